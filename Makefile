@@ -1,0 +1,46 @@
+# The only commands a person must know: make run, make test, make check, make bench, make clean.
+CONFIG ?= config/config.yaml
+CORES ?= all
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+
+.PHONY: run test check lint bench pulls lock clean
+run: .venv/ready  ## raw files to results/<run>/report.html
+	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
+
+test: .venv/ready  ## all tests but the slow ones
+	$(BIN)/python -m pytest
+
+pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
+	$(BIN)/python -m pytest -m slow
+
+check: .venv/ready  ## config, sample sheet and code
+	$(BIN)/python -m ssbchar check $(CONFIG)
+	$(MAKE) lint
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check workflow Snakefile
+	$(BIN)/codespell ssbchar workflow tests docs README.md config
+	$(BIN)/snakemake --lint --configfile config/config.yaml
+
+bench: .venv/ready  ## ours and peers side by side on one core
+	$(BIN)/python -m benchmarks
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lock:  ## resolve the dependencies anew, by version and hash, without addresses
+	uv pip compile pyproject.toml --extra images --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+
+clean:
+	rm -rf results data_raw/demo .snakemake .venv

@@ -1,0 +1,5 @@
+"""Run ``python -m ssbchar``."""
+
+from ssbchar.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,88 @@
+"""The command line: ``ssbchar check | step | simulate``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ssbchar.errors import BadConfig, BadInput
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code (0 well, 1 wrong config or input, 2 wrong words)."""
+    arguments = _parser().parse_args(words)
+    try:
+        return int(arguments.run(arguments) or 0)
+    except (BadConfig, BadInput) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ssbchar", description="Solid-state-battery characterization.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="check a config and its sample sheet, run nothing")
+    check.add_argument("config", nargs="?", default="config/config.yaml")
+    check.set_defaults(run=_check)
+    step = commands.add_parser("step", help="run one step by hand, as its log shows")
+    step.add_argument("name", help="slice.module.function")
+    step.add_argument("inputs", nargs="*", metavar="ARGUMENT=PATH")
+    step.add_argument("--options", default="{}", help="departures from the defaults (JSON)")
+    step.add_argument("--labels", default="{}", help="measurement, sample, role (JSON)")
+    step.add_argument("--output", required=True, type=Path)
+    step.add_argument("--log", type=Path)
+    step.set_defaults(run=_step)
+    simulate = commands.add_parser("simulate", help="write demonstration raw data with known truth")
+    simulate.add_argument("--out", type=Path, default=Path("data_raw/demo"))
+    simulate.add_argument("--seed", type=int, default=None)
+    simulate.add_argument("--ideal", action="store_true", help="leave out what the fitters do not model")
+    simulate.set_defaults(run=_simulate)
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from ssbchar import config
+
+    found = config.read(arguments.config)
+    counts = {t: sum(r.technique == t for r in found.rows) for t in config.ROLES}
+    print(f"{arguments.config}: good; " + ", ".join(f"{n} {t}" for t, n in counts.items() if n) + " measurements")
+    return 0
+
+
+def _step(arguments: argparse.Namespace) -> int:
+    from ssbchar import step
+
+    inputs: dict[str, list[Path]] = {}
+    for word in arguments.inputs:
+        name, _, path = word.partition("=")
+        inputs.setdefault(name, []).append(Path(path))
+    label = json.loads(arguments.labels)
+    title = f"{arguments.name} {label.get('measurement', '')}".strip()
+    print(f"{title}: begun", file=sys.stderr, flush=True)
+    start = time.monotonic()
+    told = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
+    if told:
+        print(told.strip(), file=sys.stderr)
+    seconds = time.monotonic() - start
+    print(f"{title}: done in {seconds:.1f} s", file=sys.stderr, flush=True)
+    if arguments.log:
+        arguments.log.parent.mkdir(parents=True, exist_ok=True)
+        by_hand = step.command(arguments.name, inputs, arguments.output, arguments.options, arguments.labels)
+        arguments.log.write_text(f"{by_hand}\n{told}done in {seconds:.1f} s\n", encoding="utf-8")
+    return 0
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from ssbchar.simulate import demo
+
+    seed = demo.SEED if arguments.seed is None else arguments.seed
+    start = time.monotonic()
+    demo.write(arguments.out, seed=seed, ideal=arguments.ideal)
+    size = sum(p.stat().st_size for p in arguments.out.rglob("*") if p.is_file())
+    print(f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s")
+    return 0

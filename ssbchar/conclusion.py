@@ -1,0 +1,72 @@
+"""One conclusion: a quantity with its uncertainty, verdict and source; one row of ``summary.csv``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+
+Z95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A row of ``summary.csv``; an empty value is none.
+
+    ``subject`` is a phase, edge or region; ``condition`` is heating, cooling, an axis or a temperature.
+    ``stderr`` is statistical (one sigma), ``systematic`` the half-width (one sigma) of what the data
+    cannot average out; ``lower95`` and ``upper95`` bound the value with both.
+    """
+
+    quantity: str
+    value: float | None = None
+    stderr: float | None = None
+    systematic: float | None = None
+    lower95: float | None = None
+    upper95: float | None = None
+    unit: str = ""
+    verdict: str = ""
+    reason: str = ""
+    method: str = ""
+    subject: str = ""
+    condition: str = ""
+    sample: str = ""
+    technique: str = ""
+    source: str = ""
+
+    def with_limits(self) -> Conclusion:
+        """Return a copy whose missing 95 % limits are ``value -/+ 1.96 hypot(stderr, systematic)``."""
+        if self.value is None or self.stderr is None or self.lower95 is not None or self.upper95 is not None:
+            return self
+        half = Z95 * math.hypot(self.stderr, self.systematic or 0.0)
+        return Conclusion(**{**asdict(self), "lower95": self.value - half, "upper95": self.value + half})
+
+
+COLUMNS = (
+    "sample", "technique", "subject", "condition", "quantity", "value", "stderr", "systematic",
+    "lower95", "upper95", "unit", "verdict", "reason", "method", "source",
+)  # fmt: skip
+"""Column order of ``summary.csv``."""
+assert set(COLUMNS) == {f.name for f in fields(Conclusion)}
+
+
+def as_rows(conclusions: Iterable[Conclusion]) -> list[dict[str, object]]:
+    """Return conclusions as dictionaries in ``COLUMNS`` order; a non-finite number becomes None."""
+    rows = []
+    for conclusion in conclusions:
+        values = asdict(conclusion.with_limits())
+        rows.append({k: _finite(values[k]) for k in COLUMNS})
+    return rows
+
+
+def from_rows(rows: Iterable[Mapping[str, object]]) -> list[Conclusion]:
+    """Return conclusions from dictionaries written by `as_rows`."""
+    return [Conclusion(**row) for row in rows]  # type: ignore[arg-type]
+
+
+def _finite(value: object) -> object:
+    if value is None or isinstance(value, str):
+        return value
+    number = float(value)  # type: ignore[arg-type]
+    return number if math.isfinite(number) else None

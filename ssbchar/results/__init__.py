@@ -1,0 +1,1 @@
+"""Results: techniques combined, figures drawn, the report written."""

@@ -1,0 +1,1 @@
+"""Forward models that write raw files in vendor formats with known truth; they import no fitter."""

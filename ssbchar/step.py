@@ -1,0 +1,168 @@
+"""Run one step by name: load its inputs by argument name, call it, store what it returns.
+
+A step is a function ``ssbchar.<slice>.<module>.<function>``. Its arguments are Datasets, tables,
+conclusions or raw paths (a list where annotated so), ``options`` (a frozen dataclass) and ``labels``.
+Wrong raw data sets the measurement aside: the output then says so, and every later step passes it on.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import sys
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ssbchar import options as opts
+from ssbchar import store
+from ssbchar.conclusion import Conclusion
+from ssbchar.errors import BadInput
+
+
+def function(name: str) -> Callable[..., Any]:
+    """Return the function of a step named ``slice.module.function``."""
+    module, _, attribute = name.rpartition(".")
+    found = getattr(importlib.import_module(f"ssbchar.{module}"), attribute)
+    return typing.cast("Callable[..., Any]", found)
+
+
+def takes_many(annotation: Any) -> bool:
+    """Return whether a step's argument is annotated as a list."""
+    return typing.get_origin(annotation) in (list, Sequence) or annotation is list
+
+
+def run(
+    name: str,
+    inputs: Mapping[str, Sequence[Path]],
+    output: Path,
+    options: Mapping[str, Any] | None = None,
+    labels: Mapping[str, Any] | None = None,
+) -> str:
+    """Run a step from files to a file; return the line that says what was set aside, or an empty string.
+
+    Raises
+    ------
+    TypeError
+        The inputs do not fit the function's arguments.
+    ValueError
+        The options do not fit its dataclass.
+    """
+    call = function(name)
+    hints = typing.get_type_hints(call)
+    arguments: dict[str, Any] = {}
+    carried: dict[str, Any] = {"synthetic": 0, "set_aside": []}
+    lost: list[dict[str, str]] = []
+    for argument in inspect.signature(call).parameters:
+        if argument == "options":
+            arguments["options"] = opts.build(hints["options"], options, name)
+        elif argument == "labels":
+            arguments["labels"] = dict(labels or {})
+        elif argument in inputs:
+            many = takes_many(hints[argument])
+            optional = type(None) in typing.get_args(hints[argument])
+            good = []
+            for path in inputs[argument]:
+                fault = _carry(path, carried)
+                if fault and not many and not optional:
+                    lost.append(fault)
+                elif not fault:
+                    good.append(_wanted(hints[argument], path))
+            arguments[argument] = good if many else (good[0] if good else None)
+    unused = set(inputs) - set(arguments)
+    if unused:
+        raise TypeError(f"{name} takes no argument {', '.join(sorted(unused))}")
+    made_by = store.provenance(name, dict(options or {}), inputs)
+    marks = {**(labels or {})}
+    if lost:
+        _save_lost(lost[0], output, made_by, marks, carried)
+        return ""
+    try:
+        result = call(**arguments)
+    except BadInput as fault:
+        entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
+        carried["set_aside"].append(entry)
+        _save_lost(entry, output, made_by, marks, carried)
+        return f"set aside: {fault}"
+    own = getattr(result, "attrs", {}) if output.suffix == ".nc" else {}
+    carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
+    carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
+    store.save(result, output, made_by, _marks(marks, carried))
+    return "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
+
+
+def _wanted(annotation: Any, path: Path) -> Any:
+    """Return the raw path where the argument is annotated as one, else what a step wrote there."""
+    parts = typing.get_args(annotation) or (annotation,)
+    return Path(path) if Path in parts else store.load(path)
+
+
+def _carry(path: Path, carried: dict[str, Any]) -> dict[str, str] | None:
+    """Collect what an input passes on; return its fault where the input itself was set aside."""
+    about = _about(path)
+    carried["synthetic"] = carried["synthetic"] or int(about.get("synthetic", 0))
+    for entry in json.loads(about.get("set_aside", "[]")):
+        if entry not in carried["set_aside"]:
+            carried["set_aside"].append(entry)
+    lost = about.get("lost")
+    return json.loads(lost) if lost else None
+
+
+def _about(path: Path) -> Mapping[str, Any]:
+    path = Path(path)
+    if path.suffix == ".nc":
+        import h5netcdf
+
+        with h5netcdf.File(path, "r") as file:
+            return {k: file.attrs[k] for k in ("synthetic", "set_aside", "lost") if k in file.attrs}
+    if path.suffix == ".json" and path.is_file():
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return typing.cast("Mapping[str, Any]", content.get("labels", {}))
+    return {}
+
+
+def _marks(labels: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
+    marks = dict(labels)
+    if carried["synthetic"]:
+        marks["synthetic"] = 1
+    if carried["set_aside"]:
+        marks["set_aside"] = json.dumps(carried["set_aside"])
+    return marks
+
+
+def _save_lost(
+    fault: dict[str, str],
+    output: Path,
+    made_by: Mapping[str, Any],
+    labels: Mapping[str, Any],
+    carried: Mapping[str, Any],
+) -> None:
+    """Write an output that only says why there is none."""
+    marks = {**_marks(labels, carried), "lost": json.dumps(fault)}
+    empty: Any
+    if output.suffix == ".nc":
+        import xarray as xr
+
+        empty = xr.Dataset()
+    elif output.suffix == ".csv":
+        import pandas as pd
+
+        empty = pd.DataFrame({"set_aside": [f"{fault['where']}: {fault['problem']}; {fault['remedy']}"]})
+    elif output.suffix == ".json":
+        reason = f"{fault['where']}: {fault['problem']}; {fault['remedy']}"
+        empty = [Conclusion("measurement", verdict="set aside", reason=reason, subject=labels.get("measurement", ""))]
+    elif output.suffix == ".html":
+        empty = ""
+    else:
+        empty = {}
+    store.save(empty, output, made_by, marks)
+
+
+def command(
+    name: str, inputs: Mapping[str, Sequence[Path]], output: Path, options: str = "{}", labels: str = "{}"
+) -> str:
+    """Return the shell command that runs a step by hand."""
+    words = [f"{sys.executable} -m ssbchar step {name}", *(f"{k}={p}" for k, ps in inputs.items() for p in ps)]
+    return " ".join([*words, f"--options '{options}' --labels '{labels}' --output {output}"])

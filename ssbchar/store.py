@@ -1,0 +1,185 @@
+"""The only reader and writer of what passes between steps; provenance is added here and nowhere else."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ssbchar
+from ssbchar import sources
+from ssbchar.conclusion import Conclusion, as_rows, from_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    Loaded = xr.Dataset | pd.DataFrame | list[Conclusion] | Path
+
+CARRIED = ("synthetic", "set_aside")
+"""Attributes that pass from a step's inputs to its output."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure and what a referee needs to read it."""
+
+    figure: Figure
+    title: str
+    caption: str
+    data: dict[str, Any] = field(default_factory=dict)
+    """Anything the page needs beside the picture (kept in the figure's JSON)."""
+
+
+def load(path: Path | str) -> Loaded:
+    """Return what a step wrote: ``.nc`` a Dataset, ``.csv`` a table, ``.json`` conclusions; else the path."""
+    path = Path(path)
+    if path.suffix == ".nc":
+        import xarray as xr
+
+        return xr.load_dataset(path, engine="h5netcdf")
+    if path.suffix == ".csv":
+        import pandas as pd
+
+        return pd.read_csv(path)
+    if path.suffix == ".json":
+        return from_rows(json.loads(path.read_text(encoding="utf-8"))["conclusions"])
+    return path
+
+
+def provenance(step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty flag."""
+    used = []
+    for name, paths in inputs.items():
+        for path in paths:
+            count, digest = sources.combined(path)
+            used.append({"name": name, "path": Path(path).as_posix(), "files": count, "sha256": digest})
+    return {
+        "step": step,
+        "options": dict(options),
+        "inputs": used,
+        "version": ssbchar.__version__,
+        **commit(),
+    }
+
+
+@functools.cache
+def commit() -> dict[str, Any]:
+    """Return the git commit of the package's checkout and whether it has uncommitted changes."""
+    here = Path(ssbchar.__file__).parent.parent
+    try:
+        head = _git(here, "rev-parse", "HEAD")
+        return {"commit": head, "dirty": bool(_git(here, "status", "--porcelain", "--", "ssbchar", "workflow"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": "", "dirty": False}
+
+
+def _git(folder: Path, *words: str) -> str:
+    run = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
+    return run.stdout.strip()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path`; rename it to `path`, synced, once the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb") as handle:
+            os.fsync(handle.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+    """Write a step's result; the kind of result must suit the name of the output.
+
+    Parameters
+    ----------
+    result : Dataset, DataFrame, list of Conclusion, str, or dict of Drawing
+        For ``.nc``, ``.csv``, ``.json``, ``.html`` and a folder of figures.
+    path : Path
+        Where to.
+    made_by : mapping
+        From `provenance`.
+    labels : mapping
+        ``measurement``, ``sample`` and the carried attributes, stamped on the output.
+    """
+    writers: dict[str, Callable[..., None]] = {
+        ".nc": _save_dataset,
+        ".csv": _save_table,
+        ".json": _save_conclusions,
+        ".html": _save_text,
+        "": _save_drawings,
+    }
+    writers[path.suffix](result, path, made_by, labels)
+
+
+def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+    for name, variable in ds.variables.items():
+        if variable.dtype.kind in "fc" and "units" not in variable.attrs:
+            raise ValueError(f"{made_by['step']}: variable '{name}' has no units attribute")
+    attrs = {k: v for k, v in {**ds.attrs, **labels}.items() if v not in ("", None)}
+    ds = ds.assign_attrs(attrs)
+    ds["provenance"] = ((), json.dumps(made_by, sort_keys=True), {"long_name": "what made this file (JSON)"})
+    encoding = {
+        str(name): {"zlib": True, "complevel": 1, "shuffle": True}
+        for name, variable in ds.variables.items()
+        if variable.dtype.kind in "fiu" and variable.size > 100
+    }
+    with replacing(path) as part:
+        ds.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+
+
+def _save_table(table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+    with replacing(path) as part:
+        table.to_csv(part, index=False, lineterminator="\n")
+
+
+def _save_conclusions(
+    found: Sequence[Conclusion], path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+) -> None:
+    from dataclasses import replace
+
+    keep = {k: str(labels[k]) for k in ("sample", "technique", "source") if labels.get(k)}
+    named = [replace(c, **{k: v for k, v in keep.items() if not getattr(c, k)}) for c in found]  # type: ignore[arg-type]
+    with replacing(path) as part:
+        content = {"conclusions": as_rows(named), "labels": dict(labels), "provenance": made_by}
+        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _save_text(text: str, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def _save_drawings(
+    drawings: Mapping[str, Drawing], folder: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+) -> None:
+    import matplotlib as mpl
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    for name, drawing in drawings.items():
+        if labels.get("synthetic"):
+            drawing.figure.text(0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9)
+        with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
+            with replacing(folder / f"{name}.svg") as part:
+                drawing.figure.savefig(part, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
+            with replacing(folder / f"{name}.png") as part:
+                drawing.figure.savefig(part, format="png", dpi=150, metadata={"Software": "ssbchar"})
+        note = {"title": drawing.title, "caption": drawing.caption, "data": drawing.data, **labels}
+        with replacing(folder / f"{name}.json") as part:
+            part.write_text(json.dumps(note, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    with replacing(folder / "index.txt") as part:
+        part.write_text("".join(f"{name}\n" for name in drawings), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""X-ray absorption: raw scans to a verdict on whether the structure is retained."""
