@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 ROLES = {
-    "series": "patterns or images of one heating programme, in the order measured",
+    "series": "1D patterns of one heating programme, in the order measured",
+    "images": "detector images of one heating programme; `calibrant` names the calibrant",
     "calibrant": "an image (or pattern) of the calibrant",
 }
 

@@ -1,0 +1,2 @@
+# The workflow lives in workflow/; this file stands where the workflow catalog looks.
+include: "workflow/Snakefile"

@@ -1,0 +1,141 @@
+# What every rule shares: the validated run, and how a step is called with its inputs by argument name.
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from ssbchar import code as sources_of
+from ssbchar import config as run_config
+from ssbchar import sources
+from ssbchar.errors import BadConfig, BadInput
+
+try:
+    RUN = run_config.validate(config, "config")
+except BadConfig as error:
+    raise WorkflowError(str(error))
+
+OUT = f"results/{RUN.config.run}"
+CONCLUSIONS = []  # every conclusions.json of the run; each technique adds its own
+FIGURES = []  # every folder of figures
+
+STEP = (
+    f"{shlex.quote(sys.executable)} -m ssbchar step {{params.step}} {{params.inputs}} --options {{params.options:q}}"
+    " --labels {params.labels:q} --output {output:q} --log {log:q}"
+)
+
+
+wildcard_constraints:
+    technique="hexrd|xas|nmr",
+    measurement=r"[\w.+-]+",
+    phase=r"[\w.+-]+",
+
+
+def rows(technique, *roles):
+    """Measurements of a technique, of the given roles or all."""
+    return [r.measurement for r in RUN.rows if r.technique == technique and (not roles or r.role in roles)]
+
+
+def one_of(names):
+    """A wildcard constraint that matches these measurements alone."""
+    return "|".join(map(re_escape, names)) or "none"
+
+
+def re_escape(name):
+    import re
+
+    return re.escape(name)
+
+
+def linked(wildcards, column):
+    """Measurements named in a column of a row."""
+    return [n.strip() for n in getattr(RUN.row(wildcards.measurement), column).split(",") if n.strip()]
+
+
+def raw(column):
+    """The raw path in a column of the row, as a rule's input (the folder, for a glob); none where empty."""
+
+    def path(wildcards):
+        given = getattr(RUN.row(wildcards.measurement), column)
+        if any(c in given for c in "*?["):
+            return str(Path(given.split("*")[0].split("?")[0].split("[")[0]).parent / "x").removesuffix("/x")
+        return given or []
+
+    return path
+
+
+def stamp(*columns):
+    """Names, sizes and times of the raw files of the row, so that a change re-runs the step."""
+
+    def digest(wildcards):
+        row = RUN.row(wildcards.measurement)
+        try:
+            return [sources.stamp(getattr(row, c)) for c in columns if getattr(row, c)]
+        except BadInput as error:
+            raise WorkflowError(str(error))
+
+    return digest
+
+
+def by_name(**raw_columns):
+    """The step's inputs as ``argument=path`` words; raw ones as the sheet gives them."""
+
+    def words(wildcards, input):
+        found = []
+        for name, value in input.items():
+            if name in raw_columns:
+                paths = [getattr(RUN.row(wildcards.measurement), raw_columns[name])]
+            else:
+                paths = [value] if isinstance(value, str) else value
+            found += [f"{name}={path}" for path in paths if path]
+        return " ".join(map(shlex.quote, found))
+
+    return words
+
+
+def options(stage):
+    """Departures from the defaults of ``technique.stage``, with the row's own."""
+
+    def text(wildcards):
+        return json.dumps(RUN.options(stage, getattr(wildcards, "measurement", "")), sort_keys=True)
+
+    return text
+
+
+def code(step):
+    """Digest of the sources the step depends on."""
+    return sources_of.digest(step)
+
+
+def labels(wildcards, output):
+    """What the output is stamped with."""
+    if not hasattr(wildcards, "measurement"):
+        return json.dumps({"run": RUN.config.run, **dict(wildcards.items())}, sort_keys=True)
+    row = RUN.row(wildcards.measurement)
+    about = {k: getattr(row, k) for k in ("measurement", "sample", "technique", "role")}
+    about["source"] = f"{OUT}/{row.technique}/{row.measurement}/manifest.csv"
+    return json.dumps(about, sort_keys=True)
+
+
+rule manifest:
+    input:
+        source=raw("path"),
+        log=raw("log"),
+    output:
+        OUT + "/{technique}/{measurement}/manifest.csv",
+    params:
+        step="sources.manifest",
+        inputs=lambda wildcards: " ".join(
+            shlex.quote(f"source={path}")
+            for path in (RUN.row(wildcards.measurement).path, RUN.row(wildcards.measurement).log)
+            if path
+        ),
+        options="{}",
+        labels=labels,
+        code=code("sources.manifest"),
+        stamp=stamp("path", "log"),
+    log:
+        OUT + "/logs/{technique}/{measurement}/manifest.log",
+    shell:
+        STEP
