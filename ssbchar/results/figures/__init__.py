@@ -1,0 +1,1 @@
+"""Figures: each module turns Datasets of one technique into drawings, and computes nothing new."""

@@ -1,0 +1,151 @@
+"""One look for every figure: sizes, colours safe for colour-blind readers, uncertainty bands.
+
+Figures are made with `figure`, never through pyplot, so that no global state of a display is touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ssbchar.conclusion import Z95
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap, ListedColormap
+    from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
+
+COLUMN = 3.5
+"""Width of one journal column [inch]."""
+PAGE = 7.2
+"""Width of a page of two columns [inch]."""
+DPI = 200
+"""Resolution of rasterised meshes inside vector files [1/inch]."""
+
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+"""The palette of M. Okabe & K. Ito, Color Universal Design (2008)."""
+GREY = "#777777"
+CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
+"""Order in which series take their colours (yellow is too faint for lines)."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+HEATING, COOLING, HOLD = VERMILION, BLUE, GREY
+"""Colours of a temperature programme's segments."""
+SEGMENTS = {"heating": HEATING, "cooling": COOLING, "hold": HOLD, "none": BLACK}
+BEFORE, AFTER, REFERENCE = BLACK, VERMILION, GREY
+"""Colours of pristine, treated and reference samples."""
+
+TEXT, SMALL = 8.0, 7.0
+"""Font sizes of labels, and of ticks and legends [pt]."""
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": TEXT,
+    "axes.titlesize": TEXT,
+    "axes.labelsize": TEXT,
+    "axes.linewidth": 0.7,
+    "axes.formatter.useoffset": False,
+    "axes.formatter.limits": (-4, 5),
+    "axes.formatter.use_mathtext": True,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": False,
+    "ytick.right": False,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "legend.fontsize": SMALL,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "legend.borderaxespad": 0.4,
+    "legend.labelspacing": 0.3,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 3.0,
+    "errorbar.capsize": 0.0,
+    "patch.linewidth": 0.6,
+    "image.cmap": "viridis",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.2,
+}
+
+
+def figure(width: float = COLUMN, height: float = 2.6) -> Figure:
+    """Return an empty figure in the common style.
+
+    Parameters
+    ----------
+    width, height : float
+        Size [inch]; `COLUMN` and `PAGE` are the usual widths.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    mpl.rcParams.update(RC)
+    made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    made.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # type: ignore[union-attr, call-arg]
+    return made
+
+
+def colours(names: Sequence[str]) -> dict[str, str]:
+    """Return a colour per name, in the order given; beyond the cycle's length colours repeat (see `markers`)."""
+    return {name: CYCLE[i % len(CYCLE)] for i, name in enumerate(names)}
+
+
+def markers(names: Sequence[str]) -> dict[str, str]:
+    """Return a marker per name that tells apart names whose colours repeat."""
+    return {name: MARKERS[(i + i // len(CYCLE)) % len(MARKERS)] for i, name in enumerate(names)}
+
+
+def sequence(n: int, name: str = "viridis") -> list[tuple[float, ...]]:
+    """Return n colours along a perceptually uniform map, its brightest end left out."""
+    import matplotlib as mpl
+
+    return [tuple(mpl.colormaps[name](0.9 * i / max(n - 1, 1))) for i in range(n)]
+
+
+def diverging() -> Colormap:
+    """Return the map for signed residuals: blue below, white at zero, red above."""
+    import matplotlib as mpl
+
+    return mpl.colormaps["RdBu_r"]
+
+
+def listed(colours: Sequence[str]) -> ListedColormap:
+    """Return a map of discrete classes."""
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(list(colours))
+
+
+def band(
+    axes: Axes, x: ArrayLike, y: ArrayLike, stderr: ArrayLike, colour: str, label: str = "", z: float = Z95, **line: Any
+) -> None:
+    """Draw a curve with its confidence band y -/+ z stderr (95 % unless told otherwise)."""
+    import numpy as np
+
+    middle, half = np.asarray(y, float), z * np.asarray(stderr, float)
+    axes.fill_between(np.asarray(x, float), middle - half, middle + half, color=colour, alpha=0.25, linewidth=0)
+    axes.plot(x, y, color=colour, label=label or None, **line)
+
+
+def points(
+    axes: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    stderr: ArrayLike,
+    colour: str,
+    label: str = "",
+    marker: str = "o",
+    **more: Any,
+) -> None:
+    """Draw points with error bars of one standard error."""
+    axes.errorbar(
+        x, y, yerr=stderr, fmt=marker, color=colour, label=label or None, elinewidth=0.6, markeredgewidth=0, **more
+    )
+
+
+def panel(axes: Axes, letter: str) -> None:
+    """Write a panel's letter, bold, inside its upper left corner."""
+    axes.text(0.02, 0.97, letter, transform=axes.transAxes, ha="left", va="top", fontweight="bold", fontsize=TEXT)
