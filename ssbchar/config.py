@@ -57,8 +57,10 @@ class Run:
         return next(r for r in self.rows if r.measurement == measurement)
 
     def options(self, stage: str, measurement: str = "") -> dict[str, Any]:
-        """Return the options of ``technique.stage``, with the row's own, that depart from the defaults."""
+        """Return the options of ``technique.stage`` (or ``report``) that depart from the defaults, the row's own too."""
         technique, _, name = stage.partition(".")
+        if not name:
+            return opts.departures(getattr(self.config, technique))
         layers = [self.raw.get(technique) or {}]
         if measurement:
             layers.append(self.row(measurement).options)

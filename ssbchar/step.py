@@ -62,14 +62,15 @@ def run(
             arguments["labels"] = dict(labels or {})
         elif argument in inputs:
             many = takes_many(hints[argument])
+            raw = Path in (typing.get_args(hints[argument]) or (hints[argument],))
             optional = type(None) in typing.get_args(hints[argument])
-            good = []
+            good: list[Any] = []
             for path in inputs[argument]:
                 fault = _carry(path, carried)
-                if fault and not many and not optional:
+                if raw or not fault:
+                    good.append(Path(path) if raw else store.load(path))
+                elif not many and not optional:
                     lost.append(fault)
-                elif not fault:
-                    good.append(_wanted(hints[argument], path))
             arguments[argument] = good if many else (good[0] if good else None)
     unused = set(inputs) - set(arguments)
     if unused:
@@ -91,12 +92,6 @@ def run(
     carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
     store.save(result, output, made_by, _marks(marks, carried))
     return "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
-
-
-def _wanted(annotation: Any, path: Path) -> Any:
-    """Return the raw path where the argument is annotated as one, else what a step wrote there."""
-    parts = typing.get_args(annotation) or (annotation,)
-    return Path(path) if Path in parts else store.load(path)
 
 
 def _carry(path: Path, carried: dict[str, Any]) -> dict[str, str] | None:

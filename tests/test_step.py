@@ -1,0 +1,140 @@
+"""A step is run from files to a file; wrong raw data is set aside, passed on and never used."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ssbchar import code, step, store
+from ssbchar.conclusion import Conclusion
+from ssbchar.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Scale:
+    factor: float = 2.0
+
+
+def read(source: Path, options: Scale) -> xr.Dataset:
+    text = source.read_text()
+    if not text.strip():
+        raise BadInput(source, "the file is empty", "measure it again")
+    values = np.array(text.split(), float) * options.factor
+    return xr.Dataset({"y": ("x", values, {"units": "1"})}, attrs={"synthetic": int("7" in text)})
+
+
+def conclude(parts: list[xr.Dataset], first: xr.Dataset) -> list[Conclusion]:
+    return [Conclusion("total", float(sum(p.y.sum() for p in parts)), 0.5, unit="1")]
+
+
+def unlabelled(source: Path) -> xr.Dataset:
+    return xr.Dataset({"y": ("x", np.ones(3))})
+
+
+@pytest.fixture(autouse=True)
+def steps_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "function", lambda name: globals()[name])
+
+
+def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2 7")
+    out = tmp_path / "a.nc"
+    assert step.run("read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}) == ""
+    ds = store.load(out)
+    assert isinstance(ds, xr.Dataset)
+    np.testing.assert_array_equal(ds.y, [3, 6, 21])
+    assert (ds.attrs["measurement"], ds.attrs["synthetic"]) == ("m", 1)
+    made_by = json.loads(str(ds.provenance.values))
+    assert made_by["options"] == {"factor": 3}
+    assert made_by["inputs"][0]["sha256"] == "a2ec2b83bee101885a646d7613239525eff0734383e08c481cb72214bbc0710d"
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2 3")
+    for name in ("a.nc", "b.nc"):
+        step.run("read", {"source": [raw]}, tmp_path / name)
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_wrong_raw_data_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("1 2")
+    bad.write_text("")
+    said = step.run("read", {"source": [bad]}, tmp_path / "bad.nc")
+    assert said == f"set aside: {bad}: the file is empty; measure it again"
+    step.run("read", {"source": [good]}, tmp_path / "good.nc")
+    both = {"parts": [tmp_path / "good.nc", tmp_path / "bad.nc"], "first": [tmp_path / "good.nc"]}
+    step.run("conclude", both, tmp_path / "c.json", labels={"sample": "S"})
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert content["conclusions"][0]["value"] == 6
+    assert content["conclusions"][0]["sample"] == "S"
+    assert json.loads(content["labels"]["set_aside"])[0]["problem"] == "the file is empty"
+    step.run("conclude", {**both, "first": [tmp_path / "bad.nc"]}, tmp_path / "d.json", labels={"measurement": "m"})
+    lost = store.load(tmp_path / "d.json")
+    assert isinstance(lost, list)
+    assert lost[0].verdict == "set aside"
+    assert "measure it again" in lost[0].reason
+
+
+def test_a_variable_without_unit_is_refused(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    with pytest.raises(ValueError, match="no units"):
+        step.run("unlabelled", {"source": [raw]}, tmp_path / "u.nc")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_wrong_arguments_and_options_are_refused(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    with pytest.raises(TypeError, match="no argument sauce"):
+        step.run("read", {"source": [raw], "sauce": [raw]}, tmp_path / "a.nc")
+    with pytest.raises(ValueError, match="did you mean 'factor'"):
+        step.run("read", {"source": [raw]}, tmp_path / "a.nc", {"factr": 1})
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), store.replacing(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_limits_hold_statistical_and_systematic_parts() -> None:
+    limited = Conclusion("q", 10.0, 3.0, systematic=4.0).with_limits()
+    assert limited.upper95 == pytest.approx(10 + 1.959964 * 5)
+    assert limited.lower95 == pytest.approx(10 - 1.959964 * 5)
+
+
+def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "nmr/a.py": "from ssbchar.nmr import b\n",
+        "nmr/b.py": "def f():\n    from ssbchar import deep\n",
+        "nmr/c.py": "",
+        "deep.py": "",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+
+    def digest() -> str:
+        code.digest.cache_clear()
+        code._imported.cache_clear()
+        return code.digest("nmr.a.f")
+
+    first = digest()
+    (tmp_path / "nmr/c.py").write_text("x = 1\n")
+    assert digest() == first
+    (tmp_path / "deep.py").write_text("x = 1\n")
+    assert digest() != first
+    code.digest.cache_clear()
+    code._imported.cache_clear()

@@ -1,0 +1,129 @@
+"""The house keeps its rules: imports run one way, every rule calls a step by the step's own argument names."""
+
+import ast
+import dataclasses
+import inspect
+import re
+import typing
+from pathlib import Path
+
+import pytest
+
+from ssbchar import config, options, step
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "ssbchar"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+TECHNIQUES = tuple(config.ROLES)
+FITTERS = TECHNIQUES
+TOP = ("config", "cli", "run", "step", "code", "__main__")
+"""Modules that join everything; they may import from any slice."""
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+    return names
+
+
+def slices_used(path: Path) -> set[str]:
+    return {n.split(".")[1] for n in imported(path) if n.startswith("ssbchar.") and n.count(".") >= 1}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
+def test_imports_run_one_way(path: Path) -> None:
+    home = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    used = slices_used(path)
+    slices = {*TECHNIQUES, "results", "simulate"}
+    if home in TECHNIQUES:
+        assert not used & (slices - {home}), f"{home} imports {used & (slices - {home})}"
+    elif home == "simulate":
+        assert not used & {*FITTERS, "results"}, "the simulator must not know the fitters"
+    elif home == "results":
+        assert "simulate" not in used
+    elif home not in TOP:
+        assert not used & slices, f"shared module {home} imports {used & slices}"
+
+
+def test_pymatgen_is_imported_in_phases_alone() -> None:
+    users = {p.name for p in MODULES if any(n.split(".")[0] == "pymatgen" for n in imported(p))}
+    assert users <= {"phases.py"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    name: str
+    step: str
+    inputs: tuple[str, ...]
+    stage: str
+
+
+def rules() -> list[Rule]:
+    found = []
+    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
+        for block in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+            name = block.split(":", 1)[0]
+            section = re.search(r"\n    input:\n(.*?)\n    output:", block, flags=re.S)
+            assert section, f"rule {name} has no named input"
+            call = re.search(r'step="([\w.]+)"', block)
+            assert call, f"rule {name} names no step"
+            stage = re.search(r'options=options\("([\w.]+)"\)', block)
+            inputs = tuple(re.findall(r"^        (\w+)=", section[1], flags=re.M))
+            found.append(Rule(name, call[1], inputs, stage[1] if stage else ""))
+    return found
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda r: r.name)
+def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
+    call = step.function(rule.step)
+    hints = typing.get_type_hints(call)
+    parameters = inspect.signature(call).parameters
+    known = set(parameters) - {"options", "labels"}
+    ours = set(rule.inputs) - ({"log"} if rule.step == "sources.manifest" else set())
+    assert ours <= known, f"{rule.step} has no argument {ours - known}"
+    needed = {n for n in known if type(None) not in typing.get_args(hints[n])}
+    assert needed <= ours, f"rule {rule.name} does not give {needed - ours}"
+    if rule.stage:
+        part: object = config.Config
+        for name in rule.stage.split("."):
+            part = next(f for f in dataclasses.fields(part) if f.name == name).default_factory  # type: ignore[arg-type]
+        assert hints["options"] is part, f"{rule.step} takes {hints['options']}, the config gives {part}"
+    else:
+        assert "options" not in parameters
+
+
+def option_classes() -> list[type]:
+    found: list[type] = []
+
+    def visit(kind: type) -> None:
+        found.append(kind)
+        for field in dataclasses.fields(kind):
+            if dataclasses.is_dataclass(field.default_factory):
+                visit(field.default_factory)  # type: ignore[arg-type]
+
+    visit(config.Config)
+    return found
+
+
+@pytest.mark.parametrize("kind", option_classes(), ids=lambda k: k.__name__)
+def test_every_option_is_frozen_and_documented(kind: type) -> None:
+    docs = options.field_docs(kind)
+    assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    assert not [f.name for f in dataclasses.fields(kind) if not docs.get(f.name)]
+
+
+def test_every_module_and_public_function_says_what_it_is() -> None:
+    silent = []
+    for path in MODULES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if not ast.get_docstring(tree):
+            silent.append(path.name)
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                if not ast.get_docstring(node):
+                    silent.append(f"{path.name}:{node.name}")
+    assert not silent
