@@ -42,7 +42,15 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, default=None)
     simulate.add_argument("--ideal", action="store_true", help="leave out what the fitters do not model")
     simulate.set_defaults(run=_simulate)
+    schema = commands.add_parser("schema", help="write the config schema and the page of options")
+    schema.set_defaults(run=_schema)
     return parser
+
+
+def _schema(arguments: argparse.Namespace) -> None:
+    from ssbchar import schema
+
+    schema.write()
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -57,7 +57,7 @@ class Run:
         return next(r for r in self.rows if r.measurement == measurement)
 
     def options(self, stage: str, measurement: str = "") -> dict[str, Any]:
-        """Return the options of ``technique.stage`` (or ``report``) that depart from the defaults, the row's own too."""
+        """Return the departures from the defaults of ``technique.stage`` (or ``report``), the row's own too."""
         technique, _, name = stage.partition(".")
         if not name:
             return opts.departures(getattr(self.config, technique))

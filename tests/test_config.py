@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ssbchar import config
+from ssbchar import config, schema
 from ssbchar.errors import BadConfig
 
 HEADER = "measurement\tsample\ttechnique\trole\tpath\treference\n"
@@ -80,3 +80,16 @@ def test_a_missing_key_or_sheet_is_said(tmp_path: Path) -> None:
         config.read(tmp_path / "c.yaml")
     with pytest.raises(BadConfig, match="does not exist"):
         config.read(tmp_path / "no.yaml")
+
+
+def test_schema_and_option_page_are_up_to_date() -> None:
+    root = Path(__file__).parent.parent
+    stale = [str(p) for p, text in schema.texts().items() if (root / p).read_text(encoding="utf-8") != text]
+    assert not stale, "run `ssbchar schema`"
+
+
+def test_the_schema_refuses_what_the_dataclasses_refuse() -> None:
+    made = schema.schema()
+    assert made["additionalProperties"] is False
+    assert set(made["required"]) == {"run", "samples"}
+    assert all(e["description"] for e in made["$defs"]["Tracking"]["properties"].values())
