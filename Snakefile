@@ -1,2 +1,8 @@
-# The workflow lives in workflow/; this file stands where the workflow catalog looks.
+# The workflow lives in workflow/ (the workflow catalog's place); an include passes no default target on, so it is named here.
 include: "workflow/Snakefile"
+
+
+rule everything:
+    default_target: True
+    input:
+        rules.all.input,

@@ -79,7 +79,7 @@ def stamp(source: Path | str) -> str:
     return digest.hexdigest()[:16]
 
 
-def manifest(source: list[Path]) -> pd.DataFrame:
-    """Return a table of every raw file of a measurement: path, bytes, sha256."""
-    rows = [(p.as_posix(), p.stat().st_size, sha256(p)) for s in source for p in files(s)]
+def manifest(source: list[Path], log: list[Path]) -> pd.DataFrame:
+    """Return a table of every raw file of a measurement and its log: path, bytes, sha256."""
+    rows = [(p.as_posix(), p.stat().st_size, sha256(p)) for s in [*source, *log] for p in files(s)]
     return pd.DataFrame(rows, columns=["path", "bytes", "sha256"])

@@ -72,6 +72,10 @@ def run(
                 elif not many and not optional:
                     lost.append(fault)
             arguments[argument] = good if many else (good[0] if good else None)
+        elif takes_many(hints[argument]):
+            arguments[argument] = []
+        elif type(None) in typing.get_args(hints[argument]):
+            arguments[argument] = None
     unused = set(inputs) - set(arguments)
     if unused:
         raise TypeError(f"{name} takes no argument {', '.join(sorted(unused))}")

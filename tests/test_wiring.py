@@ -83,7 +83,7 @@ def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
     hints = typing.get_type_hints(call)
     parameters = inspect.signature(call).parameters
     known = set(parameters) - {"options", "labels"}
-    ours = set(rule.inputs) - ({"log"} if rule.step == "sources.manifest" else set())
+    ours = set(rule.inputs)
     assert ours <= known, f"{rule.step} has no argument {ours - known}"
     needed = {n for n in known if type(None) not in typing.get_args(hints[n])}
     assert needed <= ours, f"rule {rule.name} does not give {needed - ours}"

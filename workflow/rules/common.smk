@@ -1,5 +1,6 @@
-# What every rule shares: the validated run, and how a step is called with its inputs by argument name.
+# Shared by all: the validated run, and how a step is called with its inputs by argument name.
 import json
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -20,8 +21,14 @@ OUT = f"results/{RUN.config.run}"
 CONCLUSIONS = []  # every conclusions.json of the run; each technique adds its own
 FIGURES = []  # every folder of figures
 
+ENVIRONMENT = "../envs/ssbchar.yaml"
+PYTHON = (
+    "python"
+    if "CONDA" in {m.name for m in workflow.deployment_settings.deployment_method}
+    else sys.executable
+)
 STEP = (
-    f"{shlex.quote(sys.executable)} -m ssbchar step {{params.step}} {{params.inputs}} --options {{params.options:q}}"
+    f"{shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}} --options {{params.options:q}}"
     " --labels {params.labels:q} --output {output:q} --log {log:q}"
 )
 
@@ -34,32 +41,35 @@ wildcard_constraints:
 
 def rows(technique, *roles):
     """Measurements of a technique, of the given roles or all."""
-    return [r.measurement for r in RUN.rows if r.technique == technique and (not roles or r.role in roles)]
+    return [
+        r.measurement
+        for r in RUN.rows
+        if r.technique == technique and (not roles or r.role in roles)
+    ]
 
 
 def one_of(names):
     """A wildcard constraint that matches these measurements alone."""
-    return "|".join(map(re_escape, names)) or "none"
-
-
-def re_escape(name):
-    import re
-
-    return re.escape(name)
+    return "|".join(map(re.escape, names)) or "none"
 
 
 def linked(wildcards, column):
     """Measurements named in a column of a row."""
-    return [n.strip() for n in getattr(RUN.row(wildcards.measurement), column).split(",") if n.strip()]
+    return [
+        n.strip()
+        for n in getattr(RUN.row(wildcards.measurement), column).split(",")
+        if n.strip()
+    ]
 
 
 def raw(column):
-    """The raw path in a column of the row, as a rule's input (the folder, for a glob); none where empty."""
+    """The raw path in a column of the row (for a glob, its folder); none where empty."""
 
     def path(wildcards):
         given = getattr(RUN.row(wildcards.measurement), column)
-        if any(c in given for c in "*?["):
-            return str(Path(given.split("*")[0].split("?")[0].split("[")[0]).parent / "x").removesuffix("/x")
+        fixed = re.split(r"[*?[]", given)[0]
+        if fixed != given:
+            return str(Path(fixed).parent)
         return given or []
 
     return path
@@ -98,7 +108,9 @@ def options(stage):
     """Departures from the defaults of ``technique.stage``, with the row's own."""
 
     def text(wildcards):
-        return json.dumps(RUN.options(stage, getattr(wildcards, "measurement", "")), sort_keys=True)
+        return json.dumps(
+            RUN.options(stage, getattr(wildcards, "measurement", "")), sort_keys=True
+        )
 
     return text
 
@@ -111,31 +123,19 @@ def code(step):
 def labels(wildcards, output):
     """What the output is stamped with."""
     if not hasattr(wildcards, "measurement"):
-        return json.dumps({"run": RUN.config.run, **dict(wildcards.items())}, sort_keys=True)
+        return json.dumps(
+            {"run": RUN.config.run, **dict(wildcards.items())}, sort_keys=True
+        )
     row = RUN.row(wildcards.measurement)
     about = {k: getattr(row, k) for k in ("measurement", "sample", "technique", "role")}
     about["source"] = f"{OUT}/{row.technique}/{row.measurement}/manifest.csv"
     return json.dumps(about, sort_keys=True)
 
 
-rule manifest:
-    input:
-        source=raw("path"),
-        log=raw("log"),
-    output:
-        OUT + "/{technique}/{measurement}/manifest.csv",
-    params:
-        step="sources.manifest",
-        inputs=lambda wildcards: " ".join(
-            shlex.quote(f"source={path}")
-            for path in (RUN.row(wildcards.measurement).path, RUN.row(wildcards.measurement).log)
-            if path
-        ),
-        options="{}",
-        labels=labels,
-        code=code("sources.manifest"),
-        stamp=stamp("path", "log"),
-    log:
-        OUT + "/logs/{technique}/{measurement}/manifest.log",
-    shell:
-        STEP
+def candidate_phases(wildcards):
+    return [f"{OUT}/phases/{phase}.nc" for phase in linked(wildcards, "phases")]
+
+
+def geometry_of(wildcards):
+    """The calibrated geometry that belongs to a measurement's images."""
+    return f"{OUT}/hexrd/{linked(wildcards, 'calibrant')[0]}/geometry.nc"

@@ -8,14 +8,16 @@ rule summary:
         conclusions=CONCLUSIONS_ALL,
     output:
         f"{OUT}/summary.csv",
+    log:
+        f"{OUT}/logs/summary.log",
+    conda:
+        ENVIRONMENT
     params:
         step="results.summary.summary",
         inputs=by_name(),
         options="{}",
         labels=labels,
         code=code("results.summary.summary"),
-    log:
-        f"{OUT}/logs/summary.log",
     shell:
         STEP
 
@@ -28,13 +30,15 @@ rule page:
         manifests=MANIFESTS,
     output:
         f"{OUT}/report.html",
+    log:
+        f"{OUT}/logs/page.log",
+    conda:
+        ENVIRONMENT
     params:
         step="results.page.page",
         inputs=by_name(),
         options=options("report"),
         labels=labels,
         code=code("results.page.page"),
-    log:
-        f"{OUT}/logs/page.log",
     shell:
         STEP

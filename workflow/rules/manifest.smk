@@ -1,0 +1,20 @@
+# Which raw files a measurement came from, with their sha256.
+rule manifest:
+    input:
+        source=raw("path"),
+        log=raw("log"),
+    output:
+        f"{OUT}/{{technique}}/{{measurement}}/manifest.csv",
+    log:
+        f"{OUT}/logs/{{technique}}/{{measurement}}/manifest.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="sources.manifest",
+        inputs=by_name(source="path", log="log"),
+        options="{}",
+        labels=labels,
+        code=code("sources.manifest"),
+        stamp=stamp("path", "log"),
+    shell:
+        STEP
