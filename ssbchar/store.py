@@ -54,6 +54,12 @@ def load(path: Path | str) -> Loaded:
     return path
 
 
+def content(path: Path | str) -> dict[str, Any]:
+    """Return the whole of a conclusions file or of a figure's note, with its labels (and provenance)."""
+    read: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
+    return read
+
+
 def provenance(step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
     """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty flag."""
     used = []
