@@ -5,6 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
 from ssbchar import code as sources_of
@@ -115,6 +116,24 @@ def options(stage):
     return text
 
 
+def memory(per_input=8):
+    """Memory for a job [MB]: a floor, plus the size of its inputs as often as the step holds them; more at each retry."""
+
+    def mem_mb(wildcards, input, attempt):
+        return int((1000 + per_input * input.size_mb) * 1.7 ** (attempt - 1))
+
+    return mem_mb
+
+
+def minutes(per_100_mb=5):
+    """Run time for a job [min], growing with its inputs; more at each retry."""
+
+    def runtime(wildcards, input, attempt):
+        return int((10 + per_100_mb * input.size_mb / 100) * 1.7 ** (attempt - 1))
+
+    return runtime
+
+
 def code(step):
     """Digest of the sources the step depends on."""
     return sources_of.digest(step)
@@ -139,3 +158,13 @@ def candidate_phases(wildcards):
 def geometry_of(wildcards):
     """The calibrated geometry that belongs to a measurement's images."""
     return f"{OUT}/hexrd/{linked(wildcards, 'calibrant')[0]}/geometry.nc"
+
+
+def cif_digest(wildcards):
+    """Digest of a phase's entry and of its CIF, so that a change re-runs the table of its reflections."""
+    table = Path(RUN.config.phases)
+    entry = yaml.safe_load(table.read_text(encoding="utf-8"))[wildcards.phase]
+    return [
+        json.dumps(entry, sort_keys=True, default=str),
+        *(sources.sha256(table.parent / entry["cif"]) for _ in "x" if "cif" in entry),
+    ]

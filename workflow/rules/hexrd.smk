@@ -19,12 +19,16 @@ rule phase_table:
         f"{OUT}/logs/phases/{{phase}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="phases.reflections",
         inputs=by_name(),
         options=options("hexrd.phases"),
         labels=labels,
         code=code("phases.reflections"),
+        stamp=cif_digest,
     shell:
         STEP
 
@@ -40,6 +44,9 @@ rule hexrd_calibrate:
         measurement=one_of(CALIBRANTS),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.detector.calibrate",
         inputs=by_name(source="path"),
@@ -63,6 +70,9 @@ rule hexrd_integrate:
         measurement=one_of(IMAGES),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.detector.integrate",
         inputs=by_name(source="path"),
@@ -85,6 +95,9 @@ rule hexrd_patterns:
         measurement=one_of(PATTERNS),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.read.patterns",
         inputs=by_name(source="path"),
@@ -106,6 +119,9 @@ rule hexrd_furnace:
         f"{HEXRD_LOG}/furnace.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.furnace.join",
         inputs=by_name(log="log"),
@@ -128,6 +144,9 @@ rule hexrd_track:
         f"{HEXRD_LOG}/track.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.peaks.track",
         inputs=by_name(),
@@ -149,6 +168,9 @@ rule hexrd_refine:
         f"{HEXRD_LOG}/refine.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.refine.refine",
         inputs=by_name(),
@@ -169,6 +191,9 @@ rule hexrd_expansion:
         f"{HEXRD_LOG}/expansion.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.expansion.expansion",
         inputs=by_name(),
@@ -189,6 +214,9 @@ rule hexrd_onset:
         f"{HEXRD_LOG}/onset.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.onset.onset",
         inputs=by_name(),
@@ -212,6 +240,9 @@ rule hexrd_conclude:
         f"{HEXRD_LOG}/conclude.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="hexrd.conclude.conclude",
         inputs=by_name(),
@@ -235,6 +266,9 @@ rule hexrd_figures:
         f"{HEXRD_LOG}/figures.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="results.figures.hexrd.draw",
         inputs=by_name(),

@@ -9,6 +9,9 @@ rule manifest:
         f"{OUT}/logs/{{technique}}/{{measurement}}/manifest.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="sources.manifest",
         inputs=by_name(source="path", log="log"),

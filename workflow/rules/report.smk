@@ -12,6 +12,9 @@ rule summary:
         f"{OUT}/logs/summary.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="results.summary.summary",
         inputs=by_name(),
@@ -34,6 +37,9 @@ rule page:
         f"{OUT}/logs/page.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="results.page.page",
         inputs=by_name(),
