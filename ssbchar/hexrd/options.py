@@ -15,6 +15,72 @@ class Reading:
 
     wavelength: float | None = None
     """Wavelength [angstrom]; None takes the one stated in the files and refuses silence."""
+    wavelength_stderr: float | None = None
+    """Its standard error [angstrom]; None takes the rounding of the number given."""
+    common_wavelength: float | None = None
+    """Wavelength [angstrom] of the axis `two_theta_common`; None takes the measurement's own."""
+    suffix: str = ""
+    """Ending of the files to read (`.xye`), where a folder holds several kinds."""
+    axis_unit: str = ""
+    """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes degree of 2theta."""
+    other_grid: str = "rebin"
+    """Frames on another axis than most: `rebin` (by exact overlap of the point intervals, variance carried, listed
+    in the attribute `rebinned`) or `set_aside`."""
+    beam_dump: float = 0.5
+    """A frame whose total is below this share of the good frames before it is set aside as `beam_dump`."""
+    saturation: float | None = None
+    """Intensity from which a point counts as saturated; None looks for flat tops of three equal points."""
+
+
+@dataclass(frozen=True)
+class Furnace:
+    """How temperatures are joined to frames."""
+
+    time_column: str = ""
+    """Column of the log with the time; empty finds it by its name."""
+    temperature_column: str = ""
+    """Column of the log with the temperature; empty finds it by its name."""
+    file_column: str = ""
+    """Column with the pattern's file name, where the log has one row per frame; empty finds it by its contents."""
+    temperature_unit: str = "degC"
+    """`degC` or `K`."""
+    log_timezone: str = ""
+    """Time zone of a log that states none (`America/Chicago`, `UTC`, `+02:00`)."""
+    clock_offset: float = 0.0
+    """Seconds to add to the log's clock to get that of the frames."""
+    clock_offset_stderr: float = 1.0
+    """Standard error of the clock offset [s]."""
+    thermocouple_stderr: float = 0.0
+    """Random error of one reading [K]."""
+    thermocouple_systematic: float = 2.2
+    """Standard systematic error of the sample's temperature [K]; the default is the greater tolerance limit of a
+    type K thermocouple near room temperature (ASTM E230: 2.2 K or 0.75 %)."""
+    thermocouple_relative: float = 0.0075
+    """The same as a share of the Celsius temperature; the larger of both counts (ASTM E230, type K: 0.75 %)."""
+    largest_gap: float = 120.0
+    """Frames inside a gap of the log longer than this [s] are `outside_log`."""
+    hold_rate: float = 0.5
+    """Below this rate [K/min] a segment is a hold, above it heating or cooling."""
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """How peaks are fitted in every frame."""
+
+    two_theta_min: float = 0.0
+    """Smallest 2theta [degree, as measured] a peak may have."""
+    two_theta_max: float = 180.0
+    """Largest 2theta [degree, as measured] a peak may have."""
+    peaks_per_phase: int = 8
+    """The strongest reflections of each phase that are tracked."""
+    window: float = 4.0
+    """Half width of a window, in full widths at half maximum."""
+    search: float = 0.015
+    """How far a peak may be from where its cell puts it, as relative change of d."""
+    significance: float = 4.0
+    """Peaks below this (standard deviations of the likelihood-ratio test) are `no_peak` with an upper limit."""
+    iterations: int = 60
+    """Levenberg-Marquardt steps before a window is `not_converged`."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +89,7 @@ class Hexrd:
 
     read: Reading = field(default_factory=Reading)
     """Patterns from files."""
+    furnace: Furnace = field(default_factory=Furnace)
+    """Temperatures joined to frames."""
+    track: Tracking = field(default_factory=Tracking)
+    """Peaks fitted in every frame."""
