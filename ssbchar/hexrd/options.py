@@ -52,11 +52,11 @@ class Furnace:
     """Standard error of the clock offset [s]."""
     thermocouple_stderr: float = 0.0
     """Random error of one reading [K]."""
-    thermocouple_systematic: float = 2.2
-    """Standard systematic error of the sample's temperature [K]; the default is the greater tolerance limit of a
-    type K thermocouple near room temperature (ASTM E230: 2.2 K or 0.75 %)."""
-    thermocouple_relative: float = 0.0075
-    """The same as a share of the Celsius temperature; the larger of both counts (ASTM E230, type K: 0.75 %)."""
+    thermocouple_tolerance: float = 2.2
+    """Tolerance of the thermocouple [K], a half width; the systematic error is this / sqrt(3). Default: type K,
+    standard tolerance of ASTM E230 (the larger of 2.2 K and 0.75 %)."""
+    thermocouple_relative_tolerance: float = 0.0075
+    """The same as a share of the temperature in Celsius; the larger of the two counts."""
     largest_gap: float = 120.0
     """Frames inside a gap of the log longer than this [s] are `outside_log`."""
     hold_rate: float = 0.5

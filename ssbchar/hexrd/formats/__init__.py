@@ -1,0 +1,64 @@
+"""Pattern formats: one module per format, each with one ``extract``; they parse and never correct."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass
+class Extracted:
+    """What one file says, in its own axis unit: patterns of shape (frames, points)."""
+
+    x: Array
+    """Axis, shape (points,)."""
+    unit: str
+    """Unit of the axis: ``degree``, ``1/angstrom``, ``1/nm``, ``angstrom`` (d) or empty where the file is silent."""
+    intensity: Array
+    """Shape (frames, points)."""
+    stderr: Array | None = None
+    """Standard errors of the intensity, or None where the file has none."""
+    header: str = ""
+    """Text of the header and comments."""
+    wavelength: tuple[float, float] | None = None
+    """Wavelength and its standard error [angstrom]."""
+    temperature: Array = field(default_factory=lambda: np.array([np.nan]))
+    """Per frame [degC], NaN unknown."""
+    time: Array = field(default_factory=lambda: np.array([np.nan]))
+    """Per frame [s since 1970-01-01 UTC], NaN unknown."""
+    monitor: Array = field(default_factory=lambda: np.array([np.nan]))
+    """Per frame incident monitor [counts], NaN unknown."""
+
+
+SUFFIXES = (
+    ".xy", ".xye", ".xyd", ".dat", ".txt", ".chi", ".fxye", ".fxy", ".gsas", ".gsa", ".csv", ".tsv",
+    ".nxs", ".h5", ".hdf5", ".hdf", ".nx5",
+)  # fmt: skip
+"""File names that may hold patterns."""
+
+
+def extract(path: Path) -> Extracted:
+    """Return what a pattern file says, by the format its suffix (and its first lines) tell.
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read as that format.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".nxs", ".h5", ".hdf5", ".hdf", ".nx5"):
+        from ssbchar.hexrd.formats import nexus
+
+        return nexus.extract(path)
+    if suffix in (".csv", ".tsv"):
+        from ssbchar.hexrd.formats import table
+
+        return table.extract(path)
+    from ssbchar.hexrd.formats import columns
+
+    return columns.extract(path)

@@ -1,0 +1,147 @@
+"""Temperature, rate and segment of every frame, from the furnace's log by time or by file name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssbchar.errors import BadInput
+from ssbchar.hexrd import furnace_log, programme
+from ssbchar.hexrd.formats import Array
+from ssbchar.hexrd.options import Furnace
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset:
+    """Return the temperature of each frame (docs/data-model.md, ``furnace.nc``).
+
+    A log with a row per frame is joined by file name, any other by time (linear interpolation). Without a log the
+    temperatures of the patterns' own headers stand. The statistical error holds the log's resolution, its readings'
+    scatter and the curvature between two readings; the systematic one the thermocouple's tolerance and the clock
+    offset times the rate.
+
+    Raises
+    ------
+    BadInput
+        The log cannot be understood, has no time zone, or covers no frame.
+    """
+    faults: list[dict[str, str]] = []
+    frames = patterns.sizes["frame"]
+    time = patterns["time"].values.astype(float)
+    if log is None:
+        temperature = patterns["temperature_header"].values.astype(float)
+        stderr = np.full(frames, programme.resolution(temperature) / np.sqrt(12))
+        status = np.where(np.isfinite(temperature), "ok", "no_temperature")
+        method = "header" if np.isfinite(temperature).any() else "none"
+    else:
+        table = furnace_log.read(log, options)
+        rows = furnace_log.rows_of_files(table, [str(n) for n in patterns["source_file"].values], options, log)
+        if rows is not None:
+            method = "file name"
+            temperature, time = _by_row(table.temperature, rows), _by_row(table.time, rows)
+            stderr = np.full(frames, programme.resolution(table.temperature) / np.sqrt(12))
+            status = np.where(np.isfinite(temperature), "ok", "outside_log")
+        else:
+            method = "time"
+            temperature, stderr, status = _by_time(log, table, time, options)
+        faults = _outside(log, status)
+    rate, segment = programme.segments(_axis(time), temperature, options.hold_rate)
+    if not np.isfinite(time).any():
+        rate = np.full(frames, np.nan)
+    systematic = _systematic(temperature, rate, method, options)
+    return _dataset(patterns, time, temperature, np.hypot(stderr, options.thermocouple_stderr), systematic, rate,
+                    segment, status, method, faults)  # fmt: skip
+
+
+def _axis(time: Array) -> Array:
+    """Return the time, or the frames' order where no time is known."""
+    return time if np.isfinite(time).any() else np.arange(time.size, dtype=float)
+
+
+def _by_row(values: Array, rows: Any) -> Array:
+    return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan)
+
+
+def _by_time(log: Path, table: furnace_log.Table, time: Array, options: Furnace) -> tuple[Array, Array, Any]:
+    """Return temperature, stderr and status of frames at `time`, from a log with its own times."""
+    if not np.isfinite(time).any():
+        raise BadInput(
+            log, "the patterns carry no time to join it by", "give a log with a row per frame and the file's name"
+        )
+    order = np.argsort(table.time, kind="stable")
+    good = order[np.isfinite(table.time[order]) & np.isfinite(table.temperature[order])]
+    at, value = table.time[good] + options.clock_offset, table.temperature[good]
+    at, first = np.unique(at, return_index=True)
+    value = value[first]
+    if at.size < 2:
+        raise BadInput(log, "fewer than two readings with time and temperature", "check its columns")
+    after = np.clip(np.searchsorted(at, time), 1, at.size - 1)
+    gap = at[after] - at[after - 1]
+    with np.errstate(invalid="ignore"):
+        inside = (time >= at[0]) & (time <= at[-1]) & (gap <= options.largest_gap)
+    if not inside.any():
+        raise BadInput(log, _distance(at, time), "set hexrd.furnace.clock_offset or log_timezone")
+    temperature = np.where(inside, np.interp(time, at, value), np.nan)
+    share = (time - at[after - 1]) / gap
+    curvature = np.abs(np.gradient(np.gradient(value, at), at)) if at.size > 2 else np.zeros_like(at)
+    bend = np.maximum(curvature[after], curvature[after - 1]) * share * (1 - share) * gap**2 / 2
+    noise = np.hypot(programme.resolution(value) / np.sqrt(12), programme.noise(at, value))
+    stderr = np.where(inside, np.sqrt(noise**2 * (share**2 + (1 - share) ** 2) + bend**2 / 3), np.nan)
+    return temperature, stderr, np.where(inside, "ok", "outside_log")
+
+
+def _distance(at: Array, time: Array) -> str:
+    known = time[np.isfinite(time)]
+    hours = (known.min() - at[-1]) / 3600 if known.min() > at[-1] else (at[0] - known.max()) / 3600
+    if hours < 0:
+        return "it covers none of the frames: its readings leave gaps where they are (see hexrd.furnace.largest_gap)"
+    side = "ends" if known.min() > at[-1] else "begins"
+    return f"it covers none of the frames: it {side} {hours:.2f} h {'before' if side == 'ends' else 'after'} them"
+
+
+def _systematic(temperature: Array, rate: Array, method: str, options: Furnace) -> Array:
+    limit = np.maximum(options.thermocouple_tolerance, options.thermocouple_relative_tolerance * np.abs(temperature))
+    clock = np.nan_to_num(rate) / 60 * options.clock_offset_stderr if method == "time" else 0.0
+    return np.asarray(np.hypot(limit / np.sqrt(3), clock))
+
+
+def _outside(log: Path, status: Any) -> list[dict[str, str]]:
+    count = int(np.sum(status == "outside_log"))
+    if not count:
+        return []
+    if count == status.size:
+        raise BadInput(log, "it names none of the frames", "check the column with the file names")
+    problem = f"{count} of {status.size} frames are outside the log and have no temperature"
+    return [{"where": str(log), "problem": problem, "remedy": "give the whole log, or set hexrd.furnace.clock_offset"}]
+
+
+def _dataset(
+    patterns: xr.Dataset, time: Array, temperature: Array, stderr: Array, systematic: Array, rate: Array,
+    segment: Any, status: Any, method: str, faults: list[dict[str, str]],
+) -> xr.Dataset:  # fmt: skip
+    import xarray as xr
+
+    unit = {"units": "degC", "ancillary_variables": "temperature_stderr temperature_systematic"}
+    ds = xr.Dataset(
+        {
+            "temperature": ("frame", temperature, unit),
+            "temperature_stderr": ("frame", np.where(np.isfinite(temperature), stderr, np.nan), {"units": "K"}),
+            "temperature_systematic": ("frame", systematic, {"units": "K"}),
+            "rate": ("frame", rate, {"units": "K/min"}),
+            "time": ("frame", time, {"units": "s", "long_name": "time since 1970-01-01 UTC"}),
+            "segment": ("frame", segment.astype(object)),
+            "status": ("frame", status.astype(object)),
+        },
+        coords={"frame": patterns["frame"]},
+        attrs={"joined_by": method},
+    )
+    if patterns.attrs.get("synthetic"):
+        ds.attrs["synthetic"] = 1
+    if faults:
+        ds.attrs["set_aside"] = json.dumps(faults)
+    return ds
