@@ -9,3 +9,8 @@ class Report:
 
     title: str = "Solid-state battery characterization"
     """Heading of the page."""
+    svg_limit: int = 150
+    """Largest vector figure [kB]; a heavier one is shown as its PNG where that is smaller."""
+    size_limit: float = 25.0
+    """Size of all figures together [MB] beyond which the page takes the smaller file of each and, if need be,
+    PNGs of fewer pixels."""

@@ -1,0 +1,189 @@
+"""The report: one self-contained page, verdicts first, then figures, numbers, what was set aside, and provenance."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import ssbchar
+from ssbchar import store
+from ssbchar.conclusion import Conclusion, from_rows
+from ssbchar.results import aside, pictures
+from ssbchar.results.numbers import UNITS, cells, interval, text
+from ssbchar.results.options import Report
+from ssbchar.results.stability import NAMES
+
+LIBRARIES = (
+    "numpy",
+    "scipy",
+    "xarray",
+    "h5netcdf",
+    "pandas",
+    "matplotlib",
+    "nmrglue",
+    "pymatgen",
+    "pydantic",
+    "snakemake",
+)
+"""Libraries whose versions the report states."""
+TECHNIQUES = {**NAMES, "combined": "all techniques"}
+VERDICTS = ("phase_stability", "structure", "stability", "prelithiation")
+"""Quantities that are a judgement: shown on top although they carry no number."""
+GOOD = ("stable", "reversible", "retained", "quantified", "ok")
+POOR = ("reacts", "changed", "disagree", "mixed", "partly", "set aside")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What the page shows of one sample."""
+
+    name: str
+    anchor: str
+    verdicts: list[Conclusion] = field(default_factory=list)
+    numbers: list[Conclusion] = field(default_factory=list)
+    figures: list[pictures.Picture] = field(default_factory=list)
+
+
+def page(
+    summary: Path,
+    conclusions: list[Path],
+    figures: list[Path],
+    manifests: list[Path],
+    options: Report,
+    labels: dict[str, str],
+) -> str:
+    """Return the report as one HTML page that needs no network.
+
+    Parameters
+    ----------
+    summary : Path
+        ``summary.csv``.
+    conclusions : list of Path
+        The ``conclusions.json`` of every measurement.
+    figures : list of Path
+        Folders of figures.
+    manifests : list of Path
+        Tables of raw files (path, bytes, sha256), one per measurement.
+    options : Report
+        Options.
+    labels : dict
+        ``run``; ``departures``, the run's options that differ from defaults (nested).
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    rows = read(summary)
+    contents = [store.content(path) for path in conclusions]
+    drawn = pictures.pictures(figures, options)
+    about = [*(c["labels"] for c in contents), *(p.labels for p in drawn)]
+    found = samples(rows, drawn)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters.update(cells=cells, number=text, interval=interval, plain=plain, unit=unit, tone=tone)
+    return environment.get_template("report.html.j2").render(
+        title=options.title,
+        run=labels.get("run", ""),
+        style=Path(__file__).with_name("report.css").read_text(encoding="utf-8"),
+        synthetic=any(int(a.get("synthetic", 0)) for a in about),
+        samples=found,
+        rows=rows,
+        techniques=TECHNIQUES,
+        verdicts=VERDICTS,
+        asides=aside.asides(about),
+        manifests=[raw_files(path) for path in manifests],
+        departures=flat(labels.get("departures") or {}),
+        steps=made_by(contents),
+        versions=versions(),
+        here=store.commit(),
+    )
+
+
+def read(summary: Path) -> list[Conclusion]:
+    """Return the rows of ``summary.csv``."""
+    table = pd.read_csv(summary, keep_default_na=False, na_values=[""], dtype={"subject": str, "condition": str})
+    return from_rows([{str(k): _cell(str(k), v) for k, v in row.items()} for row in table.to_dict("records")])
+
+
+def _cell(column: str, value: Any) -> Any:
+    number = column in ("value", "stderr", "systematic", "lower95", "upper95")
+    if pd.isna(value):
+        return None if number else ""
+    return float(value) if number else str(value)
+
+
+def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture]) -> list[Sample]:
+    """Return what belongs to each sample, in the order of the table."""
+    names = dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)])
+    found = []
+    for i, name in enumerate(names, 1):
+        own = [r for r in rows if r.sample == name]
+        judged = [r for r in own if r.quantity in VERDICTS]
+        judged.sort(key=lambda r: r.technique != "combined")
+        rest = [r for r in own if r.quantity not in VERDICTS]
+        found.append(Sample(name, f"s{i}", judged, rest, [p for p in drawn if p.labels.get("sample", "") == name]))
+    return found
+
+
+def plain(name: str) -> str:
+    """Return a name of the table as people write it."""
+    return name.replace("_", " ")
+
+
+def unit(name: str) -> str:
+    """Return a unit as people write it."""
+    return UNITS.get(name, name)
+
+
+def tone(verdict: str) -> str:
+    """Return the class that colours a verdict: ``good``, ``poor`` or ``open``."""
+    return "good" if verdict in GOOD else "poor" if verdict in POOR else "open"
+
+
+def raw_files(manifest: Path) -> dict[str, Any]:
+    """Return the raw files of a measurement, or why there are none."""
+    table = pd.read_csv(manifest)
+    known = "sha256" in table
+    return {
+        "measurement": manifest.parent.name,
+        "technique": manifest.parent.parent.name,
+        "files": table.to_dict("records") if known else [],
+        "fault": "" if known else str(table.iloc[0, 0]),
+        "bytes": int(table["bytes"].sum()) if known else 0,
+    }
+
+
+def flat(nested: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
+    """Return nested options as pairs of dotted name and value."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in nested.items():
+        name = f"{place}.{key}".lstrip(".")
+        pairs += flat(value, name) if isinstance(value, Mapping) else [(name, str(value))]
+    return pairs
+
+
+def made_by(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return which version and commit of ssbchar made the conclusions, and of how many measurements."""
+    counts: dict[tuple[str, str, bool], int] = {}
+    for content in contents:
+        made = content["provenance"]
+        key = (str(made["version"]), str(made["commit"]), bool(made["dirty"]))
+        counts[key] = counts.get(key, 0) + 1
+    return [{"version": v, "commit": c, "dirty": d, "count": n} for (v, c, d), n in counts.items()]
+
+
+def versions() -> list[tuple[str, str]]:
+    """Return the versions of ssbchar, Python and the main libraries."""
+    found = [("ssbchar", ssbchar.__version__), ("Python", platform.python_version())]
+    for name in LIBRARIES:
+        try:
+            found.append((name, metadata.version(name)))
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,41 @@
+"""The summary table: every conclusion of the run, one row each, with the joined verdict of each sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ssbchar import store
+from ssbchar.conclusion import COLUMNS, Conclusion, as_rows, from_rows
+from ssbchar.results.numbers import rounded
+from ssbchar.results.prelithiation import prelithiation
+from ssbchar.results.stability import stability
+
+ORDER = ("hexrd", "xas", "nmr", "combined")
+"""Techniques in the order of the table."""
+
+
+def summary(conclusions: list[Path]) -> pd.DataFrame:
+    """Return the table of ``summary.csv``: columns `COLUMNS`, rows by sample and technique, an empty value is none.
+
+    Within a measurement the rows keep their order. Numbers are rounded to four digits of their smallest uncertainty.
+
+    Parameters
+    ----------
+    conclusions : list of Path
+        The ``conclusions.json`` of every measurement, those set aside too.
+    """
+    found = [c for path in conclusions for c in from_rows(store.content(path)["conclusions"])]
+    return pd.DataFrame(as_rows(map(rounded, ordered([*found, *joined(found)]))), columns=list(COLUMNS))
+
+
+def joined(found: list[Conclusion]) -> list[Conclusion]:
+    """Return the verdicts that combine techniques."""
+    return [*stability(found), *prelithiation(found)]
+
+
+def ordered(found: list[Conclusion]) -> list[Conclusion]:
+    """Return conclusions by sample and technique, in a stable order."""
+    rank = {technique: i for i, technique in enumerate(ORDER)}
+    return sorted(found, key=lambda c: (c.sample, rank.get(c.technique, len(ORDER))))

@@ -1,0 +1,103 @@
+"""The page: complete, self-contained, escaped, small, and the same bytes for the same inputs."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import made_report
+import pytest
+
+VOID = {"meta", "link", "img", "input", "br"}
+
+
+class Outline(HTMLParser):
+    """Checks nesting and collects what the tests ask for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.images: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in ("href", "src"):
+                (self.images if tag == "img" else self.links).append(value or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    departures = {"hexrd": {"refine": {"background": 9}}, "report": {"title": "T"}}
+    return made_report.small(tmp_path / "demo").write(departures=departures).read_text(encoding="utf-8")
+
+
+def test_the_page_is_well_formed_and_links_only_into_itself(text: str) -> None:
+    page = Outline(text)
+    assert page.open == []
+    assert len(set(page.ids)) == len(page.ids)
+    assert page.links
+    assert not [link for link in page.links if link not in {f"#{i}" for i in page.ids} and link != "data:,"]
+    assert len(page.images) == 4
+    assert all(image.startswith(("data:image/svg+xml;base64,", "data:image/png;base64,")) for image in page.images)
+    assert not re.search(r"(src|href)=\"(https?:)?//", text)
+
+
+def test_order_verdicts_figures_numbers_aside_provenance(text: str) -> None:
+    parts = ['id="verdicts"', "<figure", 'class="numbers"', 'id="aside"', 'id="provenance"']
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+
+
+def test_what_was_set_aside_is_told_once_and_escaped(text: str) -> None:
+    aside = text[text.index('id="aside"') : text.index('id="provenance"')]
+    assert aside.count("measure it again") == 1
+    assert "data_raw/&lt;b&gt;bad&lt;/b&gt;.xye" in aside
+    assert "<td>ge, bad</td>" in aside
+    assert "the whole measurement" in aside
+
+
+def test_provenance_names_files_options_versions_commit(text: str) -> None:
+    provenance = text[text.index('id="provenance"') :]
+    for word in ("hexrd.refine.background", "numpy", "Python", "commit of ssbchar", "heat.dat"):
+        assert word in provenance
+    assert len(re.findall(r'class="hash">[0-9a-f]{64}<', provenance)) == 4
+
+
+def test_synthetic_input_raises_the_banner_and_measured_input_does_not(tmp_path: Path) -> None:
+    assert 'class="banner"' in made_report.small(tmp_path / "a").write().read_text(encoding="utf-8")
+    assert 'class="banner"' not in made_report.small(tmp_path / "b", False).write().read_text(encoding="utf-8")
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    run = made_report.small(tmp_path / "demo")
+    assert run.write().read_bytes() == run.write().read_bytes()
+
+
+def test_a_heavy_vector_figure_goes_in_as_raster_and_a_budget_is_kept(tmp_path: Path) -> None:
+    run = made_report.Run(tmp_path / "demo")
+    run.add("m", "S", "hexrd", made_report.hexrd(), drawings={"d": made_report.drawing(1, 30_000)})
+    assert "image/svg+xml" in run.write({"svg_limit": 10_000}).read_text(encoding="utf-8")
+    text = run.write({"svg_limit": 50}).read_text(encoding="utf-8")
+    assert "image/svg+xml" not in text
+    full = len(next(i for i in Outline(text).images))
+    tight = Outline(run.write({"size_limit": 0.02}).read_text(encoding="utf-8")).images[0]
+    assert len(tight) < full
+    assert base64.b64decode(tight.partition(",")[2]).startswith(b"\x89PNG")
+
+
+def test_a_run_without_figures_or_verdicts_still_has_its_page(tmp_path: Path) -> None:
+    run = made_report.Run(tmp_path / "demo")
+    run.add("m", "S", "nmr", [], False)
+    text = run.write().read_text(encoding="utf-8")
+    assert "No measurement of this run led to a judgement" in text
+    assert "Nothing: every raw file named in the sample sheet could be used in full." in text
