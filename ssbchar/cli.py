@@ -1,4 +1,4 @@
-"""The command line: ``ssbchar check | step | simulate``."""
+"""The command line: ``ssbchar run | check | step | simulate | schema``."""
 
 from __future__ import annotations
 
@@ -26,6 +26,11 @@ def main(words: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ssbchar", description="Solid-state-battery characterization.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser("run", help="raw files to results/<run>/report.html, with progress")
+    run.add_argument("config", nargs="?", default="config/config.yaml")
+    run.add_argument("--cores", default="all")
+    run.add_argument("more", nargs="*", metavar="WORD", help="after --: further words for snakemake")
+    run.set_defaults(run=_run)
     check = commands.add_parser("check", help="check a config and its sample sheet, run nothing")
     check.add_argument("config", nargs="?", default="config/config.yaml")
     check.set_defaults(run=_check)
@@ -45,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
     schema = commands.add_parser("schema", help="write the config schema and the page of options")
     schema.set_defaults(run=_schema)
     return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ssbchar import run
+
+    return run.run(arguments.config, arguments.cores, arguments.more)
 
 
 def _schema(arguments: argparse.Namespace) -> None:

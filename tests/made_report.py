@@ -1,4 +1,4 @@
-"""A run's conclusions, figures and manifests, written as the steps write them, for tests of the summary and the page."""
+"""A run's conclusions, figures and manifests, written as the steps write them, for tests of the report."""
 
 from pathlib import Path
 

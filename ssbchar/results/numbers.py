@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from ssbchar.conclusion import Conclusion
 
@@ -34,7 +35,7 @@ def rounded(c: Conclusion, digits: int = KEPT) -> Conclusion:
     if not sizes and c.lower95 is not None and c.upper95 is not None and c.upper95 > c.lower95:
         sizes = [c.upper95 - c.lower95]
     finest = min(sizes, default=None)
-    parts = {}
+    parts: dict[str, Any] = {}
     for name in ("value", "stderr", "systematic", "lower95", "upper95"):
         number = getattr(c, name)
         if number is not None:

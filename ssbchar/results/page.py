@@ -56,7 +56,7 @@ def page(
     figures: list[Path],
     manifests: list[Path],
     options: Report,
-    labels: dict[str, str],
+    labels: dict[str, Any],
 ) -> str:
     """Return the report as one HTML page that needs no network.
 

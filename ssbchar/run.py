@@ -1,0 +1,114 @@
+"""One command from a config to its report: check, run the workflow with its progress shown, say what came out."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import ssbchar
+from ssbchar import config as configs
+
+SNAKEFILE = Path("workflow/Snakefile")
+KEPT = 60
+"""Lines of Snakemake's own output shown when it fails."""
+
+
+def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
+    """Run the workflow of a config file; return Snakemake's exit code.
+
+    Parameters
+    ----------
+    config : str
+        The config file; it is checked first, and nothing starts with a fault in it.
+    cores : str
+        A number or ``all``.
+    more : iterable of str
+        Further words for Snakemake (``--profile workflow/profiles/slurm``).
+
+    Raises
+    ------
+    BadConfig
+        One line per fault.
+    """
+    found = configs.read(config)
+    print(f"{config}: good; {len(found.rows)} measurements", flush=True)
+    snakefile = SNAKEFILE if SNAKEFILE.is_file() else Path(ssbchar.__file__).parent.parent / SNAKEFILE
+    words = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", config]
+    words += ["--cores", cores, "--rerun-incomplete", "--keep-going", *more]
+    start = time.monotonic()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1) as workflow:
+        tail: deque[str] = deque(maxlen=KEPT)
+        for line in progress(_kept(workflow.stdout or (), tail), start):
+            print(line, flush=True)
+        code = workflow.wait()
+    if code:
+        print("".join(tail), file=sys.stderr)
+        print(f"Snakemake failed (exit code {code}); its last lines are above, every step's log is in "
+              f"results/{found.config.run}/logs/. Mend the cause and run again: finished steps are kept.",
+              file=sys.stderr)  # fmt: skip
+    else:
+        print(f"finished in {duration(time.monotonic() - start)}")
+        print("\n".join(outcome(Path("results") / found.config.run)))
+    return code
+
+
+def _kept(lines: Iterable[str], tail: deque[str]) -> Iterator[str]:
+    for line in lines:
+        tail.append(line)
+        yield line
+
+
+def progress(lines: Iterable[str], start: float) -> Iterator[str]:
+    """Yield what a user wants to see of Snakemake's output: steps begun, done and to go, faults, time left.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Snakemake's output with that of the steps in it.
+    start : float
+        When it began (``time.monotonic``).
+    """
+    done = total = 0
+    for line in map(str.rstrip, lines):
+        if found := re.match(r"total\s+(\d+)$", line):
+            total = int(found[1])
+        elif found := re.match(r"(\d+) of (\d+) steps \(", line):
+            done, total = int(found[1]), int(found[2])
+            left = (time.monotonic() - start) * (total - done) / done if done else 0.0
+            yield f"[{done}/{total} steps]" + (f" about {duration(left)} to go" if done < total else " all done")
+        elif re.match(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )", line) or line.startswith("set aside: "):
+            yield f"[{done}/{total or '?'} steps] {line}"
+        elif line.startswith("Nothing to be done"):
+            yield "nothing to do: every result is up to date"
+        elif re.match(r"(Error in rule|\w*Error|\w*Exception|LockException|MissingInput)", line):
+            yield line
+
+
+def duration(seconds: float) -> str:
+    """Return a time span for people."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def outcome(folder: Path) -> list[str]:
+    """Return lines that say where the report is and what it says: verdicts, and what was set aside."""
+    from ssbchar.results.numbers import text
+    from ssbchar.results.page import VERDICTS, read
+
+    rows = read(folder / "summary.csv")
+    lines = ["", "Verdicts:"]
+    for row in rows:
+        if row.quantity in VERDICTS:
+            about = " ".join(filter(None, (row.technique, row.subject if row.subject != row.sample else "")))
+            lines.append(f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or text(row)}")
+    lost = [row for row in rows if row.verdict == "set aside"]
+    if lost:
+        lines += ["Set aside:", *(f"  {row.sample} ({row.technique}): {row.reason}" for row in lost)]
+    lines += ["", f"{len(rows)} conclusions: {folder / 'summary.csv'}", f"Report: {folder / 'report.html'}"]
+    return lines

@@ -1,0 +1,98 @@
+"""The report in a real browser: every figure loads, nothing is complained of, nothing is fetched."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import made_report
+import pytest
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--enable-logging=stderr", "--v=0", "--virtual-time-budget=20000",
+)  # fmt: skip
+PROBE = """
+<script>
+addEventListener("load", () => {
+  const images = Array.from(document.images, (i) => i.naturalWidth);
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  const select = document.getElementById("by-technique");
+  const count = () => document.querySelectorAll(".entry:not([hidden])").length;
+  const all = count();
+  select.value = "nmr";
+  select.dispatchEvent(new Event("input", { bubbles: true }));
+  const left = count();
+  const fetched = performance.getEntriesByType("resource").map((r) => r.name).filter((n) => !n.startsWith("data:"));
+  const note = document.createElement("pre");
+  note.id = "probe";
+  note.textContent = JSON.stringify({ images, wide, all, left, fetched });
+  document.body.append(note);
+});
+</script>
+</body>
+"""
+
+pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium here (Debian: apt-get install chromium)")
+
+
+def opened(page: Path, profile: Path, *more: str) -> tuple[str, list[str]]:
+    """Return the page's document after its scripts ran, and what the console said."""
+    words = [str(BROWSER), *FLAGS, *more, f"--user-data-dir={profile}", "--dump-dom", page.resolve().as_uri()]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
+    return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+
+def probed(report: Path, profile: Path, *more: str) -> tuple[dict[str, list[float]], list[str]]:
+    """Return what a script added to a copy of the report sees in it, and what the console said."""
+    copy = profile.with_suffix(".html")
+    copy.write_text(report.read_text(encoding="utf-8").replace("</body>", PROBE), encoding="utf-8")
+    document, console = opened(copy, profile, *more)
+    found = re.search(r'<pre id="probe">(.*?)</pre>', document, flags=re.S)
+    assert found, f"the page's scripts did not run: {console}"
+    return json.loads(found[1]), console
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = made_report.small(tmp_path_factory.mktemp("run") / "demo")
+    run.add("dense", "LAGP+LFP", "hexrd", [], drawings={"many": made_report.drawing(5, 30_000)})
+    return run.write({"svg_limit": 50})
+
+
+def test_figures_load_scripts_run_and_nothing_is_fetched(report: Path, tmp_path: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    assert "data:image/png" in text
+    assert "data:image/svg+xml" in text
+    seen, console = probed(report, tmp_path / "profile")
+    assert len(seen["images"]) == 5
+    assert all(width > 0 for width in seen["images"])
+    assert console == []
+    assert seen["fetched"] == []
+    assert 0 < seen["left"] < seen["all"]
+
+
+def test_the_page_itself_never_scrolls_sideways_on_a_narrow_screen(report: Path, tmp_path: Path) -> None:
+    seen, _ = probed(report, tmp_path / "narrow", "--window-size=500,900")
+    assert seen["wide"] == 0
+
+
+def test_the_check_sees_faults(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.html"
+    broken.write_text("<!doctype html><body><img src='data:image/png;base64,AAAA'><script>nothere()</script></body>")
+    _, console = opened(broken, tmp_path / "profile")
+    assert any("nothere is not defined" in line for line in console)
+
+
+def test_the_report_of_the_last_demonstration_run(tmp_path: Path) -> None:
+    page = Path(__file__).parent.parent / "results/demo/report.html"
+    if not page.is_file():
+        pytest.skip("results/demo/report.html is not there (make run)")
+    seen, console = probed(page, tmp_path / "profile")
+    figures = len(list(page.parent.glob("*/*/figures/*.svg")))
+    assert len(seen["images"]) == figures > 0
+    assert all(width > 0 for width in seen["images"])
+    assert console == []

@@ -1,0 +1,55 @@
+"""The run command: what it makes of Snakemake's output, and what it says at the end."""
+
+import time
+from pathlib import Path
+
+import made_report
+import pytest
+
+from ssbchar.run import duration, outcome, progress
+
+SAID = """\
+Building DAG of jobs...
+Job stats:
+job              count
+-------------  -------
+hexrd_refine         1
+total                4
+
+rule hexrd_refine:
+    input: results/demo/hexrd/heat/patterns.nc
+hexrd.refine.refine heat: begun
+hexrd.refine.refine heat: 120/384 frames, 12 s to go
+set aside: a.xye: the file is empty; measure it again
+hexrd.refine.refine heat: done in 12.0 s
+1 of 4 steps (25%) done
+Error in rule nmr_fit:
+4 of 4 steps (100%) done
+"""
+
+
+def test_progress_shows_what_runs_how_far_and_how_long() -> None:
+    lines = list(progress(SAID.splitlines(keepends=True), time.monotonic() - 10))
+    assert lines == [
+        "[0/4 steps] hexrd.refine.refine heat: begun",
+        "[0/4 steps] hexrd.refine.refine heat: 120/384 frames, 12 s to go",
+        "[0/4 steps] set aside: a.xye: the file is empty; measure it again",
+        "[1/4 steps] about 30 s to go",
+        "Error in rule nmr_fit:",
+        "[4/4 steps] all done",
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(5.4, "5 s"), (150, "2 min"), (7200, "2.0 h")])
+def test_duration(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_outcome_says_where_and_what(tmp_path: Path) -> None:
+    made_report.small(tmp_path / "demo").write()
+    said = "\n".join(outcome(tmp_path / "demo"))
+    assert "LAGP+LFP: phase stability (hexrd): reversible" in said
+    assert "LAGP+LFP: stability (combined): retained" in said
+    assert "Li1Si 100 MPa: prelithiation (combined): quantified" in said
+    assert "LAGP+NCM (hexrd): the file is empty" in said
+    assert f"Report: {tmp_path / 'demo' / 'report.html'}" in said
