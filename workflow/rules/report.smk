@@ -1,6 +1,12 @@
 # All techniques together: the summary table and the page.
+from ssbchar.options import departures
+
 CONCLUSIONS_ALL = sorted(CONCLUSIONS)
 MANIFESTS = [f"{OUT}/{r.technique}/{r.measurement}/manifest.csv" for r in RUN.rows]
+DEPARTURES = {
+    **departures(RUN.config),
+    **{f"sample sheet, {r.measurement}": r.options for r in RUN.rows if r.options},
+}
 
 
 rule summary:
@@ -44,7 +50,7 @@ rule page:
         step="results.page.page",
         inputs=by_name(),
         options=options("report"),
-        labels=labels,
+        labels=json.dumps({"run": RUN.config.run, "departures": DEPARTURES}),
         code=code("results.page.page"),
     shell:
         STEP
