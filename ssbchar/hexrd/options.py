@@ -84,6 +84,66 @@ class Tracking:
 
 
 @dataclass(frozen=True)
+class Geometry:
+    """How the detector is calibrated from an image of a calibrant."""
+
+    wavelength: float | None = None
+    """Wavelength [angstrom], in full precision; None takes the one of the .poni file and refuses silence."""
+    calibrant: str = "CeO2"
+    """Calibrant, as pyFAI names it (CeO2, LaB6, alpha_Al2O3, Si ...)."""
+    distance: float | None = None
+    """Rough distance to the detector [mm]; None takes the image's header."""
+    distance_tolerance: float = 0.15
+    """How far off the rough distance may be, as a fraction."""
+    pixel_size: float | None = None
+    """Pixel size [micrometre]; None takes the image's header or the .poni file."""
+    poni: str = ""
+    """A pyFAI .poni file to verify against the image instead of calibrating anew (may hold ``$NAME``)."""
+    mask: str = ""
+    """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
+    doubling_tolerance: float = 1.0
+    """A .poni is refused where rings wander by more than this around the beam [pixel]."""
+    cell_tolerance: float = 2000.0
+    """A .poni is refused where it puts the calibrant's cell further off than this [ppm]."""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """How images become patterns."""
+
+    points: int = 0
+    """Number of bins in 2theta; 0 takes one per pixel along the longest radius."""
+    two_theta: tuple[float, float] | None = None
+    """Range in 2theta [degree]; None takes all the detector sees."""
+    common_wavelength: float | None = None
+    """Wavelength [angstrom] at which 2theta is also given; None keeps the measured one."""
+    polarisation: float | None = 0.99
+    """Degree of horizontal linear polarisation of the beam; None leaves it uncorrected."""
+    mask: str = ""
+    """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
+    flat: str = ""
+    """Flat-field image: counts are divided by it."""
+    dark: str = ""
+    """Dark image: counts of no beam in the same exposure, subtracted."""
+    saturation: float | None = None
+    """Counts at and above which a pixel is left out; None takes the header's cut-off or the type's largest value."""
+    saturated_fraction: float = 0.001
+    """A frame with more saturated pixels than this is marked `saturated`."""
+    hot_pixel_sigma: float = 10.0
+    """A pixel this far above or below its neighbours in all sampled frames is taken as hot or dead; 0 looks for none."""
+    time_key: str = ""
+    """Header value that holds the frame's time; empty tries the usual names."""
+    utc_offset: float = 0.0
+    """Hours local time is ahead of UTC, for times written without a zone."""
+    temperature_key: str = ""
+    """Header value that holds the temperature [degC]; empty tries the usual names."""
+    monitor_key: str = ""
+    """Header value that holds the incident flux; empty tries the usual names."""
+    chunk: int = 16
+    """Frames integrated at once; changes memory and speed, not results."""
+
+
+@dataclass(frozen=True)
 class Hexrd:
     """Options of the diffraction steps."""
 
@@ -93,3 +153,7 @@ class Hexrd:
     """Temperatures joined to frames."""
     track: Tracking = field(default_factory=Tracking)
     """Peaks fitted in every frame."""
+    geometry: Geometry = field(default_factory=Geometry)
+    """The detector from an image of the calibrant."""
+    integrate: Integration = field(default_factory=Integration)
+    """Images to patterns."""

@@ -1,0 +1,257 @@
+"""Detector images as they were written: TIFF, CBF, EDF and others through fabio, HDF5 and Eiger masters through h5py.
+
+Nothing is corrected here. An image that cannot be read comes out as a `BadInput` in its place in the series.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar import sources
+from ssbchar.errors import BadInput
+
+HDF5 = (".h5", ".hdf5", ".nxs", ".nx5", ".hdf")
+SUFFIXES = (".tif", ".tiff", ".cbf", ".edf", ".img", ".mccd", ".mar3450", ".ge2", ".ge3", ".ge5", *HDF5)
+"""Names of files taken as images when a folder is given."""
+UNREADABLE = (
+    OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, EOFError, AssertionError,
+    NotImplementedError, MemoryError, struct.error, zlib.error,
+)  # fmt: skip
+"""What fabio and h5py were seen or are documented to raise on damaged files; they have no common class."""
+TIME_KEYS = ("time_of_day", "timestamp", "data_collection_date", "start_time", "date", "datetime", "time")
+TEMPERATURE_KEYS = ("temperature", "sample_temperature", "temp", "temperature_c")
+MONITOR_KEYS = ("monitor", "ion_chamber", "i0")
+
+
+@dataclass(frozen=True)
+class Image:
+    """One frame as read: counts, and whatever the file says about it."""
+
+    source: str
+    """File name, with ``#number`` where a file holds several frames."""
+    counts: NDArray[Any]
+    """Shape (row, column), in the file's own type."""
+    header: dict[str, str] = field(default_factory=dict)
+    """Everything the file says, keys in lower case."""
+
+
+def image_files(source: Path) -> list[Path]:
+    """Return the image files of a source; data files that an Eiger master links to are left to the master.
+
+    Raises
+    ------
+    BadInput
+        No image is there.
+    """
+    given = Path(source)
+    found = sources.files(given) if not given.is_dir() else sources.files(given, SUFFIXES)
+    masters = {p.as_posix().removesuffix("_master.h5") for p in found if p.name.endswith("_master.h5")}
+    return [p for p in found if re.sub(r"_data_\d+\.h5$", "", p.as_posix()) not in masters]
+
+
+def images(path: Path) -> Iterator[Image | BadInput]:
+    """Yield every frame of one file in order, or the one fault that ends it.
+
+    Parameters
+    ----------
+    path : Path
+        A file of `image_files`.
+    """
+    yield from _hdf5_images(path) if path.suffix.lower() in HDF5 else _fabio_images(path)
+
+
+def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
+    import fabio
+
+    logging.getLogger("fabio").setLevel(logging.CRITICAL)
+    size = path.stat().st_size
+    if size == 0:
+        yield BadInput(path, "the file is empty", "copy it again from the beamline")
+        return
+    fault = _cut_short(path, size)
+    if fault:
+        yield fault
+        return
+    try:
+        with fabio.open(str(path)) as file:
+            count = file.nframes
+            extra = {**_tiff_tags(path), **_sidecar(path)}
+            for n in range(count):
+                frame = file if count == 1 else file.getframe(n)
+                said = {str(k).lower(): str(v) for k, v in frame.header.items()}
+                name = path.name if count == 1 else f"{path.name}#{n + 1}"
+                yield Image(name, np.asarray(frame.data), {**extra, **said})
+    except UNREADABLE as error:
+        yield BadInput(path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out")
+
+
+def _cut_short(path: Path, size: int) -> BadInput | None:
+    """Return the fault of a CBF shorter than it says; fabio would search such a file for ever."""
+    if path.suffix.lower() != ".cbf":
+        return None
+    with open(path, "rb") as handle:
+        start = handle.read(65536)
+    stated = re.search(rb"X-Binary-Size:\s*(\d+)", start)
+    begins = start.find(b"\x0c\x1a\x04\xd5")
+    if stated and begins >= 0 and begins + 4 + int(stated[1]) <= size:
+        return None
+    return BadInput(path, f"the CBF is cut short ({size} bytes)", "copy it again or leave it out")
+
+
+def _tiff_tags(path: Path) -> dict[str, str]:
+    """Return date and description of a TIFF, which fabio leaves out for some detectors."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return {}
+    from PIL import Image as Pillow
+
+    try:
+        with Pillow.open(path) as file:
+            tags = dict(getattr(file, "tag_v2", {}))
+    except UNREADABLE:
+        return {}
+    named = {306: "date", 270: "imagedescription"}
+    return {name: str(tags[tag]).strip("\x00") for tag, name in named.items() if tag in tags}
+
+
+def _sidecar(path: Path) -> dict[str, str]:
+    """Return the ``key=value`` lines of a file named as the image plus ``.metadata`` (QXRD writes them)."""
+    beside = path.with_name(path.name + ".metadata")
+    if not beside.is_file():
+        return {}
+    lines = beside.read_text(encoding="utf-8", errors="replace").splitlines()
+    return {k.strip().lower(): v.strip().strip('"') for k, mark, v in (line.partition("=") for line in lines) if mark}
+
+
+def _hdf5_images(path: Path) -> Iterator[Image | BadInput]:
+    import h5py
+
+    try:
+        import hdf5plugin  # noqa: F401  (teaches h5py the detectors' compressions)
+    except ImportError:
+        pass
+    number = 0
+    try:
+        with h5py.File(path, "r") as file:
+            header = _hdf5_header(file)
+            for stack in _stacks(file):
+                for plane in stack[None] if stack.ndim == 2 else stack:
+                    number += 1
+                    yield Image(f"{path.name}#{number}", np.asarray(plane), {**header, "frame_in_file": str(number)})
+    except UNREADABLE as error:
+        where = path if number == 0 else f"{path}#{number + 1}"
+        yield BadInput(where, f"not readable ({_first_line(error)})", "copy the file and those it links to again")
+        return
+    if number == 0:
+        yield BadInput(path, "holds no image", "images are the 2D or 3D arrays under /entry/data or of NXdata")
+
+
+def _stacks(file: Any) -> list[Any]:
+    """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, else the largest one."""
+    import h5py
+
+    group = file.get("entry/data")
+    if isinstance(group, h5py.Group):
+        names = sorted(name for name in group if re.fullmatch(r"data(_\d+)?", name))
+        inside = [group[name] for name in names]
+        if inside:
+            return inside
+    found: list[Any] = []
+    file.visititems(
+        lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) else None
+    )
+    return sorted(found, key=lambda item: -item.size)[:1]
+
+
+def _hdf5_header(file: Any) -> dict[str, str]:
+    """Return the scalars under the entry's instrument and sample, by their last name."""
+    import h5py
+
+    said: dict[str, str] = {}
+
+    def note(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.size == 1:
+            value = np.asarray(item[()]).reshape(-1)[0]
+            said[name.rsplit("/", 1)[-1].lower()] = (
+                value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+            )
+
+    for attribute, value in file.attrs.items():
+        said[str(attribute).lower()] = str(value)
+    file.visititems(note)
+    return said
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:120]
+
+
+def number_in(text: str) -> float:
+    """Return the first number of a header value, NaN where there is none."""
+    found = re.search(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?", text)
+    return float(found[0]) if found else float("nan")
+
+
+def value(header: dict[str, str], key: str, usual: tuple[str, ...]) -> float:
+    """Return the number under `key`, or under the first of the usual names where no key is given; else NaN."""
+    for name in (key.lower(),) if key else usual:
+        if name in header:
+            return number_in(header[name])
+    return float("nan")
+
+
+def time(header: dict[str, str], key: str, utc_offset: float) -> tuple[float, bool]:
+    """Return when a frame was taken [s since 1970-01-01 UTC], NaN where unknown, and whether its zone is stated.
+
+    Parameters
+    ----------
+    header : dict
+        Of an `Image`.
+    key : str
+        Name of the header value; empty tries `TIME_KEYS`.
+    utc_offset : float
+        Hours that local time is ahead of UTC, for times written without a zone.
+    """
+    for name in (key.lower(),) if key else TIME_KEYS:
+        text = header.get(name, "").strip()
+        if re.fullmatch(r"\d{9,10}(\.\d*)?", text):
+            return float(text) + _within_file(header), True
+        when = _parsed(text)
+        if when is not None:
+            stated = when.tzinfo is not None
+            if not stated:
+                when = when.replace(tzinfo=UTC) - timedelta(hours=utc_offset)
+            return when.timestamp() + _within_file(header), stated
+    comment = re.search(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d*)", header.get("_array_data.header_contents", ""))
+    if comment and not key:
+        return time({"date": comment[1]}, "date", utc_offset)
+    return float("nan"), False
+
+
+def _within_file(header: dict[str, str]) -> float:
+    step = number_in(header.get("frame_time", "0"))
+    return step * (int(header.get("frame_in_file", "1")) - 1)
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    for form in ("%Y:%m:%d %H:%M:%S", "%Y.%m.%d : %H:%M:%S.%f", "%a %b %d %H:%M:%S %Y", "%d/%m/%Y %H:%M:%S"):
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return None
