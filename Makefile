@@ -3,12 +3,13 @@ CONFIG ?= config/config.yaml
 CORES ?= all
 PYTHON ?= python3
 BIN := .venv/bin
+DEMO := $(if $(filter config/config.yaml,$(CONFIG)),data_raw/demo/truth.json)
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
 .PHONY: run test check lint bench pulls lock clean
-run: .venv/ready  ## raw files to results/<run>/report.html
+run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
 test: .venv/ready  ## all tests but the slow ones
@@ -17,11 +18,11 @@ test: .venv/ready  ## all tests but the slow ones
 pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
 	$(BIN)/python -m pytest -m slow
 
-check: .venv/ready  ## config, sample sheet and code
+check: .venv/ready $(DEMO)  ## config, sample sheet and code
 	$(BIN)/python -m ssbchar check $(CONFIG)
 	$(MAKE) lint
 
-lint: .venv/ready
+lint: .venv/ready data_raw/demo/truth.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -31,6 +32,9 @@ lint: .venv/ready
 
 bench: .venv/ready  ## ours and peers side by side on one core
 	$(BIN)/python -m benchmarks
+
+data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
+	$(BIN)/python -m ssbchar simulate
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
