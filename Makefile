@@ -42,9 +42,15 @@ data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	--no-emit-index-url --no-emit-find-links --quiet
 lock:  ## resolve the dependencies anew, by version and hash, without addresses
-	uv pip compile pyproject.toml --extra images --extra dev --universal --python-version 3.11 --generate-hashes \
-		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+	$(COMPILE) pyproject.toml --extra images --extra dev -o requirements.lock
+	$(COMPILE) pyproject.toml --extra slurm --extra cluster -c requirements.lock -o requirements.cluster.lock
+
+.venv/cluster: .venv/ready requirements.cluster.lock  ## Snakemake's plugins for SLURM and other schedulers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.cluster.lock
+	touch $@
 
 clean:
 	rm -rf results data_raw/demo .snakemake .venv
