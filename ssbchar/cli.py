@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--out", type=Path, default=Path("data_raw/demo"))
     simulate.add_argument("--seed", type=int, default=None)
     simulate.add_argument("--ideal", action="store_true", help="leave out what the fitters do not model")
+    simulate.add_argument("--small", action="store_true", help="fewer frames and repeats, for quick tests")
     simulate.set_defaults(run=_simulate)
     schema = commands.add_parser("schema", help="write the config schema and the page of options")
     schema.set_defaults(run=_schema)
@@ -101,7 +102,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
     seed = demo.SEED if arguments.seed is None else arguments.seed
     start = time.monotonic()
-    demo.write(arguments.out, seed=seed, ideal=arguments.ideal)
+    demo.write(arguments.out, seed=seed, ideal=arguments.ideal, small=arguments.small)
     size = sum(p.stat().st_size for p in arguments.out.rglob("*") if p.is_file())
     print(f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s")
     return 0

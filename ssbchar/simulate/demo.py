@@ -1,0 +1,70 @@
+"""The demonstration: every technique's raw files and ``truth.json``, from one seed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from ssbchar.simulate import detector, heating, pressing, scans
+from ssbchar.simulate import truth as known
+from ssbchar.simulate.effects import IDEAL, Effects
+
+SEED = 20210765
+"""Seed of the shipped demonstration, fixed before any fitter ran on it."""
+PARTS = ("hexrd", "xas", "nmr")
+"""What can be written."""
+FOLDERS = {"hexrd": "hexrd", "xas": "xas", "nmr": "nmr"}
+
+
+def write(
+    out: Path, seed: int = SEED, ideal: bool = False, small: bool = False, parts: Collection[str] = PARTS
+) -> list[known.Truth]:
+    """Write the demonstration into a folder and return its truth; the folder's own parts are replaced.
+
+    Parameters
+    ----------
+    out : Path
+        Gets ``hexrd/``, ``xas/``, ``nmr/``, ``truth.json`` and ``README.txt``.
+    seed : int
+        The same seed gives the same bytes.
+    ideal : bool
+        Leave out what the fitters do not model; the noise stays.
+    small : bool
+        Fewer frames, images and repeats, for quick tests.
+    parts : collection of str
+        Which techniques; each has its own random stream, so that leaving one out changes no other.
+    """
+    effects = IDEAL if ideal else Effects()
+    streams = dict(zip(PARTS, np.random.SeedSequence(seed).spawn(len(PARTS)), strict=True))
+    rows: list[known.Truth] = []
+    for name in PARTS:
+        if name not in parts:
+            continue
+        folder = out / FOLDERS[name]
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        rows += {"hexrd": _hexrd, "xas": _xas, "nmr": _nmr}[name](folder, effects, streams[name], small)
+    known.save(rows, out / "truth.json")
+    note = "synthetic demonstration data (ssbchar simulate), seed {}{}{}; see docs/demonstration.md\n"
+    text = note.format(seed, ", ideal" if ideal else "", ", small" if small else "")
+    (out / "README.txt").write_text(text, encoding="utf-8")
+    return rows
+
+
+def _hexrd(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
+    rngs = [np.random.default_rng(s) for s in stream.spawn(3)]
+    frames = (32, 3, 12, 2) if small else (62, 6, 24, 3)
+    rows = heating.write(heating.STABLE, folder, effects, rngs[0], frames)
+    rows += heating.write(heating.REACTING, folder, effects, rngs[1], frames)
+    return rows + detector.write(folder, effects, rngs[2])
+
+
+def _xas(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
+    return scans.write(folder, effects, np.random.default_rng(stream), 2 if small else scans.REPEATS)
+
+
+def _nmr(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
+    return pressing.write(folder, effects, np.random.default_rng(stream))
