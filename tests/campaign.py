@@ -1,0 +1,95 @@
+"""A campaign in a folder of its own: synthetic raw data, the minimal config, and Snakemake run on it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ssbchar.simulate import demo
+
+ROOT = Path(__file__).parent.parent
+TINY = (
+    "heating_LAGP_LFP",
+    "Fe_pristine",
+    "Fe_cycled",
+    "Fe_reference",
+    "Li_reference",
+    "Li_reference_decay",
+    "Li1Si_100MPa_30s",
+    "Li1Si_100MPa_30s_decay",
+)
+"""Measurements that use each technique once."""
+
+
+@dataclass
+class Campaign:
+    """Raw data in ``data_raw/minimal``, config in ``config/``; Snakemake runs there with the checkout's workflow."""
+
+    folder: Path
+    only: Collection[str] = ()
+
+    def __post_init__(self) -> None:
+        demo.write(self.folder / "data_raw/minimal", small=True)
+        shutil.copytree(ROOT / "config/phases", self.folder / "config/phases")
+        self.configure()
+
+    @property
+    def raw(self) -> Path:
+        return self.folder / "data_raw/minimal"
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "results/minimal"
+
+    def sheet(self) -> tuple[list[str], list[dict[str, str]]]:
+        """Return header and rows of the minimal sample sheet, of the wanted measurements."""
+        text = (ROOT / "config/minimal/samples.tsv").read_text(encoding="utf-8").splitlines()
+        table = csv.DictReader((line for line in text if not line.startswith("#")), delimiter="\t")
+        rows = [r for r in table if not self.only or r["measurement"] in self.only]
+        return list(table.fieldnames or ()), rows
+
+    def configure(self, more: Iterable[Mapping[str, str]] = (), **options: object) -> None:
+        """Write config and sheet, with further rows and departures."""
+        header, rows = self.sheet()
+        rows += [{**dict.fromkeys(header, ""), **row} for row in more]
+        header = list(dict.fromkeys([*header, *(k for row in rows for k in row)]))
+        lines = ["\t".join(header), *("\t".join(row.get(h) or "" for h in header) for row in rows)]
+        (self.folder / "config/samples.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        config = yaml.safe_load((ROOT / "config/minimal/config.yaml").read_text(encoding="utf-8"))
+        config |= {"samples": "config/samples.tsv", **options}
+        (self.folder / "config/config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+    def snakemake(self, *words: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
+        """Run Snakemake in the folder; return all it printed."""
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--workflow-profile", "none", "--scheduler", "greedy", *words]
+        command += ["--configfile", "config/config.yaml"]
+        surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **(env or {})}
+        run = subprocess.run(
+            command, cwd=self.folder, env=surroundings, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        if check and run.returncode:
+            raise AssertionError(f"{' '.join(command)} failed:\n{run.stdout[-6000:]}")
+        return run.stdout
+
+    def would_run(self, **how: Mapping[str, str]) -> set[str]:
+        """Return the outputs a dry run would make, as ``rule measurement``."""
+        said = self.snakemake("-n", "--cores", "1", **how)  # type: ignore[arg-type]
+        return set(re.findall(r"^(?:local)?rule (\w+):", said, flags=re.M)) - {"everything", "all"}
+
+    def results(self) -> dict[str, bytes]:
+        """Return every result but logs and what names this folder's own paths."""
+        return {
+            p.relative_to(self.out).as_posix(): p.read_bytes()
+            for p in sorted(self.out.rglob("*"))
+            if p.is_file() and "logs" not in p.parts
+        }

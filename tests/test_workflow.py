@@ -1,0 +1,104 @@
+"""The whole workflow: runs, re-runs only what changed, same bytes on one core and two, faults set aside."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from campaign import ROOT, TINY, Campaign
+
+from ssbchar.conclusion import COLUMNS
+
+NMR_RULES = {r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_text().split("\nrule ")[1:]}
+TOGETHER = {"summary", "page", "manifest"}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {
+        p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """One measurement of each kind, run on two cores."""
+    campaign = Campaign(tmp_path_factory.mktemp("tiny"), TINY)
+    before = digests(campaign.raw)
+    campaign.snakemake("--cores", "2")
+    assert digests(campaign.raw) == before, "a rule wrote under data_raw"
+    return campaign
+
+
+def test_one_command_gives_summary_and_report(tiny: Campaign) -> None:
+    summary = pd.read_csv(tiny.out / "summary.csv")
+    assert tuple(summary.columns) == COLUMNS
+    assert set(summary.technique) >= {"hexrd", "xas", "nmr"}
+    assert not (summary.verdict == "set aside").any()
+    numbers = summary[summary.value.notna()]
+    bare = numbers[numbers.stderr.isna() & numbers.lower95.isna() & numbers.upper95.isna()]
+    assert bare.empty, f"values without uncertainty: {bare[['technique', 'quantity', 'subject']].to_dict('records')}"
+    assert numbers.unit.notna().all()
+    page = (tiny.out / "report.html").read_text(encoding="utf-8")
+    assert "synthetic" in page
+    for manifest in summary.source.dropna().unique():
+        assert (tiny.folder / manifest).is_file()
+
+
+def test_every_figure_of_synthetic_data_says_so(tiny: Campaign) -> None:
+    figures = [p for p in tiny.out.rglob("figures/*.svg")]
+    assert len(figures) >= 10
+    assert not [p.name for p in figures if "synthetic" not in p.read_text(encoding="utf-8")]
+
+
+def test_a_second_run_runs_nothing(tiny: Campaign) -> None:
+    assert "Nothing to be done" in tiny.snakemake("--cores", "2")
+
+
+def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(tiny: Campaign, tmp_path: Path) -> None:
+    raw = tiny.raw / "nmr/Li1Si_100MPa_30s/10/fid"
+    kept = raw.read_bytes()
+    times = raw.stat()
+    raw.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    changed = tiny.would_run()
+    raw.write_bytes(kept)
+    os.utime(raw, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert changed & NMR_RULES
+    assert changed <= NMR_RULES | TOGETHER
+
+    tiny.configure(nmr={"read": {"decay_axis": "vd", "nucleus": "Li7"}})
+    changed = tiny.would_run()
+    tiny.configure()
+    assert changed & NMR_RULES
+    assert changed <= NMR_RULES | TOGETHER
+
+    shutil.copytree(ROOT / "ssbchar", tmp_path / "ssbchar")
+    same = {"PYTHONPATH": str(tmp_path)}
+    assert tiny.would_run(env=same) == set()
+    module = tmp_path / "ssbchar/nmr/decay.py"
+    module.write_text(module.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    changed = tiny.would_run(env=same)
+    assert changed & NMR_RULES
+    assert changed <= NMR_RULES | TOGETHER
+
+
+def test_one_core_elsewhere_in_another_locale_gives_the_same_bytes(tiny: Campaign, tmp_path: Path) -> None:
+    (tmp_path / "a folder, elsewhere").mkdir()
+    other = Campaign(tmp_path / "a folder, elsewhere", TINY)
+    other.snakemake("--cores", "1", env={"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"})
+    mine, theirs = tiny.results(), other.results()
+    assert set(mine) == set(theirs)
+    assert not [name for name in mine if mine[name] != theirs[name]]
+
+
+def test_delete_all_output_leaves_the_raw_data(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path, ("Li_reference",))
+    before = digests(campaign.raw)
+    campaign.snakemake("--cores", "1")
+    assert (campaign.out / "summary.csv").is_file()
+    campaign.snakemake("--cores", "1", "--delete-all-output")
+    assert not (campaign.out / "summary.csv").exists()
+    assert digests(campaign.raw) == before
