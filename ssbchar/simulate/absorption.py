@@ -58,8 +58,9 @@ def chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
 
     chi = sum N S02 F(k) / (k R^2) [1 + 1/(k R)^2]^(1/2) exp(-2 k^2 sigma^2) exp(-2 R / lambda(k))
     sin(2 k R + phi(k) + atan(1/(k R))), after D. E. Sayers, E. A. Stern & F. W. Lytle,
-    Phys. Rev. Lett. 27 (1971) 1204; F(k) = weight / (1 + ((k - peak)/5)^2), phi(k) and lambda(k) =
-    k / (0.55 + 0.02 k^2) ... in angstrom are our own smooth stand-ins; 1 - exp(-(k/2.4)^6) switches it on.
+    Phys. Rev. Lett. 27 (1971) 1204. Our own smooth stand-ins, of the usual size: F(k) = weight / (1 + ((k - peak)
+    / 5)^2), phi(k) = p0 + p1 k + p2 / (k + 1), lambda(k) = 4 + 0.9 k + 12 / k^2 [angstrom]; the factor
+    1 - exp(-(k / 2.4)^6) switches the EXAFS on about 22 eV above the edge.
     """
     k = np.maximum(np.asarray(k, float), 0.05)
     total = np.zeros_like(k)
@@ -122,9 +123,9 @@ LAGP_GE = Edge(
     1.1,
     (1.05, 1.8, 2.2),
     (
-        Shell(6, 1.865, 0.0035, 1.15, 3.0, O_PHASE),
-        Shell(6, 3.22, 0.0065, 1.35, 4.5, P_PHASE),
-        Shell(6, 4.10, 0.0100, 1.60, 5.0, O_PHASE),
+        Shell(6, 1.865, 0.0035, 0.55, 3.0, O_PHASE),
+        Shell(6, 3.22, 0.0065, 0.80, 4.5, P_PHASE),
+        Shell(6, 4.10, 0.0080, 0.80, 5.0, O_PHASE),
     ),
 )
 """Ge(IV) in six oxygen; distances near those of LiGe2(PO4)3."""
@@ -136,17 +137,17 @@ LFP_FE = Edge(
     1.6,
     (0.75, 5.4, 3.0),
     (
-        Shell(6, 2.155, 0.0080, 1.10, 3.0, O_PHASE),
-        Shell(1, 2.84, 0.0050, 1.30, 4.5, P_PHASE),
-        Shell(4, 3.26, 0.0060, 1.30, 4.5, P_PHASE),
-        Shell(4, 3.87, 0.0085, 1.70, 6.0, M_PHASE),
+        Shell(6, 2.155, 0.0080, 0.55, 3.0, O_PHASE),
+        Shell(1, 2.84, 0.0050, 0.80, 4.5, P_PHASE),
+        Shell(4, 3.26, 0.0060, 0.80, 4.5, P_PHASE),
+        Shell(4, 3.87, 0.0085, 1.10, 6.0, M_PHASE),
     ),
     pre_peak=(0.04, -8.0, 1.3),
 )
 """Fe(II) in six oxygen, phosphorus and iron; distances of LiFePO4."""
-REDUCED_FE = Edge("Fe metal", 7112.0, 2.0, (0.10, 14.0, 6.0), (Shell(8, 2.48, 0.0050, 1.30, 6.0, M_PHASE),))
+REDUCED_FE = Edge("Fe metal", 7112.0, 2.0, (0.10, 14.0, 6.0), (Shell(8, 2.48, 0.0050, 0.55, 6.0, M_PHASE),))
 """Fe metal as reference and as foil: its steepest point lies at 7112.0 eV."""
-GE_FOIL = Edge("Ge foil", 11103.0, 1.4, (0.0, 3.0, 2.5), (Shell(4, 2.45, 0.0040, 1.80, 6.5, M_PHASE),))
+GE_FOIL = Edge("Ge foil", 11103.0, 1.4, (0.0, 3.0, 2.5), (Shell(4, 2.45, 0.0040, 1.00, 6.5, M_PHASE),))
 """Ge of the reference channel: its steepest point lies at 11103.0 eV."""
 FE_FOIL = Edge("Fe foil", 7112.0, 2.0, (0.0, 14.0, 6.0), REDUCED_FE.shells)
 """Fe foil: its steepest point lies at 7112.0 eV."""

@@ -73,7 +73,7 @@ class Crystal:
 
 def volume(cell: Array) -> Array:
     """Return the volume [angstrom^3] of cells of shape (..., 6)."""
-    return np.sqrt(np.linalg.det(metric(cell)))
+    return np.asarray(np.sqrt(np.linalg.det(metric(cell))))
 
 
 def metric(cell: Array) -> Array:

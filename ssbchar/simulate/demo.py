@@ -16,7 +16,6 @@ SEED = 20210765
 """Seed of the shipped demonstration, fixed before any fitter ran on it."""
 PARTS = ("hexrd", "xas", "nmr")
 """What can be written."""
-FOLDERS = {"hexrd": "hexrd", "xas": "xas", "nmr": "nmr"}
 
 
 def write(
@@ -43,7 +42,7 @@ def write(
     for name in PARTS:
         if name not in parts:
             continue
-        folder = out / FOLDERS[name]
+        folder = out / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         rows += {"hexrd": _hexrd, "xas": _xas, "nmr": _nmr}[name](folder, effects, streams[name], small)
@@ -56,9 +55,9 @@ def write(
 
 def _hexrd(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
     rngs = [np.random.default_rng(s) for s in stream.spawn(3)]
-    frames = (32, 3, 12, 2) if small else (62, 6, 24, 3)
-    rows = heating.write(heating.STABLE, folder, effects, rngs[0], frames)
-    rows += heating.write(heating.REACTING, folder, effects, rngs[1], frames)
+    stable, reacting = ((24, 3, 16, 3), (40, 3, 8, 3)) if small else ((44, 5, 22, 4), (62, 5, 14, 4))
+    rows = heating.write(heating.STABLE, folder, effects, rngs[0], stable)
+    rows += heating.write(heating.REACTING, folder, effects, rngs[1], reacting)
     return rows + detector.write(folder, effects, rngs[2])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,15 +90,14 @@ def image(
         )
         rate = rate * (1 + effects.graininess * ripple / np.sqrt(order.size / 2))
     expected = np.clip(rate.mean(axis=-1), 0, None)
-    return np.minimum(rng.poisson(expected), 65535).astype(np.uint16)
+    return np.asarray(np.minimum(rng.poisson(expected), 65535), np.uint16)
 
 
 def write_tiff(path: Path, counts: NDArray[np.uint16], description: str, when: str) -> None:
-    """Write a 16-bit grey TIFF, one deflated strip (TIFF 6.0; compression 8, Adobe's supplement 2)."""
+    """Write a 16-bit grey TIFF, one uncompressed strip (TIFF 6.0)."""
     rows, columns = counts.shape
-    data = zlib.compress(counts.astype("<u2").tobytes(), 6)
+    data = counts.astype("<u2").tobytes()
     text, stamp = description.encode("ascii") + b"\0", when.encode("ascii") + b"\0"
-    data += b"\0" * (len(data) % 2)
     text += b"\0" * (len(text) % 2)
     at_text = 8 + len(data)
     at_stamp = at_text + len(text)
@@ -109,7 +107,7 @@ def write_tiff(path: Path, counts: NDArray[np.uint16], description: str, when: s
         (256, long, 1, columns),
         (257, long, 1, rows),
         (258, short, 1, 16),
-        (259, short, 1, 8),
+        (259, short, 1, 1),
         (262, short, 1, 1),
         (270, ascii_, len(text), at_text),
         (273, long, 1, 8),
@@ -129,7 +127,7 @@ def write(
     folder: Path,
     effects: Effects,
     rng: np.random.Generator,
-    temperatures: tuple[float, ...] = (25.0, 25.0, 200.0, 400.0, 600.0, 800.0),
+    temperatures: tuple[float, ...] = (25.0, 300.0, 550.0, 800.0),
     detector: Detector | None = None,
 ) -> list[Truth]:
     """Write the calibrant image, sample images of a heating run and its furnace log; return the truth."""

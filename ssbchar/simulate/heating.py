@@ -117,7 +117,7 @@ def write(
     folder: Path,
     effects: Effects,
     rng: np.random.Generator,
-    frames: Sequence[int] = (62, 6, 24, 3),
+    frames: Sequence[int] = (62, 5, 22, 4),
 ) -> list[Truth]:
     """Write a heating series (one .xye per frame) and its furnace log; return what is true of it.
 
@@ -136,15 +136,8 @@ def write(
     counts, beam = patterns(mixture, programme, time, effects, rng)
     where = folder / mixture.measurement
     where.mkdir(parents=True, exist_ok=True)
-    for index in range(time.size):
-        write_xye(
-            where / f"{index + 1:03d}.xye",
-            mixture,
-            index + 1,
-            programme.start + time[index],
-            beam[index],
-            counts[index],
-        )
+    for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, counts, strict=True), 1):
+        write_xye(where / f"{number:03d}.xye", mixture, number, programme.start + at, relative, pattern_counts)
     write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, CLOCK, effects)
     return truths(mixture, programme)
 

@@ -33,7 +33,7 @@ class Instrument:
     @property
     def two_theta(self) -> Array:
         """The 2theta axis [degree]."""
-        return self.first + self.step * np.arange(self.points)
+        return np.asarray(self.first + self.step * np.arange(self.points, dtype=float))
 
 
 BM17 = Instrument(0.24117, 1.800, 0.0064, 1600, 0.030)
@@ -64,7 +64,7 @@ def pseudo_voigt(x: Array, fwhm: Array | float, eta: float) -> Array:
 
 
 def lorentz_polarisation(two_theta: Array) -> Array:
-    """Return 1 / (sin(theta) sin(2 theta)), the Lorentz factor of a powder; a synchrotron's polarisation is corrected."""
+    """Return 1 / (sin(theta) sin(2 theta)), the Lorentz factor of a powder; the polarisation is corrected."""
     t = np.radians(two_theta)
     return np.asarray(1 / (np.sin(t / 2) * np.sin(t)))
 

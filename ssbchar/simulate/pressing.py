@@ -116,7 +116,7 @@ def received(each: list[tuple[Line, ...]], effects: Effects, rng: np.random.Gene
         row = clean * turn * (1 + effects.pulse_error * rng.standard_normal())
         row = row + effects.pulse_error / 2 * np.conj(row)
         rows.append(row + NOISE * (rng.standard_normal((2, POINTS)).T @ np.array([1, 1j])))
-    return FULL_SCALE * np.array(rows)
+    return np.asarray(FULL_SCALE * np.array(rows), complex)
 
 
 def acquisition(date: float, scans: int, decay: bool) -> dict[str, object]:
