@@ -1,4 +1,4 @@
-"""Run every benchmark on one core, one process per module; write ``benchmarks/results.json`` and ``docs/benchmarks.md``.
+"""Run every benchmark on one core, a process per module; write ``benchmarks/results.json`` and ``docs/benchmarks.md``.
 
 ``python -m benchmarks`` runs all; ``python -m benchmarks NAME ...`` runs some and only prints them.
 """
@@ -99,9 +99,9 @@ def page(results: Sequence[Mapping[str, Any]]) -> str:
         [
             "# Benchmarks",
             "",
-            "Written by `make bench`: ours and the peers on the same input, one after the other, one core, one run of the",
-            "program; the shortest of repeated wall times unless a case says otherwise. *Times faster* is the peer's time",
-            f"divided by ours. Python {platform.python_version()}, {platform.machine()}.",
+            "Written by `make bench`: ours and the peers on the same input, one after the other, one core, one run of",
+            "the program; the shortest of repeated wall times unless a case says otherwise. *Times faster* is the",
+            f"peer's time divided by ours. Python {platform.python_version()}, {platform.machine()}.",
             "",
             table(results),
             "",

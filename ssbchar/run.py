@@ -99,12 +99,12 @@ def duration(seconds: float) -> str:
 def outcome(folder: Path) -> list[str]:
     """Return lines that say where the report is and what it says: verdicts, and what was set aside."""
     from ssbchar.results.numbers import text
-    from ssbchar.results.page import VERDICTS, read
+    from ssbchar.results.page import QUESTIONS, read
 
     rows = read(folder / "summary.csv")
     lines = ["", "Verdicts:"]
     for row in rows:
-        if row.quantity in VERDICTS:
+        if row.quantity in QUESTIONS:
             about = " ".join(filter(None, (row.technique, row.subject if row.subject != row.sample else "")))
             lines.append(f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or text(row)}")
     lost = [row for row in rows if row.verdict == "set aside"]

@@ -18,32 +18,31 @@ class Aside:
     """What is wrong with it."""
     remedy: str
     """What to do."""
-    used_by: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    """Measurements that have no result because of it."""
+    partial: tuple[str, ...] = ()
     """Measurements whose results do without it."""
-    whole: bool = False
-    """Whether a measurement has no result at all because of it."""
 
 
 def asides(labels: Iterable[Mapping[str, Any]]) -> list[Aside]:
-    """Return what was set aside, each fault once, lost measurements first.
+    """Return what was set aside, each fault once, those first that cost a whole measurement.
 
     Parameters
     ----------
     labels : iterable of mapping
         Labels of conclusions and figures: ``measurement``, ``set_aside`` and ``lost`` (JSON texts).
     """
-    users: dict[tuple[str, str, str], list[str]] = {}
-    fatal: set[tuple[str, str, str]] = set()
+    users: dict[tuple[str, str, str], dict[str, bool]] = {}
     for about in labels:
-        faults = json.loads(about.get("set_aside", "[]"))
+        name = str(about.get("measurement", ""))
         lost = json.loads(about["lost"]) if about.get("lost") else None
-        for fault in [*faults, *([lost] if lost else [])]:
-            key = (str(fault["where"]), str(fault["problem"]), str(fault["remedy"]))
-            names = users.setdefault(key, [])
-            name = str(about.get("measurement", ""))
-            if name and name not in names:
-                names.append(name)
-            if fault is lost:
-                fatal.add(key)
-    found = [Aside(*key, tuple(names), key in fatal) for key, names in users.items()]
-    return sorted(found, key=lambda a: not a.whole)
+        for fault in [*json.loads(about.get("set_aside", "[]")), *([lost] if lost else [])]:
+            names = users.setdefault((str(fault["where"]), str(fault["problem"]), str(fault["remedy"])), {})
+            names[name] = names.get(name, False) or fault == lost
+    found = [
+        Aside(
+            *key, tuple(n for n, fatal in names.items() if fatal), tuple(n for n, fatal in names.items() if not fatal)
+        )
+        for key, names in users.items()
+    ]
+    return sorted(found, key=lambda a: not a.lost)

@@ -32,9 +32,14 @@ LIBRARIES = (
     "snakemake",
 )
 """Libraries whose versions the report states."""
-TECHNIQUES = {**NAMES, "combined": "all techniques"}
-VERDICTS = ("phase_stability", "structure", "stability", "prelithiation")
-"""Quantities that are a judgement: shown on top although they carry no number."""
+TECHNIQUES = {**NAMES, "combined": "combined"}
+QUESTIONS = {
+    "stability": "Stability, combined",
+    "phase_stability": "Phases (HEXRD)",
+    "structure": "Structure (XAS)",
+    "prelithiation": "Prelithiation (NMR)",
+}
+"""Quantities that are a judgement, as columns of the overview."""
 GOOD = ("stable", "reversible", "retained", "quantified", "ok")
 POOR = ("reacts", "changed", "disagree", "mixed", "partly", "set aside")
 
@@ -46,6 +51,7 @@ class Sample:
     name: str
     anchor: str
     verdicts: list[Conclusion] = field(default_factory=list)
+    """Judgements, the combined ones first."""
     numbers: list[Conclusion] = field(default_factory=list)
     figures: list[pictures.Picture] = field(default_factory=list)
 
@@ -95,7 +101,7 @@ def page(
         samples=found,
         rows=rows,
         techniques=TECHNIQUES,
-        verdicts=VERDICTS,
+        questions={q: n for q, n in QUESTIONS.items() if any(r.quantity == q for r in rows)},
         asides=aside.asides(about),
         manifests=[raw_files(path) for path in manifests],
         departures=flat(labels.get("departures") or {}),
@@ -124,9 +130,9 @@ def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture]) -> li
     found = []
     for i, name in enumerate(names, 1):
         own = [r for r in rows if r.sample == name]
-        judged = [r for r in own if r.quantity in VERDICTS]
+        judged = [r for r in own if r.quantity in QUESTIONS]
         judged.sort(key=lambda r: r.technique != "combined")
-        rest = [r for r in own if r.quantity not in VERDICTS]
+        rest = [r for r in own if r.quantity not in QUESTIONS]
         found.append(Sample(name, f"s{i}", judged, rest, [p for p in drawn if p.labels.get("sample", "") == name]))
     return found
 

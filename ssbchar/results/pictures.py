@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from ssbchar import store
 from ssbchar.results.options import Report
 
+ZOOM = 1.3
+"""Size on the screen over size in print: 8 pt labels become 14 pixels."""
 SMALLEST = 600
 """Width below which no PNG is reduced [pixel]."""
 
@@ -24,6 +27,8 @@ class Picture:
     title: str
     caption: str
     uri: str
+    width: int
+    """Width on the screen [pixel]."""
     labels: Mapping[str, Any]
 
 
@@ -77,7 +82,14 @@ def _picture(files: _Files, kind: str, scale: float) -> Picture:
         data, mime = files.bytes(kind), "image/svg+xml" if kind == ".svg" else "image/png"
     uri = f"data:{mime};base64,{base64.b64encode(data).decode()}"
     note = files.note
-    return Picture(files.name, str(note.get("title", files.name)), str(note.get("caption", "")), uri, note)
+    width = round(inches(files.bytes(".svg")) * 96 * ZOOM)
+    return Picture(files.name, str(note.get("title", files.name)), str(note.get("caption", "")), uri, width, note)
+
+
+def inches(svg: bytes) -> float:
+    """Return the width of a vector figure in print [inch], as its file says it."""
+    found = re.search(rb'<svg[^>]* width="([\d.]+)pt"', svg)
+    return float(found[1]) / 72 if found else 7.0
 
 
 def reduced(png: bytes, scale: float) -> bytes:

@@ -19,8 +19,8 @@ def stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample that diffraction or absorption has judged.
 
     ``retained``: every technique that could judge found the initial structure; ``changed``: every one found a
-    change; ``mixed``: they differ; ``inconclusive``: none could judge. No number is made: the reason repeats what
-    each technique says and names the one that is silent.
+    change; ``mixed``: they differ; ``inconclusive``: none could judge. No number is made: the reason repeats the
+    verdict of each technique, whose own rows hold the evidence, and names the one that is silent.
 
     Parameters
     ----------
@@ -89,7 +89,6 @@ def _told(technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusi
         for c in said:
             about = " ".join(filter(None, (c.subject, c.condition)))
             parts.append(f"{NAMES[technique]}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}")
-            parts[-1] += f", {c.reason.rstrip('.')}" if c.reason else ""
         return "; ".join(parts)
     lost = any(c.technique == technique and c.verdict == "set aside" for c in own)
     here = any(c.technique == technique for c in own)
