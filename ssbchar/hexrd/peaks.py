@@ -11,7 +11,7 @@ from ssbchar import progress
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import peaks_path
 from ssbchar.hexrd.options import Tracking
-from ssbchar.hexrd.peaks_fit import Fitted, Windows, fit
+from ssbchar.hexrd.peaks_fit import Fitted, Windows, fit_best
 from ssbchar.hexrd.profiles import Array
 from ssbchar.hexrd.wavelength import d_from_two_theta, two_theta_from_d, two_theta_per_d
 
@@ -159,14 +159,9 @@ def _fit_group(
     reach = max(1.5 * width, 0.2 * options.search * float(np.median(_per_strain(centre))))
     lower = np.concatenate([centre - reach, np.full((rows.size, k), np.log(width / 5)), np.zeros((rows.size, 1))], 1)
     upper = np.concatenate([centre + reach, np.full((rows.size, k), np.log(width * 5)), np.ones((rows.size, 1))], 1)
-    best: Fitted | None = None
-    for shift in (0.0, -0.5, 0.5):
-        start = np.concatenate(
-            [centre + shift * reach, np.full((rows.size, k), np.log(width)), np.full((rows.size, 1), 0.5)], 1
-        )
-        found = fit(data, start, lower, upper, options.iterations)
-        best = found if best is None else _better(best, found)
-    assert best is not None
+    shape = np.concatenate([centre, np.full((rows.size, k), np.log(width)), np.full((rows.size, 1), 0.5)], 1)
+    moved = np.where(np.arange(2 * k + 1) < k, 0.5 * reach, 0.0)
+    best = fit_best(data, [shape, shape - moved, shape + moved], lower, upper, options.iterations)
     _write(data, best, centre, lower, upper, group, rows, width, options, out)
 
 
@@ -196,20 +191,12 @@ def _window(
     return Windows(at, np.where(used, y, 0.0), weight)
 
 
-def _better(one: Fitted, other: Fitted) -> Fitted:
-    """Return row by row the fit with the smaller chi-square."""
-    better = other.chi2 < one.chi2
-    for name in ("shape", "linear", "chi2", "converged", "residual", "normal"):
-        getattr(one, name)[better] = getattr(other, name)[better]
-    return one
-
-
 def _inflation(residual: Array) -> Array:
     """Return `ssbchar.uncertain.serial_inflation` of each row."""
     power = np.einsum("nm,nm->n", residual, residual)
     rho = np.einsum("nm,nm->n", residual[:, 1:], residual[:, :-1]) / np.maximum(power, 1e-300)
     rho = np.clip(rho, 0.0, 0.98)
-    return np.sqrt((1 + rho) / (1 - rho))
+    return np.asarray(np.sqrt((1 + rho) / (1 - rho)))
 
 
 def _write(

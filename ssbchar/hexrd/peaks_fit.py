@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class Fitted:
     """Shape (n, k + 2): areas, background at the centre of the window, background slope over its half width."""
     chi2: Array
     """Shape (n,)."""
-    converged: Array
+    converged: Any
     """Shape (n,), bool."""
     residual: Array
     """(y - model) sqrt(weight), shape (n, m)."""
@@ -90,6 +91,17 @@ def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int
     return best
 
 
+def fit_best(data: Windows, starts: list[Array], lower: Array, upper: Array, iterations: int) -> Fitted:
+    """Return row by row the best of the fits from several starts (see `fit`)."""
+    best = fit(data, starts[0], lower, upper, iterations)
+    for start in starts[1:]:
+        other = fit(data, start, lower, upper, iterations)
+        better = other.chi2 < best.chi2
+        for name in ("shape", "linear", "chi2", "converged", "residual", "normal"):
+            getattr(best, name)[better] = getattr(other, name)[better]
+    return best
+
+
 @dataclass
 class _State:
     """Model, residuals and normal equations at some non-linear parameters."""
@@ -100,10 +112,10 @@ class _State:
     normal: Array
     gradient: Array
 
-    def take(self, rows: Array) -> _State:
+    def take(self, rows: Any) -> _State:
         return _State(*(getattr(self, f)[rows] for f in _FIELDS))
 
-    def update(self, other: _State, rows: Array) -> None:
+    def update(self, other: _State, rows: Any) -> None:
         for f in _FIELDS:
             getattr(self, f)[rows] = getattr(other, f)[rows]
 
@@ -173,7 +185,7 @@ def _solve(matrix: Array, right: Array) -> Array:
     return np.asarray(np.linalg.solve(scaled, right / size[:, :, None]) / size[:, :, None])
 
 
-def _keep(best: Fitted, active: Array, rows: Array, q: Array, state: _State, converged: bool) -> None:
+def _keep(best: Fitted, active: Any, rows: Any, q: Array, state: _State, converged: bool) -> None:
     at = active[rows]
     best.shape[at], best.linear[at], best.chi2[at] = q[rows], state.linear[rows], state.chi2[rows]
     best.residual[at], best.normal[at], best.converged[at] = state.residual[rows], state.normal[rows], converged

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ssbchar.hexrd.profiles import Array
@@ -52,7 +54,7 @@ def contrast(two_theta: Array, intensity: Array, stderr: Array, width: float) ->
     n = two_theta.size
     at = np.arange(n)
 
-    def mean(cumulated: Array, low: Array, high: Array) -> Array:
+    def mean(cumulated: Array, low: Any, high: Any) -> Array:
         low, high = np.clip(low, 0, n - 1), np.clip(high, 1, n)
         return np.asarray((cumulated[:, high] - cumulated[:, low]) / np.maximum(high - low, 1))
 
@@ -95,7 +97,7 @@ def strain(
     return np.asarray(expected + grid[chosen])
 
 
-def _path(score: Array, cost: float) -> Array:
+def _path(score: Array, cost: float) -> Any:
     """Return the best column of each row, moving at most three columns a row at `cost` a column."""
     frames, columns = score.shape
     back = np.zeros((frames, columns), dtype=np.int8)
