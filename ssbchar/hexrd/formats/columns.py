@@ -9,7 +9,8 @@ Everything before the first line of two or more numbers is the header, comments 
 - FIT2D ``.chi``: title, axis name (``2-Theta Angle (Degrees)``, ``Q-Space (Inverse Nanometres)``), ordinate, count;
 - pyFAI: ``# Wavelength: 4.066e-11 m``, ``# 2th_deg  I  sigma``;
 - GSAS ``BANK 1 5000 5000 CONS 50.0 0.5 0 0 FXYE`` : the axis is in hundredths of a degree;
-- FullProf ``XYDATA``: ``TEMP 295.0`` [K], ``! Calibrated wavelength = 0.413671``.
+- FullProf ``XYDATA``: ``TEMP 295.0`` [K], ``! Calibrated wavelength = 0.413671``;
+- ``# time: 2019-03-04T08:05:00-06:00`` (ISO 8601 with a zone, else left unknown), ``# monitor: 0.998``.
 
 Uncertainties: the third column where there is one.
 """
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,8 @@ _FIRST = re.compile(
 )
 _TEMPERATURE_K = re.compile(r"^(?:!\s*Temp(?:erature)?\s*\(K\)\s*=|TEMP\b)\s*([\d.]+)", re.M | re.I)
 _TEMPERATURE_C = re.compile(r"\bTemp(?:erature)?\s*(?:\(C\)|\[degC\]|_C)\s*[=:]\s*([-\d.]+)", re.I)
+_TIME = re.compile(r"^\W*time\s*[:=]\s*(\d{4}-\d\d-\d\dT\S+(?:Z|[+-]\d\d:?\d\d))\s*$", re.M | re.I)
+_MONITOR = re.compile(r"^\W*monitor\s*[:=]\s*([-+.\deE]+)", re.M | re.I)
 _UNITS = (
     (re.compile(r"2-?_?(?:th|tth|theta)|two.?theta|2θ", re.I), "degree"),
     (re.compile(r"q_nm|inverse nano", re.I), "1/nm"),
@@ -67,6 +71,8 @@ def extract(path: Path) -> Extracted:
         header=header,
         wavelength=wavelength.from_header(header),
         temperature=np.array([temperature]),
+        time=np.array([_time(header)]),
+        monitor=np.array([_monitor(header)]),
     )
 
 
@@ -120,3 +126,19 @@ def _temperature(header: str) -> float:
         return float(kelvin[1]) + ABSOLUTE_ZERO_C
     celsius = _TEMPERATURE_C.search(header)
     return float(celsius[1]) if celsius else np.nan
+
+
+def _time(header: str) -> float:
+    """Return seconds since 1970 UTC of a header's time stamp, NaN where it has none or no zone."""
+    found = _TIME.search(header)
+    if not found:
+        return np.nan
+    try:
+        return datetime.fromisoformat(found[1]).timestamp()
+    except ValueError:
+        return np.nan
+
+
+def _monitor(header: str) -> float:
+    found = _MONITOR.search(header)
+    return float(found[1]) if found else np.nan
