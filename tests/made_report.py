@@ -1,5 +1,6 @@
 """A run's conclusions, figures and manifests, written as the steps write them, for tests of the report."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -97,4 +98,22 @@ def small(root: Path, synthetic: bool = True) -> Run:
     run.add("press", "Li1Si 100 MPa", "nmr", nmr(), synthetic, {"fid": drawing(4)})
     lost = [Conclusion("measurement", verdict="set aside", reason="the file is empty", subject="bad")]
     run.add("bad", "LAGP+NCM", "hexrd", lost, synthetic, set_aside=f"[{FAULT}]", lost=FAULT)
+    return run
+
+
+def large(root: Path, samples: int = 100, drawings: int = 6) -> Run:
+    """Many samples, each measured three times, with heavy figures (drawn once, then copied)."""
+    run = Run(root)
+    pattern = Run(root / "drawn")
+    pattern.add("m", "S", "hexrd", [], drawings={f"f{i}": drawing(i, 4000) for i in range(drawings)})
+    for i in range(samples):
+        sample = f"Sample {i:03d}"
+        run.add(f"heat{i}", sample, "hexrd", hexrd())
+        run.add(f"ge{i}", sample, "xas", xas("changed" if i % 7 == 0 else "retained"))
+        run.add(f"press{i}", sample, "nmr", nmr())
+        folder = root / "hexrd" / f"heat{i}" / "figures"
+        shutil.copytree(pattern.figures[0], folder)
+        for note in folder.glob("*.json"):
+            note.write_text(note.read_text().replace('"sample": "S"', f'"sample": "{sample}"'))
+        run.figures.append(folder)
     return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -50,6 +50,7 @@ class Sample:
 
     name: str
     anchor: str
+    synthetic: bool
     verdicts: list[Conclusion] = field(default_factory=list)
     """Judgements, the combined ones first."""
     numbers: list[Conclusion] = field(default_factory=list)
@@ -87,7 +88,7 @@ def page(
     contents = [store.content(path) for path in conclusions]
     drawn = pictures.pictures(figures, options)
     about = [*(c["labels"] for c in contents), *(p.labels for p in drawn)]
-    found = samples(rows, drawn)
+    found = samples(rows, drawn, {str(a.get("sample", "")) for a in about if int(a.get("synthetic", 0))})
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -124,8 +125,8 @@ def _cell(column: str, value: Any) -> Any:
     return float(value) if number else str(value)
 
 
-def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture]) -> list[Sample]:
-    """Return what belongs to each sample, in the order of the table."""
+def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture], simulated: Set[str]) -> list[Sample]:
+    """Return what belongs to each sample, in the order of the table; `simulated` names those with synthetic data."""
     names = dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)])
     found = []
     for i, name in enumerate(names, 1):
@@ -133,7 +134,8 @@ def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture]) -> li
         judged = [r for r in own if r.quantity in QUESTIONS]
         judged.sort(key=lambda r: r.technique != "combined")
         rest = [r for r in own if r.quantity not in QUESTIONS]
-        found.append(Sample(name, f"s{i}", judged, rest, [p for p in drawn if p.labels.get("sample", "") == name]))
+        figures = [p for p in drawn if p.labels.get("sample", "") == name]
+        found.append(Sample(name, f"s{i}", name in simulated, judged, rest, figures))
     return found
 
 

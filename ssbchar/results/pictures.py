@@ -15,8 +15,8 @@ from ssbchar.results.options import Report
 
 ZOOM = 1.3
 """Size on the screen over size in print: 8 pt labels become 14 pixels."""
-SMALLEST = 600
-"""Width below which no PNG is reduced [pixel]."""
+NARROW = 760
+"""Width of a reduced PNG [pixel]."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,9 @@ class Picture:
     title: str
     caption: str
     uri: str
+    """The picture; empty where the page had no room for it."""
+    file: str
+    """Where its vector file is."""
     width: int
     """Width on the screen [pixel]."""
     labels: Mapping[str, Any]
@@ -36,17 +39,23 @@ class Picture:
 class _Files:
     folder: Path
     name: str
-    note: Mapping[str, Any]
+    rank: int
+
+    def path(self, suffix: str) -> Path:
+        return self.folder / f"{self.name}{suffix}"
 
     def bytes(self, suffix: str) -> bytes:
-        return self.folder.joinpath(self.name + suffix).read_bytes()
+        return self.path(suffix).read_bytes()
 
     def size(self, suffix: str) -> int:
-        return self.folder.joinpath(self.name + suffix).stat().st_size
+        return self.path(suffix).stat().st_size
 
 
 def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
-    """Return the figures of some folders, in the order of their ``index.txt``.
+    """Return the figures of some folders, in the order of their ``index.txt``, within the page's limit of size.
+
+    Each is vector unless heavy. Where all together are too large, first the smaller file of each is taken, then PNGs
+    are reduced, then the last figures of each folder are left to their files.
 
     Parameters
     ----------
@@ -56,34 +65,43 @@ def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
         Limits of size.
     """
     found = [
-        _Files(folder, name, store.content(folder / f"{name}.json"))
+        _Files(folder, name, rank)
         for folder in folders
-        for name in folder.joinpath("index.txt").read_text(encoding="utf-8").split()
+        for rank, name in enumerate(folder.joinpath("index.txt").read_text(encoding="utf-8").split())
     ]
-    budget = options.size_limit * 1e6 / (4 / 3)
-    kinds = [_kind(files, options.svg_limit * 1000) for files in found]
-    if sum(f.size(k) for f, k in zip(found, kinds, strict=True)) > budget:
-        kinds = [min((".svg", ".png"), key=files.size) for files in found]
-    total = sum(f.size(k) for f, k in zip(found, kinds, strict=True))
-    scale = min(1.0, (budget / total) ** 0.5) if total else 1.0
-    return [_picture(files, kind, scale) for files, kind in zip(found, kinds, strict=True)]
+    budget = options.size_limit * 1e6 * 3 / 4
+    limit = options.svg_limit * 1000
+    kinds = [".png" if f.size(".svg") > max(limit, f.size(".png")) else ".svg" for f in found]
+    if _total(found, kinds) > budget:
+        kinds = [min((".svg", ".png"), key=f.size) for f in found]
+    data = [f.bytes(kind) for f, kind in zip(found, kinds, strict=True)]
+    if sum(map(len, data)) > budget:
+        data = [min(d, reduced(f.bytes(".png")), key=len) for f, d in zip(found, data, strict=True)]
+    kept = _last_rank([f.rank for f in found], [len(d) for d in data], budget)
+    return [_picture(f, d if f.rank <= kept else b"") for f, d in zip(found, data, strict=True)]
 
 
-def _kind(files: _Files, limit: float) -> str:
-    return ".png" if files.size(".svg") > limit and files.size(".png") < files.size(".svg") else ".svg"
+def _total(found: Sequence[_Files], kinds: Sequence[str]) -> int:
+    return sum(f.size(kind) for f, kind in zip(found, kinds, strict=True))
 
 
-def _picture(files: _Files, kind: str, scale: float) -> Picture:
-    if scale < 1.0:
-        data, mime = reduced(files.bytes(".png"), scale), "image/png"
-        if kind == ".svg" and files.size(".svg") <= len(data):
-            data, mime = files.bytes(".svg"), "image/svg+xml"
-    else:
-        data, mime = files.bytes(kind), "image/svg+xml" if kind == ".svg" else "image/png"
-    uri = f"data:{mime};base64,{base64.b64encode(data).decode()}"
-    note = files.note
+def _last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -> int:
+    """Return the place in its folder up to which every figure has room in the page."""
+    total = 0
+    for rank in range(max(ranks, default=-1) + 1):
+        total += sum(size for r, size in zip(ranks, sizes, strict=True) if r == rank)
+        if total > budget:
+            return rank - 1
+    return max(ranks, default=-1)
+
+
+def _picture(files: _Files, data: bytes) -> Picture:
+    mime = "image/png" if data.startswith(b"\x89PNG") else "image/svg+xml"
+    uri = f"data:{mime};base64,{base64.b64encode(data).decode()}" if data else ""
     width = round(inches(files.bytes(".svg")) * 96 * ZOOM)
-    return Picture(files.name, str(note.get("title", files.name)), str(note.get("caption", "")), uri, width, note)
+    note = store.content(files.path(".json"))
+    title, caption = str(note.get("title", files.name)), str(note.get("caption", ""))
+    return Picture(files.name, title, caption, uri, files.path(".svg").as_posix(), width, note)
 
 
 def inches(svg: bytes) -> float:
@@ -92,13 +110,13 @@ def inches(svg: bytes) -> float:
     return float(found[1]) / 72 if found else 7.0
 
 
-def reduced(png: bytes, scale: float) -> bytes:
-    """Return a PNG of 256 colours with its width scaled, but not below `SMALLEST` pixels."""
+def reduced(png: bytes) -> bytes:
+    """Return a PNG of at most `NARROW` pixels in width and 64 colours."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(png)).convert("RGB")
-    width = min(image.width, max(round(image.width * scale), SMALLEST))
+    width = min(image.width, NARROW)
     small = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    small.quantize(256, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
+    small.quantize(64, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return out.getvalue()

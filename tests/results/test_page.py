@@ -104,3 +104,15 @@ def test_a_run_without_figures_or_verdicts_still_has_its_page(tmp_path: Path) ->
     text = run.write().read_text(encoding="utf-8")
     assert "No measurement of this run led to a judgement" in text
     assert "Nothing: every raw file named in the sample sheet could be used in full." in text
+
+
+def test_a_hundred_samples_fit_in_one_page(tmp_path: Path) -> None:
+    report = made_report.large(tmp_path / "many").write()
+    assert report.stat().st_size < 30e6
+    page = Outline(report.read_text(encoding="utf-8"))
+    assert len(page.images) == 600
+    tight = made_report.large(tmp_path / "tight", 4, 6).write({"size_limit": 0.15})
+    text = tight.read_text(encoding="utf-8")
+    assert tight.stat().st_size < 0.25e6
+    assert 0 < len(Outline(text).images) < 24
+    assert text.count("Not in this page for its size") == 24 - len(Outline(text).images)
