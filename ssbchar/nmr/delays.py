@@ -88,7 +88,9 @@ def names_from(acqus: Mapping[str, object], program: str) -> tuple[dict[str, flo
             continue
         stored = names.get(target.lower())
         if stored is not None and target[0].lower() in "dp" and abs(value - stored) > 1e-8 + 1e-3 * abs(value):
-            conflicts.append(f"{target} is stored as {stored:g} s but the pulse program sets {target}={text} = {value:g} s")
+            conflicts.append(
+                f"{target} is stored as {stored:g} s but the pulse program sets {target}={text} = {value:g} s"
+            )
         names[target.lower()] = value
     return names, conflicts
 

@@ -8,17 +8,15 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr import delays
 from ssbchar.nmr.options import Reading
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 BLOCK = 1024
 """Rows of a ``ser`` file start at multiples of this many bytes."""
@@ -53,6 +51,7 @@ def fid(source: Path, options: Reading, labels: dict[str, str] | None = None) ->
         raw = _points(folder, shown, about)
         role = (labels or {}).get("role", "")
         axis, decay_time = _decay_times(folder, shown, about, raw.shape[0], options, role)
+        about["echo_delay"] = _echo_delay(folder, shown, about, axis)
     return _dataset(raw, decay_time, axis, about, shown)
 
 
@@ -217,10 +216,7 @@ def _decay_times(
         axis = axis or delays.formula(about["program"])
         lists = _lists(folder, shown, about["acqus"], axis)
         count = min([slices, *map(len, lists.values())])
-        values = [
-            delays.evaluate(axis, about["names"] | {k: v[i] for k, v in lists.items()} | {"c": lists.get("vc", [0])[i % len(lists.get("vc", [0]))]})
-            for i in range(count)
-        ]
+        values = [delays.evaluate(axis, about["names"] | {k: v[i] for k, v in lists.items()}) for i in range(count)]
     except ValueError as error:
         if series or options.decay_axis:
             raise BadInput(shown / "pulseprogram", f"decay time not found: {error}", delays.ASK) from error
@@ -230,12 +226,24 @@ def _decay_times(
     return axis, np.array(values + [np.nan] * (slices - count))
 
 
+def _echo_delay(folder: Path, shown: Path, about: dict[str, Any], axis: str) -> float:
+    """Return TR, the delay between the two pulses of a solid or Hahn echo [s]; NaN for other sequences."""
+    try:
+        parts = delays.formula(about["program"]).split("+")
+        if len(parts) != 3 or not parts[1].startswith("p"):
+            return float("nan")
+        lists = _lists(folder, shown, about["acqus"], parts[0])
+        return delays.evaluate(parts[0], about["names"] | {k: v[0] for k, v in lists.items()})
+    except (ValueError, BadInput):
+        return float("nan")
+
+
 def _lists(folder: Path, shown: Path, acqus: dict[str, Any], axis: str) -> dict[str, list[float]]:
     import re
 
     found = {}
     for name, key in (("vd", "VDLIST"), ("vc", "VCLIST")):
-        if re.search(rf"\b{name}\b" + (r"|\bc\b" if name == "vc" else ""), axis):
+        if re.search(rf"\b{name}\b", axis):
             path = folder / f"{name}list"
             named = folder / "lists" / name / str(acqus.get(key, ""))
             found[name] = delays.read_list(named if named.is_file() and not path.is_file() else path, name == "vc")
@@ -245,8 +253,6 @@ def _lists(folder: Path, shown: Path, acqus: dict[str, Any], axis: str) -> dict[
 def _dataset(
     raw: NDArray[np.complex128], decay_time: NDArray[np.float64], axis: str, about: dict[str, Any], shown: Path
 ) -> xr.Dataset:
-    import xarray as xr
-
     acqus = about["acqus"]
     status = np.where(np.abs(raw).max(axis=1) > 0, "ok", "zeros").astype(object)
     if axis:
@@ -256,7 +262,9 @@ def _dataset(
         for i, s in enumerate(status) if s != "ok"
     ]  # fmt: skip
     if len(aside) == len(status):
-        raise BadInput(shown, f"{aside[0]['problem']}" + (" (in all slices)" if len(aside) > 1 else ""), "measure again")
+        raise BadInput(
+            shown, f"{aside[0]['problem']}" + (" (in all slices)" if len(aside) > 1 else ""), "measure again"
+        )
     if about["slices"] > len(status):
         aside.append({
             "where": str(shown), "problem": f"only {len(status)} of {about['slices']} slices were recorded",
@@ -273,7 +281,7 @@ def _dataset(
         "receiver_gain": float(acqus.get("RG", 1.0)), "recycle_delay": names.get("d1", 0.0),
         "pulse_1": names.get("p1", 0.0), "pulse_2": names.get("p2", 0.0), "spinning": float(acqus.get("MASR", 0) or 0),
         "date": int(acqus.get("DATE", 0)), "probe": str(acqus.get("PROBHD", "")).strip(), "title": about["title"],
-        "pulse_program": str(acqus.get("PULPROG", "")), "decay_axis": axis,
+        "echo_delay": about["echo_delay"], "pulse_program": str(acqus.get("PULPROG", "")), "decay_axis": axis,
         "conflicts": json.dumps(about["conflicts"]), "set_aside": json.dumps(aside),
         "synthetic": int("synthetic" in about["title"].lower()),
     }  # fmt: skip

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def shift_from_offset(offset: ArrayLike, sfo1: float, sf: float) -> NDArray[np.float64]:
-    """Return delta = (SFO1 + nu - SF) / SF (TopSpin's definition; IUPAC: Harris et al., Pure Appl. Chem. 73 (2001) 1795).
+    """Return delta = (SFO1 + nu - SF) / SF as TopSpin does (Harris et al., Pure Appl. Chem. 73 (2001) 1795).
 
     Parameters
     ----------

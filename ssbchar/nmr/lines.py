@@ -1,0 +1,187 @@
+"""Lines fitted to the free induction decay itself, with one phase and one time origin."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ssbchar.errors import BadInput
+from ssbchar.nmr import grow, varpro
+from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
+from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
+
+REGIONS = (METAL, LI_SI)
+TAIL = 0.1
+"""Share of the decay, at its end, that gives the noise."""
+MISFIT = 1.3
+"""Reduced chi-square above which the fit is called a misfit (errors are scaled by its square root anyway)."""
+
+
+def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
+    """Fit all slices with shared line shapes, and areas per slice.
+
+    Parameters
+    ----------
+    fid : Dataset
+        From `ssbchar.nmr.read.fid`.
+    options : Lines
+        Regions, shapes, number of components.
+
+    Returns
+    -------
+    Dataset
+        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz], ``region`` (component);
+        ``region_area`` (slice, region) with ``region_covariance`` (slice, region, slice2, region2), areas being the
+        signal at the time origin; ``phase``, ``time_origin``; per slice ``chi2`` (reduced), ``noise``, ``verdict``;
+        ``measured``, ``model`` (slice, ppm) and ``component_spectrum`` (component, ppm) of the first good slice.
+
+    Raises
+    ------
+    BadInput
+        No good slice is left, or no signal.
+    """
+    good = np.flatnonzero(fid["status"].values == "ok")
+    if not good.size:
+        raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
+    problem = _problem(fid, good, options)
+    solution, problem = grow.grow(problem, options.shapes, options.max_components, options.min_gain)
+    return _dataset(fid, good, problem, solution, options)
+
+
+def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Return the standard deviation of real and imaginary part per slice, from the last tenth, by the median.
+
+    sigma = 1.4826 median |x| of the tail, which a weak remaining signal hardly moves.
+    """
+    tail = y[:, -max(int(y.shape[1] * TAIL), 8) :]
+    return np.asarray(1.4826 * np.median(np.abs(np.concatenate([tail.real, tail.imag], axis=1)), axis=1))
+
+
+def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> varpro.Problem:
+    y = (fid["real"].values + 1j * fid["imag"].values)[good]
+    time = fid["time"].values
+    sigma = np.maximum(noise_from_tail(y), 1e-6 * np.abs(y).max(axis=1))
+    filtered = float(fid.attrs["group_delay"]) > 0
+    skip = options.skip if options.skip is not None else (4.0 if filtered else 0.0)
+    step = float(time[1] - time[0])
+    start = int(np.searchsorted(time, (skip - 1e-6) * step))
+    stop = min(_end(y[:, start:], sigma), options.max_points)
+    low, high = windows(options.regions, fid)
+    return varpro.Problem(
+        y[:, start : start + stop], time[start : start + stop], sigma, low, high, options.time_origin_prior
+    )
+
+
+def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lowest and highest frequency of each region [Hz against the carrier]."""
+    edges = np.sort([regions.li_metal, regions.li_si], axis=1)
+    return tuple(offset_from_shift(edges, fid.attrs["sfo1"], fid.attrs["sf"]).T)
+
+
+def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
+    """Return the number of points after which only noise is left (twice the last visible block; at least 256)."""
+    size = 64
+    blocks = y.shape[1] // size
+    if blocks < 4:
+        return int(y.shape[1])
+    power = np.mean(np.abs(y[:, : blocks * size].reshape(len(y), blocks, size)) ** 2, axis=2) / (
+        2 * sigma[:, None] ** 2
+    )
+    seen = np.flatnonzero((power > 1 + 4 / np.sqrt(size)).any(axis=0))
+    return min(int(y.shape[1]), max(256, 2 * size * (int(seen[-1]) + 1 if seen.size else 2)))
+
+
+def _dataset(
+    fid: xr.Dataset, good: NDArray[np.int64], problem: varpro.Problem, solution: varpro.Solution, options: Lines
+) -> xr.Dataset:
+    shapes, slices, n = solution.shapes, len(good), solution.shapes.n
+    per_slice = solution.chi2_slice / (2 * problem.time.size)
+    reduced = solution.chi2 / max(solution.points - solution.parameters, 1)
+    covariance = solution.covariance * max(reduced, 1.0)
+    stderr = np.sqrt(np.diag(covariance))
+    free = dict(zip(solution.free.tolist(), range(solution.free.size), strict=True))
+    shape_stderr = np.array([stderr[free[i]] if i in free else 0.0 for i in range(3 * n + 1)])
+    area_covariance = covariance[solution.free.size :, solution.free.size :].reshape(slices, n, slices, n)
+    belongs = (shapes.region[None] == np.arange(len(REGIONS))[:, None]).astype(float)
+    region_covariance = np.einsum("rj,sjtk,qk->srtq", belongs, area_covariance, belongs)
+    region_area = solution.area @ belongs.T
+    gauss = np.sqrt(shapes.gauss2)
+    sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
+    phase = solution.phase if solution.phase.ndim == 2 else np.repeat(solution.phase[:, None], n, axis=1)
+    verdict = np.where(per_slice > MISFIT, "misfit", "ok")
+    ds = xr.Dataset(
+        {
+            "area": (("slice", "component"), solution.area, {"units": "1", "ancillary_variables": "area_stderr"}),
+            "area_stderr": (("slice", "component"), stderr[solution.free.size :].reshape(slices, n), {"units": "1"}),
+            "shift": ("component", shift_from_offset(shapes.nu, sfo1, sf), {"units": "ppm"}),
+            "shift_stderr": ("component", shape_stderr[:n] / sf, {"units": "ppm"}),
+            "fwhm_lorentz": ("component", shapes.width, {"units": "Hz"}),
+            "fwhm_lorentz_stderr": ("component", shape_stderr[n : 2 * n], {"units": "Hz"}),
+            "fwhm_gauss": ("component", gauss, {"units": "Hz"}),
+            "fwhm_gauss_stderr": (
+                "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
+            ),
+            "region_of": ("component", np.array(REGIONS)[shapes.region]),
+            "region_area": (("slice", "region"), region_area, {"units": "1"}),
+            "region_area_stderr": (
+                ("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}
+            ),
+            "region_covariance": (("slice", "region", "slice2", "region2"), region_covariance, {"units": "1"}),
+            "phase": (("slice", "component"), phase, {"units": "rad"}),
+            "time_origin": ((), shapes.origin, {"units": "s"}),
+            "time_origin_stderr": ((), shape_stderr[3 * n], {"units": "s"}),
+            "chi2": ("slice", per_slice, {"units": "1"}),
+            "noise": ("slice", problem.sigma, {"units": "1"}),
+            "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
+            "verdict": ("slice", verdict.astype(str)),
+        },
+        coords={"slice": fid["slice"].values[good], "region": list(REGIONS)},
+        attrs=_attrs(fid) | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
+    )  # fmt: skip
+    return ds.assign(_pictures(fid, problem, solution, options)).assign_coords(ppm=_display(fid, problem, options)[1])
+
+
+def _attrs(fid: xr.Dataset) -> dict[str, object]:
+    keep = {k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")}
+    keep["conflicts"] = fid.attrs.get("conflicts", json.dumps([]))
+    return keep
+
+
+def _display(fid: xr.Dataset, problem: varpro.Problem, options: Lines) -> tuple[NDArray[np.bool_], xr.Variable]:
+    size = 2 << (problem.time.size - 1).bit_length()
+    offset, _ = transform(np.zeros(1, complex), problem.time, size)
+    ppm = shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])
+    low, high = sorted(options.display)
+    inside = (ppm >= low) & (ppm <= high)
+    return inside, xr.Variable("ppm", ppm[inside], {"units": "ppm", "long_name": "chemical shift"})
+
+
+def _pictures(
+    fid: xr.Dataset, problem: varpro.Problem, solution: varpro.Solution, options: Lines
+) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64], dict[str, str]]]:
+    """Return phased spectra of the data used, of the model, and of each component of the first slice."""
+    inside, _ = _display(fid, problem, options)
+    size = 2 << (problem.time.size - 1).bit_length()
+    lines = varpro.model(solution, problem.time, problem.phases)
+    step = float(problem.time[1] - problem.time[0])
+    weak = np.exp(-3.0 * (problem.time - problem.time[0]) / (problem.time[-1] - problem.time[0]))
+    phase = solution.phase if solution.phase.ndim == 1 else solution.phase[:, 0]
+
+    def phased(signal: NDArray[np.complex128], turn: NDArray[np.float64]) -> NDArray[np.float64]:
+        half = signal * weak
+        half[..., 0] *= 0.5
+        _, spectrum = transform(half, problem.time + solution.shapes.origin, size)
+        return np.asarray((spectrum * np.exp(-1j * turn)[:, None]).real[:, inside] * step)
+
+    total = lines.sum(axis=1)
+    attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1)"}
+    return {
+        "measured": (("slice", "ppm"), phased(problem.y, phase), attrs),
+        "model": (("slice", "ppm"), phased(total, phase), attrs),
+        "component_spectrum": (
+            ("component", "ppm"), phased(lines[0], np.full(solution.shapes.n, phase[0])), attrs
+        ),
+    }  # fmt: skip
