@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from ssbchar.phases import PhaseTable
+
 ROLES = {
     "series": "1D patterns of one heating programme, in the order measured",
     "images": "detector images of one heating programme; `calibrant` names the calibrant",
@@ -130,7 +132,7 @@ class Integration:
     saturated_fraction: float = 0.001
     """A frame with more saturated pixels than this is marked `saturated`."""
     hot_pixel_sigma: float = 10.0
-    """A pixel this far above or below its neighbours in all sampled frames is taken as hot or dead; 0 looks for none."""
+    """A pixel this far off its neighbours in all sampled frames is taken as hot or dead; 0 looks for none."""
     time_key: str = ""
     """Header value that holds the frame's time; empty tries the usual names."""
     utc_offset: float = 0.0
@@ -141,6 +143,47 @@ class Integration:
     """Header value that holds the incident flux; empty tries the usual names."""
     chunk: int = 16
     """Frames integrated at once; changes memory and speed, not results."""
+
+
+@dataclass(frozen=True)
+class Refinement:
+    """How all phases are refined in every frame, on the whole pattern."""
+
+    two_theta_min: float = 0.0
+    """Smallest 2theta [degree, as measured] that is fitted."""
+    two_theta_max: float = 180.0
+    """Largest 2theta [degree, as measured] that is fitted."""
+    mode: str = "pawley"
+    """`pawley`: the strongest reflections of every phase have free intensities; `rietveld`: those of phases marked
+    refinable follow their structure, with one scale."""
+    free_reflections: int = 60
+    """Reflections of a phase with free intensity, the strongest first; the others follow the phase's pattern."""
+    intensity_freedom: float = 0.5
+    """How far a free intensity may leave the phase's pattern: a prior of this relative standard deviation."""
+    background_terms: int = 18
+    """Cubic B-splines of the background."""
+    zero: str = "series"
+    """Zero of 2theta: `series` (one for all frames, refined), `frame` or `fixed`."""
+    zero_start: float = 0.0
+    """Zero of 2theta to start from, or to keep [degree]; true 2theta is the measured one minus this."""
+    gauss_fwhm: float | None = None
+    """Gaussian width of the instrument [degree]; None finds one for the series."""
+    reach: float = 8.0
+    """Half width of a reflection's profile, in full widths at half maximum."""
+    search: float = 0.012
+    """How far a phase's cell may be from where it is expected when it enters, as relative change of lengths."""
+    cell_prior: float = 2e-3
+    """Standard deviation [relative] of the cell around the smooth cell(T) of its phase, for phases that are weak."""
+    expansion: float = 1.5e-5
+    """Linear expansion [1/K] of a phase whose own is not in the phases file, to know where to look for it."""
+    enter: float = 6.0
+    """A phase enters when its intensity exceeds this many (corrected) standard errors."""
+    leave: float = 3.0
+    """A phase leaves when its intensity falls below this many standard errors."""
+    iterations: int = 12
+    """Gauss-Newton steps of one frame before it is `not_converged`."""
+    tolerance: float = 0.03
+    """Converged when no cell, width or zero moves by more than this share of its standard error."""
 
 
 @dataclass(frozen=True)
@@ -157,3 +200,7 @@ class Hexrd:
     """The detector from an image of the calibrant."""
     integrate: Integration = field(default_factory=Integration)
     """Images to patterns."""
+    phases: PhaseTable = field(default_factory=PhaseTable)
+    """Reflections of the candidate phases."""
+    refine: Refinement = field(default_factory=Refinement)
+    """Whole-pattern refinement."""

@@ -1,0 +1,366 @@
+"""A phase's reflections: from a CIF or a cell with its space group to h, k, l, d and |F|^2, once per phase."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.errors import BadInput
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.float64]
+AXES = ("a", "b", "c", "alpha", "beta", "gamma")
+CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
+GROUP_TAGS = ("_symmetry_space_group_name_H-M", "_space_group_name_H-M_alt", "_symmetry_space_group_name_h-m")
+
+
+@dataclass(frozen=True)
+class PhaseTable:
+    """How reflections are listed."""
+
+    d_min: float = 0.8
+    """Smallest d [angstrom]."""
+    b_iso: float = 1.0
+    """B = 8 pi^2 U [angstrom^2] of atoms whose CIF states none."""
+    weakest: float = 1e-5
+    """Reflections with m |F|^2 below this share of the strongest are left out, where atoms are known."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """An atom of the asymmetric unit."""
+
+    element: str
+    position: tuple[float, float, float]
+    occupancy: float
+    b_iso: float
+    """B = 8 pi^2 U [angstrom^2]."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What is known of a phase: cell, symmetry and, where trusted, its atoms."""
+
+    name: str
+    cell: Array
+    """a, b, c [angstrom], alpha, beta, gamma [degree]."""
+    group: str
+    rotations: Array
+    """Rotation parts of the symmetry operations, shape (operation, 3, 3)."""
+    translations: Array
+    """Translation parts, shape (operation, 3)."""
+    sites: tuple[Site, ...]
+    about: dict[str, Any]
+    """The entry of the phases file."""
+
+
+def reflections(table: Path, options: PhaseTable, labels: dict[str, str]) -> xr.Dataset:
+    """Return the reflections of one phase of a phases file (docs/data-model.md, ``phases/<phase>.nc``).
+
+    Parameters
+    ----------
+    table : Path
+        The phases file (YAML): name to ``cif`` or ``cell`` and ``space_group``, ``refinable``, ``source``,
+        ``temperature`` (of the cell, degC; 25), ``expansion``, ``note``.
+    options : PhaseTable
+    labels : dict
+        ``phase`` names the phase.
+
+    Raises
+    ------
+    BadInput
+        The phase is not in the file, its CIF has no cell, or its space group is unknown.
+    """
+    phase = read(table, labels["phase"], options)
+    hkl, multiplicity = allowed_families(phase, options.d_min)
+    d = spacing(hkl, phase.cell)
+    order = np.lexsort((hkl[:, 2], hkl[:, 1], hkl[:, 0], -np.round(d, 9)))
+    hkl, multiplicity, d = hkl[order], multiplicity[order], d[order]
+    strength = structure_factor_squared(phase, hkl) if phase.sites else np.full(d.size, np.nan)
+    if phase.sites:
+        kept = strength * multiplicity > options.weakest * np.max(strength * multiplicity)
+        hkl, multiplicity, d, strength = hkl[kept], multiplicity[kept], d[kept], strength[kept]
+    return _dataset(phase, hkl, multiplicity, d, strength)
+
+
+def _dataset(phase: Phase, hkl: Array, multiplicity: Array, d: Array, strength: Array) -> xr.Dataset:
+    import xarray as xr
+
+    about = phase.about
+    mass = cell_mass(phase)
+    attrs: dict[str, Any] = {
+        "phase": phase.name, "cell": phase.cell.tolist(), "space_group": phase.group,
+        "crystal_system": crystal_system(phase), "volume": float(volume(phase.cell)),
+        "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)), "source": str(about["source"]),
+        "note": str(about.get("note", "")), "temperature": float(about.get("temperature", 25.0)),
+        "expansion": json.dumps(about.get("expansion") or {}),
+    }  # fmt: skip
+    if np.isfinite(mass):
+        attrs["cell_mass"] = mass
+    whole = {"units": "1"}
+    return xr.Dataset(
+        {
+            **{name: ("reflection", hkl[:, i].astype(np.int64), whole) for i, name in enumerate("hkl")},
+            "multiplicity": ("reflection", multiplicity.astype(np.int64), whole),
+            "d": ("reflection", d, {"units": "angstrom"}),
+            "structure_factor_squared": ("reflection", strength, {"units": "electron^2"}),
+        },
+        attrs=attrs,
+    )
+
+
+def read(table: Path, name: str, options: PhaseTable) -> Phase:
+    """Return a phase of a phases file (see `reflections`)."""
+    import yaml
+
+    entries = yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}
+    if name not in entries:
+        raise BadInput(table, f"no phase '{name}'", f"add it, or use one of {', '.join(entries)}")
+    about = dict(entries[name])
+    if not about.get("source"):
+        raise BadInput(table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one")
+    if "cif" in about:
+        return _from_cif(Path(table).parent / about["cif"], name, about, options)
+    if "cell" not in about or "space_group" not in about:
+        raise BadInput(table, f"phase '{name}' has neither 'cif' nor 'cell' and 'space_group'", "give one of them")
+    cell = np.array(about["cell"], float)
+    if cell.shape != (6,) or not _possible(cell):
+        raise BadInput(table, f"phase '{name}': {about['cell']} is no cell", "give [a, b, c, alpha, beta, gamma]")
+    group = str(about["space_group"])
+    rotations, translations = _operations({"_symmetry_space_group_name_H-M": group}, table, name)
+    return Phase(name, cell, group, rotations, translations, (), about)
+
+
+def _from_cif(path: Path, name: str, about: dict[str, Any], options: PhaseTable) -> Phase:
+    if not path.is_file():
+        raise BadInput(
+            path, f"the CIF of phase '{name}' does not exist", "correct 'cif:' (relative to the phases file)"
+        )
+    from pymatgen.io.cif import CifFile
+
+    blocks = CifFile.from_str(path.read_text(encoding="utf-8", errors="replace")).data.values()
+    block = next((b.data for b in blocks if CELL_TAGS[0] in b.data), None)
+    if block is None or any(tag not in block for tag in CELL_TAGS):
+        raise BadInput(path, "the CIF has no cell", f"add {CELL_TAGS[0]} ... {CELL_TAGS[-1]}")
+    cell = np.array([_number(block[tag], path) for tag in CELL_TAGS])
+    if not _possible(cell):
+        raise BadInput(path, f"{cell.tolist()} is no cell", "correct the lengths and angles")
+    group = next((str(block[t]) for t in GROUP_TAGS if t in block), "")
+    rotations, translations = _operations(block, path, name)
+    return Phase(name, cell, group, rotations, translations, _sites(block, path, options), about)
+
+
+def _possible(cell: Array) -> bool:
+    angles = np.all((cell[3:] > 0) & (cell[3:] < 180))
+    return bool(np.all(np.isfinite(cell)) and np.all(cell[:3] > 0) and angles and np.linalg.det(metric(cell)) > 0)
+
+
+def _number(text: Any, path: Path) -> float:
+    """Return a CIF number without its esd."""
+    try:
+        return float(str(text).split("(")[0])
+    except ValueError as error:
+        raise BadInput(path, f"'{text}' is no number", "correct the CIF") from error
+
+
+def _operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, Array]:
+    """Return the symmetry operations a CIF lists, or those of its space-group symbol."""
+    import warnings
+
+    from pymatgen.core.operations import SymmOp
+    from pymatgen.symmetry.groups import SpaceGroup
+
+    tags = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz")
+    listed = next((block[t] for t in tags if t in block), None)
+    if listed is not None:
+        listed = [listed] if isinstance(listed, str) else listed
+        found = [SymmOp.from_xyz_str(text) for text in listed]
+    else:
+        symbol = next((str(block[t]) for t in GROUP_TAGS if t in block), "")
+        try:
+            found = _by_symbol(symbol, SpaceGroup, warnings)
+        except (ValueError, KeyError, IndexError) as error:
+            problem = f"phase '{name}': space group '{symbol}' is not known" if symbol else "no space group"
+            raise BadInput(
+                where, problem, "give its Hermann-Mauguin symbol, or a CIF that lists its operations"
+            ) from error
+    affine = np.array([op.affine_matrix for op in found])
+    return np.round(affine[:, :3, :3]), affine[:, :3, 3] % 1.0
+
+
+def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
+    """Return the operations of a Hermann-Mauguin symbol; ``:1`` and ``:H`` are the settings tabulated."""
+    from pymatgen.io.cif import CifBlock, CifParser
+
+    plain, _, setting = symbol.replace(" :", ":").partition(":")
+    if setting.strip() not in ("", "1", "H", "h"):
+        raise ValueError(symbol)
+    parser = CifParser.__new__(CifParser)  # its search through symbols is a method, and needs nothing else
+    setattr(parser, "warnings", [])  # noqa: B010 (its annotations do not name it)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        block = CifBlock({"_symmetry_space_group_name_H-M": plain.strip()}, [], "symbol")
+        found = list(parser.get_symops(block))
+    if len(found) == 1 and plain.replace(" ", "") not in ("P1", "P11"):
+        raise ValueError(symbol)
+    return found
+
+
+def _sites(block: dict[str, Any], path: Path, options: PhaseTable) -> tuple[Site, ...]:
+    if "_atom_site_fract_x" not in block:
+        return ()
+    columns = {k: v if isinstance(v, list) else [v] for k, v in block.items() if k.startswith("_atom_site_")}
+    labels = columns.get("_atom_site_type_symbol") or columns.get("_atom_site_label") or []
+    out = []
+    for i, label in enumerate(labels):
+        element = _element(label, path)
+        x, y, z = (_number(columns[f"_atom_site_fract_{axis}"][i], path) for axis in "xyz")
+        occupancy = columns.get("_atom_site_occupancy")
+        out.append(
+            Site(
+                element, (x, y, z), _number(occupancy[i], path) if occupancy else 1.0, _b_iso(columns, i, path, options)
+            )
+        )
+    return tuple(out)
+
+
+def _b_iso(columns: dict[str, list[Any]], i: int, path: Path, options: PhaseTable) -> float:
+    for tag, factor in (("_atom_site_B_iso_or_equiv", 1.0), ("_atom_site_U_iso_or_equiv", 8 * np.pi**2)):
+        if tag in columns and str(columns[tag][i]) not in (".", "?"):
+            return factor * _number(columns[tag][i], path)
+    return options.b_iso
+
+
+def _element(label: str, path: Path) -> str:
+    letters = "".join(c for c in str(label) if c.isalpha())
+    for size in (2, 1):
+        word = letters[:size].capitalize()
+        if len(word) == size and word in form_factors():
+            return word
+    raise BadInput(path, f"atom '{label}' is no element", "correct _atom_site_type_symbol")
+
+
+def form_factors() -> dict[str, Any]:
+    """Return pymatgen's table of X-ray form-factor coefficients, element to [[a, b], ...] (angstrom^2)."""
+    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
+
+    return dict(ATOMIC_SCATTERING_PARAMS)
+
+
+def form_factor(element: str, s: Array) -> Array:
+    """Return f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2) [electron], s = sin(theta)/lambda [1/angstrom].
+
+    M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007), eq. 12.8, as pymatgen.
+    """
+    from pymatgen.core.periodic_table import Element
+
+    terms = sum(a * np.exp(-b * s**2) for a, b in form_factors()[element])
+    return np.asarray(Element(element).Z - 41.78214 * s**2 * terms)
+
+
+def orbit(position: tuple[float, float, float], phase: Phase) -> Array:
+    """Return every position equivalent to one, in the cell, shape (n, 3)."""
+    images = (phase.rotations @ np.array(position) + phase.translations) % 1.0
+    found: list[Array] = []
+    for image in images:
+        if all(np.max(np.abs((image - other + 0.5) % 1.0 - 0.5)) > 1e-3 for other in found):
+            found.append(image)
+    return np.array(found)
+
+
+def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
+    """Return |F|^2 [electron^2], F = sum_j o_j f_j exp(-B_j s^2) exp(2 pi i h.x_j), shape (reflection,)."""
+    s = 0.5 / spacing(hkl, phase.cell)
+    total = np.zeros(len(hkl), complex)
+    for site in phase.sites:
+        wave = np.exp(2j * np.pi * hkl @ orbit(site.position, phase).T).sum(axis=1)
+        total += site.occupancy * form_factor(site.element, s) * np.exp(-site.b_iso * s**2) * wave
+    return np.asarray(np.abs(total) ** 2)
+
+
+def cell_mass(phase: Phase) -> float:
+    """Return the mass of the cell's content [atomic mass unit], Z M of Hill & Howard; NaN without atoms."""
+    if not phase.sites:
+        return float("nan")
+    from pymatgen.core.periodic_table import Element
+
+    return float(
+        sum(s.occupancy * float(Element(s.element).atomic_mass) * len(orbit(s.position, phase)) for s in phase.sites)
+    )
+
+
+def allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
+    """Return one hkl of each family down to `d_min` that the space group allows, and its multiplicity.
+
+    A reflection is absent where an operation (R, t) leaves it unchanged, h R = h, but h.t is no integer
+    (International Tables for Crystallography, Volume A). Families are Laue-equivalent (Friedel pairs merged).
+    """
+    limit = np.ceil(phase.cell[:3] / d_min).astype(int)
+    axes = [np.arange(-n, n + 1) for n in limit]
+    hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(float)
+    hkl = hkl[np.any(hkl != 0, axis=1)]
+    hkl = hkl[spacing(hkl, phase.cell) >= d_min]
+    absent = np.zeros(len(hkl), bool)
+    images = []
+    for rotation, shift in zip(phase.rotations, phase.translations, strict=True):
+        image = hkl @ rotation
+        phase_shift = hkl @ shift
+        absent |= np.all(image == hkl, axis=1) & (np.abs(phase_shift - np.round(phase_shift)) > 1e-3)
+        images.append(image)
+    keys = np.stack([_code(sign * image) for image in images for sign in (1.0, -1.0)])
+    hkl, keys = hkl[~absent], keys[:, ~absent]
+    highest = keys.max(axis=0)
+    chosen = _code(hkl) == highest
+    unique = np.sort(keys[:, chosen], axis=0)
+    return hkl[chosen], 1 + np.sum(np.diff(unique, axis=0) > 0, axis=0)
+
+
+def _code(hkl: Array) -> Array:
+    """Return one number per hkl that sorts by the fewest negative indices, then h, k, l (an exact integer)."""
+    negative = np.sum(hkl < 0, axis=-1)
+    return np.asarray(((-negative * 4096.0 + hkl[..., 0]) * 4096.0 + hkl[..., 1]) * 4096.0 + hkl[..., 2])
+
+
+def crystal_system(phase: Phase) -> str:
+    """Return the crystal system by the orders of the rotations (trigonal groups on hexagonal axes)."""
+    proper = np.round(np.einsum("nii->n", phase.rotations) * np.linalg.det(phase.rotations)).astype(int)
+    distinct = {tuple(r.ravel()): t for r, t in zip(phase.rotations.astype(int), proper, strict=True)}
+    mirrored = any(np.allclose(r, -np.eye(3)) for r in phase.rotations)
+    count = {trace: sum(t == trace for t in distinct.values()) // (2 if mirrored else 1) for trace in (-1, 0, 1, 2)}
+    if count[0] >= 8:
+        return "cubic"
+    if count[2]:
+        return "hexagonal"
+    if count[0]:
+        return "trigonal" if abs(phase.cell[5] - 120) < 0.1 else "rhombohedral"
+    if count[1]:
+        return "tetragonal"
+    return {0: "triclinic", 1: "monoclinic"}.get(count[-1], "orthorhombic")
+
+
+def metric(cell: Array) -> Array:
+    """Return the metric tensor G_ij = a_i . a_j [angstrom^2] of cells of shape (..., 6)."""
+    cell = np.asarray(cell, float)
+    length, cosine = cell[..., :3], np.cos(np.radians(cell[..., 3:]))
+    g = length[..., :, None] * length[..., None, :]
+    for i, j, angle in ((1, 2, 0), (0, 2, 1), (0, 1, 2)):
+        g[..., i, j] = g[..., j, i] = g[..., i, j] * cosine[..., angle]
+    return np.asarray(g)
+
+
+def volume(cell: Array) -> Array:
+    """Return V = sqrt(det G) [angstrom^3]."""
+    return np.asarray(np.sqrt(np.linalg.det(metric(cell))))
+
+
+def spacing(hkl: Array, cell: Array) -> Array:
+    """Return d = (h G^-1 h)^(-1/2) [angstrom] of reflections (n, 3) in cells (..., 6), shape (..., n)."""
+    inverse = np.linalg.inv(metric(cell))
+    return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)
