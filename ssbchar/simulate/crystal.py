@@ -233,8 +233,8 @@ NCM811 = Crystal(
     ),
 )
 """Layered oxide; expansion chosen, not measured."""
-M3PO42 = Crystal(
-    "M3PO42",
+Co3PO42 = Crystal(
+    "Co3PO42",
     "monoclinic",
     "P21/n",
     (7.5620, 8.3640, 5.0670, 90, 94.05, 90),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.simulate import crystal, pattern
-from ssbchar.simulate.crystal import LAGP, LFP, M3PO42, NCM811, Crystal
+from ssbchar.simulate.crystal import LAGP, LFP, Co3PO42, NCM811, Crystal
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.pattern import BM17, ID11C, Instrument, Part
 from ssbchar.simulate.programme import Programme, grown, iso, write_log
@@ -73,7 +73,7 @@ REACTING = Mixture(
     (
         Behaviour(LAGP, 900.0, fades=(600.0, 760.0)),
         Behaviour(NCM811, 900.0, fades=(600.0, 760.0)),
-        Behaviour(M3PO42, 600.0, grows=(600.0, 800.0)),
+        Behaviour(Co3PO42, 600.0, grows=(600.0, 800.0)),
     ),
     "reacts",
 )
