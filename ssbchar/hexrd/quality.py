@@ -68,8 +68,7 @@ def status(intensity: Array, stderr: Array, poisson: bool, options: Reading) -> 
             found[n] = "negative"
         elif _saturated(row, options.saturation):
             found[n] = "saturated"
-    good = found == "ok"
-    totals = np.where(good, np.mean(np.where(good[:, None], intensity, 0.0), axis=1), np.nan)
+    totals = np.array([row.mean() if good else np.nan for row, good in zip(intensity, found == "ok", strict=True)])
     found[beam_dumps(totals, options.beam_dump)] = "beam_dump"
     return found
 

@@ -33,6 +33,16 @@ class Extracted:
     """Per frame [s since 1970-01-01 UTC], NaN unknown."""
     monitor: Array = field(default_factory=lambda: np.array([np.nan]))
     """Per frame incident monitor [counts], NaN unknown."""
+    frames: int = 1
+    """How many patterns."""
+    synthetic: bool = False
+    """Whether the header says that the data are synthetic."""
+
+    def __post_init__(self) -> None:
+        """Keep what remains true once the patterns have moved on, and no more of the header."""
+        self.frames = self.intensity.shape[0]
+        self.synthetic = "synthetic" in self.header.lower()
+        self.header = ""
 
 
 SUFFIXES = (

@@ -64,10 +64,10 @@ def extract(path: Path) -> Extracted:
     gsas = re.search(r"^BANK\s.*\bFXYE?\b", header, re.M)
     temperature = _temperature(header)
     return Extracted(
-        x=rows[:, 0] / 100 if gsas else rows[:, 0],
+        x=rows[:, 0] / 100 if gsas else rows[:, 0].copy(),
         unit="degree" if gsas else _unit(header),
-        intensity=rows[None, :, 1],
-        stderr=rows[None, :, 2] if rows.shape[1] > 2 else None,
+        intensity=rows[None, :, 1].copy(),
+        stderr=rows[None, :, 2].copy() if rows.shape[1] > 2 else None,
         header=header,
         wavelength=wavelength.from_header(header),
         temperature=np.array([temperature]),
