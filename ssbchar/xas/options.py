@@ -1,6 +1,7 @@
 """Options of the absorption steps; defaults live here and nowhere else."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 ROLES = {
     "pristine": "scans of the sample before",
@@ -8,13 +9,184 @@ ROLES = {
     "reference": "scans of a reference compound or foil",
 }
 
+Mode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
+Window = Literal["kaiser", "hanning", "parzen", "welch", "gaussian", "sine"]
+
 
 @dataclass(frozen=True)
 class Reading:
     """How scans are read."""
 
-    mode: str = "transmission"
-    """``transmission``, ``fluorescence`` or ``mu`` (already an absorption)."""
+    mode: Mode = "auto"
+    """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption), ``normalised``
+    (already normalised, left as it is), or ``auto``: what the columns and the header allow, in this order."""
+    element: str = ""
+    """Absorbing element; empty takes it from the file's header, else from the edge's position."""
+    edge: str = ""
+    """``K``, ``L3`` ...; empty takes it from the header, else ``K``."""
+    energy: str = ""
+    """Name of the energy column (or HDF5 path); empty knows the usual names."""
+    i0: str = ""
+    """Name of the incident-beam column; empty knows the usual names."""
+    transmitted: str = ""
+    """Name of the transmitted-beam column; empty knows the usual names."""
+    fluorescence: tuple[str, ...] = ()
+    """Names of the fluorescence columns, summed; ``*`` stands for any text; empty knows the usual names."""
+    foil: str = ""
+    """Name of the beam column behind the foil; empty knows the usual names, ``none`` takes no foil."""
+    mu: str = ""
+    """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column or group as
+    a scan; empty knows the usual names and takes a project's every group."""
+    apply_eshift: bool = True
+    """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
+    photons_per_count: float = 0.0
+    """Photons per unit of the detector readings (1 for pulse counting); 0 means unknown: noise comes from scatter."""
+    min_above: float = 30.0
+    """A scan must reach this far above its edge [eV]."""
+    min_below: float = 10.0
+    """A scan must start this far below its edge [eV]."""
+    edge_tolerance: float = 60.0
+    """How far the edge may lie from its tabulated energy before the element is doubted [eV]."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the energy axis is calibrated on the simultaneous foil."""
+
+    foil_element: str = ""
+    """Element of the foil; empty is that of the scan."""
+    foil_edge: str = ""
+    """Edge of the foil; empty is that of the scan."""
+    convention: Literal["bearden", "kraft"] = "bearden"
+    """Whose edge energies: Bearden and Burr (1967), Fe K 7112.0 eV, or Kraft et al. (1996), Fe K 7110.75 eV."""
+    foil_energy: float = 0.0
+    """Edge energy of the foil [eV] where the convention does not list it; 0 takes the convention."""
+    window: tuple[float, float] = (-20.0, 30.0)
+    """Range of the foil's edge that is aligned as a whole [eV, relative to it]."""
+    max_shift: float = 20.0
+    """Larger shifts are refused [eV]."""
+    alignment_error: float = 0.023
+    """Error of one whole-edge alignment [eV, one sigma], taken where there are fewer than three repeats
+    (rms found on noisy spectra of known shift, grid 0.2 eV; docs/theory/xas.md)."""
+    repeatability: float = 0.0
+    """Without a foil: repeatability of the monochromator [eV, one sigma]; 0 means unknown, which forbids shift claims."""
+    repeatability_source: str = ""
+    """Where that number comes from; needed with it."""
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """How spectra become normalised ones."""
+
+    e0: float = 0.0
+    """Origin of the photoelectron energy [eV]; 0 takes the half-step energy of the merged spectrum."""
+    pre1: float | None = None
+    """Start of the pre-edge fit [eV, relative to E0]; none is the second point."""
+    pre2: float | None = None
+    """End of the pre-edge fit; none is half of its start."""
+    norm1: float | None = None
+    """Start of the post-edge fit; none is a fifteenth of the range, 25 eV at most."""
+    norm2: float | None = None
+    """End of the post-edge fit; none is the last point."""
+    nnorm: int | None = None
+    """Degree of the post-edge polynomial; none is 2 for ranges over 300 eV, 1 over 30 eV, else 0."""
+    victoreen: int = 0
+    """Power n of the pre-edge a + b E fitted to mu E**n; 0 is a line, 3 close to Victoreen's."""
+    outlier: float = 6.0
+    """Repeats whose deviation from the median spectrum exceeds this many times the typical one are set aside."""
+    glitch: float = 8.0
+    """Points where mu, and I0 or the foil, jump by more than this many robust sigmas are masked; 0 masks none."""
+    min_glitch: float = 0.002
+    """Smaller jumps than this share of the edge step are left alone."""
+    max_thickness: float = 4.0
+    """A total absorption above this is said to be too thick (harmonics, leakage)."""
+    min_step: float = 0.02
+    """An edge step below this is said to be too small to trust (transmission)."""
+
+
+@dataclass(frozen=True)
+class Exafs:
+    """How chi(k) and chi(R) are made."""
+
+    rbkg: float = 0.9
+    """Distance below which the background takes all [angstrom]; 0.9 leaves Ge-O at 1.86 angstrom alone."""
+    kmin_background: float = 0.0
+    """Start of the background's Fourier range [1/angstrom]."""
+    kmax_background: float | None = None
+    """End of the background's range; none is the last point."""
+    kweight_background: int = 1
+    """Power of k in the background's Fourier transform."""
+    nclamp: int = 3
+    """Number of points at each end that are clamped."""
+    clamp_low: float = 0.0
+    """Weight of the clamp at low k."""
+    clamp_high: float = 1.0
+    """Weight of the clamp at high k."""
+    kmin: float = 3.0
+    """Start of the Fourier window [1/angstrom]."""
+    kmax: float | None = None
+    """End of the Fourier window; none is 1/angstrom below the last point, 13 at most."""
+    kweight: int = 2
+    """Power of k in the Fourier transform."""
+    dk: float = 1.0
+    """Width of the window's slopes [1/angstrom]."""
+    window: Window = "kaiser"
+    """Shape of the window."""
+    rmin: float = 1.0
+    """Start of the back transform's window [angstrom]."""
+    rmax: float = 4.0
+    """End of the back transform's window [angstrom]."""
+    dr: float = 0.5
+    """Width of the back transform's slopes [angstrom]."""
+    min_k: float = 6.0
+    """Spectra that end below this k [1/angstrom] get no EXAFS, only XANES."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How a pair is judged."""
+
+    choices: int = 200
+    """Number of sets of processing choices."""
+    seed: int = 20210401
+    """Seed that draws the choices."""
+    kmin: float = 3.0
+    """Start of the Fourier window [1/angstrom]; each choice moves it by up to 0.5."""
+    kmax: float | None = None
+    """End of the window; none is 1/angstrom below the shorter scan's end, 13 at most; choices end up to 1.5 below."""
+    kweight: int = 2
+    """Power of k in the Fourier transform, the same in all choices."""
+    rbkg: float = 0.9
+    """Background distance [angstrom]; choices lie within 15 % of it."""
+    shells: tuple[tuple[float, float], ...] = ()
+    """R ranges of the shells [angstrom, no phase correction]; empty finds the three first peaks of the pristine."""
+    max_shift: float = 0.1
+    """Edge shift that would matter [eV]."""
+    max_white_line: float = 0.03
+    """Change of the normalised white line that would matter."""
+    max_loss: float = 0.05
+    """Relative change of a shell's amplitude that would matter."""
+    lost: float = 0.8
+    """A shell whose loss is above this with confidence is called lost."""
+    reduced_shift: float = 0.0
+    """Edge shift of the fully reduced compound against the pristine one [eV]; with it the smallest reduced
+    fraction that would have been seen follows also without a reference; 0 means unknown."""
+    min_k: float = 6.0
+    """Pairs that end below this k [1/angstrom] are compared in XANES only."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How a spectrum is made of references."""
+
+    window: tuple[float, float] = (-20.0, 60.0)
+    """Fit range [eV, relative to the edge]."""
+    shift: bool = True
+    """Each reference's energy axis is free."""
+    max_shift: float = 2.0
+    """Bound of that shift [eV]."""
+    sum_to_one: bool = False
+    """Force the weights to a sum of one."""
 
 
 @dataclass(frozen=True)
@@ -23,3 +195,13 @@ class Xas:
 
     read: Reading = field(default_factory=Reading)
     """Scans from files."""
+    calibrate: Calibration = field(default_factory=Calibration)
+    """Energy axis."""
+    normalise: Normalisation = field(default_factory=Normalisation)
+    """Normalisation and merging."""
+    exafs: Exafs = field(default_factory=Exafs)
+    """Background and Fourier transforms."""
+    compare: Comparison = field(default_factory=Comparison)
+    """Pristine against cycled."""
+    mixture: Mixture = field(default_factory=Mixture)
+    """Linear combination of references."""

@@ -1,1 +1,200 @@
-# Rules of the xas steps.
+# Absorption: scans -> one energy axis -> normalised -> EXAFS; pairs compared, mixtures taken apart, conclusions, figures.
+XAS = f"{OUT}/xas/{{measurement}}"
+XAS_LOG = f"{OUT}/logs/xas/{{measurement}}"
+ABSORBERS = rows("xas", "pristine", "cycled")
+COMPARED = [m for m in rows("xas") if RUN.row(m).compare_to]
+MIXED = [m for m in ABSORBERS if RUN.row(m).reference]
+
+CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS)
+FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS)
+
+
+def pristine_of(name):
+    """A file of the measurement this one is compared with; none where there is none."""
+
+    def path(wildcards):
+        return [f"{OUT}/xas/{m}/{name}" for m in linked(wildcards, "compare_to")]
+
+    return path
+
+
+def own(name, among):
+    """A file of the measurement itself, where it is one of these."""
+
+    def path(wildcards):
+        return (
+            f"{OUT}/xas/{wildcards.measurement}/{name}"
+            if wildcards.measurement in among
+            else []
+        )
+
+    return path
+
+
+rule xas_scans:
+    input:
+        source=raw("path"),
+    output:
+        f"{XAS}/scans.nc",
+    log:
+        f"{XAS_LOG}/scans.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.read.scans",
+        inputs=by_name(source="path"),
+        options=options("xas.read"),
+        labels=labels,
+        code=code("xas.read.scans"),
+        stamp=stamp("path"),
+    shell:
+        STEP
+
+
+rule xas_calibrate:
+    input:
+        scans=f"{XAS}/scans.nc",
+        standard=pristine_of("scans.nc"),
+    output:
+        f"{XAS}/calibrated.nc",
+    log:
+        f"{XAS_LOG}/calibrate.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.calibrate.calibrate",
+        inputs=by_name(),
+        options=options("xas.calibrate"),
+        labels=labels,
+        code=code("xas.calibrate.calibrate"),
+    shell:
+        STEP
+
+
+rule xas_normalise:
+    input:
+        calibrated=f"{XAS}/calibrated.nc",
+    output:
+        f"{XAS}/normalised.nc",
+    log:
+        f"{XAS_LOG}/normalise.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.normalise.normalise",
+        inputs=by_name(),
+        options=options("xas.normalise"),
+        labels=labels,
+        code=code("xas.normalise.normalise"),
+    shell:
+        STEP
+
+
+rule xas_exafs:
+    input:
+        normalised=f"{XAS}/normalised.nc",
+    output:
+        f"{XAS}/exafs.nc",
+    log:
+        f"{XAS_LOG}/exafs.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.exafs.exafs",
+        inputs=by_name(),
+        options=options("xas.exafs"),
+        labels=labels,
+        code=code("xas.exafs.exafs"),
+    shell:
+        STEP
+
+
+rule xas_compare:
+    input:
+        pristine=pristine_of("normalised.nc"),
+        cycled=f"{XAS}/normalised.nc",
+    output:
+        f"{XAS}/comparison.nc",
+    log:
+        f"{XAS_LOG}/compare.log",
+    wildcard_constraints:
+        measurement=one_of(COMPARED),
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.compare.compare",
+        inputs=by_name(),
+        options=options("xas.compare"),
+        labels=labels,
+        code=code("xas.compare.compare"),
+    shell:
+        STEP
+
+
+rule xas_mixture:
+    input:
+        normalised=f"{XAS}/normalised.nc",
+        references=lambda wildcards: [
+            f"{OUT}/xas/{m}/normalised.nc" for m in linked(wildcards, "reference")
+        ],
+    output:
+        f"{XAS}/mixture.nc",
+    log:
+        f"{XAS_LOG}/mixture.log",
+    wildcard_constraints:
+        measurement=one_of(MIXED),
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.mixture.mixture",
+        inputs=by_name(),
+        options=options("xas.mixture"),
+        labels=labels,
+        code=code("xas.mixture.mixture"),
+    shell:
+        STEP
+
+
+rule xas_conclude:
+    input:
+        normalised=f"{XAS}/normalised.nc",
+        comparison=own("comparison.nc", COMPARED),
+        mixture=own("mixture.nc", MIXED),
+    output:
+        f"{XAS}/conclusions.json",
+    log:
+        f"{XAS_LOG}/conclude.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="xas.conclude.conclude",
+        inputs=by_name(),
+        options=options("xas.compare"),
+        labels=labels,
+        code=code("xas.conclude.conclude"),
+    shell:
+        STEP
+
+
+rule xas_figures:
+    input:
+        normalised=f"{XAS}/normalised.nc",
+        exafs=f"{XAS}/exafs.nc",
+        pristine=pristine_of("normalised.nc"),
+        pristine_exafs=pristine_of("exafs.nc"),
+        comparison=own("comparison.nc", COMPARED),
+        mixture=own("mixture.nc", MIXED),
+    output:
+        directory(f"{XAS}/figures"),
+    log:
+        f"{XAS_LOG}/figures.log",
+    conda:
+        ENVIRONMENT
+    params:
+        step="results.figures.xas.draw",
+        inputs=by_name(),
+        options="{}",
+        labels=labels,
+        code=code("results.figures.xas.draw"),
+    shell:
+        STEP

@@ -1,0 +1,193 @@
+"""Cycled against pristine under the same processing, for a few hundred sets of choices: ratios, not absolute heights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.constants import ETOK
+from ssbchar.progress import steps
+from ssbchar.xas import autobk, edge, fourier
+from ssbchar.xas.choices import Choice, drawn_choices
+from ssbchar.xas.exafs import r_stderr
+from ssbchar.xas.options import Comparison, Exafs
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.float64]
+
+
+def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr.Dataset:
+    """Return the ensemble of paired comparisons of two merged spectra.
+
+    Parameters
+    ----------
+    pristine, cycled : Dataset
+        From `ssbchar.xas.normalise.normalise`.
+    options : Comparison
+        Ensemble and shells.
+
+    Returns
+    -------
+    Dataset, dims choice, shell, part (pristine, cycled)
+        Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part), ``ratio`` (choice, shell)
+        and the drawn parameters; per shell ``ratio_stderr``, ``r_low``, ``r_high``, ``r_peak`` [angstrom]; scalars
+        ``edge_shift_stderr``, ``edge_shift_systematic`` [eV], ``edge_shift_dof``, ``white_line_stderr``, ``white_line_dof``.
+        The first choice is the nominal one. Attrs: ``alignment`` and ``alignment_source`` of the pair.
+    """
+    import xarray as xr
+
+    pair = [Merged(pristine), Merged(cycled)]
+    drawn = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], options)
+    reach = min(p.reach for p in pair)
+    shells, peaks = np.zeros((0, 2)), np.zeros(0)
+    if reach >= options.min_k:
+        shells, peaks = find_shells(pair[0], drawn[0], options)
+    amplitude = np.full((len(drawn), len(shells), 2), np.nan)
+    half, top = np.empty((len(drawn), 2)), np.empty((len(drawn), 2))
+    error = np.zeros((len(shells), 2))
+    for i, choice in enumerate(steps(drawn, "comparing", "choices")):
+        for j, one in enumerate(pair):
+            spectrum = one.normalised(choice)
+            half[i, j] = edge.e0_half(one.energy, spectrum.norm)[0]
+            top[i, j] = edge.white_line(one.energy, spectrum.flat, one.e0)[0][0]
+            if len(shells):
+                r, chi_r, stderr = one.chi_r(choice, options, with_stderr=i == 0)
+                amplitude[i, :, j], place = shell_amplitudes(r, np.abs(chi_r), shells)
+                if i == 0:
+                    error[:, j] = stderr[place]
+    ds = xr.Dataset(attrs=pair_alignment(pristine, cycled))
+    for name in ("pre1", "pre2", "norm1", "norm2", "e0_offset"):
+        ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
+    for name, unit in (("rbkg", "angstrom"), ("kmin", "1/angstrom"), ("kmax", "1/angstrom"), ("dk", "1/angstrom")):
+        ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": unit})
+    ds["nnorm"], ds["window"] = ("choice", [c.nnorm for c in drawn]), ("choice", [c.window for c in drawn])
+    ds["edge_shift"] = ("choice", half[:, 1] - half[:, 0], {"units": "eV"})
+    ds["white_line_change"] = ("choice", top[:, 1] - top[:, 0], {"units": "1"})
+    ds["amplitude"] = (("choice", "shell", "part"), amplitude, {"units": f"angstrom^-{options.kweight + 1}"})
+    ratio = amplitude[..., 1] / amplitude[..., 0]
+    ds["ratio"] = (("choice", "shell"), ratio, {"units": "1", "ancillary_variables": "ratio_stderr"})
+    ds["ratio_stderr"] = ("shell", np.hypot(error[:, 1], ratio[0] * error[:, 0]) / amplitude[0, :, 0], {"units": "1"})
+    for name, values in (("r_low", shells[:, 0]), ("r_high", shells[:, 1]), ("r_peak", peaks)):
+        ds[name] = ("shell", values, {"units": "angstrom"})
+    ds["kweight"] = ((), options.kweight)
+    _edge_errors(ds, pristine, cycled)
+    return ds
+
+
+class Merged:
+    """The merged spectrum of a measurement, processed by any choice."""
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self.energy: Array = ds["energy"].values
+        self.mu: Array = ds["mu"].values[-1:]
+        self.stderr: Array = ds["mu_stderr"].values[-1:]
+        self.e0 = float(ds["e0"])
+        self.ready = ds.attrs.get("mode") == "normalised"
+
+    @property
+    def reach(self) -> float:
+        """Last k [1/angstrom]."""
+        return float(np.sqrt(ETOK * max(self.energy[-1] - self.e0, 0.0)))
+
+    def normalised(self, choice: Choice) -> edge.Normalised:
+        """Return the normalised spectrum; one that is normalised already passes as it is."""
+        if self.ready:
+            return edge.Normalised(
+                np.zeros_like(self.mu), np.ones_like(self.mu), np.ones(1), self.mu, self.mu
+            )  # fmt: skip
+        limits = edge.ranges(
+            self.energy, self.e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
+        )  # fmt: skip
+        return edge.normalised(self.energy, self.mu, limits)
+
+    def chi_r(
+        self, choice: Choice, options: Comparison, with_stderr: bool = False
+    ) -> tuple[Array, NDArray[np.complex128], Array]:
+        """Return R [angstrom], complex chi(R) and the standard error of its magnitude (empty unless asked for)."""
+        how = Exafs(rbkg=choice.rbkg)
+        operators = autobk.background(self.energy, self.e0 + choice.e0_offset, how)
+        step = self.normalised(choice).edge_step
+        chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
+        _, weights = fourier.k_window(
+            operators.k, choice.kmin, choice.kmax, choice.dk, choice.window, options.kweight
+        )  # fmt: skip
+        r, chi_r = fourier.chi_r_from_chi(chi, weights, 6.0)
+        if not with_stderr:
+            return r, chi_r[0], np.zeros(0)
+        variance = (self.stderr[:, operators.first : operators.last + 1] / step[:, None]) ** 2
+        to_chi = autobk.chi_operator(operators, float(weight[0]))
+        _, _, magnitude = r_stderr(to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r)
+        return r, chi_r[0], magnitude[0]
+
+
+def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array, Array]:
+    """Return R ranges and peaks of the shells [angstrom]: configured, or the three first peaks of |chi(R)|.
+
+    A peak counts from R = rbkg on where it exceeds five standard errors and 5 % of the highest; its range ends at the
+    neighbouring minima, 0.5 angstrom away at most.
+    """
+    from scipy.signal import find_peaks
+
+    r, chi_r, stderr = one.chi_r(choice, options, with_stderr=True)
+    size = np.abs(chi_r)
+    if options.shells:
+        ranges = np.array(options.shells, float)
+        return ranges, r[shell_amplitudes(r, size, ranges)[1]]
+    inside = (r > choice.rbkg + 0.1) & (r < 5.5)
+    floor = np.maximum(5 * stderr, 0.05 * size[inside].max())
+    found = [p for p in find_peaks(size, prominence=0.03 * size[inside].max())[0] if inside[p] and size[p] > floor[p]]
+    ranges = []
+    for p in found[:3]:
+        low = p - int(np.argmax(np.diff(size[: p + 1])[::-1] <= 0)) if (np.diff(size[: p + 1]) <= 0).any() else 0
+        high = p + int(np.argmax(np.diff(size[p:]) >= 0))
+        ranges.append([max(r[low], r[p] - 0.5), min(r[high], r[p] + 0.5)])
+    return np.array(ranges, float).reshape(-1, 2), r[np.array(found[:3], int)]
+
+
+def shell_amplitudes(r: Array, size: Array, shells: Array) -> tuple[Array, NDArray[np.int_]]:
+    """Return the highest |chi(R)| within each R range, and where (index)."""
+    places = []
+    for low, high in shells:
+        inside = np.flatnonzero((r >= low - 1e-9) & (r <= high + 1e-9))
+        places.append(int(inside[np.argmax(size[inside])]))
+    index = np.array(places, int)
+    return size[index], index
+
+
+def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object]:
+    """Return what the pair's common axis rests on: the foil of both, a repeatability, or nothing."""
+    kinds = [ds.attrs.get("alignment", "none") for ds in (pristine, cycled)]
+    sources = [str(ds.attrs.get("alignment_source", "")) for ds in (pristine, cycled)]
+    about = {k: pristine.attrs.get(k, "") for k in ("element", "edge")}
+    about["set_aside"] = "[]"
+    if "project" in kinds:
+        return {**about, "alignment": "none", "alignment_source": "project alignment applied"}
+    if "none" in kinds or kinds[0] != kinds[1]:
+        return {**about, "alignment": "none", "alignment_source": "no foil on both and no stated repeatability"}
+    return {**about, "alignment": kinds[0], "alignment_source": sources[1]}
+
+
+def _edge_errors(ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset) -> None:
+    """Add the standard errors of edge shift and white line: scatter of repeats from three on, else noise and alignment."""
+    for name, what, unit in (("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1")):
+        variance, freedom, systematic = 0.0, 0.0, 0.0
+        for part in (pristine, cycled):
+            ok = np.flatnonzero(part["status"].values[:-1] == "ok")
+            if ok.size >= 3:
+                one = float(np.var(part[what].values[ok], ddof=1)) / ok.size
+                freedom += one**2 / (ok.size - 1)
+            else:
+                one = float(part[f"{what}_stderr"].values[-1]) ** 2
+                if what == "e0_half" and part.attrs.get("alignment") == "foil":
+                    systematic += float(part.attrs["alignment_error"]) ** 2 / max(ok.size, 1)
+            if what == "e0_half" and part.attrs.get("alignment") == "repeatability":
+                systematic += float(part.attrs["alignment_error"]) ** 2
+            variance += one
+        ds[f"{name}_stderr"] = ((), np.sqrt(variance), {"units": unit})
+        ds[f"{name}_dof"] = ((), variance**2 / freedom if freedom > 0 else 1e9, {"units": "1"})
+        if what == "e0_half":
+            ds["edge_shift_systematic"] = ((), np.sqrt(systematic), {"units": "eV"})

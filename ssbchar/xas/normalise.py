@@ -1,0 +1,297 @@
+"""Calibrated scans to normalised spectra on one grid: glitches masked, repeats merged with their scatter."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.errors import BadInput
+from ssbchar.xas import edge
+from ssbchar.xas.noise import jumps, point_noise
+from ssbchar.xas.options import Normalisation
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.float64]
+
+
+def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
+    """Return normalised spectra of the scans and of their merge, with E0, edge step and white line.
+
+    Parameters
+    ----------
+    calibrated : Dataset
+        From `ssbchar.xas.calibrate.calibrate`.
+    options : Normalisation
+        Ranges, glitches, outliers.
+
+    Returns
+    -------
+    Dataset, dims spectrum, energy
+        ``mu``, ``norm``, ``flat`` with ``_stderr``; per spectrum ``e0_half``, ``e0_derivative`` [eV], ``edge_step``,
+        ``white_line``, ``white_line_energy`` with ``_stderr``, ``status``, ``name``. The last spectrum, named ``merged``, is the
+        mean of the good scans. Scalar ``e0`` [eV], the origin all share.
+
+    Raises
+    ------
+    BadInput
+        No scan is left, or no edge is found.
+    """
+    notes: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
+    names = [str(s) for s in calibrated["source_file"].values]
+    status = np.array(calibrated["status"].values, dtype=object)
+    good = np.flatnonzero(status == "ok")
+    energy, mu, counted = on_one_grid(calibrated, good)
+    mu, masked = unglitched(energy, calibrated, good, mu, options, notes)
+    done = calibrated.attrs.get("mode") == "normalised"
+    e0 = _origin(energy, mu, options, names[good[0]], done)
+    first = _normalised(energy, mu, e0, options, done)
+    keep = not_outlying(first.norm, options.outlier)
+    for i in np.flatnonzero(~keep):
+        status[good[i]] = "outlier"
+        problem = "the repeat differs from the others far beyond their scatter"
+        notes.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the merge; look at it"})
+    guards(calibrated, good, first.edge_step, options, names, notes)
+    noise = np.sqrt(np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0 + 30)[:, None]) ** 2)
+    merged, merged_stderr, step_spread = merge(first, noise, keep)
+    both = np.vstack([mu, merged])
+    stderr = np.vstack([noise, merged_stderr])
+    label = [*(names[i] for i in good), "merged"]
+    states = [*(str(status[i]) for i in good), "ok"]
+    ds = spectra(energy, both, stderr, e0, options, label, states, done)
+    ds["step_spread"] = ((), step_spread, {"units": "1", "long_name": "relative scatter of the edge step over repeats"})
+    ds["masked"] = ("energy", masked, {"long_name": "1 where a glitch was replaced by its neighbours' cubic"})
+    for name in ("shift", "shift_stderr"):
+        values = calibrated[name].values[good]
+        ds[name] = ("spectrum", np.append(values, np.nan), {"units": "eV"})
+    ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[good]), ""])
+    if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > 20:
+        ds["mu_foil"] = ("energy", _mean_foil(calibrated, good, energy), {"units": "1", "long_name": "mean foil"})
+    ds.attrs = {**calibrated.attrs, "set_aside": json.dumps(notes), "repeats": int(keep.sum())}
+    return ds
+
+
+def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array]:
+    """Return the first good scan's energies within all scans' range, and mu and its counted error there.
+
+    Scans on other axes are interpolated by a cubic spline through their points.
+    """
+    from scipy.interpolate import CubicSpline
+
+    energies = calibrated["energy"].values[good]
+    low, high = np.nanmin(energies, axis=1).max(), np.nanmax(energies, axis=1).min()
+    grid = energies[0][np.isfinite(energies[0])]
+    grid = grid[(grid >= low - 1e-9) & (grid <= high + 1e-9)]
+    mu, counted = np.empty((good.size, grid.size)), np.empty((good.size, grid.size))
+    for row, i in enumerate(good):
+        x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
+        use = np.isfinite(x) & np.isfinite(y)
+        x, y, s = x[use], y[use], s[use]
+        inside = (x >= low - 1e-9) & (x <= high + 1e-9)
+        if inside.sum() == grid.size and np.abs(x[inside] - grid).max() < 1e-6:
+            mu[row], counted[row] = y[inside], s[inside]
+        else:
+            mu[row], counted[row] = CubicSpline(x, y)(grid), np.interp(grid, x, s)
+    return grid, mu, counted
+
+
+def unglitched(
+    energy: Array,
+    calibrated: xr.Dataset,
+    good: NDArray[np.int_],
+    mu: Array,
+    options: Normalisation,
+    notes: list[dict[str, str]],
+) -> tuple[Array, NDArray[np.int8]]:
+    """Return mu with glitches replaced, and which points were; every one is noted.
+
+    A glitch jumps off its neighbours' cubic by more than `glitch` robust sigmas in mu, and I0 or the foil jumps there too
+    (or mu does by three times as much); the edge itself (-15 to +25 eV) is left alone.
+    """
+    masked = np.zeros(energy.size, np.int8)
+    if options.glitch <= 0:
+        return mu, masked
+    at = float(edge.e0_derivative(energy, mu.mean(axis=0, keepdims=True))[0][0])
+    free = (energy < at - 15) | (energy > at + 25)
+    rise = float(np.median(np.ptp(mu, axis=1)))
+    off = _sigmas(energy, mu, free, options.min_glitch * rise)
+    also = np.zeros_like(off)
+    for name in ("i0", "mu_foil"):
+        rows = calibrated[name].values[good]
+        axes = calibrated["energy"].values[good]
+        if np.isfinite(rows).sum(axis=1).min() > 20:
+            values = np.array(
+                [np.interp(energy, x[np.isfinite(r)], r[np.isfinite(r)]) for x, r in zip(axes, rows, strict=True)]
+            )
+            also = np.maximum(also, _sigmas(energy, values, free))
+    bad = ((off > options.glitch) & (also > options.glitch)) | (off > 3 * options.glitch)
+    bad &= free
+    out = mu.copy()
+    for i in range(mu.shape[0]):
+        points = np.flatnonzero(_peaks(bad[i], off[i]))
+        if points.size == 0:
+            continue
+        stay = np.setdiff1d(np.arange(energy.size), points)
+        out[i, points] = np.interp(energy[points], energy[stay], mu[i, stay])
+        masked[points] = 1
+        where = str(calibrated["source_file"].values[good[i]])
+        listed = ", ".join(f"{energy[p]:.1f}" for p in points)
+        notes.append(
+            {"where": where, "problem": f"glitch masked at {listed} eV", "remedy": "nothing to do; check the list"}
+        )
+    return out, masked
+
+
+def _sigmas(energy: Array, values: Array, free: NDArray[np.bool_], floor: float = 0.0) -> Array:
+    """Return jumps in units of the local sigma (robust, over 51 points); those below `floor` count as none."""
+    from scipy.ndimage import median_filter
+
+    off = np.where(free, np.nan_to_num(np.abs(jumps(energy, values))), 0.0)
+    sigma = 1.4826 * median_filter(off, size=(1, 51), mode="reflect")
+    typical = 1.4826 * np.median(off[:, free], axis=1, keepdims=True)
+    return np.asarray(np.where(off > floor, off / np.maximum(np.maximum(sigma, typical), 1e-12), 0.0))
+
+
+def _peaks(bad: NDArray[np.bool_], size: Array) -> NDArray[np.bool_]:
+    """Return the bad points that jump most among their two neighbours on each side (a spike makes those jump too)."""
+    padded = np.pad(np.where(bad, size, 0), 2)
+    highest = np.max([padded[j : j + bad.size] for j in range(5)], axis=0)
+    return np.asarray(bad & (size >= 0.6 * highest))
+
+
+def _normalised(energy: Array, mu: Array, e0: float, options: Normalisation, done: bool) -> edge.Normalised:
+    """Return normalised spectra; `done` ones pass as they are."""
+    if done:
+        return edge.Normalised(np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu)
+    limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
+    return edge.normalised(energy, mu, limits, options.victoreen)
+
+
+def _origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
+    """Return E0 [eV]: configured, else the half step of the mean spectrum, found from its inflection."""
+    if options.e0:
+        return options.e0
+    mean = mu.mean(axis=0, keepdims=True)
+    e0 = float(edge.e0_derivative(energy, mean)[0][0])
+    for _ in range(2):
+        found = float(edge.e0_half(energy, _normalised(energy, mean, e0, options, done).norm)[0])
+        if not np.isfinite(found):
+            raise BadInput(where, "no half step: the spectrum does not rise through 0.5", "check mode and columns")
+        e0 = found
+    return e0
+
+
+def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:
+    """Return which spectra lie as near to the median spectrum as the others do (at least three are needed to tell)."""
+    n = norm.shape[0]
+    if n < 3 or limit <= 0:
+        return np.ones(n, bool)
+    off = np.sqrt(np.mean((norm - np.median(norm, axis=0)) ** 2, axis=1))
+    typical = np.median(off[off > 0]) if (off > 0).any() else 0.0
+    return np.asarray(off <= limit * max(typical, 1e-12))
+
+
+def guards(
+    calibrated: xr.Dataset,
+    good: NDArray[np.int_],
+    step: Array,
+    options: Normalisation,
+    names: list[str],
+    notes: list[dict[str, str]],
+) -> None:
+    """Note spectra too thick or with too small a step; they stay in."""
+    if calibrated.attrs.get("mode") != "transmission":
+        return
+    thickest = np.nanmax(calibrated["total"].values[good], axis=1)
+    for i, total, height in zip(good, thickest, step, strict=True):
+        if total > options.max_thickness:
+            problem = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage flatten it"
+            notes.append({"where": names[i], "problem": problem, "remedy": "measure a thinner sample"})
+        if height < options.min_step:
+            problem = f"edge step {height:.3f} below {options.min_step:g}"
+            notes.append({"where": names[i], "problem": problem, "remedy": "measure a thicker sample or fluorescence"})
+
+
+def merge(scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_]) -> tuple[Array, Array, float]:
+    """Return the merged absorption, its standard error and the relative scatter of the edge step.
+
+    Normalised spectra are averaged with weights 1/noise**2 and given the mean baseline and step back, so that a change
+    of thickness or gain between repeats adds no scatter. From three repeats on the error is that of their scatter
+    (its variance averaged over eleven points), else the stated one.
+    """
+    step = scans.edge_step[keep]
+    relative = noise[keep] / step[:, None]
+    weight = 1 / np.maximum(np.median(relative, axis=1), 1e-12) ** 2
+    weight /= weight.sum()
+    norm = weight @ scans.norm[keep]
+    mean_step = float(weight @ step)
+    stated = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
+    if keep.sum() >= 3:
+        share = float((weight**2).sum())
+        variance = (weight[:, None] * (scans.norm[keep] - norm) ** 2).sum(axis=0) / max(1 - share, 1e-12) * share
+        stated = np.sqrt(np.convolve(np.pad(variance, 5, mode="edge"), np.full(11, 1 / 11), mode="valid"))
+    spread = float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0
+    return norm * mean_step + weight @ scans.pre_edge[keep], stated * mean_step, spread
+
+
+def spectra(
+    energy: Array,
+    mu: Array,
+    stderr: Array,
+    e0: float,
+    options: Normalisation,
+    names: list[str],
+    states: list[str],
+    already: bool = False,
+) -> xr.Dataset:
+    """Return the Dataset of normalised spectra with their edges (see `normalise`)."""
+    import xarray as xr
+
+    limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
+    done = _normalised(energy, mu, e0, options, already)
+    relative = stderr / done.edge_step[:, None]
+    weights = edge.step_weights(energy, limits, options.victoreen) * (not already)
+    step_stderr = np.sqrt((stderr**2) @ weights**2)
+    half = edge.e0_half(energy, done.norm)
+    slope = np.maximum(edge.slope_at(energy, done.norm, np.nan_to_num(half, nan=e0)), 1e-6)
+    near = np.array([np.interp(e, energy, s) for e, s in zip(np.nan_to_num(half, nan=e0), relative, strict=True)])
+    steepest, steepest_stderr = edge.e0_derivative(energy, mu)
+    height, place = edge.white_line(energy, done.flat, e0)
+    top = np.array([np.interp(p, energy, s) for p, s in zip(place, relative, strict=True)])
+    dims = ("spectrum", "energy")
+    ds = xr.Dataset(
+        {
+            "mu": (dims, mu, {"units": "1", "ancillary_variables": "mu_stderr"}),
+            "mu_stderr": (dims, stderr, {"units": "1"}),
+            "norm": (dims, done.norm, {"units": "1", "ancillary_variables": "norm_stderr"}),
+            "norm_stderr": (dims, relative, {"units": "1"}),
+            "flat": (dims, done.flat, {"units": "1", "ancillary_variables": "norm_stderr"}),
+            "pre_edge": (dims, done.pre_edge, {"units": "1"}),
+            "post_edge": (dims, done.post_edge, {"units": "1"}),
+            "e0": ((), e0, {"units": "eV", "long_name": "origin of the photoelectron energy"}),
+        },
+        coords={"energy": ("energy", energy, {"units": "eV"})},
+    )
+    columns: dict[str, tuple[Any, str]] = {
+        "edge_step": (done.edge_step, "1"), "edge_step_stderr": (step_stderr, "1"),
+        "e0_half": (half, "eV"), "e0_half_stderr": (near / slope / np.sqrt(2), "eV"),
+        "e0_derivative": (steepest, "eV"), "e0_derivative_stderr": (steepest_stderr, "eV"),
+        "white_line": (height, "1"), "white_line_stderr": (top * 0.6, "1"), "white_line_energy": (place, "eV"),
+    }  # fmt: skip
+    for name, (values, unit) in columns.items():
+        ds[name] = ("spectrum", values, {"units": unit})
+    ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
+    return ds
+
+
+def _mean_foil(calibrated: xr.Dataset, good: NDArray[np.int_], energy: Array) -> Array:
+    rows = []
+    for i in good:
+        x, y = calibrated["energy"].values[i], calibrated["mu_foil"].values[i]
+        use = np.isfinite(x) & np.isfinite(y)
+        rows.append(np.interp(energy, x[use], y[use]))
+    return np.asarray(np.mean(rows, axis=0))
