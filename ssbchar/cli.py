@@ -1,4 +1,4 @@
-"""The command line: ``ssbchar run | check | step | simulate | schema``."""
+"""The command line: ``ssbchar run | check | verify | diff | step | simulate | schema``."""
 
 from __future__ import annotations
 
@@ -34,6 +34,13 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="check a config and its sample sheet, run nothing")
     check.add_argument("config", nargs="?", default="config/config.yaml")
     check.set_defaults(run=_check)
+    verify = commands.add_parser("verify", help="hash every input and output of a run again, say what changed")
+    verify.add_argument("run_folder", type=Path, metavar="RUN", help="results/<run>, or a copy of it")
+    verify.set_defaults(run=_verify)
+    diff = commands.add_parser("diff", help="compare two runs, number by number against their uncertainties")
+    diff.add_argument("first", type=Path, metavar="RUN")
+    diff.add_argument("second", type=Path, metavar="RUN")
+    diff.set_defaults(run=_diff)
     step = commands.add_parser("step", help="run one step by hand, as its log shows")
     step.add_argument("name", help="slice.module.function")
     step.add_argument("inputs", nargs="*", metavar="ARGUMENT=PATH")
@@ -57,6 +64,22 @@ def _run(arguments: argparse.Namespace) -> int:
     from ssbchar import run
 
     return run.run(arguments.config, arguments.cores, arguments.more)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from ssbchar.results import verify
+
+    found = verify.verify(arguments.run_folder)
+    print("\n".join(verify.lines(arguments.run_folder, found)))
+    return 1 if found.changes else 0
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    from ssbchar.results import compare
+
+    said, same = compare.lines(arguments.first, arguments.second)
+    print("\n".join(said))
+    return 0 if same else 1
 
 
 def _schema(arguments: argparse.Namespace) -> None:

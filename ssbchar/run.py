@@ -99,7 +99,8 @@ def duration(seconds: float) -> str:
 def outcome(folder: Path) -> list[str]:
     """Return lines that say where the report is and what it says: verdicts, and what was set aside."""
     from ssbchar.results.numbers import text
-    from ssbchar.results.page import QUESTIONS, read
+    from ssbchar.results.page import QUESTIONS
+    from ssbchar.results.summary import read
 
     rows = read(folder / "summary.csv")
     lines = ["", "Verdicts:"]

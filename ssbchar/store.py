@@ -60,6 +60,18 @@ def content(path: Path | str) -> dict[str, Any]:
     return read
 
 
+def made_by(path: Path | str) -> dict[str, Any]:
+    """Return the provenance in a netCDF file, without its data; empty where there is none."""
+    import h5netcdf
+
+    with h5netcdf.File(path, "r") as file:
+        if "provenance" not in file.variables:
+            return {}
+        text = file.variables["provenance"][()]
+    found: dict[str, Any] = json.loads(text if isinstance(text, str) else bytes(text).decode())
+    return found
+
+
 def provenance(step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
     """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty flag."""
     used = []

@@ -13,11 +13,12 @@ import pandas as pd
 
 import ssbchar
 from ssbchar import store
-from ssbchar.conclusion import Conclusion, from_rows
+from ssbchar.conclusion import Conclusion
 from ssbchar.results import aside, pictures
 from ssbchar.results.numbers import UNITS, cells, interval, text
 from ssbchar.results.options import Report
 from ssbchar.results.stability import NAMES
+from ssbchar.results.summary import read
 
 LIBRARIES = (
     "numpy",
@@ -110,19 +111,6 @@ def page(
         versions=versions(),
         here=store.commit(),
     )
-
-
-def read(summary: Path) -> list[Conclusion]:
-    """Return the rows of ``summary.csv``."""
-    table = pd.read_csv(summary, keep_default_na=False, na_values=[""], dtype={"subject": str, "condition": str})
-    return from_rows([{str(k): _cell(str(k), v) for k, v in row.items()} for row in table.to_dict("records")])
-
-
-def _cell(column: str, value: Any) -> Any:
-    number = column in ("value", "stderr", "systematic", "lower95", "upper95")
-    if pd.isna(value):
-        return None if number else ""
-    return float(value) if number else str(value)
 
 
 def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture], simulated: Set[str]) -> list[Sample]:

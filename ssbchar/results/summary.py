@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -39,3 +40,16 @@ def ordered(found: list[Conclusion]) -> list[Conclusion]:
     """Return conclusions by sample and technique, in a stable order."""
     rank = {technique: i for i, technique in enumerate(ORDER)}
     return sorted(found, key=lambda c: (c.sample, rank.get(c.technique, len(ORDER))))
+
+
+def read(summary: Path) -> list[Conclusion]:
+    """Return the rows of a ``summary.csv``."""
+    table = pd.read_csv(summary, keep_default_na=False, na_values=[""], dtype={"subject": str, "condition": str})
+    return from_rows([{str(k): _cell(str(k), v) for k, v in row.items()} for row in table.to_dict("records")])
+
+
+def _cell(column: str, value: Any) -> Any:
+    number = column in ("value", "stderr", "systematic", "lower95", "upper95")
+    if pd.isna(value):
+        return None if number else ""
+    return float(value) if number else str(value)

@@ -35,10 +35,14 @@ class Outline(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.fixture
-def text(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     departures = {"hexrd": {"refine": {"background": 9}}, "report": {"title": "T"}}
-    return made_report.small(tmp_path / "demo").write(departures=departures).read_text(encoding="utf-8")
+    return (
+        made_report.small(tmp_path_factory.mktemp("page") / "demo")
+        .write(departures=departures)
+        .read_text(encoding="utf-8")
+    )
 
 
 def test_the_page_is_well_formed_and_links_only_into_itself(text: str) -> None:
@@ -77,12 +81,16 @@ def test_provenance_names_files_options_versions_commit(text: str) -> None:
 
 
 def test_synthetic_input_raises_the_banner_and_measured_input_does_not(tmp_path: Path) -> None:
-    assert 'class="banner"' in made_report.small(tmp_path / "a").write().read_text(encoding="utf-8")
-    assert 'class="banner"' not in made_report.small(tmp_path / "b", False).write().read_text(encoding="utf-8")
+    for synthetic in (True, False):
+        run = made_report.Run(tmp_path / str(synthetic))
+        run.add("m", "S", "nmr", made_report.nmr(), synthetic)
+        text = run.write().read_text(encoding="utf-8")
+        assert ('class="banner"' in text) is ('class="synthetic"' in text) is synthetic
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
-    run = made_report.small(tmp_path / "demo")
+    run = made_report.Run(tmp_path / "demo")
+    run.add("m", "S", "nmr", made_report.nmr(), drawings={"fid": made_report.drawing(1)})
     assert run.write().read_bytes() == run.write().read_bytes()
 
 

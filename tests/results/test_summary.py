@@ -9,13 +9,14 @@ import pytest
 
 from ssbchar.conclusion import COLUMNS, Conclusion
 from ssbchar.results.numbers import rounded, text
-from ssbchar.results.page import read
+from ssbchar.results.summary import read
 
 
-@pytest.fixture
-def rows(tmp_path: Path) -> list[dict[str, str]]:
-    made_report.small(tmp_path / "demo").write()
-    with open(tmp_path / "demo/summary.csv", newline="", encoding="utf-8") as handle:
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("summary")
+    made_report.small(folder / "demo").write()
+    with open(folder / "demo/summary.csv", newline="", encoding="utf-8") as handle:
         table = csv.DictReader(handle)
         assert tuple(table.fieldnames or ()) == COLUMNS
         return list(table)

@@ -1,0 +1,139 @@
+"""Whether a run is still what it was: every recorded input and output hashed again."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ssbchar import sources, store
+from ssbchar.errors import BadInput
+
+RECORD = "checksums.csv"
+"""Where a run keeps the hashes of what it ends in."""
+
+
+def checksums(outputs: list[Path]) -> pd.DataFrame:
+    """Return a table of the outputs a run ends in: path, number of files, sha256 (of a folder: of names and contents).
+
+    What lies between raw files and these outputs is recorded as input in each file's own provenance.
+    """
+    rows = [(path.as_posix(), *sources.combined(path)) for path in outputs]
+    return pd.DataFrame(rows, columns=["path", "files", "sha256"])
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file that is not what it was."""
+
+    path: str
+    what: str
+    """``changed`` or ``missing``."""
+    recorded_by: str
+    """The file that knows its hash."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was hashed and what had changed."""
+
+    checked: int
+    changes: list[Change]
+    commits: list[str]
+    """Commits of ssbchar that made the outputs, ``+`` where there were uncommitted changes."""
+
+
+def verify(folder: Path) -> Verification:
+    """Return what has changed of a run since it was made.
+
+    Parameters
+    ----------
+    folder : Path
+        ``results/<run>``, or a copy of it anywhere; raw files are looked for where they were, relative to the
+        working directory.
+
+    Raises
+    ------
+    BadInput
+        The folder holds no outputs with provenance.
+    """
+    record = folder / RECORD
+    rows = pd.read_csv(record).to_dict("records") if record.is_file() else []
+    old = _root([str(row["path"]) for row in rows]) or folder.as_posix()
+    hashed = functools.cache(lambda path: _hash(_now(path, old, folder)))
+    commits: dict[str, None] = {}
+    changes: dict[str, Change] = {}
+    checked: set[str] = set()
+
+    def check(path: str, digest: str, recorded_by: Path) -> None:
+        checked.add(path)
+        found = hashed(path)
+        if found != digest and path not in changes:
+            changes[path] = Change(path, "changed" if found else "missing", recorded_by.as_posix())
+
+    for row in rows:
+        check(str(row["path"]), str(row["sha256"]), record)
+    for path in sorted(folder.rglob("manifest.csv")):
+        for path_, digest in _manifest(path):
+            check(path_, digest, path)
+    for path, made in _provenances(folder):
+        commits[made["commit"] + ("+" if made["dirty"] else "")] = None
+        for used in made["inputs"]:
+            check(str(used["path"]), str(used["sha256"]), path)
+    if not checked:
+        raise BadInput(folder, "holds no outputs of a run", "name a folder results/<run> that make run has filled")
+    return Verification(len(checked), [changes[k] for k in sorted(changes)], list(commits))
+
+
+def _root(paths: list[str]) -> str:
+    """Return the folder of the run as its record names it."""
+    return os.path.commonpath([os.path.dirname(p) for p in paths]) if paths else ""
+
+
+def _now(path: str, old: str, folder: Path) -> Path:
+    """Return where a recorded path is now: inside the run's folder, or where it was."""
+    inside = Path(path).is_relative_to(old)
+    return folder / Path(path).relative_to(old) if inside else Path(path)
+
+
+def _hash(path: Path) -> str:
+    try:
+        return sources.combined(path)[1]
+    except BadInput:
+        return ""
+
+
+def _manifest(path: Path) -> list[tuple[str, str]]:
+    table = pd.read_csv(path)
+    if "sha256" not in table:
+        return []
+    return [(str(row["path"]), str(row["sha256"])) for row in table.to_dict("records")]
+
+
+def _provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """Yield every output that knows what it was made from, with that knowledge."""
+    readers: dict[str, Callable[[Path], Any]] = {
+        ".nc": store.made_by,
+        ".json": lambda path: store.content(path).get("provenance"),
+    }
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in readers and path.is_file():
+            made = readers[path.suffix](path)
+            if made:
+                yield path, made
+
+
+def lines(folder: Path, found: Verification) -> list[str]:
+    """Return what a user should read."""
+    said = [f"{c.path}: {c.what} since {c.recorded_by} was written" for c in found.changes]
+    made = ", ".join(c or "unknown" for c in found.commits)
+    now = store.commit()
+    here = now["commit"] + ("+" if now["dirty"] else "")
+    said.append(f"{folder}: {found.checked} files and folders hashed, {len(found.changes)} not as recorded")
+    said.append(f"made with ssbchar at commit {made}" + ("" if found.commits == [here] else f"; here it is {here}"))
+    return said
