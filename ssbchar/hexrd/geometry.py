@@ -14,10 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
-PARAMETERS = ("distance", "poni1", "poni2", "rot1", "rot2")
-"""What is refined, in this order."""
-UNITS = ("m", "m", "m", "radian", "radian")
-"""Units of `PARAMETERS`."""
+PLANE_UNITS = ("m", "m", "m", "radian", "radian", "radian", "m", "m")
+"""Units of a `Plane`."""
 ORIENTATIONS = (
     "as stored",
     "flipped up-down",
@@ -119,12 +117,6 @@ def direct_beam(plane: Plane) -> tuple[float, float, float]:
     return plane.distance / (np.cos(plane.rot1) * np.cos(plane.rot2)), float(row), float(column)
 
 
-def two_theta_from_d(d: ArrayLike, wavelength: float) -> Array:
-    """Return Bragg's angle 2 arcsin(lambda / 2d) [radian], NaN where d < lambda / 2; both in the same unit."""
-    sine = wavelength / (2 * np.asarray(d, float))
-    return np.asarray(2 * np.arcsin(np.where(sine <= 1, sine, np.nan)))
-
-
 def oriented(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
     """Return the stored image put into one of the `ORIENTATIONS` (a view; rows and columns may swap)."""
     turned = image[::-1] if orientation in (1, 3) else image
@@ -138,9 +130,7 @@ def oriented(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic
     return image[::-1, ::-1].T if orientation == 7 else turned
 
 
-def oriented_points(
-    row: ArrayLike, column: ArrayLike, shape: tuple[int, int], orientation: int
-) -> tuple[Array, Array]:
+def oriented_points(row: ArrayLike, column: ArrayLike, shape: tuple[int, int], orientation: int) -> tuple[Array, Array]:
     """Return where points of the stored image come to lie in `oriented`, in pixels from the outer corner.
 
     Parameters

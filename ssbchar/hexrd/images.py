@@ -11,7 +11,6 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,6 @@ UNREADABLE = (
     NotImplementedError, MemoryError, struct.error, zlib.error,
 )  # fmt: skip
 """What fabio and h5py were seen or are documented to raise on damaged files; they have no common class."""
-TIME_KEYS = ("time_of_day", "timestamp", "data_collection_date", "start_time", "date", "datetime", "time")
-TEMPERATURE_KEYS = ("temperature", "sample_temperature", "temp", "temperature_c")
-MONITOR_KEYS = ("monitor", "ion_chamber", "i0")
 
 
 @dataclass(frozen=True)
@@ -121,7 +117,9 @@ def _tiff_tags(path: Path) -> dict[str, str]:
     except UNREADABLE:
         return {}
     named = {306: "date", 270: "imagedescription"}
-    return {name: str(tags[tag]).strip("\x00") for tag, name in named.items() if tag in tags}
+    said = {name: str(tags[tag]).strip("\x00") for tag, name in named.items() if tag in tags}
+    pairs = (part.partition(": ") for part in said.get("imagedescription", "").split("; "))
+    return {**said, **{k.strip().lower(): v.strip() for k, mark, v in pairs if mark and len(k) < 40}}
 
 
 def _sidecar(path: Path) -> dict[str, str]:
@@ -195,63 +193,3 @@ def _hdf5_header(file: Any) -> dict[str, str]:
 def _first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:120]
-
-
-def number_in(text: str) -> float:
-    """Return the first number of a header value, NaN where there is none."""
-    found = re.search(r"[-+]?\d+\.?\d*(?:[eE][-+]?\d+)?|[-+]?\.\d+(?:[eE][-+]?\d+)?", text)
-    return float(found[0]) if found else float("nan")
-
-
-def value(header: dict[str, str], key: str, usual: tuple[str, ...]) -> float:
-    """Return the number under `key`, or under the first of the usual names where no key is given; else NaN."""
-    for name in (key.lower(),) if key else usual:
-        if name in header:
-            return number_in(header[name])
-    return float("nan")
-
-
-def time(header: dict[str, str], key: str, utc_offset: float) -> tuple[float, bool]:
-    """Return when a frame was taken [s since 1970-01-01 UTC], NaN where unknown, and whether its zone is stated.
-
-    Parameters
-    ----------
-    header : dict
-        Of an `Image`.
-    key : str
-        Name of the header value; empty tries `TIME_KEYS`.
-    utc_offset : float
-        Hours that local time is ahead of UTC, for times written without a zone.
-    """
-    for name in (key.lower(),) if key else TIME_KEYS:
-        text = header.get(name, "").strip()
-        if re.fullmatch(r"\d{9,10}(\.\d*)?", text):
-            return float(text) + _within_file(header), True
-        when = _parsed(text)
-        if when is not None:
-            stated = when.tzinfo is not None
-            if not stated:
-                when = when.replace(tzinfo=UTC) - timedelta(hours=utc_offset)
-            return when.timestamp() + _within_file(header), stated
-    comment = re.search(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d*)", header.get("_array_data.header_contents", ""))
-    if comment and not key:
-        return time({"date": comment[1]}, "date", utc_offset)
-    return float("nan"), False
-
-
-def _within_file(header: dict[str, str]) -> float:
-    step = number_in(header.get("frame_time", "0"))
-    return step * (int(header.get("frame_in_file", "1")) - 1)
-
-
-def _parsed(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        pass
-    for form in ("%Y:%m:%d %H:%M:%S", "%Y.%m.%d : %H:%M:%S.%f", "%a %b %d %H:%M:%S %Y", "%d/%m/%Y %H:%M:%S"):
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    return None

@@ -91,6 +91,8 @@ class Geometry:
 
     wavelength: float | None = None
     """Wavelength [angstrom], in full precision; None takes the one of the .poni file and refuses silence."""
+    wavelength_stderr: float | None = None
+    """Its standard error [angstrom]; None takes the rounding of the number given."""
     calibrant: str = "CeO2"
     """Calibrant, as pyFAI names it (CeO2, LaB6, alpha_Al2O3, Si ...)."""
     distance: float | None = None
@@ -187,6 +189,60 @@ class Refinement:
 
 
 @dataclass(frozen=True)
+class Expansion:
+    """How cells are fitted against temperature."""
+
+    model: str = "polynomial"
+    """`polynomial`, `einstein` or `debye` (Debye-Grueneisen, first order)."""
+    order: int = 4
+    """Highest order of the polynomial; the information criterion chooses up to it."""
+    mean_from: float = 100.0
+    """Lower temperature of the mean linear expansion [degC]."""
+    mean_to: float = 500.0
+    """Upper temperature of the mean linear expansion [degC]."""
+    smallest_range: float = 50.0
+    """No mean linear expansion is given where the phase is seen over less than this [K]."""
+    significance: float = 8.0
+    """Frames where the phase is seen with fewer standard deviations are left out."""
+    step: float = 5.0
+    """Spacing of the temperatures at which curves are given [K]."""
+    reacting: float = 0.1
+    """A phase whose intensity differs by more than this share from its level before is flagged as reacting."""
+
+
+@dataclass(frozen=True)
+class Onset:
+    """How onset and end temperatures are found."""
+
+    significance: float = 5.0
+    """A phase counts as seen in a frame from this many standard deviations on."""
+    consecutive: int = 2
+    """So many frames in a row must show the phase (or its absence)."""
+    smallest_share: float = 0.01
+    """A phase that never exceeds this share of the strongest phase's intensity, nor 5 % of itself, is not judged."""
+    upper_share: float = 0.6
+    """The growth is modelled up to this share of the largest intensity in the segment."""
+    order: int = 3
+    """Highest power of (T - onset) in the growth; the information criterion chooses up to it."""
+
+
+@dataclass(frozen=True)
+class Stability:
+    """How the verdict on a mixture is reached."""
+
+    rest_rate: float = 0.5
+    """Frames at rest before and after the programme change slower than this [K/min]."""
+    rest_above: float = 60.0
+    """Rest frames are within this of the lowest temperature of the programme [K]."""
+    cell_tolerance: float = 0.2
+    """A cell has returned where every length and the volume is within this of before [percent]."""
+    intensity_tolerance: float = 20.0
+    """A phase has been kept where its intensity is within this of before [percent]."""
+    expansion_sigma: float = 3.0
+    """Heating and cooling, and ours and published values, differ above this many standard deviations."""
+
+
+@dataclass(frozen=True)
 class Hexrd:
     """Options of the diffraction steps."""
 
@@ -204,3 +260,9 @@ class Hexrd:
     """Reflections of the candidate phases."""
     refine: Refinement = field(default_factory=Refinement)
     """Whole-pattern refinement."""
+    expansion: Expansion = field(default_factory=Expansion)
+    """Cells against temperature."""
+    onset: Onset = field(default_factory=Onset)
+    """Onset and end of each phase."""
+    stability: Stability = field(default_factory=Stability)
+    """The verdict on each mixture."""

@@ -42,11 +42,6 @@ def test_a_ray_that_misses_is_nan():
     assert np.isnan(geo.pixels_from_angles(plane, np.radians(100), 0.0)[0])
 
 
-def test_bragg():
-    assert np.degrees(geo.two_theta_from_d(1.0, 1.0)) == pytest.approx(60.0)
-    assert np.isnan(geo.two_theta_from_d(0.4, 1.0))
-
-
 @pytest.mark.parametrize("orientation", range(8))
 def test_points_follow_their_image(orientation):
     image = np.arange(35).reshape(5, 7)

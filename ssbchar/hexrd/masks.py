@@ -1,0 +1,73 @@
+"""Which pixels count: gaps, dead, hot and saturated ones are left out, grains stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bool = NDArray[np.bool_]
+
+
+def ceiling(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
+    """Return the counts at and above which a pixel is saturated.
+
+    Parameters
+    ----------
+    dtype : dtype
+        Of the image; the largest value of an integer type marks gaps and overflows.
+    stated : float
+        The header's cut-off; NaN where it has none.
+    given : float, optional
+        The option; it rules.
+    """
+    if given is not None:
+        return given
+    largest = float(np.iinfo(dtype).max) if dtype.kind in "iu" else np.inf
+    return min(largest, stated) if np.isfinite(stated) else largest
+
+
+def gaps(counts: NDArray[Any]) -> Bool:
+    """Return pixels marked by the detector as none: negative, not finite, or the largest value of an unsigned type."""
+    if counts.dtype.kind == "f":
+        return np.asarray(~(counts >= 0) | np.isinf(counts))
+    if counts.dtype.kind == "u":
+        return np.asarray(counts == np.iinfo(counts.dtype).max)
+    return np.asarray(counts < 0)
+
+
+def defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
+    """Return hot and dead pixels: far off their neighbours in every sampled frame.
+
+    A pixel is compared with the median of its eight neighbours by the Poisson error of both, floored by the
+    neighbours' own spread so that the flank of a ring or a grain, which covers several pixels, does not count.
+
+    Parameters
+    ----------
+    sampled : sequence of ndarray, shape (row, column)
+        Frames spread over the series.
+    known : ndarray of bool, shape (row, column)
+        Pixels already left out.
+    sigma : float
+        How far off; 0 looks for none.
+    """
+    found = np.ones(known.shape, bool)
+    if sigma <= 0 or not sampled:
+        return ~found
+    for counts in sampled:
+        around = _neighbours(np.where(known, np.nan, counts.astype(float)))
+        middle = np.nanmedian(around, axis=0)
+        spread = np.nanmax(np.abs(around - middle), axis=0)
+        error = np.sqrt(np.maximum(counts.astype(float), 0) + np.maximum(middle, 0) + 1.0)
+        found &= np.abs(counts - middle) > sigma * error + 2.0 * spread
+    return found & ~known
+
+
+def _neighbours(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the eight neighbours of each pixel, NaN beyond the edge."""
+    rows, columns = counts.shape
+    wide = np.pad(counts, 1, constant_values=np.nan)
+    steps = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
+    return np.stack([wide[i : i + rows, j : j + columns] for i, j in steps])

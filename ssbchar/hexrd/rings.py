@@ -1,0 +1,228 @@
+"""Powder rings found in an image: the beam centre, the distance, and where each ring passes.
+
+The centre needs no click: along a ring the intensity changes only towards the beam, so the normals of all
+ring pieces meet there; the sharpest radial profile then places it to a fraction of a pixel.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.hexrd import geometry as geo
+
+Array = NDArray[np.float64]
+SECTORS = 72
+"""Azimuthal pieces of a ring that are located one by one."""
+
+
+class Points(NamedTuple):
+    """Where rings pass, in pixels of the stored image from its outer corner; one entry per ring and sector."""
+
+    row: Array
+    column: Array
+    ring: NDArray[np.int64]
+    """Index into the calibrant's d spacings."""
+    stderr: Array
+    """Of the radial position [radian of 2theta]."""
+
+
+def contrast(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
+    """Return the image with its smooth background removed and its noise made even, zero where not valid.
+
+    The square root evens out counting noise (F. J. Anscombe, Biometrika 35 (1948) 246); clipping keeps single
+    bright grains from ruling the rest.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    root = np.where(valid, np.sqrt(np.maximum(counts, 0) + 0.375), 0.0)
+    share = gaussian_filter(valid.astype(float), 12.0)
+    smooth = gaussian_filter(root, 12.0) / np.maximum(share, 1e-6)
+    left = np.where(valid & (share > 0.2), root - smooth, 0.0)
+    scale = 1.4826 * float(np.median(np.abs(left[valid]))) or 1.0
+    return np.asarray(np.clip(left / scale, -2.0, 6.0))
+
+
+def centre(signal: Array, valid: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return row and column of the rings' common centre [pixel from the outer corner].
+
+    Parameters
+    ----------
+    signal : ndarray, shape (row, column)
+        From `contrast`.
+    valid : ndarray of bool
+        Pixels that count.
+
+    Returns
+    -------
+    tuple of float
+        Sharpest centre; it may lie outside the image.
+    """
+    from scipy.optimize import minimize
+
+    start = _meeting_of_normals(signal, valid)
+    row, column = np.nonzero(valid & (np.abs(signal) > 0.5))
+    bright = signal[row, column]
+    keep = slice(None, None, max(1, row.size // 150_000))
+    row, column, bright = row[keep], column[keep], bright[keep]
+
+    def blur(at: Array, width: float) -> float:
+        radius = (np.hypot(row + 0.5 - at[0], column + 0.5 - at[1]) / width).astype(int)
+        total, number = np.bincount(radius, bright), np.bincount(radius)
+        return -float(np.sum(total**2 / np.maximum(number, 10)))
+
+    for width in (6.0, 2.0, 1.0):
+        simplex = start + 2.5 * width * np.array([[0, 0], [1, 0], [0, 1]])
+        found = minimize(blur, start, (width,), "Nelder-Mead", options={"initial_simplex": simplex, "xatol": 0.02})
+        start = found.x
+    return float(start[0]), float(start[1])
+
+
+def _meeting_of_normals(signal: Array, valid: NDArray[np.bool_]) -> Array:
+    """Return the point nearest, robustly, to the normals of all ring pieces (dominant axis of the structure tensor)."""
+    from scipy.ndimage import binary_erosion, gaussian_filter
+
+    inside = binary_erosion(valid, iterations=5)
+    down, right = (gaussian_filter(signal, 2.0, order=order) for order in ((1, 0), (0, 1)))
+    down, right = np.where(inside, down, 0.0), np.where(inside, right, 0.0)
+    dd, rr, dr = (gaussian_filter(product, 5.0) for product in (down * down, right * right, down * right))
+    coherence = np.where(inside, np.hypot(dd - rr, 2 * dr), 0.0)
+    strongest = np.argsort(coherence, axis=None, kind="stable")[-40_000:]
+    row, column = np.unravel_index(strongest, signal.shape)
+    angle = 0.5 * np.arctan2(2 * dr[row, column], dd[row, column] - rr[row, column])
+    along = np.stack([-np.sin(angle), np.cos(angle)])
+    place = np.stack([row + 0.5, column + 0.5])
+    offset = np.sum(along * place, axis=0)
+    weight = np.ones(offset.size)
+    at = np.array(signal.shape) / 2.0
+    for scale in (200, 100, 50, 50, 20, 20, 10, 10, 10, 10):
+        at = np.linalg.solve((along * weight) @ along.T + 1e-9 * np.eye(2), (along * weight) @ offset)
+        weight = 1.0 / (1.0 + ((along.T @ at - offset) / scale) ** 2) ** 2
+    return np.asarray(at)
+
+
+def distance(
+    signal: Array, valid: NDArray[np.bool_], at: tuple[float, float], angles: Array, rough: float, tolerance: float
+) -> tuple[float, float]:
+    """Return the distance, in pixels, at which the calibrant's rings fall on the bright radii, and how well.
+
+    Parameters
+    ----------
+    signal, valid : ndarray, shape (row, column)
+        From `contrast`, and the pixels that count.
+    at : tuple of float
+        The centre.
+    angles : ndarray
+        2theta of the rings [radian].
+    rough : float
+        Distance guessed [pixel].
+    tolerance : float
+        How far off it may be, as a fraction.
+
+    Returns
+    -------
+    distance, correlation : float
+        The best, and its correlation coefficient between the radial profile and the calibrant's comb.
+    """
+    row, column = np.indices(signal.shape) + 0.5
+    radius = np.hypot(row - at[0], column - at[1])[valid].astype(int)
+    number = np.bincount(radius)
+    profile = np.bincount(radius, signal[valid]) / np.maximum(number, 1)
+    seen = number > 20
+    place = np.arange(profile.size) + 0.5
+    profile = np.clip(profile, 0, np.percentile(profile[seen], 95))
+    tangents = np.tan(angles[angles < np.radians(80)])
+    best = (rough, -1.0)
+    for trial in rough * np.arange(1 - tolerance, 1 + tolerance, 5e-4):
+        radii = trial * tangents
+        radii = radii[radii < profile.size + 10]
+        comb = np.exp(-0.5 * ((place[:, None] - radii) / 2.0) ** 2).max(axis=1, initial=0.0)
+        if comb[seen].std() > 0:
+            score = float(np.corrcoef(profile[seen], comb[seen])[0, 1])
+            best = max(best, (float(trial), score), key=lambda pair: pair[1])
+    return best
+
+
+def locate(
+    counts: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array, reach: float, width: float
+) -> Points:
+    """Return where each ring passes through each azimuthal sector.
+
+    In a window about the expected ring the model b0 + b1 t + A g(t) - A s g'(t), g a Gaussian of given width, is
+    linear in its four coefficients, so every (ring, sector) is solved at once; the shift s is iterated.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (row, column)
+        The image.
+    valid : ndarray of bool
+        Pixels that count.
+    plane : Plane
+        The detector as known so far.
+    angles : ndarray
+        2theta of the rings [radian], ascending.
+    reach : float
+        Half-width of the window [pixel]; less where rings are closer together.
+    width : float
+        Standard deviation of the ring's profile [pixel].
+    """
+    row, column = np.nonzero(valid)
+    two_theta, azimuth = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
+    per_pixel = plane.pixel1 * np.cos(angles) ** 2 / plane.distance
+    gap = np.diff(angles, prepend=-np.inf, append=np.inf)
+    half = np.minimum(reach * per_pixel, 0.5 * np.minimum(gap[:-1], gap[1:]))
+    usable = half > 2.2 * width * per_pixel
+    ring = np.searchsorted(0.5 * (angles[1:] + angles[:-1]), two_theta)
+    near = usable[ring] & (np.abs(two_theta - angles[ring]) < half[ring])
+    ring, azimuth, two_theta = ring[near], azimuth[near], two_theta[near]
+    sector = ((azimuth + np.pi) / (2 * np.pi) * SECTORS).astype(int) % SECTORS
+    cell = ring * SECTORS + sector
+    t = (two_theta - angles[ring]) / per_pixel[ring]
+    shift, stderr, height = _shifts(t, counts[row[near], column[near]], cell, angles.size * SECTORS, reach, width)
+    good = np.nonzero((height > 5.0) & (np.abs(shift) < 0.8 * reach) & (stderr < 0.5))[0]
+    ring = good // SECTORS
+    around = (good % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
+    r, c = geo.pixels_from_angles(plane, angles[ring] + shift[good] * per_pixel[ring], around)
+    return Points(r, c, ring.astype(np.int64), stderr[good] * per_pixel[ring])
+
+
+def _shifts(
+    t: Array, counts: Array, cell: NDArray[np.int64], size: int, reach: float, width: float
+) -> tuple[Array, Array, Array]:
+    """Return shift, its standard error and the height over its own error, for every cell."""
+    shift = _centroids(t, counts, cell, size, 0.6 * reach)
+    spread = width
+    for _ in range(5):
+        u = (t - shift[cell]) / spread
+        g = np.exp(-0.5 * u**2)
+        terms = (np.ones_like(t), u, g, g * u)
+        weight = 1.0 / np.maximum(counts, 1.0)
+        normal = np.empty((size, 4, 4))
+        right = np.empty((size, 4))
+        for i, left in enumerate(terms):
+            right[:, i] = np.bincount(cell, weight * left * counts, size)
+            for j in range(i, 4):
+                normal[:, i, j] = normal[:, j, i] = np.bincount(cell, weight * left * terms[j], size)
+        number = np.bincount(cell, minlength=size)
+        inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
+        found = np.einsum("nij,nj->ni", inverse, right)
+        square = np.bincount(cell, weight * counts**2, size) - np.einsum("ni,ni->n", found, right)
+        chi2 = np.maximum(square / np.maximum(number - 4, 1), 1.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            step = np.where(found[:, 2] > 0, spread * found[:, 3] / found[:, 2], 0.0)
+            stderr = spread * np.sqrt(inverse[:, 3, 3] * chi2) / np.abs(found[:, 2])
+            height = found[:, 2] / np.sqrt(inverse[:, 2, 2] * chi2)
+        shift = shift + np.clip(step, -0.7 * spread, 0.7 * spread)
+    fine = (number >= 30) & np.isfinite(stderr) & (stderr > 0)
+    return shift, np.where(fine, stderr, np.inf), np.where(fine & np.isfinite(height), height, 0.0)
+
+
+def _centroids(t: Array, counts: Array, cell: NDArray[np.int64], size: int, inner: float) -> Array:
+    """Return the centroid of what stands above the window's edges, for every cell."""
+    edge = np.abs(t) > inner
+    level = np.bincount(cell[edge], counts[edge], size) / np.maximum(np.bincount(cell[edge], minlength=size), 1)
+    net = np.where(edge, 0.0, np.maximum(counts - level[cell], 0.0))
+    total = np.bincount(cell, net, size)
+    return np.asarray(np.bincount(cell, net * t, size) / np.maximum(total, 1e-9))
