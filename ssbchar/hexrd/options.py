@@ -133,6 +133,8 @@ class Integration:
     """Counts at and above which a pixel is left out; None takes the header's cut-off or the type's largest value."""
     saturated_fraction: float = 0.001
     """A frame with more saturated pixels than this is marked `saturated`."""
+    beam_dump: float = 0.5
+    """A frame whose mean is below this share of the good frames before it is set aside as `beam_dump`."""
     hot_pixel_sigma: float = 10.0
     """A pixel this far off its neighbours in all sampled frames is taken as hot or dead; 0 looks for none."""
     time_key: str = ""
