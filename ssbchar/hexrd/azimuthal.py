@@ -78,8 +78,9 @@ def integrator(
     seen = np.ascontiguousarray(geo.oriented(valid, orientation))
     detector = AzimuthalIntegrator(*plane[:6], pixel1=plane.pixel1, pixel2=plane.pixel2, wavelength=1e-10)
     bins = points or _natural_points(plane, seen.shape)
+    ends = None if two_theta is None else (float(np.radians(two_theta[0])), float(np.radians(two_theta[1])))
     engine = detector.setup_sparse_integrator(
-        seen.shape, bins, mask=~seen, pos0_range=two_theta, unit="2th_deg", split="full", algo="CSC", scale=False
+        seen.shape, bins, mask=~seen, pos0_range=ends, unit="2th_rad", split="full", algo="CSC", scale=False
     )
     response = detector.solidAngleArray(seen.shape)
     if polarisation is not None:
@@ -95,7 +96,7 @@ def integrator(
     weight = np.where(valid.ravel(), weight, 0.0)
     cuts = [slice(start, min(start + BLOCK, valid.size)) for start in range(0, valid.size, BLOCK)]
     return Integrator(
-        two_theta=np.asarray(engine.bin_centers, float),
+        two_theta=np.degrees(np.asarray(engine.bin_centers, float)),
         parts=tuple((cut, shares[:, cut], squares[:, cut]) for cut in cuts),
         response=weight,
         seen=shares @ weight,

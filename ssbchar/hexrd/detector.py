@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd import azimuthal, images, quality, rings, series, wavelength
 from ssbchar.hexrd import calibrate as cal
 from ssbchar.hexrd import geometry as geo
-from ssbchar.hexrd import rings, wavelength
-from ssbchar.hexrd.options import Geometry
-from ssbchar.hexrd.setup import Setup, setup
+from ssbchar.hexrd.options import Geometry, Integration
+from ssbchar.hexrd.read import frame_numbers
+from ssbchar.hexrd.setup import Setup, plain, setup
+from ssbchar.sheet import expanded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -193,3 +195,88 @@ def _oriented(
         f"column {column:.1f}, the rings' centre at {float(seen[0]):.1f}, {float(seen[1]):.1f}"
     )
     raise BadInput(options.poni, problem, "give the .poni of this image, or none to calibrate from the rings")
+
+
+def integrate(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Dataset:
+    """Return the patterns of a series of images (docs/data-model.md, ``patterns.nc``).
+
+    Counts are divided by flat field, solid angle and polarisation; the standard error is that of counting. Gaps,
+    dead, hot and saturated pixels are left out. A frame that cannot be used has a ``status`` other than ``ok``; one
+    that cannot be read, or of another shape, is left out; both stand in ``set_aside``.
+
+    Raises
+    ------
+    BadInput
+        No image, or none that can be used.
+    """
+    paths = images.image_files(source)
+    shape = (int(geometry["rows"]), int(geometry["columns"]))
+    extra = {
+        name: plain(Path(expanded(path)), shape, name) if path else None
+        for name, path in (("mask", options.mask), ("flat", options.flat), ("dark", options.dark))
+    }
+    known = np.zeros(shape, bool) if extra["mask"] is None else extra["mask"] != 0
+    flat = None if extra["flat"] is None else np.asarray(extra["flat"], float)
+    known = known if flat is None else known | ~(flat > 0)
+    valid = series.valid_pixels(series.sampled(paths, shape), known, options)
+    by = azimuthal.integrator(
+        geo.Plane(*(float(geometry[name]) for name in geo.Plane._fields)), int(geometry["orientation_index"]), valid,
+        options.points, options.two_theta, options.polarisation, flat,
+        None if extra["dark"] is None else np.asarray(extra["dark"], float),
+    )  # fmt: skip
+    found = series.integrated(paths, shape, valid, by, options)
+    totals = np.array(
+        [np.nanmean(row) if s == "ok" else np.nan for row, s in zip(found.intensity, found.status, strict=True)]
+    )
+    status = series.status(found, quality.beam_dumps(totals, options.beam_dump))
+    if not np.any(status == "ok"):
+        first = found.faults[0].problem if found.faults else quality.WORDS[str(status[0])][0]
+        raise BadInput(source, f"no usable image of {len(paths)} files (first: {first})", "check the files")
+    ds = _patterns(found, status, by, geometry, options)
+    words = [BadInput(n, *quality.WORDS[str(s)]) for n, s in zip(found.names, status, strict=True) if s != "ok"]
+    if found.faults or words:
+        ds.attrs["set_aside"] = json.dumps([_entry(fault) for fault in [*found.faults, *words]])
+    ds.attrs["pixels_left_out"] = int(valid.size - valid.sum())
+    return ds
+
+
+def _patterns(
+    found: series.Integrated, status: NDArray[Any], by: azimuthal.Integrator, geometry: xr.Dataset, options: Integration
+) -> xr.Dataset:
+    import xarray as xr
+
+    inside = np.flatnonzero(by.seen > 1e-3 * np.median(by.seen[by.seen > 0]))
+    cut = slice(inside[0], inside[-1] + 1)
+    two_theta, length = by.two_theta[cut], float(geometry["wavelength"])
+    common = options.common_wavelength or length
+    counts = {"units": "counts", "ancillary_variables": "intensity_stderr", "long_name": "mean counts per pixel"}
+    ds = xr.Dataset(
+        {
+            "intensity": (("frame", "two_theta"), np.stack(found.intensity)[:, cut], counts),
+            "intensity_stderr": (("frame", "two_theta"), np.stack(found.stderr)[:, cut], {"units": "counts"}),
+            "wavelength": geometry["wavelength"],
+            "wavelength_stderr": geometry["wavelength_stderr"],
+            "common_wavelength": ((), common, {"units": "angstrom"}),
+            "source_file": ("frame", np.array(found.names, dtype=object)),
+            "time": ("frame", np.array(found.time), {"units": "s", "long_name": "time since 1970-01-01 UTC"}),
+            "temperature_header": ("frame", np.array(found.temperature), {"units": "degC"}),
+            "monitor": ("frame", np.array(found.monitor), {"units": "counts"}),
+            "status": ("frame", status),
+        },
+        coords={
+            "frame": ("frame", frame_numbers(found.names)),
+            "two_theta": ("two_theta", two_theta, {"units": "degree", "long_name": "2theta as measured"}),
+            "q": ("two_theta", wavelength.q_from_two_theta(two_theta, length), {"units": "1/angstrom"}),
+            "two_theta_common": (
+                "two_theta",
+                wavelength.at_wavelength(two_theta, length, common),
+                {"units": "degree", "long_name": "2theta at the common wavelength"},
+            ),
+        },
+    )
+    ds.attrs["noise"] = "poisson"
+    ds.attrs["wavelength_source"] = str(geometry.attrs.get("wavelength_source", ""))
+    ds.attrs["clock"] = "zone stated" if all(found.zone_stated) else f"taken as UTC{options.utc_offset:+g} h"
+    if found.synthetic:
+        ds.attrs["synthetic"] = 1
+    return ds
