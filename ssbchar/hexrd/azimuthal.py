@@ -60,7 +60,7 @@ def integrator(
     valid : ndarray of bool, shape (row, column)
         Pixels of the stored image that count.
     points : int
-        Bins; 0 takes one per pixel of the longest radius.
+        Bins; 0 takes two per pixel of the longest radius.
     two_theta : tuple of float, optional
         Range [degree].
     polarisation : float, optional
@@ -106,10 +106,10 @@ def integrator(
 
 
 def _natural_points(plane: geo.Plane, shape: tuple[int, ...]) -> int:
-    """Return the longest distance from the direct beam to a corner of the image [pixel]."""
+    """Return two bins per pixel of the longest distance from the direct beam to a corner."""
     _, row, column = geo.direct_beam(plane)
     far = [np.hypot(r - row, c - column) for r in (0, shape[0]) for c in (0, shape[1])]
-    return int(np.ceil(max(far)))
+    return int(np.ceil(2 * max(far)))
 
 
 def integrate(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None) -> tuple[Array, Array]:

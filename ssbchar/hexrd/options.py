@@ -75,10 +75,12 @@ class Tracking:
     """Largest 2theta [degree, as measured] a peak may have."""
     peaks_per_phase: int = 8
     """The strongest reflections of each phase that are tracked."""
-    window: float = 4.0
-    """Half width of a window, in full widths at half maximum."""
+    window: float = 3.0
+    """Half width of a window, in typical full widths at half maximum; less where another line is near."""
     search: float = 0.015
-    """How far a peak may be from where its cell puts it, as relative change of d."""
+    """How far a phase's strain may be from that of common thermal expansion."""
+    reach: float = 1.0
+    """How far a peak may be from where its phase's path puts it, in typical full widths at half maximum."""
     significance: float = 4.0
     """Peaks below this (standard deviations of the likelihood-ratio test) are `no_peak` with an upper limit."""
     iterations: int = 60
@@ -116,7 +118,7 @@ class Integration:
     """How images become patterns."""
 
     points: int = 0
-    """Number of bins in 2theta; 0 takes one per pixel along the longest radius."""
+    """Number of bins in 2theta; 0 takes two per pixel along the longest radius."""
     two_theta: tuple[float, float] | None = None
     """Range in 2theta [degree]; None takes all the detector sees."""
     common_wavelength: float | None = None
