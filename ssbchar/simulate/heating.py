@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.simulate import crystal, pattern
-from ssbchar.simulate.crystal import LAGP, LFP, Co3PO42, NCM811, Crystal
+from ssbchar.simulate.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.pattern import BM17, ID11C, Instrument, Part
 from ssbchar.simulate.programme import Programme, grown, iso, write_log
