@@ -29,6 +29,14 @@ def function(name: str) -> Callable[..., Any]:
     return typing.cast("Callable[..., Any]", found)
 
 
+def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations of a step; modules may import xarray and pandas for the type checker alone."""
+    import pandas as pd
+    import xarray as xr
+
+    return typing.get_type_hints(call, localns={"xr": xr, "pd": pd})
+
+
 def takes_many(annotation: Any) -> bool:
     """Return whether a step's argument is annotated as a list."""
     return typing.get_origin(annotation) in (list, Sequence) or annotation is list
@@ -51,7 +59,7 @@ def run(
         The options do not fit its dataclass.
     """
     call = function(name)
-    hints = typing.get_type_hints(call)
+    hints = hints_of(call)
     arguments: dict[str, Any] = {}
     carried: dict[str, Any] = {"synthetic": 0, "set_aside": []}
     lost: list[dict[str, str]] = []

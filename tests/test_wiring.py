@@ -80,7 +80,7 @@ def rules() -> list[Rule]:
 @pytest.mark.parametrize("rule", rules(), ids=lambda r: r.name)
 def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
     call = step.function(rule.step)
-    hints = typing.get_type_hints(call)
+    hints = step.hints_of(call)
     parameters = inspect.signature(call).parameters
     known = set(parameters) - {"options", "labels"}
     ours = set(rule.inputs)
