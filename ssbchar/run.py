@@ -73,19 +73,26 @@ def progress(lines: Iterable[str], start: float) -> Iterator[str]:
     start : float
         When it began (``time.monotonic``).
     """
-    done = total = 0
+    done, total, left, failed = 0, 0, "", False
     for line in map(str.rstrip, lines):
         if found := re.match(r"total\s+(\d+)$", line):
             total = int(found[1])
         elif found := re.match(r"(\d+) of (\d+) steps \(", line):
             done, total = int(found[1]), int(found[2])
-            left = (time.monotonic() - start) * (total - done) / done if done else 0.0
-            yield f"[{done}/{total} steps]" + (f" about {duration(left)} to go" if done < total else " all done")
+            left = f", about {duration((time.monotonic() - start) * (total - done) / done)} to go" if done else ""
+            if done == total:
+                yield f"[{done}/{total} steps] all done"
         elif re.match(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )", line) or line.startswith("set aside: "):
-            yield f"[{done}/{total or '?'} steps] {line}"
+            yield f"[{done}/{total or '?'} steps{left}] {line}"
         elif line.startswith("Nothing to be done"):
             yield "nothing to do: every result is up to date"
-        elif re.match(r"(Error in rule|\w*Error|\w*Exception|LockException|MissingInput)", line):
+        elif line.startswith("Error in rule"):
+            failed = True
+            yield f"FAILED: {line.removeprefix('Error in ').rstrip(':')}"
+        elif failed and line.strip().startswith("log: "):
+            failed = False
+            yield f"        {line.strip().replace(' (check log file(s) for error details)', '')}"
+        elif re.match(r"(?!CalledProcess)(\w+\.)*\w+(Error|Exception|Interrupt)( in .*)?: ", line):
             yield line
 
 

@@ -23,7 +23,14 @@ hexrd.refine.refine heat: 120/384 frames, 12 s to go
 set aside: a.xye: the file is empty; measure it again
 hexrd.refine.refine heat: done in 12.0 s
 1 of 4 steps (25%) done
+Traceback (most recent call last):
+ModuleNotFoundError: No module named 'x'
+RuleException:
+CalledProcessError in file "nmr.smk", line 51:
 Error in rule nmr_fit:
+    jobid: 3
+    log: results/demo/logs/nmr/fit.log (check log file(s) for error details)
+hexrd.peaks.track heat: begun
 4 of 4 steps (100%) done
 """
 
@@ -34,8 +41,10 @@ def test_progress_shows_what_runs_how_far_and_how_long() -> None:
         "[0/4 steps] hexrd.refine.refine heat: begun",
         "[0/4 steps] hexrd.refine.refine heat: 120/384 frames, 12 s to go",
         "[0/4 steps] set aside: a.xye: the file is empty; measure it again",
-        "[1/4 steps] about 30 s to go",
-        "Error in rule nmr_fit:",
+        "ModuleNotFoundError: No module named 'x'",
+        "FAILED: rule nmr_fit",
+        "        log: results/demo/logs/nmr/fit.log",
+        "[1/4 steps, about 30 s to go] hexrd.peaks.track heat: begun",
         "[4/4 steps] all done",
     ]
 

@@ -54,3 +54,32 @@ rule page:
         code=code("results.page.page"),
     shell:
         STEP
+
+
+# What `ssbchar verify` compares with; files in between are in the provenance of those made from them.
+rule checksums:
+    input:
+        outputs=[
+            f"{OUT}/report.html",
+            f"{OUT}/summary.csv",
+            *CONCLUSIONS_ALL,
+            *sorted(FIGURES),
+            *MANIFESTS,
+        ],
+    output:
+        f"{OUT}/checksums.csv",
+    log:
+        f"{OUT}/logs/checksums.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="results.verify.checksums",
+        inputs=by_name(),
+        options="{}",
+        labels=labels,
+        code=code("results.verify.checksums"),
+    shell:
+        STEP
