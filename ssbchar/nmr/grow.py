@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.nmr.shift import transform
-from ssbchar.nmr.varpro import (
-    PER_LINE,
-    PER_SLICE,
-    SHARED,
-    Problem,
-    Shapes,
-    Solution,
-    basis,
-    model,
-    solve,
-)
+from ssbchar.nmr.varpro import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, Solution, basis, model, no_shapes, solve
 
 WIDTHS = (100.0, 400.0, 1600.0, 6400.0, 25600.0)
 """Starting widths tried for a new line [Hz]."""
@@ -26,31 +16,44 @@ SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
 
 
-def grow(problem: Problem, shapes: tuple[str, ...], max_components: int, min_gain: float) -> tuple[Solution, Problem]:
-    """Return the best fit with one to `max_components` lines per region, and the problem with its phase model.
+@dataclass(frozen=True)
+class Rules:
+    """How the model may grow."""
 
-    Parameters
-    ----------
-    problem : Problem
-        Data and regions.
-    shapes : tuple of str
-        ``lorentz`` and perhaps ``voigt``.
-    max_components : int
-        Most lines per region.
-    min_gain : float
-        Least fall of the information criterion for a further line or a Voigt shape.
-    """
-    problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1))
-    best, problem = _with_phases(problem, _seeded(problem))
+    low: NDArray[np.float64]
+    """(region,) lowest frequency of a line [Hz]."""
+    high: NDArray[np.float64]
+    """(region,) highest frequency of a line [Hz]."""
+    voigt: bool = True
+    max_components: int = 4
+    """Most lines per region, and elsewhere."""
+    min_gain: float = 10.0
+    """Least fall of the information criterion for a further line or a Voigt shape."""
+    outside: bool = True
+    """Lines outside every region (spinning sidebands, other nuclei's leaks) may be modelled, as nobody's."""
+
+    def place(self, nu: float, region: int, limit: float) -> tuple[float, float]:
+        """Return the bounds of a new line: its region, or the gap between regions that holds it."""
+        if region < self.low.size:
+            return float(self.low[region]), float(self.high[region])
+        below, above = self.high[self.high <= nu], self.low[self.low >= nu]
+        return max([-limit, *below.tolist()]), min([limit, *above.tolist()])
+
+
+def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
+    """Return the best fit with one to `max_components` lines per region, and the problem with its phase model."""
+    problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1), regions=rules.low.size)
+    best, problem = _with_phases(problem, _seeded(problem, rules))
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
-    voigt = "voigt" in shapes
-    active = set(range(problem.low.size))
+    active = set(range(rules.low.size + rules.outside))
     while active:
         trials = []
         for region in sorted(active):
-            tried = [_add(problem, best, region)] if np.sum(best.shapes.region == region) < max_components else []
-            tried += [_bent(problem, best, region)] if voigt else []
-            good = [t for t in tried if t is not None and t.bic < best.bic - min_gain and best.chi2 - t.chi2 > floor]
+            tried = [_add(problem, rules, best, region), _bent(problem, rules, best, region)]
+            good = [
+                t for t in tried
+                if t is not None and t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
+            ]  # fmt: skip
             if good:
                 trials.append(min(good, key=lambda t: t.bic))
             else:
@@ -58,119 +61,123 @@ def grow(problem: Problem, shapes: tuple[str, ...], max_components: int, min_gai
         if not trials:
             break
         best = min(trials, key=lambda t: t.bic)
-    return _sorted(problem, best), problem
+    order = np.lexsort((-best.shapes.nu, best.shapes.region))
+    return solve(problem, best.shapes.taken(order)), problem
 
 
-def _seeded(problem: Problem) -> Solution:
-    """Return one line per region, strongest first, each with its own phases."""
-    free = replace(problem, phases=PER_LINE)
-    none = Shapes(np.empty(0), np.empty(0), np.empty(0), np.empty(0, bool), np.empty(0, np.int64))
-    best, left, todo = None, problem.y, set(range(problem.low.size))
+def _seeded(problem: Problem, rules: Rules) -> Shapes:
+    """Return one line per region, strongest first, fitted each with its own phases."""
+    free = replace(problem, phases=PER_REGION)
+    shapes, left, todo = no_shapes(), problem.y, set(range(rules.low.size))
     while todo:
-        peaks = {r: _peak(problem, left, r) for r in todo}
-        region = max(todo, key=lambda r: peaks[r][1])
+        peaks = {r: _peak(problem, rules, left, r) for r in todo}
+        region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        start = best.shapes if best else none
-        best = solve(free, _started(free, start, region, peaks[region][0]), max_steps=15)
-        left = problem.y - _amplitudes_times_shapes(free, best)
-    assert best is not None
-    return best
+        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1)
+        shapes = fit.shapes
+        left = problem.y - model(fit, problem.time).sum(axis=1)
+    return shapes
 
 
-def _amplitudes_times_shapes(problem: Problem, fit: Solution) -> NDArray[np.complex128]:
-    f, _ = basis(fit.shapes, problem.time)
-    return np.asarray(_free_amplitudes(problem, fit.shapes) @ f)
+def _limit(problem: Problem) -> float:
+    return 0.5 * (problem.time.size - 1) / float(problem.time[-1] - problem.time[0])
 
 
-def _free_amplitudes(problem: Problem, shapes: Shapes) -> NDArray[np.complex128]:
-    """Return complex least-squares amplitudes, shape (slice, line)."""
-    f, _ = basis(shapes, problem.time)
-    gram = f.conj() @ f.T
-    return np.asarray(np.linalg.solve(gram + 1e-12 * np.trace(gram).real * np.eye(len(gram)), f.conj() @ problem.y.T).T)
+@dataclass(frozen=True)
+class _Peak:
+    """Where a matched filter sees most."""
+
+    nu: float
+    width: float
+    gain: float
+    """Fall of chi-square by a line with one free complex amplitude per slice."""
 
 
-def _peak(problem: Problem, left: NDArray[np.complex128], region: int) -> tuple[float, float]:
-    """Return frequency and height of the highest peak of what is left within a region."""
+def _peak(problem: Problem, rules: Rules, left: NDArray[np.complex128], region: int) -> _Peak:
+    """Return the line that would explain most of what is left within a region (the last: outside all).
+
+    For a Lorentzian of width w at nu and white noise the fall of chi-square is
+    |sum_n y_n exp(-2 pi i nu t_n) exp(-pi w t_n)|^2 / (sigma^2 sum_n exp(-2 pi w t_n)): one Fourier transform a width.
+    """
     size = 1 << (problem.time.size - 1).bit_length()
-    offset, spectrum = transform(left, problem.time, size)
-    inside = (offset >= problem.low[region]) & (offset <= problem.high[region])
-    height = np.sqrt(np.sum((np.abs(spectrum) / problem.sigma[:, None]) ** 2, axis=0)) * inside
-    at = int(height.argmax())
-    return float(offset[at]), float(height[at])
-
-
-def _started(problem: Problem, shapes: Shapes, region: int, nu: float) -> Shapes:
-    """Return shapes with one more line, its starting width the best of a few."""
-    best, least = shapes, np.inf
+    best = _Peak(0.0, WIDTHS[0], 0.0)
     for width in WIDTHS:
-        trial = replace(
-            shapes, nu=np.append(shapes.nu, nu), width=np.append(shapes.width, width),
-            gauss2=np.append(shapes.gauss2, 0.0), voigt=np.append(shapes.voigt, False),
-            region=np.append(shapes.region, region),
-        )  # fmt: skip
-        f, _ = basis(trial, problem.time)
-        amplitude = _free_amplitudes(problem, trial)
-        explained = np.real(np.sum((problem.y @ f.conj().T).conj() * amplitude, axis=1))
-        chi2 = float(np.sum((problem.power - explained) / problem.sigma**2))
-        if chi2 < least:
-            best, least = trial, chi2
+        weight = np.exp(-np.pi * width * np.maximum(problem.time, 0.0))
+        offset, spectrum = transform(left * weight, problem.time, size)
+        inside = (offset[:, None] >= rules.low) & (offset[:, None] <= rules.high)
+        wanted = inside[:, region] if region < rules.low.size else ~inside.any(axis=1)
+        gain = wanted * np.sum((np.abs(spectrum) / problem.sigma[:, None]) ** 2, axis=0) / np.sum(weight**2)
+        at = int(gain.argmax())
+        if gain[at] > best.gain:
+            best = _Peak(float(offset[at]), width, float(gain[at]))
     return best
 
 
-def _with_phases(problem: Problem, seed: Solution) -> tuple[Solution, Problem]:
+def _noise_gain(problem: Problem) -> float:
+    """Return the gain that the highest of all filtered noise peaks exceeds in 1 of 100 cases."""
+    from scipy.stats import chi2
+
+    return float(chi2.isf(0.01 / (problem.time.size * len(WIDTHS)), 2 * len(problem.y)))
+
+
+def _amplitudes(problem: Problem, shapes: Shapes) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return complex least-squares amplitudes (slice, line) and the shapes (line, time)."""
+    f = basis(shapes, problem.time)
+    gram = f.conj() @ f.T
+    gram += 1e-12 * np.trace(gram).real * np.eye(len(gram))
+    return np.asarray(np.linalg.solve(gram, f.conj() @ problem.y.T).T), f
+
+
+def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: _Peak) -> Shapes:
+    """Return shapes with one more line."""
+    low, high = rules.place(peak.nu, region, _limit(problem))
+    return shapes.joined(peak.nu, peak.width, region, low, high)
+
+
+def _with_phases(problem: Problem, seed: Shapes) -> tuple[Solution, Problem]:
     """Return the fit with the simplest phase model that the data admit (one slice: one phase)."""
-    origin = _origin(problem, seed)
-    start = replace(seed.shapes, origin=origin)
-    fits = [(solve(replace(problem, phases=SHARED), start), SHARED)]
-    if len(problem.y) > 1:
-        fits.append((solve(replace(problem, phases=PER_SLICE), start), PER_SLICE))
-        fits.append((solve(replace(problem, phases=PER_LINE), seed.shapes), PER_LINE))
-    best, phases = fits[0]
-    for fit, kind in fits[1:]:
-        if fit.bic < best.bic - 10.0:
+    kinds = [SHARED] if len(problem.y) == 1 else [SHARED, PER_SLICE, PER_REGION]
+    best, phases = None, SHARED
+    for kind in kinds:
+        start = replace(seed, origin=0.0 if kind == PER_REGION else _origin(problem, seed))
+        fit = solve(replace(problem, phases=kind), start)
+        if best is None or fit.bic < best.bic - 10.0:
             best, phases = fit, kind
+    assert best is not None
     return best, replace(problem, phases=phases)
 
 
-def _origin(problem: Problem, seed: Solution) -> float:
+def _origin(problem: Problem, seed: Shapes) -> float:
     """Return the time origin [s] from the phase between the two strongest lines, zero where one is lost in noise."""
-    amplitude = _free_amplitudes(problem, seed.shapes) / problem.sigma[:, None]
-    f, _ = basis(seed.shapes, problem.time)
+    amplitude, f = _amplitudes(problem, seed)
     error = 1 / np.sqrt(np.sum(np.abs(f) ** 2, axis=1))
+    amplitude = amplitude / problem.sigma[:, None]
     strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) / error
     order = np.argsort(strength)[::-1]
     if order.size < 2 or strength[order[1]] < SIGNIFICANT:
         return 0.0
     first, second = order[:2]
     turn = np.angle(np.sum(amplitude[:, second] * amplitude[:, first].conj()))
-    return float(turn / (2 * np.pi * (seed.shapes.nu[second] - seed.shapes.nu[first])))
+    return float(turn / (2 * np.pi * (seed.nu[second] - seed.nu[first])))
 
 
-def _add(problem: Problem, best: Solution, region: int) -> Solution | None:
-    """Return the fit with one more line in a region."""
-    left = problem.y - model(best, problem.time, problem.phases).sum(axis=1)
-    nu, height = _peak(problem, left, region)
-    if height == 0.0:
+def _add(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
+    """Return the fit with one more line in a region, None where it is full."""
+    if np.sum(best.shapes.region == region) >= rules.max_components:
         return None
-    return solve(problem, _started(problem, best.shapes, region, nu), max_steps=25)
+    left = problem.y - model(best, problem.time).sum(axis=1)
+    peak = _peak(problem, rules, left, region)
+    if peak.gain < _noise_gain(problem):
+        return None
+    return solve(problem, _started(problem, rules, best.shapes, region, peak), 20, 0.1)
 
 
-def _bent(problem: Problem, best: Solution, region: int) -> Solution | None:
+def _bent(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
     """Return the fit with the strongest Lorentzian of a region made a Voigt line."""
     plain = (best.shapes.region == region) & ~best.shapes.voigt
-    if not plain.any():
+    if not (rules.voigt and plain.any()):
         return None
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
     voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
     voigt[line], gauss2[line], width[line] = True, (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), max_steps=25)
-
-
-def _sorted(problem: Problem, best: Solution) -> Solution:
-    """Return the fit with lines ordered by region, then from high to low frequency."""
-    order = np.lexsort((-best.shapes.nu, best.shapes.region))
-    s = best.shapes
-    start = replace(
-        s, nu=s.nu[order], width=s.width[order], gauss2=s.gauss2[order], voigt=s.voigt[order], region=s.region[order]
-    )
-    return solve(problem, start)
+    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1)

@@ -14,6 +14,7 @@ from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
 from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
 
 REGIONS = (METAL, LI_SI)
+PLACES = (*REGIONS, "outside")
 TAIL = 0.1
 """Share of the decay, at its end, that gives the noise."""
 MISFIT = 1.3
@@ -46,8 +47,9 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     good = np.flatnonzero(fid["status"].values == "ok")
     if not good.size:
         raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
-    problem = _problem(fid, good, options)
-    solution, problem = grow.grow(problem, options.shapes, options.max_components, options.min_gain)
+    low, high = windows(options.regions, fid)
+    rules = grow.Rules(low, high, "voigt" in options.shapes, options.max_components, options.min_gain, options.outside)
+    solution, problem = grow.grow(_problem(fid, good, options), rules)
     return _dataset(fid, good, problem, solution, options)
 
 
@@ -69,10 +71,7 @@ def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> varpro
     step = float(time[1] - time[0])
     start = int(np.searchsorted(time, (skip - 1e-6) * step))
     stop = min(_end(y[:, start:], sigma), options.max_points)
-    low, high = windows(options.regions, fid)
-    return varpro.Problem(
-        y[:, start : start + stop], time[start : start + stop], sigma, low, high, options.time_origin_prior
-    )
+    return varpro.Problem(y[:, start : start + stop], time[start : start + stop], sigma, options.time_origin_prior)
 
 
 def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -90,7 +89,7 @@ def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
     power = np.mean(np.abs(y[:, : blocks * size].reshape(len(y), blocks, size)) ** 2, axis=2) / (
         2 * sigma[:, None] ** 2
     )
-    seen = np.flatnonzero((power > 1 + 4 / np.sqrt(size)).any(axis=0))
+    seen = np.flatnonzero((power > 1 + 6 / np.sqrt(size)).any(axis=0))
     return min(int(y.shape[1]), max(256, 2 * size * (int(seen[-1]) + 1 if seen.size else 2)))
 
 
@@ -110,7 +109,6 @@ def _dataset(
     region_area = solution.area @ belongs.T
     gauss = np.sqrt(shapes.gauss2)
     sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
-    phase = solution.phase if solution.phase.ndim == 2 else np.repeat(solution.phase[:, None], n, axis=1)
     verdict = np.where(per_slice > MISFIT, "misfit", "ok")
     ds = xr.Dataset(
         {
@@ -124,13 +122,13 @@ def _dataset(
             "fwhm_gauss_stderr": (
                 "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
             ),
-            "region_of": ("component", np.array(REGIONS)[shapes.region]),
+            "region_of": ("component", np.array(PLACES)[shapes.region]),
             "region_area": (("slice", "region"), region_area, {"units": "1"}),
             "region_area_stderr": (
                 ("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}
             ),
             "region_covariance": (("slice", "region", "slice2", "region2"), region_covariance, {"units": "1"}),
-            "phase": (("slice", "component"), phase, {"units": "rad"}),
+            "phase": (("slice", "component"), solution.phase, {"units": "rad"}),
             "time_origin": ((), shapes.origin, {"units": "s"}),
             "time_origin_stderr": ((), shape_stderr[3 * n], {"units": "s"}),
             "chi2": ("slice", per_slice, {"units": "1"}),
@@ -165,10 +163,9 @@ def _pictures(
     """Return phased spectra of the data used, of the model, and of each component of the first slice."""
     inside, _ = _display(fid, problem, options)
     size = 2 << (problem.time.size - 1).bit_length()
-    lines = varpro.model(solution, problem.time, problem.phases)
+    lines = varpro.model(solution, problem.time)
     step = float(problem.time[1] - problem.time[0])
     weak = np.exp(-3.0 * (problem.time - problem.time[0]) / (problem.time[-1] - problem.time[0]))
-    phase = solution.phase if solution.phase.ndim == 1 else solution.phase[:, 0]
 
     def phased(signal: NDArray[np.complex128], turn: NDArray[np.float64]) -> NDArray[np.float64]:
         half = signal * weak
@@ -176,12 +173,11 @@ def _pictures(
         _, spectrum = transform(half, problem.time + solution.shapes.origin, size)
         return np.asarray((spectrum * np.exp(-1j * turn)[:, None]).real[:, inside] * step)
 
-    total = lines.sum(axis=1)
-    attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1)"}
+    main = solution.area.sum(axis=0).argmax()
+    attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line"}
+    turn = solution.phase[:, main]
     return {
-        "measured": (("slice", "ppm"), phased(problem.y, phase), attrs),
-        "model": (("slice", "ppm"), phased(total, phase), attrs),
-        "component_spectrum": (
-            ("component", "ppm"), phased(lines[0], np.full(solution.shapes.n, phase[0])), attrs
-        ),
-    }  # fmt: skip
+        "measured": (("slice", "ppm"), phased(problem.y, turn), attrs),
+        "model": (("slice", "ppm"), phased(lines.sum(axis=1), turn), attrs),
+        "component_spectrum": (("component", "ppm"), phased(lines[0], solution.phase[0]), attrs),
+    }

@@ -54,6 +54,8 @@ class Lines:
     """Line shapes tried, simplest first; the more complex one must earn its parameters."""
     min_gain: float = 10.0
     """Least fall of the Bayesian information criterion that admits a further line or shape."""
+    outside: bool = True
+    """Admit lines outside both regions, such as spinning sidebands; they count for neither."""
     time_origin_prior: float = 5e-6
     """Standard deviation of the time origin about zero [s]; matters only where the lines do not fix it."""
     max_points: int = 20000
@@ -72,6 +74,8 @@ class Processing:
     """Exponential line broadening [Hz]."""
     zero_fill: int = 2
     """Length after zero filling over the length of the data, rounded up to a power of two."""
+    phase: str = "lines"
+    """``lines``: phase and time origin of the time-domain fit; ``peaks``: from the spectrum's own peaks."""
     baseline_order: int = 1
     """Degree of the polynomial through the signal-free parts; -1 for none."""
     display: tuple[float, float] = (-400.0, 500.0)

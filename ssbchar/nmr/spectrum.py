@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr.lines import REGIONS, noise_from_tail
 from ssbchar.nmr.options import Processing
-from ssbchar.nmr.shift import shift_from_offset, transform
+from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
+from ssbchar.nmr.varpro import PER_REGION
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
 
 
-def spectrum(fid: xr.Dataset, options: Processing) -> xr.Dataset:
+def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = None) -> xr.Dataset:
     """Transform, phase and integrate every slice.
 
     Parameters
@@ -23,7 +24,9 @@ def spectrum(fid: xr.Dataset, options: Processing) -> xr.Dataset:
     fid : Dataset
         From `ssbchar.nmr.read.fid`.
     options : Processing
-        Broadening, zero filling, windows, baseline.
+        Broadening, zero filling, phase, windows, baseline.
+    lines : Dataset, optional
+        From `ssbchar.nmr.lines.fit`: its phase and time origin are used unless ``options.phase`` is ``peaks``.
 
     Returns
     -------
@@ -49,8 +52,11 @@ def spectrum(fid: xr.Dataset, options: Processing) -> xr.Dataset:
     masks = np.stack([(ppm >= min(w)) & (ppm <= max(w)) for w in (options.regions.li_metal, options.regions.li_si)])
     width = 1.0 / (size * step)
     spread = _integral_stderr(masks, offset, time, options.broadening, noise_from_tail(y), step, width)
-    phase_0, phase_1, pivot = linear_phase(raw, offset, masks, spread, width)
-    phased = raw * np.exp(-1j * (phase_0 + phase_1 * (offset - pivot)))
+    if options.phase == "lines" and lines is not None:
+        phase_0, phase_1, pivot = phase_of_lines(lines)
+    else:
+        phase_0, phase_1, pivot = peak_phase(raw, offset, masks, spread, width)
+    phased = raw * np.exp(-1j * (phase_0[:, None] + phase_1[:, None] * (offset - pivot)))
     inside = (ppm >= min(options.display)) & (ppm <= max(options.display))
     phased, ppm, masks = phased[:, inside], ppm[inside], masks[:, inside]
     if options.baseline_order >= 0:
@@ -63,8 +69,8 @@ def spectrum(fid: xr.Dataset, options: Processing) -> xr.Dataset:
             "imag": (("slice", "ppm"), phased.imag, about),
             "window_area": (("slice", "region"), area, {"units": "1", "ancillary_variables": "window_area_stderr"}),
             "window_area_stderr": (("slice", "region"), spread, {"units": "1"}),
-            "phase_0": ((), phase_0, {"units": "rad"}),
-            "phase_1": ((), phase_1, {"units": "rad Hz-1"}),
+            "phase_0": ("slice", phase_0, {"units": "rad"}),
+            "phase_1": ("slice", phase_1, {"units": "rad Hz-1"}),
             "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
         },
         coords={
@@ -85,26 +91,50 @@ def apodisation(time: Real, broadening: float) -> Real:
     return np.asarray(weight)
 
 
-def linear_phase(
-    raw: Complex, offset: Real, masks: NDArray[np.bool_], spread: Real, width: float
-) -> tuple[float, float, float]:
-    """Return zero-order phase at a pivot, first-order phase [rad/Hz] and the pivot [Hz], from the windows' integrals.
+def phase_of_lines(lines: xr.Dataset) -> tuple[Real, Real, float]:
+    """Return zero-order phase at a pivot, first-order phase [rad/Hz] per slice, and the pivot [Hz] of a fit of lines.
 
-    The integral of a line over a window around it has the line's phase, as its dispersive part cancels. With two
-    windows above noise (5 sigma), the phase runs linearly between their centroids, the short way round.
+    One phase and a time origin give phi + 2 pi nu t0; phases per region run linearly between the regions' centres.
+    """
+    area, phase = lines["area"].values, lines["phase"].values
+    nu = offset_from_shift(lines["shift"].values, lines.attrs["sfo1"], lines.attrs["sf"])
+    if lines.attrs["phases"] != PER_REGION:
+        slope = 2 * np.pi * float(lines["time_origin"])
+        return phase[:, 0], np.full(len(phase), slope), 0.0
+    centre, angle = [], []
+    for region in REGIONS:
+        weight = np.where(lines["region_of"].values == region, area, 0.0)
+        strongest = int(weight.sum(axis=0).argmax())
+        centre.append(float(nu[strongest]))
+        angle.append(phase[:, strongest])
+    turn = np.angle(np.exp(1j * (angle[1] - angle[0])))
+    return angle[0], turn / (centre[1] - centre[0]), centre[0]
+
+
+def peak_phase(
+    raw: Complex, offset: Real, masks: NDArray[np.bool_], spread: Real, width: float
+) -> tuple[Real, Real, float]:
+    """Return zero-order phase at a pivot and first-order phase [rad/Hz] per slice, and the pivot [Hz].
+
+    The phase of a window is that of its peak, arg sum S |S|^2: there the dispersive tail of the other line weighs
+    least. With two windows above noise (5 sigma) it runs linearly between their centroids, the short way round.
+    Slices share their phases unless those of strong windows (10 sigma) differ by more than noise (6 sigma, 0.05 rad).
     """
     total = raw @ masks.T.astype(float) * width
     strength = np.sqrt(np.sum((np.abs(total) / spread) ** 2, axis=0))
-    power = np.sum(np.abs(raw) ** 2, axis=0)
-    centre = np.array([np.sum((power * offset)[m]) / np.sum(power[m]) for m in masks])
-    strong = int(strength.argmax())
-    weights = np.abs(total[:, strong])
-    phase_0 = float(np.angle(np.sum(total[:, strong] * weights)))
-    weak = 1 - strong
-    if strength[weak] < 5 * np.sqrt(len(raw)):
-        return phase_0, 0.0, float(centre[strong])
-    turn = float(np.angle(np.sum(total[:, weak] * total[:, strong].conj())))
-    return phase_0, turn / float(centre[weak] - centre[strong]), float(centre[strong])
+    power = np.abs(raw) ** 2
+    centre = (power.sum(axis=0) * offset) @ masks.T / (power.sum(axis=0) @ masks.T)
+    peak = (raw * power) @ masks.T.astype(float) / (power @ masks.T)
+    phase = np.repeat(np.angle(np.sum(peak * np.abs(peak), axis=0))[None], len(raw), axis=0)
+    off = np.angle(peak * np.exp(-1j * phase))
+    strong = np.abs(total) > 10 * spread
+    if (strong & (np.abs(off) > np.maximum(6 * spread / np.maximum(np.abs(total), spread), 0.05))).any():
+        phase = np.where(strong, phase + off, phase)
+    main = int(strength.argmax())
+    if strength[1 - main] < 5 * np.sqrt(len(raw)):
+        return phase[:, main], np.zeros(len(raw)), float(centre[main])
+    turn = np.angle(np.exp(1j * (phase[:, 1 - main] - phase[:, main])))
+    return phase[:, main], turn / float(centre[1 - main] - centre[main]), float(centre[main])
 
 
 def baseline(values: Real, ppm: Real, signal: NDArray[np.bool_], order: int) -> Real:

@@ -1,12 +1,12 @@
-"""Variable projection: line shapes shared by all slices, with areas and phases solved in closed form.
+"""Variable projection: line shapes shared by all slices, with areas and phases solved for given shapes.
 
-A slice is y_s(t) = exp(i phi_s) sum_j a_sj f_j(t + t0) with real a_sj >= 0 and
+A slice is y_s(t) = sum_j exp(i phi_sg) a_sj f_j(t + t0) with real a_sj >= 0, g the phase group of line j, and
 
     f_j(tau) = exp(2 pi i nu_j tau - pi w_j |tau| - (pi g_j tau)^2 / (4 ln 2)),
 
-w the Lorentzian and g the Gaussian full width at half maximum. For given shapes the phase and the areas are
-linear or closed (G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413); the shapes follow
-by Levenberg-Marquardt with the Jacobian of L. Kaufman, BIT 15 (1975) 49. All sums over time enter through the
+w the Lorentzian and g the Gaussian full width at half maximum. For given shapes the areas are linear and the phases
+closed or nearly so (G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413); the shapes follow by
+Levenberg-Marquardt with the Jacobian of L. Kaufman, BIT 15 (1975) 49. All sums over time enter through the
 Gram matrix of the shapes and their derivatives, so a series costs little more than one slice.
 """
 
@@ -19,9 +19,12 @@ from numpy.typing import NDArray
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Index = NDArray[np.int64]
 LN2_4 = 4.0 * np.log(2.0)
-SHARED, PER_SLICE, PER_LINE = "shared", "slice", "line"
-"""How phases go: one for all, one per slice, one per slice and line."""
+SHARED, PER_SLICE, PER_REGION = "shared", "slice", "region"
+"""How phases go: one for all, one per slice, one per slice and region (there each line outside has its own)."""
+ORIGIN_LIMIT = 20e-6
+"""Largest time origin looked for [s]."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,37 @@ class Shapes:
     gauss2: Real
     voigt: NDArray[np.bool_]
     """Lines whose Gaussian width is free."""
-    region: NDArray[np.int64]
-    """Region each line belongs to."""
+    region: Index
+    """Region each line belongs to; the last one is everywhere else."""
+    low: Real
+    """Lowest frequency of each line [Hz]."""
+    high: Real
+    """Highest frequency of each line [Hz]."""
     origin: float = 0.0
 
     @property
     def n(self) -> int:
         """Number of lines."""
         return int(self.nu.size)
+
+    def taken(self, order: Index) -> Shapes:
+        """Return the shapes with these lines in this order."""
+        lines = (self.nu[order], self.width[order], self.gauss2[order], self.voigt[order], self.region[order])
+        return Shapes(*lines, self.low[order], self.high[order], self.origin)
+
+    def joined(self, nu: float, width: float, region: int, low: float, high: float) -> Shapes:
+        """Return the shapes with one more Lorentzian."""
+        return Shapes(
+            np.append(self.nu, nu), np.append(self.width, width), np.append(self.gauss2, 0.0),
+            np.append(self.voigt, False), np.append(self.region, region), np.append(self.low, low),
+            np.append(self.high, high), self.origin,
+        )  # fmt: skip
+
+
+def no_shapes() -> Shapes:
+    """Return shapes without any line."""
+    e = np.empty(0)
+    return Shapes(e, e, e, np.empty(0, bool), np.empty(0, np.int64), e, e)
 
 
 @dataclass(frozen=True)
@@ -53,15 +79,21 @@ class Problem:
     """(time,) [s]."""
     sigma: Real
     """(slice,) standard deviation of the real and of the imaginary part."""
-    low: Real
-    """(region,) lowest frequency of a line [Hz]."""
-    high: Real
-    """(region,) highest frequency of a line [Hz]."""
     origin_prior: float = 5e-6
     """Standard deviation of the time origin about zero [s]."""
     phases: str = SHARED
+    regions: int = 2
+    """Number of named regions; lines of a higher region lie elsewhere."""
     power: Real = field(default_factory=lambda: np.empty(0))
     """(slice,) sum of |y|^2."""
+
+    def groups(self, shapes: Shapes) -> Index:
+        """Return the phase group of each line."""
+        if self.phases != PER_REGION:
+            return np.zeros(shapes.n, np.int64)
+        outside = shapes.region >= self.regions
+        group = np.where(outside, self.regions + np.cumsum(outside), shapes.region)
+        return np.asarray(np.unique(group, return_inverse=True)[1])
 
 
 @dataclass(frozen=True)
@@ -72,7 +104,7 @@ class Solution:
     area: Real
     """(slice, line)."""
     phase: Real
-    """(slice,) or (slice, line) [rad]."""
+    """(slice, line) [rad]."""
     chi2: float
     """Sum of squared residuals over sigma^2, with the prior."""
     chi2_slice: Real
@@ -81,8 +113,8 @@ class Solution:
     """Number of real data."""
     covariance: Real
     """Of (free shape parameters, then the areas slice by slice)."""
-    free: NDArray[np.int64]
-    """Which of (nu, width, gauss2, origin) are free, as indices into their concatenation."""
+    free: Index
+    """Which of (nu, width, gauss2, origin, phase) are free, as indices into their concatenation."""
     steps: int = 0
 
     @property
@@ -91,121 +123,167 @@ class Solution:
         return self.chi2 + self.parameters * float(np.log(self.points))
 
 
-def basis(shapes: Shapes, time: Real) -> tuple[Complex, Complex]:
-    """Return the shapes (line, time) and their derivatives (4, line, time) by nu, width, gauss2 and origin."""
+def basis(shapes: Shapes, time: Real) -> Complex:
+    """Return the lines' shapes f_j(t + t0), shape (line, time)."""
     tau = time + shapes.origin
-    size, square = np.abs(tau), tau**2
     nu, width, gauss2 = shapes.nu[:, None], shapes.width[:, None], shapes.gauss2[:, None]
-    f = np.exp(2j * np.pi * nu * tau - np.pi * width * size - np.pi**2 * gauss2 * square / LN2_4)
-    by_origin = 2j * np.pi * nu - np.pi * width * np.sign(tau) - 2 * np.pi**2 * gauss2 * tau / LN2_4
-    return f, np.stack([2j * np.pi * tau * f, -np.pi * size * f, -(np.pi**2) * square / LN2_4 * f, by_origin * f])
+    decay = np.pi * width * np.abs(tau)
+    if shapes.gauss2.any():
+        decay = decay + np.pi**2 * gauss2 * tau**2 / LN2_4
+    return np.asarray(np.exp(2j * np.pi * nu * tau - decay))
+
+
+def derivatives(shapes: Shapes, time: Real, f: Complex, free: Index) -> tuple[Complex, Index, Index]:
+    """Return the columns d f_j / d parameter of the free parameters, with the line and the parameter of each.
+
+    Parameters are counted as nu, width, gauss2 of all lines, then the time origin (one column per line).
+    """
+    tau, n = time + shapes.origin, shapes.n
+    factors = (2j * np.pi * tau, -np.pi * np.abs(tau), -(np.pi**2) * tau**2 / LN2_4)
+    columns, lines, parameters = [], [], []
+    for p in free[free < 3 * n].tolist():
+        columns.append(factors[p // n] * f[p % n])
+        lines.append(p % n)
+        parameters.append(p)
+    if 3 * n in free:
+        for j in range(n):
+            slope = 2j * np.pi * shapes.nu[j] - np.pi * shapes.width[j] * np.sign(tau)
+            columns.append((slope - 2 * np.pi**2 * shapes.gauss2[j] * tau / LN2_4) * f[j])
+            lines.append(j)
+            parameters.append(3 * n)
+    return np.array(columns).reshape(-1, time.size), np.array(lines, np.int64), np.array(parameters, np.int64)
 
 
 @dataclass(frozen=True)
-class _Sums:
-    """Everything the fit needs from the data at one set of shapes."""
+class _State:
+    """The lines at one set of shapes, and the areas and phases that go with it."""
 
-    gram: Complex
-    """(5 line, 5 line)."""
-    data: Complex
-    """(5 line, slice)."""
-
-
-def _sums(problem: Problem, shapes: Shapes) -> _Sums:
-    f, derivatives = basis(shapes, problem.time)
-    b = np.concatenate([f[None], derivatives]).reshape(5 * shapes.n, -1)
-    return _Sums(b.conj() @ b.T, b.conj() @ problem.y.T)
+    shapes: Shapes
+    f: Complex
+    """(line, time)."""
+    area: Real
+    phase: Real
+    """(slice, line)."""
+    chi2_slice: Real
+    chi2: float
 
 
-def _linear(problem: Problem, shapes: Shapes, sums: _Sums) -> tuple[Complex, Real, Real]:
-    """Return amplitudes (slice, line), phases, and chi-square per slice for given shapes."""
-    n = shapes.n
-    gram, b = sums.gram[:n, :n], sums.data[:n].T
-    if problem.phases == PER_LINE:
-        amplitude: Complex = np.asarray(np.linalg.solve(gram + _ridge(gram), b.T).T, complex)
-        phase: Real = np.angle(amplitude)
-        explained = np.real(np.sum(np.conj(b) * amplitude, axis=1))
-        return amplitude, phase, (problem.power - explained) / problem.sigma**2
-    g = gram.real + _ridge(gram)
-    solved = np.linalg.solve(g, np.concatenate([b.real, b.imag]).T).T
+def _state(problem: Problem, shapes: Shapes) -> _State:
+    f = basis(shapes, problem.time)
+    gram, data = f.conj() @ f.T, (f.conj() @ problem.y.T).T
+    area, phase = _areas(problem, shapes, gram, data)
+    amplitude = area * np.exp(1j * phase)
+    explained = np.real(np.sum((2 * data - amplitude @ gram.T).conj() * amplitude, axis=1))
+    per_slice = np.maximum(problem.power - explained, 0.0) / problem.sigma**2
+    prior = (shapes.origin / problem.origin_prior) ** 2 if problem.phases != PER_REGION else 0.0
+    return _State(shapes, f, area, phase, per_slice, float(per_slice.sum()) + prior)
+
+
+def _areas(problem: Problem, shapes: Shapes, gram: Complex, b: Complex) -> tuple[Real, Real]:
+    """Return areas and phases (slice, line) for given shapes; `b` (slice, line) is <f_j, y_s>."""
+    gram = gram + 1e-12 * np.trace(gram).real / shapes.n * np.eye(shapes.n)
+    if problem.phases != PER_REGION:
+        phase = _common_phase(problem, gram.real, b)
+        turned = np.real(b * np.exp(-1j * phase)[:, None])
+        return _nonnegative(gram.real, turned), np.repeat(phase[:, None], shapes.n, axis=1)
+    same = problem.groups(shapes)[:, None] == problem.groups(shapes)[None, :]
+    amplitude = np.linalg.solve(gram, b.T).T
+    phase = np.angle(amplitude @ same)
+    for _ in range(4):
+        turn = np.exp(1j * phase)
+        area = _nonnegative(np.real(turn.conj()[:, :, None] * gram * turn[:, None, :]), np.real(turn.conj() * b))
+        others = b - (area * turn) @ np.where(same, 0.0, gram).T
+        phase = np.angle((area * others) @ same)
+    return area, phase
+
+
+def _common_phase(problem: Problem, gram: Real, b: Complex) -> Real:
+    """Return the phase per slice (all alike where shared) that explains most, before areas are kept positive.
+
+    The explained power is a quadratic form of (cos phi, sin phi), so the best phase is that of its first eigenvector.
+    """
+    solved = np.linalg.solve(gram, np.concatenate([b.real, b.imag]).T).T
     sr, si = solved[: len(b)], solved[len(b) :]
     rr, ii, ri = (np.sum(p * q, axis=1) for p, q in ((b.real, sr), (b.imag, si), (b.real, si)))
     if problem.phases == SHARED:
         weight = 1 / problem.sigma**2
         rr, ii, ri = (np.full(len(b), np.sum(v * weight)) for v in (rr, ii, ri))
     phase = 0.5 * np.arctan2(2 * ri, rr - ii)
-    area = np.cos(phase)[:, None] * sr + np.sin(phase)[:, None] * si
-    flip = np.sum(area, axis=1) < 0 if problem.phases == PER_SLICE else np.full(len(b), np.sum(area) < 0)
-    phase, area = np.where(flip, phase + np.pi, phase), np.where(flip[:, None], -area, area)
-    turned = np.cos(phase)[:, None] * b.real + np.sin(phase)[:, None] * b.imag
-    for s in np.flatnonzero((area < 0).any(axis=1)):
-        area[s] = _nonnegative(g, turned[s])
-    explained = 2 * np.sum(turned * area, axis=1) - np.einsum("si,ij,sj->s", area, gram.real, area)
-    return area.astype(complex), phase, (problem.power - explained) / problem.sigma**2
-
-
-def _ridge(gram: Complex) -> Real:
-    return np.asarray(1e-12 * np.trace(gram).real / len(gram) * np.eye(len(gram)))
+    total = np.sum(np.cos(phase)[:, None] * sr + np.sin(phase)[:, None] * si, axis=1)
+    negative = total < 0 if problem.phases == PER_SLICE else np.full(len(b), total.sum() < 0)
+    return np.asarray(np.where(negative, phase + np.pi, phase))
 
 
 def _nonnegative(gram: Real, b: Real) -> Real:
-    """Return the non-negative least-squares solution from normal equations."""
-    from scipy.optimize import nnls
+    """Return non-negative least-squares areas (slice, line) from normal equations (one matrix, or one per slice)."""
+    many = np.broadcast_to(gram, (len(b), *gram.shape[-2:]))
+    area = np.linalg.solve(many, b[:, :, None])[:, :, 0]
+    bad = np.flatnonzero((area < 0).any(axis=1))
+    if bad.size:
+        from scipy.optimize import nnls
 
-    root = np.linalg.cholesky(gram)
-    return np.asarray(nnls(root.T, np.linalg.solve(root, b))[0])
+        for s in bad:
+            root = np.linalg.cholesky(many[s])
+            area[s] = nnls(root.T, np.linalg.solve(root, b[s]))[0]
+    return np.asarray(area)
 
 
-def _normal(
-    problem: Problem, shapes: Shapes, sums: _Sums, amplitude: Complex, phase: Real, free: NDArray[np.int64]
-) -> tuple[Real, Real, list[Real], list[Real]]:
-    """Return the reduced normal matrix and gradient of the free shape parameters, and what gives the areas' covariance.
+@dataclass(frozen=True)
+class _Normal:
+    """Normal equations of the shared parameters, the slices' own (areas, phases) eliminated."""
 
-    Each slice has local columns (areas, phase) and shared columns (shape derivatives); the local ones are
-    eliminated (Schur complement).
-    """
-    n = shapes.n
-    total, slope = np.zeros((free.size, free.size)), np.zeros(free.size)
-    inverses, links = [], []
-    gram = sums.gram
-    for s in range(len(amplitude)):
-        a = amplitude[s]
-        shared = np.zeros((5 * n, 3 * n + 1), complex)
-        for k in range(3):
-            shared[(k + 1) * n + np.arange(n), k * n + np.arange(n)] = a
-        shared[4 * n :, 3 * n] = a
-        shared = shared[:, free]
-        if problem.phases == PER_LINE:
-            keep, turn = np.arange(n), 1.0
-            local = np.zeros((5 * n, 2 * n), complex)
-            local[:n, :n], local[:n, n:] = np.eye(n), 1j * np.eye(n)
-        else:
-            keep, turn = np.flatnonzero(a.real > 0), np.exp(-1j * phase[s])
-            local = np.zeros((5 * n, keep.size + 1), complex)
-            local[keep, np.arange(keep.size)] = 1.0
-            local[:n, -1] = 1j * a
-        weight = 1 / problem.sigma[s] ** 2
-        residual = turn * sums.data[:, s] - gram[:, :n] @ a
-        ll = weight * np.real(local.conj().T @ gram @ local)
-        ls = weight * np.real(local.conj().T @ gram @ shared)
-        ss = weight * np.real(shared.conj().T @ gram @ shared)
-        scale = np.sqrt(np.maximum(np.diag(ll), 1e-300))
-        inverse = np.linalg.pinv(ll / np.outer(scale, scale), rcond=1e-13, hermitian=True) / np.outer(scale, scale)
-        total += ss - ls.T @ inverse @ ls
-        slope += weight * np.real(shared.conj().T @ residual) - ls.T @ inverse @ (
-            weight * np.real(local.conj().T @ residual)
-        )
-        inverses.append(inverse)
-        links.append(inverse @ ls)
-    if problem.origin_prior > 0 and 3 * n in free:
-        at = int(np.flatnonzero(free == 3 * n)[0])
-        total[at, at] += 1 / problem.origin_prior**2
-        slope[at] -= shapes.origin / problem.origin_prior**2
-    return total, slope, inverses, links
+    matrix: Real
+    slope: Real
+    own: Real
+    """(slice, own, own) inverse of the slices' own block."""
+    link: Real
+    """(slice, own, shared): d(own)/d(shared) with the sign reversed."""
+
+
+def _normal(problem: Problem, state: _State, free: Index) -> _Normal:
+    """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and group phases."""
+    shapes, n, slices = state.shapes, state.shapes.n, len(state.area)
+    group, line = problem.groups(shapes), np.arange(n)
+    columns, of_line, of_parameter = derivatives(shapes, problem.time, state.f, free)
+    b = np.concatenate([state.f, columns])
+    turn = np.exp(1j * state.phase[:, np.concatenate([line, of_line])])
+    gram = turn.conj()[:, :, None] * (b.conj() @ b.T) * turn[:, None, :]
+    residual = turn.conj() * (b.conj() @ problem.y.T).T - np.einsum("sij,sj->si", gram[:, :, :n], state.area + 0j)
+    shared = np.zeros((slices, len(b), free.size), complex)
+    shared[:, n + np.arange(of_line.size), np.searchsorted(free, of_parameter)] = state.area[:, of_line]
+    if problem.phases == SHARED:
+        shared[:, line, -1] = 1j * state.area
+    phases = 0 if problem.phases == SHARED else int(group.max()) + 1
+    own = np.zeros((slices, len(b), n + phases), complex)
+    own[:, line, line] = state.area > 0
+    if phases:
+        own[:, line, n + group] = 1j * state.area
+    weight = 1 / problem.sigma[:, None, None] ** 2
+    own_h, shared_h = own.conj().swapaxes(1, 2), shared.conj().swapaxes(1, 2)
+    oo, os = weight * np.real(own_h @ gram @ own), weight * np.real(own_h @ gram @ shared)
+    inverse = _inverses(oo)
+    link = inverse @ os
+    matrix = np.sum(weight * np.real(shared_h @ gram @ shared) - os.swapaxes(1, 2) @ link, axis=0)
+    pull = weight[:, :, 0] * np.real(np.einsum("sik,si->sk", shared.conj(), residual))
+    mine = weight[:, :, 0] * np.real(np.einsum("sik,si->sk", own.conj(), residual))
+    slope = np.sum(pull - np.einsum("sok,so->sk", link, mine), axis=0)
+    at = np.flatnonzero(free == 3 * n)
+    if at.size:
+        matrix[at[0], at[0]] += 1 / problem.origin_prior**2
+        slope[at[0]] -= shapes.origin / problem.origin_prior**2
+    return _Normal(matrix, slope, inverse, link)
+
+
+def _inverses(many: Real) -> Real:
+    """Return inverses of scaled symmetric matrices; rows that are all zero stay zero."""
+    size = np.sqrt(np.einsum("...ii->...i", many))
+    scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+    outer = scale[..., :, None] * scale[..., None, :]
+    return np.asarray(np.linalg.pinv(many * outer, rcond=1e-13, hermitian=True) * outer)
 
 
 def _packed(shapes: Shapes) -> Real:
-    return np.concatenate([shapes.nu, shapes.width, shapes.gauss2, [shapes.origin]])
+    return np.concatenate([shapes.nu, shapes.width, shapes.gauss2, [shapes.origin, 0.0]])
 
 
 def _unpacked(shapes: Shapes, values: Real) -> Shapes:
@@ -217,122 +295,92 @@ def _unpacked(shapes: Shapes, values: Real) -> Shapes:
 
 def _bounds(problem: Problem, shapes: Shapes) -> tuple[Real, Real]:
     span = problem.time[-1] - problem.time[0]
-    step = span / (problem.time.size - 1)
-    narrow, broad = 0.05 / span, 0.25 / step
+    broad = 0.25 * (problem.time.size - 1) / span
     n = shapes.n
-    low = np.concatenate([problem.low[shapes.region], np.full(n, narrow), np.zeros(n), [-20e-6]])
-    high = np.concatenate([problem.high[shapes.region], np.full(n, broad), np.full(n, broad**2), [20e-6]])
-    low[n : 2 * n] = np.where(shapes.voigt, 0.0, narrow)
+    narrow = np.where(shapes.voigt, 0.0, 0.05 / span)
+    low = np.concatenate([shapes.low, narrow, np.zeros(n), [-ORIGIN_LIMIT, -np.inf]])
+    high = np.concatenate([shapes.high, np.full(n, broad), np.full(n, broad**2), [ORIGIN_LIMIT, np.inf]])
     return low, high
 
 
-def _chi2(problem: Problem, shapes: Shapes, chi2_slice: Real) -> float:
-    prior = (shapes.origin / problem.origin_prior) ** 2 if problem.origin_prior > 0 else 0.0
-    return float(chi2_slice.sum()) + prior
-
-
-def solve(problem: Problem, start: Shapes, max_steps: int = 60) -> Solution:
+def solve(problem: Problem, start: Shapes, max_steps: int = 60, least_gain: float = 1e-4) -> Solution:
     """Return the least-squares fit from given starting shapes.
 
     Parameters
     ----------
     problem : Problem
-        Data, noise, regions, phase model.
+        Data, noise, phase model.
     start : Shapes
         Where to begin; which lines are Voigt.
     max_steps : int
         Most Levenberg-Marquardt steps.
+    least_gain : float
+        Fall of chi-square below which the fit has converged.
     """
     if not problem.power.size:
         problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1))
     low, high = _bounds(problem, start)
-    n = start.n
-    held = np.concatenate([np.zeros(2 * n, bool), ~start.voigt, [problem.phases == PER_LINE]])
-    shapes = _unpacked(start, np.clip(_packed(start), low, high))
-    sums = _sums(problem, shapes)
-    amplitude, phase, per_slice = _linear(problem, shapes, sums)
-    chi2, damping, steps = _chi2(problem, shapes, per_slice), 1e-3, 0
+    held = np.concatenate([np.zeros(2 * start.n, bool), ~start.voigt, [problem.phases == PER_REGION]])
+    held = np.append(held, problem.phases != SHARED)
+    state = _state(problem, _unpacked(start, np.clip(_packed(start), low, high)))
     floor = 1e-13 * float(np.sum(problem.power / problem.sigma**2))
+    damping, steps = 1e-3, 0
     while steps < max_steps:
         steps += 1
-        at = _packed(shapes)
-        free = np.flatnonzero(~held)
-        total, slope, _, _ = _normal(problem, shapes, sums, amplitude, phase, free)
-        stuck = ((at[free] <= low[free]) & (slope < 0)) | ((at[free] >= high[free]) & (slope > 0))
-        free, total, slope = free[~stuck], total[np.ix_(~stuck, ~stuck)], slope[~stuck]
-        scale = np.sqrt(np.maximum(np.diag(total), 1e-300))
-        better = False
-        for _ in range(8):
-            move = np.linalg.solve(total / np.outer(scale, scale) + damping * np.eye(free.size), slope / scale) / scale
-            trial = at.copy()
-            trial[free] += move
-            next_shapes = _unpacked(shapes, np.clip(trial, low, high))
-            next_sums = _sums(problem, next_shapes)
-            found = _linear(problem, next_shapes, next_sums)
-            next_chi2 = _chi2(problem, next_shapes, found[2])
-            if next_chi2 < chi2:
-                better = True
-                break
-            damping = max(damping, 1e-6) * 10
-        if not better:
+        trial, damping = _step(problem, state, low, high, held, damping)
+        if trial is None:
             break
-        gain = chi2 - next_chi2
-        shapes, sums, chi2, damping = next_shapes, next_sums, next_chi2, damping / 10
-        amplitude, phase, per_slice = found
-        if gain < max(1e-4, floor):
+        gain, state = state.chi2 - trial.chi2, trial
+        if gain < max(least_gain, floor):
             break
-    return _finish(problem, shapes, sums, amplitude, phase, per_slice, held, steps)
+    return _finish(problem, state, low, high, held, steps)
 
 
-def _finish(
-    problem: Problem, shapes: Shapes, sums: _Sums, amplitude: Complex, phase: Real, per_slice: Real,
-    held: NDArray[np.bool_], steps: int,
-) -> Solution:  # fmt: skip
-    n, slices = shapes.n, len(amplitude)
-    low, high = _bounds(problem, shapes)
-    at = _packed(shapes)
+def _step(
+    problem: Problem, state: _State, low: Real, high: Real, held: NDArray[np.bool_], damping: float
+) -> tuple[_State | None, float]:
+    """Return the next, better state (None where there is none) and the damping to go on with."""
+    at = _packed(state.shapes)
+    free = np.flatnonzero(~held)
+    normal = _normal(problem, state, free)
+    stuck = ((at[free] <= low[free]) & (normal.slope < 0)) | ((at[free] >= high[free]) & (normal.slope > 0))
+    free, matrix, slope = free[~stuck], normal.matrix[np.ix_(~stuck, ~stuck)], normal.slope[~stuck]
+    size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+    for _ in range(8):
+        tilted = matrix * np.outer(scale, scale) + damping * np.eye(free.size)
+        trial = at.copy()
+        trial[free] += scale * np.linalg.solve(tilted, scale * slope)
+        found = _state(problem, _unpacked(state.shapes, np.clip(trial, low, high)))
+        if found.chi2 < state.chi2:
+            return found, damping / 10
+        damping = max(damping, 1e-6) * 10
+    return None, damping
+
+
+def _finish(problem: Problem, state: _State, low: Real, high: Real, held: NDArray[np.bool_], steps: int) -> Solution:
+    """Return the solution with the covariance of shapes and areas."""
+    n, slices = state.shapes.n, len(state.area)
+    at = _packed(state.shapes)
     free = np.flatnonzero(~held & (at > low) & (at < high))
-    total, _, inverses, links = _normal(problem, shapes, sums, amplitude, phase, free)
-    scale = np.sqrt(np.maximum(np.diag(total), 1e-300))
-    shape_covariance = np.linalg.pinv(total / np.outer(scale, scale), rcond=1e-12, hermitian=True) / np.outer(
-        scale, scale
-    )
-    if problem.phases == PER_LINE:
-        angle = np.angle(_region_sum(amplitude, shapes.region))
-        area = np.maximum(np.real(amplitude * np.exp(-1j * angle)), 0.0)
-    else:
-        area = amplitude.real
-    chain = np.zeros((slices * n, free.size))
+    normal = _normal(problem, state, free)
+    shape_covariance = _inverses(normal.matrix)
+    chain = -normal.link[:, :n].reshape(slices * n, free.size)
     covariance = np.zeros((free.size + slices * n,) * 2)
-    for s in range(slices):
-        if problem.phases == PER_LINE:
-            turn = np.concatenate([np.diag(np.cos(angle[s])), np.diag(np.sin(angle[s]))], axis=1)
-            rows = np.arange(n)
-        else:
-            rows = np.flatnonzero(area[s] > 0)
-            turn = np.eye(rows.size + 1)[: rows.size]
-        where = s * n + rows
-        chain[where] = -turn @ links[s]
-        covariance[np.ix_(free.size + where, free.size + where)] = turn @ inverses[s] @ turn.T
+    blocks = covariance[free.size :, free.size :].reshape(slices, n, slices, n)
+    blocks[np.arange(slices), :, np.arange(slices), :] = normal.own[:, :n, :n]
     covariance[: free.size, : free.size] = shape_covariance
     covariance[free.size :, : free.size] = chain @ shape_covariance
     covariance[: free.size, free.size :] = covariance[free.size :, : free.size].T
     covariance[free.size :, free.size :] += chain @ shape_covariance @ chain.T
-    phases = {SHARED: 1, PER_SLICE: slices, PER_LINE: slices * n}[problem.phases]
+    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(state.shapes).max()) + 1))
     return Solution(
-        shapes, area, phase, _chi2(problem, shapes, per_slice), per_slice, int((~held).sum()) + slices * n + phases,
+        state.shapes, state.area, state.phase, state.chi2, state.chi2_slice, int((~held).sum()) + slices * n + phases,
         2 * problem.y.size, covariance, free, steps,
     )  # fmt: skip
 
 
-def _region_sum(amplitude: Complex, region: NDArray[np.int64]) -> Complex:
-    """Return, for each line, the sum of its region's amplitudes."""
-    same = (region[:, None] == region[None, :]).astype(float)
-    return np.asarray(amplitude @ same)
-
-
-def model(solution: Solution, time: Real, phases: str) -> Complex:
+def model(solution: Solution, time: Real) -> Complex:
     """Return each line's signal, shape (slice, line, time), as fitted."""
-    f, _ = basis(solution.shapes, time)
-    phase = solution.phase if phases == PER_LINE else solution.phase[:, None]
-    return np.asarray((solution.area * np.exp(1j * phase))[:, :, None] * f[None])
+    f = basis(solution.shapes, time)
+    return np.asarray((solution.area * np.exp(1j * solution.phase))[:, :, None] * f[None])

@@ -87,6 +87,7 @@ rule nmr_lines:
 rule nmr_spectrum:
     input:
         fid=NMR + "fid.nc",
+        lines=NMR + "lines.nc",
     output:
         NMR + "spectrum.nc",
     log:

@@ -1,0 +1,73 @@
+"""Li metal with diamagnetic Li, 7Li CPMG series at 11.7 T: an off-resonance metal line that does not decay smoothly."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssbchar.nmr import decay, lines, quantify, read, spectrum
+from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying, Reading, Regions
+
+
+@pytest.fixture(scope="module")
+def fid(real_data: Path):
+    path = real_data / "nmr/li_metal_cpmg/38"
+    if not path.is_dir():
+        pytest.skip(f"{path} is missing")
+    return read.fid(path, Reading(), {"role": "decay"})
+
+
+@pytest.fixture(scope="module")
+def fit(fid):
+    return lines.fit(fid, Lines())
+
+
+def test_time_step_is_the_programs_own(fid) -> None:
+    counts = 2 ** np.arange(1, 10)
+    assert fid["decay_time"].values / counts == pytest.approx(np.full(9, 15.92e-6), abs=1e-12)
+    assert fid.attrs["decay_axis"] == "vc*(d6+p2+d6)"
+
+
+def test_an_explicit_axis_wins(real_data: Path) -> None:
+    given = read.fid(real_data / "nmr/li_metal_cpmg/38", Reading(decay_axis="vc*2*d6"), {"role": "decay"})
+    assert given["decay_time"].values[0] == pytest.approx(2 * 2 * 4.86e-6)
+
+
+def test_metal_line(fit) -> None:
+    metal = fit["region_of"].values == "li_metal"
+    weight = fit["area"].values[0] * metal
+    centre = float(weight @ fit["shift"].values / weight.sum())
+    assert centre == pytest.approx(264.5, abs=0.3)
+    total = fit["model"].sel(ppm=slice(280, 250)).isel(slice=0)
+    above = total["ppm"].values[total.values > total.values.max() / 2]
+    assert np.ptp(above) == pytest.approx(1.6, abs=0.5)
+
+
+def test_lines_describe_every_slice(fit) -> None:
+    assert (fit["verdict"].values == "ok").all()
+    assert (fit["chi2"].values < 1.2).all()
+    assert fit.attrs["phases"] == "region"
+
+
+def test_metal_decay_is_refused_and_the_diamagnetic_one_fitted_or_gated(fit) -> None:
+    found = decay.fit(fit, Decay())
+    metal = fit["region_area"].values[:, 0]
+    assert metal[:5] / metal[0] == pytest.approx([1, 0.80, 0.33, 0.58, 0.35], abs=0.02)
+    assert found["verdict"].values[0] == "not_decaying"
+    assert found["verdict"].values[1] == "ok" or found["reason"].values[1]
+
+
+def test_no_corrected_number_without_a_decay(fid, fit) -> None:
+    rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(), decay.fit(fit, Decay()))
+    corrected = [r for r in rows if r.condition == "corrected"]
+    assert corrected
+    assert all(r.verdict == "N/A" and r.value is None and r.reason for r in corrected)
+
+
+def test_first_slice_fraction_lies_between_the_routes(fid, fit) -> None:
+    """An independent estimate is 0.84; window integrals keep the metal's dispersive tail, lines take it out."""
+    narrow = Processing(regions=Regions(li_metal=(240.0, 290.0), li_si=(-40.0, 40.0)), baseline_order=-1)
+    by_windows = spectrum.spectrum(fid, narrow, fit)["window_area"].values[0]
+    by_lines = fit["region_area"].values[0]
+    assert by_lines[0] / by_lines.sum() < 0.84 < by_windows[0] / by_windows.sum()
+    assert by_windows[0] / by_windows.sum() - by_lines[0] / by_lines.sum() < 0.2

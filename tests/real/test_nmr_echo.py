@@ -1,0 +1,60 @@
+"""A 7Li Hahn echo at 4.7 T with TopSpin's own spectrum (MAS, paramagnetic: no Li-Si sample)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssbchar.nmr import lines, read, spectrum
+from ssbchar.nmr.options import Lines, Processing, Reading, Regions
+from ssbchar.nmr.shift import shift_from_offset, transform
+
+
+@pytest.fixture(scope="module")
+def folder(real_data: Path) -> Path:
+    path = real_data / "nmr/hahn_echo_71/71"
+    if not path.is_dir():
+        pytest.skip(f"{path} is missing")
+    return path
+
+
+@pytest.fixture(scope="module")
+def fid(folder: Path):
+    return read.fid(folder, Reading(), {"role": "spectrum"})
+
+
+def test_reference_and_digital_filter(fid) -> None:
+    assert fid.attrs["sr"] == pytest.approx(6259.14, abs=0.005)
+    assert fid.attrs["group_delay"] == 67.96875
+    assert fid.sizes == {"slice": 1, "time": 19898 // 2}
+
+
+def test_axis_has_topspins_offset(fid) -> None:
+    offset, _ = transform(np.zeros(1, complex), fid["time"].values, 16384)
+    assert shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])[0] == pytest.approx(6467.549, abs=1e-3)
+
+
+def test_spectrum_is_topspins(fid, folder: Path) -> None:
+    topspin = np.fromfile(folder / "pdata/1/1r", "<i4") + 1j * np.fromfile(folder / "pdata/1/1i", "<i4")
+    y = (fid["real"] + 1j * fid["imag"]).values[0] * spectrum.apodisation(fid["time"].values, 500.0)
+    _, ours = transform(y, fid["time"].values, topspin.size)
+    ours = ours.conj()  # TopSpin stores the imaginary part with the other sign
+    overlap = abs(np.vdot(topspin, ours)) / np.linalg.norm(topspin) / np.linalg.norm(ours)
+    assert overlap >= 0.9995
+
+
+def test_stored_delays_that_the_program_overrides_are_reported(fid) -> None:
+    assert [c.split(" ")[0] for c in json.loads(fid.attrs["conflicts"])] == ["d6", "d7"]
+    assert fid["decay_time"].values == pytest.approx([22.9e-6 + 2.8e-6 + 17.1e-6])
+
+
+def test_a_sample_of_another_kind_is_a_misfit_not_a_number_to_trust(fid) -> None:
+    assert lines.fit(fid, Lines())["verdict"].values[0] == "misfit"
+
+
+def test_window_around_the_centre_band_is_all_positive(fid) -> None:
+    wide = Regions(li_metal=(3000.0, 5000.0), li_si=(-1500.0, 1500.0))
+    ds = spectrum.spectrum(fid, Processing(regions=wide, display=(-6000.0, 6000.0)))
+    area, stderr = ds["window_area"].values[0], ds["window_area_stderr"].values[0]
+    assert area[1] > 50 * stderr[1]
