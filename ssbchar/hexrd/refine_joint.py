@@ -1,0 +1,95 @@
+"""The smooth cell(T) of a phase over a whole series: what its weak frames are held to, and strong ones compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.hexrd.pattern import Array
+
+DEGREES = (1, 2, 3)
+RANGE = 15.0
+"""Temperature range [K] below which a stretch is taken as a hold and followed by frame."""
+ENOUGH = 6
+"""Frames per polynomial coefficient."""
+
+
+def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[np.int64]]:
+    """Return the frames of each stretch of one segment (heating, hold, cooling), in order."""
+    edges = np.flatnonzero(segment[1:] != segment[:-1]) + 1
+    return [part for part in np.split(np.arange(temperature.size), edges) if part.size]
+
+
+def smooth(
+    temperature: Array, segment: NDArray[np.object_], values: Array, stderr: Array, slope: float
+) -> tuple[Array, Array]:
+    """Return a smooth course of one strain over all frames, and its standard deviation.
+
+    In each stretch a robust weighted polynomial (degree 1 to 3 by BIC) in temperature, on a hold in the frame's
+    order. Beyond the frames that have values it goes on with the literature slope, its uncertainty growing by half of
+    that. Stretches without values take the nearest one's edge.
+
+    Parameters
+    ----------
+    temperature : ndarray, shape (frame,)
+        [degC], finite.
+    segment : ndarray of str, shape (frame,)
+    values, stderr : ndarray, shape (frame,)
+        Strain and its standard error; NaN where there is none.
+    slope : float
+        Expected d(strain)/dT [1/K].
+    """
+    mean, sigma = np.full(temperature.size, np.nan), np.full(temperature.size, np.nan)
+    for frames in branches(temperature, segment):
+        good = frames[np.isfinite(values[frames]) & (stderr[frames] > 0)]
+        if good.size < 3:
+            continue
+        hold = np.ptp(temperature[frames]) < RANGE
+        axis = frames.astype(float) if hold else temperature[frames]
+        inside = np.isin(frames, good)
+        course, spread = _polynomial(axis[inside], values[good], stderr[good], axis)
+        low, high = axis[inside].min(), axis[inside].max()
+        clipped = np.clip(axis, low, high)
+        course, spread = _polynomial(axis[inside], values[good], stderr[good], clipped)
+        beyond = np.zeros_like(axis) if hold else axis - clipped
+        mean[frames] = course + slope * beyond
+        sigma[frames] = np.hypot(spread, 0.5 * slope * beyond)
+    known = np.flatnonzero(np.isfinite(mean))
+    if known.size == 0:
+        return mean, sigma
+    for i in np.flatnonzero(~np.isfinite(mean)):
+        near = known[np.argmin(np.abs(known - i))]
+        change = temperature[i] - temperature[near]
+        mean[i] = mean[near] + slope * change
+        sigma[i] = np.hypot(sigma[near], 0.5 * slope * change)
+    return mean, sigma
+
+
+def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Array, Array]:
+    """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter about it)."""
+    middle, half = (x.max() + x.min()) / 2, max(np.ptp(x) / 2, 1e-9)
+    u, v = (x - middle) / half, (at - middle) / half
+    best: tuple[float, Array, Array] | None = None
+    floor = 0.2 * float(np.median(stderr))
+    for degree in (0, *DEGREES):
+        if degree and x.size < ENOUGH * (degree + 1):
+            break
+        weight = 1 / np.maximum(stderr, floor)
+        for _ in range(8):
+            design = np.vander(u, degree + 1) * weight[:, None]
+            coefficient, *_ = np.linalg.lstsq(design, values * weight, rcond=None)
+            miss = values - np.vander(u, degree + 1) @ coefficient
+            scatter = max(1.4826 * float(np.median(np.abs(miss))), 1e-9)
+            weight = 1 / np.hypot(np.maximum(stderr, floor), scatter)
+            weight = weight * np.sqrt(
+                np.minimum(1.0, 2.5 * np.hypot(stderr, scatter) / np.maximum(np.abs(miss), 1e-15))
+            )
+        cost = float(np.sum(np.minimum((miss / np.hypot(stderr, scatter)) ** 2, 9)))
+        bic = x.size * np.log(scatter**2) + cost * 0 + (degree + 1) * np.log(x.size)
+        covariance = np.linalg.pinv(design.T @ design)
+        rows = np.vander(v, degree + 1)
+        spread = np.sqrt(np.einsum("ij,jk,ik->i", rows, covariance, rows) + scatter**2)
+        if best is None or bic < best[0]:
+            best = (bic, rows @ coefficient, spread)
+    assert best is not None
+    return best[1], best[2]

@@ -1,0 +1,315 @@
+"""From the two passes to one table: the better fit of each frame beside the joint cell(T), its verdicts and errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssbchar import progress
+from ssbchar.conclusion import Z95
+from ssbchar.hexrd import pattern, presence, refine_frame
+from ssbchar.hexrd.options import Refinement
+from ssbchar.hexrd.pattern import Array
+from ssbchar.hexrd.refine_frame import Fit, Series
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ssbchar.hexrd.refine import Frames, Priors
+
+Fits = dict[int, Fit]
+AXES = ("a", "b", "c", "alpha", "beta", "gamma")
+FREE_AXES = {
+    "cubic": (0,), "tetragonal": (0, 2), "hexagonal": (0, 2), "trigonal": (0, 2), "rhombohedral": (0, 3),
+    "orthorhombic": (0, 1, 2), "monoclinic": (0, 1, 2, 4), "triclinic": (0, 1, 2, 3, 4, 5),
+}  # fmt: skip
+
+
+@dataclass
+class Table:
+    """Arrays of the result, filled frame by frame."""
+
+    cell: Array
+    covariance: Array
+    joint: Array
+    joint_stderr: Array
+    intensity: Array
+    intensity_stderr: Array
+    width: Array
+    present: Any
+    verdict: Any
+    curves: dict[str, Any]
+    rwp: Array
+    rexp: Array
+    gof: Array
+    zero: Array
+    zero_stderr: Array
+    parameters: Array
+
+
+def collect(
+    series: Series, frames: Frames, priors: Priors, forward: Fits, backward: Fits, options: Refinement,
+    phases: list[xr.Dataset], patterns: xr.Dataset,
+) -> xr.Dataset:  # fmt: skip
+    """Return the result of a series (docs/data-model.md, ``lattice.nc``)."""
+    table = _empty(frames.count, len(series.phases), patterns.sizes["two_theta"])
+    for i in progress.steps(range(frames.count), "refine joint"):
+        if frames.usable[i]:
+            y, weight = frames.points(i)
+            fit = _final(series, priors, forward.get(i), backward.get(i), options, i, y, weight)
+            _fill(table, series, frames, priors, fit, i, y, weight)
+            _judge(table, series, priors, fit, forward.get(i), backward.get(i), i)
+    _hysteresis(table, options)
+    return _dataset(table, series, frames, options, phases, patterns)
+
+
+def _empty(frames: int, phases: int, points: int) -> Table:
+    nan = np.nan
+    per = (frames, phases)
+    curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
+    return Table(
+        np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
+        np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
+        np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
+        np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
+    )  # fmt: skip
+
+
+def _final(
+    series: Series, priors: Priors, forward: Fit | None, backward: Fit | None, options: Refinement,
+    i: int, y: Array, weight: Array,
+) -> Fit:  # fmt: skip
+    """Return the frame refined once more from the better pass, all phases of both passes in, each near its cell(T)."""
+    found = [f for f in (forward, backward) if f is not None]
+    best = min(found, key=lambda f: float(np.dot(weight, (y - f.calculated) ** 2)))
+    present = tuple(sorted({p for f in found for p in f.present}))
+    state = best.state
+    for other in found:
+        for p in other.present:
+            if p not in best.present:
+                state = replace(
+                    state, strain=refine_frame.put(state.strain, p, other.state.strain[p]),
+                    size=refine_frame.put(state.size, p, other.state.size[p]),
+                    micro=refine_frame.put(state.micro, p, other.state.micro[p]),
+                    amount=refine_frame.put(state.amount, p, other.state.amount[p]),
+                    inflation=refine_frame.put(state.inflation, p, other.state.inflation[p]),
+                )  # fmt: skip
+    state = replace(state, zero=priors.zero[0] if priors.zero[1] == 0 else state.zero)
+    state = replace(state, gauss=priors.gauss[0] if priors.gauss[1] == 0 else state.gauss)
+    prior = priors.at(i, present, {}, None)
+    return refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
+
+
+def _fill(
+    table: Table, series: Series, frames: Frames, priors: Priors, fit: Fit, i: int, y: Array, weight: Array
+) -> None:
+    for n, p in enumerate(fit.present):
+        phase = series.phases[p]
+        strain = fit.state.strain[p, : phase.free]
+        table.cell[i, p], gradient = _cell(phase, strain)
+        table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
+        table.intensity[i, p], table.intensity_stderr[i, p] = fit.intensity[n], fit.intensity_stderr[n]
+        table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
+    for p, phase in enumerate(series.phases):
+        expected = priors.strain[i, p, : phase.free]
+        if priors.known[p]:
+            table.joint[i, p], gradient = _cell(phase, expected)
+            table.joint_stderr[i, p] = np.sqrt(
+                np.einsum("ij,j,ij->i", gradient, priors.sigma[i, p, : phase.free] ** 2, gradient)
+            )
+        if p not in fit.present:
+            trace = presence.trace(series, fit, y, weight, p, expected[None])
+            table.intensity[i, p], table.intensity_stderr[i, p] = trace.intensity[0], trace.stderr[0]
+    inside = frames.inside
+    table.curves["calculated"][i, inside] = fit.calculated
+    table.curves["background"][i, inside] = fit.background
+    table.curves["residual"][i, inside] = y - fit.calculated
+    power = float(np.dot(weight, y**2))
+    used = int(np.sum(weight > 0))
+    table.rwp[i] = 100 * np.sqrt(float(np.dot(weight, (y - fit.calculated) ** 2)) / power)
+    table.rexp[i] = 100 * np.sqrt(max(used - fit.parameters, 1) / power)
+    table.gof[i] = table.rwp[i] / table.rexp[i]
+    table.zero[i], table.zero_stderr[i] = fit.state.zero, fit.zero_stderr
+    table.parameters[i] = fit.parameters
+
+
+def _cell(phase: pattern.Lattice, strain: Array) -> tuple[Array, Array]:
+    """Return the cell at strains and its derivatives by them, shape (6, free)."""
+    step = 1e-6
+    moves = np.concatenate([step * np.eye(phase.free), -step * np.eye(phase.free)])
+    cells = phase.cell(strain + np.concatenate([np.zeros((1, phase.free)), moves]))
+    gradient = (cells[1 : phase.free + 1] - cells[phase.free + 1 :]).T / (2 * step)
+    fixed = [k for k in range(6) if np.max(np.abs(gradient[k]), initial=0.0) < 1e-6 * np.max(np.abs(gradient))]
+    gradient[fixed] = 0.0
+    return cells[0], gradient
+
+
+def _judge(
+    table: Table, series: Series, priors: Priors, fit: Fit, forward: Fit | None, backward: Fit | None, i: int
+) -> None:
+    for p, phase in enumerate(series.phases):
+        if p not in fit.present:
+            table.verdict[i, p] = "absent"
+            continue
+        n = fit.present.index(p)
+        variance = np.diagonal(fit.strain_covariance[n])
+        held = priors.sigma[i, p, : phase.free] ** 2
+        shift = fit.state.strain[p, : phase.free] - priors.strain[i, p, : phase.free]
+        verdict = "ok"
+        if not fit.converged:
+            verdict = "not_converged"
+        elif _disagree(forward, backward, p, phase.free):
+            verdict = "inconsistent"
+        elif priors.known[p] and np.any(variance > 0.5 * held):
+            verdict = "held"
+        elif priors.known[p] and np.any(np.abs(shift) > 3 * np.sqrt(held)):
+            verdict = "departs"
+        table.verdict[i, p] = verdict
+
+
+def _disagree(forward: Fit | None, backward: Fit | None, p: int, free: int) -> bool:
+    """Return whether the two passes put a phase's cell apart by more than three standard errors."""
+    if forward is None or backward is None or p not in forward.present or p not in backward.present:
+        return False
+    variance = [np.diagonal(f.strain_covariance[f.present.index(p)]) for f in (forward, backward)]
+    apart = forward.state.strain[p, :free] - backward.state.strain[p, :free]
+    return bool(np.any(np.abs(apart) > 3 * np.sqrt(np.maximum(variance[0], variance[1]))))
+
+
+def _hysteresis(table: Table, options: Refinement) -> None:
+    """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere."""
+    ratio = table.intensity / table.intensity_stderr
+    for p in range(ratio.shape[1]):
+        above = np.nan_to_num(ratio[:, p]) > options.leave
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], above.astype(int), [0]])))
+        for first, last in zip(edges[::2], edges[1::2], strict=True):
+            table.present[first:last, p] = np.nanmax(ratio[first:last, p]) > options.enter
+        weak = (table.present[:, p] == 0) & (table.verdict[:, p] != "not_measured")
+        table.verdict[weak, p] = "absent"
+        found = (table.present[:, p] == 1) & (table.verdict[:, p] == "absent")
+        table.verdict[found, p] = "held"
+
+
+def _dataset(
+    table: Table, series: Series, frames: Frames, options: Refinement, phases: list[xr.Dataset], patterns: xr.Dataset
+) -> xr.Dataset:
+    import xarray as xr
+
+    absent = table.present == 0
+    volume, volume_stderr = _volumes(table)
+    for values in (table.cell, table.covariance, volume, volume_stderr):
+        values[absent] = np.nan
+    stderr = np.sqrt(np.maximum(np.einsum("fpii->fpi", table.covariance), 0))
+    scale, scale_stderr = _scales(table, series, volume)
+    fraction, fraction_stderr = _fractions(table, phases, scale, scale_stderr, volume)
+    significance = table.intensity / table.intensity_stderr
+    fp, fpa = ("frame", "phase"), ("frame", "phase", "axis")
+    one = {"units": "1"}
+    mixed = {"units": "angstrom for a b c, degree for angles"}
+    joint_volume = _volume_of(table.joint)
+    ds = xr.Dataset(
+        {
+            "cell": (fpa, table.cell, {**mixed, "ancillary_variables": "cell_stderr cell_covariance"}),
+            "cell_stderr": (fpa, stderr, mixed),
+            "cell_covariance": ((*fpa, "axis2"), table.covariance, {"units": "products of those of cell"}),
+            "cell_joint": (fpa, table.joint, {**mixed, "long_name": "smooth cell(T) of the series"}),
+            "cell_joint_stderr": (fpa, table.joint_stderr, mixed),
+            "volume": (fp, volume, {"units": "angstrom^3", "ancillary_variables": "volume_stderr"}),
+            "volume_stderr": (fp, volume_stderr, {"units": "angstrom^3"}),
+            "volume_joint": (fp, joint_volume, {"units": "angstrom^3"}),
+            "intensity": (fp, table.intensity, {"units": "count degree", "ancillary_variables": "intensity_stderr"}),
+            "intensity_stderr": (fp, table.intensity_stderr, {"units": "count degree"}),
+            "intensity_upper95": (
+                fp, np.maximum(table.intensity, 0) + 1.6449 * table.intensity_stderr, {"units": "count degree"}
+            ),
+            "significance": (fp, significance, one),
+            "scale": (fp, scale, {"units": "count degree / electron^2"}),
+            "scale_stderr": (fp, scale_stderr, {"units": "count degree / electron^2"}),
+            "weight_fraction": (fp, fraction, {**one, "ancillary_variables": "weight_fraction_stderr"}),
+            "weight_fraction_stderr": (fp, fraction_stderr, one),
+            "size_width": (fp, table.width[..., 0], {"units": "degree", "long_name": "Lorentzian width x cos(theta)"}),
+            "strain_width": (fp, table.width[..., 1], {"units": "degree", "long_name": "Lorentzian width / tan(theta)"}),
+            "present": (fp, table.present),
+            "verdict": (fp, table.verdict.astype(str).astype(object)),
+            "rwp": ("frame", table.rwp, {"units": "percent"}),
+            "rexp": ("frame", table.rexp, {"units": "percent"}),
+            "gof": ("frame", table.gof, one),
+            "zero": ("frame", table.zero, {"units": "degree", "ancillary_variables": "zero_stderr"}),
+            "zero_stderr": ("frame", table.zero_stderr, {"units": "degree"}),
+            "parameters": ("frame", table.parameters),
+            **{k: (("frame", "two_theta"), v, {"units": "count"}) for k, v in table.curves.items()},
+        },
+        coords={
+            "frame": patterns["frame"], "two_theta": patterns["two_theta"],
+            "phase": np.array([p.name for p in series.phases], object),
+            "axis": np.array(AXES, object), "axis2": np.array(AXES, object),
+        },
+        attrs={"mode": options.mode, "wavelength": frames.wavelength},
+    )  # fmt: skip
+    ds["refinable"] = ("phase", np.array([int(p.refinable) for p in series.phases]))
+    ds["crystal_system"] = ("phase", np.array([p.system for p in series.phases], object))
+    for key in ("synthetic",):
+        if patterns.attrs.get(key):
+            ds.attrs[key] = patterns.attrs[key]
+    ds.attrs["confidence"] = Z95
+    return ds
+
+
+def _volume_of(cell: Array) -> Array:
+    out = np.full(cell.shape[:-1], np.nan)
+    good = np.all(np.isfinite(cell), axis=-1)
+    out[good] = np.sqrt(np.linalg.det(pattern.metric(cell[good])))
+    return out
+
+
+def _volumes(table: Table) -> tuple[Array, Array]:
+    """Return volumes and standard errors, by the gradient of the volume with the cell's covariance."""
+    volume = _volume_of(table.cell)
+    gradient = np.full(table.cell.shape, np.nan)
+    for k in range(6):
+        step = np.zeros(6)
+        step[k] = 1e-5
+        gradient[..., k] = (_volume_of(table.cell + step) - _volume_of(table.cell - step)) / 2e-5
+    variance = np.einsum("...i,...ij,...j->...", gradient, table.covariance, gradient)
+    return volume, np.sqrt(np.maximum(variance, 0))
+
+
+def _scales(table: Table, series: Series, volume: Array) -> tuple[Array, Array]:
+    """Return Rietveld scales, intensity / sum of m |F|^2 L over the phase's reflections; NaN without atoms."""
+    scale, stderr = np.full(table.intensity.shape, np.nan), np.full(table.intensity.shape, np.nan)
+    for p, phase in enumerate(series.phases):
+        if not phase.refinable:
+            continue
+        g = phase.reference * np.nanmedian(
+            np.append((phase_volume(phase) / volume[:, p]) ** (2 / 3), np.nan)
+        ) if np.isfinite(volume[:, p]).any() else phase.reference  # fmt: skip
+        angle, _ = pattern.two_theta(phase.form, g, series.wavelength)
+        power = float(np.sum(phase.strength * pattern.lorentz_factor(angle)))
+        scale[:, p], stderr[:, p] = table.intensity[:, p] / power, table.intensity_stderr[:, p] / power
+    return scale, stderr
+
+
+def phase_volume(phase: pattern.Lattice) -> float:
+    """Return the volume of a phase's reference cell [angstrom^3]."""
+    return float(_volume_of(pattern.cell_from_reciprocal(phase.reference)))
+
+
+def _fractions(
+    table: Table, phases: list[xr.Dataset], scale: Array, stderr: Array, volume: Array
+) -> tuple[Array, Array]:
+    """Return weight fractions S (ZM) V / sum of those of the refinable phases that are present, and errors.
+
+    R. J. Hill & C. J. Howard, J. Appl. Cryst. 20 (1987) 467, eq. 2; scales taken as uncorrelated.
+    """
+    mass = np.array([float(ds.attrs.get("cell_mass", np.nan)) for ds in phases])
+    there = (table.present == 1) & np.isfinite(scale) & np.isfinite(volume)
+    part = np.where(there, scale * mass * volume, 0.0)
+    error = np.where(there, stderr * mass * volume, 0.0)
+    total = part.sum(axis=1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share = part / total
+        variance = ((1 - share) * error) ** 2 + share**2 * ((error**2).sum(axis=1, keepdims=True) - error**2)
+        found = np.where(there, share, np.nan)
+        return found, np.where(there, np.sqrt(variance) / total, np.nan)
