@@ -1,4 +1,4 @@
-"""The smooth background under the EXAFS as one linear operator of a grid, with the clamp as a single number solved for."""
+"""The smooth background under the EXAFS: one linear operator per grid, and the clamp as one number to solve for."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Background:
-    """Operators of one energy grid, E0 and set of options; each acts on mu from `first` to `last`.
+    """Operators of one energy grid, E0 and set of options; all but `basis` act on the k grid.
 
-    chi = interpolate mu - spatial @ c; the coefficients c minimise |o|**2 + s**2 |w|**2, where o are the real and
-    imaginary parts of chi(R) below rbkg, w the clamped ends of chi, and s = 0.1 + 10 mean(o**2)
-    (AUTOBK: M. Newville, P. Livins, Y. Yacoby, J. J. Rehr, E. A. Stern, Phys. Rev. B 47 (1993) 14126; clamps as in Larch).
+    chi = raw - spatial c with raw the interpolated mu(k); the coefficients c minimise |o|**2 + s**2 |w|**2, where o are
+    the real and imaginary parts of chi(R) below rbkg, w the clamped ends of chi, and s = 0.1 + 10 mean(o**2)
+    (AUTOBK: M. Newville, P. Livins, Y. Yacoby, J. J. Rehr, E. A. Stern, Phys. Rev. B 47 (1993) 14126; clamps as Larch).
     """
 
     k: Array
+    raw_k: Array
     first: int
     last: int
-    interpolate: Array
     basis: Array
     spatial: Array
     solve: Array
-    low_r: Array
-    clamped: Array
+    to_r: Array
+    clamp: Array
     coupling: Array
     directions: Array
     gains: Array
@@ -46,59 +46,87 @@ def background(energy: Array, e0: float, options: Exafs) -> Background:
     raw_k = np.sign(above) * np.sqrt(ETOK * np.abs(above))
     kmin = options.kmin_background
     kmax = float(raw_k[-1]) if options.kmax_background is None else min(float(raw_k[-1]), options.kmax_background)
-    k = KSTEP * np.arange(int(1.01 + kmax / KSTEP))
+    k = KSTEP * np.arange(int(1.01 + kmax / KSTEP), dtype=np.float64)
     end = int(np.searchsorted(energy, e0 + kmax**2 / ETOK, side="right")) - 1
     last = min(energy.size, 2 + end) - 1
-    rbkg = max(options.rbkg, 2 * RSTEP)
-    n_spline = 1 + int(2 * rbkg * (kmax - kmin) / np.pi)
-    n_low = int(1 + (n_spline - 1) * np.pi / (2 * RSTEP * (kmax - kmin)))
-    n_spline = max(5, min(128, n_spline))
+    n_spline, n_low = spline_size(options.rbkg, kmax - kmin)
     sites = np.array([raw_k[np.abs(raw_k - q).argmin()] for q in np.linspace(kmin, kmax, n_spline)])
     knots = np.concatenate([np.repeat(sites[0], 4), sites[2:-2], np.repeat(sites[-1], 4)])
     inside = raw_k[: last - first + 1]
     basis = np.asarray(BSpline(knots, np.eye(n_spline), 3)(inside))
-    interpolate = np.asarray(CubicSpline(inside, np.eye(inside.size))(k))
-    spatial = interpolate @ basis
+    spatial = np.asarray(CubicSpline(inside, basis)(k))
     weights = k**options.kweight_background * window(k, kmin, kmax, 0.1, "hanning")
-    complex_r = transform_matrix(k, weights, RSTEP * np.arange(n_low))
+    complex_r = transform_matrix(k, weights, RSTEP * np.arange(n_low, dtype=np.float64))
     to_r = np.concatenate([complex_r.real, complex_r.imag])
-    clamp = np.zeros((2 * options.nclamp, k.size))
-    for i in range(options.nclamp):
-        clamp[i, i] = abs(options.clamp_low)
-        clamp[options.nclamp + i, k.size - options.nclamp + i] = abs(options.clamp_high)
-    clamp = clamp[np.abs(clamp).sum(axis=1) > 0]
+    clamp = _clamp(k.size, options)
     q, r = np.linalg.qr(to_r @ spatial)
     half = np.linalg.solve(r.T, (clamp @ spatial).T)
     gains, directions = np.linalg.eigh(half.T @ half)
-    solve = np.linalg.solve(r, q.T @ (to_r @ interpolate))
-    rest = interpolate - spatial @ solve
     return Background(
-        k=k, first=first, last=last, interpolate=rest, basis=basis, spatial=spatial, solve=solve,
-        low_r=to_r @ rest, clamped=directions.T @ (clamp @ rest), coupling=np.linalg.solve(r, half @ directions),
-        directions=directions, gains=np.maximum(gains, 0.0),
+        k=k, raw_k=inside, first=first, last=last, basis=basis, spatial=spatial, solve=np.linalg.solve(r, q.T @ to_r),
+        to_r=to_r, clamp=directions.T @ clamp, coupling=np.linalg.solve(r, half @ directions), directions=directions,
+        gains=np.maximum(gains, 0.0),
     )  # fmt: skip
 
 
-def clamp_weight(operators: Background, mu: Array, rounds: int = 60) -> tuple[Array, Array]:
-    """Return the clamp's effective weight of each spectrum, and its clamped ends along the clamp's own directions.
+def spline_size(rbkg: float, span: float) -> tuple[int, int]:
+    """Return the number of spline coefficients, 1 + 2 rbkg dk / pi (5 to 128), and of R points below rbkg."""
+    n_spline = 1 + int(2 * max(rbkg, 2 * RSTEP) * span / np.pi)
+    n_low = int(1 + (n_spline - 1) * np.pi / (2 * RSTEP * span))
+    return max(5, min(128, n_spline)), n_low
 
-    At the minimum, with o(l), w(l) the solution for a fixed weight l: l = s**2 / (1 + (20 / n) s |w|**2), s = 0.1 +
-    10 |o|**2 / n; in the eigenvectors of the clamp, w_j(l) = w_j(0) / (1 + l g_j) and |o|**2 = |o(0)|**2 +
-    sum_j l**2 g_j w_j**2: one unknown per spectrum, solved by fixed-point steps accelerated after Steffensen.
-    """
-    n = operators.low_r.shape[0]
+
+def _clamp(size: int, options: Exafs) -> Array:
+    """Return the rows that pick the clamped ends of chi(k), times their weights."""
+    n = options.nclamp
+    rows = np.zeros((2 * n, size))
+    rows[np.arange(n), np.arange(n)] = abs(options.clamp_low)
+    rows[np.arange(n, 2 * n), np.arange(size - n, size)] = abs(options.clamp_high)
+    return np.asarray(rows[np.abs(rows).sum(axis=1) > 0])
+
+
+def interpolated(operators: Background, mu: Array) -> Array:
+    """Return mu on the k grid, by the cubic spline through its points (not-a-knot); shape (spectrum, k)."""
+    from scipy.interpolate import CubicSpline
+
     part = mu[:, operators.first : operators.last + 1]
-    ends = part @ operators.clamped.T
-    power = ((part @ operators.low_r.T) ** 2).sum(axis=1)
+    if len(mu) < 50:
+        return np.asarray(CubicSpline(operators.raw_k, part, axis=1)(operators.k))
+    return np.asarray(part @ interpolation(operators).T)
+
+
+def interpolation(operators: Background) -> Array:
+    """Return the matrix of `interpolated`, shape (k, first..last)."""
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(operators.raw_k, np.eye(operators.raw_k.size))(operators.k))
+
+
+def clamp_weight(operators: Background, ends: Array, power: Array, rounds: int = 60) -> Array:
+    """Return the clamp's effective weight l of each spectrum.
+
+    At the minimum l = s**2 / (1 + (20 / n) s |w|**2), s = 0.1 + 10 |o|**2 / n; in the clamp's own directions
+    w_j(l) = w_j(0) / (1 + l g_j) and |o|**2 = |o(0)|**2 + sum_j l**2 g_j w_j**2: one unknown per spectrum, found by
+    fixed-point steps accelerated after Steffensen.
+
+    Parameters
+    ----------
+    operators : Background
+    ends : array, shape (spectrum, direction)
+        w(0), without the clamp.
+    power : array, shape (spectrum,)
+        |o(0)|**2.
+    """
+    n = operators.to_r.shape[0]
     if ends.shape[1] == 0:
-        return np.zeros(len(mu)), ends
+        return np.zeros(len(ends))
 
     def better(weight: Array) -> Array:
         w2 = (ends / (1 + weight[:, None] * operators.gains)) ** 2
         scale = 0.1 + 10 * (power + weight**2 * (w2 @ operators.gains)) / n
         return np.asarray(scale**2 / (1 + 20 / n * scale * w2.sum(axis=1)))
 
-    weight = better(np.full(len(mu), 0.01))
+    weight = better(np.full(len(ends), 0.01))
     for _ in range(rounds):
         one = better(weight)
         two = better(one)
@@ -110,11 +138,11 @@ def clamp_weight(operators: Background, mu: Array, rounds: int = 60) -> tuple[Ar
         weight = new
         if done.all():
             break
-    return weight, ends
+    return weight
 
 
 def chi_from_mu(operators: Background, mu: Array, edge_step: Array) -> tuple[Array, Array, Array]:
-    """Return chi(k) and the background of each spectrum.
+    """Return chi(k) and the spline's coefficients of each spectrum.
 
     Parameters
     ----------
@@ -128,21 +156,30 @@ def chi_from_mu(operators: Background, mu: Array, edge_step: Array) -> tuple[Arr
     Returns
     -------
     chi : array, shape (spectrum, k)
-    background : array, shape (spectrum, energy)
-        Equal to mu outside the range.
+    coefficients : array, shape (spectrum, spline)
+        See `background_curve`.
     weight : array, shape (spectrum,)
         The clamp's effective weight.
     """
-    weight, ends = clamp_weight(operators, mu)
-    part = mu[:, operators.first : operators.last + 1]
+    raw = interpolated(operators, mu)
+    free = raw @ operators.solve.T
+    rest = raw - free @ operators.spatial.T
+    ends = rest @ operators.clamp.T
+    weight = clamp_weight(operators, ends, ((rest @ operators.to_r.T) ** 2).sum(axis=1))
     extra = (weight[:, None] * ends / (1 + weight[:, None] * operators.gains)) @ operators.coupling.T
-    chi = (part @ operators.interpolate.T - extra @ operators.spatial.T) / edge_step[:, None]
+    return (rest - extra @ operators.spatial.T) / edge_step[:, None], free + extra, weight
+
+
+def background_curve(operators: Background, mu: Array, coefficients: Array) -> Array:
+    """Return the background of each spectrum on its energy axis; equal to mu outside the range."""
     smooth = mu.copy()
-    smooth[:, operators.first : operators.last + 1] = (part @ operators.solve.T + extra) @ operators.basis.T
-    return chi, smooth, weight
+    smooth[:, operators.first : operators.last + 1] = coefficients @ operators.basis.T
+    return smooth
 
 
 def chi_operator(operators: Background, weight: float) -> Array:
     """Return the matrix from mu to chi times step at a fixed clamp weight, shape (k, first..last), for variances."""
+    matrix = interpolation(operators)
+    rest = matrix - operators.spatial @ (operators.solve @ matrix)
     scale = weight / (1 + weight * operators.gains)
-    return np.asarray(operators.interpolate - operators.spatial @ ((operators.coupling * scale) @ operators.clamped))
+    return np.asarray(rest - operators.spatial @ ((operators.coupling * scale) @ (operators.clamp @ rest)))

@@ -22,7 +22,8 @@ Array = NDArray[np.float64]
 def calibrate(scans: xr.Dataset, standard: xr.Dataset | None, options: Calibration) -> xr.Dataset:
     """Return scans on the calibrated axis, with the ledger of shifts.
 
-    Where every scan has a foil: shift = (foil onto the standard's foil) + (tabulated edge - standard foil's inflection).
+    Where every scan has a foil: shift = (foil onto the standard's foil) + (tabulated edge - standard foil's
+    inflection).
     Where an Athena project holds shifts, these are applied and forbid shift claims. Otherwise the axis stays raw.
 
     Parameters
@@ -38,7 +39,8 @@ def calibrate(scans: xr.Dataset, standard: xr.Dataset | None, options: Calibrati
     -------
     Dataset, dims scan, point
         The scans with `energy` shifted, `shift` and `shift_stderr` [eV] per scan, `ledger` (scan, JSON); attrs
-        ``alignment`` (``foil``, ``project``, ``repeatability``, ``none``), ``alignment_error`` [eV] and ``alignment_source``.
+        ``alignment`` (``foil``, ``project``, ``repeatability``, ``none``), ``alignment_error`` [eV] and
+        ``alignment_source``.
     """
     ds = scans.copy()
     energy = np.array(ds["energy"].values)

@@ -31,7 +31,9 @@ class Choice:
     window: str
 
 
-def drawn_choices(energies: Sequence[Array], e0s: Sequence[float], options: Comparison) -> list[Choice]:
+def drawn_choices(
+    energies: Sequence[Array], e0s: Sequence[float], options: Comparison, signal_end: float = 13.0
+) -> list[Choice]:
     """Return the nominal choice and `choices` drawn ones that both spectra allow.
 
     Parameters
@@ -42,11 +44,14 @@ def drawn_choices(energies: Sequence[Array], e0s: Sequence[float], options: Comp
         Its E0 [eV].
     options : Comparison
         Number, seed and nominal k range.
+    signal_end : float
+        Where the signal ends [1/angstrom].
     """
     below = min(e0 - e[0] for e, e0 in zip(energies, e0s, strict=True))
     above = min(e[-1] - e0 for e, e0 in zip(energies, e0s, strict=True))
     reach = float(np.sqrt(ETOK * above))
-    kmax = min(reach, options.kmax) if options.kmax is not None else min(13.0, np.floor(2 * (reach - 1)) / 2)
+    kmax = min(13.0, signal_end, reach - 1) if options.kmax is None else min(reach, options.kmax)
+    kmax = float(np.floor(2 * max(kmax, options.kmin + 3)) / 2) if options.kmax is None else kmax
     low, high = 0.95 * below, min(30.0, 0.35 * below)
     start = min(100.0, 0.2 * above)
     degree = 2 if above > 300 else 1 if above > 60 else 0

@@ -33,16 +33,19 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     Returns
     -------
     Dataset, dims choice, shell, part (pristine, cycled)
-        Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part), ``ratio`` (choice, shell)
+        Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part), ``ratio`` (choice,
+        shell)
         and the drawn parameters; per shell ``ratio_stderr``, ``r_low``, ``r_high``, ``r_peak`` [angstrom]; scalars
-        ``edge_shift_stderr``, ``edge_shift_systematic`` [eV], ``edge_shift_dof``, ``white_line_stderr``, ``white_line_dof``.
+        ``edge_shift_stderr``, ``edge_shift_systematic`` [eV], ``edge_shift_dof``, ``white_line_stderr``,
+        ``white_line_dof``.
         The first choice is the nominal one. Attrs: ``alignment`` and ``alignment_source`` of the pair.
     """
     import xarray as xr
 
     pair = [Merged(pristine), Merged(cycled)]
-    drawn = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], options)
     reach = min(p.reach for p in pair)
+    end = pair[0].signal_end(options.signal) if reach >= options.min_k else reach
+    drawn = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], options, end)
     shells, peaks = np.zeros((0, 2)), np.zeros(0)
     if reach >= options.min_k:
         shells, peaks = find_shells(pair[0], drawn[0], options)
@@ -52,7 +55,7 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     for i, choice in enumerate(steps(drawn, "comparing", "choices")):
         for j, one in enumerate(pair):
             spectrum = one.normalised(choice)
-            half[i, j] = edge.e0_half(one.energy, spectrum.norm)[0]
+            half[i, j] = edge.e0_half(one.energy, spectrum.norm)[0][0]
             top[i, j] = edge.white_line(one.energy, spectrum.flat, one.e0)[0][0]
             if len(shells):
                 r, chi_r, stderr = one.chi_r(choice, options, with_stderr=i == 0)
@@ -92,6 +95,20 @@ class Merged:
     def reach(self) -> float:
         """Last k [1/angstrom]."""
         return float(np.sqrt(ETOK * max(self.energy[-1] - self.e0, 0.0)))
+
+    def signal_end(self, ratio: float) -> float:
+        """Return the k [1/angstrom] up to which the root mean square of chi over 1.5/angstrom exceeds `ratio` noises."""
+        limits = edge.ranges(self.energy, self.e0)
+        step = np.ones(1) if self.ready else edge.normalised(self.energy, self.mu, limits).edge_step
+        operators = autobk.background(self.energy, self.e0, Exafs())
+        chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
+        variance = (self.stderr[0, operators.first : operators.last + 1] / step) ** 2
+        noise = np.convolve(
+            autobk.chi_operator(operators, float(weight[0])) ** 2 @ variance, np.full(31, 1 / 31), "same"
+        )
+        power = np.convolve(chi[0] ** 2, np.full(31, 1 / 31), "same")
+        gone = (power < (ratio**2 + 1) * noise) & (operators.k > 4)
+        return float(operators.k[np.argmax(gone)] if gone.any() else operators.k[-1])
 
     def normalised(self, choice: Choice) -> edge.Normalised:
         """Return the normalised spectrum; one that is normalised already passes as it is."""
@@ -135,17 +152,19 @@ def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array
     r, chi_r, stderr = one.chi_r(choice, options, with_stderr=True)
     size = np.abs(chi_r)
     if options.shells:
-        ranges = np.array(options.shells, float)
-        return ranges, r[shell_amplitudes(r, size, ranges)[1]]
+        given = np.array(options.shells, float)
+        return given, r[shell_amplitudes(r, size, given)[1]]
     inside = (r > choice.rbkg + 0.1) & (r < 5.5)
-    floor = np.maximum(5 * stderr, 0.05 * size[inside].max())
-    found = [p for p in find_peaks(size, prominence=0.03 * size[inside].max())[0] if inside[p] and size[p] > floor[p]]
+    highest = size[inside].max()
+    floor = np.maximum(5 * stderr, 0.05 * highest)
+    found = [p for p in find_peaks(size, prominence=0.03 * highest)[0] if inside[p] and size[p] > floor[p]][:3]
+    troughs = find_peaks(-size)[0]
     ranges = []
-    for p in found[:3]:
-        low = p - int(np.argmax(np.diff(size[: p + 1])[::-1] <= 0)) if (np.diff(size[: p + 1]) <= 0).any() else 0
-        high = p + int(np.argmax(np.diff(size[p:]) >= 0))
-        ranges.append([max(r[low], r[p] - 0.5), min(r[high], r[p] + 0.5)])
-    return np.array(ranges, float).reshape(-1, 2), r[np.array(found[:3], int)]
+    for p in found:
+        low = r[max((t for t in troughs if t < p), default=0)]
+        high = r[min((t for t in troughs if t > p), default=size.size - 1)]
+        ranges.append([max(low, r[p] - 0.5), min(high, r[p] + 0.5)])
+    return np.array(ranges, float).reshape(-1, 2), r[np.array(found, int)]
 
 
 def shell_amplitudes(r: Array, size: Array, shells: Array) -> tuple[Array, NDArray[np.int_]]:

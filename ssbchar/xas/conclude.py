@@ -127,13 +127,14 @@ def _white_line(ds: xr.Dataset, subject: str, options: Comparison, count: int) -
 def _shell(ds: xr.Dataset, i: int, subject: str, options: Comparison, count: int) -> tuple[Tested, Conclusion]:
     value, spread = _ensemble(ds["ratio"].values[:, i])
     stderr = float(ds["ratio_stderr"].values[i])
-    test = tested(value - 1, math.hypot(stderr, spread), options.max_loss, tests=count)
+    bound = options.max_loss[min(i, len(options.max_loss) - 1)]
+    test = tested(value - 1, math.hypot(stderr, spread), bound, tests=count)
     low, high = float(ds["r_low"].values[i]), float(ds["r_high"].values[i])
     where = f"|chi(R)|, R {low:.2f}-{high:.2f} angstrom, k {float(ds['kmin'][0]):g}-{float(ds['kmax'][0]):g}"
     method = (
         f"{where}, kw {int(ds['kweight'])}, {ds['window'].values[0]}; median of {ds.sizes['choice']} paired choices"
     )
-    reason = f"matters from {100 * options.max_loss:g} %; {100 * test.smallest:.1f} % would have been seen"
+    reason = f"matters from {100 * bound:g} %; {100 * test.smallest:.1f} % would have been seen"
     row = Conclusion(f"shell_{i + 1}_ratio", value, stderr, spread, 1 + test.lower95, 1 + test.upper95, unit="1",
                      verdict=test.verdict, reason=reason, method=method, subject=subject)  # fmt: skip
     return test, row
@@ -142,11 +143,11 @@ def _shell(ds: xr.Dataset, i: int, subject: str, options: Comparison, count: int
 def _reduced(shift: Tested, subject: str, options: Comparison) -> Conclusion:
     full = options.reduced_shift
     value, sigma = shift.value / full, shift.sigma / abs(full)
-    limits = sorted((shift.lower95 / full, shift.upper95 / full))
+    low, high = sorted((shift.lower95 / full, shift.upper95 / full))
     smallest = shift.smallest / abs(full)
-    verdict = "detected" if limits[0] > 0 else "not detected"
+    verdict = "detected" if low > 0 else "not detected"
     reason = f"edge shift of full reduction {full:g} eV; a fraction of {smallest:.3f} would have been seen"
-    return Conclusion("reduced_fraction", value, sigma, None, *limits, unit="1", verdict=verdict, reason=reason,
+    return Conclusion("reduced_fraction", value, sigma, None, low, high, unit="1", verdict=verdict, reason=reason,
                       method="edge shift", subject=subject, condition="from the edge shift")  # fmt: skip
 
 

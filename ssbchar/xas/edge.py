@@ -75,8 +75,8 @@ class Normalised:
 def normalised(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0) -> Normalised:
     """Return normalised and flattened spectra.
 
-    norm = (mu - pre)/step with pre(E) = (a + b E) E**-n fitted below the edge, post - pre a polynomial fitted above it and
-    step = (post - pre)(E0); flat = norm - (post - pre)/step + 1 from E0 on.
+    norm = (mu - pre)/step with pre(E) = (a + b E) E**-n fitted below the edge, post - pre a polynomial fitted above
+    it and step = (post - pre)(E0); flat = norm - (post - pre)/step + 1 from E0 on.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ def normalised(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0) -> 
 def baseline(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0) -> Array:
     """Return the pre-edge curve of each spectrum, (a + b E) E**-n (n = 0: a line)."""
     if limits.pre.stop - limits.pre.start < 3:
-        return np.repeat(mu[:, limits.pre].mean(axis=1, keepdims=True), energy.size, axis=1)
+        return np.asarray(np.repeat(mu[:, limits.pre].mean(axis=1, keepdims=True), energy.size, axis=1))
     weight = (energy / energy[limits.at_e0]) ** victoreen
-    return _polynomial(energy, mu * weight, limits.pre, 1) / weight
+    return np.asarray(_polynomial(energy, mu * weight, limits.pre, 1) / weight)
 
 
 def _polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
@@ -115,30 +115,57 @@ def _polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
     return np.asarray((y[:, where] @ np.linalg.pinv(basis[where]).T) @ basis.T)
 
 
-def step_weights(energy: Array, limits: Ranges, victoreen: int = 0) -> Array:
-    """Return the weights w of step = w . mu, for its variance sum(w**2 var)."""
+def linear_part(energy: Array, limits: Ranges, victoreen: int = 0) -> tuple[Array, Array]:
+    """Return the matrix A = 1 - P of mu - pre = A mu and the weights w of step = w . mu."""
     unit = np.eye(energy.size)
-    pre = baseline(energy, unit, limits, victoreen)
-    return _polynomial(energy, unit - pre, limits.post, limits.nnorm)[:, limits.at_e0]
+    rest = unit - baseline(energy, unit, limits, victoreen)
+    return rest.T, _polynomial(energy, rest, limits.post, limits.nnorm)[:, limits.at_e0]
 
 
-def e0_half(energy: Array, norm: Array, level: float = 0.5) -> Array:
-    """Return where each normalised spectrum first crosses `level` for good [eV], linear between points; NaN if never."""
+def norm_stderr(mu_stderr: Array, done: Normalised, rest: Array, weights: Array) -> tuple[Array, Array]:
+    """Return the standard errors of norm and of the edge step, those of baseline and step included.
+
+    With A, w from `linear_part`: d norm_i = sum_j (A_ij - norm_i w_j) d mu_j / step, for independent d mu_j.
+
+    Parameters
+    ----------
+    mu_stderr : array, shape (spectrum, energy)
+    done : Normalised
+    rest, weights : array, shapes (energy, energy) and (energy,)
+    """
+    variance = mu_stderr**2
+    of_step = variance @ weights**2
+    together = (variance * weights) @ rest.T
+    total = variance @ (rest**2).T - 2 * done.norm * together + done.norm**2 * of_step[:, None]
+    return np.sqrt(np.maximum(total, 0)) / done.edge_step[:, None], np.sqrt(of_step)
+
+
+def e0_half(energy: Array, norm: Array, level: float = 0.5, half: float = 1.5) -> tuple[Array, Array]:
+    """Return where each normalised spectrum crosses `level` on its rise [eV] and its slope there [1/eV]; NaN if never.
+
+    A cubic is fitted to the points within `half` eV of the crossing (five at least), so that the crossing carries the
+    noise of all of them, not of two.
+    """
     up = (norm[:, :-1] < level) & (norm[:, 1:] >= level)
-    last_below = np.argmax(norm > 0.9, axis=1)
-    up &= np.arange(up.shape[1])[None, :] <= last_below[:, None]
-    i = up.shape[1] - 1 - np.argmax(up[:, ::-1], axis=1)
-    rows = np.arange(norm.shape[0])
-    y0, y1 = norm[rows, i], norm[rows, i + 1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = energy[i] + (level - y0) / (y1 - y0) * (energy[i + 1] - energy[i])
-    return np.where(up.any(axis=1), found, np.nan)
-
-
-def slope_at(energy: Array, norm: Array, at: Array, half: float = 1.0) -> Array:
-    """Return the slope of each spectrum over `at` -/+ `half` eV [1/eV]."""
-    rows = [np.interp([e - half, e + half], energy, y) for e, y in zip(at, norm, strict=True)]
-    return np.array([(r[1] - r[0]) / (2 * half) for r in rows])
+    up &= np.arange(up.shape[1])[None, :] <= np.argmax(norm > 0.9, axis=1)[:, None]
+    found, slopes = np.full(len(norm), np.nan), np.full(len(norm), np.nan)
+    for row in np.flatnonzero(up.any(axis=1)):
+        i = int(np.flatnonzero(up[row])[-1])
+        y = norm[row]
+        at = energy[i] + (level - y[i]) / (y[i + 1] - y[i]) * (energy[i + 1] - energy[i])
+        use = np.abs(energy - at) <= half
+        if use.sum() < 5:
+            use = np.zeros(energy.size, bool)
+            use[max(i - 2, 0) : i + 4] = True
+        a = np.polynomial.polynomial.polyfit(energy[use] - at, y[use], min(3, int(use.sum()) - 2))
+        slope = np.polynomial.polynomial.polyder(a)
+        x = 0.0
+        for _ in range(8):
+            rate = float(np.polynomial.polynomial.polyval(x, slope))
+            x -= float(np.clip((np.polynomial.polynomial.polyval(x, a) - level) / rate, -0.3, 0.3)) if rate > 0 else 0.0
+        good = abs(x) <= half and rate > 0
+        found[row], slopes[row] = (at + x, rate) if good else (at, (y[i + 1] - y[i]) / (energy[i + 1] - energy[i]))
+    return found, slopes
 
 
 def e0_derivative(energy: Array, mu: Array, width: float = 2.5, first: float = 0.0) -> tuple[Array, Array]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.constants import ETOK
 from ssbchar.xas import autobk, fourier
 from ssbchar.xas.options import Exafs
 
@@ -30,15 +31,17 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     Returns
     -------
     Dataset, dims spectrum, k, r, q
-        ``chi``, ``chi_stderr``; ``chi_r_real``, ``chi_r_imag``, ``chi_r_magnitude`` with ``_stderr`` [1/angstrom**(w+1)];
-        ``chi_q_real``, ``chi_q_imag``; ``background`` (spectrum, energy), ``window_k``, ``window_r``, ``clamp_weight``; scalars
+        ``chi``, ``chi_stderr``; ``chi_r_real``, ``chi_r_imag``, ``chi_r_magnitude`` with ``_stderr``
+        [1/angstrom**(w+1)];
+        ``chi_q_real``, ``chi_q_imag``; ``background`` (spectrum, energy), ``window_k``, ``window_r``,
+        ``clamp_weight``; scalars
         ``kmin``, ``kmax``, ``e0``. Where the scan ends below ``min_k``: no such variables, attrs ``exafs`` says why.
     """
     import xarray as xr
 
     energy, mu = normalised["energy"].values, normalised["mu"].values
     e0 = float(normalised["e0"])
-    reach = float(np.sqrt(autobk.ETOK * max(energy[-1] - e0, 0.0)))
+    reach = float(np.sqrt(ETOK * max(energy[-1] - e0, 0.0)))
     notes = json.loads(normalised.attrs.get("set_aside", "[]"))
     ds = xr.Dataset(attrs={**normalised.attrs, "exafs": ""})
     ds["e0"] = ((), e0, {"units": "eV"})
@@ -53,7 +56,7 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
         kmax = reach
     operators = autobk.background(energy, e0, options)
     step = normalised["edge_step"].values
-    chi, smooth, weight = autobk.chi_from_mu(operators, mu, step)
+    chi, coefficients, weight = autobk.chi_from_mu(operators, mu, step)
     k_window, weights = fourier.k_window(operators.k, options.kmin, kmax, options.dk, options.window, options.kweight)
     r, chi_r = fourier.chi_r_from_chi(chi, weights)
     q, chi_q, r_window = fourier.chi_q_from_chi_r(chi_r, options.rmin, options.rmax, options.dr, options.window)
@@ -75,7 +78,7 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
         ds[f"{name}_stderr"] = (r_dims, stderr, {"units": unit})
     ds["chi_q_real"] = (q_dims, chi_q.real, {"units": f"angstrom^-{options.kweight}"})
     ds["chi_q_imag"] = (q_dims, chi_q.imag, {"units": f"angstrom^-{options.kweight}"})
-    ds["background"] = (("spectrum", "energy"), smooth, {"units": "1"})
+    ds["background"] = (("spectrum", "energy"), autobk.background_curve(operators, mu, coefficients), {"units": "1"})
     ds["window_k"], ds["window_r"] = ("k", k_window, {"units": "1"}), ("r", r_window, {"units": "1"})
     ds["clamp_weight"] = ("spectrum", weight, {"units": "1"})
     ds["kmin"], ds["kmax"] = ((), options.kmin, {"units": "1/angstrom"}), ((), float(kmax), {"units": "1/angstrom"})

@@ -56,14 +56,15 @@ def window(x: Array, low: float, high: float, slope: float, kind: str = "hanning
 def k_window(k: Array, kmin: float, kmax: float, dk: float, kind: str, kweight: int) -> tuple[Array, Array]:
     """Return the window on the k grid and k**w times it; slopes may reach beyond the data's last k."""
     n = int(1.01 + max(float(k[-1]), kmax + dk) / KSTEP)
-    shape = window(KSTEP * np.arange(n), kmin, kmax, dk, kind)[: k.size]
+    shape = window(KSTEP * np.arange(n, dtype=np.float64), kmin, kmax, dk, kind)[: k.size]
     return shape, shape * k**kweight
 
 
-def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Array, Array]:
+def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Array, NDArray[np.complex128]]:
     """Return R [angstrom] and complex chi(R) of each spectrum.
 
-    chi(R) = (dk / sqrt(pi)) sum_k chi(k) w(k) exp(-2 i k R)  (E. A. Stern, D. E. Sayers, F. W. Lytle, Phys. Rev. B 11 (1975) 4836).
+    chi(R) = (dk / sqrt(pi)) sum_k chi(k) w(k) exp(-2 i k R)  (E. A. Stern, D. E. Sayers, F. W. Lytle, Phys. Rev. B 11
+    (1975) 4836).
 
     Parameters
     ----------
@@ -81,17 +82,17 @@ def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Arra
     """
     n = int(min(NFFT / 2, 1.01 + rmax / RSTEP))
     out = np.fft.rfft(chi * weights, NFFT, axis=-1)[..., :n] * (KSTEP / np.sqrt(np.pi))
-    return RSTEP * np.arange(n), out
+    return RSTEP * np.arange(n, dtype=np.float64), out
 
 
 def chi_q_from_chi_r(
     chi_r: NDArray[np.complex128], rmin: float, rmax: float, dr: float, kind: str, qmax: float = 30.0
 ) -> tuple[Array, NDArray[np.complex128], Array]:
     """Return q [1/angstrom], complex chi(q) of each spectrum and the window in R, back-transformed from rmin to rmax."""
-    shape = window(RSTEP * np.arange(NFFT), rmin, rmax, dr, kind)[: chi_r.shape[-1]]
+    shape = window(RSTEP * np.arange(NFFT, dtype=np.float64), rmin, rmax, dr, kind)[: chi_r.shape[-1]]
     n = int(1.05 + qmax / KSTEP)
     out = np.fft.ifft(chi_r * shape, NFFT, axis=-1)[..., : NFFT // 2] * (2 * np.sqrt(np.pi) / KSTEP)
-    return KSTEP * np.arange(n), out[..., :n], shape
+    return KSTEP * np.arange(n, dtype=np.float64), out[..., :n], shape
 
 
 def transform_matrix(k: Array, weights: Array, r: Array) -> NDArray[np.complex128]:

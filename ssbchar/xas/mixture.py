@@ -31,9 +31,10 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     Returns
     -------
     Dataset, dims spectrum, reference, energy
-        ``weight``, ``weight_stderr``, ``shift`` [eV] with ``shift_stderr``, ``covariance`` (spectrum, parameter, parameter2:
-        weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range; attrs ``reduced`` (the
-        reference of lowest edge energy), ``method``.
+        ``weight``, ``weight_stderr``, ``shift`` [eV] with ``shift_stderr``, ``covariance`` (spectrum, parameter,
+        parameter2:
+        weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range; attrs
+        ``reduced`` (the reference of lowest edge energy), ``method``.
     """
     import xarray as xr
 

@@ -43,11 +43,46 @@ def jumps(energy: Array, values: Array) -> Array:
     return np.asarray((values - expected) / np.sqrt(1 + np.nansum(weights**2, axis=1)))
 
 
-def point_noise(energy: Array, values: Array, above: float) -> Array:
-    """Return one standard deviation of a point of each spectrum, robust, from the points above an energy [eV].
+def point_noise(energy: Array, values: Array, e0: float, width: int = 41) -> Array:
+    """Return one standard deviation of each point of each spectrum, from itself.
 
-    1.4826 median |jump|; oscillations wider than four points do not count as noise.
+    1.4826 times the running median of |jump| over `width` points; across the edge (E0 - 15 to + 30 eV), where
+    structure is
+    as sharp as noise, interpolated from both sides. Oscillations wider than four points do not count as noise.
     """
-    use = energy > above
-    found = jumps(energy, values)[:, use]
-    return np.asarray(1.4826 * np.nanmedian(np.abs(found), axis=1))
+    free = (energy < e0 - 15) | (energy > e0 + 30)
+    return _interpolated(energy, _running(np.abs(jumps(energy, values))[:, free], width), free)
+
+
+def repeat_noise(energy: Array, deviations: Array, width: int = 41) -> Array:
+    """Return one standard deviation of a point of one repeat, from the repeats' deviations from their mean.
+
+    The jumps of the deviations carry the noise of a point and nothing smooth, such as a difference of baselines.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+    deviations : array, shape (repeat, energy)
+        Repeats minus their mean; at least three.
+
+    Returns
+    -------
+    array, shape (energy,)
+    """
+    n = len(deviations)
+    found = np.abs(jumps(energy, deviations))[:, 2:-2]
+    inside = np.ones(energy.size, bool)
+    inside[:2] = inside[-2:] = False
+    pooled = np.median(_running(found, width), axis=0, keepdims=True)
+    return np.asarray(_interpolated(energy, pooled, inside)[0] * np.sqrt(n / (n - 1)))
+
+
+def _running(found: Array, width: int) -> Array:
+    from scipy.ndimage import median_filter
+
+    filled = np.where(np.isfinite(found), found, np.nanmedian(found, axis=1, keepdims=True))
+    return np.asarray(1.4826 * median_filter(filled, size=(1, min(width, found.shape[1])), mode="reflect"))
+
+
+def _interpolated(energy: Array, rows: Array, where: NDArray[np.bool_]) -> Array:
+    return np.array([np.interp(energy, energy[where], row) for row in rows])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.xas import edge
-from ssbchar.xas.noise import jumps, point_noise
+from ssbchar.xas.noise import jumps, point_noise, repeat_noise
 from ssbchar.xas.options import Normalisation
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     -------
     Dataset, dims spectrum, energy
         ``mu``, ``norm``, ``flat`` with ``_stderr``; per spectrum ``e0_half``, ``e0_derivative`` [eV], ``edge_step``,
-        ``white_line``, ``white_line_energy`` with ``_stderr``, ``status``, ``name``. The last spectrum, named ``merged``, is the
-        mean of the good scans. Scalar ``e0`` [eV], the origin all share.
+        ``white_line``, ``white_line_energy`` with ``_stderr``, ``status``, ``name``. The last spectrum, named
+        ``merged``,
+        is the mean of the good scans. Scalar ``e0`` [eV], the origin all share. ``mu_stderr`` is the noise of a point;
+        ``norm_stderr`` holds that of baseline and step too.
 
     Raises
     ------
@@ -56,8 +58,8 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
         problem = "the repeat differs from the others far beyond their scatter"
         notes.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the merge; look at it"})
     guards(calibrated, good, first.edge_step, options, names, notes)
-    noise = np.sqrt(np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0 + 30)[:, None]) ** 2)
-    merged, merged_stderr, step_spread = merge(first, noise, keep)
+    noise = np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0))
+    merged, merged_stderr, step_spread = merge(energy, first, noise, keep)
     both = np.vstack([mu, merged])
     stderr = np.vstack([noise, merged_stderr])
     label = [*(names[i] for i in good), "merged"]
@@ -71,7 +73,7 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[good]), ""])
     if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > 20:
         ds["mu_foil"] = ("energy", _mean_foil(calibrated, good, energy), {"units": "1", "long_name": "mean foil"})
-    ds.attrs = {**calibrated.attrs, "set_aside": json.dumps(notes), "repeats": int(keep.sum())}
+    ds.attrs = {**calibrated.attrs, **ds.attrs, "set_aside": json.dumps(notes), "repeats": int(keep.sum())}
     return ds
 
 
@@ -109,8 +111,8 @@ def unglitched(
 ) -> tuple[Array, NDArray[np.int8]]:
     """Return mu with glitches replaced, and which points were; every one is noted.
 
-    A glitch jumps off its neighbours' cubic by more than `glitch` robust sigmas in mu, and I0 or the foil jumps there too
-    (or mu does by three times as much); the edge itself (-15 to +25 eV) is left alone.
+    A glitch jumps off its neighbours' cubic by more than `glitch` robust sigmas in mu, and I0 or the foil jumps there
+    too (or mu does by three times as much); the edge itself (-15 to +25 eV) is left alone.
     """
     masked = np.zeros(energy.size, np.int8)
     if options.glitch <= 0:
@@ -178,7 +180,7 @@ def _origin(energy: Array, mu: Array, options: Normalisation, where: str, done: 
     mean = mu.mean(axis=0, keepdims=True)
     e0 = float(edge.e0_derivative(energy, mean)[0][0])
     for _ in range(2):
-        found = float(edge.e0_half(energy, _normalised(energy, mean, e0, options, done).norm)[0])
+        found = float(edge.e0_half(energy, _normalised(energy, mean, e0, options, done).norm)[0][0])
         if not np.isfinite(found):
             raise BadInput(where, "no half step: the spectrum does not rise through 0.5", "check mode and columns")
         e0 = found
@@ -216,12 +218,12 @@ def guards(
             notes.append({"where": names[i], "problem": problem, "remedy": "measure a thicker sample or fluorescence"})
 
 
-def merge(scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_]) -> tuple[Array, Array, float]:
-    """Return the merged absorption, its standard error and the relative scatter of the edge step.
+def merge(energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_]) -> tuple[Array, Array, float]:
+    """Return the merged absorption, the standard error of its points and the relative scatter of the edge step.
 
     Normalised spectra are averaged with weights 1/noise**2 and given the mean baseline and step back, so that a change
-    of thickness or gain between repeats adds no scatter. From three repeats on the error is that of their scatter
-    (its variance averaged over eleven points), else the stated one.
+    of thickness or gain between repeats adds no scatter. From three repeats on the noise is that of their scatter
+    (`ssbchar.xas.noise.repeat_noise`), else the stated one.
     """
     step = scans.edge_step[keep]
     relative = noise[keep] / step[:, None]
@@ -229,13 +231,11 @@ def merge(scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_]) -> tupl
     weight /= weight.sum()
     norm = weight @ scans.norm[keep]
     mean_step = float(weight @ step)
-    stated = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
+    stderr = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
     if keep.sum() >= 3:
-        share = float((weight**2).sum())
-        variance = (weight[:, None] * (scans.norm[keep] - norm) ** 2).sum(axis=0) / max(1 - share, 1e-12) * share
-        stated = np.sqrt(np.convolve(np.pad(variance, 5, mode="edge"), np.full(11, 1 / 11), mode="valid"))
+        stderr = repeat_noise(energy, scans.norm[keep] - norm) * np.sqrt(float((weight**2).sum()))
     spread = float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0
-    return norm * mean_step + weight @ scans.pre_edge[keep], stated * mean_step, spread
+    return norm * mean_step + weight @ scans.pre_edge[keep], stderr * mean_step, spread
 
 
 def spectra(
@@ -253,11 +253,10 @@ def spectra(
 
     limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
     done = _normalised(energy, mu, e0, options, already)
-    relative = stderr / done.edge_step[:, None]
-    weights = edge.step_weights(energy, limits, options.victoreen) * (not already)
-    step_stderr = np.sqrt((stderr**2) @ weights**2)
-    half = edge.e0_half(energy, done.norm)
-    slope = np.maximum(edge.slope_at(energy, done.norm, np.nan_to_num(half, nan=e0)), 1e-6)
+    relative, step_stderr = stderr, np.zeros(len(mu))
+    if not already:
+        relative, step_stderr = edge.norm_stderr(stderr, done, *edge.linear_part(energy, limits, options.victoreen))
+    half, slope = edge.e0_half(energy, done.norm)
     near = np.array([np.interp(e, energy, s) for e, s in zip(np.nan_to_num(half, nan=e0), relative, strict=True)])
     steepest, steepest_stderr = edge.e0_derivative(energy, mu)
     height, place = edge.white_line(energy, done.flat, e0)
@@ -278,13 +277,15 @@ def spectra(
     )
     columns: dict[str, tuple[Any, str]] = {
         "edge_step": (done.edge_step, "1"), "edge_step_stderr": (step_stderr, "1"),
-        "e0_half": (half, "eV"), "e0_half_stderr": (near / slope / np.sqrt(2), "eV"),
+        "e0_half": (half, "eV"), "e0_half_stderr": (near / slope, "eV"),
         "e0_derivative": (steepest, "eV"), "e0_derivative_stderr": (steepest_stderr, "eV"),
-        "white_line": (height, "1"), "white_line_stderr": (top * 0.6, "1"), "white_line_energy": (place, "eV"),
+        "white_line": (height, "1"), "white_line_stderr": (top, "1"), "white_line_energy": (place, "eV"),
     }  # fmt: skip
     for name, (values, unit) in columns.items():
         ds[name] = ("spectrum", values, {"units": unit})
     ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
+    about = [limits.pre.start, limits.pre.stop, limits.post.start, limits.post.stop, limits.at_e0, limits.nnorm]
+    ds.attrs["ranges"] = json.dumps([*about, options.victoreen])
     return ds
 
 

@@ -69,7 +69,8 @@ class Calibration:
     """Error of one whole-edge alignment [eV, one sigma], taken where there are fewer than three repeats
     (rms found on noisy spectra of known shift, grid 0.2 eV; docs/theory/xas.md)."""
     repeatability: float = 0.0
-    """Without a foil: repeatability of the monochromator [eV, one sigma]; 0 means unknown, which forbids shift claims."""
+    """Without a foil: repeatability of the monochromator [eV, one sigma]; 0 means unknown, which forbids shift
+    claims."""
     repeatability_source: str = ""
     """Where that number comes from; needed with it."""
 
@@ -153,9 +154,13 @@ class Comparison:
     kmin: float = 3.0
     """Start of the Fourier window [1/angstrom]; each choice moves it by up to 0.5."""
     kmax: float | None = None
-    """End of the window; none is 1/angstrom below the shorter scan's end, 13 at most; choices end up to 1.5 below."""
-    kweight: int = 2
-    """Power of k in the Fourier transform, the same in all choices."""
+    """End of the window; none is where the pristine signal falls to `signal` times its noise, 1/angstrom below the
+    shorter
+    scan's end and 13 at most; choices end up to 1.5 below."""
+    signal: float = 2.5
+    """Signal to noise, chi(k) over 1.5/angstrom, at which the window ends."""
+    kweight: int = 1
+    """Power of k in the Fourier transform, the same in all choices; 1 keeps the noise at high k out of the ratios."""
     rbkg: float = 0.9
     """Background distance [angstrom]; choices lie within 15 % of it."""
     shells: tuple[tuple[float, float], ...] = ()
@@ -164,8 +169,9 @@ class Comparison:
     """Edge shift that would matter [eV]."""
     max_white_line: float = 0.03
     """Change of the normalised white line that would matter."""
-    max_loss: float = 0.05
-    """Relative change of a shell's amplitude that would matter."""
+    max_loss: tuple[float, ...] = (0.05, 0.1)
+    """Relative change of a shell's amplitude that would matter, from the first shell on; the last number holds for all
+    that follow (outer shells: 10 %, the field's usual accuracy of a coordination number)."""
     lost: float = 0.8
     """A shell whose loss is above this with confidence is called lost."""
     reduced_shift: float = 0.0

@@ -3,7 +3,17 @@ XAS = f"{OUT}/xas/{{measurement}}"
 XAS_LOG = f"{OUT}/logs/xas/{{measurement}}"
 ABSORBERS = rows("xas", "pristine", "cycled")
 COMPARED = [m for m in rows("xas") if RUN.row(m).compare_to]
-MIXED = [m for m in ABSORBERS if RUN.row(m).reference]
+
+
+def components(measurement):
+    """Measurements a spectrum is taken apart into: its references, and the pristine one it is compared with."""
+    row = RUN.row(measurement)
+    return [
+        n.strip() for n in f"{row.compare_to},{row.reference}".split(",") if n.strip()
+    ]
+
+
+MIXED = [m for m in ABSORBERS if RUN.row(m).reference and (len(components(m)) > 1)]
 
 CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS)
 FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS)
@@ -134,9 +144,9 @@ rule xas_compare:
 rule xas_mixture:
     input:
         normalised=f"{XAS}/normalised.nc",
-        references=lambda wildcards: [
-            f"{OUT}/xas/{m}/normalised.nc" for m in linked(wildcards, "reference")
-        ],
+        references=lambda wildcards: expand(
+            f"{OUT}/xas/{{m}}/normalised.nc", m=components(wildcards.measurement)
+        ),
     output:
         f"{XAS}/mixture.nc",
     log:

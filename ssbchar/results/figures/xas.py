@@ -61,7 +61,7 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     """Return mu(E) as measured and normalised, the derivative about the edge in an inset."""
     figure = style.figure(style.PAGE, 2.8)
     raw, norm = figure.subplots(1, 2)
-    inset = norm.inset_axes((0.52, 0.12, 0.45, 0.42))
+    inset = norm.inset_axes((0.56, 0.12, 0.41, 0.36))
     for ds, colour, name in pair:
         energy, e0 = ds["energy"].values, float(ds["e0"])
         raw.plot(energy, ds["mu"].values[-1], color=colour, label=name)
@@ -78,7 +78,7 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
         axes.set_xlabel("energy (eV)")
         axes.set_ylabel(word)
     raw.legend(loc="lower right" if len(pair) < 3 else "best")
-    inset.set_title("dμ/dE (1/eV)", fontsize=style.SMALL - 1, pad=2)
+    inset.text(0.04, 0.95, "dμ/dE (1/eV)", transform=inset.transAxes, va="top", fontsize=style.SMALL - 1)
     inset.tick_params(labelsize=style.SMALL - 1)
     inset.locator_params(nbins=3)
     style.panel(raw, "a")
@@ -145,8 +145,8 @@ def chi_r(spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | N
     size.legend(loc="upper right")
     shown = spectra[-1][0]
     caption = (
-        f"Fourier transform of k^{w} chi(k), k {float(shown['kmin']):g}-{float(shown['kmax']):g} 1/angstrom, with 95 % bands; "
-        "grey: ranges of the shells compared. Distances are not corrected for the photoelectron's phase shift."
+        f"Fourier transform of k^{w} chi(k), k {float(shown['kmin']):g}-{float(shown['kmax']):g} 1/angstrom, "
+        "with 95 % bands; grey: ranges of the shells compared. Distances are not corrected for the photoelectron's phase shift."
     )
     return Drawing(figure, f"{title}: |χ(R)|", caption)
 
@@ -171,8 +171,9 @@ def ensemble(comparison: xr.Dataset, title: str) -> Drawing:
     if comparison.attrs.get("alignment") == "none":
         panels[1].set_title("not testable: no common axis", fontsize=style.SMALL, color=style.GREY)
     caption = (
-        f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background distance, k range, window), each applied to "
-        "both spectra: the shape is the ensemble, dot and bar are its median and the 95 % interval of noise alone; dashed: no change."
+        f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background distance, k range, window), "
+        "each applied to both spectra: the shape is the ensemble, dot and bar are its median and the 95 % interval of "
+        "noise alone; dashed: no change."
     )
     return Drawing(figure, f"{title}: paired comparison", caption)
 
