@@ -116,7 +116,7 @@ def half_step(edge_norm: Array, energy: Array) -> float:
     return float(energy[index - 1] + (0.5 - a) / (b - a) * (energy[index] - energy[index - 1]))
 
 
-O_PHASE, P_PHASE, M_PHASE = (2.6, -0.75, -1.5), (0.9, -0.85, -1.2), (-0.4, -0.95, -0.9)
+O_PHASE, P_PHASE, M_PHASE = (2.6, -0.90, -1.5), (0.9, -0.85, -1.2), (-0.4, -0.60, -0.9)
 LAGP_GE = Edge(
     "LAGP",
     11108.6,
@@ -125,7 +125,7 @@ LAGP_GE = Edge(
     (
         Shell(6, 1.865, 0.0035, 0.55, 3.0, O_PHASE),
         Shell(6, 3.22, 0.0065, 0.80, 4.5, P_PHASE),
-        Shell(6, 4.10, 0.0080, 0.80, 5.0, O_PHASE),
+        Shell(6, 4.10, 0.0060, 1.10, 5.0, O_PHASE),
     ),
 )
 """Ge(IV) in six oxygen; distances near those of LiGe2(PO4)3."""
@@ -140,7 +140,7 @@ LFP_FE = Edge(
         Shell(6, 2.155, 0.0080, 0.55, 3.0, O_PHASE),
         Shell(1, 2.84, 0.0050, 0.80, 4.5, P_PHASE),
         Shell(4, 3.26, 0.0060, 0.80, 4.5, P_PHASE),
-        Shell(4, 3.87, 0.0085, 1.10, 6.0, M_PHASE),
+        Shell(4, 3.87, 0.0080, 1.40, 6.0, M_PHASE),
     ),
     pre_peak=(0.04, -8.0, 1.3),
 )

@@ -184,14 +184,14 @@ def truths() -> list[Truth]:
         first = before[specimen.element]
         energy = np.arange(specimen.intact.energy - 20, specimen.intact.energy + 20, 0.001)
         old, new = first.norm(energy), specimen.norm(energy)
-        about = (specimen.sample, "xas", f"{specimen.element} K", "")
+        about = (specimen.sample, "xas", f"{specimen.element} K")
         shift = absorption.half_step(new, energy) - absorption.half_step(old, energy)
         ratio = (1 - specimen.fraction) * specimen.amplitude / first.amplitude
         rows += [
-            Truth(*about, "edge_shift", shift, "eV"),
-            Truth(*about, "white_line_change", float(new.max() - old.max()), "1"),
-            *(Truth(*about, f"shell_{n}_ratio", ratio, "1") for n in (1, 2, 3)),
-            Truth(*about, "reduced_fraction", specimen.fraction, "1"),
-            Truth(*about, "structure", None, "", specimen.verdict),
+            Truth(*about, "half step", "edge_shift", shift, "eV"),
+            Truth(*about, "", "white_line_change", float(new.max() - old.max()), "1"),
+            *(Truth(*about, "", f"shell_{n}_ratio", ratio, "1") for n in (1, 2, 3)),
+            Truth(*about, "from the linear combination", "reduced_fraction", specimen.fraction, "1"),
+            Truth(*about, "", "structure", None, "", specimen.verdict),
         ]
     return rows
