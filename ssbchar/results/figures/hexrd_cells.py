@@ -1,0 +1,238 @@
+"""Cells, expansion and amount of every phase against temperature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.results.figures import style
+from ssbchar.results.figures.hexrd_course import Course, pages
+from ssbchar.store import Drawing
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+Array = NDArray[np.float64]
+PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+LABELS = {
+    "a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "alpha": "α (°)", "beta": "β (°)", "gamma": "γ (°)", "volume": "V (Å³)",
+}  # fmt: skip
+AXIS_COLOURS = {"a": style.BLUE, "b": style.GREEN, "c": style.VERMILION, "volume": style.BLACK}
+MARKS = {"heating": "o", "cooling": "s", "hold": "^", "none": "o"}
+SIDE_BY_SIDE = 3
+"""Phases in one figure."""
+
+
+def lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset) -> dict[str, Drawing]:
+    """Return figures of cell parameters and volume against temperature, three phases in each."""
+    names = [n for n in cells["phase"].values.astype(str) if np.any(_there(cells.sel(phase=n)))]
+    return {name: _lattice(at, cells, expansion, shown) for name, shown in pages(names, SIDE_BY_SIDE, "lattice")}
+
+
+def _there(phase: xr.Dataset) -> NDArray[np.bool_]:
+    """Return the frames in which a phase is present with a cell."""
+    return np.asarray((phase["present"].values == 1) & np.isfinite(phase["volume"].values))
+
+
+def _free(phase: xr.Dataset) -> list[str]:
+    """Return the parameters that are refined on their own: those with an error, equal ones named once, and volume."""
+    there = _there(phase)
+    cell, stderr = phase["cell"].values[there], phase["cell_stderr"].values[there]
+    kept: list[int] = []
+    for i in range(6):
+        varies = np.any(np.nan_to_num(stderr[:, i]) > 0)
+        if varies and not any(np.allclose(cell[:, i], cell[:, j], rtol=1e-12, atol=0) for j in kept):
+            kept.append(i)
+    return [*(PARAMETERS[i] for i in kept), "volume"]
+
+
+def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[str]) -> Drawing:
+    rows = {name: _free(cells.sel(phase=name)) for name in names}
+    deep = max(map(len, rows.values()))
+    figure = style.figure(min(style.PAGE, style.COLUMN + 2.2 * (len(names) - 1)), 0.9 + 1.35 * deep)
+    panels = figure.subplots(deep, len(names), squeeze=False)
+    for column, name in enumerate(names):
+        phase = cells.sel(phase=name)
+        for row in range(deep):
+            axes = panels[row, column]
+            if row >= len(rows[name]):
+                axes.set_visible(False)
+                continue
+            _cell_panel(axes, at, phase, expansion, rows[name][row])
+            last = row == len(rows[name]) - 1
+            axes.set_xlabel(_temperature_label(at) if last else "")
+            axes.tick_params(labelbottom=last)
+        panels[0, column].set_title(name)
+    handles, texts = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside lower center", ncols=max(len(texts), 1))
+    caption = (
+        "Cell parameters and volume of "
+        + ", ".join(names)
+        + " in each frame where the phase is present, with one standard error. "
+        "Filled: verdict ok; crosses: left out of the expansion (another verdict). Bands: fitted expansion, 95 %."
+    )
+    return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
+
+
+def _temperature_label(at: Course) -> str:
+    return "Temperature (°C)" if np.isfinite(at.temperature).any() else at.label
+
+
+def _abscissa(at: Course) -> Array:
+    return at.temperature if np.isfinite(at.temperature).any() else at.along
+
+
+def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset, name: str) -> None:
+    """Draw one parameter of one phase: points by segment, curve with band, those left out as crosses."""
+    if name == "volume":
+        value, stderr = phase["volume"].values, phase["volume_stderr"].values
+    else:
+        chosen = phase.isel(axis=PARAMETERS.index(name))
+        value, stderr = chosen["cell"].values, chosen["cell_stderr"].values
+    there = _there(phase)
+    good = there & (phase["verdict"].values.astype(str) == "ok")
+    x = _abscissa(at)
+    for segment in dict.fromkeys(at.segment):
+        own = good & (at.segment == segment)
+        if own.any():
+            colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
+            size = 2.6 if own.sum() < 100 else 1.6
+            style.points(axes, x[own], value[own], stderr[own], colour, segment, mark, markersize=size, alpha=0.8)
+    left = there & ~good
+    if left.any():
+        axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
+    if np.isfinite(at.temperature).any():
+        for segment, curve in _curves(expansion, str(phase["phase"].values)):
+            _curve(axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK))
+    if good.any():
+        seen = value[good]
+        low, high = np.nanpercentile(seen, [1, 99])
+        room = 0.15 * (high - low) + 3 * float(np.nanmedian(stderr[good]))
+        axes.set_ylim(min(low, np.nanmin(seen)) - room, max(high, np.nanmax(seen)) + room)
+    axes.set_ylabel(LABELS[name])
+    axes.margins(x=0.03)
+
+
+def _kind(segment: str) -> str:
+    """Return the kind of a ramp named ``heating``, ``cooling`` or ``heating 2``."""
+    return segment.split(" ")[0].rstrip("0123456789_")
+
+
+def _curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
+    """Return the ramps on which a phase has a fitted curve."""
+    if "cell" not in expansion or phase not in expansion["phase"].values.astype(str):
+        return []
+    own = expansion.sel(phase=phase)
+    return [
+        (str(segment), own.sel(segment=segment))
+        for segment in own["segment"].values
+        if bool(np.isfinite(own["linear_expansion"].sel(segment=segment)).any())
+    ]
+
+
+def _curve(axes: Axes, curve: xr.Dataset, name: str, colour: str, scale: float = 1.0, **line: Any) -> None:
+    known = np.isfinite(curve[name].values)
+    style.band(
+        axes,
+        curve["temperature"].values[known],
+        scale * curve[name].values[known],
+        scale * curve[f"{name}_stderr"].values[known],
+        colour,
+        linewidth=0.8,
+        **line,
+    )
+
+
+def expansion(table: xr.Dataset) -> dict[str, Drawing]:
+    """Return figures of the linear expansion of each axis with its band, heating and cooling, three phases in each."""
+    names = [name for name in table["phase"].values.astype(str) if _curves(table, name)]
+    return {name: _expansion(table, shown) for name, shown in pages(names, SIDE_BY_SIDE, "expansion")}
+
+
+def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
+    figure = style.figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 2.8)
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
+        reacting = []
+        for segment, curve in _curves(table, name):
+            dashes = "--" if _kind(segment) == "cooling" else "-"
+            for axis in _different(curve):
+                label = f"{axis if axis != 'volume' else 'V/3'}, {segment}"
+                third = 1 / 3 if axis == "volume" else 1.0
+                own = curve.sel(axis=axis)
+                _curve(axes, own, "linear_expansion", AXIS_COLOURS[axis], 1e6 * third, label=label, linestyle=dashes)
+            if _kind(segment) == "heating":
+                reacting.append(float(curve["reacting_from"]))
+        for start in filter(np.isfinite, reacting):
+            axes.axvspan(start, axes.get_xlim()[1], color="#eeeeee", zorder=0, label="reacting")
+        axes.set(title=name, xlabel="Temperature (°C)")
+        axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
+        axes.legend(fontsize=style.SMALL - 1)
+        axes.margins(x=0)
+    panels[0].set_ylabel(r"Expansion coefficient (10$^{-6}$ K$^{-1}$)")
+    caption = (
+        "Linear expansion coefficient (1/L) dL/dT of each free axis, and a third of the volume's (V/3), of "
+        + ", ".join(names)
+        + f" with 95 % bands; heating full, cooling dashed; model: {table.attrs.get('model', '')}. "
+        "Shaded: the phase is already reacting on heating."
+    )
+    return Drawing(figure, "Thermal expansion: " + ", ".join(names), caption)
+
+
+def _different(curve: xr.Dataset) -> list[str]:
+    """Return the axes that expand on their own, equal ones named once, and the volume where they differ."""
+    kept: list[str] = []
+    for axis in ("a", "b", "c"):
+        values = curve["linear_expansion"].sel(axis=axis).values
+        if np.isfinite(values).any() and not any(
+            np.allclose(values, curve["linear_expansion"].sel(axis=k).values, rtol=1e-9, equal_nan=True) for k in kept
+        ):
+            kept.append(axis)
+    return [*kept, "volume"] if len(kept) > 1 else kept
+
+
+def presence(at: Course, cells: xr.Dataset) -> Drawing:
+    """Return the amount of each phase along the course, with the detection level where it is absent."""
+    names = list(cells["phase"].values.astype(str))
+    colours = style.colours(names)
+    figure = style.figure(style.PAGE, 1.2 + 0.62 * len(names))
+    panels = figure.subplots(len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9])
+    for axes, name in zip(panels, names, strict=False):
+        _amount(axes, at, cells.sel(phase=name), colours[name])
+        axes.set_ylabel(name, rotation=0, ha="right", va="center", color=colours[name])
+        axes.tick_params(labelbottom=False)
+    last = panels[-1]
+    for segment in dict.fromkeys(at.segment):
+        value = np.where(at.segment == segment, at.temperature, np.nan)
+        last.plot(at.along, value, ".", markersize=2, color=style.SEGMENTS.get(segment, style.BLACK), label=segment)
+    last.set(xlabel=at.label, ylabel="T (°C)")
+    last.legend(ncols=4, fontsize=style.SMALL - 1)
+    last.margins(x=0.01)
+    caption = (
+        "Amount of each phase through the programme: weight fraction where its structure is refinable, else scattered "
+        "intensity over its maximum (marked I); bands 95 %. Grey steps: largest amount that would not have been seen "
+        "(95 %), in frames where the phase is judged absent. Bottom: temperature."
+    )
+    return Drawing(figure, "Phases present", caption)
+
+
+def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str) -> None:
+    weight = phase["weight_fraction"].values if "weight_fraction" in phase else np.full(at.along.size, np.nan)
+    present = (phase["present"].values == 1) & at.good
+    top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0)) or 1.0
+    by_weight = bool(np.isfinite(weight[present]).any())
+    value = weight if by_weight else phase["intensity"].values / top
+    stderr = phase["weight_fraction_stderr"].values if by_weight else phase["intensity_stderr"].values / top
+    style.band(axes, at.along, np.where(present, value, np.nan), np.where(present, stderr, np.nan), colour, marker=".",
+               markersize=1.5, linewidth=0.7)  # fmt: skip
+    limit = phase["intensity_upper95"].values / top
+    if by_weight:
+        with np.errstate(all="ignore"):
+            limit = limit * np.nanmedian(value[present] / (phase["intensity"].values[present] / top))
+    absent = at.good & ~present
+    axes.plot(at.along, np.where(absent, limit, np.nan), color=style.GREY, linewidth=0.8, drawstyle="steps-mid")
+    axes.set_ylim(0, 1.15 * max(float(np.nanmax(np.where(present, value, np.nan), initial=0.0)), 1e-9))
+    axes.text(0.01, 0.85, "weight" if by_weight else "I", transform=axes.transAxes, fontsize=style.SMALL, va="top")

@@ -1,0 +1,136 @@
+"""The course of a heating series as figures need it: its axis in time, its temperatures, where phases' lines fall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.hexrd import wavelength
+from ssbchar.results.figures import style
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+Array = NDArray[np.float64]
+ROWS, COLUMNS = 700, 1100
+"""Largest mesh drawn; larger ones are averaged in blocks."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A series along its course."""
+
+    along: Array
+    """Hours since the first frame, or frame numbers where times are unknown, shape (frame,)."""
+    label: str
+    """Axis label of `along`."""
+    temperature: Array
+    """[degC], NaN where unknown."""
+    segment: NDArray[Any]
+    """``heating``, ``hold``, ``cooling`` or ``none``."""
+    good: NDArray[np.bool_]
+    """Frames that can be used."""
+    two_theta: Array
+    """At the common wavelength [degree]."""
+    angle_label: str
+    """Axis label of `two_theta`."""
+    sample: str
+
+
+def course(patterns: xr.Dataset, furnace: xr.Dataset, labels: Mapping[str, str]) -> Course:
+    """Return the course of a series (docs/data-model.md, ``patterns.nc`` and ``furnace.nc``)."""
+    time = patterns["time"].values.astype(float)
+    timed = bool(np.all(np.isfinite(time)) and np.all(np.diff(time) > 0) and time.size > 1)
+    along = (time - time[0]) / 3600 if timed else patterns["frame"].values.astype(float)
+    return Course(
+        along,
+        "Time (h)" if timed else "Frame",
+        furnace["temperature"].values.astype(float),
+        furnace["segment"].values.astype(str),
+        patterns["status"].values.astype(str) == "ok",
+        patterns["two_theta_common"].values.astype(float),
+        rf"2$\theta$ at {float(patterns['common_wavelength']):.6g} Å (°)",
+        labels.get("sample", ""),
+    )
+
+
+def lines(peaks: xr.Dataset, patterns: xr.Dataset) -> dict[str, Array]:
+    """Return where each phase's tracked lines fall in the first frames, 2theta at the common wavelength [degree]."""
+    if not peaks.sizes.get("peak"):
+        return {}
+    with np.errstate(all="ignore"):
+        known = np.isfinite(peaks["predicted"].values)
+        first = np.argmax(known, axis=0)
+        place = peaks["predicted"].values[first, np.arange(first.size)]
+    common = wavelength.at_wavelength(place, float(patterns["wavelength"]), float(patterns["common_wavelength"]))
+    names = peaks["phase"].values.astype(str)
+    return {name: np.sort(common[(names == name) & np.isfinite(common)]) for name in dict.fromkeys(names)}
+
+
+def edges(middle: Array) -> Array:
+    """Return the borders of cells about ascending or unevenly spaced centres."""
+    if middle.size == 1:
+        return np.array([middle[0] - 0.5, middle[0] + 0.5])
+    inner = (middle[1:] + middle[:-1]) / 2
+    return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
+
+
+def reduced(values: Array, rows: Array, columns: Array) -> tuple[Array, Array, Array]:
+    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its cells."""
+    values, rows = _blocks(values, edges(rows), ROWS)
+    turned, columns = _blocks(values.T, edges(columns), COLUMNS)
+    return turned.T, rows, columns
+
+
+def _blocks(values: Array, borders: Array, most: int) -> tuple[Array, Array]:
+    size = -(-values.shape[0] // most)
+    if size == 1:
+        return values, borders
+    starts = np.arange(0, values.shape[0], size)
+    known = np.isfinite(values)
+    total = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    count = np.add.reduceat(known.astype(float), starts, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0, total / count, np.nan), np.append(borders[starts], borders[-1])
+
+
+def spread(candidates: NDArray[np.intp], number: int) -> NDArray[np.intp]:
+    """Return up to `number` of the candidates, evenly spread, first and last among them."""
+    picked = np.unique(np.round(np.linspace(0, candidates.size - 1, number)).astype(int))
+    return candidates[picked] if candidates.size else candidates
+
+
+def phase_ticks(axes: Axes, ticks: Mapping[str, Array], colours: Mapping[str, str]) -> None:
+    """Draw one row of ticks per phase in an axes of its own, names at the left."""
+    for row, (name, at) in enumerate(ticks.items()):
+        axes.vlines(at, -row - 0.38, -row + 0.38, color=colours[name], linewidth=0.8)
+    axes.set_yticks([-row for row in range(len(ticks))], list(ticks), fontsize=style.SMALL)
+    for label, name in zip(axes.get_yticklabels(), ticks, strict=True):
+        label.set_color(colours[name])
+    axes.set_ylim(-len(ticks) + 0.4, 0.6)
+    axes.tick_params(axis="both", length=0)
+    axes.tick_params(axis="x", labelbottom=False)
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
+def temperature_beside(axes: Axes, at: Course) -> None:
+    """Draw temperature against the course in an axes that shares the map's vertical axis."""
+    for name in dict.fromkeys(at.segment):
+        own = at.segment == name
+        value = np.where(own, at.temperature, np.nan)
+        axes.plot(value, at.along, ".", markersize=1.5, color=style.SEGMENTS.get(name, style.BLACK))
+    axes.set_xlabel("T (°C)")
+    axes.tick_params(axis="y", labelleft=False)
+    axes.margins(x=0.12)
+
+
+def pages(names: Sequence[str], size: int, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield figure names with the phases each shows: ``name``, ``name_2``, ``name_3`` ..."""
+    for number, start in enumerate(range(0, len(names), size), 1):
+        yield (name if number == 1 else f"{name}_{number}"), list(names[start : start + size])
