@@ -68,10 +68,12 @@ class Campaign:
         config |= {"samples": "config/samples.tsv", **options}
         (self.folder / "config/config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
-    def snakemake(self, *words: str, env: Mapping[str, str] | None = None, check: bool = True) -> str:
+    def snakemake(
+        self, *words: str, env: Mapping[str, str] | None = None, check: bool = True, profile: str = "none"
+    ) -> str:
         """Run Snakemake in the folder; return all it printed."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        command += ["--workflow-profile", "none", "--scheduler", "greedy", *words]
+        command += ["--workflow-profile", profile, "--scheduler", "greedy", *words]
         command += ["--configfile", "config/config.yaml"]
         surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **(env or {})}
         run = subprocess.run(

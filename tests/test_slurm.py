@@ -1,0 +1,101 @@
+"""On a real SLURM: the same bytes as here, a job killed for memory is retried with more, a lost node loses nothing."""
+
+import importlib.util
+import re
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from campaign import ROOT, Campaign
+from cluster import slurm
+
+ONLY = ("Fe_pristine", "Fe_cycled", "Fe_reference", "Li_reference", "Li_reference_decay")
+QUICK = ("--slurm-init-seconds-before-status-checks", "5", "--latency-wait", "10")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm.Cluster]:
+    why = slurm.missing()
+    if not why and importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
+        why = "Snakemake's SLURM plugin is not installed (make .venv/cluster)"
+    if why:
+        pytest.skip(why)
+    made = slurm.Cluster(tmp_path_factory.mktemp("slurm"))
+    made.up()
+    yield made
+    made.down()
+
+
+def test_slurm_gives_the_same_bytes_with_the_shipped_profile(cluster: slurm.Cluster, tmp_path: Path) -> None:
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    here, there = Campaign(tmp_path / "here", ONLY), Campaign(tmp_path / "there", ONLY)
+    here.snakemake("--cores", "2")
+    start = time.monotonic()
+    said = there.snakemake(*QUICK, profile=str(ROOT / "workflow/profiles/slurm"))
+    jobs = [job for job in cluster.finished() if job["JobState"] == "COMPLETED"]
+    print(f"{len(jobs)} SLURM jobs in {time.monotonic() - start:.0f} s")
+    assert re.search(r"\(100%\) done", said)
+    assert len(jobs) > 10
+    assert len({job["NodeList"] for job in jobs}) == 2
+    assert here.results() == there.results()
+
+
+GREEDY = """
+rule all:
+    input: "big.txt"
+rule big:
+    output: "big.txt"
+    resources:
+        mem_mb=lambda wildcards, attempt: 1000 if attempt == 1 else 3000,
+    shell:
+        "{python} -c 'import time; x = bytearray(1_600_000_000); time.sleep(8)' && echo done > {{output}}"
+"""
+
+
+def test_a_job_killed_for_memory_is_retried_with_more(cluster: slurm.Cluster, tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(GREEDY.format(python=sys.executable))
+    seen = len(cluster.finished())
+    _snakemake(tmp_path)
+    states = [job["JobState"] for job in cluster.finished()[seen:]]
+    assert (tmp_path / "big.txt").read_text() == "done\n"
+    assert len(states) == 2
+    assert states[0] != "COMPLETED"
+    assert states[1] == "COMPLETED"
+
+
+SLOW = """
+rule all:
+    input: expand("{n}.txt", n=range(4))
+rule slow:
+    output: "{n}.txt"
+    shell: "sleep 12; echo {wildcards.n} > {output}"
+"""
+
+
+def test_a_lost_node_loses_nothing(cluster: slurm.Cluster, tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(SLOW)
+
+    def lose() -> None:
+        end = time.monotonic() + 60
+        while time.monotonic() < end and not cluster.ask("squeue", "-h", "-w", "n2", "-t", "running").strip():
+            time.sleep(0.5)
+        cluster.lose_node("n2")
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    _snakemake(tmp_path, "--slurm-requeue")
+    thread.join()
+    assert [(tmp_path / f"{n}.txt").read_text().strip() for n in range(4)] == list("0123")
+    assert "down" in cluster.ask("sinfo", "-h", "-n", "n2", "-o", "%T")
+
+
+def _snakemake(folder: Path, *words: str) -> None:
+    import subprocess
+
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(ROOT / "workflow/profiles/slurm")]
+    run = subprocess.run([*command, *QUICK, *words], cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
