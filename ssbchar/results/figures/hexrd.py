@@ -45,6 +45,6 @@ def draw(
     figures["presence"] = hexrd_cells.presence(at, lattice)
     figures["waterfall"] = hexrd_maps.waterfall(at, intensity, ticks)
     if hexrd_refinement.fitted(at, lattice).size:
-        figures["refinement"] = hexrd_refinement.refinement(at, patterns, lattice, ticks)
+        figures["refinement"] = hexrd_refinement.refinement(at, patterns, lattice, peaks)
         figures["residual"] = hexrd_maps.residual(at, lattice, patterns["intensity_stderr"].values)
     return figures

@@ -56,16 +56,14 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
     panels = figure.subplots(deep, len(names), squeeze=False)
     for column, name in enumerate(names):
         phase = cells.sel(phase=name)
-        for row in range(deep):
-            axes = panels[row, column]
-            if row >= len(rows[name]):
-                axes.set_visible(False)
-                continue
-            _cell_panel(axes, at, phase, expansion, rows[name][row])
-            last = row == len(rows[name]) - 1
-            axes.set_xlabel(_temperature_label(at) if last else "")
-            axes.tick_params(labelbottom=last)
+        places = [*range(len(rows[name]) - 1), deep - 1]  # volumes side by side in the last row
+        for row in set(range(deep)) - set(places):
+            panels[row, column].set_visible(False)
+        for row, parameter in zip(places, rows[name], strict=True):
+            _cell_panel(panels[row, column], at, phase, expansion, parameter)
+            panels[row, column].tick_params(labelbottom=row == deep - 1)
         panels[0, column].set_title(name)
+        panels[-1, column].set_xlabel(_temperature_label(at))
     handles, texts = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=max(len(texts), 1))
     caption = (
@@ -99,7 +97,7 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
         own = good & (at.segment == segment)
         if own.any():
             colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
-            size = 2.6 if own.sum() < 100 else 1.6
+            size = 2.8 if own.sum() < 100 else 2.0
             style.points(axes, x[own], value[own], stderr[own], colour, segment, mark, markersize=size, alpha=0.8)
     left = there & ~good
     if left.any():
@@ -153,7 +151,7 @@ def expansion(table: xr.Dataset) -> dict[str, Drawing]:
 
 
 def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
-    figure = style.figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 2.8)
+    figure = style.figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 3.2)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         reacting = []
@@ -170,8 +168,9 @@ def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
             axes.axvspan(start, axes.get_xlim()[1], color="#eeeeee", zorder=0, label="reacting")
         axes.set(title=name, xlabel="Temperature (°C)")
         axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
-        axes.legend(fontsize=style.SMALL - 1)
         axes.margins(x=0)
+    entries = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4)
     panels[0].set_ylabel(r"Expansion coefficient (10$^{-6}$ K$^{-1}$)")
     caption = (
         "Linear expansion coefficient (1/L) dL/dT of each free axis, and a third of the volume's (V/3), of "

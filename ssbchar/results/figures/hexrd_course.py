@@ -59,14 +59,16 @@ def course(patterns: xr.Dataset, furnace: xr.Dataset, labels: Mapping[str, str])
     )
 
 
-def lines(peaks: xr.Dataset, patterns: xr.Dataset) -> dict[str, Array]:
-    """Return where each phase's tracked lines fall in the first frames, 2theta at the common wavelength [degree]."""
+def lines(peaks: xr.Dataset, patterns: xr.Dataset, frame: int = 0) -> dict[str, Array]:
+    """Return where each phase's tracked lines are expected, 2theta at the common wavelength [degree].
+
+    In the frame with that index, or the first after it in which a line has a place.
+    """
     if not peaks.sizes.get("peak"):
         return {}
-    with np.errstate(all="ignore"):
-        known = np.isfinite(peaks["predicted"].values)
-        first = np.argmax(known, axis=0)
-        place = peaks["predicted"].values[first, np.arange(first.size)]
+    predicted = peaks["predicted"].values
+    first = frame + np.argmax(np.isfinite(predicted[frame:]), axis=0)
+    place = predicted[first, np.arange(first.size)]
     common = wavelength.at_wavelength(place, float(patterns["wavelength"]), float(patterns["common_wavelength"]))
     names = peaks["phase"].values.astype(str)
     return {name: np.sort(common[(names == name) & np.isfinite(common)]) for name in dict.fromkeys(names)}

@@ -47,8 +47,8 @@ def contour(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing
         f"Diffraction of {at.sample or 'the sample'} through the heating programme: intensity (square-root scale, cut "
         f"at the 1st and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} frames"
         + (f", {lost} set aside (grey)" if lost else "")
-        + ". Ticks: tracked lines of the candidate phases as in the first frame. Right: temperature (heating vermilion, "
-        "hold grey, cooling blue)."
+        + ". Ticks: tracked lines of the candidate phases as in the first frame. Right: temperature (heating "
+        "vermilion, hold grey, cooling blue)."
     )
     return Drawing(figure, "Diffraction map over temperature", caption)
 
@@ -81,9 +81,9 @@ def waterfall(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawi
     axes.set_yticks([])
     phase_ticks(above, ticks, style.colours(list(ticks)))
     caption = (
-        f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread over the series, first at "
-        f"the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; temperatures at the right. Ticks: "
-        "tracked lines of the candidate phases as in the first frame."
+        f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread over the series, the "
+        f"first at the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; temperatures at the "
+        "right. Ticks: tracked lines of the candidate phases as in the first frame."
     )
     return Drawing(figure, "Patterns through the programme", caption)
 
@@ -112,6 +112,6 @@ def residual(at: Course, lattice: xr.Dataset, stderr: Array) -> Drawing:
     bar.set_label("(Observed − calculated) / standard error")
     caption = (
         f"What the refined phases leave unexplained: residual over its counting error (colour, cut at ±{LIMIT:.0f}; "
-        "averaged over neighbouring points where the map is finer than the figure), and agreement factors of each frame."
+        "averaged over neighbouring points where the map is finer than the figure), and each frame's agreement factors."
     )
     return Drawing(figure, "Residual map", caption)

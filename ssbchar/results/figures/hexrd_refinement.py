@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd_course import Course
+from ssbchar.results.figures.hexrd_course import Course, lines
 from ssbchar.store import Drawing
 
 if TYPE_CHECKING:
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, ticks: Mapping[str, Array]) -> Drawing:
+def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, peaks: xr.Dataset) -> Drawing:
     """Return the first, hottest, worst and last fitted frame, each with its difference curve and phase ticks."""
     chosen = _chosen(at, lattice)
     figure = style.figure(style.PAGE, 2.35 * len(chosen) + 0.1)
     panels = figure.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
-    colours = style.colours(list(ticks))
     for axes, (frame, why) in zip(panels, chosen.items(), strict=True):
-        _panel(axes, at, patterns, lattice, frame, ticks, colours)
+        _panel(axes, at, patterns, lattice, frame, lines(peaks, patterns, frame))
         known = np.isfinite(at.temperature[frame])
         place = f"frame {int(patterns['frame'][frame])}" + (f", {at.temperature[frame]:.0f} °C" if known else "")
         scale = 100 if lattice["rwp"].attrs.get("units") == "1" else 1
@@ -35,8 +34,8 @@ def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, ticks: Map
     panels[-1].set_xlabel(at.angle_label)
     panels[0].legend(loc="upper right", ncols=2)
     caption = (
-        "Observed intensity (points), calculated (red), background (grey) and difference (blue, offset, same scale) "
-        "of the first, hottest, worst and last fitted frames. Ticks: tracked lines of the phases present in that frame, as placed in the first frame."
+        "Observed intensity (points), calculated (vermilion), background (grey) and difference (blue, offset, same "
+        "scale) of the first, hottest, worst and last fitted frames. Ticks: tracked lines of the phases present."
     )
     return Drawing(figure, "Refinement of chosen frames", caption)
 
@@ -59,17 +58,17 @@ def _chosen(at: Course, lattice: xr.Dataset) -> dict[int, str]:
 
 
 def _panel(
-    axes: Axes, at: Course, patterns: xr.Dataset, lattice: xr.Dataset, frame: int, ticks: Mapping[str, Array],
-    colours: Mapping[str, str],
-) -> None:  # fmt: skip
+    axes: Axes, at: Course, patterns: xr.Dataset, lattice: xr.Dataset, frame: int, ticks: Mapping[str, Array]
+) -> None:
     observed, calculated = patterns["intensity"].values[frame], lattice["calculated"].values[frame]
     used = np.isfinite(calculated)
+    colours = style.colours(list(ticks))
     axes.plot(at.two_theta, observed, ".", color=style.BLACK, markersize=1.2, label="observed", rasterized=True)
     axes.plot(at.two_theta[used], calculated[used], color=style.VERMILION, linewidth=0.6, label="calculated")
     background = lattice["background"].values[frame]
     axes.plot(at.two_theta[used], background[used], color=style.GREY, linewidth=0.6, label="background")
     low, high = float(np.nanmin(observed[used])), float(np.nanmax(observed[used]))
-    room = 0.055 * (high - low)
+    room = 0.08 * (high - low)
     present = lattice["present"].values[frame] == 1
     names = [n for n in lattice["phase"].values.astype(str)[present] if n in ticks]
     for row, name in enumerate(names):

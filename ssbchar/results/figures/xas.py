@@ -146,7 +146,7 @@ def chi_r(spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | N
     shown = spectra[-1][0]
     caption = (
         f"Fourier transform of k^{w} chi(k), k {float(shown['kmin']):g}-{float(shown['kmax']):g} 1/angstrom, "
-        "with 95 % bands; grey: ranges of the shells compared. Distances are not corrected for the photoelectron's phase shift."
+        "with 95 % bands; grey: ranges of the shells compared. Distances are not corrected for the phase shift."
     )
     return Drawing(figure, f"{title}: |χ(R)|", caption)
 
@@ -171,8 +171,8 @@ def ensemble(comparison: xr.Dataset, title: str) -> Drawing:
     if comparison.attrs.get("alignment") == "none":
         panels[1].set_title("not testable: no common axis", fontsize=style.SMALL, color=style.GREY)
     caption = (
-        f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background distance, k range, window), "
-        "each applied to both spectra: the shape is the ensemble, dot and bar are its median and the 95 % interval of "
+        f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background distance, k range, "
+        "window), each applied to both spectra: the shape is the ensemble, dot and bar are its median and the 95 % interval of "
         "noise alone; dashed: no change."
     )
     return Drawing(figure, f"{title}: paired comparison", caption)
