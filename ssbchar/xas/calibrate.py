@@ -114,29 +114,20 @@ def foil_energy(options: Calibration, element: str, edge: str) -> float:
 def _onto_foil(scans: xr.Dataset, base: xr.Dataset, options: Calibration) -> tuple[Array, Array, str]:
     """Return shift and standard error of each scan, and what it was aligned by."""
     tabulated = foil_energy(options, str(scans.attrs["element"]), str(scans.attrs["edge"]))
-    grid, mean, spread = _standard_foil(base, tabulated, options)
+    grid, mean = _standard_foil(base, tabulated, options)
     inflection = float(e0_derivative(grid, mean[None], first=0.5)[0][0])
-    n = scans.sizes["scan"]
-    shift, formal = np.full(n, np.nan), np.full(n, np.nan)
-    for i in range(n):
+    window = inflection + options.window[0], inflection + options.window[1]
+    shift = np.full(scans.sizes["scan"], np.nan)
+    for i in range(shift.size):
         x, y = _finite(scans["energy"].values[i], scans["mu_foil"].values[i])
         if x.size > 20:
-            shift[i], formal[i] = align(grid, mean, x, y, _window(inflection, options), options.max_shift)
+            shift[i] = align(grid, mean, x, y, window, options.max_shift)[0]
     absolute = tabulated - inflection
-    if abs(absolute) > options.max_shift + 40:
-        shift[:] = np.nan
-    if n >= 3 and np.isfinite(shift).sum() >= 3:
-        error = float(np.nanstd(shift, ddof=1)) if spread == 0 else spread
-        stderr = np.where(
-            np.isfinite(shift), min(max(error, float(np.nanmax(formal))), options.alignment_error), np.nan
-        )
-    else:
-        stderr = np.where(np.isfinite(shift), options.alignment_error, np.nan)
+    stderr = np.where(np.isfinite(shift), options.alignment_error, np.nan)
     foil = f"{options.foil_element or scans.attrs['element']} {options.foil_edge or scans.attrs['edge']} foil"
-    source = (
-        f"{foil} of {base.attrs.get('measurement', 'the scans')}, inflection {inflection:.3f} eV set to {tabulated:g} eV "
-        f"({options.convention if not options.foil_energy else 'configured'})"
-    )
+    convention = "configured" if options.foil_energy else options.convention
+    standard = base.attrs.get("measurement", "the scans")
+    source = f"{foil} of {standard}, inflection {inflection:.3f} eV set to {tabulated:g} eV ({convention})"
     return shift + absolute, stderr, source
 
 
@@ -145,11 +136,7 @@ def _finite(x: Array, y: Array) -> tuple[Array, Array]:
     return x[use], y[use]
 
 
-def _window(at: float, options: Calibration) -> tuple[float, float]:
-    return at + options.window[0], at + options.window[1]
-
-
-def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> tuple[Array, Array, float]:
+def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> tuple[Array, Array]:
     """Return the mean foil spectrum of the standard's scans, each aligned on the first one's axis."""
     from scipy.interpolate import CubicSpline
 
@@ -159,14 +146,14 @@ def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> 
     if abs(at - tabulated) > options.max_shift + 40:
         problem = f"the foil's edge is at {at:.0f} eV, {tabulated:g} eV expected"
         raise BadInput(str(base["source_file"].values[0]), problem, "correct calibrate.foil_element and foil_edge")
-    count = np.ones(grid.size)
+    count, window = np.ones(grid.size), (at + options.window[0], at + options.window[1])
     for x, y in foils[1:]:
-        shift, _ = align(grid, foils[0][1], x, y, _window(at, options), options.max_shift)
+        shift, _ = align(grid, foils[0][1], x, y, window, options.max_shift)
         if np.isfinite(shift):
             inside = (grid >= x[0] + shift) & (grid <= x[-1] + shift)
             total[inside] += CubicSpline(x + shift, y)(grid[inside])
             count += inside
-    return grid, total / count, 0.0
+    return grid, total / count
 
 
 def align(

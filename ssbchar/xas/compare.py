@@ -1,4 +1,4 @@
-"""Cycled against pristine under the same processing, for a few hundred sets of choices: ratios, not absolute heights."""
+"""Cycled against pristine under the same processing, for hundreds of sets of choices: ratios, not absolute heights."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Merged:
         return float(np.sqrt(ETOK * max(self.energy[-1] - self.e0, 0.0)))
 
     def signal_end(self, ratio: float) -> float:
-        """Return the k [1/angstrom] up to which the root mean square of chi over 1.5/angstrom exceeds `ratio` noises."""
+        """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds `ratio` noises."""
         limits = edge.ranges(self.energy, self.e0)
         step = np.ones(1) if self.ready else edge.normalised(self.energy, self.mu, limits).edge_step
         operators = autobk.background(self.energy, self.e0, Exafs())
@@ -191,7 +191,7 @@ def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object
 
 
 def _edge_errors(ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset) -> None:
-    """Add the standard errors of edge shift and white line: scatter of repeats from three on, else noise and alignment."""
+    """Add the standard errors of edge shift and white line: from three repeats on their scatter, else noise."""
     for name, what, unit in (("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1")):
         variance, freedom, systematic = 0.0, 0.0, 0.0
         for part in (pristine, cycled):

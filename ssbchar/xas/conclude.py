@@ -9,7 +9,7 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.xas.options import Comparison
-from ssbchar.xas.verdict import Tested, tested
+from ssbchar.xas.verdict import Tested, quantile, tested
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -197,20 +197,25 @@ def _loss(name: str, test: Tested, options: Comparison) -> str:
 def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     names = [str(n) for n in ds["reference"].values]
     weights = ds["weight"].values[-1]
-    stderr = ds["weight_stderr"].values[-1]
-    share = np.clip(weights, 0, None)
+    stderr, systematic = ds["weight_stderr"].values[-1], ds["weight_systematic"].values
+    fit = f"R factor {float(ds['r_factor'].values[-1]):.2g}"
     method = f"linear combination of {', '.join(names)}, {ds.attrs.get('method', '')}"
     rows = [
-        Conclusion("reference_fraction", float(w), float(s), unit="1", verdict=str(ds["verdict"].values[-1]), method=method,
-                   subject=subject, condition=name, reason=f"R factor {float(ds['r_factor'].values[-1]):.2g}")
-        for name, w, s in zip(names, weights, stderr, strict=True)
+        Conclusion("reference_fraction", float(w), float(s), float(t), unit="1", verdict=str(ds["verdict"].values[-1]),
+                   method=method, subject=subject, condition=name, reason=fit)
+        for name, w, s, t in zip(names, weights, stderr, systematic, strict=True)
     ]  # fmt: skip
     reduced = ds.attrs.get("reduced", "")
-    if reduced in names and share.sum() > 0 and len(names) > 1:
+    if reduced in names and len(names) > 1:
         i = names.index(reduced)
-        w, s = float(weights[i]), float(stderr[i])
-        verdict = "detected" if w > 1.959964 * s else "not detected"
-        reason = f"reference {reduced} has the lowest edge energy; a fraction of {3.6 * s:.3f} would have been seen"
-        rows.append(Conclusion("reduced_fraction", w, s, unit="1", verdict=verdict, reason=reason, method=method,
-                               subject=subject, condition="from the linear combination"))  # fmt: skip
+        w, total = float(weights[i]), math.hypot(float(stderr[i]), float(systematic[i]))
+        verdict = "detected" if w > quantile(0.95, math.inf) * total else "not detected"
+        smallest = 2 * quantile(0.95, math.inf) * total
+        reason = f"{reduced} has the lowest edge energy; a fraction of {smallest:.4f} would have been seen in 95 of 100"
+        rows.append(
+            Conclusion(
+                "reduced_fraction", w, float(stderr[i]), float(systematic[i]), unit="1", verdict=verdict, reason=reason,
+                method=method, subject=subject, condition="linear combination",
+            )
+        )  # fmt: skip
     return rows

@@ -29,7 +29,9 @@ def ranges(
     norm2: float | None = None,
     nnorm: int | None = None,
 ) -> Ranges:
-    """Return the pre- and post-edge ranges by the conventions of Larch (M. Newville, J. Phys.: Conf. Ser. 430 (2013) 012007).
+    """Return the pre- and post-edge ranges by the conventions of Larch.
+
+    (M. Newville, J. Phys.: Conf. Ser. 430 (2013) 012007.)
 
     Limits are relative to E0 [eV]. Unset: pre1 the second point rounded to 5 eV, pre2 = pre1/2, norm2 the last point
     rounded to 5 eV, norm1 = min(25, norm2/15 rounded to 5 eV); nnorm 2 from 300 eV of range, 1 from 30 eV, else 0.
@@ -197,7 +199,7 @@ def e0_derivative(energy: Array, mu: Array, width: float = 2.5, first: float = 0
 def _smoothed(energy: Array, mu: Array, width: float) -> Array:
     """Return spectra averaged over `width` eV (a triangle over two neighbours where the grid is coarser)."""
     spacing = float(np.median(np.diff(energy)[np.diff(energy) < 3])) if (np.diff(energy) < 3).any() else 3.0
-    n = max(int(round(width / spacing)) // 2, 1)
+    n = max(round(width / spacing) // 2, 1)
     kernel = np.concatenate([np.arange(1, n + 2), np.arange(n, 0, -1)]).astype(float)
     kernel /= kernel.sum()
     padded = np.pad(mu, ((0, 0), (n, n)), mode="edge")
@@ -226,7 +228,7 @@ def _inflection(energy: Array, y: Array, start: float, width: float) -> tuple[fl
 
 
 def white_line(energy: Array, flat: Array, e0: float, reach: float = 40.0, half: float = 1.5) -> tuple[Array, Array]:
-    """Return height and position [eV] of each white line: vertex of a parabola over `half` eV about the highest point."""
+    """Return height and position [eV] of each white line: vertex of a parabola about the highest point."""
     window = np.flatnonzero((energy > e0 - 5) & (energy < e0 + reach))
     top = window[np.argmax(flat[:, window], axis=1)]
     heights, places = [], []

@@ -66,13 +66,15 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     unit = f"angstrom^-{options.kweight + 1}"
     k_dims, r_dims, q_dims = ("spectrum", "k"), ("spectrum", "r"), ("spectrum", "q")
     ds = ds.assign_coords(
-        k=("k", operators.k, {"units": "1/angstrom"}), r=("r", r, {"units": "angstrom"}), q=("q", q, {"units": "1/angstrom"}),
-        energy=("energy", energy, {"units": "eV"}),
+        k=("k", operators.k, {"units": "1/angstrom"}), r=("r", r, {"units": "angstrom"}),
+        q=("q", q, {"units": "1/angstrom"}), energy=("energy", energy, {"units": "eV"}),
     )  # fmt: skip
     ds["chi"] = (k_dims, chi, {"units": "1", "ancillary_variables": "chi_stderr"})
     ds["chi_stderr"] = (k_dims, np.sqrt(variance @ (to_chi**2).T), {"units": "1"})
     for name, values, stderr in (
-        ("chi_r_real", chi_r.real, real), ("chi_r_imag", chi_r.imag, imag), ("chi_r_magnitude", np.abs(chi_r), magnitude),
+        ("chi_r_real", chi_r.real, real),
+        ("chi_r_imag", chi_r.imag, imag),
+        ("chi_r_magnitude", np.abs(chi_r), magnitude),
     ):  # fmt: skip
         ds[name] = (r_dims, values, {"units": unit, "ancillary_variables": f"{name}_stderr"})
         ds[f"{name}_stderr"] = (r_dims, stderr, {"units": unit})

@@ -150,7 +150,7 @@ def _perl_list(text: str) -> list[str]:
 
 
 def _hdf5(path: Path) -> RawScan:
-    """Return every one-dimensional numeric dataset of an HDF5 or NeXus file, named by path and, where unique, last name."""
+    """Return every one-dimensional numeric dataset of a file, named by path and, where unique, last name."""
     import h5py
 
     found: dict[str, Array] = {}

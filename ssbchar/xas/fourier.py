@@ -88,7 +88,7 @@ def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Arra
 def chi_q_from_chi_r(
     chi_r: NDArray[np.complex128], rmin: float, rmax: float, dr: float, kind: str, qmax: float = 30.0
 ) -> tuple[Array, NDArray[np.complex128], Array]:
-    """Return q [1/angstrom], complex chi(q) of each spectrum and the window in R, back-transformed from rmin to rmax."""
+    """Return q [1/angstrom], complex chi(q) of each spectrum and the window in R (rmin to rmax)."""
     shape = window(RSTEP * np.arange(NFFT, dtype=np.float64), rmin, rmax, dr, kind)[: chi_r.shape[-1]]
     n = int(1.05 + qmax / KSTEP)
     out = np.fft.ifft(chi_r * shape, NFFT, axis=-1)[..., : NFFT // 2] * (2 * np.sqrt(np.pi) / KSTEP)

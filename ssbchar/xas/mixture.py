@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.options import Mixture
+from ssbchar.xas import edge
+from ssbchar.xas.choices import drawn_choices
+from ssbchar.xas.options import Comparison, Mixture
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -31,8 +35,8 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     Returns
     -------
     Dataset, dims spectrum, reference, energy
-        ``weight``, ``weight_stderr``, ``shift`` [eV] with ``shift_stderr``, ``covariance`` (spectrum, parameter,
-        parameter2:
+        ``weight``, ``weight_stderr``, ``weight_systematic`` (reference), ``shift`` [eV] with ``shift_stderr``,
+        ``covariance`` (spectrum, parameter, parameter2:
         weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range; attrs
         ``reduced`` (the reference of lowest edge energy), ``method``.
     """
@@ -52,24 +56,22 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     use = (energy >= low) & (energy <= high)
     if use.sum() < len(fitting) + 3:
         raise BadInput(where, "its references do not cover its edge", "widen mixture.window or give other references")
-    done = combine(
-        energy[use],
-        normalised["norm"].values[:, use],
-        normalised["norm_stderr"].values[:, use],
-        [(r["energy"].values, r["norm"].values[-1]) for r in fitting],
-        options,
-    )
+    targets, spread = normalised["norm"].values[:, use], normalised["norm_stderr"].values[:, use]
+    done = combine(energy[use], targets, spread, [(r["energy"].values, r["norm"].values[-1]) for r in fitting], options)
+    covariance = noise_covariance(normalised, fitting, use, done)
     names = [str(r.attrs.get("measurement", f"reference {i + 1}")) for i, r in enumerate(fitting)]
     free = [f"weight {n}" for n in names] + (["shift"] if options.shift else [])
     ds = xr.Dataset(coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs))
     ds["reference"] = ("reference", names)
     ds["parameter"] = ("parameter", free)
     ds["weight"] = (("spectrum", "reference"), done.weight, {"units": "1", "ancillary_variables": "weight_stderr"})
-    errors = np.sqrt(np.einsum("sii->si", done.covariance))
+    errors = np.sqrt(np.einsum("sii->si", covariance))
     ds["weight_stderr"] = (("spectrum", "reference"), errors[:, : len(names)], {"units": "1"})
+    systematic = _systematic(normalised, fitting, use, options)
+    ds["weight_systematic"] = ("reference", systematic, {"units": "1", "long_name": "spread over normalisation ranges"})
     ds["shift"] = ("spectrum", done.shift, {"units": "eV"})
     ds["shift_stderr"] = ("spectrum", errors[:, -1] if options.shift else np.zeros(len(errors)), {"units": "eV"})
-    ds["covariance"] = (("spectrum", "parameter", "parameter2"), done.covariance, {"units": "1"})
+    ds["covariance"] = (("spectrum", "parameter", "parameter2"), covariance, {"units": "1"})
     ds["r_factor"] = ("spectrum", done.r_factor, {"units": "1"})
     ds["reduced_chi_square"] = ("spectrum", done.chi2, {"units": "1"})
     ds["verdict"] = ("spectrum", np.where(np.abs(done.shift) >= options.max_shift, "at_edge", "ok"))
@@ -82,12 +84,16 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     return ds
 
 
+@dataclass(frozen=True)
 class Combined:
-    """Result of `combine`: arrays over spectra."""
+    """Result of `combine`; arrays over spectra, `gain` maps a change of norm to one of (weights, shift)."""
 
-    def __init__(self, weight: Array, shift: Array, covariance: Array, fitted: Array, r_factor: Array, chi2: Array):
-        self.weight, self.shift, self.covariance = weight, shift, covariance
-        self.fitted, self.r_factor, self.chi2 = fitted, r_factor, chi2
+    weight: Array
+    shift: Array
+    gain: Array
+    fitted: Array
+    r_factor: Array
+    chi2: Array
 
 
 def combine(
@@ -95,8 +101,7 @@ def combine(
 ) -> Combined:
     """Return weights w and shift s of norm(E) = sum_i w_i ref_i(E - s), by weighted least squares, all spectra at once.
 
-    Gauss-Newton in (w, s); references are cubic splines. The covariance is scaled by the reduced chi-square where that
-    exceeds 1 (references are never the sample).
+    Gauss-Newton in (w, s); references are cubic splines through their points.
 
     Parameters
     ----------
@@ -110,52 +115,105 @@ def combine(
 
     splines = [CubicSpline(x, y) for x, y in references]
     slopes = [s.derivative() for s in splines]
-    n, m = norm.shape[0], len(splines)
+    m = len(splines)
     sigma = np.maximum(stderr, 1e-12)
-    shift = np.zeros(n)
-    for _ in range(25 if options.shift else 1):
+    shift = np.zeros(len(norm))
+    for _ in range(25):
         x = energy[None] - shift[:, None]
         basis = np.stack([s(x) for s in splines], axis=2)
-        weight = _solve(basis, norm, sigma, options.sum_to_one)
+        weight = np.einsum("nke,ne->nk", _gain(basis, sigma, m * options.sum_to_one), norm - _fixed(basis, options))
+        weight[:, -1] += options.sum_to_one
         fitted = np.einsum("nek,nk->ne", basis, weight)
-        columns = [basis]
-        if options.shift:
-            columns.append(-np.stack([s(x) for s in slopes], axis=2) @ weight[:, :, None])
-            full = np.concatenate(columns, axis=2)
-            step = _solve(full, norm - fitted, sigma)[:, -1]
-            shift = np.clip(shift + np.clip(step, -0.5, 0.5), -options.max_shift, options.max_shift)
-            if np.abs(step).max() < 1e-9:
-                break
-    full = np.concatenate(columns, axis=2) / sigma[:, :, None]
-    free = m + int(options.shift) - int(options.sum_to_one)
+        if not options.shift:
+            gain = _gain(basis, sigma, m * options.sum_to_one)
+            break
+        rate = -np.einsum("nek,nk->ne", np.stack([s(x) for s in slopes], axis=2), weight)
+        gain = _gain(np.concatenate([basis, rate[:, :, None]], axis=2), sigma, m * options.sum_to_one)
+        step = np.einsum("ne,ne->n", gain[:, -1], norm - fitted)
+        shift = np.clip(shift + np.clip(step, -0.5, 0.5), -options.max_shift, options.max_shift)
+        if np.abs(step).max() < 1e-9:
+            break
     residual = norm - fitted
+    free = m + int(options.shift) - int(options.sum_to_one)
     chi2 = ((residual / sigma) ** 2).sum(axis=1) / max(energy.size - free, 1)
-    covariance = _covariance(full, m, options.sum_to_one) * np.maximum(chi2, 1.0)[:, None, None]
-    r_factor = (residual**2).sum(axis=1) / (norm**2).sum(axis=1)
-    return Combined(weight, shift, covariance, fitted, r_factor, chi2)
+    return Combined(weight, shift, gain, fitted, (residual**2).sum(axis=1) / (norm**2).sum(axis=1), chi2)
 
 
-def _solve(basis: Array, target: Array, sigma: Array, sum_to_one: bool = False) -> Array:
-    """Return weighted least-squares coefficients of each spectrum (the last one from the others where they sum to one)."""
-    if sum_to_one:
-        last = basis[:, :, -1:]
-        first = _solve(basis[:, :, :-1] - last, target - last[:, :, 0], sigma)
-        return np.concatenate([first, 1 - first.sum(axis=1, keepdims=True)], axis=1)
-    scaled = basis / sigma[:, :, None]
+def _fixed(basis: Array, options: Mixture) -> Array:
+    """Return what is taken off before the fit: the last reference where weights sum to one, else nothing."""
+    return np.asarray(basis[:, :, -1] if options.sum_to_one else np.zeros(basis.shape[:2]))
+
+
+def _gain(basis: Array, sigma: Array, tied: int) -> Array:
+    """Return the least-squares matrices (spectrum, parameter, energy); the first `tied` weights keep their sum."""
+    size = basis.shape[2]
+    chosen = np.eye(size)
+    if tied:
+        chosen = np.delete(chosen, tied - 1, axis=1)
+        chosen[tied - 1, : tied - 1] = -1
+    scaled = (basis @ chosen) / sigma[:, :, None]
     normal = np.einsum("nei,nej->nij", scaled, scaled)
-    right = np.einsum("nei,ne->ni", scaled, target / sigma)
-    return np.asarray(np.linalg.solve(normal, right[:, :, None])[:, :, 0])
+    return np.asarray(chosen @ np.linalg.solve(normal, np.swapaxes(scaled, 1, 2)) / sigma[:, None, :])
 
 
-def _covariance(full: Array, m: int, sum_to_one: bool) -> Array:
-    """Return the covariance of weights and shift, with the constraint where weights sum to one."""
-    if not sum_to_one:
-        return np.asarray(np.linalg.inv(np.einsum("nei,nej->nij", full, full)))
-    size = full.shape[2]
-    chosen = np.zeros((size, size - 1))
-    chosen[: m - 1, : m - 1] = np.eye(m - 1)
-    chosen[m - 1, : m - 1] = -1
-    chosen[m:, m - 1 :] = np.eye(size - m)
-    reduced = full @ chosen
-    inner = np.linalg.inv(np.einsum("nei,nej->nij", reduced, reduced))
-    return np.asarray(chosen @ inner @ chosen.T)
+def noise_covariance(
+    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], done: Combined
+) -> Array:
+    """Return the covariance of (weights, shift) from the noise of spectrum and references, their baselines included.
+
+    norm = (A mu) / step with A mu = mu - pre, step = w . mu: a change d mu moves the parameters by
+    G d mu, G = gain (A - norm w) / step; references add the same, times their weight.
+
+    Parameters
+    ----------
+    normalised, references : Dataset
+        From `ssbchar.xas.normalise.normalise`.
+    use : array of bool, shape (energy,)
+        Fit range.
+    done : Combined
+    """
+    parts = [(normalised, np.ones_like(done.shift), slice(None))]
+    parts += [(r, -done.weight[:, i], slice(-1, None)) for i, r in enumerate(references)]
+    grid = normalised["energy"].values[use]
+    total = np.zeros((len(done.shift), done.gain.shape[1], done.gain.shape[1]))
+    for ds, factor, rows in parts:
+        rest, weights = linear_operators(ds)
+        energy, norm = ds["energy"].values, ds["norm"].values[rows]
+        onto = np.asarray([np.interp(grid, energy, unit) for unit in np.eye(energy.size)]).T
+        direct = done.gain @ (onto @ rest)
+        height = np.einsum("npe,ne->np", done.gain, np.broadcast_to(norm @ onto.T, done.fitted.shape))
+        change = (direct - height[:, :, None] * weights) / ds["edge_step"].values[rows][:, None, None]
+        change *= factor[:, None, None] * ds["mu_stderr"].values[rows][:, None, :]
+        total += np.einsum("npe,nqe->npq", change, change)
+    return total
+
+
+def linear_operators(ds: xr.Dataset) -> tuple[Array, Array]:
+    """Return A and w of a measurement's normalisation (see `ssbchar.xas.edge.linear_part`); A = 1, w = 0 where none."""
+    size = ds.sizes["energy"]
+    if ds.attrs.get("mode") == "normalised":
+        return np.eye(size), np.zeros(size)
+    p1, p2, n1, n2, at, degree, victoreen = json.loads(ds.attrs["ranges"])
+    return edge.linear_part(ds["energy"].values, edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree), victoreen)
+
+
+def _systematic(
+    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], options: Mixture
+) -> Array:
+    """Return the spread of the merged spectrum's weights over normalisation ranges, the same for all spectra."""
+    parts = [normalised, *references]
+    if options.choices < 2:
+        return np.zeros(len(references))
+    axes, e0s = [p["energy"].values for p in parts], [float(p["e0"]) for p in parts]
+    found = []
+    for choice in drawn_choices(axes, e0s, Comparison(choices=options.choices, seed=options.seed)):
+        norms = []
+        for part, energy, e0 in zip(parts, axes, e0s, strict=True):
+            limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
+            done = part.attrs.get("mode") == "normalised"
+            mu = part["mu"].values[-1:]
+            norms.append(mu[0] if done else edge.normalised(energy, mu, limits).norm[0])
+        stderr = normalised["norm_stderr"].values[-1:, use]
+        pairs = list(zip(axes[1:], norms[1:], strict=True))
+        found.append(combine(axes[0][use], norms[0][None, use], stderr, pairs, options).weight[0])
+    return np.asarray(np.std(found, axis=0, ddof=1))

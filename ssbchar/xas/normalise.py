@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.xas import edge
-from ssbchar.xas.noise import jumps, point_noise, repeat_noise
+from ssbchar.xas.noise import point_noise, repeat_noise
 from ssbchar.xas.options import Normalisation
+from ssbchar.xas.quality import guards, not_outlying, unglitched
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,70 +102,6 @@ def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, 
     return grid, mu, counted
 
 
-def unglitched(
-    energy: Array,
-    calibrated: xr.Dataset,
-    good: NDArray[np.int_],
-    mu: Array,
-    options: Normalisation,
-    notes: list[dict[str, str]],
-) -> tuple[Array, NDArray[np.int8]]:
-    """Return mu with glitches replaced, and which points were; every one is noted.
-
-    A glitch jumps off its neighbours' cubic by more than `glitch` robust sigmas in mu, and I0 or the foil jumps there
-    too (or mu does by three times as much); the edge itself (-15 to +25 eV) is left alone.
-    """
-    masked = np.zeros(energy.size, np.int8)
-    if options.glitch <= 0:
-        return mu, masked
-    at = float(edge.e0_derivative(energy, mu.mean(axis=0, keepdims=True))[0][0])
-    free = (energy < at - 15) | (energy > at + 25)
-    rise = float(np.median(np.ptp(mu, axis=1)))
-    off = _sigmas(energy, mu, free, options.min_glitch * rise)
-    also = np.zeros_like(off)
-    for name in ("i0", "mu_foil"):
-        rows = calibrated[name].values[good]
-        axes = calibrated["energy"].values[good]
-        if np.isfinite(rows).sum(axis=1).min() > 20:
-            values = np.array(
-                [np.interp(energy, x[np.isfinite(r)], r[np.isfinite(r)]) for x, r in zip(axes, rows, strict=True)]
-            )
-            also = np.maximum(also, _sigmas(energy, values, free))
-    bad = ((off > options.glitch) & (also > options.glitch)) | (off > 3 * options.glitch)
-    bad &= free
-    out = mu.copy()
-    for i in range(mu.shape[0]):
-        points = np.flatnonzero(_peaks(bad[i], off[i]))
-        if points.size == 0:
-            continue
-        stay = np.setdiff1d(np.arange(energy.size), points)
-        out[i, points] = np.interp(energy[points], energy[stay], mu[i, stay])
-        masked[points] = 1
-        where = str(calibrated["source_file"].values[good[i]])
-        listed = ", ".join(f"{energy[p]:.1f}" for p in points)
-        notes.append(
-            {"where": where, "problem": f"glitch masked at {listed} eV", "remedy": "nothing to do; check the list"}
-        )
-    return out, masked
-
-
-def _sigmas(energy: Array, values: Array, free: NDArray[np.bool_], floor: float = 0.0) -> Array:
-    """Return jumps in units of the local sigma (robust, over 51 points); those below `floor` count as none."""
-    from scipy.ndimage import median_filter
-
-    off = np.where(free, np.nan_to_num(np.abs(jumps(energy, values))), 0.0)
-    sigma = 1.4826 * median_filter(off, size=(1, 51), mode="reflect")
-    typical = 1.4826 * np.median(off[:, free], axis=1, keepdims=True)
-    return np.asarray(np.where(off > floor, off / np.maximum(np.maximum(sigma, typical), 1e-12), 0.0))
-
-
-def _peaks(bad: NDArray[np.bool_], size: Array) -> NDArray[np.bool_]:
-    """Return the bad points that jump most among their two neighbours on each side (a spike makes those jump too)."""
-    padded = np.pad(np.where(bad, size, 0), 2)
-    highest = np.max([padded[j : j + bad.size] for j in range(5)], axis=0)
-    return np.asarray(bad & (size >= 0.6 * highest))
-
-
 def _normalised(energy: Array, mu: Array, e0: float, options: Normalisation, done: bool) -> edge.Normalised:
     """Return normalised spectra; `done` ones pass as they are."""
     if done:
@@ -185,37 +122,6 @@ def _origin(energy: Array, mu: Array, options: Normalisation, where: str, done: 
             raise BadInput(where, "no half step: the spectrum does not rise through 0.5", "check mode and columns")
         e0 = found
     return e0
-
-
-def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:
-    """Return which spectra lie as near to the median spectrum as the others do (at least three are needed to tell)."""
-    n = norm.shape[0]
-    if n < 3 or limit <= 0:
-        return np.ones(n, bool)
-    off = np.sqrt(np.mean((norm - np.median(norm, axis=0)) ** 2, axis=1))
-    typical = np.median(off[off > 0]) if (off > 0).any() else 0.0
-    return np.asarray(off <= limit * max(typical, 1e-12))
-
-
-def guards(
-    calibrated: xr.Dataset,
-    good: NDArray[np.int_],
-    step: Array,
-    options: Normalisation,
-    names: list[str],
-    notes: list[dict[str, str]],
-) -> None:
-    """Note spectra too thick or with too small a step; they stay in."""
-    if calibrated.attrs.get("mode") != "transmission":
-        return
-    thickest = np.nanmax(calibrated["total"].values[good], axis=1)
-    for i, total, height in zip(good, thickest, step, strict=True):
-        if total > options.max_thickness:
-            problem = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage flatten it"
-            notes.append({"where": names[i], "problem": problem, "remedy": "measure a thinner sample"})
-        if height < options.min_step:
-            problem = f"edge step {height:.3f} below {options.min_step:g}"
-            notes.append({"where": names[i], "problem": problem, "remedy": "measure a thicker sample or fluorescence"})
 
 
 def merge(energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_]) -> tuple[Array, Array, float]:

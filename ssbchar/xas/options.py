@@ -193,6 +193,10 @@ class Mixture:
     """Bound of that shift [eV]."""
     sum_to_one: bool = False
     """Force the weights to a sum of one."""
+    choices: int = 30
+    """Number of sets of normalisation ranges whose spread is the systematic uncertainty of the weights."""
+    seed: int = 20210402
+    """Seed that draws them."""
 
 
 @dataclass(frozen=True)

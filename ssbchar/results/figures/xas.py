@@ -172,8 +172,8 @@ def ensemble(comparison: xr.Dataset, title: str) -> Drawing:
         panels[1].set_title("not testable: no common axis", fontsize=style.SMALL, color=style.GREY)
     caption = (
         f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background distance, k range, "
-        "window), each applied to both spectra: the shape is the ensemble, dot and bar are its median and the 95 % interval of "
-        "noise alone; dashed: no change."
+        "window), each applied to both spectra: the shape is the ensemble, dot and bar are its median and "
+        "the 95 % interval of noise alone; dashed: no change."
     )
     return Drawing(figure, f"{title}: paired comparison", caption)
 
