@@ -55,6 +55,8 @@ class Sample:
     verdicts: list[Conclusion] = field(default_factory=list)
     """Judgements, the combined ones first."""
     numbers: list[Conclusion] = field(default_factory=list)
+    variants: list[Conclusion] = field(default_factory=list)
+    """Values without uncertainty, limits or verdict: what another convention would have given."""
     figures: list[pictures.Picture] = field(default_factory=list)
 
 
@@ -122,8 +124,10 @@ def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture], simul
         judged = [r for r in own if r.quantity in QUESTIONS]
         judged.sort(key=lambda r: r.technique != "combined")
         rest = [r for r in own if r.quantity not in QUESTIONS]
+        bare = [r for r in rest if r.value is not None and not (r.verdict or r.stderr or r.lower95 or r.upper95)]
+        rest = [r for r in rest if r not in bare]
         figures = [p for p in drawn if p.labels.get("sample", "") == name]
-        found.append(Sample(name, f"s{i}", name in simulated, judged, rest, figures))
+        found.append(Sample(name, f"s{i}", name in simulated, judged, rest, bare, figures))
     return found
 
 

@@ -75,5 +75,5 @@ def _agree(a: Conclusion, b: Conclusion) -> bool:
 def _told(c: Conclusion) -> str:
     name = " ".join(filter(None, (c.quantity.replace("_", " "), c.condition)))
     number = text(c)
-    notes = ", ".join(filter(None, (c.verdict, c.reason.rstrip("."))))
-    return f"{name}: {number or 'no value'}" + (f" ({notes})" if notes else "")
+    note = f" ({c.verdict})" if c.verdict and c.verdict != "ok" else ""
+    return f"{name}: {number or 'no value'}{note}"

@@ -8,6 +8,8 @@ from pathlib import Path
 import made_report
 import pytest
 
+from ssbchar.conclusion import Conclusion
+
 VOID = {"meta", "link", "img", "input", "br"}
 
 
@@ -86,6 +88,15 @@ def test_synthetic_input_raises_the_banner_and_measured_input_does_not(tmp_path:
         run.add("m", "S", "nmr", made_report.nmr(), synthetic)
         text = run.write().read_text(encoding="utf-8")
         assert ('class="banner"' in text) is ('class="synthetic"' in text) is synthetic
+
+
+def test_values_without_uncertainty_or_verdict_are_folded_away(tmp_path: Path) -> None:
+    run = made_report.Run(tmp_path / "demo")
+    bare = Conclusion("li_metal_fraction", 6.17, unit="percent", condition="t = 2TR")
+    run.add("m", "S", "nmr", [*made_report.nmr(), bare])
+    text = run.write().read_text(encoding="utf-8")
+    assert "1 more value under other conventions" in text
+    assert text.index("alloyed share</th>") < text.index('class="variants"') < text.index("li metal fraction</th>")
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
