@@ -83,7 +83,7 @@ class Tracking:
     """How far a peak may be from where its phase's path puts it, in typical full widths at half maximum."""
     significance: float = 4.0
     """Peaks below this (standard deviations of the likelihood-ratio test) are `no_peak` with an upper limit."""
-    iterations: int = 60
+    iterations: int = 30
     """Levenberg-Marquardt steps before a window is `not_converged`."""
 
 
@@ -182,9 +182,9 @@ class Refinement:
     """Standard deviation [relative] of the cell around the smooth cell(T) of its phase, for phases that are weak."""
     expansion: float = 1.5e-5
     """Linear expansion [1/K] of a phase whose own is not in the phases file, to know where to look for it."""
-    enter: float = 6.0
+    enter: float = 5.0
     """A phase enters when its intensity exceeds this many (corrected) standard errors."""
-    leave: float = 3.0
+    leave: float = 2.5
     """A phase leaves when its intensity falls below this many standard errors."""
     iterations: int = 12
     """Gauss-Newton steps of one frame before it is `not_converged`."""
@@ -222,12 +222,8 @@ class Onset:
     """A phase counts as seen in a frame from this many standard deviations on."""
     consecutive: int = 2
     """So many frames in a row must show the phase (or its absence)."""
-    smallest_share: float = 0.01
-    """A phase that never exceeds this share of the strongest phase's intensity, nor 5 % of itself, is not judged."""
     upper_share: float = 0.6
     """The growth is modelled up to this share of the largest intensity in the segment."""
-    order: int = 3
-    """Highest power of (T - onset) in the growth; the information criterion chooses up to it."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ssbchar.hexrd.profiles import Array, pseudo_voigt_derivatives
 
-TOLERANCE = 1e-7
+TOLERANCE = 1e-6
 """A window has converged where a full step would lower its chi-square by less than this share."""
 STUCK = 1e9
 """Damping at which no direction lowers chi-square any more."""
@@ -25,6 +25,10 @@ class Windows:
     """[counts], shape (n, m)."""
     weight: Array
     """1 / variance, shape (n, m)."""
+
+    def take(self, rows: Any) -> Windows:
+        """Return some of the windows."""
+        return Windows(self.x[rows], self.y[rows], self.weight[rows])
 
 
 @dataclass
@@ -43,6 +47,12 @@ class Fitted:
     """(y - model) sqrt(weight), shape (n, m)."""
     normal: Array
     """Normal matrix J W J^T, shape (n, 3 k + 3, 3 k + 3), linear parameters first."""
+
+    def replace(self, rows: Any, other: Fitted) -> None:
+        """Take over in `rows` what fits better in `other`."""
+        better = other.chi2 < self.chi2[rows]
+        for name in ("shape", "linear", "chi2", "converged", "residual", "normal"):
+            getattr(self, name)[rows[better]] = getattr(other, name)[better]
 
 
 def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int) -> Fitted:
@@ -95,11 +105,37 @@ def fit_best(data: Windows, starts: list[Array], lower: Array, upper: Array, ite
     """Return row by row the best of the fits from several starts (see `fit`)."""
     best = fit(data, starts[0], lower, upper, iterations)
     for start in starts[1:]:
-        other = fit(data, start, lower, upper, iterations)
-        better = other.chi2 < best.chi2
-        for name in ("shape", "linear", "chi2", "converged", "residual", "normal"):
-            getattr(best, name)[better] = getattr(other, name)[better]
+        best.replace(np.arange(start.shape[0]), fit(data, start, lower, upper, iterations))
     return best
+
+
+def jacobian(data: Windows, q: Array, linear: Array) -> Array:
+    """Return the derivatives of the model times sqrt(weight), shape (n, 3 k + 3, m), linear parameters first."""
+    return _jacobian(data, q, linear)[0]
+
+
+def _jacobian(data: Windows, q: Array, linear: Array | None) -> tuple[Array, Array]:
+    """Return the weighted derivatives, and the linear parameters (solved where None is given)."""
+    n, m = data.x.shape
+    k = (q.shape[1] - 1) // 2
+    root = np.sqrt(data.weight)
+    value, by_x, by_w, by_eta = pseudo_voigt_derivatives(
+        data.x[:, None, :], q[:, :k, None], np.exp(q[:, k : 2 * k, None]), q[:, 2 * k, None, None]
+    )
+    rows = np.empty((n, 3 * k + 3, m))
+    rows[:, :k] = value
+    rows[:, k] = 1.0
+    middle, half = (data.x[:, :1] + data.x[:, -1:]) / 2, (data.x[:, -1:] - data.x[:, :1]) / 2
+    rows[:, k + 1] = (data.x - middle) / half
+    rows[:, : k + 2] *= root[:, None, :]
+    if linear is None:
+        design = rows[:, : k + 2]
+        linear = _solve(design @ design.transpose(0, 2, 1), (design @ (data.y * root)[:, :, None])[:, :, 0])
+    areas = linear[:, :k, None] * root[:, None, :]
+    np.multiply(by_x, areas, out=rows[:, k + 2 : 2 * k + 2])
+    np.multiply(by_w, areas, out=rows[:, 2 * k + 2 : 3 * k + 2])
+    rows[:, 3 * k + 2] = np.sum(by_eta * areas, axis=1)
+    return rows, linear
 
 
 @dataclass
@@ -125,27 +161,11 @@ _FIELDS = ("linear", "chi2", "residual", "normal", "gradient")
 
 def _evaluate(data: Windows, q: Array) -> _State:
     """Return the state at non-linear parameters `q`, the linear ones solved."""
-    n, m = data.x.shape
-    k = (q.shape[1] - 1) // 2
-    root = np.sqrt(data.weight)
-    value, by_x, by_w, by_eta = pseudo_voigt_derivatives(
-        data.x[:, None, :], q[:, :k, None], np.exp(q[:, k : 2 * k, None]), q[:, 2 * k, None, None]
-    )
-    rows = np.empty((n, 3 * k + 3, m))
-    rows[:, :k] = value
-    rows[:, k] = 1.0
-    middle, half = (data.x[:, :1] + data.x[:, -1:]) / 2, (data.x[:, -1:] - data.x[:, :1]) / 2
-    rows[:, k + 1] = (data.x - middle) / half
-    rows[:, : k + 2] *= root[:, None, :]
-    design, target = rows[:, : k + 2], data.y * root
-    linear = _solve(design @ design.transpose(0, 2, 1), (design @ target[:, :, None])[:, :, 0])
-    areas = linear[:, :k, None] * root[:, None, :]
-    np.multiply(by_x, areas, out=rows[:, k + 2 : 2 * k + 2])
-    np.multiply(by_w, areas, out=rows[:, 2 * k + 2 : 3 * k + 2])
-    rows[:, 3 * k + 2] = np.sum(by_eta * areas, axis=1)
-    residual = target - (linear[:, None, :] @ design)[:, 0]
+    p = (q.shape[1] - 1) // 2 + 2
+    rows, linear = _jacobian(data, q, None)
+    residual = data.y * np.sqrt(data.weight) - (linear[:, None, :] @ rows[:, :p])[:, 0]
     normal = rows @ rows.transpose(0, 2, 1)
-    gradient = (rows[:, k + 2 :] @ residual[:, :, None])[:, :, 0]
+    gradient = (rows[:, p:] @ residual[:, :, None])[:, :, 0]
     return _State(linear, np.einsum("nm,nm->n", residual, residual), residual, normal, gradient)
 
 
