@@ -188,7 +188,7 @@ class Refinement:
     """A phase leaves when its intensity falls below this many standard errors."""
     iterations: int = 12
     """Gauss-Newton steps of one frame before it is `not_converged`."""
-    tolerance: float = 0.03
+    tolerance: float = 0.1
     """Converged when no cell, width or zero moves by more than this share of its standard error."""
 
 

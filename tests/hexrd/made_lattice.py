@@ -76,7 +76,8 @@ def programme(
 
 
 def made(
-    phases: list[MadePhase], seed: int = 0, noise: float = 1.0, temperature_stderr: float = 0.3, systematic: float = 1.3,
+    phases: list[MadePhase], seed: int = 0, noise: float = 1.0, temperature_stderr: float = 0.3,
+    systematic: float = 1.3,
     **shape: float,
 ) -> tuple[xr.Dataset, xr.Dataset]:  # fmt: skip
     rng = np.random.default_rng(seed)

@@ -132,7 +132,7 @@ def test_vibration_models_find_their_temperature(kind: str) -> None:
     assert curve is not None
     stderr = np.sqrt(curve.covariance[-1, -1])
     assert 0 < stderr < 40 and abs(curve.basis.theta - theta) < 4 * stderr
-    values, rates, jacobian = curve.at(np.array([300.0]))
+    _, rates, jacobian = curve.at(np.array([300.0]))
     variance = np.einsum("tij,jk,tik->ti", jacobian, curve.covariance, jacobian)[0]
     h = 1.0
     slope = (
