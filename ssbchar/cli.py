@@ -106,6 +106,10 @@ def _step(arguments: argparse.Namespace) -> int:
         inputs.setdefault(name, []).append(Path(path))
     label = json.loads(arguments.labels)
     title = f"{arguments.name} {label.get('measurement', '')}".strip()
+    by_hand = step.command(arguments.name, inputs, arguments.output, arguments.options, arguments.labels)
+    if arguments.log:
+        arguments.log.parent.mkdir(parents=True, exist_ok=True)
+        arguments.log.write_text(f"{by_hand}\nbegun, not ended: run the line above to see why\n", encoding="utf-8")
     print(f"{title}: begun", file=sys.stderr, flush=True)
     start = time.monotonic()
     told = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
@@ -114,8 +118,6 @@ def _step(arguments: argparse.Namespace) -> int:
     seconds = time.monotonic() - start
     print(f"{title}: done in {seconds:.1f} s", file=sys.stderr, flush=True)
     if arguments.log:
-        arguments.log.parent.mkdir(parents=True, exist_ok=True)
-        by_hand = step.command(arguments.name, inputs, arguments.output, arguments.options, arguments.labels)
         arguments.log.write_text(f"{by_hand}\n{told}done in {seconds:.1f} s\n", encoding="utf-8")
     return 0
 
