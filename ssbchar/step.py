@@ -30,11 +30,12 @@ def function(name: str) -> Callable[..., Any]:
 
 
 def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations of a step; modules may import xarray and pandas for the type checker alone."""
+    """Return the annotations of a step's arguments; modules may import xarray and pandas for the type checker alone."""
     import pandas as pd
     import xarray as xr
 
-    return typing.get_type_hints(call, localns={"xr": xr, "pd": pd})
+    names = {"xr": xr, "pd": pd, "Drawing": store.Drawing}
+    return typing.get_type_hints(call, localns=names)
 
 
 def takes_many(annotation: Any) -> bool:
