@@ -83,7 +83,7 @@ def _by_time(log: Path, table: furnace_log.Table, time: Array, options: Furnace)
     after = np.clip(np.searchsorted(at, time), 1, at.size - 1)
     gap = at[after] - at[after - 1]
     with np.errstate(invalid="ignore"):
-        inside = (time >= at[0]) & (time <= at[-1]) & (gap <= options.largest_gap)
+        inside = (time >= at[0]) & (time <= at[-1]) & ((gap <= options.largest_gap) | (time == at[after]))
     if not inside.any():
         raise BadInput(log, _distance(at, time), "set hexrd.furnace.clock_offset or log_timezone")
     temperature = np.where(inside, np.interp(time, at, value), np.nan)

@@ -8,6 +8,7 @@ seconds since 1970 UTC. Temperatures are of the sample's thermocouple; set point
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,10 @@ def read(log: Path, options: Furnace) -> Table:
     import pandas as pd
 
     try:
-        table = pd.read_csv(log, sep=None, engine="python", comment="#", encoding="utf-8-sig", skipinitialspace=True)
+        text = Path(log).read_text(encoding="utf-8-sig")
+        first = next((line for line in text.splitlines() if line.strip() and not line.startswith("#")), "")
+        separator = max("\t;,", key=first.count)
+        table = pd.read_csv(io.StringIO(text), sep=separator, comment="#", skipinitialspace=True)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise BadInput(log, f"no table ({str(error).strip()[:80]})", "give CSV with one header line") from error
     if table.empty:

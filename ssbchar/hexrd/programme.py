@@ -14,10 +14,14 @@ MAD_TO_SIGMA = 1.4826
 
 
 def resolution(values: Array) -> float:
-    """Return the step in which readings are printed: the smallest difference between two of them (0: unknown)."""
-    levels = np.unique(np.round(values[np.isfinite(values)], 9))
-    steps = np.diff(levels)
-    return float(steps.min()) if steps.size else 0.0
+    """Return the decimal step in which readings are printed (1, 0.1, 0.01 ...; 0 where there are none)."""
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return 0.0
+    for decimals in range(7):
+        if np.allclose(known, np.round(known, decimals), rtol=0, atol=1e-9):
+            return float(10.0**-decimals)
+    return 1e-7
 
 
 def noise(time: Array, values: Array) -> float:

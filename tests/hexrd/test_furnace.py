@@ -1,0 +1,228 @@
+"""Temperatures joined to frames: by time, by file name, from headers; what the log must say, and what is refused."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssbchar.errors import BadInput
+from ssbchar.hexrd import furnace, programme
+from ssbchar.hexrd.options import Furnace
+
+START = datetime(2021, 3, 1, 10, tzinfo=UTC).timestamp()
+
+
+def frames(count: int = 60, every: float = 60.0, start: float = START, header: float = np.nan) -> xr.Dataset:
+    """A series without patterns: what `join` looks at."""
+    return xr.Dataset(
+        {
+            "time": ("frame", start + every * np.arange(count)),
+            "temperature_header": ("frame", np.full(count, header) + np.arange(count)),
+            "source_file": ("frame", np.array([f"f_{n:04d}.xye" for n in range(1, count + 1)], dtype=object)),
+        },
+        coords={"frame": np.arange(1, count + 1)},
+    )
+
+
+def ramp(t: np.ndarray) -> np.ndarray:
+    """25 degC, then 5 K/min from the 10th to the 40th minute, then hold."""
+    return 25 + 5 * np.clip((t - START) / 60 - 10, 0, 30)
+
+
+def log(path: Path, zone: str = "+00:00", shift: float = 0.0, every: float = 10.0, **columns: object) -> Path:
+    t = START - 600 + every * np.arange(int(5400 / every))
+    stamp = [datetime.fromtimestamp(v + shift, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + zone for v in t]
+    table = pd.DataFrame({"time": stamp, "temperature_C": np.round(ramp(t), 2), **columns})
+    table.to_csv(path, index=False)
+    return path
+
+
+def join(path: Path | None, patterns: xr.Dataset | None = None, **options: object) -> xr.Dataset:
+    return furnace.join(frames() if patterns is None else patterns, path, Furnace(**options))  # type: ignore[arg-type]
+
+
+def told(ds: xr.Dataset) -> list[dict[str, str]]:
+    return json.loads(ds.attrs.get("set_aside", "[]"))
+
+
+def test_join_by_time(tmp_path: Path) -> None:
+    ds = join(log(tmp_path / "log.csv"))
+    np.testing.assert_allclose(ds.temperature, ramp(frames().time.values), atol=0.05)
+    assert set(ds.status.values) == {"ok"} and ds.attrs["joined_by"] == "time"
+    assert {n: v.dims for n, v in ds.data_vars.items()} == dict.fromkeys(ds.data_vars, ("frame",))
+    assert set(ds.data_vars) == {
+        "temperature", "temperature_stderr", "temperature_systematic", "rate", "time", "segment", "status"
+    }  # fmt: skip
+    assert ds.segment.values[5] == "hold" and ds.segment.values[25] == "heating" and ds.segment.values[55] == "hold"
+    np.testing.assert_allclose(ds.rate.values[20:30], 5.0, atol=0.1)
+
+
+def test_resolution_tolerance_and_clock_make_the_errors(tmp_path: Path) -> None:
+    ds = join(log(tmp_path / "log.csv"), clock_offset_stderr=60.0)
+    assert 0.001 < float(ds.temperature_stderr[25]) < 0.1
+    warm = float(ds.temperature[25])
+    assert float(ds.temperature_systematic[25]) == pytest.approx(
+        np.hypot(max(2.2, 0.0075 * warm) / 3**0.5, 5.0), rel=0.05
+    )
+    assert float(ds.temperature_systematic[58]) == pytest.approx(2.2 / 3**0.5, rel=0.01)
+    assert float(join(log(tmp_path / "b.csv"), thermocouple_stderr=0.5).temperature_stderr[25]) > 0.5
+
+
+def test_epoch_kelvin_and_semicolons(tmp_path: Path) -> None:
+    t = START - 600 + 10.0 * np.arange(540)
+    pd.DataFrame({"epoch_s": t, "T": ramp(t) + 273.15}).to_csv(tmp_path / "log.csv", sep=";", index=False)
+    ds = join(tmp_path / "log.csv", temperature_unit="K")
+    np.testing.assert_allclose(ds.temperature, ramp(frames().time.values), atol=0.05)
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("Z", 0), ("+02:00", 2), ("-06:00", -6)])
+def test_time_zones(zone: str, hours: int, tmp_path: Path) -> None:
+    ds = join(log(tmp_path / "log.csv", zone=zone, shift=3600.0 * hours))
+    np.testing.assert_allclose(ds.temperature, ramp(frames().time.values), atol=0.05)
+
+
+def test_a_log_without_zone_needs_the_option(tmp_path: Path) -> None:
+    log(tmp_path / "log.csv", zone="", shift=-6 * 3600)
+    with pytest.raises(BadInput, match=r"state no time zone; set hexrd\.furnace\.log_timezone"):
+        join(tmp_path / "log.csv")
+    ds = join(tmp_path / "log.csv", log_timezone="America/Chicago")
+    np.testing.assert_allclose(ds.temperature, ramp(frames().time.values), atol=0.05)
+    with pytest.raises(BadInput, match="'Atlantis' is unknown"):
+        join(tmp_path / "log.csv", log_timezone="Atlantis")
+
+
+def test_a_log_that_covers_nothing_says_by_how_much(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"covers none of the frames: it ends 1\.67 h before them"):
+        join(log(tmp_path / "log.csv", shift=-3 * 3600))
+    with pytest.raises(BadInput, match=r"it begins 3\.85 h after them"):
+        join(log(tmp_path / "log.csv", shift=5 * 3600))
+
+
+def test_frames_outside_the_log_are_marked(tmp_path: Path) -> None:
+    ds = join(log(tmp_path / "log.csv", shift=-3600.0))
+    outside = ds.status.values == "outside_log"
+    assert 20 < outside.sum() < 60 and outside[-1] and not outside[0]
+    assert np.isnan(ds.temperature.values[outside]).all() and np.isnan(ds.temperature_stderr.values[outside]).all()
+    assert told(ds)[0]["problem"].startswith(f"{outside.sum()} of 60 frames are outside the log")
+    assert set(ds.segment.values[outside]) == {"none"}
+
+
+def test_a_gap_in_the_log(tmp_path: Path) -> None:
+    table = pd.read_csv(log(tmp_path / "log.csv"))
+    table.drop(table.index[150:210]).to_csv(tmp_path / "log.csv", index=False)
+    ds = join(tmp_path / "log.csv")
+    assert (ds.status.values == "outside_log").sum() == 10
+    assert set(join(tmp_path / "log.csv", largest_gap=1000.0).status.values) == {"ok"}
+
+
+def test_clock_offset(tmp_path: Path) -> None:
+    ds = join(log(tmp_path / "log.csv", shift=-137.0), clock_offset=137.0)
+    np.testing.assert_allclose(ds.temperature, ramp(frames().time.values), atol=0.05)
+
+
+def test_a_row_per_frame_is_joined_by_file_name(tmp_path: Path) -> None:
+    names = [f"f_{n:04d}.tif" for n in range(60, 0, -1)]
+    t = START + 60.0 * np.arange(59, -1, -1)
+    pd.DataFrame({"image": names, "timestamp_s": t, "T_C": ramp(t), "exposure_s": 1.0}).iloc[5:].to_csv(
+        tmp_path / "frames.csv", index=False
+    )
+    patterns = frames().assign(time=("frame", np.full(60, np.nan)))
+    ds = join(tmp_path / "frames.csv", patterns)
+    assert ds.attrs["joined_by"] == "file name"
+    assert (ds.status.values == "outside_log").tolist() == [False] * 55 + [True] * 5
+    np.testing.assert_allclose(ds.temperature[:55], ramp(frames().time.values)[:55])
+    np.testing.assert_allclose(ds.time[:55], frames().time[:55])
+
+
+def test_without_a_log_the_header_stands() -> None:
+    ds = join(None, frames(header=100.0))
+    np.testing.assert_allclose(ds.temperature, 100.0 + np.arange(60))
+    assert ds.attrs["joined_by"] == "header" and set(ds.segment.values) == {"heating"}
+    none = join(None)
+    assert set(none.status.values) == {"no_temperature"} and none.attrs["joined_by"] == "none"
+    assert np.isnan(none.temperature).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no table"),
+        ("time,temperature_C\n", "no readings"),
+        ("time,pressure\n2021-03-01T10:00:00Z,1\n2021-03-01T12:00:00Z,1\n", "no column looks like a temperature"),
+        ("time,temp_a,temp_b\n2021-03-01T10:00:00Z,1,2\n", r"several columns could be .* \(temp_a, temp_b\)"),
+        ("time,temperature\n2021-03-01T10:00:00Z,hot\n", "holds no numbers"),
+        ("time,temperature\nyesterday+00:00,20\n", "no ISO 8601"),
+        ("time_s,temperature\n0,20\n10,30\n", "neither ISO 8601 nor seconds since 1970"),
+        ("time,temperature\n2021-03-01T10:00:00Z,-400\n", "below absolute zero"),
+        ("time,temperature\n2021-03-01T10:00:00Z,20\n", "fewer than two readings"),
+    ],
+)  # fmt: skip
+def test_a_log_that_cannot_be_used(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(BadInput, match=message):
+        join(tmp_path / "log.csv")
+
+
+def test_set_points_are_left_aside_and_columns_can_be_named(tmp_path: Path) -> None:
+    log(tmp_path / "log.csv", setpoint_temperature_C=0.0)
+    np.testing.assert_allclose(join(tmp_path / "log.csv").temperature, ramp(frames().time.values), atol=0.05)
+    ds = join(tmp_path / "log.csv", temperature_column="setpoint_temperature_C")
+    np.testing.assert_allclose(ds.temperature, 0.0)
+    with pytest.raises(BadInput, match="no column 'sample_T'"):
+        join(tmp_path / "log.csv", temperature_column="sample_T")
+
+
+def test_patterns_without_time(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="carry no time"):
+        join(log(tmp_path / "log.csv"), frames().assign(time=("frame", np.full(60, np.nan))))
+
+
+def programme_of(noise: float, lag: float, seed: int, rate: float = 5.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rest, heating, hold, cooling, rest; the furnace lags exponentially, overshoots by 3 K, and reads with noise."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(0.0, 600.0, 1.0 / 3)  # minutes
+    top = 25 + rate * 150
+    corners = [0, 30, 180, 330, 480, 600]
+    set_point = np.interp(t, corners, [25, 25, top, top, 25, 25])
+    label = np.array(["hold", "heating", "hold", "cooling", "hold"])[np.searchsorted(corners[1:-1], t, side="right")]
+    y = set_point.copy()
+    for n in range(1, t.size):
+        y[n] = y[n - 1] + (set_point[n] - y[n - 1]) * (1 - np.exp(-1 / 3 / lag)) if lag else set_point[n]
+    y += 3 * np.exp(-(((t - 184) / 3) ** 2))
+    return 60 * t, np.round(y + rng.normal(0, noise, t.size), 1), label
+
+
+@pytest.mark.parametrize(
+    ("noise", "lag", "rate"), [(0.05, 0.0, 5.0), (0.5, 2.0, 5.0), (1.5, 4.0, 5.0), (0.3, 2.0, 1.5)]
+)
+def test_segments_survive_noise_lag_and_overshoot(noise: float, lag: float, rate: float) -> None:
+    t, y, label = programme_of(noise, lag, 7, rate)
+    slope, found = programme.segments(t, y, 0.5)
+    pieces = found[np.concatenate([[True], found[1:] != found[:-1]])]
+    assert pieces.tolist() == ["hold", "heating", "hold", "cooling", "hold"]
+    assert np.mean(found != label) < 0.03 + 4 * 5 * lag / 600
+    middle = (t > 60 * 80) & (t < 60 * 160)
+    assert np.median(slope[middle]) == pytest.approx(rate, rel=0.05)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-500, 500), st.floats(0.5, 2.0), st.integers(0, 1000))
+def test_rate_is_invariant_to_the_zero_and_scales(shift: float, scale: float, seed: int) -> None:
+    t = np.cumsum(np.random.default_rng(seed).uniform(5, 15, 50))
+    y = 25 + np.random.default_rng(seed + 1).normal(0, 1, 50) + 0.08 * t
+    base = programme.local_rate(t, y, 9)
+    np.testing.assert_allclose(programme.local_rate(t, y + shift, 9), base, rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(programme.local_rate(t * scale, y, 9), base / scale, rtol=1e-6, atol=1e-9)
+    assert np.polyfit(t[10:19], y[10:19], 1)[0] == pytest.approx(base[14], rel=1e-6, abs=1e-9)
+
+
+def test_noise_is_that_of_one_reading() -> None:
+    rng = np.random.default_rng(2)
+    t = np.cumsum(rng.uniform(5, 15, 4000))
+    assert programme.noise(t, 0.1 * t + rng.normal(0, 0.7, t.size)) == pytest.approx(0.7, rel=0.05)
