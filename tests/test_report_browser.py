@@ -17,7 +17,7 @@ FLAGS = (
 )  # fmt: skip
 PROBE = """
 <script>
-addEventListener("load", () => {
+addEventListener("load", async () => {
   const images = Array.from(document.images, (i) => i.naturalWidth);
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
   const select = document.getElementById("by-technique");
@@ -26,10 +26,17 @@ addEventListener("load", () => {
   select.value = "nmr";
   select.dispatchEvent(new Event("input", { bubbles: true }));
   const left = count();
+  document.getElementById("filter").reset();
+  location.hash = "#alone-s1";
+  await new Promise((after) => setTimeout(after, 50));
+  const alone = Array.from(document.querySelectorAll("section.sample:not([hidden])"), (e) => e.id);
+  location.hash = "#s2";
+  await new Promise((after) => setTimeout(after, 50));
+  const again = document.querySelectorAll("section.sample:not([hidden])").length;
   const fetched = performance.getEntriesByType("resource").map((r) => r.name).filter((n) => !n.startsWith("data:"));
   const note = document.createElement("pre");
   note.id = "probe";
-  note.textContent = JSON.stringify({ images, wide, all, left, fetched });
+  note.textContent = JSON.stringify({ images, wide, all, left, alone, again, fetched });
   document.body.append(note);
 });
 </script>
@@ -73,6 +80,8 @@ def test_figures_load_scripts_run_and_nothing_is_fetched(report: Path, tmp_path:
     assert console == []
     assert seen["fetched"] == []
     assert 0 < seen["left"] < seen["all"]
+    assert seen["alone"] == ["s1"]
+    assert seen["again"] == 3
 
 
 def test_the_page_itself_never_scrolls_sideways_on_a_narrow_screen(report: Path, tmp_path: Path) -> None:
@@ -80,10 +89,20 @@ def test_the_page_itself_never_scrolls_sideways_on_a_narrow_screen(report: Path,
     assert seen["wide"] == 0
 
 
+@pytest.mark.slow
+def test_a_hundred_samples_open(tmp_path: Path) -> None:
+    seen, console = probed(made_report.large(tmp_path / "many").write(), tmp_path / "profile")
+    assert len(seen["images"]) == 600
+    assert all(width > 0 for width in seen["images"])
+    assert (seen["again"], console) == (100, [])
+
+
 def test_the_check_sees_faults(tmp_path: Path) -> None:
     broken = tmp_path / "broken.html"
-    broken.write_text("<!doctype html><body><img src='data:image/png;base64,AAAA'><script>nothere()</script></body>")
-    _, console = opened(broken, tmp_path / "profile")
+    figure = "<img src='data:image/png;base64,AAAA' onerror='this.alt=0' alt='fine'>"
+    broken.write_text(f"<!doctype html><body>{figure}<script>nothere()</script></body>")
+    document, console = opened(broken, tmp_path / "profile")
+    assert 'alt="0"' in document
     assert any("nothere is not defined" in line for line in console)
 
 
