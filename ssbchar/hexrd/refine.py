@@ -28,6 +28,8 @@ LEARNT = 12
 """Frames, those where the phase is strongest, from which its pattern is learnt."""
 UNKNOWN_FREEDOM = 3.0
 """Freedom of the intensities of a phase known by its cell, before its pattern is learnt."""
+CLEAR = 12.0
+"""A phase this far above its error by misfit and serial correlation needs no further test."""
 WEAKEST = 1e-3
 """Reflections below this share of a phase's strongest are not used, where atoms are known."""
 
@@ -191,12 +193,15 @@ class Priors:
             if table is None:
                 continue
             values, stderr, strong = table
-            for k in range(phase.free):
-                course = refine_joint.smooth(
-                    frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k]
-                )
-                new.strain[:, p, k] = course[0]
-                new.sigma[:, p, k] = np.hypot(course[1], 2 * self.options.cell_prior)
+            courses = [
+                refine_joint.smooth(frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k])
+                for k in range(phase.free)
+            ]
+            if not all(np.all(np.isfinite(course)) for course, _ in courses):
+                continue
+            new.strain[:, p, : phase.free] = np.stack([course for course, _ in courses], axis=1)
+            spread = np.stack([sigma for _, sigma in courses], axis=1)
+            new.sigma[:, p, : phase.free] = np.hypot(spread, 2 * self.options.cell_prior)
             new.known[p] = True
             size[p] = np.median([f.state.size[p] for f in strong])
             micro[p] = np.median([f.state.micro[p] for f in strong])
@@ -263,8 +268,8 @@ def explore(
 ) -> Fits:  # fmt: skip
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
-    A frame starts from the one before. Phases below `leave` standard errors leave; of those not in the model, the most
-    significant above `enter` joins, until there is none.
+    A frame starts from the one before. Of the phases not in the model the one that explains most joins, if it is above
+    `enter` standard errors, until there is none; then those below `leave` go.
     """
     fits: Fits = {}
     present: tuple[int, ...] = ()
@@ -297,30 +302,36 @@ def _one(
     i: int, y: Array, weight: Array, present: tuple[int, ...], near: dict[int, Array],
 ) -> Fit:  # fmt: skip
     """Return one frame of a pass: refined, weak phases dropped, new ones added."""
-    near = dict(near)
-    loose = options.search / 2
-    gone: set[int] = set()
-    for _ in range(2 * len(series.phases) + 1):
-        prior = priors.at(i, present, near, loose)
+    near, gone = dict(near), set[int]()
+    while True:
+        prior = priors.at(i, present, near, options.search / 2)
         fit = refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
         state = fit.state
-        weak = [p for p in present if significance(fit, p) < options.leave]
-        if weak:
-            worst = min(weak, key=lambda p: significance(fit, p))
-            gone.add(worst)
-            present = tuple(p for p in present if p != worst)
-            state = _reset(state, worst, priors)
-            continue
         found = _newcomer(series, priors, options, fit, i, y, weight, gone)
-        if found is None:
+        if found is not None:
+            p, strain = found
+            present = tuple(sorted((*present, p)))
+            near[p] = np.pad(strain, (0, 6 - strain.size))
+            state = _reset(replace(state, strain=_placed(state.strain, {p: near[p]})), p, priors)
+            continue
+        worst = _weakest(series, fit, y, weight, options)
+        if worst is None:
             return fit
-        p, strain = found
-        present = tuple(sorted((*present, p)))
-        padded = np.zeros(6)
-        padded[: strain.size] = strain
-        near[p] = padded
-        state = _reset(replace(state, strain=_placed(state.strain, {p: padded})), p, priors)
-    return fit
+        gone.add(worst)
+        present = tuple(p for p in present if p != worst)
+        state = _reset(state, worst, priors)
+
+
+def _weakest(series: Series, fit: Fit, y: Array, weight: Array, options: Refinement) -> int | None:
+    """Return the weakest phase below `leave` standard errors, if there is one."""
+    found = []
+    for i, p in enumerate(fit.present):
+        if significance(fit, p) < CLEAR:
+            error = presence.stderr(series, fit, y, weight, p)
+            ratio = fit.intensity[i] / error if error > 0 else 0.0
+            if ratio < options.leave:
+                found.append((ratio, p))
+    return min(found)[1] if found else None
 
 
 def _reset(state: State, p: int, priors: Priors) -> State:
@@ -333,7 +344,7 @@ def _reset(state: State, p: int, priors: Priors) -> State:
 def _newcomer(
     series: Series, priors: Priors, options: Refinement, fit: Fit, i: int, y: Array, weight: Array, gone: set[int]
 ) -> tuple[int, Array] | None:
-    """Return the most significant phase of those not in the model, and its trial cell."""
+    """Return the phase that explains most of the residual, of those clear of chance, and its trial cell."""
     best: tuple[float, int, Array] | None = None
     for p, phase in enumerate(series.phases):
         if p in fit.present or p in gone:
@@ -341,9 +352,11 @@ def _newcomer(
         expected = priors.strain[i, p, : phase.free]
         step = 0.3 * fit.state.gauss / max(series.x[-1] * 0.5, 1e-3)
         cells = presence.trials(phase, expected, 0.0 if priors.known[p] else options.search, step)
-        trace = presence.trace(series, fit, y, weight, p, cells)
-        ratio = trace.intensity / trace.stderr
-        k = int(np.argmax(ratio))
-        if ratio[k] > options.enter and (best is None or ratio[k] > best[0]):
-            best = (float(ratio[k]), p, cells[k])
+        trace = presence.trace(series, fit, y, weight, p, cells, options.enter)
+        if trace is None:
+            continue
+        k = int(np.argmax(trace.gain))
+        clear = trace.intensity[k] > options.enter * trace.stderr[k] or not fit.present
+        if clear and (best is None or trace.gain[k] > best[0]):
+            best = (float(trace.gain[k]), p, cells[k])
     return None if best is None else (best[1], best[2])

@@ -1,4 +1,4 @@
-"""The smooth cell(T) of a phase over a whole series: what its weak frames are held to, and strong ones compared with."""
+"""The smooth cell(T) of a phase over a whole series: weak frames are held to it, strong ones compared with it."""
 
 from __future__ import annotations
 
@@ -84,8 +84,7 @@ def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Arra
             weight = weight * np.sqrt(
                 np.minimum(1.0, 2.5 * np.hypot(stderr, scatter) / np.maximum(np.abs(miss), 1e-15))
             )
-        cost = float(np.sum(np.minimum((miss / np.hypot(stderr, scatter)) ** 2, 9)))
-        bic = x.size * np.log(scatter**2) + cost * 0 + (degree + 1) * np.log(x.size)
+        bic = x.size * np.log(scatter**2) + (degree + 1) * np.log(x.size)
         covariance = np.linalg.pinv(design.T @ design)
         rows = np.vander(v, degree + 1)
         spread = np.sqrt(np.einsum("ij,jk,ik->i", rows, covariance, rows) + scatter**2)

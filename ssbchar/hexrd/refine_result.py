@@ -13,6 +13,7 @@ from ssbchar.hexrd import pattern, presence, refine_frame
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_frame import Fit, Series
+from ssbchar.phases import metric
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,7 +111,8 @@ def _fill(
         strain = fit.state.strain[p, : phase.free]
         table.cell[i, p], gradient = _cell(phase, strain)
         table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
-        table.intensity[i, p], table.intensity_stderr[i, p] = fit.intensity[n], fit.intensity_stderr[n]
+        table.intensity[i, p] = fit.intensity[n]
+        table.intensity_stderr[i, p] = presence.stderr(series, fit, y, weight, p)
         table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
     for p, phase in enumerate(series.phases):
         expected = priors.strain[i, p, : phase.free]
@@ -121,6 +123,7 @@ def _fill(
             )
         if p not in fit.present:
             trace = presence.trace(series, fit, y, weight, p, expected[None])
+            assert trace is not None
             table.intensity[i, p], table.intensity_stderr[i, p] = trace.intensity[0], trace.stderr[0]
     inside = frames.inside
     table.curves["calculated"][i, inside] = fit.calculated
@@ -229,8 +232,8 @@ def _dataset(
             "scale_stderr": (fp, scale_stderr, {"units": "count degree / electron^2"}),
             "weight_fraction": (fp, fraction, {**one, "ancillary_variables": "weight_fraction_stderr"}),
             "weight_fraction_stderr": (fp, fraction_stderr, one),
-            "size_width": (fp, table.width[..., 0], {"units": "degree", "long_name": "Lorentzian width x cos(theta)"}),
-            "strain_width": (fp, table.width[..., 1], {"units": "degree", "long_name": "Lorentzian width / tan(theta)"}),
+            "size_width": (fp, table.width[..., 0], {"units": "degree", "long_name": "Lorentz width x cos(theta)"}),
+            "strain_width": (fp, table.width[..., 1], {"units": "degree", "long_name": "Lorentz width / tan(theta)"}),
             "present": (fp, table.present),
             "verdict": (fp, table.verdict.astype(str).astype(object)),
             "rwp": ("frame", table.rwp, {"units": "percent"}),
@@ -260,7 +263,7 @@ def _dataset(
 def _volume_of(cell: Array) -> Array:
     out = np.full(cell.shape[:-1], np.nan)
     good = np.all(np.isfinite(cell), axis=-1)
-    out[good] = np.sqrt(np.linalg.det(pattern.metric(cell[good])))
+    out[good] = np.sqrt(np.linalg.det(metric(cell[good])))
     return out
 
 
