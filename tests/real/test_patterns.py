@@ -1,0 +1,106 @@
+"""Real patterns: the 17-BM series with its frame table, the 11-BM CeO2 standard, a pyFAI pattern."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from ssbchar.hexrd import furnace, peaks, read
+from ssbchar.hexrd.options import Furnace, Reading, Tracking
+from ssbchar.hexrd.wavelength import two_theta_from_d
+from ssbchar.phases import PhaseTable, reflections
+from ssbchar.uncertain import serial_inflation
+
+ROOT = Path(__file__).parents[2]
+CEO2 = 5.41165
+"""Certified cell of SRM 674b [angstrom], as its CIF states; NIST certifies the cells of its powders at 22.5 degC."""
+EXPANSION = 11.6e-6
+"""Linear thermal expansion of CeO2 [1/K] (293-1123 K)."""
+
+
+@pytest.fixture(scope="module")
+def series(real_data: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    folder = real_data / "hexrd/aps17bm_metathesis"
+    patterns = read.patterns(folder / "XYE", Reading(wavelength=0.2413))
+    return patterns, furnace.join(patterns, folder / "frames.csv", Furnace())
+
+
+def test_the_17bm_series_is_read_whole(series: tuple[xr.Dataset, xr.Dataset]) -> None:
+    patterns, _ = series
+    assert patterns.sizes == {"frame": 384, "two_theta": 2500}
+    assert patterns.frame.values.tolist() == list(range(1, 385))
+    assert set(patterns.status.values) == {"ok"} and "set_aside" not in patterns.attrs
+    assert patterns.source_file.values[9] == "10.xye"
+    assert patterns.intensity.values[0, 0] == 6141.097275 and patterns.intensity_stderr.values[0, 0] == 78.365153
+
+
+def test_its_wavelength_is_never_guessed(real_data: Path) -> None:
+    from ssbchar.errors import BadInput
+
+    with pytest.raises(BadInput, match="no file states its wavelength"):
+        read.patterns(real_data / "hexrd/aps17bm_metathesis/XYE/1.xye", Reading())
+
+
+def test_its_temperatures_come_by_file_name(series: tuple[xr.Dataset, xr.Dataset], real_data: Path) -> None:
+    patterns, joined = series
+    table = pd.read_csv(real_data / "hexrd/aps17bm_metathesis/frames.csv").set_index("xye")
+    expected = table.loc[patterns.source_file.values]
+    np.testing.assert_array_equal(joined.temperature, expected["T_C_userComment4"])
+    np.testing.assert_array_equal(joined.time, expected["timestamp_s"])
+    assert joined.attrs["joined_by"] == "file name" and set(joined.status.values) == {"ok"}
+
+
+def test_its_programme_is_one_ramp_and_a_hold(series: tuple[xr.Dataset, xr.Dataset]) -> None:
+    _, joined = series
+    segment = joined.segment.values
+    assert set(segment) == {"heating", "hold"}
+    change = int(joined.frame.values[np.flatnonzero(segment == "hold")[0]])
+    assert np.all(segment[: change - 1] == "heating")
+    assert 188 <= change <= 198  # the hold begins at about frame 190
+    assert float(joined.rate[40:180].median()) == pytest.approx(10.0, rel=0.05)
+
+
+def cubic_cell(found: xr.Dataset) -> tuple[float, float]:
+    """Return the cell of a cubic phase and its esd, zero of 2theta refined.
+
+    Errors are scaled by the scatter of the lines and by its correlation along 2theta (asymmetry is not modelled).
+    """
+    n = np.array([np.sqrt(sum(int(i) ** 2 for i in hkl.split())) for hkl in found.hkl.values])
+    good = found.verdict.values[0] == "ok"
+    position, stderr, n = found.position.values[0, good], found.position_stderr.values[0, good], n[good]
+    wavelength, a, zero = 0.413671, 5.4, 0.0
+    for _ in range(8):
+        model = two_theta_from_d(a / n, wavelength)
+        slope = (two_theta_from_d((a + 1e-6) / n, wavelength) - model) / 1e-6
+        design = np.stack([slope, np.ones_like(slope)], 1) / stderr[:, None]
+        misfit = (position - model - zero) / stderr
+        step = np.linalg.lstsq(design, misfit, rcond=None)[0]
+        a, zero = a + step[0], zero + step[1]
+    scatter = np.sum(misfit**2) / (n.size - 2)
+    esd = np.sqrt(np.linalg.inv(design.T @ design)[0, 0] * max(scatter, 1.0)) * serial_inflation(misfit)
+    return a, float(esd)
+
+
+def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
+    patterns = read.patterns(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", Reading())
+    assert float(patterns.wavelength) == 0.413671 and patterns.sizes["two_theta"] == 47998
+    assert float(patterns.temperature_header[0]) == pytest.approx(21.85)
+    phase = reflections(ROOT / "config/phases/phases.yaml", PhaseTable(), {"phase": "CeO2"})
+    found = peaks.track(patterns, furnace.join(patterns, None, Furnace()), [phase], Tracking(peaks_per_phase=25))
+    assert (found.verdict == "ok").mean() > 0.9
+    a, esd = cubic_cell(found)
+    assert abs(a / CEO2 - 1) < 50e-6
+    expected = CEO2 * (1 + EXPANSION * (float(patterns.temperature_header[0]) - 22.5))
+    half_a_degree = CEO2 * EXPANSION * 0.5  # the header's 295.0 K is a nominal room temperature
+    wavelength = CEO2 * float(patterns.wavelength_stderr) / float(patterns.wavelength)
+    assert abs(a - expected) < 1.96 * np.sqrt(esd**2 + half_a_degree**2 + wavelength**2)
+    assert esd / CEO2 < 20e-6
+
+
+def test_a_pyfai_pattern(real_data: Path) -> None:
+    ds = read.patterns(real_data / "hexrd/ceo2_pilatus1m/CeO2_Pilatus1M.xy", Reading())
+    assert ds.sizes["two_theta"] == 1512 and float(ds.wavelength) == pytest.approx(0.4066)
+    assert float(ds.wavelength_stderr) / 0.4066 == pytest.approx(71e-6, rel=0.02)
+    assert ds.attrs["noise"] == "poisson"
