@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import azimuthal, images, quality, rings, series, wavelength
+from ssbchar.hexrd import azimuthal, images, quality, rings, sentinel, series, wavelength
 from ssbchar.hexrd import calibrate as cal
 from ssbchar.hexrd import geometry as geo
 from ssbchar.hexrd.options import Geometry, Integration
@@ -22,18 +22,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
-FEWEST_RINGS = 4
-"""Rings needed to know distance and tilt; fewer are refused."""
 ASSUMED = (
     "wavelength and pixel size are given, not measured: near the beam rings see only distance / (wavelength x pixel), "
     "so a wavelength 1 ppm too long makes the distance 1 ppm too short; rings cannot tell mirror images, nor a turn "
     "about the beam"
 )
 """What a calibration takes for granted."""
-RADIAL = 0.02
-"""Systematic error of a ring's radius [pixel]: what asymmetry of the profile and the sensor's depth leave."""
-WORST_HELD_OUT = 2000.0
-"""A calibration that predicts left-out rings worse than this [ppm] has taken the wrong rings."""
 
 
 def calibrate(source: Path, options: Geometry) -> xr.Dataset:
@@ -53,15 +47,11 @@ def calibrate(source: Path, options: Geometry) -> xr.Dataset:
     angles = np.radians(wavelength.two_theta_from_d(d, given.wavelength))
     d, angles = d[angles < np.radians(60)], angles[angles < np.radians(60)]
     found = cal.calibrated(given.counts, given.valid, _start(source, given, angles, options), angles)
-    used = np.unique(found.points.ring)
-    if used.size < FEWEST_RINGS:
-        problem = f"only {used.size} rings of {options.calibrant} can be followed; {FEWEST_RINGS} are needed"
-        raise BadInput(source, problem, "check calibrant, wavelength and distance, or expose longer")
     held = cal.held_out(found.points, angles, found.plane)
-    if np.nanmedian(np.abs(held)) > WORST_HELD_OUT:
-        problem = f"the rings do not fit {options.calibrant} (left-out rings {np.nanmedian(np.abs(held)):.0f} ppm off)"
-        raise BadInput(source, problem, "check calibrant, wavelength and distance")
-    orientation, plane, fits = _oriented(source, given, found, angles, options)
+    systematic = sentinel.systematic(given, found, angles)
+    free, free_error, check = sentinel.free_wavelength(given, found, angles, systematic[-1])
+    sentinel.check_rings(source, given, found, angles, held, check, options.calibrant)
+    orientation, plane, fits = sentinel.oriented(source, given, found, angles, options)
     ds = _dataset(given, found, d, angles, held)
     for name, value, unit in zip(geo.Plane._fields, plane, geo.PLANE_UNITS, strict=True):
         ds[name] = ((), float(value), {"units": unit})
@@ -69,10 +59,8 @@ def calibrate(source: Path, options: Geometry) -> xr.Dataset:
     for name in ("doubling", "cell_offset", "cell_offset_stderr") if fits else ():
         unit = "1" if name == "doubling" else "1e-6"
         ds[f"orientation_{name}"] = ("orientation", [getattr(f, name) for f in fits], {"units": unit})
-    systematic = _systematic(given, found, angles)
     for name, error, unit in zip(cal.BEAM, systematic, cal.BEAM_UNITS, strict=False):
         ds[f"{name}_systematic"] = ((), error, {"units": unit})
-    free, free_error, check = _free_wavelength(given, found, angles, systematic[-1])
     ds["wavelength_from_rings"] = ((), free, {"units": "angstrom"})
     ds["wavelength_from_rings_stderr"] = ((), free_error, {"units": "angstrom"})
     ds.attrs |= {"calibrant": options.calibrant, "orientation": geo.ORIENTATIONS[orientation]}
@@ -141,60 +129,6 @@ def _dataset(given: Setup, found: cal.Refined, d: Array, angles: Array, held: Ar
         ds[name] = ((), value, {"units": unit, "ancillary_variables": f"{name}_stderr"})
         ds[f"{name}_stderr"] = ((), error, {"units": unit})
     return ds
-
-
-def _systematic(given: Setup, found: cal.Refined, angles: Array) -> Array:
-    """Return systematic errors of `BEAM` and of ln(wavelength from rings): radii off by `RADIAL`, wavelength by 1 s."""
-    _, row, column = found.beam[:3]
-    out = np.hypot(found.points.row - row, found.points.column - column)
-    moved = found.points._replace(
-        row=found.points.row + RADIAL * (found.points.row - row) / out,
-        column=found.points.column + RADIAL * (found.points.column - column) / out,
-    )
-    longer = 2 * np.arcsin(np.sin(angles / 2) * (1 + given.wavelength_stderr / given.wavelength))
-    by_radius = cal.refine(moved, angles, found.plane)[0] - found.beam
-    by_wavelength = cal.refine(found.points, longer, found.plane)[0] - found.beam
-    free = [cal.refine(p, angles, found.plane, free_wavelength=True)[0][5] for p in (found.points, moved)]
-    return np.array([*np.hypot(by_radius, by_wavelength), abs(free[1] - free[0])])
-
-
-def _free_wavelength(given: Setup, found: cal.Refined, angles: Array, systematic: float) -> tuple[float, float, str]:
-    """Refine the wavelength too; return it and its standard error [angstrom], and whether the given one agrees."""
-    beam, covariance, *_ = cal.refine(found.points, angles, found.plane, free_wavelength=True)
-    ratio, error = float(np.exp(beam[5])), float(np.hypot(np.sqrt(covariance[5, 5]), systematic))
-    off = f"the rings' curvature asks for {1e6 * (ratio - 1):+.0f}({1e6 * error:.0f}) ppm of the one given"
-    if error > 0.003:
-        verdict = f"not checked: the rings do not reach far enough; {off}"
-    else:
-        verdict = f"{'differs' if abs(ratio - 1) > 3 * error else 'agrees'}: {off}"
-    return given.wavelength * ratio, given.wavelength * error, verdict
-
-
-def _oriented(
-    source: Path, given: Setup, found: cal.Refined, angles: Array, options: Geometry
-) -> tuple[int, geo.Plane, list[cal.Fit]]:
-    """Return the orientation and plane to use: the refined plane as stored, or the .poni's where it matches.
-
-    Raises
-    ------
-    BadInput
-        The .poni suits no orientation.
-    """
-    if given.poni is None:
-        return 0, found.plane, []
-    fits = cal.verified(found.points, given.counts.shape, given.poni, angles)
-    best = min(fits, key=lambda fit: fit.doubling)
-    if best.doubling <= options.doubling_tolerance and abs(best.cell_offset) <= options.cell_tolerance:
-        return best.orientation, given.poni, fits
-    _, row, column = geo.direct_beam(given.poni)
-    seen = geo.oriented_points(found.beam[1], found.beam[2], given.counts.shape, best.orientation)
-    wander = f"{best.doubling:.1f} pixels (calibrant's cell {best.cell_offset:+.0f} ppm)"
-    problem = (
-        f"suits none of the eight orientations of {Path(source).name}: at best ({geo.ORIENTATIONS[best.orientation]}) "
-        f"rings double by {wander if best.doubling < 100 else 'more than 100 pixels'}; its beam is at row {row:.1f}, "
-        f"column {column:.1f}, the rings' centre at {float(seen[0]):.1f}, {float(seen[1]):.1f}"
-    )
-    raise BadInput(options.poni, problem, "give the .poni of this image, or none to calibrate from the rings")
 
 
 def integrate(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Dataset:

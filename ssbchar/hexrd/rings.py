@@ -145,6 +145,31 @@ def distance(
     return best
 
 
+def explained(signal: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array) -> float:
+    """Return the share of the rings' power, summed over the radial profile, within four pixels of expected rings.
+
+    Parameters
+    ----------
+    signal, valid : ndarray, shape (row, column)
+        From `contrast`, and the pixels that count.
+    plane : geometry.Plane
+        The refined detector.
+    angles : ndarray
+        2theta of the calibrant's rings [radian].
+    """
+    row, column = np.nonzero(valid)
+    two_theta, _ = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
+    place = (plane.distance * np.tan(np.minimum(two_theta, 1.2)) / plane.pixel1).astype(int)
+    number = np.bincount(place)
+    seen = number > 100
+    profile = np.where(seen, np.bincount(place, signal[row, column]) / np.maximum(number, 1), 0.0)
+    profile = np.maximum(profile - np.median(profile[seen]), 0.0)
+    strong = np.where(profile > 3 * np.median(profile[profile > 0]), profile, 0.0)
+    expected = plane.distance * np.tan(angles) / plane.pixel1
+    near = np.min(np.abs(np.arange(profile.size)[:, None] + 0.5 - expected), axis=1) < 4
+    return float(np.sum(strong[near]) / max(np.sum(strong), 1e-12))
+
+
 def locate(
     counts: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array, reach: float, width: float
 ) -> Points:

@@ -70,7 +70,7 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
         "Cell parameters and volume of "
         + ", ".join(names)
         + " in each frame where the phase is present, with one standard error. "
-        "Filled: verdict ok; crosses: left out of the expansion (another verdict). Bands: fitted expansion, 95 %."
+        "Circles: heating; hollow squares: cooling; crosses: left out of the expansion (another verdict). Bands: fitted expansion, 95 %."
     )
     return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
 
@@ -97,8 +97,9 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
         own = good & (at.segment == segment)
         if own.any():
             colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
+            hollow = {"markerfacecolor": "none", "markeredgewidth": 0.6} if segment == "cooling" else {}
             size = 2.8 if own.sum() < 100 else 2.0
-            style.points(axes, x[own], value[own], stderr[own], colour, segment, mark, markersize=size, alpha=0.8)
+            style.points(axes, x[own], value[own], stderr[own], colour, segment, mark, markersize=size, **hollow)
     left = there & ~good
     if left.any():
         axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")

@@ -141,9 +141,8 @@ def points(
     **more: Any,
 ) -> None:
     """Draw points with error bars of one standard error."""
-    axes.errorbar(
-        x, y, yerr=stderr, fmt=marker, color=colour, label=label or None, elinewidth=0.6, markeredgewidth=0, **more
-    )
+    more = {"elinewidth": 0.6, "markeredgewidth": 0, **more}
+    axes.errorbar(x, y, yerr=stderr, fmt=marker, color=colour, label=label or None, **more)
 
 
 def panel(axes: Axes, letter: str) -> None:
