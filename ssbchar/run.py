@@ -53,7 +53,9 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
               file=sys.stderr)  # fmt: skip
     else:
         print(f"finished in {duration(time.monotonic() - start)}")
-        print("\n".join(outcome(Path("results") / found.config.run)))
+        folder = Path("results") / found.config.run
+        wanted = [folder / row.technique / row.measurement / "conclusions.json" for row in found.rows]
+        print("\n".join(outcome(folder, [path for path in wanted if path.is_file()])))
     return code
 
 
@@ -103,8 +105,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def outcome(folder: Path) -> list[str]:
+def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
     """Return lines that say where the report is and what it says: verdicts, and what was set aside."""
+    from ssbchar import store
+    from ssbchar.results.aside import asides
+    from ssbchar.results.aside import line as aside_line
     from ssbchar.results.numbers import text
     from ssbchar.results.page import QUESTIONS
     from ssbchar.results.summary import read
@@ -115,8 +120,7 @@ def outcome(folder: Path) -> list[str]:
         if row.quantity in QUESTIONS:
             about = " ".join(filter(None, (row.technique, row.subject if row.subject != row.sample else "")))
             lines.append(f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or text(row)}")
-    lost = [row for row in rows if row.verdict == "set aside"]
-    if lost:
-        lines += ["Set aside:", *(f"  {row.sample} ({row.technique}): {row.reason}" for row in lost)]
+    left = asides(store.content(path)["labels"] for path in conclusions)
+    lines += ["Set aside:", *(f"  {aside_line(a)}" for a in left)] if left else ["Nothing was set aside."]
     lines += ["", f"{len(rows)} conclusions: {folder / 'summary.csv'}", f"Report: {folder / 'report.html'}"]
     return lines

@@ -55,10 +55,11 @@ def test_duration(seconds: float, words: str) -> None:
 
 
 def test_outcome_says_where_and_what(tmp_path: Path) -> None:
-    made_report.small(tmp_path / "demo").write()
-    said = "\n".join(outcome(tmp_path / "demo"))
+    run = made_report.small(tmp_path / "demo")
+    run.write()
+    said = "\n".join(outcome(tmp_path / "demo", run.conclusions))
     assert "LAGP+LFP: phase stability (hexrd): reversible" in said
     assert "LAGP+LFP: stability (combined): retained" in said
     assert "Li1Si 100 MPa: prelithiation (combined): quantified" in said
-    assert "LAGP+NCM (hexrd): the file is empty" in said
+    assert "  all of bad: data_raw/<b>bad</b>.xye: the file is empty; measure it again" in said
     assert f"Report: {tmp_path / 'demo' / 'report.html'}" in said

@@ -10,10 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Aside:
-    """One thing that was left out."""
+    """What was left out for one reason."""
 
-    where: str
-    """File (and line, frame or scan)."""
+    where: tuple[str, ...]
+    """Files (and lines, frames or scans)."""
     problem: str
     """What is wrong with it."""
     remedy: str
@@ -39,10 +39,16 @@ def asides(labels: Iterable[Mapping[str, Any]]) -> list[Aside]:
         for fault in [*json.loads(about.get("set_aside", "[]")), *([lost] if lost else [])]:
             names = users.setdefault((str(fault["where"]), str(fault["problem"]), str(fault["remedy"])), {})
             names[name] = names.get(name, False) or fault == lost
-    found = [
-        Aside(
-            *key, tuple(n for n, fatal in names.items() if fatal), tuple(n for n, fatal in names.items() if not fatal)
-        )
-        for key, names in users.items()
-    ]
-    return sorted(found, key=lambda a: not a.lost)
+    groups: dict[tuple[Any, ...], list[str]] = {}
+    for (where, problem, remedy), names in users.items():
+        lost_for = tuple(n for n, whole in names.items() if whole)
+        partial = tuple(n for n, whole in names.items() if not whole)
+        groups.setdefault((problem, remedy, lost_for, partial), []).append(where)
+    return sorted((Aside(tuple(where), *about) for about, where in groups.items()), key=lambda a: not a.lost)
+
+
+def line(a: Aside) -> str:
+    """Return one line for the terminal."""
+    more = f" and {len(a.where) - 1} more" if len(a.where) > 1 else ""
+    cost = f"all of {', '.join(a.lost)}" if a.lost else f"part of {', '.join(a.partial)}"
+    return f"{cost}: {a.where[0]}{more}: {a.problem}; {a.remedy}"
