@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
+USABLE = ("ok", "departs", "inconsistent")
+"""Verdicts of the refinement whose cells count; those held by their prior, or not converged, do not."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def freedom(cell: Array, stderr: Array) -> Freedom:
         if not moves[i]:
             fixed[i] = np.nanmedian(cell[:, i])
             continue
-        same = [j for j in free if (j < 3) == (i < 3) and np.allclose(cell[:, i], cell[:, j], rtol=1e-12, atol=0)]
+        same = [j for j in free if (j < 3) == (i < 3) and np.allclose(cell[:, i], cell[:, j], rtol=1e-9, atol=0)]
         if not same:
             free.append(i)
         spread[i, same[0] if same else i] = 1.0
@@ -54,7 +56,7 @@ def usable(lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frames: NDArray
     cell, stderr = at["cell"].values, at["cell_stderr"].values
     good = np.all(np.isfinite(cell), axis=1) & np.any(np.nan_to_num(stderr) > 0, axis=1)
     good &= (at["present"].values == 1) & (np.nan_to_num(at["significance"].values, nan=0.0) >= significance)
-    good &= at["verdict"].values.astype(str) == "ok"
+    good &= np.isin(at["verdict"].values.astype(str), USABLE)
     return good & np.isfinite(furnace["temperature"].values[frames])
 
 

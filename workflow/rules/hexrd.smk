@@ -234,6 +234,7 @@ rule hexrd_conclude:
         expansion=f"{HEXRD}/expansion.nc",
         onset=f"{HEXRD}/onset.json",
         peaks=f"{HEXRD}/peaks.nc",
+        phases=candidate_phases,
     output:
         f"{HEXRD}/conclusions.json",
     log:
