@@ -162,8 +162,9 @@ def align(
     """Return the shift [eV] that lays one edge on another as a whole, and its formal standard error.
 
     Minimises sum (target(E) - a mu(E - s) - b - c E)**2 over the window, by Gauss-Newton in s with a, b, c solved
-    linearly at each step; mu is a cubic spline through its points. The formal error is far too small (it knows nothing
-    of interpolation and drift): take sigma from repeats.
+    linearly at each step. Both are smoothed alike first (`smoothed`): the noise of an interpolated scan is least half-way
+    between its points, which would draw s there. The formal error is far too small (it knows nothing of drift): take
+    sigma from repeats.
 
     Parameters
     ----------
@@ -178,15 +179,19 @@ def align(
     """
     from scipy.interpolate import CubicSpline
 
-    spline = CubicSpline(energy, mu)
-    slope = spline.derivative()
     s = float(e0_derivative(grid, target[None], first=0.5)[0][0] - e0_derivative(energy, mu[None], first=0.5)[0][0])
     if not abs(s) <= limit:
         return float("nan"), float("nan")
-    use = (grid >= max(window[0], energy[0] + s + 1)) & (grid <= min(window[1], energy[-1] + s - 1))
-    if use.sum() < 12:
+    low, high = max(window[0], energy[0] + s + 1, grid[0]), min(window[1], energy[-1] + s - 1, grid[-1])
+    near = (energy > low - s) & (energy < high - s), (grid > low) & (grid < high)
+    if min(near[0].sum(), near[1].sum()) < 12:
         return float("nan"), float("nan")
-    x, y = grid[use], target[use]
+    x = np.arange(low, high, 0.3)
+    width = 1.2 * np.maximum(_spacing(energy, x - s), _spacing(grid, x))
+    fine = np.arange(low - s - 2.0, high - s + 2.0, 0.1)
+    spline = CubicSpline(fine, smoothed(energy, mu, fine, np.interp(fine + s, x, width)))
+    slope = spline.derivative()
+    y = smoothed(grid, target, x, width)
     line = (x - x.mean()) / np.ptp(x)
     for _ in range(30):
         moved, rate = spline(x - s), -slope(x - s)
@@ -202,3 +207,21 @@ def align(
     variance = residual @ residual / max(x.size - 4, 1)
     formal = float(np.sqrt(variance) * np.linalg.norm(inverse[-1]))
     return (s, formal) if abs(s) <= limit else (float("nan"), float("nan"))
+
+
+def _spacing(energy: Array, at: Array) -> Array:
+    """Return the widest spacing of points about each energy [eV], smooth from place to place."""
+    steps = np.diff(energy)
+    widest = np.max(np.stack([np.roll(np.pad(steps, 2, mode="edge"), j)[2:-2] for j in (-1, 0, 1)]), axis=0)
+    return np.asarray(np.interp(at, (energy[1:] + energy[:-1]) / 2, widest))
+
+
+def smoothed(energy: Array, mu: Array, at: Array, width: Array) -> Array:
+    """Return a spectrum at other energies by local quadratic regression, Gaussian weights of sigma `width` [eV]."""
+    distance = (energy[None] - at[:, None]) / width[:, None]
+    weight = np.exp(-0.5 * distance**2)
+    basis = np.stack([np.ones_like(distance), distance, distance**2], axis=2)
+    weighted = basis * weight[:, :, None]
+    normal = np.einsum("nei,nej->nij", weighted, basis)
+    right = np.einsum("nei,e->ni", weighted, mu)
+    return np.asarray(np.linalg.solve(normal, right[:, :, None])[:, 0, 0])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
+NOISE_CHOICES = 15
+"""Number of drawn choices for which the noise of the amplitudes is propagated; their median counts."""
 
 
 def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr.Dataset:
@@ -51,17 +53,17 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
         shells, peaks = find_shells(pair[0], drawn[0], options)
     amplitude = np.full((len(drawn), len(shells), 2), np.nan)
     half, top = np.empty((len(drawn), 2)), np.empty((len(drawn), 2))
-    error = np.zeros((len(shells), 2))
+    noise = np.full((len(drawn), len(shells), 2), np.nan)
     for i, choice in enumerate(steps(drawn, "comparing", "choices")):
         for j, one in enumerate(pair):
             spectrum = one.normalised(choice)
             half[i, j] = edge.e0_half(one.energy, spectrum.norm)[0][0]
             top[i, j] = edge.white_line(one.energy, spectrum.flat, one.e0)[0][0]
             if len(shells):
-                r, chi_r, stderr = one.chi_r(choice, options, with_stderr=i == 0)
+                r, chi_r, stderr = one.chi_r(choice, options, with_stderr=i <= NOISE_CHOICES)
                 amplitude[i, :, j], place = shell_amplitudes(r, np.abs(chi_r), shells)
-                if i == 0:
-                    error[:, j] = stderr[place]
+                if stderr.size:
+                    noise[i, :, j] = stderr[place]
     ds = xr.Dataset(attrs=pair_alignment(pristine, cycled))
     for name in ("pre1", "pre2", "norm1", "norm2", "e0_offset"):
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
@@ -73,7 +75,8 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     ds["amplitude"] = (("choice", "shell", "part"), amplitude, {"units": f"angstrom^-{options.kweight + 1}"})
     ratio = amplitude[..., 1] / amplitude[..., 0]
     ds["ratio"] = (("choice", "shell"), ratio, {"units": "1", "ancillary_variables": "ratio_stderr"})
-    ds["ratio_stderr"] = ("shell", np.hypot(error[:, 1], ratio[0] * error[:, 0]) / amplitude[0, :, 0], {"units": "1"})
+    relative = np.hypot(noise[..., 1], ratio * noise[..., 0]) / amplitude[..., 0]
+    ds["ratio_stderr"] = ("shell", np.nanmedian(relative, axis=0), {"units": "1"})
     for name, values in (("r_low", shells[:, 0]), ("r_high", shells[:, 1]), ("r_peak", peaks)):
         ds[name] = ("shell", values, {"units": "angstrom"})
     ds["kweight"] = ((), options.kweight)

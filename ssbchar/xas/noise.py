@@ -43,7 +43,7 @@ def jumps(energy: Array, values: Array) -> Array:
     return np.asarray((values - expected) / np.sqrt(1 + np.nansum(weights**2, axis=1)))
 
 
-def point_noise(energy: Array, values: Array, e0: float, width: int = 41) -> Array:
+def point_noise(energy: Array, values: Array, e0: float, width: int = 81) -> Array:
     """Return one standard deviation of each point of each spectrum, from itself.
 
     1.4826 times the running median of |jump| over `width` points; across the edge (E0 - 15 to + 30 eV), where
@@ -54,7 +54,7 @@ def point_noise(energy: Array, values: Array, e0: float, width: int = 41) -> Arr
     return _interpolated(energy, _running(np.abs(jumps(energy, values))[:, free], width), free)
 
 
-def repeat_noise(energy: Array, deviations: Array, width: int = 41) -> Array:
+def repeat_noise(energy: Array, deviations: Array, width: int = 81) -> Array:
     """Return one standard deviation of a point of one repeat, from the repeats' deviations from their mean.
 
     The jumps of the deviations carry the noise of a point and nothing smooth, such as a difference of baselines.
@@ -73,7 +73,7 @@ def repeat_noise(energy: Array, deviations: Array, width: int = 41) -> Array:
     found = np.abs(jumps(energy, deviations))[:, 2:-2]
     inside = np.ones(energy.size, bool)
     inside[:2] = inside[-2:] = False
-    pooled = np.median(_running(found, width), axis=0, keepdims=True)
+    pooled = _running(found.T.reshape(1, -1), width * n)[:, n // 2 :: n]
     return np.asarray(_interpolated(energy, pooled, inside)[0] * np.sqrt(n / (n - 1)))
 
 
