@@ -44,7 +44,7 @@ def compare(summary: Path, known: Path) -> pd.DataFrame:
     truths = truths.rename(columns={"value": "truth", "verdict": "true_verdict"}).drop(columns="unit")
     wanted = [*KEYS, "value", "stderr", "systematic", "unit", "verdict", "reason"]
     table = truths.merge(told[wanted], on=KEYS, how="left")
-    spread = np.hypot(table["stderr"].astype(float), table["systematic"].astype(float).fillna(0.0))
+    spread = (table["stderr"].astype(float) ** 2 + table["systematic"].astype(float).fillna(0.0) ** 2) ** 0.5
     table["pull"] = (table["value"].astype(float) - table["truth"].astype(float)) / spread.where(spread > 0)
     of_verdict = table["truth"].isna()
     table["agrees"] = np.where(of_verdict, table["verdict"] == table["true_verdict"], table["pull"].notna())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,10 +106,16 @@ def counts(
     return np.asarray(i0), np.asarray(i1), np.asarray(iref)
 
 
-def write(folder: Path, effects: Effects, rng: np.random.Generator, repeats: int = REPEATS) -> list[Truth]:
+def write(
+    folder: Path,
+    effects: Effects,
+    rng: np.random.Generator,
+    repeats: int = REPEATS,
+    specimens: Sequence[Specimen] = SPECIMENS,
+) -> list[Truth]:
     """Write every specimen's scans, Ge as XDI and Fe as column text; return the truth."""
     start = 1_570_000_000.0
-    for specimen in SPECIMENS:
+    for specimen in specimens:
         where = folder / specimen.measurement
         where.mkdir(parents=True, exist_ok=True)
         energy = grid(specimen.intact.energy, 13.6 if specimen.element == "Ge" else 12.6)
