@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -75,49 +76,82 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
     if size == 0:
         yield BadInput(path, "the file is empty", "copy it again from the beamline")
         return
-    fault = _cut_short(path, size)
-    if fault:
-        yield fault
+    if _missing_bytes(path, size):
+        yield BadInput(path, f"the file is cut short ({size} bytes)", "copy it again or leave it out")
         return
     try:
         with fabio.open(str(path)) as file:
             count = file.nframes
-            extra = {**_tiff_tags(path), **_sidecar(path)}
+            extra = {**_tiff_header(path), **_sidecar(path)}
             for n in range(count):
                 frame = file if count == 1 else file.getframe(n)
                 said = {str(k).lower(): str(v) for k, v in frame.header.items()}
                 name = path.name if count == 1 else f"{path.name}#{n + 1}"
-                yield Image(name, np.asarray(frame.data), {**extra, **said})
+                counts = np.asarray(frame.data)
+                if counts.ndim != 2 or counts.size == 0:
+                    yield BadInput(name, "holds no 2D array", "check that it is an image")
+                else:
+                    yield Image(name, counts, {**extra, **said})
     except UNREADABLE as error:
         yield BadInput(path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out")
 
 
-def _cut_short(path: Path, size: int) -> BadInput | None:
-    """Return the fault of a CBF shorter than it says; fabio would search such a file for ever."""
-    if path.suffix.lower() != ".cbf":
-        return None
+def _missing_bytes(path: Path, size: int) -> bool:
+    """Return whether a file ends before the data its header announces.
+
+    fabio fills a short EDF or TIFF with zeros without a word, and searches a short CBF for ever.
+    """
+    kind = path.suffix.lower()
+    if kind == ".cbf":
+        with open(path, "rb") as handle:
+            start = handle.read(65536)
+        stated, begins = re.search(rb"X-Binary-Size:\s*(\d+)", start), start.find(b"\x0c\x1a\x04\xd5")
+        return stated is None or begins < 0 or begins + 4 + int(stated[1]) > size
+    if kind == ".edf":
+        return _edf_end(path, size) > size
+    if kind in (".tif", ".tiff"):
+        tags = _tiff_tags(path)
+        strips = zip(np.ravel(tags.get(273, ())), np.ravel(tags.get(279, ())), strict=False)
+        return any(int(start) + int(length) > size for start, length in strips)
+    return False
+
+
+def _edf_end(path: Path, size: int) -> int:
+    """Return where the last frame of an EDF ends by its headers (one byte beyond `size` where a header is cut)."""
+    at = 0
     with open(path, "rb") as handle:
-        start = handle.read(65536)
-    stated = re.search(rb"X-Binary-Size:\s*(\d+)", start)
-    begins = start.find(b"\x0c\x1a\x04\xd5")
-    if stated and begins >= 0 and begins + 4 + int(stated[1]) <= size:
-        return None
-    return BadInput(path, f"the CBF is cut short ({size} bytes)", "copy it again or leave it out")
+        while at < size:
+            handle.seek(at)
+            text = handle.read(65536)
+            close = text.find(b"}\n")
+            stated = re.search(rb"\b(?:EDF_BinarySize|Size)\s*=\s*(\d+)", text[: max(close, 0)])
+            if close < 0:
+                return size + 1
+            if stated is None:
+                return at
+            at += close + 2 + int(stated[1])
+    return at
 
 
-def _tiff_tags(path: Path) -> dict[str, str]:
-    """Return date and description of a TIFF, which fabio leaves out for some detectors."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        return {}
+def _tiff_tags(path: Path) -> dict[int, Any]:
+    """Return the tags of a TIFF, none where it is something else or unreadable."""
     from PIL import Image as Pillow
 
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return {}
     try:
-        with Pillow.open(path) as file:
-            tags = dict(getattr(file, "tag_v2", {}))
+        with warnings.catch_warnings(action="ignore"), Pillow.open(path) as file:
+            return dict(getattr(file, "tag_v2", {}))
     except UNREADABLE:
         return {}
-    named = {306: "date", 270: "imagedescription"}
-    said = {name: str(tags[tag]).strip("\x00") for tag, name in named.items() if tag in tags}
+
+
+def _tiff_header(path: Path) -> dict[str, str]:
+    """Return date and description of a TIFF, which fabio leaves out for some detectors, and pairs in the latter."""
+    tags = _tiff_tags(path)
+    said = {
+        name: str(tags[tag]).strip("\x00") for tag, name in ((306, "date"), (270, "imagedescription")) if tag in tags
+    }
     pairs = (part.partition(": ") for part in said.get("imagedescription", "").split("; "))
     return {**said, **{k.strip().lower(): v.strip() for k, mark, v in pairs if mark and len(k) < 40}}
 

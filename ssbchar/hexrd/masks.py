@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bool = NDArray[np.bool_]
+DEAD = 1e-15
+"""Largest probability of no count at which a pixel is taken as dead."""
 
 
 def ceiling(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
@@ -39,10 +41,12 @@ def gaps(counts: NDArray[Any]) -> Bool:
 
 
 def defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
-    """Return hot and dead pixels: far off their neighbours in every sampled frame.
+    """Return hot and dead pixels.
 
-    A pixel is compared with the median of its eight neighbours by the Poisson error of both, floored by the
-    neighbours' own spread so that the flank of a ring or a grain, which covers several pixels, does not count.
+    Hot is far above the neighbours in every sampled frame: compared with the median of the eight by the Poisson
+    error of both, beyond the neighbours' own spread, so that the flank of a ring or a grain, which covers several
+    pixels, does not count. Dead is without a count in all of them where the neighbours had so many that
+    chance, exp(-sum), is below `DEAD`.
 
     Parameters
     ----------
@@ -53,16 +57,20 @@ def defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
     sigma : float
         How far off; 0 looks for none.
     """
-    found = np.ones(known.shape, bool)
+    hot = np.ones(known.shape, bool)
     if sigma <= 0 or not sampled:
-        return ~found
+        return ~hot
+    total, expected = np.zeros(known.shape), np.zeros(known.shape)
     for counts in sampled:
         around = _neighbours(np.where(known, np.nan, counts.astype(float)))
         middle = np.nanmedian(around, axis=0)
         spread = np.nanmax(np.abs(around - middle), axis=0)
         error = np.sqrt(np.maximum(counts.astype(float), 0) + np.maximum(middle, 0) + 1.0)
-        found &= np.abs(counts - middle) > sigma * error + 2.0 * spread
-    return found & ~known
+        hot &= counts - middle > sigma * error + 2.0 * spread
+        total += counts
+        expected += middle
+    dead = (total == 0) & (expected > -np.log(DEAD))
+    return np.asarray((hot | dead) & ~known)
 
 
 def _neighbours(counts: NDArray[np.float64]) -> NDArray[np.float64]:

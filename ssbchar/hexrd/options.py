@@ -138,7 +138,8 @@ class Integration:
     beam_dump: float = 0.5
     """A frame whose mean is below this share of the good frames before it is set aside as `beam_dump`."""
     hot_pixel_sigma: float = 10.0
-    """A pixel this far off its neighbours in all sampled frames is taken as hot or dead; 0 looks for none."""
+    """A pixel this far above its neighbours in all sampled frames is hot (and one without counts dead); 0 looks for
+    neither."""
     time_key: str = ""
     """Header value that holds the frame's time; empty tries the usual names."""
     utc_offset: float = 0.0
@@ -227,6 +228,30 @@ class Onset:
 
 
 @dataclass(frozen=True)
+class Candidates:
+    """How peaks that no phase explains are found, followed, and named."""
+
+    significance: float = 5.0
+    """A peak of the residual counts from this many standard deviations on."""
+    shortest: int = 3
+    """Frames a track must be seen in."""
+    longest_gap: int = 2
+    """Frames in a row a track may be missed in."""
+    drift: float = 0.5
+    """How far a peak may move from one frame to the next, in full widths at half maximum."""
+    together: float = 3.0
+    """Tracks belong together where their onsets are within so many standard errors, or frames."""
+    strain: float = 0.015
+    """How far a candidate's cell may be from that of the phases file, as relative change of lengths."""
+    position: float = 0.2
+    """Error of a line's place beside its own, in full widths at half maximum (the candidate's cell is approximate)."""
+    explained: float = 0.6
+    """A candidate is named where it explains at least this share of the tracks."""
+    evidence: float = 3.0
+    """It must be so much better than the next in log-likelihood (3: twenty to one)."""
+
+
+@dataclass(frozen=True)
 class Stability:
     """How the verdict on a mixture is reached."""
 
@@ -264,5 +289,7 @@ class Hexrd:
     """Cells against temperature."""
     onset: Onset = field(default_factory=Onset)
     """Onset and end of each phase."""
+    candidates: Candidates = field(default_factory=Candidates)
+    """Peaks no phase explains."""
     stability: Stability = field(default_factory=Stability)
     """The verdict on each mixture."""

@@ -67,10 +67,9 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
     handles, texts = panels[0, 0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=max(len(texts), 1))
     caption = (
-        "Cell parameters and volume of "
-        + ", ".join(names)
-        + " in each frame where the phase is present, with one standard error. "
-        "Circles: heating; hollow squares: cooling; crosses: left out of the expansion (another verdict). Bands: fitted expansion, 95 %."
+        f"Cell parameters and volume of {', '.join(names)} in each frame where the phase is present, with one standard "
+        "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion (another verdict). "
+        "Bands: fitted expansion, 95 %."
     )
     return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
 
