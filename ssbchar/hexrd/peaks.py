@@ -95,7 +95,10 @@ def _predicted(
             strain[:, n] = peaks_path.strain(
                 x, score, lines.d[own], np.sqrt(lines.strength[own]), wavelength, warming, options.search, width
             )
-    return peaks_path.own_path(x, score, peaks_lines.places(lines, wavelength, strain), width)
+    places = peaks_lines.places(lines, wavelength, strain)
+    free = np.flatnonzero(~peaks_lines.crowded(lines, wavelength, width) & lines.beside)
+    places[:, free] = peaks_path.own_path(x, score, places[:, free], width)
+    return places
 
 
 def _empty(frames: int, count: int) -> dict[str, Any]:

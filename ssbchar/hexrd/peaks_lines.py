@@ -19,6 +19,8 @@ FAINT = 0.05
 """Lines below this share of their phase's strongest one are left out of account."""
 MOST = 5
 """Lines in one joint window at most."""
+INEXACT = 0.25
+"""Standard deviation of a line's strength about that of its structure [relative]."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,14 @@ def _lines_of(
     return mean, strength, [f"{int(h[n])} {int(k[n])} {int(ell[n])}" for n in lead]
 
 
+def crowded(found: Lines, wavelength: float, width: float) -> Any:
+    """Return which lines have another of at least a third of their strength within two and a half widths."""
+    at = two_theta_from_d(found.d, wavelength)
+    near = (np.abs(at[:, None] - at) < 2.5 * width) & (found.strength > found.strength[:, None] / 3)
+    np.fill_diagonal(near, False)
+    return near.any(axis=1)
+
+
 def groups(predicted: Array, fitted: Any, width: float) -> list[Any]:
     """Return the lines that share a window: chains of lines that come closer than two widths in any frame.
 
@@ -162,8 +172,8 @@ def scales(
     """Return the scale of each phase in each frame and its standard error, from the heights at all lines at once.
 
     The height at line i is modelled as sum_p s_p sum_(j in p) strength_j exp(-4 ln 2 (x_i - x_j)^2 / w^2), s_p >= 0,
-    by weighted least squares; the weights hold counting noise and a third of the height (texture, shapes, and
-    structures are never exact), and lines far above the model count less (they are someone else's; Cauchy weights).
+    by robust least squares (P. J. Huber, Ann. Math. Stat. 35 (1964) 73): the weights hold counting noise and a
+    share of the model (texture, shapes and structures are never exact), and lines far from it count less.
 
     Parameters
     ----------
@@ -181,13 +191,13 @@ def scales(
         rows = slice(begin, begin + 256)
         x, h, e = predicted[rows], height[rows], sigma[rows]
         design = np.exp(-4 * np.log(2) * ((x[:, :, None] - x[:, None, :]) / width) ** 2) @ share
-        variance = e**2 + (h / 3) ** 2
-        s = np.zeros((h.shape[0], phases))
-        for _ in range(6):
-            misfit = h - np.einsum("fip,fp->fi", design, s)
-            weight = 1 / (variance + np.where(s.any(axis=1, keepdims=True), np.maximum(misfit, 0.0) ** 2, 0.0))
-            gram = np.einsum("fip,fi,fiq->fpq", design, weight, design)
-            s = _non_negative(gram, np.einsum("fip,fi->fp", design, weight * h))
+        variance = e**2 + (INEXACT * h) ** 2
+        for _ in range(8):
+            gram = np.einsum("fip,fi,fiq->fpq", design, 1 / variance, design)
+            s = _non_negative(gram, np.einsum("fip,fi->fp", design, h / variance))
+            model = np.einsum("fip,fp->fi", design, s)
+            variance = e**2 + (INEXACT * model) ** 2
+            variance *= np.maximum(np.abs(h - model) / np.sqrt(variance), 1.0)
         scale[rows] = s
         error[rows] = np.sqrt(np.einsum("fpp->fp", np.linalg.inv(gram + 1e-9 * np.trace(gram, axis1=1, axis2=2)[
             :, None, None] * np.eye(phases))))  # fmt: skip
