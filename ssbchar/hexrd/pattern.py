@@ -182,7 +182,9 @@ class Profiles:
     """d phi / d Gaussian width."""
 
 
-def profiles(x: Array, position: Array, gauss: Array, lorentz: Array, reach: float, derivatives: bool) -> Profiles:
+def profiles(
+    x: Array, position: Array, gauss: Array, lorentz: Array, reach: Array | float, by: tuple[str, ...] = ()
+) -> Profiles:
     """Return the profiles of reflections on an ascending axis.
 
     Parameters
@@ -191,15 +193,15 @@ def profiles(x: Array, position: Array, gauss: Array, lorentz: Array, reach: flo
         2theta [degree].
     position, gauss, lorentz : ndarray, shape (reflection,)
         Position and widths [degree].
-    reach : float
-        Half width of a window in full widths; windows are rounded up to powers of two of points.
-    derivatives : bool
-        Whether the derivatives are wanted.
+    reach : float or ndarray, shape (reflection,)
+        Half width of a window in full widths; windows are rounded up to multiples of 32 points.
+    by : tuple of str
+        Derivatives wanted: ``position``, ``lorentz``, ``gauss``.
     """
     width, eta, wg, wl, eg, el = pseudo_voigt_widths(gauss, lorentz)
     step = (x[-1] - x[0]) / (x.size - 1)
-    points = 2 ** np.ceil(np.log2(np.maximum(2 * reach * width / step, 16))).astype(np.int64)
-    points = np.minimum(points, x.size)
+    points = 32 * np.ceil(2 * reach * width / step / 32).astype(np.int64)
+    points = np.minimum(np.maximum(points, 32), x.size)
     parts: list[tuple[Index, Index, list[Array]]] = []
     for count in np.unique(points):
         which = np.flatnonzero(points == count)
@@ -207,11 +209,13 @@ def profiles(x: Array, position: Array, gauss: Array, lorentz: Array, reach: flo
         index = start[:, None] + np.arange(count)
         at = (which, None)
         offset = x[index] - position[at]
-        if not derivatives:
+        if not by:
             values = [pseudo_voigt_value(offset, width[at], eta[at])]
         else:
             phi, by_x, by_w, by_e = pseudo_voigt(offset, width[at], eta[at])
-            values = [phi, -by_x, by_w * wl[at] + by_e * el[at], by_w * wg[at] + by_e * eg[at]]
+            values = [phi, -by_x, by_w * wl[at] + by_e * el[at]]
+            if "gauss" in by:
+                values.append(by_w * wg[at] + by_e * eg[at])
         parts.append((which, index, values))
     return _columns(parts, points, x.size)
 

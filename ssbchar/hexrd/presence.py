@@ -32,69 +32,92 @@ class Trace:
     """Fall of the weighted squares of the residual."""
 
 
-def trace(
-    series: Series, fit: Fit, y: Array, weight: Array, phase: int, strain: Array, threshold: float = 0.0
-) -> Trace | None:
+@dataclass(frozen=True)
+class Remainder:
+    """What a fit leaves, with what is needed to look for more in it."""
+
+    series: Series
+    fit: Fit
+    weight: Array
+    residual: Array
+    basis: Array
+    """The model's directions (background, phases, cells, widths), orthonormal under the weights."""
+    goodness: float
+    """Square root of the mean weighted square of the residual."""
+
+
+def remainder(series: Series, fit: Fit, y: Array, weight: Array) -> Remainder:
+    """Return what a fit of intensity `y` with weights `weight` (points,) leaves."""
+    from scipy.linalg import solve_triangular
+
+    inner = fit.border.T @ (weight[:, None] * fit.border)
+    scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
+    lower = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
+    basis = solve_triangular(lower, (fit.border * scale).T, lower=True, check_finite=False).T
+    residual = y - fit.calculated
+    return Remainder(series, fit, weight, residual, basis, float(np.sqrt(np.dot(weight, residual**2) / y.size)))
+
+
+def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) -> Trace | None:
     """Return the intensity of an absent phase from the residual of a fit.
 
     With the phase's pattern t and the model's directions B (background, phases, cells, widths), the amount that
-    would be fitted is t'W r / (t'W t - t'W B (B'W B)^-1 B'W t). Its error is the scatter (root mean square) of the same amount
-    for the pattern shifted along 2theta: what noise, misfit and unknown phases give by chance.
+    would be fitted is t'W r / (t'W t - t'W B (B'W B)^-1 B'W t). Its error is the scatter (root mean square) of the same
+    amount for the pattern shifted along 2theta: what noise, misfit and unknown phases give by chance.
 
     Parameters
     ----------
-    series : Series
-    fit : Fit
-        The frame refined without the phase.
-    y, weight : ndarray, shape (points,)
+    left : Remainder
+        Of the frame refined without the phase.
     phase : int
     strain : ndarray, shape (trial, free)
         Trial cells.
     threshold : float
         None is returned where no trial exceeds this many counting errors times the fit's goodness.
     """
-    shapes = _patterns(series, fit, phase, strain, np.zeros(len(strain)))
-    amount, left = _amounts(shapes, y - fit.calculated, weight, fit.border)
-    goodness = np.sqrt(np.dot(weight, (y - fit.calculated) ** 2) / y.size)
-    if threshold and np.max(amount * np.sqrt(left)) < threshold * goodness:
+    shapes = _patterns(left, phase, strain)
+    amount, power = _amounts(left, shapes)
+    if threshold and np.max(amount * np.sqrt(power)) < threshold * left.goodness:
         return None
-    stderr = scatter(series, fit, y, weight, phase, strain[len(strain) // 2]) / np.sqrt(left)
-    return Trace(amount, stderr, np.sign(amount) * amount**2 * left)
+    stderr = _scatter(left, shapes[:, int(np.argmax(amount * np.abs(amount) * power))]) / np.sqrt(power)
+    return Trace(amount, stderr, np.sign(amount) * amount**2 * power)
 
 
-def scatter(series: Series, fit: Fit, y: Array, weight: Array, phase: int, strain: Array) -> float:
-    """Return the root mean square of amount over counting error for a phase's pattern shifted along 2theta, 1 or more."""
-    apart = np.linspace(*FAR, DISPLACED) * fit.state.gauss
-    shifts = np.concatenate([-apart, apart])
-    shapes = _patterns(series, fit, phase, np.tile(strain, (shifts.size, 1)), shifts)
-    amount, left = _amounts(shapes, y - fit.calculated, weight, fit.border)
-    return max(1.0, float(np.sqrt(np.mean(amount**2 * left))))
-
-
-def stderr(series: Series, fit: Fit, y: Array, weight: Array, phase: int) -> float:
-    """Return the standard error of the intensity of a phase in the model, counting error times `scatter`."""
+def stderr(left: Remainder, phase: int) -> float:
+    """Return the standard error of the intensity of a phase in the model: counting error times scatter."""
+    fit = left.fit
     i = fit.present.index(phase)
-    strain = fit.state.strain[phase, : series.phases[phase].free]
+    strain = fit.state.strain[phase, : left.series.phases[phase].free]
     counting = fit.intensity_stderr[i] / fit.state.inflation[phase]
-    return float(counting * scatter(series, fit, y, weight, phase, strain))
+    return float(counting * _scatter(left, _patterns(left, phase, strain[None])[:, 0]))
 
 
-def _amounts(shapes: Array, residual: Array, weight: Array, border: Array) -> tuple[Array, Array]:
+def _scatter(left: Remainder, shape: Array) -> float:
+    """Return the root mean square of amount over counting error for a pattern shifted along 2theta, 1 or more."""
+    x = left.series.x
+    step = (x[-1] - x[0]) / (x.size - 1)
+    apart = np.round(np.linspace(*FAR, DISPLACED) * left.fit.state.gauss / step).astype(int)
+    shapes = np.zeros((x.size, 2 * DISPLACED))
+    for k, points in enumerate(np.minimum(apart, x.size - 1)):
+        shapes[points:, 2 * k] = shape[: x.size - points]
+        shapes[: x.size - points, 2 * k + 1] = shape[points:]
+    amount, power = _amounts(left, shapes)
+    return max(1.0, float(np.sqrt(np.mean(amount**2 * power))))
+
+
+def _amounts(left: Remainder, shapes: Array) -> tuple[Array, Array]:
     """Return the amount of each pattern (points, trial) in the residual, and 1 / its counting variance."""
-    weighted = weight[:, None] * shapes
-    inner = border.T @ (weight[:, None] * border)
-    scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
-    inner = inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner))
-    cross = scale[:, None] * (border.T @ weighted)
-    power = np.einsum("ij,ij->j", shapes, weighted)
-    left = np.maximum(power - np.einsum("ij,ij->j", cross, np.linalg.solve(inner, cross)), 1e-6 * power + 1e-300)
-    return weighted.T @ residual / left, left
+    weighted = left.weight[:, None] * shapes
+    cross = left.basis.T @ weighted
+    whole = np.einsum("ij,ij->j", shapes, weighted)
+    power = np.maximum(whole - np.einsum("ij,ij->j", cross, cross), 1e-6 * whole + 1e-300)
+    return weighted.T @ left.residual / power, power
 
 
-def _patterns(series: Series, fit: Fit, p: int, strain: Array, shift: Array) -> Array:
+def _patterns(left: Remainder, p: int, strain: Array) -> Array:
     """Return the phase's pattern at each trial cell, shape (points, trial)."""
-    phase, state = series.phases[p], fit.state
-    trials = len(strain)
+    series, state = left.series, left.fit.state
+    phase, trials = series.phases[p], len(strain)
     angles = [pattern.two_theta(phase.form, phase.metric_at(e), series.wavelength)[0] for e in strain]
     expected = series.pattern[p] * pattern.lorentz_factor(angles[0])
     expected = expected / expected.sum()
@@ -102,14 +125,7 @@ def _patterns(series: Series, fit: Fit, p: int, strain: Array, shift: Array) -> 
     angle = np.array([a[strong] for a in angles]).ravel()
     theta = np.radians(angle) / 2
     lorentz = np.exp(state.size[p]) / np.cos(theta) + np.exp(state.micro[p]) * np.tan(theta)
-    found = pattern.profiles(
-        series.x,
-        angle + np.repeat(shift, strong.size) + state.zero,
-        np.full(angle.size, state.gauss),
-        lorentz,
-        REACH,
-        derivatives=False,
-    )
+    found = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, REACH)
     spread = np.zeros((angle.size, trials))
     spread[np.arange(angle.size), found.order // strong.size] = np.tile(expected[strong], trials)[found.order]
     return np.asarray(found.shape @ spread)

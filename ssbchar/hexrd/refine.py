@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -58,15 +59,21 @@ def refine(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], 
     series = _series(frames, phases, options)
     start = _start(series, options, frames.x)
     priors = Priors(series, options, frames, phases)
-    forward = explore(series, frames, priors, start, options, range(frames.count), "forward", {})
-    series, priors = learnt(series, priors, forward, options)
+    forward = explore(series, frames, priors, start, options, range(frames.count), "forward", {}, None)
+    series = learnt(series, forward, options)
     priors = priors.joint(series, [forward], frames)
     last = forward[max(forward)].state if forward else start
     order = range(frames.count - 1, -1, -1)
-    backward = explore(series, frames, priors, last, options, order, "backward", forward)
-    series, priors = learnt(series, priors, {**forward, **backward}, options)
-    priors = priors.joint(series, [forward, backward], frames)
-    return refine_result.collect(series, frames, priors, forward, backward, options, phases, patterns)
+    table = refine_result.empty(frames.count, len(series.phases), patterns.sizes["two_theta"])
+
+    def keep(i: int, left: presence.Remainder, y: Array) -> None:
+        refine_result.fill(table, frames, priors, left, i, y)
+
+    backward = explore(series, frames, priors, last, options, order, "backward", forward, keep)
+    series = learnt(series, {**forward, **backward}, options)
+    after = priors.joint(series, [forward, backward], frames)
+    refine_result.polish(table, series, frames, (priors, after), forward, backward, options)
+    return refine_result.dataset(table, series, frames, after, options, phases, patterns)
 
 
 class Frames:
@@ -238,7 +245,7 @@ def significance(fit: Fit, p: int) -> float:
     return float(fit.intensity[i] / fit.intensity_stderr[i]) if fit.intensity_stderr[i] > 0 else 0.0
 
 
-def learnt(series: Series, priors: Priors, fits: Fits, options: Refinement) -> tuple[Series, Priors]:
+def learnt(series: Series, fits: Fits, options: Refinement) -> Series:
     """Return the series with each free phase's pattern as measured where it is strongest."""
     patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
     for p, phase in enumerate(series.phases):
@@ -259,12 +266,12 @@ def learnt(series: Series, priors: Priors, fits: Fits, options: Refinement) -> t
         weight = patterns[p] * pattern.lorentz_factor(angle)
         free[p] = np.sort(np.argsort(-weight, kind="stable")[: options.free_reflections])
         freedom[p] = options.intensity_freedom
-    return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom), priors
+    return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom)
 
 
 def explore(
     series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
-    order: range, name: str, other: Fits,
+    order: range, name: str, other: Fits, keep: Callable[[int, presence.Remainder, Array], None] | None,
 ) -> Fits:  # fmt: skip
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
@@ -284,8 +291,10 @@ def explore(
         if other.get(i) is not None and not fits:
             present = other[i].present
             near = {p: state.strain[p] for p in present}
-        fit = _one(series, frames, priors, state, options, i, y, weight, present, near)
-        fits[i] = fit
+        left = _one(series, frames, priors, state, options, i, y, weight, present, near)
+        if keep is not None:
+            keep(i, left, y)
+        fit = fits[i] = refine_frame.slim(left.fit)
         state, present, before = fit.state, fit.present, i
     return fits
 
@@ -300,34 +309,35 @@ def _placed(strain: Array, near: dict[int, Array]) -> Array:
 def _one(
     series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
     i: int, y: Array, weight: Array, present: tuple[int, ...], near: dict[int, Array],
-) -> Fit:  # fmt: skip
+) -> presence.Remainder:  # fmt: skip
     """Return one frame of a pass: refined, weak phases dropped, new ones added."""
     near, gone = dict(near), set[int]()
     while True:
         prior = priors.at(i, present, near, options.search / 2)
         fit = refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
         state = fit.state
-        found = _newcomer(series, priors, options, fit, i, y, weight, gone)
+        left = presence.remainder(series, fit, y, weight)
+        found = _newcomer(priors, options, left, i, gone)
         if found is not None:
             p, strain = found
             present = tuple(sorted((*present, p)))
             near[p] = np.pad(strain, (0, 6 - strain.size))
             state = _reset(replace(state, strain=_placed(state.strain, {p: near[p]})), p, priors)
             continue
-        worst = _weakest(series, fit, y, weight, options)
+        worst = _weakest(left, options)
         if worst is None:
-            return fit
+            return left
         gone.add(worst)
         present = tuple(p for p in present if p != worst)
         state = _reset(state, worst, priors)
 
 
-def _weakest(series: Series, fit: Fit, y: Array, weight: Array, options: Refinement) -> int | None:
+def _weakest(left: presence.Remainder, options: Refinement) -> int | None:
     """Return the weakest phase below `leave` standard errors, if there is one."""
-    found = []
+    found, fit = [], left.fit
     for i, p in enumerate(fit.present):
         if significance(fit, p) < CLEAR:
-            error = presence.stderr(series, fit, y, weight, p)
+            error = presence.stderr(left, p)
             ratio = fit.intensity[i] / error if error > 0 else 0.0
             if ratio < options.leave:
                 found.append((ratio, p))
@@ -342,9 +352,10 @@ def _reset(state: State, p: int, priors: Priors) -> State:
 
 
 def _newcomer(
-    series: Series, priors: Priors, options: Refinement, fit: Fit, i: int, y: Array, weight: Array, gone: set[int]
+    priors: Priors, options: Refinement, left: presence.Remainder, i: int, gone: set[int]
 ) -> tuple[int, Array] | None:
     """Return the phase that explains most of the residual, of those clear of chance, and its trial cell."""
+    series, fit = left.series, left.fit
     best: tuple[float, int, Array] | None = None
     for p, phase in enumerate(series.phases):
         if p in fit.present or p in gone:
@@ -352,7 +363,7 @@ def _newcomer(
         expected = priors.strain[i, p, : phase.free]
         step = 0.3 * fit.state.gauss / max(series.x[-1] * 0.5, 1e-3)
         cells = presence.trials(phase, expected, 0.0 if priors.known[p] else options.search, step)
-        trace = presence.trace(series, fit, y, weight, p, cells, options.enter)
+        trace = presence.trace(left, p, cells, options.enter if fit.present else 0.0)
         if trace is None:
             continue
         k = int(np.argmax(trace.gain))

@@ -19,6 +19,12 @@ from ssbchar.hexrd.pattern import Array, Index, Lattice
 
 WIDTHS = (1e-4, 1.0)
 """Bounds of the Lorentzian widths [degree]."""
+LINEAR, LINEAR_WIDTH = 0.02, 0.05
+"""Steps over which the model is linear: in positions [widths of a peak] and in log widths."""
+REST_REACH = 3.0
+"""Half width of the profiles of reflections without intensity of their own, in full widths."""
+STRONG = 3e-3
+"""Share of the phase's intensity from which a reflection counts as strong all the same."""
 WIDTH_STEP = 0.7
 """Largest change of log width in one step."""
 
@@ -151,12 +157,14 @@ def refine(
     state, damping, best = start, 0.0, None
     converged = False
     for count in range(iterations + 1):
-        model = _model(series, state, present, derivatives=True)
+        model = _model(series, state, present, layout)
         solved = _linear(series, model, y, weight, state, present)
-        if count == 0 or np.isnan(state.amount[list(present)]).any():
+        unknown = bool(np.isnan(state.amount[list(present)]).any())
+        if count == 0 or unknown:
             state = _with_amounts(state, present, solved, model, y, weight)
         objective = solved.misfit + _penalty(layout, state)
-        if best is not None and count > 1 and objective > best[0] * (1 + 1e-9):
+        slack = 0.1 * float(np.median(state.inflation[list(present)])) ** 2
+        if best is not None and count > 1 and objective > best[0] + slack:
             damping = max(10 * damping, 1e-3)
             if damping > 1e3:
                 break
@@ -166,13 +174,51 @@ def refine(
         best = (objective, state, model, solved, system)
         damping = damping / 10 if damping > 1e-4 else 0.0
         step = _step(system, damping)
-        if step.size == 0 or np.max(np.abs(step) / system.stderr) < tolerance:
+        if not unknown and _last(series, layout, state, step, system.stderr, tolerance):
             converged = True
+            best = (
+                objective,
+                _moved(state, layout, step, series),
+                model,
+                _carried(series, model, solved, system, step),
+                system,
+            )
             break
         if count < iterations:
             state = _moved(state, layout, step, series)
     assert best is not None
     return _fit(series, best, y, weight, present, layout, converged)
+
+
+def _last(series: Series, layout: _Layout, state: State, step: Array, stderr: Array, tolerance: float) -> bool:
+    """Return whether a step is the last: within its errors, or so short that the model is linear over it."""
+    if step.size == 0:
+        return True
+    kind = np.array(layout.kind)
+    width = np.isin(kind, ("size", "micro", "gauss", "overall_b"))
+    if np.all(np.abs(step) < np.where(width, 5 * tolerance, tolerance) * stderr):
+        return True
+    shift = np.where(kind == "strain", np.degrees(np.tan(np.radians(series.x[-1]) / 2)), 1.0)
+    limit = np.where(np.isin(kind, ("size", "micro")), LINEAR_WIDTH, LINEAR * state.gauss / shift)
+    return bool(np.all((np.abs(step) < limit) | (kind == "overall_b")))
+
+
+def _carried(series: Series, model: _Model, solved: _Linear, system: _System, step: Array) -> _Linear:
+    """Return the linear part after a short step, to first order."""
+    if step.size == 0:
+        return solved
+    change = -system.cross @ step
+    n, terms = solved.columns.size if solved.free is not None else 0, series.splines.shape[1]
+    background: Array = series.splines @ change[n : n + terms]
+    scales = change[n + terms :]
+    follows = np.where(model.is_free, 0.0, 1.0) if n else np.ones(model.owner.size)
+    intensity = solved.intensity + scales[model.owner] * model.expected * follows
+    intensity[solved.columns] = solved.intensity[solved.columns] + change[:n]
+    moved: Array = system.derivatives @ step + background
+    moved = moved + model.profiles.shape @ (intensity - solved.intensity)
+    return replace(
+        solved, intensity=intensity, background=solved.background + background, residual=solved.residual - moved
+    )
 
 
 def _bare(series: Series, y: Array, weight: Array, state: State) -> Fit:
@@ -262,7 +308,7 @@ def _penalty(layout: _Layout, state: State) -> float:
     return float(np.sum(pull * (_values(layout, state) - layout.mean) ** 2))
 
 
-def _model(series: Series, state: State, present: tuple[int, ...], derivatives: bool) -> _Model:
+def _model(series: Series, state: State, present: tuple[int, ...], layout: _Layout) -> _Model:
     angles, slopes, patterns, owners, free = [], [], [], [], []
     for i, p in enumerate(present):
         phase = series.phases[p]
@@ -280,11 +326,12 @@ def _model(series: Series, state: State, present: tuple[int, ...], derivatives: 
     theta = np.radians(angle) / 2
     which = np.array(present)[owner]
     lorentz = np.exp(state.size)[which] / np.cos(theta) + np.exp(state.micro)[which] * np.tan(theta)
-    shapes = pattern.profiles(
-        series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, series.reach, derivatives
-    )
+    flags, shares = np.concatenate(free), np.concatenate(patterns)
+    reach = np.where(flags | (shares > STRONG), series.reach, min(REST_REACH, series.reach))
+    by = ("position", "lorentz", "gauss") if "gauss" in layout.kind else ("position", "lorentz")
+    shapes = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, reach, by)
     o = shapes.order
-    owner, expected, is_free = owner[o], np.concatenate(patterns)[o], np.concatenate(free)[o]
+    owner, expected, is_free = owner[o], shares[o], flags[o]
     one = np.zeros((o.size, len(present)))
     one[np.arange(o.size), owner] = np.where(is_free, 0.0, expected)
     log_b = -2 * (np.sin(theta[o]) / series.wavelength) ** 2
@@ -545,6 +592,12 @@ def _set(values: Array, at: tuple[int, ...], new: Array) -> Array:
 
 def _offset(series: Series, present: tuple[int, ...], i: int) -> int:
     return int(sum(len(series.phases[p].form) for p in present[:i]))
+
+
+def slim(fit: Fit) -> Fit:
+    """Return a fit without its curves, as it is kept of a whole series."""
+    none = np.empty(0)
+    return replace(fit, background=none, calculated=none, border=none)
 
 
 def put(values: Array, p: int, new: Array | float) -> Array:

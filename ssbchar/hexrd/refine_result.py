@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from ssbchar.hexrd.refine import Frames, Priors
 
 Fits = dict[int, Fit]
+SETTLED = 0.05
+"""A cell whose variance is below this share of its prior's does not depend on it."""
 AXES = ("a", "b", "c", "alpha", "beta", "gamma")
-FREE_AXES = {
-    "cubic": (0,), "tetragonal": (0, 2), "hexagonal": (0, 2), "trigonal": (0, 2), "rhombohedral": (0, 3),
-    "orthorhombic": (0, 1, 2), "monoclinic": (0, 1, 2, 4), "triclinic": (0, 1, 2, 3, 4, 5),
-}  # fmt: skip
 
 
 @dataclass
@@ -50,23 +48,47 @@ class Table:
     parameters: Array
 
 
-def collect(
-    series: Series, frames: Frames, priors: Priors, forward: Fits, backward: Fits, options: Refinement,
-    phases: list[xr.Dataset], patterns: xr.Dataset,
-) -> xr.Dataset:  # fmt: skip
-    """Return the result of a series (docs/data-model.md, ``lattice.nc``)."""
-    table = _empty(frames.count, len(series.phases), patterns.sizes["two_theta"])
+def polish(
+    table: Table, series: Series, frames: Frames, priors: tuple[Priors, Priors], forward: Fits, backward: Fits,
+    options: Refinement,
+) -> None:  # fmt: skip
+    """Refine again, beside the final cell(T), the frames that this could change; judge all.
+
+    Parameters
+    ----------
+    table : Table
+        Filled from the backward pass.
+    priors : pair of Priors
+        Those of the backward pass, and the final ones.
+    """
+    before, after = priors
     for i in progress.steps(range(frames.count), "refine joint"):
-        if frames.usable[i]:
+        if not frames.usable[i]:
+            continue
+        fit = backward[i]
+        if _unsettled(series, before, after, forward.get(i), fit, i):
             y, weight = frames.points(i)
-            fit = _final(series, priors, forward.get(i), backward.get(i), options, i, y, weight)
-            _fill(table, series, frames, priors, fit, i, y, weight)
-            _judge(table, series, priors, fit, forward.get(i), backward.get(i), i)
+            fit = _final(series, after, forward.get(i), fit, options, i, y, weight)
+            fill(table, frames, after, presence.remainder(series, fit, y, weight), i, y)
+        _judge(table, series, after, fit, forward.get(i), backward.get(i), i)
     _hysteresis(table, options)
-    return _dataset(table, series, frames, options, phases, patterns)
 
 
-def _empty(frames: int, phases: int, points: int) -> Table:
+def _unsettled(series: Series, before: Priors, after: Priors, forward: Fit | None, fit: Fit, i: int) -> bool:
+    """Return whether a frame depends on what was learnt after its backward fit: phases, or priors that weigh."""
+    if forward is None or forward.present != fit.present or not fit.converged:
+        return True
+    if np.any(before.known != after.known):
+        return True
+    for n, p in enumerate(fit.present):
+        free = series.phases[p].free
+        if np.any(np.diagonal(fit.strain_covariance[n]) > SETTLED * after.sigma[i, p, :free] ** 2):
+            return True
+    return False
+
+
+def empty(frames: int, phases: int, points: int) -> Table:
+    """Return a table in which nothing is measured yet."""
     nan = np.nan
     per = (frames, phases)
     curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
@@ -103,26 +125,21 @@ def _final(
     return refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
 
 
-def _fill(
-    table: Table, series: Series, frames: Frames, priors: Priors, fit: Fit, i: int, y: Array, weight: Array
-) -> None:
+def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder, i: int, y: Array) -> None:
+    """Write a frame's fit into the table, with the intensities that the phases not in it would have."""
+    series, fit, weight = left.series, left.fit, left.weight
     for n, p in enumerate(fit.present):
         phase = series.phases[p]
         strain = fit.state.strain[p, : phase.free]
         table.cell[i, p], gradient = _cell(phase, strain)
         table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
         table.intensity[i, p] = fit.intensity[n]
-        table.intensity_stderr[i, p] = presence.stderr(series, fit, y, weight, p)
+        table.intensity_stderr[i, p] = presence.stderr(left, p)
         table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
     for p, phase in enumerate(series.phases):
         expected = priors.strain[i, p, : phase.free]
-        if priors.known[p]:
-            table.joint[i, p], gradient = _cell(phase, expected)
-            table.joint_stderr[i, p] = np.sqrt(
-                np.einsum("ij,j,ij->i", gradient, priors.sigma[i, p, : phase.free] ** 2, gradient)
-            )
         if p not in fit.present:
-            trace = presence.trace(series, fit, y, weight, p, expected[None])
+            trace = presence.trace(left, p, expected[None])
             assert trace is not None
             table.intensity[i, p], table.intensity_stderr[i, p] = trace.intensity[0], trace.stderr[0]
     inside = frames.inside
@@ -195,11 +212,23 @@ def _hysteresis(table: Table, options: Refinement) -> None:
         table.verdict[found, p] = "held"
 
 
-def _dataset(
-    table: Table, series: Series, frames: Frames, options: Refinement, phases: list[xr.Dataset], patterns: xr.Dataset
-) -> xr.Dataset:
+def _joint(table: Table, series: Series, priors: Priors) -> None:
+    """Write the smooth cell(T) of each phase that has one."""
+    for p, phase in enumerate(series.phases):
+        for i in np.flatnonzero(np.isfinite(table.rwp)) if priors.known[p] else ():
+            table.joint[i, p], gradient = _cell(phase, priors.strain[i, p, : phase.free])
+            spread = priors.sigma[i, p, : phase.free]
+            table.joint_stderr[i, p] = np.sqrt(np.sum((gradient * spread) ** 2, axis=1))
+
+
+def dataset(
+    table: Table, series: Series, frames: Frames, priors: Priors, options: Refinement,
+    phases: list[xr.Dataset], patterns: xr.Dataset,
+) -> xr.Dataset:  # fmt: skip
+    """Return the table as a Dataset (docs/data-model.md, ``lattice.nc``)."""
     import xarray as xr
 
+    _joint(table, series, priors)
     absent = table.present == 0
     volume, volume_stderr = _volumes(table)
     for values in (table.cell, table.covariance, volume, volume_stderr):
