@@ -39,8 +39,15 @@ def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
 
 
 def takes_many(annotation: Any) -> bool:
-    """Return whether a step's argument is annotated as a list."""
-    return typing.get_origin(annotation) in (list, Sequence) or annotation is list
+    """Return whether a step's argument takes several files: a list, or a list or None.
+
+    ``list[Conclusion]`` is what one file of conclusions holds.
+    """
+    choices = [a for a in typing.get_args(annotation) if a is not type(None)]
+    if type(None) in typing.get_args(annotation) and len(choices) == 1:
+        return takes_many(choices[0])
+    several = typing.get_origin(annotation) in (list, Sequence) or annotation is list
+    return several and Conclusion not in typing.get_args(annotation)
 
 
 def run(
