@@ -10,7 +10,6 @@ import inspect
 import json
 import math
 import os
-import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 def call(name: str, departures: dict[str, Any] | None = None, about: str = "", **inputs: Any) -> Any:
     """Run a step in process as the workflow would: options from its dataclass, labels stamped on a Dataset."""
     function = step.function(name)
-    hints = typing.get_type_hints(function)
+    hints = step.hints_of(function)
     arguments = {k: inputs.get(k) for k in inspect.signature(function).parameters}
     if "options" in arguments:
         arguments["options"] = opts.build(hints["options"], departures or {})
@@ -110,7 +109,7 @@ _TABLES: dict[str, Any] = {}
 def _phase_table(name: str) -> Any:
     if name not in _TABLES:
         function = step.function("phases.reflections")
-        kind = typing.get_type_hints(function)["options"]
+        kind = step.hints_of(function)["options"]
         _TABLES[name] = function(ROOT / "config" / "phases" / "phases.yaml", kind(), {"phase": name})
     return _TABLES[name]
 
