@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -41,10 +42,15 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
     words = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", config]
     words += ["--cores", cores, "--rerun-incomplete", "--keep-going", *more]
     start = time.monotonic()
+    tail: deque[str] = deque(maxlen=KEPT)
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1) as workflow:
-        tail: deque[str] = deque(maxlen=KEPT)
-        for line in progress(_kept(workflow.stdout or (), tail), start):
-            print(line, flush=True)
+        signal.signal(signal.SIGTERM, _stop)
+        try:
+            for line in progress(_kept(workflow.stdout or (), tail), start):
+                print(line, flush=True)
+        except KeyboardInterrupt:
+            workflow.terminate()
+            print("stopping: the next run goes on from the finished steps", file=sys.stderr)
         code = workflow.wait()
     if code:
         print("".join(tail), file=sys.stderr)
@@ -57,6 +63,10 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
         wanted = [folder / row.technique / row.measurement / "conclusions.json" for row in found.rows]
         print("\n".join(outcome(folder, [path for path in wanted if path.is_file()])))
     return code
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _kept(lines: Iterable[str], tail: deque[str]) -> Iterator[str]:

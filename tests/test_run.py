@@ -1,5 +1,9 @@
 """The run command: what it makes of Snakemake's output, and what it says at the end."""
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -63,3 +67,38 @@ def test_outcome_says_where_and_what(tmp_path: Path) -> None:
     assert "Li1Si 100 MPa: prelithiation (combined): quantified" in said
     assert "  all of bad: data_raw/<b>bad</b>.xye: the file is empty; measure it again" in said
     assert f"Report: {tmp_path / 'demo' / 'report.html'}" in said
+
+
+FAKE = """
+import sys, time, signal
+print("total   2", flush=True)
+print("nmr.read.fid m: begun", flush=True)
+def stop(*_):
+    open("stopped", "w").close()
+    sys.exit(1)
+signal.signal(signal.SIGTERM, stop)
+open("ready", "w").close()
+time.sleep(60)
+"""
+
+
+def test_a_stopped_run_stops_its_workflow(tmp_path: Path) -> None:
+    (tmp_path / "snakemake.py").write_text(FAKE)
+    (tmp_path / "raw").mkdir()
+    header = "measurement\tsample\ttechnique\trole\tpath\n"
+    (tmp_path / "samples.tsv").write_text(header + "m\tS\tnmr\tspectrum\traw\n")
+    (tmp_path / "config.yaml").write_text("run: r\nsamples: samples.tsv\n")
+    words = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", "1"]
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)])
+    with subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True) as run:  # fmt: skip
+        for _ in range(300):
+            if (tmp_path / "ready").exists():
+                break
+            time.sleep(0.1)
+        run.send_signal(signal.SIGTERM)
+        said, _ = run.communicate(timeout=30)
+    assert (tmp_path / "stopped").exists()
+    assert "[0/2 steps] nmr.read.fid m: begun" in said
+    assert "stopping: the next run goes on" in said
+    assert run.returncode == 1
