@@ -77,7 +77,7 @@ class Tracking:
     """The strongest reflections of each phase that are tracked."""
     window: float = 3.0
     """Half width of a window, in typical full widths at half maximum; less where another line is near."""
-    search: float = 0.015
+    search: float = 0.025
     """How far a phase's strain may be from that of common thermal expansion."""
     reach: float = 1.0
     """How far a peak may be from where its phase's path puts it, in typical full widths at half maximum."""
@@ -243,8 +243,8 @@ class Candidates:
     """Tracks belong together where their onsets are within so many standard errors, or frames."""
     strain: float = 0.015
     """How far a candidate's cell may be from that of the phases file, as relative change of lengths."""
-    position: float = 0.2
-    """Error of a line's place beside its own, in full widths at half maximum (the candidate's cell is approximate)."""
+    position: float = 0.05
+    """Error of a line's place beside its own, in full widths at half maximum (peak shapes, overlaps)."""
     explained: float = 0.6
     """A candidate is named where it explains at least this share of the tracks."""
     evidence: float = 3.0

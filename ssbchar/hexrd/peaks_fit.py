@@ -11,6 +11,8 @@ from ssbchar.hexrd.profiles import Array, pseudo_voigt_derivatives
 
 TOLERANCE = 1e-6
 """A window has converged where a full step would lower its chi-square by less than this share."""
+NEAR = 1e-3
+"""A window out of steps counts as converged where a full step would lower its chi-square by less than this share."""
 STUCK = 1e9
 """Damping at which no direction lowers chi-square any more."""
 
@@ -97,7 +99,8 @@ def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int
         damping = np.where(better, np.maximum(damping / 8, 1e-12), damping * 6)
         q = np.where(better[:, None], trial, q)
         state.update(tried, better)
-    _keep(best, active, np.ones(active.size, bool), q, state, False)
+    _, gain = _step(q, state, low, high, damping)
+    _keep(best, active, np.ones(active.size, bool), q, state, gain <= NEAR * state.chi2)
     return best
 
 
@@ -205,7 +208,7 @@ def _solve(matrix: Array, right: Array) -> Array:
     return np.asarray(np.linalg.solve(scaled, right / size[:, :, None]) / size[:, :, None])
 
 
-def _keep(best: Fitted, active: Any, rows: Any, q: Array, state: _State, converged: bool) -> None:
+def _keep(best: Fitted, active: Any, rows: Any, q: Array, state: _State, converged: Any) -> None:
     at = active[rows]
     best.shape[at], best.linear[at], best.chi2[at] = q[rows], state.linear[rows], state.chi2[rows]
     best.residual[at], best.normal[at], best.converged[at] = state.residual[rows], state.normal[rows], converged

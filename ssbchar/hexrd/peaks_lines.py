@@ -19,6 +19,8 @@ FAINT = 0.05
 """Lines below this share of their phase's strongest one are left out of account."""
 MOST = 5
 """Lines in one joint window at most."""
+SUPPORT = 0.4
+"""A phase is not there where the median of its lines, observed / expected, is below this."""
 INEXACT = 0.25
 """Standard deviation of a line's strength about that of its structure [relative]."""
 
@@ -189,19 +191,46 @@ def scales(
     scale, error = np.zeros((2, height.shape[0], phases))
     for begin in range(0, height.shape[0], 256):
         rows = slice(begin, begin + 256)
-        x, h, e = predicted[rows], height[rows], sigma[rows]
-        design = np.exp(-4 * np.log(2) * ((x[:, :, None] - x[:, None, :]) / width) ** 2) @ share
-        variance = e**2 + (INEXACT * h) ** 2
-        for _ in range(8):
-            gram = np.einsum("fip,fi,fiq->fpq", design, 1 / variance, design)
-            s = _non_negative(gram, np.einsum("fip,fi->fp", design, h / variance))
-            model = np.einsum("fip,fp->fi", design, s)
-            variance = e**2 + (INEXACT * model) ** 2
-            variance *= np.maximum(np.abs(h - model) / np.sqrt(variance), 1.0)
-        scale[rows] = s
-        error[rows] = np.sqrt(np.einsum("fpp->fp", np.linalg.inv(gram + 1e-9 * np.trace(gram, axis1=1, axis2=2)[
-            :, None, None] * np.eye(phases))))  # fmt: skip
+        near = np.exp(-4 * np.log(2) * ((predicted[rows, :, None] - predicted[rows, None, :]) / width) ** 2)
+        scale[rows], error[rows] = _fitted_scales(found, near @ share, height[rows], sigma[rows])
     return scale, error
+
+
+def _fitted_scales(found: Lines, design: Array, h: Array, e: Array) -> tuple[Array, Array]:
+    """Return scales and errors for some frames; a phase whose lines are mostly missing is taken out, worst first."""
+    frames, _, phases = design.shape
+    allowed = np.ones((frames, phases), dtype=bool)
+    for _ in range(phases):
+        s, gram, model = _robust(design * allowed[:, None, :], h, e)
+        support = np.full((frames, phases), np.inf)
+        for p in range(phases):
+            led = np.flatnonzero((found.phase == p) & found.tracked)
+            if led.size:
+                own = s[:, p, None] * found.strength[led]
+                excess = h[:, led] - (model[:, led] - design[:, led, p] * s[:, p, None])
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    support[:, p] = np.where(s[:, p] > 0, np.median(excess / own, axis=1), np.inf)
+        worst = np.argmin(support, axis=1)
+        out = (support[np.arange(frames), worst] < SUPPORT)[:, None] & (np.arange(phases) == worst[:, None])
+        if not out.any():
+            break
+        allowed &= ~out
+    ridge = np.where(allowed, 1e-9 * np.trace(gram, axis1=1, axis2=2)[:, None], 1.0)
+    inverse = np.linalg.inv(gram + ridge[:, :, None] * np.eye(phases))
+    return s * allowed, np.sqrt(np.einsum("fpp->fp", inverse))
+
+
+def _robust(design: Array, h: Array, e: Array) -> tuple[Array, Array, Array]:
+    """Return non-negative scales, their normal matrix and the model, by iteratively reweighted least squares."""
+    variance = e**2 + (INEXACT * h) ** 2
+    for _ in range(8):
+        weighted = design / variance[:, :, None]
+        gram = weighted.transpose(0, 2, 1) @ design
+        s = _non_negative(gram, (weighted.transpose(0, 2, 1) @ h[:, :, None])[:, :, 0])
+        model = (design @ s[:, :, None])[:, :, 0]
+        variance = e**2 + (INEXACT * model) ** 2
+        variance *= np.maximum(np.abs(h - model) / np.sqrt(variance), 1.0)
+    return s, gram, model
 
 
 def _non_negative(gram: Array, right: Array) -> Array:

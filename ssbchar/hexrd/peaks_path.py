@@ -10,8 +10,8 @@ from ssbchar.hexrd.profiles import Array
 from ssbchar.hexrd.wavelength import two_theta_from_d
 
 EXPANSION = 1.2e-5
-"""Linear thermal expansion about which a path is looked for [1/K] (oxides and phosphates: 0.3-2e-5)."""
-SPREAD = 0.8e-5
+"""Linear thermal expansion about which a path is looked for [1/K] (most oxides and phosphates: 0.3-2e-5)."""
+SPREAD = 1.2e-5
 """Standard deviation of the expansion about that value [1/K]."""
 CELL = 0.002
 """Standard deviation of a reference cell about the sample's own [relative]."""
