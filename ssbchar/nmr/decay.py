@@ -60,7 +60,7 @@ def fit(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None =
         ``decay_area`` (slice, region) over ``decay_time``.
     """
     time = series["decay_time"].values
-    area, covariance = areas(series)
+    area, covariance = areas(series, free=True)
     laws, shared = [], []
     for r, region in enumerate(series["region"].values):
         law = fit_law(time, area[:, r], covariance[:, r, :, r], options)
@@ -101,10 +101,13 @@ def fit(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None =
     )  # fmt: skip
 
 
-def areas(series: xr.Dataset) -> tuple[Real, Real]:
-    """Return region areas (slice, region) and their covariance (slice, region, slice, region) of either route."""
+def areas(series: xr.Dataset, free: bool = False) -> tuple[Real, Real]:
+    """Return region areas (slice, region) and their covariance (slice, region, slice, region) of either route.
+
+    With `free`, areas of lines without the bound at zero, which is unbiased where a signal has decayed into noise.
+    """
     if "region_area" in series:
-        return series["region_area"].values, series["region_covariance"].values
+        return series["region_area_free" if free else "region_area"].values, series["region_covariance"].values
     area, stderr = series["window_area"].values, series["window_area_stderr"].values
     return area, np.einsum("sr,st,rq->srtq", stderr**2, np.eye(len(area)), np.eye(area.shape[1]))
 
@@ -128,7 +131,7 @@ def fit_law(time: Real, area: Real, covariance: Real, options: Decay) -> Law:
     stderr = np.sqrt(np.diag(covariance))
     if np.unique(time).size < 3:
         return Law(verdict="too_few", reason=f"{np.unique(time).size} decay times; three are needed", points=time.size)
-    if area[0] < 3 * stderr[0]:
+    if not area[0] > 3 * stderr[0]:
         return Law(verdict="no_signal", reason="the first slice is below 3 standard errors", points=time.size)
     rise = _rise(area, covariance, options.max_rise)
     if rise:
@@ -136,7 +139,8 @@ def fit_law(time: Real, area: Real, covariance: Real, options: Decay) -> Law:
     best: Law | None = None
     for model in options.models:
         law = _least_squares(time, area, covariance, model == "stretched")
-        if law and (best is None or law.chi2 + np.log(time.size) + options.min_gain < best.chi2):
+        scatter = max(best.chi2 / max(time.size - 2, 1), 1.0) if best else 1.0
+        if law and (best is None or law.chi2 / scatter + np.log(time.size) + options.min_gain < best.chi2 / scatter):
             best = law
     return _gated(best, area, options, time.size)
 
@@ -157,31 +161,49 @@ def _rise(area: Real, covariance: Real, limit: float) -> str:
 
 
 def _least_squares(time: Real, area: Real, covariance: Real, stretched: bool) -> Law | None:
-    """Return the generalised least-squares fit, its chi-square not reduced; errors grow by sqrt(reduced) where > 1."""
-    from scipy.optimize import least_squares
+    """Return the generalised least-squares fit of a simple or stretched exponential.
 
+    Scatter beyond the stated errors is taken as relative (pulses, receiver): its size makes chi-square equal the
+    degrees of freedom (R. C. Paule & J. Mandel, J. Res. Natl. Bur. Stand. 87 (1982) 377); the variance then has
+    Student's factor dof / (dof - 2).
+    """
     free = 3 if stretched else 2
     if time.size < free:
         return None
-    whiten = np.linalg.inv(
-        np.linalg.cholesky(covariance + 1e-12 * np.trace(covariance) / time.size * np.eye(time.size))
-    )
+    p, logs, chi2 = _fitted(time, area, covariance, free)
+    dof = time.size - free
+    if dof > 0 and chi2 > dof:
+        low, high = 0.0, 1.0
+        for _ in range(20):
+            middle = np.sqrt(low * high) if low > 0 else high / 8
+            more = np.diag((middle * amplitude(time, *p)) ** 2)
+            p, logs, now = _fitted(time, area, covariance + more, free)
+            low, high = (middle, high) if now > dof else (low, middle)
+            if low > 0 and high / low < 1.1:
+                break
+        logs = logs * (dof / (dof - 2) if dof > 2 else 3.0)
+    scale = np.diag(p[:free])
+    full = np.zeros((3, 3))
+    full[:free, :free] = scale @ logs @ scale
+    return Law(float(p[0]), float(p[1]), float(p[2]), full, chi2, points=time.size)
+
+
+def _fitted(time: Real, area: Real, covariance: Real, free: int) -> tuple[Real, Real, float]:
+    """Return (amplitude, T, b), the covariance of the logarithms of the free ones, and chi-square."""
+    from scipy.optimize import least_squares
+
+    ridge = 1e-12 * np.trace(covariance) / time.size * np.eye(time.size)
+    whiten = np.linalg.inv(np.linalg.cholesky(covariance + ridge))
     span = float(np.ptp(time))
     half = np.flatnonzero(area < area[0] / np.e)
     t2 = float(time[half[0]] - time[0]) if half.size else span
     start = np.array([np.log(area[0]), np.log(max(t2, 1e-3 * span)), 0.0])[:free]
 
-    def values(p: Real) -> Real:
-        return amplitude(time, np.exp(p[0]), np.exp(p[1]), np.exp(p[2]) if stretched else 1.0)
+    def all_three(logs: Real) -> Real:
+        return np.asarray(np.exp(np.append(logs, [0.0] * (3 - free))))
 
-    fit = least_squares(lambda p: whiten @ (values(p) - area), start, x_scale="jac", xtol=1e-12, ftol=1e-12)
-    chi2 = float(2 * fit.cost)
-    logs = np.linalg.pinv(fit.jac.T @ fit.jac) * max(chi2 / max(time.size - free, 1), 1.0)
-    p = np.exp(np.append(fit.x, [0.0] * (3 - free)))
-    scale = np.diag(p[:free])
-    full = np.zeros((3, 3))
-    full[:free, :free] = scale @ logs @ scale
-    return Law(float(p[0]), float(p[1]), float(p[2]), full, chi2, points=time.size)
+    found = least_squares(lambda logs: whiten @ (amplitude(time, *all_three(logs)) - area), start, method="lm")
+    return all_three(found.x), np.linalg.pinv(found.jac.T @ found.jac), float(2 * found.cost)
 
 
 def _gated(law: Law | None, area: Real, options: Decay, points: int) -> Law:

@@ -29,6 +29,8 @@ class Rules:
     """Most lines per region, and elsewhere."""
     min_gain: float = 10.0
     """Least fall of the information criterion for a further line or a Voigt shape."""
+    absent_width: float = 3000.0
+    """Width of the line that stands for a region where none is seen [Hz]."""
     outside: bool = True
     """Lines outside every region (spinning sidebands, other nuclei's leaks) may be modelled, as nobody's."""
 
@@ -61,8 +63,27 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
         if not trials:
             break
         best = min(trials, key=lambda t: t.bic)
+    best = _pruned(problem, rules, best)
     order = np.lexsort((-best.shapes.nu, best.shapes.region))
     return solve(problem, best.shapes.taken(order)), problem
+
+
+def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
+    """Return the fit with regions below three standard errors in every slice reduced to their stand-in line."""
+    n, slices = best.shapes.n, len(best.area)
+    covariance = best.covariance[best.free.size :, best.free.size :].reshape(slices, n, slices, n)
+    shapes = best.shapes
+    for region in range(rules.low.size):
+        mine = (best.shapes.region == region).astype(float)
+        stderr = np.sqrt(np.einsum("i,sisj,j->s", mine, covariance, mine))
+        if not best.shapes.held[mine > 0].all() and (best.area @ mine < 3 * stderr).all():
+            shapes = _with_stand_in(rules, shapes.taken(np.flatnonzero(shapes.region != region)), region)
+    return best if shapes is best.shapes else solve(problem, shapes)
+
+
+def _with_stand_in(rules: Rules, shapes: Shapes, region: int) -> Shapes:
+    low, high = float(rules.low[region]), float(rules.high[region])
+    return shapes.joined((low + high) / 2, rules.absent_width, region, low, high, held=True)
 
 
 def _seeded(problem: Problem, rules: Rules) -> Shapes:
@@ -73,9 +94,12 @@ def _seeded(problem: Problem, rules: Rules) -> Shapes:
         peaks = {r: _peak(problem, rules, left, r) for r in todo}
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
+        if shapes.n and peaks[region].gain < _noise_gain(problem):
+            shapes = _with_stand_in(rules, shapes, region)
+            continue
         fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1)
         shapes = fit.shapes
-        left = problem.y - model(fit, problem.time).sum(axis=1)
+        left = problem.cleaned(problem.y - model(fit, problem.time).sum(axis=1))
     return shapes
 
 
@@ -122,7 +146,7 @@ def _noise_gain(problem: Problem) -> float:
 
 def _amplitudes(problem: Problem, shapes: Shapes) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Return complex least-squares amplitudes (slice, line) and the shapes (line, time)."""
-    f = basis(shapes, problem.time)
+    f = problem.cleaned(basis(shapes, problem.time))
     gram = f.conj() @ f.T
     gram += 1e-12 * np.trace(gram).real * np.eye(len(gram))
     return np.asarray(np.linalg.solve(gram, f.conj() @ problem.y.T).T), f
@@ -136,12 +160,13 @@ def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: 
 
 def _with_phases(problem: Problem, seed: Shapes) -> tuple[Solution, Problem]:
     """Return the fit with the simplest phase model that the data admit (one slice: one phase)."""
-    kinds = [SHARED] if len(problem.y) == 1 else [SHARED, PER_SLICE, PER_REGION]
+    starts = [(SHARED, origin) for origin in sorted({0.0, _origin(problem, seed)})]
+    if len(problem.y) > 1:
+        starts += [(PER_SLICE, _origin(problem, seed)), (PER_REGION, 0.0)]
     best, phases = None, SHARED
-    for kind in kinds:
-        start = replace(seed, origin=0.0 if kind == PER_REGION else _origin(problem, seed))
-        fit = solve(replace(problem, phases=kind), start)
-        if best is None or fit.bic < best.bic - 10.0:
+    for kind, origin in starts:
+        fit = solve(replace(problem, phases=kind), replace(seed, origin=origin))
+        if best is None or fit.bic < best.bic - (10.0 if kind != phases else 0.0):
             best, phases = fit, kind
     assert best is not None
     return best, replace(problem, phases=phases)
@@ -162,19 +187,20 @@ def _origin(problem: Problem, seed: Shapes) -> float:
 
 
 def _add(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
-    """Return the fit with one more line in a region, None where it is full."""
+    """Return the fit with one more line in a region (or its unseen line let free), None where it is full."""
     if np.sum(best.shapes.region == region) >= rules.max_components:
         return None
-    left = problem.y - model(best, problem.time).sum(axis=1)
+    left = problem.cleaned(problem.y - model(best, problem.time).sum(axis=1))
     peak = _peak(problem, rules, left, region)
     if peak.gain < _noise_gain(problem):
         return None
-    return solve(problem, _started(problem, rules, best.shapes, region, peak), 20, 0.1)
+    seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
+    return solve(problem, _started(problem, rules, seen, region, peak), 20, 0.1)
 
 
 def _bent(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
     """Return the fit with the strongest Lorentzian of a region made a Voigt line."""
-    plain = (best.shapes.region == region) & ~best.shapes.voigt
+    plain = (best.shapes.region == region) & ~best.shapes.voigt & ~best.shapes.held
     if not (rules.voigt and plain.any()):
         return None
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())

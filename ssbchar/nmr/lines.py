@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
@@ -34,10 +35,11 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz], ``region`` (component);
-        ``region_area`` (slice, region) with ``region_covariance`` (slice, region, slice2, region2), areas being the
-        signal at the time origin; ``phase``, ``time_origin``; per slice ``chi2`` (reduced), ``noise``, ``verdict``;
-        ``measured``, ``model`` (slice, ppm) and ``component_spectrum`` (component, ppm) of the first good slice.
+        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz], ``region_of``
+        (component); ``region_area`` (slice, region), the signal at the time origin, with ``region_covariance`` (slice,
+        region, slice2, region2), and ``region_area_free`` without the bound at zero; ``phase``, ``time_origin``; per
+        slice ``chi2`` (reduced), ``noise``, ``verdict``; ``measured``, ``model`` (slice, ppm) and
+        ``component_spectrum`` (component, ppm) of the first good slice.
 
     Raises
     ------
@@ -48,7 +50,10 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     if not good.size:
         raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
     low, high = windows(options.regions, fid)
-    rules = grow.Rules(low, high, "voigt" in options.shapes, options.max_components, options.min_gain, options.outside)
+    rules = grow.Rules(
+        low, high, "voigt" in options.shapes, options.max_components, options.min_gain, options.absent_width,
+        options.outside,
+    )  # fmt: skip
     solution, problem = grow.grow(_problem(fid, good, options), rules)
     return _dataset(fid, good, problem, solution, options)
 
@@ -71,7 +76,30 @@ def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> varpro
     step = float(time[1] - time[0])
     start = int(np.searchsorted(time, (skip - 1e-6) * step))
     stop = min(_end(y[:, start:], sigma), options.max_points)
-    return varpro.Problem(y[:, start : start + stop], time[start : start + stop], sigma, options.time_origin_prior)
+    problem = varpro.Problem(
+        y[:, start : start + stop], time[start : start + stop], sigma, options.time_origin_prior, options.max_width
+    )
+    if not filtered:
+        return problem
+    problem = replace(problem, nuisance=ringing(problem.time / step))
+    return replace(problem, y=problem.cleaned(problem.y))
+
+
+def ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """Return orthonormal columns along which a digital filter's response to the sharp start of the signal lies.
+
+    Cutting the band at the Nyquist frequency turns a step into a step and (-1)^n (c1/n + c2/n^2 + ...) / pi^2,
+    n the points since the start (Gibbs ringing); c1 and c2 are left free.
+
+    Parameters
+    ----------
+    points : ndarray, shape (time,)
+        Time since the start [points], above zero.
+    """
+    sign = np.exp(1j * np.pi * points)
+    columns = np.stack([sign / points, sign / points**2, sign.conj() / points, sign.conj() / points**2])
+    _, size, rows = np.linalg.svd(columns, full_matrices=False)
+    return np.asarray(rows[size > 1e-6 * size[0]])
 
 
 def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -99,7 +127,7 @@ def _dataset(
     shapes, slices, n = solution.shapes, len(good), solution.shapes.n
     per_slice = solution.chi2_slice / (2 * problem.time.size)
     reduced = solution.chi2 / max(solution.points - solution.parameters, 1)
-    covariance = solution.covariance * max(reduced, 1.0)
+    covariance = solution.covariance * reduced
     stderr = np.sqrt(np.diag(covariance))
     free = dict(zip(solution.free.tolist(), range(solution.free.size), strict=True))
     shape_stderr = np.array([stderr[free[i]] if i in free else 0.0 for i in range(3 * n + 1)])
@@ -123,7 +151,9 @@ def _dataset(
                 "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
             ),
             "region_of": ("component", np.array(PLACES)[shapes.region]),
+            "seen": ("component", (~shapes.held).astype(int)),
             "region_area": (("slice", "region"), region_area, {"units": "1"}),
+            "region_area_free": (("slice", "region"), solution.free_area @ belongs.T, {"units": "1"}),
             "region_area_stderr": (
                 ("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}
             ),

@@ -54,6 +54,10 @@ class Lines:
     """Line shapes tried, simplest first; the more complex one must earn its parameters."""
     min_gain: float = 10.0
     """Least fall of the Bayesian information criterion that admits a further line or shape."""
+    max_width: float = 3e4
+    """Largest width of a line [Hz]; what is broader is no line but baseline."""
+    absent_width: float = 3000.0
+    """Width of the line in the middle of a region where none is seen, for its upper limit [Hz]."""
     outside: bool = True
     """Admit lines outside both regions, such as spinning sidebands; they count for neither."""
     time_origin_prior: float = 5e-6

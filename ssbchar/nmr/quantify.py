@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,7 +34,7 @@ def fractions(
     spectrum: xr.Dataset,
     options: Quantifying,
     decay: xr.Dataset | None = None,
-    repeats: list[xr.Dataset] | None = None,
+    repeats: Sequence[xr.Dataset] = (),
 ) -> list[Conclusion]:
     """Conclude on one measurement.
 
@@ -45,13 +46,13 @@ def fractions(
         Route, time of the correction, nominal composition.
     decay : Dataset, optional
         T2* of the sample's regions.
-    repeats : list of Dataset, optional
+    repeats : sequence of Dataset
         `lines.fit` of other spectra of the same sample: whether it evolves.
     """
     routes = {"lines": _first(lines), "windows": _first(spectrum)}
     tails = corrected_for_tails(routes["windows"].area, lines, spectrum)
     found = _raw(routes, tails, options, str(lines["verdict"].values[0]))
-    drift = evolve.evolution([lines, *(repeats or [])], options.evolution_p)
+    drift = evolve.evolution([lines, *repeats], options.evolution_p)
     found += drift
     moves = bool(drift) and drift[0].verdict == "evolving"
     found += _corrected(routes, decay, lines, options, moves)
@@ -111,7 +112,7 @@ def _corrected(
     if not why and not np.isfinite(time):
         why = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
     if why or decay is None:
-        return _bounded(routes[options.route], options, times, why)
+        return _bounded(routes[options.route], options, time, why)
     t2, exponent = decay["t2_star"].values, decay["exponent"].values
     law = decay["covariance"].values[:, 1:, 1:]
     signal = routes[options.route]
@@ -169,13 +170,13 @@ def correction_times(lines: xr.Dataset) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _bounded(signal: _Signal, options: Quantifying, times: dict[str, float], why: str) -> list[Conclusion]:
+def _bounded(signal: _Signal, options: Quantifying, time: float, why: str) -> list[Conclusion]:
     """Return the N/A rows: no value, but the interval that the T2* of comparable samples leaves."""
-    known = [t for t in times.values() if np.isfinite(t)]
+    known = bool(np.isfinite(time))
     _, stderr = _shares(signal)
     corners = [
-        correct.fractions(signal.area, [m, s], [1.0, 1.0], t)
-        for m in options.t2_metal for s in options.t2_range for t in (known or [0.0])
+        correct.fractions(signal.area, [m, s], [1.0, 1.0], time if known else 0.0)
+        for m in options.t2_metal for s in options.t2_range
     ]  # fmt: skip
     found = []
     for r, region in enumerate((METAL, LI_SI)):

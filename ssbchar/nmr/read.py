@@ -200,7 +200,9 @@ def _check_order(raw: NDArray[Any], where: Path) -> None:
             logs = np.log2(np.abs(v[np.isfinite(v) & (v != 0)]))
         if logs.size < 0.99 * np.count_nonzero(v):
             return np.inf
-        return float(logs.std() if values.dtype.kind == "f" else np.log2(np.sqrt(np.mean(v**2)) + 1.0))
+        if values.dtype.kind == "f":
+            return float(logs.std() + max(abs(np.median(logs)) - 60.0, 0.0))
+        return float(np.log2(np.sqrt(np.mean(v**2)) + 1.0))
 
     if size(raw) > size(raw.byteswap().view(raw.dtype)) + 2.0:
         raise BadInput(where, "the numbers make sense only in the other byte order", "correct BYTORDA in acqus")
@@ -221,7 +223,7 @@ def _decay_times(
         if series or options.decay_axis:
             raise BadInput(shown / "pulseprogram", f"decay time not found: {error}", delays.ASK) from error
         return "", np.full(slices, np.nan)
-    if series and slices > 1 and len(set(values)) == 1:
+    if series and len(values) > 1 and len(set(values)) == 1:
         raise BadInput(shown / "pulseprogram", f"the decay time {axis} is the same in all slices", delays.ASK)
     return axis, np.array(values + [np.nan] * (slices - count))
 

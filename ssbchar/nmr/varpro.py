@@ -42,6 +42,8 @@ class Shapes:
     """Lowest frequency of each line [Hz]."""
     high: Real
     """Highest frequency of each line [Hz]."""
+    held: NDArray[np.bool_]
+    """Lines whose shape is not fitted (a region without a visible line)."""
     origin: float = 0.0
 
     @property
@@ -52,21 +54,21 @@ class Shapes:
     def taken(self, order: Index) -> Shapes:
         """Return the shapes with these lines in this order."""
         lines = (self.nu[order], self.width[order], self.gauss2[order], self.voigt[order], self.region[order])
-        return Shapes(*lines, self.low[order], self.high[order], self.origin)
+        return Shapes(*lines, self.low[order], self.high[order], self.held[order], self.origin)
 
-    def joined(self, nu: float, width: float, region: int, low: float, high: float) -> Shapes:
+    def joined(self, nu: float, width: float, region: int, low: float, high: float, held: bool = False) -> Shapes:
         """Return the shapes with one more Lorentzian."""
         return Shapes(
             np.append(self.nu, nu), np.append(self.width, width), np.append(self.gauss2, 0.0),
             np.append(self.voigt, False), np.append(self.region, region), np.append(self.low, low),
-            np.append(self.high, high), self.origin,
+            np.append(self.high, high), np.append(self.held, held), self.origin,
         )  # fmt: skip
 
 
 def no_shapes() -> Shapes:
     """Return shapes without any line."""
     e = np.empty(0)
-    return Shapes(e, e, e, np.empty(0, bool), np.empty(0, np.int64), e, e)
+    return Shapes(e, e, e, np.empty(0, bool), np.empty(0, np.int64), e, e, np.empty(0, bool))
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,21 @@ class Problem:
     """(slice,) standard deviation of the real and of the imaginary part."""
     origin_prior: float = 5e-6
     """Standard deviation of the time origin about zero [s]."""
+    max_width: float = 3e4
+    """Largest width of a line [Hz]."""
     phases: str = SHARED
     regions: int = 2
     """Number of named regions; lines of a higher region lie elsewhere."""
+    nuisance: Complex = field(default_factory=lambda: np.empty((0, 0), complex))
+    """(column, time) orthonormal signals that nobody wants to know, taken out of the data and of every shape."""
     power: Real = field(default_factory=lambda: np.empty(0))
     """(slice,) sum of |y|^2."""
+
+    def cleaned(self, rows: Complex) -> Complex:
+        """Return signals (.., time) without their part along the nuisance columns."""
+        if not self.nuisance.size:
+            return rows
+        return np.asarray(rows - (rows @ self.nuisance.conj().T) @ self.nuisance)
 
     def groups(self, shapes: Shapes) -> Index:
         """Return the phase group of each line."""
@@ -103,6 +115,8 @@ class Solution:
     shapes: Shapes
     area: Real
     """(slice, line)."""
+    free_area: Real
+    """(slice, line) for the same shapes and phases without the bound at zero: unbiased where the signal is gone."""
     phase: Real
     """(slice, line) [rad]."""
     chi2: float
@@ -169,7 +183,7 @@ class _State:
 
 
 def _state(problem: Problem, shapes: Shapes) -> _State:
-    f = basis(shapes, problem.time)
+    f = problem.cleaned(basis(shapes, problem.time))
     gram, data = f.conj() @ f.T, (f.conj() @ problem.y.T).T
     area, phase = _areas(problem, shapes, gram, data)
     amplitude = area * np.exp(1j * phase)
@@ -240,12 +254,15 @@ class _Normal:
     """(slice, own, shared): d(own)/d(shared) with the sign reversed."""
 
 
-def _normal(problem: Problem, state: _State, free: Index) -> _Normal:
-    """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and group phases."""
+def _normal(problem: Problem, state: _State, free: Index, all_areas: bool = False) -> _Normal:
+    """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and group phases.
+
+    Areas held at zero are left out, unless `all_areas` (for the covariance).
+    """
     shapes, n, slices = state.shapes, state.shapes.n, len(state.area)
     group, line = problem.groups(shapes), np.arange(n)
-    columns, of_line, of_parameter = derivatives(shapes, problem.time, state.f, free)
-    b = np.concatenate([state.f, columns])
+    columns, of_line, of_parameter = derivatives(shapes, problem.time, basis(shapes, problem.time), free)
+    b = np.concatenate([state.f, problem.cleaned(columns)])
     turn = np.exp(1j * state.phase[:, np.concatenate([line, of_line])])
     gram = turn.conj()[:, :, None] * (b.conj() @ b.T) * turn[:, None, :]
     residual = turn.conj() * (b.conj() @ problem.y.T).T - np.einsum("sij,sj->si", gram[:, :, :n], state.area + 0j)
@@ -255,7 +272,7 @@ def _normal(problem: Problem, state: _State, free: Index) -> _Normal:
         shared[:, line, -1] = 1j * state.area
     phases = 0 if problem.phases == SHARED else int(group.max()) + 1
     own = np.zeros((slices, len(b), n + phases), complex)
-    own[:, line, line] = state.area > 0
+    own[:, line, line] = all_areas or (state.area > 0)
     if phases:
         own[:, line, n + group] = 1j * state.area
     weight = 1 / problem.sigma[:, None, None] ** 2
@@ -295,7 +312,7 @@ def _unpacked(shapes: Shapes, values: Real) -> Shapes:
 
 def _bounds(problem: Problem, shapes: Shapes) -> tuple[Real, Real]:
     span = problem.time[-1] - problem.time[0]
-    broad = 0.25 * (problem.time.size - 1) / span
+    broad = min(0.25 * (problem.time.size - 1) / span, problem.max_width)
     n = shapes.n
     narrow = np.where(shapes.voigt, 0.0, 0.05 / span)
     low = np.concatenate([shapes.low, narrow, np.zeros(n), [-ORIGIN_LIMIT, -np.inf]])
@@ -320,7 +337,7 @@ def solve(problem: Problem, start: Shapes, max_steps: int = 60, least_gain: floa
     if not problem.power.size:
         problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1))
     low, high = _bounds(problem, start)
-    held = np.concatenate([np.zeros(2 * start.n, bool), ~start.voigt, [problem.phases == PER_REGION]])
+    held = np.concatenate([start.held, start.held, ~start.voigt | start.held, [problem.phases == PER_REGION]])
     held = np.append(held, problem.phases != SHARED)
     state = _state(problem, _unpacked(start, np.clip(_packed(start), low, high)))
     floor = 1e-13 * float(np.sum(problem.power / problem.sigma**2))
@@ -363,7 +380,7 @@ def _finish(problem: Problem, state: _State, low: Real, high: Real, held: NDArra
     n, slices = state.shapes.n, len(state.area)
     at = _packed(state.shapes)
     free = np.flatnonzero(~held & (at > low) & (at < high))
-    normal = _normal(problem, state, free)
+    normal = _normal(problem, state, free, all_areas=True)
     shape_covariance = _inverses(normal.matrix)
     chain = -normal.link[:, :n].reshape(slices * n, free.size)
     covariance = np.zeros((free.size + slices * n,) * 2)
@@ -375,9 +392,17 @@ def _finish(problem: Problem, state: _State, low: Real, high: Real, held: NDArra
     covariance[free.size :, free.size :] += chain @ shape_covariance @ chain.T
     phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(state.shapes).max()) + 1))
     return Solution(
-        state.shapes, state.area, state.phase, state.chi2, state.chi2_slice, int((~held).sum()) + slices * n + phases,
-        2 * problem.y.size, covariance, free, steps,
+        state.shapes, state.area, _free_area(problem, state), state.phase, state.chi2, state.chi2_slice,
+        int((~held).sum()) + slices * n + phases, 2 * problem.y.size, covariance, free, steps,
     )  # fmt: skip
+
+
+def _free_area(problem: Problem, state: _State) -> Real:
+    turn = np.exp(1j * state.phase)
+    gram = np.real(turn.conj()[:, :, None] * (state.f.conj() @ state.f.T) * turn[:, None, :])
+    b = np.real(turn.conj() * (state.f.conj() @ problem.y.T).T)
+    gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(state.shapes.n)
+    return np.asarray(np.linalg.solve(gram, b[:, :, None])[:, :, 0])
 
 
 def model(solution: Solution, time: Real) -> Complex:

@@ -1,0 +1,118 @@
+"""From signals with known truth to conclusions: corrected fractions, N/A with bounds, leak, windows and tails."""
+
+import numpy as np
+import pytest
+from nmr import signals
+
+from ssbchar.nmr import correct, decay, lines, quantify, spectrum, tails
+from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying
+
+T_METAL, T_SI = 4.67e-4, 7.1e-5
+DELAYS = np.array([10, 20, 30, 45, 60, 80, 110, 150, 200, 300]) * 1e-6
+
+
+def sample(metal: float, seed: int, delays: np.ndarray, sigma: float = 0.003, **attrs: object):
+    """Echoes whose shares at 10 us are `metal` and the rest."""
+    later = delays - 1e-5
+    clean = [
+        signals.signal(
+            (metal * np.exp(-d / T_METAL), (1 - metal) * np.exp(-d / T_SI)), (265.0, 10.0), (900.0, 3500.0), points=2048
+        )
+        for d in later
+    ]
+    return signals.dataset(signals.noisy(np.array(clean), sigma, seed), delays, **attrs)
+
+
+def conclusions(metal: float, seed: int = 0, **options: object):
+    fid = sample(metal, seed, np.array([1e-5]))
+    fit = lines.fit(fid, Lines())
+    series = decay.fit(lines.fit(sample(metal, seed + 1, DELAYS), Lines()), Decay())
+    rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(**options), series)
+    return {(r.subject, r.condition, r.quantity): r for r in rows}
+
+
+def test_corrected_fraction_and_x() -> None:
+    found = conclusions(0.077, x_nominal=1.0, x_nominal_stderr=0.02)
+    truth = 100 * correct.fractions([0.077, 0.923], [T_METAL, T_SI], [1, 1], 1e-5)
+    corrected = found["li_si", "corrected", "li_si_fraction"]
+    assert corrected.verdict == "ok"
+    assert corrected.value == pytest.approx(truth[1], abs=3 * corrected.stderr)
+    assert corrected.stderr < 0.15
+    x = found["sample", "", "x_alloyed"]
+    assert x.value == pytest.approx(corrected.value / 100)
+    assert x.stderr == pytest.approx(np.hypot(corrected.stderr / 100, 0.02 * corrected.value / 100))
+    assert found["li_si", "", "t2_star"].value == pytest.approx(T_SI, abs=3 * found["li_si", "", "t2_star"].stderr)
+
+
+def test_bracket_holds_the_conventions() -> None:
+    found = conclusions(0.077)
+    values = [r.value for k, r in found.items() if k[0] == "li_metal" and k[1].startswith("corrected, t = ")]
+    assert len(values) == 4
+    assert max(values) - min(values) == pytest.approx(1.0, abs=0.1)
+
+
+def test_evolving_sample_is_bounded_not_numbered() -> None:
+    before = lines.fit(sample(0.758, 1, np.array([1e-5]), date=0), Lines())
+    after = lines.fit(sample(0.722, 2, np.array([1e-5]), date=28800), Lines())
+    series = decay.fit(lines.fit(sample(0.74, 3, DELAYS), Lines()), Decay())
+    windows = spectrum.spectrum(sample(0.758, 1, np.array([1e-5])), Processing(), before)
+    rows = quantify.fractions(before, windows, Quantifying(x_nominal=1.0), series, [after])
+    found = {(r.subject, r.condition, r.quantity): r for r in rows}
+    drift = found["li_si", "", "drift"]
+    assert drift.verdict == "evolving"
+    assert drift.value == pytest.approx(3.6 / 8, abs=4 * drift.stderr)
+    corrected = found["li_si", "corrected", "li_si_fraction"]
+    assert corrected.verdict == "N/A"
+    assert corrected.value is None
+    assert corrected.lower95 == pytest.approx(25.5, abs=0.4)
+    assert corrected.upper95 == pytest.approx(26.6, abs=0.4)
+
+
+def test_repeats_of_a_stable_sample_agree() -> None:
+    fits = [lines.fit(sample(0.077, seed, np.array([1e-5]), date=3600 * seed), Lines()) for seed in range(3)]
+    windows = spectrum.spectrum(sample(0.077, 0, np.array([1e-5])), Processing(), fits[0])
+    rows = quantify.fractions(fits[0], windows, Quantifying(), None, fits[1:])
+    assert next(r for r in rows if r.quantity == "drift").verdict == "stable"
+
+
+def test_no_decay_series_says_so() -> None:
+    fit = lines.fit(sample(0.077, 1, np.array([1e-5])), Lines())
+    windows = spectrum.spectrum(sample(0.077, 1, np.array([1e-5])), Processing(), fit)
+    row = next(r for r in quantify.fractions(fit, windows, Quantifying()) if r.condition == "corrected")
+    assert (row.verdict, row.value) == ("N/A", None)
+    assert "no decay series" in row.reason
+
+
+def test_leak_of_pure_lithium_has_an_upper_limit() -> None:
+    limits = []
+    for seed in range(20):
+        y = signals.noisy(signals.signal((1.0,), (265.0,), (900.0,), points=2048), 0.003, seed)
+        (row,) = quantify.leak(lines.fit(signals.dataset(y), Lines()))
+        assert row.verdict == "upper limit"
+        limits.append(row.upper95)
+        assert row.value is not None
+        assert row.value < 3 * row.stderr + 1e-9
+    assert 0.0 < np.median(limits) < 0.5
+
+
+@pytest.mark.parametrize(("ppm", "share"), [(1.6, 0.97), (5.0, 0.92), (10.0, 0.83), (20.0, 0.69)])
+def test_share_of_a_lorentzian_in_its_window(ppm: float, share: float) -> None:
+    assert tails.share_inside([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(share, abs=0.006)
+
+
+def test_share_of_a_voigt_line_by_direct_integration() -> None:
+    from scipy.special import voigt_profile
+
+    grid = np.linspace(-30.0, 50.0, 400001)
+    direct = np.trapezoid(voigt_profile(grid - 12.0, 15.0 / 2.3548, 4.0), grid)
+    assert tails.share_inside([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(direct, abs=2e-5)
+
+
+def test_tails_bring_windows_to_the_truth() -> None:
+    fid = signals.dataset(signals.signal((0.3, 0.7), (265.0, 10.0), (3000.0, 6000.0), points=16384))
+    fit = lines.fit(fid, Lines())
+    ds = spectrum.spectrum(fid, Processing(baseline_order=-1), fit)
+    raw = ds["window_area"].values[0]
+    solved = tails.corrected_for_tails(raw, fit, ds)
+    assert abs(raw[0] / raw.sum() - 0.3) > 0.01
+    assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
