@@ -1,0 +1,139 @@
+"""Candidate phases for peaks that nothing explains: each group of tracks against each candidate."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd import matching
+from ssbchar.hexrd import onset as onsets
+from ssbchar.hexrd.options import Candidates, Onset
+from ssbchar.hexrd.wavelength import two_theta_from_d
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.float64]
+METHOD = "cell fitted to the lines found; likelihood against strange lines, integrated over the cell"
+FEWEST = 3
+"""Lines a group must have to be tested against cells."""
+
+
+def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Candidates) -> list[Conclusion]:
+    """Return, for each group of unexplained tracks, what it is, when it comes and goes, and each candidate's evidence.
+
+    Quantities: `unexplained_lines` (verdict `named`, `ambiguous`, `not_named` or `too_few_lines`), `candidate` (the
+    share of lines each candidate explains), `onset_temperature` and `end_temperature` of the group.
+    """
+    rows: list[Conclusion] = []
+    group = tracks["group"].values
+    for number in np.unique(group):
+        own = np.flatnonzero(group == number)
+        name = f"unexplained {number + 1}"
+        found = _tested(tracks, own, phases, options) if own.size >= FEWEST else []
+        rows.append(_verdict(tracks, own, name, found, options))
+        rows += [_candidate(one, lines, name, own.size) for one, lines in found[:5]]
+        rows += onsets.onset(_as_phase(tracks, own, name), furnace, Onset(significance=options.significance))
+    return rows
+
+
+def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float]) -> matching.Lines | None:
+    """Return the lines of a phase that could be found inside the range; all alike where its atoms are not known."""
+    angle = two_theta_from_d(phase["d"].values, wavelength)
+    inside = (angle > bounds[0]) & (angle < bounds[1])
+    if not inside.any():
+        return None
+    theta, d = np.radians(angle[inside]) / 2, phase["d"].values[inside]
+    power = phase["structure_factor_squared"].values[inside]
+    if not np.all(np.isfinite(power)):
+        power = np.exp(-matching.MEAN_FALL / (4 * d**2))
+    strength = power * phase["multiplicity"].values[inside] / (np.sin(theta) ** 2 * np.cos(theta))
+    hkl = np.stack([phase[i].values[inside] for i in "hkl"], axis=1).astype(float)
+    cell = np.array(phase.attrs["cell"], float)
+    kept = strength > 1e-3 * strength.max()
+    name, system = str(phase.attrs["phase"]), str(phase.attrs["crystal_system"])
+    return matching.Lines(name, system, cell, hkl[kept], strength[kept])
+
+
+def _tested(
+    tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates
+) -> list[tuple[matching.Match, matching.Lines]]:
+    """Return the candidates' matches with a group of tracks, best first."""
+    power = np.nansum(np.maximum(tracks["area"].values[:, own] / tracks["area_stderr"].values[:, own], 0), axis=1)
+    frame = int(np.argmax(power))
+    x = tracks["position"].values[frame, own]
+    fwhm, wavelength = float(tracks["fwhm"]), float(tracks["wavelength"])
+    stated = tracks["position_stderr"].values[own]
+    stderr = np.hypot(stated, options.position * fwhm)
+    low, high = (float(b) for b in tracks["two_theta_range"].values)
+    found = []
+    for phase in phases:
+        lines = lines_of(phase, wavelength, (low, high))
+        if lines is not None:
+            found.append((matching.match(lines, x, stderr, wavelength, (low, high), options.strain), lines))
+    return sorted(found, key=lambda pair: -pair[0].evidence)
+
+
+def _verdict(
+    tracks: xr.Dataset, own: NDArray[np.intp], name: str, found: list[tuple[matching.Match, matching.Lines]],
+    options: Candidates,
+) -> Conclusion:  # fmt: skip
+    first, last = (int(f(tracks[k].values[own])) for f, k in ((np.min, "first_frame"), (np.max, "last_frame")))
+    best = float(tracks["significance"].values[own].max())
+    row = Conclusion("unexplained_lines", float(own.size), unit="1", method=METHOD, subject=name)
+    seen = f"frames {first}-{last}, best {best:.0f} sigma, d {_spacings(tracks, own)} angstrom"
+    if not found:
+        return replace(row, verdict="too_few_lines" if own.size < FEWEST else "not_named", reason=seen)
+    one = found[0][0]
+    rival = max([0.0, *(m.evidence for m, _ in found[1:2])])
+    share = float(one.explained.mean())
+    if one.evidence < options.evidence or share < options.explained:
+        return replace(
+            row, verdict="not_named", reason=f"no candidate explains it (best {one.name}: {share:.0%}); {seen}"
+        )
+    if one.evidence - rival < options.evidence:
+        told = f"{one.name} and {found[1][0].name} explain it alike"
+        return replace(row, verdict="ambiguous", reason=f"{told}; {seen}")
+    told = f"{one.name}, by {one.evidence - rival:.1f} in log-likelihood over the next"
+    return replace(row, verdict="named", reason=f"{told}; {seen}")
+
+
+def _spacings(tracks: xr.Dataset, own: NDArray[np.intp]) -> str:
+    d = np.sort(np.nanmedian(tracks["d"].values[:, own], axis=0))[::-1]
+    return ", ".join(f"{v:.3f}" for v in d[:6]) + (" ..." if d.size > 6 else "")
+
+
+def _candidate(one: matching.Match, lines: matching.Lines, name: str, count: int) -> Conclusion:
+    free = matching.FREE[lines.system]
+    cell = ", ".join(f"{'a b c alpha beta gamma'.split()[i]} {one.cell[i]:.4f}({one.cell_stderr[i]:.4f})" for i in free)
+    reason = (
+        f"{int(one.explained.sum())} of {count} lines explained, {one.found} of {one.expected} "
+        f"lines expected in range found; evidence {one.evidence:.1f}; {cell}"
+    )
+    share = 100 * float(one.explained.mean())
+    return Conclusion(
+        "candidate", share, unit="percent", reason=reason, method=METHOD, subject=one.name, condition=name
+    )
+
+
+def _as_phase(tracks: xr.Dataset, own: NDArray[np.intp], name: str) -> xr.Dataset:
+    """Return a group's summed intensity in the shape of ``lattice.nc``, for its onset and end."""
+    import xarray as xr
+
+    area = tracks["area"].values[:, own].sum(axis=1, keepdims=True)
+    stderr = np.sqrt((tracks["area_stderr"].values[:, own] ** 2).sum(axis=1, keepdims=True))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        significance = np.nan_to_num(area / stderr)
+    fp = ("frame", "phase")
+    return xr.Dataset(
+        {
+            "intensity": (fp, area), "intensity_stderr": (fp, stderr), "significance": (fp, significance),
+            "intensity_upper95": (fp, np.maximum(area, 0) + onsets.ONE_SIDED_95 * stderr),
+            "present": (fp, np.ones_like(area, dtype=int)),
+        },
+        coords={"frame": tracks["frame"], "phase": [name]},
+    )  # fmt: skip
