@@ -65,6 +65,8 @@ def cells(c: Conclusion) -> dict[str, str]:
     power = math.floor(math.log10(lead)) if far else 0
     places = decimals(max(coarse, default=None), lead, SHOWN, 4) + power
     names = ("value", "stderr", "systematic", "lower95", "upper95")
+    if lead == 0.0 and c.value is None:
+        return dict.fromkeys((*names, "power"), "")
     return {name: shown(getattr(c, name), places, power) for name in names} | {"power": _times(power)}
 
 

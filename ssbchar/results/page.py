@@ -41,8 +41,12 @@ QUESTIONS = {
     "prelithiation": "Prelithiation (NMR)",
 }
 """Quantities that are a judgement, as columns of the overview."""
-GOOD = ("stable", "reversible", "retained", "quantified", "ok")
-POOR = ("reacts", "changed", "disagree", "mixed", "partly", "set aside")
+GOOD = ("stable", "reversible", "returned", "retained", "quantified", "ok")
+POOR = (
+    "reacts", "partly", "changed", "mixed", "disagree", "doubtful", "set aside", "misfit", "evolving", "failed",
+    "at_edge", "not_decaying",
+)  # fmt: skip
+"""Verdicts coloured as a finding one hopes for, or not; every other one is left grey."""
 
 
 @dataclass(frozen=True)

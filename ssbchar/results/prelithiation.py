@@ -11,14 +11,16 @@ from ssbchar.results.stability import sources
 
 QUANTITIES = ("alloyed_share", "x_alloyed")
 """The conclusions of NMR that are a degree of prelithiation."""
+GOOD = ("", "ok")
+"""Verdicts of NMR on its own value that leave no doubt."""
 
 
 def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample whose prelithiation NMR was asked for.
 
     ``quantified``: at least one value, and repeated ones agree within their 95 % uncertainties; ``disagree``: repeated
-    values do not; ``bounded``: an interval alone; ``not quantified``: neither. No number is made; the reason repeats
-    the values as NMR gives them.
+    values do not; ``doubtful``: values whose own verdict is not ``ok``; ``bounded``: an interval alone;
+    ``not quantified``: neither. No number is made; the reason repeats the values as NMR gives them.
 
     Parameters
     ----------
@@ -51,7 +53,7 @@ def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
 
 def _join(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
     """Return the verdict, and what must be said with it."""
-    valued = [c for c in evidence if c.value is not None]
+    valued = [c for c in evidence if c.value is not None and c.verdict in GOOD]
     if valued:
         apart = [
             f"{a.quantity} differs between {a.source or a.condition} and {b.source or b.condition}"
@@ -61,6 +63,8 @@ def _join(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
             and not _agree(a, b)
         ]
         return ("disagree", apart) if apart else ("quantified", [])
+    if any(c.value is not None for c in evidence):
+        return "doubtful", []
     if any(c.lower95 is not None or c.upper95 is not None for c in evidence):
         return "bounded", []
     return "not quantified", []
@@ -75,5 +79,5 @@ def _agree(a: Conclusion, b: Conclusion) -> bool:
 def _told(c: Conclusion) -> str:
     name = " ".join(filter(None, (c.quantity.replace("_", " "), c.condition)))
     number = text(c)
-    note = f" ({c.verdict})" if c.verdict and c.verdict != "ok" else ""
+    note = "" if c.verdict in GOOD else f" ({', '.join(filter(None, (c.verdict, c.reason.rstrip('.'))))})"
     return f"{name}: {number or 'no value'}{note}"

@@ -37,6 +37,15 @@ def test_an_evolving_sample_is_bounded_and_a_silent_one_not_quantified() -> None
     assert "no value (not_decaying)" in row.reason
 
 
+def test_a_value_that_nmr_doubts_is_doubtful_with_its_reason() -> None:
+    doubted = [replace(c, verdict="misfit", reason="lines do not describe the decay") for c in made_report.nmr()]
+    (row,) = prelithiation(of(doubted))
+    assert row.verdict == "doubtful"
+    assert "(misfit, lines do not describe the decay)" in row.reason
+    (row,) = prelithiation(of(doubted) + of(made_report.nmr()))
+    assert row.verdict == "quantified"
+
+
 def test_other_techniques_and_other_quantities_give_no_row() -> None:
     assert prelithiation(of([Conclusion("t2_star", 4.7e-4, 1e-6, unit="s")])) == []
     assert prelithiation([replace(c, technique="xas") for c in of(made_report.nmr())]) == []

@@ -90,6 +90,8 @@ def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
         (Conclusion("p", upper95=0.0123, unit="1"), "≤ 0.01230 (95 %)"),
         (Conclusion("v", 1234.5678, 12.0, unit="eV"), "1235 ± 12 eV"),
         (Conclusion("v", verdict="stable"), ""),
+        (Conclusion("v", systematic=1.2, verdict="still_present"), ""),
+        (Conclusion("v", 0.0, 0.02, unit="eV"), "0.000 ± 0.020 eV"),
     ],
 )
 def test_numbers_for_people_show_two_digits_of_the_largest_uncertainty(given: Conclusion, line: str) -> None:
