@@ -65,7 +65,7 @@ def lattice(frames, temperature, calculated, observed):
     present = np.ones((frames, 3), int)
     present[:21, 2] = 0
     weight = np.full((frames, 3), np.nan)
-    weight[:, 0] = 0.5
+    weight[:, 0] = 1.0
     ds = xr.Dataset(
         {
             "cell": (("frame", "phase", "axis"), cell),
@@ -219,3 +219,21 @@ def test_many_phases_go_over_several_figures():
         ("lattice_2", ["d", "e", "f"]),
         ("lattice_3", ["g"]),
     ]
+
+
+def test_weight_fractions_only_where_every_phase_has_one(drawn):
+    patterns, furnace, cells, table, tracked = series()
+    texts = [t.get_text() for a in drawn["presence"].figure.axes for t in a.texts]
+    assert set(texts) == {"I / I max"}, "one refinable phase among three would be 100 percent"
+    cells["weight_fraction"][:] = 0.4
+    again = hexrd.draw(patterns, furnace, cells, table, tracked, labels={})["presence"]
+    assert {t.get_text() for a in again.figure.axes for t in a.texts} == {"weight"}
+
+
+def test_a_phase_has_one_colour_everywhere(drawn):
+    from matplotlib.colors import to_hex
+
+    above = drawn["contour"].figure.axes[2]
+    ticks = {t.get_text(): to_hex(t.get_color()) for t in above.get_yticklabels()}
+    strips = {a.get_ylabel(): to_hex(a.yaxis.label.get_color()) for a in drawn["presence"].figure.axes[:-1]}
+    assert ticks == strips and len(set(ticks.values())) == len(PHASES)

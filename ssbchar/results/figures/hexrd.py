@@ -36,8 +36,8 @@ def draw(
         By name; those of phases beyond the third go on as ``lattice_2`` and so on. A figure with nothing to show is
         left out.
     """
-    at = course(patterns, furnace, labels)
-    ticks = lines(peaks, patterns)
+    at = course(patterns, furnace, lattice, labels)
+    ticks = lines(peaks, patterns, at.phases)
     intensity = patterns["intensity"].values
     figures = {"contour": hexrd_maps.contour(at, intensity, ticks)}
     figures |= hexrd_cells.lattice(at, lattice, expansion)

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.hexrd.cells import USABLE
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd_course import Course, pages
 from ssbchar.store import Drawing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import xarray as xr
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Array = NDArray[np.float64]
 PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
@@ -64,14 +68,19 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
             panels[row, column].tick_params(labelbottom=row == deep - 1)
         panels[0, column].set_title(name)
         panels[-1, column].set_xlabel(_temperature_label(at))
-    handles, texts = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=max(len(texts), 1))
+    _legend(figure, panels.ravel(), 4)
     caption = (
         f"Cell parameters and volume of {', '.join(names)} in each frame where the phase is present, with one standard "
-        "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion (another verdict). "
+        "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by their verdict. "
         "Bands: fitted expansion, 95 %."
     )
     return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
+
+
+def _legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
+    """Put one legend for all panels below them."""
+    entries = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
 
 
 def _temperature_label(at: Course) -> str:
@@ -90,7 +99,7 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
         chosen = phase.isel(axis=PARAMETERS.index(name))
         value, stderr = chosen["cell"].values, chosen["cell_stderr"].values
     there = _there(phase)
-    good = there & (phase["verdict"].values.astype(str) == "ok")
+    good = there & np.isin(phase["verdict"].values.astype(str), USABLE)
     x = _abscissa(at)
     for segment in dict.fromkeys(at.segment):
         own = good & (at.segment == segment)
@@ -98,7 +107,8 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
             colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
             hollow = {"markerfacecolor": "none", "markeredgewidth": 0.6} if segment == "cooling" else {}
             size = 2.8 if own.sum() < 100 else 2.0
-            style.points(axes, x[own], value[own], stderr[own], colour, segment, mark, markersize=size, **hollow)
+            label = segment if segment != "none" else "no ramp"
+            style.points(axes, x[own], value[own], stderr[own], colour, label, mark, markersize=size, **hollow)
     left = there & ~good
     if left.any():
         axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
@@ -106,10 +116,10 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
         for segment, curve in _curves(expansion, str(phase["phase"].values)):
             _curve(axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK))
     if good.any():
-        seen = value[good]
-        low, high = np.nanpercentile(seen, [1, 99])
-        room = 0.15 * (high - low) + 3 * float(np.nanmedian(stderr[good]))
-        axes.set_ylim(min(low, np.nanmin(seen)) - room, max(high, np.nanmax(seen)) + room)
+        reach = 5 * float(np.ptp(value[good])) if good.sum() > 3 else np.inf  # wild points that are left out stay out
+        seen = value[good | (left & (np.abs(value - np.median(value[good])) <= reach))]
+        room = 0.08 * float(np.ptp(seen)) + 3 * float(np.nanmedian(stderr[good]))
+        axes.set_ylim(np.min(seen) - room, np.max(seen) + room)
     axes.set_ylabel(LABELS[name])
     axes.margins(x=0.03)
 
@@ -169,8 +179,7 @@ def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
         axes.set(title=name, xlabel="Temperature (°C)")
         axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
         axes.margins(x=0)
-    entries = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4)
+    _legend(figure, panels, 4)
     panels[0].set_ylabel(r"Expansion coefficient (10$^{-6}$ K$^{-1}$)")
     caption = (
         "Linear expansion coefficient (1/L) dL/dT of each free axis, and a third of the volume's (V/3), of "
@@ -196,12 +205,12 @@ def _different(curve: xr.Dataset) -> list[str]:
 def presence(at: Course, cells: xr.Dataset) -> Drawing:
     """Return the amount of each phase along the course, with the detection level where it is absent."""
     names = list(cells["phase"].values.astype(str))
-    colours = style.colours(names)
+    every = bool(np.all(np.isfinite(_weights(cells)) | (cells["present"].values != 1) | ~at.good[:, None]))
     figure = style.figure(style.PAGE, 1.2 + 0.62 * len(names))
     panels = figure.subplots(len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9])
     for axes, name in zip(panels, names, strict=False):
-        _amount(axes, at, cells.sel(phase=name), colours[name])
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", color=colours[name])
+        _amount(axes, at, cells.sel(phase=name), at.colours[name], every)
+        axes.set_ylabel(name, rotation=0, ha="right", va="center", color=at.colours[name])
         axes.tick_params(labelbottom=False)
     last = panels[-1]
     for segment in dict.fromkeys(at.segment):
@@ -211,19 +220,26 @@ def presence(at: Course, cells: xr.Dataset) -> Drawing:
     last.legend(ncols=4, fontsize=style.SMALL - 1)
     last.margins(x=0.01)
     caption = (
-        "Amount of each phase through the programme: weight fraction where its structure is refinable, else scattered "
-        "intensity over its maximum (marked I); bands 95 %. Grey steps: largest amount that would not have been seen "
+        "Amount of each phase through the programme: "
+        + ("weight fraction" if every else "scattered intensity over its maximum (I / I max)")
+        + "; bands 95 %. Grey steps: largest amount that would not have been seen "
         "(95 %), in frames where the phase is judged absent. Bottom: temperature."
     )
     return Drawing(figure, "Phases present", caption)
 
 
-def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str) -> None:
-    weight = phase["weight_fraction"].values if "weight_fraction" in phase else np.full(at.along.size, np.nan)
+def _weights(cells: xr.Dataset) -> Array:
+    if "weight_fraction" in cells:
+        return np.asarray(cells["weight_fraction"].values, float)
+    return np.full(cells["intensity"].shape, np.nan)
+
+
+def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: bool) -> None:
+    """Draw the amount of one phase; weight fractions mean something only where every phase present has one."""
     present = (phase["present"].values == 1) & at.good
     top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0)) or 1.0
-    by_weight = bool(np.isfinite(weight[present]).any())
-    value = weight if by_weight else phase["intensity"].values / top
+    by_weight = by_weight and bool(present.any())
+    value = _weights(phase) if by_weight else phase["intensity"].values / top
     stderr = phase["weight_fraction_stderr"].values if by_weight else phase["intensity_stderr"].values / top
     style.band(axes, at.along, np.where(present, value, np.nan), np.where(present, stderr, np.nan), colour, marker=".",
                markersize=1.5, linewidth=0.7)  # fmt: skip
@@ -234,4 +250,6 @@ def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str) -> None:
     absent = at.good & ~present
     axes.plot(at.along, np.where(absent, limit, np.nan), color=style.GREY, linewidth=0.8, drawstyle="steps-mid")
     axes.set_ylim(0, 1.15 * max(float(np.nanmax(np.where(present, value, np.nan), initial=0.0)), 1e-9))
-    axes.text(0.01, 0.85, "weight" if by_weight else "I", transform=axes.transAxes, fontsize=style.SMALL, va="top")
+    axes.text(
+        0.01, 0.85, "weight" if by_weight else "I / I max", transform=axes.transAxes, fontsize=style.SMALL, va="top"
+    )

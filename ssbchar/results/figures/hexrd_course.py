@@ -40,10 +40,17 @@ class Course:
     angle_label: str
     """Axis label of `two_theta`."""
     sample: str
+    phases: tuple[str, ...]
+    """Names in one order for all figures."""
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of each phase, the same in all figures."""
+        return style.colours(self.phases)
 
 
-def course(patterns: xr.Dataset, furnace: xr.Dataset, labels: Mapping[str, str]) -> Course:
-    """Return the course of a series (docs/data-model.md, ``patterns.nc`` and ``furnace.nc``)."""
+def course(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, labels: Mapping[str, str]) -> Course:
+    """Return the course of a series (docs/data-model.md)."""
     time = patterns["time"].values.astype(float)
     timed = bool(np.all(np.isfinite(time)) and np.all(np.diff(time) > 0) and time.size > 1)
     along = (time - time[0]) / 3600 if timed else patterns["frame"].values.astype(float)
@@ -56,13 +63,14 @@ def course(patterns: xr.Dataset, furnace: xr.Dataset, labels: Mapping[str, str])
         patterns["two_theta_common"].values.astype(float),
         rf"2$\theta$ at {float(patterns['common_wavelength']):.6g} Å (°)",
         labels.get("sample", ""),
+        tuple(lattice["phase"].values.astype(str)),
     )
 
 
-def lines(peaks: xr.Dataset, patterns: xr.Dataset, frame: int = 0) -> dict[str, Array]:
+def lines(peaks: xr.Dataset, patterns: xr.Dataset, phases: Sequence[str], frame: int = 0) -> dict[str, Array]:
     """Return where each phase's tracked lines are expected, 2theta at the common wavelength [degree].
 
-    In the frame with that index, or the first after it in which a line has a place.
+    In the frame with that index, or the first after it in which a line has a place; phases in the order given.
     """
     if not peaks.sizes.get("peak"):
         return {}
@@ -71,7 +79,8 @@ def lines(peaks: xr.Dataset, patterns: xr.Dataset, frame: int = 0) -> dict[str, 
     place = predicted[first, np.arange(first.size)]
     common = wavelength.at_wavelength(place, float(patterns["wavelength"]), float(patterns["common_wavelength"]))
     names = peaks["phase"].values.astype(str)
-    return {name: np.sort(common[(names == name) & np.isfinite(common)]) for name in dict.fromkeys(names)}
+    found = {name: np.sort(common[(names == name) & np.isfinite(common)]) for name in phases}
+    return {name: places for name, places in found.items() if places.size}
 
 
 def edges(middle: Array) -> Array:

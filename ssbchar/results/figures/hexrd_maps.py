@@ -32,20 +32,20 @@ def contour(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing
     beside = figure.add_subplot(grid[1, 1], sharey=axes)
     above = figure.add_subplot(grid[0, 0], sharex=axes)
     shown, rows, columns = reduced(np.where(at.good[:, None], intensity, np.nan), at.along, at.two_theta)
-    low, high = np.nanpercentile(shown, [1, 99.7])
+    low, high = np.nanpercentile(shown, [0.2, 99.7])
     axes.set_facecolor("#dddddd")
     mesh = axes.pcolormesh(
         columns, rows, shown, norm=PowerNorm(0.5, low, max(high, low + 1e-9)), cmap="viridis", rasterized=True
     )
     axes.set(xlabel=at.angle_label, ylabel=at.label, xlim=(columns[0], columns[-1]), ylim=(rows[0], rows[-1]))
-    phase_ticks(above, ticks, style.colours(list(ticks)))
+    phase_ticks(above, ticks, at.colours)
     temperature_beside(beside, at)
     bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
     bar.set_label("Intensity (counts), square-root scale")
     lost = int(np.sum(~at.good))
     caption = (
         f"Diffraction of {at.sample or 'the sample'} through the heating programme: intensity (square-root scale, cut "
-        f"at the 1st and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} frames"
+        f"at the 0.2th and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} frames"
         + (f", {lost} set aside (grey)" if lost else "")
         + ". Ticks: tracked lines of the candidate phases as in the first frame. Right: temperature (heating "
         "vermilion, hold grey, cooling blue)."
@@ -79,7 +79,7 @@ def waterfall(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawi
     axes.set(xlabel=at.angle_label, ylabel=r"$\sqrt{\mathrm{Intensity}}$ (counts$^{1/2}$), offset")
     axes.set_xlim(at.two_theta[0], at.two_theta[-1])
     axes.set_yticks([])
-    phase_ticks(above, ticks, style.colours(list(ticks)))
+    phase_ticks(above, ticks, at.colours)
     caption = (
         f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread over the series, the "
         f"first at the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; temperatures at the "

@@ -25,7 +25,7 @@ def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, peaks: xr.
     figure = style.figure(style.PAGE, 2.35 * len(chosen) + 0.1)
     panels = figure.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (frame, why) in zip(panels, chosen.items(), strict=True):
-        _panel(axes, at, patterns, lattice, frame, lines(peaks, patterns, frame))
+        _panel(axes, at, patterns, lattice, frame, lines(peaks, patterns, at.phases, frame))
         known = np.isfinite(at.temperature[frame])
         place = f"frame {int(patterns['frame'][frame])}" + (f", {at.temperature[frame]:.0f} °C" if known else "")
         scale = 100 if lattice["rwp"].attrs.get("units") == "1" else 1
@@ -62,7 +62,6 @@ def _panel(
 ) -> None:
     observed, calculated = patterns["intensity"].values[frame], lattice["calculated"].values[frame]
     used = np.isfinite(calculated)
-    colours = style.colours(list(ticks))
     axes.plot(at.two_theta, observed, ".", color=style.BLACK, markersize=1.2, label="observed", rasterized=True)
     axes.plot(at.two_theta[used], calculated[used], color=style.VERMILION, linewidth=0.6, label="calculated")
     background = lattice["background"].values[frame]
@@ -73,9 +72,9 @@ def _panel(
     names = [n for n in lattice["phase"].values.astype(str)[present] if n in ticks]
     for row, name in enumerate(names):
         base = low - (row + 1.2) * room
-        axes.vlines(ticks[name], base - 0.4 * room, base + 0.4 * room, color=colours[name], linewidth=0.7)
+        axes.vlines(ticks[name], base - 0.4 * room, base + 0.4 * room, color=at.colours[name], linewidth=0.7)
         axes.annotate(name, (1.005, base), xycoords=("axes fraction", "data"), fontsize=style.SMALL - 1,
-                      color=colours[name], va="center")  # fmt: skip
+                      color=at.colours[name], va="center")  # fmt: skip
     difference = observed - calculated
     offset = low - (len(names) + 1.5) * room - max(float(np.nanmax(difference[used])), 0.0)
     axes.plot(at.two_theta[used], difference[used] + offset, color=style.BLUE, linewidth=0.5, label="difference")
