@@ -165,6 +165,7 @@ class Priors:
         self.size, self.micro = np.full(count, START_SIZE), np.full(count, START_MICRO)
         self.width_sigma = WIDTH_FREEDOM
         self.zero = (options.zero_start, 0.0 if options.zero == "fixed" else 0.01)
+        self.zero_error = 0.0
         self.gauss = (
             options.gauss_fwhm or 5 * float(np.median(np.diff(frames.x))),
             0.0 if options.gauss_fwhm else 0.03,
@@ -182,7 +183,9 @@ class Priors:
                 mean[p], sigma[p] = near[p], loose
         widths = np.full(len(self.size), self.width_sigma)
         b = (0.0, 2.0 if self.options.mode == "rietveld" else 0.0)
-        return Prior(self.zero, self.gauss, b, (mean, sigma), (self.size, widths), (self.micro, widths))
+        return Prior(
+            self.zero, self.gauss, b, (mean, sigma), (self.size, widths), (self.micro, widths), self.zero_error
+        )
 
     def joint(self, series: Series, passes: list[Fits], frames: Frames) -> Priors:
         """Return priors from a smooth cell(T) of each phase, and one zero and instrument for the series."""
@@ -191,7 +194,11 @@ class Priors:
         new.known = self.known.copy()
         fits = [f for found in passes for f in found.values()]
         if self.options.zero == "series" and fits:
-            new.zero = (_weighted([f.state.zero for f in fits], [f.zero_stderr for f in fits]), 0.0)
+            errors = [f.zero_stderr for f in fits if f.zero_stderr > 0]
+            if errors:
+                zeros = [f.state.zero for f in fits if f.zero_stderr > 0]
+                new.zero = (_weighted(zeros, errors), 0.0)
+                new.zero_error = _spread(zeros, errors)
         if self.gauss[1] > 0 and fits:
             new.gauss = (float(np.median([f.state.gauss for f in fits])), 0.0)
         size, micro = self.size.copy(), self.micro.copy()
@@ -222,6 +229,13 @@ def _weighted(values: list[float], stderr: list[float]) -> float:
     w = 1 / np.maximum(np.array(stderr), 1e-6) ** 2
     order = np.argsort(v, kind="stable")
     return float(v[order][np.searchsorted(np.cumsum(w[order]), 0.5 * w.sum())])
+
+
+def _spread(values: list[float], stderr: list[float]) -> float:
+    """Return the standard error of that median: from the errors, or from the scatter where it is larger."""
+    v, e = np.array(values), np.array(stderr)
+    scatter = 1.4826 * float(np.median(np.abs(v - np.median(v))))
+    return float(1.2533 * max(scatter, float(np.median(e))) / np.sqrt(v.size))
 
 
 def _strains(passes: list[Fits], p: int, free: int, count: int) -> tuple[Array, Array, list[Fit]] | None:

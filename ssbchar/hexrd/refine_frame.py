@@ -20,7 +20,7 @@ from ssbchar.hexrd.pattern import Array, Index, Lattice
 WIDTHS = (1e-4, 1.0)
 """Bounds of the Lorentzian widths [degree]."""
 LINEAR, LINEAR_WIDTH = 0.02, 0.05
-"""Steps over which the model is linear: in positions [widths of a peak] and in log widths."""
+"""Changes of position and of Lorentzian width over which the model is linear [Gaussian widths]."""
 REST_REACH = 3.0
 """Half width of the profiles of reflections without intensity of their own, in full widths."""
 STRONG = 3e-3
@@ -61,6 +61,8 @@ class Prior:
     strain: tuple[Array, Array]
     size: tuple[Array, Array]
     micro: tuple[Array, Array]
+    zero_error: float = 0.0
+    """Standard error of a zero that is held [degree]; it passes into the cells."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,8 @@ class Fit:
     calculated: Array
     parameters: int
     converged: bool
-    objective: float
+    misfit: float
+    """Weighted squares of the residual."""
     border: Array
     """Directions of background, phases and non-linear parameters, for tests of further phases."""
 
@@ -187,7 +190,7 @@ def refine(
         if count < iterations:
             state = _moved(state, layout, step, series)
     assert best is not None
-    return _fit(series, best, y, weight, present, layout, converged)
+    return _fit(series, best, y, weight, present, layout, converged, 0.0 if "zero" in layout.kind else prior.zero_error)
 
 
 def _last(series: Series, layout: _Layout, state: State, step: Array, stderr: Array, tolerance: float) -> bool:
@@ -198,9 +201,16 @@ def _last(series: Series, layout: _Layout, state: State, step: Array, stderr: Ar
     width = np.isin(kind, ("size", "micro", "gauss", "overall_b"))
     if np.all(np.abs(step) < np.where(width, 5 * tolerance, tolerance) * stderr):
         return True
-    shift = np.where(kind == "strain", np.degrees(np.tan(np.radians(series.x[-1]) / 2)), 1.0)
-    limit = np.where(np.isin(kind, ("size", "micro")), LINEAR_WIDTH, LINEAR * state.gauss / shift)
-    return bool(np.all((np.abs(step) < limit) | (kind == "overall_b")))
+    slope = np.tan(np.radians(series.x[-1]) / 2)
+    effect = np.ones(kind.size)
+    effect[kind == "strain"] = np.degrees(slope) / LINEAR
+    effect[np.isin(kind, ("zero", "gauss"))] = 1 / LINEAR
+    for name, factor in (("size", 1.0), ("micro", slope)):
+        rows = np.flatnonzero(kind == name)
+        effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / LINEAR_WIDTH
+    short = np.abs(step) * effect < state.gauss
+    logarithm = np.isin(kind, ("size", "micro"))
+    return bool(np.all((short & (~logarithm | (np.abs(step) < WIDTH_STEP))) | (kind == "overall_b")))
 
 
 def _carried(series: Series, model: _Model, solved: _Linear, system: _System, step: Array) -> _Linear:
@@ -542,14 +552,16 @@ def _step(system: _System, damping: float) -> Array:
 
 def _fit(
     series: Series, best: tuple[float, State, _Model, _Linear, _System], y: Array, weight: Array,
-    present: tuple[int, ...], layout: _Layout, converged: bool,
+    present: tuple[int, ...], layout: _Layout, converged: bool, zero_error: float,
 ) -> Fit:  # fmt: skip
     from scipy.linalg import cho_solve
 
-    objective, state, model, solved, system = best
+    _, state, model, solved, system = best
+    misfit = float(np.dot(weight, solved.residual**2))
     count = len(present)
     inflation = inflations(model.profiles.shape, model.owner, solved.intensity, solved.residual, weight, count)
     state = replace(state, inflation=_set(state.inflation, present, inflation))
+    response = _response(series, model, solved, system, weight, count) if zero_error else np.zeros(len(layout.kind))
     covariance = np.linalg.pinv(system.matrix + np.diag(system.penalty), hermitian=True)
     columns = solved.columns.size if solved.free is not None else 0
     terms = series.splines.shape[1]
@@ -571,7 +583,8 @@ def _fit(
         share[model.profiles.order[mine] - _offset(series, present, i)] = solved.intensity[mine]
         shares.append(share)
         rows = np.flatnonzero((layout.phase == p) & (np.array(layout.kind) == "strain"))
-        covariances.append(covariance[np.ix_(rows, rows)] * inflation[i] ** 2)
+        shared = np.outer(response[rows], response[rows]) * zero_error**2
+        covariances.append(covariance[np.ix_(rows, rows)] * inflation[i] ** 2 + shared)
     zero = [i for i, kind in enumerate(layout.kind) if kind == "zero"]
     zero_stderr = float(np.sqrt(covariance[zero[0], zero[0]]) * np.median(inflation)) if zero else 0.0
     amount = _set(state.amount, present, np.maximum(intensity, 1e-4 * np.max(np.abs(intensity))))
@@ -579,9 +592,20 @@ def _fit(
     return Fit(
         replace(state, amount=amount), present, intensity, np.sqrt(np.maximum(variance, 0)) * inflation,
         tuple(shares), tuple(covariances), zero_stderr, solved.background, y - solved.residual,
-        columns + terms + count + len(layout.kind), converged, objective,
+        columns + terms + count + len(layout.kind), converged, misfit,
         np.hstack([series.splines, phases, system.derivatives]),
     )  # fmt: skip
+
+
+def _response(series: Series, model: _Model, solved: _Linear, system: _System, weight: Array, count: int) -> Array:
+    """Return d parameter / d zero at the optimum, for a zero that is held, shape (parameter,)."""
+    column = model.profiles.by_position @ solved.intensity
+    dense = np.hstack([series.splines, _dense_phases(model, solved, count)])
+    parts = [dense.T @ (weight * column)]
+    if solved.free is not None:
+        parts.insert(0, solved.free.T @ (weight * column))  # type: ignore[attr-defined]
+    mixed = system.derivatives.T @ (weight * column) - system.cross.T @ np.concatenate(parts)
+    return np.asarray(-np.linalg.pinv(system.matrix + np.diag(system.penalty), hermitian=True) @ mixed)
 
 
 def _set(values: Array, at: tuple[int, ...], new: Array) -> Array:

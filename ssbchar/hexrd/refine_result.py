@@ -106,7 +106,7 @@ def _final(
 ) -> Fit:  # fmt: skip
     """Return the frame refined once more from the better pass, all phases of both passes in, each near its cell(T)."""
     found = [f for f in (forward, backward) if f is not None]
-    best = min(found, key=lambda f: float(np.dot(weight, (y - f.calculated) ** 2)))
+    best = min(found, key=lambda f: f.misfit)
     present = tuple(sorted({p for f in found for p in f.present}))
     state = best.state
     for other in found:
