@@ -197,11 +197,7 @@ def truths(powder: Powder) -> list[Truth]:
         Truth(*about, SI, "raw", "li_si_fraction", 100 - powder.li, "percent"),
     ]
     if powder.t2 is None:
-        rows += [
-            Truth(*about, LI, "corrected", "li_metal_fraction", None, "percent", "N/A"),
-            Truth(*about, SI, "", "t2_star", None, "s", "not_decaying"),
-        ]
-        return rows
+        return [*rows, Truth(*about, LI, "corrected", "li_metal_fraction", None, "percent", "N/A")]
     li = corrected(powder.li, powder.t2)
     return [
         *rows,
