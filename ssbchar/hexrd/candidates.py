@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd import matching
+from ssbchar.hexrd import detection, matching
 from ssbchar.hexrd import onset as onsets
 from ssbchar.hexrd.options import Candidates, Onset
-from ssbchar.hexrd.wavelength import two_theta_from_d
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,25 +37,7 @@ def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], opt
         rows.append(_verdict(tracks, own, name, found, options))
         rows += [_candidate(one, lines, name, own.size) for one, lines in found[:5]]
         rows += onsets.onset(_as_phase(tracks, own, name), furnace, Onset(significance=options.significance))
-    return rows
-
-
-def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float]) -> matching.Lines | None:
-    """Return the lines of a phase that could be found inside the range; all alike where its atoms are not known."""
-    angle = two_theta_from_d(phase["d"].values, wavelength)
-    inside = (angle > bounds[0]) & (angle < bounds[1])
-    if not inside.any():
-        return None
-    theta, d = np.radians(angle[inside]) / 2, phase["d"].values[inside]
-    power = phase["structure_factor_squared"].values[inside]
-    if not np.all(np.isfinite(power)):
-        power = np.exp(-matching.MEAN_FALL / (4 * d**2))
-    strength = power * phase["multiplicity"].values[inside] / (np.sin(theta) ** 2 * np.cos(theta))
-    hkl = np.stack([phase[i].values[inside] for i in "hkl"], axis=1).astype(float)
-    cell = np.array(phase.attrs["cell"], float)
-    kept = strength > 1e-3 * strength.max()
-    name, system = str(phase.attrs["phase"]), str(phase.attrs["crystal_system"])
-    return matching.Lines(name, system, cell, hkl[kept], strength[kept])
+    return rows + detection.injected(tracks, phases, options.strain)
 
 
 def _tested(
@@ -72,7 +53,7 @@ def _tested(
     low, high = (float(b) for b in tracks["two_theta_range"].values)
     found = []
     for phase in phases:
-        lines = lines_of(phase, wavelength, (low, high))
+        lines = matching.lines_of(phase, wavelength, (low, high))
         if lines is not None:
             found.append((matching.match(lines, x, stderr, wavelength, (low, high), options.strain), lines))
     return sorted(found, key=lambda pair: -pair[0].evidence)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -22,8 +23,8 @@ UNITS = ("angstrom",) * 3 + ("degree",) * 3 + ("angstrom^3",)
 
 
 def conclude(
-    lattice: xr.Dataset, furnace: xr.Dataset, expansion: xr.Dataset, onset: list[Conclusion], peaks: xr.Dataset,
-    phases: list[xr.Dataset], options: Stability, labels: dict[str, str],
+    lattice: xr.Dataset, furnace: xr.Dataset, expansion: xr.Dataset, onset: Iterable[Conclusion], peaks: xr.Dataset,
+    candidates: Iterable[Conclusion], phases: list[xr.Dataset], options: Stability, labels: dict[str, str],
 ) -> list[Conclusion]:  # fmt: skip
     """Return the rows of one heating series (docs/data-model.md, headline quantities of ``hexrd``)."""
     resting = rest(furnace, options)
@@ -41,10 +42,11 @@ def conclude(
         own += _expansions(expansion, p, shown, known.get(name), options)
         rows += [replace(r, subject=name) for r in own]
         states.append(stability.state(name, p, lattice, furnace, before, after, resting, options))
-    rows += onset
-    limits = detection.unseen(lattice, furnace, known)
-    rows += [replace(r, subject=r.subject or labels.get("sample", "")) for r in limits]
-    verdict = stability.verdict(states, onset, limits, peaks, furnace, options)
+    seen, others = list(onset), list(candidates)
+    limits = detection.unseen(lattice, known)
+    rows += [*seen, *limits, *others]
+    limits += [r for r in others if r.quantity == "detection_limit"]
+    verdict = stability.verdict(states, seen, others, limits, peaks, furnace, options)
     rows.append(replace(verdict, subject=labels.get("sample", "")))
     sample, source = labels.get("sample", ""), labels.get("source", "")
     return [replace(r, sample=sample, technique="hexrd", source=source) for r in rows]

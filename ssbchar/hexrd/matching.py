@@ -9,12 +9,19 @@ strain allowed (Laplace's approximation), against that of strangers alone.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.wavelength import two_theta_from_d
 from ssbchar.phases import spacing
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+if TYPE_CHECKING:
+    pass
 
 Array = NDArray[np.float64]
 STARTS = 240
@@ -76,6 +83,24 @@ class Match:
     """Of these, how many were."""
     misfit: float
     """Root mean square of explained lines off the candidate's, in standard errors."""
+
+
+def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float]) -> Lines | None:
+    """Return the lines of a phase that could be found inside the range; all alike where its atoms are not known."""
+    angle = two_theta_from_d(phase["d"].values, wavelength)
+    inside = (angle > bounds[0]) & (angle < bounds[1])
+    if not inside.any():
+        return None
+    theta, d = np.radians(angle[inside]) / 2, phase["d"].values[inside]
+    power = phase["structure_factor_squared"].values[inside]
+    if not np.all(np.isfinite(power)):
+        power = np.exp(-MEAN_FALL / (4 * d**2))
+    strength = power * phase["multiplicity"].values[inside] / (np.sin(theta) ** 2 * np.cos(theta))
+    hkl = np.stack([phase[i].values[inside] for i in "hkl"], axis=1).astype(float)
+    cell = np.array(phase.attrs["cell"], float)
+    kept = strength > 1e-3 * strength.max()
+    name, system = str(phase.attrs["phase"]), str(phase.attrs["crystal_system"])
+    return Lines(name, system, cell, hkl[kept], strength[kept])
 
 
 def match(

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
+LINES_OF_A_PHASE = 3
+"""Fewer unexplained lines than this are told but do not make a product."""
+
+
 @dataclass(frozen=True)
 class State:
     """What became of one phase."""
@@ -62,8 +66,8 @@ def state(
 
 
 def verdict(
-    states: list[State], onset: list[Conclusion], limits: list[Conclusion], peaks: xr.Dataset, furnace: xr.Dataset,
-    options: Stability,
+    states: list[State], onset: list[Conclusion], candidates: list[Conclusion], limits: list[Conclusion],
+    peaks: xr.Dataset, furnace: xr.Dataset, options: Stability,
 ) -> Conclusion:  # fmt: skip
     """Return the verdict on the mixture.
 
@@ -77,29 +81,48 @@ def verdict(
     gone = [s for s in initial if not s.last]
     new = [s for s in states if s.ever and not s.first]
     lasting = [s for s in new if s.last]
+    strange = _strange(candidates, onset + candidates)
     changed, open_cells = _changed(initial, options), _open(initial, options)
     if not initial or not np.isfinite(temperature).any():
         word = "inconclusive"
     elif gone:
         word = "reacts"
-    elif lasting or changed:
+    elif lasting or changed or any(stays for _, stays in strange):
         word = "partly"
     elif cooled and open_cells:
         word = "inconclusive"
     elif cooled:
         word = "reversible"
     else:
-        word = "partly" if new else "stable"
+        word = "partly" if new or strange else "stable"
     told = [_highest(temperature), "" if cooled else "reversibility not measured (no cooling)"]
     if not initial:
         told.append("no phase of the list was there at the start")
     told += [f"new: {s.name}{_when(onset, s.name, 'onset_temperature')}{_lines(peaks, s.name)}" for s in new]
     told += [f"gone: {s.name}{_when(onset, s.name, 'end_temperature')}" for s in gone]
+    told += [text for text, _ in strange]
     told += changed + open_cells
     told += [_back(s) for s in initial if np.isfinite(s.change) and not _changed([s], options)]
     told += [f"{c.subject} above {c.value:.2g} % ({c.reason.split(';')[0]}) would have been seen" for c in limits[:4]]
     method = "presence at both ends, cells and intensities at rest before and after"
     return Conclusion("phase_stability", verdict=word, reason="; ".join(t for t in told if t), method=method)
+
+
+def _strange(candidates: list[Conclusion], rows: list[Conclusion]) -> list[tuple[str, bool]]:
+    """Return what is told of each group of unexplained peaks that came, and whether it stays to the end."""
+    told = []
+    for c in candidates:
+        own = [r for r in rows if r.subject == c.subject and r.quantity.startswith(("onset_", "end_"))]
+        came = any(r.quantity.startswith("onset_") and r.value is not None for r in own)
+        if c.quantity != "unexplained_lines" or not came or (c.value or 0) < LINES_OF_A_PHASE:
+            continue
+        ends = [r for r in own if r.quantity.startswith("end_")]
+        what = c.reason.split(",")[0].split(";")[0] if c.verdict == "named" else c.verdict.replace("_", " ")
+        when = _when(rows, c.subject, "onset_temperature")
+        told.append(
+            (f"{c.value:.0f} unexplained lines{when}: {what}", bool(ends) and ends[-1].verdict == "still_present")
+        )
+    return told
 
 
 def _changed(initial: list[State], options: Stability) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.hexrd import peaks_path, residual
+from ssbchar.hexrd import detection, peaks_path, residual
 from ssbchar.hexrd.options import Candidates
 from ssbchar.hexrd.wavelength import d_from_two_theta, two_theta_per_d
 
@@ -54,7 +54,14 @@ def tracks(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, optio
     places = _places(found, len(left))
     area, stderr = (step * part for part in _measured(filtered, places))
     group = _groups(area, stderr, options)
-    return _dataset(patterns, furnace, found, places, area, stderr, group, fwhm, step)
+    ds = _dataset(patterns, furnace, found, places, area, stderr, group, fwhm, step)
+    needed = step * detection.detectable(filtered.area, filtered.stderr, options.significance)
+    ds["detectable_area"] = ("two_theta", needed, {"units": "count degree"})
+    there = np.where(lattice["present"].values == 1, lattice["intensity"].values, np.nan)
+    level = [float(np.median(v[np.isfinite(v)])) if np.isfinite(v).any() else 0.0 for v in there.T]
+    ds["known_intensity"] = ("known_phase", np.array(level), {"units": "count degree"})
+    known = lattice["phase"].values.astype(str).astype(object)
+    return ds.assign_coords(known_phase=known, two_theta=patterns["two_theta"])
 
 
 def link(frame: NDArray[np.intp], place: Array, strength: Array, drift: float, options: Candidates) -> list[Track]:

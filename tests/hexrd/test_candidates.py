@@ -6,7 +6,7 @@ import xarray as xr
 import yaml
 
 from ssbchar import phases
-from ssbchar.hexrd import candidates, matching, tracks
+from ssbchar.hexrd import candidates, matching, residual, tracks
 from ssbchar.hexrd.options import Candidates
 from ssbchar.hexrd.wavelength import two_theta_from_d
 
@@ -29,7 +29,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[xr.Dataset]:
 def grown(about: xr.Dataset, seed: int, count: int, strain: float = 0.006) -> tuple[np.ndarray, np.ndarray]:
     """Return positions and areas of the strongest lines of a phase whose cell is off and whose |F|^2 are random."""
     rng = np.random.default_rng(seed)
-    lines = candidates.lines_of(about, WAVELENGTH, BOUNDS)
+    lines = matching.lines_of(about, WAVELENGTH, BOUNDS)
     assert lines is not None
     free = matching.FREE[lines.system]
     change = np.where(np.array(free) < 3, strain + 0.002 * rng.uniform(-1, 1, len(free)), 0.001 * rng.uniform(-1, 1))
@@ -47,7 +47,7 @@ def named(table: list[xr.Dataset], right: str, seed: int, count: int) -> tuple[s
     x = x + 0.04 * FWHM * np.random.default_rng(seed + 999).standard_normal(count)
     found = []
     for one in table:
-        lines = candidates.lines_of(one, WAVELENGTH, BOUNDS)
+        lines = matching.lines_of(one, WAVELENGTH, BOUNDS)
         assert lines is not None
         found.append(matching.match(lines, x, np.full(count, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015))
     found.sort(key=lambda m: -m.evidence)
@@ -75,7 +75,7 @@ def test_random_lines_are_nobodys(table: list[xr.Dataset]) -> None:
     for seed in range(10):
         x = np.sort(np.random.default_rng(seed).uniform(*BOUNDS, 10))
         for one in table:
-            lines = candidates.lines_of(one, WAVELENGTH, BOUNDS)
+            lines = matching.lines_of(one, WAVELENGTH, BOUNDS)
             assert lines is not None
             found = matching.match(lines, x, np.full(10, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015)
             wrong += found.evidence > 3 and found.explained.mean() >= 0.6
@@ -85,7 +85,7 @@ def test_random_lines_are_nobodys(table: list[xr.Dataset]) -> None:
 def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
     about = table[0]
     x, _ = grown(about, 3, 14)
-    lines = candidates.lines_of(about, WAVELENGTH, BOUNDS)
+    lines = matching.lines_of(about, WAVELENGTH, BOUNDS)
     assert lines is not None
     pull = []
     for seed in range(20):
@@ -139,8 +139,14 @@ def series(
     )  # fmt: skip
     calculated = background + known
     lattice = xr.Dataset(
-        {"calculated": (ft, calculated), "background": (ft, background), "residual": (ft, seen - calculated)},
-        coords=coords,
+        {
+            "calculated": (ft, calculated),
+            "background": (ft, background),
+            "residual": (ft, seen - calculated),
+            "intensity": (("frame", "phase"), np.full((frames, 1), 1200.0)),
+            "present": (("frame", "phase"), np.ones((frames, 1), int)),
+        },
+        coords={**coords, "phase": ["known"]},
     )
     furnace = xr.Dataset(
         {
@@ -181,7 +187,27 @@ def test_what_is_too_weak_is_not_there(table: list[xr.Dataset]) -> None:
     patterns, lattice, furnace, _ = series(table[0], 5, top=1.0)
     found = tracks.tracks(patterns, lattice, furnace, Candidates())
     assert found.sizes["track"] == 0
-    assert candidates.match(found, furnace, table, Candidates()) == []
+    rows = candidates.match(found, furnace, table, Candidates())
+    assert {r.quantity for r in rows} == {"detection_limit"}
+
+
+def test_the_detection_limit_is_what_is_seen_in_95_of_100(table: list[xr.Dataset]) -> None:
+    """A line of just that area, put into fresh noise, passes the threshold in 95 of 100 frames."""
+    patterns, lattice, furnace, _ = series(None, 11, frames=400)
+    found = tracks.tracks(patterns, lattice, furnace, Candidates())
+    at = int(np.argmin(np.abs(patterns.two_theta.values - 3.8)))
+    area = float(np.median(found.detectable_area.values[at - 30 : at + 30]))
+    again, calculated, *_ = series(None, 12, frames=400)
+    x = again.two_theta.values
+    shape = np.sqrt(4 * np.log(2) / np.pi) / FWHM * np.exp(-4 * np.log(2) * ((x - x[at]) / FWHM) ** 2)
+    left = calculated.residual.values + area * shape
+    sigma = residual.noise(left, again.intensity_stderr.values, (calculated.calculated - calculated.background).values)
+    width = float(found.fwhm) / 0.004
+    seen = residual.matched(left, sigma, width).significance[:, at] > 5
+    assert 0.90 < seen.mean() < 0.99
+    rows = candidates.match(found, furnace, table, Candidates())
+    limit = next(r for r in rows if r.quantity == "detection_limit" and r.subject == "cubic")
+    assert "of the strongest phase's intensity" in limit.reason and 0.1 < limit.value < 5
 
 
 def test_the_wrong_list_names_nobody(table: list[xr.Dataset]) -> None:

@@ -19,7 +19,7 @@ def rows(phases: list[MadePhase], about: list[xr.Dataset] | None = None, **kind:
     lattice, furnace = made(phases, **kind)
     curves = expansion.expansion(lattice, furnace, Expansion())
     found = onset.onset(lattice, furnace, Onset())
-    return conclude.conclude(lattice, furnace, curves, found, xr.Dataset(), about or [], Stability(), LABELS)
+    return conclude.conclude(lattice, furnace, curves, found, xr.Dataset(), [], about or [], Stability(), LABELS)
 
 
 def one(found: list[Conclusion], quantity: str, subject: str = "A", condition: str = "") -> Conclusion:
@@ -119,7 +119,7 @@ def test_weight_percent_where_structures_are_trusted() -> None:
         for n, m in (("A", 100.0), ("B", 300.0))
     ]  # fmt: skip
     curves = expansion.expansion(lattice, furnace, Expansion())
-    found = conclude.conclude(lattice, furnace, curves, [], xr.Dataset(), about, Stability(), LABELS)
+    found = conclude.conclude(lattice, furnace, curves, [], xr.Dataset(), [], about, Stability(), LABELS)
     limit = one(found, "detection_limit", "B")
     light = 100 * (5 + 1.645) / 100
     assert "by weight" in limit.reason
@@ -150,3 +150,21 @@ def judge(pull: np.ndarray) -> None:
 @pytest.mark.slow
 def test_pulls_of_a_hundred_seeds() -> None:
     judge(pulls(100))
+
+
+def test_unexplained_lines_count_as_a_product() -> None:
+    lattice, furnace = made([MadePhase()])
+    curves = expansion.expansion(lattice, furnace, Expansion())
+    strange = [
+        Conclusion(
+            "unexplained_lines", 9.0, verdict="named", reason="X, by 12 in log-likelihood", subject="unexplained 1"
+        ),
+        Conclusion("onset_temperature", 612.0, 3.0, subject="unexplained 1", condition="heating"),
+        Conclusion("end_temperature", verdict="still_present", subject="unexplained 1", condition="cooling"),
+    ]
+    rows = conclude.conclude(lattice, furnace, curves, [], xr.Dataset(), strange, [], Stability(), LABELS)
+    told = one(rows, "phase_stability", "A+B")
+    assert told.verdict == "partly" and "9 unexplained lines from 612 degC on heating: X" in told.reason
+    few = [Conclusion("unexplained_lines", 2.0, subject="unexplained 1"), *strange[1:]]
+    rows = conclude.conclude(lattice, furnace, curves, [], xr.Dataset(), few, [], Stability(), LABELS)
+    assert one(rows, "phase_stability", "A+B").verdict == "reversible"

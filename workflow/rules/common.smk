@@ -155,6 +155,12 @@ def candidate_phases(wildcards):
     return [f"{OUT}/phases/{phase}.nc" for phase in linked(wildcards, "phases")]
 
 
+def every_phase(wildcards):
+    """Every phase of the phases file: what unexplained peaks are tested against."""
+    table = yaml.safe_load(Path(RUN.config.phases).read_text(encoding="utf-8"))
+    return [f"{OUT}/phases/{phase}.nc" for phase in table]
+
+
 def geometry_of(wildcards):
     """The calibrated geometry that belongs to a measurement's images."""
     return f"{OUT}/hexrd/{linked(wildcards, 'calibrant')[0]}/geometry.nc"

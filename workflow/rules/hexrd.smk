@@ -227,6 +227,54 @@ rule hexrd_onset:
         STEP
 
 
+rule hexrd_tracks:
+    input:
+        patterns=f"{HEXRD}/patterns.nc",
+        lattice=f"{HEXRD}/lattice.nc",
+        furnace=f"{HEXRD}/furnace.nc",
+    output:
+        f"{HEXRD}/tracks.nc",
+    log:
+        f"{HEXRD_LOG}/tracks.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="hexrd.tracks.tracks",
+        inputs=by_name(),
+        options=options("hexrd.candidates"),
+        labels=labels,
+        code=code("hexrd.tracks.tracks"),
+    shell:
+        STEP
+
+
+rule hexrd_candidates:
+    input:
+        tracks=f"{HEXRD}/tracks.nc",
+        furnace=f"{HEXRD}/furnace.nc",
+        phases=every_phase,
+    output:
+        f"{HEXRD}/candidates.json",
+    log:
+        f"{HEXRD_LOG}/candidates.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="hexrd.candidates.match",
+        inputs=by_name(),
+        options=options("hexrd.candidates"),
+        labels=labels,
+        code=code("hexrd.candidates.match"),
+    shell:
+        STEP
+
+
 rule hexrd_conclude:
     input:
         lattice=f"{HEXRD}/lattice.nc",
@@ -234,6 +282,7 @@ rule hexrd_conclude:
         expansion=f"{HEXRD}/expansion.nc",
         onset=f"{HEXRD}/onset.json",
         peaks=f"{HEXRD}/peaks.nc",
+        candidates=f"{HEXRD}/candidates.json",
         phases=candidate_phases,
     output:
         f"{HEXRD}/conclusions.json",
