@@ -130,7 +130,7 @@ def test_bad_frames_are_left_out_and_bad_ranges_refused() -> None:
 def test_the_right_of_two_structures_of_one_space_group_type_is_found() -> None:
     temperature = np.linspace(500, 800, 12)
     growing = np.clip((temperature - 560) / 240, 0, 1) * 700
-    patterns, furnace, _ = series([crystal.LFP, crystal.M3PO42], [900, growing], temperature, 7)
+    patterns, furnace, _ = series([crystal.LFP, crystal.Co3PO42], [900, growing], temperature, 7)
     ds = refine.refine(patterns, furnace, table("LFP", "Co3PO42", "Ni3PO42"), Refinement())
     assert ds["present"].values[-4:, 1].all() and not ds["present"].values[:, 2].any()
 
