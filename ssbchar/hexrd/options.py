@@ -85,6 +85,9 @@ class Tracking:
     """Peaks below this (standard deviations of the likelihood-ratio test) are `no_peak` with an upper limit."""
     iterations: int = 30
     """Levenberg-Marquardt steps before a window is `not_converged`."""
+    instrument_breadth: float = 0.0
+    """Integral breadth of the instrument's own peaks [degree], taken out of size and microstrain; 0 leaves it in:
+    sizes are then lower and microstrains upper limits."""
 
 
 @dataclass(frozen=True)

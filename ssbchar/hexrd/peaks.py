@@ -8,7 +8,7 @@ import numpy as np
 
 from ssbchar import progress
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import peaks_lines, peaks_path, peaks_presence
+from ssbchar.hexrd import broadening, peaks_lines, peaks_path, peaks_presence
 from ssbchar.hexrd.options import Tracking
 from ssbchar.hexrd.peaks_fit import Windows
 from ssbchar.hexrd.peaks_lines import Lines
@@ -63,7 +63,7 @@ def track(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], o
                                       options.significance, options.iterations)  # fmt: skip
         _put(out, found, np.ix_(rows, group))
     _judge(out, lines, good, hidden, disturbed, share)
-    return _dataset(patterns, phases, lines, out)
+    return _with_broadening(_dataset(patterns, phases, lines, out), wavelength, options)
 
 
 def _expect(
@@ -156,6 +156,36 @@ def _judge(out: dict[str, Any], lines: Lines, good: Any, hidden: Any, disturbed:
         values = out[name][good]
         values[hidden & ~present] = np.nan
         out[name][good] = values
+
+
+def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr.Dataset:
+    """Add inverse size and microstrain of each phase from its undisturbed lines."""
+    eta, fwhm = ds["eta"].values, ds["fwhm"].values
+    breadth = broadening.integral_breadth(fwhm, eta)
+    by_fwhm = breadth / fwhm
+    by_eta = (broadening.integral_breadth(fwhm, eta + 1e-6) - breadth) / 1e-6
+    c = ds["covariance"].values
+    variance = by_fwhm**2 * c[..., 1, 1] + by_eta**2 * c[..., 3, 3] + 2 * by_fwhm * by_eta * c[..., 1, 3]
+    stderr = np.sqrt(np.maximum(variance, 0.0))
+    breadth = broadening.without_instrument(breadth, options.instrument_breadth)
+    names = list(dict.fromkeys(ds["phase"].values))
+    found = {n: np.full((ds.sizes["frame"], len(names)), np.nan) for n in (
+        "inverse_size", "inverse_size_stderr", "microstrain", "microstrain_stderr")}  # fmt: skip
+    for n, name in enumerate(names):
+        own = ds["phase"].values == name
+        good = ds["verdict"].values[:, own] == "ok"
+        size, strain, covariance = broadening.williamson_hall(
+            ds["position"].values[:, own], np.where(good, breadth[:, own], np.nan), stderr[:, own], wavelength
+        )
+        found["inverse_size"][:, n], found["microstrain"][:, n] = size, strain
+        found["inverse_size_stderr"][:, n] = np.sqrt(covariance[:, 0, 0])
+        found["microstrain_stderr"][:, n] = np.sqrt(covariance[:, 1, 1])
+    ds = ds.assign_coords(candidate=np.array(names, dtype=object))
+    for key, value in found.items():
+        unit = "1/angstrom" if key.startswith("inverse") else "1"
+        ds[key] = (("frame", "candidate"), value, {"units": unit})
+    ds.attrs["instrument_breadth"] = options.instrument_breadth
+    return ds
 
 
 def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: dict[str, Any]) -> xr.Dataset:

@@ -237,6 +237,7 @@ def test_schema_and_saving(tmp_path: Path) -> None:
         **{f"{n}_stderr": both for n in values},
         **{n: both for n in ("significance", "area_upper95", "chi2", "predicted", "verdict")},
         "covariance": ("frame", "peak", "par", "par2"),
+        **{f"{n}{e}": ("frame", "candidate") for n in ("inverse_size", "microstrain") for e in ("", "_stderr")},
     }
     assert found.par.values.tolist() == ["position", "fwhm", "area", "eta"] and found.attrs["synthetic"] == 1
     np.testing.assert_allclose(np.sqrt(found.covariance.values[..., 0, 0]), found.position_stderr, rtol=1e-12)
