@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr import grow, varpro
+from ssbchar.nmr import assign, grow, varpro
 from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
 from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
 
@@ -35,11 +35,11 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz], ``region_of``
-        (component); ``region_area`` (slice, region), the signal at the time origin, with ``region_covariance`` (slice,
-        region, slice2, region2), and ``region_area_free`` without the bound at zero; ``phase``, ``time_origin``; per
-        slice ``chi2`` (reduced), ``noise``, ``verdict``; ``measured``, ``model`` (slice, ppm) and
-        ``component_spectrum`` (component, ppm) of the first good slice.
+        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz], ``region_of``,
+        ``assignment`` (component); ``region_area`` (slice, region), the signal at the time origin, with
+        ``region_covariance`` (slice, region, slice2, region2), and ``region_area_free`` without the bound at zero;
+        ``phase``, ``time_origin``; per slice ``chi2`` (reduced), ``noise``, ``verdict``; ``measured``, ``model``
+        (slice, ppm) and ``component_spectrum`` (component, ppm) of the first good slice.
 
     Raises
     ------
@@ -151,6 +151,12 @@ def _dataset(
                 "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
             ),
             "region_of": ("component", np.array(PLACES)[shapes.region]),
+            "assignment": (
+                "component",
+                assign.assignments(
+                    shift_from_offset(shapes.nu, sfo1, sf), shape_stderr[:n] / sf, solution.area.sum(axis=0)
+                ),
+            ),
             "seen": ("component", (~shapes.held).astype(int)),
             "region_area": (("slice", "region"), region_area, {"units": "1"}),
             "region_area_free": (("slice", "region"), solution.free_area @ belongs.T, {"units": "1"}),

@@ -105,6 +105,24 @@ class Decay:
 
 
 @dataclass(frozen=True)
+class Systematics:
+    """What the acquisition hides; reported beside the fractions, never applied to them."""
+
+    flip_angles: tuple[float, float] = (30.0, 60.0)
+    """Flip angles of the two pulses p1 and p2 [degree]."""
+    resistivity: float = 9.28e-8
+    """Electrical resistivity of Li metal near room temperature [ohm m]."""
+    diameters: tuple[float, float] = (10e-6, 60e-6)
+    """Smallest and largest Li metal particles [m]; volumes are taken as even between."""
+    couplings: tuple[float, float] = (0.0, 200e3)
+    """Range of the quadrupolar coupling constant C_Q of the Li-Si sites [Hz]."""
+    t1_metal: float | None = None
+    """T1 of Li metal [s], for the saturation factor."""
+    t1_li_si: float | None = None
+    """T1 of Li-Si [s], for the saturation factor."""
+
+
+@dataclass(frozen=True)
 class Quantifying:
     """Fractions, back-correction and prelithiation."""
 
@@ -124,6 +142,8 @@ class Quantifying:
     Ham et al., Nat. Commun. 15 (2024) 2991)."""
     t2_metal: tuple[float, float] = (4.67e-4, 4.67e-4)
     """T2* of Li metal assumed where it was not measured [s] (same source)."""
+    systematics: Systematics = field(default_factory=Systematics)
+    """Skin effect, echo efficiency, saturation."""
 
 
 @dataclass(frozen=True)

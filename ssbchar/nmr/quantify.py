@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ssbchar.conclusion import Z95, Conclusion
 from ssbchar.nmr import correct, evolve
 from ssbchar.nmr.decay import areas
+from ssbchar.nmr.hidden import hidden
 from ssbchar.nmr.options import LI_SI, METAL, Quantifying
 from ssbchar.nmr.tails import corrected_for_tails
 
@@ -56,6 +57,7 @@ def fractions(
     found += drift
     moves = bool(drift) and drift[0].verdict == "evolving"
     found += _corrected(routes, decay, lines, options, moves)
+    found += hidden(lines, options.systematics)
     return found
 
 

@@ -1,0 +1,62 @@
+"""What a fitted line may be called, and what it may not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+GUIDE = (
+    ("Li metal", 240.0, 280.0),
+    ("Li-Si, Li near bonded Si", 12.0, 25.0),
+    ("Li-Si, Li near isolated Si", 3.0, 12.0),
+    ("diamagnetic Li possible", -3.0, 3.0),
+)
+"""Names with their ranges [ppm]. The two Li-Si kinds lie at about 18 and 6 ppm (B. Key et al., J. Am. Chem. Soc. 131
+(2009) 9239); the ranges between are ours."""
+PAIR_CENTRE = (-10.0, 15.0)
+"""A symmetric pair of weak lines about a centre in this range [ppm] may be quadrupolar satellites."""
+PAIR_LEAST = 20.0
+"""Least distance of a satellite from the centre [ppm]."""
+
+
+def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike) -> NDArray[np.str_]:
+    """Return a cautious name for each line.
+
+    Two lines, both at least 20 ppm from a common centre within -10..15 ppm, on opposite sides and of areas within a
+    factor of three of each other and below a third of the total, are named a possible satellite pair, the horns of a
+    quadrupolar powder pattern at +-C_Q/4 for spin 3/2, never a phase. Shifts outside every range stay unassigned.
+
+    Parameters
+    ----------
+    shift, stderr, area : array_like, shape (line,)
+        Shift, its standard error [ppm], and area.
+    """
+    delta, error, size = (np.asarray(v, float) for v in (shift, stderr, area))
+    names = [next((n for n, low, high in GUIDE if low <= d <= high), "unassigned") for d in delta]
+    diamagnetic = np.abs(delta) < 200
+    total = size[diamagnetic].sum()
+    for i in range(delta.size):
+        for j in range(i + 1, delta.size):
+            if not (diamagnetic[i] and diamagnetic[j]) or min(size[i], size[j]) <= 0:
+                continue
+            centre, half = (delta[i] + delta[j]) / 2, abs(delta[i] - delta[j]) / 2
+            alike = max(size[i], size[j]) < 3 * min(size[i], size[j]) and max(size[i], size[j]) < total / 3
+            near = PAIR_CENTRE[0] <= centre <= PAIR_CENTRE[1] and half > PAIR_LEAST + 2 * (error[i] + error[j])
+            if alike and near and "Li-Si" not in names[i] + names[j]:
+                names[i] = names[j] = f"possible satellite pair about {centre:.0f} ppm"
+    return np.array(names)
+
+
+def coupling_from_horns(half_distance: float, frequency: float) -> float:
+    """Return C_Q = 4 nu of horns at +-nu about the centre (spin 3/2, first order, asymmetry zero) [Hz].
+
+    The horns stand at theta = 90 degrees, half of nu_Q = C_Q / 2 from the centre.
+
+    Parameters
+    ----------
+    half_distance : float
+        [ppm].
+    frequency : float
+        Spectrometer frequency [MHz].
+    """
+    return 4 * half_distance * frequency
