@@ -162,7 +162,8 @@ def align(
     """Return the shift [eV] that lays one edge on another as a whole, and its formal standard error.
 
     Minimises sum (target(E) - a mu(E - s) - b - c E)**2 over the window, by Gauss-Newton in s with a, b, c solved
-    linearly at each step. Both are smoothed alike first (`smoothed`): the noise of an interpolated scan is least half-way
+    linearly at each step. Both are smoothed alike first (`smoothed`): the noise of an interpolated scan is least
+    half-way
     between its points, which would draw s there. The formal error is far too small (it knows nothing of drift): take
     sigma from repeats.
 

@@ -52,7 +52,7 @@ def column(raw: RawScan, quantity: str, given: str) -> str | None:
             return lower[known]
     if quantity == "energy" and "column 1" in lower:
         return lower["column 1"]
-    if quantity == "mu" and len(raw.columns) == 2:
+    if quantity == "mu" and len(raw.columns) == 2 and list(raw.columns)[1].lower() not in NAMES["i0"]:
         return list(raw.columns)[1]
     return None
 
@@ -75,10 +75,14 @@ def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array
     mode = options.mode
     has_i0 = column(raw, "i0", options.i0) is not None
     if mode == "auto":
-        if has_i0 and column(raw, "transmitted", options.transmitted):
+        if options.transmitted or (has_i0 and column(raw, "transmitted", "")):
             mode = "transmission"
-        elif has_i0 and _fluorescence(raw, options) and not options.mu:
+        elif options.fluorescence or (has_i0 and _fluorescence(raw, options) and not options.mu):
             mode = "fluorescence"
+        elif has_i0 and "label" not in raw.header and column(raw, "mu", options.mu) is None:
+            has = ", ".join(list(raw.columns)[:12])
+            problem = f"no column of the transmitted or the fluorescence beam (it has {has})"
+            raise BadInput(raw.where, problem, "the scan lacks it, or set read.transmitted or read.fluorescence")
         else:
             mode = "normalised" if _is_normalised(raw) else "mu"
     if mode in ("mu", "normalised"):

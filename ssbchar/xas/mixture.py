@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.xas import edge
 from ssbchar.xas.choices import drawn_choices
+from ssbchar.xas.combine import Combined, combine, gain
 from ssbchar.xas.options import Comparison, Mixture
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
         raise BadInput(where, "its references do not cover its edge", "widen mixture.window or give other references")
     targets, spread = normalised["norm"].values[:, use], normalised["norm_stderr"].values[:, use]
     done = combine(energy[use], targets, spread, [(r["energy"].values, r["norm"].values[-1]) for r in fitting], options)
-    covariance = noise_covariance(normalised, fitting, use, done)
+    covariance = noise_covariance(normalised, fitting, use, done, options)
     names = [str(r.attrs.get("measurement", f"reference {i + 1}")) for i, r in enumerate(fitting)]
     free = [f"weight {n}" for n in names] + (["shift"] if options.shift else [])
     ds = xr.Dataset(coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs))
@@ -84,80 +84,8 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     return ds
 
 
-@dataclass(frozen=True)
-class Combined:
-    """Result of `combine`; arrays over spectra, `gain` maps a change of norm to one of (weights, shift)."""
-
-    weight: Array
-    shift: Array
-    gain: Array
-    fitted: Array
-    r_factor: Array
-    chi2: Array
-
-
-def combine(
-    energy: Array, norm: Array, stderr: Array, references: list[tuple[Array, Array]], options: Mixture
-) -> Combined:
-    """Return weights w and shift s of norm(E) = sum_i w_i ref_i(E - s), by weighted least squares, all spectra at once.
-
-    Gauss-Newton in (w, s); references are cubic splines through their points.
-
-    Parameters
-    ----------
-    energy : array, shape (energy,)
-        [eV]
-    norm, stderr : array, shape (spectrum, energy)
-    references : list of (energies, norm)
-    options : Mixture
-    """
-    from scipy.interpolate import CubicSpline
-
-    splines = [CubicSpline(x, y) for x, y in references]
-    slopes = [s.derivative() for s in splines]
-    m = len(splines)
-    sigma = np.maximum(stderr, 1e-12)
-    shift = np.zeros(len(norm))
-    for _ in range(25):
-        x = energy[None] - shift[:, None]
-        basis = np.stack([s(x) for s in splines], axis=2)
-        weight = np.einsum("nke,ne->nk", _gain(basis, sigma, m * options.sum_to_one), norm - _fixed(basis, options))
-        weight[:, -1] += options.sum_to_one
-        fitted = np.einsum("nek,nk->ne", basis, weight)
-        if not options.shift:
-            gain = _gain(basis, sigma, m * options.sum_to_one)
-            break
-        rate = -np.einsum("nek,nk->ne", np.stack([s(x) for s in slopes], axis=2), weight)
-        gain = _gain(np.concatenate([basis, rate[:, :, None]], axis=2), sigma, m * options.sum_to_one)
-        step = np.einsum("ne,ne->n", gain[:, -1], norm - fitted)
-        shift = np.clip(shift + np.clip(step, -0.5, 0.5), -options.max_shift, options.max_shift)
-        if np.abs(step).max() < 1e-9:
-            break
-    residual = norm - fitted
-    free = m + int(options.shift) - int(options.sum_to_one)
-    chi2 = ((residual / sigma) ** 2).sum(axis=1) / max(energy.size - free, 1)
-    return Combined(weight, shift, gain, fitted, (residual**2).sum(axis=1) / (norm**2).sum(axis=1), chi2)
-
-
-def _fixed(basis: Array, options: Mixture) -> Array:
-    """Return what is taken off before the fit: the last reference where weights sum to one, else nothing."""
-    return np.asarray(basis[:, :, -1] if options.sum_to_one else np.zeros(basis.shape[:2]))
-
-
-def _gain(basis: Array, sigma: Array, tied: int) -> Array:
-    """Return the least-squares matrices (spectrum, parameter, energy); the first `tied` weights keep their sum."""
-    size = basis.shape[2]
-    chosen = np.eye(size)
-    if tied:
-        chosen = np.delete(chosen, tied - 1, axis=1)
-        chosen[tied - 1, : tied - 1] = -1
-    scaled = (basis @ chosen) / sigma[:, :, None]
-    normal = np.einsum("nei,nej->nij", scaled, scaled)
-    return np.asarray(chosen @ np.linalg.solve(normal, np.swapaxes(scaled, 1, 2)) / sigma[:, None, :])
-
-
 def noise_covariance(
-    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], done: Combined
+    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], done: Combined, options: Mixture
 ) -> Array:
     """Return the covariance of (weights, shift) from the noise of spectrum and references, their baselines included.
 
@@ -171,17 +99,20 @@ def noise_covariance(
     use : array of bool, shape (energy,)
         Fit range.
     done : Combined
+    options : Mixture
     """
     parts = [(normalised, np.ones_like(done.shift), slice(None))]
     parts += [(r, -done.weight[:, i], slice(-1, None)) for i, r in enumerate(references)]
     grid = normalised["energy"].values[use]
-    total = np.zeros((len(done.shift), done.gain.shape[1], done.gain.shape[1]))
+    power = 1 / np.maximum(normalised["norm_stderr"].values[:, use], 1e-12) ** 2
+    solve = gain(done.columns, power, len(references) if options.sum_to_one else 0)
+    total = np.zeros((len(done.shift), solve.shape[1], solve.shape[1]))
     for ds, factor, rows in parts:
         rest, weights = linear_operators(ds)
         energy, norm = ds["energy"].values, ds["norm"].values[rows]
         onto = np.asarray([np.interp(grid, energy, unit) for unit in np.eye(energy.size)]).T
-        direct = done.gain @ (onto @ rest)
-        height = np.einsum("npe,ne->np", done.gain, np.broadcast_to(norm @ onto.T, done.fitted.shape))
+        direct = solve @ (onto @ rest)
+        height = np.einsum("npe,ne->np", solve, np.broadcast_to(norm @ onto.T, done.fitted.shape))
         change = (direct - height[:, :, None] * weights) / ds["edge_step"].values[rows][:, None, None]
         change *= factor[:, None, None] * ds["mu_stderr"].values[rows][:, None, :]
         total += np.einsum("npe,nqe->npq", change, change)

@@ -1,0 +1,60 @@
+"""Absorption figures say what they show, and are drawn for pairs, single scans and scans without EXAFS."""
+
+from pathlib import Path
+
+import pytest
+from xas.campaign import chain, write_pair
+
+from ssbchar.results.figures import xas as figures
+from ssbchar.store import Drawing
+from ssbchar.xas import compare, exafs, mixture
+from ssbchar.xas.options import Comparison, Exafs, Mixture
+
+LABELS = {"measurement": "cycled", "sample": "made"}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Drawing]]:
+    folder = tmp_path_factory.mktemp("pair")
+    write_pair(folder, 3, loss=0.1, shift=0.0, repeats=2)
+    scans, pristine = chain(folder, "pristine")
+    _, cycled = chain(folder, "cycled", scans)
+    pair = [exafs.exafs(d, Exafs()) for d in (pristine, cycled)]
+    found = compare.compare(pristine, cycled, Comparison(choices=8))
+    parts = mixture.mixture(
+        cycled, [pristine, cycled.assign_attrs(measurement="other")], Mixture(choices=0, shift=False)
+    )
+    short = exafs.exafs(cycled.isel(energy=cycled["energy"].values < 7200), Exafs())
+    return {
+        "pair": figures.draw(cycled, pair[1], pristine, pair[0], found, parts, LABELS),
+        "single": figures.draw(pristine, pair[0], None, None, None, None, LABELS),
+        "short": figures.draw(cycled, short, None, None, None, None, LABELS),
+    }
+
+
+def test_which_figures_there_are(drawn: dict[str, dict[str, Drawing]]) -> None:
+    assert list(drawn["pair"]) == ["mu", "chi_k", "chi_r", "ensemble", "mixture"]
+    assert list(drawn["single"]) == ["mu", "chi_k", "chi_r"]
+    assert list(drawn["short"]) == ["mu"]
+
+
+def test_every_axis_names_its_quantity_and_unit(drawn: dict[str, dict[str, Drawing]]) -> None:
+    for drawing in drawn["pair"].values():
+        assert drawing.title
+        assert drawing.caption.endswith(".")
+        for axes in drawing.figure.axes:
+            assert axes.get_ylabel()
+    labels = [a.get_xlabel() for d in drawn["pair"].values() for a in d.figure.axes]
+    assert {"energy (eV)", "k (1/Å)", "R, no phase correction (Å)"} <= set(labels)
+
+
+def test_both_spectra_of_a_pair_are_named(drawn: dict[str, dict[str, Drawing]]) -> None:
+    legend = drawn["pair"]["chi_r"].figure.axes[0].get_legend()
+    assert legend is not None
+    assert [t.get_text() for t in legend.get_texts()] == ["pristine", "cycled"]
+
+
+def test_figures_can_be_written(drawn: dict[str, dict[str, Drawing]], tmp_path: Path) -> None:
+    for name, drawing in drawn["pair"].items():
+        drawing.figure.savefig(tmp_path / f"{name}.svg")
+        assert (tmp_path / f"{name}.svg").stat().st_size > 5000

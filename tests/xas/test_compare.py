@@ -1,0 +1,93 @@
+"""The verdict: changes that are there are told from none, limits hold, what cannot be tested is not claimed."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from xas.campaign import judged, write_pair
+
+from ssbchar.xas import verdict
+
+
+def test_nothing_changed_is_retained(tmp_path: Path) -> None:
+    write_pair(tmp_path, 11, loss=0.0, shift=0.0)
+    _, said = judged(tmp_path)
+    assert said["structure"].verdict in ("retained", "inconclusive")
+    assert (
+        said["edge_shift"].verdict == said["shell_1_ratio"].verdict == said["white_line_change"].verdict == "retained"
+    )
+    assert said["edge_shift"].lower95 < 0 < said["edge_shift"].upper95  # type: ignore[operator]
+
+
+def test_a_loss_and_a_shift_are_seen_and_measured(tmp_path: Path) -> None:
+    write_pair(tmp_path, 12, loss=0.05, shift=0.1)
+    _, said = judged(tmp_path)
+    assert said["structure"].verdict == "changed"
+    assert said["edge_shift"].verdict == said["shell_1_ratio"].verdict == "changed"
+    for quantity, truth in (("edge_shift", 0.1), ("shell_1_ratio", 0.95), ("shell_2_ratio", 0.95)):
+        row = said[quantity]
+        assert abs(row.value - truth) < 3.5 * math.hypot(row.stderr, row.systematic), quantity  # type: ignore[operator, arg-type]
+
+
+def test_ratios_move_less_over_the_choices_than_amplitudes(tmp_path: Path) -> None:
+    write_pair(tmp_path, 13, loss=0.0, shift=0.0)
+    found, _ = judged(tmp_path, choices=40)
+    amplitude, ratio = found["amplitude"].values[1:, 0], found["ratio"].values[1:, 0]
+    spread = amplitude.std(axis=0) / amplitude.mean(axis=0)
+    assert ratio.std() / ratio.mean() < 0.1 * spread.min()
+
+
+def test_without_a_foil_no_shift_is_claimed(tmp_path: Path) -> None:
+    write_pair(tmp_path, 14, loss=0.0, shift=0.1, with_foil=False)
+    _, said = judged(tmp_path)
+    assert said["edge_shift"].verdict == "inconclusive"
+    assert said["edge_shift"].value is None
+    assert said["structure"].verdict == "inconclusive"
+    assert "edge shift not testable" in said["structure"].reason
+    _, said = judged(tmp_path, repeatability=0.5, repeatability_source="beamline manual")
+    row = said["edge_shift"]
+    assert row.verdict == "inconclusive"
+    assert row.systematic >= math.sqrt(2) * 0.5  # type: ignore[operator]
+    assert "beamline manual" in row.reason
+
+
+def test_the_three_verdicts_of_a_test() -> None:
+    assert verdict.tested(0.02, 0.01, 0.1).verdict == "retained"
+    assert verdict.tested(0.09, 0.01, 0.1, tests=5).verdict == "changed"
+    assert verdict.tested(0.09, 0.05, 0.1).verdict == "inconclusive"
+    assert verdict.tested(0.02, 0.001, 0.1).verdict == "retained", "significant, yet below what matters"
+
+
+def test_equivalence_and_change_err_in_five_of_a_hundred_at_most() -> None:
+    random = np.random.default_rng(3)
+    at_bound = [verdict.tested(v, 0.03, 0.1).verdict for v in 0.1 + 0.03 * random.standard_normal(4000)]
+    assert at_bound.count("retained") / 4000 == pytest.approx(0.05, abs=0.012)
+    none = [verdict.tested(v, 0.08, 0.1).verdict for v in 0.08 * random.standard_normal(4000)]
+    assert none.count("changed") / 4000 == pytest.approx(0.05, abs=0.012)
+
+
+@pytest.mark.slow
+def test_told_apart_in_95_of_100(tmp_path: Path) -> None:
+    counts = {"none": 0, "loss": 0, "shift": 0, "false": 0}
+    pulls: dict[str, list[float]] = {"edge_shift": [], "shell_1_ratio": [], "white_line_change": []}
+    for seed in range(100):
+        for case, loss, shift in (("none", 0.0, 0.0), ("loss", 0.05, 0.0), ("shift", 0.0, 0.1)):
+            folder = tmp_path / f"{case}{seed}"
+            write_pair(folder, 1000 + seed, loss, shift)
+            _, said = judged(folder, choices=10)
+            if case == "none":
+                counts["false"] += said["structure"].verdict == "changed"
+                counts["none"] += said["shell_1_ratio"].verdict == said["edge_shift"].verdict == "retained"
+                for quantity, truth in (("edge_shift", 0.0), ("shell_1_ratio", 1.0), ("white_line_change", 0.0)):
+                    row = said[quantity]
+                    pulls[quantity].append((row.value - truth) / math.hypot(row.stderr, row.systematic))  # type: ignore
+            else:
+                changed = said["shell_1_ratio" if case == "loss" else "edge_shift"].verdict == "changed"
+                counts[case] += changed and said["structure"].verdict == "changed"
+    print(counts, {k: (round(np.mean(v), 2), round(np.std(v), 2)) for k, v in pulls.items()})
+    assert min(counts["none"], counts["loss"], counts["shift"]) >= 95
+    assert counts["false"] <= 5
+    for quantity, values in pulls.items():
+        assert abs(np.mean(values)) < 0.3, quantity
+        assert 0.7 < np.std(values) < 1.4, quantity
