@@ -41,7 +41,7 @@ def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
                 Conclusion(
                     "prelithiation",
                     verdict=verdict,
-                    reason="; ".join([*why, *map(_told, evidence)]),
+                    reason="; ".join([*why, *map(_told, evidence), *_doubts(evidence)]),
                     method="7Li NMR; repeated measurements compared in pairs",
                     sample=sample,
                     technique="combined",
@@ -78,6 +78,10 @@ def _agree(a: Conclusion, b: Conclusion) -> bool:
 
 def _told(c: Conclusion) -> str:
     name = " ".join(filter(None, (c.quantity.replace("_", " "), c.condition)))
-    number = text(c)
-    note = "" if c.verdict in GOOD else f" ({', '.join(filter(None, (c.verdict, c.reason.rstrip('.'))))})"
-    return f"{name}: {number or 'no value'}{note}"
+    return f"{name}: {text(c) or 'no value'}"
+
+
+def _doubts(evidence: Sequence[Conclusion]) -> list[str]:
+    """Return what NMR holds against its own values, each once."""
+    said = [": ".join(filter(None, (c.verdict, c.reason.rstrip(".")))) for c in evidence if c.verdict not in GOOD]
+    return list(dict.fromkeys(said))

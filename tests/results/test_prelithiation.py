@@ -34,14 +34,14 @@ def test_an_evolving_sample_is_bounded_and_a_silent_one_not_quantified() -> None
     assert "25.50 to 27.00 % (95 %)" in row.reason
     (row,) = prelithiation(of([Conclusion("x_alloyed", verdict="not_decaying")]))
     assert row.verdict == "not quantified"
-    assert "no value (not_decaying)" in row.reason
+    assert row.reason == "x alloyed: no value; not_decaying"
 
 
 def test_a_value_that_nmr_doubts_is_doubtful_with_its_reason() -> None:
     doubted = [replace(c, verdict="misfit", reason="lines do not describe the decay") for c in made_report.nmr()]
     (row,) = prelithiation(of(doubted))
     assert row.verdict == "doubtful"
-    assert "(misfit, lines do not describe the decay)" in row.reason
+    assert row.reason.count("misfit: lines do not describe the decay") == 1
     (row,) = prelithiation(of(doubted) + of(made_report.nmr()))
     assert row.verdict == "quantified"
 
