@@ -63,6 +63,7 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     variance = (normalised["mu_stderr"].values[:, operators.first : operators.last + 1] / step[:, None]) ** 2
     to_chi = autobk.chi_operator(operators, float(np.median(weight)))
     real, imag, magnitude = r_stderr(to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r)
+    notes += leakage(r, np.abs(chi_r[-1]), options.rbkg, str(normalised.attrs.get("measurement", "")))
     unit = f"angstrom^-{options.kweight + 1}"
     k_dims, r_dims, q_dims = ("spectrum", "k"), ("spectrum", "r"), ("spectrum", "q")
     ds = ds.assign_coords(
@@ -85,9 +86,21 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     ds["clamp_weight"] = ("spectrum", weight, {"units": "1"})
     ds["kmin"], ds["kmax"] = ((), options.kmin, {"units": "1/angstrom"}), ((), float(kmax), {"units": "1/angstrom"})
     ds["kweight"] = ((), options.kweight)
+    ds["independent_points"] = ((), 2 * (kmax - options.kmin) * (options.rmax - options.rmin) / np.pi, {"units": "1"})
     ds["name"], ds["status"] = normalised["name"], normalised["status"]
     ds.attrs["set_aside"] = json.dumps(notes)
     return ds
+
+
+def leakage(r: Array, size: Array, rbkg: float, where: str) -> list[dict[str, str]]:
+    """Return a note where |chi(R)| below the first shell is higher than any shell: the background is not all taken."""
+    low, high = r < rbkg + 0.2, r >= rbkg + 0.2
+    if size[low].max() <= size[high].max():
+        return []
+    problem = f"|chi(R)| is highest at {r[low][np.argmax(size[low])]:.2f} angstrom, below the first shell: background"
+    return [
+        {"where": where, "problem": problem, "remedy": f"raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches"}
+    ]
 
 
 def r_stderr(
