@@ -156,7 +156,7 @@ def integrate(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Da
     by = azimuthal.integrator(
         geo.Plane(*(float(geometry[name]) for name in geo.Plane._fields)), int(geometry["orientation_index"]), valid,
         options.points, options.two_theta, options.polarisation, flat,
-        None if extra["dark"] is None else np.asarray(extra["dark"], float),
+        None if extra["dark"] is None else np.asarray(extra["dark"], float), max(options.sectors, 1),
     )  # fmt: skip
     found = series.integrated(paths, shape, valid, by, options)
     totals = np.array(
@@ -179,7 +179,8 @@ def _patterns(
 ) -> xr.Dataset:
     import xarray as xr
 
-    inside = np.flatnonzero(by.seen > 1e-3 * np.median(by.seen[by.seen > 0]))
+    seen = by.seen.reshape(by.sectors, -1).sum(axis=0)
+    inside = np.flatnonzero(seen > 1e-3 * np.median(seen[seen > 0]))
     cut = slice(inside[0], inside[-1] + 1)
     two_theta, length = by.two_theta[cut], float(geometry["wavelength"])
     common = options.common_wavelength or length
@@ -208,9 +209,28 @@ def _patterns(
             ),
         },
     )
+    if found.caked:
+        _put_sectors(ds, found, by.sectors, cut)
     ds.attrs["noise"] = "poisson"
     ds.attrs["wavelength_source"] = str(geometry.attrs.get("wavelength_source", ""))
     ds.attrs["clock"] = "zone stated" if all(found.zone_stated) else f"taken as UTC{options.utc_offset:+g} h"
     if found.synthetic:
         ds.attrs["synthetic"] = 1
     return ds
+
+
+def _put_sectors(ds: xr.Dataset, found: series.Integrated, sectors: int, cut: slice) -> None:
+    """Add the caked intensities and the mean without grains to the patterns."""
+    middle = (np.arange(sectors) + 0.5) / sectors * 360 - 180
+    ds.coords["azimuth"] = ("azimuth", middle, {"units": "degree", "long_name": "from the columns' axis to the rows'"})
+    flat, caked = ("frame", "two_theta"), ("frame", "azimuth", "two_theta")
+    counts = {"units": "counts"}
+    ds["intensity_robust"] = (flat, np.stack(found.robust)[:, cut], {**counts, "long_name": "without single grains"})
+    ds["intensity_robust_stderr"] = (flat, np.stack(found.robust_stderr)[:, cut], counts)
+    ds["grain_share"] = (
+        flat,
+        np.stack(found.grains)[:, cut],
+        {"units": "1", "long_name": "sectors left out as grains"},
+    )
+    ds["caked"] = (caked, np.stack(found.caked)[..., cut], {**counts, "ancillary_variables": "caked_stderr"})
+    ds["caked_stderr"] = (caked, np.stack(found.caked_stderr)[..., cut], counts)

@@ -151,6 +151,9 @@ class Integration:
     """Header value that holds the temperature [degC]; empty tries the usual names."""
     monitor_key: str = ""
     """Header value that holds the incident flux; empty tries the usual names."""
+    sectors: int = 0
+    """Azimuthal sectors kept beside the pattern (`caked`), with a mean that leaves out single grains
+    (`intensity_robust`); 0 keeps none."""
     chunk: int = 16
     """Frames integrated at once; changes memory and speed, not results."""
 

@@ -36,6 +36,11 @@ class Integrated:
     zone_stated: list[bool] = field(default_factory=list)
     temperature: list[float] = field(default_factory=list)
     monitor: list[float] = field(default_factory=list)
+    robust: list[Array] = field(default_factory=list)
+    robust_stderr: list[Array] = field(default_factory=list)
+    grains: list[Array] = field(default_factory=list)
+    caked: list[NDArray[np.float32]] = field(default_factory=list)
+    caked_stderr: list[NDArray[np.float32]] = field(default_factory=list)
     faults: list[BadInput] = field(default_factory=list)
     synthetic: bool = False
 
@@ -90,16 +95,29 @@ def integrated(
         For stored images.
     """
     gathered = Integrated()
-    size = max(1, min(options.chunk, int(CHUNK_BYTES / (8 * valid.size))))
+    size = max(1, min(options.chunk, int(CHUNK_BYTES / (8 * max(valid.size, 3 * by.seen.size)))))
     for chunk in _chunks(_usable(paths, shape, gathered), size):
         stack = np.stack([image.counts for image in chunk])
         bad = np.stack([(masks.gaps(i.counts) | (i.counts >= _top(i, options))) & valid for i in chunk])
-        mean, stderr = azimuthal.integrate(by, stack, bad if bad.any() else None)
-        gathered.intensity += list(mean)
-        gathered.stderr += list(stderr)
+        _put(gathered, azimuthal.sums(by, stack, bad if bad.any() else None))
         for image, share in zip(chunk, bad.mean(axis=(1, 2)), strict=True):
             _note(gathered, image, float(share), options)
     return gathered
+
+
+def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
+    """Keep a chunk's means; sector by sector, and without grains, where there are sectors."""
+    mean, stderr = sums.over_sectors().mean()
+    gathered.intensity += list(mean[:, 0])
+    gathered.stderr += list(stderr[:, 0])
+    if sums.total.shape[1] > 1:
+        for kept, found in zip(
+            (gathered.robust, gathered.robust_stderr, gathered.grains), azimuthal.robust(sums), strict=True
+        ):
+            kept += list(found)
+        mean, stderr = sums.mean()
+        gathered.caked += list(mean.astype(np.float32))
+        gathered.caked_stderr += list(stderr.astype(np.float32))
 
 
 def _usable(paths: Sequence[Path], shape: tuple[int, int], gathered: Integrated) -> Iterator[images.Image]:
