@@ -108,6 +108,8 @@ class Fit:
     """Weighted squares of the residual."""
     border: Array
     """Directions of background, phases and non-linear parameters, for tests of further phases."""
+    strain_shared: tuple[Array, ...] = ()
+    """Part of the free strains' errors that all frames share (held zero): one sigma, signed, of each phase."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,7 @@ def refine(
         if best is not None and count > 1 and objective > best[0] + slack:
             damping = max(10 * damping, 1e-3)
             if damping > 1e3:
+                converged = True  # no step, however short, is better
                 break
             state = _moved(best[1], layout, _step(best[4], damping), series)
             continue
@@ -210,7 +213,7 @@ def _last(series: Series, layout: _Layout, state: State, step: Array, stderr: Ar
         effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / LINEAR_WIDTH
     short = np.abs(step) * effect < state.gauss
     logarithm = np.isin(kind, ("size", "micro"))
-    return bool(np.all((short & (~logarithm | (np.abs(step) < WIDTH_STEP))) | (kind == "overall_b")))
+    return bool(np.all((short & (~logarithm | (step < WIDTH_STEP))) | (kind == "overall_b")))
 
 
 def _carried(series: Series, model: _Model, solved: _Linear, system: _System, step: Array) -> _Linear:
@@ -576,15 +579,15 @@ def _fit(
     through = system.cross.T @ sums
     variance = np.einsum("ij,ij->j", sums, inner) + np.einsum("ij,ik,kj->j", through, covariance, through)
     intensity: Array = np.bincount(model.owner, solved.intensity, count).astype(float)
-    shares, covariances = [], []
+    shares, covariances, common = [], [], []
     for i, p in enumerate(present):
         mine = model.owner == i
         share = np.zeros(len(series.phases[p].form))
         share[model.profiles.order[mine] - _offset(series, present, i)] = solved.intensity[mine]
         shares.append(share)
         rows = np.flatnonzero((layout.phase == p) & (np.array(layout.kind) == "strain"))
-        shared = np.outer(response[rows], response[rows]) * zero_error**2
-        covariances.append(covariance[np.ix_(rows, rows)] * inflation[i] ** 2 + shared)
+        common.append(response[rows] * zero_error)
+        covariances.append(covariance[np.ix_(rows, rows)] * inflation[i] ** 2 + np.outer(common[i], common[i]))
     zero = [i for i, kind in enumerate(layout.kind) if kind == "zero"]
     zero_stderr = float(np.sqrt(covariance[zero[0], zero[0]]) * np.median(inflation)) if zero else 0.0
     amount = _set(state.amount, present, np.maximum(intensity, 1e-4 * np.max(np.abs(intensity))))
@@ -593,7 +596,7 @@ def _fit(
         replace(state, amount=amount), present, intensity, np.sqrt(np.maximum(variance, 0)) * inflation,
         tuple(shares), tuple(covariances), zero_stderr, solved.background, y - solved.residual,
         columns + terms + count + len(layout.kind), converged, misfit,
-        np.hstack([series.splines, phases, system.derivatives]),
+        np.hstack([series.splines, phases, system.derivatives]), tuple(common),
     )  # fmt: skip
 
 

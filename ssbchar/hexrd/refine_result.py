@@ -46,6 +46,7 @@ class Table:
     zero: Array
     zero_stderr: Array
     parameters: Array
+    shared: Array
 
 
 def polish(
@@ -97,6 +98,7 @@ def empty(frames: int, phases: int, points: int) -> Table:
         np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
         np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
         np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
+        np.zeros((*per, 6)),
     )  # fmt: skip
 
 
@@ -133,6 +135,8 @@ def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder,
         strain = fit.state.strain[p, : phase.free]
         table.cell[i, p], gradient = _cell(phase, strain)
         table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
+        if fit.strain_shared:
+            table.shared[i, p] = gradient @ fit.strain_shared[n]
         table.intensity[i, p] = fit.intensity[n]
         table.intensity_stderr[i, p] = presence.stderr(left, p)
         table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
@@ -246,6 +250,10 @@ def dataset(
             "cell": (fpa, table.cell, {**mixed, "ancillary_variables": "cell_stderr cell_covariance"}),
             "cell_stderr": (fpa, stderr, mixed),
             "cell_covariance": ((*fpa, "axis2"), table.covariance, {"units": "products of those of cell"}),
+            "cell_shared": (
+                fpa, table.shared,
+                {**mixed, "long_name": "part of the error that all frames share (held zero): one sigma, signed"},
+            ),
             "cell_joint": (fpa, table.joint, {**mixed, "long_name": "smooth cell(T) of the series"}),
             "cell_joint_stderr": (fpa, table.joint_stderr, mixed),
             "volume": (fp, volume, {"units": "angstrom^3", "ancillary_variables": "volume_stderr"}),
