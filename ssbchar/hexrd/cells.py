@@ -60,6 +60,23 @@ def usable(lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frames: NDArray
     return good & np.isfinite(furnace["temperature"].values[frames])
 
 
+def covariance(lattice: xr.Dataset, frames: NDArray[np.intp], phase: int) -> tuple[Array, Array]:
+    """Return the covariance of a phase's cells that is each frame's own (n, 6, 6), and the error they share (n, 6).
+
+    The shared part (one sigma, signed; ``cell_shared``, from a zero of 2theta held for the series) neither averages
+    out over frames nor scatters them.
+    """
+    full = lattice["cell_covariance"].values[frames, phase]
+    if "cell_shared" not in lattice:
+        return full, np.zeros(full.shape[:2])
+    shared = np.nan_to_num(lattice["cell_shared"].values[frames, phase])
+    own = full - shared[:, :, None] * shared[:, None, :]
+    least = 1e-6 * np.einsum("tii->ti", full)
+    index = np.arange(6)
+    own[:, index, index] = np.maximum(own[:, index, index], least)
+    return own, shared
+
+
 def conditioned(covariance: Array) -> Array:
     """Return covariances whose correlations stop short of one, so that they can be inverted."""
     size = np.sqrt(np.einsum("tii->ti", covariance))

@@ -13,7 +13,7 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd import cells, detection, stability
 from ssbchar.hexrd.expansion_table import AXES
 from ssbchar.hexrd.options import Stability
-from ssbchar.hexrd.rest import AtRest, Rest, at_rest, rest, wavelength_error
+from ssbchar.hexrd.rest import AtRest, Rest, at_rest, change, rest, wavelength_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,16 +94,15 @@ def _returned(
         return replace(row, verdict="not_measured", reason="no frame near the starting temperature after cooling")
     if after is None:
         return replace(row, verdict="gone", reason="the phase is not there after cooling")
-    ratio = after.value[6] / before.value[6]
-    value = 100 * (ratio - 1)
-    stderr = 100 * ratio * float(np.hypot(after.stderr[6] / after.value[6], before.stderr[6] / before.value[6]))
+    ratio, error = change(before, after)
+    value, stderr = 100 * float(ratio[6]), 100 * float(error[6])
     low, high = value - 1.96 * stderr, value + 1.96 * stderr
     limit = options.cell_tolerance
     verdict = "returned" if max(abs(low), abs(high)) <= limit else "inconclusive"
     if low > limit or high < -limit:
         verdict = "not_returned"
-    worst = int(np.argmax(np.abs(after.value[:6] / before.value[:6] - 1)))
-    axis = 100 * (after.value[worst] / before.value[worst] - 1)
+    worst = int(np.argmax(np.abs(ratio[:6])))
+    axis = 100 * ratio[worst]
     reason = f"tolerance {limit:g} %; largest change of the cell: {AXES[worst]} by {axis:+.3f} %"
     return replace(row, value=value, stderr=stderr, systematic=0.0, verdict=verdict, reason=reason)
 
@@ -124,16 +123,18 @@ def _expansions(
             )
             reason = f"{low:.0f}-{high:.0f} degC, {int(one['frames_used'])} frames"
             reason += f", reduced chi-square {float(one['chi2']):.2g}"
-            if float(one["reacting_from"]) < high:
-                reason += f"; reacting from {float(one['reacting_from']):.0f} degC"
+            reacting = float(one["reacting_from"])
+            inside = reacting < high if segment.startswith("heating") else np.isfinite(reacting)
+            if np.isfinite(reacting):
+                reason += f"; reacting from {reacting:.0f} degC"
             if int(one["frames_rejected"]):
                 reason += f"; {int(one['frames_rejected'])} frames off the curve left out"
             reason += _published(about, AXES[i], value, float(np.hypot(stderr, systematic)), options)
             method = f"{expansion.attrs['model']} of order {int(one['order'])}, errors in cell and temperature"
             rows.append(
                 Conclusion(
-                    "mean_linear_expansion", value, stderr, systematic, unit="1/K", verdict=str(one["verdict"].item()),
-                    reason=reason, method=method, condition=f"{segment} {AXES[i]}",
+                    "mean_linear_expansion", value, stderr, systematic, unit="1/K",
+                    verdict="reacting" if inside else "ok", reason=reason, method=method, condition=f"{segment} {AXES[i]}",
                 )
             )  # fmt: skip
     return rows

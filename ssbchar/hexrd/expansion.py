@@ -44,8 +44,8 @@ def expansion(lattice: xr.Dataset, furnace: xr.Dataset, options: Expansion) -> x
             _fill(out, (p, s), curve, free, grid, options)
             _mean(out, (p, s), curve, free, furnace, options)
             out["frames_used"][p, s], out["frames_rejected"][p, s] = curve.used.sum(), (~curve.used).sum()
-            out["verdict"][p, s] = "reacting" if np.any(out["reacting"][frames, p]) else "ok"
             out["reacting_from"][p, s] = _first(out["reacting"][frames, p], temperature[frames])
+            out["verdict"][p, s] = "reacting" if np.isfinite(out["reacting_from"][p, s]) else "ok"
     _hysteresis(out, curves, courses)
     return dataset(lattice, out, names, grid, options)
 
@@ -67,7 +67,7 @@ def _fit(
     at = lattice.isel(phase=phase, frame=frames)
     free = cells.freedom(at["cell"].values, at["cell_stderr"].values)
     index = free.free
-    covariance = at["cell_covariance"].values[:, index[:, None], index]
+    covariance = cells.covariance(lattice, frames, phase)[0][:, index[:, None], index]
     own = np.einsum("tii->ti", covariance)
     good = np.all(np.isfinite(covariance), axis=(1, 2)) & np.all(own > 0, axis=1)
     if good.sum() < 4:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.hexrd import cells
+from ssbchar.hexrd import cells, tensor
 from ssbchar.hexrd.options import Stability
 from ssbchar.phases import volume
 from ssbchar.uncertain import weighted_mean
@@ -39,6 +39,8 @@ class AtRest:
 
     value: Array
     stderr: Array
+    common: Array
+    """Part of the standard error that all frames of the series share."""
     systematic: Array
     frames: int
     scatter: float
@@ -87,9 +89,11 @@ def at_rest(
     if good.size == 0:
         return None
     cell = lattice["cell"].values[good, phase]
-    values = np.concatenate([cell, volume(cell)[:, None]], axis=1)
-    stated = lattice["cell_stderr"].values[good, phase]
-    stderr = np.concatenate([np.nan_to_num(stated), lattice["volume_stderr"].values[good, phase][:, None]], axis=1)
+    values = _sizes(cell)
+    own, shared = cells.covariance(lattice, good, phase)
+    turn = tensor.jacobian(_sizes, cell, np.full_like(cell, 1e-5))
+    stderr = np.sqrt(np.maximum(np.einsum("tai,tij,taj->ta", turn, np.nan_to_num(own), turn), 0))
+    common = np.abs(np.einsum("tai,ti->ta", turn, shared)).mean(axis=0)
     slope = _slope(expansion, phase, ramp, temperature)
     moved = values - slope * (furnace["temperature"].values[good] - temperature)[:, None]
     error = np.hypot(stderr, slope * np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None])
@@ -97,13 +101,26 @@ def at_rest(
     for i in range(7):
         if np.all(error[:, i] > 0):
             mean[i], sigma[i], scatter[i] = weighted_mean(moved[:, i], error[:, i])
+    sigma = np.hypot(sigma, common)
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
     relative = wavelength_error(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
     systematic = np.hypot(slope * shift, relative * mean)
     intensity = weighted_mean(
         lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
     )  # fmt: skip
-    return AtRest(mean, sigma, systematic, int(good.size), float(scatter.max()), intensity[:2])
+    return AtRest(mean, sigma, common, systematic, int(good.size), float(scatter.max()), intensity[:2])
+
+
+def _sizes(cell: Array) -> Array:
+    """Return a, b, c, alpha, beta, gamma and the volume, shape (n, 7)."""
+    return np.concatenate([cell, volume(cell)[:, None]], axis=1)
+
+
+def change(before: AtRest, after: AtRest) -> tuple[Array, Array]:
+    """Return after / before - 1 of a, b, c, alpha, beta, gamma, volume and its error; what is shared cancels."""
+    ratio = after.value / before.value
+    part = [np.sqrt(np.maximum(x.stderr**2 - x.common**2, 0)) / x.value for x in (before, after)]
+    return ratio - 1, np.abs(ratio) * np.hypot(*part)
 
 
 def wavelength_error(lattice: xr.Dataset) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.options import Stability
 from ssbchar.hexrd.rest import AtRest, Rest
+from ssbchar.hexrd.rest import change as change_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -49,8 +50,7 @@ def state(
     change = change_stderr = kept = kept_stderr = float("nan")
     if before is not None and after is not None:
         moving = np.array([i for i in (0, 1, 2, 6) if before.stderr[i] > 0])
-        ratio = after.value[moving] / before.value[moving] - 1
-        error = np.hypot(after.stderr[moving] / after.value[moving], before.stderr[moving] / before.value[moving])
+        ratio, error = (part[moving] for part in change_of(before, after))
         worst = int(np.argmax(np.abs(ratio)))
         change, change_stderr = 100 * float(ratio[worst]), 100 * float(error[worst])
         share = after.intensity[0] / before.intensity[0]

@@ -168,3 +168,24 @@ def test_unexplained_lines_count_as_a_product() -> None:
     few = [Conclusion("unexplained_lines", 2.0, subject="unexplained 1"), *strange[1:]]
     rows = conclude.conclude(lattice, furnace, curves, [], xr.Dataset(), few, [], Stability(), LABELS)
     assert one(rows, "phase_stability", "A+B").verdict == "reversible"
+
+
+def test_an_error_all_frames_share_does_not_average_out() -> None:
+    """A zero held for the series moves all cells alike: it stays in their errors and leaves their return alone."""
+    lattice, furnace = made([MadePhase()], seed=6)
+    shared = 1e-4 * lattice.cell.values
+    shared[..., 3:] = 0
+    full = lattice.cell_covariance.values + shared[..., :, None] * shared[..., None, :]
+    other = lattice.assign(
+        cell_shared=(lattice.cell.dims, shared), cell_covariance=(lattice.cell_covariance.dims, full),
+        cell_stderr=(lattice.cell.dims, np.sqrt(np.einsum("fpii->fpi", full))),
+    )  # fmt: skip
+    told = []
+    for one_lattice in (lattice, other):
+        curves = expansion.expansion(one_lattice, furnace, Expansion())
+        found = conclude.conclude(one_lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS)
+        told.append([one(found, "a", "A", "before heating"), one(found, "volume_return", "A", "after cooling"),
+                     one(found, "mean_linear_expansion", "A", "heating a")])  # fmt: skip
+    assert told[1][0].stderr == pytest.approx(np.hypot(told[0][0].stderr, 1e-4 * 8.26), rel=0.05)
+    assert told[1][1].stderr == pytest.approx(told[0][1].stderr, rel=0.05)
+    assert told[1][2].stderr == pytest.approx(told[0][2].stderr, rel=0.05)
