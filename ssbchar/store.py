@@ -197,6 +197,7 @@ def _save_drawings(
             with replacing(folder / f"{name}.png") as part:
                 drawing.figure.savefig(part, format="png", dpi=150, metadata={"Software": "ssbchar"})
         note = {"title": drawing.title, "caption": drawing.caption, "data": drawing.data, **labels}
+        note["provenance"] = made_by
         with replacing(folder / f"{name}.json") as part:
             part.write_text(json.dumps(note, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with replacing(folder / "index.txt") as part:
