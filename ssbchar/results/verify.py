@@ -81,7 +81,9 @@ def verify(folder: Path) -> Verification:
     for path in sorted(folder.rglob("manifest.csv")):
         for path_, digest in _manifest(path):
             check(path_, digest, path)
-    for path, made in _provenances(folder):
+    known = dict(_provenances(folder))
+    for path in _reached([_now(str(row["path"]), old, folder) for row in rows], known, old, folder):
+        made = known[path]
         commits[made["commit"] + ("+" if made["dirty"] else "")] = None
         for used in made["inputs"]:
             check(str(used["path"]), str(used["sha256"]), path)
@@ -126,6 +128,24 @@ def _provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
             made = readers[path.suffix](path)
             if made:
                 yield path, made
+
+
+def _reached(ends: list[Path], known: Mapping[Path, Mapping[str, Any]], old: str, folder: Path) -> list[Path]:
+    """Return the outputs that the ends of the run were made from; all known ones where no ends are recorded.
+
+    What an earlier config left in the folder is no part of the run.
+    """
+    if not ends:
+        return list(known)
+    queue, found = list(ends), set()
+    while queue:
+        path = queue.pop()
+        inside = [path, *path.glob("*")] if path.is_dir() else [path]
+        for output in inside:
+            if output in known and output not in found:
+                found.add(output)
+                queue += [_now(str(used["path"]), old, folder) for used in known[output]["inputs"]]
+    return sorted(found)
 
 
 def lines(folder: Path, found: Verification) -> list[str]:

@@ -91,6 +91,25 @@ def test_a_copy_elsewhere_is_verified_itself(run: Path) -> None:
     assert verify(Path("archive/of_demo")).changes == []
 
 
+def test_what_an_earlier_config_left_behind_is_no_part_of_the_run(run: Path) -> None:
+    raw = Path("data_raw/old.dat")
+    raw.write_text("old")
+    ds = xr.Dataset({"y": ("x", np.ones(3), {"units": "1"})})
+    store.save(ds, run / "orphan.nc", store.provenance("t", {}, {"source": [raw]}), {})
+    raw.unlink()
+    assert verify(run).changes == []
+    (run / "checksums.csv").unlink()
+    assert [c.path for c in verify(run).changes] == ["data_raw/old.dat"]
+
+
+def test_what_only_a_figure_was_made_from_counts(run: Path) -> None:
+    drawing = {"map": made_report.drawing(1)}
+    store.save(drawing, run / "f/figures", store.provenance("t", {}, {"a": [run / "a.nc"]}), {})
+    step.run("results.verify.checksums", {"outputs": [run / "f/figures", run / "summary.csv"]}, run / "checksums.csv")
+    (run / "a.nc").unlink()
+    assert [c.path for c in verify(run).changes] == ["results/demo/a.nc"]
+
+
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no outputs of a run"):
         verify(tmp_path)
