@@ -25,7 +25,8 @@ FEWEST = 3
 def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Candidates) -> list[Conclusion]:
     """Return, for each group of unexplained tracks, what it is, when it comes and goes, and each candidate's evidence.
 
-    Quantities: `unexplained_lines` (verdict `named`, `ambiguous`, `not_named` or `too_few_lines`), `candidate` (the
+    Quantities: `unexplained_lines` (verdict `named`, `ambiguous`, `not_named`, `known_phase` or
+    `too_few_lines`), `candidate` (the
     share of lines each candidate explains), `onset_temperature` and `end_temperature` of the group.
     """
     rows: list[Conclusion] = []
@@ -33,24 +34,54 @@ def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], opt
     for number in np.unique(group):
         own = np.flatnonzero(group == number)
         name = f"unexplained {number + 1}"
-        found = _tested(tracks, own, phases, options) if own.size >= FEWEST else []
-        rows.append(_verdict(tracks, own, name, found, options))
-        rows += [_candidate(one, lines, name, own.size) for one, lines in found[:5]]
+        known = _known(tracks, own, phases, options)
+        found = _tested(tracks, own, phases, options) if own.size >= FEWEST and not known else []
+        verdict = _verdict(tracks, own, name, found, options)
+        if known:
+            rows.append(replace(verdict, verdict="known_phase", reason=f"{known}; {verdict.reason}"))
+            continue
+        rows.append(verdict)
+        shown = found[: 3 if verdict.verdict in ("named", "ambiguous") else 1]
+        rows += [_candidate(one, lines, name, own.size) for one, lines in shown]
         rows += onsets.onset(_as_phase(tracks, own, name), furnace, Onset(significance=options.significance))
     return rows + detection.injected(tracks, phases, options.strain)
+
+
+def _known(tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates) -> str:
+    """Return the refined phase whose further lines these are (its intensities were not foreseen), or nothing."""
+    frame, x, stderr, bounds = _places(tracks, own, options)
+    best = (options.evidence, "")
+    for phase in phases:
+        name = str(phase.attrs["phase"])
+        if name not in tracks["known_phase"].values:
+            continue
+        cell = tracks["known_cell"].sel(known_phase=name).values[frame]
+        lines = matching.lines_of(phase, float(tracks["wavelength"]), bounds)
+        if lines is None or not np.all(np.isfinite(cell)):
+            continue
+        evidence, mine = matching.fixed(replace(lines, cell=cell), x, stderr, float(tracks["wavelength"]), bounds)
+        if evidence > best[0] and mine.mean() >= options.explained:
+            best = (evidence, f"{int(mine.sum())} are lines of {name} that the refinement did not foresee")
+    return best[1]
+
+
+def _places(
+    tracks: xr.Dataset, own: NDArray[np.intp], options: Candidates
+) -> tuple[int, Array, Array, tuple[float, float]]:
+    """Return the frame where a group is strongest, positions there with errors [degree], and the range measured."""
+    power = np.nansum(np.maximum(tracks["area"].values[:, own] / tracks["area_stderr"].values[:, own], 0), axis=1)
+    frame = int(np.argmax(power))
+    stderr = np.hypot(tracks["position_stderr"].values[own], options.position * float(tracks["fwhm"]))
+    low, high = (float(b) for b in tracks["two_theta_range"].values)
+    return frame, tracks["position"].values[frame, own], stderr, (low, high)
 
 
 def _tested(
     tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates
 ) -> list[tuple[matching.Match, matching.Lines]]:
     """Return the candidates' matches with a group of tracks, best first."""
-    power = np.nansum(np.maximum(tracks["area"].values[:, own] / tracks["area_stderr"].values[:, own], 0), axis=1)
-    frame = int(np.argmax(power))
-    x = tracks["position"].values[frame, own]
-    fwhm, wavelength = float(tracks["fwhm"]), float(tracks["wavelength"])
-    stated = tracks["position_stderr"].values[own]
-    stderr = np.hypot(stated, options.position * fwhm)
-    low, high = (float(b) for b in tracks["two_theta_range"].values)
+    _, x, stderr, (low, high) = _places(tracks, own, options)
+    wavelength = float(tracks["wavelength"])
     found = []
     for phase in phases:
         lines = matching.lines_of(phase, wavelength, (low, high))

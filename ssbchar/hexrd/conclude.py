@@ -46,7 +46,9 @@ def conclude(
     limits = detection.unseen(lattice, known)
     rows += [*seen, *limits, *others]
     limits += [r for r in others if r.quantity == "detection_limit"]
-    verdict = stability.verdict(states, seen, others, limits, peaks, furnace, options)
+    whole = detection.mixture(limits)
+    rows += [replace(r, subject=labels.get("sample", "")) for r in whole]
+    verdict = stability.verdict(states, seen, others, whole, peaks, furnace, options)
     rows.append(replace(verdict, subject=labels.get("sample", "")))
     sample, source = labels.get("sample", ""), labels.get("source", "")
     return [replace(r, sample=sample, technique="hexrd", source=source) for r in rows]
@@ -134,7 +136,8 @@ def _expansions(
             rows.append(
                 Conclusion(
                     "mean_linear_expansion", value, stderr, systematic, unit="1/K",
-                    verdict="reacting" if inside else "ok", reason=reason, method=method, condition=f"{segment} {AXES[i]}",
+                    verdict="reacting" if inside else "ok", reason=reason, method=method,
+                    condition=f"{segment} {AXES[i]}",
                 )
             )  # fmt: skip
     return rows

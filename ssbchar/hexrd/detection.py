@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,6 +56,18 @@ def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclus
             )
         )
     return rows
+
+
+def mixture(limits: Sequence[Conclusion]) -> list[Conclusion]:
+    """Return the limit of the mixture: the largest among the phases it was asked for, so that any would be seen."""
+    rows = []
+    for kind in ("by weight", "of the strongest phase's intensity"):
+        own = [c for c in limits if c.reason.startswith(kind) and c.value is not None]
+        if own:
+            worst = max(own, key=lambda c: float(c.value or 0.0))
+            names = ", ".join(dict.fromkeys(c.subject for c in own))
+            rows.append(replace(worst, reason=f"{kind}; the largest limit ({worst.subject}) of {names}"))
+    return rows[:1]
 
 
 def detectable(area: Array, stderr: Array, threshold: float) -> Array:

@@ -160,6 +160,19 @@ def match(
     return Match(lines.name, evidence, cell, stderr, explained, len(lines.hkl), found, misfit)
 
 
+def fixed(
+    lines: Lines, x: Array, x_stderr: Array, wavelength: float, bounds: tuple[float, float]
+) -> tuple[float, NDArray[np.bool_]]:
+    """Return the evidence that lines found are those of a phase whose cell is known, and which of them are.
+
+    All its lines count alike: what a refinement leaves over are those whose intensity it did not foresee.
+    """
+    place = two_theta_from_d(spacing(lines.hkl, lines.cell), wavelength)
+    weight = np.full(place.size, 1.0 / place.size)
+    evidence = float(_likelihood(place[None], x, x_stderr, weight, bounds)[0])
+    return evidence, np.asarray(_shares(place[None], x, x_stderr, weight, bounds)[0].sum(axis=1) > 0.5)
+
+
 def _scale(free: tuple[int, ...], strain: float) -> Array:
     return np.array([strain if i < 3 else strain / 2 for i in free])
 

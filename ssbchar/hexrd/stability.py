@@ -103,7 +103,7 @@ def verdict(
     told += [text for text, _ in strange]
     told += changed + open_cells
     told += [_back(s) for s in initial if np.isfinite(s.change) and not _changed([s], options)]
-    told += [f"{c.subject} above {c.value:.2g} % ({c.reason.split(';')[0]}) would have been seen" for c in limits[:4]]
+    told += [f"any listed phase above {c.value:.2g} % ({c.reason.split(';')[0]}) would have been seen" for c in limits]
     method = "presence at both ends, cells and intensities at rest before and after"
     return Conclusion("phase_stability", verdict=word, reason="; ".join(t for t in told if t), method=method)
 
@@ -114,7 +114,12 @@ def _strange(candidates: list[Conclusion], rows: list[Conclusion]) -> list[tuple
     for c in candidates:
         own = [r for r in rows if r.subject == c.subject and r.quantity.startswith(("onset_", "end_"))]
         came = any(r.quantity.startswith("onset_") and r.value is not None for r in own)
-        if c.quantity != "unexplained_lines" or not came or (c.value or 0) < LINES_OF_A_PHASE:
+        if (
+            c.quantity != "unexplained_lines"
+            or c.verdict == "known_phase"
+            or not came
+            or (c.value or 0) < LINES_OF_A_PHASE
+        ):
             continue
         ends = [r for r in own if r.quantity.startswith("end_")]
         what = c.reason.split(",")[0].split(";")[0] if c.verdict == "named" else c.verdict.replace("_", " ")

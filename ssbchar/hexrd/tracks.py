@@ -60,6 +60,9 @@ def tracks(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, optio
     there = np.where(lattice["present"].values == 1, lattice["intensity"].values, np.nan)
     level = [float(np.median(v[np.isfinite(v)])) if np.isfinite(v).any() else 0.0 for v in there.T]
     ds["known_intensity"] = ("known_phase", np.array(level), {"units": "count degree"})
+    cell = lattice["cell"].values
+    mixed = {"units": "angstrom", "long_name": "cells of the refined phases; angles in degree"}
+    ds["known_cell"] = (("frame", "known_phase", "axis"), cell, mixed)
     known = lattice["phase"].values.astype(str).astype(object)
     return ds.assign_coords(known_phase=known, two_theta=patterns["two_theta"])
 

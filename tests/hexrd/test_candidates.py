@@ -145,6 +145,7 @@ def series(
             "residual": (ft, seen - calculated),
             "intensity": (("frame", "phase"), np.full((frames, 1), 1200.0)),
             "present": (("frame", "phase"), np.ones((frames, 1), int)),
+            "cell": (("frame", "phase", "axis"), np.full((frames, 1, 6), np.nan)),
         },
         coords={**coords, "phase": ["known"]},
     )
@@ -216,3 +217,17 @@ def test_the_wrong_list_names_nobody(table: list[xr.Dataset]) -> None:
     rows = candidates.match(found, furnace, table[2:], Candidates())
     told = next(r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1")
     assert told.verdict == "not_named"
+
+
+def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Dataset]) -> None:
+    patterns, lattice, furnace, _ = series(table[0], 2)
+    rng, free = np.random.default_rng(2), matching.FREE["monoclinic"]
+    change = np.where(np.array(free) < 3, 0.006 + 0.002 * rng.uniform(-1, 1, 4), 0.001 * rng.uniform(-1, 1))
+    lines = matching.lines_of(table[0], WAVELENGTH, BOUNDS)
+    assert lines is not None
+    cell = np.tile(matching._moved(lines, change), (60, 1, 1))
+    lattice = lattice.assign_coords(phase=["farringtonite"]).assign(cell=(("frame", "phase", "axis"), cell))
+    rows = candidates.match(tracks.tracks(patterns, lattice, furnace, Candidates()), furnace, table, Candidates())
+    told = next(r for r in rows if r.quantity == "unexplained_lines")
+    assert told.verdict == "known_phase" and "lines of farringtonite" in told.reason
+    assert not [r for r in rows if r.quantity == "onset_temperature" and r.subject == told.subject]
