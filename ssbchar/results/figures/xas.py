@@ -61,7 +61,7 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     """Return mu(E) as measured and normalised, the derivative about the edge in an inset."""
     figure = style.figure(style.PAGE, 2.8)
     raw, norm = figure.subplots(1, 2)
-    inset = norm.inset_axes((0.56, 0.12, 0.41, 0.36))
+    inset = norm.inset_axes((0.56, 0.12, 0.41, 0.3))
     for ds, colour, name in pair:
         energy, e0 = ds["energy"].values, float(ds["e0"])
         raw.plot(energy, ds["mu"].values[-1], color=colour, label=name)
@@ -77,7 +77,7 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     for axes, word in ((raw, "absorption μ(E)"), (norm, "normalised, flattened μ(E)")):
         axes.set_xlabel("energy (eV)")
         axes.set_ylabel(word)
-    raw.legend(loc="lower right" if len(pair) < 3 else "best")
+    raw.legend(loc="center right", bbox_to_anchor=(1.0, 0.3))
     inset.text(0.04, 0.95, "dμ/dE (1/eV)", transform=inset.transAxes, va="top", fontsize=style.SMALL - 1)
     inset.tick_params(labelsize=style.SMALL - 1)
     inset.locator_params(nbins=3)
@@ -132,9 +132,14 @@ def chi_r(spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | N
     if comparison is not None:
         for i in range(comparison.sizes["shell"]):
             low, high, at = (float(comparison[v][i]) for v in ("r_low", "r_high", "r_peak"))
-            size.axvspan(low, high, color=style.GREY, alpha=0.12, linewidth=0)
+            size.axvspan(low + 0.02, high - 0.02, color=style.GREY, alpha=0.12, linewidth=0)
             size.annotate(
-                str(i + 1), (at, 1.0), xycoords=("data", "axes fraction"), ha="center", va="top", fontsize=style.SMALL
+                str(i + 1),
+                (at, 1.01),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                va="bottom",
+                fontsize=style.SMALL,
             )
     size.set_ylabel(f"|χ(R)| (Å$^{{-{w + 1}}}$)")
     real.set_ylabel(f"Re χ(R) (Å$^{{-{w + 1}}}$)")
@@ -210,6 +215,7 @@ def mixed(mixture: xr.Dataset, title: str) -> Drawing:
     top.set_ylabel("normalised μ(E)")
     bottom.set_ylabel("residual (%)")
     bottom.set_xlabel("energy (eV)")
-    top.legend(loc="upper left")
+    top.legend(loc="upper right")
+    bottom.locator_params(axis="x", nbins=5)
     caption = "Linear combination of references with the spectrum's energy axis free; weights with one standard error."
     return Drawing(figure, f"{title}: linear combination", caption)
