@@ -51,10 +51,10 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
     while active:
         trials = []
         for region in sorted(active):
-            tried = [_add(problem, rules, best, region), _bent(problem, rules, best, region)]
+            tried = _tried(problem, rules, best, region)
             good = [
                 t for t in tried
-                if t is not None and t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
+                if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
             ]  # fmt: skip
             if good:
                 trials.append(min(good, key=lambda t: t.bic))
@@ -63,9 +63,8 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
         if not trials:
             break
         best = min(trials, key=lambda t: t.bic)
-    best = _pruned(problem, rules, best)
     order = np.lexsort((-best.shapes.nu, best.shapes.region))
-    return solve(problem, best.shapes.taken(order)), problem
+    return _pruned(problem, rules, solve(problem, best.shapes.taken(order))), problem
 
 
 def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
@@ -97,7 +96,7 @@ def _seeded(problem: Problem, rules: Rules) -> Shapes:
         if shapes.n and peaks[region].gain < _noise_gain(problem):
             shapes = _with_stand_in(rules, shapes, region)
             continue
-        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1)
+        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1, False)
         shapes = fit.shapes
         left = problem.cleaned(problem.y - model(fit, problem.time).sum(axis=1))
     return shapes
@@ -165,7 +164,7 @@ def _with_phases(problem: Problem, seed: Shapes) -> tuple[Solution, Problem]:
         starts += [(PER_SLICE, _origin(problem, seed)), (PER_REGION, 0.0)]
     best, phases = None, SHARED
     for kind, origin in starts:
-        fit = solve(replace(problem, phases=kind), replace(seed, origin=origin))
+        fit = solve(replace(problem, phases=kind), replace(seed, origin=origin), 30, 0.1, False)
         if best is None or fit.bic < best.bic - (10.0 if kind != phases else 0.0):
             best, phases = fit, kind
     assert best is not None
@@ -186,16 +185,19 @@ def _origin(problem: Problem, seed: Shapes) -> float:
     return float(turn / (2 * np.pi * (seed.nu[second] - seed.nu[first])))
 
 
-def _add(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
-    """Return the fit with one more line in a region (or its unseen line let free), None where it is full."""
-    if np.sum(best.shapes.region == region) >= rules.max_components:
-        return None
+def _tried(problem: Problem, rules: Rules, best: Solution, region: int) -> list[Solution]:
+    """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there."""
     left = problem.cleaned(problem.y - model(best, problem.time).sum(axis=1))
-    peak = _peak(problem, rules, left, region)
-    if peak.gain < _noise_gain(problem):
-        return None
-    seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
-    return solve(problem, _started(problem, rules, seen, region, peak), 20, 0.1)
+    peak, noise = _peak(problem, rules, left, region), _noise_gain(problem)
+    found = []
+    full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
+    if peak.gain > noise and not full:
+        seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
+        found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, 0.1, False))
+    if peak.gain > 0.5 * noise:
+        bent = _bent(problem, rules, best, region)
+        found += [bent] if bent else []
+    return found
 
 
 def _bent(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
@@ -206,4 +208,4 @@ def _bent(problem: Problem, rules: Rules, best: Solution, region: int) -> Soluti
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
     voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
     voigt[line], gauss2[line], width[line] = True, (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1)
+    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1, False)

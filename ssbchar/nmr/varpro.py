@@ -320,7 +320,9 @@ def _bounds(problem: Problem, shapes: Shapes) -> tuple[Real, Real]:
     return low, high
 
 
-def solve(problem: Problem, start: Shapes, max_steps: int = 60, least_gain: float = 1e-4) -> Solution:
+def solve(
+    problem: Problem, start: Shapes, max_steps: int = 60, least_gain: float = 1e-4, final: bool = True
+) -> Solution:
     """Return the least-squares fit from given starting shapes.
 
     Parameters
@@ -333,6 +335,8 @@ def solve(problem: Problem, start: Shapes, max_steps: int = 60, least_gain: floa
         Most Levenberg-Marquardt steps.
     least_gain : float
         Fall of chi-square below which the fit has converged.
+    final : bool
+        Whether the covariance is wanted.
     """
     if not problem.power.size:
         problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1))
@@ -350,7 +354,7 @@ def solve(problem: Problem, start: Shapes, max_steps: int = 60, least_gain: floa
         gain, state = state.chi2 - trial.chi2, trial
         if gain < max(least_gain, floor):
             break
-    return _finish(problem, state, low, high, held, steps)
+    return _finish(problem, state, low, high, held, steps, final)
 
 
 def _step(
@@ -375,11 +379,24 @@ def _step(
     return None, damping
 
 
-def _finish(problem: Problem, state: _State, low: Real, high: Real, held: NDArray[np.bool_], steps: int) -> Solution:
+def _finish(
+    problem: Problem, state: _State, low: Real, high: Real, held: NDArray[np.bool_], steps: int, final: bool
+) -> Solution:
     """Return the solution with the covariance of shapes and areas."""
     n, slices = state.shapes.n, len(state.area)
     at = _packed(state.shapes)
     free = np.flatnonzero(~held & (at > low) & (at < high))
+    covariance = _covariance(problem, state, free) if final else np.empty((0, 0))
+    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(state.shapes).max()) + 1))
+    return Solution(
+        state.shapes, state.area, _free_area(problem, state), state.phase, state.chi2, state.chi2_slice,
+        int((~held).sum()) + slices * n + phases, 2 * problem.y.size, covariance, free, steps,
+    )  # fmt: skip
+
+
+def _covariance(problem: Problem, state: _State, free: Index) -> Real:
+    """Return the covariance of the free shape parameters, then the areas slice by slice."""
+    n, slices = state.shapes.n, len(state.area)
     normal = _normal(problem, state, free, all_areas=True)
     shape_covariance = _inverses(normal.matrix)
     chain = -normal.link[:, :n].reshape(slices * n, free.size)
@@ -390,11 +407,7 @@ def _finish(problem: Problem, state: _State, low: Real, high: Real, held: NDArra
     covariance[free.size :, : free.size] = chain @ shape_covariance
     covariance[: free.size, free.size :] = covariance[free.size :, : free.size].T
     covariance[free.size :, free.size :] += chain @ shape_covariance @ chain.T
-    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(state.shapes).max()) + 1))
-    return Solution(
-        state.shapes, state.area, _free_area(problem, state), state.phase, state.chi2, state.chi2_slice,
-        int((~held).sum()) + slices * n + phases, 2 * problem.y.size, covariance, free, steps,
-    )  # fmt: skip
+    return covariance
 
 
 def _free_area(problem: Problem, state: _State) -> Real:

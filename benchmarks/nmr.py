@@ -1,0 +1,90 @@
+"""One 7Li echo, and a series of 64, from Bruker files to phased, quantified fractions: ours against nmrglue's ACME."""
+
+import tempfile
+import time
+from pathlib import Path
+
+import nmrglue
+import numpy as np
+
+from benchmarks import timed, version
+from ssbchar.nmr import lines, read, spectrum
+from ssbchar.nmr.options import Lines, Processing, Reading
+from ssbchar.nmr.shift import shift_from_offset
+from ssbchar.simulate import bruker, echo, pressing
+from ssbchar.simulate.effects import IDEAL
+
+SHARE = 7.7
+WINDOWS = ((240.0, 280.0), (-200.0, 200.0))
+SLICES = 64
+POINTS = 16384
+"""Complex points of a decay; the real ones of the tests have 9949 and 12500."""
+
+
+def cases() -> list[dict]:
+    """Return both cases; agreement is each route's error on the known share of Li metal [percent of the signal]."""
+    with tempfile.TemporaryDirectory() as place:
+        one, series = Path(place) / "one", Path(place) / "series"
+        _write(one, [pressing.TR])
+        _write(series, np.linspace(10e-6, 200e-6, SLICES).tolist())
+        return [_case("7Li echo, one spectrum", one, "spectrum"), _case(f"7Li decay, {SLICES} slices", series, "decay")]
+
+
+def _write(folder: Path, delays: list[float]) -> None:
+    """Write echoes of a pressed powder with the noise of the demonstration."""
+    powder, rng = pressing.POWDERS[1], np.random.default_rng(1)
+    carrier = (pressing.BF1 * 1e6 + pressing.O1 - pressing.SF * 1e6) / pressing.SF
+    rows = []
+    for delay in delays:
+        found = pressing.lines(powder, SHARE, delay, IDEAL)
+        clean = echo.acquire(found, POINTS, 1 / pressing.SW_H, carrier, pressing.SF)
+        rows.append(clean + pressing.NOISE * (rng.normal(size=POINTS) + 1j * rng.normal(size=POINTS)))
+    data, many = pressing.FULL_SCALE * np.array(rows), len(delays) > 1
+    program = pressing.PROGRAM.format(delay="vd" if many else "d6", write="  wr #0")
+    about = pressing.acquisition(0.0, 64, many)
+    title = "synthetic benchmark"
+    bruker.write(
+        folder, data if many else data[0], about, pressing.PROCESSING, title, program, delays if many else None
+    )
+
+
+def _case(name: str, folder: Path, role: str) -> dict:
+    ours_s, ours_share = timed(lambda: ours(folder, role), 5)
+    if role == "decay":
+        start = time.perf_counter()
+        peer_share = peer(folder)
+        peer_s = time.perf_counter() - start
+    else:
+        peer_s, peer_share = timed(lambda: peer(folder))
+    return {
+        "case": name, "ours_s": ours_s, "peer": "nmrglue, ACME phase", "peer_version": version("nmrglue"),
+        "peer_s": peer_s,
+        "agreement": f"Li metal in the first slice off by {ours_share - SHARE:+.2f} (ours), "
+        f"{peer_share - SHARE:+.2f} (peer) percent of the signal",
+    }  # fmt: skip
+
+
+def ours(folder: Path, role: str) -> float:
+    """Read, fit, transform with the fit's phase and integrate every slice; return the first share of Li metal."""
+    fid = read.fid(folder, Reading(), {"role": role})
+    fit = lines.fit(fid, Lines())
+    spectrum.spectrum(fid, Processing(), fit)
+    area = fit["region_area"].values[0]
+    return float(100 * area[0] / area.sum())
+
+
+def peer(folder: Path) -> float:
+    """Read, remove the digital filter, zero fill, transform, phase by ACME and integrate every slice."""
+    about, data = nmrglue.bruker.read(str(folder), read_pulseprogram=False)
+    data = np.atleast_2d(nmrglue.bruker.remove_digital_filter(about, data))
+    size = 2 << (data.shape[1] - 1).bit_length()
+    shares = []
+    for row in data:
+        row = nmrglue.proc_base.fft(nmrglue.proc_base.zf_size(nmrglue.proc_base.em(row, lb=100 / pressing.SW_H), size))
+        row = nmrglue.proc_autophase.autops(row, "acme", disp=False).real
+        row = row - np.median(row)
+        offset = np.fft.fftshift(np.fft.fftfreq(size, 1 / pressing.SW_H))
+        ppm = shift_from_offset(offset, pressing.BF1 + pressing.O1 / 1e6, pressing.SF)
+        metal, rest = (row[(ppm >= low) & (ppm <= high)].sum() for low, high in WINDOWS)
+        shares.append(100 * metal / (metal + rest))
+    return float(shares[0])
