@@ -10,6 +10,8 @@ import numpy as np
 from ssbchar.hexrd.peaks_fit import Fitted, Windows, fit, fit_best, jacobian
 from ssbchar.hexrd.profiles import Array, pseudo_voigt
 
+POOR = 4.0
+"""A reduced chi-square above which a window is tried from other starts, whatever that of its neighbours."""
 ONE_SIDED_95 = 1.6448536269514722
 """95 % quantile of the normal distribution."""
 
@@ -71,9 +73,10 @@ def search(
     barred = ~may_enter
     todo = np.arange(n)
     for _ in range(2 * k + 1):
-        for mask in np.unique(found.present[todo], axis=0):
-            rows = todo[np.all(found.present[todo] == mask, axis=1)]
-            _fit_rows(data.take(rows), centre[rows], mask, reach, width, iterations, found, rows)
+        count = found.present[todo].sum(axis=1)
+        for k_active in np.unique(count):
+            rows = todo[count == k_active]
+            _fit_rows(data.take(rows), centre[rows], int(k_active), reach, width, iterations, found, rows)
         drop, enter = _changes(found, centre, todo, barred, threshold, width)
         found.present[todo] ^= drop | enter
         barred[todo] |= drop
@@ -108,51 +111,63 @@ def _changes(found: Found, centre: Array, rows: Any, barred: Any, threshold: flo
 
 
 def _fit_rows(
-    data: Windows, centre: Array, mask: Any, reach: float, width: float, iterations: int, found: Found, rows: Any
+    data: Windows, centre: Array, k: int, reach: float, width: float, iterations: int, found: Found, rows: Any
 ) -> None:
-    """Fit the peaks of `mask` in some rows and write values, tests and limits into `found`."""
-    active, absent = np.flatnonzero(mask), np.flatnonzero(~mask)
-    n, k = rows.size, active.size
-    place = centre[:, active]
+    """Fit rows that hold `k` present peaks each, and write values, tests and limits into `found`."""
+    order = np.argsort(~found.present[rows], axis=1, kind="stable")
+    active, absent = order[:, :k], order[:, k:]
+    n, place = rows.size, np.take_along_axis(centre, active, axis=1)
     ones = np.ones((n, k))
     start = np.concatenate([place, ones * np.log(width), np.full((n, 1), 0.5)], axis=1)
     lower = np.concatenate([place - reach, ones * np.log(width / 4), np.zeros((n, 1))], axis=1)
     upper = np.concatenate([place + reach, ones * np.log(width * 4), np.ones((n, 1))], axis=1)
     best = fit(data, start, lower, upper, iterations)
-    reduced, scale = _scale(data, best)
-    edge = _edge(best.shape, lower, upper, k)
-    again = np.flatnonzero(edge.any(axis=1) | (reduced > 2 * np.median(reduced))) if k else np.empty(0, int)
+    reduced, _ = _scale(data, best)
+    wrong = _edge(best.shape, lower, upper, k).any(axis=1) | (best.linear[:, :k] < 0).any(axis=1)
+    wrong |= reduced > min(2 * float(np.median(reduced)), POOR)
+    again = np.flatnonzero(wrong) if k else np.empty(0, int)
     if again.size:
-        moved = np.where(np.arange(2 * k + 1) < k, 0.6 * reach, 0.0)
-        starts = [start[again] - moved, start[again] + moved]
-        other = fit_best(data.take(again), starts, lower[again], upper[again], iterations)
-        best.replace(again, other)
-        reduced, scale = _scale(data, best)
-        edge = _edge(best.shape, lower, upper, k)
-    found.chi2[rows], found.converged[rows] = reduced, best.converged
+        starts = [start[again] + 0.6 * reach * move for move in _moves(k)]
+        best.replace(again, fit_best(data.take(again), starts, lower[again], upper[again], iterations))
+    _write_present(data, best, active, _edge(best.shape, lower, upper, k), found, rows)
+    if absent.shape[1]:
+        _, scale = _scale(data, best)
+        serial, at = scale / found.chi2[rows], (rows[:, None], absent)
+        there = np.take_along_axis(centre, absent, axis=1)
+        z, limit = _score_test(data, best, inverted(best.normal), serial, there, width)
+        found.entering[at], found.upper95[at] = z, limit
+        found.significance[at] = z / np.sqrt(serial)[:, None]
+
+
+def _write_present(data: Windows, best: Fitted, active: Any, edge: Any, found: Found, rows: Any) -> None:
+    """Write values, covariances and tests of the present peaks into `found`; those of absent ones become NaN."""
+    k = active.shape[1]
+    found.chi2[rows], scale = _scale(data, best)
+    found.converged[rows] = best.converged
     for name in ("position", "fwhm", "area", "eta", "covariance"):
         getattr(found, name)[rows] = np.nan
     found.edge[rows] = False
-    inverse = inverted(best.normal)
-    linear = inverted(best.normal[:, : k + 2, : k + 2])
+    inverse, linear = inverted(best.normal), inverted(best.normal[:, : k + 2, : k + 2])
     fwhm = np.exp(best.shape[:, k : 2 * k])
-    for j, line in enumerate(active):
+    for j in range(k):
+        at = (rows, active[:, j])
         index = [k + 2 + j, 2 * k + 2 + j, j, 3 * k + 2]
-        jac = np.ones((n, 4))
+        jac = np.ones((rows.size, 4))
         jac[:, 1] = fwhm[:, j]
         block = inverse[:, index][:, :, index] * jac[:, :, None] * jac[:, None, :]
-        found.position[rows, line], found.fwhm[rows, line] = best.shape[:, j], fwhm[:, j]
-        found.area[rows, line], found.eta[rows, line] = best.linear[:, j], best.shape[:, 2 * k]
-        found.covariance[rows, line] = block * scale[:, None, None]
-        sigma = np.sqrt(linear[:, j, j] * scale)
-        found.significance[rows, line] = best.linear[:, j] / np.maximum(sigma, 1e-300)
-        found.upper95[rows, line] = best.linear[:, j] + ONE_SIDED_95 * np.sqrt(block[:, 2, 2] * scale)
-        found.edge[rows, line] = edge[:, j]
-    if absent.size:
-        at = np.ix_(rows, absent)
-        z, limit = _score_test(data, best, inverse, scale / reduced, centre[:, absent], width)
-        found.entering[at], found.upper95[at] = z, limit
-        found.significance[at] = z / np.sqrt(scale / reduced)[:, None]
+        found.position[at], found.fwhm[at] = best.shape[:, j], fwhm[:, j]
+        found.area[at], found.eta[at] = best.linear[:, j], best.shape[:, 2 * k]
+        found.covariance[at] = block * scale[:, None, None]
+        found.significance[at] = best.linear[:, j] / np.maximum(np.sqrt(linear[:, j, j] * scale), 1e-300)
+        found.upper95[at] = best.linear[:, j] + ONE_SIDED_95 * np.sqrt(block[:, 2, 2] * scale)
+        found.edge[at] = edge[:, j]
+
+
+def _moves(k: int) -> Array:
+    """Return how other starts differ in position: all to one side, all to the other, apart, together."""
+    spread = np.linspace(-1, 1, k) if k > 1 else np.zeros(1)
+    positions = np.stack([-np.ones(k), np.ones(k), spread, -0.5 * spread])
+    return np.concatenate([positions, np.zeros((4, k + 1))], axis=1)[: 4 if k > 1 else 2]
 
 
 def _edge(shape: Array, lower: Array, upper: Array, k: int) -> Any:

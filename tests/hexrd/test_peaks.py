@@ -275,3 +275,18 @@ def test_fit_scales_with_the_counts(factor: float, seed: int) -> None:
     np.testing.assert_allclose(other.shape, one.shape, atol=1e-4)
     np.testing.assert_allclose(other.linear, factor * one.linear, rtol=1e-3, atol=1e-2 * factor)
     np.testing.assert_allclose(other.chi2, one.chi2, rtol=1e-5)
+
+
+def test_a_close_pair_that_moves_apart_is_not_lost() -> None:
+    """Two lines expected 1.4 widths apart stand 2.4 apart: from the expected places least squares ends in a trap."""
+    rng = np.random.default_rng(8)
+    x = np.tile(np.arange(3.20, 3.40, 0.006), (60, 1))
+    truth = np.array([3.26, 3.338])
+    clean = 6000 + sum(800 * profiles.pseudo_voigt(x, np.array(t), np.array(0.03), np.array(0.4)) for t in truth)
+    data = peaks_fit.Windows(x, rng.normal(clean, np.sqrt(clean)), 1 / clean)
+    centre = np.tile([3.2677, 3.3134], (60, 1))
+    yes = np.ones((60, 2), dtype=bool)
+    found = peaks_presence.search(data, centre, yes, yes, 0.032, 0.032, 4.0, 30)
+    assert found.present.all() and not found.edge.any() and found.converged.all()
+    pull = (found.position - truth) / np.sqrt(found.covariance[..., 0, 0])
+    assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all((pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4))

@@ -104,3 +104,29 @@ def test_a_pyfai_pattern(real_data: Path) -> None:
     assert ds.sizes["two_theta"] == 1512 and float(ds.wavelength) == pytest.approx(0.4066)
     assert float(ds.wavelength_stderr) / 0.4066 == pytest.approx(71e-6, rel=0.02)
     assert ds.attrs["noise"] == "poisson"
+
+
+def test_peaks_of_the_17bm_series_follow_the_published_cell(
+    series: tuple[xr.Dataset, xr.Dataset], real_data: Path
+) -> None:
+    """Every sixth frame of the ramp, all nine phases competing; the zero of 2theta is not refined here."""
+    rows = np.arange(0, 189, 6)
+    patterns, joined = (part.isel(frame=rows) for part in series)
+    names = ("Mn2O3", "Na2CO3", "YCl3", "NaCl", "YOCl", "Y3O4Cl", "Y2O3", "NaxMnO2", "Y2Mn2O7")
+    table = ROOT / "config/real/phases/phases.yaml"
+    phases = [reflections(table, PhaseTable(), {"phase": name}) for name in names]
+    found = peaks.track(patterns, joined, phases, Tracking())
+    published = pd.read_csv(real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv")
+    cell = published["Volume_Mn2O3"].to_numpy(float)[rows] ** (1 / 3)
+    own = found.phase.values == "Mn2O3"
+    n = np.array([np.sqrt(sum(int(i) ** 2 for i in hkl.split())) for hkl in found.hkl.values[own]])
+    good = (found.verdict.values[:, own] == "ok") & (found.d_stderr.values[:, own] / found.d.values[:, own] < 2e-3)
+    a = np.where(good, found.d.values[:, own] * n, np.nan)
+    assert good.mean() > 0.6
+    offset = np.nanmedian(a / cell[:, None] - 1, axis=0)
+    assert np.all(np.abs(offset) < 2e-3)
+    mean = np.nanmedian(a / (1 + offset), axis=1)
+    assert np.mean(np.abs(mean / cell - 1) < 1e-3) > 0.95
+    temperature = joined.temperature.values
+    slope = np.polyfit(temperature, mean / mean[0], 1)[0]
+    assert slope == pytest.approx(9.43e-6, rel=0.1)
