@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from ssbchar import store
-from ssbchar.results.figures import hexrd, hexrd_course, style
+from ssbchar.results.figures import hexrd, hexrd_course, hexrd_tensor, style
 
 PHASES = ("LAGP", "LFP", "M3PO42")
 AXES = ["a", "b", "c", "alpha", "beta", "gamma"]
@@ -103,12 +103,18 @@ def curves():
     for p, name in enumerate(PHASES):
         cell[p, :, :6] = np.array(CELLS[name], float)[None, :, None] * (1 + 1e-5 * (grid - 25))
     dims = ("phase", "segment", "axis", "temperature")
+    tensor = np.zeros((3, 2, grid.size, 6))
+    tensor[0, ..., :3], tensor[1, ..., :3], tensor[2] = (1e-5, 1e-5, 2e-5), (1e-5, 1e-5, 1e-5), np.nan
+    principal = np.moveaxis(tensor[..., :3], -1, 2)
     return xr.Dataset(
         {
             "cell": (dims, cell),
             "cell_stderr": (dims, np.full(shape, 1e-4)),
             "linear_expansion": (dims, alpha),
             "linear_expansion_stderr": (dims, np.full(shape, 3e-7)),
+            "tensor": (("phase", "segment", "temperature", "component"), tensor),
+            "principal_expansion": (("phase", "segment", "principal", "temperature"), principal),
+            "principal_expansion_stderr": (("phase", "segment", "principal", "temperature"), 1e-2 * principal),
             "reacting_from": (("phase", "segment"), np.array([[650.0, np.nan]] * 3)),
         },
         coords={
@@ -131,7 +137,9 @@ def drawn():
 
 
 def test_the_figures_of_a_series(drawn):
-    assert list(drawn) == ["contour", "lattice", "expansion", "presence", "waterfall", "refinement", "residual"]
+    assert list(drawn) == [
+        "contour", "lattice", "expansion", "presence", "waterfall", "refinement", "residual", "indicatrix",
+    ]  # fmt: skip
     for drawing in drawn.values():
         assert drawing.title and len(drawing.caption) > 60
         for axes in drawing.figure.axes:
@@ -181,8 +189,9 @@ def test_the_band_is_ninety_five_percent():
 def test_same_bytes_twice_and_light(tmp_path, drawn):
     made_by = {"step": "test"}
     again = hexrd.draw(*series(), labels={"sample": "LAGP+LFP", "measurement": "test"})
-    store.save(drawn, tmp_path / "one", made_by, {"measurement": "test"})
-    store.save(again, tmp_path / "two", made_by, {"measurement": "test"})
+    for folder, figures in (("one", drawn), ("two", again)):
+        some = {name: figures[name] for name in ("contour", "expansion", "indicatrix")}
+        store.save(some, tmp_path / folder, made_by, {"measurement": "test"})
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
         assert path.stat().st_size < 1.2e6, f"{path.name} is heavy"
@@ -237,3 +246,25 @@ def test_a_phase_has_one_colour_everywhere(drawn):
     ticks = {t.get_text(): to_hex(t.get_color()) for t in above.get_yticklabels()}
     strips = {a.get_ylabel(): to_hex(a.yaxis.label.get_color()) for a in drawn["presence"].figure.axes[:-1]}
     assert ticks == strips and len(set(ticks.values())) == len(PHASES)
+
+
+def test_expansion_along_a_direction_is_the_quadratic_form():
+    tensor = np.array([[1.0, 0.5, 0.0], [0.5, 2.0, 0.0], [0.0, 0.0, -3.0]])
+    along = hexrd_tensor.expansion_along(tensor, np.array([[1, 0, 0], [0, 0, 1], [np.sqrt(0.5), np.sqrt(0.5), 0]]))
+    np.testing.assert_allclose(along, [1.0, -3.0, 2.0])
+
+
+def test_an_isotropic_phase_needs_no_indicatrix(drawn):
+    assert "LAGP" in drawn["indicatrix"].title and "LFP" not in drawn["indicatrix"].title
+    assert "10.00 ± 0.10, 10.00 ± 0.10, 20.00 ± 0.20" in drawn["indicatrix"].caption
+
+
+def test_eleven_phases_are_all_shown():
+    patterns, furnace, cells, table, tracked = series(frames=40)
+    many = [f"phase {k}" for k in range(11)]
+    cells = cells.isel(phase=[k % 3 for k in range(11)]).assign_coords(phase=many)
+    table = table.isel(phase=[k % 2 for k in range(11)]).assign_coords(phase=many)
+    drawn = hexrd.draw(patterns, furnace, cells, table, tracked, labels={})
+    titles = {a.get_title() for name in drawn if name.startswith("lattice") for a in drawn[name].figure.axes}
+    assert titles >= set(many)
+    assert len(drawn["presence"].figure.axes) == 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssbchar.results.figures import hexrd_cells, hexrd_maps, hexrd_refinement
+from ssbchar.results.figures import hexrd_cells, hexrd_maps, hexrd_refinement, hexrd_tensor
 from ssbchar.results.figures.hexrd_course import course, lines
 
 if TYPE_CHECKING:
@@ -47,4 +47,4 @@ def draw(
     if hexrd_refinement.fitted(at, lattice).size:
         figures["refinement"] = hexrd_refinement.refinement(at, patterns, lattice, peaks)
         figures["residual"] = hexrd_maps.residual(at, lattice, patterns["intensity_stderr"].values)
-    return figures
+    return figures | hexrd_tensor.indicatrix(expansion)

@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ssbchar.conclusion import Z95, Conclusion
 from ssbchar.nmr import decay as decays
 from ssbchar.nmr.options import LI_SI, METAL
 from ssbchar.results.figures import style
@@ -148,3 +149,75 @@ def _law(decay: xr.Dataset, r: int, grid: NDArray[np.float64]) -> tuple[NDArray[
         by_b = np.where(grid > 0, -value * u * np.log(np.maximum(grid, 1e-300) / t2), 0.0)
     slope = np.stack([value / i0, value * u * b / t2, by_b])
     return value, np.sqrt(np.einsum("ig,ij,jg->g", slope, decay["covariance"].values[r], slope))
+
+
+def compare(conclusions: list[list[Conclusion]]) -> dict[str, Drawing]:
+    """Draw the shares of several samples beside each other, raw and corrected, with the bracket of conventions.
+
+    Parameters
+    ----------
+    conclusions : list of list of Conclusion
+        From `ssbchar.nmr.quantify.fractions`, one list per sample.
+    """
+    rows = [c for each in conclusions for c in each if c.subject == METAL and c.quantity == "li_metal_fraction"]
+    samples = list(dict.fromkeys(c.sample for c in rows))
+    drawings = {"fractions": _fractions(rows, samples)}
+    drift = [c for each in conclusions for c in each if c.quantity == "drift" and c.value is not None]
+    if drift:
+        drawings["drift"] = _drift(drift)
+    return drawings
+
+
+def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
+    figure = style.figure(4.8, 1.3 + 0.32 * len(samples))
+    axes = figure.add_subplot()
+    names = {"raw": "raw", "bracket": "conventions", "corrected": "corrected"}
+    for y, sample in enumerate(samples):
+        mine = {c.condition: c for c in rows if c.sample == sample}
+        bracket = [c.value for k, c in mine.items() if k.startswith("corrected, t = ") and c.value is not None]
+        if bracket:
+            axes.plot([min(bracket), max(bracket)], [y - 0.15] * 2, color=style.SKY, lw=5, alpha=0.6,
+                      solid_capstyle="butt", label=names.pop("bracket", None))  # fmt: skip
+        for key, dy, colour, marker in (("raw", 0.15, style.BLACK, "o"), ("corrected", -0.15, style.VERMILION, "s")):
+            row = mine.get(key)
+            if row is None:
+                continue
+            if row.value is None:
+                if row.lower95 is not None and row.upper95 is not None:
+                    axes.plot([row.lower95, row.upper95], [y + dy] * 2, color=colour, lw=1.2, marker="|")
+                axes.text(0.02, y + dy, "N/A; interval only", ha="left", va="center", fontsize=style.SMALL, color=colour,
+                          transform=axes.get_yaxis_transform())  # fmt: skip
+                continue
+            axes.errorbar(
+                row.value, y + dy, xerr=np.hypot(row.stderr or 0.0, row.systematic or 0.0), fmt=marker, color=colour,
+                elinewidth=0.8, markeredgewidth=0, label=names.pop(key, None),
+            )  # fmt: skip
+    axes.set_yticks(range(len(samples)), samples)
+    axes.set_ylim(len(samples) - 0.5, -0.5)
+    axes.set_xscale("symlog", linthresh=10.0)
+    ticks = [0, 2, 4, 6, 8, 10, 20, 50, 100]
+    axes.set_xticks(ticks, [str(t) for t in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(0, 110)
+    axes.set_xlabel("Li metal, share of the signal (%)")
+    figure.legend(loc="outside upper center", ncols=3)
+    caption = (
+        "Li-metal share of each sample: raw at the first echo and corrected to zero delay; bars: one standard error"
+        " with the systematic one. Blue: what the conventions of time (TR, 2TR, 2TR + pulses) and exponent span."
+        " The axis is linear up to 10 % and logarithmic above."
+    )
+    return Drawing(figure, "Li metal left in each sample", caption)
+
+
+def _drift(rows: list[Conclusion]) -> Drawing:
+    figure = style.figure(style.COLUMN, 1.0 + 0.3 * len(rows))
+    axes = figure.add_subplot()
+    for y, row in enumerate(rows):
+        colour = style.VERMILION if row.verdict == "evolving" else style.BLACK
+        axes.errorbar(row.value or 0.0, y, xerr=Z95 * (row.stderr or 0.0), fmt="o", color=colour, markeredgewidth=0)
+    axes.axvline(0.0, color=style.GREY, lw=0.6)
+    axes.set_yticks(range(len(rows)), [f"{r.sample}: {r.verdict}" for r in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel("change of the Li-Si share (% of the signal per hour)")
+    caption = "Slope of the Li-Si share over the acquisition times of repeated spectra, with its 95 % interval."
+    return Drawing(figure, "Samples that change while measured", caption)
