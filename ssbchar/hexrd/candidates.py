@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 METHOD = "cell fitted to the lines found; likelihood against strange lines, integrated over the cell"
+OVERLAPPED = 0.15
+"""Error of the place of a further line of a refined phase [full widths at half maximum]: most overlap others."""
 FEWEST = 3
 """Lines a group must have to be tested against cells."""
 
@@ -50,13 +52,14 @@ def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], opt
 def _known(tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates) -> str:
     """Return the refined phase whose further lines these are (its intensities were not foreseen), or nothing."""
     frame, x, stderr, bounds = _places(tracks, own, options)
+    stderr = np.hypot(stderr, OVERLAPPED * float(tracks["fwhm"]))
     best = (options.evidence, "")
     for phase in phases:
         name = str(phase.attrs["phase"])
         if name not in tracks["known_phase"].values:
             continue
         cell = tracks["known_cell"].sel(known_phase=name).values[frame]
-        lines = matching.lines_of(phase, float(tracks["wavelength"]), bounds)
+        lines = matching.lines_of(phase, float(tracks["wavelength"]), bounds, 0.0)
         if lines is None or not np.all(np.isfinite(cell)):
             continue
         evidence, mine = matching.fixed(replace(lines, cell=cell), x, stderr, float(tracks["wavelength"]), bounds)

@@ -85,8 +85,8 @@ class Match:
     """Root mean square of explained lines off the candidate's, in standard errors."""
 
 
-def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float]) -> Lines | None:
-    """Return the lines of a phase that could be found inside the range; all alike where its atoms are not known."""
+def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float], weakest: float = 1e-3) -> Lines | None:
+    """Return the lines of a phase inside the range, down to a share of the strongest, with the intensities expected."""
     angle = two_theta_from_d(phase["d"].values, wavelength)
     inside = (angle > bounds[0]) & (angle < bounds[1])
     if not inside.any():
@@ -98,7 +98,7 @@ def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float]) 
     strength = power * phase["multiplicity"].values[inside] / (np.sin(theta) ** 2 * np.cos(theta))
     hkl = np.stack([phase[i].values[inside] for i in "hkl"], axis=1).astype(float)
     cell = np.array(phase.attrs["cell"], float)
-    kept = strength > 1e-3 * strength.max()
+    kept = strength > weakest * strength.max()
     name, system = str(phase.attrs["phase"]), str(phase.attrs["crystal_system"])
     return Lines(name, system, cell, hkl[kept], strength[kept])
 
