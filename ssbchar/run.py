@@ -42,27 +42,42 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
     words = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", config]
     words += ["--cores", cores, "--rerun-incomplete", "--keep-going", *more]
     start = time.monotonic()
-    tail: deque[str] = deque(maxlen=KEPT)
+    code, failed, tail = _follow(words, start)
+    if code:
+        _say_failed(found.config.run, failed, tail)
+        return code
+    print(f"finished in {duration(time.monotonic() - start)}")
+    folder = Path("results") / found.config.run
+    wanted = [folder / row.technique / row.measurement / "conclusions.json" for row in found.rows]
+    print("\n".join(outcome(folder, [path for path in wanted if path.is_file()])))
+    return 0
+
+
+def _follow(words: list[str], start: float) -> tuple[int, int, deque[str]]:
+    """Run Snakemake, print its progress; return its exit code, how many steps failed, and its last lines."""
+    failed, tail = 0, deque[str](maxlen=KEPT)
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1) as workflow:
-        signal.signal(signal.SIGTERM, _stop)
+        before = signal.signal(signal.SIGTERM, _stop)
         try:
             for line in progress(_kept(workflow.stdout or (), tail), start):
                 print(line, flush=True)
+                failed += line.startswith("FAILED")
         except KeyboardInterrupt:
             workflow.terminate()
             print("stopping: the next run goes on from the finished steps", file=sys.stderr)
-        code = workflow.wait()
-    if code:
-        print("".join(tail), file=sys.stderr)
-        print(f"Snakemake failed (exit code {code}); its last lines are above, every step's log is in "
-              f"results/{found.config.run}/logs/. Mend the cause and run again: finished steps are kept.",
-              file=sys.stderr)  # fmt: skip
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        return workflow.wait(), failed, tail
+
+
+def _say_failed(name: str, failed: int, tail: Iterable[str]) -> None:
+    if failed:
+        remedy = f"the first line of each log in results/{name}/logs/ is the command that repeats its step"
+        print(f"{failed} steps failed (above); {remedy}", file=sys.stderr)
     else:
-        print(f"finished in {duration(time.monotonic() - start)}")
-        folder = Path("results") / found.config.run
-        wanted = [folder / row.technique / row.measurement / "conclusions.json" for row in found.rows]
-        print("\n".join(outcome(folder, [path for path in wanted if path.is_file()])))
-    return code
+        print("".join(tail), file=sys.stderr)
+        print("the workflow failed; its last lines are above", file=sys.stderr)
+    print("finished steps are kept: mend the cause and run again", file=sys.stderr)
 
 
 def _stop(*_: object) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import made_report
 import pytest
 
+from ssbchar import cli
 from ssbchar.run import duration, outcome, progress
 
 SAID = """\
@@ -102,3 +103,33 @@ def test_a_stopped_run_stops_its_workflow(tmp_path: Path) -> None:
     assert "[0/2 steps] nmr.read.fid m: begun" in said
     assert "stopping: the next run goes on" in said
     assert run.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "unsaid"),
+    [
+        ("Error in rule nmr_fit:\n    log: a.log (check log file(s) for error details)\n", "1 steps failed", "Select"),
+        ("LockException:\nError: Directory cannot be locked.\n", "Directory cannot be locked", "steps failed"),
+    ],
+)
+def test_a_failed_workflow_says_what_failed(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    told: str,
+    said: str,
+    unsaid: str,
+) -> None:
+    (tmp_path / "snakemake.py").write_text(f"import sys\nprint({'Select jobs' if 'rule' in told else ''!r})\n"
+                                           f"print({told!r})\nsys.exit(1)\n")  # fmt: skip
+    (tmp_path / "raw").mkdir()
+    header = "measurement\tsample\ttechnique\trole\tpath\n"
+    (tmp_path / "samples.tsv").write_text(header + "m\tS\tnmr\tspectrum\traw\n")
+    (tmp_path / "config.yaml").write_text("run: r\nsamples: samples.tsv\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent)]))
+    assert cli.main(["run", "config.yaml", "--cores", "1"]) == 1
+    out = "".join(capfd.readouterr())
+    assert said in out
+    assert unsaid not in out
+    assert "mend the cause and run again" in out
