@@ -196,24 +196,31 @@ def _display(fid: xr.Dataset, problem: varpro.Problem, options: Lines) -> tuple[
 def _pictures(
     fid: xr.Dataset, problem: varpro.Problem, solution: varpro.Solution, options: Lines
 ) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64], dict[str, str]]]:
-    """Return phased spectra of the data used, of the model, and of each component of the first slice."""
+    """Return phased spectra of the data, of the model, and of each component of the first slice.
+
+    Points left out at the start, and the filter's ringing, are the model's in all three, so that no baseline rolls.
+    """
     inside, _ = _display(fid, problem, options)
     size = 2 << (problem.time.size - 1).bit_length()
-    lines = varpro.model(solution, problem.time)
     step = float(problem.time[1] - problem.time[0])
-    weak = np.exp(-3.0 * (problem.time - problem.time[0]) / (problem.time[-1] - problem.time[0]))
+    missing = int(problem.time[0] / step + 1e-6)
+    time = np.concatenate([problem.time[0] - step * np.arange(missing, 0, -1), problem.time])
+    lines = varpro.model(solution, time)
+    total = lines.sum(axis=1)
+    seen = np.concatenate([total[:, :missing], total[:, missing:] + problem.y - problem.cleaned(total[:, missing:])], 1)
+    weak = np.exp(-3.0 * (time - time[0]) / (time[-1] - time[0]))
 
     def phased(signal: NDArray[np.complex128], turn: NDArray[np.float64]) -> NDArray[np.float64]:
         half = signal * weak
         half[..., 0] *= 0.5
-        _, spectrum = transform(half, problem.time + solution.shapes.origin, size)
+        _, spectrum = transform(half, time + solution.shapes.origin, size)
         return np.asarray((spectrum * np.exp(-1j * turn)[:, None]).real[:, inside] * step)
 
     main = solution.area.sum(axis=0).argmax()
     attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line"}
     turn = solution.phase[:, main]
     return {
-        "measured": (("slice", "ppm"), phased(problem.y, turn), attrs),
-        "model": (("slice", "ppm"), phased(lines.sum(axis=1), turn), attrs),
+        "measured": (("slice", "ppm"), phased(seen, turn), attrs),
+        "model": (("slice", "ppm"), phased(total, turn), attrs),
         "component_spectrum": (("component", "ppm"), phased(lines[0], solution.phase[0]), attrs),
     }

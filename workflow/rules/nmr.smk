@@ -17,6 +17,10 @@ CONCLUSIONS += expand(
 FIGURES += expand(NMR + "figures", measurement=NMR_QUANTIFIED + NMR_REFERENCES)
 
 
+if len(NMR_QUANTIFIED) > 1:
+    FIGURES.append(OUT + "/nmr/figures")
+
+
 def same_sample(file, *roles):
     """Files of the measurements of the row's sample with given roles, the row itself left out."""
 
@@ -178,5 +182,22 @@ rule nmr_figures:
         options="{}",
         labels=labels,
         code=code("results.figures.nmr.draw"),
+    shell:
+        STEP
+
+
+rule nmr_compare:
+    input:
+        conclusions=expand(NMR + "conclusions.json", measurement=NMR_QUANTIFIED),
+    output:
+        directory(OUT + "/nmr/figures"),
+    log:
+        OUT + "/logs/nmr/compare.log",
+    params:
+        step="results.figures.nmr.compare",
+        inputs=by_name(),
+        options="{}",
+        labels=json.dumps({"run": RUN.config.run, "sample": "7Li NMR, all samples"}),
+        code=code("results.figures.nmr.compare"),
     shell:
         STEP

@@ -185,8 +185,10 @@ def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
             if row.value is None:
                 if row.lower95 is not None and row.upper95 is not None:
                     axes.plot([row.lower95, row.upper95], [y + dy] * 2, color=colour, lw=1.2, marker="|")
-                axes.text(0.02, y + dy, "N/A; interval only", ha="left", va="center", fontsize=style.SMALL, color=colour,
-                          transform=axes.get_yaxis_transform())  # fmt: skip
+                axes.text(
+                    0.02, y + dy, "N/A; interval only", ha="left", va="center", fontsize=style.SMALL, color=colour,
+                    transform=axes.get_yaxis_transform(),
+                )  # fmt: skip
                 continue
             axes.errorbar(
                 row.value, y + dy, xerr=np.hypot(row.stderr or 0.0, row.systematic or 0.0), fmt=marker, color=colour,
@@ -210,7 +212,7 @@ def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
 
 
 def _drift(rows: list[Conclusion]) -> Drawing:
-    figure = style.figure(style.COLUMN, 1.0 + 0.3 * len(rows))
+    figure = style.figure(4.8, 1.2 + 0.3 * len(rows))
     axes = figure.add_subplot()
     for y, row in enumerate(rows):
         colour = style.VERMILION if row.verdict == "evolving" else style.BLACK
@@ -218,6 +220,6 @@ def _drift(rows: list[Conclusion]) -> Drawing:
     axes.axvline(0.0, color=style.GREY, lw=0.6)
     axes.set_yticks(range(len(rows)), [f"{r.sample}: {r.verdict}" for r in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("change of the Li-Si share (% of the signal per hour)")
+    axes.set_xlabel("change of the Li-Si share (%/h)")
     caption = "Slope of the Li-Si share over the acquisition times of repeated spectra, with its 95 % interval."
     return Drawing(figure, "Samples that change while measured", caption)

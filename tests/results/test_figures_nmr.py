@@ -1,0 +1,68 @@
+"""NMR figures are drawn from what the steps store, for spectra, series, refused decays and groups of samples."""
+
+import numpy as np
+import pytest
+from nmr import signals
+
+from ssbchar.conclusion import Conclusion
+from ssbchar.nmr import decay, lines, spectrum
+from ssbchar.nmr.options import Decay, Lines, Processing
+from ssbchar.results.figures import nmr
+
+TIMES = np.array([10, 30, 60, 100, 200, 400]) * 1e-6
+
+
+def drawn(weights: np.ndarray):
+    rows = [signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in weights]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[: len(weights)])
+    fit = lines.fit(fid, Lines())
+    series = decay.fit(fit, Decay()) if len(weights) > 1 else None
+    return nmr.draw(fit, spectrum.spectrum(fid, Processing(), fit), series)
+
+
+def texts(drawing) -> str:
+    words = []
+    for axes in drawing.figure.axes:
+        words += [axes.get_xlabel(), axes.get_ylabel(), *(t.get_text() for t in axes.texts)]
+        words += [t.get_text() for t in (axes.get_legend().get_texts() if axes.get_legend() else [])]
+    return " ".join(words)
+
+
+def test_one_spectrum() -> None:
+    found = drawn(np.ones(1))
+    assert list(found) == ["spectra", "fit"]
+    assert "ppm" in texts(found["fit"])
+    assert "residual" in texts(found["fit"])
+    assert all(d.title and d.caption for d in found.values())
+
+
+def test_series_with_its_decay() -> None:
+    found = drawn(np.exp(-TIMES / 7e-5))
+    assert "T2*" in texts(found["decay"])
+    assert len(found["spectra"].figure.axes[0].lines) == TIMES.size
+
+
+def test_refused_decay_has_its_verdict_in_the_legend() -> None:
+    assert "not_decaying" in texts(drawn(np.array([1, 0.4, 0.9, 0.5, 0.8, 0.2]))["decay"])
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_samples_side_by_side(bounded: bool) -> None:
+    def rows(sample: str, value: float) -> list[Conclusion]:
+        about = {"subject": "li_metal", "sample": sample, "unit": "percent"}
+        corrected = Conclusion("li_metal_fraction", 0.9 * value, 0.1, 0.2, condition="corrected", **about)
+        if bounded:
+            corrected = Conclusion(
+                "li_metal_fraction", lower95=60.0, upper95=80.0, condition="corrected", verdict="N/A", **about
+            )
+        return [
+            Conclusion("li_metal_fraction", value, 0.1, 0.1, condition="raw", **about),
+            corrected,
+            Conclusion("drift", 0.4, 0.05, subject="li_si", sample=sample, verdict="evolving"),
+        ]
+
+    found = nmr.compare([rows("a", 7.0), rows("b", 70.0)])
+    assert list(found) == ["fractions", "drift"]
+    axes = found["fractions"].figure.axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b"]
+    assert ("N/A" in texts(found["fractions"])) == bounded
