@@ -1,0 +1,61 @@
+"""Pulls of the headline numbers over many seeds, and the mean bias of the phase truth table."""
+
+import numpy as np
+import pytest
+from nmr import signals
+from nmr.test_lines import CASES, metal_percent
+
+from ssbchar.nmr import correct, decay, lines, quantify, spectrum
+from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying
+
+T_METAL = 4.67e-4
+SAMPLES = [(0.077, 7.1e-5), (0.076, 1.08e-4), (0.034, 6.8e-5), (0.020, 6.9e-5)]
+DELAYS = np.array([10, 20, 30, 40, 55, 70, 90, 115, 150, 200, 300, 450]) * 1e-6
+PURE_DELAYS = np.array([10, 50, 100, 200, 300, 400, 550, 700, 900, 1200, 1600]) * 1e-6
+SIGMA = 0.003
+
+
+def echoes(metal: float, t2: float, delays: np.ndarray, seed: int):
+    later = delays - 1e-5
+    clean = [
+        signals.signal(
+            (metal * np.exp(-d / T_METAL), (1 - metal) * np.exp(-d / t2)), (264.5, 10.5), (900.0, 3500.0), points=1024
+        )
+        for d in later
+    ]
+    return signals.dataset(signals.noisy(np.array(clean), SIGMA, seed), delays)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("metal", "t2"), SAMPLES)
+def test_pulls_of_the_pressed_samples(metal: float, t2: float) -> None:
+    truth = 100 * correct.fractions([metal, 1 - metal], [T_METAL, t2], [1, 1], 1e-5)
+    pulls: dict[str, list[float]] = {"raw": [], "corrected": [], "t2": []}
+    for seed in range(100):
+        fid = echoes(metal, t2, np.array([1e-5]), 3 * seed)
+        fit = lines.fit(fid, Lines())
+        pure = decay.fit(lines.fit(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), Lines()), Decay())
+        series = decay.fit(lines.fit(echoes(metal, t2, DELAYS, 3 * seed + 2), Lines()), Decay(), pure)
+        rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(), series)
+        found = {(r.subject, r.condition, r.quantity): r for r in rows}
+        raw, corrected = (found["li_metal", c, "li_metal_fraction"] for c in ("raw", "corrected"))
+        law = found["li_si", "", "t2_star"]
+        pulls["raw"].append((raw.value - 100 * metal) / raw.stderr)
+        pulls["corrected"].append((corrected.value - truth[0]) / corrected.stderr)
+        pulls["t2"].append((law.value - t2) / law.stderr)
+    for name, values in pulls.items():
+        assert abs(np.mean(values)) < 0.3, name
+        assert 0.7 < np.std(values) < 1.4, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "late"), CASES)
+def test_mean_bias_of_the_phase_truth_table(width: float, late: float) -> None:
+    clean = signals.signal((0.077, 0.923), (265.0, 10.0), (width, width), late)
+    sigma = 0.01 * 0.08 / metal_percent(lines.fit(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
+    found = [metal_percent(lines.fit(signals.dataset(signals.noisy(clean, sigma, s)), Lines())) for s in range(50)]
+    shares, errors = np.array(found).T
+    pulls = (shares - 7.70) / errors
+    assert abs(np.mean(shares) - 7.70) <= 0.03
+    assert np.abs(pulls).max() < 4.0
+    assert 0.7 < pulls.std() < 1.4
