@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd import cells, detection, stability
+from ssbchar.hexrd import cells, detection, stability, wavelength_check
 from ssbchar.hexrd.expansion_table import AXES
 from ssbchar.hexrd.options import Stability
 from ssbchar.hexrd.rest import AtRest, Rest, at_rest, change, rest, wavelength_error
@@ -31,10 +31,13 @@ def conclude(
     known = {str(ds.attrs["phase"]): ds for ds in phases}
     rows: list[Conclusion] = []
     states: list[stability.State] = []
+    started: dict[str, AtRest] = {}
     for p, name in enumerate(lattice["phase"].values.astype(str)):
         before = at_rest(lattice, furnace, expansion, p, resting.before, resting.temperature, "heating")
         after = at_rest(lattice, furnace, expansion, p, resting.after, resting.temperature, "cooling")
         shown = _free(lattice, p)
+        if before is not None:
+            started[name] = before
         own = _cells(before, "before heating", resting, shown, lattice)
         own += _cells(after, "after cooling", resting, shown, lattice)
         back = _returned(before, after, resting, furnace, options)
@@ -47,7 +50,8 @@ def conclude(
     rows += [*seen, *limits, *others]
     limits += [r for r in others if r.quantity == "detection_limit"]
     whole = detection.mixture(limits)
-    rows += [replace(r, subject=labels.get("sample", "")) for r in whole]
+    checks = [wavelength_check.check(started, known, options, wavelength_error(lattice))]
+    rows += [replace(r, subject=labels.get("sample", "")) for r in [*whole, *checks]]
     verdict = stability.verdict(states, seen, others, whole, peaks, furnace, options)
     rows.append(replace(verdict, subject=labels.get("sample", "")))
     sample, source = labels.get("sample", ""), labels.get("source", "")

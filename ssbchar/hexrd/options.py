@@ -52,6 +52,11 @@ class Furnace:
     """Seconds to add to the log's clock to get that of the frames."""
     clock_offset_stderr: float = 1.0
     """Standard error of the clock offset [s]."""
+    fit_clock: bool = False
+    """Take the offset at which the sample's thermal expansion follows the log best, where it can be told, instead of
+    `clock_offset`; without this the two are only compared, and a disagreement is reported."""
+    clock_span: float = 7200.0
+    """Largest clock offset looked for [s]."""
     thermocouple_stderr: float = 0.0
     """Random error of one reading [K]."""
     thermocouple_tolerance: float = 2.2
@@ -270,7 +275,13 @@ class Stability:
     intensity_tolerance: float = 20.0
     """A phase has been kept where its intensity is within this of before [percent]."""
     expansion_sigma: float = 3.0
-    """Heating and cooling, and ours and published values, differ above this many standard deviations."""
+    """Our expansion and a published one differ above this many standard deviations."""
+    standard: str = ""
+    """Phase whose cell in the phases file is certified (an internal standard): it checks the wavelength."""
+    standard_tolerance: float = 0.02
+    """How far the standard's lengths may be from its certified ones [percent]."""
+    reference_tolerance: float = 0.5
+    """Without a standard: how far all cells may be from their published ones alike [percent]."""
 
 
 @dataclass(frozen=True)
