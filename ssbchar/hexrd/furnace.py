@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import furnace_log, programme
+from ssbchar.hexrd import clock, furnace_log, programme
 from ssbchar.hexrd.formats import Array
 from ssbchar.hexrd.options import Furnace
 
@@ -31,6 +32,8 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
         The log cannot be understood, has no time zone, or covers no frame.
     """
     faults: list[dict[str, str]] = []
+    note: list[dict[str, str]] = []
+    seen = clock.Offset(np.nan, np.nan)
     frames = patterns.sizes["frame"]
     time = patterns["time"].values.astype(float)
     if log is None:
@@ -48,14 +51,18 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
             status = np.where(np.isfinite(temperature), "ok", "outside_log")
         else:
             method = "time"
+            options, seen, note = _clock(log, patterns, table, options)
             temperature, stderr, status = _by_time(log, table, time, options)
-        faults = _outside(log, status)
+        faults = _outside(log, status) + note
     rate, segment = programme.segments(_axis(time), temperature, options.hold_rate)
     if not np.isfinite(time).any():
         rate = np.full(frames, np.nan)
     systematic = _systematic(temperature, rate, method, options)
-    return _dataset(patterns, time, temperature, np.hypot(stderr, options.thermocouple_stderr), systematic, rate,
-                    segment, status, method, faults)  # fmt: skip
+    ds = _dataset(patterns, time, temperature, np.hypot(stderr, options.thermocouple_stderr), systematic, rate,
+                  segment, status, method, faults)  # fmt: skip
+    if np.isfinite(seen.value):
+        ds.attrs |= {"clock_offset_seen": seen.value, "clock_offset_seen_stderr": seen.stderr}
+    return ds
 
 
 def _axis(time: Array) -> Array:
@@ -65,6 +72,34 @@ def _axis(time: Array) -> Array:
 
 def _by_row(values: Array, rows: Any) -> Array:
     return np.where(rows >= 0, values[np.maximum(rows, 0)], np.nan)
+
+
+def _clock(
+    log: Path, patterns: xr.Dataset, table: furnace_log.Table, options: Furnace
+) -> tuple[Furnace, clock.Offset, list[dict[str, str]]]:
+    """Return the options with the clock offset to use, the one the sample's expansion shows, and what to tell."""
+    seen = clock.Offset(np.nan, np.nan)
+    if "intensity" in patterns:
+        good = np.flatnonzero((patterns["status"].values == "ok") & np.isfinite(patterns["time"].values))
+        known = np.isfinite(table.time) & np.isfinite(table.temperature)
+        at = np.unique(table.time[known], return_index=True)
+        if good.size > 10:
+            steps = clock.strain_steps(
+                patterns["q"].values, patterns["intensity"].values[good], patterns["intensity_stderr"].values[good]
+            )
+            time = patterns["time"].values[good]
+            seen = clock.offset(time, *steps, at[0], table.temperature[known][at[1]], options.clock_span)
+    if not np.isfinite(seen.value):
+        return options, seen, []
+    if options.fit_clock:
+        return replace(options, clock_offset=seen.value, clock_offset_stderr=seen.stderr), seen, []
+    off = seen.value - options.clock_offset
+    pace = float(np.median(np.diff(patterns["time"].values[good])))
+    if abs(off) < max(4 * np.hypot(seen.stderr, options.clock_offset_stderr), 2 * pace):
+        return options, seen, []
+    problem = f"the sample's expansion follows it as if its clock were {-off:+.0f} s off (+- {seen.stderr:.0f} s)"
+    remedy = "check both clocks; set hexrd.furnace.clock_offset or fit_clock"
+    return options, seen, [{"where": str(log), "problem": problem, "remedy": remedy}]
 
 
 def _by_time(log: Path, table: furnace_log.Table, time: Array, options: Furnace) -> tuple[Array, Array, Any]:

@@ -226,3 +226,53 @@ def test_noise_is_that_of_one_reading() -> None:
     rng = np.random.default_rng(2)
     t = np.cumsum(rng.uniform(5, 15, 4000))
     assert programme.noise(t, 0.1 * t + rng.normal(0, 0.7, t.size)) == pytest.approx(0.7, rel=0.05)
+
+
+def heated(count: int = 200, alpha: float = 1.2e-5, seed: int = 3) -> xr.Dataset:
+    """A series with two lines that expand with the programme (its times are right), and one that grows in."""
+    rng = np.random.default_rng(seed)
+    patterns = frames(count, every=30.0)
+    q = np.linspace(1.0, 6.0, 900)
+    warm = ramp(patterns.time.values) - 25
+    rows = np.full((count, q.size), 400.0)
+    for centre in (2.1, 3.4, 4.9):
+        rows += 4000 * np.exp(-(((q - centre / (1 + alpha * warm[:, None])) / 0.02) ** 2))
+    rows += 30 * np.arange(count)[:, None] * np.exp(-(((q - 2.7) / 0.02) ** 2))
+    y = rng.poisson(rows).astype(float)
+    return patterns.assign(
+        intensity=(("frame", "point"), y), intensity_stderr=(("frame", "point"), np.sqrt(np.maximum(y, 1))),
+        q=("point", q), status=("frame", np.array(["ok"] * count, dtype=object)),
+    )  # fmt: skip
+
+
+def long_log(path: Path, shift: float) -> Path:
+    t = START - 7200 + 10.0 * np.arange(2400)
+    stamp = [datetime.fromtimestamp(v + shift, UTC).isoformat() for v in t]
+    pd.DataFrame({"time": stamp, "temperature_C": np.round(ramp(t), 2)}).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("shift", [0.0, 3600.0, -1500.0])
+def test_a_log_whose_clock_is_off_is_seen_by_the_expansion(shift: float, tmp_path: Path) -> None:
+    path = long_log(tmp_path / "log.csv", shift)
+    ds = join(path, heated())
+    seen, stderr = ds.attrs["clock_offset_seen"], ds.attrs["clock_offset_seen_stderr"]
+    assert abs(seen + shift) < 4 * stderr and stderr < 60
+    assert [("clock" in e["problem"]) for e in told(ds)] == ([True] if shift else [])
+    fitted = join(path, heated(), fit_clock=True)
+    error = fitted.temperature.values - ramp(heated().time.values)
+    assert np.max(np.abs(error)) < 5 * 4 * stderr / 60 + 0.1
+    assert not told(fitted)
+    assert float(fitted.temperature_systematic[60]) > float(ds.temperature_systematic[60]) - 1e-9
+
+
+def test_pulls_of_the_clock(tmp_path: Path) -> None:
+    path = long_log(tmp_path / "log.csv", 900.0)
+    found = [join(path, heated(seed=n)).attrs for n in range(12)]
+    pull = np.array([(f["clock_offset_seen"] + 900.0) / f["clock_offset_seen_stderr"] for f in found])
+    assert np.abs(pull).max() < 4 and abs(pull.mean()) < 1
+
+
+def test_a_sample_that_does_not_expand_tells_nothing(tmp_path: Path) -> None:
+    ds = join(long_log(tmp_path / "log.csv", 3600.0), heated(alpha=0.0))
+    assert "clock_offset_seen" not in ds.attrs and not told(ds)
