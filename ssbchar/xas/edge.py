@@ -142,45 +142,57 @@ def norm_stderr(mu_stderr: Array, done: Normalised, rest: Array, weights: Array)
     return np.sqrt(np.maximum(total, 0)) / done.edge_step[:, None], np.sqrt(of_step)
 
 
-def e0_half(energy: Array, norm: Array, level: float = 0.5, half: float = 1.5) -> tuple[Array, Array]:
+def _local_cubic(energy: Array, y: Array, at: float, width: float) -> tuple[Array, Array, float]:
+    """Return coefficients of a cubic about `at`, weights Gaussian of sigma `width` [eV], their gains, and noise.
+
+    Weights that fade let no point enter or leave abruptly, so the result does not jump with the grid.
+    """
+    use = np.argsort(np.abs(energy - at))[: max(int((np.abs(energy - at) <= 3 * width).sum()), 7)]
+    x = energy[use] - at
+    root = np.exp(-0.25 * (x / max(width, float(np.sort(np.abs(x))[4]) / 2)) ** 2)
+    inverse = np.linalg.pinv(np.vander(x, 4, increasing=True) * root[:, None]) * root
+    a = inverse @ y[use]
+    residual = (y[use] - np.vander(x, 4, increasing=True) @ a) * root
+    noise = float(np.sqrt(residual @ residual / max(float((root**2).sum()) - 4, 1.0)))
+    return a, np.asarray(inverse, float), noise
+
+
+def e0_half(energy: Array, norm: Array, level: float = 0.5, width: float = 0.6) -> tuple[Array, Array]:
     """Return where each normalised spectrum crosses `level` on its rise [eV] and its slope there [1/eV]; NaN if never.
 
-    A cubic is fitted to the points within `half` eV of the crossing (five at least), so that the crossing carries the
-    noise of all of them, not of two.
+    A cubic is fitted about the crossing with Gaussian weights of sigma `width` eV, recentred until it stays, so that
+    the crossing carries the noise of many points, not of two.
     """
     up = (norm[:, :-1] < level) & (norm[:, 1:] >= level)
     up &= np.arange(up.shape[1])[None, :] <= np.argmax(norm > 0.9, axis=1)[:, None]
     found, slopes = np.full(len(norm), np.nan), np.full(len(norm), np.nan)
     for row in np.flatnonzero(up.any(axis=1)):
-        i = int(np.flatnonzero(up[row])[-1])
-        y = norm[row]
-        at = energy[i] + (level - y[i]) / (y[i + 1] - y[i]) * (energy[i + 1] - energy[i])
-        use = np.abs(energy - at) <= half
-        if use.sum() < 5:
-            use = np.zeros(energy.size, bool)
-            use[max(i - 2, 0) : i + 4] = True
-        a = np.polynomial.polynomial.polyfit(energy[use] - at, y[use], min(3, int(use.sum()) - 2))
-        slope = np.polynomial.polynomial.polyder(a)
-        x = 0.0
-        for _ in range(8):
-            rate = float(np.polynomial.polynomial.polyval(x, slope))
-            x -= float(np.clip((np.polynomial.polynomial.polyval(x, a) - level) / rate, -0.3, 0.3)) if rate > 0 else 0.0
-        good = abs(x) <= half and rate > 0
-        found[row], slopes[row] = (at + x, rate) if good else (at, (y[i + 1] - y[i]) / (energy[i + 1] - energy[i]))
+        i, y = int(np.flatnonzero(up[row])[-1]), norm[row]
+        start = energy[i] + (level - y[i]) / (y[i + 1] - y[i]) * (energy[i + 1] - energy[i])
+        found[row], slopes[row] = start, (y[i + 1] - y[i]) / (energy[i + 1] - energy[i])
+        at = start
+        for _ in range(20):
+            a, _, _ = _local_cubic(energy, y, at, width)
+            if a[1] <= 0 or abs(at - start) > 2 * width:
+                break
+            found[row], slopes[row] = at, a[1]
+            at += float(np.clip((level - a[0]) / a[1], -width, width))
+            if abs(at - found[row]) < 1e-6:
+                break
     return found, slopes
 
 
-def e0_derivative(energy: Array, mu: Array, width: float = 2.5, first: float = 0.0) -> tuple[Array, Array]:
+def e0_derivative(energy: Array, mu: Array, width: float = 1.2, first: float = 0.0) -> tuple[Array, Array]:
     """Return the inflection point of each edge [eV], below the grid, with its standard error.
 
-    A cubic a + b x + c x**2 + d x**3 is fitted to the points within `width` eV of the steepest one; its inflection is
-    -c/(3 d), the fit recentred twice.
+    A cubic a + b x + c x**2 + d x**3 is fitted about the steepest point with Gaussian weights; its inflection is
+    -c/(3 d), the fit recentred until it stays.
 
     Parameters
     ----------
     energy, mu : array, shapes (energy,) and (spectrum, energy)
     width : float
-        Half-width of the fit [eV]; at least seven points are used.
+        Sigma of the weights [eV]; at least seven points are used.
     first : float
         Where above 0: take the first maximum of the derivative that reaches this share of the highest (metal foils).
     """
@@ -207,24 +219,18 @@ def _smoothed(energy: Array, mu: Array, width: float) -> Array:
 
 
 def _inflection(energy: Array, y: Array, start: float, width: float) -> tuple[float, float]:
-    at, stderr = start, np.nan
-    for _ in range(3):
-        use = np.abs(energy - at) <= width
-        if use.sum() < 7:
-            use = np.zeros(energy.size, bool)
-            use[np.argsort(np.abs(energy - at))[:7]] = True
-        x = energy[use] - at
-        basis = np.vander(x, 4, increasing=True)
-        inverse = np.linalg.pinv(basis)
-        a = inverse @ y[use]
-        if a[3] >= 0 or abs(a[2] / (3 * a[3])) > 2 * width:
-            return at, float(width)
-        residual = y[use] - basis @ a
-        variance = residual @ residual / max(int(use.sum()) - 4, 1)
+    at, stderr = start, float(width)
+    for _ in range(30):
+        a, inverse, noise = _local_cubic(energy, y, at, width)
+        if a[3] >= 0 or abs(at - start) > 3 * width:
+            return start, float(width)
+        move = -a[2] / (3 * a[3])
         gradient = np.array([0, 0, -1 / (3 * a[3]), a[2] / (3 * a[3] ** 2)]) @ inverse
-        stderr = float(np.sqrt(variance) * np.linalg.norm(gradient))
-        at = at - a[2] / (3 * a[3])
-    return float(at), stderr
+        stderr = noise * float(np.linalg.norm(gradient))
+        at += float(np.clip(move, -width, width))
+        if abs(move) < 1e-5:
+            break
+    return at, stderr
 
 
 def white_line(energy: Array, flat: Array, e0: float, reach: float = 40.0, half: float = 1.5) -> tuple[Array, Array]:

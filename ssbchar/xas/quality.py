@@ -78,7 +78,7 @@ def _peaks(bad: NDArray[np.bool_], size: Array) -> NDArray[np.bool_]:
     """Return the bad points that jump most among their two neighbours on each side (a spike makes those jump too)."""
     padded = np.pad(np.where(bad, size, 0), 2)
     highest = np.max([padded[j : j + bad.size] for j in range(5)], axis=0)
-    return np.asarray(bad & (size >= 0.6 * highest))
+    return np.asarray(bad & (size >= 0.75 * highest))
 
 
 def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:

@@ -1,0 +1,143 @@
+"""Normalised spectra: glitches, outliers and guards; noise that is what scatters."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from xas import made_spectra
+
+from ssbchar.xas import edge, exafs, noise, normalise
+from ssbchar.xas.options import Exafs, Normalisation
+
+ENERGY = made_spectra.grid()
+SIGMA = 1e-3
+
+
+def calibrated(count: int, seed: int = 0, sigma: float = SIGMA) -> xr.Dataset:
+    """Return repeats as the calibration gives them."""
+    random = np.random.default_rng(seed)
+    clean = made_spectra.mu(ENERGY, made_spectra.Truth())
+    mu = clean + sigma * random.standard_normal((count, ENERGY.size))
+    dims = ("scan", "point")
+    ds = xr.Dataset({"energy": (dims, np.tile(ENERGY, (count, 1))), "mu": (dims, mu), "total": (dims, mu)})
+    for name in ("mu_stderr", "mu_foil"):
+        ds[name] = (dims, np.full(mu.shape, np.nan))
+    ds["i0"] = (dims, 1e6 * (1 + 1e-4 * random.standard_normal(mu.shape)))
+    ds["source_file"] = ("scan", [f"{i}.dat" for i in range(count)])
+    ds["status"], ds["ledger"] = ("scan", ["ok"] * count), ("scan", ["{}"] * count)
+    ds["shift"], ds["shift_stderr"] = ("scan", np.zeros(count)), ("scan", np.zeros(count))
+    ds.attrs = {"element": "Fe", "edge": "K", "mode": "transmission", "set_aside": "[]", "measurement": "m"}
+    return ds
+
+
+def said(ds: xr.Dataset) -> list[str]:
+    return [e["problem"] for e in json.loads(ds.attrs["set_aside"])]
+
+
+def test_a_glitch_in_mu_and_i0_is_masked_and_listed() -> None:
+    ds = calibrated(2)
+    ds["mu"][0, 300] += 0.05
+    ds["i0"][0, 300] *= 0.5
+    done = normalise.normalise(ds, Normalisation())
+    assert np.flatnonzero(done["masked"].values).tolist() == [300]
+    assert said(done) == [f"glitch masked at {ENERGY[300]:.1f} eV"]
+    assert abs(done["mu"].values[0, 300] - ds["mu"].values[1, 300]) < 0.01
+
+
+def test_noise_alone_is_no_glitch() -> None:
+    done = normalise.normalise(calibrated(6, seed=4), Normalisation())
+    assert not done["masked"].values.any()
+    assert said(done) == []
+
+
+def test_an_outlying_repeat_is_left_out_of_the_merge() -> None:
+    ds = calibrated(5)
+    ds["mu"][3] += 0.3 * np.exp(-(((ENERGY - 7140) / 10) ** 2))
+    done = normalise.normalise(ds, Normalisation())
+    assert done["status"].values.tolist() == ["ok", "ok", "ok", "outlier", "ok", "ok"]
+    assert done.attrs["repeats"] == 4
+    kept = ds["mu"].values[[0, 1, 2, 4]].mean(axis=0)
+    assert np.abs(done["mu"].values[-1] - kept).max() < 1e-3
+
+
+def test_thick_and_faint_samples_are_said() -> None:
+    thick = calibrated(1)
+    thick["total"] += 4
+    assert "harmonics or leakage" in said(normalise.normalise(thick, Normalisation()))[0]
+    faint = calibrated(1, sigma=0.0)
+    faint["mu"] = faint["mu"] * 0.01
+    assert "edge step" in said(normalise.normalise(faint, Normalisation()))[0]
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_stated_noise_is_what_scatters(count: int) -> None:
+    stated, merged = [], []
+    clean = made_spectra.mu(ENERGY, made_spectra.Truth())
+    for seed in range(12):
+        done = normalise.normalise(calibrated(count, seed), Normalisation(glitch=0))
+        stated.append(np.median(done["mu_stderr"].values[-1]))
+        merged.append(done["mu"].values[-1] - clean)
+    assert np.mean(stated) == pytest.approx(np.std(merged), rel=0.12)
+    assert np.mean(stated) == pytest.approx(SIGMA / np.sqrt(count), rel=0.12)
+
+
+def test_norm_errors_hold_baseline_and_step() -> None:
+    random = np.random.default_rng(8)
+    clean = made_spectra.mu(ENERGY, made_spectra.Truth())
+    limits = edge.ranges(ENERGY, 7119.6)
+    many = edge.normalised(ENERGY, clean + SIGMA * random.standard_normal((800, ENERGY.size)), limits)
+    one = edge.normalised(ENERGY, clean[None], limits)
+    stated, step = edge.norm_stderr(np.full((1, ENERGY.size), SIGMA), one, *edge.linear_part(ENERGY, limits))
+    assert np.std(many.edge_step) == pytest.approx(step[0], rel=0.1)
+    assert np.median(many.norm.std(axis=0) / stated[0]) == pytest.approx(1, abs=0.05)
+
+
+def test_chi_errors_are_what_scatters() -> None:
+    done = normalise.normalise(calibrated(40, seed=3), Normalisation(outlier=0, glitch=0))
+    found = exafs.exafs(done, Exafs())
+    k, r = found["k"].values, found["r"].values
+    for name, where in (
+        ("chi", (k > 4) & (k < 13)),
+        ("chi_r_real", (r > 0.5) & (r < 6)),
+        ("chi_r_imag", (r > 0.5) & (r < 6)),
+    ):
+        scatter = found[name].values[:-1].std(axis=0, ddof=1)[where]
+        stated = np.median(found[f"{name}_stderr"].values[:-1], axis=0)[where]
+        assert np.median(scatter / stated) == pytest.approx(1, abs=0.15), name
+
+
+def test_jumps_see_points_not_curves() -> None:
+    curve = np.sin((ENERGY - ENERGY[0]) / 60)[None]
+    assert np.nanmax(np.abs(noise.jumps(ENERGY, curve))) < 2e-3
+    random = np.random.default_rng(0).standard_normal((1, ENERGY.size))
+    assert np.nanstd(noise.jumps(ENERGY, random)) == pytest.approx(1, abs=0.1)
+
+
+@pytest.mark.parametrize("scale", [0.2, 3.0])
+def test_scaling_and_a_line_change_nothing_normalised(scale: float) -> None:
+    mu = made_spectra.mu(ENERGY, made_spectra.Truth())[None]
+    limits = edge.ranges(ENERGY, 7119.6)
+    plain = edge.normalised(ENERGY, mu, limits)
+    other = edge.normalised(ENERGY, scale * mu + 0.1 - 2e-4 * (ENERGY - 7000), limits)
+    assert np.allclose(plain.norm, other.norm, atol=1e-9)
+    assert np.allclose(other.edge_step, scale * plain.edge_step)
+
+
+def test_victoreen_takes_off_its_own_curve() -> None:
+    curve = ((3e8 + 2e5 * ENERGY) / ENERGY**3)[None]
+    limits = edge.ranges(ENERGY, 7119.6)
+    assert np.allclose(edge.baseline(ENERGY, curve, limits, 3), curve, rtol=1e-9)
+    assert not np.allclose(edge.baseline(ENERGY, curve, limits, 0), curve, rtol=1e-6)
+
+
+def test_edges_move_with_the_axis() -> None:
+    for move in (0.0, 0.07, 0.31):
+        grid = ENERGY + 0.013
+        mu = made_spectra.mu(grid, made_spectra.Truth(edge=7120.0 + move))[None]
+        at = edge.e0_half(grid, edge.normalised(grid, mu, edge.ranges(grid, 7119.6)).norm)[0][0]
+        steepest = edge.e0_derivative(grid, mu)[0][0]
+        if move == 0.0:
+            first = at, steepest
+        assert at - first[0] == pytest.approx(move, abs=0.01)
+        assert steepest - first[1] == pytest.approx(move, abs=0.03)
