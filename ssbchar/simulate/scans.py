@@ -198,7 +198,7 @@ def truths() -> list[Truth]:
             Truth(*about, "half step", "edge_shift", shift, "eV"),
             Truth(*about, "", "white_line_change", float(new.max() - old.max()), "1"),
             *(Truth(*about, "", f"shell_{n}_ratio", ratio, "1") for n in (1, 2, 3)),
-            Truth(*about, "from the linear combination", "reduced_fraction", specimen.fraction, "1"),
+            Truth(*about, "linear combination", "reduced_fraction", specimen.fraction, "1"),
             Truth(*about, "", "structure", None, "", specimen.verdict),
         ]
     return rows
