@@ -17,8 +17,8 @@ from ssbchar.store import Drawing
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAMES = {METAL: "Li metal", LI_SI: "Li-Si"}
-COLOUR = {METAL: style.VERMILION, LI_SI: style.BLUE}
+NAMES = {METAL: "Li metal", LI_SI: "Li-Si", "outside": "other"}
+COLOUR = {METAL: style.VERMILION, LI_SI: style.BLUE, "outside": style.GREEN}
 SHIFT = r"$^7$Li shift (ppm vs. LiCl(aq))"
 MOST = 10
 """Most spectra in a stack; of a longer series every n-th."""
