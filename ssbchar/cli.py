@@ -110,13 +110,13 @@ def _step(arguments: argparse.Namespace) -> int:
     if arguments.log:
         arguments.log.parent.mkdir(parents=True, exist_ok=True)
         arguments.log.write_text(f"{by_hand}\nbegun, not ended: run the line above to see why\n", encoding="utf-8")
-    print(f"{title}: begun", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{title}: begun\n")  # one write: steps side by side share the terminal
     start = time.monotonic()
     told = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
     if told:
         print(told.strip(), file=sys.stderr)
     seconds = time.monotonic() - start
-    print(f"{title}: done in {seconds:.1f} s", file=sys.stderr, flush=True)
+    sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
     if arguments.log:
         arguments.log.write_text(f"{by_hand}\n{told}done in {seconds:.1f} s\n", encoding="utf-8")
     return 0
