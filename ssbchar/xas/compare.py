@@ -194,16 +194,17 @@ def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object
 
 
 def _edge_errors(ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset) -> None:
-    """Add the standard errors of edge shift and white line: from three repeats on their scatter, else noise."""
+    """Add the standard errors of edge shift and white line: noise, and the scatter of three repeats or more."""
     for name, what, unit in (("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1")):
         variance, freedom, systematic = 0.0, 0.0, 0.0
         for part in (pristine, cycled):
             ok = np.flatnonzero(part["status"].values[:-1] == "ok")
+            noise = float(part[f"{what}_stderr"].values[-1]) ** 2
             if ok.size >= 3:
-                one = float(np.var(part[what].values[ok], ddof=1)) / ok.size
+                one = max(float(np.var(part[what].values[ok], ddof=1)) / ok.size, noise)
                 freedom += one**2 / (ok.size - 1)
             else:
-                one = float(part[f"{what}_stderr"].values[-1]) ** 2
+                one = noise
                 if what == "e0_half" and part.attrs.get("alignment") == "foil":
                     systematic += float(part.attrs["alignment_error"]) ** 2 / max(ok.size, 1)
             if what == "e0_half" and part.attrs.get("alignment") == "repeatability":
