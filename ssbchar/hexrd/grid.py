@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,28 @@ def lay(source: Path, read: list[Extracted], length: float, options: Reading) ->
         at = rows.stop
         laid.status[rows], laid.rebinned[rows] = _place(item, x, kind, laid, rows, options.other_grid)
         item.intensity, item.stderr = np.empty((0, 0)), None
-    return laid
+    return _trimmed(laid)
+
+
+def _trimmed(laid: Laid) -> Laid:
+    """Leave out points that hold nothing: NaN in more than half of the frames, or zero in all at either end."""
+    usable = int(np.sum(laid.status == "ok"))
+    missing = np.isnan(laid.intensity).sum(axis=0) - (laid.status.size - usable)
+    filled = np.flatnonzero(_any_counts(laid.intensity) & (missing <= usable / 2))
+    if not filled.size or not usable:
+        return laid
+    keep = missing <= usable / 2
+    keep[: filled[0]] = keep[filled[-1] + 1 :] = False
+    if keep.all():
+        return laid
+    return replace(laid, axis=laid.axis[keep], intensity=laid.intensity[:, keep], stderr=laid.stderr[:, keep])
+
+
+def _any_counts(intensity: Array) -> Any:
+    found = np.zeros(intensity.shape[1], dtype=bool)
+    for row in intensity:  # row by row, so that no temporary has the size of the series
+        found |= (row != 0) & ~np.isnan(row)
+    return found
 
 
 def _axes(read: list[Extracted], length: float, options: Reading) -> list[Array]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ssbchar import store
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import grid, quality, read
+from ssbchar.hexrd.formats import extract
 from ssbchar.hexrd.options import Reading
 from ssbchar.hexrd.wavelength import d_from_two_theta, q_from_two_theta
 
@@ -298,3 +299,42 @@ def test_beam_dumps_are_sudden_and_come_back() -> None:
     assert np.flatnonzero(quality.beam_dumps(dumped, 0.5)).tolist() == [0, *range(60, 75), 199]
     attenuated = np.where(np.arange(200) < 100, 1000.0, 300.0)  # a filter put in half way is none
     assert not quality.beam_dumps(attenuated, 0.5).any()
+
+
+def test_points_without_pixels_are_left_out(tmp_path: Path) -> None:
+    """Bins that no pixel reaches (NaN everywhere, zero at the ends) are no fault of the frames."""
+    for n in range(1, 6):
+        y = counts(n)
+        y[:7], y[50], y[-3:] = 0.0, np.nan, 0.0
+        xye(tmp_path / f"{n}.xye", n, y=y)
+    ds = one(tmp_path)
+    assert set(ds.status.values) == {"ok"}
+    np.testing.assert_array_equal(ds.two_theta, np.delete(X, [*range(7), 50, *range(397, 400)]))
+    assert np.isfinite(ds.intensity.values).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(0, 1e7, allow_nan=False), min_size=12, max_size=40),
+    st.sampled_from(["xye", "csv", "fxye"]),
+    st.sampled_from(["# made by hand\n", "/*\n# a.tif Azm= 180.00\n*/\n", ""]),
+)
+def test_what_is_written_is_read(values: list[float], kind: str, head: str) -> None:
+    """Any counts in any text format come back as printed."""
+    import tempfile
+
+    y = np.round(np.array(values) + 1.0, 3)
+    x = np.round(1.0 + 0.01 * np.arange(y.size), 2)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"a.{kind}"
+        separator, scale = ("," if kind == "csv" else " "), (100 if kind == "fxye" else 1)
+        bank = f"a title\nBANK 1 {y.size} {y.size} CONS 100.0 1.0 0 0 FXYE\n"
+        title = {"xye": head, "csv": "two_theta,intensity,sigma\n", "fxye": bank}[kind]
+        rows = "".join(
+            separator.join((f"{a * scale:.4f}", f"{b:.3f}", "1.5")) + "\n" for a, b in zip(x, y, strict=True)
+        )
+        path.write_text(title + rows)
+        found = extract(path)
+    np.testing.assert_allclose(found.x, x, atol=1e-9)
+    np.testing.assert_allclose(found.intensity[0], y, rtol=1e-12)
+    assert found.stderr is not None and np.all(found.stderr == 1.5)
