@@ -217,12 +217,14 @@ def _hysteresis(table: Table, options: Refinement) -> None:
 
 
 def _joint(table: Table, series: Series, priors: Priors) -> None:
-    """Write the smooth cell(T) of each phase that has one."""
+    """Write the smooth cell(T) of each phase that has one; it stands where a phase shows too weakly for its own."""
     for p, phase in enumerate(series.phases):
         for i in np.flatnonzero(np.isfinite(table.rwp)) if priors.known[p] else ():
             table.joint[i, p], gradient = _cell(phase, priors.strain[i, p, : phase.free])
-            spread = priors.sigma[i, p, : phase.free]
-            table.joint_stderr[i, p] = np.sqrt(np.sum((gradient * spread) ** 2, axis=1))
+            spread = gradient * priors.sigma[i, p, : phase.free]
+            table.joint_stderr[i, p] = np.sqrt(np.sum(spread**2, axis=1))
+            if table.present[i, p] and np.isnan(table.cell[i, p, 0]):
+                table.cell[i, p], table.covariance[i, p] = table.joint[i, p], spread @ spread.T
 
 
 def dataset(

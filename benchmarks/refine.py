@@ -1,0 +1,119 @@
+"""Whole-pattern refinement of two phases on 2400 points, against scipy's least_squares on the same model."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import xarray as xr
+
+from ssbchar import phases
+from ssbchar.hexrd import pattern, refine
+from ssbchar.hexrd.options import Refinement
+from ssbchar.simulate import crystal
+from ssbchar.simulate import pattern as forward
+from ssbchar.simulate.effects import IDEAL
+
+TABLE = Path(__file__).parent.parent / "config/phases/phases.yaml"
+NAMES = ("LAGP", "LFP")
+INSTRUMENT = forward.Instrument(0.24117, 1.8, 0.005, 2400, 0.03)
+RATE = 1.7
+"""Kelvin per frame: 20 s at 5 K/min."""
+
+
+def series(frames: int) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return patterns of LAGP and LFP that warm, and their temperatures."""
+    rng = np.random.default_rng(1)
+    temperature = 25 + 775 * 0.5 * (1 - np.cos(2 * np.pi * np.arange(frames) * RATE / 1550))
+    amount = np.full(frames, 900.0)
+    parts = [forward.Part(c, c.cell_at(temperature), amount) for c in (crystal.LAGP, crystal.LFP)]
+    x = INSTRUMENT.two_theta
+    mean = forward.peaks(parts, x, INSTRUMENT, IDEAL, rng)
+    mean += forward.background(x, INSTRUMENT.wavelength, 6000.0, IDEAL)
+    counts = rng.poisson(mean).astype(np.float32)
+    patterns = xr.Dataset(
+        {
+            "intensity": (("frame", "two_theta"), counts),
+            "intensity_stderr": (("frame", "two_theta"), np.sqrt(np.maximum(counts, 1))),
+            "status": ("frame", np.full(frames, "ok", object)),
+            "wavelength": ((), INSTRUMENT.wavelength),
+        },
+        coords={"frame": np.arange(1, frames + 1), "two_theta": x},
+    )
+    furnace = xr.Dataset(
+        {"temperature": ("frame", temperature), "segment": ("frame", np.full(frames, "heating", object))},
+        coords={"frame": patterns["frame"]},
+    )
+    return patterns, furnace
+
+
+def cases(frames: int = 100) -> list[dict[str, Any]]:
+    """Return the case: seconds per pattern, ours and scipy's, and how far apart their cells are in esds."""
+    tables = [phases.reflections(TABLE, phases.PhaseTable(), {"phase": n}) for n in NAMES]
+    patterns, furnace = series(frames)
+    start = time.process_time()
+    ours = refine.refine(patterns, furnace, tables, Refinement())
+    seconds = (time.process_time() - start) / frames
+    peer, cell = _peer(patterns, furnace, tables, ours)
+    apart = np.abs(cell - ours["cell"].values[0, :, 0]) / ours["cell_stderr"].values[0, :, 0]
+    return [
+        {
+            "case": f"two phases x 2400 points, whole pattern, {frames} frames",
+            "ours_s": seconds,
+            "peer": "scipy.optimize.least_squares, same model, one frame from a good start",
+            "peer_version": scipy.__version__,
+            "peer_s": peer,
+            "ratio": peer / seconds,
+            "agreement": f"a of both phases within {apart.max():.2f} esd",
+        }
+    ]
+
+
+def _peer(
+    patterns: xr.Dataset, furnace: xr.Dataset, tables: list[xr.Dataset], ours: xr.Dataset
+) -> tuple[float, np.ndarray]:
+    """Return scipy's seconds for the first frame, and its a of both phases [angstrom]."""
+    from scipy.optimize import least_squares
+
+    options = Refinement(zero="fixed", zero_start=float(ours["zero"][0]))
+    frames = refine.Frames(patterns.isel(frame=[0]), furnace.isel(frame=[0]), options)
+    model = refine._series(frames, tables, options)
+    y, weight = frames.points(0)
+    gauss, root = 5 * INSTRUMENT.step, np.sqrt(weight)
+    free = [p.free for p in model.phases]
+    amounts = [ours["intensity"].values[0, k] for k in range(2)]
+    starts = []
+    for k, phase in enumerate(model.phases):
+        angle, _ = pattern.two_theta(phase.form, phase.reference, model.wavelength)
+        strength = phase.strength * pattern.lorentz_factor(angle)
+        starts.append(amounts[k] * strength / strength.sum())
+    terms = model.splines.shape[1]
+    level = np.linalg.lstsq(model.splines, y, rcond=None)[0]
+    widths = np.tile([refine.START_SIZE, refine.START_MICRO], 2)
+    start = np.concatenate([np.zeros(sum(free)), [gauss], widths, level, *starts])
+    scale = np.concatenate([np.full(sum(free), 1e-4), [1e-2], np.full(4, 0.5), 1e-2 * np.abs(level) + 1, *starts])
+    size = sum(free) + 5
+
+    def residual(u: np.ndarray) -> np.ndarray:
+        v = start + scale * u
+        total, at, begin = model.splines @ v[size : size + terms], 0, size + terms
+        for k, phase in enumerate(model.phases):
+            angle, _ = pattern.two_theta(phase.form, phase.metric_at(v[at : at + free[k]]), model.wavelength)
+            theta = np.radians(angle) / 2
+            log_size, log_micro = v[sum(free) + 1 + 2 * k : sum(free) + 3 + 2 * k]
+            lorentz = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta) + np.exp(np.clip(log_micro, -9, 0)) * np.tan(
+                theta
+            )
+            width = np.full(angle.size, abs(v[sum(free)]))
+            shapes = pattern.profiles(model.x, angle + options.zero_start, width, lorentz, model.reach)
+            total = total + shapes.shape @ v[begin : begin + angle.size][shapes.order]
+            at, begin = at + free[k], begin + angle.size
+        return np.asarray(root * (total - y))
+
+    begun = time.process_time()
+    found = least_squares(residual, np.zeros(start.size), method="trf", xtol=1e-6, ftol=1e-6, max_nfev=30)
+    seconds = time.process_time() - begun
+    strain = (start + scale * found.x)[: sum(free)]
+    cells = [model.phases[0].cell(strain[: free[0]]), model.phases[1].cell(strain[free[0] :])]
+    return seconds, np.array([c[0] for c in cells])
