@@ -33,11 +33,15 @@ def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], opt
     """
     rows: list[Conclusion] = []
     group = tracks["group"].values
-    for number in np.unique(group):
+    size = np.bincount(group) if group.size else np.array([], dtype=int)
+    few = np.flatnonzero(size[group] < FEWEST) if group.size else group
+    if few.size:
+        rows.append(_verdict(tracks, few, "unexplained, alone", [], options))
+    for n, number in enumerate(np.flatnonzero(size >= FEWEST)):
         own = np.flatnonzero(group == number)
-        name = f"unexplained {number + 1}"
+        name = f"unexplained {n + 1}"
         known = _known(tracks, own, phases, options)
-        found = _tested(tracks, own, phases, options) if own.size >= FEWEST and not known else []
+        found = _tested(tracks, own, phases, options) if not known else []
         verdict = _verdict(tracks, own, name, found, options)
         if known:
             rows.append(replace(verdict, verdict="known_phase", reason=f"{known}; {verdict.reason}"))
@@ -102,7 +106,9 @@ def _verdict(
     row = Conclusion("unexplained_lines", float(own.size), unit="1", method=METHOD, subject=name)
     seen = f"frames {first}-{last}, best {best:.0f} sigma, d {_spacings(tracks, own)} angstrom"
     if not found:
-        return replace(row, verdict="too_few_lines" if own.size < FEWEST else "not_named", reason=seen)
+        alone = name.endswith("alone")
+        told = f"single lines or pairs that come and go on their own; {seen}" if alone else seen
+        return replace(row, verdict="too_few_lines" if alone else "not_named", reason=told)
     one = found[0][0]
     rival = max([0.0, *(m.evidence for m, _ in found[1:2])])
     share = float(one.explained.mean())

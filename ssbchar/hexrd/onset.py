@@ -153,9 +153,9 @@ def _change(course: Course, quantity: str, reverse: bool, interval: float, optio
         found = change_point.ChangePoint(middle, spread, middle - 0.475 * gap, middle + 0.475 * gap, 1.0, False)
         method = "between two frames: absent in one, fully there in the next"
     else:
-        rising = np.argsort(u[kept], kind="stable")
-        at = kept[rising]
-        found = change_point.find(u[at], error[at], y[at], sigma[at], max(first, before))
+        found = _found(kept, u, error, y, sigma, max(first, before))
+        if found.at_edge and kept[0] > 0:
+            found = _found(np.arange(kept[-1] + 1), u, error, y, sigma, max(first, before))
         method = METHOD
     low, high = sorted((sign * found.lower95, sign * found.upper95))
     value = sign * found.value
@@ -178,6 +178,14 @@ def _change(course: Course, quantity: str, reverse: bool, interval: float, optio
     )  # fmt: skip
 
 
+def _found(
+    kept: NDArray[np.intp], u: Array, error: Array, y: Array, sigma: Array, latest: float
+) -> change_point.ChangePoint:
+    """Return the change point of some frames, put in the order of u."""
+    at = kept[np.argsort(u[kept], kind="stable")]
+    return change_point.find(u[at], error[at], y[at], sigma[at], latest)
+
+
 def _one_sided(course: Course, quantity: str, reverse: bool) -> Conclusion:
     """Return the limit where the phase is there at the segment's very start (or end)."""
     n = -1 if reverse else 0
@@ -194,10 +202,14 @@ def _one_sided(course: Course, quantity: str, reverse: bool) -> Conclusion:
 
 
 def _window(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
-    """Return the frames of the growth up to its share of the maximum, and as many and more before it."""
-    level = options.upper_share * float(np.max(intensity[begin:]))
-    high = np.flatnonzero(intensity[begin:] >= level)
-    stop = min(intensity.size, begin + max(int(high[0]) if high.size else 0, 5))
+    """Return the frames of the growth up to its share of the maximum, and as many and more before it.
+
+    Growth is judged on the running median of five frames, so that one noisy frame does not end it.
+    """
+    padded = np.pad(intensity[begin:], 2, mode="edge")
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
+    high = np.flatnonzero(smooth >= options.upper_share * float(np.max(smooth)))
+    stop = min(intensity.size, begin + max(int(high[0]) + 1 if high.size else 0, 5))
     return np.arange(max(0, begin - max(20, 2 * (stop - begin))), stop)
 
 
