@@ -52,9 +52,8 @@ def refine(
     """Return the parameters that put the located points on their rings, by robust least squares.
 
     Minimises sum rho((2theta(point) - 2theta_ring) / s), rho(z) = 2 (sqrt(1 + z^2) - 1), where s^2 adds the scatter of
-    the points (grains off the Debye cone's middle) to their own error. The covariance is the sandwich
-    H^-1 (sum_rings g g') H^-1 with one score g per ring (K.-Y. Liang & S. L. Zeger, Biometrika 73 (1986) 13),
-    so that points of one ring, which err together, count as one.
+    the points (grains off the Debye cone's middle) to their own error. Points of one ring err together, so the
+    covariance is the jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey Methodology 28 (2002) 169).
 
     Parameters
     ----------
@@ -96,13 +95,23 @@ def refine(
     robust = 1.0 / (np.sqrt(1.0 + (left / sigma) ** 2) * sigma**2)
     slope = np.stack([(misfit(e) - misfit(-e)) / 2 for e in np.eye(start.size)], axis=1)
     bread = np.linalg.pinv(slope.T @ (slope * robust[:, None]), hermitian=True)
-    score = slope * (robust * left)[:, None]
-    per_ring = np.stack([score[points.ring == k].sum(axis=0) for k in np.unique(points.ring)])
-    count = per_ring.shape[0]
-    covariance = bread @ (per_ring.T @ per_ring) @ bread * count / max(count - 1, 1)
-    alone = bread @ (score.T @ score) @ bread
+    covariance = _by_ring(slope, robust, left, points.ring)
+    alone = bread @ ((slope * (robust * left)[:, None] ** 2).T @ slope) @ bread
     covariance = np.where(np.trace(covariance) < np.trace(alone), alone, covariance)
     return start, covariance * np.outer(step, step), left, robust
+
+
+def _by_ring(slope: Array, weight: Array, residual: Array, ring: NDArray[np.int64]) -> Array:
+    """Return the covariance from leaving out one ring at a time (the jackknife of Bell & McCaffrey, to first order)."""
+    normal = slope.T @ (slope * weight[:, None])
+    rings_used = np.unique(ring)
+    moves = []
+    for k in rings_used:
+        own = ring == k
+        rest = normal - slope[own].T @ (slope[own] * weight[own, None])
+        moves.append(np.linalg.pinv(rest, hermitian=True) @ (slope[own].T @ (weight[own] * residual[own])))
+    count = rings_used.size
+    return np.asarray((count - 1) / count * np.einsum("gi,gj->ij", moves, moves))
 
 
 def _spread(values: Array) -> float:

@@ -80,7 +80,9 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
         yield BadInput(path, f"the file is cut short ({size} bytes)", "copy it again or leave it out")
         return
     try:
-        with fabio.open(str(path)) as file:
+        with warnings.catch_warnings(action="ignore"):
+            opened = fabio.open(str(path))
+        with opened as file:
             count = file.nframes
             extra = {**_tiff_header(path), **_sidecar(path)}
             for n in range(count):
@@ -89,7 +91,7 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
                 name = path.name if count == 1 else f"{path.name}#{n + 1}"
                 counts = np.asarray(frame.data)
                 if counts.ndim != 2 or counts.size == 0:
-                    yield BadInput(name, "holds no 2D array", "check that it is an image")
+                    yield BadInput(path, "holds no image (damaged or cut short)", "copy it again or leave it out")
                 else:
                     yield Image(name, counts, {**extra, **said})
     except UNREADABLE as error:
