@@ -28,23 +28,29 @@ def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclus
     """Return the detection limit of every phase that some frames do not show.
 
     Of the frames without the phase, the median of (threshold + 1.64) sigma of its intensity: in weight percent where
-    the structures of all present phases are trusted, else relative to the strongest phase's intensity.
+    the structures of all present phases are trusted, else relative to the usual intensity of the strongest
+    phase.
     """
     rows = []
     intensity, stderr = lattice["intensity"].values, lattice["intensity_stderr"].values
     present = lattice["present"].values == 1
-    strongest = np.where(present, np.nan_to_num(intensity), 0.0).max(axis=1, initial=0.0)
+    usual = [
+        float(np.median(i[there])) if there.any() else 0.0 for i, there in zip(intensity.T, present.T, strict=True)
+    ]
+    strongest = max(usual, default=0.0)
+    if not strongest > 0:
+        return []
     share = _weights(lattice, known)
     for p, name in enumerate(lattice["phase"].values.astype(str)):
-        absent = ~present[:, p] & np.isfinite(stderr[:, p]) & (stderr[:, p] > 0) & (strongest > 0)
+        absent = ~present[:, p] & np.isfinite(stderr[:, p]) & (stderr[:, p] > 0)
         if not absent.any():
             continue
         amount = (THRESHOLD + POWER_95) * stderr[absent, p]
-        relative = 100 * amount / strongest[absent]
+        relative = 100 * amount / strongest
         kind, values = "of the strongest phase's intensity", relative
         if share is not None:
             mass = share[name] * amount
-            values = 100 * mass / (mass + _total(lattice, share)[absent])
+            values = 100 * mass / (mass + _total(lattice, share))
             kind = "by weight"
         low, high = np.percentile(values, [5, 95])
         reason = f"{kind}; median of {absent.sum()} frames without it, {low:.2g} to {high:.2g} % in nine of ten"
@@ -159,8 +165,9 @@ def _weights(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> dict[str, 
     return out
 
 
-def _total(lattice: xr.Dataset, share: Mapping[str, float]) -> Array:
-    """Return the mass of the phases present in each frame, in the unit of `share` times intensity."""
+def _total(lattice: xr.Dataset, share: Mapping[str, float]) -> float:
+    """Return the usual mass of the phases present in a frame, in the unit of `share` times intensity."""
     names = lattice["phase"].values.astype(str)
-    there = np.where(lattice["present"].values == 1, lattice["intensity"].values, 0.0)
-    return np.asarray(there @ np.array([share[n] for n in names]))
+    there = np.where(lattice["present"].values == 1, np.nan_to_num(lattice["intensity"].values), 0.0)
+    mass = there @ np.array([share[n] for n in names])
+    return float(np.median(mass[mass > 0])) if np.any(mass > 0) else float("nan")
