@@ -52,8 +52,9 @@ def refine(
     """Return the parameters that put the located points on their rings, by robust least squares.
 
     Minimises sum rho((2theta(point) - 2theta_ring) / s), rho(z) = 2 (sqrt(1 + z^2) - 1), where s^2 adds the scatter of
-    the points (grains off the Debye cone's middle) to their own error. Points of one ring err together, so the
-    covariance is the jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey Methodology 28 (2002) 169).
+    the points (grains off the Debye cone's middle) to their own error. The covariance is that of independent points
+    from their residuals, grown for each parameter to the jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey
+    Methodology 28 (2002) 169) where points of one ring err together.
 
     Parameters
     ----------
@@ -95,9 +96,9 @@ def refine(
     robust = 1.0 / (np.sqrt(1.0 + (left / sigma) ** 2) * sigma**2)
     slope = np.stack([(misfit(e) - misfit(-e)) / 2 for e in np.eye(start.size)], axis=1)
     bread = np.linalg.pinv(slope.T @ (slope * robust[:, None]), hermitian=True)
-    covariance = _by_ring(slope, robust, left, points.ring)
-    alone = bread @ ((slope * (robust * left)[:, None] ** 2).T @ slope) @ bread
-    covariance = np.where(np.trace(covariance) < np.trace(alone), alone, covariance)
+    covariance = bread @ ((slope * (robust * left)[:, None] ** 2).T @ slope) @ bread
+    growth = np.sqrt(np.maximum(np.diag(_by_ring(slope, robust, left, points.ring)) / np.diag(covariance), 1.0))
+    covariance = covariance * np.outer(growth, growth)
     return start, covariance * np.outer(step, step), left, robust
 
 
