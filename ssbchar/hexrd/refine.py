@@ -299,16 +299,15 @@ def explore(
         if not frames.usable[i]:
             continue
         y, weight = frames.points(i)
-        warming = frames.temperature[i] - frames.temperature[before]
-        near = {p: state.strain[p] + priors.slope[p] * warming for p in present}
+        near = {p: state.strain[p] + priors.strain[i, p] - priors.strain[before, p] for p in present}
         state = replace(state, strain=_placed(state.strain, near))
         if other.get(i) is not None and not fits:
             present = other[i].present
             near = {p: state.strain[p] for p in present}
-        left = _one(series, frames, priors, state, options, i, y, weight, present, near)
+        fit = _one(series, frames, priors, state, options, i, y, weight, present, near)
         if keep is not None:
-            keep(i, left, y)
-        fit = fits[i] = refine_frame.slim(left.fit)
+            keep(i, presence.remainder(series, fit, y, weight), y)
+        fits[i] = refine_frame.slim(fit)
         state, present, before = fit.state, fit.present, i
     return fits
 
@@ -323,13 +322,15 @@ def _placed(strain: Array, near: dict[int, Array]) -> Array:
 def _one(
     series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
     i: int, y: Array, weight: Array, present: tuple[int, ...], near: dict[int, Array],
-) -> presence.Remainder:  # fmt: skip
+) -> Fit:  # fmt: skip
     """Return one frame of a pass: refined, weak phases dropped, new ones added."""
     near, gone = dict(near), set[int]()
     while True:
         prior = priors.at(i, present, near, options.search / 2)
         fit = refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
         state = fit.state
+        if len(present) == len(series.phases) and all(significance(fit, p) >= CLEAR for p in present):
+            return fit
         left = presence.remainder(series, fit, y, weight)
         found = _newcomer(priors, options, left, i, gone)
         if found is not None:
@@ -340,7 +341,7 @@ def _one(
             continue
         worst = _weakest(left, options)
         if worst is None:
-            return left
+            return fit
         gone.add(worst)
         present = tuple(p for p in present if p != worst)
         state = _reset(state, worst, priors)
