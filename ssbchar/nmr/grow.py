@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,8 +51,9 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
     active = set(range(rules.low.size + rules.outside))
     while active:
         trials = []
+        peaks = _peaks(problem, rules, problem.cleaned(problem.y - model(best, problem.time).sum(axis=1)))
         for region in sorted(active):
-            tried = _tried(problem, rules, best, region)
+            tried = _tried(problem, rules, best, region, peaks[region])
             good = [
                 t for t in tried
                 if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
@@ -90,10 +92,10 @@ def _seeded(problem: Problem, rules: Rules) -> Shapes:
     free = replace(problem, phases=PER_REGION)
     shapes, left, todo = no_shapes(), problem.y, set(range(rules.low.size))
     while todo:
-        peaks = {r: _peak(problem, rules, left, r) for r in todo}
+        peaks = _peaks(problem, rules, left)
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        if shapes.n and peaks[region].gain < _noise_gain(problem):
+        if shapes.n and peaks[region].gain < _noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
         fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1, False)
@@ -116,31 +118,32 @@ class _Peak:
     """Fall of chi-square by a line with one free complex amplitude per slice."""
 
 
-def _peak(problem: Problem, rules: Rules, left: NDArray[np.complex128], region: int) -> _Peak:
-    """Return the line that would explain most of what is left within a region (the last: outside all).
+def _peaks(problem: Problem, rules: Rules, left: NDArray[np.complex128]) -> list[_Peak]:
+    """Return, for each region and last for everywhere else, the line that would explain most of what is left.
 
     For a Lorentzian of width w at nu and white noise the fall of chi-square is
     |sum_n y_n exp(-2 pi i nu t_n) exp(-pi w t_n)|^2 / (sigma^2 sum_n exp(-2 pi w t_n)): one Fourier transform a width.
     """
     size = 1 << (problem.time.size - 1).bit_length()
-    best = _Peak(0.0, WIDTHS[0], 0.0)
+    best = [_Peak(0.0, WIDTHS[0], 0.0)] * (rules.low.size + 1)
     for width in WIDTHS:
-        weight = np.exp(-np.pi * width * np.maximum(problem.time, 0.0))
+        weight = np.exp(-np.pi * width * np.maximum(problem.time, 0.0)) / problem.sigma[:, None]
         offset, spectrum = transform(left * weight, problem.time, size)
+        gain = np.sum(spectrum.real**2 + spectrum.imag**2, axis=0) / np.sum((weight[0] * problem.sigma[0]) ** 2)
         inside = (offset[:, None] >= rules.low) & (offset[:, None] <= rules.high)
-        wanted = inside[:, region] if region < rules.low.size else ~inside.any(axis=1)
-        gain = wanted * np.sum((np.abs(spectrum) / problem.sigma[:, None]) ** 2, axis=0) / np.sum(weight**2)
-        at = int(gain.argmax())
-        if gain[at] > best.gain:
-            best = _Peak(float(offset[at]), width, float(gain[at]))
+        for region, wanted in enumerate([*inside.T, ~inside.any(axis=1)]):
+            at = int((gain * wanted).argmax())
+            if wanted[at] and gain[at] > best[region].gain:
+                best[region] = _Peak(float(offset[at]), width, float(gain[at]))
     return best
 
 
-def _noise_gain(problem: Problem) -> float:
+@functools.cache
+def _noise_gain(points: int, slices: int) -> float:
     """Return the gain that the highest of all filtered noise peaks exceeds in 1 of 100 cases."""
     from scipy.stats import chi2
 
-    return float(chi2.isf(0.01 / (problem.time.size * len(WIDTHS)), 2 * len(problem.y)))
+    return float(chi2.isf(0.01 / (points * len(WIDTHS)), 2 * slices))
 
 
 def _amplitudes(problem: Problem, shapes: Shapes) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
@@ -185,10 +188,9 @@ def _origin(problem: Problem, seed: Shapes) -> float:
     return float(turn / (2 * np.pi * (seed.nu[second] - seed.nu[first])))
 
 
-def _tried(problem: Problem, rules: Rules, best: Solution, region: int) -> list[Solution]:
+def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: _Peak) -> list[Solution]:
     """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there."""
-    left = problem.cleaned(problem.y - model(best, problem.time).sum(axis=1))
-    peak, noise = _peak(problem, rules, left, region), _noise_gain(problem)
+    noise = _noise_gain(problem.time.size, len(problem.y))
     found = []
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
     if peak.gain > noise and not full:

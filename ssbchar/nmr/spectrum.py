@@ -47,8 +47,9 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
     apodised = y * apodisation(time, options.broadening)
     size = options.zero_fill << (time.size - 1).bit_length()
     offset, raw = transform(apodised, time, size)
-    raw *= step
     ppm = shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])
+    inside = (ppm >= min(options.display)) & (ppm <= max(options.display))
+    raw, offset, ppm = raw[:, inside] * step, offset[inside], ppm[inside]
     masks = np.stack([(ppm >= min(w)) & (ppm <= max(w)) for w in (options.regions.li_metal, options.regions.li_si)])
     width = 1.0 / (size * step)
     spread = _integral_stderr(masks, offset, time, options.broadening, noise_from_tail(y), step, width)
@@ -57,8 +58,6 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
     else:
         phase_0, phase_1, pivot = peak_phase(raw, offset, masks, spread, width)
     phased = raw * np.exp(-1j * (phase_0[:, None] + phase_1[:, None] * (offset - pivot)))
-    inside = (ppm >= min(options.display)) & (ppm <= max(options.display))
-    phased, ppm, masks = phased[:, inside], ppm[inside], masks[:, inside]
     if options.baseline_order >= 0:
         phased = phased - baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
     area = phased.real @ masks.T.astype(float) * width
