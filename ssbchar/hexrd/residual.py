@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,8 @@ CHUNK = 256
 class Filtered:
     """Area of a peak centred at each point of each frame, after a local straight line, and its standard error."""
 
-    area: Array
-    stderr: Array
+    area: Any
+    stderr: Any
 
     @property
     def significance(self) -> Array:

@@ -45,13 +45,10 @@ def tracks(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, optio
     usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")
     some = usable[:: max(usable.size // 12, 1)]
     fwhm = peaks_path.typical_width(x, patterns["intensity"].values[some])
-    left = np.asarray(lattice["residual"].values, float)
-    peaks = np.asarray(lattice["calculated"].values - lattice["background"].values, float)
-    sigma = residual.noise(left, patterns["intensity_stderr"].values.astype(float), peaks)
-    filtered = residual.matched(left, sigma, fwhm / step)
+    filtered = _filtered(patterns, lattice, fwhm / step)
     apart = max(2, round(fwhm / step))
     found = link(*residual.maxima(filtered, options.significance, apart), options.drift * fwhm / step, options)
-    places = _places(found, len(left))
+    places = _places(found, patterns.sizes["frame"])
     area, stderr = (step * part for part in _measured(filtered, places))
     group = _groups(area, stderr, options)
     ds = _dataset(patterns, furnace, found, places, area, stderr, group, fwhm, step)
@@ -65,6 +62,21 @@ def tracks(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, optio
     ds["known_cell"] = (("frame", "known_phase", "axis"), cell, mixed)
     known = lattice["phase"].values.astype(str).astype(object)
     return ds.assign_coords(known_phase=known, two_theta=patterns["two_theta"])
+
+
+def _filtered(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> residual.Filtered:
+    """Return the matched filter of all frames, some at a time and in single precision, to bound memory."""
+    shape = patterns["intensity"].shape
+    area, stderr = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    for begin in range(0, shape[0], residual.CHUNK):
+        part = slice(begin, begin + residual.CHUNK)
+        left, whole, background = (
+            lattice[k].values[part].astype(float) for k in ("residual", "calculated", "background")
+        )  # fmt: skip
+        sigma = residual.noise(left, patterns["intensity_stderr"].values[part].astype(float), whole - background)
+        found = residual.matched(left, sigma, fwhm)
+        area[part], stderr[part] = found.area, found.stderr
+    return residual.Filtered(area, stderr)
 
 
 def link(frame: NDArray[np.intp], place: Array, strength: Array, drift: float, options: Candidates) -> list[Track]:
@@ -119,7 +131,7 @@ def _measured(filtered: residual.Filtered, places: Array) -> tuple[Array, Array]
     """Return the area and error of each track in every frame, at its place."""
     nearest = np.clip(np.round(places).astype(int), 0, filtered.area.shape[1] - 1)
     rows = np.arange(len(places))[:, None]
-    return filtered.area[rows, nearest], filtered.stderr[rows, nearest]
+    return filtered.area[rows, nearest].astype(float), filtered.stderr[rows, nearest].astype(float)
 
 
 def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64]:

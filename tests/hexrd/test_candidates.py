@@ -194,11 +194,11 @@ def test_what_is_too_weak_is_not_there(table: list[xr.Dataset]) -> None:
 
 def test_the_detection_limit_is_what_is_seen_in_95_of_100(table: list[xr.Dataset]) -> None:
     """A line of just that area, put into fresh noise, passes the threshold in 95 of 100 frames."""
-    patterns, lattice, furnace, _ = series(None, 11, frames=400)
+    patterns, lattice, furnace, _ = series(None, 11, frames=200)
     found = tracks.tracks(patterns, lattice, furnace, Candidates())
     at = int(np.argmin(np.abs(patterns.two_theta.values - 3.8)))
     area = float(np.median(found.detectable_area.values[at - 30 : at + 30]))
-    again, calculated, *_ = series(None, 12, frames=400)
+    again, calculated, *_ = series(None, 12, frames=200)
     x = again.two_theta.values
     shape = np.sqrt(4 * np.log(2) / np.pi) / FWHM * np.exp(-4 * np.log(2) * ((x - x[at]) / FWHM) ** 2)
     left = calculated.residual.values + area * shape
