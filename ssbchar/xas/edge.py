@@ -157,29 +157,29 @@ def _local_cubic(energy: Array, y: Array, at: float, width: float) -> tuple[Arra
     return a, np.asarray(inverse, float), noise
 
 
-def e0_half(energy: Array, norm: Array, level: float = 0.5, width: float = 0.6) -> tuple[Array, Array]:
-    """Return where each normalised spectrum crosses `level` on its rise [eV] and its slope there [1/eV]; NaN if never.
+def e0_half(energy: Array, norm: Array, level: float = 0.5, width: float = 0.6) -> tuple[Array, Array, Array]:
+    """Return where each spectrum crosses `level` on its rise [eV], its slope there [1/eV] and noise gain; NaN if never.
 
     A cubic is fitted about the crossing with Gaussian weights of sigma `width` eV, recentred until it stays, so that
     the crossing carries the noise of many points, not of two.
     """
     up = (norm[:, :-1] < level) & (norm[:, 1:] >= level)
     up &= np.arange(up.shape[1])[None, :] <= np.argmax(norm > 0.9, axis=1)[:, None]
-    found, slopes = np.full(len(norm), np.nan), np.full(len(norm), np.nan)
+    found, slopes, gains = (np.full(len(norm), np.nan) for _ in range(3))
     for row in np.flatnonzero(up.any(axis=1)):
         i, y = int(np.flatnonzero(up[row])[-1]), norm[row]
         start = energy[i] + (level - y[i]) / (y[i + 1] - y[i]) * (energy[i + 1] - energy[i])
-        found[row], slopes[row] = start, (y[i + 1] - y[i]) / (energy[i + 1] - energy[i])
+        found[row], slopes[row], gains[row] = start, (y[i + 1] - y[i]) / (energy[i + 1] - energy[i]), 1.0
         at = start
         for _ in range(20):
-            a, _, _ = _local_cubic(energy, y, at, width)
+            a, inverse, _ = _local_cubic(energy, y, at, width)
             if a[1] <= 0 or abs(at - start) > 2 * width:
                 break
-            found[row], slopes[row] = at, a[1]
+            found[row], slopes[row], gains[row] = at, a[1], np.linalg.norm(inverse[0])
             at += float(np.clip((level - a[0]) / a[1], -width, width))
             if abs(at - found[row]) < 1e-6:
                 break
-    return found, slopes
+    return found, slopes, gains
 
 
 def e0_derivative(energy: Array, mu: Array, width: float = 1.2, first: float = 0.0) -> tuple[Array, Array]:

@@ -162,11 +162,13 @@ def spectra(
     relative, step_stderr = stderr, np.zeros(len(mu))
     if not already:
         relative, step_stderr = edge.norm_stderr(stderr, done, *edge.linear_part(energy, limits, options.victoreen))
-    half, slope = edge.e0_half(energy, done.norm)
-    near = np.array([np.interp(e, energy, s) for e, s in zip(np.nan_to_num(half, nan=e0), relative, strict=True)])
+    half, slope, gain = edge.e0_half(energy, done.norm)
+    point = stderr / done.edge_step[:, None]
+    near = _error_of_fit(energy, point, relative, np.nan_to_num(half, nan=e0), gain)
     steepest, steepest_stderr = edge.e0_derivative(energy, mu)
     height, place = edge.white_line(energy, done.flat, e0)
-    top = np.array([np.interp(p, energy, s) for p, s in zip(place, relative, strict=True)])
+    count = (np.abs(energy[None] - place[:, None]) <= 1.5).sum(axis=1)
+    top = _error_of_fit(energy, point, relative, place, 1.5 / np.sqrt(np.maximum(count, 5)))
     dims = ("spectrum", "energy")
     ds = xr.Dataset(
         {
@@ -193,6 +195,13 @@ def spectra(
     about = [limits.pre.start, limits.pre.stop, limits.post.start, limits.post.stop, limits.at_e0, limits.nnorm]
     ds.attrs["ranges"] = json.dumps([*about, options.victoreen])
     return ds
+
+
+def _error_of_fit(energy: Array, point: Array, total: Array, at: Array, gain: Array) -> Array:
+    """Return the error of a local fit at an energy: points average to `gain` of their noise, baselines do not."""
+    noise = np.array([np.interp(e, energy, s) for e, s in zip(at, point, strict=True)])
+    whole = np.array([np.interp(e, energy, s) for e, s in zip(at, total, strict=True)])
+    return np.asarray(np.hypot(gain * noise, np.sqrt(np.maximum(whole**2 - noise**2, 0))))
 
 
 def _mean_foil(calibrated: xr.Dataset, good: NDArray[np.int_], energy: Array) -> Array:

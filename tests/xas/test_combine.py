@@ -1,0 +1,99 @@
+"""Linear combinations: exact mixtures come back exactly, shifts are told from weights, errors are what scatters."""
+
+import numpy as np
+import pytest
+from xas import made_spectra
+from xas.campaign import chain, write_pair
+
+from ssbchar.errors import BadInput
+from ssbchar.xas import combine, edge, mixture
+from ssbchar.xas.options import Mixture
+
+ENERGY = made_spectra.grid()
+USE = (ENERGY > 7099) & (ENERGY < 7180)
+
+
+@pytest.fixture(scope="module")
+def references() -> list[tuple[np.ndarray, np.ndarray]]:
+    found = []
+    for truth in (
+        made_spectra.Truth(),
+        made_spectra.Truth(edge=7123.5, white=0.3),
+        made_spectra.Truth(edge=7112, white=0.0),
+    ):
+        mu = made_spectra.mu(ENERGY, truth)[None]
+        found.append((ENERGY, edge.normalised(ENERGY, mu, edge.ranges(ENERGY, truth.edge)).norm[0]))
+    return found
+
+
+def mixed(references: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray, shift: float = 0.0) -> np.ndarray:
+    from scipy.interpolate import CubicSpline
+
+    columns = np.array([CubicSpline(x, y)(ENERGY[USE] - shift) for x, y in references])
+    return np.asarray(weights @ columns)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3, -0.7])
+@pytest.mark.parametrize("tied", [False, True])
+def test_exact_mixtures_come_back(references: list[tuple[np.ndarray, np.ndarray]], shift: float, tied: bool) -> None:
+    weights = np.array([[0.7, 0.3, 0.0], [0.05, 0.9, 0.05], [0.2, 0.2, 0.6]])
+    norm = mixed(references, weights, shift)
+    done = combine.combine(ENERGY[USE], norm, np.full_like(norm, 1e-3), references, Mixture(sum_to_one=tied))
+    assert np.allclose(done.weight, weights, atol=1e-5)
+    assert np.allclose(done.shift, shift, atol=1e-5)
+    assert done.r_factor.max() < 1e-12
+
+
+def test_weights_that_must_sum_to_one_do(references: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    norm = 1.05 * mixed(references, np.array([[0.5, 0.5, 0.0]]))
+    options = Mixture(sum_to_one=True, shift=False)
+    done = combine.combine(ENERGY[USE], norm, np.full_like(norm, 1e-3), references, options)
+    assert done.weight.sum() == pytest.approx(1)
+
+
+def test_a_shift_that_is_fixed_fakes_a_second_phase(references: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    norm = mixed(references[:2], np.array([[1.0, 0.0]]), 0.05)
+    sigma = np.full_like(norm, 1e-3)
+    fixed = combine.combine(ENERGY[USE], norm, sigma, references[:2], Mixture(shift=False))
+    free = combine.combine(ENERGY[USE], norm, sigma, references[:2], Mixture())
+    assert abs(fixed.weight[0, 1]) > 5e-3
+    assert abs(free.weight[0, 1]) < 1e-5
+
+
+def test_least_squares_is_numpys(references: list[tuple[np.ndarray, np.ndarray]]) -> None:
+    random = np.random.default_rng(2)
+    columns = [np.broadcast_to(y[USE], (4, USE.sum())) for _, y in references]
+    target, sigma = random.standard_normal((4, USE.sum())), random.uniform(0.5, 2, (4, USE.sum()))
+    found = combine.least_squares(columns, target, 1 / sigma**2, 0)
+    gains = combine.gain(columns, 1 / sigma**2, 0)
+    for i in range(4):
+        matrix = np.column_stack([c[i] for c in columns]) / sigma[i][:, None]
+        expected = np.linalg.lstsq(matrix, target[i] / sigma[i], rcond=None)[0]
+        assert np.allclose(found[i], expected, rtol=1e-6)
+        assert np.allclose(gains[i] @ target[i], expected, rtol=1e-6)
+
+
+def test_errors_of_weights_are_what_scatters(tmp_path_factory: pytest.TempPathFactory) -> None:
+    weights, stated = [], []
+    for seed in range(8):
+        folder = tmp_path_factory.mktemp("pair")
+        write_pair(folder, 50 + seed, loss=0.0, shift=3.5, repeats=1)
+        _, one = chain(folder, "pristine")
+        _, other = chain(folder, "cycled")
+        again = tmp_path_factory.mktemp("again")
+        write_pair(again, 500 + seed, loss=0.0, shift=0.0, repeats=1)
+        _, sample = chain(again, "pristine")
+        done = mixture.mixture(sample, [one, other], Mixture(choices=0))
+        weights.append(float(done["weight"][-1, 1]))
+        stated.append(float(done["weight_stderr"][-1, 1]))
+    pulls = np.array(weights) / np.array(stated)
+    assert abs(pulls.mean()) < 3 / np.sqrt(8)
+    assert 0.5 < pulls.std() < 1.7
+
+
+def test_references_of_another_edge_are_no_references(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("pair")
+    write_pair(folder, 1, loss=0.0, shift=0.0, repeats=1)
+    _, one = chain(folder, "pristine")
+    with pytest.raises(BadInput, match="none of its references is measured at Fe K"):
+        mixture.mixture(one, [one.assign_attrs(element="Ge")], Mixture())
