@@ -290,3 +290,26 @@ def test_a_close_pair_that_moves_apart_is_not_lost() -> None:
     assert found.present.all() and not found.edge.any() and found.converged.all()
     pull = (found.position - truth) / np.sqrt(found.covariance[..., 0, 0])
     assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all((pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4))
+
+
+def test_pure_noise_gives_no_peak() -> None:
+    """Three lines in 300 frames of background alone: at four sigma a false one in thousands; tests are calibrated."""
+    patterns, furnace, _ = series(300, np.zeros((300, 3)), np.zeros(300), seed=77)
+    found = peaks.track(patterns, furnace, [phase()], Tracking())
+    assert np.mean(found.verdict.values == "no_peak") > 0.995
+    assert 0.8 < np.nanstd(found.significance.values) < 1.25
+
+
+@pytest.mark.slow
+def test_cost_per_frame_is_flat() -> None:
+    import time
+
+    cost = []
+    for frames in (200, 4000):
+        area = np.tile([60.0, 40.0, 25.0], (frames, 1))
+        patterns, furnace, _ = series(frames, area, 1.2e-5 * np.linspace(0, 575, frames))
+        begun = time.process_time()
+        found = peaks.track(patterns, furnace, [phase()], Tracking())
+        cost.append((time.process_time() - begun) / frames)
+        assert np.mean(found.verdict.values == "ok") > 0.99
+    assert cost[1] < 1.5 * cost[0] and cost[1] < 5e-3
