@@ -35,7 +35,7 @@ DELAYS = tuple(round(x * 1e-6, 9) for x in (10, 20, 30, 40, 55, 70, 90, 115, 150
 LI_DELAYS = tuple(round(x * 1e-6, 9) for x in (10, 50, 100, 150, 200, 300, 400, 550, 700, 900, 1200, 1600))
 """Echo delays of the decay series of pure Li [s]."""
 T2_LI = 467e-6
-"""Decay time of Li metal [s] (S.-Y. Ham et al., Nat. Commun. 15 (2024) 2991)."""
+"""Decay time of Li metal [s] (S.-Y. Ham et al., Nature Communications 15 (2024) 2991)."""
 FULL_SCALE = 2.0e7
 """Receiver units of the whole signal at the first echo."""
 NOISE = 3.0e-3
