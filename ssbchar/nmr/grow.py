@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, basis, no_shapes
 from ssbchar.nmr.shift import transform
-from ssbchar.nmr.varpro import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, Solution, basis, model, no_shapes, solve
+from ssbchar.nmr.varpro import Solution, model, solve
 
 WIDTHS = (100.0, 400.0, 1600.0, 6400.0, 25600.0)
 """Starting widths tried for a new line [Hz]."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr import assign, grow, varpro
 from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
+from ssbchar.nmr.shapes import Problem
 from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
 
 REGIONS = (METAL, LI_SI)
@@ -67,7 +68,7 @@ def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
     return np.asarray(1.4826 * np.median(np.abs(np.concatenate([tail.real, tail.imag], axis=1)), axis=1))
 
 
-def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> varpro.Problem:
+def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Problem:
     y = (fid["real"].values + 1j * fid["imag"].values)[good]
     time = fid["time"].values
     sigma = np.maximum(noise_from_tail(y), 1e-6 * np.abs(y).max(axis=1))
@@ -76,7 +77,7 @@ def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> varpro
     step = float(time[1] - time[0])
     start = int(np.searchsorted(time, (skip - 1e-6) * step))
     stop = min(_end(y[:, start:], sigma), options.max_points)
-    problem = varpro.Problem(
+    problem = Problem(
         y[:, start : start + stop], time[start : start + stop], sigma, options.time_origin_prior, options.max_width
     )
     if not filtered:
@@ -122,7 +123,7 @@ def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
 
 
 def _dataset(
-    fid: xr.Dataset, good: NDArray[np.int64], problem: varpro.Problem, solution: varpro.Solution, options: Lines
+    fid: xr.Dataset, good: NDArray[np.int64], problem: Problem, solution: varpro.Solution, options: Lines
 ) -> xr.Dataset:
     shapes, slices, n = solution.shapes, len(good), solution.shapes.n
     per_slice = solution.chi2_slice / (2 * problem.time.size)
@@ -184,7 +185,7 @@ def _attrs(fid: xr.Dataset) -> dict[str, object]:
     return keep
 
 
-def _display(fid: xr.Dataset, problem: varpro.Problem, options: Lines) -> tuple[NDArray[np.bool_], xr.Variable]:
+def _display(fid: xr.Dataset, problem: Problem, options: Lines) -> tuple[NDArray[np.bool_], xr.Variable]:
     size = 2 << (problem.time.size - 1).bit_length()
     offset, _ = transform(np.zeros(1, complex), problem.time, size)
     ppm = shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])
@@ -194,7 +195,7 @@ def _display(fid: xr.Dataset, problem: varpro.Problem, options: Lines) -> tuple[
 
 
 def _pictures(
-    fid: xr.Dataset, problem: varpro.Problem, solution: varpro.Solution, options: Lines
+    fid: xr.Dataset, problem: Problem, solution: varpro.Solution, options: Lines
 ) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64], dict[str, str]]]:
     """Return phased spectra of the data, of the model, and of each component of the first slice.
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr.lines import REGIONS, noise_from_tail
 from ssbchar.nmr.options import Processing
+from ssbchar.nmr.shapes import PER_REGION
 from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
-from ssbchar.nmr.varpro import PER_REGION
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]

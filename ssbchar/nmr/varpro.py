@@ -12,100 +12,24 @@ Gram matrix of the shapes and their derivatives, so a series costs little more t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-Real = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Index = NDArray[np.int64]
-LN2_4 = 4.0 * np.log(2.0)
-SHARED, PER_SLICE, PER_REGION = "shared", "slice", "region"
-"""How phases go: one for all, one per slice, one per slice and region (there each line outside has its own)."""
-ORIGIN_LIMIT = 20e-6
-"""Largest time origin looked for [s]."""
-
-
-@dataclass(frozen=True)
-class Shapes:
-    """Nonlinear parameters: frequency, width [Hz], squared Gaussian width [Hz^2] per line, time origin [s]."""
-
-    nu: Real
-    width: Real
-    gauss2: Real
-    voigt: NDArray[np.bool_]
-    """Lines whose Gaussian width is free."""
-    region: Index
-    """Region each line belongs to; the last one is everywhere else."""
-    low: Real
-    """Lowest frequency of each line [Hz]."""
-    high: Real
-    """Highest frequency of each line [Hz]."""
-    held: NDArray[np.bool_]
-    """Lines whose shape is not fitted (a region without a visible line)."""
-    origin: float = 0.0
-
-    @property
-    def n(self) -> int:
-        """Number of lines."""
-        return int(self.nu.size)
-
-    def taken(self, order: Index) -> Shapes:
-        """Return the shapes with these lines in this order."""
-        lines = (self.nu[order], self.width[order], self.gauss2[order], self.voigt[order], self.region[order])
-        return Shapes(*lines, self.low[order], self.high[order], self.held[order], self.origin)
-
-    def joined(self, nu: float, width: float, region: int, low: float, high: float, held: bool = False) -> Shapes:
-        """Return the shapes with one more Lorentzian."""
-        return Shapes(
-            np.append(self.nu, nu), np.append(self.width, width), np.append(self.gauss2, 0.0),
-            np.append(self.voigt, False), np.append(self.region, region), np.append(self.low, low),
-            np.append(self.high, high), np.append(self.held, held), self.origin,
-        )  # fmt: skip
-
-
-def no_shapes() -> Shapes:
-    """Return shapes without any line."""
-    e = np.empty(0)
-    return Shapes(e, e, e, np.empty(0, bool), np.empty(0, np.int64), e, e, np.empty(0, bool))
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Data and what is known beforehand."""
-
-    y: Complex
-    """(slice, time)."""
-    time: Real
-    """(time,) [s]."""
-    sigma: Real
-    """(slice,) standard deviation of the real and of the imaginary part."""
-    origin_prior: float = 5e-6
-    """Standard deviation of the time origin about zero [s]."""
-    max_width: float = 3e4
-    """Largest width of a line [Hz]."""
-    phases: str = SHARED
-    regions: int = 2
-    """Number of named regions; lines of a higher region lie elsewhere."""
-    nuisance: Complex = field(default_factory=lambda: np.empty((0, 0), complex))
-    """(column, time) orthonormal signals that nobody wants to know, taken out of the data and of every shape."""
-    power: Real = field(default_factory=lambda: np.empty(0))
-    """(slice,) sum of |y|^2."""
-
-    def cleaned(self, rows: Complex) -> Complex:
-        """Return signals (.., time) without their part along the nuisance columns."""
-        if not self.nuisance.size:
-            return rows
-        return np.asarray(rows - (rows @ self.nuisance.conj().T) @ self.nuisance)
-
-    def groups(self, shapes: Shapes) -> Index:
-        """Return the phase group of each line."""
-        if self.phases != PER_REGION:
-            return np.zeros(shapes.n, np.int64)
-        outside = shapes.region >= self.regions
-        group = np.where(outside, self.regions + np.cumsum(outside), shapes.region)
-        return np.asarray(np.unique(group, return_inverse=True)[1])
+from ssbchar.nmr.shapes import (
+    ORIGIN_LIMIT,
+    PER_REGION,
+    PER_SLICE,
+    SHARED,
+    Complex,
+    Index,
+    Problem,
+    Real,
+    Shapes,
+    basis,
+    derivatives,
+)
 
 
 @dataclass(frozen=True)
@@ -135,37 +59,6 @@ class Solution:
     def bic(self) -> float:
         """Bayesian information criterion (G. Schwarz, Ann. Stat. 6 (1978) 461)."""
         return self.chi2 + self.parameters * float(np.log(self.points))
-
-
-def basis(shapes: Shapes, time: Real) -> Complex:
-    """Return the lines' shapes f_j(t + t0), shape (line, time)."""
-    tau = time + shapes.origin
-    nu, width, gauss2 = shapes.nu[:, None], shapes.width[:, None], shapes.gauss2[:, None]
-    decay = np.pi * width * np.abs(tau)
-    if shapes.gauss2.any():
-        decay = decay + np.pi**2 * gauss2 * tau**2 / LN2_4
-    return np.asarray(np.exp(2j * np.pi * nu * tau - decay))
-
-
-def derivatives(shapes: Shapes, time: Real, f: Complex, free: Index) -> tuple[Complex, Index, Index]:
-    """Return the columns d f_j / d parameter of the free parameters, with the line and the parameter of each.
-
-    Parameters are counted as nu, width, gauss2 of all lines, then the time origin (one column per line).
-    """
-    tau, n = time + shapes.origin, shapes.n
-    factors = (2j * np.pi * tau, -np.pi * np.abs(tau), -(np.pi**2) * tau**2 / LN2_4)
-    columns, lines, parameters = [], [], []
-    for p in free[free < 3 * n].tolist():
-        columns.append(factors[p // n] * f[p % n])
-        lines.append(p % n)
-        parameters.append(p)
-    if 3 * n in free:
-        for j in range(n):
-            slope = 2j * np.pi * shapes.nu[j] - np.pi * shapes.width[j] * np.sign(tau)
-            columns.append((slope - 2 * np.pi**2 * shapes.gauss2[j] * tau / LN2_4) * f[j])
-            lines.append(j)
-            parameters.append(3 * n)
-    return np.array(columns).reshape(-1, time.size), np.array(lines, np.int64), np.array(parameters, np.int64)
 
 
 @dataclass(frozen=True)
