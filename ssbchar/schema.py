@@ -46,7 +46,7 @@ def page() -> str:
     lines = [
         "# Every option",
         "",
-        "Written by `ssbchar schema` from the option dataclasses; a config file holds only departures from these defaults.",
+        "Written by `ssbchar schema` from the option dataclasses; a config file holds only departures from them.",
         "In the sample sheet a column named `stage.option` departs for one row.",
         "",
     ]
