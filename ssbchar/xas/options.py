@@ -169,7 +169,7 @@ class Comparison:
     """Edge shift that would matter [eV]: below 0.1 eV, so that a shift of 0.1 eV is called changed."""
     max_white_line: float = 0.03
     """Change of the normalised white line that would matter."""
-    max_loss: tuple[float, ...] = (0.04, 0.1)
+    max_loss: tuple[float, ...] = (0.045, 0.1)
     """Relative change of a shell's amplitude that would matter, from the first shell on; the last number holds for all
     that follow (first: below 5 %, so that a loss of 5 % is called changed; outer ones: 10 %, the field's usual accuracy
     of a coordination number)."""
