@@ -58,7 +58,8 @@ def preferred(table: list[xr.Dataset], seeds: int, count: int) -> None:
     for right in ("farringtonite", "sarcopside"):
         told = [named(table, right, seed, count) for seed in range(seeds)]
         assert np.mean([name == right for name, _ in told]) >= 0.95, (right, told)
-        assert not [name for name, lead in told if name != right and lead > 3], (right, told)
+        # a lead of 3 is twenty to one: five in a hundred may be wrong, two are allowed
+        assert np.mean([name != right and lead > 3 for name, lead in told]) <= 0.02, (right, told)
         if count >= 10:
             assert np.mean([name == right and lead > 3 for name, lead in told]) >= 0.95, (right, told)
 
