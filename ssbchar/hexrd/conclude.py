@@ -13,7 +13,7 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd import cells, detection, stability, wavelength_check
 from ssbchar.hexrd.expansion_table import AXES
 from ssbchar.hexrd.options import Stability
-from ssbchar.hexrd.rest import AtRest, Rest, at_rest, change, rest, wavelength_error
+from ssbchar.hexrd.rest import AtRest, Rest, at_rest, change, rest, scale_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +50,7 @@ def conclude(
     rows += [*seen, *limits, *others]
     limits += [r for r in others if r.quantity == "detection_limit"]
     whole = detection.mixture(limits)
-    checks = [wavelength_check.check(started, known, options, wavelength_error(lattice))]
+    checks = [wavelength_check.check(started, known, options, scale_error(lattice))]
     rows += [replace(r, subject=labels.get("sample", "")) for r in [*whole, *checks]]
     verdict = stability.verdict(states, seen, others, whole, peaks, furnace, options)
     rows.append(replace(verdict, subject=labels.get("sample", "")))
@@ -74,7 +74,7 @@ def _cells(
     reason = f"{found.frames} {where}, brought to {resting.temperature:.1f} degC"
     if found.scatter > 2:
         reason += f"; frames scatter {np.sqrt(found.scatter):.1f} times their esds, which is in the error"
-    if wavelength_error(lattice) == 0:
+    if scale_error(lattice) == 0:
         reason += "; no error of the wavelength is stated"
     return [
         Conclusion(

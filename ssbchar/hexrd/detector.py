@@ -191,6 +191,7 @@ def _patterns(
             "intensity_stderr": (("frame", "two_theta"), np.stack(found.stderr)[:, cut], {"units": "counts"}),
             "wavelength": geometry["wavelength"],
             "wavelength_stderr": geometry["wavelength_stderr"],
+            "scale_stderr": ((), _scale_error(geometry), {"units": "1"}),
             "common_wavelength": ((), common, {"units": "angstrom"}),
             "source_file": ("frame", np.array(found.names, dtype=object)),
             "time": ("frame", np.array(found.time), {"units": "s", "long_name": "time since 1970-01-01 UTC"}),
@@ -234,3 +235,12 @@ def _put_sectors(ds: xr.Dataset, found: series.Integrated, sectors: int, cut: sl
     )
     ds["caked"] = (caked, np.stack(found.caked)[..., cut], {**counts, "ancillary_variables": "caked_stderr"})
     ds["caked_stderr"] = (caked, np.stack(found.caked_stderr)[..., cut], counts)
+
+
+def _scale_error(geometry: xr.Dataset) -> float:
+    """Return the relative error that all d spacings share: of the distance and, if stated, of the wavelength."""
+    parts = []
+    for name, error in (("direct_distance", "direct_distance_systematic"), ("wavelength", "wavelength_stderr")):
+        part = float(geometry[error]) / float(geometry[name]) if error in geometry else 0.0
+        parts.append(part if np.isfinite(part) else 0.0)
+    return float(np.hypot(*parts))

@@ -15,6 +15,7 @@ from ssbchar.hexrd import pattern, presence, refine_frame, refine_joint, refine_
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_frame import Fit, Prior, Series, State
+from ssbchar.hexrd.wavelength import scale_stderr
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -89,6 +90,7 @@ class Frames:
             )  # fmt: skip
         self.x = axis[self.inside]
         self.wavelength = float(patterns["wavelength"])
+        self.scale_stderr = scale_stderr(patterns)
         self._intensity, self._stderr = patterns["intensity"].values, patterns["intensity_stderr"].values
         self.count = patterns.sizes["frame"]
         status = patterns["status"].values if "status" in patterns else np.full(self.count, "ok")

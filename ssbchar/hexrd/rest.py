@@ -103,7 +103,7 @@ def at_rest(
             mean[i], sigma[i], scatter[i] = weighted_mean(moved[:, i], error[:, i])
     sigma = np.hypot(sigma, common)
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
-    relative = wavelength_error(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
+    relative = scale_error(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
     systematic = np.hypot(slope * shift, relative * mean)
     intensity = weighted_mean(
         lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
@@ -123,13 +123,10 @@ def change(before: AtRest, after: AtRest) -> tuple[Array, Array]:
     return ratio - 1, np.abs(ratio) * np.hypot(*part)
 
 
-def wavelength_error(lattice: xr.Dataset) -> float:
-    """Return the relative standard error of the wavelength, zero where none is stated."""
-    value, stderr = (lattice.attrs.get(k, lattice.get(k)) for k in ("wavelength", "wavelength_stderr"))
-    if value is None or stderr is None:
-        return 0.0
-    ratio = float(stderr) / float(value)
-    return ratio if np.isfinite(ratio) else 0.0
+def scale_error(lattice: xr.Dataset) -> float:
+    """Return the relative error that all lengths share (wavelength, detector distance), zero where none is stated."""
+    value = float(lattice.attrs.get("scale_stderr", 0.0))
+    return value if np.isfinite(value) else 0.0
 
 
 def _slope(expansion: xr.Dataset, phase: int, ramp: str, temperature: float) -> Array:

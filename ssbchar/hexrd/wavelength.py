@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssbchar.constants import HC_EV_ANGSTROM
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = NDArray[np.float64]
 
@@ -20,6 +24,19 @@ _ANGSTROM = {"m": 1e10, "nm": 10.0, "pm": 0.01, "": 1.0}
 def d_from_two_theta(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
     """Return d = lambda / (2 sin(theta)) [angstrom] from 2theta [degree] (Bragg's law, first order)."""
     return np.asarray(wavelength / (2 * np.sin(np.radians(np.asarray(two_theta, float)) / 2)))
+
+
+def scale_stderr(patterns: xr.Dataset) -> float:
+    """Return the relative error [1] that every d spacing of a series shares: detector distance and wavelength.
+
+    Integrated images state it (``scale_stderr``); for patterns it is that of the wavelength, zero where none is known.
+    """
+    if "scale_stderr" in patterns:
+        return float(patterns["scale_stderr"])
+    if "wavelength_stderr" not in patterns:
+        return 0.0
+    value = float(patterns["wavelength_stderr"]) / float(patterns["wavelength"])
+    return value if np.isfinite(value) else 0.0
 
 
 def two_theta_from_d(d: ArrayLike, wavelength: ArrayLike) -> Array:
