@@ -243,4 +243,4 @@ def _scale_error(geometry: xr.Dataset) -> float:
     for name, error in (("direct_distance", "direct_distance_systematic"), ("wavelength", "wavelength_stderr")):
         part = float(geometry[error]) / float(geometry[name]) if error in geometry else 0.0
         parts.append(part if np.isfinite(part) else 0.0)
-    return float(np.hypot(*parts))
+    return float(np.linalg.norm(parts))
