@@ -60,6 +60,11 @@ rule nmr_fid:
         NMR + "fid.nc",
     log:
         NMR_LOG + "fid.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="nmr.read.fid",
         inputs=by_name(source="path"),
@@ -78,6 +83,11 @@ rule nmr_lines:
         NMR + "lines.nc",
     log:
         NMR_LOG + "lines.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="nmr.lines.fit",
         inputs=by_name(),
@@ -96,6 +106,11 @@ rule nmr_spectrum:
         NMR + "spectrum.nc",
     log:
         NMR_LOG + "spectrum.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="nmr.spectrum.spectrum",
         inputs=by_name(),
@@ -116,6 +131,11 @@ rule nmr_decay:
         NMR_LOG + "decay.log",
     wildcard_constraints:
         measurement=one_of(NMR_DECAYS),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="nmr.decay.fit",
         inputs=by_name(),
@@ -138,6 +158,11 @@ rule nmr_quantify:
         NMR_LOG + "quantify.log",
     wildcard_constraints:
         measurement=one_of(NMR_QUANTIFIED),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="nmr.quantify.fractions",
         inputs=by_name(),
@@ -157,6 +182,11 @@ rule nmr_leak:
         NMR_LOG + "leak.log",
     wildcard_constraints:
         measurement=one_of(NMR_REFERENCES),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="nmr.quantify.leak",
         inputs=by_name(),
@@ -176,6 +206,11 @@ rule nmr_figures:
         directory(NMR + "figures"),
     log:
         NMR_LOG + "figures.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="results.figures.nmr.draw",
         inputs=by_name(),
@@ -193,6 +228,11 @@ rule nmr_compare:
         directory(OUT + "/nmr/figures"),
     log:
         OUT + "/logs/nmr/compare.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="results.figures.nmr.compare",
         inputs=by_name(),

@@ -50,6 +50,9 @@ rule xas_scans:
         f"{XAS_LOG}/scans.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.read.scans",
         inputs=by_name(source="path"),
@@ -71,6 +74,9 @@ rule xas_calibrate:
         f"{XAS_LOG}/calibrate.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.calibrate.calibrate",
         inputs=by_name(),
@@ -90,6 +96,9 @@ rule xas_normalise:
         f"{XAS_LOG}/normalise.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.normalise.normalise",
         inputs=by_name(),
@@ -109,6 +118,9 @@ rule xas_exafs:
         f"{XAS_LOG}/exafs.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.exafs.exafs",
         inputs=by_name(),
@@ -131,6 +143,9 @@ rule xas_compare:
         measurement=one_of(COMPARED),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.compare.compare",
         inputs=by_name(),
@@ -155,6 +170,9 @@ rule xas_mixture:
         measurement=one_of(MIXED),
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.mixture.mixture",
         inputs=by_name(),
@@ -176,6 +194,9 @@ rule xas_conclude:
         f"{XAS_LOG}/conclude.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="xas.conclude.conclude",
         inputs=by_name(),
@@ -200,6 +221,9 @@ rule xas_figures:
         f"{XAS_LOG}/figures.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
     params:
         step="results.figures.xas.draw",
         inputs=by_name(),
