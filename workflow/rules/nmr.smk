@@ -1,65 +1,11 @@
 # NMR: Bruker folder -> decay signal -> both routes (lines, spectrum) -> T2* -> conclusions, figures.
-NMR = OUT + "/nmr/{measurement}/"
-NMR_LOG = OUT + "/logs/nmr/{measurement}/"
-NMR_ROWS = [r for r in RUN.rows if r.technique == "nmr"]
-NMR_DECAYS = rows("nmr", "decay", "reference_decay")
-NMR_REFERENCES = rows("nmr", "reference")
-WITH_SPECTRUM = {r.sample for r in NMR_ROWS if r.role == "spectrum"}
-NMR_QUANTIFIED = rows("nmr", "spectrum") + [
-    r.measurement
-    for r in NMR_ROWS
-    if r.role == "decay" and r.sample not in WITH_SPECTRUM
-]
-
-CONCLUSIONS += expand(
-    NMR + "conclusions.json", measurement=NMR_QUANTIFIED + NMR_REFERENCES
-)
-FIGURES += expand(NMR + "figures", measurement=NMR_QUANTIFIED + NMR_REFERENCES)
-
-
-if len(NMR_QUANTIFIED) > 1:
-    FIGURES.append(OUT + "/nmr/figures")
-
-
-def same_sample(file, *roles):
-    """Files of the measurements of the row's sample with given roles, the row itself left out."""
-
-    def paths(wildcards):
-        sample = RUN.row(wildcards.measurement).sample
-        return [
-            f"{OUT}/nmr/{r.measurement}/{file}"
-            for r in NMR_ROWS
-            if r.sample == sample
-            and r.role in roles
-            and r.measurement != wildcards.measurement
-        ]
-
-    return paths
-
-
-def own_decay(wildcards):
-    """The decay of the row's sample: of the row itself where it is a series."""
-    if wildcards.measurement in NMR_DECAYS:
-        return [NMR.format(measurement=wildcards.measurement) + "decay.nc"]
-    return same_sample("decay.nc", "decay", "reference_decay")(wildcards)[:1]
-
-
-def shared_decay(wildcards):
-    """The decay of pure Li that a sample's series shares."""
-    return [
-        f"{OUT}/nmr/{m}/decay.nc"
-        for m in linked(wildcards, "reference")
-        if RUN.row(m).role == "reference_decay"
-    ]
-
-
 rule nmr_fid:
     input:
         source=raw("path"),
     output:
-        NMR + "fid.nc",
+        f"{NMR}/fid.nc",
     log:
-        NMR_LOG + "fid.log",
+        f"{NMR_LOG}/fid.log",
     conda:
         ENVIRONMENT
     resources:
@@ -78,11 +24,11 @@ rule nmr_fid:
 
 rule nmr_lines:
     input:
-        fid=NMR + "fid.nc",
+        fid=f"{NMR}/fid.nc",
     output:
-        NMR + "lines.nc",
+        f"{NMR}/lines.nc",
     log:
-        NMR_LOG + "lines.log",
+        f"{NMR_LOG}/lines.log",
     conda:
         ENVIRONMENT
     resources:
@@ -100,12 +46,12 @@ rule nmr_lines:
 
 rule nmr_spectrum:
     input:
-        fid=NMR + "fid.nc",
-        lines=NMR + "lines.nc",
+        fid=f"{NMR}/fid.nc",
+        lines=f"{NMR}/lines.nc",
     output:
-        NMR + "spectrum.nc",
+        f"{NMR}/spectrum.nc",
     log:
-        NMR_LOG + "spectrum.log",
+        f"{NMR_LOG}/spectrum.log",
     conda:
         ENVIRONMENT
     resources:
@@ -123,12 +69,12 @@ rule nmr_spectrum:
 
 rule nmr_decay:
     input:
-        series=NMR + "lines.nc",
+        series=f"{NMR}/lines.nc",
         reference_decay=shared_decay,
     output:
-        NMR + "decay.nc",
+        f"{NMR}/decay.nc",
     log:
-        NMR_LOG + "decay.log",
+        f"{NMR_LOG}/decay.log",
     wildcard_constraints:
         measurement=one_of(NMR_DECAYS),
     conda:
@@ -148,14 +94,14 @@ rule nmr_decay:
 
 rule nmr_quantify:
     input:
-        lines=NMR + "lines.nc",
-        spectrum=NMR + "spectrum.nc",
+        lines=f"{NMR}/lines.nc",
+        spectrum=f"{NMR}/spectrum.nc",
         decay=own_decay,
         repeats=same_sample("lines.nc", "repeat"),
     output:
-        NMR + "conclusions.json",
+        f"{NMR}/conclusions.json",
     log:
-        NMR_LOG + "quantify.log",
+        f"{NMR_LOG}/quantify.log",
     wildcard_constraints:
         measurement=one_of(NMR_QUANTIFIED),
     conda:
@@ -175,11 +121,11 @@ rule nmr_quantify:
 
 rule nmr_leak:
     input:
-        lines=NMR + "lines.nc",
+        lines=f"{NMR}/lines.nc",
     output:
-        NMR + "conclusions.json",
+        f"{NMR}/conclusions.json",
     log:
-        NMR_LOG + "leak.log",
+        f"{NMR_LOG}/leak.log",
     wildcard_constraints:
         measurement=one_of(NMR_REFERENCES),
     conda:
@@ -199,13 +145,13 @@ rule nmr_leak:
 
 rule nmr_figures:
     input:
-        lines=NMR + "lines.nc",
-        spectrum=NMR + "spectrum.nc",
+        lines=f"{NMR}/lines.nc",
+        spectrum=f"{NMR}/spectrum.nc",
         decay=own_decay,
     output:
-        directory(NMR + "figures"),
+        directory(f"{NMR}/figures"),
     log:
-        NMR_LOG + "figures.log",
+        f"{NMR_LOG}/figures.log",
     conda:
         ENVIRONMENT
     resources:
@@ -223,11 +169,11 @@ rule nmr_figures:
 
 rule nmr_compare:
     input:
-        conclusions=expand(NMR + "conclusions.json", measurement=NMR_QUANTIFIED),
+        conclusions=expand(f"{NMR}/conclusions.json", measurement=NMR_QUANTIFIED),
     output:
-        directory(OUT + "/nmr/figures"),
+        directory(f"{OUT}/nmr/figures"),
     log:
-        OUT + "/logs/nmr/compare.log",
+        f"{OUT}/logs/nmr/compare.log",
     conda:
         ENVIRONMENT
     resources:

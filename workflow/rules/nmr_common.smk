@@ -1,0 +1,53 @@
+# NMR: which files belong to a sample.
+NMR = f"{OUT}/nmr/{{measurement}}"
+NMR_LOG = f"{OUT}/logs/nmr/{{measurement}}"
+NMR_ROWS = [r for r in RUN.rows if r.technique == "nmr"]
+NMR_DECAYS = rows("nmr", "decay", "reference_decay")
+NMR_REFERENCES = rows("nmr", "reference")
+WITH_SPECTRUM = {r.sample for r in NMR_ROWS if r.role == "spectrum"}
+NMR_QUANTIFIED = rows("nmr", "spectrum") + [
+    r.measurement
+    for r in NMR_ROWS
+    if r.role == "decay" and r.sample not in WITH_SPECTRUM
+]
+
+CONCLUSIONS += expand(
+    f"{NMR}/conclusions.json", measurement=NMR_QUANTIFIED + NMR_REFERENCES
+)
+FIGURES += expand(f"{NMR}/figures", measurement=NMR_QUANTIFIED + NMR_REFERENCES)
+
+
+if len(NMR_QUANTIFIED) > 1:
+    FIGURES.append(f"{OUT}/nmr/figures")
+
+
+def same_sample(file, *roles):
+    """Files of the measurements of the row's sample with given roles, the row itself left out."""
+
+    def paths(wildcards):
+        sample = RUN.row(wildcards.measurement).sample
+        return [
+            f"{OUT}/nmr/{r.measurement}/{file}"
+            for r in NMR_ROWS
+            if r.sample == sample
+            and r.role in roles
+            and r.measurement != wildcards.measurement
+        ]
+
+    return paths
+
+
+def own_decay(wildcards):
+    """The decay of the row's sample: of the row itself where it is a series."""
+    if wildcards.measurement in NMR_DECAYS:
+        return [f"{OUT}/nmr/{wildcards.measurement}/decay.nc"]
+    return same_sample("decay.nc", "decay", "reference_decay")(wildcards)[:1]
+
+
+def shared_decay(wildcards):
+    """The decay of pure Li that a sample's series shares."""
+    return [
+        f"{OUT}/nmr/{m}/decay.nc"
+        for m in linked(wildcards, "reference")
+        if RUN.row(m).role == "reference_decay"
+    ]

@@ -1,0 +1,41 @@
+# Absorption: which files belong to a pair.
+XAS = f"{OUT}/xas/{{measurement}}"
+XAS_LOG = f"{OUT}/logs/xas/{{measurement}}"
+ABSORBERS = rows("xas", "pristine", "cycled")
+COMPARED = [m for m in rows("xas") if RUN.row(m).compare_to]
+
+
+def components(measurement):
+    """Measurements a spectrum is taken apart into: its references, and the pristine one it is compared with."""
+    row = RUN.row(measurement)
+    return [
+        n.strip() for n in f"{row.compare_to},{row.reference}".split(",") if n.strip()
+    ]
+
+
+MIXED = [m for m in ABSORBERS if RUN.row(m).reference and (len(components(m)) > 1)]
+
+CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS)
+FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS)
+
+
+def pristine_of(name):
+    """A file of the measurement this one is compared with; none where there is none."""
+
+    def path(wildcards):
+        return [f"{OUT}/xas/{m}/{name}" for m in linked(wildcards, "compare_to")]
+
+    return path
+
+
+def own(name, among):
+    """A file of the measurement itself, where it is one of these."""
+
+    def path(wildcards):
+        return (
+            f"{OUT}/xas/{wildcards.measurement}/{name}"
+            if wildcards.measurement in among
+            else []
+        )
+
+    return path
