@@ -114,7 +114,8 @@ def _corrected(
     if not why and not np.isfinite(time):
         why = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
     if why or decay is None:
-        return _bounded(routes[options.route], options, time, why)
+        trusted = [routes[options.route]] if str(lines["verdict"].values[0]) == "ok" else list(routes.values())
+        return _bounded(trusted, options, time, why)
     t2, exponent = decay["t2_star"].values, decay["exponent"].values
     law = decay["covariance"].values[:, 1:, 1:]
     signal = routes[options.route]
@@ -172,13 +173,13 @@ def correction_times(lines: xr.Dataset) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _bounded(signal: _Signal, options: Quantifying, time: float, why: str) -> list[Conclusion]:
-    """Return the N/A rows: no value, but the interval that the T2* of comparable samples leaves."""
+def _bounded(signals: list[_Signal], options: Quantifying, time: float, why: str) -> list[Conclusion]:
+    """Return the N/A rows: no value, but the interval that T2* of comparable samples leaves over the given routes."""
     known = bool(np.isfinite(time))
-    _, stderr = _shares(signal)
+    stderr = np.max([_shares(signal)[1] for signal in signals], axis=0)
     corners = [
         correct.fractions(signal.area, [m, s], [1.0, 1.0], time if known else 0.0)
-        for m in options.t2_metal for s in options.t2_range
+        for signal in signals for m in options.t2_metal for s in options.t2_range
     ]  # fmt: skip
     found = []
     for r, region in enumerate((METAL, LI_SI)):
