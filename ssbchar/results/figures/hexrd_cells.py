@@ -237,7 +237,8 @@ def _weights(cells: xr.Dataset) -> Array:
 def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: bool) -> None:
     """Draw the amount of one phase; weight fractions mean something only where every phase present has one."""
     present = (phase["present"].values == 1) & at.good
-    top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0)) or 1.0
+    top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0))
+    top = top or float(np.nanmax(phase["intensity_upper95"].values, initial=0.0)) or 1.0
     by_weight = by_weight and bool(present.any())
     value = _weights(phase) if by_weight else phase["intensity"].values / top
     stderr = phase["weight_fraction_stderr"].values if by_weight else phase["intensity_stderr"].values / top
@@ -249,7 +250,6 @@ def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: b
             limit = limit * np.nanmedian(value[present] / (phase["intensity"].values[present] / top))
     absent = at.good & ~present
     axes.plot(at.along, np.where(absent, limit, np.nan), color=style.GREY, linewidth=0.8, drawstyle="steps-mid")
-    axes.set_ylim(0, 1.15 * max(float(np.nanmax(np.where(present, value, np.nan), initial=0.0)), 1e-9))
-    axes.text(
-        0.01, 0.85, "weight" if by_weight else "I / I max", transform=axes.transAxes, fontsize=style.SMALL, va="top"
-    )
+    axes.set_ylim(0, 1.15 * (float(np.nanmax(value[present])) if present.any() else 1.0))
+    unit = "weight" if by_weight else "I / I max" if present.any() else "not seen; limit over its maximum"
+    axes.text(0.995, 0.85, unit, transform=axes.transAxes, fontsize=style.SMALL, va="top", ha="right")
