@@ -27,7 +27,13 @@ def empty_file(campaign: Campaign) -> dict[str, str]:
     folder = copied(campaign, "xas/Fe_cycled", "Fe_empty")
     for scan in folder.iterdir():
         scan.write_bytes(b"")
-    return {"technique": "xas", "role": "cycled", "path": str(folder), "compare_to": "Fe_pristine", "said": "empty"}
+    return {
+        "technique": "xas",
+        "role": "cycled",
+        "path": str(folder),
+        "compare_to": "Fe_pristine",
+        "said": "Fe_cycled.0001: the file is empty",
+    }
 
 
 def missing_column(campaign: Campaign) -> dict[str, str]:

@@ -121,16 +121,18 @@ def _corrected(
     signal = routes[options.route]
     value, stderr = correct.with_stderr(signal.area, signal.covariance, t2, exponent, law, time)
     raw = {k: _shares(v)[0] for k, v in routes.items()}
+    simple = law * np.array([[1.0, 0.0], [0.0, 0.0]])
     bracket = {
-        f"t = {name}, b {'fitted' if fitted else '= 1'}": correct.fractions(
-            signal.area, t2, exponent if fitted else np.ones_like(t2), t
+        f"t = {name}, b {'fitted' if fitted else '= 1'}": correct.with_stderr(
+            signal.area, signal.covariance, t2,
+            exponent if fitted else np.ones_like(t2), law if fitted else simple, t,
         )
         for name, t in times.items() if np.isfinite(t)
         for fitted in ((True, False) if (exponent != 1).any() else (False,))
     }  # fmt: skip
     found = []
     for r, region in enumerate((METAL, LI_SI)):
-        spread = [b[r] for b in bracket.values()]
+        spread = [b[r] for b, _ in bracket.values()]
         systematic = np.hypot(
             abs(raw["lines"][r] - raw["windows"][r]) / 2 if options.route == "windows" else 0.0,
             (max(spread) - min(spread)) / np.sqrt(12),
@@ -143,9 +145,12 @@ def _corrected(
             )
         )  # fmt: skip
         found += [
-            Conclusion(NAMES[region], 100 * float(b[r]), unit="percent", subject=region, condition=f"corrected, {k}")
-            for k, b in bracket.items()
-        ]
+            Conclusion(
+                NAMES[region], 100 * float(b[r]), 100 * float(e[r]), unit="percent", subject=region,
+                condition=f"corrected, {k}",
+            )
+            for k, (b, e) in bracket.items()
+        ]  # fmt: skip
     return found + _t2(decay) + _prelithiation(next(c for c in found if c.quantity == NAMES[LI_SI]), options)
 
 
