@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench pulls lock clean
+.PHONY: run test check lint bench oracle pulls lock clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -29,6 +29,9 @@ lint: .venv/ready data_raw/demo/truth.json
 	$(BIN)/snakefmt --check workflow Snakefile
 	$(BIN)/codespell ssbchar workflow tests docs README.md config
 	$(BIN)/snakemake --lint --configfile config/config.yaml
+
+oracle: .venv/ready  ## the absorption chain against Larch, live (needs: pip install xraylarch in .venv)
+	$(BIN)/python -m benchmarks.oracle_xas --page
 
 bench: .venv/ready  ## ours and peers side by side on one core
 	$(BIN)/python -m benchmarks
