@@ -159,7 +159,7 @@ def refine(
     if not present:
         return _bare(series, y, weight, start)
     layout = _layout(series, present, prior)
-    state, damping, best = start, 0.0, None
+    state, damping, best = _held(start, prior), 0.0, None
     converged = False
     for count in range(iterations + 1):
         model = _model(series, state, present, layout)
@@ -194,6 +194,16 @@ def refine(
             state = _moved(state, layout, step, series)
     assert best is not None
     return _fit(series, best, y, weight, present, layout, converged, 0.0 if "zero" in layout.kind else prior.zero_error)
+
+
+def _held(state: State, prior: Prior) -> State:
+    """Return the state with what the prior holds at its value, wherever the state comes from."""
+    return replace(
+        state,
+        zero=state.zero if prior.zero[1] else prior.zero[0],
+        gauss=state.gauss if prior.gauss[1] else prior.gauss[0],
+        overall_b=state.overall_b if prior.overall_b[1] else prior.overall_b[0],
+    )
 
 
 def _last(series: Series, layout: _Layout, state: State, step: Array, stderr: Array, tolerance: float) -> bool:

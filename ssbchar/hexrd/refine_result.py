@@ -121,8 +121,6 @@ def _final(
                     amount=refine_frame.put(state.amount, p, other.state.amount[p]),
                     inflation=refine_frame.put(state.inflation, p, other.state.inflation[p]),
                 )  # fmt: skip
-    state = replace(state, zero=priors.zero[0] if priors.zero[1] == 0 else state.zero)
-    state = replace(state, gauss=priors.gauss[0] if priors.gauss[1] == 0 else state.gauss)
     prior = priors.at(i, present, {}, None)
     return refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
 
