@@ -175,7 +175,8 @@ class Refinement:
     """`pawley`: the strongest reflections of every phase have free intensities; `rietveld`: those of phases marked
     refinable follow their structure, with one scale."""
     free_reflections: int = 60
-    """Reflections of a phase with free intensity, the strongest first; the others follow the phase's pattern."""
+    """Reflections of a phase with free intensity, the strongest first; the others follow the phase's pattern. All
+    those of a phase without atoms are free."""
     intensity_freedom: float = 0.5
     """How far a free intensity may leave the phase's pattern: a prior of this relative standard deviation."""
     background_terms: int = 18

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar import progress
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import pattern, presence, refine_frame, refine_joint, refine_result
+from ssbchar.hexrd import pattern, presence, refine_frame, refine_joint, refine_result, refine_zero
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_frame import Fit, Prior, Series, State
@@ -134,13 +134,18 @@ def _series(frames: Frames, phases: list[xr.Dataset], options: Refinement) -> Se
         refinable = bool(ds.attrs["refinable"])
         found.append(pattern.lattice(str(ds.attrs["phase"]), cell, system, hkl, strength[kept], known, refinable))
         fixed = options.mode == "rietveld" and refinable
-        strongest = np.argsort(-weight[kept], kind="stable")[: 0 if fixed else options.free_reflections]
-        free.append(np.sort(strongest))
+        free.append(np.empty(0, np.int64) if fixed else _free(weight[kept], known, options))
     freedom = [options.intensity_freedom if p.known else UNKNOWN_FREEDOM for p in found]
     return Series(
         frames.x, frames.wavelength, tuple(found), pattern.splines(frames.x, options.background_terms),
         tuple(p.strength for p in found), tuple(free), np.array(freedom), options.reach,
     )  # fmt: skip
+
+
+def _free(weight: Array, known: bool, options: Refinement) -> NDArray[np.int64]:
+    """Return the reflections with an intensity of their own; all, where no atoms say what the weak ones have."""
+    strongest = np.argsort(-weight, kind="stable")
+    return np.sort(strongest[: options.free_reflections] if known else strongest)
 
 
 def _start(series: Series, options: Refinement, x: Array) -> State:
@@ -196,11 +201,9 @@ class Priors:
         new.known = self.known.copy()
         fits = [f for found in passes for f in found.values()]
         if self.options.zero == "series" and fits:
-            errors = [f.zero_stderr for f in fits if f.zero_stderr > 0]
-            if errors:
-                zeros = [f.state.zero for f in fits if f.zero_stderr > 0]
-                new.zero = (_weighted(zeros, errors), 0.0)
-                new.zero_error = _spread(zeros, errors)
+            shared = refine_zero.shared((f.present, f.state.zero, f.zero_stderr) for f in fits)
+            if shared is not None:
+                new.zero, new.zero_error = (shared[0], 0.0), shared[1]
         if self.gauss[1] > 0 and fits:
             new.gauss = (float(np.median([f.state.gauss for f in fits])), 0.0)
         size, micro = self.size.copy(), self.micro.copy()
@@ -223,21 +226,6 @@ class Priors:
             micro[p] = np.median([f.state.micro[p] for f in strong])
         new.size, new.micro = size, micro
         return new
-
-
-def _weighted(values: list[float], stderr: list[float]) -> float:
-    """Return the median weighted by 1/stderr^2."""
-    v = np.array(values)
-    w = 1 / np.maximum(np.array(stderr), 1e-6) ** 2
-    order = np.argsort(v, kind="stable")
-    return float(v[order][np.searchsorted(np.cumsum(w[order]), 0.5 * w.sum())])
-
-
-def _spread(values: list[float], stderr: list[float]) -> float:
-    """Return the standard error of that median: from the errors, or from the scatter where it is larger."""
-    v, e = np.array(values), np.array(stderr)
-    scatter = 1.4826 * float(np.median(np.abs(v - np.median(v))))
-    return float(1.2533 * max(scatter, float(np.median(e))) / np.sqrt(v.size))
 
 
 def _strains(passes: list[Fits], p: int, free: int, count: int) -> tuple[Array, Array, list[Fit]] | None:
@@ -280,7 +268,7 @@ def learnt(series: Series, fits: Fits, options: Refinement) -> Series:
             total += share / share.sum()
         patterns[p] = total / len(rows) + 1e-6 * total.sum() / len(rows) / total.size
         weight = patterns[p] * pattern.lorentz_factor(angle)
-        free[p] = np.sort(np.argsort(-weight, kind="stable")[: options.free_reflections])
+        free[p] = _free(weight, phase.known, options)
         freedom[p] = options.intensity_freedom
     return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom)
 

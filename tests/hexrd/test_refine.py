@@ -18,8 +18,8 @@ TABLE = Path(__file__).parent.parent.parent / "config/phases/phases.yaml"
 SHORT = forward.Instrument(0.24117, 2.5, 0.008, 1100, 0.03)
 
 
-def table(*names: str) -> list[xr.Dataset]:
-    return [phases.reflections(TABLE, phases.PhaseTable(d_min=1.15), {"phase": n}) for n in names]
+def table(*names: str, d_min: float = 1.15) -> list[xr.Dataset]:
+    return [phases.reflections(TABLE, phases.PhaseTable(d_min=d_min), {"phase": n}) for n in names]
 
 
 def series(
@@ -148,3 +148,35 @@ def test_smooth_course_beyond_its_values_follows_the_expected_slope() -> None:
     np.testing.assert_allclose(mean[temperature > 50], values[temperature > 50], atol=1e-7)
     np.testing.assert_allclose(mean[0], values[26] - 1e-5 * 52, atol=1e-6)
     assert sigma[0] > 2e-4 > sigma[40]
+
+
+def test_a_zero_of_the_series_is_that_of_every_frame() -> None:
+    temperature = np.linspace(25, 300, 12)
+    patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], temperature, 11)
+    strong = patterns["intensity"].values
+    strong[-1] = strong[-1][::-1]  # the last frame of the forward pass, where the backward one begins, is no guide
+    ds = refine.refine(patterns, furnace, table("NCM811", "LFP"), Refinement())
+    assert np.ptp(ds["zero"].values) == 0 and abs(ds["zero"].values[0]) < 5e-4
+    good = slice(0, -1)
+    pulls = (ds["cell"].values[good, 1, :3] - truth[1][good, :3]) / ds["cell_stderr"].values[good, 1, :3]
+    assert np.max(np.abs(np.mean(pulls, axis=0))) < 2 and np.all(ds["verdict"].values[good] == "ok")
+
+
+def test_a_reaction_to_a_phase_without_atoms_leaves_all_cells_within_their_errors() -> None:
+    temperature = np.linspace(25, 800, 24)
+    fading = np.clip((760 - temperature) / 160, 0, 1) * 900
+    growing = np.clip((temperature - 600) / 200, 0, 1) * 600
+    patterns, furnace, truth = series(
+        [crystal.LAGP, crystal.Co3PO42], [fading, growing], temperature, 5, Effects(), forward.ID11C
+    )
+    ds = refine.refine(patterns, furnace, table("LAGP", "Co3PO42", d_min=1.1), Refinement())
+    assert np.max(ds["gof"].values) < 1.35 and np.median(ds["gof"].values) < 1.1
+    pulls = []
+    for k, axes in ((0, (0, 2)), (1, (0, 1, 2, 4))):
+        there = ds["present"].values[:, k] == 1
+        assert np.mean(ds["verdict"].values[there, k] == "ok") > 0.8
+        for axis in axes:
+            error = (ds["cell"].values[there, k] - truth[k][there])[:, axis]
+            pulls.append(error / ds["cell_stderr"].values[there, k, axis])
+            assert abs(np.median(pulls[-1])) < 2
+    assert np.mean(np.abs(np.concatenate(pulls)) < 3) > 0.95

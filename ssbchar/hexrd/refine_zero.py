@@ -1,0 +1,64 @@
+"""One zero of 2theta for a series: the frames' own zeros combined, frames of the same phases first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ssbchar.hexrd.pattern import Array
+
+OUTLIER = 4.0
+"""Values this many robust standard deviations from the median are left out."""
+
+
+def shared(frames: Iterable[tuple[tuple[int, ...], float, float]]) -> tuple[float, float] | None:
+    """Return the zero of a series and its standard error; None where no frame has one of its own.
+
+    Frames with the same phases share the same overlaps and so the same systematic part of their zeros: they are
+    combined first, then the sets of phases, each time with the scatter beyond the standard errors (`combined`). The
+    errors of misfitting frames are larger already (`ssbchar.hexrd.refine_frame.inflations`).
+
+    Parameters
+    ----------
+    frames : iterable of tuple
+        Phases in the model, zero and its standard error [degree] (0: it was held) of each frame.
+    """
+    sets: dict[tuple[int, ...], list[tuple[float, float]]] = {}
+    for present, zero, stderr in frames:
+        if stderr > 0:
+            sets.setdefault(present, []).append((zero, stderr))
+    if not sets:
+        return None
+    means = [combined(*zip(*rows, strict=True)) for _, rows in sorted(sets.items())]
+    return combined(*zip(*means, strict=True))
+
+
+def combined(values: ArrayLike, stderr: ArrayLike) -> tuple[float, float]:
+    """Return the random-effects mean of values and its standard error.
+
+    With w = 1/s^2 and Q the weighted squares about the weighted mean, the variance beyond the errors is
+    tau^2 = max(0, (Q - (n - 1)) / (sum w - sum w^2 / sum w)); the mean then has weights 1/(s^2 + tau^2)
+    (R. DerSimonian & N. Laird, Control. Clin. Trials 7 (1986) 177). Outliers are left out before.
+
+    Parameters
+    ----------
+    values, stderr : array_like, shape (n,)
+    """
+    v, s = np.asarray(values, float), np.asarray(stderr, float)
+    apart = v - _median(v, s)
+    kept = np.abs(apart) <= OUTLIER * np.hypot(s, 1.4826 * float(np.median(np.abs(apart))))
+    v, w = v[kept], 1 / s[kept] ** 2
+    mean = float(np.dot(w, v) / w.sum())
+    excess = float(np.dot(w, (v - mean) ** 2)) - (v.size - 1)
+    tau = max(0.0, excess / float(w.sum() - np.dot(w, w) / w.sum())) if v.size > 1 else 0.0
+    w = 1 / (1 / w + tau)
+    return float(np.dot(w, v) / w.sum()), float(w.sum() ** -0.5)
+
+
+def _median(values: Array, stderr: Array) -> float:
+    """Return the median weighted by 1/stderr^2."""
+    order = np.argsort(values, kind="stable")
+    weight = np.cumsum(1 / stderr[order] ** 2)
+    return float(values[order][np.searchsorted(weight, 0.5 * weight[-1])])
