@@ -9,7 +9,7 @@ import scipy
 import xarray as xr
 
 from ssbchar import phases
-from ssbchar.hexrd import pattern, refine
+from ssbchar.hexrd import pattern, refine, refine_series
 from ssbchar.hexrd.options import Refinement
 from ssbchar.simulate import crystal
 from ssbchar.simulate import pattern as forward
@@ -77,8 +77,8 @@ def _peer(
     from scipy.optimize import least_squares
 
     options = Refinement(zero="fixed", zero_start=float(ours["zero"][0]))
-    frames = refine.Frames(patterns.isel(frame=[0]), furnace.isel(frame=[0]), options)
-    model = refine._series(frames, tables, options)
+    frames = refine_series.Frames(patterns.isel(frame=[0]), furnace.isel(frame=[0]), options)
+    model = refine_series.series_of(frames, tables, options)
     y, weight = frames.points(0)
     gauss, root = 5 * INSTRUMENT.step, np.sqrt(weight)
     free = [p.free for p in model.phases]
@@ -90,7 +90,7 @@ def _peer(
         starts.append(amounts[k] * strength / strength.sum())
     terms = model.splines.shape[1]
     level = np.linalg.lstsq(model.splines, y, rcond=None)[0]
-    widths = np.tile([refine.START_SIZE, refine.START_MICRO], 2)
+    widths = np.tile([refine_series.START_SIZE, refine_series.START_MICRO], 2)
     start = np.concatenate([np.zeros(sum(free)), [gauss], widths, level, *starts])
     scale = np.concatenate([np.full(sum(free), 1e-4), [1e-2], np.full(4, 0.5), 1e-2 * np.abs(level) + 1, *starts])
     size = sum(free) + 5

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.pattern import Array
-from ssbchar.hexrd.refine_frame import Fit, Series
+from ssbchar.hexrd.refine_state import Fit, Series
 
 FAR = (3.0, 24.0)
 """Shifts of the pattern, both ways, whose intensities are the noise [full widths of the instrument]."""

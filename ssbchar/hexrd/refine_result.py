@@ -1,224 +1,33 @@
-"""From the two passes to one table: the better fit of each frame beside the joint cell(T), its verdicts and errors."""
+"""From the table of a refined series to the data set: volumes, scales and weight fractions."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar import progress
 from ssbchar.conclusion import Z95
-from ssbchar.hexrd import pattern, presence, refine_frame
+from ssbchar.hexrd import pattern
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
-from ssbchar.hexrd.refine_frame import Fit, Series
+from ssbchar.hexrd.refine_priors import Priors
+from ssbchar.hexrd.refine_series import Frames
+from ssbchar.hexrd.refine_state import Series
+from ssbchar.hexrd.refine_table import Table, cell_at
 from ssbchar.phases import metric
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from ssbchar.hexrd.refine import Frames, Priors
 
-Fits = dict[int, Fit]
-SETTLED = 0.05
-"""A cell whose variance is below this share of its prior's does not depend on it."""
 AXES = ("a", "b", "c", "alpha", "beta", "gamma")
-
-
-@dataclass
-class Table:
-    """Arrays of the result, filled frame by frame."""
-
-    cell: Array
-    covariance: Array
-    joint: Array
-    joint_stderr: Array
-    intensity: Array
-    intensity_stderr: Array
-    width: Array
-    present: Any
-    verdict: Any
-    curves: dict[str, Any]
-    rwp: Array
-    rexp: Array
-    gof: Array
-    zero: Array
-    zero_stderr: Array
-    parameters: Array
-    shared: Array
-
-
-def polish(
-    table: Table, series: Series, frames: Frames, priors: tuple[Priors, Priors], forward: Fits, backward: Fits,
-    options: Refinement,
-) -> None:  # fmt: skip
-    """Refine again, beside the final cell(T), the frames that this could change; judge all.
-
-    Parameters
-    ----------
-    table : Table
-        Filled from the backward pass.
-    priors : pair of Priors
-        Those of the backward pass, and the final ones.
-    """
-    before, after = priors
-    for i in progress.steps(range(frames.count), "refine joint"):
-        if not frames.usable[i]:
-            continue
-        fit = backward[i]
-        if _unsettled(series, before, after, forward.get(i), fit, i):
-            y, weight = frames.points(i)
-            fit = _final(series, after, forward.get(i), fit, options, i, y, weight)
-            fill(table, frames, after, presence.remainder(series, fit, y, weight), i, y)
-        _judge(table, series, after, fit, forward.get(i), backward.get(i), i)
-    _hysteresis(table, options)
-
-
-def _unsettled(series: Series, before: Priors, after: Priors, forward: Fit | None, fit: Fit, i: int) -> bool:
-    """Return whether a frame depends on what was learnt after its backward fit: phases, or priors that weigh."""
-    if forward is None or forward.present != fit.present or not fit.converged:
-        return True
-    if np.any(before.known != after.known):
-        return True
-    for n, p in enumerate(fit.present):
-        free = series.phases[p].free
-        if np.any(np.diagonal(fit.strain_covariance[n]) > SETTLED * after.sigma[i, p, :free] ** 2):
-            return True
-    return False
-
-
-def empty(frames: int, phases: int, points: int) -> Table:
-    """Return a table in which nothing is measured yet."""
-    nan = np.nan
-    per = (frames, phases)
-    curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
-    return Table(
-        np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
-        np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
-        np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
-        np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
-        np.zeros((*per, 6)),
-    )  # fmt: skip
-
-
-def _final(
-    series: Series, priors: Priors, forward: Fit | None, backward: Fit | None, options: Refinement,
-    i: int, y: Array, weight: Array,
-) -> Fit:  # fmt: skip
-    """Return the frame refined once more from the better pass, all phases of both passes in, each near its cell(T)."""
-    found = [f for f in (forward, backward) if f is not None]
-    best = min(found, key=lambda f: f.misfit)
-    present = tuple(sorted({p for f in found for p in f.present}))
-    state = best.state
-    for other in found:
-        for p in other.present:
-            if p not in best.present:
-                state = replace(
-                    state, strain=refine_frame.put(state.strain, p, other.state.strain[p]),
-                    size=refine_frame.put(state.size, p, other.state.size[p]),
-                    micro=refine_frame.put(state.micro, p, other.state.micro[p]),
-                    amount=refine_frame.put(state.amount, p, other.state.amount[p]),
-                    inflation=refine_frame.put(state.inflation, p, other.state.inflation[p]),
-                )  # fmt: skip
-    prior = priors.at(i, present, {}, None)
-    return refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
-
-
-def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder, i: int, y: Array) -> None:
-    """Write a frame's fit into the table, with the intensities that the phases not in it would have."""
-    series, fit, weight = left.series, left.fit, left.weight
-    for n, p in enumerate(fit.present):
-        phase = series.phases[p]
-        strain = fit.state.strain[p, : phase.free]
-        table.cell[i, p], gradient = _cell(phase, strain)
-        table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
-        if fit.strain_shared:
-            table.shared[i, p] = gradient @ fit.strain_shared[n]
-        table.intensity[i, p] = fit.intensity[n]
-        table.intensity_stderr[i, p] = presence.stderr(left, p)
-        table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
-    for p, phase in enumerate(series.phases):
-        expected = priors.strain[i, p, : phase.free]
-        if p not in fit.present:
-            trace = presence.trace(left, p, expected[None])
-            assert trace is not None
-            table.intensity[i, p], table.intensity_stderr[i, p] = trace.intensity[0], trace.stderr[0]
-    inside = frames.inside
-    table.curves["calculated"][i, inside] = fit.calculated
-    table.curves["background"][i, inside] = fit.background
-    table.curves["residual"][i, inside] = y - fit.calculated
-    power = float(np.dot(weight, y**2))
-    used = int(np.sum(weight > 0))
-    table.rwp[i] = 100 * np.sqrt(float(np.dot(weight, (y - fit.calculated) ** 2)) / power)
-    table.rexp[i] = 100 * np.sqrt(max(used - fit.parameters, 1) / power)
-    table.gof[i] = table.rwp[i] / table.rexp[i]
-    table.zero[i], table.zero_stderr[i] = fit.state.zero, fit.zero_stderr
-    table.parameters[i] = fit.parameters
-
-
-def _cell(phase: pattern.Lattice, strain: Array) -> tuple[Array, Array]:
-    """Return the cell at strains and its derivatives by them, shape (6, free)."""
-    step = 1e-6
-    moves = np.concatenate([step * np.eye(phase.free), -step * np.eye(phase.free)])
-    cells = phase.cell(strain + np.concatenate([np.zeros((1, phase.free)), moves]))
-    gradient = (cells[1 : phase.free + 1] - cells[phase.free + 1 :]).T / (2 * step)
-    fixed = [k for k in range(6) if np.max(np.abs(gradient[k]), initial=0.0) < 1e-6 * np.max(np.abs(gradient))]
-    gradient[fixed] = 0.0
-    return cells[0], gradient
-
-
-def _judge(
-    table: Table, series: Series, priors: Priors, fit: Fit, forward: Fit | None, backward: Fit | None, i: int
-) -> None:
-    for p, phase in enumerate(series.phases):
-        if p not in fit.present:
-            table.verdict[i, p] = "absent"
-            continue
-        n = fit.present.index(p)
-        variance = np.diagonal(fit.strain_covariance[n])
-        held = priors.sigma[i, p, : phase.free] ** 2
-        shift = fit.state.strain[p, : phase.free] - priors.strain[i, p, : phase.free]
-        verdict = "ok"
-        if not fit.converged:
-            verdict = "not_converged"
-        elif _disagree(forward, backward, p, phase.free):
-            verdict = "inconsistent"
-        elif priors.known[p] and np.any(variance > 0.5 * held):
-            verdict = "held"
-        elif priors.known[p] and np.any(np.abs(shift) > 3 * np.sqrt(held)):
-            verdict = "departs"
-        table.verdict[i, p] = verdict
-
-
-def _disagree(forward: Fit | None, backward: Fit | None, p: int, free: int) -> bool:
-    """Return whether the two passes put a phase's cell apart by more than three standard errors."""
-    if forward is None or backward is None or p not in forward.present or p not in backward.present:
-        return False
-    variance = [np.diagonal(f.strain_covariance[f.present.index(p)]) for f in (forward, backward)]
-    apart = forward.state.strain[p, :free] - backward.state.strain[p, :free]
-    return bool(np.any(np.abs(apart) > 3 * np.sqrt(np.maximum(variance[0], variance[1]))))
-
-
-def _hysteresis(table: Table, options: Refinement) -> None:
-    """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere."""
-    ratio = table.intensity / table.intensity_stderr
-    for p in range(ratio.shape[1]):
-        above = np.nan_to_num(ratio[:, p]) > options.leave
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], above.astype(int), [0]])))
-        for first, last in zip(edges[::2], edges[1::2], strict=True):
-            table.present[first:last, p] = np.nanmax(ratio[first:last, p]) > options.enter
-        weak = (table.present[:, p] == 0) & (table.verdict[:, p] != "not_measured")
-        table.verdict[weak, p] = "absent"
-        found = (table.present[:, p] == 1) & (table.verdict[:, p] == "absent")
-        table.verdict[found, p] = "held"
 
 
 def _joint(table: Table, series: Series, priors: Priors) -> None:
     """Write the smooth cell(T) of each phase that has one; it stands where a phase shows too weakly for its own."""
     for p, phase in enumerate(series.phases):
         for i in np.flatnonzero(np.isfinite(table.rwp)) if priors.known[p] else ():
-            table.joint[i, p], gradient = _cell(phase, priors.strain[i, p, : phase.free])
+            table.joint[i, p], gradient = cell_at(phase, priors.strain[i, p, : phase.free])
             spread = gradient * priors.sigma[i, p, : phase.free]
             table.joint_stderr[i, p] = np.sqrt(np.sum(spread**2, axis=1))
             if table.present[i, p] and np.isnan(table.cell[i, p, 0]):

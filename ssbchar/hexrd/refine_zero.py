@@ -18,7 +18,7 @@ def shared(frames: Iterable[tuple[tuple[int, ...], float, float]]) -> tuple[floa
 
     Frames with the same phases share the same overlaps and so the same systematic part of their zeros: they are
     combined first, then the sets of phases, each time with the scatter beyond the standard errors (`combined`). The
-    errors of misfitting frames are larger already (`ssbchar.hexrd.refine_frame.inflations`).
+    errors of misfitting frames are larger already (`ssbchar.hexrd.refine_linear.inflations`).
 
     Parameters
     ----------

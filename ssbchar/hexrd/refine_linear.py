@@ -1,0 +1,142 @@
+"""The linear part of a frame: background and non-negative intensities solved exactly, with their priors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ssbchar.hexrd.pattern import Array, Index
+from ssbchar.hexrd.refine_model import Model
+from ssbchar.hexrd.refine_state import Series, State
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The linear part solved at one set of non-linear parameters."""
+
+    intensity: Array
+    """Of every column."""
+    amount: Array
+    """Scale of each phase's pattern, shape (present,)."""
+    background: Array
+    residual: Array
+    misfit: float
+    """Weighted squares of the residual plus the intensities' prior."""
+    columns: Index
+    """Columns with an intensity of their own that is not at its bound."""
+    free: object
+    """Their profiles, sparse (points, columns)."""
+    factor: tuple[Array, bool]
+    """Cholesky factor of the scaled normal matrix."""
+    scale: Array
+
+
+def solve_linear(
+    series: Series, model: Model, y: Array, weight: Array, state: State, present: tuple[int, ...]
+) -> Linear:
+    """Return background and intensities at a state; those that would be negative are zero.
+
+    Where an amount is not known yet, each phase has its pattern and one scale.
+    """
+    from scipy.linalg import cho_factor, cho_solve
+
+    terms = series.splines.shape[1]
+    columns = np.flatnonzero(model.is_free)
+    amount = state.amount[list(present)]
+    if np.isnan(amount).any():
+        columns = columns[:0]
+        dense = np.hstack([series.splines, model.profiles.shape @ spread_of(model, len(present))])
+    else:
+        dense = np.hstack([series.splines, model.whole])
+    owner, expected = model.owner[columns], model.expected[columns]
+    weighted = weight[:, None] * dense
+    corner, right = dense.T @ weighted, weighted.T @ y
+    free = model.profiles.shape[:, columns] if columns.size else None
+    size = columns.size + dense.shape[1]
+    normal, target = np.empty((size, size)), np.empty(size)
+    n = columns.size
+    if n:
+        scaled = free.copy()  # type: ignore[union-attr]
+        scaled.data = scaled.data * weight[scaled.indices]
+        normal[:n, :n] = (scaled.T @ free).toarray()
+        normal[:n, n:] = scaled.T @ dense
+        target[:n] = scaled.T @ y
+        share = np.maximum(expected, 0.05 * np.bincount(owner, expected)[owner] / np.bincount(owner)[owner])
+        width = series.freedom[list(present)][owner] * share * np.maximum(amount[owner], 1e-9)
+        penalty = (state.inflation[list(present)][owner] / width) ** 2
+        normal[np.arange(n), np.arange(n)] += penalty
+        normal[np.arange(n), n + terms + owner] -= penalty * expected
+        np.add.at(corner, (terms + owner, terms + owner), penalty * expected**2)
+    normal[n:, :n], normal[n:, n:], target[n:] = normal[:n, n:].T, corner, right
+    keep = np.ones(size, bool)
+    for _ in range(8):
+        inside = normal if keep.all() else normal[np.ix_(keep, keep)]
+        scale = 1 / np.sqrt(np.maximum(np.diagonal(inside), 1e-300))
+        core = inside * scale[:, None] * scale
+        core[np.diag_indices_from(core)] += 1e-10
+        factor = cho_factor(core, lower=True, overwrite_a=True, check_finite=False)
+        solution = np.zeros(size)
+        solution[keep] = scale * cho_solve(factor, scale * target[keep], check_finite=False)
+        negative = np.flatnonzero(solution[:n] < 0)
+        if not negative.size:
+            break
+        keep[negative] = False
+    solution[:n] = np.maximum(solution[:n], 0.0)
+    kept = columns[keep[:n]]
+    scales = solution[n + terms :]
+    intensity = scales[model.owner] * model.expected
+    intensity[columns] = solution[:n]
+    background = series.splines @ solution[n : n + terms]
+    calculated = background + model.profiles.shape @ intensity
+    residual = y - calculated
+    misfit = float(np.dot(weight * residual, residual))
+    if n:
+        misfit += float(np.sum(penalty * (solution[:n] - scales[owner] * expected) ** 2))
+    used = model.profiles.shape[:, kept] if n else None
+    return Linear(intensity, scales, background, residual, misfit, kept, used, factor, scale)
+
+
+def spread_of(model: Model, count: int) -> Array:
+    """Return each phase's pattern over the columns, shape (columns, present)."""
+    out = np.zeros((model.owner.size, count))
+    out[np.arange(model.owner.size), model.owner] = model.expected
+    return out
+
+
+def dense_phases(model: Model, solved: Linear, count: int) -> Array:
+    """Return the profiles that follow each phase's scale, shape (points, present)."""
+    if solved.free is None:
+        return np.asarray(model.profiles.shape @ spread_of(model, count))
+    return model.whole
+
+
+def with_amounts(
+    state: State, present: tuple[int, ...], solved: Linear, model: Model, y: Array, weight: Array
+) -> State:
+    """Return the state with the phases' amounts and inflations as they are here."""
+    amount, inflation = state.amount.copy(), state.inflation.copy()
+    total = np.bincount(model.owner, solved.intensity, len(present))
+    floor = 1e-4 * np.max(np.abs(total))
+    found = inflations(model.profiles.shape, model.owner, solved.intensity, solved.residual, weight, len(present))
+    for i, p in enumerate(present):
+        amount[p] = max(total[i], floor)
+        inflation[p] = found[i]
+    return replace(state, amount=amount, inflation=inflation)
+
+
+def inflations(shape: object, owner: Index, intensity: Array, residual: Array, weight: Array, count: int) -> Array:
+    """Return the factor on each phase's standard errors for misfit and serial correlation under its own peaks.
+
+    sqrt(max(chi2, 1) (1 + rho) / (1 - rho)), both chi2 and the lag-one autocorrelation rho of the weighted
+    residuals being means over the points with the squared profile of the phase as weight (compare J.-F. Berar &
+    P. Lelann, J. Appl. Cryst. 24 (1991) 1).
+    """
+    spread = np.zeros((owner.size, count))
+    spread[np.arange(owner.size), owner] = np.maximum(intensity, 0)
+    part = (shape @ spread) ** 2 * weight[:, None]  # type: ignore[operator]
+    z = residual * np.sqrt(weight)
+    total = np.maximum(part.sum(axis=0), 1e-300)
+    chi2 = part.T @ z**2 / total
+    rho = np.clip(part[1:].T @ (z[1:] * z[:-1]) / np.maximum(part[1:].T @ z[1:] ** 2, 1e-300), 0, 0.97)
+    return np.asarray(np.sqrt(np.maximum(chi2, 1.0) * (1 + rho) / (1 - rho)))

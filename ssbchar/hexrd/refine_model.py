@@ -1,0 +1,153 @@
+"""The model of one frame at given cells, widths and zero: its profiles, and which parameter is which."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ssbchar.hexrd import pattern
+from ssbchar.hexrd.pattern import Array, Index
+from ssbchar.hexrd.refine_state import Prior, Series, State
+
+WIDTHS = (1e-4, 1.0)
+"""Bounds of the Lorentzian widths [degree]."""
+
+
+REST_REACH = 3.0
+"""Half width of the profiles of reflections without intensity of their own, in full widths."""
+
+
+STRONG = 3e-3
+"""Share of the phase's intensity from which a reflection counts as strong all the same."""
+
+
+WIDTH_STEP = 0.7
+"""Largest change of log width in one step."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """The model of one frame at one set of non-linear parameters."""
+
+    profiles: pattern.Profiles
+    owner: Index
+    """Phase (index into present) of each column."""
+    angle: Array
+    slope: Array
+    """d(2theta)/d(1/d^2) of each column."""
+    expected: Array
+    """The phase's pattern, summing to one for each phase."""
+    is_free: Array
+    whole: Array
+    """Profiles of the reflections without intensity of their own, summed per phase, (points, present)."""
+    log_b: Array
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which entry of the parameter vector is what."""
+
+    kind: tuple[str, ...]
+    phase: Index
+    """Phase of each parameter, -1 for all."""
+    slot: Index
+    mean: Array
+    precision: Array
+    """1 / prior variance."""
+
+
+def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
+    """Return the parameters of a frame with these phases; those the prior holds are none."""
+    rows: list[tuple[str, int, int, float, float]] = [
+        (name, -1, 0, *pair)
+        for name, pair in (("zero", prior.zero), ("gauss", prior.gauss), ("overall_b", prior.overall_b))
+        if pair[1] > 0
+    ]
+    for p in present:
+        for k in range(series.phases[p].free):
+            rows.append(("strain", p, k, prior.strain[0][p, k], prior.strain[1][p, k]))
+        rows.append(("size", p, 0, prior.size[0][p], prior.size[1][p]))
+        rows.append(("micro", p, 0, prior.micro[0][p], prior.micro[1][p]))
+    rows = [r for r in rows if r[4] > 0]
+    return Layout(
+        tuple(r[0] for r in rows),
+        np.array([r[1] for r in rows], np.int64),
+        np.array([r[2] for r in rows], np.int64),
+        np.array([r[3] for r in rows]),
+        np.array([1 / r[4] ** 2 for r in rows]),
+    )
+
+
+def values_of(layout: Layout, state: State) -> Array:
+    """Return the parameter vector of a state."""
+    out = np.empty(len(layout.kind))
+    for i, (kind, p, k) in enumerate(zip(layout.kind, layout.phase, layout.slot, strict=True)):
+        value = getattr(state, kind)
+        out[i] = value[p, k] if kind == "strain" else value if p < 0 else value[p]
+    return out
+
+
+def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State:
+    """Return the state after a step; log widths move and stay within bounds."""
+    changed: dict[str, float | Array] = {
+        "strain": state.strain.copy(), "size": state.size.copy(), "micro": state.micro.copy()
+    }  # fmt: skip
+    for change, kind, p, k in zip(step, layout.kind, layout.phase, layout.slot, strict=True):
+        if kind in ("zero", "gauss", "overall_b"):
+            changed[kind] = getattr(state, kind) + change
+            continue
+        values = changed[kind]
+        assert isinstance(values, np.ndarray)
+        if kind == "strain":
+            values[p, k] += np.clip(change, -0.02, 0.02)
+        else:
+            bounded = values[p] + np.clip(change, -WIDTH_STEP, WIDTH_STEP)
+            values[p] = np.clip(bounded, np.log(WIDTHS[0]), np.log(WIDTHS[1]))
+    step_x = (series.x[-1] - series.x[0]) / series.x.size
+    if "gauss" in changed:
+        changed["gauss"] = float(np.clip(changed["gauss"], step_x, 1.0))
+    return replace(state, **changed)  # type: ignore[arg-type]
+
+
+def inflations_of(layout: Layout, state: State) -> Array:
+    """Return the inflation that belongs to each parameter; shared ones take the median of the phases."""
+    shared = float(np.median(state.inflation))
+    return np.where(layout.phase < 0, shared, state.inflation[np.maximum(layout.phase, 0)])
+
+
+def penalty_of(layout: Layout, state: State) -> float:
+    """Return the squares by which a state departs from its prior, on the scale of the inflated errors."""
+    pull = inflations_of(layout, state) ** 2 * layout.precision
+    return float(np.sum(pull * (values_of(layout, state) - layout.mean) ** 2))
+
+
+def model_at(series: Series, state: State, present: tuple[int, ...], layout: Layout) -> Model:
+    """Return the model of a frame at a state."""
+    angles, slopes, patterns, owners, free = [], [], [], [], []
+    for i, p in enumerate(present):
+        phase = series.phases[p]
+        angle, slope = pattern.two_theta(phase.form, phase.metric_at(state.strain[p, : phase.free]), series.wavelength)
+        sine = np.sin(np.radians(angle) / 2) / series.wavelength
+        strength = series.pattern[p] * pattern.lorentz_factor(angle) * np.exp(-2 * state.overall_b * sine**2)
+        flag = np.zeros(angle.size, bool)
+        flag[series.free[p]] = True
+        angles.append(angle)
+        slopes.append(slope)
+        patterns.append(strength / strength.sum())
+        owners.append(np.full(angle.size, i))
+        free.append(flag)
+    angle, owner = np.concatenate(angles), np.concatenate(owners)
+    theta = np.radians(angle) / 2
+    which = np.array(present)[owner]
+    lorentz = np.exp(state.size)[which] / np.cos(theta) + np.exp(state.micro)[which] * np.tan(theta)
+    flags, shares = np.concatenate(free), np.concatenate(patterns)
+    reach = np.where(flags | (shares > STRONG), series.reach, min(REST_REACH, series.reach))
+    by = ("position", "lorentz", "gauss") if "gauss" in layout.kind else ("position", "lorentz")
+    shapes = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, reach, by)
+    o = shapes.order
+    owner, expected, is_free = owner[o], shares[o], flags[o]
+    one = np.zeros((o.size, len(present)))
+    one[np.arange(o.size), owner] = np.where(is_free, 0.0, expected)
+    log_b = -2 * (np.sin(theta[o]) / series.wavelength) ** 2
+    return Model(shapes, owner, angle[o], np.concatenate(slopes)[o], expected, is_free, shapes.shape @ one, log_b)

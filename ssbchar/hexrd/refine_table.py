@@ -1,0 +1,93 @@
+"""The arrays of a refined series, filled frame by frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ssbchar.hexrd import pattern, presence
+from ssbchar.hexrd.pattern import Array
+from ssbchar.hexrd.refine_priors import Priors
+from ssbchar.hexrd.refine_series import Frames
+
+
+@dataclass
+class Table:
+    """Arrays of the result, filled frame by frame."""
+
+    cell: Array
+    covariance: Array
+    joint: Array
+    joint_stderr: Array
+    intensity: Array
+    intensity_stderr: Array
+    width: Array
+    present: Any
+    verdict: Any
+    curves: dict[str, Any]
+    rwp: Array
+    rexp: Array
+    gof: Array
+    zero: Array
+    zero_stderr: Array
+    parameters: Array
+    shared: Array
+
+
+def empty(frames: int, phases: int, points: int) -> Table:
+    """Return a table in which nothing is measured yet."""
+    nan = np.nan
+    per = (frames, phases)
+    curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
+    return Table(
+        np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
+        np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
+        np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
+        np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
+        np.zeros((*per, 6)),
+    )  # fmt: skip
+
+
+def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder, i: int, y: Array) -> None:
+    """Write a frame's fit into the table, with the intensities that the phases not in it would have."""
+    series, fit, weight = left.series, left.fit, left.weight
+    for n, p in enumerate(fit.present):
+        phase = series.phases[p]
+        strain = fit.state.strain[p, : phase.free]
+        table.cell[i, p], gradient = cell_at(phase, strain)
+        table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
+        if fit.strain_shared:
+            table.shared[i, p] = gradient @ fit.strain_shared[n]
+        table.intensity[i, p] = fit.intensity[n]
+        table.intensity_stderr[i, p] = presence.stderr(left, p)
+        table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
+    for p, phase in enumerate(series.phases):
+        expected = priors.strain[i, p, : phase.free]
+        if p not in fit.present:
+            trace = presence.trace(left, p, expected[None])
+            assert trace is not None
+            table.intensity[i, p], table.intensity_stderr[i, p] = trace.intensity[0], trace.stderr[0]
+    inside = frames.inside
+    table.curves["calculated"][i, inside] = fit.calculated
+    table.curves["background"][i, inside] = fit.background
+    table.curves["residual"][i, inside] = y - fit.calculated
+    power = float(np.dot(weight, y**2))
+    used = int(np.sum(weight > 0))
+    table.rwp[i] = 100 * np.sqrt(float(np.dot(weight, (y - fit.calculated) ** 2)) / power)
+    table.rexp[i] = 100 * np.sqrt(max(used - fit.parameters, 1) / power)
+    table.gof[i] = table.rwp[i] / table.rexp[i]
+    table.zero[i], table.zero_stderr[i] = fit.state.zero, fit.zero_stderr
+    table.parameters[i] = fit.parameters
+
+
+def cell_at(phase: pattern.Lattice, strain: Array) -> tuple[Array, Array]:
+    """Return the cell at strains and its derivatives by them, shape (6, free)."""
+    step = 1e-6
+    moves = np.concatenate([step * np.eye(phase.free), -step * np.eye(phase.free)])
+    cells = phase.cell(strain + np.concatenate([np.zeros((1, phase.free)), moves]))
+    gradient = (cells[1 : phase.free + 1] - cells[phase.free + 1 :]).T / (2 * step)
+    fixed = [k for k in range(6) if np.max(np.abs(gradient[k]), initial=0.0) < 1e-6 * np.max(np.abs(gradient))]
+    gradient[fixed] = 0.0
+    return cells[0], gradient
