@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from ssbchar import phases
+from ssbchar import crystal, phases
 from ssbchar.errors import BadInput
 
 ROOT = Path(__file__).parent.parent
@@ -32,7 +32,7 @@ def test_every_phase_of_ours_is_read_and_has_the_composition_it_states(table: Pa
     counted: dict[str, float] = {}
     for site in phase.sites:
         counted[site.element] = counted.get(site.element, 0.0) + site.occupancy * len(
-            phases.orbit(site.position, phase)
+            crystal.orbit(site.position, phase)
         )
     path = table.parent / yaml.safe_load(table.read_text(encoding="utf-8"))[name]["cif"]
     formula = next(line for line in path.read_text(encoding="utf-8").splitlines() if "formula_sum" in line)
@@ -71,11 +71,11 @@ def test_space_groups_of_one_type_differ_in_their_absences() -> None:
 
 def test_multiplicities_count_the_whole_sphere() -> None:
     phase = phases.read(TABLES[0], "LAGP", OPTIONS)
-    hkl, multiplicity = phases.allowed_families(phase, 2.0)
+    hkl, multiplicity = crystal.allowed_families(phase, 2.0)
     n = 12
     grid = np.array([(h, k, m) for h in range(-n, n + 1) for k in range(-n, n + 1) for m in range(-n, n + 1)], float)
     grid = grid[np.any(grid != 0, axis=1)]
-    grid = grid[phases.spacing(grid, phase.cell) >= 2.0]
+    grid = grid[crystal.spacing(grid, phase.cell) >= 2.0]
     obverse = (-grid[:, 0] + grid[:, 1] + grid[:, 2]) % 3 == 0
     glide = (grid[:, 0] != -grid[:, 1]) | (grid[:, 2] % 2 == 0)
     glide &= (grid[:, 1] != 0) | (grid[:, 2] % 2 == 0)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.crystal import volume
 from ssbchar.hexrd import tensor
-from ssbchar.phases import volume
 
 if TYPE_CHECKING:
     import xarray as xr

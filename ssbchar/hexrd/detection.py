@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.crystal import spacing
 from ssbchar.hexrd.matching import lines_of
 from ssbchar.hexrd.wavelength import two_theta_from_d
-from ssbchar.phases import spacing
 
 if TYPE_CHECKING:
     import xarray as xr

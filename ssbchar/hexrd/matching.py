@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.crystal import spacing
 from ssbchar.hexrd.wavelength import two_theta_from_d
-from ssbchar.phases import spacing
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.phases import metric
+from ssbchar.crystal import metric
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

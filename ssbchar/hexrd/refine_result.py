@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Z95
+from ssbchar.crystal import metric
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
@@ -14,7 +15,6 @@ from ssbchar.hexrd.refine_priors import Priors
 from ssbchar.hexrd.refine_series import Frames
 from ssbchar.hexrd.refine_state import Series
 from ssbchar.hexrd.refine_table import Table, cell_at
-from ssbchar.phases import metric
 
 if TYPE_CHECKING:
     import xarray as xr

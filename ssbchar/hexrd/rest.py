@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.crystal import volume
 from ssbchar.hexrd import cells, tensor
 from ssbchar.hexrd.options import Stability
-from ssbchar.phases import volume
 from ssbchar.uncertain import weighted_mean
 
 if TYPE_CHECKING:

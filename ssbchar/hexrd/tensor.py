@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.phases import metric
+from ssbchar.crystal import metric
 
 Array = NDArray[np.float64]
 SYMMETRY_BREAKING = 1e-13

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ssbchar.phases import volume
+from ssbchar.crystal import volume
 
 AXES = ["a", "b", "c", "alpha", "beta", "gamma"]
 CELLS = {

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from ssbchar import phases
+from ssbchar import crystal, phases
 from ssbchar.hexrd import candidates, matching, residual, tracks
 from ssbchar.hexrd.options import Candidates
 from ssbchar.hexrd.wavelength import two_theta_from_d
@@ -33,7 +33,7 @@ def grown(about: xr.Dataset, seed: int, count: int, strain: float = 0.006) -> tu
     assert lines is not None
     free = matching.FREE[lines.system]
     change = np.where(np.array(free) < 3, strain + 0.002 * rng.uniform(-1, 1, len(free)), 0.001 * rng.uniform(-1, 1))
-    x = two_theta_from_d(phases.spacing(lines.hkl, matching._moved(lines, change)), WAVELENGTH)
+    x = two_theta_from_d(crystal.spacing(lines.hkl, matching._moved(lines, change)), WAVELENGTH)
     strength = lines.strength * rng.chisquare(1, x.size)
     strength[(x < BOUNDS[0] + 0.1) | (x > BOUNDS[1] - 0.1)] = 0
     best = np.argsort(-strength)[:count]

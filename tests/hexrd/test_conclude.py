@@ -8,9 +8,9 @@ import xarray as xr
 from hexrd.made_lattice import CELLS, MadePhase, made, truth
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.crystal import volume
 from ssbchar.hexrd import conclude, expansion, onset
 from ssbchar.hexrd.options import Expansion, Onset, Stability
-from ssbchar.phases import volume
 
 LABELS = {"sample": "A+B", "source": "results/x/manifest.csv"}
 

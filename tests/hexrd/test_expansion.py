@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hexrd.made_lattice import CELLS, MadePhase, made, truth
 
+from ssbchar.crystal import volume
 from ssbchar.hexrd import expansion, expansion_model, tensor
 from ssbchar.hexrd.options import Expansion
-from ssbchar.phases import volume
 
 
 def true_mean(one: MadePhase, low: float = 100.0, high: float = 500.0) -> np.ndarray:

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import voigt_profile
 
+from ssbchar.crystal import spacing
 from ssbchar.hexrd import pattern
-from ssbchar.phases import spacing
 
 CELLS = {
     "cubic": (9.4, 9.4, 9.4, 90, 90, 90),

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hexrd.made_lattice import CELLS, RATES
 
+from ssbchar.crystal import metric, spacing, volume
 from ssbchar.hexrd import tensor
-from ssbchar.phases import metric, spacing, volume
 
 
 def rate_of(system: str) -> tuple[np.ndarray, np.ndarray]:
