@@ -29,7 +29,7 @@ def run(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def summary(run: Path) -> pd.DataFrame:
-    return pd.read_csv(run / "summary.csv")
+    return pd.read_csv(run / "summary.csv", keep_default_na=False, na_values=[""])
 
 
 def row(summary: pd.DataFrame, quantity: str, subject: str, condition: str) -> pd.Series:
