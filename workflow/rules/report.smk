@@ -13,7 +13,9 @@ rule summary:
     input:
         conclusions=CONCLUSIONS_ALL,
     output:
-        f"{OUT}/summary.csv",
+        report(
+            f"{OUT}/summary.csv", caption="../report/summary.rst", category="Results"
+        ),
     log:
         f"{OUT}/logs/summary.log",
     conda:
@@ -38,7 +40,7 @@ rule page:
         figures=sorted(FIGURES),
         manifests=MANIFESTS,
     output:
-        f"{OUT}/report.html",
+        report(f"{OUT}/report.html", caption="../report/page.rst", category="Results"),
     log:
         f"{OUT}/logs/page.log",
     conda:
