@@ -36,6 +36,8 @@ class Campaign:
 
     folder: Path
     only: Collection[str] = ()
+    home: Path = ROOT
+    """Where the workflow and the package are taken from."""
 
     def __post_init__(self) -> None:
         demo.write(self.folder / "data_raw/minimal", small=True)
@@ -72,7 +74,7 @@ class Campaign:
         self, *words: str, env: Mapping[str, str] | None = None, check: bool = True, profile: str = "none"
     ) -> str:
         """Run Snakemake in the folder; return all it printed."""
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.home / "Snakefile")]
         command += ["--workflow-profile", profile, "--scheduler", "greedy", *words]
         command += ["--configfile", "config/config.yaml"]
         surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **(env or {})}

@@ -80,12 +80,15 @@ def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(tiny: Campaign, tmp
     assert changed & NMR_RULES
     assert changed <= NMR_RULES | TOGETHER
 
-    shutil.copytree(ROOT / "ssbchar", tmp_path / "ssbchar")
-    same = {"PYTHONPATH": str(tmp_path)}
-    assert tiny.would_run(env=same) == set()
+    for name in ("ssbchar", "workflow"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "Snakefile", tmp_path)
+    tiny.home = tmp_path
+    assert tiny.would_run() == set()
     module = tmp_path / "ssbchar/nmr/decay.py"
     module.write_text(module.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-    changed = tiny.would_run(env=same)
+    changed = tiny.would_run()
+    tiny.home = ROOT
     assert changed & NMR_RULES
     assert changed <= NMR_RULES | TOGETHER
 
