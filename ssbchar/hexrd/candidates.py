@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd import detection, matching
 from ssbchar.hexrd import onset as onsets
-from ssbchar.hexrd.options import Candidates, Onset
+from ssbchar.hexrd.options_fits import Candidates, Onset
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -12,7 +12,7 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd import cells, detection, stability, wavelength_check
 from ssbchar.hexrd.expansion_table import AXES
-from ssbchar.hexrd.options import Stability
+from ssbchar.hexrd.options_fits import Stability
 from ssbchar.hexrd.rest import AtRest, Rest, at_rest, change, rest, scale_error
 
 if TYPE_CHECKING:

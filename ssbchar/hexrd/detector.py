@@ -13,7 +13,7 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd import azimuthal, images, quality, rings, sentinel, series, wavelength
 from ssbchar.hexrd import calibrate as cal
 from ssbchar.hexrd import geometry as geo
-from ssbchar.hexrd.options import Geometry, Integration
+from ssbchar.hexrd.options_data import Geometry, Integration
 from ssbchar.hexrd.read import frame_numbers
 from ssbchar.hexrd.setup import Setup, plain, setup
 from ssbchar.sheet import expanded

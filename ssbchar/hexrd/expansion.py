@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ssbchar.hexrd import cells, tensor
 from ssbchar.hexrd import expansion_model as model
 from ssbchar.hexrd.expansion_table import SIZES, dataset, empty
-from ssbchar.hexrd.options import Expansion
+from ssbchar.hexrd.options_fits import Expansion
 from ssbchar.hexrd.ramps import Ramp, ramps
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Z95
-from ssbchar.hexrd.options import Expansion
+from ssbchar.hexrd.options_fits import Expansion
 
 if TYPE_CHECKING:
     import xarray as xr

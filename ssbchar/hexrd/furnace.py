@@ -12,7 +12,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import clock, furnace_log, programme
 from ssbchar.hexrd.formats import Array
-from ssbchar.hexrd.options import Furnace
+from ssbchar.hexrd.options_data import Furnace
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -19,7 +19,7 @@ import numpy as np
 from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.formats import Array
-from ssbchar.hexrd.options import Furnace
+from ssbchar.hexrd.options_data import Furnace
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import quality, wavelength
 from ssbchar.hexrd.formats import Array, Extracted
-from ssbchar.hexrd.options import Reading
+from ssbchar.hexrd.options_data import Reading
 
 
 @dataclass

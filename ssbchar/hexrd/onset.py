@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd import change_point
-from ssbchar.hexrd.options import Onset
+from ssbchar.hexrd.options_fits import Onset
 from ssbchar.hexrd.ramps import Ramp, frame_interval, ramps
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from ssbchar import progress
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import broadening, peaks_lines, peaks_path, peaks_presence
-from ssbchar.hexrd.options import Tracking
+from ssbchar.hexrd.options_fits import Tracking
 from ssbchar.hexrd.peaks_fit import Windows
 from ssbchar.hexrd.peaks_lines import Lines
 from ssbchar.hexrd.profiles import Array

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.options import Tracking
+from ssbchar.hexrd.options_fits import Tracking
 from ssbchar.hexrd.profiles import Array
 from ssbchar.hexrd.wavelength import two_theta_from_d
 

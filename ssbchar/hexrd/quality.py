@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ssbchar.hexrd.formats import Array
-from ssbchar.hexrd.options import Reading
+from ssbchar.hexrd.options_data import Reading
 
 WORDS = {
     "zeros": ("every intensity is zero", "check whether the shutter was open"),

@@ -14,7 +14,7 @@ from ssbchar import progress, sources
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import grid, quality, wavelength
 from ssbchar.hexrd.formats import SUFFIXES, Extracted, extract
-from ssbchar.hexrd.options import Reading
+from ssbchar.hexrd.options_data import Reading
 
 if TYPE_CHECKING:
     import xarray as xr

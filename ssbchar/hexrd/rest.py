@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ssbchar.crystal import volume
 from ssbchar.hexrd import cells, tensor
-from ssbchar.hexrd.options import Stability
+from ssbchar.hexrd.options_fits import Stability
 from ssbchar.uncertain import weighted_mean
 
 if TYPE_CHECKING:

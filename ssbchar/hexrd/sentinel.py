@@ -11,7 +11,7 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd import calibrate as cal
 from ssbchar.hexrd import geometry as geo
 from ssbchar.hexrd import rings
-from ssbchar.hexrd.options import Geometry
+from ssbchar.hexrd.options_data import Geometry
 from ssbchar.hexrd.setup import Setup
 
 Array = NDArray[np.float64]

@@ -14,7 +14,7 @@ from ssbchar import progress
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import azimuthal, images, masks
 from ssbchar.hexrd import header as head
-from ssbchar.hexrd.options import Integration
+from ssbchar.hexrd.options_data import Integration
 
 Array = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from ssbchar.hexrd import images, masks, wavelength
 from ssbchar.sheet import expanded
 
 if TYPE_CHECKING:
-    from ssbchar.hexrd.options import Geometry
+    from ssbchar.hexrd.options_data import Geometry
 
 Array = NDArray[np.float64]
 

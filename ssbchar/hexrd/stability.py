@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.options import Stability
+from ssbchar.hexrd.options_fits import Stability
 from ssbchar.hexrd.rest import AtRest, Rest
 from ssbchar.hexrd.rest import change as change_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd import detection, peaks_path, residual
-from ssbchar.hexrd.options import Candidates
+from ssbchar.hexrd.options_fits import Candidates
 from ssbchar.hexrd.wavelength import d_from_two_theta, two_theta_per_d
 
 if TYPE_CHECKING:

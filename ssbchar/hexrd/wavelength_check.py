@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.options import Stability
+from ssbchar.hexrd.options_fits import Stability
 from ssbchar.hexrd.rest import AtRest
 
 if TYPE_CHECKING:

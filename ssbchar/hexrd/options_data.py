@@ -1,0 +1,130 @@
+"""Options of the steps that take data in: patterns, images, the detector, the furnace."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How patterns are read."""
+
+    wavelength: float | None = None
+    """Wavelength [angstrom]; None takes the one stated in the files and refuses silence."""
+    wavelength_stderr: float | None = None
+    """Its standard error [angstrom]; None takes the rounding of the number given."""
+    common_wavelength: float | None = None
+    """Wavelength [angstrom] of the axis `two_theta_common`; None takes the measurement's own."""
+    suffix: str = ""
+    """Ending of the files to read (`.xye`), where a folder holds several kinds."""
+    axis_unit: str = ""
+    """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes degree of 2theta."""
+    other_grid: str = "rebin"
+    """Frames on another axis than most: `rebin` (by exact overlap of the point intervals, variance carried, listed
+    in the attribute `rebinned`) or `set_aside`."""
+    beam_dump: float = 0.5
+    """A frame whose total is below this share of the good frames before it is set aside as `beam_dump`."""
+    saturation: float | None = None
+    """Intensity from which a point counts as saturated; None looks for flat tops of three equal points."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """How the detector is calibrated from an image of a calibrant."""
+
+    wavelength: float | None = None
+    """Wavelength [angstrom], in full precision; None takes the one of the .poni file and refuses silence."""
+    wavelength_stderr: float | None = None
+    """Its standard error [angstrom]; None takes the rounding of the number given."""
+    calibrant: str = "CeO2"
+    """Calibrant, as pyFAI names it (CeO2, LaB6, alpha_Al2O3, Si ...)."""
+    distance: float | None = None
+    """Rough distance to the detector [mm]; None takes the image's header."""
+    distance_tolerance: float = 0.15
+    """How far off the rough distance may be, as a fraction."""
+    pixel_size: float | None = None
+    """Pixel size [micrometre]; None takes the image's header or the .poni file."""
+    poni: str = ""
+    """A pyFAI .poni file to verify against the image instead of calibrating anew (may hold ``$NAME``)."""
+    mask: str = ""
+    """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
+    doubling_tolerance: float = 1.0
+    """A .poni is refused where rings wander by more than this around the beam [pixel]."""
+    cell_tolerance: float = 2000.0
+    """A .poni is refused where it puts the calibrant's cell further off than this [ppm]."""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """How images become patterns."""
+
+    points: int = 0
+    """Number of bins in 2theta; 0 takes two per pixel along the longest radius."""
+    two_theta: tuple[float, float] | None = None
+    """Range in 2theta [degree]; None takes all the detector sees."""
+    common_wavelength: float | None = None
+    """Wavelength [angstrom] at which 2theta is also given; None keeps the measured one."""
+    polarisation: float | None = 0.99
+    """Degree of horizontal linear polarisation of the beam; None leaves it uncorrected."""
+    mask: str = ""
+    """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
+    flat: str = ""
+    """Flat-field image: counts are divided by it."""
+    dark: str = ""
+    """Dark image: counts of no beam in the same exposure, subtracted."""
+    saturation: float | None = None
+    """Counts at and above which a pixel is left out; None takes the header's cut-off or the type's largest value."""
+    saturated_fraction: float = 0.001
+    """A frame with more saturated pixels than this is marked `saturated`."""
+    beam_dump: float = 0.5
+    """A frame whose mean is below this share of the good frames before it is set aside as `beam_dump`."""
+    hot_pixel_sigma: float = 10.0
+    """A pixel this far above its neighbours in all sampled frames is hot (and one without counts dead); 0 looks for
+    neither."""
+    time_key: str = ""
+    """Header value that holds the frame's time; empty tries the usual names."""
+    utc_offset: float = 0.0
+    """Hours local time is ahead of UTC, for times written without a zone."""
+    temperature_key: str = ""
+    """Header value that holds the temperature [degC]; empty tries the usual names."""
+    monitor_key: str = ""
+    """Header value that holds the incident flux; empty tries the usual names."""
+    sectors: int = 0
+    """Azimuthal sectors kept beside the pattern (`caked`), with a mean that leaves out single grains
+    (`intensity_robust`); 0 keeps none."""
+    chunk: int = 16
+    """Frames integrated at once; changes memory and speed, not results."""
+
+
+@dataclass(frozen=True)
+class Furnace:
+    """How temperatures are joined to frames."""
+
+    time_column: str = ""
+    """Column of the log with the time; empty finds it by its name."""
+    temperature_column: str = ""
+    """Column of the log with the temperature; empty finds it by its name."""
+    file_column: str = ""
+    """Column with the pattern's file name, where the log has one row per frame; empty finds it by its contents."""
+    temperature_unit: str = "degC"
+    """`degC` or `K`."""
+    log_timezone: str = ""
+    """Time zone of a log that states none (`America/Chicago`, `UTC`, `+02:00`)."""
+    clock_offset: float = 0.0
+    """Seconds to add to the log's clock to get that of the frames."""
+    clock_offset_stderr: float = 1.0
+    """Standard error of the clock offset [s]."""
+    fit_clock: bool = False
+    """Take the offset at which the sample's thermal expansion follows the log best, where it can be told, instead of
+    `clock_offset`; without this the two are only compared, and a disagreement is reported."""
+    clock_span: float = 7200.0
+    """Largest clock offset looked for [s]."""
+    thermocouple_stderr: float = 0.0
+    """Random error of one reading [K]."""
+    thermocouple_tolerance: float = 2.2
+    """Tolerance of the thermocouple [K], a half width; the systematic error is this / sqrt(3). Default: type K,
+    standard tolerance of ASTM E230 (the larger of 2.2 K and 0.75 %)."""
+    thermocouple_relative_tolerance: float = 0.0075
+    """The same as a share of the temperature in Celsius; the larger of the two counts."""
+    largest_gap: float = 120.0
+    """Frames inside a gap of the log longer than this [s] are `outside_log`."""
+    hold_rate: float = 0.5
+    """Below this rate [K/min] a segment is a hold, above it heating or cooling."""
