@@ -1,135 +1,19 @@
 """Patterns from files: every format gives the same numbers, and each kind of bad input is said, not swallowed."""
 
-import json
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 import xarray as xr
+from hexrd.made_patterns import LAMBDA, X, counts, folder, one, told, write_as, xye
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar import store
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import grid, quality, read
-from ssbchar.hexrd.formats import extract
 from ssbchar.hexrd.options import Reading
-from ssbchar.hexrd.wavelength import d_from_two_theta, q_from_two_theta
-
-X = np.round(np.arange(1.0, 9.0, 0.02), 6)
-LAMBDA = 0.2413
-
-
-def counts(frame: int = 1) -> np.ndarray:
-    rng = np.random.default_rng(frame)
-    return rng.poisson(200 + 3000 * np.exp(-(((X - 4.1) / 0.05) ** 2))).astype(float)
-
-
-def xye(path: Path, frame: int = 1, x: np.ndarray = X, y: np.ndarray | None = None, head: str = "") -> Path:
-    y = counts(frame) if y is None else y
-    rows = "".join(f"{a:.6f} {b:.6f} {c:.6f}\n" for a, b, c in zip(x, y, np.sqrt(np.maximum(y, 1)), strict=True))
-    path.write_text((head or f"/*\n# frame-{frame:05d}.tif Azm= 180.00\n*/\n") + rows)
-    return path
-
-
-def folder(tmp_path: Path, frames: int = 12) -> Path:
-    for n in range(1, frames + 1):
-        xye(tmp_path / f"{n}.xye", n)
-    return tmp_path
-
-
-def one(path: Path, **options: object) -> xr.Dataset:
-    return read.patterns(path, Reading(**{"wavelength": LAMBDA, **options}))
-
-
-def told(ds: xr.Dataset) -> list[dict[str, str]]:
-    return json.loads(ds.attrs.get("set_aside", "[]"))
-
-
-def write_nexus(path: Path, y: np.ndarray, sigma: bool = True, wavelength: float | None = LAMBDA) -> Path:
-    with h5py.File(path, "w") as file:
-        entry = file.create_group("entry")
-        data = entry.create_group("data")
-        data.attrs.update({"NX_class": "NXdata", "signal": "intensity", "axes": [".", "two_theta"][-y.ndim :]})
-        data["intensity"] = y
-        data["two_theta"] = X
-        data["two_theta"].attrs["units"] = "degree"
-        if sigma:
-            data["intensity_errors"] = np.sqrt(np.maximum(y, 1))
-        if wavelength:
-            beam = entry.create_group("instrument/beam")
-            beam["incident_wavelength"] = wavelength / 10
-            beam["incident_wavelength"].attrs["units"] = "nm"
-        if y.ndim == 2:
-            entry["sample/temperature"] = 300.0 + np.arange(y.shape[0])
-            entry["sample/temperature"].attrs["units"] = "K"
-            data["time"] = 20.0 * np.arange(y.shape[0])
-            data["time"].attrs.update({"units": "s", "start": "2021-03-01T10:00:00+00:00"})
-    return path
-
-
-def write_as(kind: str, path: Path) -> Path:
-    y, sigma = counts(), np.sqrt(np.maximum(counts(), 1))
-    rows = list(zip(X, y, sigma, strict=True))
-    q = list(zip(q_from_two_theta(X, LAMBDA).tolist(), y, sigma, strict=True))
-    if kind == "xye":
-        return xye(path / "a.xye")
-    if kind == "xy":
-        head = "# Wavelength: 2.413e-11 m\n# 2th_deg  I\n"
-        (path / "a.xy").write_text(head + "".join(f"{a:.6E} {b}\n" for a, b, _ in rows))
-    if kind == "chi":
-        head = f"a.tif\n2-Theta Angle (Degrees)\nIntensity\n       {X.size}\n"
-        (path / "a.chi").write_text(head + "".join(f"  {a:.7E}  {b:.7E}\n" for a, b, _ in rows))
-    if kind == "fxye":
-        head = f"LAGP 5 C/min\nInstrument parameter file: bl17.prm\nBANK 1 {X.size} {X.size} CONS 100.0 2.0 0 0 FXYE\n"
-        (path / "a.fxye").write_text(head + "".join(f"{100 * a:.4f} {b:.4f} {c:.6f}\n" for a, b, c in rows))
-    if kind == "xydata":
-        head = "XYDATA\n! Title:  LAGP\nINTER 1.0 1.0 2 0.0200\nTEMP 295.0\n! Calibrated wavelength = 0.2413\n!\n"
-        (path / "a.xy").write_text(head + "".join(f"{a:.6f} {b} {c:.6f}\n" for a, b, c in rows))
-    if kind == "csv":
-        (path / "a.csv").write_text("two_theta,intensity,sigma\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows))
-    if kind == "semicolons":
-        (path / "a.csv").write_text("# exported\n2theta;counts\n" + "".join(f"{a};{b}\n" for a, b, _ in rows))
-    if kind == "q_csv":
-        (path / "a.csv").write_text("q_A^-1,I,esd\n" + "".join(f"{a!r},{b},{c}\n" for a, b, c in q))
-    if kind == "q_chi":
-        head = f"a.tif\nQ-Space (Inverse Nanometres)\nIntensity\n       {X.size}\n"
-        (path / "a.chi").write_text(head + "".join(f" {10 * a!r}  {b:.7E}\n" for a, b, _ in q))
-    if kind == "nexus":
-        write_nexus(path / "a.nxs", counts())
-    if kind == "crlf":
-        xye(path / "a.xye")
-        (path / "a.xye").write_bytes((path / "a.xye").read_bytes().replace(b"\n", b"\r\n"))
-    return next(p for p in path.iterdir())
-
-
-@pytest.mark.parametrize(
-    "kind", ["xye", "xy", "chi", "fxye", "xydata", "csv", "semicolons", "q_csv", "q_chi", "nexus", "crlf"]
-)
-def test_every_format_gives_the_same_pattern(kind: str, tmp_path: Path) -> None:
-    ds = one(write_as(kind, tmp_path))
-    np.testing.assert_allclose(ds.two_theta, X, atol=2e-6)
-    np.testing.assert_allclose(ds.intensity.values[0], counts(), rtol=1e-6)
-    np.testing.assert_allclose(ds.intensity_stderr.values[0], np.sqrt(np.maximum(counts(), 1)), rtol=1e-5)
-    assert ds.attrs["noise"] == ("poisson" if kind in ("xy", "chi", "semicolons", "q_chi") else "file")
-    assert ds.status.values.tolist() == ["ok"]
-
-
-def test_temperature_and_wavelength_of_a_header(tmp_path: Path) -> None:
-    ds = read.patterns(write_as("xydata", tmp_path), Reading())
-    assert float(ds.temperature_header[0]) == pytest.approx(21.85)
-    assert float(ds.wavelength) == 0.2413
-    assert float(ds.wavelength_stderr) == pytest.approx(1e-4 / np.sqrt(12))
-
-
-def test_nexus_series_with_time_and_temperature(tmp_path: Path) -> None:
-    ds = read.patterns(write_nexus(tmp_path / "s.nxs", np.stack([counts(n) for n in range(5)])), Reading())
-    assert ds.frame.values.tolist() == [1, 2, 3, 4, 5]
-    np.testing.assert_allclose(ds.temperature_header, 26.85 + np.arange(5))
-    np.testing.assert_allclose(np.diff(ds.time), 20.0)
-    assert float(ds.time[0]) == 1614592800.0
-    assert float(ds.wavelength) == pytest.approx(LAMBDA)
+from ssbchar.hexrd.wavelength import d_from_two_theta
 
 
 def test_schema_and_saving(tmp_path: Path) -> None:
@@ -311,30 +195,3 @@ def test_points_without_pixels_are_left_out(tmp_path: Path) -> None:
     assert set(ds.status.values) == {"ok"}
     np.testing.assert_array_equal(ds.two_theta, np.delete(X, [*range(7), 50, *range(397, 400)]))
     assert np.isfinite(ds.intensity.values).all()
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    st.lists(st.floats(0, 1e7, allow_nan=False), min_size=12, max_size=40),
-    st.sampled_from(["xye", "csv", "fxye"]),
-    st.sampled_from(["# made by hand\n", "/*\n# a.tif Azm= 180.00\n*/\n", ""]),
-)
-def test_what_is_written_is_read(values: list[float], kind: str, head: str) -> None:
-    """Any counts in any text format come back as printed."""
-    import tempfile
-
-    y = np.round(np.array(values) + 1.0, 3)
-    x = np.round(1.0 + 0.01 * np.arange(y.size), 2)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"a.{kind}"
-        separator, scale = ("," if kind == "csv" else " "), (100 if kind == "fxye" else 1)
-        bank = f"a title\nBANK 1 {y.size} {y.size} CONS 100.0 1.0 0 0 FXYE\n"
-        title = {"xye": head, "csv": "two_theta,intensity,sigma\n", "fxye": bank}[kind]
-        rows = "".join(
-            separator.join((f"{a * scale:.4f}", f"{b:.3f}", "1.5")) + "\n" for a, b in zip(x, y, strict=True)
-        )
-        path.write_text(title + rows)
-        found = extract(path)
-    np.testing.assert_allclose(found.x, x, atol=1e-9)
-    np.testing.assert_allclose(found.intensity[0], y, rtol=1e-12)
-    assert found.stderr is not None and np.all(found.stderr == 1.5)
