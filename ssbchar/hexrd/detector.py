@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import azimuthal, images, quality, rings, sentinel, series, wavelength
+from ssbchar.hexrd import azimuthal, images, patterns_table, quality, rings, sentinel, series, wavelength
 from ssbchar.hexrd import calibrate as cal
 from ssbchar.hexrd import geometry as geo
 from ssbchar.hexrd.options_data import Geometry, Integration
@@ -177,39 +177,16 @@ def integrate(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Da
 def _patterns(
     found: series.Integrated, status: NDArray[Any], by: azimuthal.Integrator, geometry: xr.Dataset, options: Integration
 ) -> xr.Dataset:
-    import xarray as xr
-
     seen = by.seen.reshape(by.sectors, -1).sum(axis=0)
     inside = np.flatnonzero(seen > 1e-3 * np.median(seen[seen > 0]))
     cut = slice(inside[0], inside[-1] + 1)
-    two_theta, length = by.two_theta[cut], float(geometry["wavelength"])
-    common = options.common_wavelength or length
-    counts = {"units": "counts", "ancillary_variables": "intensity_stderr", "long_name": "mean counts per pixel"}
-    ds = xr.Dataset(
-        {
-            "intensity": (("frame", "two_theta"), np.stack(found.intensity)[:, cut], counts),
-            "intensity_stderr": (("frame", "two_theta"), np.stack(found.stderr)[:, cut], {"units": "counts"}),
-            "wavelength": geometry["wavelength"],
-            "wavelength_stderr": geometry["wavelength_stderr"],
-            "scale_stderr": ((), _scale_error(geometry), {"units": "1"}),
-            "common_wavelength": ((), common, {"units": "angstrom"}),
-            "source_file": ("frame", np.array(found.names, dtype=object)),
-            "time": ("frame", np.array(found.time), {"units": "s", "long_name": "time since 1970-01-01 UTC"}),
-            "temperature_header": ("frame", np.array(found.temperature), {"units": "degC"}),
-            "monitor": ("frame", np.array(found.monitor), {"units": "counts"}),
-            "status": ("frame", status),
-        },
-        coords={
-            "frame": ("frame", frame_numbers(found.names)),
-            "two_theta": ("two_theta", two_theta, {"units": "degree", "long_name": "2theta as measured"}),
-            "q": ("two_theta", wavelength.q_from_two_theta(two_theta, length), {"units": "1/angstrom"}),
-            "two_theta_common": (
-                "two_theta",
-                wavelength.at_wavelength(two_theta, length, common),
-                {"units": "degree", "long_name": "2theta at the common wavelength"},
-            ),
-        },
-    )
+    ds = patterns_table.dataset(
+        by.two_theta[cut], np.stack(found.intensity)[:, cut], np.stack(found.stderr)[:, cut],
+        (float(geometry["wavelength"]), float(geometry["wavelength_stderr"])), options.common_wavelength,
+        found.names, frame_numbers(found.names), status, found.time, found.temperature, found.monitor,
+        "mean counts per pixel",
+    )  # fmt: skip
+    ds["length_scale_stderr"] = ((), _scale_error(geometry), {"units": "1", "long_name": "shared by all d spacings"})
     if found.caked:
         _put_sectors(ds, found, by.sectors, cut)
     ds.attrs["noise"] = "poisson"

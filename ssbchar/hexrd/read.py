@@ -12,7 +12,7 @@ import numpy as np
 
 from ssbchar import progress, sources
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import grid, quality, wavelength
+from ssbchar.hexrd import grid, patterns_table, quality, wavelength
 from ssbchar.hexrd.formats import SUFFIXES, Extracted, extract
 from ssbchar.hexrd.options_data import Reading
 
@@ -46,11 +46,15 @@ def patterns(source: Path, options: Reading) -> xr.Dataset:
     if not np.any(status == "ok"):
         first = faults[0]["problem"] if faults else "no frames"
         raise BadInput(source, f"no usable frame of {len(names)} (first: {first})", "check the files")
-    ds = _dataset(laid, names, numbers, status, (length, stderr), options.common_wavelength)
-    for name in ("temperature", "time", "monitor"):
-        ds[{"temperature": "temperature_header"}.get(name, name)].values[:] = np.concatenate(
-            [np.broadcast_to(getattr(item, name), item.frames) for _, item in read]
-        )
+    time, temperature, monitor = (
+        np.concatenate([np.broadcast_to(getattr(item, name), item.frames) for _, item in read])
+        for name in ("time", "temperature", "monitor")
+    )
+    ds = patterns_table.dataset(
+        laid.axis, laid.intensity, laid.stderr, (length, stderr), options.common_wavelength, names, numbers, status,
+        time, temperature, monitor,
+    )  # fmt: skip
+    ds["rebinned"] = ("frame", laid.rebinned)
     ds.attrs["noise"] = "poisson" if laid.poisson else "file"
     ds.attrs["wavelength_source"] = note
     if any(item.synthetic for _, item in read):
@@ -153,38 +157,3 @@ def _missing(source: Path, numbers: Any) -> list[Fault]:
     text = ", ".join(listed[:12]) + (" ..." if len(listed) > 12 else "")
     problem = f"{absent} of {numbers.size + absent} frames are missing (numbers {text})"
     return [{"where": str(source), "problem": problem, "remedy": "copy them if they exist; the others are used"}]
-
-
-def _dataset(
-    laid: grid.Laid, names: list[str], numbers: Any, status: Any, length: tuple[float, float], common: float | None
-) -> xr.Dataset:
-    """Return the Dataset of the data model; times, temperatures and monitors still NaN."""
-    import xarray as xr
-
-    empty = np.full(len(names), np.nan)
-    common = common or length[0]
-    own = {"units": "degree", "long_name": "2theta as measured"}
-    shared = {"units": "degree", "long_name": "2theta at the common wavelength"}
-    at_common = wavelength.at_wavelength(laid.axis, length[0], common)
-    unit = {"units": "counts", "ancillary_variables": "intensity_stderr"}
-    return xr.Dataset(
-        {
-            "intensity": (("frame", "two_theta"), laid.intensity, unit),
-            "intensity_stderr": (("frame", "two_theta"), laid.stderr, {"units": "counts"}),
-            "wavelength": ((), length[0], {"units": "angstrom", "ancillary_variables": "wavelength_stderr"}),
-            "wavelength_stderr": ((), length[1], {"units": "angstrom"}),
-            "common_wavelength": ((), common, {"units": "angstrom"}),
-            "source_file": ("frame", np.array(names, dtype=object)),
-            "time": ("frame", empty, {"units": "s", "long_name": "time since 1970-01-01 UTC"}),
-            "temperature_header": ("frame", empty.copy(), {"units": "degC"}),
-            "monitor": ("frame", empty.copy(), {"units": "counts"}),
-            "status": ("frame", status.astype(object)),
-            "rebinned": ("frame", laid.rebinned),
-        },
-        coords={
-            "frame": ("frame", numbers),
-            "two_theta": ("two_theta", laid.axis, own),
-            "q": ("two_theta", wavelength.q_from_two_theta(laid.axis, length[0]), {"units": "1/angstrom"}),
-            "two_theta_common": ("two_theta", at_common, shared),
-        },
-    )

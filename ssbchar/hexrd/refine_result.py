@@ -95,7 +95,9 @@ def dataset(
             "phase": np.array([p.name for p in series.phases], object),
             "axis": np.array(AXES, object), "axis2": np.array(AXES, object),
         },
-        attrs={"mode": options.mode, "wavelength": frames.wavelength, "scale_stderr": frames.scale_stderr},
+        attrs={
+            "mode": options.mode, "wavelength": frames.wavelength, "length_scale_stderr": frames.length_scale_stderr,
+        },
     )  # fmt: skip
     ds["refinable"] = ("phase", np.array([int(p.refinable) for p in series.phases]))
     ds["crystal_system"] = ("phase", np.array([p.system for p in series.phases], object))

@@ -12,7 +12,7 @@ from ssbchar.hexrd import pattern
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_state import Series, State
-from ssbchar.hexrd.wavelength import scale_stderr
+from ssbchar.hexrd.wavelength import length_scale_stderr
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -43,7 +43,7 @@ class Frames:
             )  # fmt: skip
         self.x = axis[self.inside]
         self.wavelength = float(patterns["wavelength"])
-        self.scale_stderr = scale_stderr(patterns)
+        self.length_scale_stderr = length_scale_stderr(patterns)
         self._intensity, self._stderr = patterns["intensity"].values, patterns["intensity_stderr"].values
         self.count = patterns.sizes["frame"]
         status = patterns["status"].values if "status" in patterns else np.full(self.count, "ok")

@@ -125,7 +125,7 @@ def change(before: AtRest, after: AtRest) -> tuple[Array, Array]:
 
 def scale_error(lattice: xr.Dataset) -> float:
     """Return the relative error that all lengths share (wavelength, detector distance), zero where none is stated."""
-    value = float(lattice.attrs.get("scale_stderr", 0.0))
+    value = float(lattice.attrs.get("length_scale_stderr", 0.0))
     return value if np.isfinite(value) else 0.0
 
 

@@ -26,13 +26,14 @@ def d_from_two_theta(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
     return np.asarray(wavelength / (2 * np.sin(np.radians(np.asarray(two_theta, float)) / 2)))
 
 
-def scale_stderr(patterns: xr.Dataset) -> float:
+def length_scale_stderr(patterns: xr.Dataset) -> float:
     """Return the relative error [1] that every d spacing of a series shares: detector distance and wavelength.
 
-    Integrated images state it (``scale_stderr``); for patterns it is that of the wavelength, zero where none is known.
+    Integrated images state it (``length_scale_stderr``); for patterns it is that of the wavelength, zero where none
+    is known.
     """
-    if "scale_stderr" in patterns:
-        return float(patterns["scale_stderr"])
+    if "length_scale_stderr" in patterns:
+        return float(patterns["length_scale_stderr"])
     if "wavelength_stderr" not in patterns:
         return 0.0
     value = float(patterns["wavelength_stderr"]) / float(patterns["wavelength"])
