@@ -14,12 +14,19 @@ from ssbchar.errors import BadConfig, BadInput
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit code (0 well, 1 wrong config or input, 2 wrong words)."""
+    """Run a command; return the exit code (0 well, 1 wrong config or input or a failing disk, 2 wrong words)."""
     arguments = _parser().parse_args(words)
     try:
         return int(arguments.run(arguments) or 0)
     except (BadConfig, BadInput) as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        from ssbchar import disk
+
+        if not disk.fault(error):
+            raise
+        print(f"stopped: {disk.message(error)}", file=sys.stderr)
         return 1
 
 

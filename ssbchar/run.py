@@ -13,6 +13,7 @@ from pathlib import Path
 
 import ssbchar
 from ssbchar import config as configs
+from ssbchar import leftover
 
 SNAKEFILE = Path("workflow/Snakefile")
 KEPT = 60
@@ -41,8 +42,11 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
     snakefile = SNAKEFILE if SNAKEFILE.is_file() else Path(ssbchar.__file__).parent.parent / SNAKEFILE
     words = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", config]
     words += ["--cores", cores, "--rerun-incomplete", "--keep-going", *more]
+    if leftover.killed() and not leftover.at_work("snakemake"):
+        _clear(words)
     start = time.monotonic()
-    code, failed, tail = _follow(words, start)
+    with leftover.marked():
+        code, failed, tail = _follow(words, start)
     if code:
         _say_failed(found.config.run, failed, tail)
         return code
@@ -51,6 +55,14 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
     wanted = [folder / row.technique / row.measurement / "conclusions.json" for row in found.rows]
     print("\n".join(outcome(folder, [path for path in wanted if path.is_file()])))
     return 0
+
+
+def _clear(words: list[str]) -> None:
+    """Make a folder ready whose last run was killed: its steps end by themselves, its lock is lifted."""
+    for said in leftover.steps_ended():
+        print(said, flush=True)
+    subprocess.run([*words, "--unlock"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    print("the last run here was killed: going on from its finished steps", flush=True)
 
 
 def _follow(words: list[str], start: float) -> tuple[int, int, deque[str]]:
@@ -109,7 +121,7 @@ def progress(lines: Iterable[str], start: float) -> Iterator[str]:
             left = f", about {duration((time.monotonic() - start) * (total - done) / done)} to go" if done else ""
             if done == total:
                 yield f"[{done}/{total} steps] all done"
-        elif re.match(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )", line) or line.startswith("set aside: "):
+        elif re.match(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )", line) or line.startswith(("set aside: ", "stopped: ")):
             yield f"[{done}/{total or '?'} steps{left}] {line}"
         elif line.startswith("Nothing to be done"):
             yield "nothing to do: every result is up to date"

@@ -56,8 +56,12 @@ def files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
 
 def sha256(path: Path) -> str:
     """Return the sha256 of a file's bytes, as hexadecimal."""
-    with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+    try:
+        with open(path, "rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:  # a failing disk names no file
+        error.filename = error.filename or os.fspath(path)
+        raise
 
 
 def combined(source: Path) -> tuple[int, str]:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ssbchar import disk, store
 from ssbchar import options as opts
-from ssbchar import store
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
 
@@ -103,6 +103,8 @@ def run(
     try:
         result = call(**arguments)
     except BadInput as fault:
+        if machine := disk.fault(fault):
+            raise machine from fault
         entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
         carried["set_aside"].append(entry)
         _save_lost(entry, output, made_by, marks, carried)

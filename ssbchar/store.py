@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ssbchar
 from ssbchar import sources
 from ssbchar.conclusion import Conclusion, as_rows, from_rows
+from ssbchar.disk import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,20 +103,6 @@ def _git(folder: Path, *words: str) -> str:
     return run.stdout.strip()
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; rename it to `path`, synced, once the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield part
-        with open(part, "rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
     """Write a step's result; the kind of result must suit the name of the output.
 
@@ -154,8 +139,10 @@ def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels
         for name, variable in ds.variables.items()
         if variable.dtype.kind in "fiu" and variable.size > 100
     }
+    # By way of memory: on a full disk the HDF5 library crashes the process when it closes the file.
+    whole = ds.to_netcdf(engine="h5netcdf", encoding=encoding)
     with replacing(path) as part:
-        ds.to_netcdf(part, engine="h5netcdf", encoding=encoding)
+        part.write_bytes(whole)
 
 
 def _save_table(table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
@@ -185,20 +172,18 @@ def _save_drawings(
 ) -> None:
     import matplotlib as mpl
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.iterdir():
-        old.unlink()
-    for name, drawing in drawings.items():
-        if labels.get("synthetic"):
-            drawing.figure.text(0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9)
-        with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
-            with replacing(folder / f"{name}.svg") as part:
-                drawing.figure.savefig(part, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
-            with replacing(folder / f"{name}.png") as part:
-                drawing.figure.savefig(part, format="png", dpi=150, metadata={"Software": "ssbchar"})
-        note = {"title": drawing.title, "caption": drawing.caption, "data": drawing.data, **labels}
-        note["provenance"] = made_by
-        with replacing(folder / f"{name}.json") as part:
-            part.write_text(json.dumps(note, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    with replacing(folder / "index.txt") as part:
-        part.write_text("".join(f"{name}\n" for name in drawings), encoding="utf-8")
+    with replacing(folder) as part:
+        part.mkdir()
+        for name, drawing in drawings.items():
+            if labels.get("synthetic"):
+                drawing.figure.text(0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9)
+            with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
+                drawing.figure.savefig(
+                    part / f"{name}.svg", format="svg", metadata={"Date": None, "Creator": "ssbchar"}
+                )
+                drawing.figure.savefig(part / f"{name}.png", format="png", dpi=150, metadata={"Software": "ssbchar"})
+            note = {"title": drawing.title, "caption": drawing.caption, "data": drawing.data, **labels}
+            note["provenance"] = made_by
+            text = json.dumps(note, indent=1, sort_keys=True) + "\n"
+            (part / f"{name}.json").write_text(text, encoding="utf-8")
+        (part / "index.txt").write_text("".join(f"{name}\n" for name in drawings), encoding="utf-8")
