@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
-from ssbchar.xas import autobk, edge, fourier, read
+from ssbchar.xas import autobk, edge, fourier, landmarks, read
 from ssbchar.xas.options import Exafs, Reading
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -94,7 +94,7 @@ def real() -> dict[str, tuple[Array, Array, float]]:
         for i in range(scans.sizes["scan"]):
             energy, mu = scans["energy"].values[i], scans["mu"].values[i]
             use = np.isfinite(energy) & np.isfinite(mu)
-            e0 = float(edge.e0_derivative(energy[use], mu[None, use])[0][0])
+            e0 = float(landmarks.e0_derivative(energy[use], mu[None, use])[0][0])
             label = str(scans["source_file"].values[i]).rpartition("/")[2]
             found[label] = (energy[use], mu[use], e0)
     return found

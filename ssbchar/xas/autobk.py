@@ -183,3 +183,24 @@ def chi_operator(operators: Background, weight: float) -> Array:
     rest = matrix - operators.spatial @ (operators.solve @ matrix)
     scale = weight / (1 + weight * operators.gains)
     return np.asarray(rest - operators.spatial @ ((operators.coupling * scale) @ (operators.clamp @ rest)))
+
+
+def curve_operator(operators: Background, weight: float, size: int) -> Array:
+    """Return the matrix from mu to its background (see `background_curve`) at a fixed clamp weight, for variances.
+
+    Parameters
+    ----------
+    operators : Background
+    weight : float
+        The clamp's effective weight.
+    size : int
+        Points of the energy axis.
+    """
+    matrix = interpolation(operators)
+    free = operators.solve @ matrix
+    rest = matrix - operators.spatial @ free
+    scale = weight / (1 + weight * operators.gains)
+    inside = slice(operators.first, operators.last + 1)
+    whole = np.eye(size)
+    whole[inside, inside] = operators.basis @ (free + (operators.coupling * scale) @ (operators.clamp @ rest))
+    return whole

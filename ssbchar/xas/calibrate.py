@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.edge import e0_derivative
+from ssbchar.xas.landmarks import e0_derivative
 from ssbchar.xas.options import Calibration
 from ssbchar.xas.tables import CONVENTIONS
 

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.constants import ETOK
 from ssbchar.progress import steps
-from ssbchar.xas import autobk, edge, fourier
 from ssbchar.xas.choices import Choice, drawn_choices
-from ssbchar.xas.exafs import r_stderr
-from ssbchar.xas.options import Comparison, Exafs
+from ssbchar.xas.options import Comparison
+from ssbchar.xas.processed import Merged
 
 if TYPE_CHECKING:
     import xarray as xr
 
 Array = NDArray[np.float64]
-NOISE_CHOICES = 15
+NOISE_CHOICES = 5
 """Number of drawn choices for which the noise of the amplitudes is propagated; their median counts."""
 
 
@@ -44,26 +42,30 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     """
     import xarray as xr
 
-    pair = [Merged(pristine), Merged(cycled)]
+    pair = _pair(pristine, cycled)
     reach = min(p.reach for p in pair)
-    end = pair[0].signal_end(options.signal) if reach >= options.min_k else reach
+    has_exafs = reach >= options.min_k
+    end = pair[0].signal_end(options.signal) if has_exafs else reach
     drawn = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], options, end)
     shells, peaks = np.zeros((0, 2)), np.zeros(0)
-    if reach >= options.min_k:
+    if has_exafs:
         shells, peaks = find_shells(pair[0], drawn[0], options)
     amplitude = np.full((len(drawn), len(shells), 2), np.nan)
-    half, top = np.empty((len(drawn), 2)), np.empty((len(drawn), 2))
     noise = np.full((len(drawn), len(shells), 2), np.nan)
+    marks = np.empty((len(drawn), 2, 2))
+    marks_noise = np.full((len(drawn), 2, 2), np.nan)
     for i, choice in enumerate(steps(drawn, "comparing", "choices")):
         for j, one in enumerate(pair):
-            spectrum = one.normalised(choice)
-            half[i, j] = edge.e0_half(one.energy, spectrum.norm)[0][0]
-            top[i, j] = edge.white_line(one.energy, spectrum.flat, one.e0)[0][0]
+            made = one.processed(choice, has_exafs)
+            marks[i, j] = one.marks(made)
+            if i <= NOISE_CHOICES:
+                marks_noise[i, j] = one.marks_stderr(made)
             if len(shells):
-                r, chi_r, stderr = one.chi_r(choice, options, with_stderr=i <= NOISE_CHOICES)
+                r, chi_r = one.chi_r(made, choice, options.kweight)
                 amplitude[i, :, j], place = shell_amplitudes(r, np.abs(chi_r), shells)
-                if stderr.size:
-                    noise[i, :, j] = stderr[place]
+                if i <= NOISE_CHOICES:
+                    noise[i, :, j] = one.chi_r_stderr(made, choice, options.kweight)[place]
+    half, top = marks[..., 0], marks[..., 1]
     ds = xr.Dataset(attrs=pair_alignment(pristine, cycled))
     for name in ("pre1", "pre2", "norm1", "norm2", "e0_offset"):
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
@@ -80,68 +82,19 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     for name, values in (("r_low", shells[:, 0]), ("r_high", shells[:, 1]), ("r_peak", peaks)):
         ds[name] = ("shell", values, {"units": "angstrom"})
     ds["kweight"] = ((), options.kweight)
-    _edge_errors(ds, pristine, cycled)
+    _edge_errors(ds, pristine, cycled, np.nanmedian(marks_noise, axis=0))
     return ds
 
 
-class Merged:
-    """The merged spectrum of a measurement, processed by any choice."""
+def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
+    """Return both merged spectra, with one origin E0 (the pristine's) where they lie on one energy axis.
 
-    def __init__(self, ds: xr.Dataset) -> None:
-        self.energy: Array = ds["energy"].values
-        self.mu: Array = ds["mu"].values[-1:]
-        self.stderr: Array = ds["mu_stderr"].values[-1:]
-        self.e0 = float(ds["e0"])
-        self.ready = ds.attrs.get("mode") == "normalised"
-
-    @property
-    def reach(self) -> float:
-        """Last k [1/angstrom]."""
-        return float(np.sqrt(ETOK * max(self.energy[-1] - self.e0, 0.0)))
-
-    def signal_end(self, ratio: float) -> float:
-        """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds `ratio` noises."""
-        limits = edge.ranges(self.energy, self.e0)
-        step = np.ones(1) if self.ready else edge.normalised(self.energy, self.mu, limits).edge_step
-        operators = autobk.background(self.energy, self.e0, Exafs())
-        chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
-        variance = (self.stderr[0, operators.first : operators.last + 1] / step) ** 2
-        noise = np.convolve(
-            autobk.chi_operator(operators, float(weight[0])) ** 2 @ variance, np.full(31, 1 / 31), "same"
-        )
-        power = np.convolve(chi[0] ** 2, np.full(31, 1 / 31), "same")
-        gone = (power < (ratio**2 + 1) * noise) & (operators.k > 4)
-        return float(operators.k[np.argmax(gone)] if gone.any() else operators.k[-1])
-
-    def normalised(self, choice: Choice) -> edge.Normalised:
-        """Return the normalised spectrum; one that is normalised already passes as it is."""
-        if self.ready:
-            return edge.Normalised(
-                np.zeros_like(self.mu), np.ones_like(self.mu), np.ones(1), self.mu, self.mu
-            )  # fmt: skip
-        limits = edge.ranges(
-            self.energy, self.e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
-        )  # fmt: skip
-        return edge.normalised(self.energy, self.mu, limits)
-
-    def chi_r(
-        self, choice: Choice, options: Comparison, with_stderr: bool = False
-    ) -> tuple[Array, NDArray[np.complex128], Array]:
-        """Return R [angstrom], complex chi(R) and the standard error of its magnitude (empty unless asked for)."""
-        how = Exafs(rbkg=choice.rbkg)
-        operators = autobk.background(self.energy, self.e0 + choice.e0_offset, how)
-        step = self.normalised(choice).edge_step
-        chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
-        _, weights = fourier.k_window(
-            operators.k, choice.kmin, choice.kmax, choice.dk, choice.window, options.kweight
-        )  # fmt: skip
-        r, chi_r = fourier.chi_r_from_chi(chi, weights, 6.0)
-        if not with_stderr:
-            return r, chi_r[0], np.zeros(0)
-        variance = (self.stderr[:, operators.first : operators.last + 1] / step[:, None]) ** 2
-        to_chi = autobk.chi_operator(operators, float(weight[0]))
-        _, _, magnitude = r_stderr(to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r)
-        return r, chi_r[0], magnitude[0]
+    On a common axis the photoelectron of the structure that is still there starts where it did; an own E0 for each
+    would move k where a part of the absorber has changed its valence, and with k the amplitudes.
+    """
+    kinds = {ds.attrs.get("alignment", "none") for ds in (pristine, cycled)}
+    first = Merged(pristine)
+    return [first, Merged(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)]
 
 
 def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array, Array]:
@@ -152,7 +105,9 @@ def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array
     """
     from scipy.signal import find_peaks
 
-    r, chi_r, stderr = one.chi_r(choice, options, with_stderr=True)
+    made = one.processed(choice, with_exafs=True)
+    r, chi_r = one.chi_r(made, choice, options.kweight)
+    stderr = one.chi_r_stderr(made, choice, options.kweight)
     size = np.abs(chi_r)
     if options.shells:
         given = np.array(options.shells, float)
@@ -193,13 +148,16 @@ def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object
     return {**about, "alignment": kinds[0], "alignment_source": sources[1]}
 
 
-def _edge_errors(ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset) -> None:
-    """Add the standard errors of edge shift and white line: noise, and the scatter of three repeats or more."""
-    for name, what, unit in (("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1")):
+def _edge_errors(ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset, marks_noise: Array) -> None:
+    """Add the standard errors of edge shift and white line: noise, and the scatter of three repeats or more.
+
+    `marks_noise` (part, mark) is the noise carried through.
+    """
+    for mark, (name, what, unit) in enumerate((("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1"))):
         variance, freedom, systematic = 0.0, 0.0, 0.0
-        for part in (pristine, cycled):
+        for j, part in enumerate((pristine, cycled)):
             ok = np.flatnonzero(part["status"].values[:-1] == "ok")
-            noise = float(part[f"{what}_stderr"].values[-1]) ** 2
+            noise = float(marks_noise[j, mark]) ** 2
             if ok.size >= 3:
                 one = max(float(np.var(part[what].values[ok], ddof=1)) / ok.size, noise)
                 freedom += one**2 / (ok.size - 1)

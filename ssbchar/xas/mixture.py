@@ -12,7 +12,8 @@ from ssbchar.errors import BadInput
 from ssbchar.xas import edge
 from ssbchar.xas.choices import drawn_choices
 from ssbchar.xas.combine import Combined, combine, gain
-from ssbchar.xas.options import Comparison, Mixture
+from ssbchar.xas.options import Comparison, Exafs, Mixture
+from ssbchar.xas.smooth import Smooth, without_exafs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -124,8 +125,10 @@ def linear_operators(ds: xr.Dataset) -> tuple[Array, Array]:
     size = ds.sizes["energy"]
     if ds.attrs.get("mode") == "normalised":
         return np.eye(size), np.zeros(size)
-    p1, p2, n1, n2, at, degree, victoreen = json.loads(ds.attrs["ranges"])
-    return edge.linear_part(ds["energy"].values, edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree), victoreen)
+    p1, p2, n1, n2, at, degree, victoreen, smooth = json.loads(ds.attrs["ranges"])
+    energy, limits = ds["energy"].values, edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree)
+    made = without_exafs(energy, ds["mu"].values[-1:], float(ds["e0"]), Exafs()) if smooth else Smooth(None)
+    return edge.linear_part(energy, limits, victoreen, made.operator(size))
 
 
 def _systematic(

@@ -43,18 +43,32 @@ def jumps(energy: Array, values: Array) -> Array:
     return np.asarray((values - expected) / np.sqrt(1 + np.nansum(weights**2, axis=1)))
 
 
-def point_noise(energy: Array, values: Array, e0: float, width: int = 81) -> Array:
+def jump_scale(energy: Array, own: Array) -> Array:
+    """Return the standard deviation of `jumps` on `energy` of white noise 1 on points `own`, interpolated by a spline.
+
+    Half-way between its points an interpolated spectrum jumps less than its noise is: slow wiggles, which alone
+    matter for fits over many points, pass unharmed, fast ones do not.
+    """
+    from scipy.interpolate import CubicSpline
+
+    if own.size == energy.size and np.abs(own - energy).max() < 1e-6:
+        return np.ones(energy.size)
+    moved = np.asarray(CubicSpline(own, np.eye(own.size))(energy)).T
+    return np.asarray(np.sqrt((jumps(energy, moved) ** 2).sum(axis=0)))
+
+
+def point_noise(energy: Array, values: Array, e0: float, scale: Array, width: int = 81) -> Array:
     """Return one standard deviation of each point of each spectrum, from itself.
 
-    1.4826 times the running median of |jump| over `width` points; across the edge (E0 - 15 to + 30 eV), where
-    structure is
-    as sharp as noise, interpolated from both sides. Oscillations wider than four points do not count as noise.
+    1.4826 times the running median of |jump| / `scale` (from `jump_scale`) over `width` points; across the edge
+    (E0 - 15 to + 30 eV), where structure is as sharp as noise, interpolated from both sides. Oscillations wider than
+    four points do not count as noise.
     """
     free = (energy < e0 - 15) | (energy > e0 + 30)
-    return _interpolated(energy, _running(np.abs(jumps(energy, values))[:, free], width), free)
+    return _interpolated(energy, _running(np.abs(jumps(energy, values) / scale)[:, free], width), free)
 
 
-def repeat_noise(energy: Array, deviations: Array, width: int = 81) -> Array:
+def repeat_noise(energy: Array, deviations: Array, scale: Array, width: int = 81) -> Array:
     """Return one standard deviation of a point of one repeat, from the repeats' deviations from their mean.
 
     The jumps of the deviations carry the noise of a point and nothing smooth, such as a difference of baselines.
@@ -64,17 +78,21 @@ def repeat_noise(energy: Array, deviations: Array, width: int = 81) -> Array:
     energy : array, shape (energy,)
     deviations : array, shape (repeat, energy)
         Repeats minus their mean; at least three.
+    scale : array, shape (repeat, energy)
+        Of each repeat, from `jump_scale`.
 
     Returns
     -------
     array, shape (energy,)
     """
     n = len(deviations)
-    found = np.abs(jumps(energy, deviations))[:, 2:-2]
+    square = np.nan_to_num(scale, nan=1.0) ** 2
+    expected = np.sqrt((1 - 2 / n) * square + square.mean(axis=0) / n)
+    found = np.abs(jumps(energy, deviations) / expected)[:, 2:-2]
     inside = np.ones(energy.size, bool)
     inside[:2] = inside[-2:] = False
     pooled = _running(found.T.reshape(1, -1), width * n)[:, n // 2 :: n]
-    return np.asarray(_interpolated(energy, pooled, inside)[0] * np.sqrt(n / (n - 1)))
+    return np.asarray(_interpolated(energy, pooled, inside)[0])
 
 
 def _running(found: Array, width: int) -> Array:

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.xas import edge
-from ssbchar.xas.noise import point_noise, repeat_noise
-from ssbchar.xas.options import Normalisation
+from ssbchar.xas.landmarks import e0_derivative, e0_half, white_line
+from ssbchar.xas.noise import jump_scale, point_noise, repeat_noise
+from ssbchar.xas.options import Exafs, Normalisation
 from ssbchar.xas.quality import guards, not_outlying, unglitched
+from ssbchar.xas.smooth import Smooth, without_exafs
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -48,19 +50,19 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     names = [str(s) for s in calibrated["source_file"].values]
     status = np.array(calibrated["status"].values, dtype=object)
     good = np.flatnonzero(status == "ok")
-    energy, mu, counted = on_one_grid(calibrated, good)
+    energy, mu, counted, scale = on_one_grid(calibrated, good)
     mu, masked = unglitched(energy, calibrated, good, mu, options, notes)
     done = calibrated.attrs.get("mode") == "normalised"
     e0 = _origin(energy, mu, options, names[good[0]], done)
-    first = _normalised(energy, mu, e0, options, done)
+    first, _ = _normalised(energy, mu, e0, options, done)
     keep = not_outlying(first.norm, options.outlier)
     for i in np.flatnonzero(~keep):
         status[good[i]] = "outlier"
         problem = "the repeat differs from the others far beyond their scatter"
         notes.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the merge; look at it"})
     guards(calibrated, good, first.edge_step, options, names, notes)
-    noise = np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0))
-    merged, merged_stderr, step_spread = merge(energy, first, noise, keep)
+    noise = np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0, scale))
+    merged, merged_stderr, step_spread = merge(energy, first, noise, keep, scale)
     both = np.vstack([mu, merged])
     stderr = np.vstack([noise, merged_stderr])
     label = [*(names[i] for i in good), "merged"]
@@ -78,10 +80,10 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     return ds
 
 
-def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array]:
-    """Return the first good scan's energies within all scans' range, and mu and its counted error there.
+def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array, Array]:
+    """Return the first good scan's energies within all scans' range; there mu, its counted error and jump scale.
 
-    Scans on other axes are interpolated by a cubic spline through their points.
+    Scans on other axes are interpolated by a cubic spline through their points (`ssbchar.xas.noise.jump_scale`).
     """
     from scipy.interpolate import CubicSpline
 
@@ -89,7 +91,7 @@ def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, 
     low, high = np.nanmin(energies, axis=1).max(), np.nanmax(energies, axis=1).min()
     grid = energies[0][np.isfinite(energies[0])]
     grid = grid[(grid >= low - 1e-9) & (grid <= high + 1e-9)]
-    mu, counted = np.empty((good.size, grid.size)), np.empty((good.size, grid.size))
+    mu, counted, scale = (np.ones((good.size, grid.size)) for _ in range(3))
     for row, i in enumerate(good):
         x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
@@ -99,15 +101,19 @@ def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, 
             mu[row], counted[row] = y[inside], s[inside]
         else:
             mu[row], counted[row] = CubicSpline(x, y)(grid), np.interp(grid, x, s)
-    return grid, mu, counted
+            scale[row] = jump_scale(grid, x)
+    return grid, mu, counted, scale
 
 
-def _normalised(energy: Array, mu: Array, e0: float, options: Normalisation, done: bool) -> edge.Normalised:
-    """Return normalised spectra; `done` ones pass as they are."""
+def _normalised(
+    energy: Array, mu: Array, e0: float, options: Normalisation, done: bool
+) -> tuple[edge.Normalised, Smooth]:
+    """Return normalised spectra and what the step was found on; `done` ones pass as they are."""
     if done:
-        return edge.Normalised(np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu)
+        return edge.Normalised(np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu), Smooth(None)
     limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
-    return edge.normalised(energy, mu, limits, options.victoreen)
+    smooth = without_exafs(energy, mu, e0, Exafs()) if options.exafs_free else Smooth(None)
+    return edge.normalised(energy, mu, limits, options.victoreen, smooth.curve), smooth
 
 
 def _origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
@@ -115,16 +121,18 @@ def _origin(energy: Array, mu: Array, options: Normalisation, where: str, done: 
     if options.e0:
         return options.e0
     mean = mu.mean(axis=0, keepdims=True)
-    e0 = float(edge.e0_derivative(energy, mean)[0][0])
+    e0 = float(e0_derivative(energy, mean)[0][0])
     for _ in range(2):
-        found = float(edge.e0_half(energy, _normalised(energy, mean, e0, options, done).norm)[0][0])
+        found = float(e0_half(energy, _normalised(energy, mean, e0, options, done)[0].norm)[0][0])
         if not np.isfinite(found):
             raise BadInput(where, "no half step: the spectrum does not rise through 0.5", "check mode and columns")
         e0 = found
     return e0
 
 
-def merge(energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_]) -> tuple[Array, Array, float]:
+def merge(
+    energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_], scale: Array
+) -> tuple[Array, Array, float]:
     """Return the merged absorption, the standard error of its points and the relative scatter of the edge step.
 
     Normalised spectra are averaged with weights 1/noise**2 and given the mean baseline and step back, so that a change
@@ -139,7 +147,7 @@ def merge(energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.
     mean_step = float(weight @ step)
     stderr = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
     if keep.sum() >= 3:
-        stderr = repeat_noise(energy, scans.norm[keep] - norm) * np.sqrt(float((weight**2).sum()))
+        stderr = repeat_noise(energy, scans.norm[keep] - norm, scale[keep]) * np.sqrt(float((weight**2).sum()))
     spread = float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0
     return norm * mean_step + weight @ scans.pre_edge[keep], stderr * mean_step, spread
 
@@ -158,17 +166,16 @@ def spectra(
     import xarray as xr
 
     limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
-    done = _normalised(energy, mu, e0, options, already)
-    relative, step_stderr = stderr, np.zeros(len(mu))
+    done, smooth = _normalised(energy, mu, e0, options, already)
+    rest, weights = np.eye(energy.size), np.zeros(energy.size)
     if not already:
-        relative, step_stderr = edge.norm_stderr(stderr, done, *edge.linear_part(energy, limits, options.victoreen))
-    half, slope, gain = edge.e0_half(energy, done.norm)
-    point = stderr / done.edge_step[:, None]
-    near = _error_of_fit(energy, point, relative, np.nan_to_num(half, nan=e0), gain)
-    steepest, steepest_stderr = edge.e0_derivative(energy, mu)
-    height, place = edge.white_line(energy, done.flat, e0)
-    count = (np.abs(energy[None] - place[:, None]) <= 1.5).sum(axis=1)
-    top = _error_of_fit(energy, point, relative, place, 1.5 / np.sqrt(np.maximum(count, 5)))
+        rest, weights = edge.linear_part(energy, limits, options.victoreen, smooth.operator(energy.size))
+    relative, step_stderr = edge.norm_stderr(stderr, done, rest, weights)
+    half, slope, rows = e0_half(energy, done.norm)
+    half_stderr = edge.functional_stderr(rows, stderr, done, rest, weights) / slope
+    steepest, steepest_stderr = e0_derivative(energy, mu)
+    height, place, rows = white_line(energy, done.flat, e0)
+    top = edge.functional_stderr(rows, stderr, done, rest, weights)
     dims = ("spectrum", "energy")
     ds = xr.Dataset(
         {
@@ -185,7 +192,7 @@ def spectra(
     )
     columns: dict[str, tuple[Any, str]] = {
         "edge_step": (done.edge_step, "1"), "edge_step_stderr": (step_stderr, "1"),
-        "e0_half": (half, "eV"), "e0_half_stderr": (near / slope, "eV"),
+        "e0_half": (half, "eV"), "e0_half_stderr": (half_stderr, "eV"),
         "e0_derivative": (steepest, "eV"), "e0_derivative_stderr": (steepest_stderr, "eV"),
         "white_line": (height, "1"), "white_line_stderr": (top, "1"), "white_line_energy": (place, "eV"),
     }  # fmt: skip
@@ -193,15 +200,8 @@ def spectra(
         ds[name] = ("spectrum", values, {"units": unit})
     ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
     about = [limits.pre.start, limits.pre.stop, limits.post.start, limits.post.stop, limits.at_e0, limits.nnorm]
-    ds.attrs["ranges"] = json.dumps([*about, options.victoreen])
+    ds.attrs["ranges"] = json.dumps([*about, options.victoreen, int(smooth.curve is not None)])
     return ds
-
-
-def _error_of_fit(energy: Array, point: Array, total: Array, at: Array, gain: Array) -> Array:
-    """Return the error of a local fit at an energy: points average to `gain` of their noise, baselines do not."""
-    noise = np.array([np.interp(e, energy, s) for e, s in zip(at, point, strict=True)])
-    whole = np.array([np.interp(e, energy, s) for e, s in zip(at, total, strict=True)])
-    return np.asarray(np.hypot(gain * noise, np.sqrt(np.maximum(whole**2 - noise**2, 0))))
 
 
 def _mean_foil(calibrated: xr.Dataset, good: NDArray[np.int_], energy: Array) -> Array:

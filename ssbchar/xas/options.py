@@ -93,6 +93,10 @@ class Normalisation:
     """Degree of the post-edge polynomial; none is 2 for ranges over 300 eV, 1 over 30 eV, else 0."""
     victoreen: int = 0
     """Power n of the pre-edge a + b E fitted to mu E**n; 0 is a line, 3 close to Victoreen's."""
+    exafs_free: bool = True
+    """Fit the polynomial above the edge to the spectrum without its EXAFS (the background spline, where the scan
+    reaches k = 6/angstrom), so that the edge step does not follow the oscillations; false fits the spectrum itself, as
+    Larch and Athena do."""
     outlier: float = 6.0
     """Repeats whose deviation from the median spectrum exceeds this many times the typical one are set aside."""
     glitch: float = 8.0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.xas import edge
+from ssbchar.xas.landmarks import e0_derivative
 from ssbchar.xas.noise import jumps
 from ssbchar.xas.options import Normalisation
 
@@ -33,7 +33,7 @@ def unglitched(
     masked = np.zeros(energy.size, np.int8)
     if options.glitch <= 0:
         return mu, masked
-    at = float(edge.e0_derivative(energy, mu.mean(axis=0, keepdims=True))[0][0])
+    at = float(e0_derivative(energy, mu.mean(axis=0, keepdims=True))[0][0])
     free = (energy < at - 15) | (energy > at + 25)
     rise = float(np.median(np.ptp(mu, axis=1)))
     off = _sigmas(energy, mu, free, options.min_glitch * rise)

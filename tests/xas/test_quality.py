@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from xas import made_spectra
 
-from ssbchar.xas import edge, exafs, noise, normalise
+from ssbchar.xas import edge, exafs, landmarks, noise, normalise
 from ssbchar.xas.options import Exafs, Normalisation
 
 ENERGY = made_spectra.grid()
@@ -135,8 +135,8 @@ def test_edges_move_with_the_axis() -> None:
     for move in (0.0, 0.07, 0.31):
         grid = ENERGY + 0.013
         mu = made_spectra.mu(grid, made_spectra.Truth(edge=7120.0 + move))[None]
-        at = edge.e0_half(grid, edge.normalised(grid, mu, edge.ranges(grid, 7119.6)).norm)[0][0]
-        steepest = edge.e0_derivative(grid, mu)[0][0]
+        at = landmarks.e0_half(grid, edge.normalised(grid, mu, edge.ranges(grid, 7119.6)).norm)[0][0]
+        steepest = landmarks.e0_derivative(grid, mu)[0][0]
         if move == 0.0:
             first = at, steepest
         assert at - first[0] == pytest.approx(move, abs=0.01)
