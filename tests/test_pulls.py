@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hexrd.made_series import chain
 
 from ssbchar import options as opts
 from ssbchar import step
@@ -82,45 +83,25 @@ def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
     return [t for t in scans.truths() if t.sample == sample], told
 
 
-def hexrd(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Conclusion]]:
+def hexrd(folder: Path, effects: Effects, seed: int, counts: float = 1.0) -> tuple[list[Truth], list[Conclusion]]:
     """One of the two heating series (in turn), fewer frames."""
     mixture, frames = ((heating.STABLE, (16, 2, 12, 3)), (heating.REACTING, (40, 2, 8, 3)))[seed % 2]
-    truths = heating.write(mixture, folder, effects, np.random.default_rng(seed), frames)
-    names = [p.crystal.name for p in mixture.phases]
-    tables = [_phase_table(name) for name in names]
-    about = mixture.sample
-    patterns = call("hexrd.read.patterns", None, about, source=folder / mixture.measurement)
-    log = folder / f"{mixture.measurement}_furnace.csv"
-    clock = {"clock_offset_stderr": 10.0, "thermocouple_stderr": 0.3}
-    furnace = call("hexrd.furnace.join", clock, about, patterns=patterns, log=log)
-    both = {"patterns": patterns, "furnace": furnace, "phases": tables}
-    peaks = call("hexrd.peaks.track", None, about, **both)
-    lattice = call("hexrd.refine.refine", None, about, **both)
-    after = {"lattice": lattice, "furnace": furnace, "peaks": peaks, "phases": tables}
-    expansion = call("hexrd.expansion.expansion", None, about, **after)
-    onset = call("hexrd.onset.onset", None, about, **after)
-    told = call("hexrd.conclude.conclude", None, about, expansion=expansion, onset=onset, **after)
-    return truths, told
+    found = chain(mixture, folder, effects, seed, frames, counts=counts)
+    return found.truths, found.told
 
 
-_TABLES: dict[str, Any] = {}
+def hexrd_faint(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Conclusion]]:
+    """The same with a tenth of the counts: three times the noise."""
+    return hexrd(folder, effects, seed, 0.1)
 
 
-def _phase_table(name: str) -> Any:
-    if name not in _TABLES:
-        function = step.function("phases.reflections")
-        kind = step.hints_of(function)["options"]
-        _TABLES[name] = function(ROOT / "config" / "phases" / "phases.yaml", kind(), {"phase": name})
-    return _TABLES[name]
-
-
-def pulled(chain: Callable[..., Any], effects: Effects, seeds: range, folder: Path) -> pd.DataFrame:
+def pulled(technique: Callable[..., Any], effects: Effects, seeds: range, folder: Path) -> pd.DataFrame:
     """Return every conclusion that has a truth, over seeds."""
     rows = []
     for seed in seeds:
         where = folder / str(seed)
         where.mkdir(parents=True)
-        truths, told = chain(where, effects, seed)
+        truths, told = technique(where, effects, seed)
         found = {(c.subject, c.condition, c.quantity): c for c in told}
         for truth in truths:
             if truth.value is None:
@@ -158,19 +139,19 @@ def figures(table: pd.DataFrame) -> pd.DataFrame:
     ).round(3)
 
 
-CASES = [(nmr, 100), (xas, 60), (hexrd, 24)]
+CASES = [(nmr, 100), (xas, 60), (hexrd, 24), (hexrd_faint, 24)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effects", [IDEAL, Effects()], ids=["ideal", "effects"])
-@pytest.mark.parametrize("chain,number", CASES, ids=["nmr", "xas", "hexrd"])
-def test_pulls_over_seeds(chain: Callable[..., Any], number: int, effects: Effects, tmp_path: Path):
+@pytest.mark.parametrize("technique,number", CASES, ids=["nmr", "xas", "hexrd", "hexrd_faint"])
+def test_pulls_over_seeds(technique: Callable[..., Any], number: int, effects: Effects, tmp_path: Path):
     number = int(os.environ.get("SSBCHAR_SEEDS", number))
-    table = pulled(chain, effects, range(number), tmp_path)
+    table = pulled(technique, effects, range(number), tmp_path)
     found = figures(table)
     folder = os.environ.get("SSBCHAR_PULLS")
     if folder:
-        name = f"{chain.__name__}_{'ideal' if effects == IDEAL else 'effects'}.json"
+        name = f"{technique.__name__}_{'ideal' if effects == IDEAL else 'effects'}.json"
         Path(folder, name).write_text(found.to_json(orient="index", indent=1))
     print(found.to_string())
     assert not found["missing"].any(), found.to_string()

@@ -10,24 +10,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.simulate.atoms import form_factor
+
 Array = NDArray[np.float64]
-
-FORM_FACTORS: dict[str, tuple[int, tuple[float, ...], tuple[float, ...]]] = {
-    "Li": (3, (1.611, 1.246, 0.326, 0.099), (107.638, 30.48, 4.533, 0.495)),
-    "O": (8, (0.455, 0.917, 0.472, 0.138), (23.78, 7.622, 2.144, 0.296)),
-    "Al": (13, (2.276, 2.428, 0.858, 0.317), (72.322, 19.773, 3.08, 0.408)),
-    "P": (15, (1.888, 2.469, 0.805, 0.32), (44.876, 13.538, 2.642, 0.361)),
-    "Mn": (25, (2.747, 2.456, 1.792, 0.498), (67.786, 15.674, 3.0, 0.357)),
-    "Fe": (26, (2.544, 2.343, 1.759, 0.506), (64.424, 14.88, 2.854, 0.35)),
-    "Co": (27, (2.367, 2.236, 1.724, 0.515), (61.431, 14.18, 2.725, 0.344)),
-    "Ni": (28, (2.21, 2.134, 1.689, 0.524), (58.727, 13.553, 2.609, 0.339)),
-    "Ge": (32, (2.447, 2.702, 1.616, 0.601), (55.893, 14.393, 2.446, 0.342)),
-    "Ce": (58, (5.007, 3.98, 1.678, 0.0), (28.283, 5.183, 0.589, 0.0)),
-}
-"""Z, a_i [angstrom^2], b_i [angstrom^2] of f(s) = Z - 41.78214 s^2 sum a_i exp(-b_i s^2), s = 1/(2 d).
-
-Values as in the tables of M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007).
-"""
 
 RHOMBOHEDRAL = ((0, 0, 0), (2 / 3, 1 / 3, 1 / 3), (1 / 3, 2 / 3, 2 / 3))
 FACES = ((0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0))
@@ -61,6 +46,10 @@ class Crystal:
     """Element, x, y, z, occupancy; none: intensities are drawn from Wilson's statistics."""
     debye_waller: float = 0.6
     """B [angstrom^2], the same for all atoms."""
+    contents: tuple[tuple[str, int], ...] = ()
+    """Atoms of the cell, where there are no sites."""
+    draw: int = 20210765
+    """Seed of the intensities, where there are no sites."""
 
     def cell_at(self, temperature: Array) -> Array:
         """Return the cell at a temperature [degC]; shape (..., 6); angles do not change."""
@@ -91,13 +80,6 @@ def spacing(hkl: Array, cell: Array) -> Array:
     """Return d [angstrom] = (h G^-1 h)^-1/2, shape (..., reflection)."""
     inverse = np.linalg.inv(metric(cell))
     return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)
-
-
-def form_factor(element: str, s: Array) -> Array:
-    """Return the atomic form factor [electron] at s = 1/(2 d) [1/angstrom]."""
-    z, a, b = FORM_FACTORS[element]
-    terms = sum(ai * np.exp(-bi * s**2) for ai, bi in zip(a, b, strict=True))
-    return np.asarray(z - 41.78214 * s**2 * terms)
 
 
 def positions(group: str, site: tuple[float, float, float]) -> Array:
@@ -170,8 +152,8 @@ def _family(system: str, hkl: NDArray[np.int_]) -> tuple[int, ...]:
 
 
 def _drawn(crystal: Crystal, hkl: Array, s: Array) -> Array:
-    """Return |F|^2 drawn per family (P21/n extinctions), the same for every seed of the demonstration."""
-    rng = np.random.default_rng(20210765)
+    """Return |F|^2 drawn per family (P21/n extinctions), the same for every seed of the demonstration's noise."""
+    rng = np.random.default_rng(crystal.draw)
     h, k, m = (hkl[:, i].astype(int) for i in range(3))
     extinct = ((k == 0) & ((h + m) % 2 == 1)) | ((h == 0) & (m == 0) & (k % 2 == 1))
     table: dict[tuple[int, ...], float] = {}
@@ -182,7 +164,7 @@ def _drawn(crystal: Crystal, hkl: Array, s: Array) -> Array:
         if key not in table:
             table[key] = float(rng.standard_normal() ** 2)
         drawn[index] = table[key]
-    mean = 3 * 2 * (form_factor("Co", s) ** 2) + 2 * 2 * form_factor("P", s) ** 2 + 8 * 2 * form_factor("O", s) ** 2
+    mean = np.sum([number * form_factor(element, s) ** 2 for element, number in crystal.contents], axis=0)
     return np.where(extinct, 0.0, drawn * mean)
 
 
@@ -239,9 +221,19 @@ Co3PO42 = Crystal(
     "P21/n",
     (7.5620, 8.3640, 5.0670, 90, 94.05, 90),
     ((1.0e-5, 2e-9), (1.2e-5, 2e-9), (0.9e-5, 2e-9)),
+    contents=(("Co", 6), ("P", 4), ("O", 16)),
 )
 """(Ni,Co,Mn)3(PO4)2 of the Co3(PO4)2 type: its cell alone; intensities drawn, expansion chosen."""
 CEO2 = Crystal(
     "CeO2", "cubic", "Fm-3m", (5.41165,) * 3 + (90.0,) * 3, sites=(("Ce", 0, 0, 0, 1), ("O", 0.25, 0.25, 0.25, 1))
 )
 """Calibrant with the certified cell of NIST SRM 674b."""
+NIO = Crystal(
+    "NiO",
+    "cubic",
+    "Fm-3m",
+    (4.1771,) * 3 + (90.0,) * 3,
+    ((1.40e-5, 2e-9),) * 3,
+    (("Ni", 0, 0, 0, 1), ("O", 0.5, 0.5, 0.5, 1)),
+)
+"""Rock salt, what layered oxides turn to; not in the demonstration; expansion chosen, not measured."""

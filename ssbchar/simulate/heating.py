@@ -102,13 +102,15 @@ def parts(mixture: Mixture, programme: Programme, time: Array, effects: Effects)
 
 
 def patterns(
-    mixture: Mixture, programme: Programme, time: Array, effects: Effects, rng: np.random.Generator
+    mixture: Mixture, programme: Programme, time: Array, effects: Effects, rng: np.random.Generator, counts: float = 1.0
 ) -> tuple[Array, Array]:
-    """Return counts (frame, two_theta) and the relative incident beam of each frame."""
+    """Return counts (frame, two_theta) and the relative incident beam of each frame; `counts` times the usual ones."""
     axis = mixture.instrument.two_theta
     signal = pattern.peaks(parts(mixture, programme, time, effects), axis, mixture.instrument, effects, rng)
     beam = 1 + effects.drift * np.sin(2 * np.pi * time / 2.3e4)
-    expected = beam[:, None] * (signal + pattern.background(axis, mixture.instrument.wavelength, BACKGROUND, effects))
+    expected = (
+        counts * beam[:, None] * (signal + pattern.background(axis, mixture.instrument.wavelength, BACKGROUND, effects))
+    )
     return rng.poisson(expected).astype(float), beam
 
 
@@ -118,6 +120,7 @@ def write(
     effects: Effects,
     rng: np.random.Generator,
     frames: Sequence[int] = (62, 5, 22, 4),
+    counts: float = 1.0,
 ) -> list[Truth]:
     """Write a heating series (one .xye per frame) and its furnace log; return what is true of it.
 
@@ -130,13 +133,15 @@ def write(
     rng : Generator
     frames : sequence of int
         Number of frames on heating, hold, cooling, and on each rest.
+    counts : float
+        Counts relative to the demonstration's: the noise goes with its root.
     """
     programme = Programme(mixture.start)
     time = programme.frames(*frames)
-    counts, beam = patterns(mixture, programme, time, effects, rng)
+    found, beam = patterns(mixture, programme, time, effects, rng, counts)
     where = folder / mixture.measurement
     where.mkdir(parents=True, exist_ok=True)
-    for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, counts, strict=True), 1):
+    for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, found, strict=True), 1):
         write_xye(where / f"{number:03d}.xye", mixture, number, programme.start + at, relative, pattern_counts)
     write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, CLOCK, effects)
     return truths(mixture, programme)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ssbchar.simulate import absorption, crystal, echo, pattern, programme
+from ssbchar.simulate import absorption, atoms, crystal, echo, pattern, programme
 from ssbchar.simulate.effects import IDEAL, Effects
 
 
@@ -13,15 +13,15 @@ def test_ceo2_reflections_are_those_of_fluorite():
     order = np.argsort(-d)
     assert [int((h**2).sum()) for h in hkl[order]] == [3, 4, 8, 11, 12]
     assert np.allclose(d[order], 5.41165 / np.sqrt([3, 4, 8, 11, 12]))
-    f111 = 4 * (crystal.form_factor("Ce", 0.5 / d[order[0]]))  # the oxygens cancel
+    f111 = 4 * (atoms.form_factor("Ce", 0.5 / d[order[0]]))  # the oxygens cancel
     s = 0.5 / d[order[0]]
     assert strength[order[0]] == pytest.approx(8 * f111**2 * np.exp(-2 * 0.6 * s**2), rel=1e-6)
 
 
 def test_forward_scattering_counts_all_electrons():
-    for element, (z, _, _) in crystal.FORM_FACTORS.items():
-        assert crystal.form_factor(element, np.array(0.0)) == z
-        assert 0 < crystal.form_factor(element, np.array(0.5)) < z
+    for element, (z, _, _) in atoms.FORM_FACTORS.items():
+        assert atoms.form_factor(element, np.array(0.0)) == z
+        assert 0 < atoms.form_factor(element, np.array(0.5)) < z
 
 
 def test_lfp_strongest_reflections():
