@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.nmr.peaks import Filter, Peak, matched_filter, noise_gain
 from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, basis, no_shapes
-from ssbchar.nmr.shift import transform
 from ssbchar.nmr.varpro import Solution, model, solve
 
-WIDTHS = (100.0, 400.0, 1600.0, 6400.0, 25600.0)
-"""Starting widths tried for a new line [Hz]."""
 SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
+SAME_ORIGIN = 1e-6
+"""Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines' distance apart."""
 
 
 @dataclass(frozen=True)
@@ -46,26 +45,20 @@ class Rules:
 
 def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
     """Return the best fit with one to `max_components` lines per region, and the problem with its phase model."""
-    problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1), regions=rules.low.size)
-    best, problem = _with_phases(problem, _seeded(problem, rules))
+    problem = replace(problem, regions=rules.low.size).prepared()
+    seen = matched_filter(problem, rules.low, rules.high)
+    best, problem = _with_phases(problem, _seeded(problem, rules, seen))
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
     active = set(range(rules.low.size + rules.outside))
     while active:
-        trials = []
-        peaks = _peaks(problem, rules, problem.cleaned(problem.y - model(best, problem.time).sum(axis=1)))
-        for region in sorted(active):
+        peaks = seen.peaks(problem.cleaned(problem.y - model(best, problem.time).sum(axis=1)))
+        for region in sorted(active, key=lambda r: -peaks[r].gain):
             tried = _tried(problem, rules, best, region, peaks[region])
-            good = [
-                t for t in tried
-                if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
-            ]  # fmt: skip
+            good = [t for t in tried if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor]
             if good:
-                trials.append(min(good, key=lambda t: t.bic))
-            else:
-                active.discard(region)
-        if not trials:
-            break
-        best = min(trials, key=lambda t: t.bic)
+                best = min(good, key=lambda t: t.bic)
+                break
+            active.discard(region)
     order = np.lexsort((-best.shapes.nu, best.shapes.region))
     return _pruned(problem, rules, solve(problem, best.shapes.taken(order))), problem
 
@@ -88,15 +81,15 @@ def _with_stand_in(rules: Rules, shapes: Shapes, region: int) -> Shapes:
     return shapes.joined((low + high) / 2, rules.absent_width, region, low, high, held=True)
 
 
-def _seeded(problem: Problem, rules: Rules) -> Shapes:
+def _seeded(problem: Problem, rules: Rules, seen: Filter) -> Shapes:
     """Return one line per region, strongest first, fitted each with its own phases."""
     free = replace(problem, phases=PER_REGION)
     shapes, left, todo = no_shapes(), problem.y, set(range(rules.low.size))
     while todo:
-        peaks = _peaks(problem, rules, left)
+        peaks = seen.peaks(left)
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        if shapes.n and peaks[region].gain < _noise_gain(problem.time.size, len(problem.y)):
+        if shapes.n and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
         fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1, False)
@@ -109,44 +102,6 @@ def _limit(problem: Problem) -> float:
     return 0.5 * (problem.time.size - 1) / float(problem.time[-1] - problem.time[0])
 
 
-@dataclass(frozen=True)
-class _Peak:
-    """Where a matched filter sees most."""
-
-    nu: float
-    width: float
-    gain: float
-    """Fall of chi-square by a line with one free complex amplitude per slice."""
-
-
-def _peaks(problem: Problem, rules: Rules, left: NDArray[np.complex128]) -> list[_Peak]:
-    """Return, for each region and last for everywhere else, the line that would explain most of what is left.
-
-    For a Lorentzian of width w at nu and white noise the fall of chi-square is
-    |sum_n y_n exp(-2 pi i nu t_n) exp(-pi w t_n)|^2 / (sigma^2 sum_n exp(-2 pi w t_n)): one Fourier transform a width.
-    """
-    size = 1 << (problem.time.size - 1).bit_length()
-    best = [_Peak(0.0, WIDTHS[0], 0.0)] * (rules.low.size + 1)
-    for width in WIDTHS:
-        weight = np.exp(-np.pi * width * np.maximum(problem.time, 0.0)) / problem.sigma[:, None]
-        offset, spectrum = transform(left * weight, problem.time, size)
-        gain = np.sum(spectrum.real**2 + spectrum.imag**2, axis=0) / np.sum((weight[0] * problem.sigma[0]) ** 2)
-        inside = (offset[:, None] >= rules.low) & (offset[:, None] <= rules.high)
-        for region, wanted in enumerate([*inside.T, ~inside.any(axis=1)]):
-            at = int((gain * wanted).argmax())
-            if wanted[at] and gain[at] > best[region].gain:
-                best[region] = _Peak(float(offset[at]), width, float(gain[at]))
-    return best
-
-
-@functools.cache
-def _noise_gain(points: int, slices: int) -> float:
-    """Return the gain that the highest of all filtered noise peaks exceeds in 1 of 100 cases."""
-    from scipy.stats import chi2
-
-    return float(chi2.isf(0.01 / (points * len(WIDTHS)), 2 * slices))
-
-
 def _amplitudes(problem: Problem, shapes: Shapes) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Return complex least-squares amplitudes (slice, line) and the shapes (line, time)."""
     f = problem.cleaned(basis(shapes, problem.time))
@@ -155,7 +110,7 @@ def _amplitudes(problem: Problem, shapes: Shapes) -> tuple[NDArray[np.complex128
     return np.asarray(np.linalg.solve(gram, f.conj() @ problem.y.T).T), f
 
 
-def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: _Peak) -> Shapes:
+def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: Peak) -> Shapes:
     """Return shapes with one more line."""
     low, high = rules.place(peak.nu, region, _limit(problem))
     return shapes.joined(peak.nu, peak.width, region, low, high)
@@ -163,9 +118,10 @@ def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: 
 
 def _with_phases(problem: Problem, seed: Shapes) -> tuple[Solution, Problem]:
     """Return the fit with the simplest phase model that the data admit (one slice: one phase)."""
-    starts = [(SHARED, origin) for origin in sorted({0.0, _origin(problem, seed)})]
+    origin = _origin(problem, seed)
+    starts = [(SHARED, origin)] if abs(origin) < SAME_ORIGIN else [(SHARED, o) for o in sorted({0.0, origin})]
     if len(problem.y) > 1:
-        starts += [(PER_SLICE, _origin(problem, seed)), (PER_REGION, 0.0)]
+        starts += [(PER_SLICE, origin), (PER_REGION, 0.0)]
     best, phases = None, SHARED
     for kind, origin in starts:
         fit = solve(replace(problem, phases=kind), replace(seed, origin=origin), 30, 0.1, False)
@@ -189,9 +145,9 @@ def _origin(problem: Problem, seed: Shapes) -> float:
     return float(turn / (2 * np.pi * (seed.nu[second] - seed.nu[first])))
 
 
-def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: _Peak) -> list[Solution]:
+def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak) -> list[Solution]:
     """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there."""
-    noise = _noise_gain(problem.time.size, len(problem.y))
+    noise = noise_gain(problem.time.size, len(problem.y))
     found = []
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
     if peak.gain > noise and not full:

@@ -13,7 +13,7 @@ from ssbchar.errors import BadInput
 from ssbchar.nmr import assign, grow, varpro
 from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
 from ssbchar.nmr.shapes import Problem
-from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
+from ssbchar.nmr.shift import band, offset_from_shift, offsets, shift_from_offset, transform
 
 REGIONS = (METAL, LI_SI)
 PLACES = (*REGIONS, "outside")
@@ -115,9 +115,8 @@ def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
     blocks = y.shape[1] // size
     if blocks < 4:
         return int(y.shape[1])
-    power = np.mean(np.abs(y[:, : blocks * size].reshape(len(y), blocks, size)) ** 2, axis=2) / (
-        2 * sigma[:, None] ** 2
-    )
+    cut = y[:, : blocks * size].reshape(len(y), blocks, size)
+    power = np.einsum("sbk,sbk->sb", cut, cut.conj()).real / (2 * size * sigma[:, None] ** 2)
     seen = np.flatnonzero((power > 1 + 6 / np.sqrt(size)).any(axis=0))
     return min(int(y.shape[1]), max(256, 2 * size * (int(seen[-1]) + 1 if seen.size else 2)))
 
@@ -138,45 +137,41 @@ def _dataset(
     region_area = solution.area @ belongs.T
     gauss = np.sqrt(shapes.gauss2)
     sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
-    verdict = np.where(per_slice > MISFIT, "misfit", "ok")
-    ds = xr.Dataset(
-        {
-            "area": (("slice", "component"), solution.area, {"units": "1", "ancillary_variables": "area_stderr"}),
-            "area_stderr": (("slice", "component"), stderr[solution.free.size :].reshape(slices, n), {"units": "1"}),
-            "shift": ("component", shift_from_offset(shapes.nu, sfo1, sf), {"units": "ppm"}),
-            "shift_stderr": ("component", shape_stderr[:n] / sf, {"units": "ppm"}),
-            "fwhm_lorentz": ("component", shapes.width, {"units": "Hz"}),
-            "fwhm_lorentz_stderr": ("component", shape_stderr[n : 2 * n], {"units": "Hz"}),
-            "fwhm_gauss": ("component", gauss, {"units": "Hz"}),
-            "fwhm_gauss_stderr": (
-                "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
-            ),
-            "region_of": ("component", np.array(PLACES)[shapes.region]),
-            "assignment": (
-                "component",
-                assign.assignments(
-                    shift_from_offset(shapes.nu, sfo1, sf), shape_stderr[:n] / sf, solution.area.sum(axis=0)
-                ),
-            ),
-            "seen": ("component", (~shapes.held).astype(int)),
-            "region_area": (("slice", "region"), region_area, {"units": "1"}),
-            "region_area_free": (("slice", "region"), solution.free_area @ belongs.T, {"units": "1"}),
-            "region_area_stderr": (
-                ("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}
-            ),
-            "region_covariance": (("slice", "region", "slice2", "region2"), region_covariance, {"units": "1"}),
-            "phase": (("slice", "component"), solution.phase, {"units": "rad"}),
-            "time_origin": ((), shapes.origin, {"units": "s"}),
-            "time_origin_stderr": ((), shape_stderr[3 * n], {"units": "s"}),
-            "chi2": ("slice", per_slice, {"units": "1"}),
-            "noise": ("slice", problem.sigma, {"units": "1"}),
-            "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
-            "verdict": ("slice", verdict.astype(str)),
-        },
-        coords={"slice": fid["slice"].values[good], "region": list(REGIONS)},
-        attrs=_attrs(fid) | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
+    names = assign.assignments(
+        shift_from_offset(shapes.nu, sfo1, sf), shape_stderr[:n] / sf, solution.area.sum(axis=0)
     )  # fmt: skip
-    return ds.assign(_pictures(fid, problem, solution, options)).assign_coords(ppm=_display(fid, problem, options)[1])
+    drawn, ppm = _pictures(fid, problem, solution, options)
+    data = {
+        "area": (("slice", "component"), solution.area, {"units": "1", "ancillary_variables": "area_stderr"}),
+        "area_stderr": (("slice", "component"), stderr[solution.free.size :].reshape(slices, n), {"units": "1"}),
+        "shift": ("component", shift_from_offset(shapes.nu, sfo1, sf), {"units": "ppm"}),
+        "shift_stderr": ("component", shape_stderr[:n] / sf, {"units": "ppm"}),
+        "fwhm_lorentz": ("component", shapes.width, {"units": "Hz"}),
+        "fwhm_lorentz_stderr": ("component", shape_stderr[n : 2 * n], {"units": "Hz"}),
+        "fwhm_gauss": ("component", gauss, {"units": "Hz"}),
+        "fwhm_gauss_stderr": (
+            "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
+        ),
+        "region_of": ("component", np.array(PLACES)[shapes.region]),
+        "assignment": ("component", names),
+        "seen": ("component", (~shapes.held).astype(int)),
+        "region_area": (("slice", "region"), region_area, {"units": "1"}),
+        "region_area_free": (("slice", "region"), solution.free_area @ belongs.T, {"units": "1"}),
+        "region_area_stderr": (("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}),
+        "region_covariance": (("slice", "region", "slice2", "region2"), region_covariance, {"units": "1"}),
+        "phase": (("slice", "component"), solution.phase, {"units": "rad"}),
+        "time_origin": ((), shapes.origin, {"units": "s"}),
+        "time_origin_stderr": ((), shape_stderr[3 * n], {"units": "s"}),
+        "chi2": ("slice", per_slice, {"units": "1"}),
+        "noise": ("slice", problem.sigma, {"units": "1"}),
+        "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
+        "verdict": ("slice", np.where(per_slice > MISFIT, "misfit", "ok").astype(str)),
+    }  # fmt: skip
+    return xr.Dataset(
+        {k: xr.Variable(*v) for k, v in data.items()} | drawn,
+        coords={"slice": fid["slice"].values[good], "region": list(REGIONS), "ppm": ppm},
+        attrs=_attrs(fid) | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
+    )
 
 
 def _attrs(fid: xr.Dataset) -> dict[str, object]:
@@ -185,24 +180,16 @@ def _attrs(fid: xr.Dataset) -> dict[str, object]:
     return keep
 
 
-def _display(fid: xr.Dataset, problem: Problem, options: Lines) -> tuple[NDArray[np.bool_], xr.Variable]:
-    size = 2 << (problem.time.size - 1).bit_length()
-    offset, _ = transform(np.zeros(1, complex), problem.time, size)
-    ppm = shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])
-    low, high = sorted(options.display)
-    inside = (ppm >= low) & (ppm <= high)
-    return inside, xr.Variable("ppm", ppm[inside], {"units": "ppm", "long_name": "chemical shift"})
-
-
 def _pictures(
     fid: xr.Dataset, problem: Problem, solution: varpro.Solution, options: Lines
-) -> dict[str, tuple[tuple[str, ...], NDArray[np.float64], dict[str, str]]]:
-    """Return phased spectra of the data, of the model, and of each component of the first slice.
+) -> tuple[dict[str, xr.Variable], xr.Variable]:
+    """Return phased spectra of the data, of the model, and of each component of the first slice, and their axis.
 
     Points left out at the start, and the filter's ringing, are the model's in all three, so that no baseline rolls.
     """
-    inside, _ = _display(fid, problem, options)
     size = 2 << (problem.time.size - 1).bit_length()
+    ppm = shift_from_offset(offsets(problem.time, size), fid.attrs["sfo1"], fid.attrs["sf"])
+    inside = band(ppm, options.display)
     step = float(problem.time[1] - problem.time[0])
     missing = int(problem.time[0] / step + 1e-6)
     time = np.concatenate([problem.time[0] - step * np.arange(missing, 0, -1), problem.time])
@@ -214,14 +201,15 @@ def _pictures(
     def phased(signal: NDArray[np.complex128], turn: NDArray[np.float64]) -> NDArray[np.float64]:
         half = signal * weak
         half[..., 0] *= 0.5
-        _, spectrum = transform(half, time + solution.shapes.origin, size)
-        return np.asarray((spectrum * np.exp(-1j * turn)[:, None]).real[:, inside] * step)
+        spectrum = transform(half, time + solution.shapes.origin, size, inside)
+        return np.asarray((spectrum * np.exp(-1j * turn)[:, None]).real * step)
 
     main = solution.area.sum(axis=0).argmax()
     attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line"}
     turn = solution.phase[:, main]
-    return {
-        "measured": (("slice", "ppm"), phased(seen, turn), attrs),
-        "model": (("slice", "ppm"), phased(total, turn), attrs),
-        "component_spectrum": (("component", "ppm"), phased(lines[0], solution.phase[0]), attrs),
+    drawn = {
+        "measured": xr.Variable(("slice", "ppm"), phased(seen, turn), attrs),
+        "model": xr.Variable(("slice", "ppm"), phased(total, turn), attrs),
+        "component_spectrum": xr.Variable(("component", "ppm"), phased(lines[0], solution.phase[0]), attrs),
     }
+    return drawn, xr.Variable("ppm", ppm[inside], {"units": "ppm", "long_name": "chemical shift"})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ssbchar.nmr.exponentials import exponentials
 
 Real = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -82,6 +84,16 @@ class Problem:
     """(column, time) orthonormal signals that nobody wants to know, taken out of the data and of every shape."""
     power: Real = field(default_factory=lambda: np.empty(0))
     """(slice,) sum of |y|^2."""
+    known: Complex = field(default_factory=lambda: np.empty((0, 0), complex))
+    """(time, column + slice) nuisance columns and data, side by side."""
+
+    def prepared(self) -> Problem:
+        """Return the problem with what does not change during a fit."""
+        if self.power.size:
+            return self
+        known = np.concatenate([self.nuisance, self.y]).T if self.nuisance.size else self.y.T
+        power = np.sum(self.y.real**2 + self.y.imag**2, axis=1)
+        return replace(self, power=power, known=np.ascontiguousarray(known))
 
     def cleaned(self, rows: Complex) -> Complex:
         """Return signals (.., time) without their part along the nuisance columns."""
@@ -99,31 +111,14 @@ class Problem:
 
 
 def basis(shapes: Shapes, time: Real) -> Complex:
-    """Return the lines' shapes f_j(t + t0), shape (line, time)."""
+    """Return the lines' shapes f_j(t + t0) on an even time axis, shape (line, time)."""
     tau = time + shapes.origin
-    nu, width, gauss2 = shapes.nu[:, None], shapes.width[:, None], shapes.gauss2[:, None]
-    decay = np.pi * width * np.abs(tau)
-    if shapes.gauss2.any():
-        decay = decay + np.pi**2 * gauss2 * tau**2 / LN2_4
-    return np.asarray(np.exp(2j * np.pi * nu * tau - decay))
-
-
-def derivatives(shapes: Shapes, time: Real, f: Complex, free: Index) -> tuple[Complex, Index, Index]:
-    """Return the columns d f_j / d parameter of the free parameters, with the line and the parameter of each.
-
-    Parameters are counted as nu, width, gauss2 of all lines, then the time origin (one column per line).
-    """
-    tau, n = time + shapes.origin, shapes.n
-    factors = (2j * np.pi * tau, -np.pi * np.abs(tau), -(np.pi**2) * tau**2 / LN2_4)
-    columns, lines, parameters = [], [], []
-    for p in free[free < 3 * n].tolist():
-        columns.append(factors[p // n] * f[p % n])
-        lines.append(p % n)
-        parameters.append(p)
-    if 3 * n in free:
-        for j in range(n):
-            slope = 2j * np.pi * shapes.nu[j] - np.pi * shapes.width[j] * np.sign(tau)
-            columns.append((slope - 2 * np.pi**2 * shapes.gauss2[j] * tau / LN2_4) * f[j])
-            lines.append(j)
-            parameters.append(3 * n)
-    return np.array(columns).reshape(-1, time.size), np.array(lines, np.int64), np.array(parameters, np.int64)
+    rate = np.pi * (2j * shapes.nu - shapes.width)
+    f = exponentials(rate, float(tau[0]), float(tau[-1] - tau[0]) / max(tau.size - 1, 1), tau.size)
+    early = int(np.searchsorted(tau, 0.0))
+    if early:
+        f[:, :early] *= np.exp(2 * np.pi * shapes.width[:, None] * tau[:early])
+    bent = np.flatnonzero(shapes.gauss2)
+    if bent.size:
+        f[bent] *= np.exp(-(np.pi**2) / LN2_4 * shapes.gauss2[bent, None] * tau**2)
+    return f

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ssbchar.nmr.exponentials import exponentials
+
 
 def shift_from_offset(offset: ArrayLike, sfo1: float, sf: float) -> NDArray[np.float64]:
     """Return delta = (SFO1 + nu - SF) / SF as TopSpin does (Harris et al., Pure Appl. Chem. 73 (2001) 1795).
@@ -29,10 +31,21 @@ def offset_from_shift(shift: ArrayLike, sfo1: float, sf: float) -> NDArray[np.fl
     return np.asarray(shift, float) * sf - (sfo1 - sf) * 1e6
 
 
+def offsets(time: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """Return the frequencies [Hz] of a spectrum of `size` points, falling from the +SW/2 edge."""
+    return ((size + 1) // 2 - np.arange(size)) / (size * _step(time))
+
+
+def band(values: NDArray[np.float64], limits: tuple[float, float]) -> slice:
+    """Return which part of a falling axis lies within two limits."""
+    low, high = sorted(limits)
+    return slice(int(np.searchsorted(-values, -high)), int(np.searchsorted(-values, -low, side="right")))
+
+
 def transform(
-    fid: NDArray[np.complex128], time: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.float64], NDArray[np.complex128]]:
-    """Return offsets [Hz], falling from the +SW/2 edge, and the spectra of time signals whose axis may begin anywhere.
+    fid: NDArray[np.complex128], time: NDArray[np.float64], size: int, part: slice = slice(None)
+) -> NDArray[np.complex128]:
+    """Return the spectra, on `offsets`, of time signals whose axis may begin anywhere.
 
     S(nu) = sum_n s(t_n) exp(-2 pi i nu t_n); the time axis itself carries the group delay of the digital filter.
 
@@ -44,11 +57,16 @@ def transform(
         Evenly spaced [s].
     size : int
         Points of the spectrum (zero filled).
+    part : slice
+        Points of it that are wanted.
     """
-    step = (time[-1] - time[0]) / (time.size - 1)
-    nu = np.fft.fftfreq(size, step)
-    order = np.roll(np.argsort(nu, kind="stable")[::-1], 1)
-    raw = np.fft.fft(fid, size, axis=-1) * np.exp(-2j * np.pi * nu * time[0])
-    offset = nu[order]
-    offset[0] = abs(offset[0])
-    return offset, raw[..., order]
+    half = (size + 1) // 2
+    raw = np.fft.fft(fid, size, axis=-1)
+    falling = np.concatenate([raw[..., half::-1], raw[..., :half:-1]], axis=-1)[..., part]
+    wanted = offsets(time, size)[part]
+    turn = np.array([-2j * np.pi * float(time[0])])
+    return np.asarray(falling * exponentials(turn, float(wanted[0]), -1 / (size * _step(time)), wanted.size)[0])
+
+
+def _step(time: NDArray[np.float64]) -> float:
+    return float(time[-1] - time[0]) / (time.size - 1)

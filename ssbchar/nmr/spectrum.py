@@ -7,10 +7,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.nmr.exponentials import exponentials
 from ssbchar.nmr.lines import REGIONS, noise_from_tail
 from ssbchar.nmr.options import Processing
 from ssbchar.nmr.shapes import PER_REGION
-from ssbchar.nmr.shift import offset_from_shift, shift_from_offset, transform
+from ssbchar.nmr.shift import band, offset_from_shift, offsets, shift_from_offset, transform
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -44,22 +45,22 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
         raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
     y, time = (fid["real"].values + 1j * fid["imag"].values)[good], fid["time"].values
     step = float(time[1] - time[0])
-    apodised = y * apodisation(time, options.broadening)
+    weight = apodisation(time, options.broadening)
     size = options.zero_fill << (time.size - 1).bit_length()
-    offset, raw = transform(apodised, time, size)
+    offset = offsets(time, size)
     ppm = shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])
-    inside = (ppm >= min(options.display)) & (ppm <= max(options.display))
-    raw, offset, ppm = raw[:, inside] * step, offset[inside], ppm[inside]
+    inside = band(ppm, options.display)
+    offset, ppm, raw = offset[inside], ppm[inside], transform(y * weight, time, size, inside) * step
     masks = np.stack([(ppm >= min(w)) & (ppm <= max(w)) for w in (options.regions.li_metal, options.regions.li_si)])
     width = 1.0 / (size * step)
-    spread = _integral_stderr(masks, offset, time, options.broadening, noise_from_tail(y), step, width)
+    spread = _integral_stderr(masks, offset, time, weight, noise_from_tail(y), step, width)
     if options.phase == "lines" and lines is not None:
         phase_0, phase_1, pivot = phase_of_lines(lines)
     else:
         phase_0, phase_1, pivot = peak_phase(raw, offset, masks, spread, width)
-    phased = raw * np.exp(-1j * (phase_0[:, None] + phase_1[:, None] * (offset - pivot)))
+    phased = raw * _turn(phase_0, phase_1, offset - pivot)
     if options.baseline_order >= 0:
-        phased = phased - baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
+        phased -= baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
     area = phased.real @ masks.T.astype(float) * width
     about = {"units": "s"}
     return xr.Dataset(
@@ -136,25 +137,34 @@ def peak_phase(
     return phase[:, main], turn / float(centre[1 - main] - centre[main]), float(centre[main])
 
 
+def _turn(phase_0: Real, phase_1: Real, offset: Real) -> Complex:
+    """Return exp(-i (phase_0 + phase_1 offset)), shape (slice, offset), or one row where slices are phased alike."""
+    if np.ptp(phase_0) == 0 and np.ptp(phase_1) == 0:
+        phase_0, phase_1 = phase_0[:1], phase_1[:1]
+    step = float(offset[1] - offset[0])
+    return np.asarray(np.exp(-1j * phase_0)[:, None] * exponentials(-1j * phase_1, float(offset[0]), step, offset.size))
+
+
 def baseline(values: Real, ppm: Real, signal: NDArray[np.bool_], order: int) -> Real:
     """Return the polynomial least-squares fit through the parts without signal, shape of `values`."""
     x = (ppm - ppm.mean()) / np.ptp(ppm) * 2
     design = np.polynomial.legendre.legvander(x, order)
-    coefficients = np.linalg.lstsq(design[~signal], values[:, ~signal].T, rcond=None)[0]
-    return np.asarray((design @ coefficients).T)
+    outside = design * ~signal[:, None]
+    return np.asarray((design @ np.linalg.solve(outside.T @ design, outside.T @ values.T)).T)
 
 
 def _integral_stderr(
-    masks: NDArray[np.bool_], offset: Real, time: Real, broadening: float, noise: Real, step: float, width: float
+    masks: NDArray[np.bool_], offset: Real, time: Real, weight: Real, noise: Real, step: float, width: float
 ) -> Real:
     """Return the noise of each window's integral, shape (slice, region), exact for white noise.
 
     The integral is a linear form of the decay; by Parseval its variance is sigma^2 sum_n |h_n w_n|^2 with
-    h the transform of the window and w the apodisation.
+    h the transform of the window, sin(pi (high - low) t) / (pi t), and w the apodisation.
     """
     out = []
     for mask in masks:
-        low, high = offset[mask].min() - width / 2, offset[mask].max() + width / 2
-        h = (high - low) * np.sinc((high - low) * time)
-        out.append(np.sqrt(np.sum((h * apodisation(time, broadening) * step) ** 2)))
+        span = float(offset[mask].max() - offset[mask].min()) + width
+        sine = exponentials(np.array([1j * np.pi * span]), float(time[0]), step, time.size)[0].imag
+        h = np.divide(sine, np.pi * time, out=np.full(time.size, span), where=np.abs(span * time) > 1e-9)
+        out.append(np.sqrt(np.sum((h * weight * step) ** 2)))
     return np.asarray(noise[:, None] * np.array(out)[None])

@@ -17,19 +17,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.shapes import (
-    ORIGIN_LIMIT,
-    PER_REGION,
-    PER_SLICE,
-    SHARED,
-    Complex,
-    Index,
-    Problem,
-    Real,
-    Shapes,
-    basis,
-    derivatives,
-)
+from ssbchar.nmr.normal import State, inverses, normal, state
+from ssbchar.nmr.shapes import ORIGIN_LIMIT, PER_REGION, PER_SLICE, SHARED, Complex, Index, Problem, Real, Shapes, basis
 
 
 @dataclass(frozen=True)
@@ -59,137 +48,6 @@ class Solution:
     def bic(self) -> float:
         """Bayesian information criterion (G. Schwarz, Ann. Stat. 6 (1978) 461)."""
         return self.chi2 + self.parameters * float(np.log(self.points))
-
-
-@dataclass(frozen=True)
-class _State:
-    """The lines at one set of shapes, and the areas and phases that go with it."""
-
-    shapes: Shapes
-    f: Complex
-    """(line, time)."""
-    area: Real
-    phase: Real
-    """(slice, line)."""
-    chi2_slice: Real
-    chi2: float
-
-
-def _state(problem: Problem, shapes: Shapes) -> _State:
-    f = problem.cleaned(basis(shapes, problem.time))
-    gram, data = f.conj() @ f.T, (f.conj() @ problem.y.T).T
-    area, phase = _areas(problem, shapes, gram, data)
-    amplitude = area * np.exp(1j * phase)
-    explained = np.real(np.sum((2 * data - amplitude @ gram.T).conj() * amplitude, axis=1))
-    per_slice = np.maximum(problem.power - explained, 0.0) / problem.sigma**2
-    prior = (shapes.origin / problem.origin_prior) ** 2 if problem.phases != PER_REGION else 0.0
-    return _State(shapes, f, area, phase, per_slice, float(per_slice.sum()) + prior)
-
-
-def _areas(problem: Problem, shapes: Shapes, gram: Complex, b: Complex) -> tuple[Real, Real]:
-    """Return areas and phases (slice, line) for given shapes; `b` (slice, line) is <f_j, y_s>."""
-    gram = gram + 1e-12 * np.trace(gram).real / shapes.n * np.eye(shapes.n)
-    if problem.phases != PER_REGION:
-        phase = _common_phase(problem, gram.real, b)
-        turned = np.real(b * np.exp(-1j * phase)[:, None])
-        return _nonnegative(gram.real, turned), np.repeat(phase[:, None], shapes.n, axis=1)
-    same = problem.groups(shapes)[:, None] == problem.groups(shapes)[None, :]
-    amplitude = np.linalg.solve(gram, b.T).T
-    phase = np.angle(amplitude @ same)
-    for _ in range(4):
-        turn = np.exp(1j * phase)
-        area = _nonnegative(np.real(turn.conj()[:, :, None] * gram * turn[:, None, :]), np.real(turn.conj() * b))
-        others = b - (area * turn) @ np.where(same, 0.0, gram).T
-        phase = np.angle((area * others) @ same)
-    return area, phase
-
-
-def _common_phase(problem: Problem, gram: Real, b: Complex) -> Real:
-    """Return the phase per slice (all alike where shared) that explains most, before areas are kept positive.
-
-    The explained power is a quadratic form of (cos phi, sin phi), so the best phase is that of its first eigenvector.
-    """
-    solved = np.linalg.solve(gram, np.concatenate([b.real, b.imag]).T).T
-    sr, si = solved[: len(b)], solved[len(b) :]
-    rr, ii, ri = (np.sum(p * q, axis=1) for p, q in ((b.real, sr), (b.imag, si), (b.real, si)))
-    if problem.phases == SHARED:
-        weight = 1 / problem.sigma**2
-        rr, ii, ri = (np.full(len(b), np.sum(v * weight)) for v in (rr, ii, ri))
-    phase = 0.5 * np.arctan2(2 * ri, rr - ii)
-    total = np.sum(np.cos(phase)[:, None] * sr + np.sin(phase)[:, None] * si, axis=1)
-    negative = total < 0 if problem.phases == PER_SLICE else np.full(len(b), total.sum() < 0)
-    return np.asarray(np.where(negative, phase + np.pi, phase))
-
-
-def _nonnegative(gram: Real, b: Real) -> Real:
-    """Return non-negative least-squares areas (slice, line) from normal equations (one matrix, or one per slice)."""
-    many = np.broadcast_to(gram, (len(b), *gram.shape[-2:]))
-    area = np.linalg.solve(many, b[:, :, None])[:, :, 0]
-    bad = np.flatnonzero((area < 0).any(axis=1))
-    if bad.size:
-        from scipy.optimize import nnls
-
-        for s in bad:
-            root = np.linalg.cholesky(many[s])
-            area[s] = nnls(root.T, np.linalg.solve(root, b[s]))[0]
-    return np.asarray(area)
-
-
-@dataclass(frozen=True)
-class _Normal:
-    """Normal equations of the shared parameters, the slices' own (areas, phases) eliminated."""
-
-    matrix: Real
-    slope: Real
-    own: Real
-    """(slice, own, own) inverse of the slices' own block."""
-    link: Real
-    """(slice, own, shared): d(own)/d(shared) with the sign reversed."""
-
-
-def _normal(problem: Problem, state: _State, free: Index, all_areas: bool = False) -> _Normal:
-    """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and group phases.
-
-    Areas held at zero are left out, unless `all_areas` (for the covariance).
-    """
-    shapes, n, slices = state.shapes, state.shapes.n, len(state.area)
-    group, line = problem.groups(shapes), np.arange(n)
-    columns, of_line, of_parameter = derivatives(shapes, problem.time, basis(shapes, problem.time), free)
-    b = np.concatenate([state.f, problem.cleaned(columns)])
-    turn = np.exp(1j * state.phase[:, np.concatenate([line, of_line])])
-    gram = turn.conj()[:, :, None] * (b.conj() @ b.T) * turn[:, None, :]
-    residual = turn.conj() * (b.conj() @ problem.y.T).T - np.einsum("sij,sj->si", gram[:, :, :n], state.area + 0j)
-    shared = np.zeros((slices, len(b), free.size), complex)
-    shared[:, n + np.arange(of_line.size), np.searchsorted(free, of_parameter)] = state.area[:, of_line]
-    if problem.phases == SHARED:
-        shared[:, line, -1] = 1j * state.area
-    phases = 0 if problem.phases == SHARED else int(group.max()) + 1
-    own = np.zeros((slices, len(b), n + phases), complex)
-    own[:, line, line] = all_areas or (state.area > 0)
-    if phases:
-        own[:, line, n + group] = 1j * state.area
-    weight = 1 / problem.sigma[:, None, None] ** 2
-    own_h, shared_h = own.conj().swapaxes(1, 2), shared.conj().swapaxes(1, 2)
-    oo, os = weight * np.real(own_h @ gram @ own), weight * np.real(own_h @ gram @ shared)
-    inverse = _inverses(oo)
-    link = inverse @ os
-    matrix = np.sum(weight * np.real(shared_h @ gram @ shared) - os.swapaxes(1, 2) @ link, axis=0)
-    pull = weight[:, :, 0] * np.real(np.einsum("sik,si->sk", shared.conj(), residual))
-    mine = weight[:, :, 0] * np.real(np.einsum("sik,si->sk", own.conj(), residual))
-    slope = np.sum(pull - np.einsum("sok,so->sk", link, mine), axis=0)
-    at = np.flatnonzero(free == 3 * n)
-    if at.size:
-        matrix[at[0], at[0]] += 1 / problem.origin_prior**2
-        slope[at[0]] -= shapes.origin / problem.origin_prior**2
-    return _Normal(matrix, slope, inverse, link)
-
-
-def _inverses(many: Real) -> Real:
-    """Return inverses of scaled symmetric matrices; rows that are all zero stay zero."""
-    size = np.sqrt(np.einsum("...ii->...i", many))
-    scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
-    outer = scale[..., :, None] * scale[..., None, :]
-    return np.asarray(np.linalg.pinv(many * outer, rcond=1e-13, hermitian=True) * outer)
 
 
 def _packed(shapes: Shapes) -> Real:
@@ -231,71 +89,71 @@ def solve(
     final : bool
         Whether the covariance is wanted.
     """
-    if not problem.power.size:
-        problem = replace(problem, power=np.sum(np.abs(problem.y) ** 2, axis=1))
+    problem = problem.prepared()
     low, high = _bounds(problem, start)
     held = np.concatenate([start.held, start.held, ~start.voigt | start.held, [problem.phases == PER_REGION]])
     held = np.append(held, problem.phases != SHARED)
-    state = _state(problem, _unpacked(start, np.clip(_packed(start), low, high)))
+    at = state(problem, _unpacked(start, np.clip(_packed(start), low, high)))
     floor = 1e-13 * float(np.sum(problem.power / problem.sigma**2))
     damping, steps = 1e-3, 0
     while steps < max_steps:
         steps += 1
-        trial, damping = _step(problem, state, low, high, held, damping)
+        trial, damping = _step(problem, at, low, high, held, damping)
         if trial is None:
             break
-        gain, state = state.chi2 - trial.chi2, trial
+        gain, at = at.chi2 - trial.chi2, trial
         if gain < max(least_gain, floor):
             break
-    return _finish(problem, state, low, high, held, steps, final)
+    return _finish(problem, at, low, high, held, steps, final)
 
 
 def _step(
-    problem: Problem, state: _State, low: Real, high: Real, held: NDArray[np.bool_], damping: float
-) -> tuple[_State | None, float]:
+    problem: Problem, at: State, low: Real, high: Real, held: NDArray[np.bool_], damping: float
+) -> tuple[State | None, float]:
     """Return the next, better state (None where there is none) and the damping to go on with."""
-    at = _packed(state.shapes)
+    values = _packed(at.shapes)
     free = np.flatnonzero(~held)
-    normal = _normal(problem, state, free)
-    stuck = ((at[free] <= low[free]) & (normal.slope < 0)) | ((at[free] >= high[free]) & (normal.slope > 0))
-    free, matrix, slope = free[~stuck], normal.matrix[np.ix_(~stuck, ~stuck)], normal.slope[~stuck]
+    found = normal(problem, at, free)
+    matrix, slope = found.matrix, found.slope
+    stuck = ((values[free] <= low[free]) & (slope < 0)) | ((values[free] >= high[free]) & (slope > 0))
+    if stuck.any():
+        free, matrix, slope = free[~stuck], matrix[np.ix_(~stuck, ~stuck)], slope[~stuck]
     size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
     scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+    scaled = matrix * np.outer(scale, scale)
     for _ in range(8):
-        tilted = matrix * np.outer(scale, scale) + damping * np.eye(free.size)
-        trial = at.copy()
-        trial[free] += scale * np.linalg.solve(tilted, scale * slope)
-        found = _state(problem, _unpacked(state.shapes, np.clip(trial, low, high)))
-        if found.chi2 < state.chi2:
-            return found, damping / 10
+        trial = values.copy()
+        trial[free] += scale * np.linalg.solve(scaled + damping * np.eye(free.size), scale * slope)
+        tried = state(problem, _unpacked(at.shapes, np.clip(trial, low, high)))
+        if tried.chi2 < at.chi2:
+            return tried, damping / 10
         damping = max(damping, 1e-6) * 10
     return None, damping
 
 
 def _finish(
-    problem: Problem, state: _State, low: Real, high: Real, held: NDArray[np.bool_], steps: int, final: bool
+    problem: Problem, at: State, low: Real, high: Real, held: NDArray[np.bool_], steps: int, final: bool
 ) -> Solution:
     """Return the solution with the covariance of shapes and areas."""
-    n, slices = state.shapes.n, len(state.area)
-    at = _packed(state.shapes)
-    free = np.flatnonzero(~held & (at > low) & (at < high))
-    covariance = _covariance(problem, state, free) if final else np.empty((0, 0))
-    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(state.shapes).max()) + 1))
+    n, slices, values = at.shapes.n, len(at.area), _packed(at.shapes)
+    free = np.flatnonzero(~held & (values > low) & (values < high))
+    covariance = _covariance(problem, at, free) if final else np.empty((0, 0))
+    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(at.shapes).max()) + 1))
     return Solution(
-        state.shapes, state.area, _free_area(problem, state), state.phase, state.chi2, state.chi2_slice,
+        at.shapes, at.area, _free_area(at) if final else at.area, at.phase, at.chi2, at.chi2_slice,
         int((~held).sum()) + slices * n + phases, 2 * problem.y.size, covariance, free, steps,
     )  # fmt: skip
 
 
-def _covariance(problem: Problem, state: _State, free: Index) -> Real:
+def _covariance(problem: Problem, at: State, free: Index) -> Real:
     """Return the covariance of the free shape parameters, then the areas slice by slice."""
-    n, slices = state.shapes.n, len(state.area)
-    normal = _normal(problem, state, free, all_areas=True)
-    shape_covariance = _inverses(normal.matrix)
-    chain = -normal.link[:, :n].reshape(slices * n, free.size)
+    n, slices = at.shapes.n, len(at.area)
+    found = normal(problem, at, free, exact=True)
+    shape_covariance = inverses(found.matrix)
+    chain = -found.link[:, :n].reshape(slices * n, free.size)
     covariance = np.zeros((free.size + slices * n,) * 2)
     blocks = covariance[free.size :, free.size :].reshape(slices, n, slices, n)
-    blocks[np.arange(slices), :, np.arange(slices), :] = normal.own[:, :n, :n]
+    blocks[np.arange(slices), :, np.arange(slices), :] = found.own[:, :n, :n]
     covariance[: free.size, : free.size] = shape_covariance
     covariance[free.size :, : free.size] = chain @ shape_covariance
     covariance[: free.size, free.size :] = covariance[free.size :, : free.size].T
@@ -303,12 +161,12 @@ def _covariance(problem: Problem, state: _State, free: Index) -> Real:
     return covariance
 
 
-def _free_area(problem: Problem, state: _State) -> Real:
-    turn = np.exp(1j * state.phase)
-    gram = np.real(turn.conj()[:, :, None] * (state.f.conj() @ state.f.T) * turn[:, None, :])
-    b = np.real(turn.conj() * (state.f.conj() @ problem.y.T).T)
-    gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(state.shapes.n)
-    return np.asarray(np.linalg.solve(gram, b[:, :, None])[:, :, 0])
+def _free_area(at: State) -> Real:
+    n = at.shapes.n
+    turn = np.exp(1j * at.phase)
+    gram = np.real(turn.conj()[:, :, None] * at.sums.gram[:n, :n] * turn[:, None, :])
+    gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(n)
+    return np.asarray(np.linalg.solve(gram, np.real(turn.conj() * at.sums.data[:, :n])[:, :, None])[:, :, 0])
 
 
 def model(solution: Solution, time: Real) -> Complex:

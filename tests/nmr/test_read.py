@@ -8,7 +8,7 @@ import pytest
 from nmr import signals
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr import delays, lines, read
+from ssbchar.nmr import bruker, delays, lines, read
 from ssbchar.nmr.options import Lines, Reading
 
 RNG = np.random.default_rng(5)
@@ -48,7 +48,7 @@ def test_exponent_of_the_numbers_and_group_delay(tmp_path) -> None:
     [({"GRPDLY": -1, "DECIM": 1, "DSPFVS": 12}, 0.0), ({"GRPDLY": -1, "DECIM": 4, "DSPFVS": 10}, 66.625)],
 )
 def test_group_delay_without_grpdly(acqus: dict, delay: float) -> None:
-    assert read.group_delay(acqus) == pytest.approx(delay)
+    assert bruker.group_delay(acqus) == pytest.approx(delay)
 
 
 def test_zipped_folder(tmp_path) -> None:

@@ -1,0 +1,81 @@
+"""Sums over time: the lines' shapes times powers of time, against each other and against the data.
+
+The derivatives of f_j by its frequency, width, squared Gaussian width and time origin are combinations of f, tau f and
+tau^2 f (and of |tau| f, sign(tau) f where the axis begins before the origin). Once their inner products are known
+nothing else of the fit runs over time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssbchar.nmr.shapes import LN2_4, Complex, Index, Problem, Real, Shapes, basis
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Inner products of the columns; the first n columns are the shapes themselves."""
+
+    gram: Complex
+    """(column, column), of cleaned columns."""
+    data: Complex
+    """(slice, column) <column, y>."""
+    early: bool
+    """Whether the axis begins before the time origin."""
+
+
+def sums(problem: Problem, shapes: Shapes) -> Sums:
+    """Return the sums for given shapes.
+
+    Parameters
+    ----------
+    problem : Problem
+        From `Problem.prepared`.
+    shapes : Shapes
+        Lines.
+    """
+    tau = problem.time + shapes.origin
+    columns, early = _columns(shapes, tau, basis(shapes, problem.time)), bool(tau[0] < 0)
+    conjugate = columns.conj()
+    gram = conjugate @ columns.T
+    known = conjugate @ problem.known
+    own = len(problem.nuisance)
+    if own:
+        part = known[:, :own]
+        gram -= part @ part.conj().T
+    return Sums(gram, known[:, own:].T, early)
+
+
+def _columns(shapes: Shapes, tau: Real, f: Complex) -> Complex:
+    columns = [f, tau * f]
+    if shapes.voigt.any():
+        columns.append(tau**2 * f[shapes.voigt])
+    if tau[0] < 0:
+        columns += [np.abs(tau) * f, np.sign(tau) * f]
+    return np.concatenate(columns)
+
+
+def slopes(shapes: Shapes, early: bool) -> tuple[Index, Complex]:
+    """Return the line of each column, and what share it has in the derivative by each parameter.
+
+    Returns
+    -------
+    tuple of ndarray
+        (column,) and (column, parameter): nu, width, gauss2 of all lines, the time origin, the common phase.
+    """
+    n, every = shapes.n, np.arange(shapes.n)
+    bent = np.flatnonzero(shapes.voigt)
+    size, last = 2 * n + bent.size, 3 * n
+    line = np.concatenate([every, every, bent, *((every, every) if early else ())])
+    slope = np.zeros((line.size, last + 2), complex)
+    width_rows, sign_rows = (every + size, every + size + n) if early else (every + n, every)
+    slope[every + n, every] = 2j * np.pi
+    slope[width_rows, every + n] = -np.pi
+    slope[np.arange(2 * n, size), 2 * n + bent] = -(np.pi**2) / LN2_4
+    slope[:n, last] = 2j * np.pi * shapes.nu
+    slope[sign_rows, last] -= np.pi * shapes.width
+    slope[n : 2 * n, last] = -2 * np.pi**2 / LN2_4 * shapes.gauss2
+    slope[:n, last + 1] = 1j
+    return line, slope
