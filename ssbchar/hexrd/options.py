@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 
 from ssbchar.hexrd.options_data import Furnace, Geometry, Integration, Reading
-from ssbchar.hexrd.options_fits import Candidates, Expansion, Onset, Refinement, Stability, Tracking
+from ssbchar.hexrd.options_fits import Candidates, Expansion, Export, Onset, Refinement, Stability, Tracking
 from ssbchar.phases import PhaseTable
 
 __all__ = [
     "ROLES",
     "Candidates",
     "Expansion",
+    "Export",
     "Furnace",
     "Geometry",
     "Hexrd",
@@ -55,3 +56,5 @@ class Hexrd:
     """Peaks no phase explains."""
     stability: Stability = field(default_factory=Stability)
     """The verdict on each mixture."""
+    export: Export = field(default_factory=Export)
+    """Files for others' programs."""

@@ -68,6 +68,9 @@ class Refinement:
     """Gauss-Newton steps of one frame before it is `not_converged`."""
     tolerance: float = 0.1
     """Converged when no cell, width or zero moves by more than this share of its standard error."""
+    chunk: int = 500
+    """Frames refined one after the other in one process; longer series are cut into such chunks, refined side by side.
+    Each of the passes starts anew at a chunk's edge, so this is part of the answer; the number of cores is not."""
 
 
 @dataclass(frozen=True)
@@ -148,3 +151,15 @@ class Stability:
     """How far the standard's lengths may be from its certified ones [percent]."""
     reference_tolerance: float = 0.5
     """Without a standard: how far all cells may be from their published ones alike [percent]."""
+
+
+@dataclass(frozen=True)
+class Export:
+    """What is written for others' programs."""
+
+    frames: tuple[int, ...] = ()
+    """Numbers of further frames whose patterns are written for GSAS-II, beside the first, last, coldest and hottest
+    of each phase."""
+    polarisation: float = 1.0
+    """Degree of horizontal polarisation for the instrument file: 1 where the integration has corrected for it (as
+    ours does), else that of the beam (0.99 at an undulator)."""

@@ -29,6 +29,7 @@ class Chain:
     patterns: xr.Dataset
     furnace: xr.Dataset
     lattice: xr.Dataset
+    peaks: xr.Dataset
     tracks: xr.Dataset | None
     told: list[Conclusion]
 
@@ -98,4 +99,4 @@ def chain(
     expansion = call("hexrd.expansion.expansion", None, about, **after)
     onset = call("hexrd.onset.onset", None, about, **after)
     told = call("hexrd.conclude.conclude", None, about, expansion=expansion, onset=onset, **after)
-    return Chain(truths, patterns, furnace, lattice, found, told)
+    return Chain(truths, patterns, furnace, lattice, peaks, found, told)
