@@ -32,6 +32,7 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
         The log cannot be understood, has no time zone, or covers no frame.
     """
     faults: list[dict[str, str]] = []
+    readings: tuple[Array, Array] | None = None
     note: list[dict[str, str]] = []
     seen = clock.Offset(np.nan, np.nan)
     frames = patterns.sizes["frame"]
@@ -52,9 +53,10 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
         else:
             method = "time"
             options, seen, note = _clock(log, patterns, table, options)
-            temperature, stderr, status = _by_time(log, table, time, options)
+            readings = _readings(log, table, options)
+            temperature, stderr, status = _by_time(log, readings, time, options)
         faults = _outside(log, status) + note
-    rate, segment = programme.segments(_axis(time), temperature, options.hold_rate)
+    rate, segment = _course(readings, _axis(time), temperature, options.hold_rate)
     if not np.isfinite(time).any():
         rate = np.full(frames, np.nan)
     systematic = _systematic(temperature, rate, method, options)
@@ -63,6 +65,30 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
     if np.isfinite(seen.value):
         ds.attrs |= {"clock_offset_seen": seen.value, "clock_offset_seen_stderr": seen.stderr}
     return ds
+
+
+def _course(
+    readings: tuple[Array, Array] | None, time: Array, temperature: Array, hold_rate: float
+) -> tuple[Array, Any]:
+    """Return rate and segment of each frame, from the log's readings where these are denser than the frames.
+
+    A rest or hold of a few frames is then told as well as the log tells it.
+    """
+    known = np.isfinite(time) & np.isfinite(temperature)
+    if readings is None or known.sum() < 2:
+        return programme.segments(time, temperature, hold_rate)
+    at, value = readings
+    pace = float(np.median(np.diff(np.sort(time[known]))))
+    near = (at >= time[known].min() - 2 * pace) & (at <= time[known].max() + 2 * pace)
+    at, value = at[near], value[near]
+    if at.size < 2 * known.sum():
+        return programme.segments(time, temperature, hold_rate)
+    rates, segments = programme.segments(at, value, hold_rate)
+    rate, segment = np.full(time.size, np.nan), np.full(time.size, "none", dtype="U8")
+    after = np.clip(np.searchsorted(at, time[known]), 1, at.size - 1)
+    nearest = after - (time[known] - at[after - 1] < at[after] - time[known])
+    rate[known], segment[known] = rates[nearest], segments[nearest]
+    return rate, segment
 
 
 def _axis(time: Array) -> Array:
@@ -102,12 +128,8 @@ def _clock(
     return options, seen, [{"where": str(log), "problem": problem, "remedy": remedy}]
 
 
-def _by_time(log: Path, table: furnace_log.Table, time: Array, options: Furnace) -> tuple[Array, Array, Any]:
-    """Return temperature, stderr and status of frames at `time`, from a log with its own times."""
-    if not np.isfinite(time).any():
-        raise BadInput(
-            log, "the patterns carry no time to join it by", "give a log with a row per frame and the file's name"
-        )
+def _readings(log: Path, table: furnace_log.Table, options: Furnace) -> tuple[Array, Array]:
+    """Return the log's readings: times of the frames' clock, ascending, and temperatures."""
     order = np.argsort(table.time, kind="stable")
     good = order[np.isfinite(table.time[order]) & np.isfinite(table.temperature[order])]
     at, value = table.time[good] + options.clock_offset, table.temperature[good]
@@ -115,6 +137,16 @@ def _by_time(log: Path, table: furnace_log.Table, time: Array, options: Furnace)
     value = value[first]
     if at.size < 2:
         raise BadInput(log, "fewer than two readings with time and temperature", "check its columns")
+    return at, value
+
+
+def _by_time(log: Path, readings: tuple[Array, Array], time: Array, options: Furnace) -> tuple[Array, Array, Any]:
+    """Return temperature, stderr and status of frames at `time`, from a log with its own times."""
+    if not np.isfinite(time).any():
+        raise BadInput(
+            log, "the patterns carry no time to join it by", "give a log with a row per frame and the file's name"
+        )
+    at, value = readings
     after = np.clip(np.searchsorted(at, time), 1, at.size - 1)
     gap = at[after] - at[after - 1]
     with np.errstate(invalid="ignore"):

@@ -276,3 +276,14 @@ def test_pulls_of_the_clock(tmp_path: Path) -> None:
 def test_a_sample_that_does_not_expand_tells_nothing(tmp_path: Path) -> None:
     ds = join(long_log(tmp_path / "log.csv", 3600.0), heated(alpha=0.0))
     assert "clock_offset_seen" not in ds.attrs and not told(ds)
+
+
+def test_a_rest_of_two_frames_is_told_as_well_as_the_log_tells_it(tmp_path: Path) -> None:
+    """Frames every five minutes: two at rest before the ramp, six on it, then the hold; edges are not blurred."""
+    series = frames(count=15, every=300.0)
+    ds = join(log(tmp_path / "log.csv"), series)
+    minutes = (series.time.values - START) / 60
+    expected = np.where(minutes < 10, "hold", np.where(minutes < 40, "heating", "hold"))
+    clear = np.min(np.abs(minutes[:, None] - np.array([10, 40])), axis=1) > 0
+    assert ds.segment.values[clear].tolist() == expected[clear].tolist()
+    np.testing.assert_allclose(ds.rate.values[clear], np.where(expected == "heating", 5.0, 0.0)[clear], atol=0.2)
