@@ -1,18 +1,21 @@
-"""Every frame of a series refined with all phases that are there: forward, backward, then beside a joint cell(T)."""
+"""Every frame of a series refined with all phases that are there: forward, backward, then beside a joint cell(T).
+
+Each pass runs over chunks of frames (`refine_chunks`); between passes the whole series decides what they share.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ssbchar.hexrd import presence
 from ssbchar.hexrd.options import Refinement
-from ssbchar.hexrd.pattern import Array
-from ssbchar.hexrd.refine_judge import polish
-from ssbchar.hexrd.refine_pass import explore, learnt
+from ssbchar.hexrd.refine_chunks import Known, backward, chunks, forward, joint
+from ssbchar.hexrd.refine_judge import hysteresis
+from ssbchar.hexrd.refine_pass import learnt
 from ssbchar.hexrd.refine_priors import Priors
 from ssbchar.hexrd.refine_result import dataset
 from ssbchar.hexrd.refine_series import Frames, series_of, start_of
-from ssbchar.hexrd.refine_table import empty, fill
+from ssbchar.hexrd.refine_table import joined
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,19 +44,15 @@ def refine(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], 
     frames = Frames(patterns, furnace, options)
     series = series_of(frames, phases, options)
     start = start_of(series, options, frames.x)
-    priors = Priors(series, options, frames, phases)
-    forward = explore(series, frames, priors, start, options, range(frames.count), "forward", {}, None)
-    series = learnt(series, forward, options)
-    priors = priors.joint(series, [forward], frames)
-    last = forward[max(forward)].state if forward else start
-    order = range(frames.count - 1, -1, -1)
-    table = empty(frames.count, len(series.phases), patterns.sizes["two_theta"])
-
-    def keep(i: int, left: presence.Remainder, y: Array) -> None:
-        fill(table, frames, priors, left, i, y)
-
-    backward = explore(series, frames, priors, last, options, order, "backward", forward, keep)
-    series = learnt(series, {**forward, **backward}, options)
-    after = priors.joint(series, [forward, backward], frames)
-    polish(table, series, frames, (priors, after), forward, backward, options)
+    parts = chunks(frames.count, options.chunk)
+    known = Known(series, frames, Priors(series, options, frames, phases), start, options)
+    up = forward(known, parts)
+    series = learnt(series, up, options)
+    known = replace(known, series=series, priors=known.priors.joint(series, [up], frames))
+    down, tables = backward(known, parts, up)
+    series = learnt(series, {**up, **down}, options)
+    after = known.priors.joint(series, [up, down], frames)
+    tables = joint(replace(known, series=series, priors=after, before=known.priors), tables, up, down)
+    table = joined(tables)
+    hysteresis(table, options)
     return dataset(table, series, frames, after, options, phases, patterns)

@@ -21,9 +21,9 @@ SETTLED = 0.05
 
 def polish(
     table: Table, series: Series, frames: Frames, priors: tuple[Priors, Priors], forward: Fits, backward: Fits,
-    options: Refinement,
+    options: Refinement, name: str,
 ) -> None:  # fmt: skip
-    """Refine again, beside the final cell(T), the frames that this could change; judge all.
+    """Refine again, beside the final cell(T), the frames of a table that this could change; judge all.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def polish(
         Those of the backward pass, and the final ones.
     """
     before, after = priors
-    for i in progress.steps(range(frames.count), "refine joint"):
+    for i in progress.steps(table.frames, name):
         if not frames.usable[i]:
             continue
         fit = backward[i]
@@ -42,7 +42,6 @@ def polish(
             fit = _final(series, after, forward.get(i), fit, options, i, y, weight)
             fill(table, frames, after, presence.remainder(series, fit, y, weight), i, y)
         _judge(table, series, after, fit, forward.get(i), backward.get(i), i)
-    _hysteresis(table, options)
 
 
 def _unsettled(series: Series, before: Priors, after: Priors, forward: Fit | None, fit: Fit, i: int) -> bool:
@@ -84,9 +83,10 @@ def _final(
 def _judge(
     table: Table, series: Series, priors: Priors, fit: Fit, forward: Fit | None, backward: Fit | None, i: int
 ) -> None:
+    row = i - table.frames[0]
     for p, phase in enumerate(series.phases):
         if p not in fit.present:
-            table.verdict[i, p] = "absent"
+            table.verdict[row, p] = "absent"
             continue
         n = fit.present.index(p)
         variance = np.diagonal(fit.strain_covariance[n])
@@ -101,7 +101,7 @@ def _judge(
             verdict = "held"
         elif priors.known[p] and np.any(np.abs(shift) > 3 * np.sqrt(held)):
             verdict = "departs"
-        table.verdict[i, p] = verdict
+        table.verdict[row, p] = verdict
 
 
 def _disagree(forward: Fit | None, backward: Fit | None, p: int, free: int) -> bool:
@@ -113,7 +113,7 @@ def _disagree(forward: Fit | None, backward: Fit | None, p: int, free: int) -> b
     return bool(np.any(np.abs(apart) > 3 * np.sqrt(np.maximum(variance[0], variance[1]))))
 
 
-def _hysteresis(table: Table, options: Refinement) -> None:
+def hysteresis(table: Table, options: Refinement) -> None:
     """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere."""
     ratio = table.intensity / table.intensity_stderr
     for p in range(ratio.shape[1]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -49,7 +49,7 @@ def learnt(series: Series, fits: Fits, options: Refinement) -> Series:
 
 def explore(
     series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
-    order: range, name: str, other: Fits, keep: Callable[[int, presence.Remainder, Array], None] | None,
+    order: Sequence[int], name: str, other: Fits, keep: Callable[[int, presence.Remainder, Array], None] | None,
 ) -> Fits:  # fmt: skip
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
@@ -59,7 +59,7 @@ def explore(
     fits: Fits = {}
     present: tuple[int, ...] = ()
     before = order[0]
-    for i in progress.steps(list(order), f"refine {name}"):
+    for i in progress.steps(list(order), name):
         if not frames.usable[i]:
             continue
         y, weight = frames.points(i)

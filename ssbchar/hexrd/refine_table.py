@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from ssbchar.hexrd.refine_series import Frames
 
 @dataclass
 class Table:
-    """Arrays of the result, filled frame by frame."""
+    """Arrays of the result for consecutive frames, filled frame by frame."""
 
+    frames: range
     cell: Array
     covariance: Array
     joint: Array
@@ -36,13 +37,13 @@ class Table:
     shared: Array
 
 
-def empty(frames: int, phases: int, points: int) -> Table:
-    """Return a table in which nothing is measured yet."""
-    nan = np.nan
+def empty(part: range, phases: int, points: int) -> Table:
+    """Return a table of some frames in which nothing is measured yet."""
+    nan, frames = np.nan, len(part)
     per = (frames, phases)
     curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
     return Table(
-        np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
+        part, np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
         np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
         np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
         np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
@@ -53,33 +54,46 @@ def empty(frames: int, phases: int, points: int) -> Table:
 def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder, i: int, y: Array) -> None:
     """Write a frame's fit into the table, with the intensities that the phases not in it would have."""
     series, fit, weight = left.series, left.fit, left.weight
+    row = i - table.frames[0]
     for n, p in enumerate(fit.present):
         phase = series.phases[p]
         strain = fit.state.strain[p, : phase.free]
-        table.cell[i, p], gradient = cell_at(phase, strain)
-        table.covariance[i, p] = gradient @ fit.strain_covariance[n] @ gradient.T
+        table.cell[row, p], gradient = cell_at(phase, strain)
+        table.covariance[row, p] = gradient @ fit.strain_covariance[n] @ gradient.T
         if fit.strain_shared:
-            table.shared[i, p] = gradient @ fit.strain_shared[n]
-        table.intensity[i, p] = fit.intensity[n]
-        table.intensity_stderr[i, p] = presence.stderr(left, p)
-        table.width[i, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
+            table.shared[row, p] = gradient @ fit.strain_shared[n]
+        table.intensity[row, p] = fit.intensity[n]
+        table.intensity_stderr[row, p] = presence.stderr(left, p)
+        table.width[row, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
     for p, phase in enumerate(series.phases):
         expected = priors.strain[i, p, : phase.free]
         if p not in fit.present:
             trace = presence.trace(left, p, expected[None])
             assert trace is not None
-            table.intensity[i, p], table.intensity_stderr[i, p] = trace.intensity[0], trace.stderr[0]
+            table.intensity[row, p], table.intensity_stderr[row, p] = trace.intensity[0], trace.stderr[0]
     inside = frames.inside
-    table.curves["calculated"][i, inside] = fit.calculated
-    table.curves["background"][i, inside] = fit.background
-    table.curves["residual"][i, inside] = y - fit.calculated
+    table.curves["calculated"][row, inside] = fit.calculated
+    table.curves["background"][row, inside] = fit.background
+    table.curves["residual"][row, inside] = y - fit.calculated
     power = float(np.dot(weight, y**2))
     used = int(np.sum(weight > 0))
-    table.rwp[i] = 100 * np.sqrt(float(np.dot(weight, (y - fit.calculated) ** 2)) / power)
-    table.rexp[i] = 100 * np.sqrt(max(used - fit.parameters, 1) / power)
-    table.gof[i] = table.rwp[i] / table.rexp[i]
-    table.zero[i], table.zero_stderr[i] = fit.state.zero, fit.zero_stderr
-    table.parameters[i] = fit.parameters
+    table.rwp[row] = 100 * np.sqrt(float(np.dot(weight, (y - fit.calculated) ** 2)) / power)
+    table.rexp[row] = 100 * np.sqrt(max(used - fit.parameters, 1) / power)
+    table.gof[row] = table.rwp[row] / table.rexp[row]
+    table.zero[row], table.zero_stderr[row] = fit.state.zero, fit.zero_stderr
+    table.parameters[row] = fit.parameters
+
+
+def joined(tables: list[Table]) -> Table:
+    """Return one table of consecutive ones."""
+    if len(tables) == 1:
+        return tables[0]
+    merged: dict[str, Any] = {"frames": range(tables[0].frames[0], tables[-1].frames[-1] + 1)}
+    merged["curves"] = {k: np.concatenate([t.curves[k] for t in tables]) for k in tables[0].curves}
+    for one in fields(Table):
+        if one.name not in merged:
+            merged[one.name] = np.concatenate([getattr(t, one.name) for t in tables])
+    return Table(**merged)
 
 
 def cell_at(phase: pattern.Lattice, strain: Array) -> tuple[Array, Array]:

@@ -29,7 +29,7 @@ PYTHON = (
     else sys.executable
 )
 STEP = (
-    f"{shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}} --options {{params.options:q}}"
+    f"SSBCHAR_CORES={{threads}} {shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}} --options {{params.options:q}}"
     " --labels {params.labels:q} --output {output:q} --log {log:q}"
 )
 

@@ -1,4 +1,9 @@
 # Diffraction: patterns or images -> furnace -> peaks, cells -> expansion, onset -> conclusions, figures.
+from ssbchar.hexrd.options import Refinement
+
+MOST_CORES = 16  # of one refinement; more with --set-threads hexrd_refine=N
+PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of cores asked for depends on it
+
 HEXRD = f"{OUT}/hexrd/{{measurement}}"
 HEXRD_LOG = f"{OUT}/logs/hexrd/{{measurement}}"
 IMAGES = rows("hexrd", "images")
@@ -8,6 +13,18 @@ SERIES = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
 
 CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=SERIES)
 FIGURES += expand(f"{HEXRD}/figures", measurement=SERIES)
+
+
+def cores_for_chunks(wildcards):
+    """Cores a refinement can use: one per chunk of frames, counted by raw files (by size where one holds many)."""
+    found = sources.files(Path(RUN.row(wildcards.measurement).path))
+    frames = (
+        len(found) if len(found) > 1 else found[0].stat().st_size // PATTERN_BYTES + 1
+    )
+    chunk = RUN.options("hexrd.refine", wildcards.measurement).get(
+        "chunk", Refinement().chunk
+    )
+    return max(1, min(MOST_CORES, round(frames / chunk)))
 
 
 rule phase_table:
@@ -168,6 +185,7 @@ rule hexrd_refine:
         f"{HEXRD_LOG}/refine.log",
     conda:
         ENVIRONMENT
+    threads: cores_for_chunks
     resources:
         mem_mb=memory(),
         runtime=minutes(),
