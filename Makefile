@@ -1,4 +1,4 @@
-# The only commands a person must know: make run, make test, make check, make bench, make clean.
+# The only commands a person must know: make run, make test, make check, make bench, make docs, make clean.
 CONFIG ?= config/config.yaml
 CORES ?= all
 PYTHON ?= python3
@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls lock clean
+.PHONY: run test check lint bench oracle pulls lock docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -50,10 +50,18 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 lock:  ## resolve the dependencies anew, by version and hash, without addresses
 	$(COMPILE) pyproject.toml --extra images --extra dev -o requirements.lock
 	$(COMPILE) pyproject.toml --extra slurm --extra cluster -c requirements.lock -o requirements.cluster.lock
+	$(COMPILE) pyproject.toml --extra docs --extra steward -c requirements.lock -o requirements.extra.lock
 
 .venv/cluster: .venv/ready requirements.cluster.lock  ## Snakemake's plugins for SLURM and other schedulers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.cluster.lock
 	touch $@
+
+.venv/extra: .venv/ready requirements.extra.lock  ## the documentation's builder, validators of RO-Crate and NeXus
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.extra.lock
+	touch $@
+
+docs: .venv/extra  ## the documentation as a site in site/
+	$(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf results data_raw/demo .snakemake .venv

@@ -98,6 +98,14 @@ def commit() -> dict[str, Any]:
         return {"commit": "", "dirty": False}
 
 
+def commit_time() -> str:
+    """Return when the checkout's commit was made [s since 1970], or nothing."""
+    try:
+        return _git(Path(ssbchar.__file__).parent.parent, "log", "-1", "--format=%ct")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
 def _git(folder: Path, *words: str) -> str:
     run = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
     return run.stdout.strip()
@@ -108,8 +116,8 @@ def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[st
 
     Parameters
     ----------
-    result : Dataset, DataFrame, list of Conclusion, str, or dict of Drawing
-        For ``.nc``, ``.csv``, ``.json``, ``.html`` and a folder of figures.
+    result : Dataset, DataFrame, list of Conclusion, str, dict of Drawing, or dict of str
+        For ``.nc``, ``.csv``, ``.json``, any text file, a folder of figures, a folder of text files (by relative path).
     path : Path
         Where to.
     made_by : mapping
@@ -121,10 +129,14 @@ def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[st
         ".nc": _save_dataset,
         ".csv": _save_table,
         ".json": _save_conclusions,
-        ".html": _save_text,
         "": _save_drawings,
     }
-    writers[path.suffix](result, path, made_by, labels)
+    if isinstance(result, str):
+        _save_text(result, path, made_by, labels)
+    elif isinstance(result, Mapping) and any(isinstance(value, str) for value in result.values()):
+        _save_texts(result, path)
+    else:
+        writers[path.suffix](result, path, made_by, labels)
 
 
 def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
@@ -165,6 +177,13 @@ def _save_conclusions(
 def _save_text(text: str, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def _save_texts(texts: Mapping[str, str], folder: Path) -> None:
+    with replacing(folder) as part:
+        for name, text in texts.items():
+            (part / name).parent.mkdir(parents=True, exist_ok=True)
+            (part / name).write_text(text, encoding="utf-8")
 
 
 def _save_drawings(

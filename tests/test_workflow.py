@@ -12,7 +12,7 @@ from campaign import ROOT, TINY, Campaign
 from ssbchar.conclusion import COLUMNS
 
 NMR_RULES = {r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_text().split("\nrule ")[1:]}
-TOGETHER = {"summary", "page", "manifest", "checksums"}
+TOGETHER = {"summary", "page", "manifest", "checksums", "sheets", "crate"}
 BOUNDS = {"detection_limit", "t1_limit"}
 """Quantities that are a bound themselves."""
 COUNTS = {"unexplained_lines", "candidate"}

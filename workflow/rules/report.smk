@@ -9,6 +9,9 @@ DEPARTURES = {
 }
 
 
+WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
+
+
 rule summary:
     input:
         conclusions=CONCLUSIONS_ALL,
@@ -58,6 +61,31 @@ rule page:
         STEP
 
 
+# What was run: the workflow's own text, the config, the sheet and the phases.
+rule sheets:
+    input:
+        samples=RUN.config.samples,
+        phases=([RUN.config.phases] if any(row.phases for row in RUN.rows) else []),
+    output:
+        directory(f"{OUT}/workflow"),
+    log:
+        f"{OUT}/logs/workflow.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="results.crate.sheets",
+        inputs=by_name(),
+        options="{}",
+        labels=json.dumps({"config": RUN.raw}, sort_keys=True),
+        code=code("results.crate.sheets"),
+        stamp=[sources.sha256(p) for p in sources.files(f"{WORKFLOW}/rules")],
+    shell:
+        STEP.replace("{params.inputs}", "{params.inputs} home={WORKFLOW:q}")
+
+
 # What `ssbchar verify` compares with; files in between are in the provenance of those made from them.
 rule checksums:
     input:
@@ -67,6 +95,7 @@ rule checksums:
             *CONCLUSIONS_ALL,
             *sorted(FIGURES),
             *MANIFESTS,
+            f"{OUT}/workflow",
         ],
     output:
         f"{OUT}/checksums.csv",
@@ -83,5 +112,31 @@ rule checksums:
         options="{}",
         labels=labels,
         code=code("results.verify.checksums"),
+    shell:
+        STEP
+
+
+# results/<run>/ as a Workflow Run RO-Crate.
+rule crate:
+    input:
+        checksums=f"{OUT}/checksums.csv",
+        conclusions=CONCLUSIONS_ALL,
+        manifests=MANIFESTS,
+        workflow=f"{OUT}/workflow",
+    output:
+        f"{OUT}/ro-crate-metadata.json",
+    log:
+        f"{OUT}/logs/crate.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="results.crate.crate",
+        inputs=by_name(),
+        options="{}",
+        labels=json.dumps({"run": RUN.config.run, "departures": DEPARTURES}),
+        code=code("results.crate.crate"),
     shell:
         STEP
