@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from ssbchar.nmr.peaks import Filter, Peak, matched_filter, noise_gain
 from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, basis, no_shapes
-from ssbchar.nmr.varpro import Solution, model, solve
+from ssbchar.nmr.varpro import Solution, model, solve, uphill
 
 SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
+SEED_STEPS = 3
+"""Steps of the first, rough fits of one line per region."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines' distance apart."""
 
@@ -92,7 +94,7 @@ def _seeded(problem: Problem, rules: Rules, seen: Filter) -> Shapes:
         if shapes.n and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
-        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 12, 0.1, False)
+        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), SEED_STEPS, 0.1, False)
         shapes = fit.shapes
         left = problem.cleaned(problem.y - model(fit, problem.time).sum(axis=1))
     return shapes
@@ -148,23 +150,29 @@ def _origin(problem: Problem, seed: Shapes) -> float:
 def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak) -> list[Solution]:
     """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there."""
     noise = noise_gain(problem.time.size, len(problem.y))
-    found = []
+    found, goal = [], best.chi2 - rules.min_gain - np.log(best.points)
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
     if peak.gain > noise and not full:
         seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
-        found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, 0.1, False))
+        found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, 0.1, False, goal))
     if peak.gain > 0.5 * noise:
-        bent = _bent(problem, rules, best, region)
+        bent = _bent(problem, rules, best, region, goal)
         found += [bent] if bent else []
     return found
 
 
-def _bent(problem: Problem, rules: Rules, best: Solution, region: int) -> Solution | None:
-    """Return the fit with the strongest Lorentzian of a region made a Voigt line."""
+def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: float) -> Solution | None:
+    """Return the fit with the strongest Lorentzian of a region made a Voigt line, where a Gaussian part would help.
+
+    At the best Lorentzian the slope of chi-square by the squared Gaussian width, the others following, tells.
+    """
     plain = (best.shapes.region == region) & ~best.shapes.voigt & ~best.shapes.held
     if not (rules.voigt and plain.any()):
         return None
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
     voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
-    voigt[line], gauss2[line], width[line] = True, (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1, False)
+    voigt[line] = True
+    if not uphill(problem, replace(best.shapes, voigt=voigt), line):
+        return None
+    gauss2[line], width[line] = (0.7 * width[line]) ** 2, 0.5 * width[line]
+    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1, False, goal)

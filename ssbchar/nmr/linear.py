@@ -31,8 +31,11 @@ def areas_and_phases(problem: Problem, shapes: Shapes, gram: Complex, data: Comp
         return area, np.repeat(phase[:, None], shapes.n, axis=1), explained
     group = problem.groups(shapes)
     same = group[:, None] == group[None, :]
-    phase = np.angle(np.linalg.solve(gram + ridge, data.T).T @ same)
-    for _ in range(4):
+    free = np.linalg.solve(gram + ridge, data.T).T
+    phase = np.angle(free @ same)
+    alone = bool(same.sum() == group.size)
+    area = np.abs(free)
+    for _ in range(0 if alone else 4):
         turn = np.exp(1j * phase)
         turned = np.real(turn.conj()[:, :, None] * gram * turn[:, None, :]) + ridge
         area = nonnegative(turned, np.real(turn.conj() * data))

@@ -72,7 +72,12 @@ def _bounds(problem: Problem, shapes: Shapes) -> tuple[Real, Real]:
 
 
 def solve(
-    problem: Problem, start: Shapes, max_steps: int = 60, least_gain: float = 1e-4, final: bool = True
+    problem: Problem,
+    start: Shapes,
+    max_steps: int = 60,
+    least_gain: float = 1e-4,
+    final: bool = True,
+    goal: float = float("inf"),
 ) -> Solution:
     """Return the least-squares fit from given starting shapes.
 
@@ -88,6 +93,8 @@ def solve(
         Fall of chi-square below which the fit has converged.
     final : bool
         Whether the covariance is wanted.
+    goal : float
+        Chi-square that makes the fit worth having: it is given up where a step gains less than 1 % of what lacks.
     """
     problem = problem.prepared()
     low, high = _bounds(problem, start)
@@ -102,9 +109,21 @@ def solve(
         if trial is None:
             break
         gain, at = at.chi2 - trial.chi2, trial
-        if gain < max(least_gain, floor):
+        if gain < max(least_gain, floor, 0.01 * (at.chi2 - goal)):
             break
     return _finish(problem, at, low, high, held, steps, final)
+
+
+def uphill(problem: Problem, shapes: Shapes, line: int) -> bool:
+    """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order."""
+    n = shapes.n
+    held = np.concatenate([shapes.held, shapes.held, np.arange(n) != line, [problem.phases == PER_REGION]])
+    free = np.flatnonzero(np.append(held, problem.phases != SHARED) == 0)
+    found = normal(problem, state(problem, shapes), free)
+    here = int(np.searchsorted(free, 2 * n + line))
+    rest = np.delete(np.arange(free.size), here)
+    others = inverses(found.matrix[np.ix_(rest, rest)]) @ found.slope[rest]
+    return bool(found.slope[here] - found.matrix[here, rest] @ others > 0)
 
 
 def _step(
