@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import azimuthal, images, patterns_table, quality, rings, sentinel, series, wavelength
+from ssbchar.hexrd import azimuthal, images, monitor, patterns_table, quality, rings, sentinel, series, wavelength
 from ssbchar.hexrd import calibrate as cal
 from ssbchar.hexrd import geometry as geo
 from ssbchar.hexrd.options_data import Geometry, Integration
@@ -167,6 +167,8 @@ def integrate(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Da
         first = found.faults[0].problem if found.faults else quality.WORDS[str(status[0])][0]
         raise BadInput(source, f"no usable image of {len(paths)} files (first: {first})", "check the files")
     ds = _patterns(found, status, by, geometry, options)
+    if options.by_monitor:
+        found.faults += monitor.normalise(ds, source, options.monitor_stderr)
     words = [BadInput(n, *quality.WORDS[str(s)]) for n, s in zip(found.names, status, strict=True) if s != "ok"]
     if found.faults or words:
         ds.attrs["set_aside"] = json.dumps([_entry(fault) for fault in [*found.faults, *words]])

@@ -24,6 +24,11 @@ class Reading:
     """A frame whose total is below this share of the good frames before it is set aside as `beam_dump`."""
     saturation: float | None = None
     """Intensity from which a point counts as saturated; None looks for flat tops of three equal points."""
+    by_monitor: bool = False
+    """Divide each pattern by its monitor (header `monitor`, `i0` or `ion_chamber`, a constant column of that name,
+    NeXus `monitor`), relative to the series' median; frames without one are set aside."""
+    monitor_stderr: float = 0.0
+    """Relative standard error of one monitor reading; all points of a frame share it."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +92,10 @@ class Integration:
     """Header value that holds the temperature [degC]; empty tries the usual names."""
     monitor_key: str = ""
     """Header value that holds the incident flux; empty tries the usual names."""
+    by_monitor: bool = False
+    """Divide each pattern by this flux, relative to the series' median; frames without one are set aside."""
+    monitor_stderr: float = 0.0
+    """Relative standard error of one reading of the flux; all points of a frame share it."""
     sectors: int = 0
     """Azimuthal sectors kept beside the pattern (`caked`), with a mean that leaves out single grains
     (`intensity_robust`); 0 keeps none."""

@@ -20,6 +20,7 @@ WORDS = {
     "duplicated": ("2theta values stand more than once", "keep or merge one intensity per 2theta"),
     "not_finite": ("2theta holds NaN or infinities", "copy the file again"),
     "other_grid": ("2theta differs from the series'", "set hexrd.read.other_grid to rebin, or read it apart"),
+    "no_monitor": ("its monitor is missing", "write it into the header, or switch by_monitor off"),
     "too_short": ("fewer than ten points", "copy the file again"),
 }
 """Status to what is wrong and what to do."""

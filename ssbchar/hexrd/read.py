@@ -13,6 +13,7 @@ import numpy as np
 from ssbchar import progress, sources
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import grid, patterns_table, quality, wavelength
+from ssbchar.hexrd import monitor as monitor_of
 from ssbchar.hexrd.formats import SUFFIXES, Extracted, extract
 from ssbchar.hexrd.options_data import Reading
 
@@ -55,6 +56,9 @@ def patterns(source: Path, options: Reading) -> xr.Dataset:
         time, temperature, monitor,
     )  # fmt: skip
     ds["rebinned"] = ("frame", laid.rebinned)
+    if options.by_monitor:
+        lost = monitor_of.normalise(ds, source, options.monitor_stderr)
+        faults += [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in lost]
     ds.attrs["noise"] = "poisson" if laid.poisson else "file"
     ds.attrs["wavelength_source"] = note
     if any(item.synthetic for _, item in read):

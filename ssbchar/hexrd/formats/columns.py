@@ -36,7 +36,7 @@ _FIRST = re.compile(
 _TEMPERATURE_K = re.compile(r"^(?:!\s*Temp(?:erature)?\s*\(K\)\s*=|TEMP\b)\s*([\d.]+)", re.M | re.I)
 _TEMPERATURE_C = re.compile(r"\bTemp(?:erature)?\s*(?:\(C\)|\[degC\]|_C)\s*[=:]\s*([-\d.]+)", re.I)
 _TIME = re.compile(r"^\W*time\s*[:=]\s*(\d{4}-\d\d-\d\dT\S+(?:Z|[+-]\d\d:?\d\d))\s*$", re.M | re.I)
-_MONITOR = re.compile(r"^\W*monitor\s*[:=]\s*([-+.\deE]+)", re.M | re.I)
+_MONITOR = re.compile(r"^\W*(?:monitor|i0|ion_?chamber)\s*[:=]\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)", re.M | re.I)
 _UNITS = (
     (re.compile(r"2-?_?(?:th|tth|theta)|two.?theta|2θ", re.I), "degree"),
     (re.compile(r"q_nm|inverse nano", re.I), "1/nm"),
@@ -72,7 +72,7 @@ def extract(path: Path) -> Extracted:
         wavelength=wavelength.from_header(header),
         temperature=np.array([temperature]),
         time=np.array([_time(header)]),
-        monitor=np.array([_monitor(header)]),
+        monitor=np.array([monitor(header)]),
     )
 
 
@@ -139,6 +139,7 @@ def _time(header: str) -> float:
         return np.nan
 
 
-def _monitor(header: str) -> float:
+def monitor(header: str) -> float:
+    """Return the incident monitor a header states, NaN where it states none."""
     found = _MONITOR.search(header)
     return float(found[1]) if found else np.nan

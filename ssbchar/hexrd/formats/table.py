@@ -4,7 +4,8 @@ Notes on file structure
 -----------------------
 Lines that start with ``#`` are header. The axis is the column named ``two_theta`` (``2theta``, ``tth``, ``2th_deg``),
 ``q`` or ``d``; the intensity ``intensity`` (``counts``, ``I``); sigma ``sigma`` (``stderr``, ``esd``, ``error``).
-Without names the order is axis, intensity, sigma.
+A column ``monitor`` (``i0``) that is constant is the pattern's incident flux. Without names the order is axis,
+intensity, sigma.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import wavelength
 from ssbchar.hexrd.formats import Extracted
+from ssbchar.hexrd.formats.columns import monitor
 
 _AXES = (
     ("degree", re.compile(r"^(2_?-?th|two_?theta|tth|ttheta|angle)", re.I)),
@@ -25,6 +27,7 @@ _AXES = (
     ("angstrom", re.compile(r"^d$|^d_?spacing|^d\b", re.I)),
 )
 _INTENSITY = re.compile(r"^(intensity|counts?|i|y|i_?obs|yobs)\b(?!.*(err|esd|sig|std))", re.I)
+_MONITOR = re.compile(r"^(monitor|i0|ion_?chamber)\b", re.I)
 _SIGMA = re.compile(r"(sigma|std|esd|err)", re.I)
 
 
@@ -54,6 +57,8 @@ def extract(path: Path) -> Extracted:
         values = table.iloc[:, used].to_numpy(dtype=float)
     except (ValueError, IndexError) as error:
         raise BadInput(path, f"a cell is no number ({error})", "correct it") from error
+    flux = [n for n, name in enumerate(names) if _MONITOR.search(name)]
+    constant = np.unique(table.iloc[:, flux[0]].to_numpy(dtype=float)) if flux else np.array([])
     return Extracted(
         x=values[:, 0],
         unit=unit,
@@ -61,6 +66,7 @@ def extract(path: Path) -> Extracted:
         stderr=values[None, :, 2] if values.shape[1] > 2 else None,
         header="\n".join([header, *names]),
         wavelength=wavelength.from_header(header),
+        monitor=constant if constant.size == 1 else np.array([monitor(header)]),
     )
 
 
