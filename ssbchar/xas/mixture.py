@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.xas import edge
-from ssbchar.xas.choices import drawn_choices
+from ssbchar.xas.choices import Choice, drawn_choices
 from ssbchar.xas.combine import Combined, combine, gain
 from ssbchar.xas.options import Comparison, Exafs, Mixture
 from ssbchar.xas.smooth import Smooth, without_exafs
@@ -36,10 +37,10 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     Returns
     -------
     Dataset, dims spectrum, reference, energy
-        ``weight``, ``weight_stderr``, ``weight_systematic`` (reference), ``shift`` [eV] with ``shift_stderr``,
-        ``covariance`` (spectrum, parameter, parameter2:
-        weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range; attrs
-        ``reduced`` (the reference of lowest edge energy), ``method``.
+        ``weight`` (median over `choices` normalisation ranges), ``weight_stderr``, ``weight_systematic``
+        (reference; their spread), ``shift`` [eV] with ``shift_stderr``, ``covariance`` (spectrum, parameter,
+        parameter2: weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range, with
+        the normalisation of `normalised`; attrs ``reduced`` (the reference of lowest edge energy), ``method``.
     """
     import xarray as xr
 
@@ -59,16 +60,15 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
         raise BadInput(where, "its references do not cover its edge", "widen mixture.window or give other references")
     targets, spread = normalised["norm"].values[:, use], normalised["norm_stderr"].values[:, use]
     done = combine(energy[use], targets, spread, [(r["energy"].values, r["norm"].values[-1]) for r in fitting], options)
-    covariance = noise_covariance(normalised, fitting, use, done, options)
+    weight, systematic, covariance = ensemble(normalised, fitting, use, options)
     names = [str(r.attrs.get("measurement", f"reference {i + 1}")) for i, r in enumerate(fitting)]
     free = [f"weight {n}" for n in names] + (["shift"] if options.shift else [])
     ds = xr.Dataset(coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs))
     ds["reference"] = ("reference", names)
     ds["parameter"] = ("parameter", free)
-    ds["weight"] = (("spectrum", "reference"), done.weight, {"units": "1", "ancillary_variables": "weight_stderr"})
+    ds["weight"] = (("spectrum", "reference"), weight, {"units": "1", "ancillary_variables": "weight_stderr"})
     errors = np.sqrt(np.einsum("sii->si", covariance))
     ds["weight_stderr"] = (("spectrum", "reference"), errors[:, : len(names)], {"units": "1"})
-    systematic = _systematic(normalised, fitting, use, options)
     ds["weight_systematic"] = ("reference", systematic, {"units": "1", "long_name": "spread over normalisation ranges"})
     ds["shift"] = ("spectrum", done.shift, {"units": "eV"})
     ds["shift_stderr"] = ("spectrum", errors[:, -1] if options.shift else np.zeros(len(errors)), {"units": "eV"})
@@ -85,9 +85,55 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     return ds
 
 
-def noise_covariance(
-    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], done: Combined, options: Mixture
-) -> Array:
+@dataclass(frozen=True)
+class Part:
+    """A measurement under one choice: norm = (A mu) / step of its spectra, step = w . mu."""
+
+    energy: Array
+    norm: Array
+    stderr: Array
+    """Of mu."""
+    step: Array
+    rest: Array
+    """A."""
+    weights: Array
+    """w."""
+
+
+NOISE_CHOICES = 3
+"""Number of choices for which the noise of the weights is propagated; their mean covariance counts."""
+
+
+def ensemble(
+    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], options: Mixture
+) -> tuple[Array, Array, Array]:
+    """Return median weights of every spectrum over normalisation ranges, the merged one's spread, and covariances.
+
+    Half the central 68 % is the spread, as for the paired comparison. The covariance (spectrum, parameter, parameter)
+    is that of noise under the same choices. The polynomial above the edge is fitted to the spectra without EXAFS, as in
+    `ssbchar.xas.normalise`; with fewer than two choices its own ranges are taken.
+    """
+    datasets = [normalised, *(r.isel(spectrum=[-1]) for r in references)]
+    smooths = [_exafs_free(ds) for ds in datasets]
+    drawn: list[Choice | None] = [None]
+    if options.choices > 1:
+        axes, e0s = [ds["energy"].values for ds in datasets], [float(ds["e0"]) for ds in datasets]
+        drawn = [*drawn_choices(axes, e0s, Comparison(choices=options.choices, seed=options.seed))]
+    stderr = normalised["norm_stderr"].values[:, use]
+    found, covariance = [], []
+    for i, choice in enumerate(drawn):
+        noisy = i < NOISE_CHOICES
+        parts = [_part(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)]
+        grid = parts[0].energy[use]
+        done = combine(grid, parts[0].norm[:, use], stderr, [(p.energy, p.norm[0]) for p in parts[1:]], options)
+        found.append(done.weight)
+        if noisy:
+            covariance.append(noise_covariance(grid, parts, stderr, done, options))
+    low, middle, high = np.percentile(found, [15.87, 50, 84.13], axis=0)
+    return middle, np.asarray(high - low)[-1] / 2, np.mean(covariance, axis=0)
+
+
+def noise_covariance(grid: Array, parts: list[Part], stderr: Array, done: Combined, options: Mixture) -> Array:
     """Return the covariance of (weights, shift) from the noise of spectrum and references, their baselines included.
 
     norm = (A mu) / step with A mu = mu - pre, step = w . mu: a change d mu moves the parameters by
@@ -95,59 +141,47 @@ def noise_covariance(
 
     Parameters
     ----------
-    normalised, references : Dataset
-        From `ssbchar.xas.normalise.normalise`.
-    use : array of bool, shape (energy,)
-        Fit range.
+    grid : array, shape (energy,)
+        Energies of the fit [eV].
+    parts : list of Part
+        The spectra, then the references.
+    stderr : array, shape (spectrum, energy)
+        What the fit was weighted by.
     done : Combined
     options : Mixture
     """
-    parts = [(normalised, np.ones_like(done.shift), slice(None))]
-    parts += [(r, -done.weight[:, i], slice(-1, None)) for i, r in enumerate(references)]
-    grid = normalised["energy"].values[use]
-    power = 1 / np.maximum(normalised["norm_stderr"].values[:, use], 1e-12) ** 2
-    solve = gain(done.columns, power, len(references) if options.sum_to_one else 0)
+    solve = gain(done.columns, 1 / np.maximum(stderr, 1e-12) ** 2, len(parts) - 1 if options.sum_to_one else 0)
     total = np.zeros((len(done.shift), solve.shape[1], solve.shape[1]))
-    for ds, factor, rows in parts:
-        rest, weights = linear_operators(ds)
-        energy, norm = ds["energy"].values, ds["norm"].values[rows]
-        onto = np.asarray([np.interp(grid, energy, unit) for unit in np.eye(energy.size)]).T
-        direct = solve @ (onto @ rest)
-        height = np.einsum("npe,ne->np", solve, np.broadcast_to(norm @ onto.T, done.fitted.shape))
-        change = (direct - height[:, :, None] * weights) / ds["edge_step"].values[rows][:, None, None]
-        change *= factor[:, None, None] * ds["mu_stderr"].values[rows][:, None, :]
+    factors = [np.ones_like(done.shift), *(-done.weight.T)]
+    for part, factor in zip(parts, factors, strict=True):
+        onto = np.asarray([np.interp(grid, part.energy, unit) for unit in np.eye(part.energy.size)]).T
+        direct = solve @ (onto @ part.rest)
+        height = np.einsum("npe,ne->np", solve, np.broadcast_to(part.norm @ onto.T, done.fitted.shape))
+        change = (direct - height[:, :, None] * part.weights) / part.step[:, None, None]
+        change *= factor[:, None, None] * part.stderr[:, None, :]
         total += np.einsum("npe,nqe->npq", change, change)
     return total
 
 
-def linear_operators(ds: xr.Dataset) -> tuple[Array, Array]:
-    """Return A and w of a measurement's normalisation (see `ssbchar.xas.edge.linear_part`); A = 1, w = 0 where none."""
-    size = ds.sizes["energy"]
+def _part(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operators: bool) -> Part:
+    """Return a measurement under a choice, None being its own normalisation."""
+    energy, mu, stderr = ds["energy"].values, ds["mu"].values, ds["mu_stderr"].values
+    size = energy.size
     if ds.attrs.get("mode") == "normalised":
-        return np.eye(size), np.zeros(size)
-    p1, p2, n1, n2, at, degree, victoreen, smooth = json.loads(ds.attrs["ranges"])
-    energy, limits = ds["energy"].values, edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree)
-    made = without_exafs(energy, ds["mu"].values[-1:], float(ds["e0"]), Exafs()) if smooth else Smooth(None)
-    return edge.linear_part(energy, limits, victoreen, made.operator(size))
+        return Part(energy, mu, stderr, np.ones(len(mu)), np.eye(size), np.zeros(size))
+    p1, p2, n1, n2, at, degree, victoreen, _ = json.loads(ds.attrs["ranges"])
+    limits = edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree)
+    if choice is not None:
+        e0, victoreen = float(ds["e0"]), 0
+        limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
+    done = edge.normalised(energy, mu, limits, victoreen, smooth.curve)
+    empty = np.zeros((0, 0)), np.zeros(0)
+    rest, weights = edge.linear_part(energy, limits, victoreen, smooth.operator(size)) if with_operators else empty
+    return Part(energy, done.norm, stderr, done.edge_step, rest, weights)
 
 
-def _systematic(
-    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], options: Mixture
-) -> Array:
-    """Return the spread of the merged spectrum's weights over normalisation ranges, the same for all spectra."""
-    parts = [normalised, *references]
-    if options.choices < 2:
-        return np.zeros(len(references))
-    axes, e0s = [p["energy"].values for p in parts], [float(p["e0"]) for p in parts]
-    found = []
-    for choice in drawn_choices(axes, e0s, Comparison(choices=options.choices, seed=options.seed)):
-        norms = []
-        for part, energy, e0 in zip(parts, axes, e0s, strict=True):
-            limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
-            done = part.attrs.get("mode") == "normalised"
-            mu = part["mu"].values[-1:]
-            norms.append(mu[0] if done else edge.normalised(energy, mu, limits).norm[0])
-        stderr = normalised["norm_stderr"].values[-1:, use]
-        pairs = list(zip(axes[1:], norms[1:], strict=True))
-        found.append(combine(axes[0][use], norms[0][None, use], stderr, pairs, options).weight[0])
-    return np.asarray(np.std(found, axis=0, ddof=1))
+def _exafs_free(ds: xr.Dataset) -> Smooth:
+    """Return a measurement's spectra without EXAFS, none where its normalisation takes them with it."""
+    if ds.attrs.get("mode") == "normalised" or not json.loads(ds.attrs["ranges"])[-1]:
+        return Smooth(None)
+    return without_exafs(ds["energy"].values, ds["mu"].values, float(ds["e0"]), Exafs())

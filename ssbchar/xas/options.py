@@ -199,7 +199,8 @@ class Mixture:
     sum_to_one: bool = False
     """Force the weights to a sum of one."""
     choices: int = 30
-    """Number of sets of normalisation ranges whose spread is the systematic uncertainty of the weights."""
+    """Number of sets of normalisation ranges; the weights are their median, their spread is the systematic
+    uncertainty. Below 2: the ranges of the normalisation step alone, no systematic uncertainty."""
     seed: int = 20210402
     """Seed that draws them."""
 
