@@ -29,7 +29,12 @@ def conflicts(acqus: Mapping[str, Any], title: str, sr: float) -> list[str]:
     sr : float
         SF - BF1 [Hz].
     """
-    return [*_frequencies(acqus), *_reference(title, sr), *_spinning(acqus, title)]
+    counts = [f"{k} is {acqus[k]}: intensities cannot be compared" for k in ("NS", "RG") if _not_above_zero(acqus, k)]
+    return [*_frequencies(acqus), *_reference(title, sr), *_spinning(acqus, title), *counts]
+
+
+def _not_above_zero(acqus: Mapping[str, Any], name: str) -> bool:
+    return name in acqus and not float(acqus[name]) > 0
 
 
 def _frequencies(acqus: Mapping[str, Any]) -> list[str]:

@@ -91,6 +91,7 @@ def fit(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None =
         "shared": ("region", np.array(shared)),
         "decay_area": (("slice", "region"), area, {"units": "1"}),
         "decay_area_stderr": (("slice", "region"), np.sqrt(np.einsum("srsr->sr", covariance)), {"units": "1"}),
+        "decay_area_covariance": (("slice", "region", "region2"), np.einsum("srsq->srq", covariance), {"units": "1"}),
         "decay_time": ("slice", time, {"units": "s"}),
     }
     return xr.Dataset(

@@ -82,9 +82,9 @@ def saturation(recycle: float, t1: float, cosine: float) -> float:
 
 
 def _saturation(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
-    recycle = float(lines.attrs.get("recycle_delay", 0.0))
+    recycle = float(lines.attrs.get("recycle_delay", 0.0)) + float(lines.attrs.get("acquisition_time", 0.0))
     cosine = float(np.prod(np.cos(np.radians(options.flip_angles))))
-    if recycle <= 0:
+    if float(lines.attrs.get("recycle_delay", 0.0)) <= 0:
         return []
     found = []
     for region, t1 in ((METAL, options.t1_metal), (LI_SI, options.t1_li_si)):
@@ -92,7 +92,7 @@ def _saturation(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
             value = saturation(recycle, t1, cosine)
             found.append(
                 Conclusion(
-                    "saturation", value, unit="1", subject=region, condition=f"recycle delay {recycle:g} s",
+                    "saturation", value, unit="1", subject=region, condition=f"D1 + acquisition {recycle:.4g} s",
                     verdict=NOT_APPLIED, reason=f"T1 {t1:g} s", method="steady state of repeated pulses",
                 )
             )  # fmt: skip
@@ -100,7 +100,7 @@ def _saturation(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
         limit = recycle / np.log((1 - 0.99 * cosine) / 0.01)
         found.append(
             Conclusion(
-                "t1_limit", float(limit), unit="s", subject="sample", condition=f"recycle delay {recycle:g} s",
+                "t1_limit", float(limit), unit="s", subject="sample", condition=f"D1 + acquisition {recycle:.4g} s",
                 verdict="unknown T1", reason="above this T1 a region loses more than 1 % to saturation",
             )
         )  # fmt: skip

@@ -28,6 +28,8 @@ class Reading:
     """Reference SR = SF - BF1 [Hz]; None takes SF from ``pdata/<procno>/procs``."""
     procno: int = 1
     """Processing number whose SF is the shift reference."""
+    sample_mass: float | None = None
+    """Mass of the sample in the coil [g]; intensities of repeated spectra are compared per mass where it is given."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,10 @@ class Quantifying:
     time: str = "axis"
     """Time of the back-correction: ``axis`` (the spectrum's own, on the axis of the T2* fit), ``TR``, ``2TR`` or
     ``2TR+pulses``."""
-    evolution_p: float = 0.01
-    """Probability of equal fractions in repeated spectra below which the sample evolves."""
+    evolution_p: float = 1e-3
+    """Probability of an unchanged sample, from its repeated spectra, below which it evolves."""
+    intensity_scatter: float = 0.03
+    """Relative repeatability of the whole signal between spectra (tuning, temperature), one standard deviation."""
     t2_range: tuple[float, float] = (6.8e-5, 1.08e-4)
     """T2* of Li-Si assumed for the bounds of a sample whose own cannot be fitted [s] (range of the pressed samples of
     Ham et al., Nat. Commun. 15 (2024) 2991)."""

@@ -75,7 +75,8 @@ def matched_filter(problem: Problem, low: Real, high: Real) -> Filter:
     """
     count = problem.time.size
     size = 1 << (count - 1).bit_length()
-    offset = np.fft.fftfreq(size, float(problem.time[-1] - problem.time[0]) / (count - 1))
+    step = float(problem.time[-1] - problem.time[0]) / (count - 1)
+    offset = np.asarray(np.fft.fftfreq(size, step), float)
     named = np.asarray((offset >= low[:, None]) & (offset <= high[:, None]))
     weight = np.asarray(np.exp(-np.pi * np.array(WIDTHS)[:, None] * np.maximum(problem.time, 0.0)), float)
     weight = np.asarray(weight / np.sqrt(np.sum(weight**2, axis=1, keepdims=True)), float)

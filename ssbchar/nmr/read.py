@@ -89,6 +89,7 @@ def about_experiment(folder: Path, shown: Path, options: Reading) -> dict[str, A
     return {
         "acqus": acqus, "procs": procs, "sf": sf, "title": title, "program": program, "names": names,
         "conflicts": [*conflicts(acqus, title, (sf - bf1) * 1e6), *missing, *relations],
+        "mass": {} if options.sample_mass is None else {"sample_mass": options.sample_mass},
     }  # fmt: skip
 
 
@@ -105,7 +106,7 @@ def acquisition(about: dict[str, Any]) -> dict[str, Any]:
         "spinning": float(acqus.get("MASR", 0) or 0), "date": int(acqus.get("DATE", 0)),
         "probe": str(acqus.get("PROBHD", "")).strip(), "title": about["title"],
         "pulse_program": str(acqus.get("PULPROG", "")), "conflicts": json.dumps(about["conflicts"]),
-        "synthetic": int("synthetic" in about["title"].lower()),
+        "synthetic": int("synthetic" in about["title"].lower()), **about["mass"],
     }  # fmt: skip
 
 

@@ -116,3 +116,39 @@ def test_tails_bring_windows_to_the_truth() -> None:
     solved = tails.corrected_for_tails(raw, fit, ds)
     assert abs(raw[0] / raw.sum() - 0.3) > 0.01
     assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
+
+
+def test_no_metal_line_ends_the_question() -> None:
+    y = signals.noisy(signals.signal((1.0,), (10.0,), (3500.0,), points=2048), 0.003, 5)
+    fid = signals.dataset(y)
+    fit = lines.fit(fid, Lines())
+    series = decay.fit(lines.fit(sample(0.077, 3, DELAYS), Lines()), Decay())
+    rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(x_nominal=1.0), series)
+    for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
+        assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)
+        assert "no li_metal line" in row.reason
+    metal = next(r for r in rows if (r.quantity, r.condition) == ("li_metal_fraction", "corrected"))
+    assert metal.value is None
+    assert 0 < metal.upper95 < 2.0
+
+
+def test_error_of_the_shared_t2_is_the_covariance_of_samples() -> None:
+    """Two samples with one pure-Li T2*: over draws of that T2* their corrected shares move together as stated."""
+    pure = decay.fit(lines.fit(sample(1.0, 7, DELAYS, sigma=0.05), Lines()), Decay())
+    both = []
+    for metal, seed in ((0.3, 1), (0.6, 2)):
+        fid = sample(metal, seed, np.array([1e-5]))
+        fit = lines.fit(fid, Lines())
+        series = decay.fit(lines.fit(sample(metal, seed + 10, DELAYS), Lines()), Decay(), pure)
+        windows = spectrum.spectrum(fid, Processing(), fit)
+        rows = quantify.fractions(fit, windows, Quantifying(), series)
+        stated = next(r for r in rows if (r.quantity, r.subject) == ("shared_error", "li_metal"))
+        whole = next(r for r in rows if (r.quantity, r.condition) == ("li_metal_fraction", "corrected"))
+        assert abs(stated.value) <= whole.stderr
+        t2 = series["t2_star"].values
+        draws = np.random.default_rng(9).normal(t2[0], float(pure["t2_star_stderr"][0]), 20000)
+        area = fit["region_area"].values[0]
+        shares = 100 * correct.fractions(area, np.stack([draws, np.full(draws.size, t2[1])], 1), [1.0, 1.0], 1e-5)
+        both.append((stated.value, shares[:, 0]))
+    expected = np.cov(both[0][1], both[1][1])[0, 1]
+    assert both[0][0] * both[1][0] == pytest.approx(expected, rel=0.05)

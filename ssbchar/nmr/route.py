@@ -1,0 +1,59 @@
+"""Region areas of the quantified slice by one route, and the shares they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ssbchar.nmr import correct
+from ssbchar.nmr.decay import areas
+from ssbchar.nmr.options import LI_SI, METAL
+
+Real = NDArray[np.float64]
+NAMES = {METAL: "li_metal_fraction", LI_SI: "li_si_fraction"}
+"""Quantity of each region's share."""
+ROUTES = {"lines": "lines fitted to the decay", "windows": "window integrals"}
+"""The two routes, in words."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Region areas with covariance."""
+
+    area: Real
+    """(region,)."""
+    covariance: Real
+    """(region, region)."""
+
+    def shares(self) -> tuple[Real, Real]:
+        """Return the shares of the signal and their standard errors."""
+        n = self.area.size
+        return correct.with_stderr(self.area, self.covariance, np.ones(n), np.ones(n), np.zeros((n, 2, 2)), 0.0)
+
+
+def first(data: xr.Dataset) -> Signal:
+    """Return the first slice of either route's output."""
+    area, covariance = areas(data)
+    return Signal(area[0], covariance[0, :, 0, :])
+
+
+def absent(lines: xr.Dataset, region: str) -> str:
+    """Return why a region holds no line that could be quantified, empty where it holds one.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lines.fit`.
+    region : str
+        Its name.
+    """
+    mine = lines["region_of"].values == region
+    r = lines["region"].values.tolist().index(region)
+    area, stderr = (float(lines[k].values[0, r]) for k in ("region_area", "region_area_stderr"))
+    if (lines["seen"].values[mine] > 0).any() and area > 3 * stderr:
+        return ""
+    total = float(lines["region_area"].values[0].sum()) or 1.0
+    return f"no {region} line above three standard errors ({100 * area / total:.2f} +- {100 * stderr / total:.2f} %)"
