@@ -69,6 +69,7 @@ def page(
     conclusions: list[Path],
     figures: list[Path],
     manifests: list[Path],
+    exports: list[Path],
     options: Report,
     labels: dict[str, Any],
 ) -> str:
@@ -84,6 +85,8 @@ def page(
         Folders of figures.
     manifests : list of Path
         Tables of raw files (path, bytes, sha256), one per measurement.
+    exports : list of Path
+        Folders of files for other programs.
     options : Report
         Options.
     labels : dict
@@ -113,6 +116,7 @@ def page(
         asides=(left := aside.asides(about)),
         left_out=sum(len(a.where) for a in left),
         manifests=[raw_files(path) for path in manifests],
+        exports=[e for e in map(exported, exports) if e["files"]],
         departures=flat(labels.get("departures") or {}),
         steps=made_by(contents),
         versions=versions(),
@@ -162,6 +166,13 @@ def raw_files(manifest: Path) -> dict[str, Any]:
         "fault": "" if known else str(table.iloc[0, 0]),
         "bytes": int(table["bytes"].sum()) if known else 0,
     }
+
+
+def exported(folder: Path) -> dict[str, Any]:
+    """Return what a folder of exports holds, as paths from the report's place (``results/<run>/``)."""
+    names = sorted(p.name for p in folder.iterdir() if p.name != "index.txt") if folder.is_dir() else []
+    place = "/".join(folder.parts[-3:])
+    return {"measurement": folder.parent.name, "place": place, "files": names}
 
 
 def flat(nested: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:

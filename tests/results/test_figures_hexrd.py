@@ -4,141 +4,21 @@ import json
 
 import numpy as np
 import pytest
-import xarray as xr
+from results.made_hexrd import CELLS, PHASES, series, tables
 
 from ssbchar import store
 from ssbchar.results.figures import hexrd, hexrd_course, hexrd_tensor, style
 
-PHASES = ("LAGP", "LFP", "M3PO42")
-AXES = ["a", "b", "c", "alpha", "beta", "gamma"]
-CELLS = {
-    "LAGP": (8.25, 8.25, 20.65, 90, 90, 120),
-    "LFP": (10.33, 6.01, 4.69, 90, 90, 90),
-    "M3PO42": (7.5, 8.3, 5.0, 90, 94, 90),
-}
-WAVELENGTH = 0.2412
-
-
-def series(frames=60, points=900, timed=True):
-    """Datasets of the contract: two phases that expand and one that appears at 600 degC."""
-    rng = np.random.default_rng(5)
-    rise = np.linspace(0, 2, frames)
-    temperature = 25 + 775 * np.where(rise < 1, rise, 2 - rise)
-    segment = np.where(rise < 1, "heating", "cooling").astype(object)
-    two_theta = np.linspace(1, 9, points)
-    level = np.where((np.arange(frames)[:, None] > 20), 1.0, 0.0)
-    lines = {"LAGP": np.array([2.3, 3.7, 5.1]), "LFP": np.array([2.9, 4.4]), "M3PO42": np.array([3.3, 4.9, 6.0])}
-    calculated = np.full((frames, points), 50.0)
-    for name, places in lines.items():
-        for place in places:
-            shift = place * (1 - 1e-5 * (temperature[:, None] - 25))
-            peak = 400 * np.exp(-0.5 * ((two_theta - shift) / 0.02) ** 2)
-            calculated += peak * (level if name == "M3PO42" else 1.0)
-    observed = rng.poisson(calculated).astype(float)
-    status = np.full(frames, "ok", dtype=object)
-    status[7] = "zeros"
-    observed[7] = 0
-    time = 1.5e9 + 30.0 * np.arange(frames) if timed else np.full(frames, np.nan)
-    patterns = xr.Dataset(
-        {
-            "intensity": (("frame", "two_theta"), observed),
-            "intensity_stderr": (("frame", "two_theta"), np.sqrt(np.maximum(observed, 1))),
-            "time": ("frame", time),
-            "status": ("frame", status),
-            "wavelength": WAVELENGTH,
-            "common_wavelength": 0.1173,
-        },
-        coords={"frame": np.arange(1, frames + 1), "two_theta": two_theta},
-    )
-    patterns["two_theta_common"] = ("two_theta", two_theta * 0.1173 / WAVELENGTH)
-    furnace = xr.Dataset({"temperature": ("frame", temperature), "segment": ("frame", segment)})
-    return patterns, furnace, lattice(frames, temperature, calculated, observed), curves(), peaks(frames, lines)
-
-
-def lattice(frames, temperature, calculated, observed):
-    rng = np.random.default_rng(6)
-    cell = np.array([CELLS[n] for n in PHASES], float)[None] * np.ones((frames, 1, 1))
-    cell[..., :3] *= 1 + 1e-5 * (temperature[:, None, None] - 25)
-    stderr = np.where(np.arange(6) < 3, 2e-4, 0.0) * np.ones((frames, 3, 1))
-    cell += stderr * rng.normal(size=cell.shape)
-    cell[:, 0, 1] = cell[:, 0, 0]
-    present = np.ones((frames, 3), int)
-    present[:21, 2] = 0
-    weight = np.full((frames, 3), np.nan)
-    weight[:, 0] = 1.0
-    ds = xr.Dataset(
-        {
-            "cell": (("frame", "phase", "axis"), cell),
-            "cell_stderr": (("frame", "phase", "axis"), stderr),
-            "volume": (("frame", "phase"), np.prod(cell[..., :3], axis=-1)),
-            "volume_stderr": (("frame", "phase"), np.full((frames, 3), 0.05)),
-            "intensity": (("frame", "phase"), present * 100.0),
-            "intensity_stderr": (("frame", "phase"), np.full((frames, 3), 2.0)),
-            "intensity_upper95": (("frame", "phase"), np.full((frames, 3), 4.0)),
-            "weight_fraction": (("frame", "phase"), weight),
-            "weight_fraction_stderr": (("frame", "phase"), np.full((frames, 3), 0.01)),
-            "present": (("frame", "phase"), present),
-            "verdict": (("frame", "phase"), np.full((frames, 3), "ok", dtype=object)),
-            "rwp": ("frame", np.full(frames, 0.071), {"units": "1"}),
-            "rexp": ("frame", np.full(frames, 0.069), {"units": "1"}),
-            "gof": ("frame", np.linspace(1, 1.2, frames)),
-            "calculated": (("frame", "two_theta"), calculated),
-            "background": (("frame", "two_theta"), np.full_like(calculated, 50.0)),
-            "residual": (("frame", "two_theta"), observed - calculated),
-        },
-        coords={"phase": list(PHASES), "axis": AXES},
-    )
-    ds["verdict"].values[30, 0] = "not_converged"
-    return ds
-
-
-def curves():
-    grid = np.arange(25.0, 801.0, 25.0)
-    shape = (3, 2, 7, grid.size)
-    alpha = np.full(shape, 1e-5)
-    alpha[..., 2, :] = 2e-5
-    alpha[..., 3:6, :] = np.nan
-    alpha[2] = np.nan
-    cell = np.full(shape, np.nan)
-    for p, name in enumerate(PHASES):
-        cell[p, :, :6] = np.array(CELLS[name], float)[None, :, None] * (1 + 1e-5 * (grid - 25))
-    dims = ("phase", "segment", "axis", "temperature")
-    tensor = np.zeros((3, 2, grid.size, 6))
-    tensor[0, ..., :3], tensor[1, ..., :3], tensor[2] = (1e-5, 1e-5, 2e-5), (1e-5, 1e-5, 1e-5), np.nan
-    principal = np.moveaxis(tensor[..., :3], -1, 2)
-    return xr.Dataset(
-        {
-            "cell": (dims, cell),
-            "cell_stderr": (dims, np.full(shape, 1e-4)),
-            "linear_expansion": (dims, alpha),
-            "linear_expansion_stderr": (dims, np.full(shape, 3e-7)),
-            "tensor": (("phase", "segment", "temperature", "component"), tensor),
-            "principal_expansion": (("phase", "segment", "principal", "temperature"), principal),
-            "principal_expansion_stderr": (("phase", "segment", "principal", "temperature"), 1e-2 * principal),
-            "reacting_from": (("phase", "segment"), np.array([[650.0, np.nan]] * 3)),
-        },
-        coords={
-            "phase": list(PHASES), "segment": ["heating", "cooling"], "axis": [*AXES, "volume"], "temperature": grid,
-        },
-        attrs={"model": "polynomial"},
-    )  # fmt: skip
-
-
-def peaks(frames, lines):
-    names = [name for name, places in lines.items() for _ in places]
-    place = np.concatenate(list(lines.values())) * np.ones((frames, 1))
-    place[0, -1] = np.nan
-    return xr.Dataset({"predicted": (("frame", "peak"), place)}, coords={"phase": ("peak", names)})
-
 
 @pytest.fixture(scope="module")
 def drawn():
-    return hexrd.draw(*series(), labels={"sample": "LAGP+LFP", "measurement": "test"})
+    return hexrd.draw(*series(), tables(), labels={"sample": "LAGP+LFP", "measurement": "test"})
 
 
 def test_the_figures_of_a_series(drawn):
     assert list(drawn) == [
-        "contour", "lattice", "expansion", "presence", "waterfall", "refinement", "residual", "indicatrix",
+        "contour", "lattice", "expansion", "presence", "waterfall", "refinement", "residual", "broadening",
+        "indicatrix",
     ]  # fmt: skip
     for drawing in drawn.values():
         assert drawing.title and len(drawing.caption) > 60
@@ -188,7 +68,7 @@ def test_the_band_is_ninety_five_percent():
 
 def test_same_bytes_twice_and_light(tmp_path, drawn):
     made_by = {"step": "test"}
-    again = hexrd.draw(*series(), labels={"sample": "LAGP+LFP", "measurement": "test"})
+    again = hexrd.draw(*series(), tables(), labels={"sample": "LAGP+LFP", "measurement": "test"})
     for folder, figures in (("one", drawn), ("two", again)):
         some = {name: figures[name] for name in ("contour", "expansion", "indicatrix")}
         store.save(some, tmp_path / folder, made_by, {"measurement": "test"})
@@ -199,7 +79,7 @@ def test_same_bytes_twice_and_light(tmp_path, drawn):
 
 
 def test_a_series_without_times_runs_over_frames():
-    drawn = hexrd.draw(*series(timed=False), labels={})
+    drawn = hexrd.draw(*series(timed=False), tables(), labels={})
     assert drawn["contour"].figure.axes[0].get_ylabel() == "Frame"
 
 
@@ -208,7 +88,7 @@ def test_no_temperature_no_peaks_no_curves():
     furnace["temperature"][:] = np.nan
     furnace["segment"] = ("frame", np.full(60, "none", dtype=object))
     table["linear_expansion"][:] = np.nan
-    drawn = hexrd.draw(patterns, furnace, cells, table, tracked.isel(peak=slice(0, 0)), labels={})
+    drawn = hexrd.draw(patterns, furnace, cells, table, tracked.drop_vars(["inverse_size"]), [], labels={})
     assert "expansion" not in drawn
     assert any(a.get_xlabel() == "Time (h)" for a in drawn["lattice"].figure.axes)
 
@@ -235,7 +115,7 @@ def test_weight_fractions_only_where_every_phase_has_one(drawn):
     texts = [t.get_text() for a in drawn["presence"].figure.axes for t in a.texts]
     assert set(texts) == {"I / I max"}, "one refinable phase among three would be 100 percent"
     cells["weight_fraction"][:] = 0.4
-    again = hexrd.draw(patterns, furnace, cells, table, tracked, labels={})["presence"]
+    again = hexrd.draw(patterns, furnace, cells, table, tracked, tables(), labels={})["presence"]
     assert {t.get_text() for a in again.figure.axes for t in a.texts} == {"weight"}
 
 
@@ -264,7 +144,51 @@ def test_eleven_phases_are_all_shown():
     many = [f"phase {k}" for k in range(11)]
     cells = cells.isel(phase=[k % 3 for k in range(11)]).assign_coords(phase=many)
     table = table.isel(phase=[k % 2 for k in range(11)]).assign_coords(phase=many)
-    drawn = hexrd.draw(patterns, furnace, cells, table, tracked, labels={})
+    drawn = hexrd.draw(patterns, furnace, cells, table, tracked, tables(), labels={})
     titles = {a.get_title() for name in drawn if name.startswith("lattice") for a in drawn[name].figure.axes}
     assert titles >= set(many)
     assert len(drawn["presence"].figure.axes) == 12
+
+
+def test_ticks_are_the_reflections_of_the_phase_tables_at_the_refined_cell():
+    patterns, _, cells, *_ = series()
+    found = hexrd_course.lines(tables(), cells, patterns, frame=25)
+    assert list(found) == list(PHASES)
+    spacing = cells["cell"].values[25, 0, 2] / np.array([1, 2, 4])
+    expected = 2 * np.degrees(np.arcsin(0.1173 / (2 * spacing)))
+    inside = (expected >= float(patterns["two_theta_common"][0])) & (
+        expected <= float(patterns["two_theta_common"][-1])
+    )
+    np.testing.assert_allclose(found["LAGP"], np.sort(expected[inside]), rtol=1e-9)
+    assert len(found["M3PO42"]) == 3, "all in range where no atoms are known"
+
+
+def test_a_phase_without_a_cell_gets_the_ticks_of_its_table():
+    patterns, _, cells, *_ = series()
+    cells["cell"].values[:, 2] = np.nan
+    found = hexrd_course.lines(tables(), cells, patterns)
+    d = CELLS["M3PO42"][2] * np.sin(np.radians(94))  # d(001) = c sin(beta)
+    first = 2 * np.degrees(np.arcsin(0.1173 / (2 * d)))
+    assert found["M3PO42"][0] == pytest.approx(first, rel=1e-9)
+
+
+def test_breadths_are_those_of_the_peaks(drawn):
+    axes = drawn["broadening"].figure.axes
+    values = [c.lines[0].get_ydata() for a in axes for c in a.containers]
+    assert {round(float(v), 6) for part in values for v in part} == {0.01, 0.2}, "1/nm and percent"
+
+
+def test_caked_rings_are_shown_where_kept():
+    patterns, furnace, cells, table, tracked = series()
+    shape = (60, 12, patterns.sizes["two_theta"])
+    patterns.coords["azimuth"] = np.arange(-165.0, 180.0, 30.0)
+    patterns["caked"] = (
+        ("frame", "azimuth", "two_theta"),
+        np.broadcast_to(patterns["intensity"].values[:, None], shape),
+    )
+    patterns["intensity_robust"] = patterns["intensity"] - 3 * patterns["intensity_stderr"]
+    patterns["grain_share"] = patterns["intensity"] * 0 + 0.02
+    drawn = hexrd.draw(patterns, furnace, cells, table, tracked, tables(), labels={})["caked"]
+    below = [a for a in drawn.figure.axes if a.get_ylabel().startswith("Grains")]
+    np.testing.assert_allclose(below[0].lines[0].get_ydata(), 3.0)
+    assert "2 % of the sectors" in drawn.caption

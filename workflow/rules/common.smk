@@ -21,6 +21,7 @@ except BadConfig as error:
 OUT = f"results/{RUN.config.run}"
 CONCLUSIONS = []  # every conclusions.json of the run; each technique adds its own
 FIGURES = []  # every folder of figures
+EXPORTS = []  # every folder of files for other programs
 
 ENVIRONMENT = "../envs/ssbchar.yaml"
 PYTHON = (
@@ -168,8 +169,18 @@ def geometry_of(wildcards):
 
 def cif_digest(wildcards):
     """Digest of a phase's entry and of its CIF, so that a change re-runs the table of its reflections."""
+    return digest_of(wildcards.phase)
+
+
+def phase_digests(wildcards):
+    """Digests of the candidate phases of a measurement."""
+    return [d for phase in linked(wildcards, "phases") for d in digest_of(phase)]
+
+
+def digest_of(phase):
+    """An entry of the phases file, with the digest of its CIF."""
     table = Path(RUN.config.phases)
-    entry = yaml.safe_load(table.read_text(encoding="utf-8"))[wildcards.phase]
+    entry = yaml.safe_load(table.read_text(encoding="utf-8"))[phase]
     return [
         json.dumps(entry, sort_keys=True, default=str),
         *(sources.sha256(table.parent / entry["cif"]) for _ in "x" if "cif" in entry),

@@ -13,6 +13,7 @@ SERIES = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
 
 CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=SERIES)
 FIGURES += expand(f"{HEXRD}/figures", measurement=SERIES)
+EXPORTS += expand(f"{HEXRD}/export", measurement=SERIES)
 
 
 def cores_for_chunks(wildcards):
@@ -328,6 +329,7 @@ rule hexrd_figures:
         lattice=f"{HEXRD}/lattice.nc",
         expansion=f"{HEXRD}/expansion.nc",
         peaks=f"{HEXRD}/peaks.nc",
+        phases=candidate_phases,
     output:
         directory(f"{HEXRD}/figures"),
     log:
@@ -343,5 +345,32 @@ rule hexrd_figures:
         options="{}",
         labels=labels,
         code=code("results.figures.hexrd.draw"),
+    shell:
+        STEP
+
+
+rule hexrd_export:
+    input:
+        patterns=f"{HEXRD}/patterns.nc",
+        furnace=f"{HEXRD}/furnace.nc",
+        lattice=f"{HEXRD}/lattice.nc",
+        peaks=f"{HEXRD}/peaks.nc",
+        table=RUN.config.phases,
+    output:
+        directory(f"{HEXRD}/export"),
+    log:
+        f"{HEXRD_LOG}/export.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="hexrd.export.export",
+        inputs=by_name(),
+        options=options("hexrd.export"),
+        labels=labels,
+        code=code("hexrd.export.export"),
+        stamp=phase_digests,
     shell:
         STEP

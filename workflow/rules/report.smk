@@ -42,6 +42,7 @@ rule page:
         conclusions=CONCLUSIONS_ALL,
         figures=sorted(FIGURES),
         manifests=MANIFESTS,
+        exports=sorted(EXPORTS),
     output:
         report(f"{OUT}/report.html", caption="../report/page.rst", category="Results"),
     log:
@@ -94,6 +95,7 @@ rule checksums:
             f"{OUT}/summary.csv",
             *CONCLUSIONS_ALL,
             *sorted(FIGURES),
+            *sorted(EXPORTS),
             *MANIFESTS,
             f"{OUT}/workflow",
         ],

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssbchar.results.figures import hexrd_cells, hexrd_maps, hexrd_refinement, hexrd_tensor
+from ssbchar.results.figures import (
+    hexrd_broadening,
+    hexrd_caked,
+    hexrd_cells,
+    hexrd_maps,
+    hexrd_presence,
+    hexrd_refinement,
+    hexrd_tensor,
+)
 from ssbchar.results.figures.hexrd_course import course, lines
 
 if TYPE_CHECKING:
@@ -19,14 +27,17 @@ def draw(
     lattice: xr.Dataset,
     expansion: xr.Dataset,
     peaks: xr.Dataset,
+    phases: list[xr.Dataset],
     labels: dict[str, str],
 ) -> dict[str, Drawing]:
-    """Return the figures of one series: map, cells, expansion, phases, waterfall, refinement, residual.
+    """Return the figures of one series: map, cells, expansion, phases, breadths, waterfall, refinement, residual.
 
     Parameters
     ----------
     patterns, furnace, lattice, expansion, peaks : Dataset
         As docs/data-model.md has them.
+    phases : list of Dataset
+        Reflections of the candidate phases.
     labels : dict
         ``measurement`` and ``sample``.
 
@@ -37,14 +48,16 @@ def draw(
         left out.
     """
     at = course(patterns, furnace, lattice, labels)
-    ticks = lines(peaks, patterns, at.phases)
+    ticks = lines(phases, lattice, patterns)
     intensity = patterns["intensity"].values
     figures = {"contour": hexrd_maps.contour(at, intensity, ticks)}
     figures |= hexrd_cells.lattice(at, lattice, expansion)
     figures |= hexrd_cells.expansion(expansion)
-    figures["presence"] = hexrd_cells.presence(at, lattice)
+    figures["presence"] = hexrd_presence.presence(at, lattice)
     figures["waterfall"] = hexrd_maps.waterfall(at, intensity, ticks)
     if hexrd_refinement.fitted(at, lattice).size:
-        figures["refinement"] = hexrd_refinement.refinement(at, patterns, lattice, peaks)
+        figures["refinement"] = hexrd_refinement.refinement(at, patterns, lattice, phases)
         figures["residual"] = hexrd_maps.residual(at, lattice, patterns["intensity_stderr"].values)
-    return figures | hexrd_tensor.indicatrix(expansion)
+    if "caked" in patterns:
+        figures["caked"] = hexrd_caked.caked(at, patterns)
+    return figures | hexrd_broadening.broadening(at, peaks) | hexrd_tensor.indicatrix(expansion)

@@ -1,4 +1,4 @@
-"""Cells, expansion and amount of every phase against temperature."""
+"""Cells and expansion of every phase against temperature."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
     caption = (
         f"Cell parameters and volume of {', '.join(names)} in each frame where the phase is present, with one standard "
         "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by their verdict. "
-        "Bands: fitted expansion, 95 %."
+        "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly; weak phases are held "
+        "near it."
     )
     return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
 
@@ -112,6 +113,9 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
     left = there & ~good
     if left.any():
         axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
+    joint = _joint(phase, name)
+    if joint is not None:
+        axes.plot(x, joint, ":", color=style.GREEN, linewidth=0.8, zorder=1.5, label="joint cell(T)")
     if np.isfinite(at.temperature).any():
         for segment, curve in _curves(expansion, str(phase["phase"].values)):
             _curve(axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK))
@@ -122,6 +126,18 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
         axes.set_ylim(np.min(seen) - room, np.max(seen) + room)
     axes.set_ylabel(LABELS[name])
     axes.margins(x=0.03)
+
+
+def _joint(phase: xr.Dataset, name: str) -> Array | None:
+    """Return the smooth cell of the whole series where the phase is present, or None where there is none."""
+    if "cell_joint" not in phase:
+        return None
+    if name == "volume":
+        value = phase["volume_joint"].values
+    else:
+        value = phase.isel(axis=PARAMETERS.index(name))["cell_joint"].values
+    value = np.where(_there(phase), value, np.nan)
+    return value if np.isfinite(value).any() else None
 
 
 def _kind(segment: str) -> str:
@@ -200,56 +216,3 @@ def _different(curve: xr.Dataset) -> list[str]:
         ):
             kept.append(axis)
     return [*kept, "volume"] if len(kept) > 1 else kept
-
-
-def presence(at: Course, cells: xr.Dataset) -> Drawing:
-    """Return the amount of each phase along the course, with the detection level where it is absent."""
-    names = list(cells["phase"].values.astype(str))
-    every = bool(np.all(np.isfinite(_weights(cells)) | (cells["present"].values != 1) | ~at.good[:, None]))
-    figure = style.figure(style.PAGE, 1.2 + 0.62 * len(names))
-    panels = figure.subplots(len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9])
-    for axes, name in zip(panels, names, strict=False):
-        _amount(axes, at, cells.sel(phase=name), at.colours[name], every)
-        axes.set_ylabel(name, rotation=0, ha="right", va="center", color=at.colours[name])
-        axes.tick_params(labelbottom=False)
-    last = panels[-1]
-    for segment in dict.fromkeys(at.segment):
-        value = np.where(at.segment == segment, at.temperature, np.nan)
-        last.plot(at.along, value, ".", markersize=2, color=style.SEGMENTS.get(segment, style.BLACK), label=segment)
-    last.set(xlabel=at.label, ylabel="T (°C)")
-    last.legend(ncols=4, fontsize=style.SMALL - 1)
-    last.margins(x=0.01)
-    caption = (
-        "Amount of each phase through the programme: "
-        + ("weight fraction" if every else "scattered intensity over its maximum (I / I max)")
-        + "; bands 95 %. Grey steps: largest amount that would not have been seen "
-        "(95 %), in frames where the phase is judged absent. Bottom: temperature."
-    )
-    return Drawing(figure, "Phases present", caption)
-
-
-def _weights(cells: xr.Dataset) -> Array:
-    if "weight_fraction" in cells:
-        return np.asarray(cells["weight_fraction"].values, float)
-    return np.full(cells["intensity"].shape, np.nan)
-
-
-def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: bool) -> None:
-    """Draw the amount of one phase; weight fractions mean something only where every phase present has one."""
-    present = (phase["present"].values == 1) & at.good
-    top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0))
-    top = top or float(np.nanmax(phase["intensity_upper95"].values, initial=0.0)) or 1.0
-    by_weight = by_weight and bool(present.any())
-    value = _weights(phase) if by_weight else phase["intensity"].values / top
-    stderr = phase["weight_fraction_stderr"].values if by_weight else phase["intensity_stderr"].values / top
-    style.band(axes, at.along, np.where(present, value, np.nan), np.where(present, stderr, np.nan), colour, marker=".",
-               markersize=1.5, linewidth=0.7)  # fmt: skip
-    limit = phase["intensity_upper95"].values / top
-    if by_weight:
-        with np.errstate(all="ignore"):
-            limit = limit * np.nanmedian(value[present] / (phase["intensity"].values[present] / top))
-    absent = at.good & ~present
-    axes.plot(at.along, np.where(absent, limit, np.nan), color=style.GREY, linewidth=0.8, drawstyle="steps-mid")
-    axes.set_ylim(0, 1.15 * (float(np.nanmax(value[present])) if present.any() else 1.0))
-    unit = "weight" if by_weight else "I / I max" if present.any() else "not seen; limit over its maximum"
-    axes.text(0.995, 0.85, unit, transform=axes.transAxes, fontsize=style.SMALL, va="top", ha="right")

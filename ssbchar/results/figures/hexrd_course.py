@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.crystal import spacing
 from ssbchar.hexrd import wavelength
 from ssbchar.results.figures import style
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Array = NDArray[np.float64]
+WEAKEST = 1e-3
+"""Reflections below this share of a phase's strongest get no tick, where atoms are known."""
 ROWS, COLUMNS = 700, 1100
 """Largest mesh drawn; larger ones are averaged in blocks."""
 
@@ -67,20 +70,38 @@ def course(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, label
     )
 
 
-def lines(peaks: xr.Dataset, patterns: xr.Dataset, phases: Sequence[str], frame: int = 0) -> dict[str, Array]:
-    """Return where each phase's tracked lines are expected, 2theta at the common wavelength [degree].
+def lines(tables: Sequence[xr.Dataset], lattice: xr.Dataset, patterns: xr.Dataset, frame: int = 0) -> dict[str, Array]:
+    """Return where the reflections of each phase are expected in a frame, 2theta at the common wavelength [degree].
 
-    In the frame with that index, or the first after it in which a line has a place; phases in the order given.
+    All reflections of the phase's table in range (those above `WEAKEST` of the strongest, where atoms are known), at
+    the phase's refined cell in that frame; where it has none, at the joint cell, its nearest one, or the table's.
     """
-    if not peaks.sizes.get("peak"):
-        return {}
-    predicted = peaks["predicted"].values
-    first = frame + np.argmax(np.isfinite(predicted[frame:]), axis=0)
-    place = predicted[first, np.arange(first.size)]
-    common = wavelength.at_wavelength(place, float(patterns["wavelength"]), float(patterns["common_wavelength"]))
-    names = peaks["phase"].values.astype(str)
-    found = {name: np.sort(common[(names == name) & np.isfinite(common)]) for name in phases}
+    own, common = float(patterns["wavelength"]), float(patterns["common_wavelength"])
+    low, high = (float(patterns["two_theta_common"].values[i]) for i in (0, -1))
+    zero = float(lattice["zero"].values[frame]) if "zero" in lattice else 0.0
+    known = {str(table.attrs["phase"]): table for table in tables}
+    found = {}
+    for name in (n for n in lattice["phase"].values.astype(str) if n in known):
+        table = known[name]
+        hkl = np.stack([table[axis].values for axis in "hkl"], axis=1).astype(float)
+        d = spacing(hkl, _cell(lattice.sel(phase=name), frame, table))
+        strength = table["multiplicity"].values * table["structure_factor_squared"].values * d**2
+        visible = strength > WEAKEST * strength.max() if np.all(np.isfinite(strength)) else np.ones(d.size, bool)
+        seen = wavelength.two_theta_from_d(d[visible], own)
+        place = wavelength.at_wavelength(seen + (zero if np.isfinite(zero) else 0.0), own, common)
+        found[name] = np.sort(place[np.isfinite(place) & (place >= low) & (place <= high)])
     return {name: places for name, places in found.items() if places.size}
+
+
+def _cell(phase: xr.Dataset, frame: int, table: xr.Dataset) -> Array:
+    """Return the best known cell of a phase in a frame."""
+    for name in ("cell", "cell_joint"):
+        if name in phase and np.all(np.isfinite(phase[name].values[frame])):
+            return np.asarray(phase[name].values[frame])
+    there = np.flatnonzero(np.all(np.isfinite(phase["cell"].values), axis=1))
+    if there.size:
+        return np.asarray(phase["cell"].values[there[np.argmin(np.abs(there - frame))]])
+    return np.asarray(table.attrs["cell"], float)
 
 
 def edges(middle: Array) -> Array:

@@ -47,7 +47,7 @@ def contour(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing
         f"Diffraction of {at.sample or 'the sample'} through the heating programme: intensity (square-root scale, cut "
         f"at the 0.2th and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} frames"
         + (f", {lost} set aside (grey)" if lost else "")
-        + ". Ticks: tracked lines of the candidate phases as in the first frame. Right: temperature (heating "
+        + ". Ticks: reflections of the candidate phases in the first frame. Right: temperature (heating "
         "vermilion, hold grey, cooling blue)."
     )
     return Drawing(figure, "Diffraction map over temperature", caption)
@@ -83,7 +83,7 @@ def waterfall(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawi
     caption = (
         f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread over the series, the "
         f"first at the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; temperatures at the "
-        "right. Ticks: tracked lines of the candidate phases as in the first frame."
+        "right. Ticks: reflections of the candidate phases in the first frame."
     )
     return Drawing(figure, "Patterns through the programme", caption)
 

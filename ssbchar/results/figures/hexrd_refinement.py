@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, peaks: xr.Dataset) -> Drawing:
+def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, tables: Sequence[xr.Dataset]) -> Drawing:
     """Return the first, hottest, worst and last fitted frame, each with its difference curve and phase ticks."""
     chosen = _chosen(at, lattice)
     figure = style.figure(style.PAGE, 2.35 * len(chosen) + 0.1)
     panels = figure.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (frame, why) in zip(panels, chosen.items(), strict=True):
-        _panel(axes, at, patterns, lattice, frame, lines(peaks, patterns, at.phases, frame))
+        _panel(axes, at, patterns, lattice, frame, lines(tables, lattice, patterns, frame))
         known = np.isfinite(at.temperature[frame])
         place = f"frame {int(patterns['frame'][frame])}" + (f", {at.temperature[frame]:.0f} °C" if known else "")
         scale = 100 if lattice["rwp"].attrs.get("units") == "1" else 1
@@ -35,7 +35,7 @@ def refinement(at: Course, patterns: xr.Dataset, lattice: xr.Dataset, peaks: xr.
     panels[0].legend(loc="upper right", ncols=2)
     caption = (
         "Observed intensity (points), calculated (vermilion), background (grey) and difference (blue, offset, same "
-        "scale) of the first, hottest, worst and last fitted frames. Ticks: tracked lines of the phases present."
+        "scale) of the first, hottest, worst and last fitted frames. Ticks: reflections of the phases present."
     )
     return Drawing(figure, "Refinement of chosen frames", caption)
 
