@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.hexrd.formats import Array
 from ssbchar.uncertain import serial_inflation
@@ -16,6 +17,34 @@ class Offset:
 
     value: float
     stderr: float
+
+
+MOST = 1500
+"""Steps compared with the log; of longer series, neighbouring frames are averaged."""
+
+
+def averaged(
+    time: Array, intensity: Array, stderr: Array, good: NDArray[np.intp], most: int = MOST
+) -> tuple[Array, Array, Array]:
+    """Return time, intensity and standard error of the good frames, neighbours averaged so that `most` are left.
+
+    Memory and time then stay bounded as a series grows, and no frame is left out.
+
+    Parameters
+    ----------
+    time : ndarray, shape (frames,)
+        [s]
+    intensity, stderr : ndarray, shape (frames, points)
+    good : ndarray of int
+        Frames to use, ascending.
+    """
+    blocks = np.array_split(good, min(good.size, most))
+    shape = (len(blocks), intensity.shape[1])
+    mean, error, at = np.empty(shape), np.empty(shape), np.empty(len(blocks))
+    for n, rows in enumerate(blocks):
+        at[n], mean[n] = time[rows].mean(), intensity[rows].mean(axis=0)
+        error[n] = np.sqrt(np.sum(stderr[rows] ** 2, axis=0)) / rows.size
+    return at, mean, error
 
 
 def strain_steps(q: Array, intensity: Array, stderr: Array) -> tuple[Array, Array]:

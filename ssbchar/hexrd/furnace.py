@@ -110,10 +110,9 @@ def _clock(
         known = np.isfinite(table.time) & np.isfinite(table.temperature)
         at = np.unique(table.time[known], return_index=True)
         if good.size > 10:
-            steps = clock.strain_steps(
-                patterns["q"].values, patterns["intensity"].values[good], patterns["intensity_stderr"].values[good]
-            )
-            time = patterns["time"].values[good]
+            both = patterns["intensity"].values, patterns["intensity_stderr"].values
+            time, intensity, stderr = clock.averaged(patterns["time"].values, *both, good)
+            steps = clock.strain_steps(patterns["q"].values, intensity, stderr)
             seen = clock.offset(time, *steps, at[0], table.temperature[known][at[1]], options.clock_span)
     if not np.isfinite(seen.value):
         return options, seen, []

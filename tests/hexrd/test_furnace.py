@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import furnace, programme
+from ssbchar.hexrd import clock, furnace, programme
 from ssbchar.hexrd.options import Furnace
 
 START = datetime(2021, 3, 1, 10, tzinfo=UTC).timestamp()
@@ -271,6 +271,29 @@ def test_pulls_of_the_clock(tmp_path: Path) -> None:
     found = [join(path, heated(seed=n)).attrs for n in range(12)]
     pull = np.array([(f["clock_offset_seen"] + 900.0) / f["clock_offset_seen_stderr"] for f in found])
     assert np.abs(pull).max() < 4 and abs(pull.mean()) < 1
+
+
+def test_of_a_long_series_neighbours_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = long_log(tmp_path / "log.csv", 900.0)
+    every = join(path, heated()).attrs
+    monkeypatch.setattr(clock.averaged, "__defaults__", (60,))
+    fewer = join(path, heated()).attrs
+    apart = fewer["clock_offset_seen"] - every["clock_offset_seen"]
+    assert 0 < abs(apart) < 4 * np.hypot(fewer["clock_offset_seen_stderr"], every["clock_offset_seen_stderr"])
+    assert abs(fewer["clock_offset_seen"] + 900.0) < 4 * fewer["clock_offset_seen_stderr"]
+
+
+def test_averaged_patterns_keep_all_frames_and_their_errors() -> None:
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(400, (100, 50)).astype(float)
+    good = np.setdiff1d(np.arange(100), [3, 50])
+    at, mean, error = clock.averaged(np.arange(100.0), counts, np.sqrt(counts), good)
+    assert at.size == good.size and np.array_equal(mean, counts[good])
+    blocks = 7
+    at, mean, error = clock.averaged(np.arange(100.0), counts, np.sqrt(counts), good, blocks)
+    assert at.size == blocks and np.all(np.diff(at) > 0)
+    assert np.mean(mean) == pytest.approx(counts[good].mean(), rel=1e-3)
+    assert np.std((mean - 400) / error) == pytest.approx(1.0, abs=0.15)
 
 
 def test_a_sample_that_does_not_expand_tells_nothing(tmp_path: Path) -> None:
