@@ -37,7 +37,10 @@ def refined(frames: int, sizes: list[int]) -> list[xr.Dataset]:
 
 
 def compare(whole: xr.Dataset, cut: xr.Dataset) -> None:
-    """Presence differs by a frame at an edge at most, cells and intensities by less than half a standard error."""
+    """Presence differs by a frame at an edge at most; no cell by a standard error, 99 in 100 by less than a fifth.
+
+    A fit stops where its last step is a tenth of its errors (`Refinement.tolerance`), wherever it started from.
+    """
     different = np.abs(whole["present"].values - cut["present"].values).sum(axis=0)
     assert np.all(different <= 1), different
     both = (whole["present"].values == 1) & (cut["present"].values == 1) & (whole["verdict"].values == "ok")
@@ -46,7 +49,8 @@ def compare(whole: xr.Dataset, cut: xr.Dataset) -> None:
         apart = np.abs(cut["cell"].values - whole["cell"].values) / stderr
     apart = apart[both[..., None] & (stderr > 0)]
     assert np.median(apart) < 0.05
-    assert np.max(apart) < 0.5
+    assert np.quantile(apart, 0.99) < 0.2
+    assert np.max(apart) < 1.0
     more = (whole["intensity"] - cut["intensity"]) / whole["intensity_stderr"]
     assert float(np.abs(more).max()) < 0.5
 
