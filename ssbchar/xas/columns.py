@@ -153,3 +153,24 @@ def foil(raw: RawScan, options: Reading) -> tuple[Array, list[str]]:
     if bad.mean() > 0.05:
         return none, [f"{int(bad.sum())} of {bad.size} readings of the foil are zero or negative: no foil"]
     return np.log(np.where(bad, np.nan, i1) / np.where(bad, np.nan, i2)), []
+
+
+CLIPPED = 5
+"""So many points that read exactly a counter's highest value are taken for the end of its range."""
+
+
+def clipped(raw: RawScan, options: Reading) -> list[str]:
+    """Return a line for each counter that reads its highest value again and again: saturated, its peaks cut off."""
+    used = [column(raw, q, getattr(options, q)) for q in ("i0", "transmitted")]
+    if options.mode in ("auto", "fluorescence"):
+        used += _fluorescence(raw, options)
+    found = []
+    for name in dict.fromkeys(n for n in used if n):
+        values = raw.columns[name]
+        values = values[np.isfinite(values)]
+        if values.size == 0 or np.ptp(values) == 0:
+            continue
+        count = int((values == values.max()).sum())
+        if count >= CLIPPED and values.max() > 1.02 * np.median(values):
+            found.append(f"{name} reads its highest value {values.max():g} at {count} points: saturated?")
+    return found

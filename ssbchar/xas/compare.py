@@ -34,10 +34,9 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     -------
     Dataset, dims choice, shell, part (pristine, cycled)
         Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part), ``ratio`` (choice,
-        shell)
-        and the drawn parameters; per shell ``ratio_stderr``, ``r_low``, ``r_high``, ``r_peak`` [angstrom]; scalars
-        ``edge_shift_stderr``, ``edge_shift_systematic`` [eV], ``edge_shift_dof``, ``white_line_stderr``,
-        ``white_line_dof``.
+        shell) and the drawn parameters; per shell ``ratio_stderr``, ``r_low``, ``r_high``, ``r_peak`` [angstrom];
+        scalars ``white_line_before``, ``white_line_stderr``, ``white_line_dof``, ``edge_shift_stderr``,
+        ``edge_shift_systematic`` [eV], ``edge_shift_dof``.
         The first choice is the nominal one. Attrs: ``alignment`` and ``alignment_source`` of the pair.
     """
     import xarray as xr
@@ -82,6 +81,7 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
     for name, values in (("r_low", shells[:, 0]), ("r_high", shells[:, 1]), ("r_peak", peaks)):
         ds[name] = ("shell", values, {"units": "angstrom"})
     ds["kweight"] = ((), options.kweight)
+    ds["white_line_before"] = ((), float(np.median(top[:, 0])), {"units": "1"})
     _edge_errors(ds, pristine, cycled, np.nanmedian(marks_noise, axis=0))
     return ds
 
@@ -140,7 +140,7 @@ def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object
     kinds = [ds.attrs.get("alignment", "none") for ds in (pristine, cycled)]
     sources = [str(ds.attrs.get("alignment_source", "")) for ds in (pristine, cycled)]
     about = {k: pristine.attrs.get(k, "") for k in ("element", "edge")}
-    about["set_aside"] = "[]"
+    about["set_aside"] = about["notes"] = "[]"
     if "project" in kinds:
         return {**about, "alignment": "none", "alignment_source": "project alignment applied"}
     if "none" in kinds or kinds[0] != kinds[1]:

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.xas import notes
 from ssbchar.xas.options import Comparison
+from ssbchar.xas.structure import structure
 from ssbchar.xas.verdict import Tested, quantile, tested
 
 if TYPE_CHECKING:
     import xarray as xr
 
-ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
-
 
 def conclude(
-    normalised: xr.Dataset, comparison: xr.Dataset | None, mixture: xr.Dataset | None, options: Comparison
+    normalised: xr.Dataset,
+    comparison: xr.Dataset | None,
+    mixture: xr.Dataset | None,
+    options: Comparison,
+    exafs: xr.Dataset | None = None,
 ) -> list[Conclusion]:
     """Return the conclusions of a measurement.
 
@@ -32,14 +36,24 @@ def conclude(
         From `ssbchar.xas.mixture.mixture`, where there are references.
     options : Comparison
         What would matter.
+    exafs : Dataset or None
+        From `ssbchar.xas.exafs.exafs`; what was noticed on it is told with the rest.
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
-    found = _edge(normalised, subject)
+    found = [*_quality(normalised if exafs is None else exafs, subject), *_edge(normalised, subject)]
     if comparison is not None:
         found += pair(comparison, subject, options)
     if mixture is not None:
         found += _fractions(mixture, subject)
     return found
+
+
+def _quality(ds: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be wrong for it."""
+    found = notes.of(ds.attrs)
+    verdict = "doubtful" if any(n["level"] == "doubt" for n in found) else "ok"
+    said = notes.text(found) or "nothing noticed"
+    return [Conclusion("quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks")]
 
 
 def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
@@ -149,49 +163,6 @@ def _reduced(shift: Tested, subject: str, options: Comparison) -> Conclusion:
     reason = f"edge shift of full reduction {full:g} eV; a fraction of {smallest:.3f} would have been seen"
     return Conclusion("reduced_fraction", value, sigma, None, low, high, unit="1", verdict=verdict, reason=reason,
                       method="edge shift", subject=subject, condition="from the edge shift")  # fmt: skip
-
-
-def structure(
-    shift: Tested | None, white: Tested, shells: list[Tested], ds: xr.Dataset, subject: str, options: Comparison
-) -> Conclusion:
-    """Return the verdict on the structure with its evidence in words.
-
-    ``changed`` where any test says so; ``retained`` where every test says so and the edge shift could be tested;
-    else ``inconclusive``.
-    """
-    words, open_points = [], []
-    for name, test, unit in (("edge", shift, " eV"), ("white line", white, "")):
-        if test is None:
-            open_points.append(f"edge shift not testable ({ds.attrs.get('alignment_source', '')})")
-        elif test.verdict == "changed":
-            half = (test.upper95 - test.lower95) / 2
-            words.append(
-                f"{name} {'shifted' if unit else 'changed'} by {test.value:+.3g}{unit} (-/+ {half:.2g} at 95 %)"
-            )
-        elif test.verdict == "inconclusive":
-            open_points.append(f"{name} within {test.lower95:+.3g} to {test.upper95:+.3g}{unit}")
-    for i, test in enumerate(shells):
-        if test.verdict == "changed":
-            words.append(_loss(ORDINALS[i], test, options))
-        elif test.verdict == "inconclusive":
-            open_points.append(f"{ORDINALS[i]} shell {100 * test.lower95:+.1f} to {100 * test.upper95:+.1f} %")
-    if not shells:
-        open_points.append("no EXAFS to test the shells by")
-    evidence = [test for test in (shift, white, *shells) if test is not None]
-    verdict = "changed" if words else "retained"
-    if not words and (shift is None or not shells or any(t.verdict != "retained" for t in evidence)):
-        verdict = "inconclusive"
-    said = "; ".join([*words, *open_points]) or "edge, white line and shells within the limits that matter at 95 %"
-    method = f"equivalence tests at 95 %, Bonferroni over {len(evidence)} for a change"
-    return Conclusion("structure", verdict=verdict, reason=said, method=method, subject=subject)
-
-
-def _loss(name: str, test: Tested, options: Comparison) -> str:
-    if test.upper95 <= -options.lost:
-        return f"{name} shell lost (at least {-100 * test.upper95:.0f} % at 95 %)"
-    what = "reduced" if test.value < 0 else "increased"
-    half = (test.upper95 - test.lower95) / 2
-    return f"{name} shell {what} by {100 * abs(test.value):.1f} % (-/+ {100 * half:.1f} at 95 %)"
 
 
 def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
-from ssbchar.xas import autobk, fourier
+from ssbchar.xas import autobk, fourier, notes
 from ssbchar.xas.options import Exafs
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     energy, mu = normalised["energy"].values, normalised["mu"].values
     e0 = float(normalised["e0"])
     reach = float(np.sqrt(ETOK * max(energy[-1] - e0, 0.0)))
-    notes = json.loads(normalised.attrs.get("set_aside", "[]"))
+    found = notes.of(normalised.attrs)
     ds = xr.Dataset(attrs={**normalised.attrs, "exafs": ""})
     ds["e0"] = ((), e0, {"units": "eV"})
     if reach < options.min_k:
@@ -50,9 +50,8 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
         return ds
     kmax = options.kmax if options.kmax is not None else min(13.0, np.floor(2 * (reach - 1)) / 2)
     if kmax > reach:
-        problem = f"the window ends at k = {kmax:g}, the scan at {reach:.2f}/angstrom"
         where = str(normalised.attrs.get("measurement", ""))
-        notes.append({"where": where, "problem": problem, "remedy": "lower exafs.kmax"})
+        found.append(notes.doubt(where, f"the window ends at k = {kmax:g}, the scan at {reach:.2f}/angstrom"))
         kmax = reach
     operators = autobk.background(energy, e0, options)
     step = normalised["edge_step"].values
@@ -63,7 +62,7 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     variance = (normalised["mu_stderr"].values[:, operators.first : operators.last + 1] / step[:, None]) ** 2
     to_chi = autobk.chi_operator(operators, float(np.median(weight)))
     real, imag, magnitude = r_stderr(to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r)
-    notes += leakage(r, np.abs(chi_r[-1]), options.rbkg, str(normalised.attrs.get("measurement", "")))
+    found += leakage(r, np.abs(chi_r[-1]), options.rbkg, str(normalised.attrs.get("measurement", "")))
     unit = f"angstrom^-{options.kweight + 1}"
     k_dims, r_dims, q_dims = ("spectrum", "k"), ("spectrum", "r"), ("spectrum", "q")
     ds = ds.assign_coords(
@@ -88,19 +87,17 @@ def exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     ds["kweight"] = ((), options.kweight)
     ds["independent_points"] = ((), 2 * (kmax - options.kmin) * (options.rmax - options.rmin) / np.pi, {"units": "1"})
     ds["name"], ds["status"] = normalised["name"], normalised["status"]
-    ds.attrs["set_aside"] = json.dumps(notes)
+    ds.attrs["notes"] = json.dumps(found)
     return ds
 
 
-def leakage(r: Array, size: Array, rbkg: float, where: str) -> list[dict[str, str]]:
+def leakage(r: Array, size: Array, rbkg: float, where: str) -> list[notes.Note]:
     """Return a note where |chi(R)| below the first shell is higher than any shell: the background is not all taken."""
     low, high = r < rbkg + 0.2, r >= rbkg + 0.2
     if size[low].max() <= size[high].max():
         return []
-    problem = f"|chi(R)| is highest at {r[low][np.argmax(size[low])]:.2f} angstrom, below the first shell: background"
-    return [
-        {"where": where, "problem": problem, "remedy": f"raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches"}
-    ]
+    said = f"|chi(R)| is highest at {r[low][np.argmax(size[low])]:.2f} angstrom, below the first shell: background"
+    return [notes.doubt(where, f"{said}; raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches")]
 
 
 def r_stderr(

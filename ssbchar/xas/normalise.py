@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.xas import edge
+from ssbchar.xas import edge, notes
 from ssbchar.xas.landmarks import e0_derivative, e0_half, white_line
 from ssbchar.xas.noise import jump_scale, point_noise, repeat_noise
 from ssbchar.xas.options import Exafs, Normalisation
@@ -46,12 +46,13 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     BadInput
         No scan is left, or no edge is found.
     """
-    notes: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
+    aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
+    found = notes.of(calibrated.attrs)
     names = [str(s) for s in calibrated["source_file"].values]
     status = np.array(calibrated["status"].values, dtype=object)
     good = np.flatnonzero(status == "ok")
     energy, mu, counted, scale = on_one_grid(calibrated, good)
-    mu, masked = unglitched(energy, calibrated, good, mu, options, notes)
+    mu, masked = unglitched(energy, calibrated, good, mu, options, found)
     done = calibrated.attrs.get("mode") == "normalised"
     e0 = _origin(energy, mu, options, names[good[0]], done)
     first, _ = _normalised(energy, mu, e0, options, done)
@@ -59,8 +60,8 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     for i in np.flatnonzero(~keep):
         status[good[i]] = "outlier"
         problem = "the repeat differs from the others far beyond their scatter"
-        notes.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the merge; look at it"})
-    guards(calibrated, good, first.edge_step, options, names, notes)
+        aside.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the merge; look at it"})
+    guards(calibrated, good, first, options, names, found)
     noise = np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0, scale))
     merged, merged_stderr, step_spread = merge(energy, first, noise, keep, scale)
     both = np.vstack([mu, merged])
@@ -76,7 +77,8 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[good]), ""])
     if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > 20:
         ds["mu_foil"] = ("energy", _mean_foil(calibrated, good, energy), {"units": "1", "long_name": "mean foil"})
-    ds.attrs = {**calibrated.attrs, **ds.attrs, "set_aside": json.dumps(notes), "repeats": int(keep.sum())}
+    ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": int(keep.sum())}
+    ds.attrs.update(set_aside=json.dumps(aside), notes=json.dumps(found))
     return ds
 
 

@@ -105,6 +105,10 @@ class Normalisation:
     """Smaller jumps than this share of the edge step are left alone."""
     max_thickness: float = 4.0
     """A total absorption above this is said to be too thick (harmonics, leakage)."""
+    max_step: float = 2.0
+    """An edge step above this is said to flatten features by its thickness (transmission)."""
+    leakage: float = 1e-3
+    """Share of harmonics and leakage in the beam that the loss by thickness is told for."""
     min_step: float = 0.02
     """An edge step below this is said to be too small to trust (transmission)."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.xas import edge, notes
 from ssbchar.xas.landmarks import e0_derivative
 from ssbchar.xas.noise import jumps
 from ssbchar.xas.options import Normalisation
@@ -23,7 +24,7 @@ def unglitched(
     good: NDArray[np.int_],
     mu: Array,
     options: Normalisation,
-    notes: list[dict[str, str]],
+    found: list[notes.Note],
 ) -> tuple[Array, NDArray[np.int8]]:
     """Return mu with glitches replaced, and which points were; every one is noted.
 
@@ -58,9 +59,7 @@ def unglitched(
         masked[points] = 1
         where = str(calibrated["source_file"].values[good[i]])
         listed = ", ".join(f"{energy[p]:.1f}" for p in points)
-        notes.append(
-            {"where": where, "problem": f"glitch masked at {listed} eV", "remedy": "nothing to do; check the list"}
-        )
+        found.append(notes.remark(where, f"glitch masked at {listed} eV"))
     return out, masked
 
 
@@ -91,22 +90,63 @@ def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:
     return np.asarray(off <= limit * max(typical, 1e-12))
 
 
+def thickness_loss(total: float, step: float, top: float, leakage: float) -> float:
+    """Return the share of the white line (top - 1, in edge steps) that a leaking beam takes.
+
+    Harmonics, pinholes and leakage, a share h of the beam that is not absorbed, turn mu into
+    m = -ln((exp(-mu) + h) / (1 + h)); the edge keeps its place, what stands on it shrinks
+    (E. A. Stern & K. Kim, Phys. Rev. B 23 (1981) 3781).
+
+    Parameters
+    ----------
+    total : float
+        Absorption at the white line.
+    step : float
+        Edge step.
+    top : float
+        White line in edge steps, above 1.
+    leakage : float
+        h.
+    """
+    mu = total + step * np.array([0.0, 1.0 - top, -top])
+    high, above, below = -np.log((np.exp(-mu) + leakage) / (1 + leakage))
+    return float(1 - (high - above) / (above - below) / (top - 1))
+
+
 def guards(
     calibrated: xr.Dataset,
     good: NDArray[np.int_],
-    step: Array,
+    scans: edge.Normalised,
     options: Normalisation,
     names: list[str],
-    notes: list[dict[str, str]],
+    found: list[notes.Note],
 ) -> None:
-    """Note spectra too thick or with too small a step; they stay in."""
-    if calibrated.attrs.get("mode") != "transmission":
+    """Note spectra whose heights may be wrong: thick or faint in transmission, self-absorbed in fluorescence.
+
+    What is said of a thick sample is what `thickness_loss` gives for a stated leakage.
+    """
+    mode = calibrated.attrs.get("mode")
+    if mode == "fluorescence":
+        said = (
+            "fluorescence, not corrected for self-absorption: white line and EXAFS of a concentrated sample are damped"
+        )
+        found.append(notes.doubt(str(calibrated.attrs.get("measurement", "")), said))
+    if mode != "transmission":
         return
     thickest = np.nanmax(calibrated["total"].values[good], axis=1)
-    for i, total, height in zip(good, thickest, step, strict=True):
+    tops = scans.norm.max(axis=1)
+    for i, total, height, top in zip(good, thickest, scans.edge_step, tops, strict=True):
+        loss = 100 * thickness_loss(min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage)
         if total > options.max_thickness:
-            problem = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage flatten it"
-            notes.append({"where": names[i], "problem": problem, "remedy": "measure a thinner sample"})
+            said = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage"
+            found.append(
+                notes.doubt(names[i], f"{said} of {options.leakage:g} would take {loss:.1f} % of its white line")
+            )
+        elif height > options.max_step:
+            said = f"edge step {height:.2f} above {options.max_step:g}: thickness flattens its features, harmonics more"
+            found.append(notes.doubt(names[i], said))
         if height < options.min_step:
-            problem = f"edge step {height:.3f} below {options.min_step:g}"
-            notes.append({"where": names[i], "problem": problem, "remedy": "measure a thicker sample or fluorescence"})
+            said = (
+                f"edge step {height:.3f} below {options.min_step:g}: a thicker sample or fluorescence would tell more"
+            )
+            found.append(notes.doubt(names[i], said))

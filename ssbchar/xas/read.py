@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,32 +12,15 @@ import numpy as np
 
 from ssbchar import sources
 from ssbchar.errors import BadInput
-from ssbchar.xas.columns import absorption, column, foil, needed, unit
+from ssbchar.xas import notes
+from ssbchar.xas.columns import absorption, clipped, column, foil, needed, unit
 from ssbchar.xas.formats import Array, RawScan, raw_scans
 from ssbchar.xas.options import Reading
+from ssbchar.xas.scan import Scan, ordered
 from ssbchar.xas.tables import BEARDEN, nearest_edge
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One scan, ordered by energy, with its absorption."""
-
-    where: str
-    energy: Array
-    mu: Array
-    mu_stderr: Array
-    i0: Array
-    mu_foil: Array
-    total: Array
-    element: str
-    edge: str
-    notes: tuple[str, ...] = ()
-    mode: str = "mu"
-    eshift: float = 0.0
-    synthetic: int = 0
 
 
 def scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dataset:
@@ -57,7 +40,7 @@ def scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dataset:
     Dataset, dims scan, point
         ``energy`` [eV], ``mu``, ``mu_stderr`` (NaN where the counts are unknown), ``mu_foil``, ``i0``; per scan
         ``source_file``, ``status``, ``eshift`` [eV] (an Athena project's own shift, not yet applied), ``n_points``;
-        attrs ``element``, ``edge``, ``mode``, ``notes``, ``set_aside``. Shorter scans are filled with NaN.
+        attrs ``element``, ``edge``, ``mode``, ``set_aside``, ``notes`` (`ssbchar.xas.notes`). Shorter scans end in NaN.
 
     Raises
     ------
@@ -115,14 +98,14 @@ def _scan(raw: RawScan, options: Reading) -> Scan:
     energy = raw.columns[energy_name]
     columns = {k: v for k, v in raw.columns.items() if v.shape == energy.shape}
     raw = replace(raw, columns=columns)
-    notes: list[str] = []
+    remarks: list[str] = []
     said = unit(raw, energy_name).lower()
     if said.startswith("kev") or (not said and np.nanmax(energy) < 150):
         energy = energy * 1000.0
-        notes.append("energy given in keV")
+        remarks.append("energy given in keV")
     mode, mu, i0, total, variance = absorption(raw, options)
     behind, foil_note = foil(raw, options)
-    notes += foil_note
+    remarks += foil_note
     eshift = float(raw.header.get("bkg_eshift") or 0.0)
     if eshift and not options.apply_eshift:
         problem = f"the project holds an energy shift of {eshift:g} eV that is not applied to the data"
@@ -130,9 +113,10 @@ def _scan(raw: RawScan, options: Reading) -> Scan:
     stderr = np.sqrt(variance / options.photons_per_count) if options.photons_per_count else np.full_like(mu, np.nan)
     element, edge = _element(raw, options)
     made = Scan(
-        raw.where, energy, mu, stderr, i0, behind, total, element, edge, tuple(notes), mode, eshift, _synthetic(raw)
-    )
-    return _ordered(made)
+        raw.where, energy, mu, stderr, i0, behind, total, element, edge, tuple(remarks), tuple(clipped(raw, options)),
+        mode, eshift, _synthetic(raw),
+    )  # fmt: skip
+    return ordered(made)
 
 
 def _synthetic(raw: RawScan) -> int:
@@ -144,41 +128,6 @@ def _element(raw: RawScan, options: Reading) -> tuple[str, str]:
     element = options.element or header.get("element.symbol") or header.get("bkg_z") or ""
     edge = options.edge or header.get("element.edge") or header.get("fft_edge") or ""
     return element.strip().capitalize(), edge.strip().upper()
-
-
-def _ordered(scan: Scan) -> Scan:
-    """Return the scan with rising energy, points of one energy averaged and unreadable ones dropped; each is said."""
-    notes = list(scan.notes)
-    energy = scan.energy
-    use = np.isfinite(energy) & np.isfinite(scan.mu)
-    if not use.all():
-        notes.append(f"{int((~use).sum())} points without a valid reading left out")
-    steps = np.diff(energy[use])
-    if steps.size and np.median(steps) < 0:
-        notes.append("energy runs downwards: turned round")
-    elif (steps < 0).any():
-        notes.append(f"{int((steps < 0).sum())} backward energy steps: points sorted")
-    order = np.flatnonzero(use)[np.argsort(energy[use], kind="stable")]
-    energy = energy[order]
-    first = np.concatenate([[True], np.diff(energy) > 1e-3]) if energy.size else np.zeros(0, bool)
-    if not first.all():
-        notes.append(f"{int((~first).sum())} points repeat an energy: averaged")
-    group = np.cumsum(first) - 1
-    count = np.bincount(group) if group.size else np.ones(0)
-
-    def mean(values: Array, power: int = 1) -> Array:
-        return np.bincount(group, weights=values[order] ** power, minlength=count.size) / count
-
-    return replace(
-        scan,
-        energy=mean(scan.energy),
-        mu=mean(scan.mu),
-        mu_stderr=np.sqrt(mean(scan.mu_stderr, 2) / count),
-        i0=mean(scan.i0),
-        mu_foil=mean(scan.mu_foil),
-        total=mean(scan.total),
-        notes=tuple(notes),
-    )
 
 
 def _checked(scan: Scan, options: Reading) -> Scan:
@@ -245,13 +194,15 @@ def _dataset(kept: list[Scan], faults: list[BadInput], labels: dict[str, str]) -
     ds["eshift"] = ("scan", [s.eshift for s in kept], {"units": "eV", "long_name": "the project's own shift"})
     ds["n_points"] = ("scan", [s.energy.size for s in kept])
     entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
-    entries += [{"where": s.where, "problem": note, "remedy": "nothing to do"} for s in kept for note in s.notes]
+    found = [notes.remark(s.where, note) for s in kept for note in s.notes]
+    found += [notes.doubt(s.where, said) for s in kept for said in s.doubts]
     ds.attrs = {
         "element": kept[0].element,
         "edge": kept[0].edge,
         "mode": kept[0].mode,
         "synthetic": max(s.synthetic for s in kept),
         "set_aside": json.dumps(entries),
+        "notes": json.dumps(found),
         **{k: v for k, v in labels.items() if k in ("measurement", "sample", "role")},
     }
     return ds

@@ -57,3 +57,10 @@ def quantile(probability: float, dof: float) -> float:
     from scipy.special import ndtri, stdtrit
 
     return float(ndtri(probability)) if dof > 1000 else float(stdtrit(max(dof, 1.0), probability))
+
+
+def chi_square(probability: float, dof: int) -> float:
+    """Return the quantile of chi-square."""
+    from scipy.special import chdtri
+
+    return float(chdtri(dof, 1 - probability))

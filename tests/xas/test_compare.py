@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 from xas.campaign import judged, write_pair
 
-from ssbchar.xas import verdict
+from ssbchar.xas import structure, verdict
+from ssbchar.xas.options import Comparison
 
 
 def test_nothing_changed_is_retained(tmp_path: Path) -> None:
@@ -91,3 +93,32 @@ def test_told_apart_in_95_of_100(tmp_path: Path) -> None:
     for quantity, values in pulls.items():
         assert abs(np.mean(values)) < 0.3, quantity
         assert 0.7 < np.std(values) < 1.4, quantity
+
+
+def _scalars(height: float) -> xr.Dataset:
+    return xr.Dataset({"white_line_before": ((), height)}, attrs={"alignment_source": "made"})
+
+
+def test_a_loss_that_thickness_would_make_is_said_to_be_one() -> None:
+    """White line 1.8 and all shells down by 6 %: harmonics do that; shells alone down, or the edge shifted, not."""
+    unmoved = verdict.tested(0.001, 0.01, 0.08)
+    shells = [verdict.tested(-0.06, s, 0.045) for s in (0.005, 0.01, 0.015)]
+    options = Comparison()
+    lost = verdict.tested(-0.8 * 0.06, 0.004, 0.03)
+    said = structure.structure(unmoved, lost, shells, _scalars(1.8), "Ge K", options)
+    assert said.verdict == "changed"
+    assert "thickness or self-absorption would do the same" in said.reason
+    kept = verdict.tested(0.0, 0.004, 0.03)
+    assert "thickness" not in structure.structure(unmoved, kept, shells, _scalars(1.8), "Ge K", options).reason
+    moved = verdict.tested(-0.3, 0.01, 0.08)
+    assert "thickness" not in structure.structure(moved, lost, shells, _scalars(1.8), "Ge K", options).reason
+
+
+def test_what_is_noticed_is_told_once_and_apart_from_what_is_set_aside(tmp_path: Path) -> None:
+    write_pair(tmp_path, 15, loss=0.0, shift=0.0)
+    path = tmp_path / "cycled" / "0.dat"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([*lines[:40], lines[39], *lines[40:]]) + "\n")
+    _, said = judged(tmp_path, choices=3)
+    assert said["quality"].verdict == "ok"
+    assert said["quality"].reason == "0.dat: 1 points repeat an energy: averaged"

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from xas import made_spectra
 
-from ssbchar.xas import edge, exafs, landmarks, noise, normalise
+from ssbchar.xas import edge, exafs, landmarks, noise, normalise, quality, smooth
 from ssbchar.xas.options import Exafs, Normalisation
 
 ENERGY = made_spectra.grid()
@@ -32,7 +32,7 @@ def calibrated(count: int, seed: int = 0, sigma: float = SIGMA) -> xr.Dataset:
 
 
 def said(ds: xr.Dataset) -> list[str]:
-    return [e["problem"] for e in json.loads(ds.attrs["set_aside"])]
+    return [e["note"] for e in json.loads(ds.attrs["notes"])]
 
 
 def test_a_glitch_in_mu_and_i0_is_masked_and_listed() -> None:
@@ -141,3 +141,63 @@ def test_edges_move_with_the_axis() -> None:
             first = at, steepest
         assert at - first[0] == pytest.approx(move, abs=0.01)
         assert steepest - first[1] == pytest.approx(move, abs=0.03)
+
+
+def test_fluorescence_and_a_high_step_are_doubts_not_set_aside() -> None:
+    glow = calibrated(1)
+    glow.attrs["mode"] = "fluorescence"
+    done = normalise.normalise(glow, Normalisation())
+    assert "self-absorption" in said(done)[0]
+    assert json.loads(done.attrs["set_aside"]) == []
+    assert [e["level"] for e in json.loads(done.attrs["notes"])] == ["doubt"]
+    high = calibrated(1)
+    high["mu"] = 2.5 * high["mu"]
+    assert "edge step" in said(normalise.normalise(high, Normalisation()))[0]
+
+
+def test_leakage_takes_the_stated_share_of_the_white_line() -> None:
+    mu = made_spectra.mu(ENERGY, made_spectra.Truth(loss=1.0)) + 3.2
+    leaky = -np.log((np.exp(-mu) + 1e-3) / (1 + 1e-3))
+    limits = edge.ranges(ENERGY, 7119.6)
+    true, seen = (edge.normalised(ENERGY, m[None], limits) for m in (mu, leaky))
+    top = int(np.argmax(true.norm[0]))
+    loss = 1 - (seen.flat[0, top] - 1) / (true.flat[0, top] - 1)
+    stated = quality.thickness_loss(float(mu[top]), float(true.edge_step[0]), float(true.norm[0, top]), 1e-3)
+    assert stated > 0.03
+    assert stated == pytest.approx(loss, rel=0.25)
+    assert quality.thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
+    mu = made_spectra.mu(ENERGY, made_spectra.Truth())[None]
+    bare = made_spectra.mu(ENERGY, made_spectra.Truth(loss=1.0))[None]
+    spreads = []
+    for free in (False, True):
+        errors = []
+        for start in (30.0, 60.0, 90.0, 120.0, 150.0):
+            limits = edge.ranges(ENERGY, 7119.6, norm1=start, norm2=650.0, nnorm=2)
+            curve = smooth.without_exafs(ENERGY, mu, 7119.6, Exafs()).curve if free else None
+            step = edge.normalised(ENERGY, mu, limits, 0, curve).edge_step[0]
+            errors.append(step / edge.normalised(ENERGY, bare, limits).edge_step[0] - 1)
+        spreads.append(np.abs(errors).max())
+    assert spreads[1] < 0.5 * spreads[0]
+
+
+def test_interpolated_repeats_state_their_full_noise() -> None:
+    """Fits over many points scatter as the noise of the raw points says, however the repeats are interpolated."""
+    random = np.random.default_rng(8)
+    near = (ENERGY > 7105) & (ENERGY < 7145)
+    stated, means = [], []
+    for _ in range(40):
+        ds = calibrated(4, int(random.integers(1 << 30)))
+        ds["energy"] = ds["energy"] + 0.15 * np.arange(4)[:, None] % 0.3
+        for i in range(4):
+            axis = ds["energy"].values[i]
+            noise_here = SIGMA * random.standard_normal(axis.size)
+            ds["mu"][i] = made_spectra.mu(axis, made_spectra.Truth()) + noise_here
+        done = normalise.normalise(ds, Normalisation(glitch=0))
+        inside = near[: done.sizes["energy"]]
+        stated.append(float(np.sqrt((done["mu_stderr"].values[-1][inside] ** 2).sum()) / inside.sum()))
+        energy = done["energy"].values[inside]
+        means.append(float((done["mu"].values[-1][inside] - made_spectra.mu(energy, made_spectra.Truth())).mean()))
+    assert np.std(means) == pytest.approx(np.median(stated), rel=0.35)

@@ -40,7 +40,7 @@ def problem(path: Path, options: Reading = PLAIN) -> str:
 
 
 def notes(path: Path, options: Reading = PLAIN) -> list[str]:
-    return [e["problem"] for e in json.loads(read.scans(path, options, LABELS).attrs["set_aside"])]
+    return [e["note"] for e in json.loads(read.scans(path, options, LABELS).attrs["notes"])]
 
 
 def test_transmission_is_the_logarithm_of_the_ratio(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:

@@ -146,6 +146,7 @@ rule xas_conclude:
         normalised=f"{XAS}/normalised.nc",
         comparison=own("comparison.nc", COMPARED),
         mixture=own("mixture.nc", MIXED),
+        exafs=f"{XAS}/exafs.nc",
     output:
         f"{XAS}/conclusions.json",
     log:
