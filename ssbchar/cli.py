@@ -119,14 +119,28 @@ def _step(arguments: argparse.Namespace) -> int:
         arguments.log.write_text(f"{by_hand}\nbegun, not ended: run the line above to see why\n", encoding="utf-8")
     sys.stderr.write(f"{title}: begun\n")  # one write: steps side by side share the terminal
     start = time.monotonic()
-    told = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
-    if told:
-        print(told.strip(), file=sys.stderr)
+    done = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
+    if done.told:
+        print(done.told.strip(), file=sys.stderr)
     seconds = time.monotonic() - start
     sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
     if arguments.log:
-        arguments.log.write_text(f"{by_hand}\n{told}done in {seconds:.1f} s\n", encoding="utf-8")
+        cost = f"done in {seconds:.2f} s, {done.computing:.2f} s of it computing; {_memory()}"
+        told = f"{done.told.strip()}\n" if done.told else ""
+        arguments.log.write_text(f"{by_hand}\n{told}{cost}\n", encoding="utf-8")
     return 0
+
+
+def _memory() -> str:
+    """Return the most memory this process held, and its largest child where it had any."""
+    import resource
+
+    from ssbchar import workers
+
+    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kB elsewhere
+    own, child = (resource.getrusage(of).ru_maxrss // unit for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    several = int(os.environ.get(workers.CORES, "1")) > 1
+    return f"at most {own} MB" + (f", {child} MB in each of its processes" if several else "")
 
 
 def _simulate(arguments: argparse.Namespace) -> int:

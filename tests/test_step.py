@@ -43,7 +43,7 @@ def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1 2 7")
     out = tmp_path / "a.nc"
-    assert step.run("read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}) == ""
+    assert step.run("read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}).told == ""
     ds = store.load(out)
     assert isinstance(ds, xr.Dataset)
     np.testing.assert_array_equal(ds.y, [3, 6, 21])
@@ -65,7 +65,7 @@ def test_wrong_raw_data_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> Non
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("1 2")
     bad.write_text("")
-    said = step.run("read", {"source": [bad]}, tmp_path / "bad.nc")
+    said = step.run("read", {"source": [bad]}, tmp_path / "bad.nc").told
     assert said == f"set aside: {bad}: the file is empty; measure it again"
     step.run("read", {"source": [good]}, tmp_path / "good.nc")
     both = {"parts": [tmp_path / "good.nc", tmp_path / "bad.nc"], "first": [tmp_path / "good.nc"]}
