@@ -86,7 +86,7 @@ def parts(mixture: Mixture, programme: Programme, time: Array, effects: Effects)
     at = programme.temperature(time, lag)
     corners, _ = programme.corners
     top = np.maximum.accumulate(np.where(time < corners[3], at, -np.inf))  # reactions go one way
-    held = 1 - np.exp(-np.clip(time - corners[2], 0, None) / 7200.0)
+    held = 1 - np.exp(-np.clip(time - corners[2], 0, corners[3] - corners[2]) / 7200.0)
     found = []
     for phase in mixture.phases:
         amount = np.full(time.size, phase.amount * mixture.instrument.fwhm / 0.03)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ssbchar.simulate import absorption, atoms, crystal, echo, pattern, programme
+from ssbchar.simulate import absorption, atoms, crystal, echo, heating, pattern, programme
 from ssbchar.simulate.effects import IDEAL, Effects
 
 
@@ -120,3 +120,19 @@ def test_filter_leaves_the_decay_alone_after_its_rise():
 def test_ideal_switches_everything_off():
     assert Effects().shape_mismatch > 0
     assert all(value in (0.0, 1.0) for value in IDEAL.__dict__.values())
+
+
+@pytest.mark.parametrize("mixture", [heating.STABLE, heating.REACTING], ids=lambda m: m.sample)
+def test_the_cells_that_are_written_are_the_true_ones(mixture):
+    """The first and the last frame, both at 25 degC, hold the cells that ``truth.json`` states."""
+    made = programme.Programme(mixture.start)
+    time = made.frames(10, 2, 10, 2)
+    parts = {p.crystal.name: p for p in heating.parts(mixture, made, time, IDEAL)}
+    seen = 0
+    for truth in heating.truths(mixture, made):
+        frame = {"before heating": 0, "after cooling": -1}.get(truth.condition)
+        if frame is not None and truth.quantity in heating.NAMES:
+            found = parts[truth.subject].cell[frame][heating.NAMES.index(truth.quantity)]
+            assert found == pytest.approx(truth.value, rel=1e-9)
+            seen += 1
+    assert seen >= 4
