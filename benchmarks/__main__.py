@@ -20,6 +20,8 @@ RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 INNER = "--in-this-process"
+APART = {"scale"}
+"""Run by themselves: no peer, two cores."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -27,7 +29,7 @@ def main(words: Sequence[str]) -> int:
     if words and words[0] == INNER:
         print(json.dumps([_complete(case) for case in importlib.import_module(f"benchmarks.{words[1]}").cases()]))
         return 0
-    known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_") and path.stem not in APART)
     unknown = set(words) - set(known)
     if unknown:
         print(f"no benchmark {', '.join(sorted(unknown))}; known are {', '.join(known)}", file=sys.stderr)
