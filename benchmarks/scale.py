@@ -1,7 +1,8 @@
 """How time and memory of each step grow with a diffraction series: the whole workflow, two phases, two cores.
 
-``python -m benchmarks.scale`` makes series of 100, 1000 and 10 000 frames of 2400 points (one NeXus file each), runs the
-workflow on each and writes ``docs/scale.md``; ``python -m benchmarks.scale N ...`` takes other lengths and only prints. Times and memory are those that each step writes into its log.
+``python -m benchmarks.scale`` makes series of 100, 1000 and 10 000 frames of 2400 points (one NeXus file each), runs
+the workflow on each and writes ``docs/scale.md``; ``python -m benchmarks.scale N ...`` takes other lengths and only
+prints. Times and memory are those that each step writes into its log.
 """
 
 import argparse
@@ -165,8 +166,8 @@ def page(runs: list[Run]) -> str:
             "Written by `python -m benchmarks.scale`: LAGP + LFP (synthetic) heated, held and cooled, patterns of",
             f"{POINTS} points in one NeXus file, two phases, the whole workflow from raw file to report on {CORES}",
             "cores. Seconds are wall time of a step from its first line to its last byte; MB the most memory it held",
-            "(with its worker processes, shared pages counted for each). The line *outside the steps' computing* counts",
-            "all else: Snakemake's start, imports, reading, writing, and waiting for processes to start.",
+            "(with its worker processes, shared pages counted for each). The line *outside the steps' computing*",
+            "counts all else: Snakemake's start, imports, reading, writing, and waiting for processes to start.",
             "",
             table(runs),
             "",
