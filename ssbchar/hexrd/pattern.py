@@ -234,9 +234,13 @@ def _columns(parts: list[tuple[Index, Index, list[Array]]], points: Index, size:
 
 
 def splines(x: Array, terms: int) -> Array:
-    """Return cubic B-splines on an axis, shape (points, terms); their sum is one everywhere."""
+    """Return cubic B-splines on an ascending axis, shape (points, terms); their sum is one everywhere.
+
+    Knots are equally spaced in the square root of x: air, container and amorphous halos change fastest at low angles.
+    """
     from scipy.interpolate import BSpline
 
-    inner = np.linspace(x[0], x[-1], terms - 2)
-    knots = np.concatenate([[x[0]] * 3, inner, [x[-1]] * 3])
+    low, high = max(float(x[0]), 0.0), max(float(x[-1]), 1e-9)
+    inner = np.linspace(np.sqrt(low), np.sqrt(high), terms - 2)[1:-1] ** 2
+    knots = np.concatenate([[x[0]] * 4, inner, [x[-1]] * 4])
     return np.asarray(BSpline.design_matrix(np.clip(x, x[0], x[-1]), knots, 3).toarray())

@@ -11,11 +11,13 @@ from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_state import Fit, Series
 
 FAR = (3.0, 24.0)
-"""Shifts of the pattern, both ways, whose intensities are the noise [full widths of the instrument]."""
+"""Shifts of the pattern, both ways, whose intensities are the noise [full widths of its lines]."""
 DISPLACED = 10
 """Shifts on each side."""
 STRONGEST = 40
 """Reflections looked for."""
+BROAD = 0.15
+"""Second Lorentzian width with which a phase is looked for: fresh ones are nanocrystalline [degree]."""
 REACH = 3.0
 """Half width of their windows, in full widths."""
 
@@ -50,12 +52,13 @@ def remainder(series: Series, fit: Fit, y: Array, weight: Array) -> Remainder:
     """Return what a fit of intensity `y` with weights `weight` (points,) leaves."""
     from scipy.linalg import solve_triangular
 
+    residual = y - fit.calculated
     inner = fit.border.T @ (weight[:, None] * fit.border)
     scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
     lower = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
     basis = solve_triangular(lower, (fit.border * scale).T, lower=True, check_finite=False).T
-    residual = y - fit.calculated
-    return Remainder(series, fit, weight, residual, basis, float(np.sqrt(np.dot(weight, residual**2) / y.size)))
+    goodness = float(np.sqrt(np.dot(weight, residual**2) / y.size))
+    return Remainder(series, fit, weight, residual, basis, goodness)
 
 
 def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) -> Trace | None:
@@ -75,11 +78,24 @@ def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) ->
     threshold : float
         None is returned where no trial exceeds this many counting errors times the fit's goodness.
     """
-    shapes = _patterns(left, phase, strain)
+    sizes = (0.0, BROAD) if threshold else (0.0,)
+    found = [_traced(left, _patterns(left, phase, strain, s), threshold, _width(left, phase, s)) for s in sizes]
+    return max((t for t in found if t is not None), key=lambda t: float(np.max(t.intensity / t.stderr)), default=None)
+
+
+def _width(left: Remainder, p: int, size: float = 0.0) -> float:
+    """Return the full width of a phase's lines at low angles [degree]."""
+    state = left.fit.state
+    return float(pattern.pseudo_voigt_widths(np.array(state.gauss), np.array(max(np.exp(state.size[p]), size)))[0])
+
+
+def _traced(left: Remainder, shapes: Array, threshold: float, width: float) -> Trace | None:
     amount, power = _amounts(left, shapes)
     if threshold and np.max(amount * np.sqrt(power)) < threshold * left.goodness:
         return None
-    stderr = _scatter(left, shapes[:, int(np.argmax(amount * np.abs(amount) * power))]) / np.sqrt(power)
+    k = int(np.argmax(amount * np.abs(amount) * power))
+    found = max(float(amount[k]), 0.0) if threshold else 0.0
+    stderr = _scatter(left, shapes[:, k], width, found) / np.sqrt(power)
     return Trace(amount, stderr, np.sign(amount) * amount**2 * power)
 
 
@@ -88,43 +104,51 @@ def stderr(left: Remainder, phase: int) -> float:
     fit = left.fit
     i = fit.present.index(phase)
     strain = fit.state.strain[phase, : left.series.phases[phase].free]
-    counting = fit.intensity_stderr[i] / fit.state.inflation[phase]
-    return float(counting * _scatter(left, _patterns(left, phase, strain[None])[:, 0]))
+    counting = fit.intensity_fixed[i] / fit.state.inflation[phase]
+    shape = _patterns(left, phase, strain[None])[:, 0]
+    return float(counting * _scatter(left, shape, _width(left, phase)))
 
 
-def _scatter(left: Remainder, shape: Array) -> float:
-    """Return the root mean square of amount over counting error for a pattern shifted along 2theta, 1 or more."""
+def _scatter(left: Remainder, shape: Array, width: float, found: float = 0.0) -> float:
+    """Return the root mean square of amount over counting error for a pattern shifted along 2theta, 1 or more.
+
+    What was `found` in place is taken out before, so that a phase's own lines are not its noise.
+    """
     x = left.series.x
     step = (x[-1] - x[0]) / (x.size - 1)
-    apart = np.round(np.linspace(*FAR, DISPLACED) * left.fit.state.gauss / step).astype(int)
+    apart = np.round(np.linspace(*FAR, DISPLACED) * width / step).astype(int)
     shapes = np.zeros((x.size, 2 * DISPLACED))
     for k, points in enumerate(np.minimum(apart, x.size - 1)):
         shapes[points:, 2 * k] = shape[: x.size - points]
         shapes[: x.size - points, 2 * k + 1] = shape[points:]
-    amount, power = _amounts(left, shapes)
+    own = shape - left.basis @ (left.basis.T @ (left.weight * shape)) if found else shape
+    amount, power = _amounts(left, shapes, left.residual - found * own)
     return max(1.0, float(np.sqrt(np.mean(amount**2 * power))))
 
 
-def _amounts(left: Remainder, shapes: Array) -> tuple[Array, Array]:
+def _amounts(left: Remainder, shapes: Array, residual: Array | None = None) -> tuple[Array, Array]:
     """Return the amount of each pattern (points, trial) in the residual, and 1 / its counting variance."""
+    residual = left.residual if residual is None else residual
     weighted = left.weight[:, None] * shapes
     cross = left.basis.T @ weighted
     whole = np.einsum("ij,ij->j", shapes, weighted)
     power = np.maximum(whole - np.einsum("ij,ij->j", cross, cross), 1e-6 * whole + 1e-300)
-    return weighted.T @ left.residual / power, power
+    return weighted.T @ residual / power, power
 
 
-def _patterns(left: Remainder, p: int, strain: Array) -> Array:
-    """Return the phase's pattern at each trial cell, shape (points, trial)."""
+def _patterns(left: Remainder, p: int, strain: Array, size: float = 0.0) -> Array:
+    """Return the phase's pattern at each trial cell, of at least a size width [degree], shape (points, trial)."""
     series, state = left.series, left.fit.state
     phase, trials = series.phases[p], len(strain)
     angles = [pattern.two_theta(phase.form, phase.metric_at(e), series.wavelength)[0] for e in strain]
-    expected = series.pattern[p] * pattern.lorentz_factor(angles[0])
+    b = np.broadcast_to(state.overall_b, state.size.shape)[p]
+    sine = np.sin(np.radians(angles[0]) / 2) / series.wavelength
+    expected = series.pattern[p] * pattern.lorentz_factor(angles[0]) * np.exp(-2 * b * sine**2)
     expected = expected / expected.sum()
     strong = np.argsort(-expected, kind="stable")[:STRONGEST]
     angle = np.array([a[strong] for a in angles]).ravel()
     theta = np.radians(angle) / 2
-    lorentz = np.exp(state.size[p]) / np.cos(theta) + np.exp(state.micro[p]) * np.tan(theta)
+    lorentz = max(np.exp(state.size[p]), size) / np.cos(theta) + np.exp(state.micro[p]) * np.tan(theta)
     found = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, REACH)
     spread = np.zeros((angle.size, trials))
     spread[np.arange(angle.size), found.order // strong.size] = np.tile(expected[strong], trials)[found.order]

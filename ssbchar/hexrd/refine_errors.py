@@ -38,7 +38,8 @@ def finished(
     sums[columns + terms + np.arange(count), np.arange(count)] = rest
     inner = solved.scale[:, None] * cho_solve(solved.factor, solved.scale[:, None] * sums, check_finite=False)
     through = system.cross.T @ sums
-    variance = np.einsum("ij,ij->j", sums, inner) + np.einsum("ij,ik,kj->j", through, covariance, through)
+    fixed = np.einsum("ij,ij->j", sums, inner)
+    variance = fixed + np.einsum("ij,ik,kj->j", through, covariance, through)
     intensity: Array = np.bincount(model.owner, solved.intensity, count).astype(float)
     shares, covariances, common = [], [], []
     for i, p in enumerate(present):
@@ -58,6 +59,7 @@ def finished(
         tuple(shares), tuple(covariances), zero_stderr, solved.background, y - solved.residual,
         columns + terms + count + len(layout.kind), converged, misfit,
         np.hstack([series.splines, phases, system.derivatives]), tuple(common),
+        np.sqrt(np.maximum(fixed, 0)) * inflation,
     )  # fmt: skip
 
 

@@ -99,7 +99,9 @@ def _held(state: State, prior: Prior) -> State:
         state,
         zero=state.zero if prior.zero[1] else prior.zero[0],
         gauss=state.gauss if prior.gauss[1] else prior.gauss[0],
-        overall_b=state.overall_b if prior.overall_b[1] else prior.overall_b[0],
+        overall_b=np.where(prior.overall_b[1] > 0, state.overall_b, prior.overall_b[0]),
+        size=np.where(prior.size[1] > 0, state.size, prior.size[0]),
+        micro=np.where(prior.micro[1] > 0, state.micro, prior.micro[0]),
     )
 
 

@@ -27,7 +27,8 @@ def smooth(
 
     In each stretch a robust weighted polynomial (degree 1 to 3 by BIC) in temperature, on a hold in the frame's
     order. Beyond the frames that have values it goes on with the literature slope, its uncertainty growing by half of
-    that. Stretches without values take the nearest one's edge.
+    that and by how far the slope there is from it (a cell can expand along one axis and shrink along another).
+    Stretches without values take the nearest one's edge.
 
     Parameters
     ----------
@@ -53,7 +54,8 @@ def smooth(
         course, spread = _polynomial(axis[inside], values[good], stderr[good], clipped)
         beyond = np.zeros_like(axis) if hold else axis - clipped
         mean[frames] = course + slope * beyond
-        sigma[frames] = np.hypot(spread, 0.5 * slope * beyond)
+        doubt = _doubt(axis[inside], values[good], stderr[good], slope)
+        sigma[frames] = np.hypot(spread, np.where(beyond < 0, doubt[0], doubt[1]) * beyond)
     known = np.flatnonzero(np.isfinite(mean))
     if known.size == 0:
         return mean, sigma
@@ -63,6 +65,15 @@ def smooth(
         mean[i] = mean[near] + slope * change
         sigma[i] = np.hypot(sigma[near], 0.5 * slope * change)
     return mean, sigma
+
+
+def _doubt(x: Array, values: Array, stderr: Array, slope: float) -> tuple[float, float]:
+    """Return the uncertainty of the slope below and above values: half the expected one, and their own beside it."""
+    tenth = 0.1 * float(np.ptp(x))
+    ends = np.array([x.min(), x.min() + tenth, x.max() - tenth, x.max()])
+    course, _ = _polynomial(x, values, stderr, ends)
+    low, high = (course[1] - course[0]) / max(tenth, 1e-9), (course[3] - course[2]) / max(tenth, 1e-9)
+    return float(np.hypot(0.5 * slope, low - slope)), float(np.hypot(0.5 * slope, high - slope))
 
 
 def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Array, Array]:

@@ -10,6 +10,9 @@ from ssbchar.hexrd.pattern import Array, Index
 from ssbchar.hexrd.refine_model import Model
 from ssbchar.hexrd.refine_state import Series, State
 
+CORRELATED = 256
+"""Lags [points] up to which residuals correlate; 0.97^256 is nothing."""
+
 
 @dataclass(frozen=True)
 class Linear:
@@ -122,21 +125,29 @@ def with_amounts(
     for i, p in enumerate(present):
         amount[p] = max(total[i], floor)
         inflation[p] = found[i]
-    return replace(state, amount=amount, inflation=inflation)
+    goodness = max(1.0, float(np.sqrt(np.dot(weight, solved.residual**2) / y.size)))
+    return replace(state, amount=amount, inflation=inflation, goodness=goodness)
 
 
 def inflations(shape: object, owner: Index, intensity: Array, residual: Array, weight: Array, count: int) -> Array:
     """Return the factor on each phase's standard errors for misfit and serial correlation under its own peaks.
 
-    sqrt(max(chi2, 1) (1 + rho) / (1 - rho)), both chi2 and the lag-one autocorrelation rho of the weighted
-    residuals being means over the points with the squared profile of the phase as weight (compare J.-F. Berar &
-    P. Lelann, J. Appl. Cryst. 24 (1991) 1).
+    The variance of sum_i s_i z_i, with the phase's weighted profile s and residuals z that correlate as rho^k at a lag
+    of k points, is chi2 sum s_i^2 (1 + 2 sum_k rho^k c_k) with the profile's own autocorrelation c_k: lines narrower
+    than the correlation are averaged over their width only. Both chi2 (1 or more) and the lag-one correlation rho are
+    means over the points with s^2 as weight (compare J.-F. Berar & P. Lelann, J. Appl. Cryst. 24 (1991) 1, whose factor
+    is the limit of wide lines).
     """
     spread = np.zeros((owner.size, count))
     spread[np.arange(owner.size), owner] = np.maximum(intensity, 0)
-    part = (shape @ spread) ** 2 * weight[:, None]  # type: ignore[operator]
-    z = residual * np.sqrt(weight)
+    root = np.sqrt(weight)
+    profile = (shape @ spread) * root[:, None]  # type: ignore[operator]
+    part = profile**2
+    z = residual * root
     total = np.maximum(part.sum(axis=0), 1e-300)
     chi2 = part.T @ z**2 / total
     rho = np.clip(part[1:].T @ (z[1:] * z[:-1]) / np.maximum(part[1:].T @ z[1:] ** 2, 1e-300), 0, 0.97)
-    return np.asarray(np.sqrt(np.maximum(chi2, 1.0) * (1 + rho) / (1 - rho)))
+    wave = np.fft.rfft(profile, 2 * z.size, axis=0)
+    own = np.fft.irfft(wave.real**2 + wave.imag**2, axis=0)[1:CORRELATED] / total
+    lag = np.arange(1, 1 + len(own))[:, None]
+    return np.asarray(np.sqrt(np.maximum(chi2, 1.0) * (1 + 2 * np.sum(rho**lag * np.maximum(own, 0), axis=0))))

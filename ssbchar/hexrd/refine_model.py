@@ -22,8 +22,16 @@ STRONG = 3e-3
 """Share of the phase's intensity from which a reflection counts as strong all the same."""
 
 
-WIDTH_STEP = 0.7
-"""Largest change of log width in one step."""
+B_BOUNDS = (-2.0, 10.0)
+"""Bounds of displacement factors beside those of the atoms [angstrom^2]."""
+
+
+WIDTH_STEP, B_STEP = 0.7, 2.0
+"""Largest changes of log width and of a displacement factor [angstrom^2] in one step."""
+
+
+OWN = ("size", "micro", "overall_b")
+"""Parameters of which each phase has one."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +63,21 @@ class Layout:
     mean: Array
     precision: Array
     """1 / prior variance."""
+    easy: bool
+    """See `Prior`."""
 
 
 def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
     """Return the parameters of a frame with these phases; those the prior holds are none."""
     rows: list[tuple[str, int, int, float, float]] = [
-        (name, -1, 0, *pair)
-        for name, pair in (("zero", prior.zero), ("gauss", prior.gauss), ("overall_b", prior.overall_b))
-        if pair[1] > 0
+        (name, -1, 0, *pair) for name, pair in (("zero", prior.zero), ("gauss", prior.gauss)) if pair[1] > 0
     ]
     for p in present:
         for k in range(series.phases[p].free):
             rows.append(("strain", p, k, prior.strain[0][p, k], prior.strain[1][p, k]))
-        rows.append(("size", p, 0, prior.size[0][p], prior.size[1][p]))
-        rows.append(("micro", p, 0, prior.micro[0][p], prior.micro[1][p]))
+        for name in OWN:
+            mean, sigma = getattr(prior, name)
+            rows.append((name, p, 0, mean[p], sigma[p]))
     rows = [r for r in rows if r[4] > 0]
     return Layout(
         tuple(r[0] for r in rows),
@@ -76,6 +85,7 @@ def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
         np.array([r[2] for r in rows], np.int64),
         np.array([r[3] for r in rows]),
         np.array([1 / r[4] ** 2 for r in rows]),
+        prior.easy,
     )
 
 
@@ -91,16 +101,19 @@ def values_of(layout: Layout, state: State) -> Array:
 def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State:
     """Return the state after a step; log widths move and stay within bounds."""
     changed: dict[str, float | Array] = {
-        "strain": state.strain.copy(), "size": state.size.copy(), "micro": state.micro.copy()
+        "strain": state.strain.copy(), "size": state.size.copy(), "micro": state.micro.copy(),
+        "overall_b": np.array(state.overall_b, float),
     }  # fmt: skip
     for change, kind, p, k in zip(step, layout.kind, layout.phase, layout.slot, strict=True):
-        if kind in ("zero", "gauss", "overall_b"):
+        if kind in ("zero", "gauss"):
             changed[kind] = getattr(state, kind) + change
             continue
         values = changed[kind]
         assert isinstance(values, np.ndarray)
         if kind == "strain":
             values[p, k] += np.clip(change, -0.02, 0.02)
+        elif kind == "overall_b":
+            values[p] = np.clip(values[p] + np.clip(change, -B_STEP, B_STEP), *B_BOUNDS)
         else:
             bounded = values[p] + np.clip(change, -WIDTH_STEP, WIDTH_STEP)
             values[p] = np.clip(bounded, np.log(WIDTHS[0]), np.log(WIDTHS[1]))
@@ -116,20 +129,29 @@ def inflations_of(layout: Layout, state: State) -> Array:
     return np.where(layout.phase < 0, shared, state.inflation[np.maximum(layout.phase, 0)])
 
 
+def pull_of(layout: Layout, state: State) -> Array:
+    """Return the prior's weight of each parameter in the weighted squares: 1/variance on the scale of its errors."""
+    factor = inflations_of(layout, state)
+    if layout.easy:
+        factor = np.where(np.isin(np.array(layout.kind), (*OWN, "gauss")), state.goodness, factor)
+    return np.asarray(factor**2 * layout.precision)
+
+
 def penalty_of(layout: Layout, state: State) -> float:
-    """Return the squares by which a state departs from its prior, on the scale of the inflated errors."""
-    pull = inflations_of(layout, state) ** 2 * layout.precision
+    """Return the squares by which a state departs from its prior, as `pull_of` weighs them."""
+    pull = pull_of(layout, state)
     return float(np.sum(pull * (values_of(layout, state) - layout.mean) ** 2))
 
 
 def model_at(series: Series, state: State, present: tuple[int, ...], layout: Layout) -> Model:
     """Return the model of a frame at a state."""
     angles, slopes, patterns, owners, free = [], [], [], [], []
+    b = np.broadcast_to(state.overall_b, state.size.shape)
     for i, p in enumerate(present):
         phase = series.phases[p]
         angle, slope = pattern.two_theta(phase.form, phase.metric_at(state.strain[p, : phase.free]), series.wavelength)
         sine = np.sin(np.radians(angle) / 2) / series.wavelength
-        strength = series.pattern[p] * pattern.lorentz_factor(angle) * np.exp(-2 * state.overall_b * sine**2)
+        strength = series.pattern[p] * pattern.lorentz_factor(angle) * np.exp(-2 * b[p] * sine**2)
         flag = np.zeros(angle.size, bool)
         flag[series.free[p]] = True
         angles.append(angle)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_linear import Linear, dense_phases
-from ssbchar.hexrd.refine_model import Layout, Model, inflations_of, values_of
+from ssbchar.hexrd.refine_model import Layout, Model, inflations_of, pull_of, values_of
 from ssbchar.hexrd.refine_state import Series, State
 
 
@@ -41,7 +41,7 @@ def projected(
 
     inner = solved.scale[:, None] * cho_solve(solved.factor, solved.scale[:, None] * cross, check_finite=False)
     matrix = derivatives.T @ weighted - cross.T @ inner
-    penalty = inflations_of(layout, state) ** 2 * layout.precision
+    penalty = pull_of(layout, state)
     gradient = weighted.T @ solved.residual - penalty * (values_of(layout, state) - layout.mean)
     variance = np.diagonal(np.linalg.pinv(matrix + np.diag(penalty), hermitian=True)) if matrix.size else np.empty(0)
     stderr = np.sqrt(np.maximum(variance, 1e-300)) * inflations_of(layout, state)
@@ -71,7 +71,7 @@ def _derivatives(
         elif kind == "gauss":
             other[i] = model.profiles.by_gauss @ c
         else:
-            scale = (c if solved.free is None else np.where(model.is_free, 0.0, c)) * model.log_b
+            scale = (mine if solved.free is None else np.where(model.is_free, 0.0, mine)) * model.log_b
             other[i] = model.profiles.shape @ scale
     out = np.empty((series.x.size, len(layout.kind)))
     for rows, matrix in ((shift, model.profiles.by_position), (broad, model.profiles.by_lorentz)):

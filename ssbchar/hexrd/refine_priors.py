@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar.hexrd import refine_joint, refine_zero
+from ssbchar.hexrd import refine_frame, refine_joint, refine_zero
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_series import START_MICRO, START_SIZE, Frames
-from ssbchar.hexrd.refine_state import Fit, Fits, Prior, Series, significance
+from ssbchar.hexrd.refine_state import Fits, Prior, Series, significance, slim
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-WIDTH_FREEDOM = 1.5
-"""Their prior standard deviation (of the log)."""
+WIDTH_FREEDOM, B_FREEDOM = 1.5, 3.0
+"""Prior standard deviations of the log of a width, and of a displacement factor [angstrom^2]."""
+
+SHARP = 0.25
+"""Quantile of the frames' Gaussian widths that is the instrument's: the phases of the others add their own."""
+
+LEARNING = {"pawley": 24, "rietveld": 96}
+"""Frames of each phase from which widths and displacement factors are learnt; `rietveld` then holds them."""
+
+CLEAR = 2.5
+"""A cell counts for cell(T) where its phase is so many standard errors above nothing."""
 
 
 class Priors:
@@ -33,7 +43,13 @@ class Priors:
         self.strain = np.zeros((frames.count, count, 6))
         self.sigma = np.full((frames.count, count, 6), 2 * options.search)
         self.size, self.micro = np.full(count, START_SIZE), np.full(count, START_MICRO)
-        self.width_sigma = WIDTH_FREEDOM
+        self.own = np.zeros((frames.count, count, 3))
+        """Log widths of size and of strain and displacement factor of each phase in each frame."""
+        self.own[:, :, 0], self.own[:, :, 1] = START_SIZE, START_MICRO
+        fixed = np.array([options.mode == "rietveld" and p.refinable for p in series.phases])
+        self.own_sigma = np.stack([np.full(count, WIDTH_FREEDOM)] * 2 + [np.where(fixed, B_FREEDOM, 0.0)], axis=1)
+        """Their prior standard deviations, shape (phase, 3)."""
+        self.own_free = self.own_sigma
         self.zero = (options.zero_start, 0.0 if options.zero == "fixed" else 0.01)
         self.zero_error = 0.0
         self.gauss = (
@@ -51,56 +67,104 @@ class Priors:
         for p in present:
             if p in near and loose is not None:
                 mean[p], sigma[p] = near[p], loose
-        widths = np.full(len(self.size), self.width_sigma)
-        b = (0.0, 2.0 if self.options.mode == "rietveld" else 0.0)
-        return Prior(
-            self.zero, self.gauss, b, (mean, sigma), (self.size, widths), (self.micro, widths), self.zero_error
-        )
+        size, micro, b = ((self.own[i, :, k], self.own_sigma[:, k]) for k in range(3))
+        return Prior(self.zero, self.gauss, b, (mean, sigma), size, micro, self.zero_error)
+
+    def free(self, i: int, present: tuple[int, ...], near: dict[int, Array]) -> Prior:
+        """Return the prior of frame `i` in which all widths and displacement factors are free."""
+        prior = self.at(i, present, near, self.options.cell_prior)
+        sigma = self.own_free.T
+        return replace(
+            prior, easy=True, size=(prior.size[0], sigma[0]), micro=(prior.micro[0], sigma[1]),
+            overall_b=(prior.overall_b[0], sigma[2]),
+        )  # fmt: skip
 
     def joint(self, series: Series, passes: list[Fits], frames: Frames) -> Priors:
         """Return priors from a smooth cell(T) of each phase, and one zero and instrument for the series."""
         new = object.__new__(Priors)
         new.__dict__ = {**self.__dict__, "strain": self.strain.copy(), "sigma": self.sigma.copy()}
-        new.known = self.known.copy()
+        new.known, new.own = self.known.copy(), self.own.copy()
+        new.size, new.micro = self.size.copy(), self.micro.copy()
         fits = [f for found in passes for f in found.values()]
         if self.options.zero == "series" and fits:
             shared = refine_zero.shared((f.present, f.state.zero, f.zero_stderr) for f in fits)
             if shared is not None:
                 new.zero, new.zero_error = (shared[0], 0.0), shared[1]
-        if self.gauss[1] > 0 and fits:
-            new.gauss = (float(np.median([f.state.gauss for f in fits])), 0.0)
-        size, micro = self.size.copy(), self.micro.copy()
         for p, phase in enumerate(series.phases):
             table = _strains(passes, p, phase.free, frames.count)
-            if table is None:
-                continue
-            values, stderr, strong = table
-            courses = [
-                refine_joint.smooth(frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k])
-                for k in range(phase.free)
-            ]
-            if not all(np.all(np.isfinite(course)) for course, _ in courses):
-                continue
-            new.strain[:, p, : phase.free] = np.stack([course for course, _ in courses], axis=1)
-            spread = np.stack([sigma for _, sigma in courses], axis=1)
-            new.sigma[:, p, : phase.free] = np.hypot(spread, 2 * self.options.cell_prior)
-            new.known[p] = True
-            size[p] = np.median([f.state.size[p] for f in strong])
-            micro[p] = np.median([f.state.micro[p] for f in strong])
-        new.size, new.micro = size, micro
+            if table is not None:
+                new._course(p, phase.free, table[0], table[1], frames)
+        if len(passes) == 1 or self.options.mode == "rietveld":
+            new.learnt(series, _free(series, passes[-1], new, frames, self.options), frames)
+        if self.options.mode == "rietveld":
+            new.own_sigma = np.zeros_like(self.own_sigma)
         return new
 
+    def _course(self, p: int, free: int, values: Array, stderr: Array, frames: Frames) -> None:
+        """Set the smooth cell(T) of a phase from its strains and their errors."""
+        courses = [
+            refine_joint.smooth(frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k])
+            for k in range(free)
+        ]
+        if not all(np.all(np.isfinite(course)) for course, _ in courses):
+            return
+        self.strain[:, p, :free] = np.stack([course for course, _ in courses], axis=1)
+        spread = np.stack([sigma for _, sigma in courses], axis=1)
+        self.sigma[:, p, :free] = np.hypot(spread, 2 * self.options.cell_prior)
+        self.known[p] = True
 
-def _strains(passes: list[Fits], p: int, free: int, count: int) -> tuple[Array, Array, list[Fit]] | None:
+    def learnt(self, series: Series, found: Fits, frames: Frames) -> None:
+        """Set instrument, widths and displacement factors from fits in which they are free, as smooth courses."""
+        if not found:
+            return
+        if self.gauss[1] > 0:
+            self.gauss = (float(np.quantile([f.state.gauss for f in found.values()], SHARP)), 0.0)
+        for p in range(len(series.phases)):
+            values = np.full((frames.count, 3), np.nan)
+            for i, f in found.items():
+                if p in f.present:
+                    values[i] = f.state.size[p], f.state.micro[p], np.asarray(f.state.overall_b)[p]
+            seen = np.isfinite(values[:, 0])
+            if not seen.any():
+                continue
+            middle = np.median(values[seen], axis=0)
+            self.size[p], self.micro[p] = middle[0], middle[1]
+            for k in range(3):
+                course, _ = refine_joint.smooth(
+                    frames.temperature, frames.segment, values[:, k], np.where(seen, 0.1, np.nan), 0.0
+                )
+                self.own[:, p, k] = np.where(np.isfinite(course), course, middle[k])
+
+
+def _free(series: Series, fits: Fits, priors: Priors, frames: Frames, options: Refinement) -> Fits:
+    """Return some frames of a pass refined again with all widths and displacement factors free."""
+    some: set[int] = set()
+    for p in range(len(series.phases)):
+        there = [i for i in sorted(fits) if p in fits[i].present]
+        some |= {there[k] for k in np.linspace(0, len(there) - 1, min(LEARNING[options.mode], len(there))).astype(int)}
+    found: Fits = {}
+    for i in sorted(some):
+        start = fits[i]
+        near = {p: start.state.strain[p] for p in start.present}
+        prior = priors.free(i, start.present, near)
+        if not options.gauss_fwhm:
+            prior = replace(prior, gauss=(start.state.gauss, 0.03))
+        y, weight = frames.points(i)
+        fit = refine_frame.refine(
+            series, y, weight, start.state, start.present, prior, 2 * options.iterations, options.tolerance
+        )
+        found[i] = slim(fit)
+    return found
+
+
+def _strains(passes: list[Fits], p: int, free: int, count: int) -> tuple[Array, Array] | None:
     """Return strains and errors of a phase where it is well above its noise, the mean of the passes."""
     values, stderr = np.full((count, free), np.nan), np.full((count, free), np.nan)
-    strong: list[Fit] = []
     for i in range(count):
         rows = [f for f in (found.get(i) for found in passes) if f is not None and p in f.present and f.converged]
-        rows = [f for f in rows if significance(f, p) > 8]
+        rows = [f for f in rows if significance(f, p) > CLEAR]
         if rows:
-            strong += rows
             values[i] = np.mean([f.state.strain[p, :free] for f in rows], axis=0)
             variance = [np.diagonal(f.strain_covariance[f.present.index(p)]) for f in rows]
             stderr[i] = np.sqrt(np.mean(variance, axis=0))
-    return (values, stderr, strong) if strong else None
+    return (values, stderr) if np.isfinite(values).any() else None

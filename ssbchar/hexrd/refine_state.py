@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,8 +17,8 @@ class State:
     """[degree]; a reflection lies at 2theta + zero."""
     gauss: float
     """Gaussian width of the instrument [degree]."""
-    overall_b: float
-    """Overall displacement factor beside those of the atoms [angstrom^2]."""
+    overall_b: float | Array
+    """Displacement factor of each phase beside those of its atoms [angstrom^2], shape (phase,); a number: of all."""
     strain: Array
     """Strains of the reciprocal metric, shape (phase, 6), the free ones first."""
     size: Array
@@ -29,6 +29,8 @@ class State:
     """Intensity of the phase from the frame before, for the priors; NaN where unknown, shape (phase,)."""
     inflation: Array
     """Factor on the phase's standard errors for misfit and serial correlation, shape (phase,)."""
+    goodness: float = 1.0
+    """Square root of the mean weighted square of the residual, 1 or more."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Prior:
 
     zero: tuple[float, float]
     gauss: tuple[float, float]
-    overall_b: tuple[float, float]
+    overall_b: tuple[Array, Array]
     strain: tuple[Array, Array]
     size: tuple[Array, Array]
     micro: tuple[Array, Array]
     zero_error: float = 0.0
     """Standard error of a zero that is held [degree]; it passes into the cells."""
+    easy: bool = False
+    """Whether widths and displacement factors are held to their prior by the misfit, without its correlation."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +94,18 @@ class Fit:
     """Directions of background, phases and non-linear parameters, for tests of further phases."""
     strain_shared: tuple[Array, ...] = ()
     """Part of the free strains' errors that all frames share (held zero): one sigma, signed, of each phase."""
+    intensity_fixed: Array = field(default_factory=lambda: np.empty(0))
+    """Corrected standard error of the intensities at fixed cells, widths and displacement factors: a phase that is not
+    there has none of these."""
 
 
 Fits = dict[int, Fit]
 
 
 def significance(fit: Fit, p: int) -> float:
-    """Return a phase's intensity over its corrected standard error."""
+    """Return a phase's intensity over its corrected standard error at fixed shape."""
     i = fit.present.index(p)
-    return float(fit.intensity[i] / fit.intensity_stderr[i]) if fit.intensity_stderr[i] > 0 else 0.0
+    return float(fit.intensity[i] / fit.intensity_fixed[i]) if fit.intensity_fixed[i] > 0 else 0.0
 
 
 def slim(fit: Fit) -> Fit:
