@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
+import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ssbchar
-from ssbchar import sources
+from ssbchar import nexus, sources
 from ssbchar.conclusion import Conclusion, as_rows, from_rows
 from ssbchar.disk import replacing
 
@@ -43,7 +46,8 @@ def load(path: Path | str) -> Loaded:
     if path.suffix == ".nc":
         import xarray as xr
 
-        return xr.load_dataset(path, engine="h5netcdf")
+        ds = xr.load_dataset(path, engine="h5netcdf")
+        return ds.drop_attrs(deep=False).assign_attrs({k: v for k, v in ds.attrs.items() if k not in nexus.ROOT})
     if path.suffix == ".csv":
         import pandas as pd
 
@@ -98,12 +102,17 @@ def commit() -> dict[str, Any]:
         return {"commit": "", "dirty": False}
 
 
-def commit_time() -> str:
-    """Return when the checkout's commit was made [s since 1970], or nothing."""
-    try:
-        return _git(Path(ssbchar.__file__).parent.parent, "log", "-1", "--format=%ct")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+@functools.cache
+def date() -> str:
+    """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 where neither is known.
+
+    Formats that demand a date get this one: no time of the run goes into an output.
+    """
+    seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if not seconds:
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            seconds = _git(Path(ssbchar.__file__).parent.parent, "log", "-1", "--format=%ct")
+    return datetime.fromtimestamp(int(seconds or "0"), UTC).isoformat(timespec="seconds")
 
 
 def _git(folder: Path, *words: str) -> str:
@@ -152,7 +161,7 @@ def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels
         if variable.dtype.kind in "fiu" and variable.size > 100
     }
     # By way of memory: on a full disk the HDF5 library crashes the process when it closes the file.
-    whole = ds.to_netcdf(engine="h5netcdf", encoding=encoding)
+    whole = nexus.with_entry(bytes(ds.to_netcdf(engine="h5netcdf", encoding=encoding)), ds, made_by, date())
     with replacing(path) as part:
         part.write_bytes(whole)
 

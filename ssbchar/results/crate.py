@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +18,6 @@ import yaml
 
 import ssbchar
 from ssbchar import sources, store
-from ssbchar.errors import BadInput
 from ssbchar.results.page import flat, versions
 
 if TYPE_CHECKING:
@@ -127,7 +124,7 @@ def crate(
 def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]) -> None:
     root = made.root_dataset
     licence = "not stated: the owner of the data sets it on publication"
-    root["name"], root["description"], root["datePublished"] = f"ssbchar run {run}", about, published()
+    root["name"], root["description"], root["datePublished"] = f"ssbchar run {run}", about, store.date()
     root["license"] = _entity(made, "#licence", "CreativeWork", name="licence of the data", description=licence)
     root["mainEntity"], root["mentions"] = {"@id": main}, action
     root["conformsTo"] = [_entity(made, k, "CreativeWork", name=v, version=k[-3:]) for k, v in PROFILES.items()]
@@ -239,14 +236,6 @@ def _entity(made: ROCrate, key: str, kind: str | list[str], /, **properties: Any
 def named_by(digest: str) -> str:
     """Return the name of a file by its sha256 (RFC 6920)."""
     return "ni:///sha-256;" + base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
-
-
-def published() -> str:
-    """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 where neither is known."""
-    seconds = os.environ.get("SOURCE_DATE_EPOCH") or store.commit_time() or "0"
-    if not seconds.isdigit():
-        raise BadInput("SOURCE_DATE_EPOCH", f"'{seconds}' is no number", "give seconds since 1970-01-01")
-    return datetime.fromtimestamp(int(seconds), UTC).isoformat(timespec="seconds")
 
 
 def _commit() -> str:
