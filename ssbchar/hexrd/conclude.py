@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd import cells, detection, stability, wavelength_check
+from ssbchar.hexrd import cells, course_rows, detection, stability, wavelength_check
 from ssbchar.hexrd.expansion_table import AXES
 from ssbchar.hexrd.options_fits import Stability
 from ssbchar.hexrd.rest import AtRest, Rest, at_rest, change, rest, scale_error
@@ -43,6 +43,7 @@ def conclude(
         back = _returned(before, after, resting, furnace, options)
         own += [back] if back else []
         own += _expansions(expansion, p, shown, known.get(name), options)
+        own += course_rows.frames_refined(lattice, p) + course_rows.breadths(peaks, name, resting)
         rows += [replace(r, subject=name) for r in own]
         states.append(stability.state(name, p, lattice, furnace, before, after, resting, options))
     seen, others = list(onset), list(candidates)

@@ -189,3 +189,38 @@ def test_an_error_all_frames_share_does_not_average_out() -> None:
     assert told[1][0].stderr == pytest.approx(np.hypot(told[0][0].stderr, 1e-4 * 8.26), rel=0.05)
     assert told[1][1].stderr == pytest.approx(told[0][1].stderr, rel=0.05)
     assert told[1][2].stderr == pytest.approx(told[0][2].stderr, rel=0.05)
+
+
+def test_how_the_refinement_went_is_a_row() -> None:
+    lattice, furnace = made([MadePhase("cubic")], seed=1)
+    for frame, word in ((3, "held"), (4, "inconsistent"), (5, "not_converged")):
+        lattice["verdict"].values[frame, 0] = word
+    curves = expansion.expansion(lattice, furnace, Expansion())
+    found = conclude.conclude(lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS)
+    row = one(found, "frames_refined")
+    total = lattice.sizes["frame"]
+    assert row.value == total - 3 and row.verdict == "ok"
+    for text in (f"{total - 3} of {total} frames", "1 held", "1 different in the forward and the backward pass"):
+        assert text in row.reason
+
+
+def test_breadths_at_rest_are_weighted_means() -> None:
+    lattice, furnace = made([MadePhase("cubic")], seed=2)
+    frames = lattice.sizes["frame"]
+    rng = np.random.default_rng(3)
+    both, stderr = ("frame", "candidate"), np.full((frames, 1), 2e-4)
+    peaks = xr.Dataset(
+        {
+            "inverse_size": (both, 1.5e-3 + 2e-4 * rng.standard_normal((frames, 1))),
+            "inverse_size_stderr": (both, stderr),
+            "microstrain": (both, np.full((frames, 1), 1.2e-3)),
+            "microstrain_stderr": (both, stderr),
+        },
+        coords={"candidate": ["A"]},
+    )
+    curves = expansion.expansion(lattice, furnace, Expansion())
+    found = conclude.conclude(lattice, furnace, curves, [], peaks, [], [], Stability(), LABELS)
+    for condition in ("before heating", "after cooling"):
+        size = one(found, "inverse_size", "A", condition)
+        assert size.unit == "1/nm" and abs(size.value - 1.5e-2) < 4 * size.stderr < 4 * 2e-3
+        assert one(found, "microstrain", "A", condition).value == pytest.approx(0.12)
