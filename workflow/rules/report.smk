@@ -10,6 +10,30 @@ DEPARTURES = {
 
 
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
+EXPORTS += expand(f"{XAS}/export", measurement=rows("xas"))
+
+
+# The merged spectrum as XDI.
+rule xas_export:
+    input:
+        normalised=f"{XAS}/normalised.nc",
+    output:
+        directory(f"{XAS}/export"),
+    log:
+        f"{XAS_LOG}/export.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="xas.xdi.export",
+        inputs=by_name(),
+        options="{}",
+        labels=labels,
+        code=code("xas.xdi.export"),
+    shell:
+        STEP
 
 
 rule summary:
