@@ -41,7 +41,7 @@ def corrected(
     fit_verdict = str(lines["verdict"].values[0])
     times = correction_times(lines)
     time = times.get(options.time, np.nan)
-    why = absent(lines, METAL) or _why_not(decay, moves)
+    why = absent(lines, METAL, options.regions) or _why_not(decay, moves)
     if not why and not np.isfinite(time):
         why = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
     if why or decay is None:

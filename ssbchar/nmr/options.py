@@ -89,6 +89,18 @@ class Processing:
 
 
 @dataclass(frozen=True)
+class Processed:
+    """TopSpin's own spectrum held against ours."""
+
+    procno: int = 1
+    """Processing number of the spectrum."""
+    regions: Regions = field(default_factory=Regions)
+    """Windows integrated in TopSpin's spectrum."""
+    least_overlap: float = 0.9995
+    """Complex overlap from which two spectra are the same."""
+
+
+@dataclass(frozen=True)
 class Decay:
     """T2* and its gates."""
 
@@ -128,6 +140,8 @@ class Systematics:
 class Quantifying:
     """Fractions, back-correction and prelithiation."""
 
+    regions: Regions = field(default_factory=Regions)
+    """Windows that at least half of a region's lines must lie in to be called its own."""
     route: str = "lines"
     """Headline route: ``lines`` (time-domain fit) or ``windows`` (classical); the other gives a systematic."""
     x_nominal: float | None = None
@@ -160,6 +174,8 @@ class Nmr:
     """Time-domain fit."""
     spectrum: Processing = field(default_factory=Processing)
     """Classical route."""
+    processed: Processed = field(default_factory=Processed)
+    """TopSpin's own spectrum held against ours."""
     decay: Decay = field(default_factory=Decay)
     """T2*."""
     quantify: Quantifying = field(default_factory=Quantifying)

@@ -48,7 +48,7 @@ def fractions(
     li_si = next(c for c in shares if c.quantity == NAMES[LI_SI])
     if decay is not None:
         shares += _t2(decay)
-    alloyed = prelithiation(li_si, options, absent(lines, METAL))
+    alloyed = prelithiation(li_si, options, absent(lines, METAL, options.regions))
     return found + drift + shares + alloyed + hidden(lines, options.systematics)
 
 

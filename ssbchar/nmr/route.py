@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 
 from ssbchar.nmr import correct
 from ssbchar.nmr.decay import areas
-from ssbchar.nmr.options import LI_SI, METAL
+from ssbchar.nmr.options import LI_SI, METAL, Regions
+from ssbchar.nmr.tails import leak_matrix
 
 Real = NDArray[np.float64]
 NAMES = {METAL: "li_metal_fraction", LI_SI: "li_si_fraction"}
 """Quantity of each region's share."""
 ROUTES = {"lines": "lines fitted to the decay", "windows": "window integrals"}
 """The two routes, in words."""
+LEAST_INSIDE = 0.5
+"""Share of a region's line that must lie inside its window."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,11 @@ def first(data: xr.Dataset) -> Signal:
     return Signal(area[0], covariance[0, :, 0, :])
 
 
-def absent(lines: xr.Dataset, region: str) -> str:
+def absent(lines: xr.Dataset, region: str, windows: Regions) -> str:
     """Return why a region holds no line that could be quantified, empty where it holds one.
+
+    The region's area is above three standard errors, and at least half of it lies inside the region's window: a line
+    broader than the window is something else that reaches into it.
 
     Parameters
     ----------
@@ -49,11 +55,18 @@ def absent(lines: xr.Dataset, region: str) -> str:
         From `ssbchar.nmr.lines.fit`.
     region : str
         Its name.
+    windows : Regions
+        Edges [ppm].
     """
     mine = lines["region_of"].values == region
     r = lines["region"].values.tolist().index(region)
     area, stderr = (float(lines[k].values[0, r]) for k in ("region_area", "region_area_stderr"))
-    if (lines["seen"].values[mine] > 0).any() and area > 3 * stderr:
-        return ""
     total = float(lines["region_area"].values[0].sum()) or 1.0
-    return f"no {region} line above three standard errors ({100 * area / total:.2f} +- {100 * stderr / total:.2f} %)"
+    if not (lines["seen"].values[mine] > 0).any() or area <= 3 * stderr:
+        share = f"{100 * area / total:.2f} +- {100 * stderr / total:.2f} %"
+        return f"no {region} line above three standard errors ({share})"
+    edges = np.array([windows.li_metal, windows.li_si])
+    inside = float(leak_matrix(lines, 0.0, edges)[r, r])
+    if inside < LEAST_INSIDE:
+        return f"no {region} line: what is fitted there has {100 * inside:.0f} % of its area inside the window"
+    return ""

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssbchar.nmr import lines, read, spectrum
-from ssbchar.nmr.options import Lines, Processing, Reading, Regions
+from ssbchar.nmr import lines, processed, quantify, read, spectrum
+from ssbchar.nmr.options import Lines, Processed, Processing, Quantifying, Reading, Regions
 from ssbchar.nmr.shift import offsets, shift_from_offset, transform
 
 
@@ -60,3 +60,20 @@ def test_window_around_the_centre_band_is_all_positive(fid) -> None:
     ds = spectrum.spectrum(fid, Processing(regions=wide, display=(-6000.0, 6000.0)))
     area, stderr = ds["window_area"].values[0], ds["window_area_stderr"].values[0]
     assert area[1] > 50 * stderr[1]
+
+
+def test_processed_spectrum_is_read_and_agrees(fid, folder: Path) -> None:
+    rows = {c.quantity: c for c in processed.compare(folder, fid, Processed())}
+    assert rows["topspin_overlap"].verdict == "agrees"
+    assert rows["topspin_overlap"].value >= 0.9995
+    assert "li_metal_fraction" in rows
+
+
+def test_no_metal_line_no_alloyed_share(fid) -> None:
+    fit = lines.fit(fid, Lines())
+    rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(x_nominal=1.0))
+    for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
+        assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)
+        assert "no li_metal line" in row.reason
+    limit = next(r for r in rows if r.quantity == "t1_limit")
+    assert limit.value == pytest.approx(0.06 / np.log((1 - 0.99 * np.cos(np.pi / 6) / 2) / 0.01), rel=0.01)

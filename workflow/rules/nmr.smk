@@ -143,6 +143,55 @@ rule nmr_leak:
         STEP
 
 
+rule nmr_processed:
+    input:
+        source=raw("path"),
+        fid=f"{NMR}/fid.nc",
+    output:
+        f"{NMR}/processed.json",
+    log:
+        f"{NMR_LOG}/processed.log",
+    wildcard_constraints:
+        measurement=one_of(NMR_PROCESSED),
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="nmr.processed.compare",
+        inputs=by_name(source="path"),
+        options=options("nmr.processed"),
+        labels=labels,
+        code=code("nmr.processed.compare"),
+        stamp=stamp("path"),
+    shell:
+        STEP
+
+
+rule nmr_export:
+    input:
+        fid=f"{NMR}/fid.nc",
+        spectrum=f"{NMR}/spectrum.nc",
+    output:
+        directory(f"{NMR}/export"),
+    log:
+        f"{NMR_LOG}/export.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="nmr.export.export",
+        inputs=by_name(),
+        options="{}",
+        labels=labels,
+        code=code("nmr.export.export"),
+    shell:
+        STEP
+
+
 rule nmr_figures:
     input:
         lines=f"{NMR}/lines.nc",

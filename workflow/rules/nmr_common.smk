@@ -11,9 +11,18 @@ NMR_QUANTIFIED = rows("nmr", "spectrum") + [
     if r.role == "decay" and r.sample not in WITH_SPECTRUM
 ]
 
+NMR_PROCESSED = [
+    m
+    for m in NMR_QUANTIFIED + NMR_REFERENCES
+    if any(Path(RUN.row(m).path).glob("pdata/*/[12]r*"))
+]
+"""Measurements that hold TopSpin's own spectrum."""
+
 CONCLUSIONS += expand(
     f"{NMR}/conclusions.json", measurement=NMR_QUANTIFIED + NMR_REFERENCES
 )
+CONCLUSIONS += expand(f"{NMR}/processed.json", measurement=NMR_PROCESSED)
+EXPORTS += expand(f"{NMR}/export", measurement=[r.measurement for r in NMR_ROWS])
 FIGURES += expand(f"{NMR}/figures", measurement=NMR_QUANTIFIED + NMR_REFERENCES)
 
 
