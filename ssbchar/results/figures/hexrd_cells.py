@@ -114,8 +114,10 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
     if left.any():
         axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
     joint = _joint(phase, name)
-    if joint is not None:
-        axes.plot(x, joint, ":", color=style.GREEN, linewidth=0.8, zorder=1.5, label="joint cell(T)")
+    for ramp in ("heating", "cooling", "none") if joint is not None else ():
+        own = (at.segment == ramp) & np.isfinite(joint)
+        if own.any():
+            axes.plot(x[own], joint[own], ":", color=style.GREEN, linewidth=0.8, zorder=1.5, label="joint cell(T)")
     if np.isfinite(at.temperature).any():
         for segment, curve in _curves(expansion, str(phase["phase"].values)):
             _curve(axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK))
