@@ -17,6 +17,8 @@ import yaml
 from ssbchar.simulate import demo
 
 ROOT = Path(__file__).parent.parent
+SURROUNDINGS = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+"""The environment of a run."""
 TINY = (
     "heating_LAGP_LFP",
     "Fe_pristine",
@@ -77,7 +79,7 @@ class Campaign:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.home / "Snakefile")]
         command += ["--workflow-profile", profile, "--scheduler", "greedy", *words]
         command += ["--configfile", "config/config.yaml"]
-        surroundings = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", **(env or {})}
+        surroundings = {**SURROUNDINGS, **(env or {})}
         run = subprocess.run(
             command, cwd=self.folder, env=surroundings, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

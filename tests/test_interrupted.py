@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from campaign import ROOT, Campaign
+from campaign import ROOT, SURROUNDINGS, Campaign
 
 ONLY = ("Li_reference",)
 WANTED = "results/minimal/nmr/Li_reference/conclusions.json"
 """The end of a chain of three steps: quick, and each of them is interrupted somewhere."""
-SURROUNDINGS = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 class Bench(Campaign):
