@@ -41,7 +41,7 @@ def raw_scans(path: Path) -> list[RawScan]:
     if path.stat().st_size == 0:
         raise BadInput(path, "the file is empty", "measure again or take it out of the sample sheet")
     if path.suffix.lower() in HDF5_SUFFIXES:
-        return [_hdf5(path)]
+        return hdf5(path)
     with open(path, "rb") as handle:
         start = handle.read(2)
     content = gzip.decompress(path.read_bytes()) if start == b"\x1f\x8b" else path.read_bytes()
@@ -149,8 +149,13 @@ def _perl_list(text: str) -> list[str]:
     return [quoted.replace("\\'", "'") if quoted or not bare else bare for quoted, bare in found]
 
 
-def _hdf5(path: Path) -> RawScan:
-    """Return every one-dimensional numeric dataset of a file, named by path and, where unique, last name."""
+def hdf5(path: Path) -> list[RawScan]:
+    """Return the scans of an HDF5 or NeXus file: one, or each of a stack.
+
+    Every one-dimensional numeric dataset is a column, named by path and, where unique, last name. Where there are
+    two-dimensional ones of one shape (scan, point), each of their rows is a scan; one-dimensional columns of as many
+    points, such as the energy, belong to all.
+    """
     import h5py
 
     found: dict[str, Array] = {}
@@ -158,7 +163,7 @@ def _hdf5(path: Path) -> RawScan:
 
     def visit(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
-            if item.dtype.kind in "fiu" and item.ndim == 1 and item.size > 1:
+            if item.dtype.kind in "fiu" and item.ndim in (1, 2) and min(item.shape) > (item.ndim == 1):
                 found[name] = np.asarray(item[()], float)
             elif item.dtype.kind in "OS" and item.size == 1:
                 value = item[()]
@@ -174,4 +179,17 @@ def _hdf5(path: Path) -> RawScan:
     last = [name.rpartition("/")[2] for name in found]
     named = {short if last.count(short) == 1 else full: found[full] for full, short in zip(found, last, strict=True)}
     header = dict(_field(line.rpartition("/")[2]) for line in said if ":" in line)
-    return RawScan(str(path), {**named, **found}, header, "\n".join(said))
+    return _stacked(path, {**named, **found}, header, "\n".join(said))
+
+
+def _stacked(path: Path, columns: dict[str, Array], header: dict[str, str], text: str) -> list[RawScan]:
+    """Return a scan of the one-dimensional columns, or one per row of the two-dimensional ones."""
+    shapes = [v.shape for v in columns.values() if v.ndim == 2]
+    if not shapes:
+        return [RawScan(str(path), columns, header, text)]
+    shape = max(set(shapes), key=shapes.count)
+    scans = []
+    for i in range(shape[0]):
+        row = {n: v[i] if v.ndim == 2 else v for n, v in columns.items() if v.shape in (shape, shape[1:])}
+        scans.append(RawScan(f"{path}[{i + 1}]", row, header, text))
+    return scans

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.xas import edge
 from ssbchar.xas.choices import Choice, drawn_choices
 from ssbchar.xas.combine import Combined, combine, gain
-from ssbchar.xas.options import Comparison, Exafs, Mixture
-from ssbchar.xas.smooth import Smooth, without_exafs
+from ssbchar.xas.options import Comparison, Mixture
+from ssbchar.xas.part import Part, exafs_free, part_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,21 +82,6 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     return ds
 
 
-@dataclass(frozen=True)
-class Part:
-    """A measurement under one choice: norm = (A mu) / step of its spectra, step = w . mu."""
-
-    energy: Array
-    norm: Array
-    stderr: Array
-    """Of mu."""
-    step: Array
-    rest: Array
-    """A."""
-    weights: Array
-    """w."""
-
-
 NOISE_CHOICES = 3
 """Number of choices for which the noise of the weights is propagated; their mean covariance counts."""
 
@@ -114,7 +96,7 @@ def ensemble(
     `ssbchar.xas.normalise`; with fewer than two choices its own ranges are taken.
     """
     datasets = [normalised, *(r.isel(spectrum=[-1]) for r in references)]
-    smooths = [_exafs_free(ds) for ds in datasets]
+    smooths = [exafs_free(ds) for ds in datasets]
     drawn: list[Choice | None] = [None]
     if options.choices > 1:
         axes, e0s = [ds["energy"].values for ds in datasets], [float(ds["e0"]) for ds in datasets]
@@ -123,7 +105,7 @@ def ensemble(
     found, covariance = [], []
     for i, choice in enumerate(drawn):
         noisy = i < NOISE_CHOICES
-        parts = [_part(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)]
+        parts = [part_of(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)]
         grid = parts[0].energy[use]
         done = combine(grid, parts[0].norm[:, use], stderr, [(p.energy, p.norm[0]) for p in parts[1:]], options)
         found.append(done.weight)
@@ -161,27 +143,3 @@ def noise_covariance(grid: Array, parts: list[Part], stderr: Array, done: Combin
         change *= factor[:, None, None] * part.stderr[:, None, :]
         total += np.einsum("npe,nqe->npq", change, change)
     return total
-
-
-def _part(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operators: bool) -> Part:
-    """Return a measurement under a choice, None being its own normalisation."""
-    energy, mu, stderr = ds["energy"].values, ds["mu"].values, ds["mu_stderr"].values
-    size = energy.size
-    if ds.attrs.get("mode") == "normalised":
-        return Part(energy, mu, stderr, np.ones(len(mu)), np.eye(size), np.zeros(size))
-    p1, p2, n1, n2, at, degree, victoreen, _ = json.loads(ds.attrs["ranges"])
-    limits = edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree)
-    if choice is not None:
-        e0, victoreen = float(ds["e0"]), 0
-        limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
-    done = edge.normalised(energy, mu, limits, victoreen, smooth.curve)
-    empty = np.zeros((0, 0)), np.zeros(0)
-    rest, weights = edge.linear_part(energy, limits, victoreen, smooth.operator(size)) if with_operators else empty
-    return Part(energy, done.norm, stderr, done.edge_step, rest, weights)
-
-
-def _exafs_free(ds: xr.Dataset) -> Smooth:
-    """Return a measurement's spectra without EXAFS, none where its normalisation takes them with it."""
-    if ds.attrs.get("mode") == "normalised" or not json.loads(ds.attrs["ranges"])[-1]:
-        return Smooth(None)
-    return without_exafs(ds["energy"].values, ds["mu"].values, float(ds["e0"]), Exafs())

@@ -54,7 +54,7 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     energy, mu, counted, scale = on_one_grid(calibrated, good)
     mu, masked = unglitched(energy, calibrated, good, mu, options, found)
     done = calibrated.attrs.get("mode") == "normalised"
-    e0 = _origin(energy, mu, options, names[good[0]], done)
+    e0 = origin(energy, mu, options, names[good[0]], done)
     first, _ = _normalised(energy, mu, e0, options, done)
     keep = not_outlying(first.norm, options.outlier)
     for i in np.flatnonzero(~keep):
@@ -118,7 +118,7 @@ def _normalised(
     return edge.normalised(energy, mu, limits, options.victoreen, smooth.curve), smooth
 
 
-def _origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
+def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
     """Return E0 [eV]: configured, else the half step of the mean spectrum, found from its inflection."""
     if options.e0:
         return options.e0

@@ -7,6 +7,7 @@ ROLES = {
     "pristine": "scans of the sample before",
     "cycled": "scans of the sample after; compared with the measurement in `compare_to`",
     "reference": "scans of a reference compound or foil",
+    "series": "scans of one evolving sample in their order; with `reference` taken apart along it",
 }
 
 Mode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
@@ -210,6 +211,18 @@ class Mixture:
 
 
 @dataclass(frozen=True)
+class Series:
+    """How a series of scans of one evolving sample is read."""
+
+    window: tuple[float, float] = (-20.0, 80.0)
+    """Range of the principal components and of isosbestic points [eV, relative to E0]."""
+    shown: int = 10
+    """Number of components that are kept and shown; species are sought among them."""
+    isosbestic_p: float = 0.01
+    """A crossing whose scatter is less probable than this is no isosbestic point."""
+
+
+@dataclass(frozen=True)
 class Xas:
     """Options of the absorption steps."""
 
@@ -225,3 +238,5 @@ class Xas:
     """Pristine against cycled."""
     mixture: Mixture = field(default_factory=Mixture)
     """Linear combination of references."""
+    series: Series = field(default_factory=Series)
+    """Components of a series."""

@@ -133,7 +133,8 @@ def guards(
         found.append(notes.doubt(str(calibrated.attrs.get("measurement", "")), said))
     if mode != "transmission":
         return
-    thickest = np.nanmax(calibrated["total"].values[good], axis=1)
+    total_of = calibrated["total"].values[good]
+    thickest = np.max(np.where(np.isfinite(total_of), total_of, -np.inf), axis=1)
     tops = scans.norm.max(axis=1)
     for i, total, height, top in zip(good, thickest, scans.edge_step, tops, strict=True):
         loss = 100 * thickness_loss(min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage)

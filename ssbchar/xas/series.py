@@ -1,0 +1,118 @@
+"""A series of scans of one evolving sample: one grid, one normalisation, every spectrum kept."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.errors import BadInput
+from ssbchar.progress import steps
+from ssbchar.xas import edge, notes
+from ssbchar.xas.noise import point_noise
+from ssbchar.xas.normalise import origin, spectra
+from ssbchar.xas.options import Normalisation
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = NDArray[np.float64]
+
+
+def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
+    """Return normalised spectra of every scan of a series, and their mean.
+
+    As `ssbchar.xas.normalise.normalise`, but no scan is a repeat of another: noise comes from each scan itself, and a
+    scan is set aside where it differs from the mean of its neighbours far beyond what others do.
+
+    Parameters
+    ----------
+    calibrated : Dataset
+        From `ssbchar.xas.calibrate.calibrate`.
+    options : Normalisation
+        Ranges, outliers.
+
+    Returns
+    -------
+    Dataset, dims spectrum, energy
+        As of `ssbchar.xas.normalise.normalise`; ``number`` (spectrum), from 1, 0 for the mean, which is last and named
+        ``merged``. Scans set aside are left out.
+    """
+    aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
+    names = [str(s) for s in calibrated["source_file"].values]
+    good = np.flatnonzero(calibrated["status"].values == "ok")
+    energy, mu, noise = _gridded(calibrated, good)
+    done = calibrated.attrs.get("mode") == "normalised"
+    e0 = origin(energy, mu, options, names[good[0]], done)
+    limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
+    norm = mu if done else edge.normalised(energy, mu, limits, options.victoreen).norm
+    keep = like_neighbours(norm, options.outlier)
+    for i in np.flatnonzero(~keep):
+        problem = "the scan differs from its neighbours far beyond what others do"
+        aside.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the series; look at it"})
+    if keep.sum() < 3:
+        raise BadInput(names[good[0]], f"only {int(keep.sum())} scans of the series are alike", "check the scans")
+    kept = good[keep]
+    both = np.vstack([mu[keep], mu[keep].mean(axis=0)])
+    stderr = np.vstack([noise[keep], np.sqrt((noise[keep] ** 2).sum(axis=0)) / keep.sum()])
+    label = [*(names[i] for i in kept), "merged"]
+    ds = spectra(energy, both, stderr, e0, options, label, ["ok"] * len(label), done)
+    ds["number"] = ("spectrum", np.append(kept + 1, 0))
+    for name in ("shift", "shift_stderr"):
+        ds[name] = ("spectrum", np.append(calibrated[name].values[kept], np.nan), {"units": "eV"})
+    ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[kept]), ""])
+    ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": 1}
+    ds.attrs.update(set_aside=json.dumps(aside), notes=json.dumps(notes.of(calibrated.attrs)))
+    return ds
+
+
+def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array]:
+    """Return the first scan's energies within all scans' range, and mu and the noise of a point of each scan there.
+
+    Noise is found on each scan's own axis, before a cubic spline lays it on the common one.
+    """
+    from scipy.interpolate import CubicSpline
+
+    axes = calibrated["energy"].values[good]
+    low, high = np.nanmin(axes, axis=1).max(), np.nanmax(axes, axis=1).min()
+    grid = axes[0][np.isfinite(axes[0]) & (axes[0] >= low - 1e-9) & (axes[0] <= high + 1e-9)]
+    mu, noise = np.empty((good.size, grid.size)), np.empty((good.size, grid.size))
+    for row, i in enumerate(steps(list(good), "reading", "scans")):
+        x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
+        use = np.isfinite(x) & np.isfinite(y)
+        x, y, s = x[use], y[use], s[use]
+        if not np.isfinite(s).all():
+            steepest = x[1:][np.argmax(np.diff(y))]
+            s = point_noise(x, y[None], float(steepest), np.ones(x.size))[0]
+        same = x.size == grid.size and np.abs(x - grid).max() < 1e-6
+        mu[row] = y if same else CubicSpline(x, y)(grid)
+        noise[row] = np.interp(grid, x, s)
+    return grid, mu, noise
+
+
+def like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
+    """Return which spectra lie as near to the mean of their two neighbours as the others do (five are needed to tell).
+
+    The first and the last are held against the line through the next two.
+
+    The distance of a spectrum is the root mean square over its points; beyond `limit` times the median distance it does
+    not belong. Where one scan is bad its neighbours are measured against those that are not.
+    """
+    n = len(norm)
+    keep = np.ones(n, bool)
+    if n < 5 or limit <= 0:
+        return keep
+    for _ in range(n // 5):
+        places = np.flatnonzero(keep)
+        rows = norm[places]
+        padded = np.vstack([2 * rows[:1] - rows[1:2], rows, 2 * rows[-1:] - rows[-2:-1]])
+        off = np.sqrt(np.mean((rows - 0.5 * (padded[:-2] + padded[2:])) ** 2, axis=1))
+        ends = rows[[0, -1]] - 2 * rows[[1, -2]] + rows[[2, -3]]
+        off[[0, -1]] = 0.5 * np.sqrt(np.mean(ends**2, axis=1))
+        worst = int(np.argmax(off))
+        if off[worst] <= limit * max(float(np.median(off)), 1e-12):
+            break
+        keep[places[worst]] = False
+    return keep

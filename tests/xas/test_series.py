@@ -1,0 +1,131 @@
+"""A series of known species: their number, their shares, where they cross; a bad scan is left out."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import special_ortho_group
+from xas import made_spectra
+
+from ssbchar.xas import calibrate, components, mixture, normalise, read, series
+from ssbchar.xas.options import Calibration, Mixture, Normalisation, Reading, Series
+
+ENERGY = made_spectra.grid(kmax=10.0)
+NOISE = 1e-3
+SPECIES = (
+    made_spectra.Truth(),
+    made_spectra.Truth(edge=7123.5, white=0.3),
+    made_spectra.Truth(edge=7121.6, white=0.95),
+)
+
+
+def shares(count: int, species: int) -> np.ndarray:
+    """Return shares of each species along the series: A to B, or A to C to B."""
+    t = np.linspace(0, 1, count)
+    if species == 1:
+        return np.ones((count, 1))
+    if species == 2:
+        return np.column_stack([1 - t, t])
+    middle = 0.6 * np.exp(-(((t - 0.5) / 0.2) ** 2))
+    return np.column_stack([(1 - t) * (1 - middle), t * (1 - middle), middle])
+
+
+def made(count: int, species: int, seed: int, thickness: float = 0.1, jitter: float = 0.0) -> xr.Dataset:
+    """Return calibrated scans of a mixture, each with noise, thickness and (jitter) axis of its own."""
+    random = np.random.default_rng(seed)
+    mu = np.empty((count, ENERGY.size))
+    for i, share in enumerate(shares(count, species)):
+        axis = ENERGY + jitter * random.standard_normal()
+        pure = np.array([made_spectra.mu(axis, s) for s in SPECIES[: share.size]])
+        scale = 1 + thickness * random.uniform(-1, 1)
+        mu[i] = scale * (share @ pure) + 0.3 * random.uniform() + NOISE * random.standard_normal(ENERGY.size)
+    dims = ("scan", "point")
+    ds = xr.Dataset({"energy": (dims, np.tile(ENERGY, (count, 1))), "mu": (dims, mu)})
+    for name in ("mu_stderr", "mu_foil", "i0", "total"):
+        ds[name] = (dims, np.full(mu.shape, np.nan))
+    ds["source_file"] = ("scan", [f"{i}.dat" for i in range(count)])
+    ds["status"], ds["ledger"] = ("scan", ["ok"] * count), ("scan", ["{}"] * count)
+    ds["shift"], ds["shift_stderr"] = ("scan", np.zeros(count)), ("scan", np.zeros(count))
+    ds.attrs = {"element": "Fe", "edge": "K", "mode": "transmission", "set_aside": "[]", "measurement": "s"}
+    ds.attrs["alignment_error"] = jitter or float("nan")
+    return ds
+
+
+@pytest.mark.parametrize("species", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_number_of_species_is_found(species: int, seed: int) -> None:
+    ds = series.normalise(made(300, species, seed), Normalisation())
+    found = components.components(ds, Series())
+    assert int(found["rank"]) == species
+    assert float(found["noise_ratio"]) == pytest.approx(1, abs=0.05)
+
+
+def test_a_trembling_axis_is_no_species_where_its_error_is_known() -> None:
+    ds = series.normalise(made(300, 2, 4, jitter=0.02), Normalisation())
+    assert int(components.components(ds, Series())["rank"]) == 2
+    blind = ds.assign_attrs(alignment_error=float("nan"))
+    assert int(components.components(blind, Series())["rank"]) > 2
+
+
+def test_noise_alone_exceeds_its_edge_in_five_of_a_hundred() -> None:
+    random = np.random.default_rng(5)
+    largest = [np.linalg.norm(random.standard_normal((120, 60)), 2) ** 2 for _ in range(400)]
+    assert np.mean(np.array(largest) > components.noise_edge(120, 60)) == pytest.approx(0.05, abs=0.03)
+
+
+def test_noise_ratio_and_indicator_of_a_known_matrix() -> None:
+    random = np.random.default_rng(6)
+    noise = 1.7 * random.standard_normal((200, 90))
+    signal = 40 * random.standard_normal((200, 3)) @ special_ortho_group.rvs(90, random_state=1)[:3]
+    squares = np.linalg.svd(noise + signal, compute_uv=False) ** 2
+    assert components.noise_ratio(squares, 200, 90) == pytest.approx(1.7, rel=0.03)
+    assert int(np.nanargmin(components.indicator(squares, 200, 90)[:10])) + 1 == 3
+
+
+def test_two_species_cross_at_isosbestic_points_and_three_do_not() -> None:
+    two = components.components(series.normalise(made(200, 2, 7), Normalisation()), Series())
+    assert two.sizes["crossing"] >= 2
+    assert (two["crossing_p"].values > 0.01).all()
+    three = components.components(series.normalise(made(200, 3, 7), Normalisation()), Series())
+    assert (three["crossing_p"].values < 0.01).any()
+
+
+def test_shares_along_the_series_come_back() -> None:
+    ds = series.normalise(made(200, 2, 8), Normalisation())
+    pure = [made(4, 1, 9, thickness=0.0), made(4, 2, 11, thickness=0.0)]
+    noise = NOISE * np.random.default_rng(3).standard_normal(pure[1]["mu"].shape)
+    pure[1]["mu"][:] = made_spectra.mu(ENERGY, SPECIES[1]) + noise
+    references = [normalise.normalise(p, Normalisation()) for p in pure]
+    done = mixture.mixture(ds, references, Mixture(choices=5))
+    error = done["weight"].values[:-1, 1] - shares(200, 2)[:, 1]
+    assert np.abs(error).max() < 0.02
+    assert np.abs(done["weight"].values[:-1].sum(axis=1) - 1).max() < 0.02
+
+
+def test_a_bad_scan_is_left_out_and_named() -> None:
+    ds = made(60, 2, 10)
+    ds["mu"][17] += 0.2 * np.exp(-(((ENERGY - 7140) / 10) ** 2))
+    done = series.normalise(ds, Normalisation())
+    assert 18 not in done["number"].values
+    assert done.sizes["spectrum"] == 60
+    assert [e["where"] for e in json.loads(done.attrs["set_aside"])] == ["17.dat"]
+
+
+def test_a_stack_in_one_file_is_as_many_scans(tmp_path: Path) -> None:
+    import h5py
+
+    ds = made(6, 2, 12)
+    with h5py.File(tmp_path / "stack.nxs", "w") as file:
+        entry = file.create_group("entry")
+        entry.attrs["NX_class"] = "NXentry"
+        entry["energy"] = ENERGY
+        entry["i0"] = np.full((6, ENERGY.size), 1e6)
+        entry["itrans"] = 1e6 * np.exp(-ds["mu"].values)
+    found = read.scans(tmp_path / "stack.nxs", Reading(), {"measurement": "s", "role": "series"})
+    assert found.sizes["scan"] == 6
+    assert np.allclose(found["mu"].values, ds["mu"].values)
+    assert str(found["source_file"].values[3]).endswith("stack.nxs[4]")
+    calibrated = calibrate.calibrate(found, None, Calibration())
+    assert series.normalise(calibrated, Normalisation()).sizes["spectrum"] == 7
