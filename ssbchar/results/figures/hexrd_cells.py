@@ -114,7 +114,7 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
     if left.any():
         axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
     joint = _joint(phase, name)
-    for ramp in ("heating", "cooling", "none") if joint is not None else ():
+    for ramp in ("heating", "cooling", "none"):
         own = (at.segment == ramp) & np.isfinite(joint)
         if own.any():
             axes.plot(x[own], joint[own], ":", color=style.GREEN, linewidth=0.8, zorder=1.5, label="joint cell(T)")
@@ -130,16 +130,15 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
     axes.margins(x=0.03)
 
 
-def _joint(phase: xr.Dataset, name: str) -> Array | None:
-    """Return the smooth cell of the whole series where the phase is present, or None where there is none."""
+def _joint(phase: xr.Dataset, name: str) -> Array:
+    """Return the smooth cell of the whole series where the phase is present; NaN where there is none."""
     if "cell_joint" not in phase:
-        return None
+        return np.full(phase.sizes["frame"], np.nan)
     if name == "volume":
         value = phase["volume_joint"].values
     else:
         value = phase.isel(axis=PARAMETERS.index(name))["cell_joint"].values
-    value = np.where(_there(phase), value, np.nan)
-    return value if np.isfinite(value).any() else None
+    return np.where(_there(phase), value, np.nan)
 
 
 def _kind(segment: str) -> str:

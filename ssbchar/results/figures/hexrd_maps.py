@@ -107,7 +107,7 @@ def residual(at: Course, lattice: xr.Dataset, stderr: Array) -> Drawing:
         beside.plot(value, at.along, color=colour, label=label, linewidth=0.8)
     beside.set(xlabel="R (%)", xlim=(0, None))
     beside.tick_params(axis="y", labelleft=False)
-    beside.legend(loc="upper right")
+    beside.legend(loc="upper left")
     bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
     bar.set_label("(Observed − calculated) / standard error")
     caption = (

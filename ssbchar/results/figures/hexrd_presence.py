@@ -68,4 +68,4 @@ def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: b
     axes.plot(at.along, np.where(absent, limit, np.nan), color=style.GREY, linewidth=0.8, drawstyle="steps-mid")
     axes.set_ylim(0, 1.15 * (float(np.nanmax(value[present])) if present.any() else 1.0))
     unit = "weight" if by_weight else "I / I max" if present.any() else "not seen; limit over its maximum"
-    axes.text(0.995, 0.85, unit, transform=axes.transAxes, fontsize=style.SMALL, va="top", ha="right")
+    axes.text(0.995, 0.62, unit, transform=axes.transAxes, fontsize=style.SMALL, va="top", ha="right")
