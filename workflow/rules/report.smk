@@ -1,4 +1,6 @@
 # All techniques together: the summary table and the page.
+import os
+
 from ssbchar.options import departures
 
 CONCLUSIONS_ALL = sorted(CONCLUSIONS)
@@ -10,6 +12,8 @@ DEPARTURES = {
 
 
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
+# By the environment, so that another place of the workflow re-runs nothing.
+os.environ["SSBCHAR_WORKFLOW"] = WORKFLOW
 EXPORTS += expand(f"{XAS}/export", measurement=rows("xas"))
 
 
@@ -108,7 +112,7 @@ rule sheets:
         code=code("results.crate.sheets"),
         stamp=[sources.sha256(p) for p in sources.files(f"{WORKFLOW}/rules")],
     shell:
-        STEP.replace("{params.inputs}", "{params.inputs} home={WORKFLOW:q}")
+        STEP.replace("{params.inputs}", '{params.inputs} home="$SSBCHAR_WORKFLOW"')
 
 
 # What `ssbchar verify` compares with; files in between are in the provenance of those made from them.
