@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Z95, Conclusion
-from ssbchar.nmr import decay as decays
+from ssbchar.nmr import law as laws
 from ssbchar.nmr.options import LI_SI, METAL
 from ssbchar.results.figures import style
 from ssbchar.store import Drawing
@@ -143,7 +143,7 @@ def _decay(decay: xr.Dataset) -> Drawing:
 def _law(decay: xr.Dataset, r: int, grid: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the fitted law on a grid and its standard error from the stored covariance."""
     i0, t2, b = (float(decay[k].values[r]) for k in ("amplitude", "t2_star", "exponent"))
-    value = decays.amplitude(grid, i0, t2, b)
+    value = laws.amplitude(grid, i0, t2, b)
     with np.errstate(divide="ignore", invalid="ignore"):
         u = (grid / t2) ** b
         by_b = np.where(grid > 0, -value * u * np.log(np.maximum(grid, 1e-300) / t2), 0.0)
