@@ -1,6 +1,8 @@
 """Whatever interrupts a run, the next one goes on from the finished steps and ends with an undisturbed run's bytes."""
 
+import contextlib
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -107,6 +109,21 @@ def test_power_loss_amid_a_step(bench: Bench, whole: Campaign) -> None:
     assert "rule nmr_fid:" not in said
     assert same(bench, whole)
     assert (bench.folder / WANTED).is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_kill_at_a_random_moment(bench: Bench, whole: Campaign, seed: int) -> None:
+    moment = random.Random(seed).uniform(0.5, 20.0)
+    with started(bench, *RUN) as run:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.communicate(timeout=moment)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+    with started(bench, *RUN) as again:
+        said = again.communicate(timeout=300)[0]
+    assert again.returncode == 0, said
+    assert bench.results() == whole.results()
 
 
 def test_kill_of_a_job(bench: Bench, whole: Campaign) -> None:

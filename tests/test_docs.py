@@ -1,0 +1,52 @@
+"""The documentation says what is there: messages in the FAQ, pages in the site, no address but those of papers."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+OF_OTHERS = ("Directory cannot be locked",)
+"""Snakemake's own words."""
+SOURCE = re.sub(r"\s+", " ", " ".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "ssbchar").rglob("*.py"))))
+SYSTEM = " ".join(os.strerror(code) for code in range(1, 134))
+
+
+def test_every_message_of_the_faq_is_said_by_the_program() -> None:
+    page = (ROOT / "docs/faq.md").read_text(encoding="utf-8")
+    messages = re.findall(r"^\| `([^`]+)` \|", page, flags=re.M)
+    assert len(messages) > 40
+    said = SOURCE + SYSTEM + " ".join(OF_OTHERS)
+    parts = [part.strip() for m in messages for part in m.removeprefix("Error: ").split("…")]
+    assert not [part for part in parts if part not in said]
+
+
+def test_every_page_has_its_place() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+
+    def pages(entries: list[object]) -> list[str]:
+        found = []
+        for entry in entries:
+            for value in entry.values():  # type: ignore[attr-defined]
+                found += pages(value) if isinstance(value, list) else [value]
+        return found
+
+    there = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    listed = pages(site["nav"])
+    assert len(set(listed)) == len(listed)
+    assert set(listed) <= there
+    assert {p for p in there - set(listed) if not p.startswith("decisions/")} == set()
+
+
+def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs", reason="mkdocs is not installed (make .venv/extra)")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    for page in (tmp_path / "site").rglob("*.html"):
+        loaded = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"((?:https?:)?//[^\"]+)", page.read_text())
+        assert not [address for address in loaded if 'rel="canonical"' not in address], page.name
