@@ -42,23 +42,22 @@ class Remainder:
     fit: Fit
     weight: Array
     residual: Array
-    basis: Array
-    """The model's directions (background, phases, cells, widths), orthonormal under the weights."""
+    border: Array
+    """The model's directions (background, phases, cells, widths), scaled, shape (points, direction)."""
+    lower: Array
+    """Cholesky factor of their normal matrix under the weights."""
     goodness: float
     """Square root of the mean weighted square of the residual."""
 
 
 def remainder(series: Series, fit: Fit, y: Array, weight: Array) -> Remainder:
     """Return what a fit of intensity `y` with weights `weight` (points,) leaves."""
-    from scipy.linalg import solve_triangular
-
     residual = y - fit.calculated
     inner = fit.border.T @ (weight[:, None] * fit.border)
     scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
-    lower = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
-    basis = solve_triangular(lower, (fit.border * scale).T, lower=True, check_finite=False).T
+    lower: Array = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
     goodness = float(np.sqrt(np.dot(weight, residual**2) / y.size))
-    return Remainder(series, fit, weight, residual, basis, goodness)
+    return Remainder(series, fit, weight, residual, np.asarray(fit.border * scale, float), lower, goodness)
 
 
 def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) -> Trace | None:
@@ -103,9 +102,8 @@ def stderr(left: Remainder, phase: int) -> float:
     """Return the standard error of the intensity of a phase in the model: counting error times scatter."""
     fit = left.fit
     i = fit.present.index(phase)
-    strain = fit.state.strain[phase, : left.series.phases[phase].free]
+    shape = fit.border[:, left.series.splines.shape[1] + i]
     counting = fit.intensity_fixed[i] / fit.state.inflation[phase]
-    shape = _patterns(left, phase, strain[None])[:, 0]
     return float(counting * _scatter(left, shape, _width(left, phase)))
 
 
@@ -121,16 +119,30 @@ def _scatter(left: Remainder, shape: Array, width: float, found: float = 0.0) ->
     for k, points in enumerate(np.minimum(apart, x.size - 1)):
         shapes[points:, 2 * k] = shape[: x.size - points]
         shapes[: x.size - points, 2 * k + 1] = shape[points:]
-    own = shape - left.basis @ (left.basis.T @ (left.weight * shape)) if found else shape
-    amount, power = _amounts(left, shapes, left.residual - found * own)
+    residual = left.residual
+    if found:
+        inside = _projected(left, left.weight * shape)
+        residual = residual - found * (shape - left.border @ _solved(left.lower.T, inside, lower=False))
+    amount, power = _amounts(left, shapes, residual)
     return max(1.0, float(np.sqrt(np.mean(amount**2 * power))))
+
+
+def _projected(left: Remainder, weighted: Array) -> Array:
+    """Return the components of weighted curves (points, ...) along the model's directions, made orthonormal."""
+    return _solved(left.lower, left.border.T @ weighted, lower=True)
+
+
+def _solved(triangle: Array, right: Array, lower: bool) -> Array:
+    from scipy.linalg import solve_triangular
+
+    return np.asarray(solve_triangular(triangle, right, lower=lower, check_finite=False))
 
 
 def _amounts(left: Remainder, shapes: Array, residual: Array | None = None) -> tuple[Array, Array]:
     """Return the amount of each pattern (points, trial) in the residual, and 1 / its counting variance."""
     residual = left.residual if residual is None else residual
     weighted = left.weight[:, None] * shapes
-    cross = left.basis.T @ weighted
+    cross = _projected(left, weighted)
     whole = np.einsum("ij,ij->j", shapes, weighted)
     power = np.maximum(whole - np.einsum("ij,ij->j", cross, cross), 1e-6 * whole + 1e-300)
     return weighted.T @ residual / power, power

@@ -26,7 +26,7 @@ def finished(
     inflation = inflations(model.profiles.shape, model.owner, solved.intensity, solved.residual, weight, count)
     state = replace(state, inflation=_set(state.inflation, present, inflation))
     response = _response(series, model, solved, system, weight, count) if zero_error else np.zeros(len(layout.kind))
-    covariance = np.linalg.pinv(system.matrix + np.diag(system.penalty), hermitian=True)
+    covariance = system.inverse
     columns = solved.columns.size if solved.free is not None else 0
     terms = series.splines.shape[1]
     sums = np.zeros((columns + terms + count, count))
@@ -71,7 +71,7 @@ def _response(series: Series, model: Model, solved: Linear, system: System, weig
     if solved.free is not None:
         parts.insert(0, solved.free.T @ (weight * column))  # type: ignore[attr-defined]
     mixed = system.derivatives.T @ (weight * column) - system.cross.T @ np.concatenate(parts)
-    return np.asarray(-np.linalg.pinv(system.matrix + np.diag(system.penalty), hermitian=True) @ mixed)
+    return np.asarray(-system.inverse @ mixed)
 
 
 def _set(values: Array, at: tuple[int, ...], new: Array) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_errors import finished
 from ssbchar.hexrd.refine_linear import Linear, solve_linear, with_amounts
-from ssbchar.hexrd.refine_model import WIDTH_STEP, Layout, Model, layout_of, model_at, moved_by, penalty_of
+from ssbchar.hexrd.refine_model import Layout, Model, layout_of, model_at, moved_by, penalty_of
 from ssbchar.hexrd.refine_normal import System, gauss_newton_step, projected
 from ssbchar.hexrd.refine_state import Fit, Prior, Series, State
 
@@ -120,9 +120,9 @@ def _last(series: Series, layout: Layout, state: State, step: Array, stderr: Arr
     for name, factor in (("size", 1.0), ("micro", slope)):
         rows = np.flatnonzero(kind == name)
         effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / LINEAR_WIDTH
-    short = np.abs(step) * effect < state.gauss
     logarithm = np.isin(kind, ("size", "micro"))
-    return bool(np.all((short & (~logarithm | (step < WIDTH_STEP))) | (kind == "overall_b")))
+    change = np.where(logarithm, np.maximum(np.abs(step), np.expm1(np.clip(step, -1, 3))), np.abs(step))
+    return bool(np.all((change * effect < state.gauss) | (kind == "overall_b")))
 
 
 def _carried(series: Series, model: Model, solved: Linear, system: System, step: Array) -> Linear:

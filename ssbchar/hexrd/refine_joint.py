@@ -82,21 +82,25 @@ def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Arra
     u, v = (x - middle) / half, (at - middle) / half
     best: tuple[float, Array, Array] | None = None
     floor = 0.2 * float(np.median(stderr))
+    powers = np.vander(u, 4)
     for degree in (0, *DEGREES):
         if degree and x.size < ENOUGH * (degree + 1):
             break
         weight = 1 / np.maximum(stderr, floor)
         for _ in range(8):
-            design = np.vander(u, degree + 1) * weight[:, None]
-            coefficient, *_ = np.linalg.lstsq(design, values * weight, rcond=None)
-            miss = values - np.vander(u, degree + 1) @ coefficient
+            design = powers[:, 3 - degree :] * weight[:, None]
+            inner = design.T @ design
+            coefficient = np.linalg.solve(
+                inner + 1e-14 * np.trace(inner) * np.eye(degree + 1), design.T @ (values * weight)
+            )
+            miss = values - powers[:, 3 - degree :] @ coefficient
             scatter = max(1.4826 * float(np.median(np.abs(miss))), 1e-9)
             weight = 1 / np.hypot(np.maximum(stderr, floor), scatter)
             weight = weight * np.sqrt(
                 np.minimum(1.0, 2.5 * np.hypot(stderr, scatter) / np.maximum(np.abs(miss), 1e-15))
             )
         bic = x.size * np.log(scatter**2) + (degree + 1) * np.log(x.size)
-        covariance = np.linalg.pinv(design.T @ design)
+        covariance = np.linalg.pinv(inner)
         rows = np.vander(v, degree + 1)
         spread = np.sqrt(np.einsum("ij,jk,ik->i", rows, covariance, rows) + scatter**2)
         if best is None or bic < best[0]:

@@ -10,8 +10,8 @@ from ssbchar.hexrd.pattern import Array, Index
 from ssbchar.hexrd.refine_model import Model
 from ssbchar.hexrd.refine_state import Series, State
 
-CORRELATED = 256
-"""Lags [points] up to which residuals correlate; 0.97^256 is nothing."""
+FADED = 1e-3
+"""Correlation from which on residuals no longer correlate."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def inflations(shape: object, owner: Index, intensity: Array, residual: Array, w
     total = np.maximum(part.sum(axis=0), 1e-300)
     chi2 = part.T @ z**2 / total
     rho = np.clip(part[1:].T @ (z[1:] * z[:-1]) / np.maximum(part[1:].T @ z[1:] ** 2, 1e-300), 0, 0.97)
-    wave = np.fft.rfft(profile, 2 * z.size, axis=0)
-    own = np.fft.irfft(wave.real**2 + wave.imag**2, axis=0)[1:CORRELATED] / total
-    lag = np.arange(1, 1 + len(own))[:, None]
-    return np.asarray(np.sqrt(np.maximum(chi2, 1.0) * (1 + 2 * np.sum(rho**lag * np.maximum(own, 0), axis=0))))
+    sums = np.zeros(count)
+    for lag in range(1, 1 + int(np.ceil(np.log(FADED) / np.log(max(float(rho.max()), FADED))))):
+        sums += rho**lag * np.einsum("ij,ij->j", profile[lag:], profile[:-lag])
+    return np.asarray(np.sqrt(np.maximum(chi2, 1.0) * (1 + 2 * np.maximum(sums, 0) / total)))

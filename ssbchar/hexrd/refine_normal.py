@@ -21,6 +21,8 @@ class System:
     penalty: Array
     derivatives: Array
     cross: Array
+    inverse: Array
+    """Of matrix and penalty."""
     stderr: Array
     """Raw standard errors times the parameters' inflation."""
 
@@ -43,9 +45,9 @@ def projected(
     matrix = derivatives.T @ weighted - cross.T @ inner
     penalty = pull_of(layout, state)
     gradient = weighted.T @ solved.residual - penalty * (values_of(layout, state) - layout.mean)
-    variance = np.diagonal(np.linalg.pinv(matrix + np.diag(penalty), hermitian=True)) if matrix.size else np.empty(0)
-    stderr = np.sqrt(np.maximum(variance, 1e-300)) * inflations_of(layout, state)
-    return System(matrix, gradient, penalty, derivatives, inner, stderr)
+    inverse = np.linalg.pinv(matrix + np.diag(penalty), hermitian=True) if matrix.size else matrix
+    stderr = np.sqrt(np.maximum(np.diagonal(inverse), 1e-300)) * inflations_of(layout, state)
+    return System(matrix, gradient, penalty, derivatives, inner, inverse, stderr)
 
 
 def _derivatives(

@@ -23,7 +23,7 @@ WIDTH_FREEDOM, B_FREEDOM = 1.5, 3.0
 SHARP = 0.25
 """Quantile of the frames' Gaussian widths that is the instrument's: the phases of the others add their own."""
 
-LEARNING = {"pawley": 24, "rietveld": 96}
+LEARNING = {"pawley": 12, "rietveld": 96}
 """Frames of each phase from which widths and displacement factors are learnt; `rietveld` then holds them."""
 
 CLEAR = 2.5
