@@ -55,9 +55,9 @@ def remainder(series: Series, fit: Fit, y: Array, weight: Array) -> Remainder:
     residual = y - fit.calculated
     inner = fit.border.T @ (weight[:, None] * fit.border)
     scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
-    lower: Array = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
+    lower = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
     goodness = float(np.sqrt(np.dot(weight, residual**2) / y.size))
-    return Remainder(series, fit, weight, residual, np.asarray(fit.border * scale, float), lower, goodness)
+    return Remainder(series, fit, weight, residual, np.asarray(fit.border * scale, float), np.asarray(lower), goodness)
 
 
 def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) -> Trace | None:
