@@ -7,7 +7,7 @@ from nmr import signals
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr import decay, lines, spectrum
 from ssbchar.nmr.options import Decay, Lines, Processing
-from ssbchar.results.figures import nmr
+from ssbchar.results.figures import nmr, nmr_compare
 
 TIMES = np.array([10, 30, 60, 100, 200, 400]) * 1e-6
 
@@ -42,6 +42,29 @@ def test_series_with_its_decay() -> None:
     assert len(found["spectra"].figure.axes[0].lines) == TIMES.size
 
 
+def test_series_of_another_measurement_is_stacked() -> None:
+    rows = [signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in (1.0, 0.6, 0.3, 0.1)]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[:4])
+    one = signals.dataset(signals.noisy(rows[0], 0.003, 2))
+    fit, windows = lines.fit(one, Lines()), spectrum.spectrum(one, Processing())
+    series = spectrum.spectrum(fid, Processing())
+    found = nmr.draw(fit, windows, None, series)
+    assert list(found) == ["spectra", "fit", "series"]
+    assert len(found["series"].figure.axes[0].lines) == 4
+    named = [windows.assign_attrs(sample=n) for n in "ab"]
+    stack = nmr_compare.compare([], named)["stack"]
+    assert {"a", "b", "Li metal", "Li-Si"} <= {t.get_text() for t in stack.figure.axes[0].texts}
+
+
+def test_wide_decays_are_drawn_over_the_logarithm_of_time() -> None:
+    times = np.geomspace(1e-5, 1e-2, 6)
+    rows = [signals.signal((0.1, 0.9 * np.exp(-t / 3e-4)), (265.0, 10.0), (900.0, 3500.0), points=1024) for t in times]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), times)
+    fit = lines.fit(fid, Lines())
+    found = nmr.draw(fit, spectrum.spectrum(fid, Processing(), fit), decay.fit(fit, Decay()))
+    assert found["decay"].figure.axes[0].get_xscale() == "log"
+
+
 def test_refused_decay_has_its_verdict_in_the_legend() -> None:
     assert "not_decaying" in texts(drawn(np.array([1, 0.4, 0.9, 0.5, 0.8, 0.2]))["decay"])
 
@@ -61,7 +84,7 @@ def test_samples_side_by_side(bounded: bool) -> None:
             Conclusion("drift", 0.4, 0.05, subject="li_si", sample=sample, verdict="evolving"),
         ]
 
-    found = nmr.compare([rows("a", 7.0), rows("b", 70.0)])
+    found = nmr_compare.compare([rows("a", 7.0), rows("b", 70.0)])
     assert list(found) == ["fractions", "drift"]
     axes = found["fractions"].figure.axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b"]

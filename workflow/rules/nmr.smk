@@ -197,6 +197,7 @@ rule nmr_figures:
         lines=f"{NMR}/lines.nc",
         spectrum=f"{NMR}/spectrum.nc",
         decay=own_decay,
+        series=own_series,
     output:
         directory(f"{NMR}/figures"),
     log:
@@ -219,6 +220,7 @@ rule nmr_figures:
 rule nmr_compare:
     input:
         conclusions=expand(f"{NMR}/conclusions.json", measurement=NMR_QUANTIFIED),
+        spectra=expand(f"{NMR}/spectrum.nc", measurement=NMR_QUANTIFIED),
     output:
         directory(f"{OUT}/nmr/figures"),
     log:
@@ -229,10 +231,10 @@ rule nmr_compare:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.figures.nmr.compare",
+        step="results.figures.nmr_compare.compare",
         inputs=by_name(),
         options="{}",
         labels=json.dumps({"run": RUN.config.run, "sample": "7Li NMR, all samples"}),
-        code=code("results.figures.nmr.compare"),
+        code=code("results.figures.nmr_compare.compare"),
     shell:
         STEP

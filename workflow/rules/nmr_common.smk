@@ -53,6 +53,13 @@ def own_decay(wildcards):
     return same_sample("decay.nc", "decay", "reference_decay")(wildcards)[:1]
 
 
+def own_series(wildcards):
+    """The spectra of the decay of the row's sample, where that is another measurement."""
+    if wildcards.measurement in NMR_DECAYS:
+        return []
+    return same_sample("spectrum.nc", "decay", "reference_decay")(wildcards)[:1]
+
+
 def shared_decay(wildcards):
     """The decay of pure Li that a sample's series shares."""
     return [

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ssbchar.conclusion import Z95, Conclusion
 from ssbchar.nmr import law as laws
 from ssbchar.nmr.options import LI_SI, METAL
+from ssbchar.nmr.shapes import PER_REGION
 from ssbchar.results.figures import style
 from ssbchar.store import Drawing
 
@@ -22,9 +22,13 @@ COLOUR = {METAL: style.VERMILION, LI_SI: style.BLUE, "outside": style.GREEN}
 SHIFT = r"$^7$Li shift (ppm vs. LiCl(aq))"
 MOST = 10
 """Most spectra in a stack; of a longer series every n-th."""
+WIDE = 200.0
+"""Ratio of the last to the first decay time above which the axis is logarithmic."""
 
 
-def draw(lines: xr.Dataset, spectrum: xr.Dataset, decay: xr.Dataset | None = None) -> dict[str, Drawing]:
+def draw(
+    lines: xr.Dataset, spectrum: xr.Dataset, decay: xr.Dataset | None = None, series: xr.Dataset | None = None
+) -> dict[str, Drawing]:
     """Draw one measurement.
 
     Parameters
@@ -35,14 +39,19 @@ def draw(lines: xr.Dataset, spectrum: xr.Dataset, decay: xr.Dataset | None = Non
         From `ssbchar.nmr.spectrum.spectrum`.
     decay : Dataset, optional
         From `ssbchar.nmr.decay.fit`.
+    series : Dataset, optional
+        The spectra this decay was taken from, where they are another measurement's.
     """
     drawings = {"spectra": _spectra(spectrum), "fit": _fit(lines)}
+    if series is not None:
+        drawings["series"] = _spectra(series)
     if decay is not None:
         drawings["decay"] = _decay(decay)
     return drawings
 
 
-def _windows(axes: Axes, spectrum: xr.Dataset) -> None:
+def windows(axes: Axes, spectrum: xr.Dataset) -> None:
+    """Shade the integration windows of a spectrum and name them."""
     edges = np.reshape(spectrum.attrs["windows"], (-1, 2))
     for region, (low, high) in zip(spectrum["region"].values, np.sort(edges, axis=1), strict=True):
         axes.axvspan(low, high, color=COLOUR[str(region)], alpha=0.10, linewidth=0)
@@ -68,7 +77,7 @@ def _spectra(spectrum: xr.Dataset) -> Drawing:
                 0.99, step * place + 0.03, f"{1e6 * float(spectrum['decay_time'].values[i]):.4g} µs", ha="right",
                 va="bottom", transform=axes.get_yaxis_transform(), fontsize=style.SMALL - 1, color=colour,
             )  # fmt: skip
-    _windows(axes, spectrum)
+    windows(axes, spectrum)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.08 * (high - low))
     axes.set_xlim(float(spectrum["ppm"].max()), float(spectrum["ppm"].min()))
@@ -96,7 +105,7 @@ def _fit(lines: xr.Dataset) -> Drawing:
         seen.add(region)
         top.plot(ppm, lines["component_spectrum"].values[j] / unit, color=COLOUR[str(region)], lw=0.8, label=label)
     top.set_ylabel("intensity / maximum")
-    top.legend(loc="upper left")
+    top.legend(loc="upper right")
     below.plot(ppm, 100 * (measured[0] - model[0]) / unit, color=style.BLACK, lw=0.5)
     below.axhline(0.0, color=style.GREY, lw=0.5)
     below.set_ylabel("residual (%)")
@@ -107,6 +116,8 @@ def _fit(lines: xr.Dataset) -> Drawing:
         f" ({1e6 * float(lines['time_origin']):.3g} µs); both transformed alike. Below: residual, % of the maximum."
         f" Reduced chi-square {float(lines['chi2'].values[0]):.3g}."
     )
+    if lines.attrs["phases"] == PER_REGION:
+        caption = caption.replace("one phase", "a phase for each region") + " Drawn at the strongest line's phase."
     return Drawing(figure, "Lines fitted in the time domain", caption)
 
 
@@ -115,6 +126,8 @@ def _decay(decay: xr.Dataset) -> Drawing:
     figure = style.figure(style.COLUMN, 2.6)
     axes = figure.add_subplot()
     time = decay["decay_time"].values
+    first_time, last = float(np.nanmin(time)), float(np.nanmax(time))
+    wide = last > WIDE * first_time > 0
     for r, region in enumerate(decay["region"].values):
         area, stderr = decay["decay_area"].values[:, r], decay["decay_area_stderr"].values[:, r]
         first = float(np.abs(area).max()) or 1.0
@@ -123,13 +136,15 @@ def _decay(decay: xr.Dataset) -> Drawing:
         if verdict == "ok":
             t2, error = float(decay["t2_star"].values[r]), float(decay["t2_star_stderr"].values[r])
             label += f", T2* = {1e6 * t2:.4g} ± {1e6 * error:.2g} µs"
-            grid = np.linspace(0.0, float(np.nanmax(time)), 200)
+            grid = np.geomspace(first_time, last, 200) if wide else np.linspace(0.0, last, 200)
             middle, half = _law(decay, r, grid)
             style.band(axes, 1e6 * grid, middle / first, half / first, colour)
         else:
             label += f": {verdict}"
         style.points(axes, 1e6 * time, area / first, stderr / first, colour, label)
     axes.set_xlabel("decay time (µs)")
+    if wide:
+        axes.set_xscale("log")
     axes.set_ylabel("area / largest")
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.legend(loc="upper right")
@@ -149,77 +164,3 @@ def _law(decay: xr.Dataset, r: int, grid: NDArray[np.float64]) -> tuple[NDArray[
         by_b = np.where(grid > 0, -value * u * np.log(np.maximum(grid, 1e-300) / t2), 0.0)
     slope = np.stack([value / i0, value * u * b / t2, by_b])
     return value, np.sqrt(np.einsum("ig,ij,jg->g", slope, decay["covariance"].values[r], slope))
-
-
-def compare(conclusions: list[list[Conclusion]]) -> dict[str, Drawing]:
-    """Draw the shares of several samples beside each other, raw and corrected, with the bracket of conventions.
-
-    Parameters
-    ----------
-    conclusions : list of list of Conclusion
-        From `ssbchar.nmr.quantify.fractions`, one list per sample.
-    """
-    rows = [c for each in conclusions for c in each if c.subject == METAL and c.quantity == "li_metal_fraction"]
-    samples = list(dict.fromkeys(c.sample for c in rows))
-    drawings = {"fractions": _fractions(rows, samples)}
-    drift = [c for each in conclusions for c in each if c.quantity == "drift" and c.value is not None]
-    if drift:
-        drawings["drift"] = _drift(drift)
-    return drawings
-
-
-def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
-    figure = style.figure(4.8, 1.3 + 0.32 * len(samples))
-    axes = figure.add_subplot()
-    names = {"raw": "raw", "bracket": "conventions", "corrected": "corrected"}
-    for y, sample in enumerate(samples):
-        mine = {c.condition: c for c in rows if c.sample == sample}
-        bracket = [c.value for k, c in mine.items() if k.startswith("corrected, t = ") and c.value is not None]
-        if bracket:
-            axes.plot([min(bracket), max(bracket)], [y - 0.15] * 2, color=style.SKY, lw=5, alpha=0.6,
-                      solid_capstyle="butt", label=names.pop("bracket", None))  # fmt: skip
-        for key, dy, colour, marker in (("raw", 0.15, style.BLACK, "o"), ("corrected", -0.15, style.VERMILION, "s")):
-            row = mine.get(key)
-            if row is None:
-                continue
-            if row.value is None:
-                if row.lower95 is not None and row.upper95 is not None:
-                    axes.plot([row.lower95, row.upper95], [y + dy] * 2, color=colour, lw=1.2, marker="|")
-                axes.text(
-                    0.02, y + dy, "N/A; interval only", ha="left", va="center", fontsize=style.SMALL, color=colour,
-                    transform=axes.get_yaxis_transform(),
-                )  # fmt: skip
-                continue
-            axes.errorbar(
-                row.value, y + dy, xerr=np.hypot(row.stderr or 0.0, row.systematic or 0.0), fmt=marker, color=colour,
-                elinewidth=0.8, markeredgewidth=0, label=names.pop(key, None),
-            )  # fmt: skip
-    axes.set_yticks(range(len(samples)), samples)
-    axes.set_ylim(len(samples) - 0.5, -0.5)
-    axes.set_xscale("symlog", linthresh=10.0)
-    ticks = [0, 2, 4, 6, 8, 10, 20, 50, 100]
-    axes.set_xticks(ticks, [str(t) for t in ticks])
-    axes.set_xticks([], minor=True)
-    axes.set_xlim(0, 110)
-    axes.set_xlabel("Li metal, share of the signal (%)")
-    figure.legend(loc="outside upper center", ncols=3)
-    caption = (
-        "Li-metal share of each sample: raw at the first echo and corrected to zero delay; bars: one standard error"
-        " with the systematic one. Blue: what the conventions of time (TR, 2TR, 2TR + pulses) and exponent span."
-        " The axis is linear up to 10 % and logarithmic above."
-    )
-    return Drawing(figure, "Li metal left in each sample", caption)
-
-
-def _drift(rows: list[Conclusion]) -> Drawing:
-    figure = style.figure(4.8, 1.2 + 0.3 * len(rows))
-    axes = figure.add_subplot()
-    for y, row in enumerate(rows):
-        colour = style.VERMILION if row.verdict == "evolving" else style.BLACK
-        axes.errorbar(row.value or 0.0, y, xerr=Z95 * (row.stderr or 0.0), fmt="o", color=colour, markeredgewidth=0)
-    axes.axvline(0.0, color=style.GREY, lw=0.6)
-    axes.set_yticks(range(len(rows)), [f"{r.sample}: {r.verdict}" for r in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel("change of the Li-Si share (%/h)")
-    caption = "Slope of the Li-Si share over the acquisition times of repeated spectra, with its 95 % interval."
-    return Drawing(figure, "Samples that change while measured", caption)
