@@ -81,9 +81,9 @@ def _word(name: str) -> str:
 
 
 def _symmetry(known: Phase) -> list[str]:
-    rows = [
-        "'" + operation(r, t) + "'" for r, t in zip(known.rotations, known.translations, strict=True)
-    ]  # the operations the cell was refined with, so that no program need guess the setting
+    texts = [operation(r, t) for r, t in zip(known.rotations, known.translations, strict=True)]
+    texts.sort(key=lambda text: text != "x, y, z")  # the identity stands first
+    rows = [f"'{text}'" for text in texts]  # those of the refinement, so that no program need guess the setting
     return ["loop_", "_space_group_symop_operation_xyz", *rows]
 
 

@@ -17,8 +17,8 @@ UNITS = ("angstrom",) * 3 + ("degree",) * 3
 def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     """Return the table as CSV; units stand in the names of the columns, empty cells are not measured.
 
-    ``relative_intensity_percent`` is the phase's share of the scattered intensity of all phases of the frame; the
-    standard errors of the cell are those of the fit, without `length_scale_stderr` that all lengths share.
+    ``relative_intensity_percent`` is the phase's share of the scattered intensity of all phases of the frame;
+    ``weight_percent`` is given only where all phases of the frame have a structure that is trusted; the standard errors of the cell are those of the fit, without `length_scale_stderr` that all lengths share.
     """
     import pandas as pd
 
@@ -50,8 +50,10 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     per_both("intensity_stderr", "intensity_stderr")
     share, error = shares(lattice)
     columns["relative_intensity_percent"], columns["relative_intensity_stderr"] = share.ravel(), error.ravel()
-    columns["weight_percent"] = 100 * lattice["weight_fraction"].values.ravel()
-    columns["weight_stderr"] = 100 * lattice["weight_fraction_stderr"].values.ravel()
+    weight, present = lattice["weight_fraction"].values, lattice["present"].values == 1
+    whole = np.all(np.isfinite(weight) | ~present, axis=1, keepdims=True)
+    columns["weight_percent"] = np.where(whole, 100 * weight, np.nan).ravel()
+    columns["weight_stderr"] = np.where(whole, 100 * lattice["weight_fraction_stderr"].values, np.nan).ravel()
     for name in ("rwp", "rexp"):
         per_frame(f"{name}_percent", lattice[name].values)
     per_frame("gof", lattice["gof"].values)
