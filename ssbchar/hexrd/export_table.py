@@ -18,7 +18,8 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     """Return the table as CSV; units stand in the names of the columns, empty cells are not measured.
 
     ``relative_intensity_percent`` is the phase's share of the scattered intensity of all phases of the frame;
-    ``weight_percent`` is given only where all phases of the frame have a structure that is trusted; the standard errors of the cell are those of the fit, without `length_scale_stderr` that all lengths share.
+    ``weight_percent`` is given only where all phases of the frame have a structure that is trusted; the standard errors
+    of the cell are those of the fit, without `length_scale_stderr` that all lengths share.
     """
     import pandas as pd
 
