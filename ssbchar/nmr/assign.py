@@ -19,17 +19,24 @@ PAIR_LEAST = 20.0
 """Least distance of a satellite from the centre [ppm]."""
 
 
-def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike) -> NDArray[np.str_]:
+IMAGE = 0.02
+"""Largest share of a line's area that its image by unequal receiver channels may have."""
+
+
+def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: float | None = None) -> NDArray[np.str_]:
     """Return a cautious name for each line.
 
     Two lines, both at least 20 ppm from a common centre within -10..15 ppm, on opposite sides and of areas within a
     factor of three of each other and below a third of the total, are named a possible satellite pair, the horns of a
-    quadrupolar powder pattern at +-C_Q/4 for spin 3/2, never a phase. Shifts outside every range stay unassigned.
+    quadrupolar powder pattern at +-C_Q/4 for spin 3/2, never a phase. A line at the mirror image of one fifty times
+    stronger about the carrier may be its quadrature image. Shifts outside every range stay unassigned.
 
     Parameters
     ----------
     shift, stderr, area : array_like, shape (line,)
         Shift, its standard error [ppm], and area.
+    carrier : float, optional
+        Shift of the middle of the spectrum [ppm].
     """
     delta, error, size = (np.asarray(v, float) for v in (shift, stderr, area))
     names = [next((n for n, low, high in GUIDE if low <= d <= high), "unassigned") for d in delta]
@@ -44,6 +51,13 @@ def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike) -> NDArray
             near = PAIR_CENTRE[0] <= centre <= PAIR_CENTRE[1] and half > PAIR_LEAST + 2 * (error[i] + error[j])
             if alike and near and "Li-Si" not in names[i] + names[j]:
                 names[i] = names[j] = f"possible satellite pair about {centre:.0f} ppm"
+    if carrier is None:
+        return np.array(names)
+    for i in range(delta.size):
+        for j in range(delta.size):
+            away = abs(delta[i] + delta[j] - 2 * carrier)
+            if i != j and 0 < size[i] <= IMAGE * size[j] and away < max(2.0, 3 * np.hypot(error[i], error[j])):
+                names[i] = f"possible quadrature image of {delta[j]:.0f} ppm"
     return np.array(names)
 
 

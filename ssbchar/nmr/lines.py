@@ -138,7 +138,8 @@ def _dataset(
     gauss = np.sqrt(shapes.gauss2)
     sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
     names = assign.assignments(
-        shift_from_offset(shapes.nu, sfo1, sf), shape_stderr[:n] / sf, solution.area.sum(axis=0)
+        shift_from_offset(shapes.nu, sfo1, sf), shape_stderr[:n] / sf, solution.area.sum(axis=0),
+        float(shift_from_offset(0.0, sfo1, sf)),
     )  # fmt: skip
     drawn, ppm = _pictures(fid, problem, solution, options)
     data = {

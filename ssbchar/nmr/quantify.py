@@ -111,10 +111,13 @@ def leak(lines: xr.Dataset) -> list[Conclusion]:
         `lines.fit` of pure Li.
     """
     share, stderr = first(lines).shares()
+    there = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
+    named = zip(lines["shift"].values[there], lines["assignment"].values[there], strict=True)
     return [
         Conclusion(
             "li_si_leak", 100 * share[1], 100 * stderr[1], unit="percent", subject=LI_SI, condition="pure Li",
             lower95=0.0, upper95=100 * float(max(share[1], 0.0) + 1.645 * stderr[1]), verdict="upper limit",
             method="lines fitted to the decay of pure Li",
+            reason="lines there: " + (", ".join(f"{d:.1f} ppm {name}" for d, name in named) or "none seen"),
         )
     ]  # fmt: skip

@@ -7,6 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.nmr.baseline import baseline
 from ssbchar.nmr.exponentials import exponentials
 from ssbchar.nmr.lines import REGIONS, noise_from_tail
 from ssbchar.nmr.options import Processing
@@ -79,7 +80,11 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
             "region": list(REGIONS),
         },
         attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")}
-        | {"broadening": options.broadening, "windows": [*options.regions.li_metal, *options.regions.li_si]},
+        | {
+            "broadening": options.broadening,
+            "baseline_order": options.baseline_order,
+            "windows": [*options.regions.li_metal, *options.regions.li_si],
+        },
     )
 
 
@@ -143,14 +148,6 @@ def _turn(phase_0: Real, phase_1: Real, offset: Real) -> Complex:
         phase_0, phase_1 = phase_0[:1], phase_1[:1]
     step = float(offset[1] - offset[0])
     return np.asarray(np.exp(-1j * phase_0)[:, None] * exponentials(-1j * phase_1, float(offset[0]), step, offset.size))
-
-
-def baseline(values: Real, ppm: Real, signal: NDArray[np.bool_], order: int) -> Real:
-    """Return the polynomial least-squares fit through the parts without signal, shape of `values`."""
-    x = (ppm - ppm.mean()) / np.ptp(ppm) * 2
-    design = np.polynomial.legendre.legvander(x, order)
-    outside = design * ~signal[:, None]
-    return np.asarray((design @ np.linalg.solve(outside.T @ design, outside.T @ values.T)).T)
 
 
 def _integral_stderr(

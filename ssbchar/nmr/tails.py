@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
+from ssbchar.nmr.baseline import baseline
+
 Real = NDArray[np.float64]
 
 
@@ -59,7 +61,45 @@ def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Rea
 
 
 def corrected_for_tails(window_area: Real, lines: xr.Dataset, spectrum: xr.Dataset) -> Real:
-    """Return the region areas A that solve I_w = sum_r L_wr A_r for the window integrals I."""
-    edges = np.reshape(spectrum.attrs["windows"], (-1, 2))
-    matrix = leak_matrix(lines, float(spectrum.attrs["broadening"]), edges)
-    return np.asarray(np.linalg.solve(matrix, window_area))
+    """Return the region areas A that solve I_w = sum_r M_wr A_r for the window integrals I (`seen_matrix`)."""
+    return np.asarray(np.linalg.solve(seen_matrix(lines, spectrum), window_area))
+
+
+def seen_matrix(lines: xr.Dataset, spectrum: xr.Dataset) -> Real:
+    """Return M[w, r], what window w holds of region r's lines of area one after the spectrum's own baseline.
+
+    The tails of broad lines fill the parts a baseline is drawn through, so that it takes away what belongs to the
+    lines; the model's Voigt lines pass through the same baseline here.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `lines.fit`; the first slice's composition.
+    spectrum : Dataset
+        From `spectrum.spectrum`.
+    """
+    from scipy.special import voigt_profile
+
+    sf, ppm = float(lines.attrs["sf"]), spectrum["ppm"].values
+    hertz, step = ppm * sf, abs(float(ppm[0] - ppm[1])) * sf
+    edges = np.sort(np.reshape(spectrum.attrs["windows"], (-1, 2)), axis=1)
+    masks = np.stack([(ppm >= low) & (ppm <= high) for low, high in edges])
+    area, of = lines["area"].values[0], lines["region_of"].values
+    columns = []
+    for region in lines["region"].values:
+        weights = np.where(of == region, area, 0.0)
+        weights = weights if weights.sum() > 0 else (of == region).astype(float)
+        shape = sum(
+            weight * voigt_profile(hertz - shift * sf, gauss / 2.3548200450309493, lorentz / 2)
+            for weight, shift, lorentz, gauss in zip(
+                weights / weights.sum(), lines["shift"].values,
+                lines["fwhm_lorentz"].values + float(spectrum.attrs["broadening"]), lines["fwhm_gauss"].values,
+                strict=True,
+            ) if weight > 0
+        )  # fmt: skip
+        columns.append(shape)
+    seen = np.array(columns)
+    order = int(spectrum.attrs.get("baseline_order", -1))
+    if order >= 0:
+        seen = seen - baseline(seen, ppm, np.asarray(masks.any(axis=0)), order)
+    return np.asarray((seen @ masks.T.astype(float)).T * step)

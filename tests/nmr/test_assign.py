@@ -24,3 +24,10 @@ def test_unlike_or_dominant_lines_are_no_pair(areas: tuple[float, float]) -> Non
 
 def test_coupling_of_the_horns() -> None:
     assert assign.coupling_from_horns((69.4 + 67) / 2, 311.1) == pytest.approx(85e3, rel=0.01)
+
+
+def test_mirror_image_of_a_strong_line_about_the_carrier_is_doubted() -> None:
+    names = assign.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)
+    assert list(names) == ["Li metal", "possible quadrature image of 264 ppm"]
+    assert assign.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.2], carrier=100.6)[1] == "unassigned"
+    assert assign.assignments([264.5, -43.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)[1] == "unassigned"

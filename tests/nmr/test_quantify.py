@@ -108,13 +108,15 @@ def test_share_of_a_voigt_line_by_direct_integration() -> None:
     assert tails.share_inside([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(direct, abs=2e-5)
 
 
-def test_tails_bring_windows_to_the_truth() -> None:
+@pytest.mark.parametrize("order", [-1, 0, 1, 2])
+def test_tails_bring_windows_to_the_truth(order: int) -> None:
     fid = signals.dataset(signals.signal((0.3, 0.7), (265.0, 10.0), (3000.0, 6000.0), points=16384))
     fit = lines.fit(fid, Lines())
-    ds = spectrum.spectrum(fid, Processing(baseline_order=-1), fit)
+    ds = spectrum.spectrum(fid, Processing(baseline_order=order), fit)
     raw = ds["window_area"].values[0]
     solved = tails.corrected_for_tails(raw, fit, ds)
-    assert abs(raw[0] / raw.sum() - 0.3) > 0.01
+    if order < 2:  # a parabola takes away as much as the windows cut, by chance
+        assert abs(raw[0] / raw.sum() - 0.3) > 0.01
     assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
 
 
