@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).parent
@@ -22,6 +23,11 @@ def digest(step: str) -> str:
     for path in sorted(reached):
         total.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
     return total.hexdigest()[:16]
+
+
+def tell_steps(folder: str) -> None:
+    """Tell steps where the workflow's own text is, by their environment: another place then re-runs nothing."""
+    os.environ["SSBCHAR_WORKFLOW"] = folder
 
 
 def _reach(path: Path, reached: set[Path]) -> None:

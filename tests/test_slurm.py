@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import sys
 import threading
 import time
@@ -47,16 +48,16 @@ def test_slurm_gives_the_same_bytes_with_the_shipped_profile(
     end = time.monotonic()
     jobs = cluster.finished()[seen:]
     done = [job for job in jobs if job["JobState"] == "COMPLETED"]
-    print(cost(jobs, there, start - begin, end - start))
+    print(cost(jobs, there.out, start - begin, end - start))
     assert re.search(r"\(100%\) done", said)
     assert len(done) > 10
     assert len({job["NodeList"] for job in done}) == 2
     assert here.results() == there.results()
 
 
-def cost(jobs: list[dict[str, str]], campaign: Campaign, local: float, wall: float) -> str:
+def cost(jobs: list[dict[str, str]], out: Path, local: float, wall: float) -> str:
     """Return a row of the table in docs/cluster.md: jobs, retries, seconds here and there, overhead per job."""
-    logs = [path.read_text(encoding="utf-8") for path in (campaign.out / "logs").rglob("*.log")]
+    logs = [path.read_text(encoding="utf-8") for path in (out / "logs").rglob("*.log")]
     own = [float(found[1]) for log in logs if (found := re.search(r"done in ([\d.]+) s", log))]
     spans = [
         (datetime.fromisoformat(job["EndTime"]) - datetime.fromisoformat(job["StartTime"])).total_seconds()
@@ -65,6 +66,23 @@ def cost(jobs: list[dict[str, str]], campaign: Campaign, local: float, wall: flo
     lost = sum(job["JobState"] != "COMPLETED" for job in jobs)
     each = (sum(spans) - sum(own)) / max(len(jobs), 1)
     return f"| {len(jobs)} | {lost} | {local:.0f} | {wall:.0f} | {sum(own):.0f} | {each:.1f} |"
+
+
+@pytest.mark.slow
+def test_a_series_of_2000_frames(cluster: slurm.Cluster, tmp_path: Path) -> None:
+    from benchmarks import scale
+
+    (tmp_path / "here").mkdir()
+    local = scale.run(tmp_path / "here", 2000)
+    shutil.copytree(tmp_path / "here", tmp_path / "there", ignore=shutil.ignore_patterns("results", ".snakemake"))
+    seen, start = len(cluster.finished()), time.monotonic()
+    there = tmp_path / "there"
+    _snakemake(there, "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml")
+    jobs = cluster.finished()[seen:]
+    print(cost(jobs, there / "results/scale", local.seconds, time.monotonic() - start))
+    for name in ("summary.csv", "hexrd/series/lattice.nc", "report.html"):
+        here = tmp_path / "here/results/scale" / name
+        assert (there / "results/scale" / name).read_bytes() == here.read_bytes(), name
 
 
 GREEDY = """

@@ -1,6 +1,4 @@
 # All techniques together: the summary table and the page.
-import os
-
 from ssbchar.options import departures
 
 CONCLUSIONS_ALL = sorted(CONCLUSIONS)
@@ -12,8 +10,7 @@ DEPARTURES = {
 
 
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
-# By the environment, so that another place of the workflow re-runs nothing.
-os.environ["SSBCHAR_WORKFLOW"] = WORKFLOW
+sources_of.tell_steps(WORKFLOW)
 EXPORTS += expand(f"{XAS}/export", measurement=rows("xas"))
 
 
