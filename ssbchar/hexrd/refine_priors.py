@@ -87,7 +87,11 @@ class Priors:
         new.size, new.micro = self.size.copy(), self.micro.copy()
         fits = [f for found in passes for f in found.values()]
         if self.options.zero == "series" and fits:
-            shared = refine_zero.shared((f.present, f.state.zero, f.zero_stderr) for f in fits)
+            shared = refine_zero.shared(
+                (f.present, f.state.zero, f.zero_stderr, float(np.median(f.state.inflation[list(f.present)])))
+                for f in fits
+                if f.present
+            )
             if shared is not None:
                 new.zero, new.zero_error = (shared[0], 0.0), shared[1]
         for p, phase in enumerate(series.phases):

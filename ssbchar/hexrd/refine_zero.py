@@ -13,25 +13,31 @@ OUTLIER = 4.0
 """Values this many robust standard deviations from the median are left out."""
 
 
-def shared(frames: Iterable[tuple[tuple[int, ...], float, float]]) -> tuple[float, float] | None:
+def shared(frames: Iterable[tuple[tuple[int, ...], float, float, float]]) -> tuple[float, float] | None:
     """Return the zero of a series and its standard error; None where no frame has one of its own.
 
     Frames with the same phases share the same overlaps and so the same systematic part of their zeros: they are
-    combined first, then the sets of phases, each time with the scatter beyond the standard errors (`combined`). The
-    errors of misfitting frames are larger already (`ssbchar.hexrd.refine_linear.inflations`).
+    combined first, then the sets of phases, each time with the scatter beyond the standard errors (`combined`). What
+    the misfit adds to a frame's error (`ssbchar.hexrd.refine_linear.inflations`) is one error of the model, the same
+    in all frames of a set: it does not average out, and is added after they are combined.
 
     Parameters
     ----------
     frames : iterable of tuple
-        Phases in the model, zero and its standard error [degree] (0: it was held) of each frame.
+        Phases in the model, zero, its standard error [degree] (0: it was held) and the factor on that error for misfit
+        (1 or more), of each frame.
     """
-    sets: dict[tuple[int, ...], list[tuple[float, float]]] = {}
-    for present, zero, stderr in frames:
+    sets: dict[tuple[int, ...], list[tuple[float, float, float]]] = {}
+    for present, zero, stderr, misfit in frames:
         if stderr > 0:
-            sets.setdefault(present, []).append((zero, stderr))
+            sets.setdefault(present, []).append((zero, stderr, stderr**2 * (1 - 1 / max(misfit, 1.0) ** 2)))
     if not sets:
         return None
-    means = [combined(*zip(*rows, strict=True)) for _, rows in sorted(sets.items())]
+    means = []
+    for _, rows in sorted(sets.items()):
+        values, errors, common = zip(*rows, strict=True)
+        mean, stderr = combined(values, errors)
+        means.append((mean, float(np.hypot(stderr, np.sqrt(np.median(common))))))
     return combined(*zip(*means, strict=True))
 
 

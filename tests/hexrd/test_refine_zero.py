@@ -26,10 +26,22 @@ def test_a_wild_frame_does_not_move_the_zero() -> None:
 
 
 def test_frames_of_one_set_of_phases_do_not_outvote_the_others() -> None:
-    many = [((2,), -10.0, 1.0) for _ in range(50)]
-    few = [((0, 1), 0.1, 0.5) for _ in range(5)]
+    many = [((2,), -10.0, 1.0, 1.0) for _ in range(50)]
+    few = [((0, 1), 0.1, 0.5, 1.0) for _ in range(5)]
     found = refine_zero.shared([*many, *few])
     assert found is not None
     zero, stderr = found
     assert abs(zero) < 2 * stderr < 15 and stderr > 2
-    assert refine_zero.shared([((0,), 1.0, 0.0)]) is None
+    assert refine_zero.shared([((0,), 1.0, 0.0, 1.0)]) is None
+
+
+def test_what_all_frames_of_one_set_of_phases_get_wrong_alike_does_not_average_out() -> None:
+    rng = np.random.default_rng(2)
+    pulls = []
+    for _ in range(300):
+        wrong = rng.normal(0, 0.5)  # of the model: overlaps and shapes that are the same in every frame
+        frames = [((0, 1), z, float(np.hypot(1, 0.5)), float(np.hypot(1, 0.5))) for z in rng.normal(wrong, 1.0, 100)]
+        found = refine_zero.shared(frames)
+        assert found is not None
+        pulls.append(found[0] / found[1])
+    assert 0.8 < np.std(pulls) < 1.25

@@ -1,0 +1,148 @@
+"""The 17-BM series with structures held (Rietveld): misfit, parameters and phases against the published refinement.
+
+Published: a sequential refinement in nine segments with a model made by hand for each (INP files). Here: one
+configuration for all frames (``config/real/samples.tsv``).
+"""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+import yaml
+
+from ssbchar import phases
+from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd import furnace, onset, read, refine
+from ssbchar.hexrd.options import Furnace, Onset, Reading, Refinement
+
+CONFIG = Path(__file__).parent.parent.parent / "config/real"
+INPUTS = ("1_65", "65_89", "90_129", "130_141", "142_163", "164_179", "180_200", "201_259", "260_384")
+PARAMETERS = dict(zip(INPUTS, (27, 38, 37, 41, 47, 28, 37, 39, 39), strict=True))
+"""Refined parameters of a frame in each segment's INP, counted by hand."""
+
+
+@pytest.fixture(scope="module")
+def folder(real_data: Path) -> Path:
+    found = real_data / "hexrd/aps17bm_metathesis"
+    if not found.is_dir():
+        pytest.skip("the 17-BM series is not there")
+    return found
+
+
+def count_refined(text: str) -> int:
+    """Return the number of refined parameters of a TOPAS input: `@`, or a name of its own before the value."""
+    text = text.split('out "')[0]  # what follows only prints
+    background = re.search(r"bkg @((?:\s+-?[\d.`_e-]+)+)", text)
+    assert background
+    rest = text[: background.start()] + text[background.end() :]
+    named = re.findall(r"^\s*(?:scale|a|b|c|be)\s+[A-Za-z]\w*\s+-?\d|\bbeq\s+[A-Za-z]\w*\s+-?\d", rest, re.MULTILINE)
+    return len(background.group(1).split()) + rest.count("@") + len(named)
+
+
+def published(folder: Path) -> dict[str, np.ndarray]:
+    """Return the published columns by frame number (index 0 is unused); NaN where empty."""
+    path = folder / "AnalysisData/SequentialRefinement_Figure1.csv"
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    out = {name: np.full(385, np.nan) for name in rows[0] if name}
+    for row in rows[1:]:
+        for name, text in zip(rows[0], row, strict=False):
+            if name and text and row[0].strip().isdigit():
+                out[name][int(row[0])] = float(text)
+    return out
+
+
+def refined(folder: Path, frames: slice) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the series refined as the sample sheet says, and its temperatures."""
+    lines = [row for row in (CONFIG / "samples.tsv").read_text().splitlines() if not row.startswith("#")]
+    row = next(r for r in csv.DictReader(lines, delimiter="\t") if r["measurement"] == "heating_17bm")
+    patterns = read.patterns(folder / "XYE", Reading(wavelength=float(row["read.wavelength"]))).isel(frame=frames)
+    temperature = furnace.join(patterns, folder / "frames.csv", Furnace())
+    table = CONFIG / "phases/phases.yaml"
+    assert set(row["phases"].split(",")) == set(yaml.safe_load(table.read_text()))
+    tables = [phases.reflections(table, phases.PhaseTable(), {"phase": n}) for n in row["phases"].split(",")]
+    options = Refinement(mode=row["refine.mode"], background_terms=int(row["refine.background_terms"]))
+    assert options.mode == "rietveld"
+    return refine.refine(patterns, temperature, tables, options), temperature
+
+
+def segment_of(frame: np.ndarray) -> np.ndarray:
+    first = np.array([int(name.split("_")[0]) for name in INPUTS])
+    return np.array(INPUTS)[np.searchsorted(first, frame, side="right") - 1]
+
+
+def compare(ds: xr.Dataset, theirs: dict[str, np.ndarray]) -> np.ndarray:
+    """Print misfit and parameters of each segment; return ours over theirs, frame by frame."""
+    frame = ds["frame"].values
+    segment, rwp = segment_of(frame), theirs["Rwp"][frame]
+    for name in INPUTS:
+        here = (segment == name) & np.isfinite(rwp)
+        if here.any():
+            most = int(ds["parameters"].values[here].max())
+            ours = ds["rwp"].values[here]
+            line = {
+                "segment": name, "ours": np.median(ours).round(2), "published": np.median(rwp[here]).round(2),
+                "below": np.mean(ours < rwp[here]).round(2), "gof": np.median(ds["gof"].values[here]).round(1),
+                "parameters": most, "published parameters": PARAMETERS[name],
+            }  # fmt: skip
+            print(json.dumps({k: float(v) if isinstance(v, np.floating) else v for k, v in line.items()}))
+            assert most <= PARAMETERS[name]
+    known = np.isfinite(rwp)
+    return np.asarray(ds["rwp"].values[known] / rwp[known])
+
+
+def test_refined_parameters_of_the_published_inputs(folder: Path) -> None:
+    for name in INPUTS:
+        text = (folder / f"INP/SequentialRefinement/{name}.INP").read_text(encoding="utf-8", errors="replace")
+        assert count_refined(text) == PARAMETERS[name], name
+
+
+def test_the_intermediate_y3o4cl_is_found_and_the_misfit_is_below_the_published(folder: Path) -> None:
+    ds, _ = refined(folder, slice(128, 164, 5))
+    ratio = compare(ds, published(folder))
+    assert np.all(ratio < 1)
+    there = ds["frame"].values[ds["present"].sel(phase="Y3O4Cl").values == 1]
+    assert {144, 149, 154, 159} <= set(there)  # published: in the model from 130 to 163
+    cell = ds["cell"].sel(phase="Y3O4Cl", frame=149).values[:3]
+    np.testing.assert_allclose(cell, [4.0045, 11.8197, 11.6596], rtol=0.006)  # INP of 142-163; weak and broad lines
+
+
+def told(found: list[Conclusion], quantity: str, subject: str) -> Conclusion:
+    return next(c for c in found if (c.quantity, c.subject, c.condition) == (quantity, subject, "heating"))
+
+
+@pytest.mark.slow
+def test_whole_series(folder: Path) -> None:
+    ds, temperature = refined(folder, slice(None))
+    theirs = published(folder)
+    ratio = compare(ds, theirs)
+    print("below the published in", np.mean(ratio < 1), "largest ratio", ratio.max())
+    assert np.mean(ratio < 1) >= 0.9 and ratio.max() < 1.1
+    for phase, amount, least in (("Mn2O3", "Mn$_2$O$_3$", 0.0), ("NaCl", "NaCl", 0.1)):
+        frame = ds["frame"].values
+        used = (frame <= 189) & (theirs[amount][frame] > least * np.nanmax(theirs[amount]))
+        apart = ds["volume"].sel(phase=phase).values[used] / theirs[f"Volume_{phase}"][frame][used] - 1
+        print(phase, np.mean(np.abs(np.nan_to_num(apart, nan=1)) < 0.003), np.nanmedian(apart))
+        assert np.mean(np.abs(np.nan_to_num(apart, nan=1)) < 0.003) >= 0.95 and abs(np.nanmedian(apart)) < 0.001
+    check_edges(ds, temperature, theirs)
+
+
+def check_edges(ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.ndarray]) -> None:
+    """Assert the two edges inside model segments; print them beside the published ones."""
+    found = onset.onset(ds, temperature, Onset())
+    frame, degrees = ds["frame"].values[:185], temperature["temperature"].values[:185]
+    for phase, column, quantity, edge in (
+        ("YCl3", "YCl$_3$", "end_temperature", -1), ("YOCl", "YOCl", "onset_temperature", 0)
+    ):  # fmt: skip
+        crossing = int(np.flatnonzero(theirs[column] > 0.05 * np.nanmax(theirs[column]))[edge])
+        ours = told(found, quantity, phase)
+        at = {k: None if v is None else float(np.interp(v, degrees, frame)) for k, v in
+              (("value", ours.value), ("lower95", ours.lower95), ("upper95", ours.upper95))}  # fmt: skip
+        strength = float(ds["significance"].sel(phase=phase, frame=crossing))
+        print(phase, quantity, "published frame", crossing, "ours", at, "sigma at theirs", strength, ours.reason)
+        low, high = at["lower95"], at["upper95"]
+        assert low is None or low - 3 <= crossing
+        assert high is None or crossing <= high + 3
