@@ -12,6 +12,8 @@ import yaml
 ROOT = Path(__file__).parent.parent
 OF_OTHERS = ("Directory cannot be locked",)
 """Snakemake's own words."""
+REACHED_BY_LINKS = {"scale.md", "benchmarks.md", "real_17bm.md"}
+"""Pages that benchmarks write: they may be missing, so the menu does not name them."""
 SOURCE = re.sub(r"\s+", " ", " ".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "ssbchar").rglob("*.py"))))
 SYSTEM = " ".join(os.strerror(code) for code in range(1, 134))
 
@@ -39,7 +41,7 @@ def test_every_page_has_its_place() -> None:
     listed = pages(site["nav"])
     assert len(set(listed)) == len(listed)
     assert set(listed) <= there
-    assert {p for p in there - set(listed) if not p.startswith("decisions/")} == set()
+    assert {p for p in there - set(listed) if not p.startswith("decisions/")} <= REACHED_BY_LINKS
 
 
 def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path: Path) -> None:
