@@ -38,14 +38,15 @@ class Refinement:
     """Largest 2theta [degree, as measured] that is fitted."""
     mode: str = "pawley"
     """`pawley`: the strongest reflections of every phase have free intensities; `rietveld`: those of phases marked
-    refinable follow their structure, with one scale."""
+    refinable follow their structure, with one scale; widths and displacement factors are learnt from the series, smooth
+    in temperature, and held."""
     free_reflections: int = 60
     """Reflections of a phase with free intensity, the strongest first; the others follow the phase's pattern. All
     those of a phase without atoms are free."""
     intensity_freedom: float = 0.5
     """How far a free intensity may leave the phase's pattern: a prior of this relative standard deviation."""
     background_terms: int = 18
-    """Cubic B-splines of the background."""
+    """Cubic B-splines of the background, their knots equally spaced in the root of 2theta."""
     zero: str = "series"
     """Zero of 2theta: `series` (one for all frames, refined), `frame` or `fixed`."""
     zero_start: float = 0.0
