@@ -140,7 +140,8 @@ def indicator(squares: Array, n: int, p: int) -> Array:
 def whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     """Return W with W C W' = 1, C the covariance of the noise of a typical normalised spectrum in the window.
 
-    norm = (A mu) / step: C = L S L', L = (A - norm w) / step, S that of points; an error of the energy axis adds
+    norm = (A mu) / step: C = L S L', L = (A - norm w) / step, S that of points, which
+    interpolation correlates (``noise_correlation``); an error of the energy axis adds
     its square times g g' for the slopes g of the first, middle and last third of the series.
     """
     mean = normalised.isel(spectrum=[-1])
@@ -150,7 +151,8 @@ def whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     step = float(np.median(normalised["edge_step"].values[:-1]))
     noise = np.median(normalised["mu_stderr"].values[:-1], axis=0)
     change = ((rest - np.outer(norm.mean(axis=0), weights)) / step)[use]
-    covariance = (change * noise**2) @ change.T
+    change *= noise
+    covariance = change @ normalised["noise_correlation"].values @ change.T
     for third in np.array_split(np.arange(len(norm)), 3):
         slope = np.gradient(norm[third].mean(axis=0), normalised["energy"].values)[use]
         covariance += _axis_error(normalised) ** 2 * np.outer(slope, slope)

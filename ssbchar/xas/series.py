@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.progress import steps
 from ssbchar.xas import edge, notes
-from ssbchar.xas.noise import point_noise
+from ssbchar.xas.noise import jumps, point_noise
 from ssbchar.xas.normalise import origin, spectra
 from ssbchar.xas.options import Normalisation
 
@@ -24,8 +24,9 @@ Array = NDArray[np.float64]
 def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     """Return normalised spectra of every scan of a series, and their mean.
 
-    As `ssbchar.xas.normalise.normalise`, but no scan is a repeat of another: noise comes from each scan itself, and a
-    scan is set aside where it differs from the mean of its neighbours far beyond what others do.
+    As `ssbchar.xas.normalise.normalise`, but no scan is a repeat of another: noise comes from each scan and its
+    neighbours in the series, and a scan that differs from the mean of its neighbours far beyond what others do is set
+    aside.
 
     Parameters
     ----------
@@ -38,12 +39,14 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     -------
     Dataset, dims spectrum, energy
         As of `ssbchar.xas.normalise.normalise`; ``number`` (spectrum), from 1, 0 for the mean, which is last and named
-        ``merged``. Scans set aside are left out.
+        ``merged``; ``noise_correlation`` (energy, energy2): covariance of the points of a typical scan in units of
+        the noise of its raw points, not quite 1 on the diagonal where scans are interpolated. Scans set aside are left
+        out.
     """
     aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
     names = [str(s) for s in calibrated["source_file"].values]
     good = np.flatnonzero(calibrated["status"].values == "ok")
-    energy, mu, noise = _gridded(calibrated, good)
+    energy, mu, noise, correlation = _gridded(calibrated, good)
     done = calibrated.attrs.get("mode") == "normalised"
     e0 = origin(energy, mu, options, names[good[0]], done)
     limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
@@ -54,12 +57,17 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
         aside.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the series; look at it"})
     if keep.sum() < 3:
         raise BadInput(names[good[0]], f"only {int(keep.sum())} scans of the series are alike", "check the scans")
-    kept = good[keep]
-    both = np.vstack([mu[keep], mu[keep].mean(axis=0)])
-    stderr = np.vstack([noise[keep], np.sqrt((noise[keep] ** 2).sum(axis=0)) / keep.sum()])
+    kept, mu, noise = good[keep], mu[keep], noise[keep]
+    if len(mu) >= NOISE_SCANS and not np.isfinite(calibrated["mu_stderr"].values[kept]).any():
+        made = edge.normalised(energy, mu, limits, options.victoreen)
+        step = np.ones((len(mu), 1)) if done else made.edge_step[:, None]
+        noise = step * noise_along(energy, mu if done else made.norm, noise / step, correlation)
+    both = np.vstack([mu, mu.mean(axis=0)])
+    stderr = np.vstack([noise, np.sqrt((noise**2).sum(axis=0)) / len(mu)])
     label = [*(names[i] for i in kept), "merged"]
     ds = spectra(energy, both, stderr, e0, options, label, ["ok"] * len(label), done)
     ds["number"] = ("spectrum", np.append(kept + 1, 0))
+    ds["noise_correlation"] = (("energy", "energy2"), correlation, {"units": "1"})
     for name in ("shift", "shift_stderr"):
         ds[name] = ("spectrum", np.append(calibrated[name].values[kept], np.nan), {"units": "eV"})
     ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[kept]), ""])
@@ -68,10 +76,17 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     return ds
 
 
-def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array]:
-    """Return the first scan's energies within all scans' range, and mu and the noise of a point of each scan there.
+NOISE_SCANS = 30
+"""From so many scans on, noise is found along the series (`noise_along`)."""
+SAMPLED = 40
+"""Number of scans whose interpolation tells the correlation of noise between points."""
 
-    Noise is found on each scan's own axis, before a cubic spline lays it on the common one.
+
+def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array, Array]:
+    """Return the first scan's energies within all scans' range; there mu and noise of each scan, and its correlation.
+
+    Noise is found on each scan's own axis, before a cubic spline (the matrix W) lays it on the common one; the
+    correlation is the mean of W W' over scans spread over the series.
     """
     from scipy.interpolate import CubicSpline
 
@@ -79,6 +94,7 @@ def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Arr
     low, high = np.nanmin(axes, axis=1).max(), np.nanmax(axes, axis=1).min()
     grid = axes[0][np.isfinite(axes[0]) & (axes[0] >= low - 1e-9) & (axes[0] <= high + 1e-9)]
     mu, noise = np.empty((good.size, grid.size)), np.empty((good.size, grid.size))
+    correlation, sampled = np.zeros((grid.size, grid.size)), np.linspace(0, good.size - 1, SAMPLED).astype(int)
     for row, i in enumerate(steps(list(good), "reading", "scans")):
         x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
@@ -89,7 +105,37 @@ def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Arr
         same = x.size == grid.size and np.abs(x - grid).max() < 1e-6
         mu[row] = y if same else CubicSpline(x, y)(grid)
         noise[row] = np.interp(grid, x, s)
-    return grid, mu, noise
+        if row in sampled:
+            moved = np.eye(grid.size) if same else CubicSpline(x, np.eye(x.size))(grid)
+            correlation += np.count_nonzero(sampled == row) / SAMPLED * (moved @ moved.T)
+    return grid, mu, noise, correlation
+
+
+def noise_along(energy: Array, norm: Array, noise: Array, correlation: Array) -> Array:
+    """Return the noise of each point of each spectrum from how it jumps off its neighbours in the series.
+
+    The second difference of three consecutive spectra holds no structure of the edge, so the noise is seen where a
+    single spectrum does not show it (white line, edge). Its course over energy is the median over the series; its level
+    in each scan is that of `noise`.
+
+    Parameters
+    ----------
+    energy, norm, noise : array, shapes (energy,), (spectrum, energy), (spectrum, energy)
+        `noise` from each spectrum alone.
+    correlation : array, shape (energy, energy)
+        From interpolation.
+    """
+    from scipy.ndimage import median_filter
+
+    level = np.median(noise / np.median(noise, axis=0), axis=1)
+    bend = norm[:-2] - 2 * norm[1:-1] + norm[2:]
+    size = np.sqrt(level[:-2] ** 2 + 4 * level[1:-1] ** 2 + level[2:] ** 2)
+    root = np.linalg.cholesky(correlation + 1e-9 * np.eye(energy.size))
+    unit = np.sqrt((jumps(energy, np.asarray(root.T, float)) ** 2).sum(axis=0))
+    profile = 1.4826 * np.median(np.abs(jumps(energy, bend)) / size[:, None], axis=0) / unit
+    inside = np.isfinite(profile)
+    profile = median_filter(np.interp(energy, energy[inside], profile[inside]), size=5, mode="nearest")
+    return np.asarray(level[:, None] * profile)
 
 
 def like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:

@@ -69,6 +69,24 @@ def test_a_trembling_axis_is_no_species_where_its_error_is_known() -> None:
     assert int(components.components(blind, Series())["rank"]) > 2
 
 
+@pytest.mark.parametrize("species", [2, 3])
+def test_counted_noise_on_interpolated_axes_is_no_species(species: int) -> None:
+    """Photons counted through the edge (more noise above it), axes that tremble and are calibrated to 0.003 eV."""
+    random = np.random.default_rng(40 + species)
+    ds = made(120, species, 13)
+    for i, share in enumerate(shares(120, species)):
+        drift = 0.02 * random.standard_normal()
+        axis = ENERGY - drift
+        mu = share @ np.array([made_spectra.mu(axis, s) for s in SPECIES[:species]])
+        counts = random.poisson(2e6, ENERGY.size), random.poisson(2e6 * np.exp(-mu))
+        ds["mu"][i] = np.log(counts[0] / counts[1])
+        ds["energy"][i] = axis + 0.003 * random.standard_normal()
+    ds.attrs["alignment_error"] = 0.003
+    found = components.components(series.normalise(ds, Normalisation()), Series())
+    assert int(found["rank"]) == species
+    assert bool((found["crossing_p"].values > 1e-3).all()) is (species == 2)
+
+
 def test_noise_alone_exceeds_its_edge_in_five_of_a_hundred() -> None:
     random = np.random.default_rng(5)
     largest = [np.linalg.norm(random.standard_normal((120, 60)), 2) ** 2 for _ in range(400)]

@@ -52,6 +52,8 @@ rule xas_normalise:
         f"{XAS}/normalised.nc",
     log:
         f"{XAS_LOG}/normalise.log",
+    wildcard_constraints:
+        measurement=one_of(SINGLE),
     conda:
         ENVIRONMENT
     resources:
@@ -151,6 +153,8 @@ rule xas_conclude:
         f"{XAS}/conclusions.json",
     log:
         f"{XAS_LOG}/conclude.log",
+    wildcard_constraints:
+        measurement=one_of(SINGLE),
     conda:
         ENVIRONMENT
     resources:
@@ -178,6 +182,8 @@ rule xas_figures:
         directory(f"{XAS}/figures"),
     log:
         f"{XAS_LOG}/figures.log",
+    wildcard_constraints:
+        measurement=one_of(SINGLE),
     conda:
         ENVIRONMENT
     resources:

@@ -2,6 +2,8 @@
 XAS = f"{OUT}/xas/{{measurement}}"
 XAS_LOG = f"{OUT}/logs/xas/{{measurement}}"
 ABSORBERS = rows("xas", "pristine", "cycled")
+SERIES = rows("xas", "series")
+SINGLE = [m for m in rows("xas") if m not in SERIES]
 COMPARED = [m for m in rows("xas") if RUN.row(m).compare_to]
 
 
@@ -13,10 +15,10 @@ def components(measurement):
     ]
 
 
-MIXED = [m for m in ABSORBERS if RUN.row(m).reference and (len(components(m)) > 1)]
+MIXED = [m for m in ABSORBERS + SERIES if RUN.row(m).reference and (len(components(m)) > 1)]
 
-CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS)
-FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS)
+CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS + SERIES)
+FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS + SERIES)
 
 
 def pristine_of(name):
