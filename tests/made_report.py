@@ -58,6 +58,7 @@ class Run:
         self.conclusions: list[Path] = []
         self.figures: list[Path] = []
         self.manifests: list[Path] = []
+        self.exports: list[Path] = []
 
     def add(self, measurement: str, sample: str, technique: str, found: list[Conclusion], synthetic: bool = True,
             drawings: dict[str, store.Drawing] | None = None, **marks: str) -> None:  # fmt: skip
@@ -85,6 +86,7 @@ class Run:
             "conclusions": self.conclusions,
             "figures": self.figures,
             "manifests": self.manifests,
+            "exports": self.exports,
         }
         step.run("results.page.page", inputs, report, options, {"run": self.root.name, **labels})
         return report

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd import geometry as geo
-from ssbchar.hexrd import rings
+from ssbchar.hexrd import ring_points
 
 Array = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ class Refined:
     """Values of `BEAM`."""
     covariance: Array
     """Of `BEAM`, with the scatter from ring to ring in it."""
-    points: rings.Points
+    points: ring_points.Points
     residual: Array
     """Observed minus expected 2theta of each point [radian]."""
     weight: Array
@@ -47,7 +47,7 @@ def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> geo.Plane:
 
 
 def refine(
-    points: rings.Points, angles: Array, plane: geo.Plane, free_wavelength: bool = False
+    points: ring_points.Points, angles: Array, plane: geo.Plane, free_wavelength: bool = False
 ) -> tuple[Array, Array, Array, Array]:
     """Return the parameters that put the located points on their rings, by robust least squares.
 
@@ -58,7 +58,7 @@ def refine(
 
     Parameters
     ----------
-    points : rings.Points
+    points : ring_points.Points
         In pixels of the image as the plane sees it.
     angles : ndarray
         2theta of each ring [radian].
@@ -124,15 +124,15 @@ def calibrated(counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles
     """Return the geometry refined from a rough one: locate rings, refine, look again in narrower windows."""
     plane = start
     for reach, width in ROUNDS:
-        points = rings.locate(counts, valid, plane, angles, reach, width)
+        points = ring_points.locate(counts, valid, plane, angles, reach, width)
         beam, covariance, residual, weight = refine(points, angles, plane)
         plane = plane_from_beam(beam, start.pixel1, start.pixel2)
     return Refined(plane, beam, covariance, points, residual, weight)
 
 
-def subset(points: rings.Points, keep: NDArray[np.bool_]) -> rings.Points:
+def subset(points: ring_points.Points, keep: NDArray[np.bool_]) -> ring_points.Points:
     """Return some of the points."""
-    return rings.Points(points.row[keep], points.column[keep], points.ring[keep], points.stderr[keep])
+    return ring_points.Points(points.row[keep], points.column[keep], points.ring[keep], points.stderr[keep])
 
 
 def ring_offsets(
@@ -154,7 +154,7 @@ def ring_offsets(
     return index, offset, stderr
 
 
-def held_out(points: rings.Points, angles: Array, plane: geo.Plane) -> Array:
+def held_out(points: ring_points.Points, angles: Array, plane: geo.Plane) -> Array:
     """Return the offset in d [ppm] of each located ring from a geometry refined without it.
 
     Every second ring is left out in turn, so half of the rings predict the other half.
@@ -189,7 +189,7 @@ class Fit:
     """From the scatter of rings [ppm]."""
 
 
-def verified(points: rings.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array) -> list[Fit]:
+def verified(points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array) -> list[Fit]:
     """Return how a given geometry suits the located rings in each of the eight orientations.
 
     Around a ring seen with a wrong centre or tilt the residual is a sum of first and second harmonics of the
@@ -198,7 +198,7 @@ def verified(points: rings.Points, shape: tuple[int, int], plane: geo.Plane, ang
     return [_fit(points, shape, plane, angles, k) for k in range(8)]
 
 
-def _fit(points: rings.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array, orientation: int) -> Fit:
+def _fit(points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array, orientation: int) -> Fit:
     row, column = geo.oriented_points(points.row, points.column, shape, orientation)
     seen, azimuth = geo.angles_from_pixels(plane, row, column)
     around = np.linspace(-np.pi, np.pi, 180)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssbchar import progress
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import broadening, peaks_lines, peaks_path, peaks_presence
+from ssbchar.hexrd import broadening, peaks_lines, peaks_path, peaks_presence, peaks_scales
 from ssbchar.hexrd.options_fits import Tracking
 from ssbchar.hexrd.peaks_fit import Windows
 from ssbchar.hexrd.peaks_lines import Lines
@@ -72,7 +72,7 @@ def _expect(
     """Say which lines are expected in each frame; return which are hidden, disturbed, and of an absent phase."""
     predicted = out["predicted"][good]
     height, sigma = peaks_path.heights(x, intensity, stderr, predicted, width)
-    scale, error = peaks_lines.scales(lines, predicted, height, sigma, width, phases)
+    scale, error = peaks_scales.scales(lines, predicted, height, sigma, width, phases)
     there = scale > 3 * error
     expected = (scale * there)[:, lines.phase] * lines.strength
     seen = expected > 2 * sigma

@@ -170,7 +170,11 @@ def raw_files(manifest: Path) -> dict[str, Any]:
 
 def exported(folder: Path) -> dict[str, Any]:
     """Return what a folder of exports holds, as paths from the report's place (``results/<run>/``)."""
-    names = sorted(p.name for p in folder.iterdir() if p.name != "index.txt") if folder.is_dir() else []
+    names = (
+        sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and p.name != "index.txt")
+        if folder.is_dir()
+        else []
+    )
     place = "/".join(folder.parts[-3:])
     return {"measurement": folder.parent.name, "place": place, "files": names}
 

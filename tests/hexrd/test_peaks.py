@@ -144,7 +144,7 @@ def test_schema_and_saving(tmp_path: Path) -> None:
     }
     assert found.par.values.tolist() == ["position", "fwhm", "area", "eta"] and found.attrs["synthetic"] == 1
     np.testing.assert_allclose(np.sqrt(found.covariance.values[..., 0, 0]), found.position_stderr, rtol=1e-12)
-    store.save(found, tmp_path / "peaks.nc", {"step": "hexrd.peaks.track"}, {})
+    store.save(found, tmp_path / "peaks.nc", store.provenance("hexrd.peaks.track", {}, {}), {})
     back = store.load(tmp_path / "peaks.nc")
     assert isinstance(back, xr.Dataset)
     np.testing.assert_array_equal(back.position, found.position)

@@ -25,7 +25,7 @@ def test_schema_and_saving(tmp_path: Path) -> None:
         "frame": ("frame",), "two_theta": ("two_theta",), "q": ("two_theta",), "two_theta_common": ("two_theta",),
     }  # fmt: skip
     np.testing.assert_allclose(d_from_two_theta(ds.two_theta_common, 0.1173), d_from_two_theta(X, LAMBDA), rtol=1e-12)
-    store.save(ds, tmp_path / "patterns.nc", {"step": "hexrd.read.patterns"}, {})
+    store.save(ds, tmp_path / "patterns.nc", store.provenance("hexrd.read.patterns", {}, {}), {})
     back = store.load(tmp_path / "patterns.nc")
     assert isinstance(back, xr.Dataset)
     np.testing.assert_array_equal(back.intensity, ds.intensity)

@@ -135,3 +135,18 @@ def test_a_hundred_samples_fit_in_one_page(tmp_path: Path) -> None:
     assert tight.stat().st_size < 0.25e6
     assert 0 < len(Outline(text).images) < 24
     assert text.count("Not in this page for its size") == 24 - len(Outline(text).images)
+
+
+def test_exports_are_listed_with_links_from_the_page(tmp_path: Path) -> None:
+    run = made_report.Run(tmp_path / "demo")
+    run.add("heat", "S", "hexrd", made_report.hexrd())
+    assert "Files for other programs" not in run.write().read_text(encoding="utf-8")
+    folder = run.root / "hexrd" / "heat" / "export"
+    folder.mkdir()
+    for name in ("frames.csv", "LAGP_frame0001.cif", ".snakemake_timestamp"):
+        (folder / name).write_text("x")
+    run.exports.append(folder)
+    page = Outline(run.write().read_text(encoding="utf-8"))
+    listed = [link for link in page.links if "/export/" in link]
+    assert listed == ["hexrd/heat/export/LAGP_frame0001.cif", "hexrd/heat/export/frames.csv"]
+    assert all((run.root / link).is_file() for link in listed)
