@@ -15,7 +15,10 @@ MARK = Path(".snakemake/ssbchar.run")
 
 @contextmanager
 def marked() -> Iterator[None]:
-    """Mark this folder as worked in while the block lasts; a killed process leaves the mark."""
+    """Mark this folder as worked in while the block lasts; a killed process leaves the mark, and so does one at work."""
+    if MARK.is_file() and at_work("snakemake"):
+        yield
+        return
     MARK.parent.mkdir(parents=True, exist_ok=True)
     MARK.write_text(socket.gethostname(), encoding="utf-8")
     try:
