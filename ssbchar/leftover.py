@@ -15,7 +15,7 @@ MARK = Path(".snakemake/ssbchar.run")
 
 @contextmanager
 def marked() -> Iterator[None]:
-    """Mark this folder as worked in while the block lasts; a killed process leaves the mark, and so does one at work."""
+    """Mark this folder as worked in while the block lasts; a killed process leaves its mark."""
     if MARK.is_file() and at_work("snakemake"):
         yield
         return
