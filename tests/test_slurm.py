@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from campaign import ROOT, Campaign
+from campaign import ROOT, TINY, Campaign
 from cluster import slurm
 
 ONLY = ("Fe_pristine", "Fe_cycled", "Fe_reference", "Li_reference", "Li_reference_decay")
@@ -32,7 +32,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[slurm.Cluster]
 
 
 @pytest.mark.parametrize(
-    "only", [ONLY, pytest.param((), marks=pytest.mark.slow)], ids=["two techniques", "small demonstration"]
+    "only",
+    [ONLY, pytest.param(TINY, marks=pytest.mark.slow), pytest.param((), marks=pytest.mark.slow)],
+    ids=["two techniques", "three techniques", "small demonstration"],
 )
 def test_slurm_gives_the_same_bytes_with_the_shipped_profile(
     cluster: slurm.Cluster, tmp_path: Path, only: tuple[str, ...]
