@@ -28,13 +28,13 @@ SIGNALS = (
 """Quantities shown first, in this order; where none is there, the first with the most dimensions."""
 
 
-def with_entry(content: bytes, ds: xr.Dataset, made_by: Mapping[str, Any], date: str) -> bytes:
-    """Return a netCDF-4 file's bytes with a NeXus entry added.
+def add_entry(content: io.BytesIO, ds: xr.Dataset, made_by: Mapping[str, Any], date: str) -> None:
+    """Add a NeXus entry to a netCDF-4 file in memory.
 
     Parameters
     ----------
-    content : bytes
-        The file.
+    content : BytesIO
+        The file; it is changed.
     ds : Dataset
         What it holds; attributes ``measurement`` and ``sample`` name title and sample.
     made_by : mapping
@@ -44,8 +44,7 @@ def with_entry(content: bytes, ds: xr.Dataset, made_by: Mapping[str, Any], date:
     """
     import h5py
 
-    buffer = io.BytesIO(content)
-    with h5py.File(buffer, "r+") as file:
+    with h5py.File(content, "r+") as file:
         file.attrs.update(ROOT)
         entry = _group(file, "entry", "NXentry")
         entry["title"] = str(ds.attrs.get("measurement", made_by["step"]))
@@ -57,7 +56,6 @@ def with_entry(content: bytes, ds: xr.Dataset, made_by: Mapping[str, Any], date:
         _parameters(file, process, [str(name) for name in ds.variables if name not in used])
         if made_by["step"] == INTEGRATED and "intensity" in ds:
             _azint1d(file, entry, made_by, date)
-    return buffer.getvalue()
 
 
 def _azint1d(file: Any, entry: Any, made_by: Mapping[str, Any], date: str) -> None:

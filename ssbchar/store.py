@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import json
 import os
 import subprocess
@@ -161,9 +162,11 @@ def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels
         if variable.dtype.kind in "fiu" and variable.size > 100
     }
     # By way of memory: on a full disk the HDF5 library crashes the process when it closes the file.
-    whole = nexus.with_entry(bytes(ds.to_netcdf(engine="h5netcdf", encoding=encoding)), ds, made_by, date())
+    whole = io.BytesIO()
+    ds.to_netcdf(whole, engine="h5netcdf", encoding=encoding)
+    nexus.add_entry(whole, ds, made_by, date())
     with replacing(path) as part:
-        part.write_bytes(whole)
+        part.write_bytes(whole.getbuffer())
 
 
 def _save_table(table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
