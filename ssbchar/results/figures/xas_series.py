@@ -107,9 +107,9 @@ def species(ds: xr.Dataset, title: str) -> Drawing:
     course.axhline(0, color=style.GREY, linewidth=0.6)
     course.set_xlabel("scan")
     course.set_ylabel("score / largest")
-    course.legend(loc="lower left")
-    style.panel(scree, "a")
-    style.panel(course, "b")
+    course.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0, markerscale=2)
+    for axes, letter in ((scree, "a"), (course, "b")):
+        axes.set_title(letter, loc="left", fontweight="bold", fontsize=style.TEXT)
     caption = (
         "(a) Eigenvalues of the spectra whitened by their noise (points, baseline, edge step, energy axis), with the "
         "95 % point of what noise alone would give; components above are species. (b) Scores of these components; they "
