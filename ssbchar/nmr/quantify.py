@@ -48,8 +48,10 @@ def fractions(
     li_si = next(c for c in shares if c.quantity == NAMES[LI_SI])
     if decay is not None:
         shares += _t2(decay)
-    alloyed = prelithiation(li_si, options, absent(lines, METAL, options.regions))
-    return found + drift + shares + alloyed + hidden(lines, options.systematics)
+    unseen = hidden(lines, options.systematics)
+    doubtful = next((c for c in unseen if c.quantity == "diamagnetic_share"), None)
+    alloyed = prelithiation(li_si, options, absent(lines, METAL, options.regions), doubtful)
+    return found + drift + shares + alloyed + unseen
 
 
 def _raw(routes: dict[str, Signal], tails: Real, options: Quantifying, fit_verdict: str) -> list[Conclusion]:

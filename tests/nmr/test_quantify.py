@@ -120,6 +120,24 @@ def test_tails_bring_windows_to_the_truth(order: int) -> None:
     assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
 
 
+def test_lines_that_may_be_salts_lower_what_is_sure() -> None:
+    parts, at = (0.1, 0.7, 0.2), (265.0, 16.0, 0.0)
+    fid = signals.dataset(signals.noisy(signals.signal(parts, at, (900.0, 2500.0, 600.0), points=2048), 0.002, 5))
+    fit = lines.fit(fid, Lines())
+    series = decay.fit(lines.fit(sample(0.1, 3, DELAYS), Lines()), Decay())
+    windows = spectrum.spectrum(fid, Processing(), fit)
+    found = {(r.quantity, r.condition): r for r in quantify.fractions(fit, windows, Quantifying(), series)}
+    share, sure = found["alloyed_share", ""], found["alloyed_share", "lines that may be salts left out"]
+    assert sure.verdict == "lower limit"
+    assert sure.value == pytest.approx(share.value * 7 / 9, rel=0.02)
+    bounded = {(r.quantity, r.condition): r for r in quantify.fractions(fit, windows, Quantifying())}[
+        "alloyed_share", ""
+    ]
+    assert bounded.value is None
+    assert bounded.lower95 < 0.8 * bounded.upper95
+    assert "may be salts" in bounded.reason
+
+
 def test_no_metal_line_ends_the_question() -> None:
     y = signals.noisy(signals.signal((1.0,), (10.0,), (3500.0,), points=2048), 0.003, 5)
     fid = signals.dataset(y)
