@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -51,7 +52,7 @@ def fractions(
     unseen = hidden(lines, options.systematics)
     doubtful = next((c for c in unseen if c.quantity == "diamagnetic_share"), None)
     alloyed = prelithiation(li_si, options, absent(lines, METAL, options.regions), doubtful)
-    return found + drift + shares + alloyed + unseen
+    return found + drift + shares + alloyed + unseen + metadata(lines)
 
 
 def _raw(routes: dict[str, Signal], tails: Real, options: Quantifying, fit_verdict: str) -> list[Conclusion]:
@@ -121,5 +122,25 @@ def leak(lines: xr.Dataset) -> list[Conclusion]:
             lower95=0.0, upper95=100 * float(max(share[1], 0.0) + 1.645 * stderr[1]), verdict="upper limit",
             method="lines fitted to the decay of pure Li",
             reason="lines there: " + (", ".join(f"{d:.1f} ppm {name}" for d, name in named) or "none seen"),
+        ),
+        *metadata(lines),
+    ]  # fmt: skip
+
+
+def metadata(lines: xr.Dataset) -> list[Conclusion]:
+    """Return a row that says what the experiment's metadata state against each other; none where they agree.
+
+    Parameters
+    ----------
+    lines : Dataset
+        `lines.fit`, which carries ``conflicts``.
+    """
+    found = json.loads(lines.attrs.get("conflicts", "[]"))
+    if not found:
+        return []
+    return [
+        Conclusion(
+            "metadata_conflicts", float(len(found)), unit="1", subject="sample", verdict="conflict",
+            reason="; ".join(found), method="parameters of the experiment against each other and the title",
         )
     ]  # fmt: skip

@@ -75,5 +75,8 @@ def test_no_metal_line_no_alloyed_share(fid) -> None:
     for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
         assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)
         assert "no li_metal line" in row.reason
+    said = next(r for r in rows if r.quantity == "metadata_conflicts")
+    assert said.value == 3
+    assert "the title says 40 kHz (spinning), MASR says 7 kHz" in said.reason
     limit = next(r for r in rows if r.quantity == "t1_limit")
     assert limit.value == pytest.approx(0.06 / np.log((1 - 0.99 * np.cos(np.pi / 6) / 2) / 0.01), rel=0.01)
