@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--seed", type=int, default=None)
     simulate.add_argument("--ideal", action="store_true", help="leave out what the fitters do not model")
     simulate.add_argument("--small", action="store_true", help="fewer frames and repeats, for quick tests")
+    simulate.add_argument("--counts", type=float, default=1.0, help="counts of the heating series over the usual ones")
     simulate.set_defaults(run=_simulate)
     schema = commands.add_parser("schema", help="write the config schema and the page of options")
     schema.set_defaults(run=_schema)
@@ -148,7 +149,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
     seed = demo.SEED if arguments.seed is None else arguments.seed
     start = time.monotonic()
-    demo.write(arguments.out, seed=seed, ideal=arguments.ideal, small=arguments.small)
+    demo.write(arguments.out, seed=seed, ideal=arguments.ideal, small=arguments.small, counts=arguments.counts)
     size = sum(p.stat().st_size for p in arguments.out.rglob("*") if p.is_file())
     print(f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s")
     return 0

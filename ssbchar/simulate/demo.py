@@ -19,8 +19,9 @@ PARTS = ("hexrd", "xas", "nmr")
 
 
 def write(
-    out: Path, seed: int = SEED, ideal: bool = False, small: bool = False, parts: Collection[str] = PARTS
-) -> list[known.Truth]:
+    out: Path, seed: int = SEED, ideal: bool = False, small: bool = False, parts: Collection[str] = PARTS,
+    counts: float = 1.0,
+) -> list[known.Truth]:  # fmt: skip
     """Write the demonstration into a folder and return its truth; the folder's own parts are replaced.
 
     Parameters
@@ -35,6 +36,8 @@ def write(
         Fewer frames, images and repeats, for quick tests.
     parts : collection of str
         Which techniques; each has its own random stream, so that leaving one out changes no other.
+    counts : float
+        Counts of the heating series relative to the usual ones: their noise goes with the root of it.
     """
     effects = IDEAL if ideal else Effects()
     streams = dict(zip(PARTS, np.random.SeedSequence(seed).spawn(len(PARTS)), strict=True))
@@ -45,19 +48,25 @@ def write(
         folder = out / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        rows += {"hexrd": _hexrd, "xas": _xas, "nmr": _nmr}[name](folder, effects, streams[name], small)
+        if name == "hexrd":
+            rows += _hexrd(folder, effects, streams[name], small, counts)
+        else:
+            rows += {"xas": _xas, "nmr": _nmr}[name](folder, effects, streams[name], small)
     known.save(rows, out / "truth.json")
-    note = "synthetic demonstration data (ssbchar simulate), seed {}{}{}; see docs/demonstration.md\n"
-    text = note.format(seed, ", ideal" if ideal else "", ", small" if small else "")
+    note = "synthetic demonstration data (ssbchar simulate), seed {}{}{}{}; see docs/demonstration.md\n"
+    level = f", {counts:g} times the counts" if counts != 1 else ""
+    text = note.format(seed, ", ideal" if ideal else "", ", small" if small else "", level)
     (out / "README.txt").write_text(text, encoding="utf-8")
     return rows
 
 
-def _hexrd(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
+def _hexrd(
+    folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool, counts: float
+) -> list[known.Truth]:
     rngs = [np.random.default_rng(s) for s in stream.spawn(3)]
     stable, reacting = ((24, 3, 16, 3), (40, 3, 8, 3)) if small else ((44, 5, 22, 4), (62, 5, 14, 4))
-    rows = heating.write(heating.STABLE, folder, effects, rngs[0], stable)
-    rows += heating.write(heating.REACTING, folder, effects, rngs[1], reacting)
+    rows = heating.write(heating.STABLE, folder, effects, rngs[0], stable, counts)
+    rows += heating.write(heating.REACTING, folder, effects, rngs[1], reacting, counts)
     return rows + detector.write(folder, effects, rngs[2])
 
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -53,6 +54,16 @@ def test_parts_do_not_disturb_each_other(small: Path, tmp_path: Path):
     demo.write(tmp_path, small=True, parts=("xas",))
     alone = {name: d for name, d in digests(tmp_path).items() if name.startswith("xas/")}
     assert alone == {name: d for name, d in digests(small).items() if name.startswith("xas/")}
+
+
+def test_fewer_counts_change_the_heating_series_alone(small: Path, tmp_path: Path):
+    demo.write(tmp_path, small=True, parts=("hexrd",), counts=0.1)
+    name = "hexrd/heating_LAGP_LFP/001.xye"
+    usual, fewer = (np.loadtxt(folder / name)[:, 1] for folder in (small, tmp_path))
+    assert np.mean(fewer) == pytest.approx(0.1 * np.mean(usual), rel=0.01)
+    images = "hexrd/CeO2_calibrant"
+    assert digests(tmp_path / images) == digests(small / images)
+    assert "0.1 times the counts" in (tmp_path / "README.txt").read_text()
 
 
 def test_every_raw_file_says_synthetic(small: Path):
