@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.xas.options import Mixture
+from ssbchar.xas.shifted import CELL, Shifted
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Combined:
-    """Result of `combine`; arrays over spectra, `columns` the derivatives of the model by (weights, shift)."""
+    """Result of `combine`; arrays over spectra."""
 
     weight: Array
     shift: Array
-    columns: list[Array]
+    shifted: Shifted
+    free_shift: bool
     fitted: Array
     r_factor: Array
     chi2: Array
 
+    @property
+    def columns(self) -> list[Array]:
+        """Return the derivatives of the model by (weights, shift), arrays (spectrum or 1, energy)."""
+        if not self.free_shift:
+            return [r[None] for r in self.shifted.table(0)[:, 0]]
+        return [*self.shifted.basis(self.shift), -self.shifted.slope(self.weight, self.shift)]
+
 
 GRID = 0.1
 """Step of the grid of shifts that the search starts from [eV]."""
-CELL = 0.02
-"""Width of the cells of shifts within which references are Taylor series [eV]."""
 
 
 def combine(
@@ -49,112 +55,135 @@ def combine(
     options : Mixture
     """
     shifted = Shifted(energy, references)
-    m = len(references)
-    tied = m if options.sum_to_one else 0
-    power = 1 / np.maximum(stderr, 1e-12) ** 2
-    shift, weight = np.zeros(len(norm)), np.zeros((len(norm), m))
-    if options.shift:
-        shift, weight = start(norm, power, shifted, options)
-    weight[:, -1] += bool(tied) and not options.shift
+    tied = len(references) if options.sum_to_one else 0
+    common, level = alike(stderr)
+    power = np.zeros((0, 0)) if common is not None else 1 / np.maximum(stderr, 1e-12) ** 2
+    shift, weight = np.zeros(len(norm)), np.zeros((len(norm), len(references)))
+    if not options.shift:
+        weight = linear(shifted.table(0)[:, 0], norm, power, common, tied)
+    else:
+        shift, weight = start(norm, power.mean(axis=0) if common is None else common, shifted, options)
+        if common is None:
+            shift, weight = newton(norm, power, shifted, shift, weight, options)
+        else:
+            shift, weight = by_moments(norm, common, shifted, shift, weight, options)
+    fitted = shifted.combined(weight, shift) if options.shift else weight @ shifted.table(0)[:, 0]
+    residual = norm - fitted
+    free = len(references) + int(options.shift) - int(options.sum_to_one)
+    residual *= residual
+    chi2 = (residual * power).sum(axis=1) if common is None else residual @ common * level
+    misfit = residual.sum(axis=1) / np.einsum("ne,ne->n", norm, norm)
+    return Combined(weight, shift, shifted, bool(options.shift), fitted, misfit, chi2 / max(energy.size - free, 1))
+
+
+def alike(stderr: Array) -> tuple[Array | None, Array]:
+    """Return the one weight 1/sigma**2 over energy that all spectra share up to a factor, and that factor of each.
+
+    None where the errors of the spectra differ in their course over energy.
+    """
+    level = (stderr[0, 0] / np.maximum(stderr[:, 0], 1e-12)) ** 2
+    uniform = stderr.min() == stderr.max()
+    if not uniform and np.abs(stderr * np.sqrt(level)[:, None] - stderr[0]).max() > 1e-6 * np.abs(stderr[0]).max():
+        return None, level
+    return 1 / np.maximum(stderr[0], 1e-12) ** 2, level
+
+
+def linear(basis: Array, norm: Array, power: Array, common: Array | None, tied: int) -> Array:
+    """Return the weights without a shift; one matrix product where all spectra are weighted alike (`common`)."""
+    weight = np.zeros((len(norm), len(basis)))
+    weight[:, -1] += bool(tied)
+    target = norm - basis[-1] if tied else norm
+    columns = [b[None] for b in basis]
+    if common is None:
+        return weight + least_squares(columns, target, power, tied)
+    return np.asarray(weight + target @ gain(columns, common[None], tied)[0].T)
+
+
+def newton(
+    norm: Array, power: Array, shifted: Shifted, shift: Array, weight: Array, options: Mixture
+) -> tuple[Array, Array]:
+    """Return shift and weights at the minimum, by Gauss-Newton in both; every spectrum with its own errors."""
+    m, limit = weight.shape[1], options.max_shift
     for _ in range(25):
-        basis = shifted.basis(shift) if options.shift else [r[None] for r in shifted.table(0)[:, 0]]
-        columns = [*basis, -shifted.slope(weight, shift)] if options.shift else basis
-        step = least_squares(columns, norm - _sum(weight, basis), power, tied)
+        basis = shifted.basis(shift)
+        columns = [*basis, -shifted.slope(weight, shift)]
+        step = least_squares(columns, norm - _sum(weight, basis), power, m if options.sum_to_one else 0)
         weight = weight + step[:, :m]
-        if not options.shift:
-            break
-        moved = np.clip(shift + np.clip(step[:, -1], -0.5, 0.5), -options.max_shift, options.max_shift)
+        moved = np.clip(shift + np.clip(step[:, -1], -0.5, 0.5), -limit, limit)
         furthest, shift = np.abs(moved - shift).max(), moved
         if furthest < 3e-4:
             break
-    if options.shift:
-        basis = shifted.basis(shift)
-    fitted = _sum(weight, basis)
-    residual = norm - fitted
-    free = m + int(options.shift) - int(options.sum_to_one)
-    chi2 = np.einsum("ne,ne,ne->n", residual, residual, power) / max(energy.size - free, 1)
-    misfit = np.einsum("ne,ne->n", residual, residual) / np.einsum("ne,ne->n", norm, norm)
-    return Combined(weight, shift, columns, fitted, misfit, chi2)
+    return shift, weight
 
 
-class Shifted:
-    """References at E - s for many shifts s, by Taylor series about the nearest multiple of CELL.
+def by_moments(
+    norm: Array, common: Array, shifted: Shifted, shift: Array, weight: Array, options: Mixture
+) -> tuple[Array, Array]:
+    """Return what `newton` does, for spectra of one common weight P, from a few numbers of each.
 
-    Within a cell the series of a cubic spline ends with its third derivative; where a knot lies between, the error is
-    below CELL**3 / 48 times the jump of that derivative.
+    Within a cell ref_i(E - s) = sum_q T_iq d**q; with B = T P y of a spectrum and G = T P T' of the cell the normal
+    equations of any (w, d) are sums over q: u_i = d**q in block i for the references, v = sum_i w_i q d**(q - 1) for
+    the slope, and <a, b> = a G b', <a, y> = a B.
     """
-
-    def __init__(self, energy: Array, references: list[tuple[Array, Array]]) -> None:
-        from scipy.interpolate import CubicSpline
-
-        self.energy = energy
-        self.splines = [CubicSpline(x, y) for x, y in references]
-        self.tables: dict[int, Array] = {}
-
-    def table(self, cell: int) -> Array:
-        """Return (-1)**q / q! times the q-th derivatives at E - cell CELL, shape (reference, q = 0..3, energy)."""
-        if cell not in self.tables:
-            x = self.energy - cell * CELL
-            scale = (1.0, -1.0, 0.5, -1 / 6)
-            self.tables[cell] = np.array([[f * s(x, q) for q, f in enumerate(scale)] for s in self.splines])
-        return self.tables[cell]
-
-    def basis(self, shift: Array) -> list[Array]:
-        """Return each reference at E - s of each spectrum, arrays (spectrum, energy)."""
-        out = [np.empty((shift.size, self.energy.size)) for _ in self.splines]
-        for rows, table, d in self._cells(shift):
-            powers = d[:, None] ** np.arange(4)
-            for one, part in zip(out, table, strict=True):
-                one[rows] = powers @ part
-        return out
-
-    def slope(self, weight: Array, shift: Array) -> Array:
-        """Return sum_i w_i ref_i'(E - s) of each spectrum."""
-        out = np.empty((shift.size, self.energy.size))
-        for rows, table, d in self._cells(shift):
-            powers = -np.arange(1, 4) * d[:, None] ** np.arange(3)
-            terms = weight[rows][:, :, None] * powers[:, None, :]
-            out[rows] = terms.reshape(d.size, -1) @ table[:, 1:].reshape(-1, self.energy.size)
-        return out
-
-    def _cells(self, shift: Array) -> Iterator[tuple[NDArray[np.int_], Array, Array]]:
-        """Yield the spectra of each cell, its table and their distance from its middle [eV]."""
-        cell = np.round(shift / CELL).astype(int)
-        order = np.argsort(cell, kind="stable")
-        for rows in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
-            if rows.size:
-                middle = int(cell[rows[0]])
-                yield rows, self.table(middle), shift[rows] - middle * CELL
+    m, limit = weight.shape[1], options.max_shift
+    chosen = _chosen(m + 1, m if options.sum_to_one else 0)
+    for _ in range(6):
+        moved = shift.copy()
+        for rows, table, d in shifted.cells(shift):
+            flat = table.reshape(4 * m, -1)
+            gram, right = (flat * common) @ flat.T, norm[rows] @ (flat * common).T
+            w = weight[rows]
+            for _ in range(3):
+                vectors = np.zeros((d.size, m + 1, m, 4))
+                powers = d[:, None] ** np.arange(4)
+                for i in range(m):
+                    vectors[:, i, i] = powers
+                    vectors[:, m, i, 1:] = w[:, i, None] * np.arange(1, 4) * powers[:, :3]
+                flat_vectors = np.einsum("ij,nik->njk", chosen, vectors.reshape(d.size, m + 1, 4 * m))
+                model = np.einsum("ni,niq->nq", w, vectors.reshape(d.size, m + 1, 4 * m)[:, :m])
+                carried = flat_vectors @ gram
+                normal = carried @ np.swapaxes(flat_vectors, 1, 2)
+                rest = np.einsum("njk,nk->nj", flat_vectors, right) - np.einsum("njk,nk->nj", carried, model)
+                step = np.linalg.solve(normal, rest[:, :, None])[:, :, 0] @ chosen.T
+                w, d = w + step[:, :m], d + np.clip(step[:, m], -0.1, 0.1)
+            weight[rows], moved[rows] = w, np.clip(shift[rows] - shifted.offset(shift[rows]) + d, -limit, limit)
+        furthest, shift = np.abs(moved - shift).max(), moved
+        if furthest < CELL:
+            break
+    return shift, weight
 
 
-def start(norm: Array, power: Array, shifted: Shifted, options: Mixture) -> tuple[Array, Array]:
+def start(norm: Array, common: Array, shifted: Shifted, options: Mixture) -> tuple[Array, Array]:
     """Return shift and weights of each spectrum near its lowest minimum over a grid of shifts, shapes (s,), (s, m).
 
     At each shift of the grid chi^2(s) = y'Py - b(s)' N(s)^-1 b(s), with N(s) = R P R', b(s) = R P y and R the
-    shifted references; a parabola through the lowest point and its neighbours gives the shift. P is the spectra's
-    mean weight.
+    shifted references; a parabola through the lowest point and its neighbours gives the shift. P is `common`,
+    the mean weight of the spectra.
     """
     energy, splines = shifted.energy, shifted.splines
-    limit, m, n = options.max_shift, len(splines), len(norm)
+    limit, m, every = options.max_shift, len(splines), np.arange(len(norm))
     grid = np.linspace(-limit, limit, 2 * max(round(limit / GRID), 1) + 1)
-    common = power.mean(axis=0)
     bank = np.stack([[np.asarray(s(energy - g)) for s in splines] for g in grid])
     chosen = _chosen(m, m if options.sum_to_one else 0)
-    fixed = bank[:, -1] if options.sum_to_one else np.zeros((grid.size, energy.size))
     free = np.einsum("ij,gie->gje", chosen, bank)
-    inverse = np.linalg.inv(np.einsum("gie,gje->gij", free * common, free))
     weighted = free * common
-    right = (norm @ weighted.reshape(-1, energy.size).T).reshape(n, grid.size, -1)
-    right = right - np.einsum("gie,ge->gi", weighted, fixed)
-    inner = np.einsum("gij,ngj->ngi", inverse, right)
-    gain = np.einsum("ngi,ngi->ng", inner, right) + 2 * norm @ (fixed * common).T - (fixed**2 @ common)
+    inverse = np.linalg.inv(weighted @ np.swapaxes(free, 1, 2))
+    rights = [norm @ weighted[:, j].T for j in range(free.shape[1])]
+    gain = np.zeros((len(norm), grid.size))
+    if options.sum_to_one:
+        fixed = bank[:, -1]
+        rights = [r - np.einsum("ge,ge->g", weighted[:, j], fixed) for j, r in enumerate(rights)]
+        gain = 2 * norm @ (fixed * common).T - (fixed**2 @ common)
+    for i, r in enumerate(rights):
+        gain += sum(r * (inverse[:, i, j] * other) for j, other in enumerate(rights))
     best = np.argmax(gain, axis=1)
-    at, every = np.clip(best, 1, grid.size - 2), np.arange(n)
+    at = np.clip(best, 1, grid.size - 2)
     low, middle, high = gain[every, at - 1], gain[every, at], gain[every, at + 1]
     bend = low - 2 * middle + high
     move = np.where(bend < 0, 0.5 * (low - high) / np.where(bend < 0, bend, 1.0), 0.0)
     shift = np.clip(grid[at] + np.clip(move, -1, 1) * (grid[1] - grid[0]), -limit, limit)
-    weight = inner[every, best] @ chosen.T
+    chosen_rights = np.stack([r[every, best] for r in rights], axis=1)
+    weight = (inverse[best] @ chosen_rights[:, :, None])[:, :, 0] @ chosen.T
     weight[:, -1] += float(options.sum_to_one)
     return shift, weight
 

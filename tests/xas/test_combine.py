@@ -97,3 +97,38 @@ def test_references_of_another_edge_are_no_references(tmp_path_factory: pytest.T
     _, one = chain(folder, "pristine")
     with pytest.raises(BadInput, match="none of its references is measured at Fe K"):
         mixture.mixture(one, [one.assign_attrs(element="Ge")], Mixture())
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_both_ways_end_where_scipy_does(references: list[tuple[np.ndarray, np.ndarray]], tied: bool) -> None:
+    """One weight for all spectra (moments), a weight for each (Newton), and scipy, on noisy spectra with shifts."""
+    from scipy.interpolate import CubicSpline
+    from scipy.optimize import least_squares
+
+    random = np.random.default_rng(9)
+    weights = np.array([[0.7, 0.3], [0.1, 0.9], [0.5, 0.5], [1.0, 0.0]])
+    shifts = np.array([0.013, -0.4, 1.2, 0.0])
+    norm = np.array([mixed(references[:2], w[None], s)[0] for w, s in zip(weights, shifts, strict=True)])
+    norm += 2e-3 * random.standard_normal(norm.shape)
+    profile = 2e-3 * (1 + 0.5 * np.sin(ENERGY[USE] / 7))
+    stderr = np.outer([1.0, 2.0, 0.5, 1.0], profile)
+    options = Mixture(sum_to_one=tied)
+    alike = combine.combine(ENERGY[USE], norm, stderr, references[:2], options)
+    apart = combine.combine(
+        ENERGY[USE], norm, stderr * (1 + 1e-5 * random.uniform(size=stderr.shape)), references[:2], options
+    )
+    assert np.abs(alike.weight - apart.weight).max() < 1e-6
+    assert np.abs(alike.shift - apart.shift).max() < 1e-6
+    assert np.allclose(alike.chi2, apart.chi2, rtol=1e-3)
+    splines = [CubicSpline(x, y) for x, y in references[:2]]
+    for i in range(4):
+
+        def misfit(p: np.ndarray, i: int = i) -> np.ndarray:
+            w = [1 - p[0], p[0]] if tied else p[:2]
+            model = sum(a * s(ENERGY[USE] - p[-1]) for a, s in zip(w, splines, strict=True))
+            return np.asarray((norm[i] - model) / stderr[i])
+
+        first = [0.5, 0.0] if tied else [0.5, 0.5, 0.0]
+        best = least_squares(misfit, first, xtol=1e-15, ftol=1e-15, gtol=1e-15)
+        assert alike.shift[i] == pytest.approx(best.x[-1], abs=2e-6)
+        assert alike.weight[i, 1] == pytest.approx(best.x[-2], abs=2e-6)
