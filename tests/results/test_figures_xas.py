@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 from xas.campaign import chain, write_pair
+from xas.test_series import made
 
 from ssbchar.results.figures import xas as figures
+from ssbchar.results.figures import xas_series as series_figures
 from ssbchar.store import Drawing
-from ssbchar.xas import compare, exafs, mixture
-from ssbchar.xas.options import Comparison, Exafs, Mixture
+from ssbchar.xas import compare, components, exafs, mixture
+from ssbchar.xas.options import Comparison, Exafs, Mixture, Normalisation, Series
+from ssbchar.xas.series import normalise as normalise_series
 
 LABELS = {"measurement": "cycled", "sample": "made"}
 
@@ -58,3 +61,23 @@ def test_figures_can_be_written(drawn: dict[str, dict[str, Drawing]], tmp_path: 
     for name, drawing in drawn["pair"].items():
         drawing.figure.savefig(tmp_path / f"{name}.svg")
         assert (tmp_path / f"{name}.svg").stat().st_size > 5000
+
+
+def test_figures_of_a_series(tmp_path: Path) -> None:
+    found = normalise_series(made(60, 2, 1), Normalisation())
+    parts = components.components(found, Series())
+    ends = [
+        found.isel(spectrum=[i]).assign_attrs(measurement=n, element="Fe", edge="K") for i, n in ((0, "A"), (59, "B"))
+    ]
+    shares = mixture.mixture(found, ends, Mixture(choices=0))
+    drawn = series_figures.draw(found, parts, shares, {"sample": "made"})
+    assert list(drawn) == ["series_map", "series_species", "series_isosbestic", "series_shares"]
+    for name, drawing in drawn.items():
+        assert drawing.title
+        assert drawing.caption.endswith(".")
+        drawing.figure.savefig(tmp_path / f"{name}.png")
+    assert "series_shares" not in series_figures.draw(found, parts, None, {"sample": "made"})
+    scree = drawn["series_species"].figure.axes[0]
+    assert next(t.get_text() for t in scree.get_legend().get_texts()) == "species: 2"
+    top = drawn["series_shares"].figure.axes[0]
+    assert {t.get_text() for t in top.get_legend().get_texts()} == {"A", "B", "sum"}
