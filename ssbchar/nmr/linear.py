@@ -23,10 +23,11 @@ def areas_and_phases(problem: Problem, shapes: Shapes, gram: Complex, data: Comp
     """
     ridge = 1e-12 * np.trace(gram).real / shapes.n * np.eye(shapes.n)
     if problem.phases != PER_REGION:
-        phase, area = _common_phase(problem, gram.real + ridge, data)
-        turned = np.real(data * np.exp(-1j * phase)[:, None])
+        real = gram.real + ridge
+        phase, area = _common_phase(problem, real, data)
+        turned = np.cos(phase)[:, None] * data.real + np.sin(phase)[:, None] * data.imag
         if area.min() < 0:
-            area = nonnegative(gram.real + ridge, turned, area)
+            area = nonnegative(real, turned, area)
         explained = np.sum((2 * turned - area @ gram.real) * area, axis=1)
         return area, np.repeat(phase[:, None], shapes.n, axis=1), explained
     group = problem.groups(shapes)
@@ -53,16 +54,16 @@ def _common_phase(problem: Problem, gram: Real, b: Complex) -> tuple[Real, Real]
     """
     solved = np.linalg.solve(gram, np.concatenate([b.real, b.imag]).T).T
     sr, si = solved[: len(b)], solved[len(b) :]
-    even = np.einsum("sj,sj->s", b.real, sr) - np.einsum("sj,sj->s", b.imag, si)
-    odd = np.einsum("sj,sj->s", b.real, si)
+    even, odd = (b.real * sr - b.imag * si).sum(axis=1), (b.real * si).sum(axis=1)
     if problem.phases == SHARED:
         weight = 1 / problem.sigma**2
-        even, odd = np.full(len(b), even @ weight), np.full(len(b), odd @ weight)
+        even, odd = np.atleast_1d(even @ weight), np.atleast_1d(odd @ weight)
     phase = 0.5 * np.arctan2(2 * odd, even)
     area = np.cos(phase)[:, None] * sr + np.sin(phase)[:, None] * si
-    total = area.sum(axis=1)
-    negative = total < 0 if problem.phases == PER_SLICE else np.full(len(b), total.sum() < 0)
-    return np.where(negative, phase + np.pi, phase), np.where(negative[:, None], -area, area)
+    total = area.sum(axis=1) if problem.phases == PER_SLICE else area.sum(keepdims=True)[0]
+    sign = np.where(total < 0, -1.0, 1.0)
+    phase = phase + np.where(total < 0, np.pi, 0.0)
+    return np.broadcast_to(phase, len(b)), area * sign[:, None]
 
 
 def nonnegative(gram: Real, b: Real, free: Real | None = None) -> Real:

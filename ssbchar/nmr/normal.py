@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.nmr.linear import areas_and_phases
-from ssbchar.nmr.shapes import PER_REGION, SHARED, Index, Problem, Real, Shapes
+from ssbchar.nmr.shapes import PER_REGION, SHARED, Complex, Index, Problem, Real, Shapes
 from ssbchar.nmr.sums import Sums, slopes, sums
 
 
@@ -61,7 +61,7 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
         Keep areas held at zero, and invert by eigenvalues (for the covariance).
     """
     n, gram = at.shapes.n, at.sums.gram
-    area, line = at.area, np.arange(at.shapes.n)
+    area = at.area
     of, by = slopes(at.shapes, at.sums.early)
     if problem.phases == PER_REGION:
         turn = np.exp(1j * at.phase[:, of])
@@ -71,27 +71,36 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
         residual = at.sums.data * np.exp(-1j * at.phase[:, :1]) - area @ gram[:, :n].T
         gram = gram[None]
     shared = area[:, of, None] * by[:, free]
-    group = problem.groups(at.shapes)
-    phases = 0 if problem.phases == SHARED else int(group.max()) + 1
-    own = np.zeros((len(area), n, n + phases), complex)
-    own[:, line, line] = exact or (area > 0)
-    if phases:
-        own[:, line, n + group] = 1j * area
+    across = gram @ shared
     weight = 1 / problem.sigma[:, None, None] ** 2
-    own_h, across = own.conj().swapaxes(1, 2), gram @ shared
-    oo, os = np.real(own_h @ gram[:, :n, :n] @ own), np.real(own_h @ across[:, :n])
+    if problem.phases == SHARED:
+        kept = np.ones(area.shape) if exact else (area > 0).astype(float)
+        oo = gram[:, :n, :n].real * (kept[:, :, None] * kept[:, None, :])
+        os, mine = across[:, :n].real * kept[:, :, None], residual[:, :n].real * kept
+    else:
+        own_h = _own(area, problem.groups(at.shapes), exact).conj().swapaxes(1, 2)
+        oo = np.real(own_h @ gram[:, :n, :n] @ own_h.conj().swapaxes(1, 2))
+        os, mine = np.real(own_h @ across[:, :n]), np.real(own_h @ residual[:, :n, None])[:, :, 0]
     inverse = inverses(oo) if exact else _quick_inverses(oo)
     link = inverse @ os
-    whole = np.real(shared.conj().swapaxes(1, 2) @ across) - os.swapaxes(1, 2) @ link
-    pull = np.real(np.einsum("skp,sk->sp", shared.conj(), residual))
-    mine = np.real(np.einsum("sko,sk->so", own.conj(), residual[:, :n]))
-    slope = np.sum(weight[:, 0] * (pull - np.einsum("sop,so->sp", link, mine)), axis=0)
-    matrix = np.sum(weight * whole, axis=0)
+    shared_h = shared.conj().swapaxes(1, 2)
+    linked = link.swapaxes(1, 2)
+    slope = np.sum(weight * (np.real(shared_h @ residual[:, :, None]) - linked @ mine[:, :, None]), axis=0)[:, 0]
+    matrix = np.sum(weight * (np.real(shared_h @ across) - os.swapaxes(1, 2) @ link), axis=0)
     place = np.flatnonzero(free == 3 * n)
     if place.size:
         matrix[place[0], place[0]] += 1 / problem.origin_prior**2
         slope[place[0]] -= at.shapes.origin / problem.origin_prior**2
     return Normal(matrix, slope, inverse / weight, link)
+
+
+def _own(area: Real, group: Index, exact: bool) -> Complex:
+    """Return the slices' own columns, (slice, line, area or phase): one per area, one per phase group."""
+    line = np.arange(area.shape[1])
+    own = np.zeros((*area.shape, area.shape[1] + int(group.max()) + 1), complex)
+    own[:, line, line] = exact or (area > 0)
+    own[:, line, area.shape[1] + group] = 1j * area
+    return own
 
 
 def _scaling(many: Real) -> tuple[Real, Real]:

@@ -61,11 +61,16 @@ def transform(
         Points of it that are wanted.
     """
     half = (size + 1) // 2
-    raw = np.fft.fft(fid, size, axis=-1)
-    falling = np.concatenate([raw[..., half::-1], raw[..., :half:-1]], axis=-1)[..., part]
-    wanted = offsets(time, size)[part]
-    turn = np.array([-2j * np.pi * float(time[0])])
-    return np.asarray(falling * exponentials(turn, float(wanted[0]), -1 / (size * _step(time)), wanted.size)[0])
+    first, last, _ = part.indices(size)
+    rising = np.fft.fft(fid, size, axis=-1)[..., ::-1]
+    shift, middle = size - 1 - half, min(last, half + 1)
+    pieces = [rising[..., first + shift : middle + shift]] if first < middle else []
+    if last > half + 1:
+        pieces.append(rising[..., max(first, half + 1) - half - 1 : last - half - 1])
+    falling = np.concatenate(pieces, axis=-1)
+    width = 1 / (size * _step(time))
+    falling *= exponentials(np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first)[0]
+    return falling
 
 
 def _step(time: NDArray[np.float64]) -> float:
