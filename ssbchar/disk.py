@@ -33,6 +33,13 @@ def fault(error: BaseException | None) -> OSError | None:
     return None
 
 
+def unless_data(error: BaseException) -> None:
+    """Raise the fault of the machine behind an error that is about to be told as wrong data, if there is one."""
+    machine = fault(error)
+    if machine is not None:
+        raise machine
+
+
 def message(error: OSError) -> str:
     """Return one line: which file, what the system said, what to do."""
     code = error.errno or 0

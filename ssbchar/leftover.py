@@ -28,8 +28,11 @@ def marked() -> Iterator[None]:
 
 
 def killed() -> bool:
-    """Return whether a run on this machine began here and did not end; where none is `at_work`, it was killed."""
-    return MARK.is_file() and MARK.read_text(encoding="utf-8") == socket.gethostname()
+    """Return whether a run on this machine began here and did not end; where none is `at_work`, it was killed.
+
+    Where processes cannot be listed (no ``/proc``: not Linux) nothing is taken for killed.
+    """
+    return Path("/proc/self").exists() and MARK.is_file() and MARK.read_text(encoding="utf-8") == socket.gethostname()
 
 
 def at_work(word: str) -> list[int]:
@@ -46,10 +49,9 @@ def at_work(word: str) -> list[int]:
     return sorted(found)
 
 
-def steps_ended(patience: float = 3600.0) -> Iterator[str]:
+def steps_ended() -> Iterator[str]:
     """Wait until no step of a killed run works here any more; yield what to tell the user."""
-    end = time.monotonic() + patience
     if left := at_work("step"):
-        yield f"waiting for steps of the killed run to end (processes {', '.join(map(str, left))})"
-    while at_work("step") and time.monotonic() < end:
+        yield f"waiting for steps of the killed run to end (processes {', '.join(map(str, left))}; kill them to wait no more)"
+    while at_work("step"):
         time.sleep(0.2)

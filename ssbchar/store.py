@@ -97,6 +97,8 @@ def commit() -> dict[str, Any]:
     """Return the git commit of the package's checkout and whether it has uncommitted changes."""
     here = Path(ssbchar.__file__).parent.parent
     try:
+        if not _own_checkout(here):
+            return {"commit": "", "dirty": False}
         head = _git(here, "rev-parse", "HEAD")
         return {"commit": head, "dirty": bool(_git(here, "status", "--porcelain", "--", "ssbchar", "workflow"))}
     except (OSError, subprocess.CalledProcessError):
@@ -111,9 +113,15 @@ def date() -> str:
     """
     seconds = os.environ.get("SOURCE_DATE_EPOCH", "")
     if not seconds:
+        here = Path(ssbchar.__file__).parent.parent
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
-            seconds = _git(Path(ssbchar.__file__).parent.parent, "log", "-1", "--format=%ct")
+            seconds = _git(here, "log", "-1", "--format=%ct") if _own_checkout(here) else ""
     return datetime.fromtimestamp(int(seconds or "0"), UTC).isoformat(timespec="seconds")
+
+
+def _own_checkout(folder: Path) -> bool:
+    """Return whether a folder is the top of a checkout: an environment inside another project's is not ours."""
+    return Path(_git(folder, "rev-parse", "--show-toplevel")).samefile(folder)
 
 
 def _git(folder: Path, *words: str) -> str:

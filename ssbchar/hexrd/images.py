@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar import sources
+from ssbchar import disk, sources
 from ssbchar.errors import BadInput
 
 HDF5 = (".h5", ".hdf5", ".nxs", ".nx5", ".hdf")
@@ -95,6 +95,7 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
                 else:
                     yield Image(name, counts, {**extra, **said})
     except UNREADABLE as error:
+        disk.unless_data(error)
         yield BadInput(path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out")
 
 
@@ -183,6 +184,7 @@ def _hdf5_images(path: Path) -> Iterator[Image | BadInput]:
                     number += 1
                     yield Image(f"{path.name}#{number}", np.asarray(plane), {**header, "frame_in_file": str(number)})
     except UNREADABLE as error:
+        disk.unless_data(error)
         where = path if number == 0 else f"{path}#{number + 1}"
         yield BadInput(where, f"not readable ({_first_line(error)})", "copy the file and those it links to again")
         return

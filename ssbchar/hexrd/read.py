@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar import progress, sources
+from ssbchar import disk, progress, sources
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import grid, patterns_table, quality, wavelength
 from ssbchar.hexrd import monitor as monitor_of
@@ -111,6 +111,7 @@ def _extract_all(paths: list[Path]) -> tuple[list[tuple[str, Extracted]], list[F
                 item.x = read[-1][1].x  # one axis in memory, not one per file
             read.append((path.name, item))
         except BadInput as fault:
+            disk.unless_data(fault)
             if len(paths) == 1:
                 raise
             faults.append({"where": fault.where, "problem": fault.problem, "remedy": fault.remedy})

@@ -42,6 +42,9 @@ def dataset(
     import xarray as xr
 
     _joint(table, series, priors)
+    if "monitor_scale_stderr" in patterns:  # an error that all points of a frame share
+        relative = (patterns["monitor_scale_stderr"] / patterns["monitor_scale"]).values[:, None]
+        table.intensity_stderr = np.hypot(table.intensity_stderr, np.abs(table.intensity) * np.nan_to_num(relative))
     absent = table.present == 0
     volume, volume_stderr = _volumes(table)
     for values in (table.cell, table.covariance, volume, volume_stderr):
@@ -49,7 +52,7 @@ def dataset(
     stderr = np.sqrt(np.maximum(np.einsum("fpii->fpi", table.covariance), 0))
     scale, scale_stderr = _scales(table, series, volume)
     fraction, fraction_stderr = _fractions(table, phases, scale, scale_stderr, volume)
-    significance = table.intensity / table.intensity_stderr
+    significance = table.intensity / table.noise
     fp, fpa = ("frame", "phase"), ("frame", "phase", "axis")
     one = {"units": "1"}
     mixed = {"units": "angstrom for a b c, degree for angles"}

@@ -24,6 +24,8 @@ class Table:
     joint_stderr: Array
     intensity: Array
     intensity_stderr: Array
+    noise: Array
+    """What an intensity scatters by where nothing is: misfit and counting at the phase's own cell and widths."""
     width: Array
     present: Any
     verdict: Any
@@ -44,7 +46,7 @@ def empty(part: range, phases: int, points: int) -> Table:
     curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
     return Table(
         part, np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
-        np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
+        np.full(per, nan), np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
         np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
         np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
         np.zeros((*per, 6)),
@@ -63,14 +65,17 @@ def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder,
         if fit.strain_shared:
             table.shared[row, p] = gradient @ fit.strain_shared[n]
         table.intensity[row, p] = fit.intensity[n]
-        table.intensity_stderr[row, p] = presence.stderr(left, p)
+        table.noise[row, p] = presence.stderr(left, p)
+        moved = fit.intensity_stderr[n] ** 2 - fit.intensity_fixed[n] ** 2  # by the errors of cell and widths
+        table.intensity_stderr[row, p] = np.sqrt(table.noise[row, p] ** 2 + max(moved, 0.0))
         table.width[row, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
     for p, phase in enumerate(series.phases):
         expected = priors.strain[i, p, : phase.free]
         if p not in fit.present:
             trace = presence.trace(left, p, expected[None])
             assert trace is not None
-            table.intensity[row, p], table.intensity_stderr[row, p] = trace.intensity[0], trace.stderr[0]
+            table.intensity[row, p] = trace.intensity[0]
+            table.intensity_stderr[row, p] = table.noise[row, p] = trace.stderr[0]
     inside = frames.inside
     table.curves["calculated"][row, inside] = fit.calculated
     table.curves["background"][row, inside] = fit.background

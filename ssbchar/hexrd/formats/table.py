@@ -55,10 +55,10 @@ def extract(path: Path) -> Extracted:
         table = pd.read_csv(path, sep=separator, comment="#", header=0 if named else None, encoding="utf-8-sig")
         used = [axis, intensity] + ([sigma] if sigma is not None and sigma < table.shape[1] else [])
         values = table.iloc[:, used].to_numpy(dtype=float)
+        flux = [n for n, name in enumerate(names) if _MONITOR.search(name)]
+        constant = np.unique(table.iloc[:, flux[0]].to_numpy(dtype=float)) if flux else np.array([])
     except (ValueError, IndexError) as error:
         raise BadInput(path, f"a cell is no number ({error})", "correct it") from error
-    flux = [n for n, name in enumerate(names) if _MONITOR.search(name)]
-    constant = np.unique(table.iloc[:, flux[0]].to_numpy(dtype=float)) if flux else np.array([])
     return Extracted(
         x=values[:, 0],
         unit=unit,
