@@ -52,6 +52,7 @@ def at_work(word: str) -> list[int]:
 def steps_ended() -> Iterator[str]:
     """Wait until no step of a killed run works here any more; yield what to tell the user."""
     if left := at_work("step"):
-        yield f"waiting for steps of the killed run to end (processes {', '.join(map(str, left))}; kill them to wait no more)"
+        listed = ", ".join(map(str, left))
+        yield f"waiting for steps of the killed run to end (processes {listed}; kill them to wait no more)"
     while at_work("step"):
         time.sleep(0.2)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar import sources
+from ssbchar import disk, sources
 from ssbchar.errors import BadInput
 from ssbchar.xas import notes
 from ssbchar.xas.columns import absorption, clipped, column, foil, needed, unit
@@ -54,6 +54,7 @@ def scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dataset:
             for raw in _chosen(raw_scans(path), path, options):
                 good += _each(raw, options)
         except BadInput as fault:
+            disk.unless_data(fault)
             faults.append(fault)
     kept: list[Scan] = []
     for scan in good:
