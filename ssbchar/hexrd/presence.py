@@ -8,6 +8,7 @@ import numpy as np
 
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.pattern import Array
+from ssbchar.hexrd.refine_model import size_width
 from ssbchar.hexrd.refine_state import Fit, Series
 
 FAR = (3.0, 24.0)
@@ -16,8 +17,8 @@ DISPLACED = 10
 """Shifts on each side."""
 STRONGEST = 40
 """Reflections looked for."""
-BROAD = 0.15
-"""Second Lorentzian width with which a phase is looked for: fresh ones are nanocrystalline [degree]."""
+FRESH = 80.0
+"""Crystallite size with which a phase is looked for, too: fresh ones are nanocrystalline [angstrom]."""
 REACH = 3.0
 """Half width of their windows, in full widths."""
 
@@ -77,7 +78,7 @@ def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) ->
     threshold : float
         None is returned where no trial exceeds this many counting errors times the fit's goodness.
     """
-    sizes = (0.0, BROAD) if threshold else (0.0,)
+    sizes = (0.0, size_width(FRESH, left.series.wavelength)) if threshold else (0.0,)
     found = [_traced(left, _patterns(left, phase, strain, s), threshold, _width(left, phase, s)) for s in sizes]
     return max((t for t in found if t is not None), key=lambda t: float(np.max(t.intensity / t.stderr)), default=None)
 

@@ -17,7 +17,7 @@ import numpy as np
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_errors import finished
 from ssbchar.hexrd.refine_linear import Linear, solve_linear, with_amounts
-from ssbchar.hexrd.refine_model import Layout, Model, layout_of, model_at, moved_by, penalty_of
+from ssbchar.hexrd.refine_model import Layout, Model, layout_of, model_at, moved_by, penalty_of, values_of
 from ssbchar.hexrd.refine_normal import System, gauss_newton_step, projected
 from ssbchar.hexrd.refine_state import Fit, Prior, Series, State
 
@@ -74,19 +74,20 @@ def refine(
         system = projected(series, model, solved, y, weight, state, present, layout)
         best = (objective, state, model, solved, system)
         damping = damping / 10 if damping > 1e-4 else 0.0
-        step = gauss_newton_step(system, damping)
+        moved = moved_by(state, layout, gauss_newton_step(system, damping), series)
+        step = values_of(layout, moved) - values_of(layout, state)  # within bounds
         if not unknown and _last(series, layout, state, step, system.stderr, tolerance):
             converged = True
             best = (
                 objective,
-                moved_by(state, layout, step, series),
+                moved,
                 model,
                 _carried(series, model, solved, system, step),
                 system,
             )
             break
         if count < iterations:
-            state = moved_by(state, layout, step, series)
+            state = moved
     assert best is not None
     return finished(
         series, best, y, weight, present, layout, converged, 0.0 if "zero" in layout.kind else prior.zero_error

@@ -14,6 +14,10 @@ WIDTHS = (1e-4, 1.0)
 """Bounds of the Lorentzian widths [degree]."""
 
 
+SMALLEST = 70.0
+"""Smallest crystallite [angstrom]: the lines of smaller ones are not told from the background."""
+
+
 REST_REACH = 3.0
 """Half width of the profiles of reflections without intensity of their own, in full widths."""
 
@@ -89,6 +93,11 @@ def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
     )
 
 
+def size_width(size: float, wavelength: float) -> float:
+    """Return the full width over 1/cos(theta) [degree] of crystallites of a size [angstrom]: 0.9 lambda / size."""
+    return float(np.degrees(0.9 * wavelength / size))
+
+
 def values_of(layout: Layout, state: State) -> Array:
     """Return the parameter vector of a state."""
     out = np.empty(len(layout.kind))
@@ -116,7 +125,8 @@ def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State
             values[p] = np.clip(values[p] + np.clip(change, -B_STEP, B_STEP), *B_BOUNDS)
         else:
             bounded = values[p] + np.clip(change, -WIDTH_STEP, WIDTH_STEP)
-            values[p] = np.clip(bounded, np.log(WIDTHS[0]), np.log(WIDTHS[1]))
+            widest = min(WIDTHS[1], size_width(SMALLEST, series.wavelength)) if kind == "size" else WIDTHS[1]
+            values[p] = np.clip(bounded, np.log(WIDTHS[0]), np.log(widest))
     step_x = (series.x[-1] - series.x[0]) / series.x.size
     if "gauss" in changed:
         changed["gauss"] = float(np.clip(changed["gauss"], step_x, 1.0))

@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 WIDTH_FREEDOM, B_FREEDOM = 1.5, 3.0
 """Prior standard deviations of the log of a width, and of a displacement factor [angstrom^2]."""
 
+WIDTH_KNOWN = 0.5
+"""The same for widths learnt from the series, about their smooth course."""
+
 SHARP = 0.25
 """Quantile of the frames' Gaussian widths that is the instrument's: the phases of the others add their own."""
 
 LEARNING = {"pawley": 12, "rietveld": 96}
 """Frames of each phase from which widths and displacement factors are learnt; `rietveld` then holds them."""
 
-CLEAR = 2.5
+CLEAR = 5.0
 """A cell counts for cell(T) where its phase is so many standard errors above nothing."""
 
 
@@ -100,8 +103,8 @@ class Priors:
                 new._course(p, phase.free, table[0], table[1], frames)
         if len(passes) == 1 or self.options.mode == "rietveld":
             new.learnt(series, _free(series, passes[-1], new, frames, self.options), frames)
-        if self.options.mode == "rietveld":
-            new.own_sigma = np.zeros_like(self.own_sigma)
+        known = 0.0 if self.options.mode == "rietveld" else WIDTH_KNOWN
+        new.own_sigma = np.where(self.own_free > 0, known, 0.0)
         return new
 
     def _course(self, p: int, free: int, values: Array, stderr: Array, frames: Frames) -> None:
@@ -126,7 +129,7 @@ class Priors:
         for p in range(len(series.phases)):
             values = np.full((frames.count, 3), np.nan)
             for i, f in found.items():
-                if p in f.present:
+                if p in f.present and significance(f, p) > CLEAR:
                     values[i] = f.state.size[p], f.state.micro[p], np.asarray(f.state.overall_b)[p]
             seen = np.isfinite(values[:, 0])
             if not seen.any():
