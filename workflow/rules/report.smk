@@ -14,6 +14,14 @@ sources_of.tell_steps(WORKFLOW)
 EXPORTS += expand(f"{XAS}/export", measurement=rows("xas"))
 
 
+# Seconds of work on small files: not worth a job of a cluster.
+localrules:
+    sheets,
+    summary,
+    checksums,
+    crate,
+
+
 # The merged spectrum as XDI.
 rule xas_export:
     input:
