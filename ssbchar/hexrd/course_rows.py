@@ -49,6 +49,8 @@ def breadths(peaks: xr.Dataset, name: str, resting: Rest) -> list[Conclusion]:
     if "inverse_size" not in peaks or name not in peaks["candidate"].values.astype(str):
         return []
     at = peaks.isel(candidate=list(peaks["candidate"].values.astype(str)).index(name))
+    instrument = float(peaks.attrs.get("instrument_breadth", 0.0))
+    taken = f"the instrument's {instrument:g} degree taken out" if instrument > 0 else "the instrument's breadth in it"
     rows = []
     for condition, frames in (("before heating", resting.before), ("after cooling", resting.after)):
         for variable, factor, unit in BREADTHS:
@@ -56,12 +58,12 @@ def breadths(peaks: xr.Dataset, name: str, resting: Rest) -> list[Conclusion]:
             if found is None:
                 continue
             value, stderr, used = found
-            limit = "the instrument's breadth is in it unless given: an upper limit"
-            reason = f"{used} frames; {limit}"
+            verdict = "ok" if instrument > 0 else "upper limit"
+            reason = f"{used} frames; {taken}"
             method = "Williamson-Hall, integral breadths of the tracked lines"
             rows.append(
                 Conclusion(
-                    variable, factor * value, factor * stderr, unit=unit, verdict="ok", reason=reason, method=method,
+                    variable, factor * value, factor * stderr, unit=unit, verdict=verdict, reason=reason, method=method,
                     condition=condition,
                 )
             )  # fmt: skip

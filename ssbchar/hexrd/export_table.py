@@ -60,6 +60,8 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     per_frame("gof", lattice["gof"].values)
     per_frame("zero_degree", lattice["zero"].values)
     columns["length_scale_stderr"] = np.full(frames * phases, float(lattice.attrs.get("length_scale_stderr", np.nan)))
+    if patterns.attrs.get("synthetic"):
+        columns["synthetic"] = 1
     table = pd.DataFrame(columns)
     return str(table.to_csv(index=False, lineterminator="\n", float_format="%.9g"))
 

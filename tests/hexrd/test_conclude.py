@@ -224,3 +224,8 @@ def test_breadths_at_rest_are_weighted_means() -> None:
         size = one(found, "inverse_size", "A", condition)
         assert size.unit == "1/nm" and abs(size.value - 1.5e-2) < 4 * size.stderr < 4 * 2e-3
         assert one(found, "microstrain", "A", condition).value == pytest.approx(0.12)
+        assert size.verdict == "upper limit" and "instrument's breadth in it" in size.reason
+    known = conclude.conclude(
+        lattice, furnace, curves, [], peaks.assign_attrs(instrument_breadth=0.02), [], [], Stability(), LABELS
+    )
+    assert one(known, "inverse_size", "A", "before heating").verdict == "ok"
