@@ -39,11 +39,10 @@ bench: .venv-peers/ready  ## ours and peers side by side on one core
 PEERS := lmfit seriesxrd xrdfit xraylarch
 .venv-peers/ready: requirements.lock pyproject.toml  # an environment of its own: the peers bring 2.4 GB
 	$(PYTHON) -m venv .venv-peers
-	grep -v -e '--hash' requirements.lock | sed 's/ *\\$$//' > .venv-peers/constraints.txt
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	for peer in $(PEERS); do .venv-peers/bin/python -m pip install --quiet --disable-pip-version-check \
-		-c .venv-peers/constraints.txt $$peer || echo "$$peer cannot be installed: left out"; done
+		$$peer || echo "$$peer cannot be installed: left out"; done
 	touch $@
 
 data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
