@@ -15,7 +15,9 @@ def components(measurement):
     ]
 
 
-MIXED = [m for m in ABSORBERS + SERIES if RUN.row(m).reference and (len(components(m)) > 1)]
+MIXED = [
+    m for m in ABSORBERS + SERIES if RUN.row(m).reference and (len(components(m)) > 1)
+]
 
 CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS + SERIES)
 FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS + SERIES)
