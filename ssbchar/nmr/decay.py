@@ -35,16 +35,13 @@ def fit(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None =
     area, covariance = areas(series, free=True)
     laws, shared = [], []
     for r, region in enumerate(series["region"].values):
-        law = fit_law(time, area[:, r], covariance[:, r, :, r], options)
-        taken = region == METAL and options.share_metal and reference_decay is not None
-        if taken and reference_decay is not None:
+        law, taken = fit_law(time, area[:, r], covariance[:, r, :, r], options), 0
+        if region == METAL and options.share_metal and reference_decay is not None:
             given = reference_decay.sel(region=METAL)
             if str(given["verdict"].values) == "ok" and law.verdict != "not_decaying":
-                law = _shared(time, area[:, r], covariance[:, r, :, r], given, law)
-            else:
-                taken = False
+                law, taken = _shared(time, area[:, r], covariance[:, r, :, r], given, law), 1
         laws.append(law)
-        shared.append(int(taken))
+        shared.append(taken)
     cov = np.stack([np.full((3, 3), np.nan) if law.covariance is None else law.covariance for law in laws])
     stderr = np.sqrt(np.einsum("rii->ri", cov))
     columns = {"amplitude": ("1", 0), "t2_star": ("s", 1), "exponent": ("1", 2)}

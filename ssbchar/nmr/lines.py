@@ -47,9 +47,7 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     BadInput
         No good slice is left, or no signal.
     """
-    good = np.flatnonzero(fid["status"].values == "ok")
-    if not good.size:
-        raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
+    good = good_slices(fid)
     low, high = windows(options.regions, fid)
     rules = grow.Rules(
         low, high, "voigt" in options.shapes, options.max_components, options.min_gain, options.absent_width,
@@ -57,6 +55,14 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     )  # fmt: skip
     solution, problem = grow.grow(_problem(fid, good, options), rules)
     return _dataset(fid, good, problem, solution, options)
+
+
+def good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
+    """Return the positions of the slices that are ``ok``; raise `BadInput` where there is none."""
+    good = np.flatnonzero(fid["status"].values == "ok")
+    if not good.size:
+        raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
+    return good
 
 
 def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
@@ -135,27 +141,8 @@ def _dataset(
     belongs = (shapes.region[None] == np.arange(len(REGIONS))[:, None]).astype(float)
     region_covariance = np.einsum("rj,sjtk,qk->srtq", belongs, area_covariance, belongs)
     region_area = solution.area @ belongs.T
-    gauss = np.sqrt(shapes.gauss2)
-    sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
-    names = assign.assignments(
-        shift_from_offset(shapes.nu, sfo1, sf), shape_stderr[:n] / sf, solution.area.sum(axis=0),
-        float(shift_from_offset(0.0, sfo1, sf)),
-    )  # fmt: skip
     drawn, ppm = _pictures(fid, problem, solution, options)
-    data = {
-        "area": (("slice", "component"), solution.area, {"units": "1", "ancillary_variables": "area_stderr"}),
-        "area_stderr": (("slice", "component"), stderr[solution.free.size :].reshape(slices, n), {"units": "1"}),
-        "shift": ("component", shift_from_offset(shapes.nu, sfo1, sf), {"units": "ppm"}),
-        "shift_stderr": ("component", shape_stderr[:n] / sf, {"units": "ppm"}),
-        "fwhm_lorentz": ("component", shapes.width, {"units": "Hz"}),
-        "fwhm_lorentz_stderr": ("component", shape_stderr[n : 2 * n], {"units": "Hz"}),
-        "fwhm_gauss": ("component", gauss, {"units": "Hz"}),
-        "fwhm_gauss_stderr": (
-            "component", shape_stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
-        ),
-        "region_of": ("component", np.array(PLACES)[shapes.region]),
-        "assignment": ("component", names),
-        "seen": ("component", (~shapes.held).astype(int)),
+    data = _components(fid, solution, shape_stderr, stderr[solution.free.size :].reshape(slices, n)) | {
         "region_area": (("slice", "region"), region_area, {"units": "1"}),
         "region_area_free": (("slice", "region"), solution.free_area @ belongs.T, {"units": "1"}),
         "region_area_stderr": (("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}),
@@ -173,6 +160,31 @@ def _dataset(
         coords={"slice": fid["slice"].values[good], "region": list(REGIONS), "ppm": ppm},
         attrs=_attrs(fid) | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
     )
+
+
+def _components(
+    fid: xr.Dataset, solution: varpro.Solution, stderr: NDArray[np.float64], area_stderr: NDArray[np.float64]
+) -> dict[str, tuple[object, ...]]:
+    """Return what there is per line; `stderr` is of nu, width and squared Gaussian width of all lines."""
+    shapes, n, gauss = solution.shapes, solution.shapes.n, np.sqrt(solution.shapes.gauss2)
+    sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
+    shift, carrier = shift_from_offset(shapes.nu, sfo1, sf), float(shift_from_offset(0.0, sfo1, sf))
+    names = assign.assignments(shift, stderr[:n] / sf, solution.area.sum(axis=0), carrier)
+    return {
+        "area": (("slice", "component"), solution.area, {"units": "1", "ancillary_variables": "area_stderr"}),
+        "area_stderr": (("slice", "component"), area_stderr, {"units": "1"}),
+        "shift": ("component", shift, {"units": "ppm"}),
+        "shift_stderr": ("component", stderr[:n] / sf, {"units": "ppm"}),
+        "fwhm_lorentz": ("component", shapes.width, {"units": "Hz"}),
+        "fwhm_lorentz_stderr": ("component", stderr[n : 2 * n], {"units": "Hz"}),
+        "fwhm_gauss": ("component", gauss, {"units": "Hz"}),
+        "fwhm_gauss_stderr": (
+            "component", stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
+        ),
+        "region_of": ("component", np.array(PLACES)[shapes.region]),
+        "assignment": ("component", names),
+        "seen": ("component", (~shapes.held).astype(int)),
+    }  # fmt: skip
 
 
 def _attrs(fid: xr.Dataset) -> dict[str, object]:

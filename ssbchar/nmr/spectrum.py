@@ -6,10 +6,9 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ssbchar.errors import BadInput
 from ssbchar.nmr.baseline import baseline
 from ssbchar.nmr.exponentials import exponentials
-from ssbchar.nmr.lines import REGIONS, noise_from_tail
+from ssbchar.nmr.lines import REGIONS, good_slices, noise_from_tail
 from ssbchar.nmr.options import Processing
 from ssbchar.nmr.shapes import PER_REGION
 from ssbchar.nmr.shift import band, offset_from_shift, offsets, shift_from_offset, transform
@@ -41,9 +40,7 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
     BadInput
         No good slice is left.
     """
-    good = np.flatnonzero(fid["status"].values == "ok")
-    if not good.size:
-        raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
+    good = good_slices(fid)
     y, time = (fid["real"].values + 1j * fid["imag"].values)[good], fid["time"].values
     step = float(time[1] - time[0])
     weight = apodisation(time, options.broadening)
@@ -55,10 +52,12 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
     masks = np.stack([(ppm >= min(w)) & (ppm <= max(w)) for w in (options.regions.li_metal, options.regions.li_si)])
     width = 1.0 / (size * step)
     spread = _integral_stderr(masks, offset, time, weight, noise_from_tail(y), step, width)
-    if options.phase == "lines" and lines is not None:
-        phase_0, phase_1, pivot = phase_of_lines(lines)
-    else:
-        phase_0, phase_1, pivot = peak_phase(raw, offset, masks, spread, width)
+    phases = (
+        phase_of_lines(lines)
+        if lines is not None and options.phase == "lines"
+        else peak_phase(raw, offset, masks, spread, width)
+    )
+    phase_0, phase_1, pivot = phases
     phased = raw * _turn(phase_0, phase_1, offset - pivot)
     if options.baseline_order >= 0:
         phased -= baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
@@ -81,11 +80,10 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
         },
         attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")}
         | {
-            "broadening": options.broadening,
-            "baseline_order": options.baseline_order,
+            "broadening": options.broadening, "baseline_order": options.baseline_order,
             "windows": [*options.regions.li_metal, *options.regions.li_si],
         },
-    )
+    )  # fmt: skip
 
 
 def apodisation(time: Real, broadening: float) -> Real:
