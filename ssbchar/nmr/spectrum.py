@@ -62,28 +62,25 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
     if options.baseline_order >= 0:
         phased -= baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
     area = phased.real @ masks.T.astype(float) * width
-    about = {"units": "s"}
+    found = {
+        "real": (("slice", "ppm"), phased.real, {"units": "s"}),
+        "imag": (("slice", "ppm"), phased.imag, {"units": "s"}),
+        "window_area": (("slice", "region"), area, {"units": "1", "ancillary_variables": "window_area_stderr"}),
+        "window_area_stderr": (("slice", "region"), spread, {"units": "1"}),
+        "phase_0": ("slice", phase_0, {"units": "rad"}),
+        "phase_1": ("slice", phase_1, {"units": "rad Hz-1"}),
+        "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
+    }
+    about = {
+        "broadening": options.broadening, "baseline_order": options.baseline_order,
+        "windows": [*options.regions.li_metal, *options.regions.li_si],
+    }  # fmt: skip
+    axis = ("ppm", ppm, {"units": "ppm", "long_name": "chemical shift"})
     return xr.Dataset(
-        {
-            "real": (("slice", "ppm"), phased.real, about),
-            "imag": (("slice", "ppm"), phased.imag, about),
-            "window_area": (("slice", "region"), area, {"units": "1", "ancillary_variables": "window_area_stderr"}),
-            "window_area_stderr": (("slice", "region"), spread, {"units": "1"}),
-            "phase_0": ("slice", phase_0, {"units": "rad"}),
-            "phase_1": ("slice", phase_1, {"units": "rad Hz-1"}),
-            "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
-        },
-        coords={
-            "slice": fid["slice"].values[good],
-            "ppm": ("ppm", ppm, {"units": "ppm", "long_name": "chemical shift"}),
-            "region": list(REGIONS),
-        },
-        attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")}
-        | {
-            "broadening": options.broadening, "baseline_order": options.baseline_order,
-            "windows": [*options.regions.li_metal, *options.regions.li_si],
-        },
-    )  # fmt: skip
+        found,
+        coords={"slice": fid["slice"].values[good], "ppm": axis, "region": list(REGIONS)},
+        attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")} | about,
+    )
 
 
 def apodisation(time: Real, broadening: float) -> Real:
