@@ -94,7 +94,9 @@ def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
     """
     kinds = {ds.attrs.get("alignment", "none") for ds in (pristine, cycled)}
     first = Merged(pristine)
-    return [first, Merged(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)]
+    second = Merged(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)
+    first.above = second.above = min(first.above, second.above)
+    return [first, second]
 
 
 def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array, Array]:

@@ -51,6 +51,8 @@ class Merged:
         self.stderr: Array = ds["mu_stderr"].values[-1:]
         self.e0 = float(ds["e0"]) if e0 is None else e0
         self.ready = ds.attrs.get("mode") == "normalised"
+        self.above = float(self.energy[-1]) - self.e0
+        """Range above E0 that is used [eV]; of a pair, the shorter one's, so that both get splines of one size."""
 
     @property
     def reach(self) -> float:
@@ -78,7 +80,9 @@ class Merged:
         )  # fmt: skip
         chi, smooth = np.zeros((1, 0)), Smooth(None)
         if with_exafs:
-            operators = autobk.background(self.energy, self.e0 + choice.e0_offset, Exafs(rbkg=choice.rbkg))
+            last = float(np.sqrt(ETOK * (self.above - choice.e0_offset)))
+            how = Exafs(rbkg=choice.rbkg, kmax_background=last)
+            operators = autobk.background(self.energy, self.e0 + choice.e0_offset, how)
             chi, coefficients, weight = autobk.chi_from_mu(operators, self.mu, np.ones(1))
             smooth = Smooth(autobk.background_curve(operators, self.mu, coefficients), operators, weight)
         if self.ready:

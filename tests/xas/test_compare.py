@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from xas.campaign import judged, write_pair
+from xas.campaign import chain, judged, write_pair
 
-from ssbchar.xas import structure, verdict
+from ssbchar.xas import compare, structure, verdict
+from ssbchar.xas.choices import drawn_choices
 from ssbchar.xas.options import Comparison
 
 
@@ -122,3 +123,15 @@ def test_what_is_noticed_is_told_once_and_apart_from_what_is_set_aside(tmp_path:
     _, said = judged(tmp_path, choices=3)
     assert said["quality"].verdict == "ok"
     assert said["quality"].reason == "0.dat: 1 points repeat an energy: averaged"
+
+
+def test_both_of_a_pair_get_splines_of_one_size(tmp_path: Path) -> None:
+    """Ends a little apart must not give one of them a knot more: its ratio would jump by some per cent."""
+    write_pair(tmp_path, 16, loss=0.0, shift=0.0, repeats=1)
+    scans, pristine = chain(tmp_path, "pristine")
+    _, cycled = chain(tmp_path, "cycled", scans)
+    pair = compare._pair(pristine, cycled.isel(energy=slice(None, -2)))
+    choices = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison(choices=60))
+    sizes = [[p.processed(c, True).smooth.operators.basis.shape[1] for p in pair] for c in choices]  # type: ignore[union-attr]
+    assert all(a == b for a, b in sizes)
+    assert len({a for a, _ in sizes}) > 2
