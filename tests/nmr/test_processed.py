@@ -1,5 +1,6 @@
 """TopSpin's processed files: numbers, tiles, axis, what is missing; overlap with our own transform."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,9 @@ def test_series_are_untiled(tmp_path: Path) -> None:
     ds = processed.processed(folder, Reading())
     assert np.array_equal(ds["real"].values, rows)
     assert np.isnan(ds["imag"].values).all()
+
+
+def test_zipped_experiments_too(tmp_path: Path) -> None:
+    folder = written(tmp_path / "in" / "1", Y)
+    packed = Path(shutil.make_archive(str(tmp_path / "1"), "zip", tmp_path / "in"))
+    assert processed.processed(packed, Reading()).equals(processed.processed(folder, Reading()))
