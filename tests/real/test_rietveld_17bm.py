@@ -62,7 +62,7 @@ def refined(folder: Path, frames: slice) -> tuple[xr.Dataset, xr.Dataset]:
     patterns = read.patterns(folder / "XYE", Reading(wavelength=float(row["read.wavelength"]))).isel(frame=frames)
     temperature = furnace.join(patterns, folder / "frames.csv", Furnace())
     table = CONFIG / "phases/phases.yaml"
-    assert set(row["phases"].split(",")) == set(yaml.safe_load(table.read_text()))
+    assert set(yaml.safe_load(table.read_text())) - set(row["phases"].split(",")) == {"P2_NaxMnO2"}  # one with P3
     tables = [phases.reflections(table, phases.PhaseTable(), {"phase": n}) for n in row["phases"].split(",")]
     options = Refinement(mode=row["refine.mode"], background_terms=int(row["refine.background_terms"]))
     assert options.mode == "rietveld"
