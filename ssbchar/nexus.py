@@ -83,7 +83,10 @@ def _azint1d(file: Any, entry: Any, made_by: Mapping[str, Any], date: str) -> No
         given[name] = json.dumps(value)
     data = _group(sub, "data", "NXdata")
     data.attrs.update({"signal": "I", "axes": [".", "radial_axis"], "interpretation": "spectrum"})
-    data["I"], data["I_errors"], data["radial_axis"] = file["intensity"], file["intensity_stderr"], file["two_theta"]
+    data["I"], data["I_errors"] = file["intensity"], file["intensity_stderr"]
+    # a copy: linked under another name, netCDF readers would take that name for the dimension's
+    data["radial_axis"] = file["two_theta"][()]
+    data["radial_axis"].attrs["units"] = file["two_theta"].attrs["units"]
 
 
 def signal(ds: xr.Dataset) -> str:
