@@ -43,7 +43,12 @@ def images() -> xr.Dataset:
             "intensity_stderr": (("frame", "two_theta"), np.sqrt(counts), {"units": "counts"}),
             "wavelength": ((), 0.2, {"units": "angstrom"}),
         },
-        coords={"frame": np.arange(1, 4), "two_theta": ("two_theta", np.linspace(1, 9, 200), {"units": "degree"})},
+        coords={
+            "frame": np.arange(1, 4),
+            "two_theta": ("two_theta", np.linspace(1, 9, 200), {"units": "degree"}),
+            "q": ("two_theta", np.linspace(0.5, 5, 200), {"units": "1/angstrom"}),
+            "two_theta_common": ("two_theta", np.linspace(1, 9, 200), {"units": "degree"}),
+        },
     )
 
 
