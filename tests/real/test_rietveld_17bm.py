@@ -143,6 +143,14 @@ def check_edges(ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.nd
               (("value", ours.value), ("lower95", ours.lower95), ("upper95", ours.upper95))}  # fmt: skip
         strength = float(ds["significance"].sel(phase=phase, frame=crossing))
         print(phase, quantity, "published frame", crossing, "ours", at, "sigma at theirs", strength, ours.reason)
+        share = ds["intensity"].sel(phase=phase).values / float(ds["intensity"].sel(phase=phase).max())
+        top = int(np.argmax(share))
+        edges = np.flatnonzero(share <= 0.05)
+        mine = (
+            int(ds["frame"][edges[edges > top].min()]) - 1 if edge else int(ds["frame"][edges[edges < top].max()]) + 1
+        )
+        print("our curve crosses 5 % at frame", mine)
+        assert abs(mine - crossing) <= 3
         low, high = at["lower95"], at["upper95"]
         assert low is None or low - 3 <= crossing
         assert high is None or crossing <= high + 3
