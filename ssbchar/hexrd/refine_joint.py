@@ -10,8 +10,8 @@ from ssbchar.hexrd.pattern import Array
 DEGREES = (1, 2, 3)
 RANGE = 15.0
 """Temperature range [K] below which a stretch is taken as a hold and followed by frame."""
-ENOUGH = 6
-"""Frames per polynomial coefficient."""
+ENOUGH = {1: 6, 2: 18, 3: 24}
+"""Frames from which a polynomial may have a degree."""
 
 
 def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[np.int64]]:
@@ -25,10 +25,10 @@ def smooth(
 ) -> tuple[Array, Array]:
     """Return a smooth course of one strain over all frames, and its standard deviation.
 
-    In each stretch a robust weighted polynomial (degree 1 to 3 by BIC) in temperature, on a hold in the frame's
-    order. Beyond the frames that have values it goes on with the literature slope, its uncertainty growing by half of
-    that and by how far the slope there is from it (a cell can expand along one axis and shrink along another).
-    Stretches without values take the nearest one's edge.
+    In each stretch the literature slope and a robust weighted polynomial (degree 0 to 3 by BIC) in temperature, on a
+    hold a polynomial in the frame's order; so a ramp of few frames still expands. Beyond the frames that have values
+    it goes on with the literature slope, its uncertainty growing by half of that and by how far the slope there is
+    from it (a cell can expand along one axis and shrink along another). Stretches without values take the nearest one's edge.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ def smooth(
         hold = np.ptp(temperature[frames]) < RANGE
         axis = frames.astype(float) if hold else temperature[frames]
         inside = np.isin(frames, good)
-        course, spread = _polynomial(axis[inside], values[good], stderr[good], axis)
         low, high = axis[inside].min(), axis[inside].max()
         clipped = np.clip(axis, low, high)
-        course, spread = _polynomial(axis[inside], values[good], stderr[good], clipped)
+        expected = np.zeros_like(axis) if hold else slope * (clipped - axis[inside].mean())
+        course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], clipped)
         beyond = np.zeros_like(axis) if hold else axis - clipped
-        mean[frames] = course + slope * beyond
+        mean[frames] = course + expected + slope * beyond
         doubt = _doubt(axis[inside], values[good], stderr[good], slope)
         sigma[frames] = np.hypot(spread, np.where(beyond < 0, doubt[0], doubt[1]) * beyond)
     known = np.flatnonzero(np.isfinite(mean))
@@ -84,7 +84,7 @@ def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Arra
     floor = 0.2 * float(np.median(stderr))
     powers = np.vander(u, 4)
     for degree in (0, *DEGREES):
-        if degree and x.size < ENOUGH * (degree + 1):
+        if degree and x.size < ENOUGH[degree]:
             break
         weight = 1 / np.maximum(stderr, floor)
         for _ in range(8):

@@ -180,3 +180,13 @@ def test_a_reaction_to_a_phase_without_atoms_leaves_all_cells_within_their_error
             pulls.append(error / ds["cell_stderr"].values[there, k, axis])
             assert abs(np.median(pulls[-1])) < 2
     assert np.mean(np.abs(np.concatenate(pulls)) < 3) > 0.95
+
+
+def test_a_ramp_of_few_frames_expands_as_expected() -> None:
+    temperature = np.linspace(800, 100, 8)
+    slope, rng = -2.4e-5, np.random.default_rng(2)
+    stderr = np.full(8, 2e-5)
+    values = 1.1 * slope * (temperature - 25) + stderr * rng.standard_normal(8)
+    mean, sigma = refine_joint.smooth(temperature, np.full(8, "cooling", object), values, stderr, slope)
+    assert np.max(np.abs(mean - values)) < 0.15 * abs(slope) * 700
+    assert np.all(np.abs(mean - values) < 4 * sigma)
