@@ -28,7 +28,8 @@ def smooth(
     In each stretch the literature slope and a robust weighted polynomial (degree 0 to 3 by BIC) in temperature, on a
     hold a polynomial in the frame's order; so a ramp of few frames still expands. Beyond the frames that have values
     it goes on with the literature slope, its uncertainty growing by half of that and by how far the slope there is
-    from it (a cell can expand along one axis and shrink along another). Stretches without values take the nearest one's edge.
+    from it (a cell can expand along one axis and shrink along another). Stretches without values take the nearest
+    one's edge.
 
     Parameters
     ----------
