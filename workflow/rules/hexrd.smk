@@ -1,31 +1,14 @@
 # Diffraction: patterns or images -> furnace -> peaks, cells -> expansion, onset -> conclusions, figures.
-from ssbchar.hexrd.options import Refinement
-
-MOST_CORES = 16  # of one refinement; more with --set-threads hexrd_refine=N
-PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of cores asked for depends on it
-
 HEXRD = f"{OUT}/hexrd/{{measurement}}"
 HEXRD_LOG = f"{OUT}/logs/hexrd/{{measurement}}"
 IMAGES = rows("hexrd", "images")
 PATTERNS = rows("hexrd", "series")
 CALIBRANTS = rows("hexrd", "calibrant")
-SERIES = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
+REFINED = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
 
-CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=SERIES)
-FIGURES += expand(f"{HEXRD}/figures", measurement=SERIES)
-EXPORTS += expand(f"{HEXRD}/export", measurement=SERIES)
-
-
-def cores_for_chunks(wildcards):
-    """Cores a refinement can use: one per chunk of frames, counted by raw files (by size where one holds many)."""
-    found = sources.files(Path(RUN.row(wildcards.measurement).path))
-    frames = (
-        len(found) if len(found) > 1 else found[0].stat().st_size // PATTERN_BYTES + 1
-    )
-    chunk = RUN.options("hexrd.refine", wildcards.measurement).get(
-        "chunk", Refinement().chunk
-    )
-    return max(1, min(MOST_CORES, round(frames / chunk)))
+CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=REFINED)
+FIGURES += expand(f"{HEXRD}/figures", measurement=REFINED)
+EXPORTS += expand(f"{HEXRD}/export", measurement=REFINED)
 
 
 rule phase_table:

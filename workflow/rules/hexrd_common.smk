@@ -1,0 +1,17 @@
+# What the rules of diffraction ask of the sample sheet and the raw files.
+from ssbchar.hexrd.options import Refinement
+
+MOST_CORES = 16  # of one refinement; more with --set-threads hexrd_refine=N
+PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of cores asked for depends on it
+
+
+def cores_for_chunks(wildcards):
+    """Cores a refinement can use: one per chunk of frames, counted by raw files (by size where one holds many)."""
+    found = sources.files(Path(RUN.row(wildcards.measurement).path))
+    frames = (
+        len(found) if len(found) > 1 else found[0].stat().st_size // PATTERN_BYTES + 1
+    )
+    chunk = RUN.options("hexrd.refine", wildcards.measurement).get(
+        "chunk", Refinement().chunk
+    )
+    return max(1, min(MOST_CORES, round(frames / chunk)))
