@@ -40,6 +40,8 @@ def finished(
     through = system.cross.T @ sums
     fixed = np.einsum("ij,ij->j", sums, inner)
     variance = fixed + np.einsum("ij,ik,kj->j", through, covariance, through)
+    fitted = np.bincount(model.owner, model.is_free, count) > 0  # free intensities: cell and widths follow anything
+    fixed = np.where(fitted, variance, fixed)
     intensity: Array = np.bincount(model.owner, solved.intensity, count).astype(float)
     shares, covariances, common = [], [], []
     for i, p in enumerate(present):

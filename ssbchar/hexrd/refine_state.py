@@ -95,8 +95,8 @@ class Fit:
     strain_shared: tuple[Array, ...] = ()
     """Part of the free strains' errors that all frames share (held zero): one sigma, signed, of each phase."""
     intensity_fixed: Array = field(default_factory=lambda: np.empty(0))
-    """Corrected standard error of the intensities at fixed cells, widths and displacement factors: a phase that is not
-    there has none of these."""
+    """Corrected standard error of the intensities for tests of presence: of a phase with a structure at fixed cell,
+    widths and displacement factor (one that is not there has none of these); with free intensities the whole error."""
 
 
 Fits = dict[int, Fit]
