@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ssbchar.conclusion import Conclusion
+from ssbchar.conclusion import Z95, Conclusion
 from ssbchar.nmr.options import Quantifying
 
 LEFT_OUT = "lines that may be salts left out"
@@ -22,7 +22,8 @@ def prelithiation(
     A closed Li balance and equal visibility of all Li are assumed and said so. Without a line of Li metal the question
     has no answer: that all Li alloyed, that the metal is hidden, and that the sample holds other Li look alike. Lines
     in the Li-Si region that may be salts lower what is sure: an interval is widened by them, and beside a value stands
-    p (1 - d), d their share of the region.
+    a lower limit, the 95 % limit of p times (1 - d), d the 95 % upper limit of their share of the region. Errors a of
+    p and b of d together are at most a + b, however they depend: the product, 1.96 a + 1.645 b below, holds 95 %.
 
     Parameters
     ----------
@@ -42,31 +43,32 @@ def prelithiation(
     if no_metal:
         share = replace(share, lower95=None, upper95=None, method="", reason=f"{no_metal}: nothing to share out")
     salts = doubtful.value if doubtful and doubtful.value else 0.0
+    most = doubtful.upper95 if doubtful and doubtful.upper95 is not None else salts
     if salts and share.value is None and share.lower95 is not None:
-        most = doubtful.upper95 if doubtful and doubtful.upper95 is not None else salts
         share = replace(
             share, lower95=share.lower95 * (1 - most / 100),
             reason=f"{share.reason}; lower limit without the lines that may be salts ({salts:.0f} % of the region)",
         )  # fmt: skip
     found = [share, *_as_x(share, options)]
-    if salts and share.value is not None:
-        kept = 1 - salts / 100
-        found.append(
-            replace(
-                share, value=share.value * kept, stderr=None, systematic=None, condition=LEFT_OUT,
-                verdict="lower limit", reason=f"{salts:.3g} % of the Li-Si region need not be Li-Si",
-            )
+    lower = share.with_limits().lower95
+    if salts and share.value is not None and lower is not None:
+        limit = replace(
+            share, value=None, stderr=None, systematic=None, lower95=max(lower, 0.0) * (1 - most / 100), upper95=None,
+            condition=LEFT_OUT, verdict="lower limit",
+            reason=f"{salts:.3g} % of the Li-Si region need not be Li-Si (at most {most:.3g} %)",
         )  # fmt: skip
+        found += [limit, *_as_x(limit, options)]
     return found
 
 
 def _as_x(share: Conclusion, options: Quantifying) -> list[Conclusion]:
-    """Return x = p x_nominal, where x_nominal is known."""
+    """Return x = p x_nominal, where x_nominal is known; limits of p go with the 95 % limits of x_nominal."""
     if options.x_nominal is None:
         return []
     x, dx = options.x_nominal, options.x_nominal_stderr
-    parts: dict[str, Any] = {k: None if getattr(share, k) is None else getattr(share, k) / 100 * x
-             for k in ("value", "systematic", "lower95", "upper95")}  # fmt: skip
+    by = {"value": x, "systematic": x, "lower95": max(x - Z95 * dx, 0.0), "upper95": x + Z95 * dx}
+    parts: dict[str, Any] = {k: None if getattr(share, k) is None else getattr(share, k) / 100 * v
+             for k, v in by.items()}  # fmt: skip
     stderr = None
     if share.value is not None and share.stderr is not None:
         stderr = float(np.hypot(share.stderr / 100 * x, share.value / 100 * dx))

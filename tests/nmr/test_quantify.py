@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from nmr import signals
 
+from ssbchar.conclusion import Conclusion
 from ssbchar.nmr import correct, decay, lines, quantify, spectrum, tails
 from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying
+from ssbchar.nmr.prelithiation import LEFT_OUT, prelithiation
 
 T_METAL, T_SI = 4.67e-4, 7.1e-5
 DELAYS = np.array([10, 20, 30, 45, 60, 80, 110, 150, 200, 300]) * 1e-6
@@ -126,16 +128,41 @@ def test_lines_that_may_be_salts_lower_what_is_sure() -> None:
     fit = lines.fit(fid, Lines())
     series = decay.fit(lines.fit(sample(0.1, 3, DELAYS), Lines()), Decay())
     windows = spectrum.spectrum(fid, Processing(), fit)
-    found = {(r.quantity, r.condition): r for r in quantify.fractions(fit, windows, Quantifying(), series)}
-    share, sure = found["alloyed_share", ""], found["alloyed_share", "lines that may be salts left out"]
-    assert sure.verdict == "lower limit"
-    assert sure.value == pytest.approx(share.value * 7 / 9, rel=0.02)
+    asked = Quantifying(x_nominal=2.0, x_nominal_stderr=0.1)
+    found = {(r.quantity, r.condition): r for r in quantify.fractions(fit, windows, asked, series)}
+    share, sure, x = (
+        found[q, c] for q, c in (("alloyed_share", ""), ("alloyed_share", LEFT_OUT), ("x_alloyed", LEFT_OUT))
+    )
+    doubtful = found["diamagnetic_share", "at most"]
+    assert {sure.verdict, x.verdict} == {"lower limit"}
+    assert {sure.value, sure.stderr, sure.upper95, x.value, x.upper95} == {None}
+    assert sure.lower95 == pytest.approx(share.with_limits().lower95 * (1 - doubtful.upper95 / 100))
+    assert 0.9 * share.value * 7 / 9 < sure.lower95 < share.value * 7 / 9
+    assert x.lower95 == pytest.approx(sure.lower95 / 100 * (2.0 - 1.96 * 0.1), rel=1e-3)
     bounded = {(r.quantity, r.condition): r for r in quantify.fractions(fit, windows, Quantifying())}[
         "alloyed_share", ""
     ]
     assert bounded.value is None
     assert bounded.lower95 < 0.8 * bounded.upper95
     assert "may be salts" in bounded.reason
+
+
+def test_limit_without_salts_holds_in_95_of_100() -> None:
+    rng, p, d = np.random.default_rng(2), 80.0, 20.0
+    for dp, dd in ((2.0, 0.1), (2.0, 3.0), (0.1, 3.0)):
+        missed = []
+        for by_p, by_d in rng.normal(size=(2000, 2)):
+            share, salts = p + dp * by_p, d + dd * by_d
+            doubtful = Conclusion("diamagnetic_share", salts, upper95=salts + 1.645 * dd)
+            rows = prelithiation(Conclusion("li_si_fraction", share, dp), Quantifying(), "", doubtful)
+            missed.append(rows[-1].lower95 > p * (1 - d / 100))
+        assert np.mean(missed) < 0.065
+
+
+def test_limits_of_x_hold_the_nominal_composition() -> None:
+    bounded = Conclusion("li_si_fraction", lower95=40.0, upper95=60.0, unit="percent", verdict="N/A")
+    x = prelithiation(bounded, Quantifying(x_nominal=1.0, x_nominal_stderr=0.1))[1]
+    assert (x.lower95, x.upper95) == pytest.approx((0.4 * (1 - 0.196), 0.6 * (1 + 0.196)), rel=1e-3)
 
 
 def test_no_metal_line_ends_the_question() -> None:
