@@ -39,7 +39,8 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
     -------
     Dataset
         ``real``, ``imag`` (slice, ppm) [1], times 2^NC_proc; ``imag`` is NaN where it was not stored. ``ppm`` from
-        OFFSET, SW_p and SF. Attributes of the acquisition, and ``window`` (WDW), ``broadening`` (LB) [Hz].
+        OFFSET, SW_p and SF. Attributes of the acquisition, and ``window`` (WDW), ``broadening`` (LB where
+        WDW is exponential, else 0) [Hz].
 
     Raises
     ------
@@ -67,8 +68,14 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
             "slice": ("slice", np.arange(1, len(real) + 1)),
             "ppm": ("ppm", ppm + (stated - sf) / sf * 1e6, {"units": "ppm"}),
         },
-        attrs=acquisition(about) | {"window": int(procs.get("WDW", 0)), "broadening": float(procs.get("LB", 0.0))},
+        attrs=acquisition(about) | _window(procs),
     )
+
+
+def _window(procs: dict[str, Any]) -> dict[str, int | float]:
+    """Return the window function, and the broadening it applied: TopSpin keeps LB in procs where it is not used."""
+    window = int(procs.get("WDW", NONE))
+    return {"window": window, "broadening": float(procs.get("LB", 0.0)) if window == EXPONENTIAL else 0.0}
 
 
 def _numbers(place: Path, shown: Path, procs: dict[str, Any], names: tuple[str, str]) -> NDArray[np.float64] | None:

@@ -16,12 +16,13 @@ SI = 8192
 
 
 def written(folder: Path, y: np.ndarray, kind: str = "<i4", broadening: float = 200.0, **changes: object) -> Path:
-    """An experiment with the spectrum TopSpin would make of it."""
+    """An experiment with the spectrum TopSpin would make of it; LB stands in procs whether or not it is applied."""
+    applied = 0.0 if changes.get("WDW") == 0 else broadening
     signals.write_bruker(folder, np.rint(1e8 * y), kind="<i4")
     fid = read.fid(folder, Reading(), {})
     time = fid["time"].values
     spectrum = transform(
-        1e8 * y * np.exp(-np.pi * broadening * time) * np.where(time > 0, 1, 0.5), time, SI
+        1e8 * y * np.exp(-np.pi * applied * time) * np.where(time > 0, 1, 0.5), time, SI
     ).conj() * np.exp(0.4j)
     stored = spectrum if kind.endswith("f8") else np.rint(spectrum / 2**7)
     place = folder / "pdata/1"
@@ -48,6 +49,13 @@ def told(folder: Path):
 @pytest.mark.parametrize("kind", ["<i4", ">i4", "<f8", ">f8"])
 def test_every_number_type_gives_the_same_spectrum(tmp_path: Path, kind: str) -> None:
     found = told(written(tmp_path / "1", Y, kind))["topspin_overlap", ""]
+    assert found.verdict == "agrees"
+    assert found.value == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("window", [0, 1])
+def test_broadening_counts_where_the_window_is_exponential(tmp_path: Path, window: int) -> None:
+    found = told(written(tmp_path / "1", Y, WDW=window, broadening=2000.0))["topspin_overlap", ""]
     assert found.verdict == "agrees"
     assert found.value == pytest.approx(1.0, abs=1e-6)
 
