@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from dataclasses import replace
 
 import numpy as np
 
@@ -65,6 +66,36 @@ def needed(raw: RawScan, quantity: str, given: str) -> str:
         has = ", ".join(list(raw.columns)[:12])
         raise BadInput(raw.where, f"no column {wanted} (it has {has})", f"set read.{quantity} to the column's name")
     return name
+
+
+def stacked(raw: RawScan, energy: str) -> list[RawScan]:
+    """Return each scan of a stack, or the one scan of the one-dimensional columns.
+
+    A stack is arrays (scan, point) on an energy of as many points, or on energies of their shape; its one-dimensional
+    columns of as many points belong to all. Arrays of another shape, such as a detector's spectra (point, channel),
+    are left out.
+
+    Parameters
+    ----------
+    raw : RawScan
+        With columns of one or two dimensions.
+    energy : str
+        Name of the energy, empty takes the usual ones.
+    """
+    flat = {n: v for n, v in raw.columns.items() if v.ndim == 1}
+    name = column(raw, "energy", energy)
+    if name is None or len(flat) == len(raw.columns):
+        return [raw]
+    axis = raw.columns[name]
+    shapes = [v.shape for v in raw.columns.values() if v.ndim == 2 and v.shape[-axis.ndim :] == axis.shape]
+    if not shapes:
+        return [replace(raw, columns=flat)]
+    shape = max(set(shapes), key=shapes.count)
+    rows = {n: v for n, v in raw.columns.items() if v.shape in (shape, shape[1:])}
+    return [
+        replace(raw, where=f"{raw.where}[{i + 1}]", columns={n: v[i] if v.ndim == 2 else v for n, v in rows.items()})
+        for i in range(shape[0])
+    ]
 
 
 def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array, Array]:

@@ -23,7 +23,7 @@ class RawScan:
     where: str
     """File, and group within it."""
     columns: dict[str, Array]
-    """Columns by the file's own names, in its order."""
+    """Columns by the file's own names, in its order; of HDF5 also arrays of two dimensions."""
     header: dict[str, str] = field(default_factory=dict)
     """Header fields, keys in lower case."""
     text: str = ""
@@ -150,11 +150,9 @@ def _perl_list(text: str) -> list[str]:
 
 
 def hdf5(path: Path) -> list[RawScan]:
-    """Return the scans of an HDF5 or NeXus file: one, or each of a stack.
+    """Return an HDF5 or NeXus file as one scan, which `ssbchar.xas.columns.stacked` takes apart where it is a stack.
 
-    Every one-dimensional numeric dataset is a column, named by path and, where unique, last name. Where there are
-    two-dimensional ones of one shape (scan, point), each of their rows is a scan; one-dimensional columns of as many
-    points, such as the energy, belong to all.
+    Every numeric dataset of one or two dimensions is a column, named by path and, where unique, last name.
     """
     import h5py
 
@@ -179,17 +177,4 @@ def hdf5(path: Path) -> list[RawScan]:
     last = [name.rpartition("/")[2] for name in found]
     named = {short if last.count(short) == 1 else full: found[full] for full, short in zip(found, last, strict=True)}
     header = dict(_field(line.rpartition("/")[2]) for line in said if ":" in line)
-    return _stacked(path, {**named, **found}, header, "\n".join(said))
-
-
-def _stacked(path: Path, columns: dict[str, Array], header: dict[str, str], text: str) -> list[RawScan]:
-    """Return a scan of the one-dimensional columns, or one per row of the two-dimensional ones."""
-    shapes = [v.shape for v in columns.values() if v.ndim == 2]
-    if not shapes:
-        return [RawScan(str(path), columns, header, text)]
-    shape = max(set(shapes), key=shapes.count)
-    scans = []
-    for i in range(shape[0]):
-        row = {n: v[i] if v.ndim == 2 else v for n, v in columns.items() if v.shape in (shape, shape[1:])}
-        scans.append(RawScan(f"{path}[{i + 1}]", row, header, text))
-    return scans
+    return [RawScan(str(path), {**named, **found}, header, "\n".join(said))]

@@ -13,7 +13,7 @@ import numpy as np
 from ssbchar import disk, sources
 from ssbchar.errors import BadInput
 from ssbchar.xas import notes
-from ssbchar.xas.columns import absorption, clipped, column, foil, needed, unit
+from ssbchar.xas.columns import absorption, clipped, column, foil, needed, stacked, unit
 from ssbchar.xas.formats import Array, RawScan, raw_scans
 from ssbchar.xas.options import Reading
 from ssbchar.xas.scan import Scan, ordered
@@ -52,7 +52,8 @@ def scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dataset:
     for path in sources.files(source):
         try:
             for raw in _chosen(raw_scans(path), path, options):
-                good += _each(raw, options)
+                for one in stacked(raw, options.energy):
+                    good += _each(one, options)
         except BadInput as fault:
             disk.unless_data(fault)
             faults.append(fault)

@@ -85,6 +85,20 @@ def test_hdf5_by_names_and_by_paths(tmp_path: Path, columns: dict[str, np.ndarra
     assert ds.sizes["point"] == columns["energy"].size
 
 
+@pytest.mark.parametrize("channels", [64, 3])
+def test_hdf5_spectra_of_a_detector_at_each_point_are_no_stack(
+    tmp_path: Path, columns: dict[str, np.ndarray], channels: int
+) -> None:
+    """One scan with an array (point, channel), and the detector's channels as a column of their own."""
+    counts = np.ones((columns["energy"].size, channels))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        for name, values in {**columns, "mca": counts, "channel": np.arange(channels)}.items():
+            file[f"entry/data/{name}"] = values
+    ds = read.scans(tmp_path / "a.h5", Reading(), LABELS)
+    assert ds.sizes["scan"] == 1
+    assert np.allclose(ds["mu"].values[0], np.log(columns["i0"] / columns["itrans"]))
+
+
 def test_kev_are_turned_into_ev_and_said(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     path = text(tmp_path / "a.dat", {**columns, "energy": columns["energy"] / 1000})
     assert notes(path) == ["energy given in keV"]
