@@ -45,7 +45,7 @@ def text(fid: xr.Dataset, description: str, timestamp: str) -> str:
         "encoding": "base64", "components": [base64.b64encode(y.tobytes()).decode("ascii")],
     }  # fmt: skip
     root = {
-        "version": "1.0", "timestamp": timestamp, "description": description, "tags": ["7Li NMR"],
+        "version": "1.0", "timestamp": timestamp, "description": description, "tags": [f"{attrs['nucleus']} NMR"],
         "dimensions": dimensions, "dependent_variables": [variable],
         "application": {"ssbchar": {k: _plain(v) for k, v in sorted(attrs.items()) if k != "provenance"}},
     }  # fmt: skip

@@ -12,7 +12,8 @@ def export(fid: xr.Dataset, spectrum: xr.Dataset, labels: dict[str, str] | None 
     """Return the files by name: ``slice<n>_fid.dx``, ``slice<n>_spectrum.dx`` of every good slice, ``series.csdf``.
 
     Decays are as measured, with the digital filter's transient: their time axis begins at minus the group delay.
-    Spectra are phased, on the frequency axis against 0 ppm (HZ), over the stored range.
+    Spectra are phased, on the frequency axis against 0 ppm (HZ), over the stored range. SF is the frequency of
+    0 ppm; the compound of the shift reference is not written, since no parameter of the experiment states it.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def _records(fid: xr.Dataset, decay_time: float) -> dict[str, object]:
     return {
         "ORIGIN": "ssbchar", "OWNER": "see the data's own source",
         ".OBSERVE FREQUENCY": float(a["sfo1"]), ".OBSERVE NUCLEUS": f"^{mass}{element[len(mass):]}",
-        ".SHIFT REFERENCE": "EXTERNAL, 1 M LiCl(aq), 1, 0", ".AVERAGES": int(a["scans"]),
-        "$SF": float(a["sf"]), "$SW_h": float(a["sw"]), "$GRPDLY": float(a["group_delay"]), "$NS": int(a["scans"]),
-        "$RG": float(a["receiver_gain"]), "$DECAY_TIME": decay_time,
+        ".AVERAGES": int(a["scans"]), "$SF": float(a["sf"]), "$SW_h": float(a["sw"]),
+        "$GRPDLY": float(a["group_delay"]), "$NS": int(a["scans"]), "$RG": float(a["receiver_gain"]),
+        "$DECAY_TIME": decay_time,
     }  # fmt: skip

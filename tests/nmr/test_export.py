@@ -82,6 +82,19 @@ def test_csdm_holds_the_same_bytes_and_axes(simulated: Path, files: Path) -> Non
     assert [float(t.split()[0]) for t in slices["coordinates"]] == fid["decay_time"].values.tolist()
 
 
+@pytest.mark.parametrize(("nucleus", "written"), [("7Li", "^7Li"), ("31P", "^31P")])
+def test_only_what_the_experiment_states_is_written(nucleus: str, written: str) -> None:
+    fid = signals.dataset(signals.signal((1.0,), (10.0,), (500.0,), points=256)).assign_attrs(
+        nucleus=nucleus, receiver_gain=1.0, scans=1, sr=0.0
+    )
+    found = export.export(fid, spectrum.spectrum(fid, Processing(phase="peaks")))
+    for name in ("slice001_fid.dx", "slice001_spectrum.dx"):
+        assert f"##.OBSERVE NUCLEUS= {written}\n" in found[name]
+        assert "REFERENCE" not in found[name]
+        assert "LiCl" not in found[name]
+    assert json.loads(found["series.csdf"])["csdm"]["tags"] == [f"{nucleus} NMR"]
+
+
 def test_csdmpy_reads_it(simulated: Path, files: Path) -> None:
     csdmpy = pytest.importorskip("csdmpy", reason="csdmpy is not installed")
     _, ours = points(simulated, "2")
