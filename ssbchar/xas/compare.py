@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.progress import steps
+from ssbchar.xas import notes
 from ssbchar.xas.choices import Choice, drawn_choices
 from ssbchar.xas.options import Comparison
 from ssbchar.xas.processed import Merged
@@ -138,11 +140,11 @@ def shell_amplitudes(r: Array, size: Array, shells: Array) -> tuple[Array, NDArr
 
 
 def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object]:
-    """Return what the pair's common axis rests on: the foil of both, a repeatability, or nothing."""
+    """Return what the pair's common axis rests on (the foil of both, a repeatability, or nothing); pristine's notes."""
     kinds = [ds.attrs.get("alignment", "none") for ds in (pristine, cycled)]
     sources = [str(ds.attrs.get("alignment_source", "")) for ds in (pristine, cycled)]
     about = {k: pristine.attrs.get(k, "") for k in ("element", "edge")}
-    about["set_aside"] = about["notes"] = "[]"
+    about.update(set_aside="[]", notes=json.dumps(notes.of_other(pristine.attrs)))
     if "project" in kinds:
         return {**about, "alignment": "none", "alignment_source": "project alignment applied"}
     if "none" in kinds or kinds[0] != kinds[1]:

@@ -40,7 +40,8 @@ def conclude(
         From `ssbchar.xas.exafs.exafs`; what was noticed on it is told with the rest.
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
-    found = [*_quality(normalised if exafs is None else exafs, subject), *_edge(normalised, subject)]
+    own = normalised if exafs is None else exafs
+    found = [quality(subject, own, comparison, mixture), *_edge(normalised, subject)]
     if comparison is not None:
         found += pair(comparison, subject, options)
     if mixture is not None:
@@ -48,12 +49,18 @@ def conclude(
     return found
 
 
-def _quality(ds: xr.Dataset, subject: str) -> list[Conclusion]:
-    """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be wrong for it."""
-    found = notes.of(ds.attrs)
+def quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
+    """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be wrong for it.
+
+    `parts` are the measurement and what it is held against: a comparison carries the pristine's notes, a mixture its
+    references'.
+    """
+    found: list[notes.Note] = []
+    for part in parts:
+        found += [] if part is None else [n for n in notes.of(part.attrs) if n not in found]
     verdict = "doubtful" if any(n["level"] == "doubt" for n in found) else "ok"
     said = notes.text(found) or "nothing noticed"
-    return [Conclusion("quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks")]
+    return Conclusion("quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks")
 
 
 def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:

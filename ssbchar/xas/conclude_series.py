@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.xas import notes
+from ssbchar.xas.conclude import quality
 from ssbchar.xas.options import Series
 from ssbchar.xas.verdict import quantile
 
@@ -33,10 +33,7 @@ def conclude(
         Isosbestic test.
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
-    found = notes.of(normalised.attrs)
-    verdict = "doubtful" if any(n["level"] == "doubt" for n in found) else "ok"
-    said = notes.text(found) or "nothing noticed"
-    rows = [Conclusion("quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks")]
+    rows = [quality(subject, normalised, mixture)]
     rows += [_rank(components, subject), _isosbestic(components, subject, options), _shift(normalised, subject)]
     if mixture is not None:
         rows += _fractions(mixture, subject)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.xas import notes
 from ssbchar.xas.choices import Choice, drawn_choices
 from ssbchar.xas.combine import Combined, combine, gain
 from ssbchar.xas.options import Comparison, Mixture
@@ -37,7 +39,8 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
         ``weight`` (median over `choices` normalisation ranges), ``weight_stderr``, ``weight_systematic``
         (reference; their spread), ``shift`` [eV] with ``shift_stderr``, ``covariance`` (spectrum, parameter,
         parameter2: weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range, with
-        the normalisation of `normalised`; attrs ``reduced`` (the reference of lowest edge energy), ``method``.
+        the normalisation of `normalised`; attrs ``reduced`` (the reference of lowest edge energy), ``method``,
+        ``notes`` (the references' too).
     """
     import xarray as xr
 
@@ -77,7 +80,8 @@ def mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixtu
     ds["measured"] = (("spectrum", "energy"), normalised["norm"].values[:, use], {"units": "1"})
     ds["name"] = normalised["name"]
     lowest = min(range(len(fitting)), key=lambda i: float(fitting[i]["e0_half"].values[-1]))
-    ds.attrs["reduced"] = names[lowest]
+    said = [*notes.of(normalised.attrs), *(note for r in fitting for note in notes.of_other(r.attrs))]
+    ds.attrs.update(reduced=names[lowest], notes=json.dumps(said))
     ds.attrs["method"] = f"{low - e0:+.0f} to {high - e0:+.0f} eV, shift {'free' if options.shift else 'fixed'}"
     return ds
 

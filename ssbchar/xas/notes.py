@@ -24,6 +24,12 @@ def of(attrs: Mapping[Any, Any]) -> list[Note]:
     return list(json.loads(str(attrs.get("notes", "[]"))))
 
 
+def of_other(attrs: Mapping[Any, Any]) -> list[Note]:
+    """Return the notes of a measurement another one is held against, its name beside each scan's."""
+    name = str(attrs.get("measurement", ""))
+    return [n if n["where"] == name else {**n, "where": f"{n['where']} ({name})"} for n in of(attrs)]
+
+
 def text(notes: list[Note]) -> str:
     """Return notes as one line, doubts first, each text once with the scans it holds for."""
     places: dict[tuple[str, str], list[str]] = {}

@@ -7,8 +7,8 @@ import pytest
 import xarray as xr
 from xas import made_spectra
 
-from ssbchar.xas import edge, exafs, landmarks, noise, normalise, quality, smooth
-from ssbchar.xas.options import Exafs, Normalisation
+from ssbchar.xas import compare, conclude, edge, exafs, landmarks, mixture, noise, normalise, quality, smooth
+from ssbchar.xas.options import Comparison, Exafs, Mixture, Normalisation
 
 ENERGY = made_spectra.grid()
 SIGMA = 1e-3
@@ -201,3 +201,20 @@ def test_interpolated_repeats_state_their_full_noise() -> None:
         energy = done["energy"].values[inside]
         means.append(float((done["mu"].values[-1][inside] - made_spectra.mu(energy, made_spectra.Truth())).mean()))
     assert np.std(means) == pytest.approx(np.median(stated), rel=0.35)
+
+
+def test_doubts_on_what_a_sample_is_held_against_are_told_with_the_sample() -> None:
+    sample, glow = calibrated(2), calibrated(1)
+    glow.attrs.update(mode="fluorescence", measurement="other")
+    glow["mu"][0, 300] += 0.05
+    glow["i0"][0, 300] *= 1.05
+    own, other = (normalise.normalise(ds, Normalisation()) for ds in (sample, glow))
+    pair = compare.compare(other, own, Comparison(choices=1))
+    taken_apart = mixture.mixture(own, [other], Mixture(choices=0))
+    assert conclude.quality("Fe K", own).verdict == "ok"
+    for parts in ((pair, None), (None, taken_apart), (pair, taken_apart)):
+        row = next(r for r in conclude.conclude(own, *parts, Comparison()) if r.quantity == "quality")
+        assert row.verdict == "doubtful"
+        assert row.reason.startswith("other: fluorescence")
+        assert row.reason.count("self-absorption") == 1
+        assert "; 0.dat (other): " in row.reason
