@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,8 @@ BLOCK = 1024
 """Rows of a ``ser`` file start at multiples of this many bytes."""
 LOOKED_AT = 20000
 """Numbers that are looked at to tell the byte order."""
+SPECTRUM = re.compile(r"(^|/)pdata/[^/]+/(1r|2rr)$")
+"""Files of TopSpin's own spectrum."""
 
 
 @contextmanager
@@ -56,6 +59,24 @@ def _found(root: Path, shown: Path) -> Path:
         names = ", ".join(p.relative_to(root).as_posix() for p in inside[:5])
         raise BadInput(shown, f"holds {len(inside)} experiments ({names})", "give one experiment per row")
     return inside[0]
+
+
+def has_spectrum(source: Path) -> bool:
+    """Return whether TopSpin's own spectrum (``1r``, ``2rr``) lies in an experiment; nothing is unpacked or read.
+
+    Parameters
+    ----------
+    source : Path
+        As for `experiment`; a zip that cannot be read holds none (reading it says what is wrong).
+    """
+    if source.is_dir():
+        names = [p.relative_to(source).as_posix() for p in source.rglob("pdata/*/[12]r*")]
+    elif zipfile.is_zipfile(source):
+        with zipfile.ZipFile(source) as packed:
+            names = packed.namelist()
+    else:
+        names = []
+    return any(SPECTRUM.search(name) for name in names)
 
 
 def parameters(path: Path, shown: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from nmr import signals
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr import processed, read
+from ssbchar.nmr import bruker, processed, read
 from ssbchar.nmr.options import Processed, Reading
 from ssbchar.nmr.shift import offsets, shift_from_offset, transform
 
@@ -135,3 +135,17 @@ def test_zipped_experiments_too(tmp_path: Path) -> None:
     folder = written(tmp_path / "in" / "1", Y)
     packed = Path(shutil.make_archive(str(tmp_path / "1"), "zip", tmp_path / "in"))
     assert processed.processed(packed, Reading()).equals(processed.processed(folder, Reading()))
+
+
+def test_a_stored_spectrum_is_found_however_the_experiment_is_given(tmp_path: Path) -> None:
+    """The rules ask for each measurement whether there is one: of a folder, one around it, or a zip of either."""
+    folder = written(tmp_path / "in" / "1", Y)
+    inner = shutil.make_archive(str(tmp_path / "a"), "zip", folder)
+    outer = shutil.make_archive(str(tmp_path / "b"), "zip", tmp_path / "in")
+    given = [folder, folder.parent, Path(inner), Path(outer)]
+    assert [bruker.has_spectrum(p) for p in given] == [True] * 4
+    (folder / "pdata/1/1r").unlink()
+    bare = Path(shutil.make_archive(str(tmp_path / "c"), "zip", folder))
+    assert [bruker.has_spectrum(p) for p in (folder, folder.parent, bare, tmp_path / "none")] == [False] * 4
+    asked = Path(__file__).parents[2] / "workflow/rules/nmr_common.smk"
+    assert "if has_spectrum(Path(RUN.row(m).path))" in asked.read_text(encoding="utf-8")

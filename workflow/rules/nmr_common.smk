@@ -1,4 +1,6 @@
 # NMR: which files belong to a sample.
+from ssbchar.nmr.bruker import has_spectrum
+
 NMR = f"{OUT}/nmr/{{measurement}}"
 NMR_LOG = f"{OUT}/logs/nmr/{{measurement}}"
 NMR_ROWS = [r for r in RUN.rows if r.technique == "nmr"]
@@ -12,9 +14,7 @@ NMR_QUANTIFIED = rows("nmr", "spectrum") + [
 ]
 
 NMR_PROCESSED = [
-    m
-    for m in NMR_QUANTIFIED + NMR_REFERENCES
-    if any(Path(RUN.row(m).path).glob("pdata/*/[12]r*"))
+    m for m in NMR_QUANTIFIED + NMR_REFERENCES if has_spectrum(Path(RUN.row(m).path))
 ]
 """Measurements that hold TopSpin's own spectrum."""
 
