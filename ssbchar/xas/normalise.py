@@ -202,6 +202,7 @@ def spectra(
         ds[name] = ("spectrum", values, {"units": unit})
     ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
     about = [limits.pre.start, limits.pre.stop, limits.post.start, limits.post.stop, limits.at_e0, limits.nnorm]
+    ds.attrs["exafs_free"] = int(options.exafs_free)
     ds.attrs["ranges"] = json.dumps([*about, options.victoreen, int(smooth.curve is not None)])
     return ds
 

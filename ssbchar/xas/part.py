@@ -36,7 +36,7 @@ class Part:
 
 
 def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operators: bool) -> Part:
-    """Return a measurement under a choice, None being its own normalisation."""
+    """Return a measurement under a choice, None being its own normalisation; Victoreen's power stays its own."""
     energy, mu, stderr = ds["energy"].values, ds["mu"].values, ds["mu_stderr"].values
     size = energy.size
     if ds.attrs.get("mode") == "normalised":
@@ -44,7 +44,7 @@ def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operator
     p1, p2, n1, n2, at, degree, victoreen, _ = json.loads(ds.attrs["ranges"])
     limits = edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree)
     if choice is not None:
-        e0, victoreen = float(ds["e0"]), 0
+        e0 = float(ds["e0"])
         limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
     done = edge.normalised(energy, mu, limits, victoreen, smooth.curve)
     empty = np.zeros((0, 0)), np.zeros(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,9 @@ class Merged:
         self.stderr: Array = ds["mu_stderr"].values[-1:]
         self.e0 = float(ds["e0"]) if e0 is None else e0
         self.ready = ds.attrs.get("mode") == "normalised"
+        self.victoreen = int(json.loads(ds.attrs["ranges"])[6])
+        self.exafs_free = bool(ds.attrs.get("exafs_free", 1))
+        """As `normalise` was told; a pair gets the cycled one's, so that both are processed alike."""
         self.above = float(self.energy[-1]) - self.e0
         """Range above E0 that is used [eV]; of a pair, the shorter one's, so that both get splines of one size."""
 
@@ -62,7 +66,7 @@ class Merged:
     def signal_end(self, ratio: float) -> float:
         """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds `ratio` noises."""
         limits = edge.ranges(self.energy, self.e0)
-        step = np.ones(1) if self.ready else edge.normalised(self.energy, self.mu, limits).edge_step
+        step = np.ones(1) if self.ready else edge.normalised(self.energy, self.mu, limits, self.victoreen).edge_step
         operators = autobk.background(self.energy, self.e0, Exafs())
         chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
         variance = (self.stderr[0, operators.first : operators.last + 1] / step) ** 2
@@ -74,7 +78,7 @@ class Merged:
         return float(operators.k[np.argmax(gone)] if gone.any() else operators.k[-1])
 
     def processed(self, choice: Choice, with_exafs: bool) -> Processed:
-        """Return the spectrum normalised by a choice, the step found without EXAFS where there is some, and chi(k)."""
+        """Return the spectrum normalised by a choice, and chi(k); the step is found without EXAFS if `exafs_free`."""
         limits = edge.ranges(
             self.energy, self.e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
         )  # fmt: skip
@@ -88,7 +92,8 @@ class Merged:
         if self.ready:
             unit = np.ones_like(self.mu)
             return Processed(limits, edge.Normalised(0 * unit, unit, np.ones(1), self.mu, self.mu), smooth, chi)
-        done = edge.normalised(self.energy, self.mu, limits, 0, smooth.curve)
+        curve = smooth.curve if self.exafs_free else None
+        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, curve)
         return Processed(limits, done, smooth, chi / done.edge_step[:, None])
 
     def marks(self, one: Processed) -> tuple[float, float]:
@@ -100,7 +105,7 @@ class Merged:
         """Return the standard errors of half-step energy [eV] and white line, baselines and step included."""
         rest, weights = np.eye(self.energy.size), np.zeros(self.energy.size)
         if not self.ready:
-            rest, weights = edge.linear_part(self.energy, one.limits, 0, one.smooth.operator(self.energy.size))
+            rest, weights = self._linear_part(one)
         _, slope, rows = e0_half(self.energy, one.done.norm)
         half = edge.functional_stderr(rows, self.stderr, one.done, rest, weights) / slope
         rows = white_line(self.energy, one.done.flat, self.e0)[2]
@@ -123,11 +128,14 @@ class Merged:
         to_chi = np.zeros((operators.k.size, self.energy.size))
         to_chi[:, inside] = autobk.chi_operator(operators, float(weight[0]))
         if not self.ready:
-            smoother = one.smooth.operator(self.energy.size)
-            to_chi -= np.outer(one.chi[0], edge.linear_part(self.energy, one.limits, 0, smoother)[1])
+            to_chi -= np.outer(one.chi[0], self._linear_part(one)[1])
         variance = (self.stderr / step) ** 2
         magnitude = r_stderr(to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r)[2]
         return np.asarray(magnitude[0])
+
+    def _linear_part(self, one: Processed) -> tuple[Array, Array]:
+        smoother = one.smooth.operator(self.energy.size) if self.exafs_free else None
+        return edge.linear_part(self.energy, one.limits, self.victoreen, smoother)
 
     def _weights(self, one: Processed, choice: Choice, kweight: int) -> Array:
         assert one.smooth.operators is not None

@@ -12,12 +12,16 @@ from ssbchar.xas.options import Calibration, Comparison, Normalisation, Reading
 
 
 def chain(
-    folder: Path, name: str, standard: xr.Dataset | None = None, **options: object
+    folder: Path,
+    name: str,
+    standard: xr.Dataset | None = None,
+    how: Normalisation | None = None,
+    **options: object,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return scans and normalised spectra of a folder of scans."""
     scans = read.scans(folder / name, Reading(), {"measurement": name})
     calibrated = calibrate.calibrate(scans, standard, Calibration(**options))  # type: ignore[arg-type]
-    return scans, normalise.normalise(calibrated, Normalisation())
+    return scans, normalise.normalise(calibrated, how or Normalisation())
 
 
 def write_pair(folder: Path, seed: int, loss: float, shift: float, with_foil: bool = True, repeats: int = 3) -> None:
