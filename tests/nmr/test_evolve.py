@@ -2,9 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.special import chdtrc
 
 from ssbchar.nmr import evolve, intensity
+from ssbchar.nmr.options import Quantifying
 from ssbchar.nmr.route import Signal
+
+DEFAULT = Quantifying()
 
 ABOUT = {
     "scans": 16, "receiver_gain": 64.0, "probe": "static", "pulse_program": "echo", "pulse_1": 1.6e-6,
@@ -22,18 +26,44 @@ def told(*moments: evolve.Moment):
     return {c.quantity: c for c in evolve.evolution(moments, 1e-3, 0.03)}
 
 
+def chi_squares(draws: int, noise: np.ndarray, drift: float, hours: tuple[float, ...]) -> np.ndarray:
+    """The statistic of spectra with these relative errors of the areas, a drift [1/h] and 3 % of common scatter."""
+    rng, scale, found = np.random.default_rng(1), intensity.per_scan(ABOUT), np.empty(draws)
+    covariance = np.diag((scale * noise * np.array([0.758, 0.242])) ** 2)
+    for i in range(draws):
+        shares = ((0.758 - drift * h, 0.242 + drift * h) for h in hours)
+        areas = (scale * (1 + 0.03 * rng.normal()) * np.array(s) * (1 + noise * rng.normal(size=2)) for s in shares)
+        spectra = [evolve.Moment(Signal(a, covariance), ABOUT) for a in areas]
+        found[i] = evolve._of_integrals(spectra, DEFAULT.intensity_scatter)
+    return found
+
+
+DEMO = np.array([6.2e-4, 3.3e-3])
+"""Relative errors of the areas of Li metal and Li-Si in the demonstration's 0 MPa sample."""
+
+
 def test_unchanged_samples_are_called_evolving_one_time_in_a_thousand() -> None:
-    rng = np.random.default_rng(1)
-    p = []
-    for _ in range(300):
-        rows = [
-            moment(tuple((1 + 0.03 * rng.normal()) * (np.array([0.2, 0.8]) + 1e-3 * rng.normal(size=2))), h)
-            for h in range(3)
-        ]
+    chi2 = chi_squares(40000, DEMO, 0.0, (0.0, 2 / 3, 8.0))
+    p = chdtrc(4, chi2)
+    assert np.mean(p < 0.5) == pytest.approx(0.5, abs=0.01)
+    assert np.mean(p < 0.1) == pytest.approx(0.1, abs=0.005)
+    assert DEFAULT.evolution_p == 1e-3
+    assert np.mean(p < DEFAULT.evolution_p) == pytest.approx(1e-3, abs=5e-4)
+
+
+def test_drift_that_is_seen_19_times_in_20_at_the_demonstrations_noise() -> None:
+    """0.056 % per hour over 8 h, as the theory page says; an eighth of the drift of the demonstration."""
+    chi2 = chi_squares(3000, DEMO, 0.056e-2, (0.0, 2 / 3, 8.0))
+    assert np.mean(chdtrc(4, chi2) < DEFAULT.evolution_p) == pytest.approx(0.95, abs=0.02)
+
+
+def test_verdict_is_that_of_the_probability() -> None:
+    for drift, verdict in ((0.0, "stable"), (5e-3, "evolving")):
+        rows = [moment((0.758 - drift * h, 0.242 + drift * h), h) for h in (0.0, 0.7, 8.0)]
         found = told(*rows)["drift"]
-        p.append(float(found.reason.split()[-1]))
-    assert np.mean(np.array(p) < 0.1) == pytest.approx(0.1, abs=0.06)
-    assert np.mean(np.array(p) < 0.5) == pytest.approx(0.5, abs=0.1)
+        chi2 = evolve._of_integrals(rows, 0.03)
+        assert found.verdict == verdict
+        assert found.reason.endswith(f"probability of no change {float(chdtrc(4, chi2)):.2g}")
 
 
 def test_scans_gain_and_mass_are_divided_out() -> None:
