@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ssbchar.nmr import decay, lines, quantify, read, spectrum
-from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying, Reading
+from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying, Reading, Regions
 from ssbchar.nmr.shift import offsets, shift_from_offset, transform
 
 
@@ -70,6 +70,15 @@ def test_diamagnetic_decay_is_gated_with_its_reason(fit) -> None:
     found = decay.fit(fit, Decay()).sel(region="li_si")
     assert str(found["verdict"].values) == "stretched"
     assert "< 0.5" in str(found["reason"].values)
+
+
+def test_first_slice_fraction_lies_between_the_routes(fid, fit) -> None:
+    """An independent estimate is 0.84; window integrals keep the metal's dispersive tail, lines take it out."""
+    narrow = Processing(regions=Regions(li_metal=(240.0, 290.0), li_si=(-40.0, 40.0)), baseline_order=-1)
+    by_windows = spectrum.spectrum(fid, narrow, fit)["window_area"].values[0]
+    by_lines = fit["region_area"].values[0]
+    assert by_lines[0] / by_lines.sum() < 0.84 < by_windows[0] / by_windows.sum()
+    assert by_windows[0] / by_windows.sum() - by_lines[0] / by_lines.sum() < 0.2
 
 
 def window_fractions(fid, leave_out: int, half: bool) -> float:
