@@ -7,15 +7,15 @@ import xarray as xr
 
 import ssbchar
 
-LABELS = {"fluorescence": "mufluor", "reference": "murefer"}
-"""Names of the measured absorption by mode; ``mutrans`` otherwise."""
-NORMALISED = {"mutrans": "normtrans", "mufluor": "normfluor", "murefer": "normrefer"}
+LABELS = {"fluorescence": ("mufluor", "normfluor")}
+"""Names of absorption and normalised absorption by mode; ``mutrans`` and ``normtrans`` otherwise."""
 
 
 def export(normalised: xr.Dataset) -> dict[str, str]:
     """Return the file by its name, ``merged.xdi``.
 
-    Its columns are energy, absorption and normalised absorption with their standard errors.
+    Its columns are energy, absorption and normalised absorption with their standard errors; no absorption and no edge
+    step where the scans came normalised.
 
     ``Mono.d_spacing`` is left out: raw files seldom state it, and it plays no part here.
 
@@ -26,10 +26,11 @@ def export(normalised: xr.Dataset) -> dict[str, str]:
     """
     last = normalised.isel(spectrum=-1)
     about = normalised.attrs
-    measured = LABELS.get(str(about.get("mode", "")), "mutrans")
+    given = about.get("mode") == "normalised"
+    measured, normal = LABELS.get(str(about.get("mode", "")), ("mutrans", "normtrans"))
     columns = [("energy", "eV", last["energy"])]
-    columns += [(measured, "", last["mu"]), (f"{measured}_stderr", "", last["mu_stderr"])]
-    columns += [(NORMALISED[measured], "", last["norm"]), (f"{NORMALISED[measured]}_stderr", "", last["norm_stderr"])]
+    for label, name in ((measured, "mu"), (normal, "norm"))[given:]:
+        columns += [(label, "", last[name]), (f"{label}_stderr", "", last[f"{name}_stderr"])]
     fields = {f"Column.{i}": f"{label} {unit}".strip() for i, (label, unit, _) in enumerate(columns, 1)}
     fields |= {
         "Element.symbol": about["element"],
@@ -38,13 +39,16 @@ def export(normalised: xr.Dataset) -> dict[str, str]:
         "Sample.name": about.get("sample", ""),
         "Ssbchar.measurement": about.get("measurement", ""),
         "Ssbchar.repeats": about.get("repeats", 1),
-        "Ssbchar.edge_step": f"{float(last['edge_step']):.6g}",
+        "Ssbchar.edge_step": "" if given else f"{float(last['edge_step']):.6g}",
         "Ssbchar.energy_alignment": about.get("alignment", "none"),
     }
     kept = [f"# {name}: {' '.join(str(text).split())}" for name, text in fields.items() if str(text).strip()]
     synthetic = " (synthetic data)" if int(about.get("synthetic", 0)) else ""
-    comment = f"# mean of the good repeats, energy as calibrated; one standard error beside each column{synthetic}"
-    head = [f"# XDI/1.0 ssbchar/{ssbchar.__version__}", *kept, "# ///", comment, "#" + "-" * 40]
+    kind = "normalised mu as given, " if given else ""
+    comment = (
+        f"# {kind}mean of the good repeats, energy as calibrated; one standard error beside each column{synthetic}"
+    )
+    head = [f"# XDI/1.0 ssbchar/{ssbchar.__version__}", *kept, "# ///", f"# {told}{synthetic}", "#" + "-" * 40]
     head.append("#" + " ".join(label for label, _, _ in columns))
     numbers = np.column_stack([values.values for _, _, values in columns])
     rows = ["  ".join(f"{x:.4f}" if i == 0 else f"{x:.9g}" for i, x in enumerate(row)) for row in numbers]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from campaign import ROOT, Campaign
 from xas import campaign
 
 from ssbchar.xas import read, xdi
@@ -44,3 +45,29 @@ def test_reading_it_gives_the_spectrum_back(merged: xr.Dataset, tmp_path: Path) 
     assert found.attrs["synthetic"] == 1
     np.testing.assert_allclose(found["energy"].values[0], last["energy"], atol=6e-5)
     np.testing.assert_allclose(found["mu"].values[0], last["mu"], rtol=1e-8)
+
+
+def test_what_came_normalised_has_no_absorption(merged: xr.Dataset, tmp_path: Path) -> None:
+    given = merged.assign(mu=merged["norm"], mu_stderr=merged["norm_stderr"]).assign_attrs(mode="normalised")
+    text = xdi.export(given)["merged.xdi"]
+    assert "mutrans" not in text
+    assert "edge_step" not in text
+    path = tmp_path / "merged.xdi"
+    path.write_text(text, encoding="utf-8")
+    found = read.scans(path, Reading(), {"measurement": "again"})
+    assert found.attrs["mode"] == "normalised"
+    np.testing.assert_allclose(found["mu"].values[0], merged["norm"].values[-1], rtol=1e-8)
+
+
+def test_a_series_is_not_exported(tmp_path: Path) -> None:
+    """Its sample changes from scan to scan: a mean over it is no spectrum of anything."""
+    run = object.__new__(Campaign)
+    run.folder, run.only, run.home = tmp_path, ("none",), ROOT
+    (tmp_path / "config").mkdir()
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans/1.dat").write_text("1 2\n3 4\n")
+    row = {"sample": "a", "technique": "xas", "path": "scans"}
+    run.configure([{**row, "measurement": r, "role": r} for r in ("series", "pristine")])
+    said = run.snakemake("-n", "--cores", "1")
+    exports = re.findall(r"results/minimal/xas/(\w+)/export\b", said)
+    assert set(exports) == {"pristine"}

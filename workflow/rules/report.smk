@@ -11,7 +11,7 @@ DEPARTURES = {
 
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
 sources_of.tell_steps(WORKFLOW)
-EXPORTS += expand(f"{XAS}/export", measurement=rows("xas"))
+EXPORTS += expand(f"{XAS}/export", measurement=SINGLE)
 
 
 # Seconds of work on small files: not worth a job of a cluster.
@@ -22,7 +22,7 @@ localrules:
     crate,
 
 
-# The merged spectrum as XDI.
+# The merged spectrum as XDI; a series has none, its sample changes.
 rule xas_export:
     input:
         normalised=f"{XAS}/normalised.nc",
@@ -30,6 +30,8 @@ rule xas_export:
         directory(f"{XAS}/export"),
     log:
         f"{XAS_LOG}/export.log",
+    wildcard_constraints:
+        measurement=one_of(SINGLE),
     conda:
         ENVIRONMENT
     resources:
