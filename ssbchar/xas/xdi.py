@@ -48,7 +48,7 @@ def export(normalised: xr.Dataset) -> dict[str, str]:
     comment = (
         f"# {kind}mean of the good repeats, energy as calibrated; one standard error beside each column{synthetic}"
     )
-    head = [f"# XDI/1.0 ssbchar/{ssbchar.__version__}", *kept, "# ///", f"# {told}{synthetic}", "#" + "-" * 40]
+    head = [f"# XDI/1.0 ssbchar/{ssbchar.__version__}", *kept, "# ///", comment, "#" + "-" * 40]
     head.append("#" + " ".join(label for label, _, _ in columns))
     numbers = np.column_stack([values.values for _, _, values in columns])
     rows = ["  ".join(f"{x:.4f}" if i == 0 else f"{x:.9g}" for i, x in enumerate(row)) for row in numbers]
