@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from campaign import Campaign
 
 ROOT = Path(__file__).parent.parent
 OF_OTHERS = ("Directory cannot be locked",)
@@ -52,3 +53,12 @@ def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path: Pa
     for page in (tmp_path / "site").rglob("*.html"):
         loaded = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"((?:https?:)?//[^\"]+)", page.read_text())
         assert not [address for address in loaded if 'rel="canonical"' not in address], page.name
+
+
+def test_the_first_run_has_as_many_measurements_and_steps_as_its_page_says(tmp_path: Path) -> None:
+    page = (ROOT / "docs/first-run.md").read_text(encoding="utf-8")
+    campaign = Campaign(tmp_path)
+    planned = re.search(r"^total\s+(\d+)$", campaign.snakemake("-n", "--cores", "1"), flags=re.M)
+    assert planned
+    assert set(re.findall(r"^\[\d+/(\d+) steps", page, flags=re.M)) == {planned[1]}
+    assert f"good; {len(campaign.sheet()[1])} measurements" in page

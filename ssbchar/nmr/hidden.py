@@ -14,7 +14,7 @@ from ssbchar.nmr.visible import skin_depth, visible_share, visible_signal
 NOT_APPLIED = "not applied"
 
 
-def hidden(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
+def hidden(lines: xr.Dataset, options: Systematics, no_metal: str = "") -> list[Conclusion]:
     """Return the systematic rows of one measurement.
 
     Parameters
@@ -23,8 +23,17 @@ def hidden(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
         From `ssbchar.nmr.lines.fit`.
     options : Systematics
         Particle sizes, couplings, T1.
+    no_metal : str
+        Why there is no line of Li metal, empty where there is one: skin effect and echo efficiency are then N/A.
     """
-    return [*_skin(lines, options), *_efficiency(lines, options), *_saturation(lines, options), *_diamagnetic(lines)]
+    if no_metal:
+        of_metal = [
+            Conclusion(name, unit="1", subject=METAL, condition=condition, verdict="N/A", reason=no_metal)
+            for name, condition in (("visible_share", "skin effect"), ("echo_efficiency_ratio", "over Li-Si"))
+        ]
+    else:
+        of_metal = [*_skin(lines, options), *_efficiency(lines, options)]
+    return [*of_metal, *_saturation(lines, options), *_diamagnetic(lines)]
 
 
 def _skin(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:

@@ -49,9 +49,10 @@ def fractions(
     li_si = next(c for c in shares if c.quantity == NAMES[LI_SI])
     if decay is not None:
         shares += _t2(decay)
-    unseen = hidden(lines, options.systematics)
+    no_metal = absent(lines, METAL, options.regions)
+    unseen = hidden(lines, options.systematics, no_metal)
     doubtful = next((c for c in unseen if c.quantity == "diamagnetic_share"), None)
-    alloyed = prelithiation(li_si, options, absent(lines, METAL, options.regions), doubtful)
+    alloyed = prelithiation(li_si, options, no_metal, doubtful)
     return found + drift + shares + alloyed + unseen + metadata(lines)
 
 

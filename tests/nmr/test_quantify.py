@@ -174,6 +174,9 @@ def test_no_metal_line_ends_the_question() -> None:
     for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
         assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)
         assert "no li_metal line" in row.reason
+    for row in (r for r in rows if r.quantity in ("visible_share", "echo_efficiency_ratio")):
+        assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)
+        assert "no li_metal line" in row.reason
     metal = next(r for r in rows if (r.quantity, r.condition) == ("li_metal_fraction", "corrected"))
     assert metal.value is None
     assert 0 < metal.upper95 < 2.0
