@@ -175,14 +175,16 @@ class Comparison:
     shells: tuple[tuple[float, float], ...] = ()
     """R ranges of the shells [angstrom, no phase correction]; empty finds the three first peaks of the pristine."""
     max_shift: float = 0.08
-    """Edge shift that would matter [eV]; such that a shift of 0.1 eV is hardly ever called retained
+    """Edge shift that would matter [eV]; such that a shift of 0.1 eV is called retained in at most 1 of
+    100 cases where the shift's standard error is 0.012 eV or less, in up to 5 of 100 where it is larger
     (docs/decisions/0007-xas-bounds.md)."""
     max_white_line: float = 0.03
     """Change of the normalised white line that would matter."""
     max_loss: tuple[float, ...] = (0.045, 0.1)
     """Relative change of a shell's amplitude that would matter, from the first shell on; the last number holds for all
-    that follow (first: such that a loss of 5 % is called retained in at most 1 of 100 cases,
-    docs/decisions/0007-xas-bounds.md; outer ones: 10 %, the field's usual accuracy of a coordination number)."""
+    that follow (first: such that a loss of 5 % is called retained in at most 1 of 100 cases where the ratio's standard
+    error is 0.73 % or less, in up to 5 of 100 where it is larger, docs/decisions/0007-xas-bounds.md; outer ones: 10 %,
+    the field's usual accuracy of a coordination number)."""
     lost: float = 0.8
     """A shell whose loss is above this with confidence is called lost."""
     reduced_shift: float = 0.0

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 from xas.campaign import chain, judged, write_pair
 
 from ssbchar.xas import compare, edge, part, structure, verdict
@@ -68,6 +69,25 @@ def test_equivalence_and_change_err_in_five_of_a_hundred_at_most() -> None:
     assert at_bound.count("retained") / 4000 == pytest.approx(0.05, abs=0.012)
     none = [verdict.tested(v, 0.08, 0.1).verdict for v in 0.08 * random.standard_normal(4000)]
     assert none.count("changed") / 4000 == pytest.approx(0.05, abs=0.012)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "largest", "dof"), [("max_loss", 0.05, 0.0073, math.inf), ("max_shift", 0.1, 0.012, 4.0)]
+)
+def test_default_bounds_err_as_their_option_says(name: str, change: float, largest: float, dof: float) -> None:
+    """Up to the stated standard error a change that must be seen is retained in 1 of 100, beyond in 5 of 100."""
+    bound = float(np.atleast_1d(getattr(Comparison(), name))[0])
+
+    def retained(s: float) -> float:
+        needed, away = -verdict.quantile(0.95, dof), (change - bound) / s
+        return float(stats.norm.cdf(needed - away) if dof > 1000 else stats.nct.cdf(needed, dof, away))
+
+    assert retained(largest) <= 0.01 < retained(3 * largest) < retained(100 * largest) <= 0.05
+    at = verdict.quantile(0.95, dof) * largest
+    assert verdict.tested(bound - 1.001 * at, largest, bound, dof).verdict == "retained"
+    assert verdict.tested(bound - 0.999 * at, largest, bound, dof).verdict != "retained"
+    said = (Path(__file__).parents[2] / "docs/options.md").read_text(encoding="utf-8")
+    assert f"{100 * largest:.2f} % or less" in said if name == "max_loss" else f"{largest} eV or less" in said
 
 
 @pytest.mark.slow
