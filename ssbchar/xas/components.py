@@ -43,7 +43,8 @@ def components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
         that noise gives once the earlier ones are taken out), ``indicator`` (component; Malinowski's), ``score``
         (spectrum, component), ``loading`` (component, energy); scalars ``rank``, ``rank_indicator``, ``noise_ratio``
         (noise seen over noise stated); per crossing ``crossing_energy`` [eV], ``crossing_value``, ``crossing_chi2``,
-        ``crossing_p``; per spectrum ``number``.
+        ``crossing_p``, ``crossing_held`` (1: all spectra meet there, p not below `isosbestic_p` over the number of
+        crossings); per spectrum ``number``.
     """
     import xarray as xr
 
@@ -82,6 +83,7 @@ def components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     found = crossings(energy[use], rows, steady, point, halves, _axis_error(normalised))
     for name, values in zip(("energy", "value", "chi2", "p"), found, strict=True):
         ds[f"crossing_{name}"] = ("crossing", values, {"units": "eV" if name == "energy" else "1"})
+    ds["crossing_held"] = ("crossing", (found[3] >= options.isosbestic_p / max(found[3].size, 1)).astype(int))
     return ds
 
 

@@ -53,8 +53,7 @@ def _rank(ds: xr.Dataset, subject: str) -> Conclusion:
 
 def _isosbestic(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:
     n = ds.sizes["crossing"]
-    limit = options.isosbestic_p / max(n, 1)
-    held = ds["crossing_p"].values >= limit
+    held = ds["crossing_held"].values.astype(bool)
     places = ", ".join(f"{e:.1f}" for e in ds["crossing_energy"].values[held])
     broken = ", ".join(f"{e:.1f}" for e in ds["crossing_energy"].values[~held])
     if n == 0:

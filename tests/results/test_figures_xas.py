@@ -9,7 +9,7 @@ from xas.test_series import made
 from ssbchar.results.figures import xas as figures
 from ssbchar.results.figures import xas_series as series_figures
 from ssbchar.store import Drawing
-from ssbchar.xas import compare, components, exafs, mixture
+from ssbchar.xas import compare, components, conclude_series, exafs, mixture
 from ssbchar.xas.options import Comparison, Exafs, Mixture, Normalisation, Series
 from ssbchar.xas.series import normalise as normalise_series
 
@@ -81,3 +81,17 @@ def test_figures_of_a_series(tmp_path: Path) -> None:
     assert next(t.get_text() for t in scree.get_legend().get_texts()) == "species: 2"
     top = drawn["series_shares"].figure.axes[0]
     assert {t.get_text() for t in top.get_legend().get_texts()} == {"A", "B", "sum"}
+
+
+def test_circles_and_crosses_follow_the_verdict_of_the_option() -> None:
+    found = normalise_series(made(60, 2, 1), Normalisation())
+    first = components.components(found, Series())["crossing_p"].values
+    for p, held, said in ((1e-9, first.size, "held"), (0.999 * first.size * first.max(), 1, "broken")):
+        options = Series(isosbestic_p=float(p))
+        parts = components.components(found, options)
+        axes = series_figures.isosbestic(found, parts, "made").figure.axes[0]
+        drawn = {str(line.get_label()): len(line.get_xdata()) for line in axes.lines}  # type: ignore[arg-type]
+        assert (drawn["meet"], drawn["cross, do not meet"]) == (held, first.size - held)
+        rows = {r.quantity: r for r in conclude_series.conclude(found, parts, None, options)}
+        row = rows["isosbestic_points"]
+        assert (row.verdict, row.value) == (said, held)

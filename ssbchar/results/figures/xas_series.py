@@ -130,7 +130,7 @@ def isosbestic(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Dr
         axes.plot(energy[near], norm[group].mean(axis=0)[near], color=colour, linewidth=0.8)
     if components.sizes["crossing"]:
         at, value = components["crossing_energy"].values, components["crossing_value"].values
-        held = components["crossing_p"].values >= 0.01 / at.size
+        held = components["crossing_held"].values.astype(bool)
         axes.plot(at[held], value[held], "o", markerfacecolor="none", color=style.BLACK, label="meet", markersize=6)
         axes.plot(at[~held], value[~held], "x", color=style.VERMILION, label="cross, do not meet", markersize=6)
         axes.legend(loc="lower right")
