@@ -1,6 +1,8 @@
 """Normalised spectra: glitches, outliers and guards; noise that is what scatters."""
 
+import inspect
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -218,3 +220,10 @@ def test_doubts_on_what_a_sample_is_held_against_are_told_with_the_sample() -> N
         assert row.reason.startswith("other: fluorescence")
         assert row.reason.count("self-absorption") == 1
         assert "; 0.dat (other): " in row.reason
+
+
+def test_the_theory_page_states_the_widths_of_the_fits() -> None:
+    fits = (landmarks.e0_half, landmarks.e0_derivative, landmarks.white_line)
+    half, steepest, top = (inspect.signature(f).parameters["width"].default for f in fits)
+    page = (Path(__file__).parents[2] / "docs/theory/xas.md").read_text(encoding="utf-8")
+    assert f"Gaussian weights of sigma {half}, {steepest} and {top} eV" in page
