@@ -90,3 +90,18 @@ def test_status_of_lsf_and_pbs(tmp_path: Path, code: str, said: str) -> None:
         (tmp_path / "7.code").write_text(code)
     run = subprocess.run(["bash", PROFILE / "status", "7.pbs"], env=env, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == said
+
+
+@pytest.mark.parametrize("program", ["qstat", "bjobs"])
+def test_a_job_the_scheduler_has_forgotten_is_run_again(tmp_path: Path, program: str) -> None:
+    stand_in = tmp_path / program
+    stand_in.write_text('#!/bin/sh\necho "unknown job" >&2\nexit 1\n')
+    stand_in.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    said = [
+        subprocess.run(
+            ["bash", PROFILE / "status", "7"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for _ in range(21)
+    ]
+    assert said == ["running"] * 19 + ["failed", "running"]
