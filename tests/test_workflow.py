@@ -15,8 +15,10 @@ NMR_RULES = {r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_tex
 TOGETHER = {"summary", "page", "manifest", "checksums", "sheets", "crate"}
 BOUNDS = {"detection_limit", "t1_limit"}
 """Quantities that are a bound themselves."""
-COUNTS = {"unexplained_lines", "candidate"}
-"""Numbers of lines, and shares of them."""
+COUNTS = {"unexplained_lines", "candidate", "frames_refined", "species", "isosbestic_points"}
+"""Numbers of lines, frames and species, and shares of them."""
+ERRORS = {"shared_error"}
+"""Quantities that are a part of an uncertainty themselves."""
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -44,7 +46,7 @@ def test_one_command_gives_summary_and_report(tiny: Campaign) -> None:
     assert not (summary.verdict == "set aside").any()
     numbers = summary[summary.value.notna()]
     errors = numbers[["stderr", "systematic", "lower95", "upper95"]]
-    bare = numbers[errors.isna().all(axis=1) & ~numbers.quantity.isin(BOUNDS | COUNTS)]
+    bare = numbers[errors.isna().all(axis=1) & ~numbers.quantity.isin(BOUNDS | COUNTS | ERRORS)]
     assert bare.empty, f"values without uncertainty: {bare[['technique', 'quantity', 'subject']].to_dict('records')}"
     assert numbers.unit.notna().all()
     page = (tiny.out / "report.html").read_text(encoding="utf-8")
