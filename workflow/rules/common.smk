@@ -29,9 +29,12 @@ PYTHON = (
     if "CONDA" in {m.name for m in workflow.deployment_settings.deployment_method}
     else sys.executable
 )
+# One thread in each process: Snakemake would let libraries use all of a job's cores in every one of its processes,
+# which is slower and makes sums depend on the number of cores.
+ONE_THREAD = "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1"
 STEP = (
-    f"SSBCHAR_CORES={{threads}} {shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}} --options {{params.options:q}}"
-    " --labels {params.labels:q} --output {output:q} --log {log:q}"
+    f"{ONE_THREAD} SSBCHAR_CORES={{threads}} {shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}}"
+    " --options {params.options:q} --labels {params.labels:q} --output {output:q} --log {log:q}"
 )
 
 
