@@ -90,7 +90,7 @@ def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
     axes.set_xticks(ticks, [str(t) for t in ticks])
     axes.set_xticks([], minor=True)
     axes.set_xlim(0, 110)
-    axes.set_xlabel("Li metal, share of the signal (%)")
+    axes.set_xlabel("Li metal, share of the signal (%; logarithmic above 10)")
     figure.legend(loc="outside upper center", ncols=3)
     caption = (
         "Li-metal share of each sample: raw at the first echo and corrected to zero delay; bars: one standard error"
