@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar import phases
+from ssbchar.errors import BadInput
 from ssbchar.hexrd import export_cif, export_gsas, export_table
 from ssbchar.hexrd.options_fits import Export
 
@@ -37,7 +38,20 @@ def export(
     options : Export
     labels : dict
         ``sample``.
+
+    Raises
+    ------
+    BadInput
+        A frame asked for is not in the series.
     """
+    numbers = patterns["frame"].values
+    unknown = sorted(set(options.frames) - set(numbers.tolist()))
+    if unknown:
+        listed, sample = ", ".join(map(str, unknown)), labels.get("sample", "")
+        raise BadInput(
+            "hexrd.export.frames", f"no frame {listed} in the series of {sample}",
+            f"frames are numbered {numbers.min()} to {numbers.max()}",
+        )  # fmt: skip
     note = f"{labels.get('sample', '')}{' (synthetic)' if patterns.attrs.get('synthetic') else ''}".strip()
     files = {"frames.csv": export_table.text(patterns, furnace, lattice)}
     wanted: set[int] = {int(i) for i in np.flatnonzero(np.isin(patterns["frame"].values, options.frames))}

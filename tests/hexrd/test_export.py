@@ -11,6 +11,7 @@ from hexrd.made_series import PHASES, Chain, call, chain
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssbchar.errors import BadInput
 from ssbchar.hexrd import export, export_cif, export_gsas, read
 from ssbchar.hexrd.options import Reading
 from ssbchar.simulate import heating
@@ -96,6 +97,13 @@ def test_cifs_say_uncertainty_temperature_and_wavelength(made: tuple[Chain, dict
         if phase == "Co3PO42":
             assert "_atom_site_label" not in block.data and "(" in block.data["_cell_angle_beta"]
     assert "Co3PO42" in {phase for phase, _ in cifs(files)}
+
+
+def test_a_frame_that_is_not_there_is_told(made: tuple[Chain, dict[str, str], Path]) -> None:
+    found, _, _ = made
+    given = {"patterns": found.patterns, "furnace": found.furnace, "lattice": found.lattice, "peaks": found.peaks}
+    with pytest.raises(BadInput, match=r"no frame 900 in the series of s; frames are numbered 1 to"):
+        call("hexrd.export.export", {"frames": [4, 900]}, {"sample": "s"}, table=PHASES, **given)
 
 
 def test_cell_frames_are_first_last_coldest_and_hottest() -> None:
