@@ -97,7 +97,7 @@ def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
     kinds = {ds.attrs.get("alignment", "none") for ds in (pristine, cycled)}
     first = Merged(pristine)
     second = Merged(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)
-    first.victoreen, first.exafs_free = second.victoreen, second.exafs_free
+    first.victoreen, first.exafs_free, first.core_width = second.victoreen, second.exafs_free, second.core_width
     first.above = second.above = min(first.above, second.above)
     return [first, second]
 

@@ -74,7 +74,34 @@ class Normalised:
     flat: Array
 
 
-def normalised(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0, smooth: Array | None = None) -> Normalised:
+def tail(energy: Array, e0: float, width: float) -> Array:
+    """Return the tails of an edge of unit step, 1/2 + arctan(2 (E - E0)/width)/pi - [E > E0]; none for width 0.
+
+    A core hole lives for hbar/width, which makes an edge an arctangent (F. K. Richtmyer, S. W. Barnes & E. Ramberg,
+    Phys. Rev. 46 (1934) 843): 1 % of the step is still below E0 - 16 width, where baselines are fitted.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    e0 : float
+        Middle of the edge [eV].
+    width : float
+        Full width at half maximum of the level [eV].
+    """
+    if width <= 0:
+        return np.zeros_like(energy)
+    return np.asarray(0.5 + np.arctan(2 * (energy - e0) / width) / np.pi - (energy > e0))
+
+
+def normalised(
+    energy: Array,
+    mu: Array,
+    limits: Ranges,
+    victoreen: int = 0,
+    smooth: Array | None = None,
+    tail: Array | None = None,
+) -> Normalised:
     """Return normalised and flattened spectra.
 
     norm = (mu - pre)/step with pre(E) = (a + b E) E**-n fitted below the edge, post - pre a polynomial fitted above
@@ -93,15 +120,28 @@ def normalised(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0, smo
     smooth : array, shape (spectrum, energy), or None
         Spectra the polynomial above the edge is fitted to in place of mu: those without EXAFS
         (`ssbchar.xas.smooth`).
+    tail : array, shape (energy,), or None
+        Tails of the edge in steps (`tail`): baseline and polynomial are fitted to mu - step tail, which is linear in
+        mu still. None, as in Larch, leaves them to baseline and polynomial.
     """
     pre = baseline(energy, mu, limits, victoreen)
     above = _polynomial(energy, (mu if smooth is None else smooth) - pre, limits.post, limits.nnorm)
+    if tail is not None:
+        pre_tail, above_tail = _of_tail(energy, tail, limits, victoreen)
+        height = above[:, limits.at_e0, None] / (1 + above_tail[limits.at_e0])
+        pre, above = pre - height * pre_tail, above - height * above_tail
     step = np.maximum(np.abs(above[:, limits.at_e0]), 1e-12)
     norm = (mu - pre) / step[:, None]
     flat = norm.copy()
     bend = above / step[:, None]
     flat[:, limits.at_e0 :] -= bend[:, limits.at_e0 :] - bend[:, limits.at_e0, None]
     return Normalised(pre, pre + above, step, norm, flat)
+
+
+def _of_tail(energy: Array, tail: Array, limits: Ranges, victoreen: int) -> tuple[Array, Array]:
+    """Return what baseline and polynomial make of the tails of a unit step."""
+    pre = baseline(energy, tail[None], limits, victoreen)
+    return pre[0], _polynomial(energy, tail[None] - pre, limits.post, limits.nnorm)[0]
 
 
 def baseline(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0) -> Array:
@@ -121,9 +161,9 @@ def _polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
 
 
 def linear_part(
-    energy: Array, limits: Ranges, victoreen: int = 0, smoother: Array | None = None
+    energy: Array, limits: Ranges, victoreen: int = 0, smoother: Array | None = None, tail: Array | None = None
 ) -> tuple[Array, Array]:
-    """Return the matrix A = 1 - P of mu - pre = A mu and the weights w of step = w . mu.
+    """Return the matrix A of mu - pre = A mu (1 - P without tails) and the weights w of step = w . mu.
 
     Parameters
     ----------
@@ -132,11 +172,17 @@ def linear_part(
     victoreen : int
     smoother : array, shape (energy, energy), or None
         B of smooth = B mu, where the step is taken from `smooth` (see `normalised`).
+    tail : array, shape (energy,), or None
     """
     unit = np.eye(energy.size)
     pre = baseline(energy, unit, limits, victoreen)
     below = (unit if smoother is None else smoother.T) - pre
-    return (unit - pre).T, _polynomial(energy, below, limits.post, limits.nnorm)[:, limits.at_e0]
+    rest, weights = (unit - pre).T, _polynomial(energy, below, limits.post, limits.nnorm)[:, limits.at_e0]
+    if tail is None:
+        return rest, weights
+    pre_tail, above_tail = _of_tail(energy, tail, limits, victoreen)
+    weights = weights / (1 + above_tail[limits.at_e0])
+    return rest + np.outer(pre_tail, weights), weights
 
 
 def norm_stderr(mu_stderr: Array, done: Normalised, rest: Array, weights: Array) -> tuple[Array, Array]:

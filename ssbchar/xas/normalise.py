@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from ssbchar.xas.noise import jump_scale, point_noise, repeat_noise
 from ssbchar.xas.options import Exafs, Normalisation
 from ssbchar.xas.quality import guards, not_outlying, unglitched
 from ssbchar.xas.smooth import Smooth, without_exafs
+from ssbchar.xas.tables import core_width
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
 
 Array = NDArray[np.float64]
@@ -47,7 +51,7 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
         No scan is left, or no edge is found.
     """
     aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
-    found = notes.of(calibrated.attrs)
+    found, options = notes.of(calibrated.attrs), settled(options, calibrated.attrs)
     names = [str(s) for s in calibrated["source_file"].values]
     status = np.array(calibrated["status"].values, dtype=object)
     good = np.flatnonzero(status == "ok")
@@ -80,6 +84,13 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": int(keep.sum())}
     ds.attrs.update(set_aside=json.dumps(aside), notes=json.dumps(found))
     return ds
+
+
+def settled(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:
+    """Return the options with the core level's width, tabulated for element and edge where none is configured."""
+    if options.core_width is not None:
+        return options
+    return replace(options, core_width=core_width(str(attrs.get("element", "")), str(attrs.get("edge", ""))))
 
 
 def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array, Array]:
@@ -115,7 +126,8 @@ def _normalised(
         return edge.Normalised(np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu), Smooth(None)
     limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
     smooth = without_exafs(energy, mu, e0, Exafs()) if options.exafs_free else Smooth(None)
-    return edge.normalised(energy, mu, limits, options.victoreen, smooth.curve), smooth
+    tail = edge.tail(energy, e0, options.core_width or 0.0)
+    return edge.normalised(energy, mu, limits, options.victoreen, smooth.curve, tail), smooth
 
 
 def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
@@ -171,7 +183,8 @@ def spectra(
     done, smooth = _normalised(energy, mu, e0, options, already)
     rest, weights = np.eye(energy.size), np.zeros(energy.size)
     if not already:
-        rest, weights = edge.linear_part(energy, limits, options.victoreen, smooth.operator(energy.size))
+        tail = edge.tail(energy, e0, options.core_width or 0.0)
+        rest, weights = edge.linear_part(energy, limits, options.victoreen, smooth.operator(energy.size), tail)
     relative, step_stderr = edge.norm_stderr(stderr, done, rest, weights)
     half, slope, rows = e0_half(energy, done.norm)
     half_stderr = edge.functional_stderr(rows, stderr, done, rest, weights) / slope
@@ -202,7 +215,7 @@ def spectra(
         ds[name] = ("spectrum", values, {"units": unit})
     ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
     about = [limits.pre.start, limits.pre.stop, limits.post.start, limits.post.stop, limits.at_e0, limits.nnorm]
-    ds.attrs["exafs_free"] = int(options.exafs_free)
+    ds.attrs.update(exafs_free=int(options.exafs_free), core_width=options.core_width or 0.0)
     ds.attrs["ranges"] = json.dumps([*about, options.victoreen, int(smooth.curve is not None)])
     return ds
 

@@ -98,6 +98,10 @@ class Normalisation:
     """Fit the polynomial above the edge to the spectrum without its EXAFS (the background spline, where the scan
     reaches k = 6/angstrom), so that the edge step does not follow the oscillations; false fits the spectrum itself, as
     Larch and Athena do."""
+    core_width: float | None = None
+    """Full width at half maximum of the core level [eV]: the tails that it gives the edge are left out of the fits
+    below and above it; none is the tabulated width of element and edge (0 where none is listed), 0 fits them with the
+    rest, as Larch and Athena do."""
     outlier: float = 6.0
     """Repeats whose deviation from the median spectrum exceeds this many times the typical one are set aside."""
     glitch: float = 8.0

@@ -46,9 +46,12 @@ def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operator
     if choice is not None:
         e0 = float(ds["e0"])
         limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
-    done = edge.normalised(energy, mu, limits, victoreen, smooth.curve)
+    tail = edge.tail(energy, float(ds["e0"]), float(ds.attrs.get("core_width", 0.0)))
+    done = edge.normalised(energy, mu, limits, victoreen, smooth.curve, tail)
     empty = np.zeros((0, 0)), np.zeros(0)
-    rest, weights = edge.linear_part(energy, limits, victoreen, smooth.operator(size)) if with_operators else empty
+    rest, weights = empty
+    if with_operators:
+        rest, weights = edge.linear_part(energy, limits, victoreen, smooth.operator(size), tail)
     return Part(energy, done.norm, stderr, done.edge_step, rest, weights)
 
 

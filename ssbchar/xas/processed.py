@@ -54,6 +54,7 @@ class Merged:
         self.ready = ds.attrs.get("mode") == "normalised"
         self.victoreen = int(json.loads(ds.attrs["ranges"])[6])
         self.exafs_free = bool(ds.attrs.get("exafs_free", 1))
+        self.core_width = float(ds.attrs.get("core_width", 0.0))
         """As `normalise` was told; a pair gets the cycled one's, so that both are processed alike."""
         self.above = float(self.energy[-1]) - self.e0
         """Range above E0 that is used [eV]; of a pair, the shorter one's, so that both get splines of one size."""
@@ -66,7 +67,8 @@ class Merged:
     def signal_end(self, ratio: float) -> float:
         """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds `ratio` noises."""
         limits = edge.ranges(self.energy, self.e0)
-        step = np.ones(1) if self.ready else edge.normalised(self.energy, self.mu, limits, self.victoreen).edge_step
+        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, None, self._tail)
+        step = np.ones(1) if self.ready else done.edge_step
         operators = autobk.background(self.energy, self.e0, Exafs())
         chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
         variance = (self.stderr[0, operators.first : operators.last + 1] / step) ** 2
@@ -93,7 +95,7 @@ class Merged:
             unit = np.ones_like(self.mu)
             return Processed(limits, edge.Normalised(0 * unit, unit, np.ones(1), self.mu, self.mu), smooth, chi)
         curve = smooth.curve if self.exafs_free else None
-        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, curve)
+        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, curve, self._tail)
         return Processed(limits, done, smooth, chi / done.edge_step[:, None])
 
     def marks(self, one: Processed) -> tuple[float, float]:
@@ -135,7 +137,11 @@ class Merged:
 
     def _linear_part(self, one: Processed) -> tuple[Array, Array]:
         smoother = one.smooth.operator(self.energy.size) if self.exafs_free else None
-        return edge.linear_part(self.energy, one.limits, self.victoreen, smoother)
+        return edge.linear_part(self.energy, one.limits, self.victoreen, smoother, self._tail)
+
+    @property
+    def _tail(self) -> Array:
+        return edge.tail(self.energy, self.e0, self.core_width)
 
     def _weights(self, one: Processed, choice: Choice, kweight: int) -> Array:
         assert one.smooth.operators is not None

@@ -12,7 +12,7 @@ from ssbchar.errors import BadInput
 from ssbchar.progress import steps
 from ssbchar.xas import edge, notes
 from ssbchar.xas.noise import jumps, point_noise
-from ssbchar.xas.normalise import origin, spectra
+from ssbchar.xas.normalise import origin, settled, spectra
 from ssbchar.xas.options import Normalisation
 
 if TYPE_CHECKING:
@@ -45,12 +45,13 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     """
     aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
     names = [str(s) for s in calibrated["source_file"].values]
-    good = np.flatnonzero(calibrated["status"].values == "ok")
+    good, options = np.flatnonzero(calibrated["status"].values == "ok"), settled(options, calibrated.attrs)
     energy, mu, noise, correlation = _gridded(calibrated, good)
     done = calibrated.attrs.get("mode") == "normalised"
     e0 = origin(energy, mu, options, names[good[0]], done)
     limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
-    norm = mu if done else edge.normalised(energy, mu, limits, options.victoreen).norm
+    tail = edge.tail(energy, e0, options.core_width or 0.0)
+    norm = mu if done else edge.normalised(energy, mu, limits, options.victoreen, None, tail).norm
     keep = like_neighbours(norm, options.outlier)
     for i in np.flatnonzero(~keep):
         problem = "the scan differs from its neighbours far beyond what others do"
@@ -59,7 +60,7 @@ def normalise(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
         raise BadInput(names[good[0]], f"only {int(keep.sum())} scans of the series are alike", "check the scans")
     kept, mu, noise = good[keep], mu[keep], noise[keep]
     if len(mu) >= NOISE_SCANS and not np.isfinite(calibrated["mu_stderr"].values[kept]).any():
-        made = edge.normalised(energy, mu, limits, options.victoreen)
+        made = edge.normalised(energy, mu, limits, options.victoreen, None, tail)
         step = np.ones((len(mu), 1)) if done else made.edge_step[:, None]
         noise = step * noise_along(energy, mu if done else made.norm, noise / step, correlation)
     both = np.vstack([mu, mu.mean(axis=0)])

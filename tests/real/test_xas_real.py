@@ -15,9 +15,14 @@ from ssbchar.xas.options import Calibration, Comparison, Exafs, Mixture, Normali
 LIBRARY = Calibration(repeatability=0.03, repeatability_source="spectra of one library on one axis")
 
 
-def normalised(path: Path, group: str = "", calibration: Calibration | None = None) -> xr.Dataset:
+AS_LARCH = Normalisation(exafs_free=False, core_width=0.0)
+
+
+def normalised(
+    path: Path, group: str = "", calibration: Calibration | None = None, how: Normalisation | None = None
+) -> xr.Dataset:
     scans = read.scans(path, Reading(mu=group), {"measurement": group or path.stem})
-    return normalise.normalise(calibrate.calibrate(scans, None, calibration or Calibration()), Normalisation())
+    return normalise.normalise(calibrate.calibrate(scans, None, calibration or Calibration()), how or Normalisation())
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +62,8 @@ def test_formal_valence_orders_the_edges(xas: Path) -> None:
     ("group", "half"), [("Ge_x19a.txt", 11102.45), ("aGe Dale*", 11102.51), ("aGe Joe*", 11102.44)]
 )
 def test_project_shifts_are_applied_once(xas: Path, group: str, half: float) -> None:
-    ds = normalised(xas / "ge_order/Ge.prj", group)
+    """The half steps were found with Larch's normalisation; a step 1 % higher moves them by up to 0.015 eV."""
+    ds = normalised(xas / "ge_order/Ge.prj", group, how=AS_LARCH)
     assert float(ds["e0_half"].values[-1]) == pytest.approx(half, abs=0.03)
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 from scipy import stats
 from xas.campaign import chain, judged, write_pair
 
-from ssbchar.xas import compare, edge, part, structure, verdict
+from ssbchar.xas import compare, edge, part, structure, tables, verdict
 from ssbchar.xas.choices import drawn_choices
 from ssbchar.xas.options import Comparison, Normalisation
 
@@ -157,23 +157,28 @@ def test_both_of_a_pair_get_splines_of_one_size(tmp_path: Path) -> None:
     assert len({a for a, _ in sizes}) > 2
 
 
-@pytest.mark.parametrize("asked", [Normalisation(victoreen=3), Normalisation(exafs_free=False)])
+@pytest.mark.parametrize(
+    "asked", [Normalisation(victoreen=3), Normalisation(exafs_free=False), Normalisation(core_width=0.0)]
+)
 def test_pairs_and_mixtures_are_normalised_as_the_user_asks(tmp_path: Path, asked: Normalisation) -> None:
     write_pair(tmp_path, 17, loss=0.0, shift=0.0, repeats=1)
     own = [chain(tmp_path, name, how=how)[1] for name, how in (("pristine", Normalisation()), ("cycled", asked))]
     pair = compare._pair(*own)
     choice = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison())[0]
+    width = tables.core_width("Fe", "K") if asked.core_width is None else asked.core_width
     for one in pair:
         made = one.processed(choice, True)
         curve = made.smooth.curve if asked.exafs_free else None
-        expected = edge.normalised(one.energy, one.mu, made.limits, asked.victoreen, curve).edge_step
+        tail = edge.tail(one.energy, one.e0, width)
+        expected = edge.normalised(one.energy, one.mu, made.limits, asked.victoreen, curve, tail).edge_step
         assert np.allclose(made.done.edge_step, expected, rtol=1e-12)
         assert np.allclose(one._linear_part(made)[1] @ one.mu[0], expected, rtol=1e-9)
-        other = edge.normalised(one.energy, one.mu, made.limits, 0, made.smooth.curve).edge_step
+        usual = edge.tail(one.energy, one.e0, tables.core_width("Fe", "K"))
+        other = edge.normalised(one.energy, one.mu, made.limits, 0, made.smooth.curve, usual).edge_step
         assert abs(other / expected - 1) > 1e-5
     drawn = part.part_of(own[1], part.exafs_free(own[1]), choice, with_operators=True)
     assert np.allclose((drawn.rest @ own[1]["mu"].values.T).T / drawn.step[:, None], drawn.norm)
     energy, mu, e0 = own[1]["energy"].values, own[1]["mu"].values, float(own[1]["e0"])
     limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
-    curve = part.exafs_free(own[1]).curve
-    assert np.allclose(drawn.norm, edge.normalised(energy, mu, limits, asked.victoreen, curve).norm)
+    curve, tail = part.exafs_free(own[1]).curve, edge.tail(energy, e0, width)
+    assert np.allclose(drawn.norm, edge.normalised(energy, mu, limits, asked.victoreen, curve, tail).norm)
