@@ -23,6 +23,6 @@ def baseline(values: Real, ppm: Real, signal: NDArray[np.bool_], order: int) -> 
         Degree.
     """
     x = (ppm - ppm.mean()) / np.ptp(ppm) * 2
-    design = np.polynomial.legendre.legvander(x, order)
-    outside = design * ~signal[:, None]
-    return np.asarray((design @ np.linalg.solve(outside.T @ design, outside.T @ values.T)).T)
+    design = np.ascontiguousarray(np.polynomial.legendre.legvander(x, order).T)
+    outside = design * ~signal
+    return np.asarray(np.linalg.solve(outside @ design.T, outside @ values.T).T @ design)

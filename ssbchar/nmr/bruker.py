@@ -17,7 +17,7 @@ from ssbchar.errors import BadInput
 
 BLOCK = 1024
 """Rows of a ``ser`` file start at multiples of this many bytes."""
-LOOKED_AT = 20000
+LOOKED_AT = 4000
 """Numbers that are looked at to tell the byte order."""
 SPECTRUM = re.compile(r"(^|/)pdata/[^/]+/(1r|2rr)$")
 """Files of TopSpin's own spectrum."""

@@ -1,4 +1,4 @@
-"""Complex exponentials on an even axis, from a coarse and a fine part."""
+"""Complex exponentials on an even axis, and sums over them, from a coarse and a fine part."""
 
 from __future__ import annotations
 
@@ -21,7 +21,32 @@ def exponentials(rate: NDArray[np.complexfloating], start: float, step: float, c
     count : int
         Points of the axis.
     """
+    coarse, fine = _parts(rate, start, step, count)
+    return np.asarray((coarse[:, :, None] * fine[:, None, :]).reshape(rate.size, -1)[:, :count])
+
+
+def wave_sums(
+    values: NDArray[np.float64], rate: NDArray[np.complexfloating], start: float, step: float
+) -> NDArray[np.complex128]:
+    """Return sum_k values_k exp(rate (start + k step)), shape (rate,), without forming the exponentials.
+
+    Parameters
+    ----------
+    values : ndarray, shape (k,)
+        Real.
+    rate, start, step
+        As in `exponentials`.
+    """
+    coarse, fine = _parts(rate, start, step, values.size)
+    table = np.zeros((coarse.shape[1], fine.shape[1]))
+    table.ravel()[: values.size] = values
+    return np.asarray((((coarse.real @ table) + 1j * (coarse.imag @ table)) * fine).sum(axis=1))
+
+
+def _parts(
+    rate: NDArray[np.complexfloating], start: float, step: float, count: int
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return exp(rate (start + m b step)) and exp(rate n step), n < b."""
     block = 1 << (count.bit_length() + 1) // 2
     coarse = np.exp(rate[:, None] * (start + step * block * np.arange(-(-count // block))))
-    fine = np.exp(rate[:, None] * (step * np.arange(block)))
-    return np.asarray((coarse[:, :, None] * fine[:, None, :]).reshape(rate.size, -1)[:, :count])
+    return coarse, np.exp(rate[:, None] * (step * np.arange(block)))

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.nmr.normal import State
 from ssbchar.nmr.peaks import Filter, Peak, matched_filter, noise_gain
-from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, basis, no_shapes
-from ssbchar.nmr.varpro import Solution, model, solve, uphill
+from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, no_shapes
+from ssbchar.nmr.varpro import Solution, amplitudes, left_over, solve, uphill
 
 SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
-SEED_STEPS = 3
+SEED_STEPS = 1
 """Steps of the first, rough fits of one line per region."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines' distance apart."""
@@ -49,11 +50,11 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
     """Return the best fit with one to `max_components` lines per region, and the problem with its phase model."""
     problem = replace(problem, regions=rules.low.size).prepared()
     seen = matched_filter(problem, rules.low, rules.high)
-    best, problem = _with_phases(problem, _seeded(problem, rules, seen))
+    best, problem = _with_phases(problem, *_seeded(problem, rules, seen))
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
     active = set(range(rules.low.size + rules.outside))
     while active:
-        peaks = seen.peaks(problem.cleaned(problem.y - model(best, problem.time).sum(axis=1)))
+        peaks = seen.peaks(left_over(problem, best.state))
         for region in sorted(active, key=lambda r: -peaks[r].gain):
             tried = _tried(problem, rules, best, region, peaks[region])
             good = [t for t in tried if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor]
@@ -61,8 +62,28 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
                 best = min(good, key=lambda t: t.bic)
                 break
             active.discard(region)
-    order = np.lexsort((-best.shapes.nu, best.shapes.region))
-    return _pruned(problem, rules, solve(problem, best.shapes.taken(order))), problem
+    best = _earning(problem, best)
+    shapes = best.shapes.ordered()
+    return _pruned(problem, rules, solve(problem, shapes, at=best.state if shapes is best.shapes else None)), problem
+
+
+def _earning(problem: Problem, best: Solution) -> Solution:
+    """Return the fit without the lines that later ones made needless, as long as the criterion falls.
+
+    Without line j, the others' areas following, chi-square rises by sum_s a_sj^2 / (sigma_s^2 (G^-1)_jj).
+    """
+    while True:
+        at, shapes = best.state, best.shapes
+        worth = np.sum((at.area / problem.sigma[:, None]) ** 2, axis=0) / at.inverse.diagonal().real
+        worth -= (len(at.area) + 2 + shapes.voigt) * np.log(best.points)
+        alone = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & (shapes.region < problem.regions)
+        idle = np.where(alone | shapes.held, np.inf, worth)
+        if idle.min() >= 0:
+            return best
+        fit = solve(problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, 0.1, False)
+        if fit.bic > best.bic:
+            return best
+        best = fit
 
 
 def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
@@ -83,44 +104,40 @@ def _with_stand_in(rules: Rules, shapes: Shapes, region: int) -> Shapes:
     return shapes.joined((low + high) / 2, rules.absent_width, region, low, high, held=True)
 
 
-def _seeded(problem: Problem, rules: Rules, seen: Filter) -> Shapes:
-    """Return one line per region, strongest first, fitted each with its own phases."""
+def _seeded(problem: Problem, rules: Rules, seen: Filter) -> tuple[Shapes, State]:
+    """Return one line per region, strongest first, fitted each with its own phases, and the last of these fits."""
     free = replace(problem, phases=PER_REGION)
-    shapes, left, todo = no_shapes(), problem.y, set(range(rules.low.size))
+    shapes, left, todo, fit = no_shapes(), problem.y, set(range(rules.low.size)), None
     while todo:
         peaks = seen.peaks(left)
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        if shapes.n and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
+        if fit and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
-        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), SEED_STEPS, 0.1, False)
+        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), SEED_STEPS, 0.1, False).state
         shapes = fit.shapes
-        left = problem.cleaned(problem.y - model(fit, problem.time).sum(axis=1))
-    return shapes
+        left = left_over(problem, fit) if todo else left
+    assert fit is not None
+    return shapes, fit
 
 
 def _limit(problem: Problem) -> float:
     return 0.5 * (problem.time.size - 1) / float(problem.time[-1] - problem.time[0])
 
 
-def _amplitudes(problem: Problem, shapes: Shapes) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Return complex least-squares amplitudes (slice, line) and the shapes (line, time)."""
-    f = problem.cleaned(basis(shapes, problem.time))
-    gram = f.conj() @ f.T
-    gram += 1e-12 * np.trace(gram).real * np.eye(len(gram))
-    return np.asarray(np.linalg.solve(gram, f.conj() @ problem.y.T).T), f
-
-
 def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: Peak) -> Shapes:
     """Return shapes with one more line."""
     low, high = rules.place(peak.nu, region, _limit(problem))
-    return shapes.joined(peak.nu, peak.width, region, low, high)
+    return shapes.joined(peak.nu, peak.width, region, low, high).ordered()
 
 
-def _with_phases(problem: Problem, seed: Shapes) -> tuple[Solution, Problem]:
-    """Return the fit with the simplest phase model that the data admit (one slice: one phase)."""
-    origin = _origin(problem, seed)
+def _with_phases(problem: Problem, seed: Shapes, free: State) -> tuple[Solution, Problem]:
+    """Return the fit with the simplest phase model that the data admit (one slice: one phase).
+
+    It begins at `seed`; `free` is a fit of what it holds with a phase for each line.
+    """
+    origin = _origin(problem, free)
     starts = [(SHARED, origin)] if abs(origin) < SAME_ORIGIN else [(SHARED, o) for o in sorted({0.0, origin})]
     if len(problem.y) > 1:
         starts += [(PER_SLICE, origin), (PER_REGION, 0.0)]
@@ -133,18 +150,17 @@ def _with_phases(problem: Problem, seed: Shapes) -> tuple[Solution, Problem]:
     return best, replace(problem, phases=phases)
 
 
-def _origin(problem: Problem, seed: Shapes) -> float:
+def _origin(problem: Problem, free: State) -> float:
     """Return the time origin [s] from the phase between the two strongest lines, zero where one is lost in noise."""
-    amplitude, f = _amplitudes(problem, seed)
-    error = 1 / np.sqrt(np.sum(np.abs(f) ** 2, axis=1))
-    amplitude = amplitude / problem.sigma[:, None]
-    strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) / error
+    amplitude, nu = amplitudes(free) / problem.sigma[:, None], free.shapes.nu
+    norm = np.sqrt(free.sums.gram.diagonal()[: nu.size].real)
+    strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) * norm
     order = np.argsort(strength)[::-1]
     if order.size < 2 or strength[order[1]] < SIGNIFICANT:
         return 0.0
     first, second = order[:2]
     turn = np.angle(np.sum(amplitude[:, second] * amplitude[:, first].conj()))
-    return float(turn / (2 * np.pi * (seed.nu[second] - seed.nu[first])))
+    return float(turn / (2 * np.pi * (nu[second] - nu[first])))
 
 
 def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak) -> list[Solution]:
@@ -170,9 +186,9 @@ def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: flo
     if not (rules.voigt and plain.any()):
         return None
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
+    if not uphill(problem, best.state, line):
+        return None
     voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
     voigt[line] = True
-    if not uphill(problem, replace(best.shapes, voigt=voigt), line):
-        return None
     gauss2[line], width[line] = (0.7 * width[line]) ** 2, 0.5 * width[line]
     return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1, False, goal)

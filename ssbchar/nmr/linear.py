@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
-from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Complex, Problem, Real, Shapes
+from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Complex, Index, Problem, Real, Shapes
+
+Inverse = NDArray[Any]
+"""Real, or complex where lines have phases of their own."""
+RIDGE = 1e-12
+"""Of each line's own norm, so that lines that coincide can be told from nothing."""
 
 
-def areas_and_phases(problem: Problem, shapes: Shapes, gram: Complex, data: Complex) -> tuple[Real, Real, Real]:
-    """Return non-negative areas and phases, both (slice, line), that fit best, and the power (slice,) they explain.
+def areas_and_phases(
+    problem: Problem, shapes: Shapes, gram: Complex, data: Complex
+) -> tuple[Real, Real, Real, Inverse]:
+    """Return non-negative areas, phases, both (slice, line), the power (slice,) they explain, and an inverse of `gram`.
+
+    The inverse is of its real part unless phases go by region.
 
     Parameters
     ----------
@@ -21,49 +33,63 @@ def areas_and_phases(problem: Problem, shapes: Shapes, gram: Complex, data: Comp
     data : ndarray, shape (slice, line)
         <f_j, y_s>.
     """
-    ridge = 1e-12 * np.trace(gram).real / shapes.n * np.eye(shapes.n)
     if problem.phases != PER_REGION:
-        real = gram.real + ridge
-        phase, area = _common_phase(problem, real, data)
-        turned = np.cos(phase)[:, None] * data.real + np.sin(phase)[:, None] * data.imag
-        if area.min() < 0:
-            area = nonnegative(real, turned, area)
-        explained = np.sum((2 * turned - area @ gram.real) * area, axis=1)
-        return area, np.repeat(phase[:, None], shapes.n, axis=1), explained
-    group = problem.groups(shapes)
+        return _common_phase(problem, gram.real, data)
+    if problem.apart(shapes):
+        inverse = np.linalg.inv(_ridged(gram))
+        free = data @ inverse.T
+        explained = ((2 * data - free @ gram.T).conj() * free).sum(axis=1).real
+        return np.abs(free), np.angle(free), explained, inverse
+    return _phase_per_group(problem.groups(shapes), gram, data)
+
+
+def _ridged(gram: NDArray[Any]) -> NDArray[Any]:
+    out = gram.copy()
+    out.flat[:: len(out) + 1] *= 1 + RIDGE
+    return out
+
+
+def _common_phase(problem: Problem, gram: Real, data: Complex) -> tuple[Real, Real, Real, Real]:
+    """Return what `areas_and_phases` does for one phase per slice, or one for all.
+
+    Turned by phi the data <f, y> = b explain Re(b exp(-i phi))' G^-1 Re(b exp(-i phi)), which is largest where phi is
+    half the argument of b' G^-1 b.
+    """
+    inverse = np.linalg.inv(_ridged(gram))
+    solved = data @ inverse
+    power = (data * solved).sum(axis=1)
+    if problem.phases == SHARED:
+        power = (power / problem.sigma**2).sum(keepdims=True)
+    phase = 0.5 * np.angle(power)[:, None]
+    turn = np.exp(-1j * phase)
+    area, turned = (solved * turn).real, (data * turn).real
+    total = area.sum(axis=1, keepdims=True) if problem.phases == PER_SLICE else area.sum(keepdims=True)
+    if (total < 0).any():
+        phase = np.where(total < 0, phase + np.pi, phase)
+        sign = np.where(total < 0, -1.0, 1.0)
+        area, turned = area * sign, turned * sign
+    if area.min() < 0:
+        area = nonnegative(_ridged(gram), turned, area)
+    explained = ((2 * turned - area @ gram) * area).sum(axis=1)
+    return area, np.broadcast_to(phase, area.shape), explained, inverse
+
+
+def _phase_per_group(group: Index, gram: Complex, data: Complex) -> tuple[Real, Real, Real, Complex]:
     same = group[:, None] == group[None, :]
-    free = np.linalg.solve(gram + ridge, data.T).T
+    ridged = _ridged(gram)
+    inverse = np.linalg.inv(ridged)
+    free = data @ inverse.T
     phase = np.angle(free @ same)
-    alone = bool(same.sum() == group.size)
     area = np.abs(free)
-    for _ in range(0 if alone else 4):
+    for _ in range(4):
         turn = np.exp(1j * phase)
-        turned = np.real(turn.conj()[:, :, None] * gram * turn[:, None, :]) + ridge
+        turned = np.real(turn.conj()[:, :, None] * ridged * turn[:, None, :])
         area = nonnegative(turned, np.real(turn.conj() * data))
         others = data - (area * turn) @ np.where(same, 0.0, gram).T
         phase = np.angle((area * others) @ same)
     amplitude = area * np.exp(1j * phase)
     explained = np.real(np.sum((2 * data - amplitude @ gram.T).conj() * amplitude, axis=1))
-    return area, phase, explained
-
-
-def _common_phase(problem: Problem, gram: Real, b: Complex) -> tuple[Real, Real]:
-    """Return the phase per slice (all alike where shared) that explains most, and the areas without bounds.
-
-    The explained power is a quadratic form of (cos phi, sin phi), so the best phase is that of its first eigenvector.
-    """
-    solved = np.linalg.solve(gram, np.concatenate([b.real, b.imag]).T).T
-    sr, si = solved[: len(b)], solved[len(b) :]
-    even, odd = (b.real * sr - b.imag * si).sum(axis=1), (b.real * si).sum(axis=1)
-    if problem.phases == SHARED:
-        weight = 1 / problem.sigma**2
-        even, odd = np.atleast_1d(even @ weight), np.atleast_1d(odd @ weight)
-    phase = 0.5 * np.arctan2(2 * odd, even)
-    area = np.cos(phase)[:, None] * sr + np.sin(phase)[:, None] * si
-    total = area.sum(axis=1) if problem.phases == PER_SLICE else area.sum(keepdims=True)[0]
-    sign = np.where(total < 0, -1.0, 1.0)
-    phase = phase + np.where(total < 0, np.pi, 0.0)
-    return np.broadcast_to(phase, len(b)), area * sign[:, None]
+    return area, phase, explained, inverse
 
 
 def nonnegative(gram: Real, b: Real, free: Real | None = None) -> Real:

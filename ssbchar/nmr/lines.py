@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr import assign, grow, varpro
 from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
-from ssbchar.nmr.shapes import Problem
-from ssbchar.nmr.shift import band, offset_from_shift, offsets, shift_from_offset, transform
+from ssbchar.nmr.shapes import Problem, basis
+from ssbchar.nmr.shift import displayed, offset_from_shift, shift_from_offset, transform
 
 REGIONS = (METAL, LI_SI)
 PLACES = (*REGIONS, "outside")
@@ -65,6 +65,14 @@ def good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
     return good
 
 
+def points(fid: xr.Dataset, good: NDArray[np.int64]) -> NDArray[np.complex128]:
+    """Return the complex points of these slices, shape (slice, time)."""
+    real, imag = fid["real"].values, fid["imag"].values
+    y = np.empty((good.size, real.shape[1]), complex)
+    y.real, y.imag = (real, imag) if good.size == len(real) else (real[good], imag[good])
+    return y
+
+
 def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
     """Return the standard deviation of real and imaginary part per slice, from the last tenth, by the median.
 
@@ -75,8 +83,7 @@ def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
 
 
 def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Problem:
-    y = (fid["real"].values + 1j * fid["imag"].values)[good]
-    time = fid["time"].values
+    y, time = points(fid, good), fid["time"].values
     sigma = np.maximum(noise_from_tail(y), 1e-6 * np.abs(y).max(axis=1))
     filtered = float(fid.attrs["group_delay"]) > 0
     skip = options.skip if options.skip is not None else (4.0 if filtered else 0.0)
@@ -101,12 +108,10 @@ def ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
     Parameters
     ----------
     points : ndarray, shape (time,)
-        Time since the start [points], above zero.
+        Time since the start [points], above zero, one apart.
     """
-    sign = np.exp(1j * np.pi * points)
-    columns = np.stack([sign / points, sign / points**2, sign.conj() / points, sign.conj() / points**2])
-    _, size, rows = np.linalg.svd(columns, full_matrices=False)
-    return np.asarray(rows[size > 1e-6 * size[0]])
+    sign = 1.0 - 2.0 * (np.arange(points.size) % 2)
+    return np.linalg.qr(np.stack([sign / points, sign / points**2], axis=1))[0].T.astype(complex)
 
 
 def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -131,7 +136,7 @@ def _dataset(
     fid: xr.Dataset, good: NDArray[np.int64], problem: Problem, solution: varpro.Solution, options: Lines
 ) -> xr.Dataset:
     shapes, slices, n = solution.shapes, len(good), solution.shapes.n
-    per_slice = solution.chi2_slice / (2 * problem.time.size)
+    per_slice = solution.state.chi2_slice / (2 * problem.time.size)
     reduced = solution.chi2 / max(solution.points - solution.parameters, 1)
     covariance = solution.covariance * reduced
     stderr = np.sqrt(np.diag(covariance))
@@ -201,28 +206,25 @@ def _pictures(
     Points left out at the start, and the filter's ringing, are the model's in all three, so that no baseline rolls.
     """
     size = 2 << (problem.time.size - 1).bit_length()
-    ppm = shift_from_offset(offsets(problem.time, size), fid.attrs["sfo1"], fid.attrs["sf"])
-    inside = band(ppm, options.display)
+    inside, _, ppm = displayed(problem.time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"])
     step = float(problem.time[1] - problem.time[0])
     missing = int(problem.time[0] / step + 1e-6)
     time = np.concatenate([problem.time[0] - step * np.arange(missing, 0, -1), problem.time])
-    lines = varpro.model(solution, time)
-    total = lines.sum(axis=1)
+    lines, amplitude = basis(solution.shapes, time), varpro.amplitudes(solution.state)
+    total = amplitude @ lines
     seen = np.concatenate([total[:, :missing], total[:, missing:] + problem.y - problem.cleaned(total[:, missing:])], 1)
     weak = np.exp(-3.0 * (time - time[0]) / (time[-1] - time[0]))
-
-    def phased(signal: NDArray[np.complex128], turn: NDArray[np.float64]) -> NDArray[np.float64]:
-        half = signal * weak
-        half[..., 0] *= 0.5
-        spectrum = transform(half, time + solution.shapes.origin, size, inside)
-        return np.asarray((spectrum * np.exp(-1j * turn)[:, None]).real * step)
-
+    weak[0] *= 0.5
+    signal = np.concatenate([seen, total, amplitude[0][:, None] * lines]) * weak
     main = solution.area.sum(axis=0).argmax()
+    turn = np.concatenate([solution.phase[:, main], solution.phase[:, main], solution.phase[0]])
+    spectra = transform(signal, time + solution.shapes.origin, size, inside)
+    spectra *= step * np.exp(-1j * turn)[:, None]
+    measured, model, components = np.split(spectra.real, [len(seen), 2 * len(seen)])
     attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line"}
-    turn = solution.phase[:, main]
     drawn = {
-        "measured": xr.Variable(("slice", "ppm"), phased(seen, turn), attrs),
-        "model": xr.Variable(("slice", "ppm"), phased(total, turn), attrs),
-        "component_spectrum": xr.Variable(("component", "ppm"), phased(lines[0], solution.phase[0]), attrs),
+        "measured": xr.Variable(("slice", "ppm"), measured, attrs),
+        "model": xr.Variable(("slice", "ppm"), model, attrs),
+        "component_spectrum": xr.Variable(("component", "ppm"), components, attrs),
     }
-    return drawn, xr.Variable("ppm", ppm[inside], {"units": "ppm", "long_name": "chemical shift"})
+    return drawn, xr.Variable("ppm", ppm, {"units": "ppm", "long_name": "chemical shift"})

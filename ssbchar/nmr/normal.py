@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.nmr.linear import areas_and_phases
+from ssbchar.nmr.linear import Inverse, areas_and_phases
 from ssbchar.nmr.shapes import PER_REGION, SHARED, Complex, Index, Problem, Real, Shapes
 from ssbchar.nmr.sums import Sums, slopes, sums
 
@@ -22,16 +22,17 @@ class State:
     """(slice, line)."""
     chi2_slice: Real
     chi2: float
+    inverse: Inverse
+    """(line, line) inverse Gram matrix of the areas (`areas_and_phases`)."""
 
 
 def state(problem: Problem, shapes: Shapes) -> State:
     """Return the best areas and phases for given shapes, and chi-square."""
     found, n = sums(problem, shapes), shapes.n
-    gram, data = found.gram[:n, :n], found.data[:, :n]
-    area, phase, explained = areas_and_phases(problem, shapes, gram, data)
+    area, phase, explained, inverse = areas_and_phases(problem, shapes, found.gram[:n, :n], found.data[:, :n])
     per_slice = np.maximum(problem.power - explained, 0.0) / problem.sigma**2
     prior = (shapes.origin / problem.origin_prior) ** 2 if problem.phases != PER_REGION else 0.0
-    return State(shapes, found, area, phase, per_slice, float(per_slice.sum()) + prior)
+    return State(shapes, found, area, phase, per_slice, float(per_slice.sum()) + prior, inverse)
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Normal:
 
     matrix: Real
     slope: Real
-    own: Real
+    own: Inverse
     """(slice, own, own) inverse of the slices' own block."""
-    link: Real
+    link: Inverse
     """(slice, own, shared): d(own)/d(shared) with the sign reversed."""
 
 
@@ -60,9 +61,62 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     exact : bool
         Keep areas held at zero, and invert by eigenvalues (for the covariance).
     """
-    n, gram = at.shapes.n, at.sums.gram
-    area = at.area
     of, by = slopes(at.shapes, at.sums.early)
+    by = by[:, free]
+    parts: tuple[Real, Real, Inverse, Inverse]
+    if problem.phases == SHARED:
+        parts = _shared_phase(at, of, by, exact)
+    elif not exact and problem.phases == PER_REGION and problem.apart(at.shapes):
+        parts = _phase_per_line(at, of, by)
+    else:
+        parts = _own_phases(problem, at, of, by, exact)
+    matrices, slopes_, inverse, link = parts
+    weight = 1 / problem.sigma**2
+    matrix, slope = np.tensordot(weight, matrices, 1), weight @ slopes_
+    place = np.flatnonzero(free == 3 * at.shapes.n)
+    if place.size:
+        matrix[place[0], place[0]] += 1 / problem.origin_prior**2
+        slope[place[0]] -= at.shapes.origin / problem.origin_prior**2
+    return Normal(matrix, slope, inverse / weight[:, None, None], link)
+
+
+def _shared_phase(at: State, of: Index, by: Complex, exact: bool) -> tuple[Real, Real, Real, Real]:
+    """Return matrices and slopes of each slice, the inverse of its own block (areas), and how its areas follow."""
+    n, gram, area = at.shapes.n, at.sums.gram, at.area
+    residual = at.sums.data * np.exp(-1j * at.phase[:, :1]) - area @ gram[:, :n].T
+    shared = area[:, of, None] * by
+    across = gram @ shared
+    own, mine = across[:, :n].real, residual[:, :n].real
+    if exact:
+        inverse = inverses(gram[None, :n, :n].real)
+    elif area.min() > 0:
+        inverse = at.inverse.real[None]
+    else:
+        kept = (area > 0).astype(float)
+        inverse = _quick_inverses(gram[:n, :n].real * (kept[:, :, None] * kept[:, None, :]))
+        own, mine = own * kept[:, :, None], mine * kept
+    link = inverse @ own
+    shared_h = shared.conj().swapaxes(1, 2)
+    slope = (shared_h @ residual[:, :, None]).real - link.swapaxes(1, 2) @ mine[:, :, None]
+    return (shared_h @ across).real - own.swapaxes(1, 2) @ link, slope[:, :, 0], inverse, link
+
+
+def _phase_per_line(at: State, of: Index, by: Complex) -> tuple[Real, Real, Inverse, Inverse]:
+    """Return the same where each line has a phase of its own: a slice's own are then complex amplitudes."""
+    n, gram = at.shapes.n, at.sums.gram
+    amplitude = at.area * np.exp(1j * at.phase)
+    residual = at.sums.data - amplitude @ gram[:, :n].T
+    shared = amplitude[:, of, None] * by
+    across = gram @ shared
+    own, shared_h = across[:, :n], shared.conj().swapaxes(1, 2)
+    link = at.inverse @ own
+    matrix = shared_h @ across - own.conj().swapaxes(1, 2) @ link
+    return matrix.real, (shared_h @ residual[:, :, None])[:, :, 0].real, at.inverse[None], link
+
+
+def _own_phases(problem: Problem, at: State, of: Index, by: Complex, exact: bool) -> tuple[Real, Real, Real, Real]:
+    """Return the same with areas and the phases of line groups in the slices' own block."""
+    n, gram, area = at.shapes.n, at.sums.gram, at.area
     if problem.phases == PER_REGION:
         turn = np.exp(1j * at.phase[:, of])
         gram, data = turn.conj()[:, :, None] * gram * turn[:, None, :], turn.conj() * at.sums.data
@@ -70,28 +124,16 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     else:
         residual = at.sums.data * np.exp(-1j * at.phase[:, :1]) - area @ gram[:, :n].T
         gram = gram[None]
-    shared = area[:, of, None] * by[:, free]
+    shared = area[:, of, None] * by
     across = gram @ shared
-    weight = 1 / problem.sigma[:, None, None] ** 2
-    if problem.phases == SHARED:
-        kept = np.ones(area.shape) if exact else (area > 0).astype(float)
-        oo = gram[:, :n, :n].real * (kept[:, :, None] * kept[:, None, :])
-        os, mine = across[:, :n].real * kept[:, :, None], residual[:, :n].real * kept
-    else:
-        own_h = _own(area, problem.groups(at.shapes), exact).conj().swapaxes(1, 2)
-        oo = np.real(own_h @ gram[:, :n, :n] @ own_h.conj().swapaxes(1, 2))
-        os, mine = np.real(own_h @ across[:, :n]), np.real(own_h @ residual[:, :n, None])[:, :, 0]
-    inverse = inverses(oo) if exact else _quick_inverses(oo)
-    link = inverse @ os
+    own_h = _own(area, problem.groups(at.shapes), exact).conj().swapaxes(1, 2)
+    block = np.real(own_h @ gram[:, :n, :n] @ own_h.conj().swapaxes(1, 2))
+    own, mine = np.real(own_h @ across[:, :n]), np.real(own_h @ residual[:, :n, None])
+    inverse = inverses(block) if exact else _quick_inverses(block)
+    link = inverse @ own
     shared_h = shared.conj().swapaxes(1, 2)
-    linked = link.swapaxes(1, 2)
-    slope = np.sum(weight * (np.real(shared_h @ residual[:, :, None]) - linked @ mine[:, :, None]), axis=0)[:, 0]
-    matrix = np.sum(weight * (np.real(shared_h @ across) - os.swapaxes(1, 2) @ link), axis=0)
-    place = np.flatnonzero(free == 3 * n)
-    if place.size:
-        matrix[place[0], place[0]] += 1 / problem.origin_prior**2
-        slope[place[0]] -= at.shapes.origin / problem.origin_prior**2
-    return Normal(matrix, slope, inverse / weight, link)
+    slope = np.real(shared_h @ residual[:, :, None]) - link.swapaxes(1, 2) @ mine
+    return np.real(shared_h @ across) - own.swapaxes(1, 2) @ link, slope[:, :, 0], inverse, link
 
 
 def _own(area: Real, group: Index, exact: bool) -> Complex:
@@ -112,7 +154,11 @@ def _scaling(many: Real) -> tuple[Real, Real]:
 def inverses(many: Real) -> Real:
     """Return inverses of scaled symmetric matrices; rows that are all zero stay zero."""
     _, outer = _scaling(many)
-    return np.asarray(np.linalg.pinv(many * outer, rcond=1e-13, hermitian=True) * outer)
+    value, vector = np.linalg.eigh(many * outer)
+    size = np.abs(value)
+    kept = size > 1e-13 * size.max(axis=-1, keepdims=True, initial=0.0)
+    inverse = np.where(kept, 1 / np.where(kept, value, 1.0), 0.0)
+    return np.asarray((vector * inverse[..., None, :]) @ vector.swapaxes(-1, -2) * outer)
 
 
 def _quick_inverses(many: Real) -> Real:

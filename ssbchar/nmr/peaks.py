@@ -6,9 +6,8 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssbchar.nmr.shapes import Complex, Problem, Real
+from ssbchar.nmr.shapes import Complex, Index, Problem, Real
 
 WIDTHS = (100.0, 400.0, 1600.0, 6400.0, 25600.0)
 """Widths of the filter [Hz]."""
@@ -38,8 +37,8 @@ class Filter:
     """(slice,)."""
     offset: Real
     """(frequency,) as the transform gives them [Hz]."""
-    inside: NDArray[np.bool_]
-    """(region, frequency), the last region being everywhere else."""
+    places: tuple[Index, ...]
+    """Of each region, and last of everywhere else, the positions of its frequencies."""
 
     def peaks(self, left: Complex) -> list[Peak]:
         """Return, for each region and last for everywhere else, the line that would explain most of what is left.
@@ -54,13 +53,37 @@ class Filter:
         for row, weight in zip(gain, self.weight, strict=True):
             spectrum = np.fft.fft(scaled * weight, self.offset.size, axis=1)
             np.sum(spectrum.real**2 + spectrum.imag**2, axis=0, out=row)
-        return [self._highest(gain, mask) for mask in self.inside]
+        highest = gain.max(axis=0)
+        return [self._highest(gain, highest, place) for place in self.places]
 
-    def _highest(self, gain: Real, mask: NDArray[np.bool_]) -> Peak:
-        if not mask.any():
+    def _highest(self, gain: Real, highest: Real, place: Index) -> Peak:
+        if not place.size:
             return Peak(0.0, WIDTHS[0], 0.0)
-        width, at = divmod(int(np.where(mask, gain, -1.0).argmax()), self.offset.size)
-        return Peak(float(self.offset[at]), WIDTHS[width], float(gain[width, at]))
+        at = int(place[highest[place].argmax()])
+        seen = gain[:, at].tolist()
+        best = seen.index(max(seen))
+        return Peak(float(self.offset[at]) + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best])
+
+    def _beside(self, gain: Real, at: int, width: float) -> float:
+        """Return how far from a point the gain is highest [Hz]: where one Lorentzian is seen, 1/gain is a parabola."""
+        step = float(self.offset[1])
+        reach = max(int(width / (4 * step)), 1)
+        low, mid, high = (1 / max(float(gain[i % gain.size]), 1e-300) for i in (at - reach, at, at + reach))
+        bend = low + high - 2 * mid
+        return step * reach * min(max(0.5 * (low - high) / bend, -1.0), 1.0) if bend > 0 else 0.0
+
+
+def line_width(gain: list[float]) -> float:
+    """Return the width w0 of the Lorentzian [Hz] whose gains by filters of the `WIDTHS` w go as w / (w + w0)^2.
+
+    Taken from the best filter and the better of its neighbours, within a factor of 4 of the best.
+    """
+    best = gain.index(max(gain))
+    first = max((i for i in (best - 1, best) if 0 <= i < len(WIDTHS) - 1), key=lambda i: min(gain[i], gain[i + 1]))
+    narrow, broad = WIDTHS[first], WIDTHS[first + 1]
+    ratio = (gain[first] / max(gain[first + 1], 1e-300) * broad / narrow) ** 0.5
+    width = (broad - ratio * narrow) / (ratio - 1) if ratio > 1 else np.inf
+    return float(min(max(width, WIDTHS[best] / 4), WIDTHS[best] * 4))
 
 
 def matched_filter(problem: Problem, low: Real, high: Real) -> Filter:
@@ -77,11 +100,11 @@ def matched_filter(problem: Problem, low: Real, high: Real) -> Filter:
     size = 1 << (count - 1).bit_length()
     step = float(problem.time[-1] - problem.time[0]) / (count - 1)
     offset = np.asarray(np.fft.fftfreq(size, step), float)
-    named = np.asarray((offset >= low[:, None]) & (offset <= high[:, None]))
-    weight = np.asarray(np.exp(-np.pi * np.array(WIDTHS)[:, None] * np.maximum(problem.time, 0.0)), float)
-    weight = np.asarray(weight / np.sqrt(np.sum(weight**2, axis=1, keepdims=True)), float)
-    rest = np.asarray(~named.any(axis=0))
-    return Filter(weight, problem.sigma, offset, np.concatenate([named, rest[None]]))
+    named = (offset >= low[:, None]) & (offset <= high[:, None])
+    weight = np.exp(-np.pi * np.array(WIDTHS)[:, None] * np.maximum(problem.time, 0.0))
+    weight /= np.sqrt(np.sum(weight**2, axis=1, keepdims=True))
+    places = tuple(np.flatnonzero(part) for part in (*named, ~named.any(axis=0)))
+    return Filter(weight, problem.sigma, offset, places)
 
 
 @functools.cache

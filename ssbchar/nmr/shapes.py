@@ -48,6 +48,11 @@ class Shapes:
         lines = (self.nu[order], self.width[order], self.gauss2[order], self.voigt[order], self.region[order])
         return Shapes(*lines, self.low[order], self.high[order], self.held[order], self.origin)
 
+    def ordered(self) -> Shapes:
+        """Return the shapes by region, then by falling frequency."""
+        order = np.lexsort((-self.nu, self.region))
+        return self if (order[1:] > order[:-1]).all() else self.taken(order)
+
     def joined(self, nu: float, width: float, region: int, low: float, high: float, held: bool = False) -> Shapes:
         """Return the shapes with one more Lorentzian."""
         return Shapes(
@@ -100,6 +105,11 @@ class Problem:
         if not self.nuisance.size:
             return rows
         return np.asarray(rows - (rows @ self.nuisance.conj().T) @ self.nuisance)
+
+    def apart(self, shapes: Shapes) -> bool:
+        """Return whether no two lines share a phase group where phases go by region."""
+        named = shapes.region[shapes.region < self.regions].tolist()
+        return len(set(named)) == len(named)
 
     def groups(self, shapes: Shapes) -> Index:
         """Return the phase group of each line."""

@@ -36,10 +36,32 @@ def offsets(time: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return ((size + 1) // 2 - np.arange(size)) / (size * _step(time))
 
 
-def band(values: NDArray[np.float64], limits: tuple[float, float]) -> slice:
-    """Return which part of a falling axis lies within two limits."""
-    low, high = sorted(limits)
-    return slice(int(np.searchsorted(-values, -high)), int(np.searchsorted(-values, -low, side="right")))
+def displayed(
+    time: NDArray[np.float64], size: int, limits: tuple[float, float], sfo1: float, sf: float
+) -> tuple[slice, NDArray[np.float64], NDArray[np.float64]]:
+    """Return which part of a spectrum lies within two limits, its frequencies and its shifts.
+
+    Parameters
+    ----------
+    time : ndarray, shape (time,)
+        Axis of the decay [s].
+    size : int
+        Points of the spectrum (zero filled).
+    limits : tuple of float
+        Of the part [ppm].
+    sfo1, sf : float
+        Carrier frequency and frequency of 0 ppm [MHz].
+
+    Returns
+    -------
+    slice, ndarray, ndarray
+        The part of `offsets`; its frequencies [Hz] and shifts [ppm], both falling.
+    """
+    half, length = (size + 1) // 2, size * _step(time)
+    high, low = half - offset_from_shift(sorted(limits), sfo1, sf) * length
+    part = slice(min(max(int(np.ceil(low)), 0), size), min(max(int(np.floor(high)) + 1, 0), size))
+    offset = (half - np.arange(part.start, part.stop)) / length
+    return part, offset, shift_from_offset(offset, sfo1, sf)
 
 
 def transform(

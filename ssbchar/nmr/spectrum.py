@@ -7,11 +7,11 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.nmr.baseline import baseline
-from ssbchar.nmr.exponentials import exponentials
-from ssbchar.nmr.lines import REGIONS, good_slices, noise_from_tail
+from ssbchar.nmr.exponentials import exponentials, wave_sums
+from ssbchar.nmr.lines import REGIONS, good_slices, noise_from_tail, points
 from ssbchar.nmr.options import Processing
 from ssbchar.nmr.shapes import PER_REGION
-from ssbchar.nmr.shift import band, offset_from_shift, offsets, shift_from_offset, transform
+from ssbchar.nmr.shift import displayed, offset_from_shift, transform
 
 Complex = NDArray[np.complex128]
 Real = NDArray[np.float64]
@@ -41,26 +41,27 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
         No good slice is left.
     """
     good = good_slices(fid)
-    y, time = (fid["real"].values + 1j * fid["imag"].values)[good], fid["time"].values
-    step = float(time[1] - time[0])
+    y, time = points(fid, good), fid["time"].values
+    noise, step = noise_from_tail(y), float(time[1] - time[0])
     weight = apodisation(time, options.broadening)
+    y *= weight
     size = options.zero_fill << (time.size - 1).bit_length()
-    offset = offsets(time, size)
-    ppm = shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])
-    inside = band(ppm, options.display)
-    offset, ppm, raw = offset[inside], ppm[inside], transform(y * weight, time, size, inside) * step
+    inside, offset, ppm = displayed(time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"])
+    raw = transform(y, time, size, inside)
+    raw *= step
     masks = np.stack([(ppm >= min(w)) & (ppm <= max(w)) for w in (options.regions.li_metal, options.regions.li_si)])
     width = 1.0 / (size * step)
-    spread = _integral_stderr(masks, offset, time, weight, noise_from_tail(y), step, width)
+    spread = _integral_stderr(masks, offset, time, weight, noise, step, width)
     phases = (
         phase_of_lines(lines)
         if lines is not None and options.phase == "lines"
         else peak_phase(raw, offset, masks, spread, width)
     )
     phase_0, phase_1, pivot = phases
-    phased = raw * _turn(phase_0, phase_1, offset - pivot)
+    phased = raw
+    phased *= _turn(phase_0, phase_1, offset - pivot)
     if options.baseline_order >= 0:
-        phased -= baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
+        phased.real -= baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
     area = phased.real @ masks.T.astype(float) * width
     found = {
         "real": (("slice", "ppm"), phased.real, {"units": "s"}),
@@ -151,12 +152,11 @@ def _integral_stderr(
     """Return the noise of each window's integral, shape (slice, region), exact for white noise.
 
     The integral is a linear form of the decay; by Parseval its variance is sigma^2 sum_n |h_n w_n|^2 with
-    h the transform of the window, sin(pi (high - low) t) / (pi t), and w the apodisation.
+    h the transform of the window, sin(pi (high - low) t) / (pi t), and w the apodisation; sin^2 x = (1 - cos 2x) / 2.
     """
-    out = []
-    for mask in masks:
-        span = float(offset[mask].max() - offset[mask].min()) + width
-        sine = exponentials(np.array([1j * np.pi * span]), float(time[0]), step, time.size)[0].imag
-        h = np.divide(sine, np.pi * time, out=np.full(time.size, span), where=np.abs(span * time) > 1e-9)
-        out.append(np.sqrt(np.sum((h * weight * step) ** 2)))
-    return np.asarray(noise[:, None] * np.array(out)[None])
+    span = np.array([float(np.ptp(offset[mask])) + width for mask in masks])
+    power, far = (weight * step) ** 2, np.abs(time) > 1e-3 * step
+    kernel = np.where(far, power / (np.pi * np.where(far, time, 1.0)) ** 2, 0.0)
+    cosine = wave_sums(kernel, 2j * np.pi * span, float(time[0]), step).real
+    variance = (kernel.sum() - cosine) / 2 + span**2 * power[~far].sum()
+    return np.asarray(noise[:, None] * np.sqrt(variance))

@@ -7,6 +7,7 @@ nothing else of the fit runs over time.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,17 +66,24 @@ def slopes(shapes: Shapes, early: bool) -> tuple[Index, Complex]:
     tuple of ndarray
         (column,) and (column, parameter): nu, width, gauss2 of all lines, the time origin, the common phase.
     """
-    n, every = shapes.n, np.arange(shapes.n)
-    bent = np.flatnonzero(shapes.voigt)
-    size, last = 2 * n + bent.size, 3 * n
-    line = np.concatenate([every, every, bent, *((every, every) if early else ())])
-    slope = np.zeros((line.size, last + 2), complex)
-    width_rows, sign_rows = (every + size, every + size + n) if early else (every + n, every)
-    slope[every + n, every] = 2j * np.pi
-    slope[width_rows, every + n] = -np.pi
-    slope[np.arange(2 * n, size), 2 * n + bent] = -(np.pi**2) / LN2_4
+    n, bent = shapes.n, np.flatnonzero(shapes.voigt)
+    line, sign_rows, slope = _pattern(n, tuple(bent.tolist()), early)
+    slope, last = slope.copy(), 3 * n
     slope[:n, last] = 2j * np.pi * shapes.nu
     slope[sign_rows, last] -= np.pi * shapes.width
     slope[n : 2 * n, last] = -2 * np.pi**2 / LN2_4 * shapes.gauss2
-    slope[:n, last + 1] = 1j
     return line, slope
+
+
+@functools.cache
+def _pattern(n: int, bent: tuple[int, ...], early: bool) -> tuple[Index, slice, Complex]:
+    """Return the line of each column, the rows of sign(tau) f, and the shares that do not depend on the shapes."""
+    every, size, last = np.arange(n), 2 * n + len(bent), 3 * n
+    line = np.concatenate([every, every, np.array(bent, int), *((every, every) if early else ())])
+    slope = np.zeros((line.size, last + 2), complex)
+    width_rows, sign_rows = (slice(size, size + n), slice(size + n, None)) if early else (slice(n, 2 * n), slice(n))
+    slope[n + every, every] = 2j * np.pi
+    slope[np.arange(line.size)[width_rows], n + every] = -np.pi
+    slope[np.arange(2 * n, size), [2 * n + i for i in bent]] = -(np.pi**2) / LN2_4
+    slope[:n, last + 1] = 1j
+    return line, sign_rows, slope

@@ -19,22 +19,17 @@ from numpy.typing import NDArray
 
 from ssbchar.nmr.normal import State, inverses, normal, state
 from ssbchar.nmr.shapes import ORIGIN_LIMIT, PER_REGION, PER_SLICE, SHARED, Complex, Index, Problem, Real, Shapes, basis
+from ssbchar.nmr.sums import sums
 
 
 @dataclass(frozen=True)
 class Solution:
     """A fit: shapes with covariance, areas and phases per slice."""
 
-    shapes: Shapes
-    area: Real
-    """(slice, line)."""
+    state: State
+    """Shapes, areas and phases, chi-square with the prior."""
     free_area: Real
     """(slice, line) for the same shapes and phases without the bound at zero: unbiased where the signal is gone."""
-    phase: Real
-    """(slice, line) [rad]."""
-    chi2: float
-    """Sum of squared residuals over sigma^2, with the prior."""
-    chi2_slice: Real
     parameters: int
     points: int
     """Number of real data."""
@@ -42,7 +37,26 @@ class Solution:
     """Of (free shape parameters, then the areas slice by slice)."""
     free: Index
     """Which of (nu, width, gauss2, origin, phase) are free, as indices into their concatenation."""
-    steps: int = 0
+
+    @property
+    def shapes(self) -> Shapes:
+        """The lines."""
+        return self.state.shapes
+
+    @property
+    def area(self) -> Real:
+        """Areas, shape (slice, line)."""
+        return self.state.area
+
+    @property
+    def phase(self) -> Real:
+        """Phases, shape (slice, line) [rad]."""
+        return self.state.phase
+
+    @property
+    def chi2(self) -> float:
+        """Sum of squared residuals over sigma^2, with the prior."""
+        return self.state.chi2
 
     @property
     def bic(self) -> float:
@@ -75,9 +89,10 @@ def solve(
     problem: Problem,
     start: Shapes,
     max_steps: int = 60,
-    least_gain: float = 1e-4,
+    least_gain: float = 1e-6,
     final: bool = True,
     goal: float = float("inf"),
+    at: State | None = None,
 ) -> Solution:
     """Return the least-squares fit from given starting shapes.
 
@@ -90,78 +105,84 @@ def solve(
     max_steps : int
         Most Levenberg-Marquardt steps.
     least_gain : float
-        Fall of chi-square below which the fit has converged.
+        Fall of chi-square below which, seen or foreseen, the fit has converged; 1e-6 is 1e-3 standard errors.
     final : bool
-        Whether the covariance is wanted.
+        Whether the covariance is wanted; such a fit begins near its end, with hardly any damping.
     goal : float
         Chi-square that makes the fit worth having: it is given up where a step gains less than 1 % of what lacks.
+    at : State, optional
+        The state at `start`, where known.
     """
     problem = problem.prepared()
     low, high = _bounds(problem, start)
-    held = np.concatenate([start.held, start.held, ~start.voigt | start.held, [problem.phases == PER_REGION]])
-    held = np.append(held, problem.phases != SHARED)
-    at = state(problem, _unpacked(start, np.clip(_packed(start), low, high)))
+    free = np.flatnonzero(_wanted(problem, start, start.voigt & ~start.held))
+    at = at or state(problem, _unpacked(start, np.minimum(np.maximum(_packed(start), low), high)))
     floor = 1e-13 * float(np.sum(problem.power / problem.sigma**2))
-    damping, steps = 1e-3, 0
-    while steps < max_steps:
-        steps += 1
-        trial, damping = _step(problem, at, low, high, held, damping)
+    damping = 1e-9 if final else 1e-3
+    for _ in range(max_steps):
+        trial, damping = _step(problem, at, low, high, free, damping, least_gain)
         if trial is None:
             break
         gain, at = at.chi2 - trial.chi2, trial
         if gain < max(least_gain, floor, 0.01 * (at.chi2 - goal)):
             break
-    return _finish(problem, at, low, high, held, steps, final)
+    return _finish(problem, at, low, high, free, final)
 
 
-def uphill(problem: Problem, shapes: Shapes, line: int) -> bool:
+def _wanted(problem: Problem, shapes: Shapes, bent: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of (nu, width, gauss2, origin, phase) are fitted; `bent` are the lines whose Gaussian width is."""
+    ends = [problem.phases != PER_REGION, problem.phases == SHARED]
+    return np.concatenate([~shapes.held, ~shapes.held, bent, ends])
+
+
+def uphill(problem: Problem, at: State, line: int) -> bool:
     """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order."""
-    n = shapes.n
-    held = np.concatenate([shapes.held, shapes.held, np.arange(n) != line, [problem.phases == PER_REGION]])
-    free = np.flatnonzero(np.append(held, problem.phases != SHARED) == 0)
-    found = normal(problem, state(problem, shapes), free)
-    here = int(np.searchsorted(free, 2 * n + line))
+    shapes = replace(at.shapes, voigt=at.shapes.voigt | (np.arange(at.shapes.n) == line))
+    free = np.flatnonzero(_wanted(problem, shapes, np.arange(shapes.n) == line))
+    found = normal(problem, replace(at, shapes=shapes, sums=sums(problem, shapes)), free)
+    here = int(np.searchsorted(free, 2 * shapes.n + line))
     rest = np.delete(np.arange(free.size), here)
     others = inverses(found.matrix[np.ix_(rest, rest)]) @ found.slope[rest]
     return bool(found.slope[here] - found.matrix[here, rest] @ others > 0)
 
 
 def _step(
-    problem: Problem, at: State, low: Real, high: Real, held: NDArray[np.bool_], damping: float
+    problem: Problem, at: State, low: Real, high: Real, free: Index, damping: float, least: float
 ) -> tuple[State | None, float]:
-    """Return the next, better state (None where there is none) and the damping to go on with."""
+    """Return the next, better state (None where no more than `least` is to be gained) and the damping to go on with."""
     values = _packed(at.shapes)
-    free = np.flatnonzero(~held)
     found = normal(problem, at, free)
-    matrix, slope = found.matrix, found.slope
-    stuck = ((values[free] <= low[free]) & (slope < 0)) | ((values[free] >= high[free]) & (slope > 0))
+    matrix, slope, here = found.matrix, found.slope, values[free]
+    stuck = ((here <= low[free]) & (slope < 0)) | ((here >= high[free]) & (slope > 0))
     if stuck.any():
         free, matrix, slope = free[~stuck], matrix[np.ix_(~stuck, ~stuck)], slope[~stuck]
-    size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
-    scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
-    scaled = matrix * np.outer(scale, scale)
+    diagonal = matrix.diagonal()
+    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+    scaled, slope = matrix * scale * scale[:, None], scale * slope
     for _ in range(8):
-        trial = values.copy()
-        trial[free] += scale * np.linalg.solve(scaled + damping * np.eye(free.size), scale * slope)
-        tried = state(problem, _unpacked(at.shapes, np.clip(trial, low, high)))
+        damped, trial = scaled.copy(), values.copy()
+        damped.flat[:: free.size + 1] += damping
+        move = np.linalg.solve(damped, slope)
+        if move @ slope + damping * (move @ move) < least:
+            break
+        trial[free] += scale * move
+        tried = state(problem, _unpacked(at.shapes, np.minimum(np.maximum(trial, low), high)))
         if tried.chi2 < at.chi2:
             return tried, damping / 10
         damping = max(damping, 1e-6) * 10
     return None, damping
 
 
-def _finish(
-    problem: Problem, at: State, low: Real, high: Real, held: NDArray[np.bool_], steps: int, final: bool
-) -> Solution:
+def _finish(problem: Problem, at: State, low: Real, high: Real, free: Index, final: bool) -> Solution:
     """Return the solution with the covariance of shapes and areas."""
     n, slices, values = at.shapes.n, len(at.area), _packed(at.shapes)
-    free = np.flatnonzero(~held & (values > low) & (values < high))
-    covariance = _covariance(problem, at, free) if final else np.empty((0, 0))
-    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases, slices * (int(problem.groups(at.shapes).max()) + 1))
-    return Solution(
-        at.shapes, at.area, _free_area(at) if final else at.area, at.phase, at.chi2, at.chi2_slice,
-        int((~held).sum()) + slices * n + phases, 2 * problem.y.size, covariance, free, steps,
-    )  # fmt: skip
+    phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases)
+    if phases is None:
+        phases = slices * (int(problem.groups(at.shapes).max()) + 1)
+    inside = free[(values[free] > low[free]) & (values[free] < high[free])]
+    covariance = _covariance(problem, at, inside) if final else np.empty((0, 0))
+    free_area = _free_area(at) if final else at.area
+    return Solution(at, free_area, free.size + slices * n + phases, 2 * problem.y.size, covariance, inside)
 
 
 def _covariance(problem: Problem, at: State, free: Index) -> Real:
@@ -188,7 +209,11 @@ def _free_area(at: State) -> Real:
     return np.asarray(np.linalg.solve(gram, np.real(turn.conj() * at.sums.data[:, :n])[:, :, None])[:, :, 0])
 
 
-def model(solution: Solution, time: Real) -> Complex:
-    """Return each line's signal, shape (slice, line, time), as fitted."""
-    f = basis(solution.shapes, time)
-    return np.asarray((solution.area * np.exp(1j * solution.phase))[:, :, None] * f[None])
+def amplitudes(at: State) -> Complex:
+    """Return the lines' complex amplitudes, shape (slice, line)."""
+    return np.asarray(at.area * np.exp(1j * at.phase))
+
+
+def left_over(problem: Problem, at: State) -> Complex:
+    """Return data less model, shape (slice, time)."""
+    return problem.cleaned(problem.y - amplitudes(at) @ basis(at.shapes, problem.time))
