@@ -51,8 +51,9 @@ class ChangePoint:
 def find(u: Array, u_stderr: Array, y: Array, stderr: Array, latest: float) -> ChangePoint:
     """Return the change point of a signal that is flat and then rises.
 
-    Errors along u enter by the slope (effective variance). Residuals before and after the change are each brought to
-    a reduced chi-square of at most one, and to independence, by inflating the errors.
+    Errors along u enter by the slope (effective variance). The variances before and after the change are each scaled
+    by what their residuals say, the stated errors weighing as `TRUST` residuals that agree with them (the posterior
+    mean of a scale with an inverse-gamma prior about one), and inflated for serial correlation.
 
     Parameters
     ----------
@@ -151,5 +152,5 @@ def _inflated(x: Array, residual: Array, stated: Array, change: float, parameter
     factors = []
     for part, used in ((~after, 1), (after, parameters - 1)):
         freedom = max(int(part.sum()) - used, 0)
-        factors.append(np.sqrt(max(1.0, (TRUST + float(np.sum(z[part] ** 2))) / (TRUST + freedom))))
+        factors.append(np.sqrt((TRUST + float(np.sum(z[part] ** 2))) / (TRUST + freedom)))
     return stated * np.where(after, factors[1], factors[0]) * serial, float(factors[1] * serial)

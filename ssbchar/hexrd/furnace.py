@@ -39,7 +39,7 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
     time = patterns["time"].values.astype(float)
     if log is None:
         temperature = patterns["temperature_header"].values.astype(float)
-        stderr = np.full(frames, programme.resolution(temperature) / np.sqrt(12))
+        stderr = _of_one(temperature, frames, options)
         status = np.where(np.isfinite(temperature), "ok", "no_temperature")
         method = "header" if np.isfinite(temperature).any() else "none"
     else:
@@ -48,7 +48,7 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
         if rows is not None:
             method = "file name"
             temperature, time = _by_row(table.temperature, rows), _by_row(table.time, rows)
-            stderr = np.full(frames, programme.resolution(table.temperature) / np.sqrt(12))
+            stderr = _of_one(table.temperature, frames, options)
             status = np.where(np.isfinite(temperature), "ok", "outside_log")
         else:
             method = "time"
@@ -60,11 +60,16 @@ def join(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset
     if not np.isfinite(time).any():
         rate = np.full(frames, np.nan)
     systematic = _systematic(temperature, rate, method, options)
-    ds = _dataset(patterns, time, temperature, np.hypot(stderr, options.thermocouple_stderr), systematic, rate,
+    ds = _dataset(patterns, time, temperature, stderr, systematic, rate,
                   segment, status, method, faults)  # fmt: skip
     if np.isfinite(seen.value):
         ds.attrs |= {"clock_offset_seen": seen.value, "clock_offset_seen_stderr": seen.stderr}
     return ds
+
+
+def _of_one(readings: Array, frames: int, options: Furnace) -> Array:
+    """Return the error of a frame's own reading."""
+    return np.full(frames, np.hypot(programme.resolution(readings) / np.sqrt(12), options.thermocouple_stderr))
 
 
 def _course(
@@ -157,7 +162,8 @@ def _by_time(log: Path, readings: tuple[Array, Array], time: Array, options: Fur
     curvature = np.abs(np.gradient(np.gradient(value, at), at)) if at.size > 2 else np.zeros_like(at)
     bend = np.maximum(curvature[after], curvature[after - 1]) * share * (1 - share) * gap**2 / 2
     noise = np.hypot(programme.resolution(value) / np.sqrt(12), programme.noise(at, value))
-    stderr = np.where(inside, np.sqrt(noise**2 * (share**2 + (1 - share) ** 2) + bend**2 / 3), np.nan)
+    slow = max(options.thermocouple_stderr**2 - noise**2, 0.0)  # stated, but the same in neighbouring readings
+    stderr = np.where(inside, np.sqrt(noise**2 * (share**2 + (1 - share) ** 2) + bend**2 / 3 + slow), np.nan)
     return temperature, stderr, np.where(inside, "ok", "outside_log")
 
 

@@ -127,7 +127,7 @@ class Furnace:
     clock_span: float = 7200.0
     """Largest clock offset looked for [s]."""
     thermocouple_stderr: float = 0.0
-    """Random error of one reading [K]."""
+    """Random error of one reading [K], of which the scatter of the log's readings is a part."""
     thermocouple_tolerance: float = 2.2
     """Tolerance of the thermocouple [K], a half width; the systematic error is this / sqrt(3). Default: type K,
     standard tolerance of ASTM E230 (the larger of 2.2 K and 0.75 %)."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.refine_chunks import Known, backward, chunks, forward, joint
 from ssbchar.hexrd.refine_judge import hysteresis
-from ssbchar.hexrd.refine_pass import learnt
+from ssbchar.hexrd.refine_learn import learnt
 from ssbchar.hexrd.refine_priors import Priors
 from ssbchar.hexrd.refine_result import dataset
 from ssbchar.hexrd.refine_series import Frames, series_of, start_of
@@ -42,15 +42,15 @@ def refine(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], 
         No candidate phase, or no point in the range asked for.
     """
     frames = Frames(patterns, furnace, options)
-    series = series_of(frames, phases, options)
-    start = start_of(series, options, frames.x)
+    before = series_of(frames, phases, options)
+    start = start_of(before, options, frames.x)
     parts = chunks(frames.count, options.chunk)
-    known = Known(series, frames, Priors(series, options, frames, phases), start, options)
+    known = Known(before, frames, Priors(before, options, frames, phases), start, options)
     up = forward(known, parts)
-    series = learnt(series, up, options)
+    series = learnt(before, before, frames, up, options)
     known = replace(known, series=series, priors=known.priors.joint(series, [up], frames))
     down, tables = backward(known, parts, up)
-    series = learnt(series, {**up, **down}, options)
+    series = learnt(series, before, frames, {**up, **down}, options)
     after = known.priors.joint(series, [up, down], frames)
     tables = joint(replace(known, series=series, priors=after, before=known.priors), tables, up, down)
     table = joined(tables)

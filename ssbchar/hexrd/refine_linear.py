@@ -35,15 +35,28 @@ class Linear:
     scale: Array
 
 
-def solve_linear(
+@dataclass(frozen=True)
+class Equations:
+    """The normal equations of the linear part: free columns first, then background, then the phases' scales."""
+
+    normal: Array
+    target: Array
+    columns: Index
+    """Columns of the model with an intensity of their own."""
+    owner: Index
+    """Phase (index into present) of each."""
+    expected: Array
+    penalty: Array
+    """Weight of the prior of each column's intensity, 1/variance."""
+
+
+def equations(
     series: Series, model: Model, y: Array, weight: Array, state: State, present: tuple[int, ...]
-) -> Linear:
-    """Return background and intensities at a state; those that would be negative are zero.
+) -> Equations:
+    """Return the normal equations of background and intensities at a state, the intensities' prior in them.
 
     Where an amount is not known yet, each phase has its pattern and one scale.
     """
-    from scipy.linalg import cho_factor, cho_solve
-
     terms = series.splines.shape[1]
     columns = np.flatnonzero(model.is_free)
     amount = state.amount[list(present)]
@@ -55,12 +68,11 @@ def solve_linear(
     owner, expected = model.owner[columns], model.expected[columns]
     weighted = weight[:, None] * dense
     corner, right = dense.T @ weighted, weighted.T @ y
-    free = model.profiles.shape[:, columns] if columns.size else None
-    size = columns.size + dense.shape[1]
-    normal, target = np.empty((size, size)), np.empty(size)
-    n = columns.size
+    n, penalty = columns.size, np.empty(0)
+    normal, target = np.empty((n + dense.shape[1],) * 2), np.empty(n + dense.shape[1])
     if n:
-        scaled = free.copy()  # type: ignore[union-attr]
+        free = model.profiles.shape[:, columns]
+        scaled = free.copy()
         scaled.data = scaled.data * weight[scaled.indices]
         normal[:n, :n] = (scaled.T @ free).toarray()
         normal[:n, n:] = scaled.T @ dense
@@ -72,6 +84,18 @@ def solve_linear(
         normal[np.arange(n), n + terms + owner] -= penalty * expected
         np.add.at(corner, (terms + owner, terms + owner), penalty * expected**2)
     normal[n:, :n], normal[n:, n:], target[n:] = normal[:n, n:].T, corner, right
+    return Equations(normal, target, columns, owner, expected, penalty)
+
+
+def solve_linear(
+    series: Series, model: Model, y: Array, weight: Array, state: State, present: tuple[int, ...]
+) -> Linear:
+    """Return background and intensities at a state; those that would be negative are zero."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    system = equations(series, model, y, weight, state, present)
+    normal, target, columns, owner = system.normal, system.target, system.columns, system.owner
+    size, n, terms = target.size, columns.size, series.splines.shape[1]
     keep = np.ones(size, bool)
     for _ in range(8):
         inside = normal if keep.all() else normal[np.ix_(keep, keep)]
@@ -95,7 +119,7 @@ def solve_linear(
     residual = y - calculated
     misfit = float(np.dot(weight * residual, residual))
     if n:
-        misfit += float(np.sum(penalty * (solution[:n] - scales[owner] * expected) ** 2))
+        misfit += float(np.sum(system.penalty * (solution[:n] - scales[owner] * system.expected) ** 2))
     used = model.profiles.shape[:, kept] if n else None
     return Linear(intensity, scales, background, residual, misfit, kept, used, factor, scale)
 

@@ -1,4 +1,4 @@
-"""One pass over the frames of a series: phases enter and leave, and their patterns are learnt."""
+"""One pass over the frames of a series: phases enter and leave."""
 
 from __future__ import annotations
 
@@ -8,43 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from ssbchar import progress
-from ssbchar.hexrd import pattern, presence, refine_frame
+from ssbchar.hexrd import presence, refine_frame
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_priors import Priors
-from ssbchar.hexrd.refine_series import Frames, free_reflections
+from ssbchar.hexrd.refine_series import Frames
 from ssbchar.hexrd.refine_state import Fit, Fits, Series, State, significance, slim
-
-LEARNT = 12
-"""Frames, those where the phase is strongest, from which its pattern is learnt."""
-
 
 CLEAR = 12.0
 """A phase this far above its error by misfit and serial correlation needs no further test."""
-
-
-def learnt(series: Series, fits: Fits, options: Refinement) -> Series:
-    """Return the series with each free phase's pattern as measured where it is strongest."""
-    patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
-    for p, phase in enumerate(series.phases):
-        if not series.free[p].size:
-            continue
-        rows = [f for f in fits.values() if p in f.present and significance(f, p) > 15]
-        rows = sorted(rows, key=lambda f: -significance(f, p))[:LEARNT]
-        if len(rows) < 3:
-            continue
-        total = np.zeros(len(phase.form))
-        for f in rows:
-            angle, _ = pattern.two_theta(
-                phase.form, phase.metric_at(f.state.strain[p, : phase.free]), series.wavelength
-            )
-            share = f.shares[f.present.index(p)] / pattern.lorentz_factor(angle)
-            total += share / share.sum()
-        patterns[p] = total / len(rows) + 1e-6 * total.sum() / len(rows) / total.size
-        weight = patterns[p] * pattern.lorentz_factor(angle)
-        free[p] = free_reflections(weight, phase.known, options)
-        freedom[p] = options.intensity_freedom
-    return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom)
 
 
 def explore(

@@ -160,7 +160,7 @@ def write(
             stamp = iso(when, -6.0)[:19].replace("-", ":").replace("T", " ")
             counts = image(profile, axis, detector, effects, rng)
             write_tiff(where / f"{where.name}_{number:04d}.tif", counts, text, stamp)
-    write_log(folder / f"{MEASUREMENT}_furnace.csv", programme, rng, heating.CLOCK, effects)
+    write_log(folder / f"{MEASUREMENT}_furnace.csv", programme, rng, effects)
     return _truths(mixture, programme)
 
 

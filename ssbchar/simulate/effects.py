@@ -15,6 +15,8 @@ class Effects:
     """Diffraction: height of an amorphous hump at d = 3.9 angstrom, as a share of the background."""
     thermal_lag: float = 12.0
     """Diffraction: the sample follows the thermocouple this late [s]."""
+    clock: float = 3.0
+    """Diffraction: the furnace's clock is ahead of the detector's [s]; its log says that they agree within 10 s."""
     saturation: float = 1.3
     """Diffraction: exponent that bends the growth and fading of phases (1: straight in temperature)."""
     drift: float = 0.03

@@ -24,8 +24,6 @@ BACKGROUND = 6000.0
 """Counts per point of the background, as in public 17-BM patterns (variance equal to the counts there)."""
 T1, T2 = 100.0, 500.0
 """Temperatures between which the mean linear expansion is stated [degC]."""
-CLOCK = 3.0
-"""Seconds by which the furnace's clock is ahead (its log says: within 10 s)."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def write(
     where.mkdir(parents=True, exist_ok=True)
     for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, found, strict=True), 1):
         write_xye(where / f"{number:03d}.xye", mixture, number, programme.start + at, relative, pattern_counts)
-    write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, CLOCK, effects)
+    write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, effects)
     return truths(mixture, programme)
 
 

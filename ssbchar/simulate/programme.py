@@ -70,12 +70,10 @@ def iso(seconds: float, hours: float = 0.0) -> str:
     return datetime.fromtimestamp(round(seconds, 3), UTC).astimezone(zone).isoformat(timespec="milliseconds")
 
 
-def write_log(
-    path: Path, programme: Programme, rng: np.random.Generator, offset: float, effects: Effects, noise: float = 0.3
-) -> None:
+def write_log(path: Path, programme: Programme, rng: np.random.Generator, effects: Effects, noise: float = 0.3) -> None:
     """Write the furnace's log: CSV, UTC, one row per 30 s.
 
-    The furnace's clock is `offset` seconds ahead of the detector's; the thermocouple has `noise` [K] and
+    The furnace's clock is `effects.clock` seconds ahead of the detector's; the thermocouple has `noise` [K] and
     the sample follows it ``effects.thermal_lag`` seconds late.
     """
     times, _ = programme.corners
@@ -88,5 +86,5 @@ def write_log(
         "time,setpoint_degC,thermocouple_degC",
     ]
     for t, s, r in zip(at, setpoint, reading, strict=True):
-        lines.append(f"{iso(programme.start + t + offset)},{s:.1f},{r:.2f}")
+        lines.append(f"{iso(programme.start + t + effects.clock)},{s:.1f},{r:.2f}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -69,7 +69,18 @@ def test_resolution_tolerance_and_clock_make_the_errors(tmp_path: Path) -> None:
         np.hypot(max(2.2, 0.0075 * warm) / 3**0.5, 5.0), rel=0.05
     )
     assert float(ds.temperature_systematic[58]) == pytest.approx(2.2 / 3**0.5, rel=0.01)
-    assert float(join(log(tmp_path / "b.csv"), thermocouple_stderr=0.5).temperature_stderr[25]) > 0.5
+    stated = join(log(tmp_path / "b.csv"), thermocouple_stderr=0.5).temperature_stderr
+    assert float(stated[25]) == pytest.approx(0.5, abs=0.01)
+
+
+def test_scatter_of_the_log_is_part_of_the_stated_error(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.csv")
+    table = pd.read_csv(path)
+    column = next(c for c in table.columns if "time" not in c)
+    table[column] += 0.5 * np.random.default_rng(0).standard_normal(len(table))
+    table.to_csv(path, index=False)
+    without, stated = (join(path, thermocouple_stderr=s).temperature_stderr.values[20:30] for s in (0.0, 0.5))
+    assert np.all(without > 0.3) and np.all(stated < 0.56)
 
 
 def test_epoch_kelvin_and_semicolons(tmp_path: Path) -> None:

@@ -1,0 +1,121 @@
+"""The pattern of each phase as measured: relative intensities learnt from the frames where it is strongest.
+
+One pattern is solved for all those frames together. The mean of the intensities of single frames would be too high
+where lines overlap or are absent, for each frame's are kept from being negative; cells would follow that bias.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ssbchar.hexrd import pattern
+from ssbchar.hexrd.options import Refinement
+from ssbchar.hexrd.pattern import Array
+from ssbchar.hexrd.refine_linear import equations
+from ssbchar.hexrd.refine_model import Layout, model_at
+from ssbchar.hexrd.refine_series import Frames, free_reflections
+from ssbchar.hexrd.refine_state import Fit, Fits, Series, significance
+
+LEARNT = 24
+"""Frames, those where the phase is strongest, from which its pattern is learnt."""
+OUTLIER = 4.0
+"""Robust standard deviations beyond the median from which on a frame is left out."""
+NOTHING = Layout((), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), False)
+
+
+def learnt(series: Series, before: Series, frames: Frames, fits: Fits, options: Refinement) -> Series:
+    """Return the series with each free phase's pattern as measured where it is strongest.
+
+    `before` is the series before anything was learnt: what is learnt twice is held against the same prior.
+    """
+    patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
+    for p, phase in enumerate(series.phases):
+        if not series.free[p].size:
+            continue
+        rows = [i for i, f in fits.items() if p in f.present and significance(f, p) > 15]
+        rows = sorted(rows, key=lambda i: (-significance(fits[i], p), i))[:LEARNT]
+        if len(rows) < 3:
+            continue
+        found = _stacked(series, before, frames, {i: fits[i] for i in rows}, p)
+        patterns[p] = found + 1e-6 * found.sum() / found.size
+        weight = patterns[p] * _lorentz(series, fits[rows[0]], p)
+        free[p] = free_reflections(weight, phase.known, options)
+        freedom[p] = options.intensity_freedom
+    return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom)
+
+
+def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int) -> Array:
+    """Return the strengths of a phase's reflections, not negative, that fit several frames best.
+
+    With a frame's normal equations N x = t, those of the background and the other phases eliminated by their Schur
+    complement, a column's intensity is amount * Lorentz factor * strength; the equations of all frames are added, each
+    over the square of its phase's inflation, and solved for strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least
+    Squares Problems, Prentice-Hall 1974, ch. 23). The prior about the pattern `before` enters once. Frames that are
+    further from the answer than the others (a grain, a cell in a wrong place) are left out, and it is solved again.
+    """
+    own = np.array([_strengths(series, f, p) for f in fits.values()])
+    which, out = series.free[p], own.mean(axis=0)
+    normals, targets = [], []
+    for i, fit in fits.items():
+        factor = _strengths(series, fit, p, relative=False).sum() * _lorentz(series, fit, p)[which]
+        normal, target = _reduced(series, frames, i, fit, p)
+        normals.append(normal * np.outer(factor, factor) / fit.state.inflation[p] ** 2)
+        targets.append(target * factor / fit.state.inflation[p] ** 2)
+    prior = before.pattern[p][which] * out[which].sum() / before.pattern[p][which].sum()
+    precision = (before.freedom[p] * np.maximum(prior, 0.05 * prior.mean())) ** -2.0
+    kept = np.ones(len(fits), bool)
+    for _ in range(2):
+        normal = np.sum([n for n, k in zip(normals, kept, strict=True) if k], axis=0) + np.diag(precision)
+        target = np.sum([t for t, k in zip(targets, kept, strict=True) if k], axis=0) + precision * prior
+        out[which] = _not_negative(normal, target)
+        apart = np.array([d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)])
+        middle = np.median(apart)
+        kept = apart <= middle + OUTLIER * 1.4826 * np.median(np.abs(apart - middle))
+    return out
+
+
+def _not_negative(normal: Array, target: Array) -> Array:
+    """Return x >= 0 with the least x'Nx / 2 - t'x."""
+    from scipy.linalg import cholesky, solve_triangular
+    from scipy.optimize import nnls
+
+    scale = 1 / np.sqrt(np.diagonal(normal))
+    upper = cholesky(normal * np.outer(scale, scale) + 1e-10 * np.eye(scale.size))
+    return np.asarray(scale * nnls(upper, solve_triangular(upper, scale * target, trans="T"))[0])
+
+
+def _reduced(series: Series, frames: Frames, i: int, fit: Fit, p: int) -> tuple[Array, Array]:
+    """Return a frame's normal equations for a phase's free intensities, everything else eliminated."""
+    y, weight = frames.points(i)
+    loose = series.freedom.copy()
+    loose[p] = np.inf  # its prior enters once for all frames
+    system = equations(
+        replace(series, freedom=loose), model := model_at(series, fit.state, fit.present, NOTHING), y, weight,
+        fit.state, fit.present,
+    )  # fmt: skip
+    mine = np.zeros(system.target.size, bool)
+    mine[: system.columns.size] = system.owner == fit.present.index(p)
+    # the columns are in the order of their windows; back to the order of the phase's reflections
+    start = sum(len(series.phases[q].form) for q in fit.present[: fit.present.index(p)])
+    reflection = model.profiles.order[system.columns[mine[: system.columns.size]]] - start
+    order = np.flatnonzero(mine)[np.argsort(reflection)]
+    rest = np.flatnonzero(~mine & (np.diagonal(system.normal) > 0))
+    scale = 1 / np.sqrt(np.diagonal(system.normal)[rest])
+    inner = system.normal[np.ix_(rest, rest)] * np.outer(scale, scale) + 1e-10 * np.eye(rest.size)
+    between = system.normal[np.ix_(order, rest)] * scale
+    solved = np.linalg.solve(inner, np.column_stack([between.T, scale * system.target[rest]]))
+    normal = system.normal[np.ix_(order, order)] - between @ solved[:, :-1]
+    return normal, system.target[order] - between @ solved[:, -1]
+
+
+def _lorentz(series: Series, fit: Fit, p: int) -> Array:
+    phase = series.phases[p]
+    metric = phase.metric_at(fit.state.strain[p, : phase.free])
+    return np.asarray(pattern.lorentz_factor(pattern.two_theta(phase.form, metric, series.wavelength)[0]))
+
+
+def _strengths(series: Series, fit: Fit, p: int, relative: bool = True) -> Array:
+    share = fit.shares[fit.present.index(p)] / _lorentz(series, fit, p)
+    return np.asarray(share / share.sum() if relative else share)
