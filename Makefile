@@ -12,8 +12,8 @@ export MKL_NUM_THREADS := 1
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
-test: .venv/ready  ## all tests but the slow ones
-	$(BIN)/python -m pytest
+test: .venv/ready  ## all tests but the slow ones, file by file on up to four cores
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
 	$(BIN)/python -m pytest -m slow

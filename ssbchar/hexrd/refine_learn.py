@@ -13,6 +13,7 @@ import numpy as np
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
+from ssbchar.hexrd.programme import MAD_TO_SIGMA
 from ssbchar.hexrd.refine_linear import equations
 from ssbchar.hexrd.refine_model import Layout, model_at
 from ssbchar.hexrd.refine_series import Frames, free_reflections
@@ -56,7 +57,7 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
     further from the answer than the others (a grain, a cell in a wrong place) are left out, and it is solved again.
     """
     own = np.array([_strengths(series, f, p) for f in fits.values()])
-    which, out = series.free[p], own.mean(axis=0)
+    which, out = series.free[p], np.array(own.mean(axis=0))
     normals, targets = [], []
     for i, fit in fits.items():
         factor = _strengths(series, fit, p, relative=False).sum() * _lorentz(series, fit, p)[which]
@@ -72,7 +73,7 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
         out[which] = _not_negative(normal, target)
         apart = np.array([d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)])
         middle = np.median(apart)
-        kept = apart <= middle + OUTLIER * 1.4826 * np.median(np.abs(apart - middle))
+        kept = apart <= middle + OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle))
     return out
 
 
