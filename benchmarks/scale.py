@@ -89,7 +89,7 @@ def write_series(folder: Path, frames: int) -> None:
         data["two_theta"].attrs["units"], data["time"].attrs["units"] = "degree", "s"
         length = file.create_dataset("entry/instrument/beam/incident_wavelength", data=mixture.instrument.wavelength)
         length.attrs["units"] = "angstrom"
-    write_log(folder / "furnace.csv", programme, rng, heating.CLOCK, Effects())
+    write_log(folder / "furnace.csv", programme, rng, Effects())
 
 
 def run(folder: Path, frames: int) -> Run:
