@@ -14,8 +14,8 @@ from ssbchar.nmr.varpro import Solution, amplitudes, left_over, solve, uphill
 
 SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
-SEED_STEPS = 1
-"""Steps of the first, rough fits of one line per region."""
+ROUGH = 0.1
+"""Chi-square to which a fit that is to be compared with others has converged."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines' distance apart."""
 
@@ -80,7 +80,7 @@ def _earning(problem: Problem, best: Solution) -> Solution:
         idle = np.where(alone | shapes.held, np.inf, worth)
         if idle.min() >= 0:
             return best
-        fit = solve(problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, 0.1, False)
+        fit = solve(problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, ROUGH, False)
         if fit.bic > best.bic:
             return best
         best = fit
@@ -105,7 +105,7 @@ def _with_stand_in(rules: Rules, shapes: Shapes, region: int) -> Shapes:
 
 
 def _seeded(problem: Problem, rules: Rules, seen: Filter) -> tuple[Shapes, State]:
-    """Return one line per region, strongest first, fitted each with its own phases, and the last of these fits."""
+    """Return one line per region, strongest first, and a fit of them, one step long, with a phase for each."""
     free = replace(problem, phases=PER_REGION)
     shapes, left, todo, fit = no_shapes(), problem.y, set(range(rules.low.size)), None
     while todo:
@@ -115,7 +115,7 @@ def _seeded(problem: Problem, rules: Rules, seen: Filter) -> tuple[Shapes, State
         if fit and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
-        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), SEED_STEPS, 0.1, False).state
+        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 0 if todo else 1, ROUGH, False).state
         shapes = fit.shapes
         left = left_over(problem, fit) if todo else left
     assert fit is not None
@@ -143,7 +143,7 @@ def _with_phases(problem: Problem, seed: Shapes, free: State) -> tuple[Solution,
         starts += [(PER_SLICE, origin), (PER_REGION, 0.0)]
     best, phases = None, SHARED
     for kind, origin in starts:
-        fit = solve(replace(problem, phases=kind), replace(seed, origin=origin), 30, 0.1, False)
+        fit = solve(replace(problem, phases=kind), replace(seed, origin=origin), 30, ROUGH, False)
         if best is None or fit.bic < best.bic - (10.0 if kind != phases else 0.0):
             best, phases = fit, kind
     assert best is not None
@@ -170,7 +170,7 @@ def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Pe
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
     if peak.gain > noise and not full:
         seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
-        found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, 0.1, False, goal))
+        found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal))
     if peak.gain > 0.5 * noise:
         bent = _bent(problem, rules, best, region, goal)
         found += [bent] if bent else []
@@ -191,4 +191,4 @@ def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: flo
     voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
     voigt[line] = True
     gauss2[line], width[line] = (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, 0.1, False, goal)
+    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, ROUGH, False, goal)

@@ -57,17 +57,16 @@ def _common_phase(problem: Problem, gram: Real, data: Complex) -> tuple[Real, Re
     """
     inverse = np.linalg.inv(_ridged(gram))
     solved = data @ inverse
-    power = (data * solved).sum(axis=1)
+    power = (data * solved).sum(axis=1, keepdims=True)
     if problem.phases == SHARED:
-        power = (power / problem.sigma**2).sum(keepdims=True)
-    phase = 0.5 * np.angle(power)[:, None]
+        power = (1 / problem.sigma**2) @ power
+    phase = 0.5 * np.angle(power)
     turn = np.exp(-1j * phase)
-    area, turned = (solved * turn).real, (data * turn).real
-    total = area.sum(axis=1, keepdims=True) if problem.phases == PER_SLICE else area.sum(keepdims=True)
-    if (total < 0).any():
-        phase = np.where(total < 0, phase + np.pi, phase)
-        sign = np.where(total < 0, -1.0, 1.0)
-        area, turned = area * sign, turned * sign
+    area = (solved * turn).real
+    backward = area.sum(axis=1 if problem.phases == PER_SLICE else None, keepdims=True) < 0
+    if backward.any():
+        phase, turn, area = phase + np.pi * backward, np.where(backward, -turn, turn), np.where(backward, -area, area)
+    turned = (data * turn).real
     if area.min() < 0:
         area = nonnegative(_ridged(gram), turned, area)
     explained = ((2 * turned - area @ gram) * area).sum(axis=1)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr import assign, grow, varpro
+from ssbchar.nmr.axes import axes
 from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
 from ssbchar.nmr.shapes import Problem, basis
 from ssbchar.nmr.shift import displayed, offset_from_shift, shift_from_offset, transform
@@ -162,7 +163,11 @@ def _dataset(
     }  # fmt: skip
     return xr.Dataset(
         {k: xr.Variable(*v) for k, v in data.items()} | drawn,
-        coords={"slice": fid["slice"].values[good], "region": list(REGIONS), "ppm": ppm},
+        coords=axes(
+            slice=(fid["slice"].values[good], {}),
+            region=REGIONS,
+            ppm=(ppm, {"units": "ppm", "long_name": "chemical shift"}),
+        ),
         attrs=_attrs(fid) | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
     )
 
@@ -200,8 +205,8 @@ def _attrs(fid: xr.Dataset) -> dict[str, object]:
 
 def _pictures(
     fid: xr.Dataset, problem: Problem, solution: varpro.Solution, options: Lines
-) -> tuple[dict[str, xr.Variable], xr.Variable]:
-    """Return phased spectra of the data, of the model, and of each component of the first slice, and their axis.
+) -> tuple[dict[str, xr.Variable], NDArray[np.float64]]:
+    """Return phased spectra of the data, of the model, and of each component of the first slice, and their axis [ppm].
 
     Points left out at the start, and the filter's ringing, are the model's in all three, so that no baseline rolls.
     """
@@ -227,4 +232,4 @@ def _pictures(
         "model": xr.Variable(("slice", "ppm"), model, attrs),
         "component_spectrum": xr.Variable(("component", "ppm"), components, attrs),
     }
-    return drawn, xr.Variable("ppm", ppm, {"units": "ppm", "long_name": "chemical shift"})
+    return drawn, ppm

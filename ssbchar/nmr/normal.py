@@ -72,7 +72,7 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
         parts = _own_phases(problem, at, of, by, exact)
     matrices, slopes_, inverse, link = parts
     weight = 1 / problem.sigma**2
-    matrix, slope = np.tensordot(weight, matrices, 1), weight @ slopes_
+    matrix, slope = (weight @ matrices.reshape(weight.size, -1)).reshape(free.size, -1), weight @ slopes_
     place = np.flatnonzero(free == 3 * at.shapes.n)
     if place.size:
         matrix[place[0], place[0]] += 1 / problem.origin_prior**2

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr import bruker, delays, timing
+from ssbchar.nmr.axes import axes
 from ssbchar.nmr.conflicts import conflicts
 from ssbchar.nmr.options import Reading
 
@@ -127,7 +128,7 @@ def _dataset(
             "decay_time": ("slice", decay_time, {"units": "s", "long_name": axis}),
             "status": ("slice", status.astype(str)),
         },
-        coords={"time": ("time", time, {"units": "s"}), "slice": ("slice", np.arange(1, len(status) + 1))},
+        coords=axes(time=(time, {"units": "s"}), slice=(np.arange(1, len(status) + 1), {})),
         attrs=attrs,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,15 +51,19 @@ class Shapes:
 
     def ordered(self) -> Shapes:
         """Return the shapes by region, then by falling frequency."""
-        order = np.lexsort((-self.nu, self.region))
-        return self if (order[1:] > order[:-1]).all() else self.taken(order)
+        key = list(zip(self.region.tolist(), (-self.nu).tolist(), strict=True))
+        order = sorted(range(self.n), key=key.__getitem__)
+        return self if order == list(range(self.n)) else self.taken(np.array(order))
 
     def joined(self, nu: float, width: float, region: int, low: float, high: float, held: bool = False) -> Shapes:
         """Return the shapes with one more Lorentzian."""
+
+        def more(old: NDArray[Any], new: float) -> NDArray[Any]:
+            return np.concatenate([old, [new]])
+
         return Shapes(
-            np.append(self.nu, nu), np.append(self.width, width), np.append(self.gauss2, 0.0),
-            np.append(self.voigt, False), np.append(self.region, region), np.append(self.low, low),
-            np.append(self.high, high), np.append(self.held, held), self.origin,
+            more(self.nu, nu), more(self.width, width), more(self.gauss2, 0.0), more(self.voigt, False),
+            more(self.region, region), more(self.low, low), more(self.high, high), more(self.held, held), self.origin,
         )  # fmt: skip
 
 

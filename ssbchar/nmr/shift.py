@@ -82,17 +82,16 @@ def transform(
     part : slice
         Points of it that are wanted.
     """
+    from scipy.fft import ifft
+
     half = (size + 1) // 2
     first, last, _ = part.indices(size)
-    rising = np.fft.fft(fid, size, axis=-1)[..., ::-1]
-    shift, middle = size - 1 - half, min(last, half + 1)
-    pieces = [rising[..., first + shift : middle + shift]] if first < middle else []
-    if last > half + 1:
-        pieces.append(rising[..., max(first, half + 1) - half - 1 : last - half - 1])
-    falling = np.concatenate(pieces, axis=-1)
+    whole = ifft(fid, size, axis=-1, norm="forward")
+    left = whole[..., first + size - half : min(last + size - half, size)]
+    falling = np.concatenate([left, whole[..., max(first - half, 0) : max(last - half, 0)]], axis=-1)
     width = 1 / (size * _step(time))
     falling *= exponentials(np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first)[0]
-    return falling
+    return np.asarray(falling)
 
 
 def _step(time: NDArray[np.float64]) -> float:

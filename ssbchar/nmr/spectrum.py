@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from ssbchar.nmr.axes import axes
 from ssbchar.nmr.baseline import baseline
 from ssbchar.nmr.exponentials import exponentials, wave_sums
 from ssbchar.nmr.lines import REGIONS, good_slices, noise_from_tail, points
@@ -76,10 +77,10 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
         "broadening": options.broadening, "baseline_order": options.baseline_order,
         "windows": [*options.regions.li_metal, *options.regions.li_si],
     }  # fmt: skip
-    axis = ("ppm", ppm, {"units": "ppm", "long_name": "chemical shift"})
+    axis = (ppm, {"units": "ppm", "long_name": "chemical shift"})
     return xr.Dataset(
         found,
-        coords={"slice": fid["slice"].values[good], "ppm": axis, "region": list(REGIONS)},
+        coords=axes(slice=(fid["slice"].values[good], {}), ppm=axis, region=REGIONS),
         attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")} | about,
     )
 

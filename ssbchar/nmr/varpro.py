@@ -69,10 +69,9 @@ def _packed(shapes: Shapes) -> Real:
 
 
 def _unpacked(shapes: Shapes, values: Real) -> Shapes:
-    n = shapes.n
-    return replace(
-        shapes, nu=values[:n], width=values[n : 2 * n], gauss2=values[2 * n : 3 * n], origin=float(values[3 * n])
-    )
+    nu, width, gauss2 = values[: 3 * shapes.n].reshape(3, -1)
+    kept = (shapes.voigt, shapes.region, shapes.low, shapes.high, shapes.held)
+    return Shapes(nu, width, gauss2, *kept, float(values[-2]))
 
 
 def _bounds(problem: Problem, shapes: Shapes) -> tuple[Real, Real]:
@@ -105,7 +104,8 @@ def solve(
     max_steps : int
         Most Levenberg-Marquardt steps.
     least_gain : float
-        Fall of chi-square below which, seen or foreseen, the fit has converged; 1e-6 is 1e-3 standard errors.
+        Fall of chi-square below which, foreseen, no further step is taken; 1e-6 is 1e-3 standard errors. A step that
+        gained less than ten times as much is the last.
     final : bool
         Whether the covariance is wanted; such a fit begins near its end, with hardly any damping.
     goal : float
@@ -124,7 +124,7 @@ def solve(
         if trial is None:
             break
         gain, at = at.chi2 - trial.chi2, trial
-        if gain < max(least_gain, floor, 0.01 * (at.chi2 - goal)):
+        if gain < max(10 * least_gain, floor, 0.01 * (at.chi2 - goal)):
             break
     return _finish(problem, at, low, high, free, final)
 
@@ -157,7 +157,7 @@ def _step(
     if stuck.any():
         free, matrix, slope = free[~stuck], matrix[np.ix_(~stuck, ~stuck)], slope[~stuck]
     diagonal = matrix.diagonal()
-    scale = np.where(diagonal > 0, 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+    scale = np.sqrt(np.divide(1.0, diagonal, out=np.zeros(free.size), where=diagonal > 0))
     scaled, slope = matrix * scale * scale[:, None], scale * slope
     for _ in range(8):
         damped, trial = scaled.copy(), values.copy()
