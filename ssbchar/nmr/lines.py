@@ -79,8 +79,8 @@ def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
 
     sigma = 1.4826 median |x| of the tail, which a weak remaining signal hardly moves.
     """
-    tail = y[:, -max(int(y.shape[1] * TAIL), 8) :]
-    return np.asarray(1.4826 * np.median(np.abs(np.concatenate([tail.real, tail.imag], axis=1)), axis=1))
+    tail = np.ascontiguousarray(y)[:, -max(int(y.shape[1] * TAIL), 8) :]
+    return np.asarray(1.4826 * np.median(np.abs(tail.view(float)), axis=1))
 
 
 def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Problem:
@@ -112,7 +112,10 @@ def ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
         Time since the start [points], above zero, one apart.
     """
     sign = 1.0 - 2.0 * (np.arange(points.size) % 2)
-    return np.linalg.qr(np.stack([sign / points, sign / points**2], axis=1))[0].T.astype(complex)
+    first, second = sign / points, sign / points**2
+    first /= np.linalg.norm(first)
+    second -= (first @ second) * first
+    return np.stack([first, second / np.linalg.norm(second)]).astype(complex)
 
 
 def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -128,7 +131,7 @@ def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
     if blocks < 4:
         return int(y.shape[1])
     cut = y[:, : blocks * size].reshape(len(y), blocks, size)
-    power = np.einsum("sbk,sbk->sb", cut, cut.conj()).real / (2 * size * sigma[:, None] ** 2)
+    power = (cut.real**2 + cut.imag**2).sum(axis=2) / (2 * size * sigma[:, None] ** 2)
     seen = np.flatnonzero((power > 1 + 6 / np.sqrt(size)).any(axis=0))
     return min(int(y.shape[1]), max(256, 2 * size * (int(seen[-1]) + 1 if seen.size else 2)))
 

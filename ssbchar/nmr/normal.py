@@ -93,7 +93,7 @@ def _shared_phase(at: State, of: Index, by: Complex, exact: bool) -> tuple[Real,
         inverse = at.inverse.real[None]
     else:
         kept = (area > 0).astype(float)
-        inverse = _quick_inverses(gram[:n, :n].real * (kept[:, :, None] * kept[:, None, :]))
+        inverse = quick_inverses(gram[:n, :n].real * (kept[:, :, None] * kept[:, None, :]))
         own, mine = own * kept[:, :, None], mine * kept
     link = inverse @ own
     shared_h = shared.conj().swapaxes(1, 2)
@@ -129,7 +129,7 @@ def _own_phases(problem: Problem, at: State, of: Index, by: Complex, exact: bool
     own_h = _own(area, problem.groups(at.shapes), exact).conj().swapaxes(1, 2)
     block = np.real(own_h @ gram[:, :n, :n] @ own_h.conj().swapaxes(1, 2))
     own, mine = np.real(own_h @ across[:, :n]), np.real(own_h @ residual[:, :n, None])
-    inverse = inverses(block) if exact else _quick_inverses(block)
+    inverse = inverses(block) if exact else quick_inverses(block)
     link = inverse @ own
     shared_h = shared.conj().swapaxes(1, 2)
     slope = np.real(shared_h @ residual[:, :, None]) - link.swapaxes(1, 2) @ mine
@@ -161,7 +161,7 @@ def inverses(many: Real) -> Real:
     return np.asarray((vector * inverse[..., None, :]) @ vector.swapaxes(-1, -2) * outer)
 
 
-def _quick_inverses(many: Real) -> Real:
+def quick_inverses(many: Real) -> Real:
     """Return the same with a ridge of 1e-12 in place of eigenvalues, enough for a step."""
     scale, outer = _scaling(many)
     ridge = np.where(scale > 0, 1e-12, 1.0)[..., :, None] * np.eye(many.shape[-1])

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.normal import State, inverses, normal, state
+from ssbchar.nmr.normal import State, inverses, normal, quick_inverses, state
 from ssbchar.nmr.shapes import ORIGIN_LIMIT, PER_REGION, PER_SLICE, SHARED, Complex, Index, Problem, Real, Shapes, basis
 from ssbchar.nmr.sums import sums
 
@@ -140,10 +140,10 @@ def uphill(problem: Problem, at: State, line: int) -> bool:
     shapes = replace(at.shapes, voigt=at.shapes.voigt | (np.arange(at.shapes.n) == line))
     free = np.flatnonzero(_wanted(problem, shapes, np.arange(shapes.n) == line))
     found = normal(problem, replace(at, shapes=shapes, sums=sums(problem, shapes)), free)
-    here = int(np.searchsorted(free, 2 * shapes.n + line))
+    matrix, slope, here = found.matrix, found.slope, int(np.searchsorted(free, 2 * shapes.n + line))
     rest = np.delete(np.arange(free.size), here)
-    others = inverses(found.matrix[np.ix_(rest, rest)]) @ found.slope[rest]
-    return bool(found.slope[here] - found.matrix[here, rest] @ others > 0)
+    others = quick_inverses(matrix[np.ix_(rest, rest)]) @ slope[rest]
+    return bool(slope[here] - matrix[here, rest] @ others > 0)
 
 
 def _step(
