@@ -3,7 +3,8 @@
 The pull of a conclusion is (value - truth) / stderr; over seeds its mean lies within 0.3 of 0 and its standard
 deviation in 0.7-1.4 where nothing un-modelled is in the data. With the un-modelled effects the pull is taken against
 hypot(stderr, systematic), which may be wider than the scatter, never narrower.
-``SSBCHAR_SEEDS`` sets the number of seeds, ``SSBCHAR_PULLS`` a folder that gets the figures as JSON.
+``SSBCHAR_SEEDS`` sets the number of seeds, ``SSBCHAR_PULLS`` a folder that gets the figures as JSON,
+``SSBCHAR_CHOICES`` a smaller ensemble of processing choices of the paired absorption spectra.
 """
 
 import inspect
@@ -75,7 +76,8 @@ def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
         standard = read["Ge_pristine"] if name == after else None
         calibrated = call("xas.calibrate.calibrate", None, name, scans=found, standard=standard)
         norm[name] = call("xas.normalise.normalise", None, name, calibrated=calibrated)
-    pair = call("xas.compare.compare", None, after, pristine=norm["Ge_pristine"], cycled=norm[after])
+    fewer = {"choices": int(os.environ["SSBCHAR_CHOICES"])} if "SSBCHAR_CHOICES" in os.environ else None
+    pair = call("xas.compare.compare", fewer, after, pristine=norm["Ge_pristine"], cycled=norm[after])
     components = [norm["Ge_pristine"], norm["Ge_reference"]]
     mixture = call("xas.mixture.mixture", None, after, normalised=norm[after], references=components)
     told = call("xas.conclude.conclude", None, after, normalised=norm[after], comparison=pair, mixture=mixture)

@@ -29,6 +29,9 @@ class Choice:
     kmax: float
     dk: float
     window: str
+    tails: bool
+    """The core level's tails are left out of baseline and step (`ssbchar.xas.edge.tail`), or fitted with the rest as
+    Larch and Athena do."""
 
 
 def drawn_choices(
@@ -55,7 +58,9 @@ def drawn_choices(
     low, high = 0.95 * below, min(30.0, 0.35 * below)
     start = min(100.0, 0.2 * above)
     degree = 2 if above > 300 else 1 if above > 60 else 0
-    made = [Choice(-low, -high, start, 0.95 * above, degree, 0.0, options.rbkg, options.kmin, kmax, 1.0, "kaiser")]
+    made = [
+        Choice(-low, -high, start, 0.95 * above, degree, 0.0, options.rbkg, options.kmin, kmax, 1.0, "kaiser", True)
+    ]
     random = np.random.default_rng(options.seed)
     for _ in range(options.choices):
         made.append(
@@ -71,6 +76,7 @@ def drawn_choices(
                 kmax=kmax - random.uniform(0.0, 1.5),
                 dk=random.uniform(0.5, 2.0),
                 window=("kaiser", "hanning")[int(random.integers(0, 2))],
+                tails=bool(random.integers(0, 2)),
             )
         )
     return made

@@ -72,6 +72,11 @@ def compare(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
     for name, unit in (("rbkg", "angstrom"), ("kmin", "1/angstrom"), ("kmax", "1/angstrom"), ("dk", "1/angstrom")):
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": unit})
+    ds["tails"] = (
+        "choice",
+        [int(c.tails) for c in drawn],
+        {"long_name": "1: the core level's tails left out"},
+    )
     ds["nnorm"], ds["window"] = ("choice", [c.nnorm for c in drawn]), ("choice", [c.window for c in drawn])
     ds["edge_shift"] = ("choice", half[:, 1] - half[:, 0], {"units": "eV"})
     ds["white_line_change"] = ("choice", top[:, 1] - top[:, 0], {"units": "1"})

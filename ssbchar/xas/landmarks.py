@@ -125,9 +125,10 @@ def white_line(
 ) -> tuple[Array, Array, Array]:
     """Return height and position [eV] of each white line, and the rows of the fit.
 
-    A cubic is fitted about the highest point of the smoothed spectrum with Gaussian weights and recentred on its own
-    maximum until it stays: the highest of noisy points lies too high, the value of a fit where its slope is zero
-    does not (to first order), nor does it jump with the grid.
+    A polynomial of degree 5 is fitted about the highest point of the smoothed spectrum with Gaussian weights and
+    recentred on its own maximum until it stays: the highest of noisy points lies too high, the value of a fit where its
+    slope is zero does not (to first order), nor does it jump with the grid. (A cubic lies 0.0025 low on a white line of
+    2.2 eV, this 0.0002, for a fifth more noise.)
 
     Parameters
     ----------
@@ -149,7 +150,7 @@ def white_line(
     for i, y in enumerate(flat):
         at = start = float(energy[top[i]])
         for _ in range(30):
-            use, inverse, _ = local_fit(energy, at, width)
+            use, inverse, _ = local_fit(energy, at, width, 5)
             a = inverse @ y[use]
             if a[2] >= 0 or abs(at - start) > 3 * width:
                 rows[i, top[i]] = 1.0

@@ -46,7 +46,8 @@ def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operator
     if choice is not None:
         e0 = float(ds["e0"])
         limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
-    tail = edge.tail(energy, float(ds["e0"]), float(ds.attrs.get("core_width", 0.0)))
+    left_out = choice is None or choice.tails
+    tail = edge.tail(energy, float(ds["e0"]), float(ds.attrs.get("core_width", 0.0)) if left_out else 0.0)
     done = edge.normalised(energy, mu, limits, victoreen, smooth.curve, tail)
     empty = np.zeros((0, 0)), np.zeros(0)
     rest, weights = empty

@@ -33,6 +33,8 @@ class Processed:
     done: edge.Normalised
     smooth: Smooth
     chi: Array
+    tail: Array
+    """Of the edge, as left out of baseline and step."""
 
 
 class Merged:
@@ -67,7 +69,7 @@ class Merged:
     def signal_end(self, ratio: float) -> float:
         """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds `ratio` noises."""
         limits = edge.ranges(self.energy, self.e0)
-        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, None, self._tail)
+        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, None, self._tail(True))
         step = np.ones(1) if self.ready else done.edge_step
         operators = autobk.background(self.energy, self.e0, Exafs())
         chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
@@ -84,7 +86,7 @@ class Merged:
         limits = edge.ranges(
             self.energy, self.e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
         )  # fmt: skip
-        chi, smooth = np.zeros((1, 0)), Smooth(None)
+        chi, smooth, tail = np.zeros((1, 0)), Smooth(None), self._tail(choice.tails)
         if with_exafs:
             last = float(np.sqrt(ETOK * (self.above - choice.e0_offset)))
             how = Exafs(rbkg=choice.rbkg, kmax_background=last)
@@ -93,10 +95,10 @@ class Merged:
             smooth = Smooth(autobk.background_curve(operators, self.mu, coefficients), operators, weight)
         if self.ready:
             unit = np.ones_like(self.mu)
-            return Processed(limits, edge.Normalised(0 * unit, unit, np.ones(1), self.mu, self.mu), smooth, chi)
+            return Processed(limits, edge.Normalised(0 * unit, unit, np.ones(1), self.mu, self.mu), smooth, chi, tail)
         curve = smooth.curve if self.exafs_free else None
-        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, curve, self._tail)
-        return Processed(limits, done, smooth, chi / done.edge_step[:, None])
+        done = edge.normalised(self.energy, self.mu, limits, self.victoreen, curve, tail)
+        return Processed(limits, done, smooth, chi / done.edge_step[:, None], tail)
 
     def marks(self, one: Processed) -> tuple[float, float]:
         """Return half-step energy [eV] and white line."""
@@ -137,11 +139,10 @@ class Merged:
 
     def _linear_part(self, one: Processed) -> tuple[Array, Array]:
         smoother = one.smooth.operator(self.energy.size) if self.exafs_free else None
-        return edge.linear_part(self.energy, one.limits, self.victoreen, smoother, self._tail)
+        return edge.linear_part(self.energy, one.limits, self.victoreen, smoother, one.tail)
 
-    @property
-    def _tail(self) -> Array:
-        return edge.tail(self.energy, self.e0, self.core_width)
+    def _tail(self, left_out: bool) -> Array:
+        return edge.tail(self.energy, self.e0, self.core_width if left_out else 0.0)
 
     def _weights(self, one: Processed, choice: Choice, kweight: int) -> Array:
         assert one.smooth.operators is not None
