@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls lock docs clean
+.PHONY: run test check lint bench oracle pulls lock feff docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -59,6 +59,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 lock:  ## resolve the dependencies anew, by version and hash, without addresses
 	$(COMPILE) pyproject.toml --extra images --extra dev -o requirements.lock
 	$(COMPILE) pyproject.toml --extra slurm --extra cluster -c requirements.lock -o requirements.cluster.lock
+	$(COMPILE) pyproject.toml --extra larch -c requirements.lock -o requirements.larch.lock
 	$(COMPILE) pyproject.toml --extra docs --extra steward -c requirements.lock -o requirements.extra.lock
 
 .venv/cluster: .venv/ready requirements.cluster.lock  ## Snakemake's plugins for SLURM and other schedulers
@@ -67,6 +68,12 @@ lock:  ## resolve the dependencies anew, by version and hash, without addresses
 
 .venv/extra: .venv/ready requirements.extra.lock  ## the documentation's builder, validators of RO-Crate and NeXus
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.extra.lock
+	touch $@
+
+feff: .venv-larch/ready  ## FEFF for fits of scattering paths, in an environment of its own (2.4 GB)
+.venv-larch/ready: requirements.larch.lock
+	$(PYTHON) -m venv .venv-larch
+	.venv-larch/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.larch.lock
 	touch $@
 
 docs: .venv/extra  ## the documentation as a site in site/

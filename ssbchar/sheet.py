@@ -34,7 +34,8 @@ class Row:
     log: str = ""
     """HEXRD: the furnace log."""
     phases: str = ""
-    """HEXRD: candidate phases, named as in the phases file, with commas."""
+    """HEXRD: candidate phases, named as in the phases file, with commas. XAS: the phase whose FEFF paths are fitted to
+    the first shells (roles pristine and cycled)."""
     calibrant: str = ""
     """HEXRD: the measurement of the calibrant that belongs to these images."""
     compare_to: str = ""

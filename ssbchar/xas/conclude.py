@@ -9,6 +9,7 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.xas import notes
+from ssbchar.xas.conclude_paths import path_rows
 from ssbchar.xas.options import Comparison
 from ssbchar.xas.structure import structure
 from ssbchar.xas.verdict import Tested, quantile, tested
@@ -23,6 +24,7 @@ def conclude(
     mixture: xr.Dataset | None,
     options: Comparison,
     exafs: xr.Dataset | None = None,
+    path_fit: xr.Dataset | None = None,
 ) -> list[Conclusion]:
     """Return the conclusions of a measurement.
 
@@ -38,6 +40,8 @@ def conclude(
         What would matter.
     exafs : Dataset or None
         From `ssbchar.xas.exafs.exafs`; what was noticed on it is told with the rest.
+    path_fit : Dataset or None
+        From `ssbchar.xas.path_fit.fit`, where the row names a phase.
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
     own = normalised if exafs is None else exafs
@@ -46,7 +50,7 @@ def conclude(
         found += pair(comparison, subject, options)
     if mixture is not None:
         found += _fractions(mixture, subject)
-    return found
+    return found if path_fit is None else found + path_rows(path_fit, subject)
 
 
 def quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ssbchar.xas.options_paths import Feff, PathFit
+
 ROLES = {
     "pristine": "scans of the sample before",
     "cycled": "scans of the sample after; compared with the measurement in `compare_to`",
@@ -247,3 +249,7 @@ class Xas:
     """Linear combination of references."""
     series: Series = field(default_factory=Series)
     """Components of a series."""
+    feff: Feff = field(default_factory=Feff)
+    """Scattering paths of a phase."""
+    path_fit: PathFit = field(default_factory=PathFit)
+    """Fit of the first shells."""

@@ -149,6 +149,7 @@ rule xas_conclude:
         comparison=own("comparison.nc", COMPARED),
         mixture=own("mixture.nc", MIXED),
         exafs=f"{XAS}/exafs.nc",
+        path_fit=own("path_fit.nc", FITTED),
     output:
         f"{XAS}/conclusions.json",
     log:
@@ -178,6 +179,7 @@ rule xas_figures:
         pristine_exafs=pristine_of("exafs.nc"),
         comparison=own("comparison.nc", COMPARED),
         mixture=own("mixture.nc", MIXED),
+        path_fit=own("path_fit.nc", FITTED),
     output:
         directory(f"{XAS}/figures"),
     log:

@@ -19,6 +19,8 @@ MIXED = [
     m for m in ABSORBERS + SERIES if RUN.row(m).reference and (len(components(m)) > 1)
 ]
 
+FITTED = [m for m in ABSORBERS if RUN.row(m).phases]
+
 CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS + SERIES)
 FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS + SERIES)
 
@@ -43,3 +45,25 @@ def own(name, among):
         )
 
     return path
+
+
+def phase_labels(wildcards, output):
+    """The row's labels, with the phase whose paths are fitted."""
+    about = json.loads(labels(wildcards, output))
+    return json.dumps(
+        {**about, "phase": RUN.row(wildcards.measurement).phases}, sort_keys=True
+    )
+
+
+def paths_digest(wildcards):
+    """Digest of what gives a measurement's paths: the phase's entry with its CIF or its folder of FEFF's files, and
+    whether FEFF is there."""
+    from ssbchar.xas import feff
+
+    found = [feff.installed()]
+    for phase in linked(wildcards, "phases"):
+        found += digest_of(phase)
+        folder = json.loads(digest_of(phase)[0]).get("feff")
+        if folder and (Path(RUN.config.phases).parent / folder).is_dir():
+            found.append(sources.stamp(str(Path(RUN.config.phases).parent / folder)))
+    return found

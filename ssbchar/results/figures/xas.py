@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssbchar.conclusion import Z95
-from ssbchar.results.figures import style
+from ssbchar.results.figures import style, xas_paths
 from ssbchar.store import Drawing
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def draw(
     comparison: xr.Dataset | None,
     mixture: xr.Dataset | None,
     labels: dict[str, str],
+    path_fit: xr.Dataset | None = None,
 ) -> dict[str, Drawing]:
     """Return the figures of a measurement, with its pristine one where there is one.
 
@@ -33,6 +34,8 @@ def draw(
         The pristine measurement's, `ssbchar.xas.compare.compare`'s and `ssbchar.xas.mixture.mixture`'s.
     labels : dict
         ``measurement``, ``sample``.
+    path_fit : Dataset or None
+        From `ssbchar.xas.path_fit.fit`.
     """
     title = f"{labels.get('sample', '')}, {normalised.attrs['element']} {normalised.attrs['edge']}"
     pair = _pair(normalised, pristine, labels)
@@ -47,6 +50,8 @@ def draw(
         drawings["ensemble"] = ensemble(comparison, title)
     if mixture is not None:
         drawings["mixture"] = mixed(mixture, title)
+    if path_fit is not None and "chi" in path_fit:
+        drawings["path_fit"] = xas_paths.path_fit(path_fit, title)
     return drawings
 
 

@@ -1,0 +1,129 @@
+"""The published two-path fit of FeO (20-BM) with paths of an own FEFF run, and FEFF on crystals of this package."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ssbchar.xas import calibrate, exafs, feff, normalise, path_fit, paths, read
+from ssbchar.xas.conclude_paths import path_rows
+from ssbchar.xas.options import Calibration, Exafs, Normalisation, Reading
+from ssbchar.xas.options_paths import Feff, PathFit
+
+ROOT = Path(__file__).parents[2]
+FEFF = feff.executable(Feff())
+needs_feff = pytest.mark.skipif(
+    FEFF is None, reason="FEFF is not installed (extra 'larch', 2.4 GB: `make feff`, or run these in .venv-peers)"
+)
+PUBLISHED = {
+    "number": ((4.5782993, 0.7679652), (11.337027, 1.1172974)),
+    "distance": ((2.1105628, 0.0077257), (3.0738370, 0.0062031)),
+    "displacement": ((0.0100610, 0.0018561), (0.0124806, 8.5976e-4)),
+}
+"""Value and standard error of both shells (doc_feffit4.out)."""
+PUBLISHED_E0 = (-1.2898576, 0.8403550)
+AS_LARCH = Normalisation(exafs_free=False, core_width=0.0)
+BACKGROUND = Exafs(rbkg=1.05, kweight_background=2, clamp_high=300.0)
+"""Of the published fit's script."""
+SETTINGS = PathFit(kmin=2.0, kmax=13.5, kweight=3, dk=3.0, window="kaiser", rmin=1.0, rmax=3.2, s02=0.7)
+ROCKSALT = """data_FeO
+_cell_length_a {a}
+_cell_length_b {a}
+_cell_length_c {a}
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_space_group_name_H-M_alt 'F m -3 m'
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+Fe1 Fe 0 0 0 1
+O1 O 0.5 0.5 0.5 1
+"""
+
+
+def found(element: str) -> xr.Dataset:
+    return xr.Dataset(attrs={"element": element, "edge": "K"})
+
+
+@pytest.fixture(scope="module")
+def rocksalt(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
+    """FEFF's paths of FeO, a = 4.2774 angstrom: the published half lengths 2.1387 and 3.0246."""
+    folder = tmp_path_factory.mktemp("feo")
+    (folder / "FeO.cif").write_text(ROCKSALT.format(a=4.2774), encoding="utf-8")
+    (folder / "phases.yaml").write_text("FeO:\n  cif: FeO.cif\n  source: test\n", encoding="utf-8")
+    return feff.paths(folder / "phases.yaml", found("Fe"), Feff(), {"phase": "FeO"})
+
+
+def feo(real_data: Path, how: Normalisation, background: Exafs) -> xr.Dataset:
+    """Return the EXAFS of the raw scan, the origin at the edge's inflection as Larch places it."""
+    scans = read.scans(real_data / "xas/aps20bm_feo/APS20BM_2001.dat", Reading(), {"measurement": "FeO"})
+    calibrated = calibrate.calibrate(scans, None, Calibration())
+    at = float(normalise.normalise(calibrated, how)["e0_derivative"].values[-1])
+    return exafs.exafs(normalise.normalise(calibrated, Normalisation(**{**vars(how), "e0": at})), background)
+
+
+@needs_feff
+def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
+    shells = paths.shells(rocksalt, (), 3.6, 0.25, 2)
+    assert [s.label for s in shells] == ["O 2.14", "Fe 3.02"]
+    assert [s.number for s in shells] == [6, 12]
+    assert [s.distance for s in shells] == pytest.approx([2.1387, 3.0246], abs=1e-4)
+
+
+@needs_feff
+@pytest.mark.parametrize("how", [AS_LARCH, Normalisation()], ids=["normalised as published", "our normalisation"])
+def test_every_parameter_of_the_published_fit(real_data: Path, rocksalt: xr.Dataset, how: Normalisation) -> None:
+    fit = path_fit.fit(rocksalt, feo(real_data, how, BACKGROUND), None, SETTINGS)
+    assert fit.attrs["verdict"] == "ok"
+    for kind, rows in PUBLISHED.items():
+        for i, (value, stderr) in enumerate(rows):
+            assert abs(float(fit[kind][0, i]) - value) < stderr, (kind, i)
+            assert float(fit[f"{kind}_stderr"][0, i]) == pytest.approx(stderr, rel=0.1), (kind, i)
+    assert abs(float(fit["e0"][0]) - PUBLISHED_E0[0]) < PUBLISHED_E0[1]
+    assert float(fit["independent_points"]) == pytest.approx(17.1064802)
+    assert float(fit["r_factor"][0]) == pytest.approx(0.00962984, rel=0.15)
+    number, displacement = (int(fit[f"{kind}_place"][0, 1]) for kind in ("number", "displacement"))
+    stderr = fit["stderr"].values
+    correlation = float(fit["covariance"][number, displacement]) / (stderr[number] * stderr[displacement])
+    assert correlation == pytest.approx(0.939, abs=0.02)
+
+
+@needs_feff
+def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
+    fit = path_fit.fit(rocksalt, feo(real_data, AS_LARCH, BACKGROUND), None, SETTINGS)
+    rows = {(r.quantity, r.condition): r for r in path_rows(fit, "Fe K")}
+    assert len(rows) == 1 + 6
+    assert rows["shell_distance", "Fe 3.02"].value == pytest.approx(3.0738, abs=0.0062)
+    assert "S02 0.7 fixed" in rows["coordination_number", "O 2.14"].reason
+    assert "17.1 independent points" in rows["path_fit_r_factor", ""].reason
+
+
+@needs_feff
+@pytest.mark.parametrize(
+    ("phase", "element", "expected"),
+    [
+        ("LFP", "Fe", {"O 2.16": 6, "P 2.84": 1, "P 3.27": 4}),
+        ("LAGP", "Ge", {"O 1.86": 6, "P 3.24": 6}),
+        ("NiO", "Ni", {"O 2.09": 6, "Ni 2.95": 12}),
+    ],
+)
+def test_shells_of_the_crystals(phase: str, element: str, expected: dict[str, float]) -> None:
+    ds = feff.paths(ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase})
+    shells = {s.label: s.number for s in paths.shells(ds, (), 3.3, 0.25, 2)}
+    assert shells == pytest.approx(expected)
+    assert np.isfinite(ds["amplitude"].values).all() and ds.attrs["feff"].startswith("Feff 6")
+
+
+def test_without_feff_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feff, "executable", lambda options: None)
+    ds = feff.paths(ROOT / "config/phases/phases.yaml", found("Ge"), Feff(), {"phase": "LAGP"})
+    assert "FEFF is not installed (extra 'larch')" in ds.attrs["skipped"]
+    fit = path_fit.fit(ds, xr.Dataset(), None, PathFit())
+    row = path_rows(fit, "Ge K")[0]
+    assert row.verdict == "skipped" and "make feff" in row.reason and row.value is None
