@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ssbchar.crystal import metric
@@ -149,14 +150,25 @@ def pseudo_voigt(x: Array, width: Array, eta: Array) -> tuple[Array, Array, Arra
     phi = eta L + (1 - eta) G, both of full width `width`; x, width in degree.
     """
     u = x / width
-    square = u * u
-    gauss = np.exp((-4 * np.log(2)) * square) * (2 * np.sqrt(np.log(2) / np.pi) / width)
-    inverse = 1 / (1 + 4 * square)
+    square = 4 * u
+    square *= u
+    gauss = np.exp(-np.log(2) * square)
+    gauss *= 2 * np.sqrt(np.log(2) / np.pi) / width
+    square += 1
+    inverse = np.divide(1, square, out=square)
     cauchy = inverse * (2 / np.pi / width)
-    first, second = eta * cauchy, (1 - eta) * gauss
-    phi = first + second
-    by_x = (first * inverse + np.log(2) * second) * u * (-8 / width)
-    return phi, by_x, -(phi + x * by_x) / width, cauchy - gauss
+    first, by_x = eta * cauchy, (1 - eta) * gauss
+    phi = first + by_x
+    inverse *= first
+    by_x *= np.log(2)
+    by_x += inverse
+    by_x *= u
+    by_w = (8 * u) * by_x
+    by_w -= phi
+    by_w /= width
+    by_x *= -8 / width
+    cauchy -= gauss
+    return phi, by_x, by_w, cauchy
 
 
 def pseudo_voigt_value(x: Array, width: Array, eta: Array) -> Array:
@@ -181,9 +193,23 @@ class Profiles:
     by_gauss: Any
     """d phi / d Gaussian width."""
 
+    def leading(self, count: int) -> Any:
+        """Return `shape` with its first columns only, not copied."""
+        from scipy.sparse import csc_array
+
+        end = self.shape.indptr[count]
+        parts = (self.shape.data[:end], self.shape.indices[:end], self.shape.indptr[: count + 1])
+        return csc_array(parts, shape=(self.shape.shape[0], count))
+
 
 def profiles(
-    x: Array, position: Array, gauss: Array, lorentz: Array, reach: Array | float, by: tuple[str, ...] = ()
+    x: Array,
+    position: Array,
+    gauss: Array,
+    lorentz: Array,
+    reach: Array | float,
+    by: tuple[str, ...] = (),
+    first: NDArray[np.bool_] | None = None,
 ) -> Profiles:
     """Return the profiles of reflections on an ascending axis.
 
@@ -197,34 +223,44 @@ def profiles(
         Half width of a window in full widths; windows are rounded up to multiples of 32 points.
     by : tuple of str
         Derivatives wanted: ``position``, ``lorentz``, ``gauss``.
+    first : ndarray of bool, shape (reflection,)
+        Reflections whose columns come before those of the others.
     """
     width, eta, wg, wl, eg, el = pseudo_voigt_widths(gauss, lorentz)
     step = (x[-1] - x[0]) / (x.size - 1)
     points = 32 * np.ceil(2 * reach * width / step / 32).astype(np.int64)
     points = np.minimum(np.maximum(points, 32), x.size)
-    parts: list[tuple[Index, Index, list[Array]]] = []
-    for count in np.unique(points):
-        which = np.flatnonzero(points == count)
+    parts: list[tuple[Index, NDArray[np.int32], list[Array]]] = []
+    group = points if first is None else np.where(first, points, points + x.size)
+    for key in np.unique(group):
+        which = np.flatnonzero(group == key)
+        count = int(points[which[0]])
         start = np.clip(np.searchsorted(x, position[which]) - count // 2, 0, x.size - count)
-        index = start[:, None] + np.arange(count)
+        index = np.asarray(start[:, None] + np.arange(count), np.int32)
         at = (which, None)
-        offset = x[index] - position[at]
+        offset = sliding_window_view(x, count)[start]
+        offset -= position[at]
         if not by:
             values = [pseudo_voigt_value(offset, width[at], eta[at])]
         else:
             phi, by_x, by_w, by_e = pseudo_voigt(offset, width[at], eta[at])
-            values = [phi, -by_x, by_w * wl[at] + by_e * el[at]]
+            by_l = by_w * wl[at]
+            by_l += by_e * el[at]
+            values = [phi, np.negative(by_x, out=by_x), by_l]
             if "gauss" in by:
-                values.append(by_w * wg[at] + by_e * eg[at])
+                by_w *= wg[at]
+                by_e *= eg[at]
+                by_w += by_e
+                values.append(by_w)
         parts.append((which, index, values))
     return _columns(parts, points, x.size)
 
 
-def _columns(parts: list[tuple[Index, Index, list[Array]]], points: Index, size: int) -> Profiles:
+def _columns(parts: list[tuple[Index, NDArray[np.int32], list[Array]]], points: Index, size: int) -> Profiles:
     from scipy.sparse import csc_array
 
     order = np.concatenate([p[0] for p in parts])
-    rows = np.concatenate([p[1].ravel() for p in parts]).astype(np.int32)
+    rows = np.concatenate([p[1].ravel() for p in parts])
     starts = np.concatenate([[0], np.cumsum(points[order])]).astype(np.int32)
     found = [
         csc_array((np.concatenate([p[2][k].ravel() for p in parts]), rows, starts), shape=(size, order.size))

@@ -116,7 +116,7 @@ def _scatter(left: Remainder, shape: Array, width: float, found: float = 0.0) ->
     x = left.series.x
     step = (x[-1] - x[0]) / (x.size - 1)
     apart = np.round(np.linspace(*FAR, DISPLACED) * width / step).astype(int)
-    shapes = np.zeros((x.size, 2 * DISPLACED))
+    shapes = np.zeros((2 * DISPLACED, x.size)).T  # each pattern in one piece of memory
     for k, points in enumerate(np.minimum(apart, x.size - 1)):
         shapes[points:, 2 * k] = shape[: x.size - points]
         shapes[: x.size - points, 2 * k + 1] = shape[points:]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ssbchar.hexrd.pattern import Array
-from ssbchar.hexrd.refine_linear import Linear, dense_phases, inflations, spread_of
+from ssbchar.hexrd.refine_linear import Linear, dense_part, inflations, spread_of
 from ssbchar.hexrd.refine_model import Layout, Model
 from ssbchar.hexrd.refine_normal import System
 from ssbchar.hexrd.refine_state import Fit, Series, State
@@ -68,7 +68,7 @@ def finished(
 def _response(series: Series, model: Model, solved: Linear, system: System, weight: Array, count: int) -> Array:
     """Return d parameter / d zero at the optimum, for a zero that is held, shape (parameter,)."""
     column = model.profiles.by_position @ solved.intensity
-    dense = np.hstack([series.splines, dense_phases(model, solved, count)])
+    dense = dense_part(series, model, solved, count)
     parts = [dense.T @ (weight * column)]
     if solved.free is not None:
         parts.insert(0, solved.free.T @ (weight * column))  # type: ignore[attr-defined]

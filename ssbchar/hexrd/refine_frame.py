@@ -110,20 +110,19 @@ def _last(series: Series, layout: Layout, state: State, step: Array, stderr: Arr
     """Return whether a step is the last: within its errors, or so short that the model is linear over it."""
     if step.size == 0:
         return True
-    kind = np.array(layout.kind)
-    width = np.isin(kind, ("size", "micro", "gauss", "overall_b"))
+    width = layout.of("size", "micro", "gauss", "overall_b")
     if np.all(np.abs(step) < np.where(width, 5 * tolerance, tolerance) * stderr):
         return True
     slope = np.tan(np.radians(series.x[-1]) / 2)
-    effect = np.ones(kind.size)
-    effect[kind == "strain"] = np.degrees(slope) / LINEAR
-    effect[np.isin(kind, ("zero", "gauss"))] = 1 / LINEAR
+    effect = np.ones(step.size)
+    effect[layout.of("strain")] = np.degrees(slope) / LINEAR
+    effect[layout.of("zero", "gauss")] = 1 / LINEAR
     for name, factor in (("size", 1.0), ("micro", slope)):
-        rows = np.flatnonzero(kind == name)
+        rows = np.flatnonzero(layout.of(name))
         effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / LINEAR_WIDTH
-    logarithm = np.isin(kind, ("size", "micro"))
+    logarithm = layout.of("size", "micro")
     change = np.where(logarithm, np.maximum(np.abs(step), np.expm1(np.clip(step, -1, 3))), np.abs(step))
-    return bool(np.all((change * effect < state.gauss) | (kind == "overall_b")))
+    return bool(np.all((change * effect < state.gauss) | layout.of("overall_b")))
 
 
 def _carried(series: Series, model: Model, solved: Linear, system: System, step: Array) -> Linear:

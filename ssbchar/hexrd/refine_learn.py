@@ -19,7 +19,7 @@ from ssbchar.hexrd.refine_model import Layout, model_at
 from ssbchar.hexrd.refine_series import Frames, free_reflections
 from ssbchar.hexrd.refine_state import Fit, Fits, Series, significance
 
-LEARNT = 24
+LEARNT = 16
 """Frames, those where the phase is strongest, from which its pattern is learnt."""
 OUTLIER = 4.0
 """Robust standard deviations beyond the median from which on a frame is left out."""
@@ -97,10 +97,10 @@ def _reduced(series: Series, frames: Frames, i: int, fit: Fit, p: int) -> tuple[
         fit.state, fit.present,
     )  # fmt: skip
     mine = np.zeros(system.target.size, bool)
-    mine[: system.columns.size] = system.owner == fit.present.index(p)
+    mine[: system.owner.size] = system.owner == fit.present.index(p)
     # the columns are in the order of their windows; back to the order of the phase's reflections
     start = sum(len(series.phases[q].form) for q in fit.present[: fit.present.index(p)])
-    reflection = model.profiles.order[system.columns[mine[: system.columns.size]]] - start
+    reflection = model.profiles.order[np.flatnonzero(mine)] - start
     order = np.flatnonzero(mine)[np.argsort(reflection)]
     rest = np.flatnonzero(~mine & (np.diagonal(system.normal) > 0))
     scale = 1 / np.sqrt(np.diagonal(system.normal)[rest])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -41,10 +42,8 @@ class Equations:
 
     normal: Array
     target: Array
-    columns: Index
-    """Columns of the model with an intensity of their own."""
     owner: Index
-    """Phase (index into present) of each."""
+    """Phase (index into present) of each free column."""
     expected: Array
     penalty: Array
     """Weight of the prior of each column's intensity, 1/variance."""
@@ -58,33 +57,37 @@ def equations(
     Where an amount is not known yet, each phase has its pattern and one scale.
     """
     terms = series.splines.shape[1]
-    columns = np.flatnonzero(model.is_free)
-    amount = state.amount[list(present)]
+    n, rows = model.own.shape[1], list(present)
+    amount = state.amount[rows]
     if np.isnan(amount).any():
-        columns = columns[:0]
+        n = 0
         dense = np.hstack([series.splines, model.profiles.shape @ spread_of(model, len(present))])
     else:
-        dense = np.hstack([series.splines, model.whole])
-    owner, expected = model.owner[columns], model.expected[columns]
+        dense = model.dense
+    owner, expected = model.owner[:n], model.expected[:n]
     weighted = weight[:, None] * dense
-    corner, right = dense.T @ weighted, weighted.T @ y
-    n, penalty = columns.size, np.empty(0)
+    corner, right, penalty = dense.T @ weighted, weighted.T @ y, np.empty(0)
     normal, target = np.empty((n + dense.shape[1],) * 2), np.empty(n + dense.shape[1])
     if n:
-        free = model.profiles.shape[:, columns]
-        scaled = free.copy()
-        scaled.data = scaled.data * weight[scaled.indices]
-        normal[:n, :n] = (scaled.T @ free).toarray()
-        normal[:n, n:] = scaled.T @ dense
-        target[:n] = scaled.T @ y
-        share = np.maximum(expected, 0.05 * np.bincount(owner, expected)[owner] / np.bincount(owner)[owner])
-        width = series.freedom[list(present)][owner] * share * np.maximum(amount[owner], 1e-9)
-        penalty = (state.inflation[list(present)][owner] / width) ** 2
+        across = model.own.T
+        normal[:n, :n] = (across @ _weighted(model.own, weight)).toarray()
+        normal[:n, n:] = across @ weighted
+        target[:n] = across @ (weight * y)
+        share = np.maximum(expected, 0.05 * (np.bincount(owner, expected) / np.bincount(owner))[owner])
+        width = series.freedom[rows][owner] * share * np.maximum(amount[owner], 1e-9)
+        penalty = (state.inflation[rows][owner] / width) ** 2
         normal[np.arange(n), np.arange(n)] += penalty
         normal[np.arange(n), n + terms + owner] -= penalty * expected
         np.add.at(corner, (terms + owner, terms + owner), penalty * expected**2)
     normal[n:, :n], normal[n:, n:], target[n:] = normal[:n, n:].T, corner, right
-    return Equations(normal, target, columns, owner, expected, penalty)
+    return Equations(normal, target, owner, expected, penalty)
+
+
+def _weighted(columns: Any, weight: Array) -> Any:
+    from scipy.sparse import csc_array
+
+    scaled = columns.data * weight[columns.indices]
+    return csc_array((scaled, columns.indices, columns.indptr), shape=columns.shape)
 
 
 def solve_linear(
@@ -94,8 +97,8 @@ def solve_linear(
     from scipy.linalg import cho_factor, cho_solve
 
     system = equations(series, model, y, weight, state, present)
-    normal, target, columns, owner = system.normal, system.target, system.columns, system.owner
-    size, n, terms = target.size, columns.size, series.splines.shape[1]
+    normal, target, owner = system.normal, system.target, system.owner
+    size, n, terms = target.size, owner.size, series.splines.shape[1]
     keep = np.ones(size, bool)
     for _ in range(8):
         inside = normal if keep.all() else normal[np.ix_(keep, keep)]
@@ -110,17 +113,17 @@ def solve_linear(
             break
         keep[negative] = False
     solution[:n] = np.maximum(solution[:n], 0.0)
-    kept = columns[keep[:n]]
+    kept = np.flatnonzero(keep[:n])
     scales = solution[n + terms :]
     intensity = scales[model.owner] * model.expected
-    intensity[columns] = solution[:n]
+    intensity[:n] = solution[:n]
     background = series.splines @ solution[n : n + terms]
     calculated = background + model.profiles.shape @ intensity
     residual = y - calculated
     misfit = float(np.dot(weight * residual, residual))
     if n:
         misfit += float(np.sum(system.penalty * (solution[:n] - scales[owner] * system.expected) ** 2))
-    used = model.profiles.shape[:, kept] if n else None
+    used = None if not n else model.own if kept.size == n else model.own[:, kept]
     return Linear(intensity, scales, background, residual, misfit, kept, used, factor, scale)
 
 
@@ -131,24 +134,23 @@ def spread_of(model: Model, count: int) -> Array:
     return out
 
 
-def dense_phases(model: Model, solved: Linear, count: int) -> Array:
-    """Return the profiles that follow each phase's scale, shape (points, present)."""
+def dense_part(series: Series, model: Model, solved: Linear, count: int) -> Array:
+    """Return background terms and the profiles that follow each phase's scale, shape (points, terms + present)."""
     if solved.free is None:
-        return np.asarray(model.profiles.shape @ spread_of(model, count))
-    return model.whole
+        return np.hstack([series.splines, model.profiles.shape @ spread_of(model, count)])
+    return model.dense
 
 
 def with_amounts(
     state: State, present: tuple[int, ...], solved: Linear, model: Model, y: Array, weight: Array
 ) -> State:
-    """Return the state with the phases' amounts and inflations as they are here."""
-    amount, inflation = state.amount.copy(), state.inflation.copy()
+    """Return the state with the phases' amounts as they are here, and inflations where amounts were unknown."""
+    amount, inflation, at = state.amount.copy(), state.inflation.copy(), list(present)
     total = np.bincount(model.owner, solved.intensity, len(present))
-    floor = 1e-4 * np.max(np.abs(total))
-    found = inflations(model.profiles.shape, model.owner, solved.intensity, solved.residual, weight, len(present))
-    for i, p in enumerate(present):
-        amount[p] = max(total[i], floor)
-        inflation[p] = found[i]
+    amount[at] = np.maximum(total, 1e-4 * np.max(np.abs(total)))
+    if np.isnan(state.amount[at]).any():
+        shape = model.profiles.shape
+        inflation[at] = inflations(shape, model.owner, solved.intensity, solved.residual, weight, len(present))
     goodness = max(1.0, float(np.sqrt(np.dot(weight, solved.residual**2) / y.size)))
     return replace(state, amount=amount, inflation=inflation, goodness=goodness)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.pattern import Array, Index
@@ -51,8 +54,12 @@ class Model:
     expected: Array
     """The phase's pattern, summing to one for each phase."""
     is_free: Array
-    whole: Array
-    """Profiles of the reflections without intensity of their own, summed per phase, (points, present)."""
+    """Columns with an intensity of their own; they come first."""
+    own: Any
+    """Their profiles (csc_array)."""
+    dense: Array
+    """Background terms, then per phase the profiles of the reflections without intensity of their own, summed; shape
+    (points, terms + present)."""
     log_b: Array
 
 
@@ -69,6 +76,15 @@ class Layout:
     """1 / prior variance."""
     easy: bool
     """See `Prior`."""
+
+    @cached_property
+    def shared(self) -> bool:
+        """Whether a parameter belongs to all phases."""
+        return bool(np.any(self.phase < 0))
+
+    def of(self, *kinds: str) -> NDArray[np.bool_]:
+        """Return which parameters are of these kinds."""
+        return np.array([k in kinds for k in self.kind], bool)
 
 
 def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
@@ -135,6 +151,8 @@ def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State
 
 def inflations_of(layout: Layout, state: State) -> Array:
     """Return the inflation that belongs to each parameter; shared ones take the median of the phases."""
+    if not layout.shared:
+        return state.inflation[layout.phase]
     shared = float(np.median(state.inflation))
     return np.where(layout.phase < 0, shared, state.inflation[np.maximum(layout.phase, 0)])
 
@@ -143,7 +161,7 @@ def pull_of(layout: Layout, state: State) -> Array:
     """Return the prior's weight of each parameter in the weighted squares: 1/variance on the scale of its errors."""
     factor = inflations_of(layout, state)
     if layout.easy:
-        factor = np.where(np.isin(np.array(layout.kind), (*OWN, "gauss")), state.goodness, factor)
+        factor = np.where(layout.of(*OWN, "gauss"), state.goodness, factor)
     return np.asarray(factor**2 * layout.precision)
 
 
@@ -175,11 +193,14 @@ def model_at(series: Series, state: State, present: tuple[int, ...], layout: Lay
     lorentz = np.exp(state.size)[which] / np.cos(theta) + np.exp(state.micro)[which] * np.tan(theta)
     flags, shares = np.concatenate(free), np.concatenate(patterns)
     reach = np.where(flags | (shares > STRONG), series.reach, min(REST_REACH, series.reach))
-    by = ("position", "lorentz", "gauss") if "gauss" in layout.kind else ("position", "lorentz")
-    shapes = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, reach, by)
+    by = ("position", "lorentz", "gauss")[: 3 if "gauss" in layout.kind else 2 if layout.kind else 0]
+    shapes = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, reach, by, flags)
     o = shapes.order
-    owner, expected, is_free = owner[o], shares[o], flags[o]
+    owner, expected, is_free, own = owner[o], shares[o], flags[o], int(flags.sum())
     one = np.zeros((o.size, len(present)))
-    one[np.arange(o.size), owner] = np.where(is_free, 0.0, expected)
+    one[np.arange(own, o.size), owner[own:]] = expected[own:]
     log_b = -2 * (np.sin(theta[o]) / series.wavelength) ** 2
-    return Model(shapes, owner, angle[o], np.concatenate(slopes)[o], expected, is_free, shapes.shape @ one, log_b)
+    return Model(
+        shapes, owner, angle[o], np.concatenate(slopes)[o], expected, is_free, shapes.leading(own),
+        np.hstack([series.splines, shapes.shape @ one]), log_b,
+    )  # fmt: skip

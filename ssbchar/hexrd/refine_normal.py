@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.hexrd.pattern import Array
-from ssbchar.hexrd.refine_linear import Linear, dense_phases
+from ssbchar.hexrd.refine_linear import Linear, dense_part
 from ssbchar.hexrd.refine_model import Layout, Model, inflations_of, pull_of, values_of
 from ssbchar.hexrd.refine_state import Series, State
 
@@ -34,7 +34,7 @@ def projected(
     """Return the normal equations at a state, with the directions of the linear part projected out."""
     derivatives = _derivatives(series, model, solved, state, present, layout)
     weighted = weight[:, None] * derivatives
-    dense = np.hstack([series.splines, dense_phases(model, solved, len(present))])
+    dense = dense_part(series, model, solved, len(present))
     parts = [dense.T @ weighted]
     if solved.free is not None:
         parts.insert(0, solved.free.T @ weighted)  # type: ignore[attr-defined]
