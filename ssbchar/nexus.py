@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Hashable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ssbchar.constants import HC_EV_ANGSTROM
 
@@ -28,13 +28,13 @@ SIGNALS = (
 """Quantities shown first, in this order; where none is there, the first with the most dimensions."""
 
 
-def add_entry(content: io.BytesIO, ds: xr.Dataset, made_by: Mapping[str, Any], date: str) -> None:
+def add_entry(content: IO[bytes] | io.RawIOBase, ds: xr.Dataset, made_by: Mapping[str, Any], date: str) -> None:
     """Add a NeXus entry to a netCDF-4 file in memory.
 
     Parameters
     ----------
-    content : BytesIO
-        The file; it is changed.
+    content : binary file
+        It is changed.
     ds : Dataset
         What it holds; attributes ``measurement`` and ``sample`` name title and sample.
     made_by : mapping

@@ -16,9 +16,10 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from ssbchar import disk, store
+from ssbchar import disk, stack, store
 from ssbchar import options as opts
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
@@ -41,12 +42,14 @@ def function(name: str) -> Callable[..., Any]:
     return typing.cast("Callable[..., Any]", found)
 
 
-def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations of a step's arguments; modules may import xarray and pandas for the type checker alone."""
-    import pandas as pd
-    import xarray as xr
+class _Unread:
+    """Stands for the types of xarray and pandas, which modules import for the type checker alone, and slowly."""
 
-    names = {"xr": xr, "pd": pd, "Drawing": store.Drawing}
+
+def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations of a step's arguments."""
+    xr = SimpleNamespace(Dataset=_Unread, DataArray=_Unread)
+    names = {"xr": xr, "pd": SimpleNamespace(DataFrame=_Unread), "Drawing": store.Drawing}
     return typing.get_type_hints(call, localns=names)
 
 
@@ -114,7 +117,8 @@ def run(
         return Done()
     start = time.monotonic()
     try:
-        result = call(**arguments)
+        with stack.beside(output.parent):
+            result = call(**arguments)
     except BadInput as fault:
         if machine := disk.fault(fault):
             raise machine from fault

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ssbchar
-from ssbchar import nexus, sources
+from ssbchar import blocks, nexus, sources
 from ssbchar.conclusion import Conclusion, as_rows, from_rows
 from ssbchar.disk import replacing
 
@@ -47,7 +47,7 @@ def load(path: Path | str) -> Loaded:
     if path.suffix == ".nc":
         import xarray as xr
 
-        ds = xr.load_dataset(path, engine="h5netcdf")
+        ds = blocks.load(xr.open_dataset(path, engine="h5netcdf", cache=False))
         return ds.drop_attrs(deep=False).assign_attrs({k: v for k, v in ds.attrs.items() if k not in nexus.ROOT})
     if path.suffix == ".csv":
         import pandas as pd
@@ -169,6 +169,17 @@ def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels
         for name, variable in ds.variables.items()
         if variable.dtype.kind in "fiu" and variable.size > 100
     }
+    large = [str(name) for name, variable in ds.variables.items() if blocks.in_file(variable)]
+    if large:
+        encoding = {k: v for k, v in encoding.items() if k not in large}
+        with replacing(path) as part, contextlib.closing(blocks.Kept(part)) as file:
+            ds.drop_vars(large).to_netcdf(file, engine="h5netcdf", encoding=encoding)
+            file.check()
+            blocks.write(ds, large, file)
+            file.check()
+            nexus.add_entry(file, ds, made_by, date())
+            file.check()
+        return
     # By way of memory: on a full disk the HDF5 library crashes the process when it closes the file.
     whole = io.BytesIO()
     ds.to_netcdf(whole, engine="h5netcdf", encoding=encoding)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.blocks import Reader
 from ssbchar.hexrd.formats import Array
 from ssbchar.uncertain import serial_inflation
 
@@ -24,7 +25,7 @@ MOST = 1500
 
 
 def averaged(
-    time: Array, intensity: Array, stderr: Array, good: NDArray[np.intp], most: int = MOST
+    time: Array, intensity: Array | Reader, stderr: Array | Reader, good: NDArray[np.intp], most: int = MOST
 ) -> tuple[Array, Array, Array]:
     """Return time, intensity and standard error of the good frames, neighbours averaged so that `most` are left.
 
@@ -34,7 +35,7 @@ def averaged(
     ----------
     time : ndarray, shape (frames,)
         [s]
-    intensity, stderr : ndarray, shape (frames, points)
+    intensity, stderr : ndarray or Reader, shape (frames, points)
     good : ndarray of int
         Frames to use, ascending.
     """

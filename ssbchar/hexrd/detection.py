@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar import stack
 from ssbchar.conclusion import Conclusion
 from ssbchar.crystal import spacing
 from ssbchar.hexrd.matching import lines_of
 from ssbchar.hexrd.wavelength import two_theta_from_d
+from ssbchar.stack import Stack
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,7 +78,7 @@ def mixture(limits: Sequence[Conclusion]) -> list[Conclusion]:
     return rows[:1]
 
 
-def detectable(area: Array, stderr: Array, threshold: float) -> Array:
+def detectable(area: Array | Stack, stderr: Array | Stack, threshold: float) -> Array:
     """Return the peak area that would be seen in 95 of 100 frames, at each place.
 
     A peak put into the residual adds its area to what the matched filter gives there (the filter is linear), so the
@@ -84,15 +86,19 @@ def detectable(area: Array, stderr: Array, threshold: float) -> Array:
 
     Parameters
     ----------
-    area, stderr : ndarray, shape (frames, points)
+    area, stderr : ndarray or Stack, shape (frames, points)
         Of the matched filter on the residual.
     threshold : float
         [standard deviations]
     """
-    needed = np.where(np.isfinite(area) & np.isfinite(stderr), threshold * stderr - area, np.nan)
-    measured = np.isfinite(needed).sum(axis=0) >= 3
     out = np.full(area.shape[1], np.nan)
-    out[measured] = np.nanpercentile(needed[:, measured], 95, axis=0)
+    for points in stack.parts((area.shape[1], area.shape[0])):  # all frames of some points at once
+        needed = np.empty((area.shape[0], points.stop - points.start), area.dtype)
+        for part in stack.parts(area.shape, area.dtype):
+            a, s = area[part][:, points], stderr[part][:, points]
+            needed[part] = np.where(np.isfinite(a) & np.isfinite(s), threshold * s - a, np.nan)
+        measured = np.isfinite(needed).sum(axis=0) >= 3
+        out[points][measured] = np.nanpercentile(needed[:, measured], 95, axis=0)
     return np.where(out > 0, out, np.nan)
 
 

@@ -37,7 +37,7 @@ def pattern(patterns: xr.Dataset, furnace: xr.Dataset, frame: int, note: str) ->
         Sample, and whether it is synthetic.
     """
     x = patterns["two_theta"].values.astype(float)
-    y, sigma = (patterns[k].values[frame].astype(float) for k in ("intensity", "intensity_stderr"))
+    y, sigma = (patterns[k][frame].values.astype(float) for k in ("intensity", "intensity_stderr"))
     good = np.isfinite(y) & np.isfinite(sigma) & (sigma > 0)
     x, y, sigma = x[good], y[good], sigma[good]
     number = int(patterns["frame"].values[frame])
@@ -92,7 +92,7 @@ def widths(patterns: xr.Dataset, peaks: xr.Dataset) -> tuple[float, float]:
     good = peaks["verdict"].values.astype(str) == "ok"
     if not good.any():
         usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")[:5]
-        return typical_width(patterns["two_theta"].values, patterns["intensity"].values[usable]), 0.0
+        return typical_width(patterns["two_theta"].values, patterns["intensity"][usable].values), 0.0
     width, share = peaks["fwhm"].values[good], peaks["eta"].values[good]
     gauss, lorentz = components(width, share)
     theta = np.radians(peaks["position"].values[good]) / 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssbchar import blocks
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import clock, furnace_log, programme
 from ssbchar.hexrd.formats import Array
@@ -115,8 +116,8 @@ def _clock(
         known = np.isfinite(table.time) & np.isfinite(table.temperature)
         at = np.unique(table.time[known], return_index=True)
         if good.size > 10:
-            both = patterns["intensity"].values, patterns["intensity_stderr"].values
-            time, intensity, stderr = clock.averaged(patterns["time"].values, *both, good)
+            given, error = (blocks.Reader(patterns[name]) for name in ("intensity", "intensity_stderr"))
+            time, intensity, stderr = clock.averaged(patterns["time"].values, given, error, good)
             steps = clock.strain_steps(patterns["q"].values, intensity, stderr)
             seen = clock.offset(time, *steps, at[0], table.temperature[known][at[1]], options.clock_span)
     if not np.isfinite(seen.value):

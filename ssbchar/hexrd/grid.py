@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ssbchar import stack
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import quality, wavelength
 from ssbchar.hexrd.formats import Array, Extracted
 from ssbchar.hexrd.options_data import Reading
+from ssbchar.stack import Stack
 
 
 @dataclass
@@ -21,9 +23,9 @@ class Laid:
 
     axis: Array
     """2theta [degree], ascending, shape (points,)."""
-    intensity: Array
-    """[counts], shape (frames, points); NaN where a frame has nothing."""
-    stderr: Array
+    intensity: Array | Stack
+    """[counts], shape (frames, points); NaN where a frame has nothing. On disk where it is large."""
+    stderr: Array | Stack
     """[counts], the files' own or Poisson."""
     poisson: bool
     """Whether no file states its errors."""
@@ -60,14 +62,15 @@ def lay(source: Path, read: list[Extracted], length: float, options: Reading) ->
     axis = axis[::-1].copy() if axis[0] > axis[-1] else axis.copy()
     frames = sum(item.frames for item in read)
     laid = Laid(
-        axis, np.empty((frames, axis.size)), np.empty((frames, axis.size)), all(i.stderr is None for i in read),
+        axis, stack.empty((frames, axis.size)), stack.empty((frames, axis.size)), all(i.stderr is None for i in read),
         np.full(frames, "ok", dtype="U12"), np.zeros(frames, dtype=np.int8),
     )  # fmt: skip
     at = 0
     for item, x, kind in zip(read, axes, kinds, strict=True):
-        rows = slice(at, at + item.frames)
-        at = rows.stop
-        laid.status[rows], laid.rebinned[rows] = _place(item, x, kind, laid, rows, options.other_grid)
+        for part in stack.parts(item.intensity.shape):
+            rows = slice(at + part.start, at + part.stop)
+            laid.status[rows], laid.rebinned[rows] = _place(item, part, x, kind, laid, rows, options.other_grid)
+        at += item.frames
         item.intensity, item.stderr = np.empty((0, 0)), None
     return _trimmed(laid)
 
@@ -75,22 +78,36 @@ def lay(source: Path, read: list[Extracted], length: float, options: Reading) ->
 def _trimmed(laid: Laid) -> Laid:
     """Leave out points that hold nothing: NaN in more than half of the frames, or zero in all at either end."""
     usable = int(np.sum(laid.status == "ok"))
-    missing = np.isnan(laid.intensity).sum(axis=0) - (laid.status.size - usable)
-    filled = np.flatnonzero(_any_counts(laid.intensity) & (missing <= usable / 2))
+    missing, counts = _missing_and_counts(laid.intensity)
+    missing = missing - (laid.status.size - usable)
+    filled = np.flatnonzero(counts & (missing <= usable / 2))
     if not filled.size or not usable:
         return laid
     keep = missing <= usable / 2
     keep[: filled[0]] = keep[filled[-1] + 1 :] = False
     if keep.all():
         return laid
-    return replace(laid, axis=laid.axis[keep], intensity=laid.intensity[:, keep], stderr=laid.stderr[:, keep])
+    return replace(laid, axis=laid.axis[keep], intensity=_kept(laid.intensity, keep), stderr=_kept(laid.stderr, keep))
 
 
-def _any_counts(intensity: Array) -> Any:
+def _kept(values: Array | Stack, points: Any) -> Array | Stack:
+    """Return some points of all frames."""
+    out = stack.empty((len(values), int(points.sum())))
+    for part in stack.parts(values.shape):
+        out[part] = values[part][:, points]
+    return out
+
+
+def _missing_and_counts(intensity: Array | Stack) -> tuple[Any, Any]:
+    """Return in how many frames each point is NaN, and whether it has counts in any."""
+    missing = np.zeros(intensity.shape[1], dtype=np.int64)
     found = np.zeros(intensity.shape[1], dtype=bool)
-    for row in intensity:  # row by row, so that no temporary has the size of the series
-        found |= (row != 0) & ~np.isnan(row)
-    return found
+    for part in stack.parts(intensity.shape):
+        block = intensity[part]
+        nan = np.isnan(block)
+        missing += nan.sum(axis=0)
+        found |= ((block != 0) & ~nan).any(axis=0)
+    return missing, found
 
 
 def _axes(read: list[Extracted], length: float, options: Reading) -> list[Array]:
@@ -117,12 +134,14 @@ def _two_theta(item: Extracted, length: float, options: Reading) -> Array:
     return wavelength.two_theta_from_q(item.x * (0.1 if unit == "1/nm" else 1.0), length)
 
 
-def _place(item: Extracted, x: Array, kind: str, laid: Laid, rows: slice, other: str) -> tuple[str, int]:
-    """Put the frames of a file into their rows; return their status and whether they were rebinned."""
-    laid.intensity[rows] = laid.stderr[rows] = np.nan
+def _place(
+    item: Extracted, part: slice, x: Array, kind: str, laid: Laid, rows: slice, other: str
+) -> tuple[str, int]:  # fmt: skip
+    """Put some frames of a file into their rows; return their status and whether they were rebinned."""
     if kind not in ("ok", "descending"):
+        laid.intensity[rows] = laid.stderr[rows] = np.nan
         return kind, 0
-    values, errors = item.intensity, item.stderr
+    values, errors = item.intensity[part], None if item.stderr is None else item.stderr[part]
     poisson = np.sqrt(np.maximum(values, 1.0))
     errors = poisson if errors is None else np.where(errors > 0, errors, poisson)
     if kind == "descending":
@@ -131,6 +150,7 @@ def _place(item: Extracted, x: Array, kind: str, laid: Laid, rows: slice, other:
         laid.intensity[rows], laid.stderr[rows] = values, errors
         return "ok", 0
     if other == "set_aside":
+        laid.intensity[rows] = laid.stderr[rows] = np.nan
         return "other_grid", 0
     both = [rebin(x, v, e**2, laid.axis) for v, e in zip(values, errors, strict=True)]
     laid.intensity[rows] = [v for v, _ in both]

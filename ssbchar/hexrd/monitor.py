@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ssbchar import blocks
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import quality
 
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 
 SCALED = ("intensity", "intensity_stderr", "intensity_robust", "intensity_robust_stderr", "caked", "caked_stderr")
 """What is in counts of a pattern."""
+
+
+def _scaled(values: xr.DataArray, scale: NDArray[np.float64]) -> xr.Variable:
+    """Return a variable with each frame multiplied by a factor of its own."""
+    factor = scale.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+    return blocks.mapped(values, lambda block, rows: block * factor[rows])
 
 
 def normalise(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
@@ -51,8 +59,7 @@ def normalise(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
     scale = np.where(known, np.median(monitor[good]) / np.where(known, monitor, 1.0), np.nan)
     for name in SCALED:
         if name in ds:
-            values = ds[name].values
-            values *= np.where(known, scale, 1.0).reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+            ds[name] = _scaled(ds[name], np.where(known, scale, 1.0))
     ds["monitor_scale"] = ("frame", scale, {"units": "1", "ancillary_variables": "monitor_scale_stderr"})
     ds["monitor_scale_stderr"] = ("frame", scale * stderr, {"units": "1", "long_name": "shared by a frame's points"})
     lost = ~known & (status == "ok")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ssbchar import blocks
 from ssbchar.hexrd import wavelength
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def dataset(
     ----------
     two_theta : ndarray, shape (points,)
         [degree], as measured.
-    intensity, stderr : ndarray, shape (frames, points)
+    intensity, stderr : ndarray or Stack, shape (frames, points)
         [counts]
     length : tuple of float
         Wavelength and its standard error [angstrom].
@@ -52,8 +53,8 @@ def dataset(
     at_common = wavelength.at_wavelength(two_theta, length[0], common)
     return xr.Dataset(
         {
-            "intensity": (("frame", "two_theta"), intensity, counts),
-            "intensity_stderr": (("frame", "two_theta"), stderr, {"units": "counts"}),
+            "intensity": blocks.variable(("frame", "two_theta"), intensity, counts),
+            "intensity_stderr": blocks.variable(("frame", "two_theta"), stderr, {"units": "counts"}),
             "wavelength": ((), length[0], about),
             "wavelength_stderr": ((), length[1], {"units": "angstrom"}),
             "common_wavelength": ((), common, {"units": "angstrom"}),

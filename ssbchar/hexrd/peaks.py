@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar import progress
+from ssbchar import progress, stack
+from ssbchar.blocks import Reader
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import broadening, peaks_lines, peaks_path, peaks_presence, peaks_scales
 from ssbchar.hexrd.options_fits import Tracking
@@ -42,19 +43,21 @@ def track(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], o
         raise BadInput("phases", "no candidate phases to track", "name them in the sample sheet's column 'phases'")
     x, wavelength = patterns["two_theta"].values, float(patterns["wavelength"])
     good = np.flatnonzero(patterns["status"].values == "ok")
-    intensity, stderr = patterns["intensity"].values, patterns["intensity_stderr"].values
+    intensity, stderr = Reader(patterns["intensity"]), Reader(patterns["intensity_stderr"])
     width = peaks_path.typical_width(x, intensity[good[:: max(good.size // 12, 1)]])
     lines = peaks_lines.lines(
         phases, wavelength, *peaks_lines.limits(x, width, options), width, options.peaks_per_phase
     )
-    predicted = _predicted(x, intensity[good], stderr[good], furnace["temperature"].values[good], phases, lines,
-                           wavelength, width, options)  # fmt: skip
+    score = stack.empty((good.size, x.size), np.float32)
+    for part in stack.parts(score.shape):
+        score[part] = peaks_path.contrast(x, intensity[good[part]], stderr[good[part]], width)
+    predicted = _predicted(x, score, furnace["temperature"].values[good], phases, lines, wavelength, width, options)
     out = _empty(patterns.sizes["frame"], lines.d.size)
     out["predicted"][good] = predicted
-    hidden, disturbed, share = _expect(x, intensity[good], stderr[good], lines, width, len(phases), good, out)
+    hidden, disturbed, share = _expect(x, intensity, stderr, lines, width, len(phases), good, out)
     chunks = [good[n : n + CHUNK] for n in range(0, good.size, CHUNK)]
     windows = [g for g in peaks_lines.groups(predicted, lines.beside, width) if lines.tracked[g].any()]
-    for group, rows in progress.steps([(g, c) for g in windows for c in chunks], "track peaks", unit="windows"):
+    for rows, group in progress.steps([(c, g) for c in chunks for g in windows], "track peaks", unit="windows"):
         place, begin = out["predicted"][rows], out["expected"][rows]
         data = _window(x, intensity[rows], stderr[rows], np.where(begin, place, np.nan), place[:, group], group, width,
                        options)  # fmt: skip
@@ -67,11 +70,15 @@ def track(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], o
 
 
 def _expect(
-    x: Array, intensity: Array, stderr: Array, lines: Lines, width: float, phases: int, good: Any, out: dict[str, Any]
-) -> tuple[Any, Any, Any]:
+    x: Array, intensity: Reader, stderr: Reader, lines: Lines, width: float, phases: int, good: Any,
+    out: dict[str, Any],
+) -> tuple[Any, Any, Any]:  # fmt: skip
     """Say which lines are expected in each frame; return which are hidden, disturbed, and of an absent phase."""
     predicted = out["predicted"][good]
-    height, sigma = peaks_path.heights(x, intensity, stderr, predicted, width)
+    height, sigma = np.empty(predicted.shape), np.empty(predicted.shape)
+    for part in stack.parts((good.size, x.size)):
+        own = good[part]
+        height[part], sigma[part] = peaks_path.heights(x, intensity[own], stderr[own], predicted[part], width)
     scale, error = peaks_scales.scales(lines, predicted, height, sigma, width, phases)
     there = scale > 3 * error
     expected = (scale * there)[:, lines.phase] * lines.strength
@@ -82,11 +89,10 @@ def _expect(
 
 
 def _predicted(
-    x: Array, intensity: Array, stderr: Array, temperature: Array, phases: list[xr.Dataset], lines: Lines,
-    wavelength: float, width: float, options: Tracking,
+    x: Array, score: Any, temperature: Array, phases: list[xr.Dataset], lines: Lines, wavelength: float, width: float,
+    options: Tracking,
 ) -> Array:  # fmt: skip
     """Return the expected 2theta of each line in each good frame: its phase's path, then its own about it."""
-    score = peaks_path.contrast(x, intensity, stderr, width)
     strain = np.zeros((score.shape[0], len(phases)))
     for n, phase in enumerate(phases):
         own = np.flatnonzero((lines.phase == n) & lines.tracked)

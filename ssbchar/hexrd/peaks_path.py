@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ssbchar import stack
 from ssbchar.hexrd.profiles import Array
 from ssbchar.hexrd.wavelength import two_theta_from_d
 
@@ -105,7 +106,7 @@ def strain(
 
     Parameters
     ----------
-    score : ndarray, shape (frames, points)
+    score : ndarray or Stack, shape (frames, points)
         From `contrast`.
     d, weight : ndarray, shape (lines,)
         [angstrom], and how much each line counts.
@@ -122,10 +123,12 @@ def strain(
     steps = int(np.clip(np.ceil(search / resolution), 4, 200))
     grid = np.linspace(-search, search, 2 * steps + 1)
     total = -0.25 * (grid / sigma[:, None]) ** 2
-    for line, share in zip(d, weight / weight.sum(), strict=True):
-        at = two_theta_from_d(line * (1 + EXPANSION * warm[:, None] + grid), wavelength)
-        place = np.clip(np.searchsorted(two_theta, at), 0, two_theta.size - 1)
-        total += share * np.take_along_axis(score, place, axis=1)
+    for part in stack.parts(score.shape):
+        own = score[part]
+        for line, share in zip(d, weight / weight.sum(), strict=True):
+            at = two_theta_from_d(line * (1 + EXPANSION * warm[part, None] + grid), wavelength)
+            place = np.clip(np.searchsorted(two_theta, at), 0, two_theta.size - 1)
+            total[part] += share * np.take_along_axis(own, place, axis=1)
     return np.asarray(EXPANSION * warm + grid[_path(total[None], STEP_COST)[0]])
 
 
@@ -143,9 +146,11 @@ def own_path(two_theta: Array, score: Any, places: Array, reach: float) -> Array
     """
     grid: Array = np.linspace(-reach, reach, 13)
     total: Any = np.empty((places.shape[1], places.shape[0], grid.size), dtype=np.float32)
-    for n in range(places.shape[1]):
-        place = np.clip(np.searchsorted(two_theta, places[:, n, None] + grid), 0, two_theta.size - 1)
-        total[n] = np.take_along_axis(score, place, axis=1)
+    for part in stack.parts(score.shape):
+        own = score[part]
+        for n in range(places.shape[1]):
+            place = np.clip(np.searchsorted(two_theta, places[part, n, None] + grid), 0, two_theta.size - 1)
+            total[n, part] = np.take_along_axis(own, place, axis=1)
     total -= (0.5 * (grid / reach) ** 2).astype(np.float32)
     return np.asarray(places + grid[_path(total, 0.5)].T)
 

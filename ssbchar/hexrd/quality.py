@@ -8,6 +8,7 @@ import numpy as np
 
 from ssbchar.hexrd.formats import Array
 from ssbchar.hexrd.options_data import Reading
+from ssbchar.stack import Stack
 
 WORDS = {
     "zeros": ("every intensity is zero", "check whether the shutter was open"),
@@ -40,12 +41,12 @@ def axis_fault(x: Array) -> str:
     return "duplicated" if np.unique(x).size < x.size else "unsorted"
 
 
-def status(intensity: Array, stderr: Array, poisson: bool, options: Reading) -> Any:
+def status(intensity: Array | Stack, stderr: Array | Stack, poisson: bool, options: Reading) -> Any:
     """Return the status of each frame.
 
     Parameters
     ----------
-    intensity, stderr : ndarray, shape (frames, points)
+    intensity, stderr : ndarray or Stack, shape (frames, points)
         Counts.
     poisson : bool
         Whether `stderr` is assumed: then no count may be negative, else down to -5 stderr.
@@ -56,8 +57,8 @@ def status(intensity: Array, stderr: Array, poisson: bool, options: Reading) -> 
     """
     frames = intensity.shape[0]
     found = np.full(frames, "ok", dtype="U12")
-    for n in range(frames):  # row by row, so that no temporary has the size of the series
-        row, sigma = intensity[n], stderr[n]
+    totals = np.full(frames, np.nan)
+    for n, (row, sigma) in enumerate(zip(intensity, stderr, strict=True)):  # row by row: a series may be on disk
         missing = np.isnan(row)
         if missing.any():
             inside = np.flatnonzero(~missing)
@@ -69,7 +70,8 @@ def status(intensity: Array, stderr: Array, poisson: bool, options: Reading) -> 
             found[n] = "negative"
         elif _saturated(row, options.saturation):
             found[n] = "saturated"
-    totals = np.array([row.mean() if good else np.nan for row, good in zip(intensity, found == "ok", strict=True)])
+        if found[n] == "ok":
+            totals[n] = row.mean()
     found[beam_dumps(totals, options.beam_dump)] = "beam_dump"
     return found
 
@@ -116,7 +118,7 @@ def _saturated(row: Array, limit: float | None) -> bool:
     return bool(top > 100 and np.any(flat[2:] & flat[1:-1] & flat[:-2]))
 
 
-def faults(names: list[str], found: Any, intensity: Array) -> list[dict[str, str]]:
+def faults(names: list[str], found: Any, intensity: Array | Stack) -> list[dict[str, str]]:
     """Return what to tell of each frame whose status is not ``ok``."""
     out = []
     for n in np.flatnonzero(found != "ok"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar import disk, progress, sources
+from ssbchar import disk, progress, sources, stack
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import grid, patterns_table, quality, wavelength
 from ssbchar.hexrd import monitor as monitor_of
@@ -104,11 +104,14 @@ def _extract_all(paths: list[Path]) -> tuple[list[tuple[str, Extracted]], list[F
     """Read every file; an unreadable one is a fault, or raised where it is the only one."""
     read: list[tuple[str, Extracted]] = []
     faults: list[Fault] = []
+    pile = stack.Pile()
     for path in progress.steps(paths, "read patterns", unit="files"):
         try:
             item = extract(path)
             if read and np.array_equal(item.x, read[-1][1].x):
                 item.x = read[-1][1].x  # one axis in memory, not one per file
+            item.intensity = pile.put(item.intensity)
+            item.stderr = None if item.stderr is None else pile.put(item.stderr)
             read.append((path.name, item))
         except BadInput as fault:
             disk.unless_data(fault)

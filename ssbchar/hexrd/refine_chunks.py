@@ -97,7 +97,7 @@ def _up(known: Known, item: tuple[range, Fits]) -> Fits:
 
 def _down(known: Known, item: tuple[range, Fits]) -> tuple[Fits, Table]:
     part, other = item
-    table = empty(part, len(known.series.phases), known.frames.inside.size)
+    table = empty(part, len(known.series.phases))
     state = other[max(other)].state if other else known.start
 
     def keep(i: int, left: presence.Remainder, y: Array) -> None:

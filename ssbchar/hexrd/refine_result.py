@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssbchar import blocks
 from ssbchar.conclusion import Z95
 from ssbchar.crystal import metric
 from ssbchar.hexrd import pattern
@@ -91,7 +92,7 @@ def dataset(
             "zero": ("frame", table.zero, {"units": "degree", "ancillary_variables": "zero_stderr"}),
             "zero_stderr": ("frame", table.zero_stderr, {"units": "degree"}),
             "parameters": ("frame", table.parameters),
-            **{k: (("frame", "two_theta"), v, {"units": "count"}) for k, v in table.curves.items()},
+            **{k: blocks.variable(("frame", "two_theta"), v, {"units": "count"}) for k, v in frames.curves.items()},
         },
         coords={
             "frame": patterns["frame"], "two_theta": patterns["two_theta"],

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.blocks import Reader
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_state import Series, State
 from ssbchar.hexrd.wavelength import length_scale_stderr
+from ssbchar.stack import Stack, parts
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,6 +32,10 @@ WEAKEST = 1e-3
 """Reflections below this share of a phase's strongest are not used, where atoms are known."""
 
 
+CURVES = ("calculated", "background", "residual")
+"""What is kept of each fitted frame at every point, in the order of the result."""
+
+
 class Frames:
     """The frames of a series: their points, weights, temperatures and whether they can be used."""
 
@@ -44,8 +50,13 @@ class Frames:
         self.x = axis[self.inside]
         self.wavelength = float(patterns["wavelength"])
         self.length_scale_stderr = length_scale_stderr(patterns)
-        self._intensity, self._stderr = patterns["intensity"].values, patterns["intensity_stderr"].values
+        self._intensity, self._stderr = Reader(patterns["intensity"]), Reader(patterns["intensity_stderr"])
         self.count = patterns.sizes["frame"]
+        self.curves = {name: Stack((self.count, axis.size), np.float32) for name in CURVES}
+        """What is calculated of each frame, on disk: every process writes its own frames."""
+        for part in parts((self.count, axis.size)):
+            for curve in self.curves.values():
+                curve[part] = np.nan
         status = patterns["status"].values if "status" in patterns else np.full(self.count, "ok")
         self.usable = np.asarray(status == "ok")
         temperature = furnace["temperature"].values.astype(float)
@@ -53,6 +64,13 @@ class Frames:
         every = np.arange(self.count)
         self.temperature = np.interp(every, known, temperature[known]) if known.size else np.full(self.count, 25.0)
         self.segment: NDArray[np.object_] = furnace["segment"].values.astype(object)
+
+    def keep(self, i: int, calculated: Array, background: Array, y: Array) -> None:
+        """Put away the curves of a fitted frame, given at the points inside the range."""
+        for name, values in zip(CURVES, (calculated, background, y - calculated), strict=True):
+            row = np.full(self.inside.size, np.nan, np.float32)
+            row[self.inside] = values
+            self.curves[name][i] = row
 
     def points(self, i: int) -> tuple[Array, Array]:
         """Return intensity and weight of a frame; points without either have no weight."""

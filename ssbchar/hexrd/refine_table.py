@@ -29,7 +29,6 @@ class Table:
     width: Array
     present: Any
     verdict: Any
-    curves: dict[str, Any]
     rwp: Array
     rexp: Array
     gof: Array
@@ -39,15 +38,14 @@ class Table:
     shared: Array
 
 
-def empty(part: range, phases: int, points: int) -> Table:
+def empty(part: range, phases: int) -> Table:
     """Return a table of some frames in which nothing is measured yet."""
     nan, frames = np.nan, len(part)
     per = (frames, phases)
-    curves = {k: np.full((frames, points), nan, np.float32) for k in ("calculated", "background", "residual")}
     return Table(
         part, np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
         np.full(per, nan), np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
-        np.full(per, "not_measured", object), curves, np.full(frames, nan), np.full(frames, nan),
+        np.full(per, "not_measured", object), np.full(frames, nan), np.full(frames, nan),
         np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
         np.zeros((*per, 6)),
     )  # fmt: skip
@@ -76,10 +74,7 @@ def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder,
             assert trace is not None
             table.intensity[row, p] = trace.intensity[0]
             table.intensity_stderr[row, p] = table.noise[row, p] = trace.stderr[0]
-    inside = frames.inside
-    table.curves["calculated"][row, inside] = fit.calculated
-    table.curves["background"][row, inside] = fit.background
-    table.curves["residual"][row, inside] = y - fit.calculated
+    frames.keep(i, fit.calculated, fit.background, y)
     power = float(np.dot(weight, y**2))
     used = int(np.sum(weight > 0))
     table.rwp[row] = 100 * np.sqrt(float(np.dot(weight, (y - fit.calculated) ** 2)) / power)
@@ -94,7 +89,6 @@ def joined(tables: list[Table]) -> Table:
     if len(tables) == 1:
         return tables[0]
     merged: dict[str, Any] = {"frames": range(tables[0].frames[0], tables[-1].frames[-1] + 1)}
-    merged["curves"] = {k: np.concatenate([t.curves[k] for t in tables]) for k in tables[0].curves}
     for one in fields(Table):
         if one.name not in merged:
             merged[one.name] = np.concatenate([getattr(t, one.name) for t in tables])

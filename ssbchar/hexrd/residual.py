@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar import stack
+
 Array = NDArray[np.float64]
 MAD_TO_SIGMA = 1.4826
 CHUNK = 256
@@ -20,12 +22,12 @@ class Filtered:
 
     area: Any
     stderr: Any
+    """Arrays, or stacks on disk, of shape (frames, points)."""
 
-    @property
-    def significance(self) -> Array:
-        """Area over its standard error; zero where not measured."""
+    def significance(self, rows: slice) -> Array:
+        """Return area over its standard error in some frames; zero where not measured."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.nan_to_num(self.area / self.stderr))
+            return np.asarray(np.nan_to_num(self.area[rows] / self.stderr[rows]))
 
 
 def noise(residual: Array, stderr: Array, peaks: Array) -> Array:
@@ -105,12 +107,17 @@ def maxima(filtered: Filtered, threshold: float, apart: int) -> tuple[NDArray[np
     """
     from scipy.ndimage import maximum_filter1d
 
-    s = filtered.significance
-    top = (s >= threshold) & (s == maximum_filter1d(s, 2 * apart + 1, axis=1))
-    frame, at = np.nonzero(top)
-    inside = (at > 0) & (at < s.shape[1] - 1)
-    frame, at = frame[inside], at[inside]
-    left, middle, right = s[frame, at - 1], s[frame, at], s[frame, at + 1]
-    curvature = left - 2 * middle + right
-    shift = np.where(curvature < 0, 0.5 * (left - right) / np.where(curvature < 0, curvature, 1.0), 0.0)
-    return frame, at + np.clip(shift, -0.5, 0.5), middle
+    frames, places, heights = [np.empty(0, np.intp)], [np.empty(0)], [np.empty(0)]
+    for part in stack.parts(filtered.area.shape):
+        s = filtered.significance(part)
+        top = (s >= threshold) & (s == maximum_filter1d(s, 2 * apart + 1, axis=1))
+        frame, at = np.nonzero(top)
+        inside = (at > 0) & (at < s.shape[1] - 1)
+        frame, at = frame[inside], at[inside]
+        left, middle, right = s[frame, at - 1], s[frame, at], s[frame, at + 1]
+        curvature = left - 2 * middle + right
+        shift = np.where(curvature < 0, 0.5 * (left - right) / np.where(curvature < 0, curvature, 1.0), 0.0)
+        frames.append(frame + part.start)
+        places.append(at + np.clip(shift, -0.5, 0.5))
+        heights.append(middle)
+    return np.concatenate(frames), np.concatenate(places), np.concatenate(heights)

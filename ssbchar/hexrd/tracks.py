@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar import stack
+from ssbchar.blocks import Reader
 from ssbchar.hexrd import detection, peaks_path, residual
 from ssbchar.hexrd.options_fits import Candidates
 from ssbchar.hexrd.wavelength import d_from_two_theta, two_theta_per_d
@@ -44,7 +46,7 @@ def tracks(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, optio
     step = float(np.median(np.diff(x)))
     usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")
     some = usable[:: max(usable.size // 12, 1)]
-    fwhm = peaks_path.typical_width(x, patterns["intensity"].values[some])
+    fwhm = peaks_path.typical_width(x, Reader(patterns["intensity"])[some])
     filtered = _filtered(patterns, lattice, fwhm / step)
     apart = max(2, round(fwhm / step))
     found = link(*residual.maxima(filtered, options.significance, apart), options.drift * fwhm / step, options)
@@ -67,13 +69,13 @@ def tracks(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, optio
 def _filtered(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> residual.Filtered:
     """Return the matched filter of all frames, some at a time and in single precision, to bound memory."""
     shape = patterns["intensity"].shape
-    area, stderr = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    area, stderr = (stack.empty(shape, np.float32) for _ in range(2))
+    curves = [Reader(lattice[k]) for k in ("residual", "calculated", "background")]
+    given = Reader(patterns["intensity_stderr"])
     for begin in range(0, shape[0], residual.CHUNK):
-        part = slice(begin, begin + residual.CHUNK)
-        left, whole, background = (
-            lattice[k].values[part].astype(float) for k in ("residual", "calculated", "background")
-        )  # fmt: skip
-        sigma = residual.noise(left, patterns["intensity_stderr"].values[part].astype(float), whole - background)
+        part = slice(begin, min(begin + residual.CHUNK, shape[0]))
+        left, whole, background = (curve[part].astype(float) for curve in curves)
+        sigma = residual.noise(left, given[part].astype(float), whole - background)
         found = residual.matched(left, sigma, fwhm)
         area[part], stderr[part] = found.area, found.stderr
     return residual.Filtered(area, stderr)
@@ -130,8 +132,11 @@ def _places(found: list[Track], frames: int) -> Array:
 def _measured(filtered: residual.Filtered, places: Array) -> tuple[Array, Array]:
     """Return the area and error of each track in every frame, at its place."""
     nearest = np.clip(np.round(places).astype(int), 0, filtered.area.shape[1] - 1)
-    rows = np.arange(len(places))[:, None]
-    return filtered.area[rows, nearest].astype(float), filtered.stderr[rows, nearest].astype(float)
+    area, stderr = np.empty(places.shape), np.empty(places.shape)
+    for part in stack.parts(filtered.area.shape):
+        area[part] = np.take_along_axis(filtered.area[part], nearest[part], axis=1)
+        stderr[part] = np.take_along_axis(filtered.stderr[part], nearest[part], axis=1)
+    return area, stderr
 
 
 def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64]:

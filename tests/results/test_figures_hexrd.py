@@ -96,7 +96,7 @@ def test_no_temperature_no_peaks_no_curves():
 def test_large_maps_are_averaged_not_dropped():
     values = np.arange(1500.0)[:, None] * np.ones(5)
     values[3] = np.nan
-    small, rows, columns = hexrd_course.reduced(values, np.arange(1500.0), np.arange(5.0))
+    small, rows, columns = hexrd_course.reduced(values.__getitem__, np.arange(1500.0), np.arange(5.0))
     assert small.shape == (500, 5) and rows.size == 501 and columns.size == 6
     assert small[0, 0] == pytest.approx(1.0) and small[1, 0] == pytest.approx(4.5)
     assert (rows[0], rows[-1]) == (-0.5, 1499.5)

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.stack import Stack
+
 Array = NDArray[np.float64]
 
 
@@ -19,9 +21,9 @@ class Extracted:
     """Axis, shape (points,)."""
     unit: str
     """Unit of the axis: ``degree``, ``1/angstrom``, ``1/nm``, ``angstrom`` (d) or empty where the file is silent."""
-    intensity: Array
-    """Shape (frames, points)."""
-    stderr: Array | None = None
+    intensity: Array | Stack
+    """Shape (frames, points); on disk where there are many."""
+    stderr: Array | Stack | None = None
     """Standard errors of the intensity, or None where the file has none."""
     header: str = ""
     """Text of the header and comments."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ssbchar import stack
 from ssbchar.constants import ABSOLUTE_ZERO_C, HC_EV_ANGSTROM
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.formats import Array, Extracted
@@ -50,7 +51,7 @@ def _read(path: Path, file: Any) -> Extracted:
     group = _default(file) or _only(path, file)
     name = str(_text(group.attrs.get("signal", "")) or next(n for n in group if group[n].attrs.get("signal") == 1))
     data = group[name]
-    intensity = np.atleast_2d(np.asarray(data, float))
+    intensity = _rows(data)
     axes = [_text(a) for a in np.atleast_1d(group.attrs.get("axes", data.attrs.get("axes", [])))]
     if not axes or axes[-1] not in group:
         raise BadInput(f"{path}:{data.name}", "its scattering axis is not named", "set the NXdata attribute 'axes'")
@@ -66,13 +67,23 @@ def _read(path: Path, file: Any) -> Extracted:
         x=x * scale,
         unit=unit or _unit_by_name(axes[-1]),
         intensity=intensity,
-        stderr=None if errors is None else np.atleast_2d(np.asarray(errors, float)),
+        stderr=None if errors is None else _rows(errors),
         header=_header(file, group),
         wavelength=_wavelength(entry),
         temperature=_per_frame(group, entry, ("temperature", "T"), frames, _celsius),
         time=_per_frame(group, entry, ("time", "epoch", "timestamp"), frames, _epoch),
         monitor=_per_frame(group, entry, ("monitor", "i0", "I0"), frames, lambda v, u: v),
     )
+
+
+def _rows(data: Any) -> Array | stack.Stack:
+    """Return patterns as numbers, shape (frames, points); a long series on disk, read a block of frames at a time."""
+    if data.ndim != 2 or not stack.is_large(data.shape):
+        return np.atleast_2d(np.asarray(data, float))
+    rows = stack.empty(data.shape)
+    for part in stack.parts(data.shape):
+        rows[part] = np.asarray(data[part], float)
+    return rows
 
 
 def _default(file: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ssbchar import blocks
 from ssbchar.results.figures import (
     hexrd_broadening,
     hexrd_caked,
@@ -49,7 +50,7 @@ def draw(
     """
     at = course(patterns, furnace, lattice, labels)
     ticks = lines(phases, lattice, patterns)
-    intensity = patterns["intensity"].values
+    intensity = blocks.Reader(patterns["intensity"])
     figures = {"contour": hexrd_maps.contour(at, intensity, ticks)}
     figures |= hexrd_cells.lattice(at, lattice, expansion)
     figures |= hexrd_cells.expansion(expansion)
@@ -57,7 +58,7 @@ def draw(
     figures["waterfall"] = hexrd_maps.waterfall(at, intensity, ticks)
     if hexrd_refinement.fitted(at, lattice).size:
         figures["refinement"] = hexrd_refinement.refinement(at, patterns, lattice, phases)
-        figures["residual"] = hexrd_maps.residual(at, lattice, patterns["intensity_stderr"].values)
+        figures["residual"] = hexrd_maps.residual(at, lattice, blocks.Reader(patterns["intensity_stderr"]))
     if "caked" in patterns:
         figures["caked"] = hexrd_caked.caked(at, patterns)
     return figures | hexrd_broadening.broadening(at, peaks) | hexrd_tensor.indicatrix(expansion)

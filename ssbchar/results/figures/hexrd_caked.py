@@ -5,13 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ssbchar.blocks import Reader
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd_course import Course, edges, reduced
 from ssbchar.store import Drawing
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+def _mean(values: Reader, frames: NDArray[np.intp]) -> float:
+    """Return the mean of what is known in some frames."""
+    total, known = 0.0, 0
+    for frame in frames:
+        total += float(np.nansum(values[frame]))
+        known += int(np.isfinite(values[frame]).sum())
+    return total / max(known, 1)
 
 
 def caked(at: Course, patterns: xr.Dataset) -> Drawing:
@@ -30,8 +41,8 @@ def caked(at: Course, patterns: xr.Dataset) -> Drawing:
     azimuth = edges(patterns["azimuth"].values)
     for number, frame in enumerate(chosen):
         above, below = panels[2 * number], panels[2 * number + 1]
-        rings = patterns["caked"].values[frame].astype(float)
-        shown, _, columns = reduced(rings, patterns["azimuth"].values, at.two_theta)
+        rings = patterns["caked"][frame].values.astype(float)
+        shown, _, columns = reduced(rings.__getitem__, patterns["azimuth"].values, at.two_theta)
         low, high = np.nanpercentile(shown, [0.5, 99.5])
         above.set_facecolor("#dddddd")
         mesh = above.pcolormesh(
@@ -42,14 +53,14 @@ def caked(at: Course, patterns: xr.Dataset) -> Drawing:
         place = f"frame {int(patterns['frame'][frame])}" + (f", {at.temperature[frame]:.0f} °C" if known else "")
         above.set_title(place, loc="left")
         above.set_ylabel("Azimuth (°)")
-        mean, robust, error = (patterns[k].values[frame] for k in ("intensity", "intensity_robust", "intensity_stderr"))
+        mean, robust, error = (patterns[k][frame].values for k in ("intensity", "intensity_robust", "intensity_stderr"))
         with np.errstate(invalid="ignore", divide="ignore"):
             below.plot(at.two_theta, (mean - robust) / error, color=style.VERMILION, linewidth=0.6)
         below.axhline(0, color=style.GREY, linewidth=0.5)
         below.set_ylabel("Grains (σ)")
     panels[-1].set_xlabel(at.angle_label)
     panels[-1].set_xlim(at.two_theta[0], at.two_theta[-1])
-    share = 100 * float(np.nanmean(patterns["grain_share"].values[at.good]))
+    share = 100 * _mean(Reader(patterns["grain_share"]), good)
     caption = (
         "Intensity around the rings of the first and the hottest good frame (square-root scale; grey: no pixels), and "
         "what single grains add to the mean over azimuth, in standard errors of that mean. Over the series "

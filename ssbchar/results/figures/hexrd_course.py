@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,8 @@ WEAKEST = 1e-3
 """Reflections below this share of a phase's strongest get no tick, where atoms are known."""
 ROWS, COLUMNS = 700, 1100
 """Largest mesh drawn; larger ones are averaged in blocks."""
+TOGETHER = 16
+"""Rows of the mesh made at once."""
 
 
 @dataclass(frozen=True)
@@ -112,15 +114,29 @@ def edges(middle: Array) -> Array:
     return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
 
 
-def reduced(values: Array, rows: Array, columns: Array) -> tuple[Array, Array, Array]:
-    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its cells."""
-    values, rows = _blocks(values, edges(rows), ROWS)
-    turned, columns = _blocks(values.T, edges(columns), COLUMNS)
-    return turned.T, rows, columns
+def reduced(values: Callable[[slice], Array], rows: Array, columns: Array) -> tuple[Array, Array, Array]:
+    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its cells.
+
+    Parameters
+    ----------
+    values : callable
+        Gives some rows of the mesh: it is never whole in memory.
+    rows, columns : ndarray
+        Centres of the cells.
+    """
+    borders, size = edges(rows), -(-rows.size // ROWS)
+    own, other = [], []
+    for first in range(0, rows.size, TOGETHER * size):
+        last = min(first + TOGETHER * size, rows.size)
+        mean, at = _blocks(values(slice(first, last)), borders[first : last + 1], size)
+        turned, across = _blocks(mean.T, edges(columns), -(-columns.size // COLUMNS))
+        own.append(turned.T)
+        other.append(at[:-1])
+    return np.concatenate(own), np.append(np.concatenate(other), borders[-1]), across
 
 
-def _blocks(values: Array, borders: Array, most: int) -> tuple[Array, Array]:
-    size = -(-values.shape[0] // most)
+def _blocks(values: Array, borders: Array, size: int) -> tuple[Array, Array]:
+    """Return means of `size` rows, and the borders of these."""
     if size == 1:
         return values, borders
     starts = np.arange(0, values.shape[0], size)

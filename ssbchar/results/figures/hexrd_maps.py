@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.blocks import Reader
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd_course import Course, phase_ticks, reduced, spread, temperature_beside
 from ssbchar.store import Drawing
@@ -22,7 +23,7 @@ LIMIT = 5.0
 """Residuals are shown from minus to plus this many standard errors."""
 
 
-def contour(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing:
+def contour(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -> Drawing:
     """Return the map of intensity over angle and course, temperature beside it, phase lines above it."""
     from matplotlib.colors import PowerNorm
 
@@ -31,7 +32,9 @@ def contour(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing
     axes = figure.add_subplot(grid[1, 0])
     beside = figure.add_subplot(grid[1, 1], sharey=axes)
     above = figure.add_subplot(grid[0, 0], sharex=axes)
-    shown, rows, columns = reduced(np.where(at.good[:, None], intensity, np.nan), at.along, at.two_theta)
+    shown, rows, columns = reduced(
+        lambda part: np.where(at.good[part, None], intensity[part], np.nan), at.along, at.two_theta
+    )
     low, high = np.nanpercentile(shown, [0.2, 99.7])
     axes.set_facecolor("#dddddd")
     mesh = axes.pcolormesh(
@@ -53,7 +56,7 @@ def contour(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing
     return Drawing(figure, "Diffraction map over temperature", caption)
 
 
-def waterfall(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawing:
+def waterfall(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -> Drawing:
     """Return patterns spread over the series, one above the other, labelled by temperature."""
     chosen = spread(np.flatnonzero(at.good), WATERFALL)
     figure = style.figure(style.PAGE, 4.6 + 0.13 * len(ticks))
@@ -88,15 +91,17 @@ def waterfall(at: Course, intensity: Array, ticks: Mapping[str, Array]) -> Drawi
     return Drawing(figure, "Patterns through the programme", caption)
 
 
-def residual(at: Course, lattice: xr.Dataset, stderr: Array) -> Drawing:
+def residual(at: Course, lattice: xr.Dataset, stderr: Array | Reader) -> Drawing:
     """Return the map of residual over its standard error, with Rwp and Rexp of each frame beside it."""
     figure = style.figure(style.PAGE, 3.8)
     grid = figure.add_gridspec(1, 2, width_ratios=[5, 1.2])
     axes = figure.add_subplot(grid[0])
     beside = figure.add_subplot(grid[1], sharey=axes)
+    left = Reader(lattice["residual"])
     with np.errstate(invalid="ignore", divide="ignore"):
-        values = np.where(at.good[:, None], lattice["residual"].values / stderr, np.nan)
-    shown, rows, columns = reduced(values, at.along, at.two_theta)
+        shown, rows, columns = reduced(
+            lambda part: np.where(at.good[part, None], left[part] / stderr[part], np.nan), at.along, at.two_theta
+        )
     axes.set_facecolor("#dddddd")
     mesh = axes.pcolormesh(columns, rows, shown, cmap=style.diverging(), vmin=-LIMIT, vmax=LIMIT, rasterized=True)
     axes.set(xlabel=at.angle_label, ylabel=at.label, xlim=(columns[0], columns[-1]), ylim=(rows[0], rows[-1]))

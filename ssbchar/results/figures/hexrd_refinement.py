@@ -60,11 +60,11 @@ def _chosen(at: Course, lattice: xr.Dataset) -> dict[int, str]:
 def _panel(
     axes: Axes, at: Course, patterns: xr.Dataset, lattice: xr.Dataset, frame: int, ticks: Mapping[str, Array]
 ) -> None:
-    observed, calculated = patterns["intensity"].values[frame], lattice["calculated"].values[frame]
+    observed, calculated = (ds[k][frame].values for ds, k in ((patterns, "intensity"), (lattice, "calculated")))
     used = np.isfinite(calculated)
     axes.plot(at.two_theta, observed, ".", color=style.BLACK, markersize=1.2, label="observed", rasterized=True)
     axes.plot(at.two_theta[used], calculated[used], color=style.VERMILION, linewidth=0.6, label="calculated")
-    background = lattice["background"].values[frame]
+    background = lattice["background"][frame].values
     axes.plot(at.two_theta[used], background[used], color=style.GREY, linewidth=0.6, label="background")
     low, high = float(np.nanmin(observed[used])), float(np.nanmax(observed[used]))
     room = 0.08 * (high - low)
