@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -218,11 +219,17 @@ def _element(label: str, path: Path) -> str:
     raise BadInput(path, f"atom '{label}' is no element", "correct _atom_site_type_symbol")
 
 
+@functools.cache
 def form_factors() -> dict[str, Any]:
     """Return pymatgen's table of X-ray form-factor coefficients, element to [[a, b], ...] (angstrom^2)."""
-    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
+    import importlib.util
 
-    return dict(ATOMIC_SCATTERING_PARAMS)
+    found = importlib.util.find_spec("pymatgen")  # the table alone: importing the module beside it takes seconds
+    for folder in (found.submodule_search_locations if found else None) or ():
+        path = Path(folder) / "analysis/diffraction/atomic_scattering_params.json"
+        if path.is_file():
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+    raise FileNotFoundError("pymatgen's atomic_scattering_params.json")
 
 
 def form_factor(element: str, s: Array) -> Array:

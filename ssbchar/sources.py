@@ -8,10 +8,12 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from ssbchar.errors import BadInput
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
@@ -85,5 +87,7 @@ def stamp(source: Path | str) -> str:
 
 def manifest(source: list[Path], log: list[Path]) -> pd.DataFrame:
     """Return a table of every raw file of a measurement and its log: path, bytes, sha256."""
+    import pandas as pd
+
     rows = [(p.as_posix(), p.stat().st_size, sha256(p)) for s in [*source, *log] for p in files(s)]
     return pd.DataFrame(rows, columns=["path", "bytes", "sha256"])

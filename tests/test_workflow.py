@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from campaign import ROOT, TINY, Campaign
 
 from ssbchar.conclusion import COLUMNS
@@ -93,6 +94,25 @@ def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(tiny: Campaign, tmp
     tiny.home = ROOT
     assert changed & NMR_RULES
     assert changed <= NMR_RULES | TOGETHER
+
+
+def test_a_changed_phase_reruns_only_what_uses_it(tiny: Campaign) -> None:
+    table = tiny.folder / "config/phases/phases.yaml"
+    kept = table.read_text(encoding="utf-8")
+    entries = yaml.safe_load(kept)
+    used = set(tiny.sheet()[1][0]["phases"].split(","))
+    other = next(name for name in entries if name not in used)
+    own = next(iter(sorted(used)))
+    found = {}
+    for name in (other, own):
+        changed = {**entries, name: {**entries[name], "note": "changed"}}
+        table.write_text(yaml.safe_dump(changed, sort_keys=False), encoding="utf-8")
+        found[name] = tiny.would_run()
+    table.write_text(kept, encoding="utf-8")
+    assert tiny.would_run() <= TOGETHER
+    assert {"phase_library", "hexrd_candidates", "hexrd_conclude"} <= found[other]
+    assert found[other] <= {"phase_library", "hexrd_candidates", "hexrd_conclude"} | TOGETHER
+    assert {"phase_table", "hexrd_refine", "hexrd_track"} <= found[own]
 
 
 def test_one_core_elsewhere_in_another_locale_gives_the_same_bytes(tiny: Campaign, tmp_path: Path) -> None:

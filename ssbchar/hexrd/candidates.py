@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar import phase_library
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd import detection, matching
 from ssbchar.hexrd import onset as onsets
@@ -22,6 +23,11 @@ OVERLAPPED = 0.15
 """Error of the place of a further line of a refined phase [full widths at half maximum]: most overlap others."""
 FEWEST = 3
 """Lines a group must have to be tested against cells."""
+
+
+def identify(tracks: xr.Dataset, furnace: xr.Dataset, library: xr.Dataset, options: Candidates) -> list[Conclusion]:
+    """Return what `match` says of the tracks with every phase of a library as candidate."""
+    return match(tracks, furnace, phase_library.each(library), options)
 
 
 def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Candidates) -> list[Conclusion]:

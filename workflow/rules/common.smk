@@ -159,12 +159,6 @@ def candidate_phases(wildcards):
     return [f"{OUT}/phases/{phase}.nc" for phase in linked(wildcards, "phases")]
 
 
-def every_phase(wildcards):
-    """Every phase of the phases file: what unexplained peaks are tested against."""
-    table = yaml.safe_load(Path(RUN.config.phases).read_text(encoding="utf-8"))
-    return [f"{OUT}/phases/{phase}.nc" for phase in table]
-
-
 def geometry_of(wildcards):
     """The calibrated geometry that belongs to a measurement's images."""
     return f"{OUT}/hexrd/{linked(wildcards, 'calibrant')[0]}/geometry.nc"
@@ -178,6 +172,12 @@ def cif_digest(wildcards):
 def phase_digests(wildcards):
     """Digests of the candidate phases of a measurement."""
     return [d for phase in linked(wildcards, "phases") for d in digest_of(phase)]
+
+
+def library_digests(wildcards):
+    """Digests of every phase of the phases file."""
+    table = yaml.safe_load(Path(RUN.config.phases).read_text(encoding="utf-8"))
+    return [d for phase in table for d in digest_of(phase)]
 
 
 def digest_of(phase):

@@ -13,7 +13,7 @@ EXPORTS += expand(f"{HEXRD}/export", measurement=REFINED)
 
 rule phase_table:
     input:
-        table=RUN.config.phases,
+        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
     output:
         f"{OUT}/phases/{{phase}}.nc",
     log:
@@ -30,6 +30,29 @@ rule phase_table:
         labels=labels,
         code=code("phases.reflections"),
         stamp=cif_digest,
+    shell:
+        STEP
+
+
+rule phase_library:
+    input:
+        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
+    output:
+        f"{OUT}/phases.nc",
+    log:
+        f"{OUT}/logs/phases.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=memory(),
+        runtime=minutes(),
+    params:
+        step="phase_library.reflections",
+        inputs=by_name(),
+        options=options("hexrd.phases"),
+        labels=labels,
+        code=code("phase_library.reflections"),
+        stamp=library_digests,
     shell:
         STEP
 
@@ -257,7 +280,7 @@ rule hexrd_candidates:
     input:
         tracks=f"{HEXRD}/tracks.nc",
         furnace=f"{HEXRD}/furnace.nc",
-        phases=every_phase,
+        library=f"{OUT}/phases.nc",
     output:
         f"{HEXRD}/candidates.json",
     log:
@@ -268,11 +291,11 @@ rule hexrd_candidates:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="hexrd.candidates.match",
+        step="hexrd.candidates.identify",
         inputs=by_name(),
         options=options("hexrd.candidates"),
         labels=labels,
-        code=code("hexrd.candidates.match"),
+        code=code("hexrd.candidates.identify"),
     shell:
         STEP
 
@@ -338,7 +361,7 @@ rule hexrd_export:
         furnace=f"{HEXRD}/furnace.nc",
         lattice=f"{HEXRD}/lattice.nc",
         peaks=f"{HEXRD}/peaks.nc",
-        table=RUN.config.phases,
+        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
     output:
         directory(f"{HEXRD}/export"),
     log:
