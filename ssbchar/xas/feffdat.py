@@ -112,5 +112,6 @@ def dataset(paths: Sequence[FeffPath], sites: Sequence[int], where: str) -> xr.D
     ds["reff"] = ("path", [paths[i].reff for i in order], {"units": "angstrom", "long_name": "half the path's length"})
     for name in ("degeneracy", "legs", "scatterer", "name"):
         ds[name] = ("path", [getattr(paths[i], name) for i in order])
+    ds["degeneracy"].attrs["units"] = "1"
     ds["site"] = ("path", [sites[i] for i in order])
     return ds

@@ -54,8 +54,9 @@ def result(
     ds = xr.Dataset(attrs={**kept, **{k: about[k] for k in ("phase", "made", "simplified") if k in about}})
     ds["parameter"] = ("parameter", names(problem, found, parts))
     ds["part"], ds["shell"] = ("part", parts), ("shell", [s.label for s in found])
-    ds["value"], ds["stderr"] = ("parameter", done.values), ("parameter", stderr)
-    ds["covariance"] = (("parameter", "parameter2"), done.covariance)
+    each = {"units": "1", "long_name": "in units of number 1, distance angstrom, displacement angstrom^2, e0 eV"}
+    ds["value"], ds["stderr"] = ("parameter", done.values, each), ("parameter", stderr, each)
+    ds["covariance"] = (("parameter", "parameter2"), done.covariance, each)
     places = np.array([s.places for s in problem.spectra])
     for column, (kind, unit) in enumerate(zip(KINDS, UNITS, strict=True)):
         values = done.values[places[:, :, column]]
@@ -65,11 +66,13 @@ def result(
         ds[f"{kind}_place"] = (("part", "shell"), places[:, :, column])
     ds["e0"] = ("part", [float(done.values[s.e0]) + s.offset for s in problem.spectra], {"units": "eV"})
     ds["e0_stderr"] = ("part", stderr[[s.e0 for s in problem.spectra]], {"units": "eV"})
-    ds["crystal_number"] = ("shell", [s.number for s in found])
+    ds["crystal_number"] = ("shell", [s.number for s in found], {"units": "1"})
     ds["crystal_distance"] = ("shell", [s.distance for s in found], {"units": "angstrom"})
-    ds["r_factor"], ds["noise_r"] = ("part", done.r_factor), ("part", done.noise)
-    ds["chi_square"], ds["reduced_chi_square"] = ((), done.chi_square), ((), done.reduced)
-    ds["independent_points"], ds["s02"] = ((), done.independent), ((), options.s02)
+    ds["r_factor"] = ("part", done.r_factor, {"units": "1"})
+    ds["noise_r"] = ("part", done.noise, {"units": f"angstrom^-{problem.transform.kweight + 1}"})
+    for name, number in (("chi_square", done.chi_square), ("reduced_chi_square", done.reduced),
+                         ("independent_points", done.independent), ("s02", options.s02)):  # fmt: skip
+        ds[name] = ((), number, {"units": "1"})
     ds.attrs.update({f"fit_{key}": value for key, value in vars(problem.transform).items()})
     ds.attrs.update({f"max_{kind}": getattr(options, f"max_{kind}") for kind in KINDS})
     doubts = implausible(ds, done)

@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from xas import made_paths
 
+from ssbchar import store
 from ssbchar.errors import BadInput
 from ssbchar.xas import feffdat, path_fit, paths
 from ssbchar.xas.options_paths import PathFit
@@ -165,6 +166,15 @@ def test_what_is_shared_has_one_value_and_is_known_better(made: xr.Dataset) -> N
 def test_a_fit_that_cannot_be_is_refused(made: xr.Dataset, options: PathFit, said: str) -> None:
     with pytest.raises(BadInput, match=said):
         path_fit.fit(made, made_paths.exafs(K, made_paths.chi(K, **TRUE)), None, options)
+
+
+def test_what_is_kept_has_units_and_can_be_stored(made: xr.Dataset, tmp_path: Path) -> None:
+    ds = path_fit.fit(made, *pair(1, 2e-3, AFTER)[::-1], OPTIONS)
+    for one in (made, ds):
+        store.save(one, tmp_path / "one.nc", store.provenance("xas.path_fit.fit", {}, {}), {})
+        again = store.load(tmp_path / "one.nc")
+        assert set(one.variables) <= set(again.variables)
+    assert ds["distance"].attrs["units"] == "angstrom"
 
 
 def test_no_exafs_no_fit(made: xr.Dataset) -> None:
