@@ -124,6 +124,41 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike = float) -> NDArray[Any] | St
     return Stack(shape, dtype) if is_large(shape, dtype) else np.empty(shape, dtype)
 
 
+def points(values: NDArray[Any] | Stack, which: Any) -> NDArray[Any] | Stack:
+    """Return some entries (a mask or a slice) along the last axis of all rows."""
+    count = np.arange(values.shape[-1])[which].size
+    out = empty((*values.shape[:-1], count), values.dtype)
+    for part in parts(values.shape, values.dtype):
+        out[part] = values[part][..., which]
+    return out
+
+
+class Gathered:
+    """Rows that come block by block, nobody knows how many: on disk once they are large."""
+
+    def __init__(self) -> None:
+        self._held: list[NDArray[Any]] = []
+        self._stack: Stack | None = None
+
+    def append(self, block: NDArray[Any]) -> None:
+        """Add rows."""
+        self._held.append(block)
+        if sum(held.nbytes for held in self._held) > (LARGE if self._stack is None else BLOCK):
+            self._stack = self._stack or Stack((0, *block.shape[1:]), block.dtype)
+            self._put()
+
+    def rows(self) -> NDArray[Any] | Stack:
+        """Return all of them."""
+        self._put()
+        return self._stack if self._stack is not None else np.concatenate(self._held)
+
+    def _put(self) -> None:
+        if self._stack is not None:
+            for block in self._held:
+                self._stack.append(block)
+            self._held.clear()
+
+
 class Pile:
     """Arrays of any shapes put away one after the other: kept in memory until they are large together."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar import blocks, stack
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import azimuthal, images, monitor, patterns_table, quality, rings, sentinel, series, wavelength
 from ssbchar.hexrd import calibrate as cal
@@ -159,9 +160,8 @@ def integrate(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Da
         None if extra["dark"] is None else np.asarray(extra["dark"], float), max(options.sectors, 1),
     )  # fmt: skip
     found = series.integrated(paths, shape, valid, by, options)
-    totals = np.array(
-        [np.nanmean(row) if s == "ok" else np.nan for row, s in zip(found.intensity, found.status, strict=True)]
-    )
+    rows = found.intensity.rows() if found.status else ()
+    totals = np.array([np.nanmean(row) if s == "ok" else np.nan for row, s in zip(rows, found.status, strict=True)])
     status = series.status(found, quality.beam_dumps(totals, options.beam_dump))
     if not np.any(status == "ok"):
         first = found.faults[0].problem if found.faults else quality.WORDS[str(status[0])][0]
@@ -183,13 +183,13 @@ def _patterns(
     inside = np.flatnonzero(seen > 1e-3 * np.median(seen[seen > 0]))
     cut = slice(inside[0], inside[-1] + 1)
     ds = patterns_table.dataset(
-        by.two_theta[cut], np.stack(found.intensity)[:, cut], np.stack(found.stderr)[:, cut],
+        by.two_theta[cut], stack.points(found.intensity.rows(), cut), stack.points(found.stderr.rows(), cut),
         (float(geometry["wavelength"]), float(geometry["wavelength_stderr"])), options.common_wavelength,
         found.names, frame_numbers(found.names), status, found.time, found.temperature, found.monitor,
         "mean counts per pixel",
     )  # fmt: skip
     ds["length_scale_stderr"] = ((), _scale_error(geometry), {"units": "1", "long_name": "shared by all d spacings"})
-    if found.caked:
+    if by.sectors > 1:
         _put_sectors(ds, found, by.sectors, cut)
     ds.attrs["noise"] = "poisson"
     ds.attrs["wavelength_source"] = str(geometry.attrs.get("wavelength_source", ""))
@@ -205,15 +205,15 @@ def _put_sectors(ds: xr.Dataset, found: series.Integrated, sectors: int, cut: sl
     ds.coords["azimuth"] = ("azimuth", middle, {"units": "degree", "long_name": "from the columns' axis to the rows'"})
     flat, caked = ("frame", "two_theta"), ("frame", "azimuth", "two_theta")
     counts = {"units": "counts"}
-    ds["intensity_robust"] = (flat, np.stack(found.robust)[:, cut], {**counts, "long_name": "without single grains"})
-    ds["intensity_robust_stderr"] = (flat, np.stack(found.robust_stderr)[:, cut], counts)
-    ds["grain_share"] = (
-        flat,
-        np.stack(found.grains)[:, cut],
-        {"units": "1", "long_name": "sectors left out as grains"},
-    )
-    ds["caked"] = (caked, np.stack(found.caked)[..., cut], {**counts, "ancillary_variables": "caked_stderr"})
-    ds["caked_stderr"] = (caked, np.stack(found.caked_stderr)[..., cut], counts)
+    named = {
+        "intensity_robust": (flat, found.robust, {**counts, "long_name": "without single grains"}),
+        "intensity_robust_stderr": (flat, found.robust_stderr, counts),
+        "grain_share": (flat, found.grains, {"units": "1", "long_name": "sectors left out as grains"}),
+        "caked": (caked, found.caked, {**counts, "ancillary_variables": "caked_stderr"}),
+        "caked_stderr": (caked, found.caked_stderr, counts),
+    }
+    for name, (dims, gathered, attrs) in named.items():
+        ds[name] = blocks.variable(dims, stack.points(gathered.rows(), cut), attrs)
 
 
 def _scale_error(geometry: xr.Dataset) -> float:

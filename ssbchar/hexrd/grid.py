@@ -87,15 +87,8 @@ def _trimmed(laid: Laid) -> Laid:
     keep[: filled[0]] = keep[filled[-1] + 1 :] = False
     if keep.all():
         return laid
-    return replace(laid, axis=laid.axis[keep], intensity=_kept(laid.intensity, keep), stderr=_kept(laid.stderr, keep))
-
-
-def _kept(values: Array | Stack, points: Any) -> Array | Stack:
-    """Return some points of all frames."""
-    out = stack.empty((len(values), int(points.sum())))
-    for part in stack.parts(values.shape):
-        out[part] = values[part][:, points]
-    return out
+    intensity, stderr = (stack.points(values, keep) for values in (laid.intensity, laid.stderr))
+    return replace(laid, axis=laid.axis[keep], intensity=intensity, stderr=stderr)
 
 
 def _missing_and_counts(intensity: Array | Stack) -> tuple[Any, Any]:

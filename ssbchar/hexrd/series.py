@@ -15,6 +15,7 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd import azimuthal, images, masks
 from ssbchar.hexrd import header as head
 from ssbchar.hexrd.options_data import Integration
+from ssbchar.stack import Gathered
 
 Array = NDArray[np.float64]
 
@@ -29,18 +30,18 @@ class Integrated:
     """What was gathered from the frames, in their order."""
 
     names: list[str] = field(default_factory=list)
-    intensity: list[Array] = field(default_factory=list)
-    stderr: list[Array] = field(default_factory=list)
+    intensity: Gathered = field(default_factory=Gathered)
+    stderr: Gathered = field(default_factory=Gathered)
     status: list[str] = field(default_factory=list)
     time: list[float] = field(default_factory=list)
     zone_stated: list[bool] = field(default_factory=list)
     temperature: list[float] = field(default_factory=list)
     monitor: list[float] = field(default_factory=list)
-    robust: list[Array] = field(default_factory=list)
-    robust_stderr: list[Array] = field(default_factory=list)
-    grains: list[Array] = field(default_factory=list)
-    caked: list[NDArray[np.float32]] = field(default_factory=list)
-    caked_stderr: list[NDArray[np.float32]] = field(default_factory=list)
+    robust: Gathered = field(default_factory=Gathered)
+    robust_stderr: Gathered = field(default_factory=Gathered)
+    grains: Gathered = field(default_factory=Gathered)
+    caked: Gathered = field(default_factory=Gathered)
+    caked_stderr: Gathered = field(default_factory=Gathered)
     faults: list[BadInput] = field(default_factory=list)
     synthetic: bool = False
 
@@ -108,16 +109,16 @@ def integrated(
 def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
     """Keep a chunk's means; sector by sector, and without grains, where there are sectors."""
     mean, stderr = sums.over_sectors().mean()
-    gathered.intensity += list(mean[:, 0])
-    gathered.stderr += list(stderr[:, 0])
+    gathered.intensity.append(mean[:, 0])
+    gathered.stderr.append(stderr[:, 0])
     if sums.total.shape[1] > 1:
         for kept, found in zip(
             (gathered.robust, gathered.robust_stderr, gathered.grains), azimuthal.robust(sums), strict=True
         ):
-            kept += list(found)
+            kept.append(found)
         mean, stderr = sums.mean()
-        gathered.caked += list(mean.astype(np.float32))
-        gathered.caked_stderr += list(stderr.astype(np.float32))
+        gathered.caked.append(mean.astype(np.float32))
+        gathered.caked_stderr.append(stderr.astype(np.float32))
 
 
 def _usable(paths: Sequence[Path], shape: tuple[int, int], gathered: Integrated) -> Iterator[images.Image]:

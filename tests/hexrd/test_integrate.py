@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from hexrd.made_images import FLAT, PLANE, SHAPE, WAVELENGTH, series, tiff
 
+from ssbchar import blocks, stack
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import azimuthal, detector
 from ssbchar.hexrd import geometry as geo
@@ -123,6 +124,17 @@ def test_a_series_in_chunks_gives_the_same_bytes(tmp_path):
     assert one.attrs["pixels_left_out"] == 31, "one hot pixel and thirty dead ones"
     for name, variable in one.variables.items():
         assert variable.dtype.kind != "f" or "units" in variable.attrs, name
+
+
+def test_a_series_beyond_memory_gives_the_same(tmp_path, monkeypatch):
+    series(tmp_path)
+    options = Integration(sectors=18, chunk=2)
+    whole = detector.integrate(tmp_path, FLAT, options)
+    monkeypatch.setattr(stack, "LARGE", 1e4)
+    monkeypatch.setattr(stack, "BLOCK", 3e4)
+    parts = detector.integrate(tmp_path, FLAT, options)
+    assert blocks.in_file(parts["caked"]) and blocks.in_file(parts["intensity"])
+    xr.testing.assert_identical(parts.load(), whole)
 
 
 def test_one_wavelength_through_d(tmp_path):
