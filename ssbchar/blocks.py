@@ -106,7 +106,8 @@ class Reader:
         if os.getpid() != self._process:
             self._values, self._process = _opened_again(self._values), os.getpid()
         self._first = first // self._size * self._size
-        self._block = self._values[self._first : max(last, self._first + self._size)].values
+        with stack.waiting():
+            self._block = self._values[self._first : max(last, self._first + self._size)].values
 
 
 def _opened_again(values: xr.DataArray) -> xr.DataArray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,23 @@ BLOCK = 8e6
 """Bytes worked on at once."""
 
 _folder: Path | None = None
+_waited = 0.0
+
+
+def waited() -> float:
+    """Return the seconds this process has spent so far on reading and writing blocks."""
+    return _waited
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Count the time of a block as reading and writing."""
+    global _waited
+    start = time.monotonic()
+    try:
+        yield
+    finally:
+        _waited += time.monotonic() - start
 
 
 @contextmanager
@@ -96,7 +114,8 @@ class Stack:
 
     def _call(self, call: Any, data: Any, at: int) -> int:
         try:
-            return int(call(self._file.fileno(), data, at))
+            with waiting():
+                return int(call(self._file.fileno(), data, at))
         except OSError as error:
             error.filename = error.filename or os.fspath(_folder or tempfile.gettempdir())
             raise

@@ -32,7 +32,7 @@ class Done:
     told: str = ""
     """Lines that say what was set aside."""
     computing: float = 0.0
-    """Seconds in the step's own function, without imports, reading and writing."""
+    """Seconds in the step's own function, without the imports, reading and writing around it and of its blocks."""
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -115,7 +115,7 @@ def run(
     if lost:
         _save_lost(lost[0], output, made_by, marks, carried)
         return Done()
-    start = time.monotonic()
+    start, waited = time.monotonic(), stack.waited()
     try:
         with stack.beside(output.parent):
             result = call(**arguments)
@@ -126,7 +126,7 @@ def run(
         carried["set_aside"].append(entry)
         _save_lost(entry, output, made_by, marks, carried)
         return Done(f"set aside: {fault}", time.monotonic() - start)
-    computing = time.monotonic() - start
+    computing = time.monotonic() - start - (stack.waited() - waited)
     own = getattr(result, "attrs", {}) if output.suffix == ".nc" else {}
     carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
     carried["set_aside"] += json.loads(own.get("set_aside", "[]"))

@@ -3,6 +3,7 @@
 import os
 import resource
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -133,3 +134,14 @@ def test_files_beyond_memory_are_put_away(raw: Path, monkeypatch: pytest.MonkeyP
     whole = read.patterns(source, Reading(by_monitor=True))
     monkeypatch.setattr(stack, "LARGE", 2e5)
     xr.testing.assert_identical(read.patterns(source, Reading(by_monitor=True)).load(), whole)
+
+
+def test_reading_by_blocks_is_no_computing() -> None:
+    before = stack.waited()
+    with stack.waiting():
+        time.sleep(0.05)
+    assert 0.05 <= stack.waited() - before < 1
+    rows = stack.Stack((10, 5), float)
+    before = stack.waited()
+    rows[:] = 1.0
+    assert stack.waited() > before
