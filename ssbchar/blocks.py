@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar import stack
+from ssbchar import spent, stack
 from ssbchar.stack import Stack
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Reader:
         if os.getpid() != self._process:
             self._values, self._process = _opened_again(self._values), os.getpid()
         self._first = first // self._size * self._size
-        with stack.waiting():
+        with spent.counting(spent.BLOCKS):
             self._block = self._values[self._first : max(last, self._first + self._size)].values
 
 

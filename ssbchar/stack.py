@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,29 +16,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ssbchar import spent
+
 LARGE = 16e6
 """Arrays of more bytes than this are kept on disk."""
 BLOCK = 8e6
 """Bytes worked on at once."""
 
 _folder: Path | None = None
-_waited = 0.0
-
-
-def waited() -> float:
-    """Return the seconds this process has spent so far on reading and writing blocks."""
-    return _waited
-
-
-@contextmanager
-def waiting() -> Iterator[None]:
-    """Count the time of a block as reading and writing."""
-    global _waited
-    start = time.monotonic()
-    try:
-        yield
-    finally:
-        _waited += time.monotonic() - start
 
 
 @contextmanager
@@ -114,7 +98,7 @@ class Stack:
 
     def _call(self, call: Any, data: Any, at: int) -> int:
         try:
-            with waiting():
+            with spent.counting(spent.BLOCKS):
                 return int(call(self._file.fileno(), data, at))
         except OSError as error:
             error.filename = error.filename or os.fspath(_folder or tempfile.gettempdir())

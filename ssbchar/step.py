@@ -19,7 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from ssbchar import disk, stack, store
+from ssbchar import disk, spent, stack, store
 from ssbchar import options as opts
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
@@ -32,7 +32,7 @@ class Done:
     told: str = ""
     """Lines that say what was set aside."""
     computing: float = 0.0
-    """Seconds in the step's own function, without the imports, reading and writing around it and of its blocks."""
+    """Seconds in the step's own function and in rendering its figures, without imports, reading and writing."""
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -115,7 +115,7 @@ def run(
     if lost:
         _save_lost(lost[0], output, made_by, marks, carried)
         return Done()
-    start, waited = time.monotonic(), stack.waited()
+    start, waited = time.monotonic(), spent.on(spent.BLOCKS)
     try:
         with stack.beside(output.parent):
             result = call(**arguments)
@@ -126,11 +126,13 @@ def run(
         carried["set_aside"].append(entry)
         _save_lost(entry, output, made_by, marks, carried)
         return Done(f"set aside: {fault}", time.monotonic() - start)
-    computing = time.monotonic() - start - (stack.waited() - waited)
+    computing = time.monotonic() - start - (spent.on(spent.BLOCKS) - waited)
     own = getattr(result, "attrs", {}) if output.suffix == ".nc" else {}
     carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
     carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
+    drawn = spent.on(spent.FIGURES)
     store.save(result, output, made_by, _marks(marks, carried))
+    computing += spent.on(spent.FIGURES) - drawn
     told = "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
     return Done(told, computing)
 

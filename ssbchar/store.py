@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ssbchar
-from ssbchar import blocks, nexus, sources
+from ssbchar import blocks, nexus, sources, spent
 from ssbchar.conclusion import Conclusion, as_rows, from_rows
 from ssbchar.disk import replacing
 
@@ -227,11 +227,12 @@ def _save_drawings(
         for name, drawing in drawings.items():
             if labels.get("synthetic"):
                 drawing.figure.text(0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9)
-            with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
-                drawing.figure.savefig(
-                    part / f"{name}.svg", format="svg", metadata={"Date": None, "Creator": "ssbchar"}
-                )
-                drawing.figure.savefig(part / f"{name}.png", format="png", dpi=150, metadata={"Software": "ssbchar"})
+            svg, png = io.BytesIO(), io.BytesIO()
+            with spent.counting(spent.FIGURES), mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
+                drawing.figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
+                drawing.figure.savefig(png, format="png", dpi=150, metadata={"Software": "ssbchar"})
+            (part / f"{name}.svg").write_bytes(svg.getbuffer())
+            (part / f"{name}.png").write_bytes(png.getbuffer())
             note = {"title": drawing.title, "caption": drawing.caption, "data": drawing.data, **labels}
             note["provenance"] = made_by
             text = json.dumps(note, indent=1, sort_keys=True) + "\n"

@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 from hexrd import made_series
 
-from ssbchar import blocks, stack, step, store, workers
+from ssbchar import blocks, spent, stack, step, store, workers
 from ssbchar.hexrd import read
 from ssbchar.hexrd.options import Reading
 from ssbchar.simulate import heating
@@ -137,11 +137,11 @@ def test_files_beyond_memory_are_put_away(raw: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_reading_by_blocks_is_no_computing() -> None:
-    before = stack.waited()
-    with stack.waiting():
+    before = spent.on(spent.BLOCKS)
+    with spent.counting(spent.BLOCKS):
         time.sleep(0.05)
-    assert 0.05 <= stack.waited() - before < 1
+    assert 0.05 <= spent.on(spent.BLOCKS) - before < 1
     rows = stack.Stack((10, 5), float)
-    before = stack.waited()
+    before = spent.on(spent.BLOCKS)
     rows[:] = 1.0
-    assert stack.waited() > before
+    assert spent.on(spent.BLOCKS) > before
