@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 CARRIED = ("synthetic", "set_aside")
 """Attributes that pass from a step's inputs to its output."""
 
+PROVENANCE = "provenance.json"
+"""What made a folder of files for other programs, beside them."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -152,7 +155,7 @@ def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[st
     if isinstance(result, str):
         _save_text(result, path, made_by, labels)
     elif isinstance(result, Mapping) and any(isinstance(value, str) for value in result.values()):
-        _save_texts(result, path)
+        _save_texts(result, path, made_by, labels)
     else:
         writers[path.suffix](result, path, made_by, labels)
 
@@ -210,7 +213,12 @@ def _save_text(text: str, path: Path, made_by: Mapping[str, Any], labels: Mappin
         part.write_text(text, encoding="utf-8")
 
 
-def _save_texts(texts: Mapping[str, str], folder: Path) -> None:
+def _save_texts(
+    texts: Mapping[str, str], folder: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+) -> None:  # fmt: skip
+    about = {k: labels[k] for k in ("measurement", "sample", "technique", *CARRIED) if k in labels}
+    note = json.dumps({"labels": about, "provenance": made_by}, indent=1, sort_keys=True) + "\n"
+    texts = {**texts, PROVENANCE: note}  # formats of other programs have no place for it
     with replacing(folder) as part:
         for name, text in texts.items():
             (part / name).parent.mkdir(parents=True, exist_ok=True)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ssbchar import code, step, store
+from ssbchar import code, sources, step, store
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
+from ssbchar.results import verify
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ def read(source: Path, options: Scale) -> xr.Dataset:
 
 def conclude(parts: list[xr.Dataset], first: xr.Dataset) -> list[Conclusion]:
     return [Conclusion("total", float(sum(p.y.sum() for p in parts)), 0.5, unit="1")]
+
+
+def texts(source: Path) -> dict[str, str]:
+    return {"a.txt": source.read_text()}
 
 
 def unlabelled(source: Path) -> xr.Dataset:
@@ -138,3 +143,19 @@ def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.M
     assert digest() != first
     code.digest.cache_clear()
     code._imported.cache_clear()
+
+
+def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2 3")
+    out = tmp_path / "export"
+    step.run("texts", {"source": [raw]}, out, labels={"measurement": "m", "phase": "p"})
+    assert (out / "a.txt").read_text() == "1 2 3"
+    note = json.loads((out / "provenance.json").read_text())
+    assert note["labels"] == {"measurement": "m"}
+    assert note["provenance"]["step"] == "texts"
+    assert note["provenance"]["inputs"][0]["sha256"] == sources.sha256(raw)
+    found = verify.verify(tmp_path)
+    assert not found.changes
+    raw.write_text("1 2 4")
+    assert [c.path for c in verify.verify(tmp_path).changes] == [raw.as_posix()]

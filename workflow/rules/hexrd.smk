@@ -1,4 +1,4 @@
-# Diffraction: patterns or images -> furnace -> peaks, cells -> expansion, onset -> conclusions, figures.
+# Diffraction: patterns or images -> furnace -> peaks, cells -> expansion, onset; tracks of unexplained lines.
 HEXRD = f"{OUT}/hexrd/{{measurement}}"
 HEXRD_LOG = f"{OUT}/logs/hexrd/{{measurement}}"
 IMAGES = rows("hexrd", "images")
@@ -9,52 +9,6 @@ REFINED = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
 CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=REFINED)
 FIGURES += expand(f"{HEXRD}/figures", measurement=REFINED)
 EXPORTS += expand(f"{HEXRD}/export", measurement=REFINED)
-
-
-rule phase_table:
-    input:
-        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
-    output:
-        f"{OUT}/phases/{{phase}}.nc",
-    log:
-        f"{OUT}/logs/phases/{{phase}}.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="phases.reflections",
-        inputs=by_name(),
-        options=options("hexrd.phases"),
-        labels=labels,
-        code=code("phases.reflections"),
-        stamp=cif_digest,
-    shell:
-        STEP
-
-
-rule phase_library:
-    input:
-        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
-    output:
-        f"{OUT}/phases.nc",
-    log:
-        f"{OUT}/logs/phases.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="phase_library.reflections",
-        inputs=by_name(),
-        options=options("hexrd.phases"),
-        labels=labels,
-        code=code("phase_library.reflections"),
-        stamp=library_digests,
-    shell:
-        STEP
 
 
 rule hexrd_calibrate:
@@ -272,111 +226,5 @@ rule hexrd_tracks:
         options=options("hexrd.candidates"),
         labels=labels,
         code=code("hexrd.tracks.tracks"),
-    shell:
-        STEP
-
-
-rule hexrd_candidates:
-    input:
-        tracks=f"{HEXRD}/tracks.nc",
-        furnace=f"{HEXRD}/furnace.nc",
-        library=f"{OUT}/phases.nc",
-    output:
-        f"{HEXRD}/candidates.json",
-    log:
-        f"{HEXRD_LOG}/candidates.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="hexrd.candidates.identify",
-        inputs=by_name(),
-        options=options("hexrd.candidates"),
-        labels=labels,
-        code=code("hexrd.candidates.identify"),
-    shell:
-        STEP
-
-
-rule hexrd_conclude:
-    input:
-        lattice=f"{HEXRD}/lattice.nc",
-        furnace=f"{HEXRD}/furnace.nc",
-        expansion=f"{HEXRD}/expansion.nc",
-        onset=f"{HEXRD}/onset.json",
-        peaks=f"{HEXRD}/peaks.nc",
-        candidates=f"{HEXRD}/candidates.json",
-        phases=candidate_phases,
-    output:
-        f"{HEXRD}/conclusions.json",
-    log:
-        f"{HEXRD_LOG}/conclude.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="hexrd.conclude.conclude",
-        inputs=by_name(),
-        options=options("hexrd.stability"),
-        labels=labels,
-        code=code("hexrd.conclude.conclude"),
-    shell:
-        STEP
-
-
-rule hexrd_figures:
-    input:
-        patterns=f"{HEXRD}/patterns.nc",
-        furnace=f"{HEXRD}/furnace.nc",
-        lattice=f"{HEXRD}/lattice.nc",
-        expansion=f"{HEXRD}/expansion.nc",
-        peaks=f"{HEXRD}/peaks.nc",
-        phases=candidate_phases,
-    output:
-        directory(f"{HEXRD}/figures"),
-    log:
-        f"{HEXRD_LOG}/figures.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="results.figures.hexrd.draw",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.figures.hexrd.draw"),
-    shell:
-        STEP
-
-
-rule hexrd_export:
-    input:
-        patterns=f"{HEXRD}/patterns.nc",
-        furnace=f"{HEXRD}/furnace.nc",
-        lattice=f"{HEXRD}/lattice.nc",
-        peaks=f"{HEXRD}/peaks.nc",
-        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
-    output:
-        directory(f"{HEXRD}/export"),
-    log:
-        f"{HEXRD_LOG}/export.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="hexrd.export.export",
-        inputs=by_name(),
-        options=options("hexrd.export"),
-        labels=labels,
-        code=code("hexrd.export.export"),
-        stamp=phase_digests,
     shell:
         STEP
