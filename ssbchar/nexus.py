@@ -78,6 +78,7 @@ def _azint1d(file: Any, entry: Any, made_by: Mapping[str, Any], date: str) -> No
     process = _group(sub, "reduction", "NXprocess")
     process["program"], process["version"], process["date"] = "ssbchar", str(made_by.get("version", "")), date
     process["reference"] = "pyFAI: 10.1107/S1600576715004306"
+    process["note"] = "two theta about the beam as calibrated; intensity: mean counts per pixel at full response"
     given = _group(process, "input", "NXparameters")
     for name, value in options.items():
         given[name] = json.dumps(value)
@@ -85,8 +86,15 @@ def _azint1d(file: Any, entry: Any, made_by: Mapping[str, Any], date: str) -> No
     data.attrs.update({"signal": "I", "axes": [".", "radial_axis"], "interpretation": "spectrum"})
     data["I"], data["I_errors"] = file["intensity"], file["intensity_stderr"]
     # a copy: linked under another name, netCDF readers would take that name for the dimension's
-    data["radial_axis"] = file["two_theta"][()]
-    data["radial_axis"].attrs["units"] = file["two_theta"].attrs["units"]
+    angle = file["two_theta"][()]
+    middle = (angle[1:] + angle[:-1]) / 2
+    edges = [2 * angle[0] - middle[0], *middle, 2 * angle[-1] - middle[-1]]
+    for name, values, long_name in (("", angle, "2theta"), ("_edges", edges, "2theta bin edges")):
+        data[f"radial_axis{name}"] = values
+        about = {"units": file["two_theta"].attrs["units"], "long_name": long_name}
+        data[f"radial_axis{name}"].attrs.update(about)
+    if "monitor" in file:
+        _group(sub, "monitor", "NXmonitor")["data"] = file["monitor"]
 
 
 def signal(ds: xr.Dataset) -> str:
