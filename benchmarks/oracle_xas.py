@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import oracle_paths
 from ssbchar.constants import ETOK
 from ssbchar.xas import autobk, edge, fourier, landmarks, read
 from ssbchar.xas.options import Exafs, Reading
@@ -54,7 +55,7 @@ def main() -> int:
         "Larch as it stops by default (ftol = xtol = 1e-6)": {n: differences(*s) for n, s in every_spectrum().items()},
     }
     tables["1000 perturbed copies, greatest; Larch run on to its minimum"] = {"all": perturbed(1000)}
-    text = page(tables, larch.__version__)
+    text = page(tables, larch.__version__) + oracle_paths.section()
     print(text)
     if words.page:
         PAGE.write_text(text, encoding="utf-8")
