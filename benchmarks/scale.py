@@ -7,11 +7,11 @@ prints. Times and memory are those that each step writes into its log.
 
 import argparse
 import math
+import os
 import re
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 import yaml
 
+from ssbchar import spent
 from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.programme import Programme, write_log
@@ -30,6 +31,7 @@ POINTS = 2400
 CORES = 2
 COST = re.compile(
     r"done in ([\d.]+) s, ([\d.]+) s of it computing; at most (\d+) MB(?:, (\d+) MB in each of its processes)?"
+    r"; ([\d.]+) s of processors, ([\d.]+) s of it computing"
 )
 
 
@@ -40,6 +42,8 @@ class Cost:
     seconds: float
     computing: float
     megabytes: int
+    processor: float
+    """Seconds of processors that its computing took."""
     begin: float
     """When it began [s since 1970-01-01 UTC]."""
 
@@ -50,7 +54,16 @@ class Run:
 
     frames: int
     seconds: float
+    processor: float
+    """Seconds of processors of all processes of the run."""
+    load: float
+    """Processes at work on the machine: more than the run's two say that its seconds are too long."""
     steps: dict[str, Cost]
+
+    @property
+    def other(self) -> float:
+        """Seconds of processors outside the steps' computing."""
+        return self.processor - sum(c.processor for c in self.steps.values())
 
     @property
     def overhead(self) -> float:
@@ -104,14 +117,14 @@ def run(folder: Path, frames: int) -> Run:
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     words = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", str(CORES)]
     words += ["--workflow-profile", "none", "--scheduler", "greedy", "--quiet", "all"]
-    start = time.monotonic()
+    start = spent.now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "snakemake", *words]
         done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
-    seconds = time.monotonic() - start
+    taken = spent.now().since(start)
     if done.returncode:
         raise SystemExit((folder / "run.log").read_text(encoding="utf-8")[-3000:])
-    return Run(frames, seconds, costs(folder / "results/scale/logs"))
+    return Run(frames, *taken, os.getloadavg()[1], costs(folder / "results/scale/logs"))
 
 
 def costs(logs: Path) -> dict[str, Cost]:
@@ -120,9 +133,9 @@ def costs(logs: Path) -> dict[str, Cost]:
     for path in sorted(logs.rglob("*.log")):
         cost = COST.search(path.read_text(encoding="utf-8"))
         if cost:
-            seconds, computing, own, child = (float(v or 0) for v in cost.groups())
+            seconds, computing, own, child, _, processor = (float(v or 0) for v in cost.groups())
             held = int(own + CORES * child)
-            found[path.stem] = Cost(seconds, computing, held, path.stat().st_mtime - seconds)
+            found[path.stem] = Cost(seconds, computing, held, processor, path.stat().st_mtime - seconds)
     return found
 
 
@@ -137,6 +150,9 @@ def table(runs: list[Run]) -> str:
     lines.append("| **the run** | " + " | ".join(f"{r.seconds:.0f}" for r in runs) + " |" + " |" * len(runs))
     shares = [f"{r.overhead:.0f} ({100 * r.overhead / r.seconds:.0f} %)" for r in runs]
     lines.append("| outside the steps' computing | " + " | ".join(shares) + " |" + " |" * len(runs))
+    shares = [f"{r.other:.0f} of {r.processor:.0f} ({100 * r.other / r.processor:.0f} %)" for r in runs]
+    lines.append("| the same in processor time | " + " | ".join(shares) + " |" + " |" * len(runs))
+    lines.append("| load of the machine | " + " | ".join(f"{r.load:.0f}" for r in runs) + " |" + " |" * len(runs))
     each = [f"{1000 * r.steps['refine'].computing / r.frames:.1f} ms" for r in runs]
     lines.append("| refinement per frame (wall, all passes) | " + " | ".join(each) + " |" + " |" * len(runs))
     return "\n".join(lines)
@@ -167,7 +183,9 @@ def page(runs: list[Run]) -> str:
             f"{POINTS} points in one NeXus file, two phases, the whole workflow from raw file to report on {CORES}",
             "cores. Seconds are wall time of a step from its first line to its last byte; MB the most memory it held",
             "(with its worker processes, shared pages counted for each). The line *outside the steps' computing*",
-            "counts all else: Snakemake's start, imports, reading, writing, and waiting for processes to start.",
+            "counts all else: Snakemake's start, imports, reading, writing (by blocks inside a step too), and waiting",
+            "for processes to start; the rendering of figures is computing. On a machine with other work seconds are too",
+            "long (*load*: how many processes wanted its two cores), processor time is not.",
             "",
             table(runs),
             "",

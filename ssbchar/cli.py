@@ -106,7 +106,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _step(arguments: argparse.Namespace) -> int:
-    from ssbchar import step
+    from ssbchar import spent, step
 
     inputs: dict[str, list[Path]] = {}
     for word in arguments.inputs:
@@ -126,7 +126,8 @@ def _step(arguments: argparse.Namespace) -> int:
     seconds = time.monotonic() - start
     sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
     if arguments.log:
-        cost = f"done in {seconds:.2f} s, {done.computing:.2f} s of it computing; {_memory()}"
+        cost = f"done in {seconds:.2f} s, {done.computing.wall:.2f} s of it computing; {_memory()}"
+        cost += f"; {spent.now().processor:.2f} s of processors, {done.computing.processor:.2f} s of it computing"
         told = f"{done.told.strip()}\n" if done.told else ""
         arguments.log.write_text(f"{by_hand}\n{told}{cost}\n", encoding="utf-8")
     return 0

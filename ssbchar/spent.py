@@ -1,26 +1,52 @@
-"""Seconds this process has spent on parts of its work: what a step's log tells apart from its computing."""
+"""Time this process has spent on parts of its work: what a step's log tells apart from its computing."""
 
 from __future__ import annotations
 
+import resource
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 BLOCKS, FIGURES = "reading and writing blocks", "rendering figures"
-_seconds: defaultdict[str, float] = defaultdict(float)
 
 
-def on(part: str) -> float:
-    """Return the seconds spent on a part so far."""
-    return _seconds[part]
+class Time(NamedTuple):
+    """A span of time."""
+
+    wall: float
+    """[s]"""
+    processor: float
+    """Of this process and its children that have ended [s]: the same on a busy machine."""
+
+    def since(self, before: Time) -> Time:
+        """Return the time from another one to this."""
+        return Time(self.wall - before.wall, self.processor - before.processor)
+
+    def and_(self, more: Time) -> Time:
+        """Return both together."""
+        return Time(self.wall + more.wall, self.processor + more.processor)
+
+
+_spent: dict[str, Time] = {}
+
+
+def now() -> Time:
+    """Return the time since some moment before this process began."""
+    used = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return Time(time.monotonic(), sum(u.ru_utime + u.ru_stime for u in used))
+
+
+def on(part: str) -> Time:
+    """Return the time spent on a part so far."""
+    return _spent.get(part, Time(0.0, 0.0))
 
 
 @contextmanager
 def counting(part: str) -> Iterator[None]:
     """Count the time of a ``with`` block as spent on a part."""
-    start = time.monotonic()
+    start = now()
     try:
         yield
     finally:
-        _seconds[part] += time.monotonic() - start
+        _spent[part] = on(part).and_(now().since(start))

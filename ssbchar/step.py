@@ -11,10 +11,9 @@ import importlib
 import inspect
 import json
 import sys
-import time
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,8 +30,8 @@ class Done:
 
     told: str = ""
     """Lines that say what was set aside."""
-    computing: float = 0.0
-    """Seconds in the step's own function and in rendering its figures, without imports, reading and writing."""
+    computing: spent.Time = field(default=spent.Time(0.0, 0.0))
+    """Time in the step's own function and in rendering its figures, without imports, reading and writing."""
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -115,7 +114,7 @@ def run(
     if lost:
         _save_lost(lost[0], output, made_by, marks, carried)
         return Done()
-    start, waited = time.monotonic(), spent.on(spent.BLOCKS)
+    start, waited = spent.now(), spent.on(spent.BLOCKS)
     try:
         with stack.beside(output.parent):
             result = call(**arguments)
@@ -125,14 +124,14 @@ def run(
         entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
         carried["set_aside"].append(entry)
         _save_lost(entry, output, made_by, marks, carried)
-        return Done(f"set aside: {fault}", time.monotonic() - start)
-    computing = time.monotonic() - start - (spent.on(spent.BLOCKS) - waited)
+        return Done(f"set aside: {fault}", spent.now().since(start))
+    computing = spent.now().since(start).since(spent.on(spent.BLOCKS).since(waited))
     own = getattr(result, "attrs", {}) if output.suffix == ".nc" else {}
     carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
     carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
     drawn = spent.on(spent.FIGURES)
     store.save(result, output, made_by, _marks(marks, carried))
-    computing += spent.on(spent.FIGURES) - drawn
+    computing = computing.and_(spent.on(spent.FIGURES).since(drawn))
     told = "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
     return Done(told, computing)
 
