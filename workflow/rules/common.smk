@@ -120,11 +120,13 @@ def options(stage):
     return text
 
 
-def memory(per_input=8):
-    """Memory for a job [MB]: a floor, plus the size of its inputs as often as the step holds them; more at each retry."""
+def memory(per_input=8, per_core=0, floor=1000):
+    """Memory for a job [MB]: a floor, plus the size of its inputs as often as the step holds them, plus what each
+    further process takes; more at each retry."""
 
-    def mem_mb(wildcards, input, attempt):
-        return int((1000 + per_input * input.size_mb) * 1.7 ** (attempt - 1))
+    def mem_mb(wildcards, input, threads, attempt):
+        held = floor + per_input * input.size_mb + per_core * (threads - 1)
+        return int(held * 1.7 ** (attempt - 1))
 
     return mem_mb
 

@@ -49,7 +49,7 @@ rule hexrd_integrate:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(0, floor=3000),
         runtime=minutes(),
     params:
         step="hexrd.detector.integrate",
@@ -74,7 +74,7 @@ rule hexrd_patterns:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.read.patterns",
@@ -98,7 +98,7 @@ rule hexrd_furnace:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.furnace.join",
@@ -123,7 +123,7 @@ rule hexrd_track:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.peaks.track",
@@ -148,7 +148,7 @@ rule hexrd_refine:
         ENVIRONMENT
     threads: cores_for_chunks
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS, per_core=200),
         runtime=minutes(),
     params:
         step="hexrd.refine.refine",
@@ -171,7 +171,7 @@ rule hexrd_expansion:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.expansion.expansion",
@@ -194,7 +194,7 @@ rule hexrd_onset:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.onset.onset",
@@ -218,7 +218,7 @@ rule hexrd_tracks:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.tracks.tracks",

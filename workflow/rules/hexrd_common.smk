@@ -1,6 +1,7 @@
 # What the rules of diffraction ask of the sample sheet and the raw files.
 from ssbchar.hexrd.options import Refinement
 
+BY_BLOCKS = 1  # what a step holds of its inputs' size: series are read by blocks of frames (docs/scale.md)
 MOST_CORES = 16  # of one refinement; more with --set-threads hexrd_refine=N
 PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of cores asked for depends on it
 

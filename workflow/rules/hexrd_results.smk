@@ -13,7 +13,7 @@ rule hexrd_candidates:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.candidates.identify",
@@ -41,7 +41,7 @@ rule hexrd_conclude:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.conclude.conclude",
@@ -68,7 +68,7 @@ rule hexrd_figures:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="results.figures.hexrd.draw",
@@ -94,7 +94,7 @@ rule hexrd_export:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(),
+        mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
         step="hexrd.export.export",
