@@ -195,15 +195,15 @@ def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr
 
 
 def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: dict[str, Any]) -> xr.Dataset:
-    """Return the Dataset of the data model, tracked lines alone."""
+    """Return the Dataset of the data model, tracked lines alone; `out` is emptied, to hold no more than needed."""
     import xarray as xr
 
     kept = np.flatnonzero(lines.tracked)
     names = [str(phase.attrs.get("phase", "")) for phase in phases]
     wavelength = float(patterns["wavelength"])
-    position, covariance = out["position"][:, kept], out["covariance"][:, kept]
+    position, covariance = out["position"][:, kept], out.pop("covariance")[:, kept]
     error = np.sqrt(np.maximum(np.einsum("flii->fli", covariance), 0.0))
-    columns = {n: (out[n][:, kept], error[..., i], u) for i, (n, u) in enumerate(
+    columns = {n: (out.pop(n)[:, kept], error[..., i], u) for i, (n, u) in enumerate(
         zip(PARAMETERS, ("degree", "degree", "counts degree", "1"), strict=True))}  # fmt: skip
     d_error = error[..., 0] / np.abs(two_theta_per_d(position, wavelength))
     columns["d"] = (d_from_two_theta(position, wavelength), d_error, "angstrom")
@@ -224,8 +224,8 @@ def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: 
         ds[f"{name}_stderr"] = (dims, stderr, {"units": unit})
     units = {"significance": "1", "area_upper95": "counts degree", "chi2": "1", "predicted": "degree"}
     for name, unit in units.items():
-        ds[name] = (dims, out[name][:, kept], {"units": unit})
-    ds["verdict"] = (dims, out["verdict"][:, kept].astype(object))
+        ds[name] = (dims, out.pop(name)[:, kept], {"units": unit})
+    ds["verdict"] = (dims, out.pop("verdict")[:, kept].astype(object))
     if patterns.attrs.get("synthetic"):
         ds.attrs["synthetic"] = 1
     return ds
