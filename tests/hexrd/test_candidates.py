@@ -208,7 +208,7 @@ def test_the_detection_limit_is_what_is_seen_in_95_of_100(table: list[xr.Dataset
     left = calculated.residual.values + area * shape
     sigma = residual.noise(left, again.intensity_stderr.values, (calculated.calculated - calculated.background).values)
     width = float(found.fwhm) / 0.004
-    seen = residual.matched(left, sigma, width).significance[:, at] > 5
+    seen = residual.matched(left, sigma, width).significance(slice(None))[:, at] > 5
     assert 0.90 < seen.mean() < 0.99
     rows = candidates.match(found, furnace, table, Candidates())
     limit = next(r for r in rows if r.quantity == "detection_limit" and r.subject == "cubic")
