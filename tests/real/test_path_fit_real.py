@@ -108,7 +108,7 @@ def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
 @pytest.mark.parametrize(
     ("phase", "element", "expected"),
     [
-        ("LFP", "Fe", {"O 2.16": 6, "P 2.84": 1, "P 3.27": 4}),
+        ("LFP", "Fe", {"O 2.16": 6, "P 2.84": 1, "P 3.27": 4, "Li 3.48": 6}),
         ("LAGP", "Ge", {"O 1.86": 6, "P 3.24": 6}),
         ("NiO", "Ni", {"O 2.09": 6, "Ni 2.95": 12}),
     ],
