@@ -22,7 +22,7 @@ from ssbchar.hexrd.refine_state import Fit, Fits, Series, significance
 LEARNT = 16
 """Frames, those where the phase is strongest, from which its pattern is learnt."""
 OUTLIER = 4.0
-"""Robust standard deviations beyond the median from which on a frame is left out."""
+"""Robust standard deviations beyond the median at which a frame counts for a quarter."""
 NOTHING = Layout((), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), False)
 
 
@@ -54,7 +54,7 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
     complement, a column's intensity is amount * Lorentz factor * strength; the equations of all frames are added, each
     over the square of its phase's inflation, and solved for strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least
     Squares Problems, Prentice-Hall 1974, ch. 23). The prior about the pattern `before` enters once. Frames that are
-    further from the answer than the others (a grain, a cell in a wrong place) are left out, and it is solved again.
+    further from the answer than the others (a grain, a cell in a wrong place) count for less, and it is solved again.
     """
     own = np.array([_strengths(series, f, p) for f in fits.values()])
     which, out = series.free[p], np.array(own.mean(axis=0))
@@ -66,14 +66,15 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
         targets.append(target * factor / fit.state.inflation[p] ** 2)
     prior = before.pattern[p][which] * out[which].sum() / before.pattern[p][which].sum()
     precision = (before.freedom[p] * np.maximum(prior, 0.05 * prior.mean())) ** -2.0
-    kept = np.ones(len(fits), bool)
-    for _ in range(2):
-        normal = np.sum([n for n, k in zip(normals, kept, strict=True) if k], axis=0) + np.diag(precision)
-        target = np.sum([t for t, k in zip(targets, kept, strict=True) if k], axis=0) + precision * prior
+    trust = np.ones(len(fits))
+    for _ in range(3):
+        normal = np.tensordot(trust, normals, 1) + np.diag(precision)
+        target = np.tensordot(trust, targets, 1) + precision * prior
         out[which] = _not_negative(normal, target)
         apart = np.array([d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)])
         middle = np.median(apart)
-        kept = apart <= middle + OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle))
+        beyond = np.maximum(apart - middle, 0) / (OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle)) + 1e-9)
+        trust = (1 + beyond**2) ** -2.0
     return out
 
 

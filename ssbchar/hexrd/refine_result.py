@@ -27,12 +27,14 @@ AXES = ("a", "b", "c", "alpha", "beta", "gamma")
 def _joint(table: Table, series: Series, priors: Priors) -> None:
     """Write the smooth cell(T) of each phase that has one; it stands where a phase shows too weakly for its own."""
     for p, phase in enumerate(series.phases):
-        for i in np.flatnonzero(np.isfinite(table.rwp)) if priors.known[p] else ():
-            table.joint[i, p], gradient = cell_at(phase, priors.strain[i, p, : phase.free])
-            spread = gradient * priors.sigma[i, p, : phase.free]
-            table.joint_stderr[i, p] = np.sqrt(np.sum(spread**2, axis=1))
-            if table.present[i, p] and np.isnan(table.cell[i, p, 0]):
-                table.cell[i, p], table.covariance[i, p] = table.joint[i, p], spread @ spread.T
+        if not priors.known[p]:
+            continue
+        rows = np.flatnonzero(np.isfinite(table.rwp))
+        table.joint[rows, p], gradient = cell_at(phase, priors.strain[rows, p, : phase.free])
+        spread = gradient * priors.sigma[rows, p, None, : phase.free]
+        table.joint_stderr[rows, p] = np.sqrt(np.sum(spread**2, axis=-1))
+        for i in np.flatnonzero((table.present[rows, p] == 1) & np.isnan(table.cell[rows, p, 0])):
+            table.cell[rows[i], p], table.covariance[rows[i], p] = table.joint[rows[i], p], spread[i] @ spread[i].T
 
 
 def dataset(

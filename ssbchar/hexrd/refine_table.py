@@ -96,11 +96,12 @@ def joined(tables: list[Table]) -> Table:
 
 
 def cell_at(phase: pattern.Lattice, strain: Array) -> tuple[Array, Array]:
-    """Return the cell at strains and its derivatives by them, shape (6, free)."""
-    step = 1e-6
-    moves = np.concatenate([step * np.eye(phase.free), -step * np.eye(phase.free)])
-    cells = phase.cell(strain + np.concatenate([np.zeros((1, phase.free)), moves]))
-    gradient = (cells[1 : phase.free + 1] - cells[phase.free + 1 :]).T / (2 * step)
-    fixed = [k for k in range(6) if np.max(np.abs(gradient[k]), initial=0.0) < 1e-6 * np.max(np.abs(gradient))]
+    """Return the cells (..., 6) at strains (..., free) and their derivatives by them, shape (..., 6, free)."""
+    step, free = 1e-6, phase.free
+    moves = np.concatenate([np.zeros((1, free)), step * np.eye(free), -step * np.eye(free)])
+    cells = phase.cell(strain[..., None, :] + moves)
+    gradient = np.swapaxes(cells[..., 1 : free + 1, :] - cells[..., free + 1 :, :], -1, -2) / (2 * step)
+    size = np.abs(gradient)
+    fixed = size.max(axis=-1) < 1e-6 * size.max(axis=(-1, -2))[..., None]
     gradient[fixed] = 0.0
-    return cells[0], gradient
+    return cells[..., 0, :], gradient
