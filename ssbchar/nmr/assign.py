@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,12 +40,12 @@ def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: f
     carrier : float, optional
         Shift of the middle of the spectrum [ppm].
     """
-    delta, error, size = (np.asarray(v, float) for v in (shift, stderr, area))
+    delta, error, size = (np.asarray(v, float).tolist() for v in (shift, stderr, area))
     names = [next((n for n, low, high in GUIDE if low <= d <= high), "unassigned") for d in delta]
-    diamagnetic = np.abs(delta) < 200
-    total = size[diamagnetic].sum()
-    for i in range(delta.size):
-        for j in range(i + 1, delta.size):
+    diamagnetic = [abs(d) < 200 for d in delta]
+    total = sum(s for s, near in zip(size, diamagnetic, strict=True) if near)
+    for i in range(len(delta)):
+        for j in range(i + 1, len(delta)):
             if not (diamagnetic[i] and diamagnetic[j]) or min(size[i], size[j]) <= 0:
                 continue
             centre, half = (delta[i] + delta[j]) / 2, abs(delta[i] - delta[j]) / 2
@@ -53,10 +55,10 @@ def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: f
                 names[i] = names[j] = f"possible satellite pair about {centre:.0f} ppm"
     if carrier is None:
         return np.array(names)
-    for i in range(delta.size):
-        for j in range(delta.size):
+    for i in range(len(delta)):
+        for j in range(len(delta)):
             away = abs(delta[i] + delta[j] - 2 * carrier)
-            if i != j and 0 < size[i] <= IMAGE * size[j] and away < max(2.0, 3 * np.hypot(error[i], error[j])):
+            if i != j and 0 < size[i] <= IMAGE * size[j] and away < max(2.0, 3 * math.hypot(error[i], error[j])):
                 names[i] = f"possible quadrature image of {delta[j]:.0f} ppm"
     return np.array(names)
 

@@ -22,7 +22,7 @@ def axes(region: tuple[str, ...] = (), **values: tuple[NDArray[Any], dict[str, s
     **values
         Values and attributes of each other coordinate.
     """
-    variables = {name: xr.Variable(name, array, attrs) for name, (array, attrs) in values.items()}
+    variables = {name: xr.Variable((name,), array, attrs, fastpath=True) for name, (array, attrs) in values.items()}
     indexes = {name: PandasIndex(pd.Index(array), name, array.dtype) for name, (array, _) in values.items()}
     if region:
         variables["region"], indexes["region"] = _named("region", region)

@@ -11,6 +11,8 @@ Real = NDArray[np.float64]
 def baseline(values: Real, ppm: Real, signal: NDArray[np.bool_], order: int) -> Real:
     """Return the polynomial least-squares fit through the parts without signal, shape of `values`.
 
+    Legendre polynomials over the axis: (n + 1) P_n+1 = (2 n + 1) x P_n - n P_n-1.
+
     Parameters
     ----------
     values : ndarray, shape (..., ppm)
@@ -22,7 +24,10 @@ def baseline(values: Real, ppm: Real, signal: NDArray[np.bool_], order: int) -> 
     order : int
         Degree.
     """
-    x = (ppm - ppm.mean()) / np.ptp(ppm) * 2
-    design = np.ascontiguousarray(np.polynomial.legendre.legvander(x, order).T)
-    outside = design * ~signal
+    x = (ppm - (ppm[0] + ppm[-1]) / 2) * (2 / (ppm[-1] - ppm[0]))
+    design = np.ones((order + 1, ppm.size))
+    design[1:2] = x
+    for n in range(1, order):
+        design[n + 1] = ((2 * n + 1) * x * design[n] - n * design[n - 1]) / (n + 1)
+    outside = design * (~signal).astype(float)
     return np.asarray(np.linalg.solve(outside @ design.T, outside @ values.T).T @ design)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import tempfile
 import zipfile
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.nmr.parameters import Parameters
 
 BLOCK = 1024
 """Rows of a ``ser`` file start at multiples of this many bytes."""
@@ -79,7 +81,7 @@ def has_spectrum(source: Path) -> bool:
     return any(SPECTRUM.search(name) for name in names)
 
 
-def parameters(path: Path, shown: Path) -> dict[str, Any]:
+def parameters(path: Path, shown: Path) -> Parameters:
     """Return the values of a parameter file (``acqus``, ``acqu2s``, ``procs``).
 
     Parameters
@@ -89,17 +91,18 @@ def parameters(path: Path, shown: Path) -> dict[str, Any]:
     shown : Path
         The experiment as the user knows it, for messages.
     """
-    from nmrglue.fileio.bruker import read_jcamp
-
     try:
-        return dict(read_jcamp(str(path), encoding="latin-1"))
-    except (OSError, ValueError, IndexError) as error:
+        return Parameters(path.read_text(encoding="latin-1"))
+    except OSError as error:
         raise BadInput(shown / path.name, f"not readable as parameters ({error})", "copy the file again") from error
 
 
 def text(path: Path) -> str:
     """Return a text file, empty where there is none."""
-    return path.read_text(encoding="latin-1") if path.is_file() else ""
+    try:
+        return path.read_text(encoding="latin-1")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        return ""
 
 
 def points(folder: Path, shown: Path, acqus: Mapping[str, Any]) -> tuple[NDArray[np.complex128], int]:
@@ -134,7 +137,9 @@ def points(folder: Path, shown: Path, acqus: Mapping[str, Any]) -> tuple[NDArray
         )  # fmt: skip
     whole = min(slices, (size - row) // stride + 1)
     raw = np.fromfile(folder / name, kind, (stride * (whole - 1) + row) // kind.itemsize)
-    rows = np.lib.stride_tricks.as_strided(raw, (whole, td), (stride, kind.itemsize), writeable=False)
+    rows = raw[None]
+    if whole > 1:
+        rows = np.lib.stride_tricks.as_strided(raw, (whole, td), (stride, kind.itemsize), writeable=False)
     check_order(rows, shown / name, "BYTORDA in acqus")
     values = rows.astype(float, order="C")
     if int(acqus.get("NC", 0)):
@@ -166,7 +171,7 @@ def check_order(raw: NDArray[Any], where: Path, parameter: str) -> None:
         with np.errstate(all="ignore"):
             v = values.astype(float)
             if values.dtype.kind != "f":
-                return float(np.log2(np.sqrt(np.mean(v**2)) + 1.0))
+                return math.log2(math.sqrt(float(v @ v) / v.size) + 1.0)
             logs = np.log2(np.abs(v[np.isfinite(v) & (v != 0)]))
         if logs.size < 0.99 * np.count_nonzero(v):
             return np.inf

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +79,7 @@ def names_from(acqus: Mapping[str, object], program: str) -> tuple[dict[str, flo
     for key, letter, scale in (("D", "d", 1.0), ("P", "p", 1e-6), ("L", "l", 1.0), ("CNST", "cnst", 1.0)):
         values = acqus.get(key) or []
         assert isinstance(values, Sequence)
-        names.update({f"{letter}{i}": float(v) * scale for i, v in enumerate(values)})
+        names.update(zip(_numbered(letter, len(values)), [float(v) * scale for v in values], strict=True))
     names["de"] = float(acqus.get("DE", 0.0)) * 1e-6  # type: ignore[arg-type]
     conflicts = []
     for target, text in re.findall(r'^\s*"\s*(\w+)\s*=\s*([^"]+)"', program, re.MULTILINE):
@@ -93,6 +94,11 @@ def names_from(acqus: Mapping[str, object], program: str) -> tuple[dict[str, flo
             )
         names[target.lower()] = value
     return names, conflicts
+
+
+@functools.cache
+def _numbered(letter: str, count: int) -> list[str]:
+    return [f"{letter}{i}" for i in range(count)]
 
 
 def sequence(program: str) -> list[str]:

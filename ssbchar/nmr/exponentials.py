@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def exponentials(rate: NDArray[np.complexfloating], start: float, step: float, count: int) -> NDArray[np.complex128]:
-    """Return exp(rate (start + k step)) for k = 0 .. count - 1, shape (rate, count).
+def exponentials(
+    rate: NDArray[np.complexfloating], start: float, step: float, count: int, more: int = 0
+) -> NDArray[np.complex128]:
+    """Return exp(rate (start + k step)) for k = 0 .. count - 1, shape (rate + more, count).
 
     With k = m b + n it is the outer product of exp(rate (start + m b step)) and exp(rate n step), which takes
     about 2 sqrt(count) exponentials instead of count.
@@ -20,9 +24,14 @@ def exponentials(rate: NDArray[np.complexfloating], start: float, step: float, c
         First point and distance of the axis.
     count : int
         Points of the axis.
+    more : int
+        Rows below that are left for the caller to fill.
     """
     coarse, fine = _parts(rate, start, step, count)
-    return np.asarray((coarse[:, :, None] * fine[:, None, :]).reshape(rate.size, -1)[:, :count])
+    n, many, block = *coarse.shape, fine.shape[1]
+    table = np.empty((n + more, many * block), complex)
+    np.multiply(coarse[:, :, None], fine[:, None, :], out=table[:n].reshape(n, many, block))
+    return table[:, :count]
 
 
 def wave_sums(
@@ -47,6 +56,15 @@ def _parts(
     rate: NDArray[np.complexfloating], start: float, step: float, count: int
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
     """Return exp(rate (start + m b step)) and exp(rate n step), n < b."""
+    axis, many = _axis(step, count)
+    both = np.exp(rate[:, None] * axis)
+    coarse = both[:, :many]
+    return coarse * np.exp(rate * start)[:, None] if start else coarse, both[:, many:]
+
+
+@functools.lru_cache(16)
+def _axis(step: float, count: int) -> tuple[NDArray[np.float64], int]:
+    """Return m b step, then n step with n < b, and how many m there are."""
     block = 1 << (count.bit_length() + 1) // 2
-    coarse = np.exp(rate[:, None] * (start + step * block * np.arange(-(-count // block))))
-    return coarse, np.exp(rate[:, None] * (step * np.arange(block)))
+    many = -(-count // block)
+    return step * np.concatenate([block * np.arange(many), np.arange(block)]), many

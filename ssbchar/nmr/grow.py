@@ -7,15 +7,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.normal import State
+from ssbchar.nmr.normal import State, state
 from ssbchar.nmr.peaks import Filter, Peak, matched_filter, noise_gain
-from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, no_shapes
+from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Complex, Problem, Shapes, basis, no_shapes
 from ssbchar.nmr.varpro import Solution, amplitudes, left_over, solve, uphill
 
 SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
 ROUGH = 0.1
 """Chi-square to which a fit that is to be compared with others has converged."""
+LOOSE = 1e-3
+"""Share of chi-square in excess of noise that a fit to be grown may still gain, where there is no other to compare."""
+RIVAL = 100.0
+"""A fit with another time origin whose criterion is at most this much higher is grown too."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines' distance apart."""
 
@@ -50,21 +54,27 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
     """Return the best fit with one to `max_components` lines per region, and the problem with its phase model."""
     problem = replace(problem, regions=rules.low.size).prepared()
     seen = matched_filter(problem, rules.low, rules.high)
-    best, problem = _with_phases(problem, *_seeded(problem, rules, seen))
+    grown = [_grown(given, rules, seen, best) for best, given in _with_phases(problem, *_seeded(problem, rules, seen))]
+    best, problem = min(grown, key=lambda pair: pair[0].bic)
+    shapes = best.shapes.ordered()
+    return _pruned(problem, rules, solve(problem, shapes, at=best.state if shapes is best.shapes else None)), problem
+
+
+def _grown(problem: Problem, rules: Rules, seen: Filter, best: Solution) -> tuple[Solution, Problem]:
+    """Return the fit with all lines that earn their parameters, and its problem."""
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
     active = set(range(rules.low.size + rules.outside))
     while active:
-        peaks = seen.peaks(left_over(problem, best.state))
+        left = left_over(problem, best.state)
+        peaks = seen.peaks(left)
         for region in sorted(active, key=lambda r: -peaks[r].gain):
-            tried = _tried(problem, rules, best, region, peaks[region])
+            tried = _tried(problem, rules, best, region, peaks[region], left)
             good = [t for t in tried if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor]
             if good:
                 best = min(good, key=lambda t: t.bic)
                 break
             active.discard(region)
-    best = _earning(problem, best)
-    shapes = best.shapes.ordered()
-    return _pruned(problem, rules, solve(problem, shapes, at=best.state if shapes is best.shapes else None)), problem
+    return _earning(problem, best), problem
 
 
 def _earning(problem: Problem, best: Solution) -> Solution:
@@ -105,21 +115,26 @@ def _with_stand_in(rules: Rules, shapes: Shapes, region: int) -> Shapes:
 
 
 def _seeded(problem: Problem, rules: Rules, seen: Filter) -> tuple[Shapes, State]:
-    """Return one line per region, strongest first, and a fit of them, one step long, with a phase for each."""
-    free = replace(problem, phases=PER_REGION)
-    shapes, left, todo, fit = no_shapes(), problem.y, set(range(rules.low.size)), None
+    """Return one line per region, strongest first, and their state with a phase for each."""
+    shapes, left, todo = no_shapes(), problem.y, set(range(rules.low.size))
     while todo:
         peaks = seen.peaks(left)
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        if fit and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
+        if shapes.n and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
-        fit = solve(free, _started(free, rules, shapes, region, peaks[region]), 0 if todo else 1, ROUGH, False).state
-        shapes = fit.shapes
-        left = left_over(problem, fit) if todo else left
-    assert fit is not None
-    return shapes, fit
+        if todo:
+            left = _without(problem, left, _started(problem, rules, no_shapes(), region, peaks[region]))
+        shapes = _started(problem, rules, shapes, region, peaks[region])
+    at = solve(replace(problem, phases=PER_REGION), shapes, 0, ROUGH, False).state
+    return at.shapes, at
+
+
+def _without(problem: Problem, signal: Complex, line: Shapes) -> Complex:
+    """Return a signal, shape (slice, time), without its part along one line."""
+    f = problem.cleaned(basis(line, problem.time))
+    return np.asarray(signal - (signal @ f[0].conj() / np.vdot(f, f).real)[:, None] * f)
 
 
 def _limit(problem: Problem) -> float:
@@ -128,26 +143,32 @@ def _limit(problem: Problem) -> float:
 
 def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: Peak) -> Shapes:
     """Return shapes with one more line."""
-    low, high = rules.place(peak.nu, region, _limit(problem))
-    return shapes.joined(peak.nu, peak.width, region, low, high).ordered()
+    low, high = rules.place(peak.at, region, _limit(problem))
+    return shapes.joined(min(max(peak.nu, low), high), peak.width, region, low, high).ordered()
 
 
-def _with_phases(problem: Problem, seed: Shapes, free: State) -> tuple[Solution, Problem]:
-    """Return the fit with the simplest phase model that the data admit (one slice: one phase).
+def _with_phases(problem: Problem, seed: Shapes, free: State) -> list[tuple[Solution, Problem]]:
+    """Return the fit with the simplest phase model that the data admit (one slice: one phase), and its problem.
 
-    It begins at `seed`; `free` is a fit of what it holds with a phase for each line.
+    It begins at `seed`; `free` is a fit of what it holds with a phase for each line. A fit with the same phase model
+    and another time origin follows where it is not much worse: further lines may turn the order.
     """
     origin = _origin(problem, free)
-    starts = [(SHARED, origin)] if abs(origin) < SAME_ORIGIN else [(SHARED, o) for o in sorted({0.0, origin})]
+    starts = [(SHARED, 0.0)] if abs(origin) < SAME_ORIGIN else [(SHARED, o) for o in sorted({0.0, origin})]
     if len(problem.y) > 1:
         starts += [(PER_SLICE, origin), (PER_REGION, 0.0)]
-    best, phases = None, SHARED
+    best, phases, loose, fits = None, SHARED, LOOSE if len(starts) == 1 else 0.0, []
     for kind, origin in starts:
-        fit = solve(replace(problem, phases=kind), replace(seed, origin=origin), 30, ROUGH, False)
+        given = problem if kind == problem.phases else replace(problem, phases=kind)
+        at = None if origin else state(given, seed, free.sums)
+        fit = solve(given, replace(seed, origin=origin), 30, ROUGH, False, at=at, loose=loose)
+        fits.append((fit, given))
         if best is None or fit.bic < best.bic - (10.0 if kind != phases else 0.0):
             best, phases = fit, kind
     assert best is not None
-    return best, replace(problem, phases=phases)
+    here, most = best.shapes.origin, best.bic + RIVAL
+    rivals = [f for f in fits if f[1].phases == phases and abs(f[0].shapes.origin - here) > SAME_ORIGIN]
+    return [f for f in fits if f[0] is best] + [f for f in rivals if f[0].bic < most]
 
 
 def _origin(problem: Problem, free: State) -> float:
@@ -163,8 +184,11 @@ def _origin(problem: Problem, free: State) -> float:
     return float(turn / (2 * np.pi * (nu[second] - nu[first])))
 
 
-def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak) -> list[Solution]:
-    """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there."""
+def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak, left: Complex) -> list[Solution]:
+    """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there.
+
+    Where the new line comes to nothing, or neither helps though more than noise is left, the strongest one is parted.
+    """
     noise = noise_gain(problem.time.size, len(problem.y))
     found, goal = [], best.chi2 - rules.min_gain - np.log(best.points)
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
@@ -172,12 +196,32 @@ def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Pe
         seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
         found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal))
     if peak.gain > 0.5 * noise:
-        bent = _bent(problem, rules, best, region, goal)
+        bent = _bent(problem, rules, best, region, goal, left)
         found += [bent] if bent else []
+    alone = not ((best.shapes.region == region) & ~best.shapes.held).any()
+    if full or alone or peak.gain <= noise:
+        return found
+    idle = (found[0].area <= 0).all(axis=0).any()
+    if idle or all(t.bic > best.bic - rules.min_gain for t in found):
+        found.append(solve(problem, _split(best, region), 20, ROUGH, False, goal))
     return found
 
 
-def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: float) -> Solution | None:
+def _split(best: Solution, region: int) -> Shapes:
+    """Return shapes with the strongest line of a region parted in two, half as broad and half a width apart.
+
+    This is where to begin when noise is not all that is left and yet no line beside it helps: one would be negative.
+    """
+    shapes, mine = best.shapes, (best.shapes.region == region) & ~best.shapes.held
+    line = int(np.where(mine, best.area.sum(axis=0), -1.0).argmax())
+    at, width = float(shapes.nu[line]), float(shapes.width[line] + np.sqrt(shapes.gauss2[line]))
+    nu, narrow, gauss2, voigt = shapes.nu.copy(), shapes.width.copy(), shapes.gauss2.copy(), shapes.voigt.copy()
+    nu[line], narrow[line], gauss2[line], voigt[line] = at - width / 4, width / 2, 0.0, False
+    halved = replace(shapes, nu=nu, width=narrow, gauss2=gauss2, voigt=voigt)
+    return halved.joined(at + width / 4, width / 2, region, float(shapes.low[line]), float(shapes.high[line])).ordered()
+
+
+def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: float, left: Complex) -> Solution | None:
     """Return the fit with the strongest Lorentzian of a region made a Voigt line, where a Gaussian part would help.
 
     At the best Lorentzian the slope of chi-square by the squared Gaussian width, the others following, tells.
@@ -186,7 +230,7 @@ def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: flo
     if not (rules.voigt and plain.any()):
         return None
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
-    if not uphill(problem, best.state, line):
+    if not uphill(problem, best.state, line, left):
         return None
     voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
     voigt[line] = True

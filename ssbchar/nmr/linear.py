@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dgesv, zgesv
 
 from ssbchar.nmr.shapes import PER_REGION, PER_SLICE, SHARED, Complex, Index, Problem, Real, Shapes
 
@@ -36,11 +37,28 @@ def areas_and_phases(
     if problem.phases != PER_REGION:
         return _common_phase(problem, gram.real, data)
     if problem.apart(shapes):
-        inverse = np.linalg.inv(_ridged(gram))
+        inverse = inverted(_ridged(gram))
         free = data @ inverse.T
         explained = ((2 * data - free @ gram.T).conj() * free).sum(axis=1).real
         return np.abs(free), np.angle(free), explained, inverse
     return _phase_per_group(problem.groups(shapes), gram, data)
+
+
+def inverted(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Return the inverse of a small square matrix, by LAPACK without numpy's wrapper, whose checks take longer."""
+    solver = zgesv if matrix.dtype.kind == "c" else dgesv
+    found, failed = solver(matrix, np.eye(len(matrix)))[2:]
+    if failed:
+        raise np.linalg.LinAlgError("singular matrix")
+    return np.asarray(found)
+
+
+def solved(matrix: Real, right: Real) -> Real:
+    """Return the solution of a small real system, as `inverted` does."""
+    found, failed = dgesv(matrix, right)[2:]
+    if failed:
+        raise np.linalg.LinAlgError("singular matrix")
+    return np.asarray(found)
 
 
 def _ridged(gram: NDArray[Any]) -> NDArray[Any]:
@@ -55,14 +73,14 @@ def _common_phase(problem: Problem, gram: Real, data: Complex) -> tuple[Real, Re
     Turned by phi the data <f, y> = b explain Re(b exp(-i phi))' G^-1 Re(b exp(-i phi)), which is largest where phi is
     half the argument of b' G^-1 b.
     """
-    inverse = np.linalg.inv(_ridged(gram))
-    solved = data @ inverse
-    power = (data * solved).sum(axis=1, keepdims=True)
+    inverse = inverted(_ridged(gram))
+    free = data @ inverse
+    power = (data * free).sum(axis=1, keepdims=True)
     if problem.phases == SHARED:
         power = (1 / problem.sigma**2) @ power
     phase = 0.5 * np.angle(power)
     turn = np.exp(-1j * phase)
-    area = (solved * turn).real
+    area = (free * turn).real
     backward = area.sum(axis=1 if problem.phases == PER_SLICE else None, keepdims=True) < 0
     if backward.any():
         phase, turn, area = phase + np.pi * backward, np.where(backward, -turn, turn), np.where(backward, -area, area)
@@ -70,7 +88,7 @@ def _common_phase(problem: Problem, gram: Real, data: Complex) -> tuple[Real, Re
     if area.min() < 0:
         area = nonnegative(_ridged(gram), turned, area)
     explained = ((2 * turned - area @ gram) * area).sum(axis=1)
-    return area, np.broadcast_to(phase, area.shape), explained, inverse
+    return area, phase + np.zeros(area.shape), explained, inverse
 
 
 def _phase_per_group(group: Index, gram: Complex, data: Complex) -> tuple[Real, Real, Real, Complex]:

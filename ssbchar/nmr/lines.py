@@ -60,7 +60,7 @@ def fit(fid: xr.Dataset, options: Lines) -> xr.Dataset:
 
 def good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
     """Return the positions of the slices that are ``ok``; raise `BadInput` where there is none."""
-    good = np.flatnonzero(fid["status"].values == "ok")
+    good = np.flatnonzero(fid.variables["status"].values == "ok")
     if not good.size:
         raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
     return good
@@ -68,7 +68,7 @@ def good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
 
 def points(fid: xr.Dataset, good: NDArray[np.int64]) -> NDArray[np.complex128]:
     """Return the complex points of these slices, shape (slice, time)."""
-    real, imag = fid["real"].values, fid["imag"].values
+    real, imag = fid.variables["real"].values, fid.variables["imag"].values
     y = np.empty((good.size, real.shape[1]), complex)
     y.real, y.imag = (real, imag) if good.size == len(real) else (real[good], imag[good])
     return y
@@ -79,12 +79,14 @@ def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
 
     sigma = 1.4826 median |x| of the tail, which a weak remaining signal hardly moves.
     """
-    tail = np.ascontiguousarray(y)[:, -max(int(y.shape[1] * TAIL), 8) :]
-    return np.asarray(1.4826 * np.median(np.abs(tail.view(float)), axis=1))
+    size = np.abs(np.ascontiguousarray(y[:, -max(int(y.shape[1] * TAIL), 8) :]).view(float))
+    middle = size.shape[1] // 2
+    size.partition([middle - 1, middle], axis=1)
+    return np.asarray(1.4826 / 2 * (size[:, middle - 1] + size[:, middle]))
 
 
 def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Problem:
-    y, time = points(fid, good), fid["time"].values
+    y, time = points(fid, good), fid.variables["time"].values
     sigma = np.maximum(noise_from_tail(y), 1e-6 * np.abs(y).max(axis=1))
     filtered = float(fid.attrs["group_delay"]) > 0
     skip = options.skip if options.skip is not None else (4.0 if filtered else 0.0)
@@ -161,13 +163,13 @@ def _dataset(
         "time_origin_stderr": ((), shape_stderr[3 * n], {"units": "s"}),
         "chi2": ("slice", per_slice, {"units": "1"}),
         "noise": ("slice", problem.sigma, {"units": "1"}),
-        "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
+        "decay_time": ("slice", fid.variables["decay_time"].values[good], {"units": "s"}),
         "verdict": ("slice", np.where(per_slice > MISFIT, "misfit", "ok").astype(str)),
     }  # fmt: skip
     return xr.Dataset(
-        {k: xr.Variable(*v) for k, v in data.items()} | drawn,
+        data | drawn,
         coords=axes(
-            slice=(fid["slice"].values[good], {}),
+            slice=(fid.variables["slice"].values[good], {}),
             region=REGIONS,
             ppm=(ppm, {"units": "ppm", "long_name": "chemical shift"}),
         ),
@@ -208,7 +210,7 @@ def _attrs(fid: xr.Dataset) -> dict[str, object]:
 
 def _pictures(
     fid: xr.Dataset, problem: Problem, solution: varpro.Solution, options: Lines
-) -> tuple[dict[str, xr.Variable], NDArray[np.float64]]:
+) -> tuple[dict[str, tuple[object, ...]], NDArray[np.float64]]:
     """Return phased spectra of the data, of the model, and of each component of the first slice, and their axis [ppm].
 
     Points left out at the start, and the filter's ringing, are the model's in all three, so that no baseline rolls.
@@ -223,16 +225,15 @@ def _pictures(
     seen = np.concatenate([total[:, :missing], total[:, missing:] + problem.y - problem.cleaned(total[:, missing:])], 1)
     weak = np.exp(-3.0 * (time - time[0]) / (time[-1] - time[0]))
     weak[0] *= 0.5
-    signal = np.concatenate([seen, total, amplitude[0][:, None] * lines]) * weak
-    main = solution.area.sum(axis=0).argmax()
-    turn = np.concatenate([solution.phase[:, main], solution.phase[:, main], solution.phase[0]])
-    spectra = transform(signal, time + solution.shapes.origin, size, inside)
-    spectra *= step * np.exp(-1j * turn)[:, None]
-    measured, model, components = np.split(spectra.real, [len(seen), 2 * len(seen)])
+    spectra = transform(np.concatenate([seen, lines]) * (step * weak), time + solution.shapes.origin, size, inside)
+    turn = np.exp(-1j * solution.phase[:, solution.area.sum(axis=0).argmax(), None])
+    each = spectra[len(seen) :]
+    measured, model = (turn * spectra[: len(seen)]).real, ((turn * amplitude) @ each).real
+    components = solution.area[0][:, None] * each.real
     attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line"}
-    drawn = {
-        "measured": xr.Variable(("slice", "ppm"), measured, attrs),
-        "model": xr.Variable(("slice", "ppm"), model, attrs),
-        "component_spectrum": xr.Variable(("component", "ppm"), components, attrs),
+    drawn: dict[str, tuple[object, ...]] = {
+        "measured": (("slice", "ppm"), measured, attrs),
+        "model": (("slice", "ppm"), model, attrs),
+        "component_spectrum": (("component", "ppm"), components, attrs),
     }
     return drawn, ppm

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ssbchar.nmr.linear import Inverse, areas_and_phases
+from ssbchar.nmr.linear import Inverse, areas_and_phases, inverted
 from ssbchar.nmr.shapes import PER_REGION, SHARED, Complex, Index, Problem, Real, Shapes
 from ssbchar.nmr.sums import Sums, slopes, sums
+
+REGULAR = 1e8
+"""A scaled matrix whose inverse has no larger diagonal element is far from singular."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,13 @@ class State:
     chi2: float
     inverse: Inverse
     """(line, line) inverse Gram matrix of the areas (`areas_and_phases`)."""
+    known: dict[bytes, Normal] = field(default_factory=dict, repr=False)
+    """Normal equations already made for this state, by the parameters wanted."""
 
 
-def state(problem: Problem, shapes: Shapes) -> State:
-    """Return the best areas and phases for given shapes, and chi-square."""
-    found, n = sums(problem, shapes), shapes.n
+def state(problem: Problem, shapes: Shapes, made: Sums | None = None) -> State:
+    """Return the best areas and phases for given shapes, and chi-square; `made` are the sums where known."""
+    found, n = made or sums(problem, shapes), shapes.n
     area, phase, explained, inverse = areas_and_phases(problem, shapes, found.gram[:n, :n], found.data[:, :n])
     per_slice = np.maximum(problem.power - explained, 0.0) / problem.sigma**2
     prior = (shapes.origin / problem.origin_prior) ** 2 if problem.phases != PER_REGION else 0.0
@@ -61,6 +66,9 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     exact : bool
         Keep areas held at zero, and invert by eigenvalues (for the covariance).
     """
+    key = b"" if exact else free.tobytes()
+    if key in at.known:
+        return at.known[key]
     of, by = slopes(at.shapes, at.sums.early)
     by = by[:, free]
     parts: tuple[Real, Real, Inverse, Inverse]
@@ -73,11 +81,14 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     matrices, slopes_, inverse, link = parts
     weight = 1 / problem.sigma**2
     matrix, slope = (weight @ matrices.reshape(weight.size, -1)).reshape(free.size, -1), weight @ slopes_
-    place = np.flatnonzero(free == 3 * at.shapes.n)
-    if place.size:
-        matrix[place[0], place[0]] += 1 / problem.origin_prior**2
-        slope[place[0]] -= at.shapes.origin / problem.origin_prior**2
-    return Normal(matrix, slope, inverse / weight[:, None, None], link)
+    place = int(free.searchsorted(3 * at.shapes.n))
+    if place < free.size and free[place] == 3 * at.shapes.n:
+        matrix[place, place] += 1 / problem.origin_prior**2
+        slope[place] -= at.shapes.origin / problem.origin_prior**2
+    found = Normal(matrix, slope, inverse / weight[:, None, None], link)
+    if key:
+        at.known[key] = found
+    return found
 
 
 def _shared_phase(at: State, of: Index, by: Complex, exact: bool) -> tuple[Real, Real, Real, Real]:
@@ -146,15 +157,24 @@ def _own(area: Real, group: Index, exact: bool) -> Complex:
 
 
 def _scaling(many: Real) -> tuple[Real, Real]:
-    size = np.sqrt(np.maximum(np.einsum("...ii->...i", many), 0.0))
-    scale = np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+    diagonal = np.diagonal(many, axis1=-2, axis2=-1)
+    positive = diagonal > 0
+    scale = np.where(positive, 1 / np.sqrt(np.where(positive, diagonal, 1.0)), 0.0)
     return scale, scale[..., :, None] * scale[..., None, :]
 
 
 def inverses(many: Real) -> Real:
-    """Return inverses of scaled symmetric matrices; rows that are all zero stay zero."""
-    _, outer = _scaling(many)
-    value, vector = np.linalg.eigh(many * outer)
+    """Return inverses of scaled symmetric matrices; rows that are all zero stay zero.
+
+    By eigenvalues, without those that are rounding, unless it is one matrix far from singular.
+    """
+    scale, outer = _scaling(many)
+    scaled = many * outer
+    if scale.size == many.shape[-1] and scale.min(initial=1.0) > 0:
+        plain = inverted(scaled.reshape(scale.size, -1))
+        if plain.diagonal().max(initial=0.0) < REGULAR:
+            return np.asarray(plain * outer)
+    value, vector = np.linalg.eigh(scaled)
     size = np.abs(value)
     kept = size > 1e-13 * size.max(axis=-1, keepdims=True, initial=0.0)
     inverse = np.where(kept, 1 / np.where(kept, value, 1.0), 0.0)

@@ -22,6 +22,8 @@ class Peak:
     width: float
     gain: float
     """Fall of chi-square by a line with one free complex amplitude per slice."""
+    at: float
+    """Point of the spectrum beside `nu`; it lies in the part looked at, where `nu` may lie beyond its edge."""
 
 
 @dataclass(frozen=True)
@@ -61,11 +63,12 @@ class Filter:
 
     def _highest(self, gain: NDArray[np.float32], highest: NDArray[np.float32], place: Index) -> Peak:
         if not place.size:
-            return Peak(0.0, WIDTHS[0], 0.0)
+            return Peak(0.0, WIDTHS[0], 0.0, 0.0)
         at = int(place[highest[place].argmax()])
         seen = gain[:, at].tolist()
         best = seen.index(max(seen))
-        return Peak(float(self.offset[at]) + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best])
+        point = float(self.offset[at])
+        return Peak(point + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best], point)
 
     def _beside(self, gain: NDArray[np.float32], at: int, width: float) -> float:
         """Return how far from a point the gain is highest [Hz]: where one Lorentzian is seen, 1/gain is a parabola."""

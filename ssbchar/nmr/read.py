@@ -115,9 +115,8 @@ def _dataset(
     raw: NDArray[np.complex128], planned: int, decay_time: NDArray[np.float64], axis: str, about: dict[str, Any],
     shown: Path,
 ) -> xr.Dataset:  # fmt: skip
-    status = np.where(raw.any(axis=1), "ok", "zeros").astype(object)
-    if axis:
-        status[(status == "ok") & ~np.isfinite(decay_time)] = "no_delay"
+    seen, timed = np.asarray(raw.any(axis=1)), np.isfinite(decay_time)
+    status = ["zeros" if not s else "ok" if t or not axis else "no_delay" for s, t in zip(seen, timed, strict=True)]
     attrs = acquisition(about) | {"echo_delay": about["echo_delay"], "decay_axis": axis}
     attrs["set_aside"] = json.dumps(_set_aside(status, planned, shown))
     time = (np.arange(raw.shape[1]) - attrs["group_delay"]) / attrs["sw"]
@@ -126,14 +125,14 @@ def _dataset(
             "real": (("slice", "time"), raw.real, {"units": "1"}),
             "imag": (("slice", "time"), raw.imag, {"units": "1"}),
             "decay_time": ("slice", decay_time, {"units": "s", "long_name": axis}),
-            "status": ("slice", status.astype(str)),
+            "status": ("slice", np.array(status)),
         },
         coords=axes(time=(time, {"units": "s"}), slice=(np.arange(1, len(status) + 1), {})),
         attrs=attrs,
     )
 
 
-def _set_aside(status: NDArray[np.object_], planned: int, shown: Path) -> list[dict[str, str]]:
+def _set_aside(status: list[str], planned: int, shown: Path) -> list[dict[str, str]]:
     """Return what is wrong with single slices; raise where nothing is left."""
     aside = [
         {"where": f"{shown}, slice {i + 1}", "problem": WHY[s], "remedy": "measure it again or leave it out"}

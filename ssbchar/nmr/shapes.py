@@ -120,20 +120,30 @@ class Problem:
         """Return the phase group of each line."""
         if self.phases != PER_REGION:
             return np.zeros(shapes.n, np.int64)
-        outside = shapes.region >= self.regions
-        group = np.where(outside, self.regions + np.cumsum(outside), shapes.region)
-        return np.asarray(np.unique(group, return_inverse=True)[1])
+        seen: dict[int, int] = {}
+        keys = [r if r < self.regions else -1 - i for i, r in enumerate(shapes.region.tolist())]
+        return np.array([seen.setdefault(key, len(seen)) for key in keys])
 
 
-def basis(shapes: Shapes, time: Real) -> Complex:
-    """Return the lines' shapes f_j(t + t0) on an even time axis, shape (line, time)."""
-    tau = time + shapes.origin
+def basis(shapes: Shapes, time: Real, more: int = 0) -> Complex:
+    """Return the lines' shapes f_j(t + t0) on an even time axis, shape (line + more, time), `more` rows not yet filled.
+
+    Parameters
+    ----------
+    shapes : Shapes
+        Lines.
+    time : ndarray, shape (time,)
+        [s].
+    more : int
+        Rows below the shapes that the caller fills.
+    """
+    n, start, count = shapes.n, float(time[0]) + shapes.origin, time.size
     rate = np.pi * (2j * shapes.nu - shapes.width)
-    f = exponentials(rate, float(tau[0]), float(tau[-1] - tau[0]) / max(tau.size - 1, 1), tau.size)
-    early = int(np.searchsorted(tau, 0.0))
-    if early:
-        f[:, :early] *= np.exp(2 * np.pi * shapes.width[:, None] * tau[:early])
+    f = exponentials(rate, start, float(time[-1] - time[0]) / max(count - 1, 1), count, more)
+    if start < 0:
+        early = time[time < -shapes.origin] + shapes.origin
+        f[:n, : early.size] *= np.exp(2 * np.pi * shapes.width[:, None] * early)
     bent = np.flatnonzero(shapes.gauss2)
     if bent.size:
-        f[bent] *= np.exp(-(np.pi**2) / LN2_4 * shapes.gauss2[bent, None] * tau**2)
+        f[bent] *= np.exp(-(np.pi**2) / LN2_4 * shapes.gauss2[bent, None] * (time + shapes.origin) ** 2)
     return f

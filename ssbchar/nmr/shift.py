@@ -86,12 +86,14 @@ def transform(
 
     half = (size + 1) // 2
     first, last, _ = part.indices(size)
-    whole = ifft(fid, size, axis=-1, norm="forward")
-    left = whole[..., first + size - half : min(last + size - half, size)]
-    falling = np.concatenate([left, whole[..., max(first - half, 0) : max(last - half, 0)]], axis=-1)
-    width = 1 / (size * _step(time))
-    falling *= exponentials(np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first)[0]
-    return np.asarray(falling)
+    whole, width = ifft(fid, size, axis=-1, norm="forward"), 1 / (size * _step(time))
+    wave = exponentials(np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first)[0]
+    falling = np.empty((*whole.shape[:-1], last - first), complex)
+    cut = min(max(half - first, 0), last - first)
+    left, right = whole[..., first + size - half :][..., :cut], whole[..., max(first - half, 0) : max(last - half, 0)]
+    np.multiply(left, wave[:cut], out=falling[..., :cut])
+    np.multiply(right, wave[cut:], out=falling[..., cut:])
+    return falling
 
 
 def _step(time: NDArray[np.float64]) -> float:

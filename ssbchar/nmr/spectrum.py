@@ -42,36 +42,35 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
         No good slice is left.
     """
     good = good_slices(fid)
-    y, time = points(fid, good), fid["time"].values
+    y, time = points(fid, good), fid.variables["time"].values
     noise, step = noise_from_tail(y), float(time[1] - time[0])
-    weight = apodisation(time, options.broadening)
+    weight = apodisation(time, options.broadening) * step
     y *= weight
     size = options.zero_fill << (time.size - 1).bit_length()
     inside, offset, ppm = displayed(time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"])
-    raw = transform(y, time, size, inside)
-    raw *= step
-    masks = np.stack([(ppm >= min(w)) & (ppm <= max(w)) for w in (options.regions.li_metal, options.regions.li_si)])
+    windows = [_within(ppm, w) for w in (options.regions.li_metal, options.regions.li_si)]
     width = 1.0 / (size * step)
-    spread = _integral_stderr(masks, offset, time, weight, noise, step, width)
-    phases = (
-        phase_of_lines(lines)
-        if lines is not None and options.phase == "lines"
-        else peak_phase(raw, offset, masks, spread, width)
-    )
-    phase_0, phase_1, pivot = phases
-    phased = raw
-    phased *= _turn(phase_0, phase_1, offset - pivot)
+    spread = _integral_stderr([(w.stop - w.start) * width for w in windows], time, weight, noise, step)
+    if lines is not None and options.phase == "lines":
+        phases = phase_of_lines(lines)
+        phased = _transformed(y, time, size, inside, offset, phases)
+    else:
+        phased = transform(y, time, size, inside)
+        phases = peak_phase(phased, offset, _masks(ppm, windows), spread, width)
+        phased *= _turn(phases[0], phases[1], offset - phases[2])
+    real = phased.real.copy()
     if options.baseline_order >= 0:
-        phased.real -= baseline(phased.real, ppm, np.asarray(masks.any(axis=0)), options.baseline_order)
-    area = phased.real @ masks.T.astype(float) * width
+        real -= baseline(real, ppm, np.asarray(_masks(ppm, windows).any(axis=0)), options.baseline_order)
+    area = np.stack([real[:, w].sum(axis=1) for w in windows], 1) * width
+    phase_0, phase_1, _ = phases
     found = {
-        "real": (("slice", "ppm"), phased.real, {"units": "s"}),
+        "real": (("slice", "ppm"), real, {"units": "s"}),
         "imag": (("slice", "ppm"), phased.imag, {"units": "s"}),
         "window_area": (("slice", "region"), area, {"units": "1", "ancillary_variables": "window_area_stderr"}),
         "window_area_stderr": (("slice", "region"), spread, {"units": "1"}),
         "phase_0": ("slice", phase_0, {"units": "rad"}),
         "phase_1": ("slice", phase_1, {"units": "rad Hz-1"}),
-        "decay_time": ("slice", fid["decay_time"].values[good], {"units": "s"}),
+        "decay_time": ("slice", fid.variables["decay_time"].values[good], {"units": "s"}),
     }
     about = {
         "broadening": options.broadening, "baseline_order": options.baseline_order,
@@ -80,7 +79,7 @@ def spectrum(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = No
     axis = (ppm, {"units": "ppm", "long_name": "chemical shift"})
     return xr.Dataset(
         found,
-        coords=axes(slice=(fid["slice"].values[good], {}), ppm=axis, region=REGIONS),
+        coords=axes(slice=(fid.variables["slice"].values[good], {}), ppm=axis, region=REGIONS),
         attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")} | about,
     )
 
@@ -139,6 +138,32 @@ def peak_phase(
     return phase[:, main], turn / float(centre[1 - main] - centre[main]), float(centre[main])
 
 
+def _within(ppm: Real, window: tuple[float, float]) -> slice:
+    """Return the part of a falling axis that lies within a window."""
+    low, high, rising = min(window), max(window), ppm[::-1]
+    return slice(ppm.size - int(rising.searchsorted(high, "right")), ppm.size - int(rising.searchsorted(low)))
+
+
+def _masks(ppm: Real, windows: list[slice]) -> NDArray[np.bool_]:
+    masks = np.zeros((len(windows), ppm.size), bool)
+    for mask, window in zip(masks, windows, strict=True):
+        mask[window] = True
+    return masks
+
+
+def _transformed(
+    y: Complex, time: Real, size: int, inside: slice, offset: Real, phases: tuple[Real, Real, float]
+) -> Complex:
+    """Return phased spectra: where the slope is the same for all slices it is a shift of the time axis."""
+    phase_0, phase_1, pivot = phases
+    if np.ptp(phase_1) > 0:
+        spectra = transform(y, time, size, inside)
+        spectra *= _turn(phase_0, phase_1, offset - pivot)
+        return spectra
+    y *= np.exp(-1j * (phase_0 - phase_1 * pivot))[:, None]
+    return transform(y, time + float(phase_1[0]) / (2 * np.pi), size, inside)
+
+
 def _turn(phase_0: Real, phase_1: Real, offset: Real) -> Complex:
     """Return exp(-i (phase_0 + phase_1 offset)), shape (slice, offset), or one row where slices are phased alike."""
     if np.ptp(phase_0) == 0 and np.ptp(phase_1) == 0:
@@ -147,17 +172,28 @@ def _turn(phase_0: Real, phase_1: Real, offset: Real) -> Complex:
     return np.asarray(np.exp(-1j * phase_0)[:, None] * exponentials(-1j * phase_1, float(offset[0]), step, offset.size))
 
 
-def _integral_stderr(
-    masks: NDArray[np.bool_], offset: Real, time: Real, weight: Real, noise: Real, step: float, width: float
-) -> Real:
+def _integral_stderr(widths: list[float], time: Real, weight: Real, noise: Real, step: float) -> Real:
     """Return the noise of each window's integral, shape (slice, region), exact for white noise.
 
     The integral is a linear form of the decay; by Parseval its variance is sigma^2 sum_n |h_n w_n|^2 with
     h the transform of the window, sin(pi (high - low) t) / (pi t), and w the apodisation; sin^2 x = (1 - cos 2x) / 2.
+
+    Parameters
+    ----------
+    widths : list of float
+        high - low of each window [Hz].
+    time, weight : ndarray, shape (time,)
+        Axis [s]; apodisation times the axis's step [s].
+    noise : ndarray, shape (slice,)
+        Standard deviation of real and imaginary part.
+    step : float
+        [s].
     """
-    span = np.array([float(np.ptp(offset[mask])) + width for mask in masks])
-    power, far = (weight * step) ** 2, np.abs(time) > 1e-3 * step
-    kernel = np.where(far, power / (np.pi * np.where(far, time, 1.0)) ** 2, 0.0)
+    span, scaled = np.array(widths), np.pi * time
+    origin, near = round(-float(time[0]) / step), 0.0
+    if abs(time[origin]) < 1e-3 * step:
+        near, scaled[origin] = float(weight[origin]) ** 2, np.inf
+    kernel = (weight / scaled) ** 2
     cosine = wave_sums(kernel, 2j * np.pi * span, float(time[0]), step).real
-    variance = (kernel.sum() - cosine) / 2 + span**2 * power[~far].sum()
+    variance = (kernel.sum() - cosine) / 2 + span**2 * near
     return np.asarray(noise[:, None] * np.sqrt(variance))

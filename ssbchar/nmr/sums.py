@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.nmr.shapes import LN2_4, Complex, Index, Problem, Real, Shapes, basis
+from ssbchar.nmr.shapes import LN2_4, Complex, Index, Problem, Shapes, basis
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,7 @@ def sums(problem: Problem, shapes: Shapes) -> Sums:
     shapes : Shapes
         Lines.
     """
-    tau = problem.time + shapes.origin
-    columns, early = _columns(shapes, tau, basis(shapes, problem.time)), bool(tau[0] < 0)
+    columns, early = _columns(problem, shapes)
     conjugate = columns.conj()
     gram = conjugate @ columns.T
     known = conjugate @ problem.known
@@ -49,13 +48,19 @@ def sums(problem: Problem, shapes: Shapes) -> Sums:
     return Sums(gram, known[:, own:].T, early)
 
 
-def _columns(shapes: Shapes, tau: Real, f: Complex) -> Complex:
-    columns = [f, tau * f]
-    if shapes.voigt.any():
-        columns.append(tau**2 * f[shapes.voigt])
-    if tau[0] < 0:
-        columns += [np.abs(tau) * f, np.sign(tau) * f]
-    return np.concatenate(columns)
+def _columns(problem: Problem, shapes: Shapes) -> tuple[Complex, bool]:
+    """Return the columns, and whether the axis begins before the time origin."""
+    n, tau = shapes.n, problem.time + shapes.origin
+    bent, early = np.flatnonzero(shapes.voigt), bool(tau[0] < 0)
+    columns = basis(shapes, problem.time, n + bent.size + 2 * n * early)
+    f = columns[:n]
+    np.multiply(f, tau, out=columns[n : 2 * n])
+    if bent.size:
+        np.multiply(columns[n + bent], tau, out=columns[2 * n : 2 * n + bent.size])
+    if early:
+        np.multiply(f, np.abs(tau), out=columns[-2 * n : -n])
+        np.multiply(f, np.sign(tau), out=columns[-n:])
+    return columns, early
 
 
 def slopes(shapes: Shapes, early: bool) -> tuple[Index, Complex]:

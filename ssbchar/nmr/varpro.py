@@ -12,14 +12,14 @@ Gram matrix of the shapes and their derivatives, so a series costs little more t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.normal import State, inverses, normal, quick_inverses, state
+from ssbchar.nmr.linear import solved
+from ssbchar.nmr.normal import State, inverses, normal, state
 from ssbchar.nmr.shapes import ORIGIN_LIMIT, PER_REGION, PER_SLICE, SHARED, Complex, Index, Problem, Real, Shapes, basis
-from ssbchar.nmr.sums import sums
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ def solve(
     final: bool = True,
     goal: float = float("inf"),
     at: State | None = None,
+    loose: float = 0.0,
 ) -> Solution:
     """Return the least-squares fit from given starting shapes.
 
@@ -112,15 +113,18 @@ def solve(
         Chi-square that makes the fit worth having: it is given up where a step gains less than 1 % of what lacks.
     at : State, optional
         The state at `start`, where known.
+    loose : float
+        Share of chi-square in excess of the number of data that may be left to be gained, whatever `least_gain`.
     """
     problem = problem.prepared()
     low, high = _bounds(problem, start)
-    free = np.flatnonzero(_wanted(problem, start, start.voigt & ~start.held))
+    free = np.flatnonzero(_wanted(problem, start))
     at = at or state(problem, _unpacked(start, np.minimum(np.maximum(_packed(start), low), high)))
     floor = 1e-13 * float(np.sum(problem.power / problem.sigma**2))
     damping = 1e-9 if final else 1e-3
     for _ in range(max_steps):
-        trial, damping = _step(problem, at, low, high, free, damping, least_gain)
+        least = max(least_gain, loose * (at.chi2 - 2 * problem.y.size))
+        trial, damping = _step(problem, at, low, high, free, damping, least)
         if trial is None:
             break
         gain, at = at.chi2 - trial.chi2, trial
@@ -129,21 +133,31 @@ def solve(
     return _finish(problem, at, low, high, free, final)
 
 
-def _wanted(problem: Problem, shapes: Shapes, bent: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of (nu, width, gauss2, origin, phase) are fitted; `bent` are the lines whose Gaussian width is."""
-    ends = [problem.phases != PER_REGION, problem.phases == SHARED]
-    return np.concatenate([~shapes.held, ~shapes.held, bent, ends])
+def _wanted(problem: Problem, shapes: Shapes) -> NDArray[np.bool_]:
+    """Return which of (nu, width, gauss2, origin, phase) are fitted."""
+    seen, ends = ~shapes.held, [problem.phases != PER_REGION, problem.phases == SHARED]
+    return np.concatenate([seen, seen, shapes.voigt & seen, ends])
 
 
-def uphill(problem: Problem, at: State, line: int) -> bool:
-    """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order."""
-    shapes = replace(at.shapes, voigt=at.shapes.voigt | (np.arange(at.shapes.n) == line))
-    free = np.flatnonzero(_wanted(problem, shapes, np.arange(shapes.n) == line))
-    found = normal(problem, replace(at, shapes=shapes, sums=sums(problem, shapes)), free)
-    matrix, slope, here = found.matrix, found.slope, int(np.searchsorted(free, 2 * shapes.n + line))
-    rest = np.delete(np.arange(free.size), here)
-    others = quick_inverses(matrix[np.ix_(rest, rest)]) @ slope[rest]
-    return bool(slope[here] - matrix[here, rest] @ others > 0)
+def uphill(problem: Problem, at: State, line: int, left: Complex) -> bool:
+    """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order.
+
+    Its derivative is -pi^2 / (4 ln 2) tau^2 A f; where the fit has converged what is left is at right angles to all
+    other derivatives, so that they need not be asked.
+
+    Parameters
+    ----------
+    problem : Problem
+        Data.
+    at : State
+        A fit that has converged.
+    line : int
+        Which line.
+    left : ndarray, shape (slice, time)
+        Data less model (`left_over`).
+    """
+    bent = (problem.time + at.shapes.origin) ** 2 * basis(at.shapes.taken(np.array([line])), problem.time)[0].conj()
+    return bool((amplitudes(at)[:, line].conj() * (left @ bent)).real @ problem.sigma**-2 < 0)
 
 
 def _step(
@@ -162,7 +176,7 @@ def _step(
     for _ in range(8):
         damped, trial = scaled.copy(), values.copy()
         damped.flat[:: free.size + 1] += damping
-        move = np.linalg.solve(damped, slope)
+        move = solved(damped, slope)
         if move @ slope + damping * (move @ move) < least:
             break
         trial[free] += scale * move
@@ -174,15 +188,17 @@ def _step(
 
 
 def _finish(problem: Problem, at: State, low: Real, high: Real, free: Index, final: bool) -> Solution:
-    """Return the solution with the covariance of shapes and areas."""
-    n, slices, values = at.shapes.n, len(at.area), _packed(at.shapes)
+    """Return the solution, with the covariance of shapes and areas where it is final."""
+    slices = len(at.area)
     phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases)
     if phases is None:
         phases = slices * (int(problem.groups(at.shapes).max()) + 1)
+    count, points = free.size + at.area.size + phases, 2 * problem.y.size
+    if not final:
+        return Solution(at, at.area, count, points, np.empty((0, 0)), free)
+    values = _packed(at.shapes)
     inside = free[(values[free] > low[free]) & (values[free] < high[free])]
-    covariance = _covariance(problem, at, inside) if final else np.empty((0, 0))
-    free_area = _free_area(at) if final else at.area
-    return Solution(at, free_area, free.size + slices * n + phases, 2 * problem.y.size, covariance, inside)
+    return Solution(at, _free_area(at), count, points, _covariance(problem, at, inside), inside)
 
 
 def _covariance(problem: Problem, at: State, free: Index) -> Real:

@@ -77,3 +77,34 @@ def test_coordinates_are_as_xarray_makes_them() -> None:
     assert fit.identical(fit.drop_vars(list(fit.coords)).assign_coords(plain))
     assert fit.sel(region="li_si")["region_area"].shape == (1,)
     assert list(axes(region=("a", "b"), x=(np.arange(3), {}))) == ["x", "region"]
+
+
+def test_a_line_outside_never_comes_into_a_region_by_the_refined_place_of_its_peak() -> None:
+    given = problem(1e-2, (1.0, 61e3, 6000.0))
+    seen = matched_filter(given, LOW, HIGH)
+    peak = replace(seen.peaks(given.y)[2], nu=55e3, at=61e3)
+    shapes = grow._started(given, grow.Rules(LOW, HIGH), no_shapes(), 2, peak)
+    assert shapes.low[0] == HIGH[0] and shapes.nu[0] >= HIGH[0]
+
+
+def test_two_narrow_lines_under_one_are_told_apart() -> None:
+    given = problem(1e-2, (0.5, -20e3, 300.0), (0.5, -20.5e3, 500.0), (0.2, 50e3, 900.0))
+    best, _ = grow.grow(given, grow.Rules(LOW, HIGH))
+    assert best.shapes.nu == pytest.approx([50e3, -20e3, -20.5e3], abs=30.0)
+
+
+def test_another_time_origin_nearly_as_good_is_grown_too() -> None:
+    given = problem(1e-2, (1.0, -20e3, 2500.0), (0.4, 50e3, 900.0))
+    late = replace(given, y=given.y * 1, time=given.time - 3e-6, power=np.empty(0))
+    best, _ = grow.grow(late, grow.Rules(LOW, HIGH))
+    assert best.shapes.origin == pytest.approx(3e-6, abs=2e-7)
+
+
+def test_slope_by_the_gaussian_width_is_that_of_chi_square() -> None:
+    given = problem(1e-3, (1.0, -20e3, 2500.0))
+    at = varpro.solve(given, no_shapes().joined(-20e3, 2500.0, 1, LOW[1], HIGH[1]), 30, 1e-6, False).state
+    for sign in (1.0, -1.0):
+        bent = np.exp(-sign * 1e6 * given.time**2)
+        data = replace(given, y=given.y * bent, power=np.empty(0)).prepared()
+        found = varpro.solve(data, at.shapes, 30, 1e-6, False).state
+        assert varpro.uphill(data, found, 0, varpro.left_over(data, found)) == (sign > 0)
