@@ -64,9 +64,13 @@ def k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> fl
     axes.plot(k[use], base + 2.9 * top + model, color=style.BLUE)
     axes.plot(k[use], base + 0.8 * top + data - model, color=style.GREEN, linewidth=0.7)
     axes.axhline(base + 0.8 * top, color=style.GREY, linewidth=0.5)
+    if fit.sizes["part"] > 1:
+        name = str(fit["part"].values[i])
+        axes.text(0.98, base + 3.5 * top, name, transform=axes.get_yaxis_transform(), ha="right", va="bottom",
+                  fontsize=style.SMALL, color=colour)  # fmt: skip
     if not base:
         axes.axvspan(low, high, color=style.GREY, alpha=0.1, linewidth=0)
-    return base + 4.1 * top
+    return base + 4.3 * top
 
 
 def r_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
@@ -106,7 +110,7 @@ def parameters(axes: Axes, fit: xr.Dataset, kind: str, word: str, colours: tuple
             axes.plot([j - 0.35, j + 0.35], [base[j] - shown[j]] * 2, color=style.GREY, linestyle="--", linewidth=0.7)
     axes.set_xticks(range(shells), [str(s) for s in fit["shell"].values])
     axes.set_xlim(-0.6, shells - 0.4)
-    axes.set_ylabel(word)
+    axes.set(xlabel="shell (Å)", ylabel=word)
     axes.margins(y=0.18)
     if kind != "distance":
         axes.set_ylim(min(0.0, axes.get_ylim()[0]), None)
