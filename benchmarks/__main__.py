@@ -20,8 +20,8 @@ RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 INNER = "--in-this-process"
-APART = {"scale"}
-"""Run by themselves: no peer, two cores."""
+APART = {"scale", "oracle_paths"}
+"""Run by themselves: no times beside a peer."""
 
 
 def main(words: Sequence[str]) -> int:

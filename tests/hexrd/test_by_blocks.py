@@ -1,6 +1,7 @@
 """A series too large for memory gives what it gives in memory: every step, its arrays on disk and read by blocks."""
 
 import os
+import re
 import resource
 import sys
 import time
@@ -77,6 +78,8 @@ def test_every_step_gives_the_same_from_disk(
             found = parts[name]
             expected, found = (ds.drop_vars("provenance") for ds in (expected, found))
             xr.testing.assert_identical(found, expected)
+        elif name.endswith("provenance.json"):  # digests of netCDF inputs, which are stored in other pieces
+            assert re.sub(rb"[0-9a-f]{64}", b"", parts[name]) == re.sub(rb"[0-9a-f]{64}", b"", expected)
         elif name.endswith((".svg", ".png")) or name.startswith("export"):
             assert parts[name] == expected, name
 
