@@ -229,7 +229,9 @@ def form_factors() -> dict[str, Any]:
         path = Path(folder) / "analysis/diffraction/atomic_scattering_params.json"
         if path.is_file():
             return dict(json.loads(path.read_text(encoding="utf-8")))
-    raise FileNotFoundError("pymatgen's atomic_scattering_params.json")
+    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS  # where a release keeps it elsewhere
+
+    return dict(ATOMIC_SCATTERING_PARAMS)
 
 
 def form_factor(element: str, s: Array) -> Array:
