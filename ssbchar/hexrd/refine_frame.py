@@ -21,7 +21,7 @@ from ssbchar.hexrd.refine_model import Layout, Model, layout_of, model_at, moved
 from ssbchar.hexrd.refine_normal import System, gauss_newton_step, projected
 from ssbchar.hexrd.refine_state import Fit, Prior, Series, State
 
-LINEAR, LINEAR_WIDTH = 0.02, 0.05
+LINEAR, LINEAR_WIDTH = 0.05, 0.05
 """Changes of position and of Lorentzian width over which the model is linear [Gaussian widths]."""
 
 

@@ -12,6 +12,8 @@ RANGE = 15.0
 """Temperature range [K] below which a stretch is taken as a hold and followed by frame."""
 ENOUGH = {1: 6, 2: 18, 3: 24}
 """Frames from which a polynomial may have a degree."""
+BENDING = 4.0
+"""Prior standard deviation of a polynomial's coefficients: in what the usual slope makes over half the range."""
 
 
 def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[np.int64]]:
@@ -21,7 +23,7 @@ def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[n
 
 
 def smooth(
-    temperature: Array, segment: NDArray[np.object_], values: Array, stderr: Array, slope: float
+    temperature: Array, segment: NDArray[np.object_], values: Array, stderr: Array, slope: float, usual: float = np.inf
 ) -> tuple[Array, Array]:
     """Return a smooth course of one strain over all frames, and its standard deviation.
 
@@ -40,6 +42,8 @@ def smooth(
         Strain and its standard error; NaN where there is none.
     slope : float
         Expected d(strain)/dT [1/K].
+    usual : float
+        Largest size of the expected slopes of a phase's strains [1/K]: departures from `slope` are of this order.
     """
     mean, sigma = np.full(temperature.size, np.nan), np.full(temperature.size, np.nan)
     for frames in branches(temperature, segment):
@@ -52,7 +56,8 @@ def smooth(
         low, high = axis[inside].min(), axis[inside].max()
         clipped = np.clip(axis, low, high)
         expected = np.zeros_like(axis) if hold else slope * (clipped - axis[inside].mean())
-        course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], clipped)
+        size = np.inf if hold else BENDING * usual * (high - low) / 2
+        course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], clipped, size)
         beyond = np.zeros_like(axis) if hold else axis - clipped
         mean[frames] = course + expected + slope * beyond
         doubt = _doubt(axis[inside], values[good], stderr[good], slope)
@@ -77,8 +82,14 @@ def _doubt(x: Array, values: Array, stderr: Array, slope: float) -> tuple[float,
     return float(np.hypot(0.5 * slope, low - slope)), float(np.hypot(0.5 * slope, high - slope))
 
 
-def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Array, Array]:
-    """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter about it)."""
+def _polynomial(
+    x: Array, values: Array, stderr: Array, at: Array, size: float = np.inf
+) -> tuple[Array, Array]:
+    """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter about it).
+
+    Its coefficients but the constant are expected within `size` of zero: what weak frames leave open, and gaps between
+    frames, are bridged without a swing.
+    """
     middle, half = (x.max() + x.min()) / 2, max(np.ptp(x) / 2, 1e-9)
     u, v = (x - middle) / half, (at - middle) / half
     best: tuple[float, Array, Array] | None = None
@@ -91,6 +102,7 @@ def _polynomial(x: Array, values: Array, stderr: Array, at: Array) -> tuple[Arra
         for _ in range(8):
             design = powers[:, 3 - degree :] * weight[:, None]
             inner = design.T @ design
+            inner[np.arange(degree), np.arange(degree)] += size**-2.0
             coefficient = np.linalg.solve(
                 inner + 1e-14 * np.trace(inner) * np.eye(degree + 1), design.T @ (values * weight)
             )

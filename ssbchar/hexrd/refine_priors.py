@@ -109,8 +109,9 @@ class Priors:
 
     def _course(self, p: int, free: int, values: Array, stderr: Array, frames: Frames) -> None:
         """Set the smooth cell(T) of a phase from its strains and their errors."""
+        usual = float(np.max(np.abs(self.slope[p, :free])))
         courses = [
-            refine_joint.smooth(frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k])
+            refine_joint.smooth(frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k], usual)
             for k in range(free)
         ]
         if not all(np.all(np.isfinite(course)) for course, _ in courses):

@@ -150,6 +150,23 @@ def test_smooth_course_beyond_its_values_follows_the_expected_slope() -> None:
     assert sigma[0] > 2e-4 > sigma[40]
 
 
+def test_a_smooth_course_does_not_swing_in_a_gap_of_weak_frames() -> None:
+    temperature = np.linspace(25, 340, 98)
+    slope, rng = -2.4e-5, np.random.default_rng(3)
+    there = (temperature < 100) | (temperature > 330)
+    truth = slope * (temperature - 25)
+    apart = []
+    for _ in range(100):
+        seen = truth + np.where(temperature < 100, -2e-6 * (temperature - 25) ** 2, 0.0)  # what misfit adds at one end
+        values = np.where(there, seen + 2e-3 * rng.standard_normal(98), np.nan)
+        mean, sigma = refine_joint.smooth(
+            temperature, np.full(98, "heating", object), values, np.full(98, 5e-3), slope, abs(slope)
+        )
+        apart.append(np.abs(mean - truth)[~there])
+        assert np.all(apart[-1] < 5 * sigma[~there])
+    assert np.quantile(np.max(apart, axis=1), 0.9) < 0.016  # a free cubic: twice that
+
+
 def test_a_zero_of_the_series_is_that_of_every_frame() -> None:
     temperature = np.linspace(25, 300, 12)
     patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], temperature, 11)
