@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,11 +134,14 @@ def pseudo_voigt_widths(gauss: Array, lorentz: Array) -> tuple[Array, Array, Arr
     width, eta, dwidth/dG, dwidth/dL, deta/dG, deta/dL
     """
     g, m = gauss, lorentz
-    fifth = g**5 + 2.69269 * g**4 * m + 2.42843 * g**3 * m**2 + 4.47163 * g**2 * m**3 + 0.07842 * g * m**4 + m**5
+    second = m * m
+    third, fourth = second * m, second * second
+    fifth = ((((g + 2.69269 * m) * g + 2.42843 * second) * g + 4.47163 * third) * g + 0.07842 * fourth) * g + fourth * m
     width = fifth**0.2
-    by_g = 5 * g**4 + 10.77076 * g**3 * m + 7.28529 * g**2 * m**2 + 8.94326 * g * m**3 + 0.07842 * m**4
-    by_m = 2.69269 * g**4 + 4.85686 * g**3 * m + 13.41489 * g**2 * m**2 + 0.31368 * g * m**3 + 5 * m**4
-    by_g, by_m = by_g / (5 * width**4), by_m / (5 * width**4)
+    by_g = (((5 * g + 10.77076 * m) * g + 7.28529 * second) * g + 8.94326 * third) * g + 0.07842 * fourth
+    by_m = (((2.69269 * g + 4.85686 * m) * g + 13.41489 * second) * g + 0.31368 * third) * g + 5 * fourth
+    inverse = width / (5 * fifth)  # 1 / (5 width^4)
+    by_g, by_m = by_g * inverse, by_m * inverse
     q = m / width
     eta = 1.36603 * q - 0.47719 * q**2 + 0.11116 * q**3
     slope = 1.36603 - 0.95438 * q + 0.33348 * q**2
@@ -262,11 +266,17 @@ def _columns(parts: list[tuple[Index, NDArray[np.int32], list[Array]]], points: 
     order = np.concatenate([p[0] for p in parts])
     rows = np.concatenate([p[1].ravel() for p in parts])
     starts = np.concatenate([[0], np.cumsum(points[order])]).astype(np.int32)
-    found = [
-        csc_array((np.concatenate([p[2][k].ravel() for p in parts]), rows, starts), shape=(size, order.size))
-        for k in range(len(parts[0][2]))
-    ]
+    data = [np.concatenate([p[2][k].ravel() for p in parts]) for k in range(len(parts[0][2]))]
+    shape = csc_array((data[0], rows, starts), shape=(size, order.size))
+    found = [shape, *(like(shape, values) for values in data[1:])]
     return Profiles(order, *(found + [None] * (4 - len(found))))
+
+
+def like(matrix: Any, data: Array) -> Any:
+    """Return a sparse matrix with the places of another (shared, not checked again) and its own values."""
+    out = copy(matrix)
+    out.data = data
+    return out
 
 
 def splines(x: Array, terms: int) -> Array:

@@ -44,7 +44,9 @@ class Remainder:
     weight: Array
     residual: Array
     border: Array
-    """The model's directions (background, phases, cells, widths), scaled, shape (points, direction)."""
+    """The model's directions (background, phases, cells, widths), shape (points, direction)."""
+    weighted: Array
+    """The same times the weights."""
     lower: Array
     """Cholesky factor of their normal matrix under the weights."""
     goodness: float
@@ -54,11 +56,13 @@ class Remainder:
 def remainder(series: Series, fit: Fit, y: Array, weight: Array) -> Remainder:
     """Return what a fit of intensity `y` with weights `weight` (points,) leaves."""
     residual = y - fit.calculated
-    inner = fit.border.T @ (weight[:, None] * fit.border)
-    scale = 1 / np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
-    lower = np.linalg.cholesky(inner * scale[:, None] * scale + 1e-9 * np.eye(len(inner)))
+    border = np.hstack(fit.border)
+    weighted = weight[:, None] * border
+    inner = border.T @ weighted
+    size = np.sqrt(np.maximum(np.diagonal(inner), 1e-300))
+    lower = size[:, None] * np.linalg.cholesky(inner / size[:, None] / size + 1e-9 * np.eye(len(inner)))
     goodness = float(np.sqrt(np.dot(weight, residual**2) / y.size))
-    return Remainder(series, fit, weight, residual, np.asarray(fit.border * scale, float), np.asarray(lower), goodness)
+    return Remainder(series, fit, weight, residual, border, weighted, np.asarray(lower), goodness)
 
 
 def trace(left: Remainder, phase: int, strain: Array, threshold: float = 0.0) -> Trace | None:
@@ -103,7 +107,7 @@ def stderr(left: Remainder, phase: int) -> float:
     """Return the standard error of the intensity of a phase in the model: counting error times scatter."""
     fit = left.fit
     i = fit.present.index(phase)
-    shape = fit.border[:, left.series.splines.shape[1] + i]
+    shape = left.border[:, left.series.splines.shape[1] + i]
     counting = fit.intensity_fixed[i] / fit.state.inflation[phase]
     return float(counting * _scatter(left, shape, _width(left, phase)))
 
@@ -122,15 +126,15 @@ def _scatter(left: Remainder, shape: Array, width: float, found: float = 0.0) ->
         shapes[: x.size - points, 2 * k + 1] = shape[points:]
     residual = left.residual
     if found:
-        inside = _projected(left, left.weight * shape)
+        inside = _projected(left, shape)
         residual = residual - found * (shape - left.border @ _solved(left.lower.T, inside, lower=False))
     amount, power = _amounts(left, shapes, residual)
     return max(1.0, float(np.sqrt(np.mean(amount**2 * power))))
 
 
-def _projected(left: Remainder, weighted: Array) -> Array:
-    """Return the components of weighted curves (points, ...) along the model's directions, made orthonormal."""
-    return _solved(left.lower, left.border.T @ weighted, lower=True)
+def _projected(left: Remainder, curves: Array) -> Array:
+    """Return the components of curves (points, ...) along the model's directions, made orthonormal."""
+    return _solved(left.lower, left.weighted.T @ curves, lower=True)
 
 
 def _solved(triangle: Array, right: Array, lower: bool) -> Array:
@@ -142,11 +146,10 @@ def _solved(triangle: Array, right: Array, lower: bool) -> Array:
 def _amounts(left: Remainder, shapes: Array, residual: Array | None = None) -> tuple[Array, Array]:
     """Return the amount of each pattern (points, trial) in the residual, and 1 / its counting variance."""
     residual = left.residual if residual is None else residual
-    weighted = left.weight[:, None] * shapes
-    cross = _projected(left, weighted)
-    whole = np.einsum("ij,ij->j", shapes, weighted)
+    cross = _projected(left, shapes)
+    whole = left.weight @ shapes**2
     power = np.maximum(whole - np.einsum("ij,ij->j", cross, cross), 1e-6 * whole + 1e-300)
-    return weighted.T @ residual / power, power
+    return (left.weight * residual) @ shapes / power, power
 
 
 def _patterns(left: Remainder, p: int, strain: Array, size: float = 0.0) -> Array:

@@ -14,6 +14,7 @@ from ssbchar import workers
 from ssbchar.hexrd import presence
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
+from ssbchar.hexrd.refine_frame import ROUGH
 from ssbchar.hexrd.refine_judge import polish
 from ssbchar.hexrd.refine_pass import explore
 from ssbchar.hexrd.refine_priors import Priors
@@ -91,8 +92,9 @@ def _up(known: Known, item: tuple[range, Fits]) -> Fits:
     part, first = item
     state = next(iter(first.values())).state if first else known.start
     return explore(
-        known.series, known.frames, known.priors, state, known.options, part, _name("forward", known, part), first, None
-    )
+        known.series, known.frames, known.priors, state, known.options, part, _name("forward", known, part), first,
+        None, ROUGH,
+    )  # fmt: skip
 
 
 def _down(known: Known, item: tuple[range, Fits]) -> tuple[Fits, Table]:

@@ -18,8 +18,6 @@ def finished(
     present: tuple[int, ...], layout: Layout, converged: bool, zero_error: float,
 ) -> Fit:  # fmt: skip
     """Return the result of a frame from its best step (objective, state, model, linear part, normal equations)."""
-    from scipy.linalg import cho_solve
-
     _, state, model, solved, system = best
     misfit = float(np.dot(weight, solved.residual**2))
     count = len(present)
@@ -36,7 +34,7 @@ def finished(
     else:
         rest = np.ones(count)
     sums[columns + terms + np.arange(count), np.arange(count)] = rest
-    inner = solved.scale[:, None] * cho_solve(solved.factor, solved.scale[:, None] * sums, check_finite=False)
+    inner = solved.inverse(sums)
     through = system.cross.T @ sums
     fixed = np.einsum("ij,ij->j", sums, inner)
     variance = fixed + np.einsum("ij,ik,kj->j", through, covariance, through)
@@ -60,7 +58,7 @@ def finished(
         replace(state, amount=amount), present, intensity, np.sqrt(np.maximum(variance, 0)) * inflation,
         tuple(shares), tuple(covariances), zero_stderr, solved.background, y - solved.residual,
         columns + terms + count + len(layout.kind), converged, misfit,
-        np.hstack([series.splines, phases, system.derivatives]), tuple(common),
+        (series.splines, phases, system.derivatives), tuple(common),
         np.sqrt(np.maximum(fixed, 0)) * inflation,
     )  # fmt: skip
 

@@ -21,8 +21,11 @@ from ssbchar.hexrd.refine_model import Layout, Model, layout_of, model_at, moved
 from ssbchar.hexrd.refine_normal import System, gauss_newton_step, projected
 from ssbchar.hexrd.refine_state import Fit, Prior, Series, State
 
-LINEAR, LINEAR_WIDTH = 0.05, 0.05
-"""Changes of position and of Lorentzian width over which the model is linear [Gaussian widths]."""
+Steps = tuple[float, float]
+ROUGH: Steps = (0.05, 0.05)
+FINE: Steps = (0.03, 0.02)
+"""Changes of position and of Lorentzian width over which the model is linear [Gaussian widths], for the first pass and
+for the last."""
 
 
 def refine(
@@ -34,6 +37,7 @@ def refine(
     prior: Prior,
     iterations: int,
     tolerance: float,
+    linear: Steps = FINE,
 ) -> Fit:
     """Return a frame refined from a starting state with the phases `present`.
 
@@ -50,6 +54,8 @@ def refine(
         Largest number of Gauss-Newton steps.
     tolerance : float
         Converged when no parameter moves by more than this share of its standard error.
+    linear : pair of float
+        Steps up to these are taken without looking at the pattern again, as the model is linear over them.
     """
     if not present:
         return _bare(series, y, weight, start)
@@ -63,8 +69,7 @@ def refine(
         if count == 0 or unknown:
             state = with_amounts(state, present, solved, model, y, weight)
         objective = solved.misfit + penalty_of(layout, state)
-        slack = 0.1 * float(np.median(state.inflation[list(present)])) ** 2
-        if best is not None and count > 1 and objective > best[0] + slack:
+        if best is not None and count > 1 and objective > best[0] + _slack(state, present):
             damping = max(10 * damping, 1e-3)
             if damping > 1e3:
                 converged = True  # no step, however short, is better
@@ -76,7 +81,7 @@ def refine(
         damping = damping / 10 if damping > 1e-4 else 0.0
         moved = moved_by(state, layout, gauss_newton_step(system, damping), series)
         step = values_of(layout, moved) - values_of(layout, state)  # within bounds
-        if not unknown and _last(series, layout, state, step, system.stderr, tolerance):
+        if not unknown and _last(series, layout, state, step, system.stderr, tolerance, linear):
             converged = True
             best = (
                 objective,
@@ -94,6 +99,11 @@ def refine(
     )
 
 
+def _slack(state: State, present: tuple[int, ...]) -> float:
+    """Return the rise of the objective that is still no worse: small beside one on the scale of the errors."""
+    return 0.1 * float(np.median(state.inflation[list(present)])) ** 2
+
+
 def _held(state: State, prior: Prior) -> State:
     """Return the state with what the prior holds at its value, wherever the state comes from."""
     return replace(
@@ -106,7 +116,9 @@ def _held(state: State, prior: Prior) -> State:
     )
 
 
-def _last(series: Series, layout: Layout, state: State, step: Array, stderr: Array, tolerance: float) -> bool:
+def _last(
+    series: Series, layout: Layout, state: State, step: Array, stderr: Array, tolerance: float, linear: Steps
+) -> bool:  # fmt: skip
     """Return whether a step is the last: within its errors, or so short that the model is linear over it."""
     if step.size == 0:
         return True
@@ -115,11 +127,11 @@ def _last(series: Series, layout: Layout, state: State, step: Array, stderr: Arr
         return True
     slope = np.tan(np.radians(series.x[-1]) / 2)
     effect = np.ones(step.size)
-    effect[layout.of("strain")] = np.degrees(slope) / LINEAR
-    effect[layout.of("zero", "gauss")] = 1 / LINEAR
+    effect[layout.of("strain")] = np.degrees(slope) / linear[0]
+    effect[layout.of("zero", "gauss")] = 1 / linear[0]
     for name, factor in (("size", 1.0), ("micro", slope)):
         rows = np.flatnonzero(layout.of(name))
-        effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / LINEAR_WIDTH
+        effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / linear[1]
     logarithm = layout.of("size", "micro")
     change = np.where(logarithm, np.maximum(np.abs(step), np.expm1(np.clip(step, -1, 3))), np.abs(step))
     return bool(np.all((change * effect < state.gauss) | layout.of("overall_b")))
@@ -151,5 +163,17 @@ def _bare(series: Series, y: Array, weight: Array, state: State) -> Fit:
     misfit = float(np.dot(weight, (y - background) ** 2))
     none = np.empty(0)
     return Fit(
-        state, (), none, none, (), (), 0.0, background, background.copy(), solution.size, True, misfit, series.splines
+        state,
+        (),
+        none,
+        none,
+        (),
+        (),
+        0.0,
+        background,
+        background.copy(),
+        solution.size,
+        True,
+        misfit,
+        (series.splines,),
     )

@@ -57,11 +57,14 @@ def smooth(
         clipped = np.clip(axis, low, high)
         expected = np.zeros_like(axis) if hold else slope * (clipped - axis[inside].mean())
         size = np.inf if hold else BENDING * usual * (high - low) / 2
-        course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], clipped, size)
+        tenth = 0.1 * (high - low)
+        at = np.concatenate([clipped, [low, low + tenth, high - tenth, high]])
+        course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], at, size)
+        first, last = np.diff(course[-4:])[::2] / max(tenth, 1e-9)  # slopes at both ends beside the expected one
         beyond = np.zeros_like(axis) if hold else axis - clipped
-        mean[frames] = course + expected + slope * beyond
-        doubt = _doubt(axis[inside], values[good], stderr[good], slope)
-        sigma[frames] = np.hypot(spread, np.where(beyond < 0, doubt[0], doubt[1]) * beyond)
+        mean[frames] = course[:-4] + expected + slope * beyond
+        doubt = np.where(beyond < 0, np.hypot(0.5 * slope, first), np.hypot(0.5 * slope, last))
+        sigma[frames] = np.hypot(spread[:-4], doubt * beyond)
     known = np.flatnonzero(np.isfinite(mean))
     if known.size == 0:
         return mean, sigma
@@ -73,18 +76,7 @@ def smooth(
     return mean, sigma
 
 
-def _doubt(x: Array, values: Array, stderr: Array, slope: float) -> tuple[float, float]:
-    """Return the uncertainty of the slope below and above values: half the expected one, and their own beside it."""
-    tenth = 0.1 * float(np.ptp(x))
-    ends = np.array([x.min(), x.min() + tenth, x.max() - tenth, x.max()])
-    course, _ = _polynomial(x, values, stderr, ends)
-    low, high = (course[1] - course[0]) / max(tenth, 1e-9), (course[3] - course[2]) / max(tenth, 1e-9)
-    return float(np.hypot(0.5 * slope, low - slope)), float(np.hypot(0.5 * slope, high - slope))
-
-
-def _polynomial(
-    x: Array, values: Array, stderr: Array, at: Array, size: float = np.inf
-) -> tuple[Array, Array]:
+def _polynomial(x: Array, values: Array, stderr: Array, at: Array, size: float = np.inf) -> tuple[Array, Array]:
     """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter about it).
 
     Its coefficients but the constant are expected within `size` of zero: what weak frames leave open, and gaps between

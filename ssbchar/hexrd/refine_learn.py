@@ -19,8 +19,12 @@ from ssbchar.hexrd.refine_model import Layout, model_at
 from ssbchar.hexrd.refine_series import Frames, free_reflections
 from ssbchar.hexrd.refine_state import Fit, Fits, Series, significance
 
-LEARNT = 16
-"""Frames, those where the phase is strongest, from which its pattern is learnt."""
+LEARNT = 24
+"""Most frames from which a phase's pattern is learnt; at least half as many where there are."""
+STRONG = (0.5, 0.7)
+"""Shares of the phase's high significance from which a frame begins to count, and counts in full."""
+CLEAR = 15.0
+"""Significance below which a frame is not learnt from."""
 OUTLIER = 4.0
 """Robust standard deviations beyond the median at which a frame counts for a quarter."""
 NOTHING = Layout((), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), False)
@@ -35,19 +39,40 @@ def learnt(series: Series, before: Series, frames: Frames, fits: Fits, options: 
     for p, phase in enumerate(series.phases):
         if not series.free[p].size:
             continue
-        rows = [i for i, f in fits.items() if p in f.present and significance(f, p) > 15]
-        rows = sorted(rows, key=lambda i: (-significance(fits[i], p), i))[:LEARNT]
-        if len(rows) < 3:
+        chosen = _chosen(fits, p)
+        if len(chosen) < 3:
             continue
-        found = _stacked(series, before, frames, {i: fits[i] for i in rows}, p)
+        found = _stacked(series, before, frames, {i: fits[i] for i in chosen}, p, np.array(list(chosen.values())))
         patterns[p] = found + 1e-6 * found.sum() / found.size
-        weight = patterns[p] * _lorentz(series, fits[rows[0]], p)
+        weight = patterns[p] * _lorentz(series, fits[next(iter(chosen))], p)
         free[p] = free_reflections(weight, phase.known, options)
         freedom[p] = options.intensity_freedom
     return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom)
 
 
-def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int) -> Array:
+def _chosen(fits: Fits, p: int) -> dict[int, float]:
+    """Return frames where a phase is strong, evenly spread, and how much each counts.
+
+    They are taken at every second, fourth, ... frame of the series and fade in with their significance: a frame that
+    is a little stronger or weaker than before changes the choice by itself at most, never as a whole.
+    """
+    ratio = {i: significance(fits[i], p) for i in sorted(fits) if p in fits[i].present}
+    clear = [r for r in ratio.values() if r > CLEAR]
+    if not clear:
+        return {}
+    low, high = (share * float(np.quantile(clear, 0.9)) for share in STRONG)
+    counts = {
+        i: min((ratio[i] - low) / (high - low), 1.0) if ratio.get(i, 0.0) > max(low, CLEAR) else 0.0
+        for i in sorted(fits)
+    }
+    step, rows = 1, [i for i, c in counts.items() if c > 0]
+    while len(rows) > LEARNT:
+        step *= 2
+        rows = [i for i in list(counts)[::step] if counts[i] > 0]
+    return {i: counts[i] for i in rows}
+
+
+def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int, counts: Array) -> Array:
     """Return the strengths of a phase's reflections, not negative, that fit several frames best.
 
     With a frame's normal equations N x = t, those of the background and the other phases eliminated by their Schur
@@ -55,9 +80,10 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
     over the square of its phase's inflation, and solved for strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least
     Squares Problems, Prentice-Hall 1974, ch. 23). The prior about the pattern `before` enters once. Frames that are
     further from the answer than the others (a grain, a cell in a wrong place) count for less, and it is solved again.
+    `counts` says how much each frame counts to begin with.
     """
     own = np.array([_strengths(series, f, p) for f in fits.values()])
-    which, out = series.free[p], np.array(own.mean(axis=0))
+    which, out = series.free[p], np.average(own, axis=0, weights=counts)
     normals, targets = [], []
     for i, fit in fits.items():
         factor = _strengths(series, fit, p, relative=False).sum() * _lorentz(series, fit, p)[which]
@@ -66,7 +92,7 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
         targets.append(target * factor / fit.state.inflation[p] ** 2)
     prior = before.pattern[p][which] * out[which].sum() / before.pattern[p][which].sum()
     precision = (before.freedom[p] * np.maximum(prior, 0.05 * prior.mean())) ** -2.0
-    trust = np.ones(len(fits))
+    trust = counts
     for _ in range(3):
         normal = np.tensordot(trust, normals, 1) + np.diag(precision)
         target = np.tensordot(trust, targets, 1) + precision * prior
@@ -74,7 +100,7 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int)
         apart = np.array([d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)])
         middle = np.median(apart)
         beyond = np.maximum(apart - middle, 0) / (OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle)) + 1e-9)
-        trust = (1 + beyond**2) ** -2.0
+        trust = counts * (1 + beyond**2) ** -2.0
     return out
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from ssbchar.hexrd import pattern
 from ssbchar.hexrd.pattern import Array, Index
 from ssbchar.hexrd.refine_model import Model
 from ssbchar.hexrd.refine_state import Series, State
@@ -31,9 +31,29 @@ class Linear:
     """Columns with an intensity of their own that is not at its bound."""
     free: object
     """Their profiles, sparse (points, columns)."""
-    factor: tuple[Array, bool]
+    factor: Array
     """Cholesky factor of the scaled normal matrix."""
     scale: Array
+
+    def inverse(self, right: Array) -> Array:
+        """Return the inverse of the normal matrix times `right` (parameters, ...)."""
+        return np.asarray(self.scale[:, None] * _solved(self.factor, self.scale[:, None] * right))
+
+
+def _factored(core: Array) -> Array:
+    """Return the Cholesky factor of a symmetric matrix (its memory is used)."""
+    from scipy.linalg.lapack import dpotrf
+
+    factor, failed = dpotrf(core.T, lower=1, clean=0, overwrite_a=1)
+    if failed:
+        raise np.linalg.LinAlgError(f"leading minor {failed} of the normal matrix is not positive")
+    return np.asarray(factor)
+
+
+def _solved(factor: Array, right: Array) -> Array:
+    from scipy.linalg.lapack import dpotrs
+
+    return np.asarray(dpotrs(factor, right, lower=1)[0])
 
 
 @dataclass(frozen=True)
@@ -70,7 +90,8 @@ def equations(
     normal, target = np.empty((n + dense.shape[1],) * 2), np.empty(n + dense.shape[1])
     if n:
         across = model.own.T
-        normal[:n, :n] = (across @ _weighted(model.own, weight)).toarray()
+        scaled = pattern.like(model.own, model.own.data * weight[model.own.indices])
+        normal[:n, :n] = (across @ scaled).toarray()
         normal[:n, n:] = across @ weighted
         target[:n] = across @ (weight * y)
         share = np.maximum(expected, 0.05 * (np.bincount(owner, expected) / np.bincount(owner))[owner])
@@ -83,19 +104,10 @@ def equations(
     return Equations(normal, target, owner, expected, penalty)
 
 
-def _weighted(columns: Any, weight: Array) -> Any:
-    from scipy.sparse import csc_array
-
-    scaled = columns.data * weight[columns.indices]
-    return csc_array((scaled, columns.indices, columns.indptr), shape=columns.shape)
-
-
 def solve_linear(
     series: Series, model: Model, y: Array, weight: Array, state: State, present: tuple[int, ...]
 ) -> Linear:
     """Return background and intensities at a state; those that would be negative are zero."""
-    from scipy.linalg import cho_factor, cho_solve
-
     system = equations(series, model, y, weight, state, present)
     normal, target, owner = system.normal, system.target, system.owner
     size, n, terms = target.size, owner.size, series.splines.shape[1]
@@ -104,10 +116,10 @@ def solve_linear(
         inside = normal if keep.all() else normal[np.ix_(keep, keep)]
         scale = 1 / np.sqrt(np.maximum(np.diagonal(inside), 1e-300))
         core = inside * scale[:, None] * scale
-        core[np.diag_indices_from(core)] += 1e-10
-        factor = cho_factor(core, lower=True, overwrite_a=True, check_finite=False)
+        np.einsum("ii->i", core)[...] += 1e-10
+        factor = _factored(core)
         solution = np.zeros(size)
-        solution[keep] = scale * cho_solve(factor, scale * target[keep], check_finite=False)
+        solution[keep] = scale * _solved(factor, scale * target[keep])
         negative = np.flatnonzero(solution[:n] < 0)
         if not negative.size:
             break

@@ -21,24 +21,28 @@ SMALLEST = 70.0
 """Smallest crystallite [angstrom]: the lines of smaller ones are not told from the background."""
 
 
-REST_REACH = 3.0
-"""Half width of the profiles of reflections without intensity of their own, in full widths."""
+WEAK_REACH = 3.0
+"""Half width of the profiles of weak reflections without intensity of their own, in full widths."""
 
 
 STRONG = 3e-3
-"""Share of the phase's intensity from which a reflection counts as strong all the same."""
+"""Share of the phase's intensity from which a reflection is not weak."""
 
 
 B_BOUNDS = (-2.0, 10.0)
 """Bounds of displacement factors beside those of the atoms [angstrom^2]."""
 
 
-WIDTH_STEP, B_STEP = 0.7, 2.0
-"""Largest changes of log width and of a displacement factor [angstrom^2] in one step."""
+STRAIN_STEP, WIDTH_STEP, B_STEP = 0.02, 0.7, 2.0
+"""Largest changes of a strain, of a log width and of a displacement factor [angstrom^2] in one step."""
 
 
 OWN = ("size", "micro", "overall_b")
 """Parameters of which each phase has one."""
+
+
+SHARED = ("zero", "gauss")
+"""Parameters of which all phases have one."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +86,17 @@ class Layout:
         """Whether a parameter belongs to all phases."""
         return bool(np.any(self.phase < 0))
 
+    @cached_property
+    def rows(self) -> dict[str, Index]:
+        """Parameters of each kind."""
+        return {kind: np.flatnonzero([k == kind for k in self.kind]) for kind in (*SHARED, "strain", *OWN)}
+
     def of(self, *kinds: str) -> NDArray[np.bool_]:
         """Return which parameters are of these kinds."""
-        return np.array([k in kinds for k in self.kind], bool)
+        out = np.zeros(len(self.kind), bool)
+        for kind in kinds:
+            out[self.rows[kind]] = True
+        return out
 
 
 def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
@@ -116,36 +128,39 @@ def size_width(size: float, wavelength: float) -> float:
 
 def values_of(layout: Layout, state: State) -> Array:
     """Return the parameter vector of a state."""
-    out = np.empty(len(layout.kind))
-    for i, (kind, p, k) in enumerate(zip(layout.kind, layout.phase, layout.slot, strict=True)):
-        value = getattr(state, kind)
-        out[i] = value[p, k] if kind == "strain" else value if p < 0 else value[p]
+    out, rows = np.empty(len(layout.kind)), layout.rows
+    for kind in SHARED:
+        out[rows[kind]] = getattr(state, kind)
+    out[rows["strain"]] = state.strain[layout.phase[rows["strain"]], layout.slot[rows["strain"]]]
+    for kind in OWN:
+        if rows[kind].size:
+            out[rows[kind]] = getattr(state, kind)[layout.phase[rows[kind]]]
     return out
 
 
 def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State:
     """Return the state after a step; log widths move and stay within bounds."""
-    changed: dict[str, float | Array] = {
-        "strain": state.strain.copy(), "size": state.size.copy(), "micro": state.micro.copy(),
-        "overall_b": np.array(state.overall_b, float),
-    }  # fmt: skip
-    for change, kind, p, k in zip(step, layout.kind, layout.phase, layout.slot, strict=True):
-        if kind in ("zero", "gauss"):
-            changed[kind] = getattr(state, kind) + change
+    changed: dict[str, float | Array] = {}
+    for kind, rows in layout.rows.items():
+        if not rows.size:
             continue
-        values = changed[kind]
-        assert isinstance(values, np.ndarray)
+        change, at = step[rows], layout.phase[rows]
+        if kind in SHARED:
+            changed[kind] = getattr(state, kind) + float(change[0])
+            continue
+        values = np.array(getattr(state, kind), float)
         if kind == "strain":
-            values[p, k] += np.clip(change, -0.02, 0.02)
+            values[at, layout.slot[rows]] += np.clip(change, -STRAIN_STEP, STRAIN_STEP)
         elif kind == "overall_b":
-            values[p] = np.clip(values[p] + np.clip(change, -B_STEP, B_STEP), *B_BOUNDS)
+            values[at] = np.clip(values[at] + np.clip(change, -B_STEP, B_STEP), *B_BOUNDS)
         else:
-            bounded = values[p] + np.clip(change, -WIDTH_STEP, WIDTH_STEP)
             widest = min(WIDTHS[1], size_width(SMALLEST, series.wavelength)) if kind == "size" else WIDTHS[1]
-            values[p] = np.clip(bounded, np.log(WIDTHS[0]), np.log(widest))
-    step_x = (series.x[-1] - series.x[0]) / series.x.size
+            bounds = np.log(WIDTHS[0]), np.log(widest)
+            values[at] = np.clip(values[at] + np.clip(change, -WIDTH_STEP, WIDTH_STEP), *bounds)
+        changed[kind] = values
     if "gauss" in changed:
-        changed["gauss"] = float(np.clip(changed["gauss"], step_x, 1.0))
+        narrowest = (series.x[-1] - series.x[0]) / series.x.size
+        changed["gauss"] = float(np.clip(changed["gauss"], narrowest, 1.0))
     return replace(state, **changed)  # type: ignore[arg-type]
 
 
@@ -192,7 +207,7 @@ def model_at(series: Series, state: State, present: tuple[int, ...], layout: Lay
     which = np.array(present)[owner]
     lorentz = np.exp(state.size)[which] / np.cos(theta) + np.exp(state.micro)[which] * np.tan(theta)
     flags, shares = np.concatenate(free), np.concatenate(patterns)
-    reach = np.where(flags | (shares > STRONG), series.reach, min(REST_REACH, series.reach))
+    reach = np.where(flags | (shares > STRONG), series.reach, min(WEAK_REACH, series.reach))
     by = ("position", "lorentz", "gauss")[: 3 if "gauss" in layout.kind else 2 if layout.kind else 0]
     shapes = pattern.profiles(series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, reach, by, flags)
     o = shapes.order

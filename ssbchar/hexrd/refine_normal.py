@@ -39,48 +39,53 @@ def projected(
     if solved.free is not None:
         parts.insert(0, solved.free.T @ weighted)  # type: ignore[attr-defined]
     cross = np.vstack(parts)
-    from scipy.linalg import cho_solve
-
-    inner = solved.scale[:, None] * cho_solve(solved.factor, solved.scale[:, None] * cross, check_finite=False)
+    inner = solved.inverse(cross)
     matrix = derivatives.T @ weighted - cross.T @ inner
     penalty = pull_of(layout, state)
     gradient = weighted.T @ solved.residual - penalty * (values_of(layout, state) - layout.mean)
-    inverse = np.linalg.pinv(matrix + np.diag(penalty), hermitian=True) if matrix.size else matrix
+    inverse = _inverse(matrix, penalty)
     stderr = np.sqrt(np.maximum(np.diagonal(inverse), 1e-300)) * inflations_of(layout, state)
     return System(matrix, gradient, penalty, derivatives, inner, inverse, stderr)
+
+
+def _inverse(matrix: Array, penalty: Array) -> Array:
+    """Return the inverse of a positive matrix with `penalty` (> 0) on its diagonal."""
+    full = matrix + np.diag(penalty)
+    scale = 1 / np.sqrt(np.maximum(np.diagonal(full), 1e-300))
+    return np.asarray(np.linalg.inv(full * scale[:, None] * scale) * scale[:, None] * scale)
 
 
 def _derivatives(
     series: Series, model: Model, solved: Linear, state: State, present: tuple[int, ...], layout: Layout
 ) -> Array:
     """Return d model / d parameter at fixed linear part, shape (points, parameter)."""
-    c = solved.intensity
-    theta = np.radians(model.angle) / 2
-    order = model.profiles.order
-    form = np.concatenate([series.phases[p].form for p in present])[order]
-    which = np.array(present)[model.owner]
-    shift, broad, other = [], [], {}
-    for i, (kind, p, k) in enumerate(zip(layout.kind, layout.phase, layout.slot, strict=True)):
-        mine = c * (which == p)
-        if kind == "zero":
-            shift.append((i, c))
-        elif kind == "strain":
-            shift.append((i, mine * model.slope * (form @ series.phases[p].directions[k])))
-        elif kind == "size":
-            broad.append((i, mine * np.exp(state.size[p]) / np.cos(theta)))
-        elif kind == "micro":
-            broad.append((i, mine * np.exp(state.micro[p]) * np.tan(theta)))
-        elif kind == "gauss":
-            other[i] = model.profiles.by_gauss @ c
-        else:
-            scale = (mine if solved.free is None else np.where(model.is_free, 0.0, mine)) * model.log_b
-            other[i] = model.profiles.shape @ scale
+    profiles, c = model.profiles, solved.intensity
+    form = np.concatenate([series.phases[p].form for p in present])[profiles.order]
+    which, theta = np.array(present)[model.owner], np.radians(model.angle) / 2
+    rows = layout.rows
     out = np.empty((series.x.size, len(layout.kind)))
-    for rows, matrix in ((shift, model.profiles.by_position), (broad, model.profiles.by_lorentz)):
-        if rows:
-            out[:, [i for i, _ in rows]] = matrix @ np.stack([v for _, v in rows], axis=1)
-    for i, column in other.items():
-        out[:, i] = column
+    along = np.array(
+        [
+            series.phases[p].directions[k]
+            for p, k in zip(layout.phase[rows["strain"]], layout.slot[rows["strain"]], strict=True)
+        ]
+    ).reshape(-1, 6)
+    shifts = (c * model.slope)[:, None] * (form @ along.T) * (which[:, None] == layout.phase[rows["strain"]])
+    out[:, [*rows["zero"], *rows["strain"]]] = profiles.by_position @ np.column_stack(
+        [*[c] * rows["zero"].size, shifts]
+    )
+    broad = [
+        np.where(which == p, c * np.exp(getattr(state, kind)[p]) * law, 0.0)
+        for kind, law in (("size", 1 / np.cos(theta)), ("micro", np.tan(theta)))
+        for p in layout.phase[rows[kind]]
+    ]
+    if broad:
+        out[:, [*rows["size"], *rows["micro"]]] = profiles.by_lorentz @ np.column_stack(broad)
+    for i in rows["gauss"]:
+        out[:, i] = profiles.by_gauss @ c
+    follows = np.where(model.is_free, 0.0, c) if solved.free is not None else c
+    for i in rows["overall_b"]:
+        out[:, i] = profiles.shape @ np.where(which == layout.phase[i], follows * model.log_b, 0.0)
     return out
 
 

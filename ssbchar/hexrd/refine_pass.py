@@ -22,6 +22,7 @@ CLEAR = 12.0
 def explore(
     series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
     order: Sequence[int], name: str, other: Fits, keep: Callable[[int, presence.Remainder, Array], None] | None,
+    linear: refine_frame.Steps = refine_frame.FINE,
 ) -> Fits:  # fmt: skip
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
@@ -40,7 +41,7 @@ def explore(
         if other.get(i) is not None and not fits:
             present = other[i].present
             near = {p: state.strain[p] for p in present}
-        fit = _one(series, frames, priors, state, options, i, y, weight, present, near)
+        fit = _one(series, frames, priors, state, options, i, y, weight, present, near, linear)
         if keep is not None:
             keep(i, presence.remainder(series, fit, y, weight), y)
         fits[i] = slim(fit)
@@ -58,12 +59,15 @@ def _placed(strain: Array, near: dict[int, Array]) -> Array:
 def _one(
     series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
     i: int, y: Array, weight: Array, present: tuple[int, ...], near: dict[int, Array],
+    linear: refine_frame.Steps,
 ) -> Fit:  # fmt: skip
     """Return one frame of a pass: refined, weak phases dropped, new ones added."""
     near, gone = dict(near), set[int]()
     while True:
         prior = priors.at(i, present, near, options.search / 2)
-        fit = refine_frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
+        fit = refine_frame.refine(
+            series, y, weight, state, present, prior, options.iterations, options.tolerance, linear
+        )
         state = fit.state
         if len(present) == len(series.phases) and all(significance(fit, p) >= CLEAR for p in present):
             return fit

@@ -15,7 +15,7 @@ from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_priors import Priors
 from ssbchar.hexrd.refine_series import Frames
 from ssbchar.hexrd.refine_state import Series
-from ssbchar.hexrd.refine_table import Table, cell_at
+from ssbchar.hexrd.refine_table import Table, cell_at, with_cells
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,6 +44,7 @@ def dataset(
     """Return the table as a Dataset (docs/data-model.md, ``lattice.nc``)."""
     import xarray as xr
 
+    with_cells(table, series)
     _joint(table, series, priors)
     if "monitor_scale_stderr" in patterns:  # an error that all points of a frame share
         relative = (patterns["monitor_scale_stderr"] / patterns["monitor_scale"]).values[:, None]

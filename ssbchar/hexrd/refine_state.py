@@ -90,7 +90,7 @@ class Fit:
     converged: bool
     misfit: float
     """Weighted squares of the residual."""
-    border: Array
+    border: tuple[Array, ...]
     """Directions of background, phases and non-linear parameters, for tests of further phases."""
     strain_shared: tuple[Array, ...] = ()
     """Part of the free strains' errors that all frames share (held zero): one sigma, signed, of each phase."""
@@ -111,7 +111,7 @@ def significance(fit: Fit, p: int) -> float:
 def slim(fit: Fit) -> Fit:
     """Return a fit without its curves, as it is kept of a whole series."""
     none = np.empty(0)
-    return replace(fit, background=none, calculated=none, border=none)
+    return replace(fit, background=none, calculated=none, border=())
 
 
 def put(values: Array, p: int, new: Array | float) -> Array:

@@ -11,6 +11,7 @@ from ssbchar.hexrd import pattern, presence
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.refine_priors import Priors
 from ssbchar.hexrd.refine_series import Frames
+from ssbchar.hexrd.refine_state import Series
 
 
 @dataclass
@@ -18,8 +19,15 @@ class Table:
     """Arrays of the result for consecutive frames, filled frame by frame."""
 
     frames: range
+    strain: Array
+    """Free strains of each phase's reciprocal metric, shape (frame, phase, 6), and their covariance."""
+    strain_covariance: Array
+    strain_shared: Array
+    """Part of their errors that all frames share: one sigma, signed."""
     cell: Array
+    """Cells, their covariance and shared errors, written by `with_cells` when all frames are there."""
     covariance: Array
+    shared: Array
     joint: Array
     joint_stderr: Array
     intensity: Array
@@ -35,7 +43,6 @@ class Table:
     zero: Array
     zero_stderr: Array
     parameters: Array
-    shared: Array
 
 
 def empty(part: range, phases: int) -> Table:
@@ -43,11 +50,12 @@ def empty(part: range, phases: int) -> Table:
     nan, frames = np.nan, len(part)
     per = (frames, phases)
     return Table(
-        part, np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.full((*per, 6), nan), np.full((*per, 6), nan),
+        part, np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.zeros((*per, 6)),
+        np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.zeros((*per, 6)),
+        np.full((*per, 6), nan), np.full((*per, 6), nan),
         np.full(per, nan), np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
         np.full(per, "not_measured", object), np.full(frames, nan), np.full(frames, nan),
         np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
-        np.zeros((*per, 6)),
     )  # fmt: skip
 
 
@@ -56,12 +64,11 @@ def fill(table: Table, frames: Frames, priors: Priors, left: presence.Remainder,
     series, fit, weight = left.series, left.fit, left.weight
     row = i - table.frames[0]
     for n, p in enumerate(fit.present):
-        phase = series.phases[p]
-        strain = fit.state.strain[p, : phase.free]
-        table.cell[row, p], gradient = cell_at(phase, strain)
-        table.covariance[row, p] = gradient @ fit.strain_covariance[n] @ gradient.T
+        free = series.phases[p].free
+        table.strain[row, p, :free] = fit.state.strain[p, :free]
+        table.strain_covariance[row, p, :free, :free] = fit.strain_covariance[n]
         if fit.strain_shared:
-            table.shared[row, p] = gradient @ fit.strain_shared[n]
+            table.strain_shared[row, p, :free] = fit.strain_shared[n]
         table.intensity[row, p] = fit.intensity[n]
         table.noise[row, p] = presence.stderr(left, p)
         moved = fit.intensity_stderr[n] ** 2 - fit.intensity_fixed[n] ** 2  # by the errors of cell and widths
@@ -93,6 +100,19 @@ def joined(tables: list[Table]) -> Table:
         if one.name not in merged:
             merged[one.name] = np.concatenate([getattr(t, one.name) for t in tables])
     return Table(**merged)
+
+
+def with_cells(table: Table, series: Series) -> None:
+    """Write the cells of all frames from their strains."""
+    for p, phase in enumerate(series.phases):
+        free = phase.free
+        rows = np.flatnonzero(np.isfinite(table.strain[:, p, 0]))
+        if not rows.size:
+            continue
+        table.cell[rows, p], gradient = cell_at(phase, table.strain[rows, p, :free])
+        covariance = table.strain_covariance[rows, p, :free, :free]
+        table.covariance[rows, p] = gradient @ covariance @ np.swapaxes(gradient, -1, -2)
+        table.shared[rows, p] = (gradient @ table.strain_shared[rows, p, :free, None])[..., 0]
 
 
 def cell_at(phase: pattern.Lattice, strain: Array) -> tuple[Array, Array]:
