@@ -52,29 +52,27 @@ def track(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], o
     for part in stack.parts(score.shape):
         score[part] = peaks_path.contrast(x, intensity[good[part]], stderr[good[part]], width)
     predicted = _predicted(x, score, furnace["temperature"].values[good], phases, lines, wavelength, width, options)
-    out = _empty(patterns.sizes["frame"], lines.d.size)
-    out["predicted"][good] = predicted
-    hidden, disturbed, share = _expect(x, intensity, stderr, lines, width, len(phases), good, out)
-    chunks = [good[n : n + CHUNK] for n in range(0, good.size, CHUNK)]
+    expected, hidden, disturbed, share = _expect(x, intensity, stderr, lines, width, len(phases), good, predicted)
+    out = _empty(patterns.sizes["frame"], int(lines.tracked.sum()))
+    out["predicted"][good] = predicted[:, lines.tracked]
+    chunks = [slice(n, min(n + CHUNK, good.size)) for n in range(0, good.size, CHUNK)]
     windows = [g for g in peaks_lines.groups(predicted, lines.beside, width) if lines.tracked[g].any()]
-    for rows, group in progress.steps([(c, g) for c in chunks for g in windows], "track peaks", unit="windows"):
-        place, begin = out["predicted"][rows], out["expected"][rows]
+    for part, group in progress.steps([(c, g) for c in chunks for g in windows], "track peaks", unit="windows"):
+        rows, place, begin = good[part], predicted[part], expected[part]
         data = _window(x, intensity[rows], stderr[rows], np.where(begin, place, np.nan), place[:, group], group, width,
                        options)  # fmt: skip
         enter = np.broadcast_to(lines.tracked[group], (rows.size, group.size))
         found = peaks_presence.search(data, place[:, group], begin[:, group], enter, options.reach * width, width,
                                       options.significance, options.iterations)  # fmt: skip
-        _put(out, found, np.ix_(rows, group))
-    _judge(out, lines, good, hidden, disturbed, share)
+        _put(out, found, rows, group, lines.tracked)
+    _judge(out, good, *(which[:, lines.tracked] for which in (hidden, disturbed, share)))
     return _with_broadening(_dataset(patterns, phases, lines, out), wavelength, options)
 
 
 def _expect(
-    x: Array, intensity: Reader, stderr: Reader, lines: Lines, width: float, phases: int, good: Any,
-    out: dict[str, Any],
-) -> tuple[Any, Any, Any]:  # fmt: skip
-    """Say which lines are expected in each frame; return which are hidden, disturbed, and of an absent phase."""
-    predicted = out["predicted"][good]
+    x: Array, intensity: Reader, stderr: Reader, lines: Lines, width: float, phases: int, good: Any, predicted: Array,
+) -> tuple[Any, Any, Any, Any]:  # fmt: skip
+    """Return which lines are expected in each good frame, which are hidden, disturbed, and of a phase that is there."""
     height, sigma = np.empty(predicted.shape), np.empty(predicted.shape)
     for part in stack.parts((good.size, x.size)):
         own = good[part]
@@ -84,8 +82,7 @@ def _expect(
     expected = (scale * there)[:, lines.phase] * lines.strength
     seen = expected > 2 * sigma
     hidden, disturbed = peaks_lines.resolved(lines, predicted, expected, seen, width)
-    out["expected"][good] = seen & ~hidden
-    return hidden, disturbed, there[:, lines.phase]
+    return seen & ~hidden, hidden, disturbed, there[:, lines.phase]
 
 
 def _predicted(
@@ -111,7 +108,7 @@ def _empty(frames: int, count: int) -> dict[str, Any]:
     names = (*PARAMETERS, "significance", "area_upper95", "chi2", "predicted")
     out: dict[str, Any] = {name: np.full((frames, count), np.nan) for name in names}
     out["covariance"] = np.full((frames, count, 4, 4), np.nan)
-    out["present"], out["expected"] = np.zeros((2, frames, count), dtype=bool)
+    out["present"] = np.zeros((frames, count), dtype=bool)
     out["verdict"] = np.full((frames, count), "no_data", dtype="U13")
     return out
 
@@ -141,27 +138,28 @@ def _window(
     return Windows(x[place], np.where(used, y, 0.0), weight)
 
 
-def _put(out: dict[str, Any], found: peaks_presence.Found, at: Any) -> None:
-    """Write what a window holds into its places."""
+def _put(out: dict[str, Any], found: peaks_presence.Found, rows: Any, group: Any, tracked: Any) -> None:
+    """Write what a window holds of tracked lines into their places."""
+    own = tracked[group]
+    at = np.ix_(rows, (np.cumsum(tracked) - 1)[group[own]])
     for name in (*PARAMETERS, "covariance", "significance", "present"):
-        out[name][at] = getattr(found, name)
-    out["area_upper95"][at] = found.upper95
+        out[name][at] = getattr(found, name)[:, own]
+    out["area_upper95"][at] = found.upper95[:, own]
     out["chi2"][at] = found.chi2[:, None]
     word = np.where(found.converged[:, None], np.where(found.edge, "at_edge", "ok"), "not_converged")
-    out["verdict"][at] = np.where(found.present, word, "no_peak")
+    out["verdict"][at] = np.where(found.present, word, "no_peak")[:, own]
 
 
-def _judge(out: dict[str, Any], lines: Lines, good: Any, hidden: Any, disturbed: Any, there: Any) -> None:
+def _judge(out: dict[str, Any], good: Any, hidden: Any, disturbed: Any, there: Any) -> None:
     """Mark lines that may be another phase's: under or beside another line, or alone of an absent phase."""
     present, verdict = out["present"][good], out["verdict"][good]
     fine = present & (verdict == "ok")
     verdict = np.where(fine & ~there, "alone", verdict)
     verdict = np.where((fine & disturbed) | hidden, "overlap", verdict)
     out["verdict"][good] = verdict
+    frame, line = np.nonzero(hidden & ~present)
     for name in (*PARAMETERS, "covariance", "significance", "area_upper95"):
-        values = out[name][good]
-        values[hidden & ~present] = np.nan
-        out[name][good] = values
+        out[name][good[frame], line] = np.nan
 
 
 def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr.Dataset:
@@ -195,15 +193,15 @@ def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr
 
 
 def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: dict[str, Any]) -> xr.Dataset:
-    """Return the Dataset of the data model, tracked lines alone; `out` is emptied, to hold no more than needed."""
+    """Return the Dataset of the data model; `out` is emptied, to hold no more than needed."""
     import xarray as xr
 
     kept = np.flatnonzero(lines.tracked)
     names = [str(phase.attrs.get("phase", "")) for phase in phases]
     wavelength = float(patterns["wavelength"])
-    position, covariance = out["position"][:, kept], out.pop("covariance")[:, kept]
+    position, covariance = out["position"], out.pop("covariance")
     error = np.sqrt(np.maximum(np.einsum("flii->fli", covariance), 0.0))
-    columns = {n: (out.pop(n)[:, kept], error[..., i], u) for i, (n, u) in enumerate(
+    columns = {n: (out.pop(n), error[..., i], u) for i, (n, u) in enumerate(
         zip(PARAMETERS, ("degree", "degree", "counts degree", "1"), strict=True))}  # fmt: skip
     d_error = error[..., 0] / np.abs(two_theta_per_d(position, wavelength))
     columns["d"] = (d_from_two_theta(position, wavelength), d_error, "angstrom")
@@ -224,8 +222,8 @@ def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: 
         ds[f"{name}_stderr"] = (dims, stderr, {"units": unit})
     units = {"significance": "1", "area_upper95": "counts degree", "chi2": "1", "predicted": "degree"}
     for name, unit in units.items():
-        ds[name] = (dims, out.pop(name)[:, kept], {"units": unit})
-    ds["verdict"] = (dims, out.pop("verdict")[:, kept].astype(object))
+        ds[name] = (dims, out.pop(name), {"units": unit})
+    ds["verdict"] = (dims, out.pop("verdict").astype(object))
     if patterns.attrs.get("synthetic"):
         ds.attrs["synthetic"] = 1
     return ds
