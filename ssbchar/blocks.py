@@ -69,7 +69,7 @@ def in_file(variable: xr.Variable | xr.DataArray) -> bool:
 class Reader:
     """Rows of a variable, in memory or in a file, a block at a time: ``reader[i]``, ``reader[a:b]``, ``reader[rows]``.
 
-    A forked process opens the file for itself.
+    Numbers kept in single precision are given in double: sums of them stay exact enough. A forked process opens the file for itself.
     """
 
     def __init__(self, values: xr.DataArray) -> None:
@@ -107,7 +107,8 @@ class Reader:
             self._values, self._process = _opened_again(self._values), os.getpid()
         self._first = first // self._size * self._size
         with spent.counting(spent.BLOCKS):
-            self._block = self._values[self._first : max(last, self._first + self._size)].values
+            block = self._values[self._first : max(last, self._first + self._size)].values
+        self._block = block.astype(float) if block.dtype == np.float32 else block
 
 
 def _opened_again(values: xr.DataArray) -> xr.DataArray:
@@ -205,6 +206,8 @@ class Kept(io.RawIOBase):
 def write(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
     """Add variables that are on disk to the netCDF-4 file that holds all else of a data set, some rows at a time.
 
+    They are not compressed: that takes ten times as long as writing them, and saves two fifths of the room.
+
     Parameters
     ----------
     names : sequence of str
@@ -221,8 +224,7 @@ def write(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
             values, row = ds[name], ds[name].nbytes // max(ds[name].shape[0], 1)
             fill = {"fillvalue": np.nan} if values.dtype.kind == "f" else {}
             chunk = (max(1, min(len(values), int(CHUNK // row))), *values.shape[1:])
-            how = {"chunks": chunk, "compression": "gzip", "compression_opts": 1, "shuffle": True, **fill}
-            put = out.create_variable(name, values.dims, values.dtype, **how)
+            put = out.create_variable(name, values.dims, values.dtype, chunks=chunk, **fill)
             for key, value in like.variables[name].attrs.items():
                 if key != "_FillValue":
                     put.attrs[key] = value

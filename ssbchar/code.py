@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent
@@ -46,9 +47,17 @@ def _reach(path: Path, reached: set[Path]) -> None:
 def _imported(path: Path) -> tuple[str, ...]:
     """Return the ssbchar modules a file imports anywhere, also inside functions."""
     names: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _statements(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ssbchar":
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             names += [alias.name for alias in node.names if alias.name.split(".")[0] == "ssbchar"]
     return tuple(names)
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all statements under a node; expressions, which hold none, are not looked into."""
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for child in getattr(node, block, ()):
+            yield child
+            yield from _statements(child)
