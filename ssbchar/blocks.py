@@ -69,7 +69,8 @@ def in_file(variable: xr.Variable | xr.DataArray) -> bool:
 class Reader:
     """Rows of a variable, in memory or in a file, a block at a time: ``reader[i]``, ``reader[a:b]``, ``reader[rows]``.
 
-    Numbers kept in single precision are given in double: sums of them stay exact enough. A forked process opens the file for itself.
+    Numbers kept in single precision are given in double: sums of them stay exact enough. A forked process opens the
+    file for itself.
     """
 
     def __init__(self, values: xr.DataArray) -> None:

@@ -1,5 +1,6 @@
 """A step is run from files to a file; wrong raw data is set aside, passed on and never used."""
 
+import ast
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,17 @@ def test_limits_hold_statistical_and_systematic_parts() -> None:
     limited = Conclusion("q", 10.0, 3.0, systematic=4.0).with_limits()
     assert limited.upper95 == pytest.approx(10 + 1.959964 * 5)
     assert limited.lower95 == pytest.approx(10 - 1.959964 * 5)
+
+
+@pytest.mark.parametrize("path", sorted(code.ROOT.rglob("*.py")), ids=lambda p: p.relative_to(code.ROOT).as_posix())
+def test_no_import_is_overlooked(path: Path) -> None:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ssbchar":
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ssbchar"}
+    assert names <= set(code._imported(path))
 
 
 def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,6 @@ from ssbchar.hexrd.formats import Array, Extracted
 from ssbchar.hexrd.options_data import Reading
 from ssbchar.stack import Stack
 
-
 KEPT = np.float32
 """Intensities are kept with 24 bits, 6e-8 of their value: counts to 16 million exactly, all far below their noise."""
 

@@ -1,4 +1,5 @@
 # Shared by all: the validated run, and how a step is called with its inputs by argument name.
+import functools
 import json
 import re
 import shlex
@@ -178,15 +179,19 @@ def phase_digests(wildcards):
 
 def library_digests(wildcards):
     """Digests of every phase of the phases file."""
-    table = yaml.safe_load(Path(RUN.config.phases).read_text(encoding="utf-8"))
-    return [d for phase in table for d in digest_of(phase)]
+    return [d for phase in phase_table() for d in digest_of(phase)]
+
+
+@functools.cache
+def phase_table():
+    """The entries of the phases file."""
+    return yaml.safe_load(Path(RUN.config.phases).read_text(encoding="utf-8"))
 
 
 def digest_of(phase):
     """An entry of the phases file, with the digest of its CIF."""
-    table = Path(RUN.config.phases)
-    entry = yaml.safe_load(table.read_text(encoding="utf-8"))[phase]
+    entry, folder = phase_table()[phase], Path(RUN.config.phases).parent
     return [
         json.dumps(entry, sort_keys=True, default=str),
-        *(sources.sha256(table.parent / entry["cif"]) for _ in "x" if "cif" in entry),
+        *(sources.sha256(folder / entry["cif"]) for _ in "x" if "cif" in entry),
     ]
