@@ -30,6 +30,7 @@ PYTHON = (
     if "CONDA" in {m.name for m in workflow.deployment_settings.deployment_method}
     else sys.executable
 )
+# Rules with a priority are those that others wait for longest.
 # One thread in each process: Snakemake would let libraries use all of a job's cores in every one of its processes,
 # which is slower and makes sums depend on the number of cores.
 ONE_THREAD = "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1"

@@ -46,6 +46,7 @@ rule hexrd_integrate:
         f"{HEXRD_LOG}/integrate.log",
     wildcard_constraints:
         measurement=one_of(IMAGES),
+    priority: 1
     conda:
         ENVIRONMENT
     resources:
@@ -71,6 +72,7 @@ rule hexrd_patterns:
         f"{HEXRD_LOG}/patterns.log",
     wildcard_constraints:
         measurement=one_of(PATTERNS),
+    priority: 1
     conda:
         ENVIRONMENT
     resources:
@@ -95,6 +97,7 @@ rule hexrd_furnace:
         f"{HEXRD}/furnace.nc",
     log:
         f"{HEXRD_LOG}/furnace.log",
+    priority: 1
     conda:
         ENVIRONMENT
     resources:
@@ -168,6 +171,7 @@ rule hexrd_expansion:
         f"{HEXRD}/expansion.nc",
     log:
         f"{HEXRD_LOG}/expansion.log",
+    priority: 1
     conda:
         ENVIRONMENT
     resources:

@@ -8,6 +8,7 @@ rule phase_table:
         f"{OUT}/phases/{{phase}}.nc",
     log:
         f"{OUT}/logs/phases/{{phase}}.log",
+    priority: 1
     conda:
         ENVIRONMENT
     resources:
