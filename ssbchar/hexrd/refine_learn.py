@@ -6,6 +6,8 @@ where lines overlap or are absent, for each frame's are kept from being negative
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -15,7 +17,7 @@ from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
 from ssbchar.hexrd.programme import MAD_TO_SIGMA
 from ssbchar.hexrd.refine_linear import equations
-from ssbchar.hexrd.refine_model import Layout, model_at
+from ssbchar.hexrd.refine_model import Layout, Model, model_at
 from ssbchar.hexrd.refine_series import Frames, free_reflections
 from ssbchar.hexrd.refine_state import Fit, Fits, Series, significance
 
@@ -36,13 +38,14 @@ def learnt(series: Series, before: Series, frames: Frames, fits: Fits, options: 
     `before` is the series before anything was learnt: what is learnt twice is held against the same prior.
     """
     patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
+    models = functools.cache(lambda i: model_at(series, fits[i].state, fits[i].present, NOTHING))
     for p, phase in enumerate(series.phases):
         if not series.free[p].size:
             continue
         chosen = _chosen(fits, p)
         if len(chosen) < 3:
             continue
-        found = _stacked(series, before, frames, {i: fits[i] for i in chosen}, p, np.array(list(chosen.values())))
+        found = _stacked(series, before, frames, {i: fits[i] for i in chosen}, p, chosen, models)
         patterns[p] = found + 1e-6 * found.sum() / found.size
         weight = patterns[p] * _lorentz(series, fits[next(iter(chosen))], p)
         free[p] = free_reflections(weight, phase.known, options)
@@ -72,7 +75,10 @@ def _chosen(fits: Fits, p: int) -> dict[int, float]:
     return {i: counts[i] for i in rows}
 
 
-def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int, counts: Array) -> Array:
+def _stacked(
+    series: Series, before: Series, frames: Frames, fits: Fits, p: int, chosen: dict[int, float],
+    models: Callable[[int], Model],
+) -> Array:  # fmt: skip
     """Return the strengths of a phase's reflections, not negative, that fit several frames best.
 
     With a frame's normal equations N x = t, those of the background and the other phases eliminated by their Schur
@@ -80,14 +86,15 @@ def _stacked(series: Series, before: Series, frames: Frames, fits: Fits, p: int,
     over the square of its phase's inflation, and solved for strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least
     Squares Problems, Prentice-Hall 1974, ch. 23). The prior about the pattern `before` enters once. Frames that are
     further from the answer than the others (a grain, a cell in a wrong place) count for less, and it is solved again.
-    `counts` says how much each frame counts to begin with.
+    `chosen` says how much each frame counts to begin with.
     """
+    counts = np.array(list(chosen.values()))
     own = np.array([_strengths(series, f, p) for f in fits.values()])
     which, out = series.free[p], np.average(own, axis=0, weights=counts)
     normals, targets = [], []
     for i, fit in fits.items():
         factor = _strengths(series, fit, p, relative=False).sum() * _lorentz(series, fit, p)[which]
-        normal, target = _reduced(series, frames, i, fit, p)
+        normal, target = _reduced(series, frames, i, fit, p, models(i))
         normals.append(normal * np.outer(factor, factor) / fit.state.inflation[p] ** 2)
         targets.append(target * factor / fit.state.inflation[p] ** 2)
     prior = before.pattern[p][which] * out[which].sum() / before.pattern[p][which].sum()
@@ -114,15 +121,12 @@ def _not_negative(normal: Array, target: Array) -> Array:
     return np.asarray(scale * nnls(upper, solve_triangular(upper, scale * target, trans="T"))[0])
 
 
-def _reduced(series: Series, frames: Frames, i: int, fit: Fit, p: int) -> tuple[Array, Array]:
+def _reduced(series: Series, frames: Frames, i: int, fit: Fit, p: int, model: Model) -> tuple[Array, Array]:
     """Return a frame's normal equations for a phase's free intensities, everything else eliminated."""
     y, weight = frames.points(i)
     loose = series.freedom.copy()
     loose[p] = np.inf  # its prior enters once for all frames
-    system = equations(
-        replace(series, freedom=loose), model := model_at(series, fit.state, fit.present, NOTHING), y, weight,
-        fit.state, fit.present,
-    )  # fmt: skip
+    system = equations(replace(series, freedom=loose), model, y, weight, fit.state, fit.present)
     mine = np.zeros(system.target.size, bool)
     mine[: system.owner.size] = system.owner == fit.present.index(p)
     # the columns are in the order of their windows; back to the order of the phase's reflections
