@@ -26,6 +26,23 @@ else
   echo '    job_state = R'
 fi
 """
+BSUB = """#!/usr/bin/env bash
+here={here}
+id=$(($(ls "$here"/*.asked 2>/dev/null | wc -l) + 1))
+echo "$*" > "$here/$id.asked"
+cat > "$here/$id.sh"
+echo "Job <$id> is submitted to default queue <normal>."
+[ -e "$here/lose" ] && [ "$id" = 1 ] && {{ echo 137 > "$here/$id.code"; exit 0; }}
+(bash "$here/$id.sh" > "$here/$id.out" 2>&1; echo $? > "$here/$id.code") > /dev/null 2>&1 &
+"""
+BJOBS = """#!/usr/bin/env bash
+case $(cat {here}/$4.code 2>/dev/null) in
+  "") echo RUN ;;
+  0) echo DONE ;;
+  *) echo EXIT ;;
+esac
+"""
+COMMANDS = {"pbs": {"qsub": QSUB, "qstat": QSTAT}, "lsf": {"bsub": BSUB, "bjobs": BJOBS}}
 SNAKEFILE = """
 rule all:
     input: expand("{n}.txt", n=range(3))
@@ -38,12 +55,12 @@ rule one:
 """
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(params=COMMANDS)
+def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     if importlib.util.find_spec("snakemake_executor_plugin_cluster_generic") is None:
         pytest.skip("Snakemake's plugin for other clusters is not installed (make .venv/cluster)")
     (tmp_path / "bin").mkdir()
-    for name, text in {"qsub": QSUB, "qstat": QSTAT}.items():
+    for name, text in COMMANDS[request.param].items():
         (tmp_path / "bin" / name).write_text(text.format(here=tmp_path))
         (tmp_path / "bin" / name).chmod(0o755)
     (tmp_path / "workflow").symlink_to(ROOT / "workflow")
@@ -52,7 +69,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def snakemake(folder: Path) -> list[str]:
-    """Run the small workflow; return what was asked of qsub, job by job."""
+    """Run the small workflow; return what was asked of the scheduler, job by job."""
     command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE), "--latency-wait", "5"]
     env = {**SURROUNDINGS, "PATH": f"{folder / 'bin'}:{SURROUNDINGS['PATH']}"}
     command += ["--seconds-between-status-checks", "1", "--cores", "4"]
@@ -65,15 +82,19 @@ def snakemake(folder: Path) -> list[str]:
 def test_jobs_ask_for_cores_memory_and_time(folder: Path) -> None:
     asked = snakemake(folder)
     assert len(asked) == 3
+    wanted = {
+        "qsub": r"-N one -l select=1:ncpus=2:mem=1500mb -l walltime=01:15:00 .*\.sh$",
+        "bsub": r"-J one -n 2 -R span\[hosts=1\] rusage\[mem=1500\] -M 1500 -W 75 -o .*/%J\.log$",
+    }[next(path.name for path in (folder / "bin").glob("?sub"))]
     for words in asked:
-        assert re.search(r"-N one -l select=1:ncpus=2:mem=1500mb -l walltime=01:15:00 .*\.sh$", words.strip()), words
+        assert re.search(wanted, words.strip()), words
 
 
 def test_a_killed_job_is_missed_and_asked_for_again_with_more(folder: Path) -> None:
     (folder / "lose").touch()
     asked = snakemake(folder)
     assert len(asked) == 4
-    assert sum("mem=3000mb" in words for words in asked) == 1
+    assert sum(bool(re.search(r"mem=3000(mb|\])", words)) for words in asked) == 1
 
 
 @pytest.mark.parametrize(("code", "said"), [("0", "success"), ("137", "failed"), ("1", "failed"), ("", "running")])
