@@ -38,24 +38,29 @@ def shared(frames: Iterable[tuple[tuple[int, ...], float, float, float]]) -> tup
         values, errors, common = zip(*rows, strict=True)
         mean, stderr = combined(values, errors)
         means.append((mean, float(np.hypot(stderr, np.sqrt(np.median(common))))))
-    return combined(*zip(*means, strict=True))
+    return combined(*zip(*means, strict=True), robust=False)
 
 
-def combined(values: ArrayLike, stderr: ArrayLike) -> tuple[float, float]:
+def combined(values: ArrayLike, stderr: ArrayLike, robust: bool = True) -> tuple[float, float]:
     """Return the random-effects mean of values and its standard error.
 
     With w = 1/s^2 and Q the weighted squares about the weighted mean, the variance beyond the errors is
     tau^2 = max(0, (Q - (n - 1)) / (sum w - sum w^2 / sum w)); the mean then has weights 1/(s^2 + tau^2)
-    (R. DerSimonian & N. Laird, Control. Clin. Trials 7 (1986) 177). Outliers are left out before.
+    (R. DerSimonian & N. Laird, Control. Clin. Trials 7 (1986) 177).
 
     Parameters
     ----------
     values, stderr : array_like, shape (n,)
+    robust : bool
+        Whether outliers are left out before. Not for a few values: that one of three is far from the others is their
+        scatter, and whether it is left out would decide the mean.
     """
     v, s = np.asarray(values, float), np.asarray(stderr, float)
-    apart = v - _median(v, s)
-    kept = np.abs(apart) <= OUTLIER * np.hypot(s, 1.4826 * float(np.median(np.abs(apart))))
-    v, w = v[kept], 1 / s[kept] ** 2
+    if robust:
+        apart = v - _median(v, s)
+        kept = np.abs(apart) <= OUTLIER * np.hypot(s, 1.4826 * float(np.median(np.abs(apart))))
+        v, s = v[kept], s[kept]
+    w = 1 / s**2
     mean = float(np.dot(w, v) / w.sum())
     excess = float(np.dot(w, (v - mean) ** 2)) - (v.size - 1)
     tau = max(0.0, excess / float(w.sum() - np.dot(w, w) / w.sum())) if v.size > 1 else 0.0
