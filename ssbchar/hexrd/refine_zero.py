@@ -38,7 +38,7 @@ def shared(frames: Iterable[tuple[tuple[int, ...], float, float, float]]) -> tup
         values, errors, common = zip(*rows, strict=True)
         mean, stderr = combined(values, errors)
         means.append((mean, float(np.hypot(stderr, np.sqrt(np.median(common))))))
-    return combined(*zip(*means, strict=True), robust=False)
+    return combined([mean for mean, _ in means], [stderr for _, stderr in means], robust=False)
 
 
 def combined(values: ArrayLike, stderr: ArrayLike, robust: bool = True) -> tuple[float, float]:
