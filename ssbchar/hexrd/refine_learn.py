@@ -35,12 +35,13 @@ NOTHING = Layout((), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 
 def learnt(series: Series, before: Series, frames: Frames, fits: Fits, options: Refinement) -> Series:
     """Return the series with each free phase's pattern as measured where it is strongest.
 
-    `before` is the series before anything was learnt: what is learnt twice is held against the same prior.
+    `before` is the series before anything was learnt. What was learnt already stays as it is: the frames of one answer
+    have one pattern.
     """
     patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
     models = functools.cache(lambda i: model_at(series, fits[i].state, fits[i].present, NOTHING))
     for p, phase in enumerate(series.phases):
-        if not series.free[p].size:
+        if not series.free[p].size or series.pattern[p] is not before.pattern[p]:
             continue
         chosen = _chosen(fits, p)
         if len(chosen) < 3:
