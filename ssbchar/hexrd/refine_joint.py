@@ -43,7 +43,8 @@ def smooth(
     slope : float
         Expected d(strain)/dT [1/K].
     usual : float
-        Largest size of the expected slopes of a phase's strains [1/K]: departures from `slope` are of this order.
+        Largest size of the expected slopes of a phase's strains [1/K]: departures from `slope` are of this order
+        (0: of any).
     """
     mean, sigma = np.full(temperature.size, np.nan), np.full(temperature.size, np.nan)
     for frames in branches(temperature, segment):
@@ -56,7 +57,7 @@ def smooth(
         low, high = axis[inside].min(), axis[inside].max()
         clipped = np.clip(axis, low, high)
         expected = np.zeros_like(axis) if hold else slope * (clipped - axis[inside].mean())
-        size = np.inf if hold else BENDING * usual * (high - low) / 2
+        size = np.inf if hold else float(BENDING * usual * (high - low) / 2) or np.inf
         tenth = 0.1 * (high - low)
         at = np.concatenate([clipped, [low, low + tenth, high - tenth, high]])
         course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], at, size)

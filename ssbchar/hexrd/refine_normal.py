@@ -64,16 +64,11 @@ def _derivatives(
     which, theta = np.array(present)[model.owner], np.radians(model.angle) / 2
     rows = layout.rows
     out = np.empty((series.x.size, len(layout.kind)))
-    along = np.array(
-        [
-            series.phases[p].directions[k]
-            for p, k in zip(layout.phase[rows["strain"]], layout.slot[rows["strain"]], strict=True)
-        ]
-    ).reshape(-1, 6)
-    shifts = (c * model.slope)[:, None] * (form @ along.T) * (which[:, None] == layout.phase[rows["strain"]])
-    out[:, [*rows["zero"], *rows["strain"]]] = profiles.by_position @ np.column_stack(
-        [*[c] * rows["zero"].size, shifts]
-    )
+    moved, slot = layout.phase[rows["strain"]], layout.slot[rows["strain"]]
+    along = np.array([series.phases[p].directions[k] for p, k in zip(moved, slot, strict=True)]).reshape(-1, 6)
+    shifts = (c * model.slope)[:, None] * (form @ along.T) * (which[:, None] == moved)
+    every = np.column_stack([*[c] * rows["zero"].size, shifts])
+    out[:, [*rows["zero"], *rows["strain"]]] = profiles.by_position @ every
     broad = [
         np.where(which == p, c * np.exp(getattr(state, kind)[p]) * law, 0.0)
         for kind, law in (("size", 1 / np.cos(theta)), ("micro", np.tan(theta)))

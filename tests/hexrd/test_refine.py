@@ -167,6 +167,19 @@ def test_a_smooth_course_does_not_swing_in_a_gap_of_weak_frames() -> None:
     assert np.quantile(np.max(apart, axis=1), 0.9) < 0.016  # a free cubic: twice that
 
 
+@pytest.mark.parametrize("usual", [0.0, 2.4e-5])
+def test_a_smooth_course_of_frames_at_one_reading_or_without_expected_expansion(usual: float) -> None:
+    temperature = np.concatenate([np.full(8, 25.0), np.linspace(30, 300, 20)])
+    values = np.where(temperature == 25.0, 1e-3, np.nan)
+    everywhere = np.where(temperature > 0, 1e-3, np.nan)
+    for given in (values, everywhere):
+        mean, sigma = refine_joint.smooth(
+            temperature, np.full(28, "heating", object), given, np.full(28, 1e-5), -usual, usual
+        )
+        assert np.all(np.isfinite(sigma))
+        np.testing.assert_allclose(mean[:8], 1e-3, atol=2e-5)
+
+
 def test_a_zero_of_the_series_is_that_of_every_frame() -> None:
     temperature = np.linspace(25, 300, 12)
     patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], temperature, 11)

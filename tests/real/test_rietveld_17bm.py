@@ -115,9 +115,33 @@ def told(found: list[Conclusion], quantity: str, subject: str) -> Conclusion:
     return next(c for c in found if (c.quantity, c.subject, c.condition) == (quantity, subject, "heating"))
 
 
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> tuple[xr.Dataset, xr.Dataset]:
+    return refined(folder, slice(None))
+
+
+def crossing(share: np.ndarray, after: bool) -> int:
+    """Return the index nearest to the maximum, after it or before, at which a curve is still above 5 %."""
+    top, low = int(np.nanargmax(share)), np.flatnonzero(~(share > 0.05))
+    return int(low[low > top].min()) - 1 if after else int(low[low < top].max()) + 1
+
+
 @pytest.mark.slow
-def test_whole_series(folder: Path) -> None:
-    ds, temperature = refined(folder, slice(None))
+@pytest.mark.xfail(
+    strict=True, reason="ours stays flat at 5.1 to 6 % +- 9 % after frame 73, where theirs is cut to zero"
+)
+def test_ycl3_crosses_five_percent_where_the_published_curve_does(
+    folder: Path, whole: tuple[xr.Dataset, xr.Dataset]
+) -> None:
+    column = published(folder)["YCl$_3$"]
+    own = whole[0]["intensity"].sel(phase="YCl3").values
+    mine = int(whole[0]["frame"][crossing(own / own.max(), after=True)])
+    assert abs(mine - crossing(column / np.nanmax(column), after=True)) <= 3
+
+
+@pytest.mark.slow
+def test_whole_series(folder: Path, whole: tuple[xr.Dataset, xr.Dataset]) -> None:
+    ds, temperature = whole
     theirs = published(folder)
     ratio = compare(ds, theirs)
     print("below the published in", np.mean(ratio < 1), "largest ratio", ratio.max())
@@ -138,26 +162,23 @@ def check_edges(ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.nd
     for phase, column, quantity, edge in (
         ("YCl3", "YCl$_3$", "end_temperature", -1), ("YOCl", "YOCl", "onset_temperature", 0)
     ):  # fmt: skip
-        crossing = int(np.flatnonzero(theirs[column] > 0.05 * np.nanmax(theirs[column]))[edge])
+        their_edge = int(np.flatnonzero(theirs[column] > 0.05 * np.nanmax(theirs[column]))[edge])
         ours = told(found, quantity, phase)
         at = {k: None if v is None else float(np.interp(v, degrees, frame)) for k, v in
               (("value", ours.value), ("lower95", ours.lower95), ("upper95", ours.upper95))}  # fmt: skip
-        strength = float(ds["significance"].sel(phase=phase, frame=crossing))
-        print(phase, quantity, "published frame", crossing, "ours", at, "sigma at theirs", strength, ours.reason)
+        strength = float(ds["significance"].sel(phase=phase, frame=their_edge))
+        print(phase, quantity, "published frame", their_edge, "ours", at, "sigma at theirs", strength, ours.reason)
         share = ds["intensity"].sel(phase=phase).values / float(ds["intensity"].sel(phase=phase).max())
-        same = np.arange(crossing - 6, crossing + 1)
+        same = np.arange(their_edge - 6, their_edge + 1)
         published_share = theirs[column] / np.nanmax(theirs[column])
         print(f"our curve, theirs [percent] in frames {same[0]}-{same[-1]}", (100 * share[same - 1]).round(1),
               (100 * published_share[same]).round(1))  # fmt: skip
-        if edge:  # theirs is cut to zero after this frame; ours stays, a tenth of an error above 5 %
+        if edge:
             assert np.all(np.abs(share[same - 1] - published_share[same]) < 0.025)
-            assert np.all(np.abs(share[crossing - 4 : crossing + 3] - 0.05) < 0.02)
         else:
-            top = int(np.argmax(share))
-            low_before = np.flatnonzero(share[:top] <= 0.05)
-            mine = int(ds["frame"][low_before.max()]) + 1
+            mine = int(ds["frame"][crossing(share, after=False)])
             print("our curve crosses 5 % at frame", mine)
-            assert abs(mine - crossing) <= 3
+            assert abs(mine - their_edge) <= 3
         low, high = at["lower95"], at["upper95"]
-        assert low is None or low - 3 <= crossing
-        assert high is None or crossing <= high + 3
+        assert low is None or low - 3 <= their_edge
+        assert high is None or their_edge <= high + 3
