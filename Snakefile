@@ -5,4 +5,4 @@ include: "workflow/Snakefile"
 rule everything:
     default_target: True
     input:
-        rules.all.input,
+        rules.crate.output,

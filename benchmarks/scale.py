@@ -115,7 +115,7 @@ def run(folder: Path, frames: int) -> Run:
     phases = str(ROOT / "config/phases/phases.yaml")
     config = {"run": "scale", "samples": "samples.tsv", "phases": phases, "hexrd": options}
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    words = ["--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml", "--cores", str(CORES)]
+    words = ["--snakefile", str(ROOT / "workflow/Snakefile"), "--configfile", "config.yaml", "--cores", str(CORES)]
     words += ["--workflow-profile", "none", "--scheduler", "greedy", "--quiet", "all"]
     start = spent.now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     step.add_argument("inputs", nargs="*", metavar="ARGUMENT=PATH")
     step.add_argument("--options", default="{}", help="departures from the defaults (JSON)")
     step.add_argument("--labels", default="{}", help="measurement, sample, role (JSON)")
-    step.add_argument("--output", required=True, type=Path)
+    step.add_argument("--output", required=True, type=Path, nargs="+")
     step.add_argument("--log", type=Path)
     step.set_defaults(run=_step)
     simulate = commands.add_parser("simulate", help="write demonstration raw data with known truth")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import glob
 import hashlib
 import os
@@ -14,6 +15,10 @@ from ssbchar.errors import BadInput
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+BLOCK = 2**22
+"""Bytes hashed at once: few enough for memory, enough that a thread beside it is seldom waited for."""
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
@@ -56,11 +61,20 @@ def files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     return sorted(found, key=natural)
 
 
+def rows(table: Path) -> list[dict[str, str]]:
+    """Return the rows of a small table (CSV) that a step wrote, as text."""
+    with open(table, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
 def sha256(path: Path) -> str:
     """Return the sha256 of a file's bytes, as hexadecimal."""
     try:
-        with open(path, "rb") as handle:
-            return hashlib.file_digest(handle, "sha256").hexdigest()
+        with open(path, "rb", buffering=0) as handle:
+            digest, buffer = hashlib.sha256(), memoryview(bytearray(BLOCK))
+            while size := handle.readinto(buffer):
+                digest.update(buffer[:size])
+            return digest.hexdigest()
     except OSError as error:  # a failing disk names no file
         error.filename = error.filename or os.fspath(path)
         raise

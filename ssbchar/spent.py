@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-BLOCKS, FIGURES = "reading and writing blocks", "rendering figures"
+BLOCKS, FIGURES, IMPORTS = "reading and writing blocks", "rendering figures", "importing libraries"
 
 
 class Time(NamedTuple):
@@ -50,3 +52,26 @@ def counting(part: str) -> Iterator[None]:
         yield
     finally:
         _spent[part] = on(part).and_(now().since(start))
+
+
+@contextmanager
+def counting_imports() -> Iterator[None]:
+    """Count the time in which a ``with`` block imports what is not loaded yet as `IMPORTS`."""
+    load, inside = builtins.__import__, False
+
+    def timed(name: str, *more: Any, **named: Any) -> Any:
+        nonlocal inside
+        if inside or name in sys.modules:
+            return load(name, *more, **named)
+        inside = True
+        try:
+            with counting(IMPORTS):
+                return load(name, *more, **named)
+        finally:
+            inside = False
+
+    builtins.__import__ = timed
+    try:
+        yield
+    finally:
+        builtins.__import__ = load

@@ -13,6 +13,7 @@ import json
 import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -67,11 +68,13 @@ def takes_many(annotation: Any) -> bool:
 def run(
     name: str,
     inputs: Mapping[str, Sequence[Path]],
-    output: Path,
+    output: Path | Sequence[Path],
     options: Mapping[str, Any] | None = None,
     labels: Mapping[str, Any] | None = None,
 ) -> Done:
     """Run a step from files to a file; return what was set aside, and how long its function computed.
+
+    Where there are several outputs the function returns as many results.
 
     Raises
     ------
@@ -80,11 +83,68 @@ def run(
     ValueError
         The options do not fit its dataclass.
     """
-    call = function(name)
-    hints = hints_of(call)
-    arguments: dict[str, Any] = {}
-    carried: dict[str, Any] = {"synthetic": 0, "set_aside": []}
-    lost: list[dict[str, str]] = []
+    with ThreadPoolExecutor(1) as meanwhile:  # hashing leaves the interpreter free for imports
+        known = meanwhile.submit(store.provenance, name, dict(options or {}), inputs)
+        call = function(name)
+        given = _given(call, name, inputs, options, labels)
+    made_by = known.result()
+    marks, carried = {**(labels or {})}, given.carried
+    outputs = [output] if isinstance(output, Path) else list(output)
+    if given.lost:
+        _save_lost(given.lost[0], outputs, made_by, marks, carried)
+        return Done()
+    start, apart = spent.now(), _apart()
+    try:
+        with stack.beside(outputs[0].parent), spent.counting_imports():
+            result = call(**given.arguments)
+    except BadInput as fault:
+        if machine := disk.fault(fault):
+            raise machine from fault
+        entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
+        carried["set_aside"].append(entry)
+        _save_lost(entry, outputs, made_by, marks, carried)
+        return Done(f"set aside: {fault}", spent.now().since(start))
+    computing = spent.now().since(start).since(_apart().since(apart))
+    own = getattr(result, "attrs", {}) if outputs[0].suffix == ".nc" else {}
+    carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
+    carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
+    drawn, loaded = spent.on(spent.FIGURES), spent.on(spent.IMPORTS)
+    with spent.counting_imports():
+        for made, path in zip([result] if len(outputs) == 1 else result, outputs, strict=True):
+            store.save(made, path, made_by, _marks(marks, carried))
+    rendering = spent.on(spent.FIGURES).since(drawn)
+    if rendering.wall > 0:
+        computing = computing.and_(rendering.since(spent.on(spent.IMPORTS).since(loaded)))
+    told = "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
+    return Done(told, computing)
+
+
+def _apart() -> spent.Time:
+    """Return the time spent so far on what is no computing, inside the functions of steps too."""
+    return spent.on(spent.BLOCKS).and_(spent.on(spent.IMPORTS))
+
+
+@dataclass
+class Given:
+    """What a step is called with."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+    carried: dict[str, Any] = field(default_factory=lambda: {"synthetic": 0, "set_aside": []})
+    """What its output passes on."""
+    lost: list[dict[str, str]] = field(default_factory=list)
+    """Faults of inputs that it cannot do without."""
+
+
+def _given(
+    call: Callable[..., Any],
+    name: str,
+    inputs: Mapping[str, Sequence[Path]],
+    options: Mapping[str, Any] | None,
+    labels: Mapping[str, Any] | None,
+) -> Given:
+    """Load a step's inputs and build its options."""
+    given, hints = Given(), hints_of(call)
+    arguments = given.arguments
     for argument in inspect.signature(call).parameters:
         if argument == "options":
             arguments["options"] = opts.build(hints["options"], options, name)
@@ -96,11 +156,11 @@ def run(
             optional = type(None) in typing.get_args(hints[argument])
             good: list[Any] = []
             for path in inputs[argument]:
-                fault = _carry(path, carried)
+                fault = _carry(path, given.carried)
                 if raw or not fault:
                     good.append(Path(path) if raw else store.load(path))
                 elif not many and not optional:
-                    lost.append(fault)
+                    given.lost.append(fault)
             arguments[argument] = good if many else (good[0] if good else None)
         elif takes_many(hints[argument]):
             arguments[argument] = []
@@ -109,31 +169,7 @@ def run(
     unused = set(inputs) - set(arguments)
     if unused:
         raise TypeError(f"{name} takes no argument {', '.join(sorted(unused))}")
-    made_by = store.provenance(name, dict(options or {}), inputs)
-    marks = {**(labels or {})}
-    if lost:
-        _save_lost(lost[0], output, made_by, marks, carried)
-        return Done()
-    start, waited = spent.now(), spent.on(spent.BLOCKS)
-    try:
-        with stack.beside(output.parent):
-            result = call(**arguments)
-    except BadInput as fault:
-        if machine := disk.fault(fault):
-            raise machine from fault
-        entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
-        carried["set_aside"].append(entry)
-        _save_lost(entry, output, made_by, marks, carried)
-        return Done(f"set aside: {fault}", spent.now().since(start))
-    computing = spent.now().since(start).since(spent.on(spent.BLOCKS).since(waited))
-    own = getattr(result, "attrs", {}) if output.suffix == ".nc" else {}
-    carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
-    carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
-    drawn = spent.on(spent.FIGURES)
-    store.save(result, output, made_by, _marks(marks, carried))
-    computing = computing.and_(spent.on(spent.FIGURES).since(drawn))
-    told = "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
-    return Done(told, computing)
+    return given
 
 
 def _carry(path: Path, carried: dict[str, Any]) -> dict[str, str] | None:
@@ -171,35 +207,37 @@ def _marks(labels: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, A
 
 def _save_lost(
     fault: dict[str, str],
-    output: Path,
+    outputs: Sequence[Path],
     made_by: Mapping[str, Any],
     labels: Mapping[str, Any],
     carried: Mapping[str, Any],
 ) -> None:
-    """Write an output that only says why there is none."""
+    """Write outputs that only say why there is none."""
     marks = {**_marks(labels, carried), "lost": json.dumps(fault)}
-    empty: Any
-    if output.suffix == ".nc":
+    for output in outputs:
+        store.save(_empty(fault, output.suffix, str(labels.get("measurement", ""))), output, made_by, marks)
+
+
+def _empty(fault: dict[str, str], suffix: str, measurement: str) -> Any:
+    """Return what stands in an output of this kind for a result that there is not."""
+    reason = f"{fault['where']}: {fault['problem']}; {fault['remedy']}"
+    if suffix == ".nc":
         import xarray as xr
 
-        empty = xr.Dataset()
-    elif output.suffix == ".csv":
+        return xr.Dataset()
+    if suffix == ".csv":
         import pandas as pd
 
-        empty = pd.DataFrame({"set_aside": [f"{fault['where']}: {fault['problem']}; {fault['remedy']}"]})
-    elif output.suffix == ".json":
-        reason = f"{fault['where']}: {fault['problem']}; {fault['remedy']}"
-        empty = [Conclusion("measurement", verdict="set aside", reason=reason, subject=labels.get("measurement", ""))]
-    elif output.suffix == ".html":
-        empty = ""
-    else:
-        empty = {}
-    store.save(empty, output, made_by, marks)
+        return pd.DataFrame({"set_aside": [reason]})
+    if suffix == ".json":
+        return [Conclusion("measurement", verdict="set aside", reason=reason, subject=measurement)]
+    return "" if suffix == ".html" else {}
 
 
 def command(
-    name: str, inputs: Mapping[str, Sequence[Path]], output: Path, options: str = "{}", labels: str = "{}"
+    name: str, inputs: Mapping[str, Sequence[Path]], outputs: Sequence[Path], options: str = "{}", labels: str = "{}"
 ) -> str:
     """Return the shell command that runs a step by hand."""
     words = [f"{sys.executable} -m ssbchar step {name}", *(f"{k}={p}" for k, ps in inputs.items() for p in ps)]
-    return " ".join([*words, f"--options '{options}' --labels '{labels}' --output {output}"])
+    words += [f"--options '{options}' --labels '{labels}' --output", *map(str, outputs)]
+    return " ".join(words)

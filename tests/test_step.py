@@ -171,3 +171,45 @@ def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
     assert not found.changes
     raw.write_text("1 2 4")
     assert [c.path for c in verify.verify(tmp_path).changes] == [raw.as_posix()]
+
+
+def slow_import(source: Path) -> xr.Dataset:
+    import takes_a_while  # type: ignore[import-not-found]
+
+    return xr.Dataset({"y": ("x", np.ones(3), {"units": takes_a_while.UNIT})})
+
+
+def test_importing_inside_a_step_is_no_computing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "takes_a_while.py").write_text("import time\ntime.sleep(0.3)\nUNIT = '1'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    done = step.run("slow_import", {"source": [raw]}, tmp_path / "a.nc")
+    assert 0 <= done.computing.wall < 0.2
+
+
+def both(source: Path) -> tuple[str, list[Conclusion]]:
+    if not source.read_text():
+        raise BadInput(source, "the file is empty", "measure it again")
+    return source.read_text(), [Conclusion("size", 1.0, 0.5, unit="1")]
+
+
+def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
+    raw, outputs = tmp_path / "raw.txt", [tmp_path / "table.csv", tmp_path / "found.json"]
+    raw.write_text("a,b\n")
+    step.run("both", {"source": [raw]}, outputs)
+    assert outputs[0].read_text() == "a,b\n"
+    assert [c.quantity for c in store.load(outputs[1])] == ["size"]
+    raw.write_text("")
+    assert step.run("both", {"source": [raw]}, outputs).told.startswith("set aside")
+    assert "the file is empty" in outputs[0].read_text()
+    assert store.load(outputs[1])[0].verdict == "set aside"
+
+
+def test_noise_is_not_compressed_and_a_constant_is(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(size=5000)
+    ds = xr.Dataset({k: ("x", v, {"units": "1"}) for k, v in (("noise", noise), ("level", np.ones(5000)))})
+    store.save(ds, tmp_path / "a.nc", store.provenance("t", {}, {}), {})
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as back:
+        assert back["level"].encoding["zlib"] and not back["noise"].encoding["zlib"]
+        xr.testing.assert_equal(back[["noise", "level"]], ds)

@@ -13,7 +13,7 @@ from campaign import ROOT, TINY, Campaign
 from ssbchar.conclusion import COLUMNS
 
 NMR_RULES = {r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_text().split("\nrule ")[1:]}
-TOGETHER = {"summary", "page", "manifest", "checksums", "sheets", "crate"}
+TOGETHER = {"summary", "page", "manifest", "sheets", "crate"}
 BOUNDS = {"detection_limit", "t1_limit"}
 """Quantities that are a bound themselves."""
 COUNTS = {"unexplained_lines", "candidate", "frames_refined", "species", "isosbestic_points"}

@@ -8,16 +8,17 @@ their sha256 (``ni:``, RFC 6920).
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import yaml
 
 import ssbchar
 from ssbchar import sources, store
+from ssbchar.results import verify
 from ssbchar.results.page import flat, versions
 
 if TYPE_CHECKING:
@@ -74,17 +75,17 @@ def sheets(
 
 
 def crate(
-    checksums: Path, conclusions: list[Path], manifests: list[Path], workflow: Path, labels: dict[str, Any]
-) -> str:
-    """Return ``ro-crate-metadata.json`` of a run.
+    outputs: list[Path], conclusions: list[Path], manifests: list[Path], workflow: Path, labels: dict[str, Any]
+) -> tuple[str, str]:
+    """Return ``checksums.csv`` of a run, what `verify` compares with, and its ``ro-crate-metadata.json``.
 
     It holds no time of the run, so that the same inputs give the same bytes: ``datePublished``, which the
     specification demands, is ``SOURCE_DATE_EPOCH`` or else the date of the software's commit.
 
     Parameters
     ----------
-    checksums : Path
-        ``checksums.csv``: what the run ends in.
+    outputs : list of Path
+        What the run ends in.
     conclusions : list of Path
         The ``conclusions.json`` of every measurement.
     manifests : list of Path
@@ -98,7 +99,7 @@ def crate(
 
     made = ROCrate(version="1.1")
     made.metadata.extra_terms.update(TERMS)
-    run, root = str(labels.get("run", "")), checksums.parent
+    run, root = str(labels.get("run", "")), workflow.parent
     contents = [store.content(path) for path in conclusions]
     synthetic = any(int(c["labels"].get("synthetic", 0)) for c in contents)
     main = _workflow(made, workflow.relative_to(root), sorted(sources.files(workflow)), root)
@@ -107,8 +108,12 @@ def crate(
         made.root_dataset.append_to("hasPart", ref)
     used += _options(made, labels.get("departures") or {}, main)
     used += [{"@id": f"{workflow.relative_to(root)}/{name}"} for name in ("config.yaml", "samples.tsv")]
-    results = [{"@id": _output(made, row, root)} for row in pd.read_csv(checksums).to_dict("records")]
-    results.append({"@id": made.add_file(dest_path=checksums.name, properties=_file(checksums)).id})
+    hashed = verify.checksums(outputs)
+    results = [{"@id": _output(made, row, root)} for row in hashed]
+    record = verify.text(hashed)
+    digest = hashlib.sha256(record.encode()).hexdigest()
+    about_record = {"encodingFormat": "text/csv", "contentSize": str(len(record.encode())), "sha256": digest}
+    results.append({"@id": made.add_file(dest_path=verify.RECORD, properties=about_record).id})
     software = {json.dumps({k: c["provenance"][k] for k in ("version", "commit", "dirty")}) for c in contents}
     action = _entity(
         made, "#run", "CreateAction",
@@ -118,7 +123,7 @@ def crate(
     )  # fmt: skip
     about = "Conclusions, figures and report of HEXRD, XAS and 7Li NMR measurements of a solid-state-battery campaign"
     _root(made, run, about + (", from synthetic data" if synthetic else ""), main, action)
-    return json.dumps(made.metadata.generate(), indent=1, sort_keys=True) + "\n"
+    return record, json.dumps(made.metadata.generate(), indent=1, sort_keys=True) + "\n"
 
 
 def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]) -> None:
@@ -171,9 +176,9 @@ def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) ->
 
 def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
     """Add the raw files of one measurement; return their names."""
-    table = pd.read_csv(manifest)
+    table = sources.rows(manifest)
     measurement = f"{manifest.parent.parent.name} {manifest.parent.name}"
-    if "sha256" not in table:
+    if not all("sha256" in row for row in table):
         return []
     if len(table) > LISTED:
         name = named_by(sources.sha256(manifest))
@@ -183,12 +188,12 @@ def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
             _entity(made, name, "Collection", name=f"raw data of {measurement}", description=text, mainEntity=files)
         ]
     found: dict[str, dict[str, Any]] = {}
-    for row in table.to_dict("records"):
+    for row in table:
         facts = {"names": [], "bytes": row["bytes"], "sha256": row["sha256"]}
-        entry = found.setdefault(named_by(str(row["sha256"])), facts)
-        entry["names"].append(str(row["path"]))
+        entry = found.setdefault(named_by(row["sha256"]), facts)
+        entry["names"].append(row["path"])
     return [
-        _entity(made, name, "File", name=row["names"][0], contentSize=str(row["bytes"]), sha256=row["sha256"],
+        _entity(made, name, "File", name=row["names"][0], contentSize=row["bytes"], sha256=row["sha256"],
                 description=f"raw data of {measurement}", alternateName=row["names"][1:])
         for name, row in found.items()
     ]  # fmt: skip
@@ -206,11 +211,11 @@ def _options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[di
     return found
 
 
-def _output(made: ROCrate, row: Mapping[Any, Any], root: Path) -> str:
-    path = Path(str(row["path"]))
+def _output(made: ROCrate, row: Mapping[str, str], root: Path) -> str:
+    path = Path(row["path"])
     name = path.relative_to(root).as_posix()
     if not path.is_dir():
-        return str(made.add_file(dest_path=name, properties=_file(path, str(row["sha256"]))).id)
+        return str(made.add_file(dest_path=name, properties=_file(path, row["sha256"])).id)
     text = f"{row['files']} files; sha256 over their names and contents: {row['sha256']}"
     made.add_dataset(dest_path=f"{name}/", properties={"name": name, "description": text})
     return f"{name}/"

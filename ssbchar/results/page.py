@@ -9,10 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 import ssbchar
-from ssbchar import store
+from ssbchar import sources, store
 from ssbchar.conclusion import Conclusion
 from ssbchar.results import aside, pictures
 from ssbchar.results.numbers import UNITS, cells, interval, text
@@ -157,14 +155,14 @@ def tone(verdict: str) -> str:
 
 def raw_files(manifest: Path) -> dict[str, Any]:
     """Return the raw files of a measurement, or why there are none."""
-    table = pd.read_csv(manifest)
-    known = "sha256" in table
+    table = sources.rows(manifest)
+    known = all("sha256" in row for row in table)
     return {
         "measurement": manifest.parent.name,
         "technique": manifest.parent.parent.name,
-        "files": table.to_dict("records") if known else [],
-        "fault": "" if known else str(table.iloc[0, 0]),
-        "bytes": int(table["bytes"].sum()) if known else 0,
+        "files": table if known else [],
+        "fault": "" if known else next(iter(table[0].values())),
+        "bytes": sum(int(row["bytes"]) for row in table) if known else 0,
     }
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from ssbchar import store
+from ssbchar import sources, store
 from ssbchar.conclusion import COLUMNS, Conclusion, as_rows, from_rows
 from ssbchar.results.numbers import rounded
 from ssbchar.results.prelithiation import prelithiation
 from ssbchar.results.stability import stability
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ORDER = ("hexrd", "xas", "nmr", "combined")
 """Techniques in the order of the table."""
@@ -27,6 +28,8 @@ def summary(conclusions: list[Path]) -> pd.DataFrame:
     conclusions : list of Path
         The ``conclusions.json`` of every measurement, those set aside too.
     """
+    import pandas as pd
+
     found = [c for path in conclusions for c in from_rows(store.content(path)["conclusions"])]
     return pd.DataFrame(as_rows(map(rounded, ordered([*found, *joined(found)]))), columns=list(COLUMNS))
 
@@ -44,12 +47,10 @@ def ordered(found: list[Conclusion]) -> list[Conclusion]:
 
 def read(summary: Path) -> list[Conclusion]:
     """Return the rows of a ``summary.csv``."""
-    table = pd.read_csv(summary, keep_default_na=False, na_values=[""], dtype={"subject": str, "condition": str})
-    return from_rows([{str(k): _cell(str(k), v) for k, v in row.items()} for row in table.to_dict("records")])
+    return from_rows([{name: _cell(name, value) for name, value in row.items()} for row in sources.rows(summary)])
 
 
-def _cell(column: str, value: Any) -> Any:
-    number = column in ("value", "stderr", "systematic", "lower95", "upper95")
-    if pd.isna(value):
-        return None if number else ""
-    return float(value) if number else str(value)
+def _cell(column: str, value: str) -> Any:
+    if column in ("value", "stderr", "systematic", "lower95", "upper95"):
+        return float(value) if value else None
+    return value

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from ssbchar import sources, store
 from ssbchar.errors import BadInput
@@ -18,13 +18,25 @@ RECORD = "checksums.csv"
 """Where a run keeps the hashes of what it ends in."""
 
 
-def checksums(outputs: list[Path]) -> pd.DataFrame:
-    """Return a table of the outputs a run ends in: path, number of files, sha256 (of a folder: of names and contents).
+COLUMNS = ("path", "files", "sha256")
+
+
+def checksums(outputs: Sequence[Path]) -> list[dict[str, str]]:
+    """Return of each output a run ends in: path, number of files, sha256 (of a folder: of names and contents).
 
     What lies between raw files and these outputs is recorded as input in each file's own provenance.
     """
-    rows = [(path.as_posix(), *sources.combined(path)) for path in outputs]
-    return pd.DataFrame(rows, columns=["path", "files", "sha256"])
+    hashed = ((path, *sources.combined(path)) for path in outputs)
+    return [{"path": path.as_posix(), "files": str(files), "sha256": digest} for path, files, digest in hashed]
+
+
+def text(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return the table of `checksums` as it is written to `RECORD`."""
+    out = io.StringIO()
+    table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    return out.getvalue()
 
 
 @dataclass(frozen=True)
@@ -63,8 +75,8 @@ def verify(folder: Path) -> Verification:
         The folder holds no outputs with provenance.
     """
     record = folder / RECORD
-    rows = pd.read_csv(record).to_dict("records") if record.is_file() else []
-    old = _root([str(row["path"]) for row in rows]) or folder.as_posix()
+    rows = sources.rows(record) if record.is_file() else []
+    old = _root([row["path"] for row in rows]) or folder.as_posix()
     hashed = functools.cache(lambda path: _hash(_now(path, old, folder)))
     commits: dict[str, None] = {}
     changes: dict[str, Change] = {}
@@ -77,12 +89,12 @@ def verify(folder: Path) -> Verification:
             changes[path] = Change(path, "changed" if found else "missing", recorded_by.as_posix())
 
     for row in rows:
-        check(str(row["path"]), str(row["sha256"]), record)
+        check(row["path"], row["sha256"], record)
     for path in sorted(folder.rglob("manifest.csv")):
         for path_, digest in _manifest(path):
             check(path_, digest, path)
     known = dict(_provenances(folder))
-    for path in _reached([_now(str(row["path"]), old, folder) for row in rows], known, old, folder):
+    for path in _reached([_now(row["path"], old, folder) for row in rows], known, old, folder):
         made = known[path]
         commits[made["commit"] + ("+" if made["dirty"] else "")] = None
         for used in made["inputs"]:
@@ -111,10 +123,7 @@ def _hash(path: Path) -> str:
 
 
 def _manifest(path: Path) -> list[tuple[str, str]]:
-    table = pd.read_csv(path)
-    if "sha256" not in table:
-        return []
-    return [(str(row["path"]), str(row["sha256"])) for row in table.to_dict("records")]
+    return [(row["path"], row["sha256"]) for row in sources.rows(path) if "sha256" in row]
 
 
 def _provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:

@@ -51,6 +51,11 @@ def test_yocl_starts_where_the_published_refinement_sees_it(summary: pd.DataFram
     assert onset.lower95 - 3 * 3.3 < 295 < onset.upper95 + 3 * 3.3  # published 5 % crossing, three frames of 3.3 K
 
 
+def test_the_published_expansion_stands_beside_ours_with_its_source(summary: pd.DataFrame) -> None:
+    reason = row(summary, "mean_linear_expansion", "Mn2O3", "heating a").reason
+    assert "agrees with 9.43e-06 1/K (25-644 degC, frames 1-189; least-squares slope" in reason
+
+
 def test_mn2o3_expands_as_published(run: Path, real_data: Path) -> None:
     lattice = xr.load_dataset(run / "hexrd/heating_17bm/lattice.nc", engine="h5netcdf")
     furnace = xr.load_dataset(run / "hexrd/heating_17bm/furnace.nc", engine="h5netcdf")

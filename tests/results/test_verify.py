@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ssbchar import cli, step, store
+from ssbchar import cli, store
 from ssbchar.errors import BadInput
-from ssbchar.results.verify import verify
+from ssbchar.results.verify import checksums, text, verify
 
 
 @pytest.fixture
@@ -41,7 +41,11 @@ def write() -> None:
     store.save(ds, folder / "a.nc", store.provenance("t", {}, {"source": [raw]}), {})
     store.save(ds, folder / "b.nc", store.provenance("t", {}, {"a": [folder / "a.nc"]}), {})
     outputs = [made.write(), folder / "summary.csv", folder / "b.nc", *made.conclusions, *made.figures, *made.manifests]
-    step.run("results.verify.checksums", {"outputs": outputs}, folder / "checksums.csv")
+    record(outputs, folder)
+
+
+def record(outputs: list[Path], folder: Path) -> None:
+    (folder / "checksums.csv").write_text(text(checksums(outputs)), encoding="utf-8")
 
 
 def test_an_untouched_run_has_no_change(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -105,7 +109,7 @@ def test_what_an_earlier_config_left_behind_is_no_part_of_the_run(run: Path) -> 
 def test_what_only_a_figure_was_made_from_counts(run: Path) -> None:
     drawing = {"map": made_report.drawing(1)}
     store.save(drawing, run / "f/figures", store.provenance("t", {}, {"a": [run / "a.nc"]}), {})
-    step.run("results.verify.checksums", {"outputs": [run / "f/figures", run / "summary.csv"]}, run / "checksums.csv")
+    record([run / "f/figures", run / "summary.csv"], run)
     (run / "a.nc").unlink()
     assert [c.path for c in verify(run).changes] == ["results/demo/a.nc"]
 

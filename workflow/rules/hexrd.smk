@@ -219,6 +219,7 @@ rule hexrd_tracks:
         f"{HEXRD}/tracks.nc",
     log:
         f"{HEXRD_LOG}/tracks.log",
+    priority: 1
     conda:
         ENVIRONMENT
     resources:

@@ -65,6 +65,7 @@ rule hexrd_figures:
         directory(f"{HEXRD}/figures"),
     log:
         f"{HEXRD_LOG}/figures.log",
+    priority: 1
     conda:
         ENVIRONMENT
     resources:

@@ -18,8 +18,6 @@ EXPORTS += expand(f"{XAS}/export", measurement=SINGLE)
 localrules:
     sheets,
     summary,
-    checksums,
-    crate,
 
 
 # The merged spectrum as XDI; a series has none, its sample changes.
@@ -120,60 +118,3 @@ rule sheets:
         stamp=[sources.sha256(p) for p in sources.files(f"{WORKFLOW}/rules")],
     shell:
         STEP.replace("{params.inputs}", '{params.inputs} home="$SSBCHAR_WORKFLOW"')
-
-
-# What `ssbchar verify` compares with; files in between are in the provenance of those made from them.
-rule checksums:
-    input:
-        outputs=[
-            f"{OUT}/report.html",
-            f"{OUT}/summary.csv",
-            *CONCLUSIONS_ALL,
-            *sorted(FIGURES),
-            *sorted(EXPORTS),
-            *MANIFESTS,
-            f"{OUT}/workflow",
-        ],
-    output:
-        f"{OUT}/checksums.csv",
-    log:
-        f"{OUT}/logs/checksums.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="results.verify.checksums",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.verify.checksums"),
-    shell:
-        STEP
-
-
-# results/<run>/ as a Workflow Run RO-Crate.
-rule crate:
-    input:
-        checksums=f"{OUT}/checksums.csv",
-        conclusions=CONCLUSIONS_ALL,
-        manifests=MANIFESTS,
-        workflow=f"{OUT}/workflow",
-    output:
-        f"{OUT}/ro-crate-metadata.json",
-    log:
-        f"{OUT}/logs/crate.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
-    params:
-        step="results.crate.crate",
-        inputs=by_name(),
-        options="{}",
-        labels=json.dumps({"run": RUN.config.run, "departures": DEPARTURES}),
-        code=code("results.crate.crate"),
-    shell:
-        STEP
