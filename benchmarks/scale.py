@@ -115,11 +115,9 @@ def run(folder: Path, frames: int) -> Run:
     phases = str(ROOT / "config/phases/phases.yaml")
     config = {"run": "scale", "samples": "samples.tsv", "phases": phases, "hexrd": options}
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    words = ["--snakefile", str(ROOT / "workflow/Snakefile"), "--configfile", "config.yaml", "--cores", str(CORES)]
-    words += ["--workflow-profile", "none", "--scheduler", "greedy", "--quiet", "all"]
     start = spent.now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:
-        command = [sys.executable, "-m", "snakemake", *words]
+        command = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", str(CORES)]
         done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
     taken = spent.now().since(start)
     if done.returncode:
@@ -180,12 +178,14 @@ def page(runs: list[Run]) -> str:
             "# Time and memory of a long diffraction series",
             "",
             "Written by `python -m benchmarks.scale`: LAGP + LFP (synthetic) heated, held and cooled, patterns of",
-            f"{POINTS} points in one NeXus file, two phases, the whole workflow from raw file to report on {CORES}",
-            "cores. Seconds are wall time of a step from its first line to its last byte; MB the most memory it held",
-            "(with its worker processes, shared pages counted for each). The line *outside the steps' computing*",
-            "counts all else: Snakemake's start, imports, reading, writing (by blocks inside a step too), and waiting",
-            "for processes to start; the rendering of figures is computing. On a machine with other work seconds are",
-            "too long (*load*: how many processes wanted its two cores), processor time is not.",
+            f"{POINTS} points in one NeXus file, two phases, `ssbchar run` from raw file to report on {CORES} cores.",
+            "Seconds are wall time of a step from its first line to its last byte; MB the most memory it held (with",
+            "its worker processes; pages they share counted for each, so too the 160 MB of libraries that all steps",
+            "share, [decision 9](decisions/0009-warm-process.md)). The line *outside the steps' computing* counts all",
+            "else: the command's and Snakemake's start, imports (inside a step too), reading, writing (by blocks",
+            "inside a step too), and waiting for processes to start; the rendering of figures is computing. On a",
+            "machine with other work seconds are too long (*load*: how many processes wanted its two cores),",
+            "processor time is not.",
             "",
             table(runs),
             "",

@@ -15,6 +15,13 @@ from ssbchar.errors import BadConfig, BadInput
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code (0 well, 1 wrong config or input or a failing disk, 2 wrong words)."""
+    words = sys.argv[1:] if words is None else words
+    if words[:1] == ["step"]:
+        from ssbchar import warm
+
+        code = warm.hand_over(words)
+        if code is not None:
+            return code
     arguments = _parser().parse_args(words)
     try:
         return int(arguments.run(arguments) or 0)
@@ -63,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--small", action="store_true", help="fewer frames and repeats, for quick tests")
     simulate.add_argument("--counts", type=float, default=1.0, help="counts of the heating series over the usual ones")
     simulate.set_defaults(run=_simulate)
+    warm = commands.add_parser("warm", help="what `run` keeps: fork steps for those who ask at a socket")
+    warm.add_argument("socket", type=Path)
+    warm.set_defaults(run=_warm)
     schema = commands.add_parser("schema", help="write the config schema and the page of options")
     schema.set_defaults(run=_schema)
     return parser
@@ -72,6 +82,12 @@ def _run(arguments: argparse.Namespace) -> int:
     from ssbchar import run
 
     return run.run(arguments.config, arguments.cores, arguments.more)
+
+
+def _warm(arguments: argparse.Namespace) -> int:
+    from ssbchar import warm
+
+    return warm.serve(arguments.socket)
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import ssbchar
 from ssbchar import config as configs
-from ssbchar import leftover
+from ssbchar import leftover, warm
 
 SNAKEFILE = Path("workflow/Snakefile")
+ELSEWHERE = (
+    "--profile", "--workflow-profile", "--executor", "-e", "--software-deployment-method", "--sdm", "--use-conda",
+)  # fmt: skip
+"""Words for Snakemake by which steps run on a cluster or in another environment."""
 KEPT = 60
 """Lines of Snakemake's own output shown when it fails."""
 
 
-def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
+def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
     """Run the workflow of a config file; return Snakemake's exit code.
 
     Parameters
@@ -29,7 +34,7 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
         The config file; it is checked first, and nothing starts with a fault in it.
     cores : str
         A number or ``all``.
-    more : iterable of str
+    more : sequence of str
         Further words for Snakemake (``--profile workflow/profiles/slurm``).
 
     Raises
@@ -45,8 +50,8 @@ def run(config: str, cores: str, more: Iterable[str] = ()) -> int:
     if leftover.killed() and not leftover.at_work("snakemake"):
         _clear(words)
     start = time.monotonic()
-    with leftover.marked():
-        code, failed, tail = _follow(words, start)
+    with leftover.marked(), warm.kept(_on_this_machine(more)) as environment:
+        code, failed, tail = _follow(words, start, environment)
     if code:
         _say_failed(found.config.run, failed, tail)
         return code
@@ -65,10 +70,26 @@ def _clear(words: list[str]) -> None:
     print("the last run here was killed: going on from its finished steps", flush=True)
 
 
-def _follow(words: list[str], start: float) -> tuple[int, int, deque[str]]:
+def _on_this_machine(more: Iterable[str]) -> bool:
+    """Return whether no word sends steps elsewhere: to a cluster, or to another environment."""
+    away = (
+        "--profile",
+        "--workflow-profile",
+        "--executor",
+        "-e",
+        "--software-deployment-method",
+        "--sdm",
+        "--use-conda",
+    )
+    return "SNAKEMAKE_PROFILE" not in os.environ and not any(word.partition("=")[0] in away for word in more)
+
+
+def _follow(words: list[str], start: float, environment: dict[str, str]) -> tuple[int, int, deque[str]]:
     """Run Snakemake, print its progress; return its exit code, how many steps failed, and its last lines."""
     failed, tail = 0, deque[str](maxlen=KEPT)
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1) as workflow:
+    with subprocess.Popen(
+        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+    ) as workflow:
         before = signal.signal(signal.SIGTERM, _stop)
         try:
             for line in progress(_kept(workflow.stdout or (), tail), start):
