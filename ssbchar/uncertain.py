@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+MAD_TO_SIGMA = 1.4826
+"""Median absolute deviation to standard deviation of a normal distribution: 1 / 0.6745."""
 
 
 def stderr_from_covariance(gradient: ArrayLike, covariance: ArrayLike) -> Array:

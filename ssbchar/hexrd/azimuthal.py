@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd import geometry as geo
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 Array = NDArray[np.float64]
 
@@ -225,7 +226,7 @@ def robust(gathered: Sums, cut: float = 4.0) -> tuple[Array, Array, Array]:
     value, stderr = gathered.mean()
     known = np.isfinite(value)
     middle = _median(value)
-    spread = np.maximum(stderr, 1.4826 * _median(np.abs(value - middle)))
+    spread = np.maximum(stderr, MAD_TO_SIGMA * _median(np.abs(value - middle)))
     with np.errstate(invalid="ignore"):
         keep = known & (value - middle <= cut * spread)
         share = 1 - keep.sum(axis=1) / np.maximum(known.sum(axis=1), 1)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ssbchar.hexrd import geometry as geo
 from ssbchar.hexrd import ring_points
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 Array = NDArray[np.float64]
 
@@ -117,7 +118,7 @@ def _by_ring(slope: Array, weight: Array, residual: Array, ring: NDArray[np.int6
 
 def _spread(values: Array) -> float:
     """Return a standard deviation that single outliers do not rule (scaled median absolute deviation)."""
-    return float(1.4826 * np.median(np.abs(values - np.median(values)))) or 1e-9
+    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) or 1e-9
 
 
 def calibrated(counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles: Array) -> Refined:

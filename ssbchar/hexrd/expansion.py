@@ -12,6 +12,7 @@ from ssbchar.hexrd import expansion_model as model
 from ssbchar.hexrd.expansion_table import SIZES, dataset, empty
 from ssbchar.hexrd.options_fits import Expansion
 from ssbchar.hexrd.ramps import Ramp, ramps
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -93,7 +94,7 @@ def reacting(lattice: xr.Dataset, courses: list[Ramp], options: Expansion) -> ND
                 continue
             first = intensity[frames[: max(3, frames.size // 5)], p]
             level = float(np.median(first))
-            scatter = 1.4826 * float(np.median(np.abs(first - level)))
+            scatter = MAD_TO_SIGMA * float(np.median(np.abs(first - level)))
             off = np.abs(intensity[frames, p] - level)
             gone = (off > options.reacting * level) & (off > 4 * np.hypot(stderr[frames, p], scatter))
             stays = np.logical_and.accumulate(gone[::-1])[::-1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.uncertain import serial_inflation
+from ssbchar.uncertain import MAD_TO_SIGMA, serial_inflation
 
 Array = NDArray[np.float64]
 ZERO_CELSIUS = 273.15
@@ -149,7 +149,7 @@ def fit(
         if curve is None:
             return None
         z = _standardised(curve, temperature, stderr, y, covariance)
-        scale = np.maximum(1.0, 1.4826 * np.median(np.abs(z[used]), axis=0))
+        scale = np.maximum(1.0, MAD_TO_SIGMA * np.median(np.abs(z[used]), axis=0))
         kept = np.all(np.abs(z) < OUTLIER * scale, axis=1)
         if np.array_equal(kept, used) or kept.sum() < 0.7 * used.size:
             break

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 
 from ssbchar.hexrd.formats import Array
-
-MAD_TO_SIGMA = 1.4826
-"""Median absolute deviation to standard deviation of a normal distribution."""
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def resolution(values: Array) -> float:

@@ -41,6 +41,13 @@ def refine(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], 
     BadInput
         No candidate phase, or no point in the range asked for.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):  # the matrices are small: threads on them wait for each other
+        return _refined(patterns, furnace, phases, options)
+
+
+def _refined(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Refinement) -> xr.Dataset:
     frames = Frames(patterns, furnace, options)
     before = series_of(frames, phases, options)
     start = start_of(before, options, frames.x)

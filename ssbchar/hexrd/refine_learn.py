@@ -15,11 +15,11 @@ import numpy as np
 from ssbchar.hexrd import pattern
 from ssbchar.hexrd.options import Refinement
 from ssbchar.hexrd.pattern import Array
-from ssbchar.hexrd.programme import MAD_TO_SIGMA
 from ssbchar.hexrd.refine_linear import equations
 from ssbchar.hexrd.refine_model import Layout, Model, model_at
 from ssbchar.hexrd.refine_series import Frames, free_reflections
 from ssbchar.hexrd.refine_state import Fit, Fits, Series, significance
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 LEARNT = 24
 """Most frames from which a phase's pattern is learnt; at least half as many where there are."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssbchar.hexrd.pattern import Array
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 OUTLIER = 4.0
 """Values this many robust standard deviations from the median are left out."""
@@ -58,7 +59,7 @@ def combined(values: ArrayLike, stderr: ArrayLike, robust: bool = True) -> tuple
     v, s = np.asarray(values, float), np.asarray(stderr, float)
     if robust:
         apart = v - _median(v, s)
-        kept = np.abs(apart) <= OUTLIER * np.hypot(s, 1.4826 * float(np.median(np.abs(apart))))
+        kept = np.abs(apart) <= OUTLIER * np.hypot(s, MAD_TO_SIGMA * float(np.median(np.abs(apart))))
         v, s = v[kept], s[kept]
     w = 1 / s**2
     mean = float(np.dot(w, v) / w.sum())

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar import stack
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 Array = NDArray[np.float64]
-MAD_TO_SIGMA = 1.4826
 CHUNK = 256
 """Frames filtered at once."""
 

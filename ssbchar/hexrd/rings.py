@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd import geometry as geo
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 Array = NDArray[np.float64]
 
@@ -26,7 +27,7 @@ def contrast(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
     share = gaussian_filter(valid.astype(float), 12.0)
     smooth = gaussian_filter(root, 12.0) / np.maximum(share, 1e-6)
     left = np.where(valid & (share > 0.2), root - smooth, 0.0)
-    scale = 1.4826 * float(np.median(np.abs(left[valid]))) or 1.0
+    scale = MAD_TO_SIGMA * float(np.median(np.abs(left[valid]))) or 1.0
     return np.asarray(np.clip(left / scale, -2.0, 6.0))
 
 

@@ -15,6 +15,7 @@ from ssbchar.nmr.axes import axes
 from ssbchar.nmr.options import LI_SI, METAL, Lines, Regions
 from ssbchar.nmr.shapes import Problem, basis
 from ssbchar.nmr.shift import displayed, offset_from_shift, shift_from_offset, transform
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 REGIONS = (METAL, LI_SI)
 PLACES = (*REGIONS, "outside")
@@ -82,7 +83,7 @@ def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
     size = np.abs(np.ascontiguousarray(y[:, -max(int(y.shape[1] * TAIL), 8) :]).view(float))
     middle = size.shape[1] // 2
     size.partition([middle - 1, middle], axis=1)
-    return np.asarray(1.4826 / 2 * (size[:, middle - 1] + size[:, middle]))
+    return np.asarray(MAD_TO_SIGMA / 2 * (size[:, middle - 1] + size[:, middle]))
 
 
 def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Problem:

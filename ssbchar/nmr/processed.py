@@ -18,6 +18,7 @@ from ssbchar.nmr.read import about_experiment, acquisition
 from ssbchar.nmr.route import NAMES, Signal
 from ssbchar.nmr.shift import transform
 from ssbchar.nmr.spectrum import apodisation
+from ssbchar.uncertain import MAD_TO_SIGMA
 
 EXPONENTIAL, NONE = 1, 0
 """Values of WDW whose window function we repeat."""
@@ -202,4 +203,4 @@ def _window_noise(
     second = second[np.isfinite(second)]
     if second.size < 8:
         return float("nan")
-    return float(1.4826 * np.median(np.abs(second)) / np.sqrt(6) * np.sqrt(points / block))
+    return float(MAD_TO_SIGMA * np.median(np.abs(second)) / np.sqrt(6) * np.sqrt(points / block))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.uncertain import MAD_TO_SIGMA
+
 Array = NDArray[np.float64]
 
 
@@ -99,7 +101,7 @@ def _running(found: Array, width: int) -> Array:
     from scipy.ndimage import median_filter
 
     filled = np.where(np.isfinite(found), found, np.nanmedian(found, axis=1, keepdims=True))
-    return np.asarray(1.4826 * median_filter(filled, size=(1, min(width, found.shape[1])), mode="reflect"))
+    return np.asarray(MAD_TO_SIGMA * median_filter(filled, size=(1, min(width, found.shape[1])), mode="reflect"))
 
 
 def _interpolated(energy: Array, rows: Array, where: NDArray[np.bool_]) -> Array:

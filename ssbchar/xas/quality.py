@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.uncertain import MAD_TO_SIGMA
 from ssbchar.xas import edge, notes
 from ssbchar.xas.landmarks import e0_derivative
 from ssbchar.xas.noise import jumps
@@ -68,8 +69,8 @@ def _sigmas(energy: Array, values: Array, free: NDArray[np.bool_], floor: float 
     from scipy.ndimage import median_filter
 
     off = np.where(free, np.nan_to_num(np.abs(jumps(energy, values))), 0.0)
-    sigma = 1.4826 * median_filter(off, size=(1, 51), mode="reflect")
-    typical = 1.4826 * np.median(off[:, free], axis=1, keepdims=True)
+    sigma = MAD_TO_SIGMA * median_filter(off, size=(1, 51), mode="reflect")
+    typical = MAD_TO_SIGMA * np.median(off[:, free], axis=1, keepdims=True)
     return np.asarray(np.where(off > floor, off / np.maximum(np.maximum(sigma, typical), 1e-12), 0.0))
 
 

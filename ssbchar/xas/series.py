@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.progress import steps
+from ssbchar.uncertain import MAD_TO_SIGMA
 from ssbchar.xas import edge, notes
 from ssbchar.xas.noise import jumps, point_noise
 from ssbchar.xas.normalise import origin, settled, spectra
@@ -133,7 +134,7 @@ def noise_along(energy: Array, norm: Array, noise: Array, correlation: Array) ->
     size = np.sqrt(level[:-2] ** 2 + 4 * level[1:-1] ** 2 + level[2:] ** 2)
     root = np.linalg.cholesky(correlation + 1e-9 * np.eye(energy.size))
     unit = np.sqrt((jumps(energy, np.asarray(root.T, float)) ** 2).sum(axis=0))
-    profile = 1.4826 * np.median(np.abs(jumps(energy, bend)) / size[:, None], axis=0) / unit
+    profile = MAD_TO_SIGMA * np.median(np.abs(jumps(energy, bend)) / size[:, None], axis=0) / unit
     inside = np.isfinite(profile)
     profile = median_filter(np.interp(energy, energy[inside], profile[inside]), size=5, mode="nearest")
     return np.asarray(level[:, None] * profile)

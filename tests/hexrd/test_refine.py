@@ -220,3 +220,18 @@ def test_a_ramp_of_few_frames_expands_as_expected() -> None:
     mean, sigma = refine_joint.smooth(temperature, np.full(8, "cooling", object), values, stderr, slope)
     assert np.max(np.abs(mean - values)) < 0.15 * abs(slope) * 700
     assert np.all(np.abs(mean - values) < 4 * sigma)
+
+
+def test_linear_algebra_runs_on_one_thread_whatever_the_caller_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads() -> set[int]:
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    seen = []
+    monkeypatch.setattr(refine, "_refined", lambda *_: seen.append(threads()))
+    with threadpool_limits(2, "blas"):
+        assert threads() == {2}
+        refine.refine(xr.Dataset(), xr.Dataset(), [], Refinement())
+        assert threads() == {2}
+    assert seen == [{1}]

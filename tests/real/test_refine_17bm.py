@@ -1,6 +1,5 @@
 """The 17-BM heating series against its published sequential refinement, one config for all frames."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -8,44 +7,22 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from real import series_17bm
+from real.series_17bm import TABLE, folder, published
 
-from ssbchar import phases
-from ssbchar.hexrd import furnace, read, refine
-from ssbchar.hexrd.options import Furnace, Reading, Refinement
+from ssbchar.hexrd.options import Refinement
 
-TABLE = Path(__file__).parent.parent.parent / "config/real/phases/phases.yaml"
+__all__ = ["folder"]  # a fixture
+
 SLOPE = 9.43e-6
 """Least-squares slope of a(T)/a(1) of Mn2O3 in the published table, frames 1-189 [1/K]."""
-
-
-@pytest.fixture(scope="module")
-def folder(real_data: Path) -> Path:
-    found = real_data / "hexrd/aps17bm_metathesis"
-    if not found.is_dir():
-        pytest.skip("the 17-BM series is not there")
-    return found
-
-
-def published(folder: Path) -> dict[str, np.ndarray]:
-    """Return the published columns by frame number (index 0 is unused); NaN where empty."""
-    path = folder / "AnalysisData/SequentialRefinement_Figure1.csv"
-    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    out = {name: np.full(385, np.nan) for name in rows[0] if name}
-    for row in rows[1:]:
-        for name, text in zip(rows[0], row, strict=False):
-            if name and text and row[0].strip().isdigit():
-                out[name][int(row[0])] = float(text)
-    return out
 
 
 def refined(
     folder: Path, frames: slice, options: Refinement, names: tuple[str, ...] = ()
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    patterns = read.patterns(folder / "XYE", Reading(wavelength=0.2413)).isel(frame=frames)
-    temperature = furnace.join(patterns, folder / "frames.csv", Furnace())
     names = names or tuple(yaml.safe_load(TABLE.read_text(encoding="utf-8")))
-    tables = [phases.reflections(TABLE, phases.PhaseTable(), {"phase": n}) for n in names]
-    return refine.refine(patterns, temperature, tables, options), temperature
+    return series_17bm.refined(folder, frames, names, 0.2413, options)
 
 
 def volume_differences(

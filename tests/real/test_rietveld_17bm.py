@@ -13,24 +13,19 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from real import series_17bm
+from real.series_17bm import TABLE, folder, published
 
-from ssbchar import phases
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd import furnace, onset, read, refine
-from ssbchar.hexrd.options import Furnace, Onset, Reading, Refinement
+from ssbchar.hexrd import onset
+from ssbchar.hexrd.options import Onset, Refinement
+
+__all__ = ["folder"]  # a fixture
 
 CONFIG = Path(__file__).parent.parent.parent / "config/real"
 INPUTS = ("1_65", "65_89", "90_129", "130_141", "142_163", "164_179", "180_200", "201_259", "260_384")
 PARAMETERS = dict(zip(INPUTS, (27, 38, 37, 41, 47, 28, 37, 39, 39), strict=True))
 """Refined parameters of a frame in each segment's INP, counted by hand."""
-
-
-@pytest.fixture(scope="module")
-def folder(real_data: Path) -> Path:
-    found = real_data / "hexrd/aps17bm_metathesis"
-    if not found.is_dir():
-        pytest.skip("the 17-BM series is not there")
-    return found
 
 
 def count_refined(text: str) -> int:
@@ -43,30 +38,15 @@ def count_refined(text: str) -> int:
     return len(background.group(1).split()) + rest.count("@") + len(named)
 
 
-def published(folder: Path) -> dict[str, np.ndarray]:
-    """Return the published columns by frame number (index 0 is unused); NaN where empty."""
-    path = folder / "AnalysisData/SequentialRefinement_Figure1.csv"
-    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
-    out = {name: np.full(385, np.nan) for name in rows[0] if name}
-    for row in rows[1:]:
-        for name, text in zip(rows[0], row, strict=False):
-            if name and text and row[0].strip().isdigit():
-                out[name][int(row[0])] = float(text)
-    return out
-
-
 def refined(folder: Path, frames: slice) -> tuple[xr.Dataset, xr.Dataset]:
     """Return the series refined as the sample sheet says, and its temperatures."""
     lines = [row for row in (CONFIG / "samples.tsv").read_text().splitlines() if not row.startswith("#")]
     row = next(r for r in csv.DictReader(lines, delimiter="\t") if r["measurement"] == "heating_17bm")
-    patterns = read.patterns(folder / "XYE", Reading(wavelength=float(row["read.wavelength"]))).isel(frame=frames)
-    temperature = furnace.join(patterns, folder / "frames.csv", Furnace())
-    table = CONFIG / "phases/phases.yaml"
-    assert set(yaml.safe_load(table.read_text())) - set(row["phases"].split(",")) == {"P2_NaxMnO2"}  # one with P3
-    tables = [phases.reflections(table, phases.PhaseTable(), {"phase": n}) for n in row["phases"].split(",")]
+    names = row["phases"].split(",")
+    assert set(yaml.safe_load(TABLE.read_text())) - set(names) == {"P2_NaxMnO2"}  # one with P3
     options = Refinement(mode=row["refine.mode"], background_terms=int(row["refine.background_terms"]))
     assert options.mode == "rietveld"
-    return refine.refine(patterns, temperature, tables, options), temperature
+    return series_17bm.refined(folder, frames, names, float(row["read.wavelength"]), options)
 
 
 def segment_of(frame: np.ndarray) -> np.ndarray:
@@ -124,6 +104,26 @@ def crossing(share: np.ndarray, after: bool) -> int:
     """Return the index nearest to the maximum, after it or before, at which a curve is still above 5 %."""
     top, low = int(np.nanargmax(share)), np.flatnonzero(~(share > 0.05))
     return int(low[low > top].min()) - 1 if after else int(low[low < top].max()) + 1
+
+
+def falls_below(share: np.ndarray, level: float) -> float:
+    """Return the frame (from 1, between two of them) at which a curve falls below a level after its maximum."""
+    share = np.nan_to_num(share)
+    after = int(np.argmax(share))
+    n = after + int(np.argmax(share[after:] < level))
+    return n + float((share[n - 1] - level) / (share[n - 1] - share[n]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", [0.2, 0.15, 0.1, 0.08, 0.07, 0.06])
+def test_ycl3_falls_below_each_level_where_the_published_curve_does(
+    folder: Path, whole: tuple[xr.Dataset, xr.Dataset], level: float
+) -> None:
+    """At 5 % the published curve is cut to zero; above, both cross by themselves."""
+    theirs, ours = published(folder)["YCl$_3$"][1:384], whole[0]["intensity"].sel(phase="YCl3").values
+    frames = [falls_below(curve / np.nanmax(curve), level) for curve in (ours, theirs)]
+    print(f"YCl3 falls below {100 * level:.0f} % at frame {frames[0]:.1f}, published {frames[1]:.1f}")
+    assert abs(frames[0] - frames[1]) <= 1.5
 
 
 @pytest.mark.slow
