@@ -115,7 +115,7 @@ def _disagree(forward: Fit | None, backward: Fit | None, p: int, free: int) -> b
 
 def hysteresis(table: Table, options: Refinement) -> None:
     """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere."""
-    ratio = table.intensity / table.noise
+    ratio = table.significance
     for p in range(ratio.shape[1]):
         above = np.nan_to_num(ratio[:, p]) > options.leave
         edges = np.flatnonzero(np.diff(np.concatenate([[0], above.astype(int), [0]])))

@@ -56,7 +56,6 @@ def dataset(
     stderr = np.sqrt(np.maximum(np.einsum("fpii->fpi", table.covariance), 0))
     scale, scale_stderr = _scales(table, series, volume)
     fraction, fraction_stderr = _fractions(table, phases, scale, scale_stderr, volume)
-    significance = table.intensity / table.noise
     fp, fpa = ("frame", "phase"), ("frame", "phase", "axis")
     one = {"units": "1"}
     mixed = {"units": "angstrom for a b c, degree for angles"}
@@ -80,7 +79,7 @@ def dataset(
             "intensity_upper95": (
                 fp, np.maximum(table.intensity, 0) + 1.6449 * table.intensity_stderr, {"units": "count degree"}
             ),
-            "significance": (fp, significance, one),
+            "significance": (fp, table.significance, one),
             "scale": (fp, scale, {"units": "count degree / electron^2"}),
             "scale_stderr": (fp, scale_stderr, {"units": "count degree / electron^2"}),
             "weight_fraction": (fp, fraction, {**one, "ancillary_variables": "weight_fraction_stderr"}),

@@ -44,6 +44,12 @@ class Table:
     zero_stderr: Array
     parameters: Array
 
+    @property
+    def significance(self) -> Array:
+        """Intensity over noise; NaN where neither was found, or nothing was measured."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(self.intensity / self.noise)
+
 
 def empty(part: range, phases: int) -> Table:
     """Return a table of some frames in which nothing is measured yet."""
