@@ -102,6 +102,23 @@ def test_a_killed_step_is_told_as_a_shell_tells_it(tmp_path: Path, waiting: subp
     assert waiting.wait(10) == warm.KILLED
 
 
+def test_without_its_keeper_a_step_is_told_as_killed_and_the_next_runs_by_itself(tmp_path: Path) -> None:
+    with warm.kept() as environment:
+        surroundings = {**environment, "PYTHONPATH": str(ROOT)}
+        wait_for(lambda: Path(environment[warm.SOCKET].partition(os.pathsep)[0]).exists())
+        os.mkfifo(tmp_path / "pipe.json")
+        words = [*STEP, "hexrd.conclude.conclude", "onset=pipe.json", "--output", "x.json"]
+        with subprocess.Popen(words, cwd=tmp_path, env=surroundings, stderr=subprocess.DEVNULL) as step:
+            wait_for(lambda: forks(tmp_path))
+            (fork,) = forks(tmp_path)
+            keeper = int(Path(f"/proc/{fork}/stat").read_text().rpartition(")")[2].split()[1])
+            os.kill(keeper, signal.SIGKILL)
+            assert step.wait(10) == warm.KILLED
+        os.kill(fork, signal.SIGKILL)
+        (tmp_path / "raw.txt").write_text("1 2 3")
+        assert manifest(tmp_path, surroundings, "out.csv").returncode == 0
+
+
 @pytest.mark.parametrize("place", ["", "/nowhere/socket" + os.pathsep + sys.prefix, "{socket}" + os.pathsep + "/other"])
 def test_without_such_a_process_a_step_runs_by_itself(tmp_path: Path, around: dict[str, str], place: str) -> None:
     (tmp_path / "raw.txt").write_text("1 2 3")
