@@ -23,6 +23,8 @@ ELSEWHERE = (
 """Words for Snakemake by which steps run on a cluster or in another environment."""
 KEPT = 60
 """Lines of Snakemake's own output shown when it fails."""
+STOPPED = -1
+"""Stands for the number of failed steps where the user stopped the run."""
 
 
 def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
@@ -53,7 +55,8 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
     with leftover.marked(), warm.kept(_on_this_machine(more)) as environment:
         code, failed, tail = _follow(words, start, environment)
     if code:
-        _say_failed(found.config.run, failed, tail)
+        if failed != STOPPED:
+            _say_failed(found.config.run, failed, tail)
         return code
     print(f"finished in {duration(time.monotonic() - start)}")
     folder = Path("results") / found.config.run
@@ -85,7 +88,7 @@ def _on_this_machine(more: Iterable[str]) -> bool:
 
 
 def _follow(words: list[str], start: float, environment: dict[str, str]) -> tuple[int, int, deque[str]]:
-    """Run Snakemake, print its progress; return its exit code, how many steps failed, and its last lines."""
+    """Run Snakemake, print its progress; return its exit code, how many steps failed (or `STOPPED`), its last lines."""
     failed, tail = 0, deque[str](maxlen=KEPT)
     with subprocess.Popen(
         words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
@@ -98,6 +101,7 @@ def _follow(words: list[str], start: float, environment: dict[str, str]) -> tupl
         except KeyboardInterrupt:
             workflow.terminate()
             print("stopping: the next run goes on from the finished steps", file=sys.stderr)
+            failed = STOPPED
         finally:
             signal.signal(signal.SIGTERM, before)
         return workflow.wait(), failed, tail

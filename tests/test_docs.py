@@ -58,7 +58,10 @@ def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path: Pa
 def test_the_first_run_has_as_many_measurements_and_steps_as_its_page_says(tmp_path: Path) -> None:
     page = (ROOT / "docs/first-run.md").read_text(encoding="utf-8")
     campaign = Campaign(tmp_path)
-    planned = re.search(r"^total\s+(\d+)$", campaign.snakemake("-n", "--cores", "1"), flags=re.M)
+    snakefile = str(ROOT / "workflow/Snakefile")  # as `ssbchar run`
+    planned = re.search(
+        r"^total\s+(\d+)$", campaign.snakemake("-n", "--cores", "1", "--snakefile", snakefile), flags=re.M
+    )
     assert planned
     assert set(re.findall(r"^\[\d+/(\d+) steps", page, flags=re.M)) == {planned[1]}
     assert f"good; {len(campaign.sheet()[1])} measurements" in page

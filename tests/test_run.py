@@ -102,6 +102,7 @@ def test_a_stopped_run_stops_its_workflow(tmp_path: Path) -> None:
     assert (tmp_path / "stopped").exists()
     assert "[0/2 steps] nmr.read.fid m: begun" in said
     assert "stopping: the next run goes on" in said
+    assert "failed" not in said
     assert run.returncode == 1
 
 
