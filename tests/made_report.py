@@ -88,7 +88,9 @@ class Run:
             "manifests": self.manifests,
             "exports": self.exports,
         }
-        step.run("results.page.page", inputs, report, options, {"run": self.root.name, **labels})
+        step.run(
+            "results.page.page", inputs, [report, self.root / "samples"], options, {"run": self.root.name, **labels}
+        )
         return report
 
 

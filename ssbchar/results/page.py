@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -62,6 +63,35 @@ class Sample:
     figures: list[pictures.Picture] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What a page shows: of the whole run, or of one sample."""
+
+    rows: list[Conclusion]
+    contents: list[dict[str, Any]]
+    """Of each ``conclusions.json``."""
+    drawn: list[pictures.Picture]
+    manifests: list[Path]
+    exports: list[Path]
+
+    @property
+    def about(self) -> list[Mapping[str, Any]]:
+        """Labels of all conclusions and figures."""
+        return [*(c["labels"] for c in self.contents), *(p.labels for p in self.drawn)]
+
+    def of(self, sample: str) -> Shown:
+        """Return what belongs to one sample."""
+        contents = [c for c in self.contents if c["labels"].get("sample", "") == sample]
+        own = {(c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents}
+        return Shown(
+            [r for r in self.rows if r.sample == sample],
+            contents,
+            [p for p in self.drawn if p.labels.get("sample", "") == sample],
+            [m for m in self.manifests if (m.parent.parent.name, m.parent.name) in own],
+            [e for e in self.exports if (e.parent.parent.name, e.parent.name) in own],
+        )
+
+
 def page(
     summary: Path,
     conclusions: list[Path],
@@ -70,8 +100,8 @@ def page(
     exports: list[Path],
     options: Report,
     labels: dict[str, Any],
-) -> str:
-    """Return the report as one HTML page that needs no network.
+) -> tuple[str, dict[str, str]]:
+    """Return the report as one HTML page that needs no network, and such a page of each sample by file name.
 
     Parameters
     ----------
@@ -90,43 +120,63 @@ def page(
     labels : dict
         ``run``; ``departures``, the run's options that differ from defaults (nested).
     """
+    contents = [store.content(path) for path in conclusions]
+    whole = Shown(read(summary), contents, pictures.pictures(figures, options), manifests, exports)
+    names = file_names(sample_names(whole.rows, whole.drawn))
+    pages = {file: _rendered(whole.of(name), options, labels, "../") for name, file in names.items()}
+    return _rendered(whole, options, labels), pages
+
+
+def _rendered(shown: Shown, options: Report, labels: Mapping[str, Any], up: str = "") -> str:
+    """Return a page; `up` leads from it to the run's folder."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    rows = read(summary)
-    contents = [store.content(path) for path in conclusions]
-    drawn = pictures.pictures(figures, options)
-    about = [*(c["labels"] for c in contents), *(p.labels for p in drawn)]
-    found = samples(rows, drawn, {str(a.get("sample", "")) for a in about if int(a.get("synthetic", 0))})
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(cells=cells, number=text, interval=interval, plain=plain, unit=unit, tone=tone)
+    simulated = {str(a.get("sample", "")) for a in shown.about if int(a.get("synthetic", 0))}
     return environment.get_template("report.html.j2").render(
         title=options.title,
         run=labels.get("run", ""),
+        up=up,
         style=Path(__file__).with_name("report.css").read_text(encoding="utf-8"),
-        synthetic=any(int(a.get("synthetic", 0)) for a in about),
-        samples=found,
-        rows=rows,
+        synthetic=any(int(a.get("synthetic", 0)) for a in shown.about),
+        samples=samples(shown.rows, shown.drawn, simulated),
+        rows=shown.rows,
         techniques=TECHNIQUES,
-        questions={q: n for q, n in QUESTIONS.items() if any(r.quantity == q for r in rows)},
-        asides=(left := aside.asides(about)),
+        questions={q: n for q, n in QUESTIONS.items() if any(r.quantity == q for r in shown.rows)},
+        asides=(left := aside.asides(shown.about)),
         left_out=sum(len(a.where) for a in left),
-        manifests=[raw_files(path) for path in manifests],
-        exports=[e for e in map(exported, exports) if e["files"]],
+        manifests=[raw_files(path) for path in shown.manifests],
+        exports=[e for e in map(exported, shown.exports) if e["files"]],
         departures=flat(labels.get("departures") or {}),
-        steps=made_by(contents),
+        steps=made_by(shown.contents),
         versions=versions(),
         here=store.commit(),
     )
 
 
+def sample_names(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture]) -> list[str]:
+    """Return the samples, in the order of the table."""
+    return list(dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)]))
+
+
+def file_names(names: Sequence[str]) -> dict[str, str]:
+    """Return a file name for the page of each sample: its own name, as far as a file system takes it."""
+    found: dict[str, str] = {}
+    for i, name in enumerate(names, 1):
+        file = re.sub(r"[^\w+.-]+", "_", name).strip("_.") or "no_sample_named"
+        taken = {f.lower() for f in found.values()}
+        found[name] = f"{file}.html" if f"{file}.html".lower() not in taken else f"{file}_{i}.html"
+    return found
+
+
 def samples(rows: Sequence[Conclusion], drawn: Sequence[pictures.Picture], simulated: Set[str]) -> list[Sample]:
     """Return what belongs to each sample, in the order of the table; `simulated` names those with synthetic data."""
-    names = dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)])
     found = []
-    for i, name in enumerate(names, 1):
+    for i, name in enumerate(sample_names(rows, drawn), 1):
         own = [r for r in rows if r.sample == name]
         judged = [r for r in own if r.quantity in QUESTIONS]
         judged.sort(key=lambda r: r.technique != "combined")

@@ -9,6 +9,7 @@ import made_report
 import pytest
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.results import page
 
 VOID = {"meta", "link", "img", "input", "br"}
 
@@ -48,18 +49,40 @@ def text(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_page_is_well_formed_and_links_only_into_itself(text: str) -> None:
-    page = Outline(text)
-    assert page.open == []
-    assert len(set(page.ids)) == len(page.ids)
-    assert page.links
+    seen = Outline(text)
+    assert seen.open == []
+    assert len(set(seen.ids)) == len(seen.ids)
+    assert seen.links
     assert not [
         link
-        for link in page.links
-        if link.replace("#alone-", "#") not in {f"#{i}" for i in page.ids} and link != "data:,"
+        for link in seen.links
+        if link.replace("#alone-", "#") not in {f"#{i}" for i in seen.ids} and link != "data:,"
     ]
-    assert len(page.images) == 4
-    assert all(image.startswith(("data:image/svg+xml;base64,", "data:image/png;base64,")) for image in page.images)
+    assert len(seen.images) == 4
+    assert all(image.startswith(("data:image/svg+xml;base64,", "data:image/png;base64,")) for image in seen.images)
     assert not re.search(r"(src|href)=\"(https?:)?//", text)
+
+
+def test_each_sample_has_a_page_of_its_own(tmp_path: Path) -> None:
+    run = made_report.small(tmp_path / "demo")
+    whole = run.write().read_text(encoding="utf-8")
+    pages = {p.name: p.read_text(encoding="utf-8") for p in (tmp_path / "demo/samples").glob("*.html")}
+    assert set(pages) == {"LAGP+LFP.html", "Li1Si_100_MPa.html", "LAGP+NCM.html"}
+    mixture = Outline(pages["LAGP+LFP.html"])
+    assert mixture.open == [] and len(mixture.images) == 3
+    assert not [link for link in mixture.links if link not in {f"#{i}" for i in mixture.ids} and link != "data:,"]
+    assert "Li1Si" not in pages["LAGP+LFP.html"] and "press.dat" not in pages["LAGP+LFP.html"]
+    assert "heat.dat" in pages["LAGP+LFP.html"] and "Synthetic data." in pages["LAGP+LFP.html"]
+    assert "the file is empty" in pages["LAGP+NCM.html"]
+    assert whole.count('<tr class="entry') == sum(page.count('<tr class="entry') for page in pages.values())
+
+
+def test_samples_of_alike_names_have_files_of_their_own() -> None:
+    names = ["a/b", "a b", "A B", "", "..", "Li 1.5 %"]
+    files = page.file_names(names)
+    assert list(files) == names
+    assert len({f.lower() for f in files.values()}) == len(names)
+    assert all(re.fullmatch(r"[\w+-][\w+.-]*\.html", f) for f in files.values())
 
 
 def test_order_verdicts_figures_numbers_aside_provenance(text: str) -> None:

@@ -78,6 +78,7 @@ rule page:
         exports=sorted(EXPORTS),
     output:
         report(f"{OUT}/report.html", caption="../report/page.rst", category="Results"),
+        directory(f"{OUT}/samples"),
     log:
         f"{OUT}/logs/page.log",
     conda:
