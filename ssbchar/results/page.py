@@ -82,9 +82,11 @@ class Shown:
     def of(self, sample: str) -> Shown:
         """Return what belongs to one sample."""
         contents = [c for c in self.contents if c["labels"].get("sample", "") == sample]
+        rows = [r for r in self.rows if r.sample == sample]
         own = {(c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents}
+        own |= {tuple(manifest.split("/")[-3:-1]) for r in rows for manifest in r.source.split(";") if manifest}
         return Shown(
-            [r for r in self.rows if r.sample == sample],
+            rows,
             contents,
             [p for p in self.drawn if p.labels.get("sample", "") == sample],
             [m for m in self.manifests if (m.parent.parent.name, m.parent.name) in own],

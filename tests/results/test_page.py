@@ -2,6 +2,7 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -75,6 +76,18 @@ def test_each_sample_has_a_page_of_its_own(tmp_path: Path) -> None:
     assert "heat.dat" in pages["LAGP+LFP.html"] and "Synthetic data." in pages["LAGP+LFP.html"]
     assert "the file is empty" in pages["LAGP+NCM.html"]
     assert whole.count('<tr class="entry') == sum(page.count('<tr class="entry') for page in pages.values())
+
+
+def test_a_page_of_a_sample_holds_the_raw_files_of_all_measurements_its_rows_rest_on(tmp_path: Path) -> None:
+    run = made_report.Run(tmp_path / "demo")
+    both = ";".join(f"results/demo/nmr/{name}/manifest.csv" for name in ("echo", "decay"))
+    run.add("echo", "S", "nmr", [replace(c, source=both) for c in made_report.nmr()])
+    run.add("decay", "other", "nmr", [])
+    run.write()
+    text = (tmp_path / "demo/samples/S.html").read_text(encoding="utf-8")
+    assert "echo.dat" in text and "decay.dat" in text
+    seen = Outline(text)
+    assert not [link for link in seen.links if link not in {f"#{i}" for i in seen.ids} and link != "data:,"]
 
 
 def test_samples_of_alike_names_have_files_of_their_own() -> None:
