@@ -83,7 +83,7 @@ class Shown:
         """Return what belongs to one sample."""
         contents = [c for c in self.contents if c["labels"].get("sample", "") == sample]
         rows = [r for r in self.rows if r.sample == sample]
-        own = {(c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents}
+        own: set[tuple[Any, ...]] = {(c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents}
         own |= {tuple(manifest.split("/")[-3:-1]) for r in rows for manifest in r.source.split(";") if manifest}
         return Shown(
             rows,
