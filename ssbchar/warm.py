@@ -18,6 +18,7 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ LIBRARIES = (
 """What steps import, in the order in which a run needs it."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Set to one where libraries are loaded, as in every step: they read it then."""
-SIZE = struct.Struct("!q")
+SIZE, BEGUN = struct.Struct("!q"), b"+"
 KILLED = 137
 """Exit code where the process with the step is gone without one, as a shell gives it."""
 
@@ -50,7 +51,6 @@ def possible() -> bool:
 def kept(wanted: bool = True) -> Iterator[dict[str, str]]:
     """Keep a process with the libraries loaded while the block lasts; give the environment in which steps find it."""
     import subprocess
-    import tempfile
 
     if not (wanted and possible()):
         yield dict(os.environ)
@@ -71,17 +71,22 @@ def hand_over(words: Sequence[str]) -> int | None:
     place, _, prefix = os.environ.get(SOCKET, "").partition(os.pathsep)
     if not place or prefix != sys.prefix or not possible():
         return None
+    environment = {k: v for k, v in os.environ.items() if k != SOCKET}
+    asked = json.dumps({"words": list(words), "environment": environment, "folder": os.getcwd()}).encode()
+    answer = b""
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(place)
+            socket.send_fds(connection, [SIZE.pack(len(asked))], [0, 1, 2])
+            connection.sendall(asked)
+            begun = connection.recv(len(BEGUN))
         except OSError:
+            begun = b""
+        if not begun:
             return None
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends this process, and the fork with it
-        environment = {k: v for k, v in os.environ.items() if k != SOCKET}
-        asked = json.dumps({"words": list(words), "environment": environment, "folder": os.getcwd()}).encode()
-        socket.send_fds(connection, [SIZE.pack(len(asked))], [0, 1, 2])
-        connection.sendall(asked)
-        answer = connection.recv(SIZE.size)
+        with contextlib.suppress(ConnectionError):
+            answer = connection.recv(SIZE.size)
     return SIZE.unpack(answer)[0] if answer else KILLED
 
 
@@ -111,7 +116,8 @@ def serve(place: Path) -> int:
             for one in ready:
                 if one is sys.stdin:
                     watched = []
-                elif one is door:
+                    door.close()
+                elif one is door and watched:
                     connection = door.accept()[0]
                     process = _forked(connection, door, steps)
                     if process:
@@ -153,6 +159,8 @@ def _forked(connection: socket.socket, door: socket.socket, steps: Mapping[int, 
     if process:
         for file in files:
             os.close(file)
+        with contextlib.suppress(OSError):
+            connection.sendall(BEGUN)
         return process
     code = 1
     try:
@@ -182,6 +190,7 @@ def _step(asked: dict[str, Any], files: Sequence[int]) -> int:
     os.environ.update(asked["environment"])
     os.chdir(asked["folder"])
     time.tzset()
+    tempfile.tempdir = None  # found anew from this environment
     from ssbchar import cli
 
     return cli.main(asked["words"])

@@ -127,6 +127,26 @@ def test_without_such_a_process_a_step_runs_by_itself(tmp_path: Path, around: di
     assert done.returncode == 0 and (tmp_path / "out.csv").is_file()
 
 
+def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "raw.txt").write_text("1 2 3")
+    place = tmp_path / "socket"
+    with subprocess.Popen([sys.executable, "-m", "ssbchar", "warm", place], cwd=ROOT, stdin=subprocess.PIPE) as keeper:
+        wait_for(place.exists)
+        surroundings = {**os.environ, warm.SOCKET: f"{place}{os.pathsep}{sys.prefix}", "PYTHONPATH": str(ROOT)}
+        words = [*STEP, "hexrd.conclude.conclude", "onset=pipe.json", "--output", "x.json"]
+        with subprocess.Popen(words, cwd=tmp_path, env=surroundings, stderr=subprocess.DEVNULL) as step:
+            wait_for(lambda: forks(tmp_path))
+            assert keeper.stdin
+            keeper.stdin.close()
+            time.sleep(0.5)
+            assert keeper.poll() is None
+            assert manifest(tmp_path, surroundings, "out.csv").returncode == 0
+            (tmp_path / "pipe.json").write_text("no conclusions")
+            assert step.wait(20) == 1
+        assert keeper.wait(10) == 0
+
+
 def test_it_ends_with_who_keeps_it(tmp_path: Path) -> None:
     text = "import time; from ssbchar import warm\nwith warm.kept() as e:\n    print(e[warm.SOCKET], flush=True)\n"
     text += "    time.sleep(60)"
