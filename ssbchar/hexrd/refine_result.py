@@ -56,6 +56,7 @@ def dataset(
     stderr = np.sqrt(np.maximum(np.einsum("fpii->fpi", table.covariance), 0))
     scale, scale_stderr = _scales(table, series, volume)
     fraction, fraction_stderr = _fractions(table, phases, scale, scale_stderr, volume)
+    zero_stderr = np.where(table.zero_stderr == 0, priors.zero_error, table.zero_stderr)  # 0: held at the series' own
     fp, fpa = ("frame", "phase"), ("frame", "phase", "axis")
     one = {"units": "1"}
     mixed = {"units": "angstrom for a b c, degree for angles"}
@@ -92,7 +93,7 @@ def dataset(
             "rexp": ("frame", table.rexp, {"units": "percent"}),
             "gof": ("frame", table.gof, one),
             "zero": ("frame", table.zero, {"units": "degree", "ancillary_variables": "zero_stderr"}),
-            "zero_stderr": ("frame", table.zero_stderr, {"units": "degree"}),
+            "zero_stderr": ("frame", zero_stderr, {"units": "degree"}),
             "parameters": ("frame", table.parameters),
             **{k: blocks.variable(("frame", "two_theta"), v, {"units": "count"}) for k, v in frames.curves.items()},
         },

@@ -187,6 +187,8 @@ def test_a_zero_of_the_series_is_that_of_every_frame() -> None:
     strong[-1] = strong[-1][::-1]  # the last frame of the forward pass, where the backward one begins, is no guide
     ds = refine.refine(patterns, furnace, table("NCM811", "LFP"), Refinement())
     assert np.ptp(ds["zero"].values) == 0 and abs(ds["zero"].values[0]) < 5e-4
+    assert np.all(ds["zero_stderr"].values > 0)
+    assert abs(ds["zero"].values[0]) < 4 * ds["zero_stderr"].values[0] < 1e-3  # the true one is 0
     good = slice(0, -1)
     pulls = (ds["cell"].values[good, 1, :3] - truth[1][good, :3]) / ds["cell_stderr"].values[good, 1, :3]
     assert np.max(np.abs(np.mean(pulls, axis=0))) < 2 and np.all(ds["verdict"].values[good] == "ok")
