@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import timed, version
-from ssbchar.hexrd import azimuthal
-from ssbchar.hexrd.geometry import Plane
+from ssbchar.hexrd.images import azimuthal
+from ssbchar.hexrd.images.geometry import Plane
 
 SIDE = 2048
 BINS = 2048

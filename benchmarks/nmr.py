@@ -17,9 +17,12 @@ import nmrglue
 import numpy as np
 
 from benchmarks import timed, version
-from ssbchar.nmr import lines, read, spectrum
-from ssbchar.nmr.options import Lines, Processing, Reading
-from ssbchar.nmr.shift import shift_from_offset
+from ssbchar.nmr.bruker import read
+from ssbchar.nmr.bruker.options import Reading
+from ssbchar.nmr.lineshape import fit as lines
+from ssbchar.nmr.lineshape import window_integrals
+from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.simulate import bruker, echo, pressing
 from ssbchar.simulate.effects import IDEAL
 
@@ -86,16 +89,16 @@ def _case(name: str, ours: tuple[float, float], theirs: tuple[float, float]) -> 
 
 def fitted(folder: Path, role: str) -> float:
     """Read and fit every slice: phased spectra, areas with covariance; return the first share of Li metal."""
-    fit = lines.fit(read.fid(folder, Reading(), {"role": role}), Lines())
+    fit = lines.fit_lines(read.read_fid(folder, Reading(), {"role": role}), Lines())
     area = fit["region_area"].values[0]
     return float(100 * area[0] / area.sum())
 
 
 def both(folder: Path, role: str) -> float:
     """Read, fit, transform with the fit's phase and integrate every slice; return the first share of Li metal."""
-    fid = read.fid(folder, Reading(), {"role": role})
-    fit = lines.fit(fid, Lines())
-    spectrum.spectrum(fid, Processing(), fit)
+    fid = read.read_fid(folder, Reading(), {"role": role})
+    fit = lines.fit_lines(fid, Lines())
+    window_integrals.integrate_windows(fid, Processing(), fit)
     area = fit["region_area"].values[0]
     return float(100 * area[0] / area.sum())
 

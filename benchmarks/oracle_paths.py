@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar import phases
-from ssbchar.xas import feff, feffdat, path_model, paths
-from ssbchar.xas.cluster import clusters
-from ssbchar.xas.options_paths import Feff
+from ssbchar.crystal import reflections
+from ssbchar.xas.paths import exafs_equation, feff, feffdat, model
+from ssbchar.xas.paths.cluster import clusters
+from ssbchar.xas.paths.options import Feff
 
 Array = NDArray[np.float64]
 PHASES = Path("config/phases/phases.yaml")
 CRYSTALS = (("NiO", "Ni"), ("LFP", "Fe"), ("LAGP", "Ge"))
 K = 0.05 * np.arange(281)
-TRANSFORM = path_model.Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
+TRANSFORM = model.Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
 SEEDS = 5
 COLUMNS = ("crystal", "paths", "chi(k)", "parameters (stderr)", "standard errors", "R factor")
 ABOUT = (
@@ -46,17 +46,17 @@ def section() -> str:
 
 def calculated(folder: Path, program: Path, name: str, element: str) -> list[Path]:
     """Return the files that FEFF writes for a phase."""
-    around = clusters(phases.read(PHASES, name, phases.PhaseTable()), element, 7.0)[0][0]
+    around = clusters(reflections.read(PHASES, name, reflections.PhaseTable()), element, 7.0)[0][0]
     (folder / "feff.inp").write_text(feff.feff_input(around, "K", Feff(), name), encoding="ascii")
     subprocess.run([program], cwd=folder, capture_output=True, check=True, timeout=600)
     return sorted(folder.glob("feff0*.dat"))
 
 
-def single(path: Path) -> tuple[paths.Paths, paths.Shell]:
+def single(path: Path) -> tuple[exafs_equation.Paths, exafs_equation.Shell]:
     """Return one path as a shell of its own."""
     found = feffdat.read(path)
     ds = feffdat.dataset([found], [0], path.name)
-    return paths.Paths(ds), paths.Shell(path.name, np.array([0]), found.degeneracy, found.reff)
+    return exafs_equation.Paths(ds), exafs_equation.Shell(path.name, np.array([0]), found.degeneracy, found.reff)
 
 
 def chi_difference(path: Path, seed: int) -> float:
@@ -82,12 +82,12 @@ def fit_difference(files: list[Path], seed: int) -> list[float]:
     random = np.random.default_rng(seed)
     found = [feffdat.read(p) for p in files]
     ds = feffdat.dataset(found, [0] * len(found), "oracle")
-    shells, table = paths.shells(ds, (), 3.3, 0.25, 2)[:2], paths.Paths(ds)
+    shells, table = exafs_equation.shells(ds, (), 3.3, 0.25, 2)[:2], exafs_equation.Paths(ds)
     true = [(0.9 * s.number, random.uniform(-0.03, 0.03), random.uniform(0.004, 0.009)) for s in shells]
     chi = np.sum([table.chi(K, 1.0, s, *t) for s, t in zip(shells, true, strict=True)], axis=0)
     chi = chi + 1e-3 * random.standard_normal(K.size)
     places = np.array([[1, 2, 3], [4, 5, 6]])
-    problem = path_model.Problem([path_model.Spectrum(K, chi, 0.0, 0, places)], table, shells, TRANSFORM)
+    problem = model.Problem([model.Spectrum(K, chi, 0.0, 0, places)], table, shells, TRANSFORM)
     start = [0.0, shells[0].number, 0.0, 0.005, shells[1].number, 0.0, 0.005]
     mine = problem.fit([np.array(start)])
 

@@ -19,8 +19,11 @@ from numpy.typing import NDArray
 
 from benchmarks import oracle_paths
 from ssbchar.constants import ETOK
-from ssbchar.xas import autobk, edge, fourier, landmarks, read
-from ssbchar.xas.options import Exafs, Reading
+from ssbchar.xas.exafs import autobk, fourier
+from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.normalisation import edge, edge_features
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.options import Reading
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from xas import made_spectra
@@ -91,11 +94,11 @@ def real() -> dict[str, tuple[Array, Array, float]]:
     paths += sorted(folder.glob("ge_order/*.prj")) + sorted(folder.glob("lfp_fp_xanes/*.nor"))
     found = {}
     for path in paths:
-        scans = read.scans(path, Reading(mu="*" if path.suffix == ".nor" else ""), {})
+        scans = read.read_scans(path, Reading(mu="*" if path.suffix == ".nor" else ""), {})
         for i in range(scans.sizes["scan"]):
             energy, mu = scans["energy"].values[i], scans["mu"].values[i]
             use = np.isfinite(energy) & np.isfinite(mu)
-            e0 = float(landmarks.e0_derivative(energy[use], mu[None, use])[0][0])
+            e0 = float(edge_features.e0_derivative(energy[use], mu[None, use])[0][0])
             label = str(scans["source_file"].values[i]).rpartition("/")[2]
             found[label] = (energy[use], mu[use], e0)
     return found

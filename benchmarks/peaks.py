@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import timed, version
-from ssbchar.hexrd import peaks_fit, profiles
+from ssbchar.hexrd.peaks import fit, pseudo_voigt
 
 WINDOWS = 1000
 POINTS = 84
@@ -24,7 +24,7 @@ def cases() -> Iterator[Mapping[str, Any]]:
     yield against_seriesxrd()
 
 
-def made(k: int, count: int = WINDOWS, seed: int = 3) -> tuple[peaks_fit.Windows, np.ndarray, np.ndarray]:
+def made(k: int, count: int = WINDOWS, seed: int = 3) -> tuple[fit.Windows, np.ndarray, np.ndarray]:
     """Return windows of `k` pseudo-Voigts with Poisson-like noise, a start for each, and the true positions."""
     rng = np.random.default_rng(seed)
     x = np.linspace(*RANGE, POINTS)
@@ -34,14 +34,14 @@ def made(k: int, count: int = WINDOWS, seed: int = 3) -> tuple[peaks_fit.Windows
     area = rng.uniform(20, 200, (count, k))
     clean = 300 + 40 * (x - 5.25) + np.zeros((count, 1))
     for j in range(k):
-        clean = clean + area[:, j, None] * profiles.pseudo_voigt(
+        clean = clean + area[:, j, None] * pseudo_voigt.pseudo_voigt(
             x, position[:, j, None], width[:, j, None], eta[:, None]
         )
     y = rng.normal(clean, np.sqrt(clean))
     start = np.concatenate(
         [np.tile(middle, (count, 1)), np.full((count, k), np.log(0.045)), np.full((count, 1), 0.5)], 1
     )
-    return peaks_fit.Windows(np.tile(x, (count, 1)), y, 1 / np.maximum(y, 1)), start, position
+    return fit.Windows(np.tile(x, (count, 1)), y, 1 / np.maximum(y, 1)), start, position
 
 
 def model_of(k: int) -> tuple[Any, Any]:
@@ -50,12 +50,12 @@ def model_of(k: int) -> tuple[Any, Any]:
 
     def model(x: np.ndarray, *p: float) -> np.ndarray:
         q, areas = np.array(p), np.array(p[2 * k + 1 : 3 * k + 1])
-        value = profiles.pseudo_voigt(x, q[:k, None], np.exp(q[k : 2 * k, None]), q[2 * k])
+        value = pseudo_voigt.pseudo_voigt(x, q[:k, None], np.exp(q[k : 2 * k, None]), q[2 * k])
         return areas @ value + p[-2] + p[-1] * (x - middle) / half
 
     def jacobian(x: np.ndarray, *p: float) -> np.ndarray:
         q, areas = np.array(p), np.array(p[2 * k + 1 : 3 * k + 1])[:, None]
-        value, by_x, by_w, by_eta = profiles.pseudo_voigt_derivatives(
+        value, by_x, by_w, by_eta = pseudo_voigt.pseudo_voigt_derivatives(
             x, q[:k, None], np.exp(q[k : 2 * k, None]), q[2 * k]
         )
         last = [np.sum(areas * by_eta, axis=0)[None], value, np.ones((1, x.size)), ((x - middle) / half)[None]]
@@ -95,9 +95,9 @@ def against_curve_fit(k: int) -> Mapping[str, Any]:
     }
 
 
-def _in_chunks(data: peaks_fit.Windows, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _in_chunks(data: fit.Windows, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     rows = [np.arange(n, min(n + 256, WINDOWS)) for n in range(0, WINDOWS, 256)]
-    return np.concatenate([peaks_fit.fit(data.take(r), start[r], low[r], high[r], 60).chi2 for r in rows])
+    return np.concatenate([fit.fit(data.take(r), start[r], low[r], high[r], 60).chi2 for r in rows])
 
 
 def against_xrdfit(count: int = 60) -> Mapping[str, Any]:
@@ -128,7 +128,7 @@ def against_xrdfit(count: int = 60) -> Mapping[str, Any]:
         found[n] = spectrum.fitted_peaks[0].result.params["maximum_0_center"].value
     case["peer_s"] = (time.perf_counter() - begun) / count
     take = data.take(np.arange(count))
-    fitted = peaks_fit.fit(take, start[:count], low[:count], high[:count], 60)
+    fitted = fit.fit(take, start[:count], low[:count], high[:count], 60)
     esd = np.sqrt(np.linalg.inv(fitted.normal)[:, 3, 3])
     apart = np.abs(found - fitted.shape[:, 0]) / esd
     case["agreement"] = f"positions differ by {np.median(apart):.2f} esd in the median (the peer's background is flat)"
@@ -156,7 +156,7 @@ def against_seriesxrd(count: int = 300) -> Mapping[str, Any]:
     found = [fit_pattern(data.x[n], data.y[n]) for n in range(count)]
     case["peer_s"] = (time.perf_counter() - begun) / count
     low, high = (b[:count] for b in _bounds())
-    fitted = peaks_fit.fit(data.take(np.arange(count)), start[:count], low, high, 60)
+    fitted = fit.fit(data.take(np.arange(count)), start[:count], low, high, 60)
     esd = np.sqrt(np.linalg.inv(fitted.normal)[:, 3, 3])
     best = [max(peaks, key=lambda p: p["area"])["center"] if peaks else np.nan for peaks in found]
     apart = np.abs(np.array(best) - fitted.shape[:, 0]) / esd

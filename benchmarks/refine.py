@@ -9,9 +9,9 @@ import numpy as np
 import scipy
 import xarray as xr
 
-from ssbchar import phases
-from ssbchar.hexrd import pattern, refine, refine_series
-from ssbchar.hexrd.options import Refinement
+from ssbchar.crystal import reflections
+from ssbchar.hexrd.refinement import inputs, profile_model, refine
+from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.simulate import crystal
 from ssbchar.simulate import pattern as forward
 from ssbchar.simulate.effects import IDEAL
@@ -54,13 +54,13 @@ def cases(frames: int = 400) -> list[dict[str, Any]]:
 
     A series of three frames goes before: its time is what a first call costs, mostly imports (printed).
     """
-    tables = [phases.reflections(TABLE, phases.PhaseTable(), {"phase": n}) for n in NAMES]
+    tables = [reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": n}) for n in NAMES]
     patterns, furnace = series(frames)
     start = time.process_time()
-    refine.refine(patterns.isel(frame=slice(0, 3)), furnace.isel(frame=slice(0, 3)), tables, Refinement())
+    refine.refine_series(patterns.isel(frame=slice(0, 3)), furnace.isel(frame=slice(0, 3)), tables, Refinement())
     cold = time.process_time() - start
     start = time.process_time()
-    ours = refine.refine(patterns, furnace, tables, Refinement())
+    ours = refine.refine_series(patterns, furnace, tables, Refinement())
     seconds = (time.process_time() - start) / frames
     print(f"refinement: the first call, of three frames, {cold:.2f} s", file=sys.stderr)
     peer, cell = _peer(patterns, furnace, tables, ours)
@@ -85,20 +85,20 @@ def _peer(
     from scipy.optimize import least_squares
 
     options = Refinement(zero="fixed", zero_start=float(ours["zero"][0]))
-    frames = refine_series.Frames(patterns.isel(frame=[0]), furnace.isel(frame=[0]), options)
-    model = refine_series.series_of(frames, tables, options)
+    frames = inputs.Frames(patterns.isel(frame=[0]), furnace.isel(frame=[0]), options)
+    model = inputs.series_of(frames, tables, options)
     y, weight = frames.points(0)
     gauss, root = 5 * INSTRUMENT.step, np.sqrt(weight)
     free = [p.free for p in model.phases]
     amounts = [ours["intensity"].values[0, k] for k in range(2)]
     starts = []
     for k, phase in enumerate(model.phases):
-        angle, _ = pattern.two_theta(phase.form, phase.reference, model.wavelength)
-        strength = phase.strength * pattern.lorentz_factor(angle)
+        angle, _ = profile_model.two_theta(phase.form, phase.reference, model.wavelength)
+        strength = phase.strength * profile_model.lorentz_factor(angle)
         starts.append(amounts[k] * strength / strength.sum())
     terms = model.splines.shape[1]
     level = np.linalg.lstsq(model.splines, y, rcond=None)[0]
-    widths = np.tile([refine_series.START_SIZE, refine_series.START_MICRO], 2)
+    widths = np.tile([inputs.START_SIZE, inputs.START_MICRO], 2)
     start = np.concatenate([np.zeros(sum(free)), [gauss], widths, level, *starts])
     scale = np.concatenate([np.full(sum(free), 1e-4), [1e-2], np.full(4, 0.5), 1e-2 * np.abs(level) + 1, *starts])
     size = sum(free) + 5
@@ -107,14 +107,14 @@ def _peer(
         v = start + scale * u
         total, at, begin = model.splines @ v[size : size + terms], 0, size + terms
         for k, phase in enumerate(model.phases):
-            angle, _ = pattern.two_theta(phase.form, phase.metric_at(v[at : at + free[k]]), model.wavelength)
+            angle, _ = profile_model.two_theta(phase.form, phase.metric_at(v[at : at + free[k]]), model.wavelength)
             theta = np.radians(angle) / 2
             log_size, log_micro = v[sum(free) + 1 + 2 * k : sum(free) + 3 + 2 * k]
             lorentz = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta) + np.exp(np.clip(log_micro, -9, 0)) * np.tan(
                 theta
             )
             width = np.full(angle.size, abs(v[sum(free)]))
-            shapes = pattern.profiles(model.x, angle + options.zero_start, width, lorentz, model.reach)
+            shapes = profile_model.profiles(model.x, angle + options.zero_start, width, lorentz, model.reach)
             total = total + shapes.shape @ v[begin : begin + angle.size][shapes.order]
             at, begin = at + free[k], begin + angle.size
         return np.asarray(root * (total - y))

@@ -19,7 +19,7 @@ import h5py
 import numpy as np
 import yaml
 
-from ssbchar import spent
+from ssbchar.runtime import timing
 from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.programme import Programme, write_log
@@ -115,11 +115,11 @@ def run(folder: Path, frames: int) -> Run:
     phases = str(ROOT / "config/phases/phases.yaml")
     config = {"run": "scale", "samples": "samples.tsv", "phases": phases, "hexrd": options}
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    start = spent.now()
+    start = timing.now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", str(CORES)]
         done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
-    taken = spent.now().since(start)
+    taken = timing.now().since(start)
     if done.returncode:
         raise SystemExit((folder / "run.log").read_text(encoding="utf-8")[-3000:])
     return Run(frames, *taken, os.getloadavg()[1], costs(folder / "results/scale/logs"))

@@ -10,9 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.xas import autobk, edge, fourier
-from ssbchar.xas.combine import combine
-from ssbchar.xas.options import Exafs, Mixture
+from ssbchar.xas.exafs import autobk, fourier
+from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.normalisation import edge
+from ssbchar.xas.series.lcf_solver import combine
+from ssbchar.xas.series.options import Mixture
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from xas import made_spectra

@@ -17,9 +17,9 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run a command; return the exit code (0 well, 1 wrong config or input or a failing disk, 2 wrong words)."""
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["step"]:
-        from ssbchar import warm
+        from ssbchar.pipeline import preload_server
 
-        code = warm.hand_over(words)
+        code = preload_server.hand_over(words)
         if code is not None:
             return code
     arguments = _parser().parse_args(words)
@@ -29,11 +29,11 @@ def main(words: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except OSError as error:
-        from ssbchar import disk
+        from ssbchar.storage import atomic_write
 
-        if not disk.fault(error):
+        if not atomic_write.fault(error):
             raise
-        print(f"stopped: {disk.message(error)}", file=sys.stderr)
+        print(f"stopped: {atomic_write.message(error)}", file=sys.stderr)
         return 1
 
 
@@ -79,19 +79,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ssbchar import run
+    from ssbchar.pipeline import run
 
     return run.run(arguments.config, arguments.cores, arguments.more)
 
 
 def _warm(arguments: argparse.Namespace) -> int:
-    from ssbchar import warm
+    from ssbchar.pipeline import preload_server
 
-    return warm.serve(arguments.socket)
+    return preload_server.serve(arguments.socket, main)
 
 
 def _verify(arguments: argparse.Namespace) -> int:
-    from ssbchar.results import verify
+    from ssbchar.results.provenance import verify
 
     found = verify.verify(arguments.run_folder)
     print("\n".join(verify.lines(arguments.run_folder, found)))
@@ -99,21 +99,21 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 
 def _diff(arguments: argparse.Namespace) -> int:
-    from ssbchar.results import compare
+    from ssbchar.results.provenance import compare_runs
 
-    said, same = compare.lines(arguments.first, arguments.second)
+    said, same = compare_runs.lines(arguments.first, arguments.second)
     print("\n".join(said))
     return 0 if same else 1
 
 
 def _schema(arguments: argparse.Namespace) -> None:
-    from ssbchar import schema
+    from ssbchar.campaign import schema
 
     schema.write()
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from ssbchar import config
+    from ssbchar.campaign import config
 
     found = config.read(arguments.config)
     counts = {t: sum(r.technique == t for r in found.rows) for t in config.ROLES}
@@ -122,7 +122,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _step(arguments: argparse.Namespace) -> int:
-    from ssbchar import spent, step
+    from ssbchar.pipeline import step
+    from ssbchar.runtime import timing
 
     inputs: dict[str, list[Path]] = {}
     for word in arguments.inputs:
@@ -143,7 +144,7 @@ def _step(arguments: argparse.Namespace) -> int:
     sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
     if arguments.log:
         cost = f"done in {seconds:.2f} s, {done.computing.wall:.2f} s of it computing; {_memory()}"
-        cost += f"; {spent.now().processor:.2f} s of processors, {done.computing.processor:.2f} s of it computing"
+        cost += f"; {timing.now().processor:.2f} s of processors, {done.computing.processor:.2f} s of it computing"
         told = f"{done.told.strip()}\n" if done.told else ""
         arguments.log.write_text(f"{by_hand}\n{told}{cost}\n", encoding="utf-8")
     return 0
@@ -153,11 +154,11 @@ def _memory() -> str:
     """Return the most memory this process held, and its largest child where it had any."""
     import resource
 
-    from ssbchar import workers
+    from ssbchar.runtime import processes
 
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kB elsewhere
     own, child = (resource.getrusage(of).ru_maxrss // unit for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    several = int(os.environ.get(workers.CORES, "1")) > 1
+    several = int(os.environ.get(processes.CORES, "1")) > 1
     return f"at most {own} MB" + (f", {child} MB in each of its processes" if several else "")
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
+
 MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution: 1 / 0.6745."""
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ssbchar import sources, step, store
 from ssbchar.conclusion import Conclusion
+from ssbchar.pipeline import step
 from ssbchar.results.figures import style
+from ssbchar.storage import raw_files, store
 
 FAULT = '{"where": "data_raw/<b>bad</b>.xye", "problem": "the file is empty", "remedy": "measure it again"}'
 
@@ -72,7 +73,7 @@ class Run:
         raw = self.root / "raw" / f"{measurement}.dat"
         raw.parent.mkdir(parents=True, exist_ok=True)
         raw.write_text(measurement)
-        store.save(sources.manifest([raw], []), folder / "manifest.csv", made_by, {})
+        store.save(raw_files.list_raw_files([raw], []), folder / "manifest.csv", made_by, {})
         self.manifests.append(folder / "manifest.csv")
         if drawings:
             store.save(drawings, folder / "figures", made_by, labels)
@@ -80,7 +81,7 @@ class Run:
 
     def write(self, options: dict[str, object] | None = None, **labels: object) -> Path:
         summary, report = self.root / "summary.csv", self.root / "report.html"
-        step.run("results.summary.summary", {"conclusions": self.conclusions}, summary)
+        step.run("results.joint.summarise", {"conclusions": self.conclusions}, summary)
         inputs = {
             "summary": [summary],
             "conclusions": self.conclusions,
@@ -89,7 +90,11 @@ class Run:
             "exports": self.exports,
         }
         step.run(
-            "results.page.page", inputs, [report, self.root / "samples"], options, {"run": self.root.name, **labels}
+            "results.report.render_report",
+            inputs,
+            [report, self.root / "samples"],
+            options,
+            {"run": self.root.name, **labels},
         )
         return report
 

@@ -84,7 +84,7 @@ RUN = ("ssbchar", "run", "config/config.yaml", "--cores", "2")
 
 def test_kill_of_the_workflow_alone(bench: Bench, whole: Campaign) -> None:
     with started(bench, *RUN) as run:
-        wait_for(run, "nmr.lines.fit Li_reference: begun")
+        wait_for(run, "nmr.lineshape.fit_lines Li_reference: begun")
         for pid in (run.pid, *at_work(bench.folder, "snakemake")):
             os.kill(pid, signal.SIGKILL)
     assert list((bench.folder / ".snakemake/locks").iterdir())
@@ -92,7 +92,7 @@ def test_kill_of_the_workflow_alone(bench: Bench, whole: Campaign) -> None:
         said = again.communicate(timeout=300)[0]
     assert again.returncode == 0, said
     assert "the last run here was killed: going on from its finished steps" in said
-    assert "nmr.read.fid Li_reference: begun" not in said
+    assert "nmr.bruker.read_fid Li_reference: begun" not in said
     assert "Report: results/minimal/report.html" in said
     assert bench.results() == whole.results()
 
@@ -100,7 +100,7 @@ def test_kill_of_the_workflow_alone(bench: Bench, whole: Campaign) -> None:
 def test_power_loss_amid_a_step(bench: Bench, whole: Campaign) -> None:
     words = ("snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config/config.yaml", "--cores", "1")
     with started(bench, *words, "--", WANTED) as run:
-        wait_for(run, "nmr.lines.fit Li_reference: begun")
+        wait_for(run, "nmr.lineshape.fit_lines Li_reference: begun")
         os.killpg(run.pid, signal.SIGKILL)
     assert "cannot be locked" in bench.snakemake(WANTED, "--cores", "1", check=False)
     bench.snakemake("--unlock", "--cores", "1")
@@ -129,7 +129,7 @@ def test_kill_at_a_random_moment(bench: Bench, whole: Campaign, seed: int) -> No
 def test_kill_of_a_job(bench: Bench, whole: Campaign) -> None:
     words = ("snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config/config.yaml", "--cores", "1")
     with started(bench, *words, "--", WANTED) as run:
-        wait_for(run, "nmr.lines.fit Li_reference: begun")
+        wait_for(run, "nmr.lineshape.fit_lines Li_reference: begun")
         steps = at_work(bench.folder, "ssbchar")
         assert steps
         for pid in steps:
@@ -200,7 +200,7 @@ def test_unreadable_raw_file(
     kept = raw.read_bytes()
     mend = spoil(raw)
     output = bench.out / "nmr/Li_reference/fid.nc"
-    words = ["nmr.read.fid", "source=data_raw/minimal/nmr/Li_reference/10", "--output", str(output)]
+    words = ["nmr.bruker.read_fid", "source=data_raw/minimal/nmr/Li_reference/10", "--output", str(output)]
     step = [*prefix, sys.executable, "-m", "ssbchar", "step", *words]
     run = subprocess.run(step, cwd=bench.folder, env=SURROUNDINGS, capture_output=True, text=True, check=False)
     assert run.returncode == 1
@@ -216,8 +216,8 @@ def test_unreadable_raw_file(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ssbchar import disk
-with disk.replacing(Path(sys.argv[1])) as part:
+from ssbchar.storage import atomic_write
+with atomic_write.replacing(Path(sys.argv[1])) as part:
     if sys.argv[2] == "folder":
         part.mkdir()
         (part / "half.svg").write_text("half")
@@ -229,7 +229,7 @@ with disk.replacing(Path(sys.argv[1])) as part:
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
 def test_a_writer_killed_amid_its_file_leaves_nothing_that_is_used(tmp_path: Path, kind: str) -> None:
-    from ssbchar import disk
+    from ssbchar.storage import atomic_write
 
     path = tmp_path / ("figures" if kind == "folder" else "a.csv")
     start = time.monotonic()
@@ -237,7 +237,7 @@ def test_a_writer_killed_amid_its_file_leaves_nothing_that_is_used(tmp_path: Pat
     assert killed.returncode == -signal.SIGKILL, f"after {time.monotonic() - start:.0f} s"
     assert not path.exists()
     assert len(list(tmp_path.glob(".*.part"))) == 1
-    with disk.replacing(path) as part:
+    with atomic_write.replacing(path) as part:
         part.write_text("whole")
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]

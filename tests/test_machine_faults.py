@@ -11,11 +11,12 @@ import pytest
 from hexrd import made_images, made_patterns
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import images, read
-from ssbchar.hexrd.options import Reading
-from ssbchar.xas import read as xas_read
-from ssbchar.xas.formats import RawScan
-from ssbchar.xas.options import Reading as XasReading
+from ssbchar.hexrd.images import read as images
+from ssbchar.hexrd.patterns import read
+from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.xas.scans import read as xas_read
+from ssbchar.xas.scans.formats import RawScan
+from ssbchar.xas.scans.options import Reading as XasReading
 
 
 def failing(*_: object, **__: object) -> None:
@@ -34,7 +35,7 @@ def test_of_patterns(tmp_path: Path) -> None:
     made_patterns.folder(tmp_path, 4)
     (tmp_path / "3.xye").unlink()
     (tmp_path / "3.xye").symlink_to("/proc/self/mem")
-    stops(lambda: read.patterns(tmp_path, Reading(wavelength=0.2413)))
+    stops(lambda: read.read_patterns(tmp_path, Reading(wavelength=0.2413)))
 
 
 def test_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,4 +62,4 @@ def test_of_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(xas_read, "raw_scans", parse_or_fail)
-    stops(lambda: xas_read.scans(tmp_path, XasReading(element="Fe", edge="K"), {}))
+    stops(lambda: xas_read.read_scans(tmp_path, XasReading(element="Fe", edge="K"), {}))

@@ -20,9 +20,9 @@ import pandas as pd
 import pytest
 from hexrd.made_series import chain
 
-from ssbchar import options as opts
-from ssbchar import step
 from ssbchar.conclusion import Conclusion
+from ssbchar.pipeline import step
+from ssbchar.runtime import options as opts
 from ssbchar.simulate import heating, pressing, pulls, scans
 from ssbchar.simulate import truth as known
 from ssbchar.simulate.effects import IDEAL, Effects
@@ -55,13 +55,15 @@ def nmr(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
         pressing.write_decay(folder / name, which, (which.li,) * 12, 1.6e9, "synthetic\n", effects, rng)
     lines, decay = {}, None
     for name, axis in (("10", "d6"), ("21", "vd"), ("20", "vd")):
-        fid = call("nmr.read.fid", {"decay_axis": axis}, name, source=folder / name)
-        lines[name] = call("nmr.lines.fit", None, name, fid=fid)
+        fid = call("nmr.bruker.read_fid", {"decay_axis": axis}, name, source=folder / name)
+        lines[name] = call("nmr.lineshape.fit_lines", None, name, fid=fid)
         if name == "10":
-            spectrum = call("nmr.spectrum.spectrum", None, name, fid=fid, lines=lines[name])
+            spectrum = call("nmr.lineshape.integrate_windows", None, name, fid=fid, lines=lines[name])
         else:
-            decay = call("nmr.decay.fit", None, name, series=lines[name], reference_decay=decay)
-    told = call("nmr.quantify.fractions", {"x_nominal": 1.0}, lines=lines["10"], spectrum=spectrum, decay=decay)
+            decay = call("nmr.decay.fit_decay", None, name, series=lines[name], reference_decay=decay)
+    told = call(
+        "nmr.quantification.quantify_fractions", {"x_nominal": 1.0}, lines=lines["10"], spectrum=spectrum, decay=decay
+    )
     return pressing.truths(powder), told
 
 
@@ -70,17 +72,21 @@ def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
     after = ("Ge_cycled", "Ge_reduced")[seed % 2]
     wanted = [s for s in scans.SPECIMENS if s.measurement in ("Ge_pristine", "Ge_reference", after)]
     scans.write(folder, effects, np.random.default_rng(seed), specimens=wanted)
-    read = {s.measurement: call("xas.read.scans", None, s.measurement, source=folder / s.measurement) for s in wanted}
+    read = {
+        s.measurement: call("xas.scans.read_scans", None, s.measurement, source=folder / s.measurement) for s in wanted
+    }
     norm = {}
     for name, found in read.items():
         standard = read["Ge_pristine"] if name == after else None
-        calibrated = call("xas.calibrate.calibrate", None, name, scans=found, standard=standard)
-        norm[name] = call("xas.normalise.normalise", None, name, calibrated=calibrated)
+        calibrated = call("xas.normalisation.calibrate_energy", None, name, scans=found, standard=standard)
+        norm[name] = call("xas.normalisation.normalise_spectra", None, name, calibrated=calibrated)
     fewer = {"choices": int(os.environ["SSBCHAR_CHOICES"])} if "SSBCHAR_CHOICES" in os.environ else None
-    pair = call("xas.compare.compare", fewer, after, pristine=norm["Ge_pristine"], cycled=norm[after])
+    pair = call("xas.comparison.compare_pair", fewer, after, pristine=norm["Ge_pristine"], cycled=norm[after])
     components = [norm["Ge_pristine"], norm["Ge_reference"]]
-    mixture = call("xas.mixture.mixture", None, after, normalised=norm[after], references=components)
-    told = call("xas.conclude.conclude", None, after, normalised=norm[after], comparison=pair, mixture=mixture)
+    mixture = call("xas.series.fit_mixture", None, after, normalised=norm[after], references=components)
+    told = call(
+        "xas.comparison.conclude_measurement", None, after, normalised=norm[after], comparison=pair, mixture=mixture
+    )
     sample = next(s.sample for s in wanted if s.measurement == after)
     return [t for t in scans.truths() if t.sample == sample], told
 

@@ -2,21 +2,25 @@
 
 import ast
 import dataclasses
+import importlib
 import inspect
 import re
 import typing
 from pathlib import Path
 
 import pytest
+from house import figures
 
-from ssbchar import config, options, step
+from ssbchar.campaign import config
+from ssbchar.pipeline import step
+from ssbchar.runtime import options
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "ssbchar"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TECHNIQUES = tuple(config.ROLES)
 FITTERS = TECHNIQUES
-TOP = ("config", "cli", "run", "step", "code", "__main__")
+TOP = ("campaign", "cli", "pipeline", "__main__")
 """Modules that join everything; they may import from any slice."""
 
 
@@ -49,9 +53,9 @@ def test_imports_run_one_way(path: Path) -> None:
         assert not used & slices, f"shared module {home} imports {used & slices}"
 
 
-def test_pymatgen_is_imported_in_phases_alone() -> None:
+def test_pymatgen_is_imported_in_one_module() -> None:
     users = {p.name for p in MODULES if any(n.split(".")[0] == "pymatgen" for n in imported(p))}
-    assert users <= {"phases.py"}
+    assert users <= {"reflections.py"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,3 +131,28 @@ def test_every_module_and_public_function_says_what_it_is() -> None:
                 if not ast.get_docstring(node):
                     silent.append(f"{path.name}:{node.name}")
     assert not silent
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    assert figures.cycles(figures.import_graph(figures.read_modules(PACKAGE))) == []
+
+
+def test_a_cycle_would_be_found() -> None:
+    assert figures.cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def test_every_step_of_a_room_stands_in_a_rule_and_every_rule_names_one() -> None:
+    offered = set()
+    for path in PACKAGE.rglob("__init__.py"):
+        room = ".".join(path.parent.relative_to(PACKAGE.parent).parts)
+        steps = getattr(importlib.import_module(room), "STEPS", {})
+        offered |= {f"{room.removeprefix('ssbchar.')}.{name}" for name in steps}
+    called = {rule.step for rule in rules()} | {"results.provenance.describe_run"}
+    assert offered <= called, f"no rule calls {offered - called}"
+    assert {name for name in called - offered if name not in STEPS_OF_SINGLE_MODULES} == set()
+    for name in called:
+        assert callable(step.function(name))
+
+
+STEPS_OF_SINGLE_MODULES = ("nmr.topspin_check.compare_with_topspin", "xas.xdi.export_xdi")
+"""Steps whose module is no room."""

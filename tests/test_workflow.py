@@ -88,7 +88,7 @@ def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(tiny: Campaign, tmp
     shutil.copy(ROOT / "Snakefile", tmp_path)
     tiny.home = tmp_path
     assert tiny.would_run() == set()
-    module = tmp_path / "ssbchar/nmr/decay.py"
+    module = tmp_path / "ssbchar/nmr/decay/t2_star.py"
     module.write_text(module.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     changed = tiny.would_run()
     tiny.home = ROOT

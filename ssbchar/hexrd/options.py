@@ -1,27 +1,18 @@
-"""Options of all diffraction steps; defaults live in the two modules this one gathers and nowhere else."""
+"""Options of all diffraction steps, gathered from the rooms of their stages; defaults live there and nowhere else."""
 
 from dataclasses import dataclass, field
 
-from ssbchar.hexrd.options_data import Furnace, Geometry, Integration, Reading
-from ssbchar.hexrd.options_fits import Candidates, Expansion, Export, Onset, Refinement, Stability, Tracking
-from ssbchar.phases import PhaseTable
-
-__all__ = [
-    "ROLES",
-    "Candidates",
-    "Expansion",
-    "Export",
-    "Furnace",
-    "Geometry",
-    "Hexrd",
-    "Integration",
-    "Onset",
-    "PhaseTable",
-    "Reading",
-    "Refinement",
-    "Stability",
-    "Tracking",
-]
+from ssbchar.crystal.options import PhaseTable
+from ssbchar.hexrd.expansion.options import Expansion
+from ssbchar.hexrd.export.options import Export
+from ssbchar.hexrd.furnace.options import Furnace
+from ssbchar.hexrd.images.options import Geometry, Integration
+from ssbchar.hexrd.onset.options import Onset
+from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.peaks.options import Tracking
+from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.unindexed.options import Candidates
+from ssbchar.hexrd.verdict.options import Stability
 
 ROLES = {
     "series": "1D patterns of one heating programme, in the order measured",

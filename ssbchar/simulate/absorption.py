@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """Atoms of the simulator: form factors and masses."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 FORM_FACTORS: dict[str, tuple[int, tuple[float, ...], tuple[float, ...]]] = {
     "Li": (3, (1.611, 1.246, 0.326, 0.099), (107.638, 30.48, 4.533, 0.495)),

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-Complex = NDArray[np.complex128]
+from ssbchar.typing import Complex
 
 ORIGIN = "ssbchar simulate (synthetic)"
 BLOCK = 256

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.simulate.atoms import form_factor
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 RHOMBOHEDRAL = ((0, 0, 0), (2 / 3, 1 / 3, 1 / 3), (1 / 3, 2 / 3, 2 / 3))
 FACES = ((0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0))

@@ -15,8 +15,7 @@ from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.pattern import Instrument, Part
 from ssbchar.simulate.programme import Programme, iso, write_log
 from ssbchar.simulate.truth import Truth
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from ssbchar.typing import Array, Complex
 
 OVERSAMPLING = 8
 """Analogue-to-digital conversions per kept point."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.simulate import crystal, pattern
 from ssbchar.simulate.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal
@@ -15,8 +14,7 @@ from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.pattern import BM17, ID11C, Instrument, Part
 from ssbchar.simulate.programme import Programme, grown, iso, write_log
 from ssbchar.simulate.truth import Truth
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 EXPOSURE = 20.0
 """Exposure of a frame [s]."""

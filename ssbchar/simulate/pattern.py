@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.simulate import crystal
 from ssbchar.simulate.crystal import Crystal
 from ssbchar.simulate.effects import Effects
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.simulate import bruker, echo
 from ssbchar.simulate.echo import Line
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.truth import Truth
-
-Array = NDArray[np.float64]
-Complex = NDArray[np.complex128]
+from ssbchar.typing import Complex
 
 BF1 = 311.1
 """Basic frequency of 7Li at 18.8 T [MHz]."""

@@ -7,11 +7,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.simulate.effects import Effects
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 
 @dataclass(frozen=True)

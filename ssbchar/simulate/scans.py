@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
 from ssbchar.simulate import absorption
@@ -15,8 +14,7 @@ from ssbchar.simulate.absorption import Edge
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.programme import iso
 from ssbchar.simulate.truth import Truth
-
-Array = NDArray[np.float64]
+from ssbchar.typing import Array
 
 REPEATS = 4
 """Scans per measurement."""

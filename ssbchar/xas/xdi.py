@@ -11,7 +11,7 @@ LABELS = {"fluorescence": ("mufluor", "normfluor")}
 """Names of absorption and normalised absorption by mode; ``mutrans`` and ``normtrans`` otherwise."""
 
 
-def export(normalised: xr.Dataset) -> dict[str, str]:
+def export_xdi(normalised: xr.Dataset) -> dict[str, str]:
     """Return the file by its name, ``merged.xdi``.
 
     Its columns are energy, absorption and normalised absorption with their standard errors; no absorption and no edge
@@ -22,7 +22,7 @@ def export(normalised: xr.Dataset) -> dict[str, str]:
     Parameters
     ----------
     normalised : Dataset
-        From `ssbchar.xas.normalise.normalise`; its last spectrum is the merged one.
+        From `ssbchar.xas.normalisation.normalise_spectra`; its last spectrum is the merged one.
     """
     last = normalised.isel(spectrum=-1)
     about = normalised.attrs

@@ -3,7 +3,7 @@
 import numpy as np
 import xarray as xr
 
-from ssbchar.hexrd import geometry as geo
+from ssbchar.hexrd.images import geometry as geo
 from ssbchar.simulate.detector import Detector, write_tiff
 
 D_CEO2 = 5.411651 / np.sqrt([3, 4, 8, 11, 12, 16, 19, 20, 24, 27])

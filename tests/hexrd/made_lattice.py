@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ssbchar.crystal import volume
+from ssbchar.crystal.cell import volume
 
 AXES = ["a", "b", "c", "alpha", "beta", "gamma"]
 CELLS = {

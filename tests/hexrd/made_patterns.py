@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import xarray as xr
 
-from ssbchar.hexrd import read
-from ssbchar.hexrd.options import Reading
-from ssbchar.hexrd.wavelength import q_from_two_theta
+from ssbchar.hexrd.bragg import q_from_two_theta
+from ssbchar.hexrd.patterns import read
+from ssbchar.hexrd.patterns.options import Reading
 
 X = np.round(np.arange(1.0, 9.0, 0.02), 6)
 LAMBDA = 0.2413
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, frames: int = 12) -> Path:
 
 
 def one(path: Path, **options: object) -> xr.Dataset:
-    return read.patterns(path, Reading(**{"wavelength": LAMBDA, **options}))
+    return read.read_patterns(path, Reading(**{"wavelength": LAMBDA, **options}))
 
 
 def told(ds: xr.Dataset) -> list[dict[str, str]]:

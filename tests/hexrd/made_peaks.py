@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from ssbchar.hexrd import profiles
-from ssbchar.hexrd.wavelength import two_theta_from_d
+from ssbchar.hexrd.bragg import two_theta_from_d
+from ssbchar.hexrd.peaks import pseudo_voigt
 
 WAVELENGTH = 0.2413
 D = np.array([3.2, 2.7, 2.1])
@@ -33,7 +33,7 @@ def series(
     truth = two_theta_from_d(D * (1 + strain[:, None]), WAVELENGTH)
     clean = np.full((frames, x.size), 400.0) + 20 * x
     for j in range(D.size):
-        clean = clean + area[:, j : j + 1] * profiles.pseudo_voigt(x, truth[:, j : j + 1], 0.045, 0.4)
+        clean = clean + area[:, j : j + 1] * pseudo_voigt.pseudo_voigt(x, truth[:, j : j + 1], 0.045, 0.4)
     y = rng.normal(clean, noise * np.sqrt(clean))
     patterns = xr.Dataset(
         {

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ssbchar import options as opts
-from ssbchar import step
 from ssbchar.conclusion import Conclusion
+from ssbchar.pipeline import step
+from ssbchar.runtime import options as opts
 from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.truth import Truth
@@ -63,7 +63,7 @@ def call(
 def phase_table(name: str, table: Path = PHASES) -> xr.Dataset:
     """Return the reflections of a phase, made once."""
     if (table, name) not in _TABLES:
-        _TABLES[table, name] = call("phases.reflections", None, {"phase": name}, table=table)
+        _TABLES[table, name] = call("crystal.tabulate_reflections", None, {"phase": name}, table=table)
     return _TABLES[table, name]
 
 
@@ -83,20 +83,20 @@ def chain(
     truths = heating.write(mixture, folder, effects, np.random.default_rng(seed), frames, counts)
     about = {"measurement": mixture.measurement, "sample": mixture.sample, "role": "series"}
     names = list(refined) or [p.crystal.name for p in mixture.phases]
-    patterns = call("hexrd.read.patterns", None, about, source=folder / mixture.measurement)
+    patterns = call("hexrd.patterns.read_patterns", None, about, source=folder / mixture.measurement)
     log = folder / f"{mixture.measurement}_furnace.csv"
     clock = {"clock_offset_stderr": 10.0, "thermocouple_stderr": 0.3}
-    furnace = call("hexrd.furnace.join", clock, about, patterns=patterns, log=log)
+    furnace = call("hexrd.furnace.join_temperatures", clock, about, patterns=patterns, log=log)
     both = {"patterns": patterns, "furnace": furnace, "phases": [phase_table(n, table) for n in names]}
-    peaks = call("hexrd.peaks.track", None, about, **both)
-    lattice = call("hexrd.refine.refine", None, about, **both)
+    peaks = call("hexrd.peaks.fit_known_lines", None, about, **both)
+    lattice = call("hexrd.refinement.refine_series", None, about, **both)
     found, others = None, []
     if candidates:
-        found = call("hexrd.tracks.tracks", None, about, lattice=lattice, **both)
+        found = call("hexrd.unindexed.follow_lines", None, about, lattice=lattice, **both)
         every = [phase_table(n, table) for n in dict.fromkeys([*names, *candidates])]
-        others = call("hexrd.candidates.match", None, about, tracks=found, furnace=furnace, phases=every)
+        others = call("hexrd.unindexed.identify.match", None, about, tracks=found, furnace=furnace, phases=every)
     after = {**both, "lattice": lattice, "peaks": peaks, "candidates": others}
-    expansion = call("hexrd.expansion.expansion", None, about, **after)
-    onset = call("hexrd.onset.onset", None, about, **after)
-    told = call("hexrd.conclude.conclude", None, about, expansion=expansion, onset=onset, **after)
+    expansion = call("hexrd.expansion.fit_expansion", None, about, **after)
+    onset = call("hexrd.onset.find_onsets", None, about, **after)
+    told = call("hexrd.verdict.conclude_series", None, about, expansion=expansion, onset=onset, **after)
     return Chain(truths, patterns, furnace, lattice, peaks, found, told)

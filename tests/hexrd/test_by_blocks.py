@@ -12,11 +12,13 @@ import pytest
 import xarray as xr
 from hexrd import made_series
 
-from ssbchar import blocks, spent, stack, step, store, workers
-from ssbchar.hexrd import read
-from ssbchar.hexrd.options import Reading
+from ssbchar.hexrd.patterns import read
+from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.pipeline import step
+from ssbchar.runtime import processes, timing
 from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
+from ssbchar.storage import lazy_rows, row_file, store
 
 NAMES = ("patterns", "furnace", "peaks", "lattice", "tracks", "export", "figures")
 
@@ -32,16 +34,24 @@ def run(raw: Path, out: Path, drawn: bool) -> dict[str, bytes | xr.Dataset]:
     refined = {n: [where[n]] for n in ("peaks", "lattice")}
     expansion = {n: [where[n]] for n in ("furnace", "lattice")}
     steps = [
-        ("LAGP", "phases.reflections", given),
-        ("LFP", "phases.reflections", given),
-        ("patterns", "hexrd.read.patterns", {"source": [raw / name]}),
-        ("furnace", "hexrd.furnace.join", {"patterns": [where["patterns"]], "log": [raw / f"{name}_furnace.csv"]}),
-        ("peaks", "hexrd.peaks.track", series | phases),
-        ("lattice", "hexrd.refine.refine", series | phases),
-        ("tracks", "hexrd.tracks.tracks", series | {"lattice": [where["lattice"]]}),
-        ("expansion", "hexrd.expansion.expansion", expansion),
-        ("export", "hexrd.export.export", series | refined | given),
-        ("figures", "results.figures.hexrd.draw", series | refined | phases | {"expansion": [where["expansion"]]}),
+        ("LAGP", "crystal.tabulate_reflections", given),
+        ("LFP", "crystal.tabulate_reflections", given),
+        ("patterns", "hexrd.patterns.read_patterns", {"source": [raw / name]}),
+        (
+            "furnace",
+            "hexrd.furnace.join_temperatures",
+            {"patterns": [where["patterns"]], "log": [raw / f"{name}_furnace.csv"]},
+        ),
+        ("peaks", "hexrd.peaks.fit_known_lines", series | phases),
+        ("lattice", "hexrd.refinement.refine_series", series | phases),
+        ("tracks", "hexrd.unindexed.follow_lines", series | {"lattice": [where["lattice"]]}),
+        ("expansion", "hexrd.expansion.fit_expansion", expansion),
+        ("export", "hexrd.export.export_series", series | refined | given),
+        (
+            "figures",
+            "results.figures.hexrd.draw_series",
+            series | refined | phases | {"expansion": [where["expansion"]]},
+        ),
     ]
     for output, called, inputs in steps if drawn else steps[:-1]:
         options = {"chunk": 4} if called.startswith("hexrd.refine") else None
@@ -65,13 +75,13 @@ def test_every_step_gives_the_same_from_disk(
     drawn: bool, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(workers.CORES, "2")
+    monkeypatch.setenv(processes.CORES, "2")
     whole = run(raw, Path("out"), drawn)
     Path("out").rename("whole")
-    monkeypatch.setattr(stack, "LARGE", 0)
-    monkeypatch.setattr(stack, "BLOCK", 5e4)
+    monkeypatch.setattr(row_file, "LARGE", 0)
+    monkeypatch.setattr(row_file, "BLOCK", 5e4)
     parts = run(raw, Path("out"), drawn)
-    assert blocks.in_file(store.load(Path("out/lattice.nc"))["residual"])
+    assert lazy_rows.in_file(store.load(Path("out/lattice.nc"))["residual"])
     assert set(parts) == set(whole)
     for name, expected in whole.items():
         if isinstance(expected, xr.Dataset):
@@ -86,15 +96,15 @@ def test_every_step_gives_the_same_from_disk(
 
 def test_a_disk_that_fills_stops_the_writing_and_leaves_nothing(tmp_path: Path) -> None:
     """The limit on a file's size stands for a full disk: HDF5 must not see it, for it would crash."""
-    rows = stack.Stack((400, 2000), float)
+    rows = row_file.Stack((400, 2000), float)
     for n in range(400):
         rows[n] = np.random.default_rng(n).random(2000)
     ds = xr.Dataset(
         coords={"frame": np.arange(400), "two_theta": ("two_theta", np.arange(2000.0), {"units": "degree"})}
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stack, "LARGE", 1e6)
-        ds["intensity"] = blocks.variable(("frame", "two_theta"), rows, {"units": "counts"})
+        patch.setattr(row_file, "LARGE", 1e6)
+        ds["intensity"] = lazy_rows.variable(("frame", "two_theta"), rows, {"units": "counts"})
         child = os.fork()
         if child == 0:
             import signal
@@ -115,8 +125,8 @@ def test_a_disk_that_fills_stops_the_writing_and_leaves_nothing(tmp_path: Path) 
 
 def test_a_stack_reads_what_was_put(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((50, 7))
-    with stack.beside(tmp_path):
-        rows = stack.Stack((0, 7), float)
+    with row_file.beside(tmp_path):
+        rows = row_file.Stack((0, 7), float)
     for begin in (0, 20, 30):
         rows.append(values[begin : begin + (20 if begin == 0 else 10)])
     rows.append(values[40:])
@@ -134,19 +144,19 @@ def test_a_stack_reads_what_was_put(tmp_path: Path) -> None:
 
 def test_files_beyond_memory_are_put_away(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = raw / heating.STABLE.measurement
-    whole = read.patterns(source, Reading(by_monitor=True))
-    monkeypatch.setattr(stack, "LARGE", 2e5)
-    xr.testing.assert_identical(read.patterns(source, Reading(by_monitor=True)).load(), whole)
+    whole = read.read_patterns(source, Reading(by_monitor=True))
+    monkeypatch.setattr(row_file, "LARGE", 2e5)
+    xr.testing.assert_identical(read.read_patterns(source, Reading(by_monitor=True)).load(), whole)
 
 
 def test_reading_by_blocks_is_no_computing() -> None:
-    before = spent.on(spent.BLOCKS)
-    with spent.counting(spent.BLOCKS):
+    before = timing.on(timing.BLOCKS)
+    with timing.counting(timing.BLOCKS):
         time.sleep(0.05)
-    taken = spent.on(spent.BLOCKS).since(before)
+    taken = timing.on(timing.BLOCKS).since(before)
     assert 0.05 <= taken.wall
     assert 0 <= taken.processor < 0.04, "sleeping takes no processor"
-    rows = stack.Stack((10, 5), float)
-    before = spent.on(spent.BLOCKS)
+    rows = row_file.Stack((10, 5), float)
+    before = timing.on(timing.BLOCKS)
     rows[:] = 1.0
-    assert spent.on(spent.BLOCKS).wall > before.wall
+    assert timing.on(timing.BLOCKS).wall > before.wall

@@ -37,7 +37,7 @@ def noisy(clean: np.ndarray, sigma: float, seed: int) -> np.ndarray:
 
 
 def dataset(y: np.ndarray, decay_time: np.ndarray | None = None, sw: float = 1e6, **attrs: object) -> xr.Dataset:
-    """The Dataset of `nmr.read.fid` around given points."""
+    """The Dataset of `nmr.bruker.read_fid` around given points."""
     y = np.atleast_2d(y)
     times = np.full(len(y), 2e-5) if decay_time is None else decay_time
     about = {

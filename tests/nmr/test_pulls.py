@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 from nmr import signals
-from nmr.test_lines import CASES, metal_percent
+from nmr.lineshape.test_fit import CASES, metal_percent
 
-from ssbchar.nmr import correct, decay, lines, quantify, spectrum
-from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying
+from ssbchar.nmr.decay import t2_star
+from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.lineshape import fit as lines
+from ssbchar.nmr.lineshape import window_integrals
+from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.quantification import back_correction, quantify
+from ssbchar.nmr.quantification.options import Quantifying
 
 T_METAL = 4.67e-4
 SAMPLES = [(0.077, 7.1e-5), (0.076, 1.08e-4), (0.034, 6.8e-5), (0.020, 6.9e-5)]
@@ -29,14 +34,16 @@ def echoes(metal: float, t2: float, delays: np.ndarray, seed: int):
 @pytest.mark.slow
 @pytest.mark.parametrize(("metal", "t2"), SAMPLES)
 def test_pulls_of_the_pressed_samples(metal: float, t2: float) -> None:
-    truth = 100 * correct.fractions([metal, 1 - metal], [T_METAL, t2], [1, 1], 1e-5)
+    truth = 100 * back_correction.fractions([metal, 1 - metal], [T_METAL, t2], [1, 1], 1e-5)
     pulls: dict[str, list[float]] = {"raw": [], "corrected": [], "t2": []}
     for seed in range(100):
         fid = echoes(metal, t2, np.array([1e-5]), 3 * seed)
-        fit = lines.fit(fid, Lines())
-        pure = decay.fit(lines.fit(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), Lines()), Decay())
-        series = decay.fit(lines.fit(echoes(metal, t2, DELAYS, 3 * seed + 2), Lines()), Decay(), pure)
-        rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(), series)
+        fit = lines.fit_lines(fid, Lines())
+        pure = t2_star.fit_decay(lines.fit_lines(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), Lines()), Decay())
+        series = t2_star.fit_decay(lines.fit_lines(echoes(metal, t2, DELAYS, 3 * seed + 2), Lines()), Decay(), pure)
+        rows = quantify.quantify_fractions(
+            fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(), series
+        )
         found = {(r.subject, r.condition, r.quantity): r for r in rows}
         raw, corrected = (found["li_metal", c, "li_metal_fraction"] for c in ("raw", "corrected"))
         law = found["li_si", "", "t2_star"]
@@ -52,8 +59,10 @@ def test_pulls_of_the_pressed_samples(metal: float, t2: float) -> None:
 @pytest.mark.parametrize(("width", "late"), CASES)
 def test_mean_bias_of_the_phase_truth_table(width: float, late: float) -> None:
     clean = signals.signal((0.077, 0.923), (265.0, 10.0), (width, width), late)
-    sigma = 0.01 * 0.08 / metal_percent(lines.fit(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
-    found = [metal_percent(lines.fit(signals.dataset(signals.noisy(clean, sigma, s)), Lines())) for s in range(50)]
+    sigma = 0.01 * 0.08 / metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
+    found = [
+        metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, sigma, s)), Lines())) for s in range(50)
+    ]
     shares, errors = np.array(found).T
     pulls = (shares - 7.70) / errors
     assert abs(np.mean(shares) - 7.70) <= 0.03

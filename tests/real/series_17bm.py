@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ssbchar import phases
-from ssbchar.hexrd import furnace, read, refine
-from ssbchar.hexrd.options import Furnace, Reading, Refinement
+from ssbchar.crystal import reflections
+from ssbchar.hexrd.furnace import join
+from ssbchar.hexrd.furnace.options import Furnace
+from ssbchar.hexrd.patterns import read
+from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.refinement import refine
+from ssbchar.hexrd.refinement.options import Refinement
 
 TABLE = Path(__file__).parent.parent.parent / "config/real/phases/phases.yaml"
 
@@ -39,7 +43,7 @@ def refined(
     folder: Path, frames: slice, names: Iterable[str], wavelength: float, options: Refinement
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return some frames refined with the phases of these names, and their temperatures."""
-    patterns = read.patterns(folder / "XYE", Reading(wavelength=wavelength)).isel(frame=frames)
-    temperature = furnace.join(patterns, folder / "frames.csv", Furnace())
-    tables = [phases.reflections(TABLE, phases.PhaseTable(), {"phase": name}) for name in names]
-    return refine.refine(patterns, temperature, tables, options), temperature
+    patterns = read.read_patterns(folder / "XYE", Reading(wavelength=wavelength)).isel(frame=frames)
+    temperature = join.join_temperatures(patterns, folder / "frames.csv", Furnace())
+    tables = [reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": name}) for name in names]
+    return refine.refine_series(patterns, temperature, tables, options), temperature

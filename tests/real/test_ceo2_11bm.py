@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from ssbchar import phases
-from ssbchar.hexrd import refine
-from ssbchar.hexrd.options import Refinement
+from ssbchar.crystal import reflections
+from ssbchar.hexrd.refinement import refine
+from ssbchar.hexrd.refinement.options import Refinement
 
 TABLE = Path(__file__).parent.parent.parent / "config/phases/phases.yaml"
 CERTIFIED = 5.41165
@@ -35,9 +35,9 @@ def pattern(path: Path, wavelength: float) -> tuple[xr.Dataset, xr.Dataset]:
 
 def test_certified_cell_within_50_ppm(real_data: Path) -> None:
     patterns, furnace = pattern(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", 0.413671)
-    ceo2 = phases.reflections(TABLE, phases.PhaseTable(d_min=0.6), {"phase": "CeO2"})
+    ceo2 = reflections.tabulate_reflections(TABLE, reflections.PhaseTable(d_min=0.6), {"phase": "CeO2"})
     options = Refinement(two_theta_min=6.0, two_theta_max=36.0, reach=20.0)
-    ds = refine.refine(patterns, furnace, [ceo2], options)
+    ds = refine.refine_series(patterns, furnace, [ceo2], options)
     a, stderr = float(ds["cell"][0, 0, 0]), float(ds["cell_stderr"][0, 0, 0])
     print(f"a = {a:.6f}({stderr:.6f}), {1e6 * (a / CERTIFIED - 1):.1f} ppm, Rwp {float(ds['rwp'][0]):.2f}")
     assert ds["verdict"].values[0, 0] == "ok"

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import detector
-from ssbchar.hexrd.options import Geometry, Integration
+from ssbchar.hexrd.images import steps
+from ssbchar.hexrd.images.options import Geometry, Integration
 
 CERTIFICATE = 5.411651
 """Cell behind pyFAI's CeO2 table (SRM 674b) [angstrom]."""
@@ -18,13 +18,13 @@ def folder(real_data):
 
 @pytest.fixture(scope="module")
 def free(folder):
-    return detector.calibrate(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=220.0))
+    return steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=220.0))
 
 
 @pytest.fixture(scope="module")
 def verified(folder):
     options = Geometry(wavelength=0.4066, poni=str(folder / "CeO2_Pilatus1M.poni"))
-    return detector.calibrate(folder / "CeO2_Pilatus1M.tif", options)
+    return steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
 
 
 def test_distance_and_centre_from_the_image_alone(free):
@@ -43,7 +43,7 @@ def test_left_out_rings_are_predicted(free):
 
 @pytest.mark.parametrize("rough", [190.0, 240.0])
 def test_a_rough_distance_is_enough(folder, free, rough):
-    other = detector.calibrate(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=rough))
+    other = steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=rough))
     assert float(other["direct_distance"]) == pytest.approx(float(free["direct_distance"]), rel=2e-5)
 
 
@@ -63,19 +63,19 @@ def test_cell_with_the_given_poni(verified):
 def test_the_shifted_poni_is_refused_with_the_reason(folder):
     options = Geometry(wavelength=0.4066, poni=str(folder / "CeO2_Pilatus1M_2.poni"))
     with pytest.raises(BadInput, match=r"suits none of the eight orientations.*its beam is at row 1093\.9"):
-        detector.calibrate(folder / "CeO2_Pilatus1M.tif", options)
+        steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
 
 
 def test_a_wavelength_off_by_one_percent_is_seen(folder, free):
     assert free.attrs["wavelength_check"].startswith("agrees")
     with pytest.raises(BadInput, match=r"0.410666 angstrom.*differs: the rings' curvature asks for -10\d\d\d\("):
-        detector.calibrate(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066 * 1.01, distance=211.0))
+        steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066 * 1.01, distance=211.0))
 
 
 def test_the_wrong_calibrant_is_refused(folder):
     for name in ("LaB6", "Si"):
         with pytest.raises(BadInput, match=name):
-            detector.calibrate(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, calibrant=name))
+            steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, calibrant=name))
 
 
 def test_pattern_against_the_one_integrated_elsewhere(folder, verified):
@@ -84,7 +84,7 @@ def test_pattern_against_the_one_integrated_elsewhere(folder, verified):
     options = Integration(
         points=x.size, two_theta=(x[0] - step / 2, x[-1] + step / 2), polarisation=None, hot_pixel_sigma=0
     )
-    ours = detector.integrate(folder / "CeO2_Pilatus1M.tif", verified, options)
+    ours = steps.integrate_images(folder / "CeO2_Pilatus1M.tif", verified, options)
     theirs, mean = y, np.interp(x, ours["two_theta"], ours["intensity"][0])
     inner = (x > 3) & (x < 25)
     assert np.corrcoef(mean[inner], theirs[inner])[0, 1] > 0.995  # theirs counts the gaps as zero

@@ -5,9 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ssbchar.nmr import decay, lines, quantify, read, spectrum
-from ssbchar.nmr.options import Decay, Lines, Processing, Quantifying, Reading, Regions
-from ssbchar.nmr.shift import offsets, shift_from_offset, transform
+from ssbchar.nmr.bruker import read
+from ssbchar.nmr.bruker.options import Reading
+from ssbchar.nmr.decay import t2_star
+from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.lineshape import fit as lines
+from ssbchar.nmr.lineshape import window_integrals
+from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.quantification import quantify
+from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.regions import Regions
+from ssbchar.nmr.transform.chemical_shift import offsets, shift_from_offset, transform
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +23,12 @@ def fid(real_data: Path):
     path = real_data / "nmr/li_metal_cpmg/38"
     if not path.is_dir():
         pytest.skip(f"{path} is missing")
-    return read.fid(path, Reading(), {"role": "decay"})
+    return read.read_fid(path, Reading(), {"role": "decay"})
 
 
 @pytest.fixture(scope="module")
 def fit(fid):
-    return lines.fit(fid, Lines())
+    return lines.fit_lines(fid, Lines())
 
 
 def test_time_step_is_the_programs_own(fid) -> None:
@@ -30,7 +38,7 @@ def test_time_step_is_the_programs_own(fid) -> None:
 
 
 def test_an_explicit_axis_wins(real_data: Path) -> None:
-    given = read.fid(real_data / "nmr/li_metal_cpmg/38", Reading(decay_axis="vc*2*d6"), {"role": "decay"})
+    given = read.read_fid(real_data / "nmr/li_metal_cpmg/38", Reading(decay_axis="vc*2*d6"), {"role": "decay"})
     assert given["decay_time"].values[0] == pytest.approx(2 * 2 * 4.86e-6)
 
 
@@ -51,7 +59,7 @@ def test_lines_describe_every_slice(fit) -> None:
 
 
 def test_metal_decay_is_refused_and_the_diamagnetic_one_fitted_or_gated(fit) -> None:
-    found = decay.fit(fit, Decay())
+    found = t2_star.fit_decay(fit, Decay())
     metal = fit["region_area"].values[:, 0]
     assert metal[:5] / metal[0] == pytest.approx([1, 0.80, 0.33, 0.58, 0.35], abs=0.02)
     assert found["verdict"].values[0] == "not_decaying"
@@ -59,7 +67,9 @@ def test_metal_decay_is_refused_and_the_diamagnetic_one_fitted_or_gated(fit) -> 
 
 
 def test_no_corrected_number_without_a_decay(fid, fit) -> None:
-    rows = quantify.fractions(fit, spectrum.spectrum(fid, Processing(), fit), Quantifying(), decay.fit(fit, Decay()))
+    rows = quantify.quantify_fractions(
+        fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(), t2_star.fit_decay(fit, Decay())
+    )
     corrected = [r for r in rows if r.condition == "corrected"]
     assert corrected
     assert all(r.verdict == "N/A" and r.value is None and r.reason for r in corrected)
@@ -67,7 +77,7 @@ def test_no_corrected_number_without_a_decay(fid, fit) -> None:
 
 def test_diamagnetic_decay_is_gated_with_its_reason(fit) -> None:
     """A sum of many decay times: the best stretched exponential has b far below the gate."""
-    found = decay.fit(fit, Decay()).sel(region="li_si")
+    found = t2_star.fit_decay(fit, Decay()).sel(region="li_si")
     assert str(found["verdict"].values) == "stretched"
     assert "< 0.5" in str(found["reason"].values)
 
@@ -75,7 +85,7 @@ def test_diamagnetic_decay_is_gated_with_its_reason(fit) -> None:
 def test_first_slice_fraction_lies_between_the_routes(fid, fit) -> None:
     """An independent estimate is 0.84; window integrals keep the metal's dispersive tail, lines take it out."""
     narrow = Processing(regions=Regions(li_metal=(240.0, 290.0), li_si=(-40.0, 40.0)), baseline_order=-1)
-    by_windows = spectrum.spectrum(fid, narrow, fit)["window_area"].values[0]
+    by_windows = window_integrals.integrate_windows(fid, narrow, fit)["window_area"].values[0]
     by_lines = fit["region_area"].values[0]
     assert by_lines[0] / by_lines.sum() < 0.84 < by_windows[0] / by_windows.sum()
     assert by_windows[0] / by_windows.sum() - by_lines[0] / by_lines.sum() < 0.2

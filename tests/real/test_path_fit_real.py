@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from ssbchar.xas import calibrate, exafs, feff, normalise, path_fit, paths, read
-from ssbchar.xas.conclude_paths import path_rows
-from ssbchar.xas.options import Calibration, Exafs, Normalisation, Reading
-from ssbchar.xas.options_paths import Feff, PathFit
+from ssbchar.xas.exafs import extract
+from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.normalisation import calibrate, normalise
+from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.paths import exafs_equation, feff
+from ssbchar.xas.paths import fit as path_fit
+from ssbchar.xas.paths.conclude import path_rows
+from ssbchar.xas.paths.options import Feff, PathFit
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.options import Reading
 
 ROOT = Path(__file__).parents[2]
 FEFF = feff.executable(Feff())
@@ -57,20 +63,22 @@ def rocksalt(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
     folder = tmp_path_factory.mktemp("feo")
     (folder / "FeO.cif").write_text(ROCKSALT.format(a=4.2774), encoding="utf-8")
     (folder / "phases.yaml").write_text("FeO:\n  cif: FeO.cif\n  source: test\n", encoding="utf-8")
-    return feff.paths(folder / "phases.yaml", found("Fe"), Feff(), {"phase": "FeO"})
+    return feff.calculate_paths(folder / "phases.yaml", found("Fe"), Feff(), {"phase": "FeO"})
 
 
 def feo(real_data: Path, how: Normalisation, background: Exafs) -> xr.Dataset:
     """Return the EXAFS of the raw scan, the origin at the edge's inflection as Larch places it."""
-    scans = read.scans(real_data / "xas/aps20bm_feo/APS20BM_2001.dat", Reading(), {"measurement": "FeO"})
-    calibrated = calibrate.calibrate(scans, None, Calibration())
-    at = float(normalise.normalise(calibrated, how)["e0_derivative"].values[-1])
-    return exafs.exafs(normalise.normalise(calibrated, Normalisation(**{**vars(how), "e0": at})), background)
+    scans = read.read_scans(real_data / "xas/aps20bm_feo/APS20BM_2001.dat", Reading(), {"measurement": "FeO"})
+    calibrated = calibrate.calibrate_energy(scans, None, Calibration())
+    at = float(normalise.normalise_spectra(calibrated, how)["e0_derivative"].values[-1])
+    return extract.extract_exafs(
+        normalise.normalise_spectra(calibrated, Normalisation(**{**vars(how), "e0": at})), background
+    )
 
 
 @needs_feff
 def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
-    shells = paths.shells(rocksalt, (), 3.6, 0.25, 2)
+    shells = exafs_equation.shells(rocksalt, (), 3.6, 0.25, 2)
     assert [s.label for s in shells] == ["O 2.14", "Fe 3.02"]
     assert [s.number for s in shells] == [6, 12]
     assert [s.distance for s in shells] == pytest.approx([2.1387, 3.0246], abs=1e-4)
@@ -79,7 +87,7 @@ def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
 @needs_feff
 @pytest.mark.parametrize("how", [AS_LARCH, Normalisation()], ids=["normalised as published", "our normalisation"])
 def test_every_parameter_of_the_published_fit(real_data: Path, rocksalt: xr.Dataset, how: Normalisation) -> None:
-    fit = path_fit.fit(rocksalt, feo(real_data, how, BACKGROUND), None, SETTINGS)
+    fit = path_fit.fit_paths(rocksalt, feo(real_data, how, BACKGROUND), None, SETTINGS)
     assert fit.attrs["verdict"] == "ok"
     for kind, rows in PUBLISHED.items():
         for i, (value, stderr) in enumerate(rows):
@@ -96,7 +104,7 @@ def test_every_parameter_of_the_published_fit(real_data: Path, rocksalt: xr.Data
 
 @needs_feff
 def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
-    fit = path_fit.fit(rocksalt, feo(real_data, AS_LARCH, BACKGROUND), None, SETTINGS)
+    fit = path_fit.fit_paths(rocksalt, feo(real_data, AS_LARCH, BACKGROUND), None, SETTINGS)
     rows = {(r.quantity, r.condition): r for r in path_rows(fit, "Fe K")}
     assert len(rows) == 1 + 6
     assert rows["shell_distance", "Fe 3.02"].value == pytest.approx(3.0738, abs=0.0062)
@@ -114,16 +122,16 @@ def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
     ],
 )
 def test_shells_of_the_crystals(phase: str, element: str, expected: dict[str, float]) -> None:
-    ds = feff.paths(ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase})
-    shells = {s.label: s.number for s in paths.shells(ds, (), 3.3, 0.25, 2)}
+    ds = feff.calculate_paths(ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase})
+    shells = {s.label: s.number for s in exafs_equation.shells(ds, (), 3.3, 0.25, 2)}
     assert shells == pytest.approx(expected)
     assert np.isfinite(ds["amplitude"].values).all() and ds.attrs["feff"].startswith("Feff 6")
 
 
 def test_without_feff_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feff, "executable", lambda options: None)
-    ds = feff.paths(ROOT / "config/phases/phases.yaml", found("Ge"), Feff(), {"phase": "LAGP"})
+    ds = feff.calculate_paths(ROOT / "config/phases/phases.yaml", found("Ge"), Feff(), {"phase": "LAGP"})
     assert "FEFF is not installed (extra 'larch')" in ds.attrs["skipped"]
-    fit = path_fit.fit(ds, xr.Dataset(), None, PathFit())
+    fit = path_fit.fit_paths(ds, xr.Dataset(), None, PathFit())
     row = path_rows(fit, "Ge K")[0]
     assert row.verdict == "skipped" and "make feff" in row.reason and row.value is None

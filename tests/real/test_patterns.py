@@ -7,10 +7,15 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from ssbchar.hexrd import furnace, peaks, read
-from ssbchar.hexrd.options import Furnace, Reading, Tracking
-from ssbchar.hexrd.wavelength import two_theta_from_d
-from ssbchar.phases import PhaseTable, reflections
+from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.reflections import tabulate_reflections
+from ssbchar.hexrd.bragg import two_theta_from_d
+from ssbchar.hexrd.furnace import join
+from ssbchar.hexrd.furnace.options import Furnace
+from ssbchar.hexrd.patterns import read
+from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.peaks import known_lines
+from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.uncertain import serial_inflation
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +28,8 @@ EXPANSION = 11.6e-6
 @pytest.fixture(scope="module")
 def series(real_data: Path) -> tuple[xr.Dataset, xr.Dataset]:
     folder = real_data / "hexrd/aps17bm_metathesis"
-    patterns = read.patterns(folder / "XYE", Reading(wavelength=0.2413))
-    return patterns, furnace.join(patterns, folder / "frames.csv", Furnace())
+    patterns = read.read_patterns(folder / "XYE", Reading(wavelength=0.2413))
+    return patterns, join.join_temperatures(patterns, folder / "frames.csv", Furnace())
 
 
 def test_the_17bm_series_is_read_whole(series: tuple[xr.Dataset, xr.Dataset]) -> None:
@@ -40,7 +45,7 @@ def test_its_wavelength_is_never_guessed(real_data: Path) -> None:
     from ssbchar.errors import BadInput
 
     with pytest.raises(BadInput, match="no file states its wavelength"):
-        read.patterns(real_data / "hexrd/aps17bm_metathesis/XYE/1.xye", Reading())
+        read.read_patterns(real_data / "hexrd/aps17bm_metathesis/XYE/1.xye", Reading())
 
 
 def test_its_temperatures_come_by_file_name(series: tuple[xr.Dataset, xr.Dataset], real_data: Path) -> None:
@@ -84,11 +89,13 @@ def cubic_cell(found: xr.Dataset) -> tuple[float, float]:
 
 
 def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
-    patterns = read.patterns(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", Reading())
+    patterns = read.read_patterns(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", Reading())
     assert float(patterns.wavelength) == 0.413671 and patterns.sizes["two_theta"] == 47998
     assert float(patterns.temperature_header[0]) == pytest.approx(21.85)
-    phase = reflections(ROOT / "config/phases/phases.yaml", PhaseTable(), {"phase": "CeO2"})
-    found = peaks.track(patterns, furnace.join(patterns, None, Furnace()), [phase], Tracking(peaks_per_phase=25))
+    phase = tabulate_reflections(ROOT / "config/phases/phases.yaml", PhaseTable(), {"phase": "CeO2"})
+    found = known_lines.fit_known_lines(
+        patterns, join.join_temperatures(patterns, None, Furnace()), [phase], Tracking(peaks_per_phase=25)
+    )
     assert (found.verdict == "ok").mean() > 0.9
     a, esd = cubic_cell(found)
     assert abs(a / CEO2 - 1) < 50e-6
@@ -100,7 +107,7 @@ def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
 
 
 def test_a_pyfai_pattern(real_data: Path) -> None:
-    ds = read.patterns(real_data / "hexrd/ceo2_pilatus1m/CeO2_Pilatus1M.xy", Reading())
+    ds = read.read_patterns(real_data / "hexrd/ceo2_pilatus1m/CeO2_Pilatus1M.xy", Reading())
     assert ds.sizes["two_theta"] == 1512 and float(ds.wavelength) == pytest.approx(0.4066)
     assert float(ds.wavelength_stderr) / 0.4066 == pytest.approx(71e-6, rel=0.02)
     assert ds.attrs["noise"] == "poisson"
@@ -114,8 +121,8 @@ def test_peaks_of_the_17bm_series_follow_the_published_cell(
     patterns, joined = (part.isel(frame=rows) for part in series)
     names = ("Mn2O3", "Na2CO3", "YCl3", "NaCl", "YOCl", "Y3O4Cl", "Y2O3", "NaxMnO2", "Y2Mn2O7")
     table = ROOT / "config/real/phases/phases.yaml"
-    phases = [reflections(table, PhaseTable(), {"phase": name}) for name in names]
-    found = peaks.track(patterns, joined, phases, Tracking())
+    phases = [tabulate_reflections(table, PhaseTable(), {"phase": name}) for name in names]
+    found = known_lines.fit_known_lines(patterns, joined, phases, Tracking())
     published = pd.read_csv(real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv")
     cell = published["Volume_Mn2O3"].to_numpy(float)[rows] ** (1 / 3)
     own = found.phase.values == "Mn2O3"

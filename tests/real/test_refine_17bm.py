@@ -10,7 +10,7 @@ import yaml
 from real import series_17bm
 from real.series_17bm import TABLE, folder, published
 
-from ssbchar.hexrd.options import Refinement
+from ssbchar.hexrd.refinement.options import Refinement
 
 __all__ = ["folder"]  # a fixture
 

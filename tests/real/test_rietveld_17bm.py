@@ -17,8 +17,9 @@ from real import series_17bm
 from real.series_17bm import TABLE, folder, published
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd import onset
-from ssbchar.hexrd.options import Onset, Refinement
+from ssbchar.hexrd.onset import find
+from ssbchar.hexrd.onset.options import Onset
+from ssbchar.hexrd.refinement.options import Refinement
 
 __all__ = ["folder"]  # a fixture
 
@@ -157,7 +158,7 @@ def test_whole_series(folder: Path, whole: tuple[xr.Dataset, xr.Dataset]) -> Non
 
 def check_edges(ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.ndarray]) -> None:
     """Assert the two edges inside model segments; print them beside the published ones."""
-    found = onset.onset(ds, temperature, Onset())
+    found = find.find_onsets(ds, temperature, Onset())
     frame, degrees = ds["frame"].values[:185], temperature["temperature"].values[:185]
     for phase, column, quantity, edge in (
         ("YCl3", "YCl$_3$", "end_temperature", -1), ("YOCl", "YOCl", "onset_temperature", 0)

@@ -9,8 +9,16 @@ import pytest
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.xas import calibrate, compare, conclude, exafs, mixture, normalise, read
-from ssbchar.xas.options import Calibration, Comparison, Exafs, Mixture, Normalisation, Reading
+from ssbchar.xas.comparison import compare, conclude
+from ssbchar.xas.comparison.options import Comparison
+from ssbchar.xas.exafs import extract
+from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.normalisation import calibrate, normalise
+from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.series import linear_combination
+from ssbchar.xas.series.options import Mixture
 
 LIBRARY = Calibration(repeatability=0.03, repeatability_source="spectra of one library on one axis")
 
@@ -21,8 +29,10 @@ AS_LARCH = Normalisation(exafs_free=False, core_width=0.0)
 def normalised(
     path: Path, group: str = "", calibration: Calibration | None = None, how: Normalisation | None = None
 ) -> xr.Dataset:
-    scans = read.scans(path, Reading(mu=group), {"measurement": group or path.stem})
-    return normalise.normalise(calibrate.calibrate(scans, None, calibration or Calibration()), how or Normalisation())
+    scans = read.read_scans(path, Reading(mu=group), {"measurement": group or path.stem})
+    return normalise.normalise_spectra(
+        calibrate.calibrate_energy(scans, None, calibration or Calibration()), how or Normalisation()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +42,8 @@ def xas(real_data: Path) -> Path:
 
 def test_raw_columns_of_20bm_equal_the_librarys_xdi(xas: Path) -> None:
     labels = {"measurement": "FeO"}
-    raw = read.scans(xas / "aps20bm_feo/APS20BM_2001.dat", Reading(), labels)
-    library = read.scans(xas / "fe_references/FeO_rt_01.xdi", Reading(), labels)
+    raw = read.read_scans(xas / "aps20bm_feo/APS20BM_2001.dat", Reading(), labels)
+    library = read.read_scans(xas / "fe_references/FeO_rt_01.xdi", Reading(), labels)
     assert np.abs(raw["energy"].values - library["energy"].values).max() <= 5.1e-5, "the library rounds to 1e-4 eV"
     assert np.abs(raw["mu"].values - library["mu"].values).max() < 1e-7
     assert (raw.attrs["element"], raw.attrs["edge"], raw.attrs["mode"]) == ("Fe", "K", "transmission")
@@ -42,7 +52,7 @@ def test_raw_columns_of_20bm_equal_the_librarys_xdi(xas: Path) -> None:
 @pytest.mark.parametrize("name", ["FeO_rt_01", "Fe2O3_rt_01", "Fe3O4_rt_01", "Fe_Foil_rt_2016Foils", "Fe_metal_rt_02"])
 def test_every_reference_goes_through_to_exafs(xas: Path, name: str) -> None:
     ds = normalised(xas / f"fe_references/{name}.xdi")
-    found = exafs.exafs(ds, Exafs())
+    found = extract.extract_exafs(ds, Exafs())
     assert 7105 < float(ds["e0_half"].values[-1]) < 7127
     assert np.isfinite(found["chi_r_magnitude"].values).all()
     r, size = found["r"].values, found["chi_r_magnitude"].values[-1]
@@ -72,8 +82,8 @@ def germanium(request: pytest.FixtureRequest, xas: Path) -> tuple[xr.Dataset, di
     path = xas / "ge_order/Ge.prj"
     crystal, glass = normalised(path, "Ge_x19a.txt"), normalised(path, request.param)
     options = Comparison(choices=100, kweight=2)
-    found = compare.compare(crystal, glass, options)
-    return found, {c.quantity: c for c in conclude.conclude(glass, found, None, options)}
+    found = compare.compare_pair(crystal, glass, options)
+    return found, {c.quantity: c for c in conclude.conclude_measurement(glass, found, None, options)}
 
 
 def test_second_shell_of_germanium_is_lost(germanium: tuple[xr.Dataset, dict[str, Conclusion]]) -> None:
@@ -106,8 +116,8 @@ def test_edges_and_white_lines_of_the_olivines(iron: tuple[xr.Dataset, xr.Datase
 
 def test_delithiation_shifts_the_edge(iron: tuple[xr.Dataset, xr.Dataset]) -> None:
     options = Comparison(choices=20)
-    found = compare.compare(*iron, options)
-    said = {c.quantity: c for c in conclude.conclude(iron[1], found, None, options)}
+    found = compare.compare_pair(*iron, options)
+    said = {c.quantity: c for c in conclude.conclude_measurement(iron[1], found, None, options)}
     assert said["edge_shift"].value == pytest.approx(4.93, abs=0.1)
     assert said["edge_shift"].verdict == said["structure"].verdict == "changed"
     assert "no EXAFS to test the shells by" in said["structure"].reason
@@ -134,7 +144,7 @@ def test_mixtures_of_the_olivines_are_taken_apart(iron: tuple[xr.Dataset, xr.Dat
             ds[name] = (("spectrum", "energy"), values)
         ds["e0"], ds["edge_step"], ds["name"] = reduced["e0"], ("spectrum", [1.0]), ("spectrum", ["mixed"])
         exact = [r.assign(mu_stderr=0 * r["mu_stderr"]) for r in iron]
-        done = mixture.mixture(ds, exact, replace(Mixture(), choices=0))
+        done = linear_combination.fit_mixture(ds, exact, replace(Mixture(), choices=0))
         found.append(float(done["weight"][0, 1]))
         pulls.append((found[-1] - share) / float(done["weight_stderr"][0, 1]))
     assert abs(np.mean(pulls)) < 3.5 / math.sqrt(50)

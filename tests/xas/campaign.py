@@ -7,8 +7,12 @@ import xarray as xr
 from xas import made_spectra
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.xas import calibrate, compare, conclude, normalise, read
-from ssbchar.xas.options import Calibration, Comparison, Normalisation, Reading
+from ssbchar.xas.comparison import compare, conclude
+from ssbchar.xas.comparison.options import Comparison
+from ssbchar.xas.normalisation import calibrate, normalise
+from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.options import Reading
 
 
 def chain(
@@ -19,9 +23,9 @@ def chain(
     **options: object,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return scans and normalised spectra of a folder of scans."""
-    scans = read.scans(folder / name, Reading(), {"measurement": name})
-    calibrated = calibrate.calibrate(scans, standard, Calibration(**options))  # type: ignore[arg-type]
-    return scans, normalise.normalise(calibrated, how or Normalisation())
+    scans = read.read_scans(folder / name, Reading(), {"measurement": name})
+    calibrated = calibrate.calibrate_energy(scans, standard, Calibration(**options))  # type: ignore[arg-type]
+    return scans, normalise.normalise_spectra(calibrated, how or Normalisation())
 
 
 def write_pair(folder: Path, seed: int, loss: float, shift: float, with_foil: bool = True, repeats: int = 3) -> None:
@@ -45,5 +49,5 @@ def judged(folder: Path, choices: int = 20, **calibration: object) -> tuple[xr.D
     scans, pristine = chain(folder, "pristine", None, **calibration)
     _, cycled = chain(folder, "cycled", scans, **calibration)
     options = Comparison(choices=choices)
-    found = compare.compare(pristine, cycled, options)
-    return found, {c.quantity: c for c in conclude.conclude(cycled, found, None, options)}
+    found = compare.compare_pair(pristine, cycled, options)
+    return found, {c.quantity: c for c in conclude.conclude_measurement(cycled, found, None, options)}

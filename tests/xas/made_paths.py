@@ -7,7 +7,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
-from ssbchar.xas import feffdat
+from ssbchar.xas.paths import feffdat
 
 Array = NDArray[np.float64]
 TABLE = np.concatenate([np.arange(0, 6, 0.2), np.arange(6, 10, 0.5), np.arange(10, 20.5, 1.0)])
@@ -76,7 +76,7 @@ def chi(k: Array, e0: float, numbers, changes, sigma2, shells=SHELLS) -> Array:
 def exafs(
     k: Array, values: Array, e0: float = 7120.0, alignment: str = "foil", measurement: str = "made"
 ) -> xr.Dataset:
-    """Return what `ssbchar.xas.exafs.exafs` gives of a spectrum, as far as the fit needs it."""
+    """Return what `ssbchar.xas.exafs.extract_exafs` gives of a spectrum, as far as the fit needs it."""
     ds = xr.Dataset(coords={"k": ("k", k)})
     ds["chi"] = (("spectrum", "k"), values[None])
     ds["e0"], ds["kmax"] = ((), e0), ((), 12.0)

@@ -9,8 +9,9 @@ import xarray as xr
 from campaign import ROOT, Campaign
 from xas import campaign
 
-from ssbchar.xas import read, xdi
-from ssbchar.xas.options import Reading
+from ssbchar.xas import xdi
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.options import Reading
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 
 
 def test_lines_follow_the_grammar(merged: xr.Dataset) -> None:
-    lines = xdi.export(merged)["merged.xdi"].splitlines()
+    lines = xdi.export_xdi(merged)["merged.xdi"].splitlines()
     assert re.fullmatch(r"# XDI/1\.0 ssbchar/\S+", lines[0])
     end = lines.index("# ///")
     fields = dict(re.fullmatch(r"# ([A-Z]\w*\.\w+): (\S.*)", line).groups() for line in lines[1:end])  # type: ignore[union-attr]
@@ -38,8 +39,8 @@ def test_lines_follow_the_grammar(merged: xr.Dataset) -> None:
 
 def test_reading_it_gives_the_spectrum_back(merged: xr.Dataset, tmp_path: Path) -> None:
     path = tmp_path / "merged.xdi"
-    path.write_text(xdi.export(merged)["merged.xdi"], encoding="utf-8")
-    found = read.scans(path, Reading(), {"measurement": "again"})
+    path.write_text(xdi.export_xdi(merged)["merged.xdi"], encoding="utf-8")
+    found = read.read_scans(path, Reading(), {"measurement": "again"})
     last = merged.isel(spectrum=-1)
     assert found.attrs["element"] == "Fe"
     assert found.attrs["synthetic"] == 1
@@ -49,12 +50,12 @@ def test_reading_it_gives_the_spectrum_back(merged: xr.Dataset, tmp_path: Path) 
 
 def test_what_came_normalised_has_no_absorption(merged: xr.Dataset, tmp_path: Path) -> None:
     given = merged.assign(mu=merged["norm"], mu_stderr=merged["norm_stderr"]).assign_attrs(mode="normalised")
-    text = xdi.export(given)["merged.xdi"]
+    text = xdi.export_xdi(given)["merged.xdi"]
     assert "mutrans" not in text
     assert "edge_step" not in text
     path = tmp_path / "merged.xdi"
     path.write_text(text, encoding="utf-8")
-    found = read.scans(path, Reading(), {"measurement": "again"})
+    found = read.read_scans(path, Reading(), {"measurement": "again"})
     assert found.attrs["mode"] == "normalised"
     np.testing.assert_allclose(found["mu"].values[0], merged["norm"].values[-1], rtol=1e-8)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from ssbchar import code as sources_of
-from ssbchar import config as run_config
-from ssbchar import sources
+from ssbchar.campaign import config as run_config
 from ssbchar.errors import BadConfig, BadInput
+from ssbchar.pipeline import source_digest
+from ssbchar.storage import raw_files
 
 try:
     RUN = run_config.validate(config, "config")
@@ -88,7 +88,7 @@ def stamp(*columns):
     def digest(wildcards):
         row = RUN.row(wildcards.measurement)
         try:
-            return [sources.stamp(getattr(row, c)) for c in columns if getattr(row, c)]
+            return [raw_files.stamp(getattr(row, c)) for c in columns if getattr(row, c)]
         except BadInput as error:
             raise WorkflowError(str(error))
 
@@ -144,7 +144,7 @@ def minutes(per_100_mb=5):
 
 def code(step):
     """Digest of the sources the step depends on."""
-    return sources_of.digest(step)
+    return source_digest.digest(step)
 
 
 def labels(wildcards, output):
@@ -194,5 +194,5 @@ def digest_of(phase):
     entry, folder = phase_table()[phase], Path(RUN.config.phases).parent
     return [
         json.dumps(entry, sort_keys=True, default=str),
-        *(sources.sha256(folder / entry["cif"]) for _ in "x" if "cif" in entry),
+        *(raw_files.sha256(folder / entry["cif"]) for _ in "x" if "cif" in entry),
     ]

@@ -26,11 +26,11 @@ rule hexrd_calibrate:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="hexrd.detector.calibrate",
+        step="hexrd.images.calibrate_detector",
         inputs=by_name(source="path"),
         options=options("hexrd.geometry"),
         labels=labels,
-        code=code("hexrd.detector.calibrate"),
+        code=code("hexrd.images.calibrate_detector"),
         stamp=stamp("path"),
     shell:
         STEP
@@ -53,11 +53,11 @@ rule hexrd_integrate:
         mem_mb=memory(0, floor=3000),
         runtime=minutes(),
     params:
-        step="hexrd.detector.integrate",
+        step="hexrd.images.integrate_images",
         inputs=by_name(source="path"),
         options=options("hexrd.integrate"),
         labels=labels,
-        code=code("hexrd.detector.integrate"),
+        code=code("hexrd.images.integrate_images"),
         stamp=stamp("path"),
     shell:
         STEP
@@ -79,11 +79,11 @@ rule hexrd_patterns:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.read.patterns",
+        step="hexrd.patterns.read_patterns",
         inputs=by_name(source="path"),
         options=options("hexrd.read"),
         labels=labels,
-        code=code("hexrd.read.patterns"),
+        code=code("hexrd.patterns.read_patterns"),
         stamp=stamp("path"),
     shell:
         STEP
@@ -104,11 +104,11 @@ rule hexrd_furnace:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.furnace.join",
+        step="hexrd.furnace.join_temperatures",
         inputs=by_name(log="log"),
         options=options("hexrd.furnace"),
         labels=labels,
-        code=code("hexrd.furnace.join"),
+        code=code("hexrd.furnace.join_temperatures"),
         stamp=stamp("log"),
     shell:
         STEP
@@ -129,11 +129,11 @@ rule hexrd_track:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.peaks.track",
+        step="hexrd.peaks.fit_known_lines",
         inputs=by_name(),
         options=options("hexrd.track"),
         labels=labels,
-        code=code("hexrd.peaks.track"),
+        code=code("hexrd.peaks.fit_known_lines"),
     shell:
         STEP
 
@@ -154,11 +154,11 @@ rule hexrd_refine:
         mem_mb=memory(BY_BLOCKS, per_core=200),
         runtime=minutes(),
     params:
-        step="hexrd.refine.refine",
+        step="hexrd.refinement.refine_series",
         inputs=by_name(),
         options=options("hexrd.refine"),
         labels=labels,
-        code=code("hexrd.refine.refine"),
+        code=code("hexrd.refinement.refine_series"),
     shell:
         STEP
 
@@ -178,11 +178,11 @@ rule hexrd_expansion:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.expansion.expansion",
+        step="hexrd.expansion.fit_expansion",
         inputs=by_name(),
         options=options("hexrd.expansion"),
         labels=labels,
-        code=code("hexrd.expansion.expansion"),
+        code=code("hexrd.expansion.fit_expansion"),
     shell:
         STEP
 
@@ -201,11 +201,11 @@ rule hexrd_onset:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.onset.onset",
+        step="hexrd.onset.find_onsets",
         inputs=by_name(),
         options=options("hexrd.onset"),
         labels=labels,
-        code=code("hexrd.onset.onset"),
+        code=code("hexrd.onset.find_onsets"),
     shell:
         STEP
 
@@ -226,10 +226,10 @@ rule hexrd_tracks:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.tracks.tracks",
+        step="hexrd.unindexed.follow_lines",
         inputs=by_name(),
         options=options("hexrd.candidates"),
         labels=labels,
-        code=code("hexrd.tracks.tracks"),
+        code=code("hexrd.unindexed.follow_lines"),
     shell:
         STEP

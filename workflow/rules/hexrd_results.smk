@@ -16,11 +16,11 @@ rule hexrd_candidates:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.candidates.identify",
+        step="hexrd.unindexed.identify_phases",
         inputs=by_name(),
         options=options("hexrd.candidates"),
         labels=labels,
-        code=code("hexrd.candidates.identify"),
+        code=code("hexrd.unindexed.identify_phases"),
     shell:
         STEP
 
@@ -44,11 +44,11 @@ rule hexrd_conclude:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.conclude.conclude",
+        step="hexrd.verdict.conclude_series",
         inputs=by_name(),
         options=options("hexrd.stability"),
         labels=labels,
-        code=code("hexrd.conclude.conclude"),
+        code=code("hexrd.verdict.conclude_series"),
     shell:
         STEP
 
@@ -72,11 +72,11 @@ rule hexrd_figures:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="results.figures.hexrd.draw",
+        step="results.figures.hexrd.draw_series",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("results.figures.hexrd.draw"),
+        code=code("results.figures.hexrd.draw_series"),
     shell:
         STEP
 
@@ -98,11 +98,11 @@ rule hexrd_export:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.export.export",
+        step="hexrd.export.export_series",
         inputs=by_name(),
         options=options("hexrd.export"),
         labels=labels,
-        code=code("hexrd.export.export"),
+        code=code("hexrd.export.export_series"),
         stamp=phase_digests,
     shell:
         STEP

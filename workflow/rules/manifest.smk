@@ -13,11 +13,11 @@ rule manifest:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="sources.manifest",
+        step="storage.list_raw_files",
         inputs=by_name(source="path", log="log"),
         options="{}",
         labels=labels,
-        code=code("sources.manifest"),
+        code=code("storage.list_raw_files"),
         stamp=stamp("path", "log"),
     shell:
         STEP

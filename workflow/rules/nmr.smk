@@ -12,11 +12,11 @@ rule nmr_fid:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.read.fid",
+        step="nmr.bruker.read_fid",
         inputs=by_name(source="path"),
         options=options("nmr.read"),
         labels=labels,
-        code=code("nmr.read.fid"),
+        code=code("nmr.bruker.read_fid"),
         stamp=stamp("path"),
     shell:
         STEP
@@ -35,11 +35,11 @@ rule nmr_lines:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.lines.fit",
+        step="nmr.lineshape.fit_lines",
         inputs=by_name(),
         options=options("nmr.lines"),
         labels=labels,
-        code=code("nmr.lines.fit"),
+        code=code("nmr.lineshape.fit_lines"),
     shell:
         STEP
 
@@ -58,11 +58,11 @@ rule nmr_spectrum:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.spectrum.spectrum",
+        step="nmr.lineshape.integrate_windows",
         inputs=by_name(),
         options=options("nmr.spectrum"),
         labels=labels,
-        code=code("nmr.spectrum.spectrum"),
+        code=code("nmr.lineshape.integrate_windows"),
     shell:
         STEP
 
@@ -83,11 +83,11 @@ rule nmr_decay:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.decay.fit",
+        step="nmr.decay.fit_decay",
         inputs=by_name(),
         options=options("nmr.decay"),
         labels=labels,
-        code=code("nmr.decay.fit"),
+        code=code("nmr.decay.fit_decay"),
     shell:
         STEP
 
@@ -110,11 +110,11 @@ rule nmr_quantify:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.quantify.fractions",
+        step="nmr.quantification.quantify_fractions",
         inputs=by_name(),
         options=options("nmr.quantify"),
         labels=labels,
-        code=code("nmr.quantify.fractions"),
+        code=code("nmr.quantification.quantify_fractions"),
     shell:
         STEP
 
@@ -134,11 +134,11 @@ rule nmr_leak:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.quantify.leak",
+        step="nmr.quantification.measure_leakage",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("nmr.quantify.leak"),
+        code=code("nmr.quantification.measure_leakage"),
     shell:
         STEP
 
@@ -159,11 +159,11 @@ rule nmr_processed:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.processed.compare",
+        step="nmr.topspin_check.compare_with_topspin",
         inputs=by_name(source="path"),
         options=options("nmr.processed"),
         labels=labels,
-        code=code("nmr.processed.compare"),
+        code=code("nmr.topspin_check.compare_with_topspin"),
         stamp=stamp("path"),
     shell:
         STEP
@@ -183,11 +183,11 @@ rule nmr_export:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="nmr.export.export",
+        step="nmr.export.export_spectra",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("nmr.export.export"),
+        code=code("nmr.export.export_spectra"),
     shell:
         STEP
 
@@ -208,11 +208,11 @@ rule nmr_figures:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.figures.nmr.draw",
+        step="results.figures.nmr.draw_measurement",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("results.figures.nmr.draw"),
+        code=code("results.figures.nmr.draw_measurement"),
     shell:
         STEP
 
@@ -231,10 +231,10 @@ rule nmr_compare:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.figures.nmr_compare.compare",
+        step="results.figures.nmr.draw_comparison",
         inputs=by_name(),
         options="{}",
         labels=json.dumps({"run": RUN.config.run, "sample": "7Li NMR, all samples"}),
-        code=code("results.figures.nmr_compare.compare"),
+        code=code("results.figures.nmr.draw_comparison"),
     shell:
         STEP

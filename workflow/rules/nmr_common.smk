@@ -1,5 +1,5 @@
 # NMR: which files belong to a sample.
-from ssbchar.nmr.bruker import has_spectrum
+from ssbchar.nmr.bruker.files import has_spectrum
 
 NMR = f"{OUT}/nmr/{{measurement}}"
 NMR_LOG = f"{OUT}/logs/nmr/{{measurement}}"

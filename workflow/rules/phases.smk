@@ -15,11 +15,11 @@ rule phase_table:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="phases.reflections",
+        step="crystal.tabulate_reflections",
         inputs=by_name(),
         options=options("hexrd.phases"),
         labels=labels,
-        code=code("phases.reflections"),
+        code=code("crystal.tabulate_reflections"),
         stamp=cif_digest,
     shell:
         STEP
@@ -38,11 +38,11 @@ rule phase_library:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="phase_library.reflections",
+        step="crystal.tabulate_library",
         inputs=by_name(),
         options=options("hexrd.phases"),
         labels=labels,
-        code=code("phase_library.reflections"),
+        code=code("crystal.tabulate_library"),
         stamp=library_digests,
     shell:
         STEP

@@ -1,5 +1,5 @@
 # All techniques together: the summary table and the page.
-from ssbchar.options import departures
+from ssbchar.runtime.options import departures
 
 CONCLUSIONS_ALL = sorted(CONCLUSIONS)
 MANIFESTS = [f"{OUT}/{r.technique}/{r.measurement}/manifest.csv" for r in RUN.rows]
@@ -10,7 +10,7 @@ DEPARTURES = {
 
 
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
-sources_of.tell_steps(WORKFLOW)
+source_digest.tell_steps(WORKFLOW)
 EXPORTS += expand(f"{XAS}/export", measurement=SINGLE)
 
 
@@ -36,11 +36,11 @@ rule xas_export:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.xdi.export",
+        step="xas.xdi.export_xdi",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("xas.xdi.export"),
+        code=code("xas.xdi.export_xdi"),
     shell:
         STEP
 
@@ -60,11 +60,11 @@ rule summary:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.summary.summary",
+        step="results.joint.summarise",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("results.summary.summary"),
+        code=code("results.joint.summarise"),
     shell:
         STEP
 
@@ -87,11 +87,11 @@ rule page:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.page.page",
+        step="results.report.render_report",
         inputs=by_name(),
         options=options("report"),
         labels=json.dumps({"run": RUN.config.run, "departures": DEPARTURES}),
-        code=code("results.page.page"),
+        code=code("results.report.render_report"),
     shell:
         STEP
 
@@ -111,11 +111,11 @@ rule sheets:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.crate.sheets",
+        step="results.provenance.copy_workflow",
         inputs=by_name(),
         options="{}",
         labels=json.dumps({"config": RUN.raw}, sort_keys=True),
-        code=code("results.crate.sheets"),
-        stamp=[sources.sha256(p) for p in sources.files(f"{WORKFLOW}/rules")],
+        code=code("results.provenance.copy_workflow"),
+        stamp=[raw_files.sha256(p) for p in raw_files.files(f"{WORKFLOW}/rules")],
     shell:
         STEP.replace("{params.inputs}", '{params.inputs} home="$SSBCHAR_WORKFLOW"')

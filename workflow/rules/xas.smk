@@ -12,11 +12,11 @@ rule xas_scans:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.read.scans",
+        step="xas.scans.read_scans",
         inputs=by_name(source="path"),
         options=options("xas.read"),
         labels=labels,
-        code=code("xas.read.scans"),
+        code=code("xas.scans.read_scans"),
         stamp=stamp("path"),
     shell:
         STEP
@@ -36,11 +36,11 @@ rule xas_calibrate:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.calibrate.calibrate",
+        step="xas.normalisation.calibrate_energy",
         inputs=by_name(),
         options=options("xas.calibrate"),
         labels=labels,
-        code=code("xas.calibrate.calibrate"),
+        code=code("xas.normalisation.calibrate_energy"),
     shell:
         STEP
 
@@ -60,11 +60,11 @@ rule xas_normalise:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.normalise.normalise",
+        step="xas.normalisation.normalise_spectra",
         inputs=by_name(),
         options=options("xas.normalise"),
         labels=labels,
-        code=code("xas.normalise.normalise"),
+        code=code("xas.normalisation.normalise_spectra"),
     shell:
         STEP
 
@@ -82,11 +82,11 @@ rule xas_exafs:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.exafs.exafs",
+        step="xas.exafs.extract_exafs",
         inputs=by_name(),
         options=options("xas.exafs"),
         labels=labels,
-        code=code("xas.exafs.exafs"),
+        code=code("xas.exafs.extract_exafs"),
     shell:
         STEP
 
@@ -107,11 +107,11 @@ rule xas_compare:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.compare.compare",
+        step="xas.comparison.compare_pair",
         inputs=by_name(),
         options=options("xas.compare"),
         labels=labels,
-        code=code("xas.compare.compare"),
+        code=code("xas.comparison.compare_pair"),
     shell:
         STEP
 
@@ -134,11 +134,11 @@ rule xas_mixture:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.mixture.mixture",
+        step="xas.series.fit_mixture",
         inputs=by_name(),
         options=options("xas.mixture"),
         labels=labels,
-        code=code("xas.mixture.mixture"),
+        code=code("xas.series.fit_mixture"),
     shell:
         STEP
 
@@ -162,11 +162,11 @@ rule xas_conclude:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.conclude.conclude",
+        step="xas.comparison.conclude_measurement",
         inputs=by_name(),
         options=options("xas.compare"),
         labels=labels,
-        code=code("xas.conclude.conclude"),
+        code=code("xas.comparison.conclude_measurement"),
     shell:
         STEP
 
@@ -192,10 +192,10 @@ rule xas_figures:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.figures.xas.draw",
+        step="results.figures.xas.draw_measurement",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("results.figures.xas.draw"),
+        code=code("results.figures.xas.draw_measurement"),
     shell:
         STEP

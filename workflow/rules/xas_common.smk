@@ -58,12 +58,12 @@ def phase_labels(wildcards, output):
 def paths_digest(wildcards):
     """Digest of what gives a measurement's paths: the phase's entry with its CIF or its folder of FEFF's files, and
     whether FEFF is there."""
-    from ssbchar.xas import feff
+    from ssbchar.xas.paths import feff
 
     found = [feff.installed()]
     for phase in linked(wildcards, "phases"):
         found += digest_of(phase)
         folder = json.loads(digest_of(phase)[0]).get("feff")
         if folder and (Path(RUN.config.phases).parent / folder).is_dir():
-            found.append(sources.stamp(str(Path(RUN.config.phases).parent / folder)))
+            found.append(storage.raw_files.stamp(str(Path(RUN.config.phases).parent / folder)))
     return found

@@ -15,11 +15,11 @@ rule xas_feff:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.feff.paths",
+        step="xas.paths.calculate_paths",
         inputs=by_name(),
         options=options("xas.feff"),
         labels=phase_labels,
-        code=code("xas.feff.paths"),
+        code=code("xas.paths.calculate_paths"),
         stamp=paths_digest,
     shell:
         STEP
@@ -42,10 +42,10 @@ rule xas_path_fit:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.path_fit.fit",
+        step="xas.paths.fit_paths",
         inputs=by_name(),
         options=options("xas.path_fit"),
         labels=labels,
-        code=code("xas.path_fit.fit"),
+        code=code("xas.paths.fit_paths"),
     shell:
         STEP

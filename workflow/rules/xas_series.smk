@@ -14,11 +14,11 @@ rule xas_series_normalise:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.series.normalise",
+        step="xas.series.normalise_series",
         inputs=by_name(),
         options=options("xas.normalise"),
         labels=labels,
-        code=code("xas.series.normalise"),
+        code=code("xas.series.normalise_series"),
     shell:
         STEP
 
@@ -38,11 +38,11 @@ rule xas_series_components:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.components.components",
+        step="xas.series.find_components",
         inputs=by_name(),
         options=options("xas.series"),
         labels=labels,
-        code=code("xas.components.components"),
+        code=code("xas.series.find_components"),
     shell:
         STEP
 
@@ -64,11 +64,11 @@ rule xas_series_conclude:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="xas.conclude_series.conclude",
+        step="xas.series.conclude_series",
         inputs=by_name(),
         options=options("xas.series"),
         labels=labels,
-        code=code("xas.conclude_series.conclude"),
+        code=code("xas.series.conclude_series"),
     shell:
         STEP
 
@@ -90,10 +90,10 @@ rule xas_series_figures:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.figures.xas_series.draw",
+        step="results.figures.xas.draw_series",
         inputs=by_name(),
         options="{}",
         labels=labels,
-        code=code("results.figures.xas_series.draw"),
+        code=code("results.figures.xas.draw_series"),
     shell:
         STEP

@@ -1,0 +1,1 @@
+"""What the user says: config file, sample sheet, their schema."""

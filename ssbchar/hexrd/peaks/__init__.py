@@ -1,0 +1,7 @@
+"""Known lines fitted one by one: position, width and area of each phase's strongest reflections in every frame."""
+
+from ssbchar.pipeline.exports import step_getter
+
+STEPS = {"fit_known_lines": "known_lines"}
+"""Steps of this room, and the module that holds each."""
+__getattr__ = step_getter(__name__, STEPS)

@@ -1,0 +1,10 @@
+"""Whole-pattern refinement: the cell, intensity and line widths of every phase in every frame.
+
+Reading order: ``refine`` -> ``inputs`` -> ``chunks`` -> ``frame_pass`` -> ``frame`` -> ``dataset``.
+"""
+
+from ssbchar.pipeline.exports import step_getter
+
+STEPS = {"refine_series": "refine"}
+"""Steps of this room, and the module that holds each."""
+__getattr__ = step_getter(__name__, STEPS)

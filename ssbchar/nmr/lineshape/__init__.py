@@ -1,0 +1,7 @@
+"""Lines of a spectrum: their number, shapes and areas fitted to the decay, and the classical window integrals."""
+
+from ssbchar.pipeline.exports import step_getter
+
+STEPS = {"fit_lines": "fit", "integrate_windows": "window_integrals"}
+"""Steps of this room, and the module that holds each."""
+__getattr__ = step_getter(__name__, STEPS)

@@ -1,0 +1,150 @@
+"""Areas and phases for given line shapes: linear, and the phase closed or nearly so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import dgesv, zgesv
+
+from ssbchar.nmr.lineshape.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes
+from ssbchar.typing import Array, Complex, Index
+
+Inverse = NDArray[Any]
+"""Real, or complex where lines have phases of their own."""
+RIDGE = 1e-12
+"""Of each line's own norm, so that lines that coincide can be told from nothing."""
+
+
+def areas_and_phases(
+    problem: Problem, shapes: Shapes, gram: Complex, data: Complex
+) -> tuple[Array, Array, Array, Inverse]:
+    """Return non-negative areas, phases, both (slice, line), the power (slice,) they explain, and an inverse of `gram`.
+
+    The inverse is of its real part unless phases go by region.
+
+    Parameters
+    ----------
+    problem : Problem
+        Noise and phase model.
+    shapes : Shapes
+        Lines, for their phase groups.
+    gram : ndarray, shape (line, line)
+        <f_i, f_j>.
+    data : ndarray, shape (slice, line)
+        <f_j, y_s>.
+    """
+    if problem.phases != PER_REGION:
+        return _common_phase(problem, gram.real, data)
+    if problem.apart(shapes):
+        inverse = inverted(_ridged(gram))
+        free = data @ inverse.T
+        explained = ((2 * data - free @ gram.T).conj() * free).sum(axis=1).real
+        return np.abs(free), np.angle(free), explained, inverse
+    return _phase_per_group(problem.groups(shapes), gram, data)
+
+
+def inverted(matrix: NDArray[Any]) -> NDArray[Any]:
+    """Return the inverse of a small square matrix, by LAPACK without numpy's wrapper, whose checks take longer."""
+    solver = zgesv if matrix.dtype.kind == "c" else dgesv
+    found, failed = solver(matrix, np.eye(len(matrix)))[2:]
+    if failed:
+        raise np.linalg.LinAlgError("singular matrix")
+    return np.asarray(found)
+
+
+def solved(matrix: Array, right: Array) -> Array:
+    """Return the solution of a small real system, as `inverted` does."""
+    found, failed = dgesv(matrix, right)[2:]
+    if failed:
+        raise np.linalg.LinAlgError("singular matrix")
+    return np.asarray(found)
+
+
+def _ridged(gram: NDArray[Any]) -> NDArray[Any]:
+    out = gram.copy()
+    out.flat[:: len(out) + 1] *= 1 + RIDGE
+    return out
+
+
+def _common_phase(problem: Problem, gram: Array, data: Complex) -> tuple[Array, Array, Array, Array]:
+    """Return what `areas_and_phases` does for one phase per slice, or one for all.
+
+    Turned by phi the data <f, y> = b explain Re(b exp(-i phi))' G^-1 Re(b exp(-i phi)), which is largest where phi is
+    half the argument of b' G^-1 b.
+    """
+    inverse = inverted(_ridged(gram))
+    free = data @ inverse
+    power = (data * free).sum(axis=1, keepdims=True)
+    if problem.phases == SHARED:
+        power = (1 / problem.sigma**2) @ power
+    phase = 0.5 * np.angle(power)
+    turn = np.exp(-1j * phase)
+    area = (free * turn).real
+    backward = area.sum(axis=1 if problem.phases == PER_SLICE else None, keepdims=True) < 0
+    if backward.any():
+        phase, turn, area = phase + np.pi * backward, np.where(backward, -turn, turn), np.where(backward, -area, area)
+    turned = (data * turn).real
+    if area.min() < 0:
+        area = nonnegative(_ridged(gram), turned, area)
+    explained = ((2 * turned - area @ gram) * area).sum(axis=1)
+    return area, phase + np.zeros(area.shape), explained, inverse
+
+
+def _phase_per_group(group: Index, gram: Complex, data: Complex) -> tuple[Array, Array, Array, Complex]:
+    same = group[:, None] == group[None, :]
+    ridged = _ridged(gram)
+    inverse = np.linalg.inv(ridged)
+    free = data @ inverse.T
+    phase = np.angle(free @ same)
+    area = np.abs(free)
+    for _ in range(4):
+        turn = np.exp(1j * phase)
+        turned = np.real(turn.conj()[:, :, None] * ridged * turn[:, None, :])
+        area = nonnegative(turned, np.real(turn.conj() * data))
+        others = data - (area * turn) @ np.where(same, 0.0, gram).T
+        phase = np.angle((area * others) @ same)
+    amplitude = area * np.exp(1j * phase)
+    explained = np.real(np.sum((2 * data - amplitude @ gram.T).conj() * amplitude, axis=1))
+    return area, phase, explained, inverse
+
+
+def nonnegative(gram: Array, b: Array, free: Array | None = None) -> Array:
+    """Return non-negative least-squares areas (slice, line) from normal equations.
+
+    Areas below zero are held there and the rest solved again, for all slices at once; slices that then want one of them
+    back are left to the active-set method (C. L. Lawson & R. J. Hanson, Solving Least Squares Problems, 1974).
+
+    Parameters
+    ----------
+    gram : ndarray, shape (line, line) or (slice, line, line)
+        Symmetric, positive definite.
+    b : ndarray, shape (slice, line)
+        Right-hand sides.
+    free : ndarray, shape (slice, line), optional
+        The solution without bounds, where known.
+    """
+    many = np.broadcast_to(gram, (len(b), *gram.shape[-2:]))
+    area = np.linalg.solve(many, b[:, :, None])[:, :, 0] if free is None else free.copy()
+    bad = np.flatnonzero((area < 0).any(axis=1))
+    if not bad.size:
+        return np.asarray(area, float)
+    held, matrix = np.zeros((bad.size, b.shape[1]), bool), many[bad]
+    value = area[bad]
+    for _ in range(b.shape[1]):
+        held |= value < 0
+        if not (value < 0).any():
+            break
+        kept = np.where(held[:, :, None] | held[:, None, :], 0.0, matrix) + held[:, :, None] * np.eye(b.shape[1])
+        value = np.linalg.solve(kept, np.where(held, 0.0, b[bad])[:, :, None])[:, :, 0]
+    wanted = b[bad] - np.einsum("sij,sj->si", matrix, value)
+    area[bad] = np.where(held, 0.0, value)
+    wrong = bad[(held & (wanted > 1e-12 * np.abs(b[bad]).max(axis=1, keepdims=True))).any(axis=1)]
+    if wrong.size:
+        from scipy.optimize import nnls
+
+        for s in wrong:
+            root = np.linalg.cholesky(many[s])
+            area[s] = nnls(root.T, np.linalg.solve(root, b[s]))[0]
+    return np.asarray(area, float)

@@ -1,0 +1,122 @@
+"""Where a matched filter sees a line in what the model leaves over."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.nmr.lineshape.shapes import Problem
+from ssbchar.typing import Array, Complex, Index
+
+WIDTHS = (100.0, 400.0, 1600.0, 6400.0, 25600.0)
+"""Widths of the filter [Hz]."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Where a matched filter sees most."""
+
+    nu: float
+    width: float
+    gain: float
+    """Fall of chi-square by a line with one free complex amplitude per slice."""
+    at: float
+    """Point of the spectrum beside `nu`; it lies in the part looked at, where `nu` may lie beyond its edge."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The filter for Lorentzians of several widths, and the parts of the spectrum it looks at.
+
+    For a Lorentzian of width w at nu and white noise the fall of chi-square is
+    |sum_n y_n exp(-2 pi i nu t_n) exp(-pi w t_n)|^2 / (sigma^2 sum_n exp(-2 pi w t_n)): one Fourier transform a width.
+    """
+
+    weight: NDArray[np.float32]
+    """(width, time), of norm 1; to single precision, which is enough to see a peak."""
+    sigma: Array
+    """(slice,)."""
+    offset: Array
+    """(frequency,) as the transform gives them [Hz]."""
+    places: tuple[Index, ...]
+    """Of each region, and last of everywhere else, the positions of its frequencies."""
+
+    def peaks(self, left: Complex) -> list[Peak]:
+        """Return, for each region and last for everywhere else, the line that would explain most of what is left.
+
+        Parameters
+        ----------
+        left : ndarray, shape (slice, time)
+            Data less model.
+        """
+        from scipy.fft import fft
+
+        scaled = (left / self.sigma[:, None]).astype(np.complex64)
+        weighted = scaled * self.weight[:, None]
+        spectra = fft(weighted, self.offset.size, overwrite_x=True).view(np.float32)
+        np.square(spectra, out=spectra)
+        gain = (spectra[..., ::2] + spectra[..., 1::2]).sum(axis=1)
+        highest = gain.max(axis=0)
+        return [self._highest(gain, highest, place) for place in self.places]
+
+    def _highest(self, gain: NDArray[np.float32], highest: NDArray[np.float32], place: Index) -> Peak:
+        if not place.size:
+            return Peak(0.0, WIDTHS[0], 0.0, 0.0)
+        at = int(place[highest[place].argmax()])
+        seen = gain[:, at].tolist()
+        best = seen.index(max(seen))
+        point = float(self.offset[at])
+        return Peak(point + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best], point)
+
+    def _beside(self, gain: NDArray[np.float32], at: int, width: float) -> float:
+        """Return how far from a point the gain is highest [Hz]: where one Lorentzian is seen, 1/gain is a parabola."""
+        step = float(self.offset[1])
+        reach = max(int(width / (4 * step)), 1)
+        low, mid, high = (1 / max(float(gain[i % gain.size]), 1e-300) for i in (at - reach, at, at + reach))
+        bend = low + high - 2 * mid
+        return step * reach * min(max(0.5 * (low - high) / bend, -1.0), 1.0) if bend > 0 else 0.0
+
+
+def line_width(gain: list[float]) -> float:
+    """Return the width w0 of the Lorentzian [Hz] whose gains by filters of the `WIDTHS` w go as w / (w + w0)^2.
+
+    Taken from the best filter and the better of its neighbours, within a factor of 4 of the best.
+    """
+    best = gain.index(max(gain))
+    first = max((i for i in (best - 1, best) if 0 <= i < len(WIDTHS) - 1), key=lambda i: min(gain[i], gain[i + 1]))
+    narrow, broad = WIDTHS[first], WIDTHS[first + 1]
+    ratio = (gain[first] / max(gain[first + 1], 1e-300) * broad / narrow) ** 0.5
+    width = (broad - ratio * narrow) / (ratio - 1) if ratio > 1 else np.inf
+    return float(min(max(width, WIDTHS[best] / 4), WIDTHS[best] * 4))
+
+
+def matched_filter(problem: Problem, low: Array, high: Array) -> Filter:
+    """Return the filter of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+        For its time axis and noise.
+    low, high : ndarray, shape (region,)
+        Edges of the regions [Hz].
+    """
+    count = problem.time.size
+    size = 1 << (count - 1).bit_length()
+    step = float(problem.time[-1] - problem.time[0]) / (count - 1)
+    offset = np.asarray(np.fft.fftfreq(size, step), float)
+    named = (offset >= low[:, None]) & (offset <= high[:, None])
+    weight = np.exp(-np.pi * np.array(WIDTHS)[:, None] * np.maximum(problem.time, 0.0))
+    weight /= np.sqrt(np.sum(weight**2, axis=1, keepdims=True))
+    places = tuple(np.flatnonzero(part) for part in (*named, ~named.any(axis=0)))
+    return Filter(weight.astype(np.float32), problem.sigma, offset, places)
+
+
+@functools.cache
+def noise_gain(points: int, slices: int) -> float:
+    """Return the gain that the highest of all filtered noise peaks exceeds in 1 of 100 cases."""
+    from scipy.special import chdtri
+
+    return float(chdtri(2 * slices, 0.01 / (points * len(WIDTHS))))

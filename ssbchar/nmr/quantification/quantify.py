@@ -1,0 +1,149 @@
+"""Conclusions of one sample: Li-metal and Li-Si fractions, raw and back-corrected, and the share of Li that alloyed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+
+from ssbchar.conclusion import Conclusion
+from ssbchar.nmr.quantification import sample_drift
+from ssbchar.nmr.quantification.corrected_fractions import corrected
+from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.quantification.prelithiation import prelithiation
+from ssbchar.nmr.quantification.region_areas import NAMES, ROUTES, Signal, absent, first
+from ssbchar.nmr.quantification.systematics import hidden
+from ssbchar.nmr.quantification.window_leakage import corrected_for_tails
+from ssbchar.nmr.regions import LI_SI, METAL
+from ssbchar.typing import Array
+
+
+def quantify_fractions(
+    lines: xr.Dataset,
+    spectrum: xr.Dataset,
+    options: Quantifying,
+    decay: xr.Dataset | None = None,
+    repeats: Sequence[xr.Dataset] | None = (),
+) -> list[Conclusion]:
+    """Conclude on one measurement.
+
+    Parameters
+    ----------
+    lines, spectrum : Dataset
+        Both routes of the measurement (its first slice is quantified).
+    options : Quantifying
+        Route, time of the correction, nominal composition.
+    decay : Dataset, optional
+        T2* of the sample's regions; its first echo also tells whether the sample changed meanwhile.
+    repeats : sequence of Dataset
+        `lines.fit` of other spectra of the same sample: whether it evolves.
+    """
+    routes = {"lines": first(lines), "windows": first(spectrum)}
+    tails = corrected_for_tails(routes["windows"].area, lines, spectrum)
+    found = _raw(routes, tails, options, str(lines["verdict"].values[0]))
+    drift = sample_drift.evolution(
+        sample_drift.moments(lines, decay, repeats or ()), options.evolution_p, options.intensity_scatter
+    )
+    moves = bool(drift) and drift[0].verdict == "evolving"
+    shares = corrected(routes, decay, lines, options, moves)
+    li_si = next(c for c in shares if c.quantity == NAMES[LI_SI])
+    if decay is not None:
+        shares += _t2(decay)
+    no_metal = absent(lines, METAL, options.regions)
+    unseen = hidden(lines, options.systematics, no_metal)
+    doubtful = next((c for c in unseen if c.quantity == "diamagnetic_share"), None)
+    alloyed = prelithiation(li_si, options, no_metal, doubtful)
+    return found + drift + shares + alloyed + unseen + metadata(lines)
+
+
+def _raw(routes: dict[str, Signal], tails: Array, options: Quantifying, fit_verdict: str) -> list[Conclusion]:
+    """Return the raw shares by the headline route, with half the routes' difference as systematic, and all others."""
+    value = {k: v.shares() for k, v in routes.items()}
+    tail = tails / tails.sum()
+    other = tail if options.route == "lines" else value["lines"][0]
+    shift = np.abs(value[options.route][0] - other) / 2
+    found = []
+    for r, region in enumerate((METAL, LI_SI)):
+        name = NAMES[region]
+        found.append(
+            Conclusion(
+                name, 100 * value[options.route][0][r], 100 * value[options.route][1][r], 100 * float(shift[r]),
+                unit="percent", subject=region, condition="raw", verdict=fit_verdict,
+                reason="" if fit_verdict == "ok" else "the lines do not describe the decay within its noise",
+                method=ROUTES[options.route],
+            )
+        )  # fmt: skip
+        for route, (share, stderr) in value.items():
+            found.append(
+                Conclusion(
+                    name, 100 * share[r], 100 * stderr[r], unit="percent", subject=region,
+                    condition=f"raw, {route}", method=ROUTES[route],
+                )
+            )  # fmt: skip
+        found.append(
+            Conclusion(
+                name, 100 * float(tail[r]), 100 * value["windows"][1][r], unit="percent", subject=region,
+                condition="raw, windows with tails", method="window integrals solved for the lines' tails",
+            )
+        )  # fmt: skip
+    return found
+
+
+def _t2(decay: xr.Dataset) -> list[Conclusion]:
+    """Return T2* of each region (a decay over echo delay is a T2; the source calls it T2*)."""
+    rows = []
+    for r, region in enumerate(decay["region"].values):
+        good = str(decay["verdict"].values[r]) == "ok"
+        rows.append(
+            Conclusion(
+                "t2_star", float(decay["t2_star"].values[r]) if good else None,
+                float(decay["t2_star_stderr"].values[r]) if good else None, unit="s", subject=str(region),
+                verdict=str(decay["verdict"].values[r]), reason=str(decay["reason"].values[r]),
+                method=f"I0 exp(-(t/T)^b), b = {float(decay['exponent'].values[r]):.3g}, "
+                f"over t = {decay.attrs.get('decay_axis', '')}; over echo delay this is a T2 (the source: T2*)",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
+    """Return the share of pure Li's signal that reads as Li-Si, with its upper limit.
+
+    Parameters
+    ----------
+    lines : Dataset
+        `lines.fit` of pure Li.
+    """
+    share, stderr = first(lines).shares()
+    there = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
+    named = zip(lines["shift"].values[there], lines["assignment"].values[there], strict=True)
+    return [
+        Conclusion(
+            "li_si_leak", 100 * share[1], 100 * stderr[1], unit="percent", subject=LI_SI, condition="pure Li",
+            lower95=0.0, upper95=100 * float(max(share[1], 0.0) + 1.645 * stderr[1]), verdict="upper limit",
+            method="lines fitted to the decay of pure Li",
+            reason="lines there: " + (", ".join(f"{d:.1f} ppm {name}" for d, name in named) or "none seen"),
+        ),
+        *metadata(lines),
+    ]  # fmt: skip
+
+
+def metadata(lines: xr.Dataset) -> list[Conclusion]:
+    """Return a row that says what the experiment's metadata state against each other; none where they agree.
+
+    Parameters
+    ----------
+    lines : Dataset
+        `lines.fit`, which carries ``conflicts``.
+    """
+    found = json.loads(lines.attrs.get("conflicts", "[]"))
+    if not found:
+        return []
+    return [
+        Conclusion(
+            "metadata_conflicts", float(len(found)), unit="1", subject="sample", verdict="conflict",
+            reason="; ".join(found), method="parameters of the experiment against each other and the title",
+        )
+    ]  # fmt: skip

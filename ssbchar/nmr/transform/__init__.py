@@ -1,0 +1,1 @@
+"""From decay to spectrum: Fourier transform, baseline, chemical-shift axis."""

@@ -1,0 +1,1 @@
+"""How a step and a whole run are carried out: inputs by name, provenance, Snakemake, progress."""

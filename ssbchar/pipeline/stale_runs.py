@@ -1,0 +1,58 @@
+"""What a killed run leaves behind: Snakemake's lock on the folder, and steps that still work in it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MARK = Path(".snakemake/ssbchar.pipeline.run")
+"""Says that a run has begun and not ended, and on which machine."""
+
+
+@contextmanager
+def marked() -> Iterator[None]:
+    """Mark this folder as worked in while the block lasts; a killed process leaves its mark."""
+    if MARK.is_file() and at_work("snakemake"):
+        yield
+        return
+    MARK.parent.mkdir(parents=True, exist_ok=True)
+    MARK.write_text(socket.gethostname(), encoding="utf-8")
+    try:
+        yield
+    finally:
+        MARK.unlink(missing_ok=True)
+
+
+def killed() -> bool:
+    """Return whether a run on this machine began here and did not end; where none is `at_work`, it was killed.
+
+    Where processes cannot be listed (no ``/proc``: not Linux) nothing is taken for killed.
+    """
+    return Path("/proc/self").exists() and MARK.is_file() and MARK.read_text(encoding="utf-8") == socket.gethostname()
+
+
+def at_work(word: str) -> list[int]:
+    """Return the processes in this folder with a program or argument of that name (Linux; elsewhere none are seen)."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            here = os.path.samefile(entry / "cwd", ".")
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if here and word.encode() in [w.rpartition(b"/")[2] for w in words] and int(entry.name) != os.getpid():
+            found.append(int(entry.name))
+    return sorted(found)
+
+
+def steps_ended() -> Iterator[str]:
+    """Wait until no step of a killed run works here any more; yield what to tell the user."""
+    if left := at_work("step"):
+        listed = ", ".join(map(str, left))
+        yield f"waiting for steps of the killed run to end (processes {listed}; kill them to wait no more)"
+    while at_work("step"):
+        time.sleep(0.2)

@@ -1,0 +1,219 @@
+"""Cells and expansion of every phase against temperature."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.hexrd.expansion.cell_parameters import USABLE
+from ssbchar.results.figures import style
+from ssbchar.results.figures.hexrd.course import Course, pages
+from ssbchar.storage.store import Drawing
+from ssbchar.typing import Array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import xarray as xr
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+LABELS = {
+    "a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "alpha": "α (°)", "beta": "β (°)", "gamma": "γ (°)", "volume": "V (Å³)",
+}  # fmt: skip
+AXIS_COLOURS = {"a": style.BLUE, "b": style.GREEN, "c": style.VERMILION, "volume": style.BLACK}
+MARKS = {"heating": "o", "cooling": "s", "hold": "^", "none": "o"}
+SIDE_BY_SIDE = 3
+"""Phases in one figure."""
+
+
+def lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset) -> dict[str, Drawing]:
+    """Return figures of cell parameters and volume against temperature, three phases in each."""
+    names = [n for n in cells["phase"].values.astype(str) if np.any(_there(cells.sel(phase=n)))]
+    return {name: _lattice(at, cells, expansion, shown) for name, shown in pages(names, SIDE_BY_SIDE, "lattice")}
+
+
+def _there(phase: xr.Dataset) -> NDArray[np.bool_]:
+    """Return the frames in which a phase is present with a cell."""
+    return np.asarray((phase["present"].values == 1) & np.isfinite(phase["volume"].values))
+
+
+def _free(phase: xr.Dataset) -> list[str]:
+    """Return the parameters that are refined on their own: those with an error, equal ones named once, and volume."""
+    there = _there(phase)
+    cell, stderr = phase["cell"].values[there], phase["cell_stderr"].values[there]
+    kept: list[int] = []
+    for i in range(6):
+        varies = np.any(np.nan_to_num(stderr[:, i]) > 0)
+        if varies and not any(np.allclose(cell[:, i], cell[:, j], rtol=1e-12, atol=0) for j in kept):
+            kept.append(i)
+    return [*(PARAMETERS[i] for i in kept), "volume"]
+
+
+def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[str]) -> Drawing:
+    rows = {name: _free(cells.sel(phase=name)) for name in names}
+    deep = max(map(len, rows.values()))
+    figure = style.figure(min(style.PAGE, style.COLUMN + 2.2 * (len(names) - 1)), 0.9 + 1.35 * deep)
+    panels = figure.subplots(deep, len(names), squeeze=False)
+    for column, name in enumerate(names):
+        phase = cells.sel(phase=name)
+        places = [*range(len(rows[name]) - 1), deep - 1]  # volumes side by side in the last row
+        for row in set(range(deep)) - set(places):
+            panels[row, column].set_visible(False)
+        for row, parameter in zip(places, rows[name], strict=True):
+            _cell_panel(panels[row, column], at, phase, expansion, parameter)
+            panels[row, column].tick_params(labelbottom=row == deep - 1)
+        panels[0, column].set_title(name)
+        panels[-1, column].set_xlabel(_temperature_label(at))
+    _legend(figure, panels.ravel(), 4)
+    caption = (
+        f"Cell parameters and volume of {', '.join(names)} in each frame where the phase is present, with one standard "
+        "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by their verdict. "
+        "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly; weak phases are held "
+        "near it."
+    )
+    return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
+
+
+def _legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
+    """Put one legend for all panels below them."""
+    entries = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
+
+
+def _temperature_label(at: Course) -> str:
+    return "Temperature (°C)" if np.isfinite(at.temperature).any() else at.label
+
+
+def _abscissa(at: Course) -> Array:
+    return at.temperature if np.isfinite(at.temperature).any() else at.along
+
+
+def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset, name: str) -> None:
+    """Draw one parameter of one phase: points by segment, curve with band, those left out as crosses."""
+    if name == "volume":
+        value, stderr = phase["volume"].values, phase["volume_stderr"].values
+    else:
+        chosen = phase.isel(axis=PARAMETERS.index(name))
+        value, stderr = chosen["cell"].values, chosen["cell_stderr"].values
+    there = _there(phase)
+    good = there & np.isin(phase["verdict"].values.astype(str), USABLE)
+    x = _abscissa(at)
+    for segment in dict.fromkeys(at.segment):
+        own = good & (at.segment == segment)
+        if own.any():
+            colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
+            hollow = {"markerfacecolor": "none", "markeredgewidth": 0.6} if segment == "cooling" else {}
+            size = 2.8 if own.sum() < 100 else 2.0
+            label = segment if segment != "none" else "no ramp"
+            style.points(axes, x[own], value[own], stderr[own], colour, label, mark, markersize=size, **hollow)
+    left = there & ~good
+    if left.any():
+        axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
+    joint = _joint(phase, name)
+    for ramp in ("heating", "cooling", "none"):
+        own = (at.segment == ramp) & np.isfinite(joint)
+        if own.any():
+            axes.plot(x[own], joint[own], ":", color=style.GREEN, linewidth=0.8, zorder=1.5, label="joint cell(T)")
+    if np.isfinite(at.temperature).any():
+        for segment, curve in _curves(expansion, str(phase["phase"].values)):
+            _curve(axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK))
+    if good.any():
+        reach = 5 * float(np.ptp(value[good])) if good.sum() > 3 else np.inf  # wild points that are left out stay out
+        seen = value[good | (left & (np.abs(value - np.median(value[good])) <= reach))]
+        room = 0.08 * float(np.ptp(seen)) + 3 * float(np.nanmedian(stderr[good]))
+        axes.set_ylim(np.min(seen) - room, np.max(seen) + room)
+    axes.set_ylabel(LABELS[name])
+    axes.margins(x=0.03)
+
+
+def _joint(phase: xr.Dataset, name: str) -> Array:
+    """Return the smooth cell of the whole series where the phase is present; NaN where there is none."""
+    if "cell_joint" not in phase:
+        return np.full(phase.sizes["frame"], np.nan)
+    if name == "volume":
+        value = phase["volume_joint"].values
+    else:
+        value = phase.isel(axis=PARAMETERS.index(name))["cell_joint"].values
+    return np.where(_there(phase), value, np.nan)
+
+
+def _kind(segment: str) -> str:
+    """Return the kind of a ramp named ``heating``, ``cooling`` or ``heating 2``."""
+    return segment.split(" ")[0].rstrip("0123456789_")
+
+
+def _curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
+    """Return the ramps on which a phase has a fitted curve."""
+    if "cell" not in expansion or phase not in expansion["phase"].values.astype(str):
+        return []
+    own = expansion.sel(phase=phase)
+    return [
+        (str(segment), own.sel(segment=segment))
+        for segment in own["segment"].values
+        if bool(np.isfinite(own["linear_expansion"].sel(segment=segment)).any())
+    ]
+
+
+def _curve(axes: Axes, curve: xr.Dataset, name: str, colour: str, scale: float = 1.0, **line: Any) -> None:
+    known = np.isfinite(curve[name].values)
+    style.band(
+        axes,
+        curve["temperature"].values[known],
+        scale * curve[name].values[known],
+        scale * curve[f"{name}_stderr"].values[known],
+        colour,
+        linewidth=0.8,
+        **line,
+    )
+
+
+def expansion(table: xr.Dataset) -> dict[str, Drawing]:
+    """Return figures of the linear expansion of each axis with its band, heating and cooling, three phases in each."""
+    names = [name for name in table["phase"].values.astype(str) if _curves(table, name)]
+    return {name: _expansion(table, shown) for name, shown in pages(names, SIDE_BY_SIDE, "expansion")}
+
+
+def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
+    figure = style.figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 3.2)
+    panels = figure.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
+        reacting = []
+        for segment, curve in _curves(table, name):
+            dashes = "--" if _kind(segment) == "cooling" else "-"
+            for axis in _different(curve):
+                label = f"{axis if axis != 'volume' else 'V/3'}, {segment}"
+                third = 1 / 3 if axis == "volume" else 1.0
+                own = curve.sel(axis=axis)
+                _curve(axes, own, "linear_expansion", AXIS_COLOURS[axis], 1e6 * third, label=label, linestyle=dashes)
+            if _kind(segment) == "heating":
+                reacting.append(float(curve["reacting_from"]))
+        for start in filter(np.isfinite, reacting):
+            axes.axvspan(start, axes.get_xlim()[1], color="#eeeeee", zorder=0, label="reacting")
+        axes.set(title=name, xlabel="Temperature (°C)")
+        axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
+        axes.margins(x=0)
+    _legend(figure, panels, 4)
+    panels[0].set_ylabel(r"Expansion coefficient (10$^{-6}$ K$^{-1}$)")
+    caption = (
+        "Linear expansion coefficient (1/L) dL/dT of each free axis, and a third of the volume's (V/3), of "
+        + ", ".join(names)
+        + f" with 95 % bands; heating full, cooling dashed; model: {table.attrs.get('model', '')}. "
+        "Shaded: the phase is already reacting on heating."
+    )
+    return Drawing(figure, "Thermal expansion: " + ", ".join(names), caption)
+
+
+def _different(curve: xr.Dataset) -> list[str]:
+    """Return the axes that expand on their own, equal ones named once, and the volume where they differ."""
+    kept: list[str] = []
+    for axis in ("a", "b", "c"):
+        values = curve["linear_expansion"].sel(axis=axis).values
+        if np.isfinite(values).any() and not any(
+            np.allclose(values, curve["linear_expansion"].sel(axis=k).values, rtol=1e-9, equal_nan=True) for k in kept
+        ):
+            kept.append(axis)
+    return [*kept, "volume"] if len(kept) > 1 else kept

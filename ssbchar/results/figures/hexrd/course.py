@@ -1,0 +1,184 @@
+"""The course of a heating series as figures need it: its axis in time, its temperatures, where phases' lines fall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.crystal.cell import spacing
+from ssbchar.hexrd import bragg
+from ssbchar.results.figures import style
+from ssbchar.typing import Array
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from matplotlib.axes import Axes
+
+WEAKEST = 1e-3
+"""Reflections below this share of a phase's strongest get no tick, where atoms are known."""
+ROWS, COLUMNS = 700, 1100
+"""Largest mesh drawn; larger ones are averaged in blocks."""
+TOGETHER = 16
+"""Rows of the mesh made at once."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """A series along its course."""
+
+    along: Array
+    """Hours since the first frame, or frame numbers where times are unknown, shape (frame,)."""
+    label: str
+    """Axis label of `along`."""
+    temperature: Array
+    """[degC], NaN where unknown."""
+    segment: NDArray[Any]
+    """``heating``, ``hold``, ``cooling`` or ``none``."""
+    good: NDArray[np.bool_]
+    """Frames that can be used."""
+    two_theta: Array
+    """At the common wavelength [degree]."""
+    angle_label: str
+    """Axis label of `two_theta`."""
+    sample: str
+    phases: tuple[str, ...]
+    """Names in one order for all figures."""
+
+    @property
+    def colours(self) -> dict[str, str]:
+        """Return the colour of each phase, the same in all figures."""
+        return style.colours(self.phases)
+
+
+def course(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, labels: Mapping[str, str]) -> Course:
+    """Return the course of a series (docs/data-model.md)."""
+    time = patterns["time"].values.astype(float)
+    timed = bool(np.all(np.isfinite(time)) and np.all(np.diff(time) > 0) and time.size > 1)
+    along = (time - time[0]) / 3600 if timed else patterns["frame"].values.astype(float)
+    return Course(
+        along,
+        "Time (h)" if timed else "Frame",
+        furnace["temperature"].values.astype(float),
+        furnace["segment"].values.astype(str),
+        patterns["status"].values.astype(str) == "ok",
+        patterns["two_theta_common"].values.astype(float),
+        rf"2$\theta$ at {float(patterns['common_wavelength']):.6g} Å (°)",
+        labels.get("sample", ""),
+        tuple(lattice["phase"].values.astype(str)),
+    )
+
+
+def lines(tables: Sequence[xr.Dataset], lattice: xr.Dataset, patterns: xr.Dataset, frame: int = 0) -> dict[str, Array]:
+    """Return where the reflections of each phase are expected in a frame, 2theta at the common wavelength [degree].
+
+    All reflections of the phase's table in range (those above `WEAKEST` of the strongest, where atoms are known), at
+    the phase's refined cell in that frame; where it has none, at the joint cell, its nearest one, or the table's.
+    """
+    own, common = float(patterns["wavelength"]), float(patterns["common_wavelength"])
+    low, high = (float(patterns["two_theta_common"].values[i]) for i in (0, -1))
+    zero = float(lattice["zero"].values[frame]) if "zero" in lattice else 0.0
+    known = {str(table.attrs["phase"]): table for table in tables}
+    found = {}
+    for name in (n for n in lattice["phase"].values.astype(str) if n in known):
+        table = known[name]
+        hkl = np.stack([table[axis].values for axis in "hkl"], axis=1).astype(float)
+        d = spacing(hkl, _cell(lattice.sel(phase=name), frame, table))
+        strength = table["multiplicity"].values * table["structure_factor_squared"].values * d**2
+        visible = strength > WEAKEST * strength.max() if np.all(np.isfinite(strength)) else np.ones(d.size, bool)
+        seen = bragg.two_theta_from_d(d[visible], own)
+        place = bragg.at_wavelength(seen + (zero if np.isfinite(zero) else 0.0), own, common)
+        found[name] = np.sort(place[np.isfinite(place) & (place >= low) & (place <= high)])
+    return {name: places for name, places in found.items() if places.size}
+
+
+def _cell(phase: xr.Dataset, frame: int, table: xr.Dataset) -> Array:
+    """Return the best known cell of a phase in a frame."""
+    for name in ("cell", "cell_joint"):
+        if name in phase and np.all(np.isfinite(phase[name].values[frame])):
+            return np.asarray(phase[name].values[frame])
+    there = np.flatnonzero(np.all(np.isfinite(phase["cell"].values), axis=1))
+    if there.size:
+        return np.asarray(phase["cell"].values[there[np.argmin(np.abs(there - frame))]])
+    return np.asarray(table.attrs["cell"], float)
+
+
+def edges(middle: Array) -> Array:
+    """Return the borders of cells about ascending or unevenly spaced centres."""
+    if middle.size == 1:
+        return np.array([middle[0] - 0.5, middle[0] + 0.5])
+    inner = (middle[1:] + middle[:-1]) / 2
+    return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
+
+
+def reduced(values: Callable[[slice], Array], rows: Array, columns: Array) -> tuple[Array, Array, Array]:
+    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its cells.
+
+    Parameters
+    ----------
+    values : callable
+        Gives some rows of the mesh: it is never whole in memory.
+    rows, columns : ndarray
+        Centres of the cells.
+    """
+    borders, size = edges(rows), -(-rows.size // ROWS)
+    own, other = [], []
+    for first in range(0, rows.size, TOGETHER * size):
+        last = min(first + TOGETHER * size, rows.size)
+        mean, at = _blocks(values(slice(first, last)), borders[first : last + 1], size)
+        turned, across = _blocks(mean.T, edges(columns), -(-columns.size // COLUMNS))
+        own.append(turned.T)
+        other.append(at[:-1])
+    return np.concatenate(own), np.append(np.concatenate(other), borders[-1]), across
+
+
+def _blocks(values: Array, borders: Array, size: int) -> tuple[Array, Array]:
+    """Return means of `size` rows, and the borders of these."""
+    if size == 1:
+        return values, borders
+    starts = np.arange(0, values.shape[0], size)
+    known = np.isfinite(values)
+    total = np.add.reduceat(np.where(known, values, 0.0), starts, axis=0)
+    count = np.add.reduceat(known.astype(float), starts, axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(count > 0, total / count, np.nan), np.append(borders[starts], borders[-1])
+
+
+def spread(candidates: NDArray[np.intp], number: int) -> NDArray[np.intp]:
+    """Return up to `number` of the candidates, evenly spread, first and last among them."""
+    picked = np.unique(np.round(np.linspace(0, candidates.size - 1, number)).astype(int))
+    return candidates[picked] if candidates.size else candidates
+
+
+def phase_ticks(axes: Axes, ticks: Mapping[str, Array], colours: Mapping[str, str]) -> None:
+    """Draw one row of ticks per phase in an axes of its own, names at the left."""
+    for row, (name, at) in enumerate(ticks.items()):
+        axes.vlines(at, -row - 0.38, -row + 0.38, color=colours[name], linewidth=0.8)
+    axes.set_yticks([-row for row in range(len(ticks))], list(ticks), fontsize=style.SMALL)
+    for label, name in zip(axes.get_yticklabels(), ticks, strict=True):
+        label.set_color(colours[name])
+    axes.set_ylim(-len(ticks) + 0.4, 0.6)
+    axes.tick_params(axis="both", length=0)
+    axes.tick_params(axis="x", labelbottom=False)
+    for side in ("top", "right", "left", "bottom"):
+        axes.spines[side].set_visible(False)
+
+
+def temperature_beside(axes: Axes, at: Course) -> None:
+    """Draw temperature against the course in an axes that shares the map's vertical axis."""
+    for name in dict.fromkeys(at.segment):
+        own = at.segment == name
+        value = np.where(own, at.temperature, np.nan)
+        axes.plot(value, at.along, ".", markersize=1.5, color=style.SEGMENTS.get(name, style.BLACK))
+    axes.set_xlabel("T (°C)")
+    axes.tick_params(axis="y", labelleft=False)
+    axes.margins(x=0.12)
+
+
+def pages(names: Sequence[str], size: int, name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield figure names with the phases each shows: ``name``, ``name_2``, ``name_3`` ..."""
+    for number, start in enumerate(range(0, len(names), size), 1):
+        yield (name if number == 1 else f"{name}_{number}"), list(names[start : start + size])

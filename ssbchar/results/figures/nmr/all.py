@@ -1,0 +1,166 @@
+"""Figures of one NMR measurement: spectra with their windows, the fit with its residual, decays with bands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ssbchar.nmr.decay import decay_law as laws
+from ssbchar.nmr.lineshape.shapes import PER_REGION
+from ssbchar.nmr.regions import LI_SI, METAL
+from ssbchar.results.figures import style
+from ssbchar.storage.store import Drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+NAMES = {METAL: "Li metal", LI_SI: "Li-Si", "outside": "other"}
+COLOUR = {METAL: style.VERMILION, LI_SI: style.BLUE, "outside": style.GREEN}
+SHIFT = r"$^7$Li shift (ppm vs. LiCl(aq))"
+MOST = 10
+"""Most spectra in a stack; of a longer series every n-th."""
+WIDE = 200.0
+"""Ratio of the last to the first decay time above which the axis is logarithmic."""
+
+
+def draw_measurement(
+    lines: xr.Dataset, spectrum: xr.Dataset, decay: xr.Dataset | None = None, series: xr.Dataset | None = None
+) -> dict[str, Drawing]:
+    """Draw one measurement.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines`.
+    spectrum : Dataset
+        From `ssbchar.nmr.lineshape.integrate_windows`.
+    decay : Dataset, optional
+        From `ssbchar.nmr.decay.fit_decay`.
+    series : Dataset, optional
+        The spectra this decay was taken from, where they are another measurement's.
+    """
+    drawings = {"spectra": _spectra(spectrum), "fit": _fit(lines)}
+    if series is not None:
+        drawings["series"] = _spectra(series)
+    if decay is not None:
+        drawings["decay"] = _decay(decay)
+    return drawings
+
+
+def windows(axes: Axes, spectrum: xr.Dataset) -> None:
+    """Shade the integration windows of a spectrum and name them."""
+    edges = np.reshape(spectrum.attrs["windows"], (-1, 2))
+    for region, (low, high) in zip(spectrum["region"].values, np.sort(edges, axis=1), strict=True):
+        axes.axvspan(low, high, color=COLOUR[str(region)], alpha=0.10, linewidth=0)
+        axes.text(
+            (low + high) / 2, 0.99, NAMES[str(region)], transform=axes.get_xaxis_transform(), ha="center", va="top",
+            color=COLOUR[str(region)], fontsize=style.SMALL,
+        )  # fmt: skip
+
+
+def _spectra(spectrum: xr.Dataset) -> Drawing:
+    """Draw the stack of phased spectra with the integration windows."""
+    count = spectrum.sizes["slice"]
+    chosen = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int))
+    height = 2.4 if count == 1 else 1.4 + 0.28 * len(chosen)
+    figure = style.figure(style.COLUMN, height)
+    axes = figure.add_subplot()
+    scale = float(np.abs(spectrum["real"].values[chosen]).max())
+    step = 0.0 if count == 1 else 0.35
+    for place, (i, colour) in enumerate(zip(chosen, style.sequence(len(chosen)), strict=True)):
+        axes.plot(spectrum["ppm"], spectrum["real"].values[i] / scale + step * place, color=colour, lw=0.7)
+        if count > 1:
+            axes.text(
+                0.99, step * place + 0.03, f"{1e6 * float(spectrum['decay_time'].values[i]):.4g} µs", ha="right",
+                va="bottom", transform=axes.get_yaxis_transform(), fontsize=style.SMALL - 1, color=colour,
+            )  # fmt: skip
+    windows(axes, spectrum)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + 0.08 * (high - low))
+    axes.set_xlim(float(spectrum["ppm"].max()), float(spectrum["ppm"].min()))
+    axes.set_xlabel(SHIFT)
+    axes.set_ylabel("intensity / maximum" + (" (offset)" if count > 1 else ""))
+    caption = (
+        f"Spectra after {float(spectrum.attrs['broadening']):g} Hz exponential broadening, zero- and first-order phase"
+        " and a polynomial baseline; shaded: integration windows."
+        + (" Right: decay time of each slice." if count > 1 else "")
+    )
+    return Drawing(figure, "7Li spectra and integration windows", caption)
+
+
+def _fit(lines: xr.Dataset) -> Drawing:
+    """Draw the first slice with its components and the residual in units of noise."""
+    figure = style.figure(style.COLUMN, 3.2)
+    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    ppm, measured, model = (lines[k].values for k in ("ppm", "measured", "model"))
+    unit = float(np.abs(measured[0]).max())
+    top.plot(ppm, measured[0] / unit, color=style.GREY, lw=1.6, label="measured")
+    top.plot(ppm, model[0] / unit, color=style.BLACK, lw=0.7, label="model")
+    seen = set()
+    for j, region in enumerate(lines["region_of"].values):
+        label = None if region in seen else f"{NAMES[str(region)]} lines"
+        seen.add(region)
+        top.plot(ppm, lines["component_spectrum"].values[j] / unit, color=COLOUR[str(region)], lw=0.8, label=label)
+    top.set_ylabel("intensity / maximum")
+    top.legend(loc="upper right")
+    below.plot(ppm, 100 * (measured[0] - model[0]) / unit, color=style.BLACK, lw=0.5)
+    below.axhline(0.0, color=style.GREY, lw=0.5)
+    below.set_ylabel("residual (%)")
+    below.set_xlabel(SHIFT)
+    below.set_xlim(float(ppm.max()), float(ppm.min()))
+    caption = (
+        "First slice against the lines fitted to the free induction decay with one phase and one time origin"
+        f" ({1e6 * float(lines['time_origin']):.3g} µs); both transformed alike. Below: residual, % of the maximum."
+        f" Reduced chi-square {float(lines['chi2'].values[0]):.3g}."
+    )
+    if lines.attrs["phases"] == PER_REGION:
+        caption = caption.replace("one phase", "a phase for each region") + " Drawn at the strongest line's phase."
+    return Drawing(figure, "Lines fitted in the time domain", caption)
+
+
+def _decay(decay: xr.Dataset) -> Drawing:
+    """Draw the areas over decay time with the fitted laws and their 95 % bands."""
+    figure = style.figure(style.COLUMN, 2.6)
+    axes = figure.add_subplot()
+    time = decay["decay_time"].values
+    first_time, last = float(np.nanmin(time)), float(np.nanmax(time))
+    wide = last > WIDE * first_time > 0
+    for r, region in enumerate(decay["region"].values):
+        area, stderr = decay["decay_area"].values[:, r], decay["decay_area_stderr"].values[:, r]
+        first = float(np.abs(area).max()) or 1.0
+        colour, verdict = COLOUR[str(region)], str(decay["verdict"].values[r])
+        label = NAMES[str(region)]
+        if verdict == "ok":
+            t2, error = float(decay["t2_star"].values[r]), float(decay["t2_star_stderr"].values[r])
+            label += f", T2* = {1e6 * t2:.4g} ± {1e6 * error:.2g} µs"
+            grid = np.geomspace(first_time, last, 200) if wide else np.linspace(0.0, last, 200)
+            middle, half = _law(decay, r, grid)
+            style.band(axes, 1e6 * grid, middle / first, half / first, colour)
+        else:
+            label += f": {verdict}"
+        style.points(axes, 1e6 * time, area / first, stderr / first, colour, label)
+    axes.set_xlabel("decay time (µs)")
+    if wide:
+        axes.set_xscale("log")
+    axes.set_ylabel("area / largest")
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
+    axes.legend(loc="upper right")
+    caption = (
+        f"Areas over the decay time {decay.attrs.get('decay_axis', '')}; curves: fitted law with its 95 % band."
+        " A region without a curve has a verdict instead of a T2*."
+    )
+    return Drawing(figure, "Decay of each region", caption)
+
+
+def _law(decay: xr.Dataset, r: int, grid: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the fitted law on a grid and its standard error from the stored covariance."""
+    i0, t2, b = (float(decay[k].values[r]) for k in ("amplitude", "t2_star", "exponent"))
+    value = laws.amplitude(grid, i0, t2, b)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        u = (grid / t2) ** b
+        by_b = np.where(grid > 0, -value * u * np.log(np.maximum(grid, 1e-300) / t2), 0.0)
+    slope = np.stack([value / i0, value * u * b / t2, by_b])
+    return value, np.sqrt(np.einsum("ig,ij,jg->g", slope, decay["covariance"].values[r], slope))

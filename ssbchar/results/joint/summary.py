@@ -1,0 +1,56 @@
+"""The summary table: every conclusion of the run, one row each, with the joined verdict of each sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssbchar.conclusion import COLUMNS, Conclusion, as_rows, from_rows
+from ssbchar.results.joint.prelithiation import prelithiation
+from ssbchar.results.joint.stability import stability
+from ssbchar.results.number_format import rounded
+from ssbchar.storage import raw_files, store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ORDER = ("hexrd", "xas", "nmr", "combined")
+"""Techniques in the order of the table."""
+
+
+def summarise(conclusions: list[Path]) -> pd.DataFrame:
+    """Return the table of ``summary.csv``: columns `COLUMNS`, rows by sample and technique, an empty value is none.
+
+    Within a measurement the rows keep their order. Numbers are rounded to four digits of their smallest uncertainty.
+
+    Parameters
+    ----------
+    conclusions : list of Path
+        The ``conclusions.json`` of every measurement, those set aside too.
+    """
+    import pandas as pd
+
+    found = [c for path in conclusions for c in from_rows(store.content(path)["conclusions"])]
+    return pd.DataFrame(as_rows(map(rounded, ordered([*found, *joined(found)]))), columns=list(COLUMNS))
+
+
+def joined(found: list[Conclusion]) -> list[Conclusion]:
+    """Return the verdicts that combine techniques."""
+    return [*stability(found), *prelithiation(found)]
+
+
+def ordered(found: list[Conclusion]) -> list[Conclusion]:
+    """Return conclusions by sample and technique, in a stable order."""
+    rank = {technique: i for i, technique in enumerate(ORDER)}
+    return sorted(found, key=lambda c: (c.sample, rank.get(c.technique, len(ORDER))))
+
+
+def read(summary: Path) -> list[Conclusion]:
+    """Return the rows of a ``summary.csv``."""
+    return from_rows([{name: _cell(name, value) for name, value in row.items()} for row in raw_files.rows(summary)])
+
+
+def _cell(column: str, value: str) -> Any:
+    if column in ("value", "stderr", "systematic", "lower95", "upper95"):
+        return float(value) if value else None
+    return value

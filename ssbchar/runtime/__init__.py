@@ -1,0 +1,1 @@
+"""What any step may need while it runs: options, progress, processes, timing."""

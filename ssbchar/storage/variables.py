@@ -1,0 +1,101 @@
+"""What stands in an output file: one table per file, from which data sets and ``docs/data-model.md`` are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ssbchar.storage import lazy_rows
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variable:
+    """One variable of an output."""
+
+    dims: tuple[str, ...] = ()
+    """Names of its dimensions, in the order stored."""
+    unit: str = ""
+    """UDUNITS name; ``1`` for a pure number, empty for words, flags and indices."""
+    meaning: str
+    """One line for the data model."""
+    long_name: str = ""
+    """Attribute of the same name, where the variable's own name does not tell."""
+    ancillary: tuple[str, ...] = ()
+    """Variables that say how good this one is: its standard error, its covariance."""
+    optional: bool = False
+    """The variable may be missing; `meaning` says when."""
+    coordinate: bool = False
+    """The variable is a coordinate."""
+
+    def attributes(self) -> dict[str, str]:
+        """Return the attributes stored with the values (CF conventions)."""
+        given = {
+            "units": self.unit,
+            "long_name": self.long_name,
+            "ancillary_variables": " ".join(self.ancillary),
+        }
+        return {name: text for name, text in given.items() if text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputTable:
+    """The variables and attributes of one output file."""
+
+    file: str
+    """Name of the file, below the measurement's folder."""
+    steps: tuple[str, ...]
+    """The steps that write it."""
+    about: str
+    """What the file holds, one sentence."""
+    variables: Mapping[str, Variable]
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Attributes of the file: name and meaning."""
+
+    def dataset(self, values: Mapping[str, Any], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
+        """Return the data set of these values.
+
+        Parameters
+        ----------
+        values : mapping of str to array_like or DataArray
+            Variables by name, shaped as the table says; a `RowFile` of a long series is read where it is used.
+            A DataArray keeps its own attributes.
+        attrs : mapping, optional
+            Attributes of the data set.
+
+        Raises
+        ------
+        ValueError
+            A value that the table does not know, or a variable of the table without a value.
+        """
+        import xarray as xr
+
+        unknown = sorted(set(values) - set(self.variables))
+        missing = sorted(n for n, v in self.variables.items() if not v.optional and n not in values)
+        if unknown or missing:
+            raise ValueError(f"{self.file}: not in its table: {unknown}; without a value: {missing}")
+        made: dict[str, Any] = {}
+        for name, value in values.items():
+            known = self.variables[name]
+            if isinstance(value, xr.DataArray):
+                made[name] = value.variable
+            else:
+                made[name] = lazy_rows.variable(known.dims, value, known.attributes())
+        coords = {name: value for name, value in made.items() if self.variables[name].coordinate}
+        rest = {name: value for name, value in made.items() if name not in coords}
+        return xr.Dataset(rest, coords=coords, attrs=dict(attrs or {}))
+
+    def page(self) -> str:
+        """Return the table as Markdown, one row per variable."""
+        lines = [f"### `{self.file}`", "", f"{self.about} Written by {', '.join(f'`{s}`' for s in self.steps)}.", ""]
+        lines += ["| variable | dims | unit | meaning |", "|---|---|---|---|"]
+        for name, known in self.variables.items():
+            beside = f" With {', '.join(f'`{a}`' for a in known.ancillary)}." if known.ancillary else ""
+            unit = known.unit.replace("|", "\\|")
+            lines.append(f"| `{name}` | {', '.join(known.dims)} | {unit} | {known.meaning}{beside} |")
+        if self.attributes:
+            lines += ["", "Attributes: " + "; ".join(f"`{n}`: {m}" for n, m in self.attributes.items()) + "."]
+        return "\n".join([*lines, ""])

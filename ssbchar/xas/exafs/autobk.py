@@ -1,0 +1,204 @@
+"""The smooth background under the EXAFS: one linear operator per grid, and the clamp as one number to solve for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssbchar.constants import ETOK
+from ssbchar.typing import Array
+from ssbchar.xas.exafs.fourier import KSTEP, RSTEP, transform_matrix, window
+from ssbchar.xas.exafs.options import Exafs
+
+
+@dataclass(frozen=True)
+class Background:
+    """Operators of one energy grid, E0 and set of options; all but `basis` act on the k grid.
+
+    chi = raw - spatial c with raw the interpolated mu(k); the coefficients c minimise |o|**2 + s**2 |w|**2, where o are
+    the real and imaginary parts of chi(R) below rbkg, w the clamped ends of chi, and s = 0.1 + 10 mean(o**2)
+    (AUTOBK: M. Newville, P. Livins, Y. Yacoby, J. J. Rehr, E. A. Stern, Phys. Rev. B 47 (1993) 14126; clamps as Larch).
+    """
+
+    k: Array
+    raw_k: Array
+    first: int
+    last: int
+    basis: Array
+    spatial: Array
+    solve: Array
+    to_r: Array
+    clamp: Array
+    coupling: Array
+    directions: Array
+    gains: Array
+
+
+def background(energy: Array, e0: float, options: Exafs) -> Background:
+    """Return the operators for an energy axis [eV], an E0 [eV] and the options."""
+    from scipy.interpolate import BSpline, CubicSpline
+
+    first = max(int(np.searchsorted(energy, e0, side="right")) - 1, 0)
+    above = energy[first:] - e0
+    raw_k = np.sign(above) * np.sqrt(ETOK * np.abs(above))
+    kmin = options.kmin_background
+    kmax = float(raw_k[-1]) if options.kmax_background is None else min(float(raw_k[-1]), options.kmax_background)
+    k = KSTEP * np.arange(int(1.01 + kmax / KSTEP), dtype=np.float64)
+    end = int(np.searchsorted(energy, e0 + kmax**2 / ETOK, side="right")) - 1
+    last = min(energy.size, 2 + end) - 1
+    n_spline, n_low = spline_size(options.rbkg, kmax - kmin)
+    sites = np.array([raw_k[np.abs(raw_k - q).argmin()] for q in np.linspace(kmin, kmax, n_spline)])
+    knots = np.concatenate([np.repeat(sites[0], 4), sites[2:-2], np.repeat(sites[-1], 4)])
+    inside = raw_k[: last - first + 1]
+    basis = np.asarray(BSpline(knots, np.eye(n_spline), 3)(inside))
+    spatial = np.asarray(CubicSpline(inside, basis)(k))
+    weights = k**options.kweight_background * window(k, kmin, kmax, 0.1, "hanning")
+    complex_r = transform_matrix(k, weights, RSTEP * np.arange(n_low, dtype=np.float64))
+    to_r = np.concatenate([complex_r.real, complex_r.imag])
+    clamp = _clamp(k.size, options)
+    q, r = np.linalg.qr(to_r @ spatial)
+    half = np.linalg.solve(r.T, (clamp @ spatial).T)
+    gains, directions = np.linalg.eigh(half.T @ half)
+    return Background(
+        k=k, raw_k=inside, first=first, last=last, basis=basis, spatial=spatial, solve=np.linalg.solve(r, q.T @ to_r),
+        to_r=to_r, clamp=directions.T @ clamp, coupling=np.linalg.solve(r, half @ directions), directions=directions,
+        gains=np.maximum(gains, 0.0),
+    )  # fmt: skip
+
+
+def spline_size(rbkg: float, span: float) -> tuple[int, int]:
+    """Return the number of spline coefficients, 1 + 2 rbkg dk / pi (5 to 128), and of R points below rbkg."""
+    n_spline = 1 + int(2 * max(rbkg, 2 * RSTEP) * span / np.pi)
+    n_low = int(1 + (n_spline - 1) * np.pi / (2 * RSTEP * span))
+    return max(5, min(128, n_spline)), n_low
+
+
+def _clamp(size: int, options: Exafs) -> Array:
+    """Return the rows that pick the clamped ends of chi(k), times their weights."""
+    n = options.nclamp
+    rows = np.zeros((2 * n, size))
+    rows[np.arange(n), np.arange(n)] = abs(options.clamp_low)
+    rows[np.arange(n, 2 * n), np.arange(size - n, size)] = abs(options.clamp_high)
+    return np.asarray(rows[np.abs(rows).sum(axis=1) > 0])
+
+
+def interpolated(operators: Background, mu: Array) -> Array:
+    """Return mu on the k grid, by the cubic spline through its points (not-a-knot); shape (spectrum, k)."""
+    from scipy.interpolate import CubicSpline
+
+    part = mu[:, operators.first : operators.last + 1]
+    if len(mu) < 50:
+        return np.asarray(CubicSpline(operators.raw_k, part, axis=1)(operators.k))
+    return np.asarray(part @ interpolation(operators).T)
+
+
+def interpolation(operators: Background) -> Array:
+    """Return the matrix of `interpolated`, shape (k, first..last)."""
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(operators.raw_k, np.eye(operators.raw_k.size))(operators.k))
+
+
+def clamp_weight(operators: Background, ends: Array, power: Array, rounds: int = 60) -> Array:
+    """Return the clamp's effective weight l of each spectrum.
+
+    At the minimum l = s**2 / (1 + (20 / n) s |w|**2), s = 0.1 + 10 |o|**2 / n; in the clamp's own directions
+    w_j(l) = w_j(0) / (1 + l g_j) and |o|**2 = |o(0)|**2 + sum_j l**2 g_j w_j**2: one unknown per spectrum, found by
+    fixed-point steps accelerated after Steffensen.
+
+    Parameters
+    ----------
+    operators : Background
+    ends : array, shape (spectrum, direction)
+        w(0), without the clamp.
+    power : array, shape (spectrum,)
+        |o(0)|**2.
+    """
+    n = operators.to_r.shape[0]
+    if ends.shape[1] == 0:
+        return np.zeros(len(ends))
+
+    def better(weight: Array) -> Array:
+        w2 = (ends / (1 + weight[:, None] * operators.gains)) ** 2
+        scale = 0.1 + 10 * (power + weight**2 * (w2 @ operators.gains)) / n
+        return np.asarray(scale**2 / (1 + 20 / n * scale * w2.sum(axis=1)))
+
+    weight = better(np.full(len(ends), 0.01))
+    for _ in range(rounds):
+        one = better(weight)
+        two = better(one)
+        bend = two - 2 * one + weight
+        with np.errstate(divide="ignore", invalid="ignore"):
+            leap = weight - (one - weight) ** 2 / bend
+        new = np.where(np.isfinite(leap) & (leap > 0), leap, two)
+        done = np.abs(new - weight) <= 1e-14 * np.maximum(np.abs(new), 1e-3)
+        weight = new
+        if done.all():
+            break
+    return weight
+
+
+def chi_from_mu(operators: Background, mu: Array, edge_step: Array) -> tuple[Array, Array, Array]:
+    """Return chi(k) and the spline's coefficients of each spectrum.
+
+    Parameters
+    ----------
+    operators : Background
+        From `background`.
+    mu : array, shape (spectrum, energy)
+        Absorption on the operators' energy axis.
+    edge_step : array, shape (spectrum,)
+        What chi is normalised by.
+
+    Returns
+    -------
+    chi : array, shape (spectrum, k)
+    coefficients : array, shape (spectrum, spline)
+        See `background_curve`.
+    weight : array, shape (spectrum,)
+        The clamp's effective weight.
+    """
+    raw = interpolated(operators, mu)
+    free = raw @ operators.solve.T
+    rest = raw - free @ operators.spatial.T
+    ends = rest @ operators.clamp.T
+    weight = clamp_weight(operators, ends, ((rest @ operators.to_r.T) ** 2).sum(axis=1))
+    extra = (weight[:, None] * ends / (1 + weight[:, None] * operators.gains)) @ operators.coupling.T
+    return (rest - extra @ operators.spatial.T) / edge_step[:, None], free + extra, weight
+
+
+def background_curve(operators: Background, mu: Array, coefficients: Array) -> Array:
+    """Return the background of each spectrum on its energy axis; equal to mu outside the range."""
+    smooth = mu.copy()
+    smooth[:, operators.first : operators.last + 1] = coefficients @ operators.basis.T
+    return smooth
+
+
+def chi_operator(operators: Background, weight: float) -> Array:
+    """Return the matrix from mu to chi times step at a fixed clamp weight, shape (k, first..last), for variances."""
+    matrix = interpolation(operators)
+    rest = matrix - operators.spatial @ (operators.solve @ matrix)
+    scale = weight / (1 + weight * operators.gains)
+    return np.asarray(rest - operators.spatial @ ((operators.coupling * scale) @ (operators.clamp @ rest)))
+
+
+def curve_operator(operators: Background, weight: float, size: int) -> Array:
+    """Return the matrix from mu to its background (see `background_curve`) at a fixed clamp weight, for variances.
+
+    Parameters
+    ----------
+    operators : Background
+    weight : float
+        The clamp's effective weight.
+    size : int
+        Points of the energy axis.
+    """
+    matrix = interpolation(operators)
+    free = operators.solve @ matrix
+    rest = matrix - operators.spatial @ free
+    scale = weight / (1 + weight * operators.gains)
+    inside = slice(operators.first, operators.last + 1)
+    whole = np.eye(size)
+    whole[inside, inside] = operators.basis @ (free + (operators.coupling * scale) @ (operators.clamp @ rest))
+    return whole

@@ -1,0 +1,12 @@
+"""Series of spectra and mixtures: components, isosbestic points, linear combinations."""
+
+from ssbchar.pipeline.exports import step_getter
+
+STEPS = {
+    "normalise_series": "normalise",
+    "find_components": "components",
+    "fit_mixture": "linear_combination",
+    "conclude_series": "conclude",
+}
+"""Steps of this room, and the module that holds each."""
+__getattr__ = step_getter(__name__, STEPS)

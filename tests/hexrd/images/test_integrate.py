@@ -1,0 +1,174 @@
+"""Images to patterns: integration as pyFAI, errors of counting, sectors, bad frames."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from hexrd.made_images import FLAT, PLANE, SHAPE, WAVELENGTH, series, tiff
+
+from ssbchar.errors import BadInput
+from ssbchar.hexrd.images import azimuthal, steps
+from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.options import Integration
+from ssbchar.storage import lazy_rows, row_file
+
+
+@pytest.mark.parametrize("orientation", [0, 1, 5])
+def test_integration_as_pyfai(orientation):
+    from pyFAI.integrator.azimuthal import AzimuthalIntegrator
+
+    rng = np.random.default_rng(1)
+    stack = rng.poisson(30, (3, *SHAPE)).astype(np.int32)
+    flat, dark = rng.uniform(0.8, 1.2, SHAPE), rng.uniform(0, 2, SHAPE)
+    valid = rng.uniform(size=SHAPE) > 0.05
+    by = azimuthal.integrator(PLANE, orientation, valid, 150, None, 0.95, flat, dark)
+    mean, stderr = azimuthal.integrate(by, stack)
+
+    def turn(image):
+        return np.ascontiguousarray(geo.oriented(image, orientation))
+
+    theirs = AzimuthalIntegrator(*PLANE[:6], pixel1=1e-4, pixel2=1e-4, wavelength=1e-10)
+    for n in range(3):
+        expected = theirs.integrate1d_ng(
+            turn(stack[n]), 150, mask=~turn(valid), dark=turn(dark), flat=turn(flat), polarization_factor=0.95,
+            variance=turn(stack[n] + dark), method=("full", "csr", "cython"), unit="2th_deg",
+        )  # fmt: skip
+        np.testing.assert_allclose(by.two_theta, expected.radial, rtol=1e-6)
+        np.testing.assert_allclose(mean[n], expected.intensity, rtol=2e-5)
+        np.testing.assert_allclose(stderr[n], expected.sigma, rtol=2e-4)
+
+
+def test_errors_are_those_of_counting():
+    truth = 4.0
+    stack = np.random.default_rng(2).poisson(truth, (400, *SHAPE)).astype(np.int32)
+    by = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
+    mean, stderr = azimuthal.integrate(by, stack)
+    expected = azimuthal.integrate(by, np.full((1, *SHAPE), truth))[0][0]
+    pulls = (mean - expected) / stderr
+    assert np.all(np.abs(pulls.mean(axis=0)) < 0.35)
+    assert np.median(pulls.std(axis=0)) == pytest.approx(1.0, abs=0.05)
+
+
+def test_bins_without_counts_have_the_error_of_one():
+    by = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
+    mean, stderr = azimuthal.integrate(by, np.zeros((1, *SHAPE), np.int32))
+    assert np.all(mean == 0) and np.all(stderr > 0)
+
+
+def test_pixels_of_single_frames_are_left_out_exactly():
+    stack = np.random.default_rng(3).poisson(100, (2, *SHAPE)).astype(np.int32)
+    bad = np.zeros(stack.shape, bool)
+    bad[1] = np.random.default_rng(4).uniform(size=SHAPE) > 0.97
+    whole = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 90)
+    masked = azimuthal.integrator(PLANE, 0, ~bad[1], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1]))
+    within = azimuthal.integrator(PLANE, 0, ~bad[0], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1]))
+    spoilt = np.where(bad, 10**6, stack)
+    mean, stderr = azimuthal.integrate(within, spoilt, bad)
+    expected = azimuthal.integrate(masked, spoilt[1:])
+    np.testing.assert_allclose(mean[1], expected[0][0], rtol=1e-9)
+    np.testing.assert_allclose(stderr[1], expected[1][0], rtol=1e-9)
+
+
+def test_sectors_add_up_and_dark_leaves_bad_pixels_alone():
+    rng = np.random.default_rng(9)
+    stack, dark = rng.poisson(50, (2, *SHAPE)).astype(np.int32), rng.uniform(0, 9, SHAPE)
+    bad = rng.uniform(size=stack.shape) > 0.98
+    whole = azimuthal.integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark)
+    parts = azimuthal.integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark, sectors=12)
+    np.testing.assert_allclose(
+        azimuthal.integrate(parts, stack, bad), azimuthal.integrate(whole, stack, bad), rtol=1e-9
+    )
+    spoilt = np.where(bad, 10**6, stack)
+    np.testing.assert_array_equal(azimuthal.integrate(whole, spoilt, bad), azimuthal.integrate(whole, stack, bad))
+
+
+def test_the_robust_mean_leaves_out_grains_and_keeps_texture(tmp_path):
+    by = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 60, sectors=36)
+    row, column = np.indices(SHAPE) + 0.5
+    _, azimuth = geo.angles_from_pixels(PLANE, row, column)
+    textured = 200 * (1 + 0.5 * np.cos(2 * azimuth))
+    counts = np.random.default_rng(10).poisson(textured).astype(np.int32)
+    spotty = counts.copy()
+    spotty[60:63, 150:153] += 50_000
+    plain = azimuthal.robust(azimuthal.sums(by, counts[None]))
+    mean, stderr, share = azimuthal.robust(azimuthal.sums(by, spotty[None]))
+    everything = azimuthal.integrate(by, spotty[None])[0]
+    clean = azimuthal.integrate(by, counts[None])
+    hit = (everything - clean[0])[0] > 10 * clean[1][0]
+    assert hit.sum() >= 2 and np.all(share[0, hit] > 0) and np.mean(plain[2]) < 0.01
+    pulls = (mean - clean[0])[0] / stderr[0]
+    assert np.all(np.abs(pulls[~hit]) < 4), "texture alone loses nothing"
+    assert np.all(np.abs(mean - clean[0])[0, hit] < 0.1 * (everything - clean[0])[0, hit])
+
+
+def test_caked_output(tmp_path):
+    series(tmp_path, 3)
+    ds = steps.integrate_images(tmp_path, FLAT, Integration(sectors=18, chunk=2))
+    assert ds["caked"].dims == ("frame", "azimuth", "two_theta") and ds.sizes["azimuth"] == 18
+    assert {"intensity_robust", "intensity_robust_stderr", "grain_share", "caked_stderr"} <= set(ds)
+    plain = steps.integrate_images(tmp_path, FLAT, Integration())
+    np.testing.assert_allclose(ds["intensity"], plain["intensity"], rtol=1e-9)
+    assert "caked" not in plain
+
+
+def test_a_series_in_chunks_gives_the_same_bytes(tmp_path):
+    series(tmp_path)
+    one = steps.integrate_images(tmp_path, FLAT, Integration(chunk=1))
+    many = steps.integrate_images(tmp_path, FLAT, Integration(chunk=5))
+    xr.testing.assert_identical(one, many)
+    assert one["frame"].values.tolist() == list(range(1, 8))
+    assert one["temperature_header"].values.tolist() == [float(20 + n) for n in range(1, 8)]
+    assert np.diff(one["time"]).tolist() == [1.0] * 6
+    assert one.attrs["clock"] == "taken as UTC+0 h" and "synthetic" not in one.attrs
+    assert one.attrs["pixels_left_out"] == 31, "one hot pixel and thirty dead ones"
+    for name, variable in one.variables.items():
+        assert variable.dtype.kind != "f" or "units" in variable.attrs, name
+
+
+def test_a_series_beyond_memory_gives_the_same(tmp_path, monkeypatch):
+    series(tmp_path)
+    options = Integration(sectors=18, chunk=2)
+    whole = steps.integrate_images(tmp_path, FLAT, options)
+    monkeypatch.setattr(row_file, "LARGE", 1e4)
+    monkeypatch.setattr(row_file, "BLOCK", 3e4)
+    parts = steps.integrate_images(tmp_path, FLAT, options)
+    assert lazy_rows.in_file(parts["caked"]) and lazy_rows.in_file(parts["intensity"])
+    xr.testing.assert_identical(parts.load(), whole)
+
+
+def test_one_wavelength_through_d(tmp_path):
+    series(tmp_path, 1)
+    ds = steps.integrate_images(tmp_path, FLAT, Integration(common_wavelength=0.1173))
+    d = WAVELENGTH / 2 / np.sin(np.radians(ds["two_theta"]) / 2)
+    np.testing.assert_allclose(0.1173 / 2 / np.sin(np.radians(ds["two_theta_common"]) / 2), d, rtol=1e-12)
+    np.testing.assert_allclose(2 * np.pi / ds["q"], d, rtol=1e-12)
+
+
+def test_bad_frames_are_set_aside_one_line_each(tmp_path):
+    series(tmp_path, 8)
+    whole = (tmp_path / "scan_0002.tif").read_bytes()
+    (tmp_path / "scan_0002.tif").write_bytes(whole[: len(whole) // 2])
+    tiff(tmp_path / "scan_0003.tif", np.zeros(SHAPE, np.uint16))
+    tiff(tmp_path / "scan_0004.tif", np.ones((10, 10), np.uint16))
+    (tmp_path / "scan_0005.tif").write_text("not an image")
+    tiff(tmp_path / "scan_0006.tif", np.full(SHAPE, 65535, np.uint16))
+    (tmp_path / "scan_0007.tif").write_bytes(b"")
+    ds = steps.integrate_images(tmp_path, FLAT, Integration())
+    assert ds["frame"].values.tolist() == [1, 3, 6, 8]
+    assert ds["status"].values.tolist() == ["ok", "zeros", "saturated", "ok"]
+    aside = json.loads(ds.attrs["set_aside"])
+    assert [str(a["where"]).rsplit("/", 1)[-1][:9] for a in aside] == [f"scan_000{n}" for n in (2, 4, 5, 7, 3, 6)]
+    assert all(a["problem"] and a["remedy"] and "\n" not in a["problem"] for a in aside)
+    assert "10 x 10 pixels" in aside[1]["problem"]
+
+
+def test_nothing_usable_is_refused(tmp_path):
+    tiff(tmp_path / "a_1.tif", np.zeros(SHAPE, np.uint16))
+    with pytest.raises(BadInput, match="no usable image of 1 files"):
+        steps.integrate_images(tmp_path, FLAT, Integration())
+    with pytest.raises(BadInput, match="no file"):
+        steps.integrate_images(tmp_path / "nowhere", FLAT, Integration())
+    with pytest.raises(BadInput, match=r"the flat has \(10, 10\) pixels"):
+        tiff(tmp_path / "flat.tif", np.ones((10, 10), np.uint16))
+        steps.integrate_images(tmp_path / "a_1.tif", FLAT, Integration(flat=str(tmp_path / "flat.tif")))

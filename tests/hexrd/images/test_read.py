@@ -1,0 +1,104 @@
+"""Image files as detectors write them: cut short, linked, with times, units, hot pixels and cut-offs."""
+
+import h5py
+import numpy as np
+import pytest
+from hexrd.made_images import FLAT, PLANE, SHAPE, tiff
+
+from ssbchar.errors import BadInput
+from ssbchar.hexrd.images import azimuthal, masks, read, steps
+from ssbchar.hexrd.images import header as head
+from ssbchar.hexrd.images.options import Integration
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.99])
+@pytest.mark.parametrize("kind", ["cbf", "edf", "tif", "h5"])
+def test_files_cut_short_never_hang_nor_pass(tmp_path, kind, share):
+    counts = np.random.default_rng(6).poisson(10, SHAPE).astype(np.int32)
+    path = write_as(tmp_path / f"whole.{kind}", counts)
+    (good,) = read.images(path)
+    np.testing.assert_array_equal(good.counts, counts)
+    whole = path.read_bytes()
+    cut = tmp_path / f"cut.{kind}"
+    cut.write_bytes(whole[: int(len(whole) * share)])
+    assert all(isinstance(image, BadInput) for image in read.images(cut))
+
+
+def write_as(path, counts):
+    import fabio
+
+    if path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            file["entry/data/data_000001"] = counts[None]
+        return path
+    kinds = {".cbf": fabio.cbfimage.CbfImage, ".edf": fabio.edfimage.EdfImage, ".tif": fabio.tifimage.TifImage}
+    kinds[path.suffix](data=counts, header={}).write(str(path))
+    return path
+
+
+def test_eiger_master_with_linked_data(tmp_path):
+    stack = np.random.default_rng(7).poisson(30, (5, *SHAPE)).astype(np.uint32)
+    stack[:, 3, 3] = 2**32 - 1
+    for k, part in enumerate((stack[:3], stack[3:]), 1):
+        with h5py.File(tmp_path / f"run_data_{k:06d}.h5", "w") as file:
+            file["entry/data/data"] = part
+    with h5py.File(tmp_path / "run_master.h5", "w") as file:
+        for k in (1, 2):
+            file[f"entry/data/data_{k:06d}"] = h5py.ExternalLink(f"run_data_{k:06d}.h5", "/entry/data/data")
+        specific = file.create_group("entry/instrument/detector/detectorSpecific")
+        specific["data_collection_date"] = "2024-05-06T07:08:09.5+00:00"
+        file["entry/instrument/detector/frame_time"] = 2.0
+        file["entry/sample/temperature"] = 301.5
+    ds = steps.integrate_images(tmp_path, FLAT, Integration(hot_pixel_sigma=0))
+    assert ds.sizes["frame"] == 5 and np.all(ds["status"] == "ok")
+    assert ds.attrs["pixels_left_out"] == 1 and ds.attrs["clock"] == "zone stated"
+    np.testing.assert_allclose(ds["time"], 1714979289.5 + 2.0 * np.arange(5))
+    assert np.all(ds["temperature_header"] == 301.5)
+    by = azimuthal.integrator(PLANE, 0, stack[0] < 2**31, 0, None, 0.99)
+    np.testing.assert_allclose(ds["intensity"][4].values, azimuthal.integrate(by, stack[4:])[0][0], rtol=1e-9)
+
+
+def test_synthetic_is_carried(tmp_path):
+    tiff(tmp_path / "a_1.tif", np.full(SHAPE, 7, np.uint16), "synthetic demonstration data")
+    assert steps.integrate_images(tmp_path, FLAT, Integration()).attrs["synthetic"] == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "expected", "stated"),
+    [
+        ({"date": "2024:05:06 07:08:09"}, 1714979289.0, False),
+        ({"time": "2024-05-06T01:08:09-06:00"}, 1714979289.0, True),
+        ({"time_of_day": "1714979289.25"}, 1714979289.25, True),
+        ({"_array_data.header_contents": "# 2024-05-06T07:08:09.500\n# Pixel"}, 1714979289.5, False),
+        ({"date": "yesterday"}, np.nan, False),
+    ],
+)
+def test_times_as_headers_write_them(header, expected, stated):
+    when, zone = head.time(header, "", 0.0)
+    assert when == pytest.approx(expected, nan_ok=True) and zone is stated
+
+
+def test_local_time_is_brought_to_utc():
+    assert head.time({"date": "2024:05:06 02:08:09"}, "", -5.0)[0] == 1714979289.0
+
+
+def test_lengths_with_their_units():
+    assert head.length({"pixel": "400 um"}, ("pixel",)) == pytest.approx(4e-4)
+    assert head.length({"detector_distance": "0.21143 m"}, head.DISTANCE_KEYS) == pytest.approx(0.21143)
+    assert head.length({"nominal distance": "500 mm"}, head.DISTANCE_KEYS) == pytest.approx(0.5)
+    assert np.isnan(head.length({"distance": "5 parsec"}, ("distance",)))
+
+
+def test_grains_are_no_hot_pixels():
+    row, column = np.indices((60, 60))
+    spot = 5000 * np.exp(-0.5 * ((row - 30.3) ** 2 + (column - 29.6) ** 2))
+    counts = np.random.default_rng(8).poisson(20 + spot)
+    counts[10, 10] = 4000
+    found = masks.defects([counts], np.zeros((60, 60), bool), 10.0)
+    assert found[10, 10] and found.sum() == 1
+
+
+def test_counts_above_the_header_cut_off_are_saturated():
+    assert masks.ceiling(np.dtype("i4"), 1097223.0, None) == 1097223.0
+    assert masks.ceiling(np.dtype("u2"), np.nan, None) == 65535
+    assert masks.ceiling(np.dtype("u2"), np.nan, 4000.0) == 4000.0

@@ -1,0 +1,235 @@
+"""The rows of a series: every headline quantity, with truth inside its errors, and the right verdict for each story."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from hexrd.made_lattice import CELLS, MadePhase, made, truth
+
+from ssbchar.conclusion import Conclusion
+from ssbchar.crystal.cell import volume
+from ssbchar.hexrd.expansion import fit
+from ssbchar.hexrd.expansion.options import Expansion
+from ssbchar.hexrd.onset import find
+from ssbchar.hexrd.onset.options import Onset
+from ssbchar.hexrd.verdict import conclude
+from ssbchar.hexrd.verdict.options import Stability
+
+LABELS = {"sample": "A+B", "source": "results/x/manifest.csv"}
+
+
+def rows(phases: list[MadePhase], about: list[xr.Dataset] | None = None, **kind: float) -> list[Conclusion]:
+    lattice, furnace = made(phases, **kind)
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    found = find.find_onsets(lattice, furnace, Onset())
+    return conclude.conclude_series(lattice, furnace, curves, found, xr.Dataset(), [], about or [], Stability(), LABELS)
+
+
+def one(found: list[Conclusion], quantity: str, subject: str = "A", condition: str = "") -> Conclusion:
+    match = [r for r in found if (r.quantity, r.subject, r.condition) == (quantity, subject, condition)]
+    assert len(match) == 1, [(r.quantity, r.subject, r.condition) for r in found]
+    return match[0]
+
+
+def test_every_row_and_its_truth() -> None:
+    first = MadePhase("trigonal", permanent=3e-4)
+    second = MadePhase("monoclinic", "B", permanent=-2e-4)
+    found = rows([first, second], seed=4)
+    for made_phase in (first, second):
+        right = truth(made_phase, np.array([25.0]))[0]
+        for condition, factor in (("before heating", 1.0), ("after cooling", 1 + made_phase.permanent)):
+            cell = right.copy()
+            cell[:3] *= factor
+            for i, name in enumerate(("a", "b", "c", "alpha", "beta", "gamma")):
+                told = [r for r in found if (r.quantity, r.subject, r.condition) == (name, made_phase.name, condition)]
+                free = CELLS[made_phase.system][1]
+                if free[i] is None or free[i] in free[:i]:
+                    assert not told
+                else:
+                    assert abs(told[0].value - cell[i]) < 4 * np.hypot(told[0].stderr, told[0].systematic)
+                    assert told[0].unit == ("angstrom" if i < 3 else "degree")
+        back = one(found, "volume_return", made_phase.name, "after cooling")
+        assert abs(back.value - 100 * ((1 + made_phase.permanent) ** 3 - 1)) < 4 * back.stderr
+        assert back.verdict == "returned" and 0 < back.stderr < 0.02
+    growth = one(found, "mean_linear_expansion", "B", "heating volume")
+    ends = volume(truth(second, np.array([100.0, 500.0])))
+    assert abs(growth.value - (ends[1] / ends[0] - 1) / 400) < 4 * growth.stderr
+    assert growth.systematic > 0 and growth.unit == "1/K"
+    assert {r.condition for r in found if r.quantity == "mean_linear_expansion" and r.subject == "A"} == {
+        f"{s} {x}" for s in ("heating", "cooling") for x in ("a", "c", "volume")
+    }
+    verdict = one(found, "phase_stability", "A+B")
+    assert verdict.verdict == "reversible" and "up to 80" in verdict.reason
+    assert all(r.sample == "A+B" and r.technique == "hexrd" and r.source for r in found)
+
+
+def test_a_reaction_is_told_with_its_temperatures() -> None:
+    a, b = MadePhase(begin=600.0), MadePhase(name="B", begin=600.0)
+    found = rows([a, b, MadePhase("monoclinic", "C", onset=600.0)], seed=1)
+    verdict = one(found, "phase_stability", "A+B")
+    assert verdict.verdict == "reacts"
+    assert "new: C from " in verdict.reason and "gone: A at 7" in verdict.reason and "gone: B at 7" in verdict.reason
+    assert one(found, "volume_return", "A", "after cooling").verdict == "gone"
+    start = one(found, "onset_temperature", "C", "heating")
+    assert abs(start.value - 600) < 4 * start.stderr
+    limit = one(found, "detection_limit", "C")
+    assert limit.unit == "percent" and 3 < limit.value < 12 and "strongest phase" in limit.reason
+
+
+@pytest.mark.parametrize(
+    ("phases", "kind", "right"),
+    [
+        ([MadePhase()], {"cooling": 0}, "stable"),
+        ([MadePhase(), MadePhase(name="C", onset=600.0)], {}, "partly"),
+        ([MadePhase(permanent=4e-3)], {}, "partly"),
+        ([MadePhase(relative_error=2e-3)], {}, "inconclusive"),
+        ([MadePhase(amount=0.0)], {}, "inconclusive"),
+        ([MadePhase(begin=700.0, end=900.0)], {}, "partly"),
+    ],
+    ids=["no cooling", "a product stays", "cell does not return", "cells too uncertain", "nothing there", "half gone"],
+)  # fmt: skip
+def test_verdicts(phases: list[MadePhase], kind: dict[str, float], right: str) -> None:
+    assert one(rows(phases, **kind), "phase_stability", "A+B").verdict == right
+
+
+def test_without_cooling_reversibility_is_not_measured() -> None:
+    found = rows([MadePhase()], cooling=0)
+    assert one(found, "volume_return", "A", "after cooling").verdict == "not_measured"
+    assert "reversibility not measured" in one(found, "phase_stability", "A+B").reason
+    assert not [r for r in found if r.condition == "after cooling" and r.quantity == "a"]
+
+
+def test_no_rest_takes_the_first_frames() -> None:
+    found = rows([MadePhase()], rest=0, cooling=0)
+    a = one(found, "a", "A", "before heating")
+    assert "no rest" in a.reason
+    temperature = float(a.reason.split("brought to ")[1].split()[0])
+    assert abs(a.value - truth(MadePhase(), np.array([temperature]))[0, 0]) < 4 * np.hypot(a.stderr, a.systematic)
+
+
+def test_published_expansion_is_compared() -> None:
+    entry = {"a": {"value": 1.1e-5, "stderr": 1e-7, "range": "25-500 degC", "source": "made for this test"}}
+    about = xr.Dataset(attrs={"phase": "A", "expansion": json.dumps(entry), "refinable": 0})
+    told = one(rows([MadePhase("cubic")], [about]), "mean_linear_expansion", "A", "heating a")
+    assert "differs from 1.1e-05 1/K (25-500 degC; made for this test)" in told.reason
+
+
+def test_weight_percent_where_structures_are_trusted() -> None:
+    lattice, furnace = made([MadePhase(), MadePhase(name="B", amount=0.0)])
+    lattice = lattice.assign(scale=lattice.intensity * 2, scale_stderr=lattice.intensity_stderr * 2)
+    about = [
+        xr.Dataset(attrs={"phase": n, "refinable": 1, "cell_mass": m, "volume": 100.0})
+        for n, m in (("A", 100.0), ("B", 300.0))
+    ]  # fmt: skip
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    found = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), [], about, Stability(), LABELS)
+    limit = one(found, "detection_limit", "B")
+    light = 100 * (5 + 1.645) / 100
+    assert "by weight" in limit.reason
+    assert limit.value == pytest.approx(100 * 3 * light / (3 * light + 100), rel=0.02)
+
+
+def pulls(seeds: int) -> np.ndarray:
+    out = []
+    for seed in range(seeds):
+        found = rows([MadePhase(permanent=3e-4)], seed=seed, systematic=0.0)
+        right = truth(
+            MadePhase(), np.array([float(one(found, "a", "A", "before heating").reason.split("to ")[1].split()[0])])
+        )[0]
+        a, v = one(found, "a", "A", "before heating"), one(found, "volume", "A", "after cooling")
+        back = one(found, "volume_return", "A", "after cooling")
+        out.append([
+            (a.value - right[0]) / a.stderr, (v.value - volume(right) * (1.0003) ** 3) / v.stderr,
+            (back.value - 100 * (1.0003**3 - 1)) / back.stderr,
+        ])  # fmt: skip
+    return np.array(out)
+
+
+def judge(pull: np.ndarray) -> None:
+    assert np.all(np.abs(pull.mean(axis=0)) < 0.3), pull.mean(axis=0)
+    assert np.all((pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4)), pull.std(axis=0)
+
+
+@pytest.mark.slow
+def test_pulls_of_a_hundred_seeds() -> None:
+    judge(pulls(100))
+
+
+def test_unexplained_lines_count_as_a_product() -> None:
+    lattice, furnace = made([MadePhase()])
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    strange = [
+        Conclusion(
+            "unexplained_lines", 9.0, verdict="named", reason="X, by 12 in log-likelihood", subject="unexplained 1"
+        ),
+        Conclusion("onset_temperature", 612.0, 3.0, subject="unexplained 1", condition="heating"),
+        Conclusion("end_temperature", verdict="still_present", subject="unexplained 1", condition="cooling"),
+    ]
+    rows = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), strange, [], Stability(), LABELS)
+    told = one(rows, "phase_stability", "A+B")
+    assert told.verdict == "partly" and "9 unexplained lines from 612 degC on heating: X" in told.reason
+    few = [Conclusion("unexplained_lines", 2.0, subject="unexplained 1"), *strange[1:]]
+    rows = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), few, [], Stability(), LABELS)
+    assert one(rows, "phase_stability", "A+B").verdict == "reversible"
+
+
+def test_an_error_all_frames_share_does_not_average_out() -> None:
+    """A zero held for the series moves all cells alike: it stays in their errors and leaves their return alone."""
+    lattice, furnace = made([MadePhase()], seed=6)
+    shared = 1e-4 * lattice.cell.values
+    shared[..., 3:] = 0
+    full = lattice.cell_covariance.values + shared[..., :, None] * shared[..., None, :]
+    other = lattice.assign(
+        cell_shared=(lattice.cell.dims, shared), cell_covariance=(lattice.cell_covariance.dims, full),
+        cell_stderr=(lattice.cell.dims, np.sqrt(np.einsum("fpii->fpi", full))),
+    )  # fmt: skip
+    told = []
+    for one_lattice in (lattice, other):
+        curves = fit.fit_expansion(one_lattice, furnace, Expansion())
+        found = conclude.conclude_series(one_lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS)
+        told.append([one(found, "a", "A", "before heating"), one(found, "volume_return", "A", "after cooling"),
+                     one(found, "mean_linear_expansion", "A", "heating a")])  # fmt: skip
+    assert told[1][0].stderr == pytest.approx(np.hypot(told[0][0].stderr, 1e-4 * 8.26), rel=0.05)
+    assert told[1][1].stderr == pytest.approx(told[0][1].stderr, rel=0.05)
+    assert told[1][2].stderr == pytest.approx(told[0][2].stderr, rel=0.05)
+
+
+def test_how_the_refinement_went_is_a_row() -> None:
+    lattice, furnace = made([MadePhase("cubic")], seed=1)
+    for frame, word in ((3, "held"), (4, "inconsistent"), (5, "not_converged")):
+        lattice["verdict"].values[frame, 0] = word
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    found = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS)
+    row = one(found, "frames_refined")
+    total = lattice.sizes["frame"]
+    assert row.value == total - 3 and row.verdict == "ok"
+    for text in (f"{total - 3} of {total} frames", "1 held", "1 different in the forward and the backward pass"):
+        assert text in row.reason
+
+
+def test_breadths_at_rest_are_weighted_means() -> None:
+    lattice, furnace = made([MadePhase("cubic")], seed=2)
+    frames = lattice.sizes["frame"]
+    rng = np.random.default_rng(3)
+    both, stderr = ("frame", "candidate"), np.full((frames, 1), 2e-4)
+    peaks = xr.Dataset(
+        {
+            "inverse_size": (both, 1.5e-3 + 2e-4 * rng.standard_normal((frames, 1))),
+            "inverse_size_stderr": (both, stderr),
+            "microstrain": (both, np.full((frames, 1), 1.2e-3)),
+            "microstrain_stderr": (both, stderr),
+        },
+        coords={"candidate": ["A"]},
+    )
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    found = conclude.conclude_series(lattice, furnace, curves, [], peaks, [], [], Stability(), LABELS)
+    for condition in ("before heating", "after cooling"):
+        size = one(found, "inverse_size", "A", condition)
+        assert size.unit == "1/nm" and abs(size.value - 1.5e-2) < 4 * size.stderr < 4 * 2e-3
+        assert one(found, "microstrain", "A", condition).value == pytest.approx(0.12)
+        assert size.verdict == "upper limit" and "instrument's breadth in it" in size.reason
+    known = conclude.conclude_series(
+        lattice, furnace, curves, [], peaks.assign_attrs(instrument_breadth=0.02), [], [], Stability(), LABELS
+    )
+    assert one(known, "inverse_size", "A", "before heating").verdict == "ok"

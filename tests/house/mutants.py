@@ -1,0 +1,230 @@
+"""Would the tests notice? ``python tests/house/mutants.py hexrd/onset nmr/decay --count 50 --seed 1``.
+
+One small fault at a time is put into a copy of the package (a sign, a comparison, a number, an ``and``), and the tests
+of that room run on it: first those of the module's own test file, then the rest of the room. A mutant that all tests
+pass on has survived; each is printed with its line. Slow; run by hand (``make mutants``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Queue
+
+ROOT = Path(__file__).parent.parent.parent
+COPIED = ("ssbchar", "tests", "config", "workflow", "docs", "pyproject.toml", "Snakefile")
+PHYSICS = (
+    *(f"hexrd/{room}" for room in ("patterns", "images", "furnace", "peaks", "refinement", "expansion", "onset")),
+    *(f"hexrd/{room}" for room in ("unindexed", "verdict")),
+    *(f"xas/{room}" for room in ("scans", "normalisation", "exafs", "comparison", "series", "paths")),
+    *(f"nmr/{room}" for room in ("bruker", "lineshape", "transform", "decay", "quantification")),
+    "crystal",
+)
+"""The rooms of physics, the default."""
+NOT_PHYSICS = ("options.py", "__init__.py", "outputs.py")
+TIMEOUT = 300
+"""Seconds after which a test run counts as having noticed: a fault that hangs is seen."""
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+}
+OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mutant:
+    """One fault in one module."""
+
+    path: Path
+    """Relative to the package."""
+    place: int
+    """Of the node, in the order of `ast.walk`."""
+    line: int
+    change: object
+    """What the node's operator, comparison or number becomes."""
+    what: str
+
+    def text(self, package: Path) -> str:
+        """Return the module with the fault in it."""
+        tree = ast.parse((package / self.path).read_text(encoding="utf-8"))
+        target = next(node for i, node in enumerate(ast.walk(tree)) if i == self.place)
+        return ast.unparse(ast.fix_missing_locations(_Change(target, self.change).visit(tree)))
+
+
+class _Change(ast.NodeTransformer):
+    """Puts one fault into a tree."""
+
+    def __init__(self, target: ast.AST, change: object) -> None:
+        self.target, self.change = target, change
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if node is not self.target:
+            return self.generic_visit(node)
+        if isinstance(node, ast.Compare):
+            node.ops[0] = self.change()  # type: ignore[operator]
+        elif isinstance(node, ast.BinOp | ast.BoolOp):
+            node.op = self.change()  # type: ignore[operator]
+        elif isinstance(node, ast.Constant):
+            node.value = self.change  # type: ignore[assignment]
+        elif isinstance(node, ast.UnaryOp):
+            return node.operand
+        return node
+
+
+def mutants_of(path: Path, package: Path) -> Iterator[Mutant]:
+    """Yield every fault that can be put into a module, one at a time."""
+    tree = ast.parse((package / path).read_text(encoding="utf-8"))
+    untouched = {id(n) for part in ast.walk(tree) for n in _without_effect(part)}
+    for place, node in enumerate(ast.walk(tree)):
+        if id(node) not in untouched:
+            for change, what in _faults(node):
+                yield Mutant(path=path, place=place, line=getattr(node, "lineno", 0), change=change, what=what)
+
+
+def _without_effect(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is only read by people or the type checker: annotations, docstrings, indices of messages."""
+    if isinstance(node, ast.FunctionDef):
+        for argument in (*node.args.args, *node.args.kwonlyargs):
+            yield from ast.walk(argument.annotation) if argument.annotation else ()
+        yield from ast.walk(node.returns) if node.returns else ()
+    if isinstance(node, ast.AnnAssign):
+        yield from ast.walk(node.annotation)
+    if isinstance(node, ast.Raise | ast.JoinedStr | ast.Assert):
+        yield from ast.walk(node)
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        yield from ast.walk(node)
+
+
+def _faults(node: ast.AST) -> Iterator[tuple[object, str]]:
+    if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARISONS:
+        new = COMPARISONS[type(node.ops[0])]
+        yield new, f"{type(node.ops[0]).__name__} -> {new.__name__}"
+    elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        if not isinstance(node.left, ast.List | ast.Tuple) and not _is_text(node):
+            yield OPERATORS[type(node.op)], f"{type(node.op).__name__} -> {OPERATORS[type(node.op)].__name__}"
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
+        yield None, f"{type(node.op).__name__} dropped"
+    elif isinstance(node, ast.BoolOp):
+        yield ast.Or if isinstance(node.op, ast.And) else ast.And, "and <-> or"
+    elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        number = node.value
+        yield number + 1 if isinstance(number, int) else number * 1.25 or 0.25, f"{number!r} changed"
+
+
+def _is_text(node: ast.BinOp) -> bool:
+    parts = [n for n in ast.walk(node) if isinstance(n, ast.Constant | ast.JoinedStr)]
+    return any(isinstance(p, ast.JoinedStr) or isinstance(p.value, str) for p in parts)
+
+
+def tests_for(room: str, module: str) -> list[list[str]]:
+    """Return what pytest is asked for, one run after the other: the module's own tests, then the room's."""
+    folder = ROOT / "tests" / room
+    own = folder / f"test_{module}.py"
+    runs = [[own.relative_to(ROOT).as_posix()]] if own.is_file() else []
+    if folder.is_dir():
+        rest = [p.relative_to(ROOT).as_posix() for p in sorted(folder.rglob("test_*.py")) if p != own]
+        runs += [rest] if rest else []
+    return runs
+
+
+def is_noticed(mutant: Mutant, room: str, copied: Path) -> bool:
+    """Return whether a test of the room fails on a mutant, in a copy of the checkout."""
+    place = copied / "ssbchar" / mutant.path
+    original = place.read_text(encoding="utf-8")
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **threads, "PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"}
+    real = os.environ.get("SSBCHAR_REAL_DATA", "../shared/real")
+    environment["SSBCHAR_REAL_DATA"] = str((ROOT / real).resolve())
+    place.write_text(mutant.text(ROOT / "ssbchar"), encoding="utf-8")
+    try:
+        for words in tests_for(room, mutant.path.stem):
+            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *words]
+            try:
+                code = subprocess.run(command, cwd=copied, env=environment, capture_output=True, timeout=TIMEOUT)
+            except subprocess.TimeoutExpired:
+                return True
+            if code.returncode not in (0, 5):
+                return True
+        return False
+    finally:
+        place.write_text(original, encoding="utf-8")
+
+
+def drawn_mutants(rooms: Sequence[str], count: int, seed: int) -> list[tuple[str, Mutant]]:
+    """Return `count` mutants drawn at random from all modules of the rooms, each line as likely as the next."""
+    package = ROOT / "ssbchar"
+    found: list[tuple[str, Mutant]] = []
+    for room in rooms:
+        place = package / room
+        files = [place] if place.suffix == ".py" else sorted(place.rglob("*.py"))
+        home = Path(room).parent.as_posix() if place.suffix == ".py" else room
+        for path in files:
+            if path.name not in NOT_PHYSICS:
+                found += [(home, m) for m in mutants_of(path.relative_to(package), package)]
+    return random.Random(seed).sample(found, min(count, len(found)))
+
+
+def main() -> int:
+    """Run the mutants of the rooms named on the command line; return 1 where fewer than the goal are noticed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rooms", nargs="*", default=list(PHYSICS), help="folders or modules below ssbchar/")
+    parser.add_argument("--count", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--goal", type=float, default=85.0, help="percent")
+    given = parser.parse_args()
+    drawn = drawn_mutants(given.rooms or PHYSICS, given.count, given.seed)
+    copies: Queue[Path] = Queue()
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.workers) as pool:
+        for number in range(given.workers):
+            copied = Path(folder) / str(number)
+            for name in COPIED:
+                if (ROOT / name).is_dir():
+                    shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__"))
+                else:
+                    shutil.copy(ROOT / name, copied / name)
+            copies.put(copied)
+
+        def judge(one: tuple[str, Mutant]) -> bool:
+            copied = copies.get()
+            try:
+                return is_noticed(one[1], one[0], copied)
+            finally:
+                copies.put(copied)
+
+        tally: dict[str, list[bool]] = {}
+        for (room, mutant), noticed in zip(drawn, pool.map(judge, drawn), strict=True):
+            tally.setdefault(room, []).append(noticed)
+            if not noticed:
+                print(f"survived: ssbchar/{mutant.path}:{mutant.line}: {mutant.what}", flush=True)
+    print("| room | mutants | noticed |")
+    print("|---|---|---|")
+    for room, seen in sorted(tally.items()):
+        print(f"| {room} | {len(seen)} | {sum(seen)} |")
+    total = [noticed for seen in tally.values() for noticed in seen]
+    share = 100 * sum(total) / max(len(total), 1)
+    print(f"| all | {len(total)} | {sum(total)} ({share:.0f} %) |")
+    return 0 if share >= given.goal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""A step is run from files to a file; wrong raw data is set aside, passed on and never used."""
+
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ssbchar.conclusion import Conclusion
+from ssbchar.errors import BadInput
+from ssbchar.pipeline import source_digest, step
+from ssbchar.results.provenance import verify
+from ssbchar.storage import raw_files, store
+
+
+@dataclass(frozen=True)
+class Scale:
+    factor: float = 2.0
+
+
+def read(source: Path, options: Scale) -> xr.Dataset:
+    text = source.read_text()
+    if not text.strip():
+        raise BadInput(source, "the file is empty", "measure it again")
+    values = np.array(text.split(), float) * options.factor
+    return xr.Dataset({"y": ("x", values, {"units": "1"})}, attrs={"synthetic": int("7" in text)})
+
+
+def conclude(parts: list[xr.Dataset], first: xr.Dataset) -> list[Conclusion]:
+    return [Conclusion("total", float(sum(p.y.sum() for p in parts)), 0.5, unit="1")]
+
+
+def texts(source: Path) -> dict[str, str]:
+    return {"a.txt": source.read_text()}
+
+
+def unlabelled(source: Path) -> xr.Dataset:
+    return xr.Dataset({"y": ("x", np.ones(3))})
+
+
+@pytest.fixture(autouse=True)
+def steps_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(step, "function", lambda name: globals()[name])
+
+
+def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2 7")
+    out = tmp_path / "a.nc"
+    assert step.run("read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}).told == ""
+    ds = store.load(out)
+    assert isinstance(ds, xr.Dataset)
+    np.testing.assert_array_equal(ds.y, [3, 6, 21])
+    assert (ds.attrs["measurement"], ds.attrs["synthetic"]) == ("m", 1)
+    made_by = json.loads(str(ds.provenance.values))
+    assert made_by["options"] == {"factor": 3}
+    assert made_by["inputs"][0]["sha256"] == "a2ec2b83bee101885a646d7613239525eff0734383e08c481cb72214bbc0710d"
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2 3")
+    for name in ("a.nc", "b.nc"):
+        step.run("read", {"source": [raw]}, tmp_path / name)
+    assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
+
+
+def test_wrong_raw_data_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
+    good.write_text("1 2")
+    bad.write_text("")
+    said = step.run("read", {"source": [bad]}, tmp_path / "bad.nc").told
+    assert said == f"set aside: {bad}: the file is empty; measure it again"
+    step.run("read", {"source": [good]}, tmp_path / "good.nc")
+    both = {"parts": [tmp_path / "good.nc", tmp_path / "bad.nc"], "first": [tmp_path / "good.nc"]}
+    step.run("conclude", both, tmp_path / "c.json", labels={"sample": "S"})
+    content = json.loads((tmp_path / "c.json").read_text())
+    assert content["conclusions"][0]["value"] == 6
+    assert content["conclusions"][0]["sample"] == "S"
+    assert json.loads(content["labels"]["set_aside"])[0]["problem"] == "the file is empty"
+    step.run("conclude", {**both, "first": [tmp_path / "bad.nc"]}, tmp_path / "d.json", labels={"measurement": "m"})
+    lost = store.load(tmp_path / "d.json")
+    assert isinstance(lost, list)
+    assert lost[0].verdict == "set aside"
+    assert "measure it again" in lost[0].reason
+
+
+def test_a_variable_without_unit_is_refused(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    with pytest.raises(ValueError, match="no units"):
+        step.run("unlabelled", {"source": [raw]}, tmp_path / "u.nc")
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_wrong_arguments_and_options_are_refused(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    with pytest.raises(TypeError, match="no argument sauce"):
+        step.run("read", {"source": [raw], "sauce": [raw]}, tmp_path / "a.nc")
+    with pytest.raises(ValueError, match="did you mean 'factor'"):
+        step.run("read", {"source": [raw]}, tmp_path / "a.nc", {"factr": 1})
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("old")
+    with pytest.raises(RuntimeError), store.replacing(target) as part:
+        part.write_text("half")
+        raise RuntimeError
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_limits_hold_statistical_and_systematic_parts() -> None:
+    limited = Conclusion("q", 10.0, 3.0, systematic=4.0).with_limits()
+    assert limited.upper95 == pytest.approx(10 + 1.959964 * 5)
+    assert limited.lower95 == pytest.approx(10 - 1.959964 * 5)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(source_digest.ROOT.rglob("*.py")), ids=lambda p: p.relative_to(source_digest.ROOT).as_posix()
+)
+def test_no_import_is_overlooked(path: Path) -> None:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ssbchar":
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ssbchar"}
+    assert names <= set(source_digest._imported(path))
+
+
+def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {
+        "nmr/a.py": "from ssbchar.nmr import b\n",
+        "nmr/b.py": "def f():\n    from ssbchar import deep\n",
+        "nmr/c.py": "",
+        "deep.py": "",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(source_digest, "ROOT", tmp_path)
+    monkeypatch.setattr(source_digest.exports, "module_of", lambda step: "ssbchar.nmr.a")
+
+    def digest() -> str:
+        source_digest.digest.cache_clear()
+        source_digest._imported.cache_clear()
+        return source_digest.digest("nmr.a.f")
+
+    first = digest()
+    (tmp_path / "nmr/c.py").write_text("x = 1\n")
+    assert digest() == first
+    (tmp_path / "deep.py").write_text("x = 1\n")
+    assert digest() != first
+    source_digest.digest.cache_clear()
+    source_digest._imported.cache_clear()
+
+
+def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2 3")
+    out = tmp_path / "export"
+    step.run("texts", {"source": [raw]}, out, labels={"measurement": "m", "phase": "p"})
+    assert (out / "a.txt").read_text() == "1 2 3"
+    note = json.loads((out / "provenance.json").read_text())
+    assert note["labels"] == {"measurement": "m"}
+    assert note["provenance"]["step"] == "texts"
+    assert note["provenance"]["inputs"][0]["sha256"] == raw_files.sha256(raw)
+    found = verify.verify(tmp_path)
+    assert not found.changes
+    raw.write_text("1 2 4")
+    assert [c.path for c in verify.verify(tmp_path).changes] == [raw.as_posix()]
+
+
+def slow_import(source: Path) -> xr.Dataset:
+    import takes_a_while  # type: ignore[import-not-found]
+
+    return xr.Dataset({"y": ("x", np.ones(3), {"units": takes_a_while.UNIT})})
+
+
+def test_importing_inside_a_step_is_no_computing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "takes_a_while.py").write_text("import time\ntime.sleep(0.3)\nUNIT = '1'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    done = step.run("slow_import", {"source": [raw]}, tmp_path / "a.nc")
+    assert 0 <= done.computing.wall < 0.2
+
+
+def both(source: Path) -> tuple[str, list[Conclusion]]:
+    if not source.read_text():
+        raise BadInput(source, "the file is empty", "measure it again")
+    return source.read_text(), [Conclusion("size", 1.0, 0.5, unit="1")]
+
+
+def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
+    raw, outputs = tmp_path / "raw.txt", [tmp_path / "table.csv", tmp_path / "found.json"]
+    raw.write_text("a,b\n")
+    step.run("both", {"source": [raw]}, outputs)
+    assert outputs[0].read_text() == "a,b\n"
+    assert [c.quantity for c in store.load(outputs[1])] == ["size"]
+    raw.write_text("")
+    assert step.run("both", {"source": [raw]}, outputs).told.startswith("set aside")
+    assert "the file is empty" in outputs[0].read_text()
+    assert store.load(outputs[1])[0].verdict == "set aside"
+
+
+def test_noise_is_not_compressed_and_a_constant_is(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).normal(size=5000)
+    ds = xr.Dataset({k: ("x", v, {"units": "1"}) for k, v in (("noise", noise), ("level", np.ones(5000)))})
+    store.save(ds, tmp_path / "a.nc", store.provenance("t", {}, {}), {})
+    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as back:
+        assert back["level"].encoding["zlib"] and not back["noise"].encoding["zlib"]
+        xr.testing.assert_equal(back[["noise", "level"]], ds)

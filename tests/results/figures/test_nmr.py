@@ -1,0 +1,97 @@
+"""NMR figures are drawn from what the steps store, for spectra, series, refused decays and groups of samples."""
+
+import numpy as np
+import pytest
+from nmr import signals
+
+from ssbchar.conclusion import Conclusion
+from ssbchar.nmr.decay import t2_star
+from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.lineshape import fit as lines
+from ssbchar.nmr.lineshape import window_integrals
+from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.results.figures.nmr import all as nmr
+from ssbchar.results.figures.nmr import compare
+
+TIMES = np.array([10, 30, 60, 100, 200, 400]) * 1e-6
+
+
+def drawn(weights: np.ndarray):
+    rows = [signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in weights]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[: len(weights)])
+    fit = lines.fit_lines(fid, Lines())
+    series = t2_star.fit_decay(fit, Decay()) if len(weights) > 1 else None
+    return nmr.draw_measurement(fit, window_integrals.integrate_windows(fid, Processing(), fit), series)
+
+
+def texts(drawing) -> str:
+    words = []
+    for axes in drawing.figure.axes:
+        words += [axes.get_xlabel(), axes.get_ylabel(), *(t.get_text() for t in axes.texts)]
+        words += [t.get_text() for t in (axes.get_legend().get_texts() if axes.get_legend() else [])]
+    return " ".join(words)
+
+
+def test_one_spectrum() -> None:
+    found = drawn(np.ones(1))
+    assert list(found) == ["spectra", "fit"]
+    assert "ppm" in texts(found["fit"])
+    assert "residual" in texts(found["fit"])
+    assert all(d.title and d.caption for d in found.values())
+
+
+def test_series_with_its_decay() -> None:
+    found = drawn(np.exp(-TIMES / 7e-5))
+    assert "T2*" in texts(found["decay"])
+    assert len(found["spectra"].figure.axes[0].lines) == TIMES.size
+
+
+def test_series_of_another_measurement_is_stacked() -> None:
+    rows = [signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in (1.0, 0.6, 0.3, 0.1)]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[:4])
+    one = signals.dataset(signals.noisy(rows[0], 0.003, 2))
+    fit, windows = lines.fit_lines(one, Lines()), window_integrals.integrate_windows(one, Processing())
+    series = window_integrals.integrate_windows(fid, Processing())
+    found = nmr.draw_measurement(fit, windows, None, series)
+    assert list(found) == ["spectra", "fit", "series"]
+    assert len(found["series"].figure.axes[0].lines) == 4
+    named = [windows.assign_attrs(sample=n) for n in "ab"]
+    stack = compare.draw_comparison([], named)["stack"]
+    assert {"a", "b", "Li metal", "Li-Si"} <= {t.get_text() for t in stack.figure.axes[0].texts}
+
+
+def test_wide_decays_are_drawn_over_the_logarithm_of_time() -> None:
+    times = np.geomspace(1e-5, 1e-2, 6)
+    rows = [signals.signal((0.1, 0.9 * np.exp(-t / 3e-4)), (265.0, 10.0), (900.0, 3500.0), points=1024) for t in times]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), times)
+    fit = lines.fit_lines(fid, Lines())
+    found = nmr.draw_measurement(
+        fit, window_integrals.integrate_windows(fid, Processing(), fit), t2_star.fit_decay(fit, Decay())
+    )
+    assert found["decay"].figure.axes[0].get_xscale() == "log"
+
+
+def test_refused_decay_has_its_verdict_in_the_legend() -> None:
+    assert "not_decaying" in texts(drawn(np.array([1, 0.4, 0.9, 0.5, 0.8, 0.2]))["decay"])
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_samples_side_by_side(bounded: bool) -> None:
+    def rows(sample: str, value: float) -> list[Conclusion]:
+        about = {"subject": "li_metal", "sample": sample, "unit": "percent"}
+        corrected = Conclusion("li_metal_fraction", 0.9 * value, 0.1, 0.2, condition="corrected", **about)
+        if bounded:
+            corrected = Conclusion(
+                "li_metal_fraction", lower95=60.0, upper95=80.0, condition="corrected", verdict="N/A", **about
+            )
+        return [
+            Conclusion("li_metal_fraction", value, 0.1, 0.1, condition="raw", **about),
+            corrected,
+            Conclusion("drift", 0.4, 0.05, subject="li_si", sample=sample, verdict="evolving"),
+        ]
+
+    found = compare.draw_comparison([rows("a", 7.0), rows("b", 70.0)])
+    assert list(found) == ["fractions", "drift"]
+    axes = found["fractions"].figure.axes[0]
+    assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b"]
+    assert ("N/A" in texts(found["fractions"])) == bounded

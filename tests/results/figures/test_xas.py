@@ -1,0 +1,102 @@
+"""Absorption figures say what they show, and are drawn for pairs, single scans and scans without EXAFS."""
+
+from pathlib import Path
+
+import pytest
+from xas.campaign import chain, write_pair
+from xas.series.test_series import made
+
+from ssbchar.results.figures.xas import all as figures
+from ssbchar.results.figures.xas import series as series_figures
+from ssbchar.storage.store import Drawing
+from ssbchar.xas.comparison import compare
+from ssbchar.xas.comparison.options import Comparison
+from ssbchar.xas.exafs import extract
+from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.normalisation.options import Normalisation
+from ssbchar.xas.series import components, conclude, linear_combination
+from ssbchar.xas.series.normalise import normalise_series
+from ssbchar.xas.series.options import Mixture, Series
+
+LABELS = {"measurement": "cycled", "sample": "made"}
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Drawing]]:
+    folder = tmp_path_factory.mktemp("pair")
+    write_pair(folder, 3, loss=0.1, shift=0.0, repeats=2)
+    scans, pristine = chain(folder, "pristine")
+    _, cycled = chain(folder, "cycled", scans)
+    pair = [extract.extract_exafs(d, Exafs()) for d in (pristine, cycled)]
+    found = compare.compare_pair(pristine, cycled, Comparison(choices=8))
+    parts = linear_combination.fit_mixture(
+        cycled, [pristine, cycled.assign_attrs(measurement="other")], Mixture(choices=0, shift=False)
+    )
+    short = extract.extract_exafs(cycled.isel(energy=cycled["energy"].values < 7200), Exafs())
+    return {
+        "pair": figures.draw_measurement(cycled, pair[1], pristine, pair[0], found, parts, LABELS),
+        "single": figures.draw_measurement(pristine, pair[0], None, None, None, None, LABELS),
+        "short": figures.draw_measurement(cycled, short, None, None, None, None, LABELS),
+    }
+
+
+def test_which_figures_there_are(drawn: dict[str, dict[str, Drawing]]) -> None:
+    assert list(drawn["pair"]) == ["mu", "chi_k", "chi_r", "ensemble", "mixture"]
+    assert list(drawn["single"]) == ["mu", "chi_k", "chi_r"]
+    assert list(drawn["short"]) == ["mu"]
+
+
+def test_every_axis_names_its_quantity_and_unit(drawn: dict[str, dict[str, Drawing]]) -> None:
+    for drawing in drawn["pair"].values():
+        assert drawing.title
+        assert drawing.caption.endswith(".")
+        for axes in drawing.figure.axes:
+            assert axes.get_ylabel()
+    labels = [a.get_xlabel() for d in drawn["pair"].values() for a in d.figure.axes]
+    assert {"energy (eV)", "k (1/Å)", "R, no phase correction (Å)"} <= set(labels)
+
+
+def test_both_spectra_of_a_pair_are_named(drawn: dict[str, dict[str, Drawing]]) -> None:
+    legend = drawn["pair"]["chi_r"].figure.axes[0].get_legend()
+    assert legend is not None
+    assert [t.get_text() for t in legend.get_texts()] == ["pristine", "cycled"]
+
+
+def test_figures_can_be_written(drawn: dict[str, dict[str, Drawing]], tmp_path: Path) -> None:
+    for name, drawing in drawn["pair"].items():
+        drawing.figure.savefig(tmp_path / f"{name}.svg")
+        assert (tmp_path / f"{name}.svg").stat().st_size > 5000
+
+
+def test_figures_of_a_series(tmp_path: Path) -> None:
+    found = normalise_series(made(60, 2, 1), Normalisation())
+    parts = components.find_components(found, Series())
+    ends = [
+        found.isel(spectrum=[i]).assign_attrs(measurement=n, element="Fe", edge="K") for i, n in ((0, "A"), (59, "B"))
+    ]
+    shares = linear_combination.fit_mixture(found, ends, Mixture(choices=0))
+    drawn = series_figures.draw_series(found, parts, shares, {"sample": "made"})
+    assert list(drawn) == ["series_map", "series_species", "series_isosbestic", "series_shares"]
+    for name, drawing in drawn.items():
+        assert drawing.title
+        assert drawing.caption.endswith(".")
+        drawing.figure.savefig(tmp_path / f"{name}.png")
+    assert "series_shares" not in series_figures.draw_series(found, parts, None, {"sample": "made"})
+    scree = drawn["series_species"].figure.axes[0]
+    assert next(t.get_text() for t in scree.get_legend().get_texts()) == "species: 2"
+    top = drawn["series_shares"].figure.axes[0]
+    assert {t.get_text() for t in top.get_legend().get_texts()} == {"A", "B", "sum"}
+
+
+def test_circles_and_crosses_follow_the_verdict_of_the_option() -> None:
+    found = normalise_series(made(60, 2, 1), Normalisation())
+    first = components.find_components(found, Series())["crossing_p"].values
+    for p, held, said in ((1e-9, first.size, "held"), (0.999 * first.size * first.max(), 1, "broken")):
+        options = Series(isosbestic_p=float(p))
+        parts = components.find_components(found, options)
+        axes = series_figures.isosbestic(found, parts, "made").figure.axes[0]
+        drawn = {str(line.get_label()): len(line.get_xdata()) for line in axes.lines}  # type: ignore[arg-type]
+        assert (drawn["meet"], drawn["cross, do not meet"]) == (held, first.size - held)
+        rows = {r.quantity: r for r in conclude.conclude_series(found, parts, None, options)}
+        row = rows["isosbestic_points"]
+        assert (row.verdict, row.value) == (said, held)
