@@ -1,7 +1,9 @@
-"""Side by side with the field's other programs: each module here has ``cases()``, run by ``python -m benchmarks``.
+"""Side by side with the field's other programs: each module here has ``cases()``, run by ``python
+-m benchmarks``.
 
-``cases()`` yields mappings with the keys of `KEYS` except ``ratio``. ``peer`` names the program compared with,
-``peer_s`` is None where it is not installed; ``agreement`` says in words, with numbers, how far the results agree.
+``cases()`` yields mappings with the keys of `KEYS` except ``ratio``. ``peer`` names the program
+compared with, ``peer_s`` is None where it is not installed; ``agreement`` says in words, with
+numbers, how far the results agree.
 """
 
 import time
@@ -14,7 +16,8 @@ KEYS = ("case", "ours_s", "peer", "peer_version", "peer_s", "ratio", "agreement"
 
 
 def timed(call: Callable[[], T], repeats: int = 3) -> tuple[float, T]:
-    """Return the shortest of some wall times of a call [s], after one call to warm up, and what it returned."""
+    """Return the shortest of some wall times of a call [s], after one call to warm up, and what it
+    returned."""
     result = call()
     best = float("inf")
     for _ in range(repeats):

@@ -1,6 +1,8 @@
-"""Run every benchmark on one core, a process per module; write ``benchmarks/results.json`` and ``docs/benchmarks.md``.
+"""Run every benchmark on one core, a process per module; write ``benchmarks/results.json`` and
+``docs/benchmarks.md``.
 
-``python -m benchmarks`` runs all; ``python -m benchmarks NAME ...`` runs some and only prints them.
+``python -m benchmarks`` runs all; ``python -m benchmarks NAME ...`` runs some and only prints
+them.
 """
 
 import importlib
@@ -18,7 +20,13 @@ from benchmarks import KEYS
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 INNER = "--in-this-process"
 APART = {"scale", "oracle_paths"}
 """Run by themselves: no times beside a peer."""
@@ -27,12 +35,26 @@ APART = {"scale", "oracle_paths"}
 def main(words: Sequence[str]) -> int:
     """Run the benchmarks named, or all; return how many modules failed."""
     if words and words[0] == INNER:
-        print(json.dumps([_complete(case) for case in importlib.import_module(f"benchmarks.{words[1]}").cases()]))
+        print(
+            json.dumps(
+                [
+                    _complete(case)
+                    for case in importlib.import_module(f"benchmarks.{words[1]}").cases()
+                ]
+            )
+        )
         return 0
-    known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_") and path.stem not in APART)
+    known = sorted(
+        path.stem
+        for path in HERE.glob("*.py")
+        if not path.stem.startswith("_") and path.stem not in APART
+    )
     unknown = set(words) - set(known)
     if unknown:
-        print(f"no benchmark {', '.join(sorted(unknown))}; known are {', '.join(known)}", file=sys.stderr)
+        print(
+            f"no benchmark {', '.join(sorted(unknown))}; known are {', '.join(known)}",
+            file=sys.stderr,
+        )
         return 1
     results: list[dict[str, Any]] = []
     failed = []
@@ -45,7 +67,9 @@ def main(words: Sequence[str]) -> int:
     if not words:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         PAGE.write_text(page(results), encoding="utf-8")
-        print(f"{len(results)} cases: {RESULTS.relative_to(HERE.parent)}, {PAGE.relative_to(HERE.parent)}")
+        print(
+            f"{len(results)} cases: {RESULTS.relative_to(HERE.parent)}, {PAGE.relative_to(HERE.parent)}"
+        )
     if failed:
         print(f"failed: {', '.join(failed)} (their messages are above)", file=sys.stderr)
     return len(failed)
@@ -55,7 +79,9 @@ def _run(name: str) -> list[dict[str, Any]] | None:
     """Return the cases of one module run in its own process on one core; None where it failed."""
     environment = {**os.environ, **dict.fromkeys(THREADS, "1")}
     words = [sys.executable, "-m", "benchmarks", INNER, name]
-    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=_one_core, check=False)
+    done = subprocess.run(
+        words, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=_one_core, check=False
+    )
     if done.returncode:
         return None
     found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -70,18 +96,32 @@ def _one_core() -> None:
 def _complete(case: Mapping[str, Any]) -> dict[str, Any]:
     """Return a case with its ratio, keys in order."""
     if set(case) - set(KEYS) or (set(KEYS) - {"ratio"}) - set(case):
-        raise KeyError(f"a benchmark case has the keys {', '.join(KEYS)}, ratio optional; given: {', '.join(case)}")
+        raise KeyError(
+            f"a benchmark case has the keys {', '.join(KEYS)}, ratio optional; given: {', '.join(case)}"
+        )
     ours, peer = case["ours_s"], case["peer_s"]
     return {key: case.get(key) for key in KEYS} | {"ratio": peer / ours if peer and ours else None}
 
 
 def table(results: Sequence[Mapping[str, Any]]) -> str:
     """Return the cases as a Markdown table."""
-    lines = ["| case | ours | peer | peer's time | times faster | agreement |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| case | ours | peer | peer's time | times faster | agreement |",
+        "|---|---|---|---|---|---|",
+    ]
     for case in results:
-        peer = f"{case['peer']} {case['peer_version']}".strip() + ("" if case["peer_s"] else " (not installed)")
+        peer = f"{case['peer']} {case['peer_version']}".strip() + (
+            "" if case["peer_s"] else " (not installed)"
+        )
         ratio = f"{case['ratio']:.3g}" if case["ratio"] else ""
-        cells = (case["case"], _seconds(case["ours_s"]), peer, _seconds(case["peer_s"]), ratio, case["agreement"])
+        cells = (
+            case["case"],
+            _seconds(case["ours_s"]),
+            peer,
+            _seconds(case["peer_s"]),
+            ratio,
+            case["agreement"],
+        )
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
 

@@ -1,4 +1,5 @@
-"""Azimuthal integration of 2048 x 2048 images with variance: ours against pyFAI's fastest exact routes."""
+"""Azimuthal integration of 2048 x 2048 images with variance: ours against pyFAI's fastest exact
+routes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -17,23 +18,33 @@ POLARISATION = 0.99
 
 
 def cases() -> Iterator[Mapping[str, Any]]:
-    """Yield the comparisons; times are per image, the matrix made before (cold start given apart)."""
+    """Yield the comparisons; times are per image, the matrix made before (cold start given
+    apart)."""
     from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
     stack = np.random.default_rng(0).poisson(100, (FRAMES, SIDE, SIDE)).astype(np.int32)
     cold, by = timed(
-        lambda: azimuthal.integrator(PLANE, 0, np.ones((SIDE, SIDE), bool), BINS, None, POLARISATION), repeats=1
+        lambda: azimuthal.integrator(
+            PLANE, 0, np.ones((SIDE, SIDE), bool), BINS, None, POLARISATION
+        ),
+        repeats=1,
     )
     seconds, (mean, stderr) = timed(lambda: azimuthal.integrate(by, stack))
-    theirs = AzimuthalIntegrator(*PLANE[:6], pixel1=PLANE.pixel1, pixel2=PLANE.pixel2, wavelength=1e-10)
+    theirs = AzimuthalIntegrator(
+        *PLANE[:6], pixel1=PLANE.pixel1, pixel2=PLANE.pixel2, wavelength=1e-10
+    )
     for split, algorithm in (("full", "csc"), ("bbox", "csc"), ("full", "csr")):
         method = (split, algorithm, "cython")
 
         def integrate(frame: int = 0, method: tuple[str, str, str] = method) -> Any:
             return theirs.integrate1d_ng(
-                stack[frame], BINS, error_model="poisson", polarization_factor=POLARISATION, method=method,
+                stack[frame],
+                BINS,
+                error_model="poisson",
+                polarization_factor=POLARISATION,
+                method=method,
                 unit="2th_rad",
-            )  # fmt: skip
+            )
 
         peer, last = timed(integrate)
         off = np.nanmax(np.abs(mean[0] - last.intensity) / stderr[0])

@@ -1,4 +1,5 @@
-"""Scattering paths against Larch: chi(k) of FEFF's files, and a joint fit's parameters and errors."""
+"""Scattering paths against Larch: chi(k) of FEFF's files, and a joint fit's parameters and
+errors."""
 
 from __future__ import annotations
 
@@ -33,7 +34,15 @@ def section() -> str:
     program = feff.executable(Feff())
     if program is None:
         return ""
-    lines = ["", "## Scattering paths", "", ABOUT, "", "| " + " | ".join(COLUMNS) + " |", "|---" * len(COLUMNS) + "|"]
+    lines = [
+        "",
+        "## Scattering paths",
+        "",
+        ABOUT,
+        "",
+        "| " + " | ".join(COLUMNS) + " |",
+        "|---" * len(COLUMNS) + "|",
+    ]
     for name, element in CRYSTALS:
         with tempfile.TemporaryDirectory() as folder:
             files = calculated(Path(folder), program, name, element)
@@ -56,7 +65,9 @@ def single(path: Path) -> tuple[exafs_equation.Paths, exafs_equation.Shell]:
     """Return one path as a shell of its own."""
     found = feffdat.read(path)
     ds = feffdat.dataset([found], [0], path.name)
-    return exafs_equation.Paths(ds), exafs_equation.Shell(path.name, np.array([0]), found.degeneracy, found.reff)
+    return exafs_equation.Paths(ds), exafs_equation.Shell(
+        path.name, np.array([0]), found.degeneracy, found.reff
+    )
 
 
 def chi_difference(path: Path, seed: int) -> float:
@@ -64,7 +75,11 @@ def chi_difference(path: Path, seed: int) -> float:
     from larch.xafs import feffpath, path2chi
 
     random = np.random.default_rng(seed)
-    e0, change, sigma2 = random.uniform(-5, 5), random.uniform(-0.1, 0.1), random.uniform(0.002, 0.012)
+    e0, change, sigma2 = (
+        random.uniform(-5, 5),
+        random.uniform(-0.1, 0.1),
+        random.uniform(0.002, 0.012),
+    )
     table, shell = single(path)
     mine = table.chi(K, e0, shell, shell.number, change, sigma2)
     theirs = feffpath(str(path), e0=e0, deltar=change, sigma2=sigma2)
@@ -74,7 +89,8 @@ def chi_difference(path: Path, seed: int) -> float:
 
 
 def fit_difference(files: list[Path], seed: int) -> list[float]:
-    """Return differences of parameters, standard errors and R factor to Larch's feffit of the first two shells."""
+    """Return differences of parameters, standard errors and R factor to Larch's feffit of the first
+    two shells."""
     from larch import Group
     from larch.fitting import guess, param
     from larch.xafs import feffit, feffit_dataset, feffit_transform, feffpath
@@ -83,7 +99,9 @@ def fit_difference(files: list[Path], seed: int) -> list[float]:
     found = [feffdat.read(p) for p in files]
     ds = feffdat.dataset(found, [0] * len(found), "oracle")
     shells, table = exafs_equation.shells(ds, (), 3.3, 0.25, 2)[:2], exafs_equation.Paths(ds)
-    true = [(0.9 * s.number, random.uniform(-0.03, 0.03), random.uniform(0.004, 0.009)) for s in shells]
+    true = [
+        (0.9 * s.number, random.uniform(-0.03, 0.03), random.uniform(0.004, 0.009)) for s in shells
+    ]
     chi = np.sum([table.chi(K, 1.0, s, *t) for s, t in zip(shells, true, strict=True)], axis=0)
     chi = chi + 1e-3 * random.standard_normal(K.size)
     places = np.array([[1, 2, 3], [4, 5, 6]])
@@ -98,13 +116,23 @@ def fit_difference(files: list[Path], seed: int) -> list[float]:
             setattr(pars, f"{name}{i}", param(value, vary=True))
         for j in shell.paths:
             share = ds["degeneracy"].values[j] / shell.number
-            listed.append(feffpath(str(next(p for p in files if p.name == str(ds["name"].values[j]))), degen=share,
-                                   s02=f"n{i}", e0="e0", deltar=f"dr{i}", sigma2=f"ss{i}"))  # fmt: skip
+            listed.append(
+                feffpath(
+                    str(next(p for p in files if p.name == str(ds["name"].values[j]))),
+                    degen=share,
+                    s02=f"n{i}",
+                    e0="e0",
+                    deltar=f"dr{i}",
+                    sigma2=f"ss{i}",
+                )
+            )
     t = TRANSFORM
     transform = feffit_transform(
         kmin=t.kmin, kmax=t.kmax, kw=t.kweight, dk=t.dk, window=t.window, rmin=t.rmin, rmax=t.rmax
     )
-    out = feffit(pars, feffit_dataset(data=Group(k=K, chi=chi), pathlist=listed, transform=transform))
+    out = feffit(
+        pars, feffit_dataset(data=Group(k=K, chi=chi), pathlist=listed, transform=transform)
+    )
     names = ["e0", "n0", "dr0", "ss0", "n1", "dr1", "ss1"]
     values = np.array([out.params[n].value for n in names])
     errors = np.array([out.params[n].stderr for n in names])

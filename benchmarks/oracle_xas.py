@@ -1,8 +1,10 @@
-"""Every stage against Larch: ``python -m benchmarks.oracle_xas`` in an environment that has the extra ``larch``.
+"""Every stage against Larch: ``python -m benchmarks.oracle_xas`` in an environment that has the
+extra ``larch``.
 
-Given the same E0 and options, the greatest difference over the greatest value of each array, for the real spectra of
-``SSBCHAR_REAL_DATA`` that reach k = 9 (normalisation alone for shorter ones), for 1000 perturbed copies of them, and
-for made spectra. ``--record`` writes Larch's arrays for the made spectra to the file that the tests compare with.
+Given the same E0 and options, the greatest difference over the greatest value of each array, for
+the real spectra of ``SSBCHAR_REAL_DATA`` that reach k = 9 (normalisation alone for shorter ones),
+for 1000 perturbed copies of them, and for made spectra. ``--record`` writes Larch's arrays for the
+made spectra to the file that the tests compare with.
 """
 
 from __future__ import annotations
@@ -49,15 +51,24 @@ def main() -> int:
     try:
         import larch
     except ImportError:
-        print("Larch is not installed: pip install 'ssbchar[larch]' in an environment of its own", file=sys.stderr)
+        print(
+            "Larch is not installed: pip install 'ssbchar[larch]' in an environment of its own",
+            file=sys.stderr,
+        )
         return 0
     if words.record:
         record(larch.__version__)
     tables = {
-        "Larch run on to its minimum": {n: differences(*s, True) for n, s in every_spectrum().items()},
-        "Larch as it stops by default (ftol = xtol = 1e-6)": {n: differences(*s) for n, s in every_spectrum().items()},
+        "Larch run on to its minimum": {
+            n: differences(*s, True) for n, s in every_spectrum().items()
+        },
+        "Larch as it stops by default (ftol = xtol = 1e-6)": {
+            n: differences(*s) for n, s in every_spectrum().items()
+        },
     }
-    tables["1000 perturbed copies, greatest; Larch run on to its minimum"] = {"all": perturbed(1000)}
+    tables["1000 perturbed copies, greatest; Larch run on to its minimum"] = {
+        "all": perturbed(1000)
+    }
     text = page(tables, larch.__version__) + oracle_paths.section()
     print(text)
     if words.page:
@@ -119,7 +130,12 @@ def ours(energy: Array, mu: Array, e0: float) -> dict[str, Array]:
     """Return our arrays by Larch's names; mu may hold many spectra."""
     spectra = np.atleast_2d(mu)
     done = edge.normalised(energy, spectra, edge.ranges(energy, e0))
-    out = {"pre_edge": done.pre_edge, "post_edge": done.post_edge, "norm": done.norm, "flat": done.flat}
+    out = {
+        "pre_edge": done.pre_edge,
+        "post_edge": done.post_edge,
+        "norm": done.norm,
+        "flat": done.flat,
+    }
     kmax = end_of_window(energy, e0)
     if not kmax:
         return out
@@ -128,13 +144,18 @@ def ours(energy: Array, mu: Array, e0: float) -> dict[str, Array]:
     kwin, weights = fourier.k_window(operators.k, KMIN, kmax, DK, "kaiser", KWEIGHT)
     _, chi_r = fourier.chi_r_from_chi(chi, weights)
     _, chi_q, _ = fourier.chi_q_from_chi_r(chi_r, RMIN, RMAX, DR, "kaiser")
-    out |= {"bkg": autobk.background_curve(operators, spectra, coefficients), "chi": chi, "kwin": kwin}
+    out |= {
+        "bkg": autobk.background_curve(operators, spectra, coefficients),
+        "chi": chi,
+        "kwin": kwin,
+    }
     out |= {"chir_re": chi_r.real, "chir_im": chi_r.imag, "chir_mag": np.abs(chi_r)}
     return out | {"chiq_re": chi_q.real, "chiq_im": chi_q.imag}
 
 
 def larchs(energy: Array, mu: Array, e0: float, to_minimum: bool = False) -> dict[str, Array]:
-    """Return Larch's arrays for one spectrum; `to_minimum` tightens the tolerances its background fit is coded with."""
+    """Return Larch's arrays for one spectrum; `to_minimum` tightens the tolerances its background
+    fit is coded with."""
     from larch import Group
     from larch.xafs import pre_edge, xftf, xftr
 
@@ -160,10 +181,14 @@ def _autobk(to_minimum: bool):  # type: ignore[no-untyped-def]
     def tight(function, start, arguments, **options):  # type: ignore[no-untyped-def]
         def slope(x, *given):  # type: ignore[no-untyped-def]
             steps = 1e-5 * np.eye(x.size)
-            pairs = [(function(x + e, *given) - function(x - e, *given)) / (2 * e.max()) for e in steps]
+            pairs = [
+                (function(x + e, *given) - function(x - e, *given)) / (2 * e.max()) for e in steps
+            ]
             return np.array(pairs).T
 
-        found = plain(function, start, arguments, **{**options, "ftol": 1e-15, "xtol": 1e-15, "Dfun": slope})
+        found = plain(
+            function, start, arguments, **{**options, "ftol": 1e-15, "xtol": 1e-15, "Dfun": slope}
+        )
         x = found[0]
         for _ in range(8):
             x = x - np.linalg.lstsq(slope(x, *arguments), function(x, *arguments), rcond=None)[0]
@@ -182,7 +207,9 @@ def _autobk(to_minimum: bool):  # type: ignore[no-untyped-def]
 def differences(energy: Array, mu: Array, e0: float, to_minimum: bool = False) -> dict[str, float]:
     """Return max|ours - Larch| / max|Larch| per array."""
     mine, theirs = ours(energy, mu, e0), larchs(energy, mu, e0, to_minimum)
-    return {n: float(np.abs(np.squeeze(mine[n]) - v).max() / np.abs(v).max()) for n, v in theirs.items()}
+    return {
+        n: float(np.abs(np.squeeze(mine[n]) - v).max() / np.abs(v).max()) for n, v in theirs.items()
+    }
 
 
 def copies(count: int) -> Iterator[tuple[Array, Array, float]]:
@@ -193,7 +220,11 @@ def copies(count: int) -> Iterator[tuple[Array, Array, float]]:
         energy, mu, e0 = long[i % len(long)]
         x = (energy - e0) / 1000
         noise = 10 ** random.uniform(-5, -2.5) * np.ptp(mu) * random.standard_normal(mu.size)
-        yield energy, random.uniform(0.5, 2) * mu + random.normal(0, 0.1) * x + noise, e0 + random.uniform(-4, 4)
+        yield (
+            energy,
+            random.uniform(0.5, 2) * mu + random.normal(0, 0.1) * x + noise,
+            e0 + random.uniform(-4, 4),
+        )
 
 
 def perturbed(count: int) -> dict[str, float]:
@@ -232,9 +263,19 @@ def page(tables: dict[str, dict[str, dict[str, float]]], version: str) -> str:
     ]
     names = [n for stage in STAGES.values() for n in stage]
     for title, table in tables.items():
-        lines += ["", f"## {title}", "", "| spectrum | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| spectrum | " + " | ".join(names) + " |",
+            "|---" * (len(names) + 1) + "|",
+        ]
         for name, row in table.items():
-            lines.append(f"| {name} | " + " | ".join(f"{row[n]:.0e}" if n in row else "" for n in names) + " |")
+            lines.append(
+                f"| {name} | "
+                + " | ".join(f"{row[n]:.0e}" if n in row else "" for n in names)
+                + " |"
+            )
     return "\n".join([*lines, ""])
 
 

@@ -1,4 +1,5 @@
-"""Peak fits: ours against scipy's curve_fit with analytic derivatives, against xrdfit and SeriesXRD."""
+"""Peak fits: ours against scipy's curve_fit with analytic derivatives, against xrdfit and
+SeriesXRD."""
 
 import tempfile
 import time
@@ -25,7 +26,8 @@ def cases() -> Iterator[Mapping[str, Any]]:
 
 
 def made(k: int, count: int = WINDOWS, seed: int = 3) -> tuple[fit.Windows, np.ndarray, np.ndarray]:
-    """Return windows of `k` pseudo-Voigts with Poisson-like noise, a start for each, and the true positions."""
+    """Return windows of `k` pseudo-Voigts with Poisson-like noise, a start for each, and the true
+    positions."""
     rng = np.random.default_rng(seed)
     x = np.linspace(*RANGE, POINTS)
     middle = np.array([5.25] if k == 1 else [5.19, 5.32])
@@ -39,13 +41,15 @@ def made(k: int, count: int = WINDOWS, seed: int = 3) -> tuple[fit.Windows, np.n
         )
     y = rng.normal(clean, np.sqrt(clean))
     start = np.concatenate(
-        [np.tile(middle, (count, 1)), np.full((count, k), np.log(0.045)), np.full((count, 1), 0.5)], 1
+        [np.tile(middle, (count, 1)), np.full((count, k), np.log(0.045)), np.full((count, 1), 0.5)],
+        1,
     )
     return fit.Windows(np.tile(x, (count, 1)), y, 1 / np.maximum(y, 1)), start, position
 
 
 def model_of(k: int) -> tuple[Any, Any]:
-    """Return the model and its derivatives as curve_fit takes them: positions, ln(fwhm), eta, areas, background."""
+    """Return the model and its derivatives as curve_fit takes them: positions, ln(fwhm), eta,
+    areas, background."""
     middle, half = (RANGE[0] + RANGE[1]) / 2, (RANGE[1] - RANGE[0]) / 2
 
     def model(x: np.ndarray, *p: float) -> np.ndarray:
@@ -58,14 +62,20 @@ def model_of(k: int) -> tuple[Any, Any]:
         value, by_x, by_w, by_eta = pseudo_voigt.pseudo_voigt_derivatives(
             x, q[:k, None], np.exp(q[k : 2 * k, None]), q[2 * k]
         )
-        last = [np.sum(areas * by_eta, axis=0)[None], value, np.ones((1, x.size)), ((x - middle) / half)[None]]
+        last = [
+            np.sum(areas * by_eta, axis=0)[None],
+            value,
+            np.ones((1, x.size)),
+            ((x - middle) / half)[None],
+        ]
         return np.concatenate([areas * by_x, areas * by_w, *last]).T
 
     return model, jacobian
 
 
 def against_curve_fit(k: int) -> Mapping[str, Any]:
-    """The same model, start and weights; curve_fit by MINPACK's Levenberg-Marquardt, its fastest; no bounds."""
+    """The same model, start and weights; curve_fit by MINPACK's Levenberg-Marquardt, its fastest;
+    no bounds."""
     from scipy.optimize import curve_fit
 
     data, start, _ = made(k)
@@ -95,7 +105,9 @@ def against_curve_fit(k: int) -> Mapping[str, Any]:
     }
 
 
-def _in_chunks(data: fit.Windows, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _in_chunks(
+    data: fit.Windows, start: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
     rows = [np.arange(n, min(n + 256, WINDOWS)) for n in range(0, WINDOWS, 256)]
     return np.concatenate([fit.fit(data.take(r), start[r], low[r], high[r], 60).chi2 for r in rows])
 
@@ -131,12 +143,15 @@ def against_xrdfit(count: int = 60) -> Mapping[str, Any]:
     fitted = fit.fit(take, start[:count], low[:count], high[:count], 60)
     esd = np.sqrt(np.linalg.inv(fitted.normal)[:, 3, 3])
     apart = np.abs(found - fitted.shape[:, 0]) / esd
-    case["agreement"] = f"positions differ by {np.median(apart):.2f} esd in the median (the peer's background is flat)"
+    case["agreement"] = (
+        f"positions differ by {np.median(apart):.2f} esd in the median (the peer's background is flat)"
+    )
     return case
 
 
 def against_seriesxrd(count: int = 300) -> Mapping[str, Any]:
-    """One peak per window; SeriesXRD's headless fit of a pattern, which finds the peak itself (our start is given)."""
+    """One peak per window; SeriesXRD's headless fit of a pattern, which finds the peak itself (our
+    start is given)."""
     data, start, _ = made(1)
     ours_s, _ = timed(lambda: _in_chunks(data, start, *_bounds()))
     case = {

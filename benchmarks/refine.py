@@ -1,4 +1,5 @@
-"""Whole-pattern refinement of two phases on 2400 points, against scipy's least_squares on the same model."""
+"""Whole-pattern refinement of two phases on 2400 points, against scipy's least_squares on the same
+model."""
 
 import sys
 import time
@@ -43,21 +44,31 @@ def series(frames: int) -> tuple[xr.Dataset, xr.Dataset]:
         coords={"frame": np.arange(1, frames + 1), "two_theta": x},
     )
     furnace = xr.Dataset(
-        {"temperature": ("frame", temperature), "segment": ("frame", np.full(frames, "heating", object))},
+        {
+            "temperature": ("frame", temperature),
+            "segment": ("frame", np.full(frames, "heating", object)),
+        },
         coords={"frame": patterns["frame"]},
     )
     return patterns, furnace
 
 
 def cases(frames: int = 400) -> list[dict[str, Any]]:
-    """Return the case: seconds per pattern, ours and scipy's, and how far apart their cells are in esds.
+    """Return the case: seconds per pattern, ours and scipy's, and how far apart their cells are in
+    esds.
 
-    A series of three frames goes before: its time is what a first call costs, mostly imports (printed).
+    A series of three frames goes before: its time is what a first call costs, mostly imports
+    (printed).
     """
-    tables = [reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": n}) for n in NAMES]
+    tables = [
+        reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": n})
+        for n in NAMES
+    ]
     patterns, furnace = series(frames)
     start = time.process_time()
-    refine.refine_series(patterns.isel(frame=slice(0, 3)), furnace.isel(frame=slice(0, 3)), tables, Refinement())
+    refine.refine_series(
+        patterns.isel(frame=slice(0, 3)), furnace.isel(frame=slice(0, 3)), tables, Refinement()
+    )
     cold = time.process_time() - start
     start = time.process_time()
     ours = refine.refine_series(patterns, furnace, tables, Refinement())
@@ -100,27 +111,35 @@ def _peer(
     level = np.linalg.lstsq(model.splines, y, rcond=None)[0]
     widths = np.tile([inputs.START_SIZE, inputs.START_MICRO], 2)
     start = np.concatenate([np.zeros(sum(free)), [gauss], widths, level, *starts])
-    scale = np.concatenate([np.full(sum(free), 1e-4), [1e-2], np.full(4, 0.5), 1e-2 * np.abs(level) + 1, *starts])
+    scale = np.concatenate(
+        [np.full(sum(free), 1e-4), [1e-2], np.full(4, 0.5), 1e-2 * np.abs(level) + 1, *starts]
+    )
     size = sum(free) + 5
 
     def residual(u: np.ndarray) -> np.ndarray:
         v = start + scale * u
         total, at, begin = model.splines @ v[size : size + terms], 0, size + terms
         for k, phase in enumerate(model.phases):
-            angle, _ = profile_model.two_theta(phase.form, phase.metric_at(v[at : at + free[k]]), model.wavelength)
+            angle, _ = profile_model.two_theta(
+                phase.form, phase.metric_at(v[at : at + free[k]]), model.wavelength
+            )
             theta = np.radians(angle) / 2
             log_size, log_micro = v[sum(free) + 1 + 2 * k : sum(free) + 3 + 2 * k]
-            lorentz = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta) + np.exp(np.clip(log_micro, -9, 0)) * np.tan(
-                theta
-            )
+            lorentz = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta) + np.exp(
+                np.clip(log_micro, -9, 0)
+            ) * np.tan(theta)
             width = np.full(angle.size, abs(v[sum(free)]))
-            shapes = profile_model.profiles(model.x, angle + options.zero_start, width, lorentz, model.reach)
+            shapes = profile_model.profiles(
+                model.x, angle + options.zero_start, width, lorentz, model.reach
+            )
             total = total + shapes.shape @ v[begin : begin + angle.size][shapes.order]
             at, begin = at + free[k], begin + angle.size
         return np.asarray(root * (total - y))
 
     begun = time.process_time()
-    found = least_squares(residual, np.zeros(start.size), method="trf", xtol=1e-6, ftol=1e-6, max_nfev=30)
+    found = least_squares(
+        residual, np.zeros(start.size), method="trf", xtol=1e-6, ftol=1e-6, max_nfev=30
+    )
     seconds = time.process_time() - begun
     strain = (start + scale * found.x)[: sum(free)]
     cells = [model.phases[0].cell(strain[: free[0]]), model.phases[1].cell(strain[free[0] :])]

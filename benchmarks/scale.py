@@ -1,8 +1,10 @@
-"""How time and memory of each step grow with a diffraction series: the whole workflow, two phases, two cores.
+"""How time and memory of each step grow with a diffraction series: the whole workflow, two phases,
+two cores.
 
-``python -m benchmarks.scale`` makes series of 100, 1000 and 10 000 frames of 2400 points (one NeXus file each), runs
-the workflow on each and writes ``docs/scale.md``; ``python -m benchmarks.scale N ...`` takes other lengths and only
-prints. Times and memory are those that each step writes into its log.
+``python -m benchmarks.scale`` makes series of 100, 1000 and 10 000 frames of 2400 points (one NeXus
+file each), runs the workflow on each and writes ``docs/scale.md``; ``python -m benchmarks.scale N
+...`` takes other lengths and only prints. Times and memory are those that each step writes into its
+log.
 """
 
 import argparse
@@ -57,7 +59,8 @@ class Run:
     processor: float
     """Seconds of processors of all processes of the run."""
     load: float
-    """Processes at work on the machine: more than the run's two say that its seconds are too long."""
+    """Processes at work on the machine: more than the run's two say that its seconds are too
+    long."""
     steps: dict[str, Cost]
 
     @property
@@ -67,7 +70,8 @@ class Run:
 
     @property
     def overhead(self) -> float:
-        """Seconds in which no step's own function computed (a function is taken to compute as its step begins)."""
+        """Seconds in which no step's own function computed (a function is taken to compute as its
+        step begins)."""
         spans = sorted((c.begin, c.begin + c.computing) for c in self.steps.values())
         busy, until = 0.0, -math.inf
         for first, last in spans:
@@ -81,7 +85,9 @@ def write_series(folder: Path, frames: int) -> None:
     mixture = replace(
         heating.STABLE,
         instrument=replace(
-            heating.STABLE.instrument, points=POINTS, step=1600 * heating.STABLE.instrument.step / POINTS
+            heating.STABLE.instrument,
+            points=POINTS,
+            step=1600 * heating.STABLE.instrument.step / POINTS,
         ),
     )
     programme = Programme(mixture.start)
@@ -93,14 +99,20 @@ def write_series(folder: Path, frames: int) -> None:
     with h5py.File(folder / "series.nxs", "w") as file:
         data = file.create_group("entry/data")
         file["entry"].attrs["NX_class"] = "NXentry"
-        data.attrs.update({"NX_class": "NXdata", "signal": "intensity", "axes": ["time", "two_theta"]})
-        counts = data.create_dataset("intensity", (at.size, axis.size), "f4", chunks=(min(100, at.size), axis.size))
+        data.attrs.update(
+            {"NX_class": "NXdata", "signal": "intensity", "axes": ["time", "two_theta"]}
+        )
+        counts = data.create_dataset(
+            "intensity", (at.size, axis.size), "f4", chunks=(min(100, at.size), axis.size)
+        )
         for first in range(0, at.size, 500):
             part = slice(first, first + 500)
             counts[part] = heating.patterns(mixture, programme, at[part], Effects(), rng)[0]
         data["two_theta"], data["time"] = axis, mixture.start + at
         data["two_theta"].attrs["units"], data["time"].attrs["units"] = "degree", "s"
-        length = file.create_dataset("entry/instrument/beam/incident_wavelength", data=mixture.instrument.wavelength)
+        length = file.create_dataset(
+            "entry/instrument/beam/incident_wavelength", data=mixture.instrument.wavelength
+        )
         length.attrs["units"] = "angstrom"
     write_log(folder / "furnace.csv", programme, rng, Effects())
 
@@ -110,7 +122,9 @@ def run(folder: Path, frames: int) -> Run:
     write_series(folder, frames)
     header = ["measurement", "sample", "technique", "role", "path", "log", "phases"]
     row = ["series", "LAGP+LFP", "hexrd", "series", "series.nxs", "furnace.csv", "LAGP,LFP"]
-    (folder / "samples.tsv").write_text("\t".join(header) + "\n" + "\t".join(row) + "\n", encoding="utf-8")
+    (folder / "samples.tsv").write_text(
+        "\t".join(header) + "\n" + "\t".join(row) + "\n", encoding="utf-8"
+    )
     options = {"furnace": {"clock_offset_stderr": 10.0, "thermocouple_stderr": 0.3}}
     phases = str(ROOT / "config/phases/phases.yaml")
     config = {"run": "scale", "samples": "samples.tsv", "phases": phases, "hexrd": options}
@@ -118,7 +132,9 @@ def run(folder: Path, frames: int) -> Run:
     start = timing.now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", str(CORES)]
-        done = subprocess.run(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False
+        )
     taken = timing.now().since(start)
     if done.returncode:
         raise SystemExit((folder / "run.log").read_text(encoding="utf-8")[-3000:])
@@ -133,26 +149,49 @@ def costs(logs: Path) -> dict[str, Cost]:
         if cost:
             seconds, computing, own, child, _, processor = (float(v or 0) for v in cost.groups())
             held = int(own + CORES * child)
-            found[path.stem] = Cost(seconds, computing, held, processor, path.stat().st_mtime - seconds)
+            found[path.stem] = Cost(
+                seconds, computing, held, processor, path.stat().st_mtime - seconds
+            )
     return found
 
 
 def table(runs: list[Run]) -> str:
     """Return seconds and memory of every step at every length, as Markdown."""
-    names = sorted({name for r in runs for name in r.steps}, key=lambda n: min(r.steps[n].begin for r in runs))
-    head = ["step", *(f"{r.frames:,} frames: s".replace(",", " ") for r in runs), *("MB" for _ in runs)]
+    names = sorted(
+        {name for r in runs for name in r.steps}, key=lambda n: min(r.steps[n].begin for r in runs)
+    )
+    head = [
+        "step",
+        *(f"{r.frames:,} frames: s".replace(",", " ") for r in runs),
+        *("MB" for _ in runs),
+    ]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for name in names:
-        cells = [name, *(f"{r.steps[name].seconds:.1f}" for r in runs), *(str(r.steps[name].megabytes) for r in runs)]
+        cells = [
+            name,
+            *(f"{r.steps[name].seconds:.1f}" for r in runs),
+            *(str(r.steps[name].megabytes) for r in runs),
+        ]
         lines.append("| " + " | ".join(cells) + " |")
-    lines.append("| **the run** | " + " | ".join(f"{r.seconds:.0f}" for r in runs) + " |" + " |" * len(runs))
+    lines.append(
+        "| **the run** | " + " | ".join(f"{r.seconds:.0f}" for r in runs) + " |" + " |" * len(runs)
+    )
     shares = [f"{r.overhead:.0f} ({100 * r.overhead / r.seconds:.0f} %)" for r in runs]
     lines.append("| outside the steps' computing | " + " | ".join(shares) + " |" + " |" * len(runs))
-    shares = [f"{r.other:.0f} of {r.processor:.0f} ({100 * r.other / r.processor:.0f} %)" for r in runs]
+    shares = [
+        f"{r.other:.0f} of {r.processor:.0f} ({100 * r.other / r.processor:.0f} %)" for r in runs
+    ]
     lines.append("| the same in processor time | " + " | ".join(shares) + " |" + " |" * len(runs))
-    lines.append("| load of the machine | " + " | ".join(f"{r.load:.0f}" for r in runs) + " |" + " |" * len(runs))
+    lines.append(
+        "| load of the machine | "
+        + " | ".join(f"{r.load:.0f}" for r in runs)
+        + " |"
+        + " |" * len(runs)
+    )
     each = [f"{1000 * r.steps['refine'].computing / r.frames:.1f} ms" for r in runs]
-    lines.append("| refinement per frame (wall, all passes) | " + " | ".join(each) + " |" + " |" * len(runs))
+    lines.append(
+        "| refinement per frame (wall, all passes) | " + " | ".join(each) + " |" + " |" * len(runs)
+    )
     return "\n".join(lines)
 
 

@@ -1,4 +1,5 @@
-"""Absorption against Larch, side by side in one process on one core: the whole chain on 1000 spectra, and mixtures."""
+"""Absorption against Larch, side by side in one process on one core: the whole chain on 1000
+spectra, and mixtures."""
 
 from __future__ import annotations
 
@@ -32,7 +33,10 @@ def cases() -> list[dict[str, object]]:
     try:
         import larch
     except ImportError:
-        print("Larch is not installed (extra 'larch'): absorption is timed without its peer", file=sys.stderr)
+        print(
+            "Larch is not installed (extra 'larch'): absorption is timed without its peer",
+            file=sys.stderr,
+        )
         version = ""
     else:
         version = str(larch.__version__)
@@ -40,7 +44,8 @@ def cases() -> list[dict[str, object]]:
 
 
 def best(run: Callable[[], object], repeats: int = 5) -> float:
-    """Return the least processor time of a few runs [s]; all threads count, other work on the machine does not."""
+    """Return the least processor time of a few runs [s]; all threads count, other work on the
+    machine does not."""
     times = []
     for _ in range(repeats):
         start = time.process_time()
@@ -49,21 +54,30 @@ def best(run: Callable[[], object], repeats: int = 5) -> float:
     return min(times)
 
 
-def result(case: str, ours: float, version: str, peer: float | None, agreement: float | None) -> dict[str, object]:
+def result(
+    case: str, ours: float, version: str, peer: float | None, agreement: float | None
+) -> dict[str, object]:
     """Return a row of the table."""
     return {
-        "case": case, "ours_s": ours, "peer": "Larch" if version else "", "peer_version": version, "peer_s": peer,
+        "case": case,
+        "ours_s": ours,
+        "peer": "Larch" if version else "",
+        "peer_version": version,
+        "peer_s": peer,
         "ratio": peer / ours if peer else None,
         "agreement": "" if agreement is None else f"max difference / max {agreement:.0e}",
-    }  # fmt: skip
+    }
 
 
 def chain(version: str) -> dict[str, object]:
-    """Time raw mu(E) to normalised spectra, chi(k) and chi(R), from operators made anew in the timed run."""
+    """Time raw mu(E) to normalised spectra, chi(k) and chi(R), from operators made anew in the
+    timed run."""
     random = np.random.default_rng(11)
     energy = made_spectra.grid()
     clean = made_spectra.mu(energy, made_spectra.Truth())
-    series = clean * random.uniform(0.8, 1.2, (COUNT, 1)) + 3e-4 * random.standard_normal((COUNT, energy.size))
+    series = clean * random.uniform(0.8, 1.2, (COUNT, 1)) + 3e-4 * random.standard_normal(
+        (COUNT, energy.size)
+    )
 
     def ours() -> Array:
         done = edge.normalised(energy, series, edge.ranges(energy, E0))
@@ -97,20 +111,31 @@ def chain(version: str) -> dict[str, object]:
 
 
 def mixtures(version: str, shift: bool) -> dict[str, object]:
-    """Time linear combinations of two references; Larch's energy shift is fitted by its own option."""
+    """Time linear combinations of two references; Larch's energy shift is fitted by its own
+    option."""
     random = np.random.default_rng(12)
     energy = made_spectra.grid()
     inside = (energy > E0 - 20) & (energy < E0 + 60)
     pair = []
     for truth in (made_spectra.Truth(), made_spectra.Truth(edge=7123.0, white=0.3)):
-        pair.append(edge.normalised(energy, made_spectra.mu(energy, truth)[None], edge.ranges(energy, E0)).norm[0])
+        pair.append(
+            edge.normalised(
+                energy, made_spectra.mu(energy, truth)[None], edge.ranges(energy, E0)
+            ).norm[0]
+        )
     share = random.uniform(0, 1, (COUNT, 1))
-    series = share * pair[0] + (1 - share) * pair[1] + 1e-3 * random.standard_normal((COUNT, energy.size))
+    series = (
+        share * pair[0]
+        + (1 - share) * pair[1]
+        + 1e-3 * random.standard_normal((COUNT, energy.size))
+    )
     stderr = np.full((COUNT, int(inside.sum())), 1e-3)
     options = Mixture(shift=shift)
 
     def ours() -> Array:
-        return combine(energy[inside], series[:, inside], stderr, [(energy, p) for p in pair], options).weight
+        return combine(
+            energy[inside], series[:, inside], stderr, [(energy, p) for p in pair], options
+        ).weight
 
     mine = ours()
     name = f"XAS: linear combination of 2 references, {'energy shift free' if shift else 'no shift'}, {COUNT} spectra"
@@ -119,7 +144,10 @@ def mixtures(version: str, shift: bool) -> dict[str, object]:
     from larch import Group
     from larch.math import lincombo_fit
 
-    parts = [Group(energy=energy, norm=p, filename=f"r{i}", groupname=f"r{i}") for i, p in enumerate(pair)]
+    parts = [
+        Group(energy=energy, norm=p, filename=f"r{i}", groupname=f"r{i}")
+        for i, p in enumerate(pair)
+    ]
     found = []
 
     def peer() -> None:
@@ -127,7 +155,13 @@ def mixtures(version: str, shift: bool) -> dict[str, object]:
         for norm in series[:PEER]:
             group = Group(energy=energy, norm=norm, filename="s", groupname="s")
             done = lincombo_fit(
-                group, parts, arrayname="norm", xmin=E0 - 20, xmax=E0 + 60, sum_to_one=False, vary_e0=shift
+                group,
+                parts,
+                arrayname="norm",
+                xmin=E0 - 20,
+                xmax=E0 + 60,
+                sum_to_one=False,
+                vary_e0=shift,
             )
             found.append(list(done.weights.values()))
 

@@ -14,7 +14,8 @@ from ssbchar.errors import BadConfig, BadInput
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit code (0 well, 1 wrong config or input or a failing disk, 2 wrong words)."""
+    """Run a command; return the exit code (0 well, 1 wrong config or input or a failing disk, 2
+    wrong words)."""
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["step"]:
         from ssbchar.pipeline import preload_server
@@ -38,20 +39,30 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ssbchar", description="Solid-state-battery characterization.")
+    parser = argparse.ArgumentParser(
+        prog="ssbchar", description="Solid-state-battery characterization."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser("run", help="raw files to results/<run>/report.html, with progress")
     run.add_argument("config", nargs="?", default="config/config.yaml")
     run.add_argument("--cores", default="all")
-    run.add_argument("more", nargs="*", metavar="WORD", help="after --: further words for snakemake")
+    run.add_argument(
+        "more", nargs="*", metavar="WORD", help="after --: further words for snakemake"
+    )
     run.set_defaults(run=_run)
     check = commands.add_parser("check", help="check a config and its sample sheet, run nothing")
     check.add_argument("config", nargs="?", default="config/config.yaml")
     check.set_defaults(run=_check)
-    verify = commands.add_parser("verify", help="hash every input and output of a run again, say what changed")
-    verify.add_argument("run_folder", type=Path, metavar="RUN", help="results/<run>, or a copy of it")
+    verify = commands.add_parser(
+        "verify", help="hash every input and output of a run again, say what changed"
+    )
+    verify.add_argument(
+        "run_folder", type=Path, metavar="RUN", help="results/<run>, or a copy of it"
+    )
     verify.set_defaults(run=_verify)
-    diff = commands.add_parser("diff", help="compare two runs, number by number against their uncertainties")
+    diff = commands.add_parser(
+        "diff", help="compare two runs, number by number against their uncertainties"
+    )
     diff.add_argument("first", type=Path, metavar="RUN")
     diff.add_argument("second", type=Path, metavar="RUN")
     diff.set_defaults(run=_diff)
@@ -66,11 +77,19 @@ def _parser() -> argparse.ArgumentParser:
     simulate = commands.add_parser("simulate", help="write demonstration raw data with known truth")
     simulate.add_argument("--out", type=Path, default=Path("data_raw/demo"))
     simulate.add_argument("--seed", type=int, default=None)
-    simulate.add_argument("--ideal", action="store_true", help="leave out what the fitters do not model")
-    simulate.add_argument("--small", action="store_true", help="fewer frames and repeats, for quick tests")
-    simulate.add_argument("--counts", type=float, default=1.0, help="counts of the heating series over the usual ones")
+    simulate.add_argument(
+        "--ideal", action="store_true", help="leave out what the fitters do not model"
+    )
+    simulate.add_argument(
+        "--small", action="store_true", help="fewer frames and repeats, for quick tests"
+    )
+    simulate.add_argument(
+        "--counts", type=float, default=1.0, help="counts of the heating series over the usual ones"
+    )
     simulate.set_defaults(run=_simulate)
-    warm = commands.add_parser("warm", help="what `run` keeps: fork steps for those who ask at a socket")
+    warm = commands.add_parser(
+        "warm", help="what `run` keeps: fork steps for those who ask at a socket"
+    )
     warm.add_argument("socket", type=Path)
     warm.set_defaults(run=_warm)
     schema = commands.add_parser("schema", help="write the config schema and the page of options")
@@ -117,7 +136,11 @@ def _check(arguments: argparse.Namespace) -> int:
 
     found = config.read(arguments.config)
     counts = {t: sum(r.technique == t for r in found.rows) for t in config.ROLES}
-    print(f"{arguments.config}: good; " + ", ".join(f"{n} {t}" for t, n in counts.items() if n) + " measurements")
+    print(
+        f"{arguments.config}: good; "
+        + ", ".join(f"{n} {t}" for t, n in counts.items() if n)
+        + " measurements"
+    )
     return 0
 
 
@@ -131,10 +154,14 @@ def _step(arguments: argparse.Namespace) -> int:
         inputs.setdefault(name, []).append(Path(path))
     label = json.loads(arguments.labels)
     title = f"{arguments.name} {label.get('measurement', '')}".strip()
-    by_hand = step.command(arguments.name, inputs, arguments.output, arguments.options, arguments.labels)
+    by_hand = step.command(
+        arguments.name, inputs, arguments.output, arguments.options, arguments.labels
+    )
     if arguments.log:
         arguments.log.parent.mkdir(parents=True, exist_ok=True)
-        arguments.log.write_text(f"{by_hand}\nbegun, not ended: run the line above to see why\n", encoding="utf-8")
+        arguments.log.write_text(
+            f"{by_hand}\nbegun, not ended: run the line above to see why\n", encoding="utf-8"
+        )
     sys.stderr.write(f"{title}: begun\n")  # one write: steps side by side share the terminal
     start = time.monotonic()
     done = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
@@ -157,7 +184,10 @@ def _memory() -> str:
     from ssbchar.runtime import processes
 
     unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kB elsewhere
-    own, child = (resource.getrusage(of).ru_maxrss // unit for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    own, child = (
+        resource.getrusage(of).ru_maxrss // unit
+        for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
     several = int(os.environ.get(processes.CORES, "1")) > 1
     return f"at most {own} MB" + (f", {child} MB in each of its processes" if several else "")
 
@@ -167,7 +197,15 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
     seed = demo.SEED if arguments.seed is None else arguments.seed
     start = time.monotonic()
-    demo.write(arguments.out, seed=seed, ideal=arguments.ideal, small=arguments.small, counts=arguments.counts)
+    demo.write(
+        arguments.out,
+        seed=seed,
+        ideal=arguments.ideal,
+        small=arguments.small,
+        counts=arguments.counts,
+    )
     size = sum(p.stat().st_size for p in arguments.out.rglob("*") if p.is_file())
-    print(f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s")
+    print(
+        f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s"
+    )
     return 0

@@ -1,4 +1,5 @@
-"""One conclusion: a quantity with its uncertainty, verdict and source; one row of ``summary.csv``."""
+"""One conclusion: a quantity with its uncertainty, verdict and source; one row of
+``summary.csv``."""
 
 from __future__ import annotations
 
@@ -14,9 +15,9 @@ Z95 = 1.959963984540054
 class Conclusion:
     """A row of ``summary.csv``; an empty value is none.
 
-    ``subject`` is a phase, edge or region; ``condition`` is heating, cooling, an axis or a temperature.
-    ``stderr`` is statistical (one sigma), ``systematic`` the half-width (one sigma) of what the data
-    cannot average out; ``lower95`` and ``upper95`` bound the value with both.
+    ``subject`` is a phase, edge or region; ``condition`` is heating, cooling, an axis or a
+    temperature. ``stderr`` is statistical (one sigma), ``systematic`` the half-width (one sigma) of
+    what the data cannot average out; ``lower95`` and ``upper95`` bound the value with both.
     """
 
     quantity: str
@@ -36,17 +37,38 @@ class Conclusion:
     source: str = ""
 
     def with_limits(self) -> Conclusion:
-        """Return a copy whose missing 95 % limits are ``value -/+ 1.96 hypot(stderr, systematic)``."""
-        if self.value is None or self.stderr is None or self.lower95 is not None or self.upper95 is not None:
+        """Return a copy whose missing 95 % limits are ``value -/+ 1.96 hypot(stderr,
+        systematic)``."""
+        if (
+            self.value is None
+            or self.stderr is None
+            or self.lower95 is not None
+            or self.upper95 is not None
+        ):
             return self
         half = Z95 * math.hypot(self.stderr, self.systematic or 0.0)
-        return Conclusion(**{**asdict(self), "lower95": self.value - half, "upper95": self.value + half})
+        return Conclusion(
+            **{**asdict(self), "lower95": self.value - half, "upper95": self.value + half}
+        )
 
 
 COLUMNS = (
-    "sample", "technique", "subject", "condition", "quantity", "value", "stderr", "systematic",
-    "lower95", "upper95", "unit", "verdict", "reason", "method", "source",
-)  # fmt: skip
+    "sample",
+    "technique",
+    "subject",
+    "condition",
+    "quantity",
+    "value",
+    "stderr",
+    "systematic",
+    "lower95",
+    "upper95",
+    "unit",
+    "verdict",
+    "reason",
+    "method",
+    "source",
+)
 """Column order of ``summary.csv``."""
 assert set(COLUMNS) == {f.name for f in fields(Conclusion)}
 

@@ -2,7 +2,8 @@
 
 
 class BadInput(Exception):
-    """A raw file that cannot be used; the step sets the measurement aside and the rest of the run goes on.
+    """A raw file that cannot be used; the step sets the measurement aside and the rest of the run
+    goes on.
 
     Parameters
     ----------
@@ -20,7 +21,8 @@ class BadInput(Exception):
 
 
 class BadConfig(Exception):
-    """A config or sample sheet that cannot be run; raised before any job starts, one line per fault."""
+    """A config or sample sheet that cannot be run; raised before any job starts, one line per
+    fault."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults

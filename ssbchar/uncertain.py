@@ -1,4 +1,5 @@
-"""Uncertainty that travels: propagation by gradient . covariance . gradient, and means that know their scatter."""
+"""Uncertainty that travels: propagation by gradient . covariance . gradient, and means that know
+their scatter."""
 
 from __future__ import annotations
 
@@ -40,7 +41,8 @@ def gradient(function: Callable[[Array], float], at: ArrayLike, step: ArrayLike)
     function : callable
         Takes an array of shape (n,), returns a float.
     at, step : array_like, shape (n,)
-        Where, and the half-width in each parameter (a fraction of its standard error is a good choice).
+        Where, and the half-width in each parameter (a fraction of its standard error is a good
+        choice).
     """
     x, h = np.asarray(at, float), np.broadcast_to(np.asarray(step, float), np.shape(at))
     out = np.empty(x.size)
@@ -68,8 +70,9 @@ def serial_inflation(residuals: ArrayLike) -> float:
     """Return the factor by which esds grow when neighbouring residuals are correlated.
 
     For standardised residuals r the estimated standard deviations of least squares are too small by
-    sqrt((1 + rho) / (1 - rho)), rho the lag-one autocorrelation, AR(1) model (J.-F. Berar & P. Lelann,
-    J. Appl. Cryst. 24 (1991) 1, treat the same effect in Rietveld refinement). Negative rho gives 1.
+    sqrt((1 + rho) / (1 - rho)), rho the lag-one autocorrelation, AR(1) model (J.-F. Berar & P.
+    Lelann, J. Appl. Cryst. 24 (1991) 1, treat the same effect in Rietveld refinement). Negative rho
+    gives 1.
     """
     r = np.asarray(residuals, float)
     r = r[np.isfinite(r)]

@@ -1,4 +1,5 @@
-"""A campaign in a folder of its own: synthetic raw data, the minimal config, and Snakemake run on it."""
+"""A campaign in a folder of its own: synthetic raw data, the minimal config, and Snakemake run on
+it."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ TINY = (
 
 @dataclass
 class Campaign:
-    """Raw data in ``data_raw/minimal``, config in ``config/``; Snakemake runs there with the checkout's workflow."""
+    """Raw data in ``data_raw/minimal``, config in ``config/``; Snakemake runs there with the
+    checkout's workflow."""
 
     folder: Path
     only: Collection[str] = ()
@@ -73,7 +75,11 @@ class Campaign:
         (self.folder / "config/config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
     def snakemake(
-        self, *words: str, env: Mapping[str, str] | None = None, check: bool = True, profile: str = "none"
+        self,
+        *words: str,
+        env: Mapping[str, str] | None = None,
+        check: bool = True,
+        profile: str = "none",
     ) -> str:
         """Run Snakemake in the folder; return all it printed."""
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.home / "Snakefile")]
@@ -81,7 +87,12 @@ class Campaign:
         command += ["--configfile", "config/config.yaml"]
         surroundings = {**SURROUNDINGS, **(env or {})}
         run = subprocess.run(
-            command, cwd=self.folder, env=surroundings, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=self.folder,
+            env=surroundings,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         if check and run.returncode:
             raise AssertionError(f"{' '.join(command)} failed:\n{run.stdout[-6000:]}")

@@ -1,4 +1,5 @@
-"""A run's conclusions, figures and manifests, written as the steps write them, for tests of the report."""
+"""A run's conclusions, figures and manifests, written as the steps write them, for tests of the
+report."""
 
 import shutil
 from pathlib import Path
@@ -21,32 +22,60 @@ def drawing(seed: int, points: int = 200) -> store.Drawing:
     axes.plot(x, np.sin(x + seed) + rng.normal(0, 0.05, points))
     axes.set_xlabel("temperature (°C)")
     axes.set_ylabel("a (Å)")
-    return store.Drawing(figure, f"Lattice parameter {seed}", "Points: one frame each; bars: one standard error.")
+    return store.Drawing(
+        figure, f"Lattice parameter {seed}", "Points: one frame each; bars: one standard error."
+    )
 
 
 def hexrd(verdict: str = "reversible") -> list[Conclusion]:
     return [
-        Conclusion("a", 8.2565812345, 0.00012345, 0.0004, unit="angstrom", subject="LAGP", condition="before heating",
-                   method="Pawley refinement, mean over frames at rest"),
-        Conclusion("mean_linear_expansion", 8.123456e-6, 1.2e-7, unit="1/K", subject="LAGP", condition="heating a"),
+        Conclusion(
+            "a",
+            8.2565812345,
+            0.00012345,
+            0.0004,
+            unit="angstrom",
+            subject="LAGP",
+            condition="before heating",
+            method="Pawley refinement, mean over frames at rest",
+        ),
+        Conclusion(
+            "mean_linear_expansion",
+            8.123456e-6,
+            1.2e-7,
+            unit="1/K",
+            subject="LAGP",
+            condition="heating a",
+        ),
         Conclusion("detection_limit", None, upper95=1.234567, unit="percent", subject="LAGP+LFP"),
-        Conclusion("phase_stability", verdict=verdict, reason="cells return within 0.2 %", subject="LAGP+LFP"),
-    ]  # fmt: skip
+        Conclusion(
+            "phase_stability",
+            verdict=verdict,
+            reason="cells return within 0.2 %",
+            subject="LAGP+LFP",
+        ),
+    ]
 
 
 def xas(verdict: str = "retained") -> list[Conclusion]:
     return [
         Conclusion("edge_shift", -0.0123456, 0.0234567, unit="eV", subject="Ge K"),
-        Conclusion("structure", verdict=verdict, reason="no shell loses more than 3 %", subject="Ge K"),
+        Conclusion(
+            "structure", verdict=verdict, reason="no shell loses more than 3 %", subject="Ge K"
+        ),
     ]
 
 
 def nmr(share: float | None = 93.1) -> list[Conclusion]:
     if share is None:
-        bound = Conclusion("alloyed_share", lower95=25.5, upper95=27.0, unit="percent", verdict="not_decaying")
+        bound = Conclusion(
+            "alloyed_share", lower95=25.5, upper95=27.0, unit="percent", verdict="not_decaying"
+        )
         return [bound]
     return [
-        Conclusion("alloyed_share", share, 0.31, 0.8, unit="percent", condition="corrected", verdict="ok"),
+        Conclusion(
+            "alloyed_share", share, 0.31, 0.8, unit="percent", condition="corrected", verdict="ok"
+        ),
         Conclusion("x_alloyed", share / 100, 0.0031, 0.008, unit="1", verdict="ok"),
     ]
 
@@ -61,10 +90,23 @@ class Run:
         self.manifests: list[Path] = []
         self.exports: list[Path] = []
 
-    def add(self, measurement: str, sample: str, technique: str, found: list[Conclusion], synthetic: bool = True,
-            drawings: dict[str, store.Drawing] | None = None, **marks: str) -> None:  # fmt: skip
+    def add(
+        self,
+        measurement: str,
+        sample: str,
+        technique: str,
+        found: list[Conclusion],
+        synthetic: bool = True,
+        drawings: dict[str, store.Drawing] | None = None,
+        **marks: str,
+    ) -> None:
         folder = self.root / technique / measurement
-        about = {"measurement": measurement, "sample": sample, "technique": technique, "role": "series"}
+        about = {
+            "measurement": measurement,
+            "sample": sample,
+            "technique": technique,
+            "role": "series",
+        }
         about["source"] = f"results/{self.root.name}/{technique}/{measurement}/manifest.csv"
         labels = {**about, **({"synthetic": 1} if synthetic else {}), **marks}
         made_by = store.provenance("test", {}, {})
@@ -102,10 +144,14 @@ class Run:
 def small(root: Path, synthetic: bool = True) -> Run:
     """Three techniques, two samples, one measurement lost, one frame set aside."""
     run = Run(root)
-    run.add("heat", "LAGP+LFP", "hexrd", hexrd(), synthetic, {"cells": drawing(1), "map": drawing(2)})
+    run.add(
+        "heat", "LAGP+LFP", "hexrd", hexrd(), synthetic, {"cells": drawing(1), "map": drawing(2)}
+    )
     run.add("ge", "LAGP+LFP", "xas", xas(), synthetic, {"mu": drawing(3)}, set_aside=f"[{FAULT}]")
     run.add("press", "Li1Si 100 MPa", "nmr", nmr(), synthetic, {"fid": drawing(4)})
-    lost = [Conclusion("measurement", verdict="set aside", reason="the file is empty", subject="bad")]
+    lost = [
+        Conclusion("measurement", verdict="set aside", reason="the file is empty", subject="bad")
+    ]
     run.add("bad", "LAGP+NCM", "hexrd", lost, synthetic, set_aside=f"[{FAULT}]", lost=FAULT)
     return run
 
@@ -114,7 +160,9 @@ def large(root: Path, samples: int = 100, drawings: int = 6) -> Run:
     """Many samples, each measured three times, with heavy figures (drawn once, then copied)."""
     run = Run(root)
     pattern = Run(root / "drawn")
-    pattern.add("m", "S", "hexrd", [], drawings={f"f{i}": drawing(i, 4000) for i in range(drawings)})
+    pattern.add(
+        "m", "S", "hexrd", [], drawings={f"f{i}": drawing(i, 4000) for i in range(drawings)}
+    )
     for i in range(samples):
         sample = f"Sample {i:03d}"
         run.add(f"heat{i}", sample, "hexrd", hexrd())

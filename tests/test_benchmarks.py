@@ -34,7 +34,9 @@ def call(folder: Path, *words: str) -> tuple[int, str, str]:
     import subprocess
     import sys
 
-    done = subprocess.run([sys.executable, "-m", "benchmarks", *words], cwd=folder, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *words], cwd=folder, capture_output=True, text=True
+    )
     return done.returncode, done.stdout, done.stderr
 
 
@@ -51,7 +53,10 @@ def test_all_cases_are_written_with_their_ratio_and_a_failure_is_told(runner: Pa
     assert found[0]["agreement"] == "total 499500"
     assert (found[1]["ratio"], found[1]["peer_s"]) == (None, None)
     page = (runner / "docs/benchmarks.md").read_text()
-    assert f"| sum \\| plain | 2 ms | pytest {pytest.__version__} | 500 ms | 250 | total 499500 |" in page
+    assert (
+        f"| sum \\| plain | 2 ms | pytest {pytest.__version__} | 500 ms | 250 | total 499500 |"
+        in page
+    )
     assert "| alone | 3 s | absent (not installed) |  |  |  |" in page
     assert "2 cases: benchmarks/results.json" in out
 

@@ -70,10 +70,20 @@ def folder(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 def snakemake(folder: Path) -> list[str]:
     """Run the small workflow; return what was asked of the scheduler, job by job."""
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(PROFILE), "--latency-wait", "5"]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--workflow-profile",
+        str(PROFILE),
+        "--latency-wait",
+        "5",
+    ]
     env = {**SURROUNDINGS, "PATH": f"{folder / 'bin'}:{SURROUNDINGS['PATH']}"}
     command += ["--seconds-between-status-checks", "1", "--cores", "4"]
-    run = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=240)
+    run = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=240
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert [(folder / f"{n}.txt").read_text().strip() for n in range(3)] == list("012")
     return [path.read_text() for path in sorted(folder.glob("*.asked"))]
@@ -97,19 +107,25 @@ def test_a_killed_job_is_missed_and_asked_for_again_with_more(folder: Path) -> N
     assert sum(bool(re.search(r"mem=3000(mb|\])", words)) for words in asked) == 1
 
 
-@pytest.mark.parametrize(("code", "said"), [("0", "success"), ("137", "failed"), ("1", "failed"), ("", "running")])
+@pytest.mark.parametrize(
+    ("code", "said"), [("0", "success"), ("137", "failed"), ("1", "failed"), ("", "running")]
+)
 def test_status_of_lsf_and_pbs(tmp_path: Path, code: str, said: str) -> None:
     words = {"0": "DONE", "": "RUN"}.get(code, "EXIT")
     (tmp_path / "bjobs").write_text(f"#!/bin/sh\necho {words}\n")
     (tmp_path / "bjobs").chmod(0o755)
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
-    run = subprocess.run(["bash", PROFILE / "status", "7"], env=env, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        ["bash", PROFILE / "status", "7"], env=env, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == said
     (tmp_path / "qstat").write_text(QSTAT.format(here=tmp_path))
     (tmp_path / "qstat").chmod(0o755)
     if code:
         (tmp_path / "7.code").write_text(code)
-    run = subprocess.run(["bash", PROFILE / "status", "7.pbs"], env=env, capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        ["bash", PROFILE / "status", "7.pbs"], env=env, capture_output=True, text=True, check=True
+    )
     assert run.stdout.strip() == said
 
 
@@ -121,7 +137,12 @@ def test_a_job_the_scheduler_has_forgotten_is_run_again(tmp_path: Path, program:
     env = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
     said = [
         subprocess.run(
-            ["bash", PROFILE / "status", "7"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+            ["bash", PROFILE / "status", "7"],
+            env=env,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
         for _ in range(21)
     ]

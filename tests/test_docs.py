@@ -1,4 +1,5 @@
-"""The documentation says what is there: messages in the FAQ, pages in the site, no address but those of papers."""
+"""The documentation says what is there: messages in the FAQ, pages in the site, no address but
+those of papers."""
 
 import os
 import re
@@ -15,7 +16,11 @@ OF_OTHERS = ("Directory cannot be locked",)
 """Snakemake's own words."""
 REACHED_BY_LINKS = {"scale.md", "benchmarks.md", "real_17bm.md"}
 """Pages that benchmarks write: they may be missing, so the menu does not name them."""
-SOURCE = re.sub(r"\s+", " ", " ".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "ssbchar").rglob("*.py"))))
+SOURCE = re.sub(
+    r"\s+",
+    " ",
+    " ".join(p.read_text(encoding="utf-8") for p in sorted((ROOT / "ssbchar").rglob("*.py"))),
+)
 SYSTEM = " ".join(os.strerror(code) for code in range(1, 134))
 
 
@@ -47,11 +52,22 @@ def test_every_page_has_its_place() -> None:
 
 def test_the_site_is_built_without_a_warning_and_asks_no_other_host(tmp_path: Path) -> None:
     pytest.importorskip("mkdocs", reason="mkdocs is not installed (make .venv/extra)")
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path / "site")]
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--quiet",
+        "--site-dir",
+        str(tmp_path / "site"),
+    ]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     for page in (tmp_path / "site").rglob("*.html"):
-        loaded = re.findall(r"<(?:script|link|img)[^>]+(?:src|href)=\"((?:https?:)?//[^\"]+)", page.read_text())
+        loaded = re.findall(
+            r"<(?:script|link|img)[^>]+(?:src|href)=\"((?:https?:)?//[^\"]+)", page.read_text()
+        )
         assert not [address for address in loaded if 'rel="canonical"' not in address], page.name
 
 
@@ -60,7 +76,9 @@ def test_the_first_run_has_as_many_measurements_and_steps_as_its_page_says(tmp_p
     campaign = Campaign(tmp_path)
     snakefile = str(ROOT / "workflow/Snakefile")  # as `ssbchar run`
     planned = re.search(
-        r"^total\s+(\d+)$", campaign.snakemake("-n", "--cores", "1", "--snakefile", snakefile), flags=re.M
+        r"^total\s+(\d+)$",
+        campaign.snakemake("-n", "--cores", "1", "--snakefile", snakefile),
+        flags=re.M,
     )
     assert planned
     assert set(re.findall(r"^\[\d+/(\d+) steps", page, flags=re.M)) == {planned[1]}

@@ -1,4 +1,5 @@
-"""Each fault in raw data gives one clear message; the rest of the run completes and the report lists it."""
+"""Each fault in raw data gives one clear message; the rest of the run completes and the report
+lists it."""
 
 import html
 import json
@@ -40,20 +41,36 @@ def missing_column(campaign: Campaign) -> dict[str, str]:
     folder = copied(campaign, "xas/Fe_cycled", "Fe_no_column")
     for scan in folder.iterdir():
         lines = scan.read_text(encoding="utf-8").splitlines()
-        kept = [line.replace("I1  ", "Xx  ") if line.startswith("#Mono") else line for line in lines]
+        kept = [
+            line.replace("I1  ", "Xx  ") if line.startswith("#Mono") else line for line in lines
+        ]
         scan.write_text("\n".join(kept) + "\n", encoding="utf-8")
-    return {"technique": "xas", "role": "cycled", "path": str(folder), "compare_to": "Fe_pristine", "said": "column"}
+    return {
+        "technique": "xas",
+        "role": "cycled",
+        "path": str(folder),
+        "compare_to": "Fe_pristine",
+        "said": "column",
+    }
 
 
 def no_acqus(campaign: Campaign) -> dict[str, str]:
     folder = copied(campaign, "nmr/Li1Si_200MPa_30s/10", "11")
     (folder / "acqus").unlink()
-    return {"technique": "nmr", "role": "spectrum", "path": str(folder), "reference": "Li_reference", "said": "acqus"}
+    return {
+        "technique": "nmr",
+        "role": "spectrum",
+        "path": str(folder),
+        "reference": "Li_reference",
+        "said": "acqus",
+    }
 
 
 def _log(campaign: Campaign, name: str, change: Callable[[str], str]) -> str:
     log = copied(campaign, "hexrd/heating_LAGP_LFP_furnace.csv", name)
-    head, *rows = [line for line in log.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    head, *rows = [
+        line for line in log.read_text(encoding="utf-8").splitlines() if not line.startswith("#")
+    ]
     changed = [",".join([change(row.split(",")[0]), *row.split(",")[1:]]) for row in rows]
     log.write_text("\n".join([head, *changed]) + "\n", encoding="utf-8")
     return str(log)
@@ -62,13 +79,29 @@ def _log(campaign: Campaign, name: str, change: Callable[[str], str]) -> str:
 def log_without_zone(campaign: Campaign) -> dict[str, str]:
     log = _log(campaign, "no_zone.csv", lambda t: re.sub(r"(Z|[+-]\d\d:\d\d)$", "", t))
     path = str(campaign.raw / "hexrd/heating_LAGP_LFP")
-    return {"technique": "hexrd", "role": "series", "path": path, "log": log, "phases": "LAGP,LFP", "said": "time zone"}
+    return {
+        "technique": "hexrd",
+        "role": "series",
+        "path": path,
+        "log": log,
+        "phases": "LAGP,LFP",
+        "said": "time zone",
+    }
 
 
 def log_of_another_week(campaign: Campaign) -> dict[str, str]:
-    log = _log(campaign, "other_week.csv", lambda t: (pd.Timestamp(t) + timedelta(days=7)).isoformat())
+    log = _log(
+        campaign, "other_week.csv", lambda t: (pd.Timestamp(t) + timedelta(days=7)).isoformat()
+    )
     path = str(campaign.raw / "hexrd/heating_LAGP_LFP")
-    return {"technique": "hexrd", "role": "series", "path": path, "log": log, "phases": "LAGP,LFP", "said": "cover"}
+    return {
+        "technique": "hexrd",
+        "role": "series",
+        "path": path,
+        "log": log,
+        "phases": "LAGP,LFP",
+        "said": "cover",
+    }
 
 
 def truncated_image(campaign: Campaign) -> dict[str, str]:
@@ -76,7 +109,13 @@ def truncated_image(campaign: Campaign) -> dict[str, str]:
     image = sorted(folder.iterdir())[1]
     image.write_bytes(image.read_bytes()[: image.stat().st_size // 3])
     log = str(campaign.raw / "hexrd/images_LAGP_LFP_furnace.csv")
-    row = {"technique": "hexrd", "role": "images", "path": str(folder), "log": log, "calibrant": "CeO2_calibrant"}
+    row = {
+        "technique": "hexrd",
+        "role": "images",
+        "path": str(folder),
+        "log": log,
+        "calibrant": "CeO2_calibrant",
+    }
     return {**row, "phases": "LAGP,LFP", "said": image.name}
 
 
@@ -89,7 +128,11 @@ def frame_of_zeros(campaign: Campaign) -> dict[str, str]:
     frame.write_text("\n".join(zeroed) + "\n", encoding="utf-8")
     sorted(folder.iterdir())[7].write_bytes(b"")
     row = {"technique": "hexrd", "role": "series", "path": str(folder), "phases": "LAGP,LFP"}
-    return {**row, "log": str(campaign.raw / "hexrd/heating_LAGP_LFP_furnace.csv"), "said": frame.name}
+    return {
+        **row,
+        "log": str(campaign.raw / "hexrd/heating_LAGP_LFP_furnace.csv"),
+        "said": frame.name,
+    }
 
 
 FAULTS = (
@@ -114,7 +157,15 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Campaign, dict[str
         said[fault.__name__] = row.pop("said")
         path = Path(row["path"]).relative_to(campaign.folder).as_posix()
         log = Path(row["log"]).relative_to(campaign.folder).as_posix() if row.get("log") else ""
-        rows.append({**row, "measurement": fault.__name__, "sample": fault.__name__, "path": path, "log": log})
+        rows.append(
+            {
+                **row,
+                "measurement": fault.__name__,
+                "sample": fault.__name__,
+                "path": path,
+                "log": log,
+            }
+        )
     campaign.configure(rows)
     return campaign, said, campaign.snakemake("--cores", "2")
 
@@ -124,7 +175,11 @@ def test_a_fault_is_said_once_and_listed_in_the_report(
     faulty: tuple[Campaign, dict[str, str], str], fault: str
 ) -> None:
     campaign, said, printed = faulty
-    lines = [line for line in printed.splitlines() if line.startswith("set aside") and said[fault] in line]
+    lines = [
+        line
+        for line in printed.splitlines()
+        if line.startswith("set aside") and said[fault] in line
+    ]
     assert len(lines) == 1, lines
     page = html.unescape((campaign.out / "report.html").read_text(encoding="utf-8"))
     assert lines[0].removeprefix("set aside: ").split(": ")[0] in page
@@ -138,7 +193,9 @@ def test_a_fault_is_said_once_and_listed_in_the_report(
         assert mine.value.notna().any()
 
 
-def test_the_rest_of_the_run_is_as_without_faults(faulty: tuple[Campaign, dict[str, str], str]) -> None:
+def test_the_rest_of_the_run_is_as_without_faults(
+    faulty: tuple[Campaign, dict[str, str], str],
+) -> None:
     campaign = faulty[0]
     summary = pd.read_csv(campaign.out / "summary.csv")
     for name in (*TINY, "images_LAGP_LFP"):
@@ -148,4 +205,6 @@ def test_the_rest_of_the_run_is_as_without_faults(faulty: tuple[Campaign, dict[s
             content = json.loads(made.read_text(encoding="utf-8"))
             assert "lost" not in content["labels"]
             assert content["conclusions"]
-    assert {"hexrd", "xas", "nmr"} <= set(summary[~summary["sample"].isin([f.__name__ for f in FAULTS])].technique)
+    assert {"hexrd", "xas", "nmr"} <= set(
+        summary[~summary["sample"].isin([f.__name__ for f in FAULTS])].technique
+    )

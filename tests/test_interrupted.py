@@ -1,4 +1,5 @@
-"""Whatever interrupts a run, the next one goes on from the finished steps and ends with an undisturbed run's bytes."""
+"""Whatever interrupts a run, the next one goes on from the finished steps and ends with an
+undisturbed run's bytes."""
 
 import contextlib
 import os
@@ -52,8 +53,15 @@ def same(bench: Campaign, whole: Campaign) -> bool:
 @contextmanager
 def started(bench: Campaign, *words: str) -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", *words]
-    with subprocess.Popen(command, cwd=bench.folder, env=SURROUNDINGS, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, start_new_session=True) as process:  # fmt: skip
+    with subprocess.Popen(
+        command,
+        cwd=bench.folder,
+        env=SURROUNDINGS,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
         yield process
 
 
@@ -98,7 +106,15 @@ def test_kill_of_the_workflow_alone(bench: Bench, whole: Campaign) -> None:
 
 
 def test_power_loss_amid_a_step(bench: Bench, whole: Campaign) -> None:
-    words = ("snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config/config.yaml", "--cores", "1")
+    words = (
+        "snakemake",
+        "-s",
+        str(ROOT / "Snakefile"),
+        "--configfile",
+        "config/config.yaml",
+        "--cores",
+        "1",
+    )
     with started(bench, *words, "--", WANTED) as run:
         wait_for(run, "nmr.lineshape.fit_lines Li_reference: begun")
         os.killpg(run.pid, signal.SIGKILL)
@@ -127,7 +143,15 @@ def test_kill_at_a_random_moment(bench: Bench, whole: Campaign, seed: int) -> No
 
 
 def test_kill_of_a_job(bench: Bench, whole: Campaign) -> None:
-    words = ("snakemake", "-s", str(ROOT / "Snakefile"), "--configfile", "config/config.yaml", "--cores", "1")
+    words = (
+        "snakemake",
+        "-s",
+        str(ROOT / "Snakefile"),
+        "--configfile",
+        "config/config.yaml",
+        "--cores",
+        "1",
+    )
     with started(bench, *words, "--", WANTED) as run:
         wait_for(run, "nmr.lineshape.fit_lines Li_reference: begun")
         steps = at_work(bench.folder, "ssbchar")
@@ -147,7 +171,12 @@ def test_kill_of_a_job(bench: Bench, whole: Campaign) -> None:
 @contextmanager
 def small_disk(folder: Path, kilobytes: int) -> Iterator[None]:
     folder.mkdir(parents=True)
-    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder]).returncode:
+    if (
+        os.geteuid()
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", folder]
+        ).returncode
+    ):
         pytest.skip("a small disk can be mounted by root alone")
     try:
         yield
@@ -188,7 +217,9 @@ WITHOUT_RIGHTS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"), [(unreadable_disk, "Input/output error"), (no_right, "Permission denied")], ids=["disk", "right"]
+    ("spoil", "said"),
+    [(unreadable_disk, "Input/output error"), (no_right, "Permission denied")],
+    ids=["disk", "right"],
 )
 def test_unreadable_raw_file(
     bench: Bench, whole: Campaign, spoil: Callable[[Path], Callable[[], None]], said: str
@@ -200,9 +231,16 @@ def test_unreadable_raw_file(
     kept = raw.read_bytes()
     mend = spoil(raw)
     output = bench.out / "nmr/Li_reference/fid.nc"
-    words = ["nmr.bruker.read_fid", "source=data_raw/minimal/nmr/Li_reference/10", "--output", str(output)]
+    words = [
+        "nmr.bruker.read_fid",
+        "source=data_raw/minimal/nmr/Li_reference/10",
+        "--output",
+        str(output),
+    ]
     step = [*prefix, sys.executable, "-m", "ssbchar", "step", *words]
-    run = subprocess.run(step, cwd=bench.folder, env=SURROUNDINGS, capture_output=True, text=True, check=False)
+    run = subprocess.run(
+        step, cwd=bench.folder, env=SURROUNDINGS, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 1
     assert f"stopped: data_raw/minimal/nmr/Li_reference/10/fid: {said}; " in run.stderr
     assert "Traceback" not in run.stderr
@@ -228,7 +266,9 @@ with atomic_write.replacing(Path(sys.argv[1])) as part:
 
 
 @pytest.mark.parametrize("kind", ["file", "folder"])
-def test_a_writer_killed_amid_its_file_leaves_nothing_that_is_used(tmp_path: Path, kind: str) -> None:
+def test_a_writer_killed_amid_its_file_leaves_nothing_that_is_used(
+    tmp_path: Path, kind: str
+) -> None:
     from ssbchar.storage import atomic_write
 
     path = tmp_path / ("figures" if kind == "folder" else "a.csv")

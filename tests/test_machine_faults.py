@@ -30,7 +30,9 @@ def stops(attempt: Callable[[], object]) -> None:
     assert fault.value.errno == errno.EIO
 
 
-@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file whose read fails is found on Linux alone")
+@pytest.mark.skipif(
+    not Path("/proc/self/mem").exists(), reason="a file whose read fails is found on Linux alone"
+)
 def test_of_patterns(tmp_path: Path) -> None:
     made_patterns.folder(tmp_path, 4)
     (tmp_path / "3.xye").unlink()

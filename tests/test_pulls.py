@@ -1,10 +1,12 @@
-"""Truth against conclusions: of a finished demonstration run, and (slow) pulls over many seeds of every technique.
+"""Truth against conclusions: of a finished demonstration run, and (slow) pulls over many seeds of
+every technique.
 
-The pull of a conclusion is (value - truth) / stderr; over seeds its mean lies within 0.3 of 0 and its standard
-deviation in 0.7-1.4 where nothing un-modelled is in the data. With the un-modelled effects the pull is taken against
-hypot(stderr, systematic), which may be wider than the scatter, never narrower.
-``SSBCHAR_SEEDS`` sets the number of seeds, ``SSBCHAR_PULLS`` a folder that gets the figures as JSON,
-``SSBCHAR_CHOICES`` a smaller ensemble of processing choices of the paired absorption spectra.
+The pull of a conclusion is (value - truth) / stderr; over seeds its mean lies within 0.3 of 0 and
+its standard deviation in 0.7-1.4 where nothing un-modelled is in the data. With the un-modelled
+effects the pull is taken against hypot(stderr, systematic), which may be wider than the scatter,
+never narrower. ``SSBCHAR_SEEDS`` sets the number of seeds, ``SSBCHAR_PULLS`` a folder that gets the
+figures as JSON, ``SSBCHAR_CHOICES`` a smaller ensemble of processing choices of the paired
+absorption spectra.
 """
 
 import inspect
@@ -31,8 +33,11 @@ from ssbchar.simulate.truth import Truth
 ROOT = Path(__file__).parents[1]
 
 
-def call(name: str, departures: dict[str, Any] | None = None, about: str = "", **inputs: Any) -> Any:
-    """Run a step in process as the workflow would: options from its dataclass, labels stamped on a Dataset."""
+def call(
+    name: str, departures: dict[str, Any] | None = None, about: str = "", **inputs: Any
+) -> Any:
+    """Run a step in process as the workflow would: options from its dataclass, labels stamped on a
+    Dataset."""
     function = step.function(name)
     hints = step.hints_of(function)
     arguments = {k: inputs.get(k) for k in inspect.signature(function).parameters}
@@ -52,17 +57,27 @@ def nmr(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
     pure = pressing.Powder("Li_reference", "Li metal", 100.0, 70e-6, ())
     pressing.write_spectrum(folder / "10", powder, powder.li, 1.6e9, "synthetic\n", effects, rng)
     for name, which in (("20", powder), ("21", pure)):
-        pressing.write_decay(folder / name, which, (which.li,) * 12, 1.6e9, "synthetic\n", effects, rng)
+        pressing.write_decay(
+            folder / name, which, (which.li,) * 12, 1.6e9, "synthetic\n", effects, rng
+        )
     lines, decay = {}, None
     for name, axis in (("10", "d6"), ("21", "vd"), ("20", "vd")):
         fid = call("nmr.bruker.read_fid", {"decay_axis": axis}, name, source=folder / name)
         lines[name] = call("nmr.lineshape.fit_lines", None, name, fid=fid)
         if name == "10":
-            spectrum = call("nmr.lineshape.integrate_windows", None, name, fid=fid, lines=lines[name])
+            spectrum = call(
+                "nmr.lineshape.integrate_windows", None, name, fid=fid, lines=lines[name]
+            )
         else:
-            decay = call("nmr.decay.fit_decay", None, name, series=lines[name], reference_decay=decay)
+            decay = call(
+                "nmr.decay.fit_decay", None, name, series=lines[name], reference_decay=decay
+            )
     told = call(
-        "nmr.quantification.quantify_fractions", {"x_nominal": 1.0}, lines=lines["10"], spectrum=spectrum, decay=decay
+        "nmr.quantification.quantify_fractions",
+        {"x_nominal": 1.0},
+        lines=lines["10"],
+        spectrum=spectrum,
+        decay=decay,
     )
     return pressing.truths(powder), told
 
@@ -73,27 +88,51 @@ def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
     wanted = [s for s in scans.SPECIMENS if s.measurement in ("Ge_pristine", "Ge_reference", after)]
     scans.write(folder, effects, np.random.default_rng(seed), specimens=wanted)
     read = {
-        s.measurement: call("xas.scans.read_scans", None, s.measurement, source=folder / s.measurement) for s in wanted
+        s.measurement: call(
+            "xas.scans.read_scans", None, s.measurement, source=folder / s.measurement
+        )
+        for s in wanted
     }
     norm = {}
     for name, found in read.items():
         standard = read["Ge_pristine"] if name == after else None
-        calibrated = call("xas.normalisation.calibrate_energy", None, name, scans=found, standard=standard)
+        calibrated = call(
+            "xas.normalisation.calibrate_energy", None, name, scans=found, standard=standard
+        )
         norm[name] = call("xas.normalisation.normalise_spectra", None, name, calibrated=calibrated)
-    fewer = {"choices": int(os.environ["SSBCHAR_CHOICES"])} if "SSBCHAR_CHOICES" in os.environ else None
-    pair = call("xas.comparison.compare_pair", fewer, after, pristine=norm["Ge_pristine"], cycled=norm[after])
+    fewer = (
+        {"choices": int(os.environ["SSBCHAR_CHOICES"])} if "SSBCHAR_CHOICES" in os.environ else None
+    )
+    pair = call(
+        "xas.comparison.compare_pair",
+        fewer,
+        after,
+        pristine=norm["Ge_pristine"],
+        cycled=norm[after],
+    )
     components = [norm["Ge_pristine"], norm["Ge_reference"]]
-    mixture = call("xas.series.fit_mixture", None, after, normalised=norm[after], references=components)
+    mixture = call(
+        "xas.series.fit_mixture", None, after, normalised=norm[after], references=components
+    )
     told = call(
-        "xas.comparison.conclude_measurement", None, after, normalised=norm[after], comparison=pair, mixture=mixture
+        "xas.comparison.conclude_measurement",
+        None,
+        after,
+        normalised=norm[after],
+        comparison=pair,
+        mixture=mixture,
     )
     sample = next(s.sample for s in wanted if s.measurement == after)
     return [t for t in scans.truths() if t.sample == sample], told
 
 
-def hexrd(folder: Path, effects: Effects, seed: int, counts: float = 1.0) -> tuple[list[Truth], list[Conclusion]]:
+def hexrd(
+    folder: Path, effects: Effects, seed: int, counts: float = 1.0
+) -> tuple[list[Truth], list[Conclusion]]:
     """One of the two heating series (in turn), fewer frames."""
-    mixture, frames = ((heating.STABLE, (16, 2, 12, 3)), (heating.REACTING, (40, 2, 8, 3)))[seed % 2]
+    mixture, frames = ((heating.STABLE, (16, 2, 12, 3)), (heating.REACTING, (40, 2, 8, 3)))[
+        seed % 2
+    ]
     found = chain(mixture, folder, effects, seed, frames, counts=counts)
     return found.truths, found.told
 
@@ -103,7 +142,9 @@ def hexrd_faint(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth],
     return hexrd(folder, effects, seed, 0.1)
 
 
-def pulled(technique: Callable[..., Any], effects: Effects, seeds: range, folder: Path) -> pd.DataFrame:
+def pulled(
+    technique: Callable[..., Any], effects: Effects, seeds: range, folder: Path
+) -> pd.DataFrame:
     """Return every conclusion that has a truth, over seeds."""
     rows = []
     for seed in seeds:
@@ -132,7 +173,8 @@ def pulled(technique: Callable[..., Any], effects: Effects, seeds: range, folder
 
 
 def figures(table: pd.DataFrame) -> pd.DataFrame:
-    """Return mean and standard deviation of the pulls of each quantity, and how many conclusions were missing."""
+    """Return mean and standard deviation of the pulls of each quantity, and how many conclusions
+    were missing."""
     group = table.groupby("quantity")
     return pd.DataFrame(
         {
@@ -153,7 +195,9 @@ CASES = [(nmr, 100), (xas, 60), (hexrd, 24), (hexrd_faint, 24)]
 @pytest.mark.slow
 @pytest.mark.parametrize("effects", [IDEAL, Effects()], ids=["ideal", "effects"])
 @pytest.mark.parametrize("technique,number", CASES, ids=["nmr", "xas", "hexrd", "hexrd_faint"])
-def test_pulls_over_seeds(technique: Callable[..., Any], number: int, effects: Effects, tmp_path: Path):
+def test_pulls_over_seeds(
+    technique: Callable[..., Any], number: int, effects: Effects, tmp_path: Path
+):
     number = int(os.environ.get("SSBCHAR_SEEDS", number))
     table = pulled(technique, effects, range(number), tmp_path)
     found = figures(table)
@@ -180,8 +224,12 @@ def finished(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     ]
     known.save(truths, tmp_path / "truth.json")
     told = [
-        Conclusion("a", 8.2601, 1e-4, 1e-4, unit="angstrom", subject="LAGP", condition="before heating"),
-        Conclusion("end_temperature", 761.0, 0.5, 1.2, unit="degC", subject="LAGP", condition="heating"),
+        Conclusion(
+            "a", 8.2601, 1e-4, 1e-4, unit="angstrom", subject="LAGP", condition="before heating"
+        ),
+        Conclusion(
+            "end_temperature", 761.0, 0.5, 1.2, unit="degC", subject="LAGP", condition="heating"
+        ),
         Conclusion("phase_stability", verdict="reacts", subject="s"),
         Conclusion("detection_limit", 0.4, 0.1, unit="percent", subject="s"),
     ]
@@ -202,7 +250,9 @@ def edited(path: Path, quantity: str, **values: Any) -> Path:
 def test_a_right_run_has_no_faults(finished: tuple[Path, Path]):
     table = pulls.compare(*finished)
     assert pulls.faults(table) == []
-    assert table.set_index("quantity")["pull"]["a"] == pytest.approx(1e-4 / math.hypot(1e-4, 1e-4), rel=1e-3)
+    assert table.set_index("quantity")["pull"]["a"] == pytest.approx(
+        1e-4 / math.hypot(1e-4, 1e-4), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,7 +265,9 @@ def test_a_right_run_has_no_faults(finished: tuple[Path, Path]):
         ("phase_stability", {"verdict": "stable"}, "true is 'reacts'"),
     ],
 )
-def test_a_wrong_run_is_seen(finished: tuple[Path, Path], quantity: str, values: dict[str, Any], said: str):
+def test_a_wrong_run_is_seen(
+    finished: tuple[Path, Path], quantity: str, values: dict[str, Any], said: str
+):
     summary, truth = finished
     lines = pulls.faults(pulls.compare(edited(summary, quantity, **values), truth))
     assert any(said in line for line in lines), lines
@@ -230,14 +282,24 @@ def test_two_answers_to_one_question_are_refused(finished: tuple[Path, Path]):
 
 
 @pytest.mark.skipif(
-    not (ROOT / "results" / "demo" / "summary.csv").is_file(), reason="the demonstration has not been run (make run)"
+    not (ROOT / "results" / "demo" / "summary.csv").is_file(),
+    reason="the demonstration has not been run (make run)",
 )
 def test_finished_demonstration_tells_the_truth():
-    table = pulls.compare(ROOT / "results" / "demo" / "summary.csv", ROOT / "data_raw" / "demo" / "truth.json")
+    table = pulls.compare(
+        ROOT / "results" / "demo" / "summary.csv", ROOT / "data_raw" / "demo" / "truth.json"
+    )
     assert pulls.faults(table) == [], "\n".join(pulls.faults(table))
 
 
 def test_truth_file_is_plain_json(finished: tuple[Path, Path]):
-    assert {"sample", "technique", "subject", "condition", "quantity", "value", "unit", "verdict"} == set(
-        json.loads(finished[1].read_text())[0]
-    )
+    assert {
+        "sample",
+        "technique",
+        "subject",
+        "condition",
+        "quantity",
+        "value",
+        "unit",
+        "verdict",
+    } == set(json.loads(finished[1].read_text())[0])

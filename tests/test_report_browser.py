@@ -1,4 +1,5 @@
-"""The report in a real browser: every figure loads, nothing is complained of, nothing is fetched."""
+"""The report in a real browser: every figure loads, nothing is complained of, nothing is
+fetched."""
 
 import json
 import re
@@ -9,12 +10,23 @@ from pathlib import Path
 import made_report
 import pytest
 
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+BROWSER = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
-    "--enable-logging=stderr", "--v=0", "--virtual-time-budget=20000",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--enable-logging=stderr",
+    "--v=0",
+    "--virtual-time-budget=20000",
+)
 PROBE = """
 <script>
 addEventListener("load", async () => {
@@ -43,12 +55,21 @@ addEventListener("load", async () => {
 </body>
 """
 
-pytestmark = pytest.mark.skipif(not BROWSER, reason="no Chromium here (Debian: apt-get install chromium)")
+pytestmark = pytest.mark.skipif(
+    not BROWSER, reason="no Chromium here (Debian: apt-get install chromium)"
+)
 
 
 def opened(page: Path, profile: Path, *more: str) -> tuple[str, list[str]]:
     """Return the page's document after its scripts ran, and what the console said."""
-    words = [str(BROWSER), *FLAGS, *more, f"--user-data-dir={profile}", "--dump-dom", page.resolve().as_uri()]
+    words = [
+        str(BROWSER),
+        *FLAGS,
+        *more,
+        f"--user-data-dir={profile}",
+        "--dump-dom",
+        page.resolve().as_uri(),
+    ]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
     return done.stdout, [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
@@ -84,7 +105,9 @@ def test_figures_load_scripts_run_and_nothing_is_fetched(report: Path, tmp_path:
     assert seen["again"] == 3
 
 
-def test_the_page_itself_never_scrolls_sideways_on_a_narrow_screen(report: Path, tmp_path: Path) -> None:
+def test_the_page_itself_never_scrolls_sideways_on_a_narrow_screen(
+    report: Path, tmp_path: Path
+) -> None:
     seen, _ = probed(report, tmp_path / "narrow", "--window-size=500,900")
     assert seen["wide"] == 0
 

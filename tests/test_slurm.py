@@ -1,4 +1,5 @@
-"""On a real SLURM: the same bytes as here, a job killed for memory is retried with more, a lost node loses nothing."""
+"""On a real SLURM: the same bytes as here, a job killed for memory is retried with more, a lost
+node loses nothing."""
 
 import importlib.util
 import re
@@ -58,11 +59,14 @@ def test_slurm_gives_the_same_bytes_with_the_shipped_profile(
 
 
 def cost(jobs: list[dict[str, str]], out: Path, local: float, wall: float) -> str:
-    """Return a row of the table in docs/cluster.md: jobs, retries, seconds here and there, overhead per job."""
+    """Return a row of the table in docs/cluster.md: jobs, retries, seconds here and there, overhead
+    per job."""
     logs = [path.read_text(encoding="utf-8") for path in (out / "logs").rglob("*.log")]
     own = [float(found[1]) for log in logs if (found := re.search(r"done in ([\d.]+) s", log))]
     spans = [
-        (datetime.fromisoformat(job["EndTime"]) - datetime.fromisoformat(job["StartTime"])).total_seconds()
+        (
+            datetime.fromisoformat(job["EndTime"]) - datetime.fromisoformat(job["StartTime"])
+        ).total_seconds()
         for job in jobs
     ]
     lost = sum(job["JobState"] != "COMPLETED" for job in jobs)
@@ -76,7 +80,11 @@ def test_a_series_of_2000_frames(cluster: slurm.Cluster, tmp_path: Path) -> None
 
     (tmp_path / "here").mkdir()
     local = scale.run(tmp_path / "here", 2000)
-    shutil.copytree(tmp_path / "here", tmp_path / "there", ignore=shutil.ignore_patterns("results", ".snakemake"))
+    shutil.copytree(
+        tmp_path / "here",
+        tmp_path / "there",
+        ignore=shutil.ignore_patterns("results", ".snakemake"),
+    )
     seen, start = len(cluster.finished()), time.monotonic()
     there = tmp_path / "there"
     _snakemake(there, "-s", str(ROOT / "Snakefile"), "--configfile", "config.yaml")
@@ -99,7 +107,9 @@ rule big:
 """
 
 
-def test_a_job_killed_for_memory_is_retried_with_more(cluster: slurm.Cluster, tmp_path: Path) -> None:
+def test_a_job_killed_for_memory_is_retried_with_more(
+    cluster: slurm.Cluster, tmp_path: Path
+) -> None:
     (tmp_path / "Snakefile").write_text(GREEDY.format(python=sys.executable))
     seen = len(cluster.finished())
     _snakemake(tmp_path)
@@ -124,7 +134,10 @@ def test_a_lost_node_loses_nothing(cluster: slurm.Cluster, tmp_path: Path) -> No
 
     def lose() -> None:
         end = time.monotonic() + 60
-        while time.monotonic() < end and not cluster.ask("squeue", "-h", "-w", "n2", "-t", "running").strip():
+        while (
+            time.monotonic() < end
+            and not cluster.ask("squeue", "-h", "-w", "n2", "-t", "running").strip()
+        ):
             time.sleep(0.5)
         cluster.lose_node("n2")
 
@@ -139,6 +152,14 @@ def test_a_lost_node_loses_nothing(cluster: slurm.Cluster, tmp_path: Path) -> No
 def _snakemake(folder: Path, *words: str) -> None:
     import subprocess
 
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", str(ROOT / "workflow/profiles/slurm")]
-    run = subprocess.run([*command, *QUICK, *words], cwd=folder, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--workflow-profile",
+        str(ROOT / "workflow/profiles/slurm"),
+    ]
+    run = subprocess.run(
+        [*command, *QUICK, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
     assert run.returncode == 0, run.stdout + run.stderr

@@ -1,4 +1,5 @@
-"""The workflow as a module of another one, and the package as a library: the same numbers either way."""
+"""The workflow as a module of another one, and the package as a library: the same numbers either
+way."""
 
 import re
 import shutil
@@ -36,7 +37,9 @@ def outer(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 def test_another_workflow_uses_it_as_a_module(outer: Campaign) -> None:
     said = outer.snakemake("rows.txt", "characterization_all", "-n", "--cores", "1")
-    assert {"characterization_nmr_fid", "characterization_crate", "count"} <= set(re.findall(r"rule (\w+):", said))
+    assert {"characterization_nmr_fid", "characterization_crate", "count"} <= set(
+        re.findall(r"rule (\w+):", said)
+    )
     outer.snakemake("rows.txt", "--cores", "2")
     assert int((outer.folder / "rows.txt").read_text()) >= 2
 
@@ -61,7 +64,13 @@ def test_what_the_catalog_asks_for_is_there() -> None:
     assert set(usage) <= {"mandatory-flags", "software-stack-deployment", "report"}
     assert set(usage["mandatory-flags"]) == {"desc", "flags"}
     assert usage["software-stack-deployment"]["conda"] is True
-    for needed in ("workflow/Snakefile", "config/README.md", "config/config.yaml", "README.md", "LICENSE"):
+    for needed in (
+        "workflow/Snakefile",
+        "config/README.md",
+        "config/config.yaml",
+        "README.md",
+        "LICENSE",
+    ):
         assert (ROOT / needed).is_file()
     assert list((ROOT / "workflow/schemas").glob("*.json"))
     assert shutil.which("snakemake") or (Path(ROOT) / ".venv/bin/snakemake").exists()

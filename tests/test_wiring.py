@@ -1,4 +1,5 @@
-"""The house keeps its rules: imports run one way, every rule calls a step by the step's own argument names."""
+"""The house keeps its rules: imports run one way, every rule calls a step by the step's own
+argument names."""
 
 import ast
 import dataclasses
@@ -35,7 +36,9 @@ def imported(path: Path) -> set[str]:
 
 
 def slices_used(path: Path) -> set[str]:
-    return {n.split(".")[1] for n in imported(path) if n.startswith("ssbchar.") and n.count(".") >= 1}
+    return {
+        n.split(".")[1] for n in imported(path) if n.startswith("ssbchar.") and n.count(".") >= 1
+    }
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: p.relative_to(PACKAGE).as_posix())
@@ -95,7 +98,9 @@ def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
         part: object = config.Config
         for name in rule.stage.split("."):
             part = next(f for f in dataclasses.fields(part) if f.name == name).default_factory  # type: ignore[arg-type]
-        assert hints["options"] is part, f"{rule.step} takes {hints['options']}, the config gives {part}"
+        assert hints["options"] is part, (
+            f"{rule.step} takes {hints['options']}, the config gives {part}"
+        )
     else:
         assert "options" not in parameters
 

@@ -1,4 +1,5 @@
-"""The whole workflow: runs, re-runs only what changed, same bytes on one core and two, faults set aside."""
+"""The whole workflow: runs, re-runs only what changed, same bytes on one core and two, faults set
+aside."""
 
 import hashlib
 import os
@@ -12,7 +13,9 @@ from campaign import ROOT, TINY, Campaign
 
 from ssbchar.conclusion import COLUMNS
 
-NMR_RULES = {r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_text().split("\nrule ")[1:]}
+NMR_RULES = {
+    r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_text().split("\nrule ")[1:]
+}
 TOGETHER = {"summary", "page", "manifest", "sheets", "crate"}
 BOUNDS = {"detection_limit", "t1_limit"}
 """Quantities that are a bound themselves."""
@@ -48,7 +51,9 @@ def test_one_command_gives_summary_and_report(tiny: Campaign) -> None:
     numbers = summary[summary.value.notna()]
     errors = numbers[["stderr", "systematic", "lower95", "upper95"]]
     bare = numbers[errors.isna().all(axis=1) & ~numbers.quantity.isin(BOUNDS | COUNTS | ERRORS)]
-    assert bare.empty, f"values without uncertainty: {bare[['technique', 'quantity', 'subject']].to_dict('records')}"
+    assert bare.empty, (
+        f"values without uncertainty: {bare[['technique', 'quantity', 'subject']].to_dict('records')}"
+    )
     assert numbers.unit.notna().all()
     page = (tiny.out / "report.html").read_text(encoding="utf-8")
     assert "synthetic" in page
@@ -66,7 +71,9 @@ def test_a_second_run_runs_nothing(tiny: Campaign) -> None:
     assert "Nothing to be done" in tiny.snakemake("--cores", "2")
 
 
-def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(tiny: Campaign, tmp_path: Path) -> None:
+def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(
+    tiny: Campaign, tmp_path: Path
+) -> None:
     raw = tiny.raw / "nmr/Li1Si_100MPa_30s/10/fid"
     kept = raw.read_bytes()
     times = raw.stat()
@@ -115,10 +122,14 @@ def test_a_changed_phase_reruns_only_what_uses_it(tiny: Campaign) -> None:
     assert {"phase_table", "hexrd_refine", "hexrd_track"} <= found[own]
 
 
-def test_one_core_elsewhere_in_another_locale_gives_the_same_bytes(tiny: Campaign, tmp_path: Path) -> None:
+def test_one_core_elsewhere_in_another_locale_gives_the_same_bytes(
+    tiny: Campaign, tmp_path: Path
+) -> None:
     (tmp_path / "a folder, elsewhere").mkdir()
     other = Campaign(tmp_path / "a folder, elsewhere", TINY)
-    other.snakemake("--cores", "1", env={"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"})
+    other.snakemake(
+        "--cores", "1", env={"TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"}
+    )
     mine, theirs = tiny.results(), other.results()
     assert set(mine) == set(theirs)
     assert not [name for name in mine if mine[name] != theirs[name]]

@@ -57,7 +57,8 @@ class Run:
         return next(r for r in self.rows if r.measurement == measurement)
 
     def options(self, stage: str, measurement: str = "") -> dict[str, Any]:
-        """Return the departures from the defaults of ``technique.stage`` (or ``report``), the row's own too."""
+        """Return the departures from the defaults of ``technique.stage`` (or ``report``), the row's
+        own too."""
         technique, _, name = stage.partition(".")
         if not name:
             return opts.departures(getattr(self.config, technique))
@@ -85,7 +86,9 @@ def read(path: Path | str) -> Run:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise BadConfig([f"{path}{line}: no valid YAML ({getattr(error, 'problem', error)}); correct it"]) from error
+        raise BadConfig(
+            [f"{path}{line}: no valid YAML ({getattr(error, 'problem', error)}); correct it"]
+        ) from error
     return validate(raw or {}, str(path))
 
 
@@ -93,7 +96,9 @@ def validate(raw: Mapping[str, Any], place: str = "config") -> Run:
     """Return the validated run of a config given as plain data (see `read`)."""
     if not isinstance(raw, Mapping):
         raise BadConfig([f"{place}: needs 'run:' and 'samples:' lines at the top level"])
-    faults = [f"{place}: '{key}' is missing; add it" for key in ("run", "samples") if key not in raw]
+    faults = [
+        f"{place}: '{key}' is missing; add it" for key in ("run", "samples") if key not in raw
+    ]
     if faults:
         raise BadConfig(faults)
     try:
@@ -113,7 +118,9 @@ def validate(raw: Mapping[str, Any], place: str = "config") -> Run:
         if row.technique in ROLES:
             try:
                 merged = opts.merged(raw.get(row.technique) or {}, row.options)
-                opts.build(type(getattr(config, row.technique)), merged, f"{config.samples}:{row.line}")
+                opts.build(
+                    type(getattr(config, row.technique)), merged, f"{config.samples}:{row.line}"
+                )
             except ValueError as error:
                 faults += str(error).splitlines()
     if faults:

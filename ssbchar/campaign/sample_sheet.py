@@ -19,7 +19,8 @@ LINKS = ("compare_to", "reference", "calibrant")
 
 @dataclass(frozen=True)
 class Row:
-    """One raw measurement, as the sheet gives it; paths may hold ``$NAME`` or ``${NAME:-default}``."""
+    """One raw measurement, as the sheet gives it; paths may hold ``$NAME`` or
+    ``${NAME:-default}``."""
 
     measurement: str
     """Unique name; letters, digits, ``-``, ``_``, ``.`` and ``+``."""
@@ -34,8 +35,8 @@ class Row:
     log: str = ""
     """HEXRD: the furnace log."""
     phases: str = ""
-    """HEXRD: candidate phases, named as in the phases file, with commas. XAS: the phase whose FEFF paths are fitted to
-    the first shells (roles pristine and cycled)."""
+    """HEXRD: candidate phases, named as in the phases file, with commas. XAS: the phase whose FEFF
+    paths are fitted to the first shells (roles pristine and cycled)."""
     calibrant: str = ""
     """HEXRD: the measurement of the calibrant that belongs to these images."""
     compare_to: str = ""
@@ -71,7 +72,9 @@ def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list
     if not path.is_file():
         return [], [f"{path}: the sample sheet does not exist; set 'samples' in the config"]
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    numbered = [(n, text) for n, text in enumerate(lines, 1) if text.strip() and not text.startswith("#")]
+    numbered = [
+        (n, text) for n, text in enumerate(lines, 1) if text.strip() and not text.startswith("#")
+    ]
     if not numbered:
         return [], [f"{path}: the sample sheet is empty; give one row per measurement"]
     header = [h.strip() for h in numbered[0][1].split("\t")]
@@ -80,7 +83,11 @@ def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list
         for h in header
         if h not in PLAIN and "." not in h
     ]
-    faults += [f"{path}:{numbered[0][0]}: column '{h}' is missing; add it" for h in PLAIN[:5] if h not in header]
+    faults += [
+        f"{path}:{numbered[0][0]}: column '{h}' is missing; add it"
+        for h in PLAIN[:5]
+        if h not in header
+    ]
     faults += [
         f"{path}:{numbered[0][0]}: column '{h}' stands twice; keep one"
         for h in {h for h in header if header.count(h) > 1}
@@ -89,14 +96,20 @@ def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list
         return [], faults
     rows = []
     for number, cells in zip(
-        (n for n, _ in numbered[1:]), csv.reader((t for _, t in numbered[1:]), delimiter="\t"), strict=True
+        (n for n, _ in numbered[1:]),
+        csv.reader((t for _, t in numbered[1:]), delimiter="\t"),
+        strict=True,
     ):
         place = f"{path}:{number}"
         if len(cells) > len(header):
-            faults.append(f"{place}: {len(cells)} cells for {len(header)} columns; columns are separated by one tab")
+            faults.append(
+                f"{place}: {len(cells)} cells for {len(header)} columns; columns are separated by one tab"
+            )
             continue
         given = dict(zip(header, (c.strip() for c in cells), strict=False))
-        faults += [f"{place}: '{name}' is empty; fill it" for name in PLAIN[:5] if not given.get(name)]
+        faults += [
+            f"{place}: '{name}' is empty; fill it" for name in PLAIN[:5] if not given.get(name)
+        ]
         options: dict[str, Any] = {}
         for name, text in given.items():
             if "." in name and text:
@@ -108,14 +121,20 @@ def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list
     return rows, faults + [fault for row in rows for fault in _row_faults(row, rows, path, roles)]
 
 
-def _row_faults(row: Row, rows: list[Row], path: Path, roles: Mapping[str, Mapping[str, str]]) -> list[str]:
+def _row_faults(
+    row: Row, rows: list[Row], path: Path, roles: Mapping[str, Mapping[str, str]]
+) -> list[str]:
     place = f"{path}:{row.line}"
     faults = []
     if not re.fullmatch(r"[\w.+-]+", row.measurement):
-        faults.append(f"{place}: measurement '{row.measurement}' is no file name; use letters, digits and - _ . +")
+        faults.append(
+            f"{place}: measurement '{row.measurement}' is no file name; use letters, digits and - _ . +"
+        )
     first = next(r for r in rows if r.measurement == row.measurement)
     if first is not row:
-        faults.append(f"{place}: measurement '{row.measurement}' stands already in line {first.line}; rename one")
+        faults.append(
+            f"{place}: measurement '{row.measurement}' stands already in line {first.line}; rename one"
+        )
     if row.technique not in roles:
         faults.append(f"{place}: technique '{row.technique}' is unknown; use {', '.join(roles)}")
     elif row.role not in roles[row.technique]:
@@ -124,12 +143,16 @@ def _row_faults(row: Row, rows: list[Row], path: Path, roles: Mapping[str, Mappi
     for column in ("path", "log"):
         value = getattr(row, column)
         if value and not (Path(value).exists() or any(c in value for c in "*?[")):
-            faults.append(f"{place}: {column} '{value}' does not exist; check it (relative to {Path.cwd().name}/)")
+            faults.append(
+                f"{place}: {column} '{value}' does not exist; check it (relative to {Path.cwd().name}/)"
+            )
     names = {r.measurement for r in rows}
     for column in LINKS:
         for name in filter(None, (n.strip() for n in getattr(row, column).split(","))):
             if name not in names:
-                faults.append(f"{place}: {column} '{name}' is no measurement of this sheet; add its row or correct it")
+                faults.append(
+                    f"{place}: {column} '{name}' is no measurement of this sheet; add its row or correct it"
+                )
             elif name == row.measurement:
                 faults.append(f"{place}: {column} names the row itself; name another measurement")
     return faults
@@ -137,4 +160,8 @@ def _row_faults(row: Row, rows: list[Row], path: Path, roles: Mapping[str, Mappi
 
 def _hint(column: str) -> str:
     close = difflib.get_close_matches(column, PLAIN, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"known are {', '.join(PLAIN)} and 'stage.option'"
+    return (
+        f"did you mean '{close[0]}'?"
+        if close
+        else f"known are {', '.join(PLAIN)} and 'stage.option'"
+    )

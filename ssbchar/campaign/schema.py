@@ -1,4 +1,5 @@
-"""The option dataclasses as a JSON schema and as a page of documentation; both are written by ``ssbchar schema``."""
+"""The option dataclasses as a JSON schema and as a page of documentation; both are written by
+``ssbchar schema``."""
 
 from __future__ import annotations
 
@@ -34,7 +35,9 @@ def sections() -> list[tuple[str, type]]:
     def visit(place: str, kind: type) -> None:
         found.append((place, kind))
         for field in dataclasses.fields(kind):
-            if isinstance(field.default_factory, type) and dataclasses.is_dataclass(field.default_factory):
+            if isinstance(field.default_factory, type) and dataclasses.is_dataclass(
+                field.default_factory
+            ):
                 visit(f"{place}.{field.name}".lstrip("."), field.default_factory)
 
     visit("", Config)
@@ -51,7 +54,12 @@ def page() -> str:
         "",
     ]
     for place, kind in sections():
-        lines += [f"## `{place or 'top level'}`", "", (kind.__doc__ or "").strip().splitlines()[0], ""]
+        lines += [
+            f"## `{place or 'top level'}`",
+            "",
+            (kind.__doc__ or "").strip().splitlines()[0],
+            "",
+        ]
         lines += ["| option | default | meaning |", "|---|---|---|"]
         docs = opts.field_docs(kind)
         for field in dataclasses.fields(kind):
@@ -59,16 +67,24 @@ def page() -> str:
             lines.append(f"| `{field.name}` | {_default(field)} | {text} |")
         lines.append("")
     lines += ["## Sample sheet", "", "| column | meaning |", "|---|---|"]
-    lines += [f"| `{k}` | {' '.join(v.split())} |" for k, v in opts.field_docs(sample_sheet.Row).items() if k != "line"]
+    lines += [
+        f"| `{k}` | {' '.join(v.split())} |"
+        for k, v in opts.field_docs(sample_sheet.Row).items()
+        if k != "line"
+    ]
     lines += ["", "| technique | role | meaning |", "|---|---|---|"]
-    lines += [f"| {t} | `{role}` | {text} |" for t, roles in ROLES.items() for role, text in roles.items()]
+    lines += [
+        f"| {t} | `{role}` | {text} |" for t, roles in ROLES.items() for role, text in roles.items()
+    ]
     return "\n".join([*lines, ""])
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
     if field.default is not dataclasses.MISSING:
         return f"`{json.dumps(field.default, default=list)}`"
-    if field.default_factory is not dataclasses.MISSING and not dataclasses.is_dataclass(field.default_factory):
+    if field.default_factory is not dataclasses.MISSING and not dataclasses.is_dataclass(
+        field.default_factory
+    ):
         return f"`{json.dumps(field.default_factory(), default=list)}`"
     return "" if dataclasses.is_dataclass(field.default_factory) else "needed"
 

@@ -1,4 +1,5 @@
-"""Crystals: a cell, its metric, and what the symmetry operations make of positions and reflections."""
+"""Crystals: a cell, its metric, and what the symmetry operations make of positions and
+reflections."""
 
 from __future__ import annotations
 
@@ -49,10 +50,12 @@ def orbit(position: tuple[float, float, float], phase: Phase) -> Array:
 
 
 def allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
-    """Return one hkl of each family down to `d_min` that the space group allows, and its multiplicity.
+    """Return one hkl of each family down to `d_min` that the space group allows, and its
+    multiplicity.
 
-    A reflection is absent where an operation (R, t) leaves it unchanged, h R = h, but h.t is no integer
-    (International Tables for Crystallography, Volume A). Families are Laue-equivalent (Friedel pairs merged).
+    A reflection is absent where an operation (R, t) leaves it unchanged, h R = h, but h.t is no
+    integer (International Tables for Crystallography, Volume A). Families are Laue-equivalent
+    (Friedel pairs merged).
     """
     limit = np.ceil(phase.cell[:3] / d_min).astype(int)
     axes = [np.arange(-n, n + 1) for n in limit]
@@ -64,7 +67,9 @@ def allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
     for rotation, shift in zip(phase.rotations, phase.translations, strict=True):
         image = hkl @ rotation
         phase_shift = hkl @ shift
-        absent |= np.all(image == hkl, axis=1) & (np.abs(phase_shift - np.round(phase_shift)) > 1e-3)
+        absent |= np.all(image == hkl, axis=1) & (
+            np.abs(phase_shift - np.round(phase_shift)) > 1e-3
+        )
         images.append(image)
     keys = np.stack([_code(sign * image) for image in images for sign in (1.0, -1.0)])
     hkl, keys = hkl[~absent], keys[:, ~absent]
@@ -75,17 +80,28 @@ def allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
 
 
 def _code(hkl: Array) -> Array:
-    """Return one number per hkl that sorts by the fewest negative indices, then h, k, l (an exact integer)."""
+    """Return one number per hkl that sorts by the fewest negative indices, then h, k, l (an exact
+    integer)."""
     negative = np.sum(hkl < 0, axis=-1)
-    return np.asarray(((-negative * 4096.0 + hkl[..., 0]) * 4096.0 + hkl[..., 1]) * 4096.0 + hkl[..., 2])
+    return np.asarray(
+        ((-negative * 4096.0 + hkl[..., 0]) * 4096.0 + hkl[..., 1]) * 4096.0 + hkl[..., 2]
+    )
 
 
 def crystal_system(phase: Phase) -> str:
-    """Return the crystal system by the orders of the rotations (trigonal groups on hexagonal axes)."""
-    proper = np.round(np.einsum("nii->n", phase.rotations) * np.linalg.det(phase.rotations)).astype(int)
-    distinct = {tuple(r.ravel()): t for r, t in zip(phase.rotations.astype(int), proper, strict=True)}
+    """Return the crystal system by the orders of the rotations (trigonal groups on hexagonal
+    axes)."""
+    proper = np.round(np.einsum("nii->n", phase.rotations) * np.linalg.det(phase.rotations)).astype(
+        int
+    )
+    distinct = {
+        tuple(r.ravel()): t for r, t in zip(phase.rotations.astype(int), proper, strict=True)
+    }
     mirrored = any(np.allclose(r, -np.eye(3)) for r in phase.rotations)
-    count = {trace: sum(t == trace for t in distinct.values()) // (2 if mirrored else 1) for trace in (-1, 0, 1, 2)}
+    count = {
+        trace: sum(t == trace for t in distinct.values()) // (2 if mirrored else 1)
+        for trace in (-1, 0, 1, 2)
+    }
     if count[0] >= 8:
         return "cubic"
     if count[2]:
@@ -113,6 +129,7 @@ def volume(cell: Array) -> Array:
 
 
 def spacing(hkl: Array, cell: Array) -> Array:
-    """Return d = (h G^-1 h)^(-1/2) [angstrom] of reflections (n, 3) in cells (..., 6), shape (..., n)."""
+    """Return d = (h G^-1 h)^(-1/2) [angstrom] of reflections (n, 3) in cells (..., 6), shape (...,
+    n)."""
     inverse = np.linalg.inv(metric(cell))
     return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)

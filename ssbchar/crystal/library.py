@@ -1,4 +1,5 @@
-"""The reflections of every phase of a phases file in one table: what unexplained peaks are tested against."""
+"""The reflections of every phase of a phases file in one table: what unexplained peaks are tested
+against."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def tabulate_library(table: Path, options: PhaseTable) -> xr.Dataset:
-    """Return the reflections of all phases of a file, one after the other (docs/data-model.md, ``phases.nc``).
+    """Return the reflections of all phases of a file, one after the other (docs/data-model.md,
+    ``phases.nc``).
 
     A phase that cannot be used is left out and stands in ``set_aside``.
 
@@ -39,7 +41,11 @@ def tabulate_library(table: Path, options: PhaseTable) -> xr.Dataset:
             faults.append({"where": fault.where, "problem": fault.problem, "remedy": fault.remedy})
     if not found:
         first = f" (first: {faults[0]['problem']})" if faults else ""
-        raise BadInput(table, f"holds no phase that can be used{first}", "add one with a cell and a space group")
+        raise BadInput(
+            table,
+            f"holds no phase that can be used{first}",
+            "add one with a cell and a space group",
+        )
     ds = xr.concat(found, "reflection", combine_attrs="override")
     sizes = [one.sizes["reflection"] for one in found]
     ds["count"] = ("phase", sizes)
@@ -47,14 +53,20 @@ def tabulate_library(table: Path, options: PhaseTable) -> xr.Dataset:
     if faults:
         about["set_aside"] = json.dumps(faults)
     ds.attrs = about
-    return ds.assign_coords(phase=("phase", np.array([str(one.attrs["phase"]) for one in found], object)))
+    return ds.assign_coords(
+        phase=("phase", np.array([str(one.attrs["phase"]) for one in found], object))
+    )
 
 
 def each(library: xr.Dataset) -> list[xr.Dataset]:
     """Return the phases of a library, each as `ssbchar.crystal.tabulate_reflections` returns it."""
     out, begin = [], 0
-    for attrs, size in zip(json.loads(library.attrs["about"]), library["count"].values, strict=True):
-        part = library.drop_vars(["count", "phase"]).isel(reflection=slice(begin, begin + int(size)))
+    for attrs, size in zip(
+        json.loads(library.attrs["about"]), library["count"].values, strict=True
+    ):
+        part = library.drop_vars(["count", "phase"]).isel(
+            reflection=slice(begin, begin + int(size))
+        )
         part.attrs = attrs
         out.append(part)
         begin += int(size)

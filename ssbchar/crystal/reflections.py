@@ -1,4 +1,5 @@
-"""A phase's reflections: from a CIF or a cell with its space group to h, k, l, d and |F|^2, once per phase."""
+"""A phase's reflections: from a CIF or a cell with its space group to h, k, l, d and |F|^2, once
+per phase."""
 
 from __future__ import annotations
 
@@ -9,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar.crystal.cell import Phase, Site, allowed_families, crystal_system, metric, orbit, spacing, volume
+from ssbchar.crystal.cell import (
+    Phase,
+    Site,
+    allowed_families,
+    crystal_system,
+    metric,
+    orbit,
+    spacing,
+    volume,
+)
 from ssbchar.crystal.options import PhaseTable
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
@@ -18,18 +28,25 @@ if TYPE_CHECKING:
     import xarray as xr
 
 AXES = ("a", "b", "c", "alpha", "beta", "gamma")
-CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma"))
-GROUP_TAGS = ("_symmetry_space_group_name_H-M", "_space_group_name_H-M_alt", "_symmetry_space_group_name_h-m")
+CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(
+    f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")
+)
+GROUP_TAGS = (
+    "_symmetry_space_group_name_H-M",
+    "_space_group_name_H-M_alt",
+    "_symmetry_space_group_name_h-m",
+)
 
 
 def tabulate_reflections(table: Path, options: PhaseTable, labels: dict[str, str]) -> xr.Dataset:
-    """Return the reflections of one phase of a phases file (docs/data-model.md, ``phases/<phase>.nc``).
+    """Return the reflections of one phase of a phases file (docs/data-model.md,
+    ``phases/<phase>.nc``).
 
     Parameters
     ----------
     table : Path
-        The phases file (YAML): name to ``cif`` or ``cell`` and ``space_group``, ``refinable``, ``source``,
-        ``temperature`` (of the cell, degC; 25), ``expansion``, ``note``.
+        The phases file (YAML): name to ``cif`` or ``cell`` and ``space_group``, ``refinable``,
+        ``source``, ``temperature`` (of the cell, degC; 25), ``expansion``, ``note``.
     options : PhaseTable
     labels : dict
         ``phase`` names the phase.
@@ -51,24 +68,34 @@ def tabulate_reflections(table: Path, options: PhaseTable, labels: dict[str, str
     return _dataset(phase, hkl, multiplicity, d, strength)
 
 
-def _dataset(phase: Phase, hkl: Array, multiplicity: Array, d: Array, strength: Array) -> xr.Dataset:
+def _dataset(
+    phase: Phase, hkl: Array, multiplicity: Array, d: Array, strength: Array
+) -> xr.Dataset:
     import xarray as xr
 
     about = phase.about
     mass = cell_mass(phase)
     attrs: dict[str, Any] = {
-        "phase": phase.name, "cell": phase.cell.tolist(), "space_group": phase.group,
-        "crystal_system": crystal_system(phase), "volume": float(volume(phase.cell)),
-        "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)), "source": str(about["source"]),
-        "note": str(about.get("note", "")), "temperature": float(about.get("temperature", 25.0)),
+        "phase": phase.name,
+        "cell": phase.cell.tolist(),
+        "space_group": phase.group,
+        "crystal_system": crystal_system(phase),
+        "volume": float(volume(phase.cell)),
+        "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)),
+        "source": str(about["source"]),
+        "note": str(about.get("note", "")),
+        "temperature": float(about.get("temperature", 25.0)),
         "expansion": json.dumps(about.get("expansion") or {}),
-    }  # fmt: skip
+    }
     if np.isfinite(mass):
         attrs["cell_mass"] = mass
     whole = {"units": "1"}
     return xr.Dataset(
         {
-            **{name: ("reflection", hkl[:, i].astype(np.int64), whole) for i, name in enumerate("hkl")},
+            **{
+                name: ("reflection", hkl[:, i].astype(np.int64), whole)
+                for i, name in enumerate("hkl")
+            },
             "multiplicity": ("reflection", multiplicity.astype(np.int64), whole),
             "d": ("reflection", d, {"units": "angstrom"}),
             "structure_factor_squared": ("reflection", strength, {"units": "electron^2"}),
@@ -86,14 +113,24 @@ def read(table: Path, name: str, options: PhaseTable) -> Phase:
         raise BadInput(table, f"no phase '{name}'", f"add it, or use one of {', '.join(entries)}")
     about = dict(entries[name])
     if not about.get("source"):
-        raise BadInput(table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one")
+        raise BadInput(
+            table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one"
+        )
     if "cif" in about:
         return _from_cif(Path(table).parent / about["cif"], name, about, options)
     if "cell" not in about or "space_group" not in about:
-        raise BadInput(table, f"phase '{name}' has neither 'cif' nor 'cell' and 'space_group'", "give one of them")
+        raise BadInput(
+            table,
+            f"phase '{name}' has neither 'cif' nor 'cell' and 'space_group'",
+            "give one of them",
+        )
     cell = np.array(about["cell"], float)
     if cell.shape != (6,) or not _possible(cell):
-        raise BadInput(table, f"phase '{name}': {about['cell']} is no cell", "give [a, b, c, alpha, beta, gamma]")
+        raise BadInput(
+            table,
+            f"phase '{name}': {about['cell']} is no cell",
+            "give [a, b, c, alpha, beta, gamma]",
+        )
     group = str(about["space_group"])
     rotations, translations = _operations({"_symmetry_space_group_name_H-M": group}, table, name)
     return Phase(name, cell, group, rotations, translations, (), about)
@@ -102,7 +139,9 @@ def read(table: Path, name: str, options: PhaseTable) -> Phase:
 def _from_cif(path: Path, name: str, about: dict[str, Any], options: PhaseTable) -> Phase:
     if not path.is_file():
         raise BadInput(
-            path, f"the CIF of phase '{name}' does not exist", "correct 'cif:' (relative to the phases file)"
+            path,
+            f"the CIF of phase '{name}' does not exist",
+            "correct 'cif:' (relative to the phases file)",
         )
     from pymatgen.io.cif import CifFile
 
@@ -120,7 +159,12 @@ def _from_cif(path: Path, name: str, about: dict[str, Any], options: PhaseTable)
 
 def _possible(cell: Array) -> bool:
     angles = np.all((cell[3:] > 0) & (cell[3:] < 180))
-    return bool(np.all(np.isfinite(cell)) and np.all(cell[:3] > 0) and angles and np.linalg.det(metric(cell)) > 0)
+    return bool(
+        np.all(np.isfinite(cell))
+        and np.all(cell[:3] > 0)
+        and angles
+        and np.linalg.det(metric(cell)) > 0
+    )
 
 
 def _number(text: Any, path: Path) -> float:
@@ -138,7 +182,11 @@ def _operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, A
     from pymatgen.core.operations import SymmOp
     from pymatgen.symmetry.groups import SpaceGroup
 
-    tags = ("_symmetry_equiv_pos_as_xyz", "_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz")
+    tags = (
+        "_symmetry_equiv_pos_as_xyz",
+        "_space_group_symop_operation_xyz",
+        "_space_group_symop.operation_xyz",
+    )
     listed = next((block[t] for t in tags if t in block), None)
     if listed is not None:
         listed = [listed] if isinstance(listed, str) else listed
@@ -148,22 +196,31 @@ def _operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, A
         try:
             found = _by_symbol(symbol, SpaceGroup, warnings)
         except (ValueError, KeyError, IndexError) as error:
-            problem = f"phase '{name}': space group '{symbol}' is not known" if symbol else "no space group"
+            problem = (
+                f"phase '{name}': space group '{symbol}' is not known"
+                if symbol
+                else "no space group"
+            )
             raise BadInput(
-                where, problem, "give its Hermann-Mauguin symbol, or a CIF that lists its operations"
+                where,
+                problem,
+                "give its Hermann-Mauguin symbol, or a CIF that lists its operations",
             ) from error
     affine = np.array([op.affine_matrix for op in found])
     return np.round(affine[:, :3, :3]), affine[:, :3, 3] % 1.0
 
 
 def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
-    """Return the operations of a Hermann-Mauguin symbol; ``:1`` and ``:H`` are the settings tabulated."""
+    """Return the operations of a Hermann-Mauguin symbol; ``:1`` and ``:H`` are the settings
+    tabulated."""
     from pymatgen.io.cif import CifBlock, CifParser
 
     plain, _, setting = symbol.replace(" :", ":").partition(":")
     if setting.strip() not in ("", "1", "H", "h"):
         raise ValueError(symbol)
-    parser = CifParser.__new__(CifParser)  # its search through symbols is a method, and needs nothing else
+    parser = CifParser.__new__(
+        CifParser
+    )  # its search through symbols is a method, and needs nothing else
     setattr(parser, "warnings", [])  # noqa: B010 (its annotations do not name it)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -177,7 +234,11 @@ def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
 def _sites(block: dict[str, Any], path: Path, options: PhaseTable) -> tuple[Site, ...]:
     if "_atom_site_fract_x" not in block:
         return ()
-    columns = {k: v if isinstance(v, list) else [v] for k, v in block.items() if k.startswith("_atom_site_")}
+    columns = {
+        k: v if isinstance(v, list) else [v]
+        for k, v in block.items()
+        if k.startswith("_atom_site_")
+    }
     labels = columns.get("_atom_site_type_symbol") or columns.get("_atom_site_label") or []
     out = []
     for i, label in enumerate(labels):
@@ -186,14 +247,20 @@ def _sites(block: dict[str, Any], path: Path, options: PhaseTable) -> tuple[Site
         occupancy = columns.get("_atom_site_occupancy")
         out.append(
             Site(
-                element, (x, y, z), _number(occupancy[i], path) if occupancy else 1.0, _b_iso(columns, i, path, options)
+                element,
+                (x, y, z),
+                _number(occupancy[i], path) if occupancy else 1.0,
+                _b_iso(columns, i, path, options),
             )
         )
     return tuple(out)
 
 
 def _b_iso(columns: dict[str, list[Any]], i: int, path: Path, options: PhaseTable) -> float:
-    for tag, factor in (("_atom_site_B_iso_or_equiv", 1.0), ("_atom_site_U_iso_or_equiv", 8 * np.pi**2)):
+    for tag, factor in (
+        ("_atom_site_B_iso_or_equiv", 1.0),
+        ("_atom_site_U_iso_or_equiv", 8 * np.pi**2),
+    ):
         if tag in columns and str(columns[tag][i]) not in (".", "?"):
             return factor * _number(columns[tag][i], path)
     return options.b_iso
@@ -210,23 +277,30 @@ def _element(label: str, path: Path) -> str:
 
 @functools.cache
 def form_factors() -> dict[str, Any]:
-    """Return pymatgen's table of X-ray form-factor coefficients, element to [[a, b], ...] (angstrom^2)."""
+    """Return pymatgen's table of X-ray form-factor coefficients, element to [[a, b], ...]
+    (angstrom^2)."""
     import importlib.util
 
-    found = importlib.util.find_spec("pymatgen")  # the table alone: importing the module beside it takes seconds
+    found = importlib.util.find_spec(
+        "pymatgen"
+    )  # the table alone: importing the module beside it takes seconds
     for folder in (found.submodule_search_locations if found else None) or ():
         path = Path(folder) / "analysis/diffraction/atomic_scattering_params.json"
         if path.is_file():
             return dict(json.loads(path.read_text(encoding="utf-8")))
-    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS  # where a release keeps it elsewhere
+    from pymatgen.analysis.diffraction.xrd import (
+        ATOMIC_SCATTERING_PARAMS,
+    )  # where a release keeps it elsewhere
 
     return dict(ATOMIC_SCATTERING_PARAMS)
 
 
 def form_factor(element: str, s: Array) -> Array:
-    """Return f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2) [electron], s = sin(theta)/lambda [1/angstrom].
+    """Return f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2) [electron], s = sin(theta)/lambda
+    [1/angstrom].
 
-    M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007), eq. 12.8, as pymatgen.
+    M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007), eq.
+    12.8, as pymatgen.
     """
     from pymatgen.core.periodic_table import Element
 
@@ -235,7 +309,8 @@ def form_factor(element: str, s: Array) -> Array:
 
 
 def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
-    """Return |F|^2 [electron^2], F = sum_j o_j f_j exp(-B_j s^2) exp(2 pi i h.x_j), shape (reflection,)."""
+    """Return |F|^2 [electron^2], F = sum_j o_j f_j exp(-B_j s^2) exp(2 pi i h.x_j), shape
+    (reflection,)."""
     s = 0.5 / spacing(hkl, phase.cell)
     total = np.zeros(len(hkl), complex)
     for site in phase.sites:
@@ -245,11 +320,15 @@ def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
 
 
 def cell_mass(phase: Phase) -> float:
-    """Return the mass of the cell's content [atomic mass unit], Z M of Hill & Howard; NaN without atoms."""
+    """Return the mass of the cell's content [atomic mass unit], Z M of Hill & Howard; NaN without
+    atoms."""
     if not phase.sites:
         return float("nan")
     from pymatgen.core.periodic_table import Element
 
     return float(
-        sum(s.occupancy * float(Element(s.element).atomic_mass) * len(orbit(s.position, phase)) for s in phase.sites)
+        sum(
+            s.occupancy * float(Element(s.element).atomic_mass) * len(orbit(s.position, phase))
+            for s in phase.sites
+        )
     )

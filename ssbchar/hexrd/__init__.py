@@ -1,1 +1,2 @@
-"""In situ high-energy powder diffraction: images or patterns to cells, expansion and phase stability."""
+"""In situ high-energy powder diffraction: images or patterns to cells, expansion and phase
+stability."""

@@ -1,4 +1,5 @@
-"""Bragg's law between 2theta, d and q, so that patterns of any wavelength share one axis exactly."""
+"""Bragg's law between 2theta, d and q, so that patterns of any wavelength share one axis
+exactly."""
 
 from __future__ import annotations
 
@@ -16,21 +17,25 @@ if TYPE_CHECKING:
 
 
 _NUMBER = r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
-_WAVELENGTH = re.compile(rf"(?:wave\s*length|\blambda)[^\n=:\d]*[=:]?\s*{_NUMBER}\s*(nm\b|m\b|pm\b)?", re.I)
+_WAVELENGTH = re.compile(
+    rf"(?:wave\s*length|\blambda)[^\n=:\d]*[=:]?\s*{_NUMBER}\s*(nm\b|m\b|pm\b)?", re.I
+)
 _ENERGY = re.compile(rf"\benergy[^\n=:\d]*[=:]?\s*{_NUMBER}\s*(keV|eV)", re.I)
 _ANGSTROM = {"m": 1e10, "nm": 10.0, "pm": 0.01, "": 1.0}
 
 
 def d_from_two_theta(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
-    """Return d = lambda / (2 sin(theta)) [angstrom] from 2theta [degree] (Bragg's law, first order)."""
+    """Return d = lambda / (2 sin(theta)) [angstrom] from 2theta [degree] (Bragg's law, first
+    order)."""
     return np.asarray(wavelength / (2 * np.sin(np.radians(np.asarray(two_theta, float)) / 2)))
 
 
 def length_scale_stderr(patterns: xr.Dataset) -> float:
-    """Return the relative error [1] that every d spacing of a series shares: detector distance and wavelength.
+    """Return the relative error [1] that every d spacing of a series shares: detector distance and
+    wavelength.
 
-    Integrated images state it (``length_scale_stderr``); for patterns it is that of the wavelength, zero where none
-    is known.
+    Integrated images state it (``length_scale_stderr``); for patterns it is that of the wavelength,
+    zero where none is known.
     """
     if "length_scale_stderr" in patterns:
         return float(patterns["length_scale_stderr"])
@@ -52,13 +57,15 @@ def q_from_two_theta(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
 
 
 def two_theta_from_q(q: ArrayLike, wavelength: ArrayLike) -> Array:
-    """Return 2theta = 2 arcsin(q lambda / 4 pi) [degree] from q [1/angstrom]; NaN beyond backscattering."""
+    """Return 2theta = 2 arcsin(q lambda / 4 pi) [degree] from q [1/angstrom]; NaN beyond
+    backscattering."""
     ratio = np.asarray(q, float) * wavelength / (4 * np.pi)
     return np.asarray(2 * np.degrees(np.arcsin(np.where(np.abs(ratio) <= 1, ratio, np.nan))))
 
 
 def at_wavelength(two_theta: ArrayLike, wavelength: float, other: float) -> Array:
-    """Return 2theta [degree] at another wavelength, exact through d: sin(theta') = sin(theta) lambda'/lambda."""
+    """Return 2theta [degree] at another wavelength, exact through d: sin(theta') = sin(theta)
+    lambda'/lambda."""
     return two_theta_from_q(q_from_two_theta(two_theta, wavelength), other)
 
 
@@ -69,10 +76,12 @@ def two_theta_per_d(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
 
 
 def from_header(text: str) -> tuple[float, float] | None:
-    """Return wavelength and the standard deviation of its rounding [angstrom] as a file's header states them.
+    """Return wavelength and the standard deviation of its rounding [angstrom] as a file's header
+    states them.
 
-    Understands ``wavelength = 0.413671``, ``Wavelength: 4.066e-11 m`` and ``energy: 51.4 keV``. The rounding of
-    a number printed to u is uniform: u / sqrt(12) (JCGM 100:2008, 4.3.7). None where nothing is stated.
+    Understands ``wavelength = 0.413671``, ``Wavelength: 4.066e-11 m`` and ``energy: 51.4 keV``. The
+    rounding of a number printed to u is uniform: u / sqrt(12) (JCGM 100:2008, 4.3.7). None where
+    nothing is stated.
     """
     found = _WAVELENGTH.search(text)
     if found:
@@ -90,7 +99,8 @@ def from_header(text: str) -> tuple[float, float] | None:
 
 
 def rounding(text: str) -> float:
-    """Return the standard deviation of the rounding of a printed number: one unit of its last digit / sqrt(12)."""
+    """Return the standard deviation of the rounding of a printed number: one unit of its last digit
+    / sqrt(12)."""
     mantissa, _, exponent = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     return float(10.0 ** (int(exponent or 0) - decimals) / np.sqrt(12))

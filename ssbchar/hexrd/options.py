@@ -1,4 +1,5 @@
-"""Options of all diffraction steps, gathered from the rooms of their stages; defaults live there and nowhere else."""
+"""Options of all diffraction steps, gathered from the rooms of their stages; defaults live there
+and nowhere else."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,5 @@
-"""TopSpin's own spectra (``pdata/<procno>``): as stored, integrated over the windows, held against our transform."""
+"""TopSpin's own spectra (``pdata/<procno>``): as stored, integrated over the windows, held against
+our transform."""
 
 from __future__ import annotations
 
@@ -41,9 +42,9 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
     Returns
     -------
     Dataset
-        ``real``, ``imag`` (slice, ppm) [1], times 2^NC_proc; ``imag`` is NaN where it was not stored. ``ppm`` from
-        OFFSET, SW_p and SF. Attributes of the acquisition, and ``window`` (WDW), ``broadening`` (LB where
-        WDW is exponential, else 0) [Hz].
+        ``real``, ``imag`` (slice, ppm) [1], times 2^NC_proc; ``imag`` is NaN where it was not
+        stored. ``ppm`` from OFFSET, SW_p and SF. Attributes of the acquisition, and ``window``
+        (WDW), ``broadening`` (LB where WDW is exponential, else 0) [Hz].
 
     Raises
     ------
@@ -57,7 +58,9 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
         real = _numbers(place, shown, about["procs"], ("1r", "2rr"))
         imag = _numbers(place, shown, about["procs"], ("1i", "2ir"))
     if real is None:
-        raise BadInput(shown, "no processed spectrum (1r or 2rr)", "process it in TopSpin, or use the fid")
+        raise BadInput(
+            shown, "no processed spectrum (1r or 2rr)", "process it in TopSpin, or use the fid"
+        )
     procs, sf = about["procs"], about["sf"]
     step = float(procs["SW_p"]) / sf / real.shape[1]
     ppm = float(procs["OFFSET"]) - step * np.arange(real.shape[1])
@@ -65,7 +68,11 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
     return xr.Dataset(
         {
             "real": (("slice", "ppm"), real, {"units": "1"}),
-            "imag": (("slice", "ppm"), np.full(real.shape, np.nan) if imag is None else imag, {"units": "1"}),
+            "imag": (
+                ("slice", "ppm"),
+                np.full(real.shape, np.nan) if imag is None else imag,
+                {"units": "1"},
+            ),
         },
         coords={
             "slice": ("slice", np.arange(1, len(real) + 1)),
@@ -76,12 +83,18 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
 
 
 def _window(procs: dict[str, Any]) -> dict[str, int | float]:
-    """Return the window function, and the broadening it applied: TopSpin keeps LB in procs where it is not used."""
+    """Return the window function, and the broadening it applied: TopSpin keeps LB in procs where it
+    is not used."""
     window = int(procs.get("WDW", NONE))
-    return {"window": window, "broadening": float(procs.get("LB", 0.0)) if window == EXPONENTIAL else 0.0}
+    return {
+        "window": window,
+        "broadening": float(procs.get("LB", 0.0)) if window == EXPONENTIAL else 0.0,
+    }
 
 
-def _numbers(place: Path, shown: Path, procs: dict[str, Any], names: tuple[str, str]) -> NDArray[np.float64] | None:
+def _numbers(
+    place: Path, shown: Path, procs: dict[str, Any], names: tuple[str, str]
+) -> NDArray[np.float64] | None:
     """Return the numbers of a 1D or 2D file, shape (slice, point); None where neither is there."""
     name = next((n for n in names if (place / n).is_file()), None)
     if name is None:
@@ -93,28 +106,37 @@ def _numbers(place: Path, shown: Path, procs: dict[str, Any], names: tuple[str, 
     raw, size = np.fromfile(place / name, kind), int(procs["SI"])
     if raw.size < size or raw.size % size:
         raise BadInput(
-            shown / name, f"holds {raw.size} numbers but SI is {size}", "copy the file again, or process it again"
+            shown / name,
+            f"holds {raw.size} numbers but SI is {size}",
+            "copy the file again, or process it again",
         )
     files.check_order(raw[None], shown / name, "BYTORDP in procs")
     rows = raw.astype(float).reshape(-1, size)
     if name.startswith("2"):
         other = files.parameters(place / "proc2s", shown)
-        rows = _untiled(raw.astype(float), (int(other["SI"]), size), (int(other["XDIM"]), int(procs["XDIM"])))
+        rows = _untiled(
+            raw.astype(float), (int(other["SI"]), size), (int(other["XDIM"]), int(procs["XDIM"]))
+        )
     return rows * 2.0 ** int(procs.get("NC_proc", 0))
 
 
-def _untiled(flat: NDArray[np.float64], shape: tuple[int, int], tile: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the matrix that TopSpin stores tile by tile (XDIM points a side; 0: the whole side)."""
+def _untiled(
+    flat: NDArray[np.float64], shape: tuple[int, int], tile: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return the matrix that TopSpin stores tile by tile (XDIM points a side; 0: the whole
+    side)."""
     across = tuple(t or s for s, t in zip(shape, tile, strict=True))
     tiles = flat.reshape(shape[0] // across[0], shape[1] // across[1], *across)
     return tiles.swapaxes(1, 2).reshape(shape)
 
 
 def overlap(fid: xr.Dataset, stored: xr.Dataset) -> float:
-    """Return |<TopSpin, ours>| / (|TopSpin| |ours|) of the first slice, complex, without any phase correction but one.
+    """Return |<TopSpin, ours>| / (|TopSpin| |ours|) of the first slice, complex, without any phase
+    correction but one.
 
-    Ours is the transform of the decay on the same points, with TopSpin's exponential broadening and no first-order
-    phase; one common phase does not change the modulus. TopSpin stores the imaginary part with the other sign.
+    Ours is the transform of the decay on the same points, with TopSpin's exponential broadening and
+    no first-order phase; one common phase does not change the modulus. TopSpin stores the imaginary
+    part with the other sign.
 
     Parameters
     ----------
@@ -124,7 +146,9 @@ def overlap(fid: xr.Dataset, stored: xr.Dataset) -> float:
         From `processed`, with its imaginary part.
     """
     time = fid["time"].values
-    y = (fid["real"].values[0] + 1j * fid["imag"].values[0]) * apodisation(time, float(stored.attrs["broadening"]))
+    y = (fid["real"].values[0] + 1j * fid["imag"].values[0]) * apodisation(
+        time, float(stored.attrs["broadening"])
+    )
     theirs = stored["real"].values[0] + 1j * stored["imag"].values[0]
     ours = transform(y, time, theirs.size).conj()
     return float(abs(np.vdot(theirs, ours)) / np.linalg.norm(theirs) / np.linalg.norm(ours))
@@ -133,7 +157,8 @@ def overlap(fid: xr.Dataset, stored: xr.Dataset) -> float:
 def compare_with_topspin(
     source: Path, fid: xr.Dataset, options: Processed, labels: dict[str, str] | None = None
 ) -> list[Conclusion]:
-    """Conclude how far our transform is TopSpin's, and what the windows hold in TopSpin's own spectrum.
+    """Conclude how far our transform is TopSpin's, and what the windows hold in TopSpin's own
+    spectrum.
 
     Parameters
     ----------
@@ -155,20 +180,27 @@ def compare_with_topspin(
 def _overlap(fid: xr.Dataset, stored: xr.Dataset, least: float) -> Conclusion:
     none = Conclusion("topspin_overlap", unit="1", subject="sample", verdict="N/A")
     if int(stored.attrs["window"]) not in (EXPONENTIAL, NONE):
-        return replace(none, reason=f"window function WDW = {stored.attrs['window']} is not repeated")
+        return replace(
+            none, reason=f"window function WDW = {stored.attrs['window']} is not repeated"
+        )
     if not np.isfinite(stored["imag"].values).all():
         return replace(none, reason="TopSpin's imaginary part is not stored")
     value = overlap(fid, stored)
     good = value >= least
     return replace(
-        none, value=value, verdict="agrees" if good else "differs",
+        none,
+        value=value,
+        verdict="agrees" if good else "differs",
         method="complex overlap of our transform of the decay with TopSpin's spectrum, one phase for both",
-        reason="" if good else f"below {least}: other phases, baseline or window function, or another decay",
-    )  # fmt: skip
+        reason=""
+        if good
+        else f"below {least}: other phases, baseline or window function, or another decay",
+    )
 
 
 def _shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
-    """Return the windows' shares in TopSpin's first spectrum as it is phased; noise from windows without signal."""
+    """Return the windows' shares in TopSpin's first spectrum as it is phased; noise from windows
+    without signal."""
     ppm, real = stored["ppm"].values, stored["real"].values[0]
     windows = [sorted(w) for w in (regions.li_metal, regions.li_si)]
     if any(low < ppm.min() or high > ppm.max() for low, high in windows):
@@ -178,21 +210,27 @@ def _shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
     share, error = Signal(area, np.diag(stderr**2)).shares()
     return [
         Conclusion(
-            NAMES[region], 100 * float(share[r]), 100 * float(error[r]), unit="percent", subject=region,
-            condition="raw, TopSpin spectrum", method="window integrals of the spectrum as processed in TopSpin",
+            NAMES[region],
+            100 * float(share[r]),
+            100 * float(error[r]),
+            unit="percent",
+            subject=region,
+            condition="raw, TopSpin spectrum",
+            method="window integrals of the spectrum as processed in TopSpin",
         )
         for r, region in enumerate((METAL, LI_SI))
-    ]  # fmt: skip
+    ]
 
 
 def _window_noise(
     ppm: NDArray[np.float64], real: NDArray[np.float64], windows: list[list[float]], width: float
 ) -> float:
-    """Return the scatter of a window's integral, from blocks of points in the signal-free rest of the spectrum.
+    """Return the scatter of a window's integral, from blocks of points in the signal-free rest of
+    the spectrum.
 
-    Blocks a quarter as wide as the window, or narrower so that 30 fit, are longer than the correlation of neighbouring
-    points; the median of their second differences, which a rolling baseline hardly moves, is scaled by the root of the
-    number of blocks in the window.
+    Blocks a quarter as wide as the window, or narrower so that 30 fit, are longer than the
+    correlation of neighbouring points; the median of their second differences, which a rolling
+    baseline hardly moves, is scaled by the root of the number of blocks in the window.
     """
     free = np.ones(ppm.size, bool)
     for low, high in windows:

@@ -1,4 +1,5 @@
-"""Steps under the name of their room: ``hexrd.refinement.refine_series``, whichever module holds the function."""
+"""Steps under the name of their room: ``hexrd.refinement.refine_series``, whichever module holds
+the function."""
 
 from __future__ import annotations
 
@@ -8,10 +9,11 @@ from typing import Any
 
 
 def step_getter(room: str, steps: Mapping[str, str]) -> Callable[[str], Any]:
-    """Return the ``__getattr__`` of a room (PEP 562) that loads a step's module when the step is asked for.
+    """Return the ``__getattr__`` of a room (PEP 562) that loads a step's module when the step is
+    asked for.
 
-    A room is imported whenever one of its modules is, its options for one by the config's check; loading its steps
-    then would bring NumPy and SciPy along.
+    A room is imported whenever one of its modules is, its options for one by the config's check;
+    loading its steps then would bring NumPy and SciPy along.
 
     Parameters
     ----------
@@ -35,7 +37,8 @@ def step_getter(room: str, steps: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def module_of(step: str) -> str:
-    """Return the full name of the module that holds a step such as ``hexrd.refinement.refine_series``.
+    """Return the full name of the module that holds a step such as
+    ``hexrd.refinement.refine_series``.
 
     Raises
     ------

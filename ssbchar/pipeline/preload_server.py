@@ -1,9 +1,11 @@
-"""Steps forked from one process that has the libraries loaded: each begins in a hundredth of the time of loading them.
+"""Steps forked from one process that has the libraries loaded: each begins in a hundredth of the
+time of loading them.
 
-``ssbchar run`` `kept` such a process beside a workflow on this machine; ``ssbchar step`` finds it by the environment
-and `hand_over` itself: words, environment, folder and open files go there, an exit code comes back. Killing either of
-the two ends the other. Where there is no such process (jobs of a cluster, Snakemake by itself, other systems than
-Linux) a step runs where it was called, and its output is the same.
+``ssbchar run`` `kept` such a process beside a workflow on this machine; ``ssbchar step`` finds it
+by the environment and `hand_over` itself: words, environment, folder and open files go there, an
+exit code comes back. Killing either of the two ends the other. Where there is no such process (jobs
+of a cluster, Snakemake by itself, other systems than Linux) a step runs where it was called, and
+its output is the same.
 """
 
 from __future__ import annotations
@@ -28,12 +30,22 @@ from pathlib import Path
 from typing import Any
 
 SOCKET = "SSBCHAR_WARM"
-"""Environment variable: where the process's socket is, and which Python (``sys.prefix``) it runs."""
+"""Environment variable: where the process's socket is, and which Python (``sys.prefix``) it
+runs."""
 LIBRARIES = (
-    "ssbchar.pipeline.step", "xarray", "h5netcdf", "scipy.signal", "matplotlib.figure", "matplotlib.backends.backend_svg",
-    "matplotlib.backends.backend_agg", "pymatgen.core", "pymatgen.io.cif", "nmrglue.fileio.bruker", "jinja2",
+    "ssbchar.pipeline.step",
+    "xarray",
+    "h5netcdf",
+    "scipy.signal",
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "matplotlib.backends.backend_agg",
+    "pymatgen.core",
+    "pymatgen.io.cif",
+    "nmrglue.fileio.bruker",
+    "jinja2",
     "rocrate.rocrate",
-)  # fmt: skip
+)
 """What steps import, in the order in which a run needs it."""
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Set to one where libraries are loaded, as in every step: they read it then."""
@@ -45,13 +57,15 @@ KILLED = 137
 
 
 def possible() -> bool:
-    """Return whether this system has what it takes: forks, descriptors of processes, sockets that pass files on."""
+    """Return whether this system has what it takes: forks, descriptors of processes, sockets that
+    pass files on."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
 
 
 @contextmanager
 def kept(wanted: bool = True) -> Iterator[dict[str, str]]:
-    """Keep a process with the libraries loaded while the block lasts; give the environment in which steps find it."""
+    """Keep a process with the libraries loaded while the block lasts; give the environment in which
+    steps find it."""
     import subprocess
 
     if not (wanted and possible()):
@@ -59,7 +73,10 @@ def kept(wanted: bool = True) -> Iterator[dict[str, str]]:
         return
     with tempfile.TemporaryDirectory(prefix="ssbchar-") as folder:
         place = os.path.join(folder, "socket")
-        command, one = [sys.executable, "-m", "ssbchar", "warm", place], dict.fromkeys(ONE_THREAD, "1")
+        command, one = (
+            [sys.executable, "-m", "ssbchar", "warm", place],
+            dict.fromkeys(ONE_THREAD, "1"),
+        )
         with subprocess.Popen(command, env={**os.environ, **one}, stdin=subprocess.PIPE) as process:
             try:
                 yield {**os.environ, SOCKET: place + os.pathsep + sys.prefix}
@@ -69,12 +86,15 @@ def kept(wanted: bool = True) -> Iterator[dict[str, str]]:
 
 
 def hand_over(words: Sequence[str]) -> int | None:
-    """Run ``ssbchar`` with these words in a fork of the process kept warm; return its exit code, None without one."""
+    """Run ``ssbchar`` with these words in a fork of the process kept warm; return its exit code,
+    None without one."""
     place, _, prefix = os.environ.get(SOCKET, "").partition(os.pathsep)
     if not place or prefix != sys.prefix or not possible():
         return None
     environment = {k: v for k, v in os.environ.items() if k != SOCKET}
-    asked = json.dumps({"words": list(words), "environment": environment, "folder": os.getcwd()}).encode()
+    asked = json.dumps(
+        {"words": list(words), "environment": environment, "folder": os.getcwd()}
+    ).encode()
     answer = b""
     with socket.socket(socket.AF_UNIX) as connection:
         try:
@@ -102,7 +122,8 @@ class Step:
 
 
 def serve(place: Path, command: Command) -> int:
-    """Fork a step for everyone who asks at a socket, until standard input ends; load libraries when nobody asks."""
+    """Fork a step for everyone who asks at a socket, until standard input ends; load libraries when
+    nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     libraries, steps = list(LIBRARIES), dict[int, Step]()  # by descriptor of the process
     with socket.socket(socket.AF_UNIX) as door:
@@ -149,8 +170,11 @@ def _ended(number: int, step: Step) -> None:
     os.close(number)
 
 
-def _forked(connection: socket.socket, door: socket.socket, steps: Mapping[int, Step], command: Command) -> int:
-    """Fork the step that is asked for at a connection; return its process, 0 where who asked is gone already."""
+def _forked(
+    connection: socket.socket, door: socket.socket, steps: Mapping[int, Step], command: Command
+) -> int:
+    """Fork the step that is asked for at a connection; return its process, 0 where who asked is
+    gone already."""
     head, files, _, _ = socket.recv_fds(connection, SIZE.size, 3)
     with connection.makefile("rb") as content:
         said = content.read(SIZE.unpack(head)[0]) if len(head) == SIZE.size else b""

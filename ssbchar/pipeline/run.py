@@ -1,4 +1,5 @@
-"""One command from a config to its report: check, run the workflow with its progress shown, say what came out."""
+"""One command from a config to its report: check, run the workflow with its progress shown, say
+what came out."""
 
 from __future__ import annotations
 
@@ -18,8 +19,14 @@ from ssbchar.pipeline import preload_server, stale_runs
 
 SNAKEFILE = Path("workflow/Snakefile")
 ELSEWHERE = (
-    "--profile", "--workflow-profile", "--executor", "-e", "--software-deployment-method", "--sdm", "--use-conda",
-)  # fmt: skip
+    "--profile",
+    "--workflow-profile",
+    "--executor",
+    "-e",
+    "--software-deployment-method",
+    "--sdm",
+    "--use-conda",
+)
 """Words for Snakemake by which steps run on a cluster or in another environment."""
 KEPT = 60
 """Lines of Snakemake's own output shown when it fails."""
@@ -46,8 +53,18 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
     """
     found = configs.read(config)
     print(f"{config}: good; {len(found.rows)} measurements", flush=True)
-    snakefile = SNAKEFILE if SNAKEFILE.is_file() else Path(ssbchar.__file__).parent.parent / SNAKEFILE
-    words = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", config]
+    snakefile = (
+        SNAKEFILE if SNAKEFILE.is_file() else Path(ssbchar.__file__).parent.parent / SNAKEFILE
+    )
+    words = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(snakefile),
+        "--configfile",
+        config,
+    ]
     words += ["--cores", cores, "--rerun-incomplete", "--keep-going", *more]
     if stale_runs.killed() and not stale_runs.at_work("snakemake"):
         _clear(words)
@@ -66,10 +83,13 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
 
 
 def _clear(words: list[str]) -> None:
-    """Make a folder ready whose last run was killed: its steps end by themselves, its lock is lifted."""
+    """Make a folder ready whose last run was killed: its steps end by themselves, its lock is
+    lifted."""
     for said in stale_runs.steps_ended():
         print(said, flush=True)
-    subprocess.run([*words, "--unlock"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(
+        [*words, "--unlock"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+    )
     print("the last run here was killed: going on from its finished steps", flush=True)
 
 
@@ -84,14 +104,24 @@ def _on_this_machine(more: Iterable[str]) -> bool:
         "--sdm",
         "--use-conda",
     )
-    return "SNAKEMAKE_PROFILE" not in os.environ and not any(word.partition("=")[0] in away for word in more)
+    return "SNAKEMAKE_PROFILE" not in os.environ and not any(
+        word.partition("=")[0] in away for word in more
+    )
 
 
-def _follow(words: list[str], start: float, environment: dict[str, str]) -> tuple[int, int, deque[str]]:
-    """Run Snakemake, print its progress; return its exit code, how many steps failed (or `STOPPED`), its last lines."""
+def _follow(
+    words: list[str], start: float, environment: dict[str, str]
+) -> tuple[int, int, deque[str]]:
+    """Run Snakemake, print its progress; return its exit code, how many steps failed (or
+    `STOPPED`), its last lines."""
     failed, tail = 0, deque[str](maxlen=KEPT)
     with subprocess.Popen(
-        words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, bufsize=1
+        words,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
     ) as workflow:
         before = signal.signal(signal.SIGTERM, _stop)
         try:
@@ -128,7 +158,8 @@ def _kept(lines: Iterable[str], tail: deque[str]) -> Iterator[str]:
 
 
 def progress(lines: Iterable[str], start: float) -> Iterator[str]:
-    """Yield what a user wants to see of Snakemake's output: steps begun, done and to go, faults, time left.
+    """Yield what a user wants to see of Snakemake's output: steps begun, done and to go, faults,
+    time left.
 
     Parameters
     ----------
@@ -143,10 +174,16 @@ def progress(lines: Iterable[str], start: float) -> Iterator[str]:
             total = int(found[1])
         elif found := re.match(r"(\d+) of (\d+) steps \(", line):
             done, total = int(found[1]), int(found[2])
-            left = f", about {duration((time.monotonic() - start) * (total - done) / done)} to go" if done else ""
+            left = (
+                f", about {duration((time.monotonic() - start) * (total - done) / done)} to go"
+                if done
+                else ""
+            )
             if done == total:
                 yield f"[{done}/{total} steps] all done"
-        elif re.match(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )", line) or line.startswith(("set aside: ", "stopped: ")):
+        elif re.match(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )", line) or line.startswith(
+            ("set aside: ", "stopped: ")
+        ):
             yield f"[{done}/{total or '?'} steps{left}] {line}"
         elif line.startswith("Nothing to be done"):
             yield "nothing to do: every result is up to date"
@@ -168,7 +205,8 @@ def duration(seconds: float) -> str:
 
 
 def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
-    """Return lines that say where the report is and what it says: verdicts, and what was set aside."""
+    """Return lines that say where the report is and what it says: verdicts, and what was set
+    aside."""
     from ssbchar.results.joint.summary import read
     from ssbchar.results.number_format import text
     from ssbchar.results.report.exclusions import asides
@@ -180,9 +218,21 @@ def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
     lines = ["", "Verdicts:"]
     for row in rows:
         if row.quantity in QUESTIONS:
-            about = " ".join(filter(None, (row.technique, row.subject if row.subject != row.sample else "")))
-            lines.append(f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or text(row)}")
+            about = " ".join(
+                filter(None, (row.technique, row.subject if row.subject != row.sample else ""))
+            )
+            lines.append(
+                f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or text(row)}"
+            )
     left = asides(store.content(path)["labels"] for path in conclusions)
-    lines += ["Set aside:", *(f"  {aside_line(a)}" for a in left)] if left else ["Nothing was set aside."]
-    lines += ["", f"{len(rows)} conclusions: {folder / 'summary.csv'}", f"Report: {folder / 'report.html'}"]
+    lines += (
+        ["Set aside:", *(f"  {aside_line(a)}" for a in left)]
+        if left
+        else ["Nothing was set aside."]
+    )
+    lines += [
+        "",
+        f"{len(rows)} conclusions: {folder / 'summary.csv'}",
+        f"Report: {folder / 'report.html'}",
+    ]
     return lines

@@ -1,4 +1,5 @@
-"""Digest of the source a step depends on: its module and every ssbchar module reached from it by import."""
+"""Digest of the source a step depends on: its module and every ssbchar module reached from it by
+import."""
 
 from __future__ import annotations
 
@@ -12,17 +13,24 @@ import ssbchar
 from ssbchar.pipeline import exports
 
 ROOT = Path(ssbchar.__file__).parent
-HOUSE = ("ssbchar.pipeline.step", "ssbchar.storage.store", "ssbchar.runtime.options", "ssbchar.conclusion")
+HOUSE = (
+    "ssbchar.pipeline.step",
+    "ssbchar.storage.store",
+    "ssbchar.runtime.options",
+    "ssbchar.conclusion",
+)
 """Modules every step runs through."""
 IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(ssbchar[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^(\n]*)|import[ \t]+([^\n]*))", re.M
+    r"^[ \t]*(?:from[ \t]+(ssbchar[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^(\n]*)|import[ \t]+([^\n]*))",
+    re.M,
 )
 """An import statement: ``from (module) import (names)``, or ``import (modules)``."""
 
 
 @functools.cache
 def digest(step: str) -> str:
-    """Return a digest of the sources of a step ``hexrd.refinement.refine_series``; it changes when one of them does."""
+    """Return a digest of the sources of a step ``hexrd.refinement.refine_series``; it changes when
+    one of them does."""
     reached: set[Path] = set()
     for name in (exports.module_of(step), *HOUSE):
         _reach(ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py"), reached)
@@ -33,7 +41,8 @@ def digest(step: str) -> str:
 
 
 def tell_steps(folder: str) -> None:
-    """Tell steps where the workflow's own text is, by their environment: another place then re-runs nothing."""
+    """Tell steps where the workflow's own text is, by their environment: another place then re-runs
+    nothing."""
     os.environ["SSBCHAR_WORKFLOW"] = folder
 
 
@@ -52,11 +61,15 @@ def _reach(path: Path, reached: set[Path]) -> None:
 def _imported(path: Path) -> tuple[str, ...]:
     """Return the ssbchar modules a file imports anywhere, also inside functions.
 
-    By its lines, not its syntax tree, which took a third of the workflow's start. An example in a docstring counts,
-    too.
+    By its lines, not its syntax tree, which took a third of the workflow's start. An example in a
+    docstring counts, too.
     """
     names: list[str] = []
     for module, listed, several in IMPORT.findall(path.read_text(encoding="utf-8")):
-        words = [part.split()[0] for part in re.sub(r"#.*|[()]", "", listed or several).split(",") if part.strip()]
+        words = [
+            part.split()[0]
+            for part in re.sub(r"#.*|[()]", "", listed or several).split(",")
+            if part.strip()
+        ]
         names += [module, *(f"{module}.{word}" for word in words)] if module else words
     return tuple(name for name in names if name.split(".")[0] == "ssbchar")

@@ -1,4 +1,5 @@
-"""What a killed run leaves behind: Snakemake's lock on the folder, and steps that still work in it."""
+"""What a killed run leaves behind: Snakemake's lock on the folder, and steps that still work in
+it."""
 
 from __future__ import annotations
 
@@ -28,15 +29,21 @@ def marked() -> Iterator[None]:
 
 
 def killed() -> bool:
-    """Return whether a run on this machine began here and did not end; where none is `at_work`, it was killed.
+    """Return whether a run on this machine began here and did not end; where none is `at_work`, it
+    was killed.
 
     Where processes cannot be listed (no ``/proc``: not Linux) nothing is taken for killed.
     """
-    return Path("/proc/self").exists() and MARK.is_file() and MARK.read_text(encoding="utf-8") == socket.gethostname()
+    return (
+        Path("/proc/self").exists()
+        and MARK.is_file()
+        and MARK.read_text(encoding="utf-8") == socket.gethostname()
+    )
 
 
 def at_work(word: str) -> list[int]:
-    """Return the processes in this folder with a program or argument of that name (Linux; elsewhere none are seen)."""
+    """Return the processes in this folder with a program or argument of that name (Linux; elsewhere
+    none are seen)."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
@@ -44,7 +51,11 @@ def at_work(word: str) -> list[int]:
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if here and word.encode() in [w.rpartition(b"/")[2] for w in words] and int(entry.name) != os.getpid():
+        if (
+            here
+            and word.encode() in [w.rpartition(b"/")[2] for w in words]
+            and int(entry.name) != os.getpid()
+        ):
             found.append(int(entry.name))
     return sorted(found)
 

@@ -1,8 +1,9 @@
 """Run one step by name: load its inputs by argument name, call it, store what it returns.
 
 A step is a function ``ssbchar.<slice>.<module>.<function>``. Its arguments are Datasets, tables,
-conclusions or raw paths (a list where annotated so), ``options`` (a frozen dataclass) and ``labels``.
-Wrong raw data sets the measurement aside: the output then says so, and every later step passes it on.
+conclusions or raw paths (a list where annotated so), ``options`` (a frozen dataclass) and
+``labels``. Wrong raw data sets the measurement aside: the output then says so, and every later step
+passes it on.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Done:
     told: str = ""
     """Lines that say what was set aside."""
     computing: timing.Time = field(default=timing.Time(0.0, 0.0))
-    """Time in the step's own function and in rendering its figures, without imports, reading and writing."""
+    """Time in the step's own function and in rendering its figures, without imports, reading and
+    writing."""
 
 
 def function(name: str) -> Callable[..., Any]:
@@ -44,7 +46,8 @@ def function(name: str) -> Callable[..., Any]:
 
 
 class _Unread:
-    """Stands for the types of xarray and pandas, which modules import for the type checker alone, and slowly."""
+    """Stands for the types of xarray and pandas, which modules import for the type checker alone,
+    and slowly."""
 
 
 def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
@@ -73,7 +76,8 @@ def run(
     options: Mapping[str, Any] | None = None,
     labels: Mapping[str, Any] | None = None,
 ) -> Done:
-    """Run a step from files to a file; return what was set aside, and how long its function computed.
+    """Run a step from files to a file; return what was set aside, and how long its function
+    computed.
 
     Where there are several outputs the function returns as many results.
 
@@ -116,7 +120,9 @@ def run(
     rendering = timing.on(timing.FIGURES).since(drawn)
     if rendering.wall > 0:
         computing = computing.and_(rendering.since(timing.on(timing.IMPORTS).since(loaded)))
-    told = "".join(f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]")))
+    told = "".join(
+        f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]"))
+    )
     return Done(told, computing)
 
 
@@ -216,7 +222,9 @@ def _save_lost(
     """Write outputs that only say why there is none."""
     marks = {**_marks(labels, carried), "lost": json.dumps(fault)}
     for output in outputs:
-        store.save(_empty(fault, output.suffix, str(labels.get("measurement", ""))), output, made_by, marks)
+        store.save(
+            _empty(fault, output.suffix, str(labels.get("measurement", ""))), output, made_by, marks
+        )
 
 
 def _empty(fault: dict[str, str], suffix: str, measurement: str) -> Any:
@@ -236,9 +244,16 @@ def _empty(fault: dict[str, str], suffix: str, measurement: str) -> Any:
 
 
 def command(
-    name: str, inputs: Mapping[str, Sequence[Path]], outputs: Sequence[Path], options: str = "{}", labels: str = "{}"
+    name: str,
+    inputs: Mapping[str, Sequence[Path]],
+    outputs: Sequence[Path],
+    options: str = "{}",
+    labels: str = "{}",
 ) -> str:
     """Return the shell command that runs a step by hand."""
-    words = [f"{sys.executable} -m ssbchar step {name}", *(f"{k}={p}" for k, ps in inputs.items() for p in ps)]
+    words = [
+        f"{sys.executable} -m ssbchar step {name}",
+        *(f"{k}={p}" for k, ps in inputs.items() for p in ps),
+    ]
     words += [f"--options '{options}' --labels '{labels}' --output", *map(str, outputs)]
     return " ".join(words)

@@ -9,20 +9,28 @@ from typing import Any
 from ssbchar.conclusion import Conclusion
 
 KEPT = 4
-"""Digits of the smallest uncertainty kept in ``summary.csv``: the rounding stays below a thousandth of a stderr."""
+"""Digits of the smallest uncertainty kept in ``summary.csv``: the rounding stays below a thousandth
+of a stderr."""
 SHOWN = 2
 """Digits of the uncertainty shown to people."""
 WHOLE = 8
 """Digits of a value without uncertainty in ``summary.csv``."""
 UNITS = {
-    "1": "", "angstrom": "Å", "angstrom^3": "Å³", "degC": "°C", "degree": "°", "percent": "%", "1/K": "1/K",
+    "1": "",
+    "angstrom": "Å",
+    "angstrom^3": "Å³",
+    "degC": "°C",
+    "degree": "°",
+    "percent": "%",
+    "1/K": "1/K",
     "K/min": "K/min",
-}  # fmt: skip
+}
 """Units as written for people."""
 
 
 def decimals(uncertainty: float | None, value: float | None, digits: int, alone: int) -> int:
-    """Return the decimal places that show `digits` digits of an uncertainty, else `alone` digits of the value."""
+    """Return the decimal places that show `digits` digits of an uncertainty, else `alone` digits of
+    the value."""
     for size, kept in ((uncertainty, digits), (value, alone)):
         if size and math.isfinite(size):
             return kept - 1 - math.floor(math.log10(abs(size)))
@@ -30,7 +38,8 @@ def decimals(uncertainty: float | None, value: float | None, digits: int, alone:
 
 
 def rounded(c: Conclusion, digits: int = KEPT) -> Conclusion:
-    """Return a conclusion with every number rounded to `digits` digits of its smallest uncertainty."""
+    """Return a conclusion with every number rounded to `digits` digits of its smallest
+    uncertainty."""
     sizes = [u for u in (c.stderr, c.systematic) if u]
     if not sizes and c.lower95 is not None and c.upper95 is not None and c.upper95 > c.lower95:
         sizes = [c.upper95 - c.lower95]
@@ -45,7 +54,8 @@ def rounded(c: Conclusion, digits: int = KEPT) -> Conclusion:
 
 
 def shown(number: float | None, places: int, power: int = 0) -> str:
-    """Return a number in units of ten to a power, with fixed decimal places and a true minus sign; empty for none."""
+    """Return a number in units of ten to a power, with fixed decimal places and a true minus sign;
+    empty for none."""
     if number is None:
         return ""
     scaled = round(number / 10.0**power, places) + 0.0
@@ -53,9 +63,11 @@ def shown(number: float | None, places: int, power: int = 0) -> str:
 
 
 def cells(c: Conclusion) -> dict[str, str]:
-    """Return value, stderr, systematic, lower95 and upper95 as text with matching digits, and the common ``power``.
+    """Return value, stderr, systematic, lower95 and upper95 as text with matching digits, and the
+    common ``power``.
 
-    The digits are those of the largest uncertainty; the power of ten is empty where plain decimals read well.
+    The digits are those of the largest uncertainty; the power of ten is empty where plain decimals
+    read well.
     """
     coarse = [u for u in (c.stderr, c.systematic) if u]
     if not coarse and c.lower95 is not None and c.upper95 is not None and c.upper95 > c.lower95:
@@ -67,11 +79,14 @@ def cells(c: Conclusion) -> dict[str, str]:
     names = ("value", "stderr", "systematic", "lower95", "upper95")
     if lead == 0.0 and c.value is None:
         return dict.fromkeys((*names, "power"), "")
-    return {name: shown(getattr(c, name), places, power) for name in names} | {"power": _times(power)}
+    return {name: shown(getattr(c, name), places, power) for name in names} | {
+        "power": _times(power)
+    }
 
 
 def text(c: Conclusion) -> str:
-    """Return value, uncertainties and unit in one line for people, the 95 % interval where there is no value."""
+    """Return value, uncertainties and unit in one line for people, the 95 % interval where there is
+    no value."""
     part, unit = cells(c), UNITS.get(c.unit, c.unit)
     line = part["value"]
     if line and part["stderr"]:

@@ -1,4 +1,5 @@
-"""Options live in frozen dataclasses; this builds one from plain data and says which key is wrong."""
+"""Options live in frozen dataclasses; this builds one from plain data and says which key is
+wrong."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ def unknown_keys(kind: type, data: Mapping[str, Any], where: str) -> list[str]:
         inner = known[key].default_factory
         if inner is not dataclasses.MISSING and dataclasses.is_dataclass(inner):
             if not isinstance(value, Mapping):
-                faults.append(f"{where}.{key}: needs options under it, one per line (given: {value!r})")
+                faults.append(
+                    f"{where}.{key}: needs options under it, one per line (given: {value!r})"
+                )
             else:
                 faults += unknown_keys(inner, value, f"{where}.{key}")
     return faults

@@ -1,4 +1,5 @@
-"""The same work on several parts, side by side where cores are given; the answers do not depend on how many."""
+"""The same work on several parts, side by side where cores are given; the answers do not depend on
+how many."""
 
 from __future__ import annotations
 
@@ -12,12 +13,15 @@ Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 Shared = TypeVar("Shared")
 CORES = "SSBCHAR_CORES"
-"""Environment variable with the number of processes a step may use; the workflow sets it to the rule's threads."""
+"""Environment variable with the number of processes a step may use; the workflow sets it to the
+rule's threads."""
 
 _given: tuple[Callable[[Any, Any], Any], Any] | None = None
 
 
-def each(call: Callable[[Shared, Part], Answer], shared: Shared, parts: Sequence[Part]) -> Iterator[Answer]:
+def each(
+    call: Callable[[Shared, Part], Answer], shared: Shared, parts: Sequence[Part]
+) -> Iterator[Answer]:
     """Yield ``call(shared, part)`` for every part, in order.
 
     Parameters

@@ -12,7 +12,9 @@ EVERY = 5.0
 """Seconds between two lines."""
 
 
-def steps(items: Iterable[T], what: str, unit: str = "frames", size: int = 1, total: int | None = None) -> Iterator[T]:
+def steps(
+    items: Iterable[T], what: str, unit: str = "frames", size: int = 1, total: int | None = None
+) -> Iterator[T]:
     """Yield items, and print now and then how many are done and how long the rest will take.
 
     Parameters

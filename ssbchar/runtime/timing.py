@@ -1,4 +1,5 @@
-"""Time this process has spent on parts of its work: what a step's log tells apart from its computing."""
+"""Time this process has spent on parts of its work: what a step's log tells apart from its
+computing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Absorption of an edge: pre-edge, arctangent and white line, decay, and EXAFS from a few shells."""
+"""Absorption of an edge: pre-edge, arctangent and white line, decay, and EXAFS from a few
+shells."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Shell:
     peak: float
     """k at which the backscattering amplitude is largest [1/angstrom]."""
     phase: tuple[float, float, float]
-    """p0, p1, p2 of the phase p0 + p1 k + p2 / (k + 1) [radian, radian angstrom, radian/angstrom]."""
+    """p0, p1, p2 of the phase p0 + p1 k + p2 / (k + 1) [radian, radian angstrom,
+    radian/angstrom]."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ def chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
     """Return the EXAFS of single scattering, spherical waves to first order in 1/(kR).
 
     chi = sum N S02 F(k) / (k R^2) [1 + 1/(k R)^2]^(1/2) exp(-2 k^2 sigma^2) exp(-2 R / lambda(k))
-    sin(2 k R + phi(k) + atan(1/(k R))), after D. E. Sayers, E. A. Stern & F. W. Lytle,
-    Phys. Rev. Lett. 27 (1971) 1204. Our own smooth stand-ins, of the usual size: F(k) = weight / (1 + ((k - peak)
-    / 5)^2), phi(k) = p0 + p1 k + p2 / (k + 1), lambda(k) = 4 + 0.9 k + 12 / k^2 [angstrom]; the factor
-    1 - exp(-(k / 2.4)^6) switches the EXAFS on about 22 eV above the edge.
+    sin(2 k R + phi(k) + atan(1/(k R))), after D. E. Sayers, E. A. Stern & F. W. Lytle, Phys. Rev.
+    Lett. 27 (1971) 1204. Our own smooth stand-ins, of the usual size: F(k) = weight / (1 + ((k -
+    peak) / 5)^2), phi(k) = p0 + p1 k + p2 / (k + 1), lambda(k) = 4 + 0.9 k + 12 / k^2 [angstrom];
+    the factor 1 - exp(-(k / 2.4)^6) switches the EXAFS on about 22 eV above the edge.
     """
     k = np.maximum(np.asarray(k, float), 0.05)
     total = np.zeros_like(k)
@@ -91,7 +93,9 @@ def normalised(energy: Array, edge: Edge, amplitude: float = 1.0, hump: float = 
     """
     x = np.asarray(energy, float) - edge.energy
     step = 0.5 + np.arctan(x / edge.width) / np.pi
-    lines = sum(h * np.exp(-0.5 * ((x - p) / s) ** 2) for h, p, s in (edge.white_line, edge.pre_peak))
+    lines = sum(
+        h * np.exp(-0.5 * ((x - p) / s) ** 2) for h, p, s in (edge.white_line, edge.pre_peak)
+    )
     bump = hump * np.exp(-0.5 * ((x - 90.0) / 35.0) ** 2)
     wiggle = amplitude * chi(wavenumber(energy, edge.energy), edge.shells, edge.s02)
     return np.asarray(step * (1 + wiggle + bump) + lines)
@@ -108,7 +112,8 @@ def absorbance(energy: Array, edge_energy: float, norm: Array, step: float, pre:
 
 
 def half_step(edge_norm: Array, energy: Array) -> float:
-    """Return the first energy at which a normalised edge crosses one half [eV], by linear interpolation."""
+    """Return the first energy at which a normalised edge crosses one half [eV], by linear
+    interpolation."""
     index = int(np.argmax(edge_norm >= 0.5))
     a, b = edge_norm[index - 1], edge_norm[index]
     return float(energy[index - 1] + (0.5 - a) / (b - a) * (energy[index] - energy[index - 1]))
@@ -143,9 +148,13 @@ LFP_FE = Edge(
     pre_peak=(0.04, -8.0, 1.3),
 )
 """Fe(II) in six oxygen, phosphorus and iron; distances of LiFePO4."""
-REDUCED_FE = Edge("Fe metal", 7112.0, 2.0, (0.10, 14.0, 6.0), (Shell(8, 2.48, 0.0050, 0.55, 6.0, M_PHASE),))
+REDUCED_FE = Edge(
+    "Fe metal", 7112.0, 2.0, (0.10, 14.0, 6.0), (Shell(8, 2.48, 0.0050, 0.55, 6.0, M_PHASE),)
+)
 """Fe metal as reference and as foil: its steepest point lies at 7112.0 eV."""
-GE_FOIL = Edge("Ge foil", 11103.0, 1.4, (0.0, 3.0, 2.5), (Shell(4, 2.45, 0.0040, 1.00, 6.5, M_PHASE),))
+GE_FOIL = Edge(
+    "Ge foil", 11103.0, 1.4, (0.0, 3.0, 2.5), (Shell(4, 2.45, 0.0040, 1.00, 6.5, M_PHASE),)
+)
 """Ge of the reference channel: its steepest point lies at 11103.0 eV."""
 FE_FOIL = Edge("Fe foil", 7112.0, 2.0, (0.0, 14.0, 6.0), REDUCED_FE.shells)
 """Fe foil: its steepest point lies at 7112.0 eV."""

@@ -16,14 +16,24 @@ FORM_FACTORS: dict[str, tuple[int, tuple[float, ...], tuple[float, ...]]] = {
     "Ge": (32, (2.447, 2.702, 1.616, 0.601), (55.893, 14.393, 2.446, 0.342)),
     "Ce": (58, (5.007, 3.98, 1.678, 0.0), (28.283, 5.183, 0.589, 0.0)),
 }
-"""Z, a_i [angstrom^2], b_i [angstrom^2] of f(s) = Z - 41.78214 s^2 sum a_i exp(-b_i s^2), s = 1/(2 d).
+"""Z, a_i [angstrom^2], b_i [angstrom^2] of f(s) = Z - 41.78214 s^2 sum a_i exp(-b_i s^2), s = 1/(2
+d).
 
-Values as in the tables of M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007).
+Values as in the tables of M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University
+Press (2007).
 """
 MASS = {
-    "Li": 6.94, "O": 15.999, "Al": 26.982, "P": 30.974, "Mn": 54.938, "Fe": 55.845, "Co": 58.933, "Ni": 58.693,
-    "Ge": 72.630, "Ce": 140.12,
-}  # fmt: skip
+    "Li": 6.94,
+    "O": 15.999,
+    "Al": 26.982,
+    "P": 30.974,
+    "Mn": 54.938,
+    "Fe": 55.845,
+    "Co": 58.933,
+    "Ni": 58.693,
+    "Ge": 72.630,
+    "Ce": 140.12,
+}
 """Atomic masses [u] (IUPAC, abridged)."""
 
 

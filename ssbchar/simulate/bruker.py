@@ -15,7 +15,8 @@ BLOCK = 256
 
 
 def parameters(values: Mapping[str, object], title: str) -> str:
-    """Return a JCAMP-DX parameter file: numbers plain, text in angle brackets, arrays as ``(0..n)``."""
+    """Return a JCAMP-DX parameter file: numbers plain, text in angle brackets, arrays as
+    ``(0..n)``."""
     lines = [
         f"##TITLE= {title}",
         "##JCAMPDX= 5.0",
@@ -33,11 +34,18 @@ def parameters(values: Mapping[str, object], title: str) -> str:
 
 
 def _text(value: object) -> str:
-    return f"<{value}>" if isinstance(value, str) else f"{value:.15g}" if isinstance(value, float) else str(value)
+    return (
+        f"<{value}>"
+        if isinstance(value, str)
+        else f"{value:.15g}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def words(data: Complex, pad: bool) -> bytes:
-    """Return complex rows as interleaved little-endian int32, rows padded to whole blocks where `pad`."""
+    """Return complex rows as interleaved little-endian int32, rows padded to whole blocks where
+    `pad`."""
     data = np.atleast_2d(data)
     plain = np.empty((data.shape[0], 2 * data.shape[1]))
     plain[:, 0::2], plain[:, 1::2] = data.real, data.imag
@@ -56,7 +64,8 @@ def write(
     program: str,
     delays: list[float] | None = None,
 ) -> None:
-    """Write an experiment folder: ``fid`` for one decay, ``ser`` with ``vdlist`` and ``acqu2s`` for a series.
+    """Write an experiment folder: ``fid`` for one decay, ``ser`` with ``vdlist`` and ``acqu2s`` for
+    a series.
 
     Parameters
     ----------
@@ -87,10 +96,14 @@ def write(
         text = "\n".join(f"{delay * 1e6:.6g}u" for delay in delays) + "\n"
         (folder / "vdlist").write_text(text, encoding="ascii")
     for name, values in files.items():
-        (folder / name).write_text(parameters(values, "Parameter file, synthetic"), encoding="ascii")
+        (folder / name).write_text(
+            parameters(values, "Parameter file, synthetic"), encoding="ascii"
+        )
     (folder / "pulseprogram").write_text(program, encoding="ascii")
     done = folder / "pdata" / "1"
     done.mkdir(parents=True, exist_ok=True)
     for name in ("procs", "proc"):
-        (done / name).write_text(parameters(processing, "Parameter file, synthetic"), encoding="ascii")
+        (done / name).write_text(
+            parameters(processing, "Parameter file, synthetic"), encoding="ascii"
+        )
     (done / "title").write_text(title, encoding="ascii")

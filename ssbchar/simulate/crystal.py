@@ -1,4 +1,5 @@
-"""Crystals of the simulator: cells that change with temperature and kinematic structure factors of their own."""
+"""Crystals of the simulator: cells that change with temperature and kinematic structure factors of
+their own."""
 
 from __future__ import annotations
 
@@ -23,9 +24,11 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]] = {
     "Pnma": (("x,y,z", "0.5-x,-y,0.5+z", "-x,0.5+y,-z", "0.5+x,0.5-y,0.5-z"), PRIMITIVE),
     "Fm-3m": (("x,y,z",), FACES),
 }
-"""Space group to its positions without the inversion (at the origin, always added) and its centring.
+"""Space group to its positions without the inversion (at the origin, always added) and its
+centring.
 
-Of Fm-3m only what the sites of fluorite need (International Tables for Crystallography, Volume A).
+Of Fm-3m only what the sites of fluorite need (International Tables for Crystallography, Volume
+A).
 """
 
 
@@ -54,7 +57,8 @@ class Crystal:
         """Return the cell at a temperature [degC]; shape (..., 6); angles do not change."""
         u = np.asarray(temperature, float) - 25.0
         lengths = [
-            length * (1 + p * u + q * u**2) for length, (p, q) in zip(self.cell[:3], self.expansion, strict=True)
+            length * (1 + p * u + q * u**2)
+            for length, (p, q) in zip(self.cell[:3], self.expansion, strict=True)
         ]
         return np.stack(lengths + [np.full_like(u, angle) for angle in self.cell[3:]], axis=-1)
 
@@ -121,7 +125,9 @@ def reflections(crystal: Crystal, d_min: float) -> tuple[Array, Array]:
         factor = np.zeros(len(hkl), complex)
         for element, x, y, z, occupancy in crystal.sites:
             at = positions(crystal.group, (x, y, z))
-            factor += occupancy * form_factor(element, s) * np.exp(2j * np.pi * hkl @ at.T).sum(axis=1)
+            factor += (
+                occupancy * form_factor(element, s) * np.exp(2j * np.pi * hkl @ at.T).sum(axis=1)
+            )
         strength = np.abs(factor) ** 2
     else:
         strength = _drawn(crystal, hkl, s)
@@ -151,7 +157,8 @@ def _family(system: str, hkl: NDArray[np.int_]) -> tuple[int, ...]:
 
 
 def _drawn(crystal: Crystal, hkl: Array, s: Array) -> Array:
-    """Return |F|^2 drawn per family (P21/n extinctions), the same for every seed of the demonstration's noise."""
+    """Return |F|^2 drawn per family (P21/n extinctions), the same for every seed of the
+    demonstration's noise."""
     rng = np.random.default_rng(crystal.draw)
     h, k, m = (hkl[:, i].astype(int) for i in range(3))
     extinct = ((k == 0) & ((h + m) % 2 == 1)) | ((h == 0) & (m == 0) & (k % 2 == 1))
@@ -163,7 +170,9 @@ def _drawn(crystal: Crystal, hkl: Array, s: Array) -> Array:
         if key not in table:
             table[key] = float(rng.standard_normal() ** 2)
         drawn[index] = table[key]
-    mean = np.sum([number * form_factor(element, s) ** 2 for element, number in crystal.contents], axis=0)
+    mean = np.sum(
+        [number * form_factor(element, s) ** 2 for element, number in crystal.contents], axis=0
+    )
     return np.where(extinct, 0.0, drawn * mean)
 
 
@@ -182,7 +191,8 @@ LAGP = Crystal(
         ("O", 0.18663, 0.16102, 0.08011, 1),
     ),
 )
-"""Cell near 10.1021/acsami.8b00842; the sites are a regularised NASICON prototype; expansion chosen, not measured."""
+"""Cell near 10.1021/acsami.8b00842; the sites are a regularised NASICON prototype; expansion
+chosen, not measured."""
 LFP = Crystal(
     "LFP",
     "orthorhombic",
@@ -198,7 +208,8 @@ LFP = Crystal(
         ("O", 0.16558, 0.04646, 0.28478, 1),
     ),
 )
-"""Cell and sites near V. A. Streltsov et al., Acta Cryst. B 49 (1993) 147; expansion chosen, not measured."""
+"""Cell and sites near V. A. Streltsov et al., Acta Cryst. B 49 (1993) 147; expansion chosen, not
+measured."""
 NCM811 = Crystal(
     "NCM811",
     "trigonal",
@@ -224,7 +235,11 @@ Co3PO42 = Crystal(
 )
 """(Ni,Co,Mn)3(PO4)2 of the Co3(PO4)2 type: its cell alone; intensities drawn, expansion chosen."""
 CEO2 = Crystal(
-    "CeO2", "cubic", "Fm-3m", (5.41165,) * 3 + (90.0,) * 3, sites=(("Ce", 0, 0, 0, 1), ("O", 0.25, 0.25, 0.25, 1))
+    "CeO2",
+    "cubic",
+    "Fm-3m",
+    (5.41165,) * 3 + (90.0,) * 3,
+    sites=(("Ce", 0, 0, 0, 1), ("O", 0.25, 0.25, 0.25, 1)),
 )
 """Calibrant with the certified cell of NIST SRM 674b."""
 NIO = Crystal(
@@ -235,4 +250,5 @@ NIO = Crystal(
     ((1.40e-5, 2e-9),) * 3,
     (("Ni", 0, 0, 0, 1), ("O", 0.5, 0.5, 0.5, 1)),
 )
-"""Rock salt, what layered oxides turn to; not in the demonstration; expansion chosen, not measured."""
+"""Rock salt, what layered oxides turn to; not in the demonstration; expansion chosen, not
+measured."""

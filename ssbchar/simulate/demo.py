@@ -19,10 +19,15 @@ PARTS = ("hexrd", "xas", "nmr")
 
 
 def write(
-    out: Path, seed: int = SEED, ideal: bool = False, small: bool = False, parts: Collection[str] = PARTS,
+    out: Path,
+    seed: int = SEED,
+    ideal: bool = False,
+    small: bool = False,
+    parts: Collection[str] = PARTS,
     counts: float = 1.0,
-) -> list[known.Truth]:  # fmt: skip
-    """Write the demonstration into a folder and return its truth; the folder's own parts are replaced.
+) -> list[known.Truth]:
+    """Write the demonstration into a folder and return its truth; the folder's own parts are
+    replaced.
 
     Parameters
     ----------
@@ -37,7 +42,8 @@ def write(
     parts : collection of str
         Which techniques; each has its own random stream, so that leaving one out changes no other.
     counts : float
-        Counts of the heating series relative to the usual ones: their noise goes with the root of it.
+        Counts of the heating series relative to the usual ones: their noise goes with the root of
+        it.
     """
     effects = IDEAL if ideal else Effects()
     streams = dict(zip(PARTS, np.random.SeedSequence(seed).spawn(len(PARTS)), strict=True))
@@ -64,15 +70,23 @@ def _hexrd(
     folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool, counts: float
 ) -> list[known.Truth]:
     rngs = [np.random.default_rng(s) for s in stream.spawn(3)]
-    stable, reacting = ((24, 3, 16, 3), (40, 3, 8, 3)) if small else ((44, 5, 22, 4), (62, 5, 14, 4))
+    stable, reacting = (
+        ((24, 3, 16, 3), (40, 3, 8, 3)) if small else ((44, 5, 22, 4), (62, 5, 14, 4))
+    )
     rows = heating.write(heating.STABLE, folder, effects, rngs[0], stable, counts)
     rows += heating.write(heating.REACTING, folder, effects, rngs[1], reacting, counts)
     return rows + detector.write(folder, effects, rngs[2])
 
 
-def _xas(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
-    return scans.write(folder, effects, np.random.default_rng(stream), 2 if small else scans.REPEATS)
+def _xas(
+    folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool
+) -> list[known.Truth]:
+    return scans.write(
+        folder, effects, np.random.default_rng(stream), 2 if small else scans.REPEATS
+    )
 
 
-def _nmr(folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool) -> list[known.Truth]:
+def _nmr(
+    folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool
+) -> list[known.Truth]:
     return pressing.write(folder, effects, np.random.default_rng(stream))

@@ -35,15 +35,17 @@ class Detector:
     tilt: float = 0.45
     """Angle between the detector's normal and the beam [degree]."""
     tilt_plane: float = 35.0
-    """Direction of the tilt within the detector, from the columns' axis to the rows' axis [degree]."""
+    """Direction of the tilt within the detector, from the columns' axis to the rows' axis
+    [degree]."""
     polarisation: float = 0.99
     """(I_h - I_v) / (I_h + I_v), h along the columns' axis."""
 
     def angles(self, subdivide: int = 3) -> tuple[Array, Array, Array]:
-        """Return 2theta and azimuth [radian] and the relative solid angle, (row, column, sub-pixel).
+        """Return 2theta and azimuth [radian] and the relative solid angle, (row, column,
+        sub-pixel).
 
-        In the detector's frame a point u along the tilt direction and v across it lies, seen along the
-        beam, at (u cos t, v, D + u sin t): tan(2 theta) = hypot(u cos t, v) / (D + u sin t).
+        In the detector's frame a point u along the tilt direction and v across it lies, seen along
+        the beam, at (u cos t, v, D + u sin t): tan(2 theta) = hypot(u cos t, v) / (D + u sin t).
         """
         offset = (np.arange(subdivide) + 0.5) / subdivide
         edge = np.arange(self.size)
@@ -54,7 +56,9 @@ class Detector:
         u, v = x * np.cos(phi) + y * np.sin(phi), -x * np.sin(phi) + y * np.cos(phi)
         across, along = u * np.cos(t), self.distance + u * np.sin(t)
         two_theta = np.arctan2(np.hypot(across, v), along)
-        azimuth = np.arctan2(across * np.sin(phi) + v * np.cos(phi), across * np.cos(phi) - v * np.sin(phi))
+        azimuth = np.arctan2(
+            across * np.sin(phi) + v * np.cos(phi), across * np.cos(phi) - v * np.sin(phi)
+        )
         range2 = across**2 + v**2 + along**2
         solid = self.distance**3 * np.cos(t) / range2**1.5
         shape = (self.size, self.size, subdivide**2)
@@ -71,7 +75,12 @@ LEVELS = {"calibrant": (60.0, 120.0), "sample": (60.0, 40.0)}
 
 
 def image(
-    profile: Array, axis: Array, detector: Detector, effects: Effects, rng: np.random.Generator, subdivide: int = 3
+    profile: Array,
+    axis: Array,
+    detector: Detector,
+    effects: Effects,
+    rng: np.random.Generator,
+    subdivide: int = 3,
 ) -> NDArray[np.uint16]:
     """Return counts per pixel of a profile I(2theta), averaged over each pixel's area.
 
@@ -79,13 +88,18 @@ def image(
     [1 + cos^2(2 theta) - P cos(2 phi) sin^2(2 theta)] / 2; grains modulate it along the ring.
     """
     two_theta, azimuth, solid = detector.angles(subdivide)
-    factor = 1 + np.cos(two_theta) ** 2 - detector.polarisation * np.cos(2 * azimuth) * np.sin(two_theta) ** 2
+    factor = (
+        1
+        + np.cos(two_theta) ** 2
+        - detector.polarisation * np.cos(2 * azimuth) * np.sin(two_theta) ** 2
+    )
     rate = np.interp(np.degrees(two_theta), axis, profile) * solid * factor / 2
     if effects.graininess:
         order = np.arange(2, 9)
         phase = rng.uniform(0, 2 * np.pi, (order.size, 2))
         ripple = sum(
-            np.cos(m * azimuth + p + 40 * two_theta * np.cos(s)) for m, (p, s) in zip(order, phase, strict=True)
+            np.cos(m * azimuth + p + 40 * two_theta * np.cos(s))
+            for m, (p, s) in zip(order, phase, strict=True)
         )
         rate = rate * (1 + effects.graininess * ripple / np.sqrt(order.size / 2))
     expected = np.clip(rate.mean(axis=-1), 0, None)
@@ -129,26 +143,35 @@ def write(
     temperatures: tuple[float, ...] = (25.0, 300.0, 550.0, 800.0),
     detector: Detector | None = None,
 ) -> list[Truth]:
-    """Write the calibrant image, sample images of a heating run and its furnace log; return the truth."""
+    """Write the calibrant image, sample images of a heating run and its furnace log; return the
+    truth."""
     detector = detector or Detector()
     axis = BEAM.two_theta
     programme = Programme(1_551_534_000.0)
     corners, _ = programme.corners
     time = np.array(
-        [corners[0] + 300 * (i + 1) if t == 25 else corners[1] + (t - 25) * 12 for i, t in enumerate(temperatures)]
+        [
+            corners[0] + 300 * (i + 1) if t == 25 else corners[1] + (t - 25) * 12
+            for i, t in enumerate(temperatures)
+        ]
     )
     mixture = heating.Mixture(
         MEASUREMENT,
         SAMPLE,
         BEAM,
         programme.start,
-        (heating.Behaviour(LAGP, LEVELS["sample"][1] * 0.6), heating.Behaviour(LFP, LEVELS["sample"][1] * 0.6)),
+        (
+            heating.Behaviour(LAGP, LEVELS["sample"][1] * 0.6),
+            heating.Behaviour(LFP, LEVELS["sample"][1] * 0.6),
+        ),
         "",
     )
     standard = Part(CEO2, CEO2.cell_at(np.array([25.0])), np.array([LEVELS["calibrant"][1]]))
     grainless = Effects(**{**effects.__dict__, "graininess": 0.0})
     jobs = [(folder / CALIBRANT, "CeO2 (NIST SRM 674b cell)", [standard], np.array([-3600.0]))]
-    jobs.append((folder / MEASUREMENT, SAMPLE, heating.parts(mixture, programme, time, effects), time))
+    jobs.append(
+        (folder / MEASUREMENT, SAMPLE, heating.parts(mixture, programme, time, effects), time)
+    )
     for where, sample, parts, times in jobs:
         where.mkdir(parents=True, exist_ok=True)
         signal = pattern.peaks(parts, axis, BEAM, grainless, rng)

@@ -1,4 +1,5 @@
-"""Free induction decays after an echo: lines in the time domain, a digital filter, and counted noise."""
+"""Free induction decays after an echo: lines in the time domain, a digital filter, and counted
+noise."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ class Line:
 def signal(time: Array, lines: tuple[Line, ...], carrier: float, megahertz: float) -> Complex:
     """Return the free induction decay of lines; real areas add up to its value at time zero.
 
-    s(t) = sum A exp(2 pi i (shift - carrier) f t - pi lorentz t - (pi gauss t)^2 / (4 ln 2)), t >= 0.
+    s(t) = sum A exp(2 pi i (shift - carrier) f t - pi lorentz t - (pi gauss t)^2 / (4 ln 2)), t >=
+    0.
 
     Parameters
     ----------
@@ -54,10 +56,11 @@ def signal(time: Array, lines: tuple[Line, ...], carrier: float, megahertz: floa
 
 
 def low_pass() -> Array:
-    """Return the taps of a linear-phase filter that passes the kept band: sinc under a Kaiser window, gain one.
+    """Return the taps of a linear-phase filter that passes the kept band: sinc under a Kaiser
+    window, gain one.
 
-    Its step response swings about the step by 1 / (pi^2 n) at the n-th kept point, sign by sign, as recorded
-    decays of Bruker consoles do.
+    Its step response swings about the step by 1 / (pi^2 n) at the n-th kept point, sign by sign, as
+    recorded decays of Bruker consoles do.
     """
     half = GROUP_DELAY * OVERSAMPLING
     n = np.arange(-half, half + 1)
@@ -65,11 +68,13 @@ def low_pass() -> Array:
     return np.asarray(taps / taps.sum())
 
 
-def acquire(lines: tuple[Line, ...], points: int, dwell: float, carrier: float, megahertz: float) -> Complex:
+def acquire(
+    lines: tuple[Line, ...], points: int, dwell: float, carrier: float, megahertz: float
+) -> Complex:
     """Return what a receiver with a digital filter stores: the decay, `GROUP_DELAY` points late.
 
-    The signal is sampled `OVERSAMPLING` times finer, filtered, and every `OVERSAMPLING`-th point kept, so
-    that the first points hold the filter's rise and not the signal.
+    The signal is sampled `OVERSAMPLING` times finer, filtered, and every `OVERSAMPLING`-th point
+    kept, so that the first points hold the filter's rise and not the signal.
     """
     fine = dwell / OVERSAMPLING
     taps = low_pass()

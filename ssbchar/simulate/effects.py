@@ -12,13 +12,16 @@ class Effects:
     graininess: float = 0.05
     """Diffraction: relative scatter of reflection intensities (few grains, texture)."""
     hump: float = 0.06
-    """Diffraction: height of an amorphous hump at d = 3.9 angstrom, as a share of the background."""
+    """Diffraction: height of an amorphous hump at d = 3.9 angstrom, as a share of the
+    background."""
     thermal_lag: float = 12.0
     """Diffraction: the sample follows the thermocouple this late [s]."""
     clock: float = 3.0
-    """Diffraction: the furnace's clock is ahead of the detector's [s]; its log says that they agree within 10 s."""
+    """Diffraction: the furnace's clock is ahead of the detector's [s]; its log says that they agree
+    within 10 s."""
     saturation: float = 1.3
-    """Diffraction: exponent that bends the growth and fading of phases (1: straight in temperature)."""
+    """Diffraction: exponent that bends the growth and fading of phases (1: straight in
+    temperature)."""
     drift: float = 0.03
     """Diffraction and XAS: relative change of the incident beam over a series or a scan."""
     dark: float = 2e-4
@@ -28,11 +31,13 @@ class Effects:
     atomic_hump: float = 0.01
     """XAS: height of a broad bump of the atomic background 90 eV above the edge."""
     pulse_error: float = 0.004
-    """NMR: relative scatter of the echo amplitude and quadrature image (imperfect pulses and receiver)."""
+    """NMR: relative scatter of the echo amplitude and quadrature image (imperfect pulses and
+    receiver)."""
     pulse_phase: float = 1.5
     """NMR: scatter of the phase between the scans of a series [degree]."""
     satellites: float = 0.004
-    """NMR: area of a symmetric pair of weak lines at 69 and -67 ppm (quadrupolar horns of an impurity)."""
+    """NMR: area of a symmetric pair of weak lines at 69 and -67 ppm (quadrupolar horns of an
+    impurity)."""
 
 
 IDEAL = Effects(**{f.name: 0.0 for f in fields(Effects) if f.name != "saturation"}, saturation=1.0)

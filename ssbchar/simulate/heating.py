@@ -19,7 +19,8 @@ from ssbchar.typing import Array
 EXPOSURE = 20.0
 """Exposure of a frame [s]."""
 BACKGROUND = 6000.0
-"""Counts per point of the background, as in public 17-BM patterns (variance equal to the counts there)."""
+"""Counts per point of the background, as in public 17-BM patterns (variance equal to the counts
+there)."""
 T1, T2 = 100.0, 500.0
 """Temperatures between which the mean linear expansion is stated [degC]."""
 
@@ -98,14 +99,24 @@ def parts(mixture: Mixture, programme: Programme, time: Array, effects: Effects)
 
 
 def patterns(
-    mixture: Mixture, programme: Programme, time: Array, effects: Effects, rng: np.random.Generator, counts: float = 1.0
+    mixture: Mixture,
+    programme: Programme,
+    time: Array,
+    effects: Effects,
+    rng: np.random.Generator,
+    counts: float = 1.0,
 ) -> tuple[Array, Array]:
-    """Return counts (frame, two_theta) and the relative incident beam of each frame; `counts` times the usual ones."""
+    """Return counts (frame, two_theta) and the relative incident beam of each frame; `counts` times
+    the usual ones."""
     axis = mixture.instrument.two_theta
-    signal = pattern.peaks(parts(mixture, programme, time, effects), axis, mixture.instrument, effects, rng)
+    signal = pattern.peaks(
+        parts(mixture, programme, time, effects), axis, mixture.instrument, effects, rng
+    )
     beam = 1 + effects.drift * np.sin(2 * np.pi * time / 2.3e4)
     expected = (
-        counts * beam[:, None] * (signal + pattern.background(axis, mixture.instrument.wavelength, BACKGROUND, effects))
+        counts
+        * beam[:, None]
+        * (signal + pattern.background(axis, mixture.instrument.wavelength, BACKGROUND, effects))
     )
     return rng.poisson(expected).astype(float), beam
 
@@ -138,12 +149,21 @@ def write(
     where = folder / mixture.measurement
     where.mkdir(parents=True, exist_ok=True)
     for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, found, strict=True), 1):
-        write_xye(where / f"{number:03d}.xye", mixture, number, programme.start + at, relative, pattern_counts)
+        write_xye(
+            where / f"{number:03d}.xye",
+            mixture,
+            number,
+            programme.start + at,
+            relative,
+            pattern_counts,
+        )
     write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, effects)
     return truths(mixture, programme)
 
 
-def write_xye(path: Path, mixture: Mixture, frame: int, time: float, beam: float, counts: Array) -> None:
+def write_xye(
+    path: Path, mixture: Mixture, frame: int, time: float, beam: float, counts: Array
+) -> None:
     """Write one pattern: 2theta [degree], counts, their standard error; commented header."""
     head = [
         "synthetic demonstration data (ssbchar simulate)",
@@ -159,7 +179,9 @@ def write_xye(path: Path, mixture: Mixture, frame: int, time: float, beam: float
         f"{x:.4f} {y:.0f} {np.sqrt(max(y, 1.0)):.1f}"
         for x, y in zip(mixture.instrument.two_theta, counts.tolist(), strict=True)
     ]
-    path.write_text("".join(f"# {line}\n" for line in head) + "\n".join(rows) + "\n", encoding="utf-8")
+    path.write_text(
+        "".join(f"# {line}\n" for line in head) + "\n".join(rows) + "\n", encoding="utf-8"
+    )
 
 
 FREE = {"cubic": (0,), "trigonal": (0, 2), "orthorhombic": (0, 1, 2), "monoclinic": (0, 1, 2, 4)}
@@ -169,7 +191,18 @@ NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 
 def truths(mixture: Mixture, programme: Programme) -> list[Truth]:
     """Return the known answers of a series."""
-    rows = [Truth(mixture.sample, "hexrd", mixture.sample, "", "phase_stability", None, "", mixture.verdict)]
+    rows = [
+        Truth(
+            mixture.sample,
+            "hexrd",
+            mixture.sample,
+            "",
+            "phase_stability",
+            None,
+            "",
+            mixture.verdict,
+        )
+    ]
     for phase in mixture.phases:
         about = (mixture.sample, "hexrd", phase.crystal.name)
         if not phase.grows:
@@ -183,7 +216,9 @@ def truths(mixture: Mixture, programme: Programme) -> list[Truth]:
             rows += _expansion_truths(about, phase.crystal, "cooling")
             if not phase.grows:
                 change = 100 * (crystal.volume(after) / crystal.volume(before) - 1)
-                rows.append(Truth(*about, "after cooling", "volume_return", float(change), "percent"))
+                rows.append(
+                    Truth(*about, "after cooling", "volume_return", float(change), "percent")
+                )
         if phase.grows:
             rows.append(Truth(*about, "heating", "onset_temperature", phase.grows[0], "degC"))
         if phase.fades:
@@ -191,7 +226,9 @@ def truths(mixture: Mixture, programme: Programme) -> list[Truth]:
     return rows
 
 
-def _cell_truths(about: tuple[str, str, str], phase: Crystal, condition: str, cell: Array) -> list[Truth]:
+def _cell_truths(
+    about: tuple[str, str, str], phase: Crystal, condition: str, cell: Array
+) -> list[Truth]:
     rows = [
         Truth(*about, condition, NAMES[i], float(cell[i]), "angstrom" if i < 3 else "degree")
         for i in FREE[phase.system]
@@ -204,6 +241,12 @@ def _expansion_truths(about: tuple[str, str, str], phase: Crystal, segment: str)
     sizes = [(NAMES[i], first[i], last[i]) for i in FREE[phase.system] if i < 3]
     sizes.append(("volume", crystal.volume(first), crystal.volume(last)))
     return [
-        Truth(*about, f"{segment} {name}", "mean_linear_expansion", float((b / a - 1) / (T2 - T1)), "1/K")
+        Truth(
+            *about,
+            f"{segment} {name}",
+            "mean_linear_expansion",
+            float((b / a - 1) / (T2 - T1)),
+            "1/K",
+        )
         for name, a, b in sizes
     ]

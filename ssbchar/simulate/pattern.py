@@ -1,4 +1,5 @@
-"""Powder patterns: sums of pseudo-Voigt peaks of every phase on a background, with counting noise."""
+"""Powder patterns: sums of pseudo-Voigt peaks of every phase on a background, with counting
+noise."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class Part:
     cell: Array
     """(frame, 6)"""
     amount: Array
-    """(frame,): area of its strongest reflection set before the polarisation and grain factors [counts degree]."""
+    """(frame,): area of its strongest reflection set before the polarisation and grain factors
+    [counts degree]."""
     strain: float = 0.0
     """Width added in proportion to tan(theta) (dimensionless d(d)/d, full width)."""
 
@@ -62,22 +64,29 @@ def pseudo_voigt(x: Array, fwhm: Array | float, eta: float) -> Array:
 
 
 def lorentz_polarisation(two_theta: Array) -> Array:
-    """Return 1 / (sin(theta) sin(2 theta)), the Lorentz factor of a powder; the polarisation is corrected."""
+    """Return 1 / (sin(theta) sin(2 theta)), the Lorentz factor of a powder; the polarisation is
+    corrected."""
     t = np.radians(two_theta)
     return np.asarray(1 / (np.sin(t / 2) * np.sin(t)))
 
 
 def peaks(
-    parts: list[Part], two_theta: Array, instrument: Instrument, effects: Effects, rng: np.random.Generator
+    parts: list[Part],
+    two_theta: Array,
+    instrument: Instrument,
+    effects: Effects,
+    rng: np.random.Generator,
 ) -> Array:
     """Return the scattering of all phases without background, shape (frame, two_theta) [counts].
 
-    The area of a reflection set is amount * sum|F|^2 L(2theta) / max over the sets at 25 degC; its width
-    is fwhm + strain * 2 tan(theta); `effects` widen a share of it and scatter its area.
+    The area of a reflection set is amount * sum|F|^2 L(2theta) / max over the sets at 25 degC; its
+    width is fwhm + strain * 2 tan(theta); `effects` widen a share of it and scatter its area.
     """
     frames = len(parts[0].amount)
     total = np.zeros((frames, two_theta.size))
-    d_min = instrument.wavelength / (2 * np.sin(np.radians(two_theta[-1] + 20 * instrument.fwhm) / 2))
+    d_min = instrument.wavelength / (
+        2 * np.sin(np.radians(two_theta[-1] + 20 * instrument.fwhm) / 2)
+    )
     for part in parts:
         hkl, strength = crystal.reflections(part.crystal, round(d_min, 3))
         d = crystal.spacing(hkl, part.cell)
@@ -88,11 +97,27 @@ def peaks(
         width = instrument.fwhm + np.degrees(part.strain * 2 * np.tan(np.radians(centre) / 2))
         area = part.amount[:, None] * area * grains
         for j in range(area.shape[1]):
-            _add(total, two_theta, centre[:, j], width[:, j], area[:, j], instrument.eta, effects.shape_mismatch)
+            _add(
+                total,
+                two_theta,
+                centre[:, j],
+                width[:, j],
+                area[:, j],
+                instrument.eta,
+                effects.shape_mismatch,
+            )
     return total
 
 
-def _add(total: Array, two_theta: Array, centre: Array, width: Array, area: Array, eta: float, broad: float) -> None:
+def _add(
+    total: Array,
+    two_theta: Array,
+    centre: Array,
+    width: Array,
+    area: Array,
+    eta: float,
+    broad: float,
+) -> None:
     """Add one reflection to all frames, within 60 widths of its centre."""
     reach = 60 * width.max()
     low, high = np.searchsorted(two_theta, [centre.min() - reach, centre.max() + reach])
@@ -106,7 +131,8 @@ def _add(total: Array, two_theta: Array, centre: Array, width: Array, area: Arra
 
 
 def background(two_theta: Array, wavelength: float, level: float, effects: Effects) -> Array:
-    """Return the background [counts]: level (0.8 + 0.5 exp(-q / 1.5) + 0.02 q) and an amorphous hump."""
+    """Return the background [counts]: level (0.8 + 0.5 exp(-q / 1.5) + 0.02 q) and an amorphous
+    hump."""
     q = 4 * np.pi * np.sin(np.radians(two_theta) / 2) / wavelength
     hump = effects.hump * np.exp(-0.5 * ((q - 2 * np.pi / 3.9) / 0.25) ** 2)
     return np.asarray(level * (0.8 + 0.5 * np.exp(-q / 1.5) + 0.02 * q + hump))

@@ -26,18 +26,21 @@ POINTS = 2048
 PULSE = 1.617
 """30 degree pulse [us]."""
 TR = 10e-6
-"""Echo delay of the quantified spectrum [s]; time between the pulses, and from the second to the acquisition."""
+"""Echo delay of the quantified spectrum [s]; time between the pulses, and from the second to the
+acquisition."""
 DELAYS = tuple(round(x * 1e-6, 9) for x in (10, 20, 30, 40, 55, 70, 90, 115, 150, 200, 300, 450))
 """Echo delays of the decay series [s]."""
-LI_DELAYS = tuple(round(x * 1e-6, 9) for x in (10, 50, 100, 150, 200, 300, 400, 550, 700, 900, 1200, 1600))
+LI_DELAYS = tuple(
+    round(x * 1e-6, 9) for x in (10, 50, 100, 150, 200, 300, 400, 550, 700, 900, 1200, 1600)
+)
 """Echo delays of the decay series of pure Li [s]."""
 T2_LI = 467e-6
 """Decay time of Li metal [s] (S.-Y. Ham et al., Nature Communications 15 (2024) 2991)."""
 FULL_SCALE = 2.0e7
 """Receiver units of the whole signal at the first echo."""
 NOISE = 3.0e-3
-"""Noise per point and channel, as a share of the whole signal at the first echo: about 0.1 % of the share of Li
-metal, the last digit of the published table."""
+"""Noise per point and channel, as a share of the whole signal at the first echo: about 0.1 % of the
+share of Li metal, the last digit of the published table."""
 LI, SI = "li_metal", "li_si"
 
 
@@ -60,10 +63,34 @@ class Powder:
 
 POWDERS = (
     Powder("Li1Si_0MPa", "Li1Si 0 MPa", 75.8, None, ((1.0, 16.5, 2500, 0),), 72.2, "not pressed"),
-    Powder("Li1Si_100MPa_30s", "Li1Si 100 MPa 30 s", 7.7, 71.0e-6, ((0.8, 3.0, 3500, 0), (0.2, 30.0, 6500, 0))),
-    Powder("Li1Si_200MPa_30s", "Li1Si 200 MPa 30 s", 7.6, 108e-6, ((0.45, 10.8, 1500, 0), (0.55, 20.0, 6000, 0))),
-    Powder("Li1Si_400MPa_30s", "Li1Si 400 MPa 30 s", 3.4, 68.0e-6, ((0.45, 10.2, 1500, 0), (0.55, 18.0, 6500, 0))),
-    Powder("Li1Si_200MPa_3min", "Li1Si 200 MPa 3 min", 2.0, 69.0e-6, ((0.45, 11.5, 1500, 0), (0.55, 25.0, 6000, 0))),
+    Powder(
+        "Li1Si_100MPa_30s",
+        "Li1Si 100 MPa 30 s",
+        7.7,
+        71.0e-6,
+        ((0.8, 3.0, 3500, 0), (0.2, 30.0, 6500, 0)),
+    ),
+    Powder(
+        "Li1Si_200MPa_30s",
+        "Li1Si 200 MPa 30 s",
+        7.6,
+        108e-6,
+        ((0.45, 10.8, 1500, 0), (0.55, 20.0, 6000, 0)),
+    ),
+    Powder(
+        "Li1Si_400MPa_30s",
+        "Li1Si 400 MPa 30 s",
+        3.4,
+        68.0e-6,
+        ((0.45, 10.2, 1500, 0), (0.55, 18.0, 6500, 0)),
+    ),
+    Powder(
+        "Li1Si_200MPa_3min",
+        "Li1Si 200 MPa 3 min",
+        2.0,
+        69.0e-6,
+        ((0.45, 11.5, 1500, 0), (0.55, 25.0, 6000, 0)),
+    ),
 )
 """Shares at the first echo and decay times of the published table; lines near its fits."""
 METAL = (264.5, 900.0)
@@ -92,20 +119,27 @@ ph31=0 1 2 3
 
 
 def lines(powder: Powder, li: float, delay: float, effects: Effects) -> tuple[Line, ...]:
-    """Return the lines after an echo of a given delay [s]; shares are those at the first echo, TR."""
+    """Return the lines after an echo of a given delay [s]; shares are those at the first echo,
+    TR."""
     later = delay - TR
     metal = li / 100 * np.exp(-later / T2_LI)
     rest = (1 - li / 100) * (np.exp(-later / powder.t2) if powder.t2 else np.exp(-later / 70e-6))
     found = [Line(LI, metal, METAL[0], METAL[1])]
-    found += [Line(SI, rest * share, shift, wide, gauss) for share, shift, wide, gauss in powder.lines]
+    found += [
+        Line(SI, rest * share, shift, wide, gauss) for share, shift, wide, gauss in powder.lines
+    ]
     if effects.satellites and powder.t2:
-        found = [replace(x, area=x.area * (1 - effects.satellites)) if x.region == SI else x for x in found]
+        found = [
+            replace(x, area=x.area * (1 - effects.satellites)) if x.region == SI else x
+            for x in found
+        ]
         found += [Line(SI, rest * effects.satellites / 2, x, 600.0) for x in (69.4, -67.0)]
     return tuple(found)
 
 
 def received(each: list[tuple[Line, ...]], effects: Effects, rng: np.random.Generator) -> Complex:
-    """Return what the receiver stores of each echo, (slice, point), with noise and imperfect pulses."""
+    """Return what the receiver stores of each echo, (slice, point), with noise and imperfect
+    pulses."""
     rows = []
     phase = rng.uniform(-180, 180)
     for found in each:
@@ -122,23 +156,63 @@ def acquisition(date: float, scans: int, decay: bool) -> dict[str, object]:
     pulses, delays = [0.0] * 64, [0.0] * 64
     pulses[1], pulses[2], delays[1], delays[6] = PULSE, 2 * PULSE, 30.0, TR
     return {
-        "AQSEQ": 0, "AQ_mod": 3, "BF1": BF1, "BYTORDA": 0, "D": delays, "DATE": int(date), "DECIM": 80, "DE": 6.5,
-        "DIGMOD": 1, "DSPFIRM": 0, "DSPFVS": 20, "DTYPA": 0, "GRPDLY": float(echo.GROUP_DELAY), "INSTRUM": "synthetic",
-        "MASR": 0, "NC": 0, "NS": scans, "NUC1": "7Li", "NUC2": "off", "O1": O1, "P": pulses, "PROBHD": "synthetic",
-        "PULPROG": "echo30_60_vd" if decay else "echo30_60", "PLW": [0.0, 200.0], "RG": 64.0, "SFO1": BF1 + O1 / 1e6,
-        "SW": SW_H / (BF1 + O1 / 1e6), "SW_h": SW_H, "TE": 298.0, "VDLIST": "synthetic" if decay else "",
-    }  # fmt: skip
+        "AQSEQ": 0,
+        "AQ_mod": 3,
+        "BF1": BF1,
+        "BYTORDA": 0,
+        "D": delays,
+        "DATE": int(date),
+        "DECIM": 80,
+        "DE": 6.5,
+        "DIGMOD": 1,
+        "DSPFIRM": 0,
+        "DSPFVS": 20,
+        "DTYPA": 0,
+        "GRPDLY": float(echo.GROUP_DELAY),
+        "INSTRUM": "synthetic",
+        "MASR": 0,
+        "NC": 0,
+        "NS": scans,
+        "NUC1": "7Li",
+        "NUC2": "off",
+        "O1": O1,
+        "P": pulses,
+        "PROBHD": "synthetic",
+        "PULPROG": "echo30_60_vd" if decay else "echo30_60",
+        "PLW": [0.0, 200.0],
+        "RG": 64.0,
+        "SFO1": BF1 + O1 / 1e6,
+        "SW": SW_H / (BF1 + O1 / 1e6),
+        "SW_h": SW_H,
+        "TE": 298.0,
+        "VDLIST": "synthetic" if decay else "",
+    }
 
 
 PROCESSING: dict[str, object] = {
-    "AXNUC": "7Li", "BYTORDP": 0, "LB": 0.0, "NC_proc": 0, "OFFSET": (BF1 * 1e6 + O1 + SW_H / 2) / SF - 1e6,
-    "PHC0": 0.0, "PHC1": 0.0, "SF": SF, "SI": 2 * POINTS, "SW_p": SW_H, "WDW": 0,
-}  # fmt: skip
+    "AXNUC": "7Li",
+    "BYTORDP": 0,
+    "LB": 0.0,
+    "NC_proc": 0,
+    "OFFSET": (BF1 * 1e6 + O1 + SW_H / 2) / SF - 1e6,
+    "PHC0": 0.0,
+    "PHC1": 0.0,
+    "SF": SF,
+    "SI": 2 * POINTS,
+    "SW_p": SW_H,
+    "WDW": 0,
+}
 """The parameters of ``procs``."""
 
 
 def write_spectrum(
-    folder: Path, powder: Powder, li: float, date: float, title: str, effects: Effects, rng: np.random.Generator
+    folder: Path,
+    powder: Powder,
+    li: float,
+    date: float,
+    title: str,
+    effects: Effects,
+    rng: np.random.Generator,
 ) -> None:
     """Write the quantified echo of a powder."""
     data = received([lines(powder, li, TR, effects)], effects, rng)[0]
@@ -160,7 +234,9 @@ def write_decay(
     each = [lines(powder, share, delay, effects) for share, delay in zip(li, delays, strict=True)]
     program = PROGRAM.format(delay="vd", write="  wr #0 if #0 zd ivd\n  lo to 2 times td1")
     data = received(each, effects, rng)
-    bruker.write(folder, data, acquisition(date, 64, True), PROCESSING, title, program, list(delays))
+    bruker.write(
+        folder, data, acquisition(date, 64, True), PROCESSING, title, program, list(delays)
+    )
 
 
 def write(folder: Path, effects: Effects, rng: np.random.Generator) -> list[Truth]:
@@ -172,10 +248,14 @@ def write(folder: Path, effects: Effects, rng: np.random.Generator) -> list[Trut
         title = f"{powder.sample}\nsynthetic demonstration data (ssbchar simulate)\n"
         where = folder / powder.name
         write_spectrum(where / number[False], powder, powder.li, date, title, effects, rng)
-        shares = np.linspace(powder.li, powder.li if powder.li_after is None else powder.li_after, len(DELAYS))
+        shares = np.linspace(
+            powder.li, powder.li if powder.li_after is None else powder.li_after, len(DELAYS)
+        )
         write_decay(where / number[True], powder, tuple(shares), date + 2400, title, effects, rng)
         if powder.li_after is not None:
-            write_spectrum(where / "30", powder, powder.li_after, date + 28800, title + "after\n", effects, rng)
+            write_spectrum(
+                where / "30", powder, powder.li_after, date + 28800, title + "after\n", effects, rng
+            )
         date += 43200
     return [row for powder in POWDERS for row in truths(powder)]
 

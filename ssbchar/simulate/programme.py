@@ -1,4 +1,5 @@
-"""A furnace programme: temperature of the sample, amounts of the phases, and the furnace's own log."""
+"""A furnace programme: temperature of the sample, amounts of the phases, and the furnace's own
+log."""
 
 from __future__ import annotations
 
@@ -41,11 +42,15 @@ class Programme:
         return np.interp(np.asarray(time) - lag, times, levels)
 
     def frames(self, heating: int, hold: int, cooling: int, rest: int) -> Array:
-        """Return frame times [s from the start]: evenly over the ramps and the hold, and at the two rests."""
+        """Return frame times [s from the start]: evenly over the ramps and the hold, and at the two
+        rests."""
         times, _ = self.corners
         parts = [np.linspace(times[0] + 300, times[1] - 60, rest)]
         parts += [_inside(times[1], times[2], heating), _inside(times[2], times[3], hold)]
-        parts += [_inside(times[3], times[4], cooling), np.linspace(times[4] + 600, times[5] - 300, rest)]
+        parts += [
+            _inside(times[3], times[4], cooling),
+            np.linspace(times[4] + 600, times[5] - 300, rest),
+        ]
         return np.concatenate(parts)
 
 
@@ -65,14 +70,20 @@ def grown(temperature: Array, onset: float, complete: float, bend: float) -> Arr
 def iso(seconds: float, hours: float = 0.0) -> str:
     """Return a time since 1970-01-01 UTC [s] as ISO 8601 with its zone, `hours` east of UTC."""
     zone = timezone(timedelta(hours=hours)) if hours else UTC
-    return datetime.fromtimestamp(round(seconds, 3), UTC).astimezone(zone).isoformat(timespec="milliseconds")
+    return (
+        datetime.fromtimestamp(round(seconds, 3), UTC)
+        .astimezone(zone)
+        .isoformat(timespec="milliseconds")
+    )
 
 
-def write_log(path: Path, programme: Programme, rng: np.random.Generator, effects: Effects, noise: float = 0.3) -> None:
+def write_log(
+    path: Path, programme: Programme, rng: np.random.Generator, effects: Effects, noise: float = 0.3
+) -> None:
     """Write the furnace's log: CSV, UTC, one row per 30 s.
 
-    The furnace's clock is `effects.clock` seconds ahead of the detector's; the thermocouple has `noise` [K] and
-    the sample follows it ``effects.thermal_lag`` seconds late.
+    The furnace's clock is `effects.clock` seconds ahead of the detector's; the thermocouple has
+    `noise` [K] and the sample follows it ``effects.thermal_lag`` seconds late.
     """
     times, _ = programme.corners
     at = np.arange(-120.0, times[-1] + 120.0, 30.0)

@@ -1,4 +1,5 @@
-"""Raw absorption scans: three counted channels, a monochromator that is off, glitches; XDI and column text."""
+"""Raw absorption scans: three counted channels, a monochromator that is off, glitches; XDI and
+column text."""
 
 from __future__ import annotations
 
@@ -64,7 +65,8 @@ SPECIMENS = (
 
 
 def grid(edge: float, k_max: float) -> Array:
-    """Return the energies of a scan [eV]: 8 eV, then 0.3 eV over the edge, then 0.05 1/angstrom in k."""
+    """Return the energies of a scan [eV]: 8 eV, then 0.3 eV over the edge, then 0.05 1/angstrom in
+    k."""
     low = np.arange(edge - 200.0, edge - 24.0, 8.0)
     near = np.arange(edge - 24.0, edge + 24.0, 0.3)
     k = np.arange(np.sqrt(ETOK * 24.0), k_max, 0.05)
@@ -72,7 +74,8 @@ def grid(edge: float, k_max: float) -> Array:
 
 
 def photons(chi_noise: float, repeats: int, edge: float) -> float:
-    """Return the photons per point on I0 that give `chi_noise` at k = 10 in the merge of `repeats` scans.
+    """Return the photons per point on I0 that give `chi_noise` at k = 10 in the merge of `repeats`
+    scans.
 
     var(mu t) = 1/N0 + 1/N1, N1 = N0 exp(-mu t); chi noise = sqrt(var / repeats) / edge step.
     """
@@ -82,13 +85,25 @@ def photons(chi_noise: float, repeats: int, edge: float) -> float:
 
 
 def counts(
-    energy: Array, specimen: Specimen, shift: float, scan: int, effects: Effects, rng: np.random.Generator
+    energy: Array,
+    specimen: Specimen,
+    shift: float,
+    scan: int,
+    effects: Effects,
+    rng: np.random.Generator,
 ) -> tuple[Array, Array, Array]:
-    """Return counted I0, I1 and Iref of one scan at recorded energies [eV]; the true ones are `shift` lower."""
+    """Return counted I0, I1 and Iref of one scan at recorded energies [eV]; the true ones are
+    `shift` lower."""
     true = energy - shift
-    sample = absorption.absorbance(true, specimen.intact.energy, specimen.norm(true, effects.atomic_hump), STEP, PRE)
+    sample = absorption.absorbance(
+        true, specimen.intact.energy, specimen.norm(true, effects.atomic_hump), STEP, PRE
+    )
     foil = absorption.absorbance(
-        true, specimen.foil.energy, absorption.normalised(true, specimen.foil), FOIL_STEP, 0.5 * FOIL_STEP
+        true,
+        specimen.foil.energy,
+        absorption.normalised(true, specimen.foil),
+        FOIL_STEP,
+        0.5 * FOIL_STEP,
     )
     along = np.linspace(0, 1, energy.size)
     beam = photons(CHI_NOISE, REPEATS, specimen.intact.energy) * (
@@ -149,7 +164,9 @@ def write_xdi(path: Path, specimen: Specimen, table: Array, start: float) -> Non
         "energy  i0  itrans  irefer",
     ]
     rows = [f"  {e:.3f}  {a:.1f}  {b:.1f}  {c:.1f}" for e, a, b, c in table.tolist()]
-    path.write_text("".join(f"# {line}\n" for line in head) + "\n".join(rows) + "\n", encoding="utf-8")
+    path.write_text(
+        "".join(f"# {line}\n" for line in head) + "\n".join(rows) + "\n", encoding="utf-8"
+    )
 
 
 def write_columns(path: Path, specimen: Specimen, table: Array, start: float) -> None:
@@ -171,15 +188,18 @@ def write_columns(path: Path, specimen: Specimen, table: Array, start: float) ->
         "# Column Headings:",
         "#Mono Energy *        Scaler preset time * I0                   I1                   Iref                 ",
     ]
-    rows = [f"{e:20.8f} {1.0:20.8f} {a:20.1f} {b:20.1f} {c:20.1f} " for e, a, b, c in table.tolist()]
+    rows = [
+        f"{e:20.8f} {1.0:20.8f} {a:20.1f} {b:20.1f} {c:20.1f} " for e, a, b, c in table.tolist()
+    ]
     path.write_text("\n".join(head + rows) + "\n", encoding="utf-8")
 
 
 def truths() -> list[Truth]:
     """Return the known answers of every comparison, from the noise-free normalised absorption.
 
-    Edge shift: difference of the half steps. White line: difference of the maxima within 20 eV of the
-    edge. Shells: the EXAFS of the intact part, (1 - fraction) amplitude, in every shell alike.
+    Edge shift: difference of the half steps. White line: difference of the maxima within 20 eV of
+    the edge. Shells: the EXAFS of the intact part, (1 - fraction) amplitude, in every shell
+    alike.
     """
     rows = []
     before = {s.element: s for s in SPECIMENS if s.measurement.endswith("pristine")}

@@ -1,4 +1,5 @@
-"""Between steps: the one reader and writer of results, raw files and their hashes, arrays on disk."""
+"""Between steps: the one reader and writer of results, raw files and their hashes, arrays on
+disk."""
 
 from ssbchar.pipeline.exports import step_getter
 

@@ -1,4 +1,5 @@
-"""Files and folders that are whole or not there at all, whatever kills the writer; what to say when a disk fails."""
+"""Files and folders that are whole or not there at all, whatever kills the writer; what to say when
+a disk fails."""
 
 from __future__ import annotations
 
@@ -21,11 +22,13 @@ REMEDIES = {
     errno.ENOTCONN: "the network file system went away: have it mounted again",
     errno.ETIMEDOUT: "the network file system does not answer: have it mounted again",
 }
-"""What mends a fault of the machine; these are no faults of the data, so nothing is set aside for them."""
+"""What mends a fault of the machine; these are no faults of the data, so nothing is set aside for
+them."""
 
 
 def fault(error: BaseException | None) -> OSError | None:
-    """Return the fault of the machine that an exception is, or that caused it; None where it is something else."""
+    """Return the fault of the machine that an exception is, or that caused it; None where it is
+    something else."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in REMEDIES:
             return error
@@ -34,7 +37,8 @@ def fault(error: BaseException | None) -> OSError | None:
 
 
 def unless_data(error: BaseException) -> None:
-    """Raise the fault of the machine behind an error that is about to be told as wrong data, if there is one."""
+    """Raise the fault of the machine behind an error that is about to be told as wrong data, if
+    there is one."""
     machine = fault(error)
     if machine is not None:
         raise machine

@@ -1,4 +1,5 @@
-"""Variables of a data set that are too large for memory: wrapped, read by rows, and written to netCDF by blocks."""
+"""Variables of a data set that are too large for memory: wrapped, read by rows, and written to
+netCDF by blocks."""
 
 from __future__ import annotations
 
@@ -19,20 +20,23 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DIMENSIONS = ("frame", "two_theta")
-"""Variables along the first and the last of these are left in their file until they are asked for."""
+"""Variables along the first and the last of these are left in their file until they are asked
+for."""
 CHUNK = 1e6
 """Bytes of a chunk of such a variable in its file."""
 
 
 def by_blocks(variable: xr.Variable | xr.DataArray) -> bool:
-    """Return whether a variable is one to be read by rows: the frames of a long series, pattern beside pattern."""
+    """Return whether a variable is one to be read by rows: the frames of a long series, pattern
+    beside pattern."""
     dims = variable.dims
     along = len(dims) > 1 and (dims[0], dims[-1]) == DIMENSIONS
     return along and row_file.is_large(variable.shape, variable.dtype)
 
 
 def variable(dims: Sequence[str], values: Any, attrs: dict[str, Any] | None = None) -> xr.Variable:
-    """Return a variable of an array or a stack; of a large stack the rows are read where they are used."""
+    """Return a variable of an array or a stack; of a large stack the rows are read where they are
+    used."""
     import xarray as xr
 
     if isinstance(values, Stack):
@@ -50,13 +54,17 @@ def _lazy(values: Stack) -> Any:
         shape, dtype = values.shape, values.dtype
 
         def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
-            return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.BASIC, self._read)
+            return indexing.explicit_indexing_adapter(
+                key, self.shape, indexing.IndexingSupport.BASIC, self._read
+            )
 
         @staticmethod
         def _read(key: tuple[Any, ...]) -> Any:
             rows, rest = key[0], key[1:]
             found = values[rows]
-            return found[rest] if isinstance(rows, int | np.integer) else found[(slice(None), *rest)]
+            return (
+                found[rest] if isinstance(rows, int | np.integer) else found[(slice(None), *rest)]
+            )
 
     return indexing.LazilyIndexedArray(Rows())
 
@@ -68,10 +76,11 @@ def in_file(variable: xr.Variable | xr.DataArray) -> bool:
 
 
 class Reader:
-    """Rows of a variable, in memory or in a file, a block at a time: ``reader[i]``, ``reader[a:b]``, ``reader[rows]``.
+    """Rows of a variable, in memory or in a file, a block at a time: ``reader[i]``,
+    ``reader[a:b]``, ``reader[rows]``.
 
-    Numbers kept in single precision are given in double: sums of them stay exact enough. A forked process opens the
-    file for itself.
+    Numbers kept in single precision are given in double: sums of them stay exact enough. A forked
+    process opens the file for itself.
     """
 
     def __init__(self, values: xr.DataArray) -> None:
@@ -102,7 +111,8 @@ class Reader:
         return np.asarray(self._block[rows - self._first])
 
     def _hold(self, first: int, last: int) -> None:
-        """Have the rows from `first` to before `last` in memory, with those of the blocks they begin and end in."""
+        """Have the rows from `first` to before `last` in memory, with those of the blocks they
+        begin and end in."""
         if first >= last or (first >= self._first and last <= self._first + len(self._block)):
             return
         if os.getpid() != self._process:
@@ -122,7 +132,9 @@ def _opened_again(values: xr.DataArray) -> xr.DataArray:
     return xr.open_dataset(source, engine="h5netcdf", cache=False)[values.name]
 
 
-def mapped(values: xr.DataArray, call: Callable[[NDArray[Any], slice], NDArray[Any]]) -> xr.Variable:
+def mapped(
+    values: xr.DataArray, call: Callable[[NDArray[Any], slice], NDArray[Any]]
+) -> xr.Variable:
     """Return a variable whose blocks of rows are ``call(block, rows)`` of another's."""
     out = row_file.empty(values.shape, values.dtype)
     for part in row_file.parts(values.shape, values.dtype):
@@ -131,7 +143,8 @@ def mapped(values: xr.DataArray, call: Callable[[NDArray[Any], slice], NDArray[A
 
 
 def load(ds: xr.Dataset) -> xr.Dataset:
-    """Load what an opened data set holds in memory, but variables to be read by rows; close its file if it can be."""
+    """Load what an opened data set holds in memory, but variables to be read by rows; close its
+    file if it can be."""
     left = [name for name, variable in ds.variables.items() if by_blocks(variable)]
     for name, variable in ds.variables.items():
         if name not in left:
@@ -142,7 +155,8 @@ def load(ds: xr.Dataset) -> xr.Dataset:
 
 
 class Kept(io.RawIOBase):
-    """A file for the HDF5 library, which crashes its process where a write fails: the first fault is kept and told.
+    """A file for the HDF5 library, which crashes its process where a write fails: the first fault
+    is kept and told.
 
     After a fault writes go nowhere; `check` raises it.
     """
@@ -206,9 +220,11 @@ class Kept(io.RawIOBase):
 
 
 def write(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
-    """Add variables that are on disk to the netCDF-4 file that holds all else of a data set, some rows at a time.
+    """Add variables that are on disk to the netCDF-4 file that holds all else of a data set, some
+    rows at a time.
 
-    They are not compressed: that takes ten times as long as writing them, and saves two fifths of the room.
+    They are not compressed: that takes ten times as long as writing them, and saves two fifths of
+    the room.
 
     Parameters
     ----------

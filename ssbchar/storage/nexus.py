@@ -1,7 +1,8 @@
-"""The NeXus side of an output: an entry whose fields are the netCDF variables themselves, by hard links.
+"""The NeXus side of an output: an entry whose fields are the netCDF variables themselves, by hard
+links.
 
-xarray reads the root of the file; NeXus programs read ``/entry``, with the output's main quantity as its default plot
-(NXdata) and everything else as NXparameters. Nothing is stored twice.
+xarray reads the root of the file; NeXus programs read ``/entry``, with the output's main quantity
+as its default plot (NXdata) and everything else as NXparameters. Nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -22,13 +23,31 @@ UNKNOWN = "not stated in the raw files"
 ROOT = {"NX_class": "NXroot", "default": "entry"}
 """What the root of the file says to NeXus programs."""
 SIGNALS = (
-    "linear_expansion", "cell", "position", "intensity", "temperature", "structure_factor_squared", "area", "flat",
-    "chi_r_magnitude", "amplitude", "mu", "weight", "region_area", "real", "window_area", "decay_area", "ring_offset",
-)  # fmt: skip
-"""Quantities shown first, in this order; where none is there, the first with the most dimensions."""
+    "linear_expansion",
+    "cell",
+    "position",
+    "intensity",
+    "temperature",
+    "structure_factor_squared",
+    "area",
+    "flat",
+    "chi_r_magnitude",
+    "amplitude",
+    "mu",
+    "weight",
+    "region_area",
+    "real",
+    "window_area",
+    "decay_area",
+    "ring_offset",
+)
+"""Quantities shown first, in this order; where none is there, the first with the most
+dimensions."""
 
 
-def add_entry(content: IO[bytes] | io.RawIOBase, ds: xr.Dataset, made_by: Mapping[str, Any], date: str) -> None:
+def add_entry(
+    content: IO[bytes] | io.RawIOBase, ds: xr.Dataset, made_by: Mapping[str, Any], date: str
+) -> None:
     """Add a NeXus entry to a netCDF-4 file in memory.
 
     Parameters
@@ -52,7 +71,10 @@ def add_entry(content: IO[bytes] | io.RawIOBase, ds: xr.Dataset, made_by: Mappin
         if sample := ds.attrs.get("sample"):
             _group(entry, "sample", "NXsample")["name"] = str(sample)
         process = _group(entry, "process", "NXprocess")
-        process["program"], process["version"] = f"ssbchar {made_by['step']}", str(made_by["version"])
+        process["program"], process["version"] = (
+            f"ssbchar {made_by['step']}",
+            str(made_by["version"]),
+        )
         _parameters(file, process, [str(name) for name in ds.variables if name not in used])
         if made_by["step"] == INTEGRATED and "intensity" in ds:
             _azint1d(file, entry, made_by, date)
@@ -74,11 +96,19 @@ def _azint1d(file: Any, entry: Any, made_by: Mapping[str, Any], date: str) -> No
     mono["energy"].attrs["units"] = "keV"
     source = _group(instrument, "source", "NXsource")
     source["name"], source["probe"] = UNKNOWN, "x-ray"
-    source["type"] = "Synchrotron X-ray Source"  # ASSUME: images of a heated sample by high-energy X-rays
+    source["type"] = (
+        "Synchrotron X-ray Source"  # ASSUME: images of a heated sample by high-energy X-rays
+    )
     process = _group(sub, "reduction", "NXprocess")
-    process["program"], process["version"], process["date"] = "ssbchar", str(made_by.get("version", "")), date
+    process["program"], process["version"], process["date"] = (
+        "ssbchar",
+        str(made_by.get("version", "")),
+        date,
+    )
     process["reference"] = "pyFAI: 10.1107/S1600576715004306"
-    process["note"] = "two theta about the beam as calibrated; intensity: mean counts per pixel at full response"
+    process["note"] = (
+        "two theta about the beam as calibrated; intensity: mean counts per pixel at full response"
+    )
     given = _group(process, "input", "NXparameters")
     for name, value in options.items():
         given[name] = json.dumps(value)
@@ -128,7 +158,8 @@ def _data(file: Any, entry: Any, ds: xr.Dataset) -> set[Hashable]:
 
 
 def _axis(ds: xr.Dataset, name: str, dim: Hashable) -> str:
-    """Return the coordinate along a dimension: numbers (names of phases and axes cannot be plotted along)."""
+    """Return the coordinate along a dimension: numbers (names of phases and axes cannot be plotted
+    along)."""
     plain = dim in ds.variables and ds[dim].dtype.kind in "fiu" and ds[dim].dims == (dim,)
     return str(dim) if plain and list(ds[name].dims).count(dim) == 1 else ""
 

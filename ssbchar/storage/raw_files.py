@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 
 
 BLOCK = 2**22
-"""Bytes hashed at once: few enough for memory, enough that a thread beside it is seldom waited for."""
+"""Bytes hashed at once: few enough for memory, enough that a thread beside it is seldom waited
+for."""
 
 
 def natural(path: Path) -> list[tuple[int, int, str]]:
     """Return a sort key that puts ``2.xye`` before ``10.xye``."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", path.as_posix())]
+    return [
+        (0, int(part), "") if part.isdigit() else (1, 0, part)
+        for part in re.split(r"(\d+)", path.as_posix())
+    ]
 
 
 def files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
-    """Return the files meant by a path: a file, every file under a folder, or a glob, in natural order.
+    """Return the files meant by a path: a file, every file under a folder, or a glob, in natural
+    order.
 
     Parameters
     ----------
@@ -49,7 +54,8 @@ def files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
             Path(root) / name
             for root, folders, names in os.walk(source)
             for name in names
-            if not name.startswith(".") and not any(p.startswith(".") for p in Path(root).relative_to(source).parts)
+            if not name.startswith(".")
+            and not any(p.startswith(".") for p in Path(root).relative_to(source).parts)
         ]
     else:
         found = [Path(p) for p in glob.glob(str(source), recursive=True) if Path(p).is_file()]
@@ -91,7 +97,8 @@ def combined(source: Path) -> tuple[int, str]:
 
 
 def stamp(source: Path | str) -> str:
-    """Return a quick digest of names, sizes and modification times, to see that raw data changed."""
+    """Return a quick digest of names, sizes and modification times, to see that raw data
+    changed."""
     digest = hashlib.sha256()
     for path in files(source):
         info = path.stat()

@@ -1,6 +1,8 @@
-"""Rows of one shape on disk, in a file without a name: what is too large for memory while a step works.
+"""Rows of one shape on disk, in a file without a name: what is too large for memory while a step
+works.
 
-A process that is killed leaves nothing of it behind. Processes forked from the one that made it write to the same rows.
+A process that is killed leaves nothing of it behind. Processes forked from the one that made it
+write to the same rows.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ _folder: Path | None = None
 
 @contextmanager
 def beside(folder: Path) -> Iterator[None]:
-    """Keep stacks on the disk of a folder: that of a step's output, where there must be room for it anyway."""
+    """Keep stacks on the disk of a folder: that of a step's output, where there must be room for it
+    anyway."""
     global _folder
     before, _folder = _folder, folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,9 +42,16 @@ def beside(folder: Path) -> Iterator[None]:
 
 
 class Stack:
-    """An array on disk, read and written by rows: ``stack[i]``, ``stack[a:b]``, ``stack[rows]``, and `append`."""
+    """An array on disk, read and written by rows: ``stack[i]``, ``stack[a:b]``, ``stack[rows]``,
+    and `append`."""
 
-    def __init__(self, shape: tuple[int, ...], dtype: DTypeLike, file: IO[bytes] | None = None, start: int = 0) -> None:
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: DTypeLike,
+        file: IO[bytes] | None = None,
+        start: int = 0,
+    ) -> None:
         """Make a stack of zeros, or the one that begins at byte `start` of a file."""
         self.shape, self.dtype = shape, np.dtype(dtype)
         self._file, self._start = file or tempfile.TemporaryFile(dir=_folder), start
@@ -72,7 +82,9 @@ class Stack:
 
     def __setitem__(self, rows: int | slice, values: Any) -> None:
         """Write one row, or those of a slice without step."""
-        first, last, _ = (slice(rows, int(rows) + 1) if not isinstance(rows, slice) else rows).indices(len(self))
+        first, last, _ = (
+            slice(rows, int(rows) + 1) if not isinstance(rows, slice) else rows
+        ).indices(len(self))
         block = np.empty((last - first, *self.shape[1:]), self.dtype)
         block[...] = values
         view, at = _bytes(block), self._start + first * self._row
@@ -163,7 +175,8 @@ class Gathered:
 
 
 class Pile:
-    """Arrays of any shapes put away one after the other: kept in memory until they are large together."""
+    """Arrays of any shapes put away one after the other: kept in memory until they are large
+    together."""
 
     def __init__(self) -> None:
         self._held = self._written = 0

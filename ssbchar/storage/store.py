@@ -1,4 +1,5 @@
-"""The only reader and writer of what passes between steps; provenance is added here and nowhere else."""
+"""The only reader and writer of what passes between steps; provenance is added here and nowhere
+else."""
 
 from __future__ import annotations
 
@@ -53,13 +54,16 @@ class Drawing:
 
 
 def load(path: Path | str) -> Loaded:
-    """Return what a step wrote: ``.nc`` a Dataset, ``.csv`` a table, ``.json`` conclusions; else the path."""
+    """Return what a step wrote: ``.nc`` a Dataset, ``.csv`` a table, ``.json`` conclusions; else
+    the path."""
     path = Path(path)
     if path.suffix == ".nc":
         import xarray as xr
 
         ds = lazy_rows.load(xr.open_dataset(path, engine="h5netcdf", cache=False))
-        return ds.drop_attrs(deep=False).assign_attrs({k: v for k, v in ds.attrs.items() if k not in nexus.ROOT})
+        return ds.drop_attrs(deep=False).assign_attrs(
+            {k: v for k, v in ds.attrs.items() if k not in nexus.ROOT}
+        )
     if path.suffix == ".csv":
         import pandas as pd
 
@@ -70,7 +74,8 @@ def load(path: Path | str) -> Loaded:
 
 
 def content(path: Path | str) -> dict[str, Any]:
-    """Return the whole of a conclusions file or of a figure's note, with its labels (and provenance)."""
+    """Return the whole of a conclusions file or of a figure's note, with its labels (and
+    provenance)."""
     read: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return read
 
@@ -87,13 +92,18 @@ def made_by(path: Path | str) -> dict[str, Any]:
     return found
 
 
-def provenance(step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
-    """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty flag."""
+def provenance(
+    step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]
+) -> dict[str, Any]:
+    """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty
+    flag."""
     used = []
     for name, paths in inputs.items():
         for path in paths:
             count, digest = raw_files.combined(path)
-            used.append({"name": name, "path": Path(path).as_posix(), "files": count, "sha256": digest})
+            used.append(
+                {"name": name, "path": Path(path).as_posix(), "files": count, "sha256": digest}
+            )
     return {
         "step": step,
         "options": dict(options),
@@ -111,14 +121,18 @@ def commit() -> dict[str, Any]:
         if not _own_checkout(here):
             return {"commit": "", "dirty": False}
         head = _git(here, "rev-parse", "HEAD")
-        return {"commit": head, "dirty": bool(_git(here, "status", "--porcelain", "--", "ssbchar", "workflow"))}
+        return {
+            "commit": head,
+            "dirty": bool(_git(here, "status", "--porcelain", "--", "ssbchar", "workflow")),
+        }
     except (OSError, subprocess.CalledProcessError):
         return {"commit": "", "dirty": False}
 
 
 @functools.cache
 def date() -> str:
-    """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 where neither is known.
+    """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 where
+    neither is known.
 
     Formats that demand a date get this one: no time of the run goes into an output.
     """
@@ -131,7 +145,8 @@ def date() -> str:
 
 
 def _own_checkout(folder: Path) -> bool:
-    """Return whether a folder is the top of a checkout: an environment inside another project's is not ours."""
+    """Return whether a folder is the top of a checkout: an environment inside another project's is
+    not ours."""
     return Path(_git(folder, "rev-parse", "--show-toplevel")).samefile(folder)
 
 
@@ -146,7 +161,8 @@ def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[st
     Parameters
     ----------
     result : Dataset, DataFrame, list of Conclusion, str, dict of Drawing, or dict of str
-        For ``.nc``, ``.csv``, ``.json``, any text file, a folder of figures, a folder of text files (by relative path).
+        For ``.nc``, ``.csv``, ``.json``, any text file, a folder of figures, a folder of text files
+        (by relative path).
     path : Path
         Where to.
     made_by : mapping
@@ -168,13 +184,19 @@ def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[st
         writers[path.suffix](result, path, made_by, labels)
 
 
-def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+def _save_dataset(
+    ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+) -> None:
     for name, variable in ds.variables.items():
         if variable.dtype.kind in "fc" and "units" not in variable.attrs:
             raise ValueError(f"{made_by['step']}: variable '{name}' has no units attribute")
     attrs = {k: v for k, v in {**ds.attrs, **labels}.items() if v not in ("", None)}
     ds = ds.assign_attrs(attrs)
-    ds["provenance"] = ((), json.dumps(made_by, sort_keys=True), {"long_name": "what made this file (JSON)"})
+    ds["provenance"] = (
+        (),
+        json.dumps(made_by, sort_keys=True),
+        {"long_name": "what made this file (JSON)"},
+    )
     encoding = {
         str(name): {"zlib": True, "complevel": 1, "shuffle": True}
         for name, variable in ds.variables.items()
@@ -200,7 +222,8 @@ def _save_dataset(ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels
 
 
 def _compresses(variable: xr.Variable) -> bool:
-    """Return whether a variable's first numbers take a third less room compressed: noise takes time for nothing."""
+    """Return whether a variable's first numbers take a third less room compressed: noise takes time
+    for nothing."""
     if lazy_rows.in_file(variable):
         return False
     head = np.ascontiguousarray(variable.values.reshape(-1)[:SAMPLE])
@@ -208,7 +231,9 @@ def _compresses(variable: xr.Variable) -> bool:
     return 3 * len(zlib.compress(shuffled, 1)) < 2 * len(shuffled)
 
 
-def _save_table(table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+def _save_table(
+    table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+) -> None:
     with replacing(path) as part:
         table.to_csv(part, index=False, lineterminator="\n")
 
@@ -225,14 +250,16 @@ def _save_conclusions(
         part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _save_text(text: str, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]) -> None:
+def _save_text(
+    text: str, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+) -> None:
     with replacing(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def _save_texts(
     texts: Mapping[str, str], folder: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
-) -> None:  # fmt: skip
+) -> None:
     about = {k: labels[k] for k in ("measurement", "sample", "technique", *CARRIED) if k in labels}
     note = json.dumps({"labels": about, "provenance": made_by}, indent=1, sort_keys=True) + "\n"
     texts = {**texts, PROVENANCE: note}  # formats of other programs have no place for it
@@ -243,7 +270,10 @@ def _save_texts(
 
 
 def _save_drawings(
-    drawings: Mapping[str, Drawing], folder: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
+    drawings: Mapping[str, Drawing],
+    folder: Path,
+    made_by: Mapping[str, Any],
+    labels: Mapping[str, Any],
 ) -> None:
     import matplotlib as mpl
 
@@ -251,14 +281,26 @@ def _save_drawings(
         part.mkdir()
         for name, drawing in drawings.items():
             if labels.get("synthetic"):
-                drawing.figure.text(0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9)
+                drawing.figure.text(
+                    0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9
+                )
             svg, png = io.BytesIO(), io.BytesIO()
-            with timing.counting(timing.FIGURES), mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
-                drawing.figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
+            with (
+                timing.counting(timing.FIGURES),
+                mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}),
+            ):
+                drawing.figure.savefig(
+                    svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"}
+                )
                 drawing.figure.savefig(png, format="png", dpi=150, metadata={"Software": "ssbchar"})
             (part / f"{name}.svg").write_bytes(svg.getbuffer())
             (part / f"{name}.png").write_bytes(png.getbuffer())
-            note = {"title": drawing.title, "caption": drawing.caption, "data": drawing.data, **labels}
+            note = {
+                "title": drawing.title,
+                "caption": drawing.caption,
+                "data": drawing.data,
+                **labels,
+            }
             note["provenance"] = made_by
             text = json.dumps(note, indent=1, sort_keys=True) + "\n"
             (part / f"{name}.json").write_text(text, encoding="utf-8")

@@ -1,4 +1,5 @@
-"""What stands in an output file: one table per file, from which data sets and ``docs/data-model.md`` are made."""
+"""What stands in an output file: one table per file, from which data sets and
+``docs/data-model.md`` are made."""
 
 from __future__ import annotations
 
@@ -55,14 +56,16 @@ class OutputTable:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Attributes of the file: name and meaning."""
 
-    def dataset(self, values: Mapping[str, Any], attrs: Mapping[str, Any] | None = None) -> xr.Dataset:
+    def dataset(
+        self, values: Mapping[str, Any], attrs: Mapping[str, Any] | None = None
+    ) -> xr.Dataset:
         """Return the data set of these values.
 
         Parameters
         ----------
         values : mapping of str to array_like or DataArray
-            Variables by name, shaped as the table says; a `RowFile` of a long series is read where it is used.
-            A DataArray keeps its own attributes.
+            Variables by name, shaped as the table says; a `RowFile` of a long series is read where
+            it is used. A DataArray keeps its own attributes.
         attrs : mapping, optional
             Attributes of the data set.
 
@@ -76,7 +79,9 @@ class OutputTable:
         unknown = sorted(set(values) - set(self.variables))
         missing = sorted(n for n, v in self.variables.items() if not v.optional and n not in values)
         if unknown or missing:
-            raise ValueError(f"{self.file}: not in its table: {unknown}; without a value: {missing}")
+            raise ValueError(
+                f"{self.file}: not in its table: {unknown}; without a value: {missing}"
+            )
         made: dict[str, Any] = {}
         for name, value in values.items():
             known = self.variables[name]
@@ -90,12 +95,24 @@ class OutputTable:
 
     def page(self) -> str:
         """Return the table as Markdown, one row per variable."""
-        lines = [f"### `{self.file}`", "", f"{self.about} Written by {', '.join(f'`{s}`' for s in self.steps)}.", ""]
+        lines = [
+            f"### `{self.file}`",
+            "",
+            f"{self.about} Written by {', '.join(f'`{s}`' for s in self.steps)}.",
+            "",
+        ]
         lines += ["| variable | dims | unit | meaning |", "|---|---|---|---|"]
         for name, known in self.variables.items():
-            beside = f" With {', '.join(f'`{a}`' for a in known.ancillary)}." if known.ancillary else ""
+            beside = (
+                f" With {', '.join(f'`{a}`' for a in known.ancillary)}." if known.ancillary else ""
+            )
             unit = known.unit.replace("|", "\\|")
-            lines.append(f"| `{name}` | {', '.join(known.dims)} | {unit} | {known.meaning}{beside} |")
+            lines.append(
+                f"| `{name}` | {', '.join(known.dims)} | {unit} | {known.meaning}{beside} |"
+            )
         if self.attributes:
-            lines += ["", "Attributes: " + "; ".join(f"`{n}`: {m}" for n, m in self.attributes.items()) + "."]
+            lines += [
+                "",
+                "Attributes: " + "; ".join(f"`{n}`: {m}" for n, m in self.attributes.items()) + ".",
+            ]
         return "\n".join([*lines, ""])

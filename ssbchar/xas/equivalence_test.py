@@ -1,4 +1,5 @@
-"""Retained, changed or inconclusive: two one-sided tests against what would matter, one two-sided against no change."""
+"""Retained, changed or inconclusive: two one-sided tests against what would matter, one two-sided
+against no change."""
 
 from __future__ import annotations
 
@@ -18,12 +19,14 @@ class Tested:
     smallest: float
 
 
-def tested(value: float, sigma: float, bound: float, dof: float = math.inf, tests: int = 1) -> Tested:
+def tested(
+    value: float, sigma: float, bound: float, dof: float = math.inf, tests: int = 1
+) -> Tested:
     """Return the verdict on a change.
 
-    ``retained``: two one-sided tests (5 % each) place the change within -/+ bound (D. J. Schuirmann, J. Pharmacokinet.
-    Biopharm. 15 (1987) 657). ``changed``: not so, and the two-sided test of no change fails at 5 % over all `tests`
-    (Bonferroni). Else ``inconclusive``.
+    ``retained``: two one-sided tests (5 % each) place the change within -/+ bound (D. J.
+    Schuirmann, J. Pharmacokinet. Biopharm. 15 (1987) 657). ``changed``: not so, and the two-sided
+    test of no change fails at 5 % over all `tests` (Bonferroni). Else ``inconclusive``.
 
     Parameters
     ----------
@@ -41,7 +44,11 @@ def tested(value: float, sigma: float, bound: float, dof: float = math.inf, test
     Tested
         With the 95 % limits and ``smallest``, the change that would be seen in 95 of 100 cases.
     """
-    two_sided, one_sided, family = quantile(0.975, dof), quantile(0.95, dof), quantile(1 - 0.025 / tests, dof)
+    two_sided, one_sided, family = (
+        quantile(0.975, dof),
+        quantile(0.95, dof),
+        quantile(1 - 0.025 / tests, dof),
+    )
     if abs(value) + one_sided * sigma <= bound:
         verdict = "retained"
     elif abs(value) > family * sigma:
@@ -49,11 +56,14 @@ def tested(value: float, sigma: float, bound: float, dof: float = math.inf, test
     else:
         verdict = "inconclusive"
     smallest = (family + one_sided) * sigma
-    return Tested(value, sigma, value - two_sided * sigma, value + two_sided * sigma, verdict, smallest)
+    return Tested(
+        value, sigma, value - two_sided * sigma, value + two_sided * sigma, verdict, smallest
+    )
 
 
 def quantile(probability: float, dof: float) -> float:
-    """Return the quantile of Student's t, of the normal distribution above a thousand degrees of freedom."""
+    """Return the quantile of Student's t, of the normal distribution above a thousand degrees of
+    freedom."""
     from scipy.special import ndtri, stdtrit
 
     return float(ndtri(probability)) if dof > 1000 else float(stdtrit(max(dof, 1.0), probability))

@@ -25,16 +25,21 @@ def of(attrs: Mapping[Any, Any]) -> list[Note]:
 
 
 def of_other(attrs: Mapping[Any, Any]) -> list[Note]:
-    """Return the notes of a measurement another one is held against, its name beside each scan's."""
+    """Return the notes of a measurement another one is held against, its name beside each
+    scan's."""
     name = str(attrs.get("measurement", ""))
-    return [n if n["where"] == name else {**n, "where": f"{n['where']} ({name})"} for n in of(attrs)]
+    return [
+        n if n["where"] == name else {**n, "where": f"{n['where']} ({name})"} for n in of(attrs)
+    ]
 
 
 def text(notes: list[Note]) -> str:
     """Return notes as one line, doubts first, each text once with the scans it holds for."""
     places: dict[tuple[str, str], list[str]] = {}
     for note in sorted(notes, key=lambda n: n["level"] != "doubt"):
-        places.setdefault((note["level"], note["note"]), []).append(note["where"].rpartition("/")[2])
+        places.setdefault((note["level"], note["note"]), []).append(
+            note["where"].rpartition("/")[2]
+        )
     return "; ".join(f"{where[0]}{_more(where)}: {said}" for (_, said), where in places.items())
 
 

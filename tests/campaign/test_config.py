@@ -56,13 +56,17 @@ def test_a_wrong_row_is_named_with_its_line(tmp_path: Path, row: str, said: str)
 def test_unknown_keys_are_named_with_the_nearest_known(tmp_path: Path) -> None:
     sheet = f"{HEADER}a\tS\tnmr\tspectrum\t{tmp_path}/raw\t\n"
     assert "did you mean 'nmr'?" in faults_of(tmp_path, sheet, "nrm: {}\n")[0]
-    assert "did you mean 'nucleus'?" in faults_of(tmp_path, sheet, "nmr: {read: {nucleos: 7Li}}\n")[0]
+    assert (
+        "did you mean 'nucleus'?" in faults_of(tmp_path, sheet, "nmr: {read: {nucleos: 7Li}}\n")[0]
+    )
     assert "valid string" in faults_of(tmp_path, sheet, "nmr: {read: {nucleus: 7}}\n")[0]
     assert "no valid YAML" in faults_of(tmp_path, sheet, "nmr: [\n")[0]
 
 
 def test_a_column_may_depart_from_the_config_for_its_row(tmp_path: Path) -> None:
-    sheet = HEADER.replace("reference", "read.nucleus") + f"a\tS\tnmr\tspectrum\t{tmp_path}/raw\t6Li\n"
+    sheet = (
+        HEADER.replace("reference", "read.nucleus") + f"a\tS\tnmr\tspectrum\t{tmp_path}/raw\t6Li\n"
+    )
     assert run_of(tmp_path, sheet).options("nmr.read", "a") == {"nucleus": "6Li"}
     wrong = sheet.replace("read.nucleus", "read.nucleos")
     assert "did you mean 'nucleus'?" in faults_of(tmp_path, wrong)[0]
@@ -84,7 +88,11 @@ def test_a_missing_key_or_sheet_is_said(tmp_path: Path) -> None:
 
 def test_schema_and_option_page_are_up_to_date() -> None:
     root = Path(__file__).parent.parent.parent
-    stale = [str(p) for p, text in schema.texts().items() if (root / p).read_text(encoding="utf-8") != text]
+    stale = [
+        str(p)
+        for p, text in schema.texts().items()
+        if (root / p).read_text(encoding="utf-8") != text
+    ]
     assert not stale, "run `ssbchar schema`"
 
 

@@ -1,4 +1,5 @@
-"""A SLURM of several nodes on the loopback of one machine, for tests: munged, slurmctld and one slurmd per node."""
+"""A SLURM of several nodes on the loopback of one machine, for tests: munged, slurmctld and one
+slurmd per node."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from pathlib import Path
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "sinfo", "scontrol")
 CONF = Path("/etc/slurm/slurm.conf")
-"""The job step drops SLURM_CONF, so the configuration must stand where the programs look by default."""
+"""The job step drops SLURM_CONF, so the configuration must stand where the programs look by
+default."""
 
 SETTINGS = """ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -50,7 +52,11 @@ JobCompLoc={folder}/jobs.txt
 
 def missing() -> str:
     """Say why no SLURM can be started here, or nothing."""
-    lacking = [p for p in PROGRAMS if shutil.which(p, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None]
+    lacking = [
+        p
+        for p in PROGRAMS
+        if shutil.which(p, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is None
+    ]
     if lacking:
         return f"SLURM is not installed ({', '.join(lacking)}); on Debian: slurm-wlm munge"
     if os.geteuid() != 0:
@@ -78,7 +84,9 @@ class Cluster:
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
-        settings = SETTINGS.format(host=socket.gethostname().split(".")[0], folder=self.folder, port=self.port)
+        settings = SETTINGS.format(
+            host=socket.gethostname().split(".")[0], folder=self.folder, port=self.port
+        )
         for n in range(1, self.nodes + 1):
             (self.folder / f"spool.n{n}").mkdir()
             settings += f"NodeName=n{n} NodeHostname=n{n} NodeAddr=127.0.0.1 Port={self.port + n} "
@@ -88,7 +96,12 @@ class Cluster:
         CONF.parent.mkdir(exist_ok=True)
         CONF.unlink(missing_ok=True)
         CONF.symlink_to(self.folder / "slurm.conf")
-        munge = ["--foreground", "--force", f"--key-file={key}", f"--socket={self.folder}/munge.socket"]
+        munge = [
+            "--foreground",
+            "--force",
+            f"--key-file={key}",
+            f"--socket={self.folder}/munge.socket",
+        ]
         munge += [f"--pid-file={self.folder}/munged.pid", f"--log-file={self.folder}/munged.log"]
         self._start("munged", "munged", *munge, f"--seed-file={self.folder}/munge.seed")
         time.sleep(0.5)
@@ -140,6 +153,10 @@ class Cluster:
             CONF.unlink()
 
     def _start(self, name: str, program: str, *words: str) -> None:
-        path = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or program
+        path = (
+            shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") or program
+        )
         with open(self.folder / f"{name}.out", "wb") as out:
-            self.running[name] = subprocess.Popen([path, *words], stdout=out, stderr=out, start_new_session=True)
+            self.running[name] = subprocess.Popen(
+                [path, *words], stdout=out, stderr=out, start_new_session=True
+            )

@@ -1,4 +1,5 @@
-"""Reflections against systematic absences and structure factors worked by hand, and bad phases files."""
+"""Reflections against systematic absences and structure factors worked by hand, and bad phases
+files."""
 
 import json
 from pathlib import Path
@@ -29,7 +30,9 @@ def write(folder: Path, **about: object) -> Path:
 
 
 @pytest.mark.parametrize(("table", "name"), entries(), ids=lambda x: getattr(x, "stem", x))
-def test_every_phase_of_ours_is_read_and_has_the_composition_it_states(table: Path, name: str) -> None:
+def test_every_phase_of_ours_is_read_and_has_the_composition_it_states(
+    table: Path, name: str
+) -> None:
     phase = reflections.read(table, name, OPTIONS)
     if not phase.sites:
         return
@@ -39,7 +42,9 @@ def test_every_phase_of_ours_is_read_and_has_the_composition_it_states(table: Pa
             crystal.orbit(site.position, phase)
         )
     path = table.parent / yaml.safe_load(table.read_text(encoding="utf-8"))[name]["cif"]
-    formula = next(line for line in path.read_text(encoding="utf-8").splitlines() if "formula_sum" in line)
+    formula = next(
+        line for line in path.read_text(encoding="utf-8").splitlines() if "formula_sum" in line
+    )
     stated = {}
     for word in formula.split("'")[1].split():
         letters = "".join(c for c in word if c.isalpha())
@@ -68,7 +73,11 @@ def test_space_groups_of_one_type_differ_in_their_absences() -> None:
         return set(zip(*(ds[x].values.tolist() for x in "hkl"), strict=True))
 
     farringtonite, sarcopside = present("Co3PO42"), present("Ni3PO42")
-    assert (1, 0, 1) in farringtonite and (1, 0, 0) not in farringtonite and (0, 0, 1) not in farringtonite
+    assert (
+        (1, 0, 1) in farringtonite
+        and (1, 0, 0) not in farringtonite
+        and (0, 0, 1) not in farringtonite
+    )
     assert (0, 0, 1) in sarcopside and (1, 0, 0) not in sarcopside and (1, 0, 1) not in sarcopside
     assert (0, 1, 0) not in farringtonite | sarcopside
 
@@ -77,7 +86,10 @@ def test_multiplicities_count_the_whole_sphere() -> None:
     phase = reflections.read(TABLES[0], "LAGP", OPTIONS)
     hkl, multiplicity = crystal.allowed_families(phase, 2.0)
     n = 12
-    grid = np.array([(h, k, m) for h in range(-n, n + 1) for k in range(-n, n + 1) for m in range(-n, n + 1)], float)
+    grid = np.array(
+        [(h, k, m) for h in range(-n, n + 1) for k in range(-n, n + 1) for m in range(-n, n + 1)],
+        float,
+    )
     grid = grid[np.any(grid != 0, axis=1)]
     grid = grid[crystal.spacing(grid, phase.cell) >= 2.0]
     obverse = (-grid[:, 0] + grid[:, 1] + grid[:, 2]) % 3 == 0
@@ -99,11 +111,16 @@ def test_bad_phases_say_what_is_wrong(tmp_path: Path) -> None:
             reflections.tabulate_reflections(write(tmp_path, **about), OPTIONS, {"phase": "X"})
         return str(caught.value)
 
-    (tmp_path / "empty.cif").write_text("data_x\n_space_group_name_H-M_alt 'P 1'\n", encoding="utf-8")
+    (tmp_path / "empty.cif").write_text(
+        "data_x\n_space_group_name_H-M_alt 'P 1'\n", encoding="utf-8"
+    )
     (tmp_path / "group.cif").write_text(
-        "data_x\n" + "".join(f"{t} {v}\n" for t, v in zip(reflections.CELL_TAGS, (5, 5, 5, 90, 90, 90), strict=True)),
+        "data_x\n"
+        + "".join(
+            f"{t} {v}\n" for t, v in zip(reflections.CELL_TAGS, (5, 5, 5, 90, 90, 90), strict=True)
+        ),
         encoding="utf-8",
-    )  # fmt: skip
+    )
     assert "no cell" in fault(cif="empty.cif")
     assert "does not exist" in fault(cif="none.cif")
     assert "no space group" in fault(cif="group.cif")
@@ -123,7 +140,9 @@ def test_a_library_gives_back_every_phase_as_its_own_table() -> None:
     found = phase_library.each(library)
     assert [one.attrs["phase"] for one in found] == names
     for name, one in zip(names, found, strict=True):
-        xr.testing.assert_identical(one, reflections.tabulate_reflections(table, OPTIONS, {"phase": name}))
+        xr.testing.assert_identical(
+            one, reflections.tabulate_reflections(table, OPTIONS, {"phase": name})
+        )
 
 
 def test_a_phase_that_cannot_be_used_is_left_out_of_the_library_and_told(tmp_path: Path) -> None:

@@ -8,11 +8,14 @@ from ssbchar.simulate.detector import Detector, write_tiff
 
 D_CEO2 = 5.411651 / np.sqrt([3, 4, 8, 11, 12, 16, 19, 20, 24, 27])
 WAVELENGTH = 0.24117
-TRUE = Detector(size=400, pixel=0.2, distance=300.0, column=187.3, row=211.6, tilt=1.2, tilt_plane=200.0)
+TRUE = Detector(
+    size=400, pixel=0.2, distance=300.0, column=187.3, row=211.6, tilt=1.2, tilt_plane=200.0
+)
 
 
 def calibrant_counts(seed, true=TRUE, level=200.0):
-    """Counts of rings on a tilted detector, by the simulator's own geometry (FIT2D's, not pyFAI's)."""
+    """Counts of rings on a tilted detector, by the simulator's own geometry (FIT2D's, not
+    pyFAI's)."""
     two_theta, _, solid = true.angles(2)
     rate = np.full(two_theta.shape, 20.0)
     for n, d in enumerate(D_CEO2):
@@ -28,7 +31,9 @@ def tiff(path, counts, text="test", when="2024:05:06 07:08:09"):
 
 def plane_dataset(plane, shape, orientation=0):
     ds = xr.Dataset({name: ((), value) for name, value in plane._asdict().items()})
-    ds["wavelength"], ds["wavelength_stderr"] = (((), v, {"units": "angstrom"}) for v in (WAVELENGTH, 1e-6))
+    ds["wavelength"], ds["wavelength_stderr"] = (
+        ((), v, {"units": "angstrom"}) for v in (WAVELENGTH, 1e-6)
+    )
     return ds.assign(rows=shape[0], columns=shape[1], orientation_index=orientation)
 
 
@@ -43,4 +48,9 @@ def series(folder, count=7):
         counts = rng.poisson(40, SHAPE).astype(np.uint16)
         counts[50, 60] = 9000
         counts[51, 90:120] = 0
-        tiff(folder / f"scan_{n:04d}.tif", counts, f"frame: {n}; temperature: {20 + n} C", f"2024:05:06 07:08:{n:02d}")
+        tiff(
+            folder / f"scan_{n:04d}.tif",
+            counts,
+            f"frame: {n}; temperature: {20 + n} C",
+            f"2024:05:06 07:08:{n:02d}",
+        )

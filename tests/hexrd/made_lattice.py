@@ -1,4 +1,5 @@
-"""A forward model of lattice.nc and furnace.nc: cells with correlated errors, intensities with an onset."""
+"""A forward model of lattice.nc and furnace.nc: cells with correlated errors, intensities with an
+onset."""
 
 from dataclasses import dataclass, field
 
@@ -19,7 +20,8 @@ CELLS = {
 }
 """Cell, and which free parameter each cell parameter follows (None: fixed by symmetry)."""
 RATES = np.array([1.1e-5, 7e-6, 2.0e-5, 2.5e-6, -1.5e-6, 3.0e-6])
-"""Relative linear rate of each free parameter [1/K]; a quadratic term of a thousandth per K goes with it."""
+"""Relative linear rate of each free parameter [1/K]; a quadratic term of a thousandth per K goes
+with it."""
 
 
 @dataclass
@@ -59,14 +61,22 @@ def amount(made: MadePhase, top: np.ndarray) -> np.ndarray:
 
 
 def programme(
-    heating: int = 62, hold: int = 5, cooling: int = 22, rest: int = 4, top: float = 800.0, rate: float = 5.0
+    heating: int = 62,
+    hold: int = 5,
+    cooling: int = 22,
+    rest: int = 4,
+    top: float = 800.0,
+    rate: float = 5.0,
 ):
     ramp = (top - 25) / rate * 60
     parts, kinds, start = [], [], 0.0
     for kind, count, duration in (
-        ("hold", rest, 1800.0), ("heating", heating, ramp), ("hold", hold, 9 * 3600.0), ("cooling", cooling, ramp),
+        ("hold", rest, 1800.0),
+        ("heating", heating, ramp),
+        ("hold", hold, 9 * 3600.0),
+        ("cooling", cooling, ramp),
         ("hold", rest if cooling else 0, 1800.0),
-    ):  # fmt: skip
+    ):
         parts.append(start + duration * (np.arange(count) + 0.5) / max(count, 1))
         kinds += [kind] * count
         start += duration
@@ -76,29 +86,43 @@ def programme(
 
 
 def made(
-    phases: list[MadePhase], seed: int = 0, noise: float = 1.0, temperature_stderr: float = 0.3,
+    phases: list[MadePhase],
+    seed: int = 0,
+    noise: float = 1.0,
+    temperature_stderr: float = 0.3,
     systematic: float = 1.3,
     **shape: float,
-) -> tuple[xr.Dataset, xr.Dataset]:  # fmt: skip
+) -> tuple[xr.Dataset, xr.Dataset]:
     rng = np.random.default_rng(seed)
     time, true_t, kinds = programme(**shape)
     n = time.size
     measured_t = true_t + temperature_stderr * rng.standard_normal(n)
-    rate = np.select([kinds == "heating", kinds == "cooling"], [shape.get("rate", 5.0), -shape.get("rate", 5.0)], 0.0)
+    rate = np.select(
+        [kinds == "heating", kinds == "cooling"],
+        [shape.get("rate", 5.0), -shape.get("rate", 5.0)],
+        0.0,
+    )
     furnace = xr.Dataset(
         {
             "temperature": ("frame", measured_t, {"units": "degC"}),
             "temperature_stderr": ("frame", np.full(n, temperature_stderr)),
             "temperature_systematic": ("frame", np.full(n, systematic)),
-            "rate": ("frame", rate), "segment": ("frame", kinds), "time": ("frame", time),
+            "rate": ("frame", rate),
+            "segment": ("frame", kinds),
+            "time": ("frame", time),
             "status": ("frame", np.array(["ok"] * n, dtype=object)),
         },
-        coords={"frame": np.arange(1, n + 1)}, attrs={"joined_by": "time"},
-    )  # fmt: skip
+        coords={"frame": np.arange(1, n + 1)},
+        attrs={"joined_by": "time"},
+    )
     top = np.maximum.accumulate(true_t)
     after = (np.cumsum(kinds == "cooling") > 0) | (np.arange(n) > np.argmax(true_t))
     shape6 = (n, len(phases), 6)
-    cell, stderr, covariance = np.full(shape6, np.nan), np.full(shape6, np.nan), np.zeros((*shape6, 6))
+    cell, stderr, covariance = (
+        np.full(shape6, np.nan),
+        np.full(shape6, np.nan),
+        np.zeros((*shape6, 6)),
+    )
     intensity, sigma, limit = (np.full((n, len(phases)), np.nan) for _ in range(3))
     present = np.zeros((n, len(phases)), int)
     for p, one in enumerate(phases):
@@ -128,13 +152,18 @@ def made(
     dims = ("frame", "phase")
     lattice = xr.Dataset(
         {
-            "cell": ((*dims, "axis"), cell), "cell_stderr": ((*dims, "axis"), stderr),
-            "cell_covariance": ((*dims, "axis", "axis2"), covariance), "volume": (dims, vol),
-            "volume_stderr": (dims, vol * 6e-5), "intensity": (dims, intensity, {"units": "counts"}),
-            "intensity_stderr": (dims, sigma), "intensity_upper95": (dims, limit),
-            "significance": (dims, intensity / sigma), "present": (dims, present),
+            "cell": ((*dims, "axis"), cell),
+            "cell_stderr": ((*dims, "axis"), stderr),
+            "cell_covariance": ((*dims, "axis", "axis2"), covariance),
+            "volume": (dims, vol),
+            "volume_stderr": (dims, vol * 6e-5),
+            "intensity": (dims, intensity, {"units": "counts"}),
+            "intensity_stderr": (dims, sigma),
+            "intensity_upper95": (dims, limit),
+            "significance": (dims, intensity / sigma),
+            "present": (dims, present),
             "verdict": (dims, np.where(present == 1, "ok", "absent").astype(object)),
         },
         coords={"frame": furnace.frame, "phase": [one.name for one in phases], "axis": AXES},
-    )  # fmt: skip
+    )
     return lattice, furnace

@@ -20,9 +20,14 @@ def counts(frame: int = 1) -> np.ndarray:
     return rng.poisson(200 + 3000 * np.exp(-(((X - 4.1) / 0.05) ** 2))).astype(float)
 
 
-def xye(path: Path, frame: int = 1, x: np.ndarray = X, y: np.ndarray | None = None, head: str = "") -> Path:
+def xye(
+    path: Path, frame: int = 1, x: np.ndarray = X, y: np.ndarray | None = None, head: str = ""
+) -> Path:
     y = counts(frame) if y is None else y
-    rows = "".join(f"{a:.6f} {b:.6f} {c:.6f}\n" for a, b, c in zip(x, y, np.sqrt(np.maximum(y, 1)), strict=True))
+    rows = "".join(
+        f"{a:.6f} {b:.6f} {c:.6f}\n"
+        for a, b, c in zip(x, y, np.sqrt(np.maximum(y, 1)), strict=True)
+    )
     path.write_text((head or f"/*\n# frame-{frame:05d}.tif Azm= 180.00\n*/\n") + rows)
     return path
 
@@ -41,11 +46,15 @@ def told(ds: xr.Dataset) -> list[dict[str, str]]:
     return json.loads(ds.attrs.get("set_aside", "[]"))
 
 
-def write_nexus(path: Path, y: np.ndarray, sigma: bool = True, wavelength: float | None = LAMBDA) -> Path:
+def write_nexus(
+    path: Path, y: np.ndarray, sigma: bool = True, wavelength: float | None = LAMBDA
+) -> Path:
     with h5py.File(path, "w") as file:
         entry = file.create_group("entry")
         data = entry.create_group("data")
-        data.attrs.update({"NX_class": "NXdata", "signal": "intensity", "axes": [".", "two_theta"][-y.ndim :]})
+        data.attrs.update(
+            {"NX_class": "NXdata", "signal": "intensity", "axes": [".", "two_theta"][-y.ndim :]}
+        )
         data["intensity"] = y
         data["two_theta"] = X
         data["two_theta"].attrs["units"] = "degree"
@@ -77,14 +86,20 @@ def write_as(kind: str, path: Path) -> Path:
         (path / "a.chi").write_text(head + "".join(f"  {a:.7E}  {b:.7E}\n" for a, b, _ in rows))
     if kind == "fxye":
         head = f"LAGP 5 C/min\nInstrument parameter file: bl17.prm\nBANK 1 {X.size} {X.size} CONS 100.0 2.0 0 0 FXYE\n"
-        (path / "a.fxye").write_text(head + "".join(f"{100 * a:.4f} {b:.4f} {c:.6f}\n" for a, b, c in rows))
+        (path / "a.fxye").write_text(
+            head + "".join(f"{100 * a:.4f} {b:.4f} {c:.6f}\n" for a, b, c in rows)
+        )
     if kind == "xydata":
         head = "XYDATA\n! Title:  LAGP\nINTER 1.0 1.0 2 0.0200\nTEMP 295.0\n! Calibrated wavelength = 0.2413\n!\n"
         (path / "a.xy").write_text(head + "".join(f"{a:.6f} {b} {c:.6f}\n" for a, b, c in rows))
     if kind == "csv":
-        (path / "a.csv").write_text("two_theta,intensity,sigma\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows))
+        (path / "a.csv").write_text(
+            "two_theta,intensity,sigma\n" + "".join(f"{a},{b},{c}\n" for a, b, c in rows)
+        )
     if kind == "semicolons":
-        (path / "a.csv").write_text("# exported\n2theta;counts\n" + "".join(f"{a};{b}\n" for a, b, _ in rows))
+        (path / "a.csv").write_text(
+            "# exported\n2theta;counts\n" + "".join(f"{a};{b}\n" for a, b, _ in rows)
+        )
     if kind == "q_csv":
         (path / "a.csv").write_text("q_A^-1,I,esd\n" + "".join(f"{a!r},{b},{c}\n" for a, b, c in q))
     if kind == "q_chi":

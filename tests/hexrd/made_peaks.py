@@ -33,7 +33,9 @@ def series(
     truth = two_theta_from_d(D * (1 + strain[:, None]), WAVELENGTH)
     clean = np.full((frames, x.size), 400.0) + 20 * x
     for j in range(D.size):
-        clean = clean + area[:, j : j + 1] * pseudo_voigt.pseudo_voigt(x, truth[:, j : j + 1], 0.045, 0.4)
+        clean = clean + area[:, j : j + 1] * pseudo_voigt.pseudo_voigt(
+            x, truth[:, j : j + 1], 0.045, 0.4
+        )
     y = rng.normal(clean, noise * np.sqrt(clean))
     patterns = xr.Dataset(
         {
@@ -44,5 +46,7 @@ def series(
         },
         coords={"frame": np.arange(1, frames + 1), "two_theta": x},
     )
-    furnace = xr.Dataset({"temperature": ("frame", np.linspace(25, 600, frames))}, coords={"frame": patterns.frame})
+    furnace = xr.Dataset(
+        {"temperature": ("frame", np.linspace(25, 600, frames))}, coords={"frame": patterns.frame}
+    )
     return patterns, furnace, truth

@@ -1,4 +1,5 @@
-"""A simulated heating series through every step of the diffraction slice, in process, as the workflow would."""
+"""A simulated heating series through every step of the diffraction slice, in process, as the
+workflow would."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -38,14 +39,19 @@ class Chain:
         found = [
             c
             for c in self.told
-            if c.quantity == quantity and subject in ("", c.subject) and condition in ("", c.condition)
+            if c.quantity == quantity
+            and subject in ("", c.subject)
+            and condition in ("", c.condition)
         ]
         assert len(found) == 1, (quantity, subject, condition, found)
         return found[0]
 
 
 def call(
-    name: str, departures: Mapping[str, Any] | None = None, labels: Mapping[str, str] | None = None, **inputs: Any
+    name: str,
+    departures: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+    **inputs: Any,
 ):
     """Run a step in process: options from its dataclass, labels stamped on a Dataset."""
     function = step.function(name)
@@ -63,14 +69,23 @@ def call(
 def phase_table(name: str, table: Path = PHASES) -> xr.Dataset:
     """Return the reflections of a phase, made once."""
     if (table, name) not in _TABLES:
-        _TABLES[table, name] = call("crystal.tabulate_reflections", None, {"phase": name}, table=table)
+        _TABLES[table, name] = call(
+            "crystal.tabulate_reflections", None, {"phase": name}, table=table
+        )
     return _TABLES[table, name]
 
 
 def chain(
-    mixture: heating.Mixture, folder: Path, effects: Effects, seed: int, frames: Sequence[int],
-    refined: Sequence[str] = (), candidates: Sequence[str] = (), table: Path = PHASES, counts: float = 1.0,
-) -> Chain:  # fmt: skip
+    mixture: heating.Mixture,
+    folder: Path,
+    effects: Effects,
+    seed: int,
+    frames: Sequence[int],
+    refined: Sequence[str] = (),
+    candidates: Sequence[str] = (),
+    table: Path = PHASES,
+    counts: float = 1.0,
+) -> Chain:
     """Return all that is concluded of a simulated series.
 
     Parameters
@@ -83,20 +98,35 @@ def chain(
     truths = heating.write(mixture, folder, effects, np.random.default_rng(seed), frames, counts)
     about = {"measurement": mixture.measurement, "sample": mixture.sample, "role": "series"}
     names = list(refined) or [p.crystal.name for p in mixture.phases]
-    patterns = call("hexrd.patterns.read_patterns", None, about, source=folder / mixture.measurement)
+    patterns = call(
+        "hexrd.patterns.read_patterns", None, about, source=folder / mixture.measurement
+    )
     log = folder / f"{mixture.measurement}_furnace.csv"
     clock = {"clock_offset_stderr": 10.0, "thermocouple_stderr": 0.3}
     furnace = call("hexrd.furnace.join_temperatures", clock, about, patterns=patterns, log=log)
-    both = {"patterns": patterns, "furnace": furnace, "phases": [phase_table(n, table) for n in names]}
+    both = {
+        "patterns": patterns,
+        "furnace": furnace,
+        "phases": [phase_table(n, table) for n in names],
+    }
     peaks = call("hexrd.peaks.fit_known_lines", None, about, **both)
     lattice = call("hexrd.refinement.refine_series", None, about, **both)
     found, others = None, []
     if candidates:
         found = call("hexrd.unindexed.follow_lines", None, about, lattice=lattice, **both)
         every = [phase_table(n, table) for n in dict.fromkeys([*names, *candidates])]
-        others = call("hexrd.unindexed.identify.match", None, about, tracks=found, furnace=furnace, phases=every)
+        others = call(
+            "hexrd.unindexed.identify.match",
+            None,
+            about,
+            tracks=found,
+            furnace=furnace,
+            phases=every,
+        )
     after = {**both, "lattice": lattice, "peaks": peaks, "candidates": others}
     expansion = call("hexrd.expansion.fit_expansion", None, about, **after)
     onset = call("hexrd.onset.find_onsets", None, about, **after)
-    told = call("hexrd.verdict.conclude_series", None, about, expansion=expansion, onset=onset, **after)
+    told = call(
+        "hexrd.verdict.conclude_series", None, about, expansion=expansion, onset=onset, **after
+    )
     return Chain(truths, patterns, furnace, lattice, peaks, found, told)

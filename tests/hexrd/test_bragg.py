@@ -13,8 +13,12 @@ ANGLES = st.floats(0.1, 120.0)
 
 @given(ANGLES, LENGTHS)
 def test_round_trips(two_theta: float, length: float) -> None:
-    assert np.isclose(w.two_theta_from_d(w.d_from_two_theta(two_theta, length), length), two_theta, rtol=1e-12)
-    assert np.isclose(w.two_theta_from_q(w.q_from_two_theta(two_theta, length), length), two_theta, rtol=1e-12)
+    assert np.isclose(
+        w.two_theta_from_d(w.d_from_two_theta(two_theta, length), length), two_theta, rtol=1e-12
+    )
+    assert np.isclose(
+        w.two_theta_from_q(w.q_from_two_theta(two_theta, length), length), two_theta, rtol=1e-12
+    )
 
 
 @given(ANGLES, LENGTHS)
@@ -27,7 +31,9 @@ def test_d_times_q_is_two_pi(two_theta: float, length: float) -> None:
 def test_another_wavelength_keeps_d(two_theta: float, one: float, other: float) -> None:
     there = w.at_wavelength(two_theta, one, other)
     if np.isfinite(there):
-        assert np.isclose(w.d_from_two_theta(there, other), w.d_from_two_theta(two_theta, one), rtol=1e-10)
+        assert np.isclose(
+            w.d_from_two_theta(there, other), w.d_from_two_theta(two_theta, one), rtol=1e-10
+        )
         assert np.isclose(w.at_wavelength(there, other, one), two_theta, rtol=1e-9)
 
 
@@ -44,7 +50,9 @@ def test_beyond_backscattering_is_nan() -> None:
 @given(st.floats(1.0, 100.0), LENGTHS)
 def test_derivative_by_d(two_theta: float, length: float) -> None:
     d = float(w.d_from_two_theta(two_theta, length))
-    numeric = (w.two_theta_from_d(d * (1 + 1e-6), length) - w.two_theta_from_d(d * (1 - 1e-6), length)) / (2e-6 * d)
+    numeric = (
+        w.two_theta_from_d(d * (1 + 1e-6), length) - w.two_theta_from_d(d * (1 - 1e-6), length)
+    ) / (2e-6 * d)
     assert np.isclose(w.two_theta_per_d(two_theta, length), numeric, rtol=1e-5)
 
 

@@ -1,4 +1,5 @@
-"""A series too large for memory gives what it gives in memory: every step, its arrays on disk and read by blocks."""
+"""A series too large for memory gives what it gives in memory: every step, its arrays on disk and
+read by blocks."""
 
 import os
 import re
@@ -88,19 +89,27 @@ def test_every_step_gives_the_same_from_disk(
             found = parts[name]
             expected, found = (ds.drop_vars("provenance") for ds in (expected, found))
             xr.testing.assert_identical(found, expected)
-        elif name.endswith("provenance.json"):  # digests of netCDF inputs, which are stored in other pieces
-            assert re.sub(rb"[0-9a-f]{64}", b"", parts[name]) == re.sub(rb"[0-9a-f]{64}", b"", expected)
+        elif name.endswith(
+            "provenance.json"
+        ):  # digests of netCDF inputs, which are stored in other pieces
+            assert re.sub(rb"[0-9a-f]{64}", b"", parts[name]) == re.sub(
+                rb"[0-9a-f]{64}", b"", expected
+            )
         elif name.endswith((".svg", ".png")) or name.startswith("export"):
             assert parts[name] == expected, name
 
 
 def test_a_disk_that_fills_stops_the_writing_and_leaves_nothing(tmp_path: Path) -> None:
-    """The limit on a file's size stands for a full disk: HDF5 must not see it, for it would crash."""
+    """The limit on a file's size stands for a full disk: HDF5 must not see it, for it would
+    crash."""
     rows = row_file.Stack((400, 2000), float)
     for n in range(400):
         rows[n] = np.random.default_rng(n).random(2000)
     ds = xr.Dataset(
-        coords={"frame": np.arange(400), "two_theta": ("two_theta", np.arange(2000.0), {"units": "degree"})}
+        coords={
+            "frame": np.arange(400),
+            "two_theta": ("two_theta", np.arange(2000.0), {"units": "degree"}),
+        }
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(row_file, "LARGE", 1e6)

@@ -1,8 +1,9 @@
-"""Figures of the house: ``python tests/house/figures.py [PACKAGE ...]`` prints one column per package folder.
+"""Figures of the house: ``python tests/house/figures.py [PACKAGE ...]`` prints one column per
+package folder.
 
-They say how a stranger will find the code, not whether it is right: how packed its lines are, how its functions are
-named, how its calls are written, how its rooms depend on each other. Any package's folder can be given, so that two
-versions, or another project, stand side by side.
+They say how a stranger will find the code, not whether it is right: how packed its lines are, how
+its functions are named, how its calls are written, how its rooms depend on each other. Any
+package's folder can be given, so that two versions, or another project, stand side by side.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from pathlib import Path
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MANY_POSITIONAL = 7
 """Positional arguments from which a call counts as one that nobody can read."""
-UNIT = re.compile(r"\[[^\]]*\]|\bunit|dimensionless|\bppm\b|\bdegree|\bangstrom|\beV\b|\bHz\b|\bdegC\b")
+UNIT = re.compile(
+    r"\[[^\]]*\]|\bunit|dimensionless|\bppm\b|\bdegree|\bangstrom|\beV\b|\bHz\b|\bdegC\b"
+)
 SHAPE = re.compile(r"shape|\bscalar\b|\bdims\b|\bfloat\b|\bint\b|\bbool\b|\bstr\b|\bPath\b")
 VERBS = frozenset(
     """
@@ -80,7 +83,14 @@ def read_modules(package: Path) -> list[Module]:
 def tokens_per_code_line(modules: Iterable[Module]) -> str:
     """Return tokens by lines that hold any, docstrings and comments apart."""
     tokens, lines = 0, 0
-    layout = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    layout = (
+        tokenize.COMMENT,
+        tokenize.NL,
+        tokenize.NEWLINE,
+        tokenize.INDENT,
+        tokenize.DEDENT,
+        tokenize.ENDMARKER,
+    )
     for module in modules:
         held: set[int] = set()
         documented = {
@@ -104,7 +114,12 @@ def formatter_switched_off(modules: Iterable[Module]) -> str:
 
 def calls_with_many_positional(modules: Iterable[Module]) -> str:
     """Return calls with `MANY_POSITIONAL` and more positional arguments, and the most."""
-    counts = [len(n.args) for m in modules for n in ast.walk(m.tree) if isinstance(n, ast.Call) and not _splat(n.args)]
+    counts = [
+        len(n.args)
+        for m in modules
+        for n in ast.walk(m.tree)
+        if isinstance(n, ast.Call) and not _splat(n.args)
+    ]
     many = [c for c in counts if c >= MANY_POSITIONAL]
     return f"{len(many)} (most {max(counts, default=0)})"
 
@@ -122,7 +137,9 @@ def largest_folder(modules: Iterable[Module]) -> str:
 def named_by_a_verb(modules: Iterable[Module]) -> str:
     """Return the share of functions whose name begins with a verb or is a formula ``x_from_y``."""
     names = [f.name.strip("_") for m in modules for f in m.functions if not _is_property(f)]
-    good = [n for n in names if n.split("_")[0] in VERBS or "_from_" in n or n in ("main", "to", "of")]
+    good = [
+        n for n in names if n.split("_")[0] in VERBS or "_from_" in n or n in ("main", "to", "of")
+    ]
     return f"{100 * len(good) / max(len(names), 1):.0f} %"
 
 
@@ -145,11 +162,14 @@ def typed_arguments(modules: Iterable[Module]) -> str:
         for a in [*f.args.posonlyargs, *f.args.args, *f.args.kwonlyargs]
         if a.arg not in ("self", "cls")
     ]
-    return f"{100 * sum(a.annotation is not None for a in arguments) / max(len(arguments), 1):.0f} %"
+    return (
+        f"{100 * sum(a.annotation is not None for a in arguments) / max(len(arguments), 1):.0f} %"
+    )
 
 
 def docstrings_with_unit_and_shape(modules: Iterable[Module]) -> str:
-    """Return the shares of public functions with arguments whose docstring names a unit, and a shape or type."""
+    """Return the shares of public functions with arguments whose docstring names a unit, and a
+    shape or type."""
     public = [f for m in modules for f in m.functions if not f.name.startswith("_") and f.args.args]
     docs = [ast.get_docstring(f) or "" for f in public]
     total = max(len(docs), 1)
@@ -187,7 +207,10 @@ def compared_with_bare_words(modules: Iterable[Module]) -> str:
     """Return comparisons of a value with a literal word, ``x == "ok"``."""
     return str(
         sum(
-            any(isinstance(s, ast.Constant) and isinstance(s.value, str) and s.value for s in [n.left, *n.comparators])
+            any(
+                isinstance(s, ast.Constant) and isinstance(s.value, str) and s.value
+                for s in [n.left, *n.comparators]
+            )
             for m in modules
             for n in ast.walk(m.tree)
             if isinstance(n, ast.Compare) and isinstance(n.ops[0], ast.Eq | ast.NotEq)
@@ -196,7 +219,8 @@ def compared_with_bare_words(modules: Iterable[Module]) -> str:
 
 
 def import_graph(modules: Iterable[Module]) -> dict[str, set[str]]:
-    """Return module to the modules of the same package that it imports, those for the type checker alone left out."""
+    """Return module to the modules of the same package that it imports, those for the type checker
+    alone left out."""
     known = {m.name: m for m in modules}
     graph: dict[str, set[str]] = {}
     for name, module in known.items():
@@ -222,7 +246,8 @@ def import_graph(modules: Iterable[Module]) -> dict[str, set[str]]:
 
 
 def cycles(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    """Return the strongly connected components of more than one module (R. Tarjan, SIAM J. Comput. 1 (1972) 146)."""
+    """Return the strongly connected components of more than one module (R. Tarjan, SIAM J. Comput.
+    1 (1972) 146)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []

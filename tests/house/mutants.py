@@ -1,8 +1,10 @@
-"""Would the tests notice? ``python tests/house/mutants.py hexrd/onset nmr/decay --count 50 --seed 1``.
+"""Would the tests notice? ``python tests/house/mutants.py hexrd/onset nmr/decay --count 50 --seed
+1``.
 
-One small fault at a time is put into a copy of the package (a sign, a comparison, a number, an ``and``), and the tests
-of that room run on it: first those of the module's own test file, then the rest of the room. A mutant that all tests
-pass on has survived; each is printed with its line. Slow; run by hand (``make mutants``).
+One small fault at a time is put into a copy of the package (a sign, a comparison, a number, an
+``and``), and the tests of that room run on it: first those of the module's own test file, then the
+rest of the room. A mutant that all tests pass on has survived; each is printed with its line. Slow;
+run by hand (``make mutants``).
 """
 
 from __future__ import annotations
@@ -24,9 +26,15 @@ from queue import Queue
 ROOT = Path(__file__).parent.parent.parent
 COPIED = ("ssbchar", "tests", "config", "workflow", "docs", "pyproject.toml", "Snakefile")
 PHYSICS = (
-    *(f"hexrd/{room}" for room in ("patterns", "images", "furnace", "peaks", "refinement", "expansion", "onset")),
+    *(
+        f"hexrd/{room}"
+        for room in ("patterns", "images", "furnace", "peaks", "refinement", "expansion", "onset")
+    ),
     *(f"hexrd/{room}" for room in ("unindexed", "verdict")),
-    *(f"xas/{room}" for room in ("scans", "normalisation", "exafs", "comparison", "series", "paths")),
+    *(
+        f"xas/{room}"
+        for room in ("scans", "normalisation", "exafs", "comparison", "series", "paths")
+    ),
     *(f"nmr/{room}" for room in ("bruker", "lineshape", "transform", "decay", "quantification")),
     "crystal",
 )
@@ -97,11 +105,18 @@ def mutants_of(path: Path, package: Path) -> Iterator[Mutant]:
     for place, node in enumerate(ast.walk(tree)):
         if id(node) not in untouched:
             for change, what in _faults(node):
-                yield Mutant(path=path, place=place, line=getattr(node, "lineno", 0), change=change, what=what)
+                yield Mutant(
+                    path=path,
+                    place=place,
+                    line=getattr(node, "lineno", 0),
+                    change=change,
+                    what=what,
+                )
 
 
 def _without_effect(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what is only read by people or the type checker: annotations, docstrings, indices of messages."""
+    """Yield what is only read by people or the type checker: annotations, docstrings, indices of
+    messages."""
     if isinstance(node, ast.FunctionDef):
         for argument in (*node.args.args, *node.args.kwonlyargs):
             yield from ast.walk(argument.annotation) if argument.annotation else ()
@@ -120,14 +135,20 @@ def _faults(node: ast.AST) -> Iterator[tuple[object, str]]:
         yield new, f"{type(node.ops[0]).__name__} -> {new.__name__}"
     elif isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
         if not isinstance(node.left, ast.List | ast.Tuple) and not _is_text(node):
-            yield OPERATORS[type(node.op)], f"{type(node.op).__name__} -> {OPERATORS[type(node.op)].__name__}"
+            yield (
+                OPERATORS[type(node.op)],
+                f"{type(node.op).__name__} -> {OPERATORS[type(node.op)].__name__}",
+            )
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not):
         yield None, f"{type(node.op).__name__} dropped"
     elif isinstance(node, ast.BoolOp):
         yield ast.Or if isinstance(node.op, ast.And) else ast.And, "and <-> or"
     elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
         number = node.value
-        yield number + 1 if isinstance(number, int) else number * 1.25 or 0.25, f"{number!r} changed"
+        yield (
+            number + 1 if isinstance(number, int) else number * 1.25 or 0.25,
+            f"{number!r} changed",
+        )
 
 
 def _is_text(node: ast.BinOp) -> bool:
@@ -136,12 +157,15 @@ def _is_text(node: ast.BinOp) -> bool:
 
 
 def tests_for(room: str, module: str) -> list[list[str]]:
-    """Return what pytest is asked for, one run after the other: the module's own tests, then the room's."""
+    """Return what pytest is asked for, one run after the other: the module's own tests, then the
+    room's."""
     folder = ROOT / "tests" / room
     own = folder / f"test_{module}.py"
     runs = [[own.relative_to(ROOT).as_posix()]] if own.is_file() else []
     if folder.is_dir():
-        rest = [p.relative_to(ROOT).as_posix() for p in sorted(folder.rglob("test_*.py")) if p != own]
+        rest = [
+            p.relative_to(ROOT).as_posix() for p in sorted(folder.rglob("test_*.py")) if p != own
+        ]
         runs += [rest] if rest else []
     return runs
 
@@ -151,7 +175,12 @@ def is_noticed(mutant: Mutant, room: str, copied: Path) -> bool:
     place = copied / "ssbchar" / mutant.path
     original = place.read_text(encoding="utf-8")
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    environment = {**os.environ, **threads, "PYTHONPATH": str(copied), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {
+        **os.environ,
+        **threads,
+        "PYTHONPATH": str(copied),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     real = os.environ.get("SSBCHAR_REAL_DATA", "../shared/real")
     environment["SSBCHAR_REAL_DATA"] = str((ROOT / real).resolve())
     place.write_text(mutant.text(ROOT / "ssbchar"), encoding="utf-8")
@@ -159,7 +188,9 @@ def is_noticed(mutant: Mutant, room: str, copied: Path) -> bool:
         for words in tests_for(room, mutant.path.stem):
             command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *words]
             try:
-                code = subprocess.run(command, cwd=copied, env=environment, capture_output=True, timeout=TIMEOUT)
+                code = subprocess.run(
+                    command, cwd=copied, env=environment, capture_output=True, timeout=TIMEOUT
+                )
             except subprocess.TimeoutExpired:
                 return True
             if code.returncode not in (0, 5):
@@ -170,7 +201,8 @@ def is_noticed(mutant: Mutant, room: str, copied: Path) -> bool:
 
 
 def drawn_mutants(rooms: Sequence[str], count: int, seed: int) -> list[tuple[str, Mutant]]:
-    """Return `count` mutants drawn at random from all modules of the rooms, each line as likely as the next."""
+    """Return `count` mutants drawn at random from all modules of the rooms, each line as likely as
+    the next."""
     package = ROOT / "ssbchar"
     found: list[tuple[str, Mutant]] = []
     for room in rooms:
@@ -184,9 +216,12 @@ def drawn_mutants(rooms: Sequence[str], count: int, seed: int) -> list[tuple[str
 
 
 def main() -> int:
-    """Run the mutants of the rooms named on the command line; return 1 where fewer than the goal are noticed."""
+    """Run the mutants of the rooms named on the command line; return 1 where fewer than the goal
+    are noticed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("rooms", nargs="*", default=list(PHYSICS), help="folders or modules below ssbchar/")
+    parser.add_argument(
+        "rooms", nargs="*", default=list(PHYSICS), help="folders or modules below ssbchar/"
+    )
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
@@ -199,7 +234,9 @@ def main() -> int:
             copied = Path(folder) / str(number)
             for name in COPIED:
                 if (ROOT / name).is_dir():
-                    shutil.copytree(ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__"))
+                    shutil.copytree(
+                        ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__")
+                    )
                 else:
                     shutil.copy(ROOT / name, copied / name)
             copies.put(copied)

@@ -1,4 +1,5 @@
-"""Compare two results folders to the last digit: ``python tests/house/same_numbers.py BEFORE AFTER``.
+"""Compare two results folders to the last digit: ``python tests/house/same_numbers.py BEFORE
+AFTER``.
 
 For changes of layout, names and prose, where no number may move. Held equal, bit by bit:
 
@@ -6,8 +7,9 @@ For changes of layout, names and prose, where no number may move. Held equal, bi
 - every number, unit, limit and verdict of every row of every ``*.json`` of conclusions;
 - every cell of ``*.csv`` and the text of every file exported for other programs.
 
-Left out: prose (``reason``, ``method``, captions), provenance (step names, options, hashes), figures and the pages made
-of all that. What was renamed on purpose stands in `RENAMED_VARIABLES` and `RENAMED_WORDS`.
+Left out: prose (``reason``, ``method``, captions), provenance (step names, options, hashes),
+figures and the pages made of all that. What was renamed on purpose stands in `RENAMED_VARIABLES`
+and `RENAMED_WORDS`.
 """
 
 from __future__ import annotations
@@ -110,7 +112,9 @@ def _text(word: object) -> object:
 
 
 def _of_conclusions(before: Path, after: Path) -> Iterator[str]:
-    one, two = (json.loads(p.read_text(encoding="utf-8")).get("conclusions", []) for p in (before, after))
+    one, two = (
+        json.loads(p.read_text(encoding="utf-8")).get("conclusions", []) for p in (before, after)
+    )
     if len(one) != len(two):
         yield f"{len(one)} rows -> {len(two)}"
     for first, second in zip(one, two, strict=False):
@@ -125,7 +129,9 @@ def main() -> int:
     before, after = map(Path, sys.argv[1:3])
     found = list(differences(before, after))
     files = sum(_compared(p) for p in after.rglob("*") if p.is_file())
-    print("\n".join([*found[:200], f"{before} and {after}: {files} files, {len(found)} differences"]))
+    print(
+        "\n".join([*found[:200], f"{before} and {after}: {files} files, {len(found)} differences"])
+    )
     return 1 if found or not files else 0
 
 

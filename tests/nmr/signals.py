@@ -1,4 +1,5 @@
-"""Signals with known truth for the tests, written apart from the package's fitters and simulator."""
+"""Signals with known truth for the tests, written apart from the package's fitters and
+simulator."""
 
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def signal(
     sw: float = 1e6,
     gauss: bool = False,
 ) -> np.ndarray:
-    """Lines of given area, ppm and FWHM; the first point is taken `late` seconds after the echo's top."""
+    """Lines of given area, ppm and FWHM; the first point is taken `late` seconds after the echo's
+    top."""
     t = np.arange(points) / sw + late
     total = np.zeros(points, complex)
     for area, ppm, width in zip(fractions, shifts, widths, strict=True):
@@ -36,14 +38,24 @@ def noisy(clean: np.ndarray, sigma: float, seed: int) -> np.ndarray:
     return clean + sigma * (rng.normal(size=clean.shape) + 1j * rng.normal(size=clean.shape))
 
 
-def dataset(y: np.ndarray, decay_time: np.ndarray | None = None, sw: float = 1e6, **attrs: object) -> xr.Dataset:
+def dataset(
+    y: np.ndarray, decay_time: np.ndarray | None = None, sw: float = 1e6, **attrs: object
+) -> xr.Dataset:
     """The Dataset of `nmr.bruker.read_fid` around given points."""
     y = np.atleast_2d(y)
     times = np.full(len(y), 2e-5) if decay_time is None else decay_time
     about = {
-        "nucleus": "7Li", "sfo1": SF * (1 + CARRIER_PPM * 1e-6), "sf": SF, "sw": sw, "group_delay": 0.0,
-        "pulse_1": 1.617e-6, "pulse_2": 3.234e-6, "echo_delay": 1e-5, "date": 0, "decay_axis": "2*vd",
-    }  # fmt: skip
+        "nucleus": "7Li",
+        "sfo1": SF * (1 + CARRIER_PPM * 1e-6),
+        "sf": SF,
+        "sw": sw,
+        "group_delay": 0.0,
+        "pulse_1": 1.617e-6,
+        "pulse_2": 3.234e-6,
+        "echo_delay": 1e-5,
+        "date": 0,
+        "decay_axis": "2*vd",
+    }
     return xr.Dataset(
         {
             "real": (("slice", "time"), y.real, {"units": "1"}),
@@ -64,11 +76,26 @@ def write_bruker(folder: Path, y: np.ndarray, *, kind: str = "<i4", **settings: 
     (folder / "pdata/1").mkdir(parents=True)
     y = np.atleast_2d(y)
     about: dict[str, object] = {
-        "BF1": 311.1, "BYTORDA": int(kind[0] == ">"), "D": [0, 1.0, 1e-5], "DE": 6.5, "DECIM": 1, "DSPFVS": 0,
-        "DTYPA": 2 if kind.endswith("f8") else 0, "GRPDLY": -1, "NC": 0, "NS": 16, "NUC1": "<7Li>",
-        "O1": SF * CARRIER_PPM, "P": [0, 1.617, 3.234], "RG": 101, "SFO1": SF * (1 + CARRIER_PPM * 1e-6), "SW_h": 1e6,
-        "TD": 2 * y.shape[1], "DATE": 1700000000, "PULPROG": "<solidecho>",
-    }  # fmt: skip
+        "BF1": 311.1,
+        "BYTORDA": int(kind[0] == ">"),
+        "D": [0, 1.0, 1e-5],
+        "DE": 6.5,
+        "DECIM": 1,
+        "DSPFVS": 0,
+        "DTYPA": 2 if kind.endswith("f8") else 0,
+        "GRPDLY": -1,
+        "NC": 0,
+        "NS": 16,
+        "NUC1": "<7Li>",
+        "O1": SF * CARRIER_PPM,
+        "P": [0, 1.617, 3.234],
+        "RG": 101,
+        "SFO1": SF * (1 + CARRIER_PPM * 1e-6),
+        "SW_h": 1e6,
+        "TD": 2 * y.shape[1],
+        "DATE": 1700000000,
+        "PULPROG": "<solidecho>",
+    }
     about |= settings.pop("acqus", {})  # type: ignore[arg-type]
     (folder / "acqus").write_text(_jcamp({k: v for k, v in about.items() if v is not None}))
     flat = np.empty((len(y), 2 * y.shape[1]))

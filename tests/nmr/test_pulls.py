@@ -24,7 +24,10 @@ def echoes(metal: float, t2: float, delays: np.ndarray, seed: int):
     later = delays - 1e-5
     clean = [
         signals.signal(
-            (metal * np.exp(-d / T_METAL), (1 - metal) * np.exp(-d / t2)), (264.5, 10.5), (900.0, 3500.0), points=1024
+            (metal * np.exp(-d / T_METAL), (1 - metal) * np.exp(-d / t2)),
+            (264.5, 10.5),
+            (900.0, 3500.0),
+            points=1024,
         )
         for d in later
     ]
@@ -39,8 +42,12 @@ def test_pulls_of_the_pressed_samples(metal: float, t2: float) -> None:
     for seed in range(100):
         fid = echoes(metal, t2, np.array([1e-5]), 3 * seed)
         fit = lines.fit_lines(fid, Lines())
-        pure = t2_star.fit_decay(lines.fit_lines(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), Lines()), Decay())
-        series = t2_star.fit_decay(lines.fit_lines(echoes(metal, t2, DELAYS, 3 * seed + 2), Lines()), Decay(), pure)
+        pure = t2_star.fit_decay(
+            lines.fit_lines(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), Lines()), Decay()
+        )
+        series = t2_star.fit_decay(
+            lines.fit_lines(echoes(metal, t2, DELAYS, 3 * seed + 2), Lines()), Decay(), pure
+        )
         rows = quantify.quantify_fractions(
             fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(), series
         )
@@ -59,9 +66,14 @@ def test_pulls_of_the_pressed_samples(metal: float, t2: float) -> None:
 @pytest.mark.parametrize(("width", "late"), CASES)
 def test_mean_bias_of_the_phase_truth_table(width: float, late: float) -> None:
     clean = signals.signal((0.077, 0.923), (265.0, 10.0), (width, width), late)
-    sigma = 0.01 * 0.08 / metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
+    sigma = (
+        0.01
+        * 0.08
+        / metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
+    )
     found = [
-        metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, sigma, s)), Lines())) for s in range(50)
+        metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, sigma, s)), Lines()))
+        for s in range(50)
     ]
     shares, errors = np.array(found).T
     pulls = (shares - 7.70) / errors
@@ -71,7 +83,8 @@ def test_mean_bias_of_the_phase_truth_table(width: float, late: float) -> None:
 
 
 def acme_percent(y: np.ndarray) -> float:
-    """Share of Li metal by nmrglue: broadening, zero filling, ACME phase, windows of 240-290 and -200..200 ppm."""
+    """Share of Li metal by nmrglue: broadening, zero filling, ACME phase, windows of 240-290 and
+    -200..200 ppm."""
     import nmrglue
 
     size = 4 * y.size
@@ -80,13 +93,17 @@ def acme_percent(y: np.ndarray) -> float:
     spectrum_ = nmrglue.proc_base.fft(nmrglue.proc_base.zf_size(row, size))
     spectrum_ = nmrglue.proc_autophase.autops(spectrum_, "acme", disp=False)
     ppm = signals.CARRIER_PPM + np.fft.fftshift(np.fft.fftfreq(size, 1e-6)) / signals.SF
-    metal, rest = (spectrum_.real[(ppm >= low) & (ppm <= high)].sum() for low, high in ((240, 290), (-200, 200)))
+    metal, rest = (
+        spectrum_.real[(ppm >= low) & (ppm <= high)].sum()
+        for low, high in ((240, 290), (-200, 200))
+    )
     return float(100 * metal / (metal + rest))
 
 
 @pytest.mark.slow
 def test_acme_errs_by_percents_on_the_same_table() -> None:
-    """What the time-domain fit is for: on the noise-free table ours is within 0.02 (test_lines), ACME is not."""
+    """What the time-domain fit is for: on the noise-free table ours is within 0.02 (test_lines),
+    ACME is not."""
     errors = []
     for width, late in CASES:
         y = signals.signal((0.077, 0.923), (265.0, 10.0), (width, width), late)

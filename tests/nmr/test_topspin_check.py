@@ -1,4 +1,5 @@
-"""TopSpin's processed files: numbers, tiles, axis, what is missing; overlap with our own transform."""
+"""TopSpin's processed files: numbers, tiles, axis, what is missing; overlap with our own
+transform."""
 
 import shutil
 from pathlib import Path
@@ -17,8 +18,11 @@ from ssbchar.nmr.transform.chemical_shift import offsets, shift_from_offset, tra
 SI = 8192
 
 
-def written(folder: Path, y: np.ndarray, kind: str = "<i4", broadening: float = 200.0, **changes: object) -> Path:
-    """An experiment with the spectrum TopSpin would make of it; LB stands in procs whether or not it is applied."""
+def written(
+    folder: Path, y: np.ndarray, kind: str = "<i4", broadening: float = 200.0, **changes: object
+) -> Path:
+    """An experiment with the spectrum TopSpin would make of it; LB stands in procs whether or not
+    it is applied."""
     applied = 0.0 if changes.get("WDW") == 0 else broadening
     signals.write_bruker(folder, np.rint(1e8 * y), kind="<i4")
     fid = read.read_fid(folder, Reading(), {})
@@ -32,11 +36,20 @@ def written(folder: Path, y: np.ndarray, kind: str = "<i4", broadening: float = 
         part.astype(kind).tofile(place / name)
     ppm = shift_from_offset(offsets(time, SI), fid.attrs["sfo1"], fid.attrs["sf"])
     about = {
-        "SF": 311.1, "SI": SI, "SW_p": 1e6, "OFFSET": float(ppm[0]), "BYTORDP": int(kind[0] == ">"), "WDW": 1,
-        "LB": broadening, "DTYPP": 2 if kind.endswith("f8") else 0, "NC_proc": 0 if kind.endswith("f8") else 7,
-    } | changes  # fmt: skip
+        "SF": 311.1,
+        "SI": SI,
+        "SW_p": 1e6,
+        "OFFSET": float(ppm[0]),
+        "BYTORDP": int(kind[0] == ">"),
+        "WDW": 1,
+        "LB": broadening,
+        "DTYPP": 2 if kind.endswith("f8") else 0,
+        "NC_proc": 0 if kind.endswith("f8") else 7,
+    } | changes
     lines = [f"##${k}= {v!r}" for k, v in about.items() if v is not None]
-    (place / "procs").write_text("\n".join(["##TITLE= x", "##JCAMPDX= 5.0", *lines, "##END="]) + "\n")
+    (place / "procs").write_text(
+        "\n".join(["##TITLE= x", "##JCAMPDX= 5.0", *lines, "##END="]) + "\n"
+    )
     return folder
 
 
@@ -44,7 +57,9 @@ Y = signals.noisy(signals.signal((0.3, 0.7), (265.0, 10.0), (900.0, 3500.0), poi
 
 
 def told(folder: Path):
-    rows = topspin_check.compare_with_topspin(folder, read.read_fid(folder, Reading(), {}), Processed())
+    rows = topspin_check.compare_with_topspin(
+        folder, read.read_fid(folder, Reading(), {}), Processed()
+    )
     return {(c.quantity, c.condition): c for c in rows}
 
 
@@ -71,13 +86,20 @@ def test_axis_and_scale(tmp_path: Path) -> None:
 
 
 def test_windows_of_the_stored_spectrum(tmp_path: Path) -> None:
-    folder = written(tmp_path / "1", signals.signal((0.3, 0.7), (265.0, 10.0), (900.0, 3500.0), points=4096, phase=0.4))
+    folder = written(
+        tmp_path / "1",
+        signals.signal((0.3, 0.7), (265.0, 10.0), (900.0, 3500.0), points=4096, phase=0.4),
+    )
     row = told(folder)["li_metal_fraction", "raw, TopSpin spectrum"]
     assert row.value == pytest.approx(30.0, abs=2.0)
 
 
 def test_errors_of_the_windows_are_those_of_the_noise(tmp_path: Path) -> None:
-    clean, pulls, values = signals.signal((0.3, 0.7), (265.0, 10.0), (900.0, 3500.0), points=4096, phase=0.4), [], []
+    clean, pulls, values = (
+        signals.signal((0.3, 0.7), (265.0, 10.0), (900.0, 3500.0), points=4096, phase=0.4),
+        [],
+        [],
+    )
     for seed in range(40):
         row = told(written(tmp_path / str(seed), signals.noisy(clean, 0.01, seed), "<f8"))
         found = row["li_metal_fraction", "raw, TopSpin spectrum"]
@@ -107,7 +129,11 @@ def test_without_imaginary_part(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("changes", "said"),
-    [({"SI": 2 * SI}, "but SI is"), ({"OFFSET": None}, "OFFSET is missing"), ({"BYTORDP": 1}, "other byte order")],
+    [
+        ({"SI": 2 * SI}, "but SI is"),
+        ({"OFFSET": None}, "OFFSET is missing"),
+        ({"BYTORDP": 1}, "other byte order"),
+    ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, changes: dict, said: str) -> None:
     with pytest.raises(BadInput, match=said):
@@ -136,11 +162,14 @@ def test_series_are_untiled(tmp_path: Path) -> None:
 def test_zipped_experiments_too(tmp_path: Path) -> None:
     folder = written(tmp_path / "in" / "1", Y)
     packed = Path(shutil.make_archive(str(tmp_path / "1"), "zip", tmp_path / "in"))
-    assert topspin_check.processed(packed, Reading()).equals(topspin_check.processed(folder, Reading()))
+    assert topspin_check.processed(packed, Reading()).equals(
+        topspin_check.processed(folder, Reading())
+    )
 
 
 def test_a_stored_spectrum_is_found_however_the_experiment_is_given(tmp_path: Path) -> None:
-    """The rules ask for each measurement whether there is one: of a folder, one around it, or a zip of either."""
+    """The rules ask for each measurement whether there is one: of a folder, one around it, or a zip
+    of either."""
     folder = written(tmp_path / "in" / "1", Y)
     inner = shutil.make_archive(str(tmp_path / "a"), "zip", folder)
     outer = shutil.make_archive(str(tmp_path / "b"), "zip", tmp_path / "in")
@@ -148,6 +177,8 @@ def test_a_stored_spectrum_is_found_however_the_experiment_is_given(tmp_path: Pa
     assert [files.has_spectrum(p) for p in given] == [True] * 4
     (folder / "pdata/1/1r").unlink()
     bare = Path(shutil.make_archive(str(tmp_path / "c"), "zip", folder))
-    assert [files.has_spectrum(p) for p in (folder, folder.parent, bare, tmp_path / "none")] == [False] * 4
+    assert [files.has_spectrum(p) for p in (folder, folder.parent, bare, tmp_path / "none")] == [
+        False
+    ] * 4
     asked = Path(__file__).parents[2] / "workflow/rules/nmr_common.smk"
     assert "if has_spectrum(Path(RUN.row(m).path))" in asked.read_text(encoding="utf-8")

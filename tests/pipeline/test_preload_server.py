@@ -1,4 +1,5 @@
-"""A step handed over to the process that has the libraries loaded is the same step: words, output, end and death."""
+"""A step handed over to the process that has the libraries loaded is the same step: words, output,
+end and death."""
 
 import os
 import signal
@@ -33,18 +34,33 @@ def wait_for(condition: Callable[[], object]) -> None:
     raise AssertionError("waited 30 s in vain")
 
 
-def manifest(folder: Path, environment: dict[str, str], output: str) -> subprocess.CompletedProcess[str]:
-    words = [*STEP, "storage.list_raw_files", "source=raw.txt", "--output", output, "--log", f"{output}.log"]
+def manifest(
+    folder: Path, environment: dict[str, str], output: str
+) -> subprocess.CompletedProcess[str]:
+    words = [
+        *STEP,
+        "storage.list_raw_files",
+        "source=raw.txt",
+        "--output",
+        output,
+        "--log",
+        f"{output}.log",
+    ]
     return subprocess.run(words, cwd=folder, env=environment, text=True, capture_output=True)
 
 
-def test_a_step_runs_in_a_fork_with_its_own_folder_words_and_output(tmp_path: Path, around: dict[str, str]) -> None:
+def test_a_step_runs_in_a_fork_with_its_own_folder_words_and_output(
+    tmp_path: Path, around: dict[str, str]
+) -> None:
     (tmp_path / "raw.txt").write_text("1 2 3")
     own = {k: v for k, v in around.items() if k != preload_server.SOCKET}
     there, here = manifest(tmp_path, around, "there.csv"), manifest(tmp_path, own, "here.csv")
     assert (there.returncode, here.returncode) == (0, 0)
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
-    assert "storage.list_raw_files: begun" in there.stderr and "done in" in (tmp_path / "there.csv.log").read_text()
+    assert (
+        "storage.list_raw_files: begun" in there.stderr
+        and "done in" in (tmp_path / "there.csv.log").read_text()
+    )
 
 
 def test_a_step_finds_its_environment(tmp_path: Path, around: dict[str, str]) -> None:
@@ -58,8 +74,13 @@ def test_a_step_finds_its_environment(tmp_path: Path, around: dict[str, str]) ->
 def test_a_fault_is_told_with_its_exit_code(tmp_path: Path, around: dict[str, str]) -> None:
     missing = manifest(tmp_path, around, "none.csv")
     assert missing.returncode == 1 and "raw.txt" in missing.stderr
-    crash = subprocess.run([*STEP, "storage.no_such", "--output", "x.csv"], cwd=tmp_path, env=around, text=True,
-                           capture_output=True)  # fmt: skip
+    crash = subprocess.run(
+        [*STEP, "storage.no_such", "--output", "x.csv"],
+        cwd=tmp_path,
+        env=around,
+        text=True,
+        capture_output=True,
+    )
     assert crash.returncode == 1 and "AttributeError" in crash.stderr
     assert subprocess.run([*STEP, "--nonsense"], env=around, capture_output=True).returncode == 2
 
@@ -97,18 +118,24 @@ def test_who_asked_is_killed_and_the_step_ends(
     wait_for(lambda: not forks(tmp_path))
 
 
-def test_a_killed_step_is_told_as_a_shell_tells_it(tmp_path: Path, waiting: subprocess.Popen[bytes]) -> None:
+def test_a_killed_step_is_told_as_a_shell_tells_it(
+    tmp_path: Path, waiting: subprocess.Popen[bytes]
+) -> None:
     os.kill(forks(tmp_path)[0], signal.SIGKILL)
     assert waiting.wait(10) == preload_server.KILLED
 
 
-def test_without_its_keeper_a_step_is_told_as_killed_and_the_next_runs_by_itself(tmp_path: Path) -> None:
+def test_without_its_keeper_a_step_is_told_as_killed_and_the_next_runs_by_itself(
+    tmp_path: Path,
+) -> None:
     with preload_server.kept() as environment:
         surroundings = {**environment, "PYTHONPATH": str(ROOT)}
         wait_for(lambda: Path(environment[preload_server.SOCKET].partition(os.pathsep)[0]).exists())
         os.mkfifo(tmp_path / "pipe.json")
         words = [*STEP, "hexrd.verdict.conclude_series", "onset=pipe.json", "--output", "x.json"]
-        with subprocess.Popen(words, cwd=tmp_path, env=surroundings, stderr=subprocess.DEVNULL) as step:
+        with subprocess.Popen(
+            words, cwd=tmp_path, env=surroundings, stderr=subprocess.DEVNULL
+        ) as step:
             wait_for(lambda: forks(tmp_path))
             (fork,) = forks(tmp_path)
             keeper = int(Path(f"/proc/{fork}/stat").read_text().rpartition(")")[2].split()[1])
@@ -119,19 +146,29 @@ def test_without_its_keeper_a_step_is_told_as_killed_and_the_next_runs_by_itself
         assert manifest(tmp_path, surroundings, "out.csv").returncode == 0
 
 
-@pytest.mark.parametrize("place", ["", "/nowhere/socket" + os.pathsep + sys.prefix, "{socket}" + os.pathsep + "/other"])
-def test_without_such_a_process_a_step_runs_by_itself(tmp_path: Path, around: dict[str, str], place: str) -> None:
+@pytest.mark.parametrize(
+    "place", ["", "/nowhere/socket" + os.pathsep + sys.prefix, "{socket}" + os.pathsep + "/other"]
+)
+def test_without_such_a_process_a_step_runs_by_itself(
+    tmp_path: Path, around: dict[str, str], place: str
+) -> None:
     (tmp_path / "raw.txt").write_text("1 2 3")
     socket = around[preload_server.SOCKET].partition(os.pathsep)[0]
-    done = manifest(tmp_path, {**around, preload_server.SOCKET: place.format(socket=socket)}, "out.csv")
+    done = manifest(
+        tmp_path, {**around, preload_server.SOCKET: place.format(socket=socket)}, "out.csv"
+    )
     assert done.returncode == 0 and (tmp_path / "out.csv").is_file()
 
 
-def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(tmp_path: Path) -> None:
+def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(
+    tmp_path: Path,
+) -> None:
     os.mkfifo(tmp_path / "pipe.json")
     (tmp_path / "raw.txt").write_text("1 2 3")
     place = tmp_path / "socket"
-    with subprocess.Popen([sys.executable, "-m", "ssbchar", "warm", place], cwd=ROOT, stdin=subprocess.PIPE) as keeper:
+    with subprocess.Popen(
+        [sys.executable, "-m", "ssbchar", "warm", place], cwd=ROOT, stdin=subprocess.PIPE
+    ) as keeper:
         wait_for(place.exists)
         surroundings = {
             **os.environ,
@@ -139,7 +176,9 @@ def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(t
             "PYTHONPATH": str(ROOT),
         }
         words = [*STEP, "hexrd.verdict.conclude_series", "onset=pipe.json", "--output", "x.json"]
-        with subprocess.Popen(words, cwd=tmp_path, env=surroundings, stderr=subprocess.DEVNULL) as step:
+        with subprocess.Popen(
+            words, cwd=tmp_path, env=surroundings, stderr=subprocess.DEVNULL
+        ) as step:
             wait_for(lambda: forks(tmp_path))
             assert keeper.stdin
             keeper.stdin.close()
@@ -154,7 +193,9 @@ def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(t
 def test_it_ends_with_who_keeps_it(tmp_path: Path) -> None:
     text = "import time; from ssbchar import warm\nwith warm.kept() as e:\n    print(e[warm.SOCKET], flush=True)\n"
     text += "    time.sleep(60)"
-    with subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, cwd=ROOT) as keeper:
+    with subprocess.Popen(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as keeper:
         assert keeper.stdout
         place = Path(keeper.stdout.readline().partition(os.pathsep)[0])
         wait_for(place.exists)

@@ -91,8 +91,14 @@ def test_a_stopped_run_stops_its_workflow(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("run: r\nsamples: samples.tsv\n")
     words = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", "1"]
     paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent.parent)])
-    with subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True) as run:  # fmt: skip
+    with subprocess.Popen(
+        words,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
         for _ in range(300):
             if (tmp_path / "ready").exists():
                 break
@@ -109,8 +115,16 @@ def test_a_stopped_run_stops_its_workflow(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("told", "said", "unsaid"),
     [
-        ("Error in rule nmr_fit:\n    log: a.log (check log file(s) for error details)\n", "1 steps failed", "Select"),
-        ("LockException:\nError: Directory cannot be locked.\n", "Directory cannot be locked", "steps failed"),
+        (
+            "Error in rule nmr_fit:\n    log: a.log (check log file(s) for error details)\n",
+            "1 steps failed",
+            "Select",
+        ),
+        (
+            "LockException:\nError: Directory cannot be locked.\n",
+            "Directory cannot be locked",
+            "steps failed",
+        ),
     ],
 )
 def test_a_failed_workflow_says_what_failed(
@@ -121,14 +135,18 @@ def test_a_failed_workflow_says_what_failed(
     said: str,
     unsaid: str,
 ) -> None:
-    (tmp_path / "snakemake.py").write_text(f"import sys\nprint({'Select jobs' if 'rule' in told else ''!r})\n"
-                                           f"print({told!r})\nsys.exit(1)\n")  # fmt: skip
+    (tmp_path / "snakemake.py").write_text(
+        f"import sys\nprint({'Select jobs' if 'rule' in told else ''!r})\n"
+        f"print({told!r})\nsys.exit(1)\n"
+    )
     (tmp_path / "raw").mkdir()
     header = "measurement\tsample\ttechnique\trole\tpath\n"
     (tmp_path / "samples.tsv").write_text(header + "m\tS\tnmr\tspectrum\traw\n")
     (tmp_path / "config.yaml").write_text("run: r\nsamples: samples.tsv\n")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent.parent)]))
+    monkeypatch.setenv(
+        "PYTHONPATH", os.pathsep.join([str(tmp_path), str(Path(__file__).parent.parent.parent)])
+    )
     assert cli.main(["run", "config.yaml", "--cores", "1"]) == 1
     out = "".join(capfd.readouterr())
     assert said in out

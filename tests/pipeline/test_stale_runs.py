@@ -45,5 +45,7 @@ def test_steps_of_a_killed_run_are_waited_for(here: Path) -> None:
     words = [sys.executable, "-c", "import time; time.sleep(1.0)", "step"]
     with subprocess.Popen(words, cwd=here) as step:
         said = list(stale_runs.steps_ended())
-    assert said == [f"waiting for steps of the killed run to end (processes {step.pid}; kill them to wait no more)"]
+    assert said == [
+        f"waiting for steps of the killed run to end (processes {step.pid}; kill them to wait no more)"
+    ]
     assert list(stale_runs.steps_ended()) == []

@@ -50,14 +50,22 @@ def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1 2 7")
     out = tmp_path / "a.nc"
-    assert step.run("read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}).told == ""
+    assert (
+        step.run(
+            "read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}
+        ).told
+        == ""
+    )
     ds = store.load(out)
     assert isinstance(ds, xr.Dataset)
     np.testing.assert_array_equal(ds.y, [3, 6, 21])
     assert (ds.attrs["measurement"], ds.attrs["synthetic"]) == ("m", 1)
     made_by = json.loads(str(ds.provenance.values))
     assert made_by["options"] == {"factor": 3}
-    assert made_by["inputs"][0]["sha256"] == "a2ec2b83bee101885a646d7613239525eff0734383e08c481cb72214bbc0710d"
+    assert (
+        made_by["inputs"][0]["sha256"]
+        == "a2ec2b83bee101885a646d7613239525eff0734383e08c481cb72214bbc0710d"
+    )
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
@@ -81,7 +89,12 @@ def test_wrong_raw_data_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> Non
     assert content["conclusions"][0]["value"] == 6
     assert content["conclusions"][0]["sample"] == "S"
     assert json.loads(content["labels"]["set_aside"])[0]["problem"] == "the file is empty"
-    step.run("conclude", {**both, "first": [tmp_path / "bad.nc"]}, tmp_path / "d.json", labels={"measurement": "m"})
+    step.run(
+        "conclude",
+        {**both, "first": [tmp_path / "bad.nc"]},
+        tmp_path / "d.json",
+        labels={"measurement": "m"},
+    )
     lost = store.load(tmp_path / "d.json")
     assert isinstance(lost, list)
     assert lost[0].verdict == "set aside"
@@ -122,12 +135,18 @@ def test_limits_hold_statistical_and_systematic_parts() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(source_digest.ROOT.rglob("*.py")), ids=lambda p: p.relative_to(source_digest.ROOT).as_posix()
+    "path",
+    sorted(source_digest.ROOT.rglob("*.py")),
+    ids=lambda p: p.relative_to(source_digest.ROOT).as_posix(),
 )
 def test_no_import_is_overlooked(path: Path) -> None:
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "ssbchar":
+        if (
+            isinstance(node, ast.ImportFrom)
+            and node.module
+            and node.module.split(".")[0] == "ssbchar"
+        ):
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ssbchar"}
@@ -183,7 +202,9 @@ def slow_import(source: Path) -> xr.Dataset:
     return xr.Dataset({"y": ("x", np.ones(3), {"units": takes_a_while.UNIT})})
 
 
-def test_importing_inside_a_step_is_no_computing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_importing_inside_a_step_is_no_computing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "takes_a_while.py").write_text("import time\ntime.sleep(0.3)\nUNIT = '1'\n")
     monkeypatch.syspath_prepend(tmp_path)
     raw = tmp_path / "raw.txt"
@@ -212,7 +233,9 @@ def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
 
 def test_noise_is_not_compressed_and_a_constant_is(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).normal(size=5000)
-    ds = xr.Dataset({k: ("x", v, {"units": "1"}) for k, v in (("noise", noise), ("level", np.ones(5000)))})
+    ds = xr.Dataset(
+        {k: ("x", v, {"units": "1"}) for k, v in (("noise", noise), ("level", np.ones(5000)))}
+    )
     store.save(ds, tmp_path / "a.nc", store.provenance("t", {}, {}), {})
     with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as back:
         assert back["level"].encoding["zlib"] and not back["noise"].encoding["zlib"]

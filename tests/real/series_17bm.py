@@ -45,5 +45,8 @@ def refined(
     """Return some frames refined with the phases of these names, and their temperatures."""
     patterns = read.read_patterns(folder / "XYE", Reading(wavelength=wavelength)).isel(frame=frames)
     temperature = join.join_temperatures(patterns, folder / "frames.csv", Furnace())
-    tables = [reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": name}) for name in names]
+    tables = [
+        reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": name})
+        for name in names
+    ]
     return refine.refine_series(patterns, temperature, tables, options), temperature

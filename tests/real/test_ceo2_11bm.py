@@ -1,4 +1,5 @@
-"""CeO2 of certified cell (SRM 674b) measured at 11-BM: the cell within 50 ppm, with an error that covers it."""
+"""CeO2 of certified cell (SRM 674b) measured at 11-BM: the cell within 50 ppm, with an error that
+covers it."""
 
 from pathlib import Path
 
@@ -16,7 +17,11 @@ CERTIFIED = 5.41165
 
 def pattern(path: Path, wavelength: float) -> tuple[xr.Dataset, xr.Dataset]:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    rows = [line.split() for line in lines if len(line.split()) == 3 and line.split()[0].replace(".", "").isdigit()]
+    rows = [
+        line.split()
+        for line in lines
+        if len(line.split()) == 3 and line.split()[0].replace(".", "").isdigit()
+    ]
     x, y, sigma = np.array(rows, float).T
     patterns = xr.Dataset(
         {
@@ -28,18 +33,23 @@ def pattern(path: Path, wavelength: float) -> tuple[xr.Dataset, xr.Dataset]:
         coords={"frame": [1], "two_theta": x},
     )
     furnace = xr.Dataset(
-        {"temperature": ("frame", [22.0]), "segment": ("frame", np.array(["none"], object))}, coords={"frame": [1]}
+        {"temperature": ("frame", [22.0]), "segment": ("frame", np.array(["none"], object))},
+        coords={"frame": [1]},
     )
     return patterns, furnace
 
 
 def test_certified_cell_within_50_ppm(real_data: Path) -> None:
     patterns, furnace = pattern(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", 0.413671)
-    ceo2 = reflections.tabulate_reflections(TABLE, reflections.PhaseTable(d_min=0.6), {"phase": "CeO2"})
+    ceo2 = reflections.tabulate_reflections(
+        TABLE, reflections.PhaseTable(d_min=0.6), {"phase": "CeO2"}
+    )
     options = Refinement(two_theta_min=6.0, two_theta_max=36.0, reach=20.0)
     ds = refine.refine_series(patterns, furnace, [ceo2], options)
     a, stderr = float(ds["cell"][0, 0, 0]), float(ds["cell_stderr"][0, 0, 0])
-    print(f"a = {a:.6f}({stderr:.6f}), {1e6 * (a / CERTIFIED - 1):.1f} ppm, Rwp {float(ds['rwp'][0]):.2f}")
+    print(
+        f"a = {a:.6f}({stderr:.6f}), {1e6 * (a / CERTIFIED - 1):.1f} ppm, Rwp {float(ds['rwp'][0]):.2f}"
+    )
     assert ds["verdict"].values[0, 0] == "ok"
     assert abs(a / CERTIFIED - 1) < 50e-6
     assert abs(a - CERTIFIED) < 3 * stderr

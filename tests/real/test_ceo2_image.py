@@ -1,4 +1,5 @@
-"""The CeO2 calibrant image of a Pilatus 1M: known geometry, a .poni to verify, a shifted one to refuse."""
+"""The CeO2 calibrant image of a Pilatus 1M: known geometry, a .poni to verify, a shifted one to
+refuse."""
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ def folder(real_data):
 
 @pytest.fixture(scope="module")
 def free(folder):
-    return steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=220.0))
+    return steps.calibrate_detector(
+        folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=220.0)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +46,12 @@ def test_left_out_rings_are_predicted(free):
 
 @pytest.mark.parametrize("rough", [190.0, 240.0])
 def test_a_rough_distance_is_enough(folder, free, rough):
-    other = steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=rough))
-    assert float(other["direct_distance"]) == pytest.approx(float(free["direct_distance"]), rel=2e-5)
+    other = steps.calibrate_detector(
+        folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=rough)
+    )
+    assert float(other["direct_distance"]) == pytest.approx(
+        float(free["direct_distance"]), rel=2e-5
+    )
 
 
 def test_the_poni_matches_in_one_orientation(verified):
@@ -62,27 +69,38 @@ def test_cell_with_the_given_poni(verified):
 
 def test_the_shifted_poni_is_refused_with_the_reason(folder):
     options = Geometry(wavelength=0.4066, poni=str(folder / "CeO2_Pilatus1M_2.poni"))
-    with pytest.raises(BadInput, match=r"suits none of the eight orientations.*its beam is at row 1093\.9"):
+    with pytest.raises(
+        BadInput, match=r"suits none of the eight orientations.*its beam is at row 1093\.9"
+    ):
         steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
 
 
 def test_a_wavelength_off_by_one_percent_is_seen(folder, free):
     assert free.attrs["wavelength_check"].startswith("agrees")
-    with pytest.raises(BadInput, match=r"0.410666 angstrom.*differs: the rings' curvature asks for -10\d\d\d\("):
-        steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066 * 1.01, distance=211.0))
+    with pytest.raises(
+        BadInput, match=r"0.410666 angstrom.*differs: the rings' curvature asks for -10\d\d\d\("
+    ):
+        steps.calibrate_detector(
+            folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066 * 1.01, distance=211.0)
+        )
 
 
 def test_the_wrong_calibrant_is_refused(folder):
     for name in ("LaB6", "Si"):
         with pytest.raises(BadInput, match=name):
-            steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, calibrant=name))
+            steps.calibrate_detector(
+                folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, calibrant=name)
+            )
 
 
 def test_pattern_against_the_one_integrated_elsewhere(folder, verified):
     x, y = np.loadtxt(folder / "CeO2_Pilatus1M.xy").T
     step = x[1] - x[0]
     options = Integration(
-        points=x.size, two_theta=(x[0] - step / 2, x[-1] + step / 2), polarisation=None, hot_pixel_sigma=0
+        points=x.size,
+        two_theta=(x[0] - step / 2, x[-1] + step / 2),
+        polarisation=None,
+        hot_pixel_sigma=0,
     )
     ours = steps.integrate_images(folder / "CeO2_Pilatus1M.tif", verified, options)
     theirs, mean = y, np.interp(x, ours["two_theta"], ours["intensity"][0])

@@ -1,4 +1,5 @@
-"""Li metal with diamagnetic Li, 7Li CPMG series at 11.7 T: an off-resonance metal line that does not decay smoothly."""
+"""Li metal with diamagnetic Li, 7Li CPMG series at 11.7 T: an off-resonance metal line that does
+not decay smoothly."""
 
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def test_time_step_is_the_programs_own(fid) -> None:
 
 
 def test_an_explicit_axis_wins(real_data: Path) -> None:
-    given = read.read_fid(real_data / "nmr/li_metal_cpmg/38", Reading(decay_axis="vc*2*d6"), {"role": "decay"})
+    given = read.read_fid(
+        real_data / "nmr/li_metal_cpmg/38", Reading(decay_axis="vc*2*d6"), {"role": "decay"}
+    )
     assert given["decay_time"].values[0] == pytest.approx(2 * 2 * 4.86e-6)
 
 
@@ -68,7 +71,10 @@ def test_metal_decay_is_refused_and_the_diamagnetic_one_fitted_or_gated(fit) -> 
 
 def test_no_corrected_number_without_a_decay(fid, fit) -> None:
     rows = quantify.quantify_fractions(
-        fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(), t2_star.fit_decay(fit, Decay())
+        fit,
+        window_integrals.integrate_windows(fid, Processing(), fit),
+        Quantifying(),
+        t2_star.fit_decay(fit, Decay()),
     )
     corrected = [r for r in rows if r.condition == "corrected"]
     assert corrected
@@ -83,8 +89,11 @@ def test_diamagnetic_decay_is_gated_with_its_reason(fit) -> None:
 
 
 def test_first_slice_fraction_lies_between_the_routes(fid, fit) -> None:
-    """An independent estimate is 0.84; window integrals keep the metal's dispersive tail, lines take it out."""
-    narrow = Processing(regions=Regions(li_metal=(240.0, 290.0), li_si=(-40.0, 40.0)), baseline_order=-1)
+    """An independent estimate is 0.84; window integrals keep the metal's dispersive tail, lines
+    take it out."""
+    narrow = Processing(
+        regions=Regions(li_metal=(240.0, 290.0), li_si=(-40.0, 40.0)), baseline_order=-1
+    )
     by_windows = window_integrals.integrate_windows(fid, narrow, fit)["window_area"].values[0]
     by_lines = fit["region_area"].values[0]
     assert by_lines[0] / by_lines.sum() < 0.84 < by_windows[0] / by_windows.sum()
@@ -92,18 +101,22 @@ def test_first_slice_fraction_lies_between_the_routes(fid, fit) -> None:
 
 
 def window_fractions(fid, leave_out: int, half: bool) -> float:
-    """Share of 240-290 against -40..40 ppm with a phase of its own for each region, decay cut after some points."""
+    """Share of 240-290 against -40..40 ppm with a phase of its own for each region, decay cut after
+    some points."""
     y = (fid["real"].values[0] + 1j * fid["imag"].values[0])[leave_out:].copy()
     y[0] *= 0.5 if half else 1.0
     time = np.arange(y.size) / fid.attrs["sw"]
     ppm = shift_from_offset(offsets(time, 1 << 17), fid.attrs["sfo1"], fid.attrs["sf"])
     spectrum_ = transform(y, time, 1 << 17)
-    sums = [abs(spectrum_[(ppm >= low) & (ppm <= high)].sum()) for low, high in ((240, 290), (-40, 40))]
+    sums = [
+        abs(spectrum_[(ppm >= low) & (ppm <= high)].sum()) for low, high in ((240, 290), (-40, 40))
+    ]
     return sums[0] / sum(sums)
 
 
 def test_first_slice_fraction_0_84_is_one_of_what_windows_give(fid, fit) -> None:
-    """Windows phased apart give 0.79 to 0.92 with the first point kept: the metal's tail is a sixth of the other one.
+    """Windows phased apart give 0.79 to 0.92 with the first point kept: the metal's tail is a sixth
+    of the other one.
 
     Without the tail, in the fit and in its transform, the same windows hold 0.80.
     """

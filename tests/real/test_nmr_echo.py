@@ -40,12 +40,18 @@ def test_reference_and_digital_filter(fid) -> None:
 
 def test_axis_has_topspins_offset(fid) -> None:
     offset = offsets(fid["time"].values, 16384)
-    assert shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])[0] == pytest.approx(6467.549, abs=1e-3)
+    assert shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])[0] == pytest.approx(
+        6467.549, abs=1e-3
+    )
 
 
 def test_spectrum_is_topspins(fid, folder: Path) -> None:
-    topspin = np.fromfile(folder / "pdata/1/1r", "<i4") + 1j * np.fromfile(folder / "pdata/1/1i", "<i4")
-    y = (fid["real"] + 1j * fid["imag"]).values[0] * window_integrals.apodisation(fid["time"].values, 500.0)
+    topspin = np.fromfile(folder / "pdata/1/1r", "<i4") + 1j * np.fromfile(
+        folder / "pdata/1/1i", "<i4"
+    )
+    y = (fid["real"] + 1j * fid["imag"]).values[0] * window_integrals.apodisation(
+        fid["time"].values, 500.0
+    )
     ours = transform(y, fid["time"].values, topspin.size)
     ours = ours.conj()  # TopSpin stores the imaginary part with the other sign
     overlap = abs(np.vdot(topspin, ours)) / np.linalg.norm(topspin) / np.linalg.norm(ours)
@@ -65,7 +71,9 @@ def test_a_sample_of_another_kind_is_a_misfit_not_a_number_to_trust(fid) -> None
 
 def test_window_around_the_centre_band_is_all_positive(fid) -> None:
     wide = Regions(li_metal=(3000.0, 5000.0), li_si=(-1500.0, 1500.0))
-    ds = window_integrals.integrate_windows(fid, Processing(regions=wide, display=(-6000.0, 6000.0)))
+    ds = window_integrals.integrate_windows(
+        fid, Processing(regions=wide, display=(-6000.0, 6000.0))
+    )
     area, stderr = ds["window_area"].values[0], ds["window_area_stderr"].values[0]
     assert area[1] > 50 * stderr[1]
 
@@ -89,4 +97,6 @@ def test_no_metal_line_no_alloyed_share(fid) -> None:
     assert said.value == 3
     assert "the title says 40 kHz (spinning), MASR says 7 kHz" in said.reason
     limit = next(r for r in rows if r.quantity == "t1_limit")
-    assert limit.value == pytest.approx(0.06 / np.log((1 - 0.99 * np.cos(np.pi / 6) / 2) / 0.01), rel=0.01)
+    assert limit.value == pytest.approx(
+        0.06 / np.log((1 - 0.99 * np.cos(np.pi / 6) / 2) / 0.01), rel=0.01
+    )

@@ -1,4 +1,5 @@
-"""The published two-path fit of FeO (20-BM) with paths of an own FEFF run, and FEFF on crystals of this package."""
+"""The published two-path fit of FeO (20-BM) with paths of an own FEFF run, and FEFF on crystals of
+this package."""
 
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from ssbchar.xas.scans.options import Reading
 ROOT = Path(__file__).parents[2]
 FEFF = feff.executable(Feff())
 needs_feff = pytest.mark.skipif(
-    FEFF is None, reason="FEFF is not installed (extra 'larch', 2.4 GB: `make feff`, or run these in .venv-peers)"
+    FEFF is None,
+    reason="FEFF is not installed (extra 'larch', 2.4 GB: `make feff`, or run these in .venv-peers)",
 )
 PUBLISHED = {
     "number": ((4.5782993, 0.7679652), (11.337027, 1.1172974)),
@@ -32,7 +34,9 @@ PUBLISHED_E0 = (-1.2898576, 0.8403550)
 AS_LARCH = Normalisation(exafs_free=False, core_width=0.0)
 BACKGROUND = Exafs(rbkg=1.05, kweight_background=2, clamp_high=300.0)
 """Of the published fit's script."""
-SETTINGS = PathFit(kmin=2.0, kmax=13.5, kweight=3, dk=3.0, window="kaiser", rmin=1.0, rmax=3.2, s02=0.7)
+SETTINGS = PathFit(
+    kmin=2.0, kmax=13.5, kweight=3, dk=3.0, window="kaiser", rmin=1.0, rmax=3.2, s02=0.7
+)
 ROCKSALT = """data_FeO
 _cell_length_a {a}
 _cell_length_b {a}
@@ -68,11 +72,14 @@ def rocksalt(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 
 def feo(real_data: Path, how: Normalisation, background: Exafs) -> xr.Dataset:
     """Return the EXAFS of the raw scan, the origin at the edge's inflection as Larch places it."""
-    scans = read.read_scans(real_data / "xas/aps20bm_feo/APS20BM_2001.dat", Reading(), {"measurement": "FeO"})
+    scans = read.read_scans(
+        real_data / "xas/aps20bm_feo/APS20BM_2001.dat", Reading(), {"measurement": "FeO"}
+    )
     calibrated = calibrate.calibrate_energy(scans, None, Calibration())
     at = float(normalise.normalise_spectra(calibrated, how)["e0_derivative"].values[-1])
     return extract.extract_exafs(
-        normalise.normalise_spectra(calibrated, Normalisation(**{**vars(how), "e0": at})), background
+        normalise.normalise_spectra(calibrated, Normalisation(**{**vars(how), "e0": at})),
+        background,
     )
 
 
@@ -85,8 +92,12 @@ def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
 
 
 @needs_feff
-@pytest.mark.parametrize("how", [AS_LARCH, Normalisation()], ids=["normalised as published", "our normalisation"])
-def test_every_parameter_of_the_published_fit(real_data: Path, rocksalt: xr.Dataset, how: Normalisation) -> None:
+@pytest.mark.parametrize(
+    "how", [AS_LARCH, Normalisation()], ids=["normalised as published", "our normalisation"]
+)
+def test_every_parameter_of_the_published_fit(
+    real_data: Path, rocksalt: xr.Dataset, how: Normalisation
+) -> None:
     fit = path_fit.fit_paths(rocksalt, feo(real_data, how, BACKGROUND), None, SETTINGS)
     assert fit.attrs["verdict"] == "ok"
     for kind, rows in PUBLISHED.items():
@@ -98,7 +109,9 @@ def test_every_parameter_of_the_published_fit(real_data: Path, rocksalt: xr.Data
     assert float(fit["r_factor"][0]) == pytest.approx(0.00962984, rel=0.15)
     number, displacement = (int(fit[f"{kind}_place"][0, 1]) for kind in ("number", "displacement"))
     stderr = fit["stderr"].values
-    correlation = float(fit["covariance"][number, displacement]) / (stderr[number] * stderr[displacement])
+    correlation = float(fit["covariance"][number, displacement]) / (
+        stderr[number] * stderr[displacement]
+    )
     assert correlation == pytest.approx(0.939, abs=0.02)
 
 
@@ -122,7 +135,9 @@ def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
     ],
 )
 def test_shells_of_the_crystals(phase: str, element: str, expected: dict[str, float]) -> None:
-    ds = feff.calculate_paths(ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase})
+    ds = feff.calculate_paths(
+        ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase}
+    )
     shells = {s.label: s.number for s in exafs_equation.shells(ds, (), 3.3, 0.25, 2)}
     assert shells == pytest.approx(expected)
     assert np.isfinite(ds["amplitude"].values).all() and ds.attrs["feff"].startswith("Feff 6")
@@ -130,7 +145,9 @@ def test_shells_of_the_crystals(phase: str, element: str, expected: dict[str, fl
 
 def test_without_feff_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feff, "executable", lambda options: None)
-    ds = feff.calculate_paths(ROOT / "config/phases/phases.yaml", found("Ge"), Feff(), {"phase": "LAGP"})
+    ds = feff.calculate_paths(
+        ROOT / "config/phases/phases.yaml", found("Ge"), Feff(), {"phase": "LAGP"}
+    )
     assert "FEFF is not installed (extra 'larch')" in ds.attrs["skipped"]
     fit = path_fit.fit_paths(ds, xr.Dataset(), None, PathFit())
     row = path_rows(fit, "Ge K")[0]

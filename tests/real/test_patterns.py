@@ -1,4 +1,5 @@
-"""Real patterns: the 17-BM series with its frame table, the 11-BM CeO2 standard, a pyFAI pattern."""
+"""Real patterns: the 17-BM series with its frame table, the 11-BM CeO2 standard, a pyFAI
+pattern."""
 
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from ssbchar.uncertain import serial_inflation
 
 ROOT = Path(__file__).parents[2]
 CEO2 = 5.41165
-"""Certified cell of SRM 674b [angstrom], as its CIF states; NIST certifies the cells of its powders at 22.5 degC."""
+"""Certified cell of SRM 674b [angstrom], as its CIF states; NIST certifies the cells of its powders
+at 22.5 degC."""
 EXPANSION = 11.6e-6
 """Linear thermal expansion of CeO2 [1/K] (293-1123 K)."""
 
@@ -38,7 +40,10 @@ def test_the_17bm_series_is_read_whole(series: tuple[xr.Dataset, xr.Dataset]) ->
     assert patterns.frame.values.tolist() == list(range(1, 385))
     assert set(patterns.status.values) == {"ok"} and "set_aside" not in patterns.attrs
     assert patterns.source_file.values[9] == "10.xye"
-    assert patterns.intensity.values[0, 0] == 6141.097275 and patterns.intensity_stderr.values[0, 0] == 78.365153
+    assert (
+        patterns.intensity.values[0, 0] == 6141.097275
+        and patterns.intensity_stderr.values[0, 0] == 78.365153
+    )
 
 
 def test_its_wavelength_is_never_guessed(real_data: Path) -> None:
@@ -48,7 +53,9 @@ def test_its_wavelength_is_never_guessed(real_data: Path) -> None:
         read.read_patterns(real_data / "hexrd/aps17bm_metathesis/XYE/1.xye", Reading())
 
 
-def test_its_temperatures_come_by_file_name(series: tuple[xr.Dataset, xr.Dataset], real_data: Path) -> None:
+def test_its_temperatures_come_by_file_name(
+    series: tuple[xr.Dataset, xr.Dataset], real_data: Path
+) -> None:
     patterns, joined = series
     table = pd.read_csv(real_data / "hexrd/aps17bm_metathesis/frames.csv").set_index("xye")
     expected = table.loc[patterns.source_file.values]
@@ -70,11 +77,16 @@ def test_its_programme_is_one_ramp_and_a_hold(series: tuple[xr.Dataset, xr.Datas
 def cubic_cell(found: xr.Dataset) -> tuple[float, float]:
     """Return the cell of a cubic phase and its esd, zero of 2theta refined.
 
-    Errors are scaled by the scatter of the lines and by its correlation along 2theta (asymmetry is not modelled).
+    Errors are scaled by the scatter of the lines and by its correlation along 2theta (asymmetry is
+    not modelled).
     """
     n = np.array([np.sqrt(sum(int(i) ** 2 for i in hkl.split())) for hkl in found.hkl.values])
     good = found.verdict.values[0] == "ok"
-    position, stderr, n = found.position.values[0, good], found.position_stderr.values[0, good], n[good]
+    position, stderr, n = (
+        found.position.values[0, good],
+        found.position_stderr.values[0, good],
+        n[good],
+    )
     wavelength, a, zero = 0.413671, 5.4, 0.0
     for _ in range(8):
         model = two_theta_from_d(a / n, wavelength)
@@ -84,7 +96,9 @@ def cubic_cell(found: xr.Dataset) -> tuple[float, float]:
         step = np.linalg.lstsq(design, misfit, rcond=None)[0]
         a, zero = a + step[0], zero + step[1]
     scatter = np.sum(misfit**2) / (n.size - 2)
-    esd = np.sqrt(np.linalg.inv(design.T @ design)[0, 0] * max(scatter, 1.0)) * serial_inflation(misfit)
+    esd = np.sqrt(np.linalg.inv(design.T @ design)[0, 0] * max(scatter, 1.0)) * serial_inflation(
+        misfit
+    )
     return a, float(esd)
 
 
@@ -92,9 +106,14 @@ def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
     patterns = read.read_patterns(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", Reading())
     assert float(patterns.wavelength) == 0.413671 and patterns.sizes["two_theta"] == 47998
     assert float(patterns.temperature_header[0]) == pytest.approx(21.85)
-    phase = tabulate_reflections(ROOT / "config/phases/phases.yaml", PhaseTable(), {"phase": "CeO2"})
+    phase = tabulate_reflections(
+        ROOT / "config/phases/phases.yaml", PhaseTable(), {"phase": "CeO2"}
+    )
     found = known_lines.fit_known_lines(
-        patterns, join.join_temperatures(patterns, None, Furnace()), [phase], Tracking(peaks_per_phase=25)
+        patterns,
+        join.join_temperatures(patterns, None, Furnace()),
+        [phase],
+        Tracking(peaks_per_phase=25),
     )
     assert (found.verdict == "ok").mean() > 0.9
     a, esd = cubic_cell(found)
@@ -116,18 +135,23 @@ def test_a_pyfai_pattern(real_data: Path) -> None:
 def test_peaks_of_the_17bm_series_follow_the_published_cell(
     series: tuple[xr.Dataset, xr.Dataset], real_data: Path
 ) -> None:
-    """Every sixth frame of the ramp, all nine phases competing; the zero of 2theta is not refined here."""
+    """Every sixth frame of the ramp, all nine phases competing; the zero of 2theta is not refined
+    here."""
     rows = np.arange(0, 189, 6)
     patterns, joined = (part.isel(frame=rows) for part in series)
     names = ("Mn2O3", "Na2CO3", "YCl3", "NaCl", "YOCl", "Y3O4Cl", "Y2O3", "NaxMnO2", "Y2Mn2O7")
     table = ROOT / "config/real/phases/phases.yaml"
     phases = [tabulate_reflections(table, PhaseTable(), {"phase": name}) for name in names]
     found = known_lines.fit_known_lines(patterns, joined, phases, Tracking())
-    published = pd.read_csv(real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv")
+    published = pd.read_csv(
+        real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv"
+    )
     cell = published["Volume_Mn2O3"].to_numpy(float)[rows] ** (1 / 3)
     own = found.phase.values == "Mn2O3"
     n = np.array([np.sqrt(sum(int(i) ** 2 for i in hkl.split())) for hkl in found.hkl.values[own]])
-    good = (found.verdict.values[:, own] == "ok") & (found.d_stderr.values[:, own] / found.d.values[:, own] < 2e-3)
+    good = (found.verdict.values[:, own] == "ok") & (
+        found.d_stderr.values[:, own] / found.d.values[:, own] < 2e-3
+    )
     a = np.where(good, found.d.values[:, own] * n, np.nan)
     assert good.mean() > 0.6
     offset = np.nanmedian(a / cell[:, None] - 1, axis=0)

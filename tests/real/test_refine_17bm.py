@@ -1,4 +1,5 @@
-"""The 17-BM heating series against its published sequential refinement, one config for all frames."""
+"""The 17-BM heating series against its published sequential refinement, one config for all
+frames."""
 
 import json
 from pathlib import Path
@@ -34,12 +35,16 @@ def volume_differences(
     return np.asarray(ours / theirs[f"Volume_{phase}"][frame][used] - 1)
 
 
-def check(ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.ndarray]) -> dict[str, float]:
+def check(
+    ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.ndarray]
+) -> dict[str, float]:
     """Assert what the published table can decide; return the figures."""
     figures: dict[str, float] = {}
     for phase, amount, least in (("Mn2O3", "Mn$_2$O$_3$", 0.0), ("NaCl", "NaCl", 0.1)):
         difference = volume_differences(ds, theirs, phase, amount, least)
-        figures[f"{phase} within 0.3 %"] = float(np.mean(np.abs(np.nan_to_num(difference, nan=1.0)) < 0.003))
+        figures[f"{phase} within 0.3 %"] = float(
+            np.mean(np.abs(np.nan_to_num(difference, nan=1.0)) < 0.003)
+        )
         figures[f"{phase} median, %"] = 100 * float(np.nanmedian(difference))
         assert figures[f"{phase} within 0.3 %"] >= 0.95
         assert abs(figures[f"{phase} median, %"]) < 0.1
@@ -58,7 +63,10 @@ def check(ds: xr.Dataset, temperature: xr.Dataset, theirs: dict[str, np.ndarray]
 
 def test_first_frame_agrees_with_gsas(folder: Path) -> None:
     ds, _ = refined(folder, slice(0, 3), Refinement())
-    cell, stderr = ds["cell"].sel(phase="Mn2O3").values[0, 0], ds["cell_stderr"].sel(phase="Mn2O3").values[0, 0]
+    cell, stderr = (
+        ds["cell"].sel(phase="Mn2O3").values[0, 0],
+        ds["cell_stderr"].sel(phase="Mn2O3").values[0, 0],
+    )
     assert set(ds["phase"].values[ds["present"].values[0] == 1]) == {"Mn2O3", "Na2CO3", "YCl3"}
     assert abs(cell - 9.41727) < 3 * np.hypot(stderr, 0.00105)
     assert 2e-4 < stderr < 5e-3  # the raw error would be some 1e-5
@@ -90,6 +98,10 @@ def test_whole_series(folder: Path) -> None:
     check(ds, temperature, theirs)
     frame = ds["frame"].values
     there = ds["present"].sel(phase="YCl3").values == 1
-    assert 61 <= frame[there].max() <= 76  # published curve crosses 5 % at frame 73, inside a segment
+    assert (
+        61 <= frame[there].max() <= 76
+    )  # published curve crosses 5 % at frame 73, inside a segment
     known = np.isfinite(theirs["Rwp"][frame])
-    print("Rwp below the published in", np.mean(ds["rwp"].values[known] < theirs["Rwp"][frame][known]))
+    print(
+        "Rwp below the published in", np.mean(ds["rwp"].values[known] < theirs["Rwp"][frame][known])
+    )

@@ -1,4 +1,5 @@
-"""The whole workflow on real measurements by others: one command, one report, what the published analyses say."""
+"""The whole workflow on real measurements by others: one command, one report, what the published
+analyses say."""
 
 import os
 import shutil
@@ -34,7 +35,9 @@ def summary(run: Path) -> pd.DataFrame:
 
 def row(summary: pd.DataFrame, quantity: str, subject: str, condition: str) -> pd.Series:
     found = summary[
-        (summary.quantity == quantity) & (summary.subject == subject) & (summary.condition.fillna("") == condition)
+        (summary.quantity == quantity)
+        & (summary.subject == subject)
+        & (summary.condition.fillna("") == condition)
     ]
     assert len(found) == 1
     return found.iloc[0]
@@ -48,7 +51,9 @@ def test_the_heating_series_reacts_and_its_return_was_not_measured(summary: pd.D
 
 def test_yocl_starts_where_the_published_refinement_sees_it(summary: pd.DataFrame) -> None:
     onset = row(summary, "onset_temperature", "YOCl", "heating")
-    assert onset.lower95 - 3 * 3.3 < 295 < onset.upper95 + 3 * 3.3  # published 5 % crossing, three frames of 3.3 K
+    assert (
+        onset.lower95 - 3 * 3.3 < 295 < onset.upper95 + 3 * 3.3
+    )  # published 5 % crossing, three frames of 3.3 K
 
 
 def test_the_published_expansion_stands_beside_ours_with_its_source(summary: pd.DataFrame) -> None:
@@ -64,7 +69,9 @@ def test_mn2o3_expands_as_published(run: Path, real_data: Path) -> None:
     good = np.isfinite(a)
     slope = np.polyfit(t[good], a[good] / a[good][0], 1)[0]
     assert slope == pytest.approx(9.43e-6, rel=0.05)
-    table = pd.read_csv(real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv")
+    table = pd.read_csv(
+        real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv"
+    )
     ours = lattice.volume.sel(phase="Mn2O3").values[:189]
     ratio = ours / table["Volume_Mn2O3"].values[:189] - 1
     assert np.mean(np.abs(ratio[good]) < 0.003) >= 0.95
@@ -77,6 +84,8 @@ def test_feo_from_raw_columns_is_the_library_scan(summary: pd.DataFrame) -> None
 
 
 def test_the_metal_decay_of_the_cpmg_series_is_refused(summary: pd.DataFrame) -> None:
-    share = summary[(summary.quantity == "alloyed_share") & (summary["sample"].str.startswith("Li metal"))].iloc[0]
+    share = summary[
+        (summary.quantity == "alloyed_share") & (summary["sample"].str.startswith("Li metal"))
+    ].iloc[0]
     assert share.verdict == "N/A"
     assert "not_decaying" in share.reason

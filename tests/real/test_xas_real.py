@@ -1,4 +1,5 @@
-"""Published absorption data by others: raw against library, order lost in germanium, oxidation of LiFePO4."""
+"""Published absorption data by others: raw against library, order lost in germanium, oxidation of
+LiFePO4."""
 
 import math
 from dataclasses import replace
@@ -27,11 +28,15 @@ AS_LARCH = Normalisation(exafs_free=False, core_width=0.0)
 
 
 def normalised(
-    path: Path, group: str = "", calibration: Calibration | None = None, how: Normalisation | None = None
+    path: Path,
+    group: str = "",
+    calibration: Calibration | None = None,
+    how: Normalisation | None = None,
 ) -> xr.Dataset:
     scans = read.read_scans(path, Reading(mu=group), {"measurement": group or path.stem})
     return normalise.normalise_spectra(
-        calibrate.calibrate_energy(scans, None, calibration or Calibration()), how or Normalisation()
+        calibrate.calibrate_energy(scans, None, calibration or Calibration()),
+        how or Normalisation(),
     )
 
 
@@ -44,26 +49,39 @@ def test_raw_columns_of_20bm_equal_the_librarys_xdi(xas: Path) -> None:
     labels = {"measurement": "FeO"}
     raw = read.read_scans(xas / "aps20bm_feo/APS20BM_2001.dat", Reading(), labels)
     library = read.read_scans(xas / "fe_references/FeO_rt_01.xdi", Reading(), labels)
-    assert np.abs(raw["energy"].values - library["energy"].values).max() <= 5.1e-5, "the library rounds to 1e-4 eV"
+    assert np.abs(raw["energy"].values - library["energy"].values).max() <= 5.1e-5, (
+        "the library rounds to 1e-4 eV"
+    )
     assert np.abs(raw["mu"].values - library["mu"].values).max() < 1e-7
-    assert (raw.attrs["element"], raw.attrs["edge"], raw.attrs["mode"]) == ("Fe", "K", "transmission")
+    assert (raw.attrs["element"], raw.attrs["edge"], raw.attrs["mode"]) == (
+        "Fe",
+        "K",
+        "transmission",
+    )
 
 
-@pytest.mark.parametrize("name", ["FeO_rt_01", "Fe2O3_rt_01", "Fe3O4_rt_01", "Fe_Foil_rt_2016Foils", "Fe_metal_rt_02"])
+@pytest.mark.parametrize(
+    "name", ["FeO_rt_01", "Fe2O3_rt_01", "Fe3O4_rt_01", "Fe_Foil_rt_2016Foils", "Fe_metal_rt_02"]
+)
 def test_every_reference_goes_through_to_exafs(xas: Path, name: str) -> None:
     ds = normalised(xas / f"fe_references/{name}.xdi")
     found = extract.extract_exafs(ds, Exafs())
     assert 7105 < float(ds["e0_half"].values[-1]) < 7127
     assert np.isfinite(found["chi_r_magnitude"].values).all()
     r, size = found["r"].values, found["chi_r_magnitude"].values[-1]
-    low, high = (1.9, 2.4) if "oil" in name or "metal" in name else (1.3, 1.8)  # Fe-Fe 2.48, Fe-O 1.95-2.15 angstrom
-    peak = np.flatnonzero((r > low) & (r < high) & (size > np.roll(size, 1)) & (size > np.roll(size, -1)))
+    low, high = (
+        (1.9, 2.4) if "oil" in name or "metal" in name else (1.3, 1.8)
+    )  # Fe-Fe 2.48, Fe-O 1.95-2.15 angstrom
+    peak = np.flatnonzero(
+        (r > low) & (r < high) & (size > np.roll(size, 1)) & (size > np.roll(size, -1))
+    )
     assert peak.size == 1
 
 
 def test_formal_valence_orders_the_edges(xas: Path) -> None:
     edges = [
-        float(normalised(xas / f"fe_references/{n}_rt_01.xdi")["e0_half"].values[-1]) for n in ("FeO", "Fe3O4", "Fe2O3")
+        float(normalised(xas / f"fe_references/{n}_rt_01.xdi")["e0_half"].values[-1])
+        for n in ("FeO", "Fe3O4", "Fe2O3")
     ]
     assert edges == sorted(edges)
 
@@ -72,21 +90,28 @@ def test_formal_valence_orders_the_edges(xas: Path) -> None:
     ("group", "half"), [("Ge_x19a.txt", 11102.45), ("aGe Dale*", 11102.51), ("aGe Joe*", 11102.44)]
 )
 def test_project_shifts_are_applied_once(xas: Path, group: str, half: float) -> None:
-    """The half steps were found with Larch's normalisation; a step 1 % higher moves them by up to 0.015 eV."""
+    """The half steps were found with Larch's normalisation; a step 1 % higher moves them by up to
+    0.015 eV."""
     ds = normalised(xas / "ge_order/Ge.prj", group, how=AS_LARCH)
     assert float(ds["e0_half"].values[-1]) == pytest.approx(half, abs=0.03)
 
 
 @pytest.fixture(scope="module", params=["aGe Dale*", "aGe Joe*"])
-def germanium(request: pytest.FixtureRequest, xas: Path) -> tuple[xr.Dataset, dict[str, Conclusion]]:
+def germanium(
+    request: pytest.FixtureRequest, xas: Path
+) -> tuple[xr.Dataset, dict[str, Conclusion]]:
     path = xas / "ge_order/Ge.prj"
     crystal, glass = normalised(path, "Ge_x19a.txt"), normalised(path, request.param)
     options = Comparison(choices=100, kweight=2)
     found = compare.compare_pair(crystal, glass, options)
-    return found, {c.quantity: c for c in conclude.conclude_measurement(glass, found, None, options)}
+    return found, {
+        c.quantity: c for c in conclude.conclude_measurement(glass, found, None, options)
+    }
 
 
-def test_second_shell_of_germanium_is_lost(germanium: tuple[xr.Dataset, dict[str, Conclusion]]) -> None:
+def test_second_shell_of_germanium_is_lost(
+    germanium: tuple[xr.Dataset, dict[str, Conclusion]],
+) -> None:
     _, said = germanium
     assert said["structure"].verdict == "changed"
     assert "second shell lost" in said["structure"].reason
@@ -95,7 +120,9 @@ def test_second_shell_of_germanium_is_lost(germanium: tuple[xr.Dataset, dict[str
     assert said["shell_2_ratio"].upper95 <= 0.2  # type: ignore[operator]
 
 
-def test_second_over_first_shell_of_germanium(germanium: tuple[xr.Dataset, dict[str, Conclusion]]) -> None:
+def test_second_over_first_shell_of_germanium(
+    germanium: tuple[xr.Dataset, dict[str, Conclusion]],
+) -> None:
     found, _ = germanium
     nominal = found["amplitude"].values[0]
     assert nominal[1, 0] / nominal[0, 0] == pytest.approx(0.30, abs=0.02)
@@ -124,7 +151,9 @@ def test_delithiation_shifts_the_edge(iron: tuple[xr.Dataset, xr.Dataset]) -> No
 
 
 @pytest.mark.parametrize("share", [0.01, 0.02, 0.05, 0.10, 0.50])
-def test_mixtures_of_the_olivines_are_taken_apart(iron: tuple[xr.Dataset, xr.Dataset], share: float) -> None:
+def test_mixtures_of_the_olivines_are_taken_apart(
+    iron: tuple[xr.Dataset, xr.Dataset], share: float
+) -> None:
     reduced, oxidised = iron
     random = np.random.default_rng(int(1000 * share))
     energy = reduced["energy"].values
@@ -142,7 +171,11 @@ def test_mixtures_of_the_olivines_are_taken_apart(iron: tuple[xr.Dataset, xr.Dat
             ("norm_stderr", 0 * norm + noise),
         ):
             ds[name] = (("spectrum", "energy"), values)
-        ds["e0"], ds["edge_step"], ds["name"] = reduced["e0"], ("spectrum", [1.0]), ("spectrum", ["mixed"])
+        ds["e0"], ds["edge_step"], ds["name"] = (
+            reduced["e0"],
+            ("spectrum", [1.0]),
+            ("spectrum", ["mixed"]),
+        )
         exact = [r.assign(mu_stderr=0 * r["mu_stderr"]) for r in iron]
         done = linear_combination.fit_mixture(ds, exact, replace(Mixture(), choices=0))
         found.append(float(done["weight"][0, 1]))

@@ -21,7 +21,11 @@ def series(frames=60, points=900, timed=True):
     segment = np.where(rise < 1, "heating", "cooling").astype(object)
     two_theta = np.linspace(1, 9, points)
     level = np.where((np.arange(frames)[:, None] > 20), 1.0, 0.0)
-    lines = {"LAGP": np.array([2.3, 3.7, 5.1]), "LFP": np.array([2.9, 4.4]), "M3PO42": np.array([3.3, 4.9, 6.0])}
+    lines = {
+        "LAGP": np.array([2.3, 3.7, 5.1]),
+        "LFP": np.array([2.9, 4.4]),
+        "M3PO42": np.array([3.3, 4.9, 6.0]),
+    }
     calculated = np.full((frames, points), 50.0)
     for name, places in lines.items():
         for place in places:
@@ -46,7 +50,13 @@ def series(frames=60, points=900, timed=True):
     )
     patterns["two_theta_common"] = ("two_theta", two_theta * 0.1173 / WAVELENGTH)
     furnace = xr.Dataset({"temperature": ("frame", temperature), "segment": ("frame", segment)})
-    return patterns, furnace, lattice(frames, temperature, calculated, observed), curves(), peaks(frames, lines)
+    return (
+        patterns,
+        furnace,
+        lattice(frames, temperature, calculated, observed),
+        curves(),
+        peaks(frames, lines),
+    )
 
 
 def lattice(frames, temperature, calculated, observed):
@@ -98,7 +108,11 @@ def curves():
         cell[p, :, :6] = np.array(CELLS[name], float)[None, :, None] * (1 + 1e-5 * (grid - 25))
     dims = ("phase", "segment", "axis", "temperature")
     tensor = np.zeros((3, 2, grid.size, 6))
-    tensor[0, ..., :3], tensor[1, ..., :3], tensor[2] = (1e-5, 1e-5, 2e-5), (1e-5, 1e-5, 1e-5), np.nan
+    tensor[0, ..., :3], tensor[1, ..., :3], tensor[2] = (
+        (1e-5, 1e-5, 2e-5),
+        (1e-5, 1e-5, 1e-5),
+        np.nan,
+    )
     principal = np.moveaxis(tensor[..., :3], -1, 2)
     return xr.Dataset(
         {
@@ -108,14 +122,20 @@ def curves():
             "linear_expansion_stderr": (dims, np.full(shape, 3e-7)),
             "tensor": (("phase", "segment", "temperature", "component"), tensor),
             "principal_expansion": (("phase", "segment", "principal", "temperature"), principal),
-            "principal_expansion_stderr": (("phase", "segment", "principal", "temperature"), 1e-2 * principal),
+            "principal_expansion_stderr": (
+                ("phase", "segment", "principal", "temperature"),
+                1e-2 * principal,
+            ),
             "reacting_from": (("phase", "segment"), np.array([[650.0, np.nan]] * 3)),
         },
         coords={
-            "phase": list(PHASES), "segment": ["heating", "cooling"], "axis": [*AXES, "volume"], "temperature": grid,
+            "phase": list(PHASES),
+            "segment": ["heating", "cooling"],
+            "axis": [*AXES, "volume"],
+            "temperature": grid,
         },
         attrs={"model": "polynomial"},
-    )  # fmt: skip
+    )
 
 
 def peaks(frames, lines):
@@ -137,7 +157,8 @@ def peaks(frames, lines):
 
 
 def tables():
-    """Reflection tables: 001 to 004 of each phase, the third far too weak for a tick where atoms are known."""
+    """Reflection tables: 001 to 004 of each phase, the third far too weak for a tick where atoms
+    are known."""
     found = []
     for name in PHASES:
         squared = np.array([9.0, 4.0, 1e-4, 1.0]) if name != "M3PO42" else np.full(4, np.nan)

@@ -1,4 +1,5 @@
-"""The demonstration: same bytes from a seed, synthetic in every file, truth in the contract's names, no fitter."""
+"""The demonstration: same bytes from a seed, synthetic in every file, truth in the contract's
+names, no fitter."""
 
 import ast
 import hashlib
@@ -13,13 +14,31 @@ from ssbchar.simulate import demo, truth
 
 ROOT = Path(__file__).parents[2]
 UNITS = {
-    "a": "angstrom", "b": "angstrom", "c": "angstrom", "alpha": "degree", "beta": "degree", "gamma": "degree",
-    "volume": "angstrom^3", "volume_return": "percent", "mean_linear_expansion": "1/K", "onset_temperature": "degC",
-    "end_temperature": "degC", "phase_stability": "", "edge_shift": "eV", "white_line_change": "1",
-    "shell_1_ratio": "1", "shell_2_ratio": "1", "shell_3_ratio": "1", "reduced_fraction": "1", "structure": "",
-    "li_metal_fraction": "percent", "li_si_fraction": "percent", "t2_star": "s", "alloyed_share": "percent",
+    "a": "angstrom",
+    "b": "angstrom",
+    "c": "angstrom",
+    "alpha": "degree",
+    "beta": "degree",
+    "gamma": "degree",
+    "volume": "angstrom^3",
+    "volume_return": "percent",
+    "mean_linear_expansion": "1/K",
+    "onset_temperature": "degC",
+    "end_temperature": "degC",
+    "phase_stability": "",
+    "edge_shift": "eV",
+    "white_line_change": "1",
+    "shell_1_ratio": "1",
+    "shell_2_ratio": "1",
+    "shell_3_ratio": "1",
+    "reduced_fraction": "1",
+    "structure": "",
+    "li_metal_fraction": "percent",
+    "li_si_fraction": "percent",
+    "t2_star": "s",
+    "alloyed_share": "percent",
     "x_alloyed": "1",
-}  # fmt: skip
+}
 """Headline quantities with their units, as docs/data-model.md lists them."""
 
 
@@ -70,7 +89,11 @@ def test_every_raw_file_says_synthetic(small: Path):
     for path in small.rglob("*"):
         if not path.is_file() or path.name == "truth.json":
             continue
-        if path.name in ("fid", "ser", "vdlist"):  # binary words or bare numbers: their acqus and title say it
+        if path.name in (
+            "fid",
+            "ser",
+            "vdlist",
+        ):  # binary words or bare numbers: their acqus and title say it
             assert "synthetic" in (path.parent / "acqus").read_text()
             assert "synthetic" in (path.parent / "pdata" / "1" / "title").read_text()
         else:
@@ -90,13 +113,21 @@ def test_truth_uses_the_contract(small: Path):
 
 
 def test_truth_states_the_published_claims(small: Path):
-    value = {(r.sample, r.subject, r.condition, r.quantity): r.value for r in truth.load(small / "truth.json")}
+    value = {
+        (r.sample, r.subject, r.condition, r.quantity): r.value
+        for r in truth.load(small / "truth.json")
+    }
     for phase in ("LAGP", "LFP"):
         assert abs(value["LAGP+LFP", phase, "after cooling", "volume_return"]) < 0.2
     for phase in ("LAGP", "NCM811"):
         assert value["LAGP+NCM811", phase, "heating", "end_temperature"] == 760.0
     assert value["LAGP+NCM811", "Co3PO42", "heating", "onset_temperature"] == 600.0
-    published = {"100 MPa 30 s": 6.9, "200 MPa 30 s": 7.1, "400 MPa 30 s": 3.0, "200 MPa 3 min": 1.8}
+    published = {
+        "100 MPa 30 s": 6.9,
+        "200 MPa 30 s": 7.1,
+        "400 MPa 30 s": 3.0,
+        "200 MPa 3 min": 1.8,
+    }
     for pressing, percent in published.items():
         got = value[f"Li1Si {pressing}", "li_metal", "corrected", "li_metal_fraction"]
         assert round(got, 1) == percent
@@ -105,7 +136,11 @@ def test_truth_states_the_published_claims(small: Path):
 def test_sheets_cover_the_demonstration(small: Path):
     rows = truth.load(small / "truth.json")
     for name in ("config/samples.tsv", "config/minimal/samples.tsv"):
-        lines = [x.split("\t") for x in (ROOT / name).read_text().splitlines() if x and not x.startswith("#")]
+        lines = [
+            x.split("\t")
+            for x in (ROOT / name).read_text().splitlines()
+            if x and not x.startswith("#")
+        ]
         samples = {dict(zip(lines[0], x, strict=False))["sample"] for x in lines[1:]}
         assert {r.sample for r in rows} <= samples
         paths = [Path(x[lines[0].index("path")]) for x in lines[1:]]
@@ -130,5 +165,14 @@ def test_simulator_imports_no_fitter():
                 names = [f"{node.module}"]
             for name in names:
                 if name.startswith("ssbchar"):
-                    assert any(name == a or name.startswith(a + ".") for a in allowed), (path.name, name)
-                assert name.split(".")[0] not in ("scipy", "nmrglue", "pymatgen", "pyFAI", "larch"), (path.name, name)
+                    assert any(name == a or name.startswith(a + ".") for a in allowed), (
+                        path.name,
+                        name,
+                    )
+                assert name.split(".")[0] not in (
+                    "scipy",
+                    "nmrglue",
+                    "pymatgen",
+                    "pyFAI",
+                    "larch",
+                ), (path.name, name)

@@ -25,7 +25,8 @@ def test_forward_scattering_counts_all_electrons():
 
 
 def test_lfp_strongest_reflections():
-    """LiFePO4: (311), (111)/(201), (020)/(211), (101) and (200) are the strongest, as known of olivine."""
+    """LiFePO4: (311), (111)/(201), (020)/(211), (101) and (200) are the strongest, as known of
+    olivine."""
     hkl, strength = crystal.reflections(crystal.LFP, 2.2)
     d = crystal.spacing(hkl, np.array(crystal.LFP.cell))
     strongest = {tuple(np.abs(h).astype(int)) for h in hkl[np.argsort(-strength * d**2)[:5]]}
@@ -37,7 +38,9 @@ def test_multiplicity_of_special_positions(phase: crystal.Crystal):
     """Every formula unit's atoms: LAGP 6 x LiM2(PO4)3, LFP 4 x LiFePO4, NCM 3 x LiMO2."""
     count = {}
     for element, x, y, z, occupancy in phase.sites:
-        count[element] = count.get(element, 0) + occupancy * len(crystal.positions(phase.group, (x, y, z)))
+        count[element] = count.get(element, 0) + occupancy * len(
+            crystal.positions(phase.group, (x, y, z))
+        )
     expected = {
         "LAGP": {"Li": 6, "Ge": 9, "Al": 3, "P": 18, "O": 72},
         "LFP": {"Li": 4, "Fe": 4, "P": 4, "O": 16},
@@ -61,7 +64,9 @@ def test_pseudo_voigt_has_unit_area_and_its_width():
 def test_area_of_the_strongest_set_is_the_amount():
     part = pattern.Part(crystal.CEO2, crystal.CEO2.cell_at(np.array([25.0])), np.array([100.0]))
     instrument = pattern.Instrument(0.24117, 4.0, 0.001, 900, 0.03)
-    signal = pattern.peaks([part], instrument.two_theta, instrument, IDEAL, np.random.default_rng(0))
+    signal = pattern.peaks(
+        [part], instrument.two_theta, instrument, IDEAL, np.random.default_rng(0)
+    )
     assert np.trapezoid(signal[0], instrument.two_theta) == pytest.approx(100.0, rel=0.02)
 
 

@@ -1,4 +1,5 @@
-"""Raw files read back by tools that share nothing with the simulator: numpy, Pillow, fabio, nmrglue, pandas."""
+"""Raw files read back by tools that share nothing with the simulator: numpy, Pillow, fabio,
+nmrglue, pandas."""
 
 from pathlib import Path
 
@@ -27,7 +28,9 @@ def test_xye_is_three_columns_with_counting_errors(small: Path):
 
 
 def test_furnace_log_is_zoned_and_covers_the_frames(small: Path):
-    log = pd.read_csv(small / "hexrd" / "heating_LAGP_LFP_furnace.csv", comment="#", parse_dates=["time"])
+    log = pd.read_csv(
+        small / "hexrd" / "heating_LAGP_LFP_furnace.csv", comment="#", parse_dates=["time"]
+    )
     assert str(log["time"].dt.tz) == "UTC"
     stamps = []
     for path in sorted((small / "hexrd" / "heating_LAGP_LFP").glob("*.xye")):
@@ -44,7 +47,9 @@ def test_tiff_opens_in_pillow_and_fabio(small: Path):
     path = next((small / "hexrd" / "CeO2_calibrant").glob("*.tif"))
     with Image.open(path) as image:
         assert image.size == (512, 512) and image.mode.startswith("I;16")
-        assert "synthetic" in image.tag_v2[270] and "wavelength: 0.24117 angstrom" in image.tag_v2[270]
+        assert (
+            "synthetic" in image.tag_v2[270] and "wavelength: 0.24117 angstrom" in image.tag_v2[270]
+        )
         data = np.asarray(image)
     fabio = pytest.importorskip("fabio")
     assert np.array_equal(fabio.open(path).data, data)
@@ -57,12 +62,24 @@ def test_rings_lie_where_bragg_says(small: Path):
     geometry = detector.Detector()
     two_theta = 2 * np.arcsin(0.24117 / (2 * 5.41165 / np.sqrt(3)))
     t, p = np.radians([geometry.tilt, geometry.tilt_plane])
-    tilted = np.array([np.cos(p) * np.cos(t), np.sin(p) * np.cos(t), np.sin(t)])  # the tilt direction in space
+    tilted = np.array(
+        [np.cos(p) * np.cos(t), np.sin(p) * np.cos(t), np.sin(t)]
+    )  # the tilt direction in space
     across = np.array([-np.sin(p), np.cos(p), 0.0])
     normal = np.cross(tilted, across)
     for azimuth in np.radians([0, 90, 180, 270]):
-        ray = np.array([np.sin(two_theta) * np.cos(azimuth), np.sin(two_theta) * np.sin(azimuth), np.cos(two_theta)])
-        hit = ray * (normal @ [0, 0, geometry.distance]) / (normal @ ray) - [0, 0, geometry.distance]
+        ray = np.array(
+            [
+                np.sin(two_theta) * np.cos(azimuth),
+                np.sin(two_theta) * np.sin(azimuth),
+                np.cos(two_theta),
+            ]
+        )
+        hit = ray * (normal @ [0, 0, geometry.distance]) / (normal @ ray) - [
+            0,
+            0,
+            geometry.distance,
+        ]
         u, v = hit @ tilted, hit @ across
         column = geometry.column + (u * np.cos(p) - v * np.sin(p)) / geometry.pixel
         row = geometry.row + (u * np.sin(p) + v * np.cos(p)) / geometry.pixel
@@ -79,13 +96,24 @@ def test_nmrglue_reads_what_was_written(tmp_path: Path):
     rng = np.random.default_rng(1)
     data = np.round(1e6 * (rng.standard_normal((3, 300)) + 1j * rng.standard_normal((3, 300))))
     about = pressing.acquisition(1.6e9, 8, True)
-    bruker.write(tmp_path / "ser", data, about, pressing.PROCESSING, "synthetic", "", [1e-5, 2e-5, 3.5e-5])
+    bruker.write(
+        tmp_path / "ser", data, about, pressing.PROCESSING, "synthetic", "", [1e-5, 2e-5, 3.5e-5]
+    )
     parameters, back = nmrglue.bruker.read(str(tmp_path / "ser"))
-    assert np.array_equal(back[:, :300], data) and not back[:, 300:].any()  # rows are padded to whole blocks
+    assert (
+        np.array_equal(back[:, :300], data) and not back[:, 300:].any()
+    )  # rows are padded to whole blocks
     assert parameters["acqus"]["TD"] == 600 and parameters["acqu2s"]["TD"] == 3
     assert parameters["acqus"]["P"][1] == pressing.PULSE and parameters["acqus"]["NUC1"] == "7Li"
     assert (tmp_path / "ser" / "vdlist").read_text().split() == ["10u", "20u", "35u"]
-    bruker.write(tmp_path / "fid", data[0], pressing.acquisition(1.6e9, 8, False), pressing.PROCESSING, "synthetic", "")
+    bruker.write(
+        tmp_path / "fid",
+        data[0],
+        pressing.acquisition(1.6e9, 8, False),
+        pressing.PROCESSING,
+        "synthetic",
+        "",
+    )
     assert np.array_equal(nmrglue.bruker.read(str(tmp_path / "fid"))[1], data[0])
 
 

@@ -1,4 +1,5 @@
-"""Each output is netCDF-4 for xarray and NeXus for NeXus programs: one set of numbers, two ways in."""
+"""Each output is netCDF-4 for xarray and NeXus for NeXus programs: one set of numbers, two ways
+in."""
 
 import hashlib
 import os
@@ -82,7 +83,10 @@ def test_the_default_plot_and_the_parameters_are_the_same_numbers(tmp_path: Path
 
 
 def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
-    digests = {hashlib.sha256(saved(fit(), tmp_path / name).read_bytes()).hexdigest() for name in ("a.nc", "b.nc")}
+    digests = {
+        hashlib.sha256(saved(fit(), tmp_path / name).read_bytes()).hexdigest()
+        for name in ("a.nc", "b.nc")
+    }
     assert len(digests) == 1
 
 
@@ -95,7 +99,9 @@ def test_a_set_aside_output_has_an_entry_without_a_plot(tmp_path: Path) -> None:
 @pytest.fixture
 def validate(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, int]]:
     """nxvalidate's check of a file or an application definition: numbers of warnings and errors."""
-    if "nxvalidate.validate" not in sys.modules:  # it asks for the width of the terminal when imported
+    if (
+        "nxvalidate.validate" not in sys.modules
+    ):  # it asks for the width of the terminal when imported
         monkeypatch.setattr(os, "get_terminal_size", lambda *_: os.terminal_size((120, 40)))
     module = pytest.importorskip("nxvalidate.validate", reason="nxvalidate is not installed")
 
@@ -112,7 +118,9 @@ def validate(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, int]]:
 
 
 @pytest.mark.parametrize("make", [fit, images, xr.Dataset])
-def test_the_entry_changes_nothing_for_xarray(make: Callable[[], xr.Dataset], tmp_path: Path) -> None:
+def test_the_entry_changes_nothing_for_xarray(
+    make: Callable[[], xr.Dataset], tmp_path: Path
+) -> None:
     ds = make()
     loaded = store.load(saved(ds, tmp_path / "good.nc", step=nexus.INTEGRATED))
     assert isinstance(loaded, xr.Dataset)
@@ -129,7 +137,9 @@ def test_nxvalidate_finds_no_error(
     assert validate(saved(make(), tmp_path / "good.nc", step=nexus.INTEGRATED))[1] == 0
 
 
-def test_nxvalidate_finds_an_axis_that_is_not_there(tmp_path: Path, validate: Callable[..., tuple[int, int]]) -> None:
+def test_nxvalidate_finds_an_axis_that_is_not_there(
+    tmp_path: Path, validate: Callable[..., tuple[int, int]]
+) -> None:
     path = saved(images(), tmp_path / "bad.nc")
     with h5py.File(path, "r+") as file:
         del file["entry/data/two_theta"]
@@ -137,7 +147,9 @@ def test_nxvalidate_finds_an_axis_that_is_not_there(tmp_path: Path, validate: Ca
 
 
 def test_images_are_an_nxazint1d(tmp_path: Path) -> None:
-    with h5py.File(saved(images(), tmp_path / "p.nc", step=nexus.INTEGRATED, options={"polarisation": None})) as file:
+    with h5py.File(
+        saved(images(), tmp_path / "p.nc", step=nexus.INTEGRATED, options={"polarisation": None})
+    ) as file:
         sub = file["entry/azint1d"]
         assert sub["definition"][()] == b"NXazint1d"
         assert not sub["polarization_applied"][()]
@@ -150,7 +162,8 @@ def test_images_are_an_nxazint1d(tmp_path: Path) -> None:
 
 @pytest.fixture
 def definitions(tmp_path: Path) -> str:
-    """NeXus's definitions as nexusformat ships them, `optional` said as nxvalidate reads it (NXDL: the same)."""
+    """NeXus's definitions as nexusformat ships them, `optional` said as nxvalidate reads it (NXDL:
+    the same)."""
     given = Path(pytest.importorskip("nexusformat").__file__).parent / "definitions"
     if not (given / "applications/NXazint1d.nxdl.xml").is_file():
         pytest.skip("this nexusformat ships no NXazint1d")
@@ -162,7 +175,9 @@ def definitions(tmp_path: Path) -> str:
     return str(tmp_path / "definitions")
 
 
-@pytest.mark.parametrize("name", ["solid_angle_applied", "data/radial_axis", "instrument/source/probe"])
+@pytest.mark.parametrize(
+    "name", ["solid_angle_applied", "data/radial_axis", "instrument/source/probe"]
+)
 def test_images_fulfil_the_definition_nxazint1d(
     name: str, tmp_path: Path, definitions: str, validate: Callable[..., tuple[int, int]]
 ) -> None:

@@ -28,8 +28,11 @@ def chain(
     return scans, normalise.normalise_spectra(calibrated, how or Normalisation())
 
 
-def write_pair(folder: Path, seed: int, loss: float, shift: float, with_foil: bool = True, repeats: int = 3) -> None:
-    """Write pristine and cycled repeats, the monochromator off by half an eV and a tenth more from scan to scan.
+def write_pair(
+    folder: Path, seed: int, loss: float, shift: float, with_foil: bool = True, repeats: int = 3
+) -> None:
+    """Write pristine and cycled repeats, the monochromator off by half an eV and a tenth more from
+    scan to scan.
 
     2e6 counts in I0 give noise of about 1.3e-3 in chi of one scan at k = 10, 0.8e-3 merged.
     """
@@ -41,13 +44,19 @@ def write_pair(folder: Path, seed: int, loss: float, shift: float, with_foil: bo
         (folder / name).mkdir(parents=True)
         for i in range(repeats):
             drift = 0.5 + 0.1 * random.standard_normal()
-            made_spectra.write_scan(folder / name / f"{i}.dat", truth, random, drift=drift, with_foil=with_foil)
+            made_spectra.write_scan(
+                folder / name / f"{i}.dat", truth, random, drift=drift, with_foil=with_foil
+            )
 
 
-def judged(folder: Path, choices: int = 20, **calibration: object) -> tuple[xr.Dataset, dict[str, Conclusion]]:
+def judged(
+    folder: Path, choices: int = 20, **calibration: object
+) -> tuple[xr.Dataset, dict[str, Conclusion]]:
     """Return the comparison of the written pair and its conclusions by quantity."""
     scans, pristine = chain(folder, "pristine", None, **calibration)
     _, cycled = chain(folder, "cycled", scans, **calibration)
     options = Comparison(choices=choices)
     found = compare.compare_pair(pristine, cycled, options)
-    return found, {c.quantity: c for c in conclude.conclude_measurement(cycled, found, None, options)}
+    return found, {
+        c.quantity: c for c in conclude.conclude_measurement(cycled, found, None, options)
+    }

@@ -1,4 +1,5 @@
-"""FEFF's files of made paths (feffNNNN.dat), and the EXAFS they stand for by the textbook's formula."""
+"""FEFF's files of made paths (feffNNNN.dat), and the EXAFS they stand for by the textbook's
+formula."""
 
 from pathlib import Path
 
@@ -18,7 +19,9 @@ SHELLS = (("O", 6.0, 2.10), ("Fe", 12.0, 3.00))
 
 def size(k: Array, scatterer: str) -> Array:
     """Return a smooth stand-in of the amplitude [angstrom]."""
-    return 0.6 * np.exp(-((k / 7) ** 2)) if scatterer == "O" else 0.7 * np.exp(-(((k - 6) / 5) ** 2))
+    return (
+        0.6 * np.exp(-((k / 7) ** 2)) if scatterer == "O" else 0.7 * np.exp(-(((k - 6) / 5) ** 2))
+    )
 
 
 def phase(k: Array, scatterer: str) -> Array:
@@ -59,10 +62,11 @@ def read(folder: Path) -> xr.Dataset:
 
 
 def chi(k: Array, e0: float, numbers, changes, sigma2, shells=SHELLS) -> Array:
-    """Return sum N F / (q R^2) exp(-2 q^2 s2) sin(2 q R - 4 q s2 / R_eff + phi): no loss, q from E0.
+    """Return sum N F / (q R^2) exp(-2 q^2 s2) sin(2 q R - 4 q s2 / R_eff + phi): no loss, q from
+    E0.
 
-    The term -4 q s2 / R_eff is the distance's change by the average over exp(-2 R / lambda) / R^2 at disorder s2
-    (P. Eisenberger & G. S. Brown, Solid State Commun. 29 (1979) 481).
+    The term -4 q s2 / R_eff is the distance's change by the average over exp(-2 R / lambda) / R^2
+    at disorder s2 (P. Eisenberger & G. S. Brown, Solid State Commun. 29 (1979) 481).
     """
     q = np.sqrt(np.maximum(k**2 - ETOK * e0, 0.05**2))
     total = np.zeros_like(k)
@@ -76,9 +80,16 @@ def chi(k: Array, e0: float, numbers, changes, sigma2, shells=SHELLS) -> Array:
 def exafs(
     k: Array, values: Array, e0: float = 7120.0, alignment: str = "foil", measurement: str = "made"
 ) -> xr.Dataset:
-    """Return what `ssbchar.xas.exafs.extract_exafs` gives of a spectrum, as far as the fit needs it."""
+    """Return what `ssbchar.xas.exafs.extract_exafs` gives of a spectrum, as far as the fit needs
+    it."""
     ds = xr.Dataset(coords={"k": ("k", k)})
     ds["chi"] = (("spectrum", "k"), values[None])
     ds["e0"], ds["kmax"] = ((), e0), ((), 12.0)
-    ds.attrs = {"element": "Fe", "edge": "K", "alignment": alignment, "measurement": measurement, "notes": "[]"}
+    ds.attrs = {
+        "element": "Fe",
+        "edge": "K",
+        "alignment": alignment,
+        "measurement": measurement,
+        "notes": "[]",
+    }
     return ds

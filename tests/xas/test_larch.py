@@ -1,4 +1,5 @@
-"""Every stage against recorded outputs of Larch on made spectra (``python -m benchmarks.oracle_xas --record``)."""
+"""Every stage against recorded outputs of Larch on made spectra (``python -m benchmarks.oracle_xas
+--record``)."""
 
 from pathlib import Path
 
@@ -38,5 +39,7 @@ def test_a_series_gives_what_its_spectra_give_alone() -> None:
         alone = oracle_xas.ours(energy, series[i], e0)
         for name, values in alone.items():
             assert np.allclose(
-                np.squeeze(values), together[name][i] if together[name].ndim > 1 else together[name], atol=1e-9
+                np.squeeze(values),
+                together[name][i] if together[name].ndim > 1 else together[name],
+                atol=1e-9,
             )

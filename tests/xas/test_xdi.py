@@ -1,4 +1,5 @@
-"""The merged spectrum as XDI: its lines follow the grammar, and reading it gives the spectrum back."""
+"""The merged spectrum as XDI: its lines follow the grammar, and reading it gives the spectrum
+back."""
 
 import re
 from pathlib import Path
@@ -26,7 +27,9 @@ def test_lines_follow_the_grammar(merged: xr.Dataset) -> None:
     lines = xdi.export_xdi(merged)["merged.xdi"].splitlines()
     assert re.fullmatch(r"# XDI/1\.0 ssbchar/\S+", lines[0])
     end = lines.index("# ///")
-    fields = dict(re.fullmatch(r"# ([A-Z]\w*\.\w+): (\S.*)", line).groups() for line in lines[1:end])  # type: ignore[union-attr]
+    fields = dict(
+        re.fullmatch(r"# ([A-Z]\w*\.\w+): (\S.*)", line).groups() for line in lines[1:end]
+    )  # type: ignore[union-attr]
     assert (fields["Element.symbol"], fields["Element.edge"]) == ("Fe", "K")
     assert fields["Column.1"] == "energy eV"
     assert fields["Sample.name"] == "LFP, as made"
@@ -49,7 +52,9 @@ def test_reading_it_gives_the_spectrum_back(merged: xr.Dataset, tmp_path: Path) 
 
 
 def test_what_came_normalised_has_no_absorption(merged: xr.Dataset, tmp_path: Path) -> None:
-    given = merged.assign(mu=merged["norm"], mu_stderr=merged["norm_stderr"]).assign_attrs(mode="normalised")
+    given = merged.assign(mu=merged["norm"], mu_stderr=merged["norm_stderr"]).assign_attrs(
+        mode="normalised"
+    )
     text = xdi.export_xdi(given)["merged.xdi"]
     assert "mutrans" not in text
     assert "edge_step" not in text

@@ -1,4 +1,5 @@
-"""Thermal expansion: cells fitted against temperature, their coefficients and the expansion tensor."""
+"""Thermal expansion: cells fitted against temperature, their coefficients and the expansion
+tensor."""
 
 from ssbchar.pipeline.exports import step_getter
 

@@ -1,4 +1,5 @@
-"""A phase's cell as its free parameters: what symmetry ties and fixes is found from the cells themselves."""
+"""A phase's cell as its free parameters: what symmetry ties and fixes is found from the cells
+themselves."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 USABLE = ("ok", "departs", "inconsistent")
-"""Verdicts of the refinement whose cells count; those held by their prior, or not converged, do not."""
+"""Verdicts of the refinement whose cells count; those held by their prior, or not converged, do
+not."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Freedom:
 
 
 def freedom(cell: Array, stderr: Array) -> Freedom:
-    """Return the free parameters of a phase: those with an error, less those equal to an earlier one in all frames."""
+    """Return the free parameters of a phase: those with an error, less those equal to an earlier
+    one in all frames."""
     moves = np.array([np.any(np.nan_to_num(stderr[:, i]) > 0) for i in range(6)])
     free: list[int] = []
     spread = np.zeros((6, 6))
@@ -43,28 +46,42 @@ def freedom(cell: Array, stderr: Array) -> Freedom:
         if not moves[i]:
             fixed[i] = np.nanmedian(cell[:, i])
             continue
-        same = [j for j in free if (j < 3) == (i < 3) and np.allclose(cell[:, i], cell[:, j], rtol=1e-9, atol=0)]
+        same = [
+            j
+            for j in free
+            if (j < 3) == (i < 3) and np.allclose(cell[:, i], cell[:, j], rtol=1e-9, atol=0)
+        ]
         if not same:
             free.append(i)
         spread[i, same[0] if same else i] = 1.0
     return Freedom(np.array(free, dtype=np.intp), spread[:, free], fixed)
 
 
-def usable(lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frames: NDArray[np.intp], significance: float) -> Any:
-    """Return which of `frames` have a cell of a phase, good enough to be used, and a temperature."""
+def usable(
+    lattice: xr.Dataset,
+    furnace: xr.Dataset,
+    phase: int,
+    frames: NDArray[np.intp],
+    significance: float,
+) -> Any:
+    """Return which of `frames` have a cell of a phase, good enough to be used, and a
+    temperature."""
     at = lattice.isel(phase=phase, frame=frames)
     cell, stderr = at["cell"].values, at["cell_stderr"].values
     good = np.all(np.isfinite(cell), axis=1) & np.any(np.nan_to_num(stderr) > 0, axis=1)
-    good &= (at["present"].values == 1) & (np.nan_to_num(at["significance"].values, nan=0.0) >= significance)
+    good &= (at["present"].values == 1) & (
+        np.nan_to_num(at["significance"].values, nan=0.0) >= significance
+    )
     good &= np.isin(at["verdict"].values.astype(str), USABLE)
     return good & np.isfinite(furnace["temperature"].values[frames])
 
 
 def covariance(lattice: xr.Dataset, frames: NDArray[np.intp], phase: int) -> tuple[Array, Array]:
-    """Return the covariance of a phase's cells that is each frame's own (n, 6, 6), and the error they share (n, 6).
+    """Return the covariance of a phase's cells that is each frame's own (n, 6, 6), and the error
+    they share (n, 6).
 
-    The shared part (one sigma, signed; ``cell_shared``, from a zero of 2theta held for the series) neither averages
-    out over frames nor scatters them.
+    The shared part (one sigma, signed; ``cell_shared``, from a zero of 2theta held for the series)
+    neither averages out over frames nor scatters them.
     """
     full = lattice["cell_covariance"].values[frames, phase]
     if "cell_shared" not in lattice:
@@ -86,7 +103,8 @@ def conditioned(covariance: Array) -> Array:
 
 
 def with_volume(free: Freedom, state: Array) -> Array:
-    """Return a, b, c, alpha, beta, gamma and volume (n, 7) of states (n, >= p) that begin with the free parameters."""
+    """Return a, b, c, alpha, beta, gamma and volume (n, 7) of states (n, >= p) that begin with the
+    free parameters."""
     cell = free.cell(state[:, : free.free.size])
     return np.concatenate([cell, volume(cell)[:, None]], axis=1)
 
@@ -96,14 +114,16 @@ def _rate(free: Freedom, state: Array) -> Array:
 
 
 def relative_rate(free: Freedom, state: Array) -> Array:
-    """Return (1/L) dL/dT of a, b, c and (1/V) dV/dT (the trace of the tensor), shape (n, 4), of such states."""
+    """Return (1/L) dL/dT of a, b, c and (1/V) dV/dT (the trace of the tensor), shape (n, 4), of
+    such states."""
     cell, rate = free.cell(state[:, : free.free.size]), _rate(free, state)
     trace = np.einsum("nii->n", tensor.expansion_tensor(cell, rate))
     return np.concatenate([rate[:, :3] / cell[:, :3], trace[:, None]], axis=1)
 
 
 def components(free: Freedom, state: Array) -> Array:
-    """Return the six components of the expansion tensor [1/K] of states: free parameters, then their rates."""
+    """Return the six components of the expansion tensor [1/K] of states: free parameters, then
+    their rates."""
     full = tensor.expansion_tensor(free.cell(state[:, : free.free.size]), _rate(free, state))
     return np.stack([full[:, i, j] for i, j in tensor.PAIRS], axis=1)
 

@@ -1,8 +1,10 @@
-"""Curves of cell parameters against temperature: generalised least squares with errors in both, all parameters at once.
+"""Curves of cell parameters against temperature: generalised least squares with errors in both, all
+parameters at once.
 
 Polynomials, or lattice-vibration models whose thermal energy u(T, theta) drives every parameter:
-``y_i(T) = y_i0 + A_i u(T, theta)``; Einstein u = theta / (exp(theta / T) - 1); Debye u = 3 T D(theta / T)
-(first-order Grueneisen approximation: D. C. Wallace, Thermodynamics of Crystals, Wiley (1972)).
+``y_i(T) = y_i0 + A_i u(T, theta)``; Einstein u = theta / (exp(theta / T) - 1); Debye u = 3 T
+D(theta / T) (first-order Grueneisen approximation: D. C. Wallace, Thermodynamics of Crystals, Wiley
+(1972)).
 """
 
 from __future__ import annotations
@@ -39,8 +41,12 @@ class Basis:
     def __call__(self, temperature: Array) -> Array:
         """Return the functions at temperatures [degC], shape (n, functions)."""
         if self.kind == "polynomial":
-            return np.asarray(np.polynomial.chebyshev.chebvander(self._mapped(temperature), self.order))
-        return np.stack([np.ones_like(temperature), thermal_energy(self.kind, temperature, self.theta)], axis=1)
+            return np.asarray(
+                np.polynomial.chebyshev.chebvander(self._mapped(temperature), self.order)
+            )
+        return np.stack(
+            [np.ones_like(temperature), thermal_energy(self.kind, temperature, self.theta)], axis=1
+        )
 
     def rate(self, temperature: Array) -> Array:
         """Return their derivatives by temperature [1/K]."""
@@ -54,11 +60,14 @@ class Basis:
         return np.asarray((self(temperature + h) - self(temperature - h)) / (2 * h))
 
     def _mapped(self, temperature: Array) -> Array:
-        return np.asarray((2 * np.asarray(temperature, float) - self.low - self.high) / (self.high - self.low))
+        return np.asarray(
+            (2 * np.asarray(temperature, float) - self.low - self.high) / (self.high - self.low)
+        )
 
 
 def thermal_energy(kind: str, temperature: Array, theta: float) -> Array:
-    """Return u(T, theta) [K] of an Einstein or Debye solid at temperatures [degC]; u -> T far above theta."""
+    """Return u(T, theta) [K] of an Einstein or Debye solid at temperatures [degC]; u -> T far above
+    theta."""
     kelvin = np.asarray(temperature, float) + ZERO_CELSIUS
     if kind == "einstein":
         return np.asarray(theta / np.expm1(theta / kelvin))
@@ -76,16 +85,19 @@ class Curve:
     coefficients: Array
     """Shape (p, functions)."""
     covariance: Array
-    """Shape (k, k): coefficients row by row, then theta where there is one; with the inflation in it."""
+    """Shape (k, k): coefficients row by row, then theta where there is one; with the inflation in
+    it."""
     inflation: Array
-    """Factor on the stated errors of each parameter: scatter (Birge) times serial correlation, >= 1."""
+    """Factor on the stated errors of each parameter: scatter (Birge) times serial correlation, >=
+    1."""
     chi2: float
     """Reduced chi-square before inflation."""
     used: NDArray[np.bool_]
     """Points that were not left out as outliers."""
 
     def at(self, temperature: Array) -> tuple[Array, Array, Array]:
-        """Return values (n, p), rates (n, p) [per K], and the Jacobian of both (n, 2p, k) by the coefficients."""
+        """Return values (n, p), rates (n, p) [per K], and the Jacobian of both (n, 2p, k) by the
+        coefficients."""
         temperature = np.asarray(temperature, float)
         values = self.basis(temperature) @ self.coefficients.T
         rates = self.basis.rate(temperature) @ self.coefficients.T
@@ -95,7 +107,10 @@ class Curve:
         if self.basis.kind != "polynomial":
             h = 1e-3 * self.basis.theta
             up, down = (replace(self.basis, theta=self.basis.theta + s) for s in (h, -h))
-            differences = (up(temperature) - down(temperature), up.rate(temperature) - down.rate(temperature))
+            differences = (
+                up(temperature) - down(temperature),
+                up.rate(temperature) - down.rate(temperature),
+            )
             turn = [difference @ self.coefficients.T / (2 * h) for difference in differences]
             jacobian = np.concatenate([jacobian, np.concatenate(turn, axis=1)[..., None]], axis=2)
         return values, rates, jacobian
@@ -108,7 +123,8 @@ def _design(functions: Array, p: int) -> Array:
 
 
 def _solve(design: Array, y: Array, covariance: Array) -> tuple[Array, Array, float]:
-    """Return coefficients, their covariance and chi-square of generalised least squares, whitened by Cholesky."""
+    """Return coefficients, their covariance and chi-square of generalised least squares, whitened
+    by Cholesky."""
     lower = np.linalg.cholesky(covariance)
     a = np.linalg.solve(lower, design).reshape(-1, design.shape[2])
     b = np.linalg.solve(lower, y[..., None]).reshape(-1)
@@ -123,13 +139,20 @@ def _solve(design: Array, y: Array, covariance: Array) -> tuple[Array, Array, fl
 
 
 def fit(
-    temperature: Array, stderr: Array, y: Array, covariance: Array, kind: str = "polynomial", order: int = 4
+    temperature: Array,
+    stderr: Array,
+    y: Array,
+    covariance: Array,
+    kind: str = "polynomial",
+    order: int = 4,
 ) -> Curve | None:
-    """Return the curves through p parameters at n temperatures; None where there are too few points.
+    """Return the curves through p parameters at n temperatures; None where there are too few
+    points.
 
-    The covariance of each point grows by r r^T s_T^2, r the curve's slope there (effective variance: J. Orear,
-    Am. J. Phys. 50 (1982) 912), so that one wrong temperature moves all parameters together. The order of the
-    polynomial has the least Bayesian information criterion (G. Schwarz, Ann. Statist. 6 (1978) 461).
+    The covariance of each point grows by r r^T s_T^2, r the curve's slope there (effective
+    variance: J. Orear, Am. J. Phys. 50 (1982) 912), so that one wrong temperature moves all
+    parameters together. The order of the polynomial has the least Bayesian information criterion
+    (G. Schwarz, Ann. Statist. 6 (1978) 461).
 
     Parameters
     ----------
@@ -158,14 +181,19 @@ def fit(
     return replace(curve, used=used)
 
 
-def _fit(temperature: Array, stderr: Array, y: Array, covariance: Array, kind: str, order: int) -> Curve | None:
+def _fit(
+    temperature: Array, stderr: Array, y: Array, covariance: Array, kind: str, order: int
+) -> Curve | None:
     n = temperature.size
     span = (float(temperature.min()), float(temperature.max())) if n else (0.0, 0.0)
     highest = min(order, (n - 1) // 3)
     if highest < 1 or span[1] - span[0] < 1.0:
         return None
     if kind == "polynomial":
-        tried = [_solved(Basis(kind, m, *span), temperature, stderr, y, covariance) for m in range(1, highest + 1)]
+        tried = [
+            _solved(Basis(kind, m, *span), temperature, stderr, y, covariance)
+            for m in range(1, highest + 1)
+        ]
     else:
         tried = [_vibration(kind, span, temperature, stderr, y, covariance)]
     noise = max(1.0, float(np.max(tried[-1].inflation)) ** 2)
@@ -194,7 +222,11 @@ def _solved(basis: Basis, temperature: Array, stderr: Array, y: Array, covarianc
         residual = y - functions @ coefficients.T
         freedom = n - functions.shape[1]
         z = residual / np.sqrt(np.einsum("tii->ti", stated))
-        chi2 = float(np.mean(np.einsum("ti,tij,tj->t", residual, np.linalg.inv(stated), residual)) * n / (freedom * p))
+        chi2 = float(
+            np.mean(np.einsum("ti,tij,tj->t", residual, np.linalg.inv(stated), residual))
+            * n
+            / (freedom * p)
+        )
         if turn == 2:
             birge = np.sqrt(np.maximum(np.sum(z**2, axis=0) / freedom, 1.0))
             inflation = birge * np.array([serial_inflation(z[:, i]) for i in range(p)])
@@ -202,13 +234,21 @@ def _solved(basis: Basis, temperature: Array, stderr: Array, y: Array, covarianc
 
 
 def _vibration(
-    kind: str, span: tuple[float, float], temperature: Array, stderr: Array, y: Array, covariance: Array
+    kind: str,
+    span: tuple[float, float],
+    temperature: Array,
+    stderr: Array,
+    y: Array,
+    covariance: Array,
 ) -> Curve:
-    """Return the Einstein or Debye curve with the theta of least chi-square; theta's error is in the covariance."""
+    """Return the Einstein or Debye curve with the theta of least chi-square; theta's error is in
+    the covariance."""
     from scipy.optimize import minimize_scalar
 
     def curve(log_theta: float) -> Curve:
-        return _solved(Basis(kind, 1, *span, float(np.exp(log_theta))), temperature, stderr, y, covariance)
+        return _solved(
+            Basis(kind, 1, *span, float(np.exp(log_theta))), temperature, stderr, y, covariance
+        )
 
     grid = np.log(THETAS)
     best = int(np.argmin([curve(t).chi2 for t in grid]))
@@ -222,7 +262,9 @@ def _vibration(
     return replace(found, covariance=spread)
 
 
-def _standardised(curve: Curve, temperature: Array, stderr: Array, y: Array, covariance: Array) -> Array:
+def _standardised(
+    curve: Curve, temperature: Array, stderr: Array, y: Array, covariance: Array
+) -> Array:
     values, rates, _ = curve.at(temperature)
     variance = np.einsum("tii->ti", covariance) + (rates * stderr[:, None]) ** 2
     return np.asarray((y - values) / np.sqrt(variance))

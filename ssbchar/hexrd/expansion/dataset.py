@@ -30,13 +30,29 @@ ABOUT: dict[str, tuple[tuple[str, ...], str, str]] = {
         "1",
         "finite strain against the ramp's lowest temperature",
     ),
-    "principal_expansion": ((*RAMP, "principal", "temperature"), "1/K", "principal values, followed by continuity"),
-    "principal_axis": ((*RAMP, "principal", "temperature", "xyz"), "1", f"directions of the principal axes; {FRAME}"),
-    "principal_axis_stderr": ((*RAMP, "principal", "temperature"), "degree", "90: undefined (equal principal values)"),
+    "principal_expansion": (
+        (*RAMP, "principal", "temperature"),
+        "1/K",
+        "principal values, followed by continuity",
+    ),
+    "principal_axis": (
+        (*RAMP, "principal", "temperature", "xyz"),
+        "1",
+        f"directions of the principal axes; {FRAME}",
+    ),
+    "principal_axis_stderr": (
+        (*RAMP, "principal", "temperature"),
+        "degree",
+        "90: undefined (equal principal values)",
+    ),
     "mean_linear_expansion": ((*RAMP, "axis"), "1/K", "(L2 - L1) / (L1 (T2 - T1))"),
     "mean_from": (RAMP, "degC", "T1 of the mean"),
     "mean_to": (RAMP, "degC", "T2 of the mean"),
-    "inflation": ((*RAMP, "axis"), "1", "factor on the stated esds: scatter (Birge) times serial correlation"),
+    "inflation": (
+        (*RAMP, "axis"),
+        "1",
+        "factor on the stated esds: scatter (Birge) times serial correlation",
+    ),
     "chi2": (RAMP, "1", "reduced chi-square against the stated esds"),
     "order": (RAMP, "1", "order of the polynomial"),
     "characteristic_temperature": (RAMP, "K", "Einstein or Debye temperature of the curve"),
@@ -63,17 +79,39 @@ def empty(phases: int, segments: int, points: int) -> dict[str, Any]:
     for name in ("tensor", "lagrangian_strain"):
         out[name] = blank(points, 6)
     out["tensor_stderr"] = blank(points, 6)
-    out["principal_expansion"], out["principal_expansion_stderr"] = blank(3, points), blank(3, points)
+    out["principal_expansion"], out["principal_expansion_stderr"] = (
+        blank(3, points),
+        blank(3, points),
+    )
     out["principal_axis"], out["principal_axis_stderr"] = blank(3, points, 3), blank(3, points)
-    for name in ("mean_linear_expansion", "mean_linear_expansion_stderr", "mean_linear_expansion_systematic"):
+    for name in (
+        "mean_linear_expansion",
+        "mean_linear_expansion_stderr",
+        "mean_linear_expansion_systematic",
+    ):
         out[name] = blank(7)
     out["inflation"] = blank(7)
-    for name in ("mean_from", "mean_to", "chi2", "order", "characteristic_temperature", "reacting_from"):
+    for name in (
+        "mean_from",
+        "mean_to",
+        "chi2",
+        "order",
+        "characteristic_temperature",
+        "reacting_from",
+    ):
         out[name] = blank()
-    out["frames_used"], out["frames_rejected"] = (np.zeros((phases, segments), np.int64) for _ in range(2))
+    out["frames_used"], out["frames_rejected"] = (
+        np.zeros((phases, segments), np.int64) for _ in range(2)
+    )
     out["verdict"] = np.full((phases, segments), "not_present", dtype=object)
-    out["hysteresis"], out["hysteresis_stderr"] = np.full((phases, 7), np.nan), np.full((phases, 7), np.nan)
-    out["hysteresis_temperature"], out["hysteresis_p"] = np.full(phases, np.nan), np.full(phases, np.nan)
+    out["hysteresis"], out["hysteresis_stderr"] = (
+        np.full((phases, 7), np.nan),
+        np.full((phases, 7), np.nan),
+    )
+    out["hysteresis_temperature"], out["hysteresis_p"] = (
+        np.full(phases, np.nan),
+        np.full(phases, np.nan),
+    )
     return out
 
 
@@ -85,13 +123,17 @@ def dataset(
 
     ds = xr.Dataset(
         coords={
-            "phase": lattice["phase"].values.astype(object), "segment": np.array(segments, dtype=object),
-            "axis": np.array(AXES, dtype=object), "temperature": ("temperature", grid, {"units": "degC"}),
-            "component": np.array(COMPONENTS, dtype=object), "principal": np.arange(1, 4),
-            "xyz": np.array(list("xyz"), dtype=object), "frame": lattice["frame"],
+            "phase": lattice["phase"].values.astype(object),
+            "segment": np.array(segments, dtype=object),
+            "axis": np.array(AXES, dtype=object),
+            "temperature": ("temperature", grid, {"units": "degC"}),
+            "component": np.array(COMPONENTS, dtype=object),
+            "principal": np.arange(1, 4),
+            "xyz": np.array(list("xyz"), dtype=object),
+            "frame": lattice["frame"],
         },
         attrs={"model": options.model},
-    )  # fmt: skip
+    )
     for name, values in out.items():
         plain = name.removesuffix("_stderr").removesuffix("_systematic")
         dims, unit, about = ABOUT[name] if name in ABOUT else ABOUT[plain]

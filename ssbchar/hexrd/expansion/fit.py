@@ -1,4 +1,5 @@
-"""Thermal expansion of every phase on every ramp: cells against temperature, tensor, bands, hysteresis."""
+"""Thermal expansion of every phase on every ramp: cells against temperature, tensor, bands,
+hysteresis."""
 
 from __future__ import annotations
 
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 
 def fit_expansion(lattice: xr.Dataset, furnace: xr.Dataset, options: Expansion) -> xr.Dataset:
-    """Return cells against temperature with their expansion on every ramp (docs/data-model.md, ``expansion.nc``).
+    """Return cells against temperature with their expansion on every ramp (docs/data-model.md,
+    ``expansion.nc``).
 
-    Each phase's free cell parameters are fitted together (`expansion_model.fit`), with the covariance of every
-    frame's cell and the error of its temperature. Tensor, principal axes, volume and mean linear expansion follow
-    from the curves with the covariance of their coefficients.
+    Each phase's free cell parameters are fitted together (`expansion_model.fit`), with the
+    covariance of every frame's cell and the error of its temperature. Tensor, principal axes,
+    volume and mean linear expansion follow from the curves with the covariance of their
+    coefficients.
     """
     courses = [r for r in ramps(furnace["segment"].values) if r.kind != "hold"]
     temperature = furnace["temperature"].values.astype(float)
@@ -43,7 +46,10 @@ def fit_expansion(lattice: xr.Dataset, furnace: xr.Dataset, options: Expansion) 
             curves[p, s] = curve, free
             _fill(out, (p, s), curve, free, grid, options)
             _mean(out, (p, s), curve, free, furnace, options)
-            out["frames_used"][p, s], out["frames_rejected"][p, s] = curve.used.sum(), (~curve.used).sum()
+            out["frames_used"][p, s], out["frames_rejected"][p, s] = (
+                curve.used.sum(),
+                (~curve.used).sum(),
+            )
             out["reacting_from"][p, s] = _first(out["reacting"][frames, p], temperature[frames])
             out["verdict"][p, s] = "reacting" if np.isfinite(out["reacting_from"][p, s]) else "ok"
     _hysteresis(out, curves, courses)
@@ -60,8 +66,11 @@ def _grid(temperature: Array, step: float) -> Array:
 def _fit(
     lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Expansion
 ) -> tuple[model.Curve, cell_parameters.Freedom, NDArray[np.intp]] | str:
-    """Return the curve of a phase on a ramp, its free parameters and frames; or why there is none."""
-    frames = ramp.frames[cell_parameters.usable(lattice, furnace, phase, ramp.frames, options.significance)]
+    """Return the curve of a phase on a ramp, its free parameters and frames; or why there is
+    none."""
+    frames = ramp.frames[
+        cell_parameters.usable(lattice, furnace, phase, ramp.frames, options.significance)
+    ]
     if frames.size < 4:
         return "too_few_frames" if frames.size else "not_present"
     at = lattice.isel(phase=phase, frame=frames)
@@ -77,19 +86,26 @@ def _fit(
     y = at["cell"].values[good][:, index]
     temperature = furnace["temperature"].values[frames]
     curve = model.fit(
-        temperature, stderr, y, cell_parameters.conditioned(covariance[good]), options.model, options.order
+        temperature,
+        stderr,
+        y,
+        cell_parameters.conditioned(covariance[good]),
+        options.model,
+        options.order,
     )
     return (curve, free, frames) if curve is not None else "too_few_frames"
 
 
 def reacting(lattice: xr.Dataset, courses: list[Ramp], options: Expansion) -> NDArray[np.int8]:
-    """Return 1 where a phase's intensity has left its first level on the ramp for good, by share and by 4 sigma."""
+    """Return 1 where a phase's intensity has left its first level on the ramp for good, by share
+    and by 4 sigma."""
     intensity, stderr = lattice["intensity"].values, lattice["intensity_stderr"].values
     out = np.zeros(intensity.shape, np.int8)
     for ramp in courses:
         for p in range(intensity.shape[1]):
             frames = ramp.frames[
-                np.isfinite(intensity[ramp.frames, p]) & (lattice["present"].values[ramp.frames, p] == 1)
+                np.isfinite(intensity[ramp.frames, p])
+                & (lattice["present"].values[ramp.frames, p] == 1)
             ]
             if frames.size < 6:
                 continue
@@ -97,7 +113,9 @@ def reacting(lattice: xr.Dataset, courses: list[Ramp], options: Expansion) -> ND
             level = float(np.median(first))
             scatter = MAD_TO_SIGMA * float(np.median(np.abs(first - level)))
             off = np.abs(intensity[frames, p] - level)
-            gone = (off > options.reacting * level) & (off > 4 * np.hypot(stderr[frames, p], scatter))
+            gone = (off > options.reacting * level) & (
+                off > 4 * np.hypot(stderr[frames, p], scatter)
+            )
             stays = np.logical_and.accumulate(gone[::-1])[::-1]
             out[frames, p] = stays
     return out
@@ -145,17 +163,24 @@ def _fill(
     out["principal_axis"][at][:, inside] = np.transpose(vector, (2, 0, 1))
     out["principal_axis_stderr"][at][:, inside] = tensor.axis_stderr(value, vector, full).T
     strain = tensor.lagrangian_strain(cell[:, :6], cell[0, :6])
-    out["lagrangian_strain"][at][inside] = np.stack([strain[:, i, j] for i, j in tensor.PAIRS], axis=1)
+    out["lagrangian_strain"][at][inside] = np.stack(
+        [strain[:, i, j] for i, j in tensor.PAIRS], axis=1
+    )
     out["inflation"][at][free.free] = curve.inflation
     out["chi2"][at], out["order"][at] = curve.chi2, curve.basis.order
     out["characteristic_temperature"][at] = curve.basis.theta
 
 
 def _mean(
-    out: dict[str, Any], at: tuple[int, int], curve: model.Curve, free: cell_parameters.Freedom, furnace: xr.Dataset,
+    out: dict[str, Any],
+    at: tuple[int, int],
+    curve: model.Curve,
+    free: cell_parameters.Freedom,
+    furnace: xr.Dataset,
     options: Expansion,
-) -> None:  # fmt: skip
-    """Put the mean linear expansion between two temperatures, shortened to where the phase was seen."""
+) -> None:
+    """Put the mean linear expansion between two temperatures, shortened to where the phase was
+    seen."""
     low, high = max(options.mean_from, curve.basis.low), min(options.mean_to, curve.basis.high)
     if high - low < options.smallest_range:
         return
@@ -170,13 +195,19 @@ def _mean(
         return np.asarray((sizes[:, 1] / sizes[:, 0] - 1) / (high - low))[:, SIZES]
 
     flat = values.reshape(1, -1)
-    turn = tensor.jacobian(mean, flat, np.maximum(0.1 * np.sqrt(np.einsum("tii->ti", covariance)), 1e-9))
+    turn = tensor.jacobian(
+        mean, flat, np.maximum(0.1 * np.sqrt(np.einsum("tii->ti", covariance)), 1e-9)
+    )
     out["mean_linear_expansion"][at][SIZES] = mean(flat)[0]
     stderr = np.sqrt(np.einsum("qi,ij,qj->q", turn[0], covariance[0], turn[0]))
     out["mean_linear_expansion_stderr"][at][SIZES] = stderr
     shift = _systematic(furnace, ends)
-    shifted, _, _ = curve.at(np.clip(ends + shift, curve.basis.low - np.max(shift), curve.basis.high + np.max(shift)))
-    out["mean_linear_expansion_systematic"][at][SIZES] = np.abs(mean(shifted.reshape(1, -1)) - mean(flat))[0]
+    shifted, _, _ = curve.at(
+        np.clip(ends + shift, curve.basis.low - np.max(shift), curve.basis.high + np.max(shift))
+    )
+    out["mean_linear_expansion_systematic"][at][SIZES] = np.abs(
+        mean(shifted.reshape(1, -1)) - mean(flat)
+    )[0]
     out["mean_from"][at], out["mean_to"][at] = low, high
 
 
@@ -191,11 +222,15 @@ def _systematic(furnace: xr.Dataset, temperature: Array) -> Array:
 
 
 def _hysteresis(
-    out: dict[str, Any], curves: dict[tuple[int, int], tuple[model.Curve, cell_parameters.Freedom]], courses: list[Ramp]
+    out: dict[str, Any],
+    curves: dict[tuple[int, int], tuple[model.Curve, cell_parameters.Freedom]],
+    courses: list[Ramp],
 ) -> None:
-    """Put cooling minus heating (the first of each), relative, amid their common range, and the test of no difference.
+    """Put cooling minus heating (the first of each), relative, amid their common range, and the
+    test of no difference.
 
-    The test takes all free parameters at three temperatures: chi-square of the differences with both covariances.
+    The test takes all free parameters at three temperatures: chi-square of the differences with
+    both covariances.
     """
     from scipy.special import gammaincc
 
@@ -232,7 +267,9 @@ def _hysteresis(
 
         def relative(x: Array, free: cell_parameters.Freedom = free, half: int = half) -> Array:
             return np.asarray(
-                cell_parameters.with_volume(free, x[:, half:]) / cell_parameters.with_volume(free, x[:, :half]) - 1
+                cell_parameters.with_volume(free, x[:, half:])
+                / cell_parameters.with_volume(free, x[:, :half])
+                - 1
             )
 
         turn = tensor.jacobian(relative, state, 0.1 * np.sqrt(np.einsum("tii->ti", block)))

@@ -22,4 +22,5 @@ class Expansion:
     step: float = 5.0
     """Spacing of the temperatures at which curves are given [K]."""
     reacting: float = 0.1
-    """A phase whose intensity differs by more than this share from its level before is flagged as reacting."""
+    """A phase whose intensity differs by more than this share from its level before is flagged as
+    reacting."""

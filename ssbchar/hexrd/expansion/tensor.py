@@ -1,7 +1,9 @@
-"""Thermal expansion as a tensor: from a cell and its rate of change to principal values and axes, any crystal system.
+"""Thermal expansion as a tensor: from a cell and its rate of change to principal values and axes,
+any crystal system.
 
-Cartesian frame: z along c, y along b*, x completes a right-handed set (IEEE Std 176-1987). Nothing here assumes a
-crystal system: what symmetry fixes comes out fixed, because tied cell parameters move together.
+Cartesian frame: z along c, y along b*, x completes a right-handed set (IEEE Std 176-1987). Nothing
+here assumes a crystal system: what symmetry fixes comes out fixed, because tied cell parameters
+move together.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from ssbchar.crystal.cell import metric
 from ssbchar.typing import Array
 
 SYMMETRY_BREAKING = 1e-13
-"""Added to the diagonal in steps [1/K], so that equal principal values keep the frame's own axes."""
+"""Added to the diagonal in steps [1/K], so that equal principal values keep the frame's own
+axes."""
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """The six independent components, in Voigt's order."""
 
@@ -47,7 +50,8 @@ def axes(cell: Array) -> Array:
 
 
 def metric_rate(cell: Array, rate: Array) -> Array:
-    """Return dG/dT [angstrom^2/K] of cells (..., 6) that change by `rate` (..., 6) [angstrom/K, degree/K]."""
+    """Return dG/dT [angstrom^2/K] of cells (..., 6) that change by `rate` (..., 6) [angstrom/K,
+    degree/K]."""
     cell, rate = np.asarray(cell, float), np.asarray(rate, float)
     length, angle = cell[..., :3], np.radians(cell[..., 3:])
     change, turn = rate[..., :3], np.radians(rate[..., 3:])
@@ -72,16 +76,19 @@ def expansion_tensor(cell: Array, rate: Array) -> Array:
 
 
 def lagrangian_strain(cell: Array, reference: Array) -> Array:
-    """Return E = (M0^-T G M0^-1 - 1) / 2, the finite strain of cells against a reference cell, shape (..., 3, 3)."""
+    """Return E = (M0^-T G M0^-1 - 1) / 2, the finite strain of cells against a reference cell,
+    shape (..., 3, 3)."""
     inverse = np.linalg.inv(axes(reference))
     return np.asarray(0.5 * (np.swapaxes(inverse, -1, -2) @ metric(cell) @ inverse - np.eye(3)))
 
 
 def principal(tensor: Array) -> tuple[Array, Array]:
-    """Return principal values (n, 3) and axes (n, 3, 3; columns) of symmetric tensors along a series.
+    """Return principal values (n, 3) and axes (n, 3, 3; columns) of symmetric tensors along a
+    series.
 
-    The first tensor's axes are ordered by their largest component along x, y, z; each next one takes the order and
-    signs that overlap most with the one before, so that curves may cross without changing names.
+    The first tensor's axes are ordered by their largest component along x, y, z; each next one
+    takes the order and signs that overlap most with the one before, so that curves may cross
+    without changing names.
     """
     broken = tensor + SYMMETRY_BREAKING * np.diag([0.0, 1.0, 2.0])
     values, vectors = np.linalg.eigh(broken)
@@ -94,7 +101,9 @@ def principal(tensor: Array) -> tuple[Array, Array]:
         sign = np.sign(np.sum(before * vectors[n], axis=0))
         vectors[n] *= np.where(sign == 0, 1.0, sign)
         before = vectors[n]
-    return values - SYMMETRY_BREAKING * np.einsum("nik,i,nik->nk", vectors, [0.0, 1.0, 2.0], vectors), vectors
+    return values - SYMMETRY_BREAKING * np.einsum(
+        "nik,i,nik->nk", vectors, [0.0, 1.0, 2.0], vectors
+    ), vectors
 
 
 def principal_stderr(vectors: Array, covariance: Array) -> Array:
@@ -110,19 +119,24 @@ def principal_stderr(vectors: Array, covariance: Array) -> Array:
     weight = np.stack(
         [(1.0 if i == j else 2.0) * vectors[:, i, :] * vectors[:, j, :] for i, j in PAIRS], axis=1
     )  # (n, 6, k)
-    return np.asarray(np.sqrt(np.maximum(np.einsum("nak,nab,nbk->nk", weight, covariance, weight), 0.0)))
+    return np.asarray(
+        np.sqrt(np.maximum(np.einsum("nak,nab,nbk->nk", weight, covariance, weight), 0.0))
+    )
 
 
 def axis_stderr(values: Array, vectors: Array, covariance: Array) -> Array:
-    """Return the standard error of each principal axis' direction [degree], shape (n, 3); 90 where undefined.
+    """Return the standard error of each principal axis' direction [degree], shape (n, 3); 90 where
+    undefined.
 
-    First-order perturbation: the axis k turns towards j by v_j^T (delta alpha) v_k / (lambda_k - lambda_j).
+    First-order perturbation: the axis k turns towards j by v_j^T (delta alpha) v_k / (lambda_k -
+    lambda_j).
     """
     out = np.zeros_like(values)
     for k, j in itertools.permutations(range(3), 2):
         weight = np.stack(
             [
-                vectors[:, i, j] * vectors[:, m, k] + (vectors[:, m, j] * vectors[:, i, k] if i != m else 0.0)
+                vectors[:, i, j] * vectors[:, m, k]
+                + (vectors[:, m, j] * vectors[:, i, k] if i != m else 0.0)
                 for i, m in PAIRS
             ],
             axis=1,

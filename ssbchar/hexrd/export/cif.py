@@ -1,4 +1,5 @@
-"""Refined cells as CIF (core dictionary), with standard uncertainties, symmetry and the phase's atoms."""
+"""Refined cells as CIF (core dictionary), with standard uncertainties, symmetry and the phase's
+atoms."""
 
 from __future__ import annotations
 
@@ -13,11 +14,19 @@ from ssbchar.crystal.cell import Phase, crystal_system
 if TYPE_CHECKING:
     import xarray as xr
 
-TAGS = ("_cell_length_a", "_cell_length_b", "_cell_length_c", "_cell_angle_alpha", "_cell_angle_beta",
-        "_cell_angle_gamma")  # fmt: skip
+TAGS = (
+    "_cell_length_a",
+    "_cell_length_b",
+    "_cell_length_c",
+    "_cell_angle_alpha",
+    "_cell_angle_beta",
+    "_cell_angle_gamma",
+)
 
 
-def text(known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frame: int, note: str) -> str:
+def text(
+    known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frame: int, note: str
+) -> str:
     """Return the CIF of one phase in one frame.
 
     Parameters
@@ -41,7 +50,9 @@ def text(known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, fra
         f"# {note}, frame {number}; cell refined on the whole pattern by ssbchar",
         f"# verdict of the cell: {at['verdict'].item()}; phase model: {known.about['source']}",
         "# uncertainties are those of the fit; all lengths also share a relative error of "
-        + (f"{shared:.1e}" if shared > 0 else "unknown size (no error of the wavelength is stated)"),
+        + (
+            f"{shared:.1e}" if shared > 0 else "unknown size (no error of the wavelength is stated)"
+        ),
         f"data_{_word(known.name)}_frame_{number}",
         f"_cell_measurement_temperature {_kelvin(temperature, error)}",
         f"_diffrn_ambient_temperature {_kelvin(temperature, error)}",
@@ -56,7 +67,8 @@ def text(known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, fra
 
 
 def with_su(value: float, su: float) -> str:
-    """Return a value with its standard uncertainty in CIF notation, ``8.2614(3)``: of one digit, or of two up to 19.
+    """Return a value with its standard uncertainty in CIF notation, ``8.2614(3)``: of one digit, or
+    of two up to 19.
 
     Without a finite positive uncertainty the value stands alone (a parameter fixed by symmetry).
     """
@@ -83,7 +95,9 @@ def _word(name: str) -> str:
 def _symmetry(known: Phase) -> list[str]:
     texts = [operation(r, t) for r, t in zip(known.rotations, known.translations, strict=True)]
     texts.sort(key=lambda text: text != "x, y, z")  # the identity stands first
-    rows = [f"'{text}'" for text in texts]  # those of the refinement, so that no program need guess the setting
+    rows = [
+        f"'{text}'" for text in texts
+    ]  # those of the refinement, so that no program need guess the setting
     return ["loop_", "_space_group_symop_operation_xyz", *rows]
 
 
@@ -111,10 +125,18 @@ def _atoms(known: Phase) -> list[str]:
     trust = "" if known.about.get("refinable") else " and not trusted there"
     rows = [
         f"# atoms as in the phases file, not refined{trust}",
-        "loop_", "_atom_site_label", "_atom_site_type_symbol", "_atom_site_fract_x", "_atom_site_fract_y",
-        "_atom_site_fract_z", "_atom_site_occupancy", "_atom_site_B_iso_or_equiv",
-    ]  # fmt: skip
+        "loop_",
+        "_atom_site_label",
+        "_atom_site_type_symbol",
+        "_atom_site_fract_x",
+        "_atom_site_fract_y",
+        "_atom_site_fract_z",
+        "_atom_site_occupancy",
+        "_atom_site_B_iso_or_equiv",
+    ]
     for i, site in enumerate(known.sites, 1):
         x, y, z = (f"{v:.6g}" for v in site.position)
-        rows.append(f"{site.element}{i} {site.element} {x} {y} {z} {site.occupancy:.6g} {site.b_iso:.4g}")
+        rows.append(
+            f"{site.element}{i} {site.element} {x} {y} {z} {site.occupancy:.6g} {site.b_iso:.4g}"
+        )
     return rows

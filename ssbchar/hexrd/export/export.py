@@ -1,4 +1,5 @@
-"""What others' programs read of a series: one long table, cells as CIF, patterns and instrument for GSAS-II."""
+"""What others' programs read of a series: one long table, cells as CIF, patterns and instrument for
+GSAS-II."""
 
 from __future__ import annotations
 
@@ -22,13 +23,18 @@ GIVEN = ("ok", "held", "departs", "inconsistent")
 
 
 def export_series(
-    patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, peaks: xr.Dataset, table: Path, options: Export,
+    patterns: xr.Dataset,
+    furnace: xr.Dataset,
+    lattice: xr.Dataset,
+    peaks: xr.Dataset,
+    table: Path,
+    options: Export,
     labels: dict[str, str],
-) -> dict[str, str]:  # fmt: skip
+) -> dict[str, str]:
     """Return the files of a series by name (docs/data-model.md, ``export/``).
 
-    ``frames.csv`` (a row per frame and phase), ``<phase>_frame<number>.cif`` of the frames `chosen` for each phase,
-    ``frame<number>.fxye`` of all these frames, and ``instrument.instprm``.
+    ``frames.csv`` (a row per frame and phase), ``<phase>_frame<number>.cif`` of the frames `chosen`
+    for each phase, ``frame<number>.fxye`` of all these frames, and ``instrument.instprm``.
 
     Parameters
     ----------
@@ -50,30 +56,38 @@ def export_series(
     if unknown:
         listed, sample = ", ".join(map(str, unknown)), labels.get("sample", "")
         raise BadInput(
-            "hexrd.export.frames", f"no frame {listed} in the series of {sample}",
+            "hexrd.export.frames",
+            f"no frame {listed} in the series of {sample}",
             f"frames are numbered {numbers.min()} to {numbers.max()}",
-        )  # fmt: skip
+        )
     note = f"{labels.get('sample', '')}{' (synthetic)' if patterns.attrs.get('synthetic') else ''}".strip()
     files = {"frames.csv": frames_csv.text(patterns, furnace, lattice)}
-    wanted: set[int] = {int(i) for i in np.flatnonzero(np.isin(patterns["frame"].values, options.frames))}
+    wanted: set[int] = {
+        int(i) for i in np.flatnonzero(np.isin(patterns["frame"].values, options.frames))
+    }
     for p, name in enumerate(lattice["phase"].values.astype(str)):
         known = reflections.read(table, name, PhaseTable())
         own = chosen(lattice["verdict"].values[:, p], furnace["temperature"].values)
         for i in own:
             number = int(patterns["frame"].values[i])
-            files[f"{name}_frame{number:04d}.cif"] = cif.text(known, lattice, furnace, p, int(i), note)
+            files[f"{name}_frame{number:04d}.cif"] = cif.text(
+                known, lattice, furnace, p, int(i), note
+            )
         wanted |= {int(i) for i in own}
     good = [i for i in sorted(wanted) if str(patterns["status"].values[i]) == "ok"]
     for i in good:
         number = int(patterns["frame"].values[i])
         files[f"frame{number:04d}.fxye"] = gsas.pattern(patterns, furnace, i, note)
     if good:
-        files[gsas.INSTRUMENT] = gsas.instrument(patterns, lattice, peaks, options.polarisation, note)
+        files[gsas.INSTRUMENT] = gsas.instrument(
+            patterns, lattice, peaks, options.polarisation, note
+        )
     return files
 
 
 def chosen(verdict: NDArray[np.object_], temperature: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the frames of a phase that are exported: the first and last that have a cell, the coldest, the hottest.
+    """Return the frames of a phase that are exported: the first and last that have a cell, the
+    coldest, the hottest.
 
     Parameters
     ----------
@@ -87,5 +101,9 @@ def chosen(verdict: NDArray[np.object_], temperature: NDArray[np.float64]) -> ND
     best = np.flatnonzero(verdict.astype(str) == "ok")
     there = best if best.size else there
     known = there[np.isfinite(temperature[there])]
-    extremes = [known[np.argmin(temperature[known])], known[np.argmax(temperature[known])]] if known.size else []
+    extremes = (
+        [known[np.argmin(temperature[known])], known[np.argmax(temperature[known])]]
+        if known.size
+        else []
+    )
     return np.unique(np.array([there[0], there[-1], *extremes], dtype=np.intp))

@@ -15,11 +15,13 @@ UNITS = ("angstrom",) * 3 + ("degree",) * 3
 
 
 def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
-    """Return the table as CSV; units stand in the names of the columns, empty cells are not measured.
+    """Return the table as CSV; units stand in the names of the columns, empty cells are not
+    measured.
 
-    ``relative_intensity_percent`` is the phase's share of the scattered intensity of all phases of the frame;
-    ``weight_percent`` is given only where all phases of the frame have a structure that is trusted; the standard errors
-    of the cell are those of the fit, without `length_scale_stderr` that all lengths share.
+    ``relative_intensity_percent`` is the phase's share of the scattered intensity of all phases of
+    the frame; ``weight_percent`` is given only where all phases of the frame have a structure that
+    is trusted; the standard errors of the cell are those of the fit, without `length_scale_stderr`
+    that all lengths share.
     """
     import pandas as pd
 
@@ -50,16 +52,23 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     per_both("intensity_count_degree", "intensity")
     per_both("intensity_stderr", "intensity_stderr")
     share, error = shares(lattice)
-    columns["relative_intensity_percent"], columns["relative_intensity_stderr"] = share.ravel(), error.ravel()
+    columns["relative_intensity_percent"], columns["relative_intensity_stderr"] = (
+        share.ravel(),
+        error.ravel(),
+    )
     weight, present = lattice["weight_fraction"].values, lattice["present"].values == 1
     whole = np.all(np.isfinite(weight) | ~present, axis=1, keepdims=True)
     columns["weight_percent"] = np.where(whole, 100 * weight, np.nan).ravel()
-    columns["weight_stderr"] = np.where(whole, 100 * lattice["weight_fraction_stderr"].values, np.nan).ravel()
+    columns["weight_stderr"] = np.where(
+        whole, 100 * lattice["weight_fraction_stderr"].values, np.nan
+    ).ravel()
     for name in ("rwp", "rexp"):
         per_frame(f"{name}_percent", lattice[name].values)
     per_frame("gof", lattice["gof"].values)
     per_frame("zero_degree", lattice["zero"].values)
-    columns["length_scale_stderr"] = np.full(frames * phases, float(lattice.attrs.get("length_scale_stderr", np.nan)))
+    columns["length_scale_stderr"] = np.full(
+        frames * phases, float(lattice.attrs.get("length_scale_stderr", np.nan))
+    )
     if patterns.attrs.get("synthetic"):
         columns["synthetic"] = 1
     table = pd.DataFrame(columns)
@@ -67,7 +76,8 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
 
 
 def shares(lattice: xr.Dataset) -> tuple[Any, Any]:
-    """Return each phase's share of the scattered intensity [percent] and its error, shape (frames, phases).
+    """Return each phase's share of the scattered intensity [percent] and its error, shape (frames,
+    phases).
 
     r_p = I_p / sum_q I_q over the phases present; errors of the phases taken as independent.
     """

@@ -1,4 +1,5 @@
-"""The furnace programme: its log, joined to the frames by time, and the segments (heating, hold, cooling)."""
+"""The furnace programme: its log, joined to the frames by time, and the segments (heating, hold,
+cooling)."""
 
 from ssbchar.pipeline.exports import step_getter
 

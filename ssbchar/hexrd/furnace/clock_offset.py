@@ -1,4 +1,5 @@
-"""The clocks of furnace and detector, compared through the sample: its lattice expands when the furnace heats."""
+"""The clocks of furnace and detector, compared through the sample: its lattice expands when the
+furnace heats."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from ssbchar.uncertain import serial_inflation
 
 @dataclass(frozen=True)
 class Offset:
-    """By how many seconds the log's clock must be moved, with its standard error; NaN where it cannot be told."""
+    """By how many seconds the log's clock must be moved, with its standard error; NaN where it
+    cannot be told."""
 
     value: float
     stderr: float
@@ -25,9 +27,14 @@ MOST = 1500
 
 
 def averaged(
-    time: Array, intensity: Array | Reader, stderr: Array | Reader, good: NDArray[np.intp], most: int = MOST
+    time: Array,
+    intensity: Array | Reader,
+    stderr: Array | Reader,
+    good: NDArray[np.intp],
+    most: int = MOST,
 ) -> tuple[Array, Array, Array]:
-    """Return time, intensity and standard error of the good frames, neighbours averaged so that `most` are left.
+    """Return time, intensity and standard error of the good frames, neighbours averaged so that
+    `most` are left.
 
     Memory and time then stay bounded as a series grows, and no frame is left out.
 
@@ -51,8 +58,9 @@ def averaged(
 def strain_steps(q: Array, intensity: Array, stderr: Array) -> tuple[Array, Array]:
     """Return the strain between each frame and the next, and its standard error.
 
-    With u = ln q a strain e moves a pattern by -e: I2(u) - I1(u) = e dI/du + a I + b, solved by weighted least
-    squares with the mean of both frames for I; a and b take up changes of scale and background.
+    With u = ln q a strain e moves a pattern by -e: I2(u) - I1(u) = e dI/du + a I + b, solved by
+    weighted least squares with the mean of both frames for I; a and b take up changes of scale and
+    background.
 
     Parameters
     ----------
@@ -79,12 +87,15 @@ def strain_steps(q: Array, intensity: Array, stderr: Array) -> tuple[Array, Arra
     return step, error
 
 
-def offset(time: Array, step: Array, error: Array, log_time: Array, log_temperature: Array, span: float) -> Offset:
+def offset(
+    time: Array, step: Array, error: Array, log_time: Array, log_temperature: Array, span: float
+) -> Offset:
     """Return the shift of the log's clock at which strain steps follow its temperature steps best.
 
-    Minimises chi2(s) = sum (e_n - alpha (T(t_(n+1) - s) - T(t_n - s)))^2 / sigma_n^2 over s, alpha free; the
-    standard error is where chi2 rises by its reduced value, times the serial correlation of the residuals. NaN where
-    no shift explains the strains (no change of rate, no expansion) or the best one lies at the end of the span.
+    Minimises chi2(s) = sum (e_n - alpha (T(t_(n+1) - s) - T(t_n - s)))^2 / sigma_n^2 over s, alpha
+    free; the standard error is where chi2 rises by its reduced value, times the serial correlation
+    of the residuals. NaN where no shift explains the strains (no change of rate, no expansion) or
+    the best one lies at the end of the span.
 
     Parameters
     ----------

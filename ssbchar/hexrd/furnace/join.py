@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset:
     """Return the temperature of each frame (docs/data-model.md, ``furnace.nc``).
 
-    A log with a row per frame is joined by file name, any other by time (linear interpolation). Without a log the
-    temperatures of the patterns' own headers stand. The statistical error holds the log's resolution, its readings'
-    scatter and the curvature between two readings; the systematic one the thermocouple's tolerance and the clock
-    offset times the rate.
+    A log with a row per frame is joined by file name, any other by time (linear interpolation).
+    Without a log the temperatures of the patterns' own headers stand. The statistical error holds
+    the log's resolution, its readings' scatter and the curvature between two readings; the
+    systematic one the thermocouple's tolerance and the clock offset times the rate.
 
     Raises
     ------
@@ -47,7 +47,9 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
         method = "header" if np.isfinite(temperature).any() else "none"
     else:
         table = furnace_log.read(log, options)
-        rows = furnace_log.rows_of_files(table, [str(n) for n in patterns["source_file"].values], options, log)
+        rows = furnace_log.rows_of_files(
+            table, [str(n) for n in patterns["source_file"].values], options, log
+        )
         if rows is not None:
             method = "file name"
             temperature, time = _by_row(table.temperature, rows), _by_row(table.time, rows)
@@ -63,8 +65,9 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
     if not np.isfinite(time).any():
         rate = np.full(frames, np.nan)
     systematic = _systematic(temperature, rate, method, options)
-    ds = _dataset(patterns, time, temperature, stderr, systematic, rate,
-                  segment, status, method, faults)  # fmt: skip
+    ds = _dataset(
+        patterns, time, temperature, stderr, systematic, rate, segment, status, method, faults
+    )
     if np.isfinite(seen.value):
         ds.attrs |= {"clock_offset_seen": seen.value, "clock_offset_seen_stderr": seen.stderr}
     return ds
@@ -72,13 +75,16 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
 
 def _of_one(readings: Array, frames: int, options: Furnace) -> Array:
     """Return the error of a frame's own reading."""
-    return np.full(frames, np.hypot(programme.resolution(readings) / np.sqrt(12), options.thermocouple_stderr))
+    return np.full(
+        frames, np.hypot(programme.resolution(readings) / np.sqrt(12), options.thermocouple_stderr)
+    )
 
 
 def _course(
     readings: tuple[Array, Array] | None, time: Array, temperature: Array, hold_rate: float
 ) -> tuple[Array, Any]:
-    """Return rate and segment of each frame, from the log's readings where these are denser than the frames.
+    """Return rate and segment of each frame, from the log's readings where these are denser than
+    the frames.
 
     A rest or hold of a few frames is then told as well as the log tells it.
     """
@@ -111,17 +117,24 @@ def _by_row(values: Array, rows: Any) -> Array:
 def _clock(
     log: Path, patterns: xr.Dataset, table: furnace_log.Table, options: Furnace
 ) -> tuple[Furnace, clock.Offset, list[dict[str, str]]]:
-    """Return the options with the clock offset to use, the one the sample's expansion shows, and what to tell."""
+    """Return the options with the clock offset to use, the one the sample's expansion shows, and
+    what to tell."""
     seen = clock.Offset(np.nan, np.nan)
     if "intensity" in patterns:
-        good = np.flatnonzero((patterns["status"].values == "ok") & np.isfinite(patterns["time"].values))
+        good = np.flatnonzero(
+            (patterns["status"].values == "ok") & np.isfinite(patterns["time"].values)
+        )
         known = np.isfinite(table.time) & np.isfinite(table.temperature)
         at = np.unique(table.time[known], return_index=True)
         if good.size > 10:
-            given, error = (lazy_rows.Reader(patterns[name]) for name in ("intensity", "intensity_stderr"))
+            given, error = (
+                lazy_rows.Reader(patterns[name]) for name in ("intensity", "intensity_stderr")
+            )
             time, intensity, stderr = clock.averaged(patterns["time"].values, given, error, good)
             steps = clock.strain_steps(patterns["q"].values, intensity, stderr)
-            seen = clock.offset(time, *steps, at[0], table.temperature[known][at[1]], options.clock_span)
+            seen = clock.offset(
+                time, *steps, at[0], table.temperature[known][at[1]], options.clock_span
+            )
     if not np.isfinite(seen.value):
         return options, seen, []
     if options.fit_clock:
@@ -143,30 +156,46 @@ def _readings(log: Path, table: furnace_log.Table, options: Furnace) -> tuple[Ar
     at, first = np.unique(at, return_index=True)
     value = value[first]
     if at.size < 2:
-        raise BadInput(log, "fewer than two readings with time and temperature", "check its columns")
+        raise BadInput(
+            log, "fewer than two readings with time and temperature", "check its columns"
+        )
     return at, value
 
 
-def _by_time(log: Path, readings: tuple[Array, Array], time: Array, options: Furnace) -> tuple[Array, Array, Any]:
+def _by_time(
+    log: Path, readings: tuple[Array, Array], time: Array, options: Furnace
+) -> tuple[Array, Array, Any]:
     """Return temperature, stderr and status of frames at `time`, from a log with its own times."""
     if not np.isfinite(time).any():
         raise BadInput(
-            log, "the patterns carry no time to join it by", "give a log with a row per frame and the file's name"
+            log,
+            "the patterns carry no time to join it by",
+            "give a log with a row per frame and the file's name",
         )
     at, value = readings
     after = np.clip(np.searchsorted(at, time), 1, at.size - 1)
     gap = at[after] - at[after - 1]
     with np.errstate(invalid="ignore"):
-        inside = (time >= at[0]) & (time <= at[-1]) & ((gap <= options.largest_gap) | (time == at[after]))
+        inside = (
+            (time >= at[0])
+            & (time <= at[-1])
+            & ((gap <= options.largest_gap) | (time == at[after]))
+        )
     if not inside.any():
         raise BadInput(log, _distance(at, time), "set hexrd.furnace.clock_offset or log_timezone")
     temperature = np.where(inside, np.interp(time, at, value), np.nan)
     share = (time - at[after - 1]) / gap
-    curvature = np.abs(np.gradient(np.gradient(value, at), at)) if at.size > 2 else np.zeros_like(at)
+    curvature = (
+        np.abs(np.gradient(np.gradient(value, at), at)) if at.size > 2 else np.zeros_like(at)
+    )
     bend = np.maximum(curvature[after], curvature[after - 1]) * share * (1 - share) * gap**2 / 2
     noise = np.hypot(programme.resolution(value) / np.sqrt(12), programme.noise(at, value))
-    slow = max(options.thermocouple_stderr**2 - noise**2, 0.0)  # stated, but the same in neighbouring readings
-    stderr = np.where(inside, np.sqrt(noise**2 * (share**2 + (1 - share) ** 2) + bend**2 / 3 + slow), np.nan)
+    slow = max(
+        options.thermocouple_stderr**2 - noise**2, 0.0
+    )  # stated, but the same in neighbouring readings
+    stderr = np.where(
+        inside, np.sqrt(noise**2 * (share**2 + (1 - share) ** 2) + bend**2 / 3 + slow), np.nan
+    )
     return temperature, stderr, np.where(inside, "ok", "outside_log")
 
 
@@ -180,7 +209,10 @@ def _distance(at: Array, time: Array) -> str:
 
 
 def _systematic(temperature: Array, rate: Array, method: str, options: Furnace) -> Array:
-    limit = np.maximum(options.thermocouple_tolerance, options.thermocouple_relative_tolerance * np.abs(temperature))
+    limit = np.maximum(
+        options.thermocouple_tolerance,
+        options.thermocouple_relative_tolerance * np.abs(temperature),
+    )
     clock = np.nan_to_num(rate) / 60 * options.clock_offset_stderr if method == "time" else 0.0
     return np.asarray(np.hypot(limit / np.sqrt(3), clock))
 
@@ -192,20 +224,38 @@ def _outside(log: Path, status: Any) -> list[dict[str, str]]:
     if count == status.size:
         raise BadInput(log, "it names none of the frames", "check the column with the file names")
     problem = f"{count} of {status.size} frames are outside the log and have no temperature"
-    return [{"where": str(log), "problem": problem, "remedy": "give the whole log, or set hexrd.furnace.clock_offset"}]
+    return [
+        {
+            "where": str(log),
+            "problem": problem,
+            "remedy": "give the whole log, or set hexrd.furnace.clock_offset",
+        }
+    ]
 
 
 def _dataset(
-    patterns: xr.Dataset, time: Array, temperature: Array, stderr: Array, systematic: Array, rate: Array,
-    segment: Any, status: Any, method: str, faults: list[dict[str, str]],
-) -> xr.Dataset:  # fmt: skip
+    patterns: xr.Dataset,
+    time: Array,
+    temperature: Array,
+    stderr: Array,
+    systematic: Array,
+    rate: Array,
+    segment: Any,
+    status: Any,
+    method: str,
+    faults: list[dict[str, str]],
+) -> xr.Dataset:
     import xarray as xr
 
     unit = {"units": "degC", "ancillary_variables": "temperature_stderr temperature_systematic"}
     ds = xr.Dataset(
         {
             "temperature": ("frame", temperature, unit),
-            "temperature_stderr": ("frame", np.where(np.isfinite(temperature), stderr, np.nan), {"units": "K"}),
+            "temperature_stderr": (
+                "frame",
+                np.where(np.isfinite(temperature), stderr, np.nan),
+                {"units": "K"},
+            ),
             "temperature_systematic": ("frame", systematic, {"units": "K"}),
             "rate": ("frame", rate, {"units": "K/min"}),
             "time": ("frame", time, {"units": "s", "long_name": "time since 1970-01-01 UTC"}),

@@ -1,4 +1,5 @@
-"""Ramps of a programme: which frames belong to each heating, hold and cooling, one after the other."""
+"""Ramps of a programme: which frames belong to each heating, hold and cooling, one after the
+other."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ class Ramp:
 
 
 def ramps(segment: Any) -> list[Ramp]:
-    """Return the stretches of equal segment, in order; frames without one (``none``) interrupt nothing.
+    """Return the stretches of equal segment, in order; frames without one (``none``) interrupt
+    nothing.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""The furnace's programme: rate, and segments of heating, hold and cooling, from noisy and lagging readings."""
+"""The furnace's programme: rate, and segments of heating, hold and cooling, from noisy and lagging
+readings."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def resolution(values: Array) -> float:
-    """Return the decimal step in which readings are printed (1, 0.1, 0.01 ...; 0 where there are none)."""
+    """Return the decimal step in which readings are printed (1, 0.1, 0.01 ...; 0 where there are
+    none)."""
     known = values[np.isfinite(values)]
     if not known.size:
         return 0.0
@@ -23,21 +25,28 @@ def resolution(values: Array) -> float:
 
 
 def noise(time: Array, values: Array) -> float:
-    """Return the scatter of readings about the line through their two neighbours, as sigma of one reading.
+    """Return the scatter of readings about the line through their two neighbours, as sigma of one
+    reading.
 
-    The deviation r_i = y_i - interpolated(y_(i-1), y_(i+1)) has variance sigma^2 (1 + w^2 + (1-w)^2), w the place
-    between the neighbours; its median absolute value gives sigma, whatever the slope.
+    The deviation r_i = y_i - interpolated(y_(i-1), y_(i+1)) has variance sigma^2 (1 + w^2 +
+    (1-w)^2), w the place between the neighbours; its median absolute value gives sigma, whatever
+    the slope.
     """
     if time.size < 5:
         return 0.0
     w = (time[1:-1] - time[:-2]) / (time[2:] - time[:-2])
     deviation = values[1:-1] - (1 - w) * values[:-2] - w * values[2:]
     scaled = np.abs(deviation) / np.sqrt(1 + w**2 + (1 - w) ** 2)
-    return float(MAD_TO_SIGMA * np.median(scaled[np.isfinite(scaled)])) if np.isfinite(scaled).any() else 0.0
+    return (
+        float(MAD_TO_SIGMA * np.median(scaled[np.isfinite(scaled)]))
+        if np.isfinite(scaled).any()
+        else 0.0
+    )
 
 
 def local_rate(time: Array, values: Array, points: int) -> Array:
-    """Return the slope of a least-squares line through `points` neighbours of each reading [unit/s].
+    """Return the slope of a least-squares line through `points` neighbours of each reading
+    [unit/s].
 
     At the ends the window is shifted, not shortened.
     """
@@ -51,12 +60,14 @@ def local_rate(time: Array, values: Array, points: int) -> Array:
 
 
 def segments(time: Array, temperature: Array, hold_rate: float) -> tuple[Array, Any]:
-    """Return the rate [K/min] and the segment of each frame: ``heating``, ``hold``, ``cooling`` or ``none``.
+    """Return the rate [K/min] and the segment of each frame: ``heating``, ``hold``, ``cooling`` or
+    ``none``.
 
-    The rate is a local regression, as wide as the readings' scatter asks for to tell a quarter of the threshold.
-    The threshold is `hold_rate`, less for slow programmes (a tenth of the fastest rate), never below three
-    standard errors of the rate. Pieces shorter than the regression, or that move the temperature by less than
-    2 % of its range or five sigma, join what surrounds them (controllers overshoot, furnaces lag).
+    The rate is a local regression, as wide as the readings' scatter asks for to tell a quarter of
+    the threshold. The threshold is `hold_rate`, less for slow programmes (a tenth of the fastest
+    rate), never below three standard errors of the rate. Pieces shorter than the regression, or
+    that move the temperature by less than 2 % of its range or five sigma, join what surrounds them
+    (controllers overshoot, furnaces lag).
 
     Parameters
     ----------
@@ -93,7 +104,8 @@ def _points(sigma: float, step: float, slope: float, count: int) -> int:
 
 
 def _tidied(kind: Any, y: Array, shortest: int, smallest: float) -> Any:
-    """Join pieces that are too short or too small, the shortest first, to the longer neighbour (or a hold)."""
+    """Join pieces that are too short or too small, the shortest first, to the longer neighbour (or
+    a hold)."""
     kind = kind.copy()
     while True:
         edges = np.concatenate([[0], np.flatnonzero(np.diff(kind)) + 1, [kind.size]])

@@ -1,6 +1,7 @@
 """Detector images: the geometry from a calibrant's rings, then azimuthal integration to patterns.
 
-Reading order: ``steps`` -> ``setup`` -> ``rings`` -> ``refine_geometry`` -> ``calibration_checks``; then ``azimuthal`` -> ``integrate``.
+Reading order: ``steps`` -> ``setup`` -> ``rings`` -> ``refine_geometry`` -> ``calibration_checks``;
+then ``azimuthal`` -> ``integrate``.
 """
 
 from ssbchar.pipeline.exports import step_getter

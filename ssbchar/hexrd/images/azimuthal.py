@@ -1,7 +1,8 @@
 """Azimuthal integration of whole stacks of images as one sparse product, variance beside the mean.
 
-pyFAI splits every pixel over the bins it covers (G. Ashiotis et al., J. Appl. Cryst. 48 (2015) 510); the coefficients
-do not change during a series, so they are worked out once and multiply blocks of pixels of many frames at a time.
+pyFAI splits every pixel over the bins it covers (G. Ashiotis et al., J. Appl. Cryst. 48 (2015)
+510); the coefficients do not change during a series, so they are worked out once and multiply
+blocks of pixels of many frames at a time.
 """
 
 from __future__ import annotations
@@ -55,20 +56,26 @@ class Sums(NamedTuple):
     """Variance of a single count, shape (sector, bin)."""
 
     def over_sectors(self, keep: NDArray[np.bool_] | None = None) -> Sums:
-        """Return the sums over all sectors, or those kept (shape (frame, sector, bin)), as one sector."""
+        """Return the sums over all sectors, or those kept (shape (frame, sector, bin)), as one
+        sector."""
         use = np.ones(self.total.shape, bool) if keep is None else keep
-        total, variance, seen = (np.sum(np.where(use, x, 0.0), axis=1, keepdims=True) for x in self[:3])
+        total, variance, seen = (
+            np.sum(np.where(use, x, 0.0), axis=1, keepdims=True) for x in self[:3]
+        )
         return Sums(total, variance, seen, np.max(self.single, axis=0, keepdims=True))
 
     def mean(self) -> tuple[Array, Array]:
-        """Return counts per pixel at full response, and their standard error; NaN where nothing was seen.
+        """Return counts per pixel at full response, and their standard error; NaN where nothing was
+        seen.
 
         A bin without a count has the error of a single one.
         """
         good = self.seen > 1e-6 * np.max(self.seen, initial=1e-300)
         with np.errstate(divide="ignore", invalid="ignore"):
             value = np.where(good, self.total / self.seen, np.nan)
-            stderr = np.where(good, np.sqrt(np.maximum(self.variance, self.single)) / self.seen, np.nan)
+            stderr = np.where(
+                good, np.sqrt(np.maximum(self.variance, self.single)) / self.seen, np.nan
+            )
         return value, stderr
 
 
@@ -102,7 +109,8 @@ def integrator(
     flat, dark : ndarray, shape (row, column), optional
         Of the stored image.
     sectors : int
-        Azimuthal sectors, counted from -180 degree of azimuth; a pixel belongs to the one its centre lies in.
+        Azimuthal sectors, counted from -180 degree of azimuth; a pixel belongs to the one its
+        centre lies in.
 
     Returns
     -------
@@ -112,11 +120,24 @@ def integrator(
     from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
     seen = np.ascontiguousarray(geo.oriented(valid, orientation))
-    detector = AzimuthalIntegrator(*plane[:6], pixel1=plane.pixel1, pixel2=plane.pixel2, wavelength=1e-10)
+    detector = AzimuthalIntegrator(
+        *plane[:6], pixel1=plane.pixel1, pixel2=plane.pixel2, wavelength=1e-10
+    )
     bins = points or _natural_points(plane, seen.shape)
-    ends = None if two_theta is None else (float(np.radians(two_theta[0])), float(np.radians(two_theta[1])))
+    ends = (
+        None
+        if two_theta is None
+        else (float(np.radians(two_theta[0])), float(np.radians(two_theta[1])))
+    )
     engine = detector.setup_sparse_integrator(
-        seen.shape, bins, mask=~seen, pos0_range=ends, unit="2th_rad", split="full", algo="CSC", scale=False
+        seen.shape,
+        bins,
+        mask=~seen,
+        pos0_range=ends,
+        unit="2th_rad",
+        split="full",
+        algo="CSC",
+        scale=False,
     )
     response = detector.solidAngleArray(seen.shape)
     if polarisation is not None:
@@ -124,7 +145,9 @@ def integrator(
     place = geo.oriented(np.arange(valid.size).reshape(valid.shape), orientation).ravel()
     stored = np.argsort(place)
     sector = _sectors(plane, seen.shape, sectors)
-    rows = engine.indices + bins * np.repeat(sector, np.diff(engine.indptr)).astype(engine.indices.dtype)
+    rows = engine.indices + bins * np.repeat(sector, np.diff(engine.indptr)).astype(
+        engine.indices.dtype
+    )
     shares = scipy.sparse.csc_matrix(
         (np.asarray(engine.data, float), rows, engine.indptr), shape=(sectors * bins, valid.size)
     )
@@ -139,7 +162,8 @@ def integrator(
         parts=tuple((cut, shares[:, cut], squares[:, cut]) for cut in cuts),
         response=weight,
         seen=shares @ weight,
-        single=np.asarray(squares.sum(axis=1)).ravel() / np.maximum(np.asarray(shares.sum(axis=1)).ravel(), 1e-12),
+        single=np.asarray(squares.sum(axis=1)).ravel()
+        / np.maximum(np.asarray(shares.sum(axis=1)).ravel(), 1e-12),
         dark=None if dark is None else np.asarray(dark, float).ravel(),
     )
 
@@ -163,8 +187,8 @@ def _sectors(plane: geo.Plane, shape: tuple[int, ...], sectors: int) -> NDArray[
 def sums(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None) -> Sums:
     """Return what every bin of every frame gathers.
 
-    Counts sum_p c_bp (N_p - D_p), variance sum_p c_bp^2 (N_p + D_p), response sum_p c_bp R_p with counts N
-    (Poisson), dark D, response R and shares c of pixel p in bin b.
+    Counts sum_p c_bp (N_p - D_p), variance sum_p c_bp^2 (N_p + D_p), response sum_p c_bp R_p with
+    counts N (Poisson), dark D, response R and shares c of pixel p in bin b.
 
     Parameters
     ----------
@@ -197,18 +221,22 @@ def sums(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = No
     return Sums(by_frame[0], by_frame[1], by_frame[2], by.single.reshape(shape[:2]))
 
 
-def integrate(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None) -> tuple[Array, Array]:
-    """Return mean counts per pixel and their standard error, shape (frame, bin), for all azimuths (see `sums`)."""
+def integrate(
+    by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None
+) -> tuple[Array, Array]:
+    """Return mean counts per pixel and their standard error, shape (frame, bin), for all azimuths
+    (see `sums`)."""
     mean, stderr = sums(by, stack, bad).over_sectors().mean()
     return mean[:, 0], stderr[:, 0]
 
 
 def robust(gathered: Sums, cut: float = 4.0) -> tuple[Array, Array, Array]:
-    """Return the mean over sectors without those that single grains rule, its standard error, and the share left out.
+    """Return the mean over sectors without those that single grains rule, its standard error, and
+    the share left out.
 
-    A sector is left out of a bin where it lies more than `cut` spreads above the median of all; the spread is the
-    larger of its own counting error and 1.4826 times the median absolute deviation. Grains go; texture, which
-    spreads over many sectors, stays.
+    A sector is left out of a bin where it lies more than `cut` spreads above the median of all; the
+    spread is the larger of its own counting error and 1.4826 times the median absolute deviation.
+    Grains go; texture, which spreads over many sectors, stays.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Sentinels of a calibration: a wrong calibrant, wavelength, orientation or .poni file is said, never fitted."""
+"""Sentinels of a calibration: a wrong calibrant, wavelength, orientation or .poni file is said,
+never fitted."""
 
 from __future__ import annotations
 
@@ -17,15 +18,23 @@ from ssbchar.typing import Array
 FEWEST_RINGS = 4
 """Rings needed to know distance and tilt; fewer are refused."""
 WORST_HELD_OUT = 400.0
-"""A calibration whose left-out rings are typically further off [ppm] has the wrong calibrant or wavelength."""
+"""A calibration whose left-out rings are typically further off [ppm] has the wrong calibrant or
+wavelength."""
 LEAST_EXPLAINED = 0.85
 """Share of the rings' power that must lie on rings of the calibrant."""
 RADIAL = 0.02
-"""Systematic error of a ring's radius [pixel]: what asymmetry of the profile and the sensor's depth leave."""
+"""Systematic error of a ring's radius [pixel]: what asymmetry of the profile and the sensor's depth
+leave."""
 
 
 def check_rings(
-    source: Path, given: Setup, found: cal.Refined, angles: Array, held: Array, check: str, calibrant: str
+    source: Path,
+    given: Setup,
+    found: cal.Refined,
+    angles: Array,
+    held: Array,
+    check: str,
+    calibrant: str,
 ) -> None:
     """Refuse a calibration on rings that are not the calibrant's.
 
@@ -44,19 +53,26 @@ def check_rings(
     used = np.unique(found.points.ring).size
     remedy = "check hexrd.geometry: calibrant, wavelength and distance"
     if used < FEWEST_RINGS:
-        raise BadInput(source, f"only {used} rings of {calibrant} can be followed, {FEWEST_RINGS} are needed", remedy)
+        raise BadInput(
+            source,
+            f"only {used} rings of {calibrant} can be followed, {FEWEST_RINGS} are needed",
+            remedy,
+        )
     typical = float(np.nanmedian(np.abs(held)))
     if typical > WORST_HELD_OUT:
         problem = f"its rings are not those of {calibrant} at {given.wavelength:.6g} angstrom: left-out rings are"
         raise BadInput(source, f"{problem} {typical:.0f} ppm off; {check}", remedy)
-    share = rings.explained(rings.contrast(given.counts, given.valid), given.valid, found.plane, angles)
+    share = rings.explained(
+        rings.contrast(given.counts, given.valid), given.valid, found.plane, angles
+    )
     if share < LEAST_EXPLAINED:
         problem = f"{100 * (1 - share):.0f} % of the rings' power lies on no ring of {calibrant}"
         raise BadInput(source, problem, remedy)
 
 
 def systematic(given: Setup, found: cal.Refined, angles: Array) -> Array:
-    """Return systematic errors of `BEAM` and of ln(wavelength from rings): radii off by `RADIAL`, wavelength by 1 s."""
+    """Return systematic errors of `BEAM` and of ln(wavelength from rings): radii off by `RADIAL`,
+    wavelength by 1 s."""
     _, row, column = found.beam[:3]
     out = np.hypot(found.points.row - row, found.points.column - column)
     moved = found.points._replace(
@@ -66,12 +82,18 @@ def systematic(given: Setup, found: cal.Refined, angles: Array) -> Array:
     longer = 2 * np.arcsin(np.sin(angles / 2) * (1 + given.wavelength_stderr / given.wavelength))
     by_radius = cal.refine(moved, angles, found.plane)[0] - found.beam
     by_wavelength = cal.refine(found.points, longer, found.plane)[0] - found.beam
-    free = [cal.refine(p, angles, found.plane, free_wavelength=True)[0][5] for p in (found.points, moved)]
+    free = [
+        cal.refine(p, angles, found.plane, free_wavelength=True)[0][5]
+        for p in (found.points, moved)
+    ]
     return np.array([*np.hypot(by_radius, by_wavelength), abs(free[1] - free[0])])
 
 
-def free_wavelength(given: Setup, found: cal.Refined, angles: Array, systematic: float) -> tuple[float, float, str]:
-    """Refine the wavelength too; return it and its standard error [angstrom], and whether the given one agrees."""
+def free_wavelength(
+    given: Setup, found: cal.Refined, angles: Array, systematic: float
+) -> tuple[float, float, str]:
+    """Refine the wavelength too; return it and its standard error [angstrom], and whether the given
+    one agrees."""
     beam, covariance, *_ = cal.refine(found.points, angles, found.plane, free_wavelength=True)
     ratio, error = float(np.exp(beam[5])), float(np.hypot(np.sqrt(covariance[5, 5]), systematic))
     off = f"the rings' curvature asks for {1e6 * (ratio - 1):+.0f}({1e6 * error:.0f}) ppm of the one given"
@@ -85,7 +107,8 @@ def free_wavelength(given: Setup, found: cal.Refined, angles: Array, systematic:
 def oriented(
     source: Path, given: Setup, found: cal.Refined, angles: Array, options: Geometry
 ) -> tuple[int, geo.Plane, list[cal.Fit]]:
-    """Return the orientation and plane to use: the refined plane as stored, or the .poni's where it matches.
+    """Return the orientation and plane to use: the refined plane as stored, or the .poni's where it
+    matches.
 
     Raises
     ------
@@ -96,7 +119,10 @@ def oriented(
         return 0, found.plane, []
     fits = cal.verified(found.points, given.counts.shape, given.poni, angles)
     best = min(fits, key=lambda fit: fit.doubling)
-    if best.doubling <= options.doubling_tolerance and abs(best.cell_offset) <= options.cell_tolerance:
+    if (
+        best.doubling <= options.doubling_tolerance
+        and abs(best.cell_offset) <= options.cell_tolerance
+    ):
         return best.orientation, given.poni, fits
     _, row, column = geo.direct_beam(given.poni)
     seen = geo.oriented_points(found.beam[1], found.beam[2], given.counts.shape, best.orientation)
@@ -106,4 +132,6 @@ def oriented(
         f"rings double by {wander if best.doubling < 100 else 'more than 100 pixels'}; its beam is at row {row:.1f}, "
         f"column {column:.1f}, the rings' centre at {float(seen[0]):.1f}, {float(seen[1]):.1f}"
     )
-    raise BadInput(options.poni, problem, "give the .poni of this image, or none to calibrate from the rings")
+    raise BadInput(
+        options.poni, problem, "give the .poni of this image, or none to calibrate from the rings"
+    )

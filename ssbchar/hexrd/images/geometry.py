@@ -1,8 +1,9 @@
-"""Where a pixel looks: pixel coordinates to scattering angles and back, and the eight ways an image can be stored.
+"""Where a pixel looks: pixel coordinates to scattering angles and back, and the eight ways an image
+can be stored.
 
-The detector plane is described by the five numbers of pyFAI (G. Ashiotis et al., J. Appl. Cryst. 48 (2015) 510):
-distance and foot of the normal dropped from the sample (PONI), two tilts; the third rotation, about the beam,
-cannot be seen by powder rings and is kept for files that give it.
+The detector plane is described by the five numbers of pyFAI (G. Ashiotis et al., J. Appl. Cryst. 48
+(2015) 510): distance and foot of the normal dropped from the sample (PONI), two tilts; the third
+rotation, about the beam, cannot be seen by powder rings and is kept for files that give it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ ORIENTATIONS = (
 
 
 class Plane(NamedTuple):
-    """A flat detector; lengths in metres, angles in radians, pixel sizes along rows (1) and columns (2)."""
+    """A flat detector; lengths in metres, angles in radians, pixel sizes along rows (1) and columns
+    (2)."""
 
     distance: float
     poni1: float
@@ -45,8 +47,8 @@ class Plane(NamedTuple):
 def rotation(rot1: float, rot2: float, rot3: float) -> Array:
     """Return the matrix that turns detector coordinates (1, 2, 3) into laboratory ones.
 
-    R = R3(rot3) R2(-rot2) R1(rot1), the order and senses of pyFAI: axis 3 along the beam, 1 up the rows,
-    2 along the columns.
+    R = R3(rot3) R2(-rot2) R1(rot1), the order and senses of pyFAI: axis 3 along the beam, 1 up the
+    rows, 2 along the columns.
 
     Parameters
     ----------
@@ -57,7 +59,14 @@ def rotation(rot1: float, rot2: float, rot3: float) -> Array:
     -------
     ndarray, shape (3, 3)
     """
-    c1, s1, c2, s2, c3, s3 = np.cos(rot1), np.sin(rot1), np.cos(rot2), np.sin(rot2), np.cos(rot3), np.sin(rot3)
+    c1, s1, c2, s2, c3, s3 = (
+        np.cos(rot1),
+        np.sin(rot1),
+        np.cos(rot2),
+        np.sin(rot2),
+        np.cos(rot3),
+        np.sin(rot3),
+    )
     about1 = np.array([[1, 0, 0], [0, c1, s1], [0, -s1, c1]])
     about2 = np.array([[c2, 0, -s2], [0, 1, 0], [s2, 0, c2]])
     about3 = np.array([[c3, -s3, 0], [s3, c3, 0], [0, 0, 1]])
@@ -67,7 +76,8 @@ def rotation(rot1: float, rot2: float, rot3: float) -> Array:
 def angles_from_pixels(plane: Plane, row: ArrayLike, column: ArrayLike) -> tuple[Array, Array]:
     """Return scattering angle and azimuth of points of the detector.
 
-    tan 2theta = sqrt(x1^2 + x2^2) / x3, azimuth = atan2(x1, x2), x = R (p1 - poni1, p2 - poni2, distance).
+    tan 2theta = sqrt(x1^2 + x2^2) / x3, azimuth = atan2(x1, x2), x = R (p1 - poni1, p2 - poni2,
+    distance).
 
     Parameters
     ----------
@@ -88,7 +98,9 @@ def angles_from_pixels(plane: Plane, row: ArrayLike, column: ArrayLike) -> tuple
     return np.arctan2(np.hypot(x1, x2), x3), np.arctan2(x1, x2)
 
 
-def pixels_from_angles(plane: Plane, two_theta: ArrayLike, azimuth: ArrayLike) -> tuple[Array, Array]:
+def pixels_from_angles(
+    plane: Plane, two_theta: ArrayLike, azimuth: ArrayLike
+) -> tuple[Array, Array]:
     """Return where a scattered ray meets the detector: the inverse of `angles_from_pixels`.
 
     Parameters
@@ -101,24 +113,31 @@ def pixels_from_angles(plane: Plane, two_theta: ArrayLike, azimuth: ArrayLike) -
     Returns
     -------
     row, column : ndarray
-        Position in pixels from the outer corner of the first pixel; NaN where the ray never meets the plane.
+        Position in pixels from the outer corner of the first pixel; NaN where the ray never meets
+        the plane.
     """
     angle, around = np.asarray(two_theta, float), np.asarray(azimuth, float)
     turn = rotation(plane.rot1, plane.rot2, plane.rot3)
-    ray = (np.sin(angle) * np.sin(around), np.sin(angle) * np.cos(around), np.cos(angle) + 0 * around)
+    ray = (
+        np.sin(angle) * np.sin(around),
+        np.sin(angle) * np.cos(around),
+        np.cos(angle) + 0 * around,
+    )
     d1, d2, d3 = (turn[0, i] * ray[0] + turn[1, i] * ray[1] + turn[2, i] * ray[2] for i in range(3))
     scale = plane.distance / np.where(d3 > 0, d3, np.nan)
     return (d1 * scale + plane.poni1) / plane.pixel1, (d2 * scale + plane.poni2) / plane.pixel2
 
 
 def direct_beam(plane: Plane) -> tuple[float, float, float]:
-    """Return the direct beam's path to the detector [m] and where it meets it (row, column) [pixel]."""
+    """Return the direct beam's path to the detector [m] and where it meets it (row, column)
+    [pixel]."""
     row, column = pixels_from_angles(plane, 0.0, 0.0)
     return plane.distance / (np.cos(plane.rot1) * np.cos(plane.rot2)), float(row), float(column)
 
 
 def oriented(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
-    """Return the stored image put into one of the `ORIENTATIONS` (a view; rows and columns may swap)."""
+    """Return the stored image put into one of the `ORIENTATIONS` (a view; rows and columns may
+    swap)."""
     turned = image[::-1] if orientation in (1, 3) else image
     turned = turned[:, ::-1] if orientation in (2, 3) else turned
     if orientation == 4:
@@ -130,8 +149,11 @@ def oriented(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic
     return image[::-1, ::-1].T if orientation == 7 else turned
 
 
-def oriented_points(row: ArrayLike, column: ArrayLike, shape: tuple[int, int], orientation: int) -> tuple[Array, Array]:
-    """Return where points of the stored image come to lie in `oriented`, in pixels from the outer corner.
+def oriented_points(
+    row: ArrayLike, column: ArrayLike, shape: tuple[int, int], orientation: int
+) -> tuple[Array, Array]:
+    """Return where points of the stored image come to lie in `oriented`, in pixels from the outer
+    corner.
 
     Parameters
     ----------

@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 from ssbchar.hexrd import bragg
 
-TIME_KEYS = ("time_of_day", "timestamp", "data_collection_date", "start_time", "time", "date", "datetime")
+TIME_KEYS = (
+    "time_of_day",
+    "timestamp",
+    "data_collection_date",
+    "start_time",
+    "time",
+    "date",
+    "datetime",
+)
 TEMPERATURE_KEYS = ("temperature", "sample_temperature", "temp", "temperature_c")
 MONITOR_KEYS = ("monitor", "ion_chamber", "i0")
 DISTANCE_KEYS = ("detector_distance", "nominal distance", "distance", "sampledistance")
@@ -32,7 +40,8 @@ def number(header: Header, keys: Sequence[str]) -> float:
 
 
 def length(header: Header, keys: Sequence[str]) -> float:
-    """Return a length [m] under the first key that has one, in metres where no unit stands; NaN where none has."""
+    """Return a length [m] under the first key that has one, in metres where no unit stands; NaN
+    where none has."""
     for key in keys:
         found = re.search(rf"({_NUMBER})\s*([a-zµ]*)", header.get(key, ""))
         if found and found[2] in ("", *METRES):
@@ -41,7 +50,8 @@ def length(header: Header, keys: Sequence[str]) -> float:
 
 
 def wavelength_stated(header: Header) -> tuple[float, float] | None:
-    """Return wavelength and the standard deviation of its rounding [angstrom], None where the header is silent."""
+    """Return wavelength and the standard deviation of its rounding [angstrom], None where the
+    header is silent."""
     return bragg.from_header("\n".join(f"{key}: {value}" for key, value in header.items()))
 
 
@@ -51,20 +61,26 @@ def is_synthetic(header: Header) -> bool:
 
 
 def time(header: Header, key: str, utc_offset: float) -> tuple[float, bool]:
-    """Return when a frame was taken [s since 1970-01-01 UTC], NaN where unknown, and whether its zone is stated.
+    """Return when a frame was taken [s since 1970-01-01 UTC], NaN where unknown, and whether its
+    zone is stated.
 
     Parameters
     ----------
     header : mapping
-        Of an image, keys in lower case; ``frame_time`` and ``frame_in_file`` place a frame within its file.
+        Of an image, keys in lower case; ``frame_time`` and ``frame_in_file`` place a frame within
+        its file.
     key : str
         Name of the header value; empty tries `TIME_KEYS`.
     utc_offset : float
         Hours that local time is ahead of UTC, for times written without a zone.
     """
-    within = _zero_if_nan(number(header, ("frame_time",))) * (int(header.get("frame_in_file", "1")) - 1)
+    within = _zero_if_nan(number(header, ("frame_time",))) * (
+        int(header.get("frame_in_file", "1")) - 1
+    )
     texts = [header.get(name, "").strip() for name in ((key.lower(),) if key else TIME_KEYS)]
-    comment = re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d*", header.get("_array_data.header_contents", ""))
+    comment = re.search(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d*", header.get("_array_data.header_contents", "")
+    )
     if comment and not key:
         texts.append(comment[0])
     for text in texts:

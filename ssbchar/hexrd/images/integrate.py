@@ -1,4 +1,5 @@
-"""A series of images read frame by frame and integrated in chunks: memory does not grow with the number of frames."""
+"""A series of images read frame by frame and integrated in chunks: memory does not grow with the
+number of frames."""
 
 from __future__ import annotations
 
@@ -48,10 +49,16 @@ def sampled(paths: Sequence[Path], shape: tuple[int, int]) -> list[read.Image]:
     """Return the first good frame of some files spread over the series (up to `SAMPLED`)."""
     picked = sorted({round(i) for i in np.linspace(0, len(paths) - 1, SAMPLED)})
     firsts = (next(read.images(paths[i]), None) for i in picked)
-    return [f for f in firsts if isinstance(f, read.Image) and f.counts.shape == shape and np.any(f.counts > 0)]
+    return [
+        f
+        for f in firsts
+        if isinstance(f, read.Image) and f.counts.shape == shape and np.any(f.counts > 0)
+    ]
 
 
-def valid_pixels(samples: Sequence[read.Image], known: NDArray[np.bool_], options: Integration) -> NDArray[np.bool_]:
+def valid_pixels(
+    samples: Sequence[read.Image], known: NDArray[np.bool_], options: Integration
+) -> NDArray[np.bool_]:
     """Return the pixels that count all through a series.
 
     Parameters
@@ -66,11 +73,15 @@ def valid_pixels(samples: Sequence[read.Image], known: NDArray[np.bool_], option
     out = known | np.logical_and.reduce([masks.gaps(s.counts) for s in samples])
     tops = [_top(s, options) for s in samples]
     out |= np.logical_and.reduce([s.counts >= top for s, top in zip(samples, tops, strict=True)])
-    return np.asarray(~(out | masks.defects([s.counts for s in samples], out, options.hot_pixel_sigma)))
+    return np.asarray(
+        ~(out | masks.defects([s.counts for s in samples], out, options.hot_pixel_sigma))
+    )
 
 
 def _top(image: read.Image, options: Integration) -> float:
-    return masks.ceiling(image.counts.dtype, head.number(image.header, head.SATURATION_KEYS), options.saturation)
+    return masks.ceiling(
+        image.counts.dtype, head.number(image.header, head.SATURATION_KEYS), options.saturation
+    )
 
 
 def integrated(
@@ -97,7 +108,9 @@ def integrated(
     size = max(1, min(options.chunk, int(CHUNK_BYTES / (8 * max(valid.size, 3 * by.seen.size)))))
     for chunk in _chunks(_usable(paths, shape, gathered), size):
         stack = np.stack([image.counts for image in chunk])
-        bad = np.stack([(masks.gaps(i.counts) | (i.counts >= _top(i, options))) & valid for i in chunk])
+        bad = np.stack(
+            [(masks.gaps(i.counts) | (i.counts >= _top(i, options))) & valid for i in chunk]
+        )
         _put(gathered, azimuthal.sums(by, stack, bad if bad.any() else None))
         for image, share in zip(chunk, bad.mean(axis=(1, 2)), strict=True):
             _note(gathered, image, float(share), options)
@@ -111,7 +124,9 @@ def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
     gathered.stderr.append(stderr[:, 0])
     if sums.total.shape[1] > 1:
         for kept, found in zip(
-            (gathered.robust, gathered.robust_stderr, gathered.grains), azimuthal.robust(sums), strict=True
+            (gathered.robust, gathered.robust_stderr, gathered.grains),
+            azimuthal.robust(sums),
+            strict=True,
         ):
             kept.append(found)
         mean, stderr = sums.mean()
@@ -119,7 +134,9 @@ def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
         gathered.caked_stderr.append(stderr.astype(np.float32))
 
 
-def _usable(paths: Sequence[Path], shape: tuple[int, int], gathered: Integrated) -> Iterator[read.Image]:
+def _usable(
+    paths: Sequence[Path], shape: tuple[int, int], gathered: Integrated
+) -> Iterator[read.Image]:
     for path in progress.steps(paths, "integrate images", unit="files"):
         for image in read.images(path):
             if isinstance(image, BadInput):
@@ -127,7 +144,9 @@ def _usable(paths: Sequence[Path], shape: tuple[int, int], gathered: Integrated)
             elif image.counts.shape != shape:
                 size, wanted = ("{} x {}".format(*s) for s in (image.counts.shape, shape))
                 remedy = "integrate it with the calibrant of its own detector"
-                gathered.faults.append(BadInput(image.source, f"has {size} pixels, the calibrant {wanted}", remedy))
+                gathered.faults.append(
+                    BadInput(image.source, f"has {size} pixels, the calibrant {wanted}", remedy)
+                )
             else:
                 yield image
 
@@ -158,7 +177,9 @@ def _note(gathered: Integrated, image: read.Image, bad_share: float, options: In
     gathered.time.append(when)
     gathered.zone_stated.append(stated)
     for name, usual in keys.items():
-        getattr(gathered, name).append(head.number(image.header, (given[name],) if given[name] else usual))
+        getattr(gathered, name).append(
+            head.number(image.header, (given[name],) if given[name] else usual)
+        )
     gathered.synthetic |= head.is_synthetic(image.header)
 
 

@@ -33,7 +33,8 @@ def ceiling(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
 
 
 def gaps(counts: NDArray[Any]) -> Bool:
-    """Return pixels marked by the detector as none: negative, not finite, or the largest value of an unsigned type."""
+    """Return pixels marked by the detector as none: negative, not finite, or the largest value of
+    an unsigned type."""
     if counts.dtype.kind == "f":
         return np.asarray(~(counts >= 0) | np.isinf(counts))
     if counts.dtype.kind == "u":
@@ -44,10 +45,10 @@ def gaps(counts: NDArray[Any]) -> Bool:
 def defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
     """Return hot and dead pixels.
 
-    Hot is far above the neighbours in every sampled frame: compared with the median of the eight by the Poisson
-    error of both, beyond the neighbours' own spread, so that the flank of a ring or a grain, which covers several
-    pixels, does not count. Dead is without a count in all of them where the neighbours had so many that
-    chance, exp(-sum), is below `DEAD`.
+    Hot is far above the neighbours in every sampled frame: compared with the median of the eight by
+    the Poisson error of both, beyond the neighbours' own spread, so that the flank of a ring or a
+    grain, which covers several pixels, does not count. Dead is without a count in all of them where
+    the neighbours had so many that chance, exp(-sum), is below `DEAD`.
 
     Parameters
     ----------

@@ -8,7 +8,8 @@ class Geometry:
     """How the detector is calibrated from an image of a calibrant."""
 
     wavelength: float | None = None
-    """Wavelength [angstrom], in full precision; None takes the one of the .poni file and refuses silence."""
+    """Wavelength [angstrom], in full precision; None takes the one of the .poni file and refuses
+    silence."""
     wavelength_stderr: float | None = None
     """Its standard error [angstrom]; None takes the rounding of the number given."""
     calibrant: str = "CeO2"
@@ -20,7 +21,8 @@ class Geometry:
     pixel_size: float | None = None
     """Pixel size [micrometre]; None takes the image's header or the .poni file."""
     poni: str = ""
-    """A pyFAI .poni file to verify against the image instead of calibrating anew (may hold ``$NAME``)."""
+    """A pyFAI .poni file to verify against the image instead of calibrating anew (may hold
+    ``$NAME``)."""
     mask: str = ""
     """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
     doubling_tolerance: float = 1.0
@@ -48,14 +50,16 @@ class Integration:
     dark: str = ""
     """Dark image: counts of no beam in the same exposure, subtracted."""
     saturation: float | None = None
-    """Counts at and above which a pixel is left out; None takes the header's cut-off or the type's largest value."""
+    """Counts at and above which a pixel is left out; None takes the header's cut-off or the type's
+    largest value."""
     saturated_fraction: float = 0.001
     """A frame with more saturated pixels than this is marked `saturated`."""
     beam_dump: float = 0.5
-    """A frame whose mean is below this share of the good frames before it is set aside as `beam_dump`."""
+    """A frame whose mean is below this share of the good frames before it is set aside as
+    `beam_dump`."""
     hot_pixel_sigma: float = 10.0
-    """A pixel this far above its neighbours in all sampled frames is hot (and one without counts dead); 0 looks for
-    neither."""
+    """A pixel this far above its neighbours in all sampled frames is hot (and one without counts
+    dead); 0 looks for neither."""
     time_key: str = ""
     """Header value that holds the frame's time; empty tries the usual names."""
     utc_offset: float = 0.0
@@ -65,11 +69,12 @@ class Integration:
     monitor_key: str = ""
     """Header value that holds the incident flux; empty tries the usual names."""
     by_monitor: bool = False
-    """Divide each pattern by this flux, relative to the series' median; frames without one are set aside."""
+    """Divide each pattern by this flux, relative to the series' median; frames without one are set
+    aside."""
     monitor_stderr: float = 0.0
     """Relative standard error of one reading of the flux; all points of a frame share it."""
     sectors: int = 0
-    """Azimuthal sectors kept beside the pattern (`caked`), with a mean that leaves out single grains
-    (`intensity_robust`); 0 keeps none."""
+    """Azimuthal sectors kept beside the pattern (`caked`), with a mean that leaves out single
+    grains (`intensity_robust`); 0 keeps none."""
     chunk: int = 16
     """Frames integrated at once; changes memory and speed, not results."""

@@ -1,6 +1,8 @@
-"""Detector images as they were written: TIFF, CBF, EDF and others through fabio, HDF5 and Eiger masters through h5py.
+"""Detector images as they were written: TIFF, CBF, EDF and others through fabio, HDF5 and Eiger
+masters through h5py.
 
-Nothing is corrected here. An image that cannot be read comes out as a `BadInput` in its place in the series.
+Nothing is corrected here. An image that cannot be read comes out as a `BadInput` in its place in
+the series.
 """
 
 from __future__ import annotations
@@ -22,13 +24,37 @@ from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write, raw_files
 
 HDF5 = (".h5", ".hdf5", ".nxs", ".nx5", ".hdf")
-SUFFIXES = (".tif", ".tiff", ".cbf", ".edf", ".img", ".mccd", ".mar3450", ".ge2", ".ge3", ".ge5", *HDF5)
+SUFFIXES = (
+    ".tif",
+    ".tiff",
+    ".cbf",
+    ".edf",
+    ".img",
+    ".mccd",
+    ".mar3450",
+    ".ge2",
+    ".ge3",
+    ".ge5",
+    *HDF5,
+)
 """Names of files taken as images when a folder is given."""
 UNREADABLE = (
-    OSError, ValueError, TypeError, KeyError, IndexError, AttributeError, RuntimeError, EOFError, AssertionError,
-    NotImplementedError, MemoryError, struct.error, zlib.error,
-)  # fmt: skip
-"""What fabio and h5py were seen or are documented to raise on damaged files; they have no common class."""
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    RuntimeError,
+    EOFError,
+    AssertionError,
+    NotImplementedError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
+"""What fabio and h5py were seen or are documented to raise on damaged files; they have no common
+class."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +70,8 @@ class Image:
 
 
 def image_files(source: Path) -> list[Path]:
-    """Return the image files of a source; data files that an Eiger master links to are left to the master.
+    """Return the image files of a source; data files that an Eiger master links to are left to the
+    master.
 
     Raises
     ------
@@ -53,7 +80,9 @@ def image_files(source: Path) -> list[Path]:
     """
     given = Path(source)
     found = raw_files.files(given) if not given.is_dir() else raw_files.files(given, SUFFIXES)
-    masters = {p.as_posix().removesuffix("_master.h5") for p in found if p.name.endswith("_master.h5")}
+    masters = {
+        p.as_posix().removesuffix("_master.h5") for p in found if p.name.endswith("_master.h5")
+    }
     return [p for p in found if re.sub(r"_data_\d+\.h5$", "", p.as_posix()) not in masters]
 
 
@@ -77,7 +106,9 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
         yield BadInput(path, "the file is empty", "copy it again from the beamline")
         return
     if _missing_bytes(path, size):
-        yield BadInput(path, f"the file is cut short ({size} bytes)", "copy it again or leave it out")
+        yield BadInput(
+            path, f"the file is cut short ({size} bytes)", "copy it again or leave it out"
+        )
         return
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -91,12 +122,18 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
                 name = path.name if count == 1 else f"{path.name}#{n + 1}"
                 counts = np.asarray(frame.data)
                 if counts.ndim != 2 or counts.size == 0:
-                    yield BadInput(path, "holds no image (damaged or cut short)", "copy it again or leave it out")
+                    yield BadInput(
+                        path,
+                        "holds no image (damaged or cut short)",
+                        "copy it again or leave it out",
+                    )
                 else:
                     yield Image(name, counts, {**extra, **said})
     except UNREADABLE as error:
         atomic_write.unless_data(error)
-        yield BadInput(path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out")
+        yield BadInput(
+            path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out"
+        )
 
 
 def _missing_bytes(path: Path, size: int) -> bool:
@@ -108,7 +145,10 @@ def _missing_bytes(path: Path, size: int) -> bool:
     if kind == ".cbf":
         with open(path, "rb") as handle:
             start = handle.read(65536)
-        stated, begins = re.search(rb"X-Binary-Size:\s*(\d+)", start), start.find(b"\x0c\x1a\x04\xd5")
+        stated, begins = (
+            re.search(rb"X-Binary-Size:\s*(\d+)", start),
+            start.find(b"\x0c\x1a\x04\xd5"),
+        )
         return stated is None or begins < 0 or begins + 4 + int(stated[1]) > size
     if kind == ".edf":
         return _edf_end(path, size) > size
@@ -120,7 +160,8 @@ def _missing_bytes(path: Path, size: int) -> bool:
 
 
 def _edf_end(path: Path, size: int) -> int:
-    """Return where the last frame of an EDF ends by its headers (one byte beyond `size` where a header is cut)."""
+    """Return where the last frame of an EDF ends by its headers (one byte beyond `size` where a
+    header is cut)."""
     at = 0
     with open(path, "rb") as handle:
         while at < size:
@@ -150,22 +191,33 @@ def _tiff_tags(path: Path) -> dict[int, Any]:
 
 
 def _tiff_header(path: Path) -> dict[str, str]:
-    """Return date and description of a TIFF, which fabio leaves out for some detectors, and pairs in the latter."""
+    """Return date and description of a TIFF, which fabio leaves out for some detectors, and pairs
+    in the latter."""
     tags = _tiff_tags(path)
     said = {
-        name: str(tags[tag]).strip("\x00") for tag, name in ((306, "date"), (270, "imagedescription")) if tag in tags
+        name: str(tags[tag]).strip("\x00")
+        for tag, name in ((306, "date"), (270, "imagedescription"))
+        if tag in tags
     }
     pairs = (part.partition(": ") for part in said.get("imagedescription", "").split("; "))
-    return {**said, **{k.strip().lower(): v.strip() for k, mark, v in pairs if mark and len(k) < 40}}
+    return {
+        **said,
+        **{k.strip().lower(): v.strip() for k, mark, v in pairs if mark and len(k) < 40},
+    }
 
 
 def _sidecar(path: Path) -> dict[str, str]:
-    """Return the ``key=value`` lines of a file named as the image plus ``.metadata`` (QXRD writes them)."""
+    """Return the ``key=value`` lines of a file named as the image plus ``.metadata`` (QXRD writes
+    them)."""
     beside = path.with_name(path.name + ".metadata")
     if not beside.is_file():
         return {}
     lines = beside.read_text(encoding="utf-8", errors="replace").splitlines()
-    return {k.strip().lower(): v.strip().strip('"') for k, mark, v in (line.partition("=") for line in lines) if mark}
+    return {
+        k.strip().lower(): v.strip().strip('"')
+        for k, mark, v in (line.partition("=") for line in lines)
+        if mark
+    }
 
 
 def _hdf5_images(path: Path) -> Iterator[Image | BadInput]:
@@ -182,18 +234,29 @@ def _hdf5_images(path: Path) -> Iterator[Image | BadInput]:
             for stack in _stacks(file):
                 for plane in stack[None] if stack.ndim == 2 else stack:
                     number += 1
-                    yield Image(f"{path.name}#{number}", np.asarray(plane), {**header, "frame_in_file": str(number)})
+                    yield Image(
+                        f"{path.name}#{number}",
+                        np.asarray(plane),
+                        {**header, "frame_in_file": str(number)},
+                    )
     except UNREADABLE as error:
         atomic_write.unless_data(error)
         where = path if number == 0 else f"{path}#{number + 1}"
-        yield BadInput(where, f"not readable ({_first_line(error)})", "copy the file and those it links to again")
+        yield BadInput(
+            where,
+            f"not readable ({_first_line(error)})",
+            "copy the file and those it links to again",
+        )
         return
     if number == 0:
-        yield BadInput(path, "holds no image", "images are the 2D or 3D arrays under /entry/data or of NXdata")
+        yield BadInput(
+            path, "holds no image", "images are the 2D or 3D arrays under /entry/data or of NXdata"
+        )
 
 
 def _stacks(file: Any) -> list[Any]:
-    """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, else the largest one."""
+    """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, else the
+    largest one."""
     import h5py
 
     group = file.get("entry/data")
@@ -204,7 +267,9 @@ def _stacks(file: Any) -> list[Any]:
             return inside
     found: list[Any] = []
     file.visititems(
-        lambda _, item: found.append(item) if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) else None
+        lambda _, item: (
+            found.append(item) if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) else None
+        )
     )
     return sorted(found, key=lambda item: -item.size)[:1]
 

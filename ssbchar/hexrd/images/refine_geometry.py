@@ -1,4 +1,5 @@
-"""The detector's geometry refined from located rings, with what it could not know said; and a given one verified."""
+"""The detector's geometry refined from located rings, with what it could not know said; and a given
+one verified."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from ssbchar.typing import Array
 from ssbchar.uncertain import MAD_TO_SIGMA
 
 BEAM = ("direct_distance", "beam_row", "beam_column", "tilt1", "tilt2")
-"""What is refined: length of the direct beam [m], where it meets the detector [pixel from the outer corner of the
-stored image], and the rotations rot1 and rot2 [radian]."""
+"""What is refined: length of the direct beam [m], where it meets the detector [pixel from the outer
+corner of the stored image], and the rotations rot1 and rot2 [radian]."""
 BEAM_UNITS = ("m", "1", "1", "radian", "radian")
 """Their units (pixels count as 1)."""
 ROUNDS = ((12.0, 1.5), (8.0, 1.5), (6.0, 1.2), (6.0, 1.2))
-"""Windows about the expected ring, and profile widths [pixel], from the first search to the last."""
+"""Windows about the expected ring, and profile widths [pixel], from the first search to the
+last."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Refined:
 
 
 def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> geo.Plane:
-    """Return the detector plane from the direct beam's length and foot and the two tilts (`BEAM`)."""
+    """Return the detector plane from the direct beam's length and foot and the two tilts
+    (`BEAM`)."""
     length, row, column, rot1, rot2 = map(float, beam)
     normal = length * np.cos(rot1) * np.cos(rot2)
     untilted = geo.Plane(normal, 0.0, 0.0, rot1, rot2, 0.0, pixel1, pixel2)
@@ -51,10 +54,11 @@ def refine(
 ) -> tuple[Array, Array, Array, Array]:
     """Return the parameters that put the located points on their rings, by robust least squares.
 
-    Minimises sum rho((2theta(point) - 2theta_ring) / s), rho(z) = 2 (sqrt(1 + z^2) - 1), where s^2 adds the scatter of
-    the points (grains off the Debye cone's middle) to their own error. The covariance is that of independent points
-    from their residuals, grown for each parameter to the jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey
-    Methodology 28 (2002) 169) where points of one ring err together.
+    Minimises sum rho((2theta(point) - 2theta_ring) / s), rho(z) = 2 (sqrt(1 + z^2) - 1), where s^2
+    adds the scatter of the points (grains off the Debye cone's middle) to their own error. The
+    covariance is that of independent points from their residuals, grown for each parameter to the
+    jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey Methodology 28 (2002) 169) where
+    points of one ring err together.
 
     Parameters
     ----------
@@ -70,12 +74,14 @@ def refine(
     Returns
     -------
     beam, covariance, residual, weight : ndarray
-        Values of `BEAM` (and ln wavelength ratio), their covariance, 2theta(point) - 2theta_ring [radian] and
-        robust weight [1/radian^2].
+        Values of `BEAM` (and ln wavelength ratio), their covariance, 2theta(point) - 2theta_ring
+        [radian] and robust weight [1/radian^2].
     """
     from scipy.optimize import least_squares
 
-    start = np.array([*geo.direct_beam(plane), plane.rot1, plane.rot2, *([0.0] if free_wavelength else [])])
+    start = np.array(
+        [*geo.direct_beam(plane), plane.rot1, plane.rot2, *([0.0] if free_wavelength else [])]
+    )
     step = np.array([1e-4, 0.1, 0.1, 1e-3, 1e-3, *([1e-4] if free_wavelength else [])])
     sine = np.sin(angles[points.ring] / 2)
 
@@ -84,12 +90,16 @@ def refine(
         seen, _ = geo.angles_from_pixels(
             plane_from_beam(beam[:5], plane.pixel1, plane.pixel2), points.row, points.column
         )
-        return np.asarray(seen - 2 * np.arcsin(sine * (np.exp(beam[5]) if free_wavelength else 1.0)))
+        return np.asarray(
+            seen - 2 * np.arcsin(sine * (np.exp(beam[5]) if free_wavelength else 1.0))
+        )
 
     scatter = _spread(misfit(np.zeros(start.size)))
     for _ in range(4):
         sigma = np.hypot(scatter, points.stderr)
-        found = least_squares(lambda z, s=sigma: misfit(z) / s, np.zeros(start.size), loss="soft_l1", x_scale="jac")
+        found = least_squares(
+            lambda z, s=sigma: misfit(z) / s, np.zeros(start.size), loss="soft_l1", x_scale="jac"
+        )
         start, scatter = start + found.x * step, _spread(misfit(found.x))
     left = misfit(np.zeros(start.size))
     sigma = np.hypot(scatter, points.stderr)
@@ -97,31 +107,38 @@ def refine(
     slope = np.stack([(misfit(e) - misfit(-e)) / 2 for e in np.eye(start.size)], axis=1)
     bread = np.linalg.pinv(slope.T @ (slope * robust[:, None]), hermitian=True)
     covariance = bread @ ((slope * (robust * left)[:, None] ** 2).T @ slope) @ bread
-    growth = np.sqrt(np.maximum(np.diag(_by_ring(slope, robust, left, points.ring)) / np.diag(covariance), 1.0))
+    growth = np.sqrt(
+        np.maximum(np.diag(_by_ring(slope, robust, left, points.ring)) / np.diag(covariance), 1.0)
+    )
     covariance = covariance * np.outer(growth, growth)
     return start, covariance * np.outer(step, step), left, robust
 
 
 def _by_ring(slope: Array, weight: Array, residual: Array, ring: NDArray[np.int64]) -> Array:
-    """Return the covariance from leaving out one ring at a time (the jackknife of Bell & McCaffrey, to first order)."""
+    """Return the covariance from leaving out one ring at a time (the jackknife of Bell & McCaffrey,
+    to first order)."""
     normal = slope.T @ (slope * weight[:, None])
     rings_used = np.unique(ring)
     moves = []
     for k in rings_used:
         own = ring == k
         rest = normal - slope[own].T @ (slope[own] * weight[own, None])
-        moves.append(np.linalg.pinv(rest, hermitian=True) @ (slope[own].T @ (weight[own] * residual[own])))
+        moves.append(
+            np.linalg.pinv(rest, hermitian=True) @ (slope[own].T @ (weight[own] * residual[own]))
+        )
     count = rings_used.size
     return np.asarray((count - 1) / count * np.einsum("gi,gj->ij", moves, moves))
 
 
 def _spread(values: Array) -> float:
-    """Return a standard deviation that single outliers do not rule (scaled median absolute deviation)."""
+    """Return a standard deviation that single outliers do not rule (scaled median absolute
+    deviation)."""
     return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) or 1e-9
 
 
 def calibrated(counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles: Array) -> Refined:
-    """Return the geometry refined from a rough one: locate rings, refine, look again in narrower windows."""
+    """Return the geometry refined from a rough one: locate rings, refine, look again in narrower
+    windows."""
     plane = start
     for reach, width in ROUNDS:
         points = ring_points.locate(counts, valid, plane, angles, reach, width)
@@ -132,13 +149,16 @@ def calibrated(counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles
 
 def subset(points: ring_points.Points, keep: NDArray[np.bool_]) -> ring_points.Points:
     """Return some of the points."""
-    return ring_points.Points(points.row[keep], points.column[keep], points.ring[keep], points.stderr[keep])
+    return ring_points.Points(
+        points.row[keep], points.column[keep], points.ring[keep], points.stderr[keep]
+    )
 
 
 def ring_offsets(
     ring: NDArray[np.int64], residual: Array, weight: Array, angles: Array
 ) -> tuple[NDArray[np.int64], Array, Array]:
-    """Return, for each ring that was located, its index and its offset in d with standard error [ppm].
+    """Return, for each ring that was located, its index and its offset in d with standard error
+    [ppm].
 
     Delta d / d = -cot(theta) Delta theta, of the weighted mean over the ring's sectors.
     """
@@ -189,16 +209,25 @@ class Fit:
     """From the scatter of rings [ppm]."""
 
 
-def verified(points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array) -> list[Fit]:
+def verified(
+    points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array
+) -> list[Fit]:
     """Return how a given geometry suits the located rings in each of the eight orientations.
 
-    Around a ring seen with a wrong centre or tilt the residual is a sum of first and second harmonics of the
-    azimuth; their peak-to-peak size is by how much the ring doubles in the pattern.
+    Around a ring seen with a wrong centre or tilt the residual is a sum of first and second
+    harmonics of the azimuth; their peak-to-peak size is by how much the ring doubles in the
+    pattern.
     """
     return [_fit(points, shape, plane, angles, k) for k in range(8)]
 
 
-def _fit(points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array, orientation: int) -> Fit:
+def _fit(
+    points: ring_points.Points,
+    shape: tuple[int, int],
+    plane: geo.Plane,
+    angles: Array,
+    orientation: int,
+) -> Fit:
     row, column = geo.oriented_points(points.row, points.column, shape, orientation)
     seen, azimuth = geo.angles_from_pixels(plane, row, column)
     around = np.linspace(-np.pi, np.pi, 180)
@@ -214,12 +243,24 @@ def _fit(points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, a
     ppm = np.array(ring_ppm)
     middle = float(np.median(ppm)) if ppm.size else np.nan
     spread = _spread(ppm) / np.sqrt(ppm.size) if ppm.size > 2 else np.nan
-    return Fit(orientation, float(np.sqrt(np.mean(np.square(wander)))) if wander else np.nan, middle, float(spread))
+    return Fit(
+        orientation,
+        float(np.sqrt(np.mean(np.square(wander)))) if wander else np.nan,
+        middle,
+        float(spread),
+    )
 
 
 def _waves(azimuth: Array) -> Array:
     return np.stack(
-        [np.ones_like(azimuth), np.cos(azimuth), np.sin(azimuth), np.cos(2 * azimuth), np.sin(2 * azimuth)], axis=1
+        [
+            np.ones_like(azimuth),
+            np.cos(azimuth),
+            np.sin(azimuth),
+            np.cos(2 * azimuth),
+            np.sin(2 * azimuth),
+        ],
+        axis=1,
     )
 
 

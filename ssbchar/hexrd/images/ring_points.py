@@ -15,7 +15,8 @@ SECTORS = 72
 
 
 class Points(NamedTuple):
-    """Where rings pass, in pixels of the stored image from its outer corner; one entry per ring and sector."""
+    """Where rings pass, in pixels of the stored image from its outer corner; one entry per ring and
+    sector."""
 
     row: Array
     column: Array
@@ -26,12 +27,18 @@ class Points(NamedTuple):
 
 
 def locate(
-    counts: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array, reach: float, width: float
+    counts: Array,
+    valid: NDArray[np.bool_],
+    plane: geo.Plane,
+    angles: Array,
+    reach: float,
+    width: float,
 ) -> Points:
     """Return where each ring passes through each azimuthal sector.
 
-    In a window about the expected ring the model b0 + b1 t + A g(t) - A s g'(t), g a Gaussian of given width, is
-    linear in its four coefficients, so every (ring, sector) is solved at once; the shift s is iterated.
+    In a window about the expected ring the model b0 + b1 t + A g(t) - A s g'(t), g a Gaussian of
+    given width, is linear in its four coefficients, so every (ring, sector) is solved at once; the
+    shift s is iterated.
 
     Parameters
     ----------
@@ -60,7 +67,9 @@ def locate(
     sector = ((azimuth + np.pi) / (2 * np.pi) * SECTORS).astype(int) % SECTORS
     cell = ring * SECTORS + sector
     t = (two_theta - angles[ring]) / per_pixel[ring]
-    shift, stderr, height = _shifts(t, counts[row[near], column[near]], cell, angles.size * SECTORS, reach, width)
+    shift, stderr, height = _shifts(
+        t, counts[row[near], column[near]], cell, angles.size * SECTORS, reach, width
+    )
     good = np.nonzero((height > 5.0) & (np.abs(shift) < 0.8 * reach) & (stderr < 0.5))[0]
     ring = good // SECTORS
     around = (good % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
@@ -84,7 +93,9 @@ def _shifts(
         for i, left in enumerate(terms):
             right[:, i] = np.bincount(cell, weight * left * counts, size)
             for j in range(i, 4):
-                normal[:, i, j] = normal[:, j, i] = np.bincount(cell, weight * left * terms[j], size)
+                normal[:, i, j] = normal[:, j, i] = np.bincount(
+                    cell, weight * left * terms[j], size
+                )
         number = np.bincount(cell, minlength=size)
         inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
         found = np.einsum("nij,nj->ni", inverse, right)
@@ -102,7 +113,9 @@ def _shifts(
 def _centroids(t: Array, counts: Array, cell: NDArray[np.int64], size: int, inner: float) -> Array:
     """Return the centroid of what stands above the window's edges, for every cell."""
     edge = np.abs(t) > inner
-    level = np.bincount(cell[edge], counts[edge], size) / np.maximum(np.bincount(cell[edge], minlength=size), 1)
+    level = np.bincount(cell[edge], counts[edge], size) / np.maximum(
+        np.bincount(cell[edge], minlength=size), 1
+    )
     net = np.where(edge, 0.0, np.maximum(counts - level[cell], 0.0))
     total = np.bincount(cell, net, size)
     return np.asarray(np.bincount(cell, net * t, size) / np.maximum(total, 1e-9))

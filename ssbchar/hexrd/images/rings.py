@@ -1,7 +1,8 @@
 """Powder rings found in an image: the beam centre and the distance.
 
-The centre needs no click: along a ring the intensity changes only towards the beam, so the normals of all
-ring pieces meet there; the sharpest radial profile then places it to a fraction of a pixel.
+The centre needs no click: along a ring the intensity changes only towards the beam, so the normals
+of all ring pieces meet there; the sharpest radial profile then places it to a fraction of a
+pixel.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def contrast(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
-    """Return the image with its smooth background removed and its noise made even, zero where not valid.
+    """Return the image with its smooth background removed and its noise made even, zero where not
+    valid.
 
-    The square root evens out counting noise (F. J. Anscombe, Biometrika 35 (1948) 246); clipping keeps single
-    bright grains from ruling the rest.
+    The square root evens out counting noise (F. J. Anscombe, Biometrika 35 (1948) 246); clipping
+    keeps single bright grains from ruling the rest.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -60,19 +62,28 @@ def centre(signal: Array, valid: NDArray[np.bool_]) -> tuple[float, float]:
 
     for width in (6.0, 2.0, 1.0):
         simplex = start + 2.5 * width * np.array([[0, 0], [1, 0], [0, 1]])
-        found = minimize(blur, start, (width,), "Nelder-Mead", options={"initial_simplex": simplex, "xatol": 0.02})
+        found = minimize(
+            blur,
+            start,
+            (width,),
+            "Nelder-Mead",
+            options={"initial_simplex": simplex, "xatol": 0.02},
+        )
         start = found.x
     return float(start[0]), float(start[1])
 
 
 def _meeting_of_normals(signal: Array, valid: NDArray[np.bool_]) -> Array:
-    """Return the point nearest, robustly, to the normals of all ring pieces (dominant axis of the structure tensor)."""
+    """Return the point nearest, robustly, to the normals of all ring pieces (dominant axis of the
+    structure tensor)."""
     from scipy.ndimage import binary_erosion, gaussian_filter
 
     inside = binary_erosion(valid, iterations=5)
     down, right = (gaussian_filter(signal, 2.0, order=order) for order in ((1, 0), (0, 1)))
     down, right = np.where(inside, down, 0.0), np.where(inside, right, 0.0)
-    dd, rr, dr = (gaussian_filter(product, 5.0) for product in (down * down, right * right, down * right))
+    dd, rr, dr = (
+        gaussian_filter(product, 5.0) for product in (down * down, right * right, down * right)
+    )
     coherence = np.where(inside, np.hypot(dd - rr, 2 * dr), 0.0)
     strongest = np.argsort(coherence, axis=None, kind="stable")[-40_000:]
     row, column = np.unravel_index(strongest, signal.shape)
@@ -83,15 +94,23 @@ def _meeting_of_normals(signal: Array, valid: NDArray[np.bool_]) -> Array:
     weight = np.ones(offset.size)
     at = np.array(signal.shape) / 2.0
     for scale in (200, 100, 50, 50, 20, 20, 10, 10, 10, 10):
-        at = np.linalg.solve((along * weight) @ along.T + 1e-9 * np.eye(2), (along * weight) @ offset)
+        at = np.linalg.solve(
+            (along * weight) @ along.T + 1e-9 * np.eye(2), (along * weight) @ offset
+        )
         weight = 1.0 / (1.0 + ((along.T @ at - offset) / scale) ** 2) ** 2
     return np.asarray(at)
 
 
 def distance(
-    signal: Array, valid: NDArray[np.bool_], at: tuple[float, float], angles: Array, rough: float, tolerance: float
+    signal: Array,
+    valid: NDArray[np.bool_],
+    at: tuple[float, float],
+    angles: Array,
+    rough: float,
+    tolerance: float,
 ) -> tuple[float, float]:
-    """Return the distance, in pixels, at which the calibrant's rings fall on the bright radii, and how well.
+    """Return the distance, in pixels, at which the calibrant's rings fall on the bright radii, and
+    how well.
 
     Parameters
     ----------
@@ -109,7 +128,8 @@ def distance(
     Returns
     -------
     distance, correlation : float
-        The best, and its correlation coefficient between the radial profile and the calibrant's comb.
+        The best, and its correlation coefficient between the radial profile and the calibrant's
+        comb.
     """
     row, column = np.indices(signal.shape) + 0.5
     radius = np.hypot(row - at[0], column - at[1])[valid].astype(int)
@@ -131,7 +151,8 @@ def distance(
 
 
 def explained(signal: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array) -> float:
-    """Return the share of the rings' power, summed over the radial profile, within four pixels of expected rings.
+    """Return the share of the rings' power, summed over the radial profile, within four pixels of
+    expected rings.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""What is known of a detector before its rings are looked at: options first, then a .poni file, then the header."""
+"""What is known of a detector before its rings are looked at: options first, then a .poni file,
+then the header."""
 
 from __future__ import annotations
 
@@ -69,12 +70,28 @@ def setup(source: Path, options: Geometry) -> Setup:
     if not distance > 0:
         raise BadInput(source, "no rough distance is known", "set hexrd.geometry.distance [mm]")
     if not pixel[0] > 0:
-        raise BadInput(source, "no pixel size is known", "set hexrd.geometry.pixel_size [micrometre]")
-    return Setup(counts, valid, length, stderr, note, float(distance), pixel, plane, head.is_synthetic(header), faults)
+        raise BadInput(
+            source, "no pixel size is known", "set hexrd.geometry.pixel_size [micrometre]"
+        )
+    return Setup(
+        counts,
+        valid,
+        length,
+        stderr,
+        note,
+        float(distance),
+        pixel,
+        plane,
+        head.is_synthetic(header),
+        faults,
+    )
 
 
-def _mean_image(source: Path, options: Geometry) -> tuple[Array, NDArray[np.bool_], dict[str, str], list[BadInput]]:
-    """Return the mean of all readable frames of one shape, its valid pixels, the first header and the faults."""
+def _mean_image(
+    source: Path, options: Geometry
+) -> tuple[Array, NDArray[np.bool_], dict[str, str], list[BadInput]]:
+    """Return the mean of all readable frames of one shape, its valid pixels, the first header and
+    the faults."""
     total, valid, number, header, faults = None, None, 0, {}, []
     for path in images.image_files(source):
         for image in images.images(path):
@@ -86,18 +103,28 @@ def _mean_image(source: Path, options: Geometry) -> tuple[Array, NDArray[np.bool
                 valid = np.ones(total.shape, bool)
             if image.counts.shape != total.shape or valid is None:
                 faults.append(
-                    BadInput(image.source, f"has {image.counts.shape} pixels and not {total.shape}", "remove it")
+                    BadInput(
+                        image.source,
+                        f"has {image.counts.shape} pixels and not {total.shape}",
+                        "remove it",
+                    )
                 )
                 continue
             if not np.any(image.counts > 0):
-                faults.append(BadInput(image.source, "holds no counts", "check whether the shutter was open"))
+                faults.append(
+                    BadInput(image.source, "holds no counts", "check whether the shutter was open")
+                )
                 continue
-            top = masks.ceiling(image.counts.dtype, head.number(image.header, head.SATURATION_KEYS), None)
+            top = masks.ceiling(
+                image.counts.dtype, head.number(image.header, head.SATURATION_KEYS), None
+            )
             valid &= ~masks.gaps(image.counts) & (image.counts < top)
             total += image.counts
             number += 1
     if total is None or valid is None or number == 0:
-        raise faults[0] if faults else BadInput(source, "holds no image", "give the calibrant image")
+        raise (
+            faults[0] if faults else BadInput(source, "holds no image", "give the calibrant image")
+        )
     if options.mask:
         valid &= ~mask(Path(expanded(options.mask)), valid.shape)
     return np.where(valid, total / number, 0.0), valid, header, faults
@@ -123,7 +150,9 @@ def plain(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
         raise image
     if image.counts.shape != shape:
         raise BadInput(
-            path, f"the {what} has {image.counts.shape} pixels, the images {shape}", "give one of that shape"
+            path,
+            f"the {what} has {image.counts.shape} pixels, the images {shape}",
+            "give one of that shape",
         )
     return image.counts
 
@@ -142,12 +171,25 @@ def poni(path: Path) -> tuple[geo.Plane, float | None]:
         raise BadInput(path, "the .poni file does not exist", "correct hexrd.geometry.poni")
     try:
         read = pyFAI.load(str(path))
-        plane = geo.Plane(read.dist, read.poni1, read.poni2, read.rot1, read.rot2, read.rot3, read.pixel1, read.pixel2)
+        plane = geo.Plane(
+            read.dist,
+            read.poni1,
+            read.poni2,
+            read.rot1,
+            read.rot2,
+            read.rot3,
+            read.pixel1,
+            read.pixel2,
+        )
     except images.UNREADABLE as error:
         raise BadInput(path, f"not a .poni file ({error})", "write it again with pyFAI") from error
     if not all(np.isfinite(value) for value in plane) or plane.distance <= 0:
-        raise BadInput(path, "the .poni file lacks a distance or pixel size", "write it again with pyFAI")
-    return geo.Plane(*map(float, plane)), None if read.wavelength is None else float(read.wavelength) * 1e10
+        raise BadInput(
+            path, "the .poni file lacks a distance or pixel size", "write it again with pyFAI"
+        )
+    return geo.Plane(*map(float, plane)), None if read.wavelength is None else float(
+        read.wavelength
+    ) * 1e10
 
 
 def _wavelength(
@@ -165,9 +207,17 @@ def _wavelength(
         (value, stderr), note = stated, "the header"
         stderr = options.wavelength_stderr or stderr
     else:
-        raise BadInput(source, "no wavelength is stated", "set hexrd.geometry.wavelength [angstrom] in full precision")
+        raise BadInput(
+            source,
+            "no wavelength is stated",
+            "set hexrd.geometry.wavelength [angstrom] in full precision",
+        )
     if not 0.01 < value < 5:
-        raise BadInput(source, f"wavelength {value:g} angstrom is none of X-rays", "set hexrd.geometry.wavelength")
+        raise BadInput(
+            source,
+            f"wavelength {value:g} angstrom is none of X-rays",
+            "set hexrd.geometry.wavelength",
+        )
     for name, other in others:
         if other is not None and name != note and abs(other / value - 1) > 1e-5:
             note += f"; {name} states {other:.7g} ({1e6 * (other / value - 1):+.0f} ppm)"

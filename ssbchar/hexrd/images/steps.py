@@ -1,4 +1,5 @@
-"""Images to patterns in two steps: the detector calibrated on a known powder, then every frame integrated."""
+"""Images to patterns in two steps: the detector calibrated on a known powder, then every frame
+integrated."""
 
 from __future__ import annotations
 
@@ -35,25 +36,31 @@ ASSUMED = (
 
 
 def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
-    """Return the detector's geometry from an image of a calibrant (docs/data-model.md, ``geometry.nc``).
+    """Return the detector's geometry from an image of a calibrant (docs/data-model.md,
+    ``geometry.nc``).
 
-    Without a .poni file the rings are found and five parameters refined; wavelength and pixel size are taken as
-    given, since rings near the beam see only distance / (wavelength x pixel). With one, it is verified in all
-    eight orientations of the image.
+    Without a .poni file the rings are found and five parameters refined; wavelength and pixel size
+    are taken as given, since rings near the beam see only distance / (wavelength x pixel). With
+    one, it is verified in all eight orientations of the image.
 
     Raises
     ------
     BadInput
-        Nothing readable, no rings where the calibrant has them, or a .poni file that suits no orientation.
+        Nothing readable, no rings where the calibrant has them, or a .poni file that suits no
+        orientation.
     """
     given = setup(source, options)
     d = _d_spacings(options.calibrant)
     angles = np.radians(bragg.two_theta_from_d(d, given.wavelength))
     d, angles = d[angles < np.radians(60)], angles[angles < np.radians(60)]
-    found = cal.calibrated(given.counts, given.valid, _start(source, given, angles, options), angles)
+    found = cal.calibrated(
+        given.counts, given.valid, _start(source, given, angles, options), angles
+    )
     held = cal.held_out(found.points, angles, found.plane)
     systematic = calibration_checks.systematic(given, found, angles)
-    free, free_error, check = calibration_checks.free_wavelength(given, found, angles, systematic[-1])
+    free, free_error, check = calibration_checks.free_wavelength(
+        given, found, angles, systematic[-1]
+    )
     calibration_checks.check_rings(source, given, found, angles, held, check, options.calibrant)
     orientation, plane, fits = calibration_checks.oriented(source, given, found, angles, options)
     ds = _dataset(given, found, d, angles, held)
@@ -62,13 +69,21 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
     ds["orientation_index"] = ((), orientation)
     for name in ("doubling", "cell_offset", "cell_offset_stderr") if fits else ():
         unit = "1" if name == "doubling" else "1e-6"
-        ds[f"orientation_{name}"] = ("orientation", [getattr(f, name) for f in fits], {"units": unit})
+        ds[f"orientation_{name}"] = (
+            "orientation",
+            [getattr(f, name) for f in fits],
+            {"units": unit},
+        )
     for name, error, unit in zip(cal.BEAM, systematic, cal.BEAM_UNITS, strict=False):
         ds[f"{name}_systematic"] = ((), error, {"units": unit})
     ds["wavelength_from_rings"] = ((), free, {"units": "angstrom"})
     ds["wavelength_from_rings_stderr"] = ((), free_error, {"units": "angstrom"})
     ds.attrs |= {"calibrant": options.calibrant, "orientation": geo.ORIENTATIONS[orientation]}
-    ds.attrs |= {"wavelength_source": given.wavelength_source, "wavelength_check": check, "assumed": ASSUMED}
+    ds.attrs |= {
+        "wavelength_source": given.wavelength_source,
+        "wavelength_check": check,
+        "assumed": ASSUMED,
+    }
     if given.synthetic:
         ds.attrs["synthetic"] = 1
     if given.faults:
@@ -85,33 +100,50 @@ def _d_spacings(calibrant: str) -> Array:
     from pyFAI.calibrant import get_calibrant, names
 
     if calibrant not in names():
-        raise BadInput(calibrant, "no calibrant of that name", f"known are {', '.join(sorted(names()))}")
+        raise BadInput(
+            calibrant, "no calibrant of that name", f"known are {', '.join(sorted(names()))}"
+        )
     return np.unique(np.asarray(get_calibrant(calibrant).dspacing, float))[::-1]
 
 
 def _start(source: Path, given: Setup, angles: Array, options: Geometry) -> geo.Plane:
-    """Return the untilted plane at the centre and distance where the rings fall on the calibrant's."""
+    """Return the untilted plane at the centre and distance where the rings fall on the
+    calibrant's."""
     signal = rings.contrast(given.counts, given.valid)
     at = rings.centre(signal, given.valid)
     rough = given.distance / given.pixel[0]
-    length, match = rings.distance(signal, given.valid, at, angles, rough, options.distance_tolerance)
+    length, match = rings.distance(
+        signal, given.valid, at, angles, rough, options.distance_tolerance
+    )
     if match < 0.25:
         problem = f"no rings of {options.calibrant} near {1e3 * given.distance:.0f} mm (correlation {match:.2f})"
-        raise BadInput(source, problem, "check calibrant, wavelength and distance in hexrd.geometry")
+        raise BadInput(
+            source, problem, "check calibrant, wavelength and distance in hexrd.geometry"
+        )
     return cal.plane_from_beam(np.array([length * given.pixel[0], *at, 0.0, 0.0]), *given.pixel)
 
 
 def _dataset(given: Setup, found: cal.Refined, d: Array, angles: Array, held: Array) -> xr.Dataset:
     import xarray as xr
 
-    index, offset, stderr = cal.ring_offsets(found.points.ring, found.residual, found.weight, angles)
+    index, offset, stderr = cal.ring_offsets(
+        found.points.ring, found.residual, found.weight, angles
+    )
     wavelength_units = {"units": "angstrom", "ancillary_variables": "wavelength_stderr"}
     ds = xr.Dataset(
         {
             "wavelength": ((), given.wavelength, wavelength_units),
             "wavelength_stderr": ((), given.wavelength_stderr, {"units": "angstrom"}),
-            "pixel1": ((), given.pixel[0], {"units": "m", "long_name": "pixel size along the rows' axis"}),
-            "pixel2": ((), given.pixel[1], {"units": "m", "long_name": "pixel size along the columns' axis"}),
+            "pixel1": (
+                (),
+                given.pixel[0],
+                {"units": "m", "long_name": "pixel size along the rows' axis"},
+            ),
+            "pixel2": (
+                (),
+                given.pixel[1],
+                {"units": "m", "long_name": "pixel size along the columns' axis"},
+            ),
             "covariance": (
                 ("parameter", "parameter2"),
                 found.covariance,
@@ -120,9 +152,17 @@ def _dataset(given: Setup, found: cal.Refined, d: Array, angles: Array, held: Ar
             "ring_d": ("ring", d[index], {"units": "angstrom"}),
             "ring_two_theta": ("ring", np.degrees(angles[index]), {"units": "degree"}),
             "ring_sectors": ("ring", np.bincount(found.points.ring)[index]),
-            "ring_offset": ("ring", offset, {"units": "1e-6", "long_name": "d minus certificate, over it"}),
+            "ring_offset": (
+                "ring",
+                offset,
+                {"units": "1e-6", "long_name": "d minus certificate, over it"},
+            ),
             "ring_offset_stderr": ("ring", stderr, {"units": "1e-6"}),
-            "ring_held_out": ("ring", held, {"units": "1e-6", "long_name": "the same, ring not used in the fit"}),
+            "ring_held_out": (
+                "ring",
+                held,
+                {"units": "1e-6", "long_name": "the same, ring not used in the fit"},
+            ),
             "rows": ((), given.counts.shape[0]),
             "columns": ((), given.counts.shape[1]),
         },
@@ -138,9 +178,10 @@ def _dataset(given: Setup, found: cal.Refined, d: Array, angles: Array, held: Ar
 def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Dataset:
     """Return the patterns of a series of images (docs/data-model.md, ``patterns.nc``).
 
-    Counts are divided by flat field, solid angle and polarisation; the standard error is that of counting. Gaps,
-    dead, hot and saturated pixels are left out. A frame that cannot be used has a ``status`` other than ``ok``; one
-    that cannot be read, or of another shape, is left out; both stand in ``set_aside``.
+    Counts are divided by flat field, solid angle and polarisation; the standard error is that of
+    counting. Gaps, dead, hot and saturated pixels are left out. A frame that cannot be used has a
+    ``status`` other than ``ok``; one that cannot be read, or of another shape, is left out; both
+    stand in ``set_aside``.
 
     Raises
     ------
@@ -158,21 +199,38 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
     known = known if flat is None else known | ~(flat > 0)
     valid = series.valid_pixels(series.sampled(paths, shape), known, options)
     by = azimuthal.integrator(
-        geo.Plane(*(float(geometry[name]) for name in geo.Plane._fields)), int(geometry["orientation_index"]), valid,
-        options.points, options.two_theta, options.polarisation, flat,
-        None if extra["dark"] is None else np.asarray(extra["dark"], float), max(options.sectors, 1),
-    )  # fmt: skip
+        geo.Plane(*(float(geometry[name]) for name in geo.Plane._fields)),
+        int(geometry["orientation_index"]),
+        valid,
+        options.points,
+        options.two_theta,
+        options.polarisation,
+        flat,
+        None if extra["dark"] is None else np.asarray(extra["dark"], float),
+        max(options.sectors, 1),
+    )
     found = series.integrated(paths, shape, valid, by, options)
     rows = found.intensity.rows() if found.status else ()
-    totals = np.array([np.nanmean(row) if s == "ok" else np.nan for row, s in zip(rows, found.status, strict=True)])
+    totals = np.array(
+        [
+            np.nanmean(row) if s == "ok" else np.nan
+            for row, s in zip(rows, found.status, strict=True)
+        ]
+    )
     status = series.status(found, frame_status.beam_dumps(totals, options.beam_dump))
     if not np.any(status == "ok"):
         first = found.faults[0].problem if found.faults else frame_status.WORDS[str(status[0])][0]
-        raise BadInput(source, f"no usable image of {len(paths)} files (first: {first})", "check the files")
+        raise BadInput(
+            source, f"no usable image of {len(paths)} files (first: {first})", "check the files"
+        )
     ds = _patterns(found, status, by, geometry, options)
     if options.by_monitor:
         found.faults += monitor.normalise(ds, source, options.monitor_stderr)
-    words = [BadInput(n, *frame_status.WORDS[str(s)]) for n, s in zip(found.names, status, strict=True) if s != "ok"]
+    words = [
+        BadInput(n, *frame_status.WORDS[str(s)])
+        for n, s in zip(found.names, status, strict=True)
+        if s != "ok"
+    ]
     if found.faults or words:
         ds.attrs["set_aside"] = json.dumps([_entry(fault) for fault in [*found.faults, *words]])
     ds.attrs["pixels_left_out"] = int(valid.size - valid.sum())
@@ -180,23 +238,41 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
 
 
 def _patterns(
-    found: series.Integrated, status: NDArray[Any], by: azimuthal.Integrator, geometry: xr.Dataset, options: Integration
+    found: series.Integrated,
+    status: NDArray[Any],
+    by: azimuthal.Integrator,
+    geometry: xr.Dataset,
+    options: Integration,
 ) -> xr.Dataset:
     seen = by.seen.reshape(by.sectors, -1).sum(axis=0)
     inside = np.flatnonzero(seen > 1e-3 * np.median(seen[seen > 0]))
     cut = slice(inside[0], inside[-1] + 1)
     ds = dataset.dataset(
-        by.two_theta[cut], row_file.points(found.intensity.rows(), cut), row_file.points(found.stderr.rows(), cut),
-        (float(geometry["wavelength"]), float(geometry["wavelength_stderr"])), options.common_wavelength,
-        found.names, frame_numbers(found.names), status, found.time, found.temperature, found.monitor,
+        by.two_theta[cut],
+        row_file.points(found.intensity.rows(), cut),
+        row_file.points(found.stderr.rows(), cut),
+        (float(geometry["wavelength"]), float(geometry["wavelength_stderr"])),
+        options.common_wavelength,
+        found.names,
+        frame_numbers(found.names),
+        status,
+        found.time,
+        found.temperature,
+        found.monitor,
         "mean counts per pixel",
-    )  # fmt: skip
-    ds["length_scale_stderr"] = ((), _scale_error(geometry), {"units": "1", "long_name": "shared by all d spacings"})
+    )
+    ds["length_scale_stderr"] = (
+        (),
+        _scale_error(geometry),
+        {"units": "1", "long_name": "shared by all d spacings"},
+    )
     if by.sectors > 1:
         _put_sectors(ds, found, by.sectors, cut)
     ds.attrs["noise"] = "poisson"
     ds.attrs["wavelength_source"] = str(geometry.attrs.get("wavelength_source", ""))
-    ds.attrs["clock"] = "zone stated" if all(found.zone_stated) else f"taken as UTC{options.utc_offset:+g} h"
+    ds.attrs["clock"] = (
+        "zone stated" if all(found.zone_stated) else f"taken as UTC{options.utc_offset:+g} h"
+    )
     if found.synthetic:
         ds.attrs["synthetic"] = 1
     return ds
@@ -205,13 +281,21 @@ def _patterns(
 def _put_sectors(ds: xr.Dataset, found: series.Integrated, sectors: int, cut: slice) -> None:
     """Add the caked intensities and the mean without grains to the patterns."""
     middle = (np.arange(sectors) + 0.5) / sectors * 360 - 180
-    ds.coords["azimuth"] = ("azimuth", middle, {"units": "degree", "long_name": "from the columns' axis to the rows'"})
+    ds.coords["azimuth"] = (
+        "azimuth",
+        middle,
+        {"units": "degree", "long_name": "from the columns' axis to the rows'"},
+    )
     flat, caked = ("frame", "two_theta"), ("frame", "azimuth", "two_theta")
     counts = {"units": "counts"}
     named = {
         "intensity_robust": (flat, found.robust, {**counts, "long_name": "without single grains"}),
         "intensity_robust_stderr": (flat, found.robust_stderr, counts),
-        "grain_share": (flat, found.grains, {"units": "1", "long_name": "sectors left out as grains"}),
+        "grain_share": (
+            flat,
+            found.grains,
+            {"units": "1", "long_name": "sectors left out as grains"},
+        ),
         "caked": (caked, found.caked, {**counts, "ancillary_variables": "caked_stderr"}),
         "caked_stderr": (caked, found.caked_stderr, counts),
     }
@@ -220,9 +304,13 @@ def _put_sectors(ds: xr.Dataset, found: series.Integrated, sectors: int, cut: sl
 
 
 def _scale_error(geometry: xr.Dataset) -> float:
-    """Return the relative error that all d spacings share: of the distance and, if stated, of the wavelength."""
+    """Return the relative error that all d spacings share: of the distance and, if stated, of the
+    wavelength."""
     parts = []
-    for name, error in (("direct_distance", "direct_distance_systematic"), ("wavelength", "wavelength_stderr")):
+    for name, error in (
+        ("direct_distance", "direct_distance_systematic"),
+        ("wavelength", "wavelength_stderr"),
+    ):
         part = float(geometry[error]) / float(geometry[name]) if error in geometry else 0.0
         parts.append(part if np.isfinite(part) else 0.0)
     return float(np.linalg.norm(parts))

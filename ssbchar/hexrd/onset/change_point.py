@@ -1,9 +1,11 @@
-"""Where a signal leaves zero: likelihood of the change point of a flat-then-rising signal with its own errors.
+"""Where a signal leaves zero: likelihood of the change point of a flat-then-rising signal with its
+own errors.
 
-The signal is ``b`` before ``u0`` and ``b + c_1 (u - u0) + c_2 (u - u0)^2`` after it, rising; the square is always
-there, because a straight line through growth that bends puts the change too early. Where the data strongly call for
-another shape, sets of other powers join. The density of ``u0`` is the profile likelihood averaged over the sets with
-their Bayesian information criterion (model averaging: J. A. Hoeting et al., Statist. Sci. 14 (1999) 382).
+The signal is ``b`` before ``u0`` and ``b + c_1 (u - u0) + c_2 (u - u0)^2`` after it, rising; the
+square is always there, because a straight line through growth that bends puts the change too early.
+Where the data strongly call for another shape, sets of other powers join. The density of ``u0`` is
+the profile likelihood averaged over the sets with their Bayesian information criterion (model
+averaging: J. A. Hoeting et al., Statist. Sci. 14 (1999) 382).
 """
 
 from __future__ import annotations
@@ -26,8 +28,8 @@ TRUST = 8.0
 CHANCE = 1.64
 """A serial correlation below this over sqrt(n) may be chance and does not inflate."""
 STRONG = 6.0
-"""Difference of the information criterion that calls for another shape (R. E. Kass & A. E. Raftery, J. Am. Stat.
-Assoc. 90 (1995) 773: strong evidence)."""
+"""Difference of the information criterion that calls for another shape (R. E. Kass & A. E. Raftery,
+J. Am. Stat. Assoc. 90 (1995) 773: strong evidence)."""
 BEYOND = 0.15
 """The change may lie this share of the window before its first point."""
 
@@ -50,9 +52,10 @@ class ChangePoint:
 def find(u: Array, u_stderr: Array, y: Array, stderr: Array, latest: float) -> ChangePoint:
     """Return the change point of a signal that is flat and then rises.
 
-    Errors along u enter by the slope (effective variance). The variances before and after the change are each scaled
-    by what their residuals say, the stated errors weighing as `TRUST` residuals that agree with them (the posterior
-    mean of a scale with an inverse-gamma prior about one), and inflated for serial correlation.
+    Errors along u enter by the slope (effective variance). The variances before and after the
+    change are each scaled by what their residuals say, the stated errors weighing as `TRUST`
+    residuals that agree with them (the posterior mean of a scale with an inverse-gamma prior about
+    one), and inflated for serial correlation.
 
     Parameters
     ----------
@@ -84,7 +87,14 @@ def find(u: Array, u_stderr: Array, y: Array, stderr: Array, latest: float) -> C
     cumulative = np.cumsum(density) / np.sum(density)
     low, high = (float(np.interp(q, cumulative, grid)) for q in (0.025, 0.975))
     edge = low <= 0.0
-    return ChangePoint(mean * scale + zero, spread * scale, low * scale + zero, high * scale + zero, inflation, edge)
+    return ChangePoint(
+        mean * scale + zero,
+        spread * scale,
+        low * scale + zero,
+        high * scale + zero,
+        inflation,
+        edge,
+    )
 
 
 def _called_for(x: Array, y: Array, stderr: Array, grid: Array, baseline: bool) -> Sets:
@@ -102,7 +112,8 @@ def _moments(grid: Array, density: Array) -> tuple[float, float]:
 def _criteria(
     x: Array, y: Array, stderr: Array, grid: Array, sets: Sets, baseline: bool
 ) -> tuple[Array, list[tuple[Array, Array]]]:
-    """Return the information criterion (sets, grid), and of each set the fitted signals and coefficients."""
+    """Return the information criterion (sets, grid), and of each set the fitted signals and
+    coefficients."""
     weight = 1.0 / stderr
     past = np.maximum(x[None] - grid[:, None], 0.0)
     criteria, states = [], []
@@ -126,7 +137,8 @@ def _criteria(
 def _density(
     x: Array, y: Array, stderr: Array, grid: Array, sets: Sets, baseline: bool
 ) -> tuple[Array, float, Array, Array, int]:
-    """Return the density on the grid; and of the likeliest: the change, fitted signal, slope, free parameters."""
+    """Return the density on the grid; and of the likeliest: the change, fitted signal, slope, free
+    parameters."""
     table, states = _criteria(x, y, stderr, grid, sets, baseline)
     if not np.isfinite(table).any():
         return np.ones_like(grid), float(grid[-1]), np.zeros_like(y), np.zeros_like(y), 1
@@ -141,8 +153,11 @@ def _density(
     return density, float(grid[where]), fitted[where], slope, parameters
 
 
-def _inflated(x: Array, residual: Array, stated: Array, change: float, parameters: int) -> tuple[Array, float]:
-    """Return errors that agree with the scatter before and after the change, and the factor after it."""
+def _inflated(
+    x: Array, residual: Array, stated: Array, change: float, parameters: int
+) -> tuple[Array, float]:
+    """Return errors that agree with the scatter before and after the change, and the factor after
+    it."""
     z = residual / stated
     after = x > change
     serial = serial_inflation(z)

@@ -1,4 +1,5 @@
-"""Onset and end of every phase on every segment, with 95 % limits: from intensities and presence tests."""
+"""Onset and end of every phase on every segment, with 95 % limits: from intensities and presence
+tests."""
 
 from __future__ import annotations
 
@@ -48,9 +49,10 @@ class Course:
 def find_onsets(lattice: xr.Dataset, furnace: xr.Dataset, options: Onset) -> list[Conclusion]:
     """Return onset and end of every phase on every segment (``onset.json``).
 
-    The change point of the intensity (`change_point.find`) gives value and 95 % limits; the presence tests of single
-    frames bound it. Where a phase was there from the start, is still there, or never came, the row has a one-sided
-    limit and a verdict: `present_from_start`, `still_present`, `not_seen`. On holds frames are given, not temperatures.
+    The change point of the intensity (`change_point.find`) gives value and 95 % limits; the
+    presence tests of single frames bound it. Where a phase was there from the start, is still
+    there, or never came, the row has a one-sided limit and a verdict: `present_from_start`,
+    `still_present`, `not_seen`. On holds frames are given, not temperatures.
     """
     interval = frame_interval(furnace)
     rows: list[Conclusion] = []
@@ -71,8 +73,11 @@ def _named(conclusion: Conclusion, phase: str, condition: str) -> Conclusion:
     return replace(conclusion, subject=phase, condition=condition)
 
 
-def _course(lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Onset) -> Course | None:
-    """Return a phase's intensity on a ramp; frames without a phase count as zero with the width of their limit."""
+def _course(
+    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Onset
+) -> Course | None:
+    """Return a phase's intensity on a ramp; frames without a phase count as zero with the width of
+    their limit."""
     frames = ramp.frames
     value = lattice["intensity"].values[frames, phase].astype(float)
     stderr = lattice["intensity_stderr"].values[frames, phase].astype(float)
@@ -112,16 +117,28 @@ def _runs(seen: NDArray[np.bool_], shortest: int) -> NDArray[np.bool_]:
 
 def _judged(course: Course, interval: float, strongest: float, options: Onset) -> list[Conclusion]:
     """Return the rows of one phase on one segment."""
-    name = ("onset_frame", "end_frame") if course.on_hold else ("onset_temperature", "end_temperature")
+    name = (
+        ("onset_frame", "end_frame") if course.on_hold else ("onset_temperature", "end_temperature")
+    )
     first, last = course.temperature[0], course.temperature[-1]
     if not course.seen.any():
         if course.on_hold:
             return []
         limit = float(np.max(np.maximum(course.intensity, 0) + ONE_SIDED_95 * course.stderr))
-        share = f"below {100 * limit / strongest:.2g} % of the strongest phase (95 %)" if strongest > 0 else "no limit"
+        share = (
+            f"below {100 * limit / strongest:.2g} % of the strongest phase (95 %)"
+            if strongest > 0
+            else "no limit"
+        )
         reason = f"not seen between {first:.0f} and {last:.0f} degC: intensity {share}"
         return [
-            Conclusion(name[0], unit="degC", verdict="not_seen", reason=reason, method="presence test of each frame")
+            Conclusion(
+                name[0],
+                unit="degC",
+                verdict="not_seen",
+                reason=reason,
+                method="presence test of each frame",
+            )
         ]
     rows = []
     for quantity, reverse in ((name[0], False), (name[1], True)):
@@ -130,7 +147,9 @@ def _judged(course: Course, interval: float, strongest: float, options: Onset) -
     return told
 
 
-def _change(course: Course, quantity: str, reverse: bool, interval: float, options: Onset) -> Conclusion | None:
+def _change(
+    course: Course, quantity: str, reverse: bool, interval: float, options: Onset
+) -> Conclusion | None:
     """Return where a phase begins (or, in reverse, ends)."""
     order = np.arange(course.seen.size)[:: -1 if reverse else 1]
     seen = course.seen[order]
@@ -141,7 +160,10 @@ def _change(course: Course, quantity: str, reverse: bool, interval: float, optio
     # u grows from where the phase is absent to where it is present
     sign = (1.0 if course.ramp.kind != "cooling" else -1.0) * (-1.0 if reverse else 1.0)
     along = course.number.astype(float) if course.on_hold else course.temperature
-    u, error = sign * along[order], np.zeros(order.size) if course.on_hold else course.temperature_stderr[order]
+    u, error = (
+        sign * along[order],
+        np.zeros(order.size) if course.on_hold else course.temperature_stderr[order],
+    )
     kept = _window(course.intensity[order], begin, options)
     told = _evidence(course, order, begin)
     first, before = u[begin], u[begin - 1]
@@ -150,7 +172,9 @@ def _change(course: Course, quantity: str, reverse: bool, interval: float, optio
     if y[begin] > options.upper_share * level and y[begin - 1] < 0.1 * level:
         gap = abs(first - before)
         middle, spread = (first + before) / 2, gap / np.sqrt(12)
-        found = change_point.ChangePoint(middle, spread, middle - 0.475 * gap, middle + 0.475 * gap, 1.0, False)
+        found = change_point.ChangePoint(
+            middle, spread, middle - 0.475 * gap, middle + 0.475 * gap, 1.0, False
+        )
         method = "between two frames: absent in one, fully there in the next"
     else:
         found = _found(kept, u, error, y, sigma, max(first, before))
@@ -164,18 +188,32 @@ def _change(course: Course, quantity: str, reverse: bool, interval: float, optio
     if found.inflation > 1.5:
         told += f"; scatter {found.inflation:.1f} times the stated errors"
     if not course.on_hold and np.isfinite(interval):
-        told += (
-            f"; one frame spans {abs(course.rate[near]) * interval / 60:.1f} K at {abs(course.rate[near]):.2g} K/min"
-        )
+        told += f"; one frame spans {abs(course.rate[near]) * interval / 60:.1f} K at {abs(course.rate[near]):.2g} K/min"
     if found.at_edge:
         return Conclusion(
-            quantity, None, None, systematic, None if sign > 0 else low, high if sign > 0 else None, unit, "one_sided",
-            f"the change reaches the segment's end; {told}", method,
-        )  # fmt: skip
+            quantity,
+            None,
+            None,
+            systematic,
+            None if sign > 0 else low,
+            high if sign > 0 else None,
+            unit,
+            "one_sided",
+            f"the change reaches the segment's end; {told}",
+            method,
+        )
     return Conclusion(
-        quantity, value, found.stderr, systematic, value - np.hypot(value - low, 1.96 * systematic),
-        value + np.hypot(high - value, 1.96 * systematic), unit, "ok", told, method,
-    )  # fmt: skip
+        quantity,
+        value,
+        found.stderr,
+        systematic,
+        value - np.hypot(value - low, 1.96 * systematic),
+        value + np.hypot(high - value, 1.96 * systematic),
+        unit,
+        "ok",
+        told,
+        method,
+    )
 
 
 def _found(
@@ -193,18 +231,27 @@ def _one_sided(course: Course, quantity: str, reverse: bool) -> Conclusion:
     margin = 1.96 * np.hypot(systematic, course.temperature_stderr[n])
     warmer = (course.ramp.kind == "cooling") != reverse
     verdict = "still_present" if reverse else "present_from_start"
-    reason = f"seen in frame {course.number[n]} at {at:.0f} degC ({course.significance[n]:.0f} sigma)"
+    reason = (
+        f"seen in frame {course.number[n]} at {at:.0f} degC ({course.significance[n]:.0f} sigma)"
+    )
     return Conclusion(
-        quantity, systematic=systematic, lower95=at - margin if warmer else None,
-        upper95=None if warmer else at + margin, unit="degC", verdict=verdict, reason=reason,
+        quantity,
+        systematic=systematic,
+        lower95=at - margin if warmer else None,
+        upper95=None if warmer else at + margin,
+        unit="degC",
+        verdict=verdict,
+        reason=reason,
         method="presence test of each frame",
-    )  # fmt: skip
+    )
 
 
 def _window(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
-    """Return the frames of the growth up to its share of the maximum, and as many and more before it.
+    """Return the frames of the growth up to its share of the maximum, and as many and more before
+    it.
 
-    Growth is judged on the running median of five frames, so that one noisy frame does not end it.
+    Growth is judged on the running median of five frames, so that one noisy frame does not end
+    it.
     """
     padded = np.pad(intensity[begin:], 2, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)

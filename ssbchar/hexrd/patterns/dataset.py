@@ -1,4 +1,5 @@
-"""The table of a series' patterns (``patterns.nc``), the same from pattern files and from images."""
+"""The table of a series' patterns (``patterns.nc``), the same from pattern files and from
+images."""
 
 from __future__ import annotations
 
@@ -17,11 +18,21 @@ if TYPE_CHECKING:
 
 
 def dataset(
-    two_theta: Array, intensity: Any, stderr: Any, length: tuple[float, float], common: float | None,
-    names: Sequence[str], numbers: Any, status: Any, time: ArrayLike, temperature: ArrayLike, monitor: ArrayLike,
+    two_theta: Array,
+    intensity: Any,
+    stderr: Any,
+    length: tuple[float, float],
+    common: float | None,
+    names: Sequence[str],
+    numbers: Any,
+    status: Any,
+    time: ArrayLike,
+    temperature: ArrayLike,
+    monitor: ArrayLike,
     long_name: str = "",
-) -> xr.Dataset:  # fmt: skip
-    """Return patterns on one axis with what is known of each frame (docs/data-model.md, ``patterns.nc``).
+) -> xr.Dataset:
+    """Return patterns on one axis with what is known of each frame (docs/data-model.md,
+    ``patterns.nc``).
 
     Parameters
     ----------
@@ -53,12 +64,18 @@ def dataset(
     return xr.Dataset(
         {
             "intensity": lazy_rows.variable(("frame", "two_theta"), intensity, counts),
-            "intensity_stderr": lazy_rows.variable(("frame", "two_theta"), stderr, {"units": "counts"}),
+            "intensity_stderr": lazy_rows.variable(
+                ("frame", "two_theta"), stderr, {"units": "counts"}
+            ),
             "wavelength": ((), length[0], about),
             "wavelength_stderr": ((), length[1], {"units": "angstrom"}),
             "common_wavelength": ((), common, {"units": "angstrom"}),
             "source_file": ("frame", np.array(names, dtype=object)),
-            "time": ("frame", np.array(time, float), {"units": "s", "long_name": "time since 1970-01-01 UTC"}),
+            "time": (
+                "frame",
+                np.array(time, float),
+                {"units": "s", "long_name": "time since 1970-01-01 UTC"},
+            ),
             "temperature_header": ("frame", np.array(temperature, float), {"units": "degC"}),
             "monitor": ("frame", np.array(monitor, float), {"units": "counts"}),
             "status": ("frame", np.asarray(status).astype(object)),
@@ -66,7 +83,11 @@ def dataset(
         coords={
             "frame": ("frame", numbers),
             "two_theta": ("two_theta", two_theta, own),
-            "q": ("two_theta", bragg.q_from_two_theta(two_theta, length[0]), {"units": "1/angstrom"}),
+            "q": (
+                "two_theta",
+                bragg.q_from_two_theta(two_theta, length[0]),
+                {"units": "1/angstrom"},
+            ),
             "two_theta_common": ("two_theta", at_common, shared),
         },
     )

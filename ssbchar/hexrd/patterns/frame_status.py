@@ -12,15 +12,24 @@ from ssbchar.typing import Array
 
 WORDS = {
     "zeros": ("every intensity is zero", "check whether the shutter was open"),
-    "beam_dump": ("its total collapses against its neighbours", "check the ring current; raise hexrd.read.beam_dump"),
-    "saturated": ("its strongest points are cut off at the detector's limit", "attenuate or shorten the exposure"),
+    "beam_dump": (
+        "its total collapses against its neighbours",
+        "check the ring current; raise hexrd.read.beam_dump",
+    ),
+    "saturated": (
+        "its strongest points are cut off at the detector's limit",
+        "attenuate or shorten the exposure",
+    ),
     "nan": ("intensities are NaN", "integrate the image again or mask the points in every frame"),
     "negative": ("negative counts beyond their noise", "check the dark or background subtraction"),
     "truncated": ("covers less 2theta than the series", "copy the file again"),
     "unsorted": ("2theta is not sorted", "sort it by 2theta"),
     "duplicated": ("2theta values stand more than once", "keep or merge one intensity per 2theta"),
     "not_finite": ("2theta holds NaN or infinities", "copy the file again"),
-    "other_grid": ("2theta differs from the series'", "set hexrd.read.other_grid to rebin, or read it apart"),
+    "other_grid": (
+        "2theta differs from the series'",
+        "set hexrd.read.other_grid to rebin, or read it apart",
+    ),
     "no_monitor": ("its monitor is missing", "write it into the header, or switch by_monitor off"),
     "too_short": ("fewer than ten points", "copy the file again"),
 }
@@ -28,7 +37,8 @@ WORDS = {
 
 
 def axis_fault(x: Array) -> str:
-    """Return ``ok``, ``descending``, ``unsorted``, ``duplicated``, ``not_finite`` or ``too_short`` for an axis."""
+    """Return ``ok``, ``descending``, ``unsorted``, ``duplicated``, ``not_finite`` or ``too_short``
+    for an axis."""
     if x.size < 10:
         return "too_short"
     if not np.all(np.isfinite(x)):
@@ -58,7 +68,9 @@ def status(intensity: Array | Stack, stderr: Array | Stack, poisson: bool, optio
     frames = intensity.shape[0]
     found = np.full(frames, "ok", dtype="U12")
     totals = np.full(frames, np.nan)
-    for n, (row, sigma) in enumerate(zip(intensity, stderr, strict=True)):  # row by row: a series may be on disk
+    for n, (row, sigma) in enumerate(
+        zip(intensity, stderr, strict=True)
+    ):  # row by row: a series may be on disk
         missing = np.isnan(row)
         if missing.any():
             inside = np.flatnonzero(~missing)
@@ -77,10 +89,12 @@ def status(intensity: Array | Stack, stderr: Array | Stack, poisson: bool, optio
 
 
 def beam_dumps(totals: Array, share: float) -> Any:
-    """Return which frames lost the beam: their total fell suddenly and came back, or stayed low to the end.
+    """Return which frames lost the beam: their total fell suddenly and came back, or stayed low to
+    the end.
 
-    Each frame is compared with the median of the five good ones before it, and, against the direction of time,
-    after it. A low run of more than a fifth of the series is a change of conditions and no dump.
+    Each frame is compared with the median of the five good ones before it, and, against the
+    direction of time, after it. A low run of more than a fifth of the series is a change of
+    conditions and no dump.
 
     Parameters
     ----------

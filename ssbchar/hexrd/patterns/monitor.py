@@ -1,4 +1,5 @@
-"""Patterns brought to one incident flux: each divided by its monitor, relative to the series' usual one."""
+"""Patterns brought to one incident flux: each divided by its monitor, relative to the series' usual
+one."""
 
 from __future__ import annotations
 
@@ -15,7 +16,14 @@ from ssbchar.storage import lazy_rows
 if TYPE_CHECKING:
     import xarray as xr
 
-SCALED = ("intensity", "intensity_stderr", "intensity_robust", "intensity_robust_stderr", "caked", "caked_stderr")
+SCALED = (
+    "intensity",
+    "intensity_stderr",
+    "intensity_robust",
+    "intensity_robust_stderr",
+    "caked",
+    "caked_stderr",
+)
 """What is in counts of a pattern."""
 
 
@@ -26,12 +34,13 @@ def _scaled(values: xr.DataArray, scale: NDArray[np.float64]) -> xr.Variable:
 
 
 def normalise(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
-    """Scale every pattern in place by k = median(m) / m, m its monitor; return what cannot be scaled.
+    """Scale every pattern in place by k = median(m) / m, m its monitor; return what cannot be
+    scaled.
 
-    The median is that of the good frames, so that intensities stay near counts. Standard errors are scaled with them
-    (var(k I) = k^2 var(I)); the error of the monitor itself is common to all points of a frame and is kept apart:
-    variables ``monitor_scale`` k and ``monitor_scale_stderr`` k `stderr`. A good frame without a monitor gets the
-    status ``no_monitor``.
+    The median is that of the good frames, so that intensities stay near counts. Standard errors are
+    scaled with them (var(k I) = k^2 var(I)); the error of the monitor itself is common to all
+    points of a frame and is kept apart: variables ``monitor_scale`` k and ``monitor_scale_stderr``
+    k `stderr`. A good frame without a monitor gets the status ``no_monitor``.
 
     Parameters
     ----------
@@ -53,16 +62,27 @@ def normalise(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
     good = known & (status == "ok")
     if not good.any():
         raise BadInput(
-            source, "patterns are to be divided by a monitor, and no usable one states it",
+            source,
+            "patterns are to be divided by a monitor, and no usable one states it",
             "write it into the files' headers ('monitor: 0.998'), name its key, or switch by_monitor off",
-        )  # fmt: skip
+        )
     scale = np.where(known, np.median(monitor[good]) / np.where(known, monitor, 1.0), np.nan)
     for name in SCALED:
         if name in ds:
             ds[name] = _scaled(ds[name], np.where(known, scale, 1.0))
-    ds["monitor_scale"] = ("frame", scale, {"units": "1", "ancillary_variables": "monitor_scale_stderr"})
-    ds["monitor_scale_stderr"] = ("frame", scale * stderr, {"units": "1", "long_name": "shared by a frame's points"})
+    ds["monitor_scale"] = (
+        "frame",
+        scale,
+        {"units": "1", "ancillary_variables": "monitor_scale_stderr"},
+    )
+    ds["monitor_scale_stderr"] = (
+        "frame",
+        scale * stderr,
+        {"units": "1", "long_name": "shared by a frame's points"},
+    )
     lost = ~known & (status == "ok")
     ds["status"].values[lost] = "no_monitor"
     names = ds["source_file"].values
-    return [BadInput(str(names[i]), *frame_status.WORDS["no_monitor"]) for i in np.flatnonzero(lost)]
+    return [
+        BadInput(str(names[i]), *frame_status.WORDS["no_monitor"]) for i in np.flatnonzero(lost)
+    ]

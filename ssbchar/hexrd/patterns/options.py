@@ -16,16 +16,20 @@ class Reading:
     suffix: str = ""
     """Ending of the files to read (`.xye`), where a folder holds several kinds."""
     axis_unit: str = ""
-    """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes degree of 2theta."""
+    """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes
+    degree of 2theta."""
     other_grid: str = "rebin"
-    """Frames on another axis than most: `rebin` (by exact overlap of the point intervals, variance carried, listed
-    in the attribute `rebinned`) or `set_aside`."""
+    """Frames on another axis than most: `rebin` (by exact overlap of the point intervals, variance
+    carried, listed in the attribute `rebinned`) or `set_aside`."""
     beam_dump: float = 0.5
-    """A frame whose total is below this share of the good frames before it is set aside as `beam_dump`."""
+    """A frame whose total is below this share of the good frames before it is set aside as
+    `beam_dump`."""
     saturation: float | None = None
-    """Intensity from which a point counts as saturated; None looks for flat tops of three equal points."""
+    """Intensity from which a point counts as saturated; None looks for flat tops of three equal
+    points."""
     by_monitor: bool = False
-    """Divide each pattern by its monitor (header `monitor`, `i0` or `ion_chamber`, a constant column of that name,
-    NeXus `monitor`), relative to the series' median; frames without one are set aside."""
+    """Divide each pattern by its monitor (header `monitor`, `i0` or `ion_chamber`, a constant
+    column of that name, NeXus `monitor`), relative to the series' median; frames without one are
+    set aside."""
     monitor_stderr: float = 0.0
     """Relative standard error of one monitor reading; all points of a frame share it."""

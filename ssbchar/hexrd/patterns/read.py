@@ -27,11 +27,13 @@ Fault = dict[str, str]
 
 
 def read_patterns(source: Path, options: Reading) -> xr.Dataset:
-    """Return the patterns of a file, folder or glob as one Dataset (docs/data-model.md, ``patterns.nc``).
+    """Return the patterns of a file, folder or glob as one Dataset (docs/data-model.md,
+    ``patterns.nc``).
 
-    Intensities are as in the files. Standard errors are the files' own, else Poisson, sqrt(max(I, 1)) (said in
-    attribute ``noise``). The wavelength is the option's, else the files'. A frame that cannot be used has a
-    ``status`` other than ``ok`` and stands in ``set_aside``; an unreadable one is left out and stands there too.
+    Intensities are as in the files. Standard errors are the files' own, else Poisson, sqrt(max(I,
+    1)) (said in attribute ``noise``). The wavelength is the option's, else the files'. A frame that
+    cannot be used has a ``status`` other than ``ok`` and stands in ``set_aside``; an unreadable one
+    is left out and stands there too.
 
     Raises
     ------
@@ -49,15 +51,26 @@ def read_patterns(source: Path, options: Reading) -> xr.Dataset:
     faults += frame_status.faults(names, status, laid.intensity) + _missing(source, numbers)
     if not np.any(status == "ok"):
         first = faults[0]["problem"] if faults else "no frames"
-        raise BadInput(source, f"no usable frame of {len(names)} (first: {first})", "check the files")
+        raise BadInput(
+            source, f"no usable frame of {len(names)} (first: {first})", "check the files"
+        )
     time, temperature, monitor = (
         np.concatenate([np.broadcast_to(getattr(item, name), item.frames) for _, item in read])
         for name in ("time", "temperature", "monitor")
     )
     ds = dataset.dataset(
-        laid.axis, laid.intensity, laid.stderr, (length, stderr), options.common_wavelength, names, numbers, status,
-        time, temperature, monitor,
-    )  # fmt: skip
+        laid.axis,
+        laid.intensity,
+        laid.stderr,
+        (length, stderr),
+        options.common_wavelength,
+        names,
+        numbers,
+        status,
+        time,
+        temperature,
+        monitor,
+    )
     ds["rebinned"] = ("frame", laid.rebinned)
     if options.by_monitor:
         lost = monitor_of.normalise(ds, source, options.monitor_stderr)
@@ -72,7 +85,8 @@ def read_patterns(source: Path, options: Reading) -> xr.Dataset:
 
 
 def frame_numbers(names: list[str]) -> Any:
-    """Return the number of each frame: the last number in the file names that differs for all, else 1, 2, 3 ...
+    """Return the number of each frame: the last number in the file names that differs for all, else
+    1, 2, 3 ...
 
     Parameters
     ----------
@@ -99,7 +113,11 @@ def _files(source: Path, suffix: str) -> list[Path]:
     kinds = Counter(p.suffix.lower() for p in paths)
     if len(kinds) > 1 and not suffix:
         found = ", ".join(f"{n} {k}" for k, n in sorted(kinds.items()))
-        raise BadInput(source, f"holds several kinds of files ({found})", "set hexrd.read.suffix to the one to read")
+        raise BadInput(
+            source,
+            f"holds several kinds of files ({found})",
+            "set hexrd.read.suffix to the one to read",
+        )
     return paths
 
 
@@ -123,7 +141,9 @@ def _extract_all(paths: list[Path]) -> tuple[list[tuple[str, Extracted]], list[F
             faults.append({"where": fault.where, "problem": fault.problem, "remedy": fault.remedy})
     if not read:
         raise BadInput(
-            paths[0].parent, f"none of {len(paths)} files can be read ({faults[0]['problem']})", "check them"
+            paths[0].parent,
+            f"none of {len(paths)} files can be read ({faults[0]['problem']})",
+            "check them",
         )
     return read, faults
 
@@ -133,7 +153,9 @@ def _wavelength(source: Path, read: list[Extracted], options: Reading) -> tuple[
     stated = [e.wavelength for e in read if e.wavelength]
     spread = max((w for w, _ in stated), default=1.0) / min((w for w, _ in stated), default=1.0) - 1
     if options.wavelength is not None and spread > 1e-4:
-        problem = f"the files state several wavelengths ({1e6 * spread:.0f} ppm apart) and the config one"
+        problem = (
+            f"the files state several wavelengths ({1e6 * spread:.0f} ppm apart) and the config one"
+        )
         raise BadInput(source, problem, "leave hexrd.read.wavelength empty, or read them apart")
     if options.wavelength is not None:
         value = options.wavelength
@@ -146,16 +168,21 @@ def _wavelength(source: Path, read: list[Extracted], options: Reading) -> tuple[
         stderr = options.wavelength_stderr or stderr
         note = f"header of {count} files"
     else:
-        raise BadInput(source, "no file states its wavelength", "set hexrd.read.wavelength [angstrom]")
+        raise BadInput(
+            source, "no file states its wavelength", "set hexrd.read.wavelength [angstrom]"
+        )
     if not 0.01 < value < 5:
         raise BadInput(
-            source, f"wavelength {value:g} angstrom is none of X-rays", "set hexrd.read.wavelength [angstrom]"
+            source,
+            f"wavelength {value:g} angstrom is none of X-rays",
+            "set hexrd.read.wavelength [angstrom]",
         )
     return value, stderr, note
 
 
 def _missing(source: Path, numbers: Any) -> list[Fault]:
-    """Return a fault that lists the frame numbers which are not there, where the numbers run regularly."""
+    """Return a fault that lists the frame numbers which are not there, where the numbers run
+    regularly."""
     steps = np.diff(numbers)
     if steps.size < 3:
         return []
@@ -164,7 +191,15 @@ def _missing(source: Path, numbers: Any) -> list[Fault]:
     absent = int(np.sum(steps[gaps] // usual - 1))
     if not gaps.size or np.any(steps % usual) or absent > numbers.size:
         return []
-    listed = [str(int(n)) for g in gaps for n in np.arange(numbers[g] + usual, numbers[g + 1], usual)]
+    listed = [
+        str(int(n)) for g in gaps for n in np.arange(numbers[g] + usual, numbers[g + 1], usual)
+    ]
     text = ", ".join(listed[:12]) + (" ..." if len(listed) > 12 else "")
     problem = f"{absent} of {numbers.size + absent} frames are missing (numbers {text})"
-    return [{"where": str(source), "problem": problem, "remedy": "copy them if they exist; the others are used"}]
+    return [
+        {
+            "where": str(source),
+            "problem": problem,
+            "remedy": "copy them if they exist; the others are used",
+        }
+    ]

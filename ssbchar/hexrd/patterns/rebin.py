@@ -19,7 +19,8 @@ from ssbchar.storage.row_file import Stack
 from ssbchar.typing import Array
 
 KEPT = np.float32
-"""Intensities are kept with 24 bits, 6e-8 of their value: counts to 16 million exactly, all far below their noise."""
+"""Intensities are kept with 24 bits, 6e-8 of their value: counts to 16 million exactly, all far
+below their noise."""
 
 
 @dataclass
@@ -29,7 +30,8 @@ class Laid:
     axis: Array
     """2theta [degree], ascending, shape (points,)."""
     intensity: Array | Stack
-    """[counts], shape (frames, points); NaN where a frame has nothing. On disk where it is large."""
+    """[counts], shape (frames, points); NaN where a frame has nothing. On disk where it is
+    large."""
     stderr: Array | Stack
     """[counts], the files' own or Poisson."""
     poisson: bool
@@ -41,7 +43,8 @@ class Laid:
 
 
 def lay(source: Path, read: list[Extracted], length: float, options: Reading) -> Laid:
-    """Return all frames on the axis that most of them have; the intensities in `read` are given up one by one.
+    """Return all frames on the axis that most of them have; the intensities in `read` are given up
+    one by one.
 
     Parameters
     ----------
@@ -59,30 +62,43 @@ def lay(source: Path, read: list[Extracted], length: float, options: Reading) ->
     """
     axes = _axes(read, length, options)
     kinds = [frame_status.axis_fault(x) for x in axes]
-    names = [x.tobytes() if kind in ("ok", "descending") else b"" for x, kind in zip(axes, kinds, strict=True)]
+    names = [
+        x.tobytes() if kind in ("ok", "descending") else b""
+        for x, kind in zip(axes, kinds, strict=True)
+    ]
     keys = Counter(name for name in names if name)
     if not keys:
-        raise BadInput(source, frame_status.WORDS[kinds[0]][0] + " in every file", frame_status.WORDS[kinds[0]][1])
+        raise BadInput(
+            source,
+            frame_status.WORDS[kinds[0]][0] + " in every file",
+            frame_status.WORDS[kinds[0]][1],
+        )
     axis = np.frombuffer(keys.most_common(1)[0][0])
     axis = axis[::-1].copy() if axis[0] > axis[-1] else axis.copy()
     frames = sum(item.frames for item in read)
     laid = Laid(
-        axis, row_file.empty((frames, axis.size), KEPT), row_file.empty((frames, axis.size), KEPT),
+        axis,
+        row_file.empty((frames, axis.size), KEPT),
+        row_file.empty((frames, axis.size), KEPT),
         all(i.stderr is None for i in read),
-        np.full(frames, "ok", dtype="U12"), np.zeros(frames, dtype=np.int8),
-    )  # fmt: skip
+        np.full(frames, "ok", dtype="U12"),
+        np.zeros(frames, dtype=np.int8),
+    )
     at = 0
     for item, x, kind in zip(read, axes, kinds, strict=True):
         for part in row_file.parts(item.intensity.shape):
             rows = slice(at + part.start, at + part.stop)
-            laid.status[rows], laid.rebinned[rows] = _place(item, part, x, kind, laid, rows, options.other_grid)
+            laid.status[rows], laid.rebinned[rows] = _place(
+                item, part, x, kind, laid, rows, options.other_grid
+            )
         at += item.frames
         item.intensity, item.stderr = np.empty((0, 0)), None
     return _trimmed(laid)
 
 
 def _trimmed(laid: Laid) -> Laid:
-    """Leave out points that hold nothing: NaN in more than half of the frames, or zero in all at either end."""
+    """Leave out points that hold nothing: NaN in more than half of the frames, or zero in all at
+    either end."""
     usable = int(np.sum(laid.status == "ok"))
     missing, counts = _missing_and_counts(laid.intensity)
     missing = missing - (laid.status.size - usable)
@@ -115,7 +131,11 @@ def _axes(read: list[Extracted], length: float, options: Reading) -> list[Array]
     for n, item in enumerate(read):
         before = read[n - 1] if n else None
         same = before is not None and item.x is before.x
-        if same and before is not None and (item.unit, item.wavelength) == (before.unit, before.wavelength):
+        if (
+            same
+            and before is not None
+            and (item.unit, item.wavelength) == (before.unit, before.wavelength)
+        ):
             axes.append(axes[-1])
         else:
             axes.append(_two_theta(item, length, options))
@@ -135,8 +155,9 @@ def _two_theta(item: Extracted, length: float, options: Reading) -> Array:
 
 def _place(
     item: Extracted, part: slice, x: Array, kind: str, laid: Laid, rows: slice, other: str
-) -> tuple[str, int]:  # fmt: skip
-    """Put some frames of a file into their rows; return their status and whether they were rebinned."""
+) -> tuple[str, int]:
+    """Put some frames of a file into their rows; return their status and whether they were
+    rebinned."""
     if kind not in ("ok", "descending"):
         laid.intensity[rows] = laid.stderr[rows] = np.nan
         return kind, 0
@@ -160,9 +181,10 @@ def _place(
 def rebin(x: Array, values: Array, variance: Array, onto: Array) -> tuple[Array, Array]:
     """Return values and variance on another axis, by the exact overlap of the points' intervals.
 
-    Each point stands for the interval up to the midpoints to its neighbours, its value the mean over it; a new
-    value is the overlap-weighted mean, v_j = sum_i w_ji v_i with w_ji = overlap / width, its variance sum_i w_ji^2
-    var_i. (Neighbouring new points share counts: their covariance is not kept.) NaN beyond the old range.
+    Each point stands for the interval up to the midpoints to its neighbours, its value the mean
+    over it; a new value is the overlap-weighted mean, v_j = sum_i w_ji v_i with w_ji = overlap /
+    width, its variance sum_i w_ji^2 var_i. (Neighbouring new points share counts: their covariance
+    is not kept.) NaN beyond the old range.
 
     Parameters
     ----------

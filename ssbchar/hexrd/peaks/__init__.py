@@ -1,4 +1,5 @@
-"""Known lines fitted one by one: position, width and area of each phase's strongest reflections in every frame."""
+"""Known lines fitted one by one: position, width and area of each phase's strongest reflections in
+every frame."""
 
 from ssbchar.pipeline.exports import step_getter
 

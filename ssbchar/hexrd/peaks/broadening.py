@@ -1,4 +1,5 @@
-"""Size and microstrain of a phase from how the breadth of its lines grows with angle (Williamson-Hall)."""
+"""Size and microstrain of a phase from how the breadth of its lines grows with angle
+(Williamson-Hall)."""
 
 from __future__ import annotations
 
@@ -14,26 +15,32 @@ def integral_breadth(fwhm: Array, eta: Array) -> Array:
 
 
 def without_instrument(breadth: Array, instrument: float) -> Array:
-    """Return the sample's breadth, beta - b^2 / beta, b that of the instrument; NaN where not above it.
+    """Return the sample's breadth, beta - b^2 / beta, b that of the instrument; NaN where not above
+    it.
 
-    The parabolic approximation for profiles between Gauss and Lorentz (N. C. Halder & C. N. J. Wagner, Acta Cryst.
-    20 (1966) 312).
+    The parabolic approximation for profiles between Gauss and Lorentz (N. C. Halder & C. N. J.
+    Wagner, Acta Cryst. 20 (1966) 312).
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(breadth > instrument, breadth - instrument**2 / breadth, np.nan)
 
 
-def williamson_hall(two_theta: Array, breadth: Array, stderr: Array, wavelength: float) -> tuple[Array, Array, Array]:
-    """Return inverse apparent size, microstrain and their covariance from beta cos(theta)/lambda = 1/D + 2 e s.
+def williamson_hall(
+    two_theta: Array, breadth: Array, stderr: Array, wavelength: float
+) -> tuple[Array, Array, Array]:
+    """Return inverse apparent size, microstrain and their covariance from beta cos(theta)/lambda =
+    1/D + 2 e s.
 
-    s = 2 sin(theta) / lambda; D is the volume-weighted apparent size (Scherrer constant 1 for integral breadths) and
-    e the upper limit of strain, e = beta / (4 tan theta) (G. K. Williamson & W. H. Hall, Acta Metall. 1 (1953) 22).
-    Weighted least squares over the lines; errors are scaled by the scatter where that is larger (anisotropy).
+    s = 2 sin(theta) / lambda; D is the volume-weighted apparent size (Scherrer constant 1 for
+    integral breadths) and e the upper limit of strain, e = beta / (4 tan theta) (G. K. Williamson &
+    W. H. Hall, Acta Metall. 1 (1953) 22). Weighted least squares over the lines; errors are scaled
+    by the scatter where that is larger (anisotropy).
 
     Parameters
     ----------
     two_theta, breadth, stderr : ndarray, shape (frames, lines)
-        Positions, integral breadths and their standard errors [degree]; NaN where a line is not used.
+        Positions, integral breadths and their standard errors [degree]; NaN where a line is not
+        used.
     wavelength : float
         [angstrom]
 
@@ -49,7 +56,9 @@ def williamson_hall(two_theta: Array, breadth: Array, stderr: Array, wavelength:
     used = np.isfinite(y) & np.isfinite(sigma) & (sigma > 0)
     weight = np.where(used, 1 / np.where(used, sigma, 1.0) ** 2, 0.0)
     y = np.where(used, y, 0.0)
-    design = np.stack([np.ones_like(y), np.where(used, 4 * np.sin(theta) / wavelength, 0.0)], axis=1)
+    design = np.stack(
+        [np.ones_like(y), np.where(used, 4 * np.sin(theta) / wavelength, 0.0)], axis=1
+    )
     count = used.sum(axis=1)
     normal = np.einsum("fil,fl,fjl->fij", design, weight, design)
     enough = (count >= 3) & (np.linalg.det(normal) > 0)

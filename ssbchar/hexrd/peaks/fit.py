@@ -1,4 +1,5 @@
-"""Least squares of many windows at once: variable projection with Levenberg-Marquardt steps, analytic derivatives."""
+"""Least squares of many windows at once: variable projection with Levenberg-Marquardt steps,
+analytic derivatives."""
 
 from __future__ import annotations
 
@@ -13,14 +14,16 @@ from ssbchar.typing import Array
 TOLERANCE = 1e-6
 """A window has converged where a full step would lower its chi-square by less than this share."""
 NEAR = 1e-3
-"""A window out of steps counts as converged where a full step would lower its chi-square by less than this share."""
+"""A window out of steps counts as converged where a full step would lower its chi-square by less
+than this share."""
 STUCK = 1e9
 """Damping at which no direction lowers chi-square any more."""
 
 
 @dataclass
 class Windows:
-    """Data of `n` windows of `m` points each, holding `k` peaks each; weights are 0 where a point is not used."""
+    """Data of `n` windows of `m` points each, holding `k` peaks each; weights are 0 where a point
+    is not used."""
 
     x: Array
     """[degree], shape (n, m)."""
@@ -36,12 +39,14 @@ class Windows:
 
 @dataclass
 class Fitted:
-    """Parameters of `n` windows of `k` peaks: position, ln(fwhm) per peak, one eta; areas and a linear background."""
+    """Parameters of `n` windows of `k` peaks: position, ln(fwhm) per peak, one eta; areas and a
+    linear background."""
 
     shape: Array
     """Non-linear parameters, shape (n, 2 k + 1): positions, ln(fwhm), eta."""
     linear: Array
-    """Shape (n, k + 2): areas, background at the centre of the window, background slope over its half width."""
+    """Shape (n, k + 2): areas, background at the centre of the window, background slope over its
+    half width."""
     chi2: Array
     """Shape (n,)."""
     converged: Any
@@ -61,9 +66,9 @@ class Fitted:
 def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int) -> Fitted:
     """Return the least-squares fit of every window.
 
-    At each step the linear parameters are solved exactly and the others take a Levenberg-Marquardt step in the
-    projected problem (G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413; L. Kaufman, BIT 15 (1975) 49).
-    A parameter at a bound, pushed outwards, is held for that step.
+    At each step the linear parameters are solved exactly and the others take a Levenberg-Marquardt
+    step in the projected problem (G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413; L.
+    Kaufman, BIT 15 (1975) 49). A parameter at a bound, pushed outwards, is held for that step.
 
     Parameters
     ----------
@@ -75,9 +80,13 @@ def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int
     """
     count, k = start.shape[0], (start.shape[1] - 1) // 2
     best = Fitted(
-        start.copy(), np.zeros((count, k + 2)), np.full(count, np.inf), np.zeros(count, bool),
-        np.zeros_like(data.x), np.zeros((count, 3 * k + 3, 3 * k + 3)),
-    )  # fmt: skip
+        start.copy(),
+        np.zeros((count, k + 2)),
+        np.full(count, np.inf),
+        np.zeros(count, bool),
+        np.zeros_like(data.x),
+        np.zeros((count, 3 * k + 3, 3 * k + 3)),
+    )
     active, now = np.arange(count), data
     low, high = lower, upper
     q = np.clip(start, low, high)
@@ -105,8 +114,11 @@ def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int
     return best
 
 
-def fit_best(data: Windows, starts: list[Array], lower: Array, upper: Array, iterations: int) -> Fitted:
-    """Return row by row the best of the fits from several starts, all fitted at once (see `fit`)."""
+def fit_best(
+    data: Windows, starts: list[Array], lower: Array, upper: Array, iterations: int
+) -> Fitted:
+    """Return row by row the best of the fits from several starts, all fitted at once (see
+    `fit`)."""
     n, many = starts[0].shape[0], len(starts)
     every = np.tile(np.arange(n), many)
     found = fit(data.take(every), np.concatenate(starts), lower[every], upper[every], iterations)
@@ -115,7 +127,8 @@ def fit_best(data: Windows, starts: list[Array], lower: Array, upper: Array, ite
 
 
 def jacobian(data: Windows, q: Array, linear: Array) -> Array:
-    """Return the derivatives of the model times sqrt(weight), shape (n, 3 k + 3, m), linear parameters first."""
+    """Return the derivatives of the model times sqrt(weight), shape (n, 3 k + 3, m), linear
+    parameters first."""
     return _jacobian(data, q, linear)[0]
 
 
@@ -135,7 +148,9 @@ def _jacobian(data: Windows, q: Array, linear: Array | None) -> tuple[Array, Arr
     rows[:, : k + 2] *= root[:, None, :]
     if linear is None:
         design = rows[:, : k + 2]
-        linear = _solve(design @ design.transpose(0, 2, 1), (design @ (data.y * root)[:, :, None])[:, :, 0])
+        linear = _solve(
+            design @ design.transpose(0, 2, 1), (design @ (data.y * root)[:, :, None])[:, :, 0]
+        )
     areas = linear[:, :k, None] * root[:, None, :]
     np.multiply(by_x, areas, out=rows[:, k + 2 : 2 * k + 2])
     np.multiply(by_w, areas, out=rows[:, 2 * k + 2 : 3 * k + 2])
@@ -175,10 +190,13 @@ def _evaluate(data: Windows, q: Array) -> _State:
 
 
 def _step(q: Array, state: _State, low: Array, high: Array, damping: Array) -> tuple[Array, Array]:
-    """Return the damped step of the non-linear parameters, and by how much a full step should lower chi-square."""
+    """Return the damped step of the non-linear parameters, and by how much a full step should lower
+    chi-square."""
     p = state.linear.shape[1]
     cross = state.normal[:, :p, p:]
-    projected = state.normal[:, p:, p:] - cross.transpose(0, 2, 1) @ _solve(state.normal[:, :p, :p], cross)
+    projected = state.normal[:, p:, p:] - cross.transpose(0, 2, 1) @ _solve(
+        state.normal[:, :p, :p], cross
+    )
     g = state.gradient
     held = ((q <= low) & (g < 0)) | ((q >= high) & (g > 0))
     g = np.where(held, 0.0, g)
@@ -193,7 +211,8 @@ def _step(q: Array, state: _State, low: Array, high: Array, damping: Array) -> t
 
 
 def _leash(q: Array, step: Array) -> Array:
-    """Return the factor that keeps a step within half a width in position, and half in ln(fwhm) and eta."""
+    """Return the factor that keeps a step within half a width in position, and half in ln(fwhm) and
+    eta."""
     k = (q.shape[1] - 1) // 2
     size = np.abs(step)
     size[:, :k] /= np.exp(q[:, k : 2 * k])
@@ -201,7 +220,8 @@ def _leash(q: Array, step: Array) -> Array:
 
 
 def _solve(matrix: Array, right: Array) -> Array:
-    """Solve many small symmetric systems, each scaled to a unit diagonal and slightly regularised."""
+    """Solve many small symmetric systems, each scaled to a unit diagonal and slightly
+    regularised."""
     size = np.sqrt(np.maximum(np.einsum("nii->ni", matrix), 1e-300))
     scaled = matrix / (size[:, :, None] * size[:, None, :])
     np.einsum("nii->ni", scaled)[...] += 1e-12
@@ -213,4 +233,8 @@ def _solve(matrix: Array, right: Array) -> Array:
 def _keep(best: Fitted, active: Any, rows: Any, q: Array, state: _State, converged: Any) -> None:
     at = active[rows]
     best.shape[at], best.linear[at], best.chi2[at] = q[rows], state.linear[rows], state.chi2[rows]
-    best.residual[at], best.normal[at], best.converged[at] = state.residual[rows], state.normal[rows], converged
+    best.residual[at], best.normal[at], best.converged[at] = (
+        state.residual[rows],
+        state.normal[rows],
+        converged,
+    )

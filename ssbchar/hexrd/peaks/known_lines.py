@@ -1,4 +1,5 @@
-"""Tracked peaks: each strong line of each phase fitted in every frame, or its upper limit where it is absent."""
+"""Tracked peaks: each strong line of each phase fitted in every frame, or its upper limit where it
+is absent."""
 
 from __future__ import annotations
 
@@ -29,13 +30,14 @@ PARAMETERS = ("position", "fwhm", "area", "eta")
 def fit_known_lines(
     patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Tracking
 ) -> xr.Dataset:
-    """Return position, width and area of the strong lines of every phase in every frame (``peaks.nc``).
+    """Return position, width and area of the strong lines of every phase in every frame
+    (``peaks.nc``).
 
-    A line belongs to the phase whose path of lattice strain leads to it. Lines that overlap are fitted together;
-    the presence test is the likelihood ratio of leaving a line out, and an absent one has an upper limit.
-    ``verdict``: ``ok``; ``no_peak``; ``overlap`` (another expected line lies within 0.6 widths; no values where
-    that one is the stronger); ``alone`` (there, but its phase as a whole is not: perhaps another's line);
-    ``at_edge``; ``not_converged``; ``no_data``.
+    A line belongs to the phase whose path of lattice strain leads to it. Lines that overlap are
+    fitted together; the presence test is the likelihood ratio of leaving a line out, and an absent
+    one has an upper limit. ``verdict``: ``ok``; ``no_peak``; ``overlap`` (another expected line
+    lies within 0.6 widths; no values where that one is the stronger); ``alone`` (there, but its
+    phase as a whole is not: perhaps another's line); ``at_edge``; ``not_converged``; ``no_data``.
 
     Raises
     ------
@@ -43,7 +45,11 @@ def fit_known_lines(
         No candidate phases, or none with a line inside the patterns.
     """
     if not phases:
-        raise BadInput("phases", "no candidate phases to track", "name them in the sample sheet's column 'phases'")
+        raise BadInput(
+            "phases",
+            "no candidate phases to track",
+            "name them in the sample sheet's column 'phases'",
+        )
     x, wavelength = patterns["two_theta"].values, float(patterns["wavelength"])
     good = np.flatnonzero(patterns["status"].values == "ok")
     intensity, stderr = Reader(patterns["intensity"]), Reader(patterns["intensity_stderr"])
@@ -54,32 +60,66 @@ def fit_known_lines(
     score = row_file.empty((good.size, x.size), np.float32)
     for part in row_file.parts(score.shape):
         score[part] = strain_path.contrast(x, intensity[good[part]], stderr[good[part]], width)
-    predicted = _predicted(x, score, furnace["temperature"].values[good], phases, lines, wavelength, width, options)
-    expected, hidden, disturbed, share = _expect(x, intensity, stderr, lines, width, len(phases), good, predicted)
+    predicted = _predicted(
+        x, score, furnace["temperature"].values[good], phases, lines, wavelength, width, options
+    )
+    expected, hidden, disturbed, share = _expect(
+        x, intensity, stderr, lines, width, len(phases), good, predicted
+    )
     out = _empty(patterns.sizes["frame"], int(lines.tracked.sum()))
     out["predicted"][good] = predicted[:, lines.tracked]
     chunks = [slice(n, min(n + CHUNK, good.size)) for n in range(0, good.size, CHUNK)]
-    windows = [g for g in reflections.groups(predicted, lines.beside, width) if lines.tracked[g].any()]
-    for part, group in progress.steps([(c, g) for c in chunks for g in windows], "track peaks", unit="windows"):
+    windows = [
+        g for g in reflections.groups(predicted, lines.beside, width) if lines.tracked[g].any()
+    ]
+    for part, group in progress.steps(
+        [(c, g) for c in chunks for g in windows], "track peaks", unit="windows"
+    ):
         rows, place, begin = good[part], predicted[part], expected[part]
-        data = _window(x, intensity[rows], stderr[rows], np.where(begin, place, np.nan), place[:, group], group, width,
-                       options)  # fmt: skip
+        data = _window(
+            x,
+            intensity[rows],
+            stderr[rows],
+            np.where(begin, place, np.nan),
+            place[:, group],
+            group,
+            width,
+            options,
+        )
         enter = np.broadcast_to(lines.tracked[group], (rows.size, group.size))
-        found = select.search(data, place[:, group], begin[:, group], enter, options.reach * width, width,
-                                      options.significance, options.iterations)  # fmt: skip
+        found = select.search(
+            data,
+            place[:, group],
+            begin[:, group],
+            enter,
+            options.reach * width,
+            width,
+            options.significance,
+            options.iterations,
+        )
         _put(out, found, rows, group, lines.tracked)
     _judge(out, good, *(which[:, lines.tracked] for which in (hidden, disturbed, share)))
     return _with_broadening(_dataset(patterns, phases, lines, out), wavelength, options)
 
 
 def _expect(
-    x: Array, intensity: Reader, stderr: Reader, lines: Lines, width: float, phases: int, good: Any, predicted: Array,
-) -> tuple[Any, Any, Any, Any]:  # fmt: skip
-    """Return which lines are expected in each good frame, which are hidden, disturbed, and of a phase that is there."""
+    x: Array,
+    intensity: Reader,
+    stderr: Reader,
+    lines: Lines,
+    width: float,
+    phases: int,
+    good: Any,
+    predicted: Array,
+) -> tuple[Any, Any, Any, Any]:
+    """Return which lines are expected in each good frame, which are hidden, disturbed, and of a
+    phase that is there."""
     height, sigma = np.empty(predicted.shape), np.empty(predicted.shape)
     for part in row_file.parts((good.size, x.size)):
         own = good[part]
-        height[part], sigma[part] = strain_path.heights(x, intensity[own], stderr[own], predicted[part], width)
+        height[part], sigma[part] = strain_path.heights(
+            x, intensity[own], stderr[own], predicted[part], width
+        )
     scale, error = phase_scales.scales(lines, predicted, height, sigma, width, phases)
     there = scale > 3 * error
     expected = (scale * there)[:, lines.phase] * lines.strength
@@ -89,17 +129,31 @@ def _expect(
 
 
 def _predicted(
-    x: Array, score: Any, temperature: Array, phases: list[xr.Dataset], lines: Lines, wavelength: float, width: float,
+    x: Array,
+    score: Any,
+    temperature: Array,
+    phases: list[xr.Dataset],
+    lines: Lines,
+    wavelength: float,
+    width: float,
     options: Tracking,
-) -> Array:  # fmt: skip
-    """Return the expected 2theta of each line in each good frame: its phase's path, then its own about it."""
+) -> Array:
+    """Return the expected 2theta of each line in each good frame: its phase's path, then its own
+    about it."""
     strain = np.zeros((score.shape[0], len(phases)))
     for n, phase in enumerate(phases):
         own = np.flatnonzero((lines.phase == n) & lines.tracked)
         if own.size:
             warming = temperature - float(phase.attrs.get("temperature", 25.0))
             strain[:, n] = strain_path.strain(
-                x, score, lines.d[own], np.sqrt(lines.strength[own]), wavelength, warming, options.search, width
+                x,
+                score,
+                lines.d[own],
+                np.sqrt(lines.strength[own]),
+                wavelength,
+                warming,
+                options.search,
+                width,
             )
     places = reflections.places(lines, wavelength, strain)
     free = np.flatnonzero(~reflections.crowded(lines, wavelength, width) & lines.beside)
@@ -117,10 +171,17 @@ def _empty(frames: int, count: int) -> dict[str, Any]:
 
 
 def _window(
-    x: Array, intensity: Array, stderr: Array, others: Array, centre: Array, group: Any, width: float,
+    x: Array,
+    intensity: Array,
+    stderr: Array,
+    others: Array,
+    centre: Array,
+    group: Any,
+    width: float,
     options: Tracking,
-) -> Windows:  # fmt: skip
-    """Return the points of a window in each frame, cut at the middle to the next plausible line outside it."""
+) -> Windows:
+    """Return the points of a window in each frame, cut at the middle to the next plausible line
+    outside it."""
     half = options.window * width
     low, high = centre.min(axis=1), centre.max(axis=1)
     others = np.delete(others, group, axis=1)
@@ -149,12 +210,15 @@ def _put(out: dict[str, Any], found: select.Found, rows: Any, group: Any, tracke
         out[name][at] = getattr(found, name)[:, own]
     out["area_upper95"][at] = found.upper95[:, own]
     out["chi2"][at] = found.chi2[:, None]
-    word = np.where(found.converged[:, None], np.where(found.edge, "at_edge", "ok"), "not_converged")
+    word = np.where(
+        found.converged[:, None], np.where(found.edge, "at_edge", "ok"), "not_converged"
+    )
     out["verdict"][at] = np.where(found.present, word, "no_peak")[:, own]
 
 
 def _judge(out: dict[str, Any], good: Any, hidden: Any, disturbed: Any, there: Any) -> None:
-    """Mark lines that may be another phase's: under or beside another line, or alone of an absent phase."""
+    """Mark lines that may be another phase's: under or beside another line, or alone of an absent
+    phase."""
     present, verdict = out["present"][good], out["verdict"][good]
     fine = present & (verdict == "ok")
     verdict = np.where(fine & ~there, "alone", verdict)
@@ -172,17 +236,24 @@ def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr
     by_fwhm = breadth / fwhm
     by_eta = (broadening.integral_breadth(fwhm, eta + 1e-6) - breadth) / 1e-6
     c = ds["covariance"].values
-    variance = by_fwhm**2 * c[..., 1, 1] + by_eta**2 * c[..., 3, 3] + 2 * by_fwhm * by_eta * c[..., 1, 3]
+    variance = (
+        by_fwhm**2 * c[..., 1, 1] + by_eta**2 * c[..., 3, 3] + 2 * by_fwhm * by_eta * c[..., 1, 3]
+    )
     stderr = np.sqrt(np.maximum(variance, 0.0))
     breadth = broadening.without_instrument(breadth, options.instrument_breadth)
     names = list(dict.fromkeys(ds["phase"].values))
-    found = {n: np.full((ds.sizes["frame"], len(names)), np.nan) for n in (
-        "inverse_size", "inverse_size_stderr", "microstrain", "microstrain_stderr")}  # fmt: skip
+    found = {
+        n: np.full((ds.sizes["frame"], len(names)), np.nan)
+        for n in ("inverse_size", "inverse_size_stderr", "microstrain", "microstrain_stderr")
+    }
     for n, name in enumerate(names):
         own = ds["phase"].values == name
         good = ds["verdict"].values[:, own] == "ok"
         size, strain, covariance = broadening.williamson_hall(
-            ds["position"].values[:, own], np.where(good, breadth[:, own], np.nan), stderr[:, own], wavelength
+            ds["position"].values[:, own],
+            np.where(good, breadth[:, own], np.nan),
+            stderr[:, own],
+            wavelength,
         )
         found["inverse_size"][:, n], found["microstrain"][:, n] = size, strain
         found["inverse_size_stderr"][:, n] = np.sqrt(covariance[:, 0, 0])
@@ -195,7 +266,9 @@ def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr
     return ds
 
 
-def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: dict[str, Any]) -> xr.Dataset:
+def _dataset(
+    patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: dict[str, Any]
+) -> xr.Dataset:
     """Return the Dataset of the data model; `out` is emptied, to hold no more than needed."""
     import xarray as xr
 
@@ -204,13 +277,23 @@ def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: 
     wavelength = float(patterns["wavelength"])
     position, covariance = out["position"], out.pop("covariance")
     error = np.sqrt(np.maximum(np.einsum("flii->fli", covariance), 0.0))
-    columns = {n: (out.pop(n), error[..., i], u) for i, (n, u) in enumerate(
-        zip(PARAMETERS, ("degree", "degree", "counts degree", "1"), strict=True))}  # fmt: skip
+    columns = {
+        n: (out.pop(n), error[..., i], u)
+        for i, (n, u) in enumerate(
+            zip(PARAMETERS, ("degree", "degree", "counts degree", "1"), strict=True)
+        )
+    }
     d_error = error[..., 0] / np.abs(two_theta_per_d(position, wavelength))
     columns["d"] = (d_from_two_theta(position, wavelength), d_error, "angstrom")
     dims = ("frame", "peak")
     ds = xr.Dataset(
-        {"covariance": ((*dims, "par", "par2"), covariance, {"units": "1", "long_name": "in the parameters' units"})},
+        {
+            "covariance": (
+                (*dims, "par", "par2"),
+                covariance,
+                {"units": "1", "long_name": "in the parameters' units"},
+            )
+        },
         coords={
             "frame": patterns["frame"],
             "peak": np.arange(kept.size),
@@ -219,11 +302,16 @@ def _dataset(patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: 
             "par": np.array(PARAMETERS, dtype=object),
             "par2": np.array(PARAMETERS, dtype=object),
         },
-    )  # fmt: skip
+    )
     for name, (value, stderr, unit) in columns.items():
         ds[name] = (dims, value, {"units": unit, "ancillary_variables": f"{name}_stderr"})
         ds[f"{name}_stderr"] = (dims, stderr, {"units": unit})
-    units = {"significance": "1", "area_upper95": "counts degree", "chi2": "1", "predicted": "degree"}
+    units = {
+        "significance": "1",
+        "area_upper95": "counts degree",
+        "chi2": "1",
+        "predicted": "degree",
+    }
     for name, unit in units.items():
         ds[name] = (dims, out.pop(name), {"units": unit})
     ds["verdict"] = (dims, out.pop("verdict").astype(object))

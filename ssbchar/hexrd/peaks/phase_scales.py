@@ -1,4 +1,5 @@
-"""How much of each phase a frame holds, from the heights of the pattern at all its lines at once."""
+"""How much of each phase a frame holds, from the heights of the pattern at all its lines at
+once."""
 
 from __future__ import annotations
 
@@ -16,11 +17,13 @@ INEXACT = 0.25
 def scales(
     found: Lines, predicted: Array, height: Array, sigma: Array, width: float, phases: int
 ) -> tuple[Array, Array]:
-    """Return the scale of each phase in each frame and its standard error, from the heights at all lines at once.
+    """Return the scale of each phase in each frame and its standard error, from the heights at all
+    lines at once.
 
-    The height at line i is modelled as sum_p s_p sum_(j in p) strength_j exp(-4 ln 2 (x_i - x_j)^2 / w^2), s_p >= 0,
-    by robust least squares (P. J. Huber, Ann. Math. Stat. 35 (1964) 73): the weights hold counting noise and a
-    share of the model (texture, shapes and structures are never exact), and lines far from it count less.
+    The height at line i is modelled as sum_p s_p sum_(j in p) strength_j exp(-4 ln 2 (x_i - x_j)^2
+    / w^2), s_p >= 0, by robust least squares (P. J. Huber, Ann. Math. Stat. 35 (1964) 73): the
+    weights hold counting noise and a share of the model (texture, shapes and structures are never
+    exact), and lines far from it count less.
 
     Parameters
     ----------
@@ -36,13 +39,16 @@ def scales(
     scale, error = np.zeros((2, height.shape[0], phases))
     for begin in range(0, height.shape[0], 256):
         rows = slice(begin, begin + 256)
-        near = np.exp(-4 * np.log(2) * ((predicted[rows, :, None] - predicted[rows, None, :]) / width) ** 2)
+        near = np.exp(
+            -4 * np.log(2) * ((predicted[rows, :, None] - predicted[rows, None, :]) / width) ** 2
+        )
         scale[rows], error[rows] = _fitted_scales(found, near @ share, height[rows], sigma[rows])
     return scale, error
 
 
 def _fitted_scales(found: Lines, design: Array, h: Array, e: Array) -> tuple[Array, Array]:
-    """Return scales and errors for some frames; a phase whose lines are mostly missing is taken out, worst first."""
+    """Return scales and errors for some frames; a phase whose lines are mostly missing is taken
+    out, worst first."""
     frames, _, phases = design.shape
     allowed = np.ones((frames, phases), dtype=bool)
     for _ in range(phases):
@@ -56,7 +62,9 @@ def _fitted_scales(found: Lines, design: Array, h: Array, e: Array) -> tuple[Arr
                 with np.errstate(divide="ignore", invalid="ignore"):
                     support[:, p] = np.where(s[:, p] > 0, np.median(excess / own, axis=1), np.inf)
         worst = np.argmin(support, axis=1)
-        out = (support[np.arange(frames), worst] < SUPPORT)[:, None] & (np.arange(phases) == worst[:, None])
+        out = (support[np.arange(frames), worst] < SUPPORT)[:, None] & (
+            np.arange(phases) == worst[:, None]
+        )
         if not out.any():
             break
         allowed &= ~out
@@ -66,7 +74,8 @@ def _fitted_scales(found: Lines, design: Array, h: Array, e: Array) -> tuple[Arr
 
 
 def _robust(design: Array, h: Array, e: Array) -> tuple[Array, Array, Array]:
-    """Return non-negative scales, their normal matrix and the model, by iteratively reweighted least squares."""
+    """Return non-negative scales, their normal matrix and the model, by iteratively reweighted
+    least squares."""
     variance = e**2 + (INEXACT * h) ** 2
     for _ in range(8):
         weighted = design / variance[:, :, None]
@@ -79,7 +88,8 @@ def _robust(design: Array, h: Array, e: Array) -> tuple[Array, Array, Array]:
 
 
 def _non_negative(gram: Array, right: Array) -> Array:
-    """Return the non-negative least-squares solutions of many normal equations, by cyclic coordinate descent."""
+    """Return the non-negative least-squares solutions of many normal equations, by cyclic
+    coordinate descent."""
     s = np.zeros(right.shape)
     size = np.maximum(np.einsum("fpp->fp", gram), 1e-300)
     for _ in range(60):

@@ -12,11 +12,12 @@ _LORENTZ = 2.0 / np.pi
 
 
 def pseudo_voigt(x: Array, position: Array, fwhm: Array, eta: Array) -> Array:
-    """Return the pseudo-Voigt of unit area, eta L + (1 - eta) G, both of the same full width at half maximum.
+    """Return the pseudo-Voigt of unit area, eta L + (1 - eta) G, both of the same full width at
+    half maximum.
 
-    L = 2 / (pi w) / (1 + 4 u^2), G = (2 / w) sqrt(ln 2 / pi) exp(-4 ln 2 u^2), u = (x - x0) / w
-    (G. K. Wertheim et al., Rev. Sci. Instrum. 45 (1974) 1369). Arguments broadcast; `fwhm` in the unit of `x`,
-    result in its inverse.
+    L = 2 / (pi w) / (1 + 4 u^2), G = (2 / w) sqrt(ln 2 / pi) exp(-4 ln 2 u^2), u = (x - x0) / w (G.
+    K. Wertheim et al., Rev. Sci. Instrum. 45 (1974) 1369). Arguments broadcast; `fwhm` in the unit
+    of `x`, result in its inverse.
     """
     u = (x - position) / fwhm
     lorentz = _LORENTZ / (1.0 + 4.0 * u * u)
@@ -24,8 +25,11 @@ def pseudo_voigt(x: Array, position: Array, fwhm: Array, eta: Array) -> Array:
     return np.asarray((eta * lorentz + (1.0 - eta) * gauss) / fwhm)
 
 
-def pseudo_voigt_derivatives(x: Array, position: Array, fwhm: Array, eta: Array) -> tuple[Array, Array, Array, Array]:
-    """Return the pseudo-Voigt and its derivatives by position, by ln(fwhm) and by eta (arguments broadcast)."""
+def pseudo_voigt_derivatives(
+    x: Array, position: Array, fwhm: Array, eta: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return the pseudo-Voigt and its derivatives by position, by ln(fwhm) and by eta (arguments
+    broadcast)."""
     u = (x - position) / fwhm
     u2 = u * u
     pole = 1.0 / (1.0 + 4.0 * u2)

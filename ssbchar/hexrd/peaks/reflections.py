@@ -1,4 +1,5 @@
-"""Which lines to track: the strong and free ones of each phase, with the neighbours they must be fitted with."""
+"""Which lines to track: the strong and free ones of each phase, with the neighbours they must be
+fitted with."""
 
 from __future__ import annotations
 
@@ -43,17 +44,24 @@ class Lines:
     def take(self, rows: Any) -> Lines:
         """Return some of the lines."""
         return Lines(
-            self.phase[rows], [self.hkl[n] for n in rows], self.d[rows], self.strength[rows], self.known[rows],
-            self.tracked[rows], self.beside[rows],
-        )  # fmt: skip
+            self.phase[rows],
+            [self.hkl[n] for n in rows],
+            self.d[rows],
+            self.strength[rows],
+            self.known[rows],
+            self.tracked[rows],
+            self.beside[rows],
+        )
 
 
-def lines(phases: list[xr.Dataset], wavelength: float, low: float, high: float, width: float, most: int) -> Lines:
+def lines(
+    phases: list[xr.Dataset], wavelength: float, low: float, high: float, width: float, most: int
+) -> Lines:
     """Return all lines but faint ones, and which of them to track.
 
-    Reflections of one phase closer than half a width count as one line. Of each phase those `most` lines are
-    tracked whose strength s is large and free, s^2 / (s + c), c the strength of all other lines within about a
-    width and a half.
+    Reflections of one phase closer than half a width count as one line. Of each phase those `most`
+    lines are tracked whose strength s is large and free, s^2 / (s + c), c the strength of all other
+    lines within about a width and a half.
 
     Parameters
     ----------
@@ -70,12 +78,20 @@ def lines(phases: list[xr.Dataset], wavelength: float, low: float, high: float, 
     found = [_lines_of(phase, wavelength, low, high, width) for phase in phases]
     count = [d.size for d, _, _ in found]
     if not sum(count):
-        raise BadInput("phases", "no phase has a line inside the patterns", "check cells and wavelength")
+        raise BadInput(
+            "phases", "no phase has a line inside the patterns", "check cells and wavelength"
+        )
     d = np.concatenate([f[0] for f in found])
     strength = np.concatenate([f[1] for f in found])
     known = [bool(np.isfinite(phase["structure_factor_squared"].values).all()) for phase in phases]
-    every = Lines(np.repeat(np.arange(len(phases)), count), [h for f in found for h in f[2]], d, strength,
-                  np.repeat(known, count), *np.zeros((2, d.size), bool))  # fmt: skip
+    every = Lines(
+        np.repeat(np.arange(len(phases)), count),
+        [h for f in found for h in f[2]],
+        d,
+        strength,
+        np.repeat(known, count),
+        *np.zeros((2, d.size), bool),
+    )
     every = every.take(np.argsort(-d, kind="stable"))
     at = two_theta_from_d(every.d, wavelength)
     near = np.exp(-0.5 * ((at[:, None] - at) / (1.5 * width)) ** 2)
@@ -97,7 +113,11 @@ def _lines_of(
     at = two_theta_from_d(d, wavelength)
     theta = np.radians(at) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        power = multiplicity * (factor if np.isfinite(factor).all() else 1.0) / (np.sin(theta) ** 2 * np.cos(theta))
+        power = (
+            multiplicity
+            * (factor if np.isfinite(factor).all() else 1.0)
+            / (np.sin(theta) ** 2 * np.cos(theta))
+        )
         inside = np.flatnonzero((at > low) & (at < high))
     inside = inside[np.argsort(at[inside], kind="stable")]
     merged: list[list[int]] = []
@@ -116,7 +136,8 @@ def _lines_of(
 
 
 def crowded(found: Lines, wavelength: float, width: float) -> Any:
-    """Return which lines have another of at least a third of their strength within two and a half widths."""
+    """Return which lines have another of at least a third of their strength within two and a half
+    widths."""
     at = two_theta_from_d(found.d, wavelength)
     near = (np.abs(at[:, None] - at) < 2.5 * width) & (found.strength > found.strength[:, None] / 3)
     np.fill_diagonal(near, False)
@@ -124,7 +145,8 @@ def crowded(found: Lines, wavelength: float, width: float) -> Any:
 
 
 def groups(predicted: Array, fitted: Any, width: float) -> list[Any]:
-    """Return the lines that share a window: chains of lines that come closer than two widths in any frame.
+    """Return the lines that share a window: chains of lines that come closer than two widths in any
+    frame.
 
     A chain of more than five is cut at its widest gap.
 
@@ -153,7 +175,8 @@ def groups(predicted: Array, fitted: Any, width: float) -> list[Any]:
 
 
 def places(found: Lines, wavelength: float, strain: Array) -> Array:
-    """Return the 2theta [degree] of each line in each frame from its phase's strain, shape (frames, lines)."""
+    """Return the 2theta [degree] of each line in each frame from its phase's strain, shape (frames,
+    lines)."""
     return two_theta_from_d(found.d * (1 + strain[:, found.phase]), wavelength)
 
 
@@ -164,11 +187,14 @@ def limits(two_theta: Array, width: float, options: Tracking) -> tuple[float, fl
     return low, min(float(two_theta[-1]) - margin, options.two_theta_max)
 
 
-def resolved(found: Lines, predicted: Array, expected: Array, seen: Any, width: float) -> tuple[Any, Any]:
-    """Return which lines stand under a stronger one, and which are disturbed by another, in each frame.
+def resolved(
+    found: Lines, predicted: Array, expected: Array, seen: Any, width: float
+) -> tuple[Any, Any]:
+    """Return which lines stand under a stronger one, and which are disturbed by another, in each
+    frame.
 
-    Two lines closer than 0.6 widths cannot be told apart: the weaker is `hidden`, and the stronger `disturbed`
-    unless the weaker has less than a tenth of it.
+    Two lines closer than 0.6 widths cannot be told apart: the weaker is `hidden`, and the stronger
+    `disturbed` unless the weaker has less than a tenth of it.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""Which peaks of a window are there: stepwise likelihood-ratio tests, values for these, limits for the rest."""
+"""Which peaks of a window are there: stepwise likelihood-ratio tests, values for these, limits for
+the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt
 from ssbchar.typing import Array
 
 POOR = 4.0
-"""A reduced chi-square above which a window is tried from other starts, whatever that of its neighbours."""
+"""A reduced chi-square above which a window is tried from other starts, whatever that of its
+neighbours."""
 ONE_SIDED_95 = 1.6448536269514722
 """95 % quantile of the normal distribution."""
 
@@ -26,16 +28,19 @@ class Found:
     area: Array
     eta: Array
     covariance: Array
-    """Of position, fwhm, area, eta; corrected for chi-square and serial correlation; shape (n, k, 4, 4)."""
+    """Of position, fwhm, area, eta; corrected for chi-square and serial correlation; shape (n, k,
+    4, 4)."""
     significance: Array
-    """Signed root of the likelihood ratio of leaving the peak out (or, absent, of putting it in)."""
+    """Signed root of the likelihood ratio of leaving the peak out (or, absent, of putting it
+    in)."""
     upper95: Array
     """One-sided 95 % limit of the area."""
     present: Any
     edge: Any
     """Whether position or width stopped at a bound (bool)."""
     entering: Array
-    """For absent peaks: significance before the residuals' serial correlation is taken into account."""
+    """For absent peaks: significance before the residuals' serial correlation is taken into
+    account."""
     chi2: Array
     """Reduced, shape (n,)."""
     converged: Any
@@ -53,9 +58,9 @@ def search(
 ) -> Found:
     """Return which candidate peaks are present, by stepwise selection, with their values or limits.
 
-    Starts from the expected ones; then the weakest peak below the threshold leaves, else the strongest above it
-    enters (not under one that is there), until nothing changes. Each test is a likelihood ratio of one area, in
-    units of the noise that the larger of the two models leaves.
+    Starts from the expected ones; then the weakest peak below the threshold leaves, else the
+    strongest above it enters (not under one that is there), until nothing changes. Each test is a
+    likelihood ratio of one area, in units of the noise that the larger of the two models leaves.
 
     Parameters
     ----------
@@ -77,7 +82,9 @@ def search(
         count = found.present[todo].sum(axis=1)
         for k_active in np.unique(count):
             rows = todo[count == k_active]
-            _fit_rows(data.take(rows), centre[rows], int(k_active), reach, width, iterations, found, rows)
+            _fit_rows(
+                data.take(rows), centre[rows], int(k_active), reach, width, iterations, found, rows
+            )
         drop, enter = _changes(found, centre, todo, barred, threshold, width)
         found.present[todo] ^= drop | enter
         barred[todo] |= drop
@@ -91,12 +98,21 @@ def _empty(n: int, k: int) -> Found:
     blank = np.full((4, n, k), np.nan)
     no = np.zeros((n, k), dtype=bool)
     return Found(
-        *(blank[0], blank[1], blank[2], blank[3]), np.full((n, k, 4, 4), np.nan), np.zeros((n, k)), np.zeros((n, k)),
-        no.copy(), no, np.zeros((n, k)), np.ones(n), np.ones(n, dtype=bool),
-    )  # fmt: skip
+        *(blank[0], blank[1], blank[2], blank[3]),
+        np.full((n, k, 4, 4), np.nan),
+        np.zeros((n, k)),
+        np.zeros((n, k)),
+        no.copy(),
+        no,
+        np.zeros((n, k)),
+        np.ones(n),
+        np.ones(n, dtype=bool),
+    )
 
 
-def _changes(found: Found, centre: Array, rows: Any, barred: Any, threshold: float, width: float) -> tuple[Any, Any]:
+def _changes(
+    found: Found, centre: Array, rows: Any, barred: Any, threshold: float, width: float
+) -> tuple[Any, Any]:
     """Return which peak leaves and which enters in each row; one at most."""
     present, z = found.present[rows], found.significance[rows]
     k = np.arange(present.shape[1])
@@ -107,14 +123,24 @@ def _changes(found: Found, centre: Array, rows: Any, barred: Any, threshold: flo
     free = ~present & ~barred[rows] & ~under
     entering = np.where(free, found.entering[rows], -np.inf)
     strongest = np.argmax(entering, axis=1)
-    enter = (k == strongest[:, None]) & (entering > threshold) & ~np.any(drop, axis=1, keepdims=True)
+    enter = (
+        (k == strongest[:, None]) & (entering > threshold) & ~np.any(drop, axis=1, keepdims=True)
+    )
     return drop, enter
 
 
 def _fit_rows(
-    data: Windows, centre: Array, k: int, reach: float, width: float, iterations: int, found: Found, rows: Any
+    data: Windows,
+    centre: Array,
+    k: int,
+    reach: float,
+    width: float,
+    iterations: int,
+    found: Found,
+    rows: Any,
 ) -> None:
-    """Fit rows that hold `k` present peaks each, and write values, tests and limits into `found`."""
+    """Fit rows that hold `k` present peaks each, and write values, tests and limits into
+    `found`."""
     order = np.argsort(~found.present[rows], axis=1, kind="stable")
     active, absent = order[:, :k], order[:, k:]
     n, place = rows.size, np.take_along_axis(centre, active, axis=1)
@@ -129,7 +155,9 @@ def _fit_rows(
     again = np.flatnonzero(wrong) if k else np.empty(0, int)
     if again.size:
         starts = [start[again] + 0.6 * reach * move for move in _moves(k)]
-        best.replace(again, fit_best(data.take(again), starts, lower[again], upper[again], iterations))
+        best.replace(
+            again, fit_best(data.take(again), starts, lower[again], upper[again], iterations)
+        )
     _write_present(data, best, active, _edge(best.shape, lower, upper, k), found, rows)
     if absent.shape[1]:
         _, scale = _scale(data, best)
@@ -140,8 +168,11 @@ def _fit_rows(
         found.significance[at] = z / np.sqrt(serial)[:, None]
 
 
-def _write_present(data: Windows, best: Fitted, active: Any, edge: Any, found: Found, rows: Any) -> None:
-    """Write values, covariances and tests of the present peaks into `found`; those of absent ones become NaN."""
+def _write_present(
+    data: Windows, best: Fitted, active: Any, edge: Any, found: Found, rows: Any
+) -> None:
+    """Write values, covariances and tests of the present peaks into `found`; those of absent ones
+    become NaN."""
     k = active.shape[1]
     found.chi2[rows], scale = _scale(data, best)
     found.converged[rows] = best.converged
@@ -159,13 +190,16 @@ def _write_present(data: Windows, best: Fitted, active: Any, edge: Any, found: F
         found.position[at], found.fwhm[at] = best.shape[:, j], fwhm[:, j]
         found.area[at], found.eta[at] = best.linear[:, j], best.shape[:, 2 * k]
         found.covariance[at] = block * scale[:, None, None]
-        found.significance[at] = best.linear[:, j] / np.maximum(np.sqrt(linear[:, j, j] * scale), 1e-300)
+        found.significance[at] = best.linear[:, j] / np.maximum(
+            np.sqrt(linear[:, j, j] * scale), 1e-300
+        )
         found.upper95[at] = best.linear[:, j] + ONE_SIDED_95 * np.sqrt(block[:, 2, 2] * scale)
         found.edge[at] = edge[:, j]
 
 
 def _moves(k: int) -> Array:
-    """Return how other starts differ in position: all to one side, all to the other, apart, together."""
+    """Return how other starts differ in position: all to one side, all to the other, apart,
+    together."""
     spread = np.linspace(-1, 1, k) if k > 1 else np.zeros(1)
     positions = np.stack([-np.ones(k), np.ones(k), spread, -0.5 * spread])
     return np.concatenate([positions, np.zeros((4, k + 1))], axis=1)[: 4 if k > 1 else 2]
@@ -177,7 +211,8 @@ def _edge(shape: Array, lower: Array, upper: Array, k: int) -> Any:
 
 
 def _scale(data: Windows, fitted: Fitted) -> tuple[Array, Array]:
-    """Return reduced chi-square, and by what to multiply variances: by it and the serial correlation of residuals."""
+    """Return reduced chi-square, and by what to multiply variances: by it and the serial
+    correlation of residuals."""
     points = np.sum(data.weight > 0, axis=1)
     reduced = np.maximum(fitted.chi2, 1e-300) / np.maximum(points - fitted.normal.shape[1], 1)
     return reduced, reduced * inflation(fitted.residual) ** 2
@@ -194,21 +229,27 @@ def inflation(residual: Array) -> Array:
 def _score_test(
     data: Windows, fitted: Fitted, inverse: Array, serial: Array, centre: Array, width: float
 ) -> tuple[Array, Array]:
-    """Return significance and 95 % limit of peaks put in at fixed places, all other parameters free (F test).
+    """Return significance and 95 % limit of peaks put in at fixed places, all other parameters free
+    (F test).
 
-    With g the score and I its information, chi-square falls by g^2 / I, and the noise is what remains. `serial`
-    widens the limit for correlated residuals.
+    With g the score and I its information, chi-square falls by g^2 / I, and the noise is what
+    remains. `serial` widens the limit for correlated residuals.
     """
     root = np.sqrt(data.weight)
     rows = jacobian(data, fitted.shape, fitted.linear)
-    extra = pseudo_voigt(data.x[:, None, :], centre[:, :, None], np.array(width), np.array(0.5)) * root[:, None, :]
+    extra = (
+        pseudo_voigt(data.x[:, None, :], centre[:, :, None], np.array(width), np.array(0.5))
+        * root[:, None, :]
+    )
     cross = extra @ rows.transpose(0, 2, 1)
     own = np.einsum("nkm,nkm->nk", extra, extra)
     information = own - np.einsum("nki,nij,nkj->nk", cross, inverse, cross)
     blind = information < 1e-3 * np.maximum(own, 1e-300)
     information = np.where(blind, 1.0, information)
     area = np.einsum("nkm,nm->nk", extra, fitted.residual) / information
-    left = np.maximum(fitted.chi2[:, None] - area**2 * information, 1e-9 * fitted.chi2[:, None] + 1e-300)
+    left = np.maximum(
+        fitted.chi2[:, None] - area**2 * information, 1e-9 * fitted.chi2[:, None] + 1e-300
+    )
     points = np.sum(data.weight > 0, axis=1)
     noise = left / np.maximum(points - fitted.normal.shape[1] - 1, 1)[:, None]
     sigma = np.sqrt(noise / information)
@@ -217,7 +258,8 @@ def _score_test(
 
 
 def inverted(normal: Array) -> Array:
-    """Return the inverse of normal matrices; a parameter at a bound stays free, so that its bound hides no error."""
+    """Return the inverse of normal matrices; a parameter at a bound stays free, so that its bound
+    hides no error."""
     size = np.sqrt(np.einsum("nii->ni", normal))
     size = np.where(size > 0, size, 1.0)
     scaled = normal / (size[:, :, None] * size[:, None, :])

@@ -1,4 +1,5 @@
-"""Where a phase's lines are in every frame: one smooth path of strain from all of them, then each line's own."""
+"""Where a phase's lines are in every frame: one smooth path of strain from all of them, then each
+line's own."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ from ssbchar.storage import row_file
 from ssbchar.typing import Array
 
 EXPANSION = 1.2e-5
-"""Linear thermal expansion about which a path is looked for [1/K] (most oxides and phosphates: 0.3-2e-5)."""
+"""Linear thermal expansion about which a path is looked for [1/K] (most oxides and phosphates:
+0.3-2e-5)."""
 SPREAD = 1.2e-5
 """Standard deviation of the expansion about that value [1/K]."""
 CELL = 0.002
@@ -21,7 +23,8 @@ STEP_COST = 0.15
 
 
 def typical_width(two_theta: Array, patterns: Array) -> float:
-    """Return the median full width at half maximum [degree] of the strongest peaks of some patterns.
+    """Return the median full width at half maximum [degree] of the strongest peaks of some
+    patterns.
 
     Parameters
     ----------
@@ -43,7 +46,8 @@ def typical_width(two_theta: Array, patterns: Array) -> float:
 
 
 def contrast(two_theta: Array, intensity: Array, stderr: Array, width: float) -> Any:
-    """Return log(1 + significance) of a peak at each point: the mean within half a width against both sides.
+    """Return log(1 + significance) of a peak at each point: the mean within half a width against
+    both sides.
 
     Parameters
     ----------
@@ -65,14 +69,19 @@ def contrast(two_theta: Array, intensity: Array, stderr: Array, width: float) ->
         total = np.concatenate([[0.0], np.cumsum(np.nan_to_num(y))])
         error = np.concatenate([[0.0], np.cumsum(np.nan_to_num(e) ** 2)])
         inside = mean(total, at - half, at + half + 1)
-        outside = 0.5 * (mean(total, at - far, at - far + half + 1) + mean(total, at + far - half, at + far + 1))
+        outside = 0.5 * (
+            mean(total, at - far, at - far + half + 1) + mean(total, at + far - half, at + far + 1)
+        )
         sigma = np.sqrt(1.5 * mean(error, at - half, at + half + 1) / (2 * half + 1)) + 1e-300
         out[row] = np.log1p(np.maximum((inside - outside) / sigma, 0.0))
     return out
 
 
-def heights(two_theta: Array, intensity: Array, stderr: Array, places: Array, width: float) -> tuple[Array, Array]:
-    """Return how high the pattern stands at each place above the lower of its two sides, and the standard error.
+def heights(
+    two_theta: Array, intensity: Array, stderr: Array, places: Array, width: float
+) -> tuple[Array, Array]:
+    """Return how high the pattern stands at each place above the lower of its two sides, and the
+    standard error.
 
     Parameters
     ----------
@@ -84,8 +93,13 @@ def heights(two_theta: Array, intensity: Array, stderr: Array, places: Array, wi
     half = max(round(width / 2 / step), 1)
     height, sigma = np.empty(places.shape), np.empty(places.shape)
     for row, (y, e) in enumerate(zip(intensity, stderr, strict=True)):
-        at = np.clip(np.searchsorted(two_theta, places[row]), 3 * half, two_theta.size - 3 * half - 2)
-        total, error = np.concatenate([[0.0], np.cumsum(y)]), np.concatenate([[0.0], np.cumsum(e**2)])
+        at = np.clip(
+            np.searchsorted(two_theta, places[row]), 3 * half, two_theta.size - 3 * half - 2
+        )
+        total, error = (
+            np.concatenate([[0.0], np.cumsum(y)]),
+            np.concatenate([[0.0], np.cumsum(e**2)]),
+        )
         points = 2 * half + 1
         inside = (total[at + half + 1] - total[at - half]) / points
         left = (total[at - half] - total[at - 3 * half]) / (2 * half)
@@ -96,13 +110,21 @@ def heights(two_theta: Array, intensity: Array, stderr: Array, places: Array, wi
 
 
 def strain(
-    two_theta: Array, score: Any, d: Array, weight: Array, wavelength: float, warming: Array, search: float,
+    two_theta: Array,
+    score: Any,
+    d: Array,
+    weight: Array,
+    wavelength: float,
+    warming: Array,
+    search: float,
     width: float,
-) -> Array:  # fmt: skip
-    """Return the isotropic strain of a phase in each frame, by dynamic programming over a grid of strains.
+) -> Array:
+    """Return the isotropic strain of a phase in each frame, by dynamic programming over a grid of
+    strains.
 
-    Maximises the sum over frames of the mean score of the phase's lines, less the misfit to a prior of common
-    thermal expansion and a cost of changing between frames (A. J. Viterbi, IEEE Trans. Inf. Theory 13 (1967) 260).
+    Maximises the sum over frames of the mean score of the phase's lines, less the misfit to a prior
+    of common thermal expansion and a cost of changing between frames (A. J. Viterbi, IEEE Trans.
+    Inf. Theory 13 (1967) 260).
 
     Parameters
     ----------
@@ -133,7 +155,8 @@ def strain(
 
 
 def own_path(two_theta: Array, score: Any, places: Array, reach: float) -> Array:
-    """Return where each line is in each frame: within `reach` of its place, there where its own score is best.
+    """Return where each line is in each frame: within `reach` of its place, there where its own
+    score is best.
 
     A line without a peak stays at its place.
 
@@ -149,14 +172,17 @@ def own_path(two_theta: Array, score: Any, places: Array, reach: float) -> Array
     for part in row_file.parts(score.shape):
         own = score[part]
         for n in range(places.shape[1]):
-            place = np.clip(np.searchsorted(two_theta, places[part, n, None] + grid), 0, two_theta.size - 1)
+            place = np.clip(
+                np.searchsorted(two_theta, places[part, n, None] + grid), 0, two_theta.size - 1
+            )
             total[n, part] = np.take_along_axis(own, place, axis=1)
     total -= (0.5 * (grid / reach) ** 2).astype(np.float32)
     return np.asarray(places + grid[_path(total, 0.5)].T)
 
 
 def _path(score: Any, cost: float) -> Any:
-    """Return the best columns of each set of rows, moving at most three columns a row at `cost` a column.
+    """Return the best columns of each set of rows, moving at most three columns a row at `cost` a
+    column.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""The passes over a series, chunk by chunk: chunks are independent, what is learnt from all of them is not here.
+"""The passes over a series, chunk by chunk: chunks are independent, what is learnt from all of them
+is not here.
 
-A chunk begins where the configuration says, never where a machine would like it; so the answers depend on neither the
-number of processes nor their speed.
+A chunk begins where the configuration says, never where a machine would like it; so the answers
+depend on neither the number of processes nor their speed.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ class Known:
 
 
 def chunks(count: int, size: int) -> list[range]:
-    """Return consecutive ranges of `size` of `count` frames; a rest shorter than half a chunk joins the last."""
+    """Return consecutive ranges of `size` of `count` frames; a rest shorter than half a chunk joins
+    the last."""
     edges = [*range(0, max(count - size // 2, 1), size), count]
     return [range(a, b) for a, b in itertools.pairwise(edges)]
 
@@ -45,7 +47,8 @@ def chunks(count: int, size: int) -> list[range]:
 def forward(known: Known, parts: Sequence[range]) -> Fits:
     """Return the fits of all frames, upwards; each chunk starts from a fit of its first frame.
 
-    Those first frames are refined one after the other, so that cells are followed from chunk to chunk.
+    Those first frames are refined one after the other, so that cells are followed from chunk to
+    chunk.
     """
     first: Fits = {}
     if len(parts) > 1:
@@ -63,13 +66,16 @@ def forward(known: Known, parts: Sequence[range]) -> Fits:
         )
         first.pop(heads[0], None)  # the first chunk starts as a series of one chunk does
     found: Fits = {}
-    for fits in processes.each(_up, known, [(part, {i: first[i] for i in part if i in first}) for part in parts]):
+    for fits in processes.each(
+        _up, known, [(part, {i: first[i] for i in part if i in first}) for part in parts]
+    ):
         found |= fits
     return found
 
 
 def backward(known: Known, parts: Sequence[range], other: Fits) -> tuple[Fits, list[Table]]:
-    """Return the fits of all frames, downwards, and a table of each chunk; each starts from the last upward fit."""
+    """Return the fits of all frames, downwards, and a table of each chunk; each starts from the
+    last upward fit."""
     found: Fits = {}
     tables: list[Table] = []
     for fits, table in processes.each(_down, known, [(part, _of(other, part)) for part in parts]):
@@ -79,7 +85,8 @@ def backward(known: Known, parts: Sequence[range], other: Fits) -> tuple[Fits, l
 
 
 def joint(known: Known, tables: Sequence[Table], up: Fits, down: Fits) -> list[Table]:
-    """Return the tables after the frames that the final cell(T) could change were refined once more."""
+    """Return the tables after the frames that the final cell(T) could change were refined once
+    more."""
     parts = [(table, _of(up, table.frames), _of(down, table.frames)) for table in tables]
     return list(processes.each(_beside, known, parts))
 
@@ -92,9 +99,17 @@ def _up(known: Known, item: tuple[range, Fits]) -> Fits:
     part, first = item
     state = next(iter(first.values())).state if first else known.start
     return explore(
-        known.series, known.frames, known.priors, state, known.options, part, _name("forward", known, part), first,
-        None, ROUGH,
-    )  # fmt: skip
+        known.series,
+        known.frames,
+        known.priors,
+        state,
+        known.options,
+        part,
+        _name("forward", known, part),
+        first,
+        None,
+        ROUGH,
+    )
 
 
 def _down(known: Known, item: tuple[range, Fits]) -> tuple[Fits, Table]:
@@ -106,9 +121,16 @@ def _down(known: Known, item: tuple[range, Fits]) -> tuple[Fits, Table]:
         fill(table, known.frames, known.priors, left, i, y)
 
     fits = explore(
-        known.series, known.frames, known.priors, state, known.options, part[::-1], _name("backward", known, part),
-        other, keep,
-    )  # fmt: skip
+        known.series,
+        known.frames,
+        known.priors,
+        state,
+        known.options,
+        part[::-1],
+        _name("backward", known, part),
+        other,
+        keep,
+    )
     return fits, table
 
 
@@ -116,7 +138,16 @@ def _beside(known: Known, item: tuple[Table, Fits, Fits]) -> Table:
     table, up, down = item
     assert known.before is not None
     name = _name("joint", known, table.frames)
-    polish(table, known.series, known.frames, (known.before, known.priors), up, down, known.options, name)
+    polish(
+        table,
+        known.series,
+        known.frames,
+        (known.before, known.priors),
+        up,
+        down,
+        known.options,
+        name,
+    )
     return table
 
 

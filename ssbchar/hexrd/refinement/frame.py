@@ -1,11 +1,13 @@
-"""One pattern refined: linear intensities and background eliminated, cells, widths and zero by Gauss-Newton.
+"""One pattern refined: linear intensities and background eliminated, cells, widths and zero by
+Gauss-Newton.
 
-With profiles phi_r(p) of every reflection, the model y(x) = sum_k b_k B_k(x) + sum_r c_r phi_r(x; p) is linear in
-the background b and the intensities c >= 0, and non-linear in p (cells, widths, zero). At every p the linear part is
-solved exactly and its directions are projected out of the derivatives by p (variable projection, G. H. Golub &
-V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413, with the simplification of L. Kaufman, BIT 15 (1975) 49).
-Pawley's free intensities (G. S. Pawley, J. Appl. Cryst. 14 (1981) 357) have a prior around their phase's pattern,
-which regularises overlaps and leaves a weak phase with one intensity alone.
+With profiles phi_r(p) of every reflection, the model y(x) = sum_k b_k B_k(x) + sum_r c_r phi_r(x;
+p) is linear in the background b and the intensities c >= 0, and non-linear in p (cells, widths,
+zero). At every p the linear part is solved exactly and its directions are projected out of the
+derivatives by p (variable projection, G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413,
+with the simplification of L. Kaufman, BIT 15 (1975) 49). Pawley's free intensities (G. S. Pawley,
+J. Appl. Cryst. 14 (1981) 357) have a prior around their phase's pattern, which regularises overlaps
+and leaves a weak phase with one intensity alone.
 """
 
 from __future__ import annotations
@@ -16,7 +18,15 @@ import numpy as np
 
 from ssbchar.hexrd.refinement.gauss_newton import System, gauss_newton_step, projected
 from ssbchar.hexrd.refinement.intensities import Linear, solve_linear, with_amounts
-from ssbchar.hexrd.refinement.model import Layout, Model, layout_of, model_at, moved_by, penalty_of, values_of
+from ssbchar.hexrd.refinement.model import (
+    Layout,
+    Model,
+    layout_of,
+    model_at,
+    moved_by,
+    penalty_of,
+    values_of,
+)
 from ssbchar.hexrd.refinement.standard_errors import finished
 from ssbchar.hexrd.refinement.state import Fit, Prior, Series, State
 from ssbchar.typing import Array
@@ -24,8 +34,8 @@ from ssbchar.typing import Array
 Steps = tuple[float, float]
 ROUGH: Steps = (0.05, 0.05)
 FINE: Steps = (0.03, 0.02)
-"""Changes of position and of Lorentzian width over which the model is linear [Gaussian widths], for the first pass and
-for the last."""
+"""Changes of position and of Lorentzian width over which the model is linear [Gaussian widths], for
+the first pass and for the last."""
 
 
 def refine(
@@ -55,7 +65,8 @@ def refine(
     tolerance : float
         Converged when no parameter moves by more than this share of its standard error.
     linear : pair of float
-        Steps up to these are taken without looking at the pattern again, as the model is linear over them.
+        Steps up to these are taken without looking at the pattern again, as the model is linear
+        over them.
     """
     if not present:
         return _bare(series, y, weight, start)
@@ -95,12 +106,20 @@ def refine(
             state = moved
     assert best is not None
     return finished(
-        series, best, y, weight, present, layout, converged, 0.0 if "zero" in layout.kind else prior.zero_error
+        series,
+        best,
+        y,
+        weight,
+        present,
+        layout,
+        converged,
+        0.0 if "zero" in layout.kind else prior.zero_error,
     )
 
 
 def _slack(state: State, present: tuple[int, ...]) -> float:
-    """Return the rise of the objective that is still no worse: small beside one on the scale of the errors."""
+    """Return the rise of the objective that is still no worse: small beside one on the scale of the
+    errors."""
     return 0.1 * float(np.median(state.inflation[list(present)])) ** 2
 
 
@@ -117,9 +136,16 @@ def _held(state: State, prior: Prior) -> State:
 
 
 def _last(
-    series: Series, layout: Layout, state: State, step: Array, stderr: Array, tolerance: float, linear: Steps
-) -> bool:  # fmt: skip
-    """Return whether a step is the last: within its errors, or so short that the model is linear over it."""
+    series: Series,
+    layout: Layout,
+    state: State,
+    step: Array,
+    stderr: Array,
+    tolerance: float,
+    linear: Steps,
+) -> bool:
+    """Return whether a step is the last: within its errors, or so short that the model is linear
+    over it."""
     if step.size == 0:
         return True
     width = layout.of("size", "micro", "gauss", "overall_b")
@@ -133,7 +159,9 @@ def _last(
         rows = np.flatnonzero(layout.of(name))
         effect[rows] = np.exp(getattr(state, name)[layout.phase[rows]]) * factor / linear[1]
     logarithm = layout.of("size", "micro")
-    change = np.where(logarithm, np.maximum(np.abs(step), np.expm1(np.clip(step, -1, 3))), np.abs(step))
+    change = np.where(
+        logarithm, np.maximum(np.abs(step), np.expm1(np.clip(step, -1, 3))), np.abs(step)
+    )
     return bool(np.all((change * effect < state.gauss) | layout.of("overall_b")))
 
 
@@ -151,14 +179,19 @@ def _carried(series: Series, model: Model, solved: Linear, system: System, step:
     moved: Array = system.derivatives @ step + background
     moved = moved + model.profiles.shape @ (intensity - solved.intensity)
     return replace(
-        solved, intensity=intensity, background=solved.background + background, residual=solved.residual - moved
+        solved,
+        intensity=intensity,
+        background=solved.background + background,
+        residual=solved.residual - moved,
     )
 
 
 def _bare(series: Series, y: Array, weight: Array, state: State) -> Fit:
     """Return the background alone, for a frame without any phase."""
     weighted = weight[:, None] * series.splines
-    solution = np.linalg.solve(series.splines.T @ weighted + 1e-12 * np.eye(len(weighted.T)), weighted.T @ y)
+    solution = np.linalg.solve(
+        series.splines.T @ weighted + 1e-12 * np.eye(len(weighted.T)), weighted.T @ y
+    )
     background = series.splines @ solution
     misfit = float(np.dot(weight, (y - background) ** 2))
     none = np.empty(0)

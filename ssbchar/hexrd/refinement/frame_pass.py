@@ -20,14 +20,22 @@ CLEAR = 12.0
 
 
 def explore(
-    series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
-    order: Sequence[int], name: str, other: Fits, keep: Callable[[int, phase_detection.Remainder, Array], None] | None,
+    series: Series,
+    frames: Frames,
+    priors: Priors,
+    state: State,
+    options: Refinement,
+    order: Sequence[int],
+    name: str,
+    other: Fits,
+    keep: Callable[[int, phase_detection.Remainder, Array], None] | None,
     linear: frame.Steps = frame.FINE,
-) -> Fits:  # fmt: skip
+) -> Fits:
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
-    A frame starts from the one before. Of the phases not in the model the one that explains most joins, if it is above
-    `enter` standard errors, until there is none; then those below `leave` go.
+    A frame starts from the one before. Of the phases not in the model the one that explains most
+    joins, if it is above `enter` standard errors, until there is none; then those below `leave`
+    go.
     """
     fits: Fits = {}
     present: tuple[int, ...] = ()
@@ -36,7 +44,9 @@ def explore(
         if not frames.usable[i]:
             continue
         y, weight = frames.points(i)
-        near = {p: state.strain[p] + priors.strain[i, p] - priors.strain[before, p] for p in present}
+        near = {
+            p: state.strain[p] + priors.strain[i, p] - priors.strain[before, p] for p in present
+        }
         state = replace(state, strain=_placed(state.strain, near))
         if other.get(i) is not None and not fits:
             present = other[i].present
@@ -57,17 +67,29 @@ def _placed(strain: Array, near: dict[int, Array]) -> Array:
 
 
 def _one(
-    series: Series, frames: Frames, priors: Priors, state: State, options: Refinement,
-    i: int, y: Array, weight: Array, present: tuple[int, ...], near: dict[int, Array],
+    series: Series,
+    frames: Frames,
+    priors: Priors,
+    state: State,
+    options: Refinement,
+    i: int,
+    y: Array,
+    weight: Array,
+    present: tuple[int, ...],
+    near: dict[int, Array],
     linear: frame.Steps,
-) -> Fit:  # fmt: skip
+) -> Fit:
     """Return one frame of a pass: refined, weak phases dropped, new ones added."""
     near, gone = dict(near), set[int]()
     while True:
         prior = priors.at(i, present, near, options.search / 2)
-        fit = frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance, linear)
+        fit = frame.refine(
+            series, y, weight, state, present, prior, options.iterations, options.tolerance, linear
+        )
         state = fit.state
-        if len(present) == len(series.phases) and all(significance(fit, p) >= CLEAR for p in present):
+        if len(present) == len(series.phases) and all(
+            significance(fit, p) >= CLEAR for p in present
+        ):
             return fit
         left = phase_detection.remainder(series, fit, y, weight)
         found = _newcomer(priors, options, left, i, gone)
@@ -107,7 +129,8 @@ def _reset(state: State, p: int, priors: Priors) -> State:
 def _newcomer(
     priors: Priors, options: Refinement, left: phase_detection.Remainder, i: int, gone: set[int]
 ) -> tuple[int, Array] | None:
-    """Return the phase that explains most of the residual, of those clear of chance, and its trial cell."""
+    """Return the phase that explains most of the residual, of those clear of chance, and its trial
+    cell."""
     series, fit = left.series, left.fit
     best: tuple[float, int, Array] | None = None
     for p, phase in enumerate(series.phases):
@@ -115,7 +138,9 @@ def _newcomer(
             continue
         expected = priors.strain[i, p, : phase.free]
         step = 0.3 * fit.state.gauss / max(series.x[-1] * 0.5, 1e-3)
-        cells = phase_detection.trials(phase, expected, 0.0 if priors.known[p] else options.search, step)
+        cells = phase_detection.trials(
+            phase, expected, 0.0 if priors.known[p] else options.search, step
+        )
         trace = phase_detection.trace(left, p, cells, options.enter if fit.present else 0.0)
         if trace is None:
             continue

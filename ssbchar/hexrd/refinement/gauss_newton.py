@@ -28,10 +28,17 @@ class System:
 
 
 def projected(
-    series: Series, model: Model, solved: Linear, y: Array, weight: Array, state: State,
-    present: tuple[int, ...], layout: Layout,
-) -> System:  # fmt: skip
-    """Return the normal equations at a state, with the directions of the linear part projected out."""
+    series: Series,
+    model: Model,
+    solved: Linear,
+    y: Array,
+    weight: Array,
+    state: State,
+    present: tuple[int, ...],
+    layout: Layout,
+) -> System:
+    """Return the normal equations at a state, with the directions of the linear part projected
+    out."""
     derivatives = _derivatives(series, model, solved, state, present, layout)
     weighted = weight[:, None] * derivatives
     dense = dense_part(series, model, solved, len(present))
@@ -56,7 +63,12 @@ def _inverse(matrix: Array, penalty: Array) -> Array:
 
 
 def _derivatives(
-    series: Series, model: Model, solved: Linear, state: State, present: tuple[int, ...], layout: Layout
+    series: Series,
+    model: Model,
+    solved: Linear,
+    state: State,
+    present: tuple[int, ...],
+    layout: Layout,
 ) -> Array:
     """Return d model / d parameter at fixed linear part, shape (points, parameter)."""
     profiles, c = model.profiles, solved.intensity
@@ -65,7 +77,9 @@ def _derivatives(
     rows = layout.rows
     out = np.empty((series.x.size, len(layout.kind)))
     moved, slot = layout.phase[rows["strain"]], layout.slot[rows["strain"]]
-    along = np.array([series.phases[p].directions[k] for p, k in zip(moved, slot, strict=True)]).reshape(-1, 6)
+    along = np.array(
+        [series.phases[p].directions[k] for p, k in zip(moved, slot, strict=True)]
+    ).reshape(-1, 6)
     shifts = (c * model.slope)[:, None] * (form @ along.T) * (which[:, None] == moved)
     every = np.column_stack([*[c] * rows["zero"].size, shifts])
     out[:, [*rows["zero"], *rows["strain"]]] = profiles.by_position @ every
@@ -92,4 +106,6 @@ def gauss_newton_step(system: System, damping: float) -> Array:
     diagonal = np.maximum(np.diagonal(full), 1e-300)
     full = full + np.diag(diagonal * (damping + 1e-12))
     scale = 1 / np.sqrt(diagonal)
-    return np.asarray(scale * np.linalg.solve(full * scale[:, None] * scale, scale * system.gradient))
+    return np.asarray(
+        scale * np.linalg.solve(full * scale[:, None] * scale, scale * system.gradient)
+    )

@@ -1,4 +1,5 @@
-"""What a refinement takes in: the frames of a series and the reflections of its candidate phases."""
+"""What a refinement takes in: the frames of a series and the reflections of its candidate
+phases."""
 
 from __future__ import annotations
 
@@ -44,13 +45,17 @@ class Frames:
         self.inside = (axis >= options.two_theta_min) & (axis <= options.two_theta_max)
         if self.inside.sum() < 50:
             raise BadInput(
-                "hexrd.refine", f"{self.inside.sum()} points between two_theta_min and two_theta_max",
+                "hexrd.refine",
+                f"{self.inside.sum()} points between two_theta_min and two_theta_max",
                 f"choose a range within {axis[0]:g} to {axis[-1]:g} degree",
-            )  # fmt: skip
+            )
         self.x = axis[self.inside]
         self.wavelength = float(patterns["wavelength"])
         self.length_scale_stderr = length_scale_stderr(patterns)
-        self._intensity, self._stderr = Reader(patterns["intensity"]), Reader(patterns["intensity_stderr"])
+        self._intensity, self._stderr = (
+            Reader(patterns["intensity"]),
+            Reader(patterns["intensity_stderr"]),
+        )
         self.count = patterns.sizes["frame"]
         self.curves = {name: Stack((self.count, axis.size), np.float32) for name in CURVES}
         """What is calculated of each frame, on disk: every process writes its own frames."""
@@ -62,7 +67,9 @@ class Frames:
         temperature = furnace["temperature"].values.astype(float)
         known = np.flatnonzero(np.isfinite(temperature))
         every = np.arange(self.count)
-        self.temperature = np.interp(every, known, temperature[known]) if known.size else np.full(self.count, 25.0)
+        self.temperature = (
+            np.interp(every, known, temperature[known]) if known.size else np.full(self.count, 25.0)
+        )
         self.segment: NDArray[np.object_] = furnace["segment"].values.astype(object)
 
     def keep(self, i: int, calculated: Array, background: Array, y: Array) -> None:
@@ -95,33 +102,50 @@ def series_of(frames: Frames, phases: list[xr.Dataset], options: Refinement) -> 
     found, free = [], []
     for ds in phases:
         d = ds["d"].values
-        multiplicity, squared = ds["multiplicity"].values.astype(float), ds["structure_factor_squared"].values
+        multiplicity, squared = (
+            ds["multiplicity"].values.astype(float),
+            ds["structure_factor_squared"].values,
+        )
         known = bool(np.all(np.isfinite(squared)))
         strength = multiplicity * squared if known else multiplicity
         weight = strength * d**2
         kept = (d > 0.97 * d_min) & (d < 1.03 * d_max)
         if not kept.any():
             raise BadInput(
-                f"phase {ds.attrs['phase']}", "none of its reflections lies in the range of the patterns",
+                f"phase {ds.attrs['phase']}",
+                "none of its reflections lies in the range of the patterns",
                 "widen hexrd.refine.two_theta_min/max, or lower hexrd.phases.d_min",
-            )  # fmt: skip
+            )
         if known:
             kept &= weight > WEAKEST * weight[kept].max()
         hkl = np.stack([ds[name].values for name in "hkl"], axis=1).astype(float)[kept]
         cell, system = np.array(ds.attrs["cell"], float), str(ds.attrs["crystal_system"])
         refinable = bool(ds.attrs["refinable"])
-        found.append(profile_model.lattice(str(ds.attrs["phase"]), cell, system, hkl, strength[kept], known, refinable))
+        found.append(
+            profile_model.lattice(
+                str(ds.attrs["phase"]), cell, system, hkl, strength[kept], known, refinable
+            )
+        )
         fixed = options.mode == "rietveld" and refinable
-        free.append(np.empty(0, np.int64) if fixed else free_reflections(weight[kept], known, options))
+        free.append(
+            np.empty(0, np.int64) if fixed else free_reflections(weight[kept], known, options)
+        )
     freedom = [options.intensity_freedom if p.known else UNKNOWN_FREEDOM for p in found]
     return Series(
-        frames.x, frames.wavelength, tuple(found), profile_model.splines(frames.x, options.background_terms),
-        tuple(p.strength for p in found), tuple(free), np.array(freedom), options.reach,
-    )  # fmt: skip
+        frames.x,
+        frames.wavelength,
+        tuple(found),
+        profile_model.splines(frames.x, options.background_terms),
+        tuple(p.strength for p in found),
+        tuple(free),
+        np.array(freedom),
+        options.reach,
+    )
 
 
 def free_reflections(weight: Array, known: bool, options: Refinement) -> NDArray[np.int64]:
-    """Return the reflections with an intensity of their own; all, where no atoms say what the weak ones have."""
+    """Return the reflections with an intensity of their own; all, where no atoms say what the weak
+    ones have."""
     strongest = np.argsort(-weight, kind="stable")
     return np.sort(strongest[: options.free_reflections] if known else strongest)
 
@@ -131,6 +155,12 @@ def start_of(series: Series, options: Refinement, x: Array) -> State:
     count = len(series.phases)
     gauss = options.gauss_fwhm or 5 * float(np.median(np.diff(x)))
     return State(
-        options.zero_start, gauss, 0.0, np.zeros((count, 6)), np.full(count, START_SIZE), np.full(count, START_MICRO),
-        np.full(count, np.nan), np.ones(count),
-    )  # fmt: skip
+        options.zero_start,
+        gauss,
+        0.0,
+        np.zeros((count, 6)),
+        np.full(count, START_SIZE),
+        np.full(count, START_MICRO),
+        np.full(count, np.nan),
+        np.ones(count),
+    )

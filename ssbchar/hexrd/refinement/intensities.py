@@ -1,4 +1,5 @@
-"""The linear part of a frame: background and non-negative intensities solved exactly, with their priors."""
+"""The linear part of a frame: background and non-negative intensities solved exactly, with their
+priors."""
 
 from __future__ import annotations
 
@@ -58,7 +59,8 @@ def _solved(factor: Array, right: Array) -> Array:
 
 @dataclass(frozen=True)
 class Equations:
-    """The normal equations of the linear part: free columns first, then background, then the phases' scales."""
+    """The normal equations of the linear part: free columns first, then background, then the
+    phases' scales."""
 
     normal: Array
     target: Array
@@ -72,7 +74,8 @@ class Equations:
 def equations(
     series: Series, model: Model, y: Array, weight: Array, state: State, present: tuple[int, ...]
 ) -> Equations:
-    """Return the normal equations of background and intensities at a state, the intensities' prior in them.
+    """Return the normal equations of background and intensities at a state, the intensities' prior
+    in them.
 
     Where an amount is not known yet, each phase has its pattern and one scale.
     """
@@ -94,7 +97,9 @@ def equations(
         normal[:n, :n] = (across @ scaled).toarray()
         normal[:n, n:] = across @ weighted
         target[:n] = across @ (weight * y)
-        share = np.maximum(expected, 0.05 * (np.bincount(owner, expected) / np.bincount(owner))[owner])
+        share = np.maximum(
+            expected, 0.05 * (np.bincount(owner, expected) / np.bincount(owner))[owner]
+        )
         width = series.freedom[rows][owner] * share * np.maximum(amount[owner], 1e-9)
         penalty = (state.inflation[rows][owner] / width) ** 2
         normal[np.arange(n), np.arange(n)] += penalty
@@ -134,7 +139,9 @@ def solve_linear(
     residual = y - calculated
     misfit = float(np.dot(weight * residual, residual))
     if n:
-        misfit += float(np.sum(system.penalty * (solution[:n] - scales[owner] * system.expected) ** 2))
+        misfit += float(
+            np.sum(system.penalty * (solution[:n] - scales[owner] * system.expected) ** 2)
+        )
     used = None if not n else model.own if kept.size == n else model.own[:, kept]
     return Linear(intensity, scales, background, residual, misfit, kept, used, factor, scale)
 
@@ -147,7 +154,8 @@ def spread_of(model: Model, count: int) -> Array:
 
 
 def dense_part(series: Series, model: Model, solved: Linear, count: int) -> Array:
-    """Return background terms and the profiles that follow each phase's scale, shape (points, terms + present)."""
+    """Return background terms and the profiles that follow each phase's scale, shape (points, terms
+    + present)."""
     if solved.free is None:
         return np.hstack([series.splines, model.profiles.shape @ spread_of(model, count)])
     return model.dense
@@ -156,25 +164,32 @@ def dense_part(series: Series, model: Model, solved: Linear, count: int) -> Arra
 def with_amounts(
     state: State, present: tuple[int, ...], solved: Linear, model: Model, y: Array, weight: Array
 ) -> State:
-    """Return the state with the phases' amounts as they are here, and inflations where amounts were unknown."""
+    """Return the state with the phases' amounts as they are here, and inflations where amounts were
+    unknown."""
     amount, inflation, at = state.amount.copy(), state.inflation.copy(), list(present)
     total = np.bincount(model.owner, solved.intensity, len(present))
     amount[at] = np.maximum(total, 1e-4 * np.max(np.abs(total)))
     if np.isnan(state.amount[at]).any():
         shape = model.profiles.shape
-        inflation[at] = inflations(shape, model.owner, solved.intensity, solved.residual, weight, len(present))
+        inflation[at] = inflations(
+            shape, model.owner, solved.intensity, solved.residual, weight, len(present)
+        )
     goodness = max(1.0, float(np.sqrt(np.dot(weight, solved.residual**2) / y.size)))
     return replace(state, amount=amount, inflation=inflation, goodness=goodness)
 
 
-def inflations(shape: object, owner: Index, intensity: Array, residual: Array, weight: Array, count: int) -> Array:
-    """Return the factor on each phase's standard errors for misfit and serial correlation under its own peaks.
+def inflations(
+    shape: object, owner: Index, intensity: Array, residual: Array, weight: Array, count: int
+) -> Array:
+    """Return the factor on each phase's standard errors for misfit and serial correlation under its
+    own peaks.
 
-    The variance of sum_i s_i z_i, with the phase's weighted profile s and residuals z that correlate as rho^k at a lag
-    of k points, is chi2 sum s_i^2 (1 + 2 sum_k rho^k c_k) with the profile's own autocorrelation c_k: lines narrower
-    than the correlation are averaged over their width only. Both chi2 (1 or more) and the lag-one correlation rho are
-    means over the points with s^2 as weight (compare J.-F. Berar & P. Lelann, J. Appl. Cryst. 24 (1991) 1, whose factor
-    is the limit of wide lines).
+    The variance of sum_i s_i z_i, with the phase's weighted profile s and residuals z that
+    correlate as rho^k at a lag of k points, is chi2 sum s_i^2 (1 + 2 sum_k rho^k c_k) with the
+    profile's own autocorrelation c_k: lines narrower than the correlation are averaged over their
+    width only. Both chi2 (1 or more) and the lag-one correlation rho are means over the points with
+    s^2 as weight (compare J.-F. Berar & P. Lelann, J. Appl. Cryst. 24 (1991) 1, whose factor is the
+    limit of wide lines).
     """
     spread = np.zeros((owner.size, count))
     spread[np.arange(owner.size), owner] = np.maximum(intensity, 0)
@@ -184,7 +199,9 @@ def inflations(shape: object, owner: Index, intensity: Array, residual: Array, w
     z = residual * root
     total = np.maximum(part.sum(axis=0), 1e-300)
     chi2 = part.T @ z**2 / total
-    rho = np.clip(part[1:].T @ (z[1:] * z[:-1]) / np.maximum(part[1:].T @ z[1:] ** 2, 1e-300), 0, 0.97)
+    rho = np.clip(
+        part[1:].T @ (z[1:] * z[:-1]) / np.maximum(part[1:].T @ z[1:] ** 2, 1e-300), 0, 0.97
+    )
     sums = np.zeros(count)
     for lag in range(1, 1 + int(np.ceil(np.log(FADED) / np.log(max(float(rho.max()), FADED))))):
         sums += rho**lag * np.einsum("ij,ij->j", profile[lag:], profile[:-lag])

@@ -1,7 +1,9 @@
-"""The pattern of each phase as measured: relative intensities learnt from the frames where it is strongest.
+"""The pattern of each phase as measured: relative intensities learnt from the frames where it is
+strongest.
 
-One pattern is solved for all those frames together. The mean of the intensities of single frames would be too high
-where lines overlap or are absent, for each frame's are kept from being negative; cells would follow that bias.
+One pattern is solved for all those frames together. The mean of the intensities of single frames
+would be too high where lines overlap or are absent, for each frame's are kept from being negative;
+cells would follow that bias.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from ssbchar.uncertain import MAD_TO_SIGMA
 LEARNT = 24
 """Most frames from which a phase's pattern is learnt; at least half as many where there are."""
 STRONG = (0.5, 0.7)
-"""Shares of the phase's high significance from which a frame begins to count, and counts in full."""
+"""Shares of the phase's high significance from which a frame begins to count, and counts in
+full."""
 CLEAR = 15.0
 """Significance below which a frame is not learnt from."""
 OUTLIER = 4.0
@@ -32,11 +35,13 @@ OUTLIER = 4.0
 NOTHING = Layout((), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), False)
 
 
-def learnt(series: Series, before: Series, frames: Frames, fits: Fits, options: Refinement) -> Series:
+def learnt(
+    series: Series, before: Series, frames: Frames, fits: Fits, options: Refinement
+) -> Series:
     """Return the series with each free phase's pattern as measured where it is strongest.
 
-    `before` is the series before anything was learnt. What was learnt already stays as it is: the frames of one answer
-    have one pattern.
+    `before` is the series before anything was learnt. What was learnt already stays as it is: the
+    frames of one answer have one pattern.
     """
     patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
     models = functools.cache(lambda i: model_at(series, fits[i].state, fits[i].present, NOTHING))
@@ -57,8 +62,9 @@ def learnt(series: Series, before: Series, frames: Frames, fits: Fits, options: 
 def _chosen(fits: Fits, p: int) -> dict[int, float]:
     """Return frames where a phase is strong, evenly spread, and how much each counts.
 
-    They are taken at every second, fourth, ... frame of the series and fade in with their significance: a frame that
-    is a little stronger or weaker than before changes the choice by itself at most, never as a whole.
+    They are taken at every second, fourth, ... frame of the series and fade in with their
+    significance: a frame that is a little stronger or weaker than before changes the choice by
+    itself at most, never as a whole.
     """
     ratio = {i: significance(fits[i], p) for i in sorted(fits) if p in fits[i].present}
     clear = [r for r in ratio.values() if r > CLEAR]
@@ -77,17 +83,23 @@ def _chosen(fits: Fits, p: int) -> dict[int, float]:
 
 
 def _stacked(
-    series: Series, before: Series, frames: Frames, fits: Fits, p: int, chosen: dict[int, float],
+    series: Series,
+    before: Series,
+    frames: Frames,
+    fits: Fits,
+    p: int,
+    chosen: dict[int, float],
     models: Callable[[int], Model],
-) -> Array:  # fmt: skip
+) -> Array:
     """Return the strengths of a phase's reflections, not negative, that fit several frames best.
 
-    With a frame's normal equations N x = t, those of the background and the other phases eliminated by their Schur
-    complement, a column's intensity is amount * Lorentz factor * strength; the equations of all frames are added, each
-    over the square of its phase's inflation, and solved for strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least
-    Squares Problems, Prentice-Hall 1974, ch. 23). The prior about the pattern `before` enters once. Frames that are
-    further from the answer than the others (a grain, a cell in a wrong place) count for less, and it is solved again.
-    `chosen` says how much each frame counts to begin with.
+    With a frame's normal equations N x = t, those of the background and the other phases eliminated
+    by their Schur complement, a column's intensity is amount * Lorentz factor * strength; the
+    equations of all frames are added, each over the square of its phase's inflation, and solved for
+    strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least Squares Problems, Prentice-Hall 1974,
+    ch. 23). The prior about the pattern `before` enters once. Frames that are further from the
+    answer than the others (a grain, a cell in a wrong place) count for less, and it is solved
+    again. `chosen` says how much each frame counts to begin with.
     """
     counts = np.array(list(chosen.values()))
     own = np.array([_strengths(series, f, p) for f in fits.values()])
@@ -105,9 +117,13 @@ def _stacked(
         normal = np.tensordot(trust, normals, 1) + np.diag(precision)
         target = np.tensordot(trust, targets, 1) + precision * prior
         out[which] = _not_negative(normal, target)
-        apart = np.array([d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)])
+        apart = np.array(
+            [d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)]
+        )
         middle = np.median(apart)
-        beyond = np.maximum(apart - middle, 0) / (OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle)) + 1e-9)
+        beyond = np.maximum(apart - middle, 0) / (
+            OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle)) + 1e-9
+        )
         trust = counts * (1 + beyond**2) ** -2.0
     return out
 
@@ -122,8 +138,11 @@ def _not_negative(normal: Array, target: Array) -> Array:
     return np.asarray(scale * nnls(upper, solve_triangular(upper, scale * target, trans="T"))[0])
 
 
-def _reduced(series: Series, frames: Frames, i: int, fit: Fit, p: int, model: Model) -> tuple[Array, Array]:
-    """Return a frame's normal equations for a phase's free intensities, everything else eliminated."""
+def _reduced(
+    series: Series, frames: Frames, i: int, fit: Fit, p: int, model: Model
+) -> tuple[Array, Array]:
+    """Return a frame's normal equations for a phase's free intensities, everything else
+    eliminated."""
     y, weight = frames.points(i)
     loose = series.freedom.copy()
     loose[p] = np.inf  # its prior enters once for all frames
@@ -146,7 +165,11 @@ def _reduced(series: Series, frames: Frames, i: int, fit: Fit, p: int, model: Mo
 def _lorentz(series: Series, fit: Fit, p: int) -> Array:
     phase = series.phases[p]
     metric = phase.metric_at(fit.state.strain[p, : phase.free])
-    return np.asarray(profile_model.lorentz_factor(profile_model.two_theta(phase.form, metric, series.wavelength)[0]))
+    return np.asarray(
+        profile_model.lorentz_factor(
+            profile_model.two_theta(phase.form, metric, series.wavelength)[0]
+        )
+    )
 
 
 def _strengths(series: Series, fit: Fit, p: int, relative: bool = True) -> Array:

@@ -1,4 +1,5 @@
-"""The model of one frame at given cells, widths and zero: its profiles, and which parameter is which."""
+"""The model of one frame at given cells, widths and zero: its profiles, and which parameter is
+which."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ B_BOUNDS = (-2.0, 10.0)
 
 
 STRAIN_STEP, WIDTH_STEP, B_STEP = 0.02, 0.7, 2.0
-"""Largest changes of a strain, of a log width and of a displacement factor [angstrom^2] in one step."""
+"""Largest changes of a strain, of a log width and of a displacement factor [angstrom^2] in one
+step."""
 
 
 OWN = ("size", "micro", "overall_b")
@@ -62,8 +64,8 @@ class Model:
     own: Any
     """Their profiles (csc_array)."""
     dense: Array
-    """Background terms, then per phase the profiles of the reflections without intensity of their own, summed; shape
-    (points, terms + present)."""
+    """Background terms, then per phase the profiles of the reflections without intensity of their
+    own, summed; shape (points, terms + present)."""
     log_b: Array
 
 
@@ -89,7 +91,10 @@ class Layout:
     @cached_property
     def rows(self) -> dict[str, Index]:
         """Parameters of each kind."""
-        return {kind: np.flatnonzero([k == kind for k in self.kind]) for kind in (*SHARED, "strain", *OWN)}
+        return {
+            kind: np.flatnonzero([k == kind for k in self.kind])
+            for kind in (*SHARED, "strain", *OWN)
+        }
 
     def of(self, *kinds: str) -> NDArray[np.bool_]:
         """Return which parameters are of these kinds."""
@@ -102,7 +107,9 @@ class Layout:
 def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
     """Return the parameters of a frame with these phases; those the prior holds are none."""
     rows: list[tuple[str, int, int, float, float]] = [
-        (name, -1, 0, *pair) for name, pair in (("zero", prior.zero), ("gauss", prior.gauss)) if pair[1] > 0
+        (name, -1, 0, *pair)
+        for name, pair in (("zero", prior.zero), ("gauss", prior.gauss))
+        if pair[1] > 0
     ]
     for p in present:
         for k in range(series.phases[p].free):
@@ -122,7 +129,8 @@ def layout_of(series: Series, present: tuple[int, ...], prior: Prior) -> Layout:
 
 
 def size_width(size: float, wavelength: float) -> float:
-    """Return the full width over 1/cos(theta) [degree] of crystallites of a size [angstrom]: 0.9 lambda / size."""
+    """Return the full width over 1/cos(theta) [degree] of crystallites of a size [angstrom]: 0.9
+    lambda / size."""
     return float(np.degrees(0.9 * wavelength / size))
 
 
@@ -154,7 +162,11 @@ def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State
         elif kind == "overall_b":
             values[at] = np.clip(values[at] + np.clip(change, -B_STEP, B_STEP), *B_BOUNDS)
         else:
-            widest = min(WIDTHS[1], size_width(SMALLEST, series.wavelength)) if kind == "size" else WIDTHS[1]
+            widest = (
+                min(WIDTHS[1], size_width(SMALLEST, series.wavelength))
+                if kind == "size"
+                else WIDTHS[1]
+            )
             bounds = np.log(WIDTHS[0]), np.log(widest)
             values[at] = np.clip(values[at] + np.clip(change, -WIDTH_STEP, WIDTH_STEP), *bounds)
         changed[kind] = values
@@ -165,7 +177,8 @@ def moved_by(state: State, layout: Layout, step: Array, series: Series) -> State
 
 
 def inflations_of(layout: Layout, state: State) -> Array:
-    """Return the inflation that belongs to each parameter; shared ones take the median of the phases."""
+    """Return the inflation that belongs to each parameter; shared ones take the median of the
+    phases."""
     if not layout.shared:
         return state.inflation[layout.phase]
     shared = float(np.median(state.inflation))
@@ -173,7 +186,8 @@ def inflations_of(layout: Layout, state: State) -> Array:
 
 
 def pull_of(layout: Layout, state: State) -> Array:
-    """Return the prior's weight of each parameter in the weighted squares: 1/variance on the scale of its errors."""
+    """Return the prior's weight of each parameter in the weighted squares: 1/variance on the scale
+    of its errors."""
     factor = inflations_of(layout, state)
     if layout.easy:
         factor = np.where(layout.of(*OWN, "gauss"), state.goodness, factor)
@@ -196,7 +210,9 @@ def model_at(series: Series, state: State, present: tuple[int, ...], layout: Lay
             phase.form, phase.metric_at(state.strain[p, : phase.free]), series.wavelength
         )
         sine = np.sin(np.radians(angle) / 2) / series.wavelength
-        strength = series.pattern[p] * profile_model.lorentz_factor(angle) * np.exp(-2 * b[p] * sine**2)
+        strength = (
+            series.pattern[p] * profile_model.lorentz_factor(angle) * np.exp(-2 * b[p] * sine**2)
+        )
         flag = np.zeros(angle.size, bool)
         flag[series.free[p]] = True
         angles.append(angle)
@@ -210,7 +226,9 @@ def model_at(series: Series, state: State, present: tuple[int, ...], layout: Lay
     lorentz = np.exp(state.size)[which] / np.cos(theta) + np.exp(state.micro)[which] * np.tan(theta)
     flags, shares = np.concatenate(free), np.concatenate(patterns)
     reach = np.where(flags | (shares > STRONG), series.reach, min(WEAK_REACH, series.reach))
-    by = ("position", "lorentz", "gauss")[: 3 if "gauss" in layout.kind else 2 if layout.kind else 0]
+    by = ("position", "lorentz", "gauss")[
+        : 3 if "gauss" in layout.kind else 2 if layout.kind else 0
+    ]
     shapes = profile_model.profiles(
         series.x, angle + state.zero, np.full(angle.size, state.gauss), lorentz, reach, by, flags
     )
@@ -220,6 +238,13 @@ def model_at(series: Series, state: State, present: tuple[int, ...], layout: Lay
     one[np.arange(own, o.size), owner[own:]] = expected[own:]
     log_b = -2 * (np.sin(theta[o]) / series.wavelength) ** 2
     return Model(
-        shapes, owner, angle[o], np.concatenate(slopes)[o], expected, is_free, shapes.leading(own),
-        np.hstack([series.splines, shapes.shape @ one]), log_b,
-    )  # fmt: skip
+        shapes,
+        owner,
+        angle[o],
+        np.concatenate(slopes)[o],
+        expected,
+        is_free,
+        shapes.leading(own),
+        np.hstack([series.splines, shapes.shape @ one]),
+        log_b,
+    )

@@ -1,4 +1,5 @@
-"""Where each phase is expected in each frame: from the literature first, then from the series itself."""
+"""Where each phase is expected in each frame: from the literature first, then from the series
+itself."""
 
 from __future__ import annotations
 
@@ -24,10 +25,12 @@ WIDTH_KNOWN = 0.5
 """The same for widths learnt from the series, about their smooth course."""
 
 SHARP = 0.25
-"""Quantile of the frames' Gaussian widths that is the instrument's: the phases of the others add their own."""
+"""Quantile of the frames' Gaussian widths that is the instrument's: the phases of the others add
+their own."""
 
 LEARNING = {"pawley": 12, "rietveld": 96}
-"""Frames of each phase from which widths and displacement factors are learnt; `rietveld` then holds them."""
+"""Frames of each phase from which widths and displacement factors are learnt; `rietveld` then holds
+them."""
 
 CLEAR = 5.0
 """A cell counts for cell(T) where its phase is so many standard errors above nothing."""
@@ -36,7 +39,9 @@ CLEAR = 5.0
 class Priors:
     """Where each phase is expected in each frame."""
 
-    def __init__(self, series: Series, options: Refinement, frames: Frames, phases: list[xr.Dataset]) -> None:
+    def __init__(
+        self, series: Series, options: Refinement, frames: Frames, phases: list[xr.Dataset]
+    ) -> None:
         self.options, self.temperature = options, frames.temperature
         count = len(series.phases)
         self.slope = np.zeros((count, 6))
@@ -50,7 +55,9 @@ class Priors:
         """Log widths of size and of strain and displacement factor of each phase in each frame."""
         self.own[:, :, 0], self.own[:, :, 1] = START_SIZE, START_MICRO
         fixed = np.array([options.mode == "rietveld" and p.refinable for p in series.phases])
-        self.own_sigma = np.stack([np.full(count, WIDTH_FREEDOM)] * 2 + [np.where(fixed, B_FREEDOM, 0.0)], axis=1)
+        self.own_sigma = np.stack(
+            [np.full(count, WIDTH_FREEDOM)] * 2 + [np.where(fixed, B_FREEDOM, 0.0)], axis=1
+        )
         """Their prior standard deviations, shape (phase, 3)."""
         self.own_free = self.own_sigma
         self.zero = (options.zero_start, 0.0 if options.zero == "fixed" else 0.01)
@@ -64,8 +71,11 @@ class Priors:
             warming = frames.temperature - float(ds.attrs.get("temperature", 25.0))
             self.strain[:, p] = warming[:, None] * self.slope[p]
 
-    def at(self, i: int, present: tuple[int, ...], near: dict[int, Array], loose: float | None) -> Prior:
-        """Return the prior of frame `i`; `near` holds strains that neighbours suggest, `loose` their freedom."""
+    def at(
+        self, i: int, present: tuple[int, ...], near: dict[int, Array], loose: float | None
+    ) -> Prior:
+        """Return the prior of frame `i`; `near` holds strains that neighbours suggest, `loose`
+        their freedom."""
         mean, sigma = self.strain[i].copy(), self.sigma[i].copy()
         for p in present:
             if p in near and loose is not None:
@@ -78,12 +88,16 @@ class Priors:
         prior = self.at(i, present, near, self.options.cell_prior)
         sigma = self.own_free.T
         return replace(
-            prior, easy=True, size=(prior.size[0], sigma[0]), micro=(prior.micro[0], sigma[1]),
+            prior,
+            easy=True,
+            size=(prior.size[0], sigma[0]),
+            micro=(prior.micro[0], sigma[1]),
             overall_b=(prior.overall_b[0], sigma[2]),
-        )  # fmt: skip
+        )
 
     def joint(self, series: Series, passes: list[Fits], frames: Frames) -> Priors:
-        """Return priors from a smooth cell(T) of each phase, and one zero and instrument for the series."""
+        """Return priors from a smooth cell(T) of each phase, and one zero and instrument for the
+        series."""
         new = object.__new__(Priors)
         new.__dict__ = {**self.__dict__, "strain": self.strain.copy(), "sigma": self.sigma.copy()}
         new.known, new.own = self.known.copy(), self.own.copy()
@@ -91,7 +105,12 @@ class Priors:
         fits = [f for found in passes for f in found.values()]
         if self.options.zero == "series" and fits:
             shared = zero_shift.shared(
-                (f.present, f.state.zero, f.zero_stderr, float(np.median(f.state.inflation[list(f.present)])))
+                (
+                    f.present,
+                    f.state.zero,
+                    f.zero_stderr,
+                    float(np.median(f.state.inflation[list(f.present)])),
+                )
                 for f in fits
                 if f.present
             )
@@ -111,7 +130,14 @@ class Priors:
         """Set the smooth cell(T) of a phase from its strains and their errors."""
         usual = float(np.max(np.abs(self.slope[p, :free])))
         courses = [
-            smooth_cell.smooth(frames.temperature, frames.segment, values[:, k], stderr[:, k], self.slope[p, k], usual)
+            smooth_cell.smooth(
+                frames.temperature,
+                frames.segment,
+                values[:, k],
+                stderr[:, k],
+                self.slope[p, k],
+                usual,
+            )
             for k in range(free)
         ]
         if not all(np.all(np.isfinite(course)) for course, _ in courses):
@@ -122,7 +148,8 @@ class Priors:
         self.known[p] = True
 
     def learnt(self, series: Series, found: Fits, frames: Frames) -> None:
-        """Set instrument, widths and displacement factors from fits in which they are free, as smooth courses."""
+        """Set instrument, widths and displacement factors from fits in which they are free, as
+        smooth courses."""
         if not found:
             return
         if self.gauss[1] > 0:
@@ -139,7 +166,11 @@ class Priors:
             self.size[p], self.micro[p] = middle[0], middle[1]
             for k in range(3):
                 course, _ = smooth_cell.smooth(
-                    frames.temperature, frames.segment, values[:, k], np.where(seen, 0.1, np.nan), 0.0
+                    frames.temperature,
+                    frames.segment,
+                    values[:, k],
+                    np.where(seen, 0.1, np.nan),
+                    0.0,
                 )
                 self.own[:, p, k] = np.where(np.isfinite(course), course, middle[k])
 
@@ -149,7 +180,12 @@ def _free(series: Series, fits: Fits, priors: Priors, frames: Frames, options: R
     some: set[int] = set()
     for p in range(len(series.phases)):
         there = [i for i in sorted(fits) if p in fits[i].present]
-        some |= {there[k] for k in np.linspace(0, len(there) - 1, min(LEARNING[options.mode], len(there))).astype(int)}
+        some |= {
+            there[k]
+            for k in np.linspace(0, len(there) - 1, min(LEARNING[options.mode], len(there))).astype(
+                int
+            )
+        }
     found: Fits = {}
     for i in sorted(some):
         start = fits[i]
@@ -159,17 +195,29 @@ def _free(series: Series, fits: Fits, priors: Priors, frames: Frames, options: R
             prior = replace(prior, gauss=(start.state.gauss, 0.03))
         y, weight = frames.points(i)
         fit = frame.refine(
-            series, y, weight, start.state, start.present, prior, 2 * options.iterations, options.tolerance
+            series,
+            y,
+            weight,
+            start.state,
+            start.present,
+            prior,
+            2 * options.iterations,
+            options.tolerance,
         )
         found[i] = slim(fit)
     return found
 
 
 def _strains(passes: list[Fits], p: int, free: int, count: int) -> tuple[Array, Array] | None:
-    """Return strains and errors of a phase where it is well above its noise, the mean of the passes."""
+    """Return strains and errors of a phase where it is well above its noise, the mean of the
+    passes."""
     values, stderr = np.full((count, free), np.nan), np.full((count, free), np.nan)
     for i in range(count):
-        rows = [f for f in (found.get(i) for found in passes) if f is not None and p in f.present and f.converged]
+        rows = [
+            f
+            for f in (found.get(i) for found in passes)
+            if f is not None and p in f.present and f.converged
+        ]
         rows = [f for f in rows if significance(f, p) > CLEAR]
         if rows:
             values[i] = np.mean([f.state.strain[p, :free] for f in rows], axis=0)

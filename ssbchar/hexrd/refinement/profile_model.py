@@ -1,4 +1,5 @@
-"""A powder pattern as a sum of profiles: where each reflection lies, how wide it is, and the derivatives of both."""
+"""A powder pattern as a sum of profiles: where each reflection lies, how wide it is, and the
+derivatives of both."""
 
 from __future__ import annotations
 
@@ -23,18 +24,21 @@ BASES: dict[str, tuple[tuple[float, ...], ...]] = {
     "monoclinic": ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0), (0, 0, 0, 0, 1, 0)),
     "triclinic": tuple(tuple(float(i == j) for j in range(6)) for i in range(6)),
 }
-"""Free directions of the reciprocal metric (g11, g22, g33, g23, g13, g12) per crystal system (monoclinic: unique b)."""
+"""Free directions of the reciprocal metric (g11, g22, g33, g23, g13, g12) per crystal system
+(monoclinic: unique b)."""
 PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
 def reciprocal(cell: Array) -> Array:
-    """Return g11, g22, g33, g23, g13, g12 of the reciprocal metric [1/angstrom^2], shape (..., 6)."""
+    """Return g11, g22, g33, g23, g13, g12 of the reciprocal metric [1/angstrom^2], shape (...,
+    6)."""
     inverse = np.linalg.inv(metric(cell))
     return np.stack([inverse[..., i, j] for i, j in PAIRS], axis=-1)
 
 
 def cell_from_reciprocal(g: Array) -> Array:
-    """Return a, b, c [angstrom], alpha, beta, gamma [degree] from the reciprocal metric, shape (..., 6)."""
+    """Return a, b, c [angstrom], alpha, beta, gamma [degree] from the reciprocal metric, shape
+    (..., 6)."""
     g = np.asarray(g, float)
     star = np.empty((*g.shape[:-1], 3, 3))
     for k, (i, j) in enumerate(PAIRS):
@@ -49,7 +53,8 @@ def cell_from_reciprocal(g: Array) -> Array:
 
 
 def quadratic(hkl: Array) -> Array:
-    """Return (h^2, k^2, l^2, 2kl, 2hl, 2hk), so that 1/d^2 is its product with the reciprocal metric."""
+    """Return (h^2, k^2, l^2, 2kl, 2hl, 2hk), so that 1/d^2 is its product with the reciprocal
+    metric."""
     h, k, m = hkl[:, 0], hkl[:, 1], hkl[:, 2]
     return np.stack([h * h, k * k, m * m, 2 * k * m, 2 * h * m, 2 * h * k], axis=1)
 
@@ -85,7 +90,8 @@ class Lattice:
         return np.asarray(self.reference + np.asarray(strain) @ self.directions)
 
     def isotropic(self, change: float | Array) -> Array:
-        """Return the strains of a relative change of all lengths, (1 + change)^-2 - 1 in each diagonal direction."""
+        """Return the strains of a relative change of all lengths, (1 + change)^-2 - 1 in each
+        diagonal direction."""
         factor = (1 + np.asarray(change, float)) ** -2 - 1
         along = np.linalg.lstsq(self.directions.T, self.reference, rcond=None)[0]
         return np.asarray(factor[..., None] * along)
@@ -95,20 +101,27 @@ class Lattice:
         return cell_from_reciprocal(self.metric_at(strain))
 
 
-def lattice(name: str, cell: Array, system: str, hkl: Array, strength: Array, known: bool, refinable: bool) -> Lattice:
+def lattice(
+    name: str, cell: Array, system: str, hkl: Array, strength: Array, known: bool, refinable: bool
+) -> Lattice:
     """Return a phase's `Lattice`; directions with a zero reference are scaled by the diagonal."""
     g = reciprocal(cell)
     basis = np.array(BASES[system], float)
-    size = np.array([g[np.argmax(np.abs(row))] if np.argmax(np.abs(row)) < 3 else 0.0 for row in basis])
+    size = np.array(
+        [g[np.argmax(np.abs(row))] if np.argmax(np.abs(row)) < 3 else 0.0 for row in basis]
+    )
     for k, row in enumerate(basis):
         if size[k] == 0.0:
             i, j = PAIRS[int(np.argmax(np.abs(row)))]
             size[k] = np.sqrt(g[i] * g[j])
-    return Lattice(name, system, g, size[:, None] * basis, quadratic(hkl), strength, known, refinable)
+    return Lattice(
+        name, system, g, size[:, None] * basis, quadratic(hkl), strength, known, refinable
+    )
 
 
 def two_theta(form: Array, g: Array, wavelength: float) -> tuple[Array, Array]:
-    """Return 2theta [degree] by Bragg's law and d(2theta)/d(1/d^2) = lambda^2 / (2 sin 2theta) [degree angstrom^2]."""
+    """Return 2theta [degree] by Bragg's law and d(2theta)/d(1/d^2) = lambda^2 / (2 sin 2theta)
+    [degree angstrom^2]."""
     sine = np.clip(0.5 * wavelength * np.sqrt(np.maximum(form @ g, 1e-12)), 0, 1 - 1e-9)
     angle = 2 * np.arcsin(sine)
     return np.degrees(angle), np.degrees(wavelength**2 / (2 * np.sin(angle)))
@@ -120,11 +133,14 @@ def lorentz_factor(angle: Array) -> Array:
     return np.asarray(1 / (np.sin(theta) ** 2 * np.cos(theta)))
 
 
-def pseudo_voigt_widths(gauss: Array, lorentz: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
-    """Return full width and mixing of a pseudo-Voigt that stands for a Voigt, and their derivatives by both widths.
+def pseudo_voigt_widths(
+    gauss: Array, lorentz: Array
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Return full width and mixing of a pseudo-Voigt that stands for a Voigt, and their derivatives
+    by both widths.
 
-    Gamma^5 = G^5 + 2.69269 G^4 L + 2.42843 G^3 L^2 + 4.47163 G^2 L^3 + 0.07842 G L^4 + L^5 and
-    eta = 1.36603 q - 0.47719 q^2 + 0.11116 q^3, q = L / Gamma (P. Thompson, D. E. Cox & J. B. Hastings,
+    Gamma^5 = G^5 + 2.69269 G^4 L + 2.42843 G^3 L^2 + 4.47163 G^2 L^3 + 0.07842 G L^4 + L^5 and eta
+    = 1.36603 q - 0.47719 q^2 + 0.11116 q^3, q = L / Gamma (P. Thompson, D. E. Cox & J. B. Hastings,
     J. Appl. Cryst. 20 (1987) 79).
 
     Returns
@@ -134,10 +150,16 @@ def pseudo_voigt_widths(gauss: Array, lorentz: Array) -> tuple[Array, Array, Arr
     g, m = gauss, lorentz
     second = m * m
     third, fourth = second * m, second * second
-    fifth = ((((g + 2.69269 * m) * g + 2.42843 * second) * g + 4.47163 * third) * g + 0.07842 * fourth) * g + fourth * m
+    fifth = (
+        (((g + 2.69269 * m) * g + 2.42843 * second) * g + 4.47163 * third) * g + 0.07842 * fourth
+    ) * g + fourth * m
     width = fifth**0.2
-    by_g = (((5 * g + 10.77076 * m) * g + 7.28529 * second) * g + 8.94326 * third) * g + 0.07842 * fourth
-    by_m = (((2.69269 * g + 4.85686 * m) * g + 13.41489 * second) * g + 0.31368 * third) * g + 5 * fourth
+    by_g = (
+        ((5 * g + 10.77076 * m) * g + 7.28529 * second) * g + 8.94326 * third
+    ) * g + 0.07842 * fourth
+    by_m = (
+        ((2.69269 * g + 4.85686 * m) * g + 13.41489 * second) * g + 0.31368 * third
+    ) * g + 5 * fourth
     inverse = width / (5 * fifth)  # 1 / (5 width^4)
     by_g, by_m = by_g * inverse, by_m * inverse
     q = m / width
@@ -176,13 +198,16 @@ def pseudo_voigt(x: Array, width: Array, eta: Array) -> tuple[Array, Array, Arra
 def pseudo_voigt_value(x: Array, width: Array, eta: Array) -> Array:
     """Return `pseudo_voigt` without its derivatives."""
     square = (x / width) ** 2
-    gauss = np.exp((-4 * np.log(2)) * square) * ((1 - eta) * (2 * np.sqrt(np.log(2) / np.pi)) / width)
+    gauss = np.exp((-4 * np.log(2)) * square) * (
+        (1 - eta) * (2 * np.sqrt(np.log(2) / np.pi)) / width
+    )
     return np.asarray(gauss + (eta * (2 / np.pi) / width) / (1 + 4 * square))
 
 
 @dataclass(frozen=True)
 class Profiles:
-    """Profiles of reflections as columns of sparse matrices (point, reflection), each a window of points."""
+    """Profiles of reflections as columns of sparse matrices (point, reflection), each a window of
+    points."""
 
     order: Index
     """Column to reflection."""
@@ -258,7 +283,9 @@ def profiles(
     return _columns(parts, points, x.size)
 
 
-def _columns(parts: list[tuple[Index, NDArray[np.int32], list[Array]]], points: Index, size: int) -> Profiles:
+def _columns(
+    parts: list[tuple[Index, NDArray[np.int32], list[Array]]], points: Index, size: int
+) -> Profiles:
     from scipy.sparse import csc_array
 
     order = np.concatenate([p[0] for p in parts])
@@ -271,16 +298,19 @@ def _columns(parts: list[tuple[Index, NDArray[np.int32], list[Array]]], points: 
 
 
 def like(matrix: Any, data: Array) -> Any:
-    """Return a sparse matrix with the places of another (shared, not checked again) and its own values."""
+    """Return a sparse matrix with the places of another (shared, not checked again) and its own
+    values."""
     out = copy(matrix)
     out.data = data
     return out
 
 
 def splines(x: Array, terms: int) -> Array:
-    """Return cubic B-splines on an ascending axis, shape (points, terms); their sum is one everywhere.
+    """Return cubic B-splines on an ascending axis, shape (points, terms); their sum is one
+    everywhere.
 
-    Knots are equally spaced in the square root of x: air, container and amorphous halos change fastest at low angles.
+    Knots are equally spaced in the square root of x: air, container and amorphous halos change
+    fastest at low angles.
     """
     from scipy.interpolate import BSpline
 

@@ -1,6 +1,8 @@
-"""Every frame of a series refined with all phases that are there: forward, backward, then beside a joint cell(T).
+"""Every frame of a series refined with all phases that are there: forward, backward, then beside a
+joint cell(T).
 
-Each pass runs over chunks of frames (`refine_chunks`); between passes the whole series decides what they share.
+Each pass runs over chunks of frames (`refine_chunks`); between passes the whole series decides what
+they share.
 """
 
 from __future__ import annotations
@@ -45,11 +47,15 @@ def refine_series(
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1, "blas"):  # the matrices are small: threads on them wait for each other
+    with threadpool_limits(
+        1, "blas"
+    ):  # the matrices are small: threads on them wait for each other
         return _refined(patterns, furnace, phases, options)
 
 
-def _refined(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Refinement) -> xr.Dataset:
+def _refined(
+    patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Refinement
+) -> xr.Dataset:
     frames = Frames(patterns, furnace, options)
     before = series_of(frames, phases, options)
     start = start_of(before, options, frames.x)
@@ -61,7 +67,9 @@ def _refined(patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset]
     down, tables = backward(known, parts, up)
     series = learnt(series, before, frames, {**up, **down}, options)
     after = known.priors.joint(series, [up, down], frames)
-    tables = joint(replace(known, series=series, priors=after, before=known.priors), tables, up, down)
+    tables = joint(
+        replace(known, series=series, priors=after, before=known.priors), tables, up, down
+    )
     table = joined(tables)
     hysteresis(table, options)
     return dataset(table, series, frames, after, options, phases, patterns)

@@ -20,12 +20,14 @@ class Table:
 
     frames: range
     strain: Array
-    """Free strains of each phase's reciprocal metric, shape (frame, phase, 6), and their covariance."""
+    """Free strains of each phase's reciprocal metric, shape (frame, phase, 6), and their
+    covariance."""
     strain_covariance: Array
     strain_shared: Array
     """Part of their errors that all frames share: one sigma, signed."""
     cell: Array
-    """Cells, their covariance and shared errors, written by `with_cells` when all frames are there."""
+    """Cells, their covariance and shared errors, written by `with_cells` when all frames are
+    there."""
     covariance: Array
     shared: Array
     joint: Array
@@ -33,7 +35,8 @@ class Table:
     intensity: Array
     intensity_stderr: Array
     noise: Array
-    """What an intensity scatters by where nothing is: misfit and counting at the phase's own cell and widths."""
+    """What an intensity scatters by where nothing is: misfit and counting at the phase's own cell
+    and widths."""
     width: Array
     present: Any
     verdict: Any
@@ -56,17 +59,35 @@ def empty(part: range, phases: int) -> Table:
     nan, frames = np.nan, len(part)
     per = (frames, phases)
     return Table(
-        part, np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.zeros((*per, 6)),
-        np.full((*per, 6), nan), np.full((*per, 6, 6), nan), np.zeros((*per, 6)),
-        np.full((*per, 6), nan), np.full((*per, 6), nan),
-        np.full(per, nan), np.full(per, nan), np.full(per, nan), np.full((*per, 2), nan), np.zeros(per, np.int8),
-        np.full(per, "not_measured", object), np.full(frames, nan), np.full(frames, nan),
-        np.full(frames, nan), np.full(frames, nan), np.full(frames, nan), np.zeros(frames, np.int64),
-    )  # fmt: skip
+        part,
+        np.full((*per, 6), nan),
+        np.full((*per, 6, 6), nan),
+        np.zeros((*per, 6)),
+        np.full((*per, 6), nan),
+        np.full((*per, 6, 6), nan),
+        np.zeros((*per, 6)),
+        np.full((*per, 6), nan),
+        np.full((*per, 6), nan),
+        np.full(per, nan),
+        np.full(per, nan),
+        np.full(per, nan),
+        np.full((*per, 2), nan),
+        np.zeros(per, np.int8),
+        np.full(per, "not_measured", object),
+        np.full(frames, nan),
+        np.full(frames, nan),
+        np.full(frames, nan),
+        np.full(frames, nan),
+        np.full(frames, nan),
+        np.zeros(frames, np.int64),
+    )
 
 
-def fill(table: Table, frames: Frames, priors: Priors, left: phase_detection.Remainder, i: int, y: Array) -> None:
-    """Write a frame's fit into the table, with the intensities that the phases not in it would have."""
+def fill(
+    table: Table, frames: Frames, priors: Priors, left: phase_detection.Remainder, i: int, y: Array
+) -> None:
+    """Write a frame's fit into the table, with the intensities that the phases not in it would
+    have."""
     series, fit, weight = left.series, left.fit, left.weight
     row = i - table.frames[0]
     for n, p in enumerate(fit.present):
@@ -77,7 +98,9 @@ def fill(table: Table, frames: Frames, priors: Priors, left: phase_detection.Rem
             table.strain_shared[row, p, :free] = fit.strain_shared[n]
         table.intensity[row, p] = fit.intensity[n]
         table.noise[row, p] = phase_detection.stderr(left, p)
-        moved = fit.intensity_stderr[n] ** 2 - fit.intensity_fixed[n] ** 2  # by the errors of cell and widths
+        moved = (
+            fit.intensity_stderr[n] ** 2 - fit.intensity_fixed[n] ** 2
+        )  # by the errors of cell and widths
         table.intensity_stderr[row, p] = np.sqrt(table.noise[row, p] ** 2 + max(moved, 0.0))
         table.width[row, p] = np.exp(fit.state.size[p]), np.exp(fit.state.micro[p])
     for p, phase in enumerate(series.phases):
@@ -122,11 +145,14 @@ def with_cells(table: Table, series: Series) -> None:
 
 
 def cell_at(phase: profile_model.Lattice, strain: Array) -> tuple[Array, Array]:
-    """Return the cells (..., 6) at strains (..., free) and their derivatives by them, shape (..., 6, free)."""
+    """Return the cells (..., 6) at strains (..., free) and their derivatives by them, shape (...,
+    6, free)."""
     step, free = 1e-6, phase.free
     moves = np.concatenate([np.zeros((1, free)), step * np.eye(free), -step * np.eye(free)])
     cells = phase.cell(strain[..., None, :] + moves)
-    gradient = np.swapaxes(cells[..., 1 : free + 1, :] - cells[..., free + 1 :, :], -1, -2) / (2 * step)
+    gradient = np.swapaxes(cells[..., 1 : free + 1, :] - cells[..., free + 1 :, :], -1, -2) / (
+        2 * step
+    )
     size = np.abs(gradient)
     fixed = size.max(axis=-1) < 1e-6 * size.max(axis=(-1, -2))[..., None]
     gradient[fixed] = 0.0

@@ -1,4 +1,5 @@
-"""The smooth cell(T) of a phase over a whole series: weak frames are held to it, strong ones compared with it."""
+"""The smooth cell(T) of a phase over a whole series: weak frames are held to it, strong ones
+compared with it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ RANGE = 15.0
 ENOUGH = {1: 6, 2: 18, 3: 24}
 """Frames from which a polynomial may have a degree."""
 BENDING = 4.0
-"""Prior standard deviation of a polynomial's coefficients: in what the usual slope makes over half the range."""
+"""Prior standard deviation of a polynomial's coefficients: in what the usual slope makes over half
+the range."""
 
 
 def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[np.int64]]:
@@ -24,15 +26,20 @@ def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[n
 
 
 def smooth(
-    temperature: Array, segment: NDArray[np.object_], values: Array, stderr: Array, slope: float, usual: float = np.inf
+    temperature: Array,
+    segment: NDArray[np.object_],
+    values: Array,
+    stderr: Array,
+    slope: float,
+    usual: float = np.inf,
 ) -> tuple[Array, Array]:
     """Return a smooth course of one strain over all frames, and its standard deviation.
 
-    In each stretch the literature slope and a robust weighted polynomial (degree 0 to 3 by BIC) in temperature, on a
-    hold a polynomial in the frame's order; so a ramp of few frames still expands. Beyond the frames that have values
-    it goes on with the literature slope, its uncertainty growing by half of that and by how far the slope there is
-    from it (a cell can expand along one axis and shrink along another). Stretches without values take the nearest
-    one's edge.
+    In each stretch the literature slope and a robust weighted polynomial (degree 0 to 3 by BIC) in
+    temperature, on a hold a polynomial in the frame's order; so a ramp of few frames still expands.
+    Beyond the frames that have values it goes on with the literature slope, its uncertainty growing
+    by half of that and by how far the slope there is from it (a cell can expand along one axis and
+    shrink along another). Stretches without values take the nearest one's edge.
 
     Parameters
     ----------
@@ -44,8 +51,8 @@ def smooth(
     slope : float
         Expected d(strain)/dT [1/K].
     usual : float
-        Largest size of the expected slopes of a phase's strains [1/K]: departures from `slope` are of this order
-        (0: of any).
+        Largest size of the expected slopes of a phase's strains [1/K]: departures from `slope` are
+        of this order (0: of any).
     """
     mean, sigma = np.full(temperature.size, np.nan), np.full(temperature.size, np.nan)
     for frames in branches(temperature, segment):
@@ -61,8 +68,12 @@ def smooth(
         size = np.inf if hold else float(BENDING * usual * (high - low) / 2) or np.inf
         tenth = 0.1 * (high - low)
         at = np.concatenate([clipped, [low, low + tenth, high - tenth, high]])
-        course, spread = _polynomial(axis[inside], values[good] - expected[inside], stderr[good], at, size)
-        first, last = np.diff(course[-4:])[::2] / max(tenth, 1e-9)  # slopes at both ends beside the expected one
+        course, spread = _polynomial(
+            axis[inside], values[good] - expected[inside], stderr[good], at, size
+        )
+        first, last = np.diff(course[-4:])[::2] / max(
+            tenth, 1e-9
+        )  # slopes at both ends beside the expected one
         beyond = np.zeros_like(axis) if hold else axis - clipped
         mean[frames] = course[:-4] + expected + slope * beyond
         doubt = np.where(beyond < 0, np.hypot(0.5 * slope, first), np.hypot(0.5 * slope, last))
@@ -78,11 +89,14 @@ def smooth(
     return mean, sigma
 
 
-def _polynomial(x: Array, values: Array, stderr: Array, at: Array, size: float = np.inf) -> tuple[Array, Array]:
-    """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter about it).
+def _polynomial(
+    x: Array, values: Array, stderr: Array, at: Array, size: float = np.inf
+) -> tuple[Array, Array]:
+    """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter
+    about it).
 
-    Its coefficients but the constant are expected within `size` of zero: what weak frames leave open, and gaps between
-    frames, are bridged without a swing.
+    Its coefficients but the constant are expected within `size` of zero: what weak frames leave
+    open, and gaps between frames, are bridged without a swing.
     """
     middle, half = (x.max() + x.min()) / 2, max(np.ptp(x) / 2, 1e-9)
     u, v = (x - middle) / half, (at - middle) / half

@@ -19,7 +19,8 @@ class State:
     gauss: float
     """Gaussian width of the instrument [degree]."""
     overall_b: float | Array
-    """Displacement factor of each phase beside those of its atoms [angstrom^2], shape (phase,); a number: of all."""
+    """Displacement factor of each phase beside those of its atoms [angstrom^2], shape (phase,); a
+    number: of all."""
     strain: Array
     """Strains of the reciprocal metric, shape (phase, 6), the free ones first."""
     size: Array
@@ -27,7 +28,8 @@ class State:
     micro: Array
     """log of the Lorentzian width over tan(theta) [log degree], shape (phase,)."""
     amount: Array
-    """Intensity of the phase from the frame before, for the priors; NaN where unknown, shape (phase,)."""
+    """Intensity of the phase from the frame before, for the priors; NaN where unknown, shape
+    (phase,)."""
     inflation: Array
     """Factor on the phase's standard errors for misfit and serial correlation, shape (phase,)."""
     goodness: float = 1.0
@@ -36,7 +38,8 @@ class State:
 
 @dataclass(frozen=True)
 class Prior:
-    """Where the non-linear parameters are expected, and how closely (standard deviations; 0 holds them)."""
+    """Where the non-linear parameters are expected, and how closely (standard deviations; 0 holds
+    them)."""
 
     zero: tuple[float, float]
     gauss: tuple[float, float]
@@ -47,7 +50,8 @@ class Prior:
     zero_error: float = 0.0
     """Standard error of a zero that is held [degree]; it passes into the cells."""
     easy: bool = False
-    """Whether widths and displacement factors are held to their prior by the misfit, without its correlation."""
+    """Whether widths and displacement factors are held to their prior by the misfit, without its
+    correlation."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +98,12 @@ class Fit:
     border: tuple[Array, ...]
     """Directions of background, phases and non-linear parameters, for tests of further phases."""
     strain_shared: tuple[Array, ...] = ()
-    """Part of the free strains' errors that all frames share (held zero): one sigma, signed, of each phase."""
+    """Part of the free strains' errors that all frames share (held zero): one sigma, signed, of
+    each phase."""
     intensity_fixed: Array = field(default_factory=lambda: np.empty(0))
-    """Corrected standard error of the intensities for tests of presence: of a phase with a structure at fixed cell,
-    widths and displacement factor (one that is not there has none of these); with free intensities the whole error."""
+    """Corrected standard error of the intensities for tests of presence: of a phase with a
+    structure at fixed cell, widths and displacement factor (one that is not there has none of
+    these); with free intensities the whole error."""
 
 
 Fits = dict[int, Fit]

@@ -20,10 +20,17 @@ SETTLED = 0.05
 
 
 def polish(
-    table: Table, series: Series, frames: Frames, priors: tuple[Priors, Priors], forward: Fits, backward: Fits,
-    options: Refinement, name: str,
-) -> None:  # fmt: skip
-    """Refine again, beside the final cell(T), the frames of a table that this could change; judge all.
+    table: Table,
+    series: Series,
+    frames: Frames,
+    priors: tuple[Priors, Priors],
+    forward: Fits,
+    backward: Fits,
+    options: Refinement,
+    name: str,
+) -> None:
+    """Refine again, beside the final cell(T), the frames of a table that this could change; judge
+    all.
 
     Parameters
     ----------
@@ -44,8 +51,11 @@ def polish(
         _judge(table, series, after, fit, forward.get(i), backward.get(i), i)
 
 
-def _unsettled(series: Series, before: Priors, after: Priors, forward: Fit | None, fit: Fit, i: int) -> bool:
-    """Return whether a frame depends on what was learnt after its backward fit: phases, or priors that weigh."""
+def _unsettled(
+    series: Series, before: Priors, after: Priors, forward: Fit | None, fit: Fit, i: int
+) -> bool:
+    """Return whether a frame depends on what was learnt after its backward fit: phases, or priors
+    that weigh."""
     if forward is None or forward.present != fit.present or not fit.converged:
         return True
     if np.any(before.known != after.known):
@@ -58,10 +68,17 @@ def _unsettled(series: Series, before: Priors, after: Priors, forward: Fit | Non
 
 
 def _final(
-    series: Series, priors: Priors, forward: Fit | None, backward: Fit | None, options: Refinement,
-    i: int, y: Array, weight: Array,
-) -> Fit:  # fmt: skip
-    """Return the frame refined once more from the better pass, all phases of both passes in, each near its cell(T)."""
+    series: Series,
+    priors: Priors,
+    forward: Fit | None,
+    backward: Fit | None,
+    options: Refinement,
+    i: int,
+    y: Array,
+    weight: Array,
+) -> Fit:
+    """Return the frame refined once more from the better pass, all phases of both passes in, each
+    near its cell(T)."""
     found = [f for f in (forward, backward) if f is not None]
     best = min(found, key=lambda f: f.misfit)
     present = tuple(sorted({p for f in found for p in f.present}))
@@ -70,18 +87,27 @@ def _final(
         for p in other.present:
             if p not in best.present:
                 state = replace(
-                    state, strain=put(state.strain, p, other.state.strain[p]),
+                    state,
+                    strain=put(state.strain, p, other.state.strain[p]),
                     size=put(state.size, p, other.state.size[p]),
                     micro=put(state.micro, p, other.state.micro[p]),
                     amount=put(state.amount, p, other.state.amount[p]),
                     inflation=put(state.inflation, p, other.state.inflation[p]),
-                )  # fmt: skip
+                )
     prior = priors.at(i, present, {}, None)
-    return frame.refine(series, y, weight, state, present, prior, options.iterations, options.tolerance)
+    return frame.refine(
+        series, y, weight, state, present, prior, options.iterations, options.tolerance
+    )
 
 
 def _judge(
-    table: Table, series: Series, priors: Priors, fit: Fit, forward: Fit | None, backward: Fit | None, i: int
+    table: Table,
+    series: Series,
+    priors: Priors,
+    fit: Fit,
+    forward: Fit | None,
+    backward: Fit | None,
+    i: int,
 ) -> None:
     row = i - table.frames[0]
     for p, phase in enumerate(series.phases):
@@ -114,7 +140,8 @@ def _disagree(forward: Fit | None, backward: Fit | None, p: int, free: int) -> b
 
 
 def hysteresis(table: Table, options: Refinement) -> None:
-    """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere."""
+    """Mark a phase present in each run of frames above `leave` that rises above `enter`
+    somewhere."""
     ratio = table.significance
     for p in range(ratio.shape[1]):
         above = np.nan_to_num(ratio[:, p]) > options.leave

@@ -1,4 +1,5 @@
-"""Lines that no phase explains: found in the residual, followed through the series, matched to candidate phases."""
+"""Lines that no phase explains: found in the residual, followed through the series, matched to
+candidate phases."""
 
 from ssbchar.pipeline.exports import step_getter
 

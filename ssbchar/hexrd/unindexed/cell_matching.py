@@ -1,9 +1,11 @@
-"""Does a candidate phase explain a set of lines: cell fitted, evidence weighed, dense line lists not favoured.
+"""Does a candidate phase explain a set of lines: cell fitted, evidence weighed, dense line lists
+not favoured.
 
-Each line found is a draw from the mixture ``(1 - e) sum_l v_l N(x; x_l(cell), s) + e / range`` of the candidate's own
-lines, weighed by how strong they should be, and of strangers. Since the density is normalised, a cell with a line
-everywhere explains nothing. The evidence of the candidate is the likelihood integrated over its cell within the
-strain allowed (Laplace's approximation), against that of strangers alone.
+Each line found is a draw from the mixture ``(1 - e) sum_l v_l N(x; x_l(cell), s) + e / range`` of
+the candidate's own lines, weighed by how strong they should be, and of strangers. Since the density
+is normalised, a cell with a line everywhere explains nothing. The evidence of the candidate is the
+likelihood integrated over its cell within the strain allowed (Laplace's approximation), against
+that of strangers alone.
 """
 
 from __future__ import annotations
@@ -31,13 +33,25 @@ STRANGERS = 0.15
 WEAKEST = 0.02
 """Lines less likely to be seen than this are not looked for."""
 MEAN_FALL = 7.0
-"""ASSUME: mean fall of |F|^2 with angle where no atoms are known, exp(-B s^2) [angstrom^2], about that of 3d metals."""
+"""ASSUME: mean fall of |F|^2 with angle where no atoms are known, exp(-B s^2) [angstrom^2], about
+that of 3d metals."""
 FREE = {
-    "cubic": (0,), "tetragonal": (0, 2), "hexagonal": (0, 2), "trigonal": (0, 2), "rhombohedral": (0, 3),
-    "orthorhombic": (0, 1, 2), "monoclinic": (0, 1, 2, 4), "triclinic": (0, 1, 2, 3, 4, 5),
-}  # fmt: skip
-TIES = {"cubic": ((1, 0), (2, 0)), "tetragonal": ((1, 0),), "hexagonal": ((1, 0),), "trigonal": ((1, 0),),
-        "rhombohedral": ((1, 0), (2, 0), (4, 3), (5, 3))}  # fmt: skip
+    "cubic": (0,),
+    "tetragonal": (0, 2),
+    "hexagonal": (0, 2),
+    "trigonal": (0, 2),
+    "rhombohedral": (0, 3),
+    "orthorhombic": (0, 1, 2),
+    "monoclinic": (0, 1, 2, 4),
+    "triclinic": (0, 1, 2, 3, 4, 5),
+}
+TIES = {
+    "cubic": ((1, 0), (2, 0)),
+    "tetragonal": ((1, 0),),
+    "hexagonal": ((1, 0),),
+    "trigonal": ((1, 0),),
+    "rhombohedral": ((1, 0), (2, 0), (4, 3), (5, 3)),
+}
 
 
 @dataclass(frozen=True)
@@ -52,10 +66,12 @@ class Lines:
     """Intensity expected of each line, in any unit."""
 
     def seen(self, count: int) -> tuple[Array, Array]:
-        """Return which lines may be among `count` seen, and each one's share of what is seen (sums to one).
+        """Return which lines may be among `count` seen, and each one's share of what is seen (sums
+        to one).
 
-        Intensities scatter about what is expected as in Wilson's statistics, P(I > t) = exp(-t / <I>)
-        (A. J. C. Wilson, Acta Cryst. 2 (1949) 318); t is where `count` lines exceed it on average.
+        Intensities scatter about what is expected as in Wilson's statistics, P(I > t) = exp(-t /
+        <I>) (A. J. C. Wilson, Acta Cryst. 2 (1949) 318); t is where `count` lines exceed it on
+        average.
         """
         low, high = 1e-6 * self.strength.min(), 60.0 * self.strength.max()
         for _ in range(80):
@@ -85,8 +101,11 @@ class Match:
     """Root mean square of explained lines off the candidate's, in standard errors."""
 
 
-def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float], weakest: float = 1e-3) -> Lines | None:
-    """Return the lines of a phase inside the range, down to a share of the strongest, with the intensities expected."""
+def lines_of(
+    phase: xr.Dataset, wavelength: float, bounds: tuple[float, float], weakest: float = 1e-3
+) -> Lines | None:
+    """Return the lines of a phase inside the range, down to a share of the strongest, with the
+    intensities expected."""
     angle = two_theta_from_d(phase["d"].values, wavelength)
     inside = (angle > bounds[0]) & (angle < bounds[1])
     if not inside.any():
@@ -104,7 +123,12 @@ def lines_of(phase: xr.Dataset, wavelength: float, bounds: tuple[float, float], 
 
 
 def match(
-    lines: Lines, x: Array, x_stderr: Array, wavelength: float, bounds: tuple[float, float], strain: float
+    lines: Lines,
+    x: Array,
+    x_stderr: Array,
+    wavelength: float,
+    bounds: tuple[float, float],
+    strain: float,
 ) -> Match:
     """Return the best fit of a candidate's cell to lines found.
 
@@ -150,7 +174,9 @@ def match(
     cell = _moved(lines, p[best] * size)
     stderr = np.zeros(6)
     stderr[list(free)] = (
-        np.sqrt(np.diag(covariance)) * size * np.where(np.array(free) < 3, cell[list(free)], np.degrees(1))
+        np.sqrt(np.diag(covariance))
+        * size
+        * np.where(np.array(free) < 3, cell[list(free)], np.degrees(1))
     )
     for child, parent in TIES.get(lines.system, ()):
         stderr[child] = stderr[parent]
@@ -163,14 +189,18 @@ def match(
 def fixed(
     lines: Lines, x: Array, x_stderr: Array, wavelength: float, bounds: tuple[float, float]
 ) -> tuple[float, NDArray[np.bool_]]:
-    """Return the evidence that lines found are those of a phase whose cell is known, and which of them are.
+    """Return the evidence that lines found are those of a phase whose cell is known, and which of
+    them are.
 
-    All its lines count alike: what a refinement leaves over are those whose intensity it did not foresee.
+    All its lines count alike: what a refinement leaves over are those whose intensity it did not
+    foresee.
     """
     place = two_theta_from_d(spacing(lines.hkl, lines.cell), wavelength)
     weight = np.full(place.size, 1.0 / place.size)
     evidence = float(_likelihood(place[None], x, x_stderr, weight, bounds)[0])
-    return evidence, np.asarray(_shares(place[None], x, x_stderr, weight, bounds)[0].sum(axis=1) > 0.5)
+    return evidence, np.asarray(
+        _shares(place[None], x, x_stderr, weight, bounds)[0].sum(axis=1) > 0.5
+    )
 
 
 def _scale(free: tuple[int, ...], strain: float) -> Array:
@@ -192,13 +222,17 @@ def _derivatives(lines: Lines, wavelength: float) -> Array:
     count, h = len(FREE[lines.system]), 1e-5
     out = []
     for unit in np.eye(count):
-        up, down = (two_theta_from_d(spacing(lines.hkl, _moved(lines, s * h * unit)), wavelength) for s in (1, -1))
+        up, down = (
+            two_theta_from_d(spacing(lines.hkl, _moved(lines, s * h * unit)), wavelength)
+            for s in (1, -1)
+        )
         out.append((up - down) / (2 * h))
     return np.stack(out, axis=1)
 
 
 def _step(p: Array, start: Array, turn: Array, x: Array, width: Array, weight: Array) -> Array:
-    """Return the cells (starts, free) after one step: lines shared softly among those near, then least squares."""
+    """Return the cells (starts, free) after one step: lines shared softly among those near, then
+    least squares."""
     place = start + p @ turn.T
     off = x[None, :, None] - place[:, None, :]
     share = weight * np.exp(-0.5 * np.minimum((off / width[:, None]) ** 2, 80.0))
@@ -213,17 +247,24 @@ def _step(p: Array, start: Array, turn: Array, x: Array, width: Array, weight: A
 def _densities(place: Array, x: Array, x_stderr: Array, weight: Array) -> Array:
     off = (x[None, :, None] - place[:, None, :]) / x_stderr[:, None]
     return np.asarray(
-        (1 - STRANGERS) * weight * np.exp(-0.5 * np.minimum(off**2, 200.0)) / (np.sqrt(2 * np.pi) * x_stderr[:, None])
+        (1 - STRANGERS)
+        * weight
+        * np.exp(-0.5 * np.minimum(off**2, 200.0))
+        / (np.sqrt(2 * np.pi) * x_stderr[:, None])
     )
 
 
-def _likelihood(place: Array, x: Array, x_stderr: Array, weight: Array, bounds: tuple[float, float]) -> Array:
+def _likelihood(
+    place: Array, x: Array, x_stderr: Array, weight: Array, bounds: tuple[float, float]
+) -> Array:
     """Return the log likelihood ratio against strangers alone, of each of many cells."""
     own = _densities(place, x, x_stderr, weight).sum(axis=2)
     return np.asarray(np.sum(np.log(own * (bounds[1] - bounds[0]) + STRANGERS), axis=1))
 
 
-def _shares(place: Array, x: Array, x_stderr: Array, weight: Array, bounds: tuple[float, float]) -> Array:
+def _shares(
+    place: Array, x: Array, x_stderr: Array, weight: Array, bounds: tuple[float, float]
+) -> Array:
     """Return the probability that each line found is each of the candidate's."""
     own = _densities(place, x, x_stderr, weight)
     return np.asarray(own / (own.sum(axis=2, keepdims=True) + STRANGERS / (bounds[1] - bounds[0])))

@@ -1,4 +1,5 @@
-"""What would have been missed: the smallest amount of a phase that would have been seen in 95 of 100."""
+"""What would have been missed: the smallest amount of a phase that would have been seen in 95 of
+100."""
 
 from __future__ import annotations
 
@@ -28,15 +29,16 @@ THRESHOLD = 5.0
 def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclusion]:
     """Return the detection limit of every phase that some frames do not show.
 
-    Of the frames without the phase, the median of (threshold + 1.64) sigma of its intensity: in weight percent where
-    the structures of all present phases are trusted, else relative to the usual intensity of the strongest
-    phase.
+    Of the frames without the phase, the median of (threshold + 1.64) sigma of its intensity: in
+    weight percent where the structures of all present phases are trusted, else relative to the
+    usual intensity of the strongest phase.
     """
     rows = []
     intensity, stderr = lattice["intensity"].values, lattice["intensity_stderr"].values
     present = lattice["present"].values == 1
     usual = [
-        float(np.median(i[there])) if there.any() else 0.0 for i, there in zip(intensity.T, present.T, strict=True)
+        float(np.median(i[there])) if there.any() else 0.0
+        for i, there in zip(intensity.T, present.T, strict=True)
     ]
     strongest = max(usual, default=0.0)
     if not strongest > 0:
@@ -55,33 +57,45 @@ def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclus
             kind = "by weight"
         low, high = np.percentile(values, [5, 95])
         reason = f"{kind}; median of {absent.sum()} frames without it, {low:.2g} to {high:.2g} % in nine of ten"
-        method = f"{THRESHOLD:g} sigma reached in 95 of 100, from the noise of the refined intensity"
+        method = (
+            f"{THRESHOLD:g} sigma reached in 95 of 100, from the noise of the refined intensity"
+        )
         limit = float(np.median(values))
         rows.append(
             Conclusion(
-                "detection_limit", limit, unit="percent", verdict="ok", reason=reason, method=method, subject=name
+                "detection_limit",
+                limit,
+                unit="percent",
+                verdict="ok",
+                reason=reason,
+                method=method,
+                subject=name,
             )
         )
     return rows
 
 
 def mixture(limits: Sequence[Conclusion]) -> list[Conclusion]:
-    """Return the limit of the mixture: the largest among the phases it was asked for, so that any would be seen."""
+    """Return the limit of the mixture: the largest among the phases it was asked for, so that any
+    would be seen."""
     rows = []
     for kind in ("by weight", "of the strongest phase's intensity"):
         own = [c for c in limits if c.reason.startswith(kind) and c.value is not None]
         if own:
             worst = max(own, key=lambda c: float(c.value or 0.0))
             names = ", ".join(dict.fromkeys(c.subject for c in own))
-            rows.append(replace(worst, reason=f"{kind}; the largest limit ({worst.subject}) of {names}"))
+            rows.append(
+                replace(worst, reason=f"{kind}; the largest limit ({worst.subject}) of {names}")
+            )
     return rows[:1]
 
 
 def detectable(area: Array | Stack, stderr: Array | Stack, threshold: float) -> Array:
     """Return the peak area that would be seen in 95 of 100 frames, at each place.
 
-    A peak put into the residual adds its area to what the matched filter gives there (the filter is linear), so the
-    area needed in a frame is threshold times sigma, less what is there; of these the 95th percentile over frames.
+    A peak put into the residual adds its area to what the matched filter gives there (the filter is
+    linear), so the area needed in a frame is threshold times sigma, less what is there; of these
+    the 95th percentile over frames.
 
     Parameters
     ----------
@@ -91,7 +105,9 @@ def detectable(area: Array | Stack, stderr: Array | Stack, threshold: float) -> 
         [standard deviations]
     """
     out = np.full(area.shape[1], np.nan)
-    for points in row_file.parts((area.shape[1], area.shape[0])):  # all frames of some points at once
+    for points in row_file.parts(
+        (area.shape[1], area.shape[0])
+    ):  # all frames of some points at once
         needed = np.empty((area.shape[0], points.stop - points.start), area.dtype)
         for part in row_file.parts(area.shape, area.dtype):
             a, s = area[part][:, points], stderr[part][:, points]
@@ -102,11 +118,13 @@ def detectable(area: Array | Stack, stderr: Array | Stack, threshold: float) -> 
 
 
 def injected(tracks: xr.Dataset, phases: Iterable[xr.Dataset], strain: float) -> list[Conclusion]:
-    """Return the smallest amount of each phase of a list that its best line would have shown in 95 of 100 frames.
+    """Return the smallest amount of each phase of a list that its best line would have shown in 95
+    of 100 frames.
 
-    The phase's intensity is shared among its lines as its structure says (or as expected of lines of unknown
-    structure); at each line the area needed is the median of `detectable` within the strain allowed. In weight
-    percent where the structures of the phase and of all refined phases are trusted, else relative to the strongest.
+    The phase's intensity is shared among its lines as its structure says (or as expected of lines
+    of unknown structure); at each line the area needed is the median of `detectable` within the
+    strain allowed. In weight percent where the structures of the phase and of all refined phases
+    are trusted, else relative to the strongest.
     """
     x = tracks["two_theta"].values
     needed = tracks["detectable_area"].values
@@ -136,26 +154,38 @@ def injected(tracks: xr.Dataset, phases: Iterable[xr.Dataset], strain: float) ->
         by_weight = np.isfinite(mass) and np.isfinite(whole)
         value = 100 * mass / (mass + whole) if by_weight else 100 * best / intensity.max()
         kind = "by weight" if by_weight else "of the strongest phase's intensity"
-        reason = f"{kind}; its best line above {THRESHOLD:g} sigma in 95 of 100 frames of the residual"
+        reason = (
+            f"{kind}; its best line above {THRESHOLD:g} sigma in 95 of 100 frames of the residual"
+        )
         method = "peaks put into the residual (matched filter, linear)"
         rows.append(
             Conclusion(
-                "detection_limit", value, unit="percent", verdict="ok", reason=reason, method=method, subject=name
+                "detection_limit",
+                value,
+                unit="percent",
+                verdict="ok",
+                reason=reason,
+                method=method,
+                subject=name,
             )
         )
     return rows
 
 
 def _mass_per_intensity(table: xr.Dataset, wavelength: float, bounds: tuple[float, float]) -> float:
-    """Return cell mass times volume over the summed intensity of the lines in range; NaN where not trusted."""
+    """Return cell mass times volume over the summed intensity of the lines in range; NaN where not
+    trusted."""
     lines = lines_of(table, wavelength, bounds)
     if lines is None or not table.attrs.get("refinable") or "cell_mass" not in table.attrs:
         return float("nan")
-    return float(table.attrs["cell_mass"]) * float(table.attrs["volume"]) / float(lines.strength.sum())
+    return (
+        float(table.attrs["cell_mass"]) * float(table.attrs["volume"]) / float(lines.strength.sum())
+    )
 
 
 def _weights(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> dict[str, float] | None:
-    """Return mass per intensity of each phase, cell mass times volume times scale over intensity; None if unknown."""
+    """Return mass per intensity of each phase, cell mass times volume times scale over intensity;
+    None if unknown."""
     out = {}
     if "scale_stderr" not in lattice:
         return None
@@ -166,13 +196,20 @@ def _weights(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> dict[str, 
         ratio = lattice["scale_stderr"].values[:, p] / lattice["intensity_stderr"].values[:, p]
         if not np.isfinite(ratio).any():
             return None
-        out[name] = float(np.nanmedian(ratio)) * float(about.attrs["cell_mass"]) * float(about.attrs["volume"])
+        out[name] = (
+            float(np.nanmedian(ratio))
+            * float(about.attrs["cell_mass"])
+            * float(about.attrs["volume"])
+        )
     return out
 
 
 def _total(lattice: xr.Dataset, share: Mapping[str, float]) -> float:
-    """Return the usual mass of the phases present in a frame, in the unit of `share` times intensity."""
+    """Return the usual mass of the phases present in a frame, in the unit of `share` times
+    intensity."""
     names = lattice["phase"].values.astype(str)
-    there = np.where(lattice["present"].values == 1, np.nan_to_num(lattice["intensity"].values), 0.0)
+    there = np.where(
+        lattice["present"].values == 1, np.nan_to_num(lattice["intensity"].values), 0.0
+    )
     mass = there @ np.array([share[n] for n in names])
     return float(np.median(mass[mass > 0])) if np.any(mass > 0) else float("nan")

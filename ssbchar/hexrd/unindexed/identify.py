@@ -19,9 +19,12 @@ from ssbchar.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
-METHOD = "cell fitted to the lines found; likelihood against strange lines, integrated over the cell"
+METHOD = (
+    "cell fitted to the lines found; likelihood against strange lines, integrated over the cell"
+)
 OVERLAPPED = 0.15
-"""Error of the place of a further line of a refined phase [full widths at half maximum]: most overlap others."""
+"""Error of the place of a further line of a refined phase [full widths at half maximum]: most
+overlap others."""
 FEWEST = 3
 """Lines a group must have to be tested against cells."""
 
@@ -33,12 +36,15 @@ def identify_phases(
     return match(tracks, furnace, phase_library.each(library), options)
 
 
-def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Candidates) -> list[Conclusion]:
-    """Return, for each group of unexplained tracks, what it is, when it comes and goes, and each candidate's evidence.
+def match(
+    tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Candidates
+) -> list[Conclusion]:
+    """Return, for each group of unexplained tracks, what it is, when it comes and goes, and each
+    candidate's evidence.
 
     Quantities: `unexplained_lines` (verdict `named`, `ambiguous`, `not_named`, `known_phase` or
-    `too_few_lines`), `candidate` (the
-    share of lines each candidate explains), `onset_temperature` and `end_temperature` of the group.
+    `too_few_lines`), `candidate` (the share of lines each candidate explains), `onset_temperature`
+    and `end_temperature` of the group.
     """
     rows: list[Conclusion] = []
     group = tracks["group"].values
@@ -53,17 +59,24 @@ def match(tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], opt
         found = _tested(tracks, own, phases, options) if not known else []
         verdict = _verdict(tracks, own, name, found, options)
         if known:
-            rows.append(replace(verdict, verdict="known_phase", reason=f"{known}; {verdict.reason}"))
+            rows.append(
+                replace(verdict, verdict="known_phase", reason=f"{known}; {verdict.reason}")
+            )
             continue
         rows.append(verdict)
         shown = found[: 3 if verdict.verdict in ("named", "ambiguous") else 1]
         rows += [_candidate(one, lines, name, own.size) for one, lines in shown]
-        rows += onsets.find_onsets(_as_phase(tracks, own, name), furnace, Onset(significance=options.significance))
+        rows += onsets.find_onsets(
+            _as_phase(tracks, own, name), furnace, Onset(significance=options.significance)
+        )
     return rows + detection_limits.injected(tracks, phases, options.strain)
 
 
-def _known(tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates) -> str:
-    """Return the refined phase whose further lines these are (its intensities were not foreseen), or nothing."""
+def _known(
+    tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates
+) -> str:
+    """Return the refined phase whose further lines these are (its intensities were not foreseen),
+    or nothing."""
     frame, x, stderr, bounds = _places(tracks, own, options)
     stderr = np.hypot(stderr, OVERLAPPED * float(tracks["fwhm"]))
     best = (options.evidence, "")
@@ -75,19 +88,29 @@ def _known(tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], 
         lines = cell_matching.lines_of(phase, float(tracks["wavelength"]), bounds, 0.0)
         if lines is None or not np.all(np.isfinite(cell)):
             continue
-        evidence, mine = cell_matching.fixed(replace(lines, cell=cell), x, stderr, float(tracks["wavelength"]), bounds)
+        evidence, mine = cell_matching.fixed(
+            replace(lines, cell=cell), x, stderr, float(tracks["wavelength"]), bounds
+        )
         if evidence > best[0] and mine.mean() >= options.explained:
-            best = (evidence, f"{int(mine.sum())} are lines of {name} that the refinement did not foresee")
+            best = (
+                evidence,
+                f"{int(mine.sum())} are lines of {name} that the refinement did not foresee",
+            )
     return best[1]
 
 
 def _places(
     tracks: xr.Dataset, own: NDArray[np.intp], options: Candidates
 ) -> tuple[int, Array, Array, tuple[float, float]]:
-    """Return the frame where a group is strongest, positions there with errors [degree], and the range measured."""
-    power = np.nansum(np.maximum(tracks["area"].values[:, own] / tracks["area_stderr"].values[:, own], 0), axis=1)
+    """Return the frame where a group is strongest, positions there with errors [degree], and the
+    range measured."""
+    power = np.nansum(
+        np.maximum(tracks["area"].values[:, own] / tracks["area_stderr"].values[:, own], 0), axis=1
+    )
     frame = int(np.argmax(power))
-    stderr = np.hypot(tracks["position_stderr"].values[own], options.position * float(tracks["fwhm"]))
+    stderr = np.hypot(
+        tracks["position_stderr"].values[own], options.position * float(tracks["fwhm"])
+    )
     low, high = (float(b) for b in tracks["two_theta_range"].values)
     return frame, tracks["position"].values[frame, own], stderr, (low, high)
 
@@ -102,15 +125,25 @@ def _tested(
     for phase in phases:
         lines = cell_matching.lines_of(phase, wavelength, (low, high))
         if lines is not None:
-            found.append((cell_matching.match(lines, x, stderr, wavelength, (low, high), options.strain), lines))
+            found.append(
+                (
+                    cell_matching.match(lines, x, stderr, wavelength, (low, high), options.strain),
+                    lines,
+                )
+            )
     return sorted(found, key=lambda pair: -pair[0].evidence)
 
 
 def _verdict(
-    tracks: xr.Dataset, own: NDArray[np.intp], name: str, found: list[tuple[cell_matching.Match, cell_matching.Lines]],
+    tracks: xr.Dataset,
+    own: NDArray[np.intp],
+    name: str,
+    found: list[tuple[cell_matching.Match, cell_matching.Lines]],
     options: Candidates,
-) -> Conclusion:  # fmt: skip
-    first, last = (int(f(tracks[k].values[own])) for f, k in ((np.min, "first_frame"), (np.max, "last_frame")))
+) -> Conclusion:
+    first, last = (
+        int(f(tracks[k].values[own])) for f, k in ((np.min, "first_frame"), (np.max, "last_frame"))
+    )
     best = float(tracks["significance"].values[own].max())
     row = Conclusion("unexplained_lines", float(own.size), unit="1", method=METHOD, subject=name)
     seen = f"frames {first}-{last}, best {best:.0f} sigma, d {_spacings(tracks, own)} angstrom"
@@ -123,7 +156,9 @@ def _verdict(
     share = float(one.explained.mean())
     if one.evidence < options.evidence or share < options.explained:
         return replace(
-            row, verdict="not_named", reason=f"no candidate explains it (best {one.name}: {share:.0%}); {seen}"
+            row,
+            verdict="not_named",
+            reason=f"no candidate explains it (best {one.name}: {share:.0%}); {seen}",
         )
     if one.evidence - rival < options.evidence:
         told = f"{one.name} and {found[1][0].name} explain it alike"
@@ -137,16 +172,27 @@ def _spacings(tracks: xr.Dataset, own: NDArray[np.intp]) -> str:
     return ", ".join(f"{v:.3f}" for v in d[:6]) + (" ..." if d.size > 6 else "")
 
 
-def _candidate(one: cell_matching.Match, lines: cell_matching.Lines, name: str, count: int) -> Conclusion:
+def _candidate(
+    one: cell_matching.Match, lines: cell_matching.Lines, name: str, count: int
+) -> Conclusion:
     free = cell_matching.FREE[lines.system]
-    cell = ", ".join(f"{'a b c alpha beta gamma'.split()[i]} {one.cell[i]:.4f}({one.cell_stderr[i]:.4f})" for i in free)
+    cell = ", ".join(
+        f"{'a b c alpha beta gamma'.split()[i]} {one.cell[i]:.4f}({one.cell_stderr[i]:.4f})"
+        for i in free
+    )
     reason = (
         f"{int(one.explained.sum())} of {count} lines explained, {one.found} of {one.expected} "
         f"lines expected in range found; evidence {one.evidence:.1f}; {cell}"
     )
     share = 100 * float(one.explained.mean())
     return Conclusion(
-        "candidate", share, unit="percent", reason=reason, method=METHOD, subject=one.name, condition=name
+        "candidate",
+        share,
+        unit="percent",
+        reason=reason,
+        method=METHOD,
+        subject=one.name,
+        condition=name,
     )
 
 
@@ -161,9 +207,11 @@ def _as_phase(tracks: xr.Dataset, own: NDArray[np.intp], name: str) -> xr.Datase
     fp = ("frame", "phase")
     return xr.Dataset(
         {
-            "intensity": (fp, area), "intensity_stderr": (fp, stderr), "significance": (fp, significance),
+            "intensity": (fp, area),
+            "intensity_stderr": (fp, stderr),
+            "significance": (fp, significance),
             "intensity_upper95": (fp, np.maximum(area, 0) + onsets.ONE_SIDED_95 * stderr),
             "present": (fp, np.ones_like(area, dtype=int)),
         },
         coords={"frame": tracks["frame"], "phase": [name]},
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Peaks in the residual: a matched filter over every frame, with noise that knows where the model misfits."""
+"""Peaks in the residual: a matched filter over every frame, with noise that knows where the model
+misfits."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ CHUNK = 256
 
 @dataclass(frozen=True)
 class Filtered:
-    """Area of a peak centred at each point of each frame, after a local straight line, and its standard error."""
+    """Area of a peak centred at each point of each frame, after a local straight line, and its
+    standard error."""
 
     area: Any
     stderr: Any
@@ -33,8 +35,9 @@ class Filtered:
 def noise(residual: Array, stderr: Array, peaks: Array) -> Array:
     """Return the standard deviation of a residual, frame by frame, from the residual itself.
 
-    sigma^2 = (g s)^2 + (m p)^2: s the stated error, p the calculated peaks; g >= 1 from the points without peaks,
-    m from the points under them (both medians), so that what a model leaves of a strong peak is no new peak.
+    sigma^2 = (g s)^2 + (m p)^2: s the stated error, p the calculated peaks; g >= 1 from the points
+    without peaks, m from the points under them (both medians), so that what a model leaves of a
+    strong peak is no new peak.
 
     Parameters
     ----------
@@ -60,9 +63,11 @@ def noise(residual: Array, stderr: Array, peaks: Array) -> Array:
 
 
 def matched(residual: Array, sigma: Array, fwhm: float) -> Filtered:
-    """Return the area of a Gaussian peak of width `fwhm` [points] at each point, with a straight line beneath it.
+    """Return the area of a Gaussian peak of width `fwhm` [points] at each point, with a straight
+    line beneath it.
 
-    Weighted least squares in a window of +-2.5 widths, for all points at once by correlation with the window.
+    Weighted least squares in a window of +-2.5 widths, for all points at once by correlation with
+    the window.
     """
     from scipy.ndimage import correlate1d
 
@@ -83,19 +88,24 @@ def matched(residual: Array, sigma: Array, fwhm: float) -> Filtered:
 
         (a, b, c), (d, e), (f,) = (
             [window(weight, terms[m] * terms[n]) for n in range(m, 3)] for m in range(3)
-        )  # fmt: skip
+        )
         right = [window(value, term) for term in terms]
         first = (d * f - e * e, c * e - b * f, b * e - c * d)  # cofactors of the peak's row
         determinant = a * first[0] + b * first[1] + c * first[2]
         enough = good & (determinant > 1e-10 * a * d * f)
         safe = np.where(enough, determinant, 1.0)
-        area[part] = np.where(enough, sum(x * y for x, y in zip(first, right, strict=True)) / safe, np.nan)
+        area[part] = np.where(
+            enough, sum(x * y for x, y in zip(first, right, strict=True)) / safe, np.nan
+        )
         error[part] = np.where(enough, np.sqrt(np.maximum(first[0] / safe, 0)), np.nan)
     return Filtered(area, error)
 
 
-def maxima(filtered: Filtered, threshold: float, apart: int) -> tuple[NDArray[np.intp], Array, Array]:
-    """Return frame, position [points, interpolated] and significance of local maxima above a threshold.
+def maxima(
+    filtered: Filtered, threshold: float, apart: int
+) -> tuple[NDArray[np.intp], Array, Array]:
+    """Return frame, position [points, interpolated] and significance of local maxima above a
+    threshold.
 
     Parameters
     ----------
@@ -116,7 +126,9 @@ def maxima(filtered: Filtered, threshold: float, apart: int) -> tuple[NDArray[np
         frame, at = frame[inside], at[inside]
         left, middle, right = s[frame, at - 1], s[frame, at], s[frame, at + 1]
         curvature = left - 2 * middle + right
-        shift = np.where(curvature < 0, 0.5 * (left - right) / np.where(curvature < 0, curvature, 1.0), 0.0)
+        shift = np.where(
+            curvature < 0, 0.5 * (left - right) / np.where(curvature < 0, curvature, 1.0), 0.0
+        )
         frames.append(frame + part.start)
         places.append(at + np.clip(shift, -0.5, 0.5))
         heights.append(middle)

@@ -18,9 +18,11 @@ class Candidates:
     together: float = 3.0
     """Tracks belong together where their onsets are within so many standard errors, or frames."""
     strain: float = 0.015
-    """How far a candidate's cell may be from that of the phases file, as relative change of lengths."""
+    """How far a candidate's cell may be from that of the phases file, as relative change of
+    lengths."""
     position: float = 0.05
-    """Error of a line's place beside its own, in full widths at half maximum (peak shapes, overlaps)."""
+    """Error of a line's place beside its own, in full widths at half maximum (peak shapes,
+    overlaps)."""
     explained: float = 0.6
     """A candidate is named where it explains at least this share of the tracks."""
     evidence: float = 3.0

@@ -1,4 +1,5 @@
-"""Tracks: peaks that no phase explains, followed from frame to frame and grouped by how they come and go."""
+"""Tracks: peaks that no phase explains, followed from frame to frame and grouped by how they come
+and go."""
 
 from __future__ import annotations
 
@@ -35,12 +36,15 @@ class Track:
         return float(np.mean(self.places[-3:]))
 
 
-def follow_lines(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, options: Candidates) -> xr.Dataset:
-    """Return the peaks of the residual that persist, with their intensity in every frame (``tracks.nc``).
+def follow_lines(
+    patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset, options: Candidates
+) -> xr.Dataset:
+    """Return the peaks of the residual that persist, with their intensity in every frame
+    (``tracks.nc``).
 
-    A matched filter finds peaks above the noise of the residual (`residual.noise`); those that stay near one place
-    over several frames are a track. Its intensity is then measured in every frame; tracks whose intensities rise
-    together belong to one group.
+    A matched filter finds peaks above the noise of the residual (`residual.noise`); those that stay
+    near one place over several frames are a track. Its intensity is then measured in every frame;
+    tracks whose intensities rise together belong to one group.
     """
     x = patterns["two_theta"].values.astype(float)
     step = float(np.median(np.diff(x)))
@@ -49,12 +53,18 @@ def follow_lines(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset,
     fwhm = strain_path.typical_width(x, Reader(patterns["intensity"])[some])
     filtered = _filtered(patterns, lattice, fwhm / step)
     apart = max(2, round(fwhm / step))
-    found = link(*matched_filter.maxima(filtered, options.significance, apart), options.drift * fwhm / step, options)
+    found = link(
+        *matched_filter.maxima(filtered, options.significance, apart),
+        options.drift * fwhm / step,
+        options,
+    )
     places = _places(found, patterns.sizes["frame"])
     area, stderr = (step * part for part in _measured(filtered, places))
     group = _groups(area, stderr, options)
     ds = _dataset(patterns, furnace, found, places, area, stderr, group, fwhm, step)
-    needed = step * detection_limits.detectable(filtered.area, filtered.stderr, options.significance)
+    needed = step * detection_limits.detectable(
+        filtered.area, filtered.stderr, options.significance
+    )
     ds["detectable_area"] = ("two_theta", needed, {"units": "count degree"})
     there = np.where(lattice["present"].values == 1, lattice["intensity"].values, np.nan)
     level = [float(np.median(v[np.isfinite(v)])) if np.isfinite(v).any() else 0.0 for v in there.T]
@@ -67,7 +77,8 @@ def follow_lines(patterns: xr.Dataset, lattice: xr.Dataset, furnace: xr.Dataset,
 
 
 def _filtered(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> matched_filter.Filtered:
-    """Return the matched filter of all frames, some at a time and in single precision, to bound memory."""
+    """Return the matched filter of all frames, some at a time and in single precision, to bound
+    memory."""
     shape = patterns["intensity"].shape
     area, stderr = (row_file.empty(shape, np.float32) for _ in range(2))
     curves = [Reader(lattice[k]) for k in ("residual", "calculated", "background")]
@@ -81,8 +92,11 @@ def _filtered(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> matched
     return matched_filter.Filtered(area, stderr)
 
 
-def link(frame: NDArray[np.intp], place: Array, strength: Array, drift: float, options: Candidates) -> list[Track]:
-    """Return tracks from the peaks of all frames: each peak joins the nearest track that ended shortly before."""
+def link(
+    frame: NDArray[np.intp], place: Array, strength: Array, drift: float, options: Candidates
+) -> list[Track]:
+    """Return tracks from the peaks of all frames: each peak joins the nearest track that ended
+    shortly before."""
     done: list[Track] = []
     active: list[Track] = []
     for n in np.unique(frame):
@@ -115,7 +129,8 @@ def _add(track: Track, frame: int, place: float, strength: float) -> None:
 
 
 def _places(found: list[Track], frames: int) -> Array:
-    """Return the place [points] of each track in every frame, shape (frames, tracks): smoothed, ends held."""
+    """Return the place [points] of each track in every frame, shape (frames, tracks): smoothed,
+    ends held."""
     out = np.empty((frames, len(found)))
     for k, track in enumerate(found):
         weight = np.array(track.strengths)
@@ -142,8 +157,9 @@ def _measured(filtered: matched_filter.Filtered, places: Array) -> tuple[Array, 
 def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64]:
     """Return the group of each track: tracks whose standardised intensities rise and fall together.
 
-    Two tracks agree where chi-square of one, scaled to the other, is that of noise: the scaled difference over its
-    error has a reduced chi-square below `together` squared. Groups are built around the strongest free track.
+    Two tracks agree where chi-square of one, scaled to the other, is that of noise: the scaled
+    difference over its error has a reduced chi-square below `together` squared. Groups are built
+    around the strongest free track.
     """
     count = area.shape[1]
     group = np.full(count, -1, dtype=np.int64)
@@ -155,9 +171,16 @@ def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64
         group[lead] = number
         for other in np.flatnonzero(group < 0):
             good = np.isfinite(area[:, lead]) & np.isfinite(area[:, other])
-            a, b, sa, sb = area[good, lead], area[good, other], stderr[good, lead], stderr[good, other]
+            a, b, sa, sb = (
+                area[good, lead],
+                area[good, other],
+                stderr[good, lead],
+                stderr[good, other],
+            )
             ratio = float(np.sum(a * b / sb**2) / np.sum(a * a / sb**2))
-            chi2 = float(np.mean((b - ratio * a) ** 2 / (sb**2 + (ratio * sa) ** 2 + (0.1 * b) ** 2)))
+            chi2 = float(
+                np.mean((b - ratio * a) ** 2 / (sb**2 + (ratio * sa) ** 2 + (0.1 * b) ** 2))
+            )
             if ratio > 0 and chi2 < options.together**2:
                 group[other] = number
         number += 1
@@ -165,9 +188,16 @@ def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64
 
 
 def _dataset(
-    patterns: xr.Dataset, furnace: xr.Dataset, found: list[Track], places: Array, area: Array, stderr: Array,
-    group: NDArray[np.int64], fwhm: float, step: float,
-) -> xr.Dataset:  # fmt: skip
+    patterns: xr.Dataset,
+    furnace: xr.Dataset,
+    found: list[Track],
+    places: Array,
+    area: Array,
+    stderr: Array,
+    group: NDArray[np.int64],
+    fwhm: float,
+    step: float,
+) -> xr.Dataset:
     import xarray as xr
 
     x, wavelength = patterns["two_theta"].values.astype(float), float(patterns["wavelength"])
@@ -191,14 +221,24 @@ def _dataset(
             "area_stderr": (ft, stderr, {"units": "count degree"}),
             "group": ("track", group),
             "significance": ("track", strength, {"units": "1", "long_name": "best single frame"}),
-            "first_frame": ("track", np.array([numbers[t.frames[0]] for t in found], dtype=np.int64)),
-            "last_frame": ("track", np.array([numbers[t.frames[-1]] for t in found], dtype=np.int64)),
+            "first_frame": (
+                "track",
+                np.array([numbers[t.frames[0]] for t in found], dtype=np.int64),
+            ),
+            "last_frame": (
+                "track",
+                np.array([numbers[t.frames[-1]] for t in found], dtype=np.int64),
+            ),
             "best_frame": ("track", numbers[best].astype(np.int64) if len(found) else best),
             "frames_seen": ("track", np.array([len(t.frames) for t in found], dtype=np.int64)),
             "fwhm": ((), fwhm, {"units": "degree"}),
             "two_theta_range": ("bound", x[[0, -1]], {"units": "degree"}),
             "wavelength": ((), wavelength, {"units": "angstrom"}),
-            "wavelength_stderr": ((), float(patterns.get("wavelength_stderr", np.nan)), {"units": "angstrom"}),
+            "wavelength_stderr": (
+                (),
+                float(patterns.get("wavelength_stderr", np.nan)),
+                {"units": "angstrom"},
+            ),
             "temperature": ("frame", furnace["temperature"].values, {"units": "degC"}),
         },
         coords={"frame": patterns["frame"], "track": count},

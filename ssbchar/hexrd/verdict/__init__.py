@@ -1,4 +1,5 @@
-"""What a diffraction series says: reference cells before and after, reversibility, phase stability."""
+"""What a diffraction series says: reference cells before and after, reversibility, phase
+stability."""
 
 from ssbchar.pipeline.exports import step_getter
 

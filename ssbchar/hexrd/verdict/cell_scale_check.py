@@ -1,4 +1,5 @@
-"""Was the wavelength checked: the scale of the cells against an internal standard, or against what is known of them."""
+"""Was the wavelength checked: the scale of the cells against an internal standard, or against what
+is known of them."""
 
 from __future__ import annotations
 
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 METHOD = "cells at rest before heating over those of the phases file, cube root of the volumes"
 
 
-def check(found: Mapping[str, AtRest], known: Mapping[str, xr.Dataset], options: Stability, error: float) -> Conclusion:
-    """Return the scale of the cells against known ones [1] and whether the wavelength counts as checked.
+def check(
+    found: Mapping[str, AtRest], known: Mapping[str, xr.Dataset], options: Stability, error: float
+) -> Conclusion:
+    """Return the scale of the cells against known ones [1] and whether the wavelength counts as
+    checked.
 
-    With an internal standard (`options.standard`): `checked` within its tolerance, else `off`. Without: `off` where
-    all phases deviate alike by more than the tolerance of their published cells, else `not_checked`.
+    With an internal standard (`options.standard`): `checked` within its tolerance, else `off`.
+    Without: `off` where all phases deviate alike by more than the tolerance of their published
+    cells, else `not_checked`.
 
     Parameters
     ----------
@@ -36,17 +41,24 @@ def check(found: Mapping[str, AtRest], known: Mapping[str, xr.Dataset], options:
     """
     row = Conclusion("cell_scale", unit="1", method=METHOD)
     scales = {
-        name: (float((at.value[6] / known[name].attrs["volume"]) ** (1 / 3)), float(at.stderr[6] / at.value[6] / 3))
+        name: (
+            float((at.value[6] / known[name].attrs["volume"]) ** (1 / 3)),
+            float(at.stderr[6] / at.value[6] / 3),
+        )
         for name, at in found.items()
         if name in known and "volume" in known[name].attrs
     }
     carried = (
-        f"cells carry {1e6 * error:.0f} ppm for it" if error else "no error of it is stated: cells carry none for it"
+        f"cells carry {1e6 * error:.0f} ppm for it"
+        if error
+        else "no error of it is stated: cells carry none for it"
     )
     if options.standard:
         if options.standard not in scales:
             return replace(
-                row, verdict="not_checked", reason=f"the standard {options.standard} is not there; {carried}"
+                row,
+                verdict="not_checked",
+                reason=f"the standard {options.standard} is not there; {carried}",
             )
         value, stderr = scales[options.standard]
         tolerance = options.standard_tolerance / 100
@@ -55,7 +67,12 @@ def check(found: Mapping[str, AtRest], known: Mapping[str, xr.Dataset], options:
         if not good:
             reason += f"; the wavelength should be {1 / value:.6f} times the one used"
         return replace(
-            row, value=value, stderr=stderr, systematic=tolerance, verdict="checked" if good else "off", reason=reason
+            row,
+            value=value,
+            stderr=stderr,
+            systematic=tolerance,
+            verdict="checked" if good else "off",
+            reason=reason,
         )
     if not scales:
         return replace(row, verdict="not_checked", reason=f"no reference cell; {carried}")
@@ -66,7 +83,5 @@ def check(found: Mapping[str, AtRest], known: Mapping[str, xr.Dataset], options:
     if abs(middle - 1) > tolerance and spread < abs(middle - 1) / 2:
         reason = f"all cells are off alike ({each}): the wavelength is probably {1 / middle:.4f} times the one used"
         return replace(row, value=middle, systematic=tolerance, verdict="off", reason=reason)
-    reason = (
-        f"the wavelength was not checked (name an internal standard in hexrd.stability.standard); {carried}; {each}"
-    )
+    reason = f"the wavelength was not checked (name an internal standard in hexrd.stability.standard); {carried}; {each}"
     return replace(row, value=middle, systematic=tolerance, verdict="not_checked", reason=reason)

@@ -1,4 +1,5 @@
-"""Every headline row of a diffraction measurement: cells, their return, expansion, onsets, limits, the verdict."""
+"""Every headline row of a diffraction measurement: cells, their return, expansion, onsets, limits,
+the verdict."""
 
 from __future__ import annotations
 
@@ -25,18 +26,30 @@ UNITS = ("angstrom",) * 3 + ("degree",) * 3 + ("angstrom^3",)
 
 
 def conclude_series(
-    lattice: xr.Dataset, furnace: xr.Dataset, expansion: xr.Dataset, onset: Iterable[Conclusion], peaks: xr.Dataset,
-    candidates: Iterable[Conclusion], phases: list[xr.Dataset], options: Stability, labels: dict[str, str],
-) -> list[Conclusion]:  # fmt: skip
-    """Return the rows of one heating series (docs/data-model.md, headline quantities of ``hexrd``)."""
+    lattice: xr.Dataset,
+    furnace: xr.Dataset,
+    expansion: xr.Dataset,
+    onset: Iterable[Conclusion],
+    peaks: xr.Dataset,
+    candidates: Iterable[Conclusion],
+    phases: list[xr.Dataset],
+    options: Stability,
+    labels: dict[str, str],
+) -> list[Conclusion]:
+    """Return the rows of one heating series (docs/data-model.md, headline quantities of
+    ``hexrd``)."""
     resting = rest(furnace, options)
     known = {str(ds.attrs["phase"]): ds for ds in phases}
     rows: list[Conclusion] = []
     states: list[phase_stability.State] = []
     started: dict[str, AtRest] = {}
     for p, name in enumerate(lattice["phase"].values.astype(str)):
-        before = at_rest(lattice, furnace, expansion, p, resting.before, resting.temperature, "heating")
-        after = at_rest(lattice, furnace, expansion, p, resting.after, resting.temperature, "cooling")
+        before = at_rest(
+            lattice, furnace, expansion, p, resting.before, resting.temperature, "heating"
+        )
+        after = at_rest(
+            lattice, furnace, expansion, p, resting.after, resting.temperature, "cooling"
+        )
         shown = _free(lattice, p)
         if before is not None:
             started[name] = before
@@ -47,7 +60,9 @@ def conclude_series(
         own += _expansions(expansion, p, shown, known.get(name), options)
         own += quality_rows.frames_refined(lattice, p) + quality_rows.breadths(peaks, name, resting)
         rows += [replace(r, subject=name) for r in own]
-        states.append(phase_stability.state(name, p, lattice, furnace, before, after, resting, options))
+        states.append(
+            phase_stability.state(name, p, lattice, furnace, before, after, resting, options)
+        )
     seen, others = list(onset), list(candidates)
     limits = detection_limits.unseen(lattice, known)
     rows += [*seen, *limits, *others]
@@ -62,10 +77,15 @@ def conclude_series(
 
 
 def _free(lattice: xr.Dataset, phase: int) -> list[int]:
-    """Return which of a, b, c, alpha, beta, gamma, volume are told: the free ones, and the volume."""
+    """Return which of a, b, c, alpha, beta, gamma, volume are told: the free ones, and the
+    volume."""
     cell, stderr = lattice["cell"].values[:, phase], lattice["cell_stderr"].values[:, phase]
     good = np.all(np.isfinite(cell), axis=1)
-    return [*(int(i) for i in cell_parameters.freedom(cell[good], stderr[good]).free), 6] if good.any() else []
+    return (
+        [*(int(i) for i in cell_parameters.freedom(cell[good], stderr[good]).free), 6]
+        if good.any()
+        else []
+    )
 
 
 def _cells(
@@ -73,34 +93,59 @@ def _cells(
 ) -> list[Conclusion]:
     if found is None:
         return []
-    where = "frames at rest" if resting.still or condition != "before heating" else "first frames (no rest)"
+    where = (
+        "frames at rest"
+        if resting.still or condition != "before heating"
+        else "first frames (no rest)"
+    )
     reason = f"{found.frames} {where}, brought to {resting.temperature:.1f} degC"
     if found.scatter > 2:
-        reason += f"; frames scatter {np.sqrt(found.scatter):.1f} times their esds, which is in the error"
+        reason += (
+            f"; frames scatter {np.sqrt(found.scatter):.1f} times their esds, which is in the error"
+        )
     if scale_error(lattice) == 0:
         reason += "; no error of the wavelength is stated"
     return [
         Conclusion(
-            AXES[i], float(found.value[i]), float(found.stderr[i]), float(found.systematic[i]), unit=UNITS[i],
-            verdict="ok", reason=reason, method="whole-pattern refinement, weighted mean", condition=condition,
+            AXES[i],
+            float(found.value[i]),
+            float(found.stderr[i]),
+            float(found.systematic[i]),
+            unit=UNITS[i],
+            verdict="ok",
+            reason=reason,
+            method="whole-pattern refinement, weighted mean",
+            condition=condition,
         )
         for i in shown
-    ]  # fmt: skip
+    ]
 
 
 def _returned(
-    before: AtRest | None, after: AtRest | None, resting: Rest, furnace: xr.Dataset, options: Stability
+    before: AtRest | None,
+    after: AtRest | None,
+    resting: Rest,
+    furnace: xr.Dataset,
+    options: Stability,
 ) -> Conclusion | None:
-    """Return the change of the volume, both brought to one temperature; wavelength and thermocouple cancel."""
+    """Return the change of the volume, both brought to one temperature; wavelength and thermocouple
+    cancel."""
     row = Conclusion(
-        "volume_return", unit="percent", condition="after cooling", method="volumes at rest, brought to one temperature"
+        "volume_return",
+        unit="percent",
+        condition="after cooling",
+        method="volumes at rest, brought to one temperature",
     )
     if before is None:
         return None
     if not np.any(furnace["segment"].values.astype(str) == "cooling"):
         return replace(row, verdict="not_measured", reason="the series has no cooling")
     if resting.after.size == 0:
-        return replace(row, verdict="not_measured", reason="no frame near the starting temperature after cooling")
+        return replace(
+            row,
+            verdict="not_measured",
+            reason="no frame near the starting temperature after cooling",
+        )
     if after is None:
         return replace(row, verdict="gone", reason="the phase is not there after cooling")
     ratio, error = change(before, after)
@@ -117,7 +162,11 @@ def _returned(
 
 
 def _expansions(
-    expansion: xr.Dataset, phase: int, shown: list[int], about: xr.Dataset | None, options: Stability
+    expansion: xr.Dataset,
+    phase: int,
+    shown: list[int],
+    about: xr.Dataset | None,
+    options: Stability,
 ) -> list[Conclusion]:
     rows = []
     at = expansion.isel(phase=phase)
@@ -128,7 +177,8 @@ def _expansions(
             continue
         for i in (i for i in shown if i < 3 or i == 6):
             value, stderr, systematic = (
-                float(one[f"mean_linear_expansion{k}"].values[i]) for k in ("", "_stderr", "_systematic")
+                float(one[f"mean_linear_expansion{k}"].values[i])
+                for k in ("", "_stderr", "_systematic")
             )
             reason = f"{low:.0f}-{high:.0f} degC, {int(one['frames_used'])} frames"
             reason += f", reduced chi-square {float(one['chi2']):.2g}"
@@ -138,19 +188,29 @@ def _expansions(
                 reason += f"; reacting from {reacting:.0f} degC"
             if int(one["frames_rejected"]):
                 reason += f"; {int(one['frames_rejected'])} frames off the curve left out"
-            reason += _published(about, AXES[i], value, float(np.hypot(stderr, systematic)), options)
+            reason += _published(
+                about, AXES[i], value, float(np.hypot(stderr, systematic)), options
+            )
             method = f"{expansion.attrs['model']} of order {int(one['order'])}, errors in cell and temperature"
             rows.append(
                 Conclusion(
-                    "mean_linear_expansion", value, stderr, systematic, unit="1/K",
-                    verdict="reacting" if inside else "ok", reason=reason, method=method,
+                    "mean_linear_expansion",
+                    value,
+                    stderr,
+                    systematic,
+                    unit="1/K",
+                    verdict="reacting" if inside else "ok",
+                    reason=reason,
+                    method=method,
                     condition=f"{segment} {AXES[i]}",
                 )
-            )  # fmt: skip
+            )
     return rows
 
 
-def _published(about: xr.Dataset | None, axis: str, value: float, stderr: float, options: Stability) -> str:
+def _published(
+    about: xr.Dataset | None, axis: str, value: float, stderr: float, options: Stability
+) -> str:
     """Return the comparison with the literature value of the phases file, where there is one."""
     table = json.loads(about.attrs.get("expansion", "{}")) if about is not None else {}
     entry = table.get(axis)

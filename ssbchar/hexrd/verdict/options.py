@@ -18,7 +18,8 @@ class Stability:
     expansion_sigma: float = 3.0
     """Our expansion and a published one differ above this many standard deviations."""
     standard: str = ""
-    """Phase whose cell in the phases file is certified (an internal standard): it checks the wavelength."""
+    """Phase whose cell in the phases file is certified (an internal standard): it checks the
+    wavelength."""
     standard_tolerance: float = 0.02
     """How far the standard's lengths may be from its certified ones [percent]."""
     reference_tolerance: float = 0.5

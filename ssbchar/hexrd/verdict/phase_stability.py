@@ -1,4 +1,5 @@
-"""The verdict on a mixture: stable, reversible, partly, reacts or inconclusive, with its evidence."""
+"""The verdict on a mixture: stable, reversible, partly, reacts or inconclusive, with its
+evidence."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class State:
     """There at the end of what was measured."""
     ever: bool
     change: float
-    """Largest relative change of a cell length or of the volume, after / before - 1 [percent]; NaN not measured."""
+    """Largest relative change of a cell length or of the volume, after / before - 1 [percent]; NaN
+    not measured."""
     change_stderr: float
     kept: float
     """Intensity after over before [percent]; NaN not measured."""
@@ -39,10 +41,17 @@ class State:
 
 
 def state(
-    name: str, phase: int, lattice: xr.Dataset, furnace: xr.Dataset, before: AtRest | None, after: AtRest | None,
-    resting: Rest, options: Stability,
-) -> State:  # fmt: skip
-    """Return what became of a phase, from its presence at both ends and its cells and intensity at rest."""
+    name: str,
+    phase: int,
+    lattice: xr.Dataset,
+    furnace: xr.Dataset,
+    before: AtRest | None,
+    after: AtRest | None,
+    resting: Rest,
+    options: Stability,
+) -> State:
+    """Return what became of a phase, from its presence at both ends and its cells and intensity at
+    rest."""
     present = lattice["present"].values[:, phase] == 1
     measured = np.flatnonzero(np.isfinite(lattice["intensity_stderr"].values[:, phase]))
     first = resting.before if resting.before.size else measured[:3]
@@ -55,25 +64,43 @@ def state(
         change, change_stderr = 100 * float(ratio[worst]), 100 * float(error[worst])
         share = after.intensity[0] / before.intensity[0]
         kept = 100 * share
-        kept_stderr = 100 * share * float(
-            np.hypot(after.intensity[1] / after.intensity[0], before.intensity[1] / before.intensity[0])
-        )  # fmt: skip
+        kept_stderr = (
+            100
+            * share
+            * float(
+                np.hypot(
+                    after.intensity[1] / after.intensity[0],
+                    before.intensity[1] / before.intensity[0],
+                )
+            )
+        )
     return State(
-        name, bool(np.mean(present[first]) > 0.5) if first.size else False,
-        bool(np.mean(present[last]) > 0.5) if last.size else False, bool(present.sum() >= 2),
-        change, change_stderr, kept, kept_stderr,
-    )  # fmt: skip
+        name,
+        bool(np.mean(present[first]) > 0.5) if first.size else False,
+        bool(np.mean(present[last]) > 0.5) if last.size else False,
+        bool(present.sum() >= 2),
+        change,
+        change_stderr,
+        kept,
+        kept_stderr,
+    )
 
 
 def verdict(
-    states: list[State], onset: list[Conclusion], candidates: list[Conclusion], limits: list[Conclusion],
-    peaks: xr.Dataset, furnace: xr.Dataset, options: Stability,
-) -> Conclusion:  # fmt: skip
+    states: list[State],
+    onset: list[Conclusion],
+    candidates: list[Conclusion],
+    limits: list[Conclusion],
+    peaks: xr.Dataset,
+    furnace: xr.Dataset,
+    options: Stability,
+) -> Conclusion:
     """Return the verdict on the mixture.
 
-    `reacts`: an initial phase is gone at the end. `partly`: the initial phases are there, but a new one stays, or a
-    cell or intensity has not returned. `reversible`: all returned after cooling. `stable`: nothing came or went up to
-    the highest temperature, and cooling was not measured. `inconclusive`: no initial phase, or cells too uncertain.
+    `reacts`: an initial phase is gone at the end. `partly`: the initial phases are there, but a new
+    one stays, or a cell or intensity has not returned. `reversible`: all returned after cooling.
+    `stable`: nothing came or went up to the highest temperature, and cooling was not measured.
+    `inconclusive`: no initial phase, or cells too uncertain.
     """
     temperature = furnace["temperature"].values
     cooled = bool(np.any(furnace["segment"].values.astype(str) == "cooling"))
@@ -98,21 +125,32 @@ def verdict(
     told = [_highest(temperature), "" if cooled else "reversibility not measured (no cooling)"]
     if not initial:
         told.append("no phase of the list was there at the start")
-    told += [f"new: {s.name}{_when(onset, s.name, 'onset_temperature')}{_lines(peaks, s.name)}" for s in new]
+    told += [
+        f"new: {s.name}{_when(onset, s.name, 'onset_temperature')}{_lines(peaks, s.name)}"
+        for s in new
+    ]
     told += [f"gone: {s.name}{_when(onset, s.name, 'end_temperature')}" for s in gone]
     told += [text for text, _ in strange]
     told += changed + open_cells
     told += [_back(s) for s in initial if np.isfinite(s.change) and not _changed([s], options)]
-    told += [f"any listed phase above {c.value:.2g} % ({c.reason.split(';')[0]}) would have been seen" for c in limits]
+    told += [
+        f"any listed phase above {c.value:.2g} % ({c.reason.split(';')[0]}) would have been seen"
+        for c in limits
+    ]
     method = "presence at both ends, cells and intensities at rest before and after"
-    return Conclusion("phase_stability", verdict=word, reason="; ".join(t for t in told if t), method=method)
+    return Conclusion(
+        "phase_stability", verdict=word, reason="; ".join(t for t in told if t), method=method
+    )
 
 
 def _strange(candidates: list[Conclusion], rows: list[Conclusion]) -> list[tuple[str, bool]]:
-    """Return what is told of each group of unexplained peaks that came, and whether it stays to the end."""
+    """Return what is told of each group of unexplained peaks that came, and whether it stays to the
+    end."""
     told = []
     for c in candidates:
-        own = [r for r in rows if r.subject == c.subject and r.quantity.startswith(("onset_", "end_"))]
+        own = [
+            r for r in rows if r.subject == c.subject and r.quantity.startswith(("onset_", "end_"))
+        ]
         came = any(r.quantity.startswith("onset_") and r.value is not None for r in own)
         if (
             c.quantity != "unexplained_lines"
@@ -122,10 +160,17 @@ def _strange(candidates: list[Conclusion], rows: list[Conclusion]) -> list[tuple
         ):
             continue
         ends = [r for r in own if r.quantity.startswith("end_")]
-        what = c.reason.split(",")[0].split(";")[0] if c.verdict == "named" else c.verdict.replace("_", " ")
+        what = (
+            c.reason.split(",")[0].split(";")[0]
+            if c.verdict == "named"
+            else c.verdict.replace("_", " ")
+        )
         when = _when(rows, c.subject, "onset_temperature")
         told.append(
-            (f"{c.value:.0f} unexplained lines{when}: {what}", bool(ends) and ends[-1].verdict == "still_present")
+            (
+                f"{c.value:.0f} unexplained lines{when}: {what}",
+                bool(ends) and ends[-1].verdict == "still_present",
+            )
         )
     return told
 
@@ -149,8 +194,12 @@ def _open(initial: list[State], options: Stability) -> list[str]:
             continue
         if not np.isfinite(s.change):
             told.append(f"the cell of {s.name} could not be compared")
-        elif abs(s.change) + 1.96 * s.change_stderr > options.cell_tolerance and not _changed([s], options):
-            told.append(f"whether the cell of {s.name} returned is open ({s.change:+.3f}({s.change_stderr:.3f}) %)")
+        elif abs(s.change) + 1.96 * s.change_stderr > options.cell_tolerance and not _changed(
+            [s], options
+        ):
+            told.append(
+                f"whether the cell of {s.name} returned is open ({s.change:+.3f}({s.change_stderr:.3f}) %)"
+            )
     return told
 
 
@@ -168,10 +217,18 @@ def _when(onset: list[Conclusion], phase: str, quantity: str) -> str:
     """Return the temperature of a phase's first onset or last end, as told."""
     for c in onset:
         if c.subject == phase and c.quantity == quantity and c.value is not None:
-            limits = f" ({c.lower95:.0f}-{c.upper95:.0f})" if c.lower95 is not None and c.upper95 is not None else ""
+            limits = (
+                f" ({c.lower95:.0f}-{c.upper95:.0f})"
+                if c.lower95 is not None and c.upper95 is not None
+                else ""
+            )
             return f" {'from' if quantity.startswith('onset') else 'at'} {c.value:.0f}{limits} degC on {c.condition}"
     for c in onset:
-        if c.subject == phase and c.quantity == quantity.replace("temperature", "frame") and c.value is not None:
+        if (
+            c.subject == phase
+            and c.quantity == quantity.replace("temperature", "frame")
+            and c.value is not None
+        ):
             return f" {'from' if quantity.startswith('onset') else 'at'} frame {c.value:.0f} on {c.condition}"
     return ""
 

@@ -1,4 +1,5 @@
-"""Rows on how the refinement went: frames by verdict, and the breadths of each phase's lines at rest."""
+"""Rows on how the refinement went: frames by verdict, and the breadths of each phase's lines at
+rest."""
 
 from __future__ import annotations
 
@@ -28,9 +29,12 @@ BREADTHS = (("inverse_size", 10.0, "1/nm"), ("microstrain", 100.0, "percent"))
 
 
 def frames_refined(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
-    """Return in how many frames a phase has a good cell of its own, and what became of the others."""
+    """Return in how many frames a phase has a good cell of its own, and what became of the
+    others."""
     verdict = lattice["verdict"].values[:, phase].astype(str)
-    count = {name: int(np.sum(verdict == name)) for name in ("ok", *TROUBLE, "absent", "not_measured")}
+    count = {
+        name: int(np.sum(verdict == name)) for name in ("ok", *TROUBLE, "absent", "not_measured")
+    }
     there = sum(count[name] for name in ("ok", *TROUBLE))
     if not there:
         return []
@@ -41,16 +45,30 @@ def frames_refined(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
     word = "ok" if count["ok"] >= MOSTLY * there else "doubtful"
     method = "whole-pattern refinement forward and backward, beside one smooth cell(T)"
     reason = "good in " + "; ".join(told)
-    return [Conclusion("frames_refined", float(count["ok"]), unit="1", verdict=word, reason=reason, method=method)]
+    return [
+        Conclusion(
+            "frames_refined",
+            float(count["ok"]),
+            unit="1",
+            verdict=word,
+            reason=reason,
+            method=method,
+        )
+    ]
 
 
 def breadths(peaks: xr.Dataset, name: str, resting: Rest) -> list[Conclusion]:
-    """Return inverse apparent size and microstrain of a phase before heating and after cooling, where measured."""
+    """Return inverse apparent size and microstrain of a phase before heating and after cooling,
+    where measured."""
     if "inverse_size" not in peaks or name not in peaks["candidate"].values.astype(str):
         return []
     at = peaks.isel(candidate=list(peaks["candidate"].values.astype(str)).index(name))
     instrument = float(peaks.attrs.get("instrument_breadth", 0.0))
-    taken = f"the instrument's {instrument:g} degree taken out" if instrument > 0 else "the instrument's breadth in it"
+    taken = (
+        f"the instrument's {instrument:g} degree taken out"
+        if instrument > 0
+        else "the instrument's breadth in it"
+    )
     rows = []
     for condition, frames in (("before heating", resting.before), ("after cooling", resting.after)):
         for variable, factor, unit in BREADTHS:
@@ -63,10 +81,16 @@ def breadths(peaks: xr.Dataset, name: str, resting: Rest) -> list[Conclusion]:
             method = "Williamson-Hall, integral breadths of the tracked lines"
             rows.append(
                 Conclusion(
-                    variable, factor * value, factor * stderr, unit=unit, verdict=verdict, reason=reason, method=method,
+                    variable,
+                    factor * value,
+                    factor * stderr,
+                    unit=unit,
+                    verdict=verdict,
+                    reason=reason,
+                    method=method,
                     condition=condition,
                 )
-            )  # fmt: skip
+            )
     return rows
 
 

@@ -77,15 +77,25 @@ def rest(furnace: xr.Dataset, options: Stability) -> Rest:
 
 
 def at_rest(
-    lattice: xr.Dataset, furnace: xr.Dataset, expansion: xr.Dataset, phase: int, frames: NDArray[np.intp],
-    temperature: float, ramp: str,
-) -> AtRest | None:  # fmt: skip
+    lattice: xr.Dataset,
+    furnace: xr.Dataset,
+    expansion: xr.Dataset,
+    phase: int,
+    frames: NDArray[np.intp],
+    temperature: float,
+    ramp: str,
+) -> AtRest | None:
     """Return a phase's mean cell over frames, at one temperature; None where it was not there.
 
-    Each frame's cell is moved to `temperature` by the expansion curve of `ramp`; its error holds that of its
-    temperature. Systematic: the temperature scale through the same curve, and the wavelength.
+    Each frame's cell is moved to `temperature` by the expansion curve of `ramp`; its error holds
+    that of its temperature. Systematic: the temperature scale through the same curve, and the
+    wavelength.
     """
-    good = frames[cell_parameters.usable(lattice, furnace, phase, frames, 0.0)] if frames.size else frames
+    good = (
+        frames[cell_parameters.usable(lattice, furnace, phase, frames, 0.0)]
+        if frames.size
+        else frames
+    )
     if good.size == 0:
         return None
     cell = lattice["cell"].values[good, phase]
@@ -96,7 +106,9 @@ def at_rest(
     common = np.abs(np.einsum("tai,ti->ta", turn, shared)).mean(axis=0)
     slope = _slope(expansion, phase, ramp, temperature)
     moved = values - slope * (furnace["temperature"].values[good] - temperature)[:, None]
-    error = np.hypot(stderr, slope * np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None])
+    error = np.hypot(
+        stderr, slope * np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None]
+    )
     mean, sigma, scatter = values[0].copy(), np.zeros(7), np.ones(7)
     for i in range(7):
         if np.all(error[:, i] > 0):
@@ -107,8 +119,10 @@ def at_rest(
     systematic = np.hypot(slope * shift, relative * mean)
     intensity = weighted_mean(
         lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
-    )  # fmt: skip
-    return AtRest(mean, sigma, common, systematic, int(good.size), float(scatter.max()), intensity[:2])
+    )
+    return AtRest(
+        mean, sigma, common, systematic, int(good.size), float(scatter.max()), intensity[:2]
+    )
 
 
 def _sizes(cell: Array) -> Array:
@@ -117,20 +131,23 @@ def _sizes(cell: Array) -> Array:
 
 
 def change(before: AtRest, after: AtRest) -> tuple[Array, Array]:
-    """Return after / before - 1 of a, b, c, alpha, beta, gamma, volume and its error; what is shared cancels."""
+    """Return after / before - 1 of a, b, c, alpha, beta, gamma, volume and its error; what is
+    shared cancels."""
     ratio = after.value / before.value
     part = [np.sqrt(np.maximum(x.stderr**2 - x.common**2, 0)) / x.value for x in (before, after)]
     return ratio - 1, np.abs(ratio) * np.hypot(*part)
 
 
 def scale_error(lattice: xr.Dataset) -> float:
-    """Return the relative error that all lengths share (wavelength, detector distance), zero where none is stated."""
+    """Return the relative error that all lengths share (wavelength, detector distance), zero where
+    none is stated."""
     value = float(lattice.attrs.get("length_scale_stderr", 0.0))
     return value if np.isfinite(value) else 0.0
 
 
 def _slope(expansion: xr.Dataset, phase: int, ramp: str, temperature: float) -> Array:
-    """Return the rate of change of a, b, c, alpha, beta, gamma, volume at a temperature; zero where not fitted."""
+    """Return the rate of change of a, b, c, alpha, beta, gamma, volume at a temperature; zero where
+    not fitted."""
     names = [str(s) for s in expansion["segment"].values]
     for name in [ramp, *(n for n in names if n != ramp)]:
         if name not in names:

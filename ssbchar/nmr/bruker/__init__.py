@@ -1,4 +1,5 @@
-"""Bruker folders: parameters, raw data, the delay of each slice, conflicts between what the files state."""
+"""Bruker folders: parameters, raw data, the delay of each slice, conflicts between what the files
+state."""
 
 from ssbchar.pipeline.exports import step_getter
 

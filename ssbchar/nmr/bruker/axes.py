@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from xarray.indexes import PandasIndex
 
 
-def axes(region: tuple[str, ...] = (), **values: tuple[NDArray[Any], dict[str, str]]) -> xr.Coordinates:
+def axes(
+    region: tuple[str, ...] = (), **values: tuple[NDArray[Any], dict[str, str]]
+) -> xr.Coordinates:
     """Return one-dimensional coordinates, each named as its dimension.
 
     Parameters
@@ -22,8 +24,13 @@ def axes(region: tuple[str, ...] = (), **values: tuple[NDArray[Any], dict[str, s
     **values
         Values and attributes of each other coordinate.
     """
-    variables = {name: xr.Variable((name,), array, attrs, fastpath=True) for name, (array, attrs) in values.items()}
-    indexes = {name: PandasIndex(pd.Index(array), name, array.dtype) for name, (array, _) in values.items()}
+    variables = {
+        name: xr.Variable((name,), array, attrs, fastpath=True)
+        for name, (array, attrs) in values.items()
+    }
+    indexes = {
+        name: PandasIndex(pd.Index(array), name, array.dtype) for name, (array, _) in values.items()
+    }
     if region:
         variables["region"], indexes["region"] = _named("region", region)
     return xr.Coordinates(variables, indexes)

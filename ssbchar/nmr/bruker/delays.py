@@ -23,7 +23,8 @@ _TOKEN = re.compile(r"(?<![\w.])(vd|d\d+|p\d+|\d+\.?\d*[smun])((?:\*[\d.]+)?)(?!
 
 
 def read_list(path: Path, counts: bool = False) -> list[float]:
-    """Return the values of a Bruker delay list [s] (suffixes s, m, u, n) or of a list of loop counts.
+    """Return the values of a Bruker delay list [s] (suffixes s, m, u, n) or of a list of loop
+    counts.
 
     Raises
     ------
@@ -31,7 +32,9 @@ def read_list(path: Path, counts: bool = False) -> list[float]:
         The list is missing, empty or holds something else.
     """
     if not path.is_file():
-        raise BadInput(path, "the list of the slices is missing", "copy it from the spectrometer, or " + ASK)
+        raise BadInput(
+            path, "the list of the slices is missing", "copy it from the spectrometer, or " + ASK
+        )
     values = []
     for number, word in enumerate(path.read_text(encoding="latin-1").split(), 1):
         found = re.fullmatch(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)([smun]?)", word)
@@ -51,7 +54,11 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
     ValueError
         A name or construct is not known.
     """
-    plain = re.sub(r"(?<![\w.])(\d+\.?\d*)([smun])(?!\w)", lambda m: repr(float(m[1]) * UNITS[m[2]]), text.lower())
+    plain = re.sub(
+        r"(?<![\w.])(\d+\.?\d*)([smun])(?!\w)",
+        lambda m: repr(float(m[1]) * UNITS[m[2]]),
+        text.lower(),
+    )
     try:
         return _value(ast.parse(plain.strip(), mode="eval").body, names)
     except (SyntaxError, ZeroDivisionError) as error:
@@ -71,15 +78,24 @@ def _value(node: ast.expr, names: Mapping[str, float]) -> float:
 
 
 def names_from(acqus: Mapping[str, object], program: str) -> tuple[dict[str, float], list[str]]:
-    """Return the names a pulse program may use, in seconds, with its own relations applied, and the conflicts found.
+    """Return the names a pulse program may use, in seconds, with its own relations applied, and the
+    conflicts found.
 
-    Relations such as ``"p2=2*p1"`` are evaluated when the experiment starts, so they win over a stored value.
+    Relations such as ``"p2=2*p1"`` are evaluated when the experiment starts, so they win over a
+    stored value.
     """
     names: dict[str, float] = {}
-    for key, letter, scale in (("D", "d", 1.0), ("P", "p", 1e-6), ("L", "l", 1.0), ("CNST", "cnst", 1.0)):
+    for key, letter, scale in (
+        ("D", "d", 1.0),
+        ("P", "p", 1e-6),
+        ("L", "l", 1.0),
+        ("CNST", "cnst", 1.0),
+    ):
         values = acqus.get(key) or []
         assert isinstance(values, Sequence)
-        names.update(zip(_numbered(letter, len(values)), [float(v) * scale for v in values], strict=True))
+        names.update(
+            zip(_numbered(letter, len(values)), [float(v) * scale for v in values], strict=True)
+        )
     names["de"] = float(acqus.get("DE", 0.0)) * 1e-6  # type: ignore[arg-type]
     conflicts = []
     for target, text in re.findall(r'^\s*"\s*(\w+)\s*=\s*([^"]+)"', program, re.MULTILINE):
@@ -88,7 +104,11 @@ def names_from(acqus: Mapping[str, object], program: str) -> tuple[dict[str, flo
         except ValueError:
             continue
         stored = names.get(target.lower())
-        if stored is not None and target[0].lower() in "dp" and abs(value - stored) > 1e-8 + 1e-3 * abs(value):
+        if (
+            stored is not None
+            and target[0].lower() in "dp"
+            and abs(value - stored) > 1e-8 + 1e-3 * abs(value)
+        ):
             conflicts.append(
                 f"{target} is stored as {stored:g} s but the pulse program sets {target}={text} = {value:g} s"
             )
@@ -119,7 +139,9 @@ def sequence(program: str) -> list[str]:
             break
     else:
         raise ValueError("no acquisition (go=) found")
-    start = max((i for i, line in enumerate(lines) if re.search(r"\b(d1|mcrest|ze)\b", line)), default=0)
+    start = max(
+        (i for i, line in enumerate(lines) if re.search(r"\b(d1|mcrest|ze)\b", line)), default=0
+    )
     kept = lines[start + 1 : -1] if start + 1 < len(lines) else []
     first = re.search(r"\bd1\b(.*)", lines[start])
     if first and _TOKEN.search(first[1]):
@@ -131,10 +153,11 @@ def sequence(program: str) -> list[str]:
 
 
 def formula(program: str) -> str:
-    """Return the time from the end of the first pulse to the acquisition, in the pulse program's terms.
+    """Return the time from the end of the first pulse to the acquisition, in the pulse program's
+    terms.
 
-    A loop ``lo to 3 times c`` multiplies what stands between label 3 and itself; ``vd`` and ``vc`` vary
-    from slice to slice.
+    A loop ``lo to 3 times c`` multiplies what stands between label 3 and itself; ``vd`` and ``vc``
+    vary from slice to slice.
 
     Raises
     ------

@@ -15,10 +15,17 @@ from ssbchar.nmr.bruker import delays
 
 
 def decay_times(
-    folder: Path, shown: Path, acqus: Mapping[str, Any], program: str, names: Mapping[str, float],
-    slices: int, axis: str, series: bool,
-) -> tuple[str, NDArray[np.float64]]:  # fmt: skip
-    """Return the decay axis as a formula, and its value in each slice [s] (NaN where a spectrum does not tell).
+    folder: Path,
+    shown: Path,
+    acqus: Mapping[str, Any],
+    program: str,
+    names: Mapping[str, float],
+    slices: int,
+    axis: str,
+    series: bool,
+) -> tuple[str, NDArray[np.float64]]:
+    """Return the decay axis as a formula, and its value in each slice [s] (NaN where a spectrum
+    does not tell).
 
     Parameters
     ----------
@@ -47,18 +54,28 @@ def decay_times(
         axis = axis or delays.formula(program)
         lists = _lists(folder, acqus, axis)
         count = min([slices, *map(len, lists.values())])
-        values = [delays.evaluate(axis, {**names, **{k: v[i] for k, v in lists.items()}}) for i in range(count)]
+        values = [
+            delays.evaluate(axis, {**names, **{k: v[i] for k, v in lists.items()}})
+            for i in range(count)
+        ]
     except ValueError as error:
         if series or given:
-            raise BadInput(shown / "pulseprogram", f"decay time not found: {error}", delays.ASK) from error
+            raise BadInput(
+                shown / "pulseprogram", f"decay time not found: {error}", delays.ASK
+            ) from error
         return "", np.full(slices, np.nan)
     if series and len(values) > 1 and len(set(values)) == 1:
-        raise BadInput(shown / "pulseprogram", f"the decay time {axis} is the same in all slices", delays.ASK)
+        raise BadInput(
+            shown / "pulseprogram", f"the decay time {axis} is the same in all slices", delays.ASK
+        )
     return axis, np.array(values + [np.nan] * (slices - count))
 
 
-def echo_delay(folder: Path, acqus: Mapping[str, Any], program: str, names: Mapping[str, float]) -> float:
-    """Return TR, the delay between the two pulses of a solid or Hahn echo [s]; NaN for other sequences."""
+def echo_delay(
+    folder: Path, acqus: Mapping[str, Any], program: str, names: Mapping[str, float]
+) -> float:
+    """Return TR, the delay between the two pulses of a solid or Hahn echo [s]; NaN for other
+    sequences."""
     try:
         parts = delays.formula(program).split("+")
         if len(parts) != 3 or not parts[1].startswith("p"):
@@ -75,5 +92,7 @@ def _lists(folder: Path, acqus: Mapping[str, Any], axis: str) -> dict[str, list[
         if re.search(rf"\b{name}\b", axis):
             path = folder / f"{name}list"
             named = folder / "lists" / name / str(acqus.get(key, ""))
-            found[name] = delays.read_list(named if named.is_file() and not path.is_file() else path, name == "vc")
+            found[name] = delays.read_list(
+                named if named.is_file() and not path.is_file() else path, name == "vc"
+            )
     return found

@@ -27,7 +27,8 @@ SPECTRUM = re.compile(r"(^|/)pdata/[^/]+/(1r|2rr)$")
 
 @contextmanager
 def experiment(source: Path) -> Iterator[tuple[Path, Path]]:
-    """Give the folder with ``acqus`` and the path to show in messages; a zip is unpacked for the while.
+    """Give the folder with ``acqus`` and the path to show in messages; a zip is unpacked for the
+    while.
 
     Parameters
     ----------
@@ -45,7 +46,9 @@ def experiment(source: Path) -> Iterator[tuple[Path, Path]]:
                 with zipfile.ZipFile(source) as packed:
                     packed.extractall(place)
             except zipfile.BadZipFile as error:
-                raise BadInput(source, "no readable zip file", "pack the experiment's folder again") from error
+                raise BadInput(
+                    source, "no readable zip file", "pack the experiment's folder again"
+                ) from error
             yield _found(Path(place), source), source
     else:
         yield _found(source, source), source
@@ -56,20 +59,28 @@ def _found(root: Path, shown: Path) -> Path:
         return root
     inside = sorted(p.parent for p in root.rglob("acqus")) if root.is_dir() else []
     if not inside:
-        raise BadInput(shown, "no acqus file", "give the folder of one Bruker experiment (with acqus and fid or ser)")
+        raise BadInput(
+            shown,
+            "no acqus file",
+            "give the folder of one Bruker experiment (with acqus and fid or ser)",
+        )
     if len(inside) > 1:
         names = ", ".join(p.relative_to(root).as_posix() for p in inside[:5])
-        raise BadInput(shown, f"holds {len(inside)} experiments ({names})", "give one experiment per row")
+        raise BadInput(
+            shown, f"holds {len(inside)} experiments ({names})", "give one experiment per row"
+        )
     return inside[0]
 
 
 def has_spectrum(source: Path) -> bool:
-    """Return whether TopSpin's own spectrum (``1r``, ``2rr``) lies in an experiment; nothing is unpacked or read.
+    """Return whether TopSpin's own spectrum (``1r``, ``2rr``) lies in an experiment; nothing is
+    unpacked or read.
 
     Parameters
     ----------
     source : Path
-        As for `experiment`; a zip that cannot be read holds none (reading it says what is wrong).
+        As for `experiment`; a zip that cannot be read holds none (reading it says what is
+        wrong).
     """
     if source.is_dir():
         names = [p.relative_to(source).as_posix() for p in source.rglob("pdata/*/[12]r*")]
@@ -94,7 +105,9 @@ def parameters(path: Path, shown: Path) -> Parameters:
     try:
         return Parameters(path.read_text(encoding="latin-1"))
     except OSError as error:
-        raise BadInput(shown / path.name, f"not readable as parameters ({error})", "copy the file again") from error
+        raise BadInput(
+            shown / path.name, f"not readable as parameters ({error})", "copy the file again"
+        ) from error
 
 
 def text(path: Path) -> str:
@@ -105,8 +118,11 @@ def text(path: Path) -> str:
         return ""
 
 
-def points(folder: Path, shown: Path, acqus: Mapping[str, Any]) -> tuple[NDArray[np.complex128], int]:
-    """Return the complex points of ``ser`` or ``fid``, shape (slice, TD/2), times 2^NC, and the slices planned.
+def points(
+    folder: Path, shown: Path, acqus: Mapping[str, Any]
+) -> tuple[NDArray[np.complex128], int]:
+    """Return the complex points of ``ser`` or ``fid``, shape (slice, TD/2), times 2^NC, and the
+    slices planned.
 
     Parameters
     ----------
@@ -121,25 +137,34 @@ def points(folder: Path, shown: Path, acqus: Mapping[str, Any]) -> tuple[NDArray
     kind = number_type(acqus["BYTORDA"], int(acqus.get("DTYPA", 0)) == 2)
     td, size = int(acqus["TD"]) // 2 * 2, (folder / name).stat().st_size
     if td < 2:
-        raise BadInput(shown / "acqus", f"TD is {acqus['TD']}", "copy the file from the spectrometer again")
+        raise BadInput(
+            shown / "acqus", f"TD is {acqus['TD']}", "copy the file from the spectrometer again"
+        )
     row = td * kind.itemsize
     slices, stride = 1, row
     if name == "ser":
-        slices = int(parameters(folder / "acqu2s", shown).get("TD", 0)) if (folder / "acqu2s").is_file() else 0
+        slices = (
+            int(parameters(folder / "acqu2s", shown).get("TD", 0))
+            if (folder / "acqu2s").is_file()
+            else 0
+        )
         stride = -(-row // BLOCK) * BLOCK
         slices = slices or size // stride
         if size == slices * row:
             stride = row
     if size < row:
         raise BadInput(
-            shown / name, f"holds {size // kind.itemsize} numbers but TD is {td}",
+            shown / name,
+            f"holds {size // kind.itemsize} numbers but TD is {td}",
             "copy the file again; the transfer may have broken off",
-        )  # fmt: skip
+        )
     whole = min(slices, (size - row) // stride + 1)
     raw = np.fromfile(folder / name, kind, (stride * (whole - 1) + row) // kind.itemsize)
     rows = raw[None]
     if whole > 1:
-        rows = np.lib.stride_tricks.as_strided(raw, (whole, td), (stride, kind.itemsize), writeable=False)
+        rows = np.lib.stride_tricks.as_strided(
+            raw, (whole, td), (stride, kind.itemsize), writeable=False
+        )
     check_order(rows, shown / name, "BYTORDA in acqus")
     values = rows.astype(float, order="C")
     if int(acqus.get("NC", 0)):
@@ -178,11 +203,14 @@ def check_order(raw: NDArray[Any], where: Path, parameter: str) -> None:
         return float(logs.std() + max(abs(np.median(logs)) - 60.0, 0.0)) if logs.size else 0.0
 
     if size(some) > size(some.byteswap()) + 2.0:
-        raise BadInput(where, "the numbers make sense only in the other byte order", f"correct {parameter}")
+        raise BadInput(
+            where, "the numbers make sense only in the other byte order", f"correct {parameter}"
+        )
 
 
 def group_delay(acqus: Mapping[str, Any]) -> float:
-    """Return the group delay of the digital filter [points]: GRPDLY, else the table for DECIM and DSPFVS."""
+    """Return the group delay of the digital filter [points]: GRPDLY, else the table for DECIM and
+    DSPFVS."""
     stated = float(acqus.get("GRPDLY", -1.0))
     if stated >= 0:
         return stated
@@ -196,4 +224,6 @@ def group_delay(acqus: Mapping[str, Any]) -> float:
     try:
         return float(bruker_dsp_table[version][decim])
     except KeyError as error:
-        raise BadInput("acqus", f"no group delay known for DSPFVS {version}, DECIM {decim}", "set GRPDLY") from error
+        raise BadInput(
+            "acqus", f"no group delay known for DSPFVS {version}, DECIM {decim}", "set GRPDLY"
+        ) from error

@@ -7,9 +7,18 @@ from collections.abc import Mapping
 from typing import Any
 
 XI = {
-    "1H": 1.0, "2H": 0.15350609, "6Li": 0.14716106, "7Li": 0.38863797, "11B": 0.32083974, "13C": 0.25145020,
-    "19F": 0.94094011, "23Na": 0.26451900, "27Al": 0.26056859, "29Si": 0.19867187, "31P": 0.40480742,
-}  # fmt: skip
+    "1H": 1.0,
+    "2H": 0.15350609,
+    "6Li": 0.14716106,
+    "7Li": 0.38863797,
+    "11B": 0.32083974,
+    "13C": 0.25145020,
+    "19F": 0.94094011,
+    "23Na": 0.26451900,
+    "27Al": 0.26056859,
+    "29Si": 0.19867187,
+    "31P": 0.40480742,
+}
 """Frequency ratios to 1H (Harris et al., Pure Appl. Chem. 73 (2001) 1795)."""
 MAGNETS = (200, 250, 300, 360, 400, 500, 600, 700, 750, 800, 850, 900, 950, 1000, 1100, 1200)
 """1H frequencies magnets are built for [MHz]."""
@@ -18,7 +27,8 @@ NEAR = 0.01
 
 
 def conflicts(acqus: Mapping[str, Any], title: str, sr: float) -> list[str]:
-    """Return one line for each contradiction: NUC1 against SFO1 and BF1, O1, the title against SR and MASR.
+    """Return one line for each contradiction: NUC1 against SFO1 and BF1, O1, the title against SR
+    and MASR.
 
     Parameters
     ----------
@@ -29,7 +39,11 @@ def conflicts(acqus: Mapping[str, Any], title: str, sr: float) -> list[str]:
     sr : float
         SF - BF1 [Hz].
     """
-    counts = [f"{k} is {acqus[k]}: intensities cannot be compared" for k in ("NS", "RG") if _not_above_zero(acqus, k)]
+    counts = [
+        f"{k} is {acqus[k]}: intensities cannot be compared"
+        for k in ("NS", "RG")
+        if _not_above_zero(acqus, k)
+    ]
     return [*_frequencies(acqus), *_reference(title, sr), *_spinning(acqus, title), *counts]
 
 
@@ -54,7 +68,9 @@ def _frequencies(acqus: Mapping[str, Any]) -> list[str]:
         )
     elif not proton and min(abs(field / m - 1) for m in MAGNETS) > NEAR:
         fits = _nuclei(sfo1, MAGNETS)
-        found.append(f"NUC1 is {nucleus} but SFO1 = {sfo1:.3f} MHz suits no usual magnet ({field:.0f} MHz 1H){fits}")
+        found.append(
+            f"NUC1 is {nucleus} but SFO1 = {sfo1:.3f} MHz suits no usual magnet ({field:.0f} MHz 1H){fits}"
+        )
     return found
 
 
@@ -77,9 +93,14 @@ def _reference(title: str, sr: float) -> list[str]:
 
 
 def _spinning(acqus: Mapping[str, Any], title: str) -> list[str]:
-    """Compare the spinning speed of the title (a number in kHz beside MAS, or the title's first) with MASR."""
+    """Compare the spinning speed of the title (a number in kHz beside MAS, or the title's first)
+    with MASR."""
     masr = float(acqus.get("MASR", 0) or 0)
-    beside = re.search(r"\bMAS\b[^\d\n]{0,20}(\d+(?:\.\d+)?)\s*kHz|(\d+(?:\.\d+)?)\s*kHz\s*MAS\b", title, re.IGNORECASE)
+    beside = re.search(
+        r"\bMAS\b[^\d\n]{0,20}(\d+(?:\.\d+)?)\s*kHz|(\d+(?:\.\d+)?)\s*kHz\s*MAS\b",
+        title,
+        re.IGNORECASE,
+    )
     first = re.search(r"(\d+(?:\.\d+)?)\s*kHz", title, re.IGNORECASE) if masr else None
     number = next((g for match in (beside, first) if match for g in match.groups() if g), None)
     if number is None or abs(1e3 * float(number) - masr) <= 0.05 * 1e3 * float(number):

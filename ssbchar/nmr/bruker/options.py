@@ -10,12 +10,14 @@ class Reading:
     nucleus: str = "7Li"
     """Nucleus expected; another one is refused."""
     decay_axis: str = ""
-    """Decay time of a slice in the pulse program's own terms, such as ``2*vd+p2`` or ``vc*(2*d6+p2)``; ``vd`` alone
-    is the axis TR of a solid echo. Empty: the time from the end of the first pulse to the acquisition, summed from
-    the pulse program; where that is not understood the series is refused and this option asked for."""
+    """Decay time of a slice in the pulse program's own terms, such as ``2*vd+p2`` or
+    ``vc*(2*d6+p2)``; ``vd`` alone is the axis TR of a solid echo. Empty: the time from the end of
+    the first pulse to the acquisition, summed from the pulse program; where that is not understood
+    the series is refused and this option asked for."""
     reference_hz: float | None = None
     """Reference SR = SF - BF1 [Hz]; None takes SF from ``pdata/<procno>/procs``."""
     procno: int = 1
     """Processing number whose SF is the shift reference."""
     sample_mass: float | None = None
-    """Mass of the sample in the coil [g]; intensities of repeated spectra are compared per mass where it is given."""
+    """Mass of the sample in the coil [g]; intensities of repeated spectra are compared per mass
+    where it is given."""

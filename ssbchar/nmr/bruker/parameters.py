@@ -1,4 +1,5 @@
-"""Bruker's parameter files (``acqus``, ``acqu2s``, ``procs``): JCAMP-DX lines, each value read when it is asked for."""
+"""Bruker's parameter files (``acqus``, ``acqu2s``, ``procs``): JCAMP-DX lines, each value read when
+it is asked for."""
 
 from __future__ import annotations
 

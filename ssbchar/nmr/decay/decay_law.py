@@ -26,7 +26,8 @@ class Law:
     scatter: float = 0.0
     """Relative scatter about the law beyond the stated errors."""
     bic: float = np.inf
-    """Bayesian information criterion, -2 ln(likelihood) + parameters ln(points), with this scatter."""
+    """Bayesian information criterion, -2 ln(likelihood) + parameters ln(points), with this
+    scatter."""
     verdict: str = "ok"
     reason: str = ""
     points: int = 0
@@ -62,9 +63,17 @@ def fit_law(time: Array, area: Array, covariance: Array, options: Decay) -> Law:
     time, area, covariance = time[order], area[order], covariance[np.ix_(order, order)]
     stderr = np.sqrt(np.diag(covariance))
     if np.unique(time).size < 3:
-        return Law(verdict="too_few", reason=f"{np.unique(time).size} decay times; three are needed", points=time.size)
+        return Law(
+            verdict="too_few",
+            reason=f"{np.unique(time).size} decay times; three are needed",
+            points=time.size,
+        )
     if not area[0] > 3 * stderr[0]:
-        return Law(verdict="no_signal", reason="the first slice is below 3 standard errors", points=time.size)
+        return Law(
+            verdict="no_signal",
+            reason="the first slice is below 3 standard errors",
+            points=time.size,
+        )
     rise = _rise(area, covariance, options.max_rise)
     if rise:
         return Law(verdict="not_decaying", reason=rise, points=time.size)
@@ -86,17 +95,15 @@ def _rise(area: Array, covariance: Array, limit: float) -> str:
     if not bad.any():
         return ""
     i, j = np.unravel_index(np.where(bad, change, -np.inf).argmax(), bad.shape)
-    return (
-        f"rises from {area[i] / area[0]:.2f} to {area[j] / area[0]:.2f} of the first between slices {i + 1} and {j + 1}"
-    )
+    return f"rises from {area[i] / area[0]:.2f} to {area[j] / area[0]:.2f} of the first between slices {i + 1} and {j + 1}"
 
 
 def _least_squares(time: Array, area: Array, covariance: Array, stretched: bool) -> Law | None:
     """Return the generalised least-squares fit of a simple or stretched exponential.
 
-    Scatter beyond the stated errors is taken as relative (pulses, receiver), of the size that makes the areas most
-    likely; it is then enlarged by points / degrees of freedom in the variance, and the variance of the law by Student's
-    factor dof / (dof - 2).
+    Scatter beyond the stated errors is taken as relative (pulses, receiver), of the size that makes
+    the areas most likely; it is then enlarged by points / degrees of freedom in the variance, and
+    the variance of the law by Student's factor dof / (dof - 2).
     """
     free = 3 if stretched else 2
     if time.size < free:
@@ -125,18 +132,23 @@ def _scattered(covariance: Array, model: Array, scatter: float) -> Array:
     return np.asarray(covariance + np.diag((scatter * model) ** 2))
 
 
-def _likelihood(area: Array, model: Array, covariance: Array, scatters: Array) -> tuple[float, float]:
+def _likelihood(
+    area: Array, model: Array, covariance: Array, scatters: Array
+) -> tuple[float, float]:
     """Return the least -2 ln(likelihood) over relative scatters, and the scatter there."""
     whole = covariance + (scatters[:, None, None] * model[None, :, None]) ** 2 * np.eye(area.size)
     residual = area - model
-    solved = np.linalg.solve(whole, np.broadcast_to(residual, (len(scatters), area.size))[..., None])[..., 0]
+    solved = np.linalg.solve(
+        whole, np.broadcast_to(residual, (len(scatters), area.size))[..., None]
+    )[..., 0]
     minus2 = np.linalg.slogdet(whole)[1] + solved @ residual
     best = int(minus2.argmin())
     return float(minus2[best]), float(scatters[best])
 
 
 def _fitted(time: Array, area: Array, covariance: Array, free: int) -> tuple[Array, Array, float]:
-    """Return (amplitude, T, b), the covariance of the logarithms of the free ones, and chi-square."""
+    """Return (amplitude, T, b), the covariance of the logarithms of the free ones, and
+    chi-square."""
     from scipy.optimize import least_squares
 
     ridge = 1e-12 * np.trace(covariance) / time.size * np.eye(time.size)
@@ -149,7 +161,9 @@ def _fitted(time: Array, area: Array, covariance: Array, free: int) -> tuple[Arr
     def all_three(logs: Array) -> Array:
         return np.asarray(np.exp(np.append(logs, [0.0] * (3 - free))))
 
-    found = least_squares(lambda logs: whiten @ (amplitude(time, *all_three(logs)) - area), start, method="lm")
+    found = least_squares(
+        lambda logs: whiten @ (amplitude(time, *all_three(logs)) - area), start, method="lm"
+    )
     return all_three(found.x), np.linalg.pinv(found.jac.T @ found.jac), float(2 * found.cost)
 
 
@@ -157,14 +171,20 @@ def _gated(law: Law | None, area: Array, options: Decay, points: int) -> Law:
     if law is None or law.covariance is None:
         return Law(verdict="failed", reason="the fit did not converge", points=points)
     if law.exponent < options.min_exponent:
-        return replace(law, verdict="stretched", reason=f"exponent {law.exponent:.2f} < {options.min_exponent}")
+        return replace(
+            law, verdict="stretched", reason=f"exponent {law.exponent:.2f} < {options.min_exponent}"
+        )
     if law.amplitude > options.max_extrapolation * area[0]:
         ratio = law.amplitude / area[0]
-        return replace(law, verdict="far", reason=f"extrapolates to {ratio:.2f} times the first slice")
+        return replace(
+            law, verdict="far", reason=f"extrapolates to {ratio:.2f} times the first slice"
+        )
     dof = points - 2
     if law.scatter > options.max_scatter and law.chi2 > dof + 5 * np.sqrt(2 * dof):
         reason = f"areas scatter by {100 * law.scatter:.0f} % about the best law: no simple or stretched exponential"
         return replace(law, verdict="misfit", reason=reason)
     if np.sqrt(law.covariance[1, 1]) > 0.5 * law.t2:
-        return replace(law, verdict="undetermined", reason="standard error of T2* above half its value")
+        return replace(
+            law, verdict="undetermined", reason="standard error of T2* above half its value"
+        )
     return law

@@ -18,6 +18,8 @@ class Decay:
     max_extrapolation: float = 1.5
     """Largest ratio of the extrapolated amplitude to the first slice: else verdict ``far``."""
     max_scatter: float = 0.1
-    """Largest relative scatter of the areas about the law beyond their errors: else verdict ``misfit``."""
+    """Largest relative scatter of the areas about the law beyond their errors: else verdict
+    ``misfit``."""
     max_rise: float = 3.0
-    """Largest rise between two slices, in its standard errors and above 5 % of the first: else ``not_decaying``."""
+    """Largest rise between two slices, in its standard errors and above 5 % of the first: else
+    ``not_decaying``."""

@@ -11,13 +11,16 @@ from ssbchar.nmr.regions import METAL
 from ssbchar.typing import Array
 
 
-def fit_decay(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None = None) -> xr.Dataset:
+def fit_decay(
+    series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None = None
+) -> xr.Dataset:
     """Fit the decay of each region.
 
     Parameters
     ----------
     series : Dataset
-        ``region_area`` with covariance (from `lines.fit`), or ``window_area`` with stderr (from `spectrum.spectrum`).
+        ``region_area`` with covariance (from `lines.fit`), or ``window_area`` with stderr (from
+        `spectrum.spectrum`).
     options : Decay
         Laws and gates.
     reference_decay : Dataset, optional
@@ -26,9 +29,9 @@ def fit_decay(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | 
     Returns
     -------
     Dataset
-        Per region ``t2_star`` [s], ``exponent``, ``amplitude`` with ``_stderr``, ``covariance`` (region, par, par2) of
-        (amplitude, t2_star, exponent), ``mean_time``, ``chi2``, ``verdict``, ``reason``, ``shared``; the points
-        ``decay_area`` (slice, region) over ``decay_time``.
+        Per region ``t2_star`` [s], ``exponent``, ``amplitude`` with ``_stderr``, ``covariance``
+        (region, par, par2) of (amplitude, t2_star, exponent), ``mean_time``, ``chi2``, ``verdict``,
+        ``reason``, ``shared``; the points ``decay_area`` (slice, region) over ``decay_time``.
     """
     time = series["decay_time"].values
     area, covariance = areas(series, free=True)
@@ -41,14 +44,23 @@ def fit_decay(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | 
                 law, taken = _shared(time, area[:, r], covariance[:, r, :, r], given, law), 1
         laws.append(law)
         shared.append(taken)
-    cov = np.stack([np.full((3, 3), np.nan) if law.covariance is None else law.covariance for law in laws])
+    cov = np.stack(
+        [np.full((3, 3), np.nan) if law.covariance is None else law.covariance for law in laws]
+    )
     stderr = np.sqrt(np.einsum("rii->ri", cov))
     columns = {"amplitude": ("1", 0), "t2_star": ("s", 1), "exponent": ("1", 2)}
-    values = {"amplitude": [x.amplitude for x in laws], "t2_star": [x.t2 for x in laws],
-              "exponent": [x.exponent for x in laws]}  # fmt: skip
+    values = {
+        "amplitude": [x.amplitude for x in laws],
+        "t2_star": [x.t2 for x in laws],
+        "exponent": [x.exponent for x in laws],
+    }
     data: dict[str, object] = {}
     for name, (unit, column) in columns.items():
-        data[name] = ("region", np.array(values[name], float), {"units": unit, "ancillary_variables": f"{name}_stderr"})
+        data[name] = (
+            "region",
+            np.array(values[name], float),
+            {"units": unit, "ancillary_variables": f"{name}_stderr"},
+        )
         data[f"{name}_stderr"] = ("region", stderr[:, column], {"units": unit})
     data |= {
         "covariance": (("region", "par", "par2"), cov, {"units": "1"}),
@@ -58,25 +70,40 @@ def fit_decay(series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | 
         "reason": ("region", np.array([x.reason for x in laws])),
         "shared": ("region", np.array(shared)),
         "decay_area": (("slice", "region"), area, {"units": "1"}),
-        "decay_area_stderr": (("slice", "region"), np.sqrt(np.einsum("srsr->sr", covariance)), {"units": "1"}),
-        "decay_area_covariance": (("slice", "region", "region2"), np.einsum("srsq->srq", covariance), {"units": "1"}),
+        "decay_area_stderr": (
+            ("slice", "region"),
+            np.sqrt(np.einsum("srsr->sr", covariance)),
+            {"units": "1"},
+        ),
+        "decay_area_covariance": (
+            ("slice", "region", "region2"),
+            np.einsum("srsq->srq", covariance),
+            {"units": "1"},
+        ),
         "decay_time": ("slice", time, {"units": "s"}),
     }
     return xr.Dataset(
         data,
-        coords={"region": series["region"].values, "slice": series["slice"].values,
-                "par": ["amplitude", "t2_star", "exponent"]},
+        coords={
+            "region": series["region"].values,
+            "slice": series["slice"].values,
+            "par": ["amplitude", "t2_star", "exponent"],
+        },
         attrs={k: v for k, v in series.attrs.items() if k not in ("set_aside", "provenance")},
-    )  # fmt: skip
+    )
 
 
 def areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
-    """Return region areas (slice, region) and their covariance (slice, region, slice, region) of either route.
+    """Return region areas (slice, region) and their covariance (slice, region, slice, region) of
+    either route.
 
-    With `free`, areas of lines without the bound at zero, which is unbiased where a signal has decayed into noise.
+    With `free`, areas of lines without the bound at zero, which is unbiased where a signal has
+    decayed into noise.
     """
     if "region_area" in series:
-        return series["region_area_free" if free else "region_area"].values, series["region_covariance"].values
+        return series["region_area_free" if free else "region_area"].values, series[
+            "region_covariance"
+        ].values
     area, stderr = series["window_area"].values, series["window_area_stderr"].values
     return area, np.einsum("sr,st,rq->srtq", stderr**2, np.eye(len(area)), np.eye(area.shape[1]))
 
@@ -97,4 +124,6 @@ def _shared(time: Array, area: Array, covariance: Array, given: xr.Dataset, own:
         error = float(np.sqrt(own.covariance[1, 1] + full[1, 1]))
         if abs(own.t2 - t2) > 3 * error:
             reason += f", though the sample's own is {1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
-    return Law(i0, t2, exponent, full, float(residual @ weight @ residual), reason=reason, points=time.size)
+    return Law(
+        i0, t2, exponent, full, float(residual @ weight @ residual), reason=reason, points=time.size
+    )

@@ -1,4 +1,5 @@
-"""What others' programs read of an NMR measurement: decays and spectra as JCAMP-DX, the series as csdm."""
+"""What others' programs read of an NMR measurement: decays and spectra as JCAMP-DX, the series as
+csdm."""
 
 from __future__ import annotations
 
@@ -8,12 +9,16 @@ from ssbchar.nmr.export import csdm, jcamp
 from ssbchar.storage import store
 
 
-def export_spectra(fid: xr.Dataset, spectrum: xr.Dataset, labels: dict[str, str] | None = None) -> dict[str, str]:
-    """Return the files by name: ``slice<n>_fid.dx``, ``slice<n>_spectrum.dx`` of every good slice, ``series.csdf``.
+def export_spectra(
+    fid: xr.Dataset, spectrum: xr.Dataset, labels: dict[str, str] | None = None
+) -> dict[str, str]:
+    """Return the files by name: ``slice<n>_fid.dx``, ``slice<n>_spectrum.dx`` of every good slice,
+    ``series.csdf``.
 
-    Decays are as measured, with the digital filter's transient: their time axis begins at minus the group delay.
-    Spectra are phased, on the frequency axis against 0 ppm (HZ), over the stored range. SF is the frequency of
-    0 ppm; the compound of the shift reference is not written, since no parameter of the experiment states it.
+    Decays are as measured, with the digital filter's transient: their time axis begins at minus the
+    group delay. Spectra are phased, on the frequency axis against 0 ppm (HZ), over the stored
+    range. SF is the frequency of 0 ppm; the compound of the shift reference is not written, since
+    no parameter of the experiment states it.
 
     Parameters
     ----------
@@ -34,7 +39,9 @@ def export_spectra(fid: xr.Dataset, spectrum: xr.Dataset, labels: dict[str, str]
         row = fid.sel(slice=number)
         records = _records(fid, float(row["decay_time"]))
         y = row["real"].values + 1j * row["imag"].values
-        files[f"slice{number:03d}_fid.dx"] = jcamp.text(f"{note}, slice {number}", "NMR FID", axis, y, records)
+        files[f"slice{number:03d}_fid.dx"] = jcamp.text(
+            f"{note}, slice {number}", "NMR FID", axis, y, records
+        )
         s = spectrum["real"].values[i] + 1j * spectrum["imag"].values[i]
         files[f"slice{number:03d}_spectrum.dx"] = jcamp.text(
             f"{note}, slice {number}", "NMR SPECTRUM", hertz, s, records
@@ -44,11 +51,20 @@ def export_spectra(fid: xr.Dataset, spectrum: xr.Dataset, labels: dict[str, str]
 
 def _records(fid: xr.Dataset, decay_time: float) -> dict[str, object]:
     a = fid.attrs
-    mass, element = str(a["nucleus"]).rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"), str(a["nucleus"])
+    mass, element = (
+        str(a["nucleus"]).rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
+        str(a["nucleus"]),
+    )
     return {
-        "ORIGIN": "ssbchar", "OWNER": "see the data's own source",
-        ".OBSERVE FREQUENCY": float(a["sfo1"]), ".OBSERVE NUCLEUS": f"^{mass}{element[len(mass):]}",
-        ".AVERAGES": int(a["scans"]), "$SF": float(a["sf"]), "$SW_h": float(a["sw"]),
-        "$GRPDLY": float(a["group_delay"]), "$NS": int(a["scans"]), "$RG": float(a["receiver_gain"]),
+        "ORIGIN": "ssbchar",
+        "OWNER": "see the data's own source",
+        ".OBSERVE FREQUENCY": float(a["sfo1"]),
+        ".OBSERVE NUCLEUS": f"^{mass}{element[len(mass) :]}",
+        ".AVERAGES": int(a["scans"]),
+        "$SF": float(a["sf"]),
+        "$SW_h": float(a["sw"]),
+        "$GRPDLY": float(a["group_delay"]),
+        "$NS": int(a["scans"]),
+        "$RG": float(a["receiver_gain"]),
         "$DECAY_TIME": decay_time,
-    }  # fmt: skip
+    }

@@ -1,4 +1,5 @@
-"""Lines of a spectrum: their number, shapes and areas fitted to the decay, and the classical window integrals."""
+"""Lines of a spectrum: their number, shapes and areas fitted to the decay, and the classical window
+integrals."""
 
 from ssbchar.pipeline.exports import step_getter
 

@@ -20,7 +20,8 @@ RIDGE = 1e-12
 def areas_and_phases(
     problem: Problem, shapes: Shapes, gram: Complex, data: Complex
 ) -> tuple[Array, Array, Array, Inverse]:
-    """Return non-negative areas, phases, both (slice, line), the power (slice,) they explain, and an inverse of `gram`.
+    """Return non-negative areas, phases, both (slice, line), the power (slice,) they explain, and
+    an inverse of `gram`.
 
     The inverse is of its real part unless phases go by region.
 
@@ -46,7 +47,8 @@ def areas_and_phases(
 
 
 def inverted(matrix: NDArray[Any]) -> NDArray[Any]:
-    """Return the inverse of a small square matrix, by LAPACK without numpy's wrapper, whose checks take longer."""
+    """Return the inverse of a small square matrix, by LAPACK without numpy's wrapper, whose checks
+    take longer."""
     solver = zgesv if matrix.dtype.kind == "c" else dgesv
     found, failed = solver(matrix, np.eye(len(matrix)))[2:]
     if failed:
@@ -68,11 +70,13 @@ def _ridged(gram: NDArray[Any]) -> NDArray[Any]:
     return out
 
 
-def _common_phase(problem: Problem, gram: Array, data: Complex) -> tuple[Array, Array, Array, Array]:
+def _common_phase(
+    problem: Problem, gram: Array, data: Complex
+) -> tuple[Array, Array, Array, Array]:
     """Return what `areas_and_phases` does for one phase per slice, or one for all.
 
-    Turned by phi the data <f, y> = b explain Re(b exp(-i phi))' G^-1 Re(b exp(-i phi)), which is largest where phi is
-    half the argument of b' G^-1 b.
+    Turned by phi the data <f, y> = b explain Re(b exp(-i phi))' G^-1 Re(b exp(-i phi)), which is
+    largest where phi is half the argument of b' G^-1 b.
     """
     inverse = inverted(_ridged(gram))
     free = data @ inverse
@@ -84,7 +88,11 @@ def _common_phase(problem: Problem, gram: Array, data: Complex) -> tuple[Array, 
     area = (free * turn).real
     backward = area.sum(axis=1 if problem.phases == PER_SLICE else None, keepdims=True) < 0
     if backward.any():
-        phase, turn, area = phase + np.pi * backward, np.where(backward, -turn, turn), np.where(backward, -area, area)
+        phase, turn, area = (
+            phase + np.pi * backward,
+            np.where(backward, -turn, turn),
+            np.where(backward, -area, area),
+        )
     turned = (data * turn).real
     if area.min() < 0:
         area = nonnegative(_ridged(gram), turned, area)
@@ -92,7 +100,9 @@ def _common_phase(problem: Problem, gram: Array, data: Complex) -> tuple[Array, 
     return area, phase + np.zeros(area.shape), explained, inverse
 
 
-def _phase_per_group(group: Index, gram: Complex, data: Complex) -> tuple[Array, Array, Array, Complex]:
+def _phase_per_group(
+    group: Index, gram: Complex, data: Complex
+) -> tuple[Array, Array, Array, Complex]:
     same = group[:, None] == group[None, :]
     ridged = _ridged(gram)
     inverse = np.linalg.inv(ridged)
@@ -113,8 +123,9 @@ def _phase_per_group(group: Index, gram: Complex, data: Complex) -> tuple[Array,
 def nonnegative(gram: Array, b: Array, free: Array | None = None) -> Array:
     """Return non-negative least-squares areas (slice, line) from normal equations.
 
-    Areas below zero are held there and the rest solved again, for all slices at once; slices that then want one of them
-    back are left to the active-set method (C. L. Lawson & R. J. Hanson, Solving Least Squares Problems, 1974).
+    Areas below zero are held there and the rest solved again, for all slices at once; slices that
+    then want one of them back are left to the active-set method (C. L. Lawson & R. J. Hanson,
+    Solving Least Squares Problems, 1974).
 
     Parameters
     ----------
@@ -136,7 +147,9 @@ def nonnegative(gram: Array, b: Array, free: Array | None = None) -> Array:
         held |= value < 0
         if not (value < 0).any():
             break
-        kept = np.where(held[:, :, None] | held[:, None, :], 0.0, matrix) + held[:, :, None] * np.eye(b.shape[1])
+        kept = np.where(held[:, :, None] | held[:, None, :], 0.0, matrix) + held[
+            :, :, None
+        ] * np.eye(b.shape[1])
         value = np.linalg.solve(kept, np.where(held, 0.0, b[bad])[:, :, None])[:, :, 0]
     wanted = b[bad] - np.einsum("sij,sj->si", matrix, value)
     area[bad] = np.where(held, 0.0, value)

@@ -13,10 +13,11 @@ GUIDE = (
     ("Li-Si, Li near isolated Si", 3.0, 12.0),
     ("diamagnetic Li possible", -3.0, 3.0),
 )
-"""Names with their ranges [ppm]. The two Li-Si kinds lie at about 18 and 6 ppm (B. Key et al., J. Am. Chem. Soc. 131
-(2009) 9239); the ranges between are ours."""
+"""Names with their ranges [ppm]. The two Li-Si kinds lie at about 18 and 6 ppm (B. Key et al., J.
+Am. Chem. Soc. 131 (2009) 9239); the ranges between are ours."""
 PAIR_CENTRE = (-10.0, 15.0)
-"""A symmetric pair of weak lines about a centre in this range [ppm] may be quadrupolar satellites."""
+"""A symmetric pair of weak lines about a centre in this range [ppm] may be quadrupolar
+satellites."""
 PAIR_LEAST = 20.0
 """Least distance of a satellite from the centre [ppm]."""
 
@@ -25,13 +26,16 @@ IMAGE = 0.02
 """Largest share of a line's area that its image by unequal receiver channels may have."""
 
 
-def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: float | None = None) -> NDArray[np.str_]:
+def assignments(
+    shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: float | None = None
+) -> NDArray[np.str_]:
     """Return a cautious name for each line.
 
-    Two lines, both at least 20 ppm from a common centre within -10..15 ppm, on opposite sides and of areas within a
-    factor of three of each other and below a third of the total, are named a possible satellite pair, the horns of a
-    quadrupolar powder pattern at +-C_Q/4 for spin 3/2, never a phase. A line at the mirror image of one fifty times
-    stronger about the carrier may be its quadrature image. Shifts outside every range stay unassigned.
+    Two lines, both at least 20 ppm from a common centre within -10..15 ppm, on opposite sides and
+    of areas within a factor of three of each other and below a third of the total, are named a
+    possible satellite pair, the horns of a quadrupolar powder pattern at +-C_Q/4 for spin 3/2,
+    never a phase. A line at the mirror image of one fifty times stronger about the carrier may be
+    its quadrature image. Shifts outside every range stay unassigned.
 
     Parameters
     ----------
@@ -49,8 +53,13 @@ def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: f
             if not (diamagnetic[i] and diamagnetic[j]) or min(size[i], size[j]) <= 0:
                 continue
             centre, half = (delta[i] + delta[j]) / 2, abs(delta[i] - delta[j]) / 2
-            alike = max(size[i], size[j]) < 3 * min(size[i], size[j]) and max(size[i], size[j]) < total / 3
-            near = PAIR_CENTRE[0] <= centre <= PAIR_CENTRE[1] and half > PAIR_LEAST + 2 * (error[i] + error[j])
+            alike = (
+                max(size[i], size[j]) < 3 * min(size[i], size[j])
+                and max(size[i], size[j]) < total / 3
+            )
+            near = PAIR_CENTRE[0] <= centre <= PAIR_CENTRE[1] and half > PAIR_LEAST + 2 * (
+                error[i] + error[j]
+            )
             if alike and near and "Li-Si" not in names[i] + names[j]:
                 names[i] = names[j] = f"possible satellite pair about {centre:.0f} ppm"
     if carrier is None:
@@ -58,13 +67,18 @@ def assignments(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: f
     for i in range(len(delta)):
         for j in range(len(delta)):
             away = abs(delta[i] + delta[j] - 2 * carrier)
-            if i != j and 0 < size[i] <= IMAGE * size[j] and away < max(2.0, 3 * math.hypot(error[i], error[j])):
+            if (
+                i != j
+                and 0 < size[i] <= IMAGE * size[j]
+                and away < max(2.0, 3 * math.hypot(error[i], error[j]))
+            ):
                 names[i] = f"possible quadrature image of {delta[j]:.0f} ppm"
     return np.array(names)
 
 
 def coupling_from_horns(half_distance: float, frequency: float) -> float:
-    """Return C_Q = 4 nu of horns at +-nu about the centre (spin 3/2, first order, asymmetry zero) [Hz].
+    """Return C_Q = 4 nu of horns at +-nu about the centre (spin 3/2, first order, asymmetry zero)
+    [Hz].
 
     The horns stand at theta = 90 degrees, half of nu_Q = C_Q / 2 from the centre.
 

@@ -15,7 +15,12 @@ from ssbchar.nmr.lineshape import assignment, model_selection, varpro
 from ssbchar.nmr.lineshape.options import Lines
 from ssbchar.nmr.lineshape.shapes import Problem, basis
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
-from ssbchar.nmr.transform.chemical_shift import displayed, offset_from_shift, shift_from_offset, transform
+from ssbchar.nmr.transform.chemical_shift import (
+    displayed,
+    offset_from_shift,
+    shift_from_offset,
+    transform,
+)
 from ssbchar.uncertain import MAD_TO_SIGMA
 
 REGIONS = (METAL, LI_SI)
@@ -23,7 +28,8 @@ PLACES = (*REGIONS, "outside")
 TAIL = 0.1
 """Share of the decay, at its end, that gives the noise."""
 MISFIT = 1.3
-"""Reduced chi-square above which the fit is called a misfit (errors are scaled by its square root anyway)."""
+"""Reduced chi-square above which the fit is called a misfit (errors are scaled by its square root
+anyway)."""
 
 
 def fit_lines(fid: xr.Dataset, options: Lines) -> xr.Dataset:
@@ -39,11 +45,12 @@ def fit_lines(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     Returns
     -------
     Dataset
-        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz], ``region_of``,
-        ``assignment`` (component); ``region_area`` (slice, region), the signal at the time origin, with
-        ``region_covariance`` (slice, region, slice2, region2), and ``region_area_free`` without the bound at zero;
-        ``phase``, ``time_origin``; per slice ``chi2`` (reduced), ``noise``, ``verdict``; ``measured``, ``model``
-        (slice, ppm) and ``component_spectrum`` (component, ppm) of the first good slice.
+        ``area`` (slice, component), ``shift`` [ppm], ``fwhm_lorentz``, ``fwhm_gauss`` [Hz],
+        ``region_of``, ``assignment`` (component); ``region_area`` (slice, region), the signal at
+        the time origin, with ``region_covariance`` (slice, region, slice2, region2), and
+        ``region_area_free`` without the bound at zero; ``phase``, ``time_origin``; per slice
+        ``chi2`` (reduced), ``noise``, ``verdict``; ``measured``, ``model`` (slice, ppm) and
+        ``component_spectrum`` (component, ppm) of the first good slice.
 
     Raises
     ------
@@ -53,9 +60,14 @@ def fit_lines(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     good = good_slices(fid)
     low, high = windows(options.regions, fid)
     rules = model_selection.Rules(
-        low, high, "voigt" in options.shapes, options.max_components, options.min_gain, options.absent_width,
+        low,
+        high,
+        "voigt" in options.shapes,
+        options.max_components,
+        options.min_gain,
+        options.absent_width,
         options.outside,
-    )  # fmt: skip
+    )
     solution, problem = model_selection.grow(_problem(fid, good, options), rules)
     return _dataset(fid, good, problem, solution, options)
 
@@ -77,7 +89,8 @@ def points(fid: xr.Dataset, good: NDArray[np.int64]) -> NDArray[np.complex128]:
 
 
 def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Return the standard deviation of real and imaginary part per slice, from the last tenth, by the median.
+    """Return the standard deviation of real and imaginary part per slice, from the last tenth, by
+    the median.
 
     sigma = 1.4826 median |x| of the tail, which a weak remaining signal hardly moves.
     """
@@ -96,7 +109,11 @@ def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Proble
     start = int(np.searchsorted(time, (skip - 1e-6) * step))
     stop = min(_end(y[:, start:], sigma), options.max_points)
     problem = Problem(
-        y[:, start : start + stop], time[start : start + stop], sigma, options.time_origin_prior, options.max_width
+        y[:, start : start + stop],
+        time[start : start + stop],
+        sigma,
+        options.time_origin_prior,
+        options.max_width,
     )
     if not filtered:
         return problem
@@ -105,10 +122,11 @@ def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Proble
 
 
 def ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Return orthonormal columns along which a digital filter's response to the sharp start of the signal lies.
+    """Return orthonormal columns along which a digital filter's response to the sharp start of the
+    signal lies.
 
-    Cutting the band at the Nyquist frequency turns a step into a step and (-1)^n (c1/n + c2/n^2 + ...) / pi^2,
-    n the points since the start (Gibbs ringing); c1 and c2 are left free.
+    Cutting the band at the Nyquist frequency turns a step into a step and (-1)^n (c1/n + c2/n^2 +
+    ...) / pi^2, n the points since the start (Gibbs ringing); c1 and c2 are left free.
 
     Parameters
     ----------
@@ -129,7 +147,8 @@ def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDA
 
 
 def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
-    """Return the number of points after which only noise is left (twice the last visible block; at least 256)."""
+    """Return the number of points after which only noise is left (twice the last visible block; at
+    least 256)."""
     size = 64
     blocks = y.shape[1] // size
     if blocks < 4:
@@ -141,7 +160,11 @@ def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
 
 
 def _dataset(
-    fid: xr.Dataset, good: NDArray[np.int64], problem: Problem, solution: varpro.Solution, options: Lines
+    fid: xr.Dataset,
+    good: NDArray[np.int64],
+    problem: Problem,
+    solution: varpro.Solution,
+    options: Lines,
 ) -> xr.Dataset:
     shapes, slices, n = solution.shapes, len(good), solution.shapes.n
     per_slice = solution.state.chi2_slice / (2 * problem.time.size)
@@ -150,16 +173,28 @@ def _dataset(
     stderr = np.sqrt(np.diag(covariance))
     free = dict(zip(solution.free.tolist(), range(solution.free.size), strict=True))
     shape_stderr = np.array([stderr[free[i]] if i in free else 0.0 for i in range(3 * n + 1)])
-    area_covariance = covariance[solution.free.size :, solution.free.size :].reshape(slices, n, slices, n)
+    area_covariance = covariance[solution.free.size :, solution.free.size :].reshape(
+        slices, n, slices, n
+    )
     belongs = (shapes.region[None] == np.arange(len(REGIONS))[:, None]).astype(float)
     region_covariance = np.einsum("rj,sjtk,qk->srtq", belongs, area_covariance, belongs)
     region_area = solution.area @ belongs.T
     drawn, ppm = _pictures(fid, problem, solution, options)
-    data = _components(fid, solution, shape_stderr, stderr[solution.free.size :].reshape(slices, n)) | {
+    data = _components(
+        fid, solution, shape_stderr, stderr[solution.free.size :].reshape(slices, n)
+    ) | {
         "region_area": (("slice", "region"), region_area, {"units": "1"}),
         "region_area_free": (("slice", "region"), solution.free_area @ belongs.T, {"units": "1"}),
-        "region_area_stderr": (("slice", "region"), np.sqrt(np.einsum("srsr->sr", region_covariance)), {"units": "1"}),
-        "region_covariance": (("slice", "region", "slice2", "region2"), region_covariance, {"units": "1"}),
+        "region_area_stderr": (
+            ("slice", "region"),
+            np.sqrt(np.einsum("srsr->sr", region_covariance)),
+            {"units": "1"},
+        ),
+        "region_covariance": (
+            ("slice", "region", "slice2", "region2"),
+            region_covariance,
+            {"units": "1"},
+        ),
         "phase": (("slice", "component"), solution.phase, {"units": "rad"}),
         "time_origin": ((), shapes.origin, {"units": "s"}),
         "time_origin_stderr": ((), shape_stderr[3 * n], {"units": "s"}),
@@ -167,7 +202,7 @@ def _dataset(
         "noise": ("slice", problem.sigma, {"units": "1"}),
         "decay_time": ("slice", fid.variables["decay_time"].values[good], {"units": "s"}),
         "verdict": ("slice", np.where(per_slice > MISFIT, "misfit", "ok").astype(str)),
-    }  # fmt: skip
+    }
     return xr.Dataset(
         data | drawn,
         coords=axes(
@@ -175,20 +210,29 @@ def _dataset(
             region=REGIONS,
             ppm=(ppm, {"units": "ppm", "long_name": "chemical shift"}),
         ),
-        attrs=_attrs(fid) | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
+        attrs=_attrs(fid)
+        | {"phases": problem.phases, "points": int(problem.time.size), "bic": solution.bic},
     )
 
 
 def _components(
-    fid: xr.Dataset, solution: varpro.Solution, stderr: NDArray[np.float64], area_stderr: NDArray[np.float64]
+    fid: xr.Dataset,
+    solution: varpro.Solution,
+    stderr: NDArray[np.float64],
+    area_stderr: NDArray[np.float64],
 ) -> dict[str, tuple[object, ...]]:
-    """Return what there is per line; `stderr` is of nu, width and squared Gaussian width of all lines."""
+    """Return what there is per line; `stderr` is of nu, width and squared Gaussian width of all
+    lines."""
     shapes, n, gauss = solution.shapes, solution.shapes.n, np.sqrt(solution.shapes.gauss2)
     sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
     shift, carrier = shift_from_offset(shapes.nu, sfo1, sf), float(shift_from_offset(0.0, sfo1, sf))
     names = assignment.assignments(shift, stderr[:n] / sf, solution.area.sum(axis=0), carrier)
     return {
-        "area": (("slice", "component"), solution.area, {"units": "1", "ancillary_variables": "area_stderr"}),
+        "area": (
+            ("slice", "component"),
+            solution.area,
+            {"units": "1", "ancillary_variables": "area_stderr"},
+        ),
         "area_stderr": (("slice", "component"), area_stderr, {"units": "1"}),
         "shift": ("component", shift, {"units": "ppm"}),
         "shift_stderr": ("component", stderr[:n] / sf, {"units": "ppm"}),
@@ -196,12 +240,14 @@ def _components(
         "fwhm_lorentz_stderr": ("component", stderr[n : 2 * n], {"units": "Hz"}),
         "fwhm_gauss": ("component", gauss, {"units": "Hz"}),
         "fwhm_gauss_stderr": (
-            "component", stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0), {"units": "Hz"}
+            "component",
+            stderr[2 * n : 3 * n] / np.maximum(2 * gauss, 1e-300) * (gauss > 0),
+            {"units": "Hz"},
         ),
         "region_of": ("component", np.array(PLACES)[shapes.region]),
         "assignment": ("component", names),
         "seen": ("component", (~shapes.held).astype(int)),
-    }  # fmt: skip
+    }
 
 
 def _attrs(fid: xr.Dataset) -> dict[str, object]:
@@ -213,26 +259,38 @@ def _attrs(fid: xr.Dataset) -> dict[str, object]:
 def _pictures(
     fid: xr.Dataset, problem: Problem, solution: varpro.Solution, options: Lines
 ) -> tuple[dict[str, tuple[object, ...]], NDArray[np.float64]]:
-    """Return phased spectra of the data, of the model, and of each component of the first slice, and their axis [ppm].
+    """Return phased spectra of the data, of the model, and of each component of the first slice,
+    and their axis [ppm].
 
-    Points left out at the start, and the filter's ringing, are the model's in all three, so that no baseline rolls.
+    Points left out at the start, and the filter's ringing, are the model's in all three, so that no
+    baseline rolls.
     """
     size = 2 << (problem.time.size - 1).bit_length()
-    inside, _, ppm = displayed(problem.time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"])
+    inside, _, ppm = displayed(
+        problem.time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"]
+    )
     step = float(problem.time[1] - problem.time[0])
     missing = int(problem.time[0] / step + 1e-6)
     time = np.concatenate([problem.time[0] - step * np.arange(missing, 0, -1), problem.time])
     lines, amplitude = basis(solution.shapes, time), varpro.amplitudes(solution.state)
     total = amplitude @ lines
-    seen = np.concatenate([total[:, :missing], total[:, missing:] + problem.y - problem.cleaned(total[:, missing:])], 1)
+    seen = np.concatenate(
+        [total[:, :missing], total[:, missing:] + problem.y - problem.cleaned(total[:, missing:])],
+        1,
+    )
     weak = np.exp(-3.0 * (time - time[0]) / (time[-1] - time[0]))
     weak[0] *= 0.5
-    spectra = transform(np.concatenate([seen, lines]) * (step * weak), time + solution.shapes.origin, size, inside)
+    spectra = transform(
+        np.concatenate([seen, lines]) * (step * weak), time + solution.shapes.origin, size, inside
+    )
     turn = np.exp(-1j * solution.phase[:, solution.area.sum(axis=0).argmax(), None])
     each = spectra[len(seen) :]
     measured, model = (turn * spectra[: len(seen)]).real, ((turn * amplitude) @ each).real
     components = solution.area[0][:, None] * each.real
-    attrs = {"units": "s", "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line"}
+    attrs = {
+        "units": "s",
+        "long_name": "amplitude density (area 1 = 1), at the phase of the strongest line",
+    }
     drawn: dict[str, tuple[object, ...]] = {
         "measured": (("slice", "ppm"), measured, attrs),
         "model": (("slice", "ppm"), model, attrs),

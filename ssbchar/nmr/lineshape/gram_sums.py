@@ -1,8 +1,8 @@
 """Sums over time: the lines' shapes times powers of time, against each other and against the data.
 
-The derivatives of f_j by its frequency, width, squared Gaussian width and time origin are combinations of f, tau f and
-tau^2 f (and of |tau| f, sign(tau) f where the axis begins before the origin). Once their inner products are known
-nothing else of the fit runs over time.
+The derivatives of f_j by its frequency, width, squared Gaussian width and time origin are
+combinations of f, tau f and tau^2 f (and of |tau| f, sign(tau) f where the axis begins before the
+origin). Once their inner products are known nothing else of the fit runs over time.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def slopes(shapes: Shapes, early: bool) -> tuple[Index, Complex]:
     Returns
     -------
     tuple of ndarray
-        (column,) and (column, parameter): nu, width, gauss2 of all lines, the time origin, the common phase.
+        (column,) and (column, parameter): nu, width, gauss2 of all lines, the time origin, the
+        common phase.
     """
     n, bent = shapes.n, np.flatnonzero(shapes.voigt)
     line, sign_rows, slope = _pattern(n, tuple(bent.tolist()), early)
@@ -83,11 +84,14 @@ def slopes(shapes: Shapes, early: bool) -> tuple[Index, Complex]:
 
 @functools.cache
 def _pattern(n: int, bent: tuple[int, ...], early: bool) -> tuple[Index, slice, Complex]:
-    """Return the line of each column, the rows of sign(tau) f, and the shares that do not depend on the shapes."""
+    """Return the line of each column, the rows of sign(tau) f, and the shares that do not depend on
+    the shapes."""
     every, size, last = np.arange(n), 2 * n + len(bent), 3 * n
     line = np.concatenate([every, every, np.array(bent, int), *((every, every) if early else ())])
     slope = np.zeros((line.size, last + 2), complex)
-    width_rows, sign_rows = (slice(size, size + n), slice(size + n, None)) if early else (slice(n, 2 * n), slice(n))
+    width_rows, sign_rows = (
+        (slice(size, size + n), slice(size + n, None)) if early else (slice(n, 2 * n), slice(n))
+    )
     slope[n + every, every] = 2j * np.pi
     slope[np.arange(line.size)[width_rows], n + every] = -np.pi
     slope[np.arange(2 * n, size), [2 * n + i for i in bent]] = -(np.pi**2) / LN2_4

@@ -1,4 +1,5 @@
-"""How many lines and of which shape: components join one by one while the information criterion falls."""
+"""How many lines and of which shape: components join one by one while the information criterion
+falls."""
 
 from __future__ import annotations
 
@@ -9,7 +10,15 @@ from numpy.typing import NDArray
 
 from ssbchar.nmr.lineshape.normal_equations import State, state
 from ssbchar.nmr.lineshape.peak_search import Filter, Peak, matched_filter, noise_gain
-from ssbchar.nmr.lineshape.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes, basis, no_shapes
+from ssbchar.nmr.lineshape.shapes import (
+    PER_REGION,
+    PER_SLICE,
+    SHARED,
+    Problem,
+    Shapes,
+    basis,
+    no_shapes,
+)
 from ssbchar.nmr.lineshape.varpro import Solution, amplitudes, left_over, solve, uphill
 from ssbchar.typing import Complex
 
@@ -18,11 +27,13 @@ SIGNIFICANT = 4.0
 ROUGH = 0.1
 """Chi-square to which a fit that is to be compared with others has converged."""
 LOOSE = 1e-3
-"""Share of chi-square in excess of noise that a fit to be grown may still gain, where there is no other to compare."""
+"""Share of chi-square in excess of noise that a fit to be grown may still gain, where there is no
+other to compare."""
 RIVAL = 100.0
 """A fit with another time origin whose criterion is at most this much higher is grown too."""
 SAME_ORIGIN = 1e-6
-"""Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines' distance apart."""
+"""Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines'
+distance apart."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +52,8 @@ class Rules:
     absent_width: float = 3000.0
     """Width of the line that stands for a region where none is seen [Hz]."""
     outside: bool = True
-    """Lines outside every region (spinning sidebands, other nuclei's leaks) may be modelled, as nobody's."""
+    """Lines outside every region (spinning sidebands, other nuclei's leaks) may be modelled, as
+    nobody's."""
 
     def place(self, nu: float, region: int, limit: float) -> tuple[float, float]:
         """Return the bounds of a new line: its region, or the gap between regions that holds it."""
@@ -52,16 +64,24 @@ class Rules:
 
 
 def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
-    """Return the best fit with one to `max_components` lines per region, and the problem with its phase model."""
+    """Return the best fit with one to `max_components` lines per region, and the problem with its
+    phase model."""
     problem = replace(problem, regions=rules.low.size).prepared()
     seen = matched_filter(problem, rules.low, rules.high)
-    grown = [_grown(given, rules, seen, best) for best, given in _with_phases(problem, *_seeded(problem, rules, seen))]
+    grown = [
+        _grown(given, rules, seen, best)
+        for best, given in _with_phases(problem, *_seeded(problem, rules, seen))
+    ]
     best, problem = min(grown, key=lambda pair: pair[0].bic)
     shapes = best.shapes.ordered()
-    return _pruned(problem, rules, solve(problem, shapes, at=best.state if shapes is best.shapes else None)), problem
+    return _pruned(
+        problem, rules, solve(problem, shapes, at=best.state if shapes is best.shapes else None)
+    ), problem
 
 
-def _grown(problem: Problem, rules: Rules, seen: Filter, best: Solution) -> tuple[Solution, Problem]:
+def _grown(
+    problem: Problem, rules: Rules, seen: Filter, best: Solution
+) -> tuple[Solution, Problem]:
     """Return the fit with all lines that earn their parameters, and its problem."""
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
     active = set(range(rules.low.size + rules.outside))
@@ -70,7 +90,9 @@ def _grown(problem: Problem, rules: Rules, seen: Filter, best: Solution) -> tupl
         peaks = seen.peaks(left)
         for region in sorted(active, key=lambda r: -peaks[r].gain):
             tried = _tried(problem, rules, best, region, peaks[region], left)
-            good = [t for t in tried if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor]
+            good = [
+                t for t in tried if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
+            ]
             if good:
                 best = min(good, key=lambda t: t.bic)
                 break
@@ -79,26 +101,33 @@ def _grown(problem: Problem, rules: Rules, seen: Filter, best: Solution) -> tupl
 
 
 def _earning(problem: Problem, best: Solution) -> Solution:
-    """Return the fit without the lines that later ones made needless, as long as the criterion falls.
+    """Return the fit without the lines that later ones made needless, as long as the criterion
+    falls.
 
-    Without line j, the others' areas following, chi-square rises by sum_s a_sj^2 / (sigma_s^2 (G^-1)_jj).
+    Without line j, the others' areas following, chi-square rises by sum_s a_sj^2 / (sigma_s^2
+    (G^-1)_jj).
     """
     while True:
         at, shapes = best.state, best.shapes
         worth = np.sum((at.area / problem.sigma[:, None]) ** 2, axis=0) / at.inverse.diagonal().real
         worth -= (len(at.area) + 2 + shapes.voigt) * np.log(best.points)
-        alone = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & (shapes.region < problem.regions)
+        alone = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & (
+            shapes.region < problem.regions
+        )
         idle = np.where(alone | shapes.held, np.inf, worth)
         if idle.min() >= 0:
             return best
-        fit = solve(problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, ROUGH, False)
+        fit = solve(
+            problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, ROUGH, False
+        )
         if fit.bic > best.bic:
             return best
         best = fit
 
 
 def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
-    """Return the fit with regions below three standard errors in every slice reduced to their stand-in line."""
+    """Return the fit with regions below three standard errors in every slice reduced to their
+    stand-in line."""
     n, slices = best.shapes.n, len(best.area)
     covariance = best.covariance[best.free.size :, best.free.size :].reshape(slices, n, slices, n)
     shapes = best.shapes
@@ -106,7 +135,9 @@ def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
         mine = (best.shapes.region == region).astype(float)
         stderr = np.sqrt(np.einsum("i,sisj,j->s", mine, covariance, mine))
         if not best.shapes.held[mine > 0].all() and (best.area @ mine < 3 * stderr).all():
-            shapes = _with_stand_in(rules, shapes.taken(np.flatnonzero(shapes.region != region)), region)
+            shapes = _with_stand_in(
+                rules, shapes.taken(np.flatnonzero(shapes.region != region)), region
+            )
     return best if shapes is best.shapes else solve(problem, shapes)
 
 
@@ -126,7 +157,9 @@ def _seeded(problem: Problem, rules: Rules, seen: Filter) -> tuple[Shapes, State
             shapes = _with_stand_in(rules, shapes, region)
             continue
         if todo:
-            left = _without(problem, left, _started(problem, rules, no_shapes(), region, peaks[region]))
+            left = _without(
+                problem, left, _started(problem, rules, no_shapes(), region, peaks[region])
+            )
         shapes = _started(problem, rules, shapes, region, peaks[region])
     at = solve(replace(problem, phases=PER_REGION), shapes, 0, ROUGH, False).state
     return at.shapes, at
@@ -149,13 +182,19 @@ def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: 
 
 
 def _with_phases(problem: Problem, seed: Shapes, free: State) -> list[tuple[Solution, Problem]]:
-    """Return the fit with the simplest phase model that the data admit (one slice: one phase), and its problem.
+    """Return the fit with the simplest phase model that the data admit (one slice: one phase), and
+    its problem.
 
-    It begins at `seed`; `free` is a fit of what it holds with a phase for each line. A fit with the same phase model
-    and another time origin follows where it is not much worse: further lines may turn the order.
+    It begins at `seed`; `free` is a fit of what it holds with a phase for each line. A fit with the
+    same phase model and another time origin follows where it is not much worse: further lines may
+    turn the order.
     """
     origin = _origin(problem, free)
-    starts = [(SHARED, 0.0)] if abs(origin) < SAME_ORIGIN else [(SHARED, o) for o in sorted({0.0, origin})]
+    starts = (
+        [(SHARED, 0.0)]
+        if abs(origin) < SAME_ORIGIN
+        else [(SHARED, o) for o in sorted({0.0, origin})]
+    )
     if len(problem.y) > 1:
         starts += [(PER_SLICE, origin), (PER_REGION, 0.0)]
     best, phases, loose, fits = None, SHARED, LOOSE if len(starts) == 1 else 0.0, []
@@ -168,12 +207,15 @@ def _with_phases(problem: Problem, seed: Shapes, free: State) -> list[tuple[Solu
             best, phases = fit, kind
     assert best is not None
     here, most = best.shapes.origin, best.bic + RIVAL
-    rivals = [f for f in fits if f[1].phases == phases and abs(f[0].shapes.origin - here) > SAME_ORIGIN]
+    rivals = [
+        f for f in fits if f[1].phases == phases and abs(f[0].shapes.origin - here) > SAME_ORIGIN
+    ]
     return [f for f in fits if f[0] is best] + [f for f in rivals if f[0].bic < most]
 
 
 def _origin(problem: Problem, free: State) -> float:
-    """Return the time origin [s] from the phase between the two strongest lines, zero where one is lost in noise."""
+    """Return the time origin [s] from the phase between the two strongest lines, zero where one is
+    lost in noise."""
     amplitude, nu = amplitudes(free) / problem.sigma[:, None], free.shapes.nu
     norm = np.sqrt(free.sums.gram.diagonal()[: nu.size].real)
     strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) * norm
@@ -185,17 +227,25 @@ def _origin(problem: Problem, free: State) -> float:
     return float(turn / (2 * np.pi * (nu[second] - nu[first])))
 
 
-def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak, left: Complex) -> list[Solution]:
-    """Return the fits with one more line in a region, or one made Voigt; none where only noise is left there.
+def _tried(
+    problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak, left: Complex
+) -> list[Solution]:
+    """Return the fits with one more line in a region, or one made Voigt; none where only noise is
+    left there.
 
-    Where the new line comes to nothing, or neither helps though more than noise is left, the strongest one is parted.
+    Where the new line comes to nothing, or neither helps though more than noise is left, the
+    strongest one is parted.
     """
     noise = noise_gain(problem.time.size, len(problem.y))
     found, goal = [], best.chi2 - rules.min_gain - np.log(best.points)
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
     if peak.gain > noise and not full:
-        seen = best.shapes.taken(np.flatnonzero(~(best.shapes.held & (best.shapes.region == region))))
-        found.append(solve(problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal))
+        seen = best.shapes.taken(
+            np.flatnonzero(~(best.shapes.held & (best.shapes.region == region)))
+        )
+        found.append(
+            solve(problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal)
+        )
     if peak.gain > 0.5 * noise:
         bent = _bent(problem, rules, best, region, goal, left)
         found += [bent] if bent else []
@@ -209,23 +259,36 @@ def _tried(problem: Problem, rules: Rules, best: Solution, region: int, peak: Pe
 
 
 def _split(best: Solution, region: int) -> Shapes:
-    """Return shapes with the strongest line of a region parted in two, half as broad and half a width apart.
+    """Return shapes with the strongest line of a region parted in two, half as broad and half a
+    width apart.
 
-    This is where to begin when noise is not all that is left and yet no line beside it helps: one would be negative.
+    This is where to begin when noise is not all that is left and yet no line beside it helps: one
+    would be negative.
     """
     shapes, mine = best.shapes, (best.shapes.region == region) & ~best.shapes.held
     line = int(np.where(mine, best.area.sum(axis=0), -1.0).argmax())
     at, width = float(shapes.nu[line]), float(shapes.width[line] + np.sqrt(shapes.gauss2[line]))
-    nu, narrow, gauss2, voigt = shapes.nu.copy(), shapes.width.copy(), shapes.gauss2.copy(), shapes.voigt.copy()
+    nu, narrow, gauss2, voigt = (
+        shapes.nu.copy(),
+        shapes.width.copy(),
+        shapes.gauss2.copy(),
+        shapes.voigt.copy(),
+    )
     nu[line], narrow[line], gauss2[line], voigt[line] = at - width / 4, width / 2, 0.0, False
     halved = replace(shapes, nu=nu, width=narrow, gauss2=gauss2, voigt=voigt)
-    return halved.joined(at + width / 4, width / 2, region, float(shapes.low[line]), float(shapes.high[line])).ordered()
+    return halved.joined(
+        at + width / 4, width / 2, region, float(shapes.low[line]), float(shapes.high[line])
+    ).ordered()
 
 
-def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: float, left: Complex) -> Solution | None:
-    """Return the fit with the strongest Lorentzian of a region made a Voigt line, where a Gaussian part would help.
+def _bent(
+    problem: Problem, rules: Rules, best: Solution, region: int, goal: float, left: Complex
+) -> Solution | None:
+    """Return the fit with the strongest Lorentzian of a region made a Voigt line, where a Gaussian
+    part would help.
 
-    At the best Lorentzian the slope of chi-square by the squared Gaussian width, the others following, tells.
+    At the best Lorentzian the slope of chi-square by the squared Gaussian width, the others
+    following, tells.
     """
     plain = (best.shapes.region == region) & ~best.shapes.voigt & ~best.shapes.held
     if not (rules.voigt and plain.any()):
@@ -233,7 +296,18 @@ def _bent(problem: Problem, rules: Rules, best: Solution, region: int, goal: flo
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
     if not uphill(problem, best.state, line, left):
         return None
-    voigt, gauss2, width = best.shapes.voigt.copy(), best.shapes.gauss2.copy(), best.shapes.width.copy()
+    voigt, gauss2, width = (
+        best.shapes.voigt.copy(),
+        best.shapes.gauss2.copy(),
+        best.shapes.width.copy(),
+    )
     voigt[line] = True
     gauss2[line], width[line] = (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return solve(problem, replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width), 20, ROUGH, False, goal)
+    return solve(
+        problem,
+        replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width),
+        20,
+        ROUGH,
+        False,
+        goal,
+    )

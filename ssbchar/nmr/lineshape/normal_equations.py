@@ -33,9 +33,12 @@ class State:
 
 
 def state(problem: Problem, shapes: Shapes, made: Sums | None = None) -> State:
-    """Return the best areas and phases for given shapes, and chi-square; `made` are the sums where known."""
+    """Return the best areas and phases for given shapes, and chi-square; `made` are the sums where
+    known."""
     found, n = made or sums(problem, shapes), shapes.n
-    area, phase, explained, inverse = areas_and_phases(problem, shapes, found.gram[:n, :n], found.data[:, :n])
+    area, phase, explained, inverse = areas_and_phases(
+        problem, shapes, found.gram[:n, :n], found.data[:, :n]
+    )
     per_slice = np.maximum(problem.power - explained, 0.0) / problem.sigma**2
     prior = (shapes.origin / problem.origin_prior) ** 2 if problem.phases != PER_REGION else 0.0
     return State(shapes, found, area, phase, per_slice, float(per_slice.sum()) + prior, inverse)
@@ -54,7 +57,8 @@ class Normal:
 
 
 def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Normal:
-    """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and group phases.
+    """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and
+    group phases.
 
     Parameters
     ----------
@@ -81,7 +85,10 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
         parts = _own_phases(problem, at, of, by, exact)
     matrices, slopes_, inverse, link = parts
     weight = 1 / problem.sigma**2
-    matrix, slope = (weight @ matrices.reshape(weight.size, -1)).reshape(free.size, -1), weight @ slopes_
+    matrix, slope = (
+        (weight @ matrices.reshape(weight.size, -1)).reshape(free.size, -1),
+        weight @ slopes_,
+    )
     place = int(free.searchsorted(3 * at.shapes.n))
     if place < free.size and free[place] == 3 * at.shapes.n:
         matrix[place, place] += 1 / problem.origin_prior**2
@@ -92,8 +99,11 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     return found
 
 
-def _shared_phase(at: State, of: Index, by: Complex, exact: bool) -> tuple[Array, Array, Array, Array]:
-    """Return matrices and slopes of each slice, the inverse of its own block (areas), and how its areas follow."""
+def _shared_phase(
+    at: State, of: Index, by: Complex, exact: bool
+) -> tuple[Array, Array, Array, Array]:
+    """Return matrices and slopes of each slice, the inverse of its own block (areas), and how its
+    areas follow."""
     n, gram, area = at.shapes.n, at.sums.gram, at.area
     residual = at.sums.data * np.exp(-1j * at.phase[:, :1]) - area @ gram[:, :n].T
     shared = area[:, of, None] * by
@@ -114,7 +124,8 @@ def _shared_phase(at: State, of: Index, by: Complex, exact: bool) -> tuple[Array
 
 
 def _phase_per_line(at: State, of: Index, by: Complex) -> tuple[Array, Array, Inverse, Inverse]:
-    """Return the same where each line has a phase of its own: a slice's own are then complex amplitudes."""
+    """Return the same where each line has a phase of its own: a slice's own are then complex
+    amplitudes."""
     n, gram = at.shapes.n, at.sums.gram
     amplitude = at.area * np.exp(1j * at.phase)
     residual = at.sums.data - amplitude @ gram[:, :n].T
@@ -126,7 +137,9 @@ def _phase_per_line(at: State, of: Index, by: Complex) -> tuple[Array, Array, In
     return matrix.real, (shared_h @ residual[:, :, None])[:, :, 0].real, at.inverse[None], link
 
 
-def _own_phases(problem: Problem, at: State, of: Index, by: Complex, exact: bool) -> tuple[Array, Array, Array, Array]:
+def _own_phases(
+    problem: Problem, at: State, of: Index, by: Complex, exact: bool
+) -> tuple[Array, Array, Array, Array]:
     """Return the same with areas and the phases of line groups in the slices' own block."""
     n, gram, area = at.shapes.n, at.sums.gram, at.area
     if problem.phases == PER_REGION:
@@ -149,7 +162,8 @@ def _own_phases(problem: Problem, at: State, of: Index, by: Complex, exact: bool
 
 
 def _own(area: Array, group: Index, exact: bool) -> Complex:
-    """Return the slices' own columns, (slice, line, area or phase): one per area, one per phase group."""
+    """Return the slices' own columns, (slice, line, area or phase): one per area, one per phase
+    group."""
     line = np.arange(area.shape[1])
     own = np.zeros((*area.shape, area.shape[1] + int(group.max()) + 1), complex)
     own[:, line, line] = exact or (area > 0)

@@ -12,7 +12,8 @@ class Lines:
     regions: Regions = field(default_factory=Regions)
     """Where lines may lie."""
     skip: float | None = None
-    """Points left out at the start [points]; None: none without a digital filter, 4 with one (its transient)."""
+    """Points left out at the start [points]; None: none without a digital filter, 4 with one (its
+    transient)."""
     max_components: int = 4
     """Most lines per region."""
     shapes: tuple[str, ...] = ("lorentz", "voigt")
@@ -26,7 +27,8 @@ class Lines:
     outside: bool = True
     """Admit lines outside both regions, such as spinning sidebands; they count for neither."""
     time_origin_prior: float = 5e-6
-    """Standard deviation of the time origin about zero [s]; matters only where the lines do not fix it."""
+    """Standard deviation of the time origin about zero [s]; matters only where the lines do not fix
+    it."""
     max_points: int = 20000
     """Most points of the free induction decay used."""
     display: tuple[float, float] = (-300.0, 400.0)
@@ -44,7 +46,8 @@ class Processing:
     zero_fill: int = 2
     """Length after zero filling over the length of the data, rounded up to a power of two."""
     phase: str = "lines"
-    """``lines``: phase and time origin of the time-domain fit; ``peaks``: from the spectrum's own peaks."""
+    """``lines``: phase and time origin of the time-domain fit; ``peaks``: from the spectrum's own
+    peaks."""
     baseline_order: int = 1
     """Degree of the polynomial through the signal-free parts; -1 for none."""
     display: tuple[float, float] = (-400.0, 500.0)

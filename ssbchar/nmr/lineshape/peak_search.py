@@ -24,7 +24,8 @@ class Peak:
     gain: float
     """Fall of chi-square by a line with one free complex amplitude per slice."""
     at: float
-    """Point of the spectrum beside `nu`; it lies in the part looked at, where `nu` may lie beyond its edge."""
+    """Point of the spectrum beside `nu`; it lies in the part looked at, where `nu` may lie beyond
+    its edge."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Filter:
     """Of each region, and last of everywhere else, the positions of its frequencies."""
 
     def peaks(self, left: Complex) -> list[Peak]:
-        """Return, for each region and last for everywhere else, the line that would explain most of what is left.
+        """Return, for each region and last for everywhere else, the line that would explain most of
+        what is left.
 
         Parameters
         ----------
@@ -62,31 +64,43 @@ class Filter:
         highest = gain.max(axis=0)
         return [self._highest(gain, highest, place) for place in self.places]
 
-    def _highest(self, gain: NDArray[np.float32], highest: NDArray[np.float32], place: Index) -> Peak:
+    def _highest(
+        self, gain: NDArray[np.float32], highest: NDArray[np.float32], place: Index
+    ) -> Peak:
         if not place.size:
             return Peak(0.0, WIDTHS[0], 0.0, 0.0)
         at = int(place[highest[place].argmax()])
         seen = gain[:, at].tolist()
         best = seen.index(max(seen))
         point = float(self.offset[at])
-        return Peak(point + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best], point)
+        return Peak(
+            point + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best], point
+        )
 
     def _beside(self, gain: NDArray[np.float32], at: int, width: float) -> float:
-        """Return how far from a point the gain is highest [Hz]: where one Lorentzian is seen, 1/gain is a parabola."""
+        """Return how far from a point the gain is highest [Hz]: where one Lorentzian is seen,
+        1/gain is a parabola."""
         step = float(self.offset[1])
         reach = max(int(width / (4 * step)), 1)
-        low, mid, high = (1 / max(float(gain[i % gain.size]), 1e-300) for i in (at - reach, at, at + reach))
+        low, mid, high = (
+            1 / max(float(gain[i % gain.size]), 1e-300) for i in (at - reach, at, at + reach)
+        )
         bend = low + high - 2 * mid
         return step * reach * min(max(0.5 * (low - high) / bend, -1.0), 1.0) if bend > 0 else 0.0
 
 
 def line_width(gain: list[float]) -> float:
-    """Return the width w0 of the Lorentzian [Hz] whose gains by filters of the `WIDTHS` w go as w / (w + w0)^2.
+    """Return the width w0 of the Lorentzian [Hz] whose gains by filters of the `WIDTHS` w go as w /
+    (w + w0)^2.
 
-    Taken from the best filter and the better of its neighbours, within a factor of 4 of the best.
+    Taken from the best filter and the better of its neighbours, within a factor of 4 of the
+    best.
     """
     best = gain.index(max(gain))
-    first = max((i for i in (best - 1, best) if 0 <= i < len(WIDTHS) - 1), key=lambda i: min(gain[i], gain[i + 1]))
+    first = max(
+        (i for i in (best - 1, best) if 0 <= i < len(WIDTHS) - 1),
+        key=lambda i: min(gain[i], gain[i + 1]),
+    )
     narrow, broad = WIDTHS[first], WIDTHS[first + 1]
     ratio = (gain[first] / max(gain[first + 1], 1e-300) * broad / narrow) ** 0.5
     width = (broad - ratio * narrow) / (ratio - 1) if ratio > 1 else np.inf

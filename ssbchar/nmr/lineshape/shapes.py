@@ -13,14 +13,16 @@ from ssbchar.typing import Array, Complex, Index
 
 LN2_4 = 4.0 * np.log(2.0)
 SHARED, PER_SLICE, PER_REGION = "shared", "slice", "region"
-"""How phases go: one for all, one per slice, one per slice and region (there each line outside has its own)."""
+"""How phases go: one for all, one per slice, one per slice and region (there each line outside has
+its own)."""
 ORIGIN_LIMIT = 20e-6
 """Largest time origin looked for [s]."""
 
 
 @dataclass(frozen=True)
 class Shapes:
-    """Nonlinear parameters: frequency, width [Hz], squared Gaussian width [Hz^2] per line, time origin [s]."""
+    """Nonlinear parameters: frequency, width [Hz], squared Gaussian width [Hz^2] per line, time
+    origin [s]."""
 
     nu: Array
     width: Array
@@ -44,7 +46,13 @@ class Shapes:
 
     def taken(self, order: Index) -> Shapes:
         """Return the shapes with these lines in this order."""
-        lines = (self.nu[order], self.width[order], self.gauss2[order], self.voigt[order], self.region[order])
+        lines = (
+            self.nu[order],
+            self.width[order],
+            self.gauss2[order],
+            self.voigt[order],
+            self.region[order],
+        )
         return Shapes(*lines, self.low[order], self.high[order], self.held[order], self.origin)
 
     def ordered(self) -> Shapes:
@@ -53,16 +61,25 @@ class Shapes:
         order = sorted(range(self.n), key=key.__getitem__)
         return self if order == list(range(self.n)) else self.taken(np.array(order))
 
-    def joined(self, nu: float, width: float, region: int, low: float, high: float, held: bool = False) -> Shapes:
+    def joined(
+        self, nu: float, width: float, region: int, low: float, high: float, held: bool = False
+    ) -> Shapes:
         """Return the shapes with one more Lorentzian."""
 
         def more(old: NDArray[Any], new: float) -> NDArray[Any]:
             return np.concatenate([old, [new]])
 
         return Shapes(
-            more(self.nu, nu), more(self.width, width), more(self.gauss2, 0.0), more(self.voigt, False),
-            more(self.region, region), more(self.low, low), more(self.high, high), more(self.held, held), self.origin,
-        )  # fmt: skip
+            more(self.nu, nu),
+            more(self.width, width),
+            more(self.gauss2, 0.0),
+            more(self.voigt, False),
+            more(self.region, region),
+            more(self.low, low),
+            more(self.high, high),
+            more(self.held, held),
+            self.origin,
+        )
 
 
 def no_shapes() -> Shapes:
@@ -89,7 +106,8 @@ class Problem:
     regions: int = 2
     """Number of named regions; lines of a higher region lie elsewhere."""
     nuisance: Complex = field(default_factory=lambda: np.empty((0, 0), complex))
-    """(column, time) orthonormal signals that nobody wants to know, taken out of the data and of every shape."""
+    """(column, time) orthonormal signals that nobody wants to know, taken out of the data and of
+    every shape."""
     power: Array = field(default_factory=lambda: np.empty(0))
     """(slice,) sum of |y|^2."""
     known: Complex = field(default_factory=lambda: np.empty((0, 0), complex))
@@ -124,7 +142,8 @@ class Problem:
 
 
 def basis(shapes: Shapes, time: Array, more: int = 0) -> Complex:
-    """Return the lines' shapes f_j(t + t0) on an even time axis, shape (line + more, time), `more` rows not yet filled.
+    """Return the lines' shapes f_j(t + t0) on an even time axis, shape (line + more, time), `more`
+    rows not yet filled.
 
     Parameters
     ----------
@@ -143,5 +162,7 @@ def basis(shapes: Shapes, time: Array, more: int = 0) -> Complex:
         f[:n, : early.size] *= np.exp(2 * np.pi * shapes.width[:, None] * early)
     bent = np.flatnonzero(shapes.gauss2)
     if bent.size:
-        f[bent] *= np.exp(-(np.pi**2) / LN2_4 * shapes.gauss2[bent, None] * (time + shapes.origin) ** 2)
+        f[bent] *= np.exp(
+            -(np.pi**2) / LN2_4 * shapes.gauss2[bent, None] * (time + shapes.origin) ** 2
+        )
     return f

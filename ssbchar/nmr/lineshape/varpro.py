@@ -1,13 +1,16 @@
-"""Variable projection: line shapes shared by all slices, with areas and phases solved for given shapes.
+"""Variable projection: line shapes shared by all slices, with areas and phases solved for given
+shapes.
 
-A slice is y_s(t) = sum_j exp(i phi_sg) a_sj f_j(t + t0) with real a_sj >= 0, g the phase group of line j, and
+A slice is y_s(t) = sum_j exp(i phi_sg) a_sj f_j(t + t0) with real a_sj >= 0, g the phase group of
+line j, and
 
     f_j(tau) = exp(2 pi i nu_j tau - pi w_j |tau| - (pi g_j tau)^2 / (4 ln 2)),
 
-w the Lorentzian and g the Gaussian full width at half maximum. For given shapes the areas are linear and the phases
-closed or nearly so (G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413); the shapes follow by
-Levenberg-Marquardt with the Jacobian of L. Kaufman, BIT 15 (1975) 49. All sums over time enter through the
-Gram matrix of the shapes and their derivatives, so a series costs little more than one slice.
+w the Lorentzian and g the Gaussian full width at half maximum. For given shapes the areas are
+linear and the phases closed or nearly so (G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973)
+413); the shapes follow by Levenberg-Marquardt with the Jacobian of L. Kaufman, BIT 15 (1975) 49.
+All sums over time enter through the Gram matrix of the shapes and their derivatives, so a series
+costs little more than one slice.
 """
 
 from __future__ import annotations
@@ -19,7 +22,15 @@ from numpy.typing import NDArray
 
 from ssbchar.nmr.lineshape.amplitudes import solved
 from ssbchar.nmr.lineshape.normal_equations import State, inverses, normal, state
-from ssbchar.nmr.lineshape.shapes import ORIGIN_LIMIT, PER_REGION, PER_SLICE, SHARED, Problem, Shapes, basis
+from ssbchar.nmr.lineshape.shapes import (
+    ORIGIN_LIMIT,
+    PER_REGION,
+    PER_SLICE,
+    SHARED,
+    Problem,
+    Shapes,
+    basis,
+)
 from ssbchar.typing import Array, Complex, Index
 
 
@@ -30,7 +41,8 @@ class Solution:
     state: State
     """Shapes, areas and phases, chi-square with the prior."""
     free_area: Array
-    """(slice, line) for the same shapes and phases without the bound at zero: unbiased where the signal is gone."""
+    """(slice, line) for the same shapes and phases without the bound at zero: unbiased where the
+    signal is gone."""
     parameters: int
     points: int
     """Number of real data."""
@@ -81,7 +93,9 @@ def _bounds(problem: Problem, shapes: Shapes) -> tuple[Array, Array]:
     n = shapes.n
     narrow = np.where(shapes.voigt, 0.0, 0.05 / span)
     low = np.concatenate([shapes.low, narrow, np.zeros(n), [-ORIGIN_LIMIT, -np.inf]])
-    high = np.concatenate([shapes.high, np.full(n, broad), np.full(n, broad**2), [ORIGIN_LIMIT, np.inf]])
+    high = np.concatenate(
+        [shapes.high, np.full(n, broad), np.full(n, broad**2), [ORIGIN_LIMIT, np.inf]]
+    )
     return low, high
 
 
@@ -106,16 +120,18 @@ def solve(
     max_steps : int
         Most Levenberg-Marquardt steps.
     least_gain : float
-        Fall of chi-square below which, foreseen, no further step is taken; 1e-6 is 1e-3 standard errors. A step that
-        gained less than ten times as much is the last.
+        Fall of chi-square below which, foreseen, no further step is taken; 1e-6 is 1e-3 standard
+        errors. A step that gained less than ten times as much is the last.
     final : bool
         Whether the covariance is wanted; such a fit begins near its end, with hardly any damping.
     goal : float
-        Chi-square that makes the fit worth having: it is given up where a step gains less than 1 % of what lacks.
+        Chi-square that makes the fit worth having: it is given up where a step gains less than 1 %
+        of what lacks.
     at : State, optional
         The state at `start`, where known.
     loose : float
-        Share of chi-square in excess of the number of data that may be left to be gained, whatever `least_gain`.
+        Share of chi-square in excess of the number of data that may be left to be gained, whatever
+        `least_gain`.
     """
     problem = problem.prepared()
     low, high = _bounds(problem, start)
@@ -143,8 +159,8 @@ def _wanted(problem: Problem, shapes: Shapes) -> NDArray[np.bool_]:
 def uphill(problem: Problem, at: State, line: int, left: Complex) -> bool:
     """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order.
 
-    Its derivative is -pi^2 / (4 ln 2) tau^2 A f; where the fit has converged what is left is at right angles to all
-    other derivatives, so that they need not be asked.
+    Its derivative is -pi^2 / (4 ln 2) tau^2 A f; where the fit has converged what is left is at
+    right angles to all other derivatives, so that they need not be asked.
 
     Parameters
     ----------
@@ -157,14 +173,17 @@ def uphill(problem: Problem, at: State, line: int, left: Complex) -> bool:
     left : ndarray, shape (slice, time)
         Data less model (`left_over`).
     """
-    bent = (problem.time + at.shapes.origin) ** 2 * basis(at.shapes.taken(np.array([line])), problem.time)[0].conj()
+    bent = (problem.time + at.shapes.origin) ** 2 * basis(
+        at.shapes.taken(np.array([line])), problem.time
+    )[0].conj()
     return bool((amplitudes(at)[:, line].conj() * (left @ bent)).real @ problem.sigma**-2 < 0)
 
 
 def _step(
     problem: Problem, at: State, low: Array, high: Array, free: Index, damping: float, least: float
 ) -> tuple[State | None, float]:
-    """Return the next, better state (None where no more than `least` is to be gained) and the damping to go on with."""
+    """Return the next, better state (None where no more than `least` is to be gained) and the
+    damping to go on with."""
     values = _packed(at.shapes)
     found = normal(problem, at, free)
     matrix, slope, here = found.matrix, found.slope, values[free]
@@ -188,7 +207,9 @@ def _step(
     return None, damping
 
 
-def _finish(problem: Problem, at: State, low: Array, high: Array, free: Index, final: bool) -> Solution:
+def _finish(
+    problem: Problem, at: State, low: Array, high: Array, free: Index, final: bool
+) -> Solution:
     """Return the solution, with the covariance of shapes and areas where it is final."""
     slices = len(at.area)
     phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases)
@@ -223,7 +244,9 @@ def _free_area(at: State) -> Array:
     turn = np.exp(1j * at.phase)
     gram = np.real(turn.conj()[:, :, None] * at.sums.gram[:n, :n] * turn[:, None, :])
     gram += 1e-12 * np.trace(gram, axis1=1, axis2=2)[:, None, None] * np.eye(n)
-    return np.asarray(np.linalg.solve(gram, np.real(turn.conj() * at.sums.data[:, :n])[:, :, None])[:, :, 0])
+    return np.asarray(
+        np.linalg.solve(gram, np.real(turn.conj() * at.sums.data[:, :n])[:, :, None])[:, :, 0]
+    )
 
 
 def amplitudes(at: State) -> Complex:

@@ -16,7 +16,9 @@ from ssbchar.nmr.transform.exponentials import exponentials, wave_sums
 from ssbchar.typing import Array, Complex
 
 
-def integrate_windows(fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = None) -> xr.Dataset:
+def integrate_windows(
+    fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = None
+) -> xr.Dataset:
     """Transform, phase and integrate every slice.
 
     Parameters
@@ -26,13 +28,14 @@ def integrate_windows(fid: xr.Dataset, options: Processing, lines: xr.Dataset | 
     options : Processing
         Broadening, zero filling, phase, windows, baseline.
     lines : Dataset, optional
-        From `ssbchar.nmr.lineshape.fit_lines`: its phase and time origin are used unless ``options.phase`` is ``peaks``.
+        From `ssbchar.nmr.lineshape.fit_lines`: its phase and time origin are used unless
+        ``options.phase`` is ``peaks``.
 
     Returns
     -------
     Dataset
-        ``real``, ``imag`` (slice, ppm) phased; ``window_area`` (slice, region) with ``window_area_stderr``;
-        ``phase_0``, ``phase_1`` [rad, rad/Hz].
+        ``real``, ``imag`` (slice, ppm) phased; ``window_area`` (slice, region) with
+        ``window_area_stderr``; ``phase_0``, ``phase_1`` [rad, rad/Hz].
 
     Raises
     ------
@@ -48,7 +51,9 @@ def integrate_windows(fid: xr.Dataset, options: Processing, lines: xr.Dataset | 
     inside, offset, ppm = displayed(time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"])
     windows = [_within(ppm, w) for w in (options.regions.li_metal, options.regions.li_si)]
     width = 1.0 / (size * step)
-    spread = _integral_stderr([(w.stop - w.start) * width for w in windows], time, weight, noise, step)
+    spread = _integral_stderr(
+        [(w.stop - w.start) * width for w in windows], time, weight, noise, step
+    )
     if lines is not None and options.phase == "lines":
         phases = phase_of_lines(lines)
         phased = _transformed(y, time, size, inside, offset, phases)
@@ -58,22 +63,29 @@ def integrate_windows(fid: xr.Dataset, options: Processing, lines: xr.Dataset | 
         phased *= _turn(phases[0], phases[1], offset - phases[2])
     real = phased.real.copy()
     if options.baseline_order >= 0:
-        real -= baseline(real, ppm, np.asarray(_masks(ppm, windows).any(axis=0)), options.baseline_order)
+        real -= baseline(
+            real, ppm, np.asarray(_masks(ppm, windows).any(axis=0)), options.baseline_order
+        )
     area = np.stack([real[:, w].sum(axis=1) for w in windows], 1) * width
     phase_0, phase_1, _ = phases
     found = {
         "real": (("slice", "ppm"), real, {"units": "s"}),
         "imag": (("slice", "ppm"), phased.imag, {"units": "s"}),
-        "window_area": (("slice", "region"), area, {"units": "1", "ancillary_variables": "window_area_stderr"}),
+        "window_area": (
+            ("slice", "region"),
+            area,
+            {"units": "1", "ancillary_variables": "window_area_stderr"},
+        ),
         "window_area_stderr": (("slice", "region"), spread, {"units": "1"}),
         "phase_0": ("slice", phase_0, {"units": "rad"}),
         "phase_1": ("slice", phase_1, {"units": "rad Hz-1"}),
         "decay_time": ("slice", fid.variables["decay_time"].values[good], {"units": "s"}),
     }
     about = {
-        "broadening": options.broadening, "baseline_order": options.baseline_order,
+        "broadening": options.broadening,
+        "baseline_order": options.baseline_order,
         "windows": [*options.regions.li_metal, *options.regions.li_si],
-    }  # fmt: skip
+    }
     axis = (ppm, {"units": "ppm", "long_name": "chemical shift"})
     return xr.Dataset(
         found,
@@ -83,7 +95,8 @@ def integrate_windows(fid: xr.Dataset, options: Processing, lines: xr.Dataset | 
 
 
 def apodisation(time: Array, broadening: float) -> Array:
-    """Return exp(-pi LB t), one before the time origin; the first point after a sharp start counts half."""
+    """Return exp(-pi LB t), one before the time origin; the first point after a sharp start counts
+    half."""
     weight = np.exp(-np.pi * broadening * np.maximum(time, 0.0))
     if time[0] >= 0:
         weight[0] *= 0.5
@@ -91,9 +104,11 @@ def apodisation(time: Array, broadening: float) -> Array:
 
 
 def phase_of_lines(lines: xr.Dataset) -> tuple[Array, Array, float]:
-    """Return zero-order phase at a pivot, first-order phase [rad/Hz] per slice, and the pivot [Hz] of a fit of lines.
+    """Return zero-order phase at a pivot, first-order phase [rad/Hz] per slice, and the pivot [Hz]
+    of a fit of lines.
 
-    One phase and a time origin give phi + 2 pi nu t0; phases per region run linearly between the regions' centres.
+    One phase and a time origin give phi + 2 pi nu t0; phases per region run linearly between the
+    regions' centres.
     """
     area, phase = lines["area"].values, lines["phase"].values
     nu = offset_from_shift(lines["shift"].values, lines.attrs["sfo1"], lines.attrs["sf"])
@@ -113,11 +128,13 @@ def phase_of_lines(lines: xr.Dataset) -> tuple[Array, Array, float]:
 def peak_phase(
     raw: Complex, offset: Array, masks: NDArray[np.bool_], spread: Array, width: float
 ) -> tuple[Array, Array, float]:
-    """Return zero-order phase at a pivot and first-order phase [rad/Hz] per slice, and the pivot [Hz].
+    """Return zero-order phase at a pivot and first-order phase [rad/Hz] per slice, and the pivot
+    [Hz].
 
-    The phase of a window is that of its peak, arg sum S |S|^2: there the dispersive tail of the other line weighs
-    least. With two windows above noise (5 sigma) it runs linearly between their centroids, the short way round.
-    Slices share their phases unless those of strong windows (10 sigma) differ by more than noise (6 sigma, 0.05 rad).
+    The phase of a window is that of its peak, arg sum S |S|^2: there the dispersive tail of the
+    other line weighs least. With two windows above noise (5 sigma) it runs linearly between their
+    centroids, the short way round. Slices share their phases unless those of strong windows (10
+    sigma) differ by more than noise (6 sigma, 0.05 rad).
     """
     total = raw @ masks.T.astype(float) * width
     strength = np.sqrt(np.sum((np.abs(total) / spread) ** 2, axis=0))
@@ -127,7 +144,9 @@ def peak_phase(
     phase = np.repeat(np.angle(np.sum(peak * np.abs(peak), axis=0))[None], len(raw), axis=0)
     off = np.angle(peak * np.exp(-1j * phase))
     strong = np.abs(total) > 10 * spread
-    if (strong & (np.abs(off) > np.maximum(6 * spread / np.maximum(np.abs(total), spread), 0.05))).any():
+    if (
+        strong & (np.abs(off) > np.maximum(6 * spread / np.maximum(np.abs(total), spread), 0.05))
+    ).any():
         phase = np.where(strong, phase + off, phase)
     main = int(strength.argmax())
     if strength[1 - main] < 5 * np.sqrt(len(raw)):
@@ -139,7 +158,9 @@ def peak_phase(
 def _within(ppm: Array, window: tuple[float, float]) -> slice:
     """Return the part of a falling axis that lies within a window."""
     low, high, rising = min(window), max(window), ppm[::-1]
-    return slice(ppm.size - int(rising.searchsorted(high, "right")), ppm.size - int(rising.searchsorted(low)))
+    return slice(
+        ppm.size - int(rising.searchsorted(high, "right")), ppm.size - int(rising.searchsorted(low))
+    )
 
 
 def _masks(ppm: Array, windows: list[slice]) -> NDArray[np.bool_]:
@@ -150,9 +171,15 @@ def _masks(ppm: Array, windows: list[slice]) -> NDArray[np.bool_]:
 
 
 def _transformed(
-    y: Complex, time: Array, size: int, inside: slice, offset: Array, phases: tuple[Array, Array, float]
+    y: Complex,
+    time: Array,
+    size: int,
+    inside: slice,
+    offset: Array,
+    phases: tuple[Array, Array, float],
 ) -> Complex:
-    """Return phased spectra: where the slope is the same for all slices it is a shift of the time axis."""
+    """Return phased spectra: where the slope is the same for all slices it is a shift of the time
+    axis."""
     phase_0, phase_1, pivot = phases
     if np.ptp(phase_1) > 0:
         spectra = transform(y, time, size, inside)
@@ -163,18 +190,25 @@ def _transformed(
 
 
 def _turn(phase_0: Array, phase_1: Array, offset: Array) -> Complex:
-    """Return exp(-i (phase_0 + phase_1 offset)), shape (slice, offset), or one row where slices are phased alike."""
+    """Return exp(-i (phase_0 + phase_1 offset)), shape (slice, offset), or one row where slices are
+    phased alike."""
     if np.ptp(phase_0) == 0 and np.ptp(phase_1) == 0:
         phase_0, phase_1 = phase_0[:1], phase_1[:1]
     step = float(offset[1] - offset[0])
-    return np.asarray(np.exp(-1j * phase_0)[:, None] * exponentials(-1j * phase_1, float(offset[0]), step, offset.size))
+    return np.asarray(
+        np.exp(-1j * phase_0)[:, None]
+        * exponentials(-1j * phase_1, float(offset[0]), step, offset.size)
+    )
 
 
-def _integral_stderr(widths: list[float], time: Array, weight: Array, noise: Array, step: float) -> Array:
+def _integral_stderr(
+    widths: list[float], time: Array, weight: Array, noise: Array, step: float
+) -> Array:
     """Return the noise of each window's integral, shape (slice, region), exact for white noise.
 
-    The integral is a linear form of the decay; by Parseval its variance is sigma^2 sum_n |h_n w_n|^2 with
-    h the transform of the window, sin(pi (high - low) t) / (pi t), and w the apodisation; sin^2 x = (1 - cos 2x) / 2.
+    The integral is a linear form of the decay; by Parseval its variance is sigma^2 sum_n |h_n
+    w_n|^2 with h the transform of the window, sin(pi (high - low) t) / (pi t), and w the
+    apodisation; sin^2 x = (1 - cos 2x) / 2.
 
     Parameters
     ----------

@@ -1,4 +1,5 @@
-"""What a receiver's units mean: signal per scan, gain and sample mass, and whether two acquisitions may be compared."""
+"""What a receiver's units mean: signal per scan, gain and sample mass, and whether two acquisitions
+may be compared."""
 
 from __future__ import annotations
 
@@ -7,16 +8,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ALIKE = {
-    "probe": "probe", "pulse_program": "pulse program", "pulse_1": "first pulse", "recycle_delay": "recycle delay",
+    "probe": "probe",
+    "pulse_program": "pulse program",
+    "pulse_1": "first pulse",
+    "recycle_delay": "recycle delay",
     "sw": "spectral width",
-}  # fmt: skip
+}
 """What must be the same in two acquisitions before their intensities are compared."""
 
 
 def per_scan(attrs: Mapping[str, Any]) -> float:
-    """Return what a signal is divided by: scans times receiver gain times mass [g] (one where the mass is unknown).
+    """Return what a signal is divided by: scans times receiver gain times mass [g] (one where the
+    mass is unknown).
 
-    The receiver's gain RG is taken as an amplitude factor, as Bruker's is; the digital signal adds up over the scans.
+    The receiver's gain RG is taken as an amplitude factor, as Bruker's is; the digital signal adds
+    up over the scans.
 
     Parameters
     ----------
@@ -24,7 +30,11 @@ def per_scan(attrs: Mapping[str, Any]) -> float:
         Attributes of the acquisition (`ssbchar.nmr.bruker.read.acquisition`).
     """
     mass = float(attrs.get("sample_mass", math.nan))
-    return float(attrs.get("scans", 1)) * float(attrs.get("receiver_gain", 1)) * (mass if mass > 0 else 1.0)
+    return (
+        float(attrs.get("scans", 1))
+        * float(attrs.get("receiver_gain", 1))
+        * (mass if mass > 0 else 1.0)
+    )
 
 
 def incomparable(several: Sequence[Mapping[str, Any]]) -> str:

@@ -29,14 +29,22 @@ def fractions(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) 
     ndarray, shape (..., region)
         Shares, sum 1.
     """
-    back = np.asarray(area, float) * np.exp((time / np.asarray(t2, float)) ** np.asarray(exponent, float))
+    back = np.asarray(area, float) * np.exp(
+        (time / np.asarray(t2, float)) ** np.asarray(exponent, float)
+    )
     return np.asarray(back / back.sum(axis=-1, keepdims=True))
 
 
 def with_stderr(
-    area: Array, area_covariance: Array, t2: Array, exponent: Array, law_covariance: Array, time: float
+    area: Array,
+    area_covariance: Array,
+    t2: Array,
+    exponent: Array,
+    law_covariance: Array,
+    time: float,
 ) -> tuple[Array, Array]:
-    """Return shares and their standard errors, with the covariance of areas and of each region's (T, b).
+    """Return shares and their standard errors, with the covariance of areas and of each region's
+    (T, b).
 
     Parameters
     ----------

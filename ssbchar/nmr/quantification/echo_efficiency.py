@@ -1,4 +1,5 @@
-"""What a two-pulse echo sees of a spin-3/2 nucleus with quadrupolar coupling and offset, by its density matrix."""
+"""What a two-pulse echo sees of a spin-3/2 nucleus with quadrupolar coupling and offset, by its
+density matrix."""
 
 from __future__ import annotations
 
@@ -30,10 +31,10 @@ class Echo:
 def efficiency(coupling: float, offset: float, echo: Echo, orientations: int = 64) -> float:
     """Return the echo amplitude over that of a perfect 90 degree pulse, averaged over a powder.
 
-    H = 2 pi nu0 I_z + (omega_Q / 2) (I_z^2 - 5/4), omega_Q = 2 pi (C_Q / 2) (3 cos^2 theta - 1) / 2 (first order,
-    asymmetry zero; A. Abragam, The Principles of Nuclear Magnetism, chapter VII), acts during pulses and delays. A
-    four-step cycle of the second pulse keeps the echo's coherence path (G. Bodenhausen et al., J. Magn. Reson. 27
-    (1977) 511).
+    H = 2 pi nu0 I_z + (omega_Q / 2) (I_z^2 - 5/4), omega_Q = 2 pi (C_Q / 2) (3 cos^2 theta - 1) / 2
+    (first order, asymmetry zero; A. Abragam, The Principles of Nuclear Magnetism, chapter VII),
+    acts during pulses and delays. A four-step cycle of the second pulse keeps the echo's coherence
+    path (G. Bodenhausen et al., J. Magn. Reson. 27 (1977) 511).
 
     Parameters
     ----------
@@ -73,8 +74,11 @@ def _dagger(matrix: ArrayLike) -> Complex:
     return np.asarray(np.conj(np.swapaxes(np.asarray(matrix), -1, -2)))
 
 
-def ratio_range(offsets: tuple[float, float], couplings: ArrayLike, echo: Echo) -> tuple[float, float]:
-    """Return lowest and highest efficiency of the first line (without coupling) over the second (with).
+def ratio_range(
+    offsets: tuple[float, float], couplings: ArrayLike, echo: Echo
+) -> tuple[float, float]:
+    """Return lowest and highest efficiency of the first line (without coupling) over the second
+    (with).
 
     Parameters
     ----------

@@ -30,21 +30,23 @@ class Quantifying:
     regions: Regions = field(default_factory=Regions)
     """Windows that at least half of a region's lines must lie in to be called its own."""
     route: str = "lines"
-    """Headline route: ``lines`` (time-domain fit) or ``windows`` (classical); the other gives a systematic."""
+    """Headline route: ``lines`` (time-domain fit) or ``windows`` (classical); the other gives a
+    systematic."""
     x_nominal: float | None = None
     """Nominal x of Li_xSi, for ``x_alloyed`` (a sample-sheet column ``quantify.x_nominal``)."""
     x_nominal_stderr: float = 0.0
     """Its standard uncertainty."""
     time: str = "axis"
-    """Time of the back-correction: ``axis`` (the spectrum's own, on the axis of the T2* fit), ``TR``, ``2TR`` or
-    ``2TR+pulses``."""
+    """Time of the back-correction: ``axis`` (the spectrum's own, on the axis of the T2* fit),
+    ``TR``, ``2TR`` or ``2TR+pulses``."""
     evolution_p: float = 1e-3
     """Probability of an unchanged sample, from its repeated spectra, below which it evolves."""
     intensity_scatter: float = 0.03
-    """Relative repeatability of the whole signal between spectra (tuning, temperature), one standard deviation."""
+    """Relative repeatability of the whole signal between spectra (tuning, temperature), one
+    standard deviation."""
     t2_range: tuple[float, float] = (6.8e-5, 1.08e-4)
-    """T2* of Li-Si assumed for the bounds of a sample whose own cannot be fitted [s] (range of the pressed samples of
-    Ham et al., Nat. Commun. 15 (2024) 2991)."""
+    """T2* of Li-Si assumed for the bounds of a sample whose own cannot be fitted [s] (range of the
+    pressed samples of Ham et al., Nat. Commun. 15 (2024) 2991)."""
     t2_metal: tuple[float, float] = (4.67e-4, 4.67e-4)
     """T2* of Li metal assumed where it was not measured [s] (same source)."""
     systematics: Systematics = field(default_factory=Systematics)

@@ -1,4 +1,5 @@
-"""Conclusions of one sample: Li-metal and Li-Si fractions, raw and back-corrected, and the share of Li that alloyed."""
+"""Conclusions of one sample: Li-metal and Li-Si fractions, raw and back-corrected, and the share of
+Li that alloyed."""
 
 from __future__ import annotations
 
@@ -44,7 +45,9 @@ def quantify_fractions(
     tails = corrected_for_tails(routes["windows"].area, lines, spectrum)
     found = _raw(routes, tails, options, str(lines["verdict"].values[0]))
     drift = sample_drift.evolution(
-        sample_drift.moments(lines, decay, repeats or ()), options.evolution_p, options.intensity_scatter
+        sample_drift.moments(lines, decay, repeats or ()),
+        options.evolution_p,
+        options.intensity_scatter,
     )
     moves = bool(drift) and drift[0].verdict == "evolving"
     shares = corrected(routes, decay, lines, options, moves)
@@ -58,8 +61,11 @@ def quantify_fractions(
     return found + drift + shares + alloyed + unseen + metadata(lines)
 
 
-def _raw(routes: dict[str, Signal], tails: Array, options: Quantifying, fit_verdict: str) -> list[Conclusion]:
-    """Return the raw shares by the headline route, with half the routes' difference as systematic, and all others."""
+def _raw(
+    routes: dict[str, Signal], tails: Array, options: Quantifying, fit_verdict: str
+) -> list[Conclusion]:
+    """Return the raw shares by the headline route, with half the routes' difference as systematic,
+    and all others."""
     value = {k: v.shares() for k, v in routes.items()}
     tail = tails / tails.sum()
     other = tail if options.route == "lines" else value["lines"][0]
@@ -69,25 +75,43 @@ def _raw(routes: dict[str, Signal], tails: Array, options: Quantifying, fit_verd
         name = NAMES[region]
         found.append(
             Conclusion(
-                name, 100 * value[options.route][0][r], 100 * value[options.route][1][r], 100 * float(shift[r]),
-                unit="percent", subject=region, condition="raw", verdict=fit_verdict,
-                reason="" if fit_verdict == "ok" else "the lines do not describe the decay within its noise",
+                name,
+                100 * value[options.route][0][r],
+                100 * value[options.route][1][r],
+                100 * float(shift[r]),
+                unit="percent",
+                subject=region,
+                condition="raw",
+                verdict=fit_verdict,
+                reason=""
+                if fit_verdict == "ok"
+                else "the lines do not describe the decay within its noise",
                 method=ROUTES[options.route],
             )
-        )  # fmt: skip
+        )
         for route, (share, stderr) in value.items():
             found.append(
                 Conclusion(
-                    name, 100 * share[r], 100 * stderr[r], unit="percent", subject=region,
-                    condition=f"raw, {route}", method=ROUTES[route],
+                    name,
+                    100 * share[r],
+                    100 * stderr[r],
+                    unit="percent",
+                    subject=region,
+                    condition=f"raw, {route}",
+                    method=ROUTES[route],
                 )
-            )  # fmt: skip
+            )
         found.append(
             Conclusion(
-                name, 100 * float(tail[r]), 100 * value["windows"][1][r], unit="percent", subject=region,
-                condition="raw, windows with tails", method="window integrals solved for the lines' tails",
+                name,
+                100 * float(tail[r]),
+                100 * value["windows"][1][r],
+                unit="percent",
+                subject=region,
+                condition="raw, windows with tails",
+                method="window integrals solved for the lines' tails",
             )
-        )  # fmt: skip
+        )
     return found
 
 
@@ -98,13 +122,17 @@ def _t2(decay: xr.Dataset) -> list[Conclusion]:
         good = str(decay["verdict"].values[r]) == "ok"
         rows.append(
             Conclusion(
-                "t2_star", float(decay["t2_star"].values[r]) if good else None,
-                float(decay["t2_star_stderr"].values[r]) if good else None, unit="s", subject=str(region),
-                verdict=str(decay["verdict"].values[r]), reason=str(decay["reason"].values[r]),
+                "t2_star",
+                float(decay["t2_star"].values[r]) if good else None,
+                float(decay["t2_star_stderr"].values[r]) if good else None,
+                unit="s",
+                subject=str(region),
+                verdict=str(decay["verdict"].values[r]),
+                reason=str(decay["reason"].values[r]),
                 method=f"I0 exp(-(t/T)^b), b = {float(decay['exponent'].values[r]):.3g}, "
                 f"over t = {decay.attrs.get('decay_axis', '')}; over echo delay this is a T2 (the source: T2*)",
             )
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -121,17 +149,26 @@ def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
     named = zip(lines["shift"].values[there], lines["assignment"].values[there], strict=True)
     return [
         Conclusion(
-            "li_si_leak", 100 * share[1], 100 * stderr[1], unit="percent", subject=LI_SI, condition="pure Li",
-            lower95=0.0, upper95=100 * float(max(share[1], 0.0) + 1.645 * stderr[1]), verdict="upper limit",
+            "li_si_leak",
+            100 * share[1],
+            100 * stderr[1],
+            unit="percent",
+            subject=LI_SI,
+            condition="pure Li",
+            lower95=0.0,
+            upper95=100 * float(max(share[1], 0.0) + 1.645 * stderr[1]),
+            verdict="upper limit",
             method="lines fitted to the decay of pure Li",
-            reason="lines there: " + (", ".join(f"{d:.1f} ppm {name}" for d, name in named) or "none seen"),
+            reason="lines there: "
+            + (", ".join(f"{d:.1f} ppm {name}" for d, name in named) or "none seen"),
         ),
         *metadata(lines),
-    ]  # fmt: skip
+    ]
 
 
 def metadata(lines: xr.Dataset) -> list[Conclusion]:
-    """Return a row that says what the experiment's metadata state against each other; none where they agree.
+    """Return a row that says what the experiment's metadata state against each other; none where
+    they agree.
 
     Parameters
     ----------
@@ -143,7 +180,12 @@ def metadata(lines: xr.Dataset) -> list[Conclusion]:
         return []
     return [
         Conclusion(
-            "metadata_conflicts", float(len(found)), unit="1", subject="sample", verdict="conflict",
-            reason="; ".join(found), method="parameters of the experiment against each other and the title",
+            "metadata_conflicts",
+            float(len(found)),
+            unit="1",
+            subject="sample",
+            verdict="conflict",
+            reason="; ".join(found),
+            method="parameters of the experiment against each other and the title",
         )
-    ]  # fmt: skip
+    ]

@@ -33,7 +33,9 @@ class Signal:
     def shares(self) -> tuple[Array, Array]:
         """Return the shares of the signal and their standard errors."""
         n = self.area.size
-        return back_correction.with_stderr(self.area, self.covariance, np.ones(n), np.ones(n), np.zeros((n, 2, 2)), 0.0)
+        return back_correction.with_stderr(
+            self.area, self.covariance, np.ones(n), np.ones(n), np.zeros((n, 2, 2)), 0.0
+        )
 
 
 def first(data: xr.Dataset) -> Signal:
@@ -45,8 +47,8 @@ def first(data: xr.Dataset) -> Signal:
 def absent(lines: xr.Dataset, region: str, windows: Regions) -> str:
     """Return why a region holds no line that could be quantified, empty where it holds one.
 
-    The region's area is above three standard errors, and at least half of it lies inside the region's window: a line
-    broader than the window is something else that reaches into it.
+    The region's area is above three standard errors, and at least half of it lies inside the
+    region's window: a line broader than the window is something else that reaches into it.
 
     Parameters
     ----------

@@ -29,10 +29,14 @@ class Moment:
         return float(self.attrs.get("date", 0)) / 3600
 
 
-def moments(lines: xr.Dataset, decay: xr.Dataset | None, repeats: Sequence[xr.Dataset]) -> list[Moment]:
-    """Return the spectra of a sample that may be compared: the quantified one, its repeats, the series' start.
+def moments(
+    lines: xr.Dataset, decay: xr.Dataset | None, repeats: Sequence[xr.Dataset]
+) -> list[Moment]:
+    """Return the spectra of a sample that may be compared: the quantified one, its repeats, the
+    series' start.
 
-    The first echo counts where it was taken after the same delay, with the same recycle delay and pulses.
+    The first echo counts where it was taken after the same delay, with the same recycle delay and
+    pulses.
 
     Parameters
     ----------
@@ -56,11 +60,13 @@ def moments(lines: xr.Dataset, decay: xr.Dataset | None, repeats: Sequence[xr.Da
 
 
 def evolution(spectra: Sequence[Moment], level: float, scatter: float) -> list[Conclusion]:
-    """Return the drift of the Li-Si share per hour, and whether the spectra can be of one unchanged sample.
+    """Return the drift of the Li-Si share per hour, and whether the spectra can be of one unchanged
+    sample.
 
-    chi2 = sum r' W r over both integrals of each spectrum, divided by scans, gain and mass, against their weighted
-    mean; a common factor per spectrum is free within `scatter` (tuning, temperature). 2 (n - 1) degrees of freedom.
-    Where the acquisitions differ in what intensities depend on, only the shares are compared (n - 1).
+    chi2 = sum r' W r over both integrals of each spectrum, divided by scans, gain and mass, against
+    their weighted mean; a common factor per spectrum is free within `scatter` (tuning,
+    temperature). 2 (n - 1) degrees of freedom. Where the acquisitions differ in what intensities
+    depend on, only the shares are compared (n - 1).
 
     Parameters
     ----------
@@ -78,11 +84,17 @@ def evolution(spectra: Sequence[Moment], level: float, scatter: float) -> list[C
     shares = [m.signal.shares() for m in spectra]
     f, s = (np.array([x[i][1] for x in shares]) for i in (0, 1))
     why = incomparable([m.attrs for m in spectra])
-    chi2, dof = (_of_shares(f, s), len(f) - 1) if why else (_of_integrals(spectra, scatter), 2 * (len(f) - 1))
+    chi2, dof = (
+        (_of_shares(f, s), len(f) - 1)
+        if why
+        else (_of_integrals(spectra, scatter), 2 * (len(f) - 1))
+    )
     p = float(chdtrc(dof, chi2))
     verdict = "evolving" if p < level else "stable"
     what = f"shares (intensities not compared: {why})" if why else "both integrals"
-    reason = f"{len(f)} spectra, chi2 of {what} {chi2:.1f} for {dof}, probability of no change {p:.2g}"
+    reason = (
+        f"{len(f)} spectra, chi2 of {what} {chi2:.1f} for {dof}, probability of no change {p:.2g}"
+    )
     rows = [_drift(np.array([m.hours for m in spectra]), f, s, verdict, reason)]
     return rows if why else [*rows, _whole(spectra, scatter)]
 
@@ -101,7 +113,9 @@ def _of_integrals(spectra: Sequence[Moment], scatter: float) -> float:
     pairs = [_scaled(m) for m in spectra]
     size = np.mean([a for a, _ in pairs], axis=0)
     weights = [np.linalg.inv(c + scatter**2 * np.outer(size, size)) for _, c in pairs]
-    mean = np.linalg.solve(sum(weights), sum(w @ a for w, (a, _) in zip(weights, pairs, strict=True)))
+    mean = np.linalg.solve(
+        sum(weights), sum(w @ a for w, (a, _) in zip(weights, pairs, strict=True))
+    )
     return float(sum((a - mean) @ w @ (a - mean) for w, (a, _) in zip(weights, pairs, strict=True)))
 
 
@@ -113,9 +127,15 @@ def _drift(hours: Array, f: Array, s: Array, verdict: str, reason: str) -> Concl
     variance = 1 / np.sum((centred / s) ** 2)
     slope = variance * np.sum(centred * f / s**2)
     return Conclusion(
-        "drift", 100 * float(slope), 100 * float(np.sqrt(variance)), unit="percent/h", subject=LI_SI,
-        verdict=verdict, reason=reason, method="weighted slope of the Li-Si share over acquisition dates",
-    )  # fmt: skip
+        "drift",
+        100 * float(slope),
+        100 * float(np.sqrt(variance)),
+        unit="percent/h",
+        subject=LI_SI,
+        verdict=verdict,
+        reason=reason,
+        method="weighted slope of the Li-Si share over acquisition dates",
+    )
 
 
 def _whole(spectra: Sequence[Moment], scatter: float) -> Conclusion:
@@ -126,8 +146,13 @@ def _whole(spectra: Sequence[Moment], scatter: float) -> Conclusion:
     stderr = ratio * float(np.sqrt(c.sum() / a.sum() ** 2 + d.sum() / b.sum() ** 2))
     outside = abs(ratio - 1) > 3 * np.hypot(stderr, np.sqrt(2) * scatter)
     return Conclusion(
-        "signal_change", 100 * (ratio - 1), 100 * stderr, 100 * float(np.sqrt(2)) * scatter, unit="percent",
-        subject="sample", verdict="changed" if outside else "unchanged",
+        "signal_change",
+        100 * (ratio - 1),
+        100 * stderr,
+        100 * float(np.sqrt(2)) * scatter,
+        unit="percent",
+        subject="sample",
+        verdict="changed" if outside else "unchanged",
         method="whole signal per scan, receiver gain and mass, last against first spectrum",
         reason="Li that leaves the coil's view (or a detuned probe)" if outside else "",
-    )  # fmt: skip
+    )

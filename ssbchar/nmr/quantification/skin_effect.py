@@ -1,4 +1,5 @@
-"""Systematics that no fit can see: Li metal hidden by the skin effect, and echoes that see nuclei unequally.
+"""Systematics that no fit can see: Li metal hidden by the skin effect, and echoes that see nuclei
+unequally.
 
 Nothing here changes a fraction; the factors are reported beside it.
 """
@@ -22,16 +23,19 @@ def skin_depth(resistivity: ArrayLike, frequency: float) -> Array:
     frequency : float
         [Hz].
     """
-    return np.asarray(np.sqrt(np.asarray(resistivity, float) / (np.pi * frequency * VACUUM_PERMEABILITY)))
+    return np.asarray(
+        np.sqrt(np.asarray(resistivity, float) / (np.pi * frequency * VACUUM_PERMEABILITY))
+    )
 
 
 def field_in_sphere(radius: ArrayLike, size: float, depth: float) -> tuple[Complex, Complex]:
-    """Return the radial and the tangential amplitude of the rf field in a conducting sphere, over the applied field.
+    """Return the radial and the tangential amplitude of the rf field in a conducting sphere, over
+    the applied field.
 
-    With k = (1 + i) / delta the field that obeys the diffusion equation and joins a uniform field outside is
-    H_r = C (2 / (k r)) j1(k r) cos(theta), H_theta = -(C / (k r)) d[r j1(k r)]/dr sin(theta), where
-    C = 3 / (2 j0(k a)) for a non-magnetic sphere (L. D. Landau & E. M. Lifshitz, Electrodynamics of Continuous Media,
-    section 59); as k -> 0 both tend to 1.
+    With k = (1 + i) / delta the field that obeys the diffusion equation and joins a uniform field
+    outside is H_r = C (2 / (k r)) j1(k r) cos(theta), H_theta = -(C / (k r)) d[r j1(k r)]/dr
+    sin(theta), where C = 3 / (2 j0(k a)) for a non-magnetic sphere (L. D. Landau & E. M. Lifshitz,
+    Electrodynamics of Continuous Media, section 59); as k -> 0 both tend to 1.
 
     Parameters
     ----------
@@ -58,12 +62,14 @@ def field_in_sphere(radius: ArrayLike, size: float, depth: float) -> tuple[Compl
 
 
 def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]) -> Complex:
-    """Return the echo signal of a metal sphere per volume, over that of a sphere small against the skin depth.
+    """Return the echo signal of a metal sphere per volume, over that of a sphere small against the
+    skin depth.
 
-    With H+ = H_z + i H_y the co-rotating part of the rf field (B0 along x, the coil along z), a volume element gives
-    sin(b f1) sin^2(b f2 / 2) exp(i arg H+) (H_z - i H_y), b = |H+|: pulses scaled and turned by the local field,
-    received by reciprocity (D. I. Hoult & R. E. Richards, J. Magn. Reson. 24 (1976) 71), so that
-    the phase delay counts twice. Integrated by Gauss quadrature over radius, polar angle and azimuth.
+    With H+ = H_z + i H_y the co-rotating part of the rf field (B0 along x, the coil along z), a
+    volume element gives sin(b f1) sin^2(b f2 / 2) exp(i arg H+) (H_z - i H_y), b = |H+|: pulses
+    scaled and turned by the local field, received by reciprocity (D. I. Hoult & R. E. Richards, J.
+    Magn. Reson. 24 (1976) 71), so that the phase delay counts twice. Integrated by Gauss quadrature
+    over radius, polar angle and azimuth.
 
     Parameters
     ----------
@@ -77,7 +83,8 @@ def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]
     Returns
     -------
     ndarray, shape (size,)
-        Complex; its modulus is what an isolated sphere shows, its real part what is in phase with small grains.
+        Complex; its modulus is what an isolated sphere shows, its real part what is in phase with
+        small grains.
     """
     x, w = np.polynomial.legendre.leggauss(48)
     x, w = (x + 1) / 2, w / 2
@@ -87,11 +94,15 @@ def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]
     weight = (3 * x**2 * w)[:, None, None] * (polar / 2)[None, :, None] / azimuth.size
 
     def echo(b: ArrayLike) -> Array:
-        return np.asarray(np.sin(np.asarray(b) * flips[0]) * np.sin(np.asarray(b) * flips[1] / 2) ** 2)
+        return np.asarray(
+            np.sin(np.asarray(b) * flips[0]) * np.sin(np.asarray(b) * flips[1] / 2) ** 2
+        )
 
     out = []
     for size in np.atleast_1d(np.asarray(diameter, float)) / 2:
-        radial, tangential = (f[:, None, None] for f in field_in_sphere(x * size, float(size), depth))
+        radial, tangential = (
+            f[:, None, None] for f in field_in_sphere(x * size, float(size), depth)
+        )
         along = radial * c**2 + tangential * s**2
         across = (radial - tangential) * s * c * np.sin(azimuth)
         turning = along + 1j * across
@@ -100,8 +111,11 @@ def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]
     return np.array(out)
 
 
-def visible_share(diameters: ArrayLike, volumes: ArrayLike, depth: float, flips: tuple[float, float]) -> float:
-    """Return the modulus of the summed signal of spheres, over that of the same volume without a skin effect.
+def visible_share(
+    diameters: ArrayLike, volumes: ArrayLike, depth: float, flips: tuple[float, float]
+) -> float:
+    """Return the modulus of the summed signal of spheres, over that of the same volume without a
+    skin effect.
 
     Parameters
     ----------

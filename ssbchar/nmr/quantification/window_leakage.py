@@ -10,11 +10,13 @@ from ssbchar.nmr.transform.baseline import baseline
 from ssbchar.typing import Array
 
 
-def share_inside(centre: ArrayLike, lorentz: ArrayLike, gauss: ArrayLike, low: float, high: float) -> Array:
+def share_inside(
+    centre: ArrayLike, lorentz: ArrayLike, gauss: ArrayLike, low: float, high: float
+) -> Array:
     """Return the share of a Voigt line's area between two edges.
 
-    For a Lorentzian this is [atan(2 (high - x)/w) - atan(2 (low - x)/w)] / pi; a Gaussian width is convoluted by
-    a 64-point Gauss-Hermite quadrature.
+    For a Lorentzian this is [atan(2 (high - x)/w) - atan(2 (low - x)/w)] / pi; a Gaussian width is
+    convoluted by a 64-point Gauss-Hermite quadrature.
 
     Parameters
     ----------
@@ -32,7 +34,8 @@ def share_inside(centre: ArrayLike, lorentz: ArrayLike, gauss: ArrayLike, low: f
 
 
 def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Array:
-    """Return L[w, r], the share of region r's lines that lies in window w (first slice's composition).
+    """Return L[w, r], the share of region r's lines that lies in window w (first slice's
+    composition).
 
     Parameters
     ----------
@@ -48,9 +51,12 @@ def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Arr
     out = np.eye(len(lines["region"]))
     for w, edges in enumerate(np.sort(np.asarray(windows, float), axis=1)):
         inside = share_inside(
-            lines["shift"].values * sf, lines["fwhm_lorentz"].values + broadening, lines["fwhm_gauss"].values,
-            edges[0] * sf, edges[1] * sf,
-        )  # fmt: skip
+            lines["shift"].values * sf,
+            lines["fwhm_lorentz"].values + broadening,
+            lines["fwhm_gauss"].values,
+            edges[0] * sf,
+            edges[1] * sf,
+        )
         for r, region in enumerate(lines["region"].values):
             weights = np.where(of == region, area, 0.0)
             weights = weights if weights.sum() > 0 else (of == region).astype(float)
@@ -60,15 +66,17 @@ def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Arr
 
 
 def corrected_for_tails(window_area: Array, lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
-    """Return the region areas A that solve I_w = sum_r M_wr A_r for the window integrals I (`seen_matrix`)."""
+    """Return the region areas A that solve I_w = sum_r M_wr A_r for the window integrals I
+    (`seen_matrix`)."""
     return np.asarray(np.linalg.solve(seen_matrix(lines, spectrum), window_area))
 
 
 def seen_matrix(lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
-    """Return M[w, r], what window w holds of region r's lines of area one after the spectrum's own baseline.
+    """Return M[w, r], what window w holds of region r's lines of area one after the spectrum's own
+    baseline.
 
-    The tails of broad lines fill the parts a baseline is drawn through, so that it takes away what belongs to the
-    lines; the model's Voigt lines pass through the same baseline here.
+    The tails of broad lines fill the parts a baseline is drawn through, so that it takes away what
+    belongs to the lines; the model's Voigt lines pass through the same baseline here.
 
     Parameters
     ----------
@@ -91,11 +99,14 @@ def seen_matrix(lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
         shape = sum(
             weight * voigt_profile(hertz - shift * sf, gauss / 2.3548200450309493, lorentz / 2)
             for weight, shift, lorentz, gauss in zip(
-                weights / weights.sum(), lines["shift"].values,
-                lines["fwhm_lorentz"].values + float(spectrum.attrs["broadening"]), lines["fwhm_gauss"].values,
+                weights / weights.sum(),
+                lines["shift"].values,
+                lines["fwhm_lorentz"].values + float(spectrum.attrs["broadening"]),
+                lines["fwhm_gauss"].values,
                 strict=True,
-            ) if weight > 0
-        )  # fmt: skip
+            )
+            if weight > 0
+        )
         columns.append(shape)
     seen = np.array(columns)
     order = int(spectrum.attrs.get("baseline_order", -1))

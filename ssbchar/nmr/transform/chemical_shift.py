@@ -9,7 +9,8 @@ from ssbchar.nmr.transform.exponentials import exponentials
 
 
 def shift_from_offset(offset: ArrayLike, sfo1: float, sf: float) -> NDArray[np.float64]:
-    """Return delta = (SFO1 + nu - SF) / SF as TopSpin does (Harris et al., Pure Appl. Chem. 73 (2001) 1795).
+    """Return delta = (SFO1 + nu - SF) / SF as TopSpin does (Harris et al., Pure Appl. Chem. 73
+    (2001) 1795).
 
     Parameters
     ----------
@@ -69,7 +70,8 @@ def transform(
 ) -> NDArray[np.complex128]:
     """Return the spectra, on `offsets`, of time signals whose axis may begin anywhere.
 
-    S(nu) = sum_n s(t_n) exp(-2 pi i nu t_n); the time axis itself carries the group delay of the digital filter.
+    S(nu) = sum_n s(t_n) exp(-2 pi i nu t_n); the time axis itself carries the group delay of the
+    digital filter.
 
     Parameters
     ----------
@@ -87,10 +89,15 @@ def transform(
     half = (size + 1) // 2
     first, last, _ = part.indices(size)
     whole, width = ifft(fid, size, axis=-1, norm="forward"), 1 / (size * _step(time))
-    wave = exponentials(np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first)[0]
+    wave = exponentials(
+        np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first
+    )[0]
     falling = np.empty((*whole.shape[:-1], last - first), complex)
     cut = min(max(half - first, 0), last - first)
-    left, right = whole[..., first + size - half :][..., :cut], whole[..., max(first - half, 0) : max(last - half, 0)]
+    left, right = (
+        whole[..., first + size - half :][..., :cut],
+        whole[..., max(first - half, 0) : max(last - half, 0)],
+    )
     np.multiply(left, wave[:cut], out=falling[..., :cut])
     np.multiply(right, wave[cut:], out=falling[..., cut:])
     return falling

@@ -13,8 +13,8 @@ def exponentials(
 ) -> NDArray[np.complex128]:
     """Return exp(rate (start + k step)) for k = 0 .. count - 1, shape (rate + more, count).
 
-    With k = m b + n it is the outer product of exp(rate (start + m b step)) and exp(rate n step), which takes
-    about 2 sqrt(count) exponentials instead of count.
+    With k = m b + n it is the outer product of exp(rate (start + m b step)) and exp(rate n step),
+    which takes about 2 sqrt(count) exponentials instead of count.
 
     Parameters
     ----------
@@ -37,7 +37,8 @@ def exponentials(
 def wave_sums(
     values: NDArray[np.float64], rate: NDArray[np.complexfloating], start: float, step: float
 ) -> NDArray[np.complex128]:
-    """Return sum_k values_k exp(rate (start + k step)), shape (rate,), without forming the exponentials.
+    """Return sum_k values_k exp(rate (start + k step)), shape (rate,), without forming the
+    exponentials.
 
     Parameters
     ----------

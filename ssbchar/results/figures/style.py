@@ -1,6 +1,7 @@
 """One look for every figure: sizes, colours safe for colour-blind readers, uncertainty bands.
 
-Figures are made with `figure`, never through pyplot, so that no global state of a display is touched.
+Figures are made with `figure`, never through pyplot, so that no global state of a display is
+touched.
 """
 
 from __future__ import annotations
@@ -24,8 +25,15 @@ DPI = 200
 """Resolution of rasterised meshes inside vector files [1/inch]."""
 
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
-)  # fmt: skip
+    "#000000",
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#0072B2",
+    "#D55E00",
+    "#CC79A7",
+)
 """The palette of M. Okabe & K. Ito, Color Universal Design (2008)."""
 GREY = "#777777"
 CYCLE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, BLACK)
@@ -89,7 +97,8 @@ def figure(width: float = COLUMN, height: float = 2.6) -> Figure:
 
 
 def colours(names: Sequence[str]) -> dict[str, str]:
-    """Return a colour per name, in the order given; beyond the cycle's length colours repeat (see `markers`)."""
+    """Return a colour per name, in the order given; beyond the cycle's length colours repeat (see
+    `markers`)."""
     return {name: CYCLE[i % len(CYCLE)] for i, name in enumerate(names)}
 
 
@@ -120,13 +129,22 @@ def listed(colours: Sequence[str]) -> ListedColormap:
 
 
 def band(
-    axes: Axes, x: ArrayLike, y: ArrayLike, stderr: ArrayLike, colour: str, label: str = "", z: float = Z95, **line: Any
+    axes: Axes,
+    x: ArrayLike,
+    y: ArrayLike,
+    stderr: ArrayLike,
+    colour: str,
+    label: str = "",
+    z: float = Z95,
+    **line: Any,
 ) -> None:
     """Draw a curve with its confidence band y -/+ z stderr (95 % unless told otherwise)."""
     import numpy as np
 
     middle, half = np.asarray(y, float), z * np.asarray(stderr, float)
-    axes.fill_between(np.asarray(x, float), middle - half, middle + half, color=colour, alpha=0.25, linewidth=0)
+    axes.fill_between(
+        np.asarray(x, float), middle - half, middle + half, color=colour, alpha=0.25, linewidth=0
+    )
     axes.plot(x, y, color=colour, label=label or None, **line)
 
 
@@ -147,4 +165,13 @@ def points(
 
 def panel(axes: Axes, letter: str) -> None:
     """Write a panel's letter, bold, inside its upper left corner."""
-    axes.text(0.02, 0.97, letter, transform=axes.transAxes, ha="left", va="top", fontweight="bold", fontsize=TEXT)
+    axes.text(
+        0.02,
+        0.97,
+        letter,
+        transform=axes.transAxes,
+        ha="left",
+        va="top",
+        fontweight="bold",
+        fontsize=TEXT,
+    )

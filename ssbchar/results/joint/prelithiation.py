@@ -1,4 +1,5 @@
-"""Prelithiation of a sample: whether NMR gives a number, a bound or neither, and whether its repeats agree."""
+"""Prelithiation of a sample: whether NMR gives a number, a bound or neither, and whether its
+repeats agree."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ GOOD = ("", "ok")
 def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample whose prelithiation NMR was asked for.
 
-    ``quantified``: at least one value, and repeated ones agree within their 95 % uncertainties; ``disagree``: repeated
-    values do not; ``doubtful``: values whose own verdict is not ``ok``; ``bounded``: an interval alone;
-    ``not quantified``: neither. No number is made; the reason repeats the values as NMR gives them.
+    ``quantified``: at least one value, and repeated ones agree within their 95 % uncertainties;
+    ``disagree``: repeated values do not; ``doubtful``: values whose own verdict is not ``ok``;
+    ``bounded``: an interval alone; ``not quantified``: neither. No number is made; the reason
+    repeats the values as NMR gives them.
 
     Parameters
     ----------
@@ -34,7 +36,11 @@ def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """
     joined = []
     for sample in dict.fromkeys(c.sample for c in conclusions):
-        evidence = [c for c in conclusions if c.sample == sample and c.technique == "nmr" and c.quantity in QUANTITIES]
+        evidence = [
+            c
+            for c in conclusions
+            if c.sample == sample and c.technique == "nmr" and c.quantity in QUANTITIES
+        ]
         if evidence:
             verdict, why = _join(evidence)
             joined.append(
@@ -59,7 +65,8 @@ def _join(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
             f"{a.quantity} differs between {a.source or a.condition} and {b.source or b.condition}"
             for i, a in enumerate(valued)
             for b in valued[i + 1 :]
-            if (a.quantity, a.subject, a.condition, a.unit) == (b.quantity, b.subject, b.condition, b.unit)
+            if (a.quantity, a.subject, a.condition, a.unit)
+            == (b.quantity, b.subject, b.condition, b.unit)
             and not _agree(a, b)
         ]
         return ("disagree", apart) if apart else ("quantified", [])
@@ -83,5 +90,9 @@ def _told(c: Conclusion) -> str:
 
 def _doubts(evidence: Sequence[Conclusion]) -> list[str]:
     """Return what NMR holds against its own values, each once."""
-    said = [": ".join(filter(None, (c.verdict, c.reason.rstrip(".")))) for c in evidence if c.verdict not in GOOD]
+    said = [
+        ": ".join(filter(None, (c.verdict, c.reason.rstrip("."))))
+        for c in evidence
+        if c.verdict not in GOOD
+    ]
     return list(dict.fromkeys(said))

@@ -18,9 +18,10 @@ SEES = {"hexrd": "long-range order", "xas": "the surroundings of the absorber"}
 def stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample that diffraction or absorption has judged.
 
-    ``retained``: every technique that could judge found the initial structure; ``changed``: every one found a
-    change; ``mixed``: they differ; ``inconclusive``: none could judge. No number is made: the reason repeats the
-    verdict of each technique, whose own rows hold the evidence, and names the one that is silent.
+    ``retained``: every technique that could judge found the initial structure; ``changed``: every
+    one found a change; ``mixed``: they differ; ``inconclusive``: none could judge. No number is
+    made: the reason repeats the verdict of each technique, whose own rows hold the evidence, and
+    names the one that is silent.
 
     Parameters
     ----------
@@ -66,7 +67,10 @@ def _vote(conclusion: Conclusion) -> str:
 
 def _join(evidence: Sequence[Conclusion]) -> tuple[str, str]:
     """Return the joined verdict and the sentence on agreement."""
-    votes = {c.technique: {_vote(e) for e in evidence if e.technique == c.technique} - {""} for c in evidence}
+    votes = {
+        c.technique: {_vote(e) for e in evidence if e.technique == c.technique} - {""}
+        for c in evidence
+    }
     cast = {technique: found for technique, found in votes.items() if found}
     kinds = set().union(*cast.values())
     if not kinds:
@@ -78,7 +82,9 @@ def _join(evidence: Sequence[Conclusion]) -> tuple[str, str]:
     if any(len(found) > 1 for found in cast.values()):
         own = " and ".join(NAMES[t] for t, found in cast.items() if len(found) > 1)
         return "mixed", f"the verdicts within {own} differ"
-    return "mixed", "the techniques differ: " + ", ".join(f"{NAMES[t]} sees {SEES[t]}" for t in cast)
+    return "mixed", "the techniques differ: " + ", ".join(
+        f"{NAMES[t]} sees {SEES[t]}" for t in cast
+    )
 
 
 def _told(technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusion]) -> str:
@@ -88,9 +94,13 @@ def _told(technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusi
         parts = []
         for c in said:
             about = " ".join(filter(None, (c.subject, c.condition)))
-            parts.append(f"{NAMES[technique]}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}")
+            parts.append(
+                f"{NAMES[technique]}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}"
+            )
         return "; ".join(parts)
     lost = any(c.technique == technique and c.verdict == "set aside" for c in own)
     here = any(c.technique == technique for c in own)
-    state = "measured, set aside" if lost else "measured, without a verdict" if here else "not measured"
+    state = (
+        "measured, set aside" if lost else "measured, without a verdict" if here else "not measured"
+    )
     return f"{NAMES[technique]}: {state}"

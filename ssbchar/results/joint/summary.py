@@ -1,4 +1,5 @@
-"""The summary table: every conclusion of the run, one row each, with the joined verdict of each sample."""
+"""The summary table: every conclusion of the run, one row each, with the joined verdict of each
+sample."""
 
 from __future__ import annotations
 
@@ -19,9 +20,11 @@ ORDER = ("hexrd", "xas", "nmr", "combined")
 
 
 def summarise(conclusions: list[Path]) -> pd.DataFrame:
-    """Return the table of ``summary.csv``: columns `COLUMNS`, rows by sample and technique, an empty value is none.
+    """Return the table of ``summary.csv``: columns `COLUMNS`, rows by sample and technique, an
+    empty value is none.
 
-    Within a measurement the rows keep their order. Numbers are rounded to four digits of their smallest uncertainty.
+    Within a measurement the rows keep their order. Numbers are rounded to four digits of their
+    smallest uncertainty.
 
     Parameters
     ----------
@@ -31,7 +34,9 @@ def summarise(conclusions: list[Path]) -> pd.DataFrame:
     import pandas as pd
 
     found = [c for path in conclusions for c in from_rows(store.content(path)["conclusions"])]
-    return pd.DataFrame(as_rows(map(rounded, ordered([*found, *joined(found)]))), columns=list(COLUMNS))
+    return pd.DataFrame(
+        as_rows(map(rounded, ordered([*found, *joined(found)]))), columns=list(COLUMNS)
+    )
 
 
 def joined(found: list[Conclusion]) -> list[Conclusion]:
@@ -47,7 +52,12 @@ def ordered(found: list[Conclusion]) -> list[Conclusion]:
 
 def read(summary: Path) -> list[Conclusion]:
     """Return the rows of a ``summary.csv``."""
-    return from_rows([{name: _cell(name, value) for name, value in row.items()} for row in raw_files.rows(summary)])
+    return from_rows(
+        [
+            {name: _cell(name, value) for name, value in row.items()}
+            for row in raw_files.rows(summary)
+        ]
+    )
 
 
 def _cell(column: str, value: str) -> Any:

@@ -24,14 +24,19 @@ class Difference:
     first: Conclusion | None
     second: Conclusion | None
     shift: float
-    """Change of the value in units of the larger total uncertainty; NaN where there is none to divide by."""
+    """Change of the value in units of the larger total uncertainty; NaN where there is none to
+    divide by."""
 
 
-def compare(first: Sequence[Conclusion], second: Sequence[Conclusion]) -> tuple[int, list[Difference]]:
-    """Return how many conclusions are the same in two runs, and those that are not, the largest shift first.
+def compare(
+    first: Sequence[Conclusion], second: Sequence[Conclusion]
+) -> tuple[int, list[Difference]]:
+    """Return how many conclusions are the same in two runs, and those that are not, the largest
+    shift first.
 
-    The shift is ``(b - a) / max(u_a, u_b)`` with ``u = hypot(stderr, systematic)``. Two runs on the same raw data share
-    their noise, so that the usual division by ``hypot(u_a, u_b)`` would understate what options or code changed.
+    The shift is ``(b - a) / max(u_a, u_b)`` with ``u = hypot(stderr, systematic)``. Two runs on the
+    same raw data share their noise, so that the usual division by ``hypot(u_a, u_b)`` would
+    understate what options or code changed.
 
     Parameters
     ----------
@@ -46,7 +51,10 @@ def compare(first: Sequence[Conclusion], second: Sequence[Conclusion]) -> tuple[
             same += 1
         else:
             found.append(Difference(key, one, two, _shift(one, two)))
-    return same, sorted(found, key=lambda d: (math.isfinite(d.shift), -abs(d.shift) if math.isfinite(d.shift) else 0.0))
+    return same, sorted(
+        found,
+        key=lambda d: (math.isfinite(d.shift), -abs(d.shift) if math.isfinite(d.shift) else 0.0),
+    )
 
 
 def _keyed(rows: Sequence[Conclusion]) -> dict[Key, Conclusion]:
@@ -86,16 +94,23 @@ def lines(first: Path, second: Path) -> tuple[list[str], bool]:
     """
     for folder in (first, second):
         if not (folder / "summary.csv").is_file():
-            raise BadInput(folder, "holds no summary.csv", "name a folder results/<run> that make run has filled")
+            raise BadInput(
+                folder,
+                "holds no summary.csv",
+                "name a folder results/<run> that make run has filled",
+            )
     same, found = compare(read(first / "summary.csv"), read(second / "summary.csv"))
     said = [_line(d) for d in found]
     moved = [abs(d.shift) for d in found if math.isfinite(d.shift)]
     beyond = sum(m > 1 for m in moved)
     said.append(
-        f"{same} conclusions the same, {len(found)} not" + (f", {beyond} of them by more than u" if moved else "")
+        f"{same} conclusions the same, {len(found)} not"
+        + (f", {beyond} of them by more than u" if moved else "")
     )
     if moved:
-        said.append("u: the larger total uncertainty (one standard error, statistical and systematic) of the two")
+        said.append(
+            "u: the larger total uncertainty (one standard error, statistical and systematic) of the two"
+        )
     return said, not found
 
 

@@ -1,8 +1,9 @@
-"""The run as a Workflow Run RO-Crate: what went in, what was run with which options, what came out, whom to cite.
+"""The run as a Workflow Run RO-Crate: what went in, what was run with which options, what came out,
+whom to cite.
 
-``results/<run>/`` is the crate, ``ro-crate-metadata.json`` in it describes it. Specifications: RO-Crate Metadata 1.1;
-Workflow Run Crate 0.5 (Leo et al., 10.1371/journal.pone.0309210). Files outside of the folder have names made of
-their sha256 (``ni:``, RFC 6920).
+``results/<run>/`` is the crate, ``ro-crate-metadata.json`` in it describes it. Specifications:
+RO-Crate Metadata 1.1; Workflow Run Crate 0.5 (Leo et al., 10.1371/journal.pone.0309210). Files
+outside of the folder have names made of their sha256 (``ni:``, RFC 6920).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ PROFILES = {
 TERMS = {"sha256": "https://w3id.org/ro/terms/workflow-run#sha256"}
 """Terms beyond the base context."""
 LISTED = 5000
-"""Raw files of one measurement that are listed one by one; beyond it their manifest stands for them."""
+"""Raw files of one measurement that are listed one by one; beyond it their manifest stands for
+them."""
 CITED = {
     "numpy": ("Harris et al. 2020, Array programming with NumPy", "10.1038/s41586-020-2649-2"),
     "scipy": ("Virtanen et al. 2020, SciPy 1.0", "10.1038/s41592-019-0686-2"),
@@ -40,7 +42,10 @@ CITED = {
     "matplotlib": ("Hunter 2007, Matplotlib", "10.1109/MCSE.2007.55"),
     "nmrglue": ("Helmus and Jaroniec 2013, nmrglue", "10.1007/s10858-013-9718-x"),
     "pymatgen": ("Ong et al. 2013, Python Materials Genomics", "10.1016/j.commatsci.2012.10.028"),
-    "snakemake": ("Moelder et al. 2021, Sustainable data analysis with Snakemake", "10.12688/f1000research.29032.2"),
+    "snakemake": (
+        "Moelder et al. 2021, Sustainable data analysis with Snakemake",
+        "10.12688/f1000research.29032.2",
+    ),
 }
 """Publications of the libraries a run rests on."""
 
@@ -48,7 +53,8 @@ CITED = {
 def copy_workflow(
     samples: Path, labels: dict[str, Any], home: Path | None = None, phases: Path | None = None
 ) -> dict[str, str]:
-    """Return the text files that say what was run: the workflow, the config, the sample sheet and the phases.
+    """Return the text files that say what was run: the workflow, the config, the sample sheet and
+    the phases.
 
     Parameters
     ----------
@@ -62,7 +68,10 @@ def copy_workflow(
         The phases file; the CIFs it names are taken too.
     """
     home = home or Path(ssbchar.__file__).parent.parent / "workflow"
-    names = ["Snakefile", *sorted(p.relative_to(home).as_posix() for p in (home / "rules").glob("*.smk"))]
+    names = [
+        "Snakefile",
+        *sorted(p.relative_to(home).as_posix() for p in (home / "rules").glob("*.smk")),
+    ]
     texts = {name: (home / name).read_text(encoding="utf-8") for name in names}
     texts["config.yaml"] = yaml.safe_dump(labels["config"], sort_keys=True)
     texts["samples.tsv"] = samples.read_text(encoding="utf-8")
@@ -70,17 +79,25 @@ def copy_workflow(
         texts["phases/phases.yaml"] = phases.read_text(encoding="utf-8")
         for entry in (yaml.safe_load(texts["phases/phases.yaml"]) or {}).values():
             if "cif" in entry:
-                texts[f"phases/{entry['cif']}"] = (phases.parent / entry["cif"]).read_text(encoding="utf-8")
+                texts[f"phases/{entry['cif']}"] = (phases.parent / entry["cif"]).read_text(
+                    encoding="utf-8"
+                )
     return texts
 
 
 def describe_run(
-    outputs: list[Path], conclusions: list[Path], manifests: list[Path], workflow: Path, labels: dict[str, Any]
+    outputs: list[Path],
+    conclusions: list[Path],
+    manifests: list[Path],
+    workflow: Path,
+    labels: dict[str, Any],
 ) -> tuple[str, str]:
-    """Return ``checksums.csv`` of a run, what `verify` compares with, and its ``ro-crate-metadata.json``.
+    """Return ``checksums.csv`` of a run, what `verify` compares with, and its
+    ``ro-crate-metadata.json``.
 
-    It holds no time of the run, so that the same inputs give the same bytes: ``datePublished``, which the
-    specification demands, is ``SOURCE_DATE_EPOCH`` or else the date of the software's commit.
+    It holds no time of the run, so that the same inputs give the same bytes: ``datePublished``,
+    which the specification demands, is ``SOURCE_DATE_EPOCH`` or else the date of the software's
+    commit.
 
     Parameters
     ----------
@@ -107,20 +124,34 @@ def describe_run(
     for ref in {ref["@id"]: ref for ref in used}.values():
         made.root_dataset.append_to("hasPart", ref)
     used += _options(made, labels.get("departures") or {}, main)
-    used += [{"@id": f"{workflow.relative_to(root)}/{name}"} for name in ("config.yaml", "samples.tsv")]
+    used += [
+        {"@id": f"{workflow.relative_to(root)}/{name}"} for name in ("config.yaml", "samples.tsv")
+    ]
     hashed = verify.checksums(outputs)
     results = [{"@id": _output(made, row, root)} for row in hashed]
     record = verify.text(hashed)
     digest = hashlib.sha256(record.encode()).hexdigest()
-    about_record = {"encodingFormat": "text/csv", "contentSize": str(len(record.encode())), "sha256": digest}
+    about_record = {
+        "encodingFormat": "text/csv",
+        "contentSize": str(len(record.encode())),
+        "sha256": digest,
+    }
     results.append({"@id": made.add_file(dest_path=verify.RECORD, properties=about_record).id})
-    software = {json.dumps({k: c["provenance"][k] for k in ("version", "commit", "dirty")}) for c in contents}
+    software = {
+        json.dumps({k: c["provenance"][k] for k in ("version", "commit", "dirty")})
+        for c in contents
+    }
     action = _entity(
-        made, "#run", "CreateAction",
-        name=f"run {run} of ssbchar", instrument={"@id": main}, object=used, result=results,
+        made,
+        "#run",
+        "CreateAction",
+        name=f"run {run} of ssbchar",
+        instrument={"@id": main},
+        object=used,
+        result=results,
         actionStatus={"@id": "http://schema.org/CompletedActionStatus"},
         description=f"made by {'; '.join(sorted(software))}",
-    )  # fmt: skip
+    )
     about = "Conclusions, figures and report of HEXRD, XAS and 7Li NMR measurements of a solid-state-battery campaign"
     _root(made, run, about + (", from synthetic data" if synthetic else ""), main, action)
     return record, json.dumps(made.metadata.generate(), indent=1, sort_keys=True) + "\n"
@@ -129,12 +160,21 @@ def describe_run(
 def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]) -> None:
     root = made.root_dataset
     licence = "not stated: the owner of the data sets it on publication"
-    root["name"], root["description"], root["datePublished"] = f"ssbchar run {run}", about, store.date()
-    root["license"] = _entity(made, "#licence", "CreativeWork", name="licence of the data", description=licence)
+    root["name"], root["description"], root["datePublished"] = (
+        f"ssbchar run {run}",
+        about,
+        store.date(),
+    )
+    root["license"] = _entity(
+        made, "#licence", "CreativeWork", name="licence of the data", description=licence
+    )
     root["mainEntity"], root["mentions"] = {"@id": main}, action
-    root["conformsTo"] = [_entity(made, k, "CreativeWork", name=v, version=k[-3:]) for k, v in PROFILES.items()]
+    root["conformsTo"] = [
+        _entity(made, k, "CreativeWork", name=v, version=k[-3:]) for k, v in PROFILES.items()
+    ]
     root["citation"] = [
-        _entity(made, f"https://doi.org/{doi}", "ScholarlyArticle", name=name) for name, doi in CITED.values()
+        _entity(made, f"https://doi.org/{doi}", "ScholarlyArticle", name=name)
+        for name, doi in CITED.values()
     ]
     made.metadata["conformsTo"] = [
         {"@id": "https://w3id.org/ro/crate/1.1"},
@@ -145,16 +185,29 @@ def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]
 def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) -> str:
     """Add the workflow's files and the software it runs; return the name of its main file."""
     language = _entity(
-        made, "#snakemake", ["ComputerLanguage", "SoftwareApplication"], name="Snakemake",
-        url={"@id": "https://snakemake.github.io"}, identifier={"@id": "https://snakemake.github.io"},
+        made,
+        "#snakemake",
+        ["ComputerLanguage", "SoftwareApplication"],
+        name="Snakemake",
+        url={"@id": "https://snakemake.github.io"},
+        identifier={"@id": "https://snakemake.github.io"},
         version=dict(versions()).get("snakemake", ""),
-    )  # fmt: skip
+    )
     libraries = [
-        _entity(made, f"#software-{name}", "SoftwareApplication", name=name, softwareVersion=version, version=version,
-                **({"citation": {"@id": f"https://doi.org/{CITED[name][1]}"}} if name in CITED else {}))
+        _entity(
+            made,
+            f"#software-{name}",
+            "SoftwareApplication",
+            name=name,
+            softwareVersion=version,
+            version=version,
+            **({"citation": {"@id": f"https://doi.org/{CITED[name][1]}"}} if name in CITED else {}),
+        )
         for name, version in versions()
-    ]  # fmt: skip
-    bsd = _entity(made, "https://spdx.org/licenses/BSD-3-Clause", "CreativeWork", name="BSD-3-Clause")
+    ]
+    bsd = _entity(
+        made, "https://spdx.org/licenses/BSD-3-Clause", "CreativeWork", name="BSD-3-Clause"
+    )
     authors = _entity(made, "#developers", "Organization", name="the ssbchar developers")
     main = folder / "Snakefile"
     for path in files:
@@ -164,12 +217,21 @@ def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) ->
             properties |= {
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
                 "name": "ssbchar: raw files of a solid-state-battery campaign to a report",
-                "programmingLanguage": language, "softwareRequirements": libraries, "license": bsd,
-                "creator": authors, "version": f"{ssbchar.__version__} (commit {_commit()})",
-                "hasPart": [{"@id": p.relative_to(root).as_posix()} for p in files if p.suffix == ".smk"],
-            }  # fmt: skip
+                "programmingLanguage": language,
+                "softwareRequirements": libraries,
+                "license": bsd,
+                "creator": authors,
+                "version": f"{ssbchar.__version__} (commit {_commit()})",
+                "hasPart": [
+                    {"@id": p.relative_to(root).as_posix()} for p in files if p.suffix == ".smk"
+                ],
+            }
         elif path.suffix == ".smk":
-            properties |= {"@type": ["File", "SoftwareSourceCode"], "programmingLanguage": language, "license": bsd}
+            properties |= {
+                "@type": ["File", "SoftwareSourceCode"],
+                "programmingLanguage": language,
+                "license": bsd,
+            }
         made.add_file(dest_path=name.as_posix(), properties=properties)
     return main.as_posix()
 
@@ -185,7 +247,14 @@ def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
         files = {"@id": manifest.relative_to(root).as_posix()}
         text = f"{len(table)} raw files of {measurement}, each with its sha256 in the manifest"
         return [
-            _entity(made, name, "Collection", name=f"raw data of {measurement}", description=text, mainEntity=files)
+            _entity(
+                made,
+                name,
+                "Collection",
+                name=f"raw data of {measurement}",
+                description=text,
+                mainEntity=files,
+            )
         ]
     found: dict[str, dict[str, Any]] = {}
     for row in table:
@@ -193,10 +262,18 @@ def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
         entry = found.setdefault(named_by(row["sha256"]), facts)
         entry["names"].append(row["path"])
     return [
-        _entity(made, name, "File", name=row["names"][0], contentSize=row["bytes"], sha256=row["sha256"],
-                description=f"raw data of {measurement}", alternateName=row["names"][1:])
+        _entity(
+            made,
+            name,
+            "File",
+            name=row["names"][0],
+            contentSize=row["bytes"],
+            sha256=row["sha256"],
+            description=f"raw data of {measurement}",
+            alternateName=row["names"][1:],
+        )
         for name, row in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[dict[str, str]]:
@@ -204,10 +281,25 @@ def _options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[di
     found = []
     for name, value in flat(departures):
         slug = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
-        formal = _entity(made, f"#parameter-{slug}", "FormalParameter", name=name, additionalType="Text",
-                         conformsTo={"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"})  # fmt: skip
+        formal = _entity(
+            made,
+            f"#parameter-{slug}",
+            "FormalParameter",
+            name=name,
+            additionalType="Text",
+            conformsTo={"@id": "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"},
+        )
         made.dereference(main).append_to("input", formal)
-        found.append(_entity(made, f"#option-{slug}", "PropertyValue", name=name, value=value, exampleOfWork=formal))
+        found.append(
+            _entity(
+                made,
+                f"#option-{slug}",
+                "PropertyValue",
+                name=name,
+                value=value,
+                exampleOfWork=formal,
+            )
+        )
     return found
 
 
@@ -222,7 +314,12 @@ def _output(made: ROCrate, row: Mapping[str, str], root: Path) -> str:
 
 
 def _file(path: Path, digest: str = "") -> dict[str, Any]:
-    kinds = {".html": "text/html", ".csv": "text/csv", ".json": "application/json", ".nc": "application/x-hdf5"}
+    kinds = {
+        ".html": "text/html",
+        ".csv": "text/csv",
+        ".json": "application/json",
+        ".nc": "application/x-hdf5",
+    }
     return {
         "name": path.name,
         "contentSize": str(path.stat().st_size),

@@ -22,12 +22,17 @@ COLUMNS = ("path", "files", "sha256")
 
 
 def checksums(outputs: Sequence[Path]) -> list[dict[str, str]]:
-    """Return of each output a run ends in: path, number of files, sha256 (of a folder: of names and contents).
+    """Return of each output a run ends in: path, number of files, sha256 (of a folder: of names and
+    contents).
 
-    What lies between raw files and these outputs is recorded as input in each file's own provenance.
+    What lies between raw files and these outputs is recorded as input in each file's own
+    provenance.
     """
     hashed = ((path, *raw_files.combined(path)) for path in outputs)
-    return [{"path": path.as_posix(), "files": str(files), "sha256": digest} for path, files, digest in hashed]
+    return [
+        {"path": path.as_posix(), "files": str(files), "sha256": digest}
+        for path, files, digest in hashed
+    ]
 
 
 def text(rows: Sequence[Mapping[str, str]]) -> str:
@@ -66,8 +71,8 @@ def verify(folder: Path) -> Verification:
     Parameters
     ----------
     folder : Path
-        ``results/<run>``, or a copy of it anywhere; raw files are looked for where they were, relative to the
-        working directory.
+        ``results/<run>``, or a copy of it anywhere; raw files are looked for where they were,
+        relative to the working directory.
 
     Raises
     ------
@@ -100,7 +105,11 @@ def verify(folder: Path) -> Verification:
         for used in made["inputs"]:
             check(str(used["path"]), str(used["sha256"]), path)
     if not checked:
-        raise BadInput(folder, "holds no outputs of a run", "name a folder results/<run> that make run has filled")
+        raise BadInput(
+            folder,
+            "holds no outputs of a run",
+            "name a folder results/<run> that make run has filled",
+        )
     return Verification(len(checked), [changes[k] for k in sorted(changes)], list(commits))
 
 
@@ -139,8 +148,11 @@ def _provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
                 yield path, made
 
 
-def _reached(ends: list[Path], known: Mapping[Path, Mapping[str, Any]], old: str, folder: Path) -> list[Path]:
-    """Return the outputs that the ends of the run were made from; all known ones where no ends are recorded.
+def _reached(
+    ends: list[Path], known: Mapping[Path, Mapping[str, Any]], old: str, folder: Path
+) -> list[Path]:
+    """Return the outputs that the ends of the run were made from; all known ones where no ends are
+    recorded.
 
     What an earlier config left in the folder is no part of the run.
     """
@@ -163,6 +175,11 @@ def lines(folder: Path, found: Verification) -> list[str]:
     made = ", ".join(c or "unknown" for c in found.commits)
     now = store.commit()
     here = now["commit"] + ("+" if now["dirty"] else "")
-    said.append(f"{folder}: {found.checked} files and folders hashed, {len(found.changes)} not as recorded")
-    said.append(f"made with ssbchar at commit {made}" + ("" if found.commits == [here] else f"; here it is {here}"))
+    said.append(
+        f"{folder}: {found.checked} files and folders hashed, {len(found.changes)} not as recorded"
+    )
+    said.append(
+        f"made with ssbchar at commit {made}"
+        + ("" if found.commits == [here] else f"; here it is {here}")
+    )
     return said

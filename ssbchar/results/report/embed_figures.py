@@ -1,4 +1,5 @@
-"""Figures as they go into the page: each one a data URI, vector where it is light, raster where it is heavy."""
+"""Figures as they go into the page: each one a data URI, vector where it is light, raster where it
+is heavy."""
 
 from __future__ import annotations
 
@@ -52,10 +53,11 @@ class _Files:
 
 
 def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
-    """Return the figures of some folders, in the order of their ``index.txt``, within the page's limit of size.
+    """Return the figures of some folders, in the order of their ``index.txt``, within the page's
+    limit of size.
 
-    Each is vector unless heavy. Where all together are too large, first the smaller file of each is taken, then PNGs
-    are reduced, then the last figures of each folder are left to their files.
+    Each is vector unless heavy. Where all together are too large, first the smaller file of each is
+    taken, then PNGs are reduced, then the last figures of each folder are left to their files.
 
     Parameters
     ----------
@@ -67,7 +69,9 @@ def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
     found = [
         _Files(folder, name, rank)
         for folder in folders
-        for rank, name in enumerate(folder.joinpath("index.txt").read_text(encoding="utf-8").split())
+        for rank, name in enumerate(
+            folder.joinpath("index.txt").read_text(encoding="utf-8").split()
+        )
     ]
     budget = options.size_limit * 1e6 * 3 / 4
     limit = options.svg_limit * 1000
@@ -116,7 +120,9 @@ def reduced(png: bytes) -> bytes:
 
     image = Image.open(io.BytesIO(png)).convert("RGB")
     width = min(image.width, NARROW)
-    small = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    small = image.resize(
+        (width, round(image.height * width / image.width)), Image.Resampling.LANCZOS
+    )
     out = io.BytesIO()
     small.quantize(64, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return out.getvalue()

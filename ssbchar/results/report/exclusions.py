@@ -1,4 +1,5 @@
-"""What was set aside and why: whole measurements and single frames, scans or slices, each said once."""
+"""What was set aside and why: whole measurements and single frames, scans or slices, each said
+once."""
 
 from __future__ import annotations
 
@@ -37,14 +38,18 @@ def asides(labels: Iterable[Mapping[str, Any]]) -> list[Aside]:
         name = str(about.get("measurement", ""))
         lost = json.loads(about["lost"]) if about.get("lost") else None
         for fault in [*json.loads(about.get("set_aside", "[]")), *([lost] if lost else [])]:
-            names = users.setdefault((str(fault["where"]), str(fault["problem"]), str(fault["remedy"])), {})
+            names = users.setdefault(
+                (str(fault["where"]), str(fault["problem"]), str(fault["remedy"])), {}
+            )
             names[name] = names.get(name, False) or fault == lost
     groups: dict[tuple[Any, ...], list[str]] = {}
     for (where, problem, remedy), names in users.items():
         lost_for = tuple(n for n, whole in names.items() if whole)
         partial = tuple(n for n, whole in names.items() if not whole)
         groups.setdefault((problem, remedy, lost_for, partial), []).append(where)
-    return sorted((Aside(tuple(where), *about) for about, where in groups.items()), key=lambda a: not a.lost)
+    return sorted(
+        (Aside(tuple(where), *about) for about, where in groups.items()), key=lambda a: not a.lost
+    )
 
 
 def line(a: Aside) -> str:

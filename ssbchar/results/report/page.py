@@ -1,4 +1,5 @@
-"""The report: one self-contained page, verdicts first, then figures, numbers, what was set aside, and provenance."""
+"""The report: one self-contained page, verdicts first, then figures, numbers, what was set aside,
+and provenance."""
 
 from __future__ import annotations
 
@@ -43,9 +44,19 @@ QUESTIONS = {
 """Quantities that are a judgement, as columns of the overview."""
 GOOD = ("stable", "reversible", "returned", "retained", "quantified", "ok")
 POOR = (
-    "reacts", "partly", "changed", "mixed", "disagree", "doubtful", "set aside", "misfit", "evolving", "failed",
-    "at_edge", "not_decaying",
-)  # fmt: skip
+    "reacts",
+    "partly",
+    "changed",
+    "mixed",
+    "disagree",
+    "doubtful",
+    "set aside",
+    "misfit",
+    "evolving",
+    "failed",
+    "at_edge",
+    "not_decaying",
+)
 """Verdicts coloured as a finding one hopes for, or not; every other one is left grey."""
 
 
@@ -84,8 +95,15 @@ class Shown:
         """Return what belongs to one sample."""
         contents = [c for c in self.contents if c["labels"].get("sample", "") == sample]
         rows = [r for r in self.rows if r.sample == sample]
-        own: set[tuple[Any, ...]] = {(c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents}
-        own |= {tuple(manifest.split("/")[-3:-1]) for r in rows for manifest in r.source.split(";") if manifest}
+        own: set[tuple[Any, ...]] = {
+            (c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents
+        }
+        own |= {
+            tuple(manifest.split("/")[-3:-1])
+            for r in rows
+            for manifest in r.source.split(";")
+            if manifest
+        }
         return Shown(
             rows,
             contents,
@@ -104,7 +122,8 @@ def render_report(
     options: Report,
     labels: dict[str, Any],
 ) -> tuple[str, dict[str, str]]:
-    """Return the report as one HTML page that needs no network, and such a page of each sample by file name.
+    """Return the report as one HTML page that needs no network, and such a page of each sample by
+    file name.
 
     Parameters
     ----------
@@ -124,9 +143,13 @@ def render_report(
         ``run``; ``departures``, the run's options that differ from defaults (nested).
     """
     contents = [store.content(path) for path in conclusions]
-    whole = Shown(read(summary), contents, embed_figures.pictures(figures, options), manifests, exports)
+    whole = Shown(
+        read(summary), contents, embed_figures.pictures(figures, options), manifests, exports
+    )
     names = file_names(sample_names(whole.rows, whole.drawn))
-    pages = {file: _rendered(whole.of(name), options, labels, "../") for name, file in names.items()}
+    pages = {
+        file: _rendered(whole.of(name), options, labels, "../") for name, file in names.items()
+    }
     return _rendered(whole, options, labels), pages
 
 
@@ -135,10 +158,15 @@ def _rendered(shown: Shown, options: Report, labels: Mapping[str, Any], up: str 
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(cells=cells, number=text, interval=interval, plain=plain, unit=unit, tone=tone)
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        cells=cells, number=text, interval=interval, plain=plain, unit=unit, tone=tone
+    )
     simulated = {str(a.get("sample", "")) for a in shown.about if int(a.get("synthetic", 0))}
     return environment.get_template("report.html.j2").render(
         title=options.title,
@@ -163,11 +191,14 @@ def _rendered(shown: Shown, options: Report, labels: Mapping[str, Any], up: str 
 
 def sample_names(rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture]) -> list[str]:
     """Return the samples, in the order of the table."""
-    return list(dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)]))
+    return list(
+        dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)])
+    )
 
 
 def file_names(names: Sequence[str]) -> dict[str, str]:
-    """Return a file name for the page of each sample: its own name, as far as a file system takes it."""
+    """Return a file name for the page of each sample: its own name, as far as a file system takes
+    it."""
     found: dict[str, str] = {}
     for i, name in enumerate(names, 1):
         file = re.sub(r"[^\w+.-]+", "_", name).strip("_.") or "no_sample_named"
@@ -176,15 +207,22 @@ def file_names(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def samples(rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture], simulated: Set[str]) -> list[Sample]:
-    """Return what belongs to each sample, in the order of the table; `simulated` names those with synthetic data."""
+def samples(
+    rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture], simulated: Set[str]
+) -> list[Sample]:
+    """Return what belongs to each sample, in the order of the table; `simulated` names those with
+    synthetic data."""
     found = []
     for i, name in enumerate(sample_names(rows, drawn), 1):
         own = [r for r in rows if r.sample == name]
         judged = [r for r in own if r.quantity in QUESTIONS]
         judged.sort(key=lambda r: r.technique != "combined")
         rest = [r for r in own if r.quantity not in QUESTIONS]
-        bare = [r for r in rest if r.value is not None and not (r.verdict or r.stderr or r.lower95 or r.upper95)]
+        bare = [
+            r
+            for r in rest
+            if r.value is not None and not (r.verdict or r.stderr or r.lower95 or r.upper95)
+        ]
         rest = [r for r in rest if r not in bare]
         figures = [p for p in drawn if p.labels.get("sample", "") == name]
         found.append(Sample(name, f"s{i}", name in simulated, judged, rest, bare, figures))
@@ -220,9 +258,12 @@ def raw_files(manifest: Path) -> dict[str, Any]:
 
 
 def exported(folder: Path) -> dict[str, Any]:
-    """Return what a folder of exports holds, as paths from the report's place (``results/<run>/``)."""
+    """Return what a folder of exports holds, as paths from the report's place
+    (``results/<run>/``)."""
     names = (
-        sorted(p.name for p in folder.iterdir() if not p.name.startswith(".") and p.name != "index.txt")
+        sorted(
+            p.name for p in folder.iterdir() if not p.name.startswith(".") and p.name != "index.txt"
+        )
         if folder.is_dir()
         else []
     )
@@ -240,7 +281,8 @@ def flat(nested: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
 
 
 def made_by(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return which version and commit of ssbchar made the conclusions, and of how many measurements."""
+    """Return which version and commit of ssbchar made the conclusions, and of how many
+    measurements."""
     counts: dict[tuple[str, str, bool], int] = {}
     for content in contents:
         made = content["provenance"]

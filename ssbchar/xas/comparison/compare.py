@@ -1,4 +1,5 @@
-"""Cycled against pristine under the same processing, for hundreds of sets of choices: ratios, not absolute heights."""
+"""Cycled against pristine under the same processing, for hundreds of sets of choices: ratios, not
+absolute heights."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 NOISE_CHOICES = 5
-"""Number of drawn choices for which the noise of the amplitudes is propagated; their median counts."""
+"""Number of drawn choices for which the noise of the amplitudes is propagated; their median
+counts."""
 
 
 def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr.Dataset:
@@ -35,11 +37,12 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
     Returns
     -------
     Dataset, dims choice, shell, part (pristine, cycled)
-        Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part), ``ratio`` (choice,
-        shell) and the drawn parameters; per shell ``ratio_stderr``, ``r_low``, ``r_high``, ``r_peak`` [angstrom];
-        scalars ``white_line_before``, ``white_line_stderr``, ``white_line_dof``, ``edge_shift_stderr``,
-        ``edge_shift_systematic`` [eV], ``edge_shift_dof``.
-        The first choice is the nominal one. Attrs: ``alignment`` and ``alignment_source`` of the pair.
+        Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part),
+        ``ratio`` (choice, shell) and the drawn parameters; per shell ``ratio_stderr``, ``r_low``,
+        ``r_high``, ``r_peak`` [angstrom]; scalars ``white_line_before``, ``white_line_stderr``,
+        ``white_line_dof``, ``edge_shift_stderr``, ``edge_shift_systematic`` [eV],
+        ``edge_shift_dof``. The first choice is the nominal one. Attrs: ``alignment`` and
+        ``alignment_source`` of the pair.
     """
     import xarray as xr
 
@@ -70,19 +73,35 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
     ds = xr.Dataset(attrs=pair_alignment(pristine, cycled))
     for name in ("pre1", "pre2", "norm1", "norm2", "e0_offset"):
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
-    for name, unit in (("rbkg", "angstrom"), ("kmin", "1/angstrom"), ("kmax", "1/angstrom"), ("dk", "1/angstrom")):
+    for name, unit in (
+        ("rbkg", "angstrom"),
+        ("kmin", "1/angstrom"),
+        ("kmax", "1/angstrom"),
+        ("dk", "1/angstrom"),
+    ):
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": unit})
     ds["tails"] = (
         "choice",
         [int(c.tails) for c in drawn],
         {"long_name": "1: the core level's tails left out"},
     )
-    ds["nnorm"], ds["window"] = ("choice", [c.nnorm for c in drawn]), ("choice", [c.window for c in drawn])
+    ds["nnorm"], ds["window"] = (
+        ("choice", [c.nnorm for c in drawn]),
+        ("choice", [c.window for c in drawn]),
+    )
     ds["edge_shift"] = ("choice", half[:, 1] - half[:, 0], {"units": "eV"})
     ds["white_line_change"] = ("choice", top[:, 1] - top[:, 0], {"units": "1"})
-    ds["amplitude"] = (("choice", "shell", "part"), amplitude, {"units": f"angstrom^-{options.kweight + 1}"})
+    ds["amplitude"] = (
+        ("choice", "shell", "part"),
+        amplitude,
+        {"units": f"angstrom^-{options.kweight + 1}"},
+    )
     ratio = amplitude[..., 1] / amplitude[..., 0]
-    ds["ratio"] = (("choice", "shell"), ratio, {"units": "1", "ancillary_variables": "ratio_stderr"})
+    ds["ratio"] = (
+        ("choice", "shell"),
+        ratio,
+        {"units": "1", "ancillary_variables": "ratio_stderr"},
+    )
     relative = np.hypot(noise[..., 1], ratio * noise[..., 0]) / amplitude[..., 0]
     ds["ratio_stderr"] = ("shell", np.nanmedian(relative, axis=0), {"units": "1"})
     for name, values in (("r_low", shells[:, 0]), ("r_high", shells[:, 1]), ("r_peak", peaks)):
@@ -94,24 +113,31 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
 
 
 def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
-    """Return both merged spectra, with one origin E0 (the pristine's) where they lie on one energy axis.
+    """Return both merged spectra, with one origin E0 (the pristine's) where they lie on one energy
+    axis.
 
-    On a common axis the photoelectron of the structure that is still there starts where it did; an own E0 for each
-    would move k where a part of the absorber has changed its valence, and with k the amplitudes.
+    On a common axis the photoelectron of the structure that is still there starts where it did; an
+    own E0 for each would move k where a part of the absorber has changed its valence, and with k
+    the amplitudes.
     """
     kinds = {ds.attrs.get("alignment", "none") for ds in (pristine, cycled)}
     first = Merged(pristine)
     second = Merged(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)
-    first.victoreen, first.exafs_free, first.core_width = second.victoreen, second.exafs_free, second.core_width
+    first.victoreen, first.exafs_free, first.core_width = (
+        second.victoreen,
+        second.exafs_free,
+        second.core_width,
+    )
     first.above = second.above = min(first.above, second.above)
     return [first, second]
 
 
 def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array, Array]:
-    """Return R ranges and peaks of the shells [angstrom]: configured, or the three first peaks of |chi(R)|.
+    """Return R ranges and peaks of the shells [angstrom]: configured, or the three first peaks of
+    |chi(R)|.
 
-    A peak counts from R = rbkg on where it exceeds five standard errors and 5 % of the highest; its range ends at the
-    neighbouring minima, 0.5 angstrom away at most.
+    A peak counts from R = rbkg on where it exceeds five standard errors and 5 % of the highest; its
+    range ends at the neighbouring minima, 0.5 angstrom away at most.
     """
     from scipy.signal import find_peaks
 
@@ -125,7 +151,11 @@ def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array
     inside = (r > choice.rbkg + 0.1) & (r < 5.5)
     highest = size[inside].max()
     floor = np.maximum(5 * stderr, 0.05 * highest)
-    found = [p for p in find_peaks(size, prominence=0.03 * highest)[0] if inside[p] and size[p] > floor[p]][:3]
+    found = [
+        p
+        for p in find_peaks(size, prominence=0.03 * highest)[0]
+        if inside[p] and size[p] > floor[p]
+    ][:3]
     troughs = find_peaks(-size)[0]
     ranges = []
     for p in found:
@@ -146,7 +176,8 @@ def shell_amplitudes(r: Array, size: Array, shells: Array) -> tuple[Array, NDArr
 
 
 def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object]:
-    """Return what the pair's common axis rests on (the foil of both, a repeatability, or nothing); pristine's notes."""
+    """Return what the pair's common axis rests on (the foil of both, a repeatability, or nothing);
+    pristine's notes."""
     kinds = [ds.attrs.get("alignment", "none") for ds in (pristine, cycled)]
     sources = [str(ds.attrs.get("alignment_source", "")) for ds in (pristine, cycled)]
     about = {k: pristine.attrs.get(k, "") for k in ("element", "edge")}
@@ -154,16 +185,25 @@ def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object
     if "project" in kinds:
         return {**about, "alignment": "none", "alignment_source": "project alignment applied"}
     if "none" in kinds or kinds[0] != kinds[1]:
-        return {**about, "alignment": "none", "alignment_source": "no foil on both and no stated repeatability"}
+        return {
+            **about,
+            "alignment": "none",
+            "alignment_source": "no foil on both and no stated repeatability",
+        }
     return {**about, "alignment": kinds[0], "alignment_source": sources[1]}
 
 
-def _edge_errors(ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset, marks_noise: Array) -> None:
-    """Add the standard errors of edge shift and white line: noise, and the scatter of three repeats or more.
+def _edge_errors(
+    ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset, marks_noise: Array
+) -> None:
+    """Add the standard errors of edge shift and white line: noise, and the scatter of three repeats
+    or more.
 
     `marks_noise` (part, mark) is the noise carried through.
     """
-    for mark, (name, what, unit) in enumerate((("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1"))):
+    for mark, (name, what, unit) in enumerate(
+        (("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1"))
+    ):
         variance, freedom, systematic = 0.0, 0.0, 0.0
         for j, part in enumerate((pristine, cycled)):
             ok = np.flatnonzero(part["status"].values[:-1] == "ok")

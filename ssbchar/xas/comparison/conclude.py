@@ -1,4 +1,5 @@
-"""What a measurement says: its edge, and against the pristine one whether the structure is retained."""
+"""What a measurement says: its edge, and against the pristine one whether the structure is
+retained."""
 
 from __future__ import annotations
 
@@ -54,17 +55,20 @@ def conclude_measurement(
 
 
 def quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
-    """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be wrong for it.
+    """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be
+    wrong for it.
 
-    `parts` are the measurement and what it is held against: a comparison carries the pristine's notes, a mixture its
-    references'.
+    `parts` are the measurement and what it is held against: a comparison carries the pristine's
+    notes, a mixture its references'.
     """
     found: list[notes.Note] = []
     for part in parts:
         found += [] if part is None else [n for n in notes.of(part.attrs) if n not in found]
     verdict = "doubtful" if any(n["level"] == "doubt" for n in found) else "ok"
     said = notes.text(found) or "nothing noticed"
-    return Conclusion("quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks")
+    return Conclusion(
+        "quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks"
+    )
 
 
 def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
@@ -80,18 +84,31 @@ def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
         value, stderr = float(ds[what].values[-1]), float(ds[f"{what}_stderr"].values[-1])
         verdict = "ok" if alignment in ("foil", "repeatability") else "not calibrated"
         rows.append(
-            Conclusion(quantity, value, stderr, systematic, unit="eV", verdict=verdict, reason=reason, method=method,
-                       subject=subject, condition=method)
-        )  # fmt: skip
+            Conclusion(
+                quantity,
+                value,
+                stderr,
+                systematic,
+                unit="eV",
+                verdict=verdict,
+                reason=reason,
+                method=method,
+                subject=subject,
+                condition=method,
+            )
+        )
     for quantity, what in (("white_line", "white_line"), ("edge_step", "edge_step")):
         value, stderr = float(ds[what].values[-1]), float(ds[f"{what}_stderr"].values[-1])
         if stderr > 0:
-            rows.append(Conclusion(quantity, value, stderr, unit="1", verdict="ok", subject=subject))
+            rows.append(
+                Conclusion(quantity, value, stderr, unit="1", verdict="ok", subject=subject)
+            )
     return rows
 
 
 def pair(comparison: xr.Dataset, subject: str, options: Comparison) -> list[Conclusion]:
-    """Return edge shift, white line, shell ratios, reduced fraction and the verdict on the structure."""
+    """Return edge shift, white line, shell ratios, reduced fraction and the verdict on the
+    structure."""
     count = 2 + comparison.sizes.get("shell", 0)
     shift, shift_row = _shift(comparison, subject, options, count)
     rows = [shift_row]
@@ -116,52 +133,103 @@ def _ensemble(values: np.ndarray) -> tuple[float, float]:
 
 def _row(quantity: str, test: Tested, stderr: float, systematic: float, **more: str) -> Conclusion:
     return Conclusion(
-        quantity, test.value, stderr, systematic, test.lower95, test.upper95, verdict=test.verdict, **more
+        quantity,
+        test.value,
+        stderr,
+        systematic,
+        test.lower95,
+        test.upper95,
+        verdict=test.verdict,
+        **more,
     )
 
 
-def _shift(ds: xr.Dataset, subject: str, options: Comparison, count: int) -> tuple[Tested | None, Conclusion]:
+def _shift(
+    ds: xr.Dataset, subject: str, options: Comparison, count: int
+) -> tuple[Tested | None, Conclusion]:
     value, spread = _ensemble(ds["edge_shift"].values)
     source = str(ds.attrs.get("alignment_source", ""))
     if ds.attrs.get("alignment") == "none":
         reason = f"edge shift not testable ({source}); apparent shift {value:+.3f} eV"
         row = Conclusion(
-            "edge_shift", unit="eV", verdict="inconclusive", reason=reason, subject=subject, condition="half step"
+            "edge_shift",
+            unit="eV",
+            verdict="inconclusive",
+            reason=reason,
+            subject=subject,
+            condition="half step",
         )
         return None, row
     stderr = float(ds["edge_shift_stderr"])
     systematic = math.hypot(spread, float(ds["edge_shift_systematic"]))
-    test = tested(value, math.hypot(stderr, systematic), options.max_shift, float(ds["edge_shift_dof"]), count)
+    test = tested(
+        value, math.hypot(stderr, systematic), options.max_shift, float(ds["edge_shift_dof"]), count
+    )
     reason = f"{source}; matters from {options.max_shift:g} eV; {test.smallest:.3f} eV would have been seen"
-    row = _row("edge_shift", test, stderr, systematic, unit="eV", reason=reason, subject=subject, condition="half step",
-               method=f"median of {ds.sizes['choice']} choices, equivalence test")  # fmt: skip
+    row = _row(
+        "edge_shift",
+        test,
+        stderr,
+        systematic,
+        unit="eV",
+        reason=reason,
+        subject=subject,
+        condition="half step",
+        method=f"median of {ds.sizes['choice']} choices, equivalence test",
+    )
     return test, row
 
 
-def _white_line(ds: xr.Dataset, subject: str, options: Comparison, count: int) -> tuple[Tested, Conclusion]:
+def _white_line(
+    ds: xr.Dataset, subject: str, options: Comparison, count: int
+) -> tuple[Tested, Conclusion]:
     value, spread = _ensemble(ds["white_line_change"].values)
     stderr = float(ds["white_line_stderr"])
-    test = tested(value, math.hypot(stderr, spread), options.max_white_line, float(ds["white_line_dof"]), count)
+    test = tested(
+        value,
+        math.hypot(stderr, spread),
+        options.max_white_line,
+        float(ds["white_line_dof"]),
+        count,
+    )
     reason = f"matters from {options.max_white_line:g}; {test.smallest:.4f} would have been seen"
     method = f"median of {ds.sizes['choice']} choices, equivalence test"
     return test, _row(
-        "white_line_change", test, stderr, spread, unit="1", reason=reason, subject=subject, method=method
+        "white_line_change",
+        test,
+        stderr,
+        spread,
+        unit="1",
+        reason=reason,
+        subject=subject,
+        method=method,
     )
 
 
-def _shell(ds: xr.Dataset, i: int, subject: str, options: Comparison, count: int) -> tuple[Tested, Conclusion]:
+def _shell(
+    ds: xr.Dataset, i: int, subject: str, options: Comparison, count: int
+) -> tuple[Tested, Conclusion]:
     value, spread = _ensemble(ds["ratio"].values[:, i])
     stderr = float(ds["ratio_stderr"].values[i])
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]
     test = tested(value - 1, math.hypot(stderr, spread), bound, tests=count)
     low, high = float(ds["r_low"].values[i]), float(ds["r_high"].values[i])
     where = f"|chi(R)|, R {low:.2f}-{high:.2f} angstrom, k {float(ds['kmin'][0]):g}-{float(ds['kmax'][0]):g}"
-    method = (
-        f"{where}, kw {int(ds['kweight'])}, {ds['window'].values[0]}; median of {ds.sizes['choice']} paired choices"
-    )
+    method = f"{where}, kw {int(ds['kweight'])}, {ds['window'].values[0]}; median of {ds.sizes['choice']} paired choices"
     reason = f"matters from {100 * bound:g} %; {100 * test.smallest:.1f} % would have been seen"
-    row = Conclusion(f"shell_{i + 1}_ratio", value, stderr, spread, 1 + test.lower95, 1 + test.upper95, unit="1",
-                     verdict=test.verdict, reason=reason, method=method, subject=subject)  # fmt: skip
+    row = Conclusion(
+        f"shell_{i + 1}_ratio",
+        value,
+        stderr,
+        spread,
+        1 + test.lower95,
+        1 + test.upper95,
+        unit="1",
+        verdict=test.verdict,
+        reason=reason,
+        method=method,
+        subject=subject,
+    )
     return test, row
 
 
@@ -172,8 +240,20 @@ def _reduced(shift: Tested, subject: str, options: Comparison) -> Conclusion:
     smallest = shift.smallest / abs(full)
     verdict = "detected" if low > 0 else "not detected"
     reason = f"edge shift of full reduction {full:g} eV; a fraction of {smallest:.3f} would have been seen"
-    return Conclusion("reduced_fraction", value, sigma, None, low, high, unit="1", verdict=verdict, reason=reason,
-                      method="edge shift", subject=subject, condition="from the edge shift")  # fmt: skip
+    return Conclusion(
+        "reduced_fraction",
+        value,
+        sigma,
+        None,
+        low,
+        high,
+        unit="1",
+        verdict=verdict,
+        reason=reason,
+        method="edge shift",
+        subject=subject,
+        condition="from the edge shift",
+    )
 
 
 def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
@@ -183,10 +263,20 @@ def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     fit = f"R factor {float(ds['r_factor'].values[-1]):.2g}"
     method = f"linear combination of {', '.join(names)}, {ds.attrs.get('method', '')}"
     rows = [
-        Conclusion("reference_fraction", float(w), float(s), float(t), unit="1", verdict=str(ds["verdict"].values[-1]),
-                   method=method, subject=subject, condition=name, reason=fit)
+        Conclusion(
+            "reference_fraction",
+            float(w),
+            float(s),
+            float(t),
+            unit="1",
+            verdict=str(ds["verdict"].values[-1]),
+            method=method,
+            subject=subject,
+            condition=name,
+            reason=fit,
+        )
         for name, w, s, t in zip(names, weights, stderr, systematic, strict=True)
-    ]  # fmt: skip
+    ]
     reduced = ds.attrs.get("reduced", "")
     if reduced in names and len(names) > 1:
         i = names.index(reduced)
@@ -196,8 +286,16 @@ def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
         reason = f"{reduced} has the lowest edge energy; a fraction of {smallest:.4f} would have been seen in 95 of 100"
         rows.append(
             Conclusion(
-                "reduced_fraction", w, float(stderr[i]), float(systematic[i]), unit="1", verdict=verdict, reason=reason,
-                method=method, subject=subject, condition="linear combination",
+                "reduced_fraction",
+                w,
+                float(stderr[i]),
+                float(systematic[i]),
+                unit="1",
+                verdict=verdict,
+                reason=reason,
+                method=method,
+                subject=subject,
+                condition="linear combination",
             )
-        )  # fmt: skip
+        )
     return rows

@@ -1,4 +1,5 @@
-"""The verdict on the structure from its tests: retained, changed or inconclusive, with the evidence in words."""
+"""The verdict on the structure from its tests: retained, changed or inconclusive, with the evidence
+in words."""
 
 from __future__ import annotations
 
@@ -18,12 +19,17 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def structure(
-    shift: Tested | None, white: Tested, shells: list[Tested], ds: xr.Dataset, subject: str, options: Comparison
+    shift: Tested | None,
+    white: Tested,
+    shells: list[Tested],
+    ds: xr.Dataset,
+    subject: str,
+    options: Comparison,
 ) -> Conclusion:
     """Return the verdict on the structure with its evidence in words.
 
-    ``changed`` where any test says so; ``retained`` where every test says so and the edge shift could be tested;
-    else ``inconclusive``.
+    ``changed`` where any test says so; ``retained`` where every test says so and the edge shift
+    could be tested; else ``inconclusive``.
     """
     words, open_points = [], []
     for name, test, unit in (("edge", shift, " eV"), ("white line", white, "")):
@@ -40,25 +46,34 @@ def structure(
         if test.verdict == "changed":
             words.append(_loss(ORDINALS[i], test, options))
         elif test.verdict == "inconclusive":
-            open_points.append(f"{ORDINALS[i]} shell {100 * test.lower95:+.1f} to {100 * test.upper95:+.1f} %")
+            open_points.append(
+                f"{ORDINALS[i]} shell {100 * test.lower95:+.1f} to {100 * test.upper95:+.1f} %"
+            )
     if not shells:
         open_points.append("no EXAFS to test the shells by")
     evidence = [test for test in (shift, white, *shells) if test is not None]
     verdict = "changed" if words else "retained"
     if verdict == "changed" and (shift is None or shift.verdict != "changed"):
         words += _damping(white, shells, ds)
-    if not words and (shift is None or not shells or any(t.verdict != "retained" for t in evidence)):
+    if not words and (
+        shift is None or not shells or any(t.verdict != "retained" for t in evidence)
+    ):
         verdict = "inconclusive"
-    said = "; ".join([*words, *open_points]) or "edge, white line and shells within the limits that matter at 95 %"
+    said = (
+        "; ".join([*words, *open_points])
+        or "edge, white line and shells within the limits that matter at 95 %"
+    )
     method = f"equivalence tests at 95 %, Bonferroni over {len(evidence)} for a change"
     return Conclusion("structure", verdict=verdict, reason=said, method=method, subject=subject)
 
 
 def _damping(white: Tested, shells: list[Tested], ds: xr.Dataset) -> list[str]:
-    """Return a caution where white line and shells have all lost the same share, as a thicker sample would.
+    """Return a caution where white line and shells have all lost the same share, as a thicker
+    sample would.
 
-    Harmonics, leakage and self-absorption multiply norm - 1 by one factor f (and leave the edge in place): the white
-    line W above 1 and every shell then fall by 1 - f. Said where the changes agree (chi^2 at 5 %) on a loss.
+    Harmonics, leakage and self-absorption multiply norm - 1 by one factor f (and leave the edge in
+    place): the white line W above 1 and every shell then fall by 1 - f. Said where the changes
+    agree (chi^2 at 5 %) on a loss.
     """
     height = float(ds["white_line_before"]) - 1
     if height < 0.1 or len(shells) < 2:
@@ -67,9 +82,13 @@ def _damping(white: Tested, shells: list[Tested], ds: xr.Dataset) -> list[str]:
     power = 1 / np.array([white.sigma / height, *(t.sigma for t in shells)]) ** 2
     common = float(changes @ power / power.sum())
     chi2 = float(((changes - common) ** 2) @ power)
-    if common + quantile(0.95, math.inf) / math.sqrt(power.sum()) >= 0 or chi2 > chi_square(0.95, changes.size - 1):
+    if common + quantile(0.95, math.inf) / math.sqrt(power.sum()) >= 0 or chi2 > chi_square(
+        0.95, changes.size - 1
+    ):
         return []
-    return [f"white line and shells all fall by {-100 * common:.1f} %: thickness or self-absorption would do the same"]
+    return [
+        f"white line and shells all fall by {-100 * common:.1f} %: thickness or self-absorption would do the same"
+    ]
 
 
 def _loss(name: str, test: Tested, options: Comparison) -> str:

@@ -1,4 +1,5 @@
-"""The smooth background under the EXAFS: one linear operator per grid, and the clamp as one number to solve for."""
+"""The smooth background under the EXAFS: one linear operator per grid, and the clamp as one number
+to solve for."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ from ssbchar.xas.exafs.options import Exafs
 class Background:
     """Operators of one energy grid, E0 and set of options; all but `basis` act on the k grid.
 
-    chi = raw - spatial c with raw the interpolated mu(k); the coefficients c minimise |o|**2 + s**2 |w|**2, where o are
-    the real and imaginary parts of chi(R) below rbkg, w the clamped ends of chi, and s = 0.1 + 10 mean(o**2)
-    (AUTOBK: M. Newville, P. Livins, Y. Yacoby, J. J. Rehr, E. A. Stern, Phys. Rev. B 47 (1993) 14126; clamps as Larch).
+    chi = raw - spatial c with raw the interpolated mu(k); the coefficients c minimise |o|**2 + s**2
+    |w|**2, where o are the real and imaginary parts of chi(R) below rbkg, w the clamped ends of
+    chi, and s = 0.1 + 10 mean(o**2) (AUTOBK: M. Newville, P. Livins, Y. Yacoby, J. J. Rehr, E. A.
+    Stern, Phys. Rev. B 47 (1993) 14126; clamps as Larch).
     """
 
     k: Array
@@ -43,7 +45,11 @@ def background(energy: Array, e0: float, options: Exafs) -> Background:
     above = energy[first:] - e0
     raw_k = np.sign(above) * np.sqrt(ETOK * np.abs(above))
     kmin = options.kmin_background
-    kmax = float(raw_k[-1]) if options.kmax_background is None else min(float(raw_k[-1]), options.kmax_background)
+    kmax = (
+        float(raw_k[-1])
+        if options.kmax_background is None
+        else min(float(raw_k[-1]), options.kmax_background)
+    )
     k = KSTEP * np.arange(int(1.01 + kmax / KSTEP), dtype=np.float64)
     end = int(np.searchsorted(energy, e0 + kmax**2 / ETOK, side="right")) - 1
     last = min(energy.size, 2 + end) - 1
@@ -61,14 +67,24 @@ def background(energy: Array, e0: float, options: Exafs) -> Background:
     half = np.linalg.solve(r.T, (clamp @ spatial).T)
     gains, directions = np.linalg.eigh(half.T @ half)
     return Background(
-        k=k, raw_k=inside, first=first, last=last, basis=basis, spatial=spatial, solve=np.linalg.solve(r, q.T @ to_r),
-        to_r=to_r, clamp=directions.T @ clamp, coupling=np.linalg.solve(r, half @ directions), directions=directions,
+        k=k,
+        raw_k=inside,
+        first=first,
+        last=last,
+        basis=basis,
+        spatial=spatial,
+        solve=np.linalg.solve(r, q.T @ to_r),
+        to_r=to_r,
+        clamp=directions.T @ clamp,
+        coupling=np.linalg.solve(r, half @ directions),
+        directions=directions,
         gains=np.maximum(gains, 0.0),
-    )  # fmt: skip
+    )
 
 
 def spline_size(rbkg: float, span: float) -> tuple[int, int]:
-    """Return the number of spline coefficients, 1 + 2 rbkg dk / pi (5 to 128), and of R points below rbkg."""
+    """Return the number of spline coefficients, 1 + 2 rbkg dk / pi (5 to 128), and of R points
+    below rbkg."""
     n_spline = 1 + int(2 * max(rbkg, 2 * RSTEP) * span / np.pi)
     n_low = int(1 + (n_spline - 1) * np.pi / (2 * RSTEP * span))
     return max(5, min(128, n_spline)), n_low
@@ -84,7 +100,8 @@ def _clamp(size: int, options: Exafs) -> Array:
 
 
 def interpolated(operators: Background, mu: Array) -> Array:
-    """Return mu on the k grid, by the cubic spline through its points (not-a-knot); shape (spectrum, k)."""
+    """Return mu on the k grid, by the cubic spline through its points (not-a-knot); shape
+    (spectrum, k)."""
     from scipy.interpolate import CubicSpline
 
     part = mu[:, operators.first : operators.last + 1]
@@ -103,9 +120,9 @@ def interpolation(operators: Background) -> Array:
 def clamp_weight(operators: Background, ends: Array, power: Array, rounds: int = 60) -> Array:
     """Return the clamp's effective weight l of each spectrum.
 
-    At the minimum l = s**2 / (1 + (20 / n) s |w|**2), s = 0.1 + 10 |o|**2 / n; in the clamp's own directions
-    w_j(l) = w_j(0) / (1 + l g_j) and |o|**2 = |o(0)|**2 + sum_j l**2 g_j w_j**2: one unknown per spectrum, found by
-    fixed-point steps accelerated after Steffensen.
+    At the minimum l = s**2 / (1 + (20 / n) s |w|**2), s = 0.1 + 10 |o|**2 / n; in the clamp's own
+    directions w_j(l) = w_j(0) / (1 + l g_j) and |o|**2 = |o(0)|**2 + sum_j l**2 g_j w_j**2: one
+    unknown per spectrum, found by fixed-point steps accelerated after Steffensen.
 
     Parameters
     ----------
@@ -164,7 +181,9 @@ def chi_from_mu(operators: Background, mu: Array, edge_step: Array) -> tuple[Arr
     rest = raw - free @ operators.spatial.T
     ends = rest @ operators.clamp.T
     weight = clamp_weight(operators, ends, ((rest @ operators.to_r.T) ** 2).sum(axis=1))
-    extra = (weight[:, None] * ends / (1 + weight[:, None] * operators.gains)) @ operators.coupling.T
+    extra = (
+        weight[:, None] * ends / (1 + weight[:, None] * operators.gains)
+    ) @ operators.coupling.T
     return (rest - extra @ operators.spatial.T) / edge_step[:, None], free + extra, weight
 
 
@@ -176,15 +195,19 @@ def background_curve(operators: Background, mu: Array, coefficients: Array) -> A
 
 
 def chi_operator(operators: Background, weight: float) -> Array:
-    """Return the matrix from mu to chi times step at a fixed clamp weight, shape (k, first..last), for variances."""
+    """Return the matrix from mu to chi times step at a fixed clamp weight, shape (k, first..last),
+    for variances."""
     matrix = interpolation(operators)
     rest = matrix - operators.spatial @ (operators.solve @ matrix)
     scale = weight / (1 + weight * operators.gains)
-    return np.asarray(rest - operators.spatial @ ((operators.coupling * scale) @ (operators.clamp @ rest)))
+    return np.asarray(
+        rest - operators.spatial @ ((operators.coupling * scale) @ (operators.clamp @ rest))
+    )
 
 
 def curve_operator(operators: Background, weight: float, size: int) -> Array:
-    """Return the matrix from mu to its background (see `background_curve`) at a fixed clamp weight, for variances.
+    """Return the matrix from mu to its background (see `background_curve`) at a fixed clamp weight,
+    for variances.
 
     Parameters
     ----------
@@ -200,5 +223,7 @@ def curve_operator(operators: Background, weight: float, size: int) -> Array:
     scale = weight / (1 + weight * operators.gains)
     inside = slice(operators.first, operators.last + 1)
     whole = np.eye(size)
-    whole[inside, inside] = operators.basis @ (free + (operators.coupling * scale) @ (operators.clamp @ rest))
+    whole[inside, inside] = operators.basis @ (
+        free + (operators.coupling * scale) @ (operators.clamp @ rest)
+    )
     return whole

@@ -1,4 +1,5 @@
-"""chi(k) to chi(R) and back: windows and transforms of whole series, in the field's common conventions."""
+"""chi(k) to chi(R) and back: windows and transforms of whole series, in the field's common
+conventions."""
 
 from __future__ import annotations
 
@@ -19,13 +20,18 @@ RSTEP = float(np.pi / (KSTEP * NFFT))
 def window(x: Array, low: float, high: float, slope: float, kind: str = "hanning") -> Array:
     """Return a window on a uniform grid, with edges on grid points as Ifeffit and Larch place them.
 
-    ``hanning``, ``parzen``, ``welch``: sin**2, linear or parabolic slopes of width `slope` centred on `low` and `high`;
-    ``kaiser``: (I0(d sqrt(1 - u**2)) - 1) / (I0(d) - 1) over the whole range; ``gaussian``; ``sine``.
-    (M. Newville, Rev. Mineral. Geochem. 78 (2014) 33.)
+    ``hanning``, ``parzen``, ``welch``: sin**2, linear or parabolic slopes of width `slope` centred
+    on `low` and `high`; ``kaiser``: (I0(d sqrt(1 - u**2)) - 1) / (I0(d) - 1) over the whole range;
+    ``gaussian``; ``sine``. (M. Newville, Rev. Mineral. Geochem. 78 (2014) 33.)
     """
     step = float(x[-1] - x[0]) / (x.size - 1)
     tiny = 1e-4 * step
-    marks = [max(x[0], low - slope / 2), low + slope / 2 + tiny, high - slope / 2 - tiny, min(x[-1], high + slope / 2)]
+    marks = [
+        max(x[0], low - slope / 2),
+        low + slope / 2 + tiny,
+        high - slope / 2 - tiny,
+        min(x[-1], high + slope / 2),
+    ]
     i1, i2, i3, i4 = (int((m + tiny) / step) for m in marks)
     i1, i2, i3, i4 = max(i1, 0), max(i2, 0), min(i3, x.size - 1), min(i4, x.size - 1)
     i1 = max(0, i2 - 1) if i1 == i2 else i1
@@ -56,18 +62,23 @@ def window(x: Array, low: float, high: float, slope: float, kind: str = "hanning
     return out
 
 
-def k_window(k: Array, kmin: float, kmax: float, dk: float, kind: str, kweight: int) -> tuple[Array, Array]:
-    """Return the window on the k grid and k**w times it; slopes may reach beyond the data's last k."""
+def k_window(
+    k: Array, kmin: float, kmax: float, dk: float, kind: str, kweight: int
+) -> tuple[Array, Array]:
+    """Return the window on the k grid and k**w times it; slopes may reach beyond the data's last
+    k."""
     n = int(1.01 + max(float(k[-1]), kmax + dk) / KSTEP)
     shape = window(KSTEP * np.arange(n, dtype=np.float64), kmin, kmax, dk, kind)[: k.size]
     return shape, shape * k**kweight
 
 
-def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Array, NDArray[np.complex128]]:
+def chi_r_from_chi(
+    chi: Array, weights: Array, rmax: float = 10.0
+) -> tuple[Array, NDArray[np.complex128]]:
     """Return R [angstrom] and complex chi(R) of each spectrum.
 
-    chi(R) = (dk / sqrt(pi)) sum_k chi(k) w(k) exp(-2 i k R)  (E. A. Stern, D. E. Sayers, F. W. Lytle, Phys. Rev. B 11
-    (1975) 4836).
+    chi(R) = (dk / sqrt(pi)) sum_k chi(k) w(k) exp(-2 i k R)  (E. A. Stern, D. E. Sayers, F. W.
+    Lytle, Phys. Rev. B 11 (1975) 4836).
 
     Parameters
     ----------
@@ -94,10 +105,17 @@ def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Arra
 
 
 def chi_q_from_chi_r(
-    chi_r: NDArray[np.complex128], rmin: float, rmax: float, dr: float, kind: str, qmax: float = 30.0
+    chi_r: NDArray[np.complex128],
+    rmin: float,
+    rmax: float,
+    dr: float,
+    kind: str,
+    qmax: float = 30.0,
 ) -> tuple[Array, NDArray[np.complex128], Array]:
     """Return q [1/angstrom], complex chi(q) of each spectrum and the window in R (rmin to rmax)."""
-    shape = window(RSTEP * np.arange(NFFT, dtype=np.float64), rmin, rmax, dr, kind)[: chi_r.shape[-1]]
+    shape = window(RSTEP * np.arange(NFFT, dtype=np.float64), rmin, rmax, dr, kind)[
+        : chi_r.shape[-1]
+    ]
     n = int(1.05 + qmax / KSTEP)
     out = np.fft.ifft(chi_r * shape, NFFT, axis=-1)[..., : NFFT // 2] * (2 * np.sqrt(np.pi) / KSTEP)
     return KSTEP * np.arange(n, dtype=np.float64), out[..., :n], shape

@@ -11,7 +11,8 @@ class Exafs:
     """How chi(k) and chi(R) are made."""
 
     rbkg: float = 0.9
-    """Distance below which the background takes all [angstrom]; 0.9 leaves Ge-O at 1.86 angstrom alone."""
+    """Distance below which the background takes all [angstrom]; 0.9 leaves Ge-O at 1.86 angstrom
+    alone."""
     kmin_background: float = 0.0
     """Start of the background's Fourier range [1/angstrom]."""
     kmax_background: float | None = None

@@ -1,4 +1,5 @@
-"""From raw scans to normalised spectra: energy calibrated on the foil, baselines, edge step, edge features."""
+"""From raw scans to normalised spectra: energy calibrated on the foil, baselines, edge step, edge
+features."""
 
 from ssbchar.pipeline.exports import step_getter
 

@@ -1,4 +1,5 @@
-"""One energy axis for all: each scan's foil is laid on the standard's as a whole, the shift applied once and listed."""
+"""One energy axis for all: each scan's foil is laid on the standard's as a whole, the shift applied
+once and listed."""
 
 from __future__ import annotations
 
@@ -18,28 +19,31 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def calibrate_energy(scans: xr.Dataset, standard: xr.Dataset | None, options: Calibration) -> xr.Dataset:
+def calibrate_energy(
+    scans: xr.Dataset, standard: xr.Dataset | None, options: Calibration
+) -> xr.Dataset:
     """Return scans on the calibrated axis, with the ledger of shifts.
 
-    Where every scan has a foil: shift = (foil onto the standard's foil) + (tabulated edge - standard foil's
-    inflection).
-    Where an Athena project holds shifts, these are applied and forbid shift claims. Otherwise the axis stays raw.
+    Where every scan has a foil: shift = (foil onto the standard's foil) + (tabulated edge -
+    standard foil's inflection). Where an Athena project holds shifts, these are applied and forbid
+    shift claims. Otherwise the axis stays raw.
 
     Parameters
     ----------
     scans : Dataset
         From `ssbchar.xas.scans.read_scans`.
     standard : Dataset or None
-        Scans whose foil is the common standard (of a pair, the pristine's); none takes these scans' own.
+        Scans whose foil is the common standard (of a pair, the pristine's); none takes these scans'
+        own.
     options : Calibration
         Foil, convention, window.
 
     Returns
     -------
     Dataset, dims scan, point
-        The scans with `energy` shifted, `shift` and `shift_stderr` [eV] per scan, `ledger` (scan, JSON); attrs
-        ``alignment`` (``foil``, ``project``, ``repeatability``, ``none``), ``alignment_error`` [eV] and
-        ``alignment_source``.
+        The scans with `energy` shifted, `shift` and `shift_stderr` [eV] per scan, `ledger` (scan,
+        JSON); attrs ``alignment`` (``foil``, ``project``, ``repeatability``, ``none``),
+        ``alignment_error`` [eV] and ``alignment_source``.
     """
     ds = scans.copy()
     energy = np.array(ds["energy"].values)
@@ -58,7 +62,11 @@ def calibrate_energy(scans: xr.Dataset, standard: xr.Dataset | None, options: Ca
             where = str(ds["source_file"].values[i])
             problem = f"no shift found on its foil ({status[i]})"
             notes.append(
-                {"where": where, "problem": problem, "remedy": "the scan is set aside; look at its foil channel"}
+                {
+                    "where": where,
+                    "problem": problem,
+                    "remedy": "the scan is set aside; look at its foil channel",
+                }
             )
         shift = np.where(np.isfinite(shift), shift, 0.0)
     elif np.any(ds["eshift"].values != 0):
@@ -68,15 +76,25 @@ def calibrate_energy(scans: xr.Dataset, standard: xr.Dataset | None, options: Ca
         kind, error = "repeatability", options.repeatability
         source = options.repeatability_source
         stderr = np.full(n, error)
-    ds["energy"] = (("scan", "point"), energy + shift[:, None], {"units": "eV", "long_name": "calibrated energy"})
+    ds["energy"] = (
+        ("scan", "point"),
+        energy + shift[:, None],
+        {"units": "eV", "long_name": "calibrated energy"},
+    )
     ds["shift"] = ("scan", shift, {"units": "eV", "ancillary_variables": "shift_stderr"})
     ds["shift_stderr"] = ("scan", stderr, {"units": "eV"})
     ds["status"] = ("scan", status.astype(str))
     ds["ledger"] = ("scan", [_entry(ds, i, kind, source) for i in range(n)])
-    ds.attrs.update(alignment=kind, alignment_error=error, alignment_source=source, set_aside=json.dumps(notes))
+    ds.attrs.update(
+        alignment=kind, alignment_error=error, alignment_source=source, set_aside=json.dumps(notes)
+    )
     if not (ds["status"].values == "ok").any():
         where = str(ds["source_file"].values[0])
-        raise BadInput(where, "no scan of the measurement could be aligned on its foil", "check read.foil and the foil")
+        raise BadInput(
+            where,
+            "no scan of the measurement could be aligned on its foil",
+            "check read.foil and the foil",
+        )
     return ds
 
 
@@ -86,7 +104,9 @@ def _entry(ds: xr.Dataset, i: int, kind: str, source: str) -> str:
         "scan": str(ds["source_file"].values[i]),
         "raw_start_eV": round(start, 4),
         "shift_eV": round(float(ds["shift"].values[i]), 4),
-        "stderr_eV": None if np.isnan(ds["shift_stderr"].values[i]) else round(float(ds["shift_stderr"].values[i]), 4),
+        "stderr_eV": None
+        if np.isnan(ds["shift_stderr"].values[i])
+        else round(float(ds["shift_stderr"].values[i]), 4),
         "by": kind,
         "source": source,
     }
@@ -105,12 +125,16 @@ def foil_energy(options: Calibration, element: str, edge: str) -> float:
     table = CONVENTIONS[options.convention]
     if key not in table:
         raise BadInput(
-            " ".join(key), f"no edge energy by the convention '{options.convention}'", "set calibrate.foil_energy"
+            " ".join(key),
+            f"no edge energy by the convention '{options.convention}'",
+            "set calibrate.foil_energy",
         )
     return table[key]
 
 
-def _onto_foil(scans: xr.Dataset, base: xr.Dataset, options: Calibration) -> tuple[Array, Array, str]:
+def _onto_foil(
+    scans: xr.Dataset, base: xr.Dataset, options: Calibration
+) -> tuple[Array, Array, str]:
     """Return shift and standard error of each scan, and what it was aligned by."""
     tabulated = foil_energy(options, str(scans.attrs["element"]), str(scans.attrs["edge"]))
     grid, mean = _standard_foil(base, tabulated, options)
@@ -136,15 +160,23 @@ def _finite(x: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> tuple[Array, Array]:
-    """Return the mean foil spectrum of the standard's scans, each aligned on the first one's axis."""
+    """Return the mean foil spectrum of the standard's scans, each aligned on the first one's
+    axis."""
     from scipy.interpolate import CubicSpline
 
-    foils = [_finite(base["energy"].values[i], base["mu_foil"].values[i]) for i in np.flatnonzero(_has_foil(base))]
+    foils = [
+        _finite(base["energy"].values[i], base["mu_foil"].values[i])
+        for i in np.flatnonzero(_has_foil(base))
+    ]
     grid, total = foils[0][0], foils[0][1].copy()
     at = float(e0_derivative(grid, total[None], first=0.5)[0][0])
     if abs(at - tabulated) > options.max_shift + 40:
         problem = f"the foil's edge is at {at:.0f} eV, {tabulated:g} eV expected"
-        raise BadInput(str(base["source_file"].values[0]), problem, "correct calibrate.foil_element and foil_edge")
+        raise BadInput(
+            str(base["source_file"].values[0]),
+            problem,
+            "correct calibrate.foil_element and foil_edge",
+        )
     count, window = np.ones(grid.size), (at + options.window[0], at + options.window[1])
     for x, y in foils[1:]:
         shift, _ = align(grid, foils[0][1], x, y, window, options.max_shift)
@@ -156,15 +188,20 @@ def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> 
 
 
 def align(
-    grid: Array, target: Array, energy: Array, mu: Array, window: tuple[float, float], limit: float = 20.0
+    grid: Array,
+    target: Array,
+    energy: Array,
+    mu: Array,
+    window: tuple[float, float],
+    limit: float = 20.0,
 ) -> tuple[float, float]:
-    """Return the shift [eV] that lays one edge on another as a whole, and its formal standard error.
+    """Return the shift [eV] that lays one edge on another as a whole, and its formal standard
+    error.
 
-    Minimises sum (target(E) - a mu(E - s) - b - c E)**2 over the window, by Gauss-Newton in s with a, b, c solved
-    linearly at each step. Both are smoothed alike first (`smoothed`): the noise of an interpolated scan is least
-    half-way
-    between its points, which would draw s there. The formal error is far too small (it knows nothing of drift): take
-    sigma from repeats.
+    Minimises sum (target(E) - a mu(E - s) - b - c E)**2 over the window, by Gauss-Newton in s with
+    a, b, c solved linearly at each step. Both are smoothed alike first (`smoothed`): the noise of
+    an interpolated scan is least half-way between its points, which would draw s there. The formal
+    error is far too small (it knows nothing of drift): take sigma from repeats.
 
     Parameters
     ----------
@@ -179,10 +216,16 @@ def align(
     """
     from scipy.interpolate import CubicSpline
 
-    s = float(e0_derivative(grid, target[None], first=0.5)[0][0] - e0_derivative(energy, mu[None], first=0.5)[0][0])
+    s = float(
+        e0_derivative(grid, target[None], first=0.5)[0][0]
+        - e0_derivative(energy, mu[None], first=0.5)[0][0]
+    )
     if not abs(s) <= limit:
         return float("nan"), float("nan")
-    low, high = max(window[0], energy[0] + s + 1, grid[0]), min(window[1], energy[-1] + s - 1, grid[-1])
+    low, high = (
+        max(window[0], energy[0] + s + 1, grid[0]),
+        min(window[1], energy[-1] + s - 1, grid[-1]),
+    )
     near = (energy > low - s) & (energy < high - s), (grid > low) & (grid < high)
     if min(near[0].sum(), near[1].sum()) < 12:
         return float("nan"), float("nan")
@@ -212,12 +255,15 @@ def align(
 def _spacing(energy: Array, at: Array) -> Array:
     """Return the widest spacing of points about each energy [eV], smooth from place to place."""
     steps = np.diff(energy)
-    widest = np.max(np.stack([np.roll(np.pad(steps, 2, mode="edge"), j)[2:-2] for j in (-1, 0, 1)]), axis=0)
+    widest = np.max(
+        np.stack([np.roll(np.pad(steps, 2, mode="edge"), j)[2:-2] for j in (-1, 0, 1)]), axis=0
+    )
     return np.asarray(np.interp(at, (energy[1:] + energy[:-1]) / 2, widest))
 
 
 def smoothed(energy: Array, mu: Array, at: Array, width: Array) -> Array:
-    """Return a spectrum at other energies by local quadratic regression, Gaussian weights of sigma `width` [eV]."""
+    """Return a spectrum at other energies by local quadratic regression, Gaussian weights of sigma
+    `width` [eV]."""
     distance = (energy[None] - at[:, None]) / width[:, None]
     weight = np.exp(-0.5 * distance**2)
     basis = np.stack([np.ones_like(distance), distance, distance**2], axis=2)

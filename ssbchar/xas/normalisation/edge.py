@@ -1,4 +1,5 @@
-"""The absorption edge: baseline below, polynomial above, step between them; whole series at once."""
+"""The absorption edge: baseline below, polynomial above, step between them; whole series at
+once."""
 
 from __future__ import annotations
 
@@ -32,8 +33,9 @@ def ranges(
 
     (M. Newville, J. Phys.: Conf. Ser. 430 (2013) 012007.)
 
-    Limits are relative to E0 [eV]. Unset: pre1 the second point rounded to 5 eV, pre2 = pre1/2, norm2 the last point
-    rounded to 5 eV, norm1 = min(25, norm2/15 rounded to 5 eV); nnorm 2 from 300 eV of range, 1 from 30 eV, else 0.
+    Limits are relative to E0 [eV]. Unset: pre1 the second point rounded to 5 eV, pre2 = pre1/2,
+    norm2 the last point rounded to 5 eV, norm1 = min(25, norm2/15 rounded to 5 eV); nnorm 2 from
+    300 eV of range, 1 from 30 eV, else 0.
     """
     at = int(np.abs(energy - e0).argmin())
     unit = 5.0 if at > 20 else 2.0
@@ -46,7 +48,9 @@ def ranges(
     first = min(25.0, 5.0 * round(last / 15.0)) if norm1 is None else norm1
     first, last = min(first, last), max(first, last)
     first = min(first, last - 2)
-    degree = (2 if last - first >= 300 else 1 if last - first >= 30 else 0) if nnorm is None else nnorm
+    degree = (
+        (2 if last - first >= 300 else 1 if last - first >= 30 else 0) if nnorm is None else nnorm
+    )
     p1 = _at_or_below(energy, low + e0)
     p2 = max(int(np.abs(energy - high - e0).argmin()), p1 + 2)
     n1 = min(_at_or_below(energy, first + e0), energy.size - 3)
@@ -74,10 +78,12 @@ class Normalised:
 
 
 def tail(energy: Array, e0: float, width: float) -> Array:
-    """Return the tails of an edge of unit step, 1/2 + arctan(2 (E - E0)/width)/pi - [E > E0]; none for width 0.
+    """Return the tails of an edge of unit step, 1/2 + arctan(2 (E - E0)/width)/pi - [E > E0]; none
+    for width 0.
 
-    A core hole lives for hbar/width, which makes an edge an arctangent (F. K. Richtmyer, S. W. Barnes & E. Ramberg,
-    Phys. Rev. 46 (1934) 843): 1 % of the step is still below E0 - 16 width, where baselines are fitted.
+    A core hole lives for hbar/width, which makes an edge an arctangent (F. K. Richtmyer, S. W.
+    Barnes & E. Ramberg, Phys. Rev. 46 (1934) 843): 1 % of the step is still below E0 - 16 width,
+    where baselines are fitted.
 
     Parameters
     ----------
@@ -103,8 +109,9 @@ def normalised(
 ) -> Normalised:
     """Return normalised and flattened spectra.
 
-    norm = (mu - pre)/step with pre(E) = (a + b E) E**-n fitted below the edge, post - pre a polynomial fitted above
-    it and step = (post - pre)(E0); flat = norm - (post - pre)/step + 1 from E0 on.
+    norm = (mu - pre)/step with pre(E) = (a + b E) E**-n fitted below the edge, post - pre a
+    polynomial fitted above it and step = (post - pre)(E0); flat = norm - (post - pre)/step + 1 from
+    E0 on.
 
     Parameters
     ----------
@@ -120,8 +127,8 @@ def normalised(
         Spectra the polynomial above the edge is fitted to in place of mu: those without EXAFS
         (`ssbchar.xas.normalisation.exafs_free`).
     tail : array, shape (energy,), or None
-        Tails of the edge in steps (`tail`): baseline and polynomial are fitted to mu - step tail, which is linear in
-        mu still. None, as in Larch, leaves them to baseline and polynomial.
+        Tails of the edge in steps (`tail`): baseline and polynomial are fitted to mu - step tail,
+        which is linear in mu still. None, as in Larch, leaves them to baseline and polynomial.
     """
     pre = baseline(energy, mu, limits, victoreen)
     above = _polynomial(energy, (mu if smooth is None else smooth) - pre, limits.post, limits.nnorm)
@@ -146,7 +153,9 @@ def _of_tail(energy: Array, tail: Array, limits: Ranges, victoreen: int) -> tupl
 def baseline(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0) -> Array:
     """Return the pre-edge curve of each spectrum, (a + b E) E**-n (n = 0: a line)."""
     if limits.pre.stop - limits.pre.start < 3:
-        return np.asarray(np.repeat(mu[:, limits.pre].mean(axis=1, keepdims=True), energy.size, axis=1))
+        return np.asarray(
+            np.repeat(mu[:, limits.pre].mean(axis=1, keepdims=True), energy.size, axis=1)
+        )
     weight = (energy / energy[limits.at_e0]) ** victoreen
     return np.asarray(_polynomial(energy, mu * weight, limits.pre, 1) / weight)
 
@@ -160,9 +169,14 @@ def _polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
 
 
 def linear_part(
-    energy: Array, limits: Ranges, victoreen: int = 0, smoother: Array | None = None, tail: Array | None = None
+    energy: Array,
+    limits: Ranges,
+    victoreen: int = 0,
+    smoother: Array | None = None,
+    tail: Array | None = None,
 ) -> tuple[Array, Array]:
-    """Return the matrix A of mu - pre = A mu (1 - P without tails) and the weights w of step = w . mu.
+    """Return the matrix A of mu - pre = A mu (1 - P without tails) and the weights w of step = w .
+    mu.
 
     Parameters
     ----------
@@ -176,7 +190,10 @@ def linear_part(
     unit = np.eye(energy.size)
     pre = baseline(energy, unit, limits, victoreen)
     below = (unit if smoother is None else smoother.T) - pre
-    rest, weights = (unit - pre).T, _polynomial(energy, below, limits.post, limits.nnorm)[:, limits.at_e0]
+    rest, weights = (
+        (unit - pre).T,
+        _polynomial(energy, below, limits.post, limits.nnorm)[:, limits.at_e0],
+    )
     if tail is None:
         return rest, weights
     pre_tail, above_tail = _of_tail(energy, tail, limits, victoreen)
@@ -184,10 +201,13 @@ def linear_part(
     return rest + np.outer(pre_tail, weights), weights
 
 
-def norm_stderr(mu_stderr: Array, done: Normalised, rest: Array, weights: Array) -> tuple[Array, Array]:
+def norm_stderr(
+    mu_stderr: Array, done: Normalised, rest: Array, weights: Array
+) -> tuple[Array, Array]:
     """Return the standard errors of norm and of the edge step, those of baseline and step included.
 
-    With A, w from `linear_part`: d norm_i = sum_j (A_ij - norm_i w_j) d mu_j / step, for independent d mu_j.
+    With A, w from `linear_part`: d norm_i = sum_j (A_ij - norm_i w_j) d mu_j / step, for
+    independent d mu_j.
 
     Parameters
     ----------
@@ -202,8 +222,11 @@ def norm_stderr(mu_stderr: Array, done: Normalised, rest: Array, weights: Array)
     return np.sqrt(np.maximum(total, 0)) / done.edge_step[:, None], np.sqrt(of_step)
 
 
-def functional_stderr(rows: Array, mu_stderr: Array, done: Normalised, rest: Array, weights: Array) -> Array:
-    """Return the standard error of h . norm of each spectrum, for independent errors of mu; all of it carried through.
+def functional_stderr(
+    rows: Array, mu_stderr: Array, done: Normalised, rest: Array, weights: Array
+) -> Array:
+    """Return the standard error of h . norm of each spectrum, for independent errors of mu; all of
+    it carried through.
 
     d (h . norm) = (h A - (h . norm) w) . d mu / step.
 

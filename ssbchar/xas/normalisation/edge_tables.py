@@ -1,15 +1,40 @@
-"""Tabulated edge energies by convention, the anchor of every calibration, and natural widths of core levels."""
+"""Tabulated edge energies by convention, the anchor of every calibration, and natural widths of
+core levels."""
 
 from __future__ import annotations
 
 BEARDEN: dict[tuple[str, str], float] = {
-    ("S", "K"): 2472.0, ("K", "K"): 3607.4, ("Ca", "K"): 4038.1, ("Ti", "K"): 4966.4, ("V", "K"): 5465.1,
-    ("Cr", "K"): 5989.2, ("Mn", "K"): 6539.0, ("Fe", "K"): 7112.0, ("Co", "K"): 7708.9, ("Ni", "K"): 8332.8,
-    ("Cu", "K"): 8978.9, ("Zn", "K"): 9658.6, ("Ga", "K"): 10367.1, ("Ge", "K"): 11103.1, ("As", "K"): 11866.7,
-    ("Se", "K"): 12657.8, ("Br", "K"): 13473.7, ("Y", "K"): 17038.4, ("Zr", "K"): 17997.6, ("Nb", "K"): 18985.6,
-    ("Mo", "K"): 19999.5, ("Ag", "K"): 25514.0, ("In", "K"): 27939.9, ("Sn", "K"): 29200.1, ("Sb", "K"): 30491.2,
-    ("Ta", "L3"): 9881.1, ("W", "L3"): 10206.8, ("Pt", "L3"): 11563.7, ("Au", "L3"): 11918.7, ("Pb", "L3"): 13035.2,
-}  # fmt: skip
+    ("S", "K"): 2472.0,
+    ("K", "K"): 3607.4,
+    ("Ca", "K"): 4038.1,
+    ("Ti", "K"): 4966.4,
+    ("V", "K"): 5465.1,
+    ("Cr", "K"): 5989.2,
+    ("Mn", "K"): 6539.0,
+    ("Fe", "K"): 7112.0,
+    ("Co", "K"): 7708.9,
+    ("Ni", "K"): 8332.8,
+    ("Cu", "K"): 8978.9,
+    ("Zn", "K"): 9658.6,
+    ("Ga", "K"): 10367.1,
+    ("Ge", "K"): 11103.1,
+    ("As", "K"): 11866.7,
+    ("Se", "K"): 12657.8,
+    ("Br", "K"): 13473.7,
+    ("Y", "K"): 17038.4,
+    ("Zr", "K"): 17997.6,
+    ("Nb", "K"): 18985.6,
+    ("Mo", "K"): 19999.5,
+    ("Ag", "K"): 25514.0,
+    ("In", "K"): 27939.9,
+    ("Sn", "K"): 29200.1,
+    ("Sb", "K"): 30491.2,
+    ("Ta", "L3"): 9881.1,
+    ("W", "L3"): 10206.8,
+    ("Pt", "L3"): 11563.7,
+    ("Au", "L3"): 11918.7,
+    ("Pb", "L3"): 13035.2,
+}
 """Edge energies [eV] (J. A. Bearden & A. F. Burr, Rev. Mod. Phys. 39 (1967) 125)."""
 
 KRAFT: dict[tuple[str, str], float] = {("Fe", "K"): 7110.75}
@@ -19,7 +44,8 @@ CONVENTIONS = {"bearden": BEARDEN, "kraft": KRAFT}
 
 
 def nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str] | None:
-    """Return (element, edge) of the tabulated edge nearest to an energy [eV], none beyond the tolerance [eV]."""
+    """Return (element, edge) of the tabulated edge nearest to an energy [eV], none beyond the
+    tolerance [eV]."""
     found = min(BEARDEN, key=lambda key: abs(BEARDEN[key] - energy))
     return found if abs(BEARDEN[found] - energy) <= tolerance else None
 
@@ -32,11 +58,12 @@ WIDTHS: dict[str, str] = {
     Dy 4.17 Ho 4.26 Er 4.35 Tm 4.48 Yb 4.60 Lu 4.68 Hf 4.80 Ta 4.88 W 4.98 Re 5.04 Os 5.16 Ir 5.25 Pt 5.31 Au 5.41
     Hg 5.50 Tl 5.65 Pb 5.81 Bi 5.98""",
 }
-"""Natural full widths at half maximum of core levels [eV] (M. O. Krause & J. H. Oliver, J. Phys. Chem. Ref. Data 8
-(1979) 329)."""
+"""Natural full widths at half maximum of core levels [eV] (M. O. Krause & J. H. Oliver, J. Phys.
+Chem. Ref. Data 8 (1979) 329)."""
 
 
 def core_width(element: str, edge: str) -> float:
-    """Return the natural full width at half maximum of a core level [eV], 0 where it is not tabulated."""
+    """Return the natural full width at half maximum of a core level [eV], 0 where it is not
+    tabulated."""
     words = WIDTHS.get(edge, "").split()
     return float(dict(zip(words[::2], words[1::2], strict=True)).get(element, 0.0))

@@ -1,4 +1,5 @@
-"""A spectrum without its EXAFS, for the polynomial above the edge to be fitted to: oscillations would bend it."""
+"""A spectrum without its EXAFS, for the polynomial above the edge to be fitted to: oscillations
+would bend it."""
 
 from __future__ import annotations
 
@@ -14,7 +15,8 @@ from ssbchar.xas.exafs.options import Exafs
 
 @dataclass(frozen=True)
 class Smooth:
-    """Spectra without EXAFS, shape (spectrum, energy), and what made them; `curve` None where there is no EXAFS."""
+    """Spectra without EXAFS, shape (spectrum, energy), and what made them; `curve` None where there
+    is no EXAFS."""
 
     curve: Array | None
     operators: autobk.Background | None = None
@@ -28,11 +30,12 @@ class Smooth:
 
 
 def without_exafs(energy: Array, mu: Array, e0: float, options: Exafs) -> Smooth:
-    """Return the background spline of AUTOBK in place of each spectrum above E0, where the scan reaches ``min_k``.
+    """Return the background spline of AUTOBK in place of each spectrum above E0, where the scan
+    reaches ``min_k``.
 
-    A polynomial through some periods of EXAFS takes part of them for the atomic absorption: on made spectra of Ge in
-    oxygen the edge step so found moves by 2.8 % (one standard deviation) over usual fit ranges, by 0.6 % without the
-    EXAFS.
+    A polynomial through some periods of EXAFS takes part of them for the atomic absorption: on made
+    spectra of Ge in oxygen the edge step so found moves by 2.8 % (one standard deviation) over
+    usual fit ranges, by 0.6 % without the EXAFS.
 
     Parameters
     ----------

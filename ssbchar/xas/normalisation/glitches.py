@@ -1,4 +1,5 @@
-"""What spoils a scan: glitches, outlying repeats, thickness; each finding is listed with its place."""
+"""What spoils a scan: glitches, outlying repeats, thickness; each finding is listed with its
+place."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ def unglitched(
 ) -> tuple[Array, NDArray[np.int8]]:
     """Return mu with glitches replaced, and which points were; every one is noted.
 
-    A glitch jumps off its neighbours' cubic by more than `glitch` robust sigmas in mu, and I0 or the foil jumps there
-    too (or mu does by three times as much); the edge itself (-15 to +25 eV) is left alone.
+    A glitch jumps off its neighbours' cubic by more than `glitch` robust sigmas in mu, and I0 or
+    the foil jumps there too (or mu does by three times as much); the edge itself (-15 to +25 eV) is
+    left alone.
     """
     masked = np.zeros(energy.size, np.int8)
     if options.glitch <= 0:
@@ -45,7 +47,10 @@ def unglitched(
         axes = calibrated["energy"].values[good]
         if np.isfinite(rows).sum(axis=1).min() > 20:
             values = np.array(
-                [np.interp(energy, x[np.isfinite(r)], r[np.isfinite(r)]) for x, r in zip(axes, rows, strict=True)]
+                [
+                    np.interp(energy, x[np.isfinite(r)], r[np.isfinite(r)])
+                    for x, r in zip(axes, rows, strict=True)
+                ]
             )
             also = np.maximum(also, _sigmas(energy, values, free))
     bad = ((off > options.glitch) & (also > options.glitch)) | (off > 3 * options.glitch)
@@ -65,24 +70,29 @@ def unglitched(
 
 
 def _sigmas(energy: Array, values: Array, free: NDArray[np.bool_], floor: float = 0.0) -> Array:
-    """Return jumps in units of the local sigma (robust, over 51 points); those below `floor` count as none."""
+    """Return jumps in units of the local sigma (robust, over 51 points); those below `floor` count
+    as none."""
     from scipy.ndimage import median_filter
 
     off = np.where(free, np.nan_to_num(np.abs(jumps(energy, values))), 0.0)
     sigma = MAD_TO_SIGMA * median_filter(off, size=(1, 51), mode="reflect")
     typical = MAD_TO_SIGMA * np.median(off[:, free], axis=1, keepdims=True)
-    return np.asarray(np.where(off > floor, off / np.maximum(np.maximum(sigma, typical), 1e-12), 0.0))
+    return np.asarray(
+        np.where(off > floor, off / np.maximum(np.maximum(sigma, typical), 1e-12), 0.0)
+    )
 
 
 def _peaks(bad: NDArray[np.bool_], size: Array) -> NDArray[np.bool_]:
-    """Return the bad points that jump most among their two neighbours on each side (a spike makes those jump too)."""
+    """Return the bad points that jump most among their two neighbours on each side (a spike makes
+    those jump too)."""
     padded = np.pad(np.where(bad, size, 0), 2)
     highest = np.max([padded[j : j + bad.size] for j in range(5)], axis=0)
     return np.asarray(bad & (size >= 0.75 * highest))
 
 
 def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:
-    """Return which spectra lie as near to the median spectrum as the others do (at least three are needed to tell)."""
+    """Return which spectra lie as near to the median spectrum as the others do (at least three are
+    needed to tell)."""
     n = norm.shape[0]
     if n < 3 or limit <= 0:
         return np.ones(n, bool)
@@ -122,15 +132,14 @@ def guards(
     names: list[str],
     found: list[notes.Note],
 ) -> None:
-    """Note spectra whose heights may be wrong: thick or faint in transmission, self-absorbed in fluorescence.
+    """Note spectra whose heights may be wrong: thick or faint in transmission, self-absorbed in
+    fluorescence.
 
     What is said of a thick sample is what `thickness_loss` gives for a stated leakage.
     """
     mode = calibrated.attrs.get("mode")
     if mode == "fluorescence":
-        said = (
-            "fluorescence, not corrected for self-absorption: white line and EXAFS of a concentrated sample are damped"
-        )
+        said = "fluorescence, not corrected for self-absorption: white line and EXAFS of a concentrated sample are damped"
         found.append(notes.doubt(str(calibrated.attrs.get("measurement", "")), said))
     if mode != "transmission":
         return
@@ -139,16 +148,19 @@ def guards(
     tops = scans.norm.max(axis=1)
     for i, total, height, top in zip(good, thickest, scans.edge_step, tops, strict=True):
         if total > options.max_thickness:
-            loss = 100 * thickness_loss(min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage)
+            loss = 100 * thickness_loss(
+                min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage
+            )
             said = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage"
             found.append(
-                notes.doubt(names[i], f"{said} of {options.leakage:g} would take {loss:.1f} % of its white line")
+                notes.doubt(
+                    names[i],
+                    f"{said} of {options.leakage:g} would take {loss:.1f} % of its white line",
+                )
             )
         elif height > options.max_step:
             said = f"edge step {height:.2f} above {options.max_step:g}: thickness flattens its features, harmonics more"
             found.append(notes.doubt(names[i], said))
         if height < options.min_step:
-            said = (
-                f"edge step {height:.3f} below {options.min_step:g}: a thicker sample or fluorescence would tell more"
-            )
+            said = f"edge step {height:.3f} below {options.min_step:g}: a thicker sample or fluorescence would tell more"
             found.append(notes.doubt(names[i], said))

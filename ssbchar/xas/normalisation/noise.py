@@ -1,4 +1,5 @@
-"""Noise of a spectrum from itself: how far each point lies from the cubic through its neighbours."""
+"""Noise of a spectrum from itself: how far each point lies from the cubic through its
+neighbours."""
 
 from __future__ import annotations
 
@@ -10,7 +11,8 @@ from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def neighbour_weights(energy: Array) -> Array:
-    """Return, per point, weights of its four neighbours that give the cubic through them at that point.
+    """Return, per point, weights of its four neighbours that give the cubic through them at that
+    point.
 
     Parameters
     ----------
@@ -19,7 +21,8 @@ def neighbour_weights(energy: Array) -> Array:
     Returns
     -------
     array, shape (n, 5)
-        Lagrange weights for points i-2, i-1, i (zero), i+1, i+2; NaN at the two points of each end.
+        Lagrange weights for points i-2, i-1, i (zero), i+1, i+2; NaN at the two points of each
+        end.
     """
     n = energy.size
     out = np.full((n, 5), np.nan)
@@ -37,7 +40,8 @@ def neighbour_weights(energy: Array) -> Array:
 
 
 def jumps(energy: Array, values: Array) -> Array:
-    """Return how far each point lies from its neighbours' cubic, in units of one point's noise (spectrum, energy)."""
+    """Return how far each point lies from its neighbours' cubic, in units of one point's noise
+    (spectrum, energy)."""
     weights = neighbour_weights(energy)
     padded = np.pad(values, ((0, 0), (2, 2)), mode="edge")
     expected = sum(weights[:, j] * padded[:, j : j + energy.size] for j in range(5))
@@ -45,10 +49,11 @@ def jumps(energy: Array, values: Array) -> Array:
 
 
 def jump_scale(energy: Array, own: Array) -> Array:
-    """Return the standard deviation of `jumps` on `energy` of white noise 1 on points `own`, interpolated by a spline.
+    """Return the standard deviation of `jumps` on `energy` of white noise 1 on points `own`,
+    interpolated by a spline.
 
-    Half-way between its points an interpolated spectrum jumps less than its noise is: slow wiggles, which alone
-    matter for fits over many points, pass unharmed, fast ones do not.
+    Half-way between its points an interpolated spectrum jumps less than its noise is: slow wiggles,
+    which alone matter for fits over many points, pass unharmed, fast ones do not.
     """
     from scipy.interpolate import CubicSpline
 
@@ -61,18 +66,22 @@ def jump_scale(energy: Array, own: Array) -> Array:
 def point_noise(energy: Array, values: Array, e0: float, scale: Array, width: int = 81) -> Array:
     """Return one standard deviation of each point of each spectrum, from itself.
 
-    1.4826 times the running median of |jump| / `scale` (from `jump_scale`) over `width` points; across the edge
-    (E0 - 15 to + 30 eV), where structure is as sharp as noise, interpolated from both sides. Oscillations wider than
-    four points do not count as noise.
+    1.4826 times the running median of |jump| / `scale` (from `jump_scale`) over `width` points;
+    across the edge (E0 - 15 to + 30 eV), where structure is as sharp as noise, interpolated from
+    both sides. Oscillations wider than four points do not count as noise.
     """
     free = (energy < e0 - 15) | (energy > e0 + 30)
-    return _interpolated(energy, _running(np.abs(jumps(energy, values) / scale)[:, free], width), free)
+    return _interpolated(
+        energy, _running(np.abs(jumps(energy, values) / scale)[:, free], width), free
+    )
 
 
 def repeat_noise(energy: Array, deviations: Array, scale: Array, width: int = 81) -> Array:
-    """Return one standard deviation of a point of one repeat, from the repeats' deviations from their mean.
+    """Return one standard deviation of a point of one repeat, from the repeats' deviations from
+    their mean.
 
-    The jumps of the deviations carry the noise of a point and nothing smooth, such as a difference of baselines.
+    The jumps of the deviations carry the noise of a point and nothing smooth, such as a difference
+    of baselines.
 
     Parameters
     ----------
@@ -100,7 +109,9 @@ def _running(found: Array, width: int) -> Array:
     from scipy.ndimage import median_filter
 
     filled = np.where(np.isfinite(found), found, np.nanmedian(found, axis=1, keepdims=True))
-    return np.asarray(MAD_TO_SIGMA * median_filter(filled, size=(1, min(width, found.shape[1])), mode="reflect"))
+    return np.asarray(
+        MAD_TO_SIGMA * median_filter(filled, size=(1, min(width, found.shape[1])), mode="reflect")
+    )
 
 
 def _interpolated(energy: Array, rows: Array, where: NDArray[np.bool_]) -> Array:

@@ -1,4 +1,5 @@
-"""Calibrated scans to normalised spectra on one grid: glitches masked, repeats merged with their scatter."""
+"""Calibrated scans to normalised spectra on one grid: glitches masked, repeats merged with their
+scatter."""
 
 from __future__ import annotations
 
@@ -40,11 +41,11 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     Returns
     -------
     Dataset, dims spectrum, energy
-        ``mu``, ``norm``, ``flat`` with ``_stderr``; per spectrum ``e0_half``, ``e0_derivative`` [eV], ``edge_step``,
-        ``white_line``, ``white_line_energy`` with ``_stderr``, ``status``, ``name``. The last spectrum, named
-        ``merged``,
-        is the mean of the good scans. Scalar ``e0`` [eV], the origin all share. ``mu_stderr`` is the noise of a point;
-        ``norm_stderr`` holds that of baseline and step too.
+        ``mu``, ``norm``, ``flat`` with ``_stderr``; per spectrum ``e0_half``, ``e0_derivative``
+        [eV], ``edge_step``, ``white_line``, ``white_line_energy`` with ``_stderr``, ``status``,
+        ``name``. The last spectrum, named ``merged``, is the mean of the good scans. Scalar ``e0``
+        [eV], the origin all share. ``mu_stderr`` is the noise of a point; ``norm_stderr`` holds
+        that of baseline and step too.
 
     Raises
     ------
@@ -65,7 +66,13 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     for i in np.flatnonzero(~keep):
         status[good[i]] = "outlier"
         problem = "the repeat differs from the others far beyond their scatter"
-        aside.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the merge; look at it"})
+        aside.append(
+            {
+                "where": names[good[i]],
+                "problem": problem,
+                "remedy": "left out of the merge; look at it",
+            }
+        )
     guards(calibrated, good, first, options, names, found)
     noise = np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0, scale))
     merged, merged_stderr, step_spread = merge(energy, first, noise, keep, scale)
@@ -74,30 +81,49 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     label = [*(names[i] for i in good), "merged"]
     states = [*(str(status[i]) for i in good), "ok"]
     ds = spectra(energy, both, stderr, e0, options, label, states, done)
-    ds["step_spread"] = ((), step_spread, {"units": "1", "long_name": "relative scatter of the edge step over repeats"})
-    ds["masked"] = ("energy", masked, {"long_name": "1 where a glitch was replaced by its neighbours' cubic"})
+    ds["step_spread"] = (
+        (),
+        step_spread,
+        {"units": "1", "long_name": "relative scatter of the edge step over repeats"},
+    )
+    ds["masked"] = (
+        "energy",
+        masked,
+        {"long_name": "1 where a glitch was replaced by its neighbours' cubic"},
+    )
     for name in ("shift", "shift_stderr"):
         values = calibrated[name].values[good]
         ds[name] = ("spectrum", np.append(values, np.nan), {"units": "eV"})
     ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[good]), ""])
     if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > 20:
-        ds["mu_foil"] = ("energy", _mean_foil(calibrated, good, energy), {"units": "1", "long_name": "mean foil"})
+        ds["mu_foil"] = (
+            "energy",
+            _mean_foil(calibrated, good, energy),
+            {"units": "1", "long_name": "mean foil"},
+        )
     ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": int(keep.sum())}
     ds.attrs.update(set_aside=json.dumps(aside), notes=json.dumps(found))
     return ds
 
 
 def settled(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:
-    """Return the options with the core level's width, tabulated for element and edge where none is configured."""
+    """Return the options with the core level's width, tabulated for element and edge where none is
+    configured."""
     if options.core_width is not None:
         return options
-    return replace(options, core_width=core_width(str(attrs.get("element", "")), str(attrs.get("edge", ""))))
+    return replace(
+        options, core_width=core_width(str(attrs.get("element", "")), str(attrs.get("edge", "")))
+    )
 
 
-def on_one_grid(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array, Array]:
-    """Return the first good scan's energies within all scans' range; there mu, its counted error and jump scale.
+def on_one_grid(
+    calibrated: xr.Dataset, good: NDArray[np.int_]
+) -> tuple[Array, Array, Array, Array]:
+    """Return the first good scan's energies within all scans' range; there mu, its counted error
+    and jump scale.
 
-    Scans on other axes are interpolated by a cubic spline through their points (`ssbchar.xas.normalisation.noise.jump_scale`).
+    Scans on other axes are interpolated by a cubic spline through their points
+    (`ssbchar.xas.normalisation.noise.jump_scale`).
     """
     from scipy.interpolate import CubicSpline
 
@@ -124,15 +150,20 @@ def _normalised(
 ) -> tuple[edge.Normalised, Smooth]:
     """Return normalised spectra and what the step was found on; `done` ones pass as they are."""
     if done:
-        return edge.Normalised(np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu), Smooth(None)
-    limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
+        return edge.Normalised(
+            np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu
+        ), Smooth(None)
+    limits = edge.ranges(
+        energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
+    )
     smooth = without_exafs(energy, mu, e0, Exafs()) if options.exafs_free else Smooth(None)
     tail = edge.tail(energy, e0, options.core_width or 0.0)
     return edge.normalised(energy, mu, limits, options.victoreen, smooth.curve, tail), smooth
 
 
 def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
-    """Return E0 [eV]: configured, else the half step of the mean spectrum, found from its inflection."""
+    """Return E0 [eV]: configured, else the half step of the mean spectrum, found from its
+    inflection."""
     if options.e0:
         return options.e0
     mean = mu.mean(axis=0, keepdims=True)
@@ -140,7 +171,11 @@ def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: b
     for _ in range(2):
         found = float(e0_half(energy, _normalised(energy, mean, e0, options, done)[0].norm)[0][0])
         if not np.isfinite(found):
-            raise BadInput(where, "no half step: the spectrum does not rise through 0.5", "check mode and columns")
+            raise BadInput(
+                where,
+                "no half step: the spectrum does not rise through 0.5",
+                "check mode and columns",
+            )
         e0 = found
     return e0
 
@@ -148,11 +183,13 @@ def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: b
 def merge(
     energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_], scale: Array
 ) -> tuple[Array, Array, float]:
-    """Return the merged absorption, the standard error of its points and the relative scatter of the edge step.
+    """Return the merged absorption, the standard error of its points and the relative scatter of
+    the edge step.
 
-    Normalised spectra are averaged with weights 1/noise**2 and given the mean baseline and step back, so that a change
-    of thickness or gain between repeats adds no scatter. From three repeats on the noise is that of their scatter
-    (`ssbchar.xas.normalisation.noise.repeat_noise`), else the stated one.
+    Normalised spectra are averaged with weights 1/noise**2 and given the mean baseline and step
+    back, so that a change of thickness or gain between repeats adds no scatter. From three repeats
+    on the noise is that of their scatter (`ssbchar.xas.normalisation.noise.repeat_noise`), else the
+    stated one.
     """
     step = scans.edge_step[keep]
     relative = noise[keep] / step[:, None]
@@ -162,7 +199,9 @@ def merge(
     mean_step = float(weight @ step)
     stderr = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
     if keep.sum() >= 3:
-        stderr = repeat_noise(energy, scans.norm[keep] - norm, scale[keep]) * np.sqrt(float((weight**2).sum()))
+        stderr = repeat_noise(energy, scans.norm[keep] - norm, scale[keep]) * np.sqrt(
+            float((weight**2).sum())
+        )
     spread = float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0
     return norm * mean_step + weight @ scans.pre_edge[keep], stderr * mean_step, spread
 
@@ -180,12 +219,16 @@ def spectra(
     """Return the Dataset of normalised spectra with their edges (see `normalise`)."""
     import xarray as xr
 
-    limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
+    limits = edge.ranges(
+        energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
+    )
     done, smooth = _normalised(energy, mu, e0, options, already)
     rest, weights = np.eye(energy.size), np.zeros(energy.size)
     if not already:
         tail = edge.tail(energy, e0, options.core_width or 0.0)
-        rest, weights = edge.linear_part(energy, limits, options.victoreen, smooth.operator(energy.size), tail)
+        rest, weights = edge.linear_part(
+            energy, limits, options.victoreen, smooth.operator(energy.size), tail
+        )
     relative, step_stderr = edge.norm_stderr(stderr, done, rest, weights)
     half, slope, rows = e0_half(energy, done.norm)
     half_stderr = edge.functional_stderr(rows, stderr, done, rest, weights) / slope
@@ -207,15 +250,27 @@ def spectra(
         coords={"energy": ("energy", energy, {"units": "eV"})},
     )
     columns: dict[str, tuple[Any, str]] = {
-        "edge_step": (done.edge_step, "1"), "edge_step_stderr": (step_stderr, "1"),
-        "e0_half": (half, "eV"), "e0_half_stderr": (half_stderr, "eV"),
-        "e0_derivative": (steepest, "eV"), "e0_derivative_stderr": (steepest_stderr, "eV"),
-        "white_line": (height, "1"), "white_line_stderr": (top, "1"), "white_line_energy": (place, "eV"),
-    }  # fmt: skip
+        "edge_step": (done.edge_step, "1"),
+        "edge_step_stderr": (step_stderr, "1"),
+        "e0_half": (half, "eV"),
+        "e0_half_stderr": (half_stderr, "eV"),
+        "e0_derivative": (steepest, "eV"),
+        "e0_derivative_stderr": (steepest_stderr, "eV"),
+        "white_line": (height, "1"),
+        "white_line_stderr": (top, "1"),
+        "white_line_energy": (place, "eV"),
+    }
     for name, (values, unit) in columns.items():
         ds[name] = ("spectrum", values, {"units": unit})
     ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
-    about = [limits.pre.start, limits.pre.stop, limits.post.start, limits.post.stop, limits.at_e0, limits.nnorm]
+    about = [
+        limits.pre.start,
+        limits.pre.stop,
+        limits.post.start,
+        limits.post.stop,
+        limits.at_e0,
+        limits.nnorm,
+    ]
     ds.attrs.update(exafs_free=int(options.exafs_free), core_width=options.core_width or 0.0)
     ds.attrs["ranges"] = json.dumps([*about, options.victoreen, int(smooth.curve is not None)])
     return ds

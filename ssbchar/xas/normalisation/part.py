@@ -1,4 +1,5 @@
-"""A measurement's spectra under one choice of normalisation, with the operators that carry their noise."""
+"""A measurement's spectra under one choice of normalisation, with the operators that carry their
+noise."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class Part:
 
 
 def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operators: bool) -> Part:
-    """Return a measurement under a choice, None being its own normalisation; Victoreen's power stays its own."""
+    """Return a measurement under a choice, None being its own normalisation; Victoreen's power
+    stays its own."""
     energy, mu, stderr = ds["energy"].values, ds["mu"].values, ds["mu_stderr"].values
     size = energy.size
     if ds.attrs.get("mode") == "normalised":
@@ -43,9 +45,13 @@ def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operator
     limits = edge.Ranges(slice(p1, p2), slice(n1, n2), at, degree)
     if choice is not None:
         e0 = float(ds["e0"])
-        limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
+        limits = edge.ranges(
+            energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
+        )
     left_out = choice is None or choice.tails
-    tail = edge.tail(energy, float(ds["e0"]), float(ds.attrs.get("core_width", 0.0)) if left_out else 0.0)
+    tail = edge.tail(
+        energy, float(ds["e0"]), float(ds.attrs.get("core_width", 0.0)) if left_out else 0.0
+    )
     done = edge.normalised(energy, mu, limits, victoreen, smooth.curve, tail)
     empty = np.zeros((0, 0)), np.zeros(0)
     rest, weights = empty
@@ -55,7 +61,8 @@ def part_of(ds: xr.Dataset, smooth: Smooth, choice: Choice | None, with_operator
 
 
 def exafs_free(ds: xr.Dataset) -> Smooth:
-    """Return a measurement's spectra without EXAFS, none where its normalisation takes them with it."""
+    """Return a measurement's spectra without EXAFS, none where its normalisation takes them with
+    it."""
     if ds.attrs.get("mode") == "normalised" or not json.loads(ds.attrs["ranges"])[-1]:
         return Smooth(None)
     return without_exafs(ds["energy"].values, ds["mu"].values, float(ds["e0"]), Exafs())

@@ -1,4 +1,5 @@
-"""The merged spectrum of a measurement, processed by any set of choices, with the noise of what comes out."""
+"""The merged spectrum of a measurement, processed by any set of choices, with the noise of what
+comes out."""
 
 from __future__ import annotations
 
@@ -58,9 +59,11 @@ class Merged:
         self.victoreen = int(json.loads(ds.attrs["ranges"])[6])
         self.exafs_free = bool(ds.attrs.get("exafs_free", 1))
         self.core_width = float(ds.attrs.get("core_width", 0.0))
-        """As `normalise` was told; a pair gets the cycled one's, so that both are processed alike."""
+        """As `normalise` was told; a pair gets the cycled one's, so that both are processed
+        alike."""
         self.above = float(self.energy[-1]) - self.e0
-        """Range above E0 that is used [eV]; of a pair, the shorter one's, so that both get splines of one size."""
+        """Range above E0 that is used [eV]; of a pair, the shorter one's, so that both get splines
+        of one size."""
 
     @property
     def reach(self) -> float:
@@ -68,7 +71,8 @@ class Merged:
         return float(np.sqrt(ETOK * max(self.energy[-1] - self.e0, 0.0)))
 
     def signal_end(self, ratio: float) -> float:
-        """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds `ratio` noises."""
+        """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds
+        `ratio` noises."""
         limits = edge.ranges(self.energy, self.e0)
         done = edge.normalised(self.energy, self.mu, limits, self.victoreen, None, self._tail(True))
         step = np.ones(1) if self.ready else done.edge_step
@@ -76,27 +80,38 @@ class Merged:
         chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
         variance = (self.stderr[0, operators.first : operators.last + 1] / step) ** 2
         noise = np.convolve(
-            autobk.chi_operator(operators, float(weight[0])) ** 2 @ variance, np.full(31, 1 / 31), "same"
+            autobk.chi_operator(operators, float(weight[0])) ** 2 @ variance,
+            np.full(31, 1 / 31),
+            "same",
         )
         power = np.convolve(chi[0] ** 2, np.full(31, 1 / 31), "same")
         gone = (power < (ratio**2 + 1) * noise) & (operators.k > 4)
         return float(operators.k[np.argmax(gone)] if gone.any() else operators.k[-1])
 
     def processed(self, choice: Choice, with_exafs: bool) -> Processed:
-        """Return the spectrum normalised by a choice, and chi(k); the step is found without EXAFS if `exafs_free`."""
+        """Return the spectrum normalised by a choice, and chi(k); the step is found without EXAFS
+        if `exafs_free`."""
         limits = edge.ranges(
             self.energy, self.e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
-        )  # fmt: skip
+        )
         chi, smooth, tail = np.zeros((1, 0)), Smooth(None), self._tail(choice.tails)
         if with_exafs:
             last = float(np.sqrt(ETOK * (self.above - choice.e0_offset)))
             how = Exafs(rbkg=choice.rbkg, kmax_background=last)
             operators = autobk.background(self.energy, self.e0 + choice.e0_offset, how)
             chi, coefficients, weight = autobk.chi_from_mu(operators, self.mu, np.ones(1))
-            smooth = Smooth(autobk.background_curve(operators, self.mu, coefficients), operators, weight)
+            smooth = Smooth(
+                autobk.background_curve(operators, self.mu, coefficients), operators, weight
+            )
         if self.ready:
             unit = np.ones_like(self.mu)
-            return Processed(limits, edge.Normalised(0 * unit, unit, np.ones(1), self.mu, self.mu), smooth, chi, tail)
+            return Processed(
+                limits,
+                edge.Normalised(0 * unit, unit, np.ones(1), self.mu, self.mu),
+                smooth,
+                chi,
+                tail,
+            )
         curve = smooth.curve if self.exafs_free else None
         done = edge.normalised(self.energy, self.mu, limits, self.victoreen, curve, tail)
         return Processed(limits, done, smooth, chi / done.edge_step[:, None], tail)
@@ -107,16 +122,21 @@ class Merged:
         return float(half), float(white_line(self.energy, one.done.flat, self.e0)[0][0])
 
     def marks_stderr(self, one: Processed) -> tuple[float, float]:
-        """Return the standard errors of half-step energy [eV] and white line, baselines and step included."""
+        """Return the standard errors of half-step energy [eV] and white line, baselines and step
+        included."""
         rest, weights = np.eye(self.energy.size), np.zeros(self.energy.size)
         if not self.ready:
             rest, weights = self._linear_part(one)
         _, slope, rows = e0_half(self.energy, one.done.norm)
         half = edge.functional_stderr(rows, self.stderr, one.done, rest, weights) / slope
         rows = white_line(self.energy, one.done.flat, self.e0)[2]
-        return float(half[0]), float(edge.functional_stderr(rows, self.stderr, one.done, rest, weights)[0])
+        return float(half[0]), float(
+            edge.functional_stderr(rows, self.stderr, one.done, rest, weights)[0]
+        )
 
-    def chi_r(self, one: Processed, choice: Choice, kweight: int) -> tuple[Array, NDArray[np.complex128]]:
+    def chi_r(
+        self, one: Processed, choice: Choice, kweight: int
+    ) -> tuple[Array, NDArray[np.complex128]]:
         """Return R [angstrom] and complex chi(R)."""
         r, chi_r = fourier.chi_r_from_chi(one.chi, self._weights(one, choice, kweight), MAX_R)
         return r, chi_r[0]
@@ -135,7 +155,9 @@ class Merged:
         if not self.ready:
             to_chi -= np.outer(one.chi[0], self._linear_part(one)[1])
         variance = (self.stderr / step) ** 2
-        magnitude = r_stderr(to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r)[2]
+        magnitude = r_stderr(
+            to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r
+        )[2]
         return np.asarray(magnitude[0])
 
     def _linear_part(self, one: Processed) -> tuple[Array, Array]:

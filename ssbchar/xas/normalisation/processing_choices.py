@@ -1,4 +1,5 @@
-"""Sets of processing choices a careful analyst might have made, drawn once for both spectra of a pair."""
+"""Sets of processing choices a careful analyst might have made, drawn once for both spectra of a
+pair."""
 
 from __future__ import annotations
 
@@ -28,8 +29,8 @@ class Choice:
     dk: float
     window: str
     tails: bool
-    """The core level's tails are left out of baseline and step (`ssbchar.xas.normalisation.edge.tail`), or fitted with the rest as
-    Larch and Athena do."""
+    """The core level's tails are left out of baseline and step
+    (`ssbchar.xas.normalisation.edge.tail`), or fitted with the rest as Larch and Athena do."""
 
 
 def drawn_choices(
@@ -57,7 +58,20 @@ def drawn_choices(
     start = min(100.0, 0.2 * above)
     degree = 2 if above > 300 else 1 if above > 60 else 0
     made = [
-        Choice(-low, -high, start, 0.95 * above, degree, 0.0, options.rbkg, options.kmin, kmax, 1.0, "kaiser", True)
+        Choice(
+            -low,
+            -high,
+            start,
+            0.95 * above,
+            degree,
+            0.0,
+            options.rbkg,
+            options.kmin,
+            kmax,
+            1.0,
+            "kaiser",
+            True,
+        )
     ]
     random = np.random.default_rng(options.seed)
     for _ in range(options.choices):

@@ -13,7 +13,8 @@ from ssbchar.typing import Array
 MOST_ATOMS = 400
 """FEFF 6 takes no more than 500 atoms."""
 TOO_NEAR = 0.9
-"""No two atoms of a crystal are this near [angstrom]; positions of which one is occupied at a time are."""
+"""No two atoms of a crystal are this near [angstrom]; positions of which one is occupied at a time
+are."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Cluster:
 def clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster], list[str]]:
     """Return the atoms around each inequivalent site of an element, and what was simplified.
 
-    A position that several elements share is taken by the one with the greatest occupancy (the absorber keeps its own
-    place); one that is less than half occupied is left empty.
+    A position that several elements share is taken by the one with the greatest occupancy (the
+    absorber keeps its own place); one that is less than half occupied is left empty.
 
     Parameters
     ----------
@@ -49,27 +50,45 @@ def clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster],
     """
     centres = [site for site in phase.sites if site.element == absorber]
     if not centres:
-        what = f"phase '{phase.name}' has no {absorber}" if phase.sites else f"phase '{phase.name}' has no atoms"
-        raise BadInput(phase.name, what, "name the phase that holds the absorber, with a CIF that lists its atoms")
+        what = (
+            f"phase '{phase.name}' has no {absorber}"
+            if phase.sites
+            else f"phase '{phase.name}' has no atoms"
+        )
+        raise BadInput(
+            phase.name,
+            what,
+            "name the phase that holds the absorber, with a CIF that lists its atoms",
+        )
     held, said = occupants(phase)
     axes = np.linalg.cholesky(metric(phase.cell))
     reach = np.ceil(radius * np.sqrt(np.diag(np.linalg.inv(metric(phase.cell))))).astype(int) + 1
-    images = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1).reshape(-1, 3)
+    images = np.stack(
+        np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1
+    ).reshape(-1, 3)
     amounts = np.array([site.occupancy * len(orbit(site.position, phase)) for site in centres])
     out = []
     for site, amount in zip(centres, amounts, strict=True):
         places, elements = [np.zeros((1, 3))], [absorber]
         for other in held:
-            every = (orbit(other.position, phase)[:, None] + images[None]).reshape(-1, 3) - np.array(site.position)
+            every = (orbit(other.position, phase)[:, None] + images[None]).reshape(
+                -1, 3
+            ) - np.array(site.position)
             found = every @ axes
             distance = np.linalg.norm(found, axis=1)
             found = found[(distance > 1e-3) & (distance < radius)]
             places.append(found)
             elements += [other.element] * len(found)
         positions = np.concatenate(places)
-        order = np.lexsort((*positions.round(4).T, np.linalg.norm(positions, axis=1).round(4)))[:MOST_ATOMS]
+        order = np.lexsort((*positions.round(4).T, np.linalg.norm(positions, axis=1).round(4)))[
+            :MOST_ATOMS
+        ]
         _apart(positions[order], phase.name)
-        out.append(Cluster(float(amount / amounts.sum()), tuple(elements[i] for i in order), positions[order]))
+        out.append(
+            Cluster(
+                float(amount / amounts.sum()), tuple(elements[i] for i in order), positions[order]
+            )
+        )
     return out, said
 
 
@@ -103,4 +122,6 @@ def _apart(positions: Array, name: str) -> None:
     near = cKDTree(positions).query(positions, k=2)[0][:, 1]
     if near.min() < TOO_NEAR:
         said = f"phase '{name}': atoms {near.min():.2f} angstrom apart"
-        raise BadInput(name, said, "give a CIF without positions of which only one is occupied at a time")
+        raise BadInput(
+            name, said, "give a CIF without positions of which only one is occupied at a time"
+        )

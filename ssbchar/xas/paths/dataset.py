@@ -1,4 +1,5 @@
-"""What a fit of paths found, as a Dataset: parameters by shell, their covariance, curves, and whether to believe it."""
+"""What a fit of paths found, as a Dataset: parameters by shell, their covariance, curves, and
+whether to believe it."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ UNITS = ("1", "angstrom", "angstrom^2")
 SHOWN_R = 6.0
 """Last R that is kept [angstrom]."""
 FAR, MOVED, MISFIT = 0.2, 10.0, 0.05
-"""Change of a distance [angstrom], of the origin [eV] and R factor beyond which a fit is doubted."""
+"""Change of a distance [angstrom], of the origin [eV] and R factor beyond which a fit is
+doubted."""
 
 
 def result(
@@ -49,11 +51,18 @@ def result(
 
     last, stderr = given[-1], np.sqrt(np.diag(done.covariance))
     parts = ["pristine", "cycled"] if len(given) > 1 else ["sample"]
-    kept = {k: last.attrs[k] for k in ("element", "edge", "alignment", "measurement") if k in last.attrs}
-    ds = xr.Dataset(attrs={**kept, **{k: about[k] for k in ("phase", "made", "simplified") if k in about}})
+    kept = {
+        k: last.attrs[k] for k in ("element", "edge", "alignment", "measurement") if k in last.attrs
+    }
+    ds = xr.Dataset(
+        attrs={**kept, **{k: about[k] for k in ("phase", "made", "simplified") if k in about}}
+    )
     ds["parameter"] = ("parameter", names(problem, found, parts))
     ds["part"], ds["shell"] = ("part", parts), ("shell", [s.label for s in found])
-    each = {"units": "1", "long_name": "in units of number 1, distance angstrom, displacement angstrom^2, e0 eV"}
+    each = {
+        "units": "1",
+        "long_name": "in units of number 1, distance angstrom, displacement angstrom^2, e0 eV",
+    }
     ds["value"], ds["stderr"] = ("parameter", done.values, each), ("parameter", stderr, each)
     ds["covariance"] = (("parameter", "parameter2"), done.covariance, each)
     places = np.array([s.places for s in problem.spectra])
@@ -63,14 +72,22 @@ def result(
         ds[kind] = (("part", "shell"), values, {"units": unit})
         ds[f"{kind}_stderr"] = (("part", "shell"), stderr[places[:, :, column]], {"units": unit})
         ds[f"{kind}_place"] = (("part", "shell"), places[:, :, column])
-    ds["e0"] = ("part", [float(done.values[s.e0]) + s.offset for s in problem.spectra], {"units": "eV"})
+    ds["e0"] = (
+        "part",
+        [float(done.values[s.e0]) + s.offset for s in problem.spectra],
+        {"units": "eV"},
+    )
     ds["e0_stderr"] = ("part", stderr[[s.e0 for s in problem.spectra]], {"units": "eV"})
     ds["crystal_number"] = ("shell", [s.number for s in found], {"units": "1"})
     ds["crystal_distance"] = ("shell", [s.distance for s in found], {"units": "angstrom"})
     ds["r_factor"] = ("part", done.r_factor, {"units": "1"})
     ds["noise_r"] = ("part", done.noise, {"units": f"angstrom^-{problem.transform.kweight + 1}"})
-    for name, number in (("chi_square", done.chi_square), ("reduced_chi_square", done.reduced),
-                         ("independent_points", done.independent), ("s02", options.s02)):  # fmt: skip
+    for name, number in (
+        ("chi_square", done.chi_square),
+        ("reduced_chi_square", done.reduced),
+        ("independent_points", done.independent),
+        ("s02", options.s02),
+    ):
         ds[name] = ((), number, {"units": "1"})
     ds.attrs.update({f"fit_{key}": value for key, value in vars(problem.transform).items()})
     ds.attrs.update({f"max_{kind}": getattr(options, f"max_{kind}") for kind in KINDS})
@@ -81,7 +98,8 @@ def result(
 
 
 def names(problem: Problem, found: list[Shell], parts: list[str]) -> list[str]:
-    """Return what each parameter is: of a pair with the part it belongs to, none where both share it."""
+    """Return what each parameter is: of a pair with the part it belongs to, none where both share
+    it."""
     owners: list[list[str]] = [[] for _ in range(problem.size)]
     what = [""] * problem.size
     for s, part in zip(problem.spectra, parts, strict=True):
@@ -91,7 +109,10 @@ def names(problem: Problem, found: list[Shell], parts: list[str]) -> list[str]:
             for place, kind in zip(row, KINDS, strict=True):
                 what[place] = f"{'change of ' if kind == 'distance' else ''}{kind} {shell.label}"
                 owners[place].append(part)
-    return [w if len(own) == len(parts) else f"{w}, {own[0]}" for w, own in zip(what, owners, strict=True)]
+    return [
+        w if len(own) == len(parts) else f"{w}, {own[0]}"
+        for w, own in zip(what, owners, strict=True)
+    ]
 
 
 def implausible(ds: xr.Dataset, done: Fitted) -> list[str]:
@@ -114,7 +135,9 @@ def curves(ds: xr.Dataset, problem: Problem, done: Fitted) -> xr.Dataset:
     k = problem.spectra[0].k[:end]
     weights = problem.weights(k)
     chi = np.array([s.chi[:end] for s in problem.spectra])
-    parts = np.array([[c[:end] for c in problem.model(done.values, i)[0]] for i in range(len(problem.spectra))])
+    parts = np.array(
+        [[c[:end] for c in problem.model(done.values, i)[0]] for i in range(len(problem.spectra))]
+    )
     ds = ds.assign_coords(k=("k", k, {"units": "1/angstrom"}))
     unit = f"angstrom^-{problem.transform.kweight + 1}"
     for name, values in (("chi", chi), ("model", parts.sum(axis=1))):

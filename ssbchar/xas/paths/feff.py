@@ -1,4 +1,5 @@
-"""A phase's scattering paths: FEFF is run on its crystal, or files of an own FEFF calculation are read."""
+"""A phase's scattering paths: FEFF is run on its crystal, or files of an own FEFF calculation are
+read."""
 
 from __future__ import annotations
 
@@ -34,14 +35,16 @@ SECONDS = 600
 ABSENT = "FEFF is not installed (extra 'larch')"
 
 
-def calculate_paths(table: Path, normalised: xr.Dataset, options: Feff, labels: dict[str, str]) -> xr.Dataset:
+def calculate_paths(
+    table: Path, normalised: xr.Dataset, options: Feff, labels: dict[str, str]
+) -> xr.Dataset:
     """Return the scattering paths of the phase in the row's ``phases`` column.
 
     Parameters
     ----------
     table : Path
-        The phases file; an entry with ``feff:`` names a folder of feffNNNN.dat (relative to the file), else FEFF is run
-        on its ``cif:``.
+        The phases file; an entry with ``feff:`` names a folder of feffNNNN.dat (relative to the
+        file), else FEFF is run on its ``cif:``.
     normalised : Dataset
         From `ssbchar.xas.normalisation.normalise_spectra`: element and edge.
     options : Feff
@@ -51,8 +54,9 @@ def calculate_paths(table: Path, normalised: xr.Dataset, options: Feff, labels: 
     Returns
     -------
     Dataset
-        As `ssbchar.xas.paths.feffdat.dataset`; attrs ``phase``, ``made`` (how) and ``simplified``. Where FEFF is needed and
-        not there: no variables, attrs ``skipped`` says so, and ``set_aside``.
+        As `ssbchar.xas.paths.feffdat.dataset`; attrs ``phase``, ``made`` (how) and ``simplified``.
+        Where FEFF is needed and not there: no variables, attrs ``skipped`` says so, and
+        ``set_aside``.
 
     Raises
     ------
@@ -65,7 +69,11 @@ def calculate_paths(table: Path, normalised: xr.Dataset, options: Feff, labels: 
 
     name = labels["phase"]
     if "," in name:
-        raise BadInput(table, f"phases '{name}' of an absorption measurement", "name the one whose paths are fitted")
+        raise BadInput(
+            table,
+            f"phases '{name}' of an absorption measurement",
+            "name the one whose paths are fitted",
+        )
     entry = (yaml.safe_load(table.read_text(encoding="utf-8")) or {}).get(name, {})
     if entry.get("feff"):
         ds = from_folder(table.parent / str(entry["feff"]))
@@ -80,10 +88,14 @@ def calculate_paths(table: Path, normalised: xr.Dataset, options: Feff, labels: 
     found, sites = [], []
     for i, one in enumerate(around):
         for path in run(program, feff_input(one, edge, options, f"{name}, site {i + 1}")):
-            found.append(feffdat.FeffPath(**{**vars(path), "degeneracy": path.degeneracy * one.share}))
+            found.append(
+                feffdat.FeffPath(**{**vars(path), "degeneracy": path.degeneracy * one.share})
+            )
             sites.append(i)
     ds = feffdat.dataset(found, sites, name)
-    ds.attrs.update(phase=name, made=f"{ds.attrs['feff']}, from its CIF", simplified="; ".join(simplified))
+    ds.attrs.update(
+        phase=name, made=f"{ds.attrs['feff']}, from its CIF", simplified="; ".join(simplified)
+    )
     return ds
 
 
@@ -92,28 +104,43 @@ def skipped(name: str) -> xr.Dataset:
     import xarray as xr
 
     remedy = "make feff, or name a folder of feffNNNN.dat as 'feff:' of the phase"
-    aside = [{"where": f"phase {name}", "problem": f"{ABSENT}: its paths are not fitted", "remedy": remedy}]
-    return xr.Dataset(attrs={"skipped": f"{ABSENT}; {remedy}", "set_aside": json.dumps(aside), "phase": name})
+    aside = [
+        {
+            "where": f"phase {name}",
+            "problem": f"{ABSENT}: its paths are not fitted",
+            "remedy": remedy,
+        }
+    ]
+    return xr.Dataset(
+        attrs={"skipped": f"{ABSENT}; {remedy}", "set_aside": json.dumps(aside), "phase": name}
+    )
 
 
 def from_folder(folder: Path) -> xr.Dataset:
     """Return the paths of a folder of feffNNNN.dat."""
     if not folder.is_dir():
         raise BadInput(
-            folder, "the folder of FEFF's paths does not exist", "correct 'feff:' (relative to the phases file)"
+            folder,
+            "the folder of FEFF's paths does not exist",
+            "correct 'feff:' (relative to the phases file)",
         )
     files = sorted(p for p in folder.iterdir() if re.fullmatch(r"feff\d{4,}\.dat", p.name))
     return feffdat.dataset([feffdat.read(p) for p in files], [0] * len(files), str(folder))
 
 
 def executable(options: Feff) -> Path | None:
-    """Return FEFF 6: the configured one, that of ``.venv-larch``, of an installed Larch or on the PATH."""
+    """Return FEFF 6: the configured one, that of ``.venv-larch``, of an installed Larch or on the
+    PATH."""
     if options.program:
         given = Path(options.program)
         if not given.is_file():
-            raise BadInput(given, "FEFF is not there", "correct xas.feff.program, or leave it empty")
+            raise BadInput(
+                given, "FEFF is not there", "correct xas.feff.program, or leave it empty"
+            )
         return given.absolute()
-    system = {"Linux": "linux64", "Darwin": "darwin64", "Windows": "win64"}.get(platform.system(), "linux64")
+    system = {"Linux": "linux64", "Darwin": "darwin64", "Windows": "win64"}.get(
+        platform.system(), "linux64"
+    )
     inside = Path("bin") / system / ("feff6l.exe" if system == "win64" else "feff6l")
     larch = importlib.util.find_spec("larch")
     homes = [*ENVIRONMENT.glob("lib/python3*/site-packages/larch")]
@@ -134,12 +161,22 @@ def feff_input(cluster: Cluster, edge: str, options: Feff, title: str) -> str:
         raise BadInput(title, f"FEFF 6 knows no edge {edge}", f"use {', '.join(HOLES)}")
     absorber, *others = cluster.elements
     kinds = list(dict.fromkeys(others))
-    lines = [f"TITLE {title}", f"HOLE {HOLES[edge]} 1.0", "CONTROL 1 1 1 1", "PRINT 0 0 0 3", f"RMAX {options.rmax:g}",
-             f"NLEG {options.legs}", "POTENTIALS", f" 0 {ELEMENTS.index(absorber) + 1} {absorber}"]  # fmt: skip
+    lines = [
+        f"TITLE {title}",
+        f"HOLE {HOLES[edge]} 1.0",
+        "CONTROL 1 1 1 1",
+        "PRINT 0 0 0 3",
+        f"RMAX {options.rmax:g}",
+        f"NLEG {options.legs}",
+        "POTENTIALS",
+        f" 0 {ELEMENTS.index(absorber) + 1} {absorber}",
+    ]
     lines += [f" {i} {ELEMENTS.index(kind) + 1} {kind}" for i, kind in enumerate(kinds, 1)]
     lines.append("ATOMS")
     places = [0, *(1 + kinds.index(kind) for kind in others)]
-    for (x, y, z), place, kind in zip(cluster.positions.tolist(), places, cluster.elements, strict=True):
+    for (x, y, z), place, kind in zip(
+        cluster.positions.tolist(), places, cluster.elements, strict=True
+    ):
         lines.append(f" {x:11.5f} {y:11.5f} {z:11.5f} {place} {kind}")
     return "\n".join([*lines, "END", ""])
 
@@ -150,11 +187,17 @@ def run(program: Path, text: str) -> list[feffdat.FeffPath]:
         folder = Path(name)
         (folder / "feff.inp").write_text(text, encoding="ascii")
         try:
-            done = subprocess.run([program], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                [program], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+            )
         except subprocess.TimeoutExpired as error:
-            raise BadInput(text.splitlines()[0], f"FEFF ran for {SECONDS} s", "lower xas.feff.rmax or legs") from error
+            raise BadInput(
+                text.splitlines()[0], f"FEFF ran for {SECONDS} s", "lower xas.feff.rmax or legs"
+            ) from error
         files = sorted(folder.glob("feff0*.dat"))
         if not files:
             last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["nothing said"]
-            raise BadInput(text.splitlines()[0], f"FEFF wrote no path: {last[0].strip()}", "look at the CIF")
+            raise BadInput(
+                text.splitlines()[0], f"FEFF wrote no path: {last[0].strip()}", "look at the CIF"
+            )
         return [feffdat.read(p) for p in files]

@@ -1,4 +1,5 @@
-"""First shells from FEFF's paths: the sample's EXAFS and the pristine one's fitted together, with shared parameters."""
+"""First shells from FEFF's paths: the sample's EXAFS and the pristine one's fitted together, with
+shared parameters."""
 
 from __future__ import annotations
 
@@ -22,7 +23,9 @@ FREE_R = 0.3
 """A shell belongs to the fit where it lies less than this beyond its end in R [angstrom]."""
 
 
-def fit_paths(paths: xr.Dataset, exafs: xr.Dataset, pristine: xr.Dataset | None, options: PathFit) -> xr.Dataset:
+def fit_paths(
+    paths: xr.Dataset, exafs: xr.Dataset, pristine: xr.Dataset | None, options: PathFit
+) -> xr.Dataset:
     """Return the parameters of the first shells of a measurement, and of its pristine one.
 
     Parameters
@@ -36,11 +39,12 @@ def fit_paths(paths: xr.Dataset, exafs: xr.Dataset, pristine: xr.Dataset | None,
     Returns
     -------
     Dataset, dims part (pristine first), shell, parameter, k, r
-        ``value``, ``stderr``, ``covariance`` (parameter, parameter2) of all parameters; ``number``, ``distance``
-        [angstrom], ``displacement`` [angstrom^2], ``e0`` [eV] with ``_place`` among the parameters; per shell
-        ``crystal_number``, ``crystal_distance``; per part ``r_factor``; ``chi``, ``model``, ``parts`` (part, shell, k),
-        ``chi_r``, ``model_r`` with ``_imag`` (part, r); scalars ``chi_square``, ``reduced_chi_square``,
-        ``independent_points``; attrs ``verdict``, ``reason``. Where there are no paths: attrs ``skipped`` alone.
+        ``value``, ``stderr``, ``covariance`` (parameter, parameter2) of all parameters; ``number``,
+        ``distance`` [angstrom], ``displacement`` [angstrom^2], ``e0`` [eV] with ``_place`` among
+        the parameters; per shell ``crystal_number``, ``crystal_distance``; per part ``r_factor``;
+        ``chi``, ``model``, ``parts`` (part, shell, k), ``chi_r``, ``model_r`` with ``_imag`` (part,
+        r); scalars ``chi_square``, ``reduced_chi_square``, ``independent_points``; attrs
+        ``verdict``, ``reason``. Where there are no paths: attrs ``skipped`` alone.
 
     Raises
     ------
@@ -55,19 +59,31 @@ def fit_paths(paths: xr.Dataset, exafs: xr.Dataset, pristine: xr.Dataset | None,
     given = [exafs] if pristine is None else [pristine, exafs]
     for ds in given:
         if "chi" not in ds:
-            raise BadInput(where, f"no EXAFS to fit paths to: {ds.attrs.get('exafs', '')}", "leave 'phases' empty")
+            raise BadInput(
+                where,
+                f"no EXAFS to fit paths to: {ds.attrs.get('exafs', '')}",
+                "leave 'phases' empty",
+            )
     kmax = min(float(ds["kmax"]) for ds in given) if options.kmax is None else options.kmax
     transform = Transform(
         options.kmin, kmax, options.kweight, options.dk, options.window, options.rmin, options.rmax
-    )  # fmt: skip
+    )
     found = shells(paths, options.shells, options.rmax + FREE_R, options.gap, options.legs)
     if not found:
-        raise BadInput(where, f"no path of FEFF is shorter than {options.rmax + FREE_R:g}", "raise path_fit.rmax")
+        raise BadInput(
+            where,
+            f"no path of FEFF is shorter than {options.rmax + FREE_R:g}",
+            "raise path_fit.rmax",
+        )
     spectra = layout(given, len(found), options)
     problem = Problem(spectra, Paths(paths), [scaled(s, options.s02) for s in found], transform)
     if problem.size + 1 > problem.independent:
         said = f"{problem.size} parameters for {problem.independent:.1f} independent points"
-        raise BadInput(where, said, "fit fewer shells (path_fit.shells), share more (path_fit.shared) or widen R")
+        raise BadInput(
+            where,
+            said,
+            "fit fewer shells (path_fit.shells), share more (path_fit.shared) or widen R",
+        )
     done = problem.fit(starts(spectra, found, problem.size, options))
     return result(given, problem, found, done, options, paths.attrs)
 
@@ -80,8 +96,8 @@ def scaled(shell: Shell, s02: float) -> Shell:
 def layout(given: list[xr.Dataset], count: int, options: PathFit) -> list[Spectrum]:
     """Return the spectra with the places of their parameters; what is shared has one place.
 
-    On one axis the origin of the photoelectron's energy is the same energy for both: the shift of a spectrum is the
-    shared one, plus the first spectrum's E0 less its own.
+    On one axis the origin of the photoelectron's energy is the same energy for both: the shift of a
+    spectrum is the shared one, plus the first spectrum's E0 less its own.
     """
     kinds = {str(ds.attrs.get("alignment", "none")) for ds in given}
     together = len(given) > 1 and kinds in ON_ONE_AXIS
@@ -96,7 +112,9 @@ def layout(given: list[xr.Dataset], count: int, options: PathFit) -> list[Spectr
                 places[:, column] = taken + np.arange(count)
                 taken += count
         offset = float(given[0]["e0"]) - float(ds["e0"]) if together else 0.0
-        spectra.append(Spectrum(ds["k"].values, ds["chi"].values[-1], offset, 0 if together else i, places))
+        spectra.append(
+            Spectrum(ds["k"].values, ds["chi"].values[-1], offset, 0 if together else i, places)
+        )
     return spectra
 
 

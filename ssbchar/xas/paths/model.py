@@ -1,4 +1,5 @@
-"""Least squares of paths against chi(R) of one or more spectra at once, with ifeffit's statistics."""
+"""Least squares of paths against chi(R) of one or more spectra at once, with ifeffit's
+statistics."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ class Transform:
 
     @property
     def independent(self) -> float:
-        """Return the number of independent points, 2 dk dR / pi + 1 (E. A. Stern, Phys. Rev. B 48 (1993) 9825)."""
+        """Return the number of independent points, 2 dk dR / pi + 1 (E. A. Stern, Phys. Rev. B 48
+        (1993) 9825)."""
         return 2 * (self.kmax - self.kmin) * (self.rmax - self.rmin) / np.pi + 1
 
 
@@ -70,9 +72,18 @@ class Problem:
     """Spectra, paths and the transform, ready to be fitted."""
 
     def __init__(
-        self, spectra: Sequence[Spectrum], paths: Paths, shells: Sequence[Shell], transform: Transform
+        self,
+        spectra: Sequence[Spectrum],
+        paths: Paths,
+        shells: Sequence[Shell],
+        transform: Transform,
     ) -> None:
-        self.spectra, self.paths, self.shells, self.transform = list(spectra), paths, list(shells), transform
+        self.spectra, self.paths, self.shells, self.transform = (
+            list(spectra),
+            paths,
+            list(shells),
+            transform,
+        )
         t = transform
         first, last = (int(0.01 + end / fourier.RSTEP) for end in (t.rmin, t.rmax))
         r = fourier.RSTEP * np.arange(first, last, dtype=np.float64)
@@ -87,20 +98,25 @@ class Problem:
         return fourier.k_window(k, t.kmin, t.kmax, t.dk, t.window, t.kweight)[1]
 
     def model(self, values: Array, i: int) -> tuple[list[Array], Array]:
-        """Return chi(k) of each shell of a spectrum and the slopes of their sum, shape (parameter, k)."""
+        """Return chi(k) of each shell of a spectrum and the slopes of their sum, shape (parameter,
+        k)."""
         s = self.spectra[i]
         parts, slopes = [], np.zeros((self.size, s.k.size))
         for shell, places in zip(self.shells, s.places, strict=True):
-            chi, by = self.paths.slopes(s.k, float(values[s.e0]) + s.offset, shell, *values[places].tolist())
+            chi, by = self.paths.slopes(
+                s.k, float(values[s.e0]) + s.offset, shell, *values[places].tolist()
+            )
             parts.append(chi)
             for place, row in zip((s.e0, *places), by, strict=True):
                 slopes[place] += row
         return parts, slopes
 
     def residual(self, values: Array) -> tuple[Array, Array]:
-        """Return (data - model)/noise in chi(R) and its slopes, scaled so that its square sums to chi-square.
+        """Return (data - model)/noise in chi(R) and its slopes, scaled so that its square sums to
+        chi-square.
 
-        chi^2 = (N_idp / N) sum over the N real and imaginary parts, for each spectrum, since chi(R) is oversampled.
+        chi^2 = (N_idp / N) sum over the N real and imaginary parts, for each spectrum, since chi(R)
+        is oversampled.
         """
         rows, slopes = [], []
         for i, (s, matrix) in enumerate(zip(self.spectra, self.to_r, strict=True)):
@@ -113,14 +129,19 @@ class Problem:
     def fit(self, starts: Sequence[Array]) -> Fitted:
         """Return the lowest of the minima that the starts lead to.
 
-        The covariance is (J'J)^-1 times the reduced chi-square chi^2/(N_idp - N_parameters), as ifeffit and Larch
-        scale it: what the model lacks counts as noise (M. Newville, J. Synchrotron Rad. 8 (2001) 322).
+        The covariance is (J'J)^-1 times the reduced chi-square chi^2/(N_idp - N_parameters), as
+        ifeffit and Larch scale it: what the model lacks counts as noise (M. Newville, J.
+        Synchrotron Rad. 8 (2001) 322).
         """
         from scipy.optimize import least_squares
 
         found = [
             least_squares(
-                lambda x: self.residual(x)[0], start, jac=lambda x: self.residual(x)[1], method="lm", x_scale="jac"
+                lambda x: self.residual(x)[0],
+                start,
+                jac=lambda x: self.residual(x)[1],
+                method="lm",
+                x_scale="jac",
             )
             for start in starts
         ]
@@ -130,16 +151,24 @@ class Problem:
         slopes = self.residual(best.x)[1]
         covariance = np.asarray(np.linalg.pinv(slopes.T @ slopes, hermitian=True) * reduced, float)
         return Fitted(
-            np.asarray(best.x), covariance, chi_square, reduced, self.r_factors(best.x), self.noise, self.independent,
+            np.asarray(best.x),
+            covariance,
+            chi_square,
+            reduced,
+            self.r_factors(best.x),
+            self.noise,
+            self.independent,
             bool(best.success),
-        )  # fmt: skip
+        )
 
     def r_factors(self, values: Array) -> Array:
         """Return sum |data - model|^2 / sum |data|^2 over the range in R, of each spectrum."""
         out = []
         for i, (s, matrix) in enumerate(zip(self.spectra, self.to_r, strict=True)):
             rest = s.chi - np.sum(self.model(values, i)[0], axis=0)
-            out.append(float(np.sum(np.abs(matrix @ rest) ** 2) / np.sum(np.abs(matrix @ s.chi) ** 2)))
+            out.append(
+                float(np.sum(np.abs(matrix @ rest) ** 2) / np.sum(np.abs(matrix @ s.chi) ** 2))
+            )
         return np.array(out)
 
 
@@ -149,7 +178,8 @@ def stacked(values: NDArray[np.complex128]) -> Array:
 
 
 def noise_in_r(k: Array, chi: Array, weights: Array) -> float:
-    """Return the standard error of the real and imaginary parts of chi(R), from R = 15 to 30 angstrom."""
+    """Return the standard error of the real and imaginary parts of chi(R), from R = 15 to 30
+    angstrom."""
     low, high = (int(r / fourier.RSTEP) for r in NOISE_R)
     wide = fourier.chi_r_from_chi(chi[None], weights, NOISE_R[1])[1][0, low:high]
     return max(float(np.sqrt(np.mean(stacked(wide) ** 2))), 1e-12)

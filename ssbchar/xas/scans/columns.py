@@ -13,10 +13,31 @@ from ssbchar.xas.scans.formats import RawScan
 from ssbchar.xas.scans.options import Reading
 
 NAMES: dict[str, tuple[str, ...]] = {
-    "energy": ("energy", "mono energy", "monoenergy", "mono energy (alt)", "e", "ev", "energy_ev", "mono", "x"),
+    "energy": (
+        "energy",
+        "mono energy",
+        "monoenergy",
+        "mono energy (alt)",
+        "e",
+        "ev",
+        "energy_ev",
+        "mono",
+        "x",
+    ),
     "i0": ("i0", "io", "izero", "i_0", "monitor"),
     "transmitted": ("i1", "it", "itrans", "trans", "i_1", "itransmission"),
-    "fluorescence": ("if", "iff", "ifluor", "ifl", "fluor", "fluorescence", "if*", "fluor*", "mca*", "sca*"),
+    "fluorescence": (
+        "if",
+        "iff",
+        "ifluor",
+        "ifl",
+        "fluor",
+        "fluorescence",
+        "if*",
+        "fluor*",
+        "mca*",
+        "sca*",
+    ),
     "foil": ("iref", "irefer", "i2", "ir", "ref", "ifoil", "refer"),
     "mu": (
         "xmu",
@@ -54,7 +75,11 @@ def column(raw: RawScan, quantity: str, given: str) -> str | None:
             return lower[known]
     if quantity == "energy" and "column 1" in lower:
         return lower["column 1"]
-    if quantity == "mu" and len(raw.columns) == 2 and list(raw.columns)[1].lower() not in NAMES["i0"]:
+    if (
+        quantity == "mu"
+        and len(raw.columns) == 2
+        and list(raw.columns)[1].lower() not in NAMES["i0"]
+    ):
         return list(raw.columns)[1]
     return None
 
@@ -65,16 +90,20 @@ def needed(raw: RawScan, quantity: str, given: str) -> str:
     if name is None:
         wanted = f"'{given}'" if given else f"for {quantity}"
         has = ", ".join(list(raw.columns)[:12])
-        raise BadInput(raw.where, f"no column {wanted} (it has {has})", f"set read.{quantity} to the column's name")
+        raise BadInput(
+            raw.where,
+            f"no column {wanted} (it has {has})",
+            f"set read.{quantity} to the column's name",
+        )
     return name
 
 
 def stacked(raw: RawScan, energy: str) -> list[RawScan]:
     """Return each scan of a stack, or the one scan of the one-dimensional columns.
 
-    A stack is arrays (scan, point) on an energy of as many points, or on energies of their shape; its one-dimensional
-    columns of as many points belong to all. Arrays of another shape, such as a detector's spectra (point, channel),
-    are left out.
+    A stack is arrays (scan, point) on an energy of as many points, or on energies of their shape;
+    its one-dimensional columns of as many points belong to all. Arrays of another shape, such as a
+    detector's spectra (point, channel), are left out.
 
     Parameters
     ----------
@@ -88,13 +117,19 @@ def stacked(raw: RawScan, energy: str) -> list[RawScan]:
     if name is None or len(flat) == len(raw.columns):
         return [raw]
     axis = raw.columns[name]
-    shapes = [v.shape for v in raw.columns.values() if v.ndim == 2 and v.shape[-axis.ndim :] == axis.shape]
+    shapes = [
+        v.shape for v in raw.columns.values() if v.ndim == 2 and v.shape[-axis.ndim :] == axis.shape
+    ]
     if not shapes:
         return [replace(raw, columns=flat)]
     shape = max(set(shapes), key=shapes.count)
     rows = {n: v for n, v in raw.columns.items() if v.shape in (shape, shape[1:])}
     return [
-        replace(raw, where=f"{raw.where}[{i + 1}]", columns={n: v[i] if v.ndim == 2 else v for n, v in rows.items()})
+        replace(
+            raw,
+            where=f"{raw.where}[{i + 1}]",
+            columns={n: v[i] if v.ndim == 2 else v for n, v in rows.items()},
+        )
         for i in range(shape[0])
     ]
 
@@ -102,7 +137,8 @@ def stacked(raw: RawScan, energy: str) -> list[RawScan]:
 def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array, Array]:
     """Return mode, mu, I0, total absorption and the variance of mu for one photon per count.
 
-    Transmission mu = ln(I0/I1), variance 1/I0 + 1/I1; fluorescence mu = F/I0, variance mu**2 (1/F + 1/I0).
+    Transmission mu = ln(I0/I1), variance 1/I0 + 1/I1; fluorescence mu = F/I0, variance mu**2 (1/F +
+    1/I0).
     """
     mode = options.mode
     has_i0 = column(raw, "i0", options.i0) is not None
@@ -114,7 +150,11 @@ def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array
         elif has_i0 and "label" not in raw.header and column(raw, "mu", options.mu) is None:
             has = ", ".join(list(raw.columns)[:12])
             problem = f"no column of the transmitted or the fluorescence beam (it has {has})"
-            raise BadInput(raw.where, problem, "the scan lacks it, or set read.transmitted or read.fluorescence")
+            raise BadInput(
+                raw.where,
+                problem,
+                "the scan lacks it, or set read.transmitted or read.fluorescence",
+            )
         else:
             mode = "normalised" if _is_normalised(raw) else "mu"
     if mode in ("mu", "normalised"):
@@ -134,7 +174,13 @@ def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array
         raise BadInput(raw.where, f"no fluorescence column (it has {has})", "set read.fluorescence")
     total = np.sum([raw.columns[n] for n in names], axis=0)
     mu = total / i0
-    return mode, mu, i0, np.full_like(mu, np.nan), np.abs(mu**2 * (1 / np.maximum(total, 1e-300) + 1 / i0))
+    return (
+        mode,
+        mu,
+        i0,
+        np.full_like(mu, np.nan),
+        np.abs(mu**2 * (1 / np.maximum(total, 1e-300) + 1 / i0)),
+    )
 
 
 def _fluorescence(raw: RawScan, options: Reading) -> list[str]:
@@ -143,10 +189,16 @@ def _fluorescence(raw: RawScan, options: Reading) -> list[str]:
         if found and not options.fluorescence:
             return found
         if options.fluorescence and not found:
-            raise BadInput(raw.where, f"no column '{pattern}'", "set read.fluorescence to the columns' names")
+            raise BadInput(
+                raw.where, f"no column '{pattern}'", "set read.fluorescence to the columns' names"
+            )
     if not options.fluorescence:
         return []
-    return [n for n in raw.columns if any(fnmatch.fnmatchcase(n.lower(), p.lower()) for p in options.fluorescence)]
+    return [
+        n
+        for n in raw.columns
+        if any(fnmatch.fnmatchcase(n.lower(), p.lower()) for p in options.fluorescence)
+    ]
 
 
 def _is_normalised(raw: RawScan) -> bool:
@@ -155,12 +207,17 @@ def _is_normalised(raw: RawScan) -> bool:
 
 
 def _positive(raw: RawScan, name: str) -> Array:
-    """Return a beam reading with its zeros and negatives masked; many of them make the scan useless."""
+    """Return a beam reading with its zeros and negatives masked; many of them make the scan
+    useless."""
     values = raw.columns[name]
     bad = ~(values > 0)
     if bad.mean() > 0.05 or bad.all():
         problem = f"{int(bad.sum())} of {bad.size} readings of {name} are zero or negative"
-        raise BadInput(raw.where, problem, "the beam or detector was off: take the scan out, or correct its offset")
+        raise BadInput(
+            raw.where,
+            problem,
+            "the beam or detector was off: take the scan out, or correct its offset",
+        )
     return np.where(bad, np.nan, values)
 
 
@@ -177,13 +234,17 @@ def foil(raw: RawScan, options: Reading) -> tuple[Array, list[str]]:
     before = column(raw, "transmitted", options.transmitted)
     if options.foil and name_or_none is None:
         has = ", ".join(list(raw.columns)[:12])
-        raise BadInput(raw.where, f"no column '{options.foil}' of the foil (it has {has})", "set read.foil")
+        raise BadInput(
+            raw.where, f"no column '{options.foil}' of the foil (it has {has})", "set read.foil"
+        )
     if name_or_none is None or before is None:
         return none, []
     i1, i2 = raw.columns[before], raw.columns[name_or_none]
     bad = ~((i1 > 0) & (i2 > 0))
     if bad.mean() > 0.05:
-        return none, [f"{int(bad.sum())} of {bad.size} readings of the foil are zero or negative: no foil"]
+        return none, [
+            f"{int(bad.sum())} of {bad.size} readings of the foil are zero or negative: no foil"
+        ]
     return np.log(np.where(bad, np.nan, i1) / np.where(bad, np.nan, i2)), []
 
 
@@ -192,7 +253,8 @@ CLIPPED = 5
 
 
 def clipped(raw: RawScan, options: Reading) -> list[str]:
-    """Return a line for each counter that reads its highest value again and again: saturated, its peaks cut off."""
+    """Return a line for each counter that reads its highest value again and again: saturated, its
+    peaks cut off."""
     used = [column(raw, q, getattr(options, q)) for q in ("i0", "transmitted")]
     if options.mode in ("auto", "fluorescence"):
         used += _fluorescence(raw, options)
@@ -204,5 +266,7 @@ def clipped(raw: RawScan, options: Reading) -> list[str]:
             continue
         count = int((values == values.max()).sum())
         if count >= CLIPPED and values.max() > 1.02 * np.median(values):
-            found.append(f"{name} reads its highest value {values.max():g} at {count} points: saturated?")
+            found.append(
+                f"{name} reads its highest value {values.max():g} at {count} points: saturated?"
+            )
     return found

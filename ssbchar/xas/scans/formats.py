@@ -1,4 +1,5 @@
-"""Raw scan files as named columns: XDI and column text, Athena projects, HDF5; nothing is computed or corrected."""
+"""Raw scan files as named columns: XDI and column text, Athena projects, HDF5; nothing is computed
+or corrected."""
 
 from __future__ import annotations
 
@@ -38,7 +39,9 @@ def raw_scans(path: Path) -> list[RawScan]:
         The file is empty, or no known format.
     """
     if path.stat().st_size == 0:
-        raise BadInput(path, "the file is empty", "measure again or take it out of the sample sheet")
+        raise BadInput(
+            path, "the file is empty", "measure again or take it out of the sample sheet"
+        )
     if path.suffix.lower() in HDF5_SUFFIXES:
         return hdf5(path)
     with open(path, "rb") as handle:
@@ -51,10 +54,12 @@ def raw_scans(path: Path) -> list[RawScan]:
 
 
 def column_text(path: Path, text: str) -> RawScan:
-    """Return a scan from column text: header lines start with ``#`` (or hold no numbers), columns of numbers follow.
+    """Return a scan from column text: header lines start with ``#`` (or hold no numbers), columns
+    of numbers follow.
 
-    Names come from XDI ``Column.N`` fields, else from the last header line that fits the number of columns:
-    split at white space, at two or more blanks, or in fields of equal width (names with blanks, as LabVIEW writes).
+    Names come from XDI ``Column.N`` fields, else from the last header line that fits the number of
+    columns: split at white space, at two or more blanks, or in fields of equal width (names with
+    blanks, as LabVIEW writes).
     """
     head: list[str] = []
     rows: list[list[float]] = []
@@ -63,20 +68,32 @@ def column_text(path: Path, text: str) -> RawScan:
         values = _numbers(words)
         if values is None or line.lstrip().startswith(("#", "%", "!")):
             if words and rows and not line.lstrip().startswith(("#", "%", "!")):
-                raise BadInput(f"{path}:{number}", "no row of numbers", "mend the line or cut the file before it")
+                raise BadInput(
+                    f"{path}:{number}",
+                    "no row of numbers",
+                    "mend the line or cut the file before it",
+                )
             if not rows:
-                head.append(line.lstrip("#%! \t") if line.lstrip().startswith(("#", "%", "!")) else line)
+                head.append(
+                    line.lstrip("#%! \t") if line.lstrip().startswith(("#", "%", "!")) else line
+                )
         elif values:
             if rows and len(values) != len(rows[0]):
                 problem = f"{len(values)} columns where {len(rows[0])} were before"
-                raise BadInput(f"{path}:{number}", problem, "the scan was cut off; delete the last line")
+                raise BadInput(
+                    f"{path}:{number}", problem, "the scan was cut off; delete the last line"
+                )
             rows.append(values)
     if len(rows) < 2 or len(rows[0]) < 2:
-        raise BadInput(path, "no columns of numbers", "give XDI, column text, an Athena project or HDF5")
+        raise BadInput(
+            path, "no columns of numbers", "give XDI, column text, an Athena project or HDF5"
+        )
     table = np.array(rows)
     header = dict(_field(line) for line in head if re.match(r"[\w.]+\s*:", line))
     names = _column_names(header, head, table.shape[1])
-    return RawScan(str(path), {n: table[:, i] for i, n in enumerate(names)}, header, "\n".join(head))
+    return RawScan(
+        str(path), {n: table[:, i] for i, n in enumerate(names)}, header, "\n".join(head)
+    )
 
 
 def _numbers(words: list[str]) -> list[float] | None:
@@ -118,12 +135,13 @@ def _distinct(names: list[str]) -> list[str]:
 
 
 def athena(path: Path, text: str) -> list[RawScan]:
-    """Return the groups of an Athena project with their arrays ``x``, ``y``, ``i0`` ... and settings ``bkg_eshift`` ...
+    """Return the groups of an Athena project with their arrays ``x``, ``y``, ``i0`` ... and
+    settings ``bkg_eshift`` ...
 
     Notes
     -----
-    A project holds, per group, ``$old_group = 'name';``, ``@args = ('key','value', ...);`` and arrays
-    ``@x = ('7001.0', ...);``. ``y`` is mu(E), not normalised unless ``is_nor`` is set.
+    A project holds, per group, ``$old_group = 'name';``, ``@args = ('key','value', ...);`` and
+    arrays ``@x = ('7001.0', ...);``. ``y`` is mu(E), not normalised unless ``is_nor`` is set.
     """
     scans = []
     for part in re.split(r"^\$old_group", text, flags=re.M)[1:]:
@@ -149,9 +167,11 @@ def _perl_list(text: str) -> list[str]:
 
 
 def hdf5(path: Path) -> list[RawScan]:
-    """Return an HDF5 or NeXus file as one scan, which `ssbchar.xas.scans.columns.stacked` takes apart where it is a stack.
+    """Return an HDF5 or NeXus file as one scan, which `ssbchar.xas.scans.columns.stacked` takes
+    apart where it is a stack.
 
-    Every numeric dataset of one or two dimensions is a column, named by path and, where unique, last name.
+    Every numeric dataset of one or two dimensions is a column, named by path and, where unique,
+    last name.
     """
     import h5py
 
@@ -160,20 +180,31 @@ def hdf5(path: Path) -> list[RawScan]:
 
     def visit(name: str, item: object) -> None:
         if isinstance(item, h5py.Dataset):
-            if item.dtype.kind in "fiu" and item.ndim in (1, 2) and min(item.shape) > (item.ndim == 1):
+            if (
+                item.dtype.kind in "fiu"
+                and item.ndim in (1, 2)
+                and min(item.shape) > (item.ndim == 1)
+            ):
                 found[name] = np.asarray(item[()], float)
             elif item.dtype.kind in "OS" and item.size == 1:
                 value = item[()]
                 said.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
-        said.extend(f"{key}: {value}" for key, value in item.attrs.items() if isinstance(value, str))  # type: ignore[attr-defined]
+        said.extend(
+            f"{key}: {value}" for key, value in item.attrs.items() if isinstance(value, str)
+        )  # type: ignore[attr-defined]
 
     try:
         with h5py.File(path, "r") as file:
-            said.extend(f"{key}: {value}" for key, value in file.attrs.items() if isinstance(value, str))
+            said.extend(
+                f"{key}: {value}" for key, value in file.attrs.items() if isinstance(value, str)
+            )
             file.visititems(visit)
     except OSError as error:
         raise BadInput(path, "no readable HDF5 file", "copy it again from the beamline") from error
     last = [name.rpartition("/")[2] for name in found]
-    named = {short if last.count(short) == 1 else full: found[full] for full, short in zip(found, last, strict=True)}
+    named = {
+        short if last.count(short) == 1 else full: found[full]
+        for full, short in zip(found, last, strict=True)
+    }
     header = dict(_field(line.rpartition("/")[2]) for line in said if ":" in line)
     return [RawScan(str(path), {**named, **found}, header, "\n".join(said))]

@@ -11,8 +11,9 @@ class Reading:
     """How scans are read."""
 
     mode: Mode = "auto"
-    """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption), ``normalised``
-    (already normalised, left as it is), or ``auto``: what the columns and the header allow, in this order."""
+    """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption),
+    ``normalised`` (already normalised, left as it is), or ``auto``: what the columns and the header
+    allow, in this order."""
     element: str = ""
     """Absorbing element; empty takes it from the file's header, else from the edge's position."""
     edge: str = ""
@@ -24,16 +25,19 @@ class Reading:
     transmitted: str = ""
     """Name of the transmitted-beam column; empty knows the usual names."""
     fluorescence: tuple[str, ...] = ()
-    """Names of the fluorescence columns, summed; ``*`` stands for any text; empty knows the usual names."""
+    """Names of the fluorescence columns, summed; ``*`` stands for any text; empty knows the usual
+    names."""
     foil: str = ""
-    """Name of the beam column behind the foil; empty knows the usual names, ``none`` takes no foil."""
+    """Name of the beam column behind the foil; empty knows the usual names, ``none`` takes no
+    foil."""
     mu: str = ""
-    """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column or group as
-    a scan; empty knows the usual names and takes a project's every group."""
+    """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column
+    or group as a scan; empty knows the usual names and takes a project's every group."""
     apply_eshift: bool = True
     """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
     photons_per_count: float = 0.0
-    """Photons per unit of the detector readings (1 for pulse counting); 0 means unknown: noise comes from scatter."""
+    """Photons per unit of the detector readings (1 for pulse counting); 0 means unknown: noise
+    comes from scatter."""
     min_above: float = 30.0
     """A scan must reach this far above its edge [eV]."""
     min_below: float = 10.0

@@ -1,4 +1,5 @@
-"""Raw scans as one Dataset: which columns are what, what cannot be used, and the absorption they give."""
+"""Raw scans as one Dataset: which columns are what, what cannot be used, and the absorption they
+give."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def read_scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dat
     Parameters
     ----------
     source : path
-        A file, a folder or a glob: each file (each group of a project) is one scan of the same sample.
+        A file, a folder or a glob: each file (each group of a project) is one scan of the same
+        sample.
     options : Reading
         Columns, mode, element.
     labels : dict
@@ -39,9 +41,10 @@ def read_scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dat
     Returns
     -------
     Dataset, dims scan, point
-        ``energy`` [eV], ``mu``, ``mu_stderr`` (NaN where the counts are unknown), ``mu_foil``, ``i0``; per scan
-        ``source_file``, ``status``, ``eshift`` [eV] (an Athena project's own shift, not yet applied), ``n_points``;
-        attrs ``element``, ``edge``, ``mode``, ``set_aside``, ``notes`` (`ssbchar.xas.notes`). Shorter scans end in NaN.
+        ``energy`` [eV], ``mu``, ``mu_stderr`` (NaN where the counts are unknown), ``mu_foil``,
+        ``i0``; per scan ``source_file``, ``status``, ``eshift`` [eV] (an Athena project's own
+        shift, not yet applied), ``n_points``; attrs ``element``, ``edge``, ``mode``, ``set_aside``,
+        ``notes`` (`ssbchar.xas.notes`). Shorter scans end in NaN.
 
     Raises
     ------
@@ -111,14 +114,32 @@ def _scan(raw: RawScan, options: Reading) -> Scan:
     remarks += foil_note
     eshift = float(raw.header.get("bkg_eshift") or 0.0)
     if eshift and not options.apply_eshift:
-        problem = f"the project holds an energy shift of {eshift:g} eV that is not applied to the data"
+        problem = (
+            f"the project holds an energy shift of {eshift:g} eV that is not applied to the data"
+        )
         raise BadInput(raw.where, problem, "set read.apply_eshift, or export the shifted data")
-    stderr = np.sqrt(variance / options.photons_per_count) if options.photons_per_count else np.full_like(mu, np.nan)
+    stderr = (
+        np.sqrt(variance / options.photons_per_count)
+        if options.photons_per_count
+        else np.full_like(mu, np.nan)
+    )
     element, edge = _element(raw, options)
     made = Scan(
-        raw.where, energy, mu, stderr, i0, behind, total, element, edge, tuple(remarks), tuple(clipped(raw, options)),
-        mode, eshift, _synthetic(raw),
-    )  # fmt: skip
+        raw.where,
+        energy,
+        mu,
+        stderr,
+        i0,
+        behind,
+        total,
+        element,
+        edge,
+        tuple(remarks),
+        tuple(clipped(raw, options)),
+        mode,
+        eshift,
+        _synthetic(raw),
+    )
     return ordered(made)
 
 
@@ -134,7 +155,8 @@ def _element(raw: RawScan, options: Reading) -> tuple[str, str]:
 
 
 def _checked(scan: Scan, options: Reading) -> Scan:
-    """Return the scan with its element settled; raise where the edge is wrong or the scan does not span it."""
+    """Return the scan with its element settled; raise where the edge is wrong or the scan does not
+    span it."""
     energy = scan.energy
     if energy.size < 20:
         raise BadInput(scan.where, f"only {energy.size} usable points", "measure again")
@@ -144,22 +166,24 @@ def _checked(scan: Scan, options: Reading) -> Scan:
         if not energy[0] < expected < energy[-1]:
             found = nearest_edge(_steepest(energy, scan.mu))
             looks = f"; it looks like {' '.join(found)}" if found else ""
-            problem = (
-                f"the {element} {edge} edge ({expected:g} eV) is not in {energy[0]:.0f}-{energy[-1]:.0f} eV{looks}"
-            )
+            problem = f"the {element} {edge} edge ({expected:g} eV) is not in {energy[0]:.0f}-{energy[-1]:.0f} eV{looks}"
             raise BadInput(scan.where, problem, "correct read.element and read.edge, or the path")
     at = _steepest(energy, scan.mu)
     guess = nearest_edge(at, options.edge_tolerance)
     if not element:
         if guess is None:
-            raise BadInput(scan.where, f"no tabulated edge near {at:.0f} eV", "set read.element and read.edge")
+            raise BadInput(
+                scan.where, f"no tabulated edge near {at:.0f} eV", "set read.element and read.edge"
+            )
         element, edge = guess
     elif (element, edge) in BEARDEN and abs(at - BEARDEN[element, edge]) > options.edge_tolerance:
         looks = f" ({' '.join(guess)}?)" if guess else ""
         problem = f"its edge is at {at:.0f} eV{looks}, {element} {edge} would be at {BEARDEN[element, edge]:g} eV"
         raise BadInput(scan.where, problem, "correct read.element and read.edge, or the path")
     if energy[-1] - at < options.min_above:
-        problem = f"the scan ends {energy[-1] - at:.0f} eV above the edge: no post-edge to normalise by"
+        problem = (
+            f"the scan ends {energy[-1] - at:.0f} eV above the edge: no post-edge to normalise by"
+        )
         raise BadInput(scan.where, problem, f"needs {options.min_above:g} eV; measure again")
     if at - energy[0] < options.min_below:
         problem = f"the scan starts {at - energy[0]:.0f} eV below the edge: no pre-edge"
@@ -182,7 +206,9 @@ def _dataset(kept: list[Scan], faults: list[BadInput], labels: dict[str, str]) -
 
     def padded(name: str) -> tuple[tuple[str, str], Array]:
         rows = [getattr(s, name) for s in kept]
-        return ("scan", "point"), np.array([np.pad(r, (0, size - r.size), constant_values=np.nan) for r in rows])
+        return ("scan", "point"), np.array(
+            [np.pad(r, (0, size - r.size), constant_values=np.nan) for r in rows]
+        )
 
     units = {"energy": "eV", "i0": "counts"}
     ds = xr.Dataset(
@@ -194,7 +220,11 @@ def _dataset(kept: list[Scan], faults: list[BadInput], labels: dict[str, str]) -
     ds["mu"].attrs["ancillary_variables"] = "mu_stderr"
     ds["source_file"] = ("scan", [s.where for s in kept])
     ds["status"] = ("scan", ["ok"] * len(kept))
-    ds["eshift"] = ("scan", [s.eshift for s in kept], {"units": "eV", "long_name": "the project's own shift"})
+    ds["eshift"] = (
+        "scan",
+        [s.eshift for s in kept],
+        {"units": "eV", "long_name": "the project's own shift"},
+    )
     ds["n_points"] = ("scan", [s.energy.size for s in kept])
     entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
     found = [notes.remark(s.where, note) for s in kept for note in s.notes]

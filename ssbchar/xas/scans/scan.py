@@ -30,7 +30,8 @@ class Scan:
 
 
 def ordered(scan: Scan) -> Scan:
-    """Return the scan with rising energy, points of one energy averaged and unreadable ones dropped; each is said."""
+    """Return the scan with rising energy, points of one energy averaged and unreadable ones
+    dropped; each is said."""
     remarks = list(scan.notes)
     energy = scan.energy
     use = np.isfinite(energy) & np.isfinite(scan.mu)

@@ -1,4 +1,5 @@
-"""How many species a series holds: principal components above the known noise, and isosbestic points."""
+"""How many species a series holds: principal components above the known noise, and isosbestic
+points."""
 
 from __future__ import annotations
 
@@ -19,15 +20,18 @@ if TYPE_CHECKING:
 TRACY_WIDOM_95 = 0.9793
 """95 % quantile of the Tracy-Widom law of real matrices."""
 NOISE_KNOWN = 1.03
-"""Factor to which the level of the noise is known; components below its share are not told from noise."""
+"""Factor to which the level of the noise is known; components below its share are not told from
+noise."""
 
 
 def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
-    """Return the principal components of a series, their number above the noise, and its isosbestic points.
+    """Return the principal components of a series, their number above the noise, and its isosbestic
+    points.
 
-    Spectra are whitened by the covariance of their noise: that of points, of pre-edge line and edge step (which
-    follow from it), and of the energy axis. What is left of noise has unit variance, so its greatest squared singular
-    value follows a known law (`noise_edge`); components above its 95 % point are species.
+    Spectra are whitened by the covariance of their noise: that of points, of pre-edge line and edge
+    step (which follow from it), and of the energy axis. What is left of noise has unit variance, so
+    its greatest squared singular value follows a known law (`noise_edge`); components above its 95
+    % point are species.
 
     Parameters
     ----------
@@ -39,11 +43,12 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     Returns
     -------
     Dataset, dims spectrum, component, energy, crossing
-        ``eigenvalue`` (component; squared singular value over the larger dimension), ``edge`` (component; greatest
-        that noise gives once the earlier ones are taken out), ``indicator`` (component; Malinowski's), ``score``
-        (spectrum, component), ``loading`` (component, energy); scalars ``rank``, ``rank_indicator``, ``noise_ratio``
-        (noise seen over noise stated); per crossing ``crossing_energy`` [eV], ``crossing_value``, ``crossing_chi2``,
-        ``crossing_p``, ``crossing_held`` (1: all spectra meet there, p not below `isosbestic_p` over the number of
+        ``eigenvalue`` (component; squared singular value over the larger dimension), ``edge``
+        (component; greatest that noise gives once the earlier ones are taken out), ``indicator``
+        (component; Malinowski's), ``score`` (spectrum, component), ``loading`` (component, energy);
+        scalars ``rank``, ``rank_indicator``, ``noise_ratio`` (noise seen over noise stated); per
+        crossing ``crossing_energy`` [eV], ``crossing_value``, ``crossing_chi2``, ``crossing_p``,
+        ``crossing_held`` (1: all spectra meet there, p not below `isosbestic_p` over the number of
         crossings); per spectrum ``number``.
     """
     import xarray as xr
@@ -51,10 +56,17 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     energy = normalised["energy"].values
     e0 = float(normalised["e0"])
     use = (energy >= e0 + options.window[0]) & (energy <= e0 + options.window[1])
-    rows, stderr = normalised["norm"].values[:-1][:, use], normalised["norm_stderr"].values[:-1][:, use]
+    rows, stderr = (
+        normalised["norm"].values[:-1][:, use],
+        normalised["norm_stderr"].values[:-1][:, use],
+    )
     if use.sum() < 10 or len(rows) < 5:
         where = str(normalised.attrs.get("measurement", "series"))
-        raise BadInput(where, f"{len(rows)} spectra of {int(use.sum())} points in the window", "widen series.window")
+        raise BadInput(
+            where,
+            f"{len(rows)} spectra of {int(use.sum())} points in the window",
+            "widen series.window",
+        )
     scale = noise_scale(normalised)
     white = whitener(normalised, use)
     left, size, right = np.linalg.svd((rows / scale[:, None]) @ white.T, full_matrices=False)
@@ -66,13 +78,23 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     above = size[:shown] ** 2 > edges
     rank = int(np.argmin(above)) if not above.all() else shown
     ind = indicator(size**2, n, p)
-    ds = xr.Dataset(coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs))
+    ds = xr.Dataset(
+        coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs)
+    )
     larger = max(n, p)
     ds["eigenvalue"] = ("component", size[:shown] ** 2 / larger, {"units": "1"})
     ds["edge"] = ("component", edges / larger, {"units": "1"})
     ds["indicator"] = ("component", ind[:shown], {"units": "1"})
-    ds["score"] = (("spectrum", "component"), (left * size)[:, :shown] * scale[:, None], {"units": "1"})
-    ds["loading"] = (("component", "energy"), np.linalg.solve(white, right[:shown].T).T, {"units": "1"})
+    ds["score"] = (
+        ("spectrum", "component"),
+        (left * size)[:, :shown] * scale[:, None],
+        {"units": "1"},
+    )
+    ds["loading"] = (
+        ("component", "energy"),
+        np.linalg.solve(white, right[:shown].T).T,
+        {"units": "1"},
+    )
     ds["rank"], ds["rank_indicator"] = ((), rank), ((), int(np.nanargmin(ind[: max(shown, 2)])) + 1)
     ds["noise_ratio"] = ((), ratio, {"units": "1"})
     ds["number"] = ("spectrum", normalised["number"].values[:-1])
@@ -83,39 +105,46 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     found = crossings(energy[use], rows, steady, point, halves, _axis_error(normalised))
     for name, values in zip(("energy", "value", "chi2", "p"), found, strict=True):
         ds[f"crossing_{name}"] = ("crossing", values, {"units": "eV" if name == "energy" else "1"})
-    ds["crossing_held"] = ("crossing", (found[3] >= options.isosbestic_p / max(found[3].size, 1)).astype(int))
+    ds["crossing_held"] = (
+        "crossing",
+        (found[3] >= options.isosbestic_p / max(found[3].size, 1)).astype(int),
+    )
     return ds
 
 
 def noise_scale(normalised: xr.Dataset, width: int = 31) -> Array:
     """Return the noise of each spectrum over that of the typical one.
 
-    Noise of a point, from all points of a scan and the running median over `width` scans (one scan tells its noise to
-    10 % only, the beam changes slowly), over the scan's own edge step.
+    Noise of a point, from all points of a scan and the running median over `width` scans (one scan
+    tells its noise to 10 % only, the beam changes slowly), over the scan's own edge step.
     """
     from scipy.ndimage import median_filter
 
     noise = normalised["mu_stderr"].values[:-1]
     factor = np.median(noise / np.median(noise, axis=0), axis=1)
     step = normalised["edge_step"].values[:-1]
-    return np.asarray(median_filter(factor, size=min(width, factor.size), mode="nearest") * np.median(step) / step)
+    return np.asarray(
+        median_filter(factor, size=min(width, factor.size), mode="nearest") * np.median(step) / step
+    )
 
 
 def noise_edge(n: int, p: int) -> float:
-    """Return the 95 % point of the greatest squared singular value of an n x p matrix of unit white noise.
+    """Return the 95 % point of the greatest squared singular value of an n x p matrix of unit white
+    noise.
 
-    mu + 0.98 sigma, mu = (sqrt(n - 1) + sqrt(p))^2, sigma = (sqrt(n - 1) + sqrt(p)) (1/sqrt(n - 1) + 1/sqrt(p))^(1/3)
-    (I. M. Johnstone, Ann. Statist. 29 (2001) 295).
+    mu + 0.98 sigma, mu = (sqrt(n - 1) + sqrt(p))^2, sigma = (sqrt(n - 1) + sqrt(p)) (1/sqrt(n - 1)
+    + 1/sqrt(p))^(1/3) (I. M. Johnstone, Ann. Statist. 29 (2001) 295).
     """
     a, b = np.sqrt(max(n - 1, 1)), np.sqrt(p)
     return float((a + b) ** 2 + TRACY_WIDOM_95 * (a + b) * (1 / a + 1 / b) ** (1 / 3))
 
 
 def noise_ratio(squares: Array, n: int, p: int) -> float:
-    """Return the noise seen over the noise stated: the lower half of the eigenvalues against those of white noise.
+    """Return the noise seen over the noise stated: the lower half of the eigenvalues against those
+    of white noise.
 
-    The expected ones are quantiles of the Marchenko-Pastur law (V. A. Marchenko & L. A. Pastur, Math. USSR Sb. 1 (1967)
-    457), so that a few large components do not count.
+    The expected ones are quantiles of the Marchenko-Pastur law (V. A. Marchenko & L. A. Pastur,
+    Math. USSR Sb. 1 (1967) 457), so that a few large components do not count.
     """
     small, large = min(n, p), max(n, p)
     shape = small / large
@@ -128,10 +157,11 @@ def noise_ratio(squares: Array, n: int, p: int) -> float:
 
 
 def indicator(squares: Array, n: int, p: int) -> Array:
-    """Return Malinowski's indicator after 1, 2 ... components; it is least at the number of species.
+    """Return Malinowski's indicator after 1, 2 ... components; it is least at the number of
+    species.
 
-    IND(k) = sqrt(sum_{j>k} s_j^2 / (r (c - k))) / (c - k)^2 with c the smaller and r the larger dimension
-    (E. R. Malinowski, Anal. Chem. 49 (1977) 612).
+    IND(k) = sqrt(sum_{j>k} s_j^2 / (r (c - k))) / (c - k)^2 with c the smaller and r the larger
+    dimension (E. R. Malinowski, Anal. Chem. 49 (1977) 612).
     """
     c, r = min(n, p), max(n, p)
     k = np.arange(1, c)
@@ -140,7 +170,8 @@ def indicator(squares: Array, n: int, p: int) -> Array:
 
 
 def whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
-    """Return W with W C W' = 1, C the covariance of the noise of a typical normalised spectrum in the window.
+    """Return W with W C W' = 1, C the covariance of the noise of a typical normalised spectrum in
+    the window.
 
     norm = (A mu) / step: C = L S L', L = (A - norm w) / step, S that of points, which
     interpolation correlates (``noise_correlation``); an error of the energy axis adds
@@ -175,7 +206,11 @@ def _scatter(
     share = (at - energy[i]) / (energy[i + 1] - energy[i])
     value = (1 - share) * norm[:, i] + share * norm[:, i + 1]
     slope = (norm[:, i + 1] - norm[:, i]) / (energy[i + 1] - energy[i])
-    square = ((1 - share) * point[:, i]) ** 2 + (share * point[:, i + 1]) ** 2 + (axis_error * slope) ** 2
+    square = (
+        ((1 - share) * point[:, i]) ** 2
+        + (share * point[:, i + 1]) ** 2
+        + (axis_error * slope) ** 2
+    )
     square += (1 - share) * (stderr**2 - point**2)[:, i] + share * (stderr**2 - point**2)[:, i + 1]
     mean = float((value / square).sum() / (1 / square).sum())
     return mean, float(((value - mean) ** 2 / square).sum())
@@ -184,16 +219,19 @@ def _scatter(
 def crossings(
     energy: Array, norm: Array, stderr: Array, point: Array, halves: Array, axis_error: float
 ) -> tuple[Array, Array, Array, Array]:
-    """Return energies [eV] where the first and the last tenth of a series cross, norm there, chi^2 and its p.
+    """Return energies [eV] where the first and the last tenth of a series cross, norm there, chi^2
+    and its p.
 
-    At an isosbestic point all spectra of two species in changing shares meet: the scatter of the series there is its
-    noise. A crossing counts where the difference reaches five standard errors on both sides; its place is the energy of
-    least scatter within two standard errors of where the two means cross.
+    At an isosbestic point all spectra of two species in changing shares meet: the scatter of the
+    series there is its noise. A crossing counts where the difference reaches five standard errors
+    on both sides; its place is the energy of least scatter within two standard errors of where the
+    two means cross.
 
     Parameters
     ----------
     energy, norm, stderr, point : array, shapes (energy,), (spectrum, energy) ...
-        `point` is the part of `stderr` that neighbouring points do not share (baseline and step they do).
+        `point` is the part of `stderr` that neighbouring points do not share (baseline and step
+        they do).
     halves : array, shape (spectrum,)
         Half-step energies [eV]; crossings below the first are left out (pre-edge).
     axis_error : float
@@ -203,7 +241,9 @@ def crossings(
 
     tenth = max(len(norm) // 10, 2)
     change = norm[-tenth:].mean(axis=0) - norm[:tenth].mean(axis=0)
-    sigma = np.sqrt((stderr[-tenth:] ** 2).mean(axis=0) + (stderr[:tenth] ** 2).mean(axis=0)) / np.sqrt(tenth)
+    sigma = np.sqrt(
+        (stderr[-tenth:] ** 2).mean(axis=0) + (stderr[:tenth] ** 2).mean(axis=0)
+    ) / np.sqrt(tenth)
     sign = np.where(change > 5 * sigma, 1, np.where(change < -5 * sigma, -1, 0))
     marked = np.flatnonzero((sign != 0) & (energy > float(np.nanmin(halves)) - 5))
     found = []

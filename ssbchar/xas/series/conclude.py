@@ -1,4 +1,5 @@
-"""What a series says: how many species, whether two exchange at isosbestic points, its start and its end."""
+"""What a series says: how many species, whether two exchange at isosbestic points, its start and
+its end."""
 
 from __future__ import annotations
 
@@ -34,7 +35,11 @@ def conclude_series(
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
     rows = [quality(subject, normalised, mixture)]
-    rows += [_rank(components, subject), _isosbestic(components, subject, options), _shift(normalised, subject)]
+    rows += [
+        _rank(components, subject),
+        _isosbestic(components, subject, options),
+        _shift(normalised, subject),
+    ]
     if mixture is not None:
         rows += _fractions(mixture, subject)
     return rows
@@ -42,13 +47,27 @@ def conclude_series(
 
 def _rank(ds: xr.Dataset, subject: str) -> Conclusion:
     rank, other = int(ds["rank"]), int(ds["rank_indicator"])
-    beyond = float(ds["eigenvalue"][rank] / ds["edge"][rank]) if rank < ds.sizes["component"] else math.nan
+    beyond = (
+        float(ds["eigenvalue"][rank] / ds["edge"][rank])
+        if rank < ds.sizes["component"]
+        else math.nan
+    )
     last = float(ds["eigenvalue"][rank - 1] / ds["edge"][rank - 1]) if rank else math.nan
     verdict = "unchanging" if rank == 1 else "exchanging" if rank == 2 else "several species"
     reason = f"the last component stands {last:.3g} times above the noise, the next at {beyond:.2f} of it"
     reason += f"; Malinowski's indicator says {other}; noise seen over stated {float(ds['noise_ratio']):.2f}"
-    method = f"principal components of {ds.sizes['spectrum']} spectra whitened by their noise, 95 % edge"
-    return Conclusion("species", float(rank), unit="1", verdict=verdict, reason=reason, method=method, subject=subject)
+    method = (
+        f"principal components of {ds.sizes['spectrum']} spectra whitened by their noise, 95 % edge"
+    )
+    return Conclusion(
+        "species",
+        float(rank),
+        unit="1",
+        verdict=verdict,
+        reason=reason,
+        method=method,
+        subject=subject,
+    )
 
 
 def _isosbestic(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:
@@ -62,10 +81,21 @@ def _isosbestic(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:
         verdict, reason = "held", f"all spectra meet at {places} eV: two species exchange"
     else:
         verdict = "broken"
-        reason = f"spectra do not meet at {broken} eV" + (f" (they do at {places} eV)" if places else "")
-    method = f"scatter against noise at each crossing, p {options.isosbestic_p:g} over {n} (Bonferroni)"
-    return Conclusion("isosbestic_points", float(held.sum()), unit="1", verdict=verdict, reason=reason, method=method,
-                      subject=subject)  # fmt: skip
+        reason = f"spectra do not meet at {broken} eV" + (
+            f" (they do at {places} eV)" if places else ""
+        )
+    method = (
+        f"scatter against noise at each crossing, p {options.isosbestic_p:g} over {n} (Bonferroni)"
+    )
+    return Conclusion(
+        "isosbestic_points",
+        float(held.sum()),
+        unit="1",
+        verdict=verdict,
+        reason=reason,
+        method=method,
+        subject=subject,
+    )
 
 
 def _shift(ds: xr.Dataset, subject: str) -> Conclusion:
@@ -77,14 +107,33 @@ def _shift(ds: xr.Dataset, subject: str) -> Conclusion:
     method = f"half step, mean of the last {tenth} scans less that of the first"
     if ds.attrs.get("alignment", "none") in ("none", "project"):
         reason = f"edge shift not testable ({source}); apparent shift {value:+.3f} eV"
-        return Conclusion("edge_shift", verdict="inconclusive", reason=reason, method=method, unit="eV",
-                          subject=subject, condition="along the series")  # fmt: skip
-    axis = float(ds.attrs["alignment_error"]) * math.sqrt(2 / tenth if ds.attrs["alignment"] == "foil" else 2)
+        return Conclusion(
+            "edge_shift",
+            verdict="inconclusive",
+            reason=reason,
+            method=method,
+            unit="eV",
+            subject=subject,
+            condition="along the series",
+        )
+    axis = float(ds.attrs["alignment_error"]) * math.sqrt(
+        2 / tenth if ds.attrs["alignment"] == "foil" else 2
+    )
     total = math.hypot(error, axis)
     verdict = "changed" if abs(value) > quantile(0.975, math.inf) * total else "not seen"
     reason = f"{source}; {2 * quantile(0.975, math.inf) * total:.3f} eV would have been seen"
-    return Conclusion("edge_shift", value, error, axis, verdict=verdict, reason=reason, method=method, unit="eV",
-                      subject=subject, condition="along the series")  # fmt: skip
+    return Conclusion(
+        "edge_shift",
+        value,
+        error,
+        axis,
+        verdict=verdict,
+        reason=reason,
+        method=method,
+        unit="eV",
+        subject=subject,
+        condition="along the series",
+    )
 
 
 def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
@@ -95,8 +144,22 @@ def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     rows = []
     for i, name in enumerate(str(n) for n in ds["reference"].values):
         for when, part in (("start", slice(None, tenth)), ("end", slice(-tenth, None))):
-            mean, error = float(weight[part, i].mean()), float(np.sqrt((stderr[part, i] ** 2).mean() / tenth))
+            mean, error = (
+                float(weight[part, i].mean()),
+                float(np.sqrt((stderr[part, i] ** 2).mean() / tenth)),
+            )
             systematic = float(ds["weight_systematic"][i])
-            rows.append(Conclusion("reference_fraction", mean, error, systematic, unit="1", verdict=verdict,
-                                   method=method, subject=subject, condition=f"{name}, {when}"))  # fmt: skip
+            rows.append(
+                Conclusion(
+                    "reference_fraction",
+                    mean,
+                    error,
+                    systematic,
+                    unit="1",
+                    verdict=verdict,
+                    method=method,
+                    subject=subject,
+                    condition=f"{name}, {when}",
+                )
+            )
     return rows

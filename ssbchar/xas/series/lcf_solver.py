@@ -1,4 +1,5 @@
-"""Linear combination of references, all spectra at once: weights and one energy shift per spectrum by least squares."""
+"""Linear combination of references, all spectra at once: weights and one energy shift per spectrum
+by least squares."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Combined:
 
     @property
     def columns(self) -> list[Array]:
-        """Return the derivatives of the model by (weights, shift), arrays (spectrum or 1, energy)."""
+        """Return the derivatives of the model by (weights, shift), arrays (spectrum or 1,
+        energy)."""
         if not self.free_shift:
             return [r[None] for r in self.shifted.table(0)[:, 0]]
         return [*self.shifted.basis(self.shift), -self.shifted.slope(self.weight, self.shift)]
@@ -36,13 +38,18 @@ GRID = 0.1
 
 
 def combine(
-    energy: Array, norm: Array, stderr: Array, references: list[tuple[Array, Array]], options: Mixture
+    energy: Array,
+    norm: Array,
+    stderr: Array,
+    references: list[tuple[Array, Array]],
+    options: Mixture,
 ) -> Combined:
-    """Return weights w and shift s of norm(E) = sum_i w_i ref_i(E - s), by weighted least squares, all spectra at once.
+    """Return weights w and shift s of norm(E) = sum_i w_i ref_i(E - s), by weighted least squares,
+    all spectra at once.
 
-    The weights follow from the shift (variable projection), so a grid of shifts, whose normal matrices all spectra
-    share, finds the lowest minimum (`start`); Gauss-Newton in (w, s) ends in it. References are cubic splines through
-    their points.
+    The weights follow from the shift (variable projection), so a grid of shifts, whose normal
+    matrices all spectra share, finds the lowest minimum (`start`); Gauss-Newton in (w, s) ends in
+    it. References are cubic splines through their points.
 
     Parameters
     ----------
@@ -60,7 +67,9 @@ def combine(
     if not options.shift:
         weight = linear(shifted.table(0)[:, 0], norm, power, common, tied)
     else:
-        shift, weight = start(norm, power.mean(axis=0) if common is None else common, shifted, options)
+        shift, weight = start(
+            norm, power.mean(axis=0) if common is None else common, shifted, options
+        )
         if common is None:
             shift, weight = newton(norm, power, shifted, shift, weight, options)
         else:
@@ -71,23 +80,37 @@ def combine(
     residual *= residual
     chi2 = (residual * power).sum(axis=1) if common is None else residual @ common * level
     misfit = residual.sum(axis=1) / np.einsum("ne,ne->n", norm, norm)
-    return Combined(weight, shift, shifted, bool(options.shift), fitted, misfit, chi2 / max(energy.size - free, 1))
+    return Combined(
+        weight,
+        shift,
+        shifted,
+        bool(options.shift),
+        fitted,
+        misfit,
+        chi2 / max(energy.size - free, 1),
+    )
 
 
 def alike(stderr: Array) -> tuple[Array | None, Array]:
-    """Return the one weight 1/sigma**2 over energy that all spectra share up to a factor, and that factor of each.
+    """Return the one weight 1/sigma**2 over energy that all spectra share up to a factor, and that
+    factor of each.
 
     None where the errors of the spectra differ in their course over energy.
     """
     level = (stderr[0, 0] / np.maximum(stderr[:, 0], 1e-12)) ** 2
     uniform = stderr.min() == stderr.max()
-    if not uniform and np.abs(stderr * np.sqrt(level)[:, None] - stderr[0]).max() > 1e-6 * np.abs(stderr[0]).max():
+    if (
+        not uniform
+        and np.abs(stderr * np.sqrt(level)[:, None] - stderr[0]).max()
+        > 1e-6 * np.abs(stderr[0]).max()
+    ):
         return None, level
     return 1 / np.maximum(stderr[0], 1e-12) ** 2, level
 
 
 def linear(basis: Array, norm: Array, power: Array, common: Array | None, tied: int) -> Array:
-    """Return the weights without a shift; one matrix product where all spectra are weighted alike (`common`)."""
+    """Return the weights without a shift; one matrix product where all spectra are weighted alike
+    (`common`)."""
     weight = np.zeros((len(norm), len(basis)))
     weight[:, -1] += bool(tied)
     target = norm - basis[-1] if tied else norm
@@ -100,12 +123,15 @@ def linear(basis: Array, norm: Array, power: Array, common: Array | None, tied: 
 def newton(
     norm: Array, power: Array, shifted: Shifted, shift: Array, weight: Array, options: Mixture
 ) -> tuple[Array, Array]:
-    """Return shift and weights at the minimum, by Gauss-Newton in both; every spectrum with its own errors."""
+    """Return shift and weights at the minimum, by Gauss-Newton in both; every spectrum with its own
+    errors."""
     m, limit = weight.shape[1], options.max_shift
     for _ in range(25):
         basis = shifted.basis(shift)
         columns = [*basis, -shifted.slope(weight, shift)]
-        step = least_squares(columns, norm - _sum(weight, basis), power, m if options.sum_to_one else 0)
+        step = least_squares(
+            columns, norm - _sum(weight, basis), power, m if options.sum_to_one else 0
+        )
         weight = weight + step[:, :m]
         moved = np.clip(shift + np.clip(step[:, -1], -0.5, 0.5), -limit, limit)
         furthest, shift = np.abs(moved - shift).max(), moved
@@ -119,9 +145,9 @@ def by_moments(
 ) -> tuple[Array, Array]:
     """Return what `newton` does, for spectra of one common weight P, from a few numbers of each.
 
-    Within a cell ref_i(E - s) = sum_q T_iq d**q; with B = T P y of a spectrum and G = T P T' of the cell the normal
-    equations of any (w, d) are sums over q: u_i = d**q in block i for the references, v = sum_i w_i q d**(q - 1) for
-    the slope, and <a, b> = a G b', <a, y> = a B.
+    Within a cell ref_i(E - s) = sum_q T_iq d**q; with B = T P y of a spectrum and G = T P T' of the
+    cell the normal equations of any (w, d) are sums over q: u_i = d**q in block i for the
+    references, v = sum_i w_i q d**(q - 1) for the slope, and <a, b> = a G b', <a, y> = a B.
     """
     m, limit = weight.shape[1], options.max_shift
     chosen = _chosen(m + 1, m if options.sum_to_one else 0)
@@ -137,14 +163,21 @@ def by_moments(
                 for i in range(m):
                     vectors[:, i, i] = powers
                     vectors[:, m, i, 1:] = w[:, i, None] * np.arange(1, 4) * powers[:, :3]
-                flat_vectors = np.einsum("ij,nik->njk", chosen, vectors.reshape(d.size, m + 1, 4 * m))
+                flat_vectors = np.einsum(
+                    "ij,nik->njk", chosen, vectors.reshape(d.size, m + 1, 4 * m)
+                )
                 model = np.einsum("ni,niq->nq", w, vectors.reshape(d.size, m + 1, 4 * m)[:, :m])
                 carried = flat_vectors @ gram
                 normal = carried @ np.swapaxes(flat_vectors, 1, 2)
-                rest = np.einsum("njk,nk->nj", flat_vectors, right) - np.einsum("njk,nk->nj", carried, model)
+                rest = np.einsum("njk,nk->nj", flat_vectors, right) - np.einsum(
+                    "njk,nk->nj", carried, model
+                )
                 step = np.linalg.solve(normal, rest[:, :, None])[:, :, 0] @ chosen.T
                 w, d = w + step[:, :m], d + np.clip(step[:, m], -0.1, 0.1)
-            weight[rows], moved[rows] = w, np.clip(shift[rows] - shifted.offset(shift[rows]) + d, -limit, limit)
+            weight[rows], moved[rows] = (
+                w,
+                np.clip(shift[rows] - shifted.offset(shift[rows]) + d, -limit, limit),
+            )
         furthest, shift = np.abs(moved - shift).max(), moved
         if furthest < CELL:
             break
@@ -152,11 +185,12 @@ def by_moments(
 
 
 def start(norm: Array, common: Array, shifted: Shifted, options: Mixture) -> tuple[Array, Array]:
-    """Return shift and weights of each spectrum near its lowest minimum over a grid of shifts, shapes (s,), (s, m).
+    """Return shift and weights of each spectrum near its lowest minimum over a grid of shifts,
+    shapes (s,), (s, m).
 
-    At each shift of the grid chi^2(s) = y'Py - b(s)' N(s)^-1 b(s), with N(s) = R P R', b(s) = R P y and R the
-    shifted references; a parabola through the lowest point and its neighbours gives the shift. P is `common`,
-    the mean weight of the spectra.
+    At each shift of the grid chi^2(s) = y'Py - b(s)' N(s)^-1 b(s), with N(s) = R P R', b(s) = R P y
+    and R the shifted references; a parabola through the lowest point and its neighbours gives the
+    shift. P is `common`, the mean weight of the spectra.
     """
     energy, splines = shifted.energy, shifted.splines
     limit, m, every = options.max_shift, len(splines), np.arange(len(norm))

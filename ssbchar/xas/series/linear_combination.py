@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def fit_mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: Mixture) -> xr.Dataset:
+def fit_mixture(
+    normalised: xr.Dataset, references: list[xr.Dataset], options: Mixture
+) -> xr.Dataset:
     """Return the weights of references in every spectrum of a measurement.
 
     Parameters
@@ -36,11 +38,12 @@ def fit_mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: M
     Returns
     -------
     Dataset, dims spectrum, reference, energy
-        ``weight`` (median over `choices` normalisation ranges), ``weight_stderr``, ``weight_systematic``
-        (reference; their spread), ``shift`` [eV] with ``shift_stderr``, ``covariance`` (spectrum, parameter,
-        parameter2: weights then shift), ``r_factor``, ``verdict``; ``fitted`` and ``measured`` over the fit range, with
-        the normalisation of `normalised`; attrs ``reduced`` (the reference of lowest edge energy), ``method``,
-        ``notes`` (the references' too).
+        ``weight`` (median over `choices` normalisation ranges), ``weight_stderr``,
+        ``weight_systematic`` (reference; their spread), ``shift`` [eV] with ``shift_stderr``,
+        ``covariance`` (spectrum, parameter, parameter2: weights then shift), ``r_factor``,
+        ``verdict``; ``fitted`` and ``measured`` over the fit range, with the normalisation of
+        `normalised`; attrs ``reduced`` (the reference of lowest edge energy), ``method``, ``notes``
+        (the references' too).
     """
     import xarray as xr
 
@@ -48,30 +51,61 @@ def fit_mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: M
     fitting = [r for r in references if (r.attrs["element"], r.attrs["edge"]) == element]
     where = str(normalised.attrs.get("measurement", "spectrum"))
     if not fitting:
-        raise BadInput(where, f"none of its references is measured at {' '.join(element)}", "correct 'reference'")
+        raise BadInput(
+            where,
+            f"none of its references is measured at {' '.join(element)}",
+            "correct 'reference'",
+        )
     e0 = float(normalised["e0"])
     lows = [float(r["energy"][0]) for r in [normalised, *fitting]]
     highs = [float(r["energy"][-1]) for r in [normalised, *fitting]]
     slack = options.max_shift if options.shift else 0.0
-    low, high = max(e0 + options.window[0], max(lows) + slack), min(e0 + options.window[1], min(highs) - slack)
+    low, high = (
+        max(e0 + options.window[0], max(lows) + slack),
+        min(e0 + options.window[1], min(highs) - slack),
+    )
     energy = normalised["energy"].values
     use = (energy >= low) & (energy <= high)
     if use.sum() < len(fitting) + 3:
-        raise BadInput(where, "its references do not cover its edge", "widen mixture.window or give other references")
+        raise BadInput(
+            where,
+            "its references do not cover its edge",
+            "widen mixture.window or give other references",
+        )
     targets, spread = normalised["norm"].values[:, use], normalised["norm_stderr"].values[:, use]
-    done = combine(energy[use], targets, spread, [(r["energy"].values, r["norm"].values[-1]) for r in fitting], options)
+    done = combine(
+        energy[use],
+        targets,
+        spread,
+        [(r["energy"].values, r["norm"].values[-1]) for r in fitting],
+        options,
+    )
     weight, systematic, covariance = ensemble(normalised, fitting, use, options)
     names = [str(r.attrs.get("measurement", f"reference {i + 1}")) for i, r in enumerate(fitting)]
     free = [f"weight {n}" for n in names] + (["shift"] if options.shift else [])
-    ds = xr.Dataset(coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs))
+    ds = xr.Dataset(
+        coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs)
+    )
     ds["reference"] = ("reference", names)
     ds["parameter"] = ("parameter", free)
-    ds["weight"] = (("spectrum", "reference"), weight, {"units": "1", "ancillary_variables": "weight_stderr"})
+    ds["weight"] = (
+        ("spectrum", "reference"),
+        weight,
+        {"units": "1", "ancillary_variables": "weight_stderr"},
+    )
     errors = np.sqrt(np.einsum("sii->si", covariance))
     ds["weight_stderr"] = (("spectrum", "reference"), errors[:, : len(names)], {"units": "1"})
-    ds["weight_systematic"] = ("reference", systematic, {"units": "1", "long_name": "spread over normalisation ranges"})
+    ds["weight_systematic"] = (
+        "reference",
+        systematic,
+        {"units": "1", "long_name": "spread over normalisation ranges"},
+    )
     ds["shift"] = ("spectrum", done.shift, {"units": "eV"})
-    ds["shift_stderr"] = ("spectrum", errors[:, -1] if options.shift else np.zeros(len(errors)), {"units": "eV"})
+    ds["shift_stderr"] = (
+        "spectrum",
+        errors[:, -1] if options.shift else np.zeros(len(errors)),
+        {"units": "eV"},
+    )
     ds["covariance"] = (("spectrum", "parameter", "parameter2"), covariance, {"units": "1"})
     ds["r_factor"] = ("spectrum", done.r_factor, {"units": "1"})
     ds["reduced_chi_square"] = ("spectrum", done.chi2, {"units": "1"})
@@ -80,24 +114,32 @@ def fit_mixture(normalised: xr.Dataset, references: list[xr.Dataset], options: M
     ds["measured"] = (("spectrum", "energy"), normalised["norm"].values[:, use], {"units": "1"})
     ds["name"] = normalised["name"]
     lowest = min(range(len(fitting)), key=lambda i: float(fitting[i]["e0_half"].values[-1]))
-    said = [*notes.of(normalised.attrs), *(note for r in fitting for note in notes.of_other(r.attrs))]
+    said = [
+        *notes.of(normalised.attrs),
+        *(note for r in fitting for note in notes.of_other(r.attrs)),
+    ]
     ds.attrs.update(reduced=names[lowest], notes=json.dumps(said))
-    ds.attrs["method"] = f"{low - e0:+.0f} to {high - e0:+.0f} eV, shift {'free' if options.shift else 'fixed'}"
+    ds.attrs["method"] = (
+        f"{low - e0:+.0f} to {high - e0:+.0f} eV, shift {'free' if options.shift else 'fixed'}"
+    )
     return ds
 
 
 NOISE_CHOICES = 3
-"""Number of choices for which the noise of the weights is propagated; their mean covariance counts."""
+"""Number of choices for which the noise of the weights is propagated; their mean covariance
+counts."""
 
 
 def ensemble(
     normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], options: Mixture
 ) -> tuple[Array, Array, Array]:
-    """Return median weights of every spectrum over normalisation ranges, the merged one's spread, and covariances.
+    """Return median weights of every spectrum over normalisation ranges, the merged one's spread,
+    and covariances.
 
-    Half the central 68 % is the spread, as for the paired comparison. The covariance (spectrum, parameter, parameter)
-    is that of noise under the same choices. The polynomial above the edge is fitted to the spectra without EXAFS, as in
-    `ssbchar.xas.normalisation.normalise`; with fewer than two choices its own ranges are taken.
+    Half the central 68 % is the spread, as for the paired comparison. The covariance (spectrum,
+    parameter, parameter) is that of noise under the same choices. The polynomial above the edge is
+    fitted to the spectra without EXAFS, as in `ssbchar.xas.normalisation.normalise`; with fewer
+    than two choices its own ranges are taken.
     """
     datasets = [normalised, *(r.isel(spectrum=[-1]) for r in references)]
     smooths = [exafs_free(ds) for ds in datasets]
@@ -109,9 +151,13 @@ def ensemble(
     found, covariance = [], []
     for i, choice in enumerate(drawn):
         noisy = i < NOISE_CHOICES
-        parts = [part_of(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)]
+        parts = [
+            part_of(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)
+        ]
         grid = parts[0].energy[use]
-        done = combine(grid, parts[0].norm[:, use], stderr, [(p.energy, p.norm[0]) for p in parts[1:]], options)
+        done = combine(
+            grid, parts[0].norm[:, use], stderr, [(p.energy, p.norm[0]) for p in parts[1:]], options
+        )
         found.append(done.weight)
         if noisy:
             covariance.append(noise_covariance(grid, parts, stderr, done, options))
@@ -119,8 +165,11 @@ def ensemble(
     return middle, np.asarray(high - low)[-1] / 2, np.mean(covariance, axis=0)
 
 
-def noise_covariance(grid: Array, parts: list[Part], stderr: Array, done: Combined, options: Mixture) -> Array:
-    """Return the covariance of (weights, shift) from the noise of spectrum and references, their baselines included.
+def noise_covariance(
+    grid: Array, parts: list[Part], stderr: Array, done: Combined, options: Mixture
+) -> Array:
+    """Return the covariance of (weights, shift) from the noise of spectrum and references, their
+    baselines included.
 
     norm = (A mu) / step with A mu = mu - pre, step = w . mu: a change d mu moves the parameters by
     G d mu, G = gain (A - norm w) / step; references add the same, times their weight.
@@ -136,13 +185,21 @@ def noise_covariance(grid: Array, parts: list[Part], stderr: Array, done: Combin
     done : Combined
     options : Mixture
     """
-    solve = gain(done.columns, 1 / np.maximum(stderr, 1e-12) ** 2, len(parts) - 1 if options.sum_to_one else 0)
+    solve = gain(
+        done.columns,
+        1 / np.maximum(stderr, 1e-12) ** 2,
+        len(parts) - 1 if options.sum_to_one else 0,
+    )
     total = np.zeros((len(done.shift), solve.shape[1], solve.shape[1]))
     factors = [np.ones_like(done.shift), *(-done.weight.T)]
     for part, factor in zip(parts, factors, strict=True):
-        onto = np.asarray([np.interp(grid, part.energy, unit) for unit in np.eye(part.energy.size)]).T
+        onto = np.asarray(
+            [np.interp(grid, part.energy, unit) for unit in np.eye(part.energy.size)]
+        ).T
         direct = solve @ (onto @ part.rest)
-        height = np.einsum("npe,ne->np", solve, np.broadcast_to(part.norm @ onto.T, done.fitted.shape))
+        height = np.einsum(
+            "npe,ne->np", solve, np.broadcast_to(part.norm @ onto.T, done.fitted.shape)
+        )
         change = (direct - height[:, :, None] * part.weights) / part.step[:, None, None]
         change *= factor[:, None, None] * part.stderr[:, None, :]
         total += np.einsum("npe,nqe->npq", change, change)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     """Return normalised spectra of every scan of a series, and their mean.
 
-    As `ssbchar.xas.normalisation.normalise_spectra`, but no scan is a repeat of another: noise comes from each scan and its
-    neighbours in the series, and a scan that differs from the mean of its neighbours far beyond what others do is set
-    aside.
+    As `ssbchar.xas.normalisation.normalise_spectra`, but no scan is a repeat of another: noise
+    comes from each scan and its neighbours in the series, and a scan that differs from the mean of
+    its neighbours far beyond what others do is set aside.
 
     Parameters
     ----------
@@ -39,26 +39,41 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     Returns
     -------
     Dataset, dims spectrum, energy
-        As of `ssbchar.xas.normalisation.normalise_spectra`; ``number`` (spectrum), from 1, 0 for the mean, which is last and named
-        ``merged``; ``noise_correlation`` (energy, energy2): covariance of the points of a typical scan in units of
-        the noise of its raw points, not quite 1 on the diagonal where scans are interpolated. Scans set aside are left
-        out.
+        As of `ssbchar.xas.normalisation.normalise_spectra`; ``number`` (spectrum), from 1, 0 for
+        the mean, which is last and named ``merged``; ``noise_correlation`` (energy, energy2):
+        covariance of the points of a typical scan in units of the noise of its raw points, not
+        quite 1 on the diagonal where scans are interpolated. Scans set aside are left out.
     """
     aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
     names = [str(s) for s in calibrated["source_file"].values]
-    good, options = np.flatnonzero(calibrated["status"].values == "ok"), settled(options, calibrated.attrs)
+    good, options = (
+        np.flatnonzero(calibrated["status"].values == "ok"),
+        settled(options, calibrated.attrs),
+    )
     energy, mu, noise, correlation = _gridded(calibrated, good)
     done = calibrated.attrs.get("mode") == "normalised"
     e0 = origin(energy, mu, options, names[good[0]], done)
-    limits = edge.ranges(energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm)
+    limits = edge.ranges(
+        energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
+    )
     tail = edge.tail(energy, e0, options.core_width or 0.0)
     norm = mu if done else edge.normalised(energy, mu, limits, options.victoreen, None, tail).norm
     keep = like_neighbours(norm, options.outlier)
     for i in np.flatnonzero(~keep):
         problem = "the scan differs from its neighbours far beyond what others do"
-        aside.append({"where": names[good[i]], "problem": problem, "remedy": "left out of the series; look at it"})
+        aside.append(
+            {
+                "where": names[good[i]],
+                "problem": problem,
+                "remedy": "left out of the series; look at it",
+            }
+        )
     if keep.sum() < 3:
-        raise BadInput(names[good[0]], f"only {int(keep.sum())} scans of the series are alike", "check the scans")
+        raise BadInput(
+            names[good[0]],
+            f"only {int(keep.sum())} scans of the series are alike",
+            "check the scans",
+        )
     kept, mu, noise = good[keep], mu[keep], noise[keep]
     if len(mu) >= NOISE_SCANS and not np.isfinite(calibrated["mu_stderr"].values[kept]).any():
         made = edge.normalised(energy, mu, limits, options.victoreen, None, tail)
@@ -85,10 +100,11 @@ SAMPLED = 40
 
 
 def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array, Array]:
-    """Return the first scan's energies within all scans' range; there mu and noise of each scan, and its correlation.
+    """Return the first scan's energies within all scans' range; there mu and noise of each scan,
+    and its correlation.
 
-    Noise is found on each scan's own axis, before a cubic spline (the matrix W) lays it on the common one; the
-    correlation is the mean of W W' over scans spread over the series.
+    Noise is found on each scan's own axis, before a cubic spline (the matrix W) lays it on the
+    common one; the correlation is the mean of W W' over scans spread over the series.
     """
     from scipy.interpolate import CubicSpline
 
@@ -96,7 +112,10 @@ def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Arr
     low, high = np.nanmin(axes, axis=1).max(), np.nanmax(axes, axis=1).min()
     grid = axes[0][np.isfinite(axes[0]) & (axes[0] >= low - 1e-9) & (axes[0] <= high + 1e-9)]
     mu, noise = np.empty((good.size, grid.size)), np.empty((good.size, grid.size))
-    correlation, sampled = np.zeros((grid.size, grid.size)), np.linspace(0, good.size - 1, SAMPLED).astype(int)
+    correlation, sampled = (
+        np.zeros((grid.size, grid.size)),
+        np.linspace(0, good.size - 1, SAMPLED).astype(int),
+    )
     for row, i in enumerate(steps(list(good), "reading", "scans")):
         x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
@@ -114,11 +133,12 @@ def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Arr
 
 
 def noise_along(energy: Array, norm: Array, noise: Array, correlation: Array) -> Array:
-    """Return the noise of each point of each spectrum from how it jumps off its neighbours in the series.
+    """Return the noise of each point of each spectrum from how it jumps off its neighbours in the
+    series.
 
-    The second difference of three consecutive spectra holds no structure of the edge, so the noise is seen where a
-    single spectrum does not show it (white line, edge). Its course over energy is the median over the series; its level
-    in each scan is that of `noise`.
+    The second difference of three consecutive spectra holds no structure of the edge, so the noise
+    is seen where a single spectrum does not show it (white line, edge). Its course over energy is
+    the median over the series; its level in each scan is that of `noise`.
 
     Parameters
     ----------
@@ -136,17 +156,21 @@ def noise_along(energy: Array, norm: Array, noise: Array, correlation: Array) ->
     unit = np.sqrt((jumps(energy, np.asarray(root.T, float)) ** 2).sum(axis=0))
     profile = MAD_TO_SIGMA * np.median(np.abs(jumps(energy, bend)) / size[:, None], axis=0) / unit
     inside = np.isfinite(profile)
-    profile = median_filter(np.interp(energy, energy[inside], profile[inside]), size=5, mode="nearest")
+    profile = median_filter(
+        np.interp(energy, energy[inside], profile[inside]), size=5, mode="nearest"
+    )
     return np.asarray(level[:, None] * profile)
 
 
 def like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
-    """Return which spectra lie as near to the mean of their two neighbours as the others do (five are needed to tell).
+    """Return which spectra lie as near to the mean of their two neighbours as the others do (five
+    are needed to tell).
 
     The first and the last are held against the line through the next two.
 
-    The distance of a spectrum is the root mean square over its points; beyond `limit` times the median distance it does
-    not belong. Where one scan is bad its neighbours are measured against those that are not.
+    The distance of a spectrum is the root mean square over its points; beyond `limit` times the
+    median distance it does not belong. Where one scan is bad its neighbours are measured against
+    those that are not.
     """
     n = len(norm)
     keep = np.ones(n, bool)

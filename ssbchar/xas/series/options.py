@@ -16,8 +16,9 @@ class Mixture:
     sum_to_one: bool = False
     """Force the weights to a sum of one."""
     choices: int = 30
-    """Number of sets of normalisation ranges; the weights are their median, their spread is the systematic
-    uncertainty. Below 2: the ranges of the normalisation step alone, no systematic uncertainty."""
+    """Number of sets of normalisation ranges; the weights are their median, their spread is the
+    systematic uncertainty. Below 2: the ranges of the normalisation step alone, no systematic
+    uncertainty."""
     seed: int = 20210402
     """Seed that draws them."""
 

@@ -16,8 +16,8 @@ CELL = 0.02
 class Shifted:
     """References at E - s for many shifts s, by Taylor series about the nearest multiple of CELL.
 
-    Within a cell the series of a cubic spline ends with its third derivative; where a knot lies between, the error is
-    below CELL**3 / 48 times the jump of that derivative.
+    Within a cell the series of a cubic spline ends with its third derivative; where a knot lies
+    between, the error is below CELL**3 / 48 times the jump of that derivative.
     """
 
     def __init__(self, energy: Array, references: list[tuple[Array, Array]]) -> None:
@@ -28,11 +28,14 @@ class Shifted:
         self.tables: dict[int, Array] = {}
 
     def table(self, cell: int) -> Array:
-        """Return (-1)**q / q! times the q-th derivatives at E - cell CELL, shape (reference, q = 0..3, energy)."""
+        """Return (-1)**q / q! times the q-th derivatives at E - cell CELL, shape (reference, q =
+        0..3, energy)."""
         if cell not in self.tables:
             x = self.energy - cell * CELL
             scale = (1.0, -1.0, 0.5, -1 / 6)
-            self.tables[cell] = np.array([[f * s(x, q) for q, f in enumerate(scale)] for s in self.splines])
+            self.tables[cell] = np.array(
+                [[f * s(x, q) for q, f in enumerate(scale)] for s in self.splines]
+            )
         return self.tables[cell]
 
     def basis(self, shift: Array) -> list[Array]:

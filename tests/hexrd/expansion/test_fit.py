@@ -1,4 +1,5 @@
-"""Expansion: truth comes back for every crystal system with honest errors, and what disturbs it is said."""
+"""Expansion: truth comes back for every crystal system with honest errors, and what disturbs it is
+said."""
 
 import numpy as np
 import pytest
@@ -11,7 +12,10 @@ from ssbchar.hexrd.expansion.options import Expansion
 
 def true_mean(one: MadePhase, low: float = 100.0, high: float = 500.0) -> np.ndarray:
     first, last = truth(one, np.array([low, high]))
-    sizes = np.array([first[0], first[1], first[2], volume(first)]), np.array([last[0], last[1], last[2], volume(last)])
+    sizes = (
+        np.array([first[0], first[1], first[2], volume(first)]),
+        np.array([last[0], last[1], last[2], volume(last)]),
+    )
     return (sizes[1] / sizes[0] - 1) / (high - low)
 
 
@@ -33,7 +37,8 @@ def test_every_crystal_system(system: str) -> None:
     error = np.hypot(at.tensor_stderr.values, 1e-12)
     assert np.mean(np.abs((at.tensor.values - right) / error)[inside] < 3) > 0.9
     np.testing.assert_allclose(
-        at.principal_expansion.values[:, inside].sum(axis=0), at.linear_expansion.sel(axis="volume").values[inside]
+        at.principal_expansion.values[:, inside].sum(axis=0),
+        at.linear_expansion.sel(axis="volume").values[inside],
     )
     assert at.verdict.item() == "ok" and inside.sum() > 100
 
@@ -45,7 +50,10 @@ def pulls(seeds: int, **kind: float) -> np.ndarray:
         found = fit.fit_expansion(*made([one], seed=seed, **kind), Expansion())
         for segment in ("heating", "cooling"):
             at = found.sel(segment=segment, axis=["a", "b", "c", "volume"]).isel(phase=0)
-            out.append((at.mean_linear_expansion.values - true_mean(one)) / at.mean_linear_expansion_stderr.values)
+            out.append(
+                (at.mean_linear_expansion.values - true_mean(one))
+                / at.mean_linear_expansion_stderr.values
+            )
     return np.array(out)
 
 
@@ -67,17 +75,25 @@ def test_pulls_of_a_hundred_seeds(temperature_stderr: float) -> None:
 def test_temperature_error_counts() -> None:
     quiet = fit.fit_expansion(*made([MadePhase()], temperature_stderr=0.01), Expansion())
     loud = fit.fit_expansion(*made([MadePhase()], temperature_stderr=5.0), Expansion())
-    assert np.all((loud.mean_linear_expansion_stderr > 2 * quiet.mean_linear_expansion_stderr).sel(axis="c"))
+    assert np.all(
+        (loud.mean_linear_expansion_stderr > 2 * quiet.mean_linear_expansion_stderr).sel(axis="c")
+    )
     assert np.all(loud.chi2 < 2)
 
 
 def test_scatter_beyond_the_esds_inflates() -> None:
     lattice, furnace = made([MadePhase()], seed=2)
     honest = fit.fit_expansion(lattice, furnace, Expansion())
-    small = lattice.assign(cell_covariance=lattice.cell_covariance / 400, cell_stderr=lattice.cell_stderr / 20)
-    found = fit.fit_expansion(small, furnace.assign(temperature_stderr=furnace.temperature_stderr * 0), Expansion())
+    small = lattice.assign(
+        cell_covariance=lattice.cell_covariance / 400, cell_stderr=lattice.cell_stderr / 20
+    )
+    found = fit.fit_expansion(
+        small, furnace.assign(temperature_stderr=furnace.temperature_stderr * 0), Expansion()
+    )
     assert np.all(found.chi2 > 50) and np.all(found.inflation.sel(axis="a") > 7)
-    ratio = (found.mean_linear_expansion_stderr / honest.mean_linear_expansion_stderr).sel(axis=["a", "c"])
+    ratio = (found.mean_linear_expansion_stderr / honest.mean_linear_expansion_stderr).sel(
+        axis=["a", "c"]
+    )
     assert np.all((ratio > 0.5) & (ratio < 2))
 
 
@@ -90,8 +106,9 @@ def test_an_outlier_is_left_out_and_counted() -> None:
     assert found.frames_rejected.sel(segment="heating").item() == 1
     np.testing.assert_allclose(
         found.mean_linear_expansion.sel(segment="heating", axis="a"),
-        clean.mean_linear_expansion.sel(segment="heating", axis="a"), rtol=0.01,
-    )  # fmt: skip
+        clean.mean_linear_expansion.sel(segment="heating", axis="a"),
+        rtol=0.01,
+    )
 
 
 def test_hysteresis_is_tested() -> None:
@@ -110,7 +127,9 @@ def test_a_phase_that_reacts_is_flagged_and_the_mean_shortened() -> None:
     assert found.mean_to.item() < 420 and found.mean_from.item() == 100
     one = MadePhase()
     right = true_mean(one, 100.0, found.mean_to.item())[0]
-    assert abs(found.mean_linear_expansion.sel(axis="a") - right) < 4 * found.mean_linear_expansion_stderr.sel(axis="a")
+    assert abs(
+        found.mean_linear_expansion.sel(axis="a") - right
+    ) < 4 * found.mean_linear_expansion_stderr.sel(axis="a")
 
 
 def test_absent_and_short_phases_have_a_verdict() -> None:
@@ -136,7 +155,10 @@ def test_vibration_models_find_their_temperature(kind: str) -> None:
     variance = np.einsum("tij,jk,tik->ti", jacobian, curve.covariance, jacobian)[0]
     h = 1.0
     slope = (
-        (curves.thermal_energy(kind, np.array([301.0]), theta) - curves.thermal_energy(kind, np.array([299.0]), theta))
+        (
+            curves.thermal_energy(kind, np.array([301.0]), theta)
+            - curves.thermal_energy(kind, np.array([299.0]), theta)
+        )
         / 2
         / h
     )

@@ -31,7 +31,9 @@ def test_tensor_predicts_every_plane_spacing(system: str) -> None:
     normal /= np.linalg.norm(normal, axis=0)
     h = 1e-2
     numeric = np.log(spacing(hkl, cell + h * rate) / spacing(hkl, cell - h * rate)) / (2 * h)
-    np.testing.assert_allclose(np.einsum("ir,ij,jr->r", normal, alpha, normal), numeric, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(
+        np.einsum("ir,ij,jr->r", normal, alpha, normal), numeric, rtol=1e-6, atol=1e-12
+    )
     numeric_volume = np.log(volume(cell + h * rate) / volume(cell - h * rate)) / (2 * h)
     assert np.trace(alpha) == pytest.approx(float(numeric_volume), rel=1e-6)
 
@@ -46,7 +48,8 @@ def test_symmetry_fixes_what_it_should() -> None:
 
 
 def test_monoclinic_by_hand() -> None:
-    """alpha_33 = c'/c, alpha_22 = b'/b, alpha_11 = a'/a + beta' cot(beta), alpha_13 from the turn of a."""
+    """alpha_33 = c'/c, alpha_22 = b'/b, alpha_11 = a'/a + beta' cot(beta), alpha_13 from the turn
+    of a."""
     cell, rate = rate_of("monoclinic")
     alpha = tensor.expansion_tensor(cell, rate)
     beta, turn = np.radians(cell[4]), np.radians(rate[4])
@@ -60,7 +63,9 @@ def test_monoclinic_by_hand() -> None:
 def test_small_lagrangian_strain_is_the_integral_of_the_tensor() -> None:
     cell, rate = rate_of("triclinic")
     strain = tensor.lagrangian_strain(cell + 0.1 * rate, cell - 0.1 * rate)
-    np.testing.assert_allclose(strain, 0.2 * tensor.expansion_tensor(cell, rate), rtol=1e-4, atol=1e-12)
+    np.testing.assert_allclose(
+        strain, 0.2 * tensor.expansion_tensor(cell, rate), rtol=1e-4, atol=1e-12
+    )
 
 
 def test_principal_axes_keep_their_names_through_a_crossing() -> None:
@@ -80,12 +85,16 @@ def test_principal_errors_match_a_monte_carlo() -> None:
     root = 1e-8 * rng.standard_normal((6, 6))
     covariance = (root @ root.T)[None]
     value, vector = tensor.principal(alpha[None])
-    draws = np.array([alpha[i, j] for i, j in tensor.PAIRS]) + rng.standard_normal((4000, 6)) @ root.T
+    draws = (
+        np.array([alpha[i, j] for i, j in tensor.PAIRS]) + rng.standard_normal((4000, 6)) @ root.T
+    )
     many = np.empty((4000, 3, 3))
     for n, (i, j) in enumerate(tensor.PAIRS):
         many[:, i, j] = many[:, j, i] = draws[:, n]
     values, vectors = tensor.principal(many)
-    np.testing.assert_allclose(tensor.principal_stderr(vector, covariance)[0], values.std(axis=0), rtol=0.08)
+    np.testing.assert_allclose(
+        tensor.principal_stderr(vector, covariance)[0], values.std(axis=0), rtol=0.08
+    )
     cosine = np.clip(np.abs(np.einsum("nij,ij->nj", vectors, vector[0])), 0, 1)
     turned = np.degrees(np.sqrt(np.mean(np.arccos(cosine) ** 2, axis=0)))
     np.testing.assert_allclose(tensor.axis_stderr(value, vector, covariance)[0], turned, rtol=0.1)

@@ -25,9 +25,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Chain, dict[str, str
     folder = tmp_path_factory.mktemp("export")
     found = chain(heating.REACTING, folder, IDEAL, 3, (14, 1, 4, 2))
     files = call(
-        "hexrd.export.export_series", {"frames": [4]}, {"sample": "LAGP+NCM811"}, patterns=found.patterns, table=PHASES,
-        furnace=found.furnace, lattice=found.lattice, peaks=found.peaks,
-    )  # fmt: skip
+        "hexrd.export.export_series",
+        {"frames": [4]},
+        {"sample": "LAGP+NCM811"},
+        patterns=found.patterns,
+        table=PHASES,
+        furnace=found.furnace,
+        lattice=found.lattice,
+        peaks=found.peaks,
+    )
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     return found, files, folder
@@ -50,17 +56,23 @@ def test_the_long_table_is_the_lattice(made: tuple[Chain, dict[str, str], Path])
         np.testing.assert_allclose(own["c_stderr"], at["cell_stderr"].values[:, 2], rtol=1e-6)
         np.testing.assert_allclose(own["volume_angstrom3"], at["volume"].values, rtol=1e-8)
         np.testing.assert_allclose(own["rwp_percent"], found.lattice["rwp"].values, rtol=1e-8)
-        np.testing.assert_allclose(own["temperature_degC"], found.furnace["temperature"].values, rtol=1e-8)
+        np.testing.assert_allclose(
+            own["temperature_degC"], found.furnace["temperature"].values, rtol=1e-8
+        )
         assert own["verdict"].tolist() == at["verdict"].values.tolist()
     assert table["weight_percent"].isna().all(), "LAGP's and Co3(PO4)2's structures are not trusted"
     times = pd.to_datetime(table["time_utc"]).astype("int64") / 1e9
     unit = {"us": 1e3, "ms": 1e6, "ns": 1.0}[pd.to_datetime(table["time_utc"]).dt.unit]
-    np.testing.assert_allclose(times * unit, np.repeat(found.furnace["time"].values, phases), atol=2e-3)
+    np.testing.assert_allclose(
+        times * unit, np.repeat(found.furnace["time"].values, phases), atol=2e-3
+    )
     total = table.groupby("frame")["relative_intensity_percent"].sum()
     np.testing.assert_allclose(total, 100.0, rtol=1e-6)
 
 
-def test_cifs_are_read_by_pymatgen_with_the_refined_cell(made: tuple[Chain, dict[str, str], Path]) -> None:
+def test_cifs_are_read_by_pymatgen_with_the_refined_cell(
+    made: tuple[Chain, dict[str, str], Path],
+) -> None:
     from pymatgen.core import Structure
     from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
@@ -74,12 +86,16 @@ def test_cifs_are_read_by_pymatgen_with_the_refined_cell(made: tuple[Chain, dict
         at = found.lattice.sel(phase=phase, frame=frame)
         structure = Structure.from_file(str(folder / f"{phase}_frame{frame:04d}.cif"))
         error = np.maximum(at["cell_stderr"].values, 1e-9)
-        assert np.all(np.abs(np.array(structure.lattice.parameters) - at["cell"].values) <= 0.6 * error + 1e-8)
+        assert np.all(
+            np.abs(np.array(structure.lattice.parameters) - at["cell"].values) <= 0.6 * error + 1e-8
+        )
         assert SpacegroupAnalyzer(structure, 1e-3).get_space_group_symbol() == groups[phase]
     assert seen == set(groups)
 
 
-def test_cifs_say_uncertainty_temperature_and_wavelength(made: tuple[Chain, dict[str, str], Path]) -> None:
+def test_cifs_say_uncertainty_temperature_and_wavelength(
+    made: tuple[Chain, dict[str, str], Path],
+) -> None:
     from pymatgen.io.cif import CifFile
 
     found, files, _ = made
@@ -87,7 +103,10 @@ def test_cifs_say_uncertainty_temperature_and_wavelength(made: tuple[Chain, dict
         (block,) = CifFile.from_str(files[f"{phase}_frame{frame:04d}.cif"]).data.values()
         at = found.lattice.sel(phase=phase, frame=frame)
         operations = block.data["_space_group_symop_operation_xyz"]
-        assert operations[0] == "x, y, z" and len(operations) == {"LAGP": 36, "NCM811": 36, "Co3PO42": 4}[phase]
+        assert (
+            operations[0] == "x, y, z"
+            and len(operations) == {"LAGP": 36, "NCM811": 36, "Co3PO42": 4}[phase]
+        )
         value, su = re.fullmatch(r"([\d.]+)\((\d+)\)", block.data["_cell_length_c"]).groups()  # type: ignore[union-attr]
         told = int(su) * 10.0 ** -len(value.partition(".")[2])
         assert told == pytest.approx(float(at["cell_stderr"][2]), rel=0.34)
@@ -102,16 +121,36 @@ def test_cifs_say_uncertainty_temperature_and_wavelength(made: tuple[Chain, dict
 
 def test_a_frame_that_is_not_there_is_told(made: tuple[Chain, dict[str, str], Path]) -> None:
     found, _, _ = made
-    given = {"patterns": found.patterns, "furnace": found.furnace, "lattice": found.lattice, "peaks": found.peaks}
-    with pytest.raises(BadInput, match=r"no frame 900 in the series of s; frames are numbered 1 to"):
-        call("hexrd.export.export_series", {"frames": [4, 900]}, {"sample": "s"}, table=PHASES, **given)
+    given = {
+        "patterns": found.patterns,
+        "furnace": found.furnace,
+        "lattice": found.lattice,
+        "peaks": found.peaks,
+    }
+    with pytest.raises(
+        BadInput, match=r"no frame 900 in the series of s; frames are numbered 1 to"
+    ):
+        call(
+            "hexrd.export.export_series",
+            {"frames": [4, 900]},
+            {"sample": "s"},
+            table=PHASES,
+            **given,
+        )
 
 
 def test_cell_frames_are_first_last_coldest_and_hottest() -> None:
     verdict = np.array(["absent", "held", "ok", "ok", "ok", "ok", "not_converged"], dtype=object)
-    assert export.chosen(verdict, np.array([25.0, 100, 300, 200, 700, 400, 500])).tolist() == [2, 3, 4, 5]
+    assert export.chosen(verdict, np.array([25.0, 100, 300, 200, 700, 400, 500])).tolist() == [
+        2,
+        3,
+        4,
+        5,
+    ]
     assert export.chosen(np.array(["absent"] * 3, dtype=object), np.full(3, 25.0)).size == 0
-    assert export.chosen(np.array(["held", "held"], dtype=object), np.array([np.nan, np.nan])).tolist() == [0, 1]
+    assert export.chosen(
+        np.array(["held", "held"], dtype=object), np.array([np.nan, np.nan])
+    ).tolist() == [0, 1]
 
 
 def test_patterns_for_gsas_come_back(made: tuple[Chain, dict[str, str], Path]) -> None:
@@ -139,15 +178,34 @@ def test_the_instrument_file_has_every_parameter_and_the_right_widths(
     text = files["instrument.instprm"]
     assert text.startswith("#GSAS-II")
     pairs = dict(line.split(":", 1) for line in text.splitlines() if not line.startswith("#"))
-    needed = {"Type", "Bank", "Lam", "Zero", "Polariz.", "Azimuth", "U", "V", "W", "X", "Y", "Z", "SH/L"}
-    assert set(pairs) == needed and pairs["Type"] == "PXC" and float(pairs["Lam"]) == pytest.approx(0.1173)
+    needed = {
+        "Type",
+        "Bank",
+        "Lam",
+        "Zero",
+        "Polariz.",
+        "Azimuth",
+        "U",
+        "V",
+        "W",
+        "X",
+        "Y",
+        "Z",
+        "SH/L",
+    }
+    assert (
+        set(pairs) == needed
+        and pairs["Type"] == "PXC"
+        and float(pairs["Lam"]) == pytest.approx(0.1173)
+    )
     gauss = np.sqrt(float(pairs["W"]) * 8 * np.log(2)) / 100
     lorentz = float(pairs["X"]) / 100
     assert _voigt(gauss, lorentz) == pytest.approx(heating.REACTING.instrument.fwhm, rel=0.05)
 
 
 def _voigt(gauss: float, lorentz: float) -> float:
-    """Width of a Voigt function (J. J. Olivero & R. L. Longbothum, J. Quant. Spectrosc. Radiat. Transfer 17, 233)."""
+    """Width of a Voigt function (J. J. Olivero & R. L. Longbothum, J. Quant. Spectrosc. Radiat.
+    Transfer 17, 233)."""
     return float(0.5346 * lorentz + np.sqrt(0.2166 * lorentz**2 + gauss**2))
 
 
@@ -169,7 +227,10 @@ def test_uncertainty_notation_keeps_value_and_error(value: float, su: float) -> 
 
 def test_values_without_error_stand_alone() -> None:
     assert cif.with_su(90.0, 0.0) == "90" and cif.with_su(120.0, float("nan")) == "120"
-    assert cif.with_su(8.2614, 0.00031) == "8.2614(3)" and cif.with_su(8.26143, 0.00012) == "8.26143(12)"
+    assert (
+        cif.with_su(8.2614, 0.00031) == "8.2614(3)"
+        and cif.with_su(8.26143, 0.00012) == "8.26143(12)"
+    )
     assert cif.with_su(8.26143, 0.000199) == "8.2614(2)"
 
 

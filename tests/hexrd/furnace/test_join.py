@@ -1,4 +1,5 @@
-"""Temperatures joined to frames: by time, by file name, from headers; what the log must say, and what is refused."""
+"""Temperatures joined to frames: by time, by file name, from headers; what the log must say, and
+what is refused."""
 
 import json
 from datetime import UTC, datetime
@@ -17,13 +18,18 @@ from ssbchar.hexrd.furnace.options import Furnace
 START = datetime(2021, 3, 1, 10, tzinfo=UTC).timestamp()
 
 
-def frames(count: int = 60, every: float = 60.0, start: float = START, header: float = np.nan) -> xr.Dataset:
+def frames(
+    count: int = 60, every: float = 60.0, start: float = START, header: float = np.nan
+) -> xr.Dataset:
     """A series without patterns: what `join` looks at."""
     return xr.Dataset(
         {
             "time": ("frame", start + every * np.arange(count)),
             "temperature_header": ("frame", np.full(count, header) + np.arange(count)),
-            "source_file": ("frame", np.array([f"f_{n:04d}.xye" for n in range(1, count + 1)], dtype=object)),
+            "source_file": (
+                "frame",
+                np.array([f"f_{n:04d}.xye" for n in range(1, count + 1)], dtype=object),
+            ),
         },
         coords={"frame": np.arange(1, count + 1)},
     )
@@ -34,16 +40,22 @@ def ramp(t: np.ndarray) -> np.ndarray:
     return 25 + 5 * np.clip((t - START) / 60 - 10, 0, 30)
 
 
-def log(path: Path, zone: str = "+00:00", shift: float = 0.0, every: float = 10.0, **columns: object) -> Path:
+def log(
+    path: Path, zone: str = "+00:00", shift: float = 0.0, every: float = 10.0, **columns: object
+) -> Path:
     t = START - 600 + every * np.arange(int(5400 / every))
-    stamp = [datetime.fromtimestamp(v + shift, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + zone for v in t]
+    stamp = [
+        datetime.fromtimestamp(v + shift, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f") + zone for v in t
+    ]
     table = pd.DataFrame({"time": stamp, "temperature_C": np.round(ramp(t), 2), **columns})
     table.to_csv(path, index=False)
     return path
 
 
 def join(path: Path | None, patterns: xr.Dataset | None = None, **options: object) -> xr.Dataset:
-    return furnace.join_temperatures(frames() if patterns is None else patterns, path, Furnace(**options))  # type: ignore[arg-type]
+    return furnace.join_temperatures(
+        frames() if patterns is None else patterns, path, Furnace(**options)
+    )  # type: ignore[arg-type]
 
 
 def told(ds: xr.Dataset) -> list[dict[str, str]]:
@@ -56,9 +68,19 @@ def test_join_by_time(tmp_path: Path) -> None:
     assert set(ds.status.values) == {"ok"} and ds.attrs["joined_by"] == "time"
     assert {n: v.dims for n, v in ds.data_vars.items()} == dict.fromkeys(ds.data_vars, ("frame",))
     assert set(ds.data_vars) == {
-        "temperature", "temperature_stderr", "temperature_systematic", "rate", "time", "segment", "status"
-    }  # fmt: skip
-    assert ds.segment.values[5] == "hold" and ds.segment.values[25] == "heating" and ds.segment.values[55] == "hold"
+        "temperature",
+        "temperature_stderr",
+        "temperature_systematic",
+        "rate",
+        "time",
+        "segment",
+        "status",
+    }
+    assert (
+        ds.segment.values[5] == "hold"
+        and ds.segment.values[25] == "heating"
+        and ds.segment.values[55] == "hold"
+    )
     np.testing.assert_allclose(ds.rate.values[20:30], 5.0, atol=0.1)
 
 
@@ -80,13 +102,17 @@ def test_scatter_of_the_log_is_part_of_the_stated_error(tmp_path: Path) -> None:
     column = next(c for c in table.columns if "time" not in c)
     table[column] += 0.5 * np.random.default_rng(0).standard_normal(len(table))
     table.to_csv(path, index=False)
-    without, stated = (join(path, thermocouple_stderr=s).temperature_stderr.values[20:30] for s in (0.0, 0.5))
+    without, stated = (
+        join(path, thermocouple_stderr=s).temperature_stderr.values[20:30] for s in (0.0, 0.5)
+    )
     assert np.all(without > 0.3) and np.all(stated < 0.56)
 
 
 def test_epoch_kelvin_and_semicolons(tmp_path: Path) -> None:
     t = START - 600 + 10.0 * np.arange(540)
-    pd.DataFrame({"epoch_s": t, "T": ramp(t) + 273.15}).to_csv(tmp_path / "log.csv", sep=";", index=False)
+    pd.DataFrame({"epoch_s": t, "T": ramp(t) + 273.15}).to_csv(
+        tmp_path / "log.csv", sep=";", index=False
+    )
     ds = join(tmp_path / "log.csv", temperature_unit="K")
     np.testing.assert_allclose(ds.temperature, ramp(frames().time.values), atol=0.05)
 
@@ -118,7 +144,10 @@ def test_frames_outside_the_log_are_marked(tmp_path: Path) -> None:
     ds = join(log(tmp_path / "log.csv", shift=-3600.0))
     outside = ds.status.values == "outside_log"
     assert 20 < outside.sum() < 60 and outside[-1] and not outside[0]
-    assert np.isnan(ds.temperature.values[outside]).all() and np.isnan(ds.temperature_stderr.values[outside]).all()
+    assert (
+        np.isnan(ds.temperature.values[outside]).all()
+        and np.isnan(ds.temperature_stderr.values[outside]).all()
+    )
     assert told(ds)[0]["problem"].startswith(f"{outside.sum()} of 60 frames are outside the log")
     assert set(ds.segment.values[outside]) == {"none"}
 
@@ -139,9 +168,9 @@ def test_clock_offset(tmp_path: Path) -> None:
 def test_a_row_per_frame_is_joined_by_file_name(tmp_path: Path) -> None:
     names = [f"f_{n:04d}.tif" for n in range(60, 0, -1)]
     t = START + 60.0 * np.arange(59, -1, -1)
-    pd.DataFrame({"image": names, "timestamp_s": t, "T_C": ramp(t), "exposure_s": 1.0}).iloc[5:].to_csv(
-        tmp_path / "frames.csv", index=False
-    )
+    pd.DataFrame({"image": names, "timestamp_s": t, "T_C": ramp(t), "exposure_s": 1.0}).iloc[
+        5:
+    ].to_csv(tmp_path / "frames.csv", index=False)
     patterns = frames().assign(time=("frame", np.full(60, np.nan)))
     ds = join(tmp_path / "frames.csv", patterns)
     assert ds.attrs["joined_by"] == "file name"
@@ -164,15 +193,21 @@ def test_without_a_log_the_header_stands() -> None:
     [
         ("", "no table"),
         ("time,temperature_C\n", "no readings"),
-        ("time,pressure\n2021-03-01T10:00:00Z,1\n2021-03-01T12:00:00Z,1\n", "no column looks like a temperature"),
-        ("time,temp_a,temp_b\n2021-03-01T10:00:00Z,1,2\n", r"several columns could be .* \(temp_a, temp_b\)"),
+        (
+            "time,pressure\n2021-03-01T10:00:00Z,1\n2021-03-01T12:00:00Z,1\n",
+            "no column looks like a temperature",
+        ),
+        (
+            "time,temp_a,temp_b\n2021-03-01T10:00:00Z,1,2\n",
+            r"several columns could be .* \(temp_a, temp_b\)",
+        ),
         ("time,temperature\n2021-03-01T10:00:00Z,hot\n", "holds no numbers"),
         ("time,temperature\nyesterday+00:00,20\n", "no ISO 8601"),
         ("time_s,temperature\n0,20\n10,30\n", "neither ISO 8601 nor seconds since 1970"),
         ("time,temperature\n2021-03-01T10:00:00Z,-400\n", "below absolute zero"),
         ("time,temperature\n2021-03-01T10:00:00Z,20\n", "fewer than two readings"),
     ],
-)  # fmt: skip
+)
 def test_a_log_that_cannot_be_used(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text(text)
     with pytest.raises(BadInput, match=message):
@@ -181,7 +216,9 @@ def test_a_log_that_cannot_be_used(text: str, message: str, tmp_path: Path) -> N
 
 def test_set_points_are_left_aside_and_columns_can_be_named(tmp_path: Path) -> None:
     log(tmp_path / "log.csv", setpoint_temperature_C=0.0)
-    np.testing.assert_allclose(join(tmp_path / "log.csv").temperature, ramp(frames().time.values), atol=0.05)
+    np.testing.assert_allclose(
+        join(tmp_path / "log.csv").temperature, ramp(frames().time.values), atol=0.05
+    )
     ds = join(tmp_path / "log.csv", temperature_column="setpoint_temperature_C")
     np.testing.assert_allclose(ds.temperature, 0.0)
     with pytest.raises(BadInput, match="no column 'sample_T'"):
@@ -194,7 +231,8 @@ def test_patterns_without_time(tmp_path: Path) -> None:
 
 
 def heated(count: int = 200, alpha: float = 1.2e-5, seed: int = 3) -> xr.Dataset:
-    """A series with two lines that expand with the programme (its times are right), and one that grows in."""
+    """A series with two lines that expand with the programme (its times are right), and one that
+    grows in."""
     rng = np.random.default_rng(seed)
     patterns = frames(count, every=30.0)
     q = np.linspace(1.0, 6.0, 900)
@@ -205,9 +243,11 @@ def heated(count: int = 200, alpha: float = 1.2e-5, seed: int = 3) -> xr.Dataset
     rows += 30 * np.arange(count)[:, None] * np.exp(-(((q - 2.7) / 0.02) ** 2))
     y = rng.poisson(rows).astype(float)
     return patterns.assign(
-        intensity=(("frame", "point"), y), intensity_stderr=(("frame", "point"), np.sqrt(np.maximum(y, 1))),
-        q=("point", q), status=("frame", np.array(["ok"] * count, dtype=object)),
-    )  # fmt: skip
+        intensity=(("frame", "point"), y),
+        intensity_stderr=(("frame", "point"), np.sqrt(np.maximum(y, 1))),
+        q=("point", q),
+        status=("frame", np.array(["ok"] * count, dtype=object)),
+    )
 
 
 def long_log(path: Path, shift: float) -> Path:
@@ -234,17 +274,25 @@ def test_a_log_whose_clock_is_off_is_seen_by_the_expansion(shift: float, tmp_pat
 def test_pulls_of_the_clock(tmp_path: Path) -> None:
     path = long_log(tmp_path / "log.csv", 900.0)
     found = [join(path, heated(seed=n)).attrs for n in range(12)]
-    pull = np.array([(f["clock_offset_seen"] + 900.0) / f["clock_offset_seen_stderr"] for f in found])
+    pull = np.array(
+        [(f["clock_offset_seen"] + 900.0) / f["clock_offset_seen_stderr"] for f in found]
+    )
     assert np.abs(pull).max() < 4 and abs(pull.mean()) < 1
 
 
-def test_of_a_long_series_neighbours_are_averaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_long_series_neighbours_are_averaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = long_log(tmp_path / "log.csv", 900.0)
     every = join(path, heated()).attrs
     monkeypatch.setattr(clock.averaged, "__defaults__", (60,))
     fewer = join(path, heated()).attrs
     apart = fewer["clock_offset_seen"] - every["clock_offset_seen"]
-    assert 0 < abs(apart) < 4 * np.hypot(fewer["clock_offset_seen_stderr"], every["clock_offset_seen_stderr"])
+    assert (
+        0
+        < abs(apart)
+        < 4 * np.hypot(fewer["clock_offset_seen_stderr"], every["clock_offset_seen_stderr"])
+    )
     assert abs(fewer["clock_offset_seen"] + 900.0) < 4 * fewer["clock_offset_seen_stderr"]
 
 
@@ -267,11 +315,14 @@ def test_a_sample_that_does_not_expand_tells_nothing(tmp_path: Path) -> None:
 
 
 def test_a_rest_of_two_frames_is_told_as_well_as_the_log_tells_it(tmp_path: Path) -> None:
-    """Frames every five minutes: two at rest before the ramp, six on it, then the hold; edges are not blurred."""
+    """Frames every five minutes: two at rest before the ramp, six on it, then the hold; edges are
+    not blurred."""
     series = frames(count=15, every=300.0)
     ds = join(log(tmp_path / "log.csv"), series)
     minutes = (series.time.values - START) / 60
     expected = np.where(minutes < 10, "hold", np.where(minutes < 40, "heating", "hold"))
     clear = np.min(np.abs(minutes[:, None] - np.array([10, 40])), axis=1) > 0
     assert ds.segment.values[clear].tolist() == expected[clear].tolist()
-    np.testing.assert_allclose(ds.rate.values[clear], np.where(expected == "heating", 5.0, 0.0)[clear], atol=0.2)
+    np.testing.assert_allclose(
+        ds.rate.values[clear], np.where(expected == "heating", 5.0, 0.0)[clear], atol=0.2
+    )

@@ -30,8 +30,16 @@ def test_angles_as_pyfai():
 
 
 def test_direct_beam_is_fit2d_of_the_published_poni():
-    plane = geo.Plane(0.208651380603, 0.0872948482846, 0.0799601126306, -0.0184422457059, 0.00413760084465,
-                      -2.77645988275e-08, 1.72e-4, 1.72e-4)  # fmt: skip
+    plane = geo.Plane(
+        0.208651380603,
+        0.0872948482846,
+        0.0799601126306,
+        -0.0184422457059,
+        0.00413760084465,
+        -2.77645988275e-08,
+        1.72e-4,
+        1.72e-4,
+    )
     length, row, column = geo.direct_beam(plane)
     assert length * 1e3 == pytest.approx(208.689, abs=5e-4)
     assert (column, row) == (pytest.approx(487.259, abs=5e-4), pytest.approx(512.548, abs=5e-4))

@@ -31,9 +31,16 @@ def test_integration_as_pyfai(orientation):
     theirs = AzimuthalIntegrator(*PLANE[:6], pixel1=1e-4, pixel2=1e-4, wavelength=1e-10)
     for n in range(3):
         expected = theirs.integrate1d_ng(
-            turn(stack[n]), 150, mask=~turn(valid), dark=turn(dark), flat=turn(flat), polarization_factor=0.95,
-            variance=turn(stack[n] + dark), method=("full", "csr", "cython"), unit="2th_deg",
-        )  # fmt: skip
+            turn(stack[n]),
+            150,
+            mask=~turn(valid),
+            dark=turn(dark),
+            flat=turn(flat),
+            polarization_factor=0.95,
+            variance=turn(stack[n] + dark),
+            method=("full", "csr", "cython"),
+            unit="2th_deg",
+        )
         np.testing.assert_allclose(by.two_theta, expected.radial, rtol=1e-6)
         np.testing.assert_allclose(mean[n], expected.intensity, rtol=2e-5)
         np.testing.assert_allclose(stderr[n], expected.sigma, rtol=2e-4)
@@ -61,8 +68,12 @@ def test_pixels_of_single_frames_are_left_out_exactly():
     bad = np.zeros(stack.shape, bool)
     bad[1] = np.random.default_rng(4).uniform(size=SHAPE) > 0.97
     whole = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 90)
-    masked = azimuthal.integrator(PLANE, 0, ~bad[1], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1]))
-    within = azimuthal.integrator(PLANE, 0, ~bad[0], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1]))
+    masked = azimuthal.integrator(
+        PLANE, 0, ~bad[1], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
+    )
+    within = azimuthal.integrator(
+        PLANE, 0, ~bad[0], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
+    )
     spoilt = np.where(bad, 10**6, stack)
     mean, stderr = azimuthal.integrate(within, spoilt, bad)
     expected = azimuthal.integrate(masked, spoilt[1:])
@@ -80,7 +91,9 @@ def test_sectors_add_up_and_dark_leaves_bad_pixels_alone():
         azimuthal.integrate(parts, stack, bad), azimuthal.integrate(whole, stack, bad), rtol=1e-9
     )
     spoilt = np.where(bad, 10**6, stack)
-    np.testing.assert_array_equal(azimuthal.integrate(whole, spoilt, bad), azimuthal.integrate(whole, stack, bad))
+    np.testing.assert_array_equal(
+        azimuthal.integrate(whole, spoilt, bad), azimuthal.integrate(whole, stack, bad)
+    )
 
 
 def test_the_robust_mean_leaves_out_grains_and_keeps_texture(tmp_path):
@@ -141,7 +154,9 @@ def test_one_wavelength_through_d(tmp_path):
     series(tmp_path, 1)
     ds = steps.integrate_images(tmp_path, FLAT, Integration(common_wavelength=0.1173))
     d = WAVELENGTH / 2 / np.sin(np.radians(ds["two_theta"]) / 2)
-    np.testing.assert_allclose(0.1173 / 2 / np.sin(np.radians(ds["two_theta_common"]) / 2), d, rtol=1e-12)
+    np.testing.assert_allclose(
+        0.1173 / 2 / np.sin(np.radians(ds["two_theta_common"]) / 2), d, rtol=1e-12
+    )
     np.testing.assert_allclose(2 * np.pi / ds["q"], d, rtol=1e-12)
 
 
@@ -158,7 +173,9 @@ def test_bad_frames_are_set_aside_one_line_each(tmp_path):
     assert ds["frame"].values.tolist() == [1, 3, 6, 8]
     assert ds["status"].values.tolist() == ["ok", "zeros", "saturated", "ok"]
     aside = json.loads(ds.attrs["set_aside"])
-    assert [str(a["where"]).rsplit("/", 1)[-1][:9] for a in aside] == [f"scan_000{n}" for n in (2, 4, 5, 7, 3, 6)]
+    assert [str(a["where"]).rsplit("/", 1)[-1][:9] for a in aside] == [
+        f"scan_000{n}" for n in (2, 4, 5, 7, 3, 6)
+    ]
     assert all(a["problem"] and a["remedy"] and "\n" not in a["problem"] for a in aside)
     assert "10 x 10 pixels" in aside[1]["problem"]
 
@@ -171,4 +188,6 @@ def test_nothing_usable_is_refused(tmp_path):
         steps.integrate_images(tmp_path / "nowhere", FLAT, Integration())
     with pytest.raises(BadInput, match=r"the flat has \(10, 10\) pixels"):
         tiff(tmp_path / "flat.tif", np.ones((10, 10), np.uint16))
-        steps.integrate_images(tmp_path / "a_1.tif", FLAT, Integration(flat=str(tmp_path / "flat.tif")))
+        steps.integrate_images(
+            tmp_path / "a_1.tif", FLAT, Integration(flat=str(tmp_path / "flat.tif"))
+        )

@@ -1,4 +1,5 @@
-"""Image files as detectors write them: cut short, linked, with times, units, hot pixels and cut-offs."""
+"""Image files as detectors write them: cut short, linked, with times, units, hot pixels and
+cut-offs."""
 
 import h5py
 import numpy as np
@@ -31,7 +32,11 @@ def write_as(path, counts):
         with h5py.File(path, "w") as file:
             file["entry/data/data_000001"] = counts[None]
         return path
-    kinds = {".cbf": fabio.cbfimage.CbfImage, ".edf": fabio.edfimage.EdfImage, ".tif": fabio.tifimage.TifImage}
+    kinds = {
+        ".cbf": fabio.cbfimage.CbfImage,
+        ".edf": fabio.edfimage.EdfImage,
+        ".tif": fabio.tifimage.TifImage,
+    }
     kinds[path.suffix](data=counts, header={}).write(str(path))
     return path
 
@@ -44,7 +49,9 @@ def test_eiger_master_with_linked_data(tmp_path):
             file["entry/data/data"] = part
     with h5py.File(tmp_path / "run_master.h5", "w") as file:
         for k in (1, 2):
-            file[f"entry/data/data_{k:06d}"] = h5py.ExternalLink(f"run_data_{k:06d}.h5", "/entry/data/data")
+            file[f"entry/data/data_{k:06d}"] = h5py.ExternalLink(
+                f"run_data_{k:06d}.h5", "/entry/data/data"
+            )
         specific = file.create_group("entry/instrument/detector/detectorSpecific")
         specific["data_collection_date"] = "2024-05-06T07:08:09.5+00:00"
         file["entry/instrument/detector/frame_time"] = 2.0
@@ -55,7 +62,9 @@ def test_eiger_master_with_linked_data(tmp_path):
     np.testing.assert_allclose(ds["time"], 1714979289.5 + 2.0 * np.arange(5))
     assert np.all(ds["temperature_header"] == 301.5)
     by = azimuthal.integrator(PLANE, 0, stack[0] < 2**31, 0, None, 0.99)
-    np.testing.assert_allclose(ds["intensity"][4].values, azimuthal.integrate(by, stack[4:])[0][0], rtol=1e-9)
+    np.testing.assert_allclose(
+        ds["intensity"][4].values, azimuthal.integrate(by, stack[4:])[0][0], rtol=1e-9
+    )
 
 
 def test_synthetic_is_carried(tmp_path):
@@ -69,7 +78,11 @@ def test_synthetic_is_carried(tmp_path):
         ({"date": "2024:05:06 07:08:09"}, 1714979289.0, False),
         ({"time": "2024-05-06T01:08:09-06:00"}, 1714979289.0, True),
         ({"time_of_day": "1714979289.25"}, 1714979289.25, True),
-        ({"_array_data.header_contents": "# 2024-05-06T07:08:09.500\n# Pixel"}, 1714979289.5, False),
+        (
+            {"_array_data.header_contents": "# 2024-05-06T07:08:09.500\n# Pixel"},
+            1714979289.5,
+            False,
+        ),
         ({"date": "yesterday"}, np.nan, False),
     ],
 )
@@ -84,7 +97,9 @@ def test_local_time_is_brought_to_utc():
 
 def test_lengths_with_their_units():
     assert head.length({"pixel": "400 um"}, ("pixel",)) == pytest.approx(4e-4)
-    assert head.length({"detector_distance": "0.21143 m"}, head.DISTANCE_KEYS) == pytest.approx(0.21143)
+    assert head.length({"detector_distance": "0.21143 m"}, head.DISTANCE_KEYS) == pytest.approx(
+        0.21143
+    )
     assert head.length({"nominal distance": "500 mm"}, head.DISTANCE_KEYS) == pytest.approx(0.5)
     assert np.isnan(head.length({"distance": "5 parsec"}, ("distance",)))
 

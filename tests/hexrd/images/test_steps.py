@@ -1,4 +1,5 @@
-"""The detector from an image of a calibrant: geometry from an independent forward model, a .poni verified."""
+"""The detector from an image of a calibrant: geometry from an independent forward model, a .poni
+verified."""
 
 import numpy as np
 import pytest
@@ -20,7 +21,9 @@ def calibrated(tmp_path_factory):
 
 def test_geometry_of_a_tilted_detector(calibrated):
     for name, truth in (("direct_distance", 0.3), ("beam_column", 187.3), ("beam_row", 211.6)):
-        error = np.hypot(float(calibrated[f"{name}_stderr"]), float(calibrated[f"{name}_systematic"]))
+        error = np.hypot(
+            float(calibrated[f"{name}_stderr"]), float(calibrated[f"{name}_systematic"])
+        )
         assert abs(float(calibrated[name]) - truth) < 4 * error
     assert float(calibrated["direct_distance"]) == pytest.approx(0.3, rel=1e-4)
     assert float(calibrated["beam_row"]) == pytest.approx(211.6, abs=0.05)
@@ -32,28 +35,40 @@ def test_geometry_of_a_tilted_detector(calibrated):
 @pytest.mark.slow
 def test_pulls_of_the_geometry(tmp_path):
     truth = {"direct_distance": 0.3, "beam_column": 187.3, "beam_row": 211.6}
-    found = [steps.calibrate_detector(tiff(tmp_path / "ceo2.tif", calibrant_counts(seed)), SETUP) for seed in range(40)]
+    found = [
+        steps.calibrate_detector(tiff(tmp_path / "ceo2.tif", calibrant_counts(seed)), SETUP)
+        for seed in range(40)
+    ]
     for name, value in truth.items():
         errors = np.array([float(ds[name]) - value for ds in found])
         pulls = errors / np.array([float(ds[f"{name}_stderr"]) for ds in found])
         assert 0.7 < np.std(pulls) < 1.4
         if name == "direct_distance":
-            assert abs(np.mean(errors)) < float(found[0][f"{name}_systematic"]), "what does not average out is stated"
+            assert abs(np.mean(errors)) < float(found[0][f"{name}_systematic"]), (
+                "what does not average out is stated"
+            )
         else:
             assert abs(np.mean(pulls)) < 0.6
 
 
 def test_a_poni_is_found_in_the_orientation_it_was_made_for(tmp_path, calibrated):
     plane = geo.Plane(*(float(calibrated[name]) for name in geo.Plane._fields))
-    lines = ["Detector: Detector", 'Detector_config: {"pixel1": 0.0002, "pixel2": 0.0002, "max_shape": null}']
+    lines = [
+        "Detector: Detector",
+        'Detector_config: {"pixel1": 0.0002, "pixel2": 0.0002, "max_shape": null}',
+    ]
     names = ("Distance", "Poni1", "Poni2", "Rot1", "Rot2", "Rot3")
     lines += [f"{name}: {value!r}" for name, value in zip(names, plane, strict=False)]
     poni = tmp_path / "a.poni"
-    poni.write_text("poni_version: 2\n" + "\n".join(lines) + f"\nWavelength: {WAVELENGTH * 1e-10}\n")
+    poni.write_text(
+        "poni_version: 2\n" + "\n".join(lines) + f"\nWavelength: {WAVELENGTH * 1e-10}\n"
+    )
     for orientation in (2, 5):
         undo = {5: 6, 6: 5}.get(orientation, orientation)
         counts = np.ascontiguousarray(geo.oriented(calibrant_counts(3), undo))
-        ds = steps.calibrate_detector(tiff(tmp_path / f"{orientation}.tif", counts), Geometry(poni=str(poni)))
+        ds = steps.calibrate_detector(
+            tiff(tmp_path / f"{orientation}.tif", counts), Geometry(poni=str(poni))
+        )
         assert ds.attrs["orientation"] == geo.ORIENTATIONS[orientation]
         assert abs(float(ds["orientation_cell_offset"][orientation])) < 60
 
@@ -68,7 +83,9 @@ def test_no_rings_no_wavelength_no_image(tmp_path):
     with pytest.raises(BadInput, match="no pixel size"):
         steps.calibrate_detector(path, Geometry(wavelength=0.2, distance=300.0))
     with pytest.raises(BadInput, match="no calibrant of that name"):
-        steps.calibrate_detector(path, Geometry(wavelength=0.2, distance=300.0, pixel_size=200.0, calibrant="CeO3"))
+        steps.calibrate_detector(
+            path, Geometry(wavelength=0.2, distance=300.0, pixel_size=200.0, calibrant="CeO3")
+        )
     (tmp_path / "empty.tif").touch()
     with pytest.raises(BadInput, match="the file is empty"):
         steps.calibrate_detector(tmp_path / "empty.tif", SETUP)

@@ -1,4 +1,5 @@
-"""Onset and end: truth inside honest limits on heating and cooling; limits and verdicts where there is no change."""
+"""Onset and end: truth inside honest limits on heating and cooling; limits and verdicts where there
+is no change."""
 
 import numpy as np
 import pytest
@@ -9,8 +10,12 @@ from ssbchar.hexrd.onset import change_point, find
 from ssbchar.hexrd.onset.options import Onset
 
 
-def one(rows: list[Conclusion], quantity: str, condition: str = "heating", phase: str = "A") -> Conclusion:
-    found = [r for r in rows if (r.quantity, r.condition, r.subject) == (quantity, condition, phase)]
+def one(
+    rows: list[Conclusion], quantity: str, condition: str = "heating", phase: str = "A"
+) -> Conclusion:
+    found = [
+        r for r in rows if (r.quantity, r.condition, r.subject) == (quantity, condition, phase)
+    ]
     assert len(found) == 1, rows
     return found[0]
 
@@ -47,7 +52,10 @@ def test_pulls_of_a_hundred_seeds(bend: float, noise: float) -> None:
     "heating",
     [
         pytest.param(
-            30, marks=pytest.mark.xfail(reason="26 K per frame: the end comes out 0.4 sigma early", strict=True)
+            30,
+            marks=pytest.mark.xfail(
+                reason="26 K per frame: the end comes out 0.4 sigma early", strict=True
+            ),
         ),
         400,
     ],
@@ -57,7 +65,8 @@ def test_pulls_with_few_and_with_many_frames(heating: int) -> None:
 
 
 def test_cooling_runs_the_other_way() -> None:
-    """A phase that leaves on cooling and one that comes: conditions and limits are those of cooling."""
+    """A phase that leaves on cooling and one that comes: conditions and limits are those of
+    cooling."""
     lattice, furnace = made([MadePhase(), MadePhase(name="B")], seed=3, cooling=60)
     t = furnace.temperature.values
     down = furnace.segment.values == "cooling"
@@ -68,11 +77,16 @@ def test_cooling_runs_the_other_way() -> None:
     size = size + sigma * rng.standard_normal(size.shape)
     dims = ("frame", "phase")
     lattice = lattice.assign(
-        intensity=(dims, size), intensity_stderr=(dims, sigma), significance=(dims, size / sigma),
+        intensity=(dims, size),
+        intensity_stderr=(dims, sigma),
+        significance=(dims, size / sigma),
         present=(dims, (size > 5 * sigma).astype(int)),
-    )  # fmt: skip
+    )
     rows = find.find_onsets(lattice, furnace, Onset())
-    left, came = one(rows, "end_temperature", "cooling"), one(rows, "onset_temperature", "cooling", "B")
+    left, came = (
+        one(rows, "end_temperature", "cooling"),
+        one(rows, "onset_temperature", "cooling", "B"),
+    )
     assert abs(left.value - 300) < 4 * left.stderr and abs(came.value - 500) < 4 * came.stderr
     assert left.lower95 < 300 < left.upper95 and came.lower95 < 500 < came.upper95
 
@@ -104,9 +118,11 @@ def test_on_a_hold_frames_are_given_and_no_temperature() -> None:
     size = size + np.random.default_rng(0).standard_normal(size.shape)
     dims = ("frame", "phase")
     lattice = lattice.assign(
-        intensity=(dims, size), intensity_stderr=(dims, np.ones_like(size)), significance=(dims, size),
+        intensity=(dims, size),
+        intensity_stderr=(dims, np.ones_like(size)),
+        significance=(dims, size),
         present=(dims, (size > 5).astype(int)),
-    )  # fmt: skip
+    )
     rows = find.find_onsets(lattice, furnace, Onset())
     start = one(rows, "onset_frame", "hold 2")
     assert start.unit == "1" and abs(start.value - (first + 1)) < 4 * start.stderr
@@ -125,14 +141,19 @@ def test_a_lonely_frame_is_no_phase() -> None:
     significance, present = lattice.significance.values.copy(), lattice.present.values.copy()
     significance[30], present[30] = 9.0, 1
     found = lattice.assign(
-        significance=(lattice.significance.dims, significance), present=(lattice.present.dims, present)
+        significance=(lattice.significance.dims, significance),
+        present=(lattice.present.dims, present),
     )
     assert one(find.find_onsets(found, furnace, Onset()), "onset_temperature").verdict == "not_seen"
 
 
 @pytest.mark.parametrize("shape", ["line", "saturating", "square"])
 def test_shapes_of_growth(shape: str) -> None:
-    grow = {"line": lambda x: x, "saturating": lambda x: 1 - np.exp(-4 * x), "square": lambda x: x**2}[shape]
+    grow = {
+        "line": lambda x: x,
+        "saturating": lambda x: 1 - np.exp(-4 * x),
+        "square": lambda x: x**2,
+    }[shape]
     rng, u, covered = np.random.default_rng(7), np.linspace(400, 800, 60), 0
     for _ in range(20):
         y = 100 * grow(np.clip((u - 602) / 190, 0, None))

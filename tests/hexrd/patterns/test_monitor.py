@@ -1,4 +1,5 @@
-"""Patterns brought to one incident flux: what changes with the beam alone becomes equal, with its variance."""
+"""Patterns brought to one incident flux: what changes with the beam alone becomes equal, with its
+variance."""
 
 import json
 from pathlib import Path
@@ -32,16 +33,23 @@ def test_the_beam_drops_out_and_errors_go_with_it(key: str, tmp_path: Path) -> N
     np.testing.assert_allclose(ds["monitor_scale_stderr"], 1e-3 * usual / FLUX, rtol=1e-6)
     pull = (ds["intensity"].values - usual * TRUTH) / ds["intensity_stderr"].values
     assert np.all(np.abs(pull.mean(axis=1)) < 4 / np.sqrt(X.size))
-    assert np.all((pull.std(axis=1) > 0.9) & (pull.std(axis=1) < 1.1)), "a scaled count keeps its relative error"
+    assert np.all((pull.std(axis=1) > 0.9) & (pull.std(axis=1) < 1.1)), (
+        "a scaled count keeps its relative error"
+    )
     plain = one(tmp_path)
-    assert "monitor_scale" not in plain and plain["intensity"][0].sum() > 1.2 * plain["intensity"][1].sum()
+    assert (
+        "monitor_scale" not in plain
+        and plain["intensity"][0].sum() > 1.2 * plain["intensity"][1].sum()
+    )
 
 
 def test_a_frame_without_a_monitor_is_set_aside_with_a_line(tmp_path: Path) -> None:
     ds = one(series(tmp_path, missing=4), by_monitor=True)
     assert ds["status"].values.tolist() == ["ok"] * 3 + ["no_monitor"] + ["ok"] * 4
     assert [(e["where"], e["problem"]) for e in told(ds)] == [("4.xye", "its monitor is missing")]
-    assert one(tmp_path)["status"].values.tolist() == ["ok"] * 8, "without normalising nothing is missing"
+    assert one(tmp_path)["status"].values.tolist() == ["ok"] * 8, (
+        "without normalising nothing is missing"
+    )
 
 
 def test_no_monitor_at_all_is_refused(tmp_path: Path) -> None:
@@ -66,7 +74,9 @@ def test_images_by_their_header(tmp_path: Path) -> None:
         tiff(tmp_path / f"a_{n:04d}.tif", counts, f"frame: {n}; i0: {flux}; mono: {2 * flux}")
     how = {"by_monitor": True, "hot_pixel_sigma": 0.0, "beam_dump": 0.1}
     ds = steps.integrate_images(tmp_path, FLAT, Integration(sectors=4, **how))
-    plain = steps.integrate_images(tmp_path, FLAT, Integration(sectors=4, hot_pixel_sigma=0.0, beam_dump=0.1))
+    plain = steps.integrate_images(
+        tmp_path, FLAT, Integration(sectors=4, hot_pixel_sigma=0.0, beam_dump=0.1)
+    )
     for name in ("intensity", "intensity_stderr", "intensity_robust", "caked", "caked_stderr"):
         factor = np.array([1.0, 2.0, 2 / 3]).reshape(-1, *[1] * (ds[name].ndim - 1))
         np.testing.assert_allclose(ds[name], plain[name] * factor, rtol=1e-5)

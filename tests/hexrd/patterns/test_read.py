@@ -1,4 +1,5 @@
-"""Patterns from files: every format gives the same numbers, and each kind of bad input is said, not swallowed."""
+"""Patterns from files: every format gives the same numbers, and each kind of bad input is said, not
+swallowed."""
 
 from pathlib import Path
 
@@ -17,15 +18,33 @@ from ssbchar.storage import store
 
 
 def test_schema_and_saving(tmp_path: Path) -> None:
-    ds = one(folder(tmp_path / "s" if (tmp_path / "s").mkdir() is None else tmp_path), common_wavelength=0.1173)
+    ds = one(
+        folder(tmp_path / "s" if (tmp_path / "s").mkdir() is None else tmp_path),
+        common_wavelength=0.1173,
+    )
     assert {n: v.dims for n, v in ds.variables.items()} == {
-        "intensity": ("frame", "two_theta"), "intensity_stderr": ("frame", "two_theta"), "wavelength": (),
-        "wavelength_stderr": (), "common_wavelength": (), "source_file": ("frame",), "time": ("frame",),
-        "temperature_header": ("frame",), "monitor": ("frame",), "status": ("frame",), "rebinned": ("frame",),
-        "frame": ("frame",), "two_theta": ("two_theta",), "q": ("two_theta",), "two_theta_common": ("two_theta",),
-    }  # fmt: skip
-    np.testing.assert_allclose(d_from_two_theta(ds.two_theta_common, 0.1173), d_from_two_theta(X, LAMBDA), rtol=1e-12)
-    store.save(ds, tmp_path / "patterns.nc", store.provenance("hexrd.patterns.read_patterns", {}, {}), {})
+        "intensity": ("frame", "two_theta"),
+        "intensity_stderr": ("frame", "two_theta"),
+        "wavelength": (),
+        "wavelength_stderr": (),
+        "common_wavelength": (),
+        "source_file": ("frame",),
+        "time": ("frame",),
+        "temperature_header": ("frame",),
+        "monitor": ("frame",),
+        "status": ("frame",),
+        "rebinned": ("frame",),
+        "frame": ("frame",),
+        "two_theta": ("two_theta",),
+        "q": ("two_theta",),
+        "two_theta_common": ("two_theta",),
+    }
+    np.testing.assert_allclose(
+        d_from_two_theta(ds.two_theta_common, 0.1173), d_from_two_theta(X, LAMBDA), rtol=1e-12
+    )
+    store.save(
+        ds, tmp_path / "patterns.nc", store.provenance("hexrd.patterns.read_patterns", {}, {}), {}
+    )
     back = store.load(tmp_path / "patterns.nc")
     assert isinstance(back, xr.Dataset)
     np.testing.assert_array_equal(back.intensity, ds.intensity)
@@ -79,7 +98,9 @@ def bad(tmp_path: Path, frame: int, **changes: object) -> xr.Dataset:
         ("too_short", {"x": X[:5], "y": counts(5)[:5]}),
     ],
 )
-def test_a_bad_frame_is_set_aside_and_the_rest_goes_on(status: str, change: dict[str, object], tmp_path: Path) -> None:
+def test_a_bad_frame_is_set_aside_and_the_rest_goes_on(
+    status: str, change: dict[str, object], tmp_path: Path
+) -> None:
     ds = bad(tmp_path, 5, **change)
     assert ds.status.values.tolist() == ["ok"] * 4 + [status] + ["ok"] * 7
     assert [e["where"] for e in told(ds)] == ["5.xye"]
@@ -87,7 +108,9 @@ def test_a_bad_frame_is_set_aside_and_the_rest_goes_on(status: str, change: dict
     assert np.isfinite(ds.intensity.values[ds.status.values == "ok"]).all()
 
 
-@pytest.mark.parametrize("content", ["", "no numbers here\n", "1.0 2.0 1.0\n1.1 abc 1.0\n", "1.0 2.0 1.0\n1.1 2.0\n"])
+@pytest.mark.parametrize(
+    "content", ["", "no numbers here\n", "1.0 2.0 1.0\n1.1 abc 1.0\n", "1.0 2.0 1.0\n1.1 2.0\n"]
+)
 def test_an_unreadable_file_is_left_out_and_said(content: str, tmp_path: Path) -> None:
     folder(tmp_path)
     (tmp_path / "5.xye").write_text(content)
@@ -105,7 +128,9 @@ def test_a_wrong_row_is_named_by_its_line(tmp_path: Path) -> None:
 
 
 def test_a_silent_wavelength_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"no file states its wavelength; set hexrd\.read\.wavelength"):
+    with pytest.raises(
+        BadInput, match=r"no file states its wavelength; set hexrd\.read\.wavelength"
+    ):
         read.read_patterns(folder(tmp_path), Reading())
 
 
@@ -157,7 +182,8 @@ def test_mixed_wavelengths_meet_through_d(tmp_path: Path) -> None:
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.4, 2.5), st.floats(-0.5, 0.5))
 def test_rebinning_keeps_counts(seed: int, ratio: float, shift: float) -> None:
-    """Laws of rebinning: onto itself nothing changes; a constant stays; the integral inside stays."""
+    """Laws of rebinning: onto itself nothing changes; a constant stays; the integral inside
+    stays."""
     rng = np.random.default_rng(seed)
     x = np.cumsum(rng.uniform(0.5, 1.5, 60))
     y, var = rng.uniform(0, 100, 60), rng.uniform(1, 5, 60)
@@ -169,7 +195,11 @@ def test_rebinning_keeps_counts(seed: int, ratio: float, shift: float) -> None:
     np.testing.assert_allclose(flat[np.isfinite(flat)], 7.0, rtol=1e-6)
     peak = np.where((x > x[25]) & (x < x[35]), y, 0.0)
     moved, _ = rebin.rebin(x, peak, var, onto)
-    widths = np.diff(np.concatenate([[x[0] - (x[1] - x[0]) / 2], (x[1:] + x[:-1]) / 2, [x[-1] + (x[-1] - x[-2]) / 2]]))
+    widths = np.diff(
+        np.concatenate(
+            [[x[0] - (x[1] - x[0]) / 2], (x[1:] + x[:-1]) / 2, [x[-1] + (x[-1] - x[-2]) / 2]]
+        )
+    )
     assert np.nansum(moved) * ratio == pytest.approx(np.sum(peak * widths), rel=1e-6, abs=1e-9)
 
 

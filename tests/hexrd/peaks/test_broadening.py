@@ -1,4 +1,5 @@
-"""Breadths: the formula inverts, and size and strain come back from fitted peaks with honest errors."""
+"""Breadths: the formula inverts, and size and strain come back from fitted peaks with honest
+errors."""
 
 import numpy as np
 import pytest
@@ -31,7 +32,10 @@ def test_pulls() -> None:
     size, strain, covariance = broadening.williamson_hall(
         np.tile(ANGLES, (500, 1)), rng.normal(right, sigma), sigma, WAVELENGTH
     )
-    for pull in ((size - 1 / 400) / np.sqrt(covariance[:, 0, 0]), (strain - 1.5e-3) / np.sqrt(covariance[:, 1, 1])):
+    for pull in (
+        (size - 1 / 400) / np.sqrt(covariance[:, 0, 0]),
+        (strain - 1.5e-3) / np.sqrt(covariance[:, 1, 1]),
+    ):
         assert abs(pull.mean()) < 0.3 and 0.7 < pull.std() < 1.4
 
 
@@ -45,7 +49,9 @@ def test_too_few_lines_say_nothing() -> None:
 @given(st.floats(0.01, 0.2), st.floats(0.0, 1.0))
 def test_integral_breadth_is_area_over_height(fwhm: float, eta: float) -> None:
     top = pseudo_voigt.pseudo_voigt(np.array(0.0), np.array(0.0), np.array(fwhm), np.array(eta))
-    assert broadening.integral_breadth(np.array(fwhm), np.array(eta)) == pytest.approx(1 / float(top), rel=1e-12)
+    assert broadening.integral_breadth(np.array(fwhm), np.array(eta)) == pytest.approx(
+        1 / float(top), rel=1e-12
+    )
 
 
 def test_instrument_is_between_linear_and_quadratic() -> None:

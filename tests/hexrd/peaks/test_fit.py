@@ -1,4 +1,5 @@
-"""The batched fit of peaks: scipy's chi-square, right derivatives, and no trap beside a close pair."""
+"""The batched fit of peaks: scipy's chi-square, right derivatives, and no trap beside a close
+pair."""
 
 import numpy as np
 import pytest
@@ -26,10 +27,19 @@ def test_chi_square_is_that_of_curve_fit(k: int) -> None:
     y = rng.normal(clean, np.sqrt(clean))
     sigma = np.sqrt(np.maximum(y, 1))
     start = np.concatenate(
-        [np.tile([5.17, 5.32][:k], (count, 1)), np.full((count, k), np.log(0.045)), np.full((count, 1), 0.5)], 1
+        [
+            np.tile([5.17, 5.32][:k], (count, 1)),
+            np.full((count, k), np.log(0.045)),
+            np.full((count, 1), 0.5),
+        ],
+        1,
     )
-    low = np.concatenate([start[:, :k] - 0.07, np.full((count, k), np.log(0.009)), np.zeros((count, 1))], 1)
-    high = np.concatenate([start[:, :k] + 0.07, np.full((count, k), np.log(0.225)), np.ones((count, 1))], 1)
+    low = np.concatenate(
+        [start[:, :k] - 0.07, np.full((count, k), np.log(0.009)), np.zeros((count, 1))], 1
+    )
+    high = np.concatenate(
+        [start[:, :k] + 0.07, np.full((count, k), np.log(0.225)), np.ones((count, 1))], 1
+    )
     moved = np.where(np.arange(2 * k + 1) < k, 0.035, 0.0)
     data = fit.Windows(np.tile(x, (count, 1)), y, 1 / sigma**2)
     ours = fit.fit_best(data, [start, start - moved, start + moved], low, high, 60)
@@ -39,14 +49,21 @@ def test_chi_square_is_that_of_curve_fit(k: int) -> None:
         shape, linear = np.array(p[: 2 * k + 1]), np.array(p[2 * k + 1 :])
         out = linear[k] + linear[k + 1] * (t - 5.25) / 0.25
         for j in range(k):
-            out = out + linear[j] * pseudo_voigt.pseudo_voigt(t, shape[j], np.exp(shape[k + j]), shape[2 * k])
+            out = out + linear[j] * pseudo_voigt.pseudo_voigt(
+                t, shape[j], np.exp(shape[k + j]), shape[2 * k]
+            )
         return out
 
     worse = 0
     for n in range(count):
         begin = np.concatenate([start[n], np.full(k, 20.0), [300.0, 0.0]])
-        bounds = (np.concatenate([low[n], np.full(k + 2, -np.inf)]), np.concatenate([high[n], np.full(k + 2, np.inf)]))
-        best, _ = curve_fit(model, x, y[n], begin, sigma[n], bounds=bounds, x_scale="jac", max_nfev=2000)
+        bounds = (
+            np.concatenate([low[n], np.full(k + 2, -np.inf)]),
+            np.concatenate([high[n], np.full(k + 2, np.inf)]),
+        )
+        best, _ = curve_fit(
+            model, x, y[n], begin, sigma[n], bounds=bounds, x_scale="jac", max_nfev=2000
+        )
         worse += ours.chi2[n] > 1.001 * np.sum(((y[n] - model(x, *best)) / sigma[n]) ** 2)
     assert worse <= 0.01 * count
 
@@ -59,8 +76,12 @@ def test_derivatives_are_those_of_the_profile() -> None:
     h = 1e-6
     for n, derivative in enumerate(derivatives):
         up, down = at.copy(), at.copy()
-        up[n], down[n] = (at[n] * np.exp(h), at[n] * np.exp(-h)) if n == 1 else (at[n] + h, at[n] - h)
-        numeric = (pseudo_voigt.pseudo_voigt(x, *up) - pseudo_voigt.pseudo_voigt(x, *down)) / (2 * h)
+        up[n], down[n] = (
+            (at[n] * np.exp(h), at[n] * np.exp(-h)) if n == 1 else (at[n] + h, at[n] - h)
+        )
+        numeric = (pseudo_voigt.pseudo_voigt(x, *up) - pseudo_voigt.pseudo_voigt(x, *down)) / (
+            2 * h
+        )
         np.testing.assert_allclose(derivative, numeric, rtol=1e-5, atol=1e-6)
 
 
@@ -75,7 +96,8 @@ def test_serial_inflation_is_the_house_formula() -> None:
 @settings(max_examples=25, deadline=None)
 @given(st.floats(0.1, 1000.0), st.integers(0, 10**6))
 def test_fit_scales_with_the_counts(factor: float, seed: int) -> None:
-    """Counts and errors times a factor: areas times the factor, positions and chi-square the same."""
+    """Counts and errors times a factor: areas times the factor, positions and chi-square the
+    same."""
     rng = np.random.default_rng(seed)
     x = np.linspace(5.0, 5.5, 84)[None]
     clean = 300 + 40 * pseudo_voigt.pseudo_voigt(
@@ -92,15 +114,21 @@ def test_fit_scales_with_the_counts(factor: float, seed: int) -> None:
 
 
 def test_a_close_pair_that_moves_apart_is_not_lost() -> None:
-    """Two lines expected 1.4 widths apart stand 2.4 apart: from the expected places least squares ends in a trap."""
+    """Two lines expected 1.4 widths apart stand 2.4 apart: from the expected places least squares
+    ends in a trap."""
     rng = np.random.default_rng(8)
     x = np.tile(np.arange(3.20, 3.40, 0.006), (60, 1))
     truth = np.array([3.26, 3.338])
-    clean = 6000 + sum(800 * pseudo_voigt.pseudo_voigt(x, np.array(t), np.array(0.03), np.array(0.4)) for t in truth)
+    clean = 6000 + sum(
+        800 * pseudo_voigt.pseudo_voigt(x, np.array(t), np.array(0.03), np.array(0.4))
+        for t in truth
+    )
     data = fit.Windows(x, rng.normal(clean, np.sqrt(clean)), 1 / clean)
     centre = np.tile([3.2677, 3.3134], (60, 1))
     yes = np.ones((60, 2), dtype=bool)
     found = select.search(data, centre, yes, yes, 0.032, 0.032, 4.0, 30)
     assert found.present.all() and not found.edge.any() and found.converged.all()
     pull = (found.position - truth) / np.sqrt(found.covariance[..., 0, 0])
-    assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all((pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4))
+    assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all(
+        (pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4)
+    )

@@ -21,7 +21,12 @@ def test_pulls_of_position_width_and_area() -> None:
     found = known_lines.fit_known_lines(patterns, furnace, [phase()], Tracking())
     order = np.argsort(-D)
     assert np.all(found.verdict.values == "ok")
-    for name, right in (("position", truth[:, order]), ("area", area[:, order]), ("fwhm", 0.045), ("eta", 0.4)):
+    for name, right in (
+        ("position", truth[:, order]),
+        ("area", area[:, order]),
+        ("fwhm", 0.045),
+        ("eta", 0.4),
+    ):
         pull = ((found[name] - right) / found[f"{name}_stderr"]).values
         assert np.all(np.abs(pull.mean(axis=0)) < 0.3), name
         assert np.all((pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4)), (name, pull.std(axis=0))
@@ -49,8 +54,11 @@ def test_no_phase_is_said() -> None:
         known_lines.fit_known_lines(patterns, furnace, [], Tracking())
 
 
-def two_phases(frames: int, gone: slice, seed: int = 11) -> tuple[xr.Dataset, xr.Dataset, list[xr.Dataset], np.ndarray]:
-    """Two phases, the second absent in some frames; one line of each nearly coincides, and B expands twice as fast."""
+def two_phases(
+    frames: int, gone: slice, seed: int = 11
+) -> tuple[xr.Dataset, xr.Dataset, list[xr.Dataset], np.ndarray]:
+    """Two phases, the second absent in some frames; one line of each nearly coincides, and B
+    expands twice as fast."""
     rng = np.random.default_rng(seed)
     x = np.arange(2.0, 9.0, 0.006)
     warm = np.linspace(0, 575, frames)
@@ -63,7 +71,9 @@ def two_phases(frames: int, gone: slice, seed: int = 11) -> tuple[xr.Dataset, xr
     for j, area in enumerate(lorentz(da, 60.0)):
         clean = clean + area * pseudo_voigt.pseudo_voigt(x, ta[:, j : j + 1], 0.045, 0.4)
     for j, area in enumerate(lorentz(db, 40.0)):
-        clean = clean + there[:, None] * area * pseudo_voigt.pseudo_voigt(x, tb[:, j : j + 1], 0.05, 0.4)
+        clean = clean + there[:, None] * area * pseudo_voigt.pseudo_voigt(
+            x, tb[:, j : j + 1], 0.05, 0.4
+        )
     y = rng.normal(clean, np.sqrt(clean))
     patterns = xr.Dataset(
         {
@@ -79,7 +89,8 @@ def two_phases(frames: int, gone: slice, seed: int = 11) -> tuple[xr.Dataset, xr
 
 
 def lorentz(d: np.ndarray, first: float) -> np.ndarray:
-    """Areas of lines of equal structure factor and multiplicity: 1 / (sin^2 theta cos theta), the first one given."""
+    """Areas of lines of equal structure factor and multiplicity: 1 / (sin^2 theta cos theta), the
+    first one given."""
     theta = np.arcsin(WAVELENGTH / 2 / d)
     power = 1 / (np.sin(theta) ** 2 * np.cos(theta))
     return first * power / power[0]
@@ -97,16 +108,22 @@ def test_a_phase_that_enters_keeps_its_lines() -> None:
     pull = (found.position.values - found.predicted.values)[120:][:, free]
     assert np.nanmax(np.abs(pull)) < 0.05
     right = tb[120:][:, [0, 2, 3]]
-    error = (found.position.values[120:][:, free] - right) / found.position_stderr.values[120:][:, free]
+    error = (found.position.values[120:][:, free] - right) / found.position_stderr.values[120:][
+        :, free
+    ]
     assert 0.7 < np.nanstd(error) < 1.4 and abs(np.nanmean(error)) < 0.3
-    touching = np.abs(found.predicted.values[:, close] - found.predicted.values[:, np.flatnonzero(a)[1]]) < 0.02
+    touching = (
+        np.abs(found.predicted.values[:, close] - found.predicted.values[:, np.flatnonzero(a)[1]])
+        < 0.02
+    )
     assert np.mean(found.verdict.values[120:, close][touching[120:]] == "overlap") > 0.95
     lone = np.flatnonzero(a)[[0, 2]]
     assert np.mean(found.verdict.values[:, lone] == "ok") > 0.98
 
 
 def test_limits_cover_small_areas() -> None:
-    """A weak line's true area lies below its 95 % limit in about 95 of 100 frames where it was not found."""
+    """A weak line's true area lies below its 95 % limit in about 95 of 100 frames where it was not
+    found."""
     frames = 400
     area = np.tile([60.0, 40.0, 0.6], (frames, 1))
     patterns, furnace, _ = series(frames, area, 1.2e-5 * np.linspace(0, 575, frames), seed=21)
@@ -140,11 +157,22 @@ def test_schema_and_saving(tmp_path: Path) -> None:
         **{f"{n}_stderr": both for n in values},
         **{n: both for n in ("significance", "area_upper95", "chi2", "predicted", "verdict")},
         "covariance": ("frame", "peak", "par", "par2"),
-        **{f"{n}{e}": ("frame", "candidate") for n in ("inverse_size", "microstrain") for e in ("", "_stderr")},
+        **{
+            f"{n}{e}": ("frame", "candidate")
+            for n in ("inverse_size", "microstrain")
+            for e in ("", "_stderr")
+        },
     }
-    assert found.par.values.tolist() == ["position", "fwhm", "area", "eta"] and found.attrs["synthetic"] == 1
-    np.testing.assert_allclose(np.sqrt(found.covariance.values[..., 0, 0]), found.position_stderr, rtol=1e-12)
-    store.save(found, tmp_path / "peaks.nc", store.provenance("hexrd.peaks.fit_known_lines", {}, {}), {})
+    assert (
+        found.par.values.tolist() == ["position", "fwhm", "area", "eta"]
+        and found.attrs["synthetic"] == 1
+    )
+    np.testing.assert_allclose(
+        np.sqrt(found.covariance.values[..., 0, 0]), found.position_stderr, rtol=1e-12
+    )
+    store.save(
+        found, tmp_path / "peaks.nc", store.provenance("hexrd.peaks.fit_known_lines", {}, {}), {}
+    )
     back = store.load(tmp_path / "peaks.nc")
     assert isinstance(back, xr.Dataset)
     np.testing.assert_array_equal(back.position, found.position)
@@ -152,7 +180,8 @@ def test_schema_and_saving(tmp_path: Path) -> None:
 
 
 def test_pure_noise_gives_no_peak() -> None:
-    """Three lines in 300 frames of background alone: at four sigma a false one in thousands; tests are calibrated."""
+    """Three lines in 300 frames of background alone: at four sigma a false one in thousands; tests
+    are calibrated."""
     patterns, furnace, _ = series(300, np.zeros((300, 3)), np.zeros(300), seed=77)
     found = known_lines.fit_known_lines(patterns, furnace, [phase()], Tracking())
     assert np.mean(found.verdict.values == "no_peak") > 0.995

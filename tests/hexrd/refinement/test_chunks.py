@@ -1,4 +1,5 @@
-"""A series refined in chunks: what is concluded depends on neither the chunks nor the number of processes."""
+"""A series refined in chunks: what is concluded depends on neither the chunks nor the number of
+processes."""
 
 import os
 
@@ -26,24 +27,34 @@ def reacting(frames: int) -> tuple[xr.Dataset, xr.Dataset]:
     at = np.linspace(25, 625, frames)
     leaves = np.clip((560 - at) / 150, 0, 1) * 900
     comes = np.clip((at - 400) / 200, 0, 1) * 600
-    patterns, furnace, _ = series([crystal.LFP, crystal.NCM811, crystal.Co3PO42], [900, leaves, comes], at, 5)
+    patterns, furnace, _ = series(
+        [crystal.LFP, crystal.NCM811, crystal.Co3PO42], [900, leaves, comes], at, 5
+    )
     return patterns, furnace
 
 
 def refined(frames: int, sizes: list[int]) -> list[xr.Dataset]:
     patterns, furnace = reacting(frames)
     phases = table("LFP", "NCM811", "Co3PO42", d_min=1.6)
-    return [refine.refine_series(patterns, furnace, phases, Refinement(chunk=size)) for size in sizes]
+    return [
+        refine.refine_series(patterns, furnace, phases, Refinement(chunk=size)) for size in sizes
+    ]
 
 
 def compare(whole: xr.Dataset, cut: xr.Dataset) -> None:
-    """Presence differs by a frame at an edge at most; no cell by a standard error, 99 in 100 by less than a fifth.
+    """Presence differs by a frame at an edge at most; no cell by a standard error, 99 in 100 by
+    less than a fifth.
 
-    A fit stops where its last step is a tenth of its errors (`Refinement.tolerance`), wherever it started from.
+    A fit stops where its last step is a tenth of its errors (`Refinement.tolerance`), wherever it
+    started from.
     """
     different = np.abs(whole["present"].values - cut["present"].values).sum(axis=0)
     assert np.all(different <= 1), different
-    both = (whole["present"].values == 1) & (cut["present"].values == 1) & (whole["verdict"].values == "ok")
+    both = (
+        (whole["present"].values == 1)
+        & (cut["present"].values == 1)
+        & (whole["verdict"].values == "ok")
+    )
     stderr = whole["cell_stderr"].values
     with np.errstate(divide="ignore", invalid="ignore"):
         apart = np.abs(cut["cell"].values - whole["cell"].values) / stderr

@@ -1,4 +1,5 @@
-"""Profiles and positions against numerical derivatives, exact integrals, and the exact Voigt function."""
+"""Profiles and positions against numerical derivatives, exact integrals, and the exact Voigt
+function."""
 
 import numpy as np
 import pytest
@@ -23,7 +24,9 @@ HKL = np.array([(1, 0, 0), (0, 1, 1), (2, -1, 3), (1, 1, 0), (3, 0, -2)], float)
 
 
 def lattice(system: str) -> profile_model.Lattice:
-    return profile_model.lattice("X", np.array(CELLS[system], float), system, HKL, np.ones(len(HKL)), True, True)
+    return profile_model.lattice(
+        "X", np.array(CELLS[system], float), system, HKL, np.ones(len(HKL)), True, True
+    )
 
 
 @pytest.mark.parametrize("system", CELLS)
@@ -32,10 +35,16 @@ def test_cell_and_metric_agree_and_symmetry_is_kept(system: str) -> None:
     np.testing.assert_allclose(phase.cell(np.zeros(phase.free)), CELLS[system], rtol=1e-10)
     strain = 1e-3 * (1 + np.arange(phase.free))
     cell = phase.cell(strain)
-    np.testing.assert_allclose((phase.form @ phase.metric_at(strain)) ** -0.5, spacing(HKL, cell), rtol=1e-10)
+    np.testing.assert_allclose(
+        (phase.form @ phase.metric_at(strain)) ** -0.5, spacing(HKL, cell), rtol=1e-10
+    )
     reference = np.array(CELLS[system])
     for i, j in ((0, 1), (1, 2), (3, 4), (4, 5)):
-        if reference[i] == reference[j] and system not in ("monoclinic", "orthorhombic", "triclinic"):
+        if reference[i] == reference[j] and system not in (
+            "monoclinic",
+            "orthorhombic",
+            "triclinic",
+        ):
             assert abs(cell[i] - cell[j]) < 1e-9
     if system not in ("triclinic", "rhombohedral"):
         right = np.isin(reference[3:], (90, 120))
@@ -74,7 +83,9 @@ def test_pseudo_voigt_stands_for_a_voigt(gauss: float, lorentz: float) -> None:
 
 @given(st.floats(0.01, 0.1), st.floats(0.001, 0.1), st.floats(-0.05, 0.05))
 @settings(max_examples=40, deadline=None)
-def test_profile_derivatives_against_differences(gauss: float, lorentz: float, shift: float) -> None:
+def test_profile_derivatives_against_differences(
+    gauss: float, lorentz: float, shift: float
+) -> None:
     x = np.linspace(0, 2, 801)
 
     def shape(dx: float = 0, dg: float = 0, dl: float = 0) -> np.ndarray:
@@ -82,20 +93,33 @@ def test_profile_derivatives_against_differences(gauss: float, lorentz: float, s
         return profile_model.profiles(x, *at, 8.0).shape.toarray()[:, 0]
 
     found = profile_model.profiles(
-        x, np.array([1 + shift]), np.array([gauss]), np.array([lorentz]), 8.0, ("position", "lorentz", "gauss")
+        x,
+        np.array([1 + shift]),
+        np.array([gauss]),
+        np.array([lorentz]),
+        8.0,
+        ("position", "lorentz", "gauss"),
     )
     h = 1e-7
-    for name, move in (("by_position", {"dx": h}), ("by_gauss", {"dg": h}), ("by_lorentz", {"dl": h})):
+    for name, move in (
+        ("by_position", {"dx": h}),
+        ("by_gauss", {"dg": h}),
+        ("by_lorentz", {"dl": h}),
+    ):
         back = {k: -v for k, v in move.items()}
         numerical = (shape(**move) - shape(**back)) / (2 * h)
         analytic = getattr(found, name).toarray()[:, 0]
-        inside = np.abs(x - 1 - shift) < 6 * max(gauss, lorentz)  # a window's edge may move by a point
+        inside = np.abs(x - 1 - shift) < 6 * max(
+            gauss, lorentz
+        )  # a window's edge may move by a point
         assert np.max(np.abs(numerical - analytic)[inside]) < 1e-4 * np.max(np.abs(analytic))
 
 
 def test_profiles_have_unit_area_and_splines_sum_to_one() -> None:
     x = np.linspace(0, 10, 5001)
-    found = profile_model.profiles(x, np.array([3.0, 7.0]), np.array([0.05, 0.08]), np.array([1e-4, 1e-4]), 8.0)
+    found = profile_model.profiles(
+        x, np.array([3.0, 7.0]), np.array([0.05, 0.08]), np.array([1e-4, 1e-4]), 8.0
+    )
     np.testing.assert_allclose(found.shape.toarray().sum(axis=0) * (x[1] - x[0]), 1.0, atol=1e-3)
     np.testing.assert_allclose(profile_model.splines(x, 12).sum(axis=1), 1.0, atol=1e-9)
     assert profile_model.splines(x, 12).shape == (5001, 12)

@@ -1,4 +1,5 @@
-"""Series with known cells, made by the simulator: errors within their errors, phases that come, go or are not there."""
+"""Series with known cells, made by the simulator: errors within their errors, phases that come, go
+or are not there."""
 
 from pathlib import Path
 
@@ -19,13 +20,20 @@ SHORT = forward.Instrument(0.24117, 2.5, 0.008, 1100, 0.03)
 
 
 def table(*names: str, d_min: float = 1.15) -> list[xr.Dataset]:
-    return [reflections.tabulate_reflections(TABLE, reflections.PhaseTable(d_min=d_min), {"phase": n}) for n in names]
+    return [
+        reflections.tabulate_reflections(TABLE, reflections.PhaseTable(d_min=d_min), {"phase": n})
+        for n in names
+    ]
 
 
 def series(
-    crystals: list[crystal.Crystal], amounts: list[object], temperature: np.ndarray, seed: int = 1,
-    effects: Effects = IDEAL, instrument: forward.Instrument = SHORT,
-) -> tuple[xr.Dataset, xr.Dataset, list[np.ndarray]]:  # fmt: skip
+    crystals: list[crystal.Crystal],
+    amounts: list[object],
+    temperature: np.ndarray,
+    seed: int = 1,
+    effects: Effects = IDEAL,
+    instrument: forward.Instrument = SHORT,
+) -> tuple[xr.Dataset, xr.Dataset, list[np.ndarray]]:
     """Return patterns, furnace and the true cells of each phase."""
     rng = np.random.default_rng(seed)
     count = temperature.size
@@ -46,7 +54,10 @@ def series(
         coords={"frame": np.arange(1, count + 1), "two_theta": x},
     )
     furnace = xr.Dataset(
-        {"temperature": ("frame", temperature), "segment": ("frame", np.full(count, "heating", object))},
+        {
+            "temperature": ("frame", temperature),
+            "segment": ("frame", np.full(count, "heating", object)),
+        },
         coords={"frame": patterns["frame"]},
     )
     return patterns, furnace, [p.cell for p in parts]
@@ -56,7 +67,9 @@ def test_cells_of_two_phases_lie_within_their_errors() -> None:
     temperature = np.linspace(25, 300, 20)
     pulls, relative = [], []
     for seed in (1, 2, 3):
-        patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], temperature, seed)
+        patterns, furnace, truth = series(
+            [crystal.NCM811, crystal.LFP], [900, 900], temperature, seed
+        )
         ds = refine.refine_series(patterns, furnace, table("NCM811", "LFP"), Refinement())
         assert np.all(ds["present"] == 1) and np.all(ds["verdict"] == "ok")
         assert np.all(ds["gof"] < 1.15)
@@ -71,7 +84,9 @@ def test_cells_of_two_phases_lie_within_their_errors() -> None:
 
 
 def test_unmodelled_effects_do_not_push_cells_out_of_their_errors() -> None:
-    patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], np.linspace(25, 300, 20), 4, Effects())
+    patterns, furnace, truth = series(
+        [crystal.NCM811, crystal.LFP], [900, 900], np.linspace(25, 300, 20), 4, Effects()
+    )
     ds = refine.refine_series(patterns, furnace, table("NCM811", "LFP"), Refinement())
     for k, axes in enumerate(((0, 2), (0, 1, 2))):
         for axis in axes:
@@ -84,8 +99,12 @@ def test_a_phase_enters_and_another_leaves_and_an_absent_one_stays_out() -> None
     temperature = np.linspace(400, 800, 30)
     growing = np.clip((temperature - 600) / 200, 0, 1) * 900
     fading = np.clip((700 - temperature) / 200, 0, 1) * 900
-    patterns, furnace, truth = series([crystal.LFP, crystal.CEO2, crystal.NCM811], [900, growing, fading], temperature)
-    ds = refine.refine_series(patterns, furnace, table("LFP", "CeO2", "NCM811", "GeO2_rutile"), Refinement())
+    patterns, furnace, truth = series(
+        [crystal.LFP, crystal.CEO2, crystal.NCM811], [900, growing, fading], temperature
+    )
+    ds = refine.refine_series(
+        patterns, furnace, table("LFP", "CeO2", "NCM811", "GeO2_rutile"), Refinement()
+    )
     there = dict(zip(ds["phase"].values, ds["present"].values.T == 1, strict=True))
     assert there["LFP"].all() and not there["GeO2_rutile"].any()
     first, last = temperature[there["CeO2"]].min(), temperature[there["NCM811"]].max()
@@ -107,8 +126,14 @@ def test_weight_fractions_follow_the_amounts() -> None:
     for ds_phase in table("LFP", "CeO2"):
         d = ds_phase["d"].values
         theta = np.arcsin(SHORT.wavelength / 2 / d)
-        power = ds_phase["multiplicity"] * ds_phase["structure_factor_squared"] / (np.sin(theta) * np.sin(2 * theta))
-        strongest.append(900 / float(power.max()) * ds_phase.attrs["cell_mass"] * ds_phase.attrs["volume"])
+        power = (
+            ds_phase["multiplicity"]
+            * ds_phase["structure_factor_squared"]
+            / (np.sin(theta) * np.sin(2 * theta))
+        )
+        strongest.append(
+            900 / float(power.max()) * ds_phase.attrs["cell_mass"] * ds_phase.attrs["volume"]
+        )
     expected = strongest[0] / sum(strongest)
     np.testing.assert_allclose(fraction[:, 0], expected, atol=0.03)
 
@@ -137,14 +162,18 @@ def test_the_right_of_two_structures_of_one_space_group_type_is_found() -> None:
 
 def test_results_repeat_to_the_byte() -> None:
     patterns, furnace, _ = series([crystal.CEO2], [900], np.linspace(25, 60, 4))
-    first, second = (refine.refine_series(patterns, furnace, table("CeO2"), Refinement()) for _ in range(2))
+    first, second = (
+        refine.refine_series(patterns, furnace, table("CeO2"), Refinement()) for _ in range(2)
+    )
     xr.testing.assert_identical(first, second)
 
 
 def test_smooth_course_beyond_its_values_follows_the_expected_slope() -> None:
     temperature = np.linspace(0, 100, 51)
     values = np.where(temperature > 50, 2e-5 * temperature, np.nan)
-    mean, sigma = smooth_cell.smooth(temperature, np.full(51, "heating", object), values, np.full(51, 1e-5), 1e-5)
+    mean, sigma = smooth_cell.smooth(
+        temperature, np.full(51, "heating", object), values, np.full(51, 1e-5), 1e-5
+    )
     np.testing.assert_allclose(mean[temperature > 50], values[temperature > 50], atol=1e-7)
     np.testing.assert_allclose(mean[0], values[26] - 1e-5 * 52, atol=1e-6)
     assert sigma[0] > 2e-4 > sigma[40]
@@ -157,10 +186,17 @@ def test_a_smooth_course_does_not_swing_in_a_gap_of_weak_frames() -> None:
     truth = slope * (temperature - 25)
     apart = []
     for _ in range(100):
-        seen = truth + np.where(temperature < 100, -2e-6 * (temperature - 25) ** 2, 0.0)  # what misfit adds at one end
+        seen = truth + np.where(
+            temperature < 100, -2e-6 * (temperature - 25) ** 2, 0.0
+        )  # what misfit adds at one end
         values = np.where(there, seen + 2e-3 * rng.standard_normal(98), np.nan)
         mean, sigma = smooth_cell.smooth(
-            temperature, np.full(98, "heating", object), values, np.full(98, 5e-3), slope, abs(slope)
+            temperature,
+            np.full(98, "heating", object),
+            values,
+            np.full(98, 5e-3),
+            slope,
+            abs(slope),
         )
         apart.append(np.abs(mean - truth)[~there])
         assert np.all(apart[-1] < 5 * sigma[~there])
@@ -168,7 +204,9 @@ def test_a_smooth_course_does_not_swing_in_a_gap_of_weak_frames() -> None:
 
 
 @pytest.mark.parametrize("usual", [0.0, 2.4e-5])
-def test_a_smooth_course_of_frames_at_one_reading_or_without_expected_expansion(usual: float) -> None:
+def test_a_smooth_course_of_frames_at_one_reading_or_without_expected_expansion(
+    usual: float,
+) -> None:
     temperature = np.concatenate([np.full(8, 25.0), np.linspace(30, 300, 20)])
     values = np.where(temperature == 25.0, 1e-3, np.nan)
     everywhere = np.where(temperature > 0, 1e-3, np.nan)
@@ -184,13 +222,17 @@ def test_a_zero_of_the_series_is_that_of_every_frame() -> None:
     temperature = np.linspace(25, 300, 12)
     patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], temperature, 11)
     strong = patterns["intensity"].values
-    strong[-1] = strong[-1][::-1]  # the last frame of the forward pass, where the backward one begins, is no guide
+    strong[-1] = strong[-1][
+        ::-1
+    ]  # the last frame of the forward pass, where the backward one begins, is no guide
     ds = refine.refine_series(patterns, furnace, table("NCM811", "LFP"), Refinement())
     assert np.ptp(ds["zero"].values) == 0 and abs(ds["zero"].values[0]) < 5e-4
     assert np.all(ds["zero_stderr"].values > 0)
     assert abs(ds["zero"].values[0]) < 4 * ds["zero_stderr"].values[0] < 1e-3  # the true one is 0
     good = slice(0, -1)
-    pulls = (ds["cell"].values[good, 1, :3] - truth[1][good, :3]) / ds["cell_stderr"].values[good, 1, :3]
+    pulls = (ds["cell"].values[good, 1, :3] - truth[1][good, :3]) / ds["cell_stderr"].values[
+        good, 1, :3
+    ]
     assert np.max(np.abs(np.mean(pulls, axis=0))) < 2 and np.all(ds["verdict"].values[good] == "ok")
 
 
@@ -219,16 +261,22 @@ def test_a_ramp_of_few_frames_expands_as_expected() -> None:
     slope, rng = -2.4e-5, np.random.default_rng(2)
     stderr = np.full(8, 2e-5)
     values = 1.1 * slope * (temperature - 25) + stderr * rng.standard_normal(8)
-    mean, sigma = smooth_cell.smooth(temperature, np.full(8, "cooling", object), values, stderr, slope)
+    mean, sigma = smooth_cell.smooth(
+        temperature, np.full(8, "cooling", object), values, stderr, slope
+    )
     assert np.max(np.abs(mean - values)) < 0.15 * abs(slope) * 700
     assert np.all(np.abs(mean - values) < 4 * sigma)
 
 
-def test_linear_algebra_runs_on_one_thread_whatever_the_caller_set(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_linear_algebra_runs_on_one_thread_whatever_the_caller_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from threadpoolctl import threadpool_info, threadpool_limits
 
     def threads() -> set[int]:
-        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+        return {
+            library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"
+        }
 
     seen = []
     monkeypatch.setattr(refine, "_refined", lambda *_: seen.append(threads()))

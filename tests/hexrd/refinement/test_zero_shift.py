@@ -39,8 +39,13 @@ def test_what_all_frames_of_one_set_of_phases_get_wrong_alike_does_not_average_o
     rng = np.random.default_rng(2)
     pulls = []
     for _ in range(300):
-        wrong = rng.normal(0, 0.5)  # of the model: overlaps and shapes that are the same in every frame
-        frames = [((0, 1), z, float(np.hypot(1, 0.5)), float(np.hypot(1, 0.5))) for z in rng.normal(wrong, 1.0, 100)]
+        wrong = rng.normal(
+            0, 0.5
+        )  # of the model: overlaps and shapes that are the same in every frame
+        frames = [
+            ((0, 1), z, float(np.hypot(1, 0.5)), float(np.hypot(1, 0.5)))
+            for z in rng.normal(wrong, 1.0, 100)
+        ]
         found = zero_shift.shared(frames)
         assert found is not None
         pulls.append(found[0] / found[1])

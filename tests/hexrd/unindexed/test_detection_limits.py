@@ -1,4 +1,5 @@
-"""A small new phase through the whole chain: one percent by weight is seen, a tenth of that honestly is not."""
+"""A small new phase through the whole chain: one percent by weight is seen, a tenth of that
+honestly is not."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,8 @@ LIST = ("Co3PO42", "Ni3PO42", "NiO", "LFP", "Li3PO4_gamma", "GeO2_rutile", "AlPO
 
 
 def mixture(new: Crystal, percent: float) -> heating.Mixture:
-    """LAGP + NCM811 that stay, and a phase that grows from 600 to 800 degC to a share of the mass."""
+    """LAGP + NCM811 that stay, and a phase that grows from 600 to 800 degC to a share of the
+    mass."""
     area = weight.area(new, percent, HOSTS, ID11C)
     phases = (
         *(heating.Behaviour(host, amount) for host, amount in HOSTS),
@@ -32,8 +34,12 @@ def mixture(new: Crystal, percent: float) -> heating.Mixture:
 def scattering(phase: Crystal, area: float) -> float:
     """Summed area of all reflections in range: what the analysis calls a phase's intensity."""
     last = ID11C.two_theta[-1] + 20 * ID11C.fwhm
-    hkl, strength = crystal.reflections(phase, round(ID11C.wavelength / (2 * np.sin(np.radians(last) / 2)), 3))
-    angle = 2 * np.degrees(np.arcsin(ID11C.wavelength / (2 * crystal.spacing(hkl, np.array(phase.cell)))))
+    hkl, strength = crystal.reflections(
+        phase, round(ID11C.wavelength / (2 * np.sin(np.radians(last) / 2)), 3)
+    )
+    angle = 2 * np.degrees(
+        np.arcsin(ID11C.wavelength / (2 * crystal.spacing(hkl, np.array(phase.cell))))
+    )
     power = strength * pattern.lorentz_polarisation(angle)
     seen = (angle > ID11C.two_theta[0]) & (angle < ID11C.two_theta[-1])
     return area * float(power[seen].sum() / power.max())
@@ -47,11 +53,15 @@ def relative(new: Crystal, percent: float) -> float:
 
 def new_phase(found: Chain, name: str) -> bool:
     """Whether the verdict tells of the new phase."""
-    return found.row("phase_stability").verdict == "partly" and f"new: {name}" in found.row("phase_stability").reason
+    return (
+        found.row("phase_stability").verdict == "partly"
+        and f"new: {name}" in found.row("phase_stability").reason
+    )
 
 
 def trusted(folder: Path) -> Path:
-    """The phases file, with LAGP's atoms trusted (in a simulation they are the true ones): gives weight percent."""
+    """The phases file, with LAGP's atoms trusted (in a simulation they are the true ones): gives
+    weight percent."""
     table = yaml.safe_load(PHASES.read_text(encoding="utf-8"))
     for entry in table.values():
         if "cif" in entry:
@@ -63,7 +73,8 @@ def trusted(folder: Path) -> Path:
 
 
 def check_small(folder: Path, seed: int, effects: Effects) -> tuple[bool, bool, float]:
-    """Run one percent and a tenth of it; return what was detected of each, and the limit told [relative percent]."""
+    """Run one percent and a tenth of it; return what was detected of each, and the limit told
+    [relative percent]."""
     told = []
     for percent in (1.0, 0.1):
         where = folder / f"{seed}_{percent}"
@@ -83,21 +94,28 @@ def check_small(folder: Path, seed: int, effects: Effects) -> tuple[bool, bool, 
 
 def test_one_percent_is_seen_and_a_tenth_is_not(tmp_path: Path) -> None:
     seen, unseen, limit = check_small(tmp_path, 0, Effects())
-    print(f"1 wt % is {relative(Co3PO42, 1.0):.2f} % of the strongest phase's intensity; limit {limit:.2f} %")
+    print(
+        f"1 wt % is {relative(Co3PO42, 1.0):.2f} % of the strongest phase's intensity; limit {limit:.2f} %"
+    )
     assert seen and not unseen
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("effects", [IDEAL, Effects()], ids=["ideal", "effects"])
-def test_one_percent_is_seen_in_most_series_and_a_tenth_in_none(tmp_path: Path, effects: Effects) -> None:
+def test_one_percent_is_seen_in_most_series_and_a_tenth_in_none(
+    tmp_path: Path, effects: Effects
+) -> None:
     told = [check_small(tmp_path, seed, effects) for seed in range(20)]
     seen, unseen, limit = (np.array(part) for part in zip(*told, strict=True))
-    print(f"1 wt % seen in {seen.sum()} of 20, 0.1 wt % in {unseen.sum()}; limit {np.nanmedian(limit):.2f} %")
+    print(
+        f"1 wt % seen in {seen.sum()} of 20, 0.1 wt % in {unseen.sum()}; limit {np.nanmedian(limit):.2f} %"
+    )
     assert seen.sum() >= 19 and unseen.sum() == 0
 
 
 def test_the_limit_by_weight_covers_what_was_not_seen(tmp_path: Path) -> None:
-    """Where all structures are trusted the limit is in weight percent, and 1 wt % of NiO lies above it."""
+    """Where all structures are trusted the limit is in weight percent, and 1 wt % of NiO lies above
+    it."""
     table = trusted(tmp_path)
     where = tmp_path / "series"
     where.mkdir()
@@ -117,15 +135,26 @@ def product(seed: int) -> heating.Mixture:
 
 
 def preferred(folder: Path, seed: int) -> tuple[bool, bool]:
-    """Return whether the P21/n cell is preferred over the P21/a one for the largest group, and whether it is named."""
+    """Return whether the P21/n cell is preferred over the P21/a one for the largest group, and
+    whether it is named."""
     where = folder / str(seed)
     where.mkdir()
-    found = chain(product(seed), where, Effects(), seed, FRAMES, refined=("LAGP", "NCM811"), candidates=LIST)
-    groups = [c for c in found.told if c.quantity == "unexplained_lines" and c.subject != "unexplained, alone"]
+    found = chain(
+        product(seed), where, Effects(), seed, FRAMES, refined=("LAGP", "NCM811"), candidates=LIST
+    )
+    groups = [
+        c
+        for c in found.told
+        if c.quantity == "unexplained_lines" and c.subject != "unexplained, alone"
+    ]
     if not groups:
         return False, False
     largest = max(groups, key=lambda c: c.value or 0.0)
-    order = [c.subject for c in found.told if c.quantity == "candidate" and c.condition == largest.subject]
+    order = [
+        c.subject
+        for c in found.told
+        if c.quantity == "candidate" and c.condition == largest.subject
+    ]
     named = largest.verdict == "named" and largest.reason.startswith("Co3PO42")
     return bool(order) and order[0] == "Co3PO42", named
 

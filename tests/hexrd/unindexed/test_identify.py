@@ -23,18 +23,32 @@ TABLE = {
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> list[xr.Dataset]:
     path = tmp_path_factory.mktemp("phases") / "phases.yaml"
-    path.write_text(yaml.safe_dump({n: {**v, "source": "cells of this test"} for n, v in TABLE.items()}))
-    return [reflections.tabulate_reflections(path, reflections.PhaseTable(), {"phase": n}) for n in TABLE]
+    path.write_text(
+        yaml.safe_dump({n: {**v, "source": "cells of this test"} for n, v in TABLE.items()})
+    )
+    return [
+        reflections.tabulate_reflections(path, reflections.PhaseTable(), {"phase": n})
+        for n in TABLE
+    ]
 
 
-def grown(about: xr.Dataset, seed: int, count: int, strain: float = 0.006) -> tuple[np.ndarray, np.ndarray]:
-    """Return positions and areas of the strongest lines of a phase whose cell is off and whose |F|^2 are random."""
+def grown(
+    about: xr.Dataset, seed: int, count: int, strain: float = 0.006
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return positions and areas of the strongest lines of a phase whose cell is off and whose
+    |F|^2 are random."""
     rng = np.random.default_rng(seed)
     lines = cell_matching.lines_of(about, WAVELENGTH, BOUNDS)
     assert lines is not None
     free = cell_matching.FREE[lines.system]
-    change = np.where(np.array(free) < 3, strain + 0.002 * rng.uniform(-1, 1, len(free)), 0.001 * rng.uniform(-1, 1))
-    x = two_theta_from_d(crystal.spacing(lines.hkl, cell_matching._moved(lines, change)), WAVELENGTH)
+    change = np.where(
+        np.array(free) < 3,
+        strain + 0.002 * rng.uniform(-1, 1, len(free)),
+        0.001 * rng.uniform(-1, 1),
+    )
+    x = two_theta_from_d(
+        crystal.spacing(lines.hkl, cell_matching._moved(lines, change)), WAVELENGTH
+    )
     strength = lines.strength * rng.chisquare(1, x.size)
     strength[(x < BOUNDS[0] + 0.1) | (x > BOUNDS[1] - 0.1)] = 0
     best = np.argsort(-strength)[:count]
@@ -50,7 +64,9 @@ def named(table: list[xr.Dataset], right: str, seed: int, count: int) -> tuple[s
     for one in table:
         lines = cell_matching.lines_of(one, WAVELENGTH, BOUNDS)
         assert lines is not None
-        found.append(cell_matching.match(lines, x, np.full(count, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015))
+        found.append(
+            cell_matching.match(lines, x, np.full(count, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015)
+        )
     found.sort(key=lambda m: -m.evidence)
     return found[0].name, found[0].evidence - max(found[1].evidence, 0.0)
 
@@ -62,7 +78,10 @@ def preferred(table: list[xr.Dataset], seeds: int, count: int) -> None:
         # a lead of 3 is twenty to one: five in a hundred may be wrong, two are allowed
         assert np.mean([name != right and lead > 3 for name, lead in told]) <= 0.02, (right, told)
         if count >= 10:
-            assert np.mean([name == right and lead > 3 for name, lead in told]) >= 0.95, (right, told)
+            assert np.mean([name == right and lead > 3 for name, lead in told]) >= 0.95, (
+                right,
+                told,
+            )
 
 
 def test_p21n_and_p21a_are_told_apart(table: list[xr.Dataset]) -> None:
@@ -82,7 +101,9 @@ def test_random_lines_are_nobodys(table: list[xr.Dataset]) -> None:
         for one in table:
             lines = cell_matching.lines_of(one, WAVELENGTH, BOUNDS)
             assert lines is not None
-            found = cell_matching.match(lines, x, np.full(10, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015)
+            found = cell_matching.match(
+                lines, x, np.full(10, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015
+            )
             wrong += found.evidence > 3 and found.explained.mean() >= 0.6
     assert wrong == 0
 
@@ -96,7 +117,12 @@ def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         found = cell_matching.match(
-            lines, x + 0.001 * rng.standard_normal(14), np.full(14, 0.001), WAVELENGTH, BOUNDS, 0.015
+            lines,
+            x + 0.001 * rng.standard_normal(14),
+            np.full(14, 0.001),
+            WAVELENGTH,
+            BOUNDS,
+            0.015,
         )
         exact = cell_matching.match(lines, x, np.full(14, 0.001), WAVELENGTH, BOUNDS, 0.015)
         free = [0, 1, 2, 4]
@@ -107,7 +133,8 @@ def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
 def series(
     about: xr.Dataset | None, seed: int, top: float = 40.0, frames: int = 60, misfit: float = 0.04
 ) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset, np.ndarray]:
-    """Return patterns, lattice and furnace: a known phase fitted with a misfit, and a new one that grows from 600."""
+    """Return patterns, lattice and furnace: a known phase fitted with a misfit, and a new one that
+    grows from 600."""
     rng = np.random.default_rng(seed)
     x = np.arange(BOUNDS[0], BOUNDS[1], 0.004)
     t = np.linspace(400, 800, frames)
@@ -136,12 +163,14 @@ def series(
     ft = ("frame", "two_theta")
     patterns = xr.Dataset(
         {
-            "intensity": (ft, seen), "intensity_stderr": (ft, np.sqrt(np.maximum(seen, 1))),
-            "status": ("frame", np.array(["ok"] * frames, dtype=object)), "wavelength": ((), WAVELENGTH),
+            "intensity": (ft, seen),
+            "intensity_stderr": (ft, np.sqrt(np.maximum(seen, 1))),
+            "status": ("frame", np.array(["ok"] * frames, dtype=object)),
+            "wavelength": ((), WAVELENGTH),
             "wavelength_stderr": ((), 1e-6),
         },
         coords=coords,
-    )  # fmt: skip
+    )
     calculated = background + known
     lattice = xr.Dataset(
         {
@@ -156,13 +185,15 @@ def series(
     )
     furnace = xr.Dataset(
         {
-            "temperature": ("frame", t), "temperature_stderr": ("frame", np.full(frames, 0.3)),
-            "temperature_systematic": ("frame", np.full(frames, 2.0)), "rate": ("frame", np.full(frames, 5.0)),
+            "temperature": ("frame", t),
+            "temperature_stderr": ("frame", np.full(frames, 0.3)),
+            "temperature_systematic": ("frame", np.full(frames, 2.0)),
+            "rate": ("frame", np.full(frames, 5.0)),
             "segment": ("frame", np.array(["heating"] * frames, dtype=object)),
             "time": ("frame", (t - 400) * 12),
         },
         coords={"frame": coords["frame"]},
-    )  # fmt: skip
+    )
     return patterns, lattice, furnace, positions
 
 
@@ -175,9 +206,13 @@ def test_a_new_phase_is_followed_grouped_and_named(table: list[xr.Dataset]) -> N
     assert np.all([np.min(np.abs(positions - p)) < FWHM for p in last])
     assert np.bincount(found.group.values).max() >= 0.8 * found.sizes["track"]
     rows = identify.match(found, furnace, table, Candidates())
-    told = next(r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1")
+    told = next(
+        r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1"
+    )
     assert told.verdict == "named" and told.reason.startswith("farringtonite")
-    start = next(r for r in rows if r.quantity == "onset_temperature" and r.subject == "unexplained 1")
+    start = next(
+        r for r in rows if r.quantity == "onset_temperature" and r.subject == "unexplained 1"
+    )
     assert abs(start.value - 600) < 4 * start.stderr and start.stderr < 15
     best = next(r for r in rows if r.quantity == "candidate" and r.subject == "farringtonite")
     assert best.value > 80 and "lines expected in range found" in best.reason
@@ -205,7 +240,9 @@ def test_the_detection_limit_is_what_is_seen_in_95_of_100(table: list[xr.Dataset
     area = float(np.median(found.detectable_area.values[at - 30 : at + 30]))
     again, calculated, *_ = series(None, 12, frames=200)
     x = again.two_theta.values
-    shape = np.sqrt(4 * np.log(2) / np.pi) / FWHM * np.exp(-4 * np.log(2) * ((x - x[at]) / FWHM) ** 2)
+    shape = (
+        np.sqrt(4 * np.log(2) / np.pi) / FWHM * np.exp(-4 * np.log(2) * ((x - x[at]) / FWHM) ** 2)
+    )
     left = calculated.residual.values + area * shape
     sigma = matched_filter.noise(
         left, again.intensity_stderr.values, (calculated.calculated - calculated.background).values
@@ -222,19 +259,27 @@ def test_the_wrong_list_names_nobody(table: list[xr.Dataset]) -> None:
     patterns, lattice, furnace, _ = series(table[0], 7)
     found = tracks.follow_lines(patterns, lattice, furnace, Candidates())
     rows = identify.match(found, furnace, table[2:], Candidates())
-    told = next(r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1")
+    told = next(
+        r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1"
+    )
     assert told.verdict == "not_named"
 
 
 def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Dataset]) -> None:
     patterns, lattice, furnace, _ = series(table[0], 2)
     rng, free = np.random.default_rng(2), cell_matching.FREE["monoclinic"]
-    change = np.where(np.array(free) < 3, 0.006 + 0.002 * rng.uniform(-1, 1, 4), 0.001 * rng.uniform(-1, 1))
+    change = np.where(
+        np.array(free) < 3, 0.006 + 0.002 * rng.uniform(-1, 1, 4), 0.001 * rng.uniform(-1, 1)
+    )
     lines = cell_matching.lines_of(table[0], WAVELENGTH, BOUNDS)
     assert lines is not None
     cell = np.tile(cell_matching._moved(lines, change), (60, 1, 1))
-    lattice = lattice.assign_coords(phase=["farringtonite"]).assign(cell=(("frame", "phase", "axis"), cell))
-    rows = identify.match(tracks.follow_lines(patterns, lattice, furnace, Candidates()), furnace, table, Candidates())
+    lattice = lattice.assign_coords(phase=["farringtonite"]).assign(
+        cell=(("frame", "phase", "axis"), cell)
+    )
+    rows = identify.match(
+        tracks.follow_lines(patterns, lattice, furnace, Candidates()), furnace, table, Candidates()
+    )
     told = next(r for r in rows if r.quantity == "unexplained_lines")
     assert told.verdict == "known_phase" and "lines of farringtonite" in told.reason
     assert not [r for r in rows if r.quantity == "onset_temperature" and r.subject == told.subject]

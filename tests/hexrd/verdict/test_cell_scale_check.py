@@ -19,15 +19,27 @@ KNOWN = {n: xr.Dataset(attrs={"volume": 125.0}) for n in ("A", "B", "C")}
 
 def test_a_wavelength_off_by_a_percent_is_found_with_a_standard() -> None:
     told = cell_scale_check.check({"A": at(1.01)}, KNOWN, Stability(standard="A"), 0.0)
-    assert told.verdict == "off" and told.value == pytest.approx(1.01) and "0.990099 times" in told.reason
-    assert cell_scale_check.check({"A": at(1.00005)}, KNOWN, Stability(standard="A"), 0.0).verdict == "checked"
-    assert cell_scale_check.check({"B": at(1.0)}, KNOWN, Stability(standard="A"), 0.0).verdict == "not_checked"
+    assert (
+        told.verdict == "off"
+        and told.value == pytest.approx(1.01)
+        and "0.990099 times" in told.reason
+    )
+    assert (
+        cell_scale_check.check({"A": at(1.00005)}, KNOWN, Stability(standard="A"), 0.0).verdict
+        == "checked"
+    )
+    assert (
+        cell_scale_check.check({"B": at(1.0)}, KNOWN, Stability(standard="A"), 0.0).verdict
+        == "not_checked"
+    )
 
 
 def test_without_a_standard_all_cells_off_alike_tell() -> None:
     off = cell_scale_check.check({"A": at(1.010), "B": at(1.0105)}, KNOWN, Stability(), 0.0)
     assert off.verdict == "off" and "0.9899 times" in off.reason
-    apart = cell_scale_check.check({"A": at(1.012), "B": at(0.999), "C": at(1.0)}, KNOWN, Stability(), 0.0)
+    apart = cell_scale_check.check(
+        {"A": at(1.012), "B": at(0.999), "C": at(1.0)}, KNOWN, Stability(), 0.0
+    )
     assert apart.verdict == "not_checked"
 
 

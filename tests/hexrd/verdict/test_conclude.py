@@ -1,4 +1,5 @@
-"""The rows of a series: every headline quantity, with truth inside its errors, and the right verdict for each story."""
+"""The rows of a series: every headline quantity, with truth inside its errors, and the right
+verdict for each story."""
 
 import json
 
@@ -19,15 +20,23 @@ from ssbchar.hexrd.verdict.options import Stability
 LABELS = {"sample": "A+B", "source": "results/x/manifest.csv"}
 
 
-def rows(phases: list[MadePhase], about: list[xr.Dataset] | None = None, **kind: float) -> list[Conclusion]:
+def rows(
+    phases: list[MadePhase], about: list[xr.Dataset] | None = None, **kind: float
+) -> list[Conclusion]:
     lattice, furnace = made(phases, **kind)
     curves = fit.fit_expansion(lattice, furnace, Expansion())
     found = find.find_onsets(lattice, furnace, Onset())
-    return conclude.conclude_series(lattice, furnace, curves, found, xr.Dataset(), [], about or [], Stability(), LABELS)
+    return conclude.conclude_series(
+        lattice, furnace, curves, found, xr.Dataset(), [], about or [], Stability(), LABELS
+    )
 
 
-def one(found: list[Conclusion], quantity: str, subject: str = "A", condition: str = "") -> Conclusion:
-    match = [r for r in found if (r.quantity, r.subject, r.condition) == (quantity, subject, condition)]
+def one(
+    found: list[Conclusion], quantity: str, subject: str = "A", condition: str = ""
+) -> Conclusion:
+    match = [
+        r for r in found if (r.quantity, r.subject, r.condition) == (quantity, subject, condition)
+    ]
     assert len(match) == 1, [(r.quantity, r.subject, r.condition) for r in found]
     return match[0]
 
@@ -38,16 +47,25 @@ def test_every_row_and_its_truth() -> None:
     found = rows([first, second], seed=4)
     for made_phase in (first, second):
         right = truth(made_phase, np.array([25.0]))[0]
-        for condition, factor in (("before heating", 1.0), ("after cooling", 1 + made_phase.permanent)):
+        for condition, factor in (
+            ("before heating", 1.0),
+            ("after cooling", 1 + made_phase.permanent),
+        ):
             cell = right.copy()
             cell[:3] *= factor
             for i, name in enumerate(("a", "b", "c", "alpha", "beta", "gamma")):
-                told = [r for r in found if (r.quantity, r.subject, r.condition) == (name, made_phase.name, condition)]
+                told = [
+                    r
+                    for r in found
+                    if (r.quantity, r.subject, r.condition) == (name, made_phase.name, condition)
+                ]
                 free = CELLS[made_phase.system][1]
                 if free[i] is None or free[i] in free[:i]:
                     assert not told
                 else:
-                    assert abs(told[0].value - cell[i]) < 4 * np.hypot(told[0].stderr, told[0].systematic)
+                    assert abs(told[0].value - cell[i]) < 4 * np.hypot(
+                        told[0].stderr, told[0].systematic
+                    )
                     assert told[0].unit == ("angstrom" if i < 3 else "degree")
         back = one(found, "volume_return", made_phase.name, "after cooling")
         assert abs(back.value - 100 * ((1 + made_phase.permanent) ** 3 - 1)) < 4 * back.stderr
@@ -56,9 +74,9 @@ def test_every_row_and_its_truth() -> None:
     ends = volume(truth(second, np.array([100.0, 500.0])))
     assert abs(growth.value - (ends[1] / ends[0] - 1) / 400) < 4 * growth.stderr
     assert growth.systematic > 0 and growth.unit == "1/K"
-    assert {r.condition for r in found if r.quantity == "mean_linear_expansion" and r.subject == "A"} == {
-        f"{s} {x}" for s in ("heating", "cooling") for x in ("a", "c", "volume")
-    }
+    assert {
+        r.condition for r in found if r.quantity == "mean_linear_expansion" and r.subject == "A"
+    } == {f"{s} {x}" for s in ("heating", "cooling") for x in ("a", "c", "volume")}
     verdict = one(found, "phase_stability", "A+B")
     assert verdict.verdict == "reversible" and "up to 80" in verdict.reason
     assert all(r.sample == "A+B" and r.technique == "hexrd" and r.source for r in found)
@@ -69,7 +87,11 @@ def test_a_reaction_is_told_with_its_temperatures() -> None:
     found = rows([a, b, MadePhase("monoclinic", "C", onset=600.0)], seed=1)
     verdict = one(found, "phase_stability", "A+B")
     assert verdict.verdict == "reacts"
-    assert "new: C from " in verdict.reason and "gone: A at 7" in verdict.reason and "gone: B at 7" in verdict.reason
+    assert (
+        "new: C from " in verdict.reason
+        and "gone: A at 7" in verdict.reason
+        and "gone: B at 7" in verdict.reason
+    )
     assert one(found, "volume_return", "A", "after cooling").verdict == "gone"
     start = one(found, "onset_temperature", "C", "heating")
     assert abs(start.value - 600) < 4 * start.stderr
@@ -87,8 +109,15 @@ def test_a_reaction_is_told_with_its_temperatures() -> None:
         ([MadePhase(amount=0.0)], {}, "inconclusive"),
         ([MadePhase(begin=700.0, end=900.0)], {}, "partly"),
     ],
-    ids=["no cooling", "a product stays", "cell does not return", "cells too uncertain", "nothing there", "half gone"],
-)  # fmt: skip
+    ids=[
+        "no cooling",
+        "a product stays",
+        "cell does not return",
+        "cells too uncertain",
+        "nothing there",
+        "half gone",
+    ],
+)
 def test_verdicts(phases: list[MadePhase], kind: dict[str, float], right: str) -> None:
     assert one(rows(phases, **kind), "phase_stability", "A+B").verdict == right
 
@@ -105,11 +134,20 @@ def test_no_rest_takes_the_first_frames() -> None:
     a = one(found, "a", "A", "before heating")
     assert "no rest" in a.reason
     temperature = float(a.reason.split("brought to ")[1].split()[0])
-    assert abs(a.value - truth(MadePhase(), np.array([temperature]))[0, 0]) < 4 * np.hypot(a.stderr, a.systematic)
+    assert abs(a.value - truth(MadePhase(), np.array([temperature]))[0, 0]) < 4 * np.hypot(
+        a.stderr, a.systematic
+    )
 
 
 def test_published_expansion_is_compared() -> None:
-    entry = {"a": {"value": 1.1e-5, "stderr": 1e-7, "range": "25-500 degC", "source": "made for this test"}}
+    entry = {
+        "a": {
+            "value": 1.1e-5,
+            "stderr": 1e-7,
+            "range": "25-500 degC",
+            "source": "made for this test",
+        }
+    }
     about = xr.Dataset(attrs={"phase": "A", "expansion": json.dumps(entry), "refinable": 0})
     told = one(rows([MadePhase("cubic")], [about]), "mean_linear_expansion", "A", "heating a")
     assert "differs from 1.1e-05 1/K (25-500 degC; made for this test)" in told.reason
@@ -121,9 +159,11 @@ def test_weight_percent_where_structures_are_trusted() -> None:
     about = [
         xr.Dataset(attrs={"phase": n, "refinable": 1, "cell_mass": m, "volume": 100.0})
         for n, m in (("A", 100.0), ("B", 300.0))
-    ]  # fmt: skip
+    ]
     curves = fit.fit_expansion(lattice, furnace, Expansion())
-    found = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), [], about, Stability(), LABELS)
+    found = conclude.conclude_series(
+        lattice, furnace, curves, [], xr.Dataset(), [], about, Stability(), LABELS
+    )
     limit = one(found, "detection_limit", "B")
     light = 100 * (5 + 1.645) / 100
     assert "by weight" in limit.reason
@@ -135,14 +175,20 @@ def pulls(seeds: int) -> np.ndarray:
     for seed in range(seeds):
         found = rows([MadePhase(permanent=3e-4)], seed=seed, systematic=0.0)
         right = truth(
-            MadePhase(), np.array([float(one(found, "a", "A", "before heating").reason.split("to ")[1].split()[0])])
+            MadePhase(),
+            np.array(
+                [float(one(found, "a", "A", "before heating").reason.split("to ")[1].split()[0])]
+            ),
         )[0]
         a, v = one(found, "a", "A", "before heating"), one(found, "volume", "A", "after cooling")
         back = one(found, "volume_return", "A", "after cooling")
-        out.append([
-            (a.value - right[0]) / a.stderr, (v.value - volume(right) * (1.0003) ** 3) / v.stderr,
-            (back.value - 100 * (1.0003**3 - 1)) / back.stderr,
-        ])  # fmt: skip
+        out.append(
+            [
+                (a.value - right[0]) / a.stderr,
+                (v.value - volume(right) * (1.0003) ** 3) / v.stderr,
+                (back.value - 100 * (1.0003**3 - 1)) / back.stderr,
+            ]
+        )
     return np.array(out)
 
 
@@ -161,35 +207,57 @@ def test_unexplained_lines_count_as_a_product() -> None:
     curves = fit.fit_expansion(lattice, furnace, Expansion())
     strange = [
         Conclusion(
-            "unexplained_lines", 9.0, verdict="named", reason="X, by 12 in log-likelihood", subject="unexplained 1"
+            "unexplained_lines",
+            9.0,
+            verdict="named",
+            reason="X, by 12 in log-likelihood",
+            subject="unexplained 1",
         ),
         Conclusion("onset_temperature", 612.0, 3.0, subject="unexplained 1", condition="heating"),
-        Conclusion("end_temperature", verdict="still_present", subject="unexplained 1", condition="cooling"),
+        Conclusion(
+            "end_temperature", verdict="still_present", subject="unexplained 1", condition="cooling"
+        ),
     ]
-    rows = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), strange, [], Stability(), LABELS)
+    rows = conclude.conclude_series(
+        lattice, furnace, curves, [], xr.Dataset(), strange, [], Stability(), LABELS
+    )
     told = one(rows, "phase_stability", "A+B")
-    assert told.verdict == "partly" and "9 unexplained lines from 612 degC on heating: X" in told.reason
+    assert (
+        told.verdict == "partly"
+        and "9 unexplained lines from 612 degC on heating: X" in told.reason
+    )
     few = [Conclusion("unexplained_lines", 2.0, subject="unexplained 1"), *strange[1:]]
-    rows = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), few, [], Stability(), LABELS)
+    rows = conclude.conclude_series(
+        lattice, furnace, curves, [], xr.Dataset(), few, [], Stability(), LABELS
+    )
     assert one(rows, "phase_stability", "A+B").verdict == "reversible"
 
 
 def test_an_error_all_frames_share_does_not_average_out() -> None:
-    """A zero held for the series moves all cells alike: it stays in their errors and leaves their return alone."""
+    """A zero held for the series moves all cells alike: it stays in their errors and leaves their
+    return alone."""
     lattice, furnace = made([MadePhase()], seed=6)
     shared = 1e-4 * lattice.cell.values
     shared[..., 3:] = 0
     full = lattice.cell_covariance.values + shared[..., :, None] * shared[..., None, :]
     other = lattice.assign(
-        cell_shared=(lattice.cell.dims, shared), cell_covariance=(lattice.cell_covariance.dims, full),
+        cell_shared=(lattice.cell.dims, shared),
+        cell_covariance=(lattice.cell_covariance.dims, full),
         cell_stderr=(lattice.cell.dims, np.sqrt(np.einsum("fpii->fpi", full))),
-    )  # fmt: skip
+    )
     told = []
     for one_lattice in (lattice, other):
         curves = fit.fit_expansion(one_lattice, furnace, Expansion())
-        found = conclude.conclude_series(one_lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS)
-        told.append([one(found, "a", "A", "before heating"), one(found, "volume_return", "A", "after cooling"),
-                     one(found, "mean_linear_expansion", "A", "heating a")])  # fmt: skip
+        found = conclude.conclude_series(
+            one_lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS
+        )
+        told.append(
+            [
+                one(found, "a", "A", "before heating"),
+                one(found, "volume_return", "A", "after cooling"),
+                one(found, "mean_linear_expansion", "A", "heating a"),
+            ]
+        )
     assert told[1][0].stderr == pytest.approx(np.hypot(told[0][0].stderr, 1e-4 * 8.26), rel=0.05)
     assert told[1][1].stderr == pytest.approx(told[0][1].stderr, rel=0.05)
     assert told[1][2].stderr == pytest.approx(told[0][2].stderr, rel=0.05)
@@ -200,11 +268,17 @@ def test_how_the_refinement_went_is_a_row() -> None:
     for frame, word in ((3, "held"), (4, "inconsistent"), (5, "not_converged")):
         lattice["verdict"].values[frame, 0] = word
     curves = fit.fit_expansion(lattice, furnace, Expansion())
-    found = conclude.conclude_series(lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS)
+    found = conclude.conclude_series(
+        lattice, furnace, curves, [], xr.Dataset(), [], [], Stability(), LABELS
+    )
     row = one(found, "frames_refined")
     total = lattice.sizes["frame"]
     assert row.value == total - 3 and row.verdict == "ok"
-    for text in (f"{total - 3} of {total} frames", "1 held", "1 different in the forward and the backward pass"):
+    for text in (
+        f"{total - 3} of {total} frames",
+        "1 held",
+        "1 different in the forward and the backward pass",
+    ):
         assert text in row.reason
 
 
@@ -223,13 +297,23 @@ def test_breadths_at_rest_are_weighted_means() -> None:
         coords={"candidate": ["A"]},
     )
     curves = fit.fit_expansion(lattice, furnace, Expansion())
-    found = conclude.conclude_series(lattice, furnace, curves, [], peaks, [], [], Stability(), LABELS)
+    found = conclude.conclude_series(
+        lattice, furnace, curves, [], peaks, [], [], Stability(), LABELS
+    )
     for condition in ("before heating", "after cooling"):
         size = one(found, "inverse_size", "A", condition)
         assert size.unit == "1/nm" and abs(size.value - 1.5e-2) < 4 * size.stderr < 4 * 2e-3
         assert one(found, "microstrain", "A", condition).value == pytest.approx(0.12)
         assert size.verdict == "upper limit" and "instrument's breadth in it" in size.reason
     known = conclude.conclude_series(
-        lattice, furnace, curves, [], peaks.assign_attrs(instrument_breadth=0.02), [], [], Stability(), LABELS
+        lattice,
+        furnace,
+        curves,
+        [],
+        peaks.assign_attrs(instrument_breadth=0.02),
+        [],
+        [],
+        Stability(),
+        LABELS,
     )
     assert one(known, "inverse_size", "A", "before heating").verdict == "ok"

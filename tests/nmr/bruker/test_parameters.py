@@ -27,7 +27,9 @@ b = c>
 def test_values_are_those_of_nmrglue(tmp_path: Path) -> None:
     path = tmp_path / "acqus"
     path.write_text(TEXT, encoding="latin-1")
-    theirs = {k: v for k, v in read_jcamp(str(path), encoding="latin-1").items() if not k.startswith("_")}
+    theirs = {
+        k: v for k, v in read_jcamp(str(path), encoding="latin-1").items() if not k.startswith("_")
+    }
     ours = parameters(path, path)
     assert dict(ours) == theirs
     assert {k: type(v) for k, v in ours.items()} == {k: type(v) for k, v in theirs.items()}

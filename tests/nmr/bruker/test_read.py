@@ -1,4 +1,5 @@
-"""Bruker files written by the tests are read back exactly; what is wrong with a file is said in one line."""
+"""Bruker files written by the tests are read back exactly; what is wrong with a file is said in one
+line."""
 
 import json
 import shutil
@@ -20,7 +21,9 @@ POINTS = np.rint(1e6 * (RNG.normal(size=(3, 200)) + 1j * RNG.normal(size=(3, 200
 @pytest.mark.parametrize("kind", ["<i4", ">i4", "<f8", ">f8"])
 @pytest.mark.parametrize("slices", [1, 3])
 def test_round_trip(tmp_path, kind: str, slices: int) -> None:
-    folder = signals.write_bruker(tmp_path / "1", POINTS[:slices], kind=kind, vdlist="10u\n20u\n1m\n")
+    folder = signals.write_bruker(
+        tmp_path / "1", POINTS[:slices], kind=kind, vdlist="10u\n20u\n1m\n"
+    )
     ds = read.read_fid(folder, Reading(), {"role": "decay" if slices > 1 else "spectrum"})
     assert np.array_equal(ds["real"].values + 1j * ds["imag"].values, POINTS[:slices])
     expected = [2 * t + 3.234e-6 for t in (1e-5, 2e-5, 1e-3)][:slices]
@@ -32,8 +35,12 @@ def test_round_trip(tmp_path, kind: str, slices: int) -> None:
 def test_nmrglue_reads_the_same_points(tmp_path) -> None:
     import nmrglue
 
-    folder = signals.write_bruker(tmp_path / "1", POINTS, vdlist="10u\n20u\n1m\n", acqus={"AQ_mod": 3})
-    _, theirs = nmrglue.bruker.read(str(folder), read_pulseprogram=False, shape=(3, 256), cplex=True)
+    folder = signals.write_bruker(
+        tmp_path / "1", POINTS, vdlist="10u\n20u\n1m\n", acqus={"AQ_mod": 3}
+    )
+    _, theirs = nmrglue.bruker.read(
+        str(folder), read_pulseprogram=False, shape=(3, 256), cplex=True
+    )
     ours = read.read_fid(folder, Reading(), {"role": "decay"})
     assert np.array_equal(np.asarray(theirs)[:, :200], (ours["real"] + 1j * ours["imag"]).values)
 
@@ -47,7 +54,10 @@ def test_exponent_of_the_numbers_and_group_delay(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("acqus", "delay"),
-    [({"GRPDLY": -1, "DECIM": 1, "DSPFVS": 12}, 0.0), ({"GRPDLY": -1, "DECIM": 4, "DSPFVS": 10}, 66.625)],
+    [
+        ({"GRPDLY": -1, "DECIM": 1, "DSPFVS": 12}, 0.0),
+        ({"GRPDLY": -1, "DECIM": 4, "DSPFVS": 10}, 66.625),
+    ],
 )
 def test_group_delay_without_grpdly(acqus: dict, delay: float) -> None:
     assert files.group_delay(acqus) == pytest.approx(delay)
@@ -61,7 +71,9 @@ def test_zipped_folder(tmp_path) -> None:
 
 
 def test_synthetic_title_is_marked(tmp_path) -> None:
-    ds = read.read_fid(signals.write_bruker(tmp_path / "1", POINTS[0], title="Synthetic echo"), Reading(), {})
+    ds = read.read_fid(
+        signals.write_bruker(tmp_path / "1", POINTS[0], title="Synthetic echo"), Reading(), {}
+    )
     assert ds.attrs["synthetic"] == 1
 
 
@@ -98,7 +110,9 @@ def test_td_larger_than_the_file(tmp_path) -> None:
 
 @pytest.mark.parametrize("kind", ["<i4", ">i4", "<f8"])
 def test_wrong_byte_order(tmp_path, kind: str) -> None:
-    folder = signals.write_bruker(tmp_path / "1", POINTS[0], kind=kind, acqus={"BYTORDA": int(kind[0] == "<")})
+    folder = signals.write_bruker(
+        tmp_path / "1", POINTS[0], kind=kind, acqus={"BYTORDA": int(kind[0] == "<")}
+    )
     assert "other byte order" in bad(folder)
 
 
@@ -112,7 +126,11 @@ def test_empty_and_missing_vdlist(tmp_path) -> None:
 def test_all_zero_slice_is_set_aside_and_the_rest_goes_on(tmp_path) -> None:
     y = POINTS.copy()
     y[1] = 0
-    ds = read.read_fid(signals.write_bruker(tmp_path / "1", y, vdlist="10u\n20u\n1m\n"), Reading(), {"role": "decay"})
+    ds = read.read_fid(
+        signals.write_bruker(tmp_path / "1", y, vdlist="10u\n20u\n1m\n"),
+        Reading(),
+        {"role": "decay"},
+    )
     assert ds["status"].values.tolist() == ["ok", "zeros", "ok"]
     aside = json.loads(ds.attrs["set_aside"])
     assert len(aside) == 1
@@ -129,7 +147,9 @@ def test_proton_data_by_mistake(tmp_path) -> None:
 
 
 def test_nucleus_against_frequency_is_a_conflict(tmp_path) -> None:
-    folder = signals.write_bruker(tmp_path / "1", POINTS[0], acqus={"BF1": 800.0, "BF2": 800.5, "SFO1": 800.0, "O1": 0})
+    folder = signals.write_bruker(
+        tmp_path / "1", POINTS[0], acqus={"BF1": 800.0, "BF2": 800.5, "SFO1": 800.0, "O1": 0}
+    )
     assert "suits no such nucleus" in read.read_fid(folder, Reading(), {}).attrs["conflicts"]
 
 
@@ -143,7 +163,9 @@ def test_series_cut_short_says_so(tmp_path) -> None:
 
 
 def test_program_that_is_not_understood_asks(tmp_path) -> None:
-    folder = signals.write_bruker(tmp_path / "1", POINTS, program="1 ze\n2 d1\np1\nd0\ngo=2\nid0\n", vdlist="1u")
+    folder = signals.write_bruker(
+        tmp_path / "1", POINTS, program="1 ze\n2 d1\np1\nd0\ngo=2\nid0\n", vdlist="1u"
+    )
     line = bad(folder, "decay")
     assert "read.decay_axis" in line
     given = read.read_fid(folder, Reading(decay_axis="vd"), {"role": "decay"})
@@ -158,7 +180,12 @@ def test_several_experiments_in_one_folder(tmp_path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("((1s*l1)/cnst31)-(p1/2)-(p2/2)", 22.9e-6), ("d6*2+0.5m", 5.2e-4), ("30m", 0.03), ("-d6", -1e-5)],
+    [
+        ("((1s*l1)/cnst31)-(p1/2)-(p2/2)", 22.9e-6),
+        ("d6*2+0.5m", 5.2e-4),
+        ("30m", 0.03),
+        ("-d6", -1e-5),
+    ],
 )
 def test_expressions(text: str, value: float) -> None:
     names = {"l1": 1.0, "cnst31": 40000.0, "p1": 1.4e-6, "p2": 2.8e-6, "d6": 1e-5}

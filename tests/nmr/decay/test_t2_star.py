@@ -17,7 +17,9 @@ def test_pulls_of_a_simple_exponential() -> None:
     rng = np.random.default_rng(11)
     pulls = []
     for _ in range(100):
-        found = law(laws.amplitude(TIME, 1.0, 7.1e-5, 1.0) + 0.005 * rng.normal(size=TIME.size), 0.005)
+        found = law(
+            laws.amplitude(TIME, 1.0, 7.1e-5, 1.0) + 0.005 * rng.normal(size=TIME.size), 0.005
+        )
         assert found.verdict == "ok"
         pulls.append((found.t2 - 7.1e-5) / np.sqrt(found.covariance[1, 1]))
     assert abs(np.mean(pulls)) < 0.3
@@ -29,7 +31,10 @@ def test_pulls_with_relative_scatter_nobody_stated() -> None:
     pulls = []
     for _ in range(100):
         clean = laws.amplitude(TIME, 1.0, 4.67e-4, 1.0)
-        found = law(clean * (1 + 0.01 * rng.normal(size=TIME.size)) + 5e-4 * rng.normal(size=TIME.size), 5e-4)
+        found = law(
+            clean * (1 + 0.01 * rng.normal(size=TIME.size)) + 5e-4 * rng.normal(size=TIME.size),
+            5e-4,
+        )
         pulls.append((found.t2 - 4.67e-4) / np.sqrt(found.covariance[1, 1]))
     assert abs(np.mean(pulls)) < 0.3
     assert 0.7 < np.std(pulls) < 1.4
@@ -46,13 +51,18 @@ def test_stretching_must_earn_its_exponent() -> None:
 def test_mean_time() -> None:
     assert laws.mean_time(3.0, 1.0) == pytest.approx(3.0)
     grid = np.linspace(0, 400, 400001)
-    assert laws.mean_time(3.0, 0.7) == pytest.approx(np.trapezoid(laws.amplitude(grid, 1, 3, 0.7), grid), rel=1e-4)
+    assert laws.mean_time(3.0, 0.7) == pytest.approx(
+        np.trapezoid(laws.amplitude(grid, 1, 3, 0.7), grid), rel=1e-4
+    )
 
 
 @pytest.mark.parametrize(
     ("area", "verdict"),
     [
-        (np.array([1, 0.8, 0.33, 0.58, 0.35, 0.37, 0.2, 0.1, 0.05, 0.03, 0.01, 0.0]), "not_decaying"),
+        (
+            np.array([1, 0.8, 0.33, 0.58, 0.35, 0.37, 0.2, 0.1, 0.05, 0.03, 0.01, 0.0]),
+            "not_decaying",
+        ),
         (laws.amplitude(TIME, 1.0, 2e-6, 0.3), "stretched"),
         (laws.amplitude(TIME, 1.0, 1.2e-5, 1.0), "far"),
         (np.full(TIME.size, 1e-3), "no_signal"),
@@ -66,11 +76,14 @@ def test_verdicts(area: np.ndarray, verdict: str) -> None:
 
 
 def test_too_few_times() -> None:
-    assert laws.fit_law(TIME[:2], np.array([1, 0.5]), 1e-6 * np.eye(2), Decay()).verdict == "too_few"
+    assert (
+        laws.fit_law(TIME[:2], np.array([1, 0.5]), 1e-6 * np.eye(2), Decay()).verdict == "too_few"
+    )
 
 
 def test_stretching_is_found_though_every_point_scatters() -> None:
-    """With scatter that nobody stated the choice of the law must not depend on the simple law's own misfit."""
+    """With scatter that nobody stated the choice of the law must not depend on the simple law's own
+    misfit."""
     rng = np.random.default_rng(6)
     time, exponents = TIME[:9], []
     for _ in range(20):

@@ -20,7 +20,11 @@ from ssbchar.simulate.effects import IDEAL
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An echo (1) and a series (2) as the demonstration writes them."""
-    folder, rng, powder = tmp_path_factory.mktemp("nmr"), np.random.default_rng(3), pressing.POWDERS[1]
+    folder, rng, powder = (
+        tmp_path_factory.mktemp("nmr"),
+        np.random.default_rng(3),
+        pressing.POWDERS[1],
+    )
     pressing.write_spectrum(folder / "1", powder, powder.li, 1.6e9, "synthetic\n", IDEAL, rng)
     pressing.write_decay(folder / "2", powder, (powder.li,) * 12, 1.6e9, "synthetic\n", IDEAL, rng)
     return folder
@@ -51,7 +55,9 @@ def test_nmrglue_reads_the_simulated_experiments(simulated: Path) -> None:
         assert np.array_equal(np.atleast_2d(theirs)[:, : ours.shape[1]], ours)
 
 
-def test_nmrglue_reads_the_jcamp_decays_exactly_and_spectra_to_rounding(simulated: Path, files: Path) -> None:
+def test_nmrglue_reads_the_jcamp_decays_exactly_and_spectra_to_rounding(
+    simulated: Path, files: Path
+) -> None:
     import nmrglue
 
     fid, ours = points(simulated, "2")
@@ -92,7 +98,9 @@ def test_only_what_the_experiment_states_is_written(nucleus: str, written: str) 
     fid = signals.dataset(signals.signal((1.0,), (10.0,), (500.0,), points=256)).assign_attrs(
         nucleus=nucleus, receiver_gain=1.0, scans=1, sr=0.0
     )
-    found = export.export_spectra(fid, window_integrals.integrate_windows(fid, Processing(phase="peaks")))
+    found = export.export_spectra(
+        fid, window_integrals.integrate_windows(fid, Processing(phase="peaks"))
+    )
     for name in ("slice001_fid.dx", "slice001_spectrum.dx"):
         assert f"##.OBSERVE NUCLEUS= {written}\n" in found[name]
         assert "REFERENCE" not in found[name]
@@ -118,7 +126,9 @@ def test_spectrochempy_reads_the_simulated_echo(simulated: Path) -> None:
 
 
 def test_ssnake_reads_the_simulated_echo(simulated: Path) -> None:
-    specio = pytest.importorskip("specIO", reason="ssNake is not installed (it is not on the package index)")
+    specio = pytest.importorskip(
+        "specIO", reason="ssNake is not installed (it is not on the package index)"
+    )
     _, ours = points(simulated, "1")
     theirs = specio.autoLoad(str(simulated / "1/fid"))
     assert np.array_equal(np.ravel(theirs.getHyperData(0))[: ours.size], ours[0])

@@ -6,7 +6,9 @@ from ssbchar.nmr.lineshape import assignment
 
 
 def test_satellite_pair_of_the_reference_measurement_is_not_a_phase() -> None:
-    names = assignment.assignments([265.0, 69.4, 16.0, 3.0, -67.0], [0.1] * 5, [0.08, 0.05, 0.6, 0.22, 0.04])
+    names = assignment.assignments(
+        [265.0, 69.4, 16.0, 3.0, -67.0], [0.1] * 5, [0.08, 0.05, 0.6, 0.22, 0.04]
+    )
     assert names[0] == "Li metal"
     assert names[1] == names[4] == "possible satellite pair about 1 ppm"
     assert "bonded Si" in names[2]
@@ -29,5 +31,11 @@ def test_coupling_of_the_horns() -> None:
 def test_mirror_image_of_a_strong_line_about_the_carrier_is_doubted() -> None:
     names = assignment.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)
     assert list(names) == ["Li metal", "possible quadrature image of 264 ppm"]
-    assert assignment.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.2], carrier=100.6)[1] == "unassigned"
-    assert assignment.assignments([264.5, -43.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)[1] == "unassigned"
+    assert (
+        assignment.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.2], carrier=100.6)[1]
+        == "unassigned"
+    )
+    assert (
+        assignment.assignments([264.5, -43.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)[1]
+        == "unassigned"
+    )

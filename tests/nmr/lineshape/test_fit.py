@@ -27,9 +27,15 @@ def test_phase_truth_table_without_noise(width: float, late: float) -> None:
 @pytest.mark.parametrize(("width", "late"), CASES)
 def test_phase_truth_table_with_noise(width: float, late: float) -> None:
     clean = signals.signal((0.077, 0.923), (265.0, 10.0), (width, width), late)
-    sigma = 0.08 / metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1] * 0.01
+    sigma = (
+        0.08
+        / metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
+        * 0.01
+    )
     fit = lines.fit_lines(signals.dataset(signals.noisy(clean, sigma, 1)), Lines())
     share, stderr = metal_percent(fit)
     assert stderr == pytest.approx(0.08, rel=0.15)
     assert abs(share - 7.70) < 3 * stderr
-    assert float(fit["time_origin"]) == pytest.approx(late, abs=4 * float(fit["time_origin_stderr"]))
+    assert float(fit["time_origin"]) == pytest.approx(
+        late, abs=4 * float(fit["time_origin_stderr"])
+    )

@@ -1,4 +1,5 @@
-"""Where lines start, which are taken out again, how far a fit goes; sums over waves and parts of the axis."""
+"""Where lines start, which are taken out again, how far a fit goes; sums over waves and parts of
+the axis."""
 
 from dataclasses import replace
 
@@ -22,10 +23,14 @@ def problem(sigma: float, *which: tuple[float, float, float]) -> Problem:
     """Lines of given area, frequency and width [Hz], 4096 points at 1 MHz."""
     time = np.arange(4096) * 1e-6
     clean = sum(a * np.exp((2j * np.pi * nu - np.pi * width) * time) for a, nu, width in which)
-    return Problem(signals.noisy(np.asarray(clean), sigma, 3)[None], time, np.array([sigma])).prepared()
+    return Problem(
+        signals.noisy(np.asarray(clean), sigma, 3)[None], time, np.array([sigma])
+    ).prepared()
 
 
-@pytest.mark.parametrize(("nu", "width"), [(-20130.0, 900.0), (1234.0, 3500.0), (-71000.0, 12000.0)])
+@pytest.mark.parametrize(
+    ("nu", "width"), [(-20130.0, 900.0), (1234.0, 3500.0), (-71000.0, 12000.0)]
+)
 def test_a_lone_line_starts_at_its_frequency_and_width(nu: float, width: float) -> None:
     given = problem(1e-3, (1.0, nu, width))
     peak = matched_filter(given, LOW, HIGH).peaks(given.y)[1]
@@ -65,14 +70,17 @@ def test_the_displayed_part_is_that_of_the_whole_axis(limits: tuple[float, float
     time, sfo1, sf = np.arange(500) * 2e-6, 311.13, 311.1
     whole = shift_from_offset(offsets(time, 1024), sfo1, sf)
     part, offset, ppm = displayed(time, 1024, limits, sfo1, sf)
-    assert np.array_equal(np.arange(1024)[part], np.flatnonzero((whole >= limits[0]) & (whole <= limits[1])))
+    assert np.array_equal(
+        np.arange(1024)[part], np.flatnonzero((whole >= limits[0]) & (whole <= limits[1]))
+    )
     assert offset == pytest.approx(offsets(time, 1024)[part], abs=1e-9)
     assert ppm == pytest.approx(whole[part], abs=1e-9)
 
 
 def test_coordinates_are_as_xarray_makes_them() -> None:
     fit = lines.fit_lines(
-        signals.dataset(signals.noisy(signals.signal((0.1, 0.9), (265, 10), (900, 3000)), 0.01, 0)), Lines()
+        signals.dataset(signals.noisy(signals.signal((0.1, 0.9), (265, 10), (900, 3000)), 0.01, 0)),
+        Lines(),
     )
     plain = {k: (c.dims, c.values, c.attrs) for k, c in fit.coords.items()}
     assert fit.identical(fit.drop_vars(list(fit.coords)).assign_coords(plain))
@@ -103,7 +111,9 @@ def test_another_time_origin_nearly_as_good_is_grown_too() -> None:
 
 def test_slope_by_the_gaussian_width_is_that_of_chi_square() -> None:
     given = problem(1e-3, (1.0, -20e3, 2500.0))
-    at = varpro.solve(given, no_shapes().joined(-20e3, 2500.0, 1, LOW[1], HIGH[1]), 30, 1e-6, False).state
+    at = varpro.solve(
+        given, no_shapes().joined(-20e3, 2500.0, 1, LOW[1], HIGH[1]), 30, 1e-6, False
+    ).state
     for sign in (1.0, -1.0):
         bent = np.exp(-sign * 1e6 * given.time**2)
         data = replace(given, y=given.y * bent, power=np.empty(0)).prepared()

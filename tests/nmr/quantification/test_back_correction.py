@@ -21,7 +21,10 @@ def test_table_3_1_to_the_printed_digit(metal, li_si, t2, metal_printed, li_si_p
 
 
 def test_table_3_1_excludes_twice_the_delay() -> None:
-    twice = [100 * back_correction.fractions([m, s], [T_METAL, t2], [1.0, 1.0], 2 * TR)[0] for m, s, t2, _, _ in TABLE]
+    twice = [
+        100 * back_correction.fractions([m, s], [T_METAL, t2], [1.0, 1.0], 2 * TR)[0]
+        for m, s, t2, _, _ in TABLE
+    ]
     assert twice == pytest.approx([6.17, 6.66, 2.67, 1.57], abs=0.01)
     assert all(f"{v:.1f}" != printed for v, (*_, printed, _) in zip(twice, TABLE, strict=True))
 
@@ -35,5 +38,7 @@ def test_stderr_agrees_with_sampling() -> None:
     n = 40000
     a = rng.multivariate_normal(area, area_cov, n)
     laws = [rng.multivariate_normal([t, e], c, n) for t, e, c in zip(t2, b, law_cov, strict=True)]
-    drawn = back_correction.fractions(a, np.stack([x[:, 0] for x in laws], 1), np.stack([x[:, 1] for x in laws], 1), TR)
+    drawn = back_correction.fractions(
+        a, np.stack([x[:, 0] for x in laws], 1), np.stack([x[:, 1] for x in laws], 1), TR
+    )
     assert stderr == pytest.approx(drawn.std(axis=0), rel=0.03)

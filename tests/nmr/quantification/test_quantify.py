@@ -1,4 +1,5 @@
-"""From signals with known truth to conclusions: corrected fractions, N/A with bounds, leak, windows and tails."""
+"""From signals with known truth to conclusions: corrected fractions, N/A with bounds, leak, windows
+and tails."""
 
 import numpy as np
 import pytest
@@ -23,7 +24,10 @@ def sample(metal: float, seed: int, delays: np.ndarray, sigma: float = 0.003, **
     later = delays - 1e-5
     clean = [
         signals.signal(
-            (metal * np.exp(-d / T_METAL), (1 - metal) * np.exp(-d / T_SI)), (265.0, 10.0), (900.0, 3500.0), points=2048
+            (metal * np.exp(-d / T_METAL), (1 - metal) * np.exp(-d / T_SI)),
+            (265.0, 10.0),
+            (900.0, 3500.0),
+            points=2048,
         )
         for d in later
     ]
@@ -35,7 +39,10 @@ def conclusions(metal: float, seed: int = 0, **options: object):
     fit = lines.fit_lines(fid, Lines())
     series = t2_star.fit_decay(lines.fit_lines(sample(metal, seed + 1, DELAYS), Lines()), Decay())
     rows = quantify.quantify_fractions(
-        fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(**options), series
+        fit,
+        window_integrals.integrate_windows(fid, Processing(), fit),
+        Quantifying(**options),
+        series,
     )
     return {(r.subject, r.condition, r.quantity): r for r in rows}
 
@@ -50,12 +57,18 @@ def test_corrected_fraction_and_x() -> None:
     x = found["sample", "", "x_alloyed"]
     assert x.value == pytest.approx(corrected.value / 100)
     assert x.stderr == pytest.approx(np.hypot(corrected.stderr / 100, 0.02 * corrected.value / 100))
-    assert found["li_si", "", "t2_star"].value == pytest.approx(T_SI, abs=3 * found["li_si", "", "t2_star"].stderr)
+    assert found["li_si", "", "t2_star"].value == pytest.approx(
+        T_SI, abs=3 * found["li_si", "", "t2_star"].stderr
+    )
 
 
 def test_bracket_holds_the_conventions() -> None:
     found = conclusions(0.077)
-    values = [r.value for k, r in found.items() if k[0] == "li_metal" and k[1].startswith("corrected, t = ")]
+    values = [
+        r.value
+        for k, r in found.items()
+        if k[0] == "li_metal" and k[1].startswith("corrected, t = ")
+    ]
     assert len(values) == 4
     assert max(values) - min(values) == pytest.approx(1.0, abs=0.1)
 
@@ -64,7 +77,9 @@ def test_evolving_sample_is_bounded_not_numbered() -> None:
     before = lines.fit_lines(sample(0.758, 1, np.array([1e-5]), date=0), Lines())
     after = lines.fit_lines(sample(0.722, 2, np.array([1e-5]), date=28800), Lines())
     series = t2_star.fit_decay(lines.fit_lines(sample(0.74, 3, DELAYS), Lines()), Decay())
-    windows = window_integrals.integrate_windows(sample(0.758, 1, np.array([1e-5])), Processing(), before)
+    windows = window_integrals.integrate_windows(
+        sample(0.758, 1, np.array([1e-5])), Processing(), before
+    )
     rows = quantify.quantify_fractions(before, windows, Quantifying(x_nominal=1.0), series, [after])
     found = {(r.subject, r.condition, r.quantity): r for r in rows}
     drift = found["li_si", "", "drift"]
@@ -78,16 +93,27 @@ def test_evolving_sample_is_bounded_not_numbered() -> None:
 
 
 def test_repeats_of_a_stable_sample_agree() -> None:
-    fits = [lines.fit_lines(sample(0.077, seed, np.array([1e-5]), date=3600 * seed), Lines()) for seed in range(3)]
-    windows = window_integrals.integrate_windows(sample(0.077, 0, np.array([1e-5])), Processing(), fits[0])
+    fits = [
+        lines.fit_lines(sample(0.077, seed, np.array([1e-5]), date=3600 * seed), Lines())
+        for seed in range(3)
+    ]
+    windows = window_integrals.integrate_windows(
+        sample(0.077, 0, np.array([1e-5])), Processing(), fits[0]
+    )
     rows = quantify.quantify_fractions(fits[0], windows, Quantifying(), None, fits[1:])
     assert next(r for r in rows if r.quantity == "drift").verdict == "stable"
 
 
 def test_no_decay_series_says_so() -> None:
     fit = lines.fit_lines(sample(0.077, 1, np.array([1e-5])), Lines())
-    windows = window_integrals.integrate_windows(sample(0.077, 1, np.array([1e-5])), Processing(), fit)
-    row = next(r for r in quantify.quantify_fractions(fit, windows, Quantifying()) if r.condition == "corrected")
+    windows = window_integrals.integrate_windows(
+        sample(0.077, 1, np.array([1e-5])), Processing(), fit
+    )
+    row = next(
+        r
+        for r in quantify.quantify_fractions(fit, windows, Quantifying())
+        if r.condition == "corrected"
+    )
     assert (row.verdict, row.value) == ("N/A", None)
     assert "no decay series" in row.reason
 
@@ -106,7 +132,9 @@ def test_leak_of_pure_lithium_has_an_upper_limit() -> None:
 
 @pytest.mark.parametrize(("ppm", "share"), [(1.6, 0.97), (5.0, 0.92), (10.0, 0.83), (20.0, 0.69)])
 def test_share_of_a_lorentzian_in_its_window(ppm: float, share: float) -> None:
-    assert window_leakage.share_inside([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(share, abs=0.006)
+    assert window_leakage.share_inside([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(
+        share, abs=0.006
+    )
 
 
 def test_share_of_a_voigt_line_by_direct_integration() -> None:
@@ -114,7 +142,9 @@ def test_share_of_a_voigt_line_by_direct_integration() -> None:
 
     grid = np.linspace(-30.0, 50.0, 400001)
     direct = np.trapezoid(voigt_profile(grid - 12.0, 15.0 / 2.3548, 4.0), grid)
-    assert window_leakage.share_inside([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(direct, abs=2e-5)
+    assert window_leakage.share_inside([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(
+        direct, abs=2e-5
+    )
 
 
 @pytest.mark.parametrize("order", [-1, 0, 1, 2])
@@ -131,14 +161,20 @@ def test_tails_bring_windows_to_the_truth(order: int) -> None:
 
 def test_lines_that_may_be_salts_lower_what_is_sure() -> None:
     parts, at = (0.1, 0.7, 0.2), (265.0, 16.0, 0.0)
-    fid = signals.dataset(signals.noisy(signals.signal(parts, at, (900.0, 2500.0, 600.0), points=2048), 0.002, 5))
+    fid = signals.dataset(
+        signals.noisy(signals.signal(parts, at, (900.0, 2500.0, 600.0), points=2048), 0.002, 5)
+    )
     fit = lines.fit_lines(fid, Lines())
     series = t2_star.fit_decay(lines.fit_lines(sample(0.1, 3, DELAYS), Lines()), Decay())
     windows = window_integrals.integrate_windows(fid, Processing(), fit)
     asked = Quantifying(x_nominal=2.0, x_nominal_stderr=0.1)
-    found = {(r.quantity, r.condition): r for r in quantify.quantify_fractions(fit, windows, asked, series)}
+    found = {
+        (r.quantity, r.condition): r
+        for r in quantify.quantify_fractions(fit, windows, asked, series)
+    }
     share, sure, x = (
-        found[q, c] for q, c in (("alloyed_share", ""), ("alloyed_share", LEFT_OUT), ("x_alloyed", LEFT_OUT))
+        found[q, c]
+        for q, c in (("alloyed_share", ""), ("alloyed_share", LEFT_OUT), ("x_alloyed", LEFT_OUT))
     )
     doubtful = found["diamagnetic_share", "at most"]
     assert {sure.verdict, x.verdict} == {"lower limit"}
@@ -146,9 +182,10 @@ def test_lines_that_may_be_salts_lower_what_is_sure() -> None:
     assert sure.lower95 == pytest.approx(share.with_limits().lower95 * (1 - doubtful.upper95 / 100))
     assert 0.9 * share.value * 7 / 9 < sure.lower95 < share.value * 7 / 9
     assert x.lower95 == pytest.approx(sure.lower95 / 100 * (2.0 - 1.96 * 0.1), rel=1e-3)
-    bounded = {(r.quantity, r.condition): r for r in quantify.quantify_fractions(fit, windows, Quantifying())}[
-        "alloyed_share", ""
-    ]
+    bounded = {
+        (r.quantity, r.condition): r
+        for r in quantify.quantify_fractions(fit, windows, Quantifying())
+    }["alloyed_share", ""]
     assert bounded.value is None
     assert bounded.lower95 < 0.8 * bounded.upper95
     assert "may be salts" in bounded.reason
@@ -161,13 +198,17 @@ def test_limit_without_salts_holds_in_95_of_100() -> None:
         for by_p, by_d in rng.normal(size=(2000, 2)):
             share, salts = p + dp * by_p, d + dd * by_d
             doubtful = Conclusion("diamagnetic_share", salts, upper95=salts + 1.645 * dd)
-            rows = prelithiation(Conclusion("li_si_fraction", share, dp), Quantifying(), "", doubtful)
+            rows = prelithiation(
+                Conclusion("li_si_fraction", share, dp), Quantifying(), "", doubtful
+            )
             missed.append(rows[-1].lower95 > p * (1 - d / 100))
         assert np.mean(missed) < 0.065
 
 
 def test_limits_of_x_hold_the_nominal_composition() -> None:
-    bounded = Conclusion("li_si_fraction", lower95=40.0, upper95=60.0, unit="percent", verdict="N/A")
+    bounded = Conclusion(
+        "li_si_fraction", lower95=40.0, upper95=60.0, unit="percent", verdict="N/A"
+    )
     x = prelithiation(bounded, Quantifying(x_nominal=1.0, x_nominal_stderr=0.1))[1]
     assert (x.lower95, x.upper95) == pytest.approx((0.4 * (1 - 0.196), 0.6 * (1 + 0.196)), rel=1e-3)
 
@@ -178,7 +219,10 @@ def test_no_metal_line_ends_the_question() -> None:
     fit = lines.fit_lines(fid, Lines())
     series = t2_star.fit_decay(lines.fit_lines(sample(0.077, 3, DELAYS), Lines()), Decay())
     rows = quantify.quantify_fractions(
-        fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(x_nominal=1.0), series
+        fit,
+        window_integrals.integrate_windows(fid, Processing(), fit),
+        Quantifying(x_nominal=1.0),
+        series,
     )
     for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
         assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)
@@ -192,17 +236,22 @@ def test_no_metal_line_ends_the_question() -> None:
 
 
 def test_error_of_the_shared_t2_is_the_covariance_of_samples() -> None:
-    """Two samples with one pure-Li T2*: over draws of that T2* their corrected shares move together as stated."""
+    """Two samples with one pure-Li T2*: over draws of that T2* their corrected shares move together
+    as stated."""
     pure = t2_star.fit_decay(lines.fit_lines(sample(1.0, 7, DELAYS, sigma=0.05), Lines()), Decay())
     both = []
     for metal, seed in ((0.3, 1), (0.6, 2)):
         fid = sample(metal, seed, np.array([1e-5]))
         fit = lines.fit_lines(fid, Lines())
-        series = t2_star.fit_decay(lines.fit_lines(sample(metal, seed + 10, DELAYS), Lines()), Decay(), pure)
+        series = t2_star.fit_decay(
+            lines.fit_lines(sample(metal, seed + 10, DELAYS), Lines()), Decay(), pure
+        )
         windows = window_integrals.integrate_windows(fid, Processing(), fit)
         rows = quantify.quantify_fractions(fit, windows, Quantifying(), series)
         stated = next(r for r in rows if (r.quantity, r.subject) == ("shared_error", "li_metal"))
-        whole = next(r for r in rows if (r.quantity, r.condition) == ("li_metal_fraction", "corrected"))
+        whole = next(
+            r for r in rows if (r.quantity, r.condition) == ("li_metal_fraction", "corrected")
+        )
         assert abs(stated.value) <= whole.stderr
         t2 = series["t2_star"].values
         draws = np.random.default_rng(9).normal(t2[0], float(pure["t2_star_stderr"][0]), 20000)

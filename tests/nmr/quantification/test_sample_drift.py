@@ -11,28 +11,52 @@ from ssbchar.nmr.quantification.region_areas import Signal
 DEFAULT = Quantifying()
 
 ABOUT = {
-    "scans": 16, "receiver_gain": 64.0, "probe": "static", "pulse_program": "echo", "pulse_1": 1.6e-6,
-    "recycle_delay": 30.0, "sw": 5e5, "date": 0,
-}  # fmt: skip
+    "scans": 16,
+    "receiver_gain": 64.0,
+    "probe": "static",
+    "pulse_program": "echo",
+    "pulse_1": 1.6e-6,
+    "recycle_delay": 30.0,
+    "sw": 5e5,
+    "date": 0,
+}
 
 
-def moment(areas: tuple[float, float], hours: float = 0.0, noise: float = 1e-3, factor: float = 1.0, **attrs: object):
+def moment(
+    areas: tuple[float, float],
+    hours: float = 0.0,
+    noise: float = 1e-3,
+    factor: float = 1.0,
+    **attrs: object,
+):
     scale = absolute_intensity.per_scan(ABOUT | attrs) * factor
     covariance = noise**2 * scale**2 * np.eye(2)
-    return sample_drift.Moment(Signal(scale * np.array(areas), covariance), ABOUT | attrs | {"date": 3600 * hours})
+    return sample_drift.Moment(
+        Signal(scale * np.array(areas), covariance), ABOUT | attrs | {"date": 3600 * hours}
+    )
 
 
 def told(*moments: sample_drift.Moment):
     return {c.quantity: c for c in sample_drift.evolution(moments, 1e-3, 0.03)}
 
 
-def chi_squares(draws: int, noise: np.ndarray, drift: float, hours: tuple[float, ...]) -> np.ndarray:
-    """The statistic of spectra with these relative errors of the areas, a drift [1/h] and 3 % of common scatter."""
-    rng, scale, found = np.random.default_rng(1), absolute_intensity.per_scan(ABOUT), np.empty(draws)
+def chi_squares(
+    draws: int, noise: np.ndarray, drift: float, hours: tuple[float, ...]
+) -> np.ndarray:
+    """The statistic of spectra with these relative errors of the areas, a drift [1/h] and 3 % of
+    common scatter."""
+    rng, scale, found = (
+        np.random.default_rng(1),
+        absolute_intensity.per_scan(ABOUT),
+        np.empty(draws),
+    )
     covariance = np.diag((scale * noise * np.array([0.758, 0.242])) ** 2)
     for i in range(draws):
         shares = ((0.758 - drift * h, 0.242 + drift * h) for h in hours)
-        areas = (scale * (1 + 0.03 * rng.normal()) * np.array(s) * (1 + noise * rng.normal(size=2)) for s in shares)
+        areas = (
+            scale * (1 + 0.03 * rng.normal()) * np.array(s) * (1 + noise * rng.normal(size=2))
+            for s in shares
+        )
         spectra = [sample_drift.Moment(Signal(a, covariance), ABOUT) for a in areas]
         found[i] = sample_drift._of_integrals(spectra, DEFAULT.intensity_scatter)
     return found
@@ -52,7 +76,8 @@ def test_unchanged_samples_are_called_evolving_one_time_in_a_thousand() -> None:
 
 
 def test_drift_that_is_seen_19_times_in_20_at_the_demonstrations_noise() -> None:
-    """0.056 % per hour over 8 h, as the theory page says; an eighth of the drift of the demonstration."""
+    """0.056 % per hour over 8 h, as the theory page says; an eighth of the drift of the
+    demonstration."""
     chi2 = chi_squares(3000, DEMO, 0.056e-2, (0.0, 2 / 3, 8.0))
     assert np.mean(chdtrc(4, chi2) < DEFAULT.evolution_p) == pytest.approx(0.95, abs=0.02)
 
@@ -76,7 +101,9 @@ def test_scans_gain_and_mass_are_divided_out() -> None:
 
 
 def test_a_share_that_moves_is_evolution_with_its_rate() -> None:
-    found = told(*(moment((0.758 - 0.0045 * h, 0.242 + 0.0045 * h), h) for h in (0.0, 0.7, 8.0)))["drift"]
+    found = told(*(moment((0.758 - 0.0045 * h, 0.242 + 0.0045 * h), h) for h in (0.0, 0.7, 8.0)))[
+        "drift"
+    ]
     assert found.verdict == "evolving"
     assert found.value == pytest.approx(0.45, abs=3 * found.stderr)
 
@@ -99,7 +126,9 @@ def test_signal_that_is_lost_is_seen_though_the_shares_stay() -> None:
     ],
 )
 def test_what_may_not_be_compared_is_said_and_shares_are_used(attrs: dict, said: str) -> None:
-    other = sample_drift.Moment(moment((0.2, 0.8), factor=0.5).signal, ABOUT | {"date": 3600} | attrs)
+    other = sample_drift.Moment(
+        moment((0.2, 0.8), factor=0.5).signal, ABOUT | {"date": 3600} | attrs
+    )
     found = told(moment((0.2, 0.8)), other)
     assert said in found["drift"].reason
     assert found["drift"].verdict == "stable"

@@ -14,9 +14,13 @@ def test_skin_depth_of_lithium() -> None:
     assert float(skin_effect.skin_depth(1 / 1.1e7, 311.1e6)) == pytest.approx(8.6e-6, abs=0.05e-6)
 
 
-@pytest.mark.parametrize(("micrometre", "share"), [(10, 0.993), (20, 0.90), (30, 0.64), (40, 0.41), (60, 0.31)])
+@pytest.mark.parametrize(
+    ("micrometre", "share"), [(10, 0.993), (20, 0.90), (30, 0.64), (40, 0.41), (60, 0.31)]
+)
 def test_visible_share_of_a_sphere(micrometre: float, share: float) -> None:
-    assert skin_effect.visible_share([micrometre * 1e-6], [1.0], DEPTH, FLIPS) == pytest.approx(share, abs=0.005)
+    assert skin_effect.visible_share([micrometre * 1e-6], [1.0], DEPTH, FLIPS) == pytest.approx(
+        share, abs=0.005
+    )
 
 
 def test_small_spheres_are_seen_whole_and_large_ones_through_their_skin() -> None:
@@ -27,11 +31,14 @@ def test_small_spheres_are_seen_whole_and_large_ones_through_their_skin() -> Non
 
 @pytest.mark.parametrize("size", [2e-5, 2e-4])
 def test_field_obeys_the_diffusion_equation_and_joins_a_uniform_field(size: float) -> None:
-    """div H = 0 inside, and outside a dipole field: H_r + 2 (H_t-part) fixes the applied field to one."""
+    """div H = 0 inside, and outside a dipole field: H_r + 2 (H_t-part) fixes the applied field to
+    one."""
     r = np.linspace(0.2, 1.0, 1601) * size
     radial, tangential = skin_effect.field_in_sphere(r, size, DEPTH)
     divergence = np.gradient(r**2 * radial, r) / r**2 - 2 * tangential / r
-    assert np.abs(divergence[5:-5] * size).max() < 1e-2 * np.abs(tangential).max() * (size / DEPTH + 1)
+    assert np.abs(divergence[5:-5] * size).max() < 1e-2 * np.abs(tangential).max() * (
+        size / DEPTH + 1
+    )
     # outside: H_r = 1 + 2 m, tangential = 1 - m at the surface
     assert (radial[-1] + 2 * tangential[-1]) / 3 == pytest.approx(1.0, abs=1e-9)
     k2 = (1j * 2) / DEPTH**2
@@ -50,7 +57,9 @@ ECHO = echo_efficiency.Echo(rf=1 / 12 / 1.617e-6, flips=FLIPS, delay=1e-5)
 
 
 def test_without_coupling_the_echo_is_that_of_any_spin() -> None:
-    assert echo_efficiency.efficiency(0.0, 0.0, ECHO) == pytest.approx(np.sin(FLIPS[0]) * np.sin(FLIPS[1] / 2) ** 2)
+    assert echo_efficiency.efficiency(0.0, 0.0, ECHO) == pytest.approx(
+        np.sin(FLIPS[0]) * np.sin(FLIPS[1] / 2) ** 2
+    )
 
 
 @pytest.mark.parametrize(("coupling", "offset"), [(85e3, 0.0), (0.0, 4e4), (2e5, -5e4)])
@@ -63,16 +72,28 @@ def test_against_brute_force(coupling: float, offset: float) -> None:
     w1 = 2 * np.pi * ECHO.rf
     total, nodes = 0j, np.linspace(0.0005, 0.9995, 1000)
     for x in nodes[::8]:
-        h = 2 * np.pi * offset * iz + np.pi * coupling / 2 * (3 * x * x - 1) / 2 * (iz @ iz - 1.25 * np.eye(4))
+        h = 2 * np.pi * offset * iz + np.pi * coupling / 2 * (3 * x * x - 1) / 2 * (
+            iz @ iz - 1.25 * np.eye(4)
+        )
         wait = expm(-1j * h * ECHO.delay)
         for k in range(4):
             axis = np.cos(k * np.pi / 2) * ix + np.sin(k * np.pi / 2) * iy
-            u = wait @ expm(-1j * (h + w1 * axis) * FLIPS[1] / w1) @ wait @ expm(-1j * (h + w1 * ix) * FLIPS[0] / w1)
+            u = (
+                wait
+                @ expm(-1j * (h + w1 * axis) * FLIPS[1] / w1)
+                @ wait
+                @ expm(-1j * (h + w1 * ix) * FLIPS[0] / w1)
+            )
             total += np.trace(u @ iz @ u.conj().T @ up) * (-1) ** k / 4
-    assert echo_efficiency.efficiency(coupling, offset, ECHO) == pytest.approx(abs(total) / 125 / 5, rel=0.02)
+    assert echo_efficiency.efficiency(coupling, offset, ECHO) == pytest.approx(
+        abs(total) / 125 / 5, rel=0.02
+    )
 
 
 def test_range_of_the_ratio_spans_the_known_band() -> None:
-    ranges = [echo_efficiency.ratio_range((o + 79e3, o), np.linspace(0, 2e5, 11), ECHO) for o in (-79e3, -28e3, 0.0)]
+    ranges = [
+        echo_efficiency.ratio_range((o + 79e3, o), np.linspace(0, 2e5, 11), ECHO)
+        for o in (-79e3, -28e3, 0.0)
+    ]
     assert min(r[0] for r in ranges) == pytest.approx(0.5, abs=0.1)
     assert max(r[1] for r in ranges) == pytest.approx(1.3, abs=0.1)

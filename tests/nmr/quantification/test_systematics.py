@@ -12,7 +12,12 @@ from ssbchar.nmr.quantification.options import Systematics
 
 @pytest.fixture(scope="module")
 def fit():
-    y = signals.signal((0.08, 0.84, 0.04, 0.04), (265.0, 16.0, 69.4, -67.0), (900.0, 3500.0, 600.0, 600.0), points=4096)
+    y = signals.signal(
+        (0.08, 0.84, 0.04, 0.04),
+        (265.0, 16.0, 69.4, -67.0),
+        (900.0, 3500.0, 600.0, 600.0),
+        points=4096,
+    )
     return lines.fit_lines(signals.dataset(signals.noisy(y, 0.002, 4), recycle_delay=30.0), Lines())
 
 

@@ -1,4 +1,5 @@
-"""Figures of a diffraction series: what they show is what the Datasets hold; same bytes twice; light files."""
+"""Figures of a diffraction series: what they show is what the Datasets hold; same bytes twice;
+light files."""
 
 import json
 
@@ -14,14 +15,23 @@ from ssbchar.storage import store
 
 @pytest.fixture(scope="module")
 def drawn():
-    return all.draw_series(*series(), tables(), labels={"sample": "LAGP+LFP", "measurement": "test"})
+    return all.draw_series(
+        *series(), tables(), labels={"sample": "LAGP+LFP", "measurement": "test"}
+    )
 
 
 def test_the_figures_of_a_series(drawn):
     assert list(drawn) == [
-        "contour", "lattice", "expansion", "presence", "waterfall", "refinement", "residual", "broadening",
+        "contour",
+        "lattice",
+        "expansion",
+        "presence",
+        "waterfall",
+        "refinement",
+        "residual",
+        "broadening",
         "indicatrix",
-    ]  # fmt: skip
+    ]
     for drawing in drawn.values():
         assert drawing.title and len(drawing.caption) > 60
         for axes in drawing.figure.axes:
@@ -32,7 +42,9 @@ def test_the_figures_of_a_series(drawn):
 def test_the_map_shows_intensity_and_greys_what_was_set_aside(drawn):
     figure = drawn["contour"].figure
     mesh = figure.axes[0].collections[0].get_array()
-    assert np.ma.getmaskarray(mesh).reshape(60, -1)[7].all() or np.isnan(mesh.reshape(60, -1)[7]).all()
+    assert (
+        np.ma.getmaskarray(mesh).reshape(60, -1)[7].all() or np.isnan(mesh.reshape(60, -1)[7]).all()
+    )
     patterns = series()[0]
     np.testing.assert_allclose(mesh.reshape(60, -1)[0].filled(np.nan), patterns["intensity"][0])
     assert "1 set aside" in drawn["contour"].caption
@@ -65,12 +77,16 @@ def test_the_band_is_ninety_five_percent():
     axes = figure.add_subplot()
     style.band(axes, [0, 1], [1, 1], [0.5, 0.5], style.BLUE)
     path = axes.collections[0].get_paths()[0].vertices
-    assert path[:, 1].min() == pytest.approx(1 - 0.5 * 1.959964) and path[:, 1].max() == pytest.approx(1.979982)
+    assert path[:, 1].min() == pytest.approx(1 - 0.5 * 1.959964) and path[
+        :, 1
+    ].max() == pytest.approx(1.979982)
 
 
 def test_same_bytes_twice_and_light(tmp_path, drawn):
     made_by = {"step": "test"}
-    again = all.draw_series(*series(), tables(), labels={"sample": "LAGP+LFP", "measurement": "test"})
+    again = all.draw_series(
+        *series(), tables(), labels={"sample": "LAGP+LFP", "measurement": "test"}
+    )
     for folder, figures in (("one", drawn), ("two", again)):
         some = {name: figures[name] for name in ("contour", "expansion", "indicatrix")}
         store.save(some, tmp_path / folder, made_by, {"measurement": "test"})
@@ -90,7 +106,9 @@ def test_no_temperature_no_peaks_no_curves():
     furnace["temperature"][:] = np.nan
     furnace["segment"] = ("frame", np.full(60, "none", dtype=object))
     table["linear_expansion"][:] = np.nan
-    drawn = all.draw_series(patterns, furnace, cells, table, tracked.drop_vars(["inverse_size"]), [], labels={})
+    drawn = all.draw_series(
+        patterns, furnace, cells, table, tracked.drop_vars(["inverse_size"]), [], labels={}
+    )
     assert "expansion" not in drawn
     assert any(a.get_xlabel() == "Time (h)" for a in drawn["lattice"].figure.axes)
 
@@ -117,7 +135,9 @@ def test_weight_fractions_only_where_every_phase_has_one(drawn):
     texts = [t.get_text() for a in drawn["presence"].figure.axes for t in a.texts]
     assert set(texts) == {"I / I max"}, "one refinable phase among three would be 100 percent"
     cells["weight_fraction"][:] = 0.4
-    again = all.draw_series(patterns, furnace, cells, table, tracked, tables(), labels={})["presence"]
+    again = all.draw_series(patterns, furnace, cells, table, tracked, tables(), labels={})[
+        "presence"
+    ]
     assert {t.get_text() for a in again.figure.axes for t in a.texts} == {"weight"}
 
 
@@ -126,13 +146,18 @@ def test_a_phase_has_one_colour_everywhere(drawn):
 
     above = drawn["contour"].figure.axes[2]
     ticks = {t.get_text(): to_hex(t.get_color()) for t in above.get_yticklabels()}
-    strips = {a.get_ylabel(): to_hex(a.yaxis.label.get_color()) for a in drawn["presence"].figure.axes[:-1]}
+    strips = {
+        a.get_ylabel(): to_hex(a.yaxis.label.get_color())
+        for a in drawn["presence"].figure.axes[:-1]
+    }
     assert ticks == strips and len(set(ticks.values())) == len(PHASES)
 
 
 def test_expansion_along_a_direction_is_the_quadratic_form():
     tensor = np.array([[1.0, 0.5, 0.0], [0.5, 2.0, 0.0], [0.0, 0.0, -3.0]])
-    along = hexrd_tensor.expansion_along(tensor, np.array([[1, 0, 0], [0, 0, 1], [np.sqrt(0.5), np.sqrt(0.5), 0]]))
+    along = hexrd_tensor.expansion_along(
+        tensor, np.array([[1, 0, 0], [0, 0, 1], [np.sqrt(0.5), np.sqrt(0.5), 0]])
+    )
     np.testing.assert_allclose(along, [1.0, -3.0, 2.0])
 
 
@@ -147,7 +172,12 @@ def test_eleven_phases_are_all_shown():
     cells = cells.isel(phase=[k % 3 for k in range(11)]).assign_coords(phase=many)
     table = table.isel(phase=[k % 2 for k in range(11)]).assign_coords(phase=many)
     drawn = all.draw_series(patterns, furnace, cells, table, tracked, tables(), labels={})
-    titles = {a.get_title() for name in drawn if name.startswith("lattice") for a in drawn[name].figure.axes}
+    titles = {
+        a.get_title()
+        for name in drawn
+        if name.startswith("lattice")
+        for a in drawn[name].figure.axes
+    }
     assert titles >= set(many)
     assert len(drawn["presence"].figure.axes) == 12
 

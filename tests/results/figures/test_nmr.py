@@ -1,4 +1,5 @@
-"""NMR figures are drawn from what the steps store, for spectra, series, refused decays and groups of samples."""
+"""NMR figures are drawn from what the steps store, for spectra, series, refused decays and groups
+of samples."""
 
 import numpy as np
 import pytest
@@ -17,18 +18,24 @@ TIMES = np.array([10, 30, 60, 100, 200, 400]) * 1e-6
 
 
 def drawn(weights: np.ndarray):
-    rows = [signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in weights]
+    rows = [
+        signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in weights
+    ]
     fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[: len(weights)])
     fit = lines.fit_lines(fid, Lines())
     series = t2_star.fit_decay(fit, Decay()) if len(weights) > 1 else None
-    return nmr.draw_measurement(fit, window_integrals.integrate_windows(fid, Processing(), fit), series)
+    return nmr.draw_measurement(
+        fit, window_integrals.integrate_windows(fid, Processing(), fit), series
+    )
 
 
 def texts(drawing) -> str:
     words = []
     for axes in drawing.figure.axes:
         words += [axes.get_xlabel(), axes.get_ylabel(), *(t.get_text() for t in axes.texts)]
-        words += [t.get_text() for t in (axes.get_legend().get_texts() if axes.get_legend() else [])]
+        words += [
+            t.get_text() for t in (axes.get_legend().get_texts() if axes.get_legend() else [])
+        ]
     return " ".join(words)
 
 
@@ -47,10 +54,16 @@ def test_series_with_its_decay() -> None:
 
 
 def test_series_of_another_measurement_is_stacked() -> None:
-    rows = [signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in (1.0, 0.6, 0.3, 0.1)]
+    rows = [
+        signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024)
+        for w in (1.0, 0.6, 0.3, 0.1)
+    ]
     fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[:4])
     one = signals.dataset(signals.noisy(rows[0], 0.003, 2))
-    fit, windows = lines.fit_lines(one, Lines()), window_integrals.integrate_windows(one, Processing())
+    fit, windows = (
+        lines.fit_lines(one, Lines()),
+        window_integrals.integrate_windows(one, Processing()),
+    )
     series = window_integrals.integrate_windows(fid, Processing())
     found = nmr.draw_measurement(fit, windows, None, series)
     assert list(found) == ["spectra", "fit", "series"]
@@ -62,11 +75,16 @@ def test_series_of_another_measurement_is_stacked() -> None:
 
 def test_wide_decays_are_drawn_over_the_logarithm_of_time() -> None:
     times = np.geomspace(1e-5, 1e-2, 6)
-    rows = [signals.signal((0.1, 0.9 * np.exp(-t / 3e-4)), (265.0, 10.0), (900.0, 3500.0), points=1024) for t in times]
+    rows = [
+        signals.signal((0.1, 0.9 * np.exp(-t / 3e-4)), (265.0, 10.0), (900.0, 3500.0), points=1024)
+        for t in times
+    ]
     fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), times)
     fit = lines.fit_lines(fid, Lines())
     found = nmr.draw_measurement(
-        fit, window_integrals.integrate_windows(fid, Processing(), fit), t2_star.fit_decay(fit, Decay())
+        fit,
+        window_integrals.integrate_windows(fid, Processing(), fit),
+        t2_star.fit_decay(fit, Decay()),
     )
     assert found["decay"].figure.axes[0].get_xscale() == "log"
 
@@ -79,10 +97,17 @@ def test_refused_decay_has_its_verdict_in_the_legend() -> None:
 def test_samples_side_by_side(bounded: bool) -> None:
     def rows(sample: str, value: float) -> list[Conclusion]:
         about = {"subject": "li_metal", "sample": sample, "unit": "percent"}
-        corrected = Conclusion("li_metal_fraction", 0.9 * value, 0.1, 0.2, condition="corrected", **about)
+        corrected = Conclusion(
+            "li_metal_fraction", 0.9 * value, 0.1, 0.2, condition="corrected", **about
+        )
         if bounded:
             corrected = Conclusion(
-                "li_metal_fraction", lower95=60.0, upper95=80.0, condition="corrected", verdict="N/A", **about
+                "li_metal_fraction",
+                lower95=60.0,
+                upper95=80.0,
+                condition="corrected",
+                verdict="N/A",
+                **about,
             )
         return [
             Conclusion("li_metal_fraction", value, 0.1, 0.1, condition="raw", **about),

@@ -1,4 +1,5 @@
-"""Absorption figures say what they show, and are drawn for pairs, single scans and scans without EXAFS."""
+"""Absorption figures say what they show, and are drawn for pairs, single scans and scans without
+EXAFS."""
 
 from pathlib import Path
 
@@ -30,7 +31,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Drawi
     pair = [extract.extract_exafs(d, Exafs()) for d in (pristine, cycled)]
     found = compare.compare_pair(pristine, cycled, Comparison(choices=8))
     parts = linear_combination.fit_mixture(
-        cycled, [pristine, cycled.assign_attrs(measurement="other")], Mixture(choices=0, shift=False)
+        cycled,
+        [pristine, cycled.assign_attrs(measurement="other")],
+        Mixture(choices=0, shift=False),
     )
     short = extract.extract_exafs(cycled.isel(energy=cycled["energy"].values < 7200), Exafs())
     return {
@@ -72,7 +75,8 @@ def test_figures_of_a_series(tmp_path: Path) -> None:
     found = normalise_series(made(60, 2, 1), Normalisation())
     parts = components.find_components(found, Series())
     ends = [
-        found.isel(spectrum=[i]).assign_attrs(measurement=n, element="Fe", edge="K") for i, n in ((0, "A"), (59, "B"))
+        found.isel(spectrum=[i]).assign_attrs(measurement=n, element="Fe", edge="K")
+        for i, n in ((0, "A"), (59, "B"))
     ]
     shares = linear_combination.fit_mixture(found, ends, Mixture(choices=0))
     drawn = series_figures.draw_series(found, parts, shares, {"sample": "made"})
@@ -91,7 +95,10 @@ def test_figures_of_a_series(tmp_path: Path) -> None:
 def test_circles_and_crosses_follow_the_verdict_of_the_option() -> None:
     found = normalise_series(made(60, 2, 1), Normalisation())
     first = components.find_components(found, Series())["crossing_p"].values
-    for p, held, said in ((1e-9, first.size, "held"), (0.999 * first.size * first.max(), 1, "broken")):
+    for p, held, said in (
+        (1e-9, first.size, "held"),
+        (0.999 * first.size * first.max(), 1, "broken"),
+    ):
         options = Series(isosbestic_p=float(p))
         parts = components.find_components(found, options)
         axes = series_figures.isosbestic(found, parts, "made").figure.axes[0]

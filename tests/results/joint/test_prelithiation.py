@@ -1,4 +1,5 @@
-"""The joined NMR verdict: quantified, disagreeing, bounded or neither, with the values as NMR gives them."""
+"""The joined NMR verdict: quantified, disagreeing, bounded or neither, with the values as NMR gives
+them."""
 
 from dataclasses import replace
 
@@ -9,7 +10,10 @@ from ssbchar.results.joint.prelithiation import prelithiation
 
 
 def of(found: list[Conclusion], measurement: str = "m") -> list[Conclusion]:
-    return [replace(c, sample="S", technique="nmr", source=f"nmr/{measurement}/manifest.csv") for c in found]
+    return [
+        replace(c, sample="S", technique="nmr", source=f"nmr/{measurement}/manifest.csv")
+        for c in found
+    ]
 
 
 def test_a_value_is_repeated_not_made() -> None:
@@ -25,7 +29,9 @@ def test_repeats_are_compared_against_their_uncertainty() -> None:
     assert row.verdict == "quantified"
     (row,) = prelithiation(of(made_report.nmr()) + of(made_report.nmr(far), "again"))
     assert row.verdict == "disagree"
-    assert "alloyed_share differs between nmr/m/manifest.csv and nmr/again/manifest.csv" in row.reason
+    assert (
+        "alloyed_share differs between nmr/m/manifest.csv and nmr/again/manifest.csv" in row.reason
+    )
 
 
 def test_an_evolving_sample_is_bounded_and_a_silent_one_not_quantified() -> None:
@@ -38,7 +44,10 @@ def test_an_evolving_sample_is_bounded_and_a_silent_one_not_quantified() -> None
 
 
 def test_a_value_that_nmr_doubts_is_doubtful_with_its_reason() -> None:
-    doubted = [replace(c, verdict="misfit", reason="lines do not describe the decay") for c in made_report.nmr()]
+    doubted = [
+        replace(c, verdict="misfit", reason="lines do not describe the decay")
+        for c in made_report.nmr()
+    ]
     (row,) = prelithiation(of(doubted))
     assert row.verdict == "doubtful"
     assert row.reason.count("misfit: lines do not describe the decay") == 1

@@ -10,7 +10,10 @@ from ssbchar.results.joint.stability import stability
 
 
 def of(technique: str, found: list[Conclusion], sample: str = "S") -> list[Conclusion]:
-    return [replace(c, sample=sample, technique=technique, source=f"{technique}/m/manifest.csv") for c in found]
+    return [
+        replace(c, sample=sample, technique=technique, source=f"{technique}/m/manifest.csv")
+        for c in found
+    ]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,12 @@ def of(technique: str, found: list[Conclusion], sample: str = "S") -> list[Concl
 def test_joined_verdict(diffraction: str, absorption: str, verdict: str, says: str) -> None:
     found = of("hexrd", made_report.hexrd(diffraction)) + of("xas", made_report.xas(absorption))
     (row,) = stability(found)
-    assert (row.quantity, row.technique, row.sample, row.verdict) == ("stability", "combined", "S", verdict)
+    assert (row.quantity, row.technique, row.sample, row.verdict) == (
+        "stability",
+        "combined",
+        "S",
+        verdict,
+    )
     assert says in row.reason
     assert f"HEXRD (LAGP+LFP): {diffraction}" in row.reason
     assert f"XAS (Ge K): {absorption}" in row.reason
@@ -52,6 +60,11 @@ def test_two_edges_that_differ_are_mixed() -> None:
 
 
 def test_samples_stay_apart_and_an_unjudged_one_gets_no_row() -> None:
-    found = of("hexrd", made_report.hexrd("stable"), "A") + of("xas", made_report.xas("changed"), "B")
+    found = of("hexrd", made_report.hexrd("stable"), "A") + of(
+        "xas", made_report.xas("changed"), "B"
+    )
     found += of("nmr", made_report.nmr(), "C")
-    assert [(r.sample, r.verdict) for r in stability(found)] == [("A", "retained"), ("B", "changed")]
+    assert [(r.sample, r.verdict) for r in stability(found)] == [
+        ("A", "retained"),
+        ("B", "changed"),
+    ]

@@ -31,25 +31,53 @@ def pick(rows: list[dict[str, str]], **wanted: str) -> dict[str, str]:
 def test_one_row_per_conclusion_by_sample_and_technique(rows: list[dict[str, str]]) -> None:
     order = list(dict.fromkeys((r["sample"], r["technique"]) for r in rows))
     assert order == [
-        ("LAGP+LFP", "hexrd"), ("LAGP+LFP", "xas"), ("LAGP+LFP", "combined"), ("LAGP+NCM", "hexrd"),
-        ("Li1Si 100 MPa", "nmr"), ("Li1Si 100 MPa", "combined"),
-    ]  # fmt: skip
+        ("LAGP+LFP", "hexrd"),
+        ("LAGP+LFP", "xas"),
+        ("LAGP+LFP", "combined"),
+        ("LAGP+NCM", "hexrd"),
+        ("Li1Si 100 MPa", "nmr"),
+        ("Li1Si 100 MPa", "combined"),
+    ]
     assert len(rows) == 4 + 2 + 1 + 1 + 2 + 1
-    assert [r["quantity"] for r in rows[:4]] == ["a", "mean_linear_expansion", "detection_limit", "phase_stability"]
+    assert [r["quantity"] for r in rows[:4]] == [
+        "a",
+        "mean_linear_expansion",
+        "detection_limit",
+        "phase_stability",
+    ]
 
 
-def test_numbers_keep_four_digits_of_their_uncertainty_and_no_value_is_empty(rows: list[dict[str, str]]) -> None:
+def test_numbers_keep_four_digits_of_their_uncertainty_and_no_value_is_empty(
+    rows: list[dict[str, str]],
+) -> None:
     cell = pick(rows, quantity="a")
-    assert (cell["value"], cell["stderr"], cell["systematic"]) == ("8.2565812", "0.0001234", "0.0004")
-    assert float(cell["upper95"]) == pytest.approx(8.2565812 + 1.959964 * math.hypot(1.2345e-4, 4e-4), abs=2e-7)
+    assert (cell["value"], cell["stderr"], cell["systematic"]) == (
+        "8.2565812",
+        "0.0001234",
+        "0.0004",
+    )
+    assert float(cell["upper95"]) == pytest.approx(
+        8.2565812 + 1.959964 * math.hypot(1.2345e-4, 4e-4), abs=2e-7
+    )
     limit = pick(rows, quantity="detection_limit")
-    assert (limit["value"], limit["stderr"], limit["lower95"], limit["upper95"]) == ("", "", "", "1.234567")
+    assert (limit["value"], limit["stderr"], limit["lower95"], limit["upper95"]) == (
+        "",
+        "",
+        "",
+        "1.234567",
+    )
 
 
-def test_source_is_the_manifest_and_a_lost_measurement_has_its_row(rows: list[dict[str, str]]) -> None:
+def test_source_is_the_manifest_and_a_lost_measurement_has_its_row(
+    rows: list[dict[str, str]],
+) -> None:
     assert pick(rows, quantity="a")["source"] == "results/demo/hexrd/heat/manifest.csv"
     lost = pick(rows, sample="LAGP+NCM")
-    assert (lost["quantity"], lost["verdict"], lost["reason"]) == ("measurement", "set aside", "the file is empty")
+    assert (lost["quantity"], lost["verdict"], lost["reason"]) == (
+        "measurement",
+        "set aside",
+        "the file is empty",
+    )
 
 
 def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> None:
@@ -58,7 +86,12 @@ def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> Non
     run.add("m", "1", "nmr", odd)
     run.write()
     again = read(tmp_path / "demo/summary.csv")
-    assert (again[0].quantity, again[0].subject, again[0].condition, again[0].sample) == ("NA", "null", "007", "1")
+    assert (again[0].quantity, again[0].subject, again[0].condition, again[0].sample) == (
+        "NA",
+        "null",
+        "007",
+        "1",
+    )
     assert again[0].reason == 'say "yes", no'
     assert again[0].value == pytest.approx(1e-30)
 
@@ -83,7 +116,10 @@ def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
     ("given", "line"),
     [
         (Conclusion("a", 5.411582, 1.04e-5, unit="angstrom"), "5.411582 ± 0.000010 Å"),
-        (Conclusion("a", 5.411582, 1.04e-5, 3.2e-4, unit="angstrom"), "5.41158 ± 0.00001 (stat) ± 0.00032 (syst) Å"),
+        (
+            Conclusion("a", 5.411582, 1.04e-5, 3.2e-4, unit="angstrom"),
+            "5.41158 ± 0.00001 (stat) ± 0.00032 (syst) Å",
+        ),
         (Conclusion("e", -8.123e-6, 1.2e-7, unit="1/K"), "(−8.12 ± 0.12)×10⁻⁶ 1/K"),
         (Conclusion("p", 93.1, 0.31, unit="percent"), "(93.10 ± 0.31) %"),
         (Conclusion("p", lower95=25.5, upper95=27.0, unit="percent"), "25.50 to 27.00 % (95 %)"),
@@ -94,5 +130,7 @@ def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
         (Conclusion("v", 0.0, 0.02, unit="eV"), "0.000 ± 0.020 eV"),
     ],
 )
-def test_numbers_for_people_show_two_digits_of_the_largest_uncertainty(given: Conclusion, line: str) -> None:
+def test_numbers_for_people_show_two_digits_of_the_largest_uncertainty(
+    given: Conclusion, line: str
+) -> None:
     assert text(given) == line

@@ -53,7 +53,10 @@ def test_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     made_report.small(tmp_path / "one").write()
     run = made_report.Run(tmp_path / "two")
     run.add(
-        "heat", "LAGP+LFP", "hexrd", [replace(made_report.hexrd()[0], value=8.257), *made_report.hexrd("reacts")[1:]]
+        "heat",
+        "LAGP+LFP",
+        "hexrd",
+        [replace(made_report.hexrd()[0], value=8.257), *made_report.hexrd("reacts")[1:]],
     )
     run.write()
     assert cli.main(["diff", str(tmp_path / "one"), str(tmp_path / "one")]) == 0

@@ -1,4 +1,5 @@
-"""The crate of a run: valid by its own validator, complete, without a machine's paths, and the same bytes each time."""
+"""The crate of a run: valid by its own validator, complete, without a machine's paths, and the same
+bytes each time."""
 
 import contextlib
 import hashlib
@@ -18,7 +19,8 @@ DEPARTURES = {"hexrd": {"refine": {"background": 9}}, "report": {"title": "T"}}
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small run in ``results/demo``, described; the paths in it are relative, as in a workflow."""
+    """A small run in ``results/demo``, described; the paths in it are relative, as in a
+    workflow."""
     home = tmp_path_factory.mktemp("crate")
     with contextlib.chdir(home):
         write(Path("results/demo"))
@@ -32,13 +34,30 @@ def write(root: Path) -> Path:
     raw.mkdir(exist_ok=True)
     (raw / "samples.tsv").write_text("measurement\tsample\n")
     labels = {"config": {"run": "demo", "samples": "samples.tsv"}}
-    step.run("results.provenance.copy_workflow", {"samples": [raw / "samples.tsv"]}, root / "workflow", labels=labels)
-    outputs = [report, root / "summary.csv", *made.conclusions, *made.figures, *made.manifests, root / "workflow"]
+    step.run(
+        "results.provenance.copy_workflow",
+        {"samples": [raw / "samples.tsv"]},
+        root / "workflow",
+        labels=labels,
+    )
+    outputs = [
+        report,
+        root / "summary.csv",
+        *made.conclusions,
+        *made.figures,
+        *made.manifests,
+        root / "workflow",
+    ]
     inputs = {"outputs": outputs, "conclusions": made.conclusions, "manifests": made.manifests}
     told = {"run": "demo", "departures": DEPARTURES}
     target = root / "ro-crate-metadata.json"
     both = [root / "checksums.csv", target]
-    step.run("results.provenance.describe_run", {**inputs, "workflow": [root / "workflow"]}, both, labels=told)
+    step.run(
+        "results.provenance.describe_run",
+        {**inputs, "workflow": [root / "workflow"]},
+        both,
+        labels=told,
+    )
     return target
 
 
@@ -62,13 +81,17 @@ def test_every_raw_file_option_version_and_citation_is_there(run: Path) -> None:
     used = [found[ref["@id"]] for ref in found["#run"]["object"]]
     raw = [entity for entity in used if entity["@id"].startswith("ni:///sha-256;")]
     assert len(raw) == 4
-    assert {ro_crate.named_by(entity["sha256"]) for entity in raw} == {entity["@id"] for entity in raw}
+    assert {ro_crate.named_by(entity["sha256"]) for entity in raw} == {
+        entity["@id"] for entity in raw
+    }
     assert {e["name"]: e["value"] for e in used if e["@type"] == "PropertyValue"} == {
         "hexrd.refine.background": "9",
         "report.title": "T",
     }
     main = found[found["./"]["mainEntity"]["@id"]]
-    software = {found[ref["@id"]]["name"]: found[ref["@id"]] for ref in main["softwareRequirements"]}
+    software = {
+        found[ref["@id"]]["name"]: found[ref["@id"]] for ref in main["softwareRequirements"]
+    }
     assert {"ssbchar", "numpy", "snakemake"} <= set(software)
     assert all(entity["version"] for entity in software.values())
     assert software["scipy"]["citation"]["@id"] == "https://doi.org/10.1038/s41592-019-0686-2"
@@ -85,7 +108,9 @@ def test_no_path_of_the_machine_and_the_same_bytes_elsewhere(
     assert write(Path("results/demo")).read_text(encoding="utf-8") == text
 
 
-def test_many_raw_files_are_named_by_their_manifest(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_raw_files_are_named_by_their_manifest(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from rocrate.rocrate import ROCrate
 
     monkeypatch.setattr(ro_crate, "LISTED", 0)
@@ -93,7 +118,9 @@ def test_many_raw_files_are_named_by_their_manifest(run: Path, monkeypatch: pyte
     manifest = run / "hexrd/heat/manifest.csv"
     refs = ro_crate._raw(made, manifest, run)
     assert len(refs) == 1
-    assert made.dereference(refs[0]["@id"]).properties()["mainEntity"] == {"@id": "hexrd/heat/manifest.csv"}
+    assert made.dereference(refs[0]["@id"]).properties()["mainEntity"] == {
+        "@id": "hexrd/heat/manifest.csv"
+    }
 
 
 TERMS_OF_1_1 = {
@@ -102,7 +129,8 @@ TERMS_OF_1_1 = {
     "input": "https://bioschemas.org/ComputationalWorkflow#input",
     "output": "https://bioschemas.org/ComputationalWorkflow#output",
 }
-"""The rocrate library holds the context of RO-Crate 1.3; these four names meant something else in 1.1."""
+"""The rocrate library holds the context of RO-Crate 1.3; these four names meant something else in
+1.1."""
 
 
 class Context:
@@ -116,15 +144,23 @@ class Context:
         return json.dumps(self.json())
 
     def json(self) -> Any:
-        text = (importlib.resources.files("rocrate") / "data/ro-crate.jsonld").read_text(encoding="utf-8")
+        text = (importlib.resources.files("rocrate") / "data/ro-crate.jsonld").read_text(
+            encoding="utf-8"
+        )
         content = json.loads(text)
         content["@context"] |= TERMS_OF_1_1
         return content
 
 
-@pytest.mark.parametrize("profile", ["ro-crate-1.1", "workflow-ro-crate-1.0", "workflow-run-crate-0.5"])
-def test_its_own_validator_finds_no_fault(run: Path, profile: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    services = pytest.importorskip("rocrate_validator.services", reason="roc-validator is not installed")
+@pytest.mark.parametrize(
+    "profile", ["ro-crate-1.1", "workflow-ro-crate-1.0", "workflow-run-crate-0.5"]
+)
+def test_its_own_validator_finds_no_fault(
+    run: Path, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = pytest.importorskip(
+        "rocrate_validator.services", reason="roc-validator is not installed"
+    )
     from rdflib.plugins.shared.jsonld import context
     from rocrate_validator.models import Severity
     from rocrate_validator.utils.http import HttpRequester
@@ -134,15 +170,23 @@ def test_its_own_validator_finds_no_fault(run: Path, profile: str, monkeypatch: 
         context,
         "source_to_json",
         lambda source, *more, **words: (
-            (Context().json(), None) if "/ro/crate/" in str(source) else kept(source, *more, **words)
+            (Context().json(), None)
+            if "/ro/crate/" in str(source)
+            else kept(source, *more, **words)
         ),
     )
     monkeypatch.setattr(HttpRequester, "get", lambda *_, **__: Context(), raising=False)
     settings = services.ValidationSettings(
-        rocrate_uri=str(run), profile_identifier=profile, requirement_severity=Severity.REQUIRED, offline=True,
+        rocrate_uri=str(run),
+        profile_identifier=profile,
+        requirement_severity=Severity.REQUIRED,
+        offline=True,
         abort_on_first=False,
-    )  # fmt: skip
-    issues = [f"{i.check.identifier} {i.message} {i.violatingEntity}" for i in services.validate(settings).get_issues()]
+    )
+    issues = [
+        f"{i.check.identifier} {i.message} {i.violatingEntity}"
+        for i in services.validate(settings).get_issues()
+    ]
     assert not [i for i in issues], issues
 
     broken = json.loads((run / "ro-crate-metadata.json").read_text(encoding="utf-8"))
@@ -150,4 +194,6 @@ def test_its_own_validator_finds_no_fault(run: Path, profile: str, monkeypatch: 
     (run.parent / "broken").mkdir(exist_ok=True)
     (run.parent / "broken/ro-crate-metadata.json").write_text(json.dumps(broken))
     settings.rocrate_uri = str(run.parent / "broken")
-    assert services.validate(settings).get_issues(), "the validator says nothing of a crate without its root"
+    assert services.validate(settings).get_issues(), (
+        "the validator says nothing of a crate without its root"
+    )

@@ -41,7 +41,14 @@ def write() -> None:
     ds = xr.Dataset({"y": ("x", np.ones(3), {"units": "1"})})
     store.save(ds, folder / "a.nc", store.provenance("t", {}, {"source": [raw]}), {})
     store.save(ds, folder / "b.nc", store.provenance("t", {}, {"a": [folder / "a.nc"]}), {})
-    outputs = [made.write(), folder / "summary.csv", folder / "b.nc", *made.conclusions, *made.figures, *made.manifests]
+    outputs = [
+        made.write(),
+        folder / "summary.csv",
+        folder / "b.nc",
+        *made.conclusions,
+        *made.figures,
+        *made.manifests,
+    ]
     record(outputs, folder)
 
 

@@ -11,8 +11,11 @@ def fault(where: str, problem: str = "empty") -> dict[str, str]:
 
 def test_faults_of_one_reason_are_one_entry_and_lost_measurements_come_first() -> None:
     some = {"measurement": "heat", "set_aside": json.dumps([fault(f"{i}.xye") for i in range(300)])}
-    lost = {"measurement": "scan", "set_aside": json.dumps([fault("a.dat", "no energy")]),
-            "lost": json.dumps(fault("a.dat", "no energy"))}  # fmt: skip
+    lost = {
+        "measurement": "scan",
+        "set_aside": json.dumps([fault("a.dat", "no energy")]),
+        "lost": json.dumps(fault("a.dat", "no energy")),
+    }
     whole, part = asides([some, some, lost, {"measurement": "fine"}])
     assert (whole.where, whole.lost, whole.partial) == (("a.dat",), ("scan",), ())
     assert (len(part.where), part.lost, part.partial) == (300, (), ("heat",))
@@ -23,7 +26,10 @@ def test_faults_of_one_reason_are_one_entry_and_lost_measurements_come_first() -
 def test_one_fault_may_cost_one_measurement_a_part_and_another_all() -> None:
     shared = {"set_aside": json.dumps([fault("foil.dat")])}
     (found,) = asides(
-        [{**shared, "measurement": "a"}, {**shared, "measurement": "b", "lost": json.dumps(fault("foil.dat"))}]
+        [
+            {**shared, "measurement": "a"},
+            {**shared, "measurement": "b", "lost": json.dumps(fault("foil.dat"))},
+        ]
     )
     assert (found.lost, found.partial) == (("b",), ("a",))
 

@@ -60,25 +60,38 @@ def test_the_page_is_well_formed_and_links_only_into_itself(text: str) -> None:
         if link.replace("#alone-", "#") not in {f"#{i}" for i in seen.ids} and link != "data:,"
     ]
     assert len(seen.images) == 4
-    assert all(image.startswith(("data:image/svg+xml;base64,", "data:image/png;base64,")) for image in seen.images)
+    assert all(
+        image.startswith(("data:image/svg+xml;base64,", "data:image/png;base64,"))
+        for image in seen.images
+    )
     assert not re.search(r"(src|href)=\"(https?:)?//", text)
 
 
 def test_each_sample_has_a_page_of_its_own(tmp_path: Path) -> None:
     run = made_report.small(tmp_path / "demo")
     whole = run.write().read_text(encoding="utf-8")
-    pages = {p.name: p.read_text(encoding="utf-8") for p in (tmp_path / "demo/samples").glob("*.html")}
+    pages = {
+        p.name: p.read_text(encoding="utf-8") for p in (tmp_path / "demo/samples").glob("*.html")
+    }
     assert set(pages) == {"LAGP+LFP.html", "Li1Si_100_MPa.html", "LAGP+NCM.html"}
     mixture = Outline(pages["LAGP+LFP.html"])
     assert mixture.open == [] and len(mixture.images) == 3
-    assert not [link for link in mixture.links if link not in {f"#{i}" for i in mixture.ids} and link != "data:,"]
+    assert not [
+        link
+        for link in mixture.links
+        if link not in {f"#{i}" for i in mixture.ids} and link != "data:,"
+    ]
     assert "Li1Si" not in pages["LAGP+LFP.html"] and "press.dat" not in pages["LAGP+LFP.html"]
     assert "heat.dat" in pages["LAGP+LFP.html"] and "Synthetic data." in pages["LAGP+LFP.html"]
     assert "the file is empty" in pages["LAGP+NCM.html"]
-    assert whole.count('<tr class="entry') == sum(page.count('<tr class="entry') for page in pages.values())
+    assert whole.count('<tr class="entry') == sum(
+        page.count('<tr class="entry') for page in pages.values()
+    )
 
 
-def test_a_page_of_a_sample_holds_the_raw_files_of_all_measurements_its_rows_rest_on(tmp_path: Path) -> None:
+def test_a_page_of_a_sample_holds_the_raw_files_of_all_measurements_its_rows_rest_on(
+    tmp_path: Path,
+) -> None:
     run = made_report.Run(tmp_path / "demo")
     both = ";".join(f"results/demo/nmr/{name}/manifest.csv" for name in ("echo", "decay"))
     run.add("echo", "S", "nmr", [replace(c, source=both) for c in made_report.nmr()])
@@ -87,7 +100,9 @@ def test_a_page_of_a_sample_holds_the_raw_files_of_all_measurements_its_rows_res
     text = (tmp_path / "demo/samples/S.html").read_text(encoding="utf-8")
     assert "echo.dat" in text and "decay.dat" in text
     seen = Outline(text)
-    assert not [link for link in seen.links if link not in {f"#{i}" for i in seen.ids} and link != "data:,"]
+    assert not [
+        link for link in seen.links if link not in {f"#{i}" for i in seen.ids} and link != "data:,"
+    ]
 
 
 def test_samples_of_alike_names_have_files_of_their_own() -> None:
@@ -132,7 +147,11 @@ def test_values_without_uncertainty_or_verdict_are_folded_away(tmp_path: Path) -
     run.add("m", "S", "nmr", [*made_report.nmr(), bare])
     text = run.write().read_text(encoding="utf-8")
     assert "1 more value under other conventions" in text
-    assert text.index("alloyed share</th>") < text.index('class="variants"') < text.index("li metal fraction</th>")
+    assert (
+        text.index("alloyed share</th>")
+        < text.index('class="variants"')
+        < text.index("li metal fraction</th>")
+    )
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:

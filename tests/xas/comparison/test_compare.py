@@ -1,4 +1,5 @@
-"""The verdict: changes that are there are told from none, limits hold, what cannot be tested is not claimed."""
+"""The verdict: changes that are there are told from none, limits hold, what cannot be tested is not
+claimed."""
 
 import math
 from pathlib import Path
@@ -22,7 +23,10 @@ def test_nothing_changed_is_retained(tmp_path: Path) -> None:
     _, said = judged(tmp_path)
     assert said["structure"].verdict in ("retained", "inconclusive")
     assert (
-        said["edge_shift"].verdict == said["shell_1_ratio"].verdict == said["white_line_change"].verdict == "retained"
+        said["edge_shift"].verdict
+        == said["shell_1_ratio"].verdict
+        == said["white_line_change"].verdict
+        == "retained"
     )
     assert said["edge_shift"].lower95 < 0 < said["edge_shift"].upper95  # type: ignore[operator]
 
@@ -63,34 +67,51 @@ def test_the_three_verdicts_of_a_test() -> None:
     assert equivalence_test.tested(0.02, 0.01, 0.1).verdict == "retained"
     assert equivalence_test.tested(0.09, 0.01, 0.1, tests=5).verdict == "changed"
     assert equivalence_test.tested(0.09, 0.05, 0.1).verdict == "inconclusive"
-    assert equivalence_test.tested(0.02, 0.001, 0.1).verdict == "retained", "significant, yet below what matters"
+    assert equivalence_test.tested(0.02, 0.001, 0.1).verdict == "retained", (
+        "significant, yet below what matters"
+    )
 
 
 def test_equivalence_and_change_err_in_five_of_a_hundred_at_most() -> None:
     random = np.random.default_rng(3)
-    at_bound = [equivalence_test.tested(v, 0.03, 0.1).verdict for v in 0.1 + 0.03 * random.standard_normal(4000)]
+    at_bound = [
+        equivalence_test.tested(v, 0.03, 0.1).verdict
+        for v in 0.1 + 0.03 * random.standard_normal(4000)
+    ]
     assert at_bound.count("retained") / 4000 == pytest.approx(0.05, abs=0.012)
-    none = [equivalence_test.tested(v, 0.08, 0.1).verdict for v in 0.08 * random.standard_normal(4000)]
+    none = [
+        equivalence_test.tested(v, 0.08, 0.1).verdict for v in 0.08 * random.standard_normal(4000)
+    ]
     assert none.count("changed") / 4000 == pytest.approx(0.05, abs=0.012)
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "largest", "dof"), [("max_loss", 0.05, 0.0073, math.inf), ("max_shift", 0.1, 0.012, 4.0)]
+    ("name", "change", "largest", "dof"),
+    [("max_loss", 0.05, 0.0073, math.inf), ("max_shift", 0.1, 0.012, 4.0)],
 )
-def test_default_bounds_err_as_their_option_says(name: str, change: float, largest: float, dof: float) -> None:
-    """Up to the stated standard error a change that must be seen is retained in 1 of 100, beyond in 5 of 100."""
+def test_default_bounds_err_as_their_option_says(
+    name: str, change: float, largest: float, dof: float
+) -> None:
+    """Up to the stated standard error a change that must be seen is retained in 1 of 100, beyond in
+    5 of 100."""
     bound = float(np.atleast_1d(getattr(Comparison(), name))[0])
 
     def retained(s: float) -> float:
         needed, away = -equivalence_test.quantile(0.95, dof), (change - bound) / s
-        return float(stats.norm.cdf(needed - away) if dof > 1000 else stats.nct.cdf(needed, dof, away))
+        return float(
+            stats.norm.cdf(needed - away) if dof > 1000 else stats.nct.cdf(needed, dof, away)
+        )
 
     assert retained(largest) <= 0.01 < retained(3 * largest) < retained(100 * largest) <= 0.05
     at = equivalence_test.quantile(0.95, dof) * largest
     assert equivalence_test.tested(bound - 1.001 * at, largest, bound, dof).verdict == "retained"
     assert equivalence_test.tested(bound - 0.999 * at, largest, bound, dof).verdict != "retained"
     said = (Path(__file__).parent.parents[2] / "docs/options.md").read_text(encoding="utf-8")
-    assert f"{100 * largest:.2f} % or less" in said if name == "max_loss" else f"{largest} eV or less" in said
+    assert (
+        f"{100 * largest:.2f} % or less" in said
+        if name == "max_loss"
+        else f"{largest} eV or less" in said
+    )
 
 
 @pytest.mark.slow
@@ -104,12 +125,22 @@ def test_told_apart_in_95_of_100(tmp_path: Path) -> None:
             _, said = judged(folder, choices=10)
             if case == "none":
                 counts["false"] += said["structure"].verdict == "changed"
-                counts["none"] += said["shell_1_ratio"].verdict == said["edge_shift"].verdict == "retained"
-                for quantity, truth in (("edge_shift", 0.0), ("shell_1_ratio", 1.0), ("white_line_change", 0.0)):
+                counts["none"] += (
+                    said["shell_1_ratio"].verdict == said["edge_shift"].verdict == "retained"
+                )
+                for quantity, truth in (
+                    ("edge_shift", 0.0),
+                    ("shell_1_ratio", 1.0),
+                    ("white_line_change", 0.0),
+                ):
                     row = said[quantity]
-                    pulls[quantity].append((row.value - truth) / math.hypot(row.stderr, row.systematic))  # type: ignore
+                    pulls[quantity].append(
+                        (row.value - truth) / math.hypot(row.stderr, row.systematic)
+                    )  # type: ignore
             else:
-                changed = said["shell_1_ratio" if case == "loss" else "edge_shift"].verdict == "changed"
+                changed = (
+                    said["shell_1_ratio" if case == "loss" else "edge_shift"].verdict == "changed"
+                )
                 counts[case] += changed and said["structure"].verdict == "changed"
     print(counts, {k: (round(np.mean(v), 2), round(np.std(v), 2)) for k, v in pulls.items()})
     assert min(counts["none"], counts["loss"], counts["shift"]) >= 95
@@ -124,7 +155,8 @@ def _scalars(height: float) -> xr.Dataset:
 
 
 def test_a_loss_that_thickness_would_make_is_said_to_be_one() -> None:
-    """White line 1.8 and all shells down by 6 %: harmonics do that; shells alone down, or the edge shifted, not."""
+    """White line 1.8 and all shells down by 6 %: harmonics do that; shells alone down, or the edge
+    shifted, not."""
     unmoved = equivalence_test.tested(0.001, 0.01, 0.08)
     shells = [equivalence_test.tested(-0.06, s, 0.045) for s in (0.005, 0.01, 0.015)]
     options = Comparison()
@@ -133,9 +165,19 @@ def test_a_loss_that_thickness_would_make_is_said_to_be_one() -> None:
     assert said.verdict == "changed"
     assert "thickness or self-absorption would do the same" in said.reason
     kept = equivalence_test.tested(0.0, 0.004, 0.03)
-    assert "thickness" not in structure_verdict.structure(unmoved, kept, shells, _scalars(1.8), "Ge K", options).reason
+    assert (
+        "thickness"
+        not in structure_verdict.structure(
+            unmoved, kept, shells, _scalars(1.8), "Ge K", options
+        ).reason
+    )
     moved = equivalence_test.tested(-0.3, 0.01, 0.08)
-    assert "thickness" not in structure_verdict.structure(moved, lost, shells, _scalars(1.8), "Ge K", options).reason
+    assert (
+        "thickness"
+        not in structure_verdict.structure(
+            moved, lost, shells, _scalars(1.8), "Ge K", options
+        ).reason
+    )
 
 
 def test_what_is_noticed_is_told_once_and_apart_from_what_is_set_aside(tmp_path: Path) -> None:
@@ -149,7 +191,8 @@ def test_what_is_noticed_is_told_once_and_apart_from_what_is_set_aside(tmp_path:
 
 
 def test_both_of_a_pair_get_splines_of_one_size(tmp_path: Path) -> None:
-    """Ends a little apart must not give one of them a knot more: its ratio would jump by some per cent."""
+    """Ends a little apart must not give one of them a knot more: its ratio would jump by some per
+    cent."""
     write_pair(tmp_path, 16, loss=0.0, shift=0.0, repeats=1)
     scans, pristine = chain(tmp_path, "pristine")
     _, cycled = chain(tmp_path, "cycled", scans)
@@ -161,11 +204,17 @@ def test_both_of_a_pair_get_splines_of_one_size(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [Normalisation(victoreen=3), Normalisation(exafs_free=False), Normalisation(core_width=0.0)]
+    "asked",
+    [Normalisation(victoreen=3), Normalisation(exafs_free=False), Normalisation(core_width=0.0)],
 )
-def test_pairs_and_mixtures_are_normalised_as_the_user_asks(tmp_path: Path, asked: Normalisation) -> None:
+def test_pairs_and_mixtures_are_normalised_as_the_user_asks(
+    tmp_path: Path, asked: Normalisation
+) -> None:
     write_pair(tmp_path, 17, loss=0.0, shift=0.0, repeats=1)
-    own = [chain(tmp_path, name, how=how)[1] for name, how in (("pristine", Normalisation()), ("cycled", asked))]
+    own = [
+        chain(tmp_path, name, how=how)[1]
+        for name, how in (("pristine", Normalisation()), ("cycled", asked))
+    ]
     pair = compare._pair(*own)
     choice = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison())[0]
     width = edge_tables.core_width("Fe", "K") if asked.core_width is None else asked.core_width
@@ -173,15 +222,23 @@ def test_pairs_and_mixtures_are_normalised_as_the_user_asks(tmp_path: Path, aske
         made = one.processed(choice, True)
         curve = made.smooth.curve if asked.exafs_free else None
         tail = edge.tail(one.energy, one.e0, width)
-        expected = edge.normalised(one.energy, one.mu, made.limits, asked.victoreen, curve, tail).edge_step
+        expected = edge.normalised(
+            one.energy, one.mu, made.limits, asked.victoreen, curve, tail
+        ).edge_step
         assert np.allclose(made.done.edge_step, expected, rtol=1e-12)
         assert np.allclose(one._linear_part(made)[1] @ one.mu[0], expected, rtol=1e-9)
         usual = edge.tail(one.energy, one.e0, edge_tables.core_width("Fe", "K"))
-        other = edge.normalised(one.energy, one.mu, made.limits, 0, made.smooth.curve, usual).edge_step
+        other = edge.normalised(
+            one.energy, one.mu, made.limits, 0, made.smooth.curve, usual
+        ).edge_step
         assert abs(other / expected - 1) > 1e-5
     drawn = part.part_of(own[1], part.exafs_free(own[1]), choice, with_operators=True)
     assert np.allclose((drawn.rest @ own[1]["mu"].values.T).T / drawn.step[:, None], drawn.norm)
     energy, mu, e0 = own[1]["energy"].values, own[1]["mu"].values, float(own[1]["e0"])
-    limits = edge.ranges(energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm)
+    limits = edge.ranges(
+        energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
+    )
     curve, tail = part.exafs_free(own[1]).curve, edge.tail(energy, e0, width)
-    assert np.allclose(drawn.norm, edge.normalised(energy, mu, limits, asked.victoreen, curve, tail).norm)
+    assert np.allclose(
+        drawn.norm, edge.normalised(energy, mu, limits, asked.victoreen, curve, tail).norm
+    )

@@ -1,4 +1,5 @@
-"""The energy axis: shifts are found below the grid, applied once, listed, and refused where there is no foil."""
+"""The energy axis: shifts are found below the grid, applied once, listed, and refused where there
+is no foil."""
 
 import json
 from pathlib import Path
@@ -35,12 +36,16 @@ def test_drifts_are_found_far_below_the_grid(scans: tuple[xr.Dataset, np.ndarray
     assert np.abs(error).max() < 0.023, "a tenth of the 0.3 eV grid"
 
 
-def test_the_standards_inflection_is_set_to_the_tabulated_edge(scans: tuple[xr.Dataset, np.ndarray]) -> None:
+def test_the_standards_inflection_is_set_to_the_tabulated_edge(
+    scans: tuple[xr.Dataset, np.ndarray],
+) -> None:
     ds, _ = scans
     one = calibrate.calibrate_energy(ds, None, Calibration())
     other = calibrate.calibrate_energy(ds, None, Calibration(convention="kraft"))
     assert np.allclose(one["shift"] - other["shift"], 1.25)
-    again = calibrate.calibrate_energy(one.drop_vars(["shift", "shift_stderr", "ledger"]), None, Calibration())
+    again = calibrate.calibrate_energy(
+        one.drop_vars(["shift", "shift_stderr", "ledger"]), None, Calibration()
+    )
     assert np.abs(again["shift"].values).max() < 0.01, "a calibrated axis needs no shift"
 
 
@@ -82,11 +87,15 @@ def test_without_any_foil_the_axis_stays_raw(scans: tuple[xr.Dataset, np.ndarray
     done = calibrate.calibrate_energy(ds, None, Calibration())
     assert done.attrs["alignment"] == "none"
     assert (done["shift"].values == 0).all()
-    stated = calibrate.calibrate_energy(ds, None, Calibration(repeatability=0.2, repeatability_source="manual"))
+    stated = calibrate.calibrate_energy(
+        ds, None, Calibration(repeatability=0.2, repeatability_source="manual")
+    )
     assert (stated.attrs["alignment"], stated.attrs["alignment_error"]) == ("repeatability", 0.2)
 
 
-def test_a_projects_own_shift_is_applied_and_forbids_claims(scans: tuple[xr.Dataset, np.ndarray]) -> None:
+def test_a_projects_own_shift_is_applied_and_forbids_claims(
+    scans: tuple[xr.Dataset, np.ndarray],
+) -> None:
     ds = scans[0].copy(deep=True)
     ds["mu_foil"][:] = np.nan
     ds["eshift"][:] = -3.5
@@ -99,11 +108,15 @@ def test_the_wrong_foil_is_refused(scans: tuple[xr.Dataset, np.ndarray]) -> None
     with pytest.raises(BadInput, match=r"8978\.9 eV expected"):
         calibrate.calibrate_energy(scans[0], None, Calibration(foil_element="Cu"))
     with pytest.raises(BadInput, match="no edge energy by the convention 'kraft'"):
-        calibrate.calibrate_energy(scans[0], None, Calibration(foil_element="Cu", convention="kraft"))
+        calibrate.calibrate_energy(
+            scans[0], None, Calibration(foil_element="Cu", convention="kraft")
+        )
 
 
 def test_a_pair_is_laid_on_the_pristines_foil(tmp_path: Path) -> None:
     write_pair(tmp_path, 5, loss=0.0, shift=0.0, repeats=2)
-    pair = [read.read_scans(tmp_path / n, Reading(), {"measurement": n}) for n in ("pristine", "cycled")]
+    pair = [
+        read.read_scans(tmp_path / n, Reading(), {"measurement": n}) for n in ("pristine", "cycled")
+    ]
     done = calibrate.calibrate_energy(pair[1], pair[0], Calibration())
     assert "foil of pristine" in done.attrs["alignment_source"]

@@ -10,14 +10,20 @@ from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.normalisation import edge, edge_features, edge_tables, normalise
 from ssbchar.xas.normalisation.options import Normalisation
 
-ENERGY = np.concatenate([np.arange(6912.0, 7092, 4), np.arange(7092.0, 7132, 0.3), np.arange(7132.0, 7800, 3)])
+ENERGY = np.concatenate(
+    [np.arange(6912.0, 7092, 4), np.arange(7092.0, 7132, 0.3), np.arange(7132.0, 7800, 3)]
+)
 GAMMA = 1.25
 LIMITS = edge.ranges(ENERGY, 7112.0, norm1=100.0)
 
 
 def made(energy: NDArray[np.float64], at: float = 7112.0, width: float = GAMMA, white: float = 0.0):
     """Return absorption on a line, step 0.8, falling by a line above, and the normalised one."""
-    norm = np.arctan(2 * (energy - at) / width) / np.pi + 0.5 + white * np.exp(-0.5 * ((energy - at - 4) / 2.0) ** 2)
+    norm = (
+        np.arctan(2 * (energy - at) / width) / np.pi
+        + 0.5
+        + white * np.exp(-0.5 * ((energy - at - 4) / 2.0) ** 2)
+    )
     below = 0.3 - 1e-4 * (energy - 7112)
     return below + 0.8 * norm * (1 - 2e-4 * np.maximum(energy - 7112, 0)), norm, below
 
@@ -32,7 +38,9 @@ def test_baseline_and_step_of_an_edge_with_tails():
     assert abs(freed.pre_edge[0, at] - below[at]) < 2e-4
     assert freed.edge_step[0] == pytest.approx(0.8, rel=1e-3)
     near = np.abs(ENERGY - 7112) < 5
-    assert np.abs(freed.norm[0] - norm)[near].max() < 1e-3 < np.abs(plain.norm[0] - norm)[near].max()
+    assert (
+        np.abs(freed.norm[0] - norm)[near].max() < 1e-3 < np.abs(plain.norm[0] - norm)[near].max()
+    )
 
 
 def test_no_width_changes_nothing():
@@ -69,12 +77,15 @@ def measured(mu, core_width: float) -> xr.Dataset:
     options = Normalisation(core_width=core_width)
     e0 = normalise.origin(ENERGY, mu, options, "made", False)
     both = np.vstack([mu, mu])
-    ds = normalise.spectra(ENERGY, both, np.full(both.shape, 1e-4), e0, options, ["a", "merged"], ["ok", "ok"])
+    ds = normalise.spectra(
+        ENERGY, both, np.full(both.shape, 1e-4), e0, options, ["a", "merged"], ["ok", "ok"]
+    )
     return ds.assign_attrs(element="Fe", edge="K", alignment="foil", alignment_error=0.02)
 
 
 def test_edge_shift_of_a_wider_edge_without_noise():
-    """A part of the absorber is reduced: an earlier, wider edge. What was asked of noise holds without it, too."""
+    """A part of the absorber is reduced: an earlier, wider edge. What was asked of noise holds
+    without it, too."""
     intact, partly = made(ENERGY, 7112.0, 2.6, 0.7), made(ENERGY, 7108.0, 3.5, 0.1)
     share = 0.15
     fine = np.arange(7092.0, 7132, 0.001)

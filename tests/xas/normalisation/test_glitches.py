@@ -28,14 +28,22 @@ def calibrated(count: int, seed: int = 0, sigma: float = SIGMA) -> xr.Dataset:
     clean = made_spectra.mu(ENERGY, made_spectra.Truth())
     mu = clean + sigma * random.standard_normal((count, ENERGY.size))
     dims = ("scan", "point")
-    ds = xr.Dataset({"energy": (dims, np.tile(ENERGY, (count, 1))), "mu": (dims, mu), "total": (dims, mu)})
+    ds = xr.Dataset(
+        {"energy": (dims, np.tile(ENERGY, (count, 1))), "mu": (dims, mu), "total": (dims, mu)}
+    )
     for name in ("mu_stderr", "mu_foil"):
         ds[name] = (dims, np.full(mu.shape, np.nan))
     ds["i0"] = (dims, 1e6 * (1 + 1e-4 * random.standard_normal(mu.shape)))
     ds["source_file"] = ("scan", [f"{i}.dat" for i in range(count)])
     ds["status"], ds["ledger"] = ("scan", ["ok"] * count), ("scan", ["{}"] * count)
     ds["shift"], ds["shift_stderr"] = ("scan", np.zeros(count)), ("scan", np.zeros(count))
-    ds.attrs = {"element": "Fe", "edge": "K", "mode": "transmission", "set_aside": "[]", "measurement": "m"}
+    ds.attrs = {
+        "element": "Fe",
+        "edge": "K",
+        "mode": "transmission",
+        "set_aside": "[]",
+        "measurement": "m",
+    }
     return ds
 
 
@@ -94,9 +102,13 @@ def test_norm_errors_hold_baseline_and_step() -> None:
     random = np.random.default_rng(8)
     clean = made_spectra.mu(ENERGY, made_spectra.Truth())
     limits = edge.ranges(ENERGY, 7119.6)
-    many = edge.normalised(ENERGY, clean + SIGMA * random.standard_normal((800, ENERGY.size)), limits)
+    many = edge.normalised(
+        ENERGY, clean + SIGMA * random.standard_normal((800, ENERGY.size)), limits
+    )
     one = edge.normalised(ENERGY, clean[None], limits)
-    stated, step = edge.norm_stderr(np.full((1, ENERGY.size), SIGMA), one, *edge.linear_part(ENERGY, limits))
+    stated, step = edge.norm_stderr(
+        np.full((1, ENERGY.size), SIGMA), one, *edge.linear_part(ENERGY, limits)
+    )
     assert np.std(many.edge_step) == pytest.approx(step[0], rel=0.1)
     assert np.median(many.norm.std(axis=0) / stated[0]) == pytest.approx(1, abs=0.05)
 
@@ -143,7 +155,9 @@ def test_edges_move_with_the_axis() -> None:
     for move in (0.0, 0.07, 0.31):
         grid = ENERGY + 0.013
         mu = made_spectra.mu(grid, made_spectra.Truth(edge=7120.0 + move))[None]
-        at = edge_features.e0_half(grid, edge.normalised(grid, mu, edge.ranges(grid, 7119.6)).norm)[0][0]
+        at = edge_features.e0_half(grid, edge.normalised(grid, mu, edge.ranges(grid, 7119.6)).norm)[
+            0
+        ][0]
         steepest = edge_features.e0_derivative(grid, mu)[0][0]
         if move == 0.0:
             first = at, steepest
@@ -170,7 +184,9 @@ def test_leakage_takes_the_stated_share_of_the_white_line() -> None:
     true, seen = (edge.normalised(ENERGY, m[None], limits) for m in (mu, leaky))
     top = int(np.argmax(true.norm[0]))
     loss = 1 - (seen.flat[0, top] - 1) / (true.flat[0, top] - 1)
-    stated = glitches.thickness_loss(float(mu[top]), float(true.edge_step[0]), float(true.norm[0, top]), 1e-3)
+    stated = glitches.thickness_loss(
+        float(mu[top]), float(true.edge_step[0]), float(true.norm[0, top]), 1e-3
+    )
     assert stated > 0.03
     assert stated == pytest.approx(loss, rel=0.25)
     assert glitches.thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
@@ -192,7 +208,8 @@ def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
 
 
 def test_interpolated_repeats_state_their_full_noise() -> None:
-    """Fits over many points scatter as the noise of the raw points says, however the repeats are interpolated."""
+    """Fits over many points scatter as the noise of the raw points says, however the repeats are
+    interpolated."""
     random = np.random.default_rng(8)
     near = (ENERGY > 7105) & (ENERGY < 7145)
     stated, means = [], []
@@ -205,9 +222,17 @@ def test_interpolated_repeats_state_their_full_noise() -> None:
             ds["mu"][i] = made_spectra.mu(axis, made_spectra.Truth()) + noise_here
         done = normalise.normalise_spectra(ds, Normalisation(glitch=0))
         inside = near[: done.sizes["energy"]]
-        stated.append(float(np.sqrt((done["mu_stderr"].values[-1][inside] ** 2).sum()) / inside.sum()))
+        stated.append(
+            float(np.sqrt((done["mu_stderr"].values[-1][inside] ** 2).sum()) / inside.sum())
+        )
         energy = done["energy"].values[inside]
-        means.append(float((done["mu"].values[-1][inside] - made_spectra.mu(energy, made_spectra.Truth())).mean()))
+        means.append(
+            float(
+                (
+                    done["mu"].values[-1][inside] - made_spectra.mu(energy, made_spectra.Truth())
+                ).mean()
+            )
+        )
     assert np.std(means) == pytest.approx(np.median(stated), rel=0.35)
 
 
@@ -221,7 +246,11 @@ def test_doubts_on_what_a_sample_is_held_against_are_told_with_the_sample() -> N
     taken_apart = linear_combination.fit_mixture(own, [other], Mixture(choices=0))
     assert conclude.quality("Fe K", own).verdict == "ok"
     for parts in ((pair, None), (None, taken_apart), (pair, taken_apart)):
-        row = next(r for r in conclude.conclude_measurement(own, *parts, Comparison()) if r.quantity == "quality")
+        row = next(
+            r
+            for r in conclude.conclude_measurement(own, *parts, Comparison())
+            if r.quantity == "quality"
+        )
         assert row.verdict == "doubtful"
         assert row.reason.startswith("other: fluorescence")
         assert row.reason.count("self-absorption") == 1

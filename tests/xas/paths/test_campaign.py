@@ -1,4 +1,5 @@
-"""From simulated raw scans to the joint fit of shells, with paths of the simulator's own waves in FEFF's format."""
+"""From simulated raw scans to the joint fit of shells, with paths of the simulator's own waves in
+FEFF's format."""
 
 from pathlib import Path
 
@@ -26,13 +27,17 @@ TRUE_RATIO = 0.85
 
 
 def write_paths(folder: Path) -> None:
-    """Write the waves of `ssbchar.simulate.absorption.chi` as FEFF would: tables in k, no disorder."""
+    """Write the waves of `ssbchar.simulate.absorption.chi` as FEFF would: tables in k, no
+    disorder."""
     folder.mkdir()
     k = np.maximum(made_paths.TABLE, 0.05)
     for i, (shell, name) in enumerate(zip(absorption.LAGP_GE.shells, NAMES, strict=True), 1):
         curved = 1 / (k * shell.distance)
         size = (
-            shell.weight / (1 + ((k - shell.peak) / 5) ** 2) * np.sqrt(1 + curved**2) * (1 - np.exp(-((k / 2.4) ** 6)))
+            shell.weight
+            / (1 + ((k - shell.peak) / 5) ** 2)
+            * np.sqrt(1 + curved**2)
+            * (1 - np.exp(-((k / 2.4) ** 6)))
         )
         p0, p1, p2 = shell.phase
         phase = p0 + p1 * k + p2 / (k + 1) + np.arctan(curved)
@@ -50,13 +55,20 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[xr.Datase
     folder = tmp_path_factory.mktemp("campaign")
     wanted = [s for s in scans.SPECIMENS if s.measurement in ("Ge_pristine", "Ge_reduced")]
     scans.write(folder, IDEAL, np.random.default_rng(4), specimens=wanted)
-    found = [read.read_scans(folder / s.measurement, Reading(), {"measurement": s.measurement}) for s in wanted]
+    found = [
+        read.read_scans(folder / s.measurement, Reading(), {"measurement": s.measurement})
+        for s in wanted
+    ]
     made = []
     for ds in found:
-        done = normalise.normalise_spectra(calibrate.calibrate_energy(ds, found[0], Calibration()), Normalisation())
+        done = normalise.normalise_spectra(
+            calibrate.calibrate_energy(ds, found[0], Calibration()), Normalisation()
+        )
         made.append(extract.extract_exafs(done, Exafs()))
     write_paths(folder / "feff_LAGP")
-    (folder / "phases.yaml").write_text("LAGP:\n  feff: feff_LAGP\n  source: made\n", encoding="utf-8")
+    (folder / "phases.yaml").write_text(
+        "LAGP:\n  feff: feff_LAGP\n  source: made\n", encoding="utf-8"
+    )
     return folder, made
 
 
@@ -78,7 +90,9 @@ def test_shells_of_a_simulated_pair(pair: tuple[Path, list[xr.Dataset]]) -> None
     assert rows["shell_distance_change", "O 1.86"].verdict == "retained"
 
 
-def test_a_folder_that_is_not_there_or_empty(pair: tuple[Path, list[xr.Dataset]], tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there_or_empty(
+    pair: tuple[Path, list[xr.Dataset]], tmp_path: Path
+) -> None:
     for entry, said in (("nowhere", "does not exist"), (".", "no path of FEFF")):
         (tmp_path / "phases.yaml").write_text(f"X:\n  feff: {entry}\n", encoding="utf-8")
         with pytest.raises(feff.BadInput, match=said):

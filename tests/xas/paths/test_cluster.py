@@ -16,7 +16,15 @@ TABLE = Path(__file__).parent.parents[2] / "config/phases/phases.yaml"
 
 
 def cubic(*sites: Site, a: float = 4.0) -> Phase:
-    return Phase("made", np.array([a, a, a, 90, 90, 90.0]), "P 1", np.eye(3)[None], np.zeros((1, 3)), sites, {})
+    return Phase(
+        "made",
+        np.array([a, a, a, 90, 90, 90.0]),
+        "P 1",
+        np.eye(3)[None],
+        np.zeros((1, 3)),
+        sites,
+        {},
+    )
 
 
 def test_rocksalt_by_hand() -> None:
@@ -31,7 +39,10 @@ def test_rocksalt_by_hand() -> None:
 def test_an_oblique_cell_keeps_its_distances() -> None:
     """LAGP, hexagonal axes: six oxygens near 1.865 angstrom, six phosphorus at 3.17 to 3.31."""
     around, said = clusters(reflections.read(TABLE, "LAGP", reflections.PhaseTable()), "Ge", 3.4)
-    kinds = {k: np.sort(np.linalg.norm(around[0].positions[np.array(around[0].elements) == k], axis=1)) for k in "OP"}
+    kinds = {
+        k: np.sort(np.linalg.norm(around[0].positions[np.array(around[0].elements) == k], axis=1))
+        for k in "OP"
+    }
     assert kinds["O"].size == 6 and kinds["O"] == pytest.approx(1.865, abs=0.03)
     assert kinds["P"] == pytest.approx([*3 * [3.176], *3 * [3.309]], abs=0.002)
     assert said == ["Ge stands for Al (0.25) on its site"]
@@ -39,7 +50,9 @@ def test_an_oblique_cell_keeps_its_distances() -> None:
 
 def test_two_sites_of_the_absorber_share_by_their_atoms() -> None:
     phase = cubic(
-        Site("Fe", (0, 0, 0), 1.0, 1.0), Site("Fe", (0.5, 0.5, 0.5), 0.6, 1.0), Site("O", (0.5, 0, 0), 0.3, 1.0)
+        Site("Fe", (0, 0, 0), 1.0, 1.0),
+        Site("Fe", (0.5, 0.5, 0.5), 0.6, 1.0),
+        Site("O", (0.5, 0, 0), 0.3, 1.0),
     )
     around, said = clusters(phase, "Fe", 3.9)
     assert [c.share for c in around] == pytest.approx([1 / 1.6, 0.6 / 1.6])
@@ -52,7 +65,10 @@ def test_two_sites_of_the_absorber_share_by_their_atoms() -> None:
     [
         ((), "has no atoms"),
         ((Site("O", (0, 0, 0), 1.0, 1.0),), "has no Fe"),
-        ((Site("Fe", (0, 0, 0), 1.0, 1.0), Site("O", (0.1, 0, 0), 0.5, 1.0)), "atoms 0.40 angstrom apart"),
+        (
+            (Site("Fe", (0, 0, 0), 1.0, 1.0), Site("O", (0.1, 0, 0), 0.5, 1.0)),
+            "atoms 0.40 angstrom apart",
+        ),
     ],
 )
 def test_a_crystal_that_gives_no_cluster_is_refused(sites: tuple[Site, ...], said: str) -> None:
@@ -65,7 +81,11 @@ def test_the_input_of_feff() -> None:
     lines = feff.feff_input(around, "K", Feff(rmax=4.5, legs=2), "NiO").splitlines()
     assert "HOLE 1 1.0" in lines and "RMAX 4.5" in lines and "NLEG 2" in lines
     potentials = lines[lines.index("POTENTIALS") + 1 : lines.index("ATOMS")]
-    assert [p.split() for p in potentials] == [["0", "28", "Ni"], ["1", "8", "O"], ["2", "28", "Ni"]]
+    assert [p.split() for p in potentials] == [
+        ["0", "28", "Ni"],
+        ["1", "8", "O"],
+        ["2", "28", "Ni"],
+    ]
     atoms = [line.split() for line in lines[lines.index("ATOMS") + 1 : -1]]
     assert len(atoms) == 19 and atoms[0][3:] == ["0", "Ni"] and atoms[1][3:] == ["1", "O"]
     with pytest.raises(BadInput, match="no edge M5"):

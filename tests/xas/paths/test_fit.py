@@ -1,4 +1,5 @@
-"""FEFF's files, the EXAFS equation over them and the joint fit of shells, against made paths of known truth."""
+"""FEFF's files, the EXAFS equation over them and the joint fit of shells, against made paths of
+known truth."""
 
 from pathlib import Path
 
@@ -60,7 +61,9 @@ def test_chi_of_the_paths_is_the_textbooks(made: xr.Dataset) -> None:
     total = np.sum([table.chi(K, TRUE["e0"], s, n, dr, s2) for s, n, dr, s2 in rows], axis=0)
     true = made_paths.chi(K, **TRUE)
     use = (K > 2) & (K < 12)
-    assert np.abs(total - true)[use].max() < 2e-3 * np.abs(true[use]).max()  # of the splines between FEFF's points
+    assert (
+        np.abs(total - true)[use].max() < 2e-3 * np.abs(true[use]).max()
+    )  # of the splines between FEFF's points
 
 
 def test_slopes_are_those_of_chi(made: xr.Dataset) -> None:
@@ -71,15 +74,33 @@ def test_slopes_are_those_of_chi(made: xr.Dataset) -> None:
         up, down = at.copy(), at.copy()
         up[i] += step
         down[i] -= step
-        expected = (table.chi(K[40:], up[0], shell, *up[1:]) - table.chi(K[40:], down[0], shell, *down[1:])) / 2 / step
+        expected = (
+            (
+                table.chi(K[40:], up[0], shell, *up[1:])
+                - table.chi(K[40:], down[0], shell, *down[1:])
+            )
+            / 2
+            / step
+        )
         assert np.abs(by[i] - expected).max() < 1e-5 * np.abs(expected).max()
 
 
 def test_shells_are_grouped_by_scatterer_and_gap(tmp_path: Path) -> None:
-    shells = (("O", 2.0, 2.06), ("O", 4.0, 2.20), ("P", 1.0, 2.84), ("P", 4.0, 3.26), ("O", 2.0, 3.30))
+    shells = (
+        ("O", 2.0, 2.06),
+        ("O", 4.0, 2.20),
+        ("P", 1.0, 2.84),
+        ("P", 4.0, 3.26),
+        ("O", 2.0, 3.30),
+    )
     made_paths.write(tmp_path, shells)
     ds = made_paths.read(tmp_path)
-    assert [s.label for s in exafs_equation.shells(ds, (), 3.6, 0.25, 2)] == ["O 2.15", "P 2.84", "P 3.26", "O 3.30"]
+    assert [s.label for s in exafs_equation.shells(ds, (), 3.6, 0.25, 2)] == [
+        "O 2.15",
+        "P 2.84",
+        "P 3.26",
+        "O 3.30",
+    ]
     assert [s.number for s in exafs_equation.shells(ds, (), 3.0, 0.25, 2)] == [6.0, 1.0]
     assert [s.label for s in exafs_equation.shells(ds, ((2.0, 2.3), (2.8, 3.4)), 3.0, 0.25, 2)] == [
         "O 2.15",
@@ -100,7 +121,10 @@ def test_truth_without_noise(made: xr.Dataset) -> None:
 
 def test_the_passive_electrons_factor_scales_numbers_alone(made: xr.Dataset) -> None:
     spectrum = made_paths.exafs(K, 0.7 * made_paths.chi(K, **TRUE))
-    known, unknown = (fit.fit_paths(made, spectrum, None, PathFit(**{**vars(OPTIONS), "s02": s})) for s in (0.7, 1.0))
+    known, unknown = (
+        fit.fit_paths(made, spectrum, None, PathFit(**{**vars(OPTIONS), "s02": s}))
+        for s in (0.7, 1.0)
+    )
     assert np.allclose(0.7 * known["number"], unknown["number"], rtol=1e-6)
     assert np.allclose(known["distance"], unknown["distance"], atol=1e-8)
     assert float(known["reduced_chi_square"]) == pytest.approx(float(unknown["reduced_chi_square"]))
@@ -108,7 +132,9 @@ def test_the_passive_electrons_factor_scales_numbers_alone(made: xr.Dataset) -> 
 
 def pair(seed: int, noise: float, cycled: dict, e0: float = 7120.0, alignment: str = "foil"):
     random = np.random.default_rng(seed)
-    spectra = [made_paths.chi(K, **p) + noise * random.standard_normal(K.size) for p in (TRUE, cycled)]
+    spectra = [
+        made_paths.chi(K, **p) + noise * random.standard_normal(K.size) for p in (TRUE, cycled)
+    ]
     second = made_paths.exafs(K, spectra[1], e0, alignment, "after")
     return made_paths.exafs(K, spectra[0], alignment=alignment, measurement="before"), second
 
@@ -117,7 +143,8 @@ AFTER = {"e0": 2.0, "numbers": (4.5, 10.0), "changes": (-0.01, 0.04), "sigma2": 
 
 
 def test_pulls_of_a_joint_fit(made: xr.Dataset) -> None:
-    """Error over stderr of every parameter and of the changes, 60 seeds of noise; chi-square over its expectation."""
+    """Error over stderr of every parameter and of the changes, 60 seeds of noise; chi-square over
+    its expectation."""
     pulls, changes, reduced = [], [], []
     for seed in range(60):
         before, after = pair(seed, 2e-3, AFTER)
@@ -127,7 +154,10 @@ def test_pulls_of_a_joint_fit(made: xr.Dataset) -> None:
         pulls.append((ds["value"].values - truth) / ds["stderr"].values)
         a, b = (int(ds["distance_place"][i, 0]) for i in (0, 1))
         cov = ds["covariance"].values
-        changes.append((float(ds["value"][b] - ds["value"][a]) - 0.02) / np.sqrt(cov[a, a] + cov[b, b] - 2 * cov[a, b]))
+        changes.append(
+            (float(ds["value"][b] - ds["value"][a]) - 0.02)
+            / np.sqrt(cov[a, a] + cov[b, b] - 2 * cov[a, b])
+        )
         reduced.append(float(ds["reduced_chi_square"]))
     assert np.abs(np.mean(pulls, axis=0)).max() < 0.5
     spread = np.std(pulls, axis=0)
@@ -137,7 +167,8 @@ def test_pulls_of_a_joint_fit(made: xr.Dataset) -> None:
 
 
 def test_one_origin_on_one_axis_two_without(made: xr.Dataset) -> None:
-    """The cycled spectrum's E0 lies 1.5 eV lower: on one axis the shift of its origin is that much higher."""
+    """The cycled spectrum's E0 lies 1.5 eV lower: on one axis the shift of its origin is that much
+    higher."""
     moved = {**TRUE, "e0": TRUE["e0"] + 1.5}
     before, after = pair(3, 1e-4, moved, e0=7118.5)
     ds = fit.fit_paths(made, after, before, OPTIONS)
@@ -152,11 +183,15 @@ def test_one_origin_on_one_axis_two_without(made: xr.Dataset) -> None:
 def test_what_is_shared_has_one_value_and_is_known_better(made: xr.Dataset) -> None:
     before, after = pair(5, 2e-3, TRUE)
     free = fit.fit_paths(made, after, before, OPTIONS)
-    tied = fit.fit_paths(made, after, before, PathFit(**{**vars(OPTIONS), "shared": ("distance", "displacement")}))
+    tied = fit.fit_paths(
+        made, after, before, PathFit(**{**vars(OPTIONS), "shared": ("distance", "displacement")})
+    )
     assert tied.sizes["parameter"] == free.sizes["parameter"] - 4
     assert np.array_equal(tied["distance"][0], tied["distance"][1])
     same = free["reduced_chi_square"] / tied["reduced_chi_square"]
-    assert float(tied["distance_stderr"][0, 0]) * float(np.sqrt(same)) < 0.85 * float(free["distance_stderr"][0, 0])
+    assert float(tied["distance_stderr"][0, 0]) * float(np.sqrt(same)) < 0.85 * float(
+        free["distance_stderr"][0, 0]
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,12 +226,15 @@ def test_a_minimum_that_is_no_structure_is_doubtful(made: xr.Dataset) -> None:
         noise = 1e-2 * np.random.default_rng(seed).standard_normal(K.size)
         ds = fit.fit_paths(made, made_paths.exafs(K, noise), None, OPTIONS)
         assert ds.attrs["verdict"] == "doubtful" and "negative" in ds.attrs["reason"]
-    one = fit.fit_paths(made, made_paths.exafs(K, made_paths.chi(K, **TRUE)), None, PathFit(shells=((2.0, 2.2),)))
+    one = fit.fit_paths(
+        made, made_paths.exafs(K, made_paths.chi(K, **TRUE)), None, PathFit(shells=((2.0, 2.2),))
+    )
     assert one.attrs["verdict"] == "doubtful" and "R factor" in one.attrs["reason"]
 
 
 def test_chi_square_counts_independent_points(made: xr.Dataset) -> None:
-    """Of noise alone, chi-square at the truth is the number of independent points, on average over seeds."""
+    """Of noise alone, chi-square at the truth is the number of independent points, on average over
+    seeds."""
     transform = Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
     found, table = exafs_equation.shells(made, (), 3.4, 0.25, 2), exafs_equation.Paths(made)
     at = np.array([0.0, 1e-9, 1e-9, 0, 0, 0.005, 0.005])

@@ -18,7 +18,9 @@ LABELS = {"measurement": "one", "sample": "s", "role": "pristine"}
 
 
 def text(path: Path, columns: dict[str, np.ndarray], head: str = "") -> Path:
-    body = "\n".join(" ".join(f"{v:.6f}" for v in row) for row in zip(*columns.values(), strict=True))
+    body = "\n".join(
+        " ".join(f"{v:.6f}" for v in row) for row in zip(*columns.values(), strict=True)
+    )
     path.write_text(f"{head}# {' '.join(columns)}\n{body}\n")
     return path
 
@@ -43,7 +45,9 @@ def notes(path: Path, options: Reading = PLAIN) -> list[str]:
     return [e["note"] for e in json.loads(read.read_scans(path, options, LABELS).attrs["notes"])]
 
 
-def test_transmission_is_the_logarithm_of_the_ratio(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_transmission_is_the_logarithm_of_the_ratio(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     ds = read.read_scans(text(tmp_path / "a.dat", columns), Reading(), LABELS)
     assert np.allclose(ds["mu"].values[0], np.log(columns["i0"] / columns["itrans"]), atol=1e-9)
     assert (ds.attrs["element"], ds.attrs["edge"], ds.attrs["mode"]) == ("Fe", "K", "transmission")
@@ -66,11 +70,21 @@ def test_fluorescence_sums_its_elements(tmp_path: Path, columns: dict[str, np.nd
     assert np.allclose(one["mu"].values[0], 200 * mu / 1e6, rtol=1e-5)
 
 
-def test_names_with_blanks_in_fields_of_equal_width(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_names_with_blanks_in_fields_of_equal_width(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     head = "".join(f"{n:21s}" for n in ("Mono Energy *", "Scaler preset time * ", "I0", "I1"))
-    rows = zip(columns["energy"], np.ones(columns["energy"].size), columns["i0"], columns["itrans"], strict=True)
+    rows = zip(
+        columns["energy"],
+        np.ones(columns["energy"].size),
+        columns["i0"],
+        columns["itrans"],
+        strict=True,
+    )
     path = tmp_path / "scan.dat"
-    path.write_text(f"#1-D Scan\n#{head}\n" + "\n".join("".join(f"{v:21.6f}" for v in row) for row in rows))
+    path.write_text(
+        f"#1-D Scan\n#{head}\n" + "\n".join("".join(f"{v:21.6f}" for v in row) for row in rows)
+    )
     ds = read.read_scans(path, Reading(), LABELS)
     assert ds.attrs["mode"] == "transmission"
 
@@ -80,7 +94,9 @@ def test_hdf5_by_names_and_by_paths(tmp_path: Path, columns: dict[str, np.ndarra
         for name, values in columns.items():
             file[f"entry/data/{name}"] = values
     ds = read.read_scans(tmp_path / "a.nxs", Reading(), LABELS)
-    same = read.read_scans(tmp_path / "a.nxs", Reading(energy="entry/data/energy", i0="entry/data/i0"), LABELS)
+    same = read.read_scans(
+        tmp_path / "a.nxs", Reading(energy="entry/data/energy", i0="entry/data/i0"), LABELS
+    )
     assert np.allclose(ds["mu"], same["mu"])
     assert ds.sizes["point"] == columns["energy"].size
 
@@ -89,7 +105,8 @@ def test_hdf5_by_names_and_by_paths(tmp_path: Path, columns: dict[str, np.ndarra
 def test_hdf5_spectra_of_a_detector_at_each_point_are_no_stack(
     tmp_path: Path, columns: dict[str, np.ndarray], channels: int
 ) -> None:
-    """One scan with an array (point, channel), and the detector's channels as a column of their own."""
+    """One scan with an array (point, channel), and the detector's channels as a column of their
+    own."""
     counts = np.ones((columns["energy"].size, channels))
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for name, values in {**columns, "mca": counts, "channel": np.arange(channels)}.items():
@@ -120,11 +137,15 @@ def project(path: Path, columns: dict[str, np.ndarray], shift: float) -> Path:
     return path
 
 
-def test_athena_project_keeps_its_shift_or_is_refused(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_athena_project_keeps_its_shift_or_is_refused(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     path = project(tmp_path / "p.prj", columns, -3.5)
     ds = read.read_scans(path, Reading(), LABELS)
     assert ds["eshift"].values.tolist() == [-3.5]
-    assert np.allclose(ds["energy"].values[0], columns["energy"], atol=1e-6), "readers do not correct"
+    assert np.allclose(ds["energy"].values[0], columns["energy"], atol=1e-6), (
+        "readers do not correct"
+    )
     assert "energy shift of -3.5 eV" in problem(path, Reading(apply_eshift=False))
     assert "no group named 'other'" in problem(path, Reading(mu="other"))
 
@@ -136,12 +157,16 @@ def test_reversed_duplicated_and_unsorted_energies_are_mended_and_said(
     back = text(tmp_path / "back.dat", {k: v[::-1] for k, v in columns.items()})
     assert notes(back) == ["energy runs downwards: turned round"]
     assert np.allclose(read.read_scans(back, Reading(), LABELS)["mu"], good["mu"])
-    twice = text(tmp_path / "twice.dat", {k: np.insert(v, 50, v[[50, 50]]) for k, v in columns.items()})
+    twice = text(
+        tmp_path / "twice.dat", {k: np.insert(v, 50, v[[50, 50]]) for k, v in columns.items()}
+    )
     assert notes(twice) == ["2 points repeat an energy: averaged"]
     assert np.allclose(read.read_scans(twice, Reading(), LABELS)["mu"], good["mu"])
 
 
-def test_a_few_dead_readings_are_left_out_and_said(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_a_few_dead_readings_are_left_out_and_said(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     columns["i0"] = columns["i0"].copy()
     columns["i0"][[20, 60]] = 0.0, -5.0
     path = text(tmp_path / "a.dat", columns)
@@ -161,23 +186,33 @@ def test_wrong_edge_for_the_element(tmp_path: Path, columns: dict[str, np.ndarra
     assert "it looks like Fe K" in problem(path, Reading(element="Ge"))
 
 
-def test_scan_cut_before_the_post_edge_or_without_pre_edge(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_scan_cut_before_the_post_edge_or_without_pre_edge(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     short = {k: v[columns["energy"] < 7135] for k, v in columns.items()}
     assert "no post-edge" in problem(text(tmp_path / "a.dat", short))
     late = {k: v[columns["energy"] > 7114] for k, v in columns.items()}
     assert "no pre-edge" in problem(text(tmp_path / "b.dat", late))
 
 
-def test_missing_columns_are_named_with_what_is_there(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_missing_columns_are_named_with_what_is_there(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     path = text(tmp_path / "a.dat", columns)
-    assert "no column 'diode' (it has energy, i0, itrans)" in problem(path, Reading(transmitted="diode"))
+    assert "no column 'diode' (it has energy, i0, itrans)" in problem(
+        path, Reading(transmitted="diode")
+    )
     assert "no column 'ref'" in problem(path, Reading(foil="ref"))
     bare = text(tmp_path / "b.dat", {k: columns[k] for k in ("energy", "i0")})
-    assert "no column of the transmitted or the fluorescence beam (it has energy, i0)" in problem(bare)
+    assert "no column of the transmitted or the fluorescence beam (it has energy, i0)" in problem(
+        bare
+    )
     assert "no fluorescence column" in problem(path, Reading(mode="fluorescence"))
 
 
-def test_a_file_that_ends_in_mid_row_an_empty_one_and_prose(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_a_file_that_ends_in_mid_row_an_empty_one_and_prose(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     path = text(tmp_path / "a.dat", columns)
     path.write_text(path.read_text()[:-20])
     assert "columns where 3 were before" in problem(path)
@@ -187,7 +222,9 @@ def test_a_file_that_ends_in_mid_row_an_empty_one_and_prose(tmp_path: Path, colu
     assert "no columns of numbers" in problem(tmp_path / "c.dat")
 
 
-def test_one_bad_repeat_is_set_aside_and_the_rest_goes_on(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
+def test_one_bad_repeat_is_set_aside_and_the_rest_goes_on(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
     text(tmp_path / "1.dat", columns)
     (tmp_path / "2.dat").write_text("")
     text(tmp_path / "3.dat", columns)
@@ -198,7 +235,12 @@ def test_one_bad_repeat_is_set_aside_and_the_rest_goes_on(tmp_path: Path, column
 
 def test_a_synthetic_header_marks_the_data(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     assert (
-        read.read_scans(text(tmp_path / "a.dat", columns, "# Synthetic data\n"), Reading(), LABELS).attrs["synthetic"]
+        read.read_scans(
+            text(tmp_path / "a.dat", columns, "# Synthetic data\n"), Reading(), LABELS
+        ).attrs["synthetic"]
         == 1
     )
-    assert read.read_scans(text(tmp_path / "b.dat", columns), Reading(), LABELS).attrs["synthetic"] == 0
+    assert (
+        read.read_scans(text(tmp_path / "b.dat", columns), Reading(), LABELS).attrs["synthetic"]
+        == 0
+    )

@@ -1,4 +1,5 @@
-"""Linear combinations: exact mixtures come back exactly, shifts are told from weights, errors are what scatters."""
+"""Linear combinations: exact mixtures come back exactly, shifts are told from weights, errors are
+what scatters."""
 
 import numpy as np
 import pytest
@@ -27,7 +28,9 @@ def references() -> list[tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def mixed(references: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray, shift: float = 0.0) -> np.ndarray:
+def mixed(
+    references: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray, shift: float = 0.0
+) -> np.ndarray:
     from scipy.interpolate import CubicSpline
 
     columns = np.array([CubicSpline(x, y)(ENERGY[USE] - shift) for x, y in references])
@@ -36,10 +39,14 @@ def mixed(references: list[tuple[np.ndarray, np.ndarray]], weights: np.ndarray, 
 
 @pytest.mark.parametrize("shift", [0.0, 0.3, -0.7])
 @pytest.mark.parametrize("tied", [False, True])
-def test_exact_mixtures_come_back(references: list[tuple[np.ndarray, np.ndarray]], shift: float, tied: bool) -> None:
+def test_exact_mixtures_come_back(
+    references: list[tuple[np.ndarray, np.ndarray]], shift: float, tied: bool
+) -> None:
     weights = np.array([[0.7, 0.3, 0.0], [0.05, 0.9, 0.05], [0.2, 0.2, 0.6]])
     norm = mixed(references, weights, shift)
-    done = lcf_solver.combine(ENERGY[USE], norm, np.full_like(norm, 1e-3), references, Mixture(sum_to_one=tied))
+    done = lcf_solver.combine(
+        ENERGY[USE], norm, np.full_like(norm, 1e-3), references, Mixture(sum_to_one=tied)
+    )
     assert np.allclose(done.weight, weights, atol=1e-5)
     assert np.allclose(done.shift, shift, atol=1e-5)
     assert done.r_factor.max() < 1e-12
@@ -52,7 +59,9 @@ def test_weights_that_must_sum_to_one_do(references: list[tuple[np.ndarray, np.n
     assert done.weight.sum() == pytest.approx(1)
 
 
-def test_a_shift_that_is_fixed_fakes_a_second_phase(references: list[tuple[np.ndarray, np.ndarray]]) -> None:
+def test_a_shift_that_is_fixed_fakes_a_second_phase(
+    references: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
     norm = mixed(references[:2], np.array([[1.0, 0.0]]), 0.05)
     sigma = np.full_like(norm, 1e-3)
     fixed = lcf_solver.combine(ENERGY[USE], norm, sigma, references[:2], Mixture(shift=False))
@@ -92,7 +101,9 @@ def test_errors_of_weights_are_what_scatters(tmp_path_factory: pytest.TempPathFa
     assert 0.5 < pulls.std() < 1.7
 
 
-def test_references_of_another_edge_are_no_references(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_references_of_another_edge_are_no_references(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
     folder = tmp_path_factory.mktemp("pair")
     write_pair(folder, 1, loss=0.0, shift=0.0, repeats=1)
     _, one = chain(folder, "pristine")
@@ -101,22 +112,31 @@ def test_references_of_another_edge_are_no_references(tmp_path_factory: pytest.T
 
 
 @pytest.mark.parametrize("tied", [False, True])
-def test_both_ways_end_where_scipy_does(references: list[tuple[np.ndarray, np.ndarray]], tied: bool) -> None:
-    """One weight for all spectra (moments), a weight for each (Newton), and scipy, on noisy spectra with shifts."""
+def test_both_ways_end_where_scipy_does(
+    references: list[tuple[np.ndarray, np.ndarray]], tied: bool
+) -> None:
+    """One weight for all spectra (moments), a weight for each (Newton), and scipy, on noisy spectra
+    with shifts."""
     from scipy.interpolate import CubicSpline
     from scipy.optimize import least_squares
 
     random = np.random.default_rng(9)
     weights = np.array([[0.7, 0.3], [0.1, 0.9], [0.5, 0.5], [1.0, 0.0]])
     shifts = np.array([0.013, -0.4, 1.2, 0.0])
-    norm = np.array([mixed(references[:2], w[None], s)[0] for w, s in zip(weights, shifts, strict=True)])
+    norm = np.array(
+        [mixed(references[:2], w[None], s)[0] for w, s in zip(weights, shifts, strict=True)]
+    )
     norm += 2e-3 * random.standard_normal(norm.shape)
     profile = 2e-3 * (1 + 0.5 * np.sin(ENERGY[USE] / 7))
     stderr = np.outer([1.0, 2.0, 0.5, 1.0], profile)
     options = Mixture(sum_to_one=tied)
     alike = lcf_solver.combine(ENERGY[USE], norm, stderr, references[:2], options)
     apart = lcf_solver.combine(
-        ENERGY[USE], norm, stderr * (1 + 1e-5 * random.uniform(size=stderr.shape)), references[:2], options
+        ENERGY[USE],
+        norm,
+        stderr * (1 + 1e-5 * random.uniform(size=stderr.shape)),
+        references[:2],
+        options,
     )
     assert np.abs(alike.weight - apart.weight).max() < 1e-6
     assert np.abs(alike.shift - apart.shift).max() < 1e-6

@@ -1,4 +1,5 @@
-"""A series of known species: their number, their shares, where they cross; a bad scan is left out."""
+"""A series of known species: their number, their shares, where they cross; a bad scan is left
+out."""
 
 import json
 from pathlib import Path
@@ -37,15 +38,22 @@ def shares(count: int, species: int) -> np.ndarray:
     return np.column_stack([(1 - t) * (1 - middle), t * (1 - middle), middle])
 
 
-def made(count: int, species: int, seed: int, thickness: float = 0.1, jitter: float = 0.0) -> xr.Dataset:
-    """Return calibrated scans of a mixture, each with noise, thickness and (jitter) axis of its own."""
+def made(
+    count: int, species: int, seed: int, thickness: float = 0.1, jitter: float = 0.0
+) -> xr.Dataset:
+    """Return calibrated scans of a mixture, each with noise, thickness and (jitter) axis of its
+    own."""
     random = np.random.default_rng(seed)
     mu = np.empty((count, ENERGY.size))
     for i, share in enumerate(shares(count, species)):
         axis = ENERGY + jitter * random.standard_normal()
         pure = np.array([made_spectra.mu(axis, s) for s in SPECIES[: share.size]])
         scale = 1 + thickness * random.uniform(-1, 1)
-        mu[i] = scale * (share @ pure) + 0.3 * random.uniform() + NOISE * random.standard_normal(ENERGY.size)
+        mu[i] = (
+            scale * (share @ pure)
+            + 0.3 * random.uniform()
+            + NOISE * random.standard_normal(ENERGY.size)
+        )
     dims = ("scan", "point")
     ds = xr.Dataset({"energy": (dims, np.tile(ENERGY, (count, 1))), "mu": (dims, mu)})
     for name in ("mu_stderr", "mu_foil", "i0", "total"):
@@ -53,7 +61,13 @@ def made(count: int, species: int, seed: int, thickness: float = 0.1, jitter: fl
     ds["source_file"] = ("scan", [f"{i}.dat" for i in range(count)])
     ds["status"], ds["ledger"] = ("scan", ["ok"] * count), ("scan", ["{}"] * count)
     ds["shift"], ds["shift_stderr"] = ("scan", np.zeros(count)), ("scan", np.zeros(count))
-    ds.attrs = {"element": "Fe", "edge": "K", "mode": "transmission", "set_aside": "[]", "measurement": "s"}
+    ds.attrs = {
+        "element": "Fe",
+        "edge": "K",
+        "mode": "transmission",
+        "set_aside": "[]",
+        "measurement": "s",
+    }
     ds.attrs["alignment_error"] = jitter or float("nan")
     return ds
 
@@ -76,7 +90,8 @@ def test_a_trembling_axis_is_no_species_where_its_error_is_known() -> None:
 
 @pytest.mark.parametrize("species", [2, 3])
 def test_counted_noise_on_interpolated_axes_is_no_species(species: int) -> None:
-    """Photons counted through the edge (more noise above it), axes that tremble and are calibrated to 0.003 eV."""
+    """Photons counted through the edge (more noise above it), axes that tremble and are calibrated
+    to 0.003 eV."""
     random = np.random.default_rng(40 + species)
     ds = made(120, species, 13)
     for i, share in enumerate(shares(120, species)):
@@ -95,7 +110,9 @@ def test_counted_noise_on_interpolated_axes_is_no_species(species: int) -> None:
 def test_noise_alone_exceeds_its_edge_in_five_of_a_hundred() -> None:
     random = np.random.default_rng(5)
     largest = [np.linalg.norm(random.standard_normal((120, 60)), 2) ** 2 for _ in range(400)]
-    assert np.mean(np.array(largest) > components.noise_edge(120, 60)) == pytest.approx(0.05, abs=0.03)
+    assert np.mean(np.array(largest) > components.noise_edge(120, 60)) == pytest.approx(
+        0.05, abs=0.03
+    )
 
 
 def test_noise_ratio_and_indicator_of_a_known_matrix() -> None:
@@ -108,10 +125,14 @@ def test_noise_ratio_and_indicator_of_a_known_matrix() -> None:
 
 
 def test_two_species_cross_at_isosbestic_points_and_three_do_not() -> None:
-    two = components.find_components(series.normalise_series(made(100, 2, 7), Normalisation()), Series())
+    two = components.find_components(
+        series.normalise_series(made(100, 2, 7), Normalisation()), Series()
+    )
     assert two.sizes["crossing"] >= 2
     assert (two["crossing_p"].values > 0.01).all()
-    three = components.find_components(series.normalise_series(made(100, 3, 7), Normalisation()), Series())
+    three = components.find_components(
+        series.normalise_series(made(100, 3, 7), Normalisation()), Series()
+    )
     assert (three["crossing_p"].values < 0.01).any()
 
 
@@ -146,7 +167,9 @@ def test_a_stack_in_one_file_is_as_many_scans(tmp_path: Path) -> None:
         entry["energy"] = ENERGY
         entry["i0"] = np.full((6, ENERGY.size), 1e6)
         entry["itrans"] = 1e6 * np.exp(-ds["mu"].values)
-    found = read.read_scans(tmp_path / "stack.nxs", Reading(), {"measurement": "s", "role": "series"})
+    found = read.read_scans(
+        tmp_path / "stack.nxs", Reading(), {"measurement": "s", "role": "series"}
+    )
     assert found.sizes["scan"] == 6
     assert np.allclose(found["mu"].values, ds["mu"].values)
     assert str(found["source_file"].values[3]).endswith("stack.nxs[4]")

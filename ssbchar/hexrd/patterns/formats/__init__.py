@@ -1,1 +1,2 @@
-"""Pattern formats: one module per format, each with one ``extract``; they parse and never correct."""
+"""Pattern formats: one module per format, each with one ``extract``; they parse and never
+correct."""

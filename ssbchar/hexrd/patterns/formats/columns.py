@@ -32,12 +32,16 @@ from ssbchar.typing import Array
 
 _FLOAT = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
 _FIRST = re.compile(
-    rb"^[ \t]*" + _FLOAT + rb"[ \t,;]+(?:" + _FLOAT + rb"|nan)(?:[ \t,;]+[^\s]+)*[ \t]*\r?$", re.M | re.I
+    rb"^[ \t]*" + _FLOAT + rb"[ \t,;]+(?:" + _FLOAT + rb"|nan)(?:[ \t,;]+[^\s]+)*[ \t]*\r?$",
+    re.M | re.I,
 )
 _TEMPERATURE_K = re.compile(r"^(?:!\s*Temp(?:erature)?\s*\(K\)\s*=|TEMP\b)\s*([\d.]+)", re.M | re.I)
 _TEMPERATURE_C = re.compile(r"\bTemp(?:erature)?\s*(?:\(C\)|\[degC\]|_C)\s*[=:]\s*([-\d.]+)", re.I)
 _TIME = re.compile(r"^\W*time\s*[:=]\s*(\d{4}-\d\d-\d\dT\S+(?:Z|[+-]\d\d:?\d\d))\s*$", re.M | re.I)
-_MONITOR = re.compile(r"^\W*(?:monitor|i0|ion_?chamber)\s*[:=]\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)", re.M | re.I)
+_MONITOR = re.compile(
+    r"^\W*(?:monitor|i0|ion_?chamber)\s*[:=]\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)",
+    re.M | re.I,
+)
 _UNITS = (
     (re.compile(r"2-?_?(?:th|tth|theta)|two.?theta|2θ", re.I), "degree"),
     (re.compile(r"q_nm|inverse nano", re.I), "1/nm"),
@@ -59,7 +63,11 @@ def extract(path: Path) -> Extracted:
         raise BadInput(path, "the file is empty", "copy it again from the beamline")
     start = _FIRST.search(raw)
     if not start:
-        raise BadInput(path, "no line holds two numbers (x and intensity)", "give x, intensity and sigma in columns")
+        raise BadInput(
+            path,
+            "no line holds two numbers (x and intensity)",
+            "give x, intensity and sigma in columns",
+        )
     header = raw[: start.start()].decode("utf-8", "replace")
     rows = _numbers(path, raw[start.start() :], raw.count(b"\n", 0, start.start()))
     gsas = re.search(r"^BANK\s.*\bFXYE?\b", header, re.M)
@@ -106,10 +114,14 @@ def _careful(path: Path, body: bytes, columns: int, line: int) -> Array:
         try:
             rows.append([float(w.replace("D", "E")) for w in words])
         except ValueError as error:
-            raise BadInput(f"{path}:{number}", f"'{text.strip()[:40]}' is no row of numbers", "correct it") from error
+            raise BadInput(
+                f"{path}:{number}", f"'{text.strip()[:40]}' is no row of numbers", "correct it"
+            ) from error
         if len(words) != columns:
             raise BadInput(
-                f"{path}:{number}", f"{len(words)} columns where the others have {columns}", "copy the file again"
+                f"{path}:{number}",
+                f"{len(words)} columns where the others have {columns}",
+                "copy the file again",
             )
     return np.array(rows, dtype=float)
 

@@ -17,7 +17,8 @@ class Extracted:
     x: Array
     """Axis, shape (points,)."""
     unit: str
-    """Unit of the axis: ``degree``, ``1/angstrom``, ``1/nm``, ``angstrom`` (d) or empty where the file is silent."""
+    """Unit of the axis: ``degree``, ``1/angstrom``, ``1/nm``, ``angstrom`` (d) or empty where the
+    file is silent."""
     intensity: Array | Stack
     """Shape (frames, points); on disk where there are many."""
     stderr: Array | Stack | None = None

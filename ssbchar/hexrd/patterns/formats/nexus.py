@@ -2,10 +2,11 @@
 
 Notes on file structure
 -----------------------
-The group is the ``default`` one where the file names it, else the only NXdata whose signal is (points,) or
-(frames, points). Its last axis is the scattering axis; ``<signal>_errors`` or ``errors`` hold sigma. Wavelength,
-temperature and time are looked for by name (``wavelength``, ``incident_wavelength``, ``energy``; ``temperature``;
-``time``, ``epoch``) beside it and under the same entry, with their ``units``.
+The group is the ``default`` one where the file names it, else the only NXdata whose signal is
+(points,) or (frames, points). Its last axis is the scattering axis; ``<signal>_errors`` or
+``errors`` hold sigma. Wavelength, temperature and time are looked for by name (``wavelength``,
+``incident_wavelength``, ``energy``; ``temperature``; ``time``, ``epoch``) beside it and under the
+same entry, with their ``units``.
 """
 
 from __future__ import annotations
@@ -23,11 +24,22 @@ from ssbchar.storage import row_file
 from ssbchar.typing import Array
 
 _AXIS_UNITS = {
-    "degree": ("degree", 1.0), "degrees": ("degree", 1.0), "deg": ("degree", 1.0), "rad": ("degree", 180 / np.pi),
-    "radian": ("degree", 180 / np.pi), "radians": ("degree", 180 / np.pi), "1/angstrom": ("1/angstrom", 1.0),
-    "1/å": ("1/angstrom", 1.0), "å^-1": ("1/angstrom", 1.0), "a^-1": ("1/angstrom", 1.0), "1/a": ("1/angstrom", 1.0),
-    "angstrom^-1": ("1/angstrom", 1.0), "1/nm": ("1/nm", 1.0), "nm^-1": ("1/nm", 1.0), "angstrom": ("angstrom", 1.0),
-}  # fmt: skip
+    "degree": ("degree", 1.0),
+    "degrees": ("degree", 1.0),
+    "deg": ("degree", 1.0),
+    "rad": ("degree", 180 / np.pi),
+    "radian": ("degree", 180 / np.pi),
+    "radians": ("degree", 180 / np.pi),
+    "1/angstrom": ("1/angstrom", 1.0),
+    "1/å": ("1/angstrom", 1.0),
+    "å^-1": ("1/angstrom", 1.0),
+    "a^-1": ("1/angstrom", 1.0),
+    "1/a": ("1/angstrom", 1.0),
+    "angstrom^-1": ("1/angstrom", 1.0),
+    "1/nm": ("1/nm", 1.0),
+    "nm^-1": ("1/nm", 1.0),
+    "angstrom": ("angstrom", 1.0),
+}
 _LENGTH = {"m": 1e10, "nm": 10.0, "angstrom": 1.0, "å": 1.0, "a": 1.0, "pm": 0.01, "": 1.0}
 
 
@@ -37,7 +49,8 @@ def extract(path: Path) -> Extracted:
     Raises
     ------
     BadInput
-        No HDF5 file (or a truncated one), no or more than one NXdata of patterns, an axis that does not fit.
+        No HDF5 file (or a truncated one), no or more than one NXdata of patterns, an axis that does
+        not fit.
     """
     import h5py
 
@@ -45,23 +58,38 @@ def extract(path: Path) -> Extracted:
         with h5py.File(path, "r") as file:
             return _read(path, file)
     except OSError as error:
-        raise BadInput(path, f"no readable HDF5 file ({error})"[:160], "copy it again from the beamline") from error
+        raise BadInput(
+            path, f"no readable HDF5 file ({error})"[:160], "copy it again from the beamline"
+        ) from error
 
 
 def _read(path: Path, file: Any) -> Extracted:
     group = _default(file) or _only(path, file)
-    name = str(_text(group.attrs.get("signal", "")) or next(n for n in group if group[n].attrs.get("signal") == 1))
+    name = str(
+        _text(group.attrs.get("signal", ""))
+        or next(n for n in group if group[n].attrs.get("signal") == 1)
+    )
     data = group[name]
     intensity = _rows(data)
     axes = [_text(a) for a in np.atleast_1d(group.attrs.get("axes", data.attrs.get("axes", [])))]
     if not axes or axes[-1] not in group:
-        raise BadInput(f"{path}:{data.name}", "its scattering axis is not named", "set the NXdata attribute 'axes'")
+        raise BadInput(
+            f"{path}:{data.name}",
+            "its scattering axis is not named",
+            "set the NXdata attribute 'axes'",
+        )
     axis = group[axes[-1]]
     x = np.asarray(axis, float).ravel()
     if x.size != intensity.shape[1]:
-        raise BadInput(f"{path}:{data.name}", f"{intensity.shape[1]} points on an axis of {x.size}", "write it anew")
+        raise BadInput(
+            f"{path}:{data.name}",
+            f"{intensity.shape[1]} points on an axis of {x.size}",
+            "write it anew",
+        )
     unit, scale = _AXIS_UNITS.get(_text(axis.attrs.get("units", "")).lower(), ("", 1.0))
-    errors = next((group[n] for n in (f"{name}_errors", f"{name}_error", "errors") if n in group), None)
+    errors = next(
+        (group[n] for n in (f"{name}_errors", f"{name}_error", "errors") if n in group), None
+    )
     entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
     frames = intensity.shape[0]
     return Extracted(
@@ -78,7 +106,8 @@ def _read(path: Path, file: Any) -> Extracted:
 
 
 def _rows(data: Any) -> Array | row_file.Stack:
-    """Return patterns as numbers, shape (frames, points); a long series on disk, read a block of frames at a time."""
+    """Return patterns as numbers, shape (frames, points); a long series on disk, read a block of
+    frames at a time."""
     if data.ndim != 2 or not row_file.is_large(data.shape):
         return np.atleast_2d(np.asarray(data, float))
     rows = row_file.empty(data.shape)
@@ -100,14 +129,25 @@ def _only(path: Path, file: Any) -> Any:
     found = [g for g in found if np.ndim(g[_signal(g)]) in (1, 2)]
     if len(found) != 1:
         names = ", ".join(g.name for g in found) or "none"
-        raise BadInput(path, f"needs one NXdata group of patterns, has {names}", "mark it by the attribute 'default'")
+        raise BadInput(
+            path,
+            f"needs one NXdata group of patterns, has {names}",
+            "mark it by the attribute 'default'",
+        )
     return found[0]
 
 
 def _signal(group: Any) -> str:
     if "signal" in group.attrs:
         return _text(group.attrs["signal"])
-    return next((n for n in group if hasattr(group[n], "shape") and group[n].attrs.get("signal") in (1, "1")), "")
+    return next(
+        (
+            n
+            for n in group
+            if hasattr(group[n], "shape") and group[n].attrs.get("signal") in (1, "1")
+        ),
+        "",
+    )
 
 
 def _has_signal(item: Any) -> bool:
@@ -136,7 +176,11 @@ def _find(group: Any, names: tuple[str, ...]) -> Any:
     """Return the dataset of one of these names, the nearest to the top first."""
     found: list[Any] = []
     group.visititems(
-        lambda _, item: found.append(item) if hasattr(item, "shape") and item.name.split("/")[-1] in names else None
+        lambda _, item: (
+            found.append(item)
+            if hasattr(item, "shape") and item.name.split("/")[-1] in names
+            else None
+        )
     )
     return min(found, key=lambda d: (d.name.count("/"), d.name)) if found else None
 
@@ -144,7 +188,9 @@ def _find(group: Any, names: tuple[str, ...]) -> Any:
 def _wavelength(entry: Any) -> tuple[float, float] | None:
     item = _find(entry, ("wavelength", "incident_wavelength"))
     if item is not None:
-        value = float(np.ravel(item)[0]) * _LENGTH.get(_text(item.attrs.get("units", "")).lower(), 1.0)
+        value = float(np.ravel(item)[0]) * _LENGTH.get(
+            _text(item.attrs.get("units", "")).lower(), 1.0
+        )
         return value, value * 1e-7
     item = _find(entry, ("energy", "incident_energy"))
     if item is not None:
@@ -163,11 +209,16 @@ def _per_frame(group: Any, entry: Any, names: tuple[str, ...], frames: int, conv
 
 
 def _celsius(values: Array, item: Any) -> Array:
-    return values + ABSOLUTE_ZERO_C if _text(item.attrs.get("units", "")).lower() in ("k", "kelvin") else values
+    return (
+        values + ABSOLUTE_ZERO_C
+        if _text(item.attrs.get("units", "")).lower() in ("k", "kelvin")
+        else values
+    )
 
 
 def _epoch(values: Array, item: Any) -> Array:
-    """Return seconds since 1970 UTC of a NeXus time axis: epoch itself, or ``start`` plus offset; else NaN."""
+    """Return seconds since 1970 UTC of a NeXus time axis: epoch itself, or ``start`` plus offset;
+    else NaN."""
     start = _text(item.attrs.get("start", ""))
     if start:
         moment = datetime.fromisoformat(start.replace("Z", "+00:00"))

@@ -7,9 +7,24 @@ from pathlib import Path
 from ssbchar.hexrd.patterns.formats.extracted import Extracted
 
 SUFFIXES = (
-    ".xy", ".xye", ".xyd", ".dat", ".txt", ".chi", ".fxye", ".fxy", ".gsas", ".gsa", ".csv", ".tsv",
-    ".nxs", ".h5", ".hdf5", ".hdf", ".nx5",
-)  # fmt: skip
+    ".xy",
+    ".xye",
+    ".xyd",
+    ".dat",
+    ".txt",
+    ".chi",
+    ".fxye",
+    ".fxy",
+    ".gsas",
+    ".gsa",
+    ".csv",
+    ".tsv",
+    ".nxs",
+    ".h5",
+    ".hdf5",
+    ".hdf",
+    ".nx5",
+)
 """File names that may hold patterns."""
 
 

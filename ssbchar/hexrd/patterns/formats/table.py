@@ -2,10 +2,10 @@
 
 Notes on file structure
 -----------------------
-Lines that start with ``#`` are header. The axis is the column named ``two_theta`` (``2theta``, ``tth``, ``2th_deg``),
-``q`` or ``d``; the intensity ``intensity`` (``counts``, ``I``); sigma ``sigma`` (``stderr``, ``esd``, ``error``).
-A column ``monitor`` (``i0``) that is constant is the pattern's incident flux. Without names the order is axis,
-intensity, sigma.
+Lines that start with ``#`` are header. The axis is the column named ``two_theta`` (``2theta``,
+``tth``, ``2th_deg``), ``q`` or ``d``; the intensity ``intensity`` (``counts``, ``I``); sigma
+``sigma`` (``stderr``, ``esd``, ``error``). A column ``monitor`` (``i0``) that is constant is the
+pattern's incident flux. Without names the order is axis, intensity, sigma.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def extract(path: Path) -> Extracted:
     names = [w.strip().strip('"') for w in body[0].split(separator)] if named else []
     axis, unit, intensity, sigma = _columns(path, names)
     try:
-        table = pd.read_csv(path, sep=separator, comment="#", header=0 if named else None, encoding="utf-8-sig")
+        table = pd.read_csv(
+            path, sep=separator, comment="#", header=0 if named else None, encoding="utf-8-sig"
+        )
         used = [axis, intensity] + ([sigma] if sigma is not None and sigma < table.shape[1] else [])
         values = table.iloc[:, used].to_numpy(dtype=float)
         flux = [n for n, name in enumerate(names) if _MONITOR.search(name)]
@@ -74,12 +76,18 @@ def _columns(path: Path, names: list[str]) -> tuple[int, str, int, int | None]:
     """Return the places of axis, intensity and sigma, and the axis unit."""
     if not names:
         return 0, "", 1, 2
-    found = [(unit, n) for unit, pattern in _AXES for n, name in enumerate(names) if pattern.search(name)]
+    found = [
+        (unit, n) for unit, pattern in _AXES for n, name in enumerate(names) if pattern.search(name)
+    ]
     intensity = [n for n, name in enumerate(names) if _INTENSITY.search(name)]
     sigma = [n for n, name in enumerate(names) if _SIGMA.search(name)]
     if not found or not intensity:
         what = "axis (two_theta, q or d)" if not found else "intensity"
-        raise BadInput(path, f"no {what} column among {', '.join(names)[:80]}", "name the columns two_theta, intensity")
+        raise BadInput(
+            path,
+            f"no {what} column among {', '.join(names)[:80]}",
+            "name the columns two_theta, intensity",
+        )
     return found[0][1], found[0][0], intensity[0], sigma[0] if sigma else None
 
 

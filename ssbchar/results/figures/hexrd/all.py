@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssbchar.results.figures.hexrd import broadening, caked, cells, maps, presence, refinement, tensor
+from ssbchar.results.figures.hexrd import (
+    broadening,
+    caked,
+    cells,
+    maps,
+    presence,
+    refinement,
+    tensor,
+)
 from ssbchar.results.figures.hexrd.course import course, lines
 from ssbchar.storage import lazy_rows
 
@@ -23,7 +31,8 @@ def draw_series(
     phases: list[xr.Dataset],
     labels: dict[str, str],
 ) -> dict[str, Drawing]:
-    """Return the figures of one series: map, cells, expansion, phases, breadths, waterfall, refinement, residual.
+    """Return the figures of one series: map, cells, expansion, phases, breadths, waterfall,
+    refinement, residual.
 
     Parameters
     ----------
@@ -37,8 +46,8 @@ def draw_series(
     Returns
     -------
     dict of Drawing
-        By name; those of phases beyond the third go on as ``lattice_2`` and so on. A figure with nothing to show is
-        left out.
+        By name; those of phases beyond the third go on as ``lattice_2`` and so on. A figure with
+        nothing to show is left out.
     """
     at = course(patterns, furnace, lattice, labels)
     ticks = lines(phases, lattice, patterns)
@@ -50,7 +59,9 @@ def draw_series(
     figures["waterfall"] = maps.waterfall(at, intensity, ticks)
     if refinement.fitted(at, lattice).size:
         figures["refinement"] = refinement.refinement(at, patterns, lattice, phases)
-        figures["residual"] = maps.residual(at, lattice, lazy_rows.Reader(patterns["intensity_stderr"]))
+        figures["residual"] = maps.residual(
+            at, lattice, lazy_rows.Reader(patterns["intensity_stderr"])
+        )
     if "caked" in patterns:
         figures["caked"] = caked.caked(at, patterns)
     return figures | broadening.broadening(at, peaks) | tensor.indicatrix(expansion)

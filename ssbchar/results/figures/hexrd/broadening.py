@@ -1,4 +1,5 @@
-"""Breadths of each phase's lines through the programme: apparent size and microstrain (Williamson-Hall)."""
+"""Breadths of each phase's lines through the programme: apparent size and microstrain
+(Williamson-Hall)."""
 
 from __future__ import annotations
 
@@ -21,9 +22,11 @@ PANELS = (
 
 
 def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
-    """Return inverse apparent size and microstrain of every phase against temperature; nothing where unknown.
+    """Return inverse apparent size and microstrain of every phase against temperature; nothing
+    where unknown.
 
-    Points are left out whose error is larger than three times the median of the phase: too few lines were seen.
+    Points are left out whose error is larger than three times the median of the phase: too few
+    lines were seen.
     """
     if "inverse_size" not in peaks or not np.isfinite(peaks["inverse_size"].values).any():
         return {}
@@ -34,7 +37,9 @@ def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
     names = peaks["candidate"].values.astype(str)
     for axes, (variable, factor, label) in zip(panels, PANELS, strict=True):
         for p, name in enumerate(names):
-            value, stderr = (factor * peaks[k].values[:, p] for k in (variable, f"{variable}_stderr"))
+            value, stderr = (
+                factor * peaks[k].values[:, p] for k in (variable, f"{variable}_stderr")
+            )
             good = np.isfinite(value) & (stderr > 0)
             if not good.any():
                 continue
@@ -45,7 +50,16 @@ def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
                 if own.any():
                     look = {"markerfacecolor": "none", "markeredgewidth": 0.6} if cooling else {}
                     text = f"{name}, cooling" if cooling else name
-                    style.points(axes, x[own], value[own], stderr[own], colour, text, "s" if cooling else "o", **look)
+                    style.points(
+                        axes,
+                        x[own],
+                        value[own],
+                        stderr[own],
+                        colour,
+                        text,
+                        "s" if cooling else "o",
+                        **look,
+                    )
         axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
         axes.set(xlabel="Temperature (°C)" if known else at.label, ylabel=label)
         axes.margins(x=0.03)

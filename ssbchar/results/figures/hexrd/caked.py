@@ -26,18 +26,25 @@ def _mean(values: Reader, frames: NDArray[np.intp]) -> float:
 
 
 def caked(at: Course, patterns: xr.Dataset) -> Drawing:
-    """Return the caked first and hottest good frames, each over what the mean without grains changes.
+    """Return the caked first and hottest good frames, each over what the mean without grains
+    changes.
 
-    Above: intensity over azimuth and angle (square-root scale). Below: mean minus the mean without grains, in
-    standard errors of the mean.
+    Above: intensity over azimuth and angle (square-root scale). Below: mean minus the mean without
+    grains, in standard errors of the mean.
     """
     from matplotlib.colors import PowerNorm
 
     good = np.flatnonzero(at.good)
-    hot = good[np.nanargmax(at.temperature[good])] if np.isfinite(at.temperature[good]).any() else good[-1]
+    hot = (
+        good[np.nanargmax(at.temperature[good])]
+        if np.isfinite(at.temperature[good]).any()
+        else good[-1]
+    )
     chosen = list(dict.fromkeys([int(good[0]), int(hot)]))
     figure = style.figure(style.PAGE, 2.9 * len(chosen))
-    panels = figure.subplots(2 * len(chosen), 1, sharex=True, height_ratios=[2.2, 1] * len(chosen), squeeze=False)[:, 0]
+    panels = figure.subplots(
+        2 * len(chosen), 1, sharex=True, height_ratios=[2.2, 1] * len(chosen), squeeze=False
+    )[:, 0]
     azimuth = edges(patterns["azimuth"].values)
     for number, frame in enumerate(chosen):
         above, below = panels[2 * number], panels[2 * number + 1]
@@ -46,14 +53,25 @@ def caked(at: Course, patterns: xr.Dataset) -> Drawing:
         low, high = np.nanpercentile(shown, [0.5, 99.5])
         above.set_facecolor("#dddddd")
         mesh = above.pcolormesh(
-            columns, azimuth, shown, norm=PowerNorm(0.5, low, max(high, low + 1e-9)), cmap="viridis", rasterized=True
+            columns,
+            azimuth,
+            shown,
+            norm=PowerNorm(0.5, low, max(high, low + 1e-9)),
+            cmap="viridis",
+            rasterized=True,
         )
-        figure.colorbar(mesh, ax=[above, below], pad=0.02, aspect=30, extend="both", label="Intensity (counts)")
+        figure.colorbar(
+            mesh, ax=[above, below], pad=0.02, aspect=30, extend="both", label="Intensity (counts)"
+        )
         known = np.isfinite(at.temperature[frame])
-        place = f"frame {int(patterns['frame'][frame])}" + (f", {at.temperature[frame]:.0f} °C" if known else "")
+        place = f"frame {int(patterns['frame'][frame])}" + (
+            f", {at.temperature[frame]:.0f} °C" if known else ""
+        )
         above.set_title(place, loc="left")
         above.set_ylabel("Azimuth (°)")
-        mean, robust, error = (patterns[k][frame].values for k in ("intensity", "intensity_robust", "intensity_stderr"))
+        mean, robust, error = (
+            patterns[k][frame].values for k in ("intensity", "intensity_robust", "intensity_stderr")
+        )
         with np.errstate(invalid="ignore", divide="ignore"):
             below.plot(at.two_theta, (mean - robust) / error, color=style.VERMILION, linewidth=0.6)
         below.axhline(0, color=style.GREY, linewidth=0.5)

@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
 PARAMETERS = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
 LABELS = {
-    "a": "a (Å)", "b": "b (Å)", "c": "c (Å)", "alpha": "α (°)", "beta": "β (°)", "gamma": "γ (°)", "volume": "V (Å³)",
-}  # fmt: skip
+    "a": "a (Å)",
+    "b": "b (Å)",
+    "c": "c (Å)",
+    "alpha": "α (°)",
+    "beta": "β (°)",
+    "gamma": "γ (°)",
+    "volume": "V (Å³)",
+}
 AXIS_COLOURS = {"a": style.BLUE, "b": style.GREEN, "c": style.VERMILION, "volume": style.BLACK}
 MARKS = {"heating": "o", "cooling": "s", "hold": "^", "none": "o"}
 SIDE_BY_SIDE = 3
@@ -33,7 +39,10 @@ SIDE_BY_SIDE = 3
 def lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset) -> dict[str, Drawing]:
     """Return figures of cell parameters and volume against temperature, three phases in each."""
     names = [n for n in cells["phase"].values.astype(str) if np.any(_there(cells.sel(phase=n)))]
-    return {name: _lattice(at, cells, expansion, shown) for name, shown in pages(names, SIDE_BY_SIDE, "lattice")}
+    return {
+        name: _lattice(at, cells, expansion, shown)
+        for name, shown in pages(names, SIDE_BY_SIDE, "lattice")
+    }
 
 
 def _there(phase: xr.Dataset) -> NDArray[np.bool_]:
@@ -42,13 +51,16 @@ def _there(phase: xr.Dataset) -> NDArray[np.bool_]:
 
 
 def _free(phase: xr.Dataset) -> list[str]:
-    """Return the parameters that are refined on their own: those with an error, equal ones named once, and volume."""
+    """Return the parameters that are refined on their own: those with an error, equal ones named
+    once, and volume."""
     there = _there(phase)
     cell, stderr = phase["cell"].values[there], phase["cell_stderr"].values[there]
     kept: list[int] = []
     for i in range(6):
         varies = np.any(np.nan_to_num(stderr[:, i]) > 0)
-        if varies and not any(np.allclose(cell[:, i], cell[:, j], rtol=1e-12, atol=0) for j in kept):
+        if varies and not any(
+            np.allclose(cell[:, i], cell[:, j], rtol=1e-12, atol=0) for j in kept
+        ):
             kept.append(i)
     return [*(PARAMETERS[i] for i in kept), "volume"]
 
@@ -80,7 +92,11 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
 
 def _legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
     """Put one legend for all panels below them."""
-    entries = {text: handle for axes in panels for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+    entries = {
+        text: handle
+        for axes in panels
+        for handle, text in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
 
 
@@ -92,8 +108,11 @@ def _abscissa(at: Course) -> Array:
     return at.temperature if np.isfinite(at.temperature).any() else at.along
 
 
-def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset, name: str) -> None:
-    """Draw one parameter of one phase: points by segment, curve with band, those left out as crosses."""
+def _cell_panel(
+    axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset, name: str
+) -> None:
+    """Draw one parameter of one phase: points by segment, curve with band, those left out as
+    crosses."""
     if name == "volume":
         value, stderr = phase["volume"].values, phase["volume_stderr"].values
     else:
@@ -106,23 +125,55 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
         own = good & (at.segment == segment)
         if own.any():
             colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
-            hollow = {"markerfacecolor": "none", "markeredgewidth": 0.6} if segment == "cooling" else {}
+            hollow = (
+                {"markerfacecolor": "none", "markeredgewidth": 0.6} if segment == "cooling" else {}
+            )
             size = 2.8 if own.sum() < 100 else 2.0
             label = segment if segment != "none" else "no ramp"
-            style.points(axes, x[own], value[own], stderr[own], colour, label, mark, markersize=size, **hollow)
+            style.points(
+                axes,
+                x[own],
+                value[own],
+                stderr[own],
+                colour,
+                label,
+                mark,
+                markersize=size,
+                **hollow,
+            )
     left = there & ~good
     if left.any():
-        axes.plot(x[left], value[left], "x", color=style.GREY, markersize=3, markeredgewidth=0.7, label="left out")
+        axes.plot(
+            x[left],
+            value[left],
+            "x",
+            color=style.GREY,
+            markersize=3,
+            markeredgewidth=0.7,
+            label="left out",
+        )
     joint = _joint(phase, name)
     for ramp in ("heating", "cooling", "none"):
         own = (at.segment == ramp) & np.isfinite(joint)
         if own.any():
-            axes.plot(x[own], joint[own], ":", color=style.GREEN, linewidth=0.8, zorder=1.5, label="joint cell(T)")
+            axes.plot(
+                x[own],
+                joint[own],
+                ":",
+                color=style.GREEN,
+                linewidth=0.8,
+                zorder=1.5,
+                label="joint cell(T)",
+            )
     if np.isfinite(at.temperature).any():
         for segment, curve in _curves(expansion, str(phase["phase"].values)):
-            _curve(axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK))
+            _curve(
+                axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK)
+            )
     if good.any():
-        reach = 5 * float(np.ptp(value[good])) if good.sum() > 3 else np.inf  # wild points that are left out stay out
+        reach = (
+            5 * float(np.ptp(value[good])) if good.sum() > 3 else np.inf
+        )  # wild points that are left out stay out
         seen = value[good | (left & (np.abs(value - np.median(value[good])) <= reach))]
         room = 0.08 * float(np.ptp(seen)) + 3 * float(np.nanmedian(stderr[good]))
         axes.set_ylim(np.min(seen) - room, np.max(seen) + room)
@@ -131,7 +182,8 @@ def _cell_panel(axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset
 
 
 def _joint(phase: xr.Dataset, name: str) -> Array:
-    """Return the smooth cell of the whole series where the phase is present; NaN where there is none."""
+    """Return the smooth cell of the whole series where the phase is present; NaN where there is
+    none."""
     if "cell_joint" not in phase:
         return np.full(phase.sizes["frame"], np.nan)
     if name == "volume":
@@ -158,7 +210,9 @@ def _curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
     ]
 
 
-def _curve(axes: Axes, curve: xr.Dataset, name: str, colour: str, scale: float = 1.0, **line: Any) -> None:
+def _curve(
+    axes: Axes, curve: xr.Dataset, name: str, colour: str, scale: float = 1.0, **line: Any
+) -> None:
     known = np.isfinite(curve[name].values)
     style.band(
         axes,
@@ -172,9 +226,12 @@ def _curve(axes: Axes, curve: xr.Dataset, name: str, colour: str, scale: float =
 
 
 def expansion(table: xr.Dataset) -> dict[str, Drawing]:
-    """Return figures of the linear expansion of each axis with its band, heating and cooling, three phases in each."""
+    """Return figures of the linear expansion of each axis with its band, heating and cooling, three
+    phases in each."""
     names = [name for name in table["phase"].values.astype(str) if _curves(table, name)]
-    return {name: _expansion(table, shown) for name, shown in pages(names, SIDE_BY_SIDE, "expansion")}
+    return {
+        name: _expansion(table, shown) for name, shown in pages(names, SIDE_BY_SIDE, "expansion")
+    }
 
 
 def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
@@ -188,7 +245,15 @@ def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
                 label = f"{axis if axis != 'volume' else 'V/3'}, {segment}"
                 third = 1 / 3 if axis == "volume" else 1.0
                 own = curve.sel(axis=axis)
-                _curve(axes, own, "linear_expansion", AXIS_COLOURS[axis], 1e6 * third, label=label, linestyle=dashes)
+                _curve(
+                    axes,
+                    own,
+                    "linear_expansion",
+                    AXIS_COLOURS[axis],
+                    1e6 * third,
+                    label=label,
+                    linestyle=dashes,
+                )
             if _kind(segment) == "heating":
                 reacting.append(float(curve["reacting_from"]))
         for start in filter(np.isfinite, reacting):
@@ -208,12 +273,16 @@ def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
 
 
 def _different(curve: xr.Dataset) -> list[str]:
-    """Return the axes that expand on their own, equal ones named once, and the volume where they differ."""
+    """Return the axes that expand on their own, equal ones named once, and the volume where they
+    differ."""
     kept: list[str] = []
     for axis in ("a", "b", "c"):
         values = curve["linear_expansion"].sel(axis=axis).values
         if np.isfinite(values).any() and not any(
-            np.allclose(values, curve["linear_expansion"].sel(axis=k).values, rtol=1e-9, equal_nan=True) for k in kept
+            np.allclose(
+                values, curve["linear_expansion"].sel(axis=k).values, rtol=1e-9, equal_nan=True
+            )
+            for k in kept
         ):
             kept.append(axis)
     return [*kept, "volume"] if len(kept) > 1 else kept

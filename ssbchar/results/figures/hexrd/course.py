@@ -1,4 +1,5 @@
-"""The course of a heating series as figures need it: its axis in time, its temperatures, where phases' lines fall."""
+"""The course of a heating series as figures need it: its axis in time, its temperatures, where
+phases' lines fall."""
 
 from __future__ import annotations
 
@@ -54,7 +55,9 @@ class Course:
         return style.colours(self.phases)
 
 
-def course(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, labels: Mapping[str, str]) -> Course:
+def course(
+    patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, labels: Mapping[str, str]
+) -> Course:
     """Return the course of a series (docs/data-model.md)."""
     time = patterns["time"].values.astype(float)
     timed = bool(np.all(np.isfinite(time)) and np.all(np.diff(time) > 0) and time.size > 1)
@@ -72,11 +75,15 @@ def course(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, label
     )
 
 
-def lines(tables: Sequence[xr.Dataset], lattice: xr.Dataset, patterns: xr.Dataset, frame: int = 0) -> dict[str, Array]:
-    """Return where the reflections of each phase are expected in a frame, 2theta at the common wavelength [degree].
+def lines(
+    tables: Sequence[xr.Dataset], lattice: xr.Dataset, patterns: xr.Dataset, frame: int = 0
+) -> dict[str, Array]:
+    """Return where the reflections of each phase are expected in a frame, 2theta at the common
+    wavelength [degree].
 
-    All reflections of the phase's table in range (those above `WEAKEST` of the strongest, where atoms are known), at
-    the phase's refined cell in that frame; where it has none, at the joint cell, its nearest one, or the table's.
+    All reflections of the phase's table in range (those above `WEAKEST` of the strongest, where
+    atoms are known), at the phase's refined cell in that frame; where it has none, at the joint
+    cell, its nearest one, or the table's.
     """
     own, common = float(patterns["wavelength"]), float(patterns["common_wavelength"])
     low, high = (float(patterns["two_theta_common"].values[i]) for i in (0, -1))
@@ -88,7 +95,11 @@ def lines(tables: Sequence[xr.Dataset], lattice: xr.Dataset, patterns: xr.Datase
         hkl = np.stack([table[axis].values for axis in "hkl"], axis=1).astype(float)
         d = spacing(hkl, _cell(lattice.sel(phase=name), frame, table))
         strength = table["multiplicity"].values * table["structure_factor_squared"].values * d**2
-        visible = strength > WEAKEST * strength.max() if np.all(np.isfinite(strength)) else np.ones(d.size, bool)
+        visible = (
+            strength > WEAKEST * strength.max()
+            if np.all(np.isfinite(strength))
+            else np.ones(d.size, bool)
+        )
         seen = bragg.two_theta_from_d(d[visible], own)
         place = bragg.at_wavelength(seen + (zero if np.isfinite(zero) else 0.0), own, common)
         found[name] = np.sort(place[np.isfinite(place) & (place >= low) & (place <= high)])
@@ -114,8 +125,11 @@ def edges(middle: Array) -> Array:
     return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
 
 
-def reduced(values: Callable[[slice], Array], rows: Array, columns: Array) -> tuple[Array, Array, Array]:
-    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its cells.
+def reduced(
+    values: Callable[[slice], Array], rows: Array, columns: Array
+) -> tuple[Array, Array, Array]:
+    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its
+    cells.
 
     Parameters
     ----------

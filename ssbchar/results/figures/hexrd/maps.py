@@ -1,4 +1,5 @@
-"""Maps over the whole series: intensity with phase lines, waterfall, residual in units of its error."""
+"""Maps over the whole series: intensity with phase lines, waterfall, residual in units of its
+error."""
 
 from __future__ import annotations
 
@@ -8,7 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import Course, phase_ticks, reduced, spread, temperature_beside
+from ssbchar.results.figures.hexrd.course import (
+    Course,
+    phase_ticks,
+    reduced,
+    spread,
+    temperature_beside,
+)
 from ssbchar.storage.lazy_rows import Reader
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
@@ -23,11 +30,14 @@ LIMIT = 5.0
 
 
 def contour(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -> Drawing:
-    """Return the map of intensity over angle and course, temperature beside it, phase lines above it."""
+    """Return the map of intensity over angle and course, temperature beside it, phase lines above
+    it."""
     from matplotlib.colors import PowerNorm
 
     figure = style.figure(style.PAGE, 4.0 + 0.13 * len(ticks))
-    grid = figure.add_gridspec(2, 2, width_ratios=[5, 1], height_ratios=[0.14 * max(len(ticks), 0.1), 4.0])
+    grid = figure.add_gridspec(
+        2, 2, width_ratios=[5, 1], height_ratios=[0.14 * max(len(ticks), 0.1), 4.0]
+    )
     axes = figure.add_subplot(grid[1, 0])
     beside = figure.add_subplot(grid[1, 1], sharey=axes)
     above = figure.add_subplot(grid[0, 0], sharex=axes)
@@ -37,9 +47,19 @@ def contour(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -
     low, high = np.nanpercentile(shown, [0.2, 99.7])
     axes.set_facecolor("#dddddd")
     mesh = axes.pcolormesh(
-        columns, rows, shown, norm=PowerNorm(0.5, low, max(high, low + 1e-9)), cmap="viridis", rasterized=True
+        columns,
+        rows,
+        shown,
+        norm=PowerNorm(0.5, low, max(high, low + 1e-9)),
+        cmap="viridis",
+        rasterized=True,
     )
-    axes.set(xlabel=at.angle_label, ylabel=at.label, xlim=(columns[0], columns[-1]), ylim=(rows[0], rows[-1]))
+    axes.set(
+        xlabel=at.angle_label,
+        ylabel=at.label,
+        xlim=(columns[0], columns[-1]),
+        ylim=(rows[0], rows[-1]),
+    )
     phase_ticks(above, ticks, at.colours)
     temperature_beside(beside, at)
     bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
@@ -63,11 +83,15 @@ def waterfall(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array])
     axes = figure.add_subplot(grid[1])
     above = figure.add_subplot(grid[0], sharex=axes)
     root = np.sqrt(np.maximum(intensity[chosen], 0.0))
-    step = 0.45 * float(np.nanpercentile(root - np.nanmin(root, axis=1, keepdims=True), 99.5)) or 1.0
+    step = (
+        0.45 * float(np.nanpercentile(root - np.nanmin(root, axis=1, keepdims=True), 99.5)) or 1.0
+    )
     colours = style.sequence(chosen.size, "plasma")
     for row, (frame, colour) in enumerate(zip(chosen, colours, strict=True)):
         curve = root[row] - np.nanpercentile(root[row], 2) + row * step
-        axes.plot(at.two_theta, curve, color=colour, linewidth=0.6, rasterized=at.two_theta.size > 3000)
+        axes.plot(
+            at.two_theta, curve, color=colour, linewidth=0.6, rasterized=at.two_theta.size > 3000
+        )
         known = np.isfinite(at.temperature[frame])
         text = f"{at.temperature[frame]:.0f} °C" if known else f"frame {frame + 1}"
         axes.annotate(
@@ -91,7 +115,8 @@ def waterfall(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array])
 
 
 def residual(at: Course, lattice: xr.Dataset, stderr: Array | Reader) -> Drawing:
-    """Return the map of residual over its standard error, with Rwp and Rexp of each frame beside it."""
+    """Return the map of residual over its standard error, with Rwp and Rexp of each frame beside
+    it."""
     figure = style.figure(style.PAGE, 3.8)
     grid = figure.add_gridspec(1, 2, width_ratios=[5, 1.2])
     axes = figure.add_subplot(grid[0])
@@ -99,12 +124,24 @@ def residual(at: Course, lattice: xr.Dataset, stderr: Array | Reader) -> Drawing
     left = Reader(lattice["residual"])
     with np.errstate(invalid="ignore", divide="ignore"):
         shown, rows, columns = reduced(
-            lambda part: np.where(at.good[part, None], left[part] / stderr[part], np.nan), at.along, at.two_theta
+            lambda part: np.where(at.good[part, None], left[part] / stderr[part], np.nan),
+            at.along,
+            at.two_theta,
         )
     axes.set_facecolor("#dddddd")
-    mesh = axes.pcolormesh(columns, rows, shown, cmap=style.diverging(), vmin=-LIMIT, vmax=LIMIT, rasterized=True)
-    axes.set(xlabel=at.angle_label, ylabel=at.label, xlim=(columns[0], columns[-1]), ylim=(rows[0], rows[-1]))
-    for name, label, colour in (("rwp", r"$R_{wp}$", style.BLACK), ("rexp", r"$R_{exp}$", style.ORANGE)):
+    mesh = axes.pcolormesh(
+        columns, rows, shown, cmap=style.diverging(), vmin=-LIMIT, vmax=LIMIT, rasterized=True
+    )
+    axes.set(
+        xlabel=at.angle_label,
+        ylabel=at.label,
+        xlim=(columns[0], columns[-1]),
+        ylim=(rows[0], rows[-1]),
+    )
+    for name, label, colour in (
+        ("rwp", r"$R_{wp}$", style.BLACK),
+        ("rexp", r"$R_{exp}$", style.ORANGE),
+    ):
         value = np.where(at.good, lattice[name].values, np.nan) * (
             100 if lattice[name].attrs.get("units") == "1" else 1
         )

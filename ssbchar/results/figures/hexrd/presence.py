@@ -1,4 +1,5 @@
-"""The amount of every phase through the programme, with what would not have been seen where it is absent."""
+"""The amount of every phase through the programme, with what would not have been seen where it is
+absent."""
 
 from __future__ import annotations
 
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 
 
 def presence(at: Course, cells: xr.Dataset) -> Drawing:
-    """Return the amount of each phase along the course, with the detection level where it is absent."""
+    """Return the amount of each phase along the course, with the detection level where it is
+    absent."""
     names = list(cells["phase"].values.astype(str))
-    every = bool(np.all(np.isfinite(_weights(cells)) | (cells["present"].values != 1) | ~at.good[:, None]))
+    every = bool(
+        np.all(np.isfinite(_weights(cells)) | (cells["present"].values != 1) | ~at.good[:, None])
+    )
     figure = style.figure(style.PAGE, 1.2 + 0.62 * len(names))
-    panels = figure.subplots(len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9])
+    panels = figure.subplots(
+        len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9]
+    )
     for axes, name in zip(panels, names, strict=False):
         _amount(axes, at, cells.sel(phase=name), at.colours[name], every)
         axes.set_ylabel(name, rotation=0, ha="right", va="center", color=at.colours[name])
@@ -29,7 +35,14 @@ def presence(at: Course, cells: xr.Dataset) -> Drawing:
     last = panels[-1]
     for segment in dict.fromkeys(at.segment):
         value = np.where(at.segment == segment, at.temperature, np.nan)
-        last.plot(at.along, value, ".", markersize=2, color=style.SEGMENTS.get(segment, style.BLACK), label=segment)
+        last.plot(
+            at.along,
+            value,
+            ".",
+            markersize=2,
+            color=style.SEGMENTS.get(segment, style.BLACK),
+            label=segment,
+        )
     last.set(xlabel=at.label, ylabel="T (°C)")
     last.legend(ncols=4, fontsize=style.SMALL - 1)
     last.margins(x=0.01)
@@ -49,21 +62,50 @@ def _weights(cells: xr.Dataset) -> Array:
 
 
 def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: bool) -> None:
-    """Draw the amount of one phase; weight fractions mean something only where every phase present has one."""
+    """Draw the amount of one phase; weight fractions mean something only where every phase present
+    has one."""
     present = (phase["present"].values == 1) & at.good
     top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0))
     top = top or float(np.nanmax(phase["intensity_upper95"].values, initial=0.0)) or 1.0
     by_weight = by_weight and bool(present.any())
     value = _weights(phase) if by_weight else phase["intensity"].values / top
-    stderr = phase["weight_fraction_stderr"].values if by_weight else phase["intensity_stderr"].values / top
-    style.band(axes, at.along, np.where(present, value, np.nan), np.where(present, stderr, np.nan), colour, marker=".",
-               markersize=1.5, linewidth=0.7)  # fmt: skip
+    stderr = (
+        phase["weight_fraction_stderr"].values
+        if by_weight
+        else phase["intensity_stderr"].values / top
+    )
+    style.band(
+        axes,
+        at.along,
+        np.where(present, value, np.nan),
+        np.where(present, stderr, np.nan),
+        colour,
+        marker=".",
+        markersize=1.5,
+        linewidth=0.7,
+    )
     limit = phase["intensity_upper95"].values / top
     if by_weight:
         with np.errstate(all="ignore"):
-            limit = limit * np.nanmedian(value[present] / (phase["intensity"].values[present] / top))
+            limit = limit * np.nanmedian(
+                value[present] / (phase["intensity"].values[present] / top)
+            )
     absent = at.good & ~present
-    axes.plot(at.along, np.where(absent, limit, np.nan), color=style.GREY, linewidth=0.8, drawstyle="steps-mid")
+    axes.plot(
+        at.along,
+        np.where(absent, limit, np.nan),
+        color=style.GREY,
+        linewidth=0.8,
+        drawstyle="steps-mid",
+    )
     axes.set_ylim(0, 1.15 * (float(np.nanmax(value[present])) if present.any() else 1.0))
-    unit = "weight" if by_weight else "I / I max" if present.any() else "not seen; limit over its maximum"
-    axes.text(0.995, 0.62, unit, transform=axes.transAxes, fontsize=style.SMALL, va="top", ha="right")
+    unit = (
+        "weight"
+        if by_weight
+        else "I / I max"
+        if present.any()
+        else "not seen; limit over its maximum"
+    )
+    axes.text(
+        0.995, 0.62, unit, transform=axes.transAxes, fontsize=style.SMALL, va="top", ha="right"
+    )

@@ -43,11 +43,15 @@ def indicatrix(table: xr.Dataset) -> dict[str, Drawing]:
         found = _amid(table.sel(phase=name))
         if found is not None:
             shown[name] = found
-    return {name: _indicatrix(table, shown, some) for name, some in pages(list(shown), SIDE_BY_SIDE, "indicatrix")}
+    return {
+        name: _indicatrix(table, shown, some)
+        for name, some in pages(list(shown), SIDE_BY_SIDE, "indicatrix")
+    }
 
 
 def _amid(phase: xr.Dataset) -> xr.Dataset | None:
-    """Return the first ramp's row amid its temperatures, or None where there is none or it is isotropic."""
+    """Return the first ramp's row amid its temperatures, or None where there is none or it is
+    isotropic."""
     if "tensor" not in phase:
         return None
     for segment in phase["segment"].values:
@@ -66,9 +70,14 @@ def _indicatrix(table: xr.Dataset, shown: dict[str, xr.Dataset], names: list[str
     for column, name in enumerate(names, 1):
         row = shown[name]
         _surface(figure, (1, len(names), column), 1e6 * row["tensor"].values[VOIGT], name)
-        principal, stderr = 1e6 * row["principal_expansion"].values, 1e6 * row["principal_expansion_stderr"].values
+        principal, stderr = (
+            1e6 * row["principal_expansion"].values,
+            1e6 * row["principal_expansion_stderr"].values,
+        )
         stated = ", ".join(f"{v:.2f} ± {e:.2f}" for v, e in zip(principal, stderr, strict=True))
-        values.append(f"{name} ({row['segment'].item()}, {float(row['temperature']):.0f} °C): {stated}")
+        values.append(
+            f"{name} ({row['segment'].item()}, {float(row['temperature']):.0f} °C): {stated}"
+        )
     caption = (
         "Expansion indicatrix: the distance from the origin to the surface is the expansion coefficient along that "
         "direction (1e-6 /K; vermilion where the crystal expands, blue where it contracts). z along c, y along b*. "
@@ -81,15 +90,25 @@ def _surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: s
     """Draw the surface r(n) = |n . alpha . n| with the Cartesian axes."""
     from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
-    polar, around = np.meshgrid(np.linspace(0, np.pi, 37), np.linspace(0, 2 * np.pi, 73), indexing="ij")
-    direction = np.stack([np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], axis=-1)
+    polar, around = np.meshgrid(
+        np.linspace(0, np.pi, 37), np.linspace(0, 2 * np.pi, 73), indexing="ij"
+    )
+    direction = np.stack(
+        [np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], axis=-1
+    )
     length = expansion_along(tensor, direction)
     points = np.abs(length)[..., None] * direction
     axes = figure.add_subplot(*place, projection=Axes3D.name)
     assert isinstance(axes, Axes3D)
     facing = np.where(length[..., None] >= 0, _rgba(style.VERMILION), _rgba(style.BLUE))
     axes.plot_surface(
-        *np.moveaxis(points, -1, 0), facecolors=facing, rstride=1, cstride=1, linewidth=0, shade=True, rasterized=True
+        *np.moveaxis(points, -1, 0),
+        facecolors=facing,
+        rstride=1,
+        cstride=1,
+        linewidth=0,
+        shade=True,
+        rasterized=True,
     )
     reach = 1.1 * float(np.max(np.abs(length)))
     for k, letter in enumerate("xyz"):

@@ -1,4 +1,5 @@
-"""Figures of one NMR measurement: spectra with their windows, the fit with its residual, decays with bands."""
+"""Figures of one NMR measurement: spectra with their windows, the fit with its residual, decays
+with bands."""
 
 from __future__ import annotations
 
@@ -27,7 +28,10 @@ WIDE = 200.0
 
 
 def draw_measurement(
-    lines: xr.Dataset, spectrum: xr.Dataset, decay: xr.Dataset | None = None, series: xr.Dataset | None = None
+    lines: xr.Dataset,
+    spectrum: xr.Dataset,
+    decay: xr.Dataset | None = None,
+    series: xr.Dataset | None = None,
 ) -> dict[str, Drawing]:
     """Draw one measurement.
 
@@ -56,9 +60,15 @@ def windows(axes: Axes, spectrum: xr.Dataset) -> None:
     for region, (low, high) in zip(spectrum["region"].values, np.sort(edges, axis=1), strict=True):
         axes.axvspan(low, high, color=COLOUR[str(region)], alpha=0.10, linewidth=0)
         axes.text(
-            (low + high) / 2, 0.99, NAMES[str(region)], transform=axes.get_xaxis_transform(), ha="center", va="top",
-            color=COLOUR[str(region)], fontsize=style.SMALL,
-        )  # fmt: skip
+            (low + high) / 2,
+            0.99,
+            NAMES[str(region)],
+            transform=axes.get_xaxis_transform(),
+            ha="center",
+            va="top",
+            color=COLOUR[str(region)],
+            fontsize=style.SMALL,
+        )
 
 
 def _spectra(spectrum: xr.Dataset) -> Drawing:
@@ -71,12 +81,20 @@ def _spectra(spectrum: xr.Dataset) -> Drawing:
     scale = float(np.abs(spectrum["real"].values[chosen]).max())
     step = 0.0 if count == 1 else 0.35
     for place, (i, colour) in enumerate(zip(chosen, style.sequence(len(chosen)), strict=True)):
-        axes.plot(spectrum["ppm"], spectrum["real"].values[i] / scale + step * place, color=colour, lw=0.7)
+        axes.plot(
+            spectrum["ppm"], spectrum["real"].values[i] / scale + step * place, color=colour, lw=0.7
+        )
         if count > 1:
             axes.text(
-                0.99, step * place + 0.03, f"{1e6 * float(spectrum['decay_time'].values[i]):.4g} µs", ha="right",
-                va="bottom", transform=axes.get_yaxis_transform(), fontsize=style.SMALL - 1, color=colour,
-            )  # fmt: skip
+                0.99,
+                step * place + 0.03,
+                f"{1e6 * float(spectrum['decay_time'].values[i]):.4g} µs",
+                ha="right",
+                va="bottom",
+                transform=axes.get_yaxis_transform(),
+                fontsize=style.SMALL - 1,
+                color=colour,
+            )
     windows(axes, spectrum)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.08 * (high - low))
@@ -103,7 +121,13 @@ def _fit(lines: xr.Dataset) -> Drawing:
     for j, region in enumerate(lines["region_of"].values):
         label = None if region in seen else f"{NAMES[str(region)]} lines"
         seen.add(region)
-        top.plot(ppm, lines["component_spectrum"].values[j] / unit, color=COLOUR[str(region)], lw=0.8, label=label)
+        top.plot(
+            ppm,
+            lines["component_spectrum"].values[j] / unit,
+            color=COLOUR[str(region)],
+            lw=0.8,
+            label=label,
+        )
     top.set_ylabel("intensity / maximum")
     top.legend(loc="upper right")
     below.plot(ppm, 100 * (measured[0] - model[0]) / unit, color=style.BLACK, lw=0.5)
@@ -117,7 +141,10 @@ def _fit(lines: xr.Dataset) -> Drawing:
         f" Reduced chi-square {float(lines['chi2'].values[0]):.3g}."
     )
     if lines.attrs["phases"] == PER_REGION:
-        caption = caption.replace("one phase", "a phase for each region") + " Drawn at the strongest line's phase."
+        caption = (
+            caption.replace("one phase", "a phase for each region")
+            + " Drawn at the strongest line's phase."
+        )
     return Drawing(figure, "Lines fitted in the time domain", caption)
 
 
@@ -155,7 +182,9 @@ def _decay(decay: xr.Dataset) -> Drawing:
     return Drawing(figure, "Decay of each region", caption)
 
 
-def _law(decay: xr.Dataset, r: int, grid: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _law(
+    decay: xr.Dataset, r: int, grid: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the fitted law on a grid and its standard error from the stored covariance."""
     i0, t2, b = (float(decay[k].values[r]) for k in ("amplitude", "t2_star", "exponent"))
     value = laws.amplitude(grid, i0, t2, b)

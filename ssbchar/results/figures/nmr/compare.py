@@ -12,8 +12,11 @@ from ssbchar.results.figures.nmr.all import SHIFT, windows
 from ssbchar.storage.store import Drawing
 
 
-def draw_comparison(conclusions: list[list[Conclusion]], spectra: list[xr.Dataset] | None = None) -> dict[str, Drawing]:
-    """Draw the shares of several samples beside each other, raw and corrected, with the bracket of conventions.
+def draw_comparison(
+    conclusions: list[list[Conclusion]], spectra: list[xr.Dataset] | None = None
+) -> dict[str, Drawing]:
+    """Draw the shares of several samples beside each other, raw and corrected, with the bracket of
+    conventions.
 
     Parameters
     ----------
@@ -22,12 +25,19 @@ def draw_comparison(conclusions: list[list[Conclusion]], spectra: list[xr.Datase
     spectra : list of Dataset, optional
         Their spectra, for a stack.
     """
-    rows = [c for each in conclusions for c in each if c.subject == METAL and c.quantity == "li_metal_fraction"]
+    rows = [
+        c
+        for each in conclusions
+        for c in each
+        if c.subject == METAL and c.quantity == "li_metal_fraction"
+    ]
     samples = list(dict.fromkeys(c.sample for c in rows))
     drawings = {"stack": _stack(spectra)} if spectra else {}
     if samples:
         drawings["fractions"] = _fractions(rows, samples)
-    drift = [c for each in conclusions for c in each if c.quantity == "drift" and c.value is not None]
+    drift = [
+        c for each in conclusions for c in each if c.quantity == "drift" and c.value is not None
+    ]
     if drift:
         drawings["drift"] = _drift(drift)
     return drawings
@@ -37,20 +47,28 @@ def _stack(spectra: list[xr.Dataset]) -> Drawing:
     """Draw the first spectrum of each sample above the other, each over its own maximum."""
     figure = style.figure(style.COLUMN, 1.3 + 0.45 * len(spectra))
     axes = figure.add_subplot()
-    for place, (spectrum, colour) in enumerate(zip(spectra, style.sequence(len(spectra)), strict=True)):
+    for place, (spectrum, colour) in enumerate(
+        zip(spectra, style.sequence(len(spectra)), strict=True)
+    ):
         up = 1.05 * (len(spectra) - 1 - place)
         real = spectrum["real"].values[0]
         axes.plot(spectrum["ppm"], real / real.max() + up, color=colour, lw=0.7)
         axes.text(
-            0.99, up + 0.25, str(spectrum.attrs.get("sample", place + 1)), ha="right", va="bottom", color=style.BLACK,
-            transform=axes.get_yaxis_transform(), fontsize=style.SMALL - 1,
-        )  # fmt: skip
+            0.99,
+            up + 0.25,
+            str(spectrum.attrs.get("sample", place + 1)),
+            ha="right",
+            va="bottom",
+            color=style.BLACK,
+            transform=axes.get_yaxis_transform(),
+            fontsize=style.SMALL - 1,
+        )
     windows(axes, spectra[0])
     axes.set_ylim(-0.15, 1.05 * len(spectra) + 0.35)
     axes.set_yticks([])
     axes.set_xlim(
         max(float(s["ppm"].max()) for s in spectra), min(float(s["ppm"].min()) for s in spectra)
-    )  # fmt: skip
+    )
     axes.set_xlabel(SHIFT)
     axes.set_ylabel("intensity / maximum of each")
     caption = "First spectrum of each sample over its own maximum, phased as the lines' fit says; shaded: the windows."
@@ -63,26 +81,54 @@ def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
     names = {"raw": "raw", "bracket": "conventions", "corrected": "corrected"}
     for y, sample in enumerate(samples):
         mine = {c.condition: c for c in rows if c.sample == sample}
-        bracket = [c.value for k, c in mine.items() if k.startswith("corrected, t = ") and c.value is not None]
+        bracket = [
+            c.value
+            for k, c in mine.items()
+            if k.startswith("corrected, t = ") and c.value is not None
+        ]
         if bracket:
-            axes.plot([min(bracket), max(bracket)], [y - 0.15] * 2, color=style.SKY, lw=5, alpha=0.6,
-                      solid_capstyle="butt", label=names.pop("bracket", None))  # fmt: skip
-        for key, dy, colour, marker in (("raw", 0.15, style.BLACK, "o"), ("corrected", -0.15, style.VERMILION, "s")):
+            axes.plot(
+                [min(bracket), max(bracket)],
+                [y - 0.15] * 2,
+                color=style.SKY,
+                lw=5,
+                alpha=0.6,
+                solid_capstyle="butt",
+                label=names.pop("bracket", None),
+            )
+        for key, dy, colour, marker in (
+            ("raw", 0.15, style.BLACK, "o"),
+            ("corrected", -0.15, style.VERMILION, "s"),
+        ):
             row = mine.get(key)
             if row is None:
                 continue
             if row.value is None:
                 if row.lower95 is not None and row.upper95 is not None:
-                    axes.plot([row.lower95, row.upper95], [y + dy] * 2, color=colour, lw=1.2, marker="|")
+                    axes.plot(
+                        [row.lower95, row.upper95], [y + dy] * 2, color=colour, lw=1.2, marker="|"
+                    )
                 axes.text(
-                    0.02, y + dy, "N/A; interval only", ha="left", va="center", fontsize=style.SMALL, color=colour,
+                    0.02,
+                    y + dy,
+                    "N/A; interval only",
+                    ha="left",
+                    va="center",
+                    fontsize=style.SMALL,
+                    color=colour,
                     transform=axes.get_yaxis_transform(),
-                )  # fmt: skip
+                )
                 continue
             axes.errorbar(
-                row.value, y + dy, xerr=np.hypot(row.stderr or 0.0, row.systematic or 0.0), fmt=marker, color=colour,
-                elinewidth=0.8, markeredgewidth=0, label=names.pop(key, None),
-            )  # fmt: skip
+                row.value,
+                y + dy,
+                xerr=np.hypot(row.stderr or 0.0, row.systematic or 0.0),
+                fmt=marker,
+                color=colour,
+                elinewidth=0.8,
+                markeredgewidth=0,
+                label=names.pop(key, None),
+            )
     axes.set_yticks(range(len(samples)), samples)
     axes.set_ylim(len(samples) - 0.5, -0.5)
     axes.set_xscale("symlog", linthresh=10.0)
@@ -105,7 +151,14 @@ def _drift(rows: list[Conclusion]) -> Drawing:
     axes = figure.add_subplot()
     for y, row in enumerate(rows):
         colour = style.VERMILION if row.verdict == "evolving" else style.BLACK
-        axes.errorbar(row.value or 0.0, y, xerr=Z95 * (row.stderr or 0.0), fmt="o", color=colour, markeredgewidth=0)
+        axes.errorbar(
+            row.value or 0.0,
+            y,
+            xerr=Z95 * (row.stderr or 0.0),
+            fmt="o",
+            color=colour,
+            markeredgewidth=0,
+        )
     axes.axvline(0.0, color=style.GREY, lw=0.6)
     axes.set_yticks(range(len(rows)), [f"{r.sample}: {r.verdict}" for r in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)

@@ -1,4 +1,5 @@
-"""Absorption figures: spectra before and after, chi(k), |chi(R)|, the ensemble of ratios, the mixture's residual."""
+"""Absorption figures: spectra before and after, chi(k), |chi(R)|, the ensemble of ratios, the
+mixture's residual."""
 
 from __future__ import annotations
 
@@ -32,7 +33,8 @@ def draw_measurement(
     normalised, exafs : Dataset
         From `ssbchar.xas.normalisation.normalise_spectra` and `ssbchar.xas.exafs.extract_exafs`.
     pristine, pristine_exafs, comparison, mixture : Dataset or None
-        The pristine measurement's, `ssbchar.xas.comparison.compare_pair`'s and `ssbchar.xas.series.fit_mixture`'s.
+        The pristine measurement's, `ssbchar.xas.comparison.compare_pair`'s and
+        `ssbchar.xas.series.fit_mixture`'s.
     labels : dict
         ``measurement``, ``sample``.
     path_fit : Dataset or None
@@ -43,7 +45,9 @@ def draw_measurement(
     drawings = {"mu": absorption(pair, title)}
     if "chi" in exafs:
         spectra = _pair(
-            exafs, pristine_exafs if pristine_exafs is not None and "chi" in pristine_exafs else None, labels
+            exafs,
+            pristine_exafs if pristine_exafs is not None and "chi" in pristine_exafs else None,
+            labels,
         )
         drawings["chi_k"] = chi_k(spectra, title)
         drawings["chi_r"] = chi_r(spectra, comparison, title)
@@ -56,11 +60,16 @@ def draw_measurement(
     return drawings
 
 
-def _pair(after: xr.Dataset, before: xr.Dataset | None, labels: dict[str, str]) -> list[tuple[xr.Dataset, str, str]]:
+def _pair(
+    after: xr.Dataset, before: xr.Dataset | None, labels: dict[str, str]
+) -> list[tuple[xr.Dataset, str, str]]:
     name = labels.get("measurement", "sample")
     if before is None:
         return [(after, style.BEFORE, name)]
-    return [(before, style.BEFORE, str(before.attrs.get("measurement", "pristine"))), (after, style.AFTER, name)]
+    return [
+        (before, style.BEFORE, str(before.attrs.get("measurement", "pristine"))),
+        (after, style.AFTER, name),
+    ]
 
 
 def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
@@ -73,10 +82,17 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
         raw.plot(energy, ds["mu"].values[-1], color=colour, label=name)
         if ds.attrs.get("mode") != "normalised":
             raw.plot(energy, ds["pre_edge"].values[-1], color=colour, linestyle=":", linewidth=0.7)
-            raw.plot(energy, ds["post_edge"].values[-1], color=colour, linestyle="--", linewidth=0.7)
+            raw.plot(
+                energy, ds["post_edge"].values[-1], color=colour, linestyle="--", linewidth=0.7
+            )
         style.band(norm, energy, ds["flat"].values[-1], ds["norm_stderr"].values[-1], colour, name)
         near = np.abs(energy - e0) < 15
-        inset.plot(energy[near], np.gradient(ds["flat"].values[-1], energy)[near], color=colour, linewidth=0.8)
+        inset.plot(
+            energy[near],
+            np.gradient(ds["flat"].values[-1], energy)[near],
+            color=colour,
+            linewidth=0.8,
+        )
     e0 = float(pair[0][0]["e0"])
     reach = min(float(ds["energy"][-1]) for ds, _, _ in pair)
     norm.set_xlim(max(e0 - 40, float(pair[0][0]["energy"][0])), min(e0 + 110, reach))
@@ -84,7 +100,9 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
         axes.set_xlabel("energy (eV)")
         axes.set_ylabel(word)
     raw.legend(loc="center right", bbox_to_anchor=(1.0, 0.3))
-    inset.text(0.04, 0.95, "dμ/dE (1/eV)", transform=inset.transAxes, va="top", fontsize=style.SMALL - 1)
+    inset.text(
+        0.04, 0.95, "dμ/dE (1/eV)", transform=inset.transAxes, va="top", fontsize=style.SMALL - 1
+    )
     inset.tick_params(labelsize=style.SMALL - 1)
     inset.locator_params(nbins=3)
     style.panel(raw, "a")
@@ -112,19 +130,23 @@ def chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     shown = spectra[-1][0]
     k = shown["k"].values
     axes.plot(
-        k[k <= end], 1.15 * top * shown["window_k"].values[k <= end], color=style.GREY, linewidth=0.7, label="window"
+        k[k <= end],
+        1.15 * top * shown["window_k"].values[k <= end],
+        color=style.GREY,
+        linewidth=0.7,
+        label="window",
     )
     axes.set_ylim(-1.3 * top, 1.65 * top)
     axes.set_xlabel("k (1/Å)")
     axes.set_ylabel(f"k$^{w}$ χ(k) (Å$^{{-{w}}}$)")
     axes.legend(ncols=3, loc="upper right", columnspacing=0.8)
-    caption = (
-        "k-weighted EXAFS of the merged spectra with 95 % bands of the noise carried through the background operator."
-    )
+    caption = "k-weighted EXAFS of the merged spectra with 95 % bands of the noise carried through the background operator."
     return Drawing(figure, f"{title}: EXAFS", caption)
 
 
-def chi_r(spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | None, title: str) -> Drawing:
+def chi_r(
+    spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | None, title: str
+) -> Drawing:
     """Return |chi(R)| and Re chi(R) with bands, shells marked."""
     figure = style.figure(style.COLUMN, 3.4)
     size, real = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
@@ -134,7 +156,14 @@ def chi_r(spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | N
         use = r <= 6
         for axes, what in ((size, "chi_r_magnitude"), (real, "chi_r_real")):
             label = name if axes is size else ""
-            style.band(axes, r[use], ds[what].values[-1][use], ds[f"{what}_stderr"].values[-1][use], colour, label)
+            style.band(
+                axes,
+                r[use],
+                ds[what].values[-1][use],
+                ds[f"{what}_stderr"].values[-1][use],
+                colour,
+                label,
+            )
     if comparison is not None:
         for i in range(comparison.sizes["shell"]):
             low, high, at = (float(comparison[v][i]) for v in ("r_low", "r_high", "r_peak"))
@@ -163,13 +192,19 @@ def chi_r(spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | N
 
 
 def ensemble(comparison: xr.Dataset, title: str) -> Drawing:
-    """Return the paired ratios and edge differences over all processing choices, with what would matter."""
+    """Return the paired ratios and edge differences over all processing choices, with what would
+    matter."""
     n = comparison.sizes["shell"]
     figure = style.figure(style.PAGE if n else style.COLUMN, 2.5)
     panels = figure.subplots(1, 3, width_ratios=(2, 1, 1)) if n else [None, *figure.subplots(1, 2)]
     if n:
         ratio = comparison["ratio"].values
-        _violins(panels[0], [100 * ratio[:, i] for i in range(n)], 100 * comparison["ratio_stderr"].values, 100.0)
+        _violins(
+            panels[0],
+            [100 * ratio[:, i] for i in range(n)],
+            100 * comparison["ratio_stderr"].values,
+            100.0,
+        )
         panels[0].set_xticks(range(1, n + 1), [f"shell {i + 1}" for i in range(n)])
         panels[0].set_ylabel("amplitude, after/before (%)")
     for axes, name, error, word in (
@@ -193,7 +228,9 @@ def _violins(axes: Any, values: list[np.ndarray], stderr: Any, none: float) -> N
     for i, (v, s) in enumerate(zip(values, stderr, strict=True), 1):
         v = v[np.isfinite(v)]
         if np.ptp(v) > 0:
-            for body in axes.violinplot([v], positions=[i], widths=0.7, showextrema=False)["bodies"]:
+            for body in axes.violinplot([v], positions=[i], widths=0.7, showextrema=False)[
+                "bodies"
+            ]:
                 body.set_facecolor(style.SKY)
                 body.set_alpha(0.6)
         style.points(axes, [i], [float(np.median(v))], [Z95 * float(s)], style.BLACK)
@@ -212,10 +249,21 @@ def mixed(mixture: xr.Dataset, title: str) -> Drawing:
     words = [
         f"{name}: {float(w):.3f} ± {float(s):.3f}"
         for name, w, s in zip(
-            mixture["reference"].values, mixture["weight"].values[-1], mixture["weight_stderr"].values[-1], strict=True
+            mixture["reference"].values,
+            mixture["weight"].values[-1],
+            mixture["weight_stderr"].values[-1],
+            strict=True,
         )
     ]
-    top.text(0.97, 0.06, "\n".join(words), transform=top.transAxes, ha="right", va="bottom", fontsize=style.SMALL)
+    top.text(
+        0.97,
+        0.06,
+        "\n".join(words),
+        transform=top.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=style.SMALL,
+    )
     bottom.plot(energy, 100 * (measured - fitted), color=style.BLUE)
     bottom.axhline(0, color=style.GREY, linewidth=0.6)
     top.set_ylabel("normalised μ(E)")

@@ -1,4 +1,5 @@
-"""The fit of scattering paths: k space and R space with the residual, and each shell's parameters."""
+"""The fit of scattering paths: k space and R space with the residual, and each shell's
+parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ KINDS = (("number", "neighbours"), ("distance", "R − crystal (Å)"), ("displac
 
 
 def path_fit(fit: xr.Dataset, title: str) -> Drawing:
-    """Return chi(k), |chi(R)| and Re chi(R) with the fit, and the parameters of each shell with 95 % bars."""
+    """Return chi(k), |chi(R)| and Re chi(R) with the fit, and the parameters of each shell with 95
+    % bars."""
     count = fit.sizes["part"]
     figure = style.figure(style.PAGE, 3.6 + 1.0 * (count - 1))
     parts = np.asarray(figure.subfigures(2, 1, height_ratios=(1.7 + 0.8 * (count - 1), 1)))
@@ -54,7 +56,11 @@ def path_fit(fit: xr.Dataset, title: str) -> Drawing:
 
 def k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
     """Draw data, fit and residual of one part above `base`; return where the next one begins."""
-    w, low, high = int(fit.attrs["fit_kweight"]), float(fit.attrs["fit_kmin"]), float(fit.attrs["fit_kmax"])
+    w, low, high = (
+        int(fit.attrs["fit_kweight"]),
+        float(fit.attrs["fit_kmin"]),
+        float(fit.attrs["fit_kmax"]),
+    )
     k = fit["k"].values
     use = (k >= max(low - 1, 0.5)) & (k <= high + 0.5)
     weight = k[use] ** w
@@ -66,17 +72,28 @@ def k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> fl
     axes.axhline(base + 0.8 * top, color=style.GREY, linewidth=0.5)
     if fit.sizes["part"] > 1:
         name = str(fit["part"].values[i])
-        axes.text(0.98, base + 3.5 * top, name, transform=axes.get_yaxis_transform(), ha="right", va="bottom",
-                  fontsize=style.SMALL, color=colour)  # fmt: skip
+        axes.text(
+            0.98,
+            base + 3.5 * top,
+            name,
+            transform=axes.get_yaxis_transform(),
+            ha="right",
+            va="bottom",
+            fontsize=style.SMALL,
+            color=colour,
+        )
     if not base:
         axes.axvspan(low, high, color=style.GREY, alpha=0.1, linewidth=0)
     return base + 4.3 * top
 
 
 def r_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
-    """Draw magnitude, real part and residual in R of one part above `base`; return where the next one begins."""
+    """Draw magnitude, real part and residual in R of one part above `base`; return where the next
+    one begins."""
     r = fit["r"].values
-    data, model = (fit[f"{n}_r_real"].values[i] + 1j * fit[f"{n}_r_imag"].values[i] for n in ("chi", "model"))
+    data, model = (
+        fit[f"{n}_r_real"].values[i] + 1j * fit[f"{n}_r_imag"].values[i] for n in ("chi", "model")
+    )
     top = float(np.abs(data).max())
     for level, curve in ((2.6, np.abs), (1.3, np.real)):
         axes.plot(r, base + level * top + curve(data), ".", color=colour, markersize=2)
@@ -86,11 +103,23 @@ def r_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> fl
         axes.axhline(base + level * top, color=style.GREY, linewidth=0.5)
     axes.text(0.06, base + 2.68 * top, "|χ(R)|", ha="left", va="bottom", fontsize=style.SMALL)
     axes.text(0.06, base + 1.4 * top, "Re χ(R)", ha="left", va="bottom", fontsize=style.SMALL)
-    axes.text(0.06, base + 0.08 * top, "|residual|", ha="left", va="bottom", fontsize=style.SMALL, color=style.GREEN)
+    axes.text(
+        0.06,
+        base + 0.08 * top,
+        "|residual|",
+        ha="left",
+        va="bottom",
+        fontsize=style.SMALL,
+        color=style.GREEN,
+    )
     axes.set_xlim(0, 6)
     if not base:
         axes.axvspan(
-            float(fit.attrs["fit_rmin"]), float(fit.attrs["fit_rmax"]), color=style.GREY, alpha=0.1, linewidth=0
+            float(fit.attrs["fit_rmin"]),
+            float(fit.attrs["fit_rmax"]),
+            color=style.GREY,
+            alpha=0.1,
+            linewidth=0,
         )
     return base + 3.8 * top
 
@@ -107,7 +136,13 @@ def parameters(axes: Axes, fit: xr.Dataset, kind: str, word: str, colours: tuple
         style.points(axes, place, values, Z95 * fit[f"{kind}_stderr"].values[i], colour)
     if crystal in fit:
         for j in range(shells):
-            axes.plot([j - 0.35, j + 0.35], [base[j] - shown[j]] * 2, color=style.GREY, linestyle="--", linewidth=0.7)
+            axes.plot(
+                [j - 0.35, j + 0.35],
+                [base[j] - shown[j]] * 2,
+                color=style.GREY,
+                linestyle="--",
+                linewidth=0.7,
+            )
     axes.set_xticks(range(shells), [str(s) for s in fit["shell"].values])
     axes.set_xlim(-0.6, shells - 0.4)
     axes.set(xlabel="shell (Å)", ylabel=word)

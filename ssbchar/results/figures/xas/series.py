@@ -1,4 +1,5 @@
-"""Figures of an absorption series: its map, the number of species, isosbestic points, shares along it."""
+"""Figures of an absorption series: its map, the number of species, isosbestic points, shares along
+it."""
 
 from __future__ import annotations
 
@@ -20,7 +21,10 @@ SHOWN = 9
 
 
 def draw_series(
-    normalised: xr.Dataset, components: xr.Dataset, mixture: xr.Dataset | None, labels: dict[str, str]
+    normalised: xr.Dataset,
+    components: xr.Dataset,
+    mixture: xr.Dataset | None,
+    labels: dict[str, str],
 ) -> dict[str, Drawing]:
     """Return the figures of a series.
 
@@ -69,7 +73,9 @@ def series_map(ds: xr.Dataset, title: str) -> Drawing:
     figure.colorbar(mesh, ax=left, label="normalised μ(E)")
     shown = _averaged(change, ROWS)
     limit = max(float(np.percentile(np.abs(shown), 99.5)), 1e-6)
-    mesh = right.pcolormesh(columns, rows, shown, cmap=style.diverging(), vmin=-limit, vmax=limit, rasterized=True)
+    mesh = right.pcolormesh(
+        columns, rows, shown, cmap=style.diverging(), vmin=-limit, vmax=limit, rasterized=True
+    )
     figure.colorbar(mesh, ax=right, label="change since the start", extend="both")
     for axes in (left, right):
         axes.set_xlabel("energy (eV)")
@@ -84,15 +90,25 @@ def series_map(ds: xr.Dataset, title: str) -> Drawing:
 
 
 def species(ds: xr.Dataset, title: str) -> Drawing:
-    """Return the scree of eigenvalues against the edge of noise, and the scores of the species' components."""
+    """Return the scree of eigenvalues against the edge of noise, and the scores of the species'
+    components."""
     figure = style.figure(style.PAGE, 2.8)
     scree, course = figure.subplots(1, 2)
     rank = int(ds["rank"])
     places = np.arange(1, ds.sizes["component"] + 1)
     values = ds["eigenvalue"].values
-    scree.semilogy(places[:rank], values[:rank], "o", color=style.VERMILION, label=f"species: {rank}")
+    scree.semilogy(
+        places[:rank], values[:rank], "o", color=style.VERMILION, label=f"species: {rank}"
+    )
     scree.semilogy(places[rank:], values[rank:], "o", color=style.GREY, label="noise")
-    scree.semilogy(places, ds["edge"].values, "--", color=style.BLACK, linewidth=0.8, label="95 % edge of noise")
+    scree.semilogy(
+        places,
+        ds["edge"].values,
+        "--",
+        color=style.BLACK,
+        linewidth=0.8,
+        label="95 % edge of noise",
+    )
     scree.set_xlabel("component")
     scree.set_ylabel("eigenvalue (noise variance)")
     scree.set_xticks(places)
@@ -102,12 +118,19 @@ def species(ds: xr.Dataset, title: str) -> Drawing:
         values = score[:, i] * np.sign(score[:, i].mean() or 1)
         values = values / np.abs(values).max()
         course.plot(
-            number, values, ".", markersize=2, color=style.CYCLE[i % len(style.CYCLE)], label=f"component {i + 1}"
+            number,
+            values,
+            ".",
+            markersize=2,
+            color=style.CYCLE[i % len(style.CYCLE)],
+            label=f"component {i + 1}",
         )
     course.axhline(0, color=style.GREY, linewidth=0.6)
     course.set_xlabel("scan")
     course.set_ylabel("score / largest")
-    course.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0, markerscale=2)
+    course.legend(
+        loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0, markerscale=2
+    )
     for axes, letter in ((scree, "a"), (course, "b")):
         axes.set_title(letter, loc="left", fontweight="bold", fontsize=style.TEXT)
     caption = (
@@ -131,8 +154,23 @@ def isosbestic(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Dr
     if components.sizes["crossing"]:
         at, value = components["crossing_energy"].values, components["crossing_value"].values
         held = components["crossing_held"].values.astype(bool)
-        axes.plot(at[held], value[held], "o", markerfacecolor="none", color=style.BLACK, label="meet", markersize=6)
-        axes.plot(at[~held], value[~held], "x", color=style.VERMILION, label="cross, do not meet", markersize=6)
+        axes.plot(
+            at[held],
+            value[held],
+            "o",
+            markerfacecolor="none",
+            color=style.BLACK,
+            label="meet",
+            markersize=6,
+        )
+        axes.plot(
+            at[~held],
+            value[~held],
+            "x",
+            color=style.VERMILION,
+            label="cross, do not meet",
+            markersize=6,
+        )
         axes.legend(loc="lower right")
     axes.set_xlabel("energy (eV)")
     axes.set_ylabel("normalised μ(E)")
@@ -153,13 +191,23 @@ def shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Drawing:
         colour = style.CYCLE[i % len(style.CYCLE)]
         weight, stderr = mixture["weight"].values[:-1, i], mixture["weight_stderr"].values[:-1, i]
         whole = np.hypot(stderr, float(mixture["weight_systematic"][i]))
-        top.fill_between(number, weight - Z95 * whole, weight + Z95 * whole, color=colour, alpha=0.2, linewidth=0)
+        top.fill_between(
+            number, weight - Z95 * whole, weight + Z95 * whole, color=colour, alpha=0.2, linewidth=0
+        )
         top.plot(number, weight, ".", color=colour, markersize=2, label=name)
-    top.plot(number, mixture["weight"].values[:-1].sum(axis=1), color=style.GREY, linewidth=0.6, label="sum")
+    top.plot(
+        number,
+        mixture["weight"].values[:-1].sum(axis=1),
+        color=style.GREY,
+        linewidth=0.6,
+        label="sum",
+    )
     top.set_ylabel("weight")
     top.legend(loc="center right")
     shift, stderr = mixture["shift"].values[:-1], mixture["shift_stderr"].values[:-1]
-    bottom.errorbar(number, shift, yerr=stderr, fmt=".", color=style.BLACK, markersize=2, elinewidth=0.3)
+    bottom.errorbar(
+        number, shift, yerr=stderr, fmt=".", color=style.BLACK, markersize=2, elinewidth=0.3
+    )
     bottom.axhline(0, color=style.GREY, linewidth=0.6)
     bottom.set_ylabel("shift (eV)")
     bottom.set_xlabel("scan")

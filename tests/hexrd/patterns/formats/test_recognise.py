@@ -15,14 +15,19 @@ from ssbchar.hexrd.patterns.options import Reading
 
 
 @pytest.mark.parametrize(
-    "kind", ["xye", "xy", "chi", "fxye", "xydata", "csv", "semicolons", "q_csv", "q_chi", "nexus", "crlf"]
+    "kind",
+    ["xye", "xy", "chi", "fxye", "xydata", "csv", "semicolons", "q_csv", "q_chi", "nexus", "crlf"],
 )
 def test_every_format_gives_the_same_pattern(kind: str, tmp_path: Path) -> None:
     ds = one(write_as(kind, tmp_path))
     np.testing.assert_allclose(ds.two_theta, X, atol=2e-6)
     np.testing.assert_allclose(ds.intensity.values[0], counts(), rtol=1e-6)
-    np.testing.assert_allclose(ds.intensity_stderr.values[0], np.sqrt(np.maximum(counts(), 1)), rtol=1e-5)
-    assert ds.attrs["noise"] == ("poisson" if kind in ("xy", "chi", "semicolons", "q_chi") else "file")
+    np.testing.assert_allclose(
+        ds.intensity_stderr.values[0], np.sqrt(np.maximum(counts(), 1)), rtol=1e-5
+    )
+    assert ds.attrs["noise"] == (
+        "poisson" if kind in ("xy", "chi", "semicolons", "q_chi") else "file"
+    )
     assert ds.status.values.tolist() == ["ok"]
 
 
@@ -34,7 +39,9 @@ def test_temperature_and_wavelength_of_a_header(tmp_path: Path) -> None:
 
 
 def test_nexus_series_with_time_and_temperature(tmp_path: Path) -> None:
-    ds = read.read_patterns(write_nexus(tmp_path / "s.nxs", np.stack([counts(n) for n in range(5)])), Reading())
+    ds = read.read_patterns(
+        write_nexus(tmp_path / "s.nxs", np.stack([counts(n) for n in range(5)])), Reading()
+    )
     assert ds.frame.values.tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(ds.temperature_header, 26.85 + np.arange(5))
     np.testing.assert_allclose(np.diff(ds.time), 20.0)
@@ -58,7 +65,8 @@ def test_what_is_written_is_read(values: list[float], kind: str, head: str) -> N
         bank = f"a title\nBANK 1 {y.size} {y.size} CONS 100.0 1.0 0 0 FXYE\n"
         title = {"xye": head, "csv": "two_theta,intensity,sigma\n", "fxye": bank}[kind]
         rows = "".join(
-            separator.join((f"{a * scale:.4f}", f"{b:.3f}", "1.5")) + "\n" for a, b in zip(x, y, strict=True)
+            separator.join((f"{a * scale:.4f}", f"{b:.3f}", "1.5")) + "\n"
+            for a, b in zip(x, y, strict=True)
         )
         path.write_text(title + rows)
         found = extract(path)
