@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls lock feff docs clean
+.PHONY: run test check lint bench oracle pulls mutants house lock feff docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -17,6 +17,12 @@ test: .venv/ready  ## all tests but the slow ones, file by file on up to four co
 
 pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
 	$(BIN)/python -m pytest -m slow
+
+mutants: .venv/ready  ## slow: of 300 small faults in the rooms of physics, how many do the tests notice?
+	$(BIN)/python tests/house/mutants.py
+
+house: .venv/ready  ## figures of the layout: rooms, names, calls, docstrings, cycles
+	$(BIN)/python tests/house/figures.py --rooms
 
 check: .venv/ready $(DEMO)  ## config, sample sheet and code
 	$(BIN)/python -m ssbchar check $(CONFIG)
@@ -27,7 +33,7 @@ lint: .venv/ready data_raw/demo/truth.json
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check workflow Snakefile
-	$(BIN)/codespell ssbchar workflow tests docs README.md config
+	$(BIN)/codespell ssbchar workflow tests docs README.md CONTRIBUTING.md config
 	$(BIN)/snakemake --lint --configfile config/config.yaml
 
 oracle: .venv-peers/ready  ## the absorption chain against Larch, live

@@ -68,7 +68,8 @@ def main(words: Sequence[str]) -> int:
         RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         PAGE.write_text(page(results), encoding="utf-8")
         print(
-            f"{len(results)} cases: {RESULTS.relative_to(HERE.parent)}, {PAGE.relative_to(HERE.parent)}"
+            f"{len(results)} cases: {RESULTS.relative_to(HERE.parent)}, "
+            f"{PAGE.relative_to(HERE.parent)}"
         )
     if failed:
         print(f"failed: {', '.join(failed)} (their messages are above)", file=sys.stderr)
@@ -97,7 +98,8 @@ def _complete(case: Mapping[str, Any]) -> dict[str, Any]:
     """Return a case with its ratio, keys in order."""
     if set(case) - set(KEYS) or (set(KEYS) - {"ratio"}) - set(case):
         raise KeyError(
-            f"a benchmark case has the keys {', '.join(KEYS)}, ratio optional; given: {', '.join(case)}"
+            f"a benchmark case has the keys {', '.join(KEYS)}, ratio optional; given: "
+            f"{', '.join(case)}"
         )
     ours, peer = case["ours_s"], case["peer_s"]
     return {key: case.get(key) for key in KEYS} | {"ratio": peer / ours if peer and ours else None}
@@ -141,9 +143,18 @@ def page(results: Sequence[Mapping[str, Any]]) -> str:
         [
             "# Benchmarks",
             "",
-            "Written by `make bench`: ours and the peers on the same input, one after the other, one core, one run of",
-            "the program; the shortest of repeated wall times unless a case says otherwise. *Times faster* is the",
-            f"peer's time divided by ours. Python {platform.python_version()}, {platform.machine()}.",
+            (
+                "Written by `make bench`: ours and the peers on the same input, one after the "
+                "other, one core, one run of"
+            ),
+            (
+                "the program; the shortest of repeated wall times unless a case says otherwise. "
+                "*Times faster* is the"
+            ),
+            (
+                f"peer's time divided by ours. Python {platform.python_version()}, "
+                f"{platform.machine()}."
+            ),
             "",
             table(results),
             "",

@@ -50,10 +50,15 @@ def cases() -> Iterator[Mapping[str, Any]]:
         off = np.nanmax(np.abs(mean[0] - last.intensity) / stderr[0])
         ratio = np.nanmax(np.abs(stderr[0] / last.sigma - 1))
         yield {
-            "case": f"image of {SIDE}^2 to {BINS} bins with variance, {FRAMES} at once (matrix once: {cold:.1f} s)",
+            "case": (
+                f"image of {SIDE}^2 to {BINS} bins with variance, {FRAMES} at once (matrix once: "
+                f"{cold:.1f} s)"
+            ),
             "ours_s": seconds / FRAMES,
             "peer": f"pyFAI {split} {algorithm.upper()}",
             "peer_version": version("pyFAI"),
             "peer_s": peer,
-            "agreement": f"largest difference {off:.1e} standard errors; standard errors within {ratio:.1e}",
+            "agreement": (
+                f"largest difference {off:.1e} standard errors; standard errors within {ratio:.1e}"
+            ),
         }

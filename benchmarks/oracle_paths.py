@@ -23,9 +23,12 @@ TRANSFORM = model.Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
 SEEDS = 5
 COLUMNS = ("crystal", "paths", "chi(k)", "parameters (stderr)", "standard errors", "R factor")
 ABOUT = (
-    "FEFF's paths of a crystal (FEFF 6L, legs as it lists them): chi(k) from k = 2 at random E0, dR and s2, greatest "
-    f"difference over the greatest value; then the two first shells fitted to their sum with noise ({SEEDS} seeds), by "
-    "both: greatest difference of a parameter in its standard error, and of a standard error relative to it."
+    "FEFF's paths of a crystal (FEFF 6L, legs as it lists them): chi(k) from k = 2 at random E0, "
+    "dR and s2, greatest "
+    "difference over the greatest value; then the two first shells fitted to their sum with "
+    f"noise ({SEEDS} seeds), by "
+    "both: greatest difference of a parameter in its standard error, and of a standard error "
+    "relative to it."
 )
 
 

@@ -252,13 +252,17 @@ def page(tables: dict[str, dict[str, dict[str, float]]], version: str) -> str:
         "# Absorption against Larch",
         "",
         "Written by `make oracle`: max|ours - Larch| / max|Larch| per array, same E0 and options "
-        f"(rbkg {RBKG:g}, k from {KMIN:g}, k weight {KWEIGHT}, Kaiser dk {DK:g}; back transform R {RMIN:g}-{RMAX:g}), "
+        f"(rbkg {RBKG:g}, k from {KMIN:g}, k weight {KWEIGHT}, Kaiser dk {DK:g}; back transform R "
+        f"{RMIN:g}-{RMAX:g}), "
         f"Larch {version}.",
         "Spectra that end below k = 9 are compared in normalisation alone.",
         "",
-        "Larch's background fit stops when its sum of squares changes by less than 1e-6 and takes its slopes by "
-        "forward differences, so it halts near the minimum; ours is solved to it. The first table lets the same Larch "
-        "fit run on (tolerance 1e-15, central differences, Gauss-Newton steps to the end), the second takes it as it "
+        "Larch's background fit stops when its sum of squares changes by less than 1e-6 and takes "
+        "its slopes by "
+        "forward differences, so it halts near the minimum; ours is solved to it. The first table "
+        "lets the same Larch "
+        "fit run on (tolerance 1e-15, central differences, Gauss-Newton steps to the end), the "
+        "second takes it as it "
         "stops by default.",
     ]
     names = [n for stage in STAGES.values() for n in stage]

@@ -95,7 +95,10 @@ def against_curve_fit(k: int) -> Mapping[str, Any]:
     peer_s = time.perf_counter() - begun
     good = np.mean((ours <= 1.001 * chi2) | np.isnan(chi2))
     return {
-        "case": f"fit of {k} pseudo-Voigt{'s' if k > 1 else ''} and a line, {WINDOWS} windows of {POINTS} points, each",
+        "case": (
+            f"fit of {k} pseudo-Voigt{'s' if k > 1 else ''} and a line, {WINDOWS} windows of "
+            f"{POINTS} points, each"
+        ),
         "ours_s": ours_s / WINDOWS,
         "peer": "scipy curve_fit, analytic derivatives",
         "peer_version": version("scipy"),
@@ -144,7 +147,8 @@ def against_xrdfit(count: int = 60) -> Mapping[str, Any]:
     esd = np.sqrt(np.linalg.inv(fitted.normal)[:, 3, 3])
     apart = np.abs(found - fitted.shape[:, 0]) / esd
     case["agreement"] = (
-        f"positions differ by {np.median(apart):.2f} esd in the median (the peer's background is flat)"
+        f"positions differ by {np.median(apart):.2f} esd in the median (the peer's background is "
+        "flat)"
     )
     return case
 
@@ -177,7 +181,8 @@ def against_seriesxrd(count: int = 300) -> Mapping[str, Any]:
     apart = np.abs(np.array(best) - fitted.shape[:, 0]) / esd
     lost = int(np.sum([not any(p["flag"] == 0 for p in peaks) for peaks in found]))
     case["agreement"] = (
-        f"positions differ by {np.nanmedian(apart):.2f} esd in the median (the peer weighs all points alike); "
+        f"positions differ by {np.nanmedian(apart):.2f} esd in the median (the peer weighs all "
+        "points alike); "
         f"no unflagged peak in {lost} of {count}"
     )
     return case

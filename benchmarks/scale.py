@@ -32,7 +32,8 @@ LENGTHS = (100, 1000, 10_000)
 POINTS = 2400
 CORES = 2
 COST = re.compile(
-    r"done in ([\d.]+) s, ([\d.]+) s of it computing; at most (\d+) MB(?:, (\d+) MB in each of its processes)?"
+    r"done in ([\d.]+) s, ([\d.]+) s of it computing; at most (\d+) MB(?:, (\d+) MB in each of "
+    r"its processes)?"
     r"; ([\d.]+) s of processors, ([\d.]+) s of it computing"
 )
 
@@ -216,14 +217,38 @@ def page(runs: list[Run]) -> str:
         [
             "# Time and memory of a long diffraction series",
             "",
-            "Written by `python -m benchmarks.scale`: LAGP + LFP (synthetic) heated, held and cooled, patterns of",
-            f"{POINTS} points in one NeXus file, two phases, `ssbchar run` from raw file to report on {CORES} cores.",
-            "Seconds are wall time of a step from its first line to its last byte; MB the most memory it held (with",
-            "its worker processes; pages they share counted for each, so too the 160 MB of libraries that all steps",
-            "share, [decision 9](decisions/0009-warm-process.md)). The line *outside the steps' computing* counts all",
-            "else: the command's and Snakemake's start, imports (inside a step too), reading, writing (by blocks",
-            "inside a step too), and waiting for processes to start; the rendering of figures is computing. On a",
-            "machine with other work seconds are too long (*load*: how many processes wanted its two cores),",
+            (
+                "Written by `python -m benchmarks.scale`: LAGP + LFP (synthetic) heated, held and "
+                "cooled, patterns of"
+            ),
+            (
+                f"{POINTS} points in one NeXus file, two phases, `ssbchar run` from raw file to "
+                f"report on {CORES} cores."
+            ),
+            (
+                "Seconds are wall time of a step from its first line to its last byte; MB the "
+                "most memory it held (with"
+            ),
+            (
+                "its worker processes; pages they share counted for each, so too the 160 MB of "
+                "libraries that all steps"
+            ),
+            (
+                "share, [decision 9](decisions/0009-warm-process.md)). The line *outside the "
+                "steps' computing* counts all"
+            ),
+            (
+                "else: the command's and Snakemake's start, imports (inside a step too), reading, "
+                "writing (by blocks"
+            ),
+            (
+                "inside a step too), and waiting for processes to start; the rendering of figures "
+                "is computing. On a"
+            ),
+            (
+                "machine with other work seconds are too long (*load*: how many processes wanted "
+                "its two cores),"
+            ),
             "processor time is not.",
             "",
             table(runs),

@@ -138,7 +138,10 @@ def mixtures(version: str, shift: bool) -> dict[str, object]:
         ).weight
 
     mine = ours()
-    name = f"XAS: linear combination of 2 references, {'energy shift free' if shift else 'no shift'}, {COUNT} spectra"
+    name = (
+        "XAS: linear combination of 2 references, "
+        f"{'energy shift free' if shift else 'no shift'}, {COUNT} spectra"
+    )
     if not version:
         return result(name, best(ours), "", None, None)
     from larch import Group

@@ -1,6 +1,7 @@
 """A run's conclusions, figures and manifests, written as the steps write them, for tests of the
 report."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from ssbchar.pipeline import step
 from ssbchar.results.figures import style
 from ssbchar.storage import raw_files, store
 
-FAULT = '{"where": "data_raw/<b>bad</b>.xye", "problem": "the file is empty", "remedy": "measure it again"}'
+FAULT = json.dumps(
+    {
+        "where": "data_raw/<b>bad</b>.xye",
+        "problem": "the file is empty",
+        "remedy": "measure it again",
+    }
+)
 
 
 def drawing(seed: int, points: int = 200) -> store.Drawing:

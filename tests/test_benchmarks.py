@@ -10,10 +10,10 @@ GOOD = """
 from benchmarks import timed, version
 def cases():
     seconds, total = timed(lambda: sum(range(1000)), 2)
-    yield {"case": "sum | plain", "ours_s": 2e-3, "peer": "pytest", "peer_version": version("pytest"), "peer_s": 0.5,
-           "agreement": f"total {total}"}
-    yield {"case": "alone", "ours_s": 3.0, "peer": "absent", "peer_version": version("no such package"),
-           "peer_s": None, "agreement": ""}
+    yield {"case": "sum | plain", "ours_s": 2e-3, "peer": "pytest", "peer_s": 0.5,
+           "peer_version": version("pytest"), "agreement": f"total {total}"}
+    yield {"case": "alone", "ours_s": 3.0, "peer": "absent", "peer_s": None,
+           "peer_version": version("no such package"), "agreement": ""}
 """
 
 

@@ -45,7 +45,8 @@ addEventListener("load", async () => {
   location.hash = "#s2";
   await new Promise((after) => setTimeout(after, 50));
   const again = document.querySelectorAll("section.sample:not([hidden])").length;
-  const fetched = performance.getEntriesByType("resource").map((r) => r.name).filter((n) => !n.startsWith("data:"));
+  const fetched = performance.getEntriesByType("resource").map((r) => r.name)
+    .filter((n) => !n.startsWith("data:"));
   const note = document.createElement("pre");
   note.id = "probe";
   note.textContent = JSON.stringify({ images, wide, all, left, alone, again, fetched });

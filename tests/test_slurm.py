@@ -103,7 +103,8 @@ rule big:
     resources:
         mem_mb=lambda wildcards, attempt: 1000 if attempt == 1 else 3000,
     shell:
-        "{python} -c 'import time; x = bytearray(1_600_000_000); time.sleep(8)' && echo done > {{output}}"
+        "{python} -c 'import time; x = bytearray(1_600_000_000); time.sleep(8)' && echo done > "
+        "{{output}}"
 """
 
 

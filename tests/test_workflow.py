@@ -52,7 +52,8 @@ def test_one_command_gives_summary_and_report(tiny: Campaign) -> None:
     errors = numbers[["stderr", "systematic", "lower95", "upper95"]]
     bare = numbers[errors.isna().all(axis=1) & ~numbers.quantity.isin(BOUNDS | COUNTS | ERRORS)]
     assert bare.empty, (
-        f"values without uncertainty: {bare[['technique', 'quantity', 'subject']].to_dict('records')}"
+        "values without uncertainty: "
+        f"{bare[['technique', 'quantity', 'subject']].to_dict('records')}"
     )
     assert numbers.unit.notna().all()
     page = (tiny.out / "report.html").read_text(encoding="utf-8")

@@ -28,22 +28,26 @@ UNIT = re.compile(
 SHAPE = re.compile(r"shape|\bscalar\b|\bdims\b|\bfloat\b|\bint\b|\bbool\b|\bstr\b|\bPath\b")
 VERBS = frozenset(
     """
-    add align append apply apodise assemble assert assign assume average bin bracket build calculate calibrate call
-    carry centre check choose chunk classify clean clear clip close collect combine compare compile complete compute
-    conclude condition convert convolve copy correct count cut decide decode define delete derive describe detect
-    determine differentiate digest discard display divide draw drop dump embed empty enclose encode ensure enter
-    estimate evaluate examine exclude expand explain export express extract extend fail fetch fill filter find finish
-    fit fix flag flatten fold follow forget fork format freeze gather generate get give group grow guess handle has
-    hash hold identify import index infer inform inspect install insert integrate interpolate invert is iterate join
-    judge keep kill label lay lift limit link list load locate log look make mark mask match measure merge minimise
-    model move name normalise note open order orient pad parse part pass pick place plot predict prepare print project
-    propagate propose prove prune pull put quantify quote raise rank read rebin reconstruct record recover redraw
-    reduce refine refuse register regrid regularise reject remove rename render reorder repeat replace report request
-    require rescale reset resolve restore restrict resume return reweight rotate round run sample save say scale scan
-    scatter search see select send separate serve set shift show sign simulate skip smooth solve sort split stack
-    stamp start state step stop store strip subtract suggest sum summarise swap switch symmetrise tabulate take tell
-    test tie time track transform translate trim try turn undo unfold unpack unwrap update use validate verify visit
-    wait walk warn weigh weight widen wrap write yield
+    add align append apply apodise assemble assert assign assume average bin bracket build
+    calculate calibrate call carry centre check choose chunk classify clean clear clip close
+    collect combine compare compile complete compute conclude condition convert convolve copy
+    correct count cut decide decode define delete derive describe detect determine differentiate
+    digest discard display divide draw drop dump embed empty enclose encode ensure enter estimate
+    evaluate examine exclude expand explain export express extract extend fail fetch fill filter
+    find finish fit fix flag flatten fold follow forget fork format freeze gather generate get
+    give group grow guess handle has hash hold identify import index infer inform inspect install
+    insert integrate interpolate invert is iterate join judge keep kill label lay lift limit link
+    list load locate log look make mark mask match measure merge minimise model move name
+    normalise note open order orient pad parse part pass pick place plot predict prepare print
+    project propagate propose prove prune pull put quantify quote raise rank read rebin
+    reconstruct record recover redraw reduce refine refuse register regrid regularise reject
+    remove rename render reorder repeat replace report request require rescale reset resolve
+    restore restrict resume return reweight rotate round run sample save say scale scan scatter
+    search see select send separate serve set shift show sign simulate skip smooth solve sort
+    split stack stamp start state step stop store strip subtract suggest sum summarise swap switch
+    symmetrise tabulate take tell test tie time track transform translate trim try turn undo
+    unfold unpack unwrap update use validate verify visit wait walk warn weigh weight widen wrap
+    write yield
     """.split()
 )
 """What a function does; ``x_from_y`` names a formula and counts as well."""

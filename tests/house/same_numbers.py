@@ -121,7 +121,10 @@ def _of_conclusions(before: Path, after: Path) -> Iterator[str]:
         for key in sorted(set(first) | set(second) - set(PROSE)):
             old, new = first.get(key), second.get(key)
             if key not in PROSE and RENAMED_WORDS.get(str(old), old) != new:
-                yield f"{first['quantity']} {first['subject']} {first['condition']}: {key} {old!r} -> {new!r}"
+                yield (
+                    f"{first['quantity']} {first['subject']} {first['condition']}: {key} {old!r} "
+                    f"-> {new!r}"
+                )
 
 
 def main() -> int:

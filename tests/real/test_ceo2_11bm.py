@@ -48,7 +48,8 @@ def test_certified_cell_within_50_ppm(real_data: Path) -> None:
     ds = refine.refine_series(patterns, furnace, [ceo2], options)
     a, stderr = float(ds["cell"][0, 0, 0]), float(ds["cell_stderr"][0, 0, 0])
     print(
-        f"a = {a:.6f}({stderr:.6f}), {1e6 * (a / CERTIFIED - 1):.1f} ppm, Rwp {float(ds['rwp'][0]):.2f}"
+        f"a = {a:.6f}({stderr:.6f}), {1e6 * (a / CERTIFIED - 1):.1f} ppm, Rwp "
+        f"{float(ds['rwp'][0]):.2f}"
     )
     assert ds["verdict"].values[0, 0] == "ok"
     assert abs(a / CERTIFIED - 1) < 50e-6

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 FEFF = feff.executable(Feff())
 needs_feff = pytest.mark.skipif(
     FEFF is None,
-    reason="FEFF is not installed (extra 'larch', 2.4 GB: `make feff`, or run these in .venv-peers)",
+    reason="FEFF is not installed (extra 'larch', 2.4 GB: `make feff`, or use .venv-peers)",
 )
 PUBLISHED = {
     "number": ((4.5782993, 0.7679652), (11.337027, 1.1172974)),
