@@ -68,6 +68,8 @@ class OutputTable:
             it is used. A DataArray keeps its own attributes.
         attrs : mapping, optional
             Attributes of the data set.
+        coords : Coordinates, optional
+            Coordinates with indexes made elsewhere; `values` then leaves them out.
 
         Raises
         ------
@@ -76,8 +78,9 @@ class OutputTable:
         """
         import xarray as xr
 
-        unknown = sorted(set(values) - set(self.variables))
-        missing = sorted(n for n, v in self.variables.items() if not v.optional and n not in values)
+        given = set(values) | set(coords if coords is not None else ())
+        unknown = sorted(given - set(self.variables))
+        missing = sorted(n for n, v in self.variables.items() if not v.optional and n not in given)
         if unknown or missing:
             raise ValueError(
                 f"{self.file}: not in its table: {unknown}; without a value: {missing}"
@@ -89,9 +92,9 @@ class OutputTable:
                 made[name] = value.variable
             else:
                 made[name] = lazy_rows.variable(known.dims, value, known.attributes())
-        coords = {name: value for name, value in made.items() if self.variables[name].coordinate}
-        rest = {name: value for name, value in made.items() if name not in coords}
-        return xr.Dataset(rest, coords=coords, attrs=dict(attrs or {}))
+        along = {name: value for name, value in made.items() if self.variables[name].coordinate}
+        rest = {name: value for name, value in made.items() if name not in along}
+        return xr.Dataset(rest, coords=along if coords is None else coords, attrs=dict(attrs or {}))
 
     def page(self) -> str:
         """Return the table as Markdown, one row per variable."""
