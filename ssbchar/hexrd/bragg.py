@@ -30,7 +30,7 @@ def d_from_two_theta(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
     return np.asarray(wavelength / (2 * np.sin(np.radians(np.asarray(two_theta, float)) / 2)))
 
 
-def length_scale_stderr(patterns: xr.Dataset) -> float:
+def get_length_scale_stderr(patterns: xr.Dataset) -> float:
     """Return the relative error [1] that every d spacing of a series shares: detector distance and
     wavelength.
 
@@ -63,7 +63,7 @@ def two_theta_from_q(q: ArrayLike, wavelength: ArrayLike) -> Array:
     return np.asarray(2 * np.degrees(np.arcsin(np.where(np.abs(ratio) <= 1, ratio, np.nan))))
 
 
-def at_wavelength(two_theta: ArrayLike, wavelength: float, other: float) -> Array:
+def convert_wavelength(two_theta: ArrayLike, wavelength: float, other: float) -> Array:
     """Return 2theta [degree] at another wavelength, exact through d: sin(theta') = sin(theta)
     lambda'/lambda."""
     return two_theta_from_q(q_from_two_theta(two_theta, wavelength), other)
@@ -75,7 +75,7 @@ def two_theta_per_d(two_theta: ArrayLike, wavelength: ArrayLike) -> Array:
     return np.asarray(-2 * np.degrees(np.tan(theta)) / d_from_two_theta(two_theta, wavelength))
 
 
-def from_header(text: str) -> tuple[float, float] | None:
+def wavelength_from_header(text: str) -> tuple[float, float] | None:
     """Return wavelength and the standard deviation of its rounding [angstrom] as a file's header
     states them.
 
@@ -89,16 +89,16 @@ def from_header(text: str) -> tuple[float, float] | None:
         if not found[2] and 0 < value < 1e-6:
             scale = 1e10
         if value > 0:
-            return value * scale, rounding(found[1]) * scale
+            return value * scale, rounding_stderr_from_text(found[1]) * scale
     found = _ENERGY.search(text)
     if found and float(found[1]) > 0:
         energy = float(found[1]) * (1e3 if found[2].lower() == "kev" else 1.0)
         value = HC_EV_ANGSTROM / energy
-        return value, value * rounding(found[1]) / float(found[1])
+        return value, value * rounding_stderr_from_text(found[1]) / float(found[1])
     return None
 
 
-def rounding(text: str) -> float:
+def rounding_stderr_from_text(text: str) -> float:
     """Return the standard deviation of the rounding of a printed number: one unit of its last digit
     / sqrt(12)."""
     mantissa, _, exponent = text.lower().partition("e")

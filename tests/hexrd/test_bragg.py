@@ -29,22 +29,22 @@ def test_d_times_q_is_two_pi(two_theta: float, length: float) -> None:
 
 @given(st.floats(0.1, 40.0), st.floats(0.1, 0.5), st.floats(0.1, 0.5))
 def test_another_wavelength_keeps_d(two_theta: float, one: float, other: float) -> None:
-    there = w.at_wavelength(two_theta, one, other)
+    there = w.convert_wavelength(two_theta, one, other)
     if np.isfinite(there):
         assert np.isclose(
             w.d_from_two_theta(there, other), w.d_from_two_theta(two_theta, one), rtol=1e-10
         )
-        assert np.isclose(w.at_wavelength(there, other, one), two_theta, rtol=1e-9)
+        assert np.isclose(w.convert_wavelength(there, other, one), two_theta, rtol=1e-9)
 
 
 def test_scaling_two_theta_would_be_wrong() -> None:
-    exact = float(w.at_wavelength(14.0, 0.24117, 0.1173))
+    exact = float(w.convert_wavelength(14.0, 0.24117, 0.1173))
     assert abs(14.0 * 0.1173 / 0.24117 - exact) > 0.01
 
 
 def test_beyond_backscattering_is_nan() -> None:
     assert np.isnan(w.two_theta_from_d(0.1, 0.4))
-    assert np.isnan(w.at_wavelength(100.0, 0.2, 1.0))
+    assert np.isnan(w.convert_wavelength(100.0, 0.2, 1.0))
 
 
 @given(st.floats(1.0, 100.0), LENGTHS)
@@ -68,11 +68,11 @@ def test_derivative_by_d(two_theta: float, length: float) -> None:
     ],
 )
 def test_headers(text: str, value: float, rounding: float) -> None:
-    found = w.from_header(text)
+    found = w.wavelength_from_header(text)
     assert found is not None
     assert np.isclose(found[0], value, rtol=2e-5)
     assert np.isclose(found[1], rounding / np.sqrt(12), rtol=0.1)
 
 
 def test_silent_header() -> None:
-    assert w.from_header("# 2theta intensity sigma\n# sample 7") is None
+    assert w.wavelength_from_header("# 2theta intensity sigma\n# sample 7") is None

@@ -52,7 +52,7 @@ def length(header: Header, keys: Sequence[str]) -> float:
 def wavelength_stated(header: Header) -> tuple[float, float] | None:
     """Return wavelength and the standard deviation of its rounding [angstrom], None where the
     header is silent."""
-    return bragg.from_header("\n".join(f"{key}: {value}" for key, value in header.items()))
+    return bragg.wavelength_from_header("\n".join(f"{key}: {value}" for key, value in header.items()))
 
 
 def is_synthetic(header: Header) -> bool:

@@ -199,10 +199,10 @@ def _wavelength(
     others = [("the .poni file", poni_wavelength), ("the header", stated[0] if stated else None)]
     if options.wavelength is not None:
         value, note = options.wavelength, "config"
-        stderr = options.wavelength_stderr or bragg.rounding(repr(value))
+        stderr = options.wavelength_stderr or bragg.rounding_stderr_from_text(repr(value))
     elif poni_wavelength is not None:
         value, note = poni_wavelength, "the .poni file"
-        stderr = options.wavelength_stderr or bragg.rounding(f"{value:.9g}")
+        stderr = options.wavelength_stderr or bragg.rounding_stderr_from_text(f"{value:.9g}")
     elif stated is not None:
         (value, stderr), note = stated, "the header"
         stderr = options.wavelength_stderr or stderr

@@ -60,7 +60,7 @@ def dataset(
     about = {"units": "angstrom", "ancillary_variables": "wavelength_stderr"}
     own = {"units": "degree", "long_name": "2theta as measured"}
     shared = {"units": "degree", "long_name": "2theta at the common wavelength"}
-    at_common = bragg.at_wavelength(two_theta, length[0], common)
+    at_common = bragg.convert_wavelength(two_theta, length[0], common)
     return xr.Dataset(
         {
             "intensity": lazy_rows.variable(("frame", "two_theta"), intensity, counts),

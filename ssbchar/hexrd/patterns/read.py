@@ -159,7 +159,7 @@ def _wavelength(source: Path, read: list[Extracted], options: Reading) -> tuple[
         raise BadInput(source, problem, "leave hexrd.read.wavelength empty, or read them apart")
     if options.wavelength is not None:
         value = options.wavelength
-        stderr = options.wavelength_stderr or bragg.rounding(repr(value))
+        stderr = options.wavelength_stderr or bragg.rounding_stderr_from_text(repr(value))
         note = "config"
         if stated and abs(stated[0][0] / value - 1) > 1e-5:
             note += f"; the files state {stated[0][0]:.7g} ({1e6 * (stated[0][0] / value - 1):+.0f} ppm)"

@@ -147,7 +147,7 @@ def _two_theta(item: Extracted, length: float, options: Reading) -> Array:
     unit = item.unit or options.axis_unit or "degree"
     if unit == "degree":
         own = item.wavelength[0] if item.wavelength and options.wavelength is None else length
-        return item.x if own == length else bragg.at_wavelength(item.x, own, length)
+        return item.x if own == length else bragg.convert_wavelength(item.x, own, length)
     if unit == "angstrom":
         return bragg.two_theta_from_d(item.x, length)
     return bragg.two_theta_from_q(item.x * (0.1 if unit == "1/nm" else 1.0), length)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.bragg import length_scale_stderr
+from ssbchar.hexrd.bragg import get_length_scale_stderr
 from ssbchar.hexrd.refinement import profile_model
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.state import Series, State
@@ -51,7 +51,7 @@ class Frames:
             )
         self.x = axis[self.inside]
         self.wavelength = float(patterns["wavelength"])
-        self.length_scale_stderr = length_scale_stderr(patterns)
+        self.length_scale_stderr = get_length_scale_stderr(patterns)
         self._intensity, self._stderr = (
             Reader(patterns["intensity"]),
             Reader(patterns["intensity_stderr"]),

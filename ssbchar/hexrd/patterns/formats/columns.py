@@ -78,7 +78,7 @@ def extract(path: Path) -> Extracted:
         intensity=rows[None, :, 1].copy(),
         stderr=rows[None, :, 2].copy() if rows.shape[1] > 2 else None,
         header=header,
-        wavelength=bragg.from_header(header),
+        wavelength=bragg.wavelength_from_header(header),
         temperature=np.array([temperature]),
         time=np.array([_time(header)]),
         monitor=np.array([monitor(header)]),

@@ -67,7 +67,7 @@ def extract(path: Path) -> Extracted:
         intensity=values[None, :, 1],
         stderr=values[None, :, 2] if values.shape[1] > 2 else None,
         header="\n".join([header, *names]),
-        wavelength=bragg.from_header(header),
+        wavelength=bragg.wavelength_from_header(header),
         monitor=constant if constant.size == 1 else np.array([monitor(header)]),
     )
 

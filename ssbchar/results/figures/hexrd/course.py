@@ -101,7 +101,7 @@ def lines(
             else np.ones(d.size, bool)
         )
         seen = bragg.two_theta_from_d(d[visible], own)
-        place = bragg.at_wavelength(seen + (zero if np.isfinite(zero) else 0.0), own, common)
+        place = bragg.convert_wavelength(seen + (zero if np.isfinite(zero) else 0.0), own, common)
         found[name] = np.sort(place[np.isfinite(place) & (place >= low) & (place <= high)])
     return {name: places for name, places in found.items() if places.size}
 
