@@ -24,12 +24,12 @@ def cases() -> Iterator[Mapping[str, Any]]:
 
     stack = np.random.default_rng(0).poisson(100, (FRAMES, SIDE, SIDE)).astype(np.int32)
     cold, by = timed(
-        lambda: azimuthal.integrator(
+        lambda: azimuthal.build_integrator(
             PLANE, 0, np.ones((SIDE, SIDE), bool), BINS, None, POLARISATION
         ),
         repeats=1,
     )
-    seconds, (mean, stderr) = timed(lambda: azimuthal.integrate(by, stack))
+    seconds, (mean, stderr) = timed(lambda: azimuthal.integrate_stack(by, stack))
     theirs = AzimuthalIntegrator(
         *PLANE[:6], pixel1=PLANE.pixel1, pixel2=PLANE.pixel2, wavelength=1e-10
     )

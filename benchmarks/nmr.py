@@ -26,8 +26,8 @@ from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
 from ssbchar.nmr.lineshape.options import Lines, Processing
 from ssbchar.nmr.transform.chemical_shift import shift_from_offset
-from ssbchar.simulate import bruker, echo, pressing
 from ssbchar.simulate.effects import IDEAL
+from ssbchar.simulate.nmr import bruker, echo, pressing
 
 SHARE = 7.7
 WINDOWS = ((240.0, 280.0), (-200.0, 200.0))
@@ -82,16 +82,16 @@ def _write(folder: Path, delays: list[float]) -> None:
     carrier = (pressing.BF1 * 1e6 + pressing.O1 - pressing.SF * 1e6) / pressing.SF
     rows = []
     for delay in delays:
-        found = pressing.lines(powder, SHARE, delay, IDEAL)
-        clean = echo.acquire(found, POINTS, 1 / pressing.SW_H, carrier, pressing.SF)
+        found = pressing.list_lines(powder, SHARE, delay, IDEAL)
+        clean = echo.acquire_decay(found, POINTS, 1 / pressing.SW_H, carrier, pressing.SF)
         rows.append(
             clean + pressing.NOISE * (rng.normal(size=POINTS) + 1j * rng.normal(size=POINTS))
         )
     data, many = pressing.FULL_SCALE * np.array(rows), len(delays) > 1
     program = pressing.PROGRAM.format(delay="vd" if many else "d6", write="  wr #0")
-    about = pressing.acquisition(0.0, 64, many)
+    about = pressing.list_acquisition_parameters(0.0, 64, many)
     title = "synthetic benchmark"
-    bruker.write(
+    bruker.write_experiment(
         folder,
         data if many else data[0],
         about,

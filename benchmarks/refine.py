@@ -13,9 +13,9 @@ import xarray as xr
 from ssbchar.crystal import reflections
 from ssbchar.hexrd.refinement import inputs, profile_model, refine
 from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.simulate import crystal
-from ssbchar.simulate import pattern as forward
 from ssbchar.simulate.effects import IDEAL
+from ssbchar.simulate.hexrd import crystal
+from ssbchar.simulate.hexrd import pattern as forward
 
 TABLE = Path(__file__).parent.parent / "config/phases/phases.yaml"
 NAMES = ("LAGP", "LFP")
@@ -29,10 +29,12 @@ def series(frames: int) -> tuple[xr.Dataset, xr.Dataset]:
     rng = np.random.default_rng(1)
     temperature = 25 + 775 * 0.5 * (1 - np.cos(2 * np.pi * np.arange(frames) * RATE / 1550))
     amount = np.full(frames, 900.0)
-    parts = [forward.Part(c, c.cell_at(temperature), amount) for c in (crystal.LAGP, crystal.LFP)]
+    parts = [
+        forward.PhaseSeries(c, c.cell_at(temperature), amount) for c in (crystal.LAGP, crystal.LFP)
+    ]
     x = INSTRUMENT.two_theta
-    mean = forward.peaks(parts, x, INSTRUMENT, IDEAL, rng)
-    mean += forward.background(x, INSTRUMENT.wavelength, 6000.0, IDEAL)
+    mean = forward.simulate_peaks(parts, x, INSTRUMENT, IDEAL, rng)
+    mean += forward.simulate_background(x, INSTRUMENT.wavelength, 6000.0, IDEAL)
     counts = rng.poisson(mean).astype(np.float32)
     patterns = xr.Dataset(
         {

@@ -22,9 +22,9 @@ import numpy as np
 import yaml
 
 from ssbchar.runtime import timing
-from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
-from ssbchar.simulate.programme import Programme, write_log
+from ssbchar.simulate.hexrd import heating
+from ssbchar.simulate.hexrd.programme import Programme, write_log
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "scale.md"
@@ -108,7 +108,9 @@ def write_series(folder: Path, frames: int) -> None:
         )
         for first in range(0, at.size, 500):
             part = slice(first, first + 500)
-            counts[part] = heating.patterns(mixture, programme, at[part], Effects(), rng)[0]
+            counts[part] = heating.simulate_patterns(mixture, programme, at[part], Effects(), rng)[
+                0
+            ]
         data["two_theta"], data["time"] = axis, mixture.start + at
         data["two_theta"].attrs["units"], data["time"].attrs["units"] = "degree", "s"
         length = file.create_dataset(

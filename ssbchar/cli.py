@@ -197,7 +197,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
 
     seed = demo.SEED if arguments.seed is None else arguments.seed
     start = time.monotonic()
-    demo.write(
+    demo.write_demo(
         arguments.out,
         seed=seed,
         ideal=arguments.ideal,

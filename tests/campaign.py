@@ -44,7 +44,7 @@ class Campaign:
     """Where the workflow and the package are taken from."""
 
     def __post_init__(self) -> None:
-        demo.write(self.folder / "data_raw/minimal", small=True)
+        demo.write_demo(self.folder / "data_raw/minimal", small=True)
         shutil.copytree(ROOT / "config/phases", self.folder / "config/phases")
         self.configure()
 

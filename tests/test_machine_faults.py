@@ -43,9 +43,9 @@ def test_of_patterns(tmp_path: Path) -> None:
 def test_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "1.tif"
     made_images.tiff(path, np.ones((20, 30)))
-    assert isinstance(next(images.images(path)), images.Image)
+    assert isinstance(next(images.read_images(path)), images.Image)
     monkeypatch.setattr(fabio, "open", failing)
-    stops(lambda: next(images.images(path)))
+    stops(lambda: next(images.read_images(path)))
 
 
 def test_of_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,10 +25,13 @@ from hexrd.made_series import chain
 from ssbchar.conclusion import Conclusion
 from ssbchar.pipeline import step
 from ssbchar.runtime import options as opts
-from ssbchar.simulate import heating, pressing, pulls, scans
+from ssbchar.simulate import pulls
 from ssbchar.simulate import truth as known
 from ssbchar.simulate.effects import IDEAL, Effects
+from ssbchar.simulate.hexrd import heating
+from ssbchar.simulate.nmr import pressing
 from ssbchar.simulate.truth import Truth
+from ssbchar.simulate.xas import scans
 
 ROOT = Path(__file__).parents[1]
 
@@ -79,14 +82,14 @@ def nmr(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
         spectrum=spectrum,
         decay=decay,
     )
-    return pressing.truths(powder), told
+    return pressing.list_truths(powder), told
 
 
 def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Conclusion]]:
     """Ge pristine against cycled or (every other seed) reduced, with the reduced reference."""
     after = ("Ge_cycled", "Ge_reduced")[seed % 2]
     wanted = [s for s in scans.SPECIMENS if s.measurement in ("Ge_pristine", "Ge_reference", after)]
-    scans.write(folder, effects, np.random.default_rng(seed), specimens=wanted)
+    scans.write_scans(folder, effects, np.random.default_rng(seed), specimens=wanted)
     read = {
         s.measurement: call(
             "xas.scans.read_scans", None, s.measurement, source=folder / s.measurement
@@ -123,7 +126,7 @@ def xas(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
         mixture=mixture,
     )
     sample = next(s.sample for s in wanted if s.measurement == after)
-    return [t for t in scans.truths() if t.sample == sample], told
+    return [t for t in scans.list_truths() if t.sample == sample], told
 
 
 def hexrd(
@@ -222,7 +225,7 @@ def finished(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
         Truth("s", "hexrd", "LAGP", "heating", "end_temperature", 760.0, "degC"),
         Truth("s", "hexrd", "s", "", "phase_stability", None, "", "reacts"),
     ]
-    known.save(truths, tmp_path / "truth.json")
+    known.save_truths(truths, tmp_path / "truth.json")
     told = [
         Conclusion(
             "a", 8.2601, 1e-4, 1e-4, unit="angstrom", subject="LAGP", condition="before heating"
@@ -248,8 +251,8 @@ def edited(path: Path, quantity: str, **values: Any) -> Path:
 
 
 def test_a_right_run_has_no_faults(finished: tuple[Path, Path]):
-    table = pulls.compare(*finished)
-    assert pulls.faults(table) == []
+    table = pulls.compare_with_truth(*finished)
+    assert pulls.list_faults(table) == []
     assert table.set_index("quantity")["pull"]["a"] == pytest.approx(
         1e-4 / math.hypot(1e-4, 1e-4), rel=1e-3
     )
@@ -269,7 +272,7 @@ def test_a_wrong_run_is_seen(
     finished: tuple[Path, Path], quantity: str, values: dict[str, Any], said: str
 ):
     summary, truth = finished
-    lines = pulls.faults(pulls.compare(edited(summary, quantity, **values), truth))
+    lines = pulls.list_faults(pulls.compare_with_truth(edited(summary, quantity, **values), truth))
     assert any(said in line for line in lines), lines
 
 
@@ -278,7 +281,7 @@ def test_two_answers_to_one_question_are_refused(finished: tuple[Path, Path]):
     table = pd.read_csv(summary)
     pd.concat([table, table.head(1).assign(value=8.3)]).to_csv(summary, index=False)
     with pytest.raises(ValueError, match="told twice"):
-        pulls.compare(summary, truth)
+        pulls.compare_with_truth(summary, truth)
 
 
 @pytest.mark.skipif(
@@ -286,10 +289,10 @@ def test_two_answers_to_one_question_are_refused(finished: tuple[Path, Path]):
     reason="the demonstration has not been run (make run)",
 )
 def test_finished_demonstration_tells_the_truth():
-    table = pulls.compare(
+    table = pulls.compare_with_truth(
         ROOT / "results" / "demo" / "summary.csv", ROOT / "data_raw" / "demo" / "truth.json"
     )
-    assert pulls.faults(table) == [], "\n".join(pulls.faults(table))
+    assert pulls.list_faults(table) == [], "\n".join(pulls.list_faults(table))
 
 
 def test_truth_file_is_plain_json(finished: tuple[Path, Path]):

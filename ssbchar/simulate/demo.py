@@ -8,22 +8,24 @@ from pathlib import Path
 
 import numpy as np
 
-from ssbchar.simulate import detector, heating, pressing, scans
 from ssbchar.simulate import truth as known
 from ssbchar.simulate.effects import IDEAL, Effects
+from ssbchar.simulate.hexrd import detector, heating
+from ssbchar.simulate.nmr import pressing
+from ssbchar.simulate.xas import scans
 
 SEED = 20210765
 """Seed of the shipped demonstration, fixed before any fitter ran on it."""
-PARTS = ("hexrd", "xas", "nmr")
+TECHNIQUES = ("hexrd", "xas", "nmr")
 """What can be written."""
 
 
-def write(
+def write_demo(
     out: Path,
     seed: int = SEED,
     ideal: bool = False,
     small: bool = False,
-    parts: Collection[str] = PARTS,
+    parts: Collection[str] = TECHNIQUES,
     counts: float = 1.0,
 ) -> list[known.Truth]:
     """Write the demonstration into a folder and return its truth; the folder's own parts are
@@ -46,9 +48,11 @@ def write(
         it.
     """
     effects = IDEAL if ideal else Effects()
-    streams = dict(zip(PARTS, np.random.SeedSequence(seed).spawn(len(PARTS)), strict=True))
+    streams = dict(
+        zip(TECHNIQUES, np.random.SeedSequence(seed).spawn(len(TECHNIQUES)), strict=True)
+    )
     rows: list[known.Truth] = []
-    for name in PARTS:
+    for name in TECHNIQUES:
         if name not in parts:
             continue
         folder = out / name
@@ -58,7 +62,7 @@ def write(
             rows += _hexrd(folder, effects, streams[name], small, counts)
         else:
             rows += {"xas": _xas, "nmr": _nmr}[name](folder, effects, streams[name], small)
-    known.save(rows, out / "truth.json")
+    known.save_truths(rows, out / "truth.json")
     note = "synthetic demonstration data (ssbchar simulate), seed {}{}{}{}; see docs/demonstration.md\n"
     level = f", {counts:g} times the counts" if counts != 1 else ""
     text = note.format(seed, ", ideal" if ideal else "", ", small" if small else "", level)
@@ -73,15 +77,15 @@ def _hexrd(
     stable, reacting = (
         ((24, 3, 16, 3), (40, 3, 8, 3)) if small else ((44, 5, 22, 4), (62, 5, 14, 4))
     )
-    rows = heating.write(heating.STABLE, folder, effects, rngs[0], stable, counts)
-    rows += heating.write(heating.REACTING, folder, effects, rngs[1], reacting, counts)
-    return rows + detector.write(folder, effects, rngs[2])
+    rows = heating.write_series(heating.STABLE, folder, effects, rngs[0], stable, counts)
+    rows += heating.write_series(heating.REACTING, folder, effects, rngs[1], reacting, counts)
+    return rows + detector.write_images(folder, effects, rngs[2])
 
 
 def _xas(
     folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool
 ) -> list[known.Truth]:
-    return scans.write(
+    return scans.write_scans(
         folder, effects, np.random.default_rng(stream), 2 if small else scans.REPEATS
     )
 
@@ -89,4 +93,4 @@ def _xas(
 def _nmr(
     folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool
 ) -> list[known.Truth]:
-    return pressing.write(folder, effects, np.random.default_rng(stream))
+    return pressing.write_powders(folder, effects, np.random.default_rng(stream))

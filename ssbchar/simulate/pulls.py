@@ -11,11 +11,11 @@ from ssbchar.simulate import truth
 if TYPE_CHECKING:
     import pandas as pd
 
-KEYS = ["sample", "technique", "subject", "condition", "quantity"]
+KEY_COLUMNS = ["sample", "technique", "subject", "condition", "quantity"]
 """What a truth and a row of ``summary.csv`` have in common."""
 
 
-def compare(summary: Path, known: Path) -> pd.DataFrame:
+def compare_with_truth(summary: Path, known: Path) -> pd.DataFrame:
     """Return one row per truth: what was concluded, and how far off it is.
 
     Parameters
@@ -41,19 +41,19 @@ def compare(summary: Path, known: Path) -> pd.DataFrame:
         keep_default_na=False,
         na_values={c: [""] for c in ("value", "stderr", "systematic")},
     )
-    told = told.drop_duplicates([*KEYS, "value", "stderr"])
-    truths = pd.DataFrame([vars(row) for row in truth.load(known)])
-    told = told[told.set_index(KEYS).index.isin(truths.set_index(KEYS).index)]
-    twice = told[told.duplicated(KEYS, keep=False)]
+    told = told.drop_duplicates([*KEY_COLUMNS, "value", "stderr"])
+    truths = pd.DataFrame([vars(row) for row in truth.load_truths(known)])
+    told = told[told.set_index(KEY_COLUMNS).index.isin(truths.set_index(KEY_COLUMNS).index)]
+    twice = told[told.duplicated(KEY_COLUMNS, keep=False)]
     if len(twice):
         raise ValueError(
-            f"{summary}: told twice: {', '.join(map(str, twice[KEYS].drop_duplicates().values.tolist()))}"
+            f"{summary}: told twice: {', '.join(map(str, twice[KEY_COLUMNS].drop_duplicates().values.tolist()))}"
         )
     truths = truths.rename(columns={"value": "truth", "verdict": "true_verdict"}).drop(
         columns="unit"
     )
-    wanted = [*KEYS, "value", "stderr", "systematic", "unit", "verdict", "reason"]
-    table = truths.merge(told[wanted], on=KEYS, how="left")
+    wanted = [*KEY_COLUMNS, "value", "stderr", "systematic", "unit", "verdict", "reason"]
+    table = truths.merge(told[wanted], on=KEY_COLUMNS, how="left")
     spread = (
         table["stderr"].astype(float) ** 2 + table["systematic"].astype(float).fillna(0.0) ** 2
     ) ** 0.5
@@ -67,7 +67,7 @@ def compare(summary: Path, known: Path) -> pd.DataFrame:
     return table
 
 
-def faults(
+def list_faults(
     table: pd.DataFrame, beyond: float = 3.0, never: float = 5.0, share: float = 0.99
 ) -> list[str]:
     """Return what is wrong with a comparison, one line each: missing answers, wrong verdicts, far
@@ -78,7 +78,7 @@ def faults(
     """
     lines = []
     for _, row in table.iterrows():
-        name = " / ".join(str(row[k]) for k in KEYS if row[k])
+        name = " / ".join(str(row[k]) for k in KEY_COLUMNS if row[k])
         if row["true_verdict"] and not row["agrees"]:
             lines.append(
                 f"{name}: verdict '{row['verdict']}', true is '{row['true_verdict']}' ({row['reason']})"

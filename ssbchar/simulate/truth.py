@@ -22,11 +22,11 @@ class Truth:
     verdict: str = ""
 
 
-def save(rows: Iterable[Truth], path: Path) -> None:
+def save_truths(rows: Iterable[Truth], path: Path) -> None:
     """Write truth rows as JSON."""
     path.write_text(json.dumps([asdict(r) for r in rows], indent=1) + "\n", encoding="utf-8")
 
 
-def load(path: Path) -> list[Truth]:
+def load_truths(path: Path) -> list[Truth]:
     """Return the truth rows of a file."""
     return [Truth(**row) for row in json.loads(path.read_text(encoding="utf-8"))]

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.simulate.detector import Detector, write_tiff
+from ssbchar.simulate.hexrd.detector import Detector, write_tiff
 
 D_CEO2 = 5.411651 / np.sqrt([3, 4, 8, 11, 12, 16, 19, 20, 24, 27])
 WAVELENGTH = 0.24117

@@ -13,8 +13,8 @@ import xarray as xr
 from ssbchar.conclusion import Conclusion
 from ssbchar.pipeline import step
 from ssbchar.runtime import options as opts
-from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
+from ssbchar.simulate.hexrd import heating
 from ssbchar.simulate.truth import Truth
 
 ROOT = Path(__file__).parents[2]
@@ -95,7 +95,9 @@ def chain(
     candidates : sequence of str
         Phases that unexplained peaks are tested against; none: that step is left out.
     """
-    truths = heating.write(mixture, folder, effects, np.random.default_rng(seed), frames, counts)
+    truths = heating.write_series(
+        mixture, folder, effects, np.random.default_rng(seed), frames, counts
+    )
     about = {"measurement": mixture.measurement, "sample": mixture.sample, "role": "series"}
     names = list(refined) or [p.crystal.name for p in mixture.phases]
     patterns = call(

@@ -17,8 +17,8 @@ from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import Reading
 from ssbchar.pipeline import step
 from ssbchar.runtime import processes, timing
-from ssbchar.simulate import heating
 from ssbchar.simulate.effects import Effects
+from ssbchar.simulate.hexrd import heating
 from ssbchar.storage import lazy_rows, row_file, store
 
 NAMES = ("patterns", "furnace", "peaks", "lattice", "tracks", "export", "figures")
@@ -67,7 +67,7 @@ def run(raw: Path, out: Path, drawn: bool) -> dict[str, bytes | xr.Dataset]:
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
-    heating.write(heating.STABLE, folder, Effects(), np.random.default_rng(3), (4, 1, 2, 1))
+    heating.write_series(heating.STABLE, folder, Effects(), np.random.default_rng(3), (4, 1, 2, 1))
     return folder
 
 

@@ -45,7 +45,7 @@ UNITS = {
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo")
-    demo.write(out, small=True)
+    demo.write_demo(out, small=True)
     return out
 
 
@@ -58,25 +58,25 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def test_same_seed_same_bytes(small: Path, tmp_path: Path):
-    demo.write(tmp_path, small=True)
+    demo.write_demo(tmp_path, small=True)
     assert digests(tmp_path) == digests(small)
 
 
 def test_another_seed_other_noise(small: Path, tmp_path: Path):
-    demo.write(tmp_path, seed=demo.SEED + 1, small=True, parts=("nmr",))
+    demo.write_demo(tmp_path, seed=demo.SEED + 1, small=True, parts=("nmr",))
     first, second = digests(small), digests(tmp_path)
     fids = [name for name in second if name.endswith(("/fid", "/ser"))]
     assert fids and all(first[name] != second[name] for name in fids)
 
 
 def test_parts_do_not_disturb_each_other(small: Path, tmp_path: Path):
-    demo.write(tmp_path, small=True, parts=("xas",))
+    demo.write_demo(tmp_path, small=True, parts=("xas",))
     alone = {name: d for name, d in digests(tmp_path).items() if name.startswith("xas/")}
     assert alone == {name: d for name, d in digests(small).items() if name.startswith("xas/")}
 
 
 def test_fewer_counts_change_the_heating_series_alone(small: Path, tmp_path: Path):
-    demo.write(tmp_path, small=True, parts=("hexrd",), counts=0.1)
+    demo.write_demo(tmp_path, small=True, parts=("hexrd",), counts=0.1)
     name = "hexrd/heating_LAGP_LFP/001.xye"
     usual, fewer = (np.loadtxt(folder / name)[:, 1] for folder in (small, tmp_path))
     assert np.mean(fewer) == pytest.approx(0.1 * np.mean(usual), rel=0.01)
@@ -101,7 +101,7 @@ def test_every_raw_file_says_synthetic(small: Path):
 
 
 def test_truth_uses_the_contract(small: Path):
-    rows = truth.load(small / "truth.json")
+    rows = truth.load_truths(small / "truth.json")
     contract = (ROOT / "docs" / "data-model.md").read_text()
     assert len(rows) > 80
     for row in rows:
@@ -115,7 +115,7 @@ def test_truth_uses_the_contract(small: Path):
 def test_truth_states_the_published_claims(small: Path):
     value = {
         (r.sample, r.subject, r.condition, r.quantity): r.value
-        for r in truth.load(small / "truth.json")
+        for r in truth.load_truths(small / "truth.json")
     }
     for phase in ("LAGP", "LFP"):
         assert abs(value["LAGP+LFP", phase, "after cooling", "volume_return"]) < 0.2
@@ -134,7 +134,7 @@ def test_truth_states_the_published_claims(small: Path):
 
 
 def test_sheets_cover_the_demonstration(small: Path):
-    rows = truth.load(small / "truth.json")
+    rows = truth.load_truths(small / "truth.json")
     for name in ("config/samples.tsv", "config/minimal/samples.tsv"):
         lines = [
             x.split("\t")
@@ -148,14 +148,14 @@ def test_sheets_cover_the_demonstration(small: Path):
 
 
 def test_phases_of_the_sheet_are_the_truths(small: Path):
-    phases = {r.subject for r in truth.load(small / "truth.json") if r.quantity == "volume"}
+    phases = {r.subject for r in truth.load_truths(small / "truth.json") if r.quantity == "volume"}
     known = yaml.safe_load((ROOT / "config" / "phases" / "phases.yaml").read_text())
     assert phases <= set(known)
 
 
 def test_simulator_imports_no_fitter():
     allowed = {"ssbchar.simulate", "ssbchar.constants", "ssbchar.typing"}
-    for path in Path(ssbchar.simulate.__file__).parent.glob("*.py"):
+    for path in Path(ssbchar.simulate.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = []
             if isinstance(node, ast.Import):

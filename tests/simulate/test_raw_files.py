@@ -8,15 +8,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ssbchar.simulate import bruker, demo, detector, pressing, scans
+from ssbchar.simulate import demo
 from ssbchar.simulate.effects import IDEAL, Effects
-from ssbchar.simulate.pattern import BM17
+from ssbchar.simulate.hexrd import detector
+from ssbchar.simulate.hexrd.pattern import BM17
+from ssbchar.simulate.nmr import bruker, pressing
+from ssbchar.simulate.xas import scans
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("demo")
-    demo.write(out, small=True)
+    demo.write_demo(out, small=True)
     return out
 
 
@@ -95,8 +98,8 @@ def test_nmrglue_reads_what_was_written(tmp_path: Path):
     nmrglue = pytest.importorskip("nmrglue")
     rng = np.random.default_rng(1)
     data = np.round(1e6 * (rng.standard_normal((3, 300)) + 1j * rng.standard_normal((3, 300))))
-    about = pressing.acquisition(1.6e9, 8, True)
-    bruker.write(
+    about = pressing.list_acquisition_parameters(1.6e9, 8, True)
+    bruker.write_experiment(
         tmp_path / "ser", data, about, pressing.PROCESSING, "synthetic", "", [1e-5, 2e-5, 3.5e-5]
     )
     parameters, back = nmrglue.bruker.read(str(tmp_path / "ser"))
@@ -106,10 +109,10 @@ def test_nmrglue_reads_what_was_written(tmp_path: Path):
     assert parameters["acqus"]["TD"] == 600 and parameters["acqu2s"]["TD"] == 3
     assert parameters["acqus"]["P"][1] == pressing.PULSE and parameters["acqus"]["NUC1"] == "7Li"
     assert (tmp_path / "ser" / "vdlist").read_text().split() == ["10u", "20u", "35u"]
-    bruker.write(
+    bruker.write_experiment(
         tmp_path / "fid",
         data[0],
-        pressing.acquisition(1.6e9, 8, False),
+        pressing.list_acquisition_parameters(1.6e9, 8, False),
         pressing.PROCESSING,
         "synthetic",
         "",
@@ -120,7 +123,7 @@ def test_nmrglue_reads_what_was_written(tmp_path: Path):
 def test_lines_lie_at_their_shift_with_their_area(tmp_path: Path):
     """nmrglue's own group-delay removal and axis; areas from the peak integrals of pure Li."""
     nmrglue = pytest.importorskip("nmrglue")
-    pressing.write(tmp_path, IDEAL, np.random.default_rng(3))
+    pressing.write_powders(tmp_path, IDEAL, np.random.default_rng(3))
     for name in ("Li_reference", "Li1Si_100MPa_30s"):
         parameters, fid = nmrglue.bruker.read(str(tmp_path / name / "10"))
         fid = nmrglue.bruker.remove_digital_filter(parameters, fid)
@@ -135,7 +138,7 @@ def test_lines_lie_at_their_shift_with_their_area(tmp_path: Path):
 
 def test_group_delay_is_the_stated_one(tmp_path: Path):
     nmrglue = pytest.importorskip("nmrglue")
-    pressing.write(tmp_path, IDEAL, np.random.default_rng(3))
+    pressing.write_powders(tmp_path, IDEAL, np.random.default_rng(3))
     parameters, fid = nmrglue.bruker.read(str(tmp_path / "Li_reference" / "10"))
     delay = parameters["acqus"]["GRPDLY"]
     top = np.abs(fid).max()
@@ -152,7 +155,9 @@ def test_chi_noise_is_the_stated_one(element: str):
     energy = np.repeat(energy, 200)
     mu = []
     for seed in range(scans.REPEATS):
-        i0, i1, _ = scans.counts(energy, specimen, 0.0, 1, IDEAL, np.random.default_rng(seed))
+        i0, i1, _ = scans.simulate_counts(
+            energy, specimen, 0.0, 1, IDEAL, np.random.default_rng(seed)
+        )
         mu.append(np.log(i0 / i1))
     merged = np.mean(mu, axis=0).reshape(3, 200) / scans.STEP
     assert abs(merged.std(axis=1, ddof=1).mean() / scans.CHI_NOISE - 1) < 0.1
@@ -173,8 +178,8 @@ def test_xdi_and_columns_have_all_channels(small: Path):
 
 
 def test_effects_change_the_raw_files(tmp_path: Path):
-    demo.write(tmp_path / "real", small=True, parts=("xas", "nmr"))
-    demo.write(tmp_path / "ideal", small=True, ideal=True, parts=("xas", "nmr"))
+    demo.write_demo(tmp_path / "real", small=True, parts=("xas", "nmr"))
+    demo.write_demo(tmp_path / "ideal", small=True, ideal=True, parts=("xas", "nmr"))
     for name in ("xas/Ge_pristine/Ge_pristine.001.xdi", "nmr/Li1Si_100MPa_30s/10/fid"):
         assert (tmp_path / "real" / name).read_bytes() != (tmp_path / "ideal" / name).read_bytes()
     assert Effects() != IDEAL

@@ -14,7 +14,7 @@ from ssbchar.crystal.cell import Phase, crystal_system
 if TYPE_CHECKING:
     import xarray as xr
 
-TAGS = (
+CELL_TAGS = (
     "_cell_length_a",
     "_cell_length_b",
     "_cell_length_c",
@@ -24,7 +24,7 @@ TAGS = (
 )
 
 
-def text(
+def format_cif(
     known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frame: int, note: str
 ) -> str:
     """Return the CIF of one phase in one frame.
@@ -61,12 +61,14 @@ def text(
         f"_space_group_name_H-M_alt '{known.group}'",
     ]
     cell, stderr = at["cell"].values, at["cell_stderr"].values
-    lines += [f"{tag} {with_su(v, s)}" for tag, v, s in zip(TAGS, cell, stderr, strict=True)]
-    lines.append(f"_cell_volume {with_su(float(at['volume']), float(at['volume_stderr']))}")
+    lines += [
+        f"{tag} {format_with_su(v, s)}" for tag, v, s in zip(CELL_TAGS, cell, stderr, strict=True)
+    ]
+    lines.append(f"_cell_volume {format_with_su(float(at['volume']), float(at['volume_stderr']))}")
     return "\n".join([*lines, *_symmetry(known), *_atoms(known)]) + "\n"
 
 
-def with_su(value: float, su: float) -> str:
+def format_with_su(value: float, su: float) -> str:
     """Return a value with its standard uncertainty in CIF notation, ``8.2614(3)``: of one digit, or
     of two up to 19.
 
@@ -85,7 +87,7 @@ def with_su(value: float, su: float) -> str:
 
 
 def _kelvin(celsius: float, error: float) -> str:
-    return with_su(celsius - ABSOLUTE_ZERO_C, error) if np.isfinite(celsius) else "?"
+    return format_with_su(celsius - ABSOLUTE_ZERO_C, error) if np.isfinite(celsius) else "?"
 
 
 def _word(name: str) -> str:
@@ -93,7 +95,9 @@ def _word(name: str) -> str:
 
 
 def _symmetry(known: Phase) -> list[str]:
-    texts = [operation(r, t) for r, t in zip(known.rotations, known.translations, strict=True)]
+    texts = [
+        format_operation(r, t) for r, t in zip(known.rotations, known.translations, strict=True)
+    ]
     texts.sort(key=lambda text: text != "x, y, z")  # the identity stands first
     rows = [
         f"'{text}'" for text in texts
@@ -101,7 +105,7 @@ def _symmetry(known: Phase) -> list[str]:
     return ["loop_", "_space_group_symop_operation_xyz", *rows]
 
 
-def operation(rotation: NDArray[np.float64], shift: NDArray[np.float64]) -> str:
+def format_operation(rotation: NDArray[np.float64], shift: NDArray[np.float64]) -> str:
     """Return a symmetry operation as text, such as ``-x+y, -x, z+1/2``."""
     return ", ".join(_component(row, float(t)) for row, t in zip(rotation, shift, strict=True))
 

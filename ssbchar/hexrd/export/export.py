@@ -18,7 +18,7 @@ from ssbchar.hexrd.export.options import Export
 if TYPE_CHECKING:
     import xarray as xr
 
-GIVEN = ("ok", "held", "departs", "inconsistent")
+EXPORTED_VERDICTS = ("ok", "held", "departs", "inconsistent")
 """Verdicts of a refined phase whose cell is worth a file."""
 
 
@@ -61,31 +61,33 @@ def export_series(
             f"frames are numbered {numbers.min()} to {numbers.max()}",
         )
     note = f"{labels.get('sample', '')}{' (synthetic)' if patterns.attrs.get('synthetic') else ''}".strip()
-    files = {"frames.csv": frames_csv.text(patterns, furnace, lattice)}
+    files = {"frames.csv": frames_csv.format_table(patterns, furnace, lattice)}
     wanted: set[int] = {
         int(i) for i in np.flatnonzero(np.isin(patterns["frame"].values, options.frames))
     }
     for p, name in enumerate(lattice["phase"].values.astype(str)):
         known = reflections.read(table, name, PhaseTable())
-        own = chosen(lattice["verdict"].values[:, p], furnace["temperature"].values)
+        own = choose_frames(lattice["verdict"].values[:, p], furnace["temperature"].values)
         for i in own:
             number = int(patterns["frame"].values[i])
-            files[f"{name}_frame{number:04d}.cif"] = cif.text(
+            files[f"{name}_frame{number:04d}.cif"] = cif.format_cif(
                 known, lattice, furnace, p, int(i), note
             )
         wanted |= {int(i) for i in own}
     good = [i for i in sorted(wanted) if str(patterns["status"].values[i]) == "ok"]
     for i in good:
         number = int(patterns["frame"].values[i])
-        files[f"frame{number:04d}.fxye"] = gsas.pattern(patterns, furnace, i, note)
+        files[f"frame{number:04d}.fxye"] = gsas.format_pattern(patterns, furnace, i, note)
     if good:
-        files[gsas.INSTRUMENT] = gsas.instrument(
+        files[gsas.INSTRUMENT_FILE] = gsas.format_instrument(
             patterns, lattice, peaks, options.polarisation, note
         )
     return files
 
 
-def chosen(verdict: NDArray[np.object_], temperature: NDArray[np.float64]) -> NDArray[np.intp]:
+def choose_frames(
+    verdict: NDArray[np.object_], temperature: NDArray[np.float64]
+) -> NDArray[np.intp]:
     """Return the frames of a phase that are exported: the first and last that have a cell, the
     coldest, the hottest.
 
@@ -95,7 +97,7 @@ def chosen(verdict: NDArray[np.object_], temperature: NDArray[np.float64]) -> ND
     temperature : ndarray, shape (frames,)
         [degC]
     """
-    there = np.flatnonzero(np.isin(verdict.astype(str), GIVEN))
+    there = np.flatnonzero(np.isin(verdict.astype(str), EXPORTED_VERDICTS))
     if not there.size:
         return there
     best = np.flatnonzero(verdict.astype(str) == "ok")

@@ -14,7 +14,7 @@ AXES = ("a", "b", "c", "alpha", "beta", "gamma")
 UNITS = ("angstrom",) * 3 + ("degree",) * 3
 
 
-def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
+def format_table(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     """Return the table as CSV; units stand in the names of the columns, empty cells are not
     measured.
 
@@ -51,7 +51,7 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     per_both("volume_stderr", "volume_stderr")
     per_both("intensity_count_degree", "intensity")
     per_both("intensity_stderr", "intensity_stderr")
-    share, error = shares(lattice)
+    share, error = calculate_shares(lattice)
     columns["relative_intensity_percent"], columns["relative_intensity_stderr"] = (
         share.ravel(),
         error.ravel(),
@@ -75,7 +75,7 @@ def text(patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset) -> str:
     return str(table.to_csv(index=False, lineterminator="\n", float_format="%.9g"))
 
 
-def shares(lattice: xr.Dataset) -> tuple[Any, Any]:
+def calculate_shares(lattice: xr.Dataset) -> tuple[Any, Any]:
     """Return each phase's share of the scattered intensity [percent] and its error, shape (frames,
     phases).
 

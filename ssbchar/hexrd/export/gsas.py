@@ -19,15 +19,15 @@ from ssbchar.hexrd.peaks.strain_path import typical_width
 if TYPE_CHECKING:
     import xarray as xr
 
-INSTRUMENT = "instrument.instprm"
+INSTRUMENT_FILE = "instrument.instprm"
 """Name of the instrument parameter file."""
 FWHM_TO_SIGMA = 1 / np.sqrt(8 * np.log(2))
-AXIAL = 0.002
+AXIAL_DIVERGENCE = 0.002
 """SH/L, the axial divergence; next to none on an area detector, and GSAS-II's smallest usual
 value."""
 
 
-def pattern(patterns: xr.Dataset, furnace: xr.Dataset, frame: int, note: str) -> str:
+def format_pattern(patterns: xr.Dataset, furnace: xr.Dataset, frame: int, note: str) -> str:
     """Return one frame as FXYE text; points without intensity or error are left out.
 
     Parameters
@@ -49,7 +49,7 @@ def pattern(patterns: xr.Dataset, furnace: xr.Dataset, frame: int, note: str) ->
     step = 100 * float(np.median(np.diff(x)))
     head = [
         title[:80],
-        f"Instrument parameter file:{INSTRUMENT}",
+        f"Instrument parameter file:{INSTRUMENT_FILE}",
         f"# wavelength {float(patterns['wavelength']):.7g} angstrom",
         f"# temperature {temperature:.1f} degC, from the furnace's log"
         if np.isfinite(temperature)
@@ -60,7 +60,7 @@ def pattern(patterns: xr.Dataset, furnace: xr.Dataset, frame: int, note: str) ->
     return "\n".join([*head, *rows]) + "\n"
 
 
-def instrument(
+def format_instrument(
     patterns: xr.Dataset, lattice: xr.Dataset, peaks: xr.Dataset, polarisation: float, note: str
 ) -> str:
     """Return the instrument parameter file of a series (GSAS-II ``.instprm``, constant wavelength).
@@ -74,7 +74,7 @@ def instrument(
     polarisation : float
         Polarisation of the beam left in the intensities (1: corrected, or none to correct).
     """
-    gauss, lorentz = widths(patterns, peaks)
+    gauss, lorentz = estimate_widths(patterns, peaks)
     zero = (
         float(np.nanmedian(lattice["zero"].values))
         if np.isfinite(lattice["zero"].values).any()
@@ -93,7 +93,7 @@ def instrument(
         "X": f"{100 * lorentz:.6g}",
         "Y": "0.0",
         "Z": "0.0",
-        "SH/L": f"{AXIAL:g}",
+        "SH/L": f"{AXIAL_DIVERGENCE:g}",
     }
     head = [
         "#GSAS-II instrument parameter file",
@@ -102,7 +102,7 @@ def instrument(
     return "\n".join([*head, *(f"{k}:{v}" for k, v in values.items())]) + "\n"
 
 
-def widths(patterns: xr.Dataset, peaks: xr.Dataset) -> tuple[float, float]:
+def estimate_widths(patterns: xr.Dataset, peaks: xr.Dataset) -> tuple[float, float]:
     """Return the typical Gaussian width and the Lorentzian width times cos(theta) [degree] of the
     tracked peaks.
 
@@ -118,12 +118,12 @@ def widths(patterns: xr.Dataset, peaks: xr.Dataset) -> tuple[float, float]:
             patterns["two_theta"].values, patterns["intensity"][usable].values
         ), 0.0
     width, share = peaks["fwhm"].values[good], peaks["eta"].values[good]
-    gauss, lorentz = components(width, share)
+    gauss, lorentz = widths_from_pseudo_voigt(width, share)
     theta = np.radians(peaks["position"].values[good]) / 2
     return float(np.median(gauss)), float(np.median(lorentz * np.cos(theta)))
 
 
-def components(
+def widths_from_pseudo_voigt(
     width: NDArray[np.float64], share: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], ...]:
     """Return the Gaussian and Lorentzian widths of pseudo-Voigts (see `widths`)."""

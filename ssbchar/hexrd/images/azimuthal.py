@@ -43,7 +43,7 @@ class Integrator:
     """Counts of no beam of each pixel."""
 
 
-class Sums(NamedTuple):
+class BinSums(NamedTuple):
     """What bins gathered, shape (frame, sector, bin)."""
 
     total: Array
@@ -55,14 +55,14 @@ class Sums(NamedTuple):
     single: Array
     """Variance of a single count, shape (sector, bin)."""
 
-    def over_sectors(self, keep: NDArray[np.bool_] | None = None) -> Sums:
+    def over_sectors(self, keep: NDArray[np.bool_] | None = None) -> BinSums:
         """Return the sums over all sectors, or those kept (shape (frame, sector, bin)), as one
         sector."""
         use = np.ones(self.total.shape, bool) if keep is None else keep
         total, variance, seen = (
             np.sum(np.where(use, x, 0.0), axis=1, keepdims=True) for x in self[:3]
         )
-        return Sums(total, variance, seen, np.max(self.single, axis=0, keepdims=True))
+        return BinSums(total, variance, seen, np.max(self.single, axis=0, keepdims=True))
 
     def mean(self) -> tuple[Array, Array]:
         """Return counts per pixel at full response, and their standard error; NaN where nothing was
@@ -79,7 +79,7 @@ class Sums(NamedTuple):
         return value, stderr
 
 
-def integrator(
+def build_integrator(
     plane: geo.Plane,
     orientation: int,
     valid: NDArray[np.bool_],
@@ -119,7 +119,7 @@ def integrator(
     import scipy.sparse
     from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
-    seen = np.ascontiguousarray(geo.oriented(valid, orientation))
+    seen = np.ascontiguousarray(geo.orient_image(valid, orientation))
     detector = AzimuthalIntegrator(
         *plane[:6], pixel1=plane.pixel1, pixel2=plane.pixel2, wavelength=1e-10
     )
@@ -142,7 +142,7 @@ def integrator(
     response = detector.solidAngleArray(seen.shape)
     if polarisation is not None:
         response = response * detector.polarization(seen.shape, polarisation)
-    place = geo.oriented(np.arange(valid.size).reshape(valid.shape), orientation).ravel()
+    place = geo.orient_image(np.arange(valid.size).reshape(valid.shape), orientation).ravel()
     stored = np.argsort(place)
     sector = _sectors(plane, seen.shape, sectors)
     rows = engine.indices + bins * np.repeat(sector, np.diff(engine.indptr)).astype(
@@ -170,7 +170,7 @@ def integrator(
 
 def _natural_points(plane: geo.Plane, shape: tuple[int, ...]) -> int:
     """Return two bins per pixel of the longest distance from the direct beam to a corner."""
-    _, row, column = geo.direct_beam(plane)
+    _, row, column = geo.direct_beam_from_plane(plane)
     far = [np.hypot(r - row, c - column) for r in (0, shape[0]) for c in (0, shape[1])]
     return int(np.ceil(2 * max(far)))
 
@@ -184,7 +184,7 @@ def _sectors(plane: geo.Plane, shape: tuple[int, ...], sectors: int) -> NDArray[
     return ((azimuth.ravel() + np.pi) / (2 * np.pi) * sectors).astype(np.int64) % sectors
 
 
-def sums(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None) -> Sums:
+def sum_bins(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None) -> BinSums:
     """Return what every bin of every frame gathers.
 
     Counts sum_p c_bp (N_p - D_p), variance sum_p c_bp^2 (N_p + D_p), response sum_p c_bp R_p with
@@ -218,19 +218,19 @@ def sums(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = No
         variance += squares @ noise
     shape = (by.sectors, by.two_theta.size, frames)
     by_frame = [np.moveaxis(x.reshape(shape), -1, 0) for x in (total, variance, seen)]
-    return Sums(by_frame[0], by_frame[1], by_frame[2], by.single.reshape(shape[:2]))
+    return BinSums(by_frame[0], by_frame[1], by_frame[2], by.single.reshape(shape[:2]))
 
 
-def integrate(
+def integrate_stack(
     by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None
 ) -> tuple[Array, Array]:
     """Return mean counts per pixel and their standard error, shape (frame, bin), for all azimuths
     (see `sums`)."""
-    mean, stderr = sums(by, stack, bad).over_sectors().mean()
+    mean, stderr = sum_bins(by, stack, bad).over_sectors().mean()
     return mean[:, 0], stderr[:, 0]
 
 
-def robust(gathered: Sums, cut: float = 4.0) -> tuple[Array, Array, Array]:
+def average_without_grains(gathered: BinSums, cut: float = 4.0) -> tuple[Array, Array, Array]:
     """Return the mean over sectors without those that single grains rule, its standard error, and
     the share left out.
 

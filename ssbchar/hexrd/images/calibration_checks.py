@@ -17,12 +17,12 @@ from ssbchar.typing import Array
 
 FEWEST_RINGS = 4
 """Rings needed to know distance and tilt; fewer are refused."""
-WORST_HELD_OUT = 400.0
+HELD_OUT_LIMIT = 400.0
 """A calibration whose left-out rings are typically further off [ppm] has the wrong calibrant or
 wavelength."""
-LEAST_EXPLAINED = 0.85
+EXPLAINED_LIMIT = 0.85
 """Share of the rings' power that must lie on rings of the calibrant."""
-RADIAL = 0.02
+RADIUS_ERROR = 0.02
 """Systematic error of a ring's radius [pixel]: what asymmetry of the profile and the sensor's depth
 leave."""
 
@@ -30,7 +30,7 @@ leave."""
 def check_rings(
     source: Path,
     given: Setup,
-    found: cal.Refined,
+    found: cal.RefinedGeometry,
     angles: Array,
     held: Array,
     check: str,
@@ -59,42 +59,42 @@ def check_rings(
             remedy,
         )
     typical = float(np.nanmedian(np.abs(held)))
-    if typical > WORST_HELD_OUT:
+    if typical > HELD_OUT_LIMIT:
         problem = f"its rings are not those of {calibrant} at {given.wavelength:.6g} angstrom: left-out rings are"
         raise BadInput(source, f"{problem} {typical:.0f} ppm off; {check}", remedy)
-    share = rings.explained(
-        rings.contrast(given.counts, given.valid), given.valid, found.plane, angles
+    share = rings.measure_explained_share(
+        rings.flatten_image(given.counts, given.valid), given.valid, found.plane, angles
     )
-    if share < LEAST_EXPLAINED:
+    if share < EXPLAINED_LIMIT:
         problem = f"{100 * (1 - share):.0f} % of the rings' power lies on no ring of {calibrant}"
         raise BadInput(source, problem, remedy)
 
 
-def systematic(given: Setup, found: cal.Refined, angles: Array) -> Array:
+def estimate_systematic(given: Setup, found: cal.RefinedGeometry, angles: Array) -> Array:
     """Return systematic errors of `BEAM` and of ln(wavelength from rings): radii off by `RADIAL`,
     wavelength by 1 s."""
     _, row, column = found.beam[:3]
     out = np.hypot(found.points.row - row, found.points.column - column)
     moved = found.points._replace(
-        row=found.points.row + RADIAL * (found.points.row - row) / out,
-        column=found.points.column + RADIAL * (found.points.column - column) / out,
+        row=found.points.row + RADIUS_ERROR * (found.points.row - row) / out,
+        column=found.points.column + RADIUS_ERROR * (found.points.column - column) / out,
     )
     longer = 2 * np.arcsin(np.sin(angles / 2) * (1 + given.wavelength_stderr / given.wavelength))
-    by_radius = cal.refine(moved, angles, found.plane)[0] - found.beam
-    by_wavelength = cal.refine(found.points, longer, found.plane)[0] - found.beam
+    by_radius = cal.refine_beam(moved, angles, found.plane)[0] - found.beam
+    by_wavelength = cal.refine_beam(found.points, longer, found.plane)[0] - found.beam
     free = [
-        cal.refine(p, angles, found.plane, free_wavelength=True)[0][5]
+        cal.refine_beam(p, angles, found.plane, free_wavelength=True)[0][5]
         for p in (found.points, moved)
     ]
     return np.array([*np.hypot(by_radius, by_wavelength), abs(free[1] - free[0])])
 
 
-def free_wavelength(
-    given: Setup, found: cal.Refined, angles: Array, systematic: float
+def check_wavelength(
+    given: Setup, found: cal.RefinedGeometry, angles: Array, systematic: float
 ) -> tuple[float, float, str]:
     """Refine the wavelength too; return it and its standard error [angstrom], and whether the given
     one agrees."""
-    beam, covariance, *_ = cal.refine(found.points, angles, found.plane, free_wavelength=True)
+    beam, covariance, *_ = cal.refine_beam(found.points, angles, found.plane, free_wavelength=True)
     ratio, error = float(np.exp(beam[5])), float(np.hypot(np.sqrt(covariance[5, 5]), systematic))
     off = f"the rings' curvature asks for {1e6 * (ratio - 1):+.0f}({1e6 * error:.0f}) ppm of the one given"
     if error > 0.003:
@@ -104,9 +104,9 @@ def free_wavelength(
     return given.wavelength * ratio, given.wavelength * error, verdict
 
 
-def oriented(
-    source: Path, given: Setup, found: cal.Refined, angles: Array, options: Geometry
-) -> tuple[int, geo.Plane, list[cal.Fit]]:
+def choose_orientation(
+    source: Path, given: Setup, found: cal.RefinedGeometry, angles: Array, options: Geometry
+) -> tuple[int, geo.Plane, list[cal.OrientationFit]]:
     """Return the orientation and plane to use: the refined plane as stored, or the .poni's where it
     matches.
 
@@ -117,15 +117,15 @@ def oriented(
     """
     if given.poni is None:
         return 0, found.plane, []
-    fits = cal.verified(found.points, given.counts.shape, given.poni, angles)
+    fits = cal.compare_orientations(found.points, given.counts.shape, given.poni, angles)
     best = min(fits, key=lambda fit: fit.doubling)
     if (
         best.doubling <= options.doubling_tolerance
         and abs(best.cell_offset) <= options.cell_tolerance
     ):
         return best.orientation, given.poni, fits
-    _, row, column = geo.direct_beam(given.poni)
-    seen = geo.oriented_points(found.beam[1], found.beam[2], given.counts.shape, best.orientation)
+    _, row, column = geo.direct_beam_from_plane(given.poni)
+    seen = geo.orient_points(found.beam[1], found.beam[2], given.counts.shape, best.orientation)
     wander = f"{best.doubling:.1f} pixels (calibrant's cell {best.cell_offset:+.0f} ppm)"
     problem = (
         f"suits none of the eight orientations of {Path(source).name}: at best ({geo.ORIENTATIONS[best.orientation]}) "

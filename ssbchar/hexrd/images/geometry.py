@@ -44,7 +44,7 @@ class Plane(NamedTuple):
     pixel2: float
 
 
-def rotation(rot1: float, rot2: float, rot3: float) -> Array:
+def rotation_from_angles(rot1: float, rot2: float, rot3: float) -> Array:
     """Return the matrix that turns detector coordinates (1, 2, 3) into laboratory ones.
 
     R = R3(rot3) R2(-rot2) R1(rot1), the order and senses of pyFAI: axis 3 along the beam, 1 up the
@@ -91,7 +91,7 @@ def angles_from_pixels(plane: Plane, row: ArrayLike, column: ArrayLike) -> tuple
     two_theta, azimuth : ndarray
         In radians.
     """
-    turn = rotation(plane.rot1, plane.rot2, plane.rot3)
+    turn = rotation_from_angles(plane.rot1, plane.rot2, plane.rot3)
     p1 = np.asarray(row, float) * plane.pixel1 - plane.poni1
     p2 = np.asarray(column, float) * plane.pixel2 - plane.poni2
     x1, x2, x3 = (turn[i, 0] * p1 + turn[i, 1] * p2 + turn[i, 2] * plane.distance for i in range(3))
@@ -117,7 +117,7 @@ def pixels_from_angles(
         the plane.
     """
     angle, around = np.asarray(two_theta, float), np.asarray(azimuth, float)
-    turn = rotation(plane.rot1, plane.rot2, plane.rot3)
+    turn = rotation_from_angles(plane.rot1, plane.rot2, plane.rot3)
     ray = (
         np.sin(angle) * np.sin(around),
         np.sin(angle) * np.cos(around),
@@ -128,14 +128,14 @@ def pixels_from_angles(
     return (d1 * scale + plane.poni1) / plane.pixel1, (d2 * scale + plane.poni2) / plane.pixel2
 
 
-def direct_beam(plane: Plane) -> tuple[float, float, float]:
+def direct_beam_from_plane(plane: Plane) -> tuple[float, float, float]:
     """Return the direct beam's path to the detector [m] and where it meets it (row, column)
     [pixel]."""
     row, column = pixels_from_angles(plane, 0.0, 0.0)
     return plane.distance / (np.cos(plane.rot1) * np.cos(plane.rot2)), float(row), float(column)
 
 
-def oriented(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
+def orient_image(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic]:
     """Return the stored image put into one of the `ORIENTATIONS` (a view; rows and columns may
     swap)."""
     turned = image[::-1] if orientation in (1, 3) else image
@@ -149,7 +149,7 @@ def oriented(image: NDArray[np.generic], orientation: int) -> NDArray[np.generic
     return image[::-1, ::-1].T if orientation == 7 else turned
 
 
-def oriented_points(
+def orient_points(
     row: ArrayLike, column: ArrayLike, shape: tuple[int, int], orientation: int
 ) -> tuple[Array, Array]:
     """Return where points of the stored image come to lie in `oriented`, in pixels from the outer

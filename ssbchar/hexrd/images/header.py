@@ -22,15 +22,28 @@ MONITOR_KEYS = ("monitor", "ion_chamber", "i0")
 DISTANCE_KEYS = ("detector_distance", "nominal distance", "distance", "sampledistance")
 PIXEL_KEYS = ("pixel_size", "x_pixel_size", "pixel", "psize_1")
 SATURATION_KEYS = ("count_cutoff", "saturation_value", "countrate_correction_count_cutoff")
-FORMS = ("%Y:%m:%d %H:%M:%S", "%Y.%m.%d : %H:%M:%S.%f", "%a %b %d %H:%M:%S %Y", "%d/%m/%Y %H:%M:%S")
+TIME_FORMATS = (
+    "%Y:%m:%d %H:%M:%S",
+    "%Y.%m.%d : %H:%M:%S.%f",
+    "%a %b %d %H:%M:%S %Y",
+    "%d/%m/%Y %H:%M:%S",
+)
 """Ways of writing a time beside ISO 8601: TIFF, QXRD, ctime."""
-METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "um": 1e-6, "µm": 1e-6, "micron": 1e-6, "nm": 1e-9}
+METRES_PER_UNIT = {
+    "m": 1.0,
+    "cm": 1e-2,
+    "mm": 1e-3,
+    "um": 1e-6,
+    "µm": 1e-6,
+    "micron": 1e-6,
+    "nm": 1e-9,
+}
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 Header = Mapping[str, str]
 
 
-def number(header: Header, keys: Sequence[str]) -> float:
+def read_number(header: Header, keys: Sequence[str]) -> float:
     """Return the first number under the first key that has one; NaN where none has."""
     for key in keys:
         found = re.search(_NUMBER, header.get(key.lower(), ""))
@@ -39,17 +52,17 @@ def number(header: Header, keys: Sequence[str]) -> float:
     return float("nan")
 
 
-def length(header: Header, keys: Sequence[str]) -> float:
+def read_length(header: Header, keys: Sequence[str]) -> float:
     """Return a length [m] under the first key that has one, in metres where no unit stands; NaN
     where none has."""
     for key in keys:
         found = re.search(rf"({_NUMBER})\s*([a-zµ]*)", header.get(key, ""))
-        if found and found[2] in ("", *METRES):
-            return float(found[1]) * METRES.get(found[2], 1.0)
+        if found and found[2] in ("", *METRES_PER_UNIT):
+            return float(found[1]) * METRES_PER_UNIT.get(found[2], 1.0)
     return float("nan")
 
 
-def wavelength_stated(header: Header) -> tuple[float, float] | None:
+def read_wavelength(header: Header) -> tuple[float, float] | None:
     """Return wavelength and the standard deviation of its rounding [angstrom], None where the
     header is silent."""
     return bragg.wavelength_from_header("\n".join(f"{key}: {value}" for key, value in header.items()))
@@ -60,7 +73,7 @@ def is_synthetic(header: Header) -> bool:
     return any("synthetic" in value.lower() for value in header.values())
 
 
-def time(header: Header, key: str, utc_offset: float) -> tuple[float, bool]:
+def read_time(header: Header, key: str, utc_offset: float) -> tuple[float, bool]:
     """Return when a frame was taken [s since 1970-01-01 UTC], NaN where unknown, and whether its
     zone is stated.
 
@@ -74,7 +87,7 @@ def time(header: Header, key: str, utc_offset: float) -> tuple[float, bool]:
     utc_offset : float
         Hours that local time is ahead of UTC, for times written without a zone.
     """
-    within = _zero_if_nan(number(header, ("frame_time",))) * (
+    within = _zero_if_nan(read_number(header, ("frame_time",))) * (
         int(header.get("frame_in_file", "1")) - 1
     )
     texts = [header.get(name, "").strip() for name in ((key.lower(),) if key else TIME_KEYS)]
@@ -104,7 +117,7 @@ def _parsed(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         pass
-    for form in FORMS:
+    for form in TIME_FORMATS:
         try:
             return datetime.strptime(text, form)
         except ValueError:

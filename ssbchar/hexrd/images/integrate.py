@@ -18,14 +18,14 @@ from ssbchar.hexrd.images.options import Integration
 from ssbchar.runtime import progress
 from ssbchar.storage.row_file import Gathered
 
-SAMPLED = 5
+SAMPLES = 5
 """Frames looked at, spread over the series, to find defective pixels."""
 CHUNK_BYTES = 256e6
 """A chunk of frames never takes more than this."""
 
 
 @dataclass
-class Integrated:
+class IntegratedSeries:
     """What was gathered from the frames, in their order."""
 
     names: list[str] = field(default_factory=list)
@@ -45,10 +45,10 @@ class Integrated:
     synthetic: bool = False
 
 
-def sampled(paths: Sequence[Path], shape: tuple[int, int]) -> list[read.Image]:
+def read_samples(paths: Sequence[Path], shape: tuple[int, int]) -> list[read.Image]:
     """Return the first good frame of some files spread over the series (up to `SAMPLED`)."""
-    picked = sorted({round(i) for i in np.linspace(0, len(paths) - 1, SAMPLED)})
-    firsts = (next(read.images(paths[i]), None) for i in picked)
+    picked = sorted({round(i) for i in np.linspace(0, len(paths) - 1, SAMPLES)})
+    firsts = (next(read.read_images(paths[i]), None) for i in picked)
     return [
         f
         for f in firsts
@@ -56,7 +56,7 @@ def sampled(paths: Sequence[Path], shape: tuple[int, int]) -> list[read.Image]:
     ]
 
 
-def valid_pixels(
+def find_valid_pixels(
     samples: Sequence[read.Image], known: NDArray[np.bool_], options: Integration
 ) -> NDArray[np.bool_]:
     """Return the pixels that count all through a series.
@@ -70,27 +70,27 @@ def valid_pixels(
     """
     if not samples:
         return ~known
-    out = known | np.logical_and.reduce([masks.gaps(s.counts) for s in samples])
+    out = known | np.logical_and.reduce([masks.find_gaps(s.counts) for s in samples])
     tops = [_top(s, options) for s in samples]
     out |= np.logical_and.reduce([s.counts >= top for s, top in zip(samples, tops, strict=True)])
     return np.asarray(
-        ~(out | masks.defects([s.counts for s in samples], out, options.hot_pixel_sigma))
+        ~(out | masks.find_defects([s.counts for s in samples], out, options.hot_pixel_sigma))
     )
 
 
 def _top(image: read.Image, options: Integration) -> float:
-    return masks.ceiling(
-        image.counts.dtype, head.number(image.header, head.SATURATION_KEYS), options.saturation
+    return masks.choose_saturation_limit(
+        image.counts.dtype, head.read_number(image.header, head.SATURATION_KEYS), options.saturation
     )
 
 
-def integrated(
+def integrate_series(
     paths: Sequence[Path],
     shape: tuple[int, int],
     valid: NDArray[np.bool_],
     by: azimuthal.Integrator,
     options: Integration,
-) -> Integrated:
+) -> IntegratedSeries:
     """Return every readable frame of a series integrated; the rest stands among the faults.
 
     Parameters
@@ -104,20 +104,20 @@ def integrated(
     by : azimuthal.Integrator
         For stored images.
     """
-    gathered = Integrated()
+    gathered = IntegratedSeries()
     size = max(1, min(options.chunk, int(CHUNK_BYTES / (8 * max(valid.size, 3 * by.seen.size)))))
     for chunk in _chunks(_usable(paths, shape, gathered), size):
         stack = np.stack([image.counts for image in chunk])
         bad = np.stack(
-            [(masks.gaps(i.counts) | (i.counts >= _top(i, options))) & valid for i in chunk]
+            [(masks.find_gaps(i.counts) | (i.counts >= _top(i, options))) & valid for i in chunk]
         )
-        _put(gathered, azimuthal.sums(by, stack, bad if bad.any() else None))
+        _put(gathered, azimuthal.sum_bins(by, stack, bad if bad.any() else None))
         for image, share in zip(chunk, bad.mean(axis=(1, 2)), strict=True):
             _note(gathered, image, float(share), options)
     return gathered
 
 
-def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
+def _put(gathered: IntegratedSeries, sums: azimuthal.BinSums) -> None:
     """Keep a chunk's means; sector by sector, and without grains, where there are sectors."""
     mean, stderr = sums.over_sectors().mean()
     gathered.intensity.append(mean[:, 0])
@@ -125,7 +125,7 @@ def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
     if sums.total.shape[1] > 1:
         for kept, found in zip(
             (gathered.robust, gathered.robust_stderr, gathered.grains),
-            azimuthal.robust(sums),
+            azimuthal.average_without_grains(sums),
             strict=True,
         ):
             kept.append(found)
@@ -135,10 +135,10 @@ def _put(gathered: Integrated, sums: azimuthal.Sums) -> None:
 
 
 def _usable(
-    paths: Sequence[Path], shape: tuple[int, int], gathered: Integrated
+    paths: Sequence[Path], shape: tuple[int, int], gathered: IntegratedSeries
 ) -> Iterator[read.Image]:
     for path in progress.steps(paths, "integrate images", unit="files"):
-        for image in read.images(path):
+        for image in read.read_images(path):
             if isinstance(image, BadInput):
                 gathered.faults.append(image)
             elif image.counts.shape != shape:
@@ -162,14 +162,16 @@ def _chunks(frames: Iterator[read.Image], size: int) -> Iterator[list[read.Image
         yield chunk
 
 
-def _note(gathered: Integrated, image: read.Image, bad_share: float, options: Integration) -> None:
+def _note(
+    gathered: IntegratedSeries, image: read.Image, bad_share: float, options: Integration
+) -> None:
     """Keep a frame's status and what its header says."""
     status = "ok"
     if not np.any(image.counts > 0):
         status = "zeros"
     elif bad_share > options.saturated_fraction:
         status = "saturated"
-    when, stated = head.time(image.header, options.time_key, options.utc_offset)
+    when, stated = head.read_time(image.header, options.time_key, options.utc_offset)
     keys = {"temperature": head.TEMPERATURE_KEYS, "monitor": head.MONITOR_KEYS}
     given = {"temperature": options.temperature_key, "monitor": options.monitor_key}
     gathered.names.append(image.source)
@@ -178,12 +180,12 @@ def _note(gathered: Integrated, image: read.Image, bad_share: float, options: In
     gathered.zone_stated.append(stated)
     for name, usual in keys.items():
         getattr(gathered, name).append(
-            head.number(image.header, (given[name],) if given[name] else usual)
+            head.read_number(image.header, (given[name],) if given[name] else usual)
         )
     gathered.synthetic |= head.is_synthetic(image.header)
 
 
-def status(gathered: Integrated, beam_dumps: NDArray[np.bool_]) -> NDArray[Any]:
+def mark_beam_dumps(gathered: IntegratedSeries, beam_dumps: NDArray[np.bool_]) -> NDArray[Any]:
     """Return the status of every frame, beam dumps among those that were otherwise good."""
     found = np.array(gathered.status, dtype=object)
     found[beam_dumps & (found == "ok")] = "beam_dump"

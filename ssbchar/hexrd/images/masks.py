@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ssbchar.typing import Bool
 
-DEAD = 1e-15
+DEAD_PROBABILITY = 1e-15
 """Largest probability of no count at which a pixel is taken as dead."""
 
 
-def ceiling(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
+def choose_saturation_limit(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
     """Return the counts at and above which a pixel is saturated.
 
     Parameters
@@ -32,7 +32,7 @@ def ceiling(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
     return min(largest, stated) if np.isfinite(stated) else largest
 
 
-def gaps(counts: NDArray[Any]) -> Bool:
+def find_gaps(counts: NDArray[Any]) -> Bool:
     """Return pixels marked by the detector as none: negative, not finite, or the largest value of
     an unsigned type."""
     if counts.dtype.kind == "f":
@@ -42,7 +42,7 @@ def gaps(counts: NDArray[Any]) -> Bool:
     return np.asarray(counts < 0)
 
 
-def defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
+def find_defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
     """Return hot and dead pixels.
 
     Hot is far above the neighbours in every sampled frame: compared with the median of the eight by
@@ -71,7 +71,7 @@ def defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
         hot &= counts - middle > sigma * error + 2.0 * spread
         total += counts
         expected += middle
-    dead = (total == 0) & (expected > -np.log(DEAD))
+    dead = (total == 0) & (expected > -np.log(DEAD_PROBABILITY))
     return np.asarray((hot | dead) & ~known)
 
 

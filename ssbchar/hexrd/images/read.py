@@ -69,7 +69,7 @@ class Image:
     """Everything the file says, keys in lower case."""
 
 
-def image_files(source: Path) -> list[Path]:
+def find_image_files(source: Path) -> list[Path]:
     """Return the image files of a source; data files that an Eiger master links to are left to the
     master.
 
@@ -86,7 +86,7 @@ def image_files(source: Path) -> list[Path]:
     return [p for p in found if re.sub(r"_data_\d+\.h5$", "", p.as_posix()) not in masters]
 
 
-def images(path: Path) -> Iterator[Image | BadInput]:
+def read_images(path: Path) -> Iterator[Image | BadInput]:
     """Yield every frame of one file in order, or the one fault that ends it.
 
     Parameters

@@ -13,7 +13,7 @@ from ssbchar.hexrd.images import ring_points
 from ssbchar.typing import Array
 from ssbchar.uncertain import MAD_TO_SIGMA
 
-BEAM = ("direct_distance", "beam_row", "beam_column", "tilt1", "tilt2")
+BEAM_PARAMETERS = ("direct_distance", "beam_row", "beam_column", "tilt1", "tilt2")
 """What is refined: length of the direct beam [m], where it meets the detector [pixel from the outer
 corner of the stored image], and the rotations rot1 and rot2 [radian]."""
 BEAM_UNITS = ("m", "1", "1", "radian", "radian")
@@ -24,7 +24,7 @@ last."""
 
 
 @dataclass(frozen=True)
-class Refined:
+class RefinedGeometry:
     """A refined geometry."""
 
     plane: geo.Plane
@@ -32,7 +32,7 @@ class Refined:
     """Values of `BEAM`."""
     covariance: Array
     """Of `BEAM`, with the scatter from ring to ring in it."""
-    points: ring_points.Points
+    points: ring_points.RingPoints
     residual: Array
     """Observed minus expected 2theta of each point [radian]."""
     weight: Array
@@ -45,12 +45,12 @@ def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> geo.Plane:
     length, row, column, rot1, rot2 = map(float, beam)
     normal = length * np.cos(rot1) * np.cos(rot2)
     untilted = geo.Plane(normal, 0.0, 0.0, rot1, rot2, 0.0, pixel1, pixel2)
-    _, row0, column0 = geo.direct_beam(untilted)
+    _, row0, column0 = geo.direct_beam_from_plane(untilted)
     return untilted._replace(poni1=(row - row0) * pixel1, poni2=(column - column0) * pixel2)
 
 
-def refine(
-    points: ring_points.Points, angles: Array, plane: geo.Plane, free_wavelength: bool = False
+def refine_beam(
+    points: ring_points.RingPoints, angles: Array, plane: geo.Plane, free_wavelength: bool = False
 ) -> tuple[Array, Array, Array, Array]:
     """Return the parameters that put the located points on their rings, by robust least squares.
 
@@ -80,7 +80,12 @@ def refine(
     from scipy.optimize import least_squares
 
     start = np.array(
-        [*geo.direct_beam(plane), plane.rot1, plane.rot2, *([0.0] if free_wavelength else [])]
+        [
+            *geo.direct_beam_from_plane(plane),
+            plane.rot1,
+            plane.rot2,
+            *([0.0] if free_wavelength else []),
+        ]
     )
     step = np.array([1e-4, 0.1, 0.1, 1e-3, 1e-3, *([1e-4] if free_wavelength else [])])
     sine = np.sin(angles[points.ring] / 2)
@@ -136,25 +141,29 @@ def _spread(values: Array) -> float:
     return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) or 1e-9
 
 
-def calibrated(counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles: Array) -> Refined:
+def refine_geometry(
+    counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles: Array
+) -> RefinedGeometry:
     """Return the geometry refined from a rough one: locate rings, refine, look again in narrower
     windows."""
     plane = start
     for reach, width in ROUNDS:
-        points = ring_points.locate(counts, valid, plane, angles, reach, width)
-        beam, covariance, residual, weight = refine(points, angles, plane)
+        points = ring_points.locate_rings(counts, valid, plane, angles, reach, width)
+        beam, covariance, residual, weight = refine_beam(points, angles, plane)
         plane = plane_from_beam(beam, start.pixel1, start.pixel2)
-    return Refined(plane, beam, covariance, points, residual, weight)
+    return RefinedGeometry(plane, beam, covariance, points, residual, weight)
 
 
-def subset(points: ring_points.Points, keep: NDArray[np.bool_]) -> ring_points.Points:
+def select_points(
+    points: ring_points.RingPoints, keep: NDArray[np.bool_]
+) -> ring_points.RingPoints:
     """Return some of the points."""
-    return ring_points.Points(
+    return ring_points.RingPoints(
         points.row[keep], points.column[keep], points.ring[keep], points.stderr[keep]
     )
 
 
-def ring_offsets(
+def average_ring_offsets(
     ring: NDArray[np.int64], residual: Array, weight: Array, angles: Array
 ) -> tuple[NDArray[np.int64], Array, Array]:
     """Return, for each ring that was located, its index and its offset in d with standard error
@@ -174,7 +183,9 @@ def ring_offsets(
     return index, offset, stderr
 
 
-def held_out(points: ring_points.Points, angles: Array, plane: geo.Plane) -> Array:
+def predict_held_out_rings(
+    points: ring_points.RingPoints, angles: Array, plane: geo.Plane
+) -> Array:
     """Return the offset in d [ppm] of each located ring from a geometry refined without it.
 
     Every second ring is left out in turn, so half of the rings predict the other half.
@@ -185,19 +196,19 @@ def held_out(points: ring_points.Points, angles: Array, plane: geo.Plane) -> Arr
         out = np.isin(points.ring, index[part::2])
         if np.unique(points.ring[~out]).size < 3:
             continue
-        beam, *_ = refine(subset(points, ~out), angles, plane)
+        beam, *_ = refine_beam(select_points(points, ~out), angles, plane)
         other = plane_from_beam(beam, plane.pixel1, plane.pixel2)
         left = points.ring[out]
         seen, _ = geo.angles_from_pixels(other, points.row[out], points.column[out])
         residual = seen - angles[left]
         sigma = np.hypot(_spread(residual), points.stderr[out])
         weight = 1.0 / (np.sqrt(1.0 + (residual / sigma) ** 2) * sigma**2)
-        offset[part::2] = ring_offsets(left, residual, weight, angles)[1]
+        offset[part::2] = average_ring_offsets(left, residual, weight, angles)[1]
     return offset
 
 
 @dataclass(frozen=True)
-class Fit:
+class OrientationFit:
     """How well a given geometry suits the image in one orientation."""
 
     orientation: int
@@ -209,9 +220,9 @@ class Fit:
     """From the scatter of rings [ppm]."""
 
 
-def verified(
-    points: ring_points.Points, shape: tuple[int, int], plane: geo.Plane, angles: Array
-) -> list[Fit]:
+def compare_orientations(
+    points: ring_points.RingPoints, shape: tuple[int, int], plane: geo.Plane, angles: Array
+) -> list[OrientationFit]:
     """Return how a given geometry suits the located rings in each of the eight orientations.
 
     Around a ring seen with a wrong centre or tilt the residual is a sum of first and second
@@ -222,13 +233,13 @@ def verified(
 
 
 def _fit(
-    points: ring_points.Points,
+    points: ring_points.RingPoints,
     shape: tuple[int, int],
     plane: geo.Plane,
     angles: Array,
     orientation: int,
-) -> Fit:
-    row, column = geo.oriented_points(points.row, points.column, shape, orientation)
+) -> OrientationFit:
+    row, column = geo.orient_points(points.row, points.column, shape, orientation)
     seen, azimuth = geo.angles_from_pixels(plane, row, column)
     around = np.linspace(-np.pi, np.pi, 180)
     wander, ring_ppm = [], []
@@ -243,7 +254,7 @@ def _fit(
     ppm = np.array(ring_ppm)
     middle = float(np.median(ppm)) if ppm.size else np.nan
     spread = _spread(ppm) / np.sqrt(ppm.size) if ppm.size > 2 else np.nan
-    return Fit(
+    return OrientationFit(
         orientation,
         float(np.sqrt(np.mean(np.square(wander)))) if wander else np.nan,
         middle,

@@ -14,7 +14,7 @@ SECTORS = 72
 """Azimuthal pieces of a ring that are located one by one."""
 
 
-class Points(NamedTuple):
+class RingPoints(NamedTuple):
     """Where rings pass, in pixels of the stored image from its outer corner; one entry per ring and
     sector."""
 
@@ -26,14 +26,14 @@ class Points(NamedTuple):
     """Of the radial position [radian of 2theta]."""
 
 
-def locate(
+def locate_rings(
     counts: Array,
     valid: NDArray[np.bool_],
     plane: geo.Plane,
     angles: Array,
     reach: float,
     width: float,
-) -> Points:
+) -> RingPoints:
     """Return where each ring passes through each azimuthal sector.
 
     In a window about the expected ring the model b0 + b1 t + A g(t) - A s g'(t), g a Gaussian of
@@ -74,7 +74,7 @@ def locate(
     ring = good // SECTORS
     around = (good % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
     r, c = geo.pixels_from_angles(plane, angles[ring] + shift[good] * per_pixel[ring], around)
-    return Points(r, c, ring.astype(np.int64), stderr[good] * per_pixel[ring])
+    return RingPoints(r, c, ring.astype(np.int64), stderr[good] * per_pixel[ring])
 
 
 def _shifts(

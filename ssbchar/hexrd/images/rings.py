@@ -15,7 +15,7 @@ from ssbchar.typing import Array
 from ssbchar.uncertain import MAD_TO_SIGMA
 
 
-def contrast(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
+def flatten_image(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
     """Return the image with its smooth background removed and its noise made even, zero where not
     valid.
 
@@ -32,7 +32,7 @@ def contrast(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
     return np.asarray(np.clip(left / scale, -2.0, 6.0))
 
 
-def centre(signal: Array, valid: NDArray[np.bool_]) -> tuple[float, float]:
+def find_centre(signal: Array, valid: NDArray[np.bool_]) -> tuple[float, float]:
     """Return row and column of the rings' common centre [pixel from the outer corner].
 
     Parameters
@@ -101,7 +101,7 @@ def _meeting_of_normals(signal: Array, valid: NDArray[np.bool_]) -> Array:
     return np.asarray(at)
 
 
-def distance(
+def find_distance(
     signal: Array,
     valid: NDArray[np.bool_],
     at: tuple[float, float],
@@ -150,7 +150,9 @@ def distance(
     return best
 
 
-def explained(signal: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array) -> float:
+def measure_explained_share(
+    signal: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array
+) -> float:
     """Return the share of the rings' power, summed over the radial profile, within four pixels of
     expected rings.
 

@@ -48,7 +48,7 @@ class Setup:
     """Frames set aside."""
 
 
-def setup(source: Path, options: Geometry) -> Setup:
+def read_setup(source: Path, options: Geometry) -> Setup:
     """Return the calibrant image of a source with its rough set-up.
 
     Raises
@@ -57,15 +57,19 @@ def setup(source: Path, options: Geometry) -> Setup:
         No readable image, or wavelength, distance or pixel size stated nowhere.
     """
     counts, valid, header, faults = _mean_image(source, options)
-    plane, poni_wavelength = poni(Path(expanded(options.poni))) if options.poni else (None, None)
+    plane, poni_wavelength = (
+        read_poni(Path(expanded(options.poni))) if options.poni else (None, None)
+    )
     length, stderr, note = _wavelength(source, options, poni_wavelength, header)
     distance = (options.distance or np.nan) * 1e-3
     size = (options.pixel_size or np.nan) * 1e-6
     if plane is not None:
-        distance, pixel = geo.direct_beam(plane)[0], (plane.pixel1, plane.pixel2)
+        distance, pixel = geo.direct_beam_from_plane(plane)[0], (plane.pixel1, plane.pixel2)
     else:
-        distance = distance if np.isfinite(distance) else head.length(header, head.DISTANCE_KEYS)
-        size = size if np.isfinite(size) else head.length(header, head.PIXEL_KEYS)
+        distance = (
+            distance if np.isfinite(distance) else head.read_length(header, head.DISTANCE_KEYS)
+        )
+        size = size if np.isfinite(size) else head.read_length(header, head.PIXEL_KEYS)
         pixel = (size, size)
     if not distance > 0:
         raise BadInput(source, "no rough distance is known", "set hexrd.geometry.distance [mm]")
@@ -93,8 +97,8 @@ def _mean_image(
     """Return the mean of all readable frames of one shape, its valid pixels, the first header and
     the faults."""
     total, valid, number, header, faults = None, None, 0, {}, []
-    for path in images.image_files(source):
-        for image in images.images(path):
+    for path in images.find_image_files(source):
+        for image in images.read_images(path):
             if isinstance(image, BadInput):
                 faults.append(image)
                 continue
@@ -115,10 +119,10 @@ def _mean_image(
                     BadInput(image.source, "holds no counts", "check whether the shutter was open")
                 )
                 continue
-            top = masks.ceiling(
-                image.counts.dtype, head.number(image.header, head.SATURATION_KEYS), None
+            top = masks.choose_saturation_limit(
+                image.counts.dtype, head.read_number(image.header, head.SATURATION_KEYS), None
             )
-            valid &= ~masks.gaps(image.counts) & (image.counts < top)
+            valid &= ~masks.find_gaps(image.counts) & (image.counts < top)
             total += image.counts
             number += 1
     if total is None or valid is None or number == 0:
@@ -126,16 +130,16 @@ def _mean_image(
             faults[0] if faults else BadInput(source, "holds no image", "give the calibrant image")
         )
     if options.mask:
-        valid &= ~mask(Path(expanded(options.mask)), valid.shape)
+        valid &= ~read_mask(Path(expanded(options.mask)), valid.shape)
     return np.where(valid, total / number, 0.0), valid, header, faults
 
 
-def mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def read_mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return the pixels a mask image leaves out (those not zero)."""
-    return np.asarray(plain(path, shape, "mask") != 0)
+    return np.asarray(read_image_of_shape(path, shape, "mask") != 0)
 
 
-def plain(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
+def read_image_of_shape(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
     """Return the one image of a file that must have a shape.
 
     Raises
@@ -145,7 +149,7 @@ def plain(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
     """
     if not path.is_file():
         raise BadInput(path, f"the {what} image does not exist", "correct its path")
-    image = next(images.images(path))
+    image = next(images.read_images(path))
     if isinstance(image, BadInput):
         raise image
     if image.counts.shape != shape:
@@ -157,7 +161,7 @@ def plain(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
     return image.counts
 
 
-def poni(path: Path) -> tuple[geo.Plane, float | None]:
+def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
     """Return the plane [m, radian] and wavelength [angstrom] of a pyFAI .poni file.
 
     Raises
@@ -195,7 +199,7 @@ def poni(path: Path) -> tuple[geo.Plane, float | None]:
 def _wavelength(
     source: Path, options: Geometry, poni_wavelength: float | None, header: dict[str, str]
 ) -> tuple[float, float, str]:
-    stated = head.wavelength_stated(header)
+    stated = head.read_wavelength(header)
     others = [("the .poni file", poni_wavelength), ("the header", stated[0] if stated else None)]
     if options.wavelength is not None:
         value, note = options.wavelength, "config"

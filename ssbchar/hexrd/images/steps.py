@@ -18,7 +18,7 @@ from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import integrate as series
 from ssbchar.hexrd.images import refine_geometry as cal
 from ssbchar.hexrd.images.options import Geometry, Integration
-from ssbchar.hexrd.images.setup import Setup, plain, setup
+from ssbchar.hexrd.images.setup import Setup, read_image_of_shape, read_setup
 from ssbchar.hexrd.patterns import dataset, frame_status, monitor
 from ssbchar.hexrd.patterns.read import frame_numbers
 from ssbchar.storage import lazy_rows, row_file
@@ -27,7 +27,7 @@ from ssbchar.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
-ASSUMED = (
+ASSUMPTIONS = (
     "wavelength and pixel size are given, not measured: near the beam rings see only distance / (wavelength x pixel), "
     "so a wavelength 1 ppm too long makes the distance 1 ppm too short; rings cannot tell mirror images, nor a turn "
     "about the beam"
@@ -49,20 +49,22 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
         Nothing readable, no rings where the calibrant has them, or a .poni file that suits no
         orientation.
     """
-    given = setup(source, options)
+    given = read_setup(source, options)
     d = _d_spacings(options.calibrant)
     angles = np.radians(bragg.two_theta_from_d(d, given.wavelength))
     d, angles = d[angles < np.radians(60)], angles[angles < np.radians(60)]
-    found = cal.calibrated(
+    found = cal.refine_geometry(
         given.counts, given.valid, _start(source, given, angles, options), angles
     )
-    held = cal.held_out(found.points, angles, found.plane)
-    systematic = calibration_checks.systematic(given, found, angles)
-    free, free_error, check = calibration_checks.free_wavelength(
+    held = cal.predict_held_out_rings(found.points, angles, found.plane)
+    systematic = calibration_checks.estimate_systematic(given, found, angles)
+    free, free_error, check = calibration_checks.check_wavelength(
         given, found, angles, systematic[-1]
     )
     calibration_checks.check_rings(source, given, found, angles, held, check, options.calibrant)
-    orientation, plane, fits = calibration_checks.oriented(source, given, found, angles, options)
+    orientation, plane, fits = calibration_checks.choose_orientation(
+        source, given, found, angles, options
+    )
     ds = _dataset(given, found, d, angles, held)
     for name, value, unit in zip(geo.Plane._fields, plane, geo.PLANE_UNITS, strict=True):
         ds[name] = ((), float(value), {"units": unit})
@@ -74,7 +76,7 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
             [getattr(f, name) for f in fits],
             {"units": unit},
         )
-    for name, error, unit in zip(cal.BEAM, systematic, cal.BEAM_UNITS, strict=False):
+    for name, error, unit in zip(cal.BEAM_PARAMETERS, systematic, cal.BEAM_UNITS, strict=False):
         ds[f"{name}_systematic"] = ((), error, {"units": unit})
     ds["wavelength_from_rings"] = ((), free, {"units": "angstrom"})
     ds["wavelength_from_rings_stderr"] = ((), free_error, {"units": "angstrom"})
@@ -82,7 +84,7 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
     ds.attrs |= {
         "wavelength_source": given.wavelength_source,
         "wavelength_check": check,
-        "assumed": ASSUMED,
+        "assumed": ASSUMPTIONS,
     }
     if given.synthetic:
         ds.attrs["synthetic"] = 1
@@ -109,10 +111,10 @@ def _d_spacings(calibrant: str) -> Array:
 def _start(source: Path, given: Setup, angles: Array, options: Geometry) -> geo.Plane:
     """Return the untilted plane at the centre and distance where the rings fall on the
     calibrant's."""
-    signal = rings.contrast(given.counts, given.valid)
-    at = rings.centre(signal, given.valid)
+    signal = rings.flatten_image(given.counts, given.valid)
+    at = rings.find_centre(signal, given.valid)
     rough = given.distance / given.pixel[0]
-    length, match = rings.distance(
+    length, match = rings.find_distance(
         signal, given.valid, at, angles, rough, options.distance_tolerance
     )
     if match < 0.25:
@@ -123,10 +125,12 @@ def _start(source: Path, given: Setup, angles: Array, options: Geometry) -> geo.
     return cal.plane_from_beam(np.array([length * given.pixel[0], *at, 0.0, 0.0]), *given.pixel)
 
 
-def _dataset(given: Setup, found: cal.Refined, d: Array, angles: Array, held: Array) -> xr.Dataset:
+def _dataset(
+    given: Setup, found: cal.RefinedGeometry, d: Array, angles: Array, held: Array
+) -> xr.Dataset:
     import xarray as xr
 
-    index, offset, stderr = cal.ring_offsets(
+    index, offset, stderr = cal.average_ring_offsets(
         found.points.ring, found.residual, found.weight, angles
     )
     wavelength_units = {"units": "angstrom", "ancillary_variables": "wavelength_stderr"}
@@ -166,10 +170,12 @@ def _dataset(given: Setup, found: cal.Refined, d: Array, angles: Array, held: Ar
             "rows": ((), given.counts.shape[0]),
             "columns": ((), given.counts.shape[1]),
         },
-        coords={"parameter": list(cal.BEAM), "parameter2": list(cal.BEAM)},
+        coords={"parameter": list(cal.BEAM_PARAMETERS), "parameter2": list(cal.BEAM_PARAMETERS)},
     )
     sigma = np.sqrt(np.diag(found.covariance))
-    for name, value, error, unit in zip(cal.BEAM, found.beam, sigma, cal.BEAM_UNITS, strict=True):
+    for name, value, error, unit in zip(
+        cal.BEAM_PARAMETERS, found.beam, sigma, cal.BEAM_UNITS, strict=True
+    ):
         ds[name] = ((), value, {"units": unit, "ancillary_variables": f"{name}_stderr"})
         ds[f"{name}_stderr"] = ((), error, {"units": unit})
     return ds
@@ -188,17 +194,17 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
     BadInput
         No image, or none that can be used.
     """
-    paths = read.image_files(source)
+    paths = read.find_image_files(source)
     shape = (int(geometry["rows"]), int(geometry["columns"]))
     extra = {
-        name: plain(Path(expanded(path)), shape, name) if path else None
+        name: read_image_of_shape(Path(expanded(path)), shape, name) if path else None
         for name, path in (("mask", options.mask), ("flat", options.flat), ("dark", options.dark))
     }
     known = np.zeros(shape, bool) if extra["mask"] is None else extra["mask"] != 0
     flat = None if extra["flat"] is None else np.asarray(extra["flat"], float)
     known = known if flat is None else known | ~(flat > 0)
-    valid = series.valid_pixels(series.sampled(paths, shape), known, options)
-    by = azimuthal.integrator(
+    valid = series.find_valid_pixels(series.read_samples(paths, shape), known, options)
+    by = azimuthal.build_integrator(
         geo.Plane(*(float(geometry[name]) for name in geo.Plane._fields)),
         int(geometry["orientation_index"]),
         valid,
@@ -209,7 +215,7 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
         None if extra["dark"] is None else np.asarray(extra["dark"], float),
         max(options.sectors, 1),
     )
-    found = series.integrated(paths, shape, valid, by, options)
+    found = series.integrate_series(paths, shape, valid, by, options)
     rows = found.intensity.rows() if found.status else ()
     totals = np.array(
         [
@@ -217,7 +223,7 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
             for row, s in zip(rows, found.status, strict=True)
         ]
     )
-    status = series.status(found, frame_status.beam_dumps(totals, options.beam_dump))
+    status = series.mark_beam_dumps(found, frame_status.beam_dumps(totals, options.beam_dump))
     if not np.any(status == "ok"):
         first = found.faults[0].problem if found.faults else frame_status.WORDS[str(status[0])][0]
         raise BadInput(
@@ -238,7 +244,7 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
 
 
 def _patterns(
-    found: series.Integrated,
+    found: series.IntegratedSeries,
     status: NDArray[Any],
     by: azimuthal.Integrator,
     geometry: xr.Dataset,
@@ -278,7 +284,7 @@ def _patterns(
     return ds
 
 
-def _put_sectors(ds: xr.Dataset, found: series.Integrated, sectors: int, cut: slice) -> None:
+def _put_sectors(ds: xr.Dataset, found: series.IntegratedSeries, sectors: int, cut: slice) -> None:
     """Add the caked intensities and the mean without grains to the patterns."""
     middle = (np.arange(sectors) + 0.5) / sectors * 360 - 180
     ds.coords["azimuth"] = (

@@ -15,8 +15,8 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd.export import cif, export, gsas
 from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import Reading
-from ssbchar.simulate import heating
 from ssbchar.simulate.effects import IDEAL
+from ssbchar.simulate.hexrd import heating
 
 
 @pytest.fixture(scope="module")
@@ -141,14 +141,16 @@ def test_a_frame_that_is_not_there_is_told(made: tuple[Chain, dict[str, str], Pa
 
 def test_cell_frames_are_first_last_coldest_and_hottest() -> None:
     verdict = np.array(["absent", "held", "ok", "ok", "ok", "ok", "not_converged"], dtype=object)
-    assert export.chosen(verdict, np.array([25.0, 100, 300, 200, 700, 400, 500])).tolist() == [
+    assert export.choose_frames(
+        verdict, np.array([25.0, 100, 300, 200, 700, 400, 500])
+    ).tolist() == [
         2,
         3,
         4,
         5,
     ]
-    assert export.chosen(np.array(["absent"] * 3, dtype=object), np.full(3, 25.0)).size == 0
-    assert export.chosen(
+    assert export.choose_frames(np.array(["absent"] * 3, dtype=object), np.full(3, 25.0)).size == 0
+    assert export.choose_frames(
         np.array(["held", "held"], dtype=object), np.array([np.nan, np.nan])
     ).tolist() == [0, 1]
 
@@ -211,13 +213,13 @@ def _voigt(gauss: float, lorentz: float) -> float:
 
 @given(st.floats(1e-3, 1.0), st.floats(0.0, 1.0))
 def test_width_components_make_the_width(width: float, share: float) -> None:
-    gauss, lorentz = gsas.components(np.array(width), np.array(share))
+    gauss, lorentz = gsas.widths_from_pseudo_voigt(np.array(width), np.array(share))
     assert _voigt(float(gauss), float(lorentz)) == pytest.approx(width, rel=0.02)
 
 
 @given(st.floats(0.1, 1e4), st.floats(1e-7, 50.0))
 def test_uncertainty_notation_keeps_value_and_error(value: float, su: float) -> None:
-    told = re.fullmatch(r"(-?\d+(?:\.\d+)?)\((\d+)\)", cif.with_su(value, su))
+    told = re.fullmatch(r"(-?\d+(?:\.\d+)?)\((\d+)\)", cif.format_with_su(value, su))
     assert told
     digits = len(told[1].partition(".")[2])
     error = int(told[2]) * 10.0**-digits
@@ -226,14 +228,16 @@ def test_uncertainty_notation_keeps_value_and_error(value: float, su: float) -> 
 
 
 def test_values_without_error_stand_alone() -> None:
-    assert cif.with_su(90.0, 0.0) == "90" and cif.with_su(120.0, float("nan")) == "120"
     assert (
-        cif.with_su(8.2614, 0.00031) == "8.2614(3)"
-        and cif.with_su(8.26143, 0.00012) == "8.26143(12)"
+        cif.format_with_su(90.0, 0.0) == "90" and cif.format_with_su(120.0, float("nan")) == "120"
     )
-    assert cif.with_su(8.26143, 0.000199) == "8.2614(2)"
+    assert (
+        cif.format_with_su(8.2614, 0.00031) == "8.2614(3)"
+        and cif.format_with_su(8.26143, 0.00012) == "8.26143(12)"
+    )
+    assert cif.format_with_su(8.26143, 0.000199) == "8.2614(2)"
 
 
 def test_symmetry_operations_as_text() -> None:
     turn = np.array([[-1, 1, 0], [-1, 0, 0], [0, 0, 1]], float)
-    assert cif.operation(turn, np.array([0, 1 / 3, 0.5])) == "-x+y, -x+1/3, z+1/2"
+    assert cif.format_operation(turn, np.array([0, 1 / 3, 0.5])) == "-x+y, -x+1/3, z+1/2"

@@ -40,7 +40,7 @@ def test_direct_beam_is_fit2d_of_the_published_poni():
         1.72e-4,
         1.72e-4,
     )
-    length, row, column = geo.direct_beam(plane)
+    length, row, column = geo.direct_beam_from_plane(plane)
     assert length * 1e3 == pytest.approx(208.689, abs=5e-4)
     assert (column, row) == (pytest.approx(487.259, abs=5e-4), pytest.approx(512.548, abs=5e-4))
 
@@ -53,12 +53,14 @@ def test_a_ray_that_misses_is_nan():
 @pytest.mark.parametrize("orientation", range(8))
 def test_points_follow_their_image(orientation):
     image = np.arange(35).reshape(5, 7)
-    turned = geo.oriented(image, orientation)
+    turned = geo.orient_image(image, orientation)
     row, column = np.indices(image.shape) + 0.5
-    r, c = geo.oriented_points(row, column, image.shape, orientation)
+    r, c = geo.orient_points(row, column, image.shape, orientation)
     np.testing.assert_array_equal(turned[(r - 0.5).astype(int), (c - 0.5).astype(int)], image)
 
 
 def test_eight_different_orientations():
     image = np.arange(16).reshape(4, 4)
-    assert len({geo.oriented(image, k).tobytes() for k in range(8)}) == 8 == len(geo.ORIENTATIONS)
+    assert (
+        len({geo.orient_image(image, k).tobytes() for k in range(8)}) == 8 == len(geo.ORIENTATIONS)
+    )

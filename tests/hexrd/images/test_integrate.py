@@ -22,11 +22,11 @@ def test_integration_as_pyfai(orientation):
     stack = rng.poisson(30, (3, *SHAPE)).astype(np.int32)
     flat, dark = rng.uniform(0.8, 1.2, SHAPE), rng.uniform(0, 2, SHAPE)
     valid = rng.uniform(size=SHAPE) > 0.05
-    by = azimuthal.integrator(PLANE, orientation, valid, 150, None, 0.95, flat, dark)
-    mean, stderr = azimuthal.integrate(by, stack)
+    by = azimuthal.build_integrator(PLANE, orientation, valid, 150, None, 0.95, flat, dark)
+    mean, stderr = azimuthal.integrate_stack(by, stack)
 
     def turn(image):
-        return np.ascontiguousarray(geo.oriented(image, orientation))
+        return np.ascontiguousarray(geo.orient_image(image, orientation))
 
     theirs = AzimuthalIntegrator(*PLANE[:6], pixel1=1e-4, pixel2=1e-4, wavelength=1e-10)
     for n in range(3):
@@ -49,17 +49,17 @@ def test_integration_as_pyfai(orientation):
 def test_errors_are_those_of_counting():
     truth = 4.0
     stack = np.random.default_rng(2).poisson(truth, (400, *SHAPE)).astype(np.int32)
-    by = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
-    mean, stderr = azimuthal.integrate(by, stack)
-    expected = azimuthal.integrate(by, np.full((1, *SHAPE), truth))[0][0]
+    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
+    mean, stderr = azimuthal.integrate_stack(by, stack)
+    expected = azimuthal.integrate_stack(by, np.full((1, *SHAPE), truth))[0][0]
     pulls = (mean - expected) / stderr
     assert np.all(np.abs(pulls.mean(axis=0)) < 0.35)
     assert np.median(pulls.std(axis=0)) == pytest.approx(1.0, abs=0.05)
 
 
 def test_bins_without_counts_have_the_error_of_one():
-    by = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
-    mean, stderr = azimuthal.integrate(by, np.zeros((1, *SHAPE), np.int32))
+    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
+    mean, stderr = azimuthal.integrate_stack(by, np.zeros((1, *SHAPE), np.int32))
     assert np.all(mean == 0) and np.all(stderr > 0)
 
 
@@ -67,16 +67,16 @@ def test_pixels_of_single_frames_are_left_out_exactly():
     stack = np.random.default_rng(3).poisson(100, (2, *SHAPE)).astype(np.int32)
     bad = np.zeros(stack.shape, bool)
     bad[1] = np.random.default_rng(4).uniform(size=SHAPE) > 0.97
-    whole = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 90)
-    masked = azimuthal.integrator(
+    whole = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 90)
+    masked = azimuthal.build_integrator(
         PLANE, 0, ~bad[1], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
     )
-    within = azimuthal.integrator(
+    within = azimuthal.build_integrator(
         PLANE, 0, ~bad[0], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
     )
     spoilt = np.where(bad, 10**6, stack)
-    mean, stderr = azimuthal.integrate(within, spoilt, bad)
-    expected = azimuthal.integrate(masked, spoilt[1:])
+    mean, stderr = azimuthal.integrate_stack(within, spoilt, bad)
+    expected = azimuthal.integrate_stack(masked, spoilt[1:])
     np.testing.assert_allclose(mean[1], expected[0][0], rtol=1e-9)
     np.testing.assert_allclose(stderr[1], expected[1][0], rtol=1e-9)
 
@@ -85,29 +85,31 @@ def test_sectors_add_up_and_dark_leaves_bad_pixels_alone():
     rng = np.random.default_rng(9)
     stack, dark = rng.poisson(50, (2, *SHAPE)).astype(np.int32), rng.uniform(0, 9, SHAPE)
     bad = rng.uniform(size=stack.shape) > 0.98
-    whole = azimuthal.integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark)
-    parts = azimuthal.integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark, sectors=12)
+    whole = azimuthal.build_integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark)
+    parts = azimuthal.build_integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark, sectors=12)
     np.testing.assert_allclose(
-        azimuthal.integrate(parts, stack, bad), azimuthal.integrate(whole, stack, bad), rtol=1e-9
+        azimuthal.integrate_stack(parts, stack, bad),
+        azimuthal.integrate_stack(whole, stack, bad),
+        rtol=1e-9,
     )
     spoilt = np.where(bad, 10**6, stack)
     np.testing.assert_array_equal(
-        azimuthal.integrate(whole, spoilt, bad), azimuthal.integrate(whole, stack, bad)
+        azimuthal.integrate_stack(whole, spoilt, bad), azimuthal.integrate_stack(whole, stack, bad)
     )
 
 
 def test_the_robust_mean_leaves_out_grains_and_keeps_texture(tmp_path):
-    by = azimuthal.integrator(PLANE, 0, np.ones(SHAPE, bool), 60, sectors=36)
+    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 60, sectors=36)
     row, column = np.indices(SHAPE) + 0.5
     _, azimuth = geo.angles_from_pixels(PLANE, row, column)
     textured = 200 * (1 + 0.5 * np.cos(2 * azimuth))
     counts = np.random.default_rng(10).poisson(textured).astype(np.int32)
     spotty = counts.copy()
     spotty[60:63, 150:153] += 50_000
-    plain = azimuthal.robust(azimuthal.sums(by, counts[None]))
-    mean, stderr, share = azimuthal.robust(azimuthal.sums(by, spotty[None]))
-    everything = azimuthal.integrate(by, spotty[None])[0]
-    clean = azimuthal.integrate(by, counts[None])
+    plain = azimuthal.average_without_grains(azimuthal.sum_bins(by, counts[None]))
+    mean, stderr, share = azimuthal.average_without_grains(azimuthal.sum_bins(by, spotty[None]))
+    everything = azimuthal.integrate_stack(by, spotty[None])[0]
+    clean = azimuthal.integrate_stack(by, counts[None])
     hit = (everything - clean[0])[0] > 10 * clean[1][0]
     assert hit.sum() >= 2 and np.all(share[0, hit] > 0) and np.mean(plain[2]) < 0.01
     pulls = (mean - clean[0])[0] / stderr[0]

@@ -17,12 +17,12 @@ from ssbchar.hexrd.images.options import Integration
 def test_files_cut_short_never_hang_nor_pass(tmp_path, kind, share):
     counts = np.random.default_rng(6).poisson(10, SHAPE).astype(np.int32)
     path = write_as(tmp_path / f"whole.{kind}", counts)
-    (good,) = read.images(path)
+    (good,) = read.read_images(path)
     np.testing.assert_array_equal(good.counts, counts)
     whole = path.read_bytes()
     cut = tmp_path / f"cut.{kind}"
     cut.write_bytes(whole[: int(len(whole) * share)])
-    assert all(isinstance(image, BadInput) for image in read.images(cut))
+    assert all(isinstance(image, BadInput) for image in read.read_images(cut))
 
 
 def write_as(path, counts):
@@ -61,9 +61,9 @@ def test_eiger_master_with_linked_data(tmp_path):
     assert ds.attrs["pixels_left_out"] == 1 and ds.attrs["clock"] == "zone stated"
     np.testing.assert_allclose(ds["time"], 1714979289.5 + 2.0 * np.arange(5))
     assert np.all(ds["temperature_header"] == 301.5)
-    by = azimuthal.integrator(PLANE, 0, stack[0] < 2**31, 0, None, 0.99)
+    by = azimuthal.build_integrator(PLANE, 0, stack[0] < 2**31, 0, None, 0.99)
     np.testing.assert_allclose(
-        ds["intensity"][4].values, azimuthal.integrate(by, stack[4:])[0][0], rtol=1e-9
+        ds["intensity"][4].values, azimuthal.integrate_stack(by, stack[4:])[0][0], rtol=1e-9
     )
 
 
@@ -87,21 +87,23 @@ def test_synthetic_is_carried(tmp_path):
     ],
 )
 def test_times_as_headers_write_them(header, expected, stated):
-    when, zone = head.time(header, "", 0.0)
+    when, zone = head.read_time(header, "", 0.0)
     assert when == pytest.approx(expected, nan_ok=True) and zone is stated
 
 
 def test_local_time_is_brought_to_utc():
-    assert head.time({"date": "2024:05:06 02:08:09"}, "", -5.0)[0] == 1714979289.0
+    assert head.read_time({"date": "2024:05:06 02:08:09"}, "", -5.0)[0] == 1714979289.0
 
 
 def test_lengths_with_their_units():
-    assert head.length({"pixel": "400 um"}, ("pixel",)) == pytest.approx(4e-4)
-    assert head.length({"detector_distance": "0.21143 m"}, head.DISTANCE_KEYS) == pytest.approx(
-        0.21143
+    assert head.read_length({"pixel": "400 um"}, ("pixel",)) == pytest.approx(4e-4)
+    assert head.read_length(
+        {"detector_distance": "0.21143 m"}, head.DISTANCE_KEYS
+    ) == pytest.approx(0.21143)
+    assert head.read_length({"nominal distance": "500 mm"}, head.DISTANCE_KEYS) == pytest.approx(
+        0.5
     )
-    assert head.length({"nominal distance": "500 mm"}, head.DISTANCE_KEYS) == pytest.approx(0.5)
-    assert np.isnan(head.length({"distance": "5 parsec"}, ("distance",)))
+    assert np.isnan(head.read_length({"distance": "5 parsec"}, ("distance",)))
 
 
 def test_grains_are_no_hot_pixels():
@@ -109,11 +111,11 @@ def test_grains_are_no_hot_pixels():
     spot = 5000 * np.exp(-0.5 * ((row - 30.3) ** 2 + (column - 29.6) ** 2))
     counts = np.random.default_rng(8).poisson(20 + spot)
     counts[10, 10] = 4000
-    found = masks.defects([counts], np.zeros((60, 60), bool), 10.0)
+    found = masks.find_defects([counts], np.zeros((60, 60), bool), 10.0)
     assert found[10, 10] and found.sum() == 1
 
 
 def test_counts_above_the_header_cut_off_are_saturated():
-    assert masks.ceiling(np.dtype("i4"), 1097223.0, None) == 1097223.0
-    assert masks.ceiling(np.dtype("u2"), np.nan, None) == 65535
-    assert masks.ceiling(np.dtype("u2"), np.nan, 4000.0) == 4000.0
+    assert masks.choose_saturation_limit(np.dtype("i4"), 1097223.0, None) == 1097223.0
+    assert masks.choose_saturation_limit(np.dtype("u2"), np.nan, None) == 65535
+    assert masks.choose_saturation_limit(np.dtype("u2"), np.nan, 4000.0) == 4000.0

@@ -65,7 +65,7 @@ def test_a_poni_is_found_in_the_orientation_it_was_made_for(tmp_path, calibrated
     )
     for orientation in (2, 5):
         undo = {5: 6, 6: 5}.get(orientation, orientation)
-        counts = np.ascontiguousarray(geo.oriented(calibrant_counts(3), undo))
+        counts = np.ascontiguousarray(geo.orient_image(calibrant_counts(3), undo))
         ds = steps.calibrate_detector(
             tiff(tmp_path / f"{orientation}.tif", counts), Geometry(poni=str(poni))
         )

@@ -11,7 +11,7 @@ from hexrd.refinement.test_refine import series, table
 from ssbchar.hexrd.refinement import chunks, refine
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.runtime import processes
-from ssbchar.simulate import crystal
+from ssbchar.simulate.hexrd import crystal
 
 
 @pytest.fixture

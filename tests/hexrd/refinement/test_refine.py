@@ -11,9 +11,9 @@ from ssbchar.crystal import reflections
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.refinement import refine, smooth_cell
 from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.simulate import crystal
-from ssbchar.simulate import pattern as forward
 from ssbchar.simulate.effects import IDEAL, Effects
+from ssbchar.simulate.hexrd import crystal
+from ssbchar.simulate.hexrd import pattern as forward
 
 TABLE = Path(__file__).parent.parent.parent.parent / "config/phases/phases.yaml"
 SHORT = forward.Instrument(0.24117, 2.5, 0.008, 1100, 0.03)
@@ -38,12 +38,14 @@ def series(
     rng = np.random.default_rng(seed)
     count = temperature.size
     parts = [
-        forward.Part(c, c.cell_at(temperature), np.broadcast_to(np.asarray(a, float), count))
+        forward.PhaseSeries(c, c.cell_at(temperature), np.broadcast_to(np.asarray(a, float), count))
         for c, a in zip(crystals, amounts, strict=True)
     ]
     x = instrument.two_theta
-    level = forward.background(x, instrument.wavelength, 6000.0, effects)
-    counts = rng.poisson(forward.peaks(parts, x, instrument, effects, rng) + level).astype(float)
+    level = forward.simulate_background(x, instrument.wavelength, 6000.0, effects)
+    counts = rng.poisson(forward.simulate_peaks(parts, x, instrument, effects, rng) + level).astype(
+        float
+    )
     patterns = xr.Dataset(
         {
             "intensity": (("frame", "two_theta"), counts),

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from hexrd.made_series import PHASES, Chain, chain
 
-from ssbchar.simulate import crystal, heating, pattern, weight
-from ssbchar.simulate.crystal import LAGP, NCM811, NIO, Co3PO42, Crystal
 from ssbchar.simulate.effects import IDEAL, Effects
-from ssbchar.simulate.pattern import ID11C
+from ssbchar.simulate.hexrd import crystal, heating, pattern, weight
+from ssbchar.simulate.hexrd.crystal import LAGP, NCM811, NIO, Co3PO42, Crystal
+from ssbchar.simulate.hexrd.pattern import ID11C
 
 FRAMES = (14, 2, 5, 2)
 """On heating, hold, cooling and each rest."""
@@ -23,7 +23,7 @@ LIST = ("Co3PO42", "Ni3PO42", "NiO", "LFP", "Li3PO4_gamma", "GeO2_rutile", "AlPO
 def mixture(new: Crystal, percent: float) -> heating.Mixture:
     """LAGP + NCM811 that stay, and a phase that grows from 600 to 800 degC to a share of the
     mass."""
-    area = weight.area(new, percent, HOSTS, ID11C)
+    area = weight.area_from_percent(new, percent, HOSTS, ID11C)
     phases = (
         *(heating.Behaviour(host, amount) for host, amount in HOSTS),
         heating.Behaviour(new, area, grows=(600.0, 800.0)),
@@ -34,20 +34,20 @@ def mixture(new: Crystal, percent: float) -> heating.Mixture:
 def scattering(phase: Crystal, area: float) -> float:
     """Summed area of all reflections in range: what the analysis calls a phase's intensity."""
     last = ID11C.two_theta[-1] + 20 * ID11C.fwhm
-    hkl, strength = crystal.reflections(
+    hkl, strength = crystal.calculate_reflections(
         phase, round(ID11C.wavelength / (2 * np.sin(np.radians(last) / 2)), 3)
     )
     angle = 2 * np.degrees(
-        np.arcsin(ID11C.wavelength / (2 * crystal.spacing(hkl, np.array(phase.cell))))
+        np.arcsin(ID11C.wavelength / (2 * crystal.d_from_hkl(hkl, np.array(phase.cell))))
     )
-    power = strength * pattern.lorentz_polarisation(angle)
+    power = strength * pattern.calculate_lorentz_factor(angle)
     seen = (angle > ID11C.two_theta[0]) & (angle < ID11C.two_theta[-1])
     return area * float(power[seen].sum() / power.max())
 
 
 def relative(new: Crystal, percent: float) -> float:
     """True intensity of the new phase over that of the strongest host [percent]."""
-    area = weight.area(new, percent, HOSTS, ID11C)
+    area = weight.area_from_percent(new, percent, HOSTS, ID11C)
     return 100 * scattering(new, area) / max(scattering(*host) for host in HOSTS)
 
 

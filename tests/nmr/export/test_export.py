@@ -13,8 +13,8 @@ from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.export import export, jcamp
 from ssbchar.nmr.lineshape import window_integrals
 from ssbchar.nmr.lineshape.options import Processing
-from ssbchar.simulate import pressing
 from ssbchar.simulate.effects import IDEAL
+from ssbchar.simulate.nmr import pressing
 
 
 @pytest.fixture(scope="module")

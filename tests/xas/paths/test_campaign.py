@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 from xas import made_paths
 
-from ssbchar.simulate import absorption, scans
 from ssbchar.simulate.effects import IDEAL
+from ssbchar.simulate.xas import absorption, scans
 from ssbchar.xas.exafs import extract
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import calibrate, normalise
@@ -27,7 +27,7 @@ TRUE_RATIO = 0.85
 
 
 def write_paths(folder: Path) -> None:
-    """Write the waves of `ssbchar.simulate.absorption.chi` as FEFF would: tables in k, no
+    """Write the waves of `ssbchar.simulate.xas.absorption.calculate_chi` as FEFF would: tables in k, no
     disorder."""
     folder.mkdir()
     k = np.maximum(made_paths.TABLE, 0.05)
@@ -54,7 +54,7 @@ def write_paths(folder: Path) -> None:
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[xr.Dataset]]:
     folder = tmp_path_factory.mktemp("campaign")
     wanted = [s for s in scans.SPECIMENS if s.measurement in ("Ge_pristine", "Ge_reduced")]
-    scans.write(folder, IDEAL, np.random.default_rng(4), specimens=wanted)
+    scans.write_scans(folder, IDEAL, np.random.default_rng(4), specimens=wanted)
     found = [
         read.read_scans(folder / s.measurement, Reading(), {"measurement": s.measurement})
         for s in wanted

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.simulate import crystal
-from ssbchar.simulate.crystal import Crystal
 from ssbchar.simulate.effects import Effects
+from ssbchar.simulate.hexrd import crystal
+from ssbchar.simulate.hexrd.crystal import Crystal
 from ssbchar.typing import Array
 
 
@@ -42,7 +42,7 @@ ID11C = Instrument(0.1173, 0.880, 0.0032, 1560, 0.0155)
 
 
 @dataclass(frozen=True)
-class Part:
+class PhaseSeries:
     """A phase in a series: its cell and its amount in every frame."""
 
     crystal: Crystal
@@ -55,7 +55,7 @@ class Part:
     """Width added in proportion to tan(theta) (dimensionless d(d)/d, full width)."""
 
 
-def pseudo_voigt(x: Array, fwhm: Array | float, eta: float) -> Array:
+def calculate_pseudo_voigt(x: Array, fwhm: Array | float, eta: float) -> Array:
     """Return the pseudo-Voigt eta L + (1 - eta) G of unit area, both of the same full width."""
     u = (x / fwhm) ** 2
     gauss = 2 * np.sqrt(np.log(2) / np.pi) * np.exp(-4 * np.log(2) * u)
@@ -63,15 +63,15 @@ def pseudo_voigt(x: Array, fwhm: Array | float, eta: float) -> Array:
     return np.asarray((eta * lorentz + (1 - eta) * gauss) / fwhm)
 
 
-def lorentz_polarisation(two_theta: Array) -> Array:
+def calculate_lorentz_factor(two_theta: Array) -> Array:
     """Return 1 / (sin(theta) sin(2 theta)), the Lorentz factor of a powder; the polarisation is
     corrected."""
     t = np.radians(two_theta)
     return np.asarray(1 / (np.sin(t / 2) * np.sin(t)))
 
 
-def peaks(
-    parts: list[Part],
+def simulate_peaks(
+    parts: list[PhaseSeries],
     two_theta: Array,
     instrument: Instrument,
     effects: Effects,
@@ -88,10 +88,10 @@ def peaks(
         2 * np.sin(np.radians(two_theta[-1] + 20 * instrument.fwhm) / 2)
     )
     for part in parts:
-        hkl, strength = crystal.reflections(part.crystal, round(d_min, 3))
-        d = crystal.spacing(hkl, part.cell)
+        hkl, strength = crystal.calculate_reflections(part.crystal, round(d_min, 3))
+        d = crystal.d_from_hkl(hkl, part.cell)
         centre = 2 * np.degrees(np.arcsin(instrument.wavelength / (2 * d)))
-        area = strength * lorentz_polarisation(centre[0])
+        area = strength * calculate_lorentz_factor(centre[0])
         area = area / area.max() * np.exp(effects.graininess * rng.standard_normal(area.size))
         grains = np.exp(0.2 * effects.graininess * rng.standard_normal((frames, area.size)))
         width = instrument.fwhm + np.degrees(part.strain * 2 * np.tan(np.radians(centre) / 2))
@@ -124,13 +124,15 @@ def _add(
     if low == high or not area.any():
         return
     x = two_theta[low:high] - centre[:, None]
-    shape = (1 - broad) * pseudo_voigt(x, width[:, None], eta)
+    shape = (1 - broad) * calculate_pseudo_voigt(x, width[:, None], eta)
     if broad:
-        shape += broad * pseudo_voigt(x, 2 * width[:, None], eta)
+        shape += broad * calculate_pseudo_voigt(x, 2 * width[:, None], eta)
     total[:, low:high] += area[:, None] * shape
 
 
-def background(two_theta: Array, wavelength: float, level: float, effects: Effects) -> Array:
+def simulate_background(
+    two_theta: Array, wavelength: float, level: float, effects: Effects
+) -> Array:
     """Return the background [counts]: level (0.8 + 0.5 exp(-q / 1.5) + 0.02 q) and an amorphous
     hump."""
     q = 4 * np.pi * np.sin(np.radians(two_theta) / 2) / wavelength

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.simulate.atoms import form_factor
+from ssbchar.simulate.hexrd.atoms import calculate_form_factor
 from ssbchar.typing import Array
 
 RHOMBOHEDRAL = ((0, 0, 0), (2 / 3, 1 / 3, 1 / 3), (1 / 3, 2 / 3, 2 / 3))
@@ -63,12 +63,12 @@ class Crystal:
         return np.stack(lengths + [np.full_like(u, angle) for angle in self.cell[3:]], axis=-1)
 
 
-def volume(cell: Array) -> Array:
+def volume_from_cell(cell: Array) -> Array:
     """Return the volume [angstrom^3] of cells of shape (..., 6)."""
-    return np.asarray(np.sqrt(np.linalg.det(metric(cell))))
+    return np.asarray(np.sqrt(np.linalg.det(metric_from_cell(cell))))
 
 
-def metric(cell: Array) -> Array:
+def metric_from_cell(cell: Array) -> Array:
     """Return the metric tensor G_ij = a_i . a_j [angstrom^2], shape (..., 3, 3)."""
     cell = np.asarray(cell, float)
     length, cosine = cell[..., :3], np.cos(np.radians(cell[..., 3:]))
@@ -79,13 +79,13 @@ def metric(cell: Array) -> Array:
     return g
 
 
-def spacing(hkl: Array, cell: Array) -> Array:
+def d_from_hkl(hkl: Array, cell: Array) -> Array:
     """Return d [angstrom] = (h G^-1 h)^-1/2, shape (..., reflection)."""
-    inverse = np.linalg.inv(metric(cell))
+    inverse = np.linalg.inv(metric_from_cell(cell))
     return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)
 
 
-def positions(group: str, site: tuple[float, float, float]) -> Array:
+def expand_site(group: str, site: tuple[float, float, float]) -> Array:
     """Return every position of a site in the cell, shape (n, 3)."""
     operations, centring = GROUPS[group]
     names = dict(zip("xyz", site, strict=True))
@@ -109,7 +109,7 @@ def _value(term: str, names: Mapping[str, float]) -> float:
 
 
 @lru_cache(maxsize=32)
-def reflections(crystal: Crystal, d_min: float) -> tuple[Array, Array]:
+def calculate_reflections(crystal: Crystal, d_min: float) -> tuple[Array, Array]:
     """Return one hkl per set of equal d, and its summed |F|^2 exp(-2 B s^2) over the whole set.
 
     F = sum_j o_j f_j exp(2 pi i h.x_j). Where there are no sites, |F|^2 of each family follows the
@@ -118,15 +118,17 @@ def reflections(crystal: Crystal, d_min: float) -> tuple[Array, Array]:
     limit = [int(np.ceil(length / d_min)) for length in crystal.cell[:3]]
     hkl = np.array(list(itertools.product(*(range(-n, n + 1) for n in limit))), float)
     hkl = hkl[np.any(hkl != 0, axis=1)]
-    d = spacing(hkl, np.array(crystal.cell))
+    d = d_from_hkl(hkl, np.array(crystal.cell))
     hkl, d = hkl[d >= d_min], d[d >= d_min]
     s = 0.5 / d
     if crystal.sites:
         factor = np.zeros(len(hkl), complex)
         for element, x, y, z, occupancy in crystal.sites:
-            at = positions(crystal.group, (x, y, z))
+            at = expand_site(crystal.group, (x, y, z))
             factor += (
-                occupancy * form_factor(element, s) * np.exp(2j * np.pi * hkl @ at.T).sum(axis=1)
+                occupancy
+                * calculate_form_factor(element, s)
+                * np.exp(2j * np.pi * hkl @ at.T).sum(axis=1)
             )
         strength = np.abs(factor) ** 2
     else:
@@ -171,7 +173,8 @@ def _drawn(crystal: Crystal, hkl: Array, s: Array) -> Array:
             table[key] = float(rng.standard_normal() ** 2)
         drawn[index] = table[key]
     mean = np.sum(
-        [number * form_factor(element, s) ** 2 for element, number in crystal.contents], axis=0
+        [number * calculate_form_factor(element, s) ** 2 for element, number in crystal.contents],
+        axis=0,
     )
     return np.where(extinct, 0.0, drawn * mean)
 

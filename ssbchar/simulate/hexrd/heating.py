@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ssbchar.simulate import crystal, pattern
-from ssbchar.simulate.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal
+from ssbchar.simulate.clock import format_time
 from ssbchar.simulate.effects import Effects
-from ssbchar.simulate.pattern import BM17, ID11C, Instrument, Part
-from ssbchar.simulate.programme import Programme, grown, iso, write_log
+from ssbchar.simulate.hexrd import crystal, pattern
+from ssbchar.simulate.hexrd.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal
+from ssbchar.simulate.hexrd.pattern import BM17, ID11C, Instrument, PhaseSeries
+from ssbchar.simulate.hexrd.programme import Programme, calculate_grown_share, write_log
 from ssbchar.simulate.truth import Truth
 from ssbchar.typing import Array
 
@@ -77,7 +78,9 @@ REACTING = Mixture(
 """LAGP + NCM811: both gone at 760 degC, (Ni,Co,Mn)3(PO4)2 grows between 600 and 800 degC."""
 
 
-def parts(mixture: Mixture, programme: Programme, time: Array, effects: Effects) -> list[Part]:
+def place_phases(
+    mixture: Mixture, programme: Programme, time: Array, effects: Effects
+) -> list[PhaseSeries]:
     """Return every phase's cell and amount at frame times [s from the programme's start]."""
     lag = effects.thermal_lag
     at = programme.temperature(time, lag)
@@ -88,17 +91,17 @@ def parts(mixture: Mixture, programme: Programme, time: Array, effects: Effects)
     for phase in mixture.phases:
         amount = np.full(time.size, phase.amount * mixture.instrument.fwhm / 0.03)
         if phase.grows:
-            amount *= grown(top, *phase.grows, effects.saturation)
+            amount *= calculate_grown_share(top, *phase.grows, effects.saturation)
         if phase.fades:
             first, last = phase.fades
-            amount *= grown(last + first - top, first, last, effects.saturation)
+            amount *= calculate_grown_share(last + first - top, first, last, effects.saturation)
         cell = phase.crystal.cell_at(at)
         cell[:, :3] *= 1 + phase.permanent * held[:, None]
-        found.append(Part(phase.crystal, cell, amount))
+        found.append(PhaseSeries(phase.crystal, cell, amount))
     return found
 
 
-def patterns(
+def simulate_patterns(
     mixture: Mixture,
     programme: Programme,
     time: Array,
@@ -109,19 +112,22 @@ def patterns(
     """Return counts (frame, two_theta) and the relative incident beam of each frame; `counts` times
     the usual ones."""
     axis = mixture.instrument.two_theta
-    signal = pattern.peaks(
-        parts(mixture, programme, time, effects), axis, mixture.instrument, effects, rng
+    signal = pattern.simulate_peaks(
+        place_phases(mixture, programme, time, effects), axis, mixture.instrument, effects, rng
     )
     beam = 1 + effects.drift * np.sin(2 * np.pi * time / 2.3e4)
     expected = (
         counts
         * beam[:, None]
-        * (signal + pattern.background(axis, mixture.instrument.wavelength, BACKGROUND, effects))
+        * (
+            signal
+            + pattern.simulate_background(axis, mixture.instrument.wavelength, BACKGROUND, effects)
+        )
     )
     return rng.poisson(expected).astype(float), beam
 
 
-def write(
+def write_series(
     mixture: Mixture,
     folder: Path,
     effects: Effects,
@@ -145,7 +151,7 @@ def write(
     """
     programme = Programme(mixture.start)
     time = programme.frames(*frames)
-    found, beam = patterns(mixture, programme, time, effects, rng, counts)
+    found, beam = simulate_patterns(mixture, programme, time, effects, rng, counts)
     where = folder / mixture.measurement
     where.mkdir(parents=True, exist_ok=True)
     for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, found, strict=True), 1):
@@ -158,7 +164,7 @@ def write(
             pattern_counts,
         )
     write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, effects)
-    return truths(mixture, programme)
+    return list_truths(mixture, programme)
 
 
 def write_xye(
@@ -170,7 +176,7 @@ def write_xye(
         f"sample: {mixture.sample}",
         f"frame: {frame}",
         f"wavelength: {mixture.instrument.wavelength} angstrom",
-        f"time: {iso(time, -6.0)}",
+        f"time: {format_time(time, -6.0)}",
         f"exposure: {EXPOSURE} s (time is its middle)",
         f"monitor: {beam:.5f}",
         "columns: two_theta_degree intensity_counts stderr_counts",
@@ -184,12 +190,17 @@ def write_xye(
     )
 
 
-FREE = {"cubic": (0,), "trigonal": (0, 2), "orthorhombic": (0, 1, 2), "monoclinic": (0, 1, 2, 4)}
+FREE_PARAMETERS = {
+    "cubic": (0,),
+    "trigonal": (0, 2),
+    "orthorhombic": (0, 1, 2),
+    "monoclinic": (0, 1, 2, 4),
+}
 """Cell parameters that are free in a crystal system."""
-NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
+CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 
 
-def truths(mixture: Mixture, programme: Programme) -> list[Truth]:
+def list_truths(mixture: Mixture, programme: Programme) -> list[Truth]:
     """Return the known answers of a series."""
     rows = [
         Truth(
@@ -215,7 +226,9 @@ def truths(mixture: Mixture, programme: Programme) -> list[Truth]:
             rows += _cell_truths(about, phase.crystal, "after cooling", after)
             rows += _expansion_truths(about, phase.crystal, "cooling")
             if not phase.grows:
-                change = 100 * (crystal.volume(after) / crystal.volume(before) - 1)
+                change = 100 * (
+                    crystal.volume_from_cell(after) / crystal.volume_from_cell(before) - 1
+                )
                 rows.append(
                     Truth(*about, "after cooling", "volume_return", float(change), "percent")
                 )
@@ -230,16 +243,19 @@ def _cell_truths(
     about: tuple[str, str, str], phase: Crystal, condition: str, cell: Array
 ) -> list[Truth]:
     rows = [
-        Truth(*about, condition, NAMES[i], float(cell[i]), "angstrom" if i < 3 else "degree")
-        for i in FREE[phase.system]
+        Truth(*about, condition, CELL_NAMES[i], float(cell[i]), "angstrom" if i < 3 else "degree")
+        for i in FREE_PARAMETERS[phase.system]
     ]
-    return [*rows, Truth(*about, condition, "volume", float(crystal.volume(cell)), "angstrom^3")]
+    return [
+        *rows,
+        Truth(*about, condition, "volume", float(crystal.volume_from_cell(cell)), "angstrom^3"),
+    ]
 
 
 def _expansion_truths(about: tuple[str, str, str], phase: Crystal, segment: str) -> list[Truth]:
     first, last = phase.cell_at(np.array([T1, T2]))
-    sizes = [(NAMES[i], first[i], last[i]) for i in FREE[phase.system] if i < 3]
-    sizes.append(("volume", crystal.volume(first), crystal.volume(last)))
+    sizes = [(CELL_NAMES[i], first[i], last[i]) for i in FREE_PARAMETERS[phase.system] if i < 3]
+    sizes.append(("volume", crystal.volume_from_cell(first), crystal.volume_from_cell(last)))
     return [
         Truth(
             *about,

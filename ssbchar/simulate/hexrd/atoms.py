@@ -22,7 +22,7 @@ d).
 Values as in the tables of M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University
 Press (2007).
 """
-MASS = {
+ATOMIC_MASSES = {
     "Li": 6.94,
     "O": 15.999,
     "Al": 26.982,
@@ -37,7 +37,7 @@ MASS = {
 """Atomic masses [u] (IUPAC, abridged)."""
 
 
-def form_factor(element: str, s: Array) -> Array:
+def calculate_form_factor(element: str, s: Array) -> Array:
     """Return the atomic form factor [electron] at s = 1/(2 d) [1/angstrom]."""
     z, a, b = FORM_FACTORS[element]
     terms = sum(ai * np.exp(-bi * s**2) for ai, bi in zip(a, b, strict=True))

@@ -30,7 +30,9 @@ class Line:
     """Full width of its Gaussian part [Hz]."""
 
 
-def signal(time: Array, lines: tuple[Line, ...], carrier: float, megahertz: float) -> Complex:
+def calculate_decay(
+    time: Array, lines: tuple[Line, ...], carrier: float, megahertz: float
+) -> Complex:
     """Return the free induction decay of lines; real areas add up to its value at time zero.
 
     s(t) = sum A exp(2 pi i (shift - carrier) f t - pi lorentz t - (pi gauss t)^2 / (4 ln 2)), t >=
@@ -55,7 +57,7 @@ def signal(time: Array, lines: tuple[Line, ...], carrier: float, megahertz: floa
     return np.asarray(total * np.where(time > 0, 1.0, np.where(time == 0, 0.5, 0.0)))
 
 
-def low_pass() -> Array:
+def build_low_pass() -> Array:
     """Return the taps of a linear-phase filter that passes the kept band: sinc under a Kaiser
     window, gain one.
 
@@ -68,7 +70,7 @@ def low_pass() -> Array:
     return np.asarray(taps / taps.sum())
 
 
-def acquire(
+def acquire_decay(
     lines: tuple[Line, ...], points: int, dwell: float, carrier: float, megahertz: float
 ) -> Complex:
     """Return what a receiver with a digital filter stores: the decay, `GROUP_DELAY` points late.
@@ -77,10 +79,10 @@ def acquire(
     kept, so that the first points hold the filter's rise and not the signal.
     """
     fine = dwell / OVERSAMPLING
-    taps = low_pass()
+    taps = build_low_pass()
     count = points * OVERSAMPLING + taps.size
     time = (np.arange(count) - taps.size + 1) * fine
-    raw = signal(np.round(time / fine) * fine, lines, carrier, megahertz)
+    raw = calculate_decay(np.round(time / fine) * fine, lines, carrier, megahertz)
     size = 1 << int(np.ceil(np.log2(count + taps.size)))
     filtered = np.fft.ifft(np.fft.fft(raw, size) * np.fft.fft(taps, size))
     return np.asarray(filtered[taps.size - 1 :: OVERSAMPLING][:points])

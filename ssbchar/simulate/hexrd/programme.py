@@ -4,11 +4,11 @@ log."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
 
+from ssbchar.simulate.clock import format_time
 from ssbchar.simulate.effects import Effects
 from ssbchar.typing import Array
 
@@ -58,23 +58,13 @@ def _inside(first: float, last: float, count: int) -> Array:
     return first + (last - first) * (np.arange(count) + 0.5) / count
 
 
-def grown(temperature: Array, onset: float, complete: float, bend: float) -> Array:
+def calculate_grown_share(temperature: Array, onset: float, complete: float, bend: float) -> Array:
     """Return the amount 1 - (1 - x)^bend, x = (T - onset) / (complete - onset) within 0..1.
 
     It leaves zero with a finite slope, so that the onset is sharp for any `bend`.
     """
     x = np.clip((temperature - onset) / (complete - onset), 0.0, 1.0)
     return np.asarray(1.0 - (1.0 - x) ** bend)
-
-
-def iso(seconds: float, hours: float = 0.0) -> str:
-    """Return a time since 1970-01-01 UTC [s] as ISO 8601 with its zone, `hours` east of UTC."""
-    zone = timezone(timedelta(hours=hours)) if hours else UTC
-    return (
-        datetime.fromtimestamp(round(seconds, 3), UTC)
-        .astimezone(zone)
-        .isoformat(timespec="milliseconds")
-    )
 
 
 def write_log(
@@ -95,5 +85,5 @@ def write_log(
         "time,setpoint_degC,thermocouple_degC",
     ]
     for t, s, r in zip(at, setpoint, reading, strict=True):
-        lines.append(f"{iso(programme.start + t + effects.clock)},{s:.1f},{r:.2f}")
+        lines.append(f"{format_time(programme.start + t + effects.clock)},{s:.1f},{r:.2f}")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.simulate import heating, pattern
-from ssbchar.simulate.crystal import CEO2, LAGP, LFP
+from ssbchar.simulate.clock import format_time
 from ssbchar.simulate.effects import Effects
-from ssbchar.simulate.pattern import Instrument, Part
-from ssbchar.simulate.programme import Programme, iso, write_log
+from ssbchar.simulate.hexrd import heating, pattern
+from ssbchar.simulate.hexrd.crystal import CEO2, LAGP, LFP
+from ssbchar.simulate.hexrd.pattern import Instrument, PhaseSeries
+from ssbchar.simulate.hexrd.programme import Programme, write_log
 from ssbchar.simulate.truth import Truth
 from ssbchar.typing import Array
 
@@ -74,7 +75,7 @@ LEVELS = {"calibrant": (60.0, 120.0), "sample": (60.0, 40.0)}
 """Counts per pixel of the background, and area of the strongest ring [counts degree per pixel]."""
 
 
-def image(
+def simulate_image(
     profile: Array,
     axis: Array,
     detector: Detector,
@@ -136,7 +137,7 @@ def write_tiff(path: Path, counts: NDArray[np.uint16], description: str, when: s
     path.write_bytes(head + data + text + stamp + b"\0" * (len(stamp) % 2) + tail)
 
 
-def write(
+def write_images(
     folder: Path,
     effects: Effects,
     rng: np.random.Generator,
@@ -166,21 +167,26 @@ def write(
         ),
         "",
     )
-    standard = Part(CEO2, CEO2.cell_at(np.array([25.0])), np.array([LEVELS["calibrant"][1]]))
+    standard = PhaseSeries(CEO2, CEO2.cell_at(np.array([25.0])), np.array([LEVELS["calibrant"][1]]))
     grainless = Effects(**{**effects.__dict__, "graininess": 0.0})
     jobs = [(folder / CALIBRANT, "CeO2 (NIST SRM 674b cell)", [standard], np.array([-3600.0]))]
     jobs.append(
-        (folder / MEASUREMENT, SAMPLE, heating.parts(mixture, programme, time, effects), time)
+        (
+            folder / MEASUREMENT,
+            SAMPLE,
+            heating.place_phases(mixture, programme, time, effects),
+            time,
+        )
     )
     for where, sample, parts, times in jobs:
         where.mkdir(parents=True, exist_ok=True)
-        signal = pattern.peaks(parts, axis, BEAM, grainless, rng)
-        signal += pattern.background(axis, BEAM.wavelength, LEVELS["sample"][0], effects)
+        signal = pattern.simulate_peaks(parts, axis, BEAM, grainless, rng)
+        signal += pattern.simulate_background(axis, BEAM.wavelength, LEVELS["sample"][0], effects)
         for number, (profile, at) in enumerate(zip(signal, times, strict=True), 1):
             when = programme.start + at
             text = _description(sample, number, when, detector)
-            stamp = iso(when, -6.0)[:19].replace("-", ":").replace("T", " ")
-            counts = image(profile, axis, detector, effects, rng)
+            stamp = format_time(when, -6.0)[:19].replace("-", ":").replace("T", " ")
+            counts = simulate_image(profile, axis, detector, effects, rng)
             write_tiff(where / f"{where.name}_{number:04d}.tif", counts, text, stamp)
     write_log(folder / f"{MEASUREMENT}_furnace.csv", programme, rng, effects)
     return _truths(mixture, programme)
@@ -188,13 +194,13 @@ def write(
 
 def _truths(mixture: heating.Mixture, programme: Programme) -> list[Truth]:
     """Return the cells before heating; the images do not follow the cooling."""
-    return [t for t in heating.truths(mixture, programme) if t.condition == "before heating"]
+    return [t for t in heating.list_truths(mixture, programme) if t.condition == "before heating"]
 
 
 def _description(sample: str, number: int, when: float, detector: Detector) -> str:
     return (
         f"synthetic demonstration data (ssbchar simulate); sample: {sample}; frame: {number}; "
-        f"wavelength: {BEAM.wavelength} angstrom; time: {iso(when, -6.0)}; "
+        f"wavelength: {BEAM.wavelength} angstrom; time: {format_time(when, -6.0)}; "
         f"exposure: {heating.EXPOSURE} s (time is its middle); "
         f"pixel: {detector.pixel * 1000:.0f} um; nominal distance: {round(detector.distance, -1):.0f} mm"
     )

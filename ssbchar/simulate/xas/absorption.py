@@ -48,12 +48,12 @@ class Edge:
     """Height, position and sigma of a pre-edge peak, as for the white line."""
 
 
-def wavenumber(energy: Array, edge: float) -> Array:
+def k_from_energy(energy: Array, edge: float) -> Array:
     """Return k = sqrt(2 m (E - E0)) / hbar [1/angstrom], zero below the edge."""
     return np.sqrt(ETOK * np.clip(np.asarray(energy) - edge, 0, None))
 
 
-def chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
+def calculate_chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
     """Return the EXAFS of single scattering, spherical waves to first order in 1/(kR).
 
     chi = sum N S02 F(k) / (k R^2) [1 + 1/(k R)^2]^(1/2) exp(-2 k^2 sigma^2) exp(-2 R / lambda(k))
@@ -78,7 +78,9 @@ def chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
     return np.asarray(total * (1 - np.exp(-((k / 2.4) ** 6))))
 
 
-def normalised(energy: Array, edge: Edge, amplitude: float = 1.0, hump: float = 0.0) -> Array:
+def calculate_normalised(
+    energy: Array, edge: Edge, amplitude: float = 1.0, hump: float = 0.0
+) -> Array:
     """Return the normalised absorption: (arctangent (1 + chi) + white line + pre-edge peak).
 
     Parameters
@@ -97,11 +99,13 @@ def normalised(energy: Array, edge: Edge, amplitude: float = 1.0, hump: float = 
         h * np.exp(-0.5 * ((x - p) / s) ** 2) for h, p, s in (edge.white_line, edge.pre_peak)
     )
     bump = hump * np.exp(-0.5 * ((x - 90.0) / 35.0) ** 2)
-    wiggle = amplitude * chi(wavenumber(energy, edge.energy), edge.shells, edge.s02)
+    wiggle = amplitude * calculate_chi(k_from_energy(energy, edge.energy), edge.shells, edge.s02)
     return np.asarray(step * (1 + wiggle + bump) + lines)
 
 
-def absorbance(energy: Array, edge_energy: float, norm: Array, step: float, pre: float) -> Array:
+def calculate_absorbance(
+    energy: Array, edge_energy: float, norm: Array, step: float, pre: float
+) -> Array:
     """Return mu t: Victoreen pre-edge a x^-3 - b x^-4 (x = E/E0) and the edge decaying as x^-2.6.
 
     At the edge the pre-edge part is `pre`; above it the step falls relative to the pre-edge part.
@@ -111,7 +115,7 @@ def absorbance(energy: Array, edge_energy: float, norm: Array, step: float, pre:
     return np.asarray(victoreen + step * norm * np.where(x > 1, x**-2.6, 1.0))
 
 
-def half_step(edge_norm: Array, energy: Array) -> float:
+def find_half_step(edge_norm: Array, energy: Array) -> float:
     """Return the first energy at which a normalised edge crosses one half [eV], by linear
     interpolation."""
     index = int(np.argmax(edge_norm >= 0.5))

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.constants import ETOK
-from ssbchar.simulate import absorption
-from ssbchar.simulate.absorption import Edge
+from ssbchar.simulate.clock import format_time
 from ssbchar.simulate.effects import Effects
-from ssbchar.simulate.programme import iso
 from ssbchar.simulate.truth import Truth
+from ssbchar.simulate.xas import absorption
+from ssbchar.simulate.xas.absorption import Edge
 from ssbchar.typing import Array
 
 REPEATS = 4
@@ -45,8 +45,8 @@ class Specimen:
 
     def norm(self, energy: Array, hump: float = 0.0) -> Array:
         """Return the true normalised absorption at true energies [eV]."""
-        intact = absorption.normalised(energy, self.intact, self.amplitude, hump)
-        reduced = absorption.normalised(energy, self.reduced, 1.0, hump)
+        intact = absorption.calculate_normalised(energy, self.intact, self.amplitude, hump)
+        reduced = absorption.calculate_normalised(energy, self.reduced, 1.0, hump)
         return np.asarray((1 - self.fraction) * intact + self.fraction * reduced)
 
 
@@ -64,7 +64,7 @@ SPECIMENS = (
 """All that is scanned; cycled and reduced are compared with the pristine of their element."""
 
 
-def grid(edge: float, k_max: float) -> Array:
+def build_energies(edge: float, k_max: float) -> Array:
     """Return the energies of a scan [eV]: 8 eV, then 0.3 eV over the edge, then 0.05 1/angstrom in
     k."""
     low = np.arange(edge - 200.0, edge - 24.0, 8.0)
@@ -73,18 +73,18 @@ def grid(edge: float, k_max: float) -> Array:
     return np.round(np.concatenate([low, near, edge + k**2 / ETOK]), 3)
 
 
-def photons(chi_noise: float, repeats: int, edge: float) -> float:
+def photons_from_noise(chi_noise: float, repeats: int, edge: float) -> float:
     """Return the photons per point on I0 that give `chi_noise` at k = 10 in the merge of `repeats`
     scans.
 
     var(mu t) = 1/N0 + 1/N1, N1 = N0 exp(-mu t); chi noise = sqrt(var / repeats) / edge step.
     """
     at = np.array([edge + 100.0 / ETOK])
-    mu = float(absorption.absorbance(at, edge, np.array([1.0]), STEP, PRE)[0])
+    mu = float(absorption.calculate_absorbance(at, edge, np.array([1.0]), STEP, PRE)[0])
     return float((1 + np.exp(mu)) / (repeats * (chi_noise * STEP) ** 2))
 
 
-def counts(
+def simulate_counts(
     energy: Array,
     specimen: Specimen,
     shift: float,
@@ -95,18 +95,18 @@ def counts(
     """Return counted I0, I1 and Iref of one scan at recorded energies [eV]; the true ones are
     `shift` lower."""
     true = energy - shift
-    sample = absorption.absorbance(
+    sample = absorption.calculate_absorbance(
         true, specimen.intact.energy, specimen.norm(true, effects.atomic_hump), STEP, PRE
     )
-    foil = absorption.absorbance(
+    foil = absorption.calculate_absorbance(
         true,
         specimen.foil.energy,
-        absorption.normalised(true, specimen.foil),
+        absorption.calculate_normalised(true, specimen.foil),
         FOIL_STEP,
         0.5 * FOIL_STEP,
     )
     along = np.linspace(0, 1, energy.size)
-    beam = photons(CHI_NOISE, REPEATS, specimen.intact.energy) * (
+    beam = photons_from_noise(CHI_NOISE, REPEATS, specimen.intact.energy) * (
         1 - effects.drift * (along + 0.3 * np.sin(7 * along + scan))
     )
     place = specimen.intact.energy + (412.0 if specimen.element == "Ge" else 305.0)
@@ -119,7 +119,7 @@ def counts(
     return np.asarray(i0), np.asarray(i1), np.asarray(iref)
 
 
-def write(
+def write_scans(
     folder: Path,
     effects: Effects,
     rng: np.random.Generator,
@@ -131,16 +131,18 @@ def write(
     for specimen in specimens:
         where = folder / specimen.measurement
         where.mkdir(parents=True, exist_ok=True)
-        energy = grid(specimen.intact.energy, 13.6 if specimen.element == "Ge" else 12.6)
+        energy = build_energies(specimen.intact.energy, 13.6 if specimen.element == "Ge" else 12.6)
         for scan in range(1, repeats + 1):
             shift = MISCALIBRATION[0] + MISCALIBRATION[1] * rng.standard_normal()
-            table = np.column_stack([energy, *counts(energy, specimen, shift, scan, effects, rng)])
+            table = np.column_stack(
+                [energy, *simulate_counts(energy, specimen, shift, scan, effects, rng)]
+            )
             start += 1500.0
             if specimen.element == "Ge":
                 write_xdi(where / f"{specimen.measurement}.{scan:03d}.xdi", specimen, table, start)
             else:
                 write_columns(where / f"{specimen.measurement}.{scan:04d}", specimen, table, start)
-    return truths()
+    return list_truths()
 
 
 def write_xdi(path: Path, specimen: Specimen, table: Array, start: float) -> None:
@@ -157,7 +159,7 @@ def write_xdi(path: Path, specimen: Specimen, table: Array, start: float) -> Non
         "Mono.d_spacing: 3.13550",
         "Beamline.name: synthetic",
         f"Sample.name: {specimen.sample} (synthetic)",
-        f"Scan.start_time: {iso(start)[:19]}",
+        f"Scan.start_time: {format_time(start)[:19]}",
         "///",
         "synthetic demonstration data (ssbchar simulate)",
         "-------------",
@@ -171,7 +173,7 @@ def write_xdi(path: Path, specimen: Specimen, table: Array, start: float) -> Non
 
 def write_columns(path: Path, specimen: Specimen, table: Array, start: float) -> None:
     """Write a scan as the column text of APS 20-BM's LabVIEW program."""
-    when = iso(start)
+    when = format_time(start)
     head = [
         f"#1-D Scan File created  {when[5:7]}/{when[8:10]}/{when[2:4]}  {when[11:16]} by LabVIEW Control Panel ",
         "#",
@@ -194,7 +196,7 @@ def write_columns(path: Path, specimen: Specimen, table: Array, start: float) ->
     path.write_text("\n".join(head + rows) + "\n", encoding="utf-8")
 
 
-def truths() -> list[Truth]:
+def list_truths() -> list[Truth]:
     """Return the known answers of every comparison, from the noise-free normalised absorption.
 
     Edge shift: difference of the half steps. White line: difference of the maxima within 20 eV of
@@ -210,7 +212,7 @@ def truths() -> list[Truth]:
         energy = np.arange(specimen.intact.energy - 20, specimen.intact.energy + 20, 0.001)
         old, new = first.norm(energy), specimen.norm(energy)
         about = (specimen.sample, "xas", f"{specimen.element} K")
-        shift = absorption.half_step(new, energy) - absorption.half_step(old, energy)
+        shift = absorption.find_half_step(new, energy) - absorption.find_half_step(old, energy)
         ratio = (1 - specimen.fraction) * specimen.amplitude / first.amplitude
         rows += [
             Truth(*about, "half step", "edge_shift", shift, "eV"),

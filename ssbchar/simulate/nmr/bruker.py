@@ -14,7 +14,7 @@ BLOCK = 256
 """A row of ser is padded to a multiple of 256 words (1024 bytes)."""
 
 
-def parameters(values: Mapping[str, object], title: str) -> str:
+def format_parameters(values: Mapping[str, object], title: str) -> str:
     """Return a JCAMP-DX parameter file: numbers plain, text in angle brackets, arrays as
     ``(0..n)``."""
     lines = [
@@ -43,7 +43,7 @@ def _text(value: object) -> str:
     )
 
 
-def words(data: Complex, pad: bool) -> bytes:
+def encode_words(data: Complex, pad: bool) -> bytes:
     """Return complex rows as interleaved little-endian int32, rows padded to whole blocks where
     `pad`."""
     data = np.atleast_2d(data)
@@ -55,7 +55,7 @@ def words(data: Complex, pad: bool) -> bytes:
     return whole.tobytes()
 
 
-def write(
+def write_experiment(
     folder: Path,
     data: Complex,
     acquisition: Mapping[str, object],
@@ -88,7 +88,7 @@ def write(
         "YMIN_a": int(plain.min()),
         "PARMODE": int(series),
     }
-    (folder / ("ser" if series else "fid")).write_bytes(words(data, pad=series))
+    (folder / ("ser" if series else "fid")).write_bytes(encode_words(data, pad=series))
     files = {"acqus": direct, "acqu": direct}
     if delays is not None:
         indirect = {**acquisition, "TD": len(delays), "FnMODE": 1}
@@ -97,13 +97,13 @@ def write(
         (folder / "vdlist").write_text(text, encoding="ascii")
     for name, values in files.items():
         (folder / name).write_text(
-            parameters(values, "Parameter file, synthetic"), encoding="ascii"
+            format_parameters(values, "Parameter file, synthetic"), encoding="ascii"
         )
     (folder / "pulseprogram").write_text(program, encoding="ascii")
     done = folder / "pdata" / "1"
     done.mkdir(parents=True, exist_ok=True)
     for name in ("procs", "proc"):
         (done / name).write_text(
-            parameters(processing, "Parameter file, synthetic"), encoding="ascii"
+            format_parameters(processing, "Parameter file, synthetic"), encoding="ascii"
         )
     (done / "title").write_text(title, encoding="ascii")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ssbchar.simulate import bruker, echo
-from ssbchar.simulate.echo import Line
 from ssbchar.simulate.effects import Effects
+from ssbchar.simulate.nmr import bruker, echo
+from ssbchar.simulate.nmr.echo import Line
 from ssbchar.simulate.truth import Truth
 from ssbchar.typing import Complex
 
@@ -118,7 +118,7 @@ ph31=0 1 2 3
 """
 
 
-def lines(powder: Powder, li: float, delay: float, effects: Effects) -> tuple[Line, ...]:
+def list_lines(powder: Powder, li: float, delay: float, effects: Effects) -> tuple[Line, ...]:
     """Return the lines after an echo of a given delay [s]; shares are those at the first echo,
     TR."""
     later = delay - TR
@@ -137,13 +137,15 @@ def lines(powder: Powder, li: float, delay: float, effects: Effects) -> tuple[Li
     return tuple(found)
 
 
-def received(each: list[tuple[Line, ...]], effects: Effects, rng: np.random.Generator) -> Complex:
+def simulate_echoes(
+    each: list[tuple[Line, ...]], effects: Effects, rng: np.random.Generator
+) -> Complex:
     """Return what the receiver stores of each echo, (slice, point), with noise and imperfect
     pulses."""
     rows = []
     phase = rng.uniform(-180, 180)
     for found in each:
-        clean = echo.acquire(found, POINTS, 1 / SW_H, (BF1 * 1e6 + O1 - SF * 1e6) / SF, SF)
+        clean = echo.acquire_decay(found, POINTS, 1 / SW_H, (BF1 * 1e6 + O1 - SF * 1e6) / SF, SF)
         turn = np.exp(1j * np.radians(phase + effects.pulse_phase * rng.standard_normal()))
         row = clean * turn * (1 + effects.pulse_error * rng.standard_normal())
         row = row + effects.pulse_error / 2 * np.conj(row)
@@ -151,7 +153,7 @@ def received(each: list[tuple[Line, ...]], effects: Effects, rng: np.random.Gene
     return np.asarray(FULL_SCALE * np.array(rows), complex)
 
 
-def acquisition(date: float, scans: int, decay: bool) -> dict[str, object]:
+def list_acquisition_parameters(date: float, scans: int, decay: bool) -> dict[str, object]:
     """Return the parameters of ``acqus``."""
     pulses, delays = [0.0] * 64, [0.0] * 64
     pulses[1], pulses[2], delays[1], delays[6] = PULSE, 2 * PULSE, 30.0, TR
@@ -215,9 +217,11 @@ def write_spectrum(
     rng: np.random.Generator,
 ) -> None:
     """Write the quantified echo of a powder."""
-    data = received([lines(powder, li, TR, effects)], effects, rng)[0]
+    data = simulate_echoes([list_lines(powder, li, TR, effects)], effects, rng)[0]
     program = PROGRAM.format(delay="d6", write="  wr #0")
-    bruker.write(folder, data, acquisition(date, 64, False), PROCESSING, title, program)
+    bruker.write_experiment(
+        folder, data, list_acquisition_parameters(date, 64, False), PROCESSING, title, program
+    )
 
 
 def write_decay(
@@ -231,15 +235,23 @@ def write_decay(
 ) -> None:
     """Write the echoes of growing delay; `li` holds the share of Li metal [percent] at each."""
     delays = LI_DELAYS if powder.li == 100 else DELAYS
-    each = [lines(powder, share, delay, effects) for share, delay in zip(li, delays, strict=True)]
+    each = [
+        list_lines(powder, share, delay, effects) for share, delay in zip(li, delays, strict=True)
+    ]
     program = PROGRAM.format(delay="vd", write="  wr #0 if #0 zd ivd\n  lo to 2 times td1")
-    data = received(each, effects, rng)
-    bruker.write(
-        folder, data, acquisition(date, 64, True), PROCESSING, title, program, list(delays)
+    data = simulate_echoes(each, effects, rng)
+    bruker.write_experiment(
+        folder,
+        data,
+        list_acquisition_parameters(date, 64, True),
+        PROCESSING,
+        title,
+        program,
+        list(delays),
     )
 
 
-def write(folder: Path, effects: Effects, rng: np.random.Generator) -> list[Truth]:
+def write_powders(folder: Path, effects: Effects, rng: np.random.Generator) -> list[Truth]:
     """Write every powder's spectrum and decay series, and pure Li's; return the truth."""
     date = 1_670_000_000.0
     number = {False: "10", True: "20"}
@@ -257,16 +269,16 @@ def write(folder: Path, effects: Effects, rng: np.random.Generator) -> list[Trut
                 where / "30", powder, powder.li_after, date + 28800, title + "after\n", effects, rng
             )
         date += 43200
-    return [row for powder in POWDERS for row in truths(powder)]
+    return [row for powder in POWDERS for row in list_truths(powder)]
 
 
-def corrected(li: float, t2: float) -> float:
+def correct_fraction(li: float, t2: float) -> float:
     """Return the share of Li metal at zero delay [percent] from the one at TR."""
     metal, rest = li * np.exp(TR / T2_LI), (100 - li) * np.exp(TR / t2)
     return float(100 * metal / (metal + rest))
 
 
-def truths(powder: Powder) -> list[Truth]:
+def list_truths(powder: Powder) -> list[Truth]:
     """Return the known answers of a powder."""
     about = (powder.sample, "nmr")
     rows = [
@@ -275,7 +287,7 @@ def truths(powder: Powder) -> list[Truth]:
     ]
     if powder.t2 is None:
         return [*rows, Truth(*about, LI, "corrected", "li_metal_fraction", None, "percent", "N/A")]
-    li = corrected(powder.li, powder.t2)
+    li = correct_fraction(powder.li, powder.t2)
     return [
         *rows,
         Truth(*about, LI, "corrected", "li_metal_fraction", li, "percent"),

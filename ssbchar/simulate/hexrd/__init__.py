@@ -1,0 +1,1 @@
+"""Synthetic diffraction: crystals, powder patterns, a furnace programme, detector images."""

@@ -1,0 +1,1 @@
+"""Synthetic 7Li NMR: echoes, the pressed powders, and the Bruker folders that hold them."""
