@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ssbchar.crystal import reflections
 from ssbchar.xas.paths import exafs_equation, feff, feffdat, model
-from ssbchar.xas.paths.cluster import clusters
+from ssbchar.xas.paths.cluster import build_clusters
 from ssbchar.xas.paths.options import Feff
 
 Array = NDArray[np.float64]
@@ -34,7 +34,7 @@ ABOUT = (
 
 def section() -> str:
     """Return the comparison as Markdown; empty where FEFF is not there."""
-    program = feff.executable(Feff())
+    program = feff.find_executable(Feff())
     if program is None:
         return ""
     lines = [
@@ -58,17 +58,21 @@ def section() -> str:
 
 def calculated(folder: Path, program: Path, name: str, element: str) -> list[Path]:
     """Return the files that FEFF writes for a phase."""
-    around = clusters(reflections.read(PHASES, name, reflections.PhaseTable()), element, 7.0)[0][0]
-    (folder / "feff.inp").write_text(feff.feff_input(around, "K", Feff(), name), encoding="ascii")
+    around = build_clusters(reflections.read(PHASES, name, reflections.PhaseTable()), element, 7.0)[
+        0
+    ][0]
+    (folder / "feff.inp").write_text(
+        feff.format_feff_input(around, "K", Feff(), name), encoding="ascii"
+    )
     subprocess.run([program], cwd=folder, capture_output=True, check=True, timeout=600)
     return sorted(folder.glob("feff0*.dat"))
 
 
-def single(path: Path) -> tuple[exafs_equation.Paths, exafs_equation.Shell]:
+def single(path: Path) -> tuple[exafs_equation.ScatteringPaths, exafs_equation.Shell]:
     """Return one path as a shell of its own."""
-    found = feffdat.read(path)
-    ds = feffdat.dataset([found], [0], path.name)
-    return exafs_equation.Paths(ds), exafs_equation.Shell(
+    found = feffdat.read_path(path)
+    ds = feffdat.build_path_dataset([found], [0], path.name)
+    return exafs_equation.ScatteringPaths(ds), exafs_equation.Shell(
         path.name, np.array([0]), found.degeneracy, found.reff
     )
 
@@ -99,16 +103,21 @@ def fit_difference(files: list[Path], seed: int) -> list[float]:
     from larch.xafs import feffit, feffit_dataset, feffit_transform, feffpath
 
     random = np.random.default_rng(seed)
-    found = [feffdat.read(p) for p in files]
-    ds = feffdat.dataset(found, [0] * len(found), "oracle")
-    shells, table = exafs_equation.shells(ds, (), 3.3, 0.25, 2)[:2], exafs_equation.Paths(ds)
+    found = [feffdat.read_path(p) for p in files]
+    ds = feffdat.build_path_dataset(found, [0] * len(found), "oracle")
+    shells, table = (
+        exafs_equation.group_shells(ds, (), 3.3, 0.25, 2)[:2],
+        exafs_equation.ScatteringPaths(ds),
+    )
     true = [
         (0.9 * s.number, random.uniform(-0.03, 0.03), random.uniform(0.004, 0.009)) for s in shells
     ]
     chi = np.sum([table.chi(K, 1.0, s, *t) for s, t in zip(shells, true, strict=True)], axis=0)
     chi = chi + 1e-3 * random.standard_normal(K.size)
     places = np.array([[1, 2, 3], [4, 5, 6]])
-    problem = model.Problem([model.Spectrum(K, chi, 0.0, 0, places)], table, shells, TRANSFORM)
+    problem = model.PathFitProblem(
+        [model.Spectrum(K, chi, 0.0, 0, places)], table, shells, TRANSFORM
+    )
     start = [0.0, shells[0].number, 0.0, 0.005, shells[1].number, 0.0, 0.005]
     mine = problem.fit([np.array(start)])
 

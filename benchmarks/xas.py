@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.series.lcf_solver import combine
+from ssbchar.xas.series.lcf_solver import fit_combination
 from ssbchar.xas.series.options import Mixture
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
@@ -133,7 +133,7 @@ def mixtures(version: str, shift: bool) -> dict[str, object]:
     options = Mixture(shift=shift)
 
     def ours() -> Array:
-        return combine(
+        return fit_combination(
             energy[inside], series[:, inside], stderr, [(energy, p) for p in pair], options
         ).weight
 

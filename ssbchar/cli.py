@@ -112,15 +112,15 @@ def _warm(arguments: argparse.Namespace) -> int:
 def _verify(arguments: argparse.Namespace) -> int:
     from ssbchar.results.provenance import verify
 
-    found = verify.verify(arguments.run_folder)
-    print("\n".join(verify.lines(arguments.run_folder, found)))
+    found = verify.verify_run(arguments.run_folder)
+    print("\n".join(verify.report_changes(arguments.run_folder, found)))
     return 1 if found.changes else 0
 
 
 def _diff(arguments: argparse.Namespace) -> int:
     from ssbchar.results.provenance import compare_runs
 
-    said, same = compare_runs.lines(arguments.first, arguments.second)
+    said, same = compare_runs.report_differences(arguments.first, arguments.second)
     print("\n".join(said))
     return 0 if same else 1
 

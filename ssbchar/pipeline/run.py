@@ -207,14 +207,13 @@ def duration(seconds: float) -> str:
 def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
     """Return lines that say where the report is and what it says: verdicts, and what was set
     aside."""
-    from ssbchar.results.joint.summary import read
-    from ssbchar.results.number_format import text
-    from ssbchar.results.report.exclusions import asides
-    from ssbchar.results.report.exclusions import line as aside_line
+    from ssbchar.results.joint.summary import read_summary
+    from ssbchar.results.number_format import format_value
+    from ssbchar.results.report.exclusions import collect_exclusions, describe_exclusion
     from ssbchar.results.report.page import QUESTIONS
     from ssbchar.storage import store
 
-    rows = read(folder / "summary.csv")
+    rows = read_summary(folder / "summary.csv")
     lines = ["", "Verdicts:"]
     for row in rows:
         if row.quantity in QUESTIONS:
@@ -222,11 +221,11 @@ def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
                 filter(None, (row.technique, row.subject if row.subject != row.sample else ""))
             )
             lines.append(
-                f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or text(row)}"
+                f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or format_value(row)}"
             )
-    left = asides(store.content(path)["labels"] for path in conclusions)
+    left = collect_exclusions(store.content(path)["labels"] for path in conclusions)
     lines += (
-        ["Set aside:", *(f"  {aside_line(a)}" for a in left)]
+        ["Set aside:", *(f"  {describe_exclusion(a)}" for a in left)]
         if left
         else ["Nothing was set aside."]
     )

@@ -28,7 +28,7 @@ UNITS = {
 """Units as written for people."""
 
 
-def decimals(uncertainty: float | None, value: float | None, digits: int, alone: int) -> int:
+def count_decimals(uncertainty: float | None, value: float | None, digits: int, alone: int) -> int:
     """Return the decimal places that show `digits` digits of an uncertainty, else `alone` digits of
     the value."""
     for size, kept in ((uncertainty, digits), (value, alone)):
@@ -37,7 +37,7 @@ def decimals(uncertainty: float | None, value: float | None, digits: int, alone:
     return alone
 
 
-def rounded(c: Conclusion, digits: int = KEPT) -> Conclusion:
+def round_conclusion(c: Conclusion, digits: int = KEPT) -> Conclusion:
     """Return a conclusion with every number rounded to `digits` digits of its smallest
     uncertainty."""
     sizes = [u for u in (c.stderr, c.systematic) if u]
@@ -48,12 +48,12 @@ def rounded(c: Conclusion, digits: int = KEPT) -> Conclusion:
     for name in ("value", "stderr", "systematic", "lower95", "upper95"):
         number = getattr(c, name)
         if number is not None:
-            places = decimals(finest, number, digits, WHOLE)
+            places = count_decimals(finest, number, digits, WHOLE)
             parts[name] = float(round(number, places)) + 0.0
     return replace(c, **parts)
 
 
-def shown(number: float | None, places: int, power: int = 0) -> str:
+def format_number(number: float | None, places: int, power: int = 0) -> str:
     """Return a number in units of ten to a power, with fixed decimal places and a true minus sign;
     empty for none."""
     if number is None:
@@ -62,7 +62,7 @@ def shown(number: float | None, places: int, power: int = 0) -> str:
     return f"{scaled:.{max(places, 0)}f}".replace("-", "\N{MINUS SIGN}")
 
 
-def cells(c: Conclusion) -> dict[str, str]:
+def format_cells(c: Conclusion) -> dict[str, str]:
     """Return value, stderr, systematic, lower95 and upper95 as text with matching digits, and the
     common ``power``.
 
@@ -75,32 +75,32 @@ def cells(c: Conclusion) -> dict[str, str]:
     lead = max((abs(x) for x in (c.value, c.lower95, c.upper95) if x), default=0.0)
     far = lead and not 1e-3 <= lead < 1e6
     power = math.floor(math.log10(lead)) if far else 0
-    places = decimals(max(coarse, default=None), lead, SHOWN, 4) + power
+    places = count_decimals(max(coarse, default=None), lead, SHOWN, 4) + power
     names = ("value", "stderr", "systematic", "lower95", "upper95")
     if lead == 0.0 and c.value is None:
         return dict.fromkeys((*names, "power"), "")
-    return {name: shown(getattr(c, name), places, power) for name in names} | {
-        "power": _times(power)
+    return {name: format_number(getattr(c, name), places, power) for name in names} | {
+        "power": _format_power(power)
     }
 
 
-def text(c: Conclusion) -> str:
+def format_value(c: Conclusion) -> str:
     """Return value, uncertainties and unit in one line for people, the 95 % interval where there is
     no value."""
-    part, unit = cells(c), UNITS.get(c.unit, c.unit)
+    part, unit = format_cells(c), UNITS.get(c.unit, c.unit)
     line = part["value"]
     if line and part["stderr"]:
         line += f" ± {part['stderr']}"
         line += f" (stat) ± {part['systematic']} (syst)" if part["systematic"] else ""
         line = f"({line})" if part["power"] or unit == "%" else line
     elif not line:
-        line = interval(part)
+        line = format_interval(part)
         line = f"({line})" if line and part["power"] else line
     joined = f"{line}{part['power']} {unit}".strip() if line else ""
     return joined + (" (95 %)" if joined and not part["value"] else "")
 
 
-def interval(part: dict[str, str]) -> str:
+def format_interval(part: dict[str, str]) -> str:
     """Return the 95 % interval in words: ``a to b``, ``≥ a``, ``≤ b`` or nothing."""
     low, high = part["lower95"], part["upper95"]
     if low and high:
@@ -108,6 +108,6 @@ def interval(part: dict[str, str]) -> str:
     return f"≥ {low}" if low else f"≤ {high}" if high else ""
 
 
-def _times(power: int) -> str:
+def _format_power(power: int) -> str:
     raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"\N{MULTIPLICATION SIGN}10{raised}" if power else ""

@@ -190,10 +190,10 @@ def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
     assert note["labels"] == {"measurement": "m"}
     assert note["provenance"]["step"] == "texts"
     assert note["provenance"]["inputs"][0]["sha256"] == raw_files.sha256(raw)
-    found = verify.verify(tmp_path)
+    found = verify.verify_run(tmp_path)
     assert not found.changes
     raw.write_text("1 2 4")
-    assert [c.path for c in verify.verify(tmp_path).changes] == [raw.as_posix()]
+    assert [c.path for c in verify.verify_run(tmp_path).changes] == [raw.as_posix()]
 
 
 def slow_import(source: Path) -> xr.Dataset:

@@ -13,13 +13,13 @@ from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.paths import exafs_equation, feff
 from ssbchar.xas.paths import fit as path_fit
-from ssbchar.xas.paths.conclude import path_rows
+from ssbchar.xas.paths.conclude import conclude_paths
 from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import Reading
 
 ROOT = Path(__file__).parents[2]
-FEFF = feff.executable(Feff())
+FEFF = feff.find_executable(Feff())
 needs_feff = pytest.mark.skipif(
     FEFF is None,
     reason="FEFF is not installed (extra 'larch', 2.4 GB: `make feff`, or use .venv-peers)",
@@ -85,7 +85,7 @@ def feo(real_data: Path, how: Normalisation, background: Exafs) -> xr.Dataset:
 
 @needs_feff
 def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
-    shells = exafs_equation.shells(rocksalt, (), 3.6, 0.25, 2)
+    shells = exafs_equation.group_shells(rocksalt, (), 3.6, 0.25, 2)
     assert [s.label for s in shells] == ["O 2.14", "Fe 3.02"]
     assert [s.number for s in shells] == [6, 12]
     assert [s.distance for s in shells] == pytest.approx([2.1387, 3.0246], abs=1e-4)
@@ -118,7 +118,7 @@ def test_every_parameter_of_the_published_fit(
 @needs_feff
 def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
     fit = path_fit.fit_paths(rocksalt, feo(real_data, AS_LARCH, BACKGROUND), None, SETTINGS)
-    rows = {(r.quantity, r.condition): r for r in path_rows(fit, "Fe K")}
+    rows = {(r.quantity, r.condition): r for r in conclude_paths(fit, "Fe K")}
     assert len(rows) == 1 + 6
     assert rows["shell_distance", "Fe 3.02"].value == pytest.approx(3.0738, abs=0.0062)
     assert "S02 0.7 fixed" in rows["coordination_number", "O 2.14"].reason
@@ -138,7 +138,7 @@ def test_shells_of_the_crystals(phase: str, element: str, expected: dict[str, fl
     ds = feff.calculate_paths(
         ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase}
     )
-    shells = {s.label: s.number for s in exafs_equation.shells(ds, (), 3.3, 0.25, 2)}
+    shells = {s.label: s.number for s in exafs_equation.group_shells(ds, (), 3.3, 0.25, 2)}
     assert shells == pytest.approx(expected)
     assert np.isfinite(ds["amplitude"].values).all() and ds.attrs["feff"].startswith("Feff 6")
 
@@ -150,5 +150,5 @@ def test_without_feff_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     assert "FEFF is not installed (extra 'larch')" in ds.attrs["skipped"]
     fit = path_fit.fit_paths(ds, xr.Dataset(), None, PathFit())
-    row = path_rows(fit, "Ge K")[0]
+    row = conclude_paths(fit, "Ge K")[0]
     assert row.verdict == "skipped" and "make feff" in row.reason and row.value is None

@@ -57,8 +57,8 @@ def write(folder: Path, shells=SHELLS, free_path: float = 1e5) -> None:
 
 
 def read(folder: Path) -> xr.Dataset:
-    found = [feffdat.read(path) for path in sorted(folder.glob("feff0*.dat"))]
-    return feffdat.dataset(found, [0] * len(found), str(folder))
+    found = [feffdat.read_path(path) for path in sorted(folder.glob("feff0*.dat"))]
+    return feffdat.build_path_dataset(found, [0] * len(found), str(folder))
 
 
 def chi(k: Array, e0: float, numbers, changes, sigma2, shells=SHELLS) -> Array:

@@ -60,7 +60,7 @@ def paths_digest(wildcards):
     whether FEFF is there."""
     from ssbchar.xas.paths import feff
 
-    found = [feff.installed()]
+    found = [feff.is_installed()]
     for phase in linked(wildcards, "phases"):
         found += digest_of(phase)
         folder = json.loads(digest_of(phase)[0]).get("feff")

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 from ssbchar.conclusion import Z95, Conclusion
-from ssbchar.results.joint.stability import sources
-from ssbchar.results.number_format import text
+from ssbchar.results.joint.stability import join_sources
+from ssbchar.results.number_format import format_value
 
 QUANTITIES = ("alloyed_share", "x_alloyed")
 """The conclusions of NMR that are a degree of prelithiation."""
@@ -16,7 +16,7 @@ GOOD = ("", "ok")
 """Verdicts of NMR on its own value that leave no doubt."""
 
 
-def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
+def join_prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample whose prelithiation NMR was asked for.
 
     ``quantified``: at least one value, and repeated ones agree within their 95 % uncertainties;
@@ -42,22 +42,24 @@ def prelithiation(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
             if c.sample == sample and c.technique == "nmr" and c.quantity in QUANTITIES
         ]
         if evidence:
-            verdict, why = _join(evidence)
+            verdict, why = _judge(evidence)
             joined.append(
                 Conclusion(
                     "prelithiation",
                     verdict=verdict,
-                    reason="; ".join([*why, *map(_told, evidence), *_doubts(evidence)]),
+                    reason="; ".join(
+                        [*why, *map(_describe_value, evidence), *_list_doubts(evidence)]
+                    ),
                     method="7Li NMR; repeated measurements compared in pairs",
                     sample=sample,
                     technique="combined",
-                    source=sources(evidence),
+                    source=join_sources(evidence),
                 )
             )
     return joined
 
 
-def _join(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
+def _judge(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
     """Return the verdict, and what must be said with it."""
     valued = [c for c in evidence if c.value is not None and c.verdict in GOOD]
     if valued:
@@ -67,7 +69,7 @@ def _join(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
             for b in valued[i + 1 :]
             if (a.quantity, a.subject, a.condition, a.unit)
             == (b.quantity, b.subject, b.condition, b.unit)
-            and not _agree(a, b)
+            and not _is_consistent(a, b)
         ]
         return ("disagree", apart) if apart else ("quantified", [])
     if any(c.value is not None for c in evidence):
@@ -77,18 +79,18 @@ def _join(evidence: Sequence[Conclusion]) -> tuple[str, list[str]]:
     return "not quantified", []
 
 
-def _agree(a: Conclusion, b: Conclusion) -> bool:
+def _is_consistent(a: Conclusion, b: Conclusion) -> bool:
     """Return whether two values differ by less than 1.96 of the stderr of their difference."""
     parts = (a.stderr, a.systematic, b.stderr, b.systematic)
     return abs((a.value or 0.0) - (b.value or 0.0)) <= Z95 * math.hypot(*(p or 0.0 for p in parts))
 
 
-def _told(c: Conclusion) -> str:
+def _describe_value(c: Conclusion) -> str:
     name = " ".join(filter(None, (c.quantity.replace("_", " "), c.condition)))
-    return f"{name}: {text(c) or 'no value'}"
+    return f"{name}: {format_value(c) or 'no value'}"
 
 
-def _doubts(evidence: Sequence[Conclusion]) -> list[str]:
+def _list_doubts(evidence: Sequence[Conclusion]) -> list[str]:
     """Return what NMR holds against its own values, each once."""
     said = [
         ": ".join(filter(None, (c.verdict, c.reason.rstrip("."))))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ssbchar.conclusion import Conclusion
 
-NAMES = {"hexrd": "HEXRD", "xas": "XAS", "nmr": "7Li NMR"}
+TECHNIQUE_NAMES = {"hexrd": "HEXRD", "xas": "XAS", "nmr": "7Li NMR"}
 """Techniques as written for people."""
 QUANTITY = {"hexrd": "phase_stability", "xas": "structure"}
 """The conclusion of each technique that judges stability."""
@@ -15,7 +15,7 @@ CHANGED = {"hexrd": ("partly", "reacts"), "xas": ("changed",)}
 SEES = {"hexrd": "long-range order", "xas": "the surroundings of the absorber"}
 
 
-def stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
+def join_stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample that diffraction or absorption has judged.
 
     ``retained``: every technique that could judge found the initial structure; ``changed``: every
@@ -38,8 +38,8 @@ def stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
         own = [c for c in conclusions if c.sample == sample]
         evidence = [c for c in own if c.quantity == QUANTITY.get(c.technique)]
         if evidence:
-            verdict, agreement = _join(evidence)
-            told = [_told(technique, evidence, own) for technique in QUANTITY]
+            verdict, agreement = _judge(evidence)
+            told = [_describe_technique(technique, evidence, own) for technique in QUANTITY]
             joined.append(
                 Conclusion(
                     "stability",
@@ -48,13 +48,13 @@ def stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
                     method="verdicts of the techniques side by side",
                     sample=sample,
                     technique="combined",
-                    source=sources(evidence),
+                    source=join_sources(evidence),
                 )
             )
     return joined
 
 
-def sources(evidence: Iterable[Conclusion]) -> str:
+def join_sources(evidence: Iterable[Conclusion]) -> str:
     """Return the sources of some conclusions, each once, in order."""
     return ";".join(dict.fromkeys(c.source for c in evidence if c.source))
 
@@ -65,7 +65,7 @@ def _vote(conclusion: Conclusion) -> str:
     return "changed" if conclusion.verdict in CHANGED[conclusion.technique] else ""
 
 
-def _join(evidence: Sequence[Conclusion]) -> tuple[str, str]:
+def _judge(evidence: Sequence[Conclusion]) -> tuple[str, str]:
     """Return the joined verdict and the sentence on agreement."""
     votes = {
         c.technique: {_vote(e) for e in evidence if e.technique == c.technique} - {""}
@@ -77,17 +77,19 @@ def _join(evidence: Sequence[Conclusion]) -> tuple[str, str]:
         return "inconclusive", "no technique could judge"
     if len(kinds) == 1:
         verdict = kinds.pop()
-        who = [NAMES[t] for t in cast]
+        who = [TECHNIQUE_NAMES[t] for t in cast]
         return verdict, " and ".join(who) + (" agree" if len(who) > 1 else " alone judges")
     if any(len(found) > 1 for found in cast.values()):
-        own = " and ".join(NAMES[t] for t, found in cast.items() if len(found) > 1)
+        own = " and ".join(TECHNIQUE_NAMES[t] for t, found in cast.items() if len(found) > 1)
         return "mixed", f"the verdicts within {own} differ"
     return "mixed", "the techniques differ: " + ", ".join(
-        f"{NAMES[t]} sees {SEES[t]}" for t in cast
+        f"{TECHNIQUE_NAMES[t]} sees {SEES[t]}" for t in cast
     )
 
 
-def _told(technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusion]) -> str:
+def _describe_technique(
+    technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusion]
+) -> str:
     """Return what one technique says of a sample."""
     said = [c for c in evidence if c.technique == technique]
     if said:
@@ -95,7 +97,7 @@ def _told(technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusi
         for c in said:
             about = " ".join(filter(None, (c.subject, c.condition)))
             parts.append(
-                f"{NAMES[technique]}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}"
+                f"{TECHNIQUE_NAMES[technique]}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}"
             )
         return "; ".join(parts)
     lost = any(c.technique == technique and c.verdict == "set aside" for c in own)
@@ -103,4 +105,4 @@ def _told(technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusi
     state = (
         "measured, set aside" if lost else "measured, without a verdict" if here else "not measured"
     )
-    return f"{NAMES[technique]}: {state}"
+    return f"{TECHNIQUE_NAMES[technique]}: {state}"

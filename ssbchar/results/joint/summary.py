@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssbchar.conclusion import COLUMNS, Conclusion, as_rows, from_rows
-from ssbchar.results.joint.prelithiation import prelithiation
-from ssbchar.results.joint.stability import stability
-from ssbchar.results.number_format import rounded
+from ssbchar.results.joint.prelithiation import join_prelithiation
+from ssbchar.results.joint.stability import join_stability
+from ssbchar.results.number_format import round_conclusion
 from ssbchar.storage import raw_files, store
 
 if TYPE_CHECKING:
@@ -35,22 +35,23 @@ def summarise(conclusions: list[Path]) -> pd.DataFrame:
 
     found = [c for path in conclusions for c in from_rows(store.content(path)["conclusions"])]
     return pd.DataFrame(
-        as_rows(map(rounded, ordered([*found, *joined(found)]))), columns=list(COLUMNS)
+        as_rows(map(round_conclusion, order_conclusions([*found, *join_verdicts(found)]))),
+        columns=list(COLUMNS),
     )
 
 
-def joined(found: list[Conclusion]) -> list[Conclusion]:
+def join_verdicts(found: list[Conclusion]) -> list[Conclusion]:
     """Return the verdicts that combine techniques."""
-    return [*stability(found), *prelithiation(found)]
+    return [*join_stability(found), *join_prelithiation(found)]
 
 
-def ordered(found: list[Conclusion]) -> list[Conclusion]:
+def order_conclusions(found: list[Conclusion]) -> list[Conclusion]:
     """Return conclusions by sample and technique, in a stable order."""
     rank = {technique: i for i, technique in enumerate(ORDER)}
     return sorted(found, key=lambda c: (c.sample, rank.get(c.technique, len(ORDER))))
 
 
-def read(summary: Path) -> list[Conclusion]:
+def read_summary(summary: Path) -> list[Conclusion]:
     """Return the rows of a ``summary.csv``."""
     return from_rows(
         [

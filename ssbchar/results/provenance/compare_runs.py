@@ -9,8 +9,8 @@ from pathlib import Path
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
-from ssbchar.results.joint.summary import read
-from ssbchar.results.number_format import text
+from ssbchar.results.joint.summary import read_summary
+from ssbchar.results.number_format import format_value
 
 Key = tuple[str, ...]
 
@@ -28,7 +28,7 @@ class Difference:
     divide by."""
 
 
-def compare(
+def compare_conclusions(
     first: Sequence[Conclusion], second: Sequence[Conclusion]
 ) -> tuple[int, list[Difference]]:
     """Return how many conclusions are the same in two runs, and those that are not, the largest
@@ -43,21 +43,21 @@ def compare(
     first, second : sequence of Conclusion
         Rows of two summary tables.
     """
-    a, b = _keyed(first), _keyed(second)
+    a, b = _index_rows(first), _index_rows(second)
     same, found = 0, []
     for key in dict.fromkeys([*a, *b]):
         one, two = a.get(key), b.get(key)
-        if one and two and _content(one) == _content(two):
+        if one and two and _select_content(one) == _select_content(two):
             same += 1
         else:
-            found.append(Difference(key, one, two, _shift(one, two)))
+            found.append(Difference(key, one, two, _measure_shift(one, two)))
     return same, sorted(
         found,
         key=lambda d: (math.isfinite(d.shift), -abs(d.shift) if math.isfinite(d.shift) else 0.0),
     )
 
 
-def _keyed(rows: Sequence[Conclusion]) -> dict[Key, Conclusion]:
+def _index_rows(rows: Sequence[Conclusion]) -> dict[Key, Conclusion]:
     """Return rows by what they are about; a repeated one gets its number."""
     found: dict[Key, Conclusion] = {}
     for row in rows:
@@ -69,22 +69,22 @@ def _keyed(rows: Sequence[Conclusion]) -> dict[Key, Conclusion]:
     return found
 
 
-def _content(row: Conclusion) -> tuple[object, ...]:
+def _select_content(row: Conclusion) -> tuple[object, ...]:
     return (row.value, row.stderr, row.systematic, row.lower95, row.upper95, row.unit, row.verdict)
 
 
-def _total(row: Conclusion) -> float:
+def _total_uncertainty(row: Conclusion) -> float:
     return math.hypot(row.stderr or 0.0, row.systematic or 0.0)
 
 
-def _shift(one: Conclusion | None, two: Conclusion | None) -> float:
+def _measure_shift(one: Conclusion | None, two: Conclusion | None) -> float:
     if not one or not two or one.value is None or two.value is None or one.unit != two.unit:
         return math.nan
-    size = max(_total(one), _total(two))
+    size = max(_total_uncertainty(one), _total_uncertainty(two))
     return (two.value - one.value) / size if size else math.nan
 
 
-def lines(first: Path, second: Path) -> tuple[list[str], bool]:
+def report_differences(first: Path, second: Path) -> tuple[list[str], bool]:
     """Return what a user should read of two run folders, and whether every conclusion is the same.
 
     Raises
@@ -99,8 +99,10 @@ def lines(first: Path, second: Path) -> tuple[list[str], bool]:
                 "holds no summary.csv",
                 "name a folder results/<run> that make run has filled",
             )
-    same, found = compare(read(first / "summary.csv"), read(second / "summary.csv"))
-    said = [_line(d) for d in found]
+    same, found = compare_conclusions(
+        read_summary(first / "summary.csv"), read_summary(second / "summary.csv")
+    )
+    said = [_describe_difference(d) for d in found]
     moved = [abs(d.shift) for d in found if math.isfinite(d.shift)]
     beyond = sum(m > 1 for m in moved)
     said.append(
@@ -114,14 +116,16 @@ def lines(first: Path, second: Path) -> tuple[list[str], bool]:
     return said, not found
 
 
-def _line(d: Difference) -> str:
+def _describe_difference(d: Difference) -> str:
     name = " ".join(filter(None, d.key))
     if d.first is None or d.second is None:
         return f"{name}: only in the {'first' if d.second is None else 'second'}"
     parts = []
-    if _content(d.first)[:6] != _content(d.second)[:6]:
+    if _select_content(d.first)[:6] != _select_content(d.second)[:6]:
         moved = f" ({d.shift:+.2g} u)" if math.isfinite(d.shift) else ""
-        parts.append(f"{text(d.first) or 'no value'} -> {text(d.second) or 'no value'}{moved}")
+        parts.append(
+            f"{format_value(d.first) or 'no value'} -> {format_value(d.second) or 'no value'}{moved}"
+        )
     if d.first.verdict != d.second.verdict:
         parts.append(f"verdict {d.first.verdict or 'none'} -> {d.second.verdict or 'none'}")
     return f"{name}: " + "; ".join(parts)

@@ -19,7 +19,7 @@ import yaml
 
 import ssbchar
 from ssbchar.results.provenance import verify
-from ssbchar.results.report.page import flat, versions
+from ssbchar.results.report.page import flatten_options, list_versions
 from ssbchar.storage import raw_files, store
 
 if TYPE_CHECKING:
@@ -119,17 +119,17 @@ def describe_run(
     run, root = str(labels.get("run", "")), workflow.parent
     contents = [store.content(path) for path in conclusions]
     synthetic = any(int(c["labels"].get("synthetic", 0)) for c in contents)
-    main = _workflow(made, workflow.relative_to(root), sorted(raw_files.files(workflow)), root)
-    used = [ref for manifest in manifests for ref in _raw(made, manifest, root)]
+    main = _add_workflow(made, workflow.relative_to(root), sorted(raw_files.files(workflow)), root)
+    used = [ref for manifest in manifests for ref in _add_raw_files(made, manifest, root)]
     for ref in {ref["@id"]: ref for ref in used}.values():
         made.root_dataset.append_to("hasPart", ref)
-    used += _options(made, labels.get("departures") or {}, main)
+    used += _add_options(made, labels.get("departures") or {}, main)
     used += [
         {"@id": f"{workflow.relative_to(root)}/{name}"} for name in ("config.yaml", "samples.tsv")
     ]
-    hashed = verify.checksums(outputs)
-    results = [{"@id": _output(made, row, root)} for row in hashed]
-    record = verify.text(hashed)
+    hashed = verify.hash_outputs(outputs)
+    results = [{"@id": _add_output(made, row, root)} for row in hashed]
+    record = verify.format_checksums(hashed)
     digest = hashlib.sha256(record.encode()).hexdigest()
     about_record = {
         "encodingFormat": "text/csv",
@@ -141,7 +141,7 @@ def describe_run(
         json.dumps({k: c["provenance"][k] for k in ("version", "commit", "dirty")})
         for c in contents
     }
-    action = _entity(
+    action = _add_entity(
         made,
         "#run",
         "CreateAction",
@@ -153,11 +153,11 @@ def describe_run(
         description=f"made by {'; '.join(sorted(software))}",
     )
     about = "Conclusions, figures and report of HEXRD, XAS and 7Li NMR measurements of a solid-state-battery campaign"
-    _root(made, run, about + (", from synthetic data" if synthetic else ""), main, action)
+    _describe_root(made, run, about + (", from synthetic data" if synthetic else ""), main, action)
     return record, json.dumps(made.metadata.generate(), indent=1, sort_keys=True) + "\n"
 
 
-def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]) -> None:
+def _describe_root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]) -> None:
     root = made.root_dataset
     licence = "not stated: the owner of the data sets it on publication"
     root["name"], root["description"], root["datePublished"] = (
@@ -165,15 +165,15 @@ def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]
         about,
         store.date(),
     )
-    root["license"] = _entity(
+    root["license"] = _add_entity(
         made, "#licence", "CreativeWork", name="licence of the data", description=licence
     )
     root["mainEntity"], root["mentions"] = {"@id": main}, action
     root["conformsTo"] = [
-        _entity(made, k, "CreativeWork", name=v, version=k[-3:]) for k, v in PROFILES.items()
+        _add_entity(made, k, "CreativeWork", name=v, version=k[-3:]) for k, v in PROFILES.items()
     ]
     root["citation"] = [
-        _entity(made, f"https://doi.org/{doi}", "ScholarlyArticle", name=name)
+        _add_entity(made, f"https://doi.org/{doi}", "ScholarlyArticle", name=name)
         for name, doi in CITED.values()
     ]
     made.metadata["conformsTo"] = [
@@ -182,19 +182,19 @@ def _root(made: ROCrate, run: str, about: str, main: str, action: dict[str, str]
     ]
 
 
-def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) -> str:
+def _add_workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) -> str:
     """Add the workflow's files and the software it runs; return the name of its main file."""
-    language = _entity(
+    language = _add_entity(
         made,
         "#snakemake",
         ["ComputerLanguage", "SoftwareApplication"],
         name="Snakemake",
         url={"@id": "https://snakemake.github.io"},
         identifier={"@id": "https://snakemake.github.io"},
-        version=dict(versions()).get("snakemake", ""),
+        version=dict(list_versions()).get("snakemake", ""),
     )
     libraries = [
-        _entity(
+        _add_entity(
             made,
             f"#software-{name}",
             "SoftwareApplication",
@@ -203,16 +203,16 @@ def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) ->
             version=version,
             **({"citation": {"@id": f"https://doi.org/{CITED[name][1]}"}} if name in CITED else {}),
         )
-        for name, version in versions()
+        for name, version in list_versions()
     ]
-    bsd = _entity(
+    bsd = _add_entity(
         made, "https://spdx.org/licenses/BSD-3-Clause", "CreativeWork", name="BSD-3-Clause"
     )
-    authors = _entity(made, "#developers", "Organization", name="the ssbchar developers")
+    authors = _add_entity(made, "#developers", "Organization", name="the ssbchar developers")
     main = folder / "Snakefile"
     for path in files:
         name = path.relative_to(root)
-        properties = _file(path)
+        properties = _describe_file(path)
         if name == main:
             properties |= {
                 "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
@@ -221,7 +221,7 @@ def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) ->
                 "softwareRequirements": libraries,
                 "license": bsd,
                 "creator": authors,
-                "version": f"{ssbchar.__version__} (commit {_commit()})",
+                "version": f"{ssbchar.__version__} (commit {_describe_commit()})",
                 "hasPart": [
                     {"@id": p.relative_to(root).as_posix()} for p in files if p.suffix == ".smk"
                 ],
@@ -236,18 +236,18 @@ def _workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path) ->
     return main.as_posix()
 
 
-def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
+def _add_raw_files(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
     """Add the raw files of one measurement; return their names."""
     table = raw_files.rows(manifest)
     measurement = f"{manifest.parent.parent.name} {manifest.parent.name}"
     if not all("sha256" in row for row in table):
         return []
     if len(table) > LISTED:
-        name = named_by(raw_files.sha256(manifest))
+        name = name_by_hash(raw_files.sha256(manifest))
         files = {"@id": manifest.relative_to(root).as_posix()}
         text = f"{len(table)} raw files of {measurement}, each with its sha256 in the manifest"
         return [
-            _entity(
+            _add_entity(
                 made,
                 name,
                 "Collection",
@@ -259,10 +259,10 @@ def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
     found: dict[str, dict[str, Any]] = {}
     for row in table:
         facts = {"names": [], "bytes": row["bytes"], "sha256": row["sha256"]}
-        entry = found.setdefault(named_by(row["sha256"]), facts)
+        entry = found.setdefault(name_by_hash(row["sha256"]), facts)
         entry["names"].append(row["path"])
     return [
-        _entity(
+        _add_entity(
             made,
             name,
             "File",
@@ -276,12 +276,12 @@ def _raw(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
     ]
 
 
-def _options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[dict[str, str]]:
+def _add_options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[dict[str, str]]:
     """Add the options that differ from the defaults, and say that the workflow takes them."""
     found = []
-    for name, value in flat(departures):
+    for name, value in flatten_options(departures):
         slug = "".join(c if c.isalnum() or c in "._-" else "-" for c in name)
-        formal = _entity(
+        formal = _add_entity(
             made,
             f"#parameter-{slug}",
             "FormalParameter",
@@ -291,7 +291,7 @@ def _options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[di
         )
         made.dereference(main).append_to("input", formal)
         found.append(
-            _entity(
+            _add_entity(
                 made,
                 f"#option-{slug}",
                 "PropertyValue",
@@ -303,17 +303,17 @@ def _options(made: ROCrate, departures: Mapping[str, Any], main: str) -> list[di
     return found
 
 
-def _output(made: ROCrate, row: Mapping[str, str], root: Path) -> str:
+def _add_output(made: ROCrate, row: Mapping[str, str], root: Path) -> str:
     path = Path(row["path"])
     name = path.relative_to(root).as_posix()
     if not path.is_dir():
-        return str(made.add_file(dest_path=name, properties=_file(path, row["sha256"])).id)
+        return str(made.add_file(dest_path=name, properties=_describe_file(path, row["sha256"])).id)
     text = f"{row['files']} files; sha256 over their names and contents: {row['sha256']}"
     made.add_dataset(dest_path=f"{name}/", properties={"name": name, "description": text})
     return f"{name}/"
 
 
-def _file(path: Path, digest: str = "") -> dict[str, Any]:
+def _describe_file(path: Path, digest: str = "") -> dict[str, Any]:
     kinds = {
         ".html": "text/html",
         ".csv": "text/csv",
@@ -328,18 +328,20 @@ def _file(path: Path, digest: str = "") -> dict[str, Any]:
     }
 
 
-def _entity(made: ROCrate, key: str, kind: str | list[str], /, **properties: Any) -> dict[str, str]:
+def _add_entity(
+    made: ROCrate, key: str, kind: str | list[str], /, **properties: Any
+) -> dict[str, str]:
     from rocrate.model.contextentity import ContextEntity
 
     kept = {"@type": kind, **{k: v for k, v in properties.items() if v not in ("", [])}}
     return {"@id": str(made.add(ContextEntity(made, key, properties=kept)).id)}
 
 
-def named_by(digest: str) -> str:
+def name_by_hash(digest: str) -> str:
     """Return the name of a file by its sha256 (RFC 6920)."""
     return "ni:///sha-256;" + base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")
 
 
-def _commit() -> str:
+def _describe_commit() -> str:
     made = store.commit()
     return (made["commit"] or "unknown") + (", with uncommitted changes" if made["dirty"] else "")

@@ -21,7 +21,7 @@ RECORD = "checksums.csv"
 COLUMNS = ("path", "files", "sha256")
 
 
-def checksums(outputs: Sequence[Path]) -> list[dict[str, str]]:
+def hash_outputs(outputs: Sequence[Path]) -> list[dict[str, str]]:
     """Return of each output a run ends in: path, number of files, sha256 (of a folder: of names and
     contents).
 
@@ -35,7 +35,7 @@ def checksums(outputs: Sequence[Path]) -> list[dict[str, str]]:
     ]
 
 
-def text(rows: Sequence[Mapping[str, str]]) -> str:
+def format_checksums(rows: Sequence[Mapping[str, str]]) -> str:
     """Return the table of `checksums` as it is written to `RECORD`."""
     out = io.StringIO()
     table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
@@ -45,7 +45,7 @@ def text(rows: Sequence[Mapping[str, str]]) -> str:
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangedFile:
     """A file that is not what it was."""
 
     path: str
@@ -60,12 +60,12 @@ class Verification:
     """What was hashed and what had changed."""
 
     checked: int
-    changes: list[Change]
+    changes: list[ChangedFile]
     commits: list[str]
     """Commits of ssbchar that made the outputs, ``+`` where there were uncommitted changes."""
 
 
-def verify(folder: Path) -> Verification:
+def verify_run(folder: Path) -> Verification:
     """Return what has changed of a run since it was made.
 
     Parameters
@@ -81,25 +81,29 @@ def verify(folder: Path) -> Verification:
     """
     record = folder / RECORD
     rows = raw_files.rows(record) if record.is_file() else []
-    old = _root([row["path"] for row in rows]) or folder.as_posix()
-    hashed = functools.cache(lambda path: _hash(_now(path, old, folder)))
+    old = _find_recorded_root([row["path"] for row in rows]) or folder.as_posix()
+    hashed = functools.cache(lambda path: _hash_path(_locate(path, old, folder)))
     commits: dict[str, None] = {}
-    changes: dict[str, Change] = {}
+    changes: dict[str, ChangedFile] = {}
     checked: set[str] = set()
 
     def check(path: str, digest: str, recorded_by: Path) -> None:
         checked.add(path)
         found = hashed(path)
         if found != digest and path not in changes:
-            changes[path] = Change(path, "changed" if found else "missing", recorded_by.as_posix())
+            changes[path] = ChangedFile(
+                path, "changed" if found else "missing", recorded_by.as_posix()
+            )
 
     for row in rows:
         check(row["path"], row["sha256"], record)
     for path in sorted(folder.rglob("manifest.csv")):
-        for path_, digest in _manifest(path):
+        for path_, digest in _read_manifest(path):
             check(path_, digest, path)
-    known = dict(_provenances(folder))
-    for path in _reached([_now(row["path"], old, folder) for row in rows], known, old, folder):
+    known = dict(_find_provenances(folder))
+    for path in _trace_outputs(
+        [_locate(row["path"], old, folder) for row in rows], known, old, folder
+    ):
         made = known[path]
         commits[made["commit"] + ("+" if made["dirty"] else "")] = None
         for used in made["inputs"]:
@@ -113,29 +117,29 @@ def verify(folder: Path) -> Verification:
     return Verification(len(checked), [changes[k] for k in sorted(changes)], list(commits))
 
 
-def _root(paths: list[str]) -> str:
+def _find_recorded_root(paths: list[str]) -> str:
     """Return the folder of the run as its record names it."""
     return os.path.commonpath([os.path.dirname(p) for p in paths]) if paths else ""
 
 
-def _now(path: str, old: str, folder: Path) -> Path:
+def _locate(path: str, old: str, folder: Path) -> Path:
     """Return where a recorded path is now: inside the run's folder, or where it was."""
     inside = Path(path).is_relative_to(old)
     return folder / Path(path).relative_to(old) if inside else Path(path)
 
 
-def _hash(path: Path) -> str:
+def _hash_path(path: Path) -> str:
     try:
         return raw_files.combined(path)[1]
     except BadInput:
         return ""
 
 
-def _manifest(path: Path) -> list[tuple[str, str]]:
+def _read_manifest(path: Path) -> list[tuple[str, str]]:
     return [(row["path"], row["sha256"]) for row in raw_files.rows(path) if "sha256" in row]
 
 
-def _provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+def _find_provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield every output that knows what it was made from, with that knowledge."""
     readers: dict[str, Callable[[Path], Any]] = {
         ".nc": store.made_by,
@@ -148,7 +152,7 @@ def _provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
                 yield path, made
 
 
-def _reached(
+def _trace_outputs(
     ends: list[Path], known: Mapping[Path, Mapping[str, Any]], old: str, folder: Path
 ) -> list[Path]:
     """Return the outputs that the ends of the run were made from; all known ones where no ends are
@@ -165,11 +169,13 @@ def _reached(
         for output in inside:
             if output in known and output not in found:
                 found.add(output)
-                queue += [_now(str(used["path"]), old, folder) for used in known[output]["inputs"]]
+                queue += [
+                    _locate(str(used["path"]), old, folder) for used in known[output]["inputs"]
+                ]
     return sorted(found)
 
 
-def lines(folder: Path, found: Verification) -> list[str]:
+def report_changes(folder: Path, found: Verification) -> list[str]:
     """Return what a user should read."""
     said = [f"{c.path}: {c.what} since {c.recorded_by} was written" for c in found.changes]
     made = ", ".join(c or "unknown" for c in found.commits)

@@ -37,7 +37,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class _Files:
+class _FigureFiles:
     folder: Path
     name: str
     rank: int
@@ -52,7 +52,7 @@ class _Files:
         return self.path(suffix).stat().st_size
 
 
-def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
+def embed_pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
     """Return the figures of some folders, in the order of their ``index.txt``, within the page's
     limit of size.
 
@@ -67,7 +67,7 @@ def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
         Limits of size.
     """
     found = [
-        _Files(folder, name, rank)
+        _FigureFiles(folder, name, rank)
         for folder in folders
         for rank, name in enumerate(
             folder.joinpath("index.txt").read_text(encoding="utf-8").split()
@@ -76,20 +76,24 @@ def pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
     budget = options.size_limit * 1e6 * 3 / 4
     limit = options.svg_limit * 1000
     kinds = [".png" if f.size(".svg") > max(limit, f.size(".png")) else ".svg" for f in found]
-    if _total(found, kinds) > budget:
+    if _sum_sizes(found, kinds) > budget:
         kinds = [min((".svg", ".png"), key=f.size) for f in found]
     data = [f.bytes(kind) for f, kind in zip(found, kinds, strict=True)]
     if sum(map(len, data)) > budget:
-        data = [min(d, reduced(f.bytes(".png")), key=len) for f, d in zip(found, data, strict=True)]
-    kept = _last_rank([f.rank for f in found], [len(d) for d in data], budget)
-    return [_picture(f, d if f.rank <= kept else b"") for f, d in zip(found, data, strict=True)]
+        data = [
+            min(d, reduce_png(f.bytes(".png")), key=len) for f, d in zip(found, data, strict=True)
+        ]
+    kept = _find_last_rank([f.rank for f in found], [len(d) for d in data], budget)
+    return [
+        _embed_picture(f, d if f.rank <= kept else b"") for f, d in zip(found, data, strict=True)
+    ]
 
 
-def _total(found: Sequence[_Files], kinds: Sequence[str]) -> int:
+def _sum_sizes(found: Sequence[_FigureFiles], kinds: Sequence[str]) -> int:
     return sum(f.size(kind) for f, kind in zip(found, kinds, strict=True))
 
 
-def _last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -> int:
+def _find_last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -> int:
     """Return the place in its folder up to which every figure has room in the page."""
     total = 0
     for rank in range(max(ranks, default=-1) + 1):
@@ -99,22 +103,22 @@ def _last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -> int
     return max(ranks, default=-1)
 
 
-def _picture(files: _Files, data: bytes) -> Picture:
+def _embed_picture(files: _FigureFiles, data: bytes) -> Picture:
     mime = "image/png" if data.startswith(b"\x89PNG") else "image/svg+xml"
     uri = f"data:{mime};base64,{base64.b64encode(data).decode()}" if data else ""
-    width = round(inches(files.bytes(".svg")) * 96 * ZOOM)
+    width = round(read_width(files.bytes(".svg")) * 96 * ZOOM)
     note = store.content(files.path(".json"))
     title, caption = str(note.get("title", files.name)), str(note.get("caption", ""))
     return Picture(files.name, title, caption, uri, files.path(".svg").as_posix(), width, note)
 
 
-def inches(svg: bytes) -> float:
+def read_width(svg: bytes) -> float:
     """Return the width of a vector figure in print [inch], as its file says it."""
     found = re.search(rb'<svg[^>]* width="([\d.]+)pt"', svg)
     return float(found[1]) / 72 if found else 7.0
 
 
-def reduced(png: bytes) -> bytes:
+def reduce_png(png: bytes) -> bytes:
     """Return a PNG of at most `NARROW` pixels in width and 64 colours."""
     from PIL import Image
 

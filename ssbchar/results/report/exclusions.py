@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Aside:
+class Exclusion:
     """What was left out for one reason."""
 
     where: tuple[str, ...]
@@ -25,7 +25,7 @@ class Aside:
     """Measurements whose results do without it."""
 
 
-def asides(labels: Iterable[Mapping[str, Any]]) -> list[Aside]:
+def collect_exclusions(labels: Iterable[Mapping[str, Any]]) -> list[Exclusion]:
     """Return what was set aside, each fault once, those first that cost a whole measurement.
 
     Parameters
@@ -48,11 +48,12 @@ def asides(labels: Iterable[Mapping[str, Any]]) -> list[Aside]:
         partial = tuple(n for n, whole in names.items() if not whole)
         groups.setdefault((problem, remedy, lost_for, partial), []).append(where)
     return sorted(
-        (Aside(tuple(where), *about) for about, where in groups.items()), key=lambda a: not a.lost
+        (Exclusion(tuple(where), *about) for about, where in groups.items()),
+        key=lambda a: not a.lost,
     )
 
 
-def line(a: Aside) -> str:
+def describe_exclusion(a: Exclusion) -> str:
     """Return one line for the terminal."""
     more = f" and {len(a.where) - 1} more" if len(a.where) > 1 else ""
     cost = f"all of {', '.join(a.lost)}" if a.lost else f"part of {', '.join(a.partial)}"

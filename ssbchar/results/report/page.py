@@ -13,9 +13,9 @@ from typing import Any
 
 import ssbchar
 from ssbchar.conclusion import Conclusion
-from ssbchar.results.joint.stability import NAMES
-from ssbchar.results.joint.summary import read
-from ssbchar.results.number_format import UNITS, cells, interval, text
+from ssbchar.results.joint.stability import TECHNIQUE_NAMES
+from ssbchar.results.joint.summary import read_summary
+from ssbchar.results.number_format import UNITS, format_cells, format_interval, format_value
 from ssbchar.results.options import Report
 from ssbchar.results.report import embed_figures, exclusions
 from ssbchar.storage import raw_files as sources
@@ -34,7 +34,7 @@ LIBRARIES = (
     "snakemake",
 )
 """Libraries whose versions the report states."""
-TECHNIQUES = {**NAMES, "combined": "combined"}
+TECHNIQUES = {**TECHNIQUE_NAMES, "combined": "combined"}
 QUESTIONS = {
     "stability": "Stability, combined",
     "phase_stability": "Phases (HEXRD)",
@@ -42,8 +42,8 @@ QUESTIONS = {
     "prelithiation": "Prelithiation (NMR)",
 }
 """Quantities that are a judgement, as columns of the overview."""
-GOOD = ("stable", "reversible", "returned", "retained", "quantified", "ok")
-POOR = (
+GOOD_VERDICTS = ("stable", "reversible", "returned", "retained", "quantified", "ok")
+POOR_VERDICTS = (
     "reacts",
     "partly",
     "changed",
@@ -61,7 +61,7 @@ POOR = (
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleSection:
     """What the page shows of one sample."""
 
     name: str
@@ -76,7 +76,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Shown:
+class PageContent:
     """What a page shows: of the whole run, or of one sample."""
 
     rows: list[Conclusion]
@@ -91,7 +91,7 @@ class Shown:
         """Labels of all conclusions and figures."""
         return [*(c["labels"] for c in self.contents), *(p.labels for p in self.drawn)]
 
-    def of(self, sample: str) -> Shown:
+    def of(self, sample: str) -> PageContent:
         """Return what belongs to one sample."""
         contents = [c for c in self.contents if c["labels"].get("sample", "") == sample]
         rows = [r for r in self.rows if r.sample == sample]
@@ -104,7 +104,7 @@ class Shown:
             for manifest in r.source.split(";")
             if manifest
         }
-        return Shown(
+        return PageContent(
             rows,
             contents,
             [p for p in self.drawn if p.labels.get("sample", "") == sample],
@@ -143,17 +143,23 @@ def render_report(
         ``run``; ``departures``, the run's options that differ from defaults (nested).
     """
     contents = [store.content(path) for path in conclusions]
-    whole = Shown(
-        read(summary), contents, embed_figures.pictures(figures, options), manifests, exports
+    whole = PageContent(
+        read_summary(summary),
+        contents,
+        embed_figures.embed_pictures(figures, options),
+        manifests,
+        exports,
     )
-    names = file_names(sample_names(whole.rows, whole.drawn))
+    names = name_pages(list_samples(whole.rows, whole.drawn))
     pages = {
-        file: _rendered(whole.of(name), options, labels, "../") for name, file in names.items()
+        file: _render_page(whole.of(name), options, labels, "../") for name, file in names.items()
     }
-    return _rendered(whole, options, labels), pages
+    return _render_page(whole, options, labels), pages
 
 
-def _rendered(shown: Shown, options: Report, labels: Mapping[str, Any], up: str = "") -> str:
+def _render_page(
+    shown: PageContent, options: Report, labels: Mapping[str, Any], up: str = ""
+) -> str:
     """Return a page; `up` leads from it to the run's folder."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -165,7 +171,12 @@ def _rendered(shown: Shown, options: Report, labels: Mapping[str, Any], up: str 
         lstrip_blocks=True,
     )
     environment.filters.update(
-        cells=cells, number=text, interval=interval, plain=plain, unit=unit, tone=tone
+        cells=format_cells,
+        number=format_value,
+        interval=format_interval,
+        plain=write_plainly,
+        unit=write_unit,
+        tone=choose_tone,
     )
     simulated = {str(a.get("sample", "")) for a in shown.about if int(a.get("synthetic", 0))}
     return environment.get_template("report.html.j2").render(
@@ -174,29 +185,29 @@ def _rendered(shown: Shown, options: Report, labels: Mapping[str, Any], up: str 
         up=up,
         style=Path(__file__).with_name("report.css").read_text(encoding="utf-8"),
         synthetic=any(int(a.get("synthetic", 0)) for a in shown.about),
-        samples=samples(shown.rows, shown.drawn, simulated),
+        samples=group_by_sample(shown.rows, shown.drawn, simulated),
         rows=shown.rows,
         techniques=TECHNIQUES,
         questions={q: n for q, n in QUESTIONS.items() if any(r.quantity == q for r in shown.rows)},
-        asides=(left := exclusions.asides(shown.about)),
+        asides=(left := exclusions.collect_exclusions(shown.about)),
         left_out=sum(len(a.where) for a in left),
-        manifests=[raw_files(path) for path in shown.manifests],
-        exports=[e for e in map(exported, shown.exports) if e["files"]],
-        departures=flat(labels.get("departures") or {}),
-        steps=made_by(shown.contents),
-        versions=versions(),
+        manifests=[describe_raw_files(path) for path in shown.manifests],
+        exports=[e for e in map(list_exports, shown.exports) if e["files"]],
+        departures=flatten_options(labels.get("departures") or {}),
+        steps=count_software(shown.contents),
+        versions=list_versions(),
         here=store.commit(),
     )
 
 
-def sample_names(rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture]) -> list[str]:
+def list_samples(rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture]) -> list[str]:
     """Return the samples, in the order of the table."""
     return list(
         dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)])
     )
 
 
-def file_names(names: Sequence[str]) -> dict[str, str]:
+def name_pages(names: Sequence[str]) -> dict[str, str]:
     """Return a file name for the page of each sample: its own name, as far as a file system takes
     it."""
     found: dict[str, str] = {}
@@ -207,13 +218,13 @@ def file_names(names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def samples(
+def group_by_sample(
     rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture], simulated: Set[str]
-) -> list[Sample]:
+) -> list[SampleSection]:
     """Return what belongs to each sample, in the order of the table; `simulated` names those with
     synthetic data."""
     found = []
-    for i, name in enumerate(sample_names(rows, drawn), 1):
+    for i, name in enumerate(list_samples(rows, drawn), 1):
         own = [r for r in rows if r.sample == name]
         judged = [r for r in own if r.quantity in QUESTIONS]
         judged.sort(key=lambda r: r.technique != "combined")
@@ -225,26 +236,26 @@ def samples(
         ]
         rest = [r for r in rest if r not in bare]
         figures = [p for p in drawn if p.labels.get("sample", "") == name]
-        found.append(Sample(name, f"s{i}", name in simulated, judged, rest, bare, figures))
+        found.append(SampleSection(name, f"s{i}", name in simulated, judged, rest, bare, figures))
     return found
 
 
-def plain(name: str) -> str:
+def write_plainly(name: str) -> str:
     """Return a name of the table as people write it."""
     return name.replace("_", " ")
 
 
-def unit(name: str) -> str:
+def write_unit(name: str) -> str:
     """Return a unit as people write it."""
     return UNITS.get(name, name)
 
 
-def tone(verdict: str) -> str:
+def choose_tone(verdict: str) -> str:
     """Return the class that colours a verdict: ``good``, ``poor`` or ``open``."""
-    return "good" if verdict in GOOD else "poor" if verdict in POOR else "open"
+    return "good" if verdict in GOOD_VERDICTS else "poor" if verdict in POOR_VERDICTS else "open"
 
 
-def raw_files(manifest: Path) -> dict[str, Any]:
+def describe_raw_files(manifest: Path) -> dict[str, Any]:
     """Return the raw files of a measurement, or why there are none."""
     table = sources.rows(manifest)
     known = all("sha256" in row for row in table)
@@ -257,7 +268,7 @@ def raw_files(manifest: Path) -> dict[str, Any]:
     }
 
 
-def exported(folder: Path) -> dict[str, Any]:
+def list_exports(folder: Path) -> dict[str, Any]:
     """Return what a folder of exports holds, as paths from the report's place
     (``results/<run>/``)."""
     names = (
@@ -271,16 +282,18 @@ def exported(folder: Path) -> dict[str, Any]:
     return {"measurement": folder.parent.name, "place": place, "files": names}
 
 
-def flat(nested: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
+def flatten_options(nested: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
     """Return nested options as pairs of dotted name and value."""
     pairs: list[tuple[str, str]] = []
     for key, value in nested.items():
         name = f"{place}.{key}".lstrip(".")
-        pairs += flat(value, name) if isinstance(value, Mapping) else [(name, str(value))]
+        pairs += (
+            flatten_options(value, name) if isinstance(value, Mapping) else [(name, str(value))]
+        )
     return pairs
 
 
-def made_by(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def count_software(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return which version and commit of ssbchar made the conclusions, and of how many
     measurements."""
     counts: dict[tuple[str, str, bool], int] = {}
@@ -291,7 +304,7 @@ def made_by(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{"version": v, "commit": c, "dirty": d, "count": n} for (v, c, d), n in counts.items()]
 
 
-def versions() -> list[tuple[str, str]]:
+def list_versions() -> list[tuple[str, str]]:
     """Return the versions of ssbchar, Python and the main libraries."""
     found = [("ssbchar", ssbchar.__version__), ("Python", platform.python_version())]
     for name in LIBRARIES:

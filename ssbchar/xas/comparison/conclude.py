@@ -13,7 +13,7 @@ from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.comparison.structure_verdict import structure
 from ssbchar.xas.equivalence_test import Tested, quantile, tested
-from ssbchar.xas.paths.conclude import path_rows
+from ssbchar.xas.paths.conclude import conclude_paths
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -51,7 +51,7 @@ def conclude_measurement(
         found += pair(comparison, subject, options)
     if mixture is not None:
         found += _fractions(mixture, subject)
-    return found if path_fit is None else found + path_rows(path_fit, subject)
+    return found if path_fit is None else found + conclude_paths(path_fit, subject)
 
 
 def quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:

@@ -28,7 +28,7 @@ class Cluster:
     """Relative to the absorber, shape (atom, 3) [angstrom]."""
 
 
-def clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster], list[str]]:
+def build_clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster], list[str]]:
     """Return the atoms around each inequivalent site of an element, and what was simplified.
 
     A position that several elements share is taken by the one with the greatest occupancy (the
@@ -60,7 +60,7 @@ def clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster],
             what,
             "name the phase that holds the absorber, with a CIF that lists its atoms",
         )
-    held, said = occupants(phase)
+    held, said = choose_occupants(phase)
     axes = np.linalg.cholesky(metric(phase.cell))
     reach = np.ceil(radius * np.sqrt(np.diag(np.linalg.inv(metric(phase.cell))))).astype(int) + 1
     images = np.stack(
@@ -83,7 +83,7 @@ def clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster],
         order = np.lexsort((*positions.round(4).T, np.linalg.norm(positions, axis=1).round(4)))[
             :MOST_ATOMS
         ]
-        _apart(positions[order], phase.name)
+        _check_distances(positions[order], phase.name)
         out.append(
             Cluster(
                 float(amount / amounts.sum()), tuple(elements[i] for i in order), positions[order]
@@ -92,7 +92,7 @@ def clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Cluster],
     return out, said
 
 
-def occupants(phase: Phase) -> tuple[list[Site], list[str]]:
+def choose_occupants(phase: Phase) -> tuple[list[Site], list[str]]:
     """Return the site that takes each position of the asymmetric unit, and what was simplified."""
     groups: list[list[Site]] = []
     for site in phase.sites:
@@ -116,7 +116,7 @@ def occupants(phase: Phase) -> tuple[list[Site], list[str]]:
     return kept, said
 
 
-def _apart(positions: Array, name: str) -> None:
+def _check_distances(positions: Array, name: str) -> None:
     from scipy.spatial import cKDTree
 
     near = cKDTree(positions).query(positions, k=2)[0][:, 1]

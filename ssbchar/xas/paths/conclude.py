@@ -20,7 +20,7 @@ QUANTITIES = ("coordination_number", "shell_distance", "shell_displacement")
 CHANGES = ("coordination_ratio", "shell_distance_change", "shell_displacement_change")
 
 
-def path_rows(ds: xr.Dataset, subject: str) -> list[Conclusion]:
+def conclude_paths(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     """Return the conclusions of a fit of paths; one that says why, where there is none.
 
     Parameters
@@ -36,7 +36,7 @@ def path_rows(ds: xr.Dataset, subject: str) -> list[Conclusion]:
                 "path_fit_r_factor", verdict="skipped", reason=ds.attrs["skipped"], subject=subject
             )
         ]
-    rows = [_fit(ds, subject)]
+    rows = [_conclude_fit(ds, subject)]
     method = f"{ds.attrs['made']}; k {ds.attrs['fit_kmin']:g}-{ds.attrs['fit_kmax']:g}, kw {ds.attrs['fit_kweight']}"
     method += f", R {ds.attrs['fit_rmin']:g}-{ds.attrs['fit_rmax']:g} angstrom"
     s02 = float(ds["s02"])
@@ -62,10 +62,10 @@ def path_rows(ds: xr.Dataset, subject: str) -> list[Conclusion]:
                     condition=str(shell),
                 )
             )
-    return rows + changes(ds, subject, method) if ds.sizes["part"] > 1 else rows
+    return rows + conclude_changes(ds, subject, method) if ds.sizes["part"] > 1 else rows
 
 
-def _fit(ds: xr.Dataset, subject: str) -> Conclusion:
+def _conclude_fit(ds: xr.Dataset, subject: str) -> Conclusion:
     said = [
         f"{ds.sizes['parameter']} parameters, {float(ds['independent_points']):.1f} independent points",
         f"errors scaled by the root of the reduced chi-square {float(ds['reduced_chi_square']):.3g}",
@@ -82,7 +82,7 @@ def _fit(ds: xr.Dataset, subject: str) -> Conclusion:
     )
 
 
-def changes(ds: xr.Dataset, subject: str, method: str) -> list[Conclusion]:
+def conclude_changes(ds: xr.Dataset, subject: str, method: str) -> list[Conclusion]:
     """Return each shell's change from pristine to cycled, errors by the whole covariance; none of
     what is shared.
 

@@ -11,7 +11,7 @@ import numpy as np
 from ssbchar.xas import notes
 from ssbchar.xas.exafs import fourier
 from ssbchar.xas.paths.exafs_equation import Shell
-from ssbchar.xas.paths.model import KINDS, Fitted, Problem
+from ssbchar.xas.paths.model import FitResult, KINDS, PathFitProblem
 from ssbchar.xas.paths.options import PathFit
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ FAR, MOVED, MISFIT = 0.2, 10.0, 0.05
 doubted."""
 
 
-def result(
+def build_fit_dataset(
     given: list[xr.Dataset],
-    problem: Problem,
+    problem: PathFitProblem,
     found: list[Shell],
-    done: Fitted,
+    done: FitResult,
     options: PathFit,
     about: Mapping[Any, Any],
 ) -> xr.Dataset:
@@ -57,7 +57,7 @@ def result(
     ds = xr.Dataset(
         attrs={**kept, **{k: about[k] for k in ("phase", "made", "simplified") if k in about}}
     )
-    ds["parameter"] = ("parameter", names(problem, found, parts))
+    ds["parameter"] = ("parameter", name_parameters(problem, found, parts))
     ds["part"], ds["shell"] = ("part", parts), ("shell", [s.label for s in found])
     each = {
         "units": "1",
@@ -91,13 +91,13 @@ def result(
         ds[name] = ((), number, {"units": "1"})
     ds.attrs.update({f"fit_{key}": value for key, value in vars(problem.transform).items()})
     ds.attrs.update({f"max_{kind}": getattr(options, f"max_{kind}") for kind in KINDS})
-    doubts = implausible(ds, done)
+    doubts = find_doubts(ds, done)
     ds.attrs.update(verdict="doubtful" if doubts else "ok", reason="; ".join(doubts))
     ds.attrs["notes"] = json.dumps([n for one in given for n in notes.of(one.attrs)])
-    return curves(ds, problem, done)
+    return add_curves(ds, problem, done)
 
 
-def names(problem: Problem, found: list[Shell], parts: list[str]) -> list[str]:
+def name_parameters(problem: PathFitProblem, found: list[Shell], parts: list[str]) -> list[str]:
     """Return what each parameter is: of a pair with the part it belongs to, none where both share
     it."""
     owners: list[list[str]] = [[] for _ in range(problem.size)]
@@ -115,7 +115,7 @@ def names(problem: Problem, found: list[Shell], parts: list[str]) -> list[str]:
     ]
 
 
-def implausible(ds: xr.Dataset, done: Fitted) -> list[str]:
+def find_doubts(ds: xr.Dataset, done: FitResult) -> list[str]:
     """Return what says that the minimum is no structure: signs, distances, origin, misfit."""
     said = [] if done.converged else ["the fit did not converge"]
     if (ds["number"].values <= 0).any() or (ds["displacement"].values < 0).any():
@@ -129,7 +129,7 @@ def implausible(ds: xr.Dataset, done: Fitted) -> list[str]:
     return said
 
 
-def curves(ds: xr.Dataset, problem: Problem, done: Fitted) -> xr.Dataset:
+def add_curves(ds: xr.Dataset, problem: PathFitProblem, done: FitResult) -> xr.Dataset:
     """Return the Dataset with data, model and shells on a common k grid, data and model in R."""
     end = min(s.k.size for s in problem.spectra)
     k = problem.spectra[0].k[:end]

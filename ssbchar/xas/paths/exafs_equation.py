@@ -34,7 +34,7 @@ class Shell:
     """Their mean half length [angstrom]."""
 
 
-class Paths:
+class ScatteringPaths:
     """FEFF's paths, their tables as cubic splines in k.
 
     Parameters
@@ -119,7 +119,7 @@ class Paths:
         return wave.imag, np.stack([(up - down) / (2 * STEP_E0), unit, by_r.imag, by_sigma2.imag])
 
 
-def shells(
+def group_shells(
     ds: xr.Dataset, limits: tuple[tuple[float, float], ...], rmax: float, gap: float, legs: int
 ) -> list[Shell]:
     """Return the shells that are fitted, nearest first.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ssbchar.crystal.options import PhaseTable
 from ssbchar.errors import BadInput
 from ssbchar.xas.paths import feffdat
-from ssbchar.xas.paths.cluster import Cluster, clusters
+from ssbchar.xas.paths.cluster import Cluster, build_clusters
 from ssbchar.xas.paths.options import Feff
 
 if TYPE_CHECKING:
@@ -76,30 +76,32 @@ def calculate_paths(
         )
     entry = (yaml.safe_load(table.read_text(encoding="utf-8")) or {}).get(name, {})
     if entry.get("feff"):
-        ds = from_folder(table.parent / str(entry["feff"]))
+        ds = read_folder(table.parent / str(entry["feff"]))
         ds.attrs.update(phase=name, made=f"{ds.attrs['feff']}, own files", simplified="")
         return ds
     phase = crystals.read(table, name, PhaseTable())
     element, edge = str(normalised.attrs["element"]), str(normalised.attrs["edge"])
-    around, simplified = clusters(phase, element, options.cluster)
-    program = executable(options)
+    around, simplified = build_clusters(phase, element, options.cluster)
+    program = find_executable(options)
     if program is None:
-        return skipped(name)
+        return describe_missing_feff(name)
     found, sites = [], []
     for i, one in enumerate(around):
-        for path in run(program, feff_input(one, edge, options, f"{name}, site {i + 1}")):
+        for path in run_feff(
+            program, format_feff_input(one, edge, options, f"{name}, site {i + 1}")
+        ):
             found.append(
                 feffdat.FeffPath(**{**vars(path), "degeneracy": path.degeneracy * one.share})
             )
             sites.append(i)
-    ds = feffdat.dataset(found, sites, name)
+    ds = feffdat.build_path_dataset(found, sites, name)
     ds.attrs.update(
         phase=name, made=f"{ds.attrs['feff']}, from its CIF", simplified="; ".join(simplified)
     )
     return ds
 
 
-def skipped(name: str) -> xr.Dataset:
+def describe_missing_feff(name: str) -> xr.Dataset:
     """Return what stands for paths where there is no FEFF: nothing, and why."""
     import xarray as xr
 
@@ -116,7 +118,7 @@ def skipped(name: str) -> xr.Dataset:
     )
 
 
-def from_folder(folder: Path) -> xr.Dataset:
+def read_folder(folder: Path) -> xr.Dataset:
     """Return the paths of a folder of feffNNNN.dat."""
     if not folder.is_dir():
         raise BadInput(
@@ -125,10 +127,12 @@ def from_folder(folder: Path) -> xr.Dataset:
             "correct 'feff:' (relative to the phases file)",
         )
     files = sorted(p for p in folder.iterdir() if re.fullmatch(r"feff\d{4,}\.dat", p.name))
-    return feffdat.dataset([feffdat.read(p) for p in files], [0] * len(files), str(folder))
+    return feffdat.build_path_dataset(
+        [feffdat.read_path(p) for p in files], [0] * len(files), str(folder)
+    )
 
 
-def executable(options: Feff) -> Path | None:
+def find_executable(options: Feff) -> Path | None:
     """Return FEFF 6: the configured one, that of ``.venv-larch``, of an installed Larch or on the
     PATH."""
     if options.program:
@@ -150,12 +154,12 @@ def executable(options: Feff) -> Path | None:
     return there[0].absolute() if there else Path(on_path) if on_path else None
 
 
-def installed() -> bool:
+def is_installed() -> bool:
     """Return whether FEFF is found without being configured."""
-    return executable(Feff()) is not None
+    return find_executable(Feff()) is not None
 
 
-def feff_input(cluster: Cluster, edge: str, options: Feff, title: str) -> str:
+def format_feff_input(cluster: Cluster, edge: str, options: Feff, title: str) -> str:
     """Return feff.inp of FEFF 6: one potential for the absorber and one for each other element."""
     if edge not in HOLES:
         raise BadInput(title, f"FEFF 6 knows no edge {edge}", f"use {', '.join(HOLES)}")
@@ -181,7 +185,7 @@ def feff_input(cluster: Cluster, edge: str, options: Feff, title: str) -> str:
     return "\n".join([*lines, "END", ""])
 
 
-def run(program: Path, text: str) -> list[feffdat.FeffPath]:
+def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
     """Return the paths that FEFF writes for an input."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -200,4 +204,4 @@ def run(program: Path, text: str) -> list[feffdat.FeffPath]:
             raise BadInput(
                 text.splitlines()[0], f"FEFF wrote no path: {last[0].strip()}", "look at the CIF"
             )
-        return [feffdat.read(p) for p in files]
+        return [feffdat.read_path(p) for p in files]

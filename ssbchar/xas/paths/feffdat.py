@@ -46,7 +46,7 @@ class FeffPath:
     """Of FEFF."""
 
 
-def read(path: Path) -> FeffPath:
+def read_path(path: Path) -> FeffPath:
     """Return a path from a feffNNNN.dat of FEFF 6 or 8.
 
     Raises
@@ -95,7 +95,7 @@ def read(path: Path) -> FeffPath:
     )
 
 
-def dataset(paths: Sequence[FeffPath], sites: Sequence[int], where: str) -> xr.Dataset:
+def build_path_dataset(paths: Sequence[FeffPath], sites: Sequence[int], where: str) -> xr.Dataset:
     """Return paths of one FEFF calculation, or of one for each absorbing site, as a Dataset sorted
     by length.
 

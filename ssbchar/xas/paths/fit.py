@@ -9,9 +9,9 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
-from ssbchar.xas.paths.dataset import result
-from ssbchar.xas.paths.exafs_equation import Paths, Shell, shells
-from ssbchar.xas.paths.model import KINDS, Problem, Spectrum, Transform
+from ssbchar.xas.paths.dataset import build_fit_dataset
+from ssbchar.xas.paths.exafs_equation import ScatteringPaths, Shell, group_shells
+from ssbchar.xas.paths.model import KINDS, PathFitProblem, Spectrum, Transform
 from ssbchar.xas.paths.options import PathFit
 
 if TYPE_CHECKING:
@@ -68,15 +68,17 @@ def fit_paths(
     transform = Transform(
         options.kmin, kmax, options.kweight, options.dk, options.window, options.rmin, options.rmax
     )
-    found = shells(paths, options.shells, options.rmax + FREE_R, options.gap, options.legs)
+    found = group_shells(paths, options.shells, options.rmax + FREE_R, options.gap, options.legs)
     if not found:
         raise BadInput(
             where,
             f"no path of FEFF is shorter than {options.rmax + FREE_R:g}",
             "raise path_fit.rmax",
         )
-    spectra = layout(given, len(found), options)
-    problem = Problem(spectra, Paths(paths), [scaled(s, options.s02) for s in found], transform)
+    spectra = assign_parameters(given, len(found), options)
+    problem = PathFitProblem(
+        spectra, ScatteringPaths(paths), [scale_by_s02(s, options.s02) for s in found], transform
+    )
     if problem.size + 1 > problem.independent:
         said = f"{problem.size} parameters for {problem.independent:.1f} independent points"
         raise BadInput(
@@ -84,16 +86,16 @@ def fit_paths(
             said,
             "fit fewer shells (path_fit.shells), share more (path_fit.shared) or widen R",
         )
-    done = problem.fit(starts(spectra, found, problem.size, options))
-    return result(given, problem, found, done, options, paths.attrs)
+    done = problem.fit(list_starts(spectra, found, problem.size, options))
+    return build_fit_dataset(given, problem, found, done, options, paths.attrs)
 
 
-def scaled(shell: Shell, s02: float) -> Shell:
+def scale_by_s02(shell: Shell, s02: float) -> Shell:
     """Return a shell whose number counts neighbours, the passive electrons' factor taken out."""
     return Shell(shell.label, shell.paths, shell.number / s02, shell.distance)
 
 
-def layout(given: list[xr.Dataset], count: int, options: PathFit) -> list[Spectrum]:
+def assign_parameters(given: list[xr.Dataset], count: int, options: PathFit) -> list[Spectrum]:
     """Return the spectra with the places of their parameters; what is shared has one place.
 
     On one axis the origin of the photoelectron's energy is the same energy for both: the shift of a
@@ -118,7 +120,9 @@ def layout(given: list[xr.Dataset], count: int, options: PathFit) -> list[Spectr
     return spectra
 
 
-def starts(spectra: list[Spectrum], found: list[Shell], size: int, options: PathFit) -> list[Array]:
+def list_starts(
+    spectra: list[Spectrum], found: list[Shell], size: int, options: PathFit
+) -> list[Array]:
     """Return where the fit starts: the crystal, for each configured shift of the origin."""
     out = []
     for e0 in options.e0:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.typing import Array
 from ssbchar.xas.exafs import fourier
-from ssbchar.xas.paths.exafs_equation import Paths, Shell
+from ssbchar.xas.paths.exafs_equation import ScatteringPaths, Shell
 
 KINDS = ("number", "distance", "displacement")
 NOISE_R = (15.0, 30.0)
@@ -52,7 +52,7 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitResult:
     """Parameters at the minimum."""
 
     values: Array
@@ -68,13 +68,13 @@ class Fitted:
     converged: bool
 
 
-class Problem:
+class PathFitProblem:
     """Spectra, paths and the transform, ready to be fitted."""
 
     def __init__(
         self,
         spectra: Sequence[Spectrum],
-        paths: Paths,
+        paths: ScatteringPaths,
         shells: Sequence[Shell],
         transform: Transform,
     ) -> None:
@@ -88,7 +88,9 @@ class Problem:
         first, last = (int(0.01 + end / fourier.RSTEP) for end in (t.rmin, t.rmax))
         r = fourier.RSTEP * np.arange(first, last, dtype=np.float64)
         self.to_r = [fourier.transform_matrix(s.k, self.weights(s.k), r) for s in self.spectra]
-        self.noise = np.array([noise_in_r(s.k, s.chi, self.weights(s.k)) for s in self.spectra])
+        self.noise = np.array(
+            [estimate_noise_in_r(s.k, s.chi, self.weights(s.k)) for s in self.spectra]
+        )
         self.size = 1 + max(max(int(s.places.max()), s.e0) for s in self.spectra)
         self.independent = len(self.spectra) * t.independent
 
@@ -122,11 +124,11 @@ class Problem:
         for i, (s, matrix) in enumerate(zip(self.spectra, self.to_r, strict=True)):
             parts, by = self.model(values, i)
             scale = np.sqrt(self.transform.independent / (2 * len(matrix))) / self.noise[i]
-            rows.append(scale * stacked(matrix @ (s.chi - np.sum(parts, axis=0))))
-            slopes.append(-scale * stacked(matrix @ by.T))
+            rows.append(scale * stack_parts(matrix @ (s.chi - np.sum(parts, axis=0))))
+            slopes.append(-scale * stack_parts(matrix @ by.T))
         return np.concatenate(rows), np.concatenate(slopes)
 
-    def fit(self, starts: Sequence[Array]) -> Fitted:
+    def fit(self, starts: Sequence[Array]) -> FitResult:
         """Return the lowest of the minima that the starts lead to.
 
         The covariance is (J'J)^-1 times the reduced chi-square chi^2/(N_idp - N_parameters), as
@@ -150,7 +152,7 @@ class Problem:
         reduced = chi_square / (self.independent - self.size)
         slopes = self.residual(best.x)[1]
         covariance = np.asarray(np.linalg.pinv(slopes.T @ slopes, hermitian=True) * reduced, float)
-        return Fitted(
+        return FitResult(
             np.asarray(best.x),
             covariance,
             chi_square,
@@ -172,14 +174,14 @@ class Problem:
         return np.array(out)
 
 
-def stacked(values: NDArray[np.complex128]) -> Array:
+def stack_parts(values: NDArray[np.complex128]) -> Array:
     """Return real parts, then imaginary parts, along the first axis."""
     return np.concatenate([values.real, values.imag])
 
 
-def noise_in_r(k: Array, chi: Array, weights: Array) -> float:
+def estimate_noise_in_r(k: Array, chi: Array, weights: Array) -> float:
     """Return the standard error of the real and imaginary parts of chi(R), from R = 15 to 30
     angstrom."""
     low, high = (int(r / fourier.RSTEP) for r in NOISE_R)
     wide = fourier.chi_r_from_chi(chi[None], weights, NOISE_R[1])[1][0, low:high]
-    return max(float(np.sqrt(np.mean(stacked(wide) ** 2))), 1e-12)
+    return max(float(np.sqrt(np.mean(stack_parts(wide) ** 2))), 1e-12)

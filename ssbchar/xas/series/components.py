@@ -67,17 +67,17 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
             f"{len(rows)} spectra of {int(use.sum())} points in the window",
             "widen series.window",
         )
-    scale = noise_scale(normalised)
-    white = whitener(normalised, use)
+    scale = estimate_noise_scale(normalised)
+    white = build_whitener(normalised, use)
     left, size, right = np.linalg.svd((rows / scale[:, None]) @ white.T, full_matrices=False)
     n, p = rows.shape
     shown = min(options.shown, size.size)
-    edges = np.array([noise_edge(n - k, p - k) for k in range(shown)])
-    ratio = noise_ratio(size**2, n, p)
+    edges = np.array([compute_noise_edge(n - k, p - k) for k in range(shown)])
+    ratio = estimate_noise_ratio(size**2, n, p)
     edges *= (max(1.0, ratio) * NOISE_KNOWN) ** 2
     above = size[:shown] ** 2 > edges
     rank = int(np.argmin(above)) if not above.all() else shown
-    ind = indicator(size**2, n, p)
+    ind = compute_indicator(size**2, n, p)
     ds = xr.Dataset(
         coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs)
     )
@@ -102,7 +102,7 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     own = normalised["mu_stderr"].values[:-1][:, use] / normalised["edge_step"].values[:-1, None]
     point = steady * np.minimum(np.median(own / stderr, axis=0), 1.0)
     halves = normalised["e0_half"].values[:-1]
-    found = crossings(energy[use], rows, steady, point, halves, _axis_error(normalised))
+    found = find_crossings(energy[use], rows, steady, point, halves, _read_axis_error(normalised))
     for name, values in zip(("energy", "value", "chi2", "p"), found, strict=True):
         ds[f"crossing_{name}"] = ("crossing", values, {"units": "eV" if name == "energy" else "1"})
     ds["crossing_held"] = (
@@ -112,7 +112,7 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     return ds
 
 
-def noise_scale(normalised: xr.Dataset, width: int = 31) -> Array:
+def estimate_noise_scale(normalised: xr.Dataset, width: int = 31) -> Array:
     """Return the noise of each spectrum over that of the typical one.
 
     Noise of a point, from all points of a scan and the running median over `width` scans (one scan
@@ -128,7 +128,7 @@ def noise_scale(normalised: xr.Dataset, width: int = 31) -> Array:
     )
 
 
-def noise_edge(n: int, p: int) -> float:
+def compute_noise_edge(n: int, p: int) -> float:
     """Return the 95 % point of the greatest squared singular value of an n x p matrix of unit white
     noise.
 
@@ -139,7 +139,7 @@ def noise_edge(n: int, p: int) -> float:
     return float((a + b) ** 2 + TRACY_WIDOM_95 * (a + b) * (1 / a + 1 / b) ** (1 / 3))
 
 
-def noise_ratio(squares: Array, n: int, p: int) -> float:
+def estimate_noise_ratio(squares: Array, n: int, p: int) -> float:
     """Return the noise seen over the noise stated: the lower half of the eigenvalues against those
     of white noise.
 
@@ -156,7 +156,7 @@ def noise_ratio(squares: Array, n: int, p: int) -> float:
     return float(np.sqrt(lower.sum() / expected.sum()))
 
 
-def indicator(squares: Array, n: int, p: int) -> Array:
+def compute_indicator(squares: Array, n: int, p: int) -> Array:
     """Return Malinowski's indicator after 1, 2 ... components; it is least at the number of
     species.
 
@@ -169,7 +169,7 @@ def indicator(squares: Array, n: int, p: int) -> Array:
     return np.asarray(np.append(np.sqrt(left / (r * (c - k))) / (c - k) ** 2, np.nan))
 
 
-def whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
+def build_whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     """Return W with W C W' = 1, C the covariance of the noise of a typical normalised spectrum in
     the window.
 
@@ -188,17 +188,17 @@ def whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     covariance = change @ normalised["noise_correlation"].values @ change.T
     for third in np.array_split(np.arange(len(norm)), 3):
         slope = np.gradient(norm[third].mean(axis=0), normalised["energy"].values)[use]
-        covariance += _axis_error(normalised) ** 2 * np.outer(slope, slope)
+        covariance += _read_axis_error(normalised) ** 2 * np.outer(slope, slope)
     return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
 
 
-def _axis_error(normalised: xr.Dataset) -> float:
+def _read_axis_error(normalised: xr.Dataset) -> float:
     """Return the error of one scan's energy axis against the others' [eV], 0 where unknown."""
     error = float(normalised.attrs.get("alignment_error", np.nan))
     return error if np.isfinite(error) else 0.0
 
 
-def _scatter(
+def _measure_scatter(
     energy: Array, norm: Array, stderr: Array, point: Array, at: float, axis_error: float
 ) -> tuple[float, float]:
     """Return the mean of a series at an energy and the chi^2 of its scatter about it."""
@@ -216,7 +216,7 @@ def _scatter(
     return mean, float(((value - mean) ** 2 / square).sum())
 
 
-def crossings(
+def find_crossings(
     energy: Array, norm: Array, stderr: Array, point: Array, halves: Array, axis_error: float
 ) -> tuple[Array, Array, Array, Array]:
     """Return energies [eV] where the first and the last tenth of a series cross, norm there, chi^2
@@ -255,7 +255,9 @@ def crossings(
         middle = energy[i] + width * change[i] / (change[i] - change[i + 1])
         reach = 2 * sigma[i] * width / max(abs(change[i] - change[i + 1]), 1e-12)
         places = np.linspace(max(middle - reach, energy[0]), min(middle + reach, energy[-1]), 21)
-        scatter = [_scatter(energy, norm, stderr, point, float(x), axis_error) for x in places]
+        scatter = [
+            _measure_scatter(energy, norm, stderr, point, float(x), axis_error) for x in places
+        ]
         best = int(np.argmin([chi2 for _, chi2 in scatter]))
         dof = len(norm) - 2
         mean, chi2 = scatter[best]

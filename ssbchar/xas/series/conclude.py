@@ -36,16 +36,16 @@ def conclude_series(
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
     rows = [quality(subject, normalised, mixture)]
     rows += [
-        _rank(components, subject),
-        _isosbestic(components, subject, options),
-        _shift(normalised, subject),
+        _conclude_species(components, subject),
+        _conclude_isosbestic_points(components, subject, options),
+        _conclude_edge_shift(normalised, subject),
     ]
     if mixture is not None:
-        rows += _fractions(mixture, subject)
+        rows += _conclude_fractions(mixture, subject)
     return rows
 
 
-def _rank(ds: xr.Dataset, subject: str) -> Conclusion:
+def _conclude_species(ds: xr.Dataset, subject: str) -> Conclusion:
     rank, other = int(ds["rank"]), int(ds["rank_indicator"])
     beyond = (
         float(ds["eigenvalue"][rank] / ds["edge"][rank])
@@ -70,7 +70,7 @@ def _rank(ds: xr.Dataset, subject: str) -> Conclusion:
     )
 
 
-def _isosbestic(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:
+def _conclude_isosbestic_points(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:
     n = ds.sizes["crossing"]
     held = ds["crossing_held"].values.astype(bool)
     places = ", ".join(f"{e:.1f}" for e in ds["crossing_energy"].values[held])
@@ -98,7 +98,7 @@ def _isosbestic(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:
     )
 
 
-def _shift(ds: xr.Dataset, subject: str) -> Conclusion:
+def _conclude_edge_shift(ds: xr.Dataset, subject: str) -> Conclusion:
     half, stderr = ds["e0_half"].values[:-1], ds["e0_half_stderr"].values[:-1]
     tenth = max(half.size // 10, 2)
     value = float(half[-tenth:].mean() - half[:tenth].mean())
@@ -136,7 +136,7 @@ def _shift(ds: xr.Dataset, subject: str) -> Conclusion:
     )
 
 
-def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
+def _conclude_fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     weight, stderr = ds["weight"].values[:-1], ds["weight_stderr"].values[:-1]
     tenth = max(len(weight) // 10, 2)
     method = f"linear combination, {ds.attrs.get('method', '')}; mean of {tenth} scans"

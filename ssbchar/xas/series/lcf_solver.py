@@ -9,16 +9,16 @@ import numpy as np
 
 from ssbchar.typing import Array
 from ssbchar.xas.series.options import Mixture
-from ssbchar.xas.series.shifted_references import CELL, Shifted
+from ssbchar.xas.series.shifted_references import CELL, ShiftedReferences
 
 
 @dataclass(frozen=True)
-class Combined:
+class CombinationFit:
     """Result of `combine`; arrays over spectra."""
 
     weight: Array
     shift: Array
-    shifted: Shifted
+    shifted: ShiftedReferences
     free_shift: bool
     fitted: Array
     r_factor: Array
@@ -37,13 +37,13 @@ GRID = 0.1
 """Step of the grid of shifts that the search starts from [eV]."""
 
 
-def combine(
+def fit_combination(
     energy: Array,
     norm: Array,
     stderr: Array,
     references: list[tuple[Array, Array]],
     options: Mixture,
-) -> Combined:
+) -> CombinationFit:
     """Return weights w and shift s of norm(E) = sum_i w_i ref_i(E - s), by weighted least squares,
     all spectra at once.
 
@@ -59,28 +59,28 @@ def combine(
     references : list of (energies, norm)
     options : Mixture
     """
-    shifted = Shifted(energy, references)
+    shifted = ShiftedReferences(energy, references)
     tied = len(references) if options.sum_to_one else 0
-    common, level = alike(stderr)
+    common, level = find_common_weights(stderr)
     power = np.zeros((0, 0)) if common is not None else 1 / np.maximum(stderr, 1e-12) ** 2
     shift, weight = np.zeros(len(norm)), np.zeros((len(norm), len(references)))
     if not options.shift:
-        weight = linear(shifted.table(0)[:, 0], norm, power, common, tied)
+        weight = solve_without_shift(shifted.table(0)[:, 0], norm, power, common, tied)
     else:
-        shift, weight = start(
+        shift, weight = search_shifts(
             norm, power.mean(axis=0) if common is None else common, shifted, options
         )
         if common is None:
-            shift, weight = newton(norm, power, shifted, shift, weight, options)
+            shift, weight = refine_by_newton(norm, power, shifted, shift, weight, options)
         else:
-            shift, weight = by_moments(norm, common, shifted, shift, weight, options)
+            shift, weight = refine_by_moments(norm, common, shifted, shift, weight, options)
     fitted = shifted.combined(weight, shift) if options.shift else weight @ shifted.table(0)[:, 0]
     residual = norm - fitted
     free = len(references) + int(options.shift) - int(options.sum_to_one)
     residual *= residual
     chi2 = (residual * power).sum(axis=1) if common is None else residual @ common * level
     misfit = residual.sum(axis=1) / np.einsum("ne,ne->n", norm, norm)
-    return Combined(
+    return CombinationFit(
         weight,
         shift,
         shifted,
@@ -91,7 +91,7 @@ def combine(
     )
 
 
-def alike(stderr: Array) -> tuple[Array | None, Array]:
+def find_common_weights(stderr: Array) -> tuple[Array | None, Array]:
     """Return the one weight 1/sigma**2 over energy that all spectra share up to a factor, and that
     factor of each.
 
@@ -108,7 +108,9 @@ def alike(stderr: Array) -> tuple[Array | None, Array]:
     return 1 / np.maximum(stderr[0], 1e-12) ** 2, level
 
 
-def linear(basis: Array, norm: Array, power: Array, common: Array | None, tied: int) -> Array:
+def solve_without_shift(
+    basis: Array, norm: Array, power: Array, common: Array | None, tied: int
+) -> Array:
     """Return the weights without a shift; one matrix product where all spectra are weighted alike
     (`common`)."""
     weight = np.zeros((len(norm), len(basis)))
@@ -116,12 +118,17 @@ def linear(basis: Array, norm: Array, power: Array, common: Array | None, tied: 
     target = norm - basis[-1] if tied else norm
     columns = [b[None] for b in basis]
     if common is None:
-        return weight + least_squares(columns, target, power, tied)
-    return np.asarray(weight + target @ gain(columns, common[None], tied)[0].T)
+        return weight + solve_least_squares(columns, target, power, tied)
+    return np.asarray(weight + target @ build_gain(columns, common[None], tied)[0].T)
 
 
-def newton(
-    norm: Array, power: Array, shifted: Shifted, shift: Array, weight: Array, options: Mixture
+def refine_by_newton(
+    norm: Array,
+    power: Array,
+    shifted: ShiftedReferences,
+    shift: Array,
+    weight: Array,
+    options: Mixture,
 ) -> tuple[Array, Array]:
     """Return shift and weights at the minimum, by Gauss-Newton in both; every spectrum with its own
     errors."""
@@ -129,8 +136,8 @@ def newton(
     for _ in range(25):
         basis = shifted.basis(shift)
         columns = [*basis, -shifted.slope(weight, shift)]
-        step = least_squares(
-            columns, norm - _sum(weight, basis), power, m if options.sum_to_one else 0
+        step = solve_least_squares(
+            columns, norm - _sum_columns(weight, basis), power, m if options.sum_to_one else 0
         )
         weight = weight + step[:, :m]
         moved = np.clip(shift + np.clip(step[:, -1], -0.5, 0.5), -limit, limit)
@@ -140,8 +147,13 @@ def newton(
     return shift, weight
 
 
-def by_moments(
-    norm: Array, common: Array, shifted: Shifted, shift: Array, weight: Array, options: Mixture
+def refine_by_moments(
+    norm: Array,
+    common: Array,
+    shifted: ShiftedReferences,
+    shift: Array,
+    weight: Array,
+    options: Mixture,
 ) -> tuple[Array, Array]:
     """Return what `newton` does, for spectra of one common weight P, from a few numbers of each.
 
@@ -150,7 +162,7 @@ def by_moments(
     references, v = sum_i w_i q d**(q - 1) for the slope, and <a, b> = a G b', <a, y> = a B.
     """
     m, limit = weight.shape[1], options.max_shift
-    chosen = _chosen(m + 1, m if options.sum_to_one else 0)
+    chosen = _build_constraint(m + 1, m if options.sum_to_one else 0)
     for _ in range(6):
         moved = shift.copy()
         for rows, table, d in shifted.cells(shift):
@@ -184,7 +196,9 @@ def by_moments(
     return shift, weight
 
 
-def start(norm: Array, common: Array, shifted: Shifted, options: Mixture) -> tuple[Array, Array]:
+def search_shifts(
+    norm: Array, common: Array, shifted: ShiftedReferences, options: Mixture
+) -> tuple[Array, Array]:
     """Return shift and weights of each spectrum near its lowest minimum over a grid of shifts,
     shapes (s,), (s, m).
 
@@ -196,7 +210,7 @@ def start(norm: Array, common: Array, shifted: Shifted, options: Mixture) -> tup
     limit, m, every = options.max_shift, len(splines), np.arange(len(norm))
     grid = np.linspace(-limit, limit, 2 * max(round(limit / GRID), 1) + 1)
     bank = np.stack([[np.asarray(s(energy - g)) for s in splines] for g in grid])
-    chosen = _chosen(m, m if options.sum_to_one else 0)
+    chosen = _build_constraint(m, m if options.sum_to_one else 0)
     free = np.einsum("ij,gie->gje", chosen, bank)
     weighted = free * common
     inverse = np.linalg.inv(weighted @ np.swapaxes(free, 1, 2))
@@ -220,14 +234,14 @@ def start(norm: Array, common: Array, shifted: Shifted, options: Mixture) -> tup
     return shift, weight
 
 
-def _sum(weight: Array, columns: list[Array]) -> Array:
+def _sum_columns(weight: Array, columns: list[Array]) -> Array:
     total = weight[:, :1] * columns[0]
     for i, column in enumerate(columns[1:], 1):
         total += weight[:, i, None] * column
     return np.asarray(total)
 
 
-def least_squares(columns: list[Array], target: Array, power: Array, tied: int) -> Array:
+def solve_least_squares(columns: list[Array], target: Array, power: Array, tied: int) -> Array:
     """Return the weighted least-squares coefficients of each spectrum, shape (spectrum, column).
 
     Parameters
@@ -246,12 +260,12 @@ def least_squares(columns: list[Array], target: Array, power: Array, tied: int) 
         for j in range(i + 1):
             other = np.broadcast_to(columns[j], scaled.shape)
             normal[:, i, j] = normal[:, j, i] = np.einsum("ne,ne->n", scaled, other)
-    chosen = _chosen(size, tied)
+    chosen = _build_constraint(size, tied)
     inner = np.linalg.solve(chosen.T @ normal @ chosen, (right @ chosen)[:, :, None])
     return np.asarray((chosen @ inner)[:, :, 0])
 
 
-def _chosen(size: int, tied: int) -> Array:
+def _build_constraint(size: int, tied: int) -> Array:
     """Return the matrix from free coefficients to all, where the first `tied` sum to nothing."""
     chosen = np.eye(size)
     if tied:
@@ -260,9 +274,9 @@ def _chosen(size: int, tied: int) -> Array:
     return chosen
 
 
-def gain(columns: list[Array], power: Array, tied: int) -> Array:
+def build_gain(columns: list[Array], power: Array, tied: int) -> Array:
     """Return the matrices (spectrum, column, energy) that give `least_squares` of a target."""
-    chosen = _chosen(len(columns), tied)
+    chosen = _build_constraint(len(columns), tied)
     basis = np.stack([np.broadcast_to(c, power.shape) for c in columns], axis=2) @ chosen
     weighted = np.swapaxes(basis * power[:, :, None], 1, 2)
     return np.asarray(chosen @ np.linalg.solve(weighted @ basis, weighted))

@@ -14,7 +14,7 @@ from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.normalisation.part import Part, exafs_free, part_of
 from ssbchar.xas.normalisation.processing_choices import Choice, drawn_choices
-from ssbchar.xas.series.lcf_solver import Combined, combine, gain
+from ssbchar.xas.series.lcf_solver import CombinationFit, build_gain, fit_combination
 from ssbchar.xas.series.options import Mixture
 
 if TYPE_CHECKING:
@@ -73,14 +73,14 @@ def fit_mixture(
             "widen mixture.window or give other references",
         )
     targets, spread = normalised["norm"].values[:, use], normalised["norm_stderr"].values[:, use]
-    done = combine(
+    done = fit_combination(
         energy[use],
         targets,
         spread,
         [(r["energy"].values, r["norm"].values[-1]) for r in fitting],
         options,
     )
-    weight, systematic, covariance = ensemble(normalised, fitting, use, options)
+    weight, systematic, covariance = fit_over_choices(normalised, fitting, use, options)
     names = [str(r.attrs.get("measurement", f"reference {i + 1}")) for i, r in enumerate(fitting)]
     free = [f"weight {n}" for n in names] + (["shift"] if options.shift else [])
     ds = xr.Dataset(
@@ -130,7 +130,7 @@ NOISE_CHOICES = 3
 counts."""
 
 
-def ensemble(
+def fit_over_choices(
     normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], options: Mixture
 ) -> tuple[Array, Array, Array]:
     """Return median weights of every spectrum over normalisation ranges, the merged one's spread,
@@ -155,18 +155,18 @@ def ensemble(
             part_of(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)
         ]
         grid = parts[0].energy[use]
-        done = combine(
+        done = fit_combination(
             grid, parts[0].norm[:, use], stderr, [(p.energy, p.norm[0]) for p in parts[1:]], options
         )
         found.append(done.weight)
         if noisy:
-            covariance.append(noise_covariance(grid, parts, stderr, done, options))
+            covariance.append(propagate_noise(grid, parts, stderr, done, options))
     low, middle, high = np.percentile(found, [15.87, 50, 84.13], axis=0)
     return middle, np.asarray(high - low)[-1] / 2, np.mean(covariance, axis=0)
 
 
-def noise_covariance(
-    grid: Array, parts: list[Part], stderr: Array, done: Combined, options: Mixture
+def propagate_noise(
+    grid: Array, parts: list[Part], stderr: Array, done: CombinationFit, options: Mixture
 ) -> Array:
     """Return the covariance of (weights, shift) from the noise of spectrum and references, their
     baselines included.
@@ -185,7 +185,7 @@ def noise_covariance(
     done : Combined
     options : Mixture
     """
-    solve = gain(
+    solve = build_gain(
         done.columns,
         1 / np.maximum(stderr, 1e-12) ** 2,
         len(parts) - 1 if options.sum_to_one else 0,

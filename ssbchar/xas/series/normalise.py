@@ -50,7 +50,7 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         np.flatnonzero(calibrated["status"].values == "ok"),
         settled(options, calibrated.attrs),
     )
-    energy, mu, noise, correlation = _gridded(calibrated, good)
+    energy, mu, noise, correlation = _regrid_scans(calibrated, good)
     done = calibrated.attrs.get("mode") == "normalised"
     e0 = origin(energy, mu, options, names[good[0]], done)
     limits = edge.ranges(
@@ -58,7 +58,7 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     )
     tail = edge.tail(energy, e0, options.core_width or 0.0)
     norm = mu if done else edge.normalised(energy, mu, limits, options.victoreen, None, tail).norm
-    keep = like_neighbours(norm, options.outlier)
+    keep = select_like_neighbours(norm, options.outlier)
     for i in np.flatnonzero(~keep):
         problem = "the scan differs from its neighbours far beyond what others do"
         aside.append(
@@ -78,7 +78,9 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     if len(mu) >= NOISE_SCANS and not np.isfinite(calibrated["mu_stderr"].values[kept]).any():
         made = edge.normalised(energy, mu, limits, options.victoreen, None, tail)
         step = np.ones((len(mu), 1)) if done else made.edge_step[:, None]
-        noise = step * noise_along(energy, mu if done else made.norm, noise / step, correlation)
+        noise = step * estimate_noise_along_series(
+            energy, mu if done else made.norm, noise / step, correlation
+        )
     both = np.vstack([mu, mu.mean(axis=0)])
     stderr = np.vstack([noise, np.sqrt((noise**2).sum(axis=0)) / len(mu)])
     label = [*(names[i] for i in kept), "merged"]
@@ -99,7 +101,9 @@ SAMPLED = 40
 """Number of scans whose interpolation tells the correlation of noise between points."""
 
 
-def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Array, Array, Array]:
+def _regrid_scans(
+    calibrated: xr.Dataset, good: NDArray[np.int_]
+) -> tuple[Array, Array, Array, Array]:
     """Return the first scan's energies within all scans' range; there mu and noise of each scan,
     and its correlation.
 
@@ -132,7 +136,9 @@ def _gridded(calibrated: xr.Dataset, good: NDArray[np.int_]) -> tuple[Array, Arr
     return grid, mu, noise, correlation
 
 
-def noise_along(energy: Array, norm: Array, noise: Array, correlation: Array) -> Array:
+def estimate_noise_along_series(
+    energy: Array, norm: Array, noise: Array, correlation: Array
+) -> Array:
     """Return the noise of each point of each spectrum from how it jumps off its neighbours in the
     series.
 
@@ -162,7 +168,7 @@ def noise_along(energy: Array, norm: Array, noise: Array, correlation: Array) ->
     return np.asarray(level[:, None] * profile)
 
 
-def like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
+def select_like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
     """Return which spectra lie as near to the mean of their two neighbours as the others do (five
     are needed to tell).
 

@@ -13,7 +13,7 @@ CELL = 0.02
 """Width of the cells of shifts within which references are Taylor series [eV]."""
 
 
-class Shifted:
+class ShiftedReferences:
     """References at E - s for many shifts s, by Taylor series about the nearest multiple of CELL.
 
     Within a cell the series of a cubic spline ends with its third derivative; where a knot lies

@@ -6,7 +6,7 @@ import made_report
 import pytest
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.results.joint.stability import stability
+from ssbchar.results.joint.stability import join_stability
 
 
 def of(technique: str, found: list[Conclusion], sample: str = "S") -> list[Conclusion]:
@@ -30,7 +30,7 @@ def of(technique: str, found: list[Conclusion], sample: str = "S") -> list[Concl
 )
 def test_joined_verdict(diffraction: str, absorption: str, verdict: str, says: str) -> None:
     found = of("hexrd", made_report.hexrd(diffraction)) + of("xas", made_report.xas(absorption))
-    (row,) = stability(found)
+    (row,) = join_stability(found)
     assert (row.quantity, row.technique, row.sample, row.verdict) == (
         "stability",
         "combined",
@@ -45,16 +45,16 @@ def test_joined_verdict(diffraction: str, absorption: str, verdict: str, says: s
 
 
 def test_a_silent_technique_is_named() -> None:
-    (row,) = stability(of("hexrd", made_report.hexrd("stable")))
+    (row,) = join_stability(of("hexrd", made_report.hexrd("stable")))
     assert row.reason.endswith("XAS: not measured")
     lost = of("xas", [Conclusion("measurement", verdict="set aside")])
-    (row,) = stability(of("hexrd", made_report.hexrd("stable")) + lost)
+    (row,) = join_stability(of("hexrd", made_report.hexrd("stable")) + lost)
     assert row.reason.endswith("XAS: measured, set aside")
 
 
 def test_two_edges_that_differ_are_mixed() -> None:
     iron = [replace(c, subject="Fe K") for c in made_report.xas("changed")]
-    (row,) = stability(of("xas", made_report.xas()) + of("xas", iron))
+    (row,) = join_stability(of("xas", made_report.xas()) + of("xas", iron))
     assert row.verdict == "mixed"
     assert "the verdicts within XAS differ" in row.reason
 
@@ -64,7 +64,7 @@ def test_samples_stay_apart_and_an_unjudged_one_gets_no_row() -> None:
         "xas", made_report.xas("changed"), "B"
     )
     found += of("nmr", made_report.nmr(), "C")
-    assert [(r.sample, r.verdict) for r in stability(found)] == [
+    assert [(r.sample, r.verdict) for r in join_stability(found)] == [
         ("A", "retained"),
         ("B", "changed"),
     ]

@@ -8,8 +8,8 @@ import made_report
 import pytest
 
 from ssbchar.conclusion import COLUMNS, Conclusion
-from ssbchar.results.joint.summary import read
-from ssbchar.results.number_format import rounded, text
+from ssbchar.results.joint.summary import read_summary
+from ssbchar.results.number_format import format_value, round_conclusion
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> Non
     odd = [Conclusion("NA", 1e-30, 3e-32, subject="null", condition="007", reason='say "yes", no')]
     run.add("m", "1", "nmr", odd)
     run.write()
-    again = read(tmp_path / "demo/summary.csv")
+    again = read_summary(tmp_path / "demo/summary.csv")
     assert (again[0].quantity, again[0].subject, again[0].condition, again[0].sample) == (
         "NA",
         "null",
@@ -107,7 +107,7 @@ def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> Non
     ],
 )
 def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
-    made = rounded(given)
+    made = round_conclusion(given)
     assert (made.value, made.stderr) == kept
     assert math.copysign(1, made.value or 0.0) == math.copysign(1, kept[0])
 
@@ -133,4 +133,4 @@ def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
 def test_numbers_for_people_show_two_digits_of_the_largest_uncertainty(
     given: Conclusion, line: str
 ) -> None:
-    assert text(given) == line
+    assert format_value(given) == line

@@ -9,7 +9,7 @@ import pytest
 from ssbchar import cli
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
-from ssbchar.results.provenance.compare_runs import compare, lines
+from ssbchar.results.provenance.compare_runs import compare_conclusions, report_differences
 
 
 def rows() -> list[Conclusion]:
@@ -19,15 +19,15 @@ def rows() -> list[Conclusion]:
 
 def test_the_same_run_under_another_name_is_the_same() -> None:
     other = [replace(c, source=c.source.replace("demo", "other")) for c in rows()]
-    assert compare(rows(), other) == (4, [])
+    assert compare_conclusions(rows(), other) == (4, [])
 
 
 def test_shifts_are_in_units_of_the_larger_total_uncertainty() -> None:
     a = Conclusion("a", 1.0, 0.3, 0.4, unit="eV")
-    same, (found,) = compare([a], [replace(a, value=2.0, stderr=0.1)])
+    same, (found,) = compare_conclusions([a], [replace(a, value=2.0, stderr=0.1)])
     assert same == 0
     assert found.shift == pytest.approx(2.0)
-    _, (found,) = compare([a], [replace(a, value=0.0, stderr=None, systematic=1.0)])
+    _, (found,) = compare_conclusions([a], [replace(a, value=0.0, stderr=None, systematic=1.0)])
     assert found.shift == pytest.approx(-1.0)
 
 
@@ -36,7 +36,7 @@ def test_order_added_and_lost_rows_and_repeats() -> None:
     near, far = replace(base, subject="near"), replace(base, subject="far")
     first = [base, base, near, far, replace(base, subject="gone")]
     second = [base, replace(base, value=9.0), replace(near, value=1.05), replace(far, value=3.0)]
-    same, found = compare(first, second)
+    same, found = compare_conclusions(first, second)
     assert same == 1
     assert [round(d.shift, 6) for d in found[1:]] == [80.0, 20.0, 0.5]
     assert found[0].second is None
@@ -45,7 +45,7 @@ def test_order_added_and_lost_rows_and_repeats() -> None:
 
 def test_a_changed_verdict_or_limit_is_a_difference() -> None:
     changed = [replace(rows()[2], upper95=2.0), replace(rows()[3], verdict="reacts")]
-    _, found = compare(rows()[2:], changed)
+    _, found = compare_conclusions(rows()[2:], changed)
     assert len(found) == 2
 
 
@@ -68,4 +68,4 @@ def test_on_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "verdict reversible -> reacts" in said
     assert "only in the first" in said
     with pytest.raises(BadInput, match=r"holds no summary\.csv"):
-        lines(tmp_path / "one", tmp_path)
+        report_differences(tmp_path / "one", tmp_path)

@@ -81,7 +81,7 @@ def test_every_raw_file_option_version_and_citation_is_there(run: Path) -> None:
     used = [found[ref["@id"]] for ref in found["#run"]["object"]]
     raw = [entity for entity in used if entity["@id"].startswith("ni:///sha-256;")]
     assert len(raw) == 4
-    assert {ro_crate.named_by(entity["sha256"]) for entity in raw} == {
+    assert {ro_crate.name_by_hash(entity["sha256"]) for entity in raw} == {
         entity["@id"] for entity in raw
     }
     assert {e["name"]: e["value"] for e in used if e["@type"] == "PropertyValue"} == {
@@ -116,7 +116,7 @@ def test_many_raw_files_are_named_by_their_manifest(
     monkeypatch.setattr(ro_crate, "LISTED", 0)
     made = ROCrate(version="1.1")
     manifest = run / "hexrd/heat/manifest.csv"
-    refs = ro_crate._raw(made, manifest, run)
+    refs = ro_crate._add_raw_files(made, manifest, run)
     assert len(refs) == 1
     assert made.dereference(refs[0]["@id"]).properties()["mainEntity"] == {
         "@id": "hexrd/heat/manifest.csv"

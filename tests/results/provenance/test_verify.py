@@ -11,7 +11,7 @@ import xarray as xr
 
 from ssbchar import cli
 from ssbchar.errors import BadInput
-from ssbchar.results.provenance.verify import checksums, text, verify
+from ssbchar.results.provenance.verify import format_checksums, hash_outputs, verify_run
 from ssbchar.storage import store
 
 
@@ -53,11 +53,11 @@ def write() -> None:
 
 
 def record(outputs: list[Path], folder: Path) -> None:
-    (folder / "checksums.csv").write_text(text(checksums(outputs)), encoding="utf-8")
+    (folder / "checksums.csv").write_text(format_checksums(hash_outputs(outputs)), encoding="utf-8")
 
 
 def test_an_untouched_run_has_no_change(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert verify(run).changes == []
+    assert verify_run(run).changes == []
     assert cli.main(["verify", str(run)]) == 0
     assert "0 not as recorded" in capsys.readouterr().out
 
@@ -78,29 +78,29 @@ def test_each_changed_or_missing_file_is_found(
 ) -> None:
     content = Path(path).read_bytes()
     Path(path).unlink()
-    (gone,) = verify(run).changes
+    (gone,) = verify_run(run).changes
     assert (gone.path, gone.what, gone.recorded_by) == (path, "missing", by)
     Path(path).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     if path.endswith(".nc"):
         Path(path).write_bytes(content + b"\0")
-    (changed,) = verify(run).changes
+    (changed,) = verify_run(run).changes
     assert (changed.path, changed.what) == (path, "changed")
     assert cli.main(["verify", str(run)]) == 1
     assert f"{path}: changed since {by} was written" in capsys.readouterr().out
     Path(path).write_bytes(content)
-    assert verify(run).changes == []
+    assert verify_run(run).changes == []
 
 
 def test_a_figure_in_a_folder_counts(run: Path) -> None:
     figure = run / "hexrd/heat/figures/cells.svg"
     figure.write_text(figure.read_text() + " ")
-    assert [c.path for c in verify(run).changes] == ["results/demo/hexrd/heat/figures"]
+    assert [c.path for c in verify_run(run).changes] == ["results/demo/hexrd/heat/figures"]
 
 
 def test_a_copy_elsewhere_is_verified_itself(run: Path) -> None:
     shutil.copytree(run, "archive/of_demo")
     (run / "summary.csv").write_text("")
-    assert verify(Path("archive/of_demo")).changes == []
+    assert verify_run(Path("archive/of_demo")).changes == []
 
 
 def test_what_an_earlier_config_left_behind_is_no_part_of_the_run(run: Path) -> None:
@@ -109,9 +109,9 @@ def test_what_an_earlier_config_left_behind_is_no_part_of_the_run(run: Path) -> 
     ds = xr.Dataset({"y": ("x", np.ones(3), {"units": "1"})})
     store.save(ds, run / "orphan.nc", store.provenance("t", {}, {"source": [raw]}), {})
     raw.unlink()
-    assert verify(run).changes == []
+    assert verify_run(run).changes == []
     (run / "checksums.csv").unlink()
-    assert [c.path for c in verify(run).changes] == ["data_raw/old.dat"]
+    assert [c.path for c in verify_run(run).changes] == ["data_raw/old.dat"]
 
 
 def test_what_only_a_figure_was_made_from_counts(run: Path) -> None:
@@ -119,9 +119,9 @@ def test_what_only_a_figure_was_made_from_counts(run: Path) -> None:
     store.save(drawing, run / "f/figures", store.provenance("t", {}, {"a": [run / "a.nc"]}), {})
     record([run / "f/figures", run / "summary.csv"], run)
     (run / "a.nc").unlink()
-    assert [c.path for c in verify(run).changes] == ["results/demo/a.nc"]
+    assert [c.path for c in verify_run(run).changes] == ["results/demo/a.nc"]
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds no outputs of a run"):
-        verify(tmp_path)
+        verify_run(tmp_path)

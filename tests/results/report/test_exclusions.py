@@ -2,7 +2,7 @@
 
 import json
 
-from ssbchar.results.report.exclusions import asides, line
+from ssbchar.results.report.exclusions import collect_exclusions, describe_exclusion
 
 
 def fault(where: str, problem: str = "empty") -> dict[str, str]:
@@ -16,16 +16,16 @@ def test_faults_of_one_reason_are_one_entry_and_lost_measurements_come_first() -
         "set_aside": json.dumps([fault("a.dat", "no energy")]),
         "lost": json.dumps(fault("a.dat", "no energy")),
     }
-    whole, part = asides([some, some, lost, {"measurement": "fine"}])
+    whole, part = collect_exclusions([some, some, lost, {"measurement": "fine"}])
     assert (whole.where, whole.lost, whole.partial) == (("a.dat",), ("scan",), ())
     assert (len(part.where), part.lost, part.partial) == (300, (), ("heat",))
-    assert line(whole) == "all of scan: a.dat: no energy; measure again"
-    assert line(part) == "part of heat: 0.xye and 299 more: empty; measure again"
+    assert describe_exclusion(whole) == "all of scan: a.dat: no energy; measure again"
+    assert describe_exclusion(part) == "part of heat: 0.xye and 299 more: empty; measure again"
 
 
 def test_one_fault_may_cost_one_measurement_a_part_and_another_all() -> None:
     shared = {"set_aside": json.dumps([fault("foil.dat")])}
-    (found,) = asides(
+    (found,) = collect_exclusions(
         [
             {**shared, "measurement": "a"},
             {**shared, "measurement": "b", "lost": json.dumps(fault("foil.dat"))},
@@ -35,4 +35,4 @@ def test_one_fault_may_cost_one_measurement_a_part_and_another_all() -> None:
 
 
 def test_nothing_set_aside() -> None:
-    assert asides([{"measurement": "a"}, {}]) == []
+    assert collect_exclusions([{"measurement": "a"}, {}]) == []

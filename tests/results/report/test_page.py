@@ -107,7 +107,7 @@ def test_a_page_of_a_sample_holds_the_raw_files_of_all_measurements_its_rows_res
 
 def test_samples_of_alike_names_have_files_of_their_own() -> None:
     names = ["a/b", "a b", "A B", "", "..", "Li 1.5 %"]
-    files = page.file_names(names)
+    files = page.name_pages(names)
     assert list(files) == names
     assert len({f.lower() for f in files.values()}) == len(names)
     assert all(re.fullmatch(r"[\w+-][\w+.-]*\.html", f) for f in files.values())

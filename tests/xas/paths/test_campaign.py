@@ -16,7 +16,7 @@ from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.paths import feff, feffdat
 from ssbchar.xas.paths import fit as path_fit
-from ssbchar.xas.paths.conclude import path_rows
+from ssbchar.xas.paths.conclude import conclude_paths
 from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import Reading
@@ -79,7 +79,7 @@ def test_shells_of_a_simulated_pair(pair: tuple[Path, list[xr.Dataset]]) -> None
     fit = path_fit.fit_paths(ds, cycled, pristine, PathFit(s02=absorption.LAGP_GE.s02, rmax=3.2))
     assert fit.attrs["verdict"] == "ok", fit.attrs["reason"]
     assert [str(s) for s in fit["shell"].values] == ["O 1.86", "P 3.22"]
-    rows = {(r.quantity, r.condition): r for r in path_rows(fit, "Ge K")}
+    rows = {(r.quantity, r.condition): r for r in conclude_paths(fit, "Ge K")}
     for shell, distance in (("O 1.86", 1.865), ("P 3.22", 3.22)):
         ratio = rows["coordination_ratio", shell]
         assert abs(ratio.value - TRUE_RATIO) < 3 * ratio.stderr and ratio.stderr < 0.1
@@ -102,7 +102,7 @@ def test_a_folder_that_is_not_there_or_empty(
 
 
 def test_paths_on_other_grids_are_refused(pair: tuple[Path, list[xr.Dataset]]) -> None:
-    found = [feffdat.read(p) for p in sorted((pair[0] / "feff_LAGP").glob("*.dat"))]
+    found = [feffdat.read_path(p) for p in sorted((pair[0] / "feff_LAGP").glob("*.dat"))]
     moved = feffdat.FeffPath(**{**vars(found[1]), "k": found[1].k + 0.01})
     with pytest.raises(feff.BadInput, match="not on one k grid"):
-        feffdat.dataset([found[0], moved], [0, 0], "made")
+        feffdat.build_path_dataset([found[0], moved], [0, 0], "made")

@@ -11,7 +11,7 @@ from xas import made_paths
 from ssbchar.errors import BadInput
 from ssbchar.storage import store
 from ssbchar.xas.paths import exafs_equation, feffdat, fit
-from ssbchar.xas.paths.model import Problem, Spectrum, Transform
+from ssbchar.xas.paths.model import PathFitProblem, Spectrum, Transform
 from ssbchar.xas.paths.options import PathFit
 
 K = 0.05 * np.arange(281)
@@ -27,7 +27,7 @@ def made(tmp_path: Path) -> xr.Dataset:
 
 def test_a_file_of_feff_is_read_as_it_says(tmp_path: Path) -> None:
     made_paths.write(tmp_path, free_path=7.5)
-    first = feffdat.read(tmp_path / "feff0001.dat")
+    first = feffdat.read_path(tmp_path / "feff0001.dat")
     assert (first.legs, first.degeneracy, first.reff, first.scatterer) == (2, 6.0, 2.10, "O")
     assert first.version.startswith("Feff 6L")
     assert np.allclose(first.k, made_paths.TABLE) and np.allclose(first.free_path, 7.5)
@@ -50,13 +50,13 @@ def test_what_is_no_path_of_feff_is_refused(tmp_path: Path, spoil, said: str) ->
     path = tmp_path / "feff0001.dat"
     path.write_text(spoil(made_paths.text("O", 6.0, 2.1, 9.0)), encoding="utf-8")
     with pytest.raises(BadInput, match=said):
-        feffdat.read(path)
+        feffdat.read_path(path)
 
 
 def test_chi_of_the_paths_is_the_textbooks(made: xr.Dataset) -> None:
-    found = exafs_equation.shells(made, (), 3.4, 0.25, 2)
+    found = exafs_equation.group_shells(made, (), 3.4, 0.25, 2)
     assert [(s.label, s.number) for s in found] == [("O 2.10", 6.0), ("Fe 3.00", 12.0)]
-    table = exafs_equation.Paths(made)
+    table = exafs_equation.ScatteringPaths(made)
     rows = zip(found, TRUE["numbers"], TRUE["changes"], TRUE["sigma2"], strict=True)
     total = np.sum([table.chi(K, TRUE["e0"], s, n, dr, s2) for s, n, dr, s2 in rows], axis=0)
     true = made_paths.chi(K, **TRUE)
@@ -67,7 +67,10 @@ def test_chi_of_the_paths_is_the_textbooks(made: xr.Dataset) -> None:
 
 
 def test_slopes_are_those_of_chi(made: xr.Dataset) -> None:
-    shell, table = exafs_equation.shells(made, (), 3.4, 0.25, 2)[1], exafs_equation.Paths(made)
+    shell, table = (
+        exafs_equation.group_shells(made, (), 3.4, 0.25, 2)[1],
+        exafs_equation.ScatteringPaths(made),
+    )
     at = np.array([1.5, 10.0, 0.03, 0.008])
     by = table.slopes(K[40:], at[0], shell, *at[1:])[1]
     for i, step in enumerate((1e-3, 1e-3, 1e-6, 1e-7)):
@@ -95,14 +98,16 @@ def test_shells_are_grouped_by_scatterer_and_gap(tmp_path: Path) -> None:
     )
     made_paths.write(tmp_path, shells)
     ds = made_paths.read(tmp_path)
-    assert [s.label for s in exafs_equation.shells(ds, (), 3.6, 0.25, 2)] == [
+    assert [s.label for s in exafs_equation.group_shells(ds, (), 3.6, 0.25, 2)] == [
         "O 2.15",
         "P 2.84",
         "P 3.26",
         "O 3.30",
     ]
-    assert [s.number for s in exafs_equation.shells(ds, (), 3.0, 0.25, 2)] == [6.0, 1.0]
-    assert [s.label for s in exafs_equation.shells(ds, ((2.0, 2.3), (2.8, 3.4)), 3.0, 0.25, 2)] == [
+    assert [s.number for s in exafs_equation.group_shells(ds, (), 3.0, 0.25, 2)] == [6.0, 1.0]
+    assert [
+        s.label for s in exafs_equation.group_shells(ds, ((2.0, 2.3), (2.8, 3.4)), 3.0, 0.25, 2)
+    ] == [
         "O 2.15",
         "O+P 3.21",
     ]
@@ -236,12 +241,15 @@ def test_chi_square_counts_independent_points(made: xr.Dataset) -> None:
     """Of noise alone, chi-square at the truth is the number of independent points, on average over
     seeds."""
     transform = Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
-    found, table = exafs_equation.shells(made, (), 3.4, 0.25, 2), exafs_equation.Paths(made)
+    found, table = (
+        exafs_equation.group_shells(made, (), 3.4, 0.25, 2),
+        exafs_equation.ScatteringPaths(made),
+    )
     at = np.array([0.0, 1e-9, 1e-9, 0, 0, 0.005, 0.005])
     places = np.array([[1, 3, 5], [2, 4, 6]])
     total = []
     for seed in range(200):
         noise = 1e-3 * np.random.default_rng(seed).standard_normal(K.size)
-        problem = Problem([Spectrum(K, noise, 0.0, 0, places)], table, found, transform)
+        problem = PathFitProblem([Spectrum(K, noise, 0.0, 0, places)], table, found, transform)
         total.append(float((problem.residual(at)[0] ** 2).sum()))
     assert np.mean(total) == pytest.approx(transform.independent, rel=0.1)

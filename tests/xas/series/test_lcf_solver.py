@@ -44,7 +44,7 @@ def test_exact_mixtures_come_back(
 ) -> None:
     weights = np.array([[0.7, 0.3, 0.0], [0.05, 0.9, 0.05], [0.2, 0.2, 0.6]])
     norm = mixed(references, weights, shift)
-    done = lcf_solver.combine(
+    done = lcf_solver.fit_combination(
         ENERGY[USE], norm, np.full_like(norm, 1e-3), references, Mixture(sum_to_one=tied)
     )
     assert np.allclose(done.weight, weights, atol=1e-5)
@@ -55,7 +55,9 @@ def test_exact_mixtures_come_back(
 def test_weights_that_must_sum_to_one_do(references: list[tuple[np.ndarray, np.ndarray]]) -> None:
     norm = 1.05 * mixed(references, np.array([[0.5, 0.5, 0.0]]))
     options = Mixture(sum_to_one=True, shift=False)
-    done = lcf_solver.combine(ENERGY[USE], norm, np.full_like(norm, 1e-3), references, options)
+    done = lcf_solver.fit_combination(
+        ENERGY[USE], norm, np.full_like(norm, 1e-3), references, options
+    )
     assert done.weight.sum() == pytest.approx(1)
 
 
@@ -64,8 +66,10 @@ def test_a_shift_that_is_fixed_fakes_a_second_phase(
 ) -> None:
     norm = mixed(references[:2], np.array([[1.0, 0.0]]), 0.05)
     sigma = np.full_like(norm, 1e-3)
-    fixed = lcf_solver.combine(ENERGY[USE], norm, sigma, references[:2], Mixture(shift=False))
-    free = lcf_solver.combine(ENERGY[USE], norm, sigma, references[:2], Mixture())
+    fixed = lcf_solver.fit_combination(
+        ENERGY[USE], norm, sigma, references[:2], Mixture(shift=False)
+    )
+    free = lcf_solver.fit_combination(ENERGY[USE], norm, sigma, references[:2], Mixture())
     assert abs(fixed.weight[0, 1]) > 5e-3
     assert abs(free.weight[0, 1]) < 1e-5
 
@@ -74,8 +78,8 @@ def test_least_squares_is_numpys(references: list[tuple[np.ndarray, np.ndarray]]
     random = np.random.default_rng(2)
     columns = [np.broadcast_to(y[USE], (4, USE.sum())) for _, y in references]
     target, sigma = random.standard_normal((4, USE.sum())), random.uniform(0.5, 2, (4, USE.sum()))
-    found = lcf_solver.least_squares(columns, target, 1 / sigma**2, 0)
-    gains = lcf_solver.gain(columns, 1 / sigma**2, 0)
+    found = lcf_solver.solve_least_squares(columns, target, 1 / sigma**2, 0)
+    gains = lcf_solver.build_gain(columns, 1 / sigma**2, 0)
     for i in range(4):
         matrix = np.column_stack([c[i] for c in columns]) / sigma[i][:, None]
         expected = np.linalg.lstsq(matrix, target[i] / sigma[i], rcond=None)[0]
@@ -130,8 +134,8 @@ def test_both_ways_end_where_scipy_does(
     profile = 2e-3 * (1 + 0.5 * np.sin(ENERGY[USE] / 7))
     stderr = np.outer([1.0, 2.0, 0.5, 1.0], profile)
     options = Mixture(sum_to_one=tied)
-    alike = lcf_solver.combine(ENERGY[USE], norm, stderr, references[:2], options)
-    apart = lcf_solver.combine(
+    alike = lcf_solver.fit_combination(ENERGY[USE], norm, stderr, references[:2], options)
+    apart = lcf_solver.fit_combination(
         ENERGY[USE],
         norm,
         stderr * (1 + 1e-5 * random.uniform(size=stderr.shape)),

@@ -110,7 +110,7 @@ def test_counted_noise_on_interpolated_axes_is_no_species(species: int) -> None:
 def test_noise_alone_exceeds_its_edge_in_five_of_a_hundred() -> None:
     random = np.random.default_rng(5)
     largest = [np.linalg.norm(random.standard_normal((120, 60)), 2) ** 2 for _ in range(400)]
-    assert np.mean(np.array(largest) > components.noise_edge(120, 60)) == pytest.approx(
+    assert np.mean(np.array(largest) > components.compute_noise_edge(120, 60)) == pytest.approx(
         0.05, abs=0.03
     )
 
@@ -120,8 +120,8 @@ def test_noise_ratio_and_indicator_of_a_known_matrix() -> None:
     noise = 1.7 * random.standard_normal((200, 90))
     signal = 40 * random.standard_normal((200, 3)) @ special_ortho_group.rvs(90, random_state=1)[:3]
     squares = np.linalg.svd(noise + signal, compute_uv=False) ** 2
-    assert components.noise_ratio(squares, 200, 90) == pytest.approx(1.7, rel=0.03)
-    assert int(np.nanargmin(components.indicator(squares, 200, 90)[:10])) + 1 == 3
+    assert components.estimate_noise_ratio(squares, 200, 90) == pytest.approx(1.7, rel=0.03)
+    assert int(np.nanargmin(components.compute_indicator(squares, 200, 90)[:10])) + 1 == 3
 
 
 def test_two_species_cross_at_isosbestic_points_and_three_do_not() -> None:
