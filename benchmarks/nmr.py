@@ -24,7 +24,7 @@ from ssbchar.nmr.bruker import read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.nmr import bruker, echo, pressing
@@ -117,7 +117,7 @@ def _case(name: str, ours: tuple[float, float], theirs: tuple[float, float]) -> 
 def fitted(folder: Path, role: str) -> float:
     """Read and fit every slice: phased spectra, areas with covariance; return the first share of Li
     metal."""
-    fit = lines.fit_lines(read.read_fid(folder, Reading(), {"role": role}), Lines())
+    fit = lines.fit_lines(read.read_fid(folder, Reading(), {"role": role}), LineFitOptions())
     area = fit["region_area"].values[0]
     return float(100 * area[0] / area.sum())
 
@@ -126,8 +126,8 @@ def both(folder: Path, role: str) -> float:
     """Read, fit, transform with the fit's phase and integrate every slice; return the first share
     of Li metal."""
     fid = read.read_fid(folder, Reading(), {"role": role})
-    fit = lines.fit_lines(fid, Lines())
-    window_integrals.integrate_windows(fid, Processing(), fit)
+    fit = lines.fit_lines(fid, LineFitOptions())
+    window_integrals.integrate_windows(fid, SpectrumOptions(), fit)
     area = fit["region_area"].values[0]
     return float(100 * area[0] / area.sum())
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from ssbchar.nmr.bruker.options import Reading
-from ssbchar.nmr.decay.options import Decay
-from ssbchar.nmr.lineshape.options import Lines, Processing
-from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.decay.options import DecayOptions
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
+from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.regions import Regions
 
 ROLES = {
@@ -18,7 +18,7 @@ ROLES = {
 
 
 @dataclass(frozen=True)
-class Processed:
+class TopspinCheckOptions:
     """TopSpin's own spectrum held against ours."""
 
     procno: int = 1
@@ -35,13 +35,13 @@ class Nmr:
 
     read: Reading = field(default_factory=Reading)
     """Bruker folders."""
-    lines: Lines = field(default_factory=Lines)
+    lines: LineFitOptions = field(default_factory=LineFitOptions)
     """Time-domain fit."""
-    spectrum: Processing = field(default_factory=Processing)
+    spectrum: SpectrumOptions = field(default_factory=SpectrumOptions)
     """Classical route."""
-    processed: Processed = field(default_factory=Processed)
+    processed: TopspinCheckOptions = field(default_factory=TopspinCheckOptions)
     """TopSpin's own spectrum held against ours."""
-    decay: Decay = field(default_factory=Decay)
+    decay: DecayOptions = field(default_factory=DecayOptions)
     """T2*."""
-    quantify: Quantifying = field(default_factory=Quantifying)
+    quantify: QuantificationOptions = field(default_factory=QuantificationOptions)
     """Fractions."""

@@ -16,11 +16,11 @@ from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import files
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.bruker.read import about_experiment, acquisition
-from ssbchar.nmr.lineshape.window_integrals import apodisation
-from ssbchar.nmr.options import Processed
-from ssbchar.nmr.quantification.region_areas import NAMES, Signal
+from ssbchar.nmr.lineshape.window_integrals import build_apodisation
+from ssbchar.nmr.options import TopspinCheckOptions
+from ssbchar.nmr.quantification.region_areas import FRACTIONS, RegionSignal
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
-from ssbchar.nmr.transform.chemical_shift import transform
+from ssbchar.nmr.transform.chemical_shift import transform_signal
 from ssbchar.uncertain import MAD_TO_SIGMA
 
 EXPONENTIAL, NONE = 1, 0
@@ -146,16 +146,19 @@ def overlap(fid: xr.Dataset, stored: xr.Dataset) -> float:
         From `processed`, with its imaginary part.
     """
     time = fid["time"].values
-    y = (fid["real"].values[0] + 1j * fid["imag"].values[0]) * apodisation(
+    y = (fid["real"].values[0] + 1j * fid["imag"].values[0]) * build_apodisation(
         time, float(stored.attrs["broadening"])
     )
     theirs = stored["real"].values[0] + 1j * stored["imag"].values[0]
-    ours = transform(y, time, theirs.size).conj()
+    ours = transform_signal(y, time, theirs.size).conj()
     return float(abs(np.vdot(theirs, ours)) / np.linalg.norm(theirs) / np.linalg.norm(ours))
 
 
 def compare_with_topspin(
-    source: Path, fid: xr.Dataset, options: Processed, labels: dict[str, str] | None = None
+    source: Path,
+    fid: xr.Dataset,
+    options: TopspinCheckOptions,
+    labels: dict[str, str] | None = None,
 ) -> list[Conclusion]:
     """Conclude how far our transform is TopSpin's, and what the windows hold in TopSpin's own
     spectrum.
@@ -166,7 +169,7 @@ def compare_with_topspin(
         The experiment, with ``pdata``.
     fid : Dataset
         What we read of the same experiment, with its reference.
-    options : Processed
+    options : TopspinCheckOptions
         ``procno``, windows, least overlap.
     labels : dict, optional
         Not used.
@@ -207,10 +210,10 @@ def _shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
         return []
     area = np.array([real[(ppm >= low) & (ppm <= high)].sum() for low, high in windows])
     stderr = np.array([_window_noise(ppm, real, windows, high - low) for low, high in windows])
-    share, error = Signal(area, np.diag(stderr**2)).shares()
+    share, error = RegionSignal(area, np.diag(stderr**2)).shares()
     return [
         Conclusion(
-            NAMES[region],
+            FRACTIONS[region],
             100 * float(share[r]),
             100 * float(error[r]),
             unit="percent",

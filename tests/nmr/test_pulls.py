@@ -6,12 +6,12 @@ from nmr import signals
 from nmr.lineshape.test_fit import CASES, metal_percent
 
 from ssbchar.nmr.decay import t2_star
-from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.quantification import back_correction, quantify
-from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.quantification.options import QuantificationOptions
 
 T_METAL = 4.67e-4
 SAMPLES = [(0.077, 7.1e-5), (0.076, 1.08e-4), (0.034, 6.8e-5), (0.020, 6.9e-5)]
@@ -37,19 +37,27 @@ def echoes(metal: float, t2: float, delays: np.ndarray, seed: int):
 @pytest.mark.slow
 @pytest.mark.parametrize(("metal", "t2"), SAMPLES)
 def test_pulls_of_the_pressed_samples(metal: float, t2: float) -> None:
-    truth = 100 * back_correction.fractions([metal, 1 - metal], [T_METAL, t2], [1, 1], 1e-5)
+    truth = 100 * back_correction.fractions_from_areas(
+        [metal, 1 - metal], [T_METAL, t2], [1, 1], 1e-5
+    )
     pulls: dict[str, list[float]] = {"raw": [], "corrected": [], "t2": []}
     for seed in range(100):
         fid = echoes(metal, t2, np.array([1e-5]), 3 * seed)
-        fit = lines.fit_lines(fid, Lines())
+        fit = lines.fit_lines(fid, LineFitOptions())
         pure = t2_star.fit_decay(
-            lines.fit_lines(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), Lines()), Decay()
+            lines.fit_lines(echoes(1.0, t2, PURE_DELAYS, 3 * seed + 1), LineFitOptions()),
+            DecayOptions(),
         )
         series = t2_star.fit_decay(
-            lines.fit_lines(echoes(metal, t2, DELAYS, 3 * seed + 2), Lines()), Decay(), pure
+            lines.fit_lines(echoes(metal, t2, DELAYS, 3 * seed + 2), LineFitOptions()),
+            DecayOptions(),
+            pure,
         )
         rows = quantify.quantify_fractions(
-            fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(), series
+            fit,
+            window_integrals.integrate_windows(fid, SpectrumOptions(), fit),
+            QuantificationOptions(),
+            series,
         )
         found = {(r.subject, r.condition, r.quantity): r for r in rows}
         raw, corrected = (found["li_metal", c, "li_metal_fraction"] for c in ("raw", "corrected"))
@@ -69,10 +77,14 @@ def test_mean_bias_of_the_phase_truth_table(width: float, late: float) -> None:
     sigma = (
         0.01
         * 0.08
-        / metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), Lines()))[1]
+        / metal_percent(
+            lines.fit_lines(signals.dataset(signals.noisy(clean, 0.01, 0)), LineFitOptions())
+        )[1]
     )
     found = [
-        metal_percent(lines.fit_lines(signals.dataset(signals.noisy(clean, sigma, s)), Lines()))
+        metal_percent(
+            lines.fit_lines(signals.dataset(signals.noisy(clean, sigma, s)), LineFitOptions())
+        )
         for s in range(50)
     ]
     shares, errors = np.array(found).T

@@ -12,8 +12,12 @@ from ssbchar.errors import BadInput
 from ssbchar.nmr import topspin_check
 from ssbchar.nmr.bruker import files, read
 from ssbchar.nmr.bruker.options import Reading
-from ssbchar.nmr.options import Processed
-from ssbchar.nmr.transform.chemical_shift import offsets, shift_from_offset, transform
+from ssbchar.nmr.options import TopspinCheckOptions
+from ssbchar.nmr.transform.chemical_shift import (
+    offsets_from_time,
+    shift_from_offset,
+    transform_signal,
+)
 
 SI = 8192
 
@@ -27,14 +31,14 @@ def written(
     signals.write_bruker(folder, np.rint(1e8 * y), kind="<i4")
     fid = read.read_fid(folder, Reading(), {})
     time = fid["time"].values
-    spectrum = transform(
+    spectrum = transform_signal(
         1e8 * y * np.exp(-np.pi * applied * time) * np.where(time > 0, 1, 0.5), time, SI
     ).conj() * np.exp(0.4j)
     stored = spectrum if kind.endswith("f8") else np.rint(spectrum / 2**7)
     place = folder / "pdata/1"
     for name, part in (("1r", stored.real), ("1i", stored.imag)):
         part.astype(kind).tofile(place / name)
-    ppm = shift_from_offset(offsets(time, SI), fid.attrs["sfo1"], fid.attrs["sf"])
+    ppm = shift_from_offset(offsets_from_time(time, SI), fid.attrs["sfo1"], fid.attrs["sf"])
     about = {
         "SF": 311.1,
         "SI": SI,
@@ -58,7 +62,7 @@ Y = signals.noisy(signals.signal((0.3, 0.7), (265.0, 10.0), (900.0, 3500.0), poi
 
 def told(folder: Path):
     rows = topspin_check.compare_with_topspin(
-        folder, read.read_fid(folder, Reading(), {}), Processed()
+        folder, read.read_fid(folder, Reading(), {}), TopspinCheckOptions()
     )
     return {(c.quantity, c.condition): c for c in rows}
 

@@ -9,14 +9,18 @@ import pytest
 from ssbchar.nmr.bruker import read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.decay import t2_star
-from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.quantification import quantify
-from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.regions import Regions
-from ssbchar.nmr.transform.chemical_shift import offsets, shift_from_offset, transform
+from ssbchar.nmr.transform.chemical_shift import (
+    offsets_from_time,
+    shift_from_offset,
+    transform_signal,
+)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +33,7 @@ def fid(real_data: Path):
 
 @pytest.fixture(scope="module")
 def fit(fid):
-    return lines.fit_lines(fid, Lines())
+    return lines.fit_lines(fid, LineFitOptions())
 
 
 def test_time_step_is_the_programs_own(fid) -> None:
@@ -62,7 +66,7 @@ def test_lines_describe_every_slice(fit) -> None:
 
 
 def test_metal_decay_is_refused_and_the_diamagnetic_one_fitted_or_gated(fit) -> None:
-    found = t2_star.fit_decay(fit, Decay())
+    found = t2_star.fit_decay(fit, DecayOptions())
     metal = fit["region_area"].values[:, 0]
     assert metal[:5] / metal[0] == pytest.approx([1, 0.80, 0.33, 0.58, 0.35], abs=0.02)
     assert found["verdict"].values[0] == "not_decaying"
@@ -72,9 +76,9 @@ def test_metal_decay_is_refused_and_the_diamagnetic_one_fitted_or_gated(fit) -> 
 def test_no_corrected_number_without_a_decay(fid, fit) -> None:
     rows = quantify.quantify_fractions(
         fit,
-        window_integrals.integrate_windows(fid, Processing(), fit),
-        Quantifying(),
-        t2_star.fit_decay(fit, Decay()),
+        window_integrals.integrate_windows(fid, SpectrumOptions(), fit),
+        QuantificationOptions(),
+        t2_star.fit_decay(fit, DecayOptions()),
     )
     corrected = [r for r in rows if r.condition == "corrected"]
     assert corrected
@@ -83,7 +87,7 @@ def test_no_corrected_number_without_a_decay(fid, fit) -> None:
 
 def test_diamagnetic_decay_is_gated_with_its_reason(fit) -> None:
     """A sum of many decay times: the best stretched exponential has b far below the gate."""
-    found = t2_star.fit_decay(fit, Decay()).sel(region="li_si")
+    found = t2_star.fit_decay(fit, DecayOptions()).sel(region="li_si")
     assert str(found["verdict"].values) == "stretched"
     assert "< 0.5" in str(found["reason"].values)
 
@@ -91,7 +95,7 @@ def test_diamagnetic_decay_is_gated_with_its_reason(fit) -> None:
 def test_first_slice_fraction_lies_between_the_routes(fid, fit) -> None:
     """An independent estimate is 0.84; window integrals keep the metal's dispersive tail, lines
     take it out."""
-    narrow = Processing(
+    narrow = SpectrumOptions(
         regions=Regions(li_metal=(240.0, 290.0), li_si=(-40.0, 40.0)), baseline_order=-1
     )
     by_windows = window_integrals.integrate_windows(fid, narrow, fit)["window_area"].values[0]
@@ -106,8 +110,8 @@ def window_fractions(fid, leave_out: int, half: bool) -> float:
     y = (fid["real"].values[0] + 1j * fid["imag"].values[0])[leave_out:].copy()
     y[0] *= 0.5 if half else 1.0
     time = np.arange(y.size) / fid.attrs["sw"]
-    ppm = shift_from_offset(offsets(time, 1 << 17), fid.attrs["sfo1"], fid.attrs["sf"])
-    spectrum_ = transform(y, time, 1 << 17)
+    ppm = shift_from_offset(offsets_from_time(time, 1 << 17), fid.attrs["sfo1"], fid.attrs["sf"])
+    spectrum_ = transform_signal(y, time, 1 << 17)
     sums = [
         abs(spectrum_[(ppm >= low) & (ppm <= high)].sum()) for low, high in ((240, 290), (-40, 40))
     ]

@@ -11,12 +11,16 @@ from ssbchar.nmr.bruker import read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Lines, Processing
-from ssbchar.nmr.options import Processed
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
+from ssbchar.nmr.options import TopspinCheckOptions
 from ssbchar.nmr.quantification import quantify
-from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.regions import Regions
-from ssbchar.nmr.transform.chemical_shift import offsets, shift_from_offset, transform
+from ssbchar.nmr.transform.chemical_shift import (
+    offsets_from_time,
+    shift_from_offset,
+    transform_signal,
+)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,7 @@ def test_reference_and_digital_filter(fid) -> None:
 
 
 def test_axis_has_topspins_offset(fid) -> None:
-    offset = offsets(fid["time"].values, 16384)
+    offset = offsets_from_time(fid["time"].values, 16384)
     assert shift_from_offset(offset, fid.attrs["sfo1"], fid.attrs["sf"])[0] == pytest.approx(
         6467.549, abs=1e-3
     )
@@ -49,10 +53,10 @@ def test_spectrum_is_topspins(fid, folder: Path) -> None:
     topspin = np.fromfile(folder / "pdata/1/1r", "<i4") + 1j * np.fromfile(
         folder / "pdata/1/1i", "<i4"
     )
-    y = (fid["real"] + 1j * fid["imag"]).values[0] * window_integrals.apodisation(
+    y = (fid["real"] + 1j * fid["imag"]).values[0] * window_integrals.build_apodisation(
         fid["time"].values, 500.0
     )
-    ours = transform(y, fid["time"].values, topspin.size)
+    ours = transform_signal(y, fid["time"].values, topspin.size)
     ours = ours.conj()  # TopSpin stores the imaginary part with the other sign
     overlap = abs(np.vdot(topspin, ours)) / np.linalg.norm(topspin) / np.linalg.norm(ours)
     assert overlap >= 0.9995
@@ -66,29 +70,34 @@ def test_stored_delays_that_the_program_overrides_are_reported(fid) -> None:
 
 
 def test_a_sample_of_another_kind_is_a_misfit_not_a_number_to_trust(fid) -> None:
-    assert lines.fit_lines(fid, Lines())["verdict"].values[0] == "misfit"
+    assert lines.fit_lines(fid, LineFitOptions())["verdict"].values[0] == "misfit"
 
 
 def test_window_around_the_centre_band_is_all_positive(fid) -> None:
     wide = Regions(li_metal=(3000.0, 5000.0), li_si=(-1500.0, 1500.0))
     ds = window_integrals.integrate_windows(
-        fid, Processing(regions=wide, display=(-6000.0, 6000.0))
+        fid, SpectrumOptions(regions=wide, display=(-6000.0, 6000.0))
     )
     area, stderr = ds["window_area"].values[0], ds["window_area_stderr"].values[0]
     assert area[1] > 50 * stderr[1]
 
 
 def test_processed_spectrum_is_read_and_agrees(fid, folder: Path) -> None:
-    rows = {c.quantity: c for c in topspin_check.compare_with_topspin(folder, fid, Processed())}
+    rows = {
+        c.quantity: c
+        for c in topspin_check.compare_with_topspin(folder, fid, TopspinCheckOptions())
+    }
     assert rows["topspin_overlap"].verdict == "agrees"
     assert rows["topspin_overlap"].value >= 0.9995
     assert "li_metal_fraction" in rows
 
 
 def test_no_metal_line_no_alloyed_share(fid) -> None:
-    fit = lines.fit_lines(fid, Lines())
+    fit = lines.fit_lines(fid, LineFitOptions())
     rows = quantify.quantify_fractions(
-        fit, window_integrals.integrate_windows(fid, Processing(), fit), Quantifying(x_nominal=1.0)
+        fit,
+        window_integrals.integrate_windows(fid, SpectrumOptions(), fit),
+        QuantificationOptions(x_nominal=1.0),
     )
     for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
         assert (row.verdict, row.value, row.lower95, row.upper95) == ("N/A", None, None, None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.typing import Array
 
 SCATTERS = np.concatenate([[0.0], np.geomspace(1e-4, 2.0, 80)])
@@ -14,7 +14,7 @@ SCATTERS = np.concatenate([[0.0], np.geomspace(1e-4, 2.0, 80)])
 
 
 @dataclass(frozen=True)
-class Law:
+class DecayLaw:
     """I(t) = amplitude exp(-(t / t2)^exponent), fitted or not."""
 
     amplitude: float = np.nan
@@ -33,19 +33,19 @@ class Law:
     points: int = 0
 
 
-def amplitude(time: Array, i0: float, t2: float, exponent: float) -> Array:
+def evaluate_decay(time: Array, i0: float, t2: float, exponent: float) -> Array:
     """Return I0 exp(-(t/T)^b), the stretched exponential (b = 1: simple)."""
     return np.asarray(i0 * np.exp(-((np.maximum(time, 0.0) / t2) ** exponent)))
 
 
-def mean_time(t2: float, exponent: float) -> float:
+def mean_time_from_t2(t2: float, exponent: float) -> float:
     """Return the mean decay time (T/b) Gamma(1/b) of a stretched exponential [s]."""
     from math import gamma
 
     return t2 / exponent * gamma(1 / exponent)
 
 
-def fit_law(time: Array, area: Array, covariance: Array, options: Decay) -> Law:
+def fit_decay_law(time: Array, area: Array, covariance: Array, options: DecayOptions) -> DecayLaw:
     """Return the decay law of one region with its verdict.
 
     Parameters
@@ -54,7 +54,7 @@ def fit_law(time: Array, area: Array, covariance: Array, options: Decay) -> Law:
         Decay times [s] and areas.
     covariance : ndarray, shape (slice, slice)
         Of the areas.
-    options : Decay
+    options : DecayOptions
         Laws and gates.
     """
     good = np.isfinite(time) & np.isfinite(area)
@@ -63,21 +63,21 @@ def fit_law(time: Array, area: Array, covariance: Array, options: Decay) -> Law:
     time, area, covariance = time[order], area[order], covariance[np.ix_(order, order)]
     stderr = np.sqrt(np.diag(covariance))
     if np.unique(time).size < 3:
-        return Law(
+        return DecayLaw(
             verdict="too_few",
             reason=f"{np.unique(time).size} decay times; three are needed",
             points=time.size,
         )
     if not area[0] > 3 * stderr[0]:
-        return Law(
+        return DecayLaw(
             verdict="no_signal",
             reason="the first slice is below 3 standard errors",
             points=time.size,
         )
     rise = _rise(area, covariance, options.max_rise)
     if rise:
-        return Law(verdict="not_decaying", reason=rise, points=time.size)
-    best: Law | None = None
+        return DecayLaw(verdict="not_decaying", reason=rise, points=time.size)
+    best: DecayLaw | None = None
     for model in options.models:
         law = _least_squares(time, area, covariance, model == "stretched")
         if law and (best is None or law.bic + options.min_gain < best.bic):
@@ -98,7 +98,7 @@ def _rise(area: Array, covariance: Array, limit: float) -> str:
     return f"rises from {area[i] / area[0]:.2f} to {area[j] / area[0]:.2f} of the first between slices {i + 1} and {j + 1}"
 
 
-def _least_squares(time: Array, area: Array, covariance: Array, stretched: bool) -> Law | None:
+def _least_squares(time: Array, area: Array, covariance: Array, stretched: bool) -> DecayLaw | None:
     """Return the generalised least-squares fit of a simple or stretched exponential.
 
     Scatter beyond the stated errors is taken as relative (pulses, receiver), of the size that makes
@@ -110,22 +110,28 @@ def _least_squares(time: Array, area: Array, covariance: Array, stretched: bool)
         return None
     p, logs, chi2 = _fitted(time, area, covariance, free)
     dof, scatter = time.size - free, 0.0
-    minus2, _ = _likelihood(area, amplitude(time, *p), covariance, np.zeros(1))
+    minus2, _ = _likelihood(area, evaluate_decay(time, *p), covariance, np.zeros(1))
     for _ in range(4 if dof > 0 and chi2 > dof else 0):
         before = scatter
-        minus2, scatter = _likelihood(area, amplitude(time, *p), covariance, SCATTERS)
+        minus2, scatter = _likelihood(area, evaluate_decay(time, *p), covariance, SCATTERS)
         if scatter == before:
             break
-        p, logs, _ = _fitted(time, area, _scattered(covariance, amplitude(time, *p), scatter), free)
+        p, logs, _ = _fitted(
+            time, area, _scattered(covariance, evaluate_decay(time, *p), scatter), free
+        )
     if scatter > 0:
         scatter *= float(np.sqrt(time.size / dof))
-        p, logs, _ = _fitted(time, area, _scattered(covariance, amplitude(time, *p), scatter), free)
+        p, logs, _ = _fitted(
+            time, area, _scattered(covariance, evaluate_decay(time, *p), scatter), free
+        )
         logs = logs * (dof / (dof - 2) if dof > 2 else 3.0)
     scale = np.diag(p[:free])
     full = np.zeros((3, 3))
     full[:free, :free] = scale @ logs @ scale
     bic = minus2 + free * float(np.log(time.size))
-    return Law(float(p[0]), float(p[1]), float(p[2]), full, chi2, scatter, bic, points=time.size)
+    return DecayLaw(
+        float(p[0]), float(p[1]), float(p[2]), full, chi2, scatter, bic, points=time.size
+    )
 
 
 def _scattered(covariance: Array, model: Array, scatter: float) -> Array:
@@ -162,14 +168,14 @@ def _fitted(time: Array, area: Array, covariance: Array, free: int) -> tuple[Arr
         return np.asarray(np.exp(np.append(logs, [0.0] * (3 - free))))
 
     found = least_squares(
-        lambda logs: whiten @ (amplitude(time, *all_three(logs)) - area), start, method="lm"
+        lambda logs: whiten @ (evaluate_decay(time, *all_three(logs)) - area), start, method="lm"
     )
     return all_three(found.x), np.linalg.pinv(found.jac.T @ found.jac), float(2 * found.cost)
 
 
-def _gated(law: Law | None, area: Array, options: Decay, points: int) -> Law:
+def _gated(law: DecayLaw | None, area: Array, options: DecayOptions, points: int) -> DecayLaw:
     if law is None or law.covariance is None:
-        return Law(verdict="failed", reason="the fit did not converge", points=points)
+        return DecayLaw(verdict="failed", reason="the fit did not converge", points=points)
     if law.exponent < options.min_exponent:
         return replace(
             law, verdict="stretched", reason=f"exponent {law.exponent:.2f} < {options.min_exponent}"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Decay:
+class DecayOptions:
     """T2* and its gates."""
 
     models: tuple[str, ...] = ("exponential", "stretched")

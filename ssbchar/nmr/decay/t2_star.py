@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ssbchar.nmr.decay.decay_law import Law, amplitude, fit_law, mean_time
-from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.decay.decay_law import DecayLaw, evaluate_decay, fit_decay_law, mean_time_from_t2
+from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.regions import METAL
 from ssbchar.typing import Array
 
 
 def fit_decay(
-    series: xr.Dataset, options: Decay, reference_decay: xr.Dataset | None = None
+    series: xr.Dataset, options: DecayOptions, reference_decay: xr.Dataset | None = None
 ) -> xr.Dataset:
     """Fit the decay of each region.
 
@@ -21,7 +21,7 @@ def fit_decay(
     series : Dataset
         ``region_area`` with covariance (from `lines.fit`), or ``window_area`` with stderr (from
         `spectrum.spectrum`).
-    options : Decay
+    options : DecayOptions
         Laws and gates.
     reference_decay : Dataset, optional
         The result of this step on pure Li, whose T2* the Li metal of the sample shares.
@@ -34,10 +34,10 @@ def fit_decay(
         ``reason``, ``shared``; the points ``decay_area`` (slice, region) over ``decay_time``.
     """
     time = series["decay_time"].values
-    area, covariance = areas(series, free=True)
+    area, covariance = select_region_areas(series, free=True)
     laws, shared = [], []
     for r, region in enumerate(series["region"].values):
-        law, taken = fit_law(time, area[:, r], covariance[:, r, :, r], options), 0
+        law, taken = fit_decay_law(time, area[:, r], covariance[:, r, :, r], options), 0
         if region == METAL and options.share_metal and reference_decay is not None:
             given = reference_decay.sel(region=METAL)
             if str(given["verdict"].values) == "ok" and law.verdict != "not_decaying":
@@ -64,7 +64,11 @@ def fit_decay(
         data[f"{name}_stderr"] = ("region", stderr[:, column], {"units": unit})
     data |= {
         "covariance": (("region", "par", "par2"), cov, {"units": "1"}),
-        "mean_time": ("region", [mean_time(x.t2, x.exponent) for x in laws], {"units": "s"}),
+        "mean_time": (
+            "region",
+            [mean_time_from_t2(x.t2, x.exponent) for x in laws],
+            {"units": "s"},
+        ),
         "chi2": ("region", np.array([x.chi2 for x in laws], float), {"units": "1"}),
         "verdict": ("region", np.array([x.verdict for x in laws])),
         "reason": ("region", np.array([x.reason for x in laws])),
@@ -93,7 +97,7 @@ def fit_decay(
     )
 
 
-def areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
+def select_region_areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
     """Return region areas (slice, region) and their covariance (slice, region, slice, region) of
     either route.
 
@@ -108,10 +112,12 @@ def areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
     return area, np.einsum("sr,st,rq->srtq", stderr**2, np.eye(len(area)), np.eye(area.shape[1]))
 
 
-def _shared(time: Array, area: Array, covariance: Array, given: xr.Dataset, own: Law) -> Law:
+def _shared(
+    time: Array, area: Array, covariance: Array, given: xr.Dataset, own: DecayLaw
+) -> DecayLaw:
     """Return the law with T2* and exponent from pure Li, its amplitude from the sample."""
     t2, exponent = float(given["t2_star"]), float(given["exponent"])
-    shape = amplitude(time, 1.0, t2, exponent)
+    shape = evaluate_decay(time, 1.0, t2, exponent)
     weight = np.linalg.pinv(covariance, hermitian=True)
     variance = 1 / float(shape @ weight @ shape)
     i0 = variance * float(shape @ weight @ area)
@@ -124,6 +130,6 @@ def _shared(time: Array, area: Array, covariance: Array, given: xr.Dataset, own:
         error = float(np.sqrt(own.covariance[1, 1] + full[1, 1]))
         if abs(own.t2 - t2) > 3 * error:
             reason += f", though the sample's own is {1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
-    return Law(
+    return DecayLaw(
         i0, t2, exponent, full, float(residual @ weight @ residual), reason=reason, points=time.size
     )

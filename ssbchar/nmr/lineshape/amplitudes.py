@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dgesv, zgesv
 
-from ssbchar.nmr.lineshape.shapes import PER_REGION, PER_SLICE, SHARED, Problem, Shapes
+from ssbchar.nmr.lineshape.shapes import PER_REGION, PER_SLICE, SHARED, LineshapeProblem, LineShapes
 from ssbchar.typing import Array, Complex, Index
 
 Inverse = NDArray[Any]
@@ -17,8 +17,8 @@ RIDGE = 1e-12
 """Of each line's own norm, so that lines that coincide can be told from nothing."""
 
 
-def areas_and_phases(
-    problem: Problem, shapes: Shapes, gram: Complex, data: Complex
+def solve_areas_and_phases(
+    problem: LineshapeProblem, shapes: LineShapes, gram: Complex, data: Complex
 ) -> tuple[Array, Array, Array, Inverse]:
     """Return non-negative areas, phases, both (slice, line), the power (slice,) they explain, and
     an inverse of `gram`.
@@ -27,9 +27,9 @@ def areas_and_phases(
 
     Parameters
     ----------
-    problem : Problem
+    problem : LineshapeProblem
         Noise and phase model.
-    shapes : Shapes
+    shapes : LineShapes
         Lines, for their phase groups.
     gram : ndarray, shape (line, line)
         <f_i, f_j>.
@@ -39,14 +39,14 @@ def areas_and_phases(
     if problem.phases != PER_REGION:
         return _common_phase(problem, gram.real, data)
     if problem.apart(shapes):
-        inverse = inverted(_ridged(gram))
+        inverse = invert_matrix(_ridged(gram))
         free = data @ inverse.T
         explained = ((2 * data - free @ gram.T).conj() * free).sum(axis=1).real
         return np.abs(free), np.angle(free), explained, inverse
     return _phase_per_group(problem.groups(shapes), gram, data)
 
 
-def inverted(matrix: NDArray[Any]) -> NDArray[Any]:
+def invert_matrix(matrix: NDArray[Any]) -> NDArray[Any]:
     """Return the inverse of a small square matrix, by LAPACK without numpy's wrapper, whose checks
     take longer."""
     solver = zgesv if matrix.dtype.kind == "c" else dgesv
@@ -56,7 +56,7 @@ def inverted(matrix: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(found)
 
 
-def solved(matrix: Array, right: Array) -> Array:
+def solve_system(matrix: Array, right: Array) -> Array:
     """Return the solution of a small real system, as `inverted` does."""
     found, failed = dgesv(matrix, right)[2:]
     if failed:
@@ -71,14 +71,14 @@ def _ridged(gram: NDArray[Any]) -> NDArray[Any]:
 
 
 def _common_phase(
-    problem: Problem, gram: Array, data: Complex
+    problem: LineshapeProblem, gram: Array, data: Complex
 ) -> tuple[Array, Array, Array, Array]:
     """Return what `areas_and_phases` does for one phase per slice, or one for all.
 
     Turned by phi the data <f, y> = b explain Re(b exp(-i phi))' G^-1 Re(b exp(-i phi)), which is
     largest where phi is half the argument of b' G^-1 b.
     """
-    inverse = inverted(_ridged(gram))
+    inverse = invert_matrix(_ridged(gram))
     free = data @ inverse
     power = (data * free).sum(axis=1, keepdims=True)
     if problem.phases == SHARED:
@@ -95,7 +95,7 @@ def _common_phase(
         )
     turned = (data * turn).real
     if area.min() < 0:
-        area = nonnegative(_ridged(gram), turned, area)
+        area = solve_nonnegative(_ridged(gram), turned, area)
     explained = ((2 * turned - area @ gram) * area).sum(axis=1)
     return area, phase + np.zeros(area.shape), explained, inverse
 
@@ -112,7 +112,7 @@ def _phase_per_group(
     for _ in range(4):
         turn = np.exp(1j * phase)
         turned = np.real(turn.conj()[:, :, None] * ridged * turn[:, None, :])
-        area = nonnegative(turned, np.real(turn.conj() * data))
+        area = solve_nonnegative(turned, np.real(turn.conj() * data))
         others = data - (area * turn) @ np.where(same, 0.0, gram).T
         phase = np.angle((area * others) @ same)
     amplitude = area * np.exp(1j * phase)
@@ -120,7 +120,7 @@ def _phase_per_group(
     return area, phase, explained, inverse
 
 
-def nonnegative(gram: Array, b: Array, free: Array | None = None) -> Array:
+def solve_nonnegative(gram: Array, b: Array, free: Array | None = None) -> Array:
     """Return non-negative least-squares areas (slice, line) from normal equations.
 
     Areas below zero are held there and the rest solved again, for all slices at once; slices that

@@ -26,7 +26,7 @@ IMAGE = 0.02
 """Largest share of a line's area that its image by unequal receiver channels may have."""
 
 
-def assignments(
+def assign_lines(
     shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: float | None = None
 ) -> NDArray[np.str_]:
     """Return a cautious name for each line.

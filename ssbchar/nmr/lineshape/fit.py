@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker.axes import axes
 from ssbchar.nmr.lineshape import assignment, model_selection, varpro
-from ssbchar.nmr.lineshape.options import Lines
-from ssbchar.nmr.lineshape.shapes import Problem, basis
+from ssbchar.nmr.lineshape.options import LineFitOptions
+from ssbchar.nmr.lineshape.shapes import LineshapeProblem, evaluate_shapes
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
 from ssbchar.nmr.transform.chemical_shift import (
-    displayed,
     offset_from_shift,
+    select_range,
     shift_from_offset,
-    transform,
+    transform_signal,
 )
 from ssbchar.uncertain import MAD_TO_SIGMA
 
@@ -32,14 +32,14 @@ MISFIT = 1.3
 anyway)."""
 
 
-def fit_lines(fid: xr.Dataset, options: Lines) -> xr.Dataset:
+def fit_lines(fid: xr.Dataset, options: LineFitOptions) -> xr.Dataset:
     """Fit all slices with shared line shapes, and areas per slice.
 
     Parameters
     ----------
     fid : Dataset
         From `ssbchar.nmr.bruker.read_fid`.
-    options : Lines
+    options : LineFitOptions
         Regions, shapes, number of components.
 
     Returns
@@ -57,9 +57,9 @@ def fit_lines(fid: xr.Dataset, options: Lines) -> xr.Dataset:
     BadInput
         No good slice is left, or no signal.
     """
-    good = good_slices(fid)
-    low, high = windows(options.regions, fid)
-    rules = model_selection.Rules(
+    good = find_good_slices(fid)
+    low, high = offsets_from_regions(options.regions, fid)
+    rules = model_selection.SelectionRules(
         low,
         high,
         "voigt" in options.shapes,
@@ -68,11 +68,11 @@ def fit_lines(fid: xr.Dataset, options: Lines) -> xr.Dataset:
         options.absent_width,
         options.outside,
     )
-    solution, problem = model_selection.grow(_problem(fid, good, options), rules)
+    solution, problem = model_selection.select_model(_problem(fid, good, options), rules)
     return _dataset(fid, good, problem, solution, options)
 
 
-def good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
+def find_good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
     """Return the positions of the slices that are ``ok``; raise `BadInput` where there is none."""
     good = np.flatnonzero(fid.variables["status"].values == "ok")
     if not good.size:
@@ -80,7 +80,7 @@ def good_slices(fid: xr.Dataset) -> NDArray[np.int64]:
     return good
 
 
-def points(fid: xr.Dataset, good: NDArray[np.int64]) -> NDArray[np.complex128]:
+def collect_points(fid: xr.Dataset, good: NDArray[np.int64]) -> NDArray[np.complex128]:
     """Return the complex points of these slices, shape (slice, time)."""
     real, imag = fid.variables["real"].values, fid.variables["imag"].values
     y = np.empty((good.size, real.shape[1]), complex)
@@ -100,15 +100,15 @@ def noise_from_tail(y: NDArray[np.complex128]) -> NDArray[np.float64]:
     return np.asarray(MAD_TO_SIGMA / 2 * (size[:, middle - 1] + size[:, middle]))
 
 
-def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Problem:
-    y, time = points(fid, good), fid.variables["time"].values
+def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: LineFitOptions) -> LineshapeProblem:
+    y, time = collect_points(fid, good), fid.variables["time"].values
     sigma = np.maximum(noise_from_tail(y), 1e-6 * np.abs(y).max(axis=1))
     filtered = float(fid.attrs["group_delay"]) > 0
     skip = options.skip if options.skip is not None else (4.0 if filtered else 0.0)
     step = float(time[1] - time[0])
     start = int(np.searchsorted(time, (skip - 1e-6) * step))
     stop = min(_end(y[:, start:], sigma), options.max_points)
-    problem = Problem(
+    problem = LineshapeProblem(
         y[:, start : start + stop],
         time[start : start + stop],
         sigma,
@@ -117,11 +117,11 @@ def _problem(fid: xr.Dataset, good: NDArray[np.int64], options: Lines) -> Proble
     )
     if not filtered:
         return problem
-    problem = replace(problem, nuisance=ringing(problem.time / step))
+    problem = replace(problem, nuisance=build_ringing(problem.time / step))
     return replace(problem, y=problem.cleaned(problem.y))
 
 
-def ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
+def build_ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
     """Return orthonormal columns along which a digital filter's response to the sharp start of the
     signal lies.
 
@@ -140,7 +140,9 @@ def ringing(points: NDArray[np.float64]) -> NDArray[np.complex128]:
     return np.stack([first, second / np.linalg.norm(second)]).astype(complex)
 
 
-def windows(regions: Regions, fid: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def offsets_from_regions(
+    regions: Regions, fid: xr.Dataset
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the lowest and highest frequency of each region [Hz against the carrier]."""
     edges = np.sort([regions.li_metal, regions.li_si], axis=1)
     return tuple(offset_from_shift(edges, fid.attrs["sfo1"], fid.attrs["sf"]).T)
@@ -162,9 +164,9 @@ def _end(y: NDArray[np.complex128], sigma: NDArray[np.float64]) -> int:
 def _dataset(
     fid: xr.Dataset,
     good: NDArray[np.int64],
-    problem: Problem,
-    solution: varpro.Solution,
-    options: Lines,
+    problem: LineshapeProblem,
+    solution: varpro.LineFit,
+    options: LineFitOptions,
 ) -> xr.Dataset:
     shapes, slices, n = solution.shapes, len(good), solution.shapes.n
     per_slice = solution.state.chi2_slice / (2 * problem.time.size)
@@ -217,7 +219,7 @@ def _dataset(
 
 def _components(
     fid: xr.Dataset,
-    solution: varpro.Solution,
+    solution: varpro.LineFit,
     stderr: NDArray[np.float64],
     area_stderr: NDArray[np.float64],
 ) -> dict[str, tuple[object, ...]]:
@@ -226,7 +228,7 @@ def _components(
     shapes, n, gauss = solution.shapes, solution.shapes.n, np.sqrt(solution.shapes.gauss2)
     sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
     shift, carrier = shift_from_offset(shapes.nu, sfo1, sf), float(shift_from_offset(0.0, sfo1, sf))
-    names = assignment.assignments(shift, stderr[:n] / sf, solution.area.sum(axis=0), carrier)
+    names = assignment.assign_lines(shift, stderr[:n] / sf, solution.area.sum(axis=0), carrier)
     return {
         "area": (
             ("slice", "component"),
@@ -257,7 +259,7 @@ def _attrs(fid: xr.Dataset) -> dict[str, object]:
 
 
 def _pictures(
-    fid: xr.Dataset, problem: Problem, solution: varpro.Solution, options: Lines
+    fid: xr.Dataset, problem: LineshapeProblem, solution: varpro.LineFit, options: LineFitOptions
 ) -> tuple[dict[str, tuple[object, ...]], NDArray[np.float64]]:
     """Return phased spectra of the data, of the model, and of each component of the first slice,
     and their axis [ppm].
@@ -266,13 +268,16 @@ def _pictures(
     baseline rolls.
     """
     size = 2 << (problem.time.size - 1).bit_length()
-    inside, _, ppm = displayed(
+    inside, _, ppm = select_range(
         problem.time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"]
     )
     step = float(problem.time[1] - problem.time[0])
     missing = int(problem.time[0] / step + 1e-6)
     time = np.concatenate([problem.time[0] - step * np.arange(missing, 0, -1), problem.time])
-    lines, amplitude = basis(solution.shapes, time), varpro.amplitudes(solution.state)
+    lines, amplitude = (
+        evaluate_shapes(solution.shapes, time),
+        varpro.complex_amplitudes(solution.state),
+    )
     total = amplitude @ lines
     seen = np.concatenate(
         [total[:, :missing], total[:, missing:] + problem.y - problem.cleaned(total[:, missing:])],
@@ -280,7 +285,7 @@ def _pictures(
     )
     weak = np.exp(-3.0 * (time - time[0]) / (time[-1] - time[0]))
     weak[0] *= 0.5
-    spectra = transform(
+    spectra = transform_signal(
         np.concatenate([seen, lines]) * (step * weak), time + solution.shapes.origin, size, inside
     )
     turn = np.exp(-1j * solution.phase[:, solution.area.sum(axis=0).argmax(), None])

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.nmr.lineshape.shapes import LN2_4, Problem, Shapes, basis
+from ssbchar.nmr.lineshape.shapes import LN2_4, LineshapeProblem, LineShapes, evaluate_shapes
 from ssbchar.typing import Complex, Index
 
 
 @dataclass(frozen=True)
-class Sums:
+class GramSums:
     """Inner products of the columns; the first n columns are the shapes themselves."""
 
     gram: Complex
@@ -28,14 +28,14 @@ class Sums:
     """Whether the axis begins before the time origin."""
 
 
-def sums(problem: Problem, shapes: Shapes) -> Sums:
+def sum_over_time(problem: LineshapeProblem, shapes: LineShapes) -> GramSums:
     """Return the sums for given shapes.
 
     Parameters
     ----------
-    problem : Problem
+    problem : LineshapeProblem
         From `Problem.prepared`.
-    shapes : Shapes
+    shapes : LineShapes
         Lines.
     """
     columns, early = _columns(problem, shapes)
@@ -46,14 +46,14 @@ def sums(problem: Problem, shapes: Shapes) -> Sums:
     if own:
         part = known[:, :own]
         gram -= part @ part.conj().T
-    return Sums(gram, known[:, own:].T, early)
+    return GramSums(gram, known[:, own:].T, early)
 
 
-def _columns(problem: Problem, shapes: Shapes) -> tuple[Complex, bool]:
+def _columns(problem: LineshapeProblem, shapes: LineShapes) -> tuple[Complex, bool]:
     """Return the columns, and whether the axis begins before the time origin."""
     n, tau = shapes.n, problem.time + shapes.origin
     bent, early = np.flatnonzero(shapes.voigt), bool(tau[0] < 0)
-    columns = basis(shapes, problem.time, n + bent.size + 2 * n * early)
+    columns = evaluate_shapes(shapes, problem.time, n + bent.size + 2 * n * early)
     f = columns[:n]
     np.multiply(f, tau, out=columns[n : 2 * n])
     if bent.size:
@@ -64,7 +64,7 @@ def _columns(problem: Problem, shapes: Shapes) -> tuple[Complex, bool]:
     return columns, early
 
 
-def slopes(shapes: Shapes, early: bool) -> tuple[Index, Complex]:
+def build_derivatives(shapes: LineShapes, early: bool) -> tuple[Index, Complex]:
     """Return the line of each column, and what share it has in the derivative by each parameter.
 
     Returns

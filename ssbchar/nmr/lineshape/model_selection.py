@@ -8,18 +8,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.lineshape.normal_equations import State, state
-from ssbchar.nmr.lineshape.peak_search import Filter, Peak, matched_filter, noise_gain
+from ssbchar.nmr.lineshape.normal_equations import LineshapeState, evaluate_state
+from ssbchar.nmr.lineshape.peak_search import (
+    MatchedFilter,
+    Peak,
+    build_matched_filter,
+    compute_noise_gain,
+)
 from ssbchar.nmr.lineshape.shapes import (
     PER_REGION,
     PER_SLICE,
     SHARED,
-    Problem,
-    Shapes,
-    basis,
-    no_shapes,
+    LineshapeProblem,
+    LineShapes,
+    evaluate_shapes,
+    make_empty_shapes,
 )
-from ssbchar.nmr.lineshape.varpro import Solution, amplitudes, left_over, solve, uphill
+from ssbchar.nmr.lineshape.varpro import (
+    LineFit,
+    complex_amplitudes,
+    compute_residual,
+    fit_shapes,
+    would_gain_by_gaussian,
+)
 from ssbchar.typing import Complex
 
 SIGNIFICANT = 4.0
@@ -37,7 +48,7 @@ distance apart."""
 
 
 @dataclass(frozen=True)
-class Rules:
+class SelectionRules:
     """How the model may grow."""
 
     low: NDArray[np.float64]
@@ -63,11 +74,13 @@ class Rules:
         return max([-limit, *below.tolist()]), min([limit, *above.tolist()])
 
 
-def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
+def select_model(
+    problem: LineshapeProblem, rules: SelectionRules
+) -> tuple[LineFit, LineshapeProblem]:
     """Return the best fit with one to `max_components` lines per region, and the problem with its
     phase model."""
     problem = replace(problem, regions=rules.low.size).prepared()
-    seen = matched_filter(problem, rules.low, rules.high)
+    seen = build_matched_filter(problem, rules.low, rules.high)
     grown = [
         _grown(given, rules, seen, best)
         for best, given in _with_phases(problem, *_seeded(problem, rules, seen))
@@ -75,18 +88,20 @@ def grow(problem: Problem, rules: Rules) -> tuple[Solution, Problem]:
     best, problem = min(grown, key=lambda pair: pair[0].bic)
     shapes = best.shapes.ordered()
     return _pruned(
-        problem, rules, solve(problem, shapes, at=best.state if shapes is best.shapes else None)
+        problem,
+        rules,
+        fit_shapes(problem, shapes, at=best.state if shapes is best.shapes else None),
     ), problem
 
 
 def _grown(
-    problem: Problem, rules: Rules, seen: Filter, best: Solution
-) -> tuple[Solution, Problem]:
+    problem: LineshapeProblem, rules: SelectionRules, seen: MatchedFilter, best: LineFit
+) -> tuple[LineFit, LineshapeProblem]:
     """Return the fit with all lines that earn their parameters, and its problem."""
     floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
     active = set(range(rules.low.size + rules.outside))
     while active:
-        left = left_over(problem, best.state)
+        left = compute_residual(problem, best.state)
         peaks = seen.peaks(left)
         for region in sorted(active, key=lambda r: -peaks[r].gain):
             tried = _tried(problem, rules, best, region, peaks[region], left)
@@ -100,7 +115,7 @@ def _grown(
     return _earning(problem, best), problem
 
 
-def _earning(problem: Problem, best: Solution) -> Solution:
+def _earning(problem: LineshapeProblem, best: LineFit) -> LineFit:
     """Return the fit without the lines that later ones made needless, as long as the criterion
     falls.
 
@@ -117,7 +132,7 @@ def _earning(problem: Problem, best: Solution) -> Solution:
         idle = np.where(alone | shapes.held, np.inf, worth)
         if idle.min() >= 0:
             return best
-        fit = solve(
+        fit = fit_shapes(
             problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, ROUGH, False
         )
         if fit.bic > best.bic:
@@ -125,7 +140,7 @@ def _earning(problem: Problem, best: Solution) -> Solution:
         best = fit
 
 
-def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
+def _pruned(problem: LineshapeProblem, rules: SelectionRules, best: LineFit) -> LineFit:
     """Return the fit with regions below three standard errors in every slice reduced to their
     stand-in line."""
     n, slices = best.shapes.n, len(best.area)
@@ -138,50 +153,56 @@ def _pruned(problem: Problem, rules: Rules, best: Solution) -> Solution:
             shapes = _with_stand_in(
                 rules, shapes.taken(np.flatnonzero(shapes.region != region)), region
             )
-    return best if shapes is best.shapes else solve(problem, shapes)
+    return best if shapes is best.shapes else fit_shapes(problem, shapes)
 
 
-def _with_stand_in(rules: Rules, shapes: Shapes, region: int) -> Shapes:
+def _with_stand_in(rules: SelectionRules, shapes: LineShapes, region: int) -> LineShapes:
     low, high = float(rules.low[region]), float(rules.high[region])
     return shapes.joined((low + high) / 2, rules.absent_width, region, low, high, held=True)
 
 
-def _seeded(problem: Problem, rules: Rules, seen: Filter) -> tuple[Shapes, State]:
+def _seeded(
+    problem: LineshapeProblem, rules: SelectionRules, seen: MatchedFilter
+) -> tuple[LineShapes, LineshapeState]:
     """Return one line per region, strongest first, and their state with a phase for each."""
-    shapes, left, todo = no_shapes(), problem.y, set(range(rules.low.size))
+    shapes, left, todo = make_empty_shapes(), problem.y, set(range(rules.low.size))
     while todo:
         peaks = seen.peaks(left)
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        if shapes.n and peaks[region].gain < noise_gain(problem.time.size, len(problem.y)):
+        if shapes.n and peaks[region].gain < compute_noise_gain(problem.time.size, len(problem.y)):
             shapes = _with_stand_in(rules, shapes, region)
             continue
         if todo:
             left = _without(
-                problem, left, _started(problem, rules, no_shapes(), region, peaks[region])
+                problem, left, _started(problem, rules, make_empty_shapes(), region, peaks[region])
             )
         shapes = _started(problem, rules, shapes, region, peaks[region])
-    at = solve(replace(problem, phases=PER_REGION), shapes, 0, ROUGH, False).state
+    at = fit_shapes(replace(problem, phases=PER_REGION), shapes, 0, ROUGH, False).state
     return at.shapes, at
 
 
-def _without(problem: Problem, signal: Complex, line: Shapes) -> Complex:
+def _without(problem: LineshapeProblem, signal: Complex, line: LineShapes) -> Complex:
     """Return a signal, shape (slice, time), without its part along one line."""
-    f = problem.cleaned(basis(line, problem.time))
+    f = problem.cleaned(evaluate_shapes(line, problem.time))
     return np.asarray(signal - (signal @ f[0].conj() / np.vdot(f, f).real)[:, None] * f)
 
 
-def _limit(problem: Problem) -> float:
+def _limit(problem: LineshapeProblem) -> float:
     return 0.5 * (problem.time.size - 1) / float(problem.time[-1] - problem.time[0])
 
 
-def _started(problem: Problem, rules: Rules, shapes: Shapes, region: int, peak: Peak) -> Shapes:
+def _started(
+    problem: LineshapeProblem, rules: SelectionRules, shapes: LineShapes, region: int, peak: Peak
+) -> LineShapes:
     """Return shapes with one more line."""
     low, high = rules.place(peak.at, region, _limit(problem))
     return shapes.joined(min(max(peak.nu, low), high), peak.width, region, low, high).ordered()
 
 
-def _with_phases(problem: Problem, seed: Shapes, free: State) -> list[tuple[Solution, Problem]]:
+def _with_phases(
+    problem: LineshapeProblem, seed: LineShapes, free: LineshapeState
+) -> list[tuple[LineFit, LineshapeProblem]]:
     """Return the fit with the simplest phase model that the data admit (one slice: one phase), and
     its problem.
 
@@ -200,8 +221,8 @@ def _with_phases(problem: Problem, seed: Shapes, free: State) -> list[tuple[Solu
     best, phases, loose, fits = None, SHARED, LOOSE if len(starts) == 1 else 0.0, []
     for kind, origin in starts:
         given = problem if kind == problem.phases else replace(problem, phases=kind)
-        at = None if origin else state(given, seed, free.sums)
-        fit = solve(given, replace(seed, origin=origin), 30, ROUGH, False, at=at, loose=loose)
+        at = None if origin else evaluate_state(given, seed, free.sums)
+        fit = fit_shapes(given, replace(seed, origin=origin), 30, ROUGH, False, at=at, loose=loose)
         fits.append((fit, given))
         if best is None or fit.bic < best.bic - (10.0 if kind != phases else 0.0):
             best, phases = fit, kind
@@ -213,10 +234,10 @@ def _with_phases(problem: Problem, seed: Shapes, free: State) -> list[tuple[Solu
     return [f for f in fits if f[0] is best] + [f for f in rivals if f[0].bic < most]
 
 
-def _origin(problem: Problem, free: State) -> float:
+def _origin(problem: LineshapeProblem, free: LineshapeState) -> float:
     """Return the time origin [s] from the phase between the two strongest lines, zero where one is
     lost in noise."""
-    amplitude, nu = amplitudes(free) / problem.sigma[:, None], free.shapes.nu
+    amplitude, nu = complex_amplitudes(free) / problem.sigma[:, None], free.shapes.nu
     norm = np.sqrt(free.sums.gram.diagonal()[: nu.size].real)
     strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) * norm
     order = np.argsort(strength)[::-1]
@@ -228,15 +249,20 @@ def _origin(problem: Problem, free: State) -> float:
 
 
 def _tried(
-    problem: Problem, rules: Rules, best: Solution, region: int, peak: Peak, left: Complex
-) -> list[Solution]:
+    problem: LineshapeProblem,
+    rules: SelectionRules,
+    best: LineFit,
+    region: int,
+    peak: Peak,
+    left: Complex,
+) -> list[LineFit]:
     """Return the fits with one more line in a region, or one made Voigt; none where only noise is
     left there.
 
     Where the new line comes to nothing, or neither helps though more than noise is left, the
     strongest one is parted.
     """
-    noise = noise_gain(problem.time.size, len(problem.y))
+    noise = compute_noise_gain(problem.time.size, len(problem.y))
     found, goal = [], best.chi2 - rules.min_gain - np.log(best.points)
     full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
     if peak.gain > noise and not full:
@@ -244,7 +270,9 @@ def _tried(
             np.flatnonzero(~(best.shapes.held & (best.shapes.region == region)))
         )
         found.append(
-            solve(problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal)
+            fit_shapes(
+                problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal
+            )
         )
     if peak.gain > 0.5 * noise:
         bent = _bent(problem, rules, best, region, goal, left)
@@ -254,11 +282,11 @@ def _tried(
         return found
     idle = (found[0].area <= 0).all(axis=0).any()
     if idle or all(t.bic > best.bic - rules.min_gain for t in found):
-        found.append(solve(problem, _split(best, region), 20, ROUGH, False, goal))
+        found.append(fit_shapes(problem, _split(best, region), 20, ROUGH, False, goal))
     return found
 
 
-def _split(best: Solution, region: int) -> Shapes:
+def _split(best: LineFit, region: int) -> LineShapes:
     """Return shapes with the strongest line of a region parted in two, half as broad and half a
     width apart.
 
@@ -282,8 +310,13 @@ def _split(best: Solution, region: int) -> Shapes:
 
 
 def _bent(
-    problem: Problem, rules: Rules, best: Solution, region: int, goal: float, left: Complex
-) -> Solution | None:
+    problem: LineshapeProblem,
+    rules: SelectionRules,
+    best: LineFit,
+    region: int,
+    goal: float,
+    left: Complex,
+) -> LineFit | None:
     """Return the fit with the strongest Lorentzian of a region made a Voigt line, where a Gaussian
     part would help.
 
@@ -294,7 +327,7 @@ def _bent(
     if not (rules.voigt and plain.any()):
         return None
     line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
-    if not uphill(problem, best.state, line, left):
+    if not would_gain_by_gaussian(problem, best.state, line, left):
         return None
     voigt, gauss2, width = (
         best.shapes.voigt.copy(),
@@ -303,7 +336,7 @@ def _bent(
     )
     voigt[line] = True
     gauss2[line], width[line] = (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return solve(
+    return fit_shapes(
         problem,
         replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width),
         20,

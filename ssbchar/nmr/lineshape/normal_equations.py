@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ssbchar.nmr.lineshape.amplitudes import Inverse, areas_and_phases, inverted
-from ssbchar.nmr.lineshape.gram_sums import Sums, slopes, sums
-from ssbchar.nmr.lineshape.shapes import PER_REGION, SHARED, Problem, Shapes
+from ssbchar.nmr.lineshape.amplitudes import Inverse, invert_matrix, solve_areas_and_phases
+from ssbchar.nmr.lineshape.gram_sums import GramSums, build_derivatives, sum_over_time
+from ssbchar.nmr.lineshape.shapes import PER_REGION, SHARED, LineshapeProblem, LineShapes
 from ssbchar.typing import Array, Complex, Index
 
 REGULAR = 1e8
@@ -16,11 +16,11 @@ REGULAR = 1e8
 
 
 @dataclass(frozen=True)
-class State:
+class LineshapeState:
     """The sums at one set of shapes, and the areas and phases that go with it."""
 
-    shapes: Shapes
-    sums: Sums
+    shapes: LineShapes
+    sums: GramSums
     area: Array
     phase: Array
     """(slice, line)."""
@@ -28,24 +28,28 @@ class State:
     chi2: float
     inverse: Inverse
     """(line, line) inverse Gram matrix of the areas (`areas_and_phases`)."""
-    known: dict[bytes, Normal] = field(default_factory=dict, repr=False)
+    known: dict[bytes, NormalEquations] = field(default_factory=dict, repr=False)
     """Normal equations already made for this state, by the parameters wanted."""
 
 
-def state(problem: Problem, shapes: Shapes, made: Sums | None = None) -> State:
+def evaluate_state(
+    problem: LineshapeProblem, shapes: LineShapes, made: GramSums | None = None
+) -> LineshapeState:
     """Return the best areas and phases for given shapes, and chi-square; `made` are the sums where
     known."""
-    found, n = made or sums(problem, shapes), shapes.n
-    area, phase, explained, inverse = areas_and_phases(
+    found, n = made or sum_over_time(problem, shapes), shapes.n
+    area, phase, explained, inverse = solve_areas_and_phases(
         problem, shapes, found.gram[:n, :n], found.data[:, :n]
     )
     per_slice = np.maximum(problem.power - explained, 0.0) / problem.sigma**2
     prior = (shapes.origin / problem.origin_prior) ** 2 if problem.phases != PER_REGION else 0.0
-    return State(shapes, found, area, phase, per_slice, float(per_slice.sum()) + prior, inverse)
+    return LineshapeState(
+        shapes, found, area, phase, per_slice, float(per_slice.sum()) + prior, inverse
+    )
 
 
 @dataclass(frozen=True)
-class Normal:
+class NormalEquations:
     """Normal equations of the shared parameters, the slices' own (areas, phases) eliminated."""
 
     matrix: Array
@@ -56,15 +60,17 @@ class Normal:
     """(slice, own, shared): d(own)/d(shared) with the sign reversed."""
 
 
-def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Normal:
+def build_normal_equations(
+    problem: LineshapeProblem, at: LineshapeState, free: Index, exact: bool = False
+) -> NormalEquations:
     """Return the reduced normal equations: shared columns are shape derivatives, own ones areas and
     group phases.
 
     Parameters
     ----------
-    problem : Problem
+    problem : LineshapeProblem
         Noise and phase model.
-    at : State
+    at : LineshapeState
         Where.
     free : ndarray
         Shared parameters wanted: nu, width, gauss2 of all lines, the time origin, the common phase.
@@ -74,7 +80,7 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     key = b"" if exact else free.tobytes()
     if key in at.known:
         return at.known[key]
-    of, by = slopes(at.shapes, at.sums.early)
+    of, by = build_derivatives(at.shapes, at.sums.early)
     by = by[:, free]
     parts: tuple[Array, Array, Inverse, Inverse]
     if problem.phases == SHARED:
@@ -93,14 +99,14 @@ def normal(problem: Problem, at: State, free: Index, exact: bool = False) -> Nor
     if place < free.size and free[place] == 3 * at.shapes.n:
         matrix[place, place] += 1 / problem.origin_prior**2
         slope[place] -= at.shapes.origin / problem.origin_prior**2
-    found = Normal(matrix, slope, inverse / weight[:, None, None], link)
+    found = NormalEquations(matrix, slope, inverse / weight[:, None, None], link)
     if key:
         at.known[key] = found
     return found
 
 
 def _shared_phase(
-    at: State, of: Index, by: Complex, exact: bool
+    at: LineshapeState, of: Index, by: Complex, exact: bool
 ) -> tuple[Array, Array, Array, Array]:
     """Return matrices and slopes of each slice, the inverse of its own block (areas), and how its
     areas follow."""
@@ -110,12 +116,12 @@ def _shared_phase(
     across = gram @ shared
     own, mine = across[:, :n].real, residual[:, :n].real
     if exact:
-        inverse = inverses(gram[None, :n, :n].real)
+        inverse = invert_by_eigenvalues(gram[None, :n, :n].real)
     elif area.min() > 0:
         inverse = at.inverse.real[None]
     else:
         kept = (area > 0).astype(float)
-        inverse = quick_inverses(gram[:n, :n].real * (kept[:, :, None] * kept[:, None, :]))
+        inverse = invert_with_ridge(gram[:n, :n].real * (kept[:, :, None] * kept[:, None, :]))
         own, mine = own * kept[:, :, None], mine * kept
     link = inverse @ own
     shared_h = shared.conj().swapaxes(1, 2)
@@ -123,7 +129,9 @@ def _shared_phase(
     return (shared_h @ across).real - own.swapaxes(1, 2) @ link, slope[:, :, 0], inverse, link
 
 
-def _phase_per_line(at: State, of: Index, by: Complex) -> tuple[Array, Array, Inverse, Inverse]:
+def _phase_per_line(
+    at: LineshapeState, of: Index, by: Complex
+) -> tuple[Array, Array, Inverse, Inverse]:
     """Return the same where each line has a phase of its own: a slice's own are then complex
     amplitudes."""
     n, gram = at.shapes.n, at.sums.gram
@@ -138,7 +146,7 @@ def _phase_per_line(at: State, of: Index, by: Complex) -> tuple[Array, Array, In
 
 
 def _own_phases(
-    problem: Problem, at: State, of: Index, by: Complex, exact: bool
+    problem: LineshapeProblem, at: LineshapeState, of: Index, by: Complex, exact: bool
 ) -> tuple[Array, Array, Array, Array]:
     """Return the same with areas and the phases of line groups in the slices' own block."""
     n, gram, area = at.shapes.n, at.sums.gram, at.area
@@ -154,7 +162,7 @@ def _own_phases(
     own_h = _own(area, problem.groups(at.shapes), exact).conj().swapaxes(1, 2)
     block = np.real(own_h @ gram[:, :n, :n] @ own_h.conj().swapaxes(1, 2))
     own, mine = np.real(own_h @ across[:, :n]), np.real(own_h @ residual[:, :n, None])
-    inverse = inverses(block) if exact else quick_inverses(block)
+    inverse = invert_by_eigenvalues(block) if exact else invert_with_ridge(block)
     link = inverse @ own
     shared_h = shared.conj().swapaxes(1, 2)
     slope = np.real(shared_h @ residual[:, :, None]) - link.swapaxes(1, 2) @ mine
@@ -178,7 +186,7 @@ def _scaling(many: Array) -> tuple[Array, Array]:
     return scale, scale[..., :, None] * scale[..., None, :]
 
 
-def inverses(many: Array) -> Array:
+def invert_by_eigenvalues(many: Array) -> Array:
     """Return inverses of scaled symmetric matrices; rows that are all zero stay zero.
 
     By eigenvalues, without those that are rounding, unless it is one matrix far from singular.
@@ -186,7 +194,7 @@ def inverses(many: Array) -> Array:
     scale, outer = _scaling(many)
     scaled = many * outer
     if scale.size == many.shape[-1] and scale.min(initial=1.0) > 0:
-        plain = inverted(scaled.reshape(scale.size, -1))
+        plain = invert_matrix(scaled.reshape(scale.size, -1))
         if plain.diagonal().max(initial=0.0) < REGULAR:
             return np.asarray(plain * outer)
     value, vector = np.linalg.eigh(scaled)
@@ -196,7 +204,7 @@ def inverses(many: Array) -> Array:
     return np.asarray((vector * inverse[..., None, :]) @ vector.swapaxes(-1, -2) * outer)
 
 
-def quick_inverses(many: Array) -> Array:
+def invert_with_ridge(many: Array) -> Array:
     """Return the same with a ridge of 1e-12 in place of eigenvalues, enough for a step."""
     scale, outer = _scaling(many)
     ridge = np.where(scale > 0, 1e-12, 1.0)[..., :, None] * np.eye(many.shape[-1])

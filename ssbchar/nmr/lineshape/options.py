@@ -6,7 +6,7 @@ from ssbchar.nmr.regions import Regions
 
 
 @dataclass(frozen=True)
-class Lines:
+class LineFitOptions:
     """Time-domain fit of lines with one phase and one time origin."""
 
     regions: Regions = field(default_factory=Regions)
@@ -36,7 +36,7 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Processing:
+class SpectrumOptions:
     """Classical route: apodise, transform, phase, subtract the baseline, integrate windows."""
 
     regions: Regions = field(default_factory=Regions)

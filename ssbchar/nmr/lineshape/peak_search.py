@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.lineshape.shapes import Problem
+from ssbchar.nmr.lineshape.shapes import LineshapeProblem
 from ssbchar.typing import Array, Complex, Index
 
 WIDTHS = (100.0, 400.0, 1600.0, 6400.0, 25600.0)
@@ -29,7 +29,7 @@ class Peak:
 
 
 @dataclass(frozen=True)
-class Filter:
+class MatchedFilter:
     """The filter for Lorentzians of several widths, and the parts of the spectrum it looks at.
 
     For a Lorentzian of width w at nu and white noise the fall of chi-square is
@@ -74,7 +74,10 @@ class Filter:
         best = seen.index(max(seen))
         point = float(self.offset[at])
         return Peak(
-            point + self._beside(gain[best], at, WIDTHS[best]), line_width(seen), seen[best], point
+            point + self._beside(gain[best], at, WIDTHS[best]),
+            width_from_gains(seen),
+            seen[best],
+            point,
         )
 
     def _beside(self, gain: NDArray[np.float32], at: int, width: float) -> float:
@@ -89,7 +92,7 @@ class Filter:
         return step * reach * min(max(0.5 * (low - high) / bend, -1.0), 1.0) if bend > 0 else 0.0
 
 
-def line_width(gain: list[float]) -> float:
+def width_from_gains(gain: list[float]) -> float:
     """Return the width w0 of the Lorentzian [Hz] whose gains by filters of the `WIDTHS` w go as w /
     (w + w0)^2.
 
@@ -107,12 +110,12 @@ def line_width(gain: list[float]) -> float:
     return float(min(max(width, WIDTHS[best] / 4), WIDTHS[best] * 4))
 
 
-def matched_filter(problem: Problem, low: Array, high: Array) -> Filter:
+def build_matched_filter(problem: LineshapeProblem, low: Array, high: Array) -> MatchedFilter:
     """Return the filter of a problem.
 
     Parameters
     ----------
-    problem : Problem
+    problem : LineshapeProblem
         For its time axis and noise.
     low, high : ndarray, shape (region,)
         Edges of the regions [Hz].
@@ -125,11 +128,11 @@ def matched_filter(problem: Problem, low: Array, high: Array) -> Filter:
     weight = np.exp(-np.pi * np.array(WIDTHS)[:, None] * np.maximum(problem.time, 0.0))
     weight /= np.sqrt(np.sum(weight**2, axis=1, keepdims=True))
     places = tuple(np.flatnonzero(part) for part in (*named, ~named.any(axis=0)))
-    return Filter(weight.astype(np.float32), problem.sigma, offset, places)
+    return MatchedFilter(weight.astype(np.float32), problem.sigma, offset, places)
 
 
 @functools.cache
-def noise_gain(points: int, slices: int) -> float:
+def compute_noise_gain(points: int, slices: int) -> float:
     """Return the gain that the highest of all filtered noise peaks exceeds in 1 of 100 cases."""
     from scipy.special import chdtri
 

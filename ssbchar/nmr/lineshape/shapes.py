@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.transform.exponentials import exponentials
+from ssbchar.nmr.transform.exponentials import build_exponentials
 from ssbchar.typing import Array, Complex, Index
 
 LN2_4 = 4.0 * np.log(2.0)
@@ -20,7 +20,7 @@ ORIGIN_LIMIT = 20e-6
 
 
 @dataclass(frozen=True)
-class Shapes:
+class LineShapes:
     """Nonlinear parameters: frequency, width [Hz], squared Gaussian width [Hz^2] per line, time
     origin [s]."""
 
@@ -44,7 +44,7 @@ class Shapes:
         """Number of lines."""
         return int(self.nu.size)
 
-    def taken(self, order: Index) -> Shapes:
+    def taken(self, order: Index) -> LineShapes:
         """Return the shapes with these lines in this order."""
         lines = (
             self.nu[order],
@@ -53,9 +53,9 @@ class Shapes:
             self.voigt[order],
             self.region[order],
         )
-        return Shapes(*lines, self.low[order], self.high[order], self.held[order], self.origin)
+        return LineShapes(*lines, self.low[order], self.high[order], self.held[order], self.origin)
 
-    def ordered(self) -> Shapes:
+    def ordered(self) -> LineShapes:
         """Return the shapes by region, then by falling frequency."""
         key = list(zip(self.region.tolist(), (-self.nu).tolist(), strict=True))
         order = sorted(range(self.n), key=key.__getitem__)
@@ -63,13 +63,13 @@ class Shapes:
 
     def joined(
         self, nu: float, width: float, region: int, low: float, high: float, held: bool = False
-    ) -> Shapes:
+    ) -> LineShapes:
         """Return the shapes with one more Lorentzian."""
 
         def more(old: NDArray[Any], new: float) -> NDArray[Any]:
             return np.concatenate([old, [new]])
 
-        return Shapes(
+        return LineShapes(
             more(self.nu, nu),
             more(self.width, width),
             more(self.gauss2, 0.0),
@@ -82,14 +82,14 @@ class Shapes:
         )
 
 
-def no_shapes() -> Shapes:
+def make_empty_shapes() -> LineShapes:
     """Return shapes without any line."""
     e = np.empty(0)
-    return Shapes(e, e, e, np.empty(0, bool), np.empty(0, np.int64), e, e, np.empty(0, bool))
+    return LineShapes(e, e, e, np.empty(0, bool), np.empty(0, np.int64), e, e, np.empty(0, bool))
 
 
 @dataclass(frozen=True)
-class Problem:
+class LineshapeProblem:
     """Data and what is known beforehand."""
 
     y: Complex
@@ -113,7 +113,7 @@ class Problem:
     known: Complex = field(default_factory=lambda: np.empty((0, 0), complex))
     """(time, column + slice) nuisance columns and data, side by side."""
 
-    def prepared(self) -> Problem:
+    def prepared(self) -> LineshapeProblem:
         """Return the problem with what does not change during a fit."""
         if self.power.size:
             return self
@@ -127,12 +127,12 @@ class Problem:
             return rows
         return np.asarray(rows - (rows @ self.nuisance.conj().T) @ self.nuisance)
 
-    def apart(self, shapes: Shapes) -> bool:
+    def apart(self, shapes: LineShapes) -> bool:
         """Return whether no two lines share a phase group where phases go by region."""
         named = shapes.region[shapes.region < self.regions].tolist()
         return len(set(named)) == len(named)
 
-    def groups(self, shapes: Shapes) -> Index:
+    def groups(self, shapes: LineShapes) -> Index:
         """Return the phase group of each line."""
         if self.phases != PER_REGION:
             return np.zeros(shapes.n, np.int64)
@@ -141,13 +141,13 @@ class Problem:
         return np.array([seen.setdefault(key, len(seen)) for key in keys])
 
 
-def basis(shapes: Shapes, time: Array, more: int = 0) -> Complex:
+def evaluate_shapes(shapes: LineShapes, time: Array, more: int = 0) -> Complex:
     """Return the lines' shapes f_j(t + t0) on an even time axis, shape (line + more, time), `more`
     rows not yet filled.
 
     Parameters
     ----------
-    shapes : Shapes
+    shapes : LineShapes
         Lines.
     time : ndarray, shape (time,)
         [s].
@@ -156,7 +156,7 @@ def basis(shapes: Shapes, time: Array, more: int = 0) -> Complex:
     """
     n, start, count = shapes.n, float(time[0]) + shapes.origin, time.size
     rate = np.pi * (2j * shapes.nu - shapes.width)
-    f = exponentials(rate, start, float(time[-1] - time[0]) / max(count - 1, 1), count, more)
+    f = build_exponentials(rate, start, float(time[-1] - time[0]) / max(count - 1, 1), count, more)
     if start < 0:
         early = time[time < -shapes.origin] + shapes.origin
         f[:n, : early.size] *= np.exp(2 * np.pi * shapes.width[:, None] * early)

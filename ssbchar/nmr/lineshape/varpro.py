@@ -20,25 +20,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.nmr.lineshape.amplitudes import solved
-from ssbchar.nmr.lineshape.normal_equations import State, inverses, normal, state
+from ssbchar.nmr.lineshape.amplitudes import solve_system
+from ssbchar.nmr.lineshape.normal_equations import (
+    LineshapeState,
+    build_normal_equations,
+    evaluate_state,
+    invert_by_eigenvalues,
+)
 from ssbchar.nmr.lineshape.shapes import (
     ORIGIN_LIMIT,
     PER_REGION,
     PER_SLICE,
     SHARED,
-    Problem,
-    Shapes,
-    basis,
+    LineshapeProblem,
+    LineShapes,
+    evaluate_shapes,
 )
 from ssbchar.typing import Array, Complex, Index
 
 
 @dataclass(frozen=True)
-class Solution:
+class LineFit:
     """A fit: shapes with covariance, areas and phases per slice."""
 
-    state: State
+    state: LineshapeState
     """Shapes, areas and phases, chi-square with the prior."""
     free_area: Array
     """(slice, line) for the same shapes and phases without the bound at zero: unbiased where the
@@ -52,7 +57,7 @@ class Solution:
     """Which of (nu, width, gauss2, origin, phase) are free, as indices into their concatenation."""
 
     @property
-    def shapes(self) -> Shapes:
+    def shapes(self) -> LineShapes:
         """The lines."""
         return self.state.shapes
 
@@ -77,17 +82,17 @@ class Solution:
         return self.chi2 + self.parameters * float(np.log(self.points))
 
 
-def _packed(shapes: Shapes) -> Array:
+def _packed(shapes: LineShapes) -> Array:
     return np.concatenate([shapes.nu, shapes.width, shapes.gauss2, [shapes.origin, 0.0]])
 
 
-def _unpacked(shapes: Shapes, values: Array) -> Shapes:
+def _unpacked(shapes: LineShapes, values: Array) -> LineShapes:
     nu, width, gauss2 = values[: 3 * shapes.n].reshape(3, -1)
     kept = (shapes.voigt, shapes.region, shapes.low, shapes.high, shapes.held)
-    return Shapes(nu, width, gauss2, *kept, float(values[-2]))
+    return LineShapes(nu, width, gauss2, *kept, float(values[-2]))
 
 
-def _bounds(problem: Problem, shapes: Shapes) -> tuple[Array, Array]:
+def _bounds(problem: LineshapeProblem, shapes: LineShapes) -> tuple[Array, Array]:
     span = problem.time[-1] - problem.time[0]
     broad = min(0.25 * (problem.time.size - 1) / span, problem.max_width)
     n = shapes.n
@@ -99,21 +104,21 @@ def _bounds(problem: Problem, shapes: Shapes) -> tuple[Array, Array]:
     return low, high
 
 
-def solve(
-    problem: Problem,
-    start: Shapes,
+def fit_shapes(
+    problem: LineshapeProblem,
+    start: LineShapes,
     max_steps: int = 60,
     least_gain: float = 1e-6,
     final: bool = True,
     goal: float = float("inf"),
-    at: State | None = None,
+    at: LineshapeState | None = None,
     loose: float = 0.0,
-) -> Solution:
+) -> LineFit:
     """Return the least-squares fit from given starting shapes.
 
     Parameters
     ----------
-    problem : Problem
+    problem : LineshapeProblem
         Data, noise, phase model.
     start : Shapes
         Where to begin; which lines are Voigt.
@@ -127,7 +132,7 @@ def solve(
     goal : float
         Chi-square that makes the fit worth having: it is given up where a step gains less than 1 %
         of what lacks.
-    at : State, optional
+    at : LineshapeState, optional
         The state at `start`, where known.
     loose : float
         Share of chi-square in excess of the number of data that may be left to be gained, whatever
@@ -136,7 +141,9 @@ def solve(
     problem = problem.prepared()
     low, high = _bounds(problem, start)
     free = np.flatnonzero(_wanted(problem, start))
-    at = at or state(problem, _unpacked(start, np.minimum(np.maximum(_packed(start), low), high)))
+    at = at or evaluate_state(
+        problem, _unpacked(start, np.minimum(np.maximum(_packed(start), low), high))
+    )
     floor = 1e-13 * float(np.sum(problem.power / problem.sigma**2))
     damping = 1e-9 if final else 1e-3
     for _ in range(max_steps):
@@ -150,13 +157,15 @@ def solve(
     return _finish(problem, at, low, high, free, final)
 
 
-def _wanted(problem: Problem, shapes: Shapes) -> NDArray[np.bool_]:
+def _wanted(problem: LineshapeProblem, shapes: LineShapes) -> NDArray[np.bool_]:
     """Return which of (nu, width, gauss2, origin, phase) are fitted."""
     seen, ends = ~shapes.held, [problem.phases != PER_REGION, problem.phases == SHARED]
     return np.concatenate([seen, seen, shapes.voigt & seen, ends])
 
 
-def uphill(problem: Problem, at: State, line: int, left: Complex) -> bool:
+def would_gain_by_gaussian(
+    problem: LineshapeProblem, at: LineshapeState, line: int, left: Complex
+) -> bool:
     """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order.
 
     Its derivative is -pi^2 / (4 ln 2) tau^2 A f; where the fit has converged what is left is at
@@ -164,28 +173,36 @@ def uphill(problem: Problem, at: State, line: int, left: Complex) -> bool:
 
     Parameters
     ----------
-    problem : Problem
+    problem : LineshapeProblem
         Data.
-    at : State
+    at : LineshapeState
         A fit that has converged.
     line : int
         Which line.
     left : ndarray, shape (slice, time)
         Data less model (`left_over`).
     """
-    bent = (problem.time + at.shapes.origin) ** 2 * basis(
+    bent = (problem.time + at.shapes.origin) ** 2 * evaluate_shapes(
         at.shapes.taken(np.array([line])), problem.time
     )[0].conj()
-    return bool((amplitudes(at)[:, line].conj() * (left @ bent)).real @ problem.sigma**-2 < 0)
+    return bool(
+        (complex_amplitudes(at)[:, line].conj() * (left @ bent)).real @ problem.sigma**-2 < 0
+    )
 
 
 def _step(
-    problem: Problem, at: State, low: Array, high: Array, free: Index, damping: float, least: float
-) -> tuple[State | None, float]:
+    problem: LineshapeProblem,
+    at: LineshapeState,
+    low: Array,
+    high: Array,
+    free: Index,
+    damping: float,
+    least: float,
+) -> tuple[LineshapeState | None, float]:
     """Return the next, better state (None where no more than `least` is to be gained) and the
     damping to go on with."""
     values = _packed(at.shapes)
-    found = normal(problem, at, free)
+    found = build_normal_equations(problem, at, free)
     matrix, slope, here = found.matrix, found.slope, values[free]
     stuck = ((here <= low[free]) & (slope < 0)) | ((here >= high[free]) & (slope > 0))
     if stuck.any():
@@ -196,11 +213,13 @@ def _step(
     for _ in range(8):
         damped, trial = scaled.copy(), values.copy()
         damped.flat[:: free.size + 1] += damping
-        move = solved(damped, slope)
+        move = solve_system(damped, slope)
         if move @ slope + damping * (move @ move) < least:
             break
         trial[free] += scale * move
-        tried = state(problem, _unpacked(at.shapes, np.minimum(np.maximum(trial, low), high)))
+        tried = evaluate_state(
+            problem, _unpacked(at.shapes, np.minimum(np.maximum(trial, low), high))
+        )
         if tried.chi2 < at.chi2:
             return tried, damping / 10
         damping = max(damping, 1e-6) * 10
@@ -208,8 +227,8 @@ def _step(
 
 
 def _finish(
-    problem: Problem, at: State, low: Array, high: Array, free: Index, final: bool
-) -> Solution:
+    problem: LineshapeProblem, at: LineshapeState, low: Array, high: Array, free: Index, final: bool
+) -> LineFit:
     """Return the solution, with the covariance of shapes and areas where it is final."""
     slices = len(at.area)
     phases = {SHARED: 0, PER_SLICE: slices}.get(problem.phases)
@@ -217,17 +236,17 @@ def _finish(
         phases = slices * (int(problem.groups(at.shapes).max()) + 1)
     count, points = free.size + at.area.size + phases, 2 * problem.y.size
     if not final:
-        return Solution(at, at.area, count, points, np.empty((0, 0)), free)
+        return LineFit(at, at.area, count, points, np.empty((0, 0)), free)
     values = _packed(at.shapes)
     inside = free[(values[free] > low[free]) & (values[free] < high[free])]
-    return Solution(at, _free_area(at), count, points, _covariance(problem, at, inside), inside)
+    return LineFit(at, _free_area(at), count, points, _covariance(problem, at, inside), inside)
 
 
-def _covariance(problem: Problem, at: State, free: Index) -> Array:
+def _covariance(problem: LineshapeProblem, at: LineshapeState, free: Index) -> Array:
     """Return the covariance of the free shape parameters, then the areas slice by slice."""
     n, slices = at.shapes.n, len(at.area)
-    found = normal(problem, at, free, exact=True)
-    shape_covariance = inverses(found.matrix)
+    found = build_normal_equations(problem, at, free, exact=True)
+    shape_covariance = invert_by_eigenvalues(found.matrix)
     chain = -found.link[:, :n].reshape(slices * n, free.size)
     covariance = np.zeros((free.size + slices * n,) * 2)
     blocks = covariance[free.size :, free.size :].reshape(slices, n, slices, n)
@@ -239,7 +258,7 @@ def _covariance(problem: Problem, at: State, free: Index) -> Array:
     return covariance
 
 
-def _free_area(at: State) -> Array:
+def _free_area(at: LineshapeState) -> Array:
     n = at.shapes.n
     turn = np.exp(1j * at.phase)
     gram = np.real(turn.conj()[:, :, None] * at.sums.gram[:n, :n] * turn[:, None, :])
@@ -249,11 +268,13 @@ def _free_area(at: State) -> Array:
     )
 
 
-def amplitudes(at: State) -> Complex:
+def complex_amplitudes(at: LineshapeState) -> Complex:
     """Return the lines' complex amplitudes, shape (slice, line)."""
     return np.asarray(at.area * np.exp(1j * at.phase))
 
 
-def left_over(problem: Problem, at: State) -> Complex:
+def compute_residual(problem: LineshapeProblem, at: LineshapeState) -> Complex:
     """Return data less model, shape (slice, time)."""
-    return problem.cleaned(problem.y - amplitudes(at) @ basis(at.shapes, problem.time))
+    return problem.cleaned(
+        problem.y - complex_amplitudes(at) @ evaluate_shapes(at.shapes, problem.time)
+    )

@@ -7,17 +7,17 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.nmr.bruker.axes import axes
-from ssbchar.nmr.lineshape.fit import REGIONS, good_slices, noise_from_tail, points
-from ssbchar.nmr.lineshape.options import Processing
+from ssbchar.nmr.lineshape.fit import REGIONS, collect_points, find_good_slices, noise_from_tail
+from ssbchar.nmr.lineshape.options import SpectrumOptions
 from ssbchar.nmr.lineshape.shapes import PER_REGION
-from ssbchar.nmr.transform.baseline import baseline
-from ssbchar.nmr.transform.chemical_shift import displayed, offset_from_shift, transform
-from ssbchar.nmr.transform.exponentials import exponentials, wave_sums
+from ssbchar.nmr.transform.baseline import fit_baseline
+from ssbchar.nmr.transform.chemical_shift import offset_from_shift, select_range, transform_signal
+from ssbchar.nmr.transform.exponentials import build_exponentials, sum_exponentials
 from ssbchar.typing import Array, Complex
 
 
 def integrate_windows(
-    fid: xr.Dataset, options: Processing, lines: xr.Dataset | None = None
+    fid: xr.Dataset, options: SpectrumOptions, lines: xr.Dataset | None = None
 ) -> xr.Dataset:
     """Transform, phase and integrate every slice.
 
@@ -25,7 +25,7 @@ def integrate_windows(
     ----------
     fid : Dataset
         From `ssbchar.nmr.bruker.read_fid`.
-    options : Processing
+    options : SpectrumOptions
         Broadening, zero filling, phase, windows, baseline.
     lines : Dataset, optional
         From `ssbchar.nmr.lineshape.fit_lines`: its phase and time origin are used unless
@@ -42,28 +42,30 @@ def integrate_windows(
     BadInput
         No good slice is left.
     """
-    good = good_slices(fid)
-    y, time = points(fid, good), fid.variables["time"].values
+    good = find_good_slices(fid)
+    y, time = collect_points(fid, good), fid.variables["time"].values
     noise, step = noise_from_tail(y), float(time[1] - time[0])
-    weight = apodisation(time, options.broadening) * step
+    weight = build_apodisation(time, options.broadening) * step
     y *= weight
     size = options.zero_fill << (time.size - 1).bit_length()
-    inside, offset, ppm = displayed(time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"])
+    inside, offset, ppm = select_range(
+        time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"]
+    )
     windows = [_within(ppm, w) for w in (options.regions.li_metal, options.regions.li_si)]
     width = 1.0 / (size * step)
     spread = _integral_stderr(
         [(w.stop - w.start) * width for w in windows], time, weight, noise, step
     )
     if lines is not None and options.phase == "lines":
-        phases = phase_of_lines(lines)
+        phases = phases_from_lines(lines)
         phased = _transformed(y, time, size, inside, offset, phases)
     else:
-        phased = transform(y, time, size, inside)
-        phases = peak_phase(phased, offset, _masks(ppm, windows), spread, width)
+        phased = transform_signal(y, time, size, inside)
+        phases = phases_from_peaks(phased, offset, _masks(ppm, windows), spread, width)
         phased *= _turn(phases[0], phases[1], offset - phases[2])
     real = phased.real.copy()
     if options.baseline_order >= 0:
-        real -= baseline(
+        real -= fit_baseline(
             real, ppm, np.asarray(_masks(ppm, windows).any(axis=0)), options.baseline_order
         )
     area = np.stack([real[:, w].sum(axis=1) for w in windows], 1) * width
@@ -94,7 +96,7 @@ def integrate_windows(
     )
 
 
-def apodisation(time: Array, broadening: float) -> Array:
+def build_apodisation(time: Array, broadening: float) -> Array:
     """Return exp(-pi LB t), one before the time origin; the first point after a sharp start counts
     half."""
     weight = np.exp(-np.pi * broadening * np.maximum(time, 0.0))
@@ -103,7 +105,7 @@ def apodisation(time: Array, broadening: float) -> Array:
     return np.asarray(weight)
 
 
-def phase_of_lines(lines: xr.Dataset) -> tuple[Array, Array, float]:
+def phases_from_lines(lines: xr.Dataset) -> tuple[Array, Array, float]:
     """Return zero-order phase at a pivot, first-order phase [rad/Hz] per slice, and the pivot [Hz]
     of a fit of lines.
 
@@ -125,7 +127,7 @@ def phase_of_lines(lines: xr.Dataset) -> tuple[Array, Array, float]:
     return angle[0], turn / (centre[1] - centre[0]), centre[0]
 
 
-def peak_phase(
+def phases_from_peaks(
     raw: Complex, offset: Array, masks: NDArray[np.bool_], spread: Array, width: float
 ) -> tuple[Array, Array, float]:
     """Return zero-order phase at a pivot and first-order phase [rad/Hz] per slice, and the pivot
@@ -182,11 +184,11 @@ def _transformed(
     axis."""
     phase_0, phase_1, pivot = phases
     if np.ptp(phase_1) > 0:
-        spectra = transform(y, time, size, inside)
+        spectra = transform_signal(y, time, size, inside)
         spectra *= _turn(phase_0, phase_1, offset - pivot)
         return spectra
     y *= np.exp(-1j * (phase_0 - phase_1 * pivot))[:, None]
-    return transform(y, time + float(phase_1[0]) / (2 * np.pi), size, inside)
+    return transform_signal(y, time + float(phase_1[0]) / (2 * np.pi), size, inside)
 
 
 def _turn(phase_0: Array, phase_1: Array, offset: Array) -> Complex:
@@ -197,7 +199,7 @@ def _turn(phase_0: Array, phase_1: Array, offset: Array) -> Complex:
     step = float(offset[1] - offset[0])
     return np.asarray(
         np.exp(-1j * phase_0)[:, None]
-        * exponentials(-1j * phase_1, float(offset[0]), step, offset.size)
+        * build_exponentials(-1j * phase_1, float(offset[0]), step, offset.size)
     )
 
 
@@ -226,6 +228,6 @@ def _integral_stderr(
     if abs(time[origin]) < 1e-3 * step:
         near, scaled[origin] = float(weight[origin]) ** 2, np.inf
     kernel = (weight / scaled) ** 2
-    cosine = wave_sums(kernel, 2j * np.pi * span, float(time[0]), step).real
+    cosine = sum_exponentials(kernel, 2j * np.pi * span, float(time[0]), step).real
     variance = (kernel.sum() - cosine) / 2 + span**2 * near
     return np.asarray(noise[:, None] * np.sqrt(variance))

@@ -17,7 +17,7 @@ ALIKE = {
 """What must be the same in two acquisitions before their intensities are compared."""
 
 
-def per_scan(attrs: Mapping[str, Any]) -> float:
+def scale_per_scan(attrs: Mapping[str, Any]) -> float:
     """Return what a signal is divided by: scans times receiver gain times mass [g] (one where the
     mass is unknown).
 
@@ -37,7 +37,7 @@ def per_scan(attrs: Mapping[str, Any]) -> float:
     )
 
 
-def incomparable(several: Sequence[Mapping[str, Any]]) -> str:
+def explain_incomparable(several: Sequence[Mapping[str, Any]]) -> str:
     """Return why intensities of some acquisitions cannot be compared, empty where they can.
 
     Parameters

@@ -9,7 +9,7 @@ from ssbchar.typing import Array
 from ssbchar.uncertain import gradient, stderr_from_covariance
 
 
-def fractions(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) -> Array:
+def fractions_from_areas(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) -> Array:
     """Return f_r = A_r exp((t/T_r)^b_r) / sum over regions, the shares at zero delay.
 
     With t = TR and b = 1 this gives every corrected value of Table 3.1 of the dissertation behind
@@ -35,7 +35,7 @@ def fractions(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) 
     return np.asarray(back / back.sum(axis=-1, keepdims=True))
 
 
-def with_stderr(
+def propagate_fractions(
     area: Array,
     area_covariance: Array,
     t2: Array,
@@ -67,12 +67,12 @@ def with_stderr(
         pick = np.ix_([n + r, 2 * n + r], [n + r, 2 * n + r])
         covariance[pick] = law_covariance[r]
     step = 1e-3 * np.concatenate([np.full(n, np.abs(area).max()), t2, exponent])
-    value = fractions(area, t2, exponent, time)
+    value = fractions_from_areas(area, t2, exponent, time)
     stderr = np.empty(n)
     for r in range(n):
 
         def share(p: Array, r: int = r) -> float:
-            return float(fractions(p[:n], p[n : 2 * n], p[2 * n :], time)[r])
+            return float(fractions_from_areas(p[:n], p[n : 2 * n], p[2 * n :], time)[r])
 
         stderr[r] = stderr_from_covariance(gradient(share, at, step), covariance)
     return value, stderr

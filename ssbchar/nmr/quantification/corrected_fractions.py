@@ -8,13 +8,18 @@ import xarray as xr
 
 from ssbchar.conclusion import Z95, Conclusion
 from ssbchar.nmr.quantification import back_correction
-from ssbchar.nmr.quantification.options import Quantifying
-from ssbchar.nmr.quantification.region_areas import NAMES, ROUTES, Signal, absent
+from ssbchar.nmr.quantification.options import QuantificationOptions
+from ssbchar.nmr.quantification.region_areas import (
+    FRACTIONS,
+    ROUTE_METHODS,
+    RegionSignal,
+    explain_absence,
+)
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.typing import Array
 
 
-def correction_times(lines: xr.Dataset) -> dict[str, float]:
+def list_correction_times(lines: xr.Dataset) -> dict[str, float]:
     """Return the delays the correction may go back over [s]: the axis value, TR, 2TR and 2TR +
     pulses."""
     delay = float(lines.attrs.get("echo_delay", np.nan))
@@ -27,11 +32,11 @@ def correction_times(lines: xr.Dataset) -> dict[str, float]:
     }
 
 
-def corrected(
-    routes: dict[str, Signal],
+def conclude_corrected_fractions(
+    routes: dict[str, RegionSignal],
     decay: xr.Dataset | None,
     lines: xr.Dataset,
-    options: Quantifying,
+    options: QuantificationOptions,
     moves: bool,
 ) -> list[Conclusion]:
     """Return the rows ``corrected`` of both regions, their bracket, and the part of their error
@@ -45,15 +50,15 @@ def corrected(
         T2* of the sample's regions.
     lines : Dataset
         Time-domain fit of the quantified measurement.
-    options : Quantifying
+    options : QuantificationOptions
         Route, time of the correction.
     moves : bool
         Whether the sample evolves.
     """
     fit_verdict = str(lines["verdict"].values[0])
-    times = correction_times(lines)
+    times = list_correction_times(lines)
     time = times.get(options.time, np.nan)
-    why = absent(lines, METAL, options.regions) or _why_not(decay, moves)
+    why = explain_absence(lines, METAL, options.regions) or _why_not(decay, moves)
     if not why and not np.isfinite(time):
         why = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
     if why or decay is None:
@@ -65,7 +70,7 @@ def corrected(
         decay["exponent"].values,
         decay["covariance"].values[:, 1:, 1:],
     )
-    value, stderr = back_correction.with_stderr(
+    value, stderr = back_correction.propagate_fractions(
         signal.area, signal.covariance, t2, exponent, law, time
     )
     bracket = _bracket(signal, decay, times)
@@ -82,13 +87,13 @@ def corrected(
         )
         found.append(
             Conclusion(
-                NAMES[region],
+                FRACTIONS[region],
                 100 * value[r],
                 100 * stderr[r],
                 100 * systematic,
                 condition="corrected",
                 verdict=fit_verdict,
-                method=f"{ROUTES[options.route]}; T2* back over t = {time:.4g} s",
+                method=f"{ROUTE_METHODS[options.route]}; T2* back over t = {time:.4g} s",
                 reason=reason,
                 unit="percent",
                 subject=region,
@@ -96,7 +101,7 @@ def corrected(
         )
         found += [
             Conclusion(
-                NAMES[region],
+                FRACTIONS[region],
                 100 * float(b[r]),
                 100 * float(e[r]),
                 unit="percent",
@@ -123,7 +128,7 @@ def _why_not(decay: xr.Dataset | None, moves: bool) -> str:
 
 
 def _bracket(
-    signal: Signal, decay: xr.Dataset, times: dict[str, float]
+    signal: RegionSignal, decay: xr.Dataset, times: dict[str, float]
 ) -> dict[str, tuple[Array, Array]]:
     """Return shares and standard errors for each convention of time and exponent."""
     t2, exponent, law = (
@@ -133,7 +138,7 @@ def _bracket(
     )
     simple = law * np.array([[1.0, 0.0], [0.0, 0.0]])
     return {
-        f"t = {name}, b {'fitted' if fitted else '= 1'}": back_correction.with_stderr(
+        f"t = {name}, b {'fitted' if fitted else '= 1'}": back_correction.propagate_fractions(
             signal.area,
             signal.covariance,
             t2,
@@ -147,7 +152,7 @@ def _bracket(
     }
 
 
-def _common(signal: Signal, decay: xr.Dataset, time: float) -> list[Conclusion]:
+def _common(signal: RegionSignal, decay: xr.Dataset, time: float) -> list[Conclusion]:
     """Return the part of each corrected share's error that comes with the T2* of pure Li, signed.
 
     All samples that share this T2* have it in common: the covariance of two samples' shares is the
@@ -158,13 +163,13 @@ def _common(signal: Signal, decay: xr.Dataset, time: float) -> list[Conclusion]:
         return []
     t2, exponent = decay["t2_star"].values, decay["exponent"].values
     only = decay["covariance"].values[:, 1:, 1:] * shared[:, None, None]
-    _, part = back_correction.with_stderr(
+    _, part = back_correction.propagate_fractions(
         signal.area, 0 * signal.covariance, t2, exponent, only, time
     )
-    longer = back_correction.fractions(
+    longer = back_correction.fractions_from_areas(
         signal.area, t2 * np.where(shared, 1.001, 1.0), exponent, time
     )
-    sign = np.sign(longer - back_correction.fractions(signal.area, t2, exponent, time))
+    sign = np.sign(longer - back_correction.fractions_from_areas(signal.area, t2, exponent, time))
     return [
         Conclusion(
             "shared_error",
@@ -181,14 +186,16 @@ def _common(signal: Signal, decay: xr.Dataset, time: float) -> list[Conclusion]:
 
 
 def _bounded(
-    signals: list[Signal], options: Quantifying, time: float, why: str
+    signals: list[RegionSignal], options: QuantificationOptions, time: float, why: str
 ) -> list[Conclusion]:
     """Return the N/A rows: no value, but the interval that T2* of comparable samples leaves over
     the given routes."""
     known = bool(np.isfinite(time))
     stderr = np.max([signal.shares()[1] for signal in signals], axis=0)
     corners = [
-        back_correction.fractions(signal.area, [m, s], [1.0, 1.0], time if known else 0.0)
+        back_correction.fractions_from_areas(
+            signal.area, [m, s], [1.0, 1.0], time if known else 0.0
+        )
         for signal in signals
         for m in options.t2_metal
         for s in options.t2_range
@@ -203,7 +210,7 @@ def _bounded(
         )
         found.append(
             Conclusion(
-                NAMES[region],
+                FRACTIONS[region],
                 unit="percent",
                 subject=region,
                 condition="corrected",

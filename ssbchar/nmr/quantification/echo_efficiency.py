@@ -17,7 +17,7 @@ IX, IY = (UP + UP.T) / 2, (UP - UP.T) / 2j
 
 
 @dataclass(frozen=True)
-class Echo:
+class SolidEcho:
     """Pulse - delay - pulse - delay - acquisition."""
 
     rf: float
@@ -28,7 +28,9 @@ class Echo:
     """TR [s]."""
 
 
-def efficiency(coupling: float, offset: float, echo: Echo, orientations: int = 64) -> float:
+def average_efficiency(
+    coupling: float, offset: float, echo: SolidEcho, orientations: int = 64
+) -> float:
     """Return the echo amplitude over that of a perfect 90 degree pulse, averaged over a powder.
 
     H = 2 pi nu0 I_z + (omega_Q / 2) (I_z^2 - 5/4), omega_Q = 2 pi (C_Q / 2) (3 cos^2 theta - 1) / 2
@@ -74,8 +76,8 @@ def _dagger(matrix: ArrayLike) -> Complex:
     return np.asarray(np.conj(np.swapaxes(np.asarray(matrix), -1, -2)))
 
 
-def ratio_range(
-    offsets: tuple[float, float], couplings: ArrayLike, echo: Echo
+def scan_efficiency_ratio(
+    offsets: tuple[float, float], couplings: ArrayLike, echo: SolidEcho
 ) -> tuple[float, float]:
     """Return lowest and highest efficiency of the first line (without coupling) over the second
     (with).
@@ -89,6 +91,8 @@ def ratio_range(
     echo : Echo
         Pulses and delay.
     """
-    metal = efficiency(0.0, offsets[0], echo)
-    ratios = [metal / efficiency(float(c), offsets[1], echo) for c in np.asarray(couplings, float)]
+    metal = average_efficiency(0.0, offsets[0], echo)
+    ratios = [
+        metal / average_efficiency(float(c), offsets[1], echo) for c in np.asarray(couplings, float)
+    ]
     return min(ratios), max(ratios)

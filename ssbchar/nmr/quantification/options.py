@@ -6,7 +6,7 @@ from ssbchar.nmr.regions import Regions
 
 
 @dataclass(frozen=True)
-class Systematics:
+class SystematicsOptions:
     """What the acquisition hides; reported beside the fractions, never applied to them."""
 
     flip_angles: tuple[float, float] = (30.0, 60.0)
@@ -24,7 +24,7 @@ class Systematics:
 
 
 @dataclass(frozen=True)
-class Quantifying:
+class QuantificationOptions:
     """Fractions, back-correction and prelithiation."""
 
     regions: Regions = field(default_factory=Regions)
@@ -49,5 +49,5 @@ class Quantifying:
     pressed samples of Ham et al., Nat. Commun. 15 (2024) 2991)."""
     t2_metal: tuple[float, float] = (4.67e-4, 4.67e-4)
     """T2* of Li metal assumed where it was not measured [s] (same source)."""
-    systematics: Systematics = field(default_factory=Systematics)
+    systematics: SystematicsOptions = field(default_factory=SystematicsOptions)
     """Skin effect, echo efficiency, saturation."""

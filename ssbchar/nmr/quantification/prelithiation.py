@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from ssbchar.conclusion import Z95, Conclusion
-from ssbchar.nmr.quantification.options import Quantifying
+from ssbchar.nmr.quantification.options import QuantificationOptions
 
 LEFT_OUT = "lines that may be salts left out"
 """Condition of the lower limit beside a value."""
 
 
-def prelithiation(
-    li_si: Conclusion, options: Quantifying, no_metal: str = "", doubtful: Conclusion | None = None
+def conclude_prelithiation(
+    li_si: Conclusion,
+    options: QuantificationOptions,
+    no_metal: str = "",
+    doubtful: Conclusion | None = None,
 ) -> list[Conclusion]:
     """Return the headline rows ``alloyed_share`` and, with a nominal composition, ``x_alloyed``.
 
@@ -32,7 +35,7 @@ def prelithiation(
     ----------
     li_si : Conclusion
         Corrected share of Li-Si.
-    options : Quantifying
+    options : QuantificationOptions
         Nominal composition with its standard uncertainty.
     no_metal : str
         Why there is no line of Li metal, empty where there is one.
@@ -76,7 +79,7 @@ def prelithiation(
     return found
 
 
-def _as_x(share: Conclusion, options: Quantifying) -> list[Conclusion]:
+def _as_x(share: Conclusion, options: QuantificationOptions) -> list[Conclusion]:
     """Return x = p x_nominal, where x_nominal is known; limits of p go with the 95 % limits of
     x_nominal."""
     if options.x_nominal is None:

@@ -11,12 +11,18 @@ import xarray as xr
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.quantification import sample_drift
-from ssbchar.nmr.quantification.corrected_fractions import corrected
-from ssbchar.nmr.quantification.options import Quantifying
-from ssbchar.nmr.quantification.prelithiation import prelithiation
-from ssbchar.nmr.quantification.region_areas import NAMES, ROUTES, Signal, absent, first
-from ssbchar.nmr.quantification.systematics import hidden
-from ssbchar.nmr.quantification.window_leakage import corrected_for_tails
+from ssbchar.nmr.quantification.corrected_fractions import conclude_corrected_fractions
+from ssbchar.nmr.quantification.options import QuantificationOptions
+from ssbchar.nmr.quantification.prelithiation import conclude_prelithiation
+from ssbchar.nmr.quantification.region_areas import (
+    FRACTIONS,
+    ROUTE_METHODS,
+    RegionSignal,
+    explain_absence,
+    select_first_slice,
+)
+from ssbchar.nmr.quantification.systematics import conclude_systematics
+from ssbchar.nmr.quantification.window_leakage import correct_window_leakage
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.typing import Array
 
@@ -24,7 +30,7 @@ from ssbchar.typing import Array
 def quantify_fractions(
     lines: xr.Dataset,
     spectrum: xr.Dataset,
-    options: Quantifying,
+    options: QuantificationOptions,
     decay: xr.Dataset | None = None,
     repeats: Sequence[xr.Dataset] | None = (),
 ) -> list[Conclusion]:
@@ -34,35 +40,35 @@ def quantify_fractions(
     ----------
     lines, spectrum : Dataset
         Both routes of the measurement (its first slice is quantified).
-    options : Quantifying
+    options : QuantificationOptions
         Route, time of the correction, nominal composition.
     decay : Dataset, optional
         T2* of the sample's regions; its first echo also tells whether the sample changed meanwhile.
     repeats : sequence of Dataset
         `lines.fit` of other spectra of the same sample: whether it evolves.
     """
-    routes = {"lines": first(lines), "windows": first(spectrum)}
-    tails = corrected_for_tails(routes["windows"].area, lines, spectrum)
+    routes = {"lines": select_first_slice(lines), "windows": select_first_slice(spectrum)}
+    tails = correct_window_leakage(routes["windows"].area, lines, spectrum)
     found = _raw(routes, tails, options, str(lines["verdict"].values[0]))
-    drift = sample_drift.evolution(
-        sample_drift.moments(lines, decay, repeats or ()),
+    drift = sample_drift.conclude_drift(
+        sample_drift.collect_spectra(lines, decay, repeats or ()),
         options.evolution_p,
         options.intensity_scatter,
     )
     moves = bool(drift) and drift[0].verdict == "evolving"
-    shares = corrected(routes, decay, lines, options, moves)
-    li_si = next(c for c in shares if c.quantity == NAMES[LI_SI])
+    shares = conclude_corrected_fractions(routes, decay, lines, options, moves)
+    li_si = next(c for c in shares if c.quantity == FRACTIONS[LI_SI])
     if decay is not None:
         shares += _t2(decay)
-    no_metal = absent(lines, METAL, options.regions)
-    unseen = hidden(lines, options.systematics, no_metal)
+    no_metal = explain_absence(lines, METAL, options.regions)
+    unseen = conclude_systematics(lines, options.systematics, no_metal)
     doubtful = next((c for c in unseen if c.quantity == "diamagnetic_share"), None)
-    alloyed = prelithiation(li_si, options, no_metal, doubtful)
-    return found + drift + shares + alloyed + unseen + metadata(lines)
+    alloyed = conclude_prelithiation(li_si, options, no_metal, doubtful)
+    return found + drift + shares + alloyed + unseen + conclude_metadata(lines)
 
 
 def _raw(
-    routes: dict[str, Signal], tails: Array, options: Quantifying, fit_verdict: str
+    routes: dict[str, RegionSignal], tails: Array, options: QuantificationOptions, fit_verdict: str
 ) -> list[Conclusion]:
     """Return the raw shares by the headline route, with half the routes' difference as systematic,
     and all others."""
@@ -72,7 +78,7 @@ def _raw(
     shift = np.abs(value[options.route][0] - other) / 2
     found = []
     for r, region in enumerate((METAL, LI_SI)):
-        name = NAMES[region]
+        name = FRACTIONS[region]
         found.append(
             Conclusion(
                 name,
@@ -86,7 +92,7 @@ def _raw(
                 reason=""
                 if fit_verdict == "ok"
                 else "the lines do not describe the decay within its noise",
-                method=ROUTES[options.route],
+                method=ROUTE_METHODS[options.route],
             )
         )
         for route, (share, stderr) in value.items():
@@ -98,7 +104,7 @@ def _raw(
                     unit="percent",
                     subject=region,
                     condition=f"raw, {route}",
-                    method=ROUTES[route],
+                    method=ROUTE_METHODS[route],
                 )
             )
         found.append(
@@ -144,7 +150,7 @@ def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
     lines : Dataset
         `lines.fit` of pure Li.
     """
-    share, stderr = first(lines).shares()
+    share, stderr = select_first_slice(lines).shares()
     there = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
     named = zip(lines["shift"].values[there], lines["assignment"].values[there], strict=True)
     return [
@@ -162,11 +168,11 @@ def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
             reason="lines there: "
             + (", ".join(f"{d:.1f} ppm {name}" for d, name in named) or "none seen"),
         ),
-        *metadata(lines),
+        *conclude_metadata(lines),
     ]
 
 
-def metadata(lines: xr.Dataset) -> list[Conclusion]:
+def conclude_metadata(lines: xr.Dataset) -> list[Conclusion]:
     """Return a row that says what the experiment's metadata state against each other; none where
     they agree.
 

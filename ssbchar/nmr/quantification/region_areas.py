@@ -7,22 +7,22 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ssbchar.nmr.decay.t2_star import areas
+from ssbchar.nmr.decay.t2_star import select_region_areas
 from ssbchar.nmr.quantification import back_correction
-from ssbchar.nmr.quantification.window_leakage import leak_matrix
+from ssbchar.nmr.quantification.window_leakage import build_leak_matrix
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
 from ssbchar.typing import Array
 
-NAMES = {METAL: "li_metal_fraction", LI_SI: "li_si_fraction"}
+FRACTIONS = {METAL: "li_metal_fraction", LI_SI: "li_si_fraction"}
 """Quantity of each region's share."""
-ROUTES = {"lines": "lines fitted to the decay", "windows": "window integrals"}
+ROUTE_METHODS = {"lines": "lines fitted to the decay", "windows": "window integrals"}
 """The two routes, in words."""
 LEAST_INSIDE = 0.5
 """Share of a region's line that must lie inside its window."""
 
 
 @dataclass(frozen=True)
-class Signal:
+class RegionSignal:
     """Region areas with covariance."""
 
     area: Array
@@ -33,18 +33,18 @@ class Signal:
     def shares(self) -> tuple[Array, Array]:
         """Return the shares of the signal and their standard errors."""
         n = self.area.size
-        return back_correction.with_stderr(
+        return back_correction.propagate_fractions(
             self.area, self.covariance, np.ones(n), np.ones(n), np.zeros((n, 2, 2)), 0.0
         )
 
 
-def first(data: xr.Dataset) -> Signal:
+def select_first_slice(data: xr.Dataset) -> RegionSignal:
     """Return the first slice of either route's output."""
-    area, covariance = areas(data)
-    return Signal(area[0], covariance[0, :, 0, :])
+    area, covariance = select_region_areas(data)
+    return RegionSignal(area[0], covariance[0, :, 0, :])
 
 
-def absent(lines: xr.Dataset, region: str, windows: Regions) -> str:
+def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str:
     """Return why a region holds no line that could be quantified, empty where it holds one.
 
     The region's area is above three standard errors, and at least half of it lies inside the
@@ -67,7 +67,7 @@ def absent(lines: xr.Dataset, region: str, windows: Regions) -> str:
         share = f"{100 * area / total:.2f} +- {100 * stderr / total:.2f} %"
         return f"no {region} line above three standard errors ({share})"
     edges = np.array([windows.li_metal, windows.li_si])
-    inside = float(leak_matrix(lines, 0.0, edges)[r, r])
+    inside = float(build_leak_matrix(lines, 0.0, edges)[r, r])
     if inside < LEAST_INSIDE:
         return f"no {region} line: what is fitted there has {100 * inside:.0f} % of its area inside the window"
     return ""

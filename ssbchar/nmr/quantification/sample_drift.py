@@ -10,17 +10,17 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.nmr.quantification.absolute_intensity import incomparable, per_scan
-from ssbchar.nmr.quantification.region_areas import Signal, first
+from ssbchar.nmr.quantification.absolute_intensity import explain_incomparable, scale_per_scan
+from ssbchar.nmr.quantification.region_areas import RegionSignal, select_first_slice
 from ssbchar.nmr.regions import LI_SI
 from ssbchar.typing import Array
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimedSpectrum:
     """What one spectrum of a sample shows, and when."""
 
-    signal: Signal
+    signal: RegionSignal
     attrs: dict[str, Any]
 
     @property
@@ -29,9 +29,9 @@ class Moment:
         return float(self.attrs.get("date", 0)) / 3600
 
 
-def moments(
+def collect_spectra(
     lines: xr.Dataset, decay: xr.Dataset | None, repeats: Sequence[xr.Dataset]
-) -> list[Moment]:
+) -> list[TimedSpectrum]:
     """Return the spectra of a sample that may be compared: the quantified one, its repeats, the
     series' start.
 
@@ -47,19 +47,23 @@ def moments(
     repeats : sequence of Dataset
         Of later or earlier spectra.
     """
-    found = [Moment(first(d), dict(d.attrs)) for d in (lines, *repeats)]
+    found = [TimedSpectrum(select_first_slice(d), dict(d.attrs)) for d in (lines, *repeats)]
     if decay is None or "decay_area_covariance" not in decay or lines.sizes["slice"] > 1:
         return found
     keys = ("pulse_1", "recycle_delay", "echo_delay")
     here, there = ([float(d.attrs.get(k, np.nan)) for k in keys] for d in (lines, decay))
     if np.allclose(here, there, rtol=1e-3, atol=0.0):
-        during = Signal(decay["decay_area"].values[0], decay["decay_area_covariance"].values[0])
+        during = RegionSignal(
+            decay["decay_area"].values[0], decay["decay_area_covariance"].values[0]
+        )
         same = {"pulse_program": lines.attrs.get("pulse_program", "")}
-        found.append(Moment(during, {**decay.attrs, **same}))
+        found.append(TimedSpectrum(during, {**decay.attrs, **same}))
     return found
 
 
-def evolution(spectra: Sequence[Moment], level: float, scatter: float) -> list[Conclusion]:
+def conclude_drift(
+    spectra: Sequence[TimedSpectrum], level: float, scatter: float
+) -> list[Conclusion]:
     """Return the drift of the Li-Si share per hour, and whether the spectra can be of one unchanged
     sample.
 
@@ -83,7 +87,7 @@ def evolution(spectra: Sequence[Moment], level: float, scatter: float) -> list[C
 
     shares = [m.signal.shares() for m in spectra]
     f, s = (np.array([x[i][1] for x in shares]) for i in (0, 1))
-    why = incomparable([m.attrs for m in spectra])
+    why = explain_incomparable([m.attrs for m in spectra])
     chi2, dof = (
         (_of_shares(f, s), len(f) - 1)
         if why
@@ -104,12 +108,12 @@ def _of_shares(f: Array, s: Array) -> float:
     return float(np.sum(((f - mean) / s) ** 2))
 
 
-def _scaled(moment: Moment) -> tuple[Array, Array]:
-    scale = per_scan(moment.attrs)
+def _scaled(moment: TimedSpectrum) -> tuple[Array, Array]:
+    scale = scale_per_scan(moment.attrs)
     return moment.signal.area / scale, moment.signal.covariance / scale**2
 
 
-def _of_integrals(spectra: Sequence[Moment], scatter: float) -> float:
+def _of_integrals(spectra: Sequence[TimedSpectrum], scatter: float) -> float:
     pairs = [_scaled(m) for m in spectra]
     size = np.mean([a for a, _ in pairs], axis=0)
     weights = [np.linalg.inv(c + scatter**2 * np.outer(size, size)) for _, c in pairs]
@@ -138,7 +142,7 @@ def _drift(hours: Array, f: Array, s: Array, verdict: str, reason: str) -> Concl
     )
 
 
-def _whole(spectra: Sequence[Moment], scatter: float) -> Conclusion:
+def _whole(spectra: Sequence[TimedSpectrum], scatter: float) -> Conclusion:
     """Return the change of the whole signal from the first to the last spectrum by date."""
     order = sorted(spectra, key=lambda m: m.hours)
     (a, c), (b, d) = _scaled(order[0]), _scaled(order[-1])

@@ -13,7 +13,7 @@ from ssbchar.constants import VACUUM_PERMEABILITY
 from ssbchar.typing import Array, Complex
 
 
-def skin_depth(resistivity: ArrayLike, frequency: float) -> Array:
+def depth_from_resistivity(resistivity: ArrayLike, frequency: float) -> Array:
     """Return delta = sqrt(rho / (pi f mu0)) [m].
 
     Parameters
@@ -28,7 +28,9 @@ def skin_depth(resistivity: ArrayLike, frequency: float) -> Array:
     )
 
 
-def field_in_sphere(radius: ArrayLike, size: float, depth: float) -> tuple[Complex, Complex]:
+def evaluate_field_in_sphere(
+    radius: ArrayLike, size: float, depth: float
+) -> tuple[Complex, Complex]:
     """Return the radial and the tangential amplitude of the rf field in a conducting sphere, over
     the applied field.
 
@@ -61,7 +63,9 @@ def field_in_sphere(radius: ArrayLike, size: float, depth: float) -> tuple[Compl
     return scale * 2 * j1 / z, scale * (j0 - j1 / z)
 
 
-def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]) -> Complex:
+def integrate_visible_signal(
+    diameter: ArrayLike, depth: float, flips: tuple[float, float]
+) -> Complex:
     """Return the echo signal of a metal sphere per volume, over that of a sphere small against the
     skin depth.
 
@@ -101,7 +105,7 @@ def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]
     out = []
     for size in np.atleast_1d(np.asarray(diameter, float)) / 2:
         radial, tangential = (
-            f[:, None, None] for f in field_in_sphere(x * size, float(size), depth)
+            f[:, None, None] for f in evaluate_field_in_sphere(x * size, float(size), depth)
         )
         along = radial * c**2 + tangential * s**2
         across = (radial - tangential) * s * c * np.sin(azimuth)
@@ -111,7 +115,7 @@ def visible_signal(diameter: ArrayLike, depth: float, flips: tuple[float, float]
     return np.array(out)
 
 
-def visible_share(
+def share_from_diameters(
     diameters: ArrayLike, volumes: ArrayLike, depth: float, flips: tuple[float, float]
 ) -> float:
     """Return the modulus of the summed signal of spheres, over that of the same volume without a
@@ -125,4 +129,4 @@ def visible_share(
         As for `visible_signal`.
     """
     v = np.asarray(volumes, float)
-    return float(np.abs(visible_signal(diameters, depth, flips) @ v) / v.sum())
+    return float(np.abs(integrate_visible_signal(diameters, depth, flips) @ v) / v.sum())

@@ -7,23 +7,29 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.nmr.quantification.echo_efficiency import Echo, ratio_range
-from ssbchar.nmr.quantification.options import Systematics
-from ssbchar.nmr.quantification.skin_effect import skin_depth, visible_share, visible_signal
+from ssbchar.nmr.quantification.echo_efficiency import SolidEcho, scan_efficiency_ratio
+from ssbchar.nmr.quantification.options import SystematicsOptions
+from ssbchar.nmr.quantification.skin_effect import (
+    depth_from_resistivity,
+    integrate_visible_signal,
+    share_from_diameters,
+)
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.nmr.transform.chemical_shift import offset_from_shift
 
 NOT_APPLIED = "not applied"
 
 
-def hidden(lines: xr.Dataset, options: Systematics, no_metal: str = "") -> list[Conclusion]:
+def conclude_systematics(
+    lines: xr.Dataset, options: SystematicsOptions, no_metal: str = ""
+) -> list[Conclusion]:
     """Return the systematic rows of one measurement.
 
     Parameters
     ----------
     lines : Dataset
         From `ssbchar.nmr.lineshape.fit_lines`.
-    options : Systematics
+    options : SystematicsOptions
         Particle sizes, couplings, T1.
     no_metal : str
         Why there is no line of Li metal, empty where there is one: skin effect and echo efficiency
@@ -44,16 +50,16 @@ def hidden(lines: xr.Dataset, options: Systematics, no_metal: str = "") -> list[
     return [*of_metal, *_saturation(lines, options), *_diamagnetic(lines)]
 
 
-def _skin(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
+def _skin(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
     frequency = float(lines.attrs["sfo1"]) * 1e6
-    depth = float(skin_depth(options.resistivity, frequency))
+    depth = float(depth_from_resistivity(options.resistivity, frequency))
     flips = (float(np.radians(options.flip_angles[0])), float(np.radians(options.flip_angles[1])))
     sizes = np.linspace(min(options.diameters), max(options.diameters), 11)
-    ends = np.abs(visible_signal(sizes, depth, flips))
+    ends = np.abs(integrate_visible_signal(sizes, depth, flips))
     return [
         Conclusion(
             "visible_share",
-            visible_share(sizes, np.ones(sizes.size), depth, flips),
+            share_from_diameters(sizes, np.ones(sizes.size), depth, flips),
             lower95=float(ends.min()),
             upper95=float(ends.max()),
             unit="1",
@@ -66,7 +72,7 @@ def _skin(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
     ]
 
 
-def _efficiency(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
+def _efficiency(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
     pulse, delay = float(lines.attrs["pulse_1"]), float(lines.attrs.get("echo_delay", np.nan))
     if pulse <= 0 or not np.isfinite(delay):
         reason = "pulse length or echo delay unknown"
@@ -76,12 +82,14 @@ def _efficiency(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
             )
         ]
     flips = (float(np.radians(options.flip_angles[0])), float(np.radians(options.flip_angles[1])))
-    echo = Echo(flips[0] / (2 * np.pi * pulse), flips, delay)
+    echo = SolidEcho(flips[0] / (2 * np.pi * pulse), flips, delay)
     offsets = tuple(
         float(offset_from_shift(_centre(lines, r), lines.attrs["sfo1"], lines.attrs["sf"]))
         for r in (METAL, LI_SI)
     )
-    low, high = ratio_range((offsets[0], offsets[1]), np.linspace(*options.couplings, 11), echo)
+    low, high = scan_efficiency_ratio(
+        (offsets[0], offsets[1]), np.linspace(*options.couplings, 11), echo
+    )
     return [
         Conclusion(
             "echo_efficiency_ratio",
@@ -106,7 +114,7 @@ def _centre(lines: xr.Dataset, region: str) -> float:
     return float(weight @ lines["shift"].values / weight.sum())
 
 
-def saturation(recycle: float, t1: float, cosine: float) -> float:
+def saturation_from_t1(recycle: float, t1: float, cosine: float) -> float:
     """Return the steady-state signal over the relaxed one, (1 - E)/(1 - E cos), E = exp(-recycle /
     T1).
 
@@ -117,7 +125,7 @@ def saturation(recycle: float, t1: float, cosine: float) -> float:
     return (1 - e) / (1 - e * cosine)
 
 
-def _saturation(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
+def _saturation(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
     recycle = float(lines.attrs.get("recycle_delay", 0.0)) + float(
         lines.attrs.get("acquisition_time", 0.0)
     )
@@ -127,7 +135,7 @@ def _saturation(lines: xr.Dataset, options: Systematics) -> list[Conclusion]:
     found = []
     for region, t1 in ((METAL, options.t1_metal), (LI_SI, options.t1_li_si)):
         if t1:
-            value = saturation(recycle, t1, cosine)
+            value = saturation_from_t1(recycle, t1, cosine)
             found.append(
                 Conclusion(
                     "saturation",

@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ssbchar.nmr.transform.baseline import baseline
+from ssbchar.nmr.transform.baseline import fit_baseline
 from ssbchar.typing import Array
 
 
-def share_inside(
+def share_from_edges(
     centre: ArrayLike, lorentz: ArrayLike, gauss: ArrayLike, low: float, high: float
 ) -> Array:
     """Return the share of a Voigt line's area between two edges.
@@ -33,7 +33,7 @@ def share_inside(
     return np.asarray(inside @ weight / np.sqrt(np.pi))
 
 
-def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Array:
+def build_leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Array:
     """Return L[w, r], the share of region r's lines that lies in window w (first slice's
     composition).
 
@@ -50,7 +50,7 @@ def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Arr
     area, of = lines["area"].values[0], lines["region_of"].values
     out = np.eye(len(lines["region"]))
     for w, edges in enumerate(np.sort(np.asarray(windows, float), axis=1)):
-        inside = share_inside(
+        inside = share_from_edges(
             lines["shift"].values * sf,
             lines["fwhm_lorentz"].values + broadening,
             lines["fwhm_gauss"].values,
@@ -65,13 +65,13 @@ def leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) -> Arr
     return out
 
 
-def corrected_for_tails(window_area: Array, lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
+def correct_window_leakage(window_area: Array, lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
     """Return the region areas A that solve I_w = sum_r M_wr A_r for the window integrals I
     (`seen_matrix`)."""
-    return np.asarray(np.linalg.solve(seen_matrix(lines, spectrum), window_area))
+    return np.asarray(np.linalg.solve(build_window_response(lines, spectrum), window_area))
 
 
-def seen_matrix(lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
+def build_window_response(lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
     """Return M[w, r], what window w holds of region r's lines of area one after the spectrum's own
     baseline.
 
@@ -111,5 +111,5 @@ def seen_matrix(lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
     seen = np.array(columns)
     order = int(spectrum.attrs.get("baseline_order", -1))
     if order >= 0:
-        seen = seen - baseline(seen, ppm, np.asarray(masks.any(axis=0)), order)
+        seen = seen - fit_baseline(seen, ppm, np.asarray(masks.any(axis=0)), order)
     return np.asarray((seen @ masks.T.astype(float)).T * step)

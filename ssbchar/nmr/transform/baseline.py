@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from ssbchar.typing import Array
 
 
-def baseline(values: Array, ppm: Array, signal: NDArray[np.bool_], order: int) -> Array:
+def fit_baseline(values: Array, ppm: Array, signal: NDArray[np.bool_], order: int) -> Array:
     """Return the polynomial least-squares fit through the parts without signal, shape of `values`.
 
     Legendre polynomials over the axis: (n + 1) P_n+1 = (2 n + 1) x P_n - n P_n-1.

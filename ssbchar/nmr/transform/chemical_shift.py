@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssbchar.nmr.transform.exponentials import exponentials
+from ssbchar.nmr.transform.exponentials import build_exponentials
 
 
 def shift_from_offset(offset: ArrayLike, sfo1: float, sf: float) -> NDArray[np.float64]:
@@ -32,12 +32,12 @@ def offset_from_shift(shift: ArrayLike, sfo1: float, sf: float) -> NDArray[np.fl
     return np.asarray(shift, float) * sf - (sfo1 - sf) * 1e6
 
 
-def offsets(time: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+def offsets_from_time(time: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     """Return the frequencies [Hz] of a spectrum of `size` points, falling from the +SW/2 edge."""
     return ((size + 1) // 2 - np.arange(size)) / (size * _step(time))
 
 
-def displayed(
+def select_range(
     time: NDArray[np.float64], size: int, limits: tuple[float, float], sfo1: float, sf: float
 ) -> tuple[slice, NDArray[np.float64], NDArray[np.float64]]:
     """Return which part of a spectrum lies within two limits, its frequencies and its shifts.
@@ -65,7 +65,7 @@ def displayed(
     return part, offset, shift_from_offset(offset, sfo1, sf)
 
 
-def transform(
+def transform_signal(
     fid: NDArray[np.complex128], time: NDArray[np.float64], size: int, part: slice = slice(None)
 ) -> NDArray[np.complex128]:
     """Return the spectra, on `offsets`, of time signals whose axis may begin anywhere.
@@ -89,7 +89,7 @@ def transform(
     half = (size + 1) // 2
     first, last, _ = part.indices(size)
     whole, width = ifft(fid, size, axis=-1, norm="forward"), 1 / (size * _step(time))
-    wave = exponentials(
+    wave = build_exponentials(
         np.array([-2j * np.pi * float(time[0])]), (half - first) * width, -width, last - first
     )[0]
     falling = np.empty((*whole.shape[:-1], last - first), complex)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def exponentials(
+def build_exponentials(
     rate: NDArray[np.complexfloating], start: float, step: float, count: int, more: int = 0
 ) -> NDArray[np.complex128]:
     """Return exp(rate (start + k step)) for k = 0 .. count - 1, shape (rate + more, count).
@@ -34,7 +34,7 @@ def exponentials(
     return table[:, :count]
 
 
-def wave_sums(
+def sum_exponentials(
     values: NDArray[np.float64], rate: NDArray[np.complexfloating], start: float, step: float
 ) -> NDArray[np.complex128]:
     """Return sum_k values_k exp(rate (start + k step)), shape (rate,), without forming the

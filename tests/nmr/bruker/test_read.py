@@ -12,7 +12,7 @@ from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import delays, files, read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.lineshape import fit as lines
-from ssbchar.nmr.lineshape.options import Lines
+from ssbchar.nmr.lineshape.options import LineFitOptions
 
 RNG = np.random.default_rng(5)
 POINTS = np.rint(1e6 * (RNG.normal(size=(3, 200)) + 1j * RNG.normal(size=(3, 200))))
@@ -80,7 +80,7 @@ def test_synthetic_title_is_marked(tmp_path) -> None:
 def test_shift_axis(tmp_path) -> None:
     y = signals.signal((1.0,), (37.0,), (50.0,)) * 1e8
     folder = signals.write_bruker(tmp_path / "1", y, sf=311.0)
-    fit = lines.fit_lines(read.read_fid(folder, Reading(), {}), Lines(outside=False))
+    fit = lines.fit_lines(read.read_fid(folder, Reading(), {}), LineFitOptions(outside=False))
     carrier = signals.SF * (1 + signals.CARRIER_PPM * 1e-6)
     expected = (carrier - 311.0) / 311.0 * 1e6 + (37.0 - signals.CARRIER_PPM) * signals.SF / 311.0
     near = int(np.abs(fit["shift"].values - expected).argmin())

@@ -12,7 +12,7 @@ from ssbchar.nmr.bruker import read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.export import export, jcamp
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Processing
+from ssbchar.nmr.lineshape.options import SpectrumOptions
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.nmr import pressing
 
@@ -40,7 +40,7 @@ def files(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("export")
     fid, _ = points(simulated, "2")
     for name, text in export.export_spectra(
-        fid, window_integrals.integrate_windows(fid, Processing()), {"sample": "Li1Si"}
+        fid, window_integrals.integrate_windows(fid, SpectrumOptions()), {"sample": "Li1Si"}
     ).items():
         (folder / name).write_text(text)
     return folder
@@ -61,7 +61,7 @@ def test_nmrglue_reads_the_jcamp_decays_exactly_and_spectra_to_rounding(
     import nmrglue
 
     fid, ours = points(simulated, "2")
-    expected = window_integrals.integrate_windows(fid, Processing())
+    expected = window_integrals.integrate_windows(fid, SpectrumOptions())
     for i in range(12):
         about, (real, imag) = nmrglue.jcampdx.read(str(files / f"slice{i + 1:03d}_fid.dx"))
         assert np.array_equal(real + 1j * imag, ours[i])
@@ -99,7 +99,7 @@ def test_only_what_the_experiment_states_is_written(nucleus: str, written: str) 
         nucleus=nucleus, receiver_gain=1.0, scans=1, sr=0.0
     )
     found = export.export_spectra(
-        fid, window_integrals.integrate_windows(fid, Processing(phase="peaks"))
+        fid, window_integrals.integrate_windows(fid, SpectrumOptions(phase="peaks"))
     )
     for name in ("slice001_fid.dx", "slice001_spectrum.dx"):
         assert f"##.OBSERVE NUCLEUS= {written}\n" in found[name]

@@ -6,7 +6,7 @@ from ssbchar.nmr.lineshape import assignment
 
 
 def test_satellite_pair_of_the_reference_measurement_is_not_a_phase() -> None:
-    names = assignment.assignments(
+    names = assignment.assign_lines(
         [265.0, 69.4, 16.0, 3.0, -67.0], [0.1] * 5, [0.08, 0.05, 0.6, 0.22, 0.04]
     )
     assert names[0] == "Li metal"
@@ -15,12 +15,12 @@ def test_satellite_pair_of_the_reference_measurement_is_not_a_phase() -> None:
 
 
 def test_lonely_line_outside_the_known_range_stays_unassigned() -> None:
-    assert assignment.assignments([-67.0], [0.1], [0.04])[0] == "unassigned"
+    assert assignment.assign_lines([-67.0], [0.1], [0.04])[0] == "unassigned"
 
 
 @pytest.mark.parametrize("areas", [(0.3, 0.01), (0.5, 0.5)])
 def test_unlike_or_dominant_lines_are_no_pair(areas: tuple[float, float]) -> None:
-    names = assignment.assignments([69.4, -67.0, 10.0], [0.1] * 3, [*areas, 0.1])
+    names = assignment.assign_lines([69.4, -67.0, 10.0], [0.1] * 3, [*areas, 0.1])
     assert names[0] == names[1] == "unassigned"
 
 
@@ -29,13 +29,13 @@ def test_coupling_of_the_horns() -> None:
 
 
 def test_mirror_image_of_a_strong_line_about_the_carrier_is_doubted() -> None:
-    names = assignment.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)
+    names = assignment.assign_lines([264.5, -63.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)
     assert list(names) == ["Li metal", "possible quadrature image of 264 ppm"]
     assert (
-        assignment.assignments([264.5, -63.2], [0.1, 0.3], [1.0, 0.2], carrier=100.6)[1]
+        assignment.assign_lines([264.5, -63.2], [0.1, 0.3], [1.0, 0.2], carrier=100.6)[1]
         == "unassigned"
     )
     assert (
-        assignment.assignments([264.5, -43.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)[1]
+        assignment.assign_lines([264.5, -43.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)[1]
         == "unassigned"
     )

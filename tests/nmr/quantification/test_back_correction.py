@@ -16,13 +16,15 @@ T_METAL, TR = 4.67e-4, 10e-6
 
 @pytest.mark.parametrize(("metal", "li_si", "t2", "metal_printed", "li_si_printed"), TABLE)
 def test_table_3_1_to_the_printed_digit(metal, li_si, t2, metal_printed, li_si_printed) -> None:
-    shares = 100 * back_correction.fractions([metal, li_si], [T_METAL, t2], [1.0, 1.0], TR)
+    shares = 100 * back_correction.fractions_from_areas(
+        [metal, li_si], [T_METAL, t2], [1.0, 1.0], TR
+    )
     assert (f"{shares[0]:.1f}", f"{shares[1]:.1f}") == (metal_printed, li_si_printed)
 
 
 def test_table_3_1_excludes_twice_the_delay() -> None:
     twice = [
-        100 * back_correction.fractions([m, s], [T_METAL, t2], [1.0, 1.0], 2 * TR)[0]
+        100 * back_correction.fractions_from_areas([m, s], [T_METAL, t2], [1.0, 1.0], 2 * TR)[0]
         for m, s, t2, _, _ in TABLE
     ]
     assert twice == pytest.approx([6.17, 6.66, 2.67, 1.57], abs=0.01)
@@ -34,11 +36,11 @@ def test_stderr_agrees_with_sampling() -> None:
     area, t2, b = np.array([7.7, 92.3]), np.array([T_METAL, 7.1e-5]), np.array([1.0, 0.9])
     area_cov = np.array([[0.01, -0.004], [-0.004, 0.09]])
     law_cov = np.stack([np.diag([2e-5, 1e-9]) ** 2, np.array([[4e-12, 2e-8], [2e-8, 4e-4]])])
-    _, stderr = back_correction.with_stderr(area, area_cov, t2, b, law_cov, TR)
+    _, stderr = back_correction.propagate_fractions(area, area_cov, t2, b, law_cov, TR)
     n = 40000
     a = rng.multivariate_normal(area, area_cov, n)
     laws = [rng.multivariate_normal([t, e], c, n) for t, e, c in zip(t2, b, law_cov, strict=True)]
-    drawn = back_correction.fractions(
+    drawn = back_correction.fractions_from_areas(
         a, np.stack([x[:, 0] for x in laws], 1), np.stack([x[:, 1] for x in laws], 1), TR
     )
     assert stderr == pytest.approx(drawn.std(axis=0), rel=0.03)

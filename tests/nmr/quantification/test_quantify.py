@@ -7,13 +7,13 @@ from nmr import signals
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.decay import t2_star
-from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.quantification import back_correction, quantify, window_leakage
-from ssbchar.nmr.quantification.options import Quantifying
-from ssbchar.nmr.quantification.prelithiation import LEFT_OUT, prelithiation
+from ssbchar.nmr.quantification.options import QuantificationOptions
+from ssbchar.nmr.quantification.prelithiation import LEFT_OUT, conclude_prelithiation
 
 T_METAL, T_SI = 4.67e-4, 7.1e-5
 DELAYS = np.array([10, 20, 30, 45, 60, 80, 110, 150, 200, 300]) * 1e-6
@@ -36,12 +36,14 @@ def sample(metal: float, seed: int, delays: np.ndarray, sigma: float = 0.003, **
 
 def conclusions(metal: float, seed: int = 0, **options: object):
     fid = sample(metal, seed, np.array([1e-5]))
-    fit = lines.fit_lines(fid, Lines())
-    series = t2_star.fit_decay(lines.fit_lines(sample(metal, seed + 1, DELAYS), Lines()), Decay())
+    fit = lines.fit_lines(fid, LineFitOptions())
+    series = t2_star.fit_decay(
+        lines.fit_lines(sample(metal, seed + 1, DELAYS), LineFitOptions()), DecayOptions()
+    )
     rows = quantify.quantify_fractions(
         fit,
-        window_integrals.integrate_windows(fid, Processing(), fit),
-        Quantifying(**options),
+        window_integrals.integrate_windows(fid, SpectrumOptions(), fit),
+        QuantificationOptions(**options),
         series,
     )
     return {(r.subject, r.condition, r.quantity): r for r in rows}
@@ -49,7 +51,9 @@ def conclusions(metal: float, seed: int = 0, **options: object):
 
 def test_corrected_fraction_and_x() -> None:
     found = conclusions(0.077, x_nominal=1.0, x_nominal_stderr=0.02)
-    truth = 100 * back_correction.fractions([0.077, 0.923], [T_METAL, T_SI], [1, 1], 1e-5)
+    truth = 100 * back_correction.fractions_from_areas(
+        [0.077, 0.923], [T_METAL, T_SI], [1, 1], 1e-5
+    )
     corrected = found["li_si", "corrected", "li_si_fraction"]
     assert corrected.verdict == "ok"
     assert corrected.value == pytest.approx(truth[1], abs=3 * corrected.stderr)
@@ -74,13 +78,17 @@ def test_bracket_holds_the_conventions() -> None:
 
 
 def test_evolving_sample_is_bounded_not_numbered() -> None:
-    before = lines.fit_lines(sample(0.758, 1, np.array([1e-5]), date=0), Lines())
-    after = lines.fit_lines(sample(0.722, 2, np.array([1e-5]), date=28800), Lines())
-    series = t2_star.fit_decay(lines.fit_lines(sample(0.74, 3, DELAYS), Lines()), Decay())
-    windows = window_integrals.integrate_windows(
-        sample(0.758, 1, np.array([1e-5])), Processing(), before
+    before = lines.fit_lines(sample(0.758, 1, np.array([1e-5]), date=0), LineFitOptions())
+    after = lines.fit_lines(sample(0.722, 2, np.array([1e-5]), date=28800), LineFitOptions())
+    series = t2_star.fit_decay(
+        lines.fit_lines(sample(0.74, 3, DELAYS), LineFitOptions()), DecayOptions()
     )
-    rows = quantify.quantify_fractions(before, windows, Quantifying(x_nominal=1.0), series, [after])
+    windows = window_integrals.integrate_windows(
+        sample(0.758, 1, np.array([1e-5])), SpectrumOptions(), before
+    )
+    rows = quantify.quantify_fractions(
+        before, windows, QuantificationOptions(x_nominal=1.0), series, [after]
+    )
     found = {(r.subject, r.condition, r.quantity): r for r in rows}
     drift = found["li_si", "", "drift"]
     assert drift.verdict == "evolving"
@@ -94,24 +102,24 @@ def test_evolving_sample_is_bounded_not_numbered() -> None:
 
 def test_repeats_of_a_stable_sample_agree() -> None:
     fits = [
-        lines.fit_lines(sample(0.077, seed, np.array([1e-5]), date=3600 * seed), Lines())
+        lines.fit_lines(sample(0.077, seed, np.array([1e-5]), date=3600 * seed), LineFitOptions())
         for seed in range(3)
     ]
     windows = window_integrals.integrate_windows(
-        sample(0.077, 0, np.array([1e-5])), Processing(), fits[0]
+        sample(0.077, 0, np.array([1e-5])), SpectrumOptions(), fits[0]
     )
-    rows = quantify.quantify_fractions(fits[0], windows, Quantifying(), None, fits[1:])
+    rows = quantify.quantify_fractions(fits[0], windows, QuantificationOptions(), None, fits[1:])
     assert next(r for r in rows if r.quantity == "drift").verdict == "stable"
 
 
 def test_no_decay_series_says_so() -> None:
-    fit = lines.fit_lines(sample(0.077, 1, np.array([1e-5])), Lines())
+    fit = lines.fit_lines(sample(0.077, 1, np.array([1e-5])), LineFitOptions())
     windows = window_integrals.integrate_windows(
-        sample(0.077, 1, np.array([1e-5])), Processing(), fit
+        sample(0.077, 1, np.array([1e-5])), SpectrumOptions(), fit
     )
     row = next(
         r
-        for r in quantify.quantify_fractions(fit, windows, Quantifying())
+        for r in quantify.quantify_fractions(fit, windows, QuantificationOptions())
         if r.condition == "corrected"
     )
     assert (row.verdict, row.value) == ("N/A", None)
@@ -122,7 +130,7 @@ def test_leak_of_pure_lithium_has_an_upper_limit() -> None:
     limits = []
     for seed in range(20):
         y = signals.noisy(signals.signal((1.0,), (265.0,), (900.0,), points=2048), 0.003, seed)
-        (row,) = quantify.measure_leakage(lines.fit_lines(signals.dataset(y), Lines()))
+        (row,) = quantify.measure_leakage(lines.fit_lines(signals.dataset(y), LineFitOptions()))
         assert row.verdict == "upper limit"
         limits.append(row.upper95)
         assert row.value is not None
@@ -132,7 +140,7 @@ def test_leak_of_pure_lithium_has_an_upper_limit() -> None:
 
 @pytest.mark.parametrize(("ppm", "share"), [(1.6, 0.97), (5.0, 0.92), (10.0, 0.83), (20.0, 0.69)])
 def test_share_of_a_lorentzian_in_its_window(ppm: float, share: float) -> None:
-    assert window_leakage.share_inside([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(
+    assert window_leakage.share_from_edges([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(
         share, abs=0.006
     )
 
@@ -142,7 +150,7 @@ def test_share_of_a_voigt_line_by_direct_integration() -> None:
 
     grid = np.linspace(-30.0, 50.0, 400001)
     direct = np.trapezoid(voigt_profile(grid - 12.0, 15.0 / 2.3548, 4.0), grid)
-    assert window_leakage.share_inside([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(
+    assert window_leakage.share_from_edges([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(
         direct, abs=2e-5
     )
 
@@ -150,10 +158,10 @@ def test_share_of_a_voigt_line_by_direct_integration() -> None:
 @pytest.mark.parametrize("order", [-1, 0, 1, 2])
 def test_tails_bring_windows_to_the_truth(order: int) -> None:
     fid = signals.dataset(signals.signal((0.3, 0.7), (265.0, 10.0), (3000.0, 6000.0), points=16384))
-    fit = lines.fit_lines(fid, Lines())
-    ds = window_integrals.integrate_windows(fid, Processing(baseline_order=order), fit)
+    fit = lines.fit_lines(fid, LineFitOptions())
+    ds = window_integrals.integrate_windows(fid, SpectrumOptions(baseline_order=order), fit)
     raw = ds["window_area"].values[0]
-    solved = window_leakage.corrected_for_tails(raw, fit, ds)
+    solved = window_leakage.correct_window_leakage(raw, fit, ds)
     if order < 2:  # a parabola takes away as much as the windows cut, by chance
         assert abs(raw[0] / raw.sum() - 0.3) > 0.01
     assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
@@ -164,10 +172,12 @@ def test_lines_that_may_be_salts_lower_what_is_sure() -> None:
     fid = signals.dataset(
         signals.noisy(signals.signal(parts, at, (900.0, 2500.0, 600.0), points=2048), 0.002, 5)
     )
-    fit = lines.fit_lines(fid, Lines())
-    series = t2_star.fit_decay(lines.fit_lines(sample(0.1, 3, DELAYS), Lines()), Decay())
-    windows = window_integrals.integrate_windows(fid, Processing(), fit)
-    asked = Quantifying(x_nominal=2.0, x_nominal_stderr=0.1)
+    fit = lines.fit_lines(fid, LineFitOptions())
+    series = t2_star.fit_decay(
+        lines.fit_lines(sample(0.1, 3, DELAYS), LineFitOptions()), DecayOptions()
+    )
+    windows = window_integrals.integrate_windows(fid, SpectrumOptions(), fit)
+    asked = QuantificationOptions(x_nominal=2.0, x_nominal_stderr=0.1)
     found = {
         (r.quantity, r.condition): r
         for r in quantify.quantify_fractions(fit, windows, asked, series)
@@ -184,7 +194,7 @@ def test_lines_that_may_be_salts_lower_what_is_sure() -> None:
     assert x.lower95 == pytest.approx(sure.lower95 / 100 * (2.0 - 1.96 * 0.1), rel=1e-3)
     bounded = {
         (r.quantity, r.condition): r
-        for r in quantify.quantify_fractions(fit, windows, Quantifying())
+        for r in quantify.quantify_fractions(fit, windows, QuantificationOptions())
     }["alloyed_share", ""]
     assert bounded.value is None
     assert bounded.lower95 < 0.8 * bounded.upper95
@@ -198,8 +208,8 @@ def test_limit_without_salts_holds_in_95_of_100() -> None:
         for by_p, by_d in rng.normal(size=(2000, 2)):
             share, salts = p + dp * by_p, d + dd * by_d
             doubtful = Conclusion("diamagnetic_share", salts, upper95=salts + 1.645 * dd)
-            rows = prelithiation(
-                Conclusion("li_si_fraction", share, dp), Quantifying(), "", doubtful
+            rows = conclude_prelithiation(
+                Conclusion("li_si_fraction", share, dp), QuantificationOptions(), "", doubtful
             )
             missed.append(rows[-1].lower95 > p * (1 - d / 100))
         assert np.mean(missed) < 0.065
@@ -209,19 +219,23 @@ def test_limits_of_x_hold_the_nominal_composition() -> None:
     bounded = Conclusion(
         "li_si_fraction", lower95=40.0, upper95=60.0, unit="percent", verdict="N/A"
     )
-    x = prelithiation(bounded, Quantifying(x_nominal=1.0, x_nominal_stderr=0.1))[1]
+    x = conclude_prelithiation(bounded, QuantificationOptions(x_nominal=1.0, x_nominal_stderr=0.1))[
+        1
+    ]
     assert (x.lower95, x.upper95) == pytest.approx((0.4 * (1 - 0.196), 0.6 * (1 + 0.196)), rel=1e-3)
 
 
 def test_no_metal_line_ends_the_question() -> None:
     y = signals.noisy(signals.signal((1.0,), (10.0,), (3500.0,), points=2048), 0.003, 5)
     fid = signals.dataset(y)
-    fit = lines.fit_lines(fid, Lines())
-    series = t2_star.fit_decay(lines.fit_lines(sample(0.077, 3, DELAYS), Lines()), Decay())
+    fit = lines.fit_lines(fid, LineFitOptions())
+    series = t2_star.fit_decay(
+        lines.fit_lines(sample(0.077, 3, DELAYS), LineFitOptions()), DecayOptions()
+    )
     rows = quantify.quantify_fractions(
         fit,
-        window_integrals.integrate_windows(fid, Processing(), fit),
-        Quantifying(x_nominal=1.0),
+        window_integrals.integrate_windows(fid, SpectrumOptions(), fit),
+        QuantificationOptions(x_nominal=1.0),
         series,
     )
     for row in (r for r in rows if r.quantity in ("alloyed_share", "x_alloyed")):
@@ -238,16 +252,20 @@ def test_no_metal_line_ends_the_question() -> None:
 def test_error_of_the_shared_t2_is_the_covariance_of_samples() -> None:
     """Two samples with one pure-Li T2*: over draws of that T2* their corrected shares move together
     as stated."""
-    pure = t2_star.fit_decay(lines.fit_lines(sample(1.0, 7, DELAYS, sigma=0.05), Lines()), Decay())
+    pure = t2_star.fit_decay(
+        lines.fit_lines(sample(1.0, 7, DELAYS, sigma=0.05), LineFitOptions()), DecayOptions()
+    )
     both = []
     for metal, seed in ((0.3, 1), (0.6, 2)):
         fid = sample(metal, seed, np.array([1e-5]))
-        fit = lines.fit_lines(fid, Lines())
+        fit = lines.fit_lines(fid, LineFitOptions())
         series = t2_star.fit_decay(
-            lines.fit_lines(sample(metal, seed + 10, DELAYS), Lines()), Decay(), pure
+            lines.fit_lines(sample(metal, seed + 10, DELAYS), LineFitOptions()),
+            DecayOptions(),
+            pure,
         )
-        windows = window_integrals.integrate_windows(fid, Processing(), fit)
-        rows = quantify.quantify_fractions(fit, windows, Quantifying(), series)
+        windows = window_integrals.integrate_windows(fid, SpectrumOptions(), fit)
+        rows = quantify.quantify_fractions(fit, windows, QuantificationOptions(), series)
         stated = next(r for r in rows if (r.quantity, r.subject) == ("shared_error", "li_metal"))
         whole = next(
             r for r in rows if (r.quantity, r.condition) == ("li_metal_fraction", "corrected")
@@ -256,7 +274,7 @@ def test_error_of_the_shared_t2_is_the_covariance_of_samples() -> None:
         t2 = series["t2_star"].values
         draws = np.random.default_rng(9).normal(t2[0], float(pure["t2_star_stderr"][0]), 20000)
         area = fit["region_area"].values[0]
-        shares = 100 * back_correction.fractions(
+        shares = 100 * back_correction.fractions_from_areas(
             area, np.stack([draws, np.full(draws.size, t2[1])], 1), [1.0, 1.0], 1e-5
         )
         both.append((stated.value, shares[:, 0]))

@@ -5,10 +5,10 @@ import pytest
 from scipy.special import chdtrc
 
 from ssbchar.nmr.quantification import absolute_intensity, sample_drift
-from ssbchar.nmr.quantification.options import Quantifying
-from ssbchar.nmr.quantification.region_areas import Signal
+from ssbchar.nmr.quantification.options import QuantificationOptions
+from ssbchar.nmr.quantification.region_areas import RegionSignal
 
-DEFAULT = Quantifying()
+DEFAULT = QuantificationOptions()
 
 ABOUT = {
     "scans": 16,
@@ -29,15 +29,15 @@ def moment(
     factor: float = 1.0,
     **attrs: object,
 ):
-    scale = absolute_intensity.per_scan(ABOUT | attrs) * factor
+    scale = absolute_intensity.scale_per_scan(ABOUT | attrs) * factor
     covariance = noise**2 * scale**2 * np.eye(2)
-    return sample_drift.Moment(
-        Signal(scale * np.array(areas), covariance), ABOUT | attrs | {"date": 3600 * hours}
+    return sample_drift.TimedSpectrum(
+        RegionSignal(scale * np.array(areas), covariance), ABOUT | attrs | {"date": 3600 * hours}
     )
 
 
-def told(*moments: sample_drift.Moment):
-    return {c.quantity: c for c in sample_drift.evolution(moments, 1e-3, 0.03)}
+def told(*moments: sample_drift.TimedSpectrum):
+    return {c.quantity: c for c in sample_drift.conclude_drift(moments, 1e-3, 0.03)}
 
 
 def chi_squares(
@@ -47,7 +47,7 @@ def chi_squares(
     common scatter."""
     rng, scale, found = (
         np.random.default_rng(1),
-        absolute_intensity.per_scan(ABOUT),
+        absolute_intensity.scale_per_scan(ABOUT),
         np.empty(draws),
     )
     covariance = np.diag((scale * noise * np.array([0.758, 0.242])) ** 2)
@@ -57,7 +57,7 @@ def chi_squares(
             scale * (1 + 0.03 * rng.normal()) * np.array(s) * (1 + noise * rng.normal(size=2))
             for s in shares
         )
-        spectra = [sample_drift.Moment(Signal(a, covariance), ABOUT) for a in areas]
+        spectra = [sample_drift.TimedSpectrum(RegionSignal(a, covariance), ABOUT) for a in areas]
         found[i] = sample_drift._of_integrals(spectra, DEFAULT.intensity_scatter)
     return found
 
@@ -126,7 +126,7 @@ def test_signal_that_is_lost_is_seen_though_the_shares_stay() -> None:
     ],
 )
 def test_what_may_not_be_compared_is_said_and_shares_are_used(attrs: dict, said: str) -> None:
-    other = sample_drift.Moment(
+    other = sample_drift.TimedSpectrum(
         moment((0.2, 0.8), factor=0.5).signal, ABOUT | {"date": 3600} | attrs
     )
     found = told(moment((0.2, 0.8)), other)

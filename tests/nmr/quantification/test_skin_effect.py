@@ -6,25 +6,27 @@ import pytest
 from ssbchar.nmr.quantification import echo_efficiency, skin_effect
 
 FLIPS = (np.pi / 6, np.pi / 3)
-DEPTH = float(skin_effect.skin_depth(9.28e-8, 311.1e6))
+DEPTH = float(skin_effect.depth_from_resistivity(9.28e-8, 311.1e6))
 
 
 def test_skin_depth_of_lithium() -> None:
     assert pytest.approx(8.7e-6, abs=0.05e-6) == DEPTH
-    assert float(skin_effect.skin_depth(1 / 1.1e7, 311.1e6)) == pytest.approx(8.6e-6, abs=0.05e-6)
+    assert float(skin_effect.depth_from_resistivity(1 / 1.1e7, 311.1e6)) == pytest.approx(
+        8.6e-6, abs=0.05e-6
+    )
 
 
 @pytest.mark.parametrize(
     ("micrometre", "share"), [(10, 0.993), (20, 0.90), (30, 0.64), (40, 0.41), (60, 0.31)]
 )
 def test_visible_share_of_a_sphere(micrometre: float, share: float) -> None:
-    assert skin_effect.visible_share([micrometre * 1e-6], [1.0], DEPTH, FLIPS) == pytest.approx(
-        share, abs=0.005
-    )
+    assert skin_effect.share_from_diameters(
+        [micrometre * 1e-6], [1.0], DEPTH, FLIPS
+    ) == pytest.approx(share, abs=0.005)
 
 
 def test_small_spheres_are_seen_whole_and_large_ones_through_their_skin() -> None:
-    tiny, large, larger = skin_effect.visible_signal([1e-7, 2e-3, 4e-3], DEPTH, FLIPS)
+    tiny, large, larger = skin_effect.integrate_visible_signal([1e-7, 2e-3, 4e-3], DEPTH, FLIPS)
     assert tiny == pytest.approx(1.0, abs=1e-4)
     assert abs(large) / abs(larger) == pytest.approx(2.0, rel=0.05)
 
@@ -34,7 +36,7 @@ def test_field_obeys_the_diffusion_equation_and_joins_a_uniform_field(size: floa
     """div H = 0 inside, and outside a dipole field: H_r + 2 (H_t-part) fixes the applied field to
     one."""
     r = np.linspace(0.2, 1.0, 1601) * size
-    radial, tangential = skin_effect.field_in_sphere(r, size, DEPTH)
+    radial, tangential = skin_effect.evaluate_field_in_sphere(r, size, DEPTH)
     divergence = np.gradient(r**2 * radial, r) / r**2 - 2 * tangential / r
     assert np.abs(divergence[5:-5] * size).max() < 1e-2 * np.abs(tangential).max() * (
         size / DEPTH + 1
@@ -49,15 +51,15 @@ def test_field_obeys_the_diffusion_equation_and_joins_a_uniform_field(size: floa
 
 
 def test_mixture_lies_between_its_sizes() -> None:
-    both = skin_effect.visible_share([1e-5, 6e-5], [1.0, 1.0], DEPTH, FLIPS)
+    both = skin_effect.share_from_diameters([1e-5, 6e-5], [1.0, 1.0], DEPTH, FLIPS)
     assert 0.31 < both < 0.993
 
 
-ECHO = echo_efficiency.Echo(rf=1 / 12 / 1.617e-6, flips=FLIPS, delay=1e-5)
+ECHO = echo_efficiency.SolidEcho(rf=1 / 12 / 1.617e-6, flips=FLIPS, delay=1e-5)
 
 
 def test_without_coupling_the_echo_is_that_of_any_spin() -> None:
-    assert echo_efficiency.efficiency(0.0, 0.0, ECHO) == pytest.approx(
+    assert echo_efficiency.average_efficiency(0.0, 0.0, ECHO) == pytest.approx(
         np.sin(FLIPS[0]) * np.sin(FLIPS[1] / 2) ** 2
     )
 
@@ -85,14 +87,14 @@ def test_against_brute_force(coupling: float, offset: float) -> None:
                 @ expm(-1j * (h + w1 * ix) * FLIPS[0] / w1)
             )
             total += np.trace(u @ iz @ u.conj().T @ up) * (-1) ** k / 4
-    assert echo_efficiency.efficiency(coupling, offset, ECHO) == pytest.approx(
+    assert echo_efficiency.average_efficiency(coupling, offset, ECHO) == pytest.approx(
         abs(total) / 125 / 5, rel=0.02
     )
 
 
 def test_range_of_the_ratio_spans_the_known_band() -> None:
     ranges = [
-        echo_efficiency.ratio_range((o + 79e3, o), np.linspace(0, 2e5, 11), ECHO)
+        echo_efficiency.scan_efficiency_ratio((o + 79e3, o), np.linspace(0, 2e5, 11), ECHO)
         for o in (-79e3, -28e3, 0.0)
     ]
     assert min(r[0] for r in ranges) == pytest.approx(0.5, abs=0.1)

@@ -5,9 +5,9 @@ import pytest
 from nmr import signals
 
 from ssbchar.nmr.lineshape import fit as lines
-from ssbchar.nmr.lineshape.options import Lines
+from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.quantification import systematics
-from ssbchar.nmr.quantification.options import Systematics
+from ssbchar.nmr.quantification.options import SystematicsOptions
 
 
 @pytest.fixture(scope="module")
@@ -18,11 +18,16 @@ def fit():
         (900.0, 3500.0, 600.0, 600.0),
         points=4096,
     )
-    return lines.fit_lines(signals.dataset(signals.noisy(y, 0.002, 4), recycle_delay=30.0), Lines())
+    return lines.fit_lines(
+        signals.dataset(signals.noisy(y, 0.002, 4), recycle_delay=30.0), LineFitOptions()
+    )
 
 
 def rows(fit, **options: object):
-    return {(r.quantity, r.subject): r for r in systematics.hidden(fit, Systematics(**options))}
+    return {
+        (r.quantity, r.subject): r
+        for r in systematics.conclude_systematics(fit, SystematicsOptions(**options))
+    }
 
 
 def test_every_row_says_that_it_is_not_applied(fit) -> None:
@@ -42,11 +47,11 @@ def test_satellites_bound_what_is_not_li_si(fit) -> None:
 
 def test_saturation_of_one_pulse_at_the_ernst_angle() -> None:
     e = np.exp(-0.5)
-    full = systematics.saturation(0.5, 1.0, e)
+    full = systematics.saturation_from_t1(0.5, 1.0, e)
     assert full * np.sin(np.arccos(e)) == pytest.approx(np.sqrt((1 - e) / (1 + e)))
 
 
 def test_limit_of_t1_is_where_one_percent_is_lost(fit) -> None:
     limit = rows(fit)["t1_limit", "sample"].value
     cosine = np.cos(np.pi / 6) * np.cos(np.pi / 3)
-    assert systematics.saturation(30.0, limit, cosine) == pytest.approx(0.99)
+    assert systematics.saturation_from_t1(30.0, limit, cosine) == pytest.approx(0.99)

@@ -7,10 +7,10 @@ from nmr import signals
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.decay import t2_star
-from ssbchar.nmr.decay.options import Decay
+from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
-from ssbchar.nmr.lineshape.options import Lines, Processing
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.results.figures.nmr import all as nmr
 from ssbchar.results.figures.nmr import compare
 
@@ -22,10 +22,10 @@ def drawn(weights: np.ndarray):
         signals.signal((0.1, 0.9 * w), (265.0, 10.0), (900.0, 3500.0), points=1024) for w in weights
     ]
     fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[: len(weights)])
-    fit = lines.fit_lines(fid, Lines())
-    series = t2_star.fit_decay(fit, Decay()) if len(weights) > 1 else None
+    fit = lines.fit_lines(fid, LineFitOptions())
+    series = t2_star.fit_decay(fit, DecayOptions()) if len(weights) > 1 else None
     return nmr.draw_measurement(
-        fit, window_integrals.integrate_windows(fid, Processing(), fit), series
+        fit, window_integrals.integrate_windows(fid, SpectrumOptions(), fit), series
     )
 
 
@@ -61,10 +61,10 @@ def test_series_of_another_measurement_is_stacked() -> None:
     fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), TIMES[:4])
     one = signals.dataset(signals.noisy(rows[0], 0.003, 2))
     fit, windows = (
-        lines.fit_lines(one, Lines()),
-        window_integrals.integrate_windows(one, Processing()),
+        lines.fit_lines(one, LineFitOptions()),
+        window_integrals.integrate_windows(one, SpectrumOptions()),
     )
-    series = window_integrals.integrate_windows(fid, Processing())
+    series = window_integrals.integrate_windows(fid, SpectrumOptions())
     found = nmr.draw_measurement(fit, windows, None, series)
     assert list(found) == ["spectra", "fit", "series"]
     assert len(found["series"].figure.axes[0].lines) == 4
@@ -80,11 +80,11 @@ def test_wide_decays_are_drawn_over_the_logarithm_of_time() -> None:
         for t in times
     ]
     fid = signals.dataset(signals.noisy(np.array(rows), 0.003, 1), times)
-    fit = lines.fit_lines(fid, Lines())
+    fit = lines.fit_lines(fid, LineFitOptions())
     found = nmr.draw_measurement(
         fit,
-        window_integrals.integrate_windows(fid, Processing(), fit),
-        t2_star.fit_decay(fit, Decay()),
+        window_integrals.integrate_windows(fid, SpectrumOptions(), fit),
+        t2_star.fit_decay(fit, DecayOptions()),
     )
     assert found["decay"].figure.axes[0].get_xscale() == "log"
 

@@ -187,7 +187,7 @@ def _law(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the fitted law on a grid and its standard error from the stored covariance."""
     i0, t2, b = (float(decay[k].values[r]) for k in ("amplitude", "t2_star", "exponent"))
-    value = laws.amplitude(grid, i0, t2, b)
+    value = laws.evaluate_decay(grid, i0, t2, b)
     with np.errstate(divide="ignore", invalid="ignore"):
         u = (grid / t2) ** b
         by_b = np.where(grid > 0, -value * u * np.log(np.maximum(grid, 1e-300) / t2), 0.0)
