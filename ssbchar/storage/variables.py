@@ -57,7 +57,11 @@ class OutputTable:
     """Attributes of the file: name and meaning."""
 
     def dataset(
-        self, values: Mapping[str, Any], attrs: Mapping[str, Any] | None = None
+        self,
+        values: Mapping[str, Any],
+        attrs: Mapping[str, Any] | None = None,
+        *,
+        coords: xr.Coordinates | None = None,
     ) -> xr.Dataset:
         """Return the data set of these values.
 
