@@ -25,7 +25,7 @@ from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge, edge_features
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from xas import made_spectra
@@ -105,11 +105,11 @@ def real() -> dict[str, tuple[Array, Array, float]]:
     paths += sorted(folder.glob("ge_order/*.prj")) + sorted(folder.glob("lfp_fp_xanes/*.nor"))
     found = {}
     for path in paths:
-        scans = read.read_scans(path, Reading(mu="*" if path.suffix == ".nor" else ""), {})
+        scans = read.read_scans(path, ScanReading(mu="*" if path.suffix == ".nor" else ""), {})
         for i in range(scans.sizes["scan"]):
             energy, mu = scans["energy"].values[i], scans["mu"].values[i]
             use = np.isfinite(energy) & np.isfinite(mu)
-            e0 = float(edge_features.e0_derivative(energy[use], mu[None, use])[0][0])
+            e0 = float(edge_features.find_inflection(energy[use], mu[None, use])[0][0])
             label = str(scans["source_file"].values[i]).rpartition("/")[2]
             found[label] = (energy[use], mu[use], e0)
     return found
@@ -129,7 +129,7 @@ def end_of_window(energy: Array, e0: float) -> float:
 def ours(energy: Array, mu: Array, e0: float) -> dict[str, Array]:
     """Return our arrays by Larch's names; mu may hold many spectra."""
     spectra = np.atleast_2d(mu)
-    done = edge.normalised(energy, spectra, edge.ranges(energy, e0))
+    done = edge.normalise_edges(energy, spectra, edge.choose_fit_ranges(energy, e0))
     out = {
         "pre_edge": done.pre_edge,
         "post_edge": done.post_edge,
@@ -139,13 +139,13 @@ def ours(energy: Array, mu: Array, e0: float) -> dict[str, Array]:
     kmax = end_of_window(energy, e0)
     if not kmax:
         return out
-    operators = autobk.background(energy, e0, Exafs(rbkg=RBKG))
+    operators = autobk.build_operators(energy, e0, Exafs(rbkg=RBKG))
     chi, coefficients, _ = autobk.chi_from_mu(operators, spectra, done.edge_step)
-    kwin, weights = fourier.k_window(operators.k, KMIN, kmax, DK, "kaiser", KWEIGHT)
+    kwin, weights = fourier.build_k_window(operators.k, KMIN, kmax, DK, "kaiser", KWEIGHT)
     _, chi_r = fourier.chi_r_from_chi(chi, weights)
     _, chi_q, _ = fourier.chi_q_from_chi_r(chi_r, RMIN, RMAX, DR, "kaiser")
     out |= {
-        "bkg": autobk.background_curve(operators, spectra, coefficients),
+        "bkg": autobk.evaluate_background(operators, spectra, coefficients),
         "chi": chi,
         "kwin": kwin,
     }

@@ -80,10 +80,10 @@ def chain(version: str) -> dict[str, object]:
     )
 
     def ours() -> Array:
-        done = edge.normalised(energy, series, edge.ranges(energy, E0))
-        operators = autobk.background(energy, E0, Exafs(rbkg=0.9))
+        done = edge.normalise_edges(energy, series, edge.choose_fit_ranges(energy, E0))
+        operators = autobk.build_operators(energy, E0, Exafs(rbkg=0.9))
         chi, _, _ = autobk.chi_from_mu(operators, series, done.edge_step)
-        _, weights = fourier.k_window(operators.k, 3.0, 13.0, 1.0, "kaiser", 2)
+        _, weights = fourier.build_k_window(operators.k, 3.0, 13.0, 1.0, "kaiser", 2)
         return np.abs(fourier.chi_r_from_chi(chi, weights)[1])
 
     mine = ours()
@@ -119,8 +119,8 @@ def mixtures(version: str, shift: bool) -> dict[str, object]:
     pair = []
     for truth in (made_spectra.Truth(), made_spectra.Truth(edge=7123.0, white=0.3)):
         pair.append(
-            edge.normalised(
-                energy, made_spectra.mu(energy, truth)[None], edge.ranges(energy, E0)
+            edge.normalise_edges(
+                energy, made_spectra.mu(energy, truth)[None], edge.choose_fit_ranges(energy, E0)
             ).norm[0]
         )
     share = random.uniform(0, 1, (COUNT, 1))

@@ -16,7 +16,7 @@ from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import Reading
 from ssbchar.xas.scans import read as xas_read
 from ssbchar.xas.scans.formats import RawScan
-from ssbchar.xas.scans.options import Reading as XasReading
+from ssbchar.xas.scans.options import ScanReading as XasReading
 
 
 def failing(*_: object, **__: object) -> None:

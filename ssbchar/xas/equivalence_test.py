@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Tested:
+class EquivalenceTest:
     """A quantity with its limits and what they say; `value` is a change, 0 means none."""
 
     value: float
@@ -19,9 +19,9 @@ class Tested:
     smallest: float
 
 
-def tested(
+def judge_change(
     value: float, sigma: float, bound: float, dof: float = math.inf, tests: int = 1
-) -> Tested:
+) -> EquivalenceTest:
     """Return the verdict on a change.
 
     ``retained``: two one-sided tests (5 % each) place the change within -/+ bound (D. J.
@@ -45,9 +45,9 @@ def tested(
         With the 95 % limits and ``smallest``, the change that would be seen in 95 of 100 cases.
     """
     two_sided, one_sided, family = (
-        quantile(0.975, dof),
-        quantile(0.95, dof),
-        quantile(1 - 0.025 / tests, dof),
+        student_t_from_probability(0.975, dof),
+        student_t_from_probability(0.95, dof),
+        student_t_from_probability(1 - 0.025 / tests, dof),
     )
     if abs(value) + one_sided * sigma <= bound:
         verdict = "retained"
@@ -56,12 +56,12 @@ def tested(
     else:
         verdict = "inconclusive"
     smallest = (family + one_sided) * sigma
-    return Tested(
+    return EquivalenceTest(
         value, sigma, value - two_sided * sigma, value + two_sided * sigma, verdict, smallest
     )
 
 
-def quantile(probability: float, dof: float) -> float:
+def student_t_from_probability(probability: float, dof: float) -> float:
     """Return the quantile of Student's t, of the normal distribution above a thousand degrees of
     freedom."""
     from scipy.special import ndtri, stdtrit
@@ -69,7 +69,7 @@ def quantile(probability: float, dof: float) -> float:
     return float(ndtri(probability)) if dof > 1000 else float(stdtrit(max(dof, 1.0), probability))
 
 
-def chi_square(probability: float, dof: int) -> float:
+def chi_square_from_probability(probability: float, dof: int) -> float:
     """Return the quantile of chi-square."""
     from scipy.special import chdtri
 

@@ -9,31 +9,32 @@ from typing import Any
 Note = dict[str, str]
 
 
-def remark(where: str, text: str) -> Note:
+def make_remark(where: str, text: str) -> Note:
     """Return a note on what was done to a scan: points averaged, glitches masked."""
     return {"where": where, "note": text, "level": "remark"}
 
 
-def doubt(where: str, text: str) -> Note:
+def make_doubt(where: str, text: str) -> Note:
     """Return a note on what may make a scan's numbers wrong: too thick, saturated."""
     return {"where": where, "note": text, "level": "doubt"}
 
 
-def of(attrs: Mapping[Any, Any]) -> list[Note]:
+def read_notes(attrs: Mapping[Any, Any]) -> list[Note]:
     """Return the notes a Dataset carries."""
     return list(json.loads(str(attrs.get("notes", "[]"))))
 
 
-def of_other(attrs: Mapping[Any, Any]) -> list[Note]:
+def read_notes_of_other(attrs: Mapping[Any, Any]) -> list[Note]:
     """Return the notes of a measurement another one is held against, its name beside each
     scan's."""
     name = str(attrs.get("measurement", ""))
     return [
-        n if n["where"] == name else {**n, "where": f"{n['where']} ({name})"} for n in of(attrs)
+        n if n["where"] == name else {**n, "where": f"{n['where']} ({name})"}
+        for n in read_notes(attrs)
     ]
 
 
-def text(notes: list[Note]) -> str:
+def join_notes(notes: list[Note]) -> str:
     """Return notes as one line, doubts first, each text once with the scans it holds for."""
     places: dict[tuple[str, str], list[str]] = {}
     for note in sorted(notes, key=lambda n: n["level"] != "doubt"):

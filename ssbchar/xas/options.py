@@ -6,7 +6,7 @@ from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.paths.options import Feff, PathFit
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series.options import Mixture, Series
 
 ROLES = {
@@ -21,7 +21,7 @@ ROLES = {
 class Xas:
     """Options of the absorption steps."""
 
-    read: Reading = field(default_factory=Reading)
+    read: ScanReading = field(default_factory=ScanReading)
     """Scans from files."""
     calibrate: Calibration = field(default_factory=Calibration)
     """Energy axis."""

@@ -16,7 +16,7 @@ from ssbchar.xas.paths import fit as path_fit
 from ssbchar.xas.paths.conclude import conclude_paths
 from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 ROOT = Path(__file__).parents[2]
 FEFF = feff.find_executable(Feff())
@@ -73,7 +73,7 @@ def rocksalt(tmp_path_factory: pytest.TempPathFactory) -> xr.Dataset:
 def feo(real_data: Path, how: Normalisation, background: Exafs) -> xr.Dataset:
     """Return the EXAFS of the raw scan, the origin at the edge's inflection as Larch places it."""
     scans = read.read_scans(
-        real_data / "xas/aps20bm_feo/APS20BM_2001.dat", Reading(), {"measurement": "FeO"}
+        real_data / "xas/aps20bm_feo/APS20BM_2001.dat", ScanReading(), {"measurement": "FeO"}
     )
     calibrated = calibrate.calibrate_energy(scans, None, Calibration())
     at = float(normalise.normalise_spectra(calibrated, how)["e0_derivative"].values[-1])

@@ -17,7 +17,7 @@ from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series import linear_combination
 from ssbchar.xas.series.options import Mixture
 
@@ -33,7 +33,7 @@ def normalised(
     calibration: Calibration | None = None,
     how: Normalisation | None = None,
 ) -> xr.Dataset:
-    scans = read.read_scans(path, Reading(mu=group), {"measurement": group or path.stem})
+    scans = read.read_scans(path, ScanReading(mu=group), {"measurement": group or path.stem})
     return normalise.normalise_spectra(
         calibrate.calibrate_energy(scans, None, calibration or Calibration()),
         how or Normalisation(),
@@ -47,8 +47,8 @@ def xas(real_data: Path) -> Path:
 
 def test_raw_columns_of_20bm_equal_the_librarys_xdi(xas: Path) -> None:
     labels = {"measurement": "FeO"}
-    raw = read.read_scans(xas / "aps20bm_feo/APS20BM_2001.dat", Reading(), labels)
-    library = read.read_scans(xas / "fe_references/FeO_rt_01.xdi", Reading(), labels)
+    raw = read.read_scans(xas / "aps20bm_feo/APS20BM_2001.dat", ScanReading(), labels)
+    library = read.read_scans(xas / "fe_references/FeO_rt_01.xdi", ScanReading(), labels)
     assert np.abs(raw["energy"].values - library["energy"].values).max() <= 5.1e-5, (
         "the library rounds to 1e-4 eV"
     )

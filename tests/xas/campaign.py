@@ -12,7 +12,7 @@ from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 
 def chain(
@@ -23,7 +23,7 @@ def chain(
     **options: object,
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return scans and normalised spectra of a folder of scans."""
-    scans = read.read_scans(folder / name, Reading(), {"measurement": name})
+    scans = read.read_scans(folder / name, ScanReading(), {"measurement": name})
     calibrated = calibrate.calibrate_energy(scans, standard, Calibration(**options))  # type: ignore[arg-type]
     return scans, normalise.normalise_spectra(calibrated, how or Normalisation())
 

@@ -12,7 +12,7 @@ from xas import campaign
 
 from ssbchar.xas import xdi
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_lines_follow_the_grammar(merged: xr.Dataset) -> None:
 def test_reading_it_gives_the_spectrum_back(merged: xr.Dataset, tmp_path: Path) -> None:
     path = tmp_path / "merged.xdi"
     path.write_text(xdi.export_xdi(merged)["merged.xdi"], encoding="utf-8")
-    found = read.read_scans(path, Reading(), {"measurement": "again"})
+    found = read.read_scans(path, ScanReading(), {"measurement": "again"})
     last = merged.isel(spectrum=-1)
     assert found.attrs["element"] == "Fe"
     assert found.attrs["synthetic"] == 1
@@ -60,7 +60,7 @@ def test_what_came_normalised_has_no_absorption(merged: xr.Dataset, tmp_path: Pa
     assert "edge_step" not in text
     path = tmp_path / "merged.xdi"
     path.write_text(text, encoding="utf-8")
-    found = read.read_scans(path, Reading(), {"measurement": "again"})
+    found = read.read_scans(path, ScanReading(), {"measurement": "again"})
     assert found.attrs["mode"] == "normalised"
     np.testing.assert_allclose(found["mu"].values[0], merged["norm"].values[-1], rtol=1e-8)
 

@@ -65,7 +65,9 @@ def read_length(header: Header, keys: Sequence[str]) -> float:
 def read_wavelength(header: Header) -> tuple[float, float] | None:
     """Return wavelength and the standard deviation of its rounding [angstrom], None where the
     header is silent."""
-    return bragg.wavelength_from_header("\n".join(f"{key}: {value}" for key, value in header.items()))
+    return bragg.wavelength_from_header(
+        "\n".join(f"{key}: {value}" for key, value in header.items())
+    )
 
 
 def is_synthetic(header: Header) -> bool:

@@ -13,8 +13,8 @@ from ssbchar.runtime.progress import steps
 from ssbchar.typing import Array
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation.processing import Merged
-from ssbchar.xas.normalisation.processing_choices import Choice, drawn_choices
+from ssbchar.xas.normalisation.processing import MergedSpectrum
+from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -50,7 +50,7 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
     reach = min(p.reach for p in pair)
     has_exafs = reach >= options.min_k
     end = pair[0].signal_end(options.signal) if has_exafs else reach
-    drawn = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], options, end)
+    drawn = draw_choices([p.energy for p in pair], [p.e0 for p in pair], options, end)
     shells, peaks = np.zeros((0, 2)), np.zeros(0)
     if has_exafs:
         shells, peaks = find_shells(pair[0], drawn[0], options)
@@ -66,11 +66,11 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
                 marks_noise[i, j] = one.marks_stderr(made)
             if len(shells):
                 r, chi_r = one.chi_r(made, choice, options.kweight)
-                amplitude[i, :, j], place = shell_amplitudes(r, np.abs(chi_r), shells)
+                amplitude[i, :, j], place = find_shell_maxima(r, np.abs(chi_r), shells)
                 if i <= NOISE_CHOICES:
                     noise[i, :, j] = one.chi_r_stderr(made, choice, options.kweight)[place]
     half, top = marks[..., 0], marks[..., 1]
-    ds = xr.Dataset(attrs=pair_alignment(pristine, cycled))
+    ds = xr.Dataset(attrs=combine_alignments(pristine, cycled))
     for name in ("pre1", "pre2", "norm1", "norm2", "e0_offset"):
         ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
     for name, unit in (
@@ -112,7 +112,7 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
     return ds
 
 
-def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
+def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[MergedSpectrum]:
     """Return both merged spectra, with one origin E0 (the pristine's) where they lie on one energy
     axis.
 
@@ -121,8 +121,8 @@ def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
     the amplitudes.
     """
     kinds = {ds.attrs.get("alignment", "none") for ds in (pristine, cycled)}
-    first = Merged(pristine)
-    second = Merged(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)
+    first = MergedSpectrum(pristine)
+    second = MergedSpectrum(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)
     first.victoreen, first.exafs_free, first.core_width = (
         second.victoreen,
         second.exafs_free,
@@ -132,7 +132,9 @@ def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[Merged]:
     return [first, second]
 
 
-def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array, Array]:
+def find_shells(
+    one: MergedSpectrum, choice: ProcessingChoice, options: Comparison
+) -> tuple[Array, Array]:
     """Return R ranges and peaks of the shells [angstrom]: configured, or the three first peaks of
     |chi(R)|.
 
@@ -147,7 +149,7 @@ def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array
     size = np.abs(chi_r)
     if options.shells:
         given = np.array(options.shells, float)
-        return given, r[shell_amplitudes(r, size, given)[1]]
+        return given, r[find_shell_maxima(r, size, given)[1]]
     inside = (r > choice.rbkg + 0.1) & (r < 5.5)
     highest = size[inside].max()
     floor = np.maximum(5 * stderr, 0.05 * highest)
@@ -165,7 +167,7 @@ def find_shells(one: Merged, choice: Choice, options: Comparison) -> tuple[Array
     return np.array(ranges, float).reshape(-1, 2), r[np.array(found, int)]
 
 
-def shell_amplitudes(r: Array, size: Array, shells: Array) -> tuple[Array, NDArray[np.int_]]:
+def find_shell_maxima(r: Array, size: Array, shells: Array) -> tuple[Array, NDArray[np.int_]]:
     """Return the highest |chi(R)| within each R range, and where (index)."""
     places = []
     for low, high in shells:
@@ -175,13 +177,13 @@ def shell_amplitudes(r: Array, size: Array, shells: Array) -> tuple[Array, NDArr
     return size[index], index
 
 
-def pair_alignment(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object]:
+def combine_alignments(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object]:
     """Return what the pair's common axis rests on (the foil of both, a repeatability, or nothing);
     pristine's notes."""
     kinds = [ds.attrs.get("alignment", "none") for ds in (pristine, cycled)]
     sources = [str(ds.attrs.get("alignment_source", "")) for ds in (pristine, cycled)]
     about = {k: pristine.attrs.get(k, "") for k in ("element", "edge")}
-    about.update(set_aside="[]", notes=json.dumps(notes.of_other(pristine.attrs)))
+    about.update(set_aside="[]", notes=json.dumps(notes.read_notes_of_other(pristine.attrs)))
     if "project" in kinds:
         return {**about, "alignment": "none", "alignment_source": "project alignment applied"}
     if "none" in kinds or kinds[0] != kinds[1]:

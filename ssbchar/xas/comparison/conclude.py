@@ -11,8 +11,8 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.comparison.structure_verdict import structure
-from ssbchar.xas.equivalence_test import Tested, quantile, tested
+from ssbchar.xas.comparison.structure_verdict import judge_structure
+from ssbchar.xas.equivalence_test import EquivalenceTest, judge_change, student_t_from_probability
 from ssbchar.xas.paths.conclude import conclude_paths
 
 if TYPE_CHECKING:
@@ -46,15 +46,15 @@ def conclude_measurement(
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
     own = normalised if exafs is None else exafs
-    found = [quality(subject, own, comparison, mixture), *_edge(normalised, subject)]
+    found = [conclude_quality(subject, own, comparison, mixture), *_edge(normalised, subject)]
     if comparison is not None:
-        found += pair(comparison, subject, options)
+        found += conclude_pair(comparison, subject, options)
     if mixture is not None:
         found += _fractions(mixture, subject)
     return found if path_fit is None else found + conclude_paths(path_fit, subject)
 
 
-def quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
+def conclude_quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
     """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be
     wrong for it.
 
@@ -63,9 +63,9 @@ def quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
     """
     found: list[notes.Note] = []
     for part in parts:
-        found += [] if part is None else [n for n in notes.of(part.attrs) if n not in found]
+        found += [] if part is None else [n for n in notes.read_notes(part.attrs) if n not in found]
     verdict = "doubtful" if any(n["level"] == "doubt" for n in found) else "ok"
-    said = notes.text(found) or "nothing noticed"
+    said = notes.join_notes(found) or "nothing noticed"
     return Conclusion(
         "quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks"
     )
@@ -106,7 +106,7 @@ def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     return rows
 
 
-def pair(comparison: xr.Dataset, subject: str, options: Comparison) -> list[Conclusion]:
+def conclude_pair(comparison: xr.Dataset, subject: str, options: Comparison) -> list[Conclusion]:
     """Return edge shift, white line, shell ratios, reduced fraction and the verdict on the
     structure."""
     count = 2 + comparison.sizes.get("shell", 0)
@@ -121,7 +121,7 @@ def pair(comparison: xr.Dataset, subject: str, options: Comparison) -> list[Conc
         rows.append(row)
     if options.reduced_shift and shift is not None:
         rows.append(_reduced(shift, subject, options))
-    rows.append(structure(shift, white, shells, comparison, subject, options))
+    rows.append(judge_structure(shift, white, shells, comparison, subject, options))
     return rows
 
 
@@ -131,7 +131,9 @@ def _ensemble(values: np.ndarray) -> tuple[float, float]:
     return float(middle), float(high - low) / 2
 
 
-def _row(quantity: str, test: Tested, stderr: float, systematic: float, **more: str) -> Conclusion:
+def _row(
+    quantity: str, test: EquivalenceTest, stderr: float, systematic: float, **more: str
+) -> Conclusion:
     return Conclusion(
         quantity,
         test.value,
@@ -146,7 +148,7 @@ def _row(quantity: str, test: Tested, stderr: float, systematic: float, **more: 
 
 def _shift(
     ds: xr.Dataset, subject: str, options: Comparison, count: int
-) -> tuple[Tested | None, Conclusion]:
+) -> tuple[EquivalenceTest | None, Conclusion]:
     value, spread = _ensemble(ds["edge_shift"].values)
     source = str(ds.attrs.get("alignment_source", ""))
     if ds.attrs.get("alignment") == "none":
@@ -162,7 +164,7 @@ def _shift(
         return None, row
     stderr = float(ds["edge_shift_stderr"])
     systematic = math.hypot(spread, float(ds["edge_shift_systematic"]))
-    test = tested(
+    test = judge_change(
         value, math.hypot(stderr, systematic), options.max_shift, float(ds["edge_shift_dof"]), count
     )
     reason = f"{source}; matters from {options.max_shift:g} eV; {test.smallest:.3f} eV would have been seen"
@@ -182,10 +184,10 @@ def _shift(
 
 def _white_line(
     ds: xr.Dataset, subject: str, options: Comparison, count: int
-) -> tuple[Tested, Conclusion]:
+) -> tuple[EquivalenceTest, Conclusion]:
     value, spread = _ensemble(ds["white_line_change"].values)
     stderr = float(ds["white_line_stderr"])
-    test = tested(
+    test = judge_change(
         value,
         math.hypot(stderr, spread),
         options.max_white_line,
@@ -208,11 +210,11 @@ def _white_line(
 
 def _shell(
     ds: xr.Dataset, i: int, subject: str, options: Comparison, count: int
-) -> tuple[Tested, Conclusion]:
+) -> tuple[EquivalenceTest, Conclusion]:
     value, spread = _ensemble(ds["ratio"].values[:, i])
     stderr = float(ds["ratio_stderr"].values[i])
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]
-    test = tested(value - 1, math.hypot(stderr, spread), bound, tests=count)
+    test = judge_change(value - 1, math.hypot(stderr, spread), bound, tests=count)
     low, high = float(ds["r_low"].values[i]), float(ds["r_high"].values[i])
     where = f"|chi(R)|, R {low:.2f}-{high:.2f} angstrom, k {float(ds['kmin'][0]):g}-{float(ds['kmax'][0]):g}"
     method = f"{where}, kw {int(ds['kweight'])}, {ds['window'].values[0]}; median of {ds.sizes['choice']} paired choices"
@@ -233,7 +235,7 @@ def _shell(
     return test, row
 
 
-def _reduced(shift: Tested, subject: str, options: Comparison) -> Conclusion:
+def _reduced(shift: EquivalenceTest, subject: str, options: Comparison) -> Conclusion:
     full = options.reduced_shift
     value, sigma = shift.value / full, shift.sigma / abs(full)
     low, high = sorted((shift.lower95 / full, shift.upper95 / full))
@@ -281,8 +283,10 @@ def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     if reduced in names and len(names) > 1:
         i = names.index(reduced)
         w, total = float(weights[i]), math.hypot(float(stderr[i]), float(systematic[i]))
-        verdict = "detected" if w > quantile(0.95, math.inf) * total else "not detected"
-        smallest = 2 * quantile(0.95, math.inf) * total
+        verdict = (
+            "detected" if w > student_t_from_probability(0.95, math.inf) * total else "not detected"
+        )
+        smallest = 2 * student_t_from_probability(0.95, math.inf) * total
         reason = f"{reduced} has the lowest edge energy; a fraction of {smallest:.4f} would have been seen in 95 of 100"
         rows.append(
             Conclusion(

@@ -10,7 +10,11 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.equivalence_test import Tested, chi_square, quantile
+from ssbchar.xas.equivalence_test import (
+    EquivalenceTest,
+    chi_square_from_probability,
+    student_t_from_probability,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -18,10 +22,10 @@ if TYPE_CHECKING:
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
-def structure(
-    shift: Tested | None,
-    white: Tested,
-    shells: list[Tested],
+def judge_structure(
+    shift: EquivalenceTest | None,
+    white: EquivalenceTest,
+    shells: list[EquivalenceTest],
     ds: xr.Dataset,
     subject: str,
     options: Comparison,
@@ -67,7 +71,7 @@ def structure(
     return Conclusion("structure", verdict=verdict, reason=said, method=method, subject=subject)
 
 
-def _damping(white: Tested, shells: list[Tested], ds: xr.Dataset) -> list[str]:
+def _damping(white: EquivalenceTest, shells: list[EquivalenceTest], ds: xr.Dataset) -> list[str]:
     """Return a caution where white line and shells have all lost the same share, as a thicker
     sample would.
 
@@ -82,16 +86,16 @@ def _damping(white: Tested, shells: list[Tested], ds: xr.Dataset) -> list[str]:
     power = 1 / np.array([white.sigma / height, *(t.sigma for t in shells)]) ** 2
     common = float(changes @ power / power.sum())
     chi2 = float(((changes - common) ** 2) @ power)
-    if common + quantile(0.95, math.inf) / math.sqrt(power.sum()) >= 0 or chi2 > chi_square(
-        0.95, changes.size - 1
-    ):
+    if common + student_t_from_probability(0.95, math.inf) / math.sqrt(
+        power.sum()
+    ) >= 0 or chi2 > chi_square_from_probability(0.95, changes.size - 1):
         return []
     return [
         f"white line and shells all fall by {-100 * common:.1f} %: thickness or self-absorption would do the same"
     ]
 
 
-def _loss(name: str, test: Tested, options: Comparison) -> str:
+def _loss(name: str, test: EquivalenceTest, options: Comparison) -> str:
     if test.upper95 <= -options.lost:
         return f"{name} shell lost (at least {-100 * test.upper95:.0f} % at 95 %)"
     what = "reduced" if test.value < 0 else "increased"

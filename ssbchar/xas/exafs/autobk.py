@@ -9,12 +9,12 @@ import numpy as np
 
 from ssbchar.constants import ETOK
 from ssbchar.typing import Array
-from ssbchar.xas.exafs.fourier import KSTEP, RSTEP, transform_matrix, window
+from ssbchar.xas.exafs.fourier import KSTEP, RSTEP, build_transform_matrix, build_window
 from ssbchar.xas.exafs.options import Exafs
 
 
 @dataclass(frozen=True)
-class Background:
+class BackgroundOperators:
     """Operators of one energy grid, E0 and set of options; all but `basis` act on the k grid.
 
     chi = raw - spatial c with raw the interpolated mu(k); the coefficients c minimise |o|**2 + s**2
@@ -37,7 +37,7 @@ class Background:
     gains: Array
 
 
-def background(energy: Array, e0: float, options: Exafs) -> Background:
+def build_operators(energy: Array, e0: float, options: Exafs) -> BackgroundOperators:
     """Return the operators for an energy axis [eV], an E0 [eV] and the options."""
     from scipy.interpolate import BSpline, CubicSpline
 
@@ -53,20 +53,20 @@ def background(energy: Array, e0: float, options: Exafs) -> Background:
     k = KSTEP * np.arange(int(1.01 + kmax / KSTEP), dtype=np.float64)
     end = int(np.searchsorted(energy, e0 + kmax**2 / ETOK, side="right")) - 1
     last = min(energy.size, 2 + end) - 1
-    n_spline, n_low = spline_size(options.rbkg, kmax - kmin)
+    n_spline, n_low = choose_spline_size(options.rbkg, kmax - kmin)
     sites = np.array([raw_k[np.abs(raw_k - q).argmin()] for q in np.linspace(kmin, kmax, n_spline)])
     knots = np.concatenate([np.repeat(sites[0], 4), sites[2:-2], np.repeat(sites[-1], 4)])
     inside = raw_k[: last - first + 1]
     basis = np.asarray(BSpline(knots, np.eye(n_spline), 3)(inside))
     spatial = np.asarray(CubicSpline(inside, basis)(k))
-    weights = k**options.kweight_background * window(k, kmin, kmax, 0.1, "hanning")
-    complex_r = transform_matrix(k, weights, RSTEP * np.arange(n_low, dtype=np.float64))
+    weights = k**options.kweight_background * build_window(k, kmin, kmax, 0.1, "hanning")
+    complex_r = build_transform_matrix(k, weights, RSTEP * np.arange(n_low, dtype=np.float64))
     to_r = np.concatenate([complex_r.real, complex_r.imag])
     clamp = _clamp(k.size, options)
     q, r = np.linalg.qr(to_r @ spatial)
     half = np.linalg.solve(r.T, (clamp @ spatial).T)
     gains, directions = np.linalg.eigh(half.T @ half)
-    return Background(
+    return BackgroundOperators(
         k=k,
         raw_k=inside,
         first=first,
@@ -82,7 +82,7 @@ def background(energy: Array, e0: float, options: Exafs) -> Background:
     )
 
 
-def spline_size(rbkg: float, span: float) -> tuple[int, int]:
+def choose_spline_size(rbkg: float, span: float) -> tuple[int, int]:
     """Return the number of spline coefficients, 1 + 2 rbkg dk / pi (5 to 128), and of R points
     below rbkg."""
     n_spline = 1 + int(2 * max(rbkg, 2 * RSTEP) * span / np.pi)
@@ -99,7 +99,7 @@ def _clamp(size: int, options: Exafs) -> Array:
     return np.asarray(rows[np.abs(rows).sum(axis=1) > 0])
 
 
-def interpolated(operators: Background, mu: Array) -> Array:
+def interpolate_to_k(operators: BackgroundOperators, mu: Array) -> Array:
     """Return mu on the k grid, by the cubic spline through its points (not-a-knot); shape
     (spectrum, k)."""
     from scipy.interpolate import CubicSpline
@@ -107,17 +107,19 @@ def interpolated(operators: Background, mu: Array) -> Array:
     part = mu[:, operators.first : operators.last + 1]
     if len(mu) < 50:
         return np.asarray(CubicSpline(operators.raw_k, part, axis=1)(operators.k))
-    return np.asarray(part @ interpolation(operators).T)
+    return np.asarray(part @ build_interpolation(operators).T)
 
 
-def interpolation(operators: Background) -> Array:
+def build_interpolation(operators: BackgroundOperators) -> Array:
     """Return the matrix of `interpolated`, shape (k, first..last)."""
     from scipy.interpolate import CubicSpline
 
     return np.asarray(CubicSpline(operators.raw_k, np.eye(operators.raw_k.size))(operators.k))
 
 
-def clamp_weight(operators: Background, ends: Array, power: Array, rounds: int = 60) -> Array:
+def solve_clamp_weight(
+    operators: BackgroundOperators, ends: Array, power: Array, rounds: int = 60
+) -> Array:
     """Return the clamp's effective weight l of each spectrum.
 
     At the minimum l = s**2 / (1 + (20 / n) s |w|**2), s = 0.1 + 10 |o|**2 / n; in the clamp's own
@@ -156,7 +158,9 @@ def clamp_weight(operators: Background, ends: Array, power: Array, rounds: int =
     return weight
 
 
-def chi_from_mu(operators: Background, mu: Array, edge_step: Array) -> tuple[Array, Array, Array]:
+def chi_from_mu(
+    operators: BackgroundOperators, mu: Array, edge_step: Array
+) -> tuple[Array, Array, Array]:
     """Return chi(k) and the spline's coefficients of each spectrum.
 
     Parameters
@@ -176,28 +180,28 @@ def chi_from_mu(operators: Background, mu: Array, edge_step: Array) -> tuple[Arr
     weight : array, shape (spectrum,)
         The clamp's effective weight.
     """
-    raw = interpolated(operators, mu)
+    raw = interpolate_to_k(operators, mu)
     free = raw @ operators.solve.T
     rest = raw - free @ operators.spatial.T
     ends = rest @ operators.clamp.T
-    weight = clamp_weight(operators, ends, ((rest @ operators.to_r.T) ** 2).sum(axis=1))
+    weight = solve_clamp_weight(operators, ends, ((rest @ operators.to_r.T) ** 2).sum(axis=1))
     extra = (
         weight[:, None] * ends / (1 + weight[:, None] * operators.gains)
     ) @ operators.coupling.T
     return (rest - extra @ operators.spatial.T) / edge_step[:, None], free + extra, weight
 
 
-def background_curve(operators: Background, mu: Array, coefficients: Array) -> Array:
+def evaluate_background(operators: BackgroundOperators, mu: Array, coefficients: Array) -> Array:
     """Return the background of each spectrum on its energy axis; equal to mu outside the range."""
     smooth = mu.copy()
     smooth[:, operators.first : operators.last + 1] = coefficients @ operators.basis.T
     return smooth
 
 
-def chi_operator(operators: Background, weight: float) -> Array:
+def build_chi_operator(operators: BackgroundOperators, weight: float) -> Array:
     """Return the matrix from mu to chi times step at a fixed clamp weight, shape (k, first..last),
     for variances."""
-    matrix = interpolation(operators)
+    matrix = build_interpolation(operators)
     rest = matrix - operators.spatial @ (operators.solve @ matrix)
     scale = weight / (1 + weight * operators.gains)
     return np.asarray(
@@ -205,7 +209,7 @@ def chi_operator(operators: Background, weight: float) -> Array:
     )
 
 
-def curve_operator(operators: Background, weight: float, size: int) -> Array:
+def build_background_operator(operators: BackgroundOperators, weight: float, size: int) -> Array:
     """Return the matrix from mu to its background (see `background_curve`) at a fixed clamp weight,
     for variances.
 
@@ -217,7 +221,7 @@ def curve_operator(operators: Background, weight: float, size: int) -> Array:
     size : int
         Points of the energy axis.
     """
-    matrix = interpolation(operators)
+    matrix = build_interpolation(operators)
     free = operators.solve @ matrix
     rest = matrix - operators.spatial @ free
     scale = weight / (1 + weight * operators.gains)

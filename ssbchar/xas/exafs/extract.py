@@ -42,7 +42,7 @@ def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     energy, mu = normalised["energy"].values, normalised["mu"].values
     e0 = float(normalised["e0"])
     reach = float(np.sqrt(ETOK * max(energy[-1] - e0, 0.0)))
-    found = notes.of(normalised.attrs)
+    found = notes.read_notes(normalised.attrs)
     ds = xr.Dataset(attrs={**normalised.attrs, "exafs": ""})
     ds["e0"] = ((), e0, {"units": "eV"})
     if reach < options.min_k:
@@ -54,13 +54,15 @@ def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     if kmax > reach:
         where = str(normalised.attrs.get("measurement", ""))
         found.append(
-            notes.doubt(where, f"the window ends at k = {kmax:g}, the scan at {reach:.2f}/angstrom")
+            notes.make_doubt(
+                where, f"the window ends at k = {kmax:g}, the scan at {reach:.2f}/angstrom"
+            )
         )
         kmax = reach
-    operators = autobk.background(energy, e0, options)
+    operators = autobk.build_operators(energy, e0, options)
     step = normalised["edge_step"].values
     chi, coefficients, weight = autobk.chi_from_mu(operators, mu, step)
-    k_window, weights = fourier.k_window(
+    k_window, weights = fourier.build_k_window(
         operators.k, options.kmin, kmax, options.dk, options.window, options.kweight
     )
     r, chi_r = fourier.chi_r_from_chi(chi, weights)
@@ -70,11 +72,11 @@ def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     variance = (
         normalised["mu_stderr"].values[:, operators.first : operators.last + 1] / step[:, None]
     ) ** 2
-    to_chi = autobk.chi_operator(operators, float(np.median(weight)))
-    real, imag, magnitude = r_stderr(
-        to_chi, fourier.transform_matrix(operators.k, weights, r), variance, chi_r
+    to_chi = autobk.build_chi_operator(operators, float(np.median(weight)))
+    real, imag, magnitude = chi_r_stderr_from_variance(
+        to_chi, fourier.build_transform_matrix(operators.k, weights, r), variance, chi_r
     )
-    found += leakage(
+    found += check_low_r(
         r, np.abs(chi_r[-1]), options.rbkg, str(normalised.attrs.get("measurement", ""))
     )
     unit = f"angstrom^-{options.kweight + 1}"
@@ -98,7 +100,7 @@ def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     ds["chi_q_imag"] = (q_dims, chi_q.imag, {"units": f"angstrom^-{options.kweight}"})
     ds["background"] = (
         ("spectrum", "energy"),
-        autobk.background_curve(operators, mu, coefficients),
+        autobk.evaluate_background(operators, mu, coefficients),
         {"units": "1"},
     )
     ds["window_k"], ds["window_r"] = (
@@ -121,7 +123,7 @@ def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     return ds
 
 
-def leakage(r: Array, size: Array, rbkg: float, where: str) -> list[notes.Note]:
+def check_low_r(r: Array, size: Array, rbkg: float, where: str) -> list[notes.Note]:
     """Return a note where |chi(R)| below the first shell is higher than any shell: the background
     is not all taken."""
     low, high = r < rbkg + 0.2, r >= rbkg + 0.2
@@ -129,11 +131,13 @@ def leakage(r: Array, size: Array, rbkg: float, where: str) -> list[notes.Note]:
         return []
     said = f"|chi(R)| is highest at {r[low][np.argmax(size[low])]:.2f} angstrom, below the first shell: background"
     return [
-        notes.doubt(where, f"{said}; raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches")
+        notes.make_doubt(
+            where, f"{said}; raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches"
+        )
     ]
 
 
-def r_stderr(
+def chi_r_stderr_from_variance(
     to_chi: Array, to_r: NDArray[np.complex128], variance: Array, chi_r: NDArray[np.complex128]
 ) -> tuple[Array, Array, Array]:
     """Return standard errors of the real and imaginary parts and of the magnitude of chi(R).

@@ -17,7 +17,7 @@ TOGETHER = 64
 RSTEP = float(np.pi / (KSTEP * NFFT))
 
 
-def window(x: Array, low: float, high: float, slope: float, kind: str = "hanning") -> Array:
+def build_window(x: Array, low: float, high: float, slope: float, kind: str = "hanning") -> Array:
     """Return a window on a uniform grid, with edges on grid points as Ifeffit and Larch place them.
 
     ``hanning``, ``parzen``, ``welch``: sin**2, linear or parabolic slopes of width `slope` centred
@@ -62,13 +62,13 @@ def window(x: Array, low: float, high: float, slope: float, kind: str = "hanning
     return out
 
 
-def k_window(
+def build_k_window(
     k: Array, kmin: float, kmax: float, dk: float, kind: str, kweight: int
 ) -> tuple[Array, Array]:
     """Return the window on the k grid and k**w times it; slopes may reach beyond the data's last
     k."""
     n = int(1.01 + max(float(k[-1]), kmax + dk) / KSTEP)
-    shape = window(KSTEP * np.arange(n, dtype=np.float64), kmin, kmax, dk, kind)[: k.size]
+    shape = build_window(KSTEP * np.arange(n, dtype=np.float64), kmin, kmax, dk, kind)[: k.size]
     return shape, shape * k**kweight
 
 
@@ -113,7 +113,7 @@ def chi_q_from_chi_r(
     qmax: float = 30.0,
 ) -> tuple[Array, NDArray[np.complex128], Array]:
     """Return q [1/angstrom], complex chi(q) of each spectrum and the window in R (rmin to rmax)."""
-    shape = window(RSTEP * np.arange(NFFT, dtype=np.float64), rmin, rmax, dr, kind)[
+    shape = build_window(RSTEP * np.arange(NFFT, dtype=np.float64), rmin, rmax, dr, kind)[
         : chi_r.shape[-1]
     ]
     n = int(1.05 + qmax / KSTEP)
@@ -121,6 +121,6 @@ def chi_q_from_chi_r(
     return KSTEP * np.arange(n, dtype=np.float64), out[..., :n], shape
 
 
-def transform_matrix(k: Array, weights: Array, r: Array) -> NDArray[np.complex128]:
+def build_transform_matrix(k: Array, weights: Array, r: Array) -> NDArray[np.complex128]:
     """Return the matrix of `chi_r_from_chi` for given R, shape (r, k)."""
     return np.asarray((KSTEP / np.sqrt(np.pi)) * np.exp(-2j * np.outer(r, k)) * weights)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
-from ssbchar.xas.normalisation.edge_features import e0_derivative
+from ssbchar.xas.normalisation.edge_features import find_inflection
 from ssbchar.xas.normalisation.edge_tables import CONVENTIONS
 from ssbchar.xas.normalisation.options import Calibration
 
@@ -117,7 +117,7 @@ def _has_foil(ds: xr.Dataset) -> NDArray[np.bool_]:
     return np.asarray(np.isfinite(ds["mu_foil"].values).sum(axis=1) > 20)
 
 
-def foil_energy(options: Calibration, element: str, edge: str) -> float:
+def look_up_foil_energy(options: Calibration, element: str, edge: str) -> float:
     """Return the edge energy of the foil [eV] by the option or the convention."""
     if options.foil_energy:
         return options.foil_energy
@@ -136,15 +136,15 @@ def _onto_foil(
     scans: xr.Dataset, base: xr.Dataset, options: Calibration
 ) -> tuple[Array, Array, str]:
     """Return shift and standard error of each scan, and what it was aligned by."""
-    tabulated = foil_energy(options, str(scans.attrs["element"]), str(scans.attrs["edge"]))
+    tabulated = look_up_foil_energy(options, str(scans.attrs["element"]), str(scans.attrs["edge"]))
     grid, mean = _standard_foil(base, tabulated, options)
-    inflection = float(e0_derivative(grid, mean[None], first=0.5)[0][0])
+    inflection = float(find_inflection(grid, mean[None], first=0.5)[0][0])
     window = inflection + options.window[0], inflection + options.window[1]
     shift = np.full(scans.sizes["scan"], np.nan)
     for i in range(shift.size):
         x, y = _finite(scans["energy"].values[i], scans["mu_foil"].values[i])
         if x.size > 20:
-            shift[i] = align(grid, mean, x, y, window, options.max_shift)[0]
+            shift[i] = align_edges(grid, mean, x, y, window, options.max_shift)[0]
     absolute = tabulated - inflection
     stderr = np.where(np.isfinite(shift), options.alignment_error, np.nan)
     foil = f"{options.foil_element or scans.attrs['element']} {options.foil_edge or scans.attrs['edge']} foil"
@@ -169,7 +169,7 @@ def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> 
         for i in np.flatnonzero(_has_foil(base))
     ]
     grid, total = foils[0][0], foils[0][1].copy()
-    at = float(e0_derivative(grid, total[None], first=0.5)[0][0])
+    at = float(find_inflection(grid, total[None], first=0.5)[0][0])
     if abs(at - tabulated) > options.max_shift + 40:
         problem = f"the foil's edge is at {at:.0f} eV, {tabulated:g} eV expected"
         raise BadInput(
@@ -179,7 +179,7 @@ def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> 
         )
     count, window = np.ones(grid.size), (at + options.window[0], at + options.window[1])
     for x, y in foils[1:]:
-        shift, _ = align(grid, foils[0][1], x, y, window, options.max_shift)
+        shift, _ = align_edges(grid, foils[0][1], x, y, window, options.max_shift)
         if np.isfinite(shift):
             inside = (grid >= x[0] + shift) & (grid <= x[-1] + shift)
             total[inside] += CubicSpline(x + shift, y)(grid[inside])
@@ -187,7 +187,7 @@ def _standard_foil(base: xr.Dataset, tabulated: float, options: Calibration) -> 
     return grid, total / count
 
 
-def align(
+def align_edges(
     grid: Array,
     target: Array,
     energy: Array,
@@ -217,8 +217,8 @@ def align(
     from scipy.interpolate import CubicSpline
 
     s = float(
-        e0_derivative(grid, target[None], first=0.5)[0][0]
-        - e0_derivative(energy, mu[None], first=0.5)[0][0]
+        find_inflection(grid, target[None], first=0.5)[0][0]
+        - find_inflection(energy, mu[None], first=0.5)[0][0]
     )
     if not abs(s) <= limit:
         return float("nan"), float("nan")
@@ -232,9 +232,9 @@ def align(
     x = np.arange(low, high, 0.3)
     width = 1.2 * np.maximum(_spacing(energy, x - s), _spacing(grid, x))
     fine = np.arange(low - s - 2.0, high - s + 2.0, 0.1)
-    spline = CubicSpline(fine, smoothed(energy, mu, fine, np.interp(fine + s, x, width)))
+    spline = CubicSpline(fine, smooth_locally(energy, mu, fine, np.interp(fine + s, x, width)))
     slope = spline.derivative()
-    y = smoothed(grid, target, x, width)
+    y = smooth_locally(grid, target, x, width)
     line = (x - x.mean()) / np.ptp(x)
     for _ in range(30):
         moved, rate = spline(x - s), -slope(x - s)
@@ -261,7 +261,7 @@ def _spacing(energy: Array, at: Array) -> Array:
     return np.asarray(np.interp(at, (energy[1:] + energy[:-1]) / 2, widest))
 
 
-def smoothed(energy: Array, mu: Array, at: Array, width: Array) -> Array:
+def smooth_locally(energy: Array, mu: Array, at: Array, width: Array) -> Array:
     """Return a spectrum at other energies by local quadratic regression, Gaussian weights of sigma
     `width` [eV]."""
     distance = (energy[None] - at[:, None]) / width[:, None]

@@ -11,7 +11,7 @@ from ssbchar.typing import Array
 
 
 @dataclass(frozen=True)
-class Ranges:
+class FitRanges:
     """Fit ranges as indices into the energy axis, from E0 and limits relative to it [eV]."""
 
     pre: slice
@@ -20,7 +20,7 @@ class Ranges:
     nnorm: int
 
 
-def ranges(
+def choose_fit_ranges(
     energy: Array,
     e0: float,
     pre1: float | None = None,
@@ -28,7 +28,7 @@ def ranges(
     norm1: float | None = None,
     norm2: float | None = None,
     nnorm: int | None = None,
-) -> Ranges:
+) -> FitRanges:
     """Return the pre- and post-edge ranges by the conventions of Larch.
 
     (M. Newville, J. Phys.: Conf. Ser. 430 (2013) 012007.)
@@ -51,23 +51,23 @@ def ranges(
     degree = (
         (2 if last - first >= 300 else 1 if last - first >= 30 else 0) if nnorm is None else nnorm
     )
-    p1 = _at_or_below(energy, low + e0)
+    p1 = _find_at_or_below(energy, low + e0)
     p2 = max(int(np.abs(energy - high - e0).argmin()), p1 + 2)
-    n1 = min(_at_or_below(energy, first + e0), energy.size - 3)
+    n1 = min(_find_at_or_below(energy, first + e0), energy.size - 3)
     n2 = int(np.abs(energy - last - e0).argmin())
     if n2 - n1 < 2:
         n1, degree = n1 - 2, 0
     elif n2 - n1 < 5:
         degree = min(degree, 1)
-    return Ranges(slice(p1, p2), slice(n1, n2), at, degree)
+    return FitRanges(slice(p1, p2), slice(n1, n2), at, degree)
 
 
-def _at_or_below(energy: Array, value: float) -> int:
+def _find_at_or_below(energy: Array, value: float) -> int:
     return max(int(np.searchsorted(energy, value, side="right")) - 1, 0)
 
 
 @dataclass(frozen=True)
-class Normalised:
+class NormalisedSpectra:
     """Spectra with their baseline and step; arrays (spectrum, energy), step (spectrum)."""
 
     pre_edge: Array
@@ -77,7 +77,7 @@ class Normalised:
     flat: Array
 
 
-def tail(energy: Array, e0: float, width: float) -> Array:
+def calculate_tail(energy: Array, e0: float, width: float) -> Array:
     """Return the tails of an edge of unit step, 1/2 + arctan(2 (E - E0)/width)/pi - [E > E0]; none
     for width 0.
 
@@ -99,14 +99,14 @@ def tail(energy: Array, e0: float, width: float) -> Array:
     return np.asarray(0.5 + np.arctan(2 * (energy - e0) / width) / np.pi - (energy > e0))
 
 
-def normalised(
+def normalise_edges(
     energy: Array,
     mu: Array,
-    limits: Ranges,
+    limits: FitRanges,
     victoreen: int = 0,
     smooth: Array | None = None,
     tail: Array | None = None,
-) -> Normalised:
+) -> NormalisedSpectra:
     """Return normalised and flattened spectra.
 
     norm = (mu - pre)/step with pre(E) = (a + b E) E**-n fitted below the edge, post - pre a
@@ -130,10 +130,12 @@ def normalised(
         Tails of the edge in steps (`tail`): baseline and polynomial are fitted to mu - step tail,
         which is linear in mu still. None, as in Larch, leaves them to baseline and polynomial.
     """
-    pre = baseline(energy, mu, limits, victoreen)
-    above = _polynomial(energy, (mu if smooth is None else smooth) - pre, limits.post, limits.nnorm)
+    pre = fit_pre_edge(energy, mu, limits, victoreen)
+    above = _fit_polynomial(
+        energy, (mu if smooth is None else smooth) - pre, limits.post, limits.nnorm
+    )
     if tail is not None:
-        pre_tail, above_tail = _of_tail(energy, tail, limits, victoreen)
+        pre_tail, above_tail = _fit_tail(energy, tail, limits, victoreen)
         height = above[:, limits.at_e0, None] / (1 + above_tail[limits.at_e0])
         pre, above = pre - height * pre_tail, above - height * above_tail
     step = np.maximum(np.abs(above[:, limits.at_e0]), 1e-12)
@@ -141,26 +143,26 @@ def normalised(
     flat = norm.copy()
     bend = above / step[:, None]
     flat[:, limits.at_e0 :] -= bend[:, limits.at_e0 :] - bend[:, limits.at_e0, None]
-    return Normalised(pre, pre + above, step, norm, flat)
+    return NormalisedSpectra(pre, pre + above, step, norm, flat)
 
 
-def _of_tail(energy: Array, tail: Array, limits: Ranges, victoreen: int) -> tuple[Array, Array]:
+def _fit_tail(energy: Array, tail: Array, limits: FitRanges, victoreen: int) -> tuple[Array, Array]:
     """Return what baseline and polynomial make of the tails of a unit step."""
-    pre = baseline(energy, tail[None], limits, victoreen)
-    return pre[0], _polynomial(energy, tail[None] - pre, limits.post, limits.nnorm)[0]
+    pre = fit_pre_edge(energy, tail[None], limits, victoreen)
+    return pre[0], _fit_polynomial(energy, tail[None] - pre, limits.post, limits.nnorm)[0]
 
 
-def baseline(energy: Array, mu: Array, limits: Ranges, victoreen: int = 0) -> Array:
+def fit_pre_edge(energy: Array, mu: Array, limits: FitRanges, victoreen: int = 0) -> Array:
     """Return the pre-edge curve of each spectrum, (a + b E) E**-n (n = 0: a line)."""
     if limits.pre.stop - limits.pre.start < 3:
         return np.asarray(
             np.repeat(mu[:, limits.pre].mean(axis=1, keepdims=True), energy.size, axis=1)
         )
     weight = (energy / energy[limits.at_e0]) ** victoreen
-    return np.asarray(_polynomial(energy, mu * weight, limits.pre, 1) / weight)
+    return np.asarray(_fit_polynomial(energy, mu * weight, limits.pre, 1) / weight)
 
 
-def _polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
+def _fit_polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
     """Return least-squares polynomials fitted to y[:, where], on the whole axis."""
     inside = x[where]
     middle, half = inside.mean(), max(float(np.ptp(inside)) / 2, 1e-9)
@@ -168,9 +170,9 @@ def _polynomial(x: Array, y: Array, where: slice, degree: int) -> Array:
     return np.asarray((y[:, where] @ np.linalg.pinv(basis[where]).T) @ basis.T)
 
 
-def linear_part(
+def derive_operators(
     energy: Array,
-    limits: Ranges,
+    limits: FitRanges,
     victoreen: int = 0,
     smoother: Array | None = None,
     tail: Array | None = None,
@@ -188,21 +190,21 @@ def linear_part(
     tail : array, shape (energy,), or None
     """
     unit = np.eye(energy.size)
-    pre = baseline(energy, unit, limits, victoreen)
+    pre = fit_pre_edge(energy, unit, limits, victoreen)
     below = (unit if smoother is None else smoother.T) - pre
     rest, weights = (
         (unit - pre).T,
-        _polynomial(energy, below, limits.post, limits.nnorm)[:, limits.at_e0],
+        _fit_polynomial(energy, below, limits.post, limits.nnorm)[:, limits.at_e0],
     )
     if tail is None:
         return rest, weights
-    pre_tail, above_tail = _of_tail(energy, tail, limits, victoreen)
+    pre_tail, above_tail = _fit_tail(energy, tail, limits, victoreen)
     weights = weights / (1 + above_tail[limits.at_e0])
     return rest + np.outer(pre_tail, weights), weights
 
 
-def norm_stderr(
-    mu_stderr: Array, done: Normalised, rest: Array, weights: Array
+def norm_stderr_from_mu_stderr(
+    mu_stderr: Array, done: NormalisedSpectra, rest: Array, weights: Array
 ) -> tuple[Array, Array]:
     """Return the standard errors of norm and of the edge step, those of baseline and step included.
 
@@ -222,8 +224,8 @@ def norm_stderr(
     return np.sqrt(np.maximum(total, 0)) / done.edge_step[:, None], np.sqrt(of_step)
 
 
-def functional_stderr(
-    rows: Array, mu_stderr: Array, done: Normalised, rest: Array, weights: Array
+def functional_stderr_from_mu_stderr(
+    rows: Array, mu_stderr: Array, done: NormalisedSpectra, rest: Array, weights: Array
 ) -> Array:
     """Return the standard error of h . norm of each spectrum, for independent errors of mu; all of
     it carried through.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ssbchar.typing import Array
 
 
-def local_fit(
+def fit_locally(
     energy: Array, at: float, width: float, degree: int = 3
 ) -> tuple[NDArray[np.int_], Array, Array]:
     """Return points, coefficient matrix and root weights of a polynomial about `at`, weights
@@ -30,7 +30,7 @@ def local_fit(
     )
 
 
-def e0_half(
+def find_half_step(
     energy: Array, norm: Array, level: float = 0.5, width: float = 0.5
 ) -> tuple[Array, Array, Array]:
     """Return where each spectrum crosses `level` on its rise [eV], its slope there [1/eV] and the
@@ -69,7 +69,7 @@ def e0_half(
         rows[row, i : i + 2] = 1 - share, share
         at = start
         for _ in range(20):
-            use, inverse, _ = local_fit(energy, at, width, 5)
+            use, inverse, _ = fit_locally(energy, at, width, 5)
             a = inverse @ y[use]
             if a[1] <= 0 or abs(at - start) > 2 * width:
                 break
@@ -82,7 +82,7 @@ def e0_half(
     return found, slopes, rows
 
 
-def e0_derivative(
+def find_inflection(
     energy: Array, mu: Array, width: float = 1.2, first: float = 0.0
 ) -> tuple[Array, Array]:
     """Return the inflection point of each edge [eV], below the grid, with its standard error.
@@ -99,7 +99,7 @@ def e0_derivative(
         Where above 0: take the first maximum of the derivative that reaches this share of the
         highest (metal foils).
     """
-    slope = np.gradient(smoothed(energy, mu, 1.0), energy, axis=1)
+    slope = np.gradient(smooth_spectra(energy, mu, 1.0), energy, axis=1)
     inner = slice(3, -3)
     coarse = np.argmax(slope[:, inner], axis=1) + 3
     if first > 0:
@@ -108,12 +108,13 @@ def e0_derivative(
         peak &= slope >= first * slope[np.arange(len(slope)), coarse][:, None]
         coarse = np.where(peak.any(axis=1), np.argmax(peak, axis=1), coarse)
     found = [
-        _inflection(energy, y, float(energy[i]), width) for y, i in zip(mu, coarse, strict=True)
+        _refine_inflection(energy, y, float(energy[i]), width)
+        for y, i in zip(mu, coarse, strict=True)
     ]
     return np.array([f[0] for f in found]), np.array([f[1] for f in found])
 
 
-def smoothed(energy: Array, mu: Array, width: float) -> Array:
+def smooth_spectra(energy: Array, mu: Array, width: float) -> Array:
     """Return spectra averaged over `width` eV (a triangle over two neighbours where the grid is
     coarser)."""
     from scipy.ndimage import convolve1d
@@ -128,10 +129,10 @@ def smoothed(energy: Array, mu: Array, width: float) -> Array:
     return np.asarray(convolve1d(mu, kernel / kernel.sum(), axis=1, mode="nearest"))
 
 
-def _inflection(energy: Array, y: Array, start: float, width: float) -> tuple[float, float]:
+def _refine_inflection(energy: Array, y: Array, start: float, width: float) -> tuple[float, float]:
     at, stderr = start, float(width)
     for _ in range(30):
-        use, inverse, root = local_fit(energy, at, width)
+        use, inverse, root = fit_locally(energy, at, width)
         a = inverse @ y[use]
         if a[3] >= 0 or abs(at - start) > 3 * width:
             return start, float(width)
@@ -146,7 +147,7 @@ def _inflection(energy: Array, y: Array, start: float, width: float) -> tuple[fl
     return at, stderr
 
 
-def white_line(
+def measure_white_line(
     energy: Array, flat: Array, e0: float, reach: float = 40.0, width: float = 0.8
 ) -> tuple[Array, Array, Array]:
     """Return height and position [eV] of each white line, and the rows of the fit.
@@ -172,7 +173,7 @@ def white_line(
         h of the height h . flat.
     """
     window = np.flatnonzero((energy > e0 - 5) & (energy < e0 + reach))
-    top = window[np.argmax(smoothed(energy, flat, 1.0)[:, window], axis=1)]
+    top = window[np.argmax(smooth_spectra(energy, flat, 1.0)[:, window], axis=1)]
     heights, places, rows = (
         flat[np.arange(len(flat)), top],
         energy[top].astype(float),
@@ -181,7 +182,7 @@ def white_line(
     for i, y in enumerate(flat):
         at = start = float(energy[top[i]])
         for _ in range(30):
-            use, inverse, _ = local_fit(energy, at, width, 5)
+            use, inverse, _ = fit_locally(energy, at, width, 5)
             a = inverse @ y[use]
             if a[2] >= 0 or abs(at - start) > 3 * width:
                 rows[i, top[i]] = 1.0

@@ -43,14 +43,14 @@ KRAFT: dict[tuple[str, str], float] = {("Fe", "K"): 7110.75}
 CONVENTIONS = {"bearden": BEARDEN, "kraft": KRAFT}
 
 
-def nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str] | None:
+def find_nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str] | None:
     """Return (element, edge) of the tabulated edge nearest to an energy [eV], none beyond the
     tolerance [eV]."""
     found = min(BEARDEN, key=lambda key: abs(BEARDEN[key] - energy))
     return found if abs(BEARDEN[found] - energy) <= tolerance else None
 
 
-WIDTHS: dict[str, str] = {
+CORE_WIDTHS: dict[str, str] = {
     "K": """Mg 0.36 Al 0.42 Si 0.48 P 0.53 S 0.59 Cl 0.64 Ar 0.68 K 0.74 Ca 0.81 Sc 0.86 Ti 0.94 V 1.01 Cr 1.08 Mn 1.16
     Fe 1.25 Co 1.33 Ni 1.44 Cu 1.55 Zn 1.67 Ga 1.82 Ge 1.96 As 2.14 Se 2.33 Br 2.52 Kr 2.75 Rb 2.99 Sr 3.25 Y 3.52
     Zr 3.84 Nb 4.14 Mo 4.52 Tc 4.91 Ru 5.33 Rh 5.77 Pd 6.24 Ag 6.75 Cd 7.28 In 7.91 Sn 8.49 Sb 9.16 Te 9.89 I 10.6""",
@@ -62,8 +62,8 @@ WIDTHS: dict[str, str] = {
 Chem. Ref. Data 8 (1979) 329)."""
 
 
-def core_width(element: str, edge: str) -> float:
+def look_up_core_width(element: str, edge: str) -> float:
     """Return the natural full width at half maximum of a core level [eV], 0 where it is not
     tabulated."""
-    words = WIDTHS.get(edge, "").split()
+    words = CORE_WIDTHS.get(edge, "").split()
     return float(dict(zip(words[::2], words[1::2], strict=True)).get(element, 0.0))

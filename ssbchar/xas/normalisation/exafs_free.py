@@ -14,22 +14,22 @@ from ssbchar.xas.exafs.options import Exafs
 
 
 @dataclass(frozen=True)
-class Smooth:
+class ExafsFree:
     """Spectra without EXAFS, shape (spectrum, energy), and what made them; `curve` None where there
     is no EXAFS."""
 
     curve: Array | None
-    operators: autobk.Background | None = None
+    operators: autobk.BackgroundOperators | None = None
     weight: Array | None = None
 
     def operator(self, size: int) -> Array | None:
         """Return B of curve = B mu, for variances (at the series' middle clamp weight)."""
         if self.operators is None or self.weight is None:
             return None
-        return autobk.curve_operator(self.operators, float(np.median(self.weight)), size)
+        return autobk.build_background_operator(self.operators, float(np.median(self.weight)), size)
 
 
-def without_exafs(energy: Array, mu: Array, e0: float, options: Exafs) -> Smooth:
+def remove_exafs(energy: Array, mu: Array, e0: float, options: Exafs) -> ExafsFree:
     """Return the background spline of AUTOBK in place of each spectrum above E0, where the scan
     reaches ``min_k``.
 
@@ -49,7 +49,7 @@ def without_exafs(energy: Array, mu: Array, e0: float, options: Exafs) -> Smooth
     """
     reach = float(np.sqrt(ETOK * max(float(energy[-1]) - e0, 0.0)))
     if reach < options.min_k:
-        return Smooth(None)
-    operators = autobk.background(energy, e0, options)
+        return ExafsFree(None)
+    operators = autobk.build_operators(energy, e0, options)
     _, coefficients, weight = autobk.chi_from_mu(operators, mu, np.ones(len(mu)))
-    return Smooth(autobk.background_curve(operators, mu, coefficients), operators, weight)
+    return ExafsFree(autobk.evaluate_background(operators, mu, coefficients), operators, weight)

@@ -12,15 +12,15 @@ from ssbchar.typing import Array
 from ssbchar.uncertain import MAD_TO_SIGMA
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.normalisation.edge_features import e0_derivative
-from ssbchar.xas.normalisation.noise import jumps
+from ssbchar.xas.normalisation.edge_features import find_inflection
+from ssbchar.xas.normalisation.noise import measure_jumps
 from ssbchar.xas.normalisation.options import Normalisation
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def unglitched(
+def mask_glitches(
     energy: Array,
     calibrated: xr.Dataset,
     good: NDArray[np.int_],
@@ -37,7 +37,7 @@ def unglitched(
     masked = np.zeros(energy.size, np.int8)
     if options.glitch <= 0:
         return mu, masked
-    at = float(e0_derivative(energy, mu.mean(axis=0, keepdims=True))[0][0])
+    at = float(find_inflection(energy, mu.mean(axis=0, keepdims=True))[0][0])
     free = (energy < at - 15) | (energy > at + 25)
     rise = float(np.median(np.ptp(mu, axis=1)))
     off = _sigmas(energy, mu, free, options.min_glitch * rise)
@@ -65,7 +65,7 @@ def unglitched(
         masked[points] = 1
         where = str(calibrated["source_file"].values[good[i]])
         listed = ", ".join(f"{energy[p]:.1f}" for p in points)
-        found.append(notes.remark(where, f"glitch masked at {listed} eV"))
+        found.append(notes.make_remark(where, f"glitch masked at {listed} eV"))
     return out, masked
 
 
@@ -74,7 +74,7 @@ def _sigmas(energy: Array, values: Array, free: NDArray[np.bool_], floor: float 
     as none."""
     from scipy.ndimage import median_filter
 
-    off = np.where(free, np.nan_to_num(np.abs(jumps(energy, values))), 0.0)
+    off = np.where(free, np.nan_to_num(np.abs(measure_jumps(energy, values))), 0.0)
     sigma = MAD_TO_SIGMA * median_filter(off, size=(1, 51), mode="reflect")
     typical = MAD_TO_SIGMA * np.median(off[:, free], axis=1, keepdims=True)
     return np.asarray(
@@ -90,7 +90,7 @@ def _peaks(bad: NDArray[np.bool_], size: Array) -> NDArray[np.bool_]:
     return np.asarray(bad & (size >= 0.75 * highest))
 
 
-def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:
+def find_consistent_repeats(norm: Array, limit: float) -> NDArray[np.bool_]:
     """Return which spectra lie as near to the median spectrum as the others do (at least three are
     needed to tell)."""
     n = norm.shape[0]
@@ -101,7 +101,7 @@ def not_outlying(norm: Array, limit: float) -> NDArray[np.bool_]:
     return np.asarray(off <= limit * max(typical, 1e-12))
 
 
-def thickness_loss(total: float, step: float, top: float, leakage: float) -> float:
+def estimate_thickness_loss(total: float, step: float, top: float, leakage: float) -> float:
     """Return the share of the white line (top - 1, in edge steps) that a leaking beam takes.
 
     Harmonics, pinholes and leakage, a share h of the beam that is not absorbed, turn mu into
@@ -124,10 +124,10 @@ def thickness_loss(total: float, step: float, top: float, leakage: float) -> flo
     return float(1 - (high - above) / (above - below) / (top - 1))
 
 
-def guards(
+def check_heights(
     calibrated: xr.Dataset,
     good: NDArray[np.int_],
-    scans: edge.Normalised,
+    scans: edge.NormalisedSpectra,
     options: Normalisation,
     names: list[str],
     found: list[notes.Note],
@@ -140,7 +140,7 @@ def guards(
     mode = calibrated.attrs.get("mode")
     if mode == "fluorescence":
         said = "fluorescence, not corrected for self-absorption: white line and EXAFS of a concentrated sample are damped"
-        found.append(notes.doubt(str(calibrated.attrs.get("measurement", "")), said))
+        found.append(notes.make_doubt(str(calibrated.attrs.get("measurement", "")), said))
     if mode != "transmission":
         return
     total_of = calibrated["total"].values[good]
@@ -148,19 +148,19 @@ def guards(
     tops = scans.norm.max(axis=1)
     for i, total, height, top in zip(good, thickest, scans.edge_step, tops, strict=True):
         if total > options.max_thickness:
-            loss = 100 * thickness_loss(
+            loss = 100 * estimate_thickness_loss(
                 min(float(total), 20.0), float(height), max(float(top), 1.05), options.leakage
             )
             said = f"total absorption {total:.1f} above {options.max_thickness:g}: harmonics or leakage"
             found.append(
-                notes.doubt(
+                notes.make_doubt(
                     names[i],
                     f"{said} of {options.leakage:g} would take {loss:.1f} % of its white line",
                 )
             )
         elif height > options.max_step:
             said = f"edge step {height:.2f} above {options.max_step:g}: thickness flattens its features, harmonics more"
-            found.append(notes.doubt(names[i], said))
+            found.append(notes.make_doubt(names[i], said))
         if height < options.min_step:
             said = f"edge step {height:.3f} below {options.min_step:g}: a thicker sample or fluorescence would tell more"
-            found.append(notes.doubt(names[i], said))
+            found.append(notes.make_doubt(names[i], said))

@@ -10,7 +10,7 @@ from ssbchar.typing import Array
 from ssbchar.uncertain import MAD_TO_SIGMA
 
 
-def neighbour_weights(energy: Array) -> Array:
+def calculate_neighbour_weights(energy: Array) -> Array:
     """Return, per point, weights of its four neighbours that give the cubic through them at that
     point.
 
@@ -39,16 +39,16 @@ def neighbour_weights(energy: Array) -> Array:
     return out
 
 
-def jumps(energy: Array, values: Array) -> Array:
+def measure_jumps(energy: Array, values: Array) -> Array:
     """Return how far each point lies from its neighbours' cubic, in units of one point's noise
     (spectrum, energy)."""
-    weights = neighbour_weights(energy)
+    weights = calculate_neighbour_weights(energy)
     padded = np.pad(values, ((0, 0), (2, 2)), mode="edge")
     expected = sum(weights[:, j] * padded[:, j : j + energy.size] for j in range(5))
     return np.asarray((values - expected) / np.sqrt(1 + np.nansum(weights**2, axis=1)))
 
 
-def jump_scale(energy: Array, own: Array) -> Array:
+def calculate_jump_scale(energy: Array, own: Array) -> Array:
     """Return the standard deviation of `jumps` on `energy` of white noise 1 on points `own`,
     interpolated by a spline.
 
@@ -60,10 +60,12 @@ def jump_scale(energy: Array, own: Array) -> Array:
     if own.size == energy.size and np.abs(own - energy).max() < 1e-6:
         return np.ones(energy.size)
     moved = np.asarray(CubicSpline(own, np.eye(own.size))(energy)).T
-    return np.asarray(np.sqrt((jumps(energy, moved) ** 2).sum(axis=0)))
+    return np.asarray(np.sqrt((measure_jumps(energy, moved) ** 2).sum(axis=0)))
 
 
-def point_noise(energy: Array, values: Array, e0: float, scale: Array, width: int = 81) -> Array:
+def estimate_point_noise(
+    energy: Array, values: Array, e0: float, scale: Array, width: int = 81
+) -> Array:
     """Return one standard deviation of each point of each spectrum, from itself.
 
     1.4826 times the running median of |jump| / `scale` (from `jump_scale`) over `width` points;
@@ -72,11 +74,11 @@ def point_noise(energy: Array, values: Array, e0: float, scale: Array, width: in
     """
     free = (energy < e0 - 15) | (energy > e0 + 30)
     return _interpolated(
-        energy, _running(np.abs(jumps(energy, values) / scale)[:, free], width), free
+        energy, _running(np.abs(measure_jumps(energy, values) / scale)[:, free], width), free
     )
 
 
-def repeat_noise(energy: Array, deviations: Array, scale: Array, width: int = 81) -> Array:
+def estimate_repeat_noise(energy: Array, deviations: Array, scale: Array, width: int = 81) -> Array:
     """Return one standard deviation of a point of one repeat, from the repeats' deviations from
     their mean.
 
@@ -98,7 +100,7 @@ def repeat_noise(energy: Array, deviations: Array, scale: Array, width: int = 81
     n = len(deviations)
     square = np.nan_to_num(scale, nan=1.0) ** 2
     expected = np.sqrt((1 - 2 / n) * square + square.mean(axis=0) / n)
-    found = np.abs(jumps(energy, deviations) / expected)[:, 2:-2]
+    found = np.abs(measure_jumps(energy, deviations) / expected)[:, 2:-2]
     inside = np.ones(energy.size, bool)
     inside[:2] = inside[-2:] = False
     pooled = _running(found.T.reshape(1, -1), width * n)[:, n // 2 :: n]

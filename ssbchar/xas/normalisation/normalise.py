@@ -15,11 +15,19 @@ from ssbchar.typing import Array
 from ssbchar.xas import notes
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.normalisation.edge_features import e0_derivative, e0_half, white_line
-from ssbchar.xas.normalisation.edge_tables import core_width
-from ssbchar.xas.normalisation.exafs_free import Smooth, without_exafs
-from ssbchar.xas.normalisation.glitches import guards, not_outlying, unglitched
-from ssbchar.xas.normalisation.noise import jump_scale, point_noise, repeat_noise
+from ssbchar.xas.normalisation.edge_features import (
+    find_half_step,
+    find_inflection,
+    measure_white_line,
+)
+from ssbchar.xas.normalisation.edge_tables import look_up_core_width
+from ssbchar.xas.normalisation.exafs_free import ExafsFree, remove_exafs
+from ssbchar.xas.normalisation.glitches import check_heights, find_consistent_repeats, mask_glitches
+from ssbchar.xas.normalisation.noise import (
+    calculate_jump_scale,
+    estimate_point_noise,
+    estimate_repeat_noise,
+)
 from ssbchar.xas.normalisation.options import Normalisation
 
 if TYPE_CHECKING:
@@ -53,16 +61,19 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         No scan is left, or no edge is found.
     """
     aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
-    found, options = notes.of(calibrated.attrs), settled(options, calibrated.attrs)
+    found, options = (
+        notes.read_notes(calibrated.attrs),
+        resolve_core_width(options, calibrated.attrs),
+    )
     names = [str(s) for s in calibrated["source_file"].values]
     status = np.array(calibrated["status"].values, dtype=object)
     good = np.flatnonzero(status == "ok")
-    energy, mu, counted, scale = on_one_grid(calibrated, good)
-    mu, masked = unglitched(energy, calibrated, good, mu, options, found)
+    energy, mu, counted, scale = regrid_scans(calibrated, good)
+    mu, masked = mask_glitches(energy, calibrated, good, mu, options, found)
     done = calibrated.attrs.get("mode") == "normalised"
-    e0 = origin(energy, mu, options, names[good[0]], done)
+    e0 = find_origin(energy, mu, options, names[good[0]], done)
     first, _ = _normalised(energy, mu, e0, options, done)
-    keep = not_outlying(first.norm, options.outlier)
+    keep = find_consistent_repeats(first.norm, options.outlier)
     for i in np.flatnonzero(~keep):
         status[good[i]] = "outlier"
         problem = "the repeat differs from the others far beyond their scatter"
@@ -73,14 +84,14 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
                 "remedy": "left out of the merge; look at it",
             }
         )
-    guards(calibrated, good, first, options, names, found)
-    noise = np.where(np.isfinite(counted), counted, point_noise(energy, mu, e0, scale))
-    merged, merged_stderr, step_spread = merge(energy, first, noise, keep, scale)
+    check_heights(calibrated, good, first, options, names, found)
+    noise = np.where(np.isfinite(counted), counted, estimate_point_noise(energy, mu, e0, scale))
+    merged, merged_stderr, step_spread = merge_repeats(energy, first, noise, keep, scale)
     both = np.vstack([mu, merged])
     stderr = np.vstack([noise, merged_stderr])
     label = [*(names[i] for i in good), "merged"]
     states = [*(str(status[i]) for i in good), "ok"]
-    ds = spectra(energy, both, stderr, e0, options, label, states, done)
+    ds = build_normalised_dataset(energy, both, stderr, e0, options, label, states, done)
     ds["step_spread"] = (
         (),
         step_spread,
@@ -106,17 +117,18 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     return ds
 
 
-def settled(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:
+def resolve_core_width(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:
     """Return the options with the core level's width, tabulated for element and edge where none is
     configured."""
     if options.core_width is not None:
         return options
     return replace(
-        options, core_width=core_width(str(attrs.get("element", "")), str(attrs.get("edge", "")))
+        options,
+        core_width=look_up_core_width(str(attrs.get("element", "")), str(attrs.get("edge", ""))),
     )
 
 
-def on_one_grid(
+def regrid_scans(
     calibrated: xr.Dataset, good: NDArray[np.int_]
 ) -> tuple[Array, Array, Array, Array]:
     """Return the first good scan's energies within all scans' range; there mu, its counted error
@@ -141,35 +153,37 @@ def on_one_grid(
             mu[row], counted[row] = y[inside], s[inside]
         else:
             mu[row], counted[row] = CubicSpline(x, y)(grid), np.interp(grid, x, s)
-            scale[row] = jump_scale(grid, x)
+            scale[row] = calculate_jump_scale(grid, x)
     return grid, mu, counted, scale
 
 
 def _normalised(
     energy: Array, mu: Array, e0: float, options: Normalisation, done: bool
-) -> tuple[edge.Normalised, Smooth]:
+) -> tuple[edge.NormalisedSpectra, ExafsFree]:
     """Return normalised spectra and what the step was found on; `done` ones pass as they are."""
     if done:
-        return edge.Normalised(
+        return edge.NormalisedSpectra(
             np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu
-        ), Smooth(None)
-    limits = edge.ranges(
+        ), ExafsFree(None)
+    limits = edge.choose_fit_ranges(
         energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
     )
-    smooth = without_exafs(energy, mu, e0, Exafs()) if options.exafs_free else Smooth(None)
-    tail = edge.tail(energy, e0, options.core_width or 0.0)
-    return edge.normalised(energy, mu, limits, options.victoreen, smooth.curve, tail), smooth
+    smooth = remove_exafs(energy, mu, e0, Exafs()) if options.exafs_free else ExafsFree(None)
+    tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
+    return edge.normalise_edges(energy, mu, limits, options.victoreen, smooth.curve, tail), smooth
 
 
-def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
+def find_origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
     """Return E0 [eV]: configured, else the half step of the mean spectrum, found from its
     inflection."""
     if options.e0:
         return options.e0
     mean = mu.mean(axis=0, keepdims=True)
-    e0 = float(e0_derivative(energy, mean)[0][0])
+    e0 = float(find_inflection(energy, mean)[0][0])
     for _ in range(2):
-        found = float(e0_half(energy, _normalised(energy, mean, e0, options, done)[0].norm)[0][0])
+        found = float(
+            find_half_step(energy, _normalised(energy, mean, e0, options, done)[0].norm)[0][0]
+        )
         if not np.isfinite(found):
             raise BadInput(
                 where,
@@ -180,8 +194,12 @@ def origin(energy: Array, mu: Array, options: Normalisation, where: str, done: b
     return e0
 
 
-def merge(
-    energy: Array, scans: edge.Normalised, noise: Array, keep: NDArray[np.bool_], scale: Array
+def merge_repeats(
+    energy: Array,
+    scans: edge.NormalisedSpectra,
+    noise: Array,
+    keep: NDArray[np.bool_],
+    scale: Array,
 ) -> tuple[Array, Array, float]:
     """Return the merged absorption, the standard error of its points and the relative scatter of
     the edge step.
@@ -199,14 +217,14 @@ def merge(
     mean_step = float(weight @ step)
     stderr = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
     if keep.sum() >= 3:
-        stderr = repeat_noise(energy, scans.norm[keep] - norm, scale[keep]) * np.sqrt(
+        stderr = estimate_repeat_noise(energy, scans.norm[keep] - norm, scale[keep]) * np.sqrt(
             float((weight**2).sum())
         )
     spread = float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0
     return norm * mean_step + weight @ scans.pre_edge[keep], stderr * mean_step, spread
 
 
-def spectra(
+def build_normalised_dataset(
     energy: Array,
     mu: Array,
     stderr: Array,
@@ -219,22 +237,22 @@ def spectra(
     """Return the Dataset of normalised spectra with their edges (see `normalise`)."""
     import xarray as xr
 
-    limits = edge.ranges(
+    limits = edge.choose_fit_ranges(
         energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
     )
     done, smooth = _normalised(energy, mu, e0, options, already)
     rest, weights = np.eye(energy.size), np.zeros(energy.size)
     if not already:
-        tail = edge.tail(energy, e0, options.core_width or 0.0)
-        rest, weights = edge.linear_part(
+        tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
+        rest, weights = edge.derive_operators(
             energy, limits, options.victoreen, smooth.operator(energy.size), tail
         )
-    relative, step_stderr = edge.norm_stderr(stderr, done, rest, weights)
-    half, slope, rows = e0_half(energy, done.norm)
-    half_stderr = edge.functional_stderr(rows, stderr, done, rest, weights) / slope
-    steepest, steepest_stderr = e0_derivative(energy, mu)
-    height, place, rows = white_line(energy, done.flat, e0)
-    top = edge.functional_stderr(rows, stderr, done, rest, weights)
+    relative, step_stderr = edge.norm_stderr_from_mu_stderr(stderr, done, rest, weights)
+    half, slope, rows = find_half_step(energy, done.norm)
+    half_stderr = edge.functional_stderr_from_mu_stderr(rows, stderr, done, rest, weights) / slope
+    steepest, steepest_stderr = find_inflection(energy, mu)
+    height, place, rows = measure_white_line(energy, done.flat, e0)
+    top = edge.functional_stderr_from_mu_stderr(rows, stderr, done, rest, weights)
     dims = ("spectrum", "energy")
     ds = xr.Dataset(
         {

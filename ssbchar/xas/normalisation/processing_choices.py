@@ -14,7 +14,7 @@ from ssbchar.xas.comparison.options import Comparison
 
 
 @dataclass(frozen=True)
-class Choice:
+class ProcessingChoice:
     """One set of processing choices; energies are relative to each spectrum's own E0 [eV]."""
 
     pre1: float
@@ -33,9 +33,9 @@ class Choice:
     (`ssbchar.xas.normalisation.edge.tail`), or fitted with the rest as Larch and Athena do."""
 
 
-def drawn_choices(
+def draw_choices(
     energies: Sequence[Array], e0s: Sequence[float], options: Comparison, signal_end: float = 13.0
-) -> list[Choice]:
+) -> list[ProcessingChoice]:
     """Return the nominal choice and `choices` drawn ones that both spectra allow.
 
     Parameters
@@ -58,7 +58,7 @@ def drawn_choices(
     start = min(100.0, 0.2 * above)
     degree = 2 if above > 300 else 1 if above > 60 else 0
     made = [
-        Choice(
+        ProcessingChoice(
             -low,
             -high,
             start,
@@ -76,7 +76,7 @@ def drawn_choices(
     random = np.random.default_rng(options.seed)
     for _ in range(options.choices):
         made.append(
-            Choice(
+            ProcessingChoice(
                 pre1=-low * random.uniform(0.6, 1.0),
                 pre2=-high * random.uniform(0.9, 1.6),
                 norm1=start * random.uniform(0.5, 1.5),

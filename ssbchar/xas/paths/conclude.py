@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.xas.equivalence_test import tested
+from ssbchar.xas.equivalence_test import judge_change
 from ssbchar.xas.paths.dataset import UNITS
 from ssbchar.xas.paths.model import KINDS
 
@@ -115,7 +115,7 @@ def conclude_changes(ds: xr.Dataset, subject: str, method: str) -> list[Conclusi
     rows = []
     for shell, kind, unit, quantity, change, stderr in found:
         bound = float(ds.attrs[f"max_{kind}"])
-        test = tested(change, stderr, bound, tests=len(found))
+        test = judge_change(change, stderr, bound, tests=len(found))
         base = 1.0 if kind == "number" else 0.0
         verdict = test.verdict if ds.attrs["verdict"] == "ok" else "inconclusive"
         reason = f"matters from {bound:g}; {test.smallest:.2g} would have been seen"

@@ -93,7 +93,7 @@ def build_fit_dataset(
     ds.attrs.update({f"max_{kind}": getattr(options, f"max_{kind}") for kind in KINDS})
     doubts = find_doubts(ds, done)
     ds.attrs.update(verdict="doubtful" if doubts else "ok", reason="; ".join(doubts))
-    ds.attrs["notes"] = json.dumps([n for one in given for n in notes.of(one.attrs)])
+    ds.attrs["notes"] = json.dumps([n for one in given for n in notes.read_notes(one.attrs)])
     return add_curves(ds, problem, done)
 
 

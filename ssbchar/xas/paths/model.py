@@ -87,7 +87,9 @@ class PathFitProblem:
         t = transform
         first, last = (int(0.01 + end / fourier.RSTEP) for end in (t.rmin, t.rmax))
         r = fourier.RSTEP * np.arange(first, last, dtype=np.float64)
-        self.to_r = [fourier.transform_matrix(s.k, self.weights(s.k), r) for s in self.spectra]
+        self.to_r = [
+            fourier.build_transform_matrix(s.k, self.weights(s.k), r) for s in self.spectra
+        ]
         self.noise = np.array(
             [estimate_noise_in_r(s.k, s.chi, self.weights(s.k)) for s in self.spectra]
         )
@@ -97,7 +99,7 @@ class PathFitProblem:
     def weights(self, k: Array) -> Array:
         """Return the window times k^w."""
         t = self.transform
-        return fourier.k_window(k, t.kmin, t.kmax, t.dk, t.window, t.kweight)[1]
+        return fourier.build_k_window(k, t.kmin, t.kmax, t.dk, t.window, t.kweight)[1]
 
     def model(self, values: Array, i: int) -> tuple[list[Array], Array]:
         """Return chi(k) of each shell of a spectrum and the slopes of their sum, shape (parameter,

@@ -10,7 +10,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.scans.formats import RawScan
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 NAMES: dict[str, tuple[str, ...]] = {
     "energy": (
@@ -56,7 +56,7 @@ NAMES: dict[str, tuple[str, ...]] = {
 """Usual names of the columns, in lower case; the first that fits is taken."""
 
 
-def unit(raw: RawScan, name: str) -> str:
+def read_unit(raw: RawScan, name: str) -> str:
     """Return the unit of a column by its XDI field, empty where there is none."""
     for key, value in raw.header.items():
         words = value.split()
@@ -65,7 +65,7 @@ def unit(raw: RawScan, name: str) -> str:
     return ""
 
 
-def column(raw: RawScan, quantity: str, given: str) -> str | None:
+def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
     """Return the file's name for a quantity, by the option or by the usual names."""
     lower = {name.lower(): name for name in raw.columns}
     if given:
@@ -84,9 +84,9 @@ def column(raw: RawScan, quantity: str, given: str) -> str | None:
     return None
 
 
-def needed(raw: RawScan, quantity: str, given: str) -> str:
+def require_column(raw: RawScan, quantity: str, given: str) -> str:
     """Return the file's name for a quantity; raise where there is none."""
-    name = column(raw, quantity, given)
+    name = find_column(raw, quantity, given)
     if name is None:
         wanted = f"'{given}'" if given else f"for {quantity}"
         has = ", ".join(list(raw.columns)[:12])
@@ -98,7 +98,7 @@ def needed(raw: RawScan, quantity: str, given: str) -> str:
     return name
 
 
-def stacked(raw: RawScan, energy: str) -> list[RawScan]:
+def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
     """Return each scan of a stack, or the one scan of the one-dimensional columns.
 
     A stack is arrays (scan, point) on an energy of as many points, or on energies of their shape;
@@ -113,7 +113,7 @@ def stacked(raw: RawScan, energy: str) -> list[RawScan]:
         Name of the energy, empty takes the usual ones.
     """
     flat = {n: v for n, v in raw.columns.items() if v.ndim == 1}
-    name = column(raw, "energy", energy)
+    name = find_column(raw, "energy", energy)
     if name is None or len(flat) == len(raw.columns):
         return [raw]
     axis = raw.columns[name]
@@ -134,20 +134,22 @@ def stacked(raw: RawScan, energy: str) -> list[RawScan]:
     ]
 
 
-def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array, Array]:
+def calculate_absorption(
+    raw: RawScan, options: ScanReading
+) -> tuple[str, Array, Array, Array, Array]:
     """Return mode, mu, I0, total absorption and the variance of mu for one photon per count.
 
     Transmission mu = ln(I0/I1), variance 1/I0 + 1/I1; fluorescence mu = F/I0, variance mu**2 (1/F +
     1/I0).
     """
     mode = options.mode
-    has_i0 = column(raw, "i0", options.i0) is not None
+    has_i0 = find_column(raw, "i0", options.i0) is not None
     if mode == "auto":
-        if options.transmitted or (has_i0 and column(raw, "transmitted", "")):
+        if options.transmitted or (has_i0 and find_column(raw, "transmitted", "")):
             mode = "transmission"
         elif options.fluorescence or (has_i0 and _fluorescence(raw, options) and not options.mu):
             mode = "fluorescence"
-        elif has_i0 and "label" not in raw.header and column(raw, "mu", options.mu) is None:
+        elif has_i0 and "label" not in raw.header and find_column(raw, "mu", options.mu) is None:
             has = ", ".join(list(raw.columns)[:12])
             problem = f"no column of the transmitted or the fluorescence beam (it has {has})"
             raise BadInput(
@@ -158,14 +160,14 @@ def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array
         else:
             mode = "normalised" if _is_normalised(raw) else "mu"
     if mode in ("mu", "normalised"):
-        name = needed(raw, "mu", "" if "label" in raw.header else options.mu)
+        name = require_column(raw, "mu", "" if "label" in raw.header else options.mu)
         mu = raw.columns[name]
-        i0_name = column(raw, "i0", options.i0)
+        i0_name = find_column(raw, "i0", options.i0)
         i0 = raw.columns[i0_name] if i0_name else np.full_like(mu, np.nan)
         return mode, mu, i0, np.full_like(mu, np.nan), np.full_like(mu, np.nan)
-    i0 = _positive(raw, needed(raw, "i0", options.i0))
+    i0 = _positive(raw, require_column(raw, "i0", options.i0))
     if mode == "transmission":
-        i1 = _positive(raw, needed(raw, "transmitted", options.transmitted))
+        i1 = _positive(raw, require_column(raw, "transmitted", options.transmitted))
         mu = np.log(i0 / i1)
         return mode, mu, i0, mu, 1 / i0 + 1 / i1
     names = _fluorescence(raw, options)
@@ -183,7 +185,7 @@ def absorption(raw: RawScan, options: Reading) -> tuple[str, Array, Array, Array
     )
 
 
-def _fluorescence(raw: RawScan, options: Reading) -> list[str]:
+def _fluorescence(raw: RawScan, options: ScanReading) -> list[str]:
     for pattern in options.fluorescence or NAMES["fluorescence"]:
         found = [n for n in raw.columns if fnmatch.fnmatchcase(n.lower(), pattern.lower())]
         if found and not options.fluorescence:
@@ -221,7 +223,7 @@ def _positive(raw: RawScan, name: str) -> Array:
     return np.where(bad, np.nan, values)
 
 
-def foil(raw: RawScan, options: Reading) -> tuple[Array, list[str]]:
+def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> tuple[Array, list[str]]:
     """Return mu of the foil behind the sample, ln(I1/Iref), NaN where there is none."""
     none = np.full(next(iter(raw.columns.values())).shape, np.nan)
     if options.foil == "none":
@@ -230,8 +232,8 @@ def foil(raw: RawScan, options: Reading) -> tuple[Array, list[str]]:
         for name in raw.columns:
             if name.lower() == ready:
                 return raw.columns[name], []
-    name_or_none = column(raw, "foil", options.foil)
-    before = column(raw, "transmitted", options.transmitted)
+    name_or_none = find_column(raw, "foil", options.foil)
+    before = find_column(raw, "transmitted", options.transmitted)
     if options.foil and name_or_none is None:
         has = ", ".join(list(raw.columns)[:12])
         raise BadInput(
@@ -252,10 +254,10 @@ CLIPPED = 5
 """So many points that read exactly a counter's highest value are taken for the end of its range."""
 
 
-def clipped(raw: RawScan, options: Reading) -> list[str]:
+def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
     """Return a line for each counter that reads its highest value again and again: saturated, its
     peaks cut off."""
-    used = [column(raw, q, getattr(options, q)) for q in ("i0", "transmitted")]
+    used = [find_column(raw, q, getattr(options, q)) for q in ("i0", "transmitted")]
     if options.mode in ("auto", "fluorescence"):
         used += _fluorescence(raw, options)
     found = []

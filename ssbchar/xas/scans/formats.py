@@ -30,7 +30,7 @@ class RawScan:
     """Everything the header says."""
 
 
-def raw_scans(path: Path) -> list[RawScan]:
+def read_raw_scans(path: Path) -> list[RawScan]:
     """Return the scans of one file.
 
     Raises
@@ -43,17 +43,17 @@ def raw_scans(path: Path) -> list[RawScan]:
             path, "the file is empty", "measure again or take it out of the sample sheet"
         )
     if path.suffix.lower() in HDF5_SUFFIXES:
-        return hdf5(path)
+        return read_hdf5(path)
     with open(path, "rb") as handle:
         start = handle.read(2)
     content = gzip.decompress(path.read_bytes()) if start == b"\x1f\x8b" else path.read_bytes()
     text = content.decode("utf-8", errors="replace")
     if "Athena project file" in text[:200] or "\n$old_group" in text:
-        return athena(path, text)
-    return [column_text(path, text)]
+        return parse_athena(path, text)
+    return [parse_column_text(path, text)]
 
 
-def column_text(path: Path, text: str) -> RawScan:
+def parse_column_text(path: Path, text: str) -> RawScan:
     """Return a scan from column text: header lines start with ``#`` (or hold no numbers), columns
     of numbers follow.
 
@@ -134,7 +134,7 @@ def _distinct(names: list[str]) -> list[str]:
     return [f"{name} ({i + 1})" if name in names[:i] else name for i, name in enumerate(names)]
 
 
-def athena(path: Path, text: str) -> list[RawScan]:
+def parse_athena(path: Path, text: str) -> list[RawScan]:
     """Return the groups of an Athena project with their arrays ``x``, ``y``, ``i0`` ... and
     settings ``bkg_eshift`` ...
 
@@ -166,7 +166,7 @@ def _perl_list(text: str) -> list[str]:
     return [quoted.replace("\\'", "'") if quoted or not bare else bare for quoted, bare in found]
 
 
-def hdf5(path: Path) -> list[RawScan]:
+def read_hdf5(path: Path) -> list[RawScan]:
     """Return an HDF5 or NeXus file as one scan, which `ssbchar.xas.scans.columns.stacked` takes
     apart where it is a stack.
 

@@ -7,7 +7,7 @@ Mode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class ScanReading:
     """How scans are read."""
 
     mode: Mode = "auto"

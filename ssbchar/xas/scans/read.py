@@ -15,17 +15,25 @@ from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write, raw_files
 from ssbchar.typing import Array
 from ssbchar.xas import notes
-from ssbchar.xas.normalisation.edge_tables import BEARDEN, nearest_edge
-from ssbchar.xas.scans.columns import absorption, clipped, column, foil, needed, stacked, unit
-from ssbchar.xas.scans.formats import RawScan, raw_scans
-from ssbchar.xas.scans.options import Reading
-from ssbchar.xas.scans.scan import Scan, ordered
+from ssbchar.xas.normalisation.edge_tables import BEARDEN, find_nearest_edge
+from ssbchar.xas.scans.columns import (
+    calculate_absorption,
+    calculate_foil_absorption,
+    find_column,
+    find_saturated_counters,
+    read_unit,
+    require_column,
+    split_stack,
+)
+from ssbchar.xas.scans.formats import RawScan, read_raw_scans
+from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.scan import Scan, order_by_energy
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def read_scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dataset:
+def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr.Dataset:
     """Return every scan of a measurement, on its own raw energy axis.
 
     Parameters
@@ -55,8 +63,8 @@ def read_scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dat
     faults: list[BadInput] = []
     for path in raw_files.files(source):
         try:
-            for raw in _chosen(raw_scans(path), path, options):
-                for one in stacked(raw, options.energy):
+            for raw in _chosen(read_raw_scans(path), path, options):
+                for one in split_stack(raw, options.energy):
                     good += _each(one, options)
         except BadInput as fault:
             atomic_write.unless_data(fault)
@@ -77,7 +85,7 @@ def read_scans(source: Path, options: Reading, labels: dict[str, str]) -> xr.Dat
     return _dataset(kept, faults, labels)
 
 
-def _chosen(found: list[RawScan], path: Path, options: Reading) -> list[RawScan]:
+def _chosen(found: list[RawScan], path: Path, options: ScanReading) -> list[RawScan]:
     """Return the groups of a project that `mu` names; of other files the one scan."""
     if "x" not in found[0].columns or "label" not in found[0].header or not options.mu:
         return found
@@ -88,29 +96,29 @@ def _chosen(found: list[RawScan], path: Path, options: Reading) -> list[RawScan]
     return wanted
 
 
-def _each(raw: RawScan, options: Reading) -> list[Scan]:
+def _each(raw: RawScan, options: ScanReading) -> list[Scan]:
     """Return the scan of a raw one, or one per absorption column where ``mu`` holds a ``*``."""
     project = "bkg_eshift" in raw.header
     if "*" not in options.mu or project:
         return [_scan(raw, options)]
-    energy = column(raw, "energy", options.energy)
+    energy = find_column(raw, "energy", options.energy)
     names = [n for n in raw.columns if n != energy and fnmatch.fnmatchcase(n, options.mu)]
     named = [replace(raw, where=f"{raw.where}[{name}]") for name in names]
     return [_scan(one, replace(options, mu=name)) for one, name in zip(named, names, strict=True)]
 
 
-def _scan(raw: RawScan, options: Reading) -> Scan:
-    energy_name = needed(raw, "energy", options.energy)
+def _scan(raw: RawScan, options: ScanReading) -> Scan:
+    energy_name = require_column(raw, "energy", options.energy)
     energy = raw.columns[energy_name]
     columns = {k: v for k, v in raw.columns.items() if v.shape == energy.shape}
     raw = replace(raw, columns=columns)
     remarks: list[str] = []
-    said = unit(raw, energy_name).lower()
+    said = read_unit(raw, energy_name).lower()
     if said.startswith("kev") or (not said and np.nanmax(energy) < 150):
         energy = energy * 1000.0
         remarks.append("energy given in keV")
-    mode, mu, i0, total, variance = absorption(raw, options)
-    behind, foil_note = foil(raw, options)
+    mode, mu, i0, total, variance = calculate_absorption(raw, options)
+    behind, foil_note = calculate_foil_absorption(raw, options)
     remarks += foil_note
     eshift = float(raw.header.get("bkg_eshift") or 0.0)
     if eshift and not options.apply_eshift:
@@ -135,26 +143,26 @@ def _scan(raw: RawScan, options: Reading) -> Scan:
         element,
         edge,
         tuple(remarks),
-        tuple(clipped(raw, options)),
+        tuple(find_saturated_counters(raw, options)),
         mode,
         eshift,
         _synthetic(raw),
     )
-    return ordered(made)
+    return order_by_energy(made)
 
 
 def _synthetic(raw: RawScan) -> int:
     return int("synthetic" in raw.text.lower())
 
 
-def _element(raw: RawScan, options: Reading) -> tuple[str, str]:
+def _element(raw: RawScan, options: ScanReading) -> tuple[str, str]:
     header = raw.header
     element = options.element or header.get("element.symbol") or header.get("bkg_z") or ""
     edge = options.edge or header.get("element.edge") or header.get("fft_edge") or ""
     return element.strip().capitalize(), edge.strip().upper()
 
 
-def _checked(scan: Scan, options: Reading) -> Scan:
+def _checked(scan: Scan, options: ScanReading) -> Scan:
     """Return the scan with its element settled; raise where the edge is wrong or the scan does not
     span it."""
     energy = scan.energy
@@ -164,12 +172,12 @@ def _checked(scan: Scan, options: Reading) -> Scan:
     if (element, edge) in BEARDEN:
         expected = BEARDEN[element, edge]
         if not energy[0] < expected < energy[-1]:
-            found = nearest_edge(_steepest(energy, scan.mu))
+            found = find_nearest_edge(_steepest(energy, scan.mu))
             looks = f"; it looks like {' '.join(found)}" if found else ""
             problem = f"the {element} {edge} edge ({expected:g} eV) is not in {energy[0]:.0f}-{energy[-1]:.0f} eV{looks}"
             raise BadInput(scan.where, problem, "correct read.element and read.edge, or the path")
     at = _steepest(energy, scan.mu)
-    guess = nearest_edge(at, options.edge_tolerance)
+    guess = find_nearest_edge(at, options.edge_tolerance)
     if not element:
         if guess is None:
             raise BadInput(
@@ -227,8 +235,8 @@ def _dataset(kept: list[Scan], faults: list[BadInput], labels: dict[str, str]) -
     )
     ds["n_points"] = ("scan", [s.energy.size for s in kept])
     entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
-    found = [notes.remark(s.where, note) for s in kept for note in s.notes]
-    found += [notes.doubt(s.where, said) for s in kept for said in s.doubts]
+    found = [notes.make_remark(s.where, note) for s in kept for note in s.notes]
+    found += [notes.make_doubt(s.where, said) for s in kept for said in s.doubts]
     ds.attrs = {
         "element": kept[0].element,
         "edge": kept[0].edge,

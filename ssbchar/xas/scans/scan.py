@@ -29,7 +29,7 @@ class Scan:
     synthetic: int = 0
 
 
-def ordered(scan: Scan) -> Scan:
+def order_by_energy(scan: Scan) -> Scan:
     """Return the scan with rising energy, points of one energy averaged and unreadable ones
     dropped; each is said."""
     remarks = list(scan.notes)

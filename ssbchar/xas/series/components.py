@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
-from ssbchar.xas.normalisation.part import exafs_free, part_of
+from ssbchar.xas.normalisation.part import normalise_under_choice, remove_exafs_of_measurement
 from ssbchar.xas.series.options import Series
 
 if TYPE_CHECKING:
@@ -178,7 +178,9 @@ def build_whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     its square times g g' for the slopes g of the first, middle and last third of the series.
     """
     mean = normalised.isel(spectrum=[-1])
-    part = part_of(mean, exafs_free(mean), None, with_operators=True)
+    part = normalise_under_choice(
+        mean, remove_exafs_of_measurement(mean), None, with_operators=True
+    )
     rest, weights = part.rest, part.weights
     norm = normalised["norm"].values[:-1]
     step = float(np.median(normalised["edge_step"].values[:-1]))

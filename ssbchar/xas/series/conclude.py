@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.xas.comparison.conclude import quality
-from ssbchar.xas.equivalence_test import quantile
+from ssbchar.xas.comparison.conclude import conclude_quality
+from ssbchar.xas.equivalence_test import student_t_from_probability
 from ssbchar.xas.series.options import Series
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def conclude_series(
         Isosbestic test.
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
-    rows = [quality(subject, normalised, mixture)]
+    rows = [conclude_quality(subject, normalised, mixture)]
     rows += [
         _conclude_species(components, subject),
         _conclude_isosbestic_points(components, subject, options),
@@ -120,8 +120,12 @@ def _conclude_edge_shift(ds: xr.Dataset, subject: str) -> Conclusion:
         2 / tenth if ds.attrs["alignment"] == "foil" else 2
     )
     total = math.hypot(error, axis)
-    verdict = "changed" if abs(value) > quantile(0.975, math.inf) * total else "not seen"
-    reason = f"{source}; {2 * quantile(0.975, math.inf) * total:.3f} eV would have been seen"
+    verdict = (
+        "changed"
+        if abs(value) > student_t_from_probability(0.975, math.inf) * total
+        else "not seen"
+    )
+    reason = f"{source}; {2 * student_t_from_probability(0.975, math.inf) * total:.3f} eV would have been seen"
     return Conclusion(
         "edge_shift",
         value,

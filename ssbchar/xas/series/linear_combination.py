@@ -12,8 +12,12 @@ from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation.part import Part, exafs_free, part_of
-from ssbchar.xas.normalisation.processing_choices import Choice, drawn_choices
+from ssbchar.xas.normalisation.part import (
+    NormalisedMeasurement,
+    normalise_under_choice,
+    remove_exafs_of_measurement,
+)
+from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
 from ssbchar.xas.series.lcf_solver import CombinationFit, build_gain, fit_combination
 from ssbchar.xas.series.options import Mixture
 
@@ -115,8 +119,8 @@ def fit_mixture(
     ds["name"] = normalised["name"]
     lowest = min(range(len(fitting)), key=lambda i: float(fitting[i]["e0_half"].values[-1]))
     said = [
-        *notes.of(normalised.attrs),
-        *(note for r in fitting for note in notes.of_other(r.attrs)),
+        *notes.read_notes(normalised.attrs),
+        *(note for r in fitting for note in notes.read_notes_of_other(r.attrs)),
     ]
     ds.attrs.update(reduced=names[lowest], notes=json.dumps(said))
     ds.attrs["method"] = (
@@ -142,17 +146,18 @@ def fit_over_choices(
     than two choices its own ranges are taken.
     """
     datasets = [normalised, *(r.isel(spectrum=[-1]) for r in references)]
-    smooths = [exafs_free(ds) for ds in datasets]
-    drawn: list[Choice | None] = [None]
+    smooths = [remove_exafs_of_measurement(ds) for ds in datasets]
+    drawn: list[ProcessingChoice | None] = [None]
     if options.choices > 1:
         axes, e0s = [ds["energy"].values for ds in datasets], [float(ds["e0"]) for ds in datasets]
-        drawn = [*drawn_choices(axes, e0s, Comparison(choices=options.choices, seed=options.seed))]
+        drawn = [*draw_choices(axes, e0s, Comparison(choices=options.choices, seed=options.seed))]
     stderr = normalised["norm_stderr"].values[:, use]
     found, covariance = [], []
     for i, choice in enumerate(drawn):
         noisy = i < NOISE_CHOICES
         parts = [
-            part_of(ds, smooth, choice, noisy) for ds, smooth in zip(datasets, smooths, strict=True)
+            normalise_under_choice(ds, smooth, choice, noisy)
+            for ds, smooth in zip(datasets, smooths, strict=True)
         ]
         grid = parts[0].energy[use]
         done = fit_combination(
@@ -166,7 +171,11 @@ def fit_over_choices(
 
 
 def propagate_noise(
-    grid: Array, parts: list[Part], stderr: Array, done: CombinationFit, options: Mixture
+    grid: Array,
+    parts: list[NormalisedMeasurement],
+    stderr: Array,
+    done: CombinationFit,
+    options: Mixture,
 ) -> Array:
     """Return the covariance of (weights, shift) from the noise of spectrum and references, their
     baselines included.

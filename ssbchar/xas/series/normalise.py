@@ -14,8 +14,12 @@ from ssbchar.typing import Array
 from ssbchar.uncertain import MAD_TO_SIGMA
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.normalisation.noise import jumps, point_noise
-from ssbchar.xas.normalisation.normalise import origin, settled, spectra
+from ssbchar.xas.normalisation.noise import estimate_point_noise, measure_jumps
+from ssbchar.xas.normalisation.normalise import (
+    build_normalised_dataset,
+    find_origin,
+    resolve_core_width,
+)
 from ssbchar.xas.normalisation.options import Normalisation
 
 if TYPE_CHECKING:
@@ -48,16 +52,18 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     names = [str(s) for s in calibrated["source_file"].values]
     good, options = (
         np.flatnonzero(calibrated["status"].values == "ok"),
-        settled(options, calibrated.attrs),
+        resolve_core_width(options, calibrated.attrs),
     )
     energy, mu, noise, correlation = _regrid_scans(calibrated, good)
     done = calibrated.attrs.get("mode") == "normalised"
-    e0 = origin(energy, mu, options, names[good[0]], done)
-    limits = edge.ranges(
+    e0 = find_origin(energy, mu, options, names[good[0]], done)
+    limits = edge.choose_fit_ranges(
         energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
     )
-    tail = edge.tail(energy, e0, options.core_width or 0.0)
-    norm = mu if done else edge.normalised(energy, mu, limits, options.victoreen, None, tail).norm
+    tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
+    norm = (
+        mu if done else edge.normalise_edges(energy, mu, limits, options.victoreen, None, tail).norm
+    )
     keep = select_like_neighbours(norm, options.outlier)
     for i in np.flatnonzero(~keep):
         problem = "the scan differs from its neighbours far beyond what others do"
@@ -76,7 +82,7 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         )
     kept, mu, noise = good[keep], mu[keep], noise[keep]
     if len(mu) >= NOISE_SCANS and not np.isfinite(calibrated["mu_stderr"].values[kept]).any():
-        made = edge.normalised(energy, mu, limits, options.victoreen, None, tail)
+        made = edge.normalise_edges(energy, mu, limits, options.victoreen, None, tail)
         step = np.ones((len(mu), 1)) if done else made.edge_step[:, None]
         noise = step * estimate_noise_along_series(
             energy, mu if done else made.norm, noise / step, correlation
@@ -84,14 +90,18 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     both = np.vstack([mu, mu.mean(axis=0)])
     stderr = np.vstack([noise, np.sqrt((noise**2).sum(axis=0)) / len(mu)])
     label = [*(names[i] for i in kept), "merged"]
-    ds = spectra(energy, both, stderr, e0, options, label, ["ok"] * len(label), done)
+    ds = build_normalised_dataset(
+        energy, both, stderr, e0, options, label, ["ok"] * len(label), done
+    )
     ds["number"] = ("spectrum", np.append(kept + 1, 0))
     ds["noise_correlation"] = (("energy", "energy2"), correlation, {"units": "1"})
     for name in ("shift", "shift_stderr"):
         ds[name] = ("spectrum", np.append(calibrated[name].values[kept], np.nan), {"units": "eV"})
     ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[kept]), ""])
     ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": 1}
-    ds.attrs.update(set_aside=json.dumps(aside), notes=json.dumps(notes.of(calibrated.attrs)))
+    ds.attrs.update(
+        set_aside=json.dumps(aside), notes=json.dumps(notes.read_notes(calibrated.attrs))
+    )
     return ds
 
 
@@ -126,7 +136,7 @@ def _regrid_scans(
         x, y, s = x[use], y[use], s[use]
         if not np.isfinite(s).all():
             steepest = x[1:][np.argmax(np.diff(y))]
-            s = point_noise(x, y[None], float(steepest), np.ones(x.size))[0]
+            s = estimate_point_noise(x, y[None], float(steepest), np.ones(x.size))[0]
         same = x.size == grid.size and np.abs(x - grid).max() < 1e-6
         mu[row] = y if same else CubicSpline(x, y)(grid)
         noise[row] = np.interp(grid, x, s)
@@ -159,8 +169,10 @@ def estimate_noise_along_series(
     bend = norm[:-2] - 2 * norm[1:-1] + norm[2:]
     size = np.sqrt(level[:-2] ** 2 + 4 * level[1:-1] ** 2 + level[2:] ** 2)
     root = np.linalg.cholesky(correlation + 1e-9 * np.eye(energy.size))
-    unit = np.sqrt((jumps(energy, np.asarray(root.T, float)) ** 2).sum(axis=0))
-    profile = MAD_TO_SIGMA * np.median(np.abs(jumps(energy, bend)) / size[:, None], axis=0) / unit
+    unit = np.sqrt((measure_jumps(energy, np.asarray(root.T, float)) ** 2).sum(axis=0))
+    profile = (
+        MAD_TO_SIGMA * np.median(np.abs(measure_jumps(energy, bend)) / size[:, None], axis=0) / unit
+    )
     inside = np.isfinite(profile)
     profile = median_filter(
         np.interp(energy, energy[inside], profile[inside]), size=5, mode="nearest"

@@ -15,7 +15,7 @@ from ssbchar.xas.comparison import compare, structure_verdict
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.normalisation import edge, edge_tables, part
 from ssbchar.xas.normalisation.options import Normalisation
-from ssbchar.xas.normalisation.processing_choices import drawn_choices
+from ssbchar.xas.normalisation.processing_choices import draw_choices
 
 
 def test_nothing_changed_is_retained(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_without_a_foil_no_shift_is_claimed(tmp_path: Path) -> None:
 
 
 def test_the_three_verdicts_of_a_test() -> None:
-    assert equivalence_test.tested(0.02, 0.01, 0.1).verdict == "retained"
-    assert equivalence_test.tested(0.09, 0.01, 0.1, tests=5).verdict == "changed"
-    assert equivalence_test.tested(0.09, 0.05, 0.1).verdict == "inconclusive"
-    assert equivalence_test.tested(0.02, 0.001, 0.1).verdict == "retained", (
+    assert equivalence_test.judge_change(0.02, 0.01, 0.1).verdict == "retained"
+    assert equivalence_test.judge_change(0.09, 0.01, 0.1, tests=5).verdict == "changed"
+    assert equivalence_test.judge_change(0.09, 0.05, 0.1).verdict == "inconclusive"
+    assert equivalence_test.judge_change(0.02, 0.001, 0.1).verdict == "retained", (
         "significant, yet below what matters"
     )
 
@@ -75,12 +75,13 @@ def test_the_three_verdicts_of_a_test() -> None:
 def test_equivalence_and_change_err_in_five_of_a_hundred_at_most() -> None:
     random = np.random.default_rng(3)
     at_bound = [
-        equivalence_test.tested(v, 0.03, 0.1).verdict
+        equivalence_test.judge_change(v, 0.03, 0.1).verdict
         for v in 0.1 + 0.03 * random.standard_normal(4000)
     ]
     assert at_bound.count("retained") / 4000 == pytest.approx(0.05, abs=0.012)
     none = [
-        equivalence_test.tested(v, 0.08, 0.1).verdict for v in 0.08 * random.standard_normal(4000)
+        equivalence_test.judge_change(v, 0.08, 0.1).verdict
+        for v in 0.08 * random.standard_normal(4000)
     ]
     assert none.count("changed") / 4000 == pytest.approx(0.05, abs=0.012)
 
@@ -97,15 +98,19 @@ def test_default_bounds_err_as_their_option_says(
     bound = float(np.atleast_1d(getattr(Comparison(), name))[0])
 
     def retained(s: float) -> float:
-        needed, away = -equivalence_test.quantile(0.95, dof), (change - bound) / s
+        needed, away = -equivalence_test.student_t_from_probability(0.95, dof), (change - bound) / s
         return float(
             stats.norm.cdf(needed - away) if dof > 1000 else stats.nct.cdf(needed, dof, away)
         )
 
     assert retained(largest) <= 0.01 < retained(3 * largest) < retained(100 * largest) <= 0.05
-    at = equivalence_test.quantile(0.95, dof) * largest
-    assert equivalence_test.tested(bound - 1.001 * at, largest, bound, dof).verdict == "retained"
-    assert equivalence_test.tested(bound - 0.999 * at, largest, bound, dof).verdict != "retained"
+    at = equivalence_test.student_t_from_probability(0.95, dof) * largest
+    assert (
+        equivalence_test.judge_change(bound - 1.001 * at, largest, bound, dof).verdict == "retained"
+    )
+    assert (
+        equivalence_test.judge_change(bound - 0.999 * at, largest, bound, dof).verdict != "retained"
+    )
     said = (Path(__file__).parent.parents[2] / "docs/options.md").read_text(encoding="utf-8")
     assert (
         f"{100 * largest:.2f} % or less" in said
@@ -157,24 +162,24 @@ def _scalars(height: float) -> xr.Dataset:
 def test_a_loss_that_thickness_would_make_is_said_to_be_one() -> None:
     """White line 1.8 and all shells down by 6 %: harmonics do that; shells alone down, or the edge
     shifted, not."""
-    unmoved = equivalence_test.tested(0.001, 0.01, 0.08)
-    shells = [equivalence_test.tested(-0.06, s, 0.045) for s in (0.005, 0.01, 0.015)]
+    unmoved = equivalence_test.judge_change(0.001, 0.01, 0.08)
+    shells = [equivalence_test.judge_change(-0.06, s, 0.045) for s in (0.005, 0.01, 0.015)]
     options = Comparison()
-    lost = equivalence_test.tested(-0.8 * 0.06, 0.004, 0.03)
-    said = structure_verdict.structure(unmoved, lost, shells, _scalars(1.8), "Ge K", options)
+    lost = equivalence_test.judge_change(-0.8 * 0.06, 0.004, 0.03)
+    said = structure_verdict.judge_structure(unmoved, lost, shells, _scalars(1.8), "Ge K", options)
     assert said.verdict == "changed"
     assert "thickness or self-absorption would do the same" in said.reason
-    kept = equivalence_test.tested(0.0, 0.004, 0.03)
+    kept = equivalence_test.judge_change(0.0, 0.004, 0.03)
     assert (
         "thickness"
-        not in structure_verdict.structure(
+        not in structure_verdict.judge_structure(
             unmoved, kept, shells, _scalars(1.8), "Ge K", options
         ).reason
     )
-    moved = equivalence_test.tested(-0.3, 0.01, 0.08)
+    moved = equivalence_test.judge_change(-0.3, 0.01, 0.08)
     assert (
         "thickness"
-        not in structure_verdict.structure(
+        not in structure_verdict.judge_structure(
             moved, lost, shells, _scalars(1.8), "Ge K", options
         ).reason
     )
@@ -197,7 +202,7 @@ def test_both_of_a_pair_get_splines_of_one_size(tmp_path: Path) -> None:
     scans, pristine = chain(tmp_path, "pristine")
     _, cycled = chain(tmp_path, "cycled", scans)
     pair = compare._pair(pristine, cycled.isel(energy=slice(None, -2)))
-    choices = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison(choices=60))
+    choices = draw_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison(choices=60))
     sizes = [[p.processed(c, True).smooth.operators.basis.shape[1] for p in pair] for c in choices]  # type: ignore[union-attr]
     assert all(a == b for a, b in sizes)
     assert len({a for a, _ in sizes}) > 2
@@ -216,29 +221,36 @@ def test_pairs_and_mixtures_are_normalised_as_the_user_asks(
         for name, how in (("pristine", Normalisation()), ("cycled", asked))
     ]
     pair = compare._pair(*own)
-    choice = drawn_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison())[0]
-    width = edge_tables.core_width("Fe", "K") if asked.core_width is None else asked.core_width
+    choice = draw_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison())[0]
+    width = (
+        edge_tables.look_up_core_width("Fe", "K") if asked.core_width is None else asked.core_width
+    )
     for one in pair:
         made = one.processed(choice, True)
         curve = made.smooth.curve if asked.exafs_free else None
-        tail = edge.tail(one.energy, one.e0, width)
-        expected = edge.normalised(
+        tail = edge.calculate_tail(one.energy, one.e0, width)
+        expected = edge.normalise_edges(
             one.energy, one.mu, made.limits, asked.victoreen, curve, tail
         ).edge_step
         assert np.allclose(made.done.edge_step, expected, rtol=1e-12)
         assert np.allclose(one._linear_part(made)[1] @ one.mu[0], expected, rtol=1e-9)
-        usual = edge.tail(one.energy, one.e0, edge_tables.core_width("Fe", "K"))
-        other = edge.normalised(
+        usual = edge.calculate_tail(one.energy, one.e0, edge_tables.look_up_core_width("Fe", "K"))
+        other = edge.normalise_edges(
             one.energy, one.mu, made.limits, 0, made.smooth.curve, usual
         ).edge_step
         assert abs(other / expected - 1) > 1e-5
-    drawn = part.part_of(own[1], part.exafs_free(own[1]), choice, with_operators=True)
+    drawn = part.normalise_under_choice(
+        own[1], part.remove_exafs_of_measurement(own[1]), choice, with_operators=True
+    )
     assert np.allclose((drawn.rest @ own[1]["mu"].values.T).T / drawn.step[:, None], drawn.norm)
     energy, mu, e0 = own[1]["energy"].values, own[1]["mu"].values, float(own[1]["e0"])
-    limits = edge.ranges(
+    limits = edge.choose_fit_ranges(
         energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
     )
-    curve, tail = part.exafs_free(own[1]).curve, edge.tail(energy, e0, width)
+    curve, tail = (
+        part.remove_exafs_of_measurement(own[1]).curve,
+        edge.calculate_tail(energy, e0, width),
+    )
     assert np.allclose(
-        drawn.norm, edge.normalised(energy, mu, limits, asked.victoreen, curve, tail).norm
+        drawn.norm, edge.normalise_edges(energy, mu, limits, asked.victoreen, curve, tail).norm
     )

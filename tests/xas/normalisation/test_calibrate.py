@@ -14,7 +14,7 @@ from ssbchar.errors import BadInput
 from ssbchar.xas.normalisation import calibrate
 from ssbchar.xas.normalisation.options import Calibration
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 LABELS = {"measurement": "pristine"}
 
@@ -26,7 +26,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> tuple[xr.Dataset, np.ndar
     random = np.random.default_rng(1)
     for i, drift in enumerate(drifts):
         made_spectra.write_scan(folder / f"{i}.dat", made_spectra.Truth(), random, drift=drift)
-    return read.read_scans(folder, Reading(), LABELS), drifts
+    return read.read_scans(folder, ScanReading(), LABELS), drifts
 
 
 def test_drifts_are_found_far_below_the_grid(scans: tuple[xr.Dataset, np.ndarray]) -> None:
@@ -68,7 +68,7 @@ def test_alignment_has_no_pull_towards_the_grid(offset: float) -> None:
     for _ in range(30):
         a = made_spectra.foil(energy) + 2e-3 * random.standard_normal(energy.size)
         b = made_spectra.foil(other) + 2e-3 * random.standard_normal(energy.size)
-        found.append(calibrate.align(energy, a, other - 1.0, b, (7092.0, 7142.0))[0])
+        found.append(calibrate.align_edges(energy, a, other - 1.0, b, (7092.0, 7142.0))[0])
     assert abs(np.mean(found) - 1.0) < 3.5 * np.std(found) / np.sqrt(30)
     assert np.std(found) < 0.023
 
@@ -116,7 +116,8 @@ def test_the_wrong_foil_is_refused(scans: tuple[xr.Dataset, np.ndarray]) -> None
 def test_a_pair_is_laid_on_the_pristines_foil(tmp_path: Path) -> None:
     write_pair(tmp_path, 5, loss=0.0, shift=0.0, repeats=2)
     pair = [
-        read.read_scans(tmp_path / n, Reading(), {"measurement": n}) for n in ("pristine", "cycled")
+        read.read_scans(tmp_path / n, ScanReading(), {"measurement": n})
+        for n in ("pristine", "cycled")
     ]
     done = calibrate.calibrate_energy(pair[1], pair[0], Calibration())
     assert "foil of pristine" in done.attrs["alignment_source"]

@@ -14,7 +14,7 @@ ENERGY = np.concatenate(
     [np.arange(6912.0, 7092, 4), np.arange(7092.0, 7132, 0.3), np.arange(7132.0, 7800, 3)]
 )
 GAMMA = 1.25
-LIMITS = edge.ranges(ENERGY, 7112.0, norm1=100.0)
+LIMITS = edge.choose_fit_ranges(ENERGY, 7112.0, norm1=100.0)
 
 
 def made(energy: NDArray[np.float64], at: float = 7112.0, width: float = GAMMA, white: float = 0.0):
@@ -30,8 +30,10 @@ def made(energy: NDArray[np.float64], at: float = 7112.0, width: float = GAMMA, 
 
 def test_baseline_and_step_of_an_edge_with_tails():
     mu, norm, below = made(ENERGY)
-    plain = edge.normalised(ENERGY, mu[None], LIMITS)
-    freed = edge.normalised(ENERGY, mu[None], LIMITS, tail=edge.tail(ENERGY, 7112.0, GAMMA))
+    plain = edge.normalise_edges(ENERGY, mu[None], LIMITS)
+    freed = edge.normalise_edges(
+        ENERGY, mu[None], LIMITS, tail=edge.calculate_tail(ENERGY, 7112.0, GAMMA)
+    )
     at = LIMITS.at_e0
     assert plain.pre_edge[0, at] - below[at] > 0.002
     assert plain.edge_step[0] < 0.8 * 0.995
@@ -46,8 +48,10 @@ def test_baseline_and_step_of_an_edge_with_tails():
 def test_no_width_changes_nothing():
     mu = made(ENERGY)[0][None]
     assert np.array_equal(
-        edge.normalised(ENERGY, mu, LIMITS).norm,
-        edge.normalised(ENERGY, mu, LIMITS, tail=edge.tail(ENERGY, 7112.0, 0.0)).norm,
+        edge.normalise_edges(ENERGY, mu, LIMITS).norm,
+        edge.normalise_edges(
+            ENERGY, mu, LIMITS, tail=edge.calculate_tail(ENERGY, 7112.0, 0.0)
+        ).norm,
     )
 
 
@@ -55,9 +59,9 @@ def test_no_width_changes_nothing():
 def test_the_operators_that_carry_noise_hold_the_tails(victoreen: int):
     random = np.random.default_rng(3)
     mu = (made(ENERGY)[0] + 1e-3 * random.standard_normal(ENERGY.size))[None]
-    tail = edge.tail(ENERGY, 7112.0, GAMMA)
-    done = edge.normalised(ENERGY, mu, LIMITS, victoreen, tail=tail)
-    rest, weights = edge.linear_part(ENERGY, LIMITS, victoreen, tail=tail)
+    tail = edge.calculate_tail(ENERGY, 7112.0, GAMMA)
+    done = edge.normalise_edges(ENERGY, mu, LIMITS, victoreen, tail=tail)
+    rest, weights = edge.derive_operators(ENERGY, LIMITS, victoreen, tail=tail)
     assert np.allclose(rest @ mu[0], mu[0] - done.pre_edge[0], rtol=0, atol=1e-10)
     assert weights @ mu[0] == pytest.approx(done.edge_step[0], rel=1e-10)
 
@@ -68,16 +72,16 @@ def test_half_step_of_narrow_and_wide_edges_lies_where_they_cross_one_half():
             grid = np.arange(7092.0, 7132, 0.3) + moved
             fine = np.arange(7105.0, 7118, 0.001)
             true = fine[np.argmax(made(fine, 7112, width, 0.7)[1] >= 0.5)]
-            found = edge_features.e0_half(grid, made(grid, 7112, width, 0.7)[1][None])[0][0]
+            found = edge_features.find_half_step(grid, made(grid, 7112, width, 0.7)[1][None])[0][0]
             assert abs(found - true) < 0.0025, (width, moved)
 
 
 def measured(mu, core_width: float) -> xr.Dataset:
     mu = mu[None]
     options = Normalisation(core_width=core_width)
-    e0 = normalise.origin(ENERGY, mu, options, "made", False)
+    e0 = normalise.find_origin(ENERGY, mu, options, "made", False)
     both = np.vstack([mu, mu])
-    ds = normalise.spectra(
+    ds = normalise.build_normalised_dataset(
         ENERGY, both, np.full(both.shape, 1e-4), e0, options, ["a", "merged"], ["ok", "ok"]
     )
     return ds.assign_attrs(element="Fe", edge="K", alignment="foil", alignment_error=0.02)
@@ -100,13 +104,13 @@ def test_edge_shift_of_a_wider_edge_without_noise():
 
 
 def test_widths_are_tabulated_for_every_edge_that_is_calibrated():
-    assert edge_tables.core_width("U", "L1") == 0.0
+    assert edge_tables.look_up_core_width("U", "L1") == 0.0
     for (element, edge_name), energy in edge_tables.BEARDEN.items():
-        assert 2e-5 < edge_tables.core_width(element, edge_name) / energy < 1e-3, element
+        assert 2e-5 < edge_tables.look_up_core_width(element, edge_name) / energy < 1e-3, element
 
 
 def test_the_width_follows_the_element_and_the_option():
     attrs = {"element": "Ge", "edge": "K"}
-    assert normalise.settled(Normalisation(), attrs).core_width == 1.96
-    assert normalise.settled(Normalisation(core_width=0.0), attrs).core_width == 0.0
-    assert normalise.settled(Normalisation(core_width=3.0), attrs).core_width == 3.0
+    assert normalise.resolve_core_width(Normalisation(), attrs).core_width == 1.96
+    assert normalise.resolve_core_width(Normalisation(core_width=0.0), attrs).core_width == 0.0
+    assert normalise.resolve_core_width(Normalisation(core_width=3.0), attrs).core_width == 3.0

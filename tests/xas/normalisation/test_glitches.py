@@ -101,13 +101,13 @@ def test_stated_noise_is_what_scatters(count: int) -> None:
 def test_norm_errors_hold_baseline_and_step() -> None:
     random = np.random.default_rng(8)
     clean = made_spectra.mu(ENERGY, made_spectra.Truth())
-    limits = edge.ranges(ENERGY, 7119.6)
-    many = edge.normalised(
+    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
+    many = edge.normalise_edges(
         ENERGY, clean + SIGMA * random.standard_normal((800, ENERGY.size)), limits
     )
-    one = edge.normalised(ENERGY, clean[None], limits)
-    stated, step = edge.norm_stderr(
-        np.full((1, ENERGY.size), SIGMA), one, *edge.linear_part(ENERGY, limits)
+    one = edge.normalise_edges(ENERGY, clean[None], limits)
+    stated, step = edge.norm_stderr_from_mu_stderr(
+        np.full((1, ENERGY.size), SIGMA), one, *edge.derive_operators(ENERGY, limits)
     )
     assert np.std(many.edge_step) == pytest.approx(step[0], rel=0.1)
     assert np.median(many.norm.std(axis=0) / stated[0]) == pytest.approx(1, abs=0.05)
@@ -129,36 +129,36 @@ def test_chi_errors_are_what_scatters() -> None:
 
 def test_jumps_see_points_not_curves() -> None:
     curve = np.sin((ENERGY - ENERGY[0]) / 60)[None]
-    assert np.nanmax(np.abs(noise.jumps(ENERGY, curve))) < 2e-3
+    assert np.nanmax(np.abs(noise.measure_jumps(ENERGY, curve))) < 2e-3
     random = np.random.default_rng(0).standard_normal((1, ENERGY.size))
-    assert np.nanstd(noise.jumps(ENERGY, random)) == pytest.approx(1, abs=0.1)
+    assert np.nanstd(noise.measure_jumps(ENERGY, random)) == pytest.approx(1, abs=0.1)
 
 
 @pytest.mark.parametrize("scale", [0.2, 3.0])
 def test_scaling_and_a_line_change_nothing_normalised(scale: float) -> None:
     mu = made_spectra.mu(ENERGY, made_spectra.Truth())[None]
-    limits = edge.ranges(ENERGY, 7119.6)
-    plain = edge.normalised(ENERGY, mu, limits)
-    other = edge.normalised(ENERGY, scale * mu + 0.1 - 2e-4 * (ENERGY - 7000), limits)
+    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
+    plain = edge.normalise_edges(ENERGY, mu, limits)
+    other = edge.normalise_edges(ENERGY, scale * mu + 0.1 - 2e-4 * (ENERGY - 7000), limits)
     assert np.allclose(plain.norm, other.norm, atol=1e-9)
     assert np.allclose(other.edge_step, scale * plain.edge_step)
 
 
 def test_victoreen_takes_off_its_own_curve() -> None:
     curve = ((3e8 + 2e5 * ENERGY) / ENERGY**3)[None]
-    limits = edge.ranges(ENERGY, 7119.6)
-    assert np.allclose(edge.baseline(ENERGY, curve, limits, 3), curve, rtol=1e-9)
-    assert not np.allclose(edge.baseline(ENERGY, curve, limits, 0), curve, rtol=1e-6)
+    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
+    assert np.allclose(edge.fit_pre_edge(ENERGY, curve, limits, 3), curve, rtol=1e-9)
+    assert not np.allclose(edge.fit_pre_edge(ENERGY, curve, limits, 0), curve, rtol=1e-6)
 
 
 def test_edges_move_with_the_axis() -> None:
     for move in (0.0, 0.07, 0.31):
         grid = ENERGY + 0.013
         mu = made_spectra.mu(grid, made_spectra.Truth(edge=7120.0 + move))[None]
-        at = edge_features.e0_half(grid, edge.normalised(grid, mu, edge.ranges(grid, 7119.6)).norm)[
-            0
-        ][0]
-        steepest = edge_features.e0_derivative(grid, mu)[0][0]
+        at = edge_features.find_half_step(
+            grid, edge.normalise_edges(grid, mu, edge.choose_fit_ranges(grid, 7119.6)).norm
+        )[0][0]
+        steepest = edge_features.find_inflection(grid, mu)[0][0]
         if move == 0.0:
             first = at, steepest
         assert at - first[0] == pytest.approx(move, abs=0.01)
@@ -180,16 +180,16 @@ def test_fluorescence_and_a_high_step_are_doubts_not_set_aside() -> None:
 def test_leakage_takes_the_stated_share_of_the_white_line() -> None:
     mu = made_spectra.mu(ENERGY, made_spectra.Truth(loss=1.0)) + 3.2
     leaky = -np.log((np.exp(-mu) + 1e-3) / (1 + 1e-3))
-    limits = edge.ranges(ENERGY, 7119.6)
-    true, seen = (edge.normalised(ENERGY, m[None], limits) for m in (mu, leaky))
+    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
+    true, seen = (edge.normalise_edges(ENERGY, m[None], limits) for m in (mu, leaky))
     top = int(np.argmax(true.norm[0]))
     loss = 1 - (seen.flat[0, top] - 1) / (true.flat[0, top] - 1)
-    stated = glitches.thickness_loss(
+    stated = glitches.estimate_thickness_loss(
         float(mu[top]), float(true.edge_step[0]), float(true.norm[0, top]), 1e-3
     )
     assert stated > 0.03
     assert stated == pytest.approx(loss, rel=0.25)
-    assert glitches.thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
+    assert glitches.estimate_thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
 
 
 def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
@@ -199,10 +199,10 @@ def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
     for free in (False, True):
         errors = []
         for start in (30.0, 60.0, 90.0, 120.0, 150.0):
-            limits = edge.ranges(ENERGY, 7119.6, norm1=start, norm2=650.0, nnorm=2)
-            curve = exafs_free.without_exafs(ENERGY, mu, 7119.6, Exafs()).curve if free else None
-            step = edge.normalised(ENERGY, mu, limits, 0, curve).edge_step[0]
-            errors.append(step / edge.normalised(ENERGY, bare, limits).edge_step[0] - 1)
+            limits = edge.choose_fit_ranges(ENERGY, 7119.6, norm1=start, norm2=650.0, nnorm=2)
+            curve = exafs_free.remove_exafs(ENERGY, mu, 7119.6, Exafs()).curve if free else None
+            step = edge.normalise_edges(ENERGY, mu, limits, 0, curve).edge_step[0]
+            errors.append(step / edge.normalise_edges(ENERGY, bare, limits).edge_step[0] - 1)
         spreads.append(np.abs(errors).max())
     assert spreads[1] < 0.5 * spreads[0]
 
@@ -244,7 +244,7 @@ def test_doubts_on_what_a_sample_is_held_against_are_told_with_the_sample() -> N
     own, other = (normalise.normalise_spectra(ds, Normalisation()) for ds in (sample, glow))
     pair = compare.compare_pair(other, own, Comparison(choices=1))
     taken_apart = linear_combination.fit_mixture(own, [other], Mixture(choices=0))
-    assert conclude.quality("Fe K", own).verdict == "ok"
+    assert conclude.conclude_quality("Fe K", own).verdict == "ok"
     for parts in ((pair, None), (None, taken_apart), (pair, taken_apart)):
         row = next(
             r
@@ -258,7 +258,11 @@ def test_doubts_on_what_a_sample_is_held_against_are_told_with_the_sample() -> N
 
 
 def test_the_theory_page_states_the_widths_of_the_fits() -> None:
-    fits = (edge_features.e0_half, edge_features.e0_derivative, edge_features.white_line)
+    fits = (
+        edge_features.find_half_step,
+        edge_features.find_inflection,
+        edge_features.measure_white_line,
+    )
     half, steepest, top = (inspect.signature(f).parameters["width"].default for f in fits)
     page = (Path(__file__).parent.parents[2] / "docs/theory/xas.md").read_text(encoding="utf-8")
     assert f"Gaussian weights of sigma {half}, {steepest} and {top} eV" in page

@@ -19,7 +19,7 @@ from ssbchar.xas.paths import fit as path_fit
 from ssbchar.xas.paths.conclude import conclude_paths
 from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
 NAMES = ("O", "P", "M")
 TRUE_RATIO = 0.85
@@ -56,7 +56,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[xr.Datase
     wanted = [s for s in scans.SPECIMENS if s.measurement in ("Ge_pristine", "Ge_reduced")]
     scans.write_scans(folder, IDEAL, np.random.default_rng(4), specimens=wanted)
     found = [
-        read.read_scans(folder / s.measurement, Reading(), {"measurement": s.measurement})
+        read.read_scans(folder / s.measurement, ScanReading(), {"measurement": s.measurement})
         for s in wanted
     ]
     made = []

@@ -11,9 +11,9 @@ from xas import made_spectra
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 
-PLAIN = Reading()
+PLAIN = ScanReading()
 LABELS = {"measurement": "one", "sample": "s", "role": "pristine"}
 
 
@@ -33,7 +33,7 @@ def columns() -> dict[str, np.ndarray]:
     return {"energy": energy, "i0": i0, "itrans": i0 * np.exp(-mu)}
 
 
-def problem(path: Path, options: Reading = PLAIN) -> str:
+def problem(path: Path, options: ScanReading = PLAIN) -> str:
     with pytest.raises(BadInput) as caught:
         read.read_scans(path, options, LABELS)
     assert "\n" not in str(caught.value)
@@ -41,21 +41,23 @@ def problem(path: Path, options: Reading = PLAIN) -> str:
     return str(caught.value)
 
 
-def notes(path: Path, options: Reading = PLAIN) -> list[str]:
+def notes(path: Path, options: ScanReading = PLAIN) -> list[str]:
     return [e["note"] for e in json.loads(read.read_scans(path, options, LABELS).attrs["notes"])]
 
 
 def test_transmission_is_the_logarithm_of_the_ratio(
     tmp_path: Path, columns: dict[str, np.ndarray]
 ) -> None:
-    ds = read.read_scans(text(tmp_path / "a.dat", columns), Reading(), LABELS)
+    ds = read.read_scans(text(tmp_path / "a.dat", columns), ScanReading(), LABELS)
     assert np.allclose(ds["mu"].values[0], np.log(columns["i0"] / columns["itrans"]), atol=1e-9)
     assert (ds.attrs["element"], ds.attrs["edge"], ds.attrs["mode"]) == ("Fe", "K", "transmission")
     assert not np.isfinite(ds["mu_stderr"].values).any()
 
 
 def test_counts_give_poisson_noise(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
-    ds = read.read_scans(text(tmp_path / "a.dat", columns), Reading(photons_per_count=4.0), LABELS)
+    ds = read.read_scans(
+        text(tmp_path / "a.dat", columns), ScanReading(photons_per_count=4.0), LABELS
+    )
     expected = np.sqrt((1 / columns["i0"] + 1 / columns["itrans"]) / 4)
     assert np.allclose(ds["mu_stderr"].values[0], expected, rtol=1e-6)
 
@@ -63,10 +65,12 @@ def test_counts_give_poisson_noise(tmp_path: Path, columns: dict[str, np.ndarray
 def test_fluorescence_sums_its_elements(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     mu = np.log(columns["i0"] / columns.pop("itrans"))
     three = {**columns, "mca1": 100 * mu, "mca2": 200 * mu, "mca3": 300 * mu}
-    ds = read.read_scans(text(tmp_path / "a.dat", three), Reading(), LABELS)
+    ds = read.read_scans(text(tmp_path / "a.dat", three), ScanReading(), LABELS)
     assert ds.attrs["mode"] == "fluorescence"
     assert np.allclose(ds["mu"].values[0], 600 * mu / 1e6, rtol=1e-5)
-    one = read.read_scans(text(tmp_path / "a.dat", three), Reading(fluorescence=("mca2",)), LABELS)
+    one = read.read_scans(
+        text(tmp_path / "a.dat", three), ScanReading(fluorescence=("mca2",)), LABELS
+    )
     assert np.allclose(one["mu"].values[0], 200 * mu / 1e6, rtol=1e-5)
 
 
@@ -85,7 +89,7 @@ def test_names_with_blanks_in_fields_of_equal_width(
     path.write_text(
         f"#1-D Scan\n#{head}\n" + "\n".join("".join(f"{v:21.6f}" for v in row) for row in rows)
     )
-    ds = read.read_scans(path, Reading(), LABELS)
+    ds = read.read_scans(path, ScanReading(), LABELS)
     assert ds.attrs["mode"] == "transmission"
 
 
@@ -93,9 +97,9 @@ def test_hdf5_by_names_and_by_paths(tmp_path: Path, columns: dict[str, np.ndarra
     with h5py.File(tmp_path / "a.nxs", "w") as file:
         for name, values in columns.items():
             file[f"entry/data/{name}"] = values
-    ds = read.read_scans(tmp_path / "a.nxs", Reading(), LABELS)
+    ds = read.read_scans(tmp_path / "a.nxs", ScanReading(), LABELS)
     same = read.read_scans(
-        tmp_path / "a.nxs", Reading(energy="entry/data/energy", i0="entry/data/i0"), LABELS
+        tmp_path / "a.nxs", ScanReading(energy="entry/data/energy", i0="entry/data/i0"), LABELS
     )
     assert np.allclose(ds["mu"], same["mu"])
     assert ds.sizes["point"] == columns["energy"].size
@@ -111,7 +115,7 @@ def test_hdf5_spectra_of_a_detector_at_each_point_are_no_stack(
     with h5py.File(tmp_path / "a.h5", "w") as file:
         for name, values in {**columns, "mca": counts, "channel": np.arange(channels)}.items():
             file[f"entry/data/{name}"] = values
-    ds = read.read_scans(tmp_path / "a.h5", Reading(), LABELS)
+    ds = read.read_scans(tmp_path / "a.h5", ScanReading(), LABELS)
     assert ds.sizes["scan"] == 1
     assert np.allclose(ds["mu"].values[0], np.log(columns["i0"] / columns["itrans"]))
 
@@ -119,7 +123,7 @@ def test_hdf5_spectra_of_a_detector_at_each_point_are_no_stack(
 def test_kev_are_turned_into_ev_and_said(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     path = text(tmp_path / "a.dat", {**columns, "energy": columns["energy"] / 1000})
     assert notes(path) == ["energy given in keV"]
-    assert read.read_scans(path, Reading(), LABELS)["energy"].values.max() > 7000
+    assert read.read_scans(path, ScanReading(), LABELS)["energy"].values.max() > 7000
 
 
 def project(path: Path, columns: dict[str, np.ndarray], shift: float) -> Path:
@@ -141,27 +145,27 @@ def test_athena_project_keeps_its_shift_or_is_refused(
     tmp_path: Path, columns: dict[str, np.ndarray]
 ) -> None:
     path = project(tmp_path / "p.prj", columns, -3.5)
-    ds = read.read_scans(path, Reading(), LABELS)
+    ds = read.read_scans(path, ScanReading(), LABELS)
     assert ds["eshift"].values.tolist() == [-3.5]
     assert np.allclose(ds["energy"].values[0], columns["energy"], atol=1e-6), (
         "readers do not correct"
     )
-    assert "energy shift of -3.5 eV" in problem(path, Reading(apply_eshift=False))
-    assert "no group named 'other'" in problem(path, Reading(mu="other"))
+    assert "energy shift of -3.5 eV" in problem(path, ScanReading(apply_eshift=False))
+    assert "no group named 'other'" in problem(path, ScanReading(mu="other"))
 
 
 def test_reversed_duplicated_and_unsorted_energies_are_mended_and_said(
     tmp_path: Path, columns: dict[str, np.ndarray]
 ) -> None:
-    good = read.read_scans(text(tmp_path / "good.dat", columns), Reading(), LABELS)
+    good = read.read_scans(text(tmp_path / "good.dat", columns), ScanReading(), LABELS)
     back = text(tmp_path / "back.dat", {k: v[::-1] for k, v in columns.items()})
     assert notes(back) == ["energy runs downwards: turned round"]
-    assert np.allclose(read.read_scans(back, Reading(), LABELS)["mu"], good["mu"])
+    assert np.allclose(read.read_scans(back, ScanReading(), LABELS)["mu"], good["mu"])
     twice = text(
         tmp_path / "twice.dat", {k: np.insert(v, 50, v[[50, 50]]) for k, v in columns.items()}
     )
     assert notes(twice) == ["2 points repeat an energy: averaged"]
-    assert np.allclose(read.read_scans(twice, Reading(), LABELS)["mu"], good["mu"])
+    assert np.allclose(read.read_scans(twice, ScanReading(), LABELS)["mu"], good["mu"])
 
 
 def test_a_few_dead_readings_are_left_out_and_said(
@@ -171,7 +175,7 @@ def test_a_few_dead_readings_are_left_out_and_said(
     columns["i0"][[20, 60]] = 0.0, -5.0
     path = text(tmp_path / "a.dat", columns)
     assert notes(path) == ["2 points without a valid reading left out"]
-    assert np.isfinite(read.read_scans(path, Reading(), LABELS)["mu"]).all()
+    assert np.isfinite(read.read_scans(path, ScanReading(), LABELS)["mu"]).all()
 
 
 @pytest.mark.parametrize("value", [0.0, -3.0])
@@ -182,8 +186,8 @@ def test_dead_i0(tmp_path: Path, columns: dict[str, np.ndarray], value: float) -
 
 def test_wrong_edge_for_the_element(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     path = text(tmp_path / "a.dat", columns)
-    assert "Ge K edge (11103.1 eV) is not in" in problem(path, Reading(element="Ge"))
-    assert "it looks like Fe K" in problem(path, Reading(element="Ge"))
+    assert "Ge K edge (11103.1 eV) is not in" in problem(path, ScanReading(element="Ge"))
+    assert "it looks like Fe K" in problem(path, ScanReading(element="Ge"))
 
 
 def test_scan_cut_before_the_post_edge_or_without_pre_edge(
@@ -200,14 +204,14 @@ def test_missing_columns_are_named_with_what_is_there(
 ) -> None:
     path = text(tmp_path / "a.dat", columns)
     assert "no column 'diode' (it has energy, i0, itrans)" in problem(
-        path, Reading(transmitted="diode")
+        path, ScanReading(transmitted="diode")
     )
-    assert "no column 'ref'" in problem(path, Reading(foil="ref"))
+    assert "no column 'ref'" in problem(path, ScanReading(foil="ref"))
     bare = text(tmp_path / "b.dat", {k: columns[k] for k in ("energy", "i0")})
     assert "no column of the transmitted or the fluorescence beam (it has energy, i0)" in problem(
         bare
     )
-    assert "no fluorescence column" in problem(path, Reading(mode="fluorescence"))
+    assert "no fluorescence column" in problem(path, ScanReading(mode="fluorescence"))
 
 
 def test_a_file_that_ends_in_mid_row_an_empty_one_and_prose(
@@ -228,7 +232,7 @@ def test_one_bad_repeat_is_set_aside_and_the_rest_goes_on(
     text(tmp_path / "1.dat", columns)
     (tmp_path / "2.dat").write_text("")
     text(tmp_path / "3.dat", columns)
-    ds = read.read_scans(tmp_path, Reading(), LABELS)
+    ds = read.read_scans(tmp_path, ScanReading(), LABELS)
     assert ds.sizes["scan"] == 2
     assert [Path(e["where"]).name for e in json.loads(ds.attrs["set_aside"])] == ["2.dat"]
 
@@ -236,11 +240,11 @@ def test_one_bad_repeat_is_set_aside_and_the_rest_goes_on(
 def test_a_synthetic_header_marks_the_data(tmp_path: Path, columns: dict[str, np.ndarray]) -> None:
     assert (
         read.read_scans(
-            text(tmp_path / "a.dat", columns, "# Synthetic data\n"), Reading(), LABELS
+            text(tmp_path / "a.dat", columns, "# Synthetic data\n"), ScanReading(), LABELS
         ).attrs["synthetic"]
         == 1
     )
     assert (
-        read.read_scans(text(tmp_path / "b.dat", columns), Reading(), LABELS).attrs["synthetic"]
+        read.read_scans(text(tmp_path / "b.dat", columns), ScanReading(), LABELS).attrs["synthetic"]
         == 0
     )

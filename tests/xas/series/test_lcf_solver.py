@@ -24,7 +24,14 @@ def references() -> list[tuple[np.ndarray, np.ndarray]]:
         made_spectra.Truth(edge=7112, white=0.0),
     ):
         mu = made_spectra.mu(ENERGY, truth)[None]
-        found.append((ENERGY, edge.normalised(ENERGY, mu, edge.ranges(ENERGY, truth.edge)).norm[0]))
+        found.append(
+            (
+                ENERGY,
+                edge.normalise_edges(ENERGY, mu, edge.choose_fit_ranges(ENERGY, truth.edge)).norm[
+                    0
+                ],
+            )
+        )
     return found
 
 

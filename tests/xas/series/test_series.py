@@ -13,7 +13,7 @@ from xas import made_spectra
 from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import Reading
+from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series import components, linear_combination
 from ssbchar.xas.series import normalise as series
 from ssbchar.xas.series.options import Mixture, Series
@@ -168,7 +168,7 @@ def test_a_stack_in_one_file_is_as_many_scans(tmp_path: Path) -> None:
         entry["i0"] = np.full((6, ENERGY.size), 1e6)
         entry["itrans"] = 1e6 * np.exp(-ds["mu"].values)
     found = read.read_scans(
-        tmp_path / "stack.nxs", Reading(), {"measurement": "s", "role": "series"}
+        tmp_path / "stack.nxs", ScanReading(), {"measurement": "s", "role": "series"}
     )
     assert found.sizes["scan"] == 6
     assert np.allclose(found["mu"].values, ds["mu"].values)
