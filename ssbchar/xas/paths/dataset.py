@@ -11,7 +11,7 @@ import numpy as np
 from ssbchar.xas import notes
 from ssbchar.xas.exafs import fourier
 from ssbchar.xas.paths.exafs_equation import Shell
-from ssbchar.xas.paths.model import FitResult, KINDS, PathFitProblem
+from ssbchar.xas.paths.model import KINDS, FitResult, PathFitProblem
 from ssbchar.xas.paths.options import PathFit
 
 if TYPE_CHECKING:
