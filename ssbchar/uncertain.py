@@ -10,9 +10,6 @@ from numpy.typing import ArrayLike
 
 from ssbchar.typing import Array
 
-MAD_TO_SIGMA = 1.4826
-"""Median absolute deviation to standard deviation of a normal distribution: 1 / 0.6745."""
-
 
 def stderr_from_covariance(gradient: ArrayLike, covariance: ArrayLike) -> Array:
     """Return sqrt(g C g), the first-order standard error of a scalar function.
@@ -79,5 +76,28 @@ def serial_inflation(residuals: ArrayLike) -> float:
     power = float(np.dot(r, r))
     if r.size < 3 or power == 0.0:
         return 1.0
-    rho = min(max(float(np.dot(r[1:], r[:-1])) / power, 0.0), 0.98)
-    return float(np.sqrt((1 + rho) / (1 - rho)))
+    return float(_inflation_from_autocorrelation(float(np.dot(r[1:], r[:-1])) / power))
+
+
+def serial_inflations(residuals: Array) -> Array:
+    """Return `serial_inflation` of every row.
+
+    Parameters
+    ----------
+    residuals : ndarray, shape (rows, points)
+        Standardised residuals [1], all finite.
+
+    Returns
+    -------
+    ndarray, shape (rows,)
+        Factors [1].
+    """
+    power = np.einsum("nm,nm->n", residuals, residuals)
+    lagged = np.einsum("nm,nm->n", residuals[:, 1:], residuals[:, :-1])
+    return _inflation_from_autocorrelation(lagged / np.maximum(power, 1e-300))
+
+
+def _inflation_from_autocorrelation(rho: ArrayLike) -> Array:
+    """Return sqrt((1 + rho) / (1 - rho)), rho between 0 and 0.98."""
+    limited = np.clip(rho, 0.0, 0.98)
+    return np.asarray(np.sqrt((1 + limited) / (1 - limited)))

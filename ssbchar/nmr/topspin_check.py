@@ -21,7 +21,7 @@ from ssbchar.nmr.options import TopspinCheckOptions
 from ssbchar.nmr.quantification.region_areas import FRACTIONS, RegionSignal
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
 from ssbchar.nmr.transform.chemical_shift import transform_signal
-from ssbchar.uncertain import MAD_TO_SIGMA
+from ssbchar.statistics import sigma_from_deviations
 
 EXPONENTIAL, NONE = 1, 0
 """Values of WDW whose window function we repeat."""
@@ -246,4 +246,4 @@ def _window_noise(
     second = second[np.isfinite(second)]
     if second.size < 8:
         return float("nan")
-    return float(MAD_TO_SIGMA * np.median(np.abs(second)) / np.sqrt(6) * np.sqrt(points / block))
+    return float(sigma_from_deviations(second) / np.sqrt(6) * np.sqrt(points / block))

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA, serial_inflation
+from ssbchar.uncertain import serial_inflation
 
 ZERO_CELSIUS = 273.15
 THETAS = np.geomspace(40.0, 2500.0, 49)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar.conclusion import Z95
 from ssbchar.hexrd.expansion.options import Expansion
+from ssbchar.statistics import Z95
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from ssbchar.hexrd.expansion import curves as model
 from ssbchar.hexrd.expansion.dataset import SIZES, dataset, empty
 from ssbchar.hexrd.expansion.options import Expansion
 from ssbchar.hexrd.furnace.ramps import Ramp, ramps
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -111,7 +111,7 @@ def reacting(lattice: xr.Dataset, courses: list[Ramp], options: Expansion) -> ND
                 continue
             first = intensity[frames[: max(3, frames.size // 5)], p]
             level = float(np.median(first))
-            scatter = MAD_TO_SIGMA * float(np.median(np.abs(first - level)))
+            scatter = sigma_from_deviations(first - level)
             off = np.abs(intensity[frames, p] - level)
             gone = (off > options.reacting * level) & (
                 off > 4 * np.hypot(stderr[frames, p], scatter)

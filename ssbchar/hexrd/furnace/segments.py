@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def resolution(values: Array) -> float:
@@ -37,11 +37,7 @@ def noise(time: Array, values: Array) -> float:
     w = (time[1:-1] - time[:-2]) / (time[2:] - time[:-2])
     deviation = values[1:-1] - (1 - w) * values[:-2] - w * values[2:]
     scaled = np.abs(deviation) / np.sqrt(1 + w**2 + (1 - w) ** 2)
-    return (
-        float(MAD_TO_SIGMA * np.median(scaled[np.isfinite(scaled)]))
-        if np.isfinite(scaled).any()
-        else 0.0
-    )
+    return sigma_from_deviations(scaled[np.isfinite(scaled)]) if np.isfinite(scaled).any() else 0.0
 
 
 def local_rate(time: Array, values: Array, points: int) -> Array:

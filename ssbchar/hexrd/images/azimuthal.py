@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 BLOCK = 65536
 """Pixels multiplied at once; a block of a chunk of frames stays in the processor's cache."""

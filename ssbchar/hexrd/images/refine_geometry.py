@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import ring_points
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 BEAM_PARAMETERS = ("direct_distance", "beam_row", "beam_column", "tilt1", "tilt2")
 """What is refined: length of the direct beam [m], where it meets the detector [pixel from the outer
@@ -138,7 +138,7 @@ def _by_ring(slope: Array, weight: Array, residual: Array, ring: NDArray[np.int6
 def _spread(values: Array) -> float:
     """Return a standard deviation that single outliers do not rule (scaled median absolute
     deviation)."""
-    return float(MAD_TO_SIGMA * np.median(np.abs(values - np.median(values)))) or 1e-9
+    return sigma_from_deviations(values - np.median(values)) or 1e-9
 
 
 def refine_geometry(

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def flatten_image(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
@@ -28,7 +28,7 @@ def flatten_image(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Arra
     share = gaussian_filter(valid.astype(float), 12.0)
     smooth = gaussian_filter(root, 12.0) / np.maximum(share, 1e-6)
     left = np.where(valid & (share > 0.2), root - smooth, 0.0)
-    scale = MAD_TO_SIGMA * float(np.median(np.abs(left[valid]))) or 1.0
+    scale = sigma_from_deviations(left[valid]) or 1.0
     return np.asarray(np.clip(left / scale, -2.0, 6.0))
 
 

@@ -13,14 +13,13 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.furnace.ramps import Ramp, frame_interval, ramps
 from ssbchar.hexrd.onset import change_point
 from ssbchar.hexrd.onset.options import Onset
+from ssbchar.statistics import ONE_SIDED_95, find_runs
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
 
 METHOD = "change point of the intensity: flat, then linear and square in T - T0; averaged profile likelihood"
-ONE_SIDED_95 = 1.6448536269514722
-"""One-sided 95 % quantile of the normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,8 @@ def _course(
 
 def _runs(seen: NDArray[np.bool_], shortest: int) -> NDArray[np.bool_]:
     """Return `seen` without runs shorter than `shortest`."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], seen.astype(int), [0]])))
     out = np.zeros_like(seen)
-    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+    for begin, end in find_runs(seen):
         out[begin:end] = end - begin >= min(shortest, seen.size)
     return out
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.statistics import find_runs
 from ssbchar.storage.row_file import Stack
 from ssbchar.typing import Array
 
@@ -104,8 +105,7 @@ def beam_dumps(totals: Array, share: float) -> Any:
         A frame below this share is low.
     """
     low = _low(totals, share) | _low(totals[::-1], share)[::-1]
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], low.astype(int), [0]])))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
+    for start, stop in find_runs(low):
         if stop - start > max(0.2 * totals.size, 3):
             low[start:stop] = False
     return low

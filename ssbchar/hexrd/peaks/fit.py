@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt_derivatives
+from ssbchar.linalg import solve_scaled
 from ssbchar.typing import Array
 
 TOLERANCE = 1e-6
@@ -220,14 +221,8 @@ def _leash(q: Array, step: Array) -> Array:
 
 
 def _solve(matrix: Array, right: Array) -> Array:
-    """Solve many small symmetric systems, each scaled to a unit diagonal and slightly
-    regularised."""
-    size = np.sqrt(np.maximum(np.einsum("nii->ni", matrix), 1e-300))
-    scaled = matrix / (size[:, :, None] * size[:, None, :])
-    np.einsum("nii->ni", scaled)[...] += 1e-12
-    if right.ndim == 2:
-        return np.asarray(np.linalg.solve(scaled, (right / size)[:, :, None])[:, :, 0] / size)
-    return np.asarray(np.linalg.solve(scaled, right / size[:, :, None]) / size[:, :, None])
+    """Solve many small symmetric systems, slightly regularised: peaks may coincide."""
+    return solve_scaled(matrix, right, ridge=1e-12)
 
 
 def _keep(best: Fitted, active: Any, rows: Any, q: Array, state: _State, converged: Any) -> None:

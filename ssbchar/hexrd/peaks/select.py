@@ -10,13 +10,14 @@ import numpy as np
 
 from ssbchar.hexrd.peaks.fit import Fitted, Windows, fit, fit_best, jacobian
 from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt
+from ssbchar.linalg import invert_scaled
+from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.typing import Array
+from ssbchar.uncertain import serial_inflations
 
 POOR = 4.0
 """A reduced chi-square above which a window is tried from other starts, whatever that of its
 neighbours."""
-ONE_SIDED_95 = 1.6448536269514722
-"""95 % quantile of the normal distribution."""
 
 
 @dataclass
@@ -163,7 +164,7 @@ def _fit_rows(
         _, scale = _scale(data, best)
         serial, at = scale / found.chi2[rows], (rows[:, None], absent)
         there = np.take_along_axis(centre, absent, axis=1)
-        z, limit = _score_test(data, best, inverted(best.normal), serial, there, width)
+        z, limit = _score_test(data, best, _invert(best.normal), serial, there, width)
         found.entering[at], found.upper95[at] = z, limit
         found.significance[at] = z / np.sqrt(serial)[:, None]
 
@@ -179,7 +180,7 @@ def _write_present(
     for name in ("position", "fwhm", "area", "eta", "covariance"):
         getattr(found, name)[rows] = np.nan
     found.edge[rows] = False
-    inverse, linear = inverted(best.normal), inverted(best.normal[:, : k + 2, : k + 2])
+    inverse, linear = _invert(best.normal), _invert(best.normal[:, : k + 2, : k + 2])
     fwhm = np.exp(best.shape[:, k : 2 * k])
     for j in range(k):
         at = (rows, active[:, j])
@@ -215,15 +216,7 @@ def _scale(data: Windows, fitted: Fitted) -> tuple[Array, Array]:
     correlation of residuals."""
     points = np.sum(data.weight > 0, axis=1)
     reduced = np.maximum(fitted.chi2, 1e-300) / np.maximum(points - fitted.normal.shape[1], 1)
-    return reduced, reduced * inflation(fitted.residual) ** 2
-
-
-def inflation(residual: Array) -> Array:
-    """Return `ssbchar.uncertain.serial_inflation` of each row."""
-    power = np.einsum("nm,nm->n", residual, residual)
-    rho = np.einsum("nm,nm->n", residual[:, 1:], residual[:, :-1]) / np.maximum(power, 1e-300)
-    rho = np.clip(rho, 0.0, 0.98)
-    return np.asarray(np.sqrt((1 + rho) / (1 - rho)))
+    return reduced, reduced * serial_inflations(fitted.residual) ** 2
 
 
 def _score_test(
@@ -257,11 +250,7 @@ def _score_test(
     return np.where(blind, 0.0, area / sigma), np.where(blind, np.nan, limit)
 
 
-def inverted(normal: Array) -> Array:
+def _invert(normal: Array) -> Array:
     """Return the inverse of normal matrices; a parameter at a bound stays free, so that its bound
     hides no error."""
-    size = np.sqrt(np.einsum("nii->ni", normal))
-    size = np.where(size > 0, size, 1.0)
-    scaled = normal / (size[:, :, None] * size[:, None, :])
-    np.einsum("nii->ni", scaled)[...] = np.where(np.einsum("nii->ni", scaled) > 0, 1.0 + 1e-10, 1.0)
-    return np.asarray(np.linalg.inv(scaled) / (size[:, :, None] * size[:, None, :]))
+    return invert_scaled(normal, ridge=1e-10)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar.conclusion import Z95
 from ssbchar.crystal.cell import metric
 from ssbchar.hexrd.refinement import profile_model
 from ssbchar.hexrd.refinement.inputs import Frames
@@ -14,6 +13,7 @@ from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.priors import Priors
 from ssbchar.hexrd.refinement.result_table import Table, cell_at, with_cells
 from ssbchar.hexrd.refinement.state import Series
+from ssbchar.statistics import Z95
 from ssbchar.storage import lazy_rows
 from ssbchar.typing import Array
 

@@ -20,8 +20,8 @@ from ssbchar.hexrd.refinement.intensities import equations
 from ssbchar.hexrd.refinement.model import Layout, Model, model_at
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.state import Fit, Fits, Series, significance
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 LEARNT = 24
 """Most frames from which a phase's pattern is learnt; at least half as many where there are."""

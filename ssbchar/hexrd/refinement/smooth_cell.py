@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 DEGREES = (1, 2, 3)
 RANGE = 15.0
@@ -115,7 +115,7 @@ def _polynomial(
                 inner + 1e-14 * np.trace(inner) * np.eye(degree + 1), design.T @ (values * weight)
             )
             miss = values - powers[:, 3 - degree :] @ coefficient
-            scatter = max(MAD_TO_SIGMA * float(np.median(np.abs(miss))), 1e-9)
+            scatter = max(sigma_from_deviations(miss), 1e-9)
             weight = 1 / np.hypot(np.maximum(stderr, floor), scatter)
             weight = weight * np.sqrt(
                 np.minimum(1.0, 2.5 * np.hypot(stderr, scatter) / np.maximum(np.abs(miss), 1e-15))

@@ -13,6 +13,7 @@ from ssbchar.hexrd.refinement.priors import Priors
 from ssbchar.hexrd.refinement.result_table import Table, fill
 from ssbchar.hexrd.refinement.state import Fit, Fits, Series, put
 from ssbchar.runtime import progress
+from ssbchar.statistics import find_runs
 from ssbchar.typing import Array
 
 SETTLED = 0.05
@@ -145,8 +146,7 @@ def hysteresis(table: Table, options: Refinement) -> None:
     ratio = table.significance
     for p in range(ratio.shape[1]):
         above = np.nan_to_num(ratio[:, p]) > options.leave
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], above.astype(int), [0]])))
-        for first, last in zip(edges[::2], edges[1::2], strict=True):
+        for first, last in find_runs(above):
             table.present[first:last, p] = np.nanmax(ratio[first:last, p]) > options.enter
         weak = (table.present[:, p] == 0) & (table.verdict[:, p] != "not_measured")
         table.verdict[weak, p] = "absent"

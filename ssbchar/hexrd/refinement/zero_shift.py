@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 OUTLIER = 4.0
 """Values this many robust standard deviations from the median are left out."""
@@ -65,9 +65,7 @@ def combined(values: ArrayLike, stderr: ArrayLike, robust: bool = True) -> tuple
     v, s = np.asarray(values, float), np.asarray(stderr, float)
     if robust:
         apart = v - _median(v, s)
-        kept = np.abs(apart) <= OUTLIER * np.hypot(
-            s, MAD_TO_SIGMA * float(np.median(np.abs(apart)))
-        )
+        kept = np.abs(apart) <= OUTLIER * np.hypot(s, sigma_from_deviations(apart))
         v, s = v[kept], s[kept]
     w = 1 / s**2
     mean = float(np.dot(w, v) / w.sum())

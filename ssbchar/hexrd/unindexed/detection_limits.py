@@ -13,6 +13,7 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.crystal.cell import spacing
 from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.unindexed.cell_matching import lines_of
+from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.storage import row_file
 from ssbchar.storage.row_file import Stack
 from ssbchar.typing import Array
@@ -20,8 +21,6 @@ from ssbchar.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
-POWER_95 = 1.6448536269514722
-"""One-sided 95 % quantile: an amount this many sigma above the threshold is seen in 95 of 100."""
 THRESHOLD = 5.0
 """Standard deviations from which a phase counts as seen."""
 
@@ -48,7 +47,8 @@ def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclus
         absent = ~present[:, p] & np.isfinite(stderr[:, p]) & (stderr[:, p] > 0)
         if not absent.any():
             continue
-        amount = (THRESHOLD + POWER_95) * stderr[absent, p]
+        # this many sigma above the threshold is seen in 95 of 100
+        amount = (THRESHOLD + ONE_SIDED_95) * stderr[absent, p]
         relative = 100 * amount / strongest
         kind, values = "of the strongest phase's intensity", relative
         if share is not None:

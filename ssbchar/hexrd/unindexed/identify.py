@@ -14,6 +14,7 @@ from ssbchar.hexrd.onset import find as onsets
 from ssbchar.hexrd.onset.options import Onset
 from ssbchar.hexrd.unindexed import cell_matching, detection_limits
 from ssbchar.hexrd.unindexed.options import Candidates
+from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ def _as_phase(tracks: xr.Dataset, own: NDArray[np.intp], name: str) -> xr.Datase
             "intensity": (fp, area),
             "intensity_stderr": (fp, stderr),
             "significance": (fp, significance),
-            "intensity_upper95": (fp, np.maximum(area, 0) + onsets.ONE_SIDED_95 * stderr),
+            "intensity_upper95": (fp, np.maximum(area, 0) + ONE_SIDED_95 * stderr),
             "present": (fp, np.ones_like(area, dtype=int)),
         },
         coords={"frame": tracks["frame"], "phase": [name]},

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.storage import row_file
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 CHUNK = 256
 """Frames filtered at once."""
@@ -52,7 +52,7 @@ def noise(residual: Array, stderr: Array, peaks: Array) -> Array:
         bare = p < 0.5 * s
         if bare.sum() < 10:
             bare = p <= np.median(p)
-        g = max(1.0, MAD_TO_SIGMA * float(np.median(np.abs(r[bare]))) / float(np.median(s[bare])))
+        g = max(1.0, sigma_from_deviations(r[bare]) / float(np.median(s[bare])))
         under = p > 5 * s
         m = 0.0
         if under.sum() >= 10:

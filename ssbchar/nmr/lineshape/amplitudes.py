@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg.lapack import dgesv, zgesv
 
+from ssbchar.linalg import solve_non_negative
 from ssbchar.nmr.lineshape.shapes import PER_REGION, PER_SLICE, SHARED, LineshapeProblem, LineShapes
 from ssbchar.typing import Array, Complex, Index
 
@@ -95,7 +96,7 @@ def _common_phase(
         )
     turned = (data * turn).real
     if area.min() < 0:
-        area = solve_nonnegative(_ridged(gram), turned, area)
+        area = solve_non_negative(_ridged(gram), turned, area)
     explained = ((2 * turned - area @ gram) * area).sum(axis=1)
     return area, phase + np.zeros(area.shape), explained, inverse
 
@@ -112,52 +113,9 @@ def _phase_per_group(
     for _ in range(4):
         turn = np.exp(1j * phase)
         turned = np.real(turn.conj()[:, :, None] * ridged * turn[:, None, :])
-        area = solve_nonnegative(turned, np.real(turn.conj() * data))
+        area = solve_non_negative(turned, np.real(turn.conj() * data))
         others = data - (area * turn) @ np.where(same, 0.0, gram).T
         phase = np.angle((area * others) @ same)
     amplitude = area * np.exp(1j * phase)
     explained = np.real(np.sum((2 * data - amplitude @ gram.T).conj() * amplitude, axis=1))
     return area, phase, explained, inverse
-
-
-def solve_nonnegative(gram: Array, b: Array, free: Array | None = None) -> Array:
-    """Return non-negative least-squares areas (slice, line) from normal equations.
-
-    Areas below zero are held there and the rest solved again, for all slices at once; slices that
-    then want one of them back are left to the active-set method (C. L. Lawson & R. J. Hanson,
-    Solving Least Squares Problems, 1974).
-
-    Parameters
-    ----------
-    gram : ndarray, shape (line, line) or (slice, line, line)
-        Symmetric, positive definite.
-    b : ndarray, shape (slice, line)
-        Right-hand sides.
-    free : ndarray, shape (slice, line), optional
-        The solution without bounds, where known.
-    """
-    many = np.broadcast_to(gram, (len(b), *gram.shape[-2:]))
-    area = np.linalg.solve(many, b[:, :, None])[:, :, 0] if free is None else free.copy()
-    bad = np.flatnonzero((area < 0).any(axis=1))
-    if not bad.size:
-        return np.asarray(area, float)
-    held, matrix = np.zeros((bad.size, b.shape[1]), bool), many[bad]
-    value = area[bad]
-    for _ in range(b.shape[1]):
-        held |= value < 0
-        if not (value < 0).any():
-            break
-        kept = np.where(held[:, :, None] | held[:, None, :], 0.0, matrix) + held[
-            :, :, None
-        ] * np.eye(b.shape[1])
-        value = np.linalg.solve(kept, np.where(held, 0.0, b[bad])[:, :, None])[:, :, 0]
-    wanted = b[bad] - np.einsum("sij,sj->si", matrix, value)
-    area[bad] = np.where(held, 0.0, value)
-    wrong = bad[(held & (wanted > 1e-12 * np.abs(b[bad]).max(axis=1, keepdims=True))).any(axis=1)]
-    if wrong.size:
-        from scipy.optimize import nnls
-
-        for s in wrong:
-            root = np.linalg.cholesky(many[s])
-            area[s] = nnls(root.T, np.linalg.solve(root, b[s]))[0]
-    return np.asarray(area, float)

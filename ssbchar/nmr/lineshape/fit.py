@@ -21,7 +21,7 @@ from ssbchar.nmr.transform.chemical_shift import (
     shift_from_offset,
     transform_signal,
 )
-from ssbchar.uncertain import MAD_TO_SIGMA
+from ssbchar.statistics import MAD_TO_SIGMA
 
 REGIONS = (METAL, LI_SI)
 PLACES = (*REGIONS, "outside")

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ssbchar.conclusion import Z95, Conclusion
+from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.quantification import back_correction
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.region_areas import (
@@ -16,6 +16,7 @@ from ssbchar.nmr.quantification.region_areas import (
     explain_absence,
 )
 from ssbchar.nmr.regions import LI_SI, METAL
+from ssbchar.statistics import Z95
 from ssbchar.typing import Array
 
 

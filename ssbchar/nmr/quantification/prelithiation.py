@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ssbchar.conclusion import Z95, Conclusion
+from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.quantification.options import QuantificationOptions
+from ssbchar.statistics import Z95
 
 LEFT_OUT = "lines that may be salts left out"
 """Condition of the lower limit beside a value."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ssbchar.conclusion import Z95
+from ssbchar.statistics import Z95
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,9 +6,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ssbchar.conclusion import Z95, Conclusion
+from ssbchar.conclusion import Conclusion
 from ssbchar.results.joint.stability import join_sources
 from ssbchar.results.number_format import format_value
+from ssbchar.statistics import Z95
 
 QUANTITIES = ("alloyed_share", "x_alloyed")
 """The conclusions of NMR that are a degree of prelithiation."""

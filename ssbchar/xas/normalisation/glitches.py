@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation import edge
 from ssbchar.xas.normalisation.edge_features import find_inflection

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 
 def calculate_neighbour_weights(energy: Array) -> Array:

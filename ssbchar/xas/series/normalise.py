@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.runtime.progress import steps
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import MAD_TO_SIGMA
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation import edge
 from ssbchar.xas.normalisation.noise import estimate_point_noise, measure_jumps

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.hexrd.peaks import fit, pseudo_voigt, select
-from ssbchar.uncertain import serial_inflation
+from ssbchar.uncertain import serial_inflation, serial_inflations
 
 
 @pytest.mark.parametrize("k", [1, 2])
@@ -90,7 +90,7 @@ def test_serial_inflation_is_the_house_formula() -> None:
     smooth = noise + np.concatenate([np.zeros((20, 1)), 0.8 * noise[:, :-1]], axis=1)
     for rows in (noise, smooth):
         expected = [serial_inflation(row) for row in rows]
-        np.testing.assert_allclose(select.inflation(rows), expected, rtol=1e-12)
+        np.testing.assert_allclose(serial_inflations(rows), expected, rtol=1e-12)
 
 
 @settings(max_examples=25, deadline=None)

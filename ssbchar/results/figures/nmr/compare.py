@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ssbchar.conclusion import Z95, Conclusion
+from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.regions import METAL
 from ssbchar.results.figures import style
 from ssbchar.results.figures.nmr.all import SHIFT, windows
+from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar.conclusion import Z95
 from ssbchar.results.figures import style
 from ssbchar.results.figures.xas import paths
+from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar.conclusion import Z95
 from ssbchar.results.figures import style
+from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 
 if TYPE_CHECKING:

@@ -1,0 +1,50 @@
+"""Quantiles, robust scatter and runs: the statistics that several rooms share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Z95 = 1.959963984540054
+"""Two-sided 95 % quantile of the standard normal distribution [1]."""
+ONE_SIDED_95 = 1.6448536269514722
+"""One-sided 95 % quantile of the standard normal distribution [1]."""
+MAD_TO_SIGMA = 1.4826
+"""Median absolute deviation to standard deviation of a normal distribution: 1 / 0.6745 [1]."""
+
+
+def sigma_from_deviations(deviations: ArrayLike) -> float:
+    """Return the standard deviation that a median absolute deviation stands for.
+
+    sigma = 1.4826 median |x_i| holds for normally distributed x about zero, and half of the values
+    may be outliers (F. R. Hampel, J. Am. Stat. Assoc. 69 (1974) 383).
+
+    Parameters
+    ----------
+    deviations : array_like, any shape
+        Deviations from the centre, in any unit.
+
+    Returns
+    -------
+    float
+        In the unit of the deviations.
+    """
+    return MAD_TO_SIGMA * float(np.median(np.abs(deviations)))
+
+
+def find_runs(mask: ArrayLike) -> list[tuple[int, int]]:
+    """Return start and stop of every run of true values.
+
+    Parameters
+    ----------
+    mask : array_like of bool, shape (n,)
+
+    Returns
+    -------
+    list of (int, int)
+        Half-open ranges in ascending order: ``mask[start:stop]`` is all true, and its neighbours
+        are false.
+    """
+    padded = np.concatenate([[0], np.asarray(mask, bool).astype(int), [0]])
+    edges = np.flatnonzero(np.diff(padded)).tolist()
+    return list(zip(edges[::2], edges[1::2], strict=True))
