@@ -67,6 +67,14 @@ class Rule:
     step: str
     inputs: tuple[str, ...]
     stage: str
+    shared: str
+
+
+def section_class(place: str) -> object:
+    part: object = config.Config
+    for name in place.split("."):
+        part = next(f for f in dataclasses.fields(part) if f.name == name).default_factory  # type: ignore[arg-type]
+    return part
 
 
 def rules() -> list[Rule]:
@@ -78,9 +86,10 @@ def rules() -> list[Rule]:
             assert section, f"rule {name} has no named input"
             call = re.search(r'step="([\w.]+)"', block)
             assert call, f"rule {name} names no step"
-            stage = re.search(r'options=options\("([\w.]+)"\)', block)
+            stage = re.search(r'options=options\("([\w.]+)"(?:, shared="([\w.]+)")?\)', block)
             inputs = tuple(re.findall(r"^        (\w+)=", section[1], flags=re.M))
-            found.append(Rule(name, call[1], inputs, stage[1] if stage else ""))
+            own, shared = (stage[1], stage[2] or "") if stage else ("", "")
+            found.append(Rule(name, call[1], inputs, own, shared))
     return found
 
 
@@ -89,20 +98,21 @@ def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
     call = step.function(rule.step)
     hints = step.hints_of(call)
     parameters = inspect.signature(call).parameters
-    known = set(parameters) - {"options", "labels"}
+    received = {rule.shared.rpartition(".")[2]} if rule.shared else set()
+    known = set(parameters) - {"options", "labels"} - received
     ours = set(rule.inputs)
     assert ours <= known, f"{rule.step} has no argument {ours - known}"
     needed = {n for n in known if type(None) not in typing.get_args(hints[n])}
     assert needed <= ours, f"rule {rule.name} does not give {needed - ours}"
     if rule.stage:
-        part: object = config.Config
-        for name in rule.stage.split("."):
-            part = next(f for f in dataclasses.fields(part) if f.name == name).default_factory  # type: ignore[arg-type]
+        part = section_class(rule.stage)
         assert hints["options"] is part, (
             f"{rule.step} takes {hints['options']}, the config gives {part}"
         )
     else:
         assert "options" not in parameters
+    for argument in received:
+        assert hints[argument] is section_class(rule.shared)
 
 
 def option_classes() -> list[type]:

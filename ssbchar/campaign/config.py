@@ -56,9 +56,20 @@ class Run:
         """Return the row of a measurement."""
         return next(r for r in self.rows if r.measurement == measurement)
 
-    def options(self, stage: str, measurement: str = "") -> dict[str, Any]:
+    def options(self, stage: str, measurement: str = "", shared: str = "") -> dict[str, Any]:
         """Return the departures from the defaults of ``technique.stage`` (or ``report``), the row's
-        own too."""
+        own too.
+
+        Parameters
+        ----------
+        stage : str
+            The section of the config that the step's ``options`` are made of.
+        measurement : str
+            Its row may depart further.
+        shared : str
+            A section that several stages of the technique receive, ``nmr.regions`` say; its
+            departures stand under its own name.
+        """
         technique, _, name = stage.partition(".")
         if not name:
             return opts.departures(getattr(self.config, technique))
@@ -67,7 +78,12 @@ class Run:
             layers.append(self.row(measurement).options)
         kind = getattr(self.config, technique)
         built = opts.build(type(kind), opts.merged(*layers), technique)
-        return opts.departures(getattr(built, name))
+        found = opts.departures(getattr(built, name))
+        if shared:
+            section = shared.rpartition(".")[2]
+            if departures := opts.departures(getattr(built, section)):
+                found[section] = departures
+        return found
 
 
 def read(path: Path | str) -> Run:

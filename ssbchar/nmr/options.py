@@ -1,6 +1,7 @@
 """Options of the NMR steps, gathered from the rooms of their stages."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.decay.options import DecayOptions
@@ -21,10 +22,10 @@ ROLES = {
 class TopspinCheckOptions:
     """TopSpin's own spectrum held against ours."""
 
+    MOVED: ClassVar = {"regions": "nmr.regions"}
+
     procno: int = 1
     """Processing number of the spectrum."""
-    regions: Regions = field(default_factory=Regions)
-    """Windows integrated in TopSpin's spectrum."""
     least_overlap: float = 0.9995
     """Complex overlap from which two spectra are the same."""
 
@@ -33,6 +34,8 @@ class TopspinCheckOptions:
 class Nmr:
     """Options of the NMR steps."""
 
+    regions: Regions = field(default_factory=Regions)
+    """Windows of chemical shift, the same in every stage."""
     read: Reading = field(default_factory=Reading)
     """Bruker folders."""
     lines: LineFitOptions = field(default_factory=LineFitOptions)

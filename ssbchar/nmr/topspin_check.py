@@ -19,7 +19,7 @@ from ssbchar.nmr.bruker.read import about_experiment, acquisition
 from ssbchar.nmr.lineshape.window_integrals import build_apodisation
 from ssbchar.nmr.options import TopspinCheckOptions
 from ssbchar.nmr.quantification.region_areas import FRACTIONS, RegionSignal
-from ssbchar.nmr.regions import LI_SI, METAL, Regions
+from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, Regions
 from ssbchar.nmr.transform.chemical_shift import transform_signal
 from ssbchar.statistics import sigma_from_deviations
 
@@ -159,6 +159,8 @@ def compare_with_topspin(
     fid: xr.Dataset,
     options: TopspinCheckOptions,
     labels: dict[str, str] | None = None,
+    *,
+    regions: Regions = DEFAULT_REGIONS,
 ) -> list[Conclusion]:
     """Conclude how far our transform is TopSpin's, and what the windows hold in TopSpin's own
     spectrum.
@@ -170,14 +172,16 @@ def compare_with_topspin(
     fid : Dataset
         What we read of the same experiment, with its reference.
     options : TopspinCheckOptions
-        ``procno``, windows, least overlap.
+        ``procno``, least overlap.
     labels : dict, optional
         Not used.
+    regions : Regions
+        Windows integrated in TopSpin's spectrum.
     """
     a = fid.attrs
     reading = Reading(nucleus=str(a["nucleus"]), reference_hz=float(a["sr"]), procno=options.procno)
     stored = processed(source, reading, labels)
-    return [_overlap(fid, stored, options.least_overlap), *_shares(stored, options.regions)]
+    return [_overlap(fid, stored, options.least_overlap), *_shares(stored, regions)]
 
 
 def _overlap(fid: xr.Dataset, stored: xr.Dataset, least: float) -> Conclusion:

@@ -15,7 +15,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -152,9 +152,15 @@ def _given(
     """Load a step's inputs and build its options."""
     given, hints = Given(), hints_of(call)
     arguments = given.arguments
+    made = {"options", "return", *inputs}
+    shared = [a for a, hint in hints.items() if a not in made and is_dataclass(hint)]
     for argument in inspect.signature(call).parameters:
         if argument == "options":
-            arguments["options"] = opts.build(hints["options"], options, name)
+            own = {key: value for key, value in (options or {}).items() if key not in shared}
+            arguments["options"] = opts.build(hints["options"], own, name)
+        elif argument in shared:
+            section = (options or {}).get(argument)
+            arguments[argument] = opts.build(hints[argument], section, f"{name}.{argument}")
         elif argument == "labels":
             arguments["labels"] = dict(labels or {})
         elif argument in inputs:

@@ -39,10 +39,17 @@ def build(kind: type[T], data: Mapping[str, Any] | None, where: str = "options")
 
 
 def unknown_keys(kind: type, data: Mapping[str, Any], where: str) -> list[str]:
-    """Return one line for each key of `data` that the (nested) dataclass `kind` does not have."""
+    """Return one line for each key of `data` that the (nested) dataclass `kind` does not have.
+
+    A class variable ``MOVED`` (old key: where it is set now) turns the line of an old key into a
+    hint.
+    """
     known = {f.name: f for f in dataclasses.fields(kind)}
     faults = []
     for key, value in data.items():
+        if key in getattr(kind, "MOVED", {}):
+            faults.append(f"{where}.{key}: moved; set it once, as {kind.MOVED[key]}")  # type: ignore[attr-defined]
+            continue
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"

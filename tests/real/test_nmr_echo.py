@@ -76,7 +76,7 @@ def test_a_sample_of_another_kind_is_a_misfit_not_a_number_to_trust(fid) -> None
 def test_window_around_the_centre_band_is_all_positive(fid) -> None:
     wide = Regions(li_metal=(3000.0, 5000.0), li_si=(-1500.0, 1500.0))
     ds = window_integrals.integrate_windows(
-        fid, SpectrumOptions(regions=wide, display=(-6000.0, 6000.0))
+        fid, SpectrumOptions(display=(-6000.0, 6000.0)), regions=wide
     )
     area, stderr = ds["window_area"].values[0], ds["window_area_stderr"].values[0]
     assert area[1] > 50 * stderr[1]

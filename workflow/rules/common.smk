@@ -111,12 +111,13 @@ def by_name(**raw_columns):
     return words
 
 
-def options(stage):
-    """Departures from the defaults of ``technique.stage``, with the row's own."""
+def options(stage, shared=""):
+    """Departures from the defaults of ``technique.stage``, with the row's own; with those of a section that several
+    stages share."""
 
     def text(wildcards):
         return json.dumps(
-            RUN.options(stage, getattr(wildcards, "measurement", "")), sort_keys=True
+            RUN.options(stage, getattr(wildcards, "measurement", ""), shared), sort_keys=True
         )
 
     return text

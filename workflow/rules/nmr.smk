@@ -37,7 +37,7 @@ rule nmr_lines:
     params:
         step="nmr.lineshape.fit_lines",
         inputs=by_name(),
-        options=options("nmr.lines"),
+        options=options("nmr.lines", shared="nmr.regions"),
         labels=labels,
         code=code("nmr.lineshape.fit_lines"),
     shell:
@@ -60,7 +60,7 @@ rule nmr_spectrum:
     params:
         step="nmr.lineshape.integrate_windows",
         inputs=by_name(),
-        options=options("nmr.spectrum"),
+        options=options("nmr.spectrum", shared="nmr.regions"),
         labels=labels,
         code=code("nmr.lineshape.integrate_windows"),
     shell:
@@ -112,7 +112,7 @@ rule nmr_quantify:
     params:
         step="nmr.quantification.quantify_fractions",
         inputs=by_name(),
-        options=options("nmr.quantify"),
+        options=options("nmr.quantify", shared="nmr.regions"),
         labels=labels,
         code=code("nmr.quantification.quantify_fractions"),
     shell:
@@ -161,7 +161,7 @@ rule nmr_processed:
     params:
         step="nmr.topspin_check.compare_with_topspin",
         inputs=by_name(source="path"),
-        options=options("nmr.processed"),
+        options=options("nmr.processed", shared="nmr.regions"),
         labels=labels,
         code=code("nmr.topspin_check.compare_with_topspin"),
         stamp=stamp("path"),

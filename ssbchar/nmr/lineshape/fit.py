@@ -14,7 +14,7 @@ from ssbchar.nmr.bruker.axes import axes
 from ssbchar.nmr.lineshape import assignment, model_selection, varpro
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.shapes import LineshapeProblem, evaluate_shapes
-from ssbchar.nmr.regions import LI_SI, METAL, Regions
+from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, Regions
 from ssbchar.nmr.transform.chemical_shift import (
     offset_from_shift,
     select_range,
@@ -32,7 +32,9 @@ MISFIT = 1.3
 anyway)."""
 
 
-def fit_lines(fid: xr.Dataset, options: LineFitOptions) -> xr.Dataset:
+def fit_lines(
+    fid: xr.Dataset, options: LineFitOptions, *, regions: Regions = DEFAULT_REGIONS
+) -> xr.Dataset:
     """Fit all slices with shared line shapes, and areas per slice.
 
     Parameters
@@ -40,7 +42,9 @@ def fit_lines(fid: xr.Dataset, options: LineFitOptions) -> xr.Dataset:
     fid : Dataset
         From `ssbchar.nmr.bruker.read_fid`.
     options : LineFitOptions
-        Regions, shapes, number of components.
+        Shapes, number of components.
+    regions : Regions
+        Where lines may lie.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def fit_lines(fid: xr.Dataset, options: LineFitOptions) -> xr.Dataset:
         No good slice is left, or no signal.
     """
     good = find_good_slices(fid)
-    low, high = offsets_from_regions(options.regions, fid)
+    low, high = offsets_from_regions(regions, fid)
     rules = model_selection.SelectionRules(
         low,
         high,

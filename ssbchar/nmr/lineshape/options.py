@@ -1,16 +1,15 @@
 """Options of the fitted lines and of the window integrals."""
 
-from dataclasses import dataclass, field
-
-from ssbchar.nmr.regions import Regions
+from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class LineFitOptions:
     """Time-domain fit of lines with one phase and one time origin."""
 
-    regions: Regions = field(default_factory=Regions)
-    """Where lines may lie."""
+    MOVED: ClassVar = {"regions": "nmr.regions"}
+
     skip: float | None = None
     """Points left out at the start [points]; None: none without a digital filter, 4 with one (its
     transient)."""
@@ -39,8 +38,8 @@ class LineFitOptions:
 class SpectrumOptions:
     """Classical route: apodise, transform, phase, subtract the baseline, integrate windows."""
 
-    regions: Regions = field(default_factory=Regions)
-    """Integration windows."""
+    MOVED: ClassVar = {"regions": "nmr.regions"}
+
     broadening: float = 100.0
     """Exponential line broadening [Hz]."""
     zero_fill: int = 2

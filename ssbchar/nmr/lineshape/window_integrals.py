@@ -10,6 +10,7 @@ from ssbchar.nmr.bruker.axes import axes
 from ssbchar.nmr.lineshape.fit import REGIONS, collect_points, find_good_slices, noise_from_tail
 from ssbchar.nmr.lineshape.options import SpectrumOptions
 from ssbchar.nmr.lineshape.shapes import PER_REGION
+from ssbchar.nmr.regions import DEFAULT_REGIONS, Regions
 from ssbchar.nmr.transform.baseline import fit_baseline
 from ssbchar.nmr.transform.chemical_shift import offset_from_shift, select_range, transform_signal
 from ssbchar.nmr.transform.exponentials import build_exponentials, sum_exponentials
@@ -17,7 +18,11 @@ from ssbchar.typing import Array, Complex
 
 
 def integrate_windows(
-    fid: xr.Dataset, options: SpectrumOptions, lines: xr.Dataset | None = None
+    fid: xr.Dataset,
+    options: SpectrumOptions,
+    lines: xr.Dataset | None = None,
+    *,
+    regions: Regions = DEFAULT_REGIONS,
 ) -> xr.Dataset:
     """Transform, phase and integrate every slice.
 
@@ -26,10 +31,12 @@ def integrate_windows(
     fid : Dataset
         From `ssbchar.nmr.bruker.read_fid`.
     options : SpectrumOptions
-        Broadening, zero filling, phase, windows, baseline.
+        Broadening, zero filling, phase, baseline.
     lines : Dataset, optional
         From `ssbchar.nmr.lineshape.fit_lines`: its phase and time origin are used unless
         ``options.phase`` is ``peaks``.
+    regions : Regions
+        Integration windows.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def integrate_windows(
     inside, offset, ppm = select_range(
         time, size, options.display, fid.attrs["sfo1"], fid.attrs["sf"]
     )
-    windows = [_within(ppm, w) for w in (options.regions.li_metal, options.regions.li_si)]
+    windows = [_within(ppm, w) for w in (regions.li_metal, regions.li_si)]
     width = 1.0 / (size * step)
     spread = _integral_stderr(
         [(w.stop - w.start) * width for w in windows], time, weight, noise, step
@@ -86,7 +93,7 @@ def integrate_windows(
     about = {
         "broadening": options.broadening,
         "baseline_order": options.baseline_order,
-        "windows": [*options.regions.li_metal, *options.regions.li_si],
+        "windows": [*regions.li_metal, *regions.li_si],
     }
     axis = (ppm, {"units": "ppm", "long_name": "chemical shift"})
     return xr.Dataset(

@@ -13,7 +13,6 @@ from ssbchar.nmr.quantification.region_areas import (
     FRACTIONS,
     ROUTE_METHODS,
     RegionSignal,
-    explain_absence,
 )
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.statistics import Z95
@@ -39,6 +38,7 @@ def conclude_corrected_fractions(
     lines: xr.Dataset,
     options: QuantificationOptions,
     moves: bool,
+    no_metal: str,
 ) -> list[Conclusion]:
     """Return the rows ``corrected`` of both regions, their bracket, and the part of their error
     that samples share.
@@ -55,11 +55,13 @@ def conclude_corrected_fractions(
         Route, time of the correction.
     moves : bool
         Whether the sample evolves.
+    no_metal : str
+        Why no line of Li metal can be quantified, empty where one can.
     """
     fit_verdict = str(lines["verdict"].values[0])
     times = list_correction_times(lines)
     time = times.get(options.time, np.nan)
-    why = explain_absence(lines, METAL, options.regions) or _why_not(decay, moves)
+    why = no_metal or _why_not(decay, moves)
     if not why and not np.isfinite(time):
         why = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
     if why or decay is None:

@@ -1,8 +1,7 @@
 """Options of fractions and their systematics."""
 
 from dataclasses import dataclass, field
-
-from ssbchar.nmr.regions import Regions
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class SystematicsOptions:
 class QuantificationOptions:
     """Fractions, back-correction and prelithiation."""
 
-    regions: Regions = field(default_factory=Regions)
-    """Windows that at least half of a region's lines must lie in to be called its own."""
+    MOVED: ClassVar = {"regions": "nmr.regions"}
+
     route: str = "lines"
     """Headline route: ``lines`` (time-domain fit) or ``windows`` (classical); the other gives a
     systematic."""

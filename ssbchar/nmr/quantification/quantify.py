@@ -23,7 +23,7 @@ from ssbchar.nmr.quantification.region_areas import (
 )
 from ssbchar.nmr.quantification.systematics import conclude_systematics
 from ssbchar.nmr.quantification.window_leakage import correct_window_leakage
-from ssbchar.nmr.regions import LI_SI, METAL
+from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, Regions
 from ssbchar.typing import Array
 
 
@@ -33,6 +33,8 @@ def quantify_fractions(
     options: QuantificationOptions,
     decay: xr.Dataset | None = None,
     repeats: Sequence[xr.Dataset] | None = (),
+    *,
+    regions: Regions = DEFAULT_REGIONS,
 ) -> list[Conclusion]:
     """Conclude on one measurement.
 
@@ -46,6 +48,8 @@ def quantify_fractions(
         T2* of the sample's regions; its first echo also tells whether the sample changed meanwhile.
     repeats : sequence of Dataset
         `lines.fit` of other spectra of the same sample: whether it evolves.
+    regions : Regions
+        Windows that at least half of a region's lines must lie in.
     """
     routes = {"lines": select_first_slice(lines), "windows": select_first_slice(spectrum)}
     tails = correct_window_leakage(routes["windows"].area, lines, spectrum)
@@ -56,11 +60,11 @@ def quantify_fractions(
         options.intensity_scatter,
     )
     moves = bool(drift) and drift[0].verdict == "evolving"
-    shares = conclude_corrected_fractions(routes, decay, lines, options, moves)
+    no_metal = explain_absence(lines, METAL, regions)
+    shares = conclude_corrected_fractions(routes, decay, lines, options, moves, no_metal)
     li_si = next(c for c in shares if c.quantity == FRACTIONS[LI_SI])
     if decay is not None:
         shares += _t2(decay)
-    no_metal = explain_absence(lines, METAL, options.regions)
     unseen = conclude_systematics(lines, options.systematics, no_metal)
     doubtful = next((c for c in unseen if c.quantity == "diamagnetic_share"), None)
     alloyed = conclude_prelithiation(li_si, options, no_metal, doubtful)
