@@ -34,8 +34,8 @@ RENAMED_VARIABLES: Mapping[str, str] = {}
 """Name before: name after."""
 RENAMED_WORDS: Mapping[str, str] = {}
 """Verdicts and statuses, word before: word after."""
-VERSIONED = ("ssbchar", "Creator", "_audit")
-"""Lines of text files that begin with or hold these name the program that wrote them."""
+VERSIONED = ("ssbchar", "Creator", "_audit", '"timestamp"')
+"""Lines of text files that hold these name the program that wrote them, or when."""
 
 
 def differences(before: Path, after: Path) -> Iterator[str]:
