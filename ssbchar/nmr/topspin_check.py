@@ -1,33 +1,39 @@
-"""TopSpin's own spectra (``pdata/<procno>``): as stored, integrated over the windows, held against
-our transform."""
+"""TopSpin's own spectra (``pdata/<procno>``) beside our transform of the same decay."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import files
+from ssbchar.nmr.bruker.acquisition import read_acquisition
+from ssbchar.nmr.bruker.files import Experiment
 from ssbchar.nmr.bruker.options import Reading
-from ssbchar.nmr.bruker.read import about_experiment, acquisition
 from ssbchar.nmr.lineshape.window_integrals import build_apodisation
 from ssbchar.nmr.options import TopspinCheckOptions
 from ssbchar.nmr.quantification.region_areas import FRACTIONS, RegionSignal
 from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, Regions
 from ssbchar.nmr.transform.chemical_shift import transform_signal
 from ssbchar.statistics import sigma_from_deviations
+from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
 
 EXPONENTIAL, NONE = 1, 0
 """Values of WDW whose window function we repeat."""
+NEEDED = ("SI", "SF", "SW_p", "OFFSET")
+"""Parameters of ``procs`` without which a stored spectrum has no axis."""
+LEAST_BLOCKS = 8
+"""Second differences of blocks from which a scatter is told."""
 
 
-def processed(source: Path, options: Reading, labels: dict[str, str] | None = None) -> xr.Dataset:
+def read_spectrum(source: Path, options: Reading) -> xr.Dataset:
     """Read the spectrum, or the series of spectra, that TopSpin made.
 
     Parameters
@@ -36,8 +42,6 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
         As for `ssbchar.nmr.bruker.read_fid`.
     options : Reading
         Nucleus expected, ``procno``.
-    labels : dict, optional
-        Not used.
 
     Returns
     -------
@@ -51,106 +55,108 @@ def processed(source: Path, options: Reading, labels: dict[str, str] | None = No
     BadInput
         There is no processed spectrum, or its size is not that of ``procs``.
     """
-    with files.experiment(Path(source)) as (folder, shown):
-        about = about_experiment(folder, shown, options)
-        place = folder / "pdata" / str(options.procno)
-        shown = shown / "pdata" / str(options.procno)
-        real = _numbers(place, shown, about["procs"], ("1r", "2rr"))
-        imag = _numbers(place, shown, about["procs"], ("1i", "2ir"))
+    with files.open_experiment(Path(source)) as experiment:
+        acquisition = read_acquisition(experiment, options)
+        procs = acquisition.procs
+        place = Experiment(
+            folder=experiment.folder / "pdata" / str(options.procno),
+            shown=experiment.shown / "pdata" / str(options.procno),
+        )
+        real = _read_numbers(place, procs, ("1r", "2rr"))
+        imag = _read_numbers(place, procs, ("1i", "2ir"))
     if real is None:
         raise BadInput(
-            shown, "no processed spectrum (1r or 2rr)", "process it in TopSpin, or use the fid"
+            place.shown,
+            "no processed spectrum (1r or 2rr)",
+            "process it in TopSpin, or use the fid",
         )
-    procs, sf = about["procs"], about["sf"]
+    if imag is None:
+        imag = np.full(real.shape, np.nan)
+    # The user's reference may be another than TopSpin's: the axis is shifted by their difference.
+    sf, stated = acquisition.sf, float(procs.get("SF") or acquisition.sf)
     step = float(procs["SW_p"]) / sf / real.shape[1]
     ppm = float(procs["OFFSET"]) - step * np.arange(real.shape[1])
-    stated = float(procs.get("SF") or sf)
+    dims = ("slice", "ppm")
     return xr.Dataset(
-        {
-            "real": (("slice", "ppm"), real, {"units": "1"}),
-            "imag": (
-                ("slice", "ppm"),
-                np.full(real.shape, np.nan) if imag is None else imag,
-                {"units": "1"},
-            ),
-        },
+        {"real": (dims, real, {"units": "1"}), "imag": (dims, imag, {"units": "1"})},
         coords={
             "slice": ("slice", np.arange(1, len(real) + 1)),
             "ppm": ("ppm", ppm + (stated - sf) / sf * 1e6, {"units": "ppm"}),
         },
-        attrs=acquisition(about) | _window(procs),
+        attrs=acquisition.attributes() | _window_function(procs),
     )
 
 
-def _window(procs: dict[str, Any]) -> dict[str, int | float]:
-    """Return the window function, and the broadening it applied: TopSpin keeps LB in procs where it
-    is not used."""
+def _window_function(procs: Mapping[str, Any]) -> dict[str, int | float]:
+    """Return the window function and the broadening it applied [Hz].
+
+    TopSpin keeps LB in procs where it is not used.
+    """
     window = int(procs.get("WDW", NONE))
-    return {
-        "window": window,
-        "broadening": float(procs.get("LB", 0.0)) if window == EXPONENTIAL else 0.0,
-    }
+    broadening = float(procs.get("LB", 0.0)) if window == EXPONENTIAL else 0.0
+    return {"window": window, "broadening": broadening}
 
 
-def _numbers(
-    place: Path, shown: Path, procs: dict[str, Any], names: tuple[str, str]
-) -> NDArray[np.float64] | None:
+def _read_numbers(
+    place: Experiment, procs: Mapping[str, Any], names: tuple[str, str]
+) -> Array | None:
     """Return the numbers of a 1D or 2D file, shape (slice, point); None where neither is there."""
-    name = next((n for n in names if (place / n).is_file()), None)
+    name = next((n for n in names if (place.folder / n).is_file()), None)
     if name is None:
         return None
-    for key in ("SI", "SF", "SW_p", "OFFSET"):
+    for key in NEEDED:
         if key not in procs:
-            raise BadInput(shown / "procs", f"{key} is missing", "process it in TopSpin again")
-    kind = files.number_type(procs.get("BYTORDP", 0), int(procs.get("DTYPP", 0)) == 2)
-    raw, size = np.fromfile(place / name, kind), int(procs["SI"])
+            remedy = "process it in TopSpin again"
+            raise BadInput(place.shown / "procs", f"{key} is missing", remedy)
+    double = int(procs.get("DTYPP", 0)) == files.FLOAT64
+    raw = np.fromfile(place.folder / name, files.number_type(procs.get("BYTORDP", 0), double))
+    size = int(procs["SI"])
     if raw.size < size or raw.size % size:
         raise BadInput(
-            shown / name,
+            place.shown / name,
             f"holds {raw.size} numbers but SI is {size}",
             "copy the file again, or process it again",
         )
-    files.check_order(raw[None], shown / name, "BYTORDP in procs")
+    files.check_byte_order(raw[None], place.shown / name, "BYTORDP in procs")
     rows = raw.astype(float).reshape(-1, size)
     if name.startswith("2"):
-        other = files.parameters(place / "proc2s", shown)
-        rows = _untiled(
-            raw.astype(float), (int(other["SI"]), size), (int(other["XDIM"]), int(procs["XDIM"]))
-        )
+        other = files.read_parameters(place.folder / "proc2s", place.shown)
+        shape = (int(other["SI"]), size)
+        rows = _join_tiles(raw.astype(float), shape, (int(other["XDIM"]), int(procs["XDIM"])))
     return rows * 2.0 ** int(procs.get("NC_proc", 0))
 
 
-def _untiled(
-    flat: NDArray[np.float64], shape: tuple[int, int], tile: tuple[int, int]
-) -> NDArray[np.float64]:
-    """Return the matrix that TopSpin stores tile by tile (XDIM points a side; 0: the whole
-    side)."""
-    across = tuple(t or s for s, t in zip(shape, tile, strict=True))
-    tiles = flat.reshape(shape[0] // across[0], shape[1] // across[1], *across)
+def _join_tiles(flat: Array, shape: tuple[int, int], tile: tuple[int, int]) -> Array:
+    """Return the matrix that TopSpin stores tile by tile (XDIM points a side; 0: the whole side)."""
+    height, width = (size or whole for whole, size in zip(shape, tile, strict=True))
+    tiles = flat.reshape(shape[0] // height, shape[1] // width, height, width)
     return tiles.swapaxes(1, 2).reshape(shape)
 
 
-def overlap(fid: xr.Dataset, stored: xr.Dataset) -> float:
-    """Return |<TopSpin, ours>| / (|TopSpin| |ours|) of the first slice, complex, without any phase
-    correction but one.
+def compute_overlap(fid: xr.Dataset, stored: xr.Dataset) -> float:
+    """Return the complex overlap of TopSpin's spectrum with our transform, first slice.
 
-    Ours is the transform of the decay on the same points, with TopSpin's exponential broadening and
-    no first-order phase; one common phase does not change the modulus. TopSpin stores the imaginary
-    part with the other sign.
+    |<TopSpin, ours>| / (|TopSpin| |ours|): ours is the transform of the decay on the same points,
+    with TopSpin's exponential broadening and no first-order phase; one common phase does not change
+    the modulus. TopSpin stores the imaginary part with the other sign.
 
     Parameters
     ----------
     fid : Dataset
         From `ssbchar.nmr.bruker.read_fid`.
     stored : Dataset
-        From `processed`, with its imaginary part.
+        From `read_spectrum`, with its imaginary part.
+
+    Returns
+    -------
+    float
+        Dimensionless, 1 where both are the same but for one phase.
     """
     time = fid["time"].values
-    y = (fid["real"].values[0] + 1j * fid["imag"].values[0]) * build_apodisation(
-        time, float(stored.attrs["broadening"])
-    )
+    decay = fid["real"].values[0] + 1j * fid["imag"].values[0]
+    apodised = decay * build_apodisation(time, float(stored.attrs["broadening"]))
     theirs = stored["real"].values[0] + 1j * stored["imag"].values[0]
-    ours = transform_signal(y, time, theirs.size).conj()
+    ours = transform_signal(apodised, time, theirs.size).conj()
     return float(abs(np.vdot(theirs, ours)) / np.linalg.norm(theirs) / np.linalg.norm(ours))
 
 
@@ -158,12 +164,10 @@ def compare_with_topspin(
     source: Path,
     fid: xr.Dataset,
     options: TopspinCheckOptions,
-    labels: dict[str, str] | None = None,
     *,
     regions: Regions = DEFAULT_REGIONS,
 ) -> list[Conclusion]:
-    """Conclude how far our transform is TopSpin's, and what the windows hold in TopSpin's own
-    spectrum.
+    """Conclude how far our transform is TopSpin's, and what the windows hold in TopSpin's spectrum.
 
     Parameters
     ----------
@@ -173,48 +177,61 @@ def compare_with_topspin(
         What we read of the same experiment, with its reference.
     options : TopspinCheckOptions
         ``procno``, least overlap.
-    labels : dict, optional
-        Not used.
     regions : Regions
-        Windows integrated in TopSpin's spectrum.
+        Windows integrated in TopSpin's spectrum [ppm].
+
+    Raises
+    ------
+    BadInput
+        TopSpin's spectrum cannot be read.
     """
-    a = fid.attrs
-    reading = Reading(nucleus=str(a["nucleus"]), reference_hz=float(a["sr"]), procno=options.procno)
-    stored = processed(source, reading, labels)
-    return [_overlap(fid, stored, options.least_overlap), *_shares(stored, regions)]
+    reading = Reading(
+        nucleus=str(fid.attrs["nucleus"]),
+        reference_hz=float(fid.attrs["sr"]),
+        procno=options.procno,
+    )
+    stored = read_spectrum(source, reading)
+    return [
+        _conclude_overlap(fid, stored, options.least_overlap),
+        *_conclude_shares(stored, regions),
+    ]
 
 
-def _overlap(fid: xr.Dataset, stored: xr.Dataset, least: float) -> Conclusion:
-    none = Conclusion("topspin_overlap", unit="1", subject="sample", verdict="N/A")
-    if int(stored.attrs["window"]) not in (EXPONENTIAL, NONE):
-        return replace(
-            none, reason=f"window function WDW = {stored.attrs['window']} is not repeated"
-        )
+def _conclude_overlap(fid: xr.Dataset, stored: xr.Dataset, least: float) -> Conclusion:
+    absent = Conclusion(
+        "topspin_overlap", unit="1", subject="sample", verdict=Verdict.NOT_APPLICABLE
+    )
+    window = int(stored.attrs["window"])
+    if window not in (EXPONENTIAL, NONE):
+        return replace(absent, reason=f"window function WDW = {window} is not repeated")
     if not np.isfinite(stored["imag"].values).all():
-        return replace(none, reason="TopSpin's imaginary part is not stored")
-    value = overlap(fid, stored)
-    good = value >= least
+        return replace(absent, reason="TopSpin's imaginary part is not stored")
+    value = compute_overlap(fid, stored)
+    method = "complex overlap of our transform of the decay with TopSpin's spectrum, up to a phase"
+    if value >= least:
+        return replace(absent, value=value, verdict=Verdict.AGREES, method=method)
     return replace(
-        none,
+        absent,
         value=value,
-        verdict="agrees" if good else "differs",
-        method="complex overlap of our transform of the decay with TopSpin's spectrum, one phase for both",
-        reason=""
-        if good
-        else f"below {least}: other phases, baseline or window function, or another decay",
+        verdict=Verdict.DIFFERS,
+        method=method,
+        reason=f"below {least}: other phases, baseline or window function, or another decay",
     )
 
 
-def _shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
-    """Return the windows' shares in TopSpin's first spectrum as it is phased; noise from windows
-    without signal."""
+def _conclude_shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
+    """Return the windows' shares in TopSpin's first spectrum as it is phased.
+
+    The noise is that of blocks without signal; nothing is concluded where a window reaches beyond
+    the spectrum.
+    """
     ppm, real = stored["ppm"].values, stored["real"].values[0]
-    windows = [sorted(w) for w in (regions.li_metal, regions.li_si)]
+    windows = [sorted(window) for window in (regions.li_metal, regions.li_si)]
     if any(low < ppm.min() or high > ppm.max() for low, high in windows):
         return []
     area = np.array([real[(ppm >= low) & (ppm <= high)].sum() for low, high in windows])
-    stderr = np.array([_window_noise(ppm, real, windows, high - low) for low, high in windows])
-    share, error = RegionSignal(area, np.diag(stderr**2)).shares()
+    noise = [_estimate_window_noise(ppm, real, windows, high - low) for low, high in windows]
+    share, error = RegionSignal(area, np.diag(np.array(noise) ** 2)).shares()
     return [
         Conclusion(
             FRACTIONS[region],
@@ -229,11 +246,10 @@ def _shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
     ]
 
 
-def _window_noise(
-    ppm: NDArray[np.float64], real: NDArray[np.float64], windows: list[list[float]], width: float
+def _estimate_window_noise(
+    ppm: Array, real: Array, windows: Sequence[Sequence[float]], width: float
 ) -> float:
-    """Return the scatter of a window's integral, from blocks of points in the signal-free rest of
-    the spectrum.
+    """Return the scatter of a window's integral, from the signal-free rest of the spectrum.
 
     Blocks a quarter as wide as the window, or narrower so that 30 fit, are longer than the
     correlation of neighbouring points; the median of their second differences, which a rolling
@@ -241,13 +257,16 @@ def _window_noise(
     """
     free = np.ones(ppm.size, bool)
     for low, high in windows:
-        free &= (ppm < low - 0.5 * (high - low)) | (ppm > high + 0.5 * (high - low))
+        margin = 0.5 * (high - low)
+        free &= (ppm < low - margin) | (ppm > high + margin)
     points = width / abs(float(ppm[1] - ppm[0]))
     block = max(int(min(points / 4, free.sum() / 30)), 1)
     whole = ppm.size // block * block
     sums = np.where(free, real, np.nan)[:whole].reshape(-1, block).sum(axis=1)
     second = np.diff(sums, 2)
     second = second[np.isfinite(second)]
-    if second.size < 8:
+    if second.size < LEAST_BLOCKS:
         return float("nan")
-    return float(sigma_from_deviations(second) / np.sqrt(6) * np.sqrt(points / block))
+    # A second difference of independent blocks has the variance 1 + 4 + 1 = 6 of one.
+    sigma = sigma_from_deviations(second) / np.sqrt(6)
+    return float(sigma * np.sqrt(points / block))

@@ -82,7 +82,7 @@ class OutputTable:
         """
         import xarray as xr
 
-        given = set(values) | set(coords if coords is not None else ())
+        given = set(values) | {str(name) for name in (coords if coords is not None else ())}
         unknown = sorted(given - set(self.variables))
         missing = sorted(n for n, v in self.variables.items() if not v.optional and n not in given)
         if unknown or missing:

@@ -82,7 +82,7 @@ def test_broadening_counts_where_the_window_is_exponential(tmp_path: Path, windo
 
 
 def test_axis_and_scale(tmp_path: Path) -> None:
-    ds = topspin_check.processed(written(tmp_path / "1", Y), Reading())
+    ds = topspin_check.read_spectrum(written(tmp_path / "1", Y), Reading())
     size = np.abs(ds["real"].values[0] + 1j * ds["imag"].values[0])
     assert float(ds["ppm"][int(size.argmax())]) == pytest.approx(264.9, abs=1.0)
     step = 1e6 / 311.1 / SI
@@ -141,12 +141,12 @@ def test_without_imaginary_part(tmp_path: Path) -> None:
 )
 def test_what_is_wrong_is_said(tmp_path: Path, changes: dict, said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        topspin_check.processed(written(tmp_path / "1", Y, **changes), Reading())
+        topspin_check.read_spectrum(written(tmp_path / "1", Y, **changes), Reading())
 
 
 def test_no_spectrum(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no processed spectrum"):
-        topspin_check.processed(signals.write_bruker(tmp_path / "1", Y), Reading())
+        topspin_check.read_spectrum(signals.write_bruker(tmp_path / "1", Y), Reading())
 
 
 def test_series_are_untiled(tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_series_are_untiled(tmp_path: Path) -> None:
     (place / "1r").unlink()
     (place / "1i").unlink()
     (place / "proc2s").write_text("##TITLE= x\n##JCAMPDX= 5.0\n##$SI= 4\n##$XDIM= 2\n##END=\n")
-    ds = topspin_check.processed(folder, Reading())
+    ds = topspin_check.read_spectrum(folder, Reading())
     assert np.array_equal(ds["real"].values, rows)
     assert np.isnan(ds["imag"].values).all()
 
@@ -166,8 +166,8 @@ def test_series_are_untiled(tmp_path: Path) -> None:
 def test_zipped_experiments_too(tmp_path: Path) -> None:
     folder = written(tmp_path / "in" / "1", Y)
     packed = Path(shutil.make_archive(str(tmp_path / "1"), "zip", tmp_path / "in"))
-    assert topspin_check.processed(packed, Reading()).equals(
-        topspin_check.processed(folder, Reading())
+    assert topspin_check.read_spectrum(packed, Reading()).equals(
+        topspin_check.read_spectrum(folder, Reading())
     )
 
 

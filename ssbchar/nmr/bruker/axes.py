@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xarray.indexes import PandasIndex
 
 
-def axes(
+def make_coordinates(
     region: tuple[str, ...] = (), **values: tuple[NDArray[Any], dict[str, str]]
 ) -> xr.Coordinates:
     """Return one-dimensional coordinates, each named as its dimension.
@@ -21,8 +21,8 @@ def axes(
     ----------
     region : tuple of str
         Names of the regions, where that is a dimension.
-    **values
-        Values and attributes of each other coordinate.
+    **values : tuple of ndarray, shape (dimension,), and dict
+        Values and attributes (unit) of each other coordinate.
     """
     variables = {
         name: xr.Variable((name,), array, attrs, fastpath=True)
@@ -32,11 +32,11 @@ def axes(
         name: PandasIndex(pd.Index(array), name, array.dtype) for name, (array, _) in values.items()
     }
     if region:
-        variables["region"], indexes["region"] = _named("region", region)
+        variables["region"], indexes["region"] = _name_coordinate("region", region)
     return xr.Coordinates(variables, indexes)
 
 
 @functools.cache
-def _named(dimension: str, names: tuple[str, ...]) -> tuple[xr.Variable, PandasIndex]:
+def _name_coordinate(dimension: str, names: tuple[str, ...]) -> tuple[xr.Variable, PandasIndex]:
     array = np.array(names)
     return xr.Variable(dimension, array), PandasIndex(pd.Index(array), dimension, array.dtype)

@@ -7,12 +7,15 @@ import functools
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ssbchar.errors import BadInput
 
 UNITS = {"s": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+"""Suffixes of a time [s]."""
 ASK = "give the sample-sheet column 'read.decay_axis', such as 2*vd+p2"
+"""Remedy where the decay time cannot be told."""
 _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -20,11 +23,28 @@ _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Div: operator.truediv,
 }
 _TOKEN = re.compile(r"(?<![\w.])(vd|d\d+|p\d+|\d+\.?\d*[smun])((?:\*[\d.]+)?)(?![\w.])")
+"""A delay or a pulse in a line of a program, with its factor."""
+NUMBERED = (("D", "d", 1.0), ("P", "p", 1e-6), ("L", "l", 1.0), ("CNST", "cnst", 1.0))
+"""Arrays of ``acqus``, the letter of their elements in a program, and the factor to seconds."""
+SAME_TIME = 1e-8
+"""Stored and computed times that differ by less are the same [s], as are those within a thousandth:
+parameter files round."""
 
 
 def read_list(path: Path, counts: bool = False) -> list[float]:
-    """Return the values of a Bruker delay list [s] (suffixes s, m, u, n) or of a list of loop
-    counts.
+    """Return the values of a Bruker delay list, or of a list of loop counts.
+
+    Parameters
+    ----------
+    path : Path
+        The list: one number per word, with the suffixes s, m, u, n for times.
+    counts : bool
+        The numbers are loop counts, not times.
+
+    Returns
+    -------
+    list of float
+        Times [s], or counts.
 
     Raises
     ------
@@ -32,14 +52,15 @@ def read_list(path: Path, counts: bool = False) -> list[float]:
         The list is missing, empty or holds something else.
     """
     if not path.is_file():
-        raise BadInput(
-            path, "the list of the slices is missing", "copy it from the spectrometer, or " + ASK
-        )
+        remedy = f"copy it from the spectrometer, or {ASK}"
+        raise BadInput(path, "the list of the slices is missing", remedy)
     values = []
     for number, word in enumerate(path.read_text(encoding="latin-1").split(), 1):
         found = re.fullmatch(r"([+-]?[\d.]+(?:[eE][+-]?\d+)?)([smun]?)", word)
         if not found:
-            raise BadInput(f"{path}, entry {number}", f"'{word}' is no number", "correct the list")
+            raise BadInput(
+                f"{path}, entry {number}", f"'{word}' is not a number", "correct the list"
+            )
         values.append(float(found[1]) * (1.0 if counts else UNITS.get(found[2], 1.0)))
     if not values:
         raise BadInput(path, "the list is empty", "copy it from the spectrometer")
@@ -48,6 +69,13 @@ def read_list(path: Path, counts: bool = False) -> list[float]:
 
 def evaluate(text: str, names: Mapping[str, float]) -> float:
     """Return the value of a pulse-program expression such as ``((1s*l1)/cnst31)-(p1/2)`` [s].
+
+    Parameters
+    ----------
+    text : str
+        Numbers (with a suffix s, m, u or n for times), names, ``+ - * /`` and brackets.
+    names : mapping of str to float
+        What the names stand for [s].
 
     Raises
     ------
@@ -60,75 +88,123 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
         text.lower(),
     )
     try:
-        return _value(ast.parse(plain.strip(), mode="eval").body, names)
+        return _evaluate_node(ast.parse(plain.strip(), mode="eval").body, names)
     except (SyntaxError, ZeroDivisionError) as error:
         raise ValueError(f"'{text}' cannot be evaluated") from error
 
 
-def _value(node: ast.expr, names: Mapping[str, float]) -> float:
+def _evaluate_node(node: ast.expr, names: Mapping[str, float]) -> float:
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
         return float(node.value)
     if isinstance(node, ast.Name) and node.id in names:
         return names[node.id]
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_value(node.left, names), _value(node.right, names))
+        return _OPERATORS[type(node.op)](
+            _evaluate_node(node.left, names), _evaluate_node(node.right, names)
+        )
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return -_value(node.operand, names)
+        return -_evaluate_node(node.operand, names)
     raise ValueError(f"'{ast.unparse(node)}' is not known")
 
 
-def names_from(acqus: Mapping[str, object], program: str) -> tuple[dict[str, float], list[str]]:
-    """Return the names a pulse program may use, in seconds, with its own relations applied, and the
-    conflicts found.
+@dataclass(frozen=True, kw_only=True)
+class Relation:
+    """A line ``"p2=2*p1"`` of a pulse program."""
+
+    name: str
+    text: str
+    """Right-hand side, as written."""
+
+
+def names_from_parameters(
+    acqus: Mapping[str, object], program: str
+) -> tuple[dict[str, float], list[str]]:
+    """Return the names a pulse program may use, its own relations applied, and the conflicts found.
 
     Relations such as ``"p2=2*p1"`` are evaluated when the experiment starts, so they win over a
     stored value.
+
+    Parameters
+    ----------
+    acqus : mapping
+        The acquisition's parameters.
+    program : str
+        The pulse program.
+
+    Returns
+    -------
+    names : dict of str to float
+        Times [s], counts and constants.
+    conflicts : list of str
+        Stored values that the program contradicts, one line each.
     """
     names: dict[str, float] = {}
-    for key, letter, scale in (
-        ("D", "d", 1.0),
-        ("P", "p", 1e-6),
-        ("L", "l", 1.0),
-        ("CNST", "cnst", 1.0),
-    ):
-        values = acqus.get(key) or []
+    for array, letter, scale in NUMBERED:
+        values = acqus.get(array) or []
         assert isinstance(values, Sequence)
-        names.update(
-            zip(_numbered(letter, len(values)), [float(v) * scale for v in values], strict=True)
-        )
+        scaled = [float(value) * scale for value in values]
+        names.update(zip(_numbered_names(letter, len(values)), scaled, strict=True))
     names["de"] = float(acqus.get("DE", 0.0)) * 1e-6  # type: ignore[arg-type]
     conflicts = []
-    for target, text in re.findall(r'^\s*"\s*(\w+)\s*=\s*([^"]+)"', program, re.MULTILINE):
+    for relation in _find_relations(program):
         try:
-            value = evaluate(text, names)
+            value = evaluate(relation.text, names)
         except ValueError:
-            continue
-        stored = names.get(target.lower())
-        if (
-            stored is not None
-            and target[0].lower() in "dp"
-            and abs(value - stored) > 1e-8 + 1e-3 * abs(value)
-        ):
+            continue  # it uses what only the spectrometer knows; the stored value stands
+        name = relation.name.lower()
+        if name in names and _is_contradicted(name, names[name], value):
             conflicts.append(
-                f"{target} is stored as {stored:g} s but the pulse program sets {target}={text} = {value:g} s"
+                f"{relation.name} is stored as {names[name]:g} s but the pulse program sets "
+                f"{relation.name}={relation.text} = {value:g} s"
             )
-        names[target.lower()] = value
+        names[name] = value
     return names, conflicts
 
 
+def _find_relations(program: str) -> list[Relation]:
+    found = re.findall(r'^\s*"\s*(\w+)\s*=\s*([^"]+)"', program, re.MULTILINE)
+    return [Relation(name=name, text=text) for name, text in found]
+
+
+def _is_contradicted(name: str, stored: float, value: float) -> bool:
+    is_time = name[0] in "dp"
+    return is_time and abs(value - stored) > SAME_TIME + 1e-3 * abs(value)
+
+
 @functools.cache
-def _numbered(letter: str, count: int) -> list[str]:
+def _numbered_names(letter: str, count: int) -> list[str]:
     return [f"{letter}{i}" for i in range(count)]
 
 
-def sequence(program: str) -> list[str]:
+def find_sequence(program: str) -> list[str]:
     """Return the lines between the last recycle delay and the acquisition, plain and in lower case.
+
+    Parameters
+    ----------
+    program : str
+        The pulse program.
 
     Raises
     ------
     ValueError
         There is no acquisition in the program, or what varies in it is not understood.
     """
+    lines = _executed_lines(program)
+    recycling = [n for n, line in enumerate(lines) if re.search(r"\b(d1|mcrest|ze)\b", line)]
+    start = max(recycling, default=0)
+    kept = lines[start + 1 : -1] if start + 1 < len(lines) else []
+    # The first pulse may stand in the line of the recycle delay.
+    behind_delay = re.search(r"\bd1\b(.*)", lines[start])
+    if behind_delay and _TOKEN.search(behind_delay[1]):
+        kept.insert(0, behind_delay[1])
+    for line in kept:
+        if re.search(r"\b(i[dp]\d+|d[dp]u?\d+|if|goto|acq)\b|\bgo\b", line):
+            raise ValueError(f"'{line}' is not understood")
+    return kept
+
+
+def _executed_lines(program: str) -> list[str]:
+    """Return the lines of a program up to its acquisition, without comments and definitions."""
     lines = []
     for line in program.splitlines():
         bare = line.split(";")[0].strip().lower()
@@ -136,59 +212,61 @@ def sequence(program: str) -> list[str]:
             continue
         lines.append(bare)
         if re.search(r"\bgo=", bare):
-            break
-    else:
-        raise ValueError("no acquisition (go=) found")
-    start = max(
-        (i for i, line in enumerate(lines) if re.search(r"\b(d1|mcrest|ze)\b", line)), default=0
-    )
-    kept = lines[start + 1 : -1] if start + 1 < len(lines) else []
-    first = re.search(r"\bd1\b(.*)", lines[start])
-    if first and _TOKEN.search(first[1]):
-        kept.insert(0, first[1])
-    for line in kept:
-        if re.search(r"\b(i[dp]\d+|d[dp]u?\d+|if|goto|acq)\b|\bgo\b", line):
-            raise ValueError(f"'{line}' is not understood")
-    return kept
+            return lines
+    raise ValueError("no acquisition (go=) found")
 
 
-def formula(program: str) -> str:
-    """Return the time from the end of the first pulse to the acquisition, in the pulse program's
-    terms.
+@dataclass(frozen=True, kw_only=True)
+class Term:
+    """A part of a sequence: a time, or the label that a loop returns to."""
+
+    text: str
+    is_label: bool = False
+
+
+def derive_formula(program: str) -> str:
+    """Return the time from the end of the first pulse to the acquisition, in the program's terms.
 
     A loop ``lo to 3 times c`` multiplies what stands between label 3 and itself; ``vd`` and ``vc``
     vary from slice to slice.
+
+    Parameters
+    ----------
+    program : str
+        The pulse program.
 
     Raises
     ------
     ValueError
         The program is not understood.
     """
-    terms: list[tuple[str, str]] = []
-    begun = False
-    for line in sequence(program):
+    terms: list[Term] = []
+    after_pulse = False
+    for line in find_sequence(program):
         label = re.match(r"(\d+|[a-z]\w*,)\s+(.*)", line)
         if label and not _TOKEN.match(line):
-            terms.append(("label", label[1].strip(",")))
+            terms.append(Term(text=label[1].strip(","), is_label=True))
             line = label[2]
         loop = re.match(r"lo to (\w+) times (\w+)", line)
         if loop:
-            terms = _looped(terms, loop[1], "vc" if loop[2] in ("c", "vc") else loop[2])
+            count = "vc" if loop[2] in ("c", "vc") else loop[2]
+            terms = _multiply_loop(terms, loop[1], count)
             continue
-        for token in _TOKEN.finditer(re.sub(r"\b(pl|ph|sp|pcpd|cpds?)\d+\S*", " ", line)):
-            name = token[1] + token[2]
-            if begun:
-                terms.append(("time", name))
-            begun = begun or token[1].startswith("p")
-    times = [text for kind, text in terms if kind == "time"]
+        timed = re.sub(r"\b(pl|ph|sp|pcpd|cpds?)\d+\S*", " ", line)  # powers, phases, shapes
+        for token in _TOKEN.finditer(timed):
+            if after_pulse:
+                terms.append(Term(text=token[1] + token[2]))
+            after_pulse = after_pulse or token[1].startswith("p")
+    times = [term.text for term in terms if not term.is_label]
     if not times:
         raise ValueError("no delay between the first pulse and the acquisition")
     return "+".join(times)
 
 
-def _looped(terms: list[tuple[str, str]], label: str, count: str) -> list[tuple[str, str]]:
-    starts = [i for i, term in enumerate(terms) if term == ("label", label)]
+def _multiply_loop(terms: list[Term], label: str, count: str) -> list[Term]:
+    """Return the terms with those from a label on as one, multiplied by a loop's count."""
+    starts = [n for n, term in enumerate(terms) if term.is_label and term.text == label]
     if not starts:
         raise ValueError(f"loop to unknown label {label}")
-    body = "+".join(text for kind, text in terms[starts[-1] + 1 :] if kind == "time")
-    return [*terms[: starts[-1]], ("time", f"{count}*({body})")]
+    body = "+".join(term.text for term in terms[starts[-1] + 1 :] if not term.is_label)
+    return [*terms[: starts[-1]], Term(text=f"{count}*({body})")]

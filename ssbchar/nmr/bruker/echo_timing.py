@@ -4,95 +4,104 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import delays
+from ssbchar.nmr.bruker.acquisition import Acquisition
+from ssbchar.nmr.bruker.files import Experiment
+from ssbchar.typing import Array
+
+LISTS = (("vd", "VDLIST"), ("vc", "VCLIST"))
+"""Names that vary from slice to slice, and the parameters that name their lists."""
 
 
-def decay_times(
-    folder: Path,
-    shown: Path,
-    acqus: Mapping[str, Any],
-    program: str,
-    names: Mapping[str, float],
-    slices: int,
-    axis: str,
-    series: bool,
-) -> tuple[str, NDArray[np.float64]]:
-    """Return the decay axis as a formula, and its value in each slice [s] (NaN where a spectrum
-    does not tell).
+@dataclass(frozen=True, kw_only=True)
+class DecayAxis:
+    """The decay time of each slice."""
+
+    formula: str
+    """In the pulse program's own terms; empty where none is known."""
+    times: Array
+    """[s], shape (slice,); NaN where a slice has none."""
+
+
+def find_decay_axis(
+    experiment: Experiment, acquisition: Acquisition, *, slices: int, given: str, needed: bool
+) -> DecayAxis:
+    """Return the decay axis as a formula, and its value in each slice.
 
     Parameters
     ----------
-    folder, shown : Path
-        The experiment, and its name in messages.
-    acqus : mapping
-        Its parameters.
-    program : str
-        Its pulse program.
-    names : mapping
-        What the program's names stand for (`delays.names_from`).
+    experiment : Experiment
+        Where the files are.
+    acquisition : Acquisition
+        Its parameters and pulse program.
     slices : int
-        Number of slices.
-    axis : str
+        Number of slices recorded.
+    given : str
         The user's own formula, empty for the program's.
-    series : bool
+    needed : bool
         Whether there must be a time for each slice.
+
+    Returns
+    -------
+    DecayAxis
+        Times in s, NaN where a single spectrum does not tell.
 
     Raises
     ------
     BadInput
-        A series has no time axis that can be told.
+        A series has no time axis that can be told, or a formula of the user's cannot be evaluated.
     """
-    given = bool(axis)
+    place = experiment.shown / "pulseprogram"
     try:
-        axis = axis or delays.formula(program)
-        lists = _lists(folder, acqus, axis)
+        formula = given or delays.derive_formula(acquisition.program)
+        lists = _read_lists(experiment.folder, acquisition.acqus, formula)
         count = min([slices, *map(len, lists.values())])
-        values = [
-            delays.evaluate(axis, {**names, **{k: v[i] for k, v in lists.items()}})
-            for i in range(count)
-        ]
+        times = [_evaluate_slice(formula, acquisition, lists, slice_) for slice_ in range(count)]
     except ValueError as error:
-        if series or given:
-            raise BadInput(
-                shown / "pulseprogram", f"decay time not found: {error}", delays.ASK
-            ) from error
-        return "", np.full(slices, np.nan)
-    if series and len(values) > 1 and len(set(values)) == 1:
-        raise BadInput(
-            shown / "pulseprogram", f"the decay time {axis} is the same in all slices", delays.ASK
-        )
-    return axis, np.array(values + [np.nan] * (slices - count))
+        if needed or given:
+            raise BadInput(place, f"decay time not found: {error}", delays.ASK) from error
+        return DecayAxis(formula="", times=np.full(slices, np.nan))
+    if needed and len(times) > 1 and len(set(times)) == 1:
+        raise BadInput(place, f"the decay time {formula} is the same in all slices", delays.ASK)
+    return DecayAxis(formula=formula, times=np.array(times + [np.nan] * (slices - count)))
 
 
-def echo_delay(
-    folder: Path, acqus: Mapping[str, Any], program: str, names: Mapping[str, float]
-) -> float:
-    """Return TR, the delay between the two pulses of a solid or Hahn echo [s]; NaN for other
-    sequences."""
+def find_echo_delay(experiment: Experiment, acquisition: Acquisition) -> float:
+    """Return TR, the delay between the two pulses of a solid or Hahn echo [s].
+
+    NaN for sequences that are not pulse, delay, pulse, delay.
+    """
     try:
-        parts = delays.formula(program).split("+")
+        parts = delays.derive_formula(acquisition.program).split("+")
         if len(parts) != 3 or not parts[1].startswith("p"):
             return float("nan")
-        lists = _lists(folder, acqus, parts[0])
-        return delays.evaluate(parts[0], {**names, **{k: v[0] for k, v in lists.items()}})
+        lists = _read_lists(experiment.folder, acquisition.acqus, parts[0])
+        return _evaluate_slice(parts[0], acquisition, lists, 0)
     except (ValueError, BadInput):
         return float("nan")
 
 
-def _lists(folder: Path, acqus: Mapping[str, Any], axis: str) -> dict[str, list[float]]:
-    found = {}
-    for name, key in (("vd", "VDLIST"), ("vc", "VCLIST")):
-        if re.search(rf"\b{name}\b", axis):
-            path = folder / f"{name}list"
-            named = folder / "lists" / name / str(acqus.get(key, ""))
-            found[name] = delays.read_list(
-                named if named.is_file() and not path.is_file() else path, name == "vc"
-            )
-    return found
+def _evaluate_slice(
+    formula: str, acquisition: Acquisition, lists: Mapping[str, list[float]], slice_: int
+) -> float:
+    varying = {name: values[slice_] for name, values in lists.items()}
+    return delays.evaluate(formula, {**acquisition.names, **varying})
+
+
+def _read_lists(folder: Path, acqus: Mapping[str, Any], formula: str) -> dict[str, list[float]]:
+    """Return the lists that a formula needs: beside the data, or TopSpin's own by their name."""
+    lists = {}
+    for name, parameter in LISTS:
+        if re.search(rf"\b{name}\b", formula):
+            beside = folder / f"{name}list"
+            by_name = folder / "lists" / name / str(acqus.get(parameter, ""))
+            path = by_name if by_name.is_file() and not beside.is_file() else beside
+            lists[name] = delays.read_list(path, counts=name == "vc")
+    return lists

@@ -1,9 +1,9 @@
-"""What the metadata of one experiment say against each other."""
+"""Contradictions between the metadata of one experiment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 XI = {
@@ -22,79 +22,98 @@ XI = {
 """Frequency ratios to 1H (Harris et al., Pure Appl. Chem. 73 (2001) 1795)."""
 MAGNETS = (200, 250, 300, 360, 400, 500, 600, 700, 750, 800, 850, 900, 950, 1000, 1100, 1200)
 """1H frequencies magnets are built for [MHz]."""
-NEAR = 0.01
-"""Relative distance within which a frequency is that of a magnet."""
+SAME_FREQUENCY = 0.01
+"""Relative distance within which a frequency is that of a nucleus in a magnet."""
+OFFSET_TOLERANCE = 1.0
+"""How far O1 may be from SFO1 - BF1 [Hz]."""
+REFERENCE_TOLERANCE = 0.5
+"""How far the title's SR may be from that of procs [Hz]."""
+SPINNING_TOLERANCE = 0.05
+"""How far MASR may be from the title's spinning rate, relative."""
 
 
-def conflicts(acqus: Mapping[str, Any], title: str, sr: float) -> list[str]:
-    """Return one line for each contradiction: NUC1 against SFO1 and BF1, O1, the title against SR
-    and MASR.
+def find_conflicts(acqus: Mapping[str, Any], title: str, sr: float) -> list[str]:
+    """Return one line for each contradiction.
+
+    Compared are NUC1 with SFO1 and BF1, O1 with their difference, the title with SR and MASR; NS
+    and RG must be above zero.
 
     Parameters
     ----------
     acqus : mapping
         The acquisition's parameters.
     title : str
-        The title.
+        TopSpin's title.
     sr : float
         SF - BF1 [Hz].
     """
     counts = [
-        f"{k} is {acqus[k]}: intensities cannot be compared"
-        for k in ("NS", "RG")
-        if _not_above_zero(acqus, k)
+        f"{name} is {acqus[name]}: intensities cannot be compared"
+        for name in ("NS", "RG")
+        if name in acqus and not float(acqus[name]) > 0
     ]
-    return [*_frequencies(acqus), *_reference(title, sr), *_spinning(acqus, title), *counts]
+    return [
+        *_check_offset(acqus),
+        *_check_nucleus(acqus),
+        *_check_reference(title, sr),
+        *_check_spinning(acqus, title),
+        *counts,
+    ]
 
 
-def _not_above_zero(acqus: Mapping[str, Any], name: str) -> bool:
-    return name in acqus and not float(acqus[name]) > 0
+def _check_offset(acqus: Mapping[str, Any]) -> list[str]:
+    o1 = float(acqus.get("O1", 0.0))
+    difference = (float(acqus["SFO1"]) - float(acqus["BF1"])) * 1e6
+    if abs(difference - o1) <= OFFSET_TOLERANCE:
+        return []
+    return [f"SFO1 - BF1 = {difference:.1f} Hz but O1 = {o1:.1f} Hz"]
 
 
-def _frequencies(acqus: Mapping[str, Any]) -> list[str]:
-    found = []
-    sfo1, bf1, o1 = float(acqus["SFO1"]), float(acqus["BF1"]), float(acqus.get("O1", 0.0))
-    if abs((sfo1 - bf1) * 1e6 - o1) > 1.0:
-        found.append(f"SFO1 - BF1 = {(sfo1 - bf1) * 1e6:.1f} Hz but O1 = {o1:.1f} Hz")
+def _check_nucleus(acqus: Mapping[str, Any]) -> list[str]:
     nucleus = str(acqus.get("NUC1", ""))
-    ratio, proton = XI.get(nucleus), _proton_frequency(acqus)
+    ratio = XI.get(nucleus)
     if not ratio:
-        return found
-    field = sfo1 / ratio
-    if proton and abs(field / proton - 1) > NEAR:
-        fits = _nuclei(sfo1, (proton,))
-        found.append(
-            f"NUC1 is {nucleus} but SFO1 = {sfo1:.3f} MHz suits no such nucleus at {proton:.1f} MHz (1H){fits}"
-        )
-    elif not proton and min(abs(field / m - 1) for m in MAGNETS) > NEAR:
-        fits = _nuclei(sfo1, MAGNETS)
-        found.append(
-            f"NUC1 is {nucleus} but SFO1 = {sfo1:.3f} MHz suits no usual magnet ({field:.0f} MHz 1H){fits}"
-        )
-    return found
+        return []
+    frequency, proton = float(acqus["SFO1"]), _proton_frequency(acqus)
+    field = frequency / ratio
+    said = f"NUC1 is {nucleus} but SFO1 = {frequency:.3f} MHz suits no"
+    if proton:
+        if abs(field / proton - 1) <= SAME_FREQUENCY:
+            return []
+        return [f"{said} such nucleus at {proton:.1f} MHz (1H){_suggest(frequency, (proton,))}"]
+    if min(abs(field / magnet - 1) for magnet in MAGNETS) <= SAME_FREQUENCY:
+        return []
+    return [f"{said} usual magnet ({field:.0f} MHz 1H){_suggest(frequency, MAGNETS)}"]
 
 
 def _proton_frequency(acqus: Mapping[str, Any]) -> float:
-    """Return the 1H frequency [MHz] that unused channels hold, zero where none does."""
+    """Return the 1H frequency [MHz] that unused channels hold, zero where they hold none."""
     others = {float(acqus[f"BF{i}"]) for i in range(2, 9) if f"BF{i}" in acqus}
     return others.pop() if len(others) == 1 else 0.0
 
 
-def _nuclei(frequency: float, magnets: tuple[float, ...]) -> str:
-    names = [n for n, xi in XI.items() if min(abs(frequency / xi / m - 1) for m in magnets) < NEAR]
+def _suggest(frequency: float, magnets: Sequence[float]) -> str:
+    """Return the nuclei that a frequency [MHz] suits, as the end of a sentence."""
+    names = [
+        name
+        for name, xi in XI.items()
+        if min(abs(frequency / xi / magnet - 1) for magnet in magnets) < SAME_FREQUENCY
+    ]
     return f"; it suits {', '.join(names)}" if names else ""
 
 
-def _reference(title: str, sr: float) -> list[str]:
+def _check_reference(title: str, sr: float) -> list[str]:
     stated = re.search(r"\bSR\s*[=:]?\s*(-?\d+\.\d+)", title)
-    if stated and abs(float(stated[1]) - sr) > 0.5:
+    if stated and abs(float(stated[1]) - sr) > REFERENCE_TOLERANCE:
         return [f"the title says SR {stated[1]} Hz, procs says {sr:.2f} Hz"]
     return []
 
 
-def _spinning(acqus: Mapping[str, Any], title: str) -> list[str]:
-    """Compare the spinning speed of the title (a number in kHz beside MAS, or the title's first)
-    with MASR."""
+def _check_spinning(acqus: Mapping[str, Any], title: str) -> list[str]:
+    """Compare the spinning rate of the title with MASR.
+
+    The title's rate is a number in kHz beside MAS, or its first number in kHz where MASR is set.
+    """
     masr = float(acqus.get("MASR", 0) or 0)
     beside = re.search(
         r"\bMAS\b[^\d\n]{0,20}(\d+(?:\.\d+)?)\s*kHz|(\d+(?:\.\d+)?)\s*kHz\s*MAS\b",
@@ -102,7 +121,10 @@ def _spinning(acqus: Mapping[str, Any], title: str) -> list[str]:
         re.IGNORECASE,
     )
     first = re.search(r"(\d+(?:\.\d+)?)\s*kHz", title, re.IGNORECASE) if masr else None
-    number = next((g for match in (beside, first) if match for g in match.groups() if g), None)
-    if number is None or abs(1e3 * float(number) - masr) <= 0.05 * 1e3 * float(number):
+    stated = next((g for match in (beside, first) if match for g in match.groups() if g), None)
+    if stated is None:
         return []
-    return [f"the title says {number} kHz (spinning), MASR says {masr / 1e3:g} kHz"]
+    rate = 1e3 * float(stated)
+    if abs(rate - masr) <= SPINNING_TOLERANCE * rate:
+        return []
+    return [f"the title says {stated} kHz (spinning), MASR says {masr / 1e3:g} kHz"]

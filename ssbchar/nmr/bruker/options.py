@@ -1,9 +1,12 @@
 """Options of reading Bruker folders."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """How Bruker folders are read."""
 
@@ -14,10 +17,10 @@ class Reading:
     ``vc*(2*d6+p2)``; ``vd`` alone is the axis TR of a solid echo. Empty: the time from the end of
     the first pulse to the acquisition, summed from the pulse program; where that is not understood
     the series is refused and this option asked for."""
-    reference_hz: float | None = None
+    reference_hz: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     """Reference SR = SF - BF1 [Hz]; None takes SF from ``pdata/<procno>/procs``."""
-    procno: int = 1
+    procno: Annotated[int, Field(ge=1)] = 1
     """Processing number whose SF is the shift reference."""
-    sample_mass: float | None = None
+    sample_mass: Annotated[float, Field(gt=0)] | None = None
     """Mass of the sample in the coil [g]; intensities of repeated spectra are compared per mass
     where it is given."""

@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 
-def text(fid: xr.Dataset, description: str, timestamp: str) -> str:
+def format_series(fid: xr.Dataset, description: str, timestamp: str) -> str:
     """Return the ``.csdf`` text of all slices.
 
     Parameters
@@ -25,6 +25,11 @@ def text(fid: xr.Dataset, description: str, timestamp: str) -> str:
         Sample and title.
     timestamp : str
         ISO 8601.
+
+    Returns
+    -------
+    str
+        JSON: time [s] and, for a series, decay time [s] as dimensions, complex amplitudes [1].
     """
     y = np.ascontiguousarray(fid["real"].values + 1j * fid["imag"].values).astype("<c16")
     time, attrs = fid["time"].values, fid.attrs
@@ -45,7 +50,7 @@ def text(fid: xr.Dataset, description: str, timestamp: str) -> str:
         }
     ]
     if len(y) > 1:
-        dimensions.append(_slices(fid["decay_time"].values))
+        dimensions.append(_slice_dimension(fid["decay_time"].values))
     variable = {
         "type": "internal",
         "name": "free induction decay",
@@ -62,13 +67,13 @@ def text(fid: xr.Dataset, description: str, timestamp: str) -> str:
         "dimensions": dimensions,
         "dependent_variables": [variable],
         "application": {
-            "ssbchar": {k: _plain(v) for k, v in sorted(attrs.items()) if k != "provenance"}
+            "ssbchar": {k: _as_json_value(v) for k, v in sorted(attrs.items()) if k != "provenance"}
         },
     }
     return json.dumps({"csdm": root}, indent=1) + "\n"
 
 
-def _slices(decay_time: np.ndarray) -> dict[str, Any]:
+def _slice_dimension(decay_time: np.ndarray) -> dict[str, Any]:
     """Return the second dimension: decay times where they rise, else the slices' numbers."""
     if np.isfinite(decay_time).all() and (np.diff(decay_time) > 0).all():
         return {
@@ -85,6 +90,6 @@ def _slices(decay_time: np.ndarray) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def _as_json_value(value: Any) -> Any:
     plain = value.item() if hasattr(value, "item") else value
     return None if isinstance(plain, float) and not np.isfinite(plain) else plain

@@ -1,7 +1,9 @@
-"""What others' programs read of an NMR measurement: decays and spectra as JCAMP-DX, the series as
-csdm."""
+"""Files of an NMR measurement for other programs: JCAMP-DX per slice, csdm for the series."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import xarray as xr
 
@@ -31,40 +33,55 @@ def export_spectra(
     """
     sample = (labels or {}).get("sample", "")
     note = f"{sample}{' (synthetic)' if fid.attrs.get('synthetic') else ''}".strip()
-    files = {"series.csdf": csdm.text(fid, f"{note}; {fid.attrs.get('title', '')}", store.date())}
-    time, ppm, sf = fid["time"].values, spectrum["ppm"].values, float(fid.attrs["sf"])
-    axis = jcamp.Axis(float(time[0]), float(time[-1]), time.size, "TIME", "SECONDS")
-    hertz = jcamp.Axis(float(ppm[0] * sf), float(ppm[-1] * sf), ppm.size, "FREQUENCY", "HZ")
-    for i, number in enumerate(spectrum["slice"].values.tolist()):
-        row = fid.sel(slice=number)
-        records = _records(fid, float(row["decay_time"]))
-        y = row["real"].values + 1j * row["imag"].values
-        files[f"slice{number:03d}_fid.dx"] = jcamp.text(
-            f"{note}, slice {number}", "NMR FID", axis, y, records
-        )
-        s = spectrum["real"].values[i] + 1j * spectrum["imag"].values[i]
-        files[f"slice{number:03d}_spectrum.dx"] = jcamp.text(
-            f"{note}, slice {number}", "NMR SPECTRUM", hertz, s, records
-        )
+    description = f"{note}; {fid.attrs.get('title', '')}"
+    files = {"series.csdf": csdm.format_series(fid, description, store.date())}
+    time, hertz = _time_axis(fid), _frequency_axis(spectrum, float(fid.attrs["sf"]))
+    for number in spectrum["slice"].values.tolist():
+        decay, shown = fid.sel(slice=number), spectrum.sel(slice=number)
+        title, records = f"{note}, slice {number}", _list_records(fid.attrs, decay)
+        for name, kind, axis, part in (
+            ("fid", "NMR FID", time, decay),
+            ("spectrum", "NMR SPECTRUM", hertz, shown),
+        ):
+            y = part["real"].values + 1j * part["imag"].values
+            block = jcamp.format_block(title, kind, axis, y, records)
+            files[f"slice{number:03d}_{name}.dx"] = block
     return files
 
 
-def _records(fid: xr.Dataset, decay_time: float) -> dict[str, object]:
-    a = fid.attrs
-    mass, element = (
-        str(a["nucleus"]).rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
-        str(a["nucleus"]),
+def _time_axis(fid: xr.Dataset) -> jcamp.Axis:
+    time = fid["time"].values
+    return jcamp.Axis(
+        first=float(time[0]), last=float(time[-1]), count=time.size, name="TIME", units="SECONDS"
     )
+
+
+def _frequency_axis(spectrum: xr.Dataset, sf: float) -> jcamp.Axis:
+    """Return the axis against 0 ppm [Hz]."""
+    ppm = spectrum["ppm"].values
+    return jcamp.Axis(
+        first=float(ppm[0] * sf),
+        last=float(ppm[-1] * sf),
+        count=ppm.size,
+        name="FREQUENCY",
+        units="HZ",
+    )
+
+
+def _list_records(attrs: Mapping[Any, Any], decay: xr.Dataset) -> dict[str, object]:
+    """Return the labelled data records: only what the experiment states."""
+    nucleus = str(attrs["nucleus"])
+    mass = nucleus.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
     return {
         "ORIGIN": "ssbchar",
         "OWNER": "see the data's own source",
-        ".OBSERVE FREQUENCY": float(a["sfo1"]),
-        ".OBSERVE NUCLEUS": f"^{mass}{element[len(mass) :]}",
-        ".AVERAGES": int(a["scans"]),
-        "$SF": float(a["sf"]),
-        "$SW_h": float(a["sw"]),
-        "$GRPDLY": float(a["group_delay"]),
-        "$NS": int(a["scans"]),
-        "$RG": float(a["receiver_gain"]),
-        "$DECAY_TIME": decay_time,
+        ".OBSERVE FREQUENCY": float(attrs["sfo1"]),
+        ".OBSERVE NUCLEUS": f"^{mass}{nucleus[len(mass) :]}",
+        ".AVERAGES": int(attrs["scans"]),
+        "$SF": float(attrs["sf"]),
+        "$SW_h": float(attrs["sw"]),
+        "$GRPDLY": float(attrs["group_delay"]),
+        "$NS": int(attrs["scans"]),
+        "$RG": float(attrs["receiver_gain"]),
+        "$DECAY_TIME": float(decay["decay_time"]),
     }

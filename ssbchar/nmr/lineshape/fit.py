@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr.bruker.axes import axes
+from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape import assignment, model_selection, varpro
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.shapes import LineshapeProblem, evaluate_shapes
@@ -211,7 +211,7 @@ def _dataset(
     }
     return xr.Dataset(
         data | drawn,
-        coords=axes(
+        coords=make_coordinates(
             slice=(fid.variables["slice"].values[good], {}),
             region=REGIONS,
             ppm=(ppm, {"units": "ppm", "long_name": "chemical shift"}),

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ssbchar.nmr.bruker.axes import axes
+from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape.fit import REGIONS, collect_points, find_good_slices, noise_from_tail
 from ssbchar.nmr.lineshape.options import SpectrumOptions
 from ssbchar.nmr.lineshape.shapes import PER_REGION
@@ -98,7 +98,9 @@ def integrate_windows(
     axis = (ppm, {"units": "ppm", "long_name": "chemical shift"})
     return xr.Dataset(
         found,
-        coords=axes(slice=(fid.variables["slice"].values[good], {}), ppm=axis, region=REGIONS),
+        coords=make_coordinates(
+            slice=(fid.variables["slice"].values[good], {}), ppm=axis, region=REGIONS
+        ),
         attrs={k: v for k, v in fid.attrs.items() if k not in ("set_aside", "provenance")} | about,
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ssbchar.nmr.bruker.metadata_conflicts import conflicts
+from ssbchar.nmr.bruker.metadata_conflicts import find_conflicts
 
 LI7 = {
     "NUC1": "7Li",
@@ -16,8 +16,8 @@ LI7 = {
 
 
 def test_a_sound_set_has_none() -> None:
-    assert conflicts(LI7, "Li1Si 100 MPa", -200.0) == []
-    assert conflicts(LI7 | {"MASR": 10000}, "Li1Si, MAS 10 kHz, SR -200.0", -200.0) == []
+    assert find_conflicts(LI7, "Li1Si 100 MPa", -200.0) == []
+    assert find_conflicts(LI7 | {"MASR": 10000}, "Li1Si, MAS 10 kHz, SR -200.0", -200.0) == []
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,6 @@ def test_a_sound_set_has_none() -> None:
     ],
 )
 def test_contradictions(acqus: dict, title: str, said: str) -> None:
-    found = conflicts(LI7 | acqus, title, -200.0)
+    found = find_conflicts(LI7 | acqus, title, -200.0)
     assert any(said in line for line in found), found
     assert len(found) == 1

@@ -60,7 +60,7 @@ def test_exponent_of_the_numbers_and_group_delay(tmp_path) -> None:
     ],
 )
 def test_group_delay_without_grpdly(acqus: dict, delay: float) -> None:
-    assert files.group_delay(acqus) == pytest.approx(delay)
+    assert files.group_delay_from_parameters(acqus) == pytest.approx(delay)
 
 
 def test_zipped_folder(tmp_path) -> None:
@@ -200,4 +200,4 @@ def test_expressions_refused(text: str) -> None:
 
 def test_cpmg_formula() -> None:
     program = '"p2=p1*2"\n1 ze\n2 d1\n  p1 ph1\n3 d6\n  p2 ph2\n  d6\n  lo to 3 times c\n  go=2 ph31\nexit\n'
-    assert delays.formula(program) == "vc*(d6+p2+d6)"
+    assert delays.derive_formula(program) == "vc*(d6+p2+d6)"

@@ -76,8 +76,8 @@ def test_jcamp_numbers_keep_eleven_digits(scale: float, tmp_path: Path) -> None:
     import nmrglue
 
     y = scale * signals.signal((1.0,), (10.0,), (500.0,), points=333)
-    axis = jcamp.Axis(-6.8e-5, -6.8e-5 + 332e-6, 333, "TIME", "SECONDS")
-    (tmp_path / "x.dx").write_text(jcamp.text("x", "NMR FID", axis, y, {}))
+    axis = jcamp.Axis(first=-6.8e-5, last=-6.8e-5 + 332e-6, count=333, name="TIME", units="SECONDS")
+    (tmp_path / "x.dx").write_text(jcamp.format_block("x", "NMR FID", axis, y, {}))
     _, (real, imag) = nmrglue.jcampdx.read(str(tmp_path / "x.dx"))
     assert np.abs(real + 1j * imag - y).max() < 1e-11 * np.abs(y).max()
 

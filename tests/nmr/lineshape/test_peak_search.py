@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from nmr import signals
 
-from ssbchar.nmr.bruker.axes import axes
+from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import model_selection, varpro
 from ssbchar.nmr.lineshape.options import LineFitOptions
@@ -85,7 +85,7 @@ def test_coordinates_are_as_xarray_makes_them() -> None:
     plain = {k: (c.dims, c.values, c.attrs) for k, c in fit.coords.items()}
     assert fit.identical(fit.drop_vars(list(fit.coords)).assign_coords(plain))
     assert fit.sel(region="li_si")["region_area"].shape == (1,)
-    assert list(axes(region=("a", "b"), x=(np.arange(3), {}))) == ["x", "region"]
+    assert list(make_coordinates(region=("a", "b"), x=(np.arange(3), {}))) == ["x", "region"]
 
 
 def test_a_line_outside_never_comes_into_a_region_by_the_refined_place_of_its_peak() -> None:
