@@ -88,7 +88,7 @@ def solve_non_negative(matrix: Array, right: Array, free: Array | None = None) -
     count = right.shape[1]
     stack = np.broadcast_to(matrix, (len(right), count, count))
     if free is None:
-        solution = np.linalg.solve(stack, right[:, :, None])[:, :, 0]
+        solution: Array = np.linalg.solve(stack, right[:, :, None])[:, :, 0]
     else:
         solution = free.copy()
     bad = np.flatnonzero((solution < 0).any(axis=1))
