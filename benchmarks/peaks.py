@@ -112,7 +112,9 @@ def _in_chunks(
     data: fit.Windows, start: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
     rows = [np.arange(n, min(n + 256, WINDOWS)) for n in range(0, WINDOWS, 256)]
-    return np.concatenate([fit.fit(data.take(r), start[r], low[r], high[r], 60).chi2 for r in rows])
+    return np.concatenate(
+        [fit.fit_windows(data.take(r), start[r], low[r], high[r], 60).chi2 for r in rows]
+    )
 
 
 def against_xrdfit(count: int = 60) -> Mapping[str, Any]:
@@ -143,7 +145,7 @@ def against_xrdfit(count: int = 60) -> Mapping[str, Any]:
         found[n] = spectrum.fitted_peaks[0].result.params["maximum_0_center"].value
     case["peer_s"] = (time.perf_counter() - begun) / count
     take = data.take(np.arange(count))
-    fitted = fit.fit(take, start[:count], low[:count], high[:count], 60)
+    fitted = fit.fit_windows(take, start[:count], low[:count], high[:count], 60)
     esd = np.sqrt(np.linalg.inv(fitted.normal)[:, 3, 3])
     apart = np.abs(found - fitted.shape[:, 0]) / esd
     case["agreement"] = (
@@ -175,7 +177,7 @@ def against_seriesxrd(count: int = 300) -> Mapping[str, Any]:
     found = [fit_pattern(data.x[n], data.y[n]) for n in range(count)]
     case["peer_s"] = (time.perf_counter() - begun) / count
     low, high = (b[:count] for b in _bounds())
-    fitted = fit.fit(data.take(np.arange(count)), start[:count], low, high, 60)
+    fitted = fit.fit_windows(data.take(np.arange(count)), start[:count], low, high, 60)
     esd = np.sqrt(np.linalg.inv(fitted.normal)[:, 3, 3])
     best = [max(peaks, key=lambda p: p["area"])["center"] if peaks else np.nan for peaks in found]
     apart = np.abs(np.array(best) - fitted.shape[:, 0]) / esd

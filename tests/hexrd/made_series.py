@@ -118,7 +118,7 @@ def chain(
         found = call("hexrd.unindexed.follow_lines", None, about, lattice=lattice, **both)
         every = [phase_table(n, table) for n in dict.fromkeys([*names, *candidates])]
         others = call(
-            "hexrd.unindexed.identify.match",
+            "hexrd.unindexed.identify.match_candidates",
             None,
             about,
             tracks=found,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.hexrd.peaks.strain_path import typical_width
+from ssbchar.hexrd.peaks.strain_path import measure_typical_width
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -114,7 +114,7 @@ def estimate_widths(patterns: xr.Dataset, peaks: xr.Dataset) -> tuple[float, flo
     good = peaks["verdict"].values.astype(str) == "ok"
     if not good.any():
         usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")[:5]
-        return typical_width(
+        return measure_typical_width(
             patterns["two_theta"].values, patterns["intensity"][usable].values
         ), 0.0
     width, share = peaks["fwhm"].values[good], peaks["eta"].values[good]

@@ -49,7 +49,9 @@ class ChangePoint:
     """The 95 % limit on the flat side reaches the first point: only the other limit is known."""
 
 
-def find(u: Array, u_stderr: Array, y: Array, stderr: Array, latest: float) -> ChangePoint:
+def find_change_point(
+    u: Array, u_stderr: Array, y: Array, stderr: Array, latest: float
+) -> ChangePoint:
     """Return the change point of a signal that is flat and then rises.
 
     Errors along u enter by the slope (effective variance). The variances before and after the

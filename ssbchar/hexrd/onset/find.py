@@ -23,7 +23,7 @@ METHOD = "change point of the intensity: flat, then linear and square in T - T0;
 
 
 @dataclass(frozen=True)
-class Course:
+class PhaseOnSegment:
     """A phase's intensity along one segment."""
 
     ramp: Ramp
@@ -74,7 +74,7 @@ def _named(conclusion: Conclusion, phase: str, condition: str) -> Conclusion:
 
 def _course(
     lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Onset
-) -> Course | None:
+) -> PhaseOnSegment | None:
     """Return a phase's intensity on a ramp; frames without a phase count as zero with the width of
     their limit."""
     frames = ramp.frames
@@ -91,7 +91,7 @@ def _course(
     if good.sum() < 3:
         return None
     at = frames[good]
-    return Course(
+    return PhaseOnSegment(
         ramp,
         lattice["frame"].values[at],
         furnace["temperature"].values[at].astype(float),
@@ -113,7 +113,9 @@ def _runs(seen: NDArray[np.bool_], shortest: int) -> NDArray[np.bool_]:
     return out
 
 
-def _judged(course: Course, interval: float, strongest: float, options: Onset) -> list[Conclusion]:
+def _judged(
+    course: PhaseOnSegment, interval: float, strongest: float, options: Onset
+) -> list[Conclusion]:
     """Return the rows of one phase on one segment."""
     name = (
         ("onset_frame", "end_frame") if course.on_hold else ("onset_temperature", "end_temperature")
@@ -146,7 +148,7 @@ def _judged(course: Course, interval: float, strongest: float, options: Onset) -
 
 
 def _change(
-    course: Course, quantity: str, reverse: bool, interval: float, options: Onset
+    course: PhaseOnSegment, quantity: str, reverse: bool, interval: float, options: Onset
 ) -> Conclusion | None:
     """Return where a phase begins (or, in reverse, ends)."""
     order = np.arange(course.seen.size)[:: -1 if reverse else 1]
@@ -219,10 +221,10 @@ def _found(
 ) -> change_point.ChangePoint:
     """Return the change point of some frames, put in the order of u."""
     at = kept[np.argsort(u[kept], kind="stable")]
-    return change_point.find(u[at], error[at], y[at], sigma[at], latest)
+    return change_point.find_change_point(u[at], error[at], y[at], sigma[at], latest)
 
 
-def _one_sided(course: Course, quantity: str, reverse: bool) -> Conclusion:
+def _one_sided(course: PhaseOnSegment, quantity: str, reverse: bool) -> Conclusion:
     """Return the limit where the phase is there at the segment's very start (or end)."""
     n = -1 if reverse else 0
     at, systematic = float(course.temperature[n]), float(course.temperature_systematic[n])
@@ -258,7 +260,7 @@ def _window(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
     return np.arange(max(0, begin - max(20, 2 * (stop - begin))), stop)
 
 
-def _evidence(course: Course, order: NDArray[np.intp], begin: int) -> str:
+def _evidence(course: PhaseOnSegment, order: NDArray[np.intp], begin: int) -> str:
     """Return which frames the presence test tells apart."""
     seen, absent = order[begin], order[begin - 1]
     text = (

@@ -5,16 +5,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ssbchar.hexrd.peaks.pseudo_voigt import peak_height
+from ssbchar.hexrd.peaks.pseudo_voigt import height_from_area
 from ssbchar.typing import Array
 
 
-def integral_breadth(fwhm: Array, eta: Array) -> Array:
+def integral_breadth_from_fwhm(fwhm: Array, eta: Array) -> Array:
     """Return the integral breadth (area / height) of a pseudo-Voigt, in the unit of its fwhm."""
-    return np.asarray(1.0 / peak_height(np.ones_like(fwhm), fwhm, eta))
+    return np.asarray(1.0 / height_from_area(np.ones_like(fwhm), fwhm, eta))
 
 
-def without_instrument(breadth: Array, instrument: float) -> Array:
+def subtract_instrument(breadth: Array, instrument: float) -> Array:
     """Return the sample's breadth, beta - b^2 / beta, b that of the instrument; NaN where not above
     it.
 
@@ -25,7 +25,7 @@ def without_instrument(breadth: Array, instrument: float) -> Array:
         return np.where(breadth > instrument, breadth - instrument**2 / breadth, np.nan)
 
 
-def williamson_hall(
+def fit_williamson_hall(
     two_theta: Array, breadth: Array, stderr: Array, wavelength: float
 ) -> tuple[Array, Array, Array]:
     """Return inverse apparent size, microstrain and their covariance from beta cos(theta)/lambda =

@@ -39,7 +39,7 @@ class Windows:
 
 
 @dataclass
-class Fitted:
+class WindowFits:
     """Parameters of `n` windows of `k` peaks: position, ln(fwhm) per peak, one eta; areas and a
     linear background."""
 
@@ -57,14 +57,16 @@ class Fitted:
     normal: Array
     """Normal matrix J W J^T, shape (n, 3 k + 3, 3 k + 3), linear parameters first."""
 
-    def replace(self, rows: Any, other: Fitted) -> None:
+    def replace(self, rows: Any, other: WindowFits) -> None:
         """Take over in `rows` what fits better in `other`."""
         better = other.chi2 < self.chi2[rows]
-        for f in fields(Fitted):
+        for f in fields(WindowFits):
             getattr(self, f.name)[rows[better]] = getattr(other, f.name)[better]
 
 
-def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int) -> Fitted:
+def fit_windows(
+    data: Windows, start: Array, lower: Array, upper: Array, iterations: int
+) -> WindowFits:
     """Return the least-squares fit of every window.
 
     At each step the linear parameters are solved exactly and the others take a Levenberg-Marquardt
@@ -80,7 +82,7 @@ def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int
         Steps at most.
     """
     count, k = start.shape[0], (start.shape[1] - 1) // 2
-    best = Fitted(
+    best = WindowFits(
         start.copy(),
         np.zeros((count, k + 2)),
         np.full(count, np.inf),
@@ -115,19 +117,21 @@ def fit(data: Windows, start: Array, lower: Array, upper: Array, iterations: int
     return best
 
 
-def fit_best(
+def fit_from_starts(
     data: Windows, starts: list[Array], lower: Array, upper: Array, iterations: int
-) -> Fitted:
+) -> WindowFits:
     """Return row by row the best of the fits from several starts, all fitted at once (see
     `fit`)."""
     n, many = starts[0].shape[0], len(starts)
     every = np.tile(np.arange(n), many)
-    found = fit(data.take(every), np.concatenate(starts), lower[every], upper[every], iterations)
+    found = fit_windows(
+        data.take(every), np.concatenate(starts), lower[every], upper[every], iterations
+    )
     best = np.argmin(found.chi2.reshape(many, n), axis=0) * n + np.arange(n)
-    return Fitted(*(getattr(found, f.name)[best] for f in fields(Fitted)))
+    return WindowFits(*(getattr(found, f.name)[best] for f in fields(WindowFits)))
 
 
-def jacobian(data: Windows, q: Array, linear: Array) -> Array:
+def evaluate_jacobian(data: Windows, q: Array, linear: Array) -> Array:
     """Return the derivatives of the model times sqrt(weight), shape (n, 3 k + 3, m), linear
     parameters first."""
     return _jacobian(data, q, linear)[0]
@@ -225,7 +229,9 @@ def _solve(matrix: Array, right: Array) -> Array:
     return solve_scaled(matrix, right, ridge=1e-12)
 
 
-def _keep(best: Fitted, active: Any, rows: Any, q: Array, state: _State, converged: Any) -> None:
+def _keep(
+    best: WindowFits, active: Any, rows: Any, q: Array, state: _State, converged: Any
+) -> None:
     at = active[rows]
     best.shape[at], best.linear[at], best.chi2[at] = q[rows], state.linear[rows], state.chi2[rows]
     best.residual[at], best.normal[at], best.converged[at] = (

@@ -12,7 +12,7 @@ from ssbchar.hexrd.bragg import d_from_two_theta, two_theta_per_d
 from ssbchar.hexrd.peaks import broadening, phase_scales, reflections, select, strain_path
 from ssbchar.hexrd.peaks.fit import Windows
 from ssbchar.hexrd.peaks.options import Tracking
-from ssbchar.hexrd.peaks.reflections import Lines
+from ssbchar.hexrd.peaks.reflections import KnownLines
 from ssbchar.runtime import progress
 from ssbchar.storage import row_file
 from ssbchar.storage.lazy_rows import Reader
@@ -53,13 +53,19 @@ def fit_known_lines(
     x, wavelength = patterns["two_theta"].values, float(patterns["wavelength"])
     good = np.flatnonzero(patterns["status"].values == "ok")
     intensity, stderr = Reader(patterns["intensity"]), Reader(patterns["intensity_stderr"])
-    width = strain_path.typical_width(x, intensity[good[:: max(good.size // 12, 1)]])
-    lines = reflections.lines(
-        phases, wavelength, *reflections.limits(x, width, options), width, options.peaks_per_phase
+    width = strain_path.measure_typical_width(x, intensity[good[:: max(good.size // 12, 1)]])
+    lines = reflections.list_lines(
+        phases,
+        wavelength,
+        *reflections.limit_two_theta(x, width, options),
+        width,
+        options.peaks_per_phase,
     )
     score = row_file.empty((good.size, x.size), np.float32)
     for part in row_file.parts(score.shape):
-        score[part] = strain_path.contrast(x, intensity[good[part]], stderr[good[part]], width)
+        score[part] = strain_path.score_contrast(
+            x, intensity[good[part]], stderr[good[part]], width
+        )
     predicted = _predicted(
         x, score, furnace["temperature"].values[good], phases, lines, wavelength, width, options
     )
@@ -70,7 +76,7 @@ def fit_known_lines(
     out["predicted"][good] = predicted[:, lines.tracked]
     chunks = [slice(n, min(n + CHUNK, good.size)) for n in range(0, good.size, CHUNK)]
     windows = [
-        g for g in reflections.groups(predicted, lines.beside, width) if lines.tracked[g].any()
+        g for g in reflections.group_lines(predicted, lines.beside, width) if lines.tracked[g].any()
     ]
     for part, group in progress.steps(
         [(c, g) for c in chunks for g in windows], "track peaks", unit="windows"
@@ -87,7 +93,7 @@ def fit_known_lines(
             options,
         )
         enter = np.broadcast_to(lines.tracked[group], (rows.size, group.size))
-        found = select.search(
+        found = select.select_peaks(
             data,
             place[:, group],
             begin[:, group],
@@ -106,7 +112,7 @@ def _expect(
     x: Array,
     intensity: Reader,
     stderr: Reader,
-    lines: Lines,
+    lines: KnownLines,
     width: float,
     phases: int,
     good: Any,
@@ -117,14 +123,14 @@ def _expect(
     height, sigma = np.empty(predicted.shape), np.empty(predicted.shape)
     for part in row_file.parts((good.size, x.size)):
         own = good[part]
-        height[part], sigma[part] = strain_path.heights(
+        height[part], sigma[part] = strain_path.measure_heights(
             x, intensity[own], stderr[own], predicted[part], width
         )
-    scale, error = phase_scales.scales(lines, predicted, height, sigma, width, phases)
+    scale, error = phase_scales.fit_phase_scales(lines, predicted, height, sigma, width, phases)
     there = scale > 3 * error
     expected = (scale * there)[:, lines.phase] * lines.strength
     seen = expected > 2 * sigma
-    hidden, disturbed = reflections.resolved(lines, predicted, expected, seen, width)
+    hidden, disturbed = reflections.find_overlaps(lines, predicted, expected, seen, width)
     return seen & ~hidden, hidden, disturbed, there[:, lines.phase]
 
 
@@ -133,7 +139,7 @@ def _predicted(
     score: Any,
     temperature: Array,
     phases: list[xr.Dataset],
-    lines: Lines,
+    lines: KnownLines,
     wavelength: float,
     width: float,
     options: Tracking,
@@ -145,7 +151,7 @@ def _predicted(
         own = np.flatnonzero((lines.phase == n) & lines.tracked)
         if own.size:
             warming = temperature - float(phase.attrs.get("temperature", 25.0))
-            strain[:, n] = strain_path.strain(
+            strain[:, n] = strain_path.find_strain_path(
                 x,
                 score,
                 lines.d[own],
@@ -155,9 +161,9 @@ def _predicted(
                 options.search,
                 width,
             )
-    places = reflections.places(lines, wavelength, strain)
-    free = np.flatnonzero(~reflections.crowded(lines, wavelength, width) & lines.beside)
-    places[:, free] = strain_path.own_path(x, score, places[:, free], width)
+    places = reflections.two_theta_from_strain(lines, wavelength, strain)
+    free = np.flatnonzero(~reflections.find_crowded(lines, wavelength, width) & lines.beside)
+    places[:, free] = strain_path.find_line_paths(x, score, places[:, free], width)
     return places
 
 
@@ -202,7 +208,9 @@ def _window(
     return Windows(x[place], np.where(used, y, 0.0), weight)
 
 
-def _put(out: dict[str, Any], found: select.Found, rows: Any, group: Any, tracked: Any) -> None:
+def _put(
+    out: dict[str, Any], found: select.SelectedPeaks, rows: Any, group: Any, tracked: Any
+) -> None:
     """Write what a window holds of tracked lines into their places."""
     own = tracked[group]
     at = np.ix_(rows, (np.cumsum(tracked) - 1)[group[own]])
@@ -232,15 +240,15 @@ def _judge(out: dict[str, Any], good: Any, hidden: Any, disturbed: Any, there: A
 def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr.Dataset:
     """Add inverse size and microstrain of each phase from its undisturbed lines."""
     eta, fwhm = ds["eta"].values, ds["fwhm"].values
-    breadth = broadening.integral_breadth(fwhm, eta)
+    breadth = broadening.integral_breadth_from_fwhm(fwhm, eta)
     by_fwhm = breadth / fwhm
-    by_eta = (broadening.integral_breadth(fwhm, eta + 1e-6) - breadth) / 1e-6
+    by_eta = (broadening.integral_breadth_from_fwhm(fwhm, eta + 1e-6) - breadth) / 1e-6
     c = ds["covariance"].values
     variance = (
         by_fwhm**2 * c[..., 1, 1] + by_eta**2 * c[..., 3, 3] + 2 * by_fwhm * by_eta * c[..., 1, 3]
     )
     stderr = np.sqrt(np.maximum(variance, 0.0))
-    breadth = broadening.without_instrument(breadth, options.instrument_breadth)
+    breadth = broadening.subtract_instrument(breadth, options.instrument_breadth)
     names = list(dict.fromkeys(ds["phase"].values))
     found = {
         n: np.full((ds.sizes["frame"], len(names)), np.nan)
@@ -249,7 +257,7 @@ def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr
     for n, name in enumerate(names):
         own = ds["phase"].values == name
         good = ds["verdict"].values[:, own] == "ok"
-        size, strain, covariance = broadening.williamson_hall(
+        size, strain, covariance = broadening.fit_williamson_hall(
             ds["position"].values[:, own],
             np.where(good, breadth[:, own], np.nan),
             stderr[:, own],
@@ -267,7 +275,7 @@ def _with_broadening(ds: xr.Dataset, wavelength: float, options: Tracking) -> xr
 
 
 def _dataset(
-    patterns: xr.Dataset, phases: list[xr.Dataset], lines: Lines, out: dict[str, Any]
+    patterns: xr.Dataset, phases: list[xr.Dataset], lines: KnownLines, out: dict[str, Any]
 ) -> xr.Dataset:
     """Return the Dataset of the data model; `out` is emptied, to hold no more than needed."""
     import xarray as xr

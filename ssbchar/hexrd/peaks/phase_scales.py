@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ssbchar.hexrd.peaks.reflections import Lines
+from ssbchar.hexrd.peaks.reflections import KnownLines
 from ssbchar.typing import Array
 
 SUPPORT = 0.4
@@ -14,8 +14,8 @@ INEXACT = 0.25
 """Standard deviation of a line's strength about that of its structure [relative]."""
 
 
-def scales(
-    found: Lines, predicted: Array, height: Array, sigma: Array, width: float, phases: int
+def fit_phase_scales(
+    found: KnownLines, predicted: Array, height: Array, sigma: Array, width: float, phases: int
 ) -> tuple[Array, Array]:
     """Return the scale of each phase in each frame and its standard error, from the heights at all
     lines at once.
@@ -46,7 +46,7 @@ def scales(
     return scale, error
 
 
-def _fitted_scales(found: Lines, design: Array, h: Array, e: Array) -> tuple[Array, Array]:
+def _fitted_scales(found: KnownLines, design: Array, h: Array, e: Array) -> tuple[Array, Array]:
     """Return scales and errors for some frames; a phase whose lines are mostly missing is taken
     out, worst first."""
     frames, _, phases = design.shape

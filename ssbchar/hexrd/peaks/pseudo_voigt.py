@@ -41,6 +41,6 @@ def pseudo_voigt_derivatives(
     return value, -u * by_u_over_u / fwhm, -(value + u2 * by_u_over_u), lorentz - gauss
 
 
-def peak_height(area: Array, fwhm: Array, eta: Array) -> Array:
+def height_from_area(area: Array, fwhm: Array, eta: Array) -> Array:
     """Return the height above background of a pseudo-Voigt of this area."""
     return np.asarray(area / fwhm * (eta * _LORENTZ + (1.0 - eta) * _GAUSS))

@@ -23,7 +23,7 @@ MOST = 5
 
 
 @dataclass(frozen=True)
-class Lines:
+class KnownLines:
     """Lines of all phases, by increasing 2theta of their reference cells."""
 
     phase: Any
@@ -41,9 +41,9 @@ class Lines:
     beside: Any
     """Whether it is fitted: a tracked one or a neighbour of one (bool)."""
 
-    def take(self, rows: Any) -> Lines:
+    def take(self, rows: Any) -> KnownLines:
         """Return some of the lines."""
-        return Lines(
+        return KnownLines(
             self.phase[rows],
             [self.hkl[n] for n in rows],
             self.d[rows],
@@ -54,9 +54,9 @@ class Lines:
         )
 
 
-def lines(
+def list_lines(
     phases: list[xr.Dataset], wavelength: float, low: float, high: float, width: float, most: int
-) -> Lines:
+) -> KnownLines:
     """Return all lines but faint ones, and which of them to track.
 
     Reflections of one phase closer than half a width count as one line. Of each phase those `most`
@@ -84,7 +84,7 @@ def lines(
     d = np.concatenate([f[0] for f in found])
     strength = np.concatenate([f[1] for f in found])
     known = [bool(np.isfinite(phase["structure_factor_squared"].values).all()) for phase in phases]
-    every = Lines(
+    every = KnownLines(
         np.repeat(np.arange(len(phases)), count),
         [h for f in found for h in f[2]],
         d,
@@ -135,7 +135,7 @@ def _lines_of(
     return mean, strength, [f"{int(h[n])} {int(k[n])} {int(ell[n])}" for n in lead]
 
 
-def crowded(found: Lines, wavelength: float, width: float) -> Any:
+def find_crowded(found: KnownLines, wavelength: float, width: float) -> Any:
     """Return which lines have another of at least a third of their strength within two and a half
     widths."""
     at = two_theta_from_d(found.d, wavelength)
@@ -144,7 +144,7 @@ def crowded(found: Lines, wavelength: float, width: float) -> Any:
     return near.any(axis=1)
 
 
-def groups(predicted: Array, fitted: Any, width: float) -> list[Any]:
+def group_lines(predicted: Array, fitted: Any, width: float) -> list[Any]:
     """Return the lines that share a window: chains of lines that come closer than two widths in any
     frame.
 
@@ -174,21 +174,21 @@ def groups(predicted: Array, fitted: Any, width: float) -> list[Any]:
     return out
 
 
-def places(found: Lines, wavelength: float, strain: Array) -> Array:
+def two_theta_from_strain(found: KnownLines, wavelength: float, strain: Array) -> Array:
     """Return the 2theta [degree] of each line in each frame from its phase's strain, shape (frames,
     lines)."""
     return two_theta_from_d(found.d * (1 + strain[:, found.phase]), wavelength)
 
 
-def limits(two_theta: Array, width: float, options: Tracking) -> tuple[float, float]:
+def limit_two_theta(two_theta: Array, width: float, options: Tracking) -> tuple[float, float]:
     """Return the range of 2theta [degree] in which lines have a whole window."""
     margin = options.window * width
     low = max(float(two_theta[0]) + margin, options.two_theta_min)
     return low, min(float(two_theta[-1]) - margin, options.two_theta_max)
 
 
-def resolved(
-    found: Lines, predicted: Array, expected: Array, seen: Any, width: float
+def find_overlaps(
+    found: KnownLines, predicted: Array, expected: Array, seen: Any, width: float
 ) -> tuple[Any, Any]:
     """Return which lines stand under a stronger one, and which are disturbed by another, in each
     frame.

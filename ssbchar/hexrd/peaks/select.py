@@ -8,7 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ssbchar.hexrd.peaks.fit import Fitted, Windows, fit, fit_best, jacobian
+from ssbchar.hexrd.peaks.fit import (
+    WindowFits,
+    Windows,
+    evaluate_jacobian,
+    fit_from_starts,
+    fit_windows,
+)
 from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt
 from ssbchar.linalg import invert_scaled
 from ssbchar.statistics import ONE_SIDED_95
@@ -21,7 +27,7 @@ neighbours."""
 
 
 @dataclass
-class Found:
+class SelectedPeaks:
     """What a window of `k` candidate peaks holds, in `n` frames; arrays of shape (n, k)."""
 
     position: Array
@@ -47,7 +53,7 @@ class Found:
     converged: Any
 
 
-def search(
+def select_peaks(
     data: Windows,
     centre: Array,
     begin: Any,
@@ -56,7 +62,7 @@ def search(
     width: float,
     threshold: float,
     iterations: int,
-) -> Found:
+) -> SelectedPeaks:
     """Return which candidate peaks are present, by stepwise selection, with their values or limits.
 
     Starts from the expected ones; then the weakest peak below the threshold leaves, else the
@@ -95,10 +101,10 @@ def search(
     return found
 
 
-def _empty(n: int, k: int) -> Found:
+def _empty(n: int, k: int) -> SelectedPeaks:
     blank = np.full((4, n, k), np.nan)
     no = np.zeros((n, k), dtype=bool)
-    return Found(
+    return SelectedPeaks(
         *(blank[0], blank[1], blank[2], blank[3]),
         np.full((n, k, 4, 4), np.nan),
         np.zeros((n, k)),
@@ -112,7 +118,7 @@ def _empty(n: int, k: int) -> Found:
 
 
 def _changes(
-    found: Found, centre: Array, rows: Any, barred: Any, threshold: float, width: float
+    found: SelectedPeaks, centre: Array, rows: Any, barred: Any, threshold: float, width: float
 ) -> tuple[Any, Any]:
     """Return which peak leaves and which enters in each row; one at most."""
     present, z = found.present[rows], found.significance[rows]
@@ -137,7 +143,7 @@ def _fit_rows(
     reach: float,
     width: float,
     iterations: int,
-    found: Found,
+    found: SelectedPeaks,
     rows: Any,
 ) -> None:
     """Fit rows that hold `k` present peaks each, and write values, tests and limits into
@@ -149,7 +155,7 @@ def _fit_rows(
     start = np.concatenate([place, ones * np.log(width), np.full((n, 1), 0.5)], axis=1)
     lower = np.concatenate([place - reach, ones * np.log(width / 4), np.zeros((n, 1))], axis=1)
     upper = np.concatenate([place + reach, ones * np.log(width * 4), np.ones((n, 1))], axis=1)
-    best = fit(data, start, lower, upper, iterations)
+    best = fit_windows(data, start, lower, upper, iterations)
     reduced, _ = _scale(data, best)
     wrong = _edge(best.shape, lower, upper, k).any(axis=1) | (best.linear[:, :k] < 0).any(axis=1)
     wrong |= reduced > min(2 * float(np.median(reduced)), POOR)
@@ -157,7 +163,7 @@ def _fit_rows(
     if again.size:
         starts = [start[again] + 0.6 * reach * move for move in _moves(k)]
         best.replace(
-            again, fit_best(data.take(again), starts, lower[again], upper[again], iterations)
+            again, fit_from_starts(data.take(again), starts, lower[again], upper[again], iterations)
         )
     _write_present(data, best, active, _edge(best.shape, lower, upper, k), found, rows)
     if absent.shape[1]:
@@ -170,7 +176,7 @@ def _fit_rows(
 
 
 def _write_present(
-    data: Windows, best: Fitted, active: Any, edge: Any, found: Found, rows: Any
+    data: Windows, best: WindowFits, active: Any, edge: Any, found: SelectedPeaks, rows: Any
 ) -> None:
     """Write values, covariances and tests of the present peaks into `found`; those of absent ones
     become NaN."""
@@ -211,7 +217,7 @@ def _edge(shape: Array, lower: Array, upper: Array, k: int) -> Any:
     return stopped[:, :k] | stopped[:, k : 2 * k]
 
 
-def _scale(data: Windows, fitted: Fitted) -> tuple[Array, Array]:
+def _scale(data: Windows, fitted: WindowFits) -> tuple[Array, Array]:
     """Return reduced chi-square, and by what to multiply variances: by it and the serial
     correlation of residuals."""
     points = np.sum(data.weight > 0, axis=1)
@@ -220,7 +226,7 @@ def _scale(data: Windows, fitted: Fitted) -> tuple[Array, Array]:
 
 
 def _score_test(
-    data: Windows, fitted: Fitted, inverse: Array, serial: Array, centre: Array, width: float
+    data: Windows, fitted: WindowFits, inverse: Array, serial: Array, centre: Array, width: float
 ) -> tuple[Array, Array]:
     """Return significance and 95 % limit of peaks put in at fixed places, all other parameters free
     (F test).
@@ -229,7 +235,7 @@ def _score_test(
     remains. `serial` widens the limit for correlated residuals.
     """
     root = np.sqrt(data.weight)
-    rows = jacobian(data, fitted.shape, fitted.linear)
+    rows = evaluate_jacobian(data, fitted.shape, fitted.linear)
     extra = (
         pseudo_voigt(data.x[:, None, :], centre[:, :, None], np.array(width), np.array(0.5))
         * root[:, None, :]

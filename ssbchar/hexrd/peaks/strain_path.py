@@ -22,7 +22,7 @@ STEP_COST = 0.15
 """What a path pays per grid step between frames, in mean score per line."""
 
 
-def typical_width(two_theta: Array, patterns: Array) -> float:
+def measure_typical_width(two_theta: Array, patterns: Array) -> float:
     """Return the median full width at half maximum [degree] of the strongest peaks of some
     patterns.
 
@@ -45,7 +45,7 @@ def typical_width(two_theta: Array, patterns: Array) -> float:
     return max(float(np.median(widths)) * step, 2 * step) if widths else 6 * step
 
 
-def contrast(two_theta: Array, intensity: Array, stderr: Array, width: float) -> Any:
+def score_contrast(two_theta: Array, intensity: Array, stderr: Array, width: float) -> Any:
     """Return log(1 + significance) of a peak at each point: the mean within half a width against
     both sides.
 
@@ -77,7 +77,7 @@ def contrast(two_theta: Array, intensity: Array, stderr: Array, width: float) ->
     return out
 
 
-def heights(
+def measure_heights(
     two_theta: Array, intensity: Array, stderr: Array, places: Array, width: float
 ) -> tuple[Array, Array]:
     """Return how high the pattern stands at each place above the lower of its two sides, and the
@@ -109,7 +109,7 @@ def heights(
     return height, sigma
 
 
-def strain(
+def find_strain_path(
     two_theta: Array,
     score: Any,
     d: Array,
@@ -154,7 +154,7 @@ def strain(
     return np.asarray(EXPANSION * warm + grid[_path(total[None], STEP_COST)[0]])
 
 
-def own_path(two_theta: Array, score: Any, places: Array, reach: float) -> Array:
+def find_line_paths(two_theta: Array, score: Any, places: Array, reach: float) -> Array:
     """Return where each line is in each frame: within `reach` of its place, there where its own
     score is best.
 

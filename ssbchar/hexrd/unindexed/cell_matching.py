@@ -55,7 +55,7 @@ TIES = {
 
 
 @dataclass(frozen=True)
-class Lines:
+class CandidateLines:
     """What a candidate should show inside the measured range."""
 
     name: str
@@ -83,7 +83,7 @@ class Lines:
 
 
 @dataclass(frozen=True)
-class Match:
+class CellMatch:
     """How well a candidate explains the lines found."""
 
     name: str
@@ -101,9 +101,9 @@ class Match:
     """Root mean square of explained lines off the candidate's, in standard errors."""
 
 
-def lines_of(
+def list_candidate_lines(
     phase: xr.Dataset, wavelength: float, bounds: tuple[float, float], weakest: float = 1e-3
-) -> Lines | None:
+) -> CandidateLines | None:
     """Return the lines of a phase inside the range, down to a share of the strongest, with the
     intensities expected."""
     angle = two_theta_from_d(phase["d"].values, wavelength)
@@ -119,17 +119,17 @@ def lines_of(
     cell = np.array(phase.attrs["cell"], float)
     kept = strength > weakest * strength.max()
     name, system = str(phase.attrs["phase"]), str(phase.attrs["crystal_system"])
-    return Lines(name, system, cell, hkl[kept], strength[kept])
+    return CandidateLines(name, system, cell, hkl[kept], strength[kept])
 
 
-def match(
-    lines: Lines,
+def match_cell(
+    lines: CandidateLines,
     x: Array,
     x_stderr: Array,
     wavelength: float,
     bounds: tuple[float, float],
     strain: float,
-) -> Match:
+) -> CellMatch:
     """Return the best fit of a candidate's cell to lines found.
 
     Parameters
@@ -183,11 +183,11 @@ def match(
     misfit = float(np.sqrt(np.mean(off**2))) if off.size else float("nan")
     found = len(set(assigned[explained].tolist()))
     evidence = float(likelihood[best]) + min(occam, 0.0)
-    return Match(lines.name, evidence, cell, stderr, explained, len(lines.hkl), found, misfit)
+    return CellMatch(lines.name, evidence, cell, stderr, explained, len(lines.hkl), found, misfit)
 
 
-def fixed(
-    lines: Lines, x: Array, x_stderr: Array, wavelength: float, bounds: tuple[float, float]
+def weigh_known_cell(
+    lines: CandidateLines, x: Array, x_stderr: Array, wavelength: float, bounds: tuple[float, float]
 ) -> tuple[float, NDArray[np.bool_]]:
     """Return the evidence that lines found are those of a phase whose cell is known, and which of
     them are.
@@ -207,7 +207,7 @@ def _scale(free: tuple[int, ...], strain: float) -> Array:
     return np.array([strain if i < 3 else strain / 2 for i in free])
 
 
-def _moved(lines: Lines, change: Array) -> Array:
+def _moved(lines: CandidateLines, change: Array) -> Array:
     """Return the cell with its free parameters changed: lengths relative, angles in radians."""
     cell = lines.cell.copy()
     for i, value in zip(FREE[lines.system], change, strict=True):
@@ -217,7 +217,7 @@ def _moved(lines: Lines, change: Array) -> Array:
     return cell
 
 
-def _derivatives(lines: Lines, wavelength: float) -> Array:
+def _derivatives(lines: CandidateLines, wavelength: float) -> Array:
     """Return d(2theta)/d(change) of each line [degree], shape (lines, free)."""
     count, h = len(FREE[lines.system]), 1e-5
     out = []

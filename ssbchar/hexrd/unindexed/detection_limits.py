@@ -12,7 +12,7 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.crystal.cell import spacing
 from ssbchar.hexrd.bragg import two_theta_from_d
-from ssbchar.hexrd.unindexed.cell_matching import lines_of
+from ssbchar.hexrd.unindexed.cell_matching import list_candidate_lines
 from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.storage import row_file
 from ssbchar.storage.row_file import Stack
@@ -25,7 +25,7 @@ THRESHOLD = 5.0
 """Standard deviations from which a phase counts as seen."""
 
 
-def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclusion]:
+def limit_absent_phases(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclusion]:
     """Return the detection limit of every phase that some frames do not show.
 
     Of the frames without the phase, the median of (threshold + 1.64) sigma of its intensity: in
@@ -75,7 +75,7 @@ def unseen(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclus
     return rows
 
 
-def mixture(limits: Sequence[Conclusion]) -> list[Conclusion]:
+def select_mixture_limit(limits: Sequence[Conclusion]) -> list[Conclusion]:
     """Return the limit of the mixture: the largest among the phases it was asked for, so that any
     would be seen."""
     rows = []
@@ -90,7 +90,7 @@ def mixture(limits: Sequence[Conclusion]) -> list[Conclusion]:
     return rows[:1]
 
 
-def detectable(area: Array | Stack, stderr: Array | Stack, threshold: float) -> Array:
+def find_detectable_area(area: Array | Stack, stderr: Array | Stack, threshold: float) -> Array:
     """Return the peak area that would be seen in 95 of 100 frames, at each place.
 
     A peak put into the residual adds its area to what the matched filter gives there (the filter is
@@ -117,7 +117,9 @@ def detectable(area: Array | Stack, stderr: Array | Stack, threshold: float) -> 
     return np.where(out > 0, out, np.nan)
 
 
-def injected(tracks: xr.Dataset, phases: Iterable[xr.Dataset], strain: float) -> list[Conclusion]:
+def limit_library_phases(
+    tracks: xr.Dataset, phases: Iterable[xr.Dataset], strain: float
+) -> list[Conclusion]:
     """Return the smallest amount of each phase of a list that its best line would have shown in 95
     of 100 frames.
 
@@ -136,7 +138,7 @@ def injected(tracks: xr.Dataset, phases: Iterable[xr.Dataset], strain: float) ->
     whole = sum(i * density.get(n, np.nan) for n, i in zip(known, intensity, strict=True) if i > 0)
     rows = []
     for name, table in tables.items():
-        lines = lines_of(table, wavelength, bounds)
+        lines = list_candidate_lines(table, wavelength, bounds)
         if lines is None or name in known or not intensity.size or intensity.max() <= 0:
             continue
         angle, share = (
@@ -175,7 +177,7 @@ def injected(tracks: xr.Dataset, phases: Iterable[xr.Dataset], strain: float) ->
 def _mass_per_intensity(table: xr.Dataset, wavelength: float, bounds: tuple[float, float]) -> float:
     """Return cell mass times volume over the summed intensity of the lines in range; NaN where not
     trusted."""
-    lines = lines_of(table, wavelength, bounds)
+    lines = list_candidate_lines(table, wavelength, bounds)
     if lines is None or not table.attrs.get("refinable") or "cell_mass" not in table.attrs:
         return float("nan")
     return (

@@ -34,10 +34,10 @@ def identify_phases(
     tracks: xr.Dataset, furnace: xr.Dataset, library: xr.Dataset, options: Candidates
 ) -> list[Conclusion]:
     """Return what `match` says of the tracks with every phase of a library as candidate."""
-    return match(tracks, furnace, phase_library.each(library), options)
+    return match_candidates(tracks, furnace, phase_library.each(library), options)
 
 
-def match(
+def match_candidates(
     tracks: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Candidates
 ) -> list[Conclusion]:
     """Return, for each group of unexplained tracks, what it is, when it comes and goes, and each
@@ -70,7 +70,7 @@ def match(
         rows += onsets.find_onsets(
             _as_phase(tracks, own, name), furnace, Onset(significance=options.significance)
         )
-    return rows + detection_limits.injected(tracks, phases, options.strain)
+    return rows + detection_limits.limit_library_phases(tracks, phases, options.strain)
 
 
 def _known(
@@ -86,10 +86,10 @@ def _known(
         if name not in tracks["known_phase"].values:
             continue
         cell = tracks["known_cell"].sel(known_phase=name).values[frame]
-        lines = cell_matching.lines_of(phase, float(tracks["wavelength"]), bounds, 0.0)
+        lines = cell_matching.list_candidate_lines(phase, float(tracks["wavelength"]), bounds, 0.0)
         if lines is None or not np.all(np.isfinite(cell)):
             continue
-        evidence, mine = cell_matching.fixed(
+        evidence, mine = cell_matching.weigh_known_cell(
             replace(lines, cell=cell), x, stderr, float(tracks["wavelength"]), bounds
         )
         if evidence > best[0] and mine.mean() >= options.explained:
@@ -118,17 +118,19 @@ def _places(
 
 def _tested(
     tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates
-) -> list[tuple[cell_matching.Match, cell_matching.Lines]]:
+) -> list[tuple[cell_matching.CellMatch, cell_matching.CandidateLines]]:
     """Return the candidates' matches with a group of tracks, best first."""
     _, x, stderr, (low, high) = _places(tracks, own, options)
     wavelength = float(tracks["wavelength"])
     found = []
     for phase in phases:
-        lines = cell_matching.lines_of(phase, wavelength, (low, high))
+        lines = cell_matching.list_candidate_lines(phase, wavelength, (low, high))
         if lines is not None:
             found.append(
                 (
-                    cell_matching.match(lines, x, stderr, wavelength, (low, high), options.strain),
+                    cell_matching.match_cell(
+                        lines, x, stderr, wavelength, (low, high), options.strain
+                    ),
                     lines,
                 )
             )
@@ -139,7 +141,7 @@ def _verdict(
     tracks: xr.Dataset,
     own: NDArray[np.intp],
     name: str,
-    found: list[tuple[cell_matching.Match, cell_matching.Lines]],
+    found: list[tuple[cell_matching.CellMatch, cell_matching.CandidateLines]],
     options: Candidates,
 ) -> Conclusion:
     first, last = (
@@ -174,7 +176,7 @@ def _spacings(tracks: xr.Dataset, own: NDArray[np.intp]) -> str:
 
 
 def _candidate(
-    one: cell_matching.Match, lines: cell_matching.Lines, name: str, count: int
+    one: cell_matching.CellMatch, lines: cell_matching.CandidateLines, name: str, count: int
 ) -> Conclusion:
     free = cell_matching.FREE[lines.system]
     cell = ", ".join(

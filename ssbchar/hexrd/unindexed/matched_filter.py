@@ -18,7 +18,7 @@ CHUNK = 256
 
 
 @dataclass(frozen=True)
-class Filtered:
+class FilteredSeries:
     """Area of a peak centred at each point of each frame, after a local straight line, and its
     standard error."""
 
@@ -32,7 +32,7 @@ class Filtered:
             return np.asarray(np.nan_to_num(self.area[rows] / self.stderr[rows]))
 
 
-def noise(residual: Array, stderr: Array, peaks: Array) -> Array:
+def estimate_noise(residual: Array, stderr: Array, peaks: Array) -> Array:
     """Return the standard deviation of a residual, frame by frame, from the residual itself.
 
     sigma^2 = (g s)^2 + (m p)^2: s the stated error, p the calculated peaks; g >= 1 from the points
@@ -62,7 +62,7 @@ def noise(residual: Array, stderr: Array, peaks: Array) -> Array:
     return out
 
 
-def matched(residual: Array, sigma: Array, fwhm: float) -> Filtered:
+def apply_matched_filter(residual: Array, sigma: Array, fwhm: float) -> FilteredSeries:
     """Return the area of a Gaussian peak of width `fwhm` [points] at each point, with a straight
     line beneath it.
 
@@ -98,11 +98,11 @@ def matched(residual: Array, sigma: Array, fwhm: float) -> Filtered:
             enough, sum(x * y for x, y in zip(first, right, strict=True)) / safe, np.nan
         )
         error[part] = np.where(enough, np.sqrt(np.maximum(first[0] / safe, 0)), np.nan)
-    return Filtered(area, error)
+    return FilteredSeries(area, error)
 
 
-def maxima(
-    filtered: Filtered, threshold: float, apart: int
+def find_maxima(
+    filtered: FilteredSeries, threshold: float, apart: int
 ) -> tuple[NDArray[np.intp], Array, Array]:
     """Return frame, position [points, interpolated] and significance of local maxima above a
     threshold.

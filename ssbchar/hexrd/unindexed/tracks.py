@@ -50,11 +50,11 @@ def follow_lines(
     step = float(np.median(np.diff(x)))
     usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")
     some = usable[:: max(usable.size // 12, 1)]
-    fwhm = strain_path.typical_width(x, Reader(patterns["intensity"])[some])
+    fwhm = strain_path.measure_typical_width(x, Reader(patterns["intensity"])[some])
     filtered = _filtered(patterns, lattice, fwhm / step)
     apart = max(2, round(fwhm / step))
-    found = link(
-        *matched_filter.maxima(filtered, options.significance, apart),
+    found = link_peaks(
+        *matched_filter.find_maxima(filtered, options.significance, apart),
         options.drift * fwhm / step,
         options,
     )
@@ -62,7 +62,7 @@ def follow_lines(
     area, stderr = (step * part for part in _measured(filtered, places))
     group = _groups(area, stderr, options)
     ds = _dataset(patterns, furnace, found, places, area, stderr, group, fwhm, step)
-    needed = step * detection_limits.detectable(
+    needed = step * detection_limits.find_detectable_area(
         filtered.area, filtered.stderr, options.significance
     )
     ds["detectable_area"] = ("two_theta", needed, {"units": "count degree"})
@@ -76,7 +76,9 @@ def follow_lines(
     return ds.assign_coords(known_phase=known, two_theta=patterns["two_theta"])
 
 
-def _filtered(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> matched_filter.Filtered:
+def _filtered(
+    patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float
+) -> matched_filter.FilteredSeries:
     """Return the matched filter of all frames, some at a time and in single precision, to bound
     memory."""
     shape = patterns["intensity"].shape
@@ -86,13 +88,13 @@ def _filtered(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> matched
     for begin in range(0, shape[0], matched_filter.CHUNK):
         part = slice(begin, min(begin + matched_filter.CHUNK, shape[0]))
         left, whole, background = (curve[part].astype(float) for curve in curves)
-        sigma = matched_filter.noise(left, given[part].astype(float), whole - background)
-        found = matched_filter.matched(left, sigma, fwhm)
+        sigma = matched_filter.estimate_noise(left, given[part].astype(float), whole - background)
+        found = matched_filter.apply_matched_filter(left, sigma, fwhm)
         area[part], stderr[part] = found.area, found.stderr
-    return matched_filter.Filtered(area, stderr)
+    return matched_filter.FilteredSeries(area, stderr)
 
 
-def link(
+def link_peaks(
     frame: NDArray[np.intp], place: Array, strength: Array, drift: float, options: Candidates
 ) -> list[Track]:
     """Return tracks from the peaks of all frames: each peak joins the nearest track that ended
@@ -144,7 +146,7 @@ def _places(found: list[Track], frames: int) -> Array:
     return out
 
 
-def _measured(filtered: matched_filter.Filtered, places: Array) -> tuple[Array, Array]:
+def _measured(filtered: matched_filter.FilteredSeries, places: Array) -> tuple[Array, Array]:
     """Return the area and error of each track in every frame, at its place."""
     nearest = np.clip(np.round(places).astype(int), 0, filtered.area.shape[1] - 1)
     area, stderr = np.empty(places.shape), np.empty(places.shape)

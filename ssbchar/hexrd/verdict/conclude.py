@@ -64,10 +64,10 @@ def conclude_series(
             phase_stability.state(name, p, lattice, furnace, before, after, resting, options)
         )
     seen, others = list(onset), list(candidates)
-    limits = detection_limits.unseen(lattice, known)
+    limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*seen, *limits, *others]
     limits += [r for r in others if r.quantity == "detection_limit"]
-    whole = detection_limits.mixture(limits)
+    whole = detection_limits.select_mixture_limit(limits)
     checks = [cell_scale_check.check(started, known, options, scale_error(lattice))]
     rows += [replace(r, subject=labels.get("sample", "")) for r in [*whole, *checks]]
     verdict = phase_stability.verdict(states, seen, others, whole, peaks, furnace, options)

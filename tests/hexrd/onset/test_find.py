@@ -160,6 +160,8 @@ def test_shapes_of_growth(shape: str) -> None:
         stop = int(np.argmax(y > 60)) + 1
         seen = y + rng.standard_normal(60)
         latest = u[np.flatnonzero((seen > 5) & (np.roll(seen, -1) > 5))[0]]
-        found = change_point.find(u[:stop], np.full(stop, 0.3), seen[:stop], np.ones(stop), latest)
+        found = change_point.find_change_point(
+            u[:stop], np.full(stop, 0.3), seen[:stop], np.ones(stop), latest
+        )
         covered += found.lower95 < 602 < found.upper95
     assert covered >= 16

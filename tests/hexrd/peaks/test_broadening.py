@@ -20,7 +20,7 @@ def breadth(inverse_size: float, strain: float) -> np.ndarray:
 @given(st.floats(1e-4, 1e-2), st.floats(0.0, 5e-3))
 def test_round_trip(inverse_size: float, strain: float) -> None:
     value = breadth(inverse_size, strain)[None]
-    size, found, _ = broadening.williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
+    size, found, _ = broadening.fit_williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
     assert size[0] == pytest.approx(inverse_size, rel=1e-6)
     assert found[0] == pytest.approx(strain, rel=1e-6, abs=1e-9)
 
@@ -29,7 +29,7 @@ def test_pulls() -> None:
     rng = np.random.default_rng(4)
     right = np.tile(breadth(1 / 400, 1.5e-3), (500, 1))
     sigma = 0.02 * right
-    size, strain, covariance = broadening.williamson_hall(
+    size, strain, covariance = broadening.fit_williamson_hall(
         np.tile(ANGLES, (500, 1)), rng.normal(right, sigma), sigma, WAVELENGTH
     )
     for pull in (
@@ -42,19 +42,19 @@ def test_pulls() -> None:
 def test_too_few_lines_say_nothing() -> None:
     value = breadth(1 / 400, 1e-3)[None].copy()
     value[0, 2:] = np.nan
-    size, strain, _ = broadening.williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
+    size, strain, _ = broadening.fit_williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
     assert np.isnan(size[0]) and np.isnan(strain[0])
 
 
 @given(st.floats(0.01, 0.2), st.floats(0.0, 1.0))
 def test_integral_breadth_is_area_over_height(fwhm: float, eta: float) -> None:
     top = pseudo_voigt.pseudo_voigt(np.array(0.0), np.array(0.0), np.array(fwhm), np.array(eta))
-    assert broadening.integral_breadth(np.array(fwhm), np.array(eta)) == pytest.approx(
+    assert broadening.integral_breadth_from_fwhm(np.array(fwhm), np.array(eta)) == pytest.approx(
         1 / float(top), rel=1e-12
     )
 
 
 def test_instrument_is_between_linear_and_quadratic() -> None:
-    found = float(broadening.without_instrument(np.array(0.05), 0.03))
+    found = float(broadening.subtract_instrument(np.array(0.05), 0.03))
     assert 0.02 < found < 0.04
-    assert np.isnan(broadening.without_instrument(np.array(0.02), 0.03))
+    assert np.isnan(broadening.subtract_instrument(np.array(0.02), 0.03))

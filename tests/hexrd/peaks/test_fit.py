@@ -42,7 +42,7 @@ def test_chi_square_is_that_of_curve_fit(k: int) -> None:
     )
     moved = np.where(np.arange(2 * k + 1) < k, 0.035, 0.0)
     data = fit.Windows(np.tile(x, (count, 1)), y, 1 / sigma**2)
-    ours = fit.fit_best(data, [start, start - moved, start + moved], low, high, 60)
+    ours = fit.fit_from_starts(data, [start, start - moved, start + moved], low, high, 60)
     assert ours.converged.mean() > 0.99
 
     def model(t: np.ndarray, *p: float) -> np.ndarray:
@@ -106,8 +106,10 @@ def test_fit_scales_with_the_counts(factor: float, seed: int) -> None:
     y = rng.normal(clean, np.sqrt(clean))
     start = np.array([[5.25, np.log(0.045), 0.5]])
     low, high = np.array([[5.2, np.log(0.01), 0.0]]), np.array([[5.3, np.log(0.2), 1.0]])
-    one = fit.fit(fit.Windows(x, y, 1 / clean), start, low, high, 60)
-    other = fit.fit(fit.Windows(x, factor * y, 1 / (factor**2 * clean)), start, low, high, 60)
+    one = fit.fit_windows(fit.Windows(x, y, 1 / clean), start, low, high, 60)
+    other = fit.fit_windows(
+        fit.Windows(x, factor * y, 1 / (factor**2 * clean)), start, low, high, 60
+    )
     np.testing.assert_allclose(other.shape, one.shape, atol=1e-4)
     np.testing.assert_allclose(other.linear, factor * one.linear, rtol=1e-3, atol=1e-2 * factor)
     np.testing.assert_allclose(other.chi2, one.chi2, rtol=1e-5)
@@ -126,7 +128,7 @@ def test_a_close_pair_that_moves_apart_is_not_lost() -> None:
     data = fit.Windows(x, rng.normal(clean, np.sqrt(clean)), 1 / clean)
     centre = np.tile([3.2677, 3.3134], (60, 1))
     yes = np.ones((60, 2), dtype=bool)
-    found = select.search(data, centre, yes, yes, 0.032, 0.032, 4.0, 30)
+    found = select.select_peaks(data, centre, yes, yes, 0.032, 0.032, 4.0, 30)
     assert found.present.all() and not found.edge.any() and found.converged.all()
     pull = (found.position - truth) / np.sqrt(found.covariance[..., 0, 0])
     assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all(

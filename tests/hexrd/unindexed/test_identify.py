@@ -38,7 +38,7 @@ def grown(
     """Return positions and areas of the strongest lines of a phase whose cell is off and whose
     |F|^2 are random."""
     rng = np.random.default_rng(seed)
-    lines = cell_matching.lines_of(about, WAVELENGTH, BOUNDS)
+    lines = cell_matching.list_candidate_lines(about, WAVELENGTH, BOUNDS)
     assert lines is not None
     free = cell_matching.FREE[lines.system]
     change = np.where(
@@ -62,10 +62,12 @@ def named(table: list[xr.Dataset], right: str, seed: int, count: int) -> tuple[s
     x = x + 0.04 * FWHM * np.random.default_rng(seed + 999).standard_normal(count)
     found = []
     for one in table:
-        lines = cell_matching.lines_of(one, WAVELENGTH, BOUNDS)
+        lines = cell_matching.list_candidate_lines(one, WAVELENGTH, BOUNDS)
         assert lines is not None
         found.append(
-            cell_matching.match(lines, x, np.full(count, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015)
+            cell_matching.match_cell(
+                lines, x, np.full(count, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015
+            )
         )
     found.sort(key=lambda m: -m.evidence)
     return found[0].name, found[0].evidence - max(found[1].evidence, 0.0)
@@ -99,9 +101,9 @@ def test_random_lines_are_nobodys(table: list[xr.Dataset]) -> None:
     for seed in range(10):
         x = np.sort(np.random.default_rng(seed).uniform(*BOUNDS, 10))
         for one in table:
-            lines = cell_matching.lines_of(one, WAVELENGTH, BOUNDS)
+            lines = cell_matching.list_candidate_lines(one, WAVELENGTH, BOUNDS)
             assert lines is not None
-            found = cell_matching.match(
+            found = cell_matching.match_cell(
                 lines, x, np.full(10, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015
             )
             wrong += found.evidence > 3 and found.explained.mean() >= 0.6
@@ -111,12 +113,12 @@ def test_random_lines_are_nobodys(table: list[xr.Dataset]) -> None:
 def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
     about = table[0]
     x, _ = grown(about, 3, 14)
-    lines = cell_matching.lines_of(about, WAVELENGTH, BOUNDS)
+    lines = cell_matching.list_candidate_lines(about, WAVELENGTH, BOUNDS)
     assert lines is not None
     pull = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        found = cell_matching.match(
+        found = cell_matching.match_cell(
             lines,
             x + 0.001 * rng.standard_normal(14),
             np.full(14, 0.001),
@@ -124,7 +126,7 @@ def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
             BOUNDS,
             0.015,
         )
-        exact = cell_matching.match(lines, x, np.full(14, 0.001), WAVELENGTH, BOUNDS, 0.015)
+        exact = cell_matching.match_cell(lines, x, np.full(14, 0.001), WAVELENGTH, BOUNDS, 0.015)
         free = [0, 1, 2, 4]
         pull.append((found.cell - exact.cell)[free] / found.cell_stderr[free])
     assert 0.5 < np.std(pull) < 1.5
@@ -205,7 +207,7 @@ def test_a_new_phase_is_followed_grouped_and_named(table: list[xr.Dataset]) -> N
     assert np.sum(apart < 0.5 * FWHM) >= 8
     assert np.all([np.min(np.abs(positions - p)) < FWHM for p in last])
     assert np.bincount(found.group.values).max() >= 0.8 * found.sizes["track"]
-    rows = identify.match(found, furnace, table, Candidates())
+    rows = identify.match_candidates(found, furnace, table, Candidates())
     told = next(
         r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1"
     )
@@ -228,7 +230,7 @@ def test_what_is_too_weak_is_not_there(table: list[xr.Dataset]) -> None:
     patterns, lattice, furnace, _ = series(table[0], 5, top=1.0)
     found = tracks.follow_lines(patterns, lattice, furnace, Candidates())
     assert found.sizes["track"] == 0
-    rows = identify.match(found, furnace, table, Candidates())
+    rows = identify.match_candidates(found, furnace, table, Candidates())
     assert {r.quantity for r in rows} == {"detection_limit"}
 
 
@@ -244,13 +246,15 @@ def test_the_detection_limit_is_what_is_seen_in_95_of_100(table: list[xr.Dataset
         np.sqrt(4 * np.log(2) / np.pi) / FWHM * np.exp(-4 * np.log(2) * ((x - x[at]) / FWHM) ** 2)
     )
     left = calculated.residual.values + area * shape
-    sigma = matched_filter.noise(
+    sigma = matched_filter.estimate_noise(
         left, again.intensity_stderr.values, (calculated.calculated - calculated.background).values
     )
     width = float(found.fwhm) / 0.004
-    seen = matched_filter.matched(left, sigma, width).significance(slice(None))[:, at] > 5
+    seen = (
+        matched_filter.apply_matched_filter(left, sigma, width).significance(slice(None))[:, at] > 5
+    )
     assert 0.90 < seen.mean() < 0.99
-    rows = identify.match(found, furnace, table, Candidates())
+    rows = identify.match_candidates(found, furnace, table, Candidates())
     limit = next(r for r in rows if r.quantity == "detection_limit" and r.subject == "cubic")
     assert "of the strongest phase's intensity" in limit.reason and 0.1 < limit.value < 5
 
@@ -258,7 +262,7 @@ def test_the_detection_limit_is_what_is_seen_in_95_of_100(table: list[xr.Dataset
 def test_the_wrong_list_names_nobody(table: list[xr.Dataset]) -> None:
     patterns, lattice, furnace, _ = series(table[0], 7)
     found = tracks.follow_lines(patterns, lattice, furnace, Candidates())
-    rows = identify.match(found, furnace, table[2:], Candidates())
+    rows = identify.match_candidates(found, furnace, table[2:], Candidates())
     told = next(
         r for r in rows if r.quantity == "unexplained_lines" and r.subject == "unexplained 1"
     )
@@ -271,13 +275,13 @@ def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Datase
     change = np.where(
         np.array(free) < 3, 0.006 + 0.002 * rng.uniform(-1, 1, 4), 0.001 * rng.uniform(-1, 1)
     )
-    lines = cell_matching.lines_of(table[0], WAVELENGTH, BOUNDS)
+    lines = cell_matching.list_candidate_lines(table[0], WAVELENGTH, BOUNDS)
     assert lines is not None
     cell = np.tile(cell_matching._moved(lines, change), (60, 1, 1))
     lattice = lattice.assign_coords(phase=["farringtonite"]).assign(
         cell=(("frame", "phase", "axis"), cell)
     )
-    rows = identify.match(
+    rows = identify.match_candidates(
         tracks.follow_lines(patterns, lattice, furnace, Candidates()), furnace, table, Candidates()
     )
     told = next(r for r in rows if r.quantity == "unexplained_lines")
