@@ -13,7 +13,7 @@ from hexrd import made_images, made_patterns
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import read as images
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.xas.scans import read as xas_read
 from ssbchar.xas.scans.formats import RawScan
 from ssbchar.xas.scans.options import ScanReading as XasReading
@@ -37,7 +37,7 @@ def test_of_patterns(tmp_path: Path) -> None:
     made_patterns.folder(tmp_path, 4)
     (tmp_path / "3.xye").unlink()
     (tmp_path / "3.xye").symlink_to("/proc/self/mem")
-    stops(lambda: read.read_patterns(tmp_path, Reading(wavelength=0.2413)))
+    stops(lambda: read.read_patterns(tmp_path, PatternReading(wavelength=0.2413)))
 
 
 def test_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

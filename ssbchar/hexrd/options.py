@@ -9,7 +9,7 @@ from ssbchar.hexrd.export.options import Export
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.images.options import Geometry, Integration
 from ssbchar.hexrd.onset.options import Onset
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.unindexed.options import Candidates
@@ -26,7 +26,7 @@ ROLES = {
 class Hexrd:
     """Options of the diffraction steps."""
 
-    read: Reading = field(default_factory=Reading)
+    read: PatternReading = field(default_factory=PatternReading)
     """Patterns from files."""
     furnace: Furnace = field(default_factory=Furnace)
     """Temperatures joined to frames."""

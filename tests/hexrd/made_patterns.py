@@ -9,7 +9,7 @@ import xarray as xr
 
 from ssbchar.hexrd.bragg import q_from_two_theta
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 
 X = np.round(np.arange(1.0, 9.0, 0.02), 6)
 LAMBDA = 0.2413
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, frames: int = 12) -> Path:
 
 
 def one(path: Path, **options: object) -> xr.Dataset:
-    return read.read_patterns(path, Reading(**{"wavelength": LAMBDA, **options}))
+    return read.read_patterns(path, PatternReading(**{"wavelength": LAMBDA, **options}))
 
 
 def told(ds: xr.Dataset) -> list[dict[str, str]]:

@@ -14,7 +14,7 @@ import xarray as xr
 from hexrd import made_series
 
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.pipeline import step
 from ssbchar.runtime import processes, timing
 from ssbchar.simulate.effects import Effects
@@ -153,9 +153,11 @@ def test_a_stack_reads_what_was_put(tmp_path: Path) -> None:
 
 def test_files_beyond_memory_are_put_away(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = raw / heating.STABLE.measurement
-    whole = read.read_patterns(source, Reading(by_monitor=True))
+    whole = read.read_patterns(source, PatternReading(by_monitor=True))
     monkeypatch.setattr(row_file, "LARGE", 2e5)
-    xr.testing.assert_identical(read.read_patterns(source, Reading(by_monitor=True)).load(), whole)
+    xr.testing.assert_identical(
+        read.read_patterns(source, PatternReading(by_monitor=True)).load(), whole
+    )
 
 
 def test_reading_by_blocks_is_no_computing() -> None:

@@ -12,7 +12,7 @@ from ssbchar.crystal import reflections
 from ssbchar.hexrd.furnace import join
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.refinement import refine
 from ssbchar.hexrd.refinement.options import Refinement
 
@@ -43,7 +43,9 @@ def refined(
     folder: Path, frames: slice, names: Iterable[str], wavelength: float, options: Refinement
 ) -> tuple[xr.Dataset, xr.Dataset]:
     """Return some frames refined with the phases of these names, and their temperatures."""
-    patterns = read.read_patterns(folder / "XYE", Reading(wavelength=wavelength)).isel(frame=frames)
+    patterns = read.read_patterns(folder / "XYE", PatternReading(wavelength=wavelength)).isel(
+        frame=frames
+    )
     temperature = join.join_temperatures(patterns, folder / "frames.csv", Furnace())
     tables = [
         reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": name})

@@ -14,7 +14,7 @@ from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.furnace import join
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.peaks import known_lines
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.uncertain import serial_inflation
@@ -30,7 +30,7 @@ EXPANSION = 11.6e-6
 @pytest.fixture(scope="module")
 def series(real_data: Path) -> tuple[xr.Dataset, xr.Dataset]:
     folder = real_data / "hexrd/aps17bm_metathesis"
-    patterns = read.read_patterns(folder / "XYE", Reading(wavelength=0.2413))
+    patterns = read.read_patterns(folder / "XYE", PatternReading(wavelength=0.2413))
     return patterns, join.join_temperatures(patterns, folder / "frames.csv", Furnace())
 
 
@@ -50,7 +50,7 @@ def test_its_wavelength_is_never_guessed(real_data: Path) -> None:
     from ssbchar.errors import BadInput
 
     with pytest.raises(BadInput, match="no file states its wavelength"):
-        read.read_patterns(real_data / "hexrd/aps17bm_metathesis/XYE/1.xye", Reading())
+        read.read_patterns(real_data / "hexrd/aps17bm_metathesis/XYE/1.xye", PatternReading())
 
 
 def test_its_temperatures_come_by_file_name(
@@ -103,7 +103,7 @@ def cubic_cell(found: xr.Dataset) -> tuple[float, float]:
 
 
 def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
-    patterns = read.read_patterns(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", Reading())
+    patterns = read.read_patterns(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", PatternReading())
     assert float(patterns.wavelength) == 0.413671 and patterns.sizes["two_theta"] == 47998
     assert float(patterns.temperature_header[0]) == pytest.approx(21.85)
     phase = tabulate_reflections(
@@ -126,7 +126,7 @@ def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
 
 
 def test_a_pyfai_pattern(real_data: Path) -> None:
-    ds = read.read_patterns(real_data / "hexrd/ceo2_pilatus1m/CeO2_Pilatus1M.xy", Reading())
+    ds = read.read_patterns(real_data / "hexrd/ceo2_pilatus1m/CeO2_Pilatus1M.xy", PatternReading())
     assert ds.sizes["two_theta"] == 1512 and float(ds.wavelength) == pytest.approx(0.4066)
     assert float(ds.wavelength_stderr) / 0.4066 == pytest.approx(71e-6, rel=0.02)
     assert ds.attrs["noise"] == "poisson"

@@ -16,13 +16,13 @@ from ssbchar.typing import Array
 if TYPE_CHECKING:
     import xarray as xr
 
-USABLE = ("ok", "departs", "inconsistent")
+USABLE_VERDICTS = ("ok", "departs", "inconsistent")
 """Verdicts of the refinement whose cells count; those held by their prior, or not converged, do
 not."""
 
 
 @dataclass(frozen=True)
-class Freedom:
+class FreeParameters:
     """Which cell parameters are free: cell = fixed + spread @ free."""
 
     free: NDArray[np.intp]
@@ -35,7 +35,7 @@ class Freedom:
         return np.asarray(self.fixed + free @ self.spread.T)
 
 
-def freedom(cell: Array, stderr: Array) -> Freedom:
+def find_free_parameters(cell: Array, stderr: Array) -> FreeParameters:
     """Return the free parameters of a phase: those with an error, less those equal to an earlier
     one in all frames."""
     moves = np.array([np.any(np.nan_to_num(stderr[:, i]) > 0) for i in range(6)])
@@ -54,10 +54,10 @@ def freedom(cell: Array, stderr: Array) -> Freedom:
         if not same:
             free.append(i)
         spread[i, same[0] if same else i] = 1.0
-    return Freedom(np.array(free, dtype=np.intp), spread[:, free], fixed)
+    return FreeParameters(np.array(free, dtype=np.intp), spread[:, free], fixed)
 
 
-def usable(
+def select_usable(
     lattice: xr.Dataset,
     furnace: xr.Dataset,
     phase: int,
@@ -72,11 +72,13 @@ def usable(
     good &= (at["present"].values == 1) & (
         np.nan_to_num(at["significance"].values, nan=0.0) >= significance
     )
-    good &= np.isin(at["verdict"].values.astype(str), USABLE)
+    good &= np.isin(at["verdict"].values.astype(str), USABLE_VERDICTS)
     return good & np.isfinite(furnace["temperature"].values[frames])
 
 
-def covariance(lattice: xr.Dataset, frames: NDArray[np.intp], phase: int) -> tuple[Array, Array]:
+def split_covariance(
+    lattice: xr.Dataset, frames: NDArray[np.intp], phase: int
+) -> tuple[Array, Array]:
     """Return the covariance of a phase's cells that is each frame's own (n, 6, 6), and the error
     they share (n, 6).
 
@@ -94,7 +96,7 @@ def covariance(lattice: xr.Dataset, frames: NDArray[np.intp], phase: int) -> tup
     return own, shared
 
 
-def conditioned(covariance: Array) -> Array:
+def condition_covariance(covariance: Array) -> Array:
     """Return covariances whose correlations stop short of one, so that they can be inverted."""
     size = np.sqrt(np.einsum("tii->ti", covariance))
     unit = covariance / size[:, :, None] / size[:, None, :]
@@ -102,33 +104,33 @@ def conditioned(covariance: Array) -> Array:
     return np.asarray(unit * size[:, :, None] * size[:, None, :])
 
 
-def with_volume(free: Freedom, state: Array) -> Array:
+def cell_and_volume_from_state(free: FreeParameters, state: Array) -> Array:
     """Return a, b, c, alpha, beta, gamma and volume (n, 7) of states (n, >= p) that begin with the
     free parameters."""
     cell = free.cell(state[:, : free.free.size])
     return np.concatenate([cell, volume(cell)[:, None]], axis=1)
 
 
-def _rate(free: Freedom, state: Array) -> Array:
+def _rate(free: FreeParameters, state: Array) -> Array:
     return np.asarray(state[:, free.free.size :] @ free.spread.T)
 
 
-def relative_rate(free: Freedom, state: Array) -> Array:
+def expansion_from_state(free: FreeParameters, state: Array) -> Array:
     """Return (1/L) dL/dT of a, b, c and (1/V) dV/dT (the trace of the tensor), shape (n, 4), of
     such states."""
     cell, rate = free.cell(state[:, : free.free.size]), _rate(free, state)
-    trace = np.einsum("nii->n", tensor.expansion_tensor(cell, rate))
+    trace = np.einsum("nii->n", tensor.tensor_from_cell_rate(cell, rate))
     return np.concatenate([rate[:, :3] / cell[:, :3], trace[:, None]], axis=1)
 
 
-def components(free: Freedom, state: Array) -> Array:
+def tensor_from_state(free: FreeParameters, state: Array) -> Array:
     """Return the six components of the expansion tensor [1/K] of states: free parameters, then
     their rates."""
-    full = tensor.expansion_tensor(free.cell(state[:, : free.free.size]), _rate(free, state))
+    full = tensor.tensor_from_cell_rate(free.cell(state[:, : free.free.size]), _rate(free, state))
     return np.stack([full[:, i, j] for i, j in tensor.PAIRS], axis=1)
 
 
-def matrix(components: Array) -> Array:
+def matrix_from_components(components: Array) -> Array:
     """Return symmetric matrices (n, 3, 3) from six components (n, 6)."""
     out = np.empty((len(components), 3, 3))
     for n, (i, j) in enumerate(tensor.PAIRS):

@@ -46,7 +46,11 @@ class Basis:
                 np.polynomial.chebyshev.chebvander(self._mapped(temperature), self.order)
             )
         return np.stack(
-            [np.ones_like(temperature), thermal_energy(self.kind, temperature, self.theta)], axis=1
+            [
+                np.ones_like(temperature),
+                calculate_thermal_energy(self.kind, temperature, self.theta),
+            ],
+            axis=1,
         )
 
     def rate(self, temperature: Array) -> Array:
@@ -66,7 +70,7 @@ class Basis:
         )
 
 
-def thermal_energy(kind: str, temperature: Array, theta: float) -> Array:
+def calculate_thermal_energy(kind: str, temperature: Array, theta: float) -> Array:
     """Return u(T, theta) [K] of an Einstein or Debye solid at temperatures [degC]; u -> T far above
     theta."""
     kelvin = np.asarray(temperature, float) + ZERO_CELSIUS
@@ -79,7 +83,7 @@ def thermal_energy(kind: str, temperature: Array, theta: float) -> Array:
 
 
 @dataclass(frozen=True)
-class Curve:
+class CellCurve:
     """Fitted curves y(T) of p parameters with the covariance of all their coefficients."""
 
     basis: Basis
@@ -139,14 +143,14 @@ def _solve(design: Array, y: Array, covariance: Array) -> tuple[Array, Array, fl
     return found / scale, spread / np.outer(scale, scale), chi2
 
 
-def fit(
+def fit_curves(
     temperature: Array,
     stderr: Array,
     y: Array,
     covariance: Array,
     kind: str = "polynomial",
     order: int = 4,
-) -> Curve | None:
+) -> CellCurve | None:
     """Return the curves through p parameters at n temperatures; None where there are too few
     points.
 
@@ -184,7 +188,7 @@ def fit(
 
 def _fit(
     temperature: Array, stderr: Array, y: Array, covariance: Array, kind: str, order: int
-) -> Curve | None:
+) -> CellCurve | None:
     n = temperature.size
     span = (float(temperature.min()), float(temperature.max())) if n else (0.0, 0.0)
     highest = min(order, (n - 1) // 3)
@@ -200,14 +204,16 @@ def _fit(
     noise = max(1.0, float(np.max(tried[-1].inflation)) ** 2)
     points = n * y.shape[1]
 
-    def information(curve: Curve) -> float:
+    def information(curve: CellCurve) -> float:
         k = curve.coefficients.size
         return float(curve.chi2 * (points - k) / noise + k * np.log(points))
 
     return min(tried, key=information)
 
 
-def _solved(basis: Basis, temperature: Array, stderr: Array, y: Array, covariance: Array) -> Curve:
+def _solved(
+    basis: Basis, temperature: Array, stderr: Array, y: Array, covariance: Array
+) -> CellCurve:
     """Return the curve on one basis: effective variance and inflation settled in four rounds."""
     n, p = y.shape
     functions = basis(temperature)
@@ -231,7 +237,7 @@ def _solved(basis: Basis, temperature: Array, stderr: Array, y: Array, covarianc
         if turn == 2:
             birge = np.sqrt(np.maximum(np.sum(z**2, axis=0) / freedom, 1.0))
             inflation = birge * np.array([serial_inflation(z[:, i]) for i in range(p)])
-    return Curve(basis, coefficients, spread, inflation, chi2, np.ones(n, bool))
+    return CellCurve(basis, coefficients, spread, inflation, chi2, np.ones(n, bool))
 
 
 def _vibration(
@@ -241,12 +247,12 @@ def _vibration(
     stderr: Array,
     y: Array,
     covariance: Array,
-) -> Curve:
+) -> CellCurve:
     """Return the Einstein or Debye curve with the theta of least chi-square; theta's error is in
     the covariance."""
     from scipy.optimize import minimize_scalar
 
-    def curve(log_theta: float) -> Curve:
+    def curve(log_theta: float) -> CellCurve:
         return _solved(
             Basis(kind, 1, *span, float(np.exp(log_theta))), temperature, stderr, y, covariance
         )
@@ -264,7 +270,7 @@ def _vibration(
 
 
 def _standardised(
-    curve: Curve, temperature: Array, stderr: Array, y: Array, covariance: Array
+    curve: CellCurve, temperature: Array, stderr: Array, y: Array, covariance: Array
 ) -> Array:
     values, rates, _ = curve.at(temperature)
     variance = np.einsum("tii->ti", covariance) + (rates * stderr[:, None]) ** 2

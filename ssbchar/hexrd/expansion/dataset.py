@@ -115,7 +115,7 @@ def empty(phases: int, segments: int, points: int) -> dict[str, Any]:
     return out
 
 
-def dataset(
+def build_dataset(
     lattice: xr.Dataset, out: dict[str, Any], segments: list[str], grid: Array, options: Expansion
 ) -> xr.Dataset:
     """Return the table as a Dataset (docs/data-model.md, ``expansion.nc``)."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ssbchar.hexrd.expansion import cell_parameters, tensor
 from ssbchar.hexrd.expansion import curves as model
-from ssbchar.hexrd.expansion.dataset import SIZES, dataset, empty
+from ssbchar.hexrd.expansion.dataset import SIZES, build_dataset, empty
 from ssbchar.hexrd.expansion.options import Expansion
-from ssbchar.hexrd.furnace.ramps import Ramp, ramps
+from ssbchar.hexrd.furnace.segments import Segment, split_segments
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
 
@@ -29,13 +29,13 @@ def fit_expansion(lattice: xr.Dataset, furnace: xr.Dataset, options: Expansion) 
     volume and mean linear expansion follow from the curves with the covariance of their
     coefficients.
     """
-    courses = [r for r in ramps(furnace["segment"].values) if r.kind != "hold"]
+    courses = [r for r in split_segments(furnace["segment"].values) if r.kind != "hold"]
     temperature = furnace["temperature"].values.astype(float)
     grid = _grid(temperature, options.step)
     names = [r.name for r in courses] or ["heating"]
     out = empty(lattice.sizes["phase"], len(names), grid.size)
-    out["reacting"] = reacting(lattice, courses, options)
-    curves: dict[tuple[int, int], tuple[model.Curve, cell_parameters.Freedom]] = {}
+    out["reacting"] = flag_reacting(lattice, courses, options)
+    curves: dict[tuple[int, int], tuple[model.CellCurve, cell_parameters.FreeParameters]] = {}
     for p in range(lattice.sizes["phase"]):
         for s, ramp in enumerate(courses):
             found = _fit(lattice, furnace, p, ramp, options)
@@ -53,7 +53,7 @@ def fit_expansion(lattice: xr.Dataset, furnace: xr.Dataset, options: Expansion) 
             out["reacting_from"][p, s] = _first(out["reacting"][frames, p], temperature[frames])
             out["verdict"][p, s] = "reacting" if np.isfinite(out["reacting_from"][p, s]) else "ok"
     _hysteresis(out, curves, courses)
-    return dataset(lattice, out, names, grid, options)
+    return build_dataset(lattice, out, names, grid, options)
 
 
 def _grid(temperature: Array, step: float) -> Array:
@@ -64,19 +64,21 @@ def _grid(temperature: Array, step: float) -> Array:
 
 
 def _fit(
-    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Expansion
-) -> tuple[model.Curve, cell_parameters.Freedom, NDArray[np.intp]] | str:
+    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Segment, options: Expansion
+) -> tuple[model.CellCurve, cell_parameters.FreeParameters, NDArray[np.intp]] | str:
     """Return the curve of a phase on a ramp, its free parameters and frames; or why there is
     none."""
     frames = ramp.frames[
-        cell_parameters.usable(lattice, furnace, phase, ramp.frames, options.significance)
+        cell_parameters.select_usable(lattice, furnace, phase, ramp.frames, options.significance)
     ]
     if frames.size < 4:
         return "too_few_frames" if frames.size else "not_present"
     at = lattice.isel(phase=phase, frame=frames)
-    free = cell_parameters.freedom(at["cell"].values, at["cell_stderr"].values)
+    free = cell_parameters.find_free_parameters(at["cell"].values, at["cell_stderr"].values)
     index = free.free
-    covariance = cell_parameters.covariance(lattice, frames, phase)[0][:, index[:, None], index]
+    covariance = cell_parameters.split_covariance(lattice, frames, phase)[0][
+        :, index[:, None], index
+    ]
     own = np.einsum("tii->ti", covariance)
     good = np.all(np.isfinite(covariance), axis=(1, 2)) & np.all(own > 0, axis=1)
     if good.sum() < 4:
@@ -85,18 +87,20 @@ def _fit(
     stderr = np.nan_to_num(furnace["temperature_stderr"].values[frames])
     y = at["cell"].values[good][:, index]
     temperature = furnace["temperature"].values[frames]
-    curve = model.fit(
+    curve = model.fit_curves(
         temperature,
         stderr,
         y,
-        cell_parameters.conditioned(covariance[good]),
+        cell_parameters.condition_covariance(covariance[good]),
         options.model,
         options.order,
     )
     return (curve, free, frames) if curve is not None else "too_few_frames"
 
 
-def reacting(lattice: xr.Dataset, courses: list[Ramp], options: Expansion) -> NDArray[np.int8]:
+def flag_reacting(
+    lattice: xr.Dataset, courses: list[Segment], options: Expansion
+) -> NDArray[np.int8]:
     """Return 1 where a phase's intensity has left its first level on the ramp for good, by share
     and by 4 sigma."""
     intensity, stderr = lattice["intensity"].values, lattice["intensity_stderr"].values
@@ -129,8 +133,8 @@ def _first(flags: Array, temperature: Array) -> float:
 def _fill(
     out: dict[str, Any],
     at: tuple[int, int],
-    curve: model.Curve,
-    free: cell_parameters.Freedom,
+    curve: model.CellCurve,
+    free: cell_parameters.FreeParameters,
     grid: Array,
     options: Expansion,
 ) -> None:
@@ -145,24 +149,30 @@ def _fill(
     step = np.maximum(0.1 * np.sqrt(np.einsum("tii->ti", covariance)), 1e-9 * np.abs(state) + 1e-14)
 
     def put(name: str, function: Any) -> Any:
-        turn = tensor.jacobian(function, state, step)
+        turn = tensor.differentiate(function, state, step)
         full = turn @ covariance @ np.swapaxes(turn, 1, 2)
         sigma = np.sqrt(np.maximum(np.einsum("tii->ti", full), 0.0))
         return function(state), sigma, full
 
-    cell, sigma, _ = put("cell", lambda x: cell_parameters.with_volume(free, x))
+    cell, sigma, _ = put("cell", lambda x: cell_parameters.cell_and_volume_from_state(free, x))
     out["cell"][at][:, inside], out["cell_stderr"][at][:, inside] = cell.T, sigma.T
-    alpha, sigma, _ = put("linear_expansion", lambda x: cell_parameters.relative_rate(free, x))
+    alpha, sigma, _ = put(
+        "linear_expansion", lambda x: cell_parameters.expansion_from_state(free, x)
+    )
     out["linear_expansion"][at][SIZES[:, None], inside] = alpha.T
     out["linear_expansion_stderr"][at][SIZES[:, None], inside] = sigma.T
-    components, sigma, full = put("tensor", lambda x: cell_parameters.components(free, x))
+    components, sigma, full = put("tensor", lambda x: cell_parameters.tensor_from_state(free, x))
     out["tensor"][at][inside], out["tensor_stderr"][at][inside] = components, sigma
-    value, vector = tensor.principal(cell_parameters.matrix(components))
+    value, vector = tensor.find_principal_axes(cell_parameters.matrix_from_components(components))
     out["principal_expansion"][at][:, inside] = value.T
-    out["principal_expansion_stderr"][at][:, inside] = tensor.principal_stderr(vector, full).T
+    out["principal_expansion_stderr"][at][:, inside] = tensor.propagate_to_principal_values(
+        vector, full
+    ).T
     out["principal_axis"][at][:, inside] = np.transpose(vector, (2, 0, 1))
-    out["principal_axis_stderr"][at][:, inside] = tensor.axis_stderr(value, vector, full).T
-    strain = tensor.lagrangian_strain(cell[:, :6], cell[0, :6])
+    out["principal_axis_stderr"][at][:, inside] = tensor.propagate_to_principal_axes(
+        value, vector, full
+    ).T
+    strain = tensor.strain_from_cell(cell[:, :6], cell[0, :6])
     out["lagrangian_strain"][at][inside] = np.stack(
         [strain[:, i, j] for i, j in tensor.PAIRS], axis=1
     )
@@ -174,8 +184,8 @@ def _fill(
 def _mean(
     out: dict[str, Any],
     at: tuple[int, int],
-    curve: model.Curve,
-    free: cell_parameters.Freedom,
+    curve: model.CellCurve,
+    free: cell_parameters.FreeParameters,
     furnace: xr.Dataset,
     options: Expansion,
 ) -> None:
@@ -191,11 +201,11 @@ def _mean(
     covariance = (rows @ curve.covariance @ rows.T)[None]
 
     def mean(x: Array) -> Array:
-        sizes = cell_parameters.with_volume(free, x.reshape(-1, p)).reshape(-1, 2, 7)
+        sizes = cell_parameters.cell_and_volume_from_state(free, x.reshape(-1, p)).reshape(-1, 2, 7)
         return np.asarray((sizes[:, 1] / sizes[:, 0] - 1) / (high - low))[:, SIZES]
 
     flat = values.reshape(1, -1)
-    turn = tensor.jacobian(
+    turn = tensor.differentiate(
         mean, flat, np.maximum(0.1 * np.sqrt(np.einsum("tii->ti", covariance)), 1e-9)
     )
     out["mean_linear_expansion"][at][SIZES] = mean(flat)[0]
@@ -223,8 +233,8 @@ def _systematic(furnace: xr.Dataset, temperature: Array) -> Array:
 
 def _hysteresis(
     out: dict[str, Any],
-    curves: dict[tuple[int, int], tuple[model.Curve, cell_parameters.Freedom]],
-    courses: list[Ramp],
+    curves: dict[tuple[int, int], tuple[model.CellCurve, cell_parameters.FreeParameters]],
+    courses: list[Segment],
 ) -> None:
     """Put cooling minus heating (the first of each), relative, amid their common range, and the
     test of no difference.
@@ -265,13 +275,15 @@ def _hysteresis(
         half = free.free.size
         block[0, :half, :half], block[0, half:, half:] = (c[middle, middle] for c in covariances)
 
-        def relative(x: Array, free: cell_parameters.Freedom = free, half: int = half) -> Array:
+        def relative(
+            x: Array, free: cell_parameters.FreeParameters = free, half: int = half
+        ) -> Array:
             return np.asarray(
-                cell_parameters.with_volume(free, x[:, half:])
-                / cell_parameters.with_volume(free, x[:, :half])
+                cell_parameters.cell_and_volume_from_state(free, x[:, half:])
+                / cell_parameters.cell_and_volume_from_state(free, x[:, :half])
                 - 1
             )
 
-        turn = tensor.jacobian(relative, state, 0.1 * np.sqrt(np.einsum("tii->ti", block)))
+        turn = tensor.differentiate(relative, state, 0.1 * np.sqrt(np.einsum("tii->ti", block)))
         out["hysteresis"][p] = relative(state)[0]
         out["hysteresis_stderr"][p] = np.sqrt(np.einsum("qi,ij,qj->q", turn[0], block[0], turn[0]))

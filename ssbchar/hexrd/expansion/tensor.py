@@ -23,7 +23,7 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """The six independent components, in Voigt's order."""
 
 
-def axes(cell: Array) -> Array:
+def basis_from_cell(cell: Array) -> Array:
     """Return the matrix whose columns are a, b, c in the Cartesian frame [angstrom].
 
     Parameters
@@ -49,7 +49,7 @@ def axes(cell: Array) -> Array:
     return out
 
 
-def metric_rate(cell: Array, rate: Array) -> Array:
+def metric_rate_from_cell_rate(cell: Array, rate: Array) -> Array:
     """Return dG/dT [angstrom^2/K] of cells (..., 6) that change by `rate` (..., 6) [angstrom/K,
     degree/K]."""
     cell, rate = np.asarray(cell, float), np.asarray(rate, float)
@@ -65,24 +65,26 @@ def metric_rate(cell: Array, rate: Array) -> Array:
     return out
 
 
-def expansion_tensor(cell: Array, rate: Array) -> Array:
+def tensor_from_cell_rate(cell: Array, rate: Array) -> Array:
     """Return the thermal-expansion tensor alpha = M^-T (dG/dT) M^-1 / 2 [1/K], shape (..., 3, 3).
 
     The rate of the Lagrangian strain, referred to the lattice at that temperature: free of rotation
     (J. F. Nye, Physical Properties of Crystals, Oxford University Press (1985), ch. VI).
     """
-    inverse = np.linalg.inv(axes(cell))
-    return np.asarray(0.5 * np.swapaxes(inverse, -1, -2) @ metric_rate(cell, rate) @ inverse)
+    inverse = np.linalg.inv(basis_from_cell(cell))
+    return np.asarray(
+        0.5 * np.swapaxes(inverse, -1, -2) @ metric_rate_from_cell_rate(cell, rate) @ inverse
+    )
 
 
-def lagrangian_strain(cell: Array, reference: Array) -> Array:
+def strain_from_cell(cell: Array, reference: Array) -> Array:
     """Return E = (M0^-T G M0^-1 - 1) / 2, the finite strain of cells against a reference cell,
     shape (..., 3, 3)."""
-    inverse = np.linalg.inv(axes(reference))
+    inverse = np.linalg.inv(basis_from_cell(reference))
     return np.asarray(0.5 * (np.swapaxes(inverse, -1, -2) @ metric(cell) @ inverse - np.eye(3)))
 
 
-def principal(tensor: Array) -> tuple[Array, Array]:
+def find_principal_axes(tensor: Array) -> tuple[Array, Array]:
     """Return principal values (n, 3) and axes (n, 3, 3; columns) of symmetric tensors along a
     series.
 
@@ -106,7 +108,7 @@ def principal(tensor: Array) -> tuple[Array, Array]:
     ), vectors
 
 
-def principal_stderr(vectors: Array, covariance: Array) -> Array:
+def propagate_to_principal_values(vectors: Array, covariance: Array) -> Array:
     """Return the standard error of the principal values, v_k^T (delta alpha) v_k to first order.
 
     Parameters
@@ -124,7 +126,7 @@ def principal_stderr(vectors: Array, covariance: Array) -> Array:
     )
 
 
-def axis_stderr(values: Array, vectors: Array, covariance: Array) -> Array:
+def propagate_to_principal_axes(values: Array, vectors: Array, covariance: Array) -> Array:
     """Return the standard error of each principal axis' direction [degree], shape (n, 3); 90 where
     undefined.
 
@@ -149,7 +151,7 @@ def axis_stderr(values: Array, vectors: Array, covariance: Array) -> Array:
     return np.asarray(np.minimum(np.degrees(np.sqrt(out)), 90.0))
 
 
-def jacobian(function: Callable[[Array], Array], at: Array, step: Array) -> Array:
+def differentiate(function: Callable[[Array], Array], at: Array, step: Array) -> Array:
     """Return central differences of a function of arrays (n, m) to arrays (n, q), shape (n, q, m).
 
     Parameters

@@ -14,7 +14,7 @@ from ssbchar.uncertain import serial_inflation
 
 
 @dataclass(frozen=True)
-class Offset:
+class ClockOffset:
     """By how many seconds the log's clock must be moved, with its standard error; NaN where it
     cannot be told."""
 
@@ -22,16 +22,16 @@ class Offset:
     stderr: float
 
 
-MOST = 1500
+MOST_STEPS = 1500
 """Steps compared with the log; of longer series, neighbouring frames are averaged."""
 
 
-def averaged(
+def average_frames(
     time: Array,
     intensity: Array | Reader,
     stderr: Array | Reader,
     good: NDArray[np.intp],
-    most: int = MOST,
+    most: int = MOST_STEPS,
 ) -> tuple[Array, Array, Array]:
     """Return time, intensity and standard error of the good frames, neighbours averaged so that
     `most` are left.
@@ -55,7 +55,7 @@ def averaged(
     return at, mean, error
 
 
-def strain_steps(q: Array, intensity: Array, stderr: Array) -> tuple[Array, Array]:
+def fit_strain_steps(q: Array, intensity: Array, stderr: Array) -> tuple[Array, Array]:
     """Return the strain between each frame and the next, and its standard error.
 
     With u = ln q a strain e moves a pattern by -e: I2(u) - I1(u) = e dI/du + a I + b, solved by
@@ -87,9 +87,9 @@ def strain_steps(q: Array, intensity: Array, stderr: Array) -> tuple[Array, Arra
     return step, error
 
 
-def offset(
+def fit_clock_offset(
     time: Array, step: Array, error: Array, log_time: Array, log_temperature: Array, span: float
-) -> Offset:
+) -> ClockOffset:
     """Return the shift of the log's clock at which strain steps follow its temperature steps best.
 
     Minimises chi2(s) = sum (e_n - alpha (T(t_(n+1) - s) - T(t_n - s)))^2 / sigma_n^2 over s, alpha
@@ -108,7 +108,7 @@ def offset(
     span : float
         Largest shift looked at [s].
     """
-    none = Offset(np.nan, np.nan)
+    none = ClockOffset(np.nan, np.nan)
     good = np.isfinite(step) & np.isfinite(error) & (error > 0)
     if good.sum() < 10 or log_time.size < 5:
         return none
@@ -133,4 +133,4 @@ def offset(
     stderr = np.sqrt(unit / bend) if bend > 0 else (inside[-1] - inside[0] + 1) * pace / 4 / 6
     low, high = chi2[best - 1] - chi2[best], chi2[best + 1] - chi2[best]
     fine = shifts[best] + pace / 8 * (low - high) / max(low + high, 1e-300)
-    return Offset(float(fine), float(max(stderr, pace / 4 / np.sqrt(12))))
+    return ClockOffset(float(fine), float(max(stderr, pace / 4 / np.sqrt(12))))

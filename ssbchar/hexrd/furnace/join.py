@@ -12,8 +12,9 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.furnace import clock_offset as clock
 from ssbchar.hexrd.furnace import log as furnace_log
-from ssbchar.hexrd.furnace import segments as programme
+from ssbchar.hexrd.furnace import reading_noise
 from ssbchar.hexrd.furnace.options import Furnace
+from ssbchar.hexrd.furnace.segments import label_segments
 from ssbchar.storage import lazy_rows
 from ssbchar.typing import Array
 
@@ -37,7 +38,7 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
     faults: list[dict[str, str]] = []
     readings: tuple[Array, Array] | None = None
     note: list[dict[str, str]] = []
-    seen = clock.Offset(np.nan, np.nan)
+    seen = clock.ClockOffset(np.nan, np.nan)
     frames = patterns.sizes["frame"]
     time = patterns["time"].values.astype(float)
     if log is None:
@@ -46,8 +47,8 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
         status = np.where(np.isfinite(temperature), "ok", "no_temperature")
         method = "header" if np.isfinite(temperature).any() else "none"
     else:
-        table = furnace_log.read(log, options)
-        rows = furnace_log.rows_of_files(
+        table = furnace_log.read_log(log, options)
+        rows = furnace_log.match_files(
             table, [str(n) for n in patterns["source_file"].values], options, log
         )
         if rows is not None:
@@ -76,7 +77,10 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
 def _of_one(readings: Array, frames: int, options: Furnace) -> Array:
     """Return the error of a frame's own reading."""
     return np.full(
-        frames, np.hypot(programme.resolution(readings) / np.sqrt(12), options.thermocouple_stderr)
+        frames,
+        np.hypot(
+            reading_noise.find_resolution(readings) / np.sqrt(12), options.thermocouple_stderr
+        ),
     )
 
 
@@ -90,14 +94,14 @@ def _course(
     """
     known = np.isfinite(time) & np.isfinite(temperature)
     if readings is None or known.sum() < 2:
-        return programme.segments(time, temperature, hold_rate)
+        return label_segments(time, temperature, hold_rate)
     at, value = readings
     pace = float(np.median(np.diff(np.sort(time[known]))))
     near = (at >= time[known].min() - 2 * pace) & (at <= time[known].max() + 2 * pace)
     at, value = at[near], value[near]
     if at.size < 2 * known.sum():
-        return programme.segments(time, temperature, hold_rate)
-    rates, segments = programme.segments(at, value, hold_rate)
+        return label_segments(time, temperature, hold_rate)
+    rates, segments = label_segments(at, value, hold_rate)
     rate, segment = np.full(time.size, np.nan), np.full(time.size, "none", dtype="U8")
     after = np.clip(np.searchsorted(at, time[known]), 1, at.size - 1)
     nearest = after - (time[known] - at[after - 1] < at[after] - time[known])
@@ -115,11 +119,11 @@ def _by_row(values: Array, rows: Any) -> Array:
 
 
 def _clock(
-    log: Path, patterns: xr.Dataset, table: furnace_log.Table, options: Furnace
-) -> tuple[Furnace, clock.Offset, list[dict[str, str]]]:
+    log: Path, patterns: xr.Dataset, table: furnace_log.FurnaceLog, options: Furnace
+) -> tuple[Furnace, clock.ClockOffset, list[dict[str, str]]]:
     """Return the options with the clock offset to use, the one the sample's expansion shows, and
     what to tell."""
-    seen = clock.Offset(np.nan, np.nan)
+    seen = clock.ClockOffset(np.nan, np.nan)
     if "intensity" in patterns:
         good = np.flatnonzero(
             (patterns["status"].values == "ok") & np.isfinite(patterns["time"].values)
@@ -130,9 +134,11 @@ def _clock(
             given, error = (
                 lazy_rows.Reader(patterns[name]) for name in ("intensity", "intensity_stderr")
             )
-            time, intensity, stderr = clock.averaged(patterns["time"].values, given, error, good)
-            steps = clock.strain_steps(patterns["q"].values, intensity, stderr)
-            seen = clock.offset(
+            time, intensity, stderr = clock.average_frames(
+                patterns["time"].values, given, error, good
+            )
+            steps = clock.fit_strain_steps(patterns["q"].values, intensity, stderr)
+            seen = clock.fit_clock_offset(
                 time, *steps, at[0], table.temperature[known][at[1]], options.clock_span
             )
     if not np.isfinite(seen.value):
@@ -148,7 +154,7 @@ def _clock(
     return options, seen, [{"where": str(log), "problem": problem, "remedy": remedy}]
 
 
-def _readings(log: Path, table: furnace_log.Table, options: Furnace) -> tuple[Array, Array]:
+def _readings(log: Path, table: furnace_log.FurnaceLog, options: Furnace) -> tuple[Array, Array]:
     """Return the log's readings: times of the frames' clock, ascending, and temperatures."""
     order = np.argsort(table.time, kind="stable")
     good = order[np.isfinite(table.time[order]) & np.isfinite(table.temperature[order])]
@@ -189,7 +195,9 @@ def _by_time(
         np.abs(np.gradient(np.gradient(value, at), at)) if at.size > 2 else np.zeros_like(at)
     )
     bend = np.maximum(curvature[after], curvature[after - 1]) * share * (1 - share) * gap**2 / 2
-    noise = np.hypot(programme.resolution(value) / np.sqrt(12), programme.noise(at, value))
+    noise = np.hypot(
+        reading_noise.find_resolution(value) / np.sqrt(12), reading_noise.estimate_noise(at, value)
+    )
     slow = max(
         options.thermocouple_stderr**2 - noise**2, 0.0
     )  # stated, but the same in neighbouring readings

@@ -35,7 +35,7 @@ EARLIEST = 1e8
 
 
 @dataclass(frozen=True)
-class Table:
+class FurnaceLog:
     """A furnace log: times [s since 1970 UTC; NaN where the log has none], temperatures [degC], all
     its columns."""
 
@@ -44,7 +44,7 @@ class Table:
     columns: pd.DataFrame
 
 
-def read(log: Path, options: Furnace) -> Table:
+def read_log(log: Path, options: Furnace) -> FurnaceLog:
     """Return the log's readings.
 
     Raises
@@ -70,10 +70,10 @@ def read(log: Path, options: Furnace) -> Table:
         raise BadInput(log, "holds no readings", "copy it again from the furnace")
     table.columns = [str(c).strip() for c in table.columns]
     temperature = _temperature(log, table, options)
-    return Table(_time(log, table, options), temperature, table)
+    return FurnaceLog(_time(log, table, options), temperature, table)
 
 
-def rows_of_files(table: Table, names: list[str], options: Furnace, log: Path) -> Any:
+def match_files(table: FurnaceLog, names: list[str], options: Furnace, log: Path) -> Any:
     """Return for each frame the row that names its file (-1: none), or None where no column holds
     file names."""
     if len(set(names)) < len(names):

@@ -19,8 +19,10 @@ from ssbchar.hexrd.images import integrate as series
 from ssbchar.hexrd.images import refine_geometry as cal
 from ssbchar.hexrd.images.options import Geometry, Integration
 from ssbchar.hexrd.images.setup import Setup, read_image_of_shape, read_setup
-from ssbchar.hexrd.patterns import dataset, frame_status, monitor
-from ssbchar.hexrd.patterns.read import frame_numbers
+from ssbchar.hexrd.patterns.dataset import FrameRecords, Wavelength, build_dataset
+from ssbchar.hexrd.patterns.frame_status import FrameStatus, find_beam_dumps
+from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
+from ssbchar.hexrd.patterns.read import number_frames
 from ssbchar.storage import lazy_rows, row_file
 from ssbchar.typing import Array
 
@@ -223,19 +225,17 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
             for row, s in zip(rows, found.status, strict=True)
         ]
     )
-    status = series.mark_beam_dumps(found, frame_status.beam_dumps(totals, options.beam_dump))
+    status = series.mark_beam_dumps(found, find_beam_dumps(totals, options.beam_dump))
     if not np.any(status == "ok"):
-        first = found.faults[0].problem if found.faults else frame_status.WORDS[str(status[0])][0]
+        first = found.faults[0].problem if found.faults else FrameStatus(status[0]).problem
         raise BadInput(
             source, f"no usable image of {len(paths)} files (first: {first})", "check the files"
         )
     ds = _patterns(found, status, by, geometry, options)
     if options.by_monitor:
-        found.faults += monitor.normalise(ds, source, options.monitor_stderr)
+        found.faults += normalise_by_monitor(ds, source, options.monitor_stderr)
     words = [
-        BadInput(n, *frame_status.WORDS[str(s)])
-        for n, s in zip(found.names, status, strict=True)
-        if s != "ok"
+        FrameStatus(s).as_fault(n) for n, s in zip(found.names, status, strict=True) if s != "ok"
     ]
     if found.faults or words:
         ds.attrs["set_aside"] = json.dumps([_entry(fault) for fault in [*found.faults, *words]])
@@ -253,19 +253,27 @@ def _patterns(
     seen = by.seen.reshape(by.sectors, -1).sum(axis=0)
     inside = np.flatnonzero(seen > 1e-3 * np.median(seen[seen > 0]))
     cut = slice(inside[0], inside[-1] + 1)
-    ds = dataset.dataset(
-        by.two_theta[cut],
-        row_file.points(found.intensity.rows(), cut),
-        row_file.points(found.stderr.rows(), cut),
-        (float(geometry["wavelength"]), float(geometry["wavelength_stderr"])),
-        options.common_wavelength,
-        found.names,
-        frame_numbers(found.names),
-        status,
-        found.time,
-        found.temperature,
-        found.monitor,
-        "mean counts per pixel",
+    wavelength = Wavelength(
+        value=float(geometry["wavelength"]),
+        stderr=float(geometry["wavelength_stderr"]),
+        common=options.common_wavelength,
+        source=str(geometry.attrs.get("wavelength_source", "")),
+    )
+    records = FrameRecords(
+        names=found.names,
+        numbers=number_frames(found.names),
+        status=status,
+        time=found.time,
+        temperature=found.temperature,
+        monitor=found.monitor,
+    )
+    ds = build_dataset(
+        two_theta=by.two_theta[cut],
+        intensity=row_file.points(found.intensity.rows(), cut),
+        stderr=row_file.points(found.stderr.rows(), cut),
+        wavelength=wavelength,
+        frames=records,
+        noise="poisson",
     )
     ds["length_scale_stderr"] = (
         (),
@@ -274,8 +282,6 @@ def _patterns(
     )
     if by.sectors > 1:
         _put_sectors(ds, found, by.sectors, cut)
-    ds.attrs["noise"] = "poisson"
-    ds.attrs["wavelength_source"] = str(geometry.attrs.get("wavelength_source", ""))
     ds.attrs["clock"] = (
         "zone stated" if all(found.zone_stated) else f"taken as UTC{options.utc_offset:+g} h"
     )

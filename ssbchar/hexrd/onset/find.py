@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.furnace.ramps import Ramp, frame_interval, ramps
+from ssbchar.hexrd.furnace.segments import Segment, measure_frame_interval, split_segments
 from ssbchar.hexrd.onset import change_point
 from ssbchar.hexrd.onset.options import Onset
 from ssbchar.statistics import ONE_SIDED_95, find_runs
@@ -26,7 +26,7 @@ METHOD = "change point of the intensity: flat, then linear and square in T - T0;
 class PhaseOnSegment:
     """A phase's intensity along one segment."""
 
-    ramp: Ramp
+    ramp: Segment
     number: NDArray[np.int64]
     """Frame numbers."""
     temperature: Array
@@ -53,10 +53,10 @@ def find_onsets(lattice: xr.Dataset, furnace: xr.Dataset, options: Onset) -> lis
     there, or never came, the row has a one-sided limit and a verdict: `present_from_start`,
     `still_present`, `not_seen`. On holds frames are given, not temperatures.
     """
-    interval = frame_interval(furnace)
+    interval = measure_frame_interval(furnace)
     rows: list[Conclusion] = []
     strongest = float(np.nanmax(lattice["intensity"].values, initial=0.0))
-    for ramp in ramps(furnace["segment"].values):
+    for ramp in split_segments(furnace["segment"].values):
         for p, name in enumerate(lattice["phase"].values):
             course = _course(lattice, furnace, p, ramp, options)
             if course is None:
@@ -73,8 +73,13 @@ def _named(conclusion: Conclusion, phase: str, condition: str) -> Conclusion:
 
 
 def _course(
+<<<<<<< HEAD
     lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Onset
 ) -> PhaseOnSegment | None:
+=======
+    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Segment, options: Onset
+) -> Course | None:
+>>>>>>> f79f47e (Diffraction rooms: functions named by what they do; FrameStatus and SegmentKind in place of bare words; one table for patterns.nc)
     """Return a phase's intensity on a ramp; frames without a phase count as zero with the width of
     their limit."""
     frames = ramp.frames

@@ -1,5 +1,5 @@
-"""Patterns brought to one incident flux: each divided by its monitor, relative to the series' usual
-one."""
+"""Patterns scaled to one incident flux: each divided by its monitor, relative to the series'
+median."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.patterns import frame_status
+from ssbchar.hexrd.patterns.dataset import PATTERNS
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.storage import lazy_rows
+from ssbchar.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,32 +25,33 @@ SCALED = (
     "caked",
     "caked_stderr",
 )
-"""What is in counts of a pattern."""
+"""Variables in counts of a pattern."""
 
 
-def _scaled(values: xr.DataArray, scale: NDArray[np.float64]) -> xr.Variable:
+def _scale_frames(values: xr.DataArray, scale: Array) -> xr.Variable:
     """Return a variable with each frame multiplied by a factor of its own."""
     factor = scale.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
     return lazy_rows.mapped(values, lambda block, rows: block * factor[rows])
 
 
-def normalise(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
-    """Scale every pattern in place by k = median(m) / m, m its monitor; return what cannot be
-    scaled.
+def normalise_by_monitor(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
+    """Scale every pattern in place by k = median(m) / m, m its monitor; return the frames that
+    cannot be scaled.
 
     The median is that of the good frames, so that intensities stay near counts. Standard errors are
     scaled with them (var(k I) = k^2 var(I)); the error of the monitor itself is common to all
-    points of a frame and is kept apart: variables ``monitor_scale`` k and ``monitor_scale_stderr``
-    k `stderr`. A good frame without a monitor gets the status ``no_monitor``.
+    points of a frame and is stored apart, in the variables ``monitor_scale`` k [1] and
+    ``monitor_scale_stderr`` k `stderr` [1]. A good frame without a monitor gets the status
+    ``no_monitor``.
 
     Parameters
     ----------
     ds : Dataset
-        Patterns (docs/data-model.md, ``patterns.nc``).
+        Patterns (docs/data-model.md, ``patterns.nc``), intensities of shape (frames, points).
     source : Path
         For messages.
     stderr : float
-        Relative standard error of one reading.
+        Relative standard error [1] of one reading.
 
     Raises
     ------
@@ -59,30 +61,23 @@ def normalise(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:
     monitor = ds["monitor"].values.astype(float)
     status = ds["status"].values.astype(str)
     known = np.isfinite(monitor) & (monitor > 0)
-    good = known & (status == "ok")
+    usable = status == FrameStatus.OK
+    good = known & usable
     if not good.any():
         raise BadInput(
             source,
             "patterns are to be divided by a monitor, and no usable one states it",
-            "write it into the files' headers ('monitor: 0.998'), name its key, or switch by_monitor off",
+            "write it into the files' headers ('monitor: 0.998'), name its key, or switch "
+            "by_monitor off",
         )
-    scale = np.where(known, np.median(monitor[good]) / np.where(known, monitor, 1.0), np.nan)
+    divisor = np.where(known, monitor, 1.0)
+    scale = np.where(known, np.median(monitor[good]) / divisor, np.nan)
     for name in SCALED:
         if name in ds:
-            ds[name] = _scaled(ds[name], np.where(known, scale, 1.0))
-    ds["monitor_scale"] = (
-        "frame",
-        scale,
-        {"units": "1", "ancillary_variables": "monitor_scale_stderr"},
-    )
-    ds["monitor_scale_stderr"] = (
-        "frame",
-        scale * stderr,
-        {"units": "1", "long_name": "shared by a frame's points"},
-    )
-    lost = ~known & (status == "ok")
-    ds["status"].values[lost] = "no_monitor"
-    names = ds["source_file"].values
-    return [
-        BadInput(str(names[i]), *frame_status.WORDS["no_monitor"]) for i in np.flatnonzero(lost)
-    ]
+            ds[name] = _scale_frames(ds[name], np.where(known, scale, 1.0))
+    for name, values in (("monitor_scale", scale), ("monitor_scale_stderr", scale * stderr)):
+        ds[name] = ("frame", values, PATTERNS.variables[name].attributes())
+    lost = ~known & usable
+    ds["status"].values[lost] = FrameStatus.NO_MONITOR.value
+    names = ds["source_file"].values[lost]
+    return [FrameStatus.NO_MONITOR.as_fault(str(name)) for name in names]

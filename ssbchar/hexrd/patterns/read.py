@@ -1,168 +1,207 @@
-"""Patterns of one series from files: parsed, checked, laid on one axis; nothing corrected."""
+"""Patterns of one series from files: read, checked, put on one axis; nothing is corrected."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
-from ssbchar.hexrd.patterns import dataset, frame_status, rebin
-from ssbchar.hexrd.patterns import monitor as monitor_of
-from ssbchar.hexrd.patterns.formats.extracted import Extracted
+from ssbchar.hexrd.patterns import frame_status, rebin
+from ssbchar.hexrd.patterns.dataset import FrameRecords, Wavelength, build_dataset
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.formats.recognise import SUFFIXES, extract
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
+from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.runtime import progress
 from ssbchar.storage import atomic_write, raw_files, row_file
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Fault = dict[str, str]
+SAME_WAVELENGTH = 1e-4
+"""Relative spread above which files state different wavelengths."""
+AS_STATED = 1e-5
+"""Relative difference above which a configured wavelength is not that of the files."""
+LISTED = 12
+"""Missing frames that a message lists."""
 
 
-def read_patterns(source: Path, options: Reading) -> xr.Dataset:
+@dataclass(kw_only=True)
+class FilesRead:
+    """The files of a series that could be read; filled file by file."""
+
+    names: list[str]
+    """Name of each file."""
+    contents: list[PatternFile]
+    faults: list[BadInput]
+    """Why the others could not be read."""
+
+    @property
+    def frame_names(self) -> list[str]:
+        """File name of each frame."""
+        files = zip(self.names, self.contents, strict=True)
+        return [name for name, content in files for _ in range(content.frames)]
+
+    def per_frame(self, name: str) -> NDArray[np.float64]:
+        """Return what the headers state of each frame, shape (frames,)."""
+        values = [
+            np.broadcast_to(getattr(content, name), content.frames) for content in self.contents
+        ]
+        return np.concatenate(values)
+
+
+def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     """Return the patterns of a file, folder or glob as one Dataset (docs/data-model.md,
     ``patterns.nc``).
 
-    Intensities are as in the files. Standard errors are the files' own, else Poisson, sqrt(max(I,
-    1)) (said in attribute ``noise``). The wavelength is the option's, else the files'. A frame that
-    cannot be used has a ``status`` other than ``ok`` and stands in ``set_aside``; an unreadable one
-    is left out and stands there too.
+    Intensities [counts] are as in the files. Standard errors are the files' own, else those of
+    counting, sqrt(max(I, 1)) (attribute ``noise``). The wavelength is the option's, else the
+    files'. A frame that cannot be used has a ``status`` other than ``ok`` and an entry in
+    ``set_aside``; a file that cannot be read is left out and has an entry there too.
+
+    Parameters
+    ----------
+    source : Path
+        File, folder or glob.
+    options : PatternReading
+        How patterns are read.
 
     Raises
     ------
     BadInput
         No file, no usable frame, no wavelength, or several kinds of files in one folder.
     """
-    paths = _files(source, options.suffix)
-    read, faults = _extract_all(paths)
-    length, stderr, note = _wavelength(source, [e for _, e in read], options)
-    names = [name for name, item in read for _ in range(item.frames)]
-    laid = rebin.lay(source, [item for _, item in read], length, options)
-    found = frame_status.status(laid.intensity, laid.stderr, laid.poisson, options)
-    status = np.where(laid.status == "ok", found, laid.status)
-    numbers = frame_numbers(names)
-    faults += frame_status.faults(names, status, laid.intensity) + _missing(source, numbers)
-    if not np.any(status == "ok"):
-        first = faults[0]["problem"] if faults else "no frames"
-        raise BadInput(
-            source, f"no usable frame of {len(names)} (first: {first})", "check the files"
-        )
-    time, temperature, monitor = (
-        np.concatenate([np.broadcast_to(getattr(item, name), item.frames) for _, item in read])
-        for name in ("time", "temperature", "monitor")
+    files = _extract_all(_list_files(source, options.suffix))
+    wavelength = _choose_wavelength(source, files.contents, options)
+    names = files.frame_names
+    series = rebin.regrid(source, files.contents, wavelength.value, options)
+    judged = frame_status.judge_frames(
+        series.intensity, series.stderr, options, poisson=series.poisson
     )
-    ds = dataset.dataset(
-        laid.axis,
-        laid.intensity,
-        laid.stderr,
-        (length, stderr),
-        options.common_wavelength,
-        names,
-        numbers,
-        status,
-        time,
-        temperature,
-        monitor,
+    status = np.where(series.status == FrameStatus.OK, judged, series.status)
+    numbers = number_frames(names)
+    faults = [
+        *files.faults,
+        *frame_status.describe_exclusions(names, status, series.intensity),
+        *_describe_gaps(source, numbers),
+    ]
+    if not np.any(status == FrameStatus.OK):
+        first = faults[0].problem if faults else "no frames"
+        problem = f"no usable frame of {len(names)} (first: {first})"
+        raise BadInput(source, problem, "check the files")
+    records = FrameRecords(
+        names=names,
+        numbers=numbers,
+        status=status,
+        time=files.per_frame("time"),
+        temperature=files.per_frame("temperature"),
+        monitor=files.per_frame("monitor"),
     )
-    ds["rebinned"] = ("frame", laid.rebinned)
+    ds = build_dataset(
+        two_theta=series.axis,
+        intensity=series.intensity,
+        stderr=series.stderr,
+        wavelength=wavelength,
+        frames=records,
+        noise="poisson" if series.poisson else "file",
+        more={"rebinned": series.rebinned},
+    )
     if options.by_monitor:
-        lost = monitor_of.normalise(ds, source, options.monitor_stderr)
-        faults += [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in lost]
-    ds.attrs["noise"] = "poisson" if laid.poisson else "file"
-    ds.attrs["wavelength_source"] = note
-    if any(item.synthetic for _, item in read):
+        faults += normalise_by_monitor(ds, source, options.monitor_stderr)
+    if any(content.synthetic for content in files.contents):
         ds.attrs["synthetic"] = 1
     if faults:
-        ds.attrs["set_aside"] = json.dumps(faults)
+        entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
+        ds.attrs["set_aside"] = json.dumps(entries)
     return ds
 
 
-def frame_numbers(names: list[str]) -> Any:
-    """Return the number of each frame: the last number in the file names that differs for all, else
-    1, 2, 3 ...
+def number_frames(names: list[str]) -> NDArray[np.int64]:
+    """Return the number of each frame: the last number in the file names that rises from frame to
+    frame, else 1, 2, 3 ...
 
     Parameters
     ----------
     names : list of str
-        File names in natural order; a file of many frames stands as often.
+        File names in natural order; the name of a file of many frames is repeated.
 
     Returns
     -------
     ndarray of int, shape (frames,)
     """
     count = len(names)
-    digits = [re.findall(r"\d+", Path(n).stem) for n in names]
-    widths = {len(d) for d in digits}
+    digits = [re.findall(r"\d+", Path(name).stem) for name in names]
+    widths = {len(found) for found in digits}
     if count > 1 and len(widths) == 1:
         for column in range(widths.pop() - 1, -1, -1):
-            values = np.array([float(d[column]) for d in digits])
+            values = np.array([float(found[column]) for found in digits])
+            # Beyond 2^53 neighbouring integers are the same double.
             if np.all(np.diff(values) > 0) and values[-1] < 2**53:
                 return values.astype(np.int64)
     return np.arange(1, count + 1)
 
 
-def _files(source: Path, suffix: str) -> list[Path]:
+def _list_files(source: Path, suffix: str) -> list[Path]:
+    """Return the pattern files of a source, of one kind."""
     paths = raw_files.files(source, (suffix,) if suffix else SUFFIXES)
-    kinds = Counter(p.suffix.lower() for p in paths)
+    kinds = Counter(path.suffix.lower() for path in paths)
     if len(kinds) > 1 and not suffix:
-        found = ", ".join(f"{n} {k}" for k, n in sorted(kinds.items()))
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
         raise BadInput(
             source,
-            f"holds several kinds of files ({found})",
+            f"holds several kinds of files ({listed})",
             "set hexrd.read.suffix to the one to read",
         )
     return paths
 
 
-def _extract_all(paths: list[Path]) -> tuple[list[tuple[str, Extracted]], list[Fault]]:
-    """Read every file; an unreadable one is a fault, or raised where it is the only one."""
-    read: list[tuple[str, Extracted]] = []
-    faults: list[Fault] = []
+def _extract_all(paths: list[Path]) -> FilesRead:
+    """Read every file; one that cannot be read is a fault, or raised where it is the only one."""
+    files = FilesRead(names=[], contents=[], faults=[])
     pile = row_file.Pile()
     for path in progress.steps(paths, "read patterns", unit="files"):
         try:
-            item = extract(path)
-            if read and np.array_equal(item.x, read[-1][1].x):
-                item.x = read[-1][1].x  # one axis in memory, not one per file
-            item.intensity = pile.put(item.intensity)
-            item.stderr = None if item.stderr is None else pile.put(item.stderr)
-            read.append((path.name, item))
+            content = extract(path)
+            # Files of a series share their axis: one array in memory, not one per file.
+            if files.contents and np.array_equal(content.x, files.contents[-1].x):
+                content.x = files.contents[-1].x
+            content.intensity = pile.put(content.intensity)
+            content.stderr = None if content.stderr is None else pile.put(content.stderr)
+            files.names.append(path.name)
+            files.contents.append(content)
         except BadInput as fault:
             atomic_write.unless_data(fault)
             if len(paths) == 1:
                 raise
-            faults.append({"where": fault.where, "problem": fault.problem, "remedy": fault.remedy})
-    if not read:
-        raise BadInput(
-            paths[0].parent,
-            f"none of {len(paths)} files can be read ({faults[0]['problem']})",
-            "check them",
-        )
-    return read, faults
+            files.faults.append(fault)
+    if not files.contents:
+        problem = f"none of {len(paths)} files can be read ({files.faults[0].problem})"
+        raise BadInput(paths[0].parent, problem, "check the files")
+    return files
 
 
-def _wavelength(source: Path, read: list[Extracted], options: Reading) -> tuple[float, float, str]:
-    """Return wavelength and standard error [angstrom] and where they come from."""
-    stated = [e.wavelength for e in read if e.wavelength]
-    spread = max((w for w, _ in stated), default=1.0) / min((w for w, _ in stated), default=1.0) - 1
-    if options.wavelength is not None and spread > 1e-4:
-        problem = (
-            f"the files state several wavelengths ({1e6 * spread:.0f} ppm apart) and the config one"
-        )
-        raise BadInput(source, problem, "leave hexrd.read.wavelength empty, or read them apart")
+def _choose_wavelength(
+    source: Path, contents: list[PatternFile], options: PatternReading
+) -> Wavelength:
+    """Return the wavelength [angstrom] of the series: that of the config, else of most files."""
+    stated = [content.wavelength for content in contents if content.wavelength]
     if options.wavelength is not None:
+        _refuse_several_wavelengths(source, [value for value, _ in stated])
         value = options.wavelength
         stderr = options.wavelength_stderr or bragg.rounding_stderr_from_text(repr(value))
         note = "config"
-        if stated and abs(stated[0][0] / value - 1) > 1e-5:
-            note += f"; the files state {stated[0][0]:.7g} ({1e6 * (stated[0][0] / value - 1):+.0f} ppm)"
+        if stated and abs(stated[0][0] / value - 1) > AS_STATED:
+            apart = 1e6 * (stated[0][0] / value - 1)
+            note += f"; the files state {stated[0][0]:.7g} ({apart:+.0f} ppm)"
     elif stated:
         (value, stderr), count = Counter(stated).most_common(1)[0]
         stderr = options.wavelength_stderr or stderr
@@ -174,15 +213,27 @@ def _wavelength(source: Path, read: list[Extracted], options: Reading) -> tuple[
     if not 0.01 < value < 5:
         raise BadInput(
             source,
-            f"wavelength {value:g} angstrom is none of X-rays",
+            f"a wavelength of {value:g} angstrom is not that of an X-ray experiment",
             "set hexrd.read.wavelength [angstrom]",
         )
-    return value, stderr, note
+    return Wavelength(value=value, stderr=stderr, common=options.common_wavelength, source=note)
 
 
-def _missing(source: Path, numbers: Any) -> list[Fault]:
-    """Return a fault that lists the frame numbers which are not there, where the numbers run
-    regularly."""
+def _refuse_several_wavelengths(source: Path, stated: list[float]) -> None:
+    """Raise where the files state several wavelengths [angstrom]: one of the config cannot be that
+    of all."""
+    spread = max(stated, default=1.0) / min(stated, default=1.0) - 1
+    if spread > SAME_WAVELENGTH:
+        problem = (
+            f"the files state several wavelengths ({1e6 * spread:.0f} ppm apart) and the config one"
+        )
+        remedy = "leave hexrd.read.wavelength empty, or read them as several measurements"
+        raise BadInput(source, problem, remedy)
+
+
+def _describe_gaps(source: Path, numbers: NDArray[Any]) -> list[BadInput]:
+    """Return a fault that lists the frame numbers which are missing, where the others follow a
+    regular step."""
     steps = np.diff(numbers)
     if steps.size < 3:
         return []
@@ -191,15 +242,11 @@ def _missing(source: Path, numbers: Any) -> list[Fault]:
     absent = int(np.sum(steps[gaps] // usual - 1))
     if not gaps.size or np.any(steps % usual) or absent > numbers.size:
         return []
-    listed = [
-        str(int(n)) for g in gaps for n in np.arange(numbers[g] + usual, numbers[g + 1], usual)
+    missing = [
+        str(int(number))
+        for gap in gaps
+        for number in np.arange(numbers[gap] + usual, numbers[gap + 1], usual)
     ]
-    text = ", ".join(listed[:12]) + (" ..." if len(listed) > 12 else "")
-    problem = f"{absent} of {numbers.size + absent} frames are missing (numbers {text})"
-    return [
-        {
-            "where": str(source),
-            "problem": problem,
-            "remedy": "copy them if they exist; the others are used",
-        }
-    ]
+    listed = ", ".join(missing[:LISTED]) + (" ..." if len(missing) > LISTED else "")
+    problem = f"{absent} of {numbers.size + absent} frames are missing (numbers {listed})"
+    return [BadInput(source, problem, "copy them if they exist; the others are used")]

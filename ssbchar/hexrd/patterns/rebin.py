@@ -1,30 +1,35 @@
-"""Patterns of different axes on one: exact through d, rebinned by overlap, never interpolated."""
+"""Patterns of different axes on one: converted exactly through d, rebinned by overlap, never
+interpolated."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import assert_never
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
-from ssbchar.hexrd.patterns import frame_status
-from ssbchar.hexrd.patterns.formats.extracted import Extracted
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
+from ssbchar.hexrd.patterns.frame_status import FrameStatus, judge_axis
+from ssbchar.hexrd.patterns.options import OtherGrid, PatternReading
 from ssbchar.storage import row_file
 from ssbchar.storage.row_file import Stack
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 
 KEPT = np.float32
-"""Intensities are kept with 24 bits, 6e-8 of their value: counts to 16 million exactly, all far
+"""Type of stored intensities: 24 bits, 6e-8 of their value; counts to 16 million exactly, all far
 below their noise."""
+COVERED = 1e-6
+"""How far the overlaps of a new point may sum up to other than 1 before it lies outside."""
 
 
-@dataclass
-class Laid:
+@dataclass(frozen=True, kw_only=True)
+class RegriddedSeries:
     """All frames on one axis."""
 
     axis: Array
@@ -33,149 +38,213 @@ class Laid:
     """[counts], shape (frames, points); NaN where a frame has nothing. On disk where it is
     large."""
     stderr: Array | Stack
-    """[counts], the files' own or Poisson."""
+    """[counts], the files' own or those of counting."""
     poisson: bool
     """Whether no file states its errors."""
-    status: Any
-    """Per frame: ``ok``, what is wrong with its axis, or ``other_grid``."""
-    rebinned: Any
-    """Per frame: 1 where it was laid on the axis of the others."""
+    status: NDArray[np.str_]
+    """`FrameStatus` of each frame's axis, shape (frames,)."""
+    rebinned: NDArray[np.int8]
+    """1 where the frame was rebinned to the axis of the others, shape (frames,)."""
 
 
-def lay(source: Path, read: list[Extracted], length: float, options: Reading) -> Laid:
-    """Return all frames on the axis that most of them have; the intensities in `read` are given up
-    one by one.
+@dataclass(frozen=True, kw_only=True)
+class FileAxis:
+    """The axis of one file at the series' wavelength."""
+
+    two_theta: Array
+    """[degree], shape (points,), in the order of the file."""
+    status: FrameStatus
+
+    @property
+    def descending(self) -> bool:
+        """Whether a usable axis runs from high to low 2theta."""
+        return bool(self.two_theta[0] > self.two_theta[-1])
+
+    @property
+    def key(self) -> bytes:
+        """Equal for equal axes, empty for one that cannot be used."""
+        return self.two_theta.tobytes() if self.status == FrameStatus.OK else b""
+
+
+def regrid(
+    source: Path, contents: list[PatternFile], wavelength: float, options: PatternReading
+) -> RegriddedSeries:
+    """Return all frames on the axis that most files have.
+
+    To spare memory the intensities of each of `contents` are dropped once they are on the axis.
 
     Parameters
     ----------
     source : Path
         For messages.
-    read : list of Extracted
-        In the order of the series.
-    length : float
+    contents : list of PatternFile
+        In the order of the series; intensities [counts] of shape (frames, points).
+    wavelength : float
         Wavelength of the series [angstrom].
+    options : PatternReading
+        What to do with frames on another axis.
 
     Raises
     ------
     BadInput
         No file has a usable axis.
     """
-    axes = _axes(read, length, options)
-    kinds = [frame_status.axis_fault(x) for x in axes]
-    names = [
-        x.tobytes() if kind in ("ok", "descending") else b""
-        for x, kind in zip(axes, kinds, strict=True)
-    ]
-    keys = Counter(name for name in names if name)
-    if not keys:
-        raise BadInput(
-            source,
-            frame_status.WORDS[kinds[0]][0] + " in every file",
-            frame_status.WORDS[kinds[0]][1],
-        )
-    axis = np.frombuffer(keys.most_common(1)[0][0])
-    axis = axis[::-1].copy() if axis[0] > axis[-1] else axis.copy()
-    frames = sum(item.frames for item in read)
-    laid = Laid(
-        axis,
-        row_file.empty((frames, axis.size), KEPT),
-        row_file.empty((frames, axis.size), KEPT),
-        all(i.stderr is None for i in read),
-        np.full(frames, "ok", dtype="U12"),
-        np.zeros(frames, dtype=np.int8),
+    axes = list(_convert_axes(contents, wavelength, options))
+    axis = _choose_axis(source, axes)
+    frames = sum(content.frames for content in contents)
+    series = RegriddedSeries(
+        axis=axis,
+        intensity=row_file.empty((frames, axis.size), KEPT),
+        stderr=row_file.empty((frames, axis.size), KEPT),
+        poisson=all(content.stderr is None for content in contents),
+        status=np.full(frames, FrameStatus.OK, dtype="U12"),
+        rebinned=np.zeros(frames, dtype=np.int8),
     )
-    at = 0
-    for item, x, kind in zip(read, axes, kinds, strict=True):
-        for part in row_file.parts(item.intensity.shape):
-            rows = slice(at + part.start, at + part.stop)
-            laid.status[rows], laid.rebinned[rows] = _place(
-                item, part, x, kind, laid, rows, options.other_grid
-            )
-        at += item.frames
-        item.intensity, item.stderr = np.empty((0, 0)), None
-    return _trimmed(laid)
+    first = 0
+    for content, file_axis in zip(contents, axes, strict=True):
+        for part in row_file.parts(content.intensity.shape):
+            rows = slice(first + part.start, first + part.stop)
+            _fill_rows(series, rows, content, part, file_axis, other_grid=options.other_grid)
+        first += content.frames
+        content.intensity, content.stderr = np.empty((0, 0)), None
+    return _drop_empty_points(series)
 
 
-def _trimmed(laid: Laid) -> Laid:
+def _choose_axis(source: Path, axes: list[FileAxis]) -> Array:
+    """Return the 2theta [degree] that most files have, ascending."""
+    keys = [axis.key for axis in axes]
+    counts = Counter(key for key in keys if key)
+    if not counts:
+        status = axes[0].status
+        raise BadInput(source, f"{status.problem} in every file", status.remedy)
+    two_theta = np.frombuffer(counts.most_common(1)[0][0])
+    return two_theta[::-1].copy() if two_theta[0] > two_theta[-1] else two_theta.copy()
+
+
+def _drop_empty_points(series: RegriddedSeries) -> RegriddedSeries:
     """Leave out points that hold nothing: NaN in more than half of the frames, or zero in all at
     either end."""
-    usable = int(np.sum(laid.status == "ok"))
-    missing, counts = _missing_and_counts(laid.intensity)
-    missing = missing - (laid.status.size - usable)
-    filled = np.flatnonzero(counts & (missing <= usable / 2))
+    usable = int(np.sum(series.status == FrameStatus.OK))
+    missing, has_counts = _survey_points(series.intensity)
+    missing = missing - (series.status.size - usable)
+    seldom_missing = missing <= usable / 2
+    filled = np.flatnonzero(has_counts & seldom_missing)
     if not filled.size or not usable:
-        return laid
-    keep = missing <= usable / 2
-    keep[: filled[0]] = keep[filled[-1] + 1 :] = False
+        return series
+    keep = seldom_missing
+    keep[: filled[0]] = False
+    keep[filled[-1] + 1 :] = False
     if keep.all():
-        return laid
-    intensity, stderr = (row_file.points(values, keep) for values in (laid.intensity, laid.stderr))
-    return replace(laid, axis=laid.axis[keep], intensity=intensity, stderr=stderr)
+        return series
+    return replace(
+        series,
+        axis=series.axis[keep],
+        intensity=row_file.points(series.intensity, keep),
+        stderr=row_file.points(series.stderr, keep),
+    )
 
 
-def _missing_and_counts(intensity: Array | Stack) -> tuple[Any, Any]:
+def _survey_points(intensity: Array | Stack) -> tuple[Index, Bool]:
     """Return in how many frames each point is NaN, and whether it has counts in any."""
     missing = np.zeros(intensity.shape[1], dtype=np.int64)
-    found = np.zeros(intensity.shape[1], dtype=bool)
+    has_counts = np.zeros(intensity.shape[1], dtype=bool)
     for part in row_file.parts(intensity.shape):
         block = intensity[part]
         nan = np.isnan(block)
         missing += nan.sum(axis=0)
-        found |= ((block != 0) & ~nan).any(axis=0)
-    return missing, found
+        has_counts |= ((block != 0) & ~nan).any(axis=0)
+    return missing, has_counts
 
 
-def _axes(read: list[Extracted], length: float, options: Reading) -> list[Array]:
-    """Return the 2theta of each file; files that share an axis share the array."""
-    axes: list[Array] = []
-    for n, item in enumerate(read):
-        before = read[n - 1] if n else None
-        same = before is not None and item.x is before.x
-        if (
-            same
-            and before is not None
-            and (item.unit, item.wavelength) == (before.unit, before.wavelength)
-        ):
-            axes.append(axes[-1])
-        else:
-            axes.append(_two_theta(item, length, options))
-    return axes
+def _convert_axes(
+    contents: list[PatternFile], wavelength: float, options: PatternReading
+) -> Iterator[FileAxis]:
+    """Yield the axis of each file; files that share an axis share the array."""
+    before: PatternFile | None = None
+    axis: FileAxis | None = None
+    for content in contents:
+        if axis is None or before is None or not _has_same_axis(content, before):
+            two_theta = _convert_to_two_theta(content, wavelength, options)
+            axis = FileAxis(two_theta=two_theta, status=judge_axis(two_theta))
+        before = content
+        yield axis
 
 
-def _two_theta(item: Extracted, length: float, options: Reading) -> Array:
-    """Return the axis of a file as 2theta [degree] at the series' wavelength, exact through q."""
-    unit = item.unit or options.axis_unit or "degree"
-    if unit == "degree":
-        own = item.wavelength[0] if item.wavelength and options.wavelength is None else length
-        return item.x if own == length else bragg.convert_wavelength(item.x, own, length)
-    if unit == "angstrom":
-        return bragg.two_theta_from_d(item.x, length)
-    return bragg.two_theta_from_q(item.x * (0.1 if unit == "1/nm" else 1.0), length)
+def _has_same_axis(one: PatternFile, other: PatternFile) -> bool:
+    return one.x is other.x and (one.unit, one.wavelength) == (other.unit, other.wavelength)
 
 
-def _place(
-    item: Extracted, part: slice, x: Array, kind: str, laid: Laid, rows: slice, other: str
-) -> tuple[str, int]:
-    """Put some frames of a file into their rows; return their status and whether they were
-    rebinned."""
-    if kind not in ("ok", "descending"):
-        laid.intensity[rows] = laid.stderr[rows] = np.nan
-        return kind, 0
-    values, errors = item.intensity[part], None if item.stderr is None else item.stderr[part]
-    poisson = np.sqrt(np.maximum(values, 1.0))
-    errors = poisson if errors is None else np.where(errors > 0, errors, poisson)
-    if kind == "descending":
+def _convert_to_two_theta(
+    content: PatternFile, wavelength: float, options: PatternReading
+) -> Array:
+    """Return the axis of a file as 2theta [degree] at the series' wavelength [angstrom], exact
+    through q."""
+    unit = content.unit or options.axis_unit or "degree"
+    match unit:
+        case "degree":
+            stated = content.wavelength
+            own = stated[0] if stated and options.wavelength is None else wavelength
+            if own == wavelength:
+                return content.x
+            return bragg.convert_wavelength(content.x, own, wavelength)
+        case "angstrom":
+            return bragg.two_theta_from_d(content.x, wavelength)
+        case "1/nm":
+            return bragg.two_theta_from_q(content.x * 0.1, wavelength)
+        case "1/angstrom":
+            return bragg.two_theta_from_q(content.x * 1.0, wavelength)
+        case _:
+            assert_never(unit)
+
+
+def _fill_rows(
+    series: RegriddedSeries,
+    rows: slice,
+    content: PatternFile,
+    part: slice,
+    axis: FileAxis,
+    *,
+    other_grid: OtherGrid,
+) -> None:
+    """Put the frames `part` of a file into the rows of the series, with their status."""
+    if axis.status != FrameStatus.OK:
+        _exclude_rows(series, rows, axis.status)
+        return
+    x = axis.two_theta
+    values = content.intensity[part]
+    errors = _choose_stderr(content, part, values)
+    if axis.descending:
         x, values, errors = x[::-1], values[:, ::-1], errors[:, ::-1]
-    if x is laid.axis or np.array_equal(x, laid.axis):
-        laid.intensity[rows], laid.stderr[rows] = values, errors
-        return "ok", 0
-    if other == "set_aside":
-        laid.intensity[rows] = laid.stderr[rows] = np.nan
-        return "other_grid", 0
-    both = [rebin(x, v, e**2, laid.axis) for v, e in zip(values, errors, strict=True)]
-    laid.intensity[rows] = [v for v, _ in both]
-    laid.stderr[rows] = np.sqrt([v for _, v in both])
-    return "ok", 1
+    if np.array_equal(x, series.axis):
+        series.intensity[rows], series.stderr[rows] = values, errors
+        return
+    match other_grid:
+        case "set_aside":
+            _exclude_rows(series, rows, FrameStatus.OTHER_GRID)
+        case "rebin":
+            both = [rebin(x, v, e**2, series.axis) for v, e in zip(values, errors, strict=True)]
+            series.intensity[rows] = np.array([mean for mean, _ in both])
+            series.stderr[rows] = np.sqrt([variance for _, variance in both])
+            series.rebinned[rows] = 1
+        case _:
+            assert_never(other_grid)
+
+
+def _exclude_rows(series: RegriddedSeries, rows: slice, status: FrameStatus) -> None:
+    """Leave rows empty, with the status that says why."""
+    series.intensity[rows] = np.nan
+    series.stderr[rows] = np.nan
+    series.status[rows] = status
+
+
+def _choose_stderr(content: PatternFile, part: slice, values: Array) -> Array:
+    """Return standard errors [counts] of frames: the file's own where positive, else those of
+    counting."""
+    poisson = np.sqrt(np.maximum(values, 1.0))
+    if content.stderr is None:
+        return np.asarray(poisson)
+    own = content.stderr[part]
+    return np.where(own > 0, own, poisson)
 
 
 def rebin(x: Array, values: Array, variance: Array, onto: Array) -> tuple[Array, Array]:
@@ -183,30 +252,40 @@ def rebin(x: Array, values: Array, variance: Array, onto: Array) -> tuple[Array,
 
     Each point stands for the interval up to the midpoints to its neighbours, its value the mean
     over it; a new value is the overlap-weighted mean, v_j = sum_i w_ji v_i with w_ji = overlap /
-    width, its variance sum_i w_ji^2 var_i. (Neighbouring new points share counts: their covariance
-    is not kept.) NaN beyond the old range.
+    width, its variance sum_i w_ji^2 var_i. Neighbouring new points share counts; their covariance
+    is not kept.
 
     Parameters
     ----------
     x, values, variance : ndarray, shape (points,)
-        Old axis (ascending), values, variances.
+        Old axis (ascending) in any unit, values, and their variances.
     onto : ndarray, shape (new points,)
         New axis, in the unit of `x`.
+
+    Returns
+    -------
+    values, variance : ndarray, shape (new points,)
+        NaN where the new interval reaches beyond the old axis.
     """
-    old, new = _edges(x), _edges(onto)
+    old, new = _interval_edges_from_points(x), _interval_edges_from_points(onto)
     cuts = np.unique(np.concatenate([old, new]))
-    cuts = cuts[(cuts >= max(old[0], new[0])) & (cuts <= min(old[-1], new[-1]))]
+    first, last = max(old[0], new[0]), min(old[-1], new[-1])
+    cuts = cuts[(cuts >= first) & (cuts <= last)]
     middle, width = (cuts[1:] + cuts[:-1]) / 2, np.diff(cuts)
     i = np.clip(np.searchsorted(old, middle) - 1, 0, x.size - 1)
     j = np.clip(np.searchsorted(new, middle) - 1, 0, onto.size - 1)
     w = width / np.diff(new)[j]
-    out = np.bincount(j, w * values[i], onto.size).astype(float)
+    mean = np.bincount(j, w * values[i], onto.size).astype(float)
     var = np.bincount(j, w**2 * variance[i], onto.size).astype(float)
-    outside = np.abs(np.bincount(j, w, onto.size) - 1) > 1e-6
-    out[outside] = var[outside] = np.nan
-    return out, var
+    outside = np.abs(np.bincount(j, w, onto.size) - 1) > COVERED
+    mean[outside] = np.nan
+    var[outside] = np.nan
+    return mean, var
 
 
-def _edges(x: Array) -> Array:
+def _interval_edges_from_points(x: Array) -> Array:
+    """Return the edges (points + 1) of the intervals around points, midway between neighbours."""
     middle = (x[1:] + x[:-1]) / 2
-    return np.concatenate([[x[0] - (middle[0] - x[0])], middle, [x[-1] + (x[-1] - middle[-1])]])
+    first = x[0] - (middle[0] - x[0])
+    last = x[-1] + (x[-1] - middle[-1])
+    return np.concatenate([[first], middle, [last]])

@@ -11,7 +11,7 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import AtRest
+from ssbchar.hexrd.verdict.reference_cells import ReferenceCell
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 METHOD = "cells at rest before heating over those of the phases file, cube root of the volumes"
 
 
-def check(
-    found: Mapping[str, AtRest], known: Mapping[str, xr.Dataset], options: Stability, error: float
+def check_cell_scale(
+    found: Mapping[str, ReferenceCell],
+    known: Mapping[str, xr.Dataset],
+    options: Stability,
+    error: float,
 ) -> Conclusion:
     """Return the scale of the cells against known ones [1] and whether the wavelength counts as
     checked.

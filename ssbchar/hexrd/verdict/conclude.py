@@ -16,7 +16,14 @@ from ssbchar.hexrd.expansion.dataset import AXES
 from ssbchar.hexrd.unindexed import detection_limits
 from ssbchar.hexrd.verdict import cell_scale_check, phase_stability, quality_rows
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import AtRest, Rest, at_rest, change, rest, scale_error
+from ssbchar.hexrd.verdict.reference_cells import (
+    ReferenceCell,
+    ReferenceFrames,
+    average_reference_cell,
+    compare_cells,
+    read_length_scale_stderr,
+    select_reference_frames,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,16 +45,16 @@ def conclude_series(
 ) -> list[Conclusion]:
     """Return the rows of one heating series (docs/data-model.md, headline quantities of
     ``hexrd``)."""
-    resting = rest(furnace, options)
+    resting = select_reference_frames(furnace, options)
     known = {str(ds.attrs["phase"]): ds for ds in phases}
     rows: list[Conclusion] = []
-    states: list[phase_stability.State] = []
-    started: dict[str, AtRest] = {}
+    states: list[phase_stability.PhaseHistory] = []
+    started: dict[str, ReferenceCell] = {}
     for p, name in enumerate(lattice["phase"].values.astype(str)):
-        before = at_rest(
+        before = average_reference_cell(
             lattice, furnace, expansion, p, resting.before, resting.temperature, "heating"
         )
-        after = at_rest(
+        after = average_reference_cell(
             lattice, furnace, expansion, p, resting.after, resting.temperature, "cooling"
         )
         shown = _free(lattice, p)
@@ -58,19 +65,32 @@ def conclude_series(
         back = _returned(before, after, resting, furnace, options)
         own += [back] if back else []
         own += _expansions(expansion, p, shown, known.get(name), options)
-        own += quality_rows.frames_refined(lattice, p) + quality_rows.breadths(peaks, name, resting)
+        own += quality_rows.count_refined_frames(lattice, p) + quality_rows.summarise_breadths(
+            peaks, name, resting
+        )
         rows += [replace(r, subject=name) for r in own]
         states.append(
-            phase_stability.state(name, p, lattice, furnace, before, after, resting, options)
+            phase_stability.describe_history(
+                name, p, lattice, furnace, before, after, resting, options
+            )
         )
     seen, others = list(onset), list(candidates)
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*seen, *limits, *others]
     limits += [r for r in others if r.quantity == "detection_limit"]
+<<<<<<< HEAD
     whole = detection_limits.select_mixture_limit(limits)
     checks = [cell_scale_check.check(started, known, options, scale_error(lattice))]
+=======
+    whole = detection_limits.mixture(limits)
+    checks = [
+        cell_scale_check.check_cell_scale(
+            started, known, options, read_length_scale_stderr(lattice)
+        )
+    ]
+>>>>>>> f79f47e (Diffraction rooms: functions named by what they do; FrameStatus and SegmentKind in place of bare words; one table for patterns.nc)
     rows += [replace(r, subject=labels.get("sample", "")) for r in [*whole, *checks]]
-    verdict = phase_stability.verdict(states, seen, others, whole, peaks, furnace, options)
+    verdict = phase_stability.judge_mixture(states, seen, others, whole, peaks, furnace, options)
     rows.append(replace(verdict, subject=labels.get("sample", "")))
     sample, source = labels.get("sample", ""), labels.get("source", "")
     return [replace(r, sample=sample, technique="hexrd", source=source) for r in rows]
@@ -82,14 +102,18 @@ def _free(lattice: xr.Dataset, phase: int) -> list[int]:
     cell, stderr = lattice["cell"].values[:, phase], lattice["cell_stderr"].values[:, phase]
     good = np.all(np.isfinite(cell), axis=1)
     return (
-        [*(int(i) for i in cell_parameters.freedom(cell[good], stderr[good]).free), 6]
+        [*(int(i) for i in cell_parameters.find_free_parameters(cell[good], stderr[good]).free), 6]
         if good.any()
         else []
     )
 
 
 def _cells(
-    found: AtRest | None, condition: str, resting: Rest, shown: list[int], lattice: xr.Dataset
+    found: ReferenceCell | None,
+    condition: str,
+    resting: ReferenceFrames,
+    shown: list[int],
+    lattice: xr.Dataset,
 ) -> list[Conclusion]:
     if found is None:
         return []
@@ -103,7 +127,7 @@ def _cells(
         reason += (
             f"; frames scatter {np.sqrt(found.scatter):.1f} times their esds, which is in the error"
         )
-    if scale_error(lattice) == 0:
+    if read_length_scale_stderr(lattice) == 0:
         reason += "; no error of the wavelength is stated"
     return [
         Conclusion(
@@ -122,9 +146,9 @@ def _cells(
 
 
 def _returned(
-    before: AtRest | None,
-    after: AtRest | None,
-    resting: Rest,
+    before: ReferenceCell | None,
+    after: ReferenceCell | None,
+    resting: ReferenceFrames,
     furnace: xr.Dataset,
     options: Stability,
 ) -> Conclusion | None:
@@ -148,7 +172,7 @@ def _returned(
         )
     if after is None:
         return replace(row, verdict="gone", reason="the phase is not there after cooling")
-    ratio, error = change(before, after)
+    ratio, error = compare_cells(before, after)
     value, stderr = 100 * float(ratio[6]), 100 * float(error[6])
     low, high = value - 1.96 * stderr, value + 1.96 * stderr
     limit = options.cell_tolerance

@@ -10,8 +10,8 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import AtRest, Rest
-from ssbchar.hexrd.verdict.reference_cells import change as change_of
+from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames
+from ssbchar.hexrd.verdict.reference_cells import compare_cells as change_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,7 +22,7 @@ LINES_OF_A_PHASE = 3
 
 
 @dataclass(frozen=True)
-class State:
+class PhaseHistory:
     """What became of one phase."""
 
     name: str
@@ -40,16 +40,16 @@ class State:
     kept_stderr: float
 
 
-def state(
+def describe_history(
     name: str,
     phase: int,
     lattice: xr.Dataset,
     furnace: xr.Dataset,
-    before: AtRest | None,
-    after: AtRest | None,
-    resting: Rest,
+    before: ReferenceCell | None,
+    after: ReferenceCell | None,
+    resting: ReferenceFrames,
     options: Stability,
-) -> State:
+) -> PhaseHistory:
     """Return what became of a phase, from its presence at both ends and its cells and intensity at
     rest."""
     present = lattice["present"].values[:, phase] == 1
@@ -74,7 +74,7 @@ def state(
                 )
             )
         )
-    return State(
+    return PhaseHistory(
         name,
         bool(np.mean(present[first]) > 0.5) if first.size else False,
         bool(np.mean(present[last]) > 0.5) if last.size else False,
@@ -86,8 +86,8 @@ def state(
     )
 
 
-def verdict(
-    states: list[State],
+def judge_mixture(
+    states: list[PhaseHistory],
     onset: list[Conclusion],
     candidates: list[Conclusion],
     limits: list[Conclusion],
@@ -175,7 +175,7 @@ def _strange(candidates: list[Conclusion], rows: list[Conclusion]) -> list[tuple
     return told
 
 
-def _changed(initial: list[State], options: Stability) -> list[str]:
+def _changed(initial: list[PhaseHistory], options: Stability) -> list[str]:
     """Return what surely has not returned: cells beyond tolerance, intensity lost."""
     told = []
     for s in initial:
@@ -186,7 +186,7 @@ def _changed(initial: list[State], options: Stability) -> list[str]:
     return told
 
 
-def _open(initial: list[State], options: Stability) -> list[str]:
+def _open(initial: list[PhaseHistory], options: Stability) -> list[str]:
     """Return the cells of which it cannot be said that they returned."""
     told = []
     for s in initial:
@@ -203,7 +203,7 @@ def _open(initial: list[State], options: Stability) -> list[str]:
     return told
 
 
-def _back(s: State) -> str:
+def _back(s: PhaseHistory) -> str:
     return f"{s.name} back within {abs(s.change) + 1.96 * s.change_stderr:.2g} % (95 %)"
 
 

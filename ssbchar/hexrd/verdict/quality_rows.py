@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.verdict.reference_cells import Rest
+from ssbchar.hexrd.verdict.reference_cells import ReferenceFrames
 from ssbchar.uncertain import weighted_mean
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BREADTHS = (("inverse_size", 10.0, "1/nm"), ("microstrain", 100.0, "percent"))
 """Variable of ``peaks.nc``, factor to the unit told, unit."""
 
 
-def frames_refined(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
+def count_refined_frames(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
     """Return in how many frames a phase has a good cell of its own, and what became of the
     others."""
     verdict = lattice["verdict"].values[:, phase].astype(str)
@@ -57,7 +57,7 @@ def frames_refined(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
     ]
 
 
-def breadths(peaks: xr.Dataset, name: str, resting: Rest) -> list[Conclusion]:
+def summarise_breadths(peaks: xr.Dataset, name: str, resting: ReferenceFrames) -> list[Conclusion]:
     """Return inverse apparent size and microstrain of a phase before heating and after cooling,
     where measured."""
     if "inverse_size" not in peaks or name not in peaks["candidate"].values.astype(str):

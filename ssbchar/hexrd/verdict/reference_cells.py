@@ -22,7 +22,7 @@ FEW = 8
 
 
 @dataclass(frozen=True)
-class Rest:
+class ReferenceFrames:
     """Frames at rest and the temperature their cells are brought to."""
 
     before: NDArray[np.intp]
@@ -34,7 +34,7 @@ class Rest:
 
 
 @dataclass(frozen=True)
-class AtRest:
+class ReferenceCell:
     """A phase at rest: a, b, c, alpha, beta, gamma, volume with errors, and its intensity."""
 
     value: Array
@@ -49,14 +49,14 @@ class AtRest:
     """Mean and standard error."""
 
 
-def rest(furnace: xr.Dataset, options: Stability) -> Rest:
+def select_reference_frames(furnace: xr.Dataset, options: Stability) -> ReferenceFrames:
     """Return the frames at rest before heating and after cooling, and their common temperature."""
     temperature = furnace["temperature"].values.astype(float)
     rate = np.abs(np.nan_to_num(furnace["rate"].values.astype(float)))
     known = np.flatnonzero(np.isfinite(temperature))
     none = np.array([], dtype=np.intp)
     if known.size == 0:
-        return Rest(none, none, float("nan"), False)
+        return ReferenceFrames(none, none, float("nan"), False)
     low = float(temperature[known].min())
     cool = temperature[known] <= low + options.rest_above
     warm = np.flatnonzero(~cool)
@@ -73,10 +73,12 @@ def rest(furnace: xr.Dataset, options: Stability) -> Rest:
         (before if still else before[:FEW]),
         after[-max(FEW, int(np.sum(rate[after] <= options.rest_rate))) :],
     )
-    return Rest(before, after, float(np.median(temperature[before])) if before.size else low, still)
+    return ReferenceFrames(
+        before, after, float(np.median(temperature[before])) if before.size else low, still
+    )
 
 
-def at_rest(
+def average_reference_cell(
     lattice: xr.Dataset,
     furnace: xr.Dataset,
     expansion: xr.Dataset,
@@ -84,7 +86,7 @@ def at_rest(
     frames: NDArray[np.intp],
     temperature: float,
     ramp: str,
-) -> AtRest | None:
+) -> ReferenceCell | None:
     """Return a phase's mean cell over frames, at one temperature; None where it was not there.
 
     Each frame's cell is moved to `temperature` by the expansion curve of `ramp`; its error holds
@@ -92,7 +94,7 @@ def at_rest(
     wavelength.
     """
     good = (
-        frames[cell_parameters.usable(lattice, furnace, phase, frames, 0.0)]
+        frames[cell_parameters.select_usable(lattice, furnace, phase, frames, 0.0)]
         if frames.size
         else frames
     )
@@ -100,8 +102,8 @@ def at_rest(
         return None
     cell = lattice["cell"].values[good, phase]
     values = _sizes(cell)
-    own, shared = cell_parameters.covariance(lattice, good, phase)
-    turn = tensor.jacobian(_sizes, cell, np.full_like(cell, 1e-5))
+    own, shared = cell_parameters.split_covariance(lattice, good, phase)
+    turn = tensor.differentiate(_sizes, cell, np.full_like(cell, 1e-5))
     stderr = np.sqrt(np.maximum(np.einsum("tai,tij,taj->ta", turn, np.nan_to_num(own), turn), 0))
     common = np.abs(np.einsum("tai,ti->ta", turn, shared)).mean(axis=0)
     slope = _slope(expansion, phase, ramp, temperature)
@@ -115,12 +117,12 @@ def at_rest(
             mean[i], sigma[i], scatter[i] = weighted_mean(moved[:, i], error[:, i])
     sigma = np.hypot(sigma, common)
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
-    relative = scale_error(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
+    relative = read_length_scale_stderr(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
     systematic = np.hypot(slope * shift, relative * mean)
     intensity = weighted_mean(
         lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
     )
-    return AtRest(
+    return ReferenceCell(
         mean, sigma, common, systematic, int(good.size), float(scatter.max()), intensity[:2]
     )
 
@@ -130,7 +132,7 @@ def _sizes(cell: Array) -> Array:
     return np.concatenate([cell, volume(cell)[:, None]], axis=1)
 
 
-def change(before: AtRest, after: AtRest) -> tuple[Array, Array]:
+def compare_cells(before: ReferenceCell, after: ReferenceCell) -> tuple[Array, Array]:
     """Return after / before - 1 of a, b, c, alpha, beta, gamma, volume and its error; what is
     shared cancels."""
     ratio = after.value / before.value
@@ -138,7 +140,7 @@ def change(before: AtRest, after: AtRest) -> tuple[Array, Array]:
     return ratio - 1, np.abs(ratio) * np.hypot(*part)
 
 
-def scale_error(lattice: xr.Dataset) -> float:
+def read_length_scale_stderr(lattice: xr.Dataset) -> float:
     """Return the relative error that all lengths share (wavelength, detector distance), zero where
     none is stated."""
     value = float(lattice.attrs.get("length_scale_stderr", 0.0))

@@ -32,7 +32,7 @@ def test_every_crystal_system(system: str) -> None:
     inside = np.isfinite(at.tensor.values[:, 0])
     h = 0.5
     cell, rate = truth(one, t), (truth(one, t + h) - truth(one, t - h)) / (2 * h)
-    right = tensor.expansion_tensor(cell, rate)
+    right = tensor.tensor_from_cell_rate(cell, rate)
     right = np.stack([right[:, i, j] for i, j in tensor.PAIRS], axis=1)
     error = np.hypot(at.tensor_stderr.values, 1e-12)
     assert np.mean(np.abs((at.tensor.values - right) / error)[inside] < 3) > 0.9
@@ -143,11 +143,13 @@ def test_absent_and_short_phases_have_a_verdict() -> None:
 def test_vibration_models_find_their_temperature(kind: str) -> None:
     rng = np.random.default_rng(2)
     t, theta = np.linspace(-250, 700, 80), 500.0
-    u = curves.thermal_energy(kind, t, theta)
+    u = curves.calculate_thermal_energy(kind, t, theta)
     y = np.stack([9.4 * (1 + 1.2e-5 * u), 5.1 * (1 + 2.0e-5 * u)], axis=1)
     sigma = 2e-5 * np.array([9.4, 5.1])
     seen = y + sigma * rng.standard_normal(y.shape)
-    curve = curves.fit(t, np.full(80, 0.1), seen, np.tile(np.diag(sigma**2), (80, 1, 1)), kind)
+    curve = curves.fit_curves(
+        t, np.full(80, 0.1), seen, np.tile(np.diag(sigma**2), (80, 1, 1)), kind
+    )
     assert curve is not None
     stderr = np.sqrt(curve.covariance[-1, -1])
     assert 0 < stderr < 40 and abs(curve.basis.theta - theta) < 4 * stderr
@@ -156,8 +158,8 @@ def test_vibration_models_find_their_temperature(kind: str) -> None:
     h = 1.0
     slope = (
         (
-            curves.thermal_energy(kind, np.array([301.0]), theta)
-            - curves.thermal_energy(kind, np.array([299.0]), theta)
+            curves.calculate_thermal_energy(kind, np.array([301.0]), theta)
+            - curves.calculate_thermal_energy(kind, np.array([299.0]), theta)
         )
         / 2
         / h
@@ -167,7 +169,7 @@ def test_vibration_models_find_their_temperature(kind: str) -> None:
 
 def test_thermal_energy_is_classical_when_hot() -> None:
     for kind in ("einstein", "debye"):
-        slope = np.diff(curves.thermal_energy(kind, np.array([1500.0, 1501.0]), 200.0))
+        slope = np.diff(curves.calculate_thermal_energy(kind, np.array([1500.0, 1501.0]), 200.0))
         assert slope[0] == pytest.approx(1.0, abs=2e-3)
-    cold = curves.thermal_energy("debye", np.array([-268.15]), 400.0)[0]
+    cold = curves.calculate_thermal_energy("debye", np.array([-268.15]), 400.0)[0]
     assert cold == pytest.approx(3 * 5.0 * np.pi**4 / 15 * (5.0 / 400.0) ** 3, rel=1e-3)

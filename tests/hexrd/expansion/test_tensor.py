@@ -16,7 +16,7 @@ def rate_of(system: str) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("system", CELLS)
 def test_axes_reproduce_the_metric(system: str) -> None:
-    m = tensor.axes(np.array(CELLS[system][0], float))
+    m = tensor.basis_from_cell(np.array(CELLS[system][0], float))
     np.testing.assert_allclose(m.T @ m, metric(CELLS[system][0]), atol=1e-10)
     assert np.linalg.det(m) > 0
 
@@ -25,9 +25,9 @@ def test_axes_reproduce_the_metric(system: str) -> None:
 def test_tensor_predicts_every_plane_spacing(system: str) -> None:
     """(1/d) dd/dT of a plane is n . alpha . n along its normal: the definition of the tensor."""
     cell, rate = rate_of(system)
-    alpha = tensor.expansion_tensor(cell, rate)
+    alpha = tensor.tensor_from_cell_rate(cell, rate)
     hkl = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, -2, 3], [2, 1, -1]], float)
-    normal = np.linalg.inv(tensor.axes(cell)).T @ hkl.T
+    normal = np.linalg.inv(tensor.basis_from_cell(cell)).T @ hkl.T
     normal /= np.linalg.norm(normal, axis=0)
     h = 1e-2
     numeric = np.log(spacing(hkl, cell + h * rate) / spacing(hkl, cell - h * rate)) / (2 * h)
@@ -39,11 +39,11 @@ def test_tensor_predicts_every_plane_spacing(system: str) -> None:
 
 
 def test_symmetry_fixes_what_it_should() -> None:
-    alpha = tensor.expansion_tensor(*rate_of("cubic"))
+    alpha = tensor.tensor_from_cell_rate(*rate_of("cubic"))
     np.testing.assert_allclose(alpha, RATES[0] * np.eye(3), atol=1e-15)
-    alpha = tensor.expansion_tensor(*rate_of("trigonal"))
+    alpha = tensor.tensor_from_cell_rate(*rate_of("trigonal"))
     np.testing.assert_allclose(alpha, np.diag([RATES[0], RATES[0], RATES[1]]), atol=1e-15)
-    alpha = tensor.expansion_tensor(*rate_of("monoclinic"))
+    alpha = tensor.tensor_from_cell_rate(*rate_of("monoclinic"))
     assert abs(alpha[0, 1]) < 1e-15 and abs(alpha[1, 2]) < 1e-15 and abs(alpha[0, 2]) > 1e-7
 
 
@@ -51,7 +51,7 @@ def test_monoclinic_by_hand() -> None:
     """alpha_33 = c'/c, alpha_22 = b'/b, alpha_11 = a'/a + beta' cot(beta), alpha_13 from the turn
     of a."""
     cell, rate = rate_of("monoclinic")
-    alpha = tensor.expansion_tensor(cell, rate)
+    alpha = tensor.tensor_from_cell_rate(cell, rate)
     beta, turn = np.radians(cell[4]), np.radians(rate[4])
     along_a, along_c = rate[0] / cell[0], rate[2] / cell[2]
     assert alpha[0, 0] == pytest.approx(along_a + turn / np.tan(beta), rel=1e-9)
@@ -62,9 +62,9 @@ def test_monoclinic_by_hand() -> None:
 
 def test_small_lagrangian_strain_is_the_integral_of_the_tensor() -> None:
     cell, rate = rate_of("triclinic")
-    strain = tensor.lagrangian_strain(cell + 0.1 * rate, cell - 0.1 * rate)
+    strain = tensor.strain_from_cell(cell + 0.1 * rate, cell - 0.1 * rate)
     np.testing.assert_allclose(
-        strain, 0.2 * tensor.expansion_tensor(cell, rate), rtol=1e-4, atol=1e-12
+        strain, 0.2 * tensor.tensor_from_cell_rate(cell, rate), rtol=1e-4, atol=1e-12
     )
 
 
@@ -73,7 +73,7 @@ def test_principal_axes_keep_their_names_through_a_crossing() -> None:
     turn = np.radians(20)
     r = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
     series = np.array([r @ np.diag([1e-5 * (1 + s), 1.2e-5, 2e-5 * (1.05 - s)]) @ r.T for s in t])
-    values, vectors = tensor.principal(series)
+    values, vectors = tensor.find_principal_axes(series)
     np.testing.assert_allclose(values[:, 0], 1e-5 * (1 + t), rtol=1e-6)
     np.testing.assert_allclose(values[:, 2], 2e-5 * (1.05 - t), rtol=1e-6)
     np.testing.assert_allclose(np.abs(np.einsum("nij,ij->nj", vectors, r)), 1, atol=1e-6)
@@ -84,25 +84,27 @@ def test_principal_errors_match_a_monte_carlo() -> None:
     alpha = np.array([[1.0, 0.1, 0.4], [0.1, 1.6, -0.2], [0.4, -0.2, 2.4]]) * 1e-5
     root = 1e-8 * rng.standard_normal((6, 6))
     covariance = (root @ root.T)[None]
-    value, vector = tensor.principal(alpha[None])
+    value, vector = tensor.find_principal_axes(alpha[None])
     draws = (
         np.array([alpha[i, j] for i, j in tensor.PAIRS]) + rng.standard_normal((4000, 6)) @ root.T
     )
     many = np.empty((4000, 3, 3))
     for n, (i, j) in enumerate(tensor.PAIRS):
         many[:, i, j] = many[:, j, i] = draws[:, n]
-    values, vectors = tensor.principal(many)
+    values, vectors = tensor.find_principal_axes(many)
     np.testing.assert_allclose(
-        tensor.principal_stderr(vector, covariance)[0], values.std(axis=0), rtol=0.08
+        tensor.propagate_to_principal_values(vector, covariance)[0], values.std(axis=0), rtol=0.08
     )
     cosine = np.clip(np.abs(np.einsum("nij,ij->nj", vectors, vector[0])), 0, 1)
     turned = np.degrees(np.sqrt(np.mean(np.arccos(cosine) ** 2, axis=0)))
-    np.testing.assert_allclose(tensor.axis_stderr(value, vector, covariance)[0], turned, rtol=0.1)
+    np.testing.assert_allclose(
+        tensor.propagate_to_principal_axes(value, vector, covariance)[0], turned, rtol=0.1
+    )
 
 
 def test_equal_principal_values_have_no_direction() -> None:
-    alpha = tensor.expansion_tensor(*rate_of("trigonal"))[None]
-    value, vector = tensor.principal(alpha)
+    alpha = tensor.tensor_from_cell_rate(*rate_of("trigonal"))[None]
+    value, vector = tensor.find_principal_axes(alpha)
     covariance = np.diag([1e-7, 1e-7, 1e-7, 0, 0, 0])[None] ** 2
-    direction = tensor.axis_stderr(value, vector, covariance)[0]
+    direction = tensor.propagate_to_principal_axes(value, vector, covariance)[0]
     assert direction[0] == direction[1] == 90 and direction[2] < 1e-9

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.export import cif, export, gsas
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.hexrd import heating
 
@@ -160,7 +160,7 @@ def test_patterns_for_gsas_come_back(made: tuple[Chain, dict[str, str], Path]) -
     names = [n for n in files if n.endswith(".fxye")]
     assert "frame0004.fxye" in names and len(names) >= 4
     for name in names:
-        back = read.read_patterns(folder / name, Reading(wavelength=0.1173))
+        back = read.read_patterns(folder / name, PatternReading(wavelength=0.1173))
         ours = found.patterns.sel(frame=int(name[5:9]))
         np.testing.assert_allclose(back["two_theta"], ours["two_theta"], atol=1e-7)
         np.testing.assert_allclose(back["intensity"][0], ours["intensity"], rtol=1e-7)

@@ -285,7 +285,7 @@ def test_of_a_long_series_neighbours_are_averaged(
 ) -> None:
     path = long_log(tmp_path / "log.csv", 900.0)
     every = join(path, heated()).attrs
-    monkeypatch.setattr(clock.averaged, "__defaults__", (60,))
+    monkeypatch.setattr(clock.average_frames, "__defaults__", (60,))
     fewer = join(path, heated()).attrs
     apart = fewer["clock_offset_seen"] - every["clock_offset_seen"]
     assert (
@@ -300,10 +300,10 @@ def test_averaged_patterns_keep_all_frames_and_their_errors() -> None:
     rng = np.random.default_rng(1)
     counts = rng.poisson(400, (100, 50)).astype(float)
     good = np.setdiff1d(np.arange(100), [3, 50])
-    at, mean, error = clock.averaged(np.arange(100.0), counts, np.sqrt(counts), good)
+    at, mean, error = clock.average_frames(np.arange(100.0), counts, np.sqrt(counts), good)
     assert at.size == good.size and np.array_equal(mean, counts[good])
     blocks = 7
-    at, mean, error = clock.averaged(np.arange(100.0), counts, np.sqrt(counts), good, blocks)
+    at, mean, error = clock.average_frames(np.arange(100.0), counts, np.sqrt(counts), good, blocks)
     assert at.size == blocks and np.all(np.diff(at) > 0)
     assert np.mean(mean) == pytest.approx(counts[good].mean(), rel=1e-3)
     assert np.std((mean - 400) / error) == pytest.approx(1.0, abs=0.15)

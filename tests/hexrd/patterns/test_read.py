@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.bragg import d_from_two_theta
 from ssbchar.hexrd.patterns import frame_status, read, rebin
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.storage import store
 
 
@@ -58,9 +58,9 @@ def test_frames_follow_the_numbers_in_their_names(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=2, max_size=30, unique=True))
-def test_frame_numbers_are_the_varying_number(numbers: list[int]) -> None:
+def test_number_frames_are_the_varying_number(numbers: list[int]) -> None:
     names = [f"LFP2_650C_{n:07d}_1.xye" for n in sorted(numbers)]
-    assert read.frame_numbers(names).tolist() == sorted(numbers)
+    assert read.number_frames(names).tolist() == sorted(numbers)
 
 
 def test_a_missing_tenth_is_listed(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_silent_wavelength_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         BadInput, match=r"no file states its wavelength; set hexrd\.read\.wavelength"
     ):
-        read.read_patterns(folder(tmp_path), Reading())
+        read.read_patterns(folder(tmp_path), PatternReading())
 
 
 def test_a_wavelength_unlike_the_header_is_said(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_mixed_wavelengths_meet_through_d(tmp_path: Path) -> None:
         centre = 2 * np.degrees(np.arcsin(length / (2 * d)))
         y = 100 + 5000 * np.exp(-(((x - centre) / 0.03) ** 2))
         xye(tmp_path / f"{n}.xye", x=x, y=y, head=f"# wavelength = {length}\n")
-    ds = read.read_patterns(tmp_path, Reading())
+    ds = read.read_patterns(tmp_path, PatternReading())
     assert float(ds.wavelength) == 0.2413
     assert ds.status.values.tolist()[:2] == ["ok", "ok"]
     assert ds.rebinned.values.tolist() == [0, 0, 1]
@@ -205,14 +205,18 @@ def test_rebinning_keeps_counts(seed: int, ratio: float, shift: float) -> None:
 
 def test_beam_dumps_are_sudden_and_come_back() -> None:
     totals = 1000 * np.exp(-np.arange(200) / 150.0)  # a decaying ring current is none
-    assert not frame_status.beam_dumps(totals, 0.5).any()
+    assert not frame_status.find_beam_dumps(totals, 0.5).any()
     dumped = totals.copy()
     dumped[60:75] *= 0.05
     dumped[199] *= 0.3
     dumped[0] = 10
-    assert np.flatnonzero(frame_status.beam_dumps(dumped, 0.5)).tolist() == [0, *range(60, 75), 199]
+    assert np.flatnonzero(frame_status.find_beam_dumps(dumped, 0.5)).tolist() == [
+        0,
+        *range(60, 75),
+        199,
+    ]
     attenuated = np.where(np.arange(200) < 100, 1000.0, 300.0)  # a filter put in half way is none
-    assert not frame_status.beam_dumps(attenuated, 0.5).any()
+    assert not frame_status.find_beam_dumps(attenuated, 0.5).any()
 
 
 def test_points_without_pixels_are_left_out(tmp_path: Path) -> None:

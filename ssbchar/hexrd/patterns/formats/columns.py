@@ -27,7 +27,7 @@ import numpy as np
 from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
-from ssbchar.hexrd.patterns.formats.extracted import Extracted
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.typing import Array
 
 _FLOAT = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
@@ -50,7 +50,7 @@ _UNITS = (
 )
 
 
-def extract(path: Path) -> Extracted:
+def extract(path: Path) -> PatternFile:
     """Return the pattern of a text file of two or more columns.
 
     Raises
@@ -72,7 +72,7 @@ def extract(path: Path) -> Extracted:
     rows = _numbers(path, raw[start.start() :], raw.count(b"\n", 0, start.start()))
     gsas = re.search(r"^BANK\s.*\bFXYE?\b", header, re.M)
     temperature = _temperature(header)
-    return Extracted(
+    return PatternFile(
         x=rows[:, 0] / 100 if gsas else rows[:, 0].copy(),
         unit="degree" if gsas else _unit(header),
         intensity=rows[None, :, 1].copy(),
@@ -81,7 +81,7 @@ def extract(path: Path) -> Extracted:
         wavelength=bragg.wavelength_from_header(header),
         temperature=np.array([temperature]),
         time=np.array([_time(header)]),
-        monitor=np.array([monitor(header)]),
+        monitor=np.array([monitor_from_header(header)]),
     )
 
 
@@ -152,7 +152,7 @@ def _time(header: str) -> float:
         return np.nan
 
 
-def monitor(header: str) -> float:
+def monitor_from_header(header: str) -> float:
     """Return the incident monitor a header states, NaN where it states none."""
     found = _MONITOR.search(header)
     return float(found[1]) if found else np.nan

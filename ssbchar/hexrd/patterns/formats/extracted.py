@@ -1,45 +1,51 @@
-"""What a pattern file says, whatever its format."""
+"""What a pattern file holds, whatever its format."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
+from ssbchar.hexrd.patterns.options import AxisUnit
 from ssbchar.storage.row_file import Stack
 from ssbchar.typing import Array
 
 
-@dataclass
-class Extracted:
-    """What one file says, in its own axis unit: patterns of shape (frames, points)."""
+def _unknown() -> Array:
+    return np.array([np.nan])
+
+
+@dataclass(kw_only=True)
+class PatternFile:
+    """The patterns of one file, in its own axis unit; not frozen: a long series moves them to disk
+    and drops them once they are regridded."""
 
     x: Array
     """Axis, shape (points,)."""
-    unit: str
-    """Unit of the axis: ``degree``, ``1/angstrom``, ``1/nm``, ``angstrom`` (d) or empty where the
-    file is silent."""
+    unit: AxisUnit | Literal[""]
+    """Unit of the axis: 2theta, q, q or d; empty where the file does not state it."""
     intensity: Array | Stack
-    """Shape (frames, points); on disk where there are many."""
+    """[counts], shape (frames, points); on disk where there are many."""
     stderr: Array | Stack | None = None
-    """Standard errors of the intensity, or None where the file has none."""
+    """Standard errors of the intensity [counts], or None where the file has none."""
     header: str = ""
     """Text of the header and comments."""
     wavelength: tuple[float, float] | None = None
     """Wavelength and its standard error [angstrom]."""
-    temperature: Array = field(default_factory=lambda: np.array([np.nan]))
-    """Per frame [degC], NaN unknown."""
-    time: Array = field(default_factory=lambda: np.array([np.nan]))
-    """Per frame [s since 1970-01-01 UTC], NaN unknown."""
-    monitor: Array = field(default_factory=lambda: np.array([np.nan]))
-    """Per frame incident monitor [counts], NaN unknown."""
-    frames: int = 1
+    temperature: Array = field(default_factory=_unknown)
+    """[degC], one value or shape (frames,), NaN where unknown."""
+    time: Array = field(default_factory=_unknown)
+    """[s since 1970-01-01 UTC], one value or shape (frames,), NaN where unknown."""
+    monitor: Array = field(default_factory=_unknown)
+    """Incident monitor [counts], one value or shape (frames,), NaN where unknown."""
+    frames: int = field(init=False)
     """How many patterns."""
-    synthetic: bool = False
+    synthetic: bool = field(init=False)
     """Whether the header says that the data are synthetic."""
 
     def __post_init__(self) -> None:
-        """Keep what remains true once the patterns have moved on, and no more of the header."""
+        """Note what is needed after the patterns have been dropped; forget the header's text."""
         self.frames = self.intensity.shape[0]
         self.synthetic = "synthetic" in self.header.lower()
         self.header = ""

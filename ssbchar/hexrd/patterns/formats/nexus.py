@@ -19,7 +19,7 @@ import numpy as np
 
 from ssbchar.constants import ABSOLUTE_ZERO_C, HC_EV_ANGSTROM
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.patterns.formats.extracted import Extracted
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.storage import row_file
 from ssbchar.typing import Array
 
@@ -43,7 +43,7 @@ _AXIS_UNITS = {
 _LENGTH = {"m": 1e10, "nm": 10.0, "angstrom": 1.0, "å": 1.0, "a": 1.0, "pm": 0.01, "": 1.0}
 
 
-def extract(path: Path) -> Extracted:
+def extract(path: Path) -> PatternFile:
     """Return the patterns of a NeXus or HDF5 file.
 
     Raises
@@ -63,7 +63,7 @@ def extract(path: Path) -> Extracted:
         ) from error
 
 
-def _read(path: Path, file: Any) -> Extracted:
+def _read(path: Path, file: Any) -> PatternFile:
     group = _default(file) or _only(path, file)
     name = str(
         _text(group.attrs.get("signal", ""))
@@ -92,7 +92,7 @@ def _read(path: Path, file: Any) -> Extracted:
     )
     entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
     frames = intensity.shape[0]
-    return Extracted(
+    return PatternFile(
         x=x * scale,
         unit=unit or _unit_by_name(axes[-1]),
         intensity=intensity,

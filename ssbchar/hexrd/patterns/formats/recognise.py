@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ssbchar.hexrd.patterns.formats.extracted import Extracted
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 
 SUFFIXES = (
     ".xy",
@@ -28,7 +28,7 @@ SUFFIXES = (
 """File names that may hold patterns."""
 
 
-def extract(path: Path) -> Extracted:
+def extract(path: Path) -> PatternFile:
     """Return what a pattern file says, by the format its suffix (and its first lines) tell.
 
     Raises

@@ -17,8 +17,8 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
-from ssbchar.hexrd.patterns.formats.columns import monitor
-from ssbchar.hexrd.patterns.formats.extracted import Extracted
+from ssbchar.hexrd.patterns.formats.columns import monitor_from_header
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 
 _AXES = (
     ("degree", re.compile(r"^(2_?-?th|two_?theta|tth|ttheta|angle)", re.I)),
@@ -31,7 +31,7 @@ _MONITOR = re.compile(r"^(monitor|i0|ion_?chamber)\b", re.I)
 _SIGMA = re.compile(r"(sigma|std|esd|err)", re.I)
 
 
-def extract(path: Path) -> Extracted:
+def extract(path: Path) -> PatternFile:
     """Return the pattern of a table with a comma, semicolon or tab between its columns.
 
     Raises
@@ -61,14 +61,14 @@ def extract(path: Path) -> Extracted:
         constant = np.unique(table.iloc[:, flux[0]].to_numpy(dtype=float)) if flux else np.array([])
     except (ValueError, IndexError) as error:
         raise BadInput(path, f"a cell is no number ({error})", "correct it") from error
-    return Extracted(
+    return PatternFile(
         x=values[:, 0],
         unit=unit,
         intensity=values[None, :, 1],
         stderr=values[None, :, 2] if values.shape[1] > 2 else None,
         header="\n".join([header, *names]),
         wavelength=bragg.wavelength_from_header(header),
-        monitor=constant if constant.size == 1 else np.array([monitor(header)]),
+        monitor=constant if constant.size == 1 else np.array([monitor_from_header(header)]),
     )
 
 

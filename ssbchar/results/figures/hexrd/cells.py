@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.hexrd.expansion.cell_parameters import USABLE
+from ssbchar.hexrd.expansion.cell_parameters import USABLE_VERDICTS
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd.course import Course, pages
 from ssbchar.storage.store import Drawing
@@ -119,7 +119,7 @@ def _cell_panel(
         chosen = phase.isel(axis=PARAMETERS.index(name))
         value, stderr = chosen["cell"].values, chosen["cell_stderr"].values
     there = _there(phase)
-    good = there & np.isin(phase["verdict"].values.astype(str), USABLE)
+    good = there & np.isin(phase["verdict"].values.astype(str), USABLE_VERDICTS)
     x = _abscissa(at)
     for segment in dict.fromkeys(at.segment):
         own = good & (at.segment == segment)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.formats.recognise import extract
-from ssbchar.hexrd.patterns.options import Reading
+from ssbchar.hexrd.patterns.options import PatternReading
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_every_format_gives_the_same_pattern(kind: str, tmp_path: Path) -> None:
 
 
 def test_temperature_and_wavelength_of_a_header(tmp_path: Path) -> None:
-    ds = read.read_patterns(write_as("xydata", tmp_path), Reading())
+    ds = read.read_patterns(write_as("xydata", tmp_path), PatternReading())
     assert float(ds.temperature_header[0]) == pytest.approx(21.85)
     assert float(ds.wavelength) == 0.2413
     assert float(ds.wavelength_stderr) == pytest.approx(1e-4 / np.sqrt(12))
@@ -40,7 +40,7 @@ def test_temperature_and_wavelength_of_a_header(tmp_path: Path) -> None:
 
 def test_nexus_series_with_time_and_temperature(tmp_path: Path) -> None:
     ds = read.read_patterns(
-        write_nexus(tmp_path / "s.nxs", np.stack([counts(n) for n in range(5)])), Reading()
+        write_nexus(tmp_path / "s.nxs", np.stack([counts(n) for n in range(5)])), PatternReading()
     )
     assert ds.frame.values.tolist() == [1, 2, 3, 4, 5]
     np.testing.assert_allclose(ds.temperature_header, 26.85 + np.arange(5))
