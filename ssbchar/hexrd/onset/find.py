@@ -73,13 +73,8 @@ def _named(conclusion: Conclusion, phase: str, condition: str) -> Conclusion:
 
 
 def _course(
-<<<<<<< HEAD
-    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Ramp, options: Onset
-) -> PhaseOnSegment | None:
-=======
     lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Segment, options: Onset
-) -> Course | None:
->>>>>>> f79f47e (Diffraction rooms: functions named by what they do; FrameStatus and SegmentKind in place of bare words; one table for patterns.nc)
+) -> PhaseOnSegment | None:
     """Return a phase's intensity on a ramp; frames without a phase count as zero with the width of
     their limit."""
     frames = ramp.frames

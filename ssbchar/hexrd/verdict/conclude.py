@@ -78,17 +78,12 @@ def conclude_series(
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*seen, *limits, *others]
     limits += [r for r in others if r.quantity == "detection_limit"]
-<<<<<<< HEAD
     whole = detection_limits.select_mixture_limit(limits)
-    checks = [cell_scale_check.check(started, known, options, scale_error(lattice))]
-=======
-    whole = detection_limits.mixture(limits)
     checks = [
         cell_scale_check.check_cell_scale(
             started, known, options, read_length_scale_stderr(lattice)
         )
     ]
->>>>>>> f79f47e (Diffraction rooms: functions named by what they do; FrameStatus and SegmentKind in place of bare words; one table for patterns.nc)
     rows += [replace(r, subject=labels.get("sample", "")) for r in [*whole, *checks]]
     verdict = phase_stability.judge_mixture(states, seen, others, whole, peaks, furnace, options)
     rows.append(replace(verdict, subject=labels.get("sample", "")))
