@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields, replace
 
 from ssbchar.statistics import Z95
 
@@ -20,6 +20,7 @@ class Conclusion:
     """
 
     quantity: str
+    _: KW_ONLY
     value: float | None = None
     stderr: float | None = None
     systematic: float | None = None
@@ -46,9 +47,7 @@ class Conclusion:
         ):
             return self
         half = Z95 * math.hypot(self.stderr, self.systematic or 0.0)
-        return Conclusion(
-            **{**asdict(self), "lower95": self.value - half, "upper95": self.value + half}
-        )
+        return replace(self, lower95=self.value - half, upper95=self.value + half)
 
 
 COLUMNS = (

@@ -38,9 +38,9 @@ def hexrd(verdict: str = "reversible") -> list[Conclusion]:
     return [
         Conclusion(
             "a",
-            8.2565812345,
-            0.00012345,
-            0.0004,
+            value=8.2565812345,
+            stderr=0.00012345,
+            systematic=0.0004,
             unit="angstrom",
             subject="LAGP",
             condition="before heating",
@@ -48,13 +48,15 @@ def hexrd(verdict: str = "reversible") -> list[Conclusion]:
         ),
         Conclusion(
             "mean_linear_expansion",
-            8.123456e-6,
-            1.2e-7,
+            value=8.123456e-6,
+            stderr=1.2e-7,
             unit="1/K",
             subject="LAGP",
             condition="heating a",
         ),
-        Conclusion("detection_limit", None, upper95=1.234567, unit="percent", subject="LAGP+LFP"),
+        Conclusion(
+            "detection_limit", value=None, upper95=1.234567, unit="percent", subject="LAGP+LFP"
+        ),
         Conclusion(
             "phase_stability",
             verdict=verdict,
@@ -66,7 +68,7 @@ def hexrd(verdict: str = "reversible") -> list[Conclusion]:
 
 def xas(verdict: str = "retained") -> list[Conclusion]:
     return [
-        Conclusion("edge_shift", -0.0123456, 0.0234567, unit="eV", subject="Ge K"),
+        Conclusion("edge_shift", value=-0.0123456, stderr=0.0234567, unit="eV", subject="Ge K"),
         Conclusion(
             "structure", verdict=verdict, reason="no shell loses more than 3 %", subject="Ge K"
         ),
@@ -81,9 +83,17 @@ def nmr(share: float | None = 93.1) -> list[Conclusion]:
         return [bound]
     return [
         Conclusion(
-            "alloyed_share", share, 0.31, 0.8, unit="percent", condition="corrected", verdict="ok"
+            "alloyed_share",
+            value=share,
+            stderr=0.31,
+            systematic=0.8,
+            unit="percent",
+            condition="corrected",
+            verdict="ok",
         ),
-        Conclusion("x_alloyed", share / 100, 0.0031, 0.008, unit="1", verdict="ok"),
+        Conclusion(
+            "x_alloyed", value=share / 100, stderr=0.0031, systematic=0.008, unit="1", verdict="ok"
+        ),
     ]
 
 

@@ -228,13 +228,25 @@ def finished(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     known.save_truths(truths, tmp_path / "truth.json")
     told = [
         Conclusion(
-            "a", 8.2601, 1e-4, 1e-4, unit="angstrom", subject="LAGP", condition="before heating"
+            "a",
+            value=8.2601,
+            stderr=1e-4,
+            systematic=1e-4,
+            unit="angstrom",
+            subject="LAGP",
+            condition="before heating",
         ),
         Conclusion(
-            "end_temperature", 761.0, 0.5, 1.2, unit="degC", subject="LAGP", condition="heating"
+            "end_temperature",
+            value=761.0,
+            stderr=0.5,
+            systematic=1.2,
+            unit="degC",
+            subject="LAGP",
+            condition="heating",
         ),
         Conclusion("phase_stability", verdict="reacts", subject="s"),
-        Conclusion("detection_limit", 0.4, 0.1, unit="percent", subject="s"),
+        Conclusion("detection_limit", value=0.4, stderr=0.1, unit="percent", subject="s"),
     ]
     rows = [{**vars(c), "sample": "s", "technique": "hexrd"} for c in told]
     pd.DataFrame(rows).to_csv(tmp_path / "summary.csv", index=False)

@@ -235,8 +235,8 @@ def _conclude_shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
     return [
         Conclusion(
             FRACTIONS[region],
-            100 * float(share[r]),
-            100 * float(error[r]),
+            value=100 * float(share[r]),
+            stderr=100 * float(error[r]),
             unit="percent",
             subject=region,
             condition="raw, TopSpin spectrum",

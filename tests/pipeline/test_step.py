@@ -30,7 +30,7 @@ def read(source: Path, options: Scale) -> xr.Dataset:
 
 
 def conclude(parts: list[xr.Dataset], first: xr.Dataset) -> list[Conclusion]:
-    return [Conclusion("total", float(sum(p.y.sum() for p in parts)), 0.5, unit="1")]
+    return [Conclusion("total", value=float(sum(p.y.sum() for p in parts)), stderr=0.5, unit="1")]
 
 
 def texts(source: Path) -> dict[str, str]:
@@ -129,7 +129,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
 
 
 def test_limits_hold_statistical_and_systematic_parts() -> None:
-    limited = Conclusion("q", 10.0, 3.0, systematic=4.0).with_limits()
+    limited = Conclusion("q", value=10.0, stderr=3.0, systematic=4.0).with_limits()
     assert limited.upper95 == pytest.approx(10 + 1.959964 * 5)
     assert limited.lower95 == pytest.approx(10 - 1.959964 * 5)
 
@@ -216,7 +216,7 @@ def test_importing_inside_a_step_is_no_computing(
 def both(source: Path) -> tuple[str, list[Conclusion]]:
     if not source.read_text():
         raise BadInput(source, "the file is empty", "measure it again")
-    return source.read_text(), [Conclusion("size", 1.0, 0.5, unit="1")]
+    return source.read_text(), [Conclusion("size", value=1.0, stderr=0.5, unit="1")]
 
 
 def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:

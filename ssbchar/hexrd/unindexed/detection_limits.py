@@ -64,7 +64,7 @@ def limit_absent_phases(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) ->
         rows.append(
             Conclusion(
                 "detection_limit",
-                limit,
+                value=limit,
                 unit="percent",
                 verdict="ok",
                 reason=reason,
@@ -163,7 +163,7 @@ def limit_library_phases(
         rows.append(
             Conclusion(
                 "detection_limit",
-                value,
+                value=value,
                 unit="percent",
                 verdict="ok",
                 reason=reason,

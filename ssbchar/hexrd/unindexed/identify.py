@@ -148,7 +148,9 @@ def _verdict(
         int(f(tracks[k].values[own])) for f, k in ((np.min, "first_frame"), (np.max, "last_frame"))
     )
     best = float(tracks["significance"].values[own].max())
-    row = Conclusion("unexplained_lines", float(own.size), unit="1", method=METHOD, subject=name)
+    row = Conclusion(
+        "unexplained_lines", value=float(own.size), unit="1", method=METHOD, subject=name
+    )
     seen = f"frames {first}-{last}, best {best:.0f} sigma, d {_spacings(tracks, own)} angstrom"
     if not found:
         alone = name.endswith("alone")
@@ -190,7 +192,7 @@ def _candidate(
     share = 100 * float(one.explained.mean())
     return Conclusion(
         "candidate",
-        share,
+        value=share,
         unit="percent",
         reason=reason,
         method=METHOD,

@@ -127,9 +127,9 @@ def _cells(
     return [
         Conclusion(
             AXES[i],
-            float(found.value[i]),
-            float(found.stderr[i]),
-            float(found.systematic[i]),
+            value=float(found.value[i]),
+            stderr=float(found.stderr[i]),
+            systematic=float(found.systematic[i]),
             unit=UNITS[i],
             verdict="ok",
             reason=reason,
@@ -214,9 +214,9 @@ def _expansions(
             rows.append(
                 Conclusion(
                     "mean_linear_expansion",
-                    value,
-                    stderr,
-                    systematic,
+                    value=value,
+                    stderr=stderr,
+                    systematic=systematic,
                     unit="1/K",
                     verdict="reacting" if inside else "ok",
                     reason=reason,

@@ -48,7 +48,7 @@ def count_refined_frames(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
     return [
         Conclusion(
             "frames_refined",
-            float(count["ok"]),
+            value=float(count["ok"]),
             unit="1",
             verdict=word,
             reason=reason,
@@ -82,8 +82,8 @@ def summarise_breadths(peaks: xr.Dataset, name: str, resting: ReferenceFrames) -
             rows.append(
                 Conclusion(
                     variable,
-                    factor * value,
-                    factor * stderr,
+                    value=factor * value,
+                    stderr=factor * stderr,
                     unit=unit,
                     verdict=verdict,
                     reason=reason,

@@ -91,9 +91,9 @@ def conclude_corrected_fractions(
         found.append(
             Conclusion(
                 FRACTIONS[region],
-                100 * value[r],
-                100 * stderr[r],
-                100 * systematic,
+                value=100 * value[r],
+                stderr=100 * stderr[r],
+                systematic=100 * systematic,
                 condition="corrected",
                 verdict=fit_verdict,
                 method=f"{ROUTE_METHODS[options.route]}; T2* back over t = {time:.4g} s",
@@ -105,8 +105,8 @@ def conclude_corrected_fractions(
         found += [
             Conclusion(
                 FRACTIONS[region],
-                100 * float(b[r]),
-                100 * float(e[r]),
+                value=100 * float(b[r]),
+                stderr=100 * float(e[r]),
                 unit="percent",
                 subject=region,
                 condition=f"corrected, {k}",
@@ -176,7 +176,7 @@ def _common(signal: RegionSignal, decay: xr.Dataset, time: float) -> list[Conclu
     return [
         Conclusion(
             "shared_error",
-            100 * float(sign[r] * part[r]),
+            value=100 * float(sign[r] * part[r]),
             unit="percent",
             subject=region,
             condition="corrected",

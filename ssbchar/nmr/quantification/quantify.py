@@ -86,9 +86,9 @@ def _raw(
         found.append(
             Conclusion(
                 name,
-                100 * value[options.route][0][r],
-                100 * value[options.route][1][r],
-                100 * float(shift[r]),
+                value=100 * value[options.route][0][r],
+                stderr=100 * value[options.route][1][r],
+                systematic=100 * float(shift[r]),
                 unit="percent",
                 subject=region,
                 condition="raw",
@@ -103,8 +103,8 @@ def _raw(
             found.append(
                 Conclusion(
                     name,
-                    100 * share[r],
-                    100 * stderr[r],
+                    value=100 * share[r],
+                    stderr=100 * stderr[r],
                     unit="percent",
                     subject=region,
                     condition=f"raw, {route}",
@@ -114,8 +114,8 @@ def _raw(
         found.append(
             Conclusion(
                 name,
-                100 * float(tail[r]),
-                100 * value["windows"][1][r],
+                value=100 * float(tail[r]),
+                stderr=100 * value["windows"][1][r],
                 unit="percent",
                 subject=region,
                 condition="raw, windows with tails",
@@ -133,8 +133,8 @@ def _t2(decay: xr.Dataset) -> list[Conclusion]:
         rows.append(
             Conclusion(
                 "t2_star",
-                float(decay["t2_star"].values[r]) if good else None,
-                float(decay["t2_star_stderr"].values[r]) if good else None,
+                value=float(decay["t2_star"].values[r]) if good else None,
+                stderr=float(decay["t2_star_stderr"].values[r]) if good else None,
                 unit="s",
                 subject=str(region),
                 verdict=str(decay["verdict"].values[r]),
@@ -160,8 +160,8 @@ def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
     return [
         Conclusion(
             "li_si_leak",
-            100 * share[1],
-            100 * stderr[1],
+            value=100 * share[1],
+            stderr=100 * stderr[1],
             unit="percent",
             subject=LI_SI,
             condition="pure Li",
@@ -191,7 +191,7 @@ def conclude_metadata(lines: xr.Dataset) -> list[Conclusion]:
     return [
         Conclusion(
             "metadata_conflicts",
-            float(len(found)),
+            value=float(len(found)),
             unit="1",
             subject="sample",
             verdict="conflict",

@@ -132,8 +132,8 @@ def _drift(hours: Array, f: Array, s: Array, verdict: str, reason: str) -> Concl
     slope = variance * np.sum(centred * f / s**2)
     return Conclusion(
         "drift",
-        100 * float(slope),
-        100 * float(np.sqrt(variance)),
+        value=100 * float(slope),
+        stderr=100 * float(np.sqrt(variance)),
         unit="percent/h",
         subject=LI_SI,
         verdict=verdict,
@@ -151,9 +151,9 @@ def _whole(spectra: Sequence[TimedSpectrum], scatter: float) -> Conclusion:
     outside = abs(ratio - 1) > 3 * np.hypot(stderr, np.sqrt(2) * scatter)
     return Conclusion(
         "signal_change",
-        100 * (ratio - 1),
-        100 * stderr,
-        100 * float(np.sqrt(2)) * scatter,
+        value=100 * (ratio - 1),
+        stderr=100 * stderr,
+        systematic=100 * float(np.sqrt(2)) * scatter,
         unit="percent",
         subject="sample",
         verdict="changed" if outside else "unchanged",

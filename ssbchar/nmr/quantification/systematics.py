@@ -59,7 +59,7 @@ def _skin(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
     return [
         Conclusion(
             "visible_share",
-            share_from_diameters(sizes, np.ones(sizes.size), depth, flips),
+            value=share_from_diameters(sizes, np.ones(sizes.size), depth, flips),
             lower95=float(ends.min()),
             upper95=float(ends.max()),
             unit="1",
@@ -93,7 +93,7 @@ def _efficiency(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusi
     return [
         Conclusion(
             "echo_efficiency_ratio",
-            float(np.sqrt(low * high)),
+            value=float(np.sqrt(low * high)),
             lower95=low,
             upper95=high,
             unit="1",
@@ -139,7 +139,7 @@ def _saturation(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusi
             found.append(
                 Conclusion(
                     "saturation",
-                    value,
+                    value=value,
                     unit="1",
                     subject=region,
                     condition=f"D1 + acquisition {recycle:.4g} s",
@@ -153,7 +153,7 @@ def _saturation(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusi
         found.append(
             Conclusion(
                 "t1_limit",
-                float(limit),
+                value=float(limit),
                 unit="s",
                 subject="sample",
                 condition=f"D1 + acquisition {recycle:.4g} s",
@@ -183,7 +183,7 @@ def _diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
     return [
         Conclusion(
             "diamagnetic_share",
-            100 * float(share),
+            value=100 * float(share),
             lower95=0.0,
             upper95=100 * float(min(share + 1.645 * error, 1.0)),
             unit="percent",

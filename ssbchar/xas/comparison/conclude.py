@@ -86,9 +86,9 @@ def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
         rows.append(
             Conclusion(
                 quantity,
-                value,
-                stderr,
-                systematic,
+                value=value,
+                stderr=stderr,
+                systematic=systematic,
                 unit="eV",
                 verdict=verdict,
                 reason=reason,
@@ -101,7 +101,9 @@ def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
         value, stderr = float(ds[what].values[-1]), float(ds[f"{what}_stderr"].values[-1])
         if stderr > 0:
             rows.append(
-                Conclusion(quantity, value, stderr, unit="1", verdict="ok", subject=subject)
+                Conclusion(
+                    quantity, value=value, stderr=stderr, unit="1", verdict="ok", subject=subject
+                )
             )
     return rows
 
@@ -136,11 +138,11 @@ def _row(
 ) -> Conclusion:
     return Conclusion(
         quantity,
-        test.value,
-        stderr,
-        systematic,
-        test.lower95,
-        test.upper95,
+        value=test.value,
+        stderr=stderr,
+        systematic=systematic,
+        lower95=test.lower95,
+        upper95=test.upper95,
         verdict=test.verdict,
         **more,
     )
@@ -221,11 +223,11 @@ def _shell(
     reason = f"matters from {100 * bound:g} %; {100 * test.smallest:.1f} % would have been seen"
     row = Conclusion(
         f"shell_{i + 1}_ratio",
-        value,
-        stderr,
-        spread,
-        1 + test.lower95,
-        1 + test.upper95,
+        value=value,
+        stderr=stderr,
+        systematic=spread,
+        lower95=1 + test.lower95,
+        upper95=1 + test.upper95,
         unit="1",
         verdict=test.verdict,
         reason=reason,
@@ -244,11 +246,11 @@ def _reduced(shift: EquivalenceTest, subject: str, options: Comparison) -> Concl
     reason = f"edge shift of full reduction {full:g} eV; a fraction of {smallest:.3f} would have been seen"
     return Conclusion(
         "reduced_fraction",
-        value,
-        sigma,
-        None,
-        low,
-        high,
+        value=value,
+        stderr=sigma,
+        systematic=None,
+        lower95=low,
+        upper95=high,
         unit="1",
         verdict=verdict,
         reason=reason,
@@ -267,9 +269,9 @@ def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
     rows = [
         Conclusion(
             "reference_fraction",
-            float(w),
-            float(s),
-            float(t),
+            value=float(w),
+            stderr=float(s),
+            systematic=float(t),
             unit="1",
             verdict=str(ds["verdict"].values[-1]),
             method=method,
@@ -291,9 +293,9 @@ def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
         rows.append(
             Conclusion(
                 "reduced_fraction",
-                w,
-                float(stderr[i]),
-                float(systematic[i]),
+                value=w,
+                stderr=float(stderr[i]),
+                systematic=float(systematic[i]),
                 unit="1",
                 verdict=verdict,
                 reason=reason,

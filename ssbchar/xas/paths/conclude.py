@@ -52,8 +52,8 @@ def conclude_paths(ds: xr.Dataset, subject: str) -> list[Conclusion]:
             rows.append(
                 Conclusion(
                     quantity,
-                    value,
-                    stderr,
+                    value=value,
+                    stderr=stderr,
                     unit=unit,
                     verdict=ds.attrs["verdict"],
                     reason=reason,
@@ -73,7 +73,7 @@ def _conclude_fit(ds: xr.Dataset, subject: str) -> Conclusion:
     said = [s for s in (ds.attrs["reason"], ds.attrs.get("simplified", "")) if s] + said
     return Conclusion(
         "path_fit_r_factor",
-        float(ds["r_factor"].max()),
+        value=float(ds["r_factor"].max()),
         unit="1",
         verdict=ds.attrs["verdict"],
         reason="; ".join(said),
@@ -122,17 +122,17 @@ def conclude_changes(ds: xr.Dataset, subject: str, method: str) -> list[Conclusi
         rows.append(
             Conclusion(
                 quantity,
-                base + change,
-                stderr,
-                None,
-                base + test.lower95,
-                base + test.upper95,
-                unit,
-                verdict,
-                reason,
-                f"joint fit, {method}",
-                subject,
-                shell,
+                value=base + change,
+                stderr=stderr,
+                systematic=None,
+                lower95=base + test.lower95,
+                upper95=base + test.upper95,
+                unit=unit,
+                verdict=verdict,
+                reason=reason,
+                method=f"joint fit, {method}",
+                subject=subject,
+                condition=shell,
             )
         )
     return rows

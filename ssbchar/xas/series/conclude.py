@@ -61,7 +61,7 @@ def _conclude_species(ds: xr.Dataset, subject: str) -> Conclusion:
     )
     return Conclusion(
         "species",
-        float(rank),
+        value=float(rank),
         unit="1",
         verdict=verdict,
         reason=reason,
@@ -89,7 +89,7 @@ def _conclude_isosbestic_points(ds: xr.Dataset, subject: str, options: Series) -
     )
     return Conclusion(
         "isosbestic_points",
-        float(held.sum()),
+        value=float(held.sum()),
         unit="1",
         verdict=verdict,
         reason=reason,
@@ -128,9 +128,9 @@ def _conclude_edge_shift(ds: xr.Dataset, subject: str) -> Conclusion:
     reason = f"{source}; {2 * student_t_from_probability(0.975, math.inf) * total:.3f} eV would have been seen"
     return Conclusion(
         "edge_shift",
-        value,
-        error,
-        axis,
+        value=value,
+        stderr=error,
+        systematic=axis,
         verdict=verdict,
         reason=reason,
         method=method,
@@ -156,9 +156,9 @@ def _conclude_fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
             rows.append(
                 Conclusion(
                     "reference_fraction",
-                    mean,
-                    error,
-                    systematic,
+                    value=mean,
+                    stderr=error,
+                    systematic=systematic,
                     unit="1",
                     verdict=verdict,
                     method=method,

@@ -208,12 +208,18 @@ def test_unexplained_lines_count_as_a_product() -> None:
     strange = [
         Conclusion(
             "unexplained_lines",
-            9.0,
+            value=9.0,
             verdict="named",
             reason="X, by 12 in log-likelihood",
             subject="unexplained 1",
         ),
-        Conclusion("onset_temperature", 612.0, 3.0, subject="unexplained 1", condition="heating"),
+        Conclusion(
+            "onset_temperature",
+            value=612.0,
+            stderr=3.0,
+            subject="unexplained 1",
+            condition="heating",
+        ),
         Conclusion(
             "end_temperature", verdict="still_present", subject="unexplained 1", condition="cooling"
         ),
@@ -226,7 +232,7 @@ def test_unexplained_lines_count_as_a_product() -> None:
         told.verdict == "partly"
         and "9 unexplained lines from 612 degC on heating: X" in told.reason
     )
-    few = [Conclusion("unexplained_lines", 2.0, subject="unexplained 1"), *strange[1:]]
+    few = [Conclusion("unexplained_lines", value=2.0, subject="unexplained 1"), *strange[1:]]
     rows = conclude.conclude_series(
         lattice, furnace, curves, [], xr.Dataset(), few, [], Stability(), LABELS
     )

@@ -207,9 +207,12 @@ def test_limit_without_salts_holds_in_95_of_100() -> None:
         missed = []
         for by_p, by_d in rng.normal(size=(2000, 2)):
             share, salts = p + dp * by_p, d + dd * by_d
-            doubtful = Conclusion("diamagnetic_share", salts, upper95=salts + 1.645 * dd)
+            doubtful = Conclusion("diamagnetic_share", value=salts, upper95=salts + 1.645 * dd)
             rows = conclude_prelithiation(
-                Conclusion("li_si_fraction", share, dp), QuantificationOptions(), "", doubtful
+                Conclusion("li_si_fraction", value=share, stderr=dp),
+                QuantificationOptions(),
+                "",
+                doubtful,
             )
             missed.append(rows[-1].lower95 > p * (1 - d / 100))
         assert np.mean(missed) < 0.065

@@ -98,7 +98,12 @@ def test_samples_side_by_side(bounded: bool) -> None:
     def rows(sample: str, value: float) -> list[Conclusion]:
         about = {"subject": "li_metal", "sample": sample, "unit": "percent"}
         corrected = Conclusion(
-            "li_metal_fraction", 0.9 * value, 0.1, 0.2, condition="corrected", **about
+            "li_metal_fraction",
+            value=0.9 * value,
+            stderr=0.1,
+            systematic=0.2,
+            condition="corrected",
+            **about,
         )
         if bounded:
             corrected = Conclusion(
@@ -110,9 +115,18 @@ def test_samples_side_by_side(bounded: bool) -> None:
                 **about,
             )
         return [
-            Conclusion("li_metal_fraction", value, 0.1, 0.1, condition="raw", **about),
+            Conclusion(
+                "li_metal_fraction",
+                value=value,
+                stderr=0.1,
+                systematic=0.1,
+                condition="raw",
+                **about,
+            ),
             corrected,
-            Conclusion("drift", 0.4, 0.05, subject="li_si", sample=sample, verdict="evolving"),
+            Conclusion(
+                "drift", value=0.4, stderr=0.05, subject="li_si", sample=sample, verdict="evolving"
+            ),
         ]
 
     found = compare.draw_comparison([rows("a", 7.0), rows("b", 70.0)])

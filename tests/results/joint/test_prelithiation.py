@@ -56,5 +56,7 @@ def test_a_value_that_nmr_doubts_is_doubtful_with_its_reason() -> None:
 
 
 def test_other_techniques_and_other_quantities_give_no_row() -> None:
-    assert join_prelithiation(of([Conclusion("t2_star", 4.7e-4, 1e-6, unit="s")])) == []
+    assert (
+        join_prelithiation(of([Conclusion("t2_star", value=4.7e-4, stderr=1e-6, unit="s")])) == []
+    )
     assert join_prelithiation([replace(c, technique="xas") for c in of(made_report.nmr())]) == []

@@ -82,7 +82,11 @@ def test_source_is_the_manifest_and_a_lost_measurement_has_its_row(
 
 def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> None:
     run = made_report.Run(tmp_path / "demo")
-    odd = [Conclusion("NA", 1e-30, 3e-32, subject="null", condition="007", reason='say "yes", no')]
+    odd = [
+        Conclusion(
+            "NA", value=1e-30, stderr=3e-32, subject="null", condition="007", reason='say "yes", no'
+        )
+    ]
     run.add("m", "1", "nmr", odd)
     run.write()
     again = read_summary(tmp_path / "demo/summary.csv")
@@ -99,11 +103,11 @@ def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("given", "kept"),
     [
-        (Conclusion("q", 123456.789, 1234.5678), (123457.0, 1235.0)),
-        (Conclusion("q", 8.123456789e-6, 1.23456e-7), (8.1235e-6, 1.235e-7)),
-        (Conclusion("q", 2.0 / 3.0), (0.66666667, None)),
-        (Conclusion("q", -0.00001, 0.5), (0.0, 0.5)),
-        (Conclusion("q", 1.0, 0.0), (1.0, 0.0)),
+        (Conclusion("q", value=123456.789, stderr=1234.5678), (123457.0, 1235.0)),
+        (Conclusion("q", value=8.123456789e-6, stderr=1.23456e-7), (8.1235e-6, 1.235e-7)),
+        (Conclusion("q", value=2.0 / 3.0), (0.66666667, None)),
+        (Conclusion("q", value=-0.00001, stderr=0.5), (0.0, 0.5)),
+        (Conclusion("q", value=1.0, stderr=0.0), (1.0, 0.0)),
     ],
 )
 def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
@@ -115,19 +119,19 @@ def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        (Conclusion("a", 5.411582, 1.04e-5, unit="angstrom"), "5.411582 ± 0.000010 Å"),
+        (Conclusion("a", value=5.411582, stderr=1.04e-5, unit="angstrom"), "5.411582 ± 0.000010 Å"),
         (
-            Conclusion("a", 5.411582, 1.04e-5, 3.2e-4, unit="angstrom"),
+            Conclusion("a", value=5.411582, stderr=1.04e-5, systematic=3.2e-4, unit="angstrom"),
             "5.41158 ± 0.00001 (stat) ± 0.00032 (syst) Å",
         ),
-        (Conclusion("e", -8.123e-6, 1.2e-7, unit="1/K"), "(−8.12 ± 0.12)×10⁻⁶ 1/K"),
-        (Conclusion("p", 93.1, 0.31, unit="percent"), "(93.10 ± 0.31) %"),
+        (Conclusion("e", value=-8.123e-6, stderr=1.2e-7, unit="1/K"), "(−8.12 ± 0.12)×10⁻⁶ 1/K"),
+        (Conclusion("p", value=93.1, stderr=0.31, unit="percent"), "(93.10 ± 0.31) %"),
         (Conclusion("p", lower95=25.5, upper95=27.0, unit="percent"), "25.50 to 27.00 % (95 %)"),
         (Conclusion("p", upper95=0.0123, unit="1"), "≤ 0.01230 (95 %)"),
-        (Conclusion("v", 1234.5678, 12.0, unit="eV"), "1235 ± 12 eV"),
+        (Conclusion("v", value=1234.5678, stderr=12.0, unit="eV"), "1235 ± 12 eV"),
         (Conclusion("v", verdict="stable"), ""),
         (Conclusion("v", systematic=1.2, verdict="still_present"), ""),
-        (Conclusion("v", 0.0, 0.02, unit="eV"), "0.000 ± 0.020 eV"),
+        (Conclusion("v", value=0.0, stderr=0.02, unit="eV"), "0.000 ± 0.020 eV"),
     ],
 )
 def test_numbers_for_people_show_two_digits_of_the_largest_uncertainty(

@@ -23,7 +23,7 @@ def test_the_same_run_under_another_name_is_the_same() -> None:
 
 
 def test_shifts_are_in_units_of_the_larger_total_uncertainty() -> None:
-    a = Conclusion("a", 1.0, 0.3, 0.4, unit="eV")
+    a = Conclusion("a", value=1.0, stderr=0.3, systematic=0.4, unit="eV")
     same, (found,) = compare_conclusions([a], [replace(a, value=2.0, stderr=0.1)])
     assert same == 0
     assert found.shift == pytest.approx(2.0)
@@ -32,7 +32,7 @@ def test_shifts_are_in_units_of_the_larger_total_uncertainty() -> None:
 
 
 def test_order_added_and_lost_rows_and_repeats() -> None:
-    base = Conclusion("a", 1.0, 0.1, unit="eV", subject="x")
+    base = Conclusion("a", value=1.0, stderr=0.1, unit="eV", subject="x")
     near, far = replace(base, subject="near"), replace(base, subject="far")
     first = [base, base, near, far, replace(base, subject="gone")]
     second = [base, replace(base, value=9.0), replace(near, value=1.05), replace(far, value=3.0)]

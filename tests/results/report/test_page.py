@@ -143,7 +143,7 @@ def test_synthetic_input_raises_the_banner_and_measured_input_does_not(tmp_path:
 
 def test_values_without_uncertainty_or_verdict_are_folded_away(tmp_path: Path) -> None:
     run = made_report.Run(tmp_path / "demo")
-    bare = Conclusion("li_metal_fraction", 6.17, unit="percent", condition="t = 2TR")
+    bare = Conclusion("li_metal_fraction", value=6.17, unit="percent", condition="t = 2TR")
     run.add("m", "S", "nmr", [*made_report.nmr(), bare])
     text = run.write().read_text(encoding="utf-8")
     assert "1 more value under other conventions" in text
