@@ -58,9 +58,9 @@ def section() -> str:
 
 def calculated(folder: Path, program: Path, name: str, element: str) -> list[Path]:
     """Return the files that FEFF writes for a phase."""
-    around = build_clusters(reflections.read(PHASES, name, reflections.PhaseTable()), element, 7.0)[
-        0
-    ][0]
+    around = build_clusters(
+        reflections.read_phase(PHASES, name, reflections.ReflectionListing()), element, 7.0
+    )[0][0]
     (folder / "feff.inp").write_text(
         feff.format_feff_input(around, "K", Feff(), name), encoding="ascii"
     )

@@ -63,7 +63,7 @@ def cases(frames: int = 400) -> list[dict[str, Any]]:
     (printed).
     """
     tables = [
-        reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": n})
+        reflections.tabulate_reflections(TABLE, reflections.ReflectionListing(), {"phase": n})
         for n in NAMES
     ]
     patterns, furnace = series(frames)

@@ -132,13 +132,13 @@ def run(folder: Path, frames: int) -> Run:
     phases = str(ROOT / "config/phases/phases.yaml")
     config = {"run": "scale", "samples": "samples.tsv", "phases": phases, "hexrd": options}
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
-    start = timing.now()
+    start = timing.measure_now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", str(CORES)]
         done = subprocess.run(
             command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False
         )
-    taken = timing.now().since(start)
+    taken = timing.measure_now().since(start)
     if done.returncode:
         raise SystemExit((folder / "run.log").read_text(encoding="utf-8")[-3000:])
     return Run(frames, *taken, os.getloadavg()[1], costs(folder / "results/scale/logs"))

@@ -20,7 +20,7 @@ def main(words: Sequence[str] | None = None) -> int:
     if words[:1] == ["step"]:
         from ssbchar.pipeline import preload_server
 
-        code = preload_server.hand_over(words)
+        code = preload_server.submit(words)
         if code is not None:
             return code
     arguments = _parser().parse_args(words)
@@ -32,9 +32,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except OSError as error:
         from ssbchar.storage import atomic_write
 
-        if not atomic_write.fault(error):
+        if not atomic_write.find_machine_fault(error):
             raise
-        print(f"stopped: {atomic_write.message(error)}", file=sys.stderr)
+        print(f"stopped: {atomic_write.describe_machine_fault(error)}", file=sys.stderr)
         return 1
 
 
@@ -87,11 +87,11 @@ def _parser() -> argparse.ArgumentParser:
         "--counts", type=float, default=1.0, help="counts of the heating series over the usual ones"
     )
     simulate.set_defaults(run=_simulate)
-    warm = commands.add_parser(
-        "warm", help="what `run` keeps: fork steps for those who ask at a socket"
+    preload = commands.add_parser(
+        "preload", help="what `run` keeps: fork steps for those who ask at a socket"
     )
-    warm.add_argument("socket", type=Path)
-    warm.set_defaults(run=_warm)
+    preload.add_argument("socket", type=Path)
+    preload.set_defaults(run=_preload)
     schema = commands.add_parser("schema", help="write the config schema and the page of options")
     schema.set_defaults(run=_schema)
     return parser
@@ -103,7 +103,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return run.run(arguments.config, arguments.cores, arguments.more)
 
 
-def _warm(arguments: argparse.Namespace) -> int:
+def _preload(arguments: argparse.Namespace) -> int:
     from ssbchar.pipeline import preload_server
 
     return preload_server.serve(arguments.socket, main)
@@ -128,13 +128,13 @@ def _diff(arguments: argparse.Namespace) -> int:
 def _schema(arguments: argparse.Namespace) -> None:
     from ssbchar.campaign import schema
 
-    schema.write()
+    schema.write_files()
 
 
 def _check(arguments: argparse.Namespace) -> int:
     from ssbchar.campaign import config
 
-    found = config.read(arguments.config)
+    found = config.read_config(arguments.config)
     counts = {t: sum(r.technique == t for r in found.rows) for t in config.ROLES}
     print(
         f"{arguments.config}: good; "
@@ -154,7 +154,7 @@ def _step(arguments: argparse.Namespace) -> int:
         inputs.setdefault(name, []).append(Path(path))
     label = json.loads(arguments.labels)
     title = f"{arguments.name} {label.get('measurement', '')}".strip()
-    by_hand = step.command(
+    by_hand = step.format_command(
         arguments.name, inputs, arguments.output, arguments.options, arguments.labels
     )
     if arguments.log:
@@ -164,14 +164,16 @@ def _step(arguments: argparse.Namespace) -> int:
         )
     sys.stderr.write(f"{title}: begun\n")  # one write: steps side by side share the terminal
     start = time.monotonic()
-    done = step.run(arguments.name, inputs, arguments.output, json.loads(arguments.options), label)
+    done = step.run_step(
+        arguments.name, inputs, arguments.output, json.loads(arguments.options), label
+    )
     if done.told:
         print(done.told.strip(), file=sys.stderr)
     seconds = time.monotonic() - start
     sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
     if arguments.log:
         cost = f"done in {seconds:.2f} s, {done.computing.wall:.2f} s of it computing; {_memory()}"
-        cost += f"; {timing.now().processor:.2f} s of processors, {done.computing.processor:.2f} s of it computing"
+        cost += f"; {timing.measure_now().processor:.2f} s of processors, {done.computing.processor:.2f} s of it computing"
         told = f"{done.told.strip()}\n" if done.told else ""
         arguments.log.write_text(f"{by_hand}\n{told}{cost}\n", encoding="utf-8")
     return 0
@@ -188,7 +190,7 @@ def _memory() -> str:
         resource.getrusage(of).ru_maxrss // unit
         for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
-    several = int(os.environ.get(processes.CORES, "1")) > 1
+    several = int(os.environ.get(processes.CORES_VARIABLE, "1")) > 1
     return f"at most {own} MB" + (f", {child} MB in each of its processes" if several else "")
 
 

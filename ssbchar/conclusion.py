@@ -71,7 +71,7 @@ COLUMNS = (
 assert set(COLUMNS) == {f.name for f in fields(Conclusion)}
 
 
-def as_rows(conclusions: Iterable[Conclusion]) -> list[dict[str, object]]:
+def convert_to_rows(conclusions: Iterable[Conclusion]) -> list[dict[str, object]]:
     """Return conclusions as dictionaries in ``COLUMNS`` order; a non-finite number becomes None."""
     rows = []
     for conclusion in conclusions:
@@ -80,7 +80,7 @@ def as_rows(conclusions: Iterable[Conclusion]) -> list[dict[str, object]]:
     return rows
 
 
-def from_rows(rows: Iterable[Mapping[str, object]]) -> list[Conclusion]:
+def read_rows(rows: Iterable[Mapping[str, object]]) -> list[Conclusion]:
     """Return conclusions from dictionaries written by `as_rows`."""
     return [Conclusion(**row) for row in rows]  # type: ignore[arg-type]
 

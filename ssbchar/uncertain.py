@@ -30,7 +30,7 @@ def stderr_from_covariance(gradient: ArrayLike, covariance: ArrayLike) -> Array:
     return np.asarray(np.sqrt(np.maximum(np.einsum("...i,...ij,...j->...", g, c, g), 0.0)))
 
 
-def gradient(function: Callable[[Array], float], at: ArrayLike, step: ArrayLike) -> Array:
+def differentiate(function: Callable[[Array], float], at: ArrayLike, step: ArrayLike) -> Array:
     """Return central differences of a scalar function.
 
     Parameters
@@ -50,7 +50,7 @@ def gradient(function: Callable[[Array], float], at: ArrayLike, step: ArrayLike)
     return out
 
 
-def weighted_mean(values: ArrayLike, stderrs: ArrayLike) -> tuple[float, float, float]:
+def average_by_weight(values: ArrayLike, stderrs: ArrayLike) -> tuple[float, float, float]:
     """Return weighted mean, its standard error, and reduced chi-square of the scatter.
 
     The standard error is scaled by sqrt(reduced chi-square) where the scatter exceeds the stated
@@ -63,7 +63,7 @@ def weighted_mean(values: ArrayLike, stderrs: ArrayLike) -> tuple[float, float, 
     return mean, float(np.sqrt(max(chi2, 1.0) / np.sum(w))), chi2
 
 
-def serial_inflation(residuals: ArrayLike) -> float:
+def inflation_from_residuals(residuals: ArrayLike) -> float:
     """Return the factor by which esds grow when neighbouring residuals are correlated.
 
     For standardised residuals r the estimated standard deviations of least squares are too small by

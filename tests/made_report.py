@@ -126,7 +126,7 @@ class Run:
         }
         about["source"] = f"results/{self.root.name}/{technique}/{measurement}/manifest.csv"
         labels = {**about, **({"synthetic": 1} if synthetic else {}), **marks}
-        made_by = store.provenance("test", {}, {})
+        made_by = store.describe_provenance("test", {}, {})
         store.save(found, folder / "conclusions.json", made_by, labels)
         self.conclusions.append(folder / "conclusions.json")
         raw = self.root / "raw" / f"{measurement}.dat"
@@ -140,7 +140,7 @@ class Run:
 
     def write(self, options: dict[str, object] | None = None, **labels: object) -> Path:
         summary, report = self.root / "summary.csv", self.root / "report.html"
-        step.run("results.joint.summarise", {"conclusions": self.conclusions}, summary)
+        step.run_step("results.joint.summarise", {"conclusions": self.conclusions}, summary)
         inputs = {
             "summary": [summary],
             "conclusions": self.conclusions,
@@ -148,7 +148,7 @@ class Run:
             "manifests": self.manifests,
             "exports": self.exports,
         }
-        step.run(
+        step.run_step(
             "results.report.render_report",
             inputs,
             [report, self.root / "samples"],

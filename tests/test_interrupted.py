@@ -255,7 +255,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from ssbchar.storage import atomic_write
-with atomic_write.replacing(Path(sys.argv[1])) as part:
+with atomic_write.replace_atomically(Path(sys.argv[1])) as part:
     if sys.argv[2] == "folder":
         part.mkdir()
         (part / "half.svg").write_text("half")
@@ -277,7 +277,7 @@ def test_a_writer_killed_amid_its_file_leaves_nothing_that_is_used(
     assert killed.returncode == -signal.SIGKILL, f"after {time.monotonic() - start:.0f} s"
     assert not path.exists()
     assert len(list(tmp_path.glob(".*.part"))) == 1
-    with atomic_write.replacing(path) as part:
+    with atomic_write.replace_atomically(path) as part:
         part.write_text("whole")
     assert path.read_text() == "whole"
     assert list(tmp_path.iterdir()) == [path]

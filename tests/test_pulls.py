@@ -41,11 +41,11 @@ def call(
 ) -> Any:
     """Run a step in process as the workflow would: options from its dataclass, labels stamped on a
     Dataset."""
-    function = step.function(name)
-    hints = step.hints_of(function)
+    function = step.find_function(name)
+    hints = step.read_hints(function)
     arguments = {k: inputs.get(k) for k in inspect.signature(function).parameters}
     if "options" in arguments:
-        arguments["options"] = opts.build(hints["options"], departures or {})
+        arguments["options"] = opts.build_options(hints["options"], departures or {})
     label = {"measurement": about, "sample": about, "role": inputs.get("role", "")}
     if "labels" in arguments:
         arguments["labels"] = label

@@ -95,8 +95,8 @@ def rules() -> list[Rule]:
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda r: r.name)
 def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
-    call = step.function(rule.step)
-    hints = step.hints_of(call)
+    call = step.find_function(rule.step)
+    hints = step.read_hints(call)
     parameters = inspect.signature(call).parameters
     received = {rule.shared.rpartition(".")[2]} if rule.shared else set()
     known = set(parameters) - {"options", "labels"} - received
@@ -130,7 +130,7 @@ def option_classes() -> list[type]:
 
 @pytest.mark.parametrize("kind", option_classes(), ids=lambda k: k.__name__)
 def test_every_option_is_frozen_and_documented(kind: type) -> None:
-    docs = options.field_docs(kind)
+    docs = options.read_field_docs(kind)
     assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert not [f.name for f in dataclasses.fields(kind) if not docs.get(f.name)]
 
@@ -166,7 +166,7 @@ def test_every_step_of_a_room_stands_in_a_rule_and_every_rule_names_one() -> Non
     assert offered <= called, f"no rule calls {offered - called}"
     assert {name for name in called - offered if name not in STEPS_OF_SINGLE_MODULES} == set()
     for name in called:
-        assert callable(step.function(name))
+        assert callable(step.find_function(name))
 
 
 STEPS_OF_SINGLE_MODULES = ("nmr.topspin_check.compare_with_topspin", "xas.xdi.export_xdi")

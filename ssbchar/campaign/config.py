@@ -45,7 +45,7 @@ class Config:
 
 
 @dataclass(frozen=True)
-class Run:
+class ConfiguredRun:
     """A validated config with its rows."""
 
     config: Config
@@ -72,21 +72,21 @@ class Run:
         """
         technique, _, name = stage.partition(".")
         if not name:
-            return opts.departures(getattr(self.config, technique))
+            return opts.find_departures(getattr(self.config, technique))
         layers = [self.raw.get(technique) or {}]
         if measurement:
             layers.append(self.row(measurement).options)
         kind = getattr(self.config, technique)
-        built = opts.build(type(kind), opts.merged(*layers), technique)
-        found = opts.departures(getattr(built, name))
+        built = opts.build_options(type(kind), opts.merge_layers(*layers), technique)
+        found = opts.find_departures(getattr(built, name))
         if shared:
             section = shared.rpartition(".")[2]
-            if departures := opts.departures(getattr(built, section)):
+            if departures := opts.find_departures(getattr(built, section)):
                 found[section] = departures
         return found
 
 
-def read(path: Path | str) -> Run:
+def read_config(path: Path | str) -> ConfiguredRun:
     """Return the validated run of a config file.
 
     Raises
@@ -105,10 +105,10 @@ def read(path: Path | str) -> Run:
         raise BadConfig(
             [f"{path}{line}: no valid YAML ({getattr(error, 'problem', error)}); correct it"]
         ) from error
-    return validate(raw or {}, str(path))
+    return validate_config(raw or {}, str(path))
 
 
-def validate(raw: Mapping[str, Any], place: str = "config") -> Run:
+def validate_config(raw: Mapping[str, Any], place: str = "config") -> ConfiguredRun:
     """Return the validated run of a config given as plain data (see `read`)."""
     if not isinstance(raw, Mapping):
         raise BadConfig([f"{place}: needs 'run:' and 'samples:' lines at the top level"])
@@ -118,10 +118,10 @@ def validate(raw: Mapping[str, Any], place: str = "config") -> Run:
     if faults:
         raise BadConfig(faults)
     try:
-        config = opts.build(Config, raw, place)
+        config = opts.build_options(Config, raw, place)
     except ValueError as error:
         raise BadConfig(str(error).splitlines()) from error
-    rows, faults = sample_sheet.read(config.samples, ROLES)
+    rows, faults = sample_sheet.read_sheet(config.samples, ROLES)
     names, phase_faults = _phase_names(config.phases)
     if any(row.phases for row in rows):
         faults += phase_faults
@@ -133,15 +133,15 @@ def validate(raw: Mapping[str, Any], place: str = "config") -> Run:
                 )
         if row.technique in ROLES:
             try:
-                merged = opts.merged(raw.get(row.technique) or {}, row.options)
-                opts.build(
+                merged = opts.merge_layers(raw.get(row.technique) or {}, row.options)
+                opts.build_options(
                     type(getattr(config, row.technique)), merged, f"{config.samples}:{row.line}"
                 )
             except ValueError as error:
                 faults += str(error).splitlines()
     if faults:
         raise BadConfig(list(dict.fromkeys(faults)))
-    return Run(config, rows, raw)
+    return ConfiguredRun(config, rows, raw)
 
 
 def _phase_names(path: str) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-LINKS = ("compare_to", "reference", "calibrant")
+LINK_COLUMNS = ("compare_to", "reference", "calibrant")
 """Columns that name another measurement."""
 
 
@@ -49,16 +49,18 @@ class Row:
     """Line in the sheet, for messages."""
 
 
-PLAIN = tuple(f.name for f in fields(Row) if f.name not in ("options", "line"))
+PLAIN_COLUMNS = tuple(f.name for f in fields(Row) if f.name not in ("options", "line"))
 
 
-def expanded(path: str) -> str:
+def expand_path(path: str) -> str:
     """Return a path with ``$NAME`` and ``${NAME:-default}`` replaced from the environment."""
     filled = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda m: os.environ.get(m[1]) or m[2], path)
     return os.path.expandvars(filled)
 
 
-def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list[Row], list[str]]:
+def read_sheet(
+    path: Path | str, roles: Mapping[str, Mapping[str, str]]
+) -> tuple[list[Row], list[str]]:
     """Return the rows of a tab-separated sample sheet, and its faults, one line each.
 
     Parameters
@@ -81,11 +83,11 @@ def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list
     faults = [
         f"{path}:{numbered[0][0]}: column '{h}' is unknown; {_hint(h)}"
         for h in header
-        if h not in PLAIN and "." not in h
+        if h not in PLAIN_COLUMNS and "." not in h
     ]
     faults += [
         f"{path}:{numbered[0][0]}: column '{h}' is missing; add it"
-        for h in PLAIN[:5]
+        for h in PLAIN_COLUMNS[:5]
         if h not in header
     ]
     faults += [
@@ -108,15 +110,17 @@ def read(path: Path | str, roles: Mapping[str, Mapping[str, str]]) -> tuple[list
             continue
         given = dict(zip(header, (c.strip() for c in cells), strict=False))
         faults += [
-            f"{place}: '{name}' is empty; fill it" for name in PLAIN[:5] if not given.get(name)
+            f"{place}: '{name}' is empty; fill it"
+            for name in PLAIN_COLUMNS[:5]
+            if not given.get(name)
         ]
         options: dict[str, Any] = {}
         for name, text in given.items():
             if "." in name and text:
                 stage, option = name.split(".", 1)
                 options.setdefault(stage, {})[option] = yaml.safe_load(text)
-        plain = {name: given.get(name, "") for name in PLAIN}
-        plain["path"], plain["log"] = expanded(plain["path"]), expanded(plain["log"])
+        plain = {name: given.get(name, "") for name in PLAIN_COLUMNS}
+        plain["path"], plain["log"] = expand_path(plain["path"]), expand_path(plain["log"])
         rows.append(Row(**plain, options=options, line=number))
     return rows, faults + [fault for row in rows for fault in _row_faults(row, rows, path, roles)]
 
@@ -147,7 +151,7 @@ def _row_faults(
                 f"{place}: {column} '{value}' does not exist; check it (relative to {Path.cwd().name}/)"
             )
     names = {r.measurement for r in rows}
-    for column in LINKS:
+    for column in LINK_COLUMNS:
         for name in filter(None, (n.strip() for n in getattr(row, column).split(","))):
             if name not in names:
                 faults.append(
@@ -159,9 +163,9 @@ def _row_faults(
 
 
 def _hint(column: str) -> str:
-    close = difflib.get_close_matches(column, PLAIN, n=1)
+    close = difflib.get_close_matches(column, PLAIN_COLUMNS, n=1)
     return (
         f"did you mean '{close[0]}'?"
         if close
-        else f"known are {', '.join(PLAIN)} and 'stage.option'"
+        else f"known are {', '.join(PLAIN_COLUMNS)} and 'stage.option'"
     )

@@ -12,23 +12,23 @@ from ssbchar.campaign import sample_sheet
 from ssbchar.campaign.config import ROLES, Config
 from ssbchar.runtime import options as opts
 
-SCHEMA = Path("workflow/schemas/config.schema.json")
-PAGE = Path("docs/options.md")
+SCHEMA_PATH = Path("workflow/schemas/config.schema.json")
+OPTIONS_PAGE = Path("docs/options.md")
 
 
-def schema() -> dict[str, Any]:
+def make_schema() -> dict[str, Any]:
     """Return the JSON schema of a config file, with every option's docstring."""
-    made = opts.json_schema(Config)
-    kinds = {kind.__name__: kind for _, kind in sections()}
+    made = opts.make_json_schema(Config)
+    kinds = {kind.__name__: kind for _, kind in list_sections()}
     for name, part in {**made.get("$defs", {}), "Config": made}.items():
         if name in kinds:
-            docs = opts.field_docs(kinds[name])
+            docs = opts.read_field_docs(kinds[name])
             for key, entry in part["properties"].items():
                 entry["description"] = docs.get(key, "")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
 
 
-def sections() -> list[tuple[str, type]]:
+def list_sections() -> list[tuple[str, type]]:
     """Return every option dataclass with its place in the config (empty for the top level)."""
     found: list[tuple[str, type]] = []
 
@@ -44,7 +44,7 @@ def sections() -> list[tuple[str, type]]:
     return found
 
 
-def page() -> str:
+def format_page() -> str:
     """Return the documentation of every option, default and role (Markdown)."""
     lines = [
         "# Every option",
@@ -53,7 +53,7 @@ def page() -> str:
         "In the sample sheet a column named `stage.option` departs for one row.",
         "",
     ]
-    for place, kind in sections():
+    for place, kind in list_sections():
         lines += [
             f"## `{place or 'top level'}`",
             "",
@@ -61,7 +61,7 @@ def page() -> str:
             "",
         ]
         lines += ["| option | default | meaning |", "|---|---|---|"]
-        docs = opts.field_docs(kind)
+        docs = opts.read_field_docs(kind)
         for field in dataclasses.fields(kind):
             text = " ".join(docs.get(field.name, "").split()).replace("|", "\\|")
             lines.append(f"| `{field.name}` | {_default(field)} | {text} |")
@@ -69,7 +69,7 @@ def page() -> str:
     lines += ["## Sample sheet", "", "| column | meaning |", "|---|---|"]
     lines += [
         f"| `{k}` | {' '.join(v.split())} |"
-        for k, v in opts.field_docs(sample_sheet.Row).items()
+        for k, v in opts.read_field_docs(sample_sheet.Row).items()
         if k != "line"
     ]
     lines += ["", "| technique | role | meaning |", "|---|---|---|"]
@@ -89,13 +89,13 @@ def _default(field: dataclasses.Field[Any]) -> str:
     return "" if dataclasses.is_dataclass(field.default_factory) else "needed"
 
 
-def texts() -> dict[Path, str]:
+def generate_files() -> dict[Path, str]:
     """Return the generated files with their contents."""
-    return {SCHEMA: json.dumps(schema(), indent=1) + "\n", PAGE: page()}
+    return {SCHEMA_PATH: json.dumps(make_schema(), indent=1) + "\n", OPTIONS_PAGE: format_page()}
 
 
-def write() -> None:
+def write_files() -> None:
     """Write the generated files, relative to the checkout."""
-    for path, text in texts().items():
+    for path, text in generate_files().items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

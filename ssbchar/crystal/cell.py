@@ -39,7 +39,7 @@ class Phase:
     """The entry of the phases file."""
 
 
-def orbit(position: tuple[float, float, float], phase: Phase) -> Array:
+def generate_orbit(position: tuple[float, float, float], phase: Phase) -> Array:
     """Return every position equivalent to one, in the cell, shape (n, 3)."""
     images = (phase.rotations @ np.array(position) + phase.translations) % 1.0
     found: list[Array] = []
@@ -49,7 +49,7 @@ def orbit(position: tuple[float, float, float], phase: Phase) -> Array:
     return np.array(found)
 
 
-def allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
+def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
     """Return one hkl of each family down to `d_min` that the space group allows, and its
     multiplicity.
 
@@ -61,7 +61,7 @@ def allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
     axes = [np.arange(-n, n + 1) for n in limit]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(float)
     hkl = hkl[np.any(hkl != 0, axis=1)]
-    hkl = hkl[spacing(hkl, phase.cell) >= d_min]
+    hkl = hkl[d_from_hkl(hkl, phase.cell) >= d_min]
     absent = np.zeros(len(hkl), bool)
     images = []
     for rotation, shift in zip(phase.rotations, phase.translations, strict=True):
@@ -88,7 +88,7 @@ def _code(hkl: Array) -> Array:
     )
 
 
-def crystal_system(phase: Phase) -> str:
+def identify_crystal_system(phase: Phase) -> str:
     """Return the crystal system by the orders of the rotations (trigonal groups on hexagonal
     axes)."""
     proper = np.round(np.einsum("nii->n", phase.rotations) * np.linalg.det(phase.rotations)).astype(
@@ -113,7 +113,7 @@ def crystal_system(phase: Phase) -> str:
     return {0: "triclinic", 1: "monoclinic"}.get(count[-1], "orthorhombic")
 
 
-def metric(cell: Array) -> Array:
+def metric_from_cell(cell: Array) -> Array:
     """Return the metric tensor G_ij = a_i . a_j [angstrom^2] of cells of shape (..., 6)."""
     cell = np.asarray(cell, float)
     length, cosine = cell[..., :3], np.cos(np.radians(cell[..., 3:]))
@@ -123,13 +123,13 @@ def metric(cell: Array) -> Array:
     return np.asarray(g)
 
 
-def volume(cell: Array) -> Array:
+def volume_from_cell(cell: Array) -> Array:
     """Return V = sqrt(det G) [angstrom^3]."""
-    return np.asarray(np.sqrt(np.linalg.det(metric(cell))))
+    return np.asarray(np.sqrt(np.linalg.det(metric_from_cell(cell))))
 
 
-def spacing(hkl: Array, cell: Array) -> Array:
+def d_from_hkl(hkl: Array, cell: Array) -> Array:
     """Return d = (h G^-1 h)^(-1/2) [angstrom] of reflections (n, 3) in cells (..., 6), shape (...,
     n)."""
-    inverse = np.linalg.inv(metric(cell))
+    inverse = np.linalg.inv(metric_from_cell(cell))
     return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)

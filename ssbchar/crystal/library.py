@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssbchar.crystal import reflections as phases
-from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def tabulate_library(table: Path, options: PhaseTable) -> xr.Dataset:
+def tabulate_library(table: Path, options: ReflectionListing) -> xr.Dataset:
     """Return the reflections of all phases of a file, one after the other (docs/data-model.md,
     ``phases.nc``).
 
@@ -37,7 +37,7 @@ def tabulate_library(table: Path, options: PhaseTable) -> xr.Dataset:
         try:
             found.append(phases.tabulate_reflections(table, options, {"phase": name}))
         except BadInput as fault:
-            atomic_write.unless_data(fault)
+            atomic_write.raise_machine_fault(fault)
             faults.append({"where": fault.where, "problem": fault.problem, "remedy": fault.remedy})
     if not found:
         first = f" (first: {faults[0]['problem']})" if faults else ""
@@ -58,7 +58,7 @@ def tabulate_library(table: Path, options: PhaseTable) -> xr.Dataset:
     )
 
 
-def each(library: xr.Dataset) -> list[xr.Dataset]:
+def split_phases(library: xr.Dataset) -> list[xr.Dataset]:
     """Return the phases of a library, each as `ssbchar.crystal.tabulate_reflections` returns it."""
     out, begin = [], 0
     for attrs, size in zip(

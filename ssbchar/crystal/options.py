@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class PhaseTable:
+class ReflectionListing:
     """How reflections are listed."""
 
     d_min: float = 0.8

@@ -13,21 +13,21 @@ import numpy as np
 from ssbchar.crystal.cell import (
     Phase,
     Site,
-    allowed_families,
-    crystal_system,
-    metric,
-    orbit,
-    spacing,
-    volume,
+    d_from_hkl,
+    generate_orbit,
+    identify_crystal_system,
+    list_allowed_families,
+    metric_from_cell,
+    volume_from_cell,
 )
-from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
 
-AXES = ("a", "b", "c", "alpha", "beta", "gamma")
+CELL_AXES = ("a", "b", "c", "alpha", "beta", "gamma")
 CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(
     f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")
 )
@@ -38,7 +38,9 @@ GROUP_TAGS = (
 )
 
 
-def tabulate_reflections(table: Path, options: PhaseTable, labels: dict[str, str]) -> xr.Dataset:
+def tabulate_reflections(
+    table: Path, options: ReflectionListing, labels: dict[str, str]
+) -> xr.Dataset:
     """Return the reflections of one phase of a phases file (docs/data-model.md,
     ``phases/<phase>.nc``).
 
@@ -47,7 +49,7 @@ def tabulate_reflections(table: Path, options: PhaseTable, labels: dict[str, str
     table : Path
         The phases file (YAML): name to ``cif`` or ``cell`` and ``space_group``, ``refinable``,
         ``source``, ``temperature`` (of the cell, degC; 25), ``expansion``, ``note``.
-    options : PhaseTable
+    options : ReflectionListing
     labels : dict
         ``phase`` names the phase.
 
@@ -56,9 +58,9 @@ def tabulate_reflections(table: Path, options: PhaseTable, labels: dict[str, str
     BadInput
         The phase is not in the file, its CIF has no cell, or its space group is unknown.
     """
-    phase = read(table, labels["phase"], options)
-    hkl, multiplicity = allowed_families(phase, options.d_min)
-    d = spacing(hkl, phase.cell)
+    phase = read_phase(table, labels["phase"], options)
+    hkl, multiplicity = list_allowed_families(phase, options.d_min)
+    d = d_from_hkl(hkl, phase.cell)
     order = np.lexsort((hkl[:, 2], hkl[:, 1], hkl[:, 0], -np.round(d, 9)))
     hkl, multiplicity, d = hkl[order], multiplicity[order], d[order]
     strength = structure_factor_squared(phase, hkl) if phase.sites else np.full(d.size, np.nan)
@@ -74,13 +76,13 @@ def _dataset(
     import xarray as xr
 
     about = phase.about
-    mass = cell_mass(phase)
+    mass = mass_from_sites(phase)
     attrs: dict[str, Any] = {
         "phase": phase.name,
         "cell": phase.cell.tolist(),
         "space_group": phase.group,
-        "crystal_system": crystal_system(phase),
-        "volume": float(volume(phase.cell)),
+        "crystal_system": identify_crystal_system(phase),
+        "volume": float(volume_from_cell(phase.cell)),
         "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)),
         "source": str(about["source"]),
         "note": str(about.get("note", "")),
@@ -104,7 +106,7 @@ def _dataset(
     )
 
 
-def read(table: Path, name: str, options: PhaseTable) -> Phase:
+def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
     """Return a phase of a phases file (see `reflections`)."""
     import yaml
 
@@ -136,7 +138,7 @@ def read(table: Path, name: str, options: PhaseTable) -> Phase:
     return Phase(name, cell, group, rotations, translations, (), about)
 
 
-def _from_cif(path: Path, name: str, about: dict[str, Any], options: PhaseTable) -> Phase:
+def _from_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionListing) -> Phase:
     if not path.is_file():
         raise BadInput(
             path,
@@ -163,7 +165,7 @@ def _possible(cell: Array) -> bool:
         np.all(np.isfinite(cell))
         and np.all(cell[:3] > 0)
         and angles
-        and np.linalg.det(metric(cell)) > 0
+        and np.linalg.det(metric_from_cell(cell)) > 0
     )
 
 
@@ -231,7 +233,7 @@ def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
     return found
 
 
-def _sites(block: dict[str, Any], path: Path, options: PhaseTable) -> tuple[Site, ...]:
+def _sites(block: dict[str, Any], path: Path, options: ReflectionListing) -> tuple[Site, ...]:
     if "_atom_site_fract_x" not in block:
         return ()
     columns = {
@@ -256,7 +258,7 @@ def _sites(block: dict[str, Any], path: Path, options: PhaseTable) -> tuple[Site
     return tuple(out)
 
 
-def _b_iso(columns: dict[str, list[Any]], i: int, path: Path, options: PhaseTable) -> float:
+def _b_iso(columns: dict[str, list[Any]], i: int, path: Path, options: ReflectionListing) -> float:
     for tag, factor in (
         ("_atom_site_B_iso_or_equiv", 1.0),
         ("_atom_site_U_iso_or_equiv", 8 * np.pi**2),
@@ -270,13 +272,13 @@ def _element(label: str, path: Path) -> str:
     letters = "".join(c for c in str(label) if c.isalpha())
     for size in (2, 1):
         word = letters[:size].capitalize()
-        if len(word) == size and word in form_factors():
+        if len(word) == size and word in load_form_factors():
             return word
     raise BadInput(path, f"atom '{label}' is no element", "correct _atom_site_type_symbol")
 
 
 @functools.cache
-def form_factors() -> dict[str, Any]:
+def load_form_factors() -> dict[str, Any]:
     """Return pymatgen's table of X-ray form-factor coefficients, element to [[a, b], ...]
     (angstrom^2)."""
     import importlib.util
@@ -295,7 +297,7 @@ def form_factors() -> dict[str, Any]:
     return dict(ATOMIC_SCATTERING_PARAMS)
 
 
-def form_factor(element: str, s: Array) -> Array:
+def form_factor_from_s(element: str, s: Array) -> Array:
     """Return f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2) [electron], s = sin(theta)/lambda
     [1/angstrom].
 
@@ -304,22 +306,24 @@ def form_factor(element: str, s: Array) -> Array:
     """
     from pymatgen.core.periodic_table import Element
 
-    terms = sum(a * np.exp(-b * s**2) for a, b in form_factors()[element])
+    terms = sum(a * np.exp(-b * s**2) for a, b in load_form_factors()[element])
     return np.asarray(Element(element).Z - 41.78214 * s**2 * terms)
 
 
 def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
     """Return |F|^2 [electron^2], F = sum_j o_j f_j exp(-B_j s^2) exp(2 pi i h.x_j), shape
     (reflection,)."""
-    s = 0.5 / spacing(hkl, phase.cell)
+    s = 0.5 / d_from_hkl(hkl, phase.cell)
     total = np.zeros(len(hkl), complex)
     for site in phase.sites:
-        wave = np.exp(2j * np.pi * hkl @ orbit(site.position, phase).T).sum(axis=1)
-        total += site.occupancy * form_factor(site.element, s) * np.exp(-site.b_iso * s**2) * wave
+        wave = np.exp(2j * np.pi * hkl @ generate_orbit(site.position, phase).T).sum(axis=1)
+        total += (
+            site.occupancy * form_factor_from_s(site.element, s) * np.exp(-site.b_iso * s**2) * wave
+        )
     return np.asarray(np.abs(total) ** 2)
 
 
-def cell_mass(phase: Phase) -> float:
+def mass_from_sites(phase: Phase) -> float:
     """Return the mass of the cell's content [atomic mass unit], Z M of Hill & Howard; NaN without
     atoms."""
     if not phase.sites:
@@ -328,7 +332,9 @@ def cell_mass(phase: Phase) -> float:
 
     return float(
         sum(
-            s.occupancy * float(Element(s.element).atomic_mass) * len(orbit(s.position, phase))
+            s.occupancy
+            * float(Element(s.element).atomic_mass)
+            * len(generate_orbit(s.position, phase))
             for s in phase.sites
         )
     )

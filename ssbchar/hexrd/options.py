@@ -3,7 +3,7 @@ and nowhere else."""
 
 from dataclasses import dataclass, field
 
-from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.options import ReflectionListing
 from ssbchar.hexrd.expansion.options import Expansion
 from ssbchar.hexrd.export.options import Export
 from ssbchar.hexrd.furnace.options import Furnace
@@ -36,7 +36,7 @@ class Hexrd:
     """The detector from an image of the calibrant."""
     integrate: Integration = field(default_factory=Integration)
     """Images to patterns."""
-    phases: PhaseTable = field(default_factory=PhaseTable)
+    phases: ReflectionListing = field(default_factory=ReflectionListing)
     """Reflections of the candidate phases."""
     refine: Refinement = field(default_factory=Refinement)
     """Whole-pattern refinement."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def step_getter(room: str, steps: Mapping[str, str]) -> Callable[[str], Any]:
+def make_step_getter(room: str, steps: Mapping[str, str]) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a room (PEP 562) that loads a step's module when the step is
     asked for.
 
@@ -36,7 +36,7 @@ def step_getter(room: str, steps: Mapping[str, str]) -> Callable[[str], Any]:
     return load
 
 
-def module_of(step: str) -> str:
+def find_module(step: str) -> str:
     """Return the full name of the module that holds a step such as
     ``hexrd.refinement.refine_series``.
 

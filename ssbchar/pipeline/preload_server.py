@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SOCKET = "SSBCHAR_WARM"
+SOCKET_VARIABLE = "SSBCHAR_PRELOAD"
 """Environment variable: where the process's socket is, and which Python (``sys.prefix``) it
 runs."""
 LIBRARIES = (
@@ -56,42 +56,42 @@ KILLED = 137
 """Exit code where the process with the step is gone without one, as a shell gives it."""
 
 
-def possible() -> bool:
+def is_supported() -> bool:
     """Return whether this system has what it takes: forks, descriptors of processes, sockets that
     pass files on."""
     return sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
 
 
 @contextmanager
-def kept(wanted: bool = True) -> Iterator[dict[str, str]]:
+def running(wanted: bool = True) -> Iterator[dict[str, str]]:
     """Keep a process with the libraries loaded while the block lasts; give the environment in which
     steps find it."""
     import subprocess
 
-    if not (wanted and possible()):
+    if not (wanted and is_supported()):
         yield dict(os.environ)
         return
     with tempfile.TemporaryDirectory(prefix="ssbchar-") as folder:
         place = os.path.join(folder, "socket")
         command, one = (
-            [sys.executable, "-m", "ssbchar", "warm", place],
+            [sys.executable, "-m", "ssbchar", "preload", place],
             dict.fromkeys(ONE_THREAD, "1"),
         )
         with subprocess.Popen(command, env={**os.environ, **one}, stdin=subprocess.PIPE) as process:
             try:
-                yield {**os.environ, SOCKET: place + os.pathsep + sys.prefix}
+                yield {**os.environ, SOCKET_VARIABLE: place + os.pathsep + sys.prefix}
             finally:
                 if process.stdin:
                     process.stdin.close()
 
 
-def hand_over(words: Sequence[str]) -> int | None:
+def submit(words: Sequence[str]) -> int | None:
     """Run ``ssbchar`` with these words in a fork of the process kept warm; return its exit code,
     None without one."""
-    place, _, prefix = os.environ.get(SOCKET, "").partition(os.pathsep)
-    if not place or prefix != sys.prefix or not possible():
+    place, _, prefix = os.environ.get(SOCKET_VARIABLE, "").partition(os.pathsep)
+    if not place or prefix != sys.prefix or not is_supported():
         return None
-    environment = {k: v for k, v in os.environ.items() if k != SOCKET}
+    environment = {k: v for k, v in os.environ.items() if k != SOCKET_VARIABLE}
     asked = json.dumps(
         {"words": list(words), "environment": environment, "folder": os.getcwd()}
     ).encode()
@@ -113,7 +113,7 @@ def hand_over(words: Sequence[str]) -> int | None:
 
 
 @dataclass
-class Step:
+class ForkedStep:
     """A fork at work."""
 
     process: int
@@ -125,7 +125,7 @@ def serve(place: Path, command: Command) -> int:
     """Fork a step for everyone who asks at a socket, until standard input ends; load libraries when
     nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    libraries, steps = list(LIBRARIES), dict[int, Step]()  # by descriptor of the process
+    libraries, steps = list(LIBRARIES), dict[int, ForkedStep]()  # by descriptor of the process
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(os.fspath(place))
         door.listen(128)
@@ -144,7 +144,7 @@ def serve(place: Path, command: Command) -> int:
                     connection = door.accept()[0]
                     process = _forked(connection, door, steps, command)
                     if process:
-                        steps[os.pidfd_open(process)] = Step(process, connection)
+                        steps[os.pidfd_open(process)] = ForkedStep(process, connection)
                 elif one in waiting:  # gone: nobody says anything more
                     signal.pidfd_send_signal(waiting[one], signal.SIGTERM)
                     one.close()
@@ -161,7 +161,7 @@ def _load(library: str) -> None:
     gc.freeze()
 
 
-def _ended(number: int, step: Step) -> None:
+def _ended(number: int, step: ForkedStep) -> None:
     """Tell who asked how a step ended."""
     code = os.waitstatus_to_exitcode(os.waitpid(step.process, 0)[1])
     if step.asked_by:
@@ -171,7 +171,10 @@ def _ended(number: int, step: Step) -> None:
 
 
 def _forked(
-    connection: socket.socket, door: socket.socket, steps: Mapping[int, Step], command: Command
+    connection: socket.socket,
+    door: socket.socket,
+    steps: Mapping[int, ForkedStep],
+    command: Command,
 ) -> int:
     """Fork the step that is asked for at a connection; return its process, 0 where who asked is
     gone already."""

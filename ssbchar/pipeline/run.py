@@ -51,7 +51,7 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
     BadConfig
         One line per fault.
     """
-    found = configs.read(config)
+    found = configs.read_config(config)
     print(f"{config}: good; {len(found.rows)} measurements", flush=True)
     snakefile = (
         SNAKEFILE if SNAKEFILE.is_file() else Path(ssbchar.__file__).parent.parent / SNAKEFILE
@@ -66,26 +66,26 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
         config,
     ]
     words += ["--cores", cores, "--rerun-incomplete", "--keep-going", *more]
-    if stale_runs.killed() and not stale_runs.at_work("snakemake"):
+    if stale_runs.was_killed() and not stale_runs.find_processes("snakemake"):
         _clear(words)
     start = time.monotonic()
-    with stale_runs.marked(), preload_server.kept(_on_this_machine(more)) as environment:
+    with stale_runs.mark_run(), preload_server.running(_on_this_machine(more)) as environment:
         code, failed, tail = _follow(words, start, environment)
     if code:
         if failed != STOPPED:
             _say_failed(found.config.run, failed, tail)
         return code
-    print(f"finished in {duration(time.monotonic() - start)}")
+    print(f"finished in {format_duration(time.monotonic() - start)}")
     folder = Path("results") / found.config.run
     wanted = [folder / row.technique / row.measurement / "conclusions.json" for row in found.rows]
-    print("\n".join(outcome(folder, [path for path in wanted if path.is_file()])))
+    print("\n".join(summarise_outcome(folder, [path for path in wanted if path.is_file()])))
     return 0
 
 
 def _clear(words: list[str]) -> None:
     """Make a folder ready whose last run was killed: its steps end by themselves, its lock is
     lifted."""
-    for said in stale_runs.steps_ended():
+    for said in stale_runs.wait_for_steps():
         print(said, flush=True)
     subprocess.run(
         [*words, "--unlock"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
@@ -175,7 +175,7 @@ def progress(lines: Iterable[str], start: float) -> Iterator[str]:
         elif found := re.match(r"(\d+) of (\d+) steps \(", line):
             done, total = int(found[1]), int(found[2])
             left = (
-                f", about {duration((time.monotonic() - start) * (total - done) / done)} to go"
+                f", about {format_duration((time.monotonic() - start) * (total - done) / done)} to go"
                 if done
                 else ""
             )
@@ -197,14 +197,14 @@ def progress(lines: Iterable[str], start: float) -> Iterator[str]:
             yield line
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Return a time span for people."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
+def summarise_outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
     """Return lines that say where the report is and what it says: verdicts, and what was set
     aside."""
     from ssbchar.results.joint.summary import read_summary
@@ -223,7 +223,7 @@ def outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
             lines.append(
                 f"  {row.sample}: {row.quantity.replace('_', ' ')} ({about}): {row.verdict or format_value(row)}"
             )
-    left = collect_exclusions(store.content(path)["labels"] for path in conclusions)
+    left = collect_exclusions(store.read_json(path)["labels"] for path in conclusions)
     lines += (
         ["Set aside:", *(f"  {describe_exclusion(a)}" for a in left)]
         if left

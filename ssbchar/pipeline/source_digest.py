@@ -13,14 +13,14 @@ import ssbchar
 from ssbchar.pipeline import exports
 
 ROOT = Path(ssbchar.__file__).parent
-HOUSE = (
+COMMON_MODULES = (
     "ssbchar.pipeline.step",
     "ssbchar.storage.store",
     "ssbchar.runtime.options",
     "ssbchar.conclusion",
 )
 """Modules every step runs through."""
-IMPORT = re.compile(
+IMPORT_STATEMENT = re.compile(
     r"^[ \t]*(?:from[ \t]+(ssbchar[\w.]*)[ \t]+import[ \t]+(\([^)]*\)|[^(\n]*)|import[ \t]+([^\n]*))",
     re.M,
 )
@@ -28,11 +28,11 @@ IMPORT = re.compile(
 
 
 @functools.cache
-def digest(step: str) -> str:
+def digest_sources(step: str) -> str:
     """Return a digest of the sources of a step ``hexrd.refinement.refine_series``; it changes when
     one of them does."""
     reached: set[Path] = set()
-    for name in (exports.module_of(step), *HOUSE):
+    for name in (exports.find_module(step), *COMMON_MODULES):
         _reach(ROOT.joinpath(*name.split(".")[1:]).with_suffix(".py"), reached)
     total = hashlib.sha256()
     for path in sorted(reached):
@@ -40,7 +40,7 @@ def digest(step: str) -> str:
     return total.hexdigest()[:16]
 
 
-def tell_steps(folder: str) -> None:
+def set_workflow_folder(folder: str) -> None:
     """Tell steps where the workflow's own text is, by their environment: another place then re-runs
     nothing."""
     os.environ["SSBCHAR_WORKFLOW"] = folder
@@ -65,7 +65,7 @@ def _imported(path: Path) -> tuple[str, ...]:
     docstring counts, too.
     """
     names: list[str] = []
-    for module, listed, several in IMPORT.findall(path.read_text(encoding="utf-8")):
+    for module, listed, several in IMPORT_STATEMENT.findall(path.read_text(encoding="utf-8")):
         words = [
             part.split()[0]
             for part in re.sub(r"#.*|[()]", "", listed or several).split(",")

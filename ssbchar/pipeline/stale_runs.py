@@ -15,9 +15,9 @@ MARK = Path(".snakemake/ssbchar.pipeline.run")
 
 
 @contextmanager
-def marked() -> Iterator[None]:
+def mark_run() -> Iterator[None]:
     """Mark this folder as worked in while the block lasts; a killed process leaves its mark."""
-    if MARK.is_file() and at_work("snakemake"):
+    if MARK.is_file() and find_processes("snakemake"):
         yield
         return
     MARK.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +28,7 @@ def marked() -> Iterator[None]:
         MARK.unlink(missing_ok=True)
 
 
-def killed() -> bool:
+def was_killed() -> bool:
     """Return whether a run on this machine began here and did not end; where none is `at_work`, it
     was killed.
 
@@ -41,7 +41,7 @@ def killed() -> bool:
     )
 
 
-def at_work(word: str) -> list[int]:
+def find_processes(word: str) -> list[int]:
     """Return the processes in this folder with a program or argument of that name (Linux; elsewhere
     none are seen)."""
     found = []
@@ -60,10 +60,10 @@ def at_work(word: str) -> list[int]:
     return sorted(found)
 
 
-def steps_ended() -> Iterator[str]:
+def wait_for_steps() -> Iterator[str]:
     """Wait until no step of a killed run works here any more; yield what to tell the user."""
-    if left := at_work("step"):
+    if left := find_processes("step"):
         listed = ", ".join(map(str, left))
         yield f"waiting for steps of the killed run to end (processes {listed}; kill them to wait no more)"
-    while at_work("step"):
+    while find_processes("step"):
         time.sleep(0.2)

@@ -28,17 +28,17 @@ from ssbchar.storage import atomic_write, row_file, store
 
 
 @dataclass(frozen=True)
-class Done:
+class StepReport:
     """How a step went."""
 
     told: str = ""
     """Lines that say what was set aside."""
-    computing: timing.Time = field(default=timing.Time(0.0, 0.0))
+    computing: timing.TimeSpan = field(default=timing.TimeSpan(0.0, 0.0))
     """Time in the step's own function and in rendering its figures, without imports, reading and
     writing."""
 
 
-def function(name: str) -> Callable[..., Any]:
+def find_function(name: str) -> Callable[..., Any]:
     """Return the function of a step named ``slice.module.function``."""
     module, _, attribute = name.rpartition(".")
     found = getattr(importlib.import_module(f"ssbchar.{module}"), attribute)
@@ -50,7 +50,7 @@ class _Unread:
     and slowly."""
 
 
-def hints_of(call: Callable[..., Any]) -> dict[str, Any]:
+def read_hints(call: Callable[..., Any]) -> dict[str, Any]:
     """Return the annotations of a step's arguments."""
     xr = SimpleNamespace(Dataset=_Unread, DataArray=_Unread)
     names = {"xr": xr, "pd": SimpleNamespace(DataFrame=_Unread), "Drawing": store.Drawing}
@@ -69,13 +69,13 @@ def takes_many(annotation: Any) -> bool:
     return several and Conclusion not in typing.get_args(annotation)
 
 
-def run(
+def run_step(
     name: str,
     inputs: Mapping[str, Sequence[Path]],
     output: Path | Sequence[Path],
     options: Mapping[str, Any] | None = None,
     labels: Mapping[str, Any] | None = None,
-) -> Done:
+) -> StepReport:
     """Run a step from files to a file; return what was set aside, and how long its function
     computed.
 
@@ -89,27 +89,27 @@ def run(
         The options do not fit its dataclass.
     """
     with ThreadPoolExecutor(1) as meanwhile:  # hashing leaves the interpreter free for imports
-        known = meanwhile.submit(store.provenance, name, dict(options or {}), inputs)
-        call = function(name)
+        known = meanwhile.submit(store.describe_provenance, name, dict(options or {}), inputs)
+        call = find_function(name)
         given = _given(call, name, inputs, options, labels)
     made_by = known.result()
     marks, carried = {**(labels or {})}, given.carried
     outputs = [output] if isinstance(output, Path) else list(output)
     if given.lost:
         _save_lost(given.lost[0], outputs, made_by, marks, carried)
-        return Done()
-    start, apart = timing.now(), _apart()
+        return StepReport()
+    start, apart = timing.measure_now(), _apart()
     try:
-        with row_file.beside(outputs[0].parent), timing.counting_imports():
+        with row_file.keep_rows_beside(outputs[0].parent), timing.counting_imports():
             result = call(**given.arguments)
     except BadInput as fault:
-        if machine := atomic_write.fault(fault):
+        if machine := atomic_write.find_machine_fault(fault):
             raise machine from fault
         entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
         carried["set_aside"].append(entry)
         _save_lost(entry, outputs, made_by, marks, carried)
-        return Done(f"set aside: {fault}", timing.now().since(start))
-    computing = timing.now().since(start).since(_apart().since(apart))
+        return StepReport(f"set aside: {fault}", timing.measure_now().since(start))
+    computing = timing.measure_now().since(start).since(_apart().since(apart))
     own = getattr(result, "attrs", {}) if outputs[0].suffix == ".nc" else {}
     carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
     carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
@@ -123,16 +123,16 @@ def run(
     told = "".join(
         f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]"))
     )
-    return Done(told, computing)
+    return StepReport(told, computing)
 
 
-def _apart() -> timing.Time:
+def _apart() -> timing.TimeSpan:
     """Return the time spent so far on what is no computing, inside the functions of steps too."""
     return timing.on(timing.BLOCKS).and_(timing.on(timing.IMPORTS))
 
 
 @dataclass
-class Given:
+class StepCall:
     """What a step is called with."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
@@ -148,19 +148,19 @@ def _given(
     inputs: Mapping[str, Sequence[Path]],
     options: Mapping[str, Any] | None,
     labels: Mapping[str, Any] | None,
-) -> Given:
+) -> StepCall:
     """Load a step's inputs and build its options."""
-    given, hints = Given(), hints_of(call)
+    given, hints = StepCall(), read_hints(call)
     arguments = given.arguments
     made = {"options", "return", *inputs}
     shared = [a for a, hint in hints.items() if a not in made and is_dataclass(hint)]
     for argument in inspect.signature(call).parameters:
         if argument == "options":
             own = {key: value for key, value in (options or {}).items() if key not in shared}
-            arguments["options"] = opts.build(hints["options"], own, name)
+            arguments["options"] = opts.build_options(hints["options"], own, name)
         elif argument in shared:
             section = (options or {}).get(argument)
-            arguments[argument] = opts.build(hints[argument], section, f"{name}.{argument}")
+            arguments[argument] = opts.build_options(hints[argument], section, f"{name}.{argument}")
         elif argument == "labels":
             arguments["labels"] = dict(labels or {})
         elif argument in inputs:
@@ -249,7 +249,7 @@ def _empty(fault: dict[str, str], suffix: str, measurement: str) -> Any:
     return "" if suffix == ".html" else {}
 
 
-def command(
+def format_command(
     name: str,
     inputs: Mapping[str, Sequence[Path]],
     outputs: Sequence[Path],

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 T = TypeVar("T")
 
 
-def build(kind: type[T], data: Mapping[str, Any] | None, where: str = "options") -> T:
+def build_options(kind: type[T], data: Mapping[str, Any] | None, where: str = "options") -> T:
     """Return the option dataclass `kind` with the values of `data`, defaults elsewhere.
 
     Raises
@@ -66,18 +66,18 @@ def unknown_keys(kind: type, data: Mapping[str, Any], where: str) -> list[str]:
     return faults
 
 
-def as_dict(options: Any) -> dict[str, Any]:
+def convert_to_plain(options: Any) -> dict[str, Any]:
     """Return an option dataclass as plain data (tuples become lists)."""
     return json.loads(json.dumps(dataclasses.asdict(options)))  # type: ignore[no-any-return]
 
 
-def departures(options: Any) -> dict[str, Any]:
+def find_departures(options: Any) -> dict[str, Any]:
     """Return the (nested) options that differ from their defaults."""
     out: dict[str, Any] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         if dataclasses.is_dataclass(value):
-            inner = departures(value)
+            inner = find_departures(value)
             if inner:
                 out[field.name] = inner
             continue
@@ -89,19 +89,19 @@ def departures(options: Any) -> dict[str, Any]:
     return out
 
 
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
+def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
     """Return nested mappings merged, later ones first in rank."""
     out: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
             if isinstance(value, Mapping) and isinstance(out.get(key), Mapping):
-                out[key] = merged(out[key], value)
+                out[key] = merge_layers(out[key], value)
             else:
                 out[key] = value
     return out
 
 
-def field_docs(kind: type) -> dict[str, str]:
+def read_field_docs(kind: type) -> dict[str, str]:
     """Return the docstring written under each field of a dataclass."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
     body = tree.body[0].body  # type: ignore[attr-defined]
@@ -113,7 +113,7 @@ def field_docs(kind: type) -> dict[str, str]:
     return docs
 
 
-def json_schema(kind: type) -> dict[str, Any]:
+def make_json_schema(kind: type) -> dict[str, Any]:
     """Return the JSON schema of an option dataclass, refusing unknown keys at each level."""
     schema = TypeAdapter(kind).json_schema()
     for part in [schema, *schema.get("$defs", {}).values()]:

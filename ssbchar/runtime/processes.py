@@ -12,14 +12,14 @@ from typing import Any, TypeVar
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 Shared = TypeVar("Shared")
-CORES = "SSBCHAR_CORES"
+CORES_VARIABLE = "SSBCHAR_CORES"
 """Environment variable with the number of processes a step may use; the workflow sets it to the
 rule's threads."""
 
 _given: tuple[Callable[[Any, Any], Any], Any] | None = None
 
 
-def each(
+def map_parts(
     call: Callable[[Shared, Part], Answer], shared: Shared, parts: Sequence[Part]
 ) -> Iterator[Answer]:
     """Yield ``call(shared, part)`` for every part, in order.
@@ -33,7 +33,7 @@ def each(
     parts : sequence
         One is worked on by one process at a time.
     """
-    cores = min(int(os.environ.get(CORES, "1")), len(parts))
+    cores = min(int(os.environ.get(CORES_VARIABLE, "1")), len(parts))
     if cores < 2:
         for part in parts:
             yield call(shared, part)

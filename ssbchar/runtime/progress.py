@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
-EVERY = 5.0
+SECONDS_BETWEEN_LINES = 5.0
 """Seconds between two lines."""
 
 
-def steps(
+def report_progress(
     items: Iterable[T], what: str, unit: str = "frames", size: int = 1, total: int | None = None
 ) -> Iterator[T]:
     """Yield items, and print now and then how many are done and how long the rest will take.
@@ -36,7 +36,7 @@ def steps(
     for n, item in enumerate(listed, 1):
         yield item
         now = time.monotonic()
-        if now - said > EVERY:
+        if now - said > SECONDS_BETWEEN_LINES:
             done = min(n * size, total)
             left = (now - start) * (total - done) / done
             print(f"{what}: {done}/{total} {unit}, {left:.0f} s to go", file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 BLOCKS, FIGURES, IMPORTS = "reading and writing blocks", "rendering figures", "importing libraries"
 
 
-class Time(NamedTuple):
+class TimeSpan(NamedTuple):
     """A span of time."""
 
     wall: float
@@ -22,37 +22,37 @@ class Time(NamedTuple):
     processor: float
     """Of this process and its children that have ended [s]: the same on a busy machine."""
 
-    def since(self, before: Time) -> Time:
+    def since(self, before: TimeSpan) -> TimeSpan:
         """Return the time from another one to this."""
-        return Time(self.wall - before.wall, self.processor - before.processor)
+        return TimeSpan(self.wall - before.wall, self.processor - before.processor)
 
-    def and_(self, more: Time) -> Time:
+    def and_(self, more: TimeSpan) -> TimeSpan:
         """Return both together."""
-        return Time(self.wall + more.wall, self.processor + more.processor)
+        return TimeSpan(self.wall + more.wall, self.processor + more.processor)
 
 
-_spent: dict[str, Time] = {}
+_spent: dict[str, TimeSpan] = {}
 
 
-def now() -> Time:
+def measure_now() -> TimeSpan:
     """Return the time since some moment before this process began."""
     used = [resource.getrusage(of) for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return Time(time.monotonic(), sum(u.ru_utime + u.ru_stime for u in used))
+    return TimeSpan(time.monotonic(), sum(u.ru_utime + u.ru_stime for u in used))
 
 
-def on(part: str) -> Time:
+def on(part: str) -> TimeSpan:
     """Return the time spent on a part so far."""
-    return _spent.get(part, Time(0.0, 0.0))
+    return _spent.get(part, TimeSpan(0.0, 0.0))
 
 
 @contextmanager
 def counting(part: str) -> Iterator[None]:
     """Count the time of a ``with`` block as spent on a part."""
-    start = now()
+    start = measure_now()
     try:
         yield
     finally:
-        _spent[part] = on(part).and_(now().since(start))
+        _spent[part] = on(part).and_(measure_now().since(start))
 
 
 @contextmanager

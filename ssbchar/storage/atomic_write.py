@@ -26,7 +26,7 @@ REMEDIES = {
 them."""
 
 
-def fault(error: BaseException | None) -> OSError | None:
+def find_machine_fault(error: BaseException | None) -> OSError | None:
     """Return the fault of the machine that an exception is, or that caused it; None where it is
     something else."""
     while error is not None:
@@ -36,15 +36,15 @@ def fault(error: BaseException | None) -> OSError | None:
     return None
 
 
-def unless_data(error: BaseException) -> None:
+def raise_machine_fault(error: BaseException) -> None:
     """Raise the fault of the machine behind an error that is about to be told as wrong data, if
     there is one."""
-    machine = fault(error)
+    machine = find_machine_fault(error)
     if machine is not None:
         raise machine
 
 
-def message(error: OSError) -> str:
+def describe_machine_fault(error: OSError) -> str:
     """Return one line: which file, what the system said, what to do."""
     code = error.errno or 0
     where = f"{error.filename}: " if error.filename else ""
@@ -52,7 +52,7 @@ def message(error: OSError) -> str:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_atomically(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; rename it to `path`, synced, once the block ends well.
 
     A file or a folder. What a killed writer of the same output left behind is removed.

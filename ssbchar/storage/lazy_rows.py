@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ssbchar.runtime import timing
 from ssbchar.storage import row_file
-from ssbchar.storage.row_file import Stack
+from ssbchar.storage.row_file import RowFile
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 DIMENSIONS = ("frame", "two_theta")
 """Variables along the first and the last of these are left in their file until they are asked
 for."""
-CHUNK = 1e6
+CHUNK_BYTES = 1e6
 """Bytes of a chunk of such a variable in its file."""
 
 
-def by_blocks(variable: xr.Variable | xr.DataArray) -> bool:
+def is_read_by_rows(variable: xr.Variable | xr.DataArray) -> bool:
     """Return whether a variable is one to be read by rows: the frames of a long series, pattern
     beside pattern."""
     dims = variable.dims
@@ -34,17 +34,19 @@ def by_blocks(variable: xr.Variable | xr.DataArray) -> bool:
     return along and row_file.is_large(variable.shape, variable.dtype)
 
 
-def variable(dims: Sequence[str], values: Any, attrs: dict[str, Any] | None = None) -> xr.Variable:
+def make_variable(
+    dims: Sequence[str], values: Any, attrs: dict[str, Any] | None = None
+) -> xr.Variable:
     """Return a variable of an array or a stack; of a large stack the rows are read where they are
     used."""
     import xarray as xr
 
-    if isinstance(values, Stack):
+    if isinstance(values, RowFile):
         values = _lazy(values) if row_file.is_large(values.shape, values.dtype) else values[:]
     return xr.Variable(dims, values, attrs)
 
 
-def _lazy(values: Stack) -> Any:
+def _lazy(values: RowFile) -> Any:
     from xarray.backends import BackendArray
     from xarray.core import indexing
 
@@ -69,13 +71,13 @@ def _lazy(values: Stack) -> Any:
     return indexing.LazilyIndexedArray(Rows())
 
 
-def in_file(variable: xr.Variable | xr.DataArray) -> bool:
+def is_on_disk(variable: xr.Variable | xr.DataArray) -> bool:
     """Return whether a variable's values are on disk."""
     own = getattr(variable, "variable", variable)
     return not own._in_memory
 
 
-class Reader:
+class RowReader:
     """Rows of a variable, in memory or in a file, a block at a time: ``reader[i]``,
     ``reader[a:b]``, ``reader[rows]``.
 
@@ -86,7 +88,7 @@ class Reader:
     def __init__(self, values: xr.DataArray) -> None:
         self._values, self._process = values, os.getpid()
         self.shape, self.dtype = values.shape, values.dtype
-        self._size = next(row_file.parts(values.shape, values.dtype), slice(0, 1)).stop
+        self._size = next(row_file.split_rows(values.shape, values.dtype), slice(0, 1)).stop
         self._first, self._block = 0, np.empty((0, *values.shape[1:]), values.dtype)
 
     def __len__(self) -> int:
@@ -127,25 +129,25 @@ def _opened_again(values: xr.DataArray) -> xr.DataArray:
     import xarray as xr
 
     source = values.encoding.get("source", "")
-    if not in_file(values) or not Path(source).is_file():
+    if not is_on_disk(values) or not Path(source).is_file():
         return values
     return xr.open_dataset(source, engine="h5netcdf", cache=False)[values.name]
 
 
-def mapped(
+def map_blocks(
     values: xr.DataArray, call: Callable[[NDArray[Any], slice], NDArray[Any]]
 ) -> xr.Variable:
     """Return a variable whose blocks of rows are ``call(block, rows)`` of another's."""
-    out = row_file.empty(values.shape, values.dtype)
-    for part in row_file.parts(values.shape, values.dtype):
+    out = row_file.allocate_rows(values.shape, values.dtype)
+    for part in row_file.split_rows(values.shape, values.dtype):
         out[part] = call(values[part].values, part)
-    return variable(tuple(map(str, values.dims)), out, dict(values.attrs))
+    return make_variable(tuple(map(str, values.dims)), out, dict(values.attrs))
 
 
-def load(ds: xr.Dataset) -> xr.Dataset:
+def load_small_variables(ds: xr.Dataset) -> xr.Dataset:
     """Load what an opened data set holds in memory, but variables to be read by rows; close its
     file if it can be."""
-    left = [name for name, variable in ds.variables.items() if by_blocks(variable)]
+    left = [name for name, variable in ds.variables.items() if is_read_by_rows(variable)]
     for name, variable in ds.variables.items():
         if name not in left:
             variable.load()
@@ -154,7 +156,7 @@ def load(ds: xr.Dataset) -> xr.Dataset:
     return ds
 
 
-class Kept(io.RawIOBase):
+class FaultKeepingFile(io.RawIOBase):
     """A file for the HDF5 library, which crashes its process where a write fails: the first fault
     is kept and told.
 
@@ -219,7 +221,7 @@ class Kept(io.RawIOBase):
         super().close()
 
 
-def write(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
+def write_large_variables(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
     """Add variables that are on disk to the netCDF-4 file that holds all else of a data set, some
     rows at a time.
 
@@ -241,10 +243,10 @@ def write(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
         for name in names:
             values, row = ds[name], ds[name].nbytes // max(ds[name].shape[0], 1)
             fill = {"fillvalue": np.nan} if values.dtype.kind == "f" else {}
-            chunk = (max(1, min(len(values), int(CHUNK // row))), *values.shape[1:])
+            chunk = (max(1, min(len(values), int(CHUNK_BYTES // row))), *values.shape[1:])
             put = out.create_variable(name, values.dims, values.dtype, chunks=chunk, **fill)
             for key, value in like.variables[name].attrs.items():
                 if key != "_FillValue":
                     put.attrs[key] = value
-            for part in row_file.parts(values.shape, values.dtype):
+            for part in row_file.split_rows(values.shape, values.dtype):
                 put[part] = values[part].values

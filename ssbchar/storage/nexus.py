@@ -17,12 +17,12 @@ from ssbchar.constants import HC_EV_ANGSTROM
 if TYPE_CHECKING:
     import xarray as xr
 
-INTEGRATED = "hexrd.images.integrate_images"
+INTEGRATION_STEP = "hexrd.images.integrate_images"
 """The step whose output is also an NXazint1d."""
 UNKNOWN = "not stated in the raw files"
-ROOT = {"NX_class": "NXroot", "default": "entry"}
+ROOT_ATTRIBUTES = {"NX_class": "NXroot", "default": "entry"}
 """What the root of the file says to NeXus programs."""
-SIGNALS = (
+SIGNAL_ORDER = (
     "linear_expansion",
     "cell",
     "position",
@@ -64,7 +64,7 @@ def add_entry(
     import h5py
 
     with h5py.File(content, "r+") as file:
-        file.attrs.update(ROOT)
+        file.attrs.update(ROOT_ATTRIBUTES)
         entry = _group(file, "entry", "NXentry")
         entry["title"] = str(ds.attrs.get("measurement", made_by["step"]))
         used = _data(file, entry, ds)
@@ -76,7 +76,7 @@ def add_entry(
             str(made_by["version"]),
         )
         _parameters(file, process, [str(name) for name in ds.variables if name not in used])
-        if made_by["step"] == INTEGRATED and "intensity" in ds:
+        if made_by["step"] == INTEGRATION_STEP and "intensity" in ds:
             _azint1d(file, entry, made_by, date)
 
 
@@ -127,17 +127,17 @@ def _azint1d(file: Any, entry: Any, made_by: Mapping[str, Any], date: str) -> No
         _group(sub, "monitor", "NXmonitor")["data"] = file["monitor"]
 
 
-def signal(ds: xr.Dataset) -> str:
+def choose_signal(ds: xr.Dataset) -> str:
     """Return the name of the quantity that is shown first; empty where there is none."""
     numbers = [str(k) for k, v in ds.data_vars.items() if v.ndim and v.dtype.kind in "fiu"]
     plain = [k for k in numbers if not k.endswith(("_stderr", "covariance"))]
-    named = [k for k in SIGNALS if k in plain]
+    named = [k for k in SIGNAL_ORDER if k in plain]
     return named[0] if named else max(plain, key=lambda k: ds[k].ndim, default="")
 
 
 def _data(file: Any, entry: Any, ds: xr.Dataset) -> set[Hashable]:
     """Add the default plot; return the names it uses."""
-    name = signal(ds)
+    name = choose_signal(ds)
     if not name:
         return set()
     entry.attrs["default"] = "data"

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-BLOCK = 2**22
+HASH_BLOCK_BYTES = 2**22
 """Bytes hashed at once: few enough for memory, enough that a thread beside it is seldom waited
 for."""
 
 
-def natural(path: Path) -> list[tuple[int, int, str]]:
+def natural_sort_key(path: Path) -> list[tuple[int, int, str]]:
     """Return a sort key that puts ``2.xye`` before ``10.xye``."""
     return [
         (0, int(part), "") if part.isdigit() else (1, 0, part)
@@ -30,7 +30,7 @@ def natural(path: Path) -> list[tuple[int, int, str]]:
     ]
 
 
-def files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
+def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     """Return the files meant by a path: a file, every file under a folder, or a glob, in natural
     order.
 
@@ -64,20 +64,20 @@ def files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     if not found:
         what = f"no file ending in {', '.join(suffixes)}" if suffixes else "no file"
         raise BadInput(source, what, "check the path in the sample sheet")
-    return sorted(found, key=natural)
+    return sorted(found, key=natural_sort_key)
 
 
-def rows(table: Path) -> list[dict[str, str]]:
+def read_rows(table: Path) -> list[dict[str, str]]:
     """Return the rows of a small table (CSV) that a step wrote, as text."""
     with open(table, encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
-def sha256(path: Path) -> str:
+def hash_file(path: Path) -> str:
     """Return the sha256 of a file's bytes, as hexadecimal."""
     try:
         with open(path, "rb", buffering=0) as handle:
-            digest, buffer = hashlib.sha256(), memoryview(bytearray(BLOCK))
+            digest, buffer = hashlib.sha256(), memoryview(bytearray(HASH_BLOCK_BYTES))
             while size := handle.readinto(buffer):
                 digest.update(buffer[:size])
             return digest.hexdigest()
@@ -86,21 +86,21 @@ def sha256(path: Path) -> str:
         raise
 
 
-def combined(source: Path) -> tuple[int, str]:
+def hash_files(source: Path) -> tuple[int, str]:
     """Return how many files a path means, and one sha256 over their names and contents."""
-    paths = files(source)
+    paths = find_files(source)
     if paths == [Path(source)]:
-        return 1, sha256(paths[0])
+        return 1, hash_file(paths[0])
     root = Path(source) if Path(source).is_dir() else Path(os.path.commonpath(paths))
-    lines = [f"{os.path.relpath(p, root)} {sha256(p)}\n" for p in paths]
+    lines = [f"{os.path.relpath(p, root)} {hash_file(p)}\n" for p in paths]
     return len(paths), hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def stamp(source: Path | str) -> str:
+def stamp_files(source: Path | str) -> str:
     """Return a quick digest of names, sizes and modification times, to see that raw data
     changed."""
     digest = hashlib.sha256()
-    for path in files(source):
+    for path in find_files(source):
         info = path.stat()
         digest.update(f"{path}|{info.st_size}|{info.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
@@ -110,5 +110,9 @@ def list_raw_files(source: list[Path], log: list[Path]) -> pd.DataFrame:
     """Return a table of every raw file of a measurement and its log: path, bytes, sha256."""
     import pandas as pd
 
-    rows = [(p.as_posix(), p.stat().st_size, sha256(p)) for s in [*source, *log] for p in files(s)]
+    rows = [
+        (p.as_posix(), p.stat().st_size, hash_file(p))
+        for s in [*source, *log]
+        for p in find_files(s)
+    ]
     return pd.DataFrame(rows, columns=["path", "bytes", "sha256"])

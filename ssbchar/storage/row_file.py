@@ -20,16 +20,16 @@ from numpy.typing import DTypeLike, NDArray
 
 from ssbchar.runtime import timing
 
-LARGE = 16e6
+LARGE_BYTES = 16e6
 """Arrays of more bytes than this are kept on disk."""
-BLOCK = 8e6
+BLOCK_BYTES = 8e6
 """Bytes worked on at once."""
 
 _folder: Path | None = None
 
 
 @contextmanager
-def beside(folder: Path) -> Iterator[None]:
+def keep_rows_beside(folder: Path) -> Iterator[None]:
     """Keep stacks on the disk of a folder: that of a step's output, where there must be room for it
     anyway."""
     global _folder
@@ -41,7 +41,7 @@ def beside(folder: Path) -> Iterator[None]:
         _folder = before
 
 
-class Stack:
+class RowFile:
     """An array on disk, read and written by rows: ``stack[i]``, ``stack[a:b]``, ``stack[rows]``,
     and `append`."""
 
@@ -63,7 +63,7 @@ class Stack:
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         """Yield every row."""
-        for part in parts(self.shape, self.dtype):
+        for part in split_rows(self.shape, self.dtype):
             yield from self[part]
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
@@ -122,28 +122,28 @@ def _bytes(block: NDArray[Any]) -> memoryview:
     return memoryview(block.reshape(-1).view(np.uint8).data)
 
 
-def parts(shape: tuple[int, ...], dtype: DTypeLike = float) -> Iterator[slice]:
+def split_rows(shape: tuple[int, ...], dtype: DTypeLike = float) -> Iterator[slice]:
     """Yield slices over the rows of an array, each about `BLOCK` bytes."""
-    size = max(1, int(BLOCK // max(math.prod(shape[1:]) * np.dtype(dtype).itemsize, 1)))
+    size = max(1, int(BLOCK_BYTES // max(math.prod(shape[1:]) * np.dtype(dtype).itemsize, 1)))
     for first in range(0, shape[0], size):
         yield slice(first, min(first + size, shape[0]))
 
 
 def is_large(shape: tuple[int, ...], dtype: DTypeLike = float) -> bool:
     """Return whether an array is one to keep on disk."""
-    return math.prod(shape) * np.dtype(dtype).itemsize > LARGE
+    return math.prod(shape) * np.dtype(dtype).itemsize > LARGE_BYTES
 
 
-def empty(shape: tuple[int, ...], dtype: DTypeLike = float) -> NDArray[Any] | Stack:
+def allocate_rows(shape: tuple[int, ...], dtype: DTypeLike = float) -> NDArray[Any] | RowFile:
     """Return an array to be filled by rows, on disk where it is large."""
-    return Stack(shape, dtype) if is_large(shape, dtype) else np.empty(shape, dtype)
+    return RowFile(shape, dtype) if is_large(shape, dtype) else np.empty(shape, dtype)
 
 
-def points(values: NDArray[Any] | Stack, which: Any) -> NDArray[Any] | Stack:
+def select_points(values: NDArray[Any] | RowFile, which: Any) -> NDArray[Any] | RowFile:
     """Return some entries (a mask or a slice) along the last axis of all rows."""
     count = np.arange(values.shape[-1])[which].size
-    out = empty((*values.shape[:-1], count), values.dtype)
-    for part in parts(values.shape, values.dtype):
+    out = allocate_rows((*values.shape[:-1], count), values.dtype)
+    for part in split_rows(values.shape, values.dtype):
         out[part] = values[part][..., which]
     return out
 
@@ -153,16 +153,18 @@ class Gathered:
 
     def __init__(self) -> None:
         self._held: list[NDArray[Any]] = []
-        self._stack: Stack | None = None
+        self._stack: RowFile | None = None
 
     def append(self, block: NDArray[Any]) -> None:
         """Add rows."""
         self._held.append(block)
-        if sum(held.nbytes for held in self._held) > (LARGE if self._stack is None else BLOCK):
-            self._stack = self._stack or Stack((0, *block.shape[1:]), block.dtype)
+        if sum(held.nbytes for held in self._held) > (
+            LARGE_BYTES if self._stack is None else BLOCK_BYTES
+        ):
+            self._stack = self._stack or RowFile((0, *block.shape[1:]), block.dtype)
             self._put()
 
-    def rows(self) -> NDArray[Any] | Stack:
+    def rows(self) -> NDArray[Any] | RowFile:
         """Return all of them."""
         self._put()
         return self._stack if self._stack is not None else np.concatenate(self._held)
@@ -182,15 +184,15 @@ class Pile:
         self._held = self._written = 0
         self._file: IO[bytes] | None = None
 
-    def put(self, values: NDArray[Any] | Stack) -> NDArray[Any] | Stack:
+    def put(self, values: NDArray[Any] | RowFile) -> NDArray[Any] | RowFile:
         """Return the array, or its rows on disk."""
-        if isinstance(values, Stack):
+        if isinstance(values, RowFile):
             return values
         self._held += values.nbytes
-        if self._held <= LARGE:
+        if self._held <= LARGE_BYTES:
             return values
         self._file = self._file or tempfile.TemporaryFile(dir=_folder)
-        stack = Stack(values.shape, values.dtype, self._file, self._written)
+        stack = RowFile(values.shape, values.dtype, self._file, self._written)
         stack[:] = values
         self._written += values.nbytes
         return stack

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import ssbchar
-from ssbchar.conclusion import Conclusion, as_rows, from_rows
+from ssbchar.conclusion import Conclusion, convert_to_rows, read_rows
 from ssbchar.runtime import timing
 from ssbchar.storage import lazy_rows, nexus, raw_files
-from ssbchar.storage.atomic_write import replacing
+from ssbchar.storage.atomic_write import replace_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 CARRIED = ("synthetic", "set_aside")
 """Attributes that pass from a step's inputs to its output."""
 
-PROVENANCE = "provenance.json"
+PROVENANCE_FILE = "provenance.json"
 """What made a folder of files for other programs, beside them."""
 
 
-SAMPLE = 8192
+COMPRESSION_SAMPLE = 8192
 """Numbers of a variable that say whether it is worth compressing."""
 
 
@@ -60,27 +60,27 @@ def load(path: Path | str) -> Loaded:
     if path.suffix == ".nc":
         import xarray as xr
 
-        ds = lazy_rows.load(xr.open_dataset(path, engine="h5netcdf", cache=False))
+        ds = lazy_rows.load_small_variables(xr.open_dataset(path, engine="h5netcdf", cache=False))
         return ds.drop_attrs(deep=False).assign_attrs(
-            {k: v for k, v in ds.attrs.items() if k not in nexus.ROOT}
+            {k: v for k, v in ds.attrs.items() if k not in nexus.ROOT_ATTRIBUTES}
         )
     if path.suffix == ".csv":
         import pandas as pd
 
         return pd.read_csv(path)
     if path.suffix == ".json":
-        return from_rows(json.loads(path.read_text(encoding="utf-8"))["conclusions"])
+        return read_rows(json.loads(path.read_text(encoding="utf-8"))["conclusions"])
     return path
 
 
-def content(path: Path | str) -> dict[str, Any]:
+def read_json(path: Path | str) -> dict[str, Any]:
     """Return the whole of a conclusions file or of a figure's note, with its labels (and
     provenance)."""
     read: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return read
 
 
-def made_by(path: Path | str) -> dict[str, Any]:
+def read_provenance(path: Path | str) -> dict[str, Any]:
     """Return the provenance in a netCDF file, without its data; empty where there is none."""
     import h5netcdf
 
@@ -92,7 +92,7 @@ def made_by(path: Path | str) -> dict[str, Any]:
     return found
 
 
-def provenance(
+def describe_provenance(
     step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]
 ) -> dict[str, Any]:
     """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty
@@ -100,7 +100,7 @@ def provenance(
     used = []
     for name, paths in inputs.items():
         for path in paths:
-            count, digest = raw_files.combined(path)
+            count, digest = raw_files.hash_files(path)
             used.append(
                 {"name": name, "path": Path(path).as_posix(), "files": count, "sha256": digest}
             )
@@ -109,12 +109,12 @@ def provenance(
         "options": dict(options),
         "inputs": used,
         "version": ssbchar.__version__,
-        **commit(),
+        **find_commit(),
     }
 
 
 @functools.cache
-def commit() -> dict[str, Any]:
+def find_commit() -> dict[str, Any]:
     """Return the git commit of the package's checkout and whether it has uncommitted changes."""
     here = Path(ssbchar.__file__).parent.parent
     try:
@@ -130,7 +130,7 @@ def commit() -> dict[str, Any]:
 
 
 @functools.cache
-def date() -> str:
+def find_software_date() -> str:
     """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 where
     neither is known.
 
@@ -202,31 +202,34 @@ def _save_dataset(
         for name, variable in ds.variables.items()
         if variable.dtype.kind in "fiu" and variable.size > 100 and _compresses(variable)
     }
-    large = [str(name) for name, variable in ds.variables.items() if lazy_rows.in_file(variable)]
+    large = [str(name) for name, variable in ds.variables.items() if lazy_rows.is_on_disk(variable)]
     if large:
         encoding = {k: v for k, v in encoding.items() if k not in large}
-        with replacing(path) as part, contextlib.closing(lazy_rows.Kept(part)) as file:
+        with (
+            replace_atomically(path) as part,
+            contextlib.closing(lazy_rows.FaultKeepingFile(part)) as file,
+        ):
             ds.drop_vars(large).to_netcdf(file, engine="h5netcdf", encoding=encoding)
             file.check()
-            lazy_rows.write(ds, large, file)
+            lazy_rows.write_large_variables(ds, large, file)
             file.check()
-            nexus.add_entry(file, ds, made_by, date())
+            nexus.add_entry(file, ds, made_by, find_software_date())
             file.check()
         return
     # By way of memory: on a full disk the HDF5 library crashes the process when it closes the file.
     whole = io.BytesIO()
     ds.to_netcdf(whole, engine="h5netcdf", encoding=encoding)
-    nexus.add_entry(whole, ds, made_by, date())
-    with replacing(path) as part:
+    nexus.add_entry(whole, ds, made_by, find_software_date())
+    with replace_atomically(path) as part:
         part.write_bytes(whole.getbuffer())
 
 
 def _compresses(variable: xr.Variable) -> bool:
     """Return whether a variable's first numbers take a third less room compressed: noise takes time
     for nothing."""
-    if lazy_rows.in_file(variable):
+    if lazy_rows.is_on_disk(variable):
         return False
-    head = np.ascontiguousarray(variable.values.reshape(-1)[:SAMPLE])
+    head = np.ascontiguousarray(variable.values.reshape(-1)[:COMPRESSION_SAMPLE])
     shuffled = head.view(np.uint8).reshape(head.size, -1).T.tobytes()
     return 3 * len(zlib.compress(shuffled, 1)) < 2 * len(shuffled)
 
@@ -234,7 +237,7 @@ def _compresses(variable: xr.Variable) -> bool:
 def _save_table(
     table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
 ) -> None:
-    with replacing(path) as part:
+    with replace_atomically(path) as part:
         table.to_csv(part, index=False, lineterminator="\n")
 
 
@@ -245,15 +248,19 @@ def _save_conclusions(
 
     keep = {k: str(labels[k]) for k in ("sample", "technique", "source") if labels.get(k)}
     named = [replace(c, **{k: v for k, v in keep.items() if not getattr(c, k)}) for c in found]  # type: ignore[arg-type]
-    with replacing(path) as part:
-        content = {"conclusions": as_rows(named), "labels": dict(labels), "provenance": made_by}
+    with replace_atomically(path) as part:
+        content = {
+            "conclusions": convert_to_rows(named),
+            "labels": dict(labels),
+            "provenance": made_by,
+        }
         part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _save_text(
     text: str, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
 ) -> None:
-    with replacing(path) as part:
+    with replace_atomically(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
@@ -262,8 +269,8 @@ def _save_texts(
 ) -> None:
     about = {k: labels[k] for k in ("measurement", "sample", "technique", *CARRIED) if k in labels}
     note = json.dumps({"labels": about, "provenance": made_by}, indent=1, sort_keys=True) + "\n"
-    texts = {**texts, PROVENANCE: note}  # formats of other programs have no place for it
-    with replacing(folder) as part:
+    texts = {**texts, PROVENANCE_FILE: note}  # formats of other programs have no place for it
+    with replace_atomically(folder) as part:
         for name, text in texts.items():
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             (part / name).write_text(text, encoding="utf-8")
@@ -277,7 +284,7 @@ def _save_drawings(
 ) -> None:
     import matplotlib as mpl
 
-    with replacing(folder) as part:
+    with replace_atomically(folder) as part:
         part.mkdir()
         for name, drawing in drawings.items():
             if labels.get("synthetic"):

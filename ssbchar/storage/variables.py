@@ -95,7 +95,7 @@ class OutputTable:
             if isinstance(value, xr.DataArray):
                 made[name] = value.variable
             else:
-                made[name] = lazy_rows.variable(known.dims, value, known.attributes())
+                made[name] = lazy_rows.make_variable(known.dims, value, known.attributes())
         along = {name: value for name, value in made.items() if self.variables[name].coordinate}
         rest = {name: value for name, value in made.items() if name not in along}
         return xr.Dataset(rest, coords=along if coords is None else coords, attrs=dict(attrs or {}))

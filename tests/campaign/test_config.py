@@ -10,12 +10,12 @@ from ssbchar.errors import BadConfig
 HEADER = "measurement\tsample\ttechnique\trole\tpath\treference\n"
 
 
-def run_of(folder: Path, sheet: str, extra: str = "") -> config.Run:
+def run_of(folder: Path, sheet: str, extra: str = "") -> config.ConfiguredRun:
     (folder / "raw").mkdir(exist_ok=True)
     (folder / "samples.tsv").write_text(sheet, encoding="utf-8")
     file = folder / "config.yaml"
     file.write_text(f"run: t\nsamples: {folder}/samples.tsv\n{extra}", encoding="utf-8")
-    return config.read(file)
+    return config.read_config(file)
 
 
 def faults_of(folder: Path, sheet: str, extra: str = "") -> list[str]:
@@ -81,23 +81,23 @@ def test_paths_take_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_a_missing_key_or_sheet_is_said(tmp_path: Path) -> None:
     (tmp_path / "c.yaml").write_text("run: t\n")
     with pytest.raises(BadConfig, match="'samples' is missing"):
-        config.read(tmp_path / "c.yaml")
+        config.read_config(tmp_path / "c.yaml")
     with pytest.raises(BadConfig, match="does not exist"):
-        config.read(tmp_path / "no.yaml")
+        config.read_config(tmp_path / "no.yaml")
 
 
 def test_schema_and_option_page_are_up_to_date() -> None:
     root = Path(__file__).parent.parent.parent
     stale = [
         str(p)
-        for p, text in schema.texts().items()
+        for p, text in schema.generate_files().items()
         if (root / p).read_text(encoding="utf-8") != text
     ]
     assert not stale, "run `ssbchar schema`"
 
 
 def test_the_schema_refuses_what_the_dataclasses_refuse() -> None:
-    made = schema.schema()
+    made = schema.make_schema()
     assert made["additionalProperties"] is False
     assert set(made["required"]) == {"run", "samples"}
     assert all(e["description"] for e in made["$defs"]["Tracking"]["properties"].values())

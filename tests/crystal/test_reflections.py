@@ -16,7 +16,7 @@ from ssbchar.errors import BadInput
 
 ROOT = Path(__file__).parent.parent.parent
 TABLES = [ROOT / "config/phases/phases.yaml", ROOT / "config/real/phases/phases.yaml"]
-OPTIONS = reflections.PhaseTable()
+OPTIONS = reflections.ReflectionListing()
 
 
 def entries() -> list[tuple[Path, str]]:
@@ -33,13 +33,13 @@ def write(folder: Path, **about: object) -> Path:
 def test_every_phase_of_ours_is_read_and_has_the_composition_it_states(
     table: Path, name: str
 ) -> None:
-    phase = reflections.read(table, name, OPTIONS)
+    phase = reflections.read_phase(table, name, OPTIONS)
     if not phase.sites:
         return
     counted: dict[str, float] = {}
     for site in phase.sites:
         counted[site.element] = counted.get(site.element, 0.0) + site.occupancy * len(
-            crystal.orbit(site.position, phase)
+            crystal.generate_orbit(site.position, phase)
         )
     path = table.parent / yaml.safe_load(table.read_text(encoding="utf-8"))[name]["cif"]
     formula = next(
@@ -60,7 +60,9 @@ def test_reflections_of_rock_salt_by_hand(tmp_path: Path) -> None:
     assert hkl == [(1, 1, 1), (2, 0, 0), (2, 2, 0), (3, 1, 1)]
     assert ds["multiplicity"].values[:4].tolist() == [8, 6, 12, 24]
     s = 1 / 5.6402  # sin(theta) / lambda of (200)
-    f = reflections.form_factor("Na", np.array(s)) + reflections.form_factor("Cl", np.array(s))
+    f = reflections.form_factor_from_s("Na", np.array(s)) + reflections.form_factor_from_s(
+        "Cl", np.array(s)
+    )
     expected = (4 * f * np.exp(-2 * s**2)) ** 2
     np.testing.assert_allclose(ds["structure_factor_squared"][1], expected, rtol=1e-10)
     assert ds.attrs["crystal_system"] == "cubic" and ds.attrs["refinable"] == 1
@@ -83,15 +85,15 @@ def test_space_groups_of_one_type_differ_in_their_absences() -> None:
 
 
 def test_multiplicities_count_the_whole_sphere() -> None:
-    phase = reflections.read(TABLES[0], "LAGP", OPTIONS)
-    hkl, multiplicity = crystal.allowed_families(phase, 2.0)
+    phase = reflections.read_phase(TABLES[0], "LAGP", OPTIONS)
+    hkl, multiplicity = crystal.list_allowed_families(phase, 2.0)
     n = 12
     grid = np.array(
         [(h, k, m) for h in range(-n, n + 1) for k in range(-n, n + 1) for m in range(-n, n + 1)],
         float,
     )
     grid = grid[np.any(grid != 0, axis=1)]
-    grid = grid[crystal.spacing(grid, phase.cell) >= 2.0]
+    grid = grid[crystal.d_from_hkl(grid, phase.cell) >= 2.0]
     obverse = (-grid[:, 0] + grid[:, 1] + grid[:, 2]) % 3 == 0
     glide = (grid[:, 0] != -grid[:, 1]) | (grid[:, 2] % 2 == 0)
     glide &= (grid[:, 1] != 0) | (grid[:, 2] % 2 == 0)
@@ -137,7 +139,7 @@ def test_a_library_gives_back_every_phase_as_its_own_table() -> None:
     table = TABLES[0]
     library = phase_library.tabulate_library(table, OPTIONS)
     names = list(yaml.safe_load(table.read_text(encoding="utf-8")))
-    found = phase_library.each(library)
+    found = phase_library.split_phases(library)
     assert [one.attrs["phase"] for one in found] == names
     for name, one in zip(names, found, strict=True):
         xr.testing.assert_identical(
@@ -150,7 +152,7 @@ def test_a_phase_that_cannot_be_used_is_left_out_of_the_library_and_told(tmp_pat
     table = tmp_path / "phases.yaml"
     table.write_text(yaml.safe_dump({"A": good, "B": {**good, "cell": [4, 4]}}), encoding="utf-8")
     library = phase_library.tabulate_library(table, OPTIONS)
-    assert [one.attrs["phase"] for one in phase_library.each(library)] == ["A"]
+    assert [one.attrs["phase"] for one in phase_library.split_phases(library)] == ["A"]
     assert "'B'" in json.loads(library.attrs["set_aside"])[0]["problem"]
     table.write_text(yaml.safe_dump({"B": {**good, "cell": [4, 4]}}), encoding="utf-8")
     with pytest.raises(BadInput, match="no phase"):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import xarray as xr
 
-from ssbchar.crystal.cell import volume
+from ssbchar.crystal.cell import volume_from_cell
 
 AXES = ["a", "b", "c", "alpha", "beta", "gamma"]
 CELLS = {
@@ -147,7 +147,7 @@ def made(
         covariance[:, p] = weak[:, None, None] ** 2 * (spread @ correlation @ spread.T)
         stderr[:, p] = np.sqrt(np.einsum("tii->ti", covariance[:, p]))
         cell[present[:, p] == 0, p] = np.nan
-    vol = volume(np.where(np.isfinite(cell), cell, 90.0))
+    vol = volume_from_cell(np.where(np.isfinite(cell), cell, 90.0))
     vol[~np.isfinite(cell[..., 0])] = np.nan
     dims = ("frame", "phase")
     lattice = xr.Dataset(

@@ -54,12 +54,12 @@ def call(
     **inputs: Any,
 ):
     """Run a step in process: options from its dataclass, labels stamped on a Dataset."""
-    function = step.function(name)
-    hints = step.hints_of(function)
+    function = step.find_function(name)
+    hints = step.read_hints(function)
     arguments = {k: inputs.get(k) for k in inspect.signature(function).parameters}
     about = dict(labels or {})
     if "options" in arguments:
-        arguments["options"] = opts.build(hints["options"], dict(departures or {}))
+        arguments["options"] = opts.build_options(hints["options"], dict(departures or {}))
     if "labels" in arguments:
         arguments["labels"] = about
     result = function(**arguments)

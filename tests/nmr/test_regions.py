@@ -34,14 +34,14 @@ def test_windows_that_touch_are_two() -> None:
 def test_the_old_place_of_the_regions_is_refused_with_a_hint(stage: str) -> None:
     old = {stage: {"regions": {"li_metal": [240, 290]}}}
     with pytest.raises(ValueError) as refusal:
-        options.build(Nmr, old, "nmr")
+        options.build_options(Nmr, old, "nmr")
     assert str(refusal.value) == f"nmr.{stage}.regions: moved; set it once, as nmr.regions"
 
 
 def test_stages_receive_the_regions_of_the_config_and_of_the_row(monkeypatch) -> None:
-    built = options.build(Nmr, {"regions": {"li_metal": [240, 290]}}, "nmr")
+    built = options.build_options(Nmr, {"regions": {"li_metal": [240, 290]}}, "nmr")
     raw = {"nmr": {"regions": {"li_metal": [240, 290]}}}
-    run = config.Run(config.Config("a", "b", nmr=built), [], raw)
+    run = config.ConfiguredRun(config.Config("a", "b", nmr=built), [], raw)
     assert run.options("nmr.lines", shared="nmr.regions") == {
         "regions": {"li_metal": (240.0, 290.0)}
     }

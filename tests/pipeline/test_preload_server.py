@@ -14,15 +14,19 @@ from campaign import ROOT, SURROUNDINGS, Campaign
 
 from ssbchar.pipeline import preload_server
 
-pytestmark = pytest.mark.skipif(not preload_server.possible(), reason="needs Linux")
+pytestmark = pytest.mark.skipif(not preload_server.is_supported(), reason="needs Linux")
 STEP = [sys.executable, "-m", "ssbchar", "step"]
 
 
 @pytest.fixture(scope="module")
 def around() -> Iterator[dict[str, str]]:
     """The environment in which steps find such a process."""
-    with preload_server.kept() as environment:
-        wait_for(lambda: Path(environment[preload_server.SOCKET].partition(os.pathsep)[0]).exists())
+    with preload_server.running() as environment:
+        wait_for(
+            lambda: Path(
+                environment[preload_server.SOCKET_VARIABLE].partition(os.pathsep)[0]
+            ).exists()
+        )
         yield {**environment, "PYTHONPATH": str(ROOT)}
 
 
@@ -53,7 +57,7 @@ def test_a_step_runs_in_a_fork_with_its_own_folder_words_and_output(
     tmp_path: Path, around: dict[str, str]
 ) -> None:
     (tmp_path / "raw.txt").write_text("1 2 3")
-    own = {k: v for k, v in around.items() if k != preload_server.SOCKET}
+    own = {k: v for k, v in around.items() if k != preload_server.SOCKET_VARIABLE}
     there, here = manifest(tmp_path, around, "there.csv"), manifest(tmp_path, own, "here.csv")
     assert (there.returncode, here.returncode) == (0, 0)
     assert (tmp_path / "there.csv").read_bytes() == (tmp_path / "here.csv").read_bytes()
@@ -91,7 +95,7 @@ def forks(folder: Path) -> list[int]:
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
-            if (entry / "cwd").resolve() == folder.resolve() and b"warm" in words:
+            if (entry / "cwd").resolve() == folder.resolve() and b"preload" in words:
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -128,9 +132,13 @@ def test_a_killed_step_is_told_as_a_shell_tells_it(
 def test_without_its_keeper_a_step_is_told_as_killed_and_the_next_runs_by_itself(
     tmp_path: Path,
 ) -> None:
-    with preload_server.kept() as environment:
+    with preload_server.running() as environment:
         surroundings = {**environment, "PYTHONPATH": str(ROOT)}
-        wait_for(lambda: Path(environment[preload_server.SOCKET].partition(os.pathsep)[0]).exists())
+        wait_for(
+            lambda: Path(
+                environment[preload_server.SOCKET_VARIABLE].partition(os.pathsep)[0]
+            ).exists()
+        )
         os.mkfifo(tmp_path / "pipe.json")
         words = [*STEP, "hexrd.verdict.conclude_series", "onset=pipe.json", "--output", "x.json"]
         with subprocess.Popen(
@@ -153,9 +161,9 @@ def test_without_such_a_process_a_step_runs_by_itself(
     tmp_path: Path, around: dict[str, str], place: str
 ) -> None:
     (tmp_path / "raw.txt").write_text("1 2 3")
-    socket = around[preload_server.SOCKET].partition(os.pathsep)[0]
+    socket = around[preload_server.SOCKET_VARIABLE].partition(os.pathsep)[0]
     done = manifest(
-        tmp_path, {**around, preload_server.SOCKET: place.format(socket=socket)}, "out.csv"
+        tmp_path, {**around, preload_server.SOCKET_VARIABLE: place.format(socket=socket)}, "out.csv"
     )
     assert done.returncode == 0 and (tmp_path / "out.csv").is_file()
 
@@ -167,12 +175,12 @@ def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(
     (tmp_path / "raw.txt").write_text("1 2 3")
     place = tmp_path / "socket"
     with subprocess.Popen(
-        [sys.executable, "-m", "ssbchar", "warm", place], cwd=ROOT, stdin=subprocess.PIPE
+        [sys.executable, "-m", "ssbchar", "preload", place], cwd=ROOT, stdin=subprocess.PIPE
     ) as keeper:
         wait_for(place.exists)
         surroundings = {
             **os.environ,
-            preload_server.SOCKET: f"{place}{os.pathsep}{sys.prefix}",
+            preload_server.SOCKET_VARIABLE: f"{place}{os.pathsep}{sys.prefix}",
             "PYTHONPATH": str(ROOT),
         }
         words = [*STEP, "hexrd.verdict.conclude_series", "onset=pipe.json", "--output", "x.json"]
@@ -191,7 +199,7 @@ def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(
 
 
 def test_it_ends_with_who_keeps_it(tmp_path: Path) -> None:
-    text = "import time; from ssbchar import warm\nwith warm.kept() as e:\n    print(e[warm.SOCKET], flush=True)\n"
+    text = "import time; from ssbchar.pipeline import preload_server as server\nwith server.running() as e:\n    print(e[server.SOCKET_VARIABLE], flush=True)\n"
     text += "    time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -200,7 +208,7 @@ def test_it_ends_with_who_keeps_it(tmp_path: Path) -> None:
         place = Path(keeper.stdout.readline().partition(os.pathsep)[0])
         wait_for(place.exists)
         keeper.kill()
-    wait_for(lambda: not [p for p in at_work("warm") if place.name and str(place).encode() in p])
+    wait_for(lambda: not [p for p in at_work("preload") if place.name and str(place).encode() in p])
 
 
 def at_work(word: str) -> list[bytes]:

@@ -11,7 +11,7 @@ import made_report
 import pytest
 
 from ssbchar import cli
-from ssbchar.pipeline.run import duration, outcome, progress
+from ssbchar.pipeline.run import format_duration, progress, summarise_outcome
 
 SAID = """\
 Building DAG of jobs...
@@ -56,13 +56,13 @@ def test_progress_shows_what_runs_how_far_and_how_long() -> None:
 
 @pytest.mark.parametrize(("seconds", "words"), [(5.4, "5 s"), (150, "2 min"), (7200, "2.0 h")])
 def test_duration(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
+    assert format_duration(seconds) == words
 
 
 def test_outcome_says_where_and_what(tmp_path: Path) -> None:
     run = made_report.small(tmp_path / "demo")
     run.write()
-    said = "\n".join(outcome(tmp_path / "demo", run.conclusions))
+    said = "\n".join(summarise_outcome(tmp_path / "demo", run.conclusions))
     assert "LAGP+LFP: phase stability (hexrd): reversible" in said
     assert "LAGP+LFP: stability (combined): retained" in said
     assert "Li1Si 100 MPa: prelithiation (combined): quantified" in said

@@ -43,7 +43,7 @@ def unlabelled(source: Path) -> xr.Dataset:
 
 @pytest.fixture(autouse=True)
 def steps_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step, "function", lambda name: globals()[name])
+    monkeypatch.setattr(step, "find_function", lambda name: globals()[name])
 
 
 def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
     raw.write_text("1 2 7")
     out = tmp_path / "a.nc"
     assert (
-        step.run(
+        step.run_step(
             "read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}
         ).told
         == ""
@@ -72,7 +72,7 @@ def test_the_same_inputs_give_the_same_bytes(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1 2 3")
     for name in ("a.nc", "b.nc"):
-        step.run("read", {"source": [raw]}, tmp_path / name)
+        step.run_step("read", {"source": [raw]}, tmp_path / name)
     assert (tmp_path / "a.nc").read_bytes() == (tmp_path / "b.nc").read_bytes()
 
 
@@ -80,16 +80,16 @@ def test_wrong_raw_data_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> Non
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("1 2")
     bad.write_text("")
-    said = step.run("read", {"source": [bad]}, tmp_path / "bad.nc").told
+    said = step.run_step("read", {"source": [bad]}, tmp_path / "bad.nc").told
     assert said == f"set aside: {bad}: the file is empty; measure it again"
-    step.run("read", {"source": [good]}, tmp_path / "good.nc")
+    step.run_step("read", {"source": [good]}, tmp_path / "good.nc")
     both = {"parts": [tmp_path / "good.nc", tmp_path / "bad.nc"], "first": [tmp_path / "good.nc"]}
-    step.run("conclude", both, tmp_path / "c.json", labels={"sample": "S"})
+    step.run_step("conclude", both, tmp_path / "c.json", labels={"sample": "S"})
     content = json.loads((tmp_path / "c.json").read_text())
     assert content["conclusions"][0]["value"] == 6
     assert content["conclusions"][0]["sample"] == "S"
     assert json.loads(content["labels"]["set_aside"])[0]["problem"] == "the file is empty"
-    step.run(
+    step.run_step(
         "conclude",
         {**both, "first": [tmp_path / "bad.nc"]},
         tmp_path / "d.json",
@@ -105,7 +105,7 @@ def test_a_variable_without_unit_is_refused(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1")
     with pytest.raises(ValueError, match="no units"):
-        step.run("unlabelled", {"source": [raw]}, tmp_path / "u.nc")
+        step.run_step("unlabelled", {"source": [raw]}, tmp_path / "u.nc")
     assert not list(tmp_path.glob("*.part"))
 
 
@@ -113,15 +113,15 @@ def test_wrong_arguments_and_options_are_refused(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1")
     with pytest.raises(TypeError, match="no argument sauce"):
-        step.run("read", {"source": [raw], "sauce": [raw]}, tmp_path / "a.nc")
+        step.run_step("read", {"source": [raw], "sauce": [raw]}, tmp_path / "a.nc")
     with pytest.raises(ValueError, match="did you mean 'factor'"):
-        step.run("read", {"source": [raw]}, tmp_path / "a.nc", {"factr": 1})
+        step.run_step("read", {"source": [raw]}, tmp_path / "a.nc", {"factr": 1})
 
 
 def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(RuntimeError), store.replacing(target) as part:
+    with pytest.raises(RuntimeError), store.replace_atomically(target) as part:
         part.write_text("half")
         raise RuntimeError
     assert target.read_text() == "old"
@@ -164,19 +164,19 @@ def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.M
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     monkeypatch.setattr(source_digest, "ROOT", tmp_path)
-    monkeypatch.setattr(source_digest.exports, "module_of", lambda step: "ssbchar.nmr.a")
+    monkeypatch.setattr(source_digest.exports, "find_module", lambda step: "ssbchar.nmr.a")
 
     def digest() -> str:
-        source_digest.digest.cache_clear()
+        source_digest.digest_sources.cache_clear()
         source_digest._imported.cache_clear()
-        return source_digest.digest("nmr.a.f")
+        return source_digest.digest_sources("nmr.a.f")
 
     first = digest()
     (tmp_path / "nmr/c.py").write_text("x = 1\n")
     assert digest() == first
     (tmp_path / "deep.py").write_text("x = 1\n")
     assert digest() != first
-    source_digest.digest.cache_clear()
+    source_digest.digest_sources.cache_clear()
     source_digest._imported.cache_clear()
 
 
@@ -184,12 +184,12 @@ def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1 2 3")
     out = tmp_path / "export"
-    step.run("texts", {"source": [raw]}, out, labels={"measurement": "m", "phase": "p"})
+    step.run_step("texts", {"source": [raw]}, out, labels={"measurement": "m", "phase": "p"})
     assert (out / "a.txt").read_text() == "1 2 3"
     note = json.loads((out / "provenance.json").read_text())
     assert note["labels"] == {"measurement": "m"}
     assert note["provenance"]["step"] == "texts"
-    assert note["provenance"]["inputs"][0]["sha256"] == raw_files.sha256(raw)
+    assert note["provenance"]["inputs"][0]["sha256"] == raw_files.hash_file(raw)
     found = verify.verify_run(tmp_path)
     assert not found.changes
     raw.write_text("1 2 4")
@@ -209,7 +209,7 @@ def test_importing_inside_a_step_is_no_computing(
     monkeypatch.syspath_prepend(tmp_path)
     raw = tmp_path / "raw.txt"
     raw.write_text("1")
-    done = step.run("slow_import", {"source": [raw]}, tmp_path / "a.nc")
+    done = step.run_step("slow_import", {"source": [raw]}, tmp_path / "a.nc")
     assert 0 <= done.computing.wall < 0.2
 
 
@@ -222,11 +222,11 @@ def both(source: Path) -> tuple[str, list[Conclusion]]:
 def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
     raw, outputs = tmp_path / "raw.txt", [tmp_path / "table.csv", tmp_path / "found.json"]
     raw.write_text("a,b\n")
-    step.run("both", {"source": [raw]}, outputs)
+    step.run_step("both", {"source": [raw]}, outputs)
     assert outputs[0].read_text() == "a,b\n"
     assert [c.quantity for c in store.load(outputs[1])] == ["size"]
     raw.write_text("")
-    assert step.run("both", {"source": [raw]}, outputs).told.startswith("set aside")
+    assert step.run_step("both", {"source": [raw]}, outputs).told.startswith("set aside")
     assert "the file is empty" in outputs[0].read_text()
     assert store.load(outputs[1])[0].verdict == "set aside"
 
@@ -236,7 +236,7 @@ def test_noise_is_not_compressed_and_a_constant_is(tmp_path: Path) -> None:
     ds = xr.Dataset(
         {k: ("x", v, {"units": "1"}) for k, v in (("noise", noise), ("level", np.ones(5000)))}
     )
-    store.save(ds, tmp_path / "a.nc", store.provenance("t", {}, {}), {})
+    store.save(ds, tmp_path / "a.nc", store.describe_provenance("t", {}, {}), {})
     with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as back:
         assert back["level"].encoding["zlib"] and not back["noise"].encoding["zlib"]
         xr.testing.assert_equal(back[["noise", "level"]], ds)

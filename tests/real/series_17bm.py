@@ -48,7 +48,7 @@ def refined(
     )
     temperature = join.join_temperatures(patterns, folder / "frames.csv", Furnace())
     tables = [
-        reflections.tabulate_reflections(TABLE, reflections.PhaseTable(), {"phase": name})
+        reflections.tabulate_reflections(TABLE, reflections.ReflectionListing(), {"phase": name})
         for name in names
     ]
     return refine.refine_series(patterns, temperature, tables, options), temperature

@@ -42,7 +42,7 @@ def pattern(path: Path, wavelength: float) -> tuple[xr.Dataset, xr.Dataset]:
 def test_certified_cell_within_50_ppm(real_data: Path) -> None:
     patterns, furnace = pattern(real_data / "hexrd/aps11bm_ceo2/CeO2_674b.xy", 0.413671)
     ceo2 = reflections.tabulate_reflections(
-        TABLE, reflections.PhaseTable(d_min=0.6), {"phase": "CeO2"}
+        TABLE, reflections.ReflectionListing(d_min=0.6), {"phase": "CeO2"}
     )
     options = Refinement(two_theta_min=6.0, two_theta_max=36.0, reach=20.0)
     ds = refine.refine_series(patterns, furnace, [ceo2], options)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.options import ReflectionListing
 from ssbchar.crystal.reflections import tabulate_reflections
 from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.furnace import join
@@ -17,7 +17,7 @@ from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.peaks import known_lines
 from ssbchar.hexrd.peaks.options import Tracking
-from ssbchar.uncertain import serial_inflation
+from ssbchar.uncertain import inflation_from_residuals
 
 ROOT = Path(__file__).parents[2]
 CEO2 = 5.41165
@@ -96,9 +96,9 @@ def cubic_cell(found: xr.Dataset) -> tuple[float, float]:
         step = np.linalg.lstsq(design, misfit, rcond=None)[0]
         a, zero = a + step[0], zero + step[1]
     scatter = np.sum(misfit**2) / (n.size - 2)
-    esd = np.sqrt(np.linalg.inv(design.T @ design)[0, 0] * max(scatter, 1.0)) * serial_inflation(
-        misfit
-    )
+    esd = np.sqrt(
+        np.linalg.inv(design.T @ design)[0, 0] * max(scatter, 1.0)
+    ) * inflation_from_residuals(misfit)
     return a, float(esd)
 
 
@@ -107,7 +107,7 @@ def test_the_11bm_standard_has_its_certified_cell(real_data: Path) -> None:
     assert float(patterns.wavelength) == 0.413671 and patterns.sizes["two_theta"] == 47998
     assert float(patterns.temperature_header[0]) == pytest.approx(21.85)
     phase = tabulate_reflections(
-        ROOT / "config/phases/phases.yaml", PhaseTable(), {"phase": "CeO2"}
+        ROOT / "config/phases/phases.yaml", ReflectionListing(), {"phase": "CeO2"}
     )
     found = known_lines.fit_known_lines(
         patterns,
@@ -141,7 +141,7 @@ def test_peaks_of_the_17bm_series_follow_the_published_cell(
     patterns, joined = (part.isel(frame=rows) for part in series)
     names = ("Mn2O3", "Na2CO3", "YCl3", "NaCl", "YOCl", "Y3O4Cl", "Y2O3", "NaxMnO2", "Y2Mn2O7")
     table = ROOT / "config/real/phases/phases.yaml"
-    phases = [tabulate_reflections(table, PhaseTable(), {"phase": name}) for name in names]
+    phases = [tabulate_reflections(table, ReflectionListing(), {"phase": name}) for name in names]
     found = known_lines.fit_known_lines(patterns, joined, phases, Tracking())
     published = pd.read_csv(
         real_data / "hexrd/aps17bm_metathesis/AnalysisData/SequentialRefinement_Figure1.csv"

@@ -91,7 +91,7 @@ def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_a_set_aside_output_has_an_entry_without_a_plot(tmp_path: Path) -> None:
-    assert nexus.signal(xr.Dataset()) == ""
+    assert nexus.choose_signal(xr.Dataset()) == ""
     with h5py.File(saved(xr.Dataset(), tmp_path / "lost.nc")) as file:
         assert "data" not in file["entry"]
 
@@ -122,7 +122,7 @@ def test_the_entry_changes_nothing_for_xarray(
     make: Callable[[], xr.Dataset], tmp_path: Path
 ) -> None:
     ds = make()
-    loaded = store.load(saved(ds, tmp_path / "good.nc", step=nexus.INTEGRATED))
+    loaded = store.load(saved(ds, tmp_path / "good.nc", step=nexus.INTEGRATION_STEP))
     assert isinstance(loaded, xr.Dataset)
     assert set(loaded.variables) - {"provenance"} == set(ds.variables)
     for name, variable in ds.variables.items():
@@ -134,7 +134,7 @@ def test_the_entry_changes_nothing_for_xarray(
 def test_nxvalidate_finds_no_error(
     make: Callable[[], xr.Dataset], tmp_path: Path, validate: Callable[..., tuple[int, int]]
 ) -> None:
-    assert validate(saved(make(), tmp_path / "good.nc", step=nexus.INTEGRATED))[1] == 0
+    assert validate(saved(make(), tmp_path / "good.nc", step=nexus.INTEGRATION_STEP))[1] == 0
 
 
 def test_nxvalidate_finds_an_axis_that_is_not_there(
@@ -148,7 +148,9 @@ def test_nxvalidate_finds_an_axis_that_is_not_there(
 
 def test_images_are_an_nxazint1d(tmp_path: Path) -> None:
     with h5py.File(
-        saved(images(), tmp_path / "p.nc", step=nexus.INTEGRATED, options={"polarisation": None})
+        saved(
+            images(), tmp_path / "p.nc", step=nexus.INTEGRATION_STEP, options={"polarisation": None}
+        )
     ) as file:
         sub = file["entry/azint1d"]
         assert sub["definition"][()] == b"NXazint1d"
@@ -181,7 +183,7 @@ def definitions(tmp_path: Path) -> str:
 def test_images_fulfil_the_definition_nxazint1d(
     name: str, tmp_path: Path, definitions: str, validate: Callable[..., tuple[int, int]]
 ) -> None:
-    path = saved(images(), tmp_path / "p.nc", step=nexus.INTEGRATED)
+    path = saved(images(), tmp_path / "p.nc", step=nexus.INTEGRATION_STEP)
     assert validate(path, "/entry/azint1d", definitions)[1] == 0
     with h5py.File(path, "r+") as file:
         del file[f"entry/azint1d/{name}"]

@@ -15,7 +15,7 @@ from ssbchar.pipeline import source_digest
 from ssbchar.storage import raw_files
 
 try:
-    RUN = run_config.validate(config, "config")
+    RUN = run_config.validate_config(config, "config")
 except BadConfig as error:
     raise WorkflowError(str(error))
 
@@ -88,7 +88,7 @@ def stamp(*columns):
     def digest(wildcards):
         row = RUN.row(wildcards.measurement)
         try:
-            return [raw_files.stamp(getattr(row, c)) for c in columns if getattr(row, c)]
+            return [raw_files.stamp_files(getattr(row, c)) for c in columns if getattr(row, c)]
         except BadInput as error:
             raise WorkflowError(str(error))
 
@@ -145,7 +145,7 @@ def minutes(per_100_mb=5):
 
 def code(step):
     """Digest of the sources the step depends on."""
-    return source_digest.digest(step)
+    return source_digest.digest_sources(step)
 
 
 def labels(wildcards, output):
@@ -195,5 +195,5 @@ def digest_of(phase):
     entry, folder = phase_table()[phase], Path(RUN.config.phases).parent
     return [
         json.dumps(entry, sort_keys=True, default=str),
-        *(raw_files.sha256(folder / entry["cif"]) for _ in "x" if "cif" in entry),
+        *(raw_files.hash_file(folder / entry["cif"]) for _ in "x" if "cif" in entry),
     ]

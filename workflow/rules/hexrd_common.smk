@@ -8,7 +8,7 @@ PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of core
 
 def cores_for_chunks(wildcards):
     """Cores a refinement can use: one per chunk of frames, counted by raw files (by size where one holds many)."""
-    found = raw_files.files(Path(RUN.row(wildcards.measurement).path))
+    found = raw_files.find_files(Path(RUN.row(wildcards.measurement).path))
     frames = (
         len(found) if len(found) > 1 else found[0].stat().st_size // PATTERN_BYTES + 1
     )

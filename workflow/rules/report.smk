@@ -10,7 +10,7 @@ DEPARTURES = {
 
 
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
-source_digest.tell_steps(WORKFLOW)
+source_digest.set_workflow_folder(WORKFLOW)
 EXPORTS += expand(f"{XAS}/export", measurement=SINGLE)
 
 
@@ -116,6 +116,6 @@ rule sheets:
         options="{}",
         labels=json.dumps({"config": RUN.raw}, sort_keys=True),
         code=code("results.provenance.copy_workflow"),
-        stamp=[raw_files.sha256(p) for p in raw_files.files(f"{WORKFLOW}/rules")],
+        stamp=[raw_files.hash_file(p) for p in raw_files.find_files(f"{WORKFLOW}/rules")],
     shell:
         STEP.replace("{params.inputs}", '{params.inputs} home="$SSBCHAR_WORKFLOW"')

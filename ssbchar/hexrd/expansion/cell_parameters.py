@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.crystal.cell import volume
+from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.expansion import tensor
 from ssbchar.typing import Array
 
@@ -108,7 +108,7 @@ def cell_and_volume_from_state(free: FreeParameters, state: Array) -> Array:
     """Return a, b, c, alpha, beta, gamma and volume (n, 7) of states (n, >= p) that begin with the
     free parameters."""
     cell = free.cell(state[:, : free.free.size])
-    return np.concatenate([cell, volume(cell)[:, None]], axis=1)
+    return np.concatenate([cell, volume_from_cell(cell)[:, None]], axis=1)
 
 
 def _rate(free: FreeParameters, state: Array) -> Array:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
-from ssbchar.uncertain import serial_inflation
+from ssbchar.uncertain import inflation_from_residuals
 
 ZERO_CELSIUS = 273.15
 THETAS = np.geomspace(40.0, 2500.0, 49)
@@ -236,7 +236,7 @@ def _solved(
         )
         if turn == 2:
             birge = np.sqrt(np.maximum(np.sum(z**2, axis=0) / freedom, 1.0))
-            inflation = birge * np.array([serial_inflation(z[:, i]) for i in range(p)])
+            inflation = birge * np.array([inflation_from_residuals(z[:, i]) for i in range(p)])
     return CellCurve(basis, coefficients, spread, inflation, chi2, np.ones(n, bool))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ssbchar.crystal.cell import metric
+from ssbchar.crystal.cell import metric_from_cell
 from ssbchar.typing import Array
 
 SYMMETRY_BREAKING = 1e-13
@@ -81,7 +81,9 @@ def strain_from_cell(cell: Array, reference: Array) -> Array:
     """Return E = (M0^-T G M0^-1 - 1) / 2, the finite strain of cells against a reference cell,
     shape (..., 3, 3)."""
     inverse = np.linalg.inv(basis_from_cell(reference))
-    return np.asarray(0.5 * (np.swapaxes(inverse, -1, -2) @ metric(cell) @ inverse - np.eye(3)))
+    return np.asarray(
+        0.5 * (np.swapaxes(inverse, -1, -2) @ metric_from_cell(cell) @ inverse - np.eye(3))
+    )
 
 
 def find_principal_axes(tensor: Array) -> tuple[Array, Array]:

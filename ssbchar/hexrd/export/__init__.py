@@ -1,7 +1,7 @@
 """Files for other programs: CIF, GSAS-II, a table of frames."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"export_series": "export"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

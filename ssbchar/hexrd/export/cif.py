@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.constants import ABSOLUTE_ZERO_C
-from ssbchar.crystal.cell import Phase, crystal_system
+from ssbchar.crystal.cell import Phase, identify_crystal_system
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -57,7 +57,7 @@ def format_cif(
         f"_cell_measurement_temperature {_kelvin(temperature, error)}",
         f"_diffrn_ambient_temperature {_kelvin(temperature, error)}",
         f"_diffrn_radiation_wavelength {float(lattice.attrs['wavelength']):.7g}",
-        f"_space_group_crystal_system {crystal_system(known).replace('rhombohedral', 'trigonal')}",
+        f"_space_group_crystal_system {identify_crystal_system(known).replace('rhombohedral', 'trigonal')}",
         f"_space_group_name_H-M_alt '{known.group}'",
     ]
     cell, stderr = at["cell"].values, at["cell_stderr"].values

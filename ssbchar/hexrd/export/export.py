@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.crystal import reflections
-from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.export import cif, frames_csv, gsas
 from ssbchar.hexrd.export.options import Export
@@ -66,7 +66,7 @@ def export_series(
         int(i) for i in np.flatnonzero(np.isin(patterns["frame"].values, options.frames))
     }
     for p, name in enumerate(lattice["phase"].values.astype(str)):
-        known = reflections.read(table, name, PhaseTable())
+        known = reflections.read_phase(table, name, ReflectionListing())
         own = choose_frames(lattice["verdict"].values[:, p], furnace["temperature"].values)
         for i in own:
             number = int(patterns["frame"].values[i])

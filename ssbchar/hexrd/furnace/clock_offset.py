@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.storage.lazy_rows import Reader
+from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.typing import Array
-from ssbchar.uncertain import serial_inflation
+from ssbchar.uncertain import inflation_from_residuals
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ MOST_STEPS = 1500
 
 def average_frames(
     time: Array,
-    intensity: Array | Reader,
-    stderr: Array | Reader,
+    intensity: Array | RowReader,
+    stderr: Array | RowReader,
     good: NDArray[np.intp],
     most: int = MOST_STEPS,
 ) -> tuple[Array, Array, Array]:
@@ -42,7 +42,7 @@ def average_frames(
     ----------
     time : ndarray, shape (frames,)
         [s]
-    intensity, stderr : ndarray or Reader, shape (frames, points)
+    intensity, stderr : ndarray or RowReader, shape (frames, points)
     good : ndarray of int
         Frames to use, ascending.
     """
@@ -125,7 +125,7 @@ def fit_clock_offset(
     if not 0 < best < shifts.size - 1 or not np.isfinite(chi2[best - 1 : best + 2]).all():
         return none
     residual = (e - alpha[best] * rise[best]) * np.sqrt(w)
-    unit = chi2[best] / max(e.size - 2, 1) * serial_inflation(residual) ** 2
+    unit = chi2[best] / max(e.size - 2, 1) * inflation_from_residuals(residual) ** 2
     inside = np.flatnonzero(chi2 <= chi2[best] + max(9 * unit, 1e-12 * chi2[best]))
     if np.sum(e**2 * w) - chi2[best] < 25 * unit or inside[0] == 0 or inside[-1] == shifts.size - 1:
         return none

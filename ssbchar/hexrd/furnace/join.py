@@ -132,7 +132,7 @@ def _clock(
         at = np.unique(table.time[known], return_index=True)
         if good.size > 10:
             given, error = (
-                lazy_rows.Reader(patterns[name]) for name in ("intensity", "intensity_stderr")
+                lazy_rows.RowReader(patterns[name]) for name in ("intensity", "intensity_stderr")
             )
             time, intensity, stderr = clock.average_frames(
                 patterns["time"].values, given, error, good

@@ -4,8 +4,8 @@ Reading order: ``steps`` -> ``setup`` -> ``rings`` -> ``refine_geometry`` -> ``c
 then ``azimuthal`` -> ``integrate``.
 """
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"calibrate_detector": "steps", "integrate_images": "steps"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

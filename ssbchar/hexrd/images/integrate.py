@@ -137,7 +137,7 @@ def _put(gathered: IntegratedSeries, sums: azimuthal.BinSums) -> None:
 def _usable(
     paths: Sequence[Path], shape: tuple[int, int], gathered: IntegratedSeries
 ) -> Iterator[read.Image]:
-    for path in progress.steps(paths, "integrate images", unit="files"):
+    for path in progress.report_progress(paths, "integrate images", unit="files"):
         for image in read.read_images(path):
             if isinstance(image, BadInput):
                 gathered.faults.append(image)

@@ -79,7 +79,9 @@ def find_image_files(source: Path) -> list[Path]:
         No image is there.
     """
     given = Path(source)
-    found = raw_files.files(given) if not given.is_dir() else raw_files.files(given, SUFFIXES)
+    found = (
+        raw_files.find_files(given) if not given.is_dir() else raw_files.find_files(given, SUFFIXES)
+    )
     masters = {
         p.as_posix().removesuffix("_master.h5") for p in found if p.name.endswith("_master.h5")
     }
@@ -130,7 +132,7 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
                 else:
                     yield Image(name, counts, {**extra, **said})
     except UNREADABLE as error:
-        atomic_write.unless_data(error)
+        atomic_write.raise_machine_fault(error)
         yield BadInput(
             path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out"
         )
@@ -240,7 +242,7 @@ def _hdf5_images(path: Path) -> Iterator[Image | BadInput]:
                         {**header, "frame_in_file": str(number)},
                     )
     except UNREADABLE as error:
-        atomic_write.unless_data(error)
+        atomic_write.raise_machine_fault(error)
         where = path if number == 0 else f"{path}#{number + 1}"
         yield BadInput(
             where,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.campaign.sample_sheet import expanded
+from ssbchar.campaign.sample_sheet import expand_path
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import geometry as geo
@@ -58,7 +58,7 @@ def read_setup(source: Path, options: Geometry) -> Setup:
     """
     counts, valid, header, faults = _mean_image(source, options)
     plane, poni_wavelength = (
-        read_poni(Path(expanded(options.poni))) if options.poni else (None, None)
+        read_poni(Path(expand_path(options.poni))) if options.poni else (None, None)
     )
     length, stderr, note = _wavelength(source, options, poni_wavelength, header)
     distance = (options.distance or np.nan) * 1e-3
@@ -130,7 +130,7 @@ def _mean_image(
             faults[0] if faults else BadInput(source, "holds no image", "give the calibrant image")
         )
     if options.mask:
-        valid &= ~read_mask(Path(expanded(options.mask)), valid.shape)
+        valid &= ~read_mask(Path(expand_path(options.mask)), valid.shape)
     return np.where(valid, total / number, 0.0), valid, header, faults
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.campaign.sample_sheet import expanded
+from ssbchar.campaign.sample_sheet import expand_path
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import azimuthal, calibration_checks, read, rings
@@ -199,7 +199,7 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
     paths = read.find_image_files(source)
     shape = (int(geometry["rows"]), int(geometry["columns"]))
     extra = {
-        name: read_image_of_shape(Path(expanded(path)), shape, name) if path else None
+        name: read_image_of_shape(Path(expand_path(path)), shape, name) if path else None
         for name, path in (("mask", options.mask), ("flat", options.flat), ("dark", options.dark))
     }
     known = np.zeros(shape, bool) if extra["mask"] is None else extra["mask"] != 0
@@ -269,8 +269,8 @@ def _patterns(
     )
     ds = build_dataset(
         two_theta=by.two_theta[cut],
-        intensity=row_file.points(found.intensity.rows(), cut),
-        stderr=row_file.points(found.stderr.rows(), cut),
+        intensity=row_file.select_points(found.intensity.rows(), cut),
+        stderr=row_file.select_points(found.stderr.rows(), cut),
         wavelength=wavelength,
         frames=records,
         noise="poisson",
@@ -312,7 +312,9 @@ def _put_sectors(ds: xr.Dataset, found: series.IntegratedSeries, sectors: int, c
         "caked_stderr": (caked, found.caked_stderr, counts),
     }
     for name, (dims, gathered, attrs) in named.items():
-        ds[name] = lazy_rows.variable(dims, row_file.points(gathered.rows(), cut), attrs)
+        ds[name] = lazy_rows.make_variable(
+            dims, row_file.select_points(gathered.rows(), cut), attrs
+        )
 
 
 def _scale_error(geometry: xr.Dataset) -> float:

@@ -1,7 +1,7 @@
 """Onset and end of each phase: change points of its intensity."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"find_onsets": "find"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

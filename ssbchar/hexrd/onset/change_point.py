@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.typing import Array
-from ssbchar.uncertain import serial_inflation
+from ssbchar.uncertain import inflation_from_residuals
 
 Sets = tuple[tuple[float, ...], ...]
 GRID = 241
@@ -162,7 +162,7 @@ def _inflated(
     it."""
     z = residual / stated
     after = x > change
-    serial = serial_inflation(z)
+    serial = inflation_from_residuals(z)
     if serial < (1 + CHANCE / np.sqrt(z.size)) / np.sqrt(max(1 - CHANCE**2 / z.size, 1e-3)):
         serial = 1.0
     factors = []

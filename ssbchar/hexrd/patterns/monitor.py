@@ -31,7 +31,7 @@ SCALED = (
 def _scale_frames(values: xr.DataArray, scale: Array) -> xr.Variable:
     """Return a variable with each frame multiplied by a factor of its own."""
     factor = scale.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
-    return lazy_rows.mapped(values, lambda block, rows: block * factor[rows])
+    return lazy_rows.map_blocks(values, lambda block, rows: block * factor[rows])
 
 
 def normalise_by_monitor(ds: xr.Dataset, source: Path, stderr: float) -> list[BadInput]:

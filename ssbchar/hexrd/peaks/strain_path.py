@@ -128,7 +128,7 @@ def find_strain_path(
 
     Parameters
     ----------
-    score : ndarray or Stack, shape (frames, points)
+    score : ndarray or RowFile, shape (frames, points)
         From `contrast`.
     d, weight : ndarray, shape (lines,)
         [angstrom], and how much each line counts.
@@ -145,7 +145,7 @@ def find_strain_path(
     steps = int(np.clip(np.ceil(search / resolution), 4, 200))
     grid = np.linspace(-search, search, 2 * steps + 1)
     total = -0.25 * (grid / sigma[:, None]) ** 2
-    for part in row_file.parts(score.shape):
+    for part in row_file.split_rows(score.shape):
         own = score[part]
         for line, share in zip(d, weight / weight.sum(), strict=True):
             at = two_theta_from_d(line * (1 + EXPANSION * warm[part, None] + grid), wavelength)
@@ -169,7 +169,7 @@ def find_line_paths(two_theta: Array, score: Any, places: Array, reach: float) -
     """
     grid: Array = np.linspace(-reach, reach, 13)
     total: Any = np.empty((places.shape[1], places.shape[0], grid.size), dtype=np.float32)
-    for part in row_file.parts(score.shape):
+    for part in row_file.split_rows(score.shape):
         own = score[part]
         for n in range(places.shape[1]):
             place = np.clip(

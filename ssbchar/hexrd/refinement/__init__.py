@@ -3,8 +3,8 @@
 Reading order: ``refine`` -> ``inputs`` -> ``chunks`` -> ``frame_pass`` -> ``frame`` -> ``dataset``.
 """
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"refine_series": "refine"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

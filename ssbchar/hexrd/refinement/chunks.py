@@ -66,7 +66,7 @@ def forward(known: Known, parts: Sequence[range]) -> Fits:
         )
         first.pop(heads[0], None)  # the first chunk starts as a series of one chunk does
     found: Fits = {}
-    for fits in processes.each(
+    for fits in processes.map_parts(
         _up, known, [(part, {i: first[i] for i in part if i in first}) for part in parts]
     ):
         found |= fits
@@ -78,7 +78,9 @@ def backward(known: Known, parts: Sequence[range], other: Fits) -> tuple[Fits, l
     last upward fit."""
     found: Fits = {}
     tables: list[Table] = []
-    for fits, table in processes.each(_down, known, [(part, _of(other, part)) for part in parts]):
+    for fits, table in processes.map_parts(
+        _down, known, [(part, _of(other, part)) for part in parts]
+    ):
         found |= fits
         tables.append(table)
     return found, tables
@@ -88,7 +90,7 @@ def joint(known: Known, tables: Sequence[Table], up: Fits, down: Fits) -> list[T
     """Return the tables after the frames that the final cell(T) could change were refined once
     more."""
     parts = [(table, _of(up, table.frames), _of(down, table.frames)) for table in tables]
-    return list(processes.each(_beside, known, parts))
+    return list(processes.map_parts(_beside, known, parts))
 
 
 def _of(fits: Fits, part: range) -> Fits:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar.crystal.cell import metric
+from ssbchar.crystal.cell import metric_from_cell
 from ssbchar.hexrd.refinement import profile_model
 from ssbchar.hexrd.refinement.inputs import Frames
 from ssbchar.hexrd.refinement.options import Refinement
@@ -147,7 +147,7 @@ def dataset(
             "zero_stderr": ("frame", zero_stderr, {"units": "degree"}),
             "parameters": ("frame", table.parameters),
             **{
-                k: lazy_rows.variable(("frame", "two_theta"), v, {"units": "count"})
+                k: lazy_rows.make_variable(("frame", "two_theta"), v, {"units": "count"})
                 for k, v in frames.curves.items()
             },
         },
@@ -176,7 +176,7 @@ def dataset(
 def _volume_of(cell: Array) -> Array:
     out = np.full(cell.shape[:-1], np.nan)
     good = np.all(np.isfinite(cell), axis=-1)
-    out[good] = np.sqrt(np.linalg.det(metric(cell[good])))
+    out[good] = np.sqrt(np.linalg.det(metric_from_cell(cell[good])))
     return out
 
 

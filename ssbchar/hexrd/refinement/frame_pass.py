@@ -40,7 +40,7 @@ def explore(
     fits: Fits = {}
     present: tuple[int, ...] = ()
     before = order[0]
-    for i in progress.steps(list(order), name):
+    for i in progress.report_progress(list(order), name):
         if not frames.usable[i]:
             continue
         y, weight = frames.points(i)

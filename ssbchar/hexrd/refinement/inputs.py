@@ -13,8 +13,8 @@ from ssbchar.hexrd.bragg import get_length_scale_stderr
 from ssbchar.hexrd.refinement import profile_model
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.state import Series, State
-from ssbchar.storage.lazy_rows import Reader
-from ssbchar.storage.row_file import Stack, parts
+from ssbchar.storage.lazy_rows import RowReader
+from ssbchar.storage.row_file import RowFile, split_rows
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -53,13 +53,13 @@ class Frames:
         self.wavelength = float(patterns["wavelength"])
         self.length_scale_stderr = get_length_scale_stderr(patterns)
         self._intensity, self._stderr = (
-            Reader(patterns["intensity"]),
-            Reader(patterns["intensity_stderr"]),
+            RowReader(patterns["intensity"]),
+            RowReader(patterns["intensity_stderr"]),
         )
         self.count = patterns.sizes["frame"]
-        self.curves = {name: Stack((self.count, axis.size), np.float32) for name in CURVES}
+        self.curves = {name: RowFile((self.count, axis.size), np.float32) for name in CURVES}
         """What is calculated of each frame, on disk: every process writes its own frames."""
-        for part in parts((self.count, axis.size)):
+        for part in split_rows((self.count, axis.size)):
             for curve in self.curves.values():
                 curve[part] = np.nan
         status = patterns["status"].values if "status" in patterns else np.full(self.count, "ok")

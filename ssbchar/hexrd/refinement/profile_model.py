@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from ssbchar.crystal.cell import metric
+from ssbchar.crystal.cell import metric_from_cell
 from ssbchar.typing import Array, Index
 
 BASES: dict[str, tuple[tuple[float, ...], ...]] = {
@@ -32,7 +32,7 @@ PAIRS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 def reciprocal(cell: Array) -> Array:
     """Return g11, g22, g33, g23, g13, g12 of the reciprocal metric [1/angstrom^2], shape (...,
     6)."""
-    inverse = np.linalg.inv(metric(cell))
+    inverse = np.linalg.inv(metric_from_cell(cell))
     return np.stack([inverse[..., i, j] for i, j in PAIRS], axis=-1)
 
 

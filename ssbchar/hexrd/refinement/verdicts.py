@@ -41,7 +41,7 @@ def polish(
         Those of the backward pass, and the final ones.
     """
     before, after = priors
-    for i in progress.steps(table.frames, name):
+    for i in progress.report_progress(table.frames, name):
         if not frames.usable[i]:
             continue
         fit = backward[i]

@@ -1,8 +1,8 @@
 """Lines that no phase explains: found in the residual, followed through the series, matched to
 candidate phases."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"follow_lines": "tracks", "identify_phases": "identify"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

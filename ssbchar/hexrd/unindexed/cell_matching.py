@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.crystal.cell import spacing
+from ssbchar.crystal.cell import d_from_hkl
 from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.typing import Array
 
@@ -148,7 +148,7 @@ def match_cell(
     kept, weight = lines.seen(x.size)
     lines = replace(lines, hkl=lines.hkl[kept], strength=lines.strength[kept])
     turn = _derivatives(lines, wavelength)
-    start = two_theta_from_d(spacing(lines.hkl, lines.cell), wavelength)
+    start = two_theta_from_d(d_from_hkl(lines.hkl, lines.cell), wavelength)
     rng = np.random.default_rng(0)
     p = rng.uniform(-1, 1, (STARTS, len(free)))
     same = np.linspace(-1, 1, STARTS // 3)
@@ -195,7 +195,7 @@ def weigh_known_cell(
     All its lines count alike: what a refinement leaves over are those whose intensity it did not
     foresee.
     """
-    place = two_theta_from_d(spacing(lines.hkl, lines.cell), wavelength)
+    place = two_theta_from_d(d_from_hkl(lines.hkl, lines.cell), wavelength)
     weight = np.full(place.size, 1.0 / place.size)
     evidence = float(_likelihood(place[None], x, x_stderr, weight, bounds)[0])
     return evidence, np.asarray(
@@ -223,7 +223,7 @@ def _derivatives(lines: CandidateLines, wavelength: float) -> Array:
     out = []
     for unit in np.eye(count):
         up, down = (
-            two_theta_from_d(spacing(lines.hkl, _moved(lines, s * h * unit)), wavelength)
+            two_theta_from_d(d_from_hkl(lines.hkl, _moved(lines, s * h * unit)), wavelength)
             for s in (1, -1)
         )
         out.append((up - down) / (2 * h))

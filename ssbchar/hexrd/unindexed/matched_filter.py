@@ -118,7 +118,7 @@ def find_maxima(
     from scipy.ndimage import maximum_filter1d
 
     frames, places, heights = [np.empty(0, np.intp)], [np.empty(0)], [np.empty(0)]
-    for part in row_file.parts(filtered.area.shape):
+    for part in row_file.split_rows(filtered.area.shape):
         s = filtered.significance(part)
         top = (s >= threshold) & (s == maximum_filter1d(s, 2 * apart + 1, axis=1))
         frame, at = np.nonzero(top)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.crystal.cell import volume
+from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.expansion import cell_parameters, tensor
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.typing import Array
-from ssbchar.uncertain import weighted_mean
+from ssbchar.uncertain import average_by_weight
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -114,12 +114,12 @@ def average_reference_cell(
     mean, sigma, scatter = values[0].copy(), np.zeros(7), np.ones(7)
     for i in range(7):
         if np.all(error[:, i] > 0):
-            mean[i], sigma[i], scatter[i] = weighted_mean(moved[:, i], error[:, i])
+            mean[i], sigma[i], scatter[i] = average_by_weight(moved[:, i], error[:, i])
     sigma = np.hypot(sigma, common)
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
     relative = read_length_scale_stderr(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
     systematic = np.hypot(slope * shift, relative * mean)
-    intensity = weighted_mean(
+    intensity = average_by_weight(
         lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
     )
     return ReferenceCell(
@@ -129,7 +129,7 @@ def average_reference_cell(
 
 def _sizes(cell: Array) -> Array:
     """Return a, b, c, alpha, beta, gamma and the volume, shape (n, 7)."""
-    return np.concatenate([cell, volume(cell)[:, None]], axis=1)
+    return np.concatenate([cell, volume_from_cell(cell)[:, None]], axis=1)
 
 
 def compare_cells(before: ReferenceCell, after: ReferenceCell) -> tuple[Array, Array]:

@@ -1,8 +1,8 @@
 """Bruker folders: parameters, raw data, the delay of each slice, conflicts between what the files
 state."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"read_fid": "read"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

@@ -1,7 +1,7 @@
 """From areas to fractions: back-correction by T2*, systematics, prelithiation."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"quantify_fractions": "quantify", "measure_leakage": "quantify"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

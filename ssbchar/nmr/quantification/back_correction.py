@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssbchar.typing import Array
-from ssbchar.uncertain import gradient, stderr_from_covariance
+from ssbchar.uncertain import differentiate, stderr_from_covariance
 
 
 def fractions_from_areas(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) -> Array:
@@ -74,5 +74,5 @@ def propagate_fractions(
         def share(p: Array, r: int = r) -> float:
             return float(fractions_from_areas(p[:n], p[n : 2 * n], p[2 * n :], time)[r])
 
-        stderr[r] = stderr_from_covariance(gradient(share, at, step), covariance)
+        stderr[r] = stderr_from_covariance(differentiate(share, at, step), covariance)
     return value, stderr

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssbchar.conclusion import COLUMNS, Conclusion, as_rows, from_rows
+from ssbchar.conclusion import COLUMNS, Conclusion, convert_to_rows, read_rows
 from ssbchar.results.joint.prelithiation import join_prelithiation
 from ssbchar.results.joint.stability import join_stability
 from ssbchar.results.number_format import round_conclusion
@@ -33,9 +33,9 @@ def summarise(conclusions: list[Path]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = [c for path in conclusions for c in from_rows(store.content(path)["conclusions"])]
+    found = [c for path in conclusions for c in read_rows(store.read_json(path)["conclusions"])]
     return pd.DataFrame(
-        as_rows(map(round_conclusion, order_conclusions([*found, *join_verdicts(found)]))),
+        convert_to_rows(map(round_conclusion, order_conclusions([*found, *join_verdicts(found)]))),
         columns=list(COLUMNS),
     )
 
@@ -53,10 +53,10 @@ def order_conclusions(found: list[Conclusion]) -> list[Conclusion]:
 
 def read_summary(summary: Path) -> list[Conclusion]:
     """Return the rows of a ``summary.csv``."""
-    return from_rows(
+    return read_rows(
         [
             {name: _cell(name, value) for name, value in row.items()}
-            for row in raw_files.rows(summary)
+            for row in raw_files.read_rows(summary)
         ]
     )
 

@@ -117,9 +117,11 @@ def describe_run(
     made = ROCrate(version="1.1")
     made.metadata.extra_terms.update(TERMS)
     run, root = str(labels.get("run", "")), workflow.parent
-    contents = [store.content(path) for path in conclusions]
+    contents = [store.read_json(path) for path in conclusions]
     synthetic = any(int(c["labels"].get("synthetic", 0)) for c in contents)
-    main = _add_workflow(made, workflow.relative_to(root), sorted(raw_files.files(workflow)), root)
+    main = _add_workflow(
+        made, workflow.relative_to(root), sorted(raw_files.find_files(workflow)), root
+    )
     used = [ref for manifest in manifests for ref in _add_raw_files(made, manifest, root)]
     for ref in {ref["@id"]: ref for ref in used}.values():
         made.root_dataset.append_to("hasPart", ref)
@@ -163,7 +165,7 @@ def _describe_root(made: ROCrate, run: str, about: str, main: str, action: dict[
     root["name"], root["description"], root["datePublished"] = (
         f"ssbchar run {run}",
         about,
-        store.date(),
+        store.find_software_date(),
     )
     root["license"] = _add_entity(
         made, "#licence", "CreativeWork", name="licence of the data", description=licence
@@ -238,12 +240,12 @@ def _add_workflow(made: ROCrate, folder: Path, files: Sequence[Path], root: Path
 
 def _add_raw_files(made: ROCrate, manifest: Path, root: Path) -> list[dict[str, str]]:
     """Add the raw files of one measurement; return their names."""
-    table = raw_files.rows(manifest)
+    table = raw_files.read_rows(manifest)
     measurement = f"{manifest.parent.parent.name} {manifest.parent.name}"
     if not all("sha256" in row for row in table):
         return []
     if len(table) > LISTED:
-        name = name_by_hash(raw_files.sha256(manifest))
+        name = name_by_hash(raw_files.hash_file(manifest))
         files = {"@id": manifest.relative_to(root).as_posix()}
         text = f"{len(table)} raw files of {measurement}, each with its sha256 in the manifest"
         return [
@@ -324,7 +326,7 @@ def _describe_file(path: Path, digest: str = "") -> dict[str, Any]:
         "name": path.name,
         "contentSize": str(path.stat().st_size),
         "encodingFormat": kinds.get(path.suffix, "text/plain"),
-        "sha256": digest or raw_files.sha256(path),
+        "sha256": digest or raw_files.hash_file(path),
     }
 
 
@@ -343,5 +345,5 @@ def name_by_hash(digest: str) -> str:
 
 
 def _describe_commit() -> str:
-    made = store.commit()
+    made = store.find_commit()
     return (made["commit"] or "unknown") + (", with uncommitted changes" if made["dirty"] else "")

@@ -28,7 +28,7 @@ def hash_outputs(outputs: Sequence[Path]) -> list[dict[str, str]]:
     What lies between raw files and these outputs is recorded as input in each file's own
     provenance.
     """
-    hashed = ((path, *raw_files.combined(path)) for path in outputs)
+    hashed = ((path, *raw_files.hash_files(path)) for path in outputs)
     return [
         {"path": path.as_posix(), "files": str(files), "sha256": digest}
         for path, files, digest in hashed
@@ -80,7 +80,7 @@ def verify_run(folder: Path) -> Verification:
         The folder holds no outputs with provenance.
     """
     record = folder / RECORD
-    rows = raw_files.rows(record) if record.is_file() else []
+    rows = raw_files.read_rows(record) if record.is_file() else []
     old = _find_recorded_root([row["path"] for row in rows]) or folder.as_posix()
     hashed = functools.cache(lambda path: _hash_path(_locate(path, old, folder)))
     commits: dict[str, None] = {}
@@ -130,20 +130,20 @@ def _locate(path: str, old: str, folder: Path) -> Path:
 
 def _hash_path(path: Path) -> str:
     try:
-        return raw_files.combined(path)[1]
+        return raw_files.hash_files(path)[1]
     except BadInput:
         return ""
 
 
 def _read_manifest(path: Path) -> list[tuple[str, str]]:
-    return [(row["path"], row["sha256"]) for row in raw_files.rows(path) if "sha256" in row]
+    return [(row["path"], row["sha256"]) for row in raw_files.read_rows(path) if "sha256" in row]
 
 
 def _find_provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
     """Yield every output that knows what it was made from, with that knowledge."""
     readers: dict[str, Callable[[Path], Any]] = {
-        ".nc": store.made_by,
-        ".json": lambda path: store.content(path).get("provenance"),
+        ".nc": store.read_provenance,
+        ".json": lambda path: store.read_json(path).get("provenance"),
     }
     for path in sorted(folder.rglob("*")):
         if path.suffix in readers and path.is_file():
@@ -179,7 +179,7 @@ def report_changes(folder: Path, found: Verification) -> list[str]:
     """Return what a user should read."""
     said = [f"{c.path}: {c.what} since {c.recorded_by} was written" for c in found.changes]
     made = ", ".join(c or "unknown" for c in found.commits)
-    now = store.commit()
+    now = store.find_commit()
     here = now["commit"] + ("+" if now["dirty"] else "")
     said.append(
         f"{folder}: {found.checked} files and folders hashed, {len(found.changes)} not as recorded"

@@ -1,7 +1,7 @@
 """The report: one page for the run and one for each sample."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"render_report": "page"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

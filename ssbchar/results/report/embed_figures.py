@@ -107,7 +107,7 @@ def _embed_picture(files: _FigureFiles, data: bytes) -> Picture:
     mime = "image/png" if data.startswith(b"\x89PNG") else "image/svg+xml"
     uri = f"data:{mime};base64,{base64.b64encode(data).decode()}" if data else ""
     width = round(read_width(files.bytes(".svg")) * 96 * ZOOM)
-    note = store.content(files.path(".json"))
+    note = store.read_json(files.path(".json"))
     title, caption = str(note.get("title", files.name)), str(note.get("caption", ""))
     return Picture(files.name, title, caption, uri, files.path(".svg").as_posix(), width, note)
 

@@ -142,7 +142,7 @@ def render_report(
     labels : dict
         ``run``; ``departures``, the run's options that differ from defaults (nested).
     """
-    contents = [store.content(path) for path in conclusions]
+    contents = [store.read_json(path) for path in conclusions]
     whole = PageContent(
         read_summary(summary),
         contents,
@@ -196,7 +196,7 @@ def _render_page(
         departures=flatten_options(labels.get("departures") or {}),
         steps=count_software(shown.contents),
         versions=list_versions(),
-        here=store.commit(),
+        here=store.find_commit(),
     )
 
 
@@ -257,7 +257,7 @@ def choose_tone(verdict: str) -> str:
 
 def describe_raw_files(manifest: Path) -> dict[str, Any]:
     """Return the raw files of a measurement, or why there are none."""
-    table = sources.rows(manifest)
+    table = sources.read_rows(manifest)
     known = all("sha256" in row for row in table)
     return {
         "measurement": manifest.parent.name,

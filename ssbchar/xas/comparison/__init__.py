@@ -1,7 +1,7 @@
 """A cycled spectrum against its pristine one: edge shift, white line, shells, and the verdict."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"compare_pair": "compare", "conclude_measurement": "conclude"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.runtime.progress import steps
+from ssbchar.runtime.progress import report_progress
 from ssbchar.typing import Array
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
@@ -58,7 +58,7 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
     noise = np.full((len(drawn), len(shells), 2), np.nan)
     marks = np.empty((len(drawn), 2, 2))
     marks_noise = np.full((len(drawn), 2, 2), np.nan)
-    for i, choice in enumerate(steps(drawn, "comparing", "choices")):
+    for i, choice in enumerate(report_progress(drawn, "comparing", "choices")):
         for j, one in enumerate(pair):
             made = one.processed(choice, has_exafs)
             marks[i, j] = one.marks(made)

@@ -1,8 +1,8 @@
 """From raw scans to normalised spectra: energy calibrated on the foil, baselines, edge step, edge
 features."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {"calibrate_energy": "calibrate", "normalise_spectra": "normalise"}
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

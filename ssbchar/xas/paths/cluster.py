@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.crystal.cell import Phase, Site, metric, orbit
+from ssbchar.crystal.cell import Phase, Site, generate_orbit, metric_from_cell
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 
@@ -37,7 +37,7 @@ def build_clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Clu
     Parameters
     ----------
     phase : Phase
-        From `ssbchar.crystal.reflections.read`.
+        From `ssbchar.crystal.reflections.read_phase`.
     absorber : str
         Element.
     radius : float
@@ -61,17 +61,22 @@ def build_clusters(phase: Phase, absorber: str, radius: float) -> tuple[list[Clu
             "name the phase that holds the absorber, with a CIF that lists its atoms",
         )
     held, said = choose_occupants(phase)
-    axes = np.linalg.cholesky(metric(phase.cell))
-    reach = np.ceil(radius * np.sqrt(np.diag(np.linalg.inv(metric(phase.cell))))).astype(int) + 1
+    axes = np.linalg.cholesky(metric_from_cell(phase.cell))
+    reach = (
+        np.ceil(radius * np.sqrt(np.diag(np.linalg.inv(metric_from_cell(phase.cell))))).astype(int)
+        + 1
+    )
     images = np.stack(
         np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), axis=-1
     ).reshape(-1, 3)
-    amounts = np.array([site.occupancy * len(orbit(site.position, phase)) for site in centres])
+    amounts = np.array(
+        [site.occupancy * len(generate_orbit(site.position, phase)) for site in centres]
+    )
     out = []
     for site, amount in zip(centres, amounts, strict=True):
         places, elements = [np.zeros((1, 3))], [absorber]
         for other in held:
-            every = (orbit(other.position, phase)[:, None] + images[None]).reshape(
+            every = (generate_orbit(other.position, phase)[:, None] + images[None]).reshape(
                 -1, 3
             ) - np.array(site.position)
             found = every @ axes
@@ -97,7 +102,9 @@ def choose_occupants(phase: Phase) -> tuple[list[Site], list[str]]:
     groups: list[list[Site]] = []
     for site in phase.sites:
         for group in groups:
-            apart = (np.array(site.position) - orbit(group[0].position, phase) + 0.5) % 1.0 - 0.5
+            apart = (
+                np.array(site.position) - generate_orbit(group[0].position, phase) + 0.5
+            ) % 1.0 - 0.5
             if np.abs(apart).max(axis=1).min() < 1e-3:
                 group.append(site)
                 break

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssbchar.crystal.options import PhaseTable
+from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
 from ssbchar.xas.paths import feffdat
 from ssbchar.xas.paths.cluster import Cluster, build_clusters
@@ -79,7 +79,7 @@ def calculate_paths(
         ds = read_folder(table.parent / str(entry["feff"]))
         ds.attrs.update(phase=name, made=f"{ds.attrs['feff']}, own files", simplified="")
         return ds
-    phase = crystals.read(table, name, PhaseTable())
+    phase = crystals.read_phase(table, name, ReflectionListing())
     element, edge = str(normalised.attrs["element"]), str(normalised.attrs["edge"])
     around, simplified = build_clusters(phase, element, options.cluster)
     program = find_executable(options)

@@ -61,13 +61,13 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
     """
     good: list[Scan] = []
     faults: list[BadInput] = []
-    for path in raw_files.files(source):
+    for path in raw_files.find_files(source):
         try:
             for raw in _chosen(read_raw_scans(path), path, options):
                 for one in split_stack(raw, options.energy):
                     good += _each(one, options)
         except BadInput as fault:
-            atomic_write.unless_data(fault)
+            atomic_write.raise_machine_fault(fault)
             faults.append(fault)
     kept: list[Scan] = []
     for scan in good:

@@ -1,6 +1,6 @@
 """Series of spectra and mixtures: components, isosbestic points, linear combinations."""
 
-from ssbchar.pipeline.exports import step_getter
+from ssbchar.pipeline.exports import make_step_getter
 
 STEPS = {
     "normalise_series": "normalise",
@@ -9,4 +9,4 @@ STEPS = {
     "conclude_series": "conclude",
 }
 """Steps of this room, and the module that holds each."""
-__getattr__ = step_getter(__name__, STEPS)
+__getattr__ = make_step_getter(__name__, STEPS)

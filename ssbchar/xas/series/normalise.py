@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.runtime.progress import steps
+from ssbchar.runtime.progress import report_progress
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
 from ssbchar.xas import notes
@@ -130,7 +130,7 @@ def _regrid_scans(
         np.zeros((grid.size, grid.size)),
         np.linspace(0, good.size - 1, SAMPLED).astype(int),
     )
-    for row, i in enumerate(steps(list(good), "reading", "scans")):
+    for row, i in enumerate(report_progress(list(good), "reading", "scans")):
         x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
         x, y, s = x[use], y[use], s[use]

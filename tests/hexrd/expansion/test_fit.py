@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hexrd.made_lattice import CELLS, MadePhase, made, truth
 
-from ssbchar.crystal.cell import volume
+from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.expansion import curves, fit, tensor
 from ssbchar.hexrd.expansion.options import Expansion
 
@@ -13,8 +13,8 @@ from ssbchar.hexrd.expansion.options import Expansion
 def true_mean(one: MadePhase, low: float = 100.0, high: float = 500.0) -> np.ndarray:
     first, last = truth(one, np.array([low, high]))
     sizes = (
-        np.array([first[0], first[1], first[2], volume(first)]),
-        np.array([last[0], last[1], last[2], volume(last)]),
+        np.array([first[0], first[1], first[2], volume_from_cell(first)]),
+        np.array([last[0], last[1], last[2], volume_from_cell(last)]),
     )
     return (sizes[1] / sizes[0] - 1) / (high - low)
 

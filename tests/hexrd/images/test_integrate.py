@@ -145,10 +145,10 @@ def test_a_series_beyond_memory_gives_the_same(tmp_path, monkeypatch):
     series(tmp_path)
     options = Integration(sectors=18, chunk=2)
     whole = steps.integrate_images(tmp_path, FLAT, options)
-    monkeypatch.setattr(row_file, "LARGE", 1e4)
-    monkeypatch.setattr(row_file, "BLOCK", 3e4)
+    monkeypatch.setattr(row_file, "LARGE_BYTES", 1e4)
+    monkeypatch.setattr(row_file, "BLOCK_BYTES", 3e4)
     parts = steps.integrate_images(tmp_path, FLAT, options)
-    assert lazy_rows.in_file(parts["caked"]) and lazy_rows.in_file(parts["intensity"])
+    assert lazy_rows.is_on_disk(parts["caked"]) and lazy_rows.is_on_disk(parts["intensity"])
     xr.testing.assert_identical(parts.load(), whole)
 
 

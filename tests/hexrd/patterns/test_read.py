@@ -43,7 +43,10 @@ def test_schema_and_saving(tmp_path: Path) -> None:
         d_from_two_theta(ds.two_theta_common, 0.1173), d_from_two_theta(X, LAMBDA), rtol=1e-12
     )
     store.save(
-        ds, tmp_path / "patterns.nc", store.provenance("hexrd.patterns.read_patterns", {}, {}), {}
+        ds,
+        tmp_path / "patterns.nc",
+        store.describe_provenance("hexrd.patterns.read_patterns", {}, {}),
+        {},
     )
     back = store.load(tmp_path / "patterns.nc")
     assert isinstance(back, xr.Dataset)

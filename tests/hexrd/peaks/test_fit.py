@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.hexrd.peaks import fit, pseudo_voigt, select
-from ssbchar.uncertain import serial_inflation, serial_inflations
+from ssbchar.uncertain import inflation_from_residuals, serial_inflations
 
 
 @pytest.mark.parametrize("k", [1, 2])
@@ -89,7 +89,7 @@ def test_serial_inflation_is_the_house_formula() -> None:
     noise = np.random.default_rng(0).normal(size=(20, 300))
     smooth = noise + np.concatenate([np.zeros((20, 1)), 0.8 * noise[:, :-1]], axis=1)
     for rows in (noise, smooth):
-        expected = [serial_inflation(row) for row in rows]
+        expected = [inflation_from_residuals(row) for row in rows]
         np.testing.assert_allclose(serial_inflations(rows), expected, rtol=1e-12)
 
 

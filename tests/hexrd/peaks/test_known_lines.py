@@ -171,7 +171,10 @@ def test_schema_and_saving(tmp_path: Path) -> None:
         np.sqrt(found.covariance.values[..., 0, 0]), found.position_stderr, rtol=1e-12
     )
     store.save(
-        found, tmp_path / "peaks.nc", store.provenance("hexrd.peaks.fit_known_lines", {}, {}), {}
+        found,
+        tmp_path / "peaks.nc",
+        store.describe_provenance("hexrd.peaks.fit_known_lines", {}, {}),
+        {},
     )
     back = store.load(tmp_path / "peaks.nc")
     assert isinstance(back, xr.Dataset)

@@ -17,7 +17,7 @@ from ssbchar.simulate.hexrd import crystal
 @pytest.fixture
 def cores(monkeypatch: pytest.MonkeyPatch):
     def give(count: int) -> None:
-        monkeypatch.setenv(processes.CORES, str(count))
+        monkeypatch.setenv(processes.CORES_VARIABLE, str(count))
 
     return give
 
@@ -108,8 +108,8 @@ def _process(shared: int, part: int) -> tuple[int, int]:
 
 def test_parts_are_answered_in_order_and_side_by_side(cores) -> None:
     cores(2)
-    answers = list(processes.each(_process, 100, range(6)))
+    answers = list(processes.map_parts(_process, 100, range(6)))
     assert [a for a, _ in answers] == [100, 101, 102, 103, 104, 105]
     assert os.getpid() not in {p for _, p in answers}
     with pytest.raises(ValueError, match="cannot be done"):
-        list(processes.each(_process, 0, [1, -1, 2]))
+        list(processes.map_parts(_process, 0, [1, -1, 2]))

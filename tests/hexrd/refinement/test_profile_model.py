@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import voigt_profile
 
-from ssbchar.crystal.cell import spacing
+from ssbchar.crystal.cell import d_from_hkl
 from ssbchar.hexrd.refinement import profile_model
 
 CELLS = {
@@ -36,7 +36,7 @@ def test_cell_and_metric_agree_and_symmetry_is_kept(system: str) -> None:
     strain = 1e-3 * (1 + np.arange(phase.free))
     cell = phase.cell(strain)
     np.testing.assert_allclose(
-        (phase.form @ phase.metric_at(strain)) ** -0.5, spacing(HKL, cell), rtol=1e-10
+        (phase.form @ phase.metric_at(strain)) ** -0.5, d_from_hkl(HKL, cell), rtol=1e-10
     )
     reference = np.array(CELLS[system])
     for i, j in ((0, 1), (1, 2), (3, 4), (4, 5)):
@@ -62,7 +62,7 @@ def test_isotropic_strain_scales_all_lengths(system: str) -> None:
 def test_bragg_and_its_derivative() -> None:
     phase = lattice("monoclinic")
     angle, slope = profile_model.two_theta(phase.form, phase.reference, 0.2413)
-    d = spacing(HKL, np.array(CELLS["monoclinic"], float))
+    d = d_from_hkl(HKL, np.array(CELLS["monoclinic"], float))
     np.testing.assert_allclose(angle, 2 * np.degrees(np.arcsin(0.2413 / 2 / d)), rtol=1e-12)
     q = phase.form @ phase.reference
     higher = 2 * np.degrees(np.arcsin(0.2413 / 2 * np.sqrt(q + 1e-6)))

@@ -21,7 +21,9 @@ SHORT = forward.Instrument(0.24117, 2.5, 0.008, 1100, 0.03)
 
 def table(*names: str, d_min: float = 1.15) -> list[xr.Dataset]:
     return [
-        reflections.tabulate_reflections(TABLE, reflections.PhaseTable(d_min=d_min), {"phase": n})
+        reflections.tabulate_reflections(
+            TABLE, reflections.ReflectionListing(d_min=d_min), {"phase": n}
+        )
         for n in names
     ]
 

@@ -27,7 +27,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[xr.Dataset]:
         yaml.safe_dump({n: {**v, "source": "cells of this test"} for n, v in TABLE.items()})
     )
     return [
-        reflections.tabulate_reflections(path, reflections.PhaseTable(), {"phase": n})
+        reflections.tabulate_reflections(path, reflections.ReflectionListing(), {"phase": n})
         for n in TABLE
     ]
 
@@ -47,7 +47,7 @@ def grown(
         0.001 * rng.uniform(-1, 1),
     )
     x = two_theta_from_d(
-        crystal.spacing(lines.hkl, cell_matching._moved(lines, change)), WAVELENGTH
+        crystal.d_from_hkl(lines.hkl, cell_matching._moved(lines, change)), WAVELENGTH
     )
     strength = lines.strength * rng.chisquare(1, x.size)
     strength[(x < BOUNDS[0] + 0.1) | (x > BOUNDS[1] - 0.1)] = 0

@@ -9,7 +9,7 @@ import xarray as xr
 from hexrd.made_lattice import CELLS, MadePhase, made, truth
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.crystal.cell import volume
+from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.expansion import fit
 from ssbchar.hexrd.expansion.options import Expansion
 from ssbchar.hexrd.onset import find
@@ -71,7 +71,7 @@ def test_every_row_and_its_truth() -> None:
         assert abs(back.value - 100 * ((1 + made_phase.permanent) ** 3 - 1)) < 4 * back.stderr
         assert back.verdict == "returned" and 0 < back.stderr < 0.02
     growth = one(found, "mean_linear_expansion", "B", "heating volume")
-    ends = volume(truth(second, np.array([100.0, 500.0])))
+    ends = volume_from_cell(truth(second, np.array([100.0, 500.0])))
     assert abs(growth.value - (ends[1] / ends[0] - 1) / 400) < 4 * growth.stderr
     assert growth.systematic > 0 and growth.unit == "1/K"
     assert {
@@ -185,7 +185,7 @@ def pulls(seeds: int) -> np.ndarray:
         out.append(
             [
                 (a.value - right[0]) / a.stderr,
-                (v.value - volume(right) * (1.0003) ** 3) / v.stderr,
+                (v.value - volume_from_cell(right) * (1.0003) ** 3) / v.stderr,
                 (back.value - 100 * (1.0003**3 - 1)) / back.stderr,
             ]
         )

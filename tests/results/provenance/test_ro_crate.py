@@ -34,7 +34,7 @@ def write(root: Path) -> Path:
     raw.mkdir(exist_ok=True)
     (raw / "samples.tsv").write_text("measurement\tsample\n")
     labels = {"config": {"run": "demo", "samples": "samples.tsv"}}
-    step.run(
+    step.run_step(
         "results.provenance.copy_workflow",
         {"samples": [raw / "samples.tsv"]},
         root / "workflow",
@@ -52,7 +52,7 @@ def write(root: Path) -> Path:
     told = {"run": "demo", "departures": DEPARTURES}
     target = root / "ro-crate-metadata.json"
     both = [root / "checksums.csv", target]
-    step.run(
+    step.run_step(
         "results.provenance.describe_run",
         {**inputs, "workflow": [root / "workflow"]},
         both,

@@ -39,8 +39,10 @@ def write() -> None:
     raw.parent.mkdir()
     raw.write_text("1 2 3")
     ds = xr.Dataset({"y": ("x", np.ones(3), {"units": "1"})})
-    store.save(ds, folder / "a.nc", store.provenance("t", {}, {"source": [raw]}), {})
-    store.save(ds, folder / "b.nc", store.provenance("t", {}, {"a": [folder / "a.nc"]}), {})
+    store.save(ds, folder / "a.nc", store.describe_provenance("t", {}, {"source": [raw]}), {})
+    store.save(
+        ds, folder / "b.nc", store.describe_provenance("t", {}, {"a": [folder / "a.nc"]}), {}
+    )
     outputs = [
         made.write(),
         folder / "summary.csv",
@@ -107,7 +109,7 @@ def test_what_an_earlier_config_left_behind_is_no_part_of_the_run(run: Path) -> 
     raw = Path("data_raw/old.dat")
     raw.write_text("old")
     ds = xr.Dataset({"y": ("x", np.ones(3), {"units": "1"})})
-    store.save(ds, run / "orphan.nc", store.provenance("t", {}, {"source": [raw]}), {})
+    store.save(ds, run / "orphan.nc", store.describe_provenance("t", {}, {"source": [raw]}), {})
     raw.unlink()
     assert verify_run(run).changes == []
     (run / "checksums.csv").unlink()
@@ -116,7 +118,9 @@ def test_what_an_earlier_config_left_behind_is_no_part_of_the_run(run: Path) -> 
 
 def test_what_only_a_figure_was_made_from_counts(run: Path) -> None:
     drawing = {"map": made_report.drawing(1)}
-    store.save(drawing, run / "f/figures", store.provenance("t", {}, {"a": [run / "a.nc"]}), {})
+    store.save(
+        drawing, run / "f/figures", store.describe_provenance("t", {}, {"a": [run / "a.nc"]}), {}
+    )
     record([run / "f/figures", run / "summary.csv"], run)
     (run / "a.nc").unlink()
     assert [c.path for c in verify_run(run).changes] == ["results/demo/a.nc"]

@@ -29,7 +29,7 @@ def cubic(*sites: Site, a: float = 4.0) -> Phase:
 
 def test_rocksalt_by_hand() -> None:
     around, said = build_clusters(
-        reflections.read(TABLE, "NiO", reflections.PhaseTable()), "Ni", 3.7
+        reflections.read_phase(TABLE, "NiO", reflections.ReflectionListing()), "Ni", 3.7
     )
     assert not said and len(around) == 1 and around[0].share == 1
     distance = np.linalg.norm(around[0].positions, axis=1)
@@ -41,7 +41,7 @@ def test_rocksalt_by_hand() -> None:
 def test_an_oblique_cell_keeps_its_distances() -> None:
     """LAGP, hexagonal axes: six oxygens near 1.865 angstrom, six phosphorus at 3.17 to 3.31."""
     around, said = build_clusters(
-        reflections.read(TABLE, "LAGP", reflections.PhaseTable()), "Ge", 3.4
+        reflections.read_phase(TABLE, "LAGP", reflections.ReflectionListing()), "Ge", 3.4
     )
     kinds = {
         k: np.sort(np.linalg.norm(around[0].positions[np.array(around[0].elements) == k], axis=1))
@@ -81,9 +81,9 @@ def test_a_crystal_that_gives_no_cluster_is_refused(sites: tuple[Site, ...], sai
 
 
 def test_the_input_of_feff() -> None:
-    around = build_clusters(reflections.read(TABLE, "NiO", reflections.PhaseTable()), "Ni", 3.0)[0][
-        0
-    ]
+    around = build_clusters(
+        reflections.read_phase(TABLE, "NiO", reflections.ReflectionListing()), "Ni", 3.0
+    )[0][0]
     lines = feff.format_feff_input(around, "K", Feff(rmax=4.5, legs=2), "NiO").splitlines()
     assert "HOLE 1 1.0" in lines and "RMAX 4.5" in lines and "NLEG 2" in lines
     potentials = lines[lines.index("POTENTIALS") + 1 : lines.index("ATOMS")]

@@ -214,7 +214,9 @@ def test_a_fit_that_cannot_be_is_refused(made: xr.Dataset, options: PathFit, sai
 def test_what_is_kept_has_units_and_can_be_stored(made: xr.Dataset, tmp_path: Path) -> None:
     ds = fit.fit_paths(made, *pair(1, 2e-3, AFTER)[::-1], OPTIONS)
     for one in (made, ds):
-        store.save(one, tmp_path / "one.nc", store.provenance("xas.paths.fit_paths", {}, {}), {})
+        store.save(
+            one, tmp_path / "one.nc", store.describe_provenance("xas.paths.fit_paths", {}, {}), {}
+        )
         again = store.load(tmp_path / "one.nc")
         assert set(one.variables) <= set(again.variables)
     assert ds["distance"].attrs["units"] == "angstrom"

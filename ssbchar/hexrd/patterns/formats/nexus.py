@@ -105,13 +105,13 @@ def _read(path: Path, file: Any) -> PatternFile:
     )
 
 
-def _rows(data: Any) -> Array | row_file.Stack:
+def _rows(data: Any) -> Array | row_file.RowFile:
     """Return patterns as numbers, shape (frames, points); a long series on disk, read a block of
     frames at a time."""
     if data.ndim != 2 or not row_file.is_large(data.shape):
         return np.atleast_2d(np.asarray(data, float))
-    rows = row_file.empty(data.shape)
-    for part in row_file.parts(data.shape):
+    rows = row_file.allocate_rows(data.shape)
+    for part in row_file.split_rows(data.shape):
         rows[part] = np.asarray(data[part], float)
     return rows
 

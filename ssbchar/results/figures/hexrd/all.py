@@ -51,7 +51,7 @@ def draw_series(
     """
     at = course(patterns, furnace, lattice, labels)
     ticks = lines(phases, lattice, patterns)
-    intensity = lazy_rows.Reader(patterns["intensity"])
+    intensity = lazy_rows.RowReader(patterns["intensity"])
     figures = {"contour": maps.contour(at, intensity, ticks)}
     figures |= cells.lattice(at, lattice, expansion)
     figures |= cells.expansion(expansion)
@@ -60,7 +60,7 @@ def draw_series(
     if refinement.fitted(at, lattice).size:
         figures["refinement"] = refinement.refinement(at, patterns, lattice, phases)
         figures["residual"] = maps.residual(
-            at, lattice, lazy_rows.Reader(patterns["intensity_stderr"])
+            at, lattice, lazy_rows.RowReader(patterns["intensity_stderr"])
         )
     if "caked" in patterns:
         figures["caked"] = caked.caked(at, patterns)

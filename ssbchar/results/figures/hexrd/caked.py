@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd.course import Course, edges, reduced
-from ssbchar.storage.lazy_rows import Reader
+from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.storage.store import Drawing
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
-def _mean(values: Reader, frames: NDArray[np.intp]) -> float:
+def _mean(values: RowReader, frames: NDArray[np.intp]) -> float:
     """Return the mean of what is known in some frames."""
     total, known = 0.0, 0
     for frame in frames:
@@ -78,7 +78,7 @@ def caked(at: Course, patterns: xr.Dataset) -> Drawing:
         below.set_ylabel("Grains (σ)")
     panels[-1].set_xlabel(at.angle_label)
     panels[-1].set_xlim(at.two_theta[0], at.two_theta[-1])
-    share = 100 * _mean(Reader(patterns["grain_share"]), good)
+    share = 100 * _mean(RowReader(patterns["grain_share"]), good)
     caption = (
         "Intensity around the rings of the first and the hottest good frame (square-root scale; grey: no pixels), and "
         "what single grains add to the mean over azimuth, in standard errors of that mean. Over the series "

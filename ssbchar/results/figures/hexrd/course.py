@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.crystal.cell import spacing
+from ssbchar.crystal.cell import d_from_hkl
 from ssbchar.hexrd import bragg
 from ssbchar.results.figures import style
 from ssbchar.typing import Array
@@ -93,7 +93,7 @@ def lines(
     for name in (n for n in lattice["phase"].values.astype(str) if n in known):
         table = known[name]
         hkl = np.stack([table[axis].values for axis in "hkl"], axis=1).astype(float)
-        d = spacing(hkl, _cell(lattice.sel(phase=name), frame, table))
+        d = d_from_hkl(hkl, _cell(lattice.sel(phase=name), frame, table))
         strength = table["multiplicity"].values * table["structure_factor_squared"].values * d**2
         visible = (
             strength > WEAKEST * strength.max()

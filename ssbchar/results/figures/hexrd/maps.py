@@ -16,7 +16,7 @@ from ssbchar.results.figures.hexrd.course import (
     spread,
     temperature_beside,
 )
-from ssbchar.storage.lazy_rows import Reader
+from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
@@ -29,7 +29,7 @@ LIMIT = 5.0
 """Residuals are shown from minus to plus this many standard errors."""
 
 
-def contour(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -> Drawing:
+def contour(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Array]) -> Drawing:
     """Return the map of intensity over angle and course, temperature beside it, phase lines above
     it."""
     from matplotlib.colors import PowerNorm
@@ -75,7 +75,7 @@ def contour(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -
     return Drawing(figure, "Diffraction map over temperature", caption)
 
 
-def waterfall(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array]) -> Drawing:
+def waterfall(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Array]) -> Drawing:
     """Return patterns spread over the series, one above the other, labelled by temperature."""
     chosen = spread(np.flatnonzero(at.good), WATERFALL)
     figure = style.figure(style.PAGE, 4.6 + 0.13 * len(ticks))
@@ -114,14 +114,14 @@ def waterfall(at: Course, intensity: Array | Reader, ticks: Mapping[str, Array])
     return Drawing(figure, "Patterns through the programme", caption)
 
 
-def residual(at: Course, lattice: xr.Dataset, stderr: Array | Reader) -> Drawing:
+def residual(at: Course, lattice: xr.Dataset, stderr: Array | RowReader) -> Drawing:
     """Return the map of residual over its standard error, with Rwp and Rexp of each frame beside
     it."""
     figure = style.figure(style.PAGE, 3.8)
     grid = figure.add_gridspec(1, 2, width_ratios=[5, 1.2])
     axes = figure.add_subplot(grid[0])
     beside = figure.add_subplot(grid[1], sharey=axes)
-    left = Reader(lattice["residual"])
+    left = RowReader(lattice["residual"])
     with np.errstate(invalid="ignore", divide="ignore"):
         shown, rows, columns = reduced(
             lambda part: np.where(at.good[part, None], left[part] / stderr[part], np.nan),
