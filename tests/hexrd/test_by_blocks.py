@@ -57,7 +57,7 @@ def run(raw: Path, out: Path, drawn: bool) -> dict[str, bytes | xr.Dataset]:
     for output, called, inputs in steps if drawn else steps[:-1]:
         options = {"chunk": 4} if called.startswith("hexrd.refine") else None
         labels = {"measurement": "m", "sample": "s", "phase": output}
-        step.run(called, inputs, where[output], options, labels)
+        step.run_step(called, inputs, where[output], options, labels)
     found: dict[str, bytes | xr.Dataset] = {n: xr.load_dataset(where[n]) for n in NAMES[:-2]}
     for path in sorted(p for n in NAMES[-2:] for p in where[n].rglob("*") if p.is_file()):
         found[path.relative_to(out).as_posix()] = path.read_bytes()
@@ -76,13 +76,13 @@ def test_every_step_gives_the_same_from_disk(
     drawn: bool, raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv(processes.CORES, "2")
+    monkeypatch.setenv(processes.CORES_VARIABLE, "2")
     whole = run(raw, Path("out"), drawn)
     Path("out").rename("whole")
-    monkeypatch.setattr(row_file, "LARGE", 0)
-    monkeypatch.setattr(row_file, "BLOCK", 5e4)
+    monkeypatch.setattr(row_file, "LARGE_BYTES", 0)
+    monkeypatch.setattr(row_file, "BLOCK_BYTES", 5e4)
     parts = run(raw, Path("out"), drawn)
-    assert lazy_rows.in_file(store.load(Path("out/lattice.nc"))["residual"])
+    assert lazy_rows.is_on_disk(store.load(Path("out/lattice.nc"))["residual"])
     assert set(parts) == set(whole)
     for name, expected in whole.items():
         if isinstance(expected, xr.Dataset):
@@ -102,7 +102,7 @@ def test_every_step_gives_the_same_from_disk(
 def test_a_disk_that_fills_stops_the_writing_and_leaves_nothing(tmp_path: Path) -> None:
     """The limit on a file's size stands for a full disk: HDF5 must not see it, for it would
     crash."""
-    rows = row_file.Stack((400, 2000), float)
+    rows = row_file.RowFile((400, 2000), float)
     for n in range(400):
         rows[n] = np.random.default_rng(n).random(2000)
     ds = xr.Dataset(
@@ -112,8 +112,8 @@ def test_a_disk_that_fills_stops_the_writing_and_leaves_nothing(tmp_path: Path) 
         }
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_file, "LARGE", 1e6)
-        ds["intensity"] = lazy_rows.variable(("frame", "two_theta"), rows, {"units": "counts"})
+        patch.setattr(row_file, "LARGE_BYTES", 1e6)
+        ds["intensity"] = lazy_rows.make_variable(("frame", "two_theta"), rows, {"units": "counts"})
         child = os.fork()
         if child == 0:
             import signal
@@ -134,8 +134,8 @@ def test_a_disk_that_fills_stops_the_writing_and_leaves_nothing(tmp_path: Path) 
 
 def test_a_stack_reads_what_was_put(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random((50, 7))
-    with row_file.beside(tmp_path):
-        rows = row_file.Stack((0, 7), float)
+    with row_file.keep_rows_beside(tmp_path):
+        rows = row_file.RowFile((0, 7), float)
     for begin in (0, 20, 30):
         rows.append(values[begin : begin + (20 if begin == 0 else 10)])
     rows.append(values[40:])
@@ -154,7 +154,7 @@ def test_a_stack_reads_what_was_put(tmp_path: Path) -> None:
 def test_files_beyond_memory_are_put_away(raw: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = raw / heating.STABLE.measurement
     whole = read.read_patterns(source, PatternReading(by_monitor=True))
-    monkeypatch.setattr(row_file, "LARGE", 2e5)
+    monkeypatch.setattr(row_file, "LARGE_BYTES", 2e5)
     xr.testing.assert_identical(
         read.read_patterns(source, PatternReading(by_monitor=True)).load(), whole
     )
@@ -167,7 +167,7 @@ def test_reading_by_blocks_is_no_computing() -> None:
     taken = timing.on(timing.BLOCKS).since(before)
     assert 0.05 <= taken.wall
     assert 0 <= taken.processor < 0.04, "sleeping takes no processor"
-    rows = row_file.Stack((10, 5), float)
+    rows = row_file.RowFile((10, 5), float)
     before = timing.on(timing.BLOCKS)
     rows[:] = 1.0
     assert timing.on(timing.BLOCKS).wall > before.wall

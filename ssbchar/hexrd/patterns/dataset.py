@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ssbchar.hexrd import bragg
-from ssbchar.storage.row_file import Stack
+from ssbchar.storage.row_file import RowFile
 from ssbchar.storage.variables import OutputTable, Variable
 from ssbchar.typing import Array
 
@@ -205,8 +205,8 @@ class Wavelength:
 def build_dataset(
     *,
     two_theta: Array,
-    intensity: Array | Stack,
-    stderr: Array | Stack,
+    intensity: Array | RowFile,
+    stderr: Array | RowFile,
     wavelength: Wavelength,
     frames: FrameRecords,
     noise: str,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.statistics import find_runs
-from ssbchar.storage.row_file import Stack
+from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Array, Bool
 
 SHORTEST = 10
@@ -108,7 +108,7 @@ def judge_axis(two_theta: Array) -> FrameStatus:
 
 
 def judge_frames(
-    intensity: Array | Stack, stderr: Array | Stack, options: PatternReading, *, poisson: bool
+    intensity: Array | RowFile, stderr: Array | RowFile, options: PatternReading, *, poisson: bool
 ) -> NDArray[np.str_]:
     """Return the status of each frame from its intensities.
 
@@ -210,7 +210,7 @@ def _find_low(totals: Array, share: float) -> Bool:
 
 
 def describe_exclusions(
-    names: list[str], status: NDArray[Any], intensity: Array | Stack
+    names: list[str], status: NDArray[Any], intensity: Array | RowFile
 ) -> list[BadInput]:
     """Return one fault per frame whose status is not ``ok``.
 

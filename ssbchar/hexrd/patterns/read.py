@@ -152,7 +152,7 @@ def number_frames(names: list[str]) -> NDArray[np.int64]:
 
 def _list_files(source: Path, suffix: str) -> list[Path]:
     """Return the pattern files of a source, of one kind."""
-    paths = raw_files.files(source, (suffix,) if suffix else SUFFIXES)
+    paths = raw_files.find_files(source, (suffix,) if suffix else SUFFIXES)
     kinds = Counter(path.suffix.lower() for path in paths)
     if len(kinds) > 1 and not suffix:
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
@@ -168,7 +168,7 @@ def _extract_all(paths: list[Path]) -> FilesRead:
     """Read every file; one that cannot be read is a fault, or raised where it is the only one."""
     files = FilesRead(names=[], contents=[], faults=[])
     pile = row_file.Pile()
-    for path in progress.steps(paths, "read patterns", unit="files"):
+    for path in progress.report_progress(paths, "read patterns", unit="files"):
         try:
             content = extract(path)
             # Files of a series share their axis: one array in memory, not one per file.
@@ -179,7 +179,7 @@ def _extract_all(paths: list[Path]) -> FilesRead:
             files.names.append(path.name)
             files.contents.append(content)
         except BadInput as fault:
-            atomic_write.unless_data(fault)
+            atomic_write.raise_machine_fault(fault)
             if len(paths) == 1:
                 raise
             files.faults.append(fault)

@@ -18,7 +18,7 @@ from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.frame_status import FrameStatus, judge_axis
 from ssbchar.hexrd.patterns.options import OtherGrid, PatternReading
 from ssbchar.storage import row_file
-from ssbchar.storage.row_file import Stack
+from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Array, Bool, Index
 
 KEPT = np.float32
@@ -34,10 +34,10 @@ class RegriddedSeries:
 
     axis: Array
     """2theta [degree], ascending, shape (points,)."""
-    intensity: Array | Stack
+    intensity: Array | RowFile
     """[counts], shape (frames, points); NaN where a frame has nothing. On disk where it is
     large."""
-    stderr: Array | Stack
+    stderr: Array | RowFile
     """[counts], the files' own or those of counting."""
     poisson: bool
     """Whether no file states its errors."""
@@ -94,15 +94,15 @@ def regrid(
     frames = sum(content.frames for content in contents)
     series = RegriddedSeries(
         axis=axis,
-        intensity=row_file.empty((frames, axis.size), KEPT),
-        stderr=row_file.empty((frames, axis.size), KEPT),
+        intensity=row_file.allocate_rows((frames, axis.size), KEPT),
+        stderr=row_file.allocate_rows((frames, axis.size), KEPT),
         poisson=all(content.stderr is None for content in contents),
         status=np.full(frames, FrameStatus.OK, dtype="U12"),
         rebinned=np.zeros(frames, dtype=np.int8),
     )
     first = 0
     for content, file_axis in zip(contents, axes, strict=True):
-        for part in row_file.parts(content.intensity.shape):
+        for part in row_file.split_rows(content.intensity.shape):
             rows = slice(first + part.start, first + part.stop)
             _fill_rows(series, rows, content, part, file_axis, other_grid=options.other_grid)
         first += content.frames
@@ -139,16 +139,16 @@ def _drop_empty_points(series: RegriddedSeries) -> RegriddedSeries:
     return replace(
         series,
         axis=series.axis[keep],
-        intensity=row_file.points(series.intensity, keep),
-        stderr=row_file.points(series.stderr, keep),
+        intensity=row_file.select_points(series.intensity, keep),
+        stderr=row_file.select_points(series.stderr, keep),
     )
 
 
-def _survey_points(intensity: Array | Stack) -> tuple[Index, Bool]:
+def _survey_points(intensity: Array | RowFile) -> tuple[Index, Bool]:
     """Return in how many frames each point is NaN, and whether it has counts in any."""
     missing = np.zeros(intensity.shape[1], dtype=np.int64)
     has_counts = np.zeros(intensity.shape[1], dtype=bool)
-    for part in row_file.parts(intensity.shape):
+    for part in row_file.split_rows(intensity.shape):
         block = intensity[part]
         nan = np.isnan(block)
         missing += nan.sum(axis=0)

@@ -15,7 +15,7 @@ from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.hexrd.peaks.reflections import KnownLines
 from ssbchar.runtime import progress
 from ssbchar.storage import row_file
-from ssbchar.storage.lazy_rows import Reader
+from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def fit_known_lines(
         )
     x, wavelength = patterns["two_theta"].values, float(patterns["wavelength"])
     good = np.flatnonzero(patterns["status"].values == "ok")
-    intensity, stderr = Reader(patterns["intensity"]), Reader(patterns["intensity_stderr"])
+    intensity, stderr = RowReader(patterns["intensity"]), RowReader(patterns["intensity_stderr"])
     width = strain_path.measure_typical_width(x, intensity[good[:: max(good.size // 12, 1)]])
     lines = reflections.list_lines(
         phases,
@@ -61,8 +61,8 @@ def fit_known_lines(
         width,
         options.peaks_per_phase,
     )
-    score = row_file.empty((good.size, x.size), np.float32)
-    for part in row_file.parts(score.shape):
+    score = row_file.allocate_rows((good.size, x.size), np.float32)
+    for part in row_file.split_rows(score.shape):
         score[part] = strain_path.score_contrast(
             x, intensity[good[part]], stderr[good[part]], width
         )
@@ -78,7 +78,7 @@ def fit_known_lines(
     windows = [
         g for g in reflections.group_lines(predicted, lines.beside, width) if lines.tracked[g].any()
     ]
-    for part, group in progress.steps(
+    for part, group in progress.report_progress(
         [(c, g) for c in chunks for g in windows], "track peaks", unit="windows"
     ):
         rows, place, begin = good[part], predicted[part], expected[part]
@@ -110,8 +110,8 @@ def fit_known_lines(
 
 def _expect(
     x: Array,
-    intensity: Reader,
-    stderr: Reader,
+    intensity: RowReader,
+    stderr: RowReader,
     lines: KnownLines,
     width: float,
     phases: int,
@@ -121,7 +121,7 @@ def _expect(
     """Return which lines are expected in each good frame, which are hidden, disturbed, and of a
     phase that is there."""
     height, sigma = np.empty(predicted.shape), np.empty(predicted.shape)
-    for part in row_file.parts((good.size, x.size)):
+    for part in row_file.split_rows((good.size, x.size)):
         own = good[part]
         height[part], sigma[part] = strain_path.measure_heights(
             x, intensity[own], stderr[own], predicted[part], width

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.crystal.cell import spacing
+from ssbchar.crystal.cell import d_from_hkl
 from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.unindexed.cell_matching import list_candidate_lines
 from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.storage import row_file
-from ssbchar.storage.row_file import Stack
+from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def select_mixture_limit(limits: Sequence[Conclusion]) -> list[Conclusion]:
     return rows[:1]
 
 
-def find_detectable_area(area: Array | Stack, stderr: Array | Stack, threshold: float) -> Array:
+def find_detectable_area(area: Array | RowFile, stderr: Array | RowFile, threshold: float) -> Array:
     """Return the peak area that would be seen in 95 of 100 frames, at each place.
 
     A peak put into the residual adds its area to what the matched filter gives there (the filter is
@@ -105,11 +105,11 @@ def find_detectable_area(area: Array | Stack, stderr: Array | Stack, threshold: 
         [standard deviations]
     """
     out = np.full(area.shape[1], np.nan)
-    for points in row_file.parts(
+    for points in row_file.split_rows(
         (area.shape[1], area.shape[0])
     ):  # all frames of some points at once
         needed = np.empty((area.shape[0], points.stop - points.start), area.dtype)
-        for part in row_file.parts(area.shape, area.dtype):
+        for part in row_file.split_rows(area.shape, area.dtype):
             a, s = area[part][:, points], stderr[part][:, points]
             needed[part] = np.where(np.isfinite(a) & np.isfinite(s), threshold * s - a, np.nan)
         measured = np.isfinite(needed).sum(axis=0) >= 3
@@ -142,7 +142,7 @@ def limit_library_phases(
         if lines is None or name in known or not intensity.size or intensity.max() <= 0:
             continue
         angle, share = (
-            two_theta_from_d(spacing(lines.hkl, lines.cell), wavelength),
+            two_theta_from_d(d_from_hkl(lines.hkl, lines.cell), wavelength),
             lines.strength / lines.strength.sum(),
         )
         best = np.inf

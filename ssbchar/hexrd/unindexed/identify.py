@@ -34,7 +34,7 @@ def identify_phases(
     tracks: xr.Dataset, furnace: xr.Dataset, library: xr.Dataset, options: Candidates
 ) -> list[Conclusion]:
     """Return what `match` says of the tracks with every phase of a library as candidate."""
-    return match_candidates(tracks, furnace, phase_library.each(library), options)
+    return match_candidates(tracks, furnace, phase_library.split_phases(library), options)
 
 
 def match_candidates(

@@ -14,7 +14,7 @@ from ssbchar.hexrd.peaks import strain_path
 from ssbchar.hexrd.unindexed import detection_limits, matched_filter
 from ssbchar.hexrd.unindexed.options import Candidates
 from ssbchar.storage import row_file
-from ssbchar.storage.lazy_rows import Reader
+from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def follow_lines(
     step = float(np.median(np.diff(x)))
     usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")
     some = usable[:: max(usable.size // 12, 1)]
-    fwhm = strain_path.measure_typical_width(x, Reader(patterns["intensity"])[some])
+    fwhm = strain_path.measure_typical_width(x, RowReader(patterns["intensity"])[some])
     filtered = _filtered(patterns, lattice, fwhm / step)
     apart = max(2, round(fwhm / step))
     found = link_peaks(
@@ -82,9 +82,9 @@ def _filtered(
     """Return the matched filter of all frames, some at a time and in single precision, to bound
     memory."""
     shape = patterns["intensity"].shape
-    area, stderr = (row_file.empty(shape, np.float32) for _ in range(2))
-    curves = [Reader(lattice[k]) for k in ("residual", "calculated", "background")]
-    given = Reader(patterns["intensity_stderr"])
+    area, stderr = (row_file.allocate_rows(shape, np.float32) for _ in range(2))
+    curves = [RowReader(lattice[k]) for k in ("residual", "calculated", "background")]
+    given = RowReader(patterns["intensity_stderr"])
     for begin in range(0, shape[0], matched_filter.CHUNK):
         part = slice(begin, min(begin + matched_filter.CHUNK, shape[0]))
         left, whole, background = (curve[part].astype(float) for curve in curves)
@@ -150,7 +150,7 @@ def _measured(filtered: matched_filter.FilteredSeries, places: Array) -> tuple[A
     """Return the area and error of each track in every frame, at its place."""
     nearest = np.clip(np.round(places).astype(int), 0, filtered.area.shape[1] - 1)
     area, stderr = np.empty(places.shape), np.empty(places.shape)
-    for part in row_file.parts(filtered.area.shape):
+    for part in row_file.split_rows(filtered.area.shape):
         area[part] = np.take_along_axis(filtered.area[part], nearest[part], axis=1)
         stderr[part] = np.take_along_axis(filtered.stderr[part], nearest[part], axis=1)
     return area, stderr

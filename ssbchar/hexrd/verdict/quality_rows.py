@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.verdict.reference_cells import ReferenceFrames
-from ssbchar.uncertain import weighted_mean
+from ssbchar.uncertain import average_by_weight
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -100,5 +100,5 @@ def _mean(
     good = frames[np.isfinite(values[frames]) & (stderrs[frames] > 0)] if frames.size else frames
     if not good.size:
         return None
-    mean, stderr, _ = weighted_mean(values[good], stderrs[good])
+    mean, stderr, _ = average_by_weight(values[good], stderrs[good])
     return mean, stderr, int(good.size)

@@ -34,7 +34,7 @@ def export_spectra(
     sample = (labels or {}).get("sample", "")
     note = f"{sample}{' (synthetic)' if fid.attrs.get('synthetic') else ''}".strip()
     description = f"{note}; {fid.attrs.get('title', '')}"
-    files = {"series.csdf": csdm.format_series(fid, description, store.date())}
+    files = {"series.csdf": csdm.format_series(fid, description, store.find_software_date())}
     time, hertz = _time_axis(fid), _frequency_axis(spectrum, float(fid.attrs["sf"]))
     for number in spectrum["slice"].values.tolist():
         decay, shown = fid.sel(slice=number), spectrum.sel(slice=number)

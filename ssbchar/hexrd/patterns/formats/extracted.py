@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from ssbchar.hexrd.patterns.options import AxisUnit
-from ssbchar.storage.row_file import Stack
+from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Array
 
 
@@ -25,9 +25,9 @@ class PatternFile:
     """Axis, shape (points,)."""
     unit: AxisUnit | Literal[""]
     """Unit of the axis: 2theta, q, q or d; empty where the file does not state it."""
-    intensity: Array | Stack
+    intensity: Array | RowFile
     """[counts], shape (frames, points); on disk where there are many."""
-    stderr: Array | Stack | None = None
+    stderr: Array | RowFile | None = None
     """Standard errors of the intensity [counts], or None where the file has none."""
     header: str = ""
     """Text of the header and comments."""
