@@ -2,7 +2,7 @@
 
 import pytest
 
-from ssbchar.nmr.bruker.metadata_conflicts import find_conflicts
+from ssbchar.nmr.bruker.metadata_conflicts import MAGNETS, XI, find_conflicts
 
 LI7 = {
     "NUC1": "7Li",
@@ -44,3 +44,45 @@ def test_contradictions(acqus: dict, title: str, said: str) -> None:
     found = find_conflicts(LI7 | acqus, title, -200.0)
     assert any(said in line for line in found), found
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("nucleus", sorted(XI))
+@pytest.mark.parametrize("magnet", MAGNETS)
+def test_every_nucleus_suits_every_magnet(nucleus: str, magnet: int) -> None:
+    frequency = XI[nucleus] * magnet
+    acqus = LI7 | {"NUC1": nucleus, "BF1": frequency, "SFO1": frequency, "O1": 0.0}
+    assert find_conflicts(acqus, "", -200.0) == []
+
+
+def test_frequency_ratios_are_those_of_the_recommendations() -> None:
+    """Harris et al. 2001, table 3, in percent."""
+    percent = {"2H": 15.350609, "6Li": 14.716086, "7Li": 38.863797, "13C": 25.145020}
+    percent |= {"11B": 32.083974, "19F": 94.094011, "23Na": 26.451900, "27Al": 26.056859}
+    percent |= {"29Si": 19.867187, "31P": 40.480742}
+    assert {n: 100 * XI[n] for n in percent} == pytest.approx(percent, rel=2e-6)
+
+
+@pytest.mark.parametrize(("off", "expected"), [(0.9, 0), (1.1, 1), (-1.1, 1)])
+def test_how_far_the_offset_may_be(off: float, expected: int) -> None:
+    assert len(find_conflicts(LI7 | {"O1": 31110.0 + off}, "", -200.0)) == expected
+
+
+@pytest.mark.parametrize(("stated", "expected"), [("-200.40", 0), ("-200.60", 1), ("-199.40", 1)])
+def test_how_far_the_reference_of_the_title_may_be(stated: str, expected: int) -> None:
+    assert len(find_conflicts(LI7, f"SR = {stated} Hz", -200.0)) == expected
+
+
+@pytest.mark.parametrize(("masr", "expected"), [(9510, 0), (9490, 1), (10490, 0), (10510, 1)])
+def test_how_far_the_spinning_rate_may_be(masr: int, expected: int) -> None:
+    assert len(find_conflicts(LI7 | {"MASR": masr}, "MAS 10 kHz", -200.0)) == expected
+
+
+@pytest.mark.parametrize(("share", "expected"), [(1.009, 0), (0.991, 0), (1.011, 1), (0.989, 1)])
+def test_how_far_the_field_may_be_from_that_of_unused_channels(share: float, expected: int) -> None:
+    proton = 311.13111 / XI["7Li"] / share
+    assert len(find_conflicts(LI7 | {"BF2": proton}, "", -200.0)) == expected
+
+
+def test_a_gain_above_zero_is_none() -> None:
+    assert find_conflicts(LI7 | {"RG": 0.5, "NS": 1}, "", -200.0) == []
+    assert len(find_conflicts(LI7 | {"RG": 0}, "", -200.0)) == 1

@@ -199,5 +199,6 @@ def test_expressions_refused(text: str) -> None:
 
 
 def test_cpmg_formula() -> None:
-    program = '"p2=p1*2"\n1 ze\n2 d1\n  p1 ph1\n3 d6\n  p2 ph2\n  d6\n  lo to 3 times c\n  go=2 ph31\nexit\n'
+    sequence = "1 ze\n2 d1\n  p1 ph1\n3 d6\n  p2 ph2\n  d6\n  lo to 3 times c\n  go=2 ph31\nexit\n"
+    program = f'"p2=p1*2"\n{sequence}'
     assert delays.derive_formula(program) == "vc*(d6+p2+d6)"

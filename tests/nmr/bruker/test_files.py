@@ -1,0 +1,117 @@
+"""Numbers of Bruker's files: types, rows, byte order, group delay."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssbchar.errors import BadInput
+from ssbchar.nmr.bruker import files
+from ssbchar.nmr.bruker.files import Experiment
+
+COUNTS = np.arange(1, 401) * 7 - 1200
+
+
+def write(folder: Path, rows: np.ndarray, name: str = "ser", pad: int = 0, td2: int = 0) -> Path:
+    """Write rows of int32, each followed by `pad` zeros."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.hstack([rows, np.zeros((len(rows), pad))]).astype("<i4").tofile(folder / name)
+    if td2:
+        (folder / "acqu2s").write_text(f"##TITLE= x\n##$TD= {td2}\n##END=\n")
+    return folder
+
+
+def read(folder: Path, **acqus: object) -> files.Decays:
+    given = {"BYTORDA": 0, "TD": 100, **acqus}
+    return files.read_decays(Experiment(folder=folder, shown=folder), given)
+
+
+def test_number_types() -> None:
+    assert files.number_type(0, False) == np.dtype("<i4")
+    assert files.number_type(1, False) == np.dtype(">i4")
+    assert files.number_type(0, True) == np.dtype("<f8")
+    assert files.number_type(1, True) == np.dtype(">f8")
+
+
+def test_padded_rows_of_a_series(tmp_path: Path) -> None:
+    rows = COUNTS.reshape(4, 100)
+    found = read(write(tmp_path, rows, pad=156, td2=4))
+    assert found.planned == 4
+    assert np.array_equal(found.points, rows[:, ::2] + 1j * rows[:, 1::2])
+
+
+def test_packed_rows_of_a_series(tmp_path: Path) -> None:
+    rows = COUNTS.reshape(4, 100)
+    found = read(write(tmp_path, rows, td2=4))
+    assert np.array_equal(found.points, rows[:, ::2] + 1j * rows[:, 1::2])
+
+
+def test_a_series_without_its_second_parameter_file(tmp_path: Path) -> None:
+    rows = COUNTS.reshape(4, 100)
+    found = read(write(tmp_path, rows, pad=156))
+    assert (found.planned, len(found.points)) == (4, 4)
+
+
+def test_a_series_that_broke_off_keeps_its_whole_rows(tmp_path: Path) -> None:
+    folder = write(tmp_path, COUNTS.reshape(4, 100), pad=156, td2=4)
+    whole = (folder / "ser").read_bytes()
+    (folder / "ser").write_bytes(whole[: 2 * 1024 + 400])  # two rows and exactly the third
+    assert len(read(folder).points) == 3
+    (folder / "ser").write_bytes(whole[: 2 * 1024 + 399])
+    found = read(folder)
+    assert (len(found.points), found.planned) == (2, 4)
+
+
+@pytest.mark.parametrize(("exponent", "factor"), [(3, 8.0), (-2, 0.25), (0, 1.0)])
+def test_numbers_are_scaled_by_two_to_the_nc(tmp_path: Path, exponent: int, factor: float) -> None:
+    found = read(write(tmp_path, COUNTS[None, :100], "fid"), NC=exponent)
+    assert found.points[0, 0] == factor * complex(COUNTS[0], COUNTS[1])
+
+
+def test_an_odd_td_leaves_its_last_number(tmp_path: Path) -> None:
+    assert read(write(tmp_path, COUNTS[None, :101], "fid"), TD=101).points.shape == (1, 50)
+
+
+@pytest.mark.parametrize("td", [0, 1])
+def test_a_td_without_a_point(tmp_path: Path, td: int) -> None:
+    with pytest.raises(BadInput, match=f"TD is {td}"):
+        read(write(tmp_path, COUNTS[None, :100], "fid"), TD=td)
+
+
+def test_the_shortest_decay_is_one_point(tmp_path: Path) -> None:
+    assert read(write(tmp_path, COUNTS[None, :2], "fid"), TD=2).points.shape == (1, 1)
+
+
+@pytest.mark.parametrize("kind", ["<i4", "<f8"])
+def test_sound_numbers_pass_and_swapped_ones_do_not(kind: str) -> None:
+    numbers = (1000.0 * np.sin(np.arange(6000.0))).astype(kind)
+    files.check_byte_order(numbers[None], Path("fid"), "BYTORDA")
+    with pytest.raises(BadInput, match="other byte order"):
+        files.check_byte_order(numbers.byteswap()[None], Path("fid"), "BYTORDA")
+
+
+def test_zeros_and_single_large_numbers_are_no_wrong_order() -> None:
+    files.check_byte_order(np.zeros((1, 100), "<i4"), Path("fid"), "BYTORDA")
+    files.check_byte_order(np.zeros((1, 100), "<f8"), Path("fid"), "BYTORDA")
+    files.check_byte_order(np.full((1, 100), 2.0**50), Path("fid"), "BYTORDA")
+
+
+@pytest.mark.parametrize(
+    ("acqus", "delay"),
+    [
+        ({"GRPDLY": 0.0, "DECIM": 4, "DSPFVS": 10}, 0.0),
+        ({"GRPDLY": 67.98}, 67.98),
+        ({"DECIM": 2, "DSPFVS": 10}, 44.7500),  # from Bruker's table
+        ({"DECIM": 1, "DSPFVS": 10}, 0.0),
+        ({"DECIM": 4, "DSPFVS": 0}, 0.0),
+        ({"DECIM": 4, "DSPFVS": 14}, 0.0),
+        ({"DECIM": 2, "DSPFVS": 13}, 2.75),
+    ],
+)
+def test_group_delay(acqus: dict[str, float], delay: float) -> None:
+    assert files.group_delay_from_parameters(acqus) == pytest.approx(delay)
+
+
+def test_a_filter_without_an_entry_is_refused() -> None:
+    with pytest.raises(BadInput, match="DSPFVS 10, DECIM 5000"):
+        files.group_delay_from_parameters({"DECIM": 5000, "DSPFVS": 10})
