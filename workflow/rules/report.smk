@@ -1,10 +1,10 @@
 # All techniques together: the summary table and the page.
-from ssbchar.runtime.options import departures
+from ssbchar.runtime.options import find_departures
 
 CONCLUSIONS_ALL = sorted(CONCLUSIONS)
 MANIFESTS = [f"{OUT}/{r.technique}/{r.measurement}/manifest.csv" for r in RUN.rows]
 DEPARTURES = {
-    **departures(RUN.config),
+    **find_departures(RUN.config),
     **{f"sample sheet, {r.measurement}": r.options for r in RUN.rows if r.options},
 }
 
