@@ -218,7 +218,7 @@ def build_dataset(
     ----------
     two_theta : ndarray, shape (points,)
         [degree], as measured.
-    intensity, stderr : ndarray or Stack, shape (frames, points)
+    intensity, stderr : ndarray or RowFile, shape (frames, points)
         [counts]
     wavelength : Wavelength
         [angstrom]

@@ -114,7 +114,7 @@ def judge_frames(
 
     Parameters
     ----------
-    intensity, stderr : ndarray or Stack, shape (frames, points)
+    intensity, stderr : ndarray or RowFile, shape (frames, points)
         [counts]
     options : PatternReading
         Limits of beam dumps and saturation.
@@ -219,7 +219,7 @@ def describe_exclusions(
     names : list of str, length frames
         File of each frame.
     status : ndarray of str, shape (frames,)
-    intensity : ndarray or Stack, shape (frames, points)
+    intensity : ndarray or RowFile, shape (frames, points)
         [counts]
     """
     faults = []

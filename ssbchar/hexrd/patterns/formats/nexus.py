@@ -11,19 +11,21 @@ same entry, with their ``units``.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from ssbchar.constants import ABSOLUTE_ZERO_C, HC_EV_ANGSTROM
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
+from ssbchar.hexrd.patterns.options import AxisUnit
 from ssbchar.storage import row_file
 from ssbchar.typing import Array
 
-_AXIS_UNITS = {
+_AXIS_UNITS: dict[str, tuple[AxisUnit, float]] = {
     "degree": ("degree", 1.0),
     "degrees": ("degree", 1.0),
     "deg": ("degree", 1.0),
@@ -40,11 +42,28 @@ _AXIS_UNITS = {
     "nm^-1": ("1/nm", 1.0),
     "angstrom": ("angstrom", 1.0),
 }
+"""Spelling in a file: unit and factor."""
+_NO_UNIT: tuple[Literal[""], float] = ("", 1.0)
 _LENGTH = {"m": 1e10, "nm": 10.0, "angstrom": 1.0, "å": 1.0, "a": 1.0, "pm": 0.01, "": 1.0}
+"""Unit of length in a file: its size [angstrom]."""
+ROUNDING = 1e-7
+"""Relative standard error of a stored wavelength: single precision, as files do not state one."""
+EARLIEST = 1e8
+"""Numbers below this [s] are no seconds since 1970 of any measurement, but seconds of a scan."""
+_MOST_OF_A_MESSAGE = 160
 
 
 def extract(path: Path) -> PatternFile:
     """Return the patterns of a NeXus or HDF5 file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    PatternFile
+        Axis of shape (points,) in the unit stated, intensity [counts] of shape (frames, points).
 
     Raises
     ------
@@ -56,56 +75,49 @@ def extract(path: Path) -> PatternFile:
 
     try:
         with h5py.File(path, "r") as file:
-            return _read(path, file)
+            return _extract_from(path, file)
     except OSError as error:
-        raise BadInput(
-            path, f"no readable HDF5 file ({error})"[:160], "copy it again from the beamline"
-        ) from error
+        problem = f"no readable HDF5 file ({error})"[:_MOST_OF_A_MESSAGE]
+        raise BadInput(path, problem, "copy it again from the beamline") from error
 
 
-def _read(path: Path, file: Any) -> PatternFile:
-    group = _default(file) or _only(path, file)
-    name = str(
-        _text(group.attrs.get("signal", ""))
-        or next(n for n in group if group[n].attrs.get("signal") == 1)
-    )
+def _extract_from(path: Path, file: Any) -> PatternFile:
+    group = _follow_default(file) or _find_only_group(path, file)
+    name = _name_signal(group)
     data = group[name]
-    intensity = _rows(data)
-    axes = [_text(a) for a in np.atleast_1d(group.attrs.get("axes", data.attrs.get("axes", [])))]
-    if not axes or axes[-1] not in group:
-        raise BadInput(
-            f"{path}:{data.name}",
-            "its scattering axis is not named",
-            "set the NXdata attribute 'axes'",
-        )
-    axis = group[axes[-1]]
+    intensity = _read_rows(data)
+    axis_name = _name_axis(path, group, data)
+    axis = group[axis_name]
     x = np.asarray(axis, float).ravel()
-    if x.size != intensity.shape[1]:
+    frames, points = intensity.shape
+    if x.size != points:
         raise BadInput(
             f"{path}:{data.name}",
-            f"{intensity.shape[1]} points on an axis of {x.size}",
-            "write it anew",
+            f"{points} points on an axis of {x.size}",
+            "write the file again",
         )
-    unit, scale = _AXIS_UNITS.get(_text(axis.attrs.get("units", "")).lower(), ("", 1.0))
-    errors = next(
-        (group[n] for n in (f"{name}_errors", f"{name}_error", "errors") if n in group), None
-    )
+    unit, scale = _AXIS_UNITS.get(_unit_of(axis), _NO_UNIT)
+    errors = _find_member(group, (f"{name}_errors", f"{name}_error", "errors"))
     entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
-    frames = intensity.shape[0]
+
+    def read_header(names: tuple[str, ...], convert: Callable[[Array, Any], Array]) -> Array:
+        beside = _find_member(group, names)
+        return _read_per_frame((beside, _find_dataset(entry, names)), frames, convert)
+
     return PatternFile(
         x=x * scale,
-        unit=unit or _unit_by_name(axes[-1]),
+        unit=unit or _guess_unit(axis_name),
         intensity=intensity,
-        stderr=None if errors is None else _rows(errors),
-        header=_header(file, group),
-        wavelength=_wavelength(entry),
-        temperature=_per_frame(group, entry, ("temperature", "T"), frames, _celsius),
-        time=_per_frame(group, entry, ("time", "epoch", "timestamp"), frames, _epoch),
-        monitor=_per_frame(group, entry, ("monitor", "i0", "I0"), frames, lambda v, u: v),
+        stderr=None if errors is None else _read_rows(errors),
+        header=_collect_header(file, group),
+        wavelength=_read_wavelength(entry),
+        temperature=read_header(("temperature", "T"), _convert_to_celsius),
+        time=read_header(("time", "epoch", "timestamp"), _convert_to_epoch),
+        monitor=read_header(("monitor", "i0", "I0"), lambda values, _: values),
     )
 
 
-def _rows(data: Any) -> Array | row_file.RowFile:
+def _read_rows(data: Any) -> Array | row_file.RowFile:
     """Return patterns as numbers, shape (frames, points); a long series on disk, read a block of
     frames at a time."""
     if data.ndim != 2 or not row_file.is_large(data.shape):
@@ -116,115 +128,146 @@ def _rows(data: Any) -> Array | row_file.RowFile:
     return rows
 
 
-def _default(file: Any) -> Any:
+def _follow_default(file: Any) -> Any:
+    """Return the group that the attributes ``default`` lead to, None where it holds no signal."""
     group = file
-    while "default" in group.attrs and _text(group.attrs["default"]) in group:
-        group = group[_text(group.attrs["default"])]
+    while "default" in group.attrs and _decode(group.attrs["default"]) in group:
+        group = group[_decode(group.attrs["default"])]
     return group if _has_signal(group) else None
 
 
-def _only(path: Path, file: Any) -> Any:
-    found: list[Any] = []
-    file.visititems(lambda _, item: found.append(item) if _has_signal(item) else None)
-    found = [g for g in found if np.ndim(g[_signal(g)]) in (1, 2)]
-    if len(found) != 1:
-        names = ", ".join(g.name for g in found) or "none"
+def _find_only_group(path: Path, file: Any) -> Any:
+    """Return the only group of patterns of a file."""
+    groups = [item for item in _walk(file) if _has_signal(item)]
+    groups = [group for group in groups if np.ndim(group[_name_signal(group)]) in (1, 2)]
+    if len(groups) != 1:
+        names = ", ".join(group.name for group in groups) or "none"
         raise BadInput(
             path,
             f"needs one NXdata group of patterns, has {names}",
             "mark it by the attribute 'default'",
         )
-    return found[0]
+    return groups[0]
 
 
-def _signal(group: Any) -> str:
+def _walk(group: Any) -> Iterator[Any]:
+    """Yield everything below a group."""
+    found: list[Any] = []
+    # A visitor that returns anything but None would end the visit.
+    group.visititems(lambda _, item: found.append(item))
+    yield from found
+
+
+def _name_signal(group: Any) -> str:
+    """Return the name of a group's signal, empty where it has none."""
     if "signal" in group.attrs:
-        return _text(group.attrs["signal"])
-    return next(
-        (
-            n
-            for n in group
-            if hasattr(group[n], "shape") and group[n].attrs.get("signal") in (1, "1")
-        ),
-        "",
-    )
+        return _decode(group.attrs["signal"])
+    # Files older than 2014 mark the signal by an attribute of the dataset.
+    for name in group:
+        if hasattr(group[name], "shape") and group[name].attrs.get("signal") in (1, "1"):
+            return str(name)
+    return ""
 
 
 def _has_signal(item: Any) -> bool:
-    return hasattr(item, "keys") and bool(_signal(item)) and _signal(item) in item
+    return hasattr(item, "keys") and bool(_name_signal(item)) and _name_signal(item) in item
 
 
-def _unit_by_name(name: str) -> str:
+def _name_axis(path: Path, group: Any, data: Any) -> str:
+    """Return the name of the scattering axis: the last of the ``axes`` of group or signal."""
+    stated = group.attrs.get("axes", data.attrs.get("axes", []))
+    axes = [_decode(name) for name in np.atleast_1d(stated)]
+    if not axes or axes[-1] not in group:
+        raise BadInput(
+            f"{path}:{data.name}",
+            "its scattering axis is not named",
+            "set the NXdata attribute 'axes'",
+        )
+    return axes[-1]
+
+
+def _guess_unit(name: str) -> AxisUnit | Literal[""]:
+    """Return the unit that an axis without one has by its name."""
     lowered = name.lower()
     if lowered in ("two_theta", "2theta", "tth", "polar_angle", "twotheta"):
         return "degree"
     return "1/angstrom" if lowered.startswith("q") else ""
 
 
-def _header(file: Any, group: Any) -> str:
-    texts = [f"{k} {_text(v)}" for holder in (file, group) for k, v in holder.attrs.items()]
-
-    def collect(_: str, item: Any) -> None:
+def _collect_header(file: Any, group: Any) -> str:
+    """Return the attributes of file and group, and all texts of the file."""
+    texts = [
+        f"{name} {_decode(value)}"
+        for holder in (file, group)
+        for name, value in holder.attrs.items()
+    ]
+    for item in _walk(file):
         if hasattr(item, "dtype") and item.dtype.kind in "OS" and not item.shape:
-            texts.append(_text(item[()]))
-
-    file.visititems(collect)
+            texts.append(_decode(item[()]))
     return "\n".join(texts)
 
 
-def _find(group: Any, names: tuple[str, ...]) -> Any:
-    """Return the dataset of one of these names, the nearest to the top first."""
-    found: list[Any] = []
-    group.visititems(
-        lambda _, item: (
-            found.append(item)
-            if hasattr(item, "shape") and item.name.split("/")[-1] in names
-            else None
-        )
-    )
-    return min(found, key=lambda d: (d.name.count("/"), d.name)) if found else None
+def _find_member(group: Any, names: tuple[str, ...]) -> Any:
+    """Return the first of these names that a group holds itself, else None."""
+    return next((group[name] for name in names if name in group), None)
 
 
-def _wavelength(entry: Any) -> tuple[float, float] | None:
-    item = _find(entry, ("wavelength", "incident_wavelength"))
+def _find_dataset(group: Any, names: tuple[str, ...]) -> Any:
+    """Return the dataset of one of these names that is nearest to the top, else None."""
+    found = [
+        item
+        for item in _walk(group)
+        if hasattr(item, "shape") and item.name.split("/")[-1] in names
+    ]
+    return min(found, key=lambda item: (item.name.count("/"), item.name)) if found else None
+
+
+def _read_wavelength(entry: Any) -> tuple[float, float] | None:
+    """Return wavelength and standard error [angstrom], from the wavelength or the photon energy."""
+    item = _find_dataset(entry, ("wavelength", "incident_wavelength"))
     if item is not None:
-        value = float(np.ravel(item)[0]) * _LENGTH.get(
-            _text(item.attrs.get("units", "")).lower(), 1.0
-        )
-        return value, value * 1e-7
-    item = _find(entry, ("energy", "incident_energy"))
+        value = float(np.ravel(item)[0]) * _LENGTH.get(_unit_of(item), 1.0)
+        return value, value * ROUNDING
+    item = _find_dataset(entry, ("energy", "incident_energy"))
     if item is not None:
-        scale = 1e3 if _text(item.attrs.get("units", "keV")).lower() == "kev" else 1.0
+        scale = 1e3 if _unit_of(item, "keV") == "kev" else 1.0
         value = HC_EV_ANGSTROM / (float(np.ravel(item)[0]) * scale)
-        return value, value * 1e-7
+        return value, value * ROUNDING
     return None
 
 
-def _per_frame(group: Any, entry: Any, names: tuple[str, ...], frames: int, convert: Any) -> Array:
-    for item in (next((group[n] for n in names if n in group), None), _find(entry, names)):
+def _read_per_frame(
+    items: tuple[Any, ...], frames: int, convert: Callable[[Array, Any], Array]
+) -> Array:
+    """Return the numbers of the first item that has one, or one per frame; NaN where none has."""
+    for item in items:
         if item is not None and np.size(item) in (1, frames) and item.dtype.kind in "fiu":
             values = convert(np.asarray(item, float).ravel(), item)
             return np.broadcast_to(values, frames).copy()
     return np.full(frames, np.nan)
 
 
-def _celsius(values: Array, item: Any) -> Array:
-    return (
-        values + ABSOLUTE_ZERO_C
-        if _text(item.attrs.get("units", "")).lower() in ("k", "kelvin")
-        else values
-    )
+def _convert_to_celsius(values: Array, item: Any) -> Array:
+    if _unit_of(item) in ("k", "kelvin"):
+        return values + ABSOLUTE_ZERO_C
+    return values
 
 
-def _epoch(values: Array, item: Any) -> Array:
-    """Return seconds since 1970 UTC of a NeXus time axis: epoch itself, or ``start`` plus offset;
+def _convert_to_epoch(values: Array, item: Any) -> Array:
+    """Return seconds since 1970 UTC of a NeXus time axis: ``start`` plus offset, or epoch itself;
     else NaN."""
-    start = _text(item.attrs.get("start", ""))
-    if start:
-        moment = datetime.fromisoformat(start.replace("Z", "+00:00"))
-        return values + moment.timestamp() if moment.tzinfo else np.full_like(values, np.nan)
-    return np.where(values > 1e8, values, np.nan)
+    start = _decode(item.attrs.get("start", ""))
+    if not start:
+        return np.where(values > EARLIEST, values, np.nan)
+    moment = datetime.fromisoformat(start.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        return np.full_like(values, np.nan)
+    return values + moment.timestamp()
 
 
-def _text(value: Any) -> str:
+def _unit_of(item: Any, default: str = "") -> str:
+    return _decode(item.attrs.get("units", default)).lower()
+
+
+def _decode(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

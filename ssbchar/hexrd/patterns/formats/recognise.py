@@ -1,4 +1,4 @@
-"""The format of a pattern file, by its suffix and its first lines."""
+"""The format of a pattern file, by its suffix."""
 
 from __future__ import annotations
 
@@ -6,42 +6,40 @@ from pathlib import Path
 
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 
-SUFFIXES = (
-    ".xy",
-    ".xye",
-    ".xyd",
-    ".dat",
-    ".txt",
-    ".chi",
-    ".fxye",
-    ".fxy",
-    ".gsas",
-    ".gsa",
-    ".csv",
-    ".tsv",
-    ".nxs",
-    ".h5",
-    ".hdf5",
-    ".hdf",
-    ".nx5",
-)
-"""File names that may hold patterns."""
+COLUMNS = (".xy", ".xye", ".xyd", ".dat", ".txt", ".chi", ".fxye", ".fxy", ".gsas", ".gsa")
+TABLES = (".csv", ".tsv")
+HDF5 = (".nxs", ".h5", ".hdf5", ".hdf", ".nx5")
+SUFFIXES = (*COLUMNS, *TABLES, *HDF5)
+"""Endings of files that may hold patterns."""
 
 
 def extract(path: Path) -> PatternFile:
-    """Return what a pattern file says, by the format its suffix (and its first lines) tell.
+    """Return what a pattern file holds, read by the format of its suffix.
+
+    A new format is a module beside this one with a function ``extract``, and its suffixes here.
+
+    Parameters
+    ----------
+    path : Path
+        A file of unknown suffix is read as text in columns.
+
+    Returns
+    -------
+    PatternFile
+        Intensities [counts] of shape (frames, points).
 
     Raises
     ------
     BadInput
         The file cannot be read as that format.
     """
+    # Imported where they are needed: HDF5 and pandas take longer to load than a text file to read.
     suffix = path.suffix.lower()
-    if suffix in (".nxs", ".h5", ".hdf5", ".hdf", ".nx5"):
+    if suffix in HDF5:
         from ssbchar.hexrd.patterns.formats import nexus
 
         return nexus.extract(path)
-    if suffix in (".csv", ".tsv"):
+    if suffix in TABLES:
         from ssbchar.hexrd.patterns.formats import table
 
         return table.extract(path)

@@ -1,0 +1,170 @@
+"""NeXus: units of axis, wavelength, temperature and time; which group is meant."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from ssbchar.constants import HC_EV_ANGSTROM
+from ssbchar.errors import BadInput
+from ssbchar.hexrd.patterns.formats import nexus
+from ssbchar.hexrd.patterns.formats.extracted import PatternFile
+from ssbchar.storage import row_file
+
+X = np.linspace(1.0, 2.0, 11)
+
+
+def write(
+    path: Path,
+    axis: str = "two_theta",
+    unit: str = "degree",
+    shape: tuple[int, ...] = (11,),
+    **more: tuple[object, str],
+) -> Path:
+    """Write one group; `more` are datasets below the entry, with unit."""
+    with h5py.File(path, "w") as file:
+        data = file.create_group("entry/data")
+        data.attrs.update({"signal": "intensity", "axes": [".", axis][-len(shape) :]})
+        data["intensity"] = np.arange(np.prod(shape), dtype=float).reshape(shape)
+        data[axis] = X
+        data[axis].attrs["units"] = unit
+        for name, (value, its_unit) in more.items():
+            file[f"entry/{name.replace('__', '/')}"] = value
+            file[f"entry/{name.replace('__', '/')}"].attrs["units"] = its_unit
+    return path
+
+
+def extracted(folder: Path, *words: object, **more: object) -> PatternFile:
+    return nexus.extract(write(folder / "a.nxs", *words, **more))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("axis", "unit", "found", "factor"),
+    [
+        ("two_theta", "degree", "degree", 1.0),
+        ("two_theta", "rad", "degree", 180 / np.pi),
+        ("two_theta", "", "degree", 1.0),
+        ("polar_angle", "", "degree", 1.0),
+        ("q", "1/nm", "1/nm", 1.0),
+        ("q", "Å^-1", "1/angstrom", 1.0),
+        ("q", "", "1/angstrom", 1.0),
+        ("d", "angstrom", "angstrom", 1.0),
+        ("x", "", "", 1.0),
+    ],
+)
+def test_the_unit_of_the_axis(
+    axis: str, unit: str, found: str, factor: float, tmp_path: Path
+) -> None:
+    pattern = extracted(tmp_path, axis, unit)
+    assert pattern.unit == found
+    np.testing.assert_allclose(pattern.x, factor * X, rtol=1e-12)
+    assert pattern.intensity.shape == (1, 11) and pattern.stderr is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit", "angstrom"),
+    [
+        ("wavelength", 2.5e-11, "m", 0.25),
+        ("incident_wavelength", 0.025, "nm", 0.25),
+        ("wavelength", 25.0, "pm", 0.25),
+        ("wavelength", 0.25, "", 0.25),
+        ("energy", 50.0, "keV", HC_EV_ANGSTROM / 50e3),
+        ("incident_energy", 50e3, "eV", HC_EV_ANGSTROM / 50e3),
+    ],
+)
+def test_the_wavelength(
+    name: str, value: float, unit: str, angstrom: float, tmp_path: Path
+) -> None:
+    found = extracted(tmp_path, **{f"beam__{name}": (value, unit)}).wavelength
+    assert found is not None and found[0] == pytest.approx(angstrom, rel=1e-12)
+    assert found[1] == pytest.approx(1e-7 * angstrom)
+
+
+def test_no_wavelength(tmp_path: Path) -> None:
+    assert extracted(tmp_path).wavelength is None
+
+
+def test_temperature_and_time_of_frames(tmp_path: Path) -> None:
+    kelvin = {"sample__temperature": ([300.0, 310.0], "K")}
+    np.testing.assert_allclose(
+        extracted(tmp_path, shape=(2, 11), **kelvin).temperature, [26.85, 36.85]
+    )
+    celsius = {"sample__temperature": (30.0, "degC")}
+    np.testing.assert_array_equal(
+        extracted(tmp_path, shape=(2, 11), **celsius).temperature, [30, 30]
+    )
+    wrong = {"sample__temperature": ([1.0, 2.0, 3.0], "K")}
+    assert np.isnan(extracted(tmp_path, shape=(2, 11), **wrong).temperature).all()
+    seconds = {"sample__time": ([1e8, 2e9], "s")}
+    np.testing.assert_array_equal(extracted(tmp_path, shape=(2, 11), **seconds).time, [np.nan, 2e9])
+
+
+@pytest.mark.parametrize(
+    ("start", "first"),
+    [("1970-01-02T00:00:00Z", 86410.0), ("1970-01-02T00:00:00", np.nan)],
+)
+def test_time_from_a_start_needs_a_zone(start: str, first: float, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs", shape=(2, 11), time=([10.0, 20.0], "s"))
+    with h5py.File(path, "a") as file:
+        file["entry/time"].attrs["start"] = start
+    np.testing.assert_array_equal(nexus.extract(path).time, [first, first + 10])
+
+
+def test_the_dataset_nearest_to_the_top_counts(tmp_path: Path) -> None:
+    found = extracted(tmp_path, beam__deep__wavelength=(9.0, ""), wavelength=(0.25, ""))
+    assert found.wavelength is not None and found.wavelength[0] == 0.25
+
+
+def test_errors_and_header(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs", title=("Synthetic data", ""))
+    with h5py.File(path, "a") as file:
+        file["entry/data/errors"] = np.full(11, 2.0)
+    found = nexus.extract(path)
+    assert found.synthetic
+    np.testing.assert_array_equal(found.stderr, np.full((1, 11), 2.0))
+
+
+def test_several_groups_need_a_default(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs")
+    with h5py.File(path, "a") as file:
+        file.copy("entry/data", "entry/other")
+    with pytest.raises(BadInput, match=r"one NXdata group of patterns, has /entry/data, /entry/ot"):
+        nexus.extract(path)
+    with h5py.File(path, "a") as file:
+        file.attrs["default"] = "entry"
+        file["entry"].attrs["default"] = "other"
+        file["entry/other/intensity"][0] = 77.0
+    assert nexus.extract(path).intensity[0, 0] == 77.0
+
+
+def test_the_old_way_of_naming_signal_and_axes(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        data = file.create_group("entry/data")
+        data["counts"] = np.arange(11.0)
+        data["counts"].attrs.update({"signal": 1, "axes": "q"})
+        data["q"] = X
+    found = nexus.extract(tmp_path / "a.nxs")
+    np.testing.assert_array_equal(found.intensity, [np.arange(11.0)])
+
+
+def test_a_long_series_is_read_by_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_file, "LARGE", 100)
+    monkeypatch.setattr(row_file, "BLOCK", 200)
+    found = extracted(tmp_path, shape=(7, 11)).intensity
+    assert isinstance(found, row_file.RowFile)
+    np.testing.assert_array_equal(found[:], np.arange(77.0).reshape(7, 11))
+
+
+def test_what_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs")
+    with h5py.File(path, "a") as file:
+        del file["entry/data"].attrs["axes"]
+    with pytest.raises(BadInput, match="axis is not named"):
+        nexus.extract(path)
+    with h5py.File(path, "a") as file:
+        file["entry/data"].attrs["axes"] = "two_theta"
+        del file["entry/data/two_theta"]
+        file["entry/data/two_theta"] = X[:-1]
+    with pytest.raises(BadInput, match="11 points on an axis of 10"):
+        nexus.extract(path)
