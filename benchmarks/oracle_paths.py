@@ -19,7 +19,9 @@ Array = NDArray[np.float64]
 PHASES = Path("config/phases/phases.yaml")
 CRYSTALS = (("NiO", "Ni"), ("LFP", "Fe"), ("LAGP", "Ge"))
 K = 0.05 * np.arange(281)
-TRANSFORM = model.Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
+TRANSFORM = model.Transform(
+    kmin=3.0, kmax=12.0, kweight=2, dk=1.0, window="kaiser", rmin=1.0, rmax=3.0
+)
 SEEDS = 5
 COLUMNS = ("crystal", "paths", "chi(k)", "parameters (stderr)", "standard errors", "R factor")
 ABOUT = (
@@ -73,7 +75,7 @@ def single(path: Path) -> tuple[exafs_equation.ScatteringPaths, exafs_equation.S
     found = feffdat.read_path(path)
     ds = feffdat.build_path_dataset([found], [0], path.name)
     return exafs_equation.ScatteringPaths(ds), exafs_equation.Shell(
-        path.name, np.array([0]), found.degeneracy, found.reff
+        label=path.name, paths=np.array([0]), number=found.degeneracy, distance=found.reff
     )
 
 
@@ -88,7 +90,8 @@ def chi_difference(path: Path, seed: int) -> float:
         random.uniform(0.002, 0.012),
     )
     table, shell = single(path)
-    mine = table.chi(K, e0, shell, shell.number, change, sigma2)
+    at = exafs_equation.ShellParameters(e0=e0, number=shell.number, delta_r=change, sigma2=sigma2)
+    mine = table.compute_chi(K, shell, at)
     theirs = feffpath(str(path), e0=e0, deltar=change, sigma2=sigma2)
     path2chi(theirs, k=K.copy())
     use = K >= 2
@@ -106,17 +109,22 @@ def fit_difference(files: list[Path], seed: int) -> list[float]:
     found = [feffdat.read_path(p) for p in files]
     ds = feffdat.build_path_dataset(found, [0] * len(found), "oracle")
     shells, table = (
-        exafs_equation.group_shells(ds, (), 3.3, 0.25, 2)[:2],
+        exafs_equation.group_shells(ds, (), rmax=3.3, gap=0.25, legs=2)[:2],
         exafs_equation.ScatteringPaths(ds),
     )
     true = [
         (0.9 * s.number, random.uniform(-0.03, 0.03), random.uniform(0.004, 0.009)) for s in shells
     ]
-    chi = np.sum([table.chi(K, 1.0, s, *t) for s, t in zip(shells, true, strict=True)], axis=0)
+    parameters = [
+        exafs_equation.ShellParameters(e0=1.0, number=n, delta_r=dr, sigma2=s2)
+        for n, dr, s2 in true
+    ]
+    waves = [table.compute_chi(K, s, at) for s, at in zip(shells, parameters, strict=True)]
+    chi = np.sum(waves, axis=0)
     chi = chi + 1e-3 * random.standard_normal(K.size)
     places = np.array([[1, 2, 3], [4, 5, 6]])
     problem = model.PathFitProblem(
-        [model.Spectrum(K, chi, 0.0, 0, places)], table, shells, TRANSFORM
+        [model.Spectrum(k=K, chi=chi, offset=0.0, e0=0, places=places)], table, shells, TRANSFORM
     )
     start = [0.0, shells[0].number, 0.0, 0.005, shells[1].number, 0.0, 0.005]
     mine = problem.fit([np.array(start)])

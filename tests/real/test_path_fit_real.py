@@ -85,7 +85,7 @@ def feo(real_data: Path, how: Normalisation, background: Exafs) -> xr.Dataset:
 
 @needs_feff
 def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
-    shells = exafs_equation.group_shells(rocksalt, (), 3.6, 0.25, 2)
+    shells = exafs_equation.group_shells(rocksalt, (), rmax=3.6, gap=0.25, legs=2)
     assert [s.label for s in shells] == ["O 2.14", "Fe 3.02"]
     assert [s.number for s in shells] == [6, 12]
     assert [s.distance for s in shells] == pytest.approx([2.1387, 3.0246], abs=1e-4)
@@ -138,13 +138,15 @@ def test_shells_of_the_crystals(phase: str, element: str, expected: dict[str, fl
     ds = feff.calculate_paths(
         ROOT / "config/phases/phases.yaml", found(element), Feff(), {"phase": phase}
     )
-    shells = {s.label: s.number for s in exafs_equation.group_shells(ds, (), 3.3, 0.25, 2)}
+    shells = {
+        s.label: s.number for s in exafs_equation.group_shells(ds, (), rmax=3.3, gap=0.25, legs=2)
+    }
     assert shells == pytest.approx(expected)
     assert np.isfinite(ds["amplitude"].values).all() and ds.attrs["feff"].startswith("Feff 6")
 
 
 def test_without_feff_a_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feff, "executable", lambda options: None)
+    monkeypatch.setattr(feff, "find_executable", lambda options: None)
     ds = feff.calculate_paths(
         ROOT / "config/phases/phases.yaml", found("Ge"), Feff(), {"phase": "LAGP"}
     )

@@ -11,6 +11,10 @@ from ssbchar.constants import ETOK
 from ssbchar.xas.paths import feffdat
 
 Array = NDArray[np.float64]
+K = 0.05 * np.arange(281)
+"""Grid of the spectra [1/angstrom]."""
+TRUE = {"e0": 2.0, "numbers": (5.0, 10.0), "changes": (-0.03, 0.04), "sigma2": (0.006, 0.009)}
+"""Parameters of a made spectrum [eV, 1, angstrom, angstrom^2]."""
 TABLE = np.concatenate([np.arange(0, 6, 0.2), np.arange(6, 10, 0.5), np.arange(10, 20.5, 1.0)])
 """k of FEFF's tables [1/angstrom]."""
 SHELLS = (("O", 6.0, 2.10), ("Fe", 12.0, 3.00))
@@ -42,8 +46,8 @@ def text(scatterer: str, number: float, reff: float, free_path: float) -> str:
         "    k   real[2*phc]   mag[feff]  phase[feff] red factor   lambda      real[p]@#",
     ]
     rows = [
-        f" {k:6.3f} {0.3 * k: .9E} {size(k, scatterer): .9E} {phase(k, scatterer) - 0.3 * k: .9E} 1.000E+00"
-        f" {free_path: .4E} {k: .9E}"
+        f" {k:6.3f} {0.3 * k: .9E} {size(k, scatterer): .9E}"
+        f" {phase(k, scatterer) - 0.3 * k: .9E} 1.000E+00 {free_path: .4E} {k: .9E}"
         for k in TABLE
     ]
     return "\n".join(head + rows) + "\n"

@@ -1,138 +1,194 @@
-"""What a fit of paths says: neighbours, distances and disorder of each shell, and their change on
-cycling."""
+"""Conclusions of a fit of paths: neighbours, distance and disorder of each shell, their change."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.verdict import Verdict
 from ssbchar.xas.equivalence_test import judge_change
-from ssbchar.xas.paths.dataset import UNITS
-from ssbchar.xas.paths.model import KINDS
+from ssbchar.xas.paths.model import Kind
 
 if TYPE_CHECKING:
     import xarray as xr
 
-QUANTITIES = ("coordination_number", "shell_distance", "shell_displacement")
-CHANGES = ("coordination_ratio", "shell_distance_change", "shell_displacement_change")
+UNITS = {Kind.NUMBER: "1", Kind.DISTANCE: "angstrom", Kind.DISPLACEMENT: "angstrom^2"}
+QUANTITIES = {
+    Kind.NUMBER: "coordination_number",
+    Kind.DISTANCE: "shell_distance",
+    Kind.DISPLACEMENT: "shell_displacement",
+}
+CHANGES = {
+    Kind.NUMBER: "coordination_ratio",
+    Kind.DISTANCE: "shell_distance_change",
+    Kind.DISPLACEMENT: "shell_displacement_change",
+}
+"""Quantities that compare the cycled sample with the pristine one; of numbers the ratio."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShellChange:
+    """Change of one parameter of one shell from pristine to cycled."""
+
+    shell: str
+    kind: Kind
+    change: float
+    """Of a number relative, N'/N - 1; of distance and displacement absolute."""
+    stderr: float
 
 
 def conclude_paths(ds: xr.Dataset, subject: str) -> list[Conclusion]:
-    """Return the conclusions of a fit of paths; one that says why, where there is none.
+    """Return the conclusions of a fit of paths; if there is no fit, one that says why.
 
     Parameters
     ----------
-    ds : Dataset
-        From `ssbchar.xas.paths.fit_paths`.
+    ds : Dataset, dims part, shell, parameter
+        From `ssbchar.xas.paths.fit_paths`; distances in angstrom.
     subject : str
         Element and edge.
     """
     if "skipped" in ds.attrs:
         return [
             Conclusion(
-                "path_fit_r_factor", verdict="skipped", reason=ds.attrs["skipped"], subject=subject
+                "path_fit_r_factor",
+                verdict=Verdict.SKIPPED,
+                reason=ds.attrs["skipped"],
+                subject=subject,
             )
         ]
     rows = [_conclude_fit(ds, subject)]
-    method = f"{ds.attrs['made']}; k {ds.attrs['fit_kmin']:g}-{ds.attrs['fit_kmax']:g}, kw {ds.attrs['fit_kweight']}"
-    method += f", R {ds.attrs['fit_rmin']:g}-{ds.attrs['fit_rmax']:g} angstrom"
-    s02 = float(ds["s02"])
-    factor = "S02 unknown: the number is N S02" if s02 == 1 else f"S02 {s02:g} fixed"
-    for i, shell in enumerate(ds["shell"].values):
-        crystal = (
-            f"{float(ds['crystal_number'][i]):g} in the crystal; {factor}",
-            f"{float(ds['crystal_distance'][i]):.4f} angstrom in the crystal",
-            "",
-        )
-        for kind, unit, quantity, reason in zip(KINDS, UNITS, QUANTITIES, crystal, strict=True):
-            value, stderr = float(ds[kind][-1, i]), float(ds[f"{kind}_stderr"][-1, i])
-            rows.append(
-                Conclusion(
-                    quantity,
-                    value=value,
-                    stderr=stderr,
-                    unit=unit,
-                    verdict=ds.attrs["verdict"],
-                    reason=reason,
-                    method=method,
-                    subject=subject,
-                    condition=str(shell),
-                )
-            )
-    return rows + conclude_changes(ds, subject, method) if ds.sizes["part"] > 1 else rows
+    for i in range(ds.sizes["shell"]):
+        rows += _conclude_shell(ds, i, subject)
+    if ds.sizes["part"] > 1:
+        rows += conclude_changes(ds, subject)
+    return rows
 
 
 def _conclude_fit(ds: xr.Dataset, subject: str) -> Conclusion:
-    said = [
-        f"{ds.sizes['parameter']} parameters, {float(ds['independent_points']):.1f} independent points",
-        f"errors scaled by the root of the reduced chi-square {float(ds['reduced_chi_square']):.3g}",
+    """Return the R factor of the fit, with what makes it doubtful."""
+    points = float(ds["independent_points"])
+    scale = float(ds["reduced_chi_square"])
+    reasons = [
+        ds.attrs["reason"],
+        ds.attrs.get("simplified", ""),
+        f"{ds.sizes['parameter']} parameters, {points:.1f} independent points",
+        f"errors scaled by the root of the reduced chi-square {scale:.3g}",
     ]
-    said = [s for s in (ds.attrs["reason"], ds.attrs.get("simplified", "")) if s] + said
     return Conclusion(
         "path_fit_r_factor",
         value=float(ds["r_factor"].max()),
         unit="1",
         verdict=ds.attrs["verdict"],
-        reason="; ".join(said),
+        reason="; ".join(filter(None, reasons)),
         method=ds.attrs["made"],
         subject=subject,
     )
 
 
-def conclude_changes(ds: xr.Dataset, subject: str, method: str) -> list[Conclusion]:
-    """Return each shell's change from pristine to cycled, errors by the whole covariance; none of
-    what is shared.
+def _conclude_shell(ds: xr.Dataset, i: int, subject: str) -> list[Conclusion]:
+    """Return number, distance and displacement of a shell in the sample (the last part)."""
+    s02 = float(ds["s02"])
+    factor = "S02 unknown: the number is N S02" if s02 == 1 else f"S02 {s02:g} fixed"
+    crystal = {
+        Kind.NUMBER: f"{float(ds['crystal_number'][i]):g} in the crystal; {factor}",
+        Kind.DISTANCE: f"{float(ds['crystal_distance'][i]):.4f} angstrom in the crystal",
+        Kind.DISPLACEMENT: "",
+    }
+    return [
+        Conclusion(
+            QUANTITIES[kind],
+            value=float(ds[kind.value][-1, i]),
+            stderr=float(ds[f"{kind}_stderr"][-1, i]),
+            unit=UNITS[kind],
+            verdict=ds.attrs["verdict"],
+            reason=crystal[kind],
+            method=_describe_method(ds),
+            subject=subject,
+            condition=str(ds["shell"].values[i]),
+        )
+        for kind in Kind
+    ]
 
-    The ratio of numbers N'/N has the variance g'Vg with g = (1/N, -N'/N^2).
+
+def _describe_method(ds: xr.Dataset) -> str:
+    attrs = ds.attrs
+    k_range = f"k {attrs['fit_kmin']:g}-{attrs['fit_kmax']:g}, kw {attrs['fit_kweight']}"
+    r_range = f"R {attrs['fit_rmin']:g}-{attrs['fit_rmax']:g} angstrom"
+    return f"{attrs['made']}; {k_range}, {r_range}"
+
+
+def conclude_changes(ds: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return each shell's change from pristine to cycled, tested against what would matter.
+
+    Parameters
+    ----------
+    ds : Dataset, dims part, shell, parameter
+        From `ssbchar.xas.paths.fit_paths` of a pair; distances in angstrom.
+    subject : str
+        Element and edge.
+
+    Returns
+    -------
+    list of Conclusion
+        None for parameters that both parts share.
+    """
+    changes = list_changes(ds)
+    return [_conclude_change(ds, one, changes, subject) for one in changes]
+
+
+def list_changes(ds: xr.Dataset) -> list[ShellChange]:
+    """Return each shell's change from pristine to cycled, errors from the whole covariance.
+
+    The ratio of numbers N'/N has the variance g'Vg with g = (-N'/N^2, 1/N).
+
+    Parameters
+    ----------
+    ds : Dataset, dims part, shell, parameter
+        From `ssbchar.xas.paths.fit_paths` of a pair; distances in angstrom.
     """
     covariance = ds["covariance"].values
-    found = []
+    changes = []
     for i, shell in enumerate(ds["shell"].values):
-        for kind, unit, quantity in zip(KINDS, UNITS, CHANGES, strict=True):
-            before, after = (int(p) for p in ds[f"{kind}_place"].values[:, i])
+        for kind in Kind:
+            before, after = (int(place) for place in ds[f"{kind}_place"].values[:, i])
             if before == after:
                 continue
-            old, new = (float(v) for v in ds[kind].values[:, i])
-            slope = (
-                np.array([-1.0, 1.0]) if kind != "number" else np.array([-new / old**2, 1 / old])
-            )
-            stderr = math.sqrt(
-                float(slope @ covariance[np.ix_([before, after], [before, after])] @ slope)
-            )
-            found.append(
-                (
-                    str(shell),
-                    kind,
-                    unit,
-                    quantity,
-                    new / old - 1 if kind == "number" else new - old,
-                    stderr,
-                )
-            )
-    rows = []
-    for shell, kind, unit, quantity, change, stderr in found:
-        bound = float(ds.attrs[f"max_{kind}"])
-        test = judge_change(change, stderr, bound, tests=len(found))
-        base = 1.0 if kind == "number" else 0.0
-        verdict = test.verdict if ds.attrs["verdict"] == "ok" else "inconclusive"
-        reason = f"matters from {bound:g}; {test.smallest:.2g} would have been seen"
-        rows.append(
-            Conclusion(
-                quantity,
-                value=base + change,
-                stderr=stderr,
-                systematic=None,
-                lower95=base + test.lower95,
-                upper95=base + test.upper95,
-                unit=unit,
-                verdict=verdict,
-                reason=reason,
-                method=f"joint fit, {method}",
-                subject=subject,
-                condition=shell,
-            )
-        )
-    return rows
+            old, new = (float(value) for value in ds[kind.value].values[:, i])
+            if kind is Kind.NUMBER:
+                change, gradient = new / old - 1, np.array([-new / old**2, 1 / old])
+            else:
+                change, gradient = new - old, np.array([-1.0, 1.0])
+            both = covariance[np.ix_([before, after], [before, after])]
+            stderr = math.sqrt(float(gradient @ both @ gradient))
+            changes.append(ShellChange(shell=str(shell), kind=kind, change=change, stderr=stderr))
+    return changes
+
+
+def _conclude_change(
+    ds: xr.Dataset, one: ShellChange, changes: Sequence[ShellChange], subject: str
+) -> Conclusion:
+    bound = float(ds.attrs[f"max_{one.kind}"])
+    test = judge_change(one.change, one.stderr, bound, tests=len(changes))
+    # Numbers are tested by their relative change and stated as a ratio.
+    unchanged = 1.0 if one.kind is Kind.NUMBER else 0.0
+    good_fit = ds.attrs["verdict"] == Verdict.OK
+    return Conclusion(
+        CHANGES[one.kind],
+        value=unchanged + one.change,
+        stderr=one.stderr,
+        lower95=unchanged + test.lower95,
+        upper95=unchanged + test.upper95,
+        unit=UNITS[one.kind],
+        verdict=test.verdict if good_fit else Verdict.INCONCLUSIVE,
+        reason=(
+            f"a change of {bound:g} would matter, one of {test.smallest:.2g} would have been seen"
+        ),
+        method=f"joint fit, {_describe_method(ds)}",
+        subject=subject,
+        condition=one.shell,
+    )

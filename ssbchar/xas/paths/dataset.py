@@ -1,150 +1,207 @@
-"""What a fit of paths found, as a Dataset: parameters by shell, their covariance, curves, and
-whether to believe it."""
+"""The result of a fit of paths as a Dataset, and whether its minimum is a plausible structure."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
 from ssbchar.xas.exafs import fourier
 from ssbchar.xas.paths.exafs_equation import Shell
-from ssbchar.xas.paths.model import KINDS, FitResult, PathFitProblem
+from ssbchar.xas.paths.model import KINDS, FitResult, Kind, PathFitProblem
 from ssbchar.xas.paths.options import PathFit
+from ssbchar.xas.paths.outputs import DEPEND_ON_KWEIGHT, PATH_FIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import xarray as xr
 
-UNITS = ("1", "angstrom", "angstrom^2")
-"""Of `KINDS`."""
 SHOWN_R = 6.0
 """Last R that is kept [angstrom]."""
-FAR, MOVED, MISFIT = 0.2, 10.0, 0.05
-"""Change of a distance [angstrom], of the origin [eV] and R factor beyond which a fit is
-doubted."""
+FAR = 0.2
+"""Change of a distance beyond which a fit is doubtful [angstrom]."""
+MOVED = 10.0
+"""Shift of the energy origin beyond which a fit is doubtful [eV]."""
+MISFIT = 0.05
+"""R factor beyond which a fit is doubtful."""
 
 
 def build_fit_dataset(
-    given: list[xr.Dataset],
+    given: Sequence[xr.Dataset],
     problem: PathFitProblem,
-    found: list[Shell],
-    done: FitResult,
+    shells: Sequence[Shell],
+    result: FitResult,
     options: PathFit,
-    about: Mapping[Any, Any],
 ) -> xr.Dataset:
     """Return the Dataset of `ssbchar.xas.paths.fit_paths`.
 
     Parameters
     ----------
-    given : list of Dataset
-        From `ssbchar.xas.exafs.extract_exafs`.
-    problem, found, done, options
-        What was fitted, its shells and the minimum.
-    about : mapping
-        Attributes of the paths.
+    given : sequence of Dataset
+        From `ssbchar.xas.exafs.extract_exafs`, the pristine one first.
+    problem : PathFitProblem
+        What was fitted.
+    shells : sequence of Shell
+        Numbers and distances [angstrom] of the crystal.
+    result : FitResult
+        The minimum.
+    options : PathFit
+        Changes that would matter.
+
+    Returns
+    -------
+    Dataset, dims part, shell, parameter, k, r
+        As `ssbchar.xas.paths.outputs.PATH_FIT`; E0 in eV.
     """
-    import xarray as xr
-
-    last, stderr = given[-1], np.sqrt(np.diag(done.covariance))
     parts = ["pristine", "cycled"] if len(given) > 1 else ["sample"]
-    kept = {
-        k: last.attrs[k] for k in ("element", "edge", "alignment", "measurement") if k in last.attrs
+    values = {
+        "parameter": name_parameters(problem, shells, parts),
+        "part": parts,
+        "shell": [shell.label for shell in shells],
+        "value": result.values,
+        "stderr": np.sqrt(np.diag(result.covariance)),
+        "covariance": result.covariance,
+        "crystal_number": [shell.number for shell in shells],
+        "crystal_distance": [shell.distance for shell in shells],
+        "r_factor": result.r_factor,
+        "noise_r": result.noise,
+        "chi_square": result.chi_square,
+        "reduced_chi_square": result.reduced,
+        "independent_points": result.independent,
+        "s02": options.s02,
+        **_tabulate_shells(problem, shells, result),
+        **_compute_curves(problem, result),
     }
-    ds = xr.Dataset(
-        attrs={**kept, **{k: about[k] for k in ("phase", "made", "simplified") if k in about}}
-    )
-    ds["parameter"] = ("parameter", name_parameters(problem, found, parts))
-    ds["part"], ds["shell"] = ("part", parts), ("shell", [s.label for s in found])
-    each = {
-        "units": "1",
-        "long_name": "in units of number 1, distance angstrom, displacement angstrom^2, e0 eV",
-    }
-    ds["value"], ds["stderr"] = ("parameter", done.values, each), ("parameter", stderr, each)
-    ds["covariance"] = (("parameter", "parameter2"), done.covariance, each)
-    places = np.array([s.places for s in problem.spectra])
-    for column, (kind, unit) in enumerate(zip(KINDS, UNITS, strict=True)):
-        values = done.values[places[:, :, column]]
-        values = values + np.array([s.distance for s in found]) if kind == "distance" else values
-        ds[kind] = (("part", "shell"), values, {"units": unit})
-        ds[f"{kind}_stderr"] = (("part", "shell"), stderr[places[:, :, column]], {"units": unit})
-        ds[f"{kind}_place"] = (("part", "shell"), places[:, :, column])
-    ds["e0"] = (
-        "part",
-        [float(done.values[s.e0]) + s.offset for s in problem.spectra],
-        {"units": "eV"},
-    )
-    ds["e0_stderr"] = ("part", stderr[[s.e0 for s in problem.spectra]], {"units": "eV"})
-    ds["crystal_number"] = ("shell", [s.number for s in found], {"units": "1"})
-    ds["crystal_distance"] = ("shell", [s.distance for s in found], {"units": "angstrom"})
-    ds["r_factor"] = ("part", done.r_factor, {"units": "1"})
-    ds["noise_r"] = ("part", done.noise, {"units": f"angstrom^-{problem.transform.kweight + 1}"})
-    for name, number in (
-        ("chi_square", done.chi_square),
-        ("reduced_chi_square", done.reduced),
-        ("independent_points", done.independent),
-        ("s02", options.s02),
-    ):
-        ds[name] = ((), number, {"units": "1"})
-    ds.attrs.update({f"fit_{key}": value for key, value in vars(problem.transform).items()})
-    ds.attrs.update({f"max_{kind}": getattr(options, f"max_{kind}") for kind in KINDS})
-    doubts = find_doubts(ds, done)
-    ds.attrs.update(verdict="doubtful" if doubts else "ok", reason="; ".join(doubts))
-    ds.attrs["notes"] = json.dumps([n for one in given for n in notes.read_notes(one.attrs)])
-    return add_curves(ds, problem, done)
+    ds = PATH_FIT.dataset(values, attrs=_describe(given, problem, options))
+    for name in DEPEND_ON_KWEIGHT:
+        ds[name].attrs["units"] = f"angstrom^-{problem.transform.kweight + 1}"
+    doubts = find_doubts(ds, result)
+    verdict = Verdict.DOUBTFUL if doubts else Verdict.OK
+    ds.attrs.update(verdict=verdict.value, reason="; ".join(doubts))
+    return ds
 
 
-def name_parameters(problem: PathFitProblem, found: list[Shell], parts: list[str]) -> list[str]:
-    """Return what each parameter is: of a pair with the part it belongs to, none where both share
-    it."""
+def _tabulate_shells(
+    problem: PathFitProblem, shells: Sequence[Shell], result: FitResult
+) -> dict[str, Any]:
+    """Return number, distance and displacement by part and shell, and the origin by part."""
+    stderr = np.sqrt(np.diag(result.covariance))
+    places = np.array([spectrum.places for spectrum in problem.spectra])
+    crystal_distance = np.array([shell.distance for shell in shells])
+    table: dict[str, Any] = {}
+    for column, kind in enumerate(KINDS):
+        place = places[:, :, column]
+        values = result.values[place]
+        # The parameter is the change of the distance from that in the crystal.
+        if kind is Kind.DISTANCE:
+            values = values + crystal_distance
+        table[kind.value] = values
+        table[f"{kind}_stderr"] = stderr[place]
+        table[f"{kind}_place"] = place
+    table["e0"] = [float(result.values[s.e0]) + s.offset for s in problem.spectra]
+    table["e0_stderr"] = stderr[[s.e0 for s in problem.spectra]]
+    return table
+
+
+def _compute_curves(problem: PathFitProblem, result: FitResult) -> dict[str, Any]:
+    """Return data, model and shells on a common k grid, data and model in R."""
+    end = min(spectrum.k.size for spectrum in problem.spectra)
+    k = problem.spectra[0].k[:end]
+    weights = problem.compute_weights(k)
+    chi = np.array([spectrum.chi[:end] for spectrum in problem.spectra])
+    of_shells = np.array(
+        [
+            [one[:end] for one in problem.compute_model(result.values, i)[0]]
+            for i in range(len(problem.spectra))
+        ]
+    )
+    model = of_shells.sum(axis=1)
+    r, chi_r = fourier.chi_r_from_chi(chi, weights, SHOWN_R)
+    _, model_r = fourier.chi_r_from_chi(model, weights, SHOWN_R)
+    return {
+        "k": k,
+        "r": r,
+        "chi": chi,
+        "model": model,
+        "parts": of_shells,
+        "chi_r_real": chi_r.real,
+        "chi_r_imag": chi_r.imag,
+        "model_r_real": model_r.real,
+        "model_r_imag": model_r.imag,
+    }
+
+
+def _describe(
+    given: Sequence[xr.Dataset], problem: PathFitProblem, options: PathFit
+) -> dict[str, Any]:
+    """Return the attributes: of the measurement, the transform, and the changes that matter."""
+    last = given[-1].attrs
+    inherited = ("element", "edge", "alignment", "measurement")
+    found = [note for ds in given for note in notes.read_notes(ds.attrs)]
+    return {
+        **{key: last[key] for key in inherited if key in last},
+        **{f"fit_{key}": value for key, value in asdict(problem.transform).items()},
+        **{f"max_{kind}": getattr(options, f"max_{kind}") for kind in KINDS},
+        "notes": json.dumps(found),
+    }
+
+
+def name_parameters(
+    problem: PathFitProblem, shells: Sequence[Shell], parts: Sequence[str]
+) -> list[str]:
+    """Return the name of each parameter, with the part it belongs to unless all parts share it.
+
+    Parameters
+    ----------
+    problem : PathFitProblem
+        One spectrum per part.
+    shells : sequence of Shell
+        Labels with the distance [angstrom].
+    parts : sequence of str
+
+    Returns
+    -------
+    list of str, length parameter
+    """
     owners: list[list[str]] = [[] for _ in range(problem.size)]
-    what = [""] * problem.size
-    for s, part in zip(problem.spectra, parts, strict=True):
-        what[s.e0] = "e0"
-        owners[s.e0].append(part)
-        for row, shell in zip(s.places, found, strict=True):
+    names = [""] * problem.size
+    for spectrum, part in zip(problem.spectra, parts, strict=True):
+        names[spectrum.e0] = "e0"
+        owners[spectrum.e0].append(part)
+        for row, shell in zip(spectrum.places, shells, strict=True):
             for place, kind in zip(row, KINDS, strict=True):
-                what[place] = f"{'change of ' if kind == 'distance' else ''}{kind} {shell.label}"
+                fitted = "change of distance" if kind is Kind.DISTANCE else kind.value
+                names[place] = f"{fitted} {shell.label}"
                 owners[place].append(part)
     return [
-        w if len(own) == len(parts) else f"{w}, {own[0]}"
-        for w, own in zip(what, owners, strict=True)
+        name if len(own) == len(parts) else f"{name}, {own[0]}"
+        for name, own in zip(names, owners, strict=True)
     ]
 
 
-def find_doubts(ds: xr.Dataset, done: FitResult) -> list[str]:
-    """Return what says that the minimum is no structure: signs, distances, origin, misfit."""
-    said = [] if done.converged else ["the fit did not converge"]
+def find_doubts(ds: xr.Dataset, result: FitResult) -> list[str]:
+    """Return why a minimum is not a plausible structure; empty if it is one.
+
+    Parameters
+    ----------
+    ds : Dataset, dims part, shell
+        ``number``, ``distance`` [angstrom], ``displacement`` [angstrom^2], ``e0`` [eV],
+        ``r_factor``, ``crystal_distance`` [angstrom].
+    result : FitResult
+        Whether the fit converged.
+    """
+    doubts = [] if result.converged else ["the fit did not converge"]
     if (ds["number"].values <= 0).any() or (ds["displacement"].values < 0).any():
-        said.append("a number or a mean square displacement is negative")
-    if np.abs(ds["distance"].values - ds["crystal_distance"].values).max() > FAR:
-        said.append(f"a distance is more than {FAR:g} angstrom from the crystal's")
+        doubts.append("a number or a mean square displacement is negative")
+    moved = np.abs(ds["distance"].values - ds["crystal_distance"].values).max()
+    if moved > FAR:
+        doubts.append(f"a distance is more than {FAR:g} angstrom from the crystal's")
     if np.abs(ds["e0"].values).max() > MOVED:
-        said.append(f"the origin has moved by more than {MOVED:g} eV")
+        doubts.append(f"the energy origin has moved by more than {MOVED:g} eV")
     if (ds["r_factor"].values > MISFIT).any():
-        said.append(f"R factor {float(ds['r_factor'].max()):.2g} above {MISFIT:g}")
-    return said
-
-
-def add_curves(ds: xr.Dataset, problem: PathFitProblem, done: FitResult) -> xr.Dataset:
-    """Return the Dataset with data, model and shells on a common k grid, data and model in R."""
-    end = min(s.k.size for s in problem.spectra)
-    k = problem.spectra[0].k[:end]
-    weights = problem.weights(k)
-    chi = np.array([s.chi[:end] for s in problem.spectra])
-    parts = np.array(
-        [[c[:end] for c in problem.model(done.values, i)[0]] for i in range(len(problem.spectra))]
-    )
-    ds = ds.assign_coords(k=("k", k, {"units": "1/angstrom"}))
-    unit = f"angstrom^-{problem.transform.kweight + 1}"
-    for name, values in (("chi", chi), ("model", parts.sum(axis=1))):
-        ds[name] = (("part", "k"), values, {"units": "1"})
-        r, waves = fourier.chi_r_from_chi(values, weights, SHOWN_R)
-        ds = ds.assign_coords(r=("r", r, {"units": "angstrom"}))
-        ds[f"{name}_r_real"] = (("part", "r"), waves.real, {"units": unit})
-        ds[f"{name}_r_imag"] = (("part", "r"), waves.imag, {"units": unit})
-    ds["parts"] = (("part", "shell", "k"), parts, {"units": "1"})
-    return ds
+        doubts.append(f"R factor {float(ds['r_factor'].max()):.2g} above {MISFIT:g}")
+    return doubts

@@ -1,9 +1,8 @@
-"""The EXAFS equation over FEFF's paths: chi(k) of shells with their number, distance and disorder,
-and its slopes."""
+"""The EXAFS equation over FEFF's paths: chi(k) of shells and its derivatives."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,22 +15,48 @@ if TYPE_CHECKING:
     import xarray as xr
 
 SMALLEST_Q = 0.05
-"""The photoelectron's wavenumber is not taken below this [1/angstrom]; windows begin far above."""
+"""Smallest wavenumber of the photoelectron [1/angstrom]; windows begin far above."""
 STEP_E0 = 1e-3
 """Step of the central difference by E0 [eV]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shell:
     """Paths that share one number, one change of distance and one mean square displacement."""
 
     label: str
     """Scatterer and mean distance, such as ``O 2.14``."""
     paths: NDArray[np.int_]
+    """Indices into `ScatteringPaths`, shape (path,)."""
     number: float
-    """Neighbours in the crystal: the degeneracies' sum."""
+    """Neighbours in the crystal: sum of the degeneracies."""
     distance: float
-    """Their mean half length [angstrom]."""
+    """Mean half length of the paths [angstrom]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShellParameters:
+    """What is fitted of a shell."""
+
+    e0: float
+    """Shift of the photoelectron's energy origin [eV]."""
+    number: float
+    """Neighbours times the passive electrons' factor S0^2."""
+    delta_r: float
+    """Change of the distance [angstrom]."""
+    sigma2: float
+    """Mean square displacement [angstrom^2]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShellWaves:
+    """Complex waves of a shell, shape (k,); the imaginary part of `wave` is chi(k)."""
+
+    wave: NDArray[np.complex128]
+    by_delta_r: NDArray[np.complex128]
+    """Derivative by the change of distance [1/angstrom]."""
+    by_sigma2: NDArray[np.complex128]
+    """Derivative by the mean square displacement [1/angstrom^2]."""
 
 
 class ScatteringPaths:
@@ -40,7 +65,7 @@ class ScatteringPaths:
     Parameters
     ----------
     ds : Dataset
-        From `ssbchar.xas.paths.feffdat.dataset`.
+        From `ssbchar.xas.paths.feffdat.build_path_dataset`.
     """
 
     def __init__(self, ds: xr.Dataset) -> None:
@@ -48,23 +73,25 @@ class ScatteringPaths:
 
         self.reff: Array = ds["reff"].values
         self.degeneracy: Array = ds["degeneracy"].values
-        self.scatterer = [str(s) for s in ds["scatterer"].values]
-        self.last_k = float(ds["k"].values[-1])
         names = ("amplitude", "phase", "momentum", "free_path")
         table = np.stack([ds[n].values for n in names])
         self._spline = CubicSpline(ds["k"].values, np.moveaxis(table, 2, 0))
 
-    def chi(
-        self, k: Array, e0: float, shell: Shell, number: float, delta_r: float, sigma2: float
-    ) -> Array:
-        """Return chi(k) of a shell (see `waves`)."""
-        return np.asarray(self.waves(k, e0, shell, number, delta_r, sigma2)[0].imag)
+    def compute_chi(self, k: Array, shell: Shell, at: ShellParameters) -> Array:
+        """Return chi(k) of a shell, shape (k,) (see `compute_waves`).
 
-    def waves(
-        self, k: Array, e0: float, shell: Shell, number: float, delta_r: float, sigma2: float
-    ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.complex128]]:
-        """Return the complex wave of a shell, whose imaginary part is chi, and its slopes by
-        `delta_r` and `sigma2`.
+        Parameters
+        ----------
+        k : array, shape (k,)
+            From the spectrum's own E0 [1/angstrom].
+        shell : Shell
+        at : ShellParameters
+            Values of the parameters [eV, angstrom, angstrom^2].
+        """
+        return np.asarray(self.compute_waves(k, shell, at).wave.imag)
+
+    def compute_waves(self, k: Array, shell: Shell, at: ShellParameters) -> ShellWaves:
+        """Return the complex wave of a shell, whose imaginary part is chi, and its derivatives.
 
         sum_j N_j F_j / (q (R_j + dR)^2) exp(-2 R_j Im p - 2 p^2 s2 + i (2 q R_j + phi_j + 2 p (dR -
         2 s2 / R_j))), with q^2 = k^2 - 2 m E0 / hbar^2, p FEFF's complex momentum at q, N_j in
@@ -76,81 +103,106 @@ class ScatteringPaths:
         ----------
         k : array, shape (k,)
             From the spectrum's own E0 [1/angstrom].
-        e0 : float
-            Shift of the origin [eV].
         shell : Shell
-        number : float
-            Neighbours times the passive electrons' factor S0^2.
-        delta_r, sigma2 : float
-            [angstrom], [angstrom^2]
+        at : ShellParameters
+            Values of the parameters [eV, angstrom, angstrom^2].
 
         Returns
         -------
-        complex array, shape (k,), three times
+        ShellWaves
+            Arrays of shape (k,).
         """
-        q = np.sqrt(np.maximum(k**2 - ETOK * e0, SMALLEST_Q**2))[:, None]
-        size, phase, real, free = np.moveaxis(self._spline(q[:, 0])[:, :, shell.paths], 1, 0)
-        p, reff = real + 1j / free, self.reff[shell.paths]
-        share = number * self.degeneracy[shell.paths] / shell.number
-        wave = (
-            share
-            * size
-            / (q * (reff + delta_r) ** 2)
-            * np.exp(
-                -2 * reff * p.imag
-                - 2 * p**2 * sigma2
-                + 1j * (2 * q * reff + phase + 2 * p * (delta_r - 2 * sigma2 / reff))
-            )
+        q = np.sqrt(np.maximum(k**2 - ETOK * at.e0, SMALLEST_Q**2))[:, None]
+        table = self._spline(q[:, 0])[:, :, shell.paths]
+        size, phase, real, free_path = np.moveaxis(table, 1, 0)
+        p, reff = real + 1j / free_path, self.reff[shell.paths]
+        share = at.number * self.degeneracy[shell.paths] / shell.number
+        exponent = (
+            -2 * reff * p.imag
+            - 2 * p**2 * at.sigma2
+            + 1j * (2 * q * reff + phase + 2 * p * (at.delta_r - 2 * at.sigma2 / reff))
         )
-        by_r = wave * (2j * p - 2 / (reff + delta_r))
+        wave = share * size / (q * (reff + at.delta_r) ** 2) * np.exp(exponent)
+        by_delta_r = wave * (2j * p - 2 / (reff + at.delta_r))
         by_sigma2 = wave * (-2 * p**2 - 4j * p / reff)
-        return wave.sum(axis=1), by_r.sum(axis=1), by_sigma2.sum(axis=1)
-
-    def slopes(
-        self, k: Array, e0: float, shell: Shell, number: float, delta_r: float, sigma2: float
-    ) -> tuple[Array, Array]:
-        """Return chi of a shell and its slopes by E0, number, delta_r and sigma2, shapes (k,) and
-        (4, k)."""
-        wave, by_r, by_sigma2 = self.waves(k, e0, shell, number, delta_r, sigma2)
-        unit = self.waves(k, e0, shell, 1.0, delta_r, sigma2)[0].imag
-        up, down = (
-            self.chi(k, e0 + d, shell, number, delta_r, sigma2) for d in (STEP_E0, -STEP_E0)
+        return ShellWaves(
+            wave=wave.sum(axis=1),
+            by_delta_r=by_delta_r.sum(axis=1),
+            by_sigma2=by_sigma2.sum(axis=1),
         )
-        return wave.imag, np.stack([(up - down) / (2 * STEP_E0), unit, by_r.imag, by_sigma2.imag])
+
+    def differentiate_chi(self, k: Array, shell: Shell, at: ShellParameters) -> tuple[Array, Array]:
+        """Return chi of a shell, and its derivatives by E0, number, distance and displacement.
+
+        Parameters
+        ----------
+        k : array, shape (k,)
+            [1/angstrom]
+        shell : Shell
+        at : ShellParameters
+            Values of the parameters [eV, angstrom, angstrom^2].
+
+        Returns
+        -------
+        chi : array, shape (k,)
+        derivatives : array, shape (4, k)
+            Per eV, per neighbour, per angstrom and per angstrom^2.
+        """
+        waves = self.compute_waves(k, shell, at)
+        one_neighbour = self.compute_waves(k, shell, replace(at, number=1.0)).wave.imag
+        # E0 moves q and with it every entry of FEFF's tables: a central difference is simpler than
+        # the chain rule.
+        up = self.compute_chi(k, shell, replace(at, e0=at.e0 + STEP_E0))
+        down = self.compute_chi(k, shell, replace(at, e0=at.e0 - STEP_E0))
+        by_e0 = (up - down) / (2 * STEP_E0)
+        derivatives = [by_e0, one_neighbour, waves.by_delta_r.imag, waves.by_sigma2.imag]
+        return waves.wave.imag, np.stack(derivatives)
 
 
 def group_shells(
-    ds: xr.Dataset, limits: tuple[tuple[float, float], ...], rmax: float, gap: float, legs: int
+    ds: xr.Dataset,
+    limits: tuple[tuple[float, float], ...],
+    *,
+    rmax: float,
+    gap: float,
+    legs: int,
 ) -> list[Shell]:
     """Return the shells that are fitted, nearest first.
 
     Parameters
     ----------
     ds : Dataset
-        From `ssbchar.xas.paths.feffdat.dataset`.
+        From `ssbchar.xas.paths.feffdat.build_path_dataset`.
     limits : tuple of (low, high)
-        Ranges of the half lengths of each shell's paths [angstrom]; empty groups paths of one
-        scatterer with no gap wider than `gap`, whose shortest is below `rmax`.
+        Ranges of the half lengths of each shell's paths [angstrom]. If empty, paths of one
+        scatterer with no gap wider than `gap` are a shell, where the shortest is below `rmax`.
     rmax, gap : float
         [angstrom]
     legs : int
         Paths of more legs are left out.
+
+    Returns
+    -------
+    list of Shell
+        Distances in angstrom, path indices of shape (path,).
     """
     reff, degeneracy = ds["reff"].values, ds["degeneracy"].values
-    names = np.array([str(s) for s in ds["scatterer"].values])
+    scatterers = np.array([str(s) for s in ds["scatterer"].values])
     used = ds["legs"].values <= legs
     groups: list[NDArray[np.int_]] = []
     if limits:
         groups = [np.flatnonzero(used & (reff >= low) & (reff <= high)) for low, high in limits]
     else:
-        for name in sorted(set(names[used])):
-            own = np.flatnonzero(used & (names == name))
+        for scatterer in sorted(set(scatterers[used])):
+            own = np.flatnonzero(used & (scatterers == scatterer))
             groups += np.split(own, np.flatnonzero(np.diff(reff[own]) > gap) + 1)
-        groups = sorted((g for g in groups if reff[g[0]] < rmax), key=lambda g: float(reff[g[0]]))
-    found = []
-    for g in groups:
-        if g.size:
-            number = float(degeneracy[g].sum())
-            mean = float(degeneracy[g] @ reff[g] / number)
-            found.append(Shell(f"{'+'.join(sorted(set(names[g])))} {mean:.2f}", g, number, mean))
-    return found
+        near = [group for group in groups if reff[group[0]] < rmax]
+        groups = sorted(near, key=lambda group: float(reff[group[0]]))
+    shells = []
+    for group in groups:
+        if group.size:
+            number = float(degeneracy[group].sum())
+            mean = float(degeneracy[group] @ reff[group] / number)
+            label = f"{'+'.join(sorted(set(scatterers[group])))} {mean:.2f}"
+            shells.append(Shell(label=label, paths=group, number=number, distance=mean))
+    return shells

@@ -1,5 +1,4 @@
-"""A phase's scattering paths: FEFF is run on its crystal, or files of an own FEFF calculation are
-read."""
+"""A phase's scattering paths: run FEFF on its crystal, or read the files of another calculation."""
 
 from __future__ import annotations
 
@@ -10,6 +9,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,15 +23,17 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ELEMENTS = (
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb "
-    "Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au "
-    "Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U"
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se "
+    "Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy "
+    "Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U"
 ).split()
+"""By atomic number, from 1."""
 HOLES = {"K": 1, "L1": 2, "L2": 3, "L3": 4}
+"""FEFF's number of the core hole by edge."""
 ENVIRONMENT = Path(".venv-larch")
 """Made by ``make feff`` from ``requirements.larch.lock``."""
 SECONDS = 600
-"""FEFF is given up after this."""
+"""FEFF is stopped after this time."""
 ABSENT = "FEFF is not installed (extra 'larch')"
 
 
@@ -48,15 +50,15 @@ def calculate_paths(
     normalised : Dataset
         From `ssbchar.xas.normalisation.normalise_spectra`: element and edge.
     options : Feff
+        The program, the radius of the cluster and the longest path [angstrom].
     labels : dict
         ``phase`` names the phase.
 
     Returns
     -------
-    Dataset
-        As `ssbchar.xas.paths.feffdat.dataset`; attrs ``phase``, ``made`` (how) and ``simplified``.
-        Where FEFF is needed and not there: no variables, attrs ``skipped`` says so, and
-        ``set_aside``.
+    Dataset, dims path, k
+        As `ssbchar.xas.paths.outputs.PATHS`; lengths in angstrom. Where FEFF is needed and not
+        installed: no variables, attrs ``skipped`` and ``set_aside``.
 
     Raises
     ------
@@ -81,45 +83,71 @@ def calculate_paths(
         return ds
     phase = crystals.read_phase(table, name, ReflectionListing())
     element, edge = str(normalised.attrs["element"]), str(normalised.attrs["edge"])
-    around, simplified = build_clusters(phase, element, options.cluster)
+    clusters, simplified = build_clusters(phase, element, options.cluster)
     program = find_executable(options)
     if program is None:
         return describe_missing_feff(name)
-    found, sites = [], []
-    for i, one in enumerate(around):
-        for path in run_feff(
-            program, format_feff_input(one, edge, options, f"{name}, site {i + 1}")
-        ):
-            found.append(
-                feffdat.FeffPath(**{**vars(path), "degeneracy": path.degeneracy * one.share})
-            )
-            sites.append(i)
-    ds = feffdat.build_path_dataset(found, sites, name)
-    ds.attrs.update(
-        phase=name, made=f"{ds.attrs['feff']}, from its CIF", simplified="; ".join(simplified)
-    )
+    paths, sites = [], []
+    for site, cluster in enumerate(clusters):
+        text = format_feff_input(cluster, edge, options, f"{name}, site {site + 1}")
+        for path in run_feff(program, text):
+            # A site counts as often as the absorber is on it.
+            paths.append(replace(path, degeneracy=path.degeneracy * cluster.share))
+            sites.append(site)
+    ds = feffdat.build_path_dataset(paths, sites, name)
+    made = f"{ds.attrs['feff']}, from its CIF"
+    ds.attrs.update(phase=name, made=made, simplified="; ".join(simplified))
     return ds
 
 
 def describe_missing_feff(name: str) -> xr.Dataset:
-    """Return what stands for paths where there is no FEFF: nothing, and why."""
+    """Return the dataset that stands for the paths of a phase where FEFF is not installed.
+
+    Parameters
+    ----------
+    name : str
+        The phase.
+
+    Returns
+    -------
+    Dataset
+        No variables; attrs ``skipped``, ``set_aside`` and ``phase``.
+    """
     import xarray as xr
 
     remedy = "make feff, or name a folder of feffNNNN.dat as 'feff:' of the phase"
-    aside = [
-        {
-            "where": f"phase {name}",
-            "problem": f"{ABSENT}: its paths are not fitted",
-            "remedy": remedy,
-        }
-    ]
+    exclusion = {
+        "where": f"phase {name}",
+        "problem": f"{ABSENT}: its paths are not fitted",
+        "remedy": remedy,
+    }
     return xr.Dataset(
-        attrs={"skipped": f"{ABSENT}; {remedy}", "set_aside": json.dumps(aside), "phase": name}
+        attrs={
+            "skipped": f"{ABSENT}; {remedy}",
+            "set_aside": json.dumps([exclusion]),
+            "phase": name,
+        }
     )
 
 
 def read_folder(folder: Path) -> xr.Dataset:
-    """Return the paths of a folder of feffNNNN.dat."""
+    """Return the paths of a folder of feffNNNN.dat.
+
+    Parameters
+    ----------
+    folder : Path
+        What FEFF wrote, for one absorbing site.
+
+    Returns
+    -------
+    Dataset, dims path, k
+        As `ssbchar.xas.paths.outputs.PATHS`; lengths in angstrom.
+
+    Raises
+    ------
+    BadInput
+        There is no such folder, or no path in it.
+    """
     if not folder.is_dir():
         raise BadInput(
             folder,
@@ -127,31 +155,46 @@ def read_folder(folder: Path) -> xr.Dataset:
             "correct 'feff:' (relative to the phases file)",
         )
     files = sorted(p for p in folder.iterdir() if re.fullmatch(r"feff\d{4,}\.dat", p.name))
-    return feffdat.build_path_dataset(
-        [feffdat.read_path(p) for p in files], [0] * len(files), str(folder)
-    )
+    paths = [feffdat.read_path(path) for path in files]
+    return feffdat.build_path_dataset(paths, [0] * len(files), str(folder))
 
 
 def find_executable(options: Feff) -> Path | None:
-    """Return FEFF 6: the configured one, that of ``.venv-larch``, of an installed Larch or on the
-    PATH."""
+    """Return FEFF 6: as configured, or of ``.venv-larch``, an installed Larch or the PATH.
+
+    Parameters
+    ----------
+    options : Feff
+        ``program`` names the executable.
+
+    Returns
+    -------
+    Path or None
+        None where FEFF is not installed.
+
+    Raises
+    ------
+    BadInput
+        The configured program does not exist.
+    """
     if options.program:
         given = Path(options.program)
         if not given.is_file():
-            raise BadInput(
-                given, "FEFF is not there", "correct xas.feff.program, or leave it empty"
-            )
+            remedy = "correct xas.feff.program, or leave it empty"
+            raise BadInput(given, "FEFF is not there", remedy)
         return given.absolute()
-    system = {"Linux": "linux64", "Darwin": "darwin64", "Windows": "win64"}.get(
-        platform.system(), "linux64"
-    )
+    folders = {"Linux": "linux64", "Darwin": "darwin64", "Windows": "win64"}
+    system = folders.get(platform.system(), "linux64")
     inside = Path("bin") / system / ("feff6l.exe" if system == "win64" else "feff6l")
-    larch = importlib.util.find_spec("larch")
     homes = [*ENVIRONMENT.glob("lib/python3*/site-packages/larch")]
-    homes += [Path(larch.origin).parent] if larch is not None and larch.origin else []
-    there = [home / inside for home in homes if (home / inside).is_file()]
+    larch = importlib.util.find_spec("larch")
+    if larch is not None and larch.origin:
+        homes.append(Path(larch.origin).parent)
+    for home in homes:
+        if (home / inside).is_file():
+            return (home / inside).absolute()
     on_path = shutil.which("feff6l")
-    return there[0].absolute() if there else Path(on_path) if on_path else None
+    return Path(on_path) if on_path else None
 
 
 def is_installed() -> bool:
@@ -160,11 +203,41 @@ def is_installed() -> bool:
 
 
 def format_feff_input(cluster: Cluster, edge: str, options: Feff, title: str) -> str:
-    """Return feff.inp of FEFF 6: one potential for the absorber and one for each other element."""
+    """Return feff.inp of FEFF 6: one potential for the absorber and one for each other element.
+
+    Parameters
+    ----------
+    cluster : Cluster
+        Positions of shape (atom, 3) [angstrom], the absorber first.
+    edge : str
+        ``K``, ``L1``, ``L2`` or ``L3``.
+    options : Feff
+        Longest half path [angstrom] and most legs.
+    title : str
+        First line of the file.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    BadInput
+        Another edge.
+    """
     if edge not in HOLES:
         raise BadInput(title, f"FEFF 6 knows no edge {edge}", f"use {', '.join(HOLES)}")
     absorber, *others = cluster.elements
     kinds = list(dict.fromkeys(others))
+    potentials = [f" {i} {ELEMENTS.index(kind) + 1} {kind}" for i, kind in enumerate(kinds, 1)]
+    # Neighbours of the absorber's element have a potential of their own: they have no core hole.
+    indices = [0, *(1 + kinds.index(kind) for kind in others)]
+    atoms = [
+        f" {x:11.5f} {y:11.5f} {z:11.5f} {index} {element}"
+        for (x, y, z), index, element in zip(
+            cluster.positions.tolist(), indices, cluster.elements, strict=True
+        )
+    ]
     lines = [
         f"TITLE {title}",
         f"HOLE {HOLES[edge]} 1.0",
@@ -174,19 +247,36 @@ def format_feff_input(cluster: Cluster, edge: str, options: Feff, title: str) ->
         f"NLEG {options.legs}",
         "POTENTIALS",
         f" 0 {ELEMENTS.index(absorber) + 1} {absorber}",
+        *potentials,
+        "ATOMS",
+        *atoms,
+        "END",
+        "",
     ]
-    lines += [f" {i} {ELEMENTS.index(kind) + 1} {kind}" for i, kind in enumerate(kinds, 1)]
-    lines.append("ATOMS")
-    places = [0, *(1 + kinds.index(kind) for kind in others)]
-    for (x, y, z), place, kind in zip(
-        cluster.positions.tolist(), places, cluster.elements, strict=True
-    ):
-        lines.append(f" {x:11.5f} {y:11.5f} {z:11.5f} {place} {kind}")
-    return "\n".join([*lines, "END", ""])
+    return "\n".join(lines)
 
 
 def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
-    """Return the paths that FEFF writes for an input."""
+    """Return the paths that FEFF writes for an input.
+
+    Parameters
+    ----------
+    program : Path
+        The executable.
+    text : str
+        feff.inp.
+
+    Returns
+    -------
+    list of FeffPath
+        In the order of FEFF's numbers; arrays of shape (k,).
+
+    Raises
+    ------
+    BadInput
+        FEFF took more than 600 s, or wrote no path.
+    """
+    title = text.splitlines()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "feff.inp").write_text(text, encoding="ascii")
@@ -195,13 +285,11 @@ def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
                 [program], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired as error:
-            raise BadInput(
-                text.splitlines()[0], f"FEFF ran for {SECONDS} s", "lower xas.feff.rmax or legs"
-            ) from error
+            remedy = "lower xas.feff.rmax or legs"
+            raise BadInput(title, f"FEFF ran for {SECONDS} s", remedy) from error
         files = sorted(folder.glob("feff0*.dat"))
         if not files:
-            last = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["nothing said"]
-            raise BadInput(
-                text.splitlines()[0], f"FEFF wrote no path: {last[0].strip()}", "look at the CIF"
-            )
-        return [feffdat.read_path(p) for p in files]
+            printed = (done.stdout + done.stderr).strip().splitlines()
+            last = printed[-1].strip() if printed else "it printed nothing"
+            raise BadInput(title, f"FEFF wrote no path: {last}", "look at the CIF")
+        return [feffdat.read_path(path) for path in files]

@@ -1,5 +1,4 @@
-"""Scattering paths as FEFF writes them (feffNNNN.dat): effective amplitude, phase and momentum of
-each."""
+"""Scattering paths as FEFF writes them (feffNNNN.dat): effective amplitude, phase and momentum."""
 
 from __future__ import annotations
 
@@ -13,15 +12,19 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
+from ssbchar.xas.paths.outputs import PATHS
 
 if TYPE_CHECKING:
     import xarray as xr
 
 COLUMNS = 7
 """k, real[2*phc], mag[feff], phase[feff], red factor, lambda, real[p]."""
+FEWEST_ROWS = 10
+"""A table of fewer rows was not written to its end."""
+REMEDY = "give feffNNNN.dat as FEFF 6 or 8 writes it"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FeffPath:
     """One path of a FEFF calculation."""
 
@@ -33,7 +36,7 @@ class FeffPath:
     scatterer: str
     """Elements that scatter, in order."""
     k: Array
-    """[1/angstrom]"""
+    """Wavenumber, shape (k,) [1/angstrom]."""
     amplitude: Array
     """F_eff times the reduction by the central atom [angstrom]."""
     phase: Array
@@ -49,104 +52,105 @@ class FeffPath:
 def read_path(path: Path) -> FeffPath:
     """Return a path from a feffNNNN.dat of FEFF 6 or 8.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    FeffPath
+        Arrays of shape (k,); lengths in angstrom, phases in radian.
+
     Raises
     ------
     BadInput
-        The file has no geometry or no table, or a number in it is none.
+        The file has no geometry or no table, or holds something that is not a number.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    begin = next((i for i, text in enumerate(lines) if text.lstrip(" #").startswith("-----")), -1)
+    rule = next((i for i, text in enumerate(lines) if text.lstrip(" #").startswith("-----")), -1)
     head = next((i for i, text in enumerate(lines) if "real[p]" in text), -1)
-    remedy = "give feffNNNN.dat as FEFF 6 or 8 writes it"
-    if begin < 0 or head < begin:
-        raise BadInput(path, "not a path of FEFF: no geometry or no table", remedy)
+    if rule < 0 or head < rule:
+        raise BadInput(path, "not a path of FEFF: no geometry or no table", REMEDY)
     try:
-        legs, degeneracy, reff = (float(word) for word in lines[begin + 1].split()[:3])
-        atoms = [text.split() for text in lines[begin + 3 : head]]
-        rows = [
-            [float(word) for word in text.split()] for text in lines[head + 1 :] if text.strip()
-        ]
+        legs, degeneracy, reff = (float(word) for word in lines[rule + 1].split()[:3])
+        atoms = [text.split() for text in lines[rule + 3 : head]]
+        written = [text.split() for text in lines[head + 1 :] if text.strip()]
+        rows = [[float(word) for word in words] for words in written]
     except ValueError as error:
-        raise BadInput(path, f"not a path of FEFF: {error}", remedy) from error
-    if len(rows) < 10 or {len(row) for row in rows} != {COLUMNS} or len(atoms) != legs:
-        raise BadInput(
-            path, f"not a path of FEFF: {len(rows)} rows, {len(atoms)} atoms of {legs:g}", remedy
-        )
+        raise BadInput(path, f"not a path of FEFF: {error}", REMEDY) from error
+    if len(rows) < FEWEST_ROWS or {len(row) for row in rows} != {COLUMNS} or len(atoms) != legs:
+        counts = f"{len(rows)} rows, {len(atoms)} atoms of {legs:g}"
+        raise BadInput(path, f"not a path of FEFF: {counts}", REMEDY)
     table = np.array(rows).T
     if not np.isfinite(table).all() or reff <= 0 or np.any(np.diff(table[0]) <= 0):
-        raise BadInput(
-            path, "not a path of FEFF: a number is not finite, or k does not rise", remedy
-        )
-    found = re.search(r"feff\s*[\w.]+", lines[0], flags=re.I)
-    around = "-".join(atom[5] if len(atom) > 5 else f"Z{atom[4]}" for atom in atoms[1:])
+        problem = "not a path of FEFF: a number is not finite, or k does not rise"
+        raise BadInput(path, problem, REMEDY)
     k, central, size, phase, reduction, free_path, momentum = table
+    version = re.search(r"feff\s*[\w.]+", lines[0], flags=re.I)
     return FeffPath(
-        path.name,
-        int(legs),
-        degeneracy,
-        reff,
-        around,
-        k,
-        size * reduction,
-        central + phase,
-        momentum,
-        free_path,
-        found[0] if found else "FEFF",
+        name=path.name,
+        legs=int(legs),
+        degeneracy=degeneracy,
+        reff=reff,
+        # The first atom is the absorber. FEFF 8 may leave the element out; its number stays.
+        scatterer="-".join(atom[5] if len(atom) > 5 else f"Z{atom[4]}" for atom in atoms[1:]),
+        k=k,
+        amplitude=size * reduction,
+        phase=central + phase,
+        momentum=momentum,
+        free_path=free_path,
+        version=version[0] if version else "FEFF",
     )
 
 
 def build_path_dataset(paths: Sequence[FeffPath], sites: Sequence[int], where: str) -> xr.Dataset:
-    """Return paths of one FEFF calculation, or of one for each absorbing site, as a Dataset sorted
-    by length.
+    """Return the paths of one FEFF calculation, or of one per absorbing site, sorted by length.
 
     Parameters
     ----------
     paths : sequence of FeffPath
+        On one k grid [1/angstrom].
     sites : sequence of int
-        Which absorbing site each belongs to.
+        The absorbing site of each path.
     where : str
-        For the message.
+        What error messages name.
 
     Returns
     -------
     Dataset, dims path, k
-        ``amplitude`` [angstrom], ``phase`` [radian], ``momentum`` [1/angstrom], ``free_path``
-        [angstrom]; per path ``reff`` [angstrom], ``degeneracy``, ``legs``, ``scatterer``, ``site``,
-        ``name``; attrs ``feff``.
-    """
-    import xarray as xr
+        As `ssbchar.xas.paths.outputs.PATHS`; attrs ``feff``, the version.
 
+    Raises
+    ------
+    BadInput
+        There is no path, or the paths are on different grids.
+    """
     if not paths:
         raise BadInput(where, "no path of FEFF (feffNNNN.dat)", "run FEFF, or raise xas.feff.rmax")
     k = paths[0].k
     if any(p.k.shape != k.shape or np.abs(p.k - k).max() > 1e-6 for p in paths):
-        raise BadInput(
-            where, "the paths are not on one k grid", "give the paths of one version of FEFF"
-        )
-    order = sorted(
-        range(len(paths)), key=lambda i: (round(paths[i].reff, 4), paths[i].name, sites[i])
+        remedy = "give the paths of one version of FEFF"
+        raise BadInput(where, "the paths are not on one k grid", remedy)
+
+    def sort_key(i: int) -> tuple[float, str, int]:
+        return round(paths[i].reff, 4), paths[i].name, sites[i]
+
+    order = sorted(range(len(paths)), key=sort_key)
+    ordered = [paths[i] for i in order]
+    return PATHS.dataset(
+        {
+            "k": k,
+            "amplitude": np.array([p.amplitude for p in ordered]),
+            "phase": np.array([p.phase for p in ordered]),
+            "momentum": np.array([p.momentum for p in ordered]),
+            "free_path": np.array([p.free_path for p in ordered]),
+            "reff": [p.reff for p in ordered],
+            "degeneracy": [p.degeneracy for p in ordered],
+            "legs": [p.legs for p in ordered],
+            "scatterer": [p.scatterer for p in ordered],
+            "name": [p.name for p in ordered],
+            "site": [sites[i] for i in order],
+        },
+        attrs={"feff": paths[0].version},
     )
-    ds = xr.Dataset(
-        coords={"k": ("k", k, {"units": "1/angstrom"})}, attrs={"feff": paths[0].version}
-    )
-    for name, unit in (
-        ("amplitude", "angstrom"),
-        ("phase", "radian"),
-        ("momentum", "1/angstrom"),
-        ("free_path", "angstrom"),
-    ):
-        ds[name] = (
-            ("path", "k"),
-            np.array([getattr(paths[i], name) for i in order]),
-            {"units": unit},
-        )
-    ds["reff"] = (
-        "path",
-        [paths[i].reff for i in order],
-        {"units": "angstrom", "long_name": "half the path's length"},
-    )
-    for name in ("degeneracy", "legs", "scatterer", "name"):
-        ds[name] = ("path", [getattr(paths[i], name) for i in order])
-    ds["degeneracy"].attrs["units"] = "1"
-    ds["site"] = ("path", [sites[i] for i in order])
-    return ds

@@ -1,8 +1,8 @@
-"""First shells from FEFF's paths: the sample's EXAFS and the pristine one's fitted together, with
-shared parameters."""
+"""Fit of first shells: the sample's EXAFS and the pristine one's together, parameters shared."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,16 +11,16 @@ from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.paths.dataset import build_fit_dataset
 from ssbchar.xas.paths.exafs_equation import ScatteringPaths, Shell, group_shells
-from ssbchar.xas.paths.model import KINDS, PathFitProblem, Spectrum, Transform
+from ssbchar.xas.paths.model import KINDS, Kind, PathFitProblem, Spectrum, Transform
 from ssbchar.xas.paths.options import PathFit
 
 if TYPE_CHECKING:
     import xarray as xr
 
 ON_ONE_AXIS = ({"foil"}, {"project"})
-"""What both of a pair must be aligned by to share the shift of the origin."""
+"""Alignments under which a pair shares the shift of the origin: both by the same."""
 FREE_R = 0.3
-"""A shell belongs to the fit where it lies less than this beyond its end in R [angstrom]."""
+"""A shell belongs to the fit if it lies less than this beyond its end in R [angstrom]."""
 
 
 def fit_paths(
@@ -33,18 +33,14 @@ def fit_paths(
     paths : Dataset
         From `ssbchar.xas.paths.calculate_paths`.
     exafs, pristine : Dataset
-        From `ssbchar.xas.exafs.extract_exafs`; the merged spectra count.
+        From `ssbchar.xas.exafs.extract_exafs`; the merged spectra are fitted.
     options : PathFit
+        Ranges in k [1/angstrom] and R [angstrom], shells, what is shared.
 
     Returns
     -------
     Dataset, dims part (pristine first), shell, parameter, k, r
-        ``value``, ``stderr``, ``covariance`` (parameter, parameter2) of all parameters; ``number``,
-        ``distance`` [angstrom], ``displacement`` [angstrom^2], ``e0`` [eV] with ``_place`` among
-        the parameters; per shell ``crystal_number``, ``crystal_distance``; per part ``r_factor``;
-        ``chi``, ``model``, ``parts`` (part, shell, k), ``chi_r``, ``model_r`` with ``_imag`` (part,
-        r); scalars ``chi_square``, ``reduced_chi_square``, ``independent_points``; attrs
-        ``verdict``, ``reason``. Where there are no paths: attrs ``skipped`` alone.
+        As `ssbchar.xas.paths.outputs.PATH_FIT`. If there are no paths: attrs ``skipped`` alone.
 
     Raises
     ------
@@ -59,40 +55,59 @@ def fit_paths(
     given = [exafs] if pristine is None else [pristine, exafs]
     for ds in given:
         if "chi" not in ds:
-            raise BadInput(
-                where,
-                f"no EXAFS to fit paths to: {ds.attrs.get('exafs', '')}",
-                "leave 'phases' empty",
-            )
-    kmax = min(float(ds["kmax"]) for ds in given) if options.kmax is None else options.kmax
-    transform = Transform(
-        options.kmin, kmax, options.kweight, options.dk, options.window, options.rmin, options.rmax
+            problem = f"no EXAFS to fit paths to: {ds.attrs.get('exafs', '')}"
+            raise BadInput(where, problem, "leave 'phases' empty")
+    longest = options.rmax + FREE_R
+    shells = group_shells(paths, options.shells, rmax=longest, gap=options.gap, legs=options.legs)
+    if not shells:
+        problem = f"no path of FEFF is shorter than {longest:g}"
+        raise BadInput(where, problem, "raise path_fit.rmax")
+    task = PathFitProblem(
+        assign_parameters(given, len(shells), options),
+        ScatteringPaths(paths),
+        [scale_by_s02(shell, options.s02) for shell in shells],
+        _choose_transform(given, options),
     )
-    found = group_shells(paths, options.shells, options.rmax + FREE_R, options.gap, options.legs)
-    if not found:
+    if task.size + 1 > task.independent:
         raise BadInput(
             where,
-            f"no path of FEFF is shorter than {options.rmax + FREE_R:g}",
-            "raise path_fit.rmax",
-        )
-    spectra = assign_parameters(given, len(found), options)
-    problem = PathFitProblem(
-        spectra, ScatteringPaths(paths), [scale_by_s02(s, options.s02) for s in found], transform
-    )
-    if problem.size + 1 > problem.independent:
-        said = f"{problem.size} parameters for {problem.independent:.1f} independent points"
-        raise BadInput(
-            where,
-            said,
+            f"{task.size} parameters for {task.independent:.1f} independent points",
             "fit fewer shells (path_fit.shells), share more (path_fit.shared) or widen R",
         )
-    done = problem.fit(list_starts(spectra, found, problem.size, options))
-    return build_fit_dataset(given, problem, found, done, options, paths.attrs)
+    result = task.fit(list_starts(task.spectra, shells, task.size, options))
+    ds = build_fit_dataset(given, task, shells, result, options)
+    described = ("phase", "made", "simplified")
+    ds.attrs.update({key: paths.attrs[key] for key in described if key in paths.attrs})
+    return ds
+
+
+def _choose_transform(given: list[xr.Dataset], options: PathFit) -> Transform:
+    """Return the ranges in k and R; unless set, k ends where the shorter spectrum's window does."""
+    kmax = options.kmax
+    if kmax is None:
+        kmax = min(float(ds["kmax"]) for ds in given)
+    return Transform(
+        kmin=options.kmin,
+        kmax=kmax,
+        kweight=options.kweight,
+        dk=options.dk,
+        window=options.window,
+        rmin=options.rmin,
+        rmax=options.rmax,
+    )
 
 
 def scale_by_s02(shell: Shell, s02: float) -> Shell:
-    """Return a shell whose number counts neighbours, the passive electrons' factor taken out."""
-    return Shell(shell.label, shell.paths, shell.number / s02, shell.distance)
+    """Return a shell whose number counts neighbours, the passive electrons' factor taken out.
+
+    Parameters
+    ----------
+    shell : Shell
+        Distance in angstrom.
+    s02 : float
+        Passive electrons' factor S0^2.
+    """
+    return replace(shell, number=shell.number / s02)
 
 
 def assign_parameters(given: list[xr.Dataset], count: int, options: PathFit) -> list[Spectrum]:
@@ -100,36 +115,72 @@ def assign_parameters(given: list[xr.Dataset], count: int, options: PathFit) -> 
 
     On one axis the origin of the photoelectron's energy is the same energy for both: the shift of a
     spectrum is the shared one, plus the first spectrum's E0 less its own.
+
+    Parameters
+    ----------
+    given : list of Dataset
+        From `ssbchar.xas.exafs.extract_exafs`; k in 1/angstrom, E0 in eV.
+    count : int
+        Number of shells.
+    options : PathFit
+        What is shared.
+
+    Returns
+    -------
+    list of Spectrum
+        Places of shape (shell, 3).
     """
-    kinds = {str(ds.attrs.get("alignment", "none")) for ds in given}
-    together = len(given) > 1 and kinds in ON_ONE_AXIS
+    alignments = {str(ds.attrs.get("alignment", "none")) for ds in given}
+    one_origin = len(given) > 1 and alignments in ON_ONE_AXIS
     spectra: list[Spectrum] = []
-    taken = 1 if together or len(given) == 1 else len(given)
+    # The shifts of the origin come first among the parameters.
+    next_place = 1 if one_origin else len(given)
     for i, ds in enumerate(given):
         places = np.empty((count, len(KINDS)), int)
         for column, kind in enumerate(KINDS):
             if i and kind in options.shared:
                 places[:, column] = spectra[0].places[:, column]
             else:
-                places[:, column] = taken + np.arange(count)
-                taken += count
-        offset = float(given[0]["e0"]) - float(ds["e0"]) if together else 0.0
+                places[:, column] = next_place + np.arange(count)
+                next_place += count
         spectra.append(
-            Spectrum(ds["k"].values, ds["chi"].values[-1], offset, 0 if together else i, places)
+            Spectrum(
+                k=ds["k"].values,
+                chi=ds["chi"].values[-1],
+                offset=float(given[0]["e0"]) - float(ds["e0"]) if one_origin else 0.0,
+                e0=0 if one_origin else i,
+                places=places,
+            )
         )
     return spectra
 
 
 def list_starts(
-    spectra: list[Spectrum], found: list[Shell], size: int, options: PathFit
+    spectra: list[Spectrum], shells: list[Shell], size: int, options: PathFit
 ) -> list[Array]:
-    """Return where the fit starts: the crystal, for each configured shift of the origin."""
-    out = []
+    """Return where the fit starts: the crystal, for each configured shift of the origin.
+
+    Parameters
+    ----------
+    spectra : list of Spectrum
+    shells : list of Shell
+        Numbers of the crystal.
+    size : int
+        Number of parameters.
+    options : PathFit
+        Shifts of the origin [eV] and mean square displacement [angstrom^2].
+
+    Returns
+    -------
+    list of array, shape (parameter,)
+    """
+    starts = []
     for e0 in options.e0:
         values = np.zeros(size)
-        for s in spectra:
-            values[s.e0] = e0
-            values[s.places[:, 0]] = [shell.number for shell in found]
-            values[s.places[:, 2]] = options.sigma2
-        out.append(values)
-    return out
+        for spectrum in spectra:
+            values[spectrum.e0] = e0
+            numbers = spectrum.places[:, KINDS.index(Kind.NUMBER)]
+            values[numbers] = [shell.number for shell in shells]
+            values[spectrum.places[:, KINDS.index(Kind.DISPLACEMENT)]] = options.sigma2
+        starts.append(values)
+    return starts

@@ -1,14 +1,16 @@
-"""Options of the fit of scattering paths: FEFF and the fit."""
+"""Options of scattering paths: how FEFF calculates them and how they are fitted."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from ssbchar.xas.exafs.options import Window
 
 Shared = Literal["number", "distance", "displacement"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Feff:
     """How scattering paths are calculated from the phase in the sheet's ``phases`` column."""
 
@@ -16,53 +18,68 @@ class Feff:
     """FEFF 6 executable; empty looks for ``feff6l`` in the environment ``.venv-larch`` (``make
     feff``), in an installed Larch and on the PATH. Not needed where the phase's entry names a
     folder of feffNNNN.dat (``feff:``)."""
-    rmax: float = 5.0
+    rmax: Annotated[float, Field(gt=0, le=10)] = 5.0
     """Longest half length of a path [angstrom]."""
-    cluster: float = 7.0
-    """Radius of the atoms around the absorber [angstrom]."""
-    legs: int = 4
+    cluster: Annotated[float, Field(gt=0, le=15)] = 7.0
+    """Radius of the cluster of atoms around the absorber [angstrom]."""
+    legs: Annotated[int, Field(ge=2, le=8)] = 4
     """Most legs of a path."""
 
+    def __post_init__(self) -> None:
+        if self.rmax > self.cluster:
+            raise ValueError(
+                f"rmax {self.rmax:g} is greater than cluster {self.cluster:g}; raise cluster"
+            )
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class PathFit:
-    """How paths are fitted to the EXAFS of the sample, and of the pristine one with it."""
+    """How paths are fitted to the EXAFS of the sample, together with that of the pristine one."""
 
-    kmin: float = 3.0
+    kmin: Annotated[float, Field(ge=0, le=20)] = 3.0
     """Start of the window [1/angstrom]."""
-    kmax: float | None = None
-    """End of the window; none is that of ``xas.exafs``."""
-    kweight: int = 2
+    kmax: Annotated[float, Field(gt=0, le=30)] | None = None
+    """End of the window [1/angstrom]; if unset, that of ``xas.exafs``."""
+    kweight: Annotated[int, Field(ge=0, le=4)] = 2
     """Power of k."""
-    dk: float = 1.0
+    dk: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Width of the window's slopes [1/angstrom]."""
     window: Window = "kaiser"
     """Shape of the window."""
-    rmin: float = 1.0
+    rmin: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Start of the fit in R [angstrom]."""
-    rmax: float = 3.0
+    rmax: Annotated[float, Field(gt=0, le=10)] = 3.0
     """End of the fit in R [angstrom]; R is about 0.3 to 0.5 angstrom less than the distance."""
     shells: tuple[tuple[float, float], ...] = ()
     """Ranges of the half lengths of each shell's paths [angstrom]; empty makes a shell of the paths
     of one scatterer that lie within `gap` of each other, out to 0.3 angstrom beyond `rmax`."""
-    gap: float = 0.25
+    gap: Annotated[float, Field(gt=0, le=5)] = 0.25
     """Paths of one scatterer further apart than this are two shells [angstrom]."""
-    legs: int = 2
+    legs: Annotated[int, Field(ge=2, le=8)] = 2
     """Paths of more legs are left out; 2 is single scattering."""
-    s02: float = 1.0
+    s02: Annotated[float, Field(gt=0, le=2)] = 1.0
     """Passive electrons' factor, fixed; 1 (unknown) gives numbers times S0^2. Ratios cycled to
     pristine do not need it."""
     shared: tuple[Shared, ...] = ()
     """What the cycled sample takes from the pristine one in every shell. The origin of energy is
     always shared where both are aligned on a foil or by a project."""
-    sigma2: float = 0.005
+    sigma2: Annotated[float, Field(gt=0, le=0.1)] = 0.005
     """Mean square displacement the fit starts from [angstrom^2]."""
-    e0: tuple[float, ...] = (-6.0, 0.0, 6.0)
-    """Shifts of the origin the fit starts from [eV]; the lowest minimum counts."""
-    max_number: float = 0.1
+    e0: Annotated[tuple[float, ...], Field(min_length=1)] = (-6.0, 0.0, 6.0)
+    """Shifts of the origin the fit starts from [eV]; the lowest minimum is taken."""
+    max_number: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Relative change of a shell's number that would matter (usual accuracy of a coordination
     number)."""
-    max_distance: float = 0.02
+    max_distance: Annotated[float, Field(gt=0, le=1)] = 0.02
     """Change of a distance that would matter [angstrom]."""
-    max_displacement: float = 0.002
+    max_displacement: Annotated[float, Field(gt=0, le=0.1)] = 0.002
     """Change of a mean square displacement that would matter [angstrom^2]."""
+
+    def __post_init__(self) -> None:
+        if self.kmax is not None and self.kmin >= self.kmax:
+            raise ValueError(f"kmin {self.kmin:g} is not below kmax {self.kmax:g}; correct them")
+        if self.rmin >= self.rmax:
+            raise ValueError(f"rmin {self.rmin:g} is not below rmax {self.rmax:g}; correct them")
+        for low, high in self.shells:
+            if low >= high:
+                raise ValueError(f"shell {low:g} to {high:g} is empty; give (low, high)")

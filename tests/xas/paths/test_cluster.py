@@ -8,23 +8,30 @@ import pytest
 from ssbchar.crystal import reflections
 from ssbchar.crystal.cell import Phase, Site
 from ssbchar.errors import BadInput
-from ssbchar.xas.paths import feff
+from ssbchar.xas.paths import cluster
 from ssbchar.xas.paths.cluster import build_clusters
-from ssbchar.xas.paths.options import Feff
 
 TABLE = Path(__file__).parent.parents[2] / "config/phases/phases.yaml"
 
 
 def cubic(*sites: Site, a: float = 4.0) -> Phase:
+    return triclinic((a, a, a, 90, 90, 90.0), *sites)
+
+
+def triclinic(cell: tuple[float, ...], *sites: Site) -> Phase:
     return Phase(
-        "made",
-        np.array([a, a, a, 90, 90, 90.0]),
-        "P 1",
-        np.eye(3)[None],
-        np.zeros((1, 3)),
-        sites,
-        {},
+        name="made",
+        cell=np.array(cell),
+        group="P 1",
+        rotations=np.eye(3)[None],
+        translations=np.zeros((1, 3)),
+        sites=sites,
+        about={},
     )
+
+
+def site(element: str, position: tuple[float, float, float], occupancy: float = 1.0) -> Site:
+    return Site(element=element, position=position, occupancy=occupancy, b_iso=1.0)
 
 
 def test_rocksalt_by_hand() -> None:
@@ -54,9 +61,9 @@ def test_an_oblique_cell_keeps_its_distances() -> None:
 
 def test_two_sites_of_the_absorber_share_by_their_atoms() -> None:
     phase = cubic(
-        Site("Fe", (0, 0, 0), 1.0, 1.0),
-        Site("Fe", (0.5, 0.5, 0.5), 0.6, 1.0),
-        Site("O", (0.5, 0, 0), 0.3, 1.0),
+        site("Fe", (0, 0, 0), 1.0),
+        site("Fe", (0.5, 0.5, 0.5), 0.6),
+        site("O", (0.5, 0, 0), 0.3),
     )
     around, said = build_clusters(phase, "Fe", 3.9)
     assert [c.share for c in around] == pytest.approx([1 / 1.6, 0.6 / 1.6])
@@ -68,9 +75,9 @@ def test_two_sites_of_the_absorber_share_by_their_atoms() -> None:
     ("sites", "said"),
     [
         ((), "has no atoms"),
-        ((Site("O", (0, 0, 0), 1.0, 1.0),), "has no Fe"),
+        ((site("O", (0, 0, 0), 1.0),), "has no Fe"),
         (
-            (Site("Fe", (0, 0, 0), 1.0, 1.0), Site("O", (0.1, 0, 0), 0.5, 1.0)),
+            (site("Fe", (0, 0, 0), 1.0), site("O", (0.1, 0, 0), 0.5)),
             "atoms 0.40 angstrom apart",
         ),
     ],
@@ -80,32 +87,53 @@ def test_a_crystal_that_gives_no_cluster_is_refused(sites: tuple[Site, ...], sai
         build_clusters(cubic(*sites), "Fe", 5.0)
 
 
-def test_the_input_of_feff() -> None:
-    around = build_clusters(
-        reflections.read_phase(TABLE, "NiO", reflections.ReflectionListing()), "Ni", 3.0
-    )[0][0]
-    lines = feff.format_feff_input(around, "K", Feff(rmax=4.5, legs=2), "NiO").splitlines()
-    assert "HOLE 1 1.0" in lines and "RMAX 4.5" in lines and "NLEG 2" in lines
-    potentials = lines[lines.index("POTENTIALS") + 1 : lines.index("ATOMS")]
-    assert [p.split() for p in potentials] == [
-        ["0", "28", "Ni"],
-        ["1", "8", "O"],
-        ["2", "28", "Ni"],
+@pytest.mark.parametrize(("a", "refused"), [(0.89, True), (0.91, False)])
+def test_atoms_nearer_than_nine_tenths_of_an_angstrom_are_refused(a: float, refused: bool) -> None:
+    crystal = cubic(site("Fe", (0, 0, 0), 1.0), a=a)
+    if refused:
+        with pytest.raises(BadInput, match=r"atoms 0\.89 angstrom apart"):
+            build_clusters(crystal, "Fe", 2.0)
+    else:
+        assert build_clusters(crystal, "Fe", 2.0)
+
+
+def test_of_atoms_on_one_position_the_more_frequent_one_stands_for_both() -> None:
+    sites = (
+        site("Fe", (0, 0, 0), 1.0),
+        site("Ni", (0.5, 0, 0.9999), 0.4),
+        site("Mn", (0.5, 0, 0.0004), 0.6),
+        site("Li", (0, 0.5, 0), 0.5),
+        site("Na", (0, 0, 0.5), 0.49),
+    )
+    kept, simplified = cluster.choose_occupants(cubic(*sites))
+    assert [site.element for site in kept] == ["Fe", "Mn", "Li"]
+    assert simplified == [
+        "Mn stands for Ni (0.4) on its site",
+        "Na of occupancy 0.49 left out",
     ]
-    atoms = [line.split() for line in lines[lines.index("ATOMS") + 1 : -1]]
-    assert len(atoms) == 19 and atoms[0][3:] == ["0", "Ni"] and atoms[1][3:] == ["1", "O"]
-    with pytest.raises(BadInput, match="no edge M5"):
-        feff.format_feff_input(around, "M5", Feff(), "NiO")
 
 
-def test_a_configured_program_that_is_not_there_is_told() -> None:
-    with pytest.raises(BadInput, match="FEFF is not there"):
-        feff.find_executable(Feff(program="nowhere/feff"))
+def test_positions_a_little_apart_are_two() -> None:
+    sites = (site("Fe", (0, 0, 0), 1.0), site("O", (0.0011, 0, 0), 1.0))
+    assert len(cluster.choose_occupants(cubic(*sites))[0]) == 2
 
 
-def test_feff_that_writes_nothing_is_told(tmp_path: Path) -> None:
-    program = tmp_path / "feff"
-    program.write_text("#!/bin/sh\necho something is wrong\n", encoding="utf-8")
-    program.chmod(0o755)
-    with pytest.raises(BadInput, match="something is wrong"):
-        feff.run_feff(program, "TITLE made\nEND\n")
+def test_a_cluster_is_a_sphere_without_its_surface_and_no_larger_than_feff_takes() -> None:
+    crystal = cubic(site("Fe", (0, 0, 0), 1.0), a=2.0)
+    (around,), _ = build_clusters(crystal, "Fe", 4.0)
+    assert len(around.elements) == 27
+    (around,), _ = build_clusters(crystal, "Fe", 4.001)
+    assert len(around.elements) == 33
+    (around,), _ = build_clusters(crystal, "Fe", 12.0)
+    assert around.positions.shape == (cluster.MOST_ATOMS, 3)
+    distance = np.linalg.norm(around.positions, axis=1)
+    assert np.all(np.diff(distance) > -1e-4) and cluster.MOST_ATOMS < 500
+
+
+def test_a_cluster_of_a_flat_cell_reaches_as_far_along_each_axis() -> None:
+    flat = triclinic((2.0, 3.0, 9.0, 90, 90, 60.0), site("Fe", (0.3, 0.2, 0.1)))
+    (around,), _ = build_clusters(flat, "Fe", 8.0)
+    a, b = np.array([2.0, 0.0]), 3.0 * np.array([0.5, 3**0.5 / 2])
+    n = np.arange(-9, 10)
+    plane = (n[:, None, None] * a + n[None, :, None] * b).reshape(-1, 2)
+    assert len(around.elements) == int((np.linalg.norm(plane, axis=1) < 8.0).sum())

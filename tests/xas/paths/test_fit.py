@@ -1,5 +1,4 @@
-"""FEFF's files, the EXAFS equation over them and the joint fit of shells, against made paths of
-known truth."""
+"""The joint fit of shells, against made paths of known truth."""
 
 from pathlib import Path
 
@@ -7,110 +6,17 @@ import numpy as np
 import pytest
 import xarray as xr
 from xas import made_paths
+from xas.made_paths import TRUE, K
 
 from ssbchar.errors import BadInput
 from ssbchar.storage import store
-from ssbchar.xas.paths import exafs_equation, feffdat, fit
-from ssbchar.xas.paths.model import PathFitProblem, Spectrum, Transform
+from ssbchar.xas.paths import fit
+from ssbchar.xas.paths.exafs_equation import Shell
 from ssbchar.xas.paths.options import PathFit
 
-K = 0.05 * np.arange(281)
 OPTIONS = PathFit(kmin=3.0, kmax=12.0, rmin=1.0, rmax=3.0)
-TRUE = {"e0": 2.0, "numbers": (5.0, 10.0), "changes": (-0.03, 0.04), "sigma2": (0.006, 0.009)}
 
-
-@pytest.fixture
-def made(tmp_path: Path) -> xr.Dataset:
-    made_paths.write(tmp_path)
-    return made_paths.read(tmp_path)
-
-
-def test_a_file_of_feff_is_read_as_it_says(tmp_path: Path) -> None:
-    made_paths.write(tmp_path, free_path=7.5)
-    first = feffdat.read_path(tmp_path / "feff0001.dat")
-    assert (first.legs, first.degeneracy, first.reff, first.scatterer) == (2, 6.0, 2.10, "O")
-    assert first.version.startswith("Feff 6L")
-    assert np.allclose(first.k, made_paths.TABLE) and np.allclose(first.free_path, 7.5)
-    assert np.allclose(first.amplitude, made_paths.size(first.k, "O"))
-    assert np.allclose(first.phase, made_paths.phase(first.k, "O"), atol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("spoil", "said"),
-    [
-        (lambda t: "", "no geometry or no table"),
-        (lambda t: t.split("    k   real")[0], "no geometry or no table"),
-        (lambda t: t.replace(" 1.000E+00", " nonsense", 3), "could not convert"),
-        (lambda t: "\n".join(t.splitlines()[:12]), "3 rows"),
-        (lambda t: t.replace(" 1.000E+00", " NaN      ", 1), "not finite"),
-        (lambda t: t.replace("   2   6.000", "   3   6.000"), "2 atoms of 3"),
-    ],
-)
-def test_what_is_no_path_of_feff_is_refused(tmp_path: Path, spoil, said: str) -> None:
-    path = tmp_path / "feff0001.dat"
-    path.write_text(spoil(made_paths.text("O", 6.0, 2.1, 9.0)), encoding="utf-8")
-    with pytest.raises(BadInput, match=said):
-        feffdat.read_path(path)
-
-
-def test_chi_of_the_paths_is_the_textbooks(made: xr.Dataset) -> None:
-    found = exafs_equation.group_shells(made, (), 3.4, 0.25, 2)
-    assert [(s.label, s.number) for s in found] == [("O 2.10", 6.0), ("Fe 3.00", 12.0)]
-    table = exafs_equation.ScatteringPaths(made)
-    rows = zip(found, TRUE["numbers"], TRUE["changes"], TRUE["sigma2"], strict=True)
-    total = np.sum([table.chi(K, TRUE["e0"], s, n, dr, s2) for s, n, dr, s2 in rows], axis=0)
-    true = made_paths.chi(K, **TRUE)
-    use = (K > 2) & (K < 12)
-    assert (
-        np.abs(total - true)[use].max() < 2e-3 * np.abs(true[use]).max()
-    )  # of the splines between FEFF's points
-
-
-def test_slopes_are_those_of_chi(made: xr.Dataset) -> None:
-    shell, table = (
-        exafs_equation.group_shells(made, (), 3.4, 0.25, 2)[1],
-        exafs_equation.ScatteringPaths(made),
-    )
-    at = np.array([1.5, 10.0, 0.03, 0.008])
-    by = table.slopes(K[40:], at[0], shell, *at[1:])[1]
-    for i, step in enumerate((1e-3, 1e-3, 1e-6, 1e-7)):
-        up, down = at.copy(), at.copy()
-        up[i] += step
-        down[i] -= step
-        expected = (
-            (
-                table.chi(K[40:], up[0], shell, *up[1:])
-                - table.chi(K[40:], down[0], shell, *down[1:])
-            )
-            / 2
-            / step
-        )
-        assert np.abs(by[i] - expected).max() < 1e-5 * np.abs(expected).max()
-
-
-def test_shells_are_grouped_by_scatterer_and_gap(tmp_path: Path) -> None:
-    shells = (
-        ("O", 2.0, 2.06),
-        ("O", 4.0, 2.20),
-        ("P", 1.0, 2.84),
-        ("P", 4.0, 3.26),
-        ("O", 2.0, 3.30),
-    )
-    made_paths.write(tmp_path, shells)
-    ds = made_paths.read(tmp_path)
-    assert [s.label for s in exafs_equation.group_shells(ds, (), 3.6, 0.25, 2)] == [
-        "O 2.15",
-        "P 2.84",
-        "P 3.26",
-        "O 3.30",
-    ]
-    assert [s.number for s in exafs_equation.group_shells(ds, (), 3.0, 0.25, 2)] == [6.0, 1.0]
-    assert [
-        s.label for s in exafs_equation.group_shells(ds, ((2.0, 2.3), (2.8, 3.4)), 3.0, 0.25, 2)
-    ] == [
-        "O 2.15",
-        "O+P 3.21",
-    ]
+AFTER = {"e0": 2.0, "numbers": (4.5, 10.0), "changes": (-0.01, 0.04), "sigma2": (0.006, 0.012)}
 
 
 def test_truth_without_noise(made: xr.Dataset) -> None:
@@ -142,9 +48,6 @@ def pair(seed: int, noise: float, cycled: dict, e0: float = 7120.0, alignment: s
     ]
     second = made_paths.exafs(K, spectra[1], e0, alignment, "after")
     return made_paths.exafs(K, spectra[0], alignment=alignment, measurement="before"), second
-
-
-AFTER = {"e0": 2.0, "numbers": (4.5, 10.0), "changes": (-0.01, 0.04), "sigma2": (0.006, 0.012)}
 
 
 def test_pulls_of_a_joint_fit(made: xr.Dataset) -> None:
@@ -239,19 +142,73 @@ def test_a_minimum_that_is_no_structure_is_doubtful(made: xr.Dataset) -> None:
     assert one.attrs["verdict"] == "doubtful" and "R factor" in one.attrs["reason"]
 
 
-def test_chi_square_counts_independent_points(made: xr.Dataset) -> None:
-    """Of noise alone, chi-square at the truth is the number of independent points, on average over
-    seeds."""
-    transform = Transform(3.0, 12.0, 2, 1.0, "kaiser", 1.0, 3.0)
-    found, table = (
-        exafs_equation.group_shells(made, (), 3.4, 0.25, 2),
-        exafs_equation.ScatteringPaths(made),
-    )
-    at = np.array([0.0, 1e-9, 1e-9, 0, 0, 0.005, 0.005])
-    places = np.array([[1, 3, 5], [2, 4, 6]])
-    total = []
-    for seed in range(200):
-        noise = 1e-3 * np.random.default_rng(seed).standard_normal(K.size)
-        problem = PathFitProblem([Spectrum(K, noise, 0.0, 0, places)], table, found, transform)
-        total.append(float((problem.residual(at)[0] ** 2).sum()))
-    assert np.mean(total) == pytest.approx(transform.independent, rel=0.1)
+def test_places_of_a_pair_are_counted_from_the_shifts_of_the_origin() -> None:
+    before = made_paths.exafs(K, 0 * K, e0=7120.0)
+    after = made_paths.exafs(K, 0 * K, e0=7118.5)
+    first, second = fit.assign_parameters([before, after], 2, PathFit(shared=("distance",)))
+    assert (first.e0, second.e0) == (0, 0)
+    assert (first.offset, second.offset) == (0.0, 1.5)
+    assert first.places.tolist() == [[1, 3, 5], [2, 4, 6]]
+    assert second.places.tolist() == [[7, 3, 9], [8, 4, 10]]
+    apart = [ds.assign_attrs(alignment="none") for ds in (before, after)]
+    first, second = fit.assign_parameters(apart, 1, PathFit())
+    assert (first.e0, second.e0, second.offset) == (0, 1, 0.0)
+    assert first.places.tolist() == [[2, 3, 4]] and second.places.tolist() == [[5, 6, 7]]
+    (alone,) = fit.assign_parameters([before], 1, PathFit())
+    assert alone.e0 == 0 and alone.places.tolist() == [[1, 2, 3]]
+
+
+def test_a_pair_aligned_by_different_means_has_two_origins() -> None:
+    before = made_paths.exafs(K, 0 * K, alignment="foil")
+    after = made_paths.exafs(K, 0 * K, alignment="project")
+    assert [s.e0 for s in fit.assign_parameters([before, after], 1, PathFit())] == [0, 1]
+
+
+def test_the_fit_starts_from_the_crystal() -> None:
+    spectra = fit.assign_parameters([made_paths.exafs(K, 0 * K)], 2, PathFit())
+    shells = [
+        Shell(label="O", paths=np.array([0]), number=6.0, distance=2.1),
+        Shell(label="Fe", paths=np.array([1]), number=12.0, distance=3.0),
+    ]
+    starts = fit.list_starts(spectra, shells, 7, PathFit(e0=(-6.0, 2.0), sigma2=0.004))
+    assert [list(s) for s in starts] == [
+        [-6.0, 6.0, 12.0, 0.0, 0.0, 0.004, 0.004],
+        [2.0, 6.0, 12.0, 0.0, 0.0, 0.004, 0.004],
+    ]
+    assert fit.scale_by_s02(shells[0], 0.8).number == pytest.approx(7.5)
+
+
+def test_a_shell_just_beyond_the_end_belongs_to_the_fit(made: xr.Dataset) -> None:
+    """Shells at 2.1 and 3.0 angstrom: the second lies within 0.3 of R = 2.75, not of 2.65."""
+    spectrum = made_paths.exafs(K, made_paths.chi(K, **TRUE))
+    for rmax, count in ((2.75, 2), (2.65, 1)):
+        options = PathFit(kmin=3.0, kmax=12.0, rmin=1.0, rmax=rmax)
+        assert fit.fit_paths(made, spectrum, None, options).sizes["shell"] == count
+
+
+def test_as_many_parameters_as_independent_points_are_too_many(made: xr.Dataset) -> None:
+    """7 parameters need 8 points: 2 dk dR/pi + 1 with dk = 9 gives 7.99 and 8.01."""
+    spectrum = made_paths.exafs(K, made_paths.chi(K, **TRUE))
+    for points, possible in ((7.99, False), (8.01, True)):
+        rmax = 3.0 - 0.25
+        rmin = rmax - (points - 1) * np.pi / 18
+        options = PathFit(kmin=3.0, kmax=12.0, rmin=rmin, rmax=rmax)
+        if possible:
+            assert fit.fit_paths(made, spectrum, None, options).sizes["parameter"] == 7
+        else:
+            with pytest.raises(BadInput, match=r"7 parameters for 8\.0 independent points"):
+                fit.fit_paths(made, spectrum, None, options)
+
+
+def test_k_ends_where_the_shorter_spectrum_does_unless_set(made: xr.Dataset) -> None:
+    before, after = pair(3, 1e-3, TRUE)
+    after["kmax"] = ((), 11.0)
+    ds = fit.fit_paths(made, after, before, PathFit(kmin=3.0))
+    assert ds.attrs["fit_kmax"] == 11.0
+    assert fit.fit_paths(made, after, before, OPTIONS).attrs["fit_kmax"] == 12.0
+
+
+def test_no_paths_no_fit() -> None:
+    skipped = xr.Dataset(attrs={"skipped": "FEFF is not installed"})
+    ds = fit.fit_paths(skipped, made_paths.exafs(K, 0 * K), None, OPTIONS)
+    assert ds.attrs == {"skipped": "FEFF is not installed"} and not ds.variables

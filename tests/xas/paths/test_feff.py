@@ -1,0 +1,109 @@
+"""FEFF's input, how its program is found, and what is said where it fails."""
+
+import json
+from pathlib import Path
+
+import pytest
+import xarray as xr
+from xas import made_paths
+
+from ssbchar.crystal import reflections
+from ssbchar.errors import BadInput
+from ssbchar.xas.paths import feff
+from ssbchar.xas.paths.cluster import build_clusters
+from ssbchar.xas.paths.options import Feff
+
+TABLE = Path(__file__).parent.parents[2] / "config/phases/phases.yaml"
+
+
+def test_the_input_of_feff() -> None:
+    around = build_clusters(
+        reflections.read_phase(TABLE, "NiO", reflections.ReflectionListing()), "Ni", 3.0
+    )[0][0]
+    lines = feff.format_feff_input(around, "K", Feff(rmax=4.5, legs=2), "NiO").splitlines()
+    assert "HOLE 1 1.0" in lines and "RMAX 4.5" in lines and "NLEG 2" in lines
+    potentials = lines[lines.index("POTENTIALS") + 1 : lines.index("ATOMS")]
+    assert [p.split() for p in potentials] == [
+        ["0", "28", "Ni"],
+        ["1", "8", "O"],
+        ["2", "28", "Ni"],
+    ]
+    atoms = [line.split() for line in lines[lines.index("ATOMS") + 1 : -1]]
+    assert len(atoms) == 19 and atoms[0][3:] == ["0", "Ni"] and atoms[1][3:] == ["1", "O"]
+    with pytest.raises(BadInput, match="no edge M5"):
+        feff.format_feff_input(around, "M5", Feff(), "NiO")
+
+
+def test_a_configured_program_that_is_not_there_is_told() -> None:
+    with pytest.raises(BadInput, match="FEFF is not there"):
+        feff.find_executable(Feff(program="nowhere/feff"))
+
+
+def test_feff_that_writes_nothing_is_told(tmp_path: Path) -> None:
+    program = tmp_path / "feff"
+    program.write_text("#!/bin/sh\necho something is wrong\n", encoding="utf-8")
+    program.chmod(0o755)
+    with pytest.raises(BadInput, match="something is wrong"):
+        feff.run_feff(program, "TITLE made\nEND\n")
+
+
+def write_program(folder: Path, script: str) -> Path:
+    program = folder / "feff"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    return program
+
+
+def test_feff_is_run_for_each_site_and_paths_count_by_its_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that writes one path of degeneracy 6; LAGP has one Ge site, so all of it counts."""
+    made_paths.write(tmp_path / "paths", shells=(("O", 6.0, 1.9),))
+    program = write_program(tmp_path, f"cp {tmp_path}/paths/feff0001.dat .")
+    normalised = xr.Dataset(attrs={"element": "Ge", "edge": "K"})
+    ds = feff.calculate_paths(TABLE, normalised, Feff(program=str(program)), {"phase": "LAGP"})
+    assert ds["degeneracy"].values.tolist() == [6.0] and ds["site"].values.tolist() == [0]
+    assert ds.attrs["made"] == "Feff 6L.02, from its CIF"
+    assert ds.attrs["simplified"] == "Ge stands for Al (0.25) on its site"
+
+
+def test_feff_that_does_not_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feff, "SECONDS", 0.2)
+    with pytest.raises(BadInput, match=r"FEFF ran for 0\.2 s"):
+        feff.run_feff(write_program(tmp_path, "exec sleep 20"), "TITLE made\nEND\n")
+
+
+def test_feff_that_prints_nothing_is_told(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="it printed nothing"):
+        feff.run_feff(write_program(tmp_path, "true"), "TITLE made\nEND\n")
+
+
+def test_without_feff_the_phase_is_excluded_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feff, "find_executable", lambda options: None)
+    normalised = xr.Dataset(attrs={"element": "Ge", "edge": "K"})
+    ds = feff.calculate_paths(TABLE, normalised, Feff(), {"phase": "LAGP"})
+    assert not ds.variables and "make feff" in ds.attrs["skipped"]
+    (exclusion,) = json.loads(ds.attrs["set_aside"])
+    assert exclusion["where"] == "phase LAGP" and "not installed" in exclusion["problem"]
+    assert not feff.is_installed()
+
+
+def test_feff_is_found_beside_the_run_or_on_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(feff.platform, "system", lambda: "Linux")
+    monkeypatch.setattr(feff.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(feff.shutil, "which", lambda name: f"/somewhere/{name}")
+    assert feff.find_executable(Feff()) == Path("/somewhere/feff6l")
+    inside = tmp_path / ".venv-larch/lib/python3.11/site-packages/larch/bin/linux64"
+    inside.mkdir(parents=True)
+    (inside / "feff6l").write_text("")
+    assert feff.find_executable(Feff()) == inside / "feff6l"
+
+
+def test_only_files_of_feff_are_read_from_a_folder(tmp_path: Path) -> None:
+    made_paths.write(tmp_path)
+    (tmp_path / "feff.inp").write_text("no path")
+    (tmp_path / "feff12.dat").write_text("no path")
+    assert feff.read_folder(tmp_path).sizes["path"] == 2
