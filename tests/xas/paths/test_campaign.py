@@ -27,8 +27,7 @@ TRUE_RATIO = 0.85
 
 
 def write_paths(folder: Path) -> None:
-    """Write the waves of `ssbchar.simulate.xas.absorption.calculate_chi` as FEFF would: tables in k, no
-    disorder."""
+    """Write the simulator's waves as FEFF would: tables in k, no disorder."""
     folder.mkdir()
     k = np.maximum(made_paths.TABLE, 0.05)
     for i, (shell, name) in enumerate(zip(absorption.LAGP_GE.shells, NAMES, strict=True), 1):
