@@ -149,8 +149,8 @@ def test_the_old_way_of_naming_signal_and_axes(tmp_path: Path) -> None:
 
 
 def test_a_long_series_is_read_by_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_file, "LARGE", 100)
-    monkeypatch.setattr(row_file, "BLOCK", 200)
+    monkeypatch.setattr(row_file, "LARGE_BYTES", 100)
+    monkeypatch.setattr(row_file, "BLOCK_BYTES", 200)
     found = extracted(tmp_path, shape=(7, 11)).intensity
     assert isinstance(found, row_file.RowFile)
     np.testing.assert_array_equal(found[:], np.arange(77.0).reshape(7, 11))
