@@ -1,7 +1,8 @@
-"""Azimuthal integration of whole stacks of images as one sparse product, variance beside the mean.
+"""Azimuthal integration of stacks of images as one sparse product, with the variance beside the
+mean.
 
 pyFAI splits every pixel over the bins it covers (G. Ashiotis et al., J. Appl. Cryst. 48 (2015)
-510); the coefficients do not change during a series, so they are worked out once and multiply
+510); the coefficients are the same for a whole series, so they are calculated once and multiply
 blocks of pixels of many frames at a time.
 """
 
@@ -9,80 +10,109 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.geometry import Plane
 from ssbchar.statistics import MAD_TO_SIGMA
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 
 BLOCK = 65536
-"""Pixels multiplied at once; a block of a chunk of frames stays in the processor's cache."""
+"""Pixels multiplied at once; a block of a chunk of frames fits into the processor's cache."""
+LEAST_RESPONSE = 1e-6
+"""Share of the largest response below which a bin has seen nothing."""
+GRAIN_SIGMAS = 4.0
+"""Spreads above the median beyond which a sector is excluded as a single grain."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class PixelBlock:
+    """Some pixels of the stored image and their part of the matrix of bins by pixels."""
+
+    pixels: slice
+    """Into the flat image."""
+    shares: Any
+    """Share of each pixel in each bin, scipy CSC, shape (sector x bin, pixel)."""
+    squares: Any
+    """Those shares squared, for the variance."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Integrator:
-    """The detector folded into a matrix of bins by pixels (of the stored image)."""
+    """The detector as a matrix of bins by pixels of the stored image."""
 
     two_theta: Array
     """Centres of the bins [degree]."""
     sectors: int
     """Azimuthal sectors; the bins of the first come first in the rows of the matrix."""
-    parts: tuple[tuple[slice, Any, Any], ...]
-    """Blocks of pixels of the stored image, the share of each pixel in each bin (scipy CSC, shape
-    (sector x bin, pixel)), and the shares squared for the variance."""
+    blocks: tuple[PixelBlock, ...]
     response: Array
-    """Flat x solid angle x polarisation of each pixel; 0 where masked."""
+    """Flat x solid angle x polarisation, shape (pixel,); 0 where masked."""
     seen: Array
-    """Response gathered by each bin: the denominator of the mean."""
+    """Response summed over each bin, shape (sector x bin,): the denominator of the mean."""
     single: Array
-    """Variance of a single count in each bin."""
+    """Variance of a single count in each bin, shape (sector x bin,)."""
     dark: Array | None
-    """Counts of no beam of each pixel."""
+    """Counts without beam, shape (pixel,)."""
 
 
-class BinSums(NamedTuple):
-    """What bins gathered, shape (frame, sector, bin)."""
+@dataclass(frozen=True, kw_only=True)
+class BinSums:
+    """Sums over the pixels of each bin, shape (frame, sector, bin)."""
 
     total: Array
     """Counts less dark."""
     variance: Array
-    """Of `total`."""
+    """Variance of `total`."""
     seen: Array
     """Response."""
     single: Array
     """Variance of a single count, shape (sector, bin)."""
 
-    def over_sectors(self, keep: NDArray[np.bool_] | None = None) -> BinSums:
-        """Return the sums over all sectors, or those kept (shape (frame, sector, bin)), as one
-        sector."""
-        use = np.ones(self.total.shape, bool) if keep is None else keep
-        total, variance, seen = (
-            np.sum(np.where(use, x, 0.0), axis=1, keepdims=True) for x in self[:3]
-        )
-        return BinSums(total, variance, seen, np.max(self.single, axis=0, keepdims=True))
+    def sum_over_sectors(self, keep: Bool | None = None) -> BinSums:
+        """Return the sums over all sectors as one sector.
 
-    def mean(self) -> tuple[Array, Array]:
-        """Return counts per pixel at full response, and their standard error; NaN where nothing was
-        seen.
-
-        A bin without a count has the error of a single one.
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (frame, sector, bin), optional
+            Sectors to sum over; None takes all.
         """
-        good = self.seen > 1e-6 * np.max(self.seen, initial=1e-300)
+        used = np.ones(self.total.shape, bool) if keep is None else keep
+
+        def add_up(values: Array) -> Array:
+            return np.asarray(np.sum(np.where(used, values, 0.0), axis=1, keepdims=True))
+
+        return BinSums(
+            total=add_up(self.total),
+            variance=add_up(self.variance),
+            seen=add_up(self.seen),
+            single=np.max(self.single, axis=0, keepdims=True),
+        )
+
+    def average(self) -> tuple[Array, Array]:
+        """Return the mean and its standard error.
+
+        Returns
+        -------
+        mean, stderr : ndarray, shape (frame, sector, bin)
+            Counts per pixel at full response; NaN where nothing was seen. A bin without a count has
+            the standard error of a single one.
+        """
+        good = self.seen > LEAST_RESPONSE * np.max(self.seen, initial=1e-300)
         with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.where(good, self.total / self.seen, np.nan)
-            stderr = np.where(
-                good, np.sqrt(np.maximum(self.variance, self.single)) / self.seen, np.nan
-            )
-        return value, stderr
+            mean = self.total / self.seen
+            stderr = np.sqrt(np.maximum(self.variance, self.single)) / self.seen
+        return np.where(good, mean, np.nan), np.where(good, stderr, np.nan)
 
 
 def build_integrator(
-    plane: geo.Plane,
+    plane: Plane,
     orientation: int,
-    valid: NDArray[np.bool_],
+    valid: Bool,
+    *,
     points: int = 0,
     two_theta: tuple[float, float] | None = None,
     polarisation: float | None = None,
@@ -94,174 +124,230 @@ def build_integrator(
 
     Parameters
     ----------
-    plane : geometry.Plane
+    plane : Plane
         The detector as seen by images put into `orientation`.
     orientation : int
-        Index into `geometry.ORIENTATIONS`.
+        One of `geometry.Orientation`.
     valid : ndarray of bool, shape (row, column)
-        Pixels of the stored image that count.
+        Pixels of the stored image that are used.
     points : int
-        Bins; 0 takes two per pixel of the longest radius.
+        Number of bins; 0 takes two per pixel of the longest radius.
     two_theta : tuple of float, optional
         Range [degree].
     polarisation : float, optional
-        Degree of horizontal linear polarisation.
-    flat, dark : ndarray, shape (row, column), optional
-        Of the stored image.
+        Degree of horizontal linear polarisation (dimensionless).
+    flat : ndarray, shape (row, column), optional
+        Flat field of the stored image (dimensionless).
+    dark : ndarray, shape (row, column), optional
+        Dark image [counts].
     sectors : int
-        Azimuthal sectors, counted from -180 degree of azimuth; a pixel belongs to the one its
-        centre lies in.
+        Azimuthal sectors, counted from -180 degree of azimuth; a pixel belongs to the one that
+        contains its centre.
 
     Returns
     -------
     Integrator
+        Rows of the matrix are bins [degree of 2theta] of each sector, columns are pixels.
     """
     import scipy.sparse
     from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
-    seen = np.ascontiguousarray(geo.orient_image(valid, orientation))
+    oriented = np.ascontiguousarray(geo.orient_image(valid, orientation))
     detector = AzimuthalIntegrator(
-        *plane[:6], pixel1=plane.pixel1, pixel2=plane.pixel2, wavelength=1e-10
+        dist=plane.distance,
+        poni1=plane.poni1,
+        poni2=plane.poni2,
+        rot1=plane.rot1,
+        rot2=plane.rot2,
+        rot3=plane.rot3,
+        pixel1=plane.pixel1,
+        pixel2=plane.pixel2,
+        # pyFAI wants one, the angles do not depend on it
+        wavelength=1e-10,
     )
-    bins = points or _natural_points(plane, seen.shape)
-    ends = (
-        None
-        if two_theta is None
-        else (float(np.radians(two_theta[0])), float(np.radians(two_theta[1])))
-    )
+    bins = points or _count_natural_bins(plane, oriented.shape)
+    ends = None
+    if two_theta is not None:
+        ends = (float(np.radians(two_theta[0])), float(np.radians(two_theta[1])))
     engine = detector.setup_sparse_integrator(
-        seen.shape,
+        oriented.shape,
         bins,
-        mask=~seen,
+        mask=~oriented,
         pos0_range=ends,
         unit="2th_rad",
         split="full",
         algo="CSC",
         scale=False,
     )
-    response = detector.solidAngleArray(seen.shape)
-    if polarisation is not None:
-        response = response * detector.polarization(seen.shape, polarisation)
-    place = geo.orient_image(np.arange(valid.size).reshape(valid.shape), orientation).ravel()
-    stored = np.argsort(place)
-    sector = _sectors(plane, seen.shape, sectors)
-    rows = engine.indices + bins * np.repeat(sector, np.diff(engine.indptr)).astype(
-        engine.indices.dtype
-    )
+    sector = _find_sectors(plane, oriented.shape, sectors)
+    first_bins = bins * np.repeat(sector, np.diff(engine.indptr))
+    rows = engine.indices + first_bins.astype(engine.indices.dtype)
     shares = scipy.sparse.csc_matrix(
         (np.asarray(engine.data, float), rows, engine.indptr), shape=(sectors * bins, valid.size)
     )
-    shares = shares if orientation == 0 else shares[:, stored].tocsc()
+    numbers = np.arange(valid.size).reshape(valid.shape)
+    stored_order = np.argsort(geo.orient_image(numbers, orientation).ravel())
+    if orientation != geo.Orientation.AS_STORED:
+        shares = shares[:, stored_order].tocsc()
     squares = shares.multiply(shares).tocsc()
-    weight = np.asarray(response, float).ravel()[stored] * (1.0 if flat is None else flat.ravel())
-    weight = np.where(valid.ravel(), weight, 0.0)
-    cuts = [slice(start, min(start + BLOCK, valid.size)) for start in range(0, valid.size, BLOCK)]
+    response = detector.solidAngleArray(oriented.shape)
+    if polarisation is not None:
+        response = response * detector.polarization(oriented.shape, polarisation)
+    response = np.asarray(response, float).ravel()[stored_order]
+    response = response * (1.0 if flat is None else flat.ravel())
+    response = np.where(valid.ravel(), response, 0.0)
+    sum_of_squares = np.asarray(squares.sum(axis=1)).ravel()
+    sum_of_shares = np.asarray(shares.sum(axis=1)).ravel()
     return Integrator(
         two_theta=np.degrees(np.asarray(engine.bin_centers, float)),
         sectors=sectors,
-        parts=tuple((cut, shares[:, cut], squares[:, cut]) for cut in cuts),
-        response=weight,
-        seen=shares @ weight,
-        single=np.asarray(squares.sum(axis=1)).ravel()
-        / np.maximum(np.asarray(shares.sum(axis=1)).ravel(), 1e-12),
+        blocks=_cut_into_blocks(shares, squares),
+        response=response,
+        seen=shares @ response,
+        single=sum_of_squares / np.maximum(sum_of_shares, 1e-12),
         dark=None if dark is None else np.asarray(dark, float).ravel(),
     )
 
 
-def _natural_points(plane: geo.Plane, shape: tuple[int, ...]) -> int:
+def _cut_into_blocks(shares: Any, squares: Any) -> tuple[PixelBlock, ...]:
+    """Return the matrix in blocks of `BLOCK` pixels."""
+    size = shares.shape[1]
+    cuts = [slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK)]
+    return tuple(
+        PixelBlock(pixels=cut, shares=shares[:, cut], squares=squares[:, cut]) for cut in cuts
+    )
+
+
+def _count_natural_bins(plane: Plane, shape: tuple[int, ...]) -> int:
     """Return two bins per pixel of the longest distance from the direct beam to a corner."""
     _, row, column = geo.direct_beam_from_plane(plane)
-    far = [np.hypot(r - row, c - column) for r in (0, shape[0]) for c in (0, shape[1])]
-    return int(np.ceil(2 * max(far)))
+    corners = [(r, c) for r in (0, shape[0]) for c in (0, shape[1])]
+    longest = max(np.hypot(r - row, c - column) for r, c in corners)
+    return int(np.ceil(2 * longest))
 
 
-def _sectors(plane: geo.Plane, shape: tuple[int, ...], sectors: int) -> NDArray[np.int64]:
-    """Return the sector of each pixel of an oriented image, flat."""
+def _find_sectors(plane: Plane, shape: tuple[int, ...], sectors: int) -> Index:
+    """Return the sector of each pixel of an oriented image, shape (pixel,)."""
     if sectors == 1:
         return np.zeros(shape[0] * shape[1], np.int64)
     row, column = np.indices(shape) + 0.5
     _, azimuth = geo.angles_from_pixels(plane, row, column)
-    return ((azimuth.ravel() + np.pi) / (2 * np.pi) * sectors).astype(np.int64) % sectors
+    turns = (azimuth.ravel() + np.pi) / (2 * np.pi)
+    # an azimuth of exactly +180 degree is that of the first sector
+    return (turns * sectors).astype(np.int64) % sectors
 
 
-def sum_bins(by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None) -> BinSums:
-    """Return what every bin of every frame gathers.
+def sum_bins(integrator: Integrator, stack: NDArray[Any], bad: Bool | None = None) -> BinSums:
+    """Return the sums over the pixels of every bin of every frame.
 
     Counts sum_p c_bp (N_p - D_p), variance sum_p c_bp^2 (N_p + D_p), response sum_p c_bp R_p with
     counts N (Poisson), dark D, response R and shares c of pixel p in bin b.
 
     Parameters
     ----------
-    by : Integrator
-        From `integrator`.
+    integrator : Integrator
+        From `build_integrator`.
     stack : ndarray, shape (frame, row, column)
         Raw counts.
     bad : ndarray of bool, shape (frame, row, column), optional
-        Pixels of single frames that do not count.
-    """
-    frames = stack.shape[0]
-    counts = stack.reshape(frames, -1)
-    total = np.zeros((by.seen.size, frames))
-    variance = np.zeros_like(total)
-    seen = np.repeat(by.seen[:, None], frames, axis=1)
-    for part, shares, squares in by.parts:
-        block = np.ascontiguousarray(counts[:, part].T, dtype=float)
-        noise = block
-        if by.dark is not None:
-            block, noise = block - by.dark[part, None], block + by.dark[part, None]
-        if bad is not None:
-            out = bad.reshape(frames, -1)[:, part].T
-            if out.any():
-                block, noise = np.where(out, 0.0, block), np.where(out, 0.0, noise)
-                seen -= shares @ (out * by.response[part, None])
-        total += shares @ block
-        variance += squares @ noise
-    shape = (by.sectors, by.two_theta.size, frames)
-    by_frame = [np.moveaxis(x.reshape(shape), -1, 0) for x in (total, variance, seen)]
-    return BinSums(by_frame[0], by_frame[1], by_frame[2], by.single.reshape(shape[:2]))
-
-
-def integrate_stack(
-    by: Integrator, stack: NDArray[Any], bad: NDArray[np.bool_] | None = None
-) -> tuple[Array, Array]:
-    """Return mean counts per pixel and their standard error, shape (frame, bin), for all azimuths
-    (see `sums`)."""
-    mean, stderr = sum_bins(by, stack, bad).over_sectors().mean()
-    return mean[:, 0], stderr[:, 0]
-
-
-def average_without_grains(gathered: BinSums, cut: float = 4.0) -> tuple[Array, Array, Array]:
-    """Return the mean over sectors without those that single grains rule, its standard error, and
-    the share left out.
-
-    A sector is left out of a bin where it lies more than `cut` spreads above the median of all; the
-    spread is the larger of its own counting error and 1.4826 times the median absolute deviation.
-    Grains go; texture, which spreads over many sectors, stays.
-
-    Parameters
-    ----------
-    gathered : Sums
-        Of several sectors.
-    cut : float
-        In spreads.
+        Pixels of single frames that are not used.
 
     Returns
     -------
-    intensity, stderr, share : ndarray, shape (frame, bin)
-        The share is that of sectors that saw the bin.
+    BinSums
+        [counts], shape (frame, sector, bin).
     """
-    value, stderr = gathered.mean()
+    frames = stack.shape[0]
+    counts = stack.reshape(frames, -1)
+    total = np.zeros((integrator.seen.size, frames))
+    variance = np.zeros_like(total)
+    seen = np.repeat(integrator.seen[:, None], frames, axis=1)
+    for block in integrator.blocks:
+        signal = np.ascontiguousarray(counts[:, block.pixels].T, dtype=float)
+        noise = signal
+        if integrator.dark is not None:
+            dark = integrator.dark[block.pixels, None]
+            signal, noise = signal - dark, signal + dark
+        if bad is not None:
+            excluded = bad.reshape(frames, -1)[:, block.pixels].T
+            if excluded.any():
+                signal = np.where(excluded, 0.0, signal)
+                noise = np.where(excluded, 0.0, noise)
+                seen -= block.shares @ (excluded * integrator.response[block.pixels, None])
+        total += block.shares @ signal
+        variance += block.squares @ noise
+    shape = (integrator.sectors, integrator.two_theta.size, frames)
+
+    def put_frames_first(values: Array) -> Array:
+        return np.moveaxis(values.reshape(shape), -1, 0)
+
+    return BinSums(
+        total=put_frames_first(total),
+        variance=put_frames_first(variance),
+        seen=put_frames_first(seen),
+        single=integrator.single.reshape(shape[:2]),
+    )
+
+
+def integrate_stack(
+    integrator: Integrator, stack: NDArray[Any], bad: Bool | None = None
+) -> tuple[Array, Array]:
+    """Return the patterns of a stack of images over all azimuths.
+
+    Parameters
+    ----------
+    integrator : Integrator
+        From `build_integrator`.
+    stack : ndarray, shape (frame, row, column)
+        Raw counts.
+    bad : ndarray of bool, shape (frame, row, column), optional
+        Pixels of single frames that are not used.
+
+    Returns
+    -------
+    mean, stderr : ndarray, shape (frame, bin)
+        Counts per pixel and their standard error.
+    """
+    mean, stderr = sum_bins(integrator, stack, bad).sum_over_sectors().average()
+    return mean[:, 0], stderr[:, 0]
+
+
+def average_without_grains(
+    sums: BinSums, cut: float = GRAIN_SIGMAS
+) -> tuple[Array, Array, Array]:
+    """Return the mean over sectors without those that single grains dominate.
+
+    A sector is excluded from a bin where it lies more than `cut` spreads above the median of all;
+    the spread is the larger of its own counting error and 1.4826 times the median absolute
+    deviation. Grains are removed; texture, which spreads over many sectors, stays.
+
+    Parameters
+    ----------
+    sums : BinSums
+        Of several sectors.
+    cut : float
+        Number of spreads.
+
+    Returns
+    -------
+    mean, stderr : ndarray, shape (frame, bin)
+        Counts per pixel and their standard error.
+    excluded_share : ndarray, shape (frame, bin)
+        Excluded sectors over those that saw the bin (dimensionless).
+    """
+    value, stderr = sums.average()
     known = np.isfinite(value)
-    middle = _median(value)
-    spread = np.maximum(stderr, MAD_TO_SIGMA * _median(np.abs(value - middle)))
+    median = _median_over_sectors(value)
+    deviation = _median_over_sectors(np.abs(value - median))
+    spread = np.maximum(stderr, MAD_TO_SIGMA * deviation)
     with np.errstate(invalid="ignore"):
-        keep = known & (value - middle <= cut * spread)
-        share = 1 - keep.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
-    mean, error = gathered.over_sectors(keep).mean()
-    return mean[:, 0], error[:, 0], share
+        keep = known & (value - median <= cut * spread)
+        excluded_share = 1 - keep.sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    mean, error = sums.sum_over_sectors(keep).average()
+    return mean[:, 0], error[:, 0], excluded_share
 
 
-def _median(values: Array) -> Array:
-    """Return the median over sectors of those that are finite, kept as an axis."""
+def _median_over_sectors(values: Array) -> Array:
+    """Return the median of the finite values, shape (frame, 1, bin)."""
     with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
         return np.asarray(np.nanmedian(values, axis=1, keepdims=True))

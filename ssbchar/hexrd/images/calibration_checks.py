@@ -1,137 +1,293 @@
-"""Sentinels of a calibration: a wrong calibrant, wavelength, orientation or .poni file is said,
-never fitted."""
+"""Checks of a calibration: a wrong calibrant, wavelength, orientation or .poni file is refused, not
+fitted."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import refine_geometry as cal
-from ssbchar.hexrd.images import rings
+from ssbchar.hexrd.images import refine_geometry, rings
+from ssbchar.hexrd.images.geometry import Orientation, Plane
 from ssbchar.hexrd.images.options import Geometry
+from ssbchar.hexrd.images.refine_geometry import OrientationFit, RefinedGeometry
 from ssbchar.hexrd.images.setup import Setup
 from ssbchar.typing import Array
 
 FEWEST_RINGS = 4
-"""Rings needed to know distance and tilt; fewer are refused."""
+"""Rings needed to determine distance and tilt; fewer are refused."""
 HELD_OUT_LIMIT = 400.0
 """A calibration whose left-out rings are typically further off [ppm] has the wrong calibrant or
 wavelength."""
 EXPLAINED_LIMIT = 0.85
-"""Share of the rings' power that must lie on rings of the calibrant."""
+"""Share of the rings' intensity that must lie on rings of the calibrant."""
 RADIUS_ERROR = 0.02
-"""Systematic error of a ring's radius [pixel]: what asymmetry of the profile and the sensor's depth
-leave."""
+"""Systematic error of a ring's radius [pixel], from the asymmetry of its profile and the depth of
+the sensor."""
+WORST_RATIO_STDERR = 0.003
+"""Relative standard error of the wavelength from the rings above which it checks nothing."""
+AGREEMENT_SIGMAS = 3
+"""Standard errors within which the wavelength from the rings agrees with the one given."""
+LONGEST_DOUBLING = 100
+"""A doubling beyond this is not given as a number [pixel]."""
+
+
+class Agreement(StrEnum):
+    """What the rings say of the wavelength given."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Systematic:
+    """Systematic errors of a calibration, one sigma."""
+
+    beam: Array
+    """Of `BEAM_PARAMETERS`, shape (5,)."""
+    log_wavelength: float
+    """Of ln(wavelength from the rings) (dimensionless)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WavelengthCheck:
+    """The wavelength refined from the curvature of the rings, beside the one given."""
+
+    wavelength: float
+    """[angstrom]"""
+    stderr: float
+    """Standard error with the systematic one [angstrom]."""
+    ratio: float
+    """Refined over given wavelength (dimensionless)."""
+    ratio_stderr: float
+    """Standard error of the ratio (dimensionless)."""
+    agreement: Agreement
+
+    @property
+    def sentence(self) -> str:
+        """The result in words."""
+        ppm, stderr = 1e6 * (self.ratio - 1), 1e6 * self.ratio_stderr
+        result = f"the rings' curvature asks for {ppm:+.0f}({stderr:.0f}) ppm of the one given"
+        if self.agreement is Agreement.NOT_CHECKED:
+            result = f"the rings do not reach far enough; {result}"
+        return f"{self.agreement}: {result}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenGeometry:
+    """The plane in use and the orientation of the image it belongs to."""
+
+    orientation: Orientation
+    plane: Plane
+    fits: list[OrientationFit]
+    """How well the given geometry fits in each orientation; empty where none is given."""
 
 
 def check_rings(
     source: Path,
-    given: Setup,
-    found: cal.RefinedGeometry,
-    angles: Array,
-    held: Array,
-    check: str,
+    setup: Setup,
+    refined: RefinedGeometry,
+    ring_angles: Array,
+    *,
+    held_out: Array,
+    wavelength: WavelengthCheck,
     calibrant: str,
 ) -> None:
     """Refuse a calibration on rings that are not the calibrant's.
 
     Parameters
     ----------
-    held : ndarray
+    source : Path
+        The image, for messages.
+    setup : Setup
+        The calibrant image.
+    refined : RefinedGeometry
+        The calibration.
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian].
+    held_out : ndarray, shape (located ring,)
         Offsets of left-out rings [ppm].
-    check : str
+    wavelength : WavelengthCheck
         What the rings say of the wavelength, for the message.
+    calibrant : str
+        Its name, for messages.
 
     Raises
     ------
     BadInput
         Too few rings, rings not where the calibrant has them, or strong rings it does not have.
     """
-    used = np.unique(found.points.ring).size
+    used = np.unique(refined.points.ring).size
     remedy = "check hexrd.geometry: calibrant, wavelength and distance"
     if used < FEWEST_RINGS:
-        raise BadInput(
-            source,
-            f"only {used} rings of {calibrant} can be followed, {FEWEST_RINGS} are needed",
-            remedy,
-        )
-    typical = float(np.nanmedian(np.abs(held)))
+        problem = f"only {used} rings of {calibrant} can be followed, {FEWEST_RINGS} are needed"
+        raise BadInput(source, problem, remedy)
+    typical = float(np.nanmedian(np.abs(held_out)))
     if typical > HELD_OUT_LIMIT:
-        problem = f"its rings are not those of {calibrant} at {given.wavelength:.6g} angstrom: left-out rings are"
-        raise BadInput(source, f"{problem} {typical:.0f} ppm off; {check}", remedy)
-    share = rings.measure_explained_share(
-        rings.flatten_image(given.counts, given.valid), given.valid, found.plane, angles
-    )
+        problem = (
+            f"its rings are not those of {calibrant} at {setup.wavelength:.6g} angstrom: left-out "
+            f"rings are {typical:.0f} ppm off; {wavelength.sentence}"
+        )
+        raise BadInput(source, problem, remedy)
+    flattened = rings.flatten_image(setup.counts, setup.valid)
+    share = rings.measure_explained_share(flattened, setup.valid, refined.plane, ring_angles)
     if share < EXPLAINED_LIMIT:
-        problem = f"{100 * (1 - share):.0f} % of the rings' power lies on no ring of {calibrant}"
+        percent = 100 * (1 - share)
+        problem = f"{percent:.0f} % of the rings' intensity lies on no ring of {calibrant}"
         raise BadInput(source, problem, remedy)
 
 
-def estimate_systematic(given: Setup, found: cal.RefinedGeometry, angles: Array) -> Array:
-    """Return systematic errors of `BEAM` and of ln(wavelength from rings): radii off by `RADIAL`,
-    wavelength by 1 s."""
-    _, row, column = found.beam[:3]
-    out = np.hypot(found.points.row - row, found.points.column - column)
-    moved = found.points._replace(
-        row=found.points.row + RADIUS_ERROR * (found.points.row - row) / out,
-        column=found.points.column + RADIUS_ERROR * (found.points.column - column) / out,
+def estimate_systematic(setup: Setup, refined: RefinedGeometry, ring_angles: Array) -> Systematic:
+    """Return the systematic errors of a calibration.
+
+    The fit is repeated with all radii larger by `RADIUS_ERROR`, and with the wavelength longer by
+    its standard error; the changes are added in quadrature.
+
+    Parameters
+    ----------
+    setup : Setup
+        The calibrant image.
+    refined : RefinedGeometry
+        The calibration.
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian].
+
+    Returns
+    -------
+    Systematic
+        In the units of `BEAM_PARAMETERS`.
+    """
+    points, plane, beam = refined.points, refined.plane, refined.fit.beam
+    down, right = points.row - refined.beam_row, points.column - refined.beam_column
+    radius = np.hypot(down, right)
+    larger = replace(
+        points,
+        row=points.row + RADIUS_ERROR * down / radius,
+        column=points.column + RADIUS_ERROR * right / radius,
     )
-    longer = 2 * np.arcsin(np.sin(angles / 2) * (1 + given.wavelength_stderr / given.wavelength))
-    by_radius = cal.refine_beam(moved, angles, found.plane)[0] - found.beam
-    by_wavelength = cal.refine_beam(found.points, longer, found.plane)[0] - found.beam
-    free = [
-        cal.refine_beam(p, angles, found.plane, free_wavelength=True)[0][5]
-        for p in (found.points, moved)
+    lengthened = 1 + setup.wavelength_stderr / setup.wavelength
+    wider_angles = 2 * np.arcsin(np.sin(ring_angles / 2) * lengthened)
+    by_radius = refine_geometry.refine_beam(larger, ring_angles, plane).beam - beam
+    by_wavelength = refine_geometry.refine_beam(points, wider_angles, plane).beam - beam
+    log_ratios = [
+        refine_geometry.refine_beam(p, ring_angles, plane, free_wavelength=True).beam[-1]
+        for p in (points, larger)
     ]
-    return np.array([*np.hypot(by_radius, by_wavelength), abs(free[1] - free[0])])
+    return Systematic(
+        beam=np.hypot(by_radius, by_wavelength),
+        log_wavelength=abs(log_ratios[1] - log_ratios[0]),
+    )
 
 
 def check_wavelength(
-    given: Setup, found: cal.RefinedGeometry, angles: Array, systematic: float
-) -> tuple[float, float, str]:
-    """Refine the wavelength too; return it and its standard error [angstrom], and whether the given
-    one agrees."""
-    beam, covariance, *_ = cal.refine_beam(found.points, angles, found.plane, free_wavelength=True)
-    ratio, error = float(np.exp(beam[5])), float(np.hypot(np.sqrt(covariance[5, 5]), systematic))
-    off = f"the rings' curvature asks for {1e6 * (ratio - 1):+.0f}({1e6 * error:.0f}) ppm of the one given"
-    if error > 0.003:
-        verdict = f"not checked: the rings do not reach far enough; {off}"
+    setup: Setup, refined: RefinedGeometry, ring_angles: Array, systematic: Systematic
+) -> WavelengthCheck:
+    """Return the wavelength refined together with the geometry, and whether the given one agrees.
+
+    Parameters
+    ----------
+    setup : Setup
+        The calibrant image.
+    refined : RefinedGeometry
+        The calibration.
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian].
+    systematic : Systematic
+        From `estimate_systematic`.
+
+    Returns
+    -------
+    WavelengthCheck
+        [angstrom]
+    """
+    fit = refine_geometry.refine_beam(
+        refined.points, ring_angles, refined.plane, free_wavelength=True
+    )
+    ratio = float(np.exp(fit.beam[-1]))
+    stderr = float(np.hypot(np.sqrt(fit.covariance[-1, -1]), systematic.log_wavelength))
+    if stderr > WORST_RATIO_STDERR:
+        agreement = Agreement.NOT_CHECKED
+    elif abs(ratio - 1) > AGREEMENT_SIGMAS * stderr:
+        agreement = Agreement.DIFFERS
     else:
-        verdict = f"{'differs' if abs(ratio - 1) > 3 * error else 'agrees'}: {off}"
-    return given.wavelength * ratio, given.wavelength * error, verdict
+        agreement = Agreement.AGREES
+    return WavelengthCheck(
+        wavelength=setup.wavelength * ratio,
+        stderr=setup.wavelength * stderr,
+        ratio=ratio,
+        ratio_stderr=stderr,
+        agreement=agreement,
+    )
 
 
 def choose_orientation(
-    source: Path, given: Setup, found: cal.RefinedGeometry, angles: Array, options: Geometry
-) -> tuple[int, geo.Plane, list[cal.OrientationFit]]:
-    """Return the orientation and plane to use: the refined plane as stored, or the .poni's where it
-    matches.
+    source: Path, setup: Setup, refined: RefinedGeometry, ring_angles: Array, options: Geometry
+) -> ChosenGeometry:
+    """Return the refined plane for the image as stored, or the given one in the orientation that
+    fits best.
+
+    Parameters
+    ----------
+    source : Path
+        The image, for messages.
+    setup : Setup
+        The calibrant image and the geometry to verify.
+    refined : RefinedGeometry
+        The calibration.
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian].
+    options : Geometry
+        Tolerances.
+
+    Returns
+    -------
+    ChosenGeometry
+        Lengths in metres, angles in radians.
 
     Raises
     ------
     BadInput
-        The .poni suits no orientation.
+        The .poni file fits in no orientation.
     """
-    if given.poni is None:
-        return 0, found.plane, []
-    fits = cal.compare_orientations(found.points, given.counts.shape, given.poni, angles)
+    if setup.poni is None:
+        return ChosenGeometry(orientation=Orientation.AS_STORED, plane=refined.plane, fits=[])
+    shape = setup.counts.shape
+    fits = refine_geometry.compare_orientations(refined.points, shape, setup.poni, ring_angles)
     best = min(fits, key=lambda fit: fit.doubling)
     if (
         best.doubling <= options.doubling_tolerance
         and abs(best.cell_offset) <= options.cell_tolerance
     ):
-        return best.orientation, given.poni, fits
-    _, row, column = geo.direct_beam_from_plane(given.poni)
-    seen = geo.orient_points(found.beam[1], found.beam[2], given.counts.shape, best.orientation)
-    wander = f"{best.doubling:.1f} pixels (calibrant's cell {best.cell_offset:+.0f} ppm)"
-    problem = (
-        f"suits none of the eight orientations of {Path(source).name}: at best ({geo.ORIENTATIONS[best.orientation]}) "
-        f"rings double by {wander if best.doubling < 100 else 'more than 100 pixels'}; its beam is at row {row:.1f}, "
-        f"column {column:.1f}, the rings' centre at {float(seen[0]):.1f}, {float(seen[1]):.1f}"
+        return ChosenGeometry(orientation=best.orientation, plane=setup.poni, fits=fits)
+    remedy = "give the .poni of this image, or none to calibrate from the rings"
+    raise BadInput(options.poni, _explain_mismatch(source, setup.poni, refined, best, shape), remedy)
+
+
+def _explain_mismatch(
+    source: Path,
+    poni: Plane,
+    refined: RefinedGeometry,
+    best: OrientationFit,
+    shape: tuple[int, int],
+) -> str:
+    """Return why a .poni file fits in no orientation."""
+    _, row, column = geo.direct_beam_from_plane(poni)
+    seen_row, seen_column = geo.orient_points(
+        refined.beam_row, refined.beam_column, shape, best.orientation
     )
-    raise BadInput(
-        options.poni, problem, "give the .poni of this image, or none to calibrate from the rings"
+    doubling = f"more than {LONGEST_DOUBLING} pixels"
+    if best.doubling < LONGEST_DOUBLING:
+        doubling = (
+            f"{best.doubling:.1f} pixels (calibrant's cell {best.cell_offset:+.0f} ppm)"
+        )
+    return (
+        f"suits none of the eight orientations of {Path(source).name}: at best "
+        f"({geo.ORIENTATIONS[best.orientation]}) rings double by {doubling}; its beam is at row "
+        f"{row:.1f}, column {column:.1f}, the rings' centre at {float(seen_row):.1f}, "
+        f"{float(seen_column):.1f}"
     )

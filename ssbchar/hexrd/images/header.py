@@ -1,4 +1,4 @@
-"""What an image's header says: time, temperature, flux, and the set-up of the detector."""
+"""Values stated in an image's header: time, temperature, flux, and the set-up of the detector."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIME_FORMATS = (
     "%a %b %d %H:%M:%S %Y",
     "%d/%m/%Y %H:%M:%S",
 )
-"""Ways of writing a time beside ISO 8601: TIFF, QXRD, ctime."""
+"""Formats of a time other than ISO 8601: TIFF, QXRD, ctime."""
 METRES_PER_UNIT = {
     "m": 1.0,
     "cm": 1e-2,
@@ -38,25 +38,54 @@ METRES_PER_UNIT = {
     "micron": 1e-6,
     "nm": 1e-9,
 }
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+"""Regular expression of a decimal number."""
+CBF_CONTENTS = "_array_data.header_contents"
+"""Header value of a CBF that holds the detector's own header as free text."""
 
 Header = Mapping[str, str]
+"""Header values of an image by name; names are in lower case."""
 
 
 def read_number(header: Header, keys: Sequence[str]) -> float:
-    """Return the first number under the first key that has one; NaN where none has."""
+    """Return the first number in a header.
+
+    Parameters
+    ----------
+    header : mapping
+        Of an image.
+    keys : sequence of str
+        Names of the header value, in order of preference.
+
+    Returns
+    -------
+    float
+        In the unit of the header; NaN where no name has a number.
+    """
     for key in keys:
-        found = re.search(_NUMBER, header.get(key.lower(), ""))
+        found = re.search(NUMBER, header.get(key.lower(), ""))
         if found:
             return float(found[0])
     return float("nan")
 
 
 def read_length(header: Header, keys: Sequence[str]) -> float:
-    """Return a length [m] under the first key that has one, in metres where no unit stands; NaN
-    where none has."""
+    """Return the first length in a header.
+
+    Parameters
+    ----------
+    header : mapping
+        Of an image.
+    keys : sequence of str
+        Names of the header value, in order of preference.
+
+    Returns
+    -------
+    float
+        [m]; a number without a unit is taken as metres. NaN where no name has a length.
+    """
     for key in keys:
-        found = re.search(rf"({_NUMBER})\s*([a-zµ]*)", header.get(key, ""))
+        found = re.search(rf"({NUMBER})\s*([a-zµ]*)", header.get(key, ""))
         if found and found[2] in ("", *METRES_PER_UNIT):
             return float(found[1]) * METRES_PER_UNIT.get(found[2], 1.0)
     return float("nan")
@@ -64,64 +93,80 @@ def read_length(header: Header, keys: Sequence[str]) -> float:
 
 def read_wavelength(header: Header) -> tuple[float, float] | None:
     """Return wavelength and the standard deviation of its rounding [angstrom], None where the
-    header is silent."""
-    return bragg.wavelength_from_header(
-        "\n".join(f"{key}: {value}" for key, value in header.items())
-    )
+    header states none."""
+    text = "\n".join(f"{key}: {value}" for key, value in header.items())
+    return bragg.wavelength_from_header(text)
 
 
 def is_synthetic(header: Header) -> bool:
-    """Return whether the header carries the word synthetic."""
+    """Return whether any header value contains the word synthetic."""
     return any("synthetic" in value.lower() for value in header.values())
 
 
 def read_time(header: Header, key: str, utc_offset: float) -> tuple[float, bool]:
-    """Return when a frame was taken [s since 1970-01-01 UTC], NaN where unknown, and whether its
-    zone is stated.
+    """Return when a frame was taken, and whether the header states the time zone.
 
     Parameters
     ----------
     header : mapping
-        Of an image, keys in lower case; ``frame_time`` and ``frame_in_file`` place a frame within
-        its file.
+        Of an image; ``frame_time`` [s] and ``frame_in_file`` place a frame within its file.
     key : str
         Name of the header value; empty tries `TIME_KEYS`.
     utc_offset : float
         Hours that local time is ahead of UTC, for times written without a zone.
+
+    Returns
+    -------
+    time : float
+        [s since 1970-01-01 UTC]; NaN where unknown.
+    zone_stated : bool
+        False where `utc_offset` was applied, and where no time is known.
     """
-    within = _zero_if_nan(read_number(header, ("frame_time",))) * (
-        int(header.get("frame_in_file", "1")) - 1
-    )
-    texts = [header.get(name, "").strip() for name in ((key.lower(),) if key else TIME_KEYS)]
-    comment = re.search(
-        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d*", header.get("_array_data.header_contents", "")
-    )
-    if comment and not key:
-        texts.append(comment[0])
-    for text in texts:
+    within_file = _read_time_within_file(header)
+    for text in _list_time_texts(header, key):
         if re.fullmatch(r"\d{9,10}(\.\d*)?", text):
-            return float(text) + within, True
-        when = _parsed(text)
+            # nine or ten digits: seconds since 1970, which need no zone
+            return float(text) + within_file, True
+        when = _parse_time(text)
         if when is not None:
-            stated = when.tzinfo is not None
-            if not stated:
+            zone_stated = when.tzinfo is not None
+            if not zone_stated:
                 when = when.replace(tzinfo=UTC) - timedelta(hours=utc_offset)
-            return when.timestamp() + within, stated
+            return when.timestamp() + within_file, zone_stated
     return float("nan"), False
 
 
-def _zero_if_nan(value: float) -> float:
-    return value if value == value else 0.0
+def _read_time_within_file(header: Header) -> float:
+    """Return the time of a frame after the first one of its file [s]."""
+    frame_time = read_number(header, ("frame_time",))
+    if frame_time != frame_time:
+        frame_time = 0.0
+    return frame_time * (int(header.get("frame_in_file", "1")) - 1)
 
 
-def _parsed(text: str) -> datetime | None:
+def _list_time_texts(header: Header, key: str) -> list[str]:
+    """Return the texts that may hold the time, in order of preference."""
+    if key:
+        return [header.get(key.lower(), "").strip()]
+    texts = [header.get(name, "").strip() for name in TIME_KEYS]
+    iso_time = re.search(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.?\d*",
+        header.get(CBF_CONTENTS, ""),
+    )
+    if iso_time:
+        texts.append(iso_time[0])
+    return texts
+
+
+def _parse_time(text: str) -> datetime | None:
+    """Return a time written as ISO 8601 or in one of `TIME_FORMATS`."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
         pass
-    for form in TIME_FORMATS:
+    for time_format in TIME_FORMATS:
         try:
-            return datetime.strptime(text, form)
+            return datetime.strptime(text, time_format)
         except ValueError:
             continue
     return None

@@ -1,4 +1,4 @@
-"""Which pixels count: gaps, dead, hot and saturated ones are left out, grains stay."""
+"""Pixel masks: detector gaps, dead, hot and saturated pixels are excluded, bright grains stay."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.typing import Bool
+from ssbchar.typing import Array, Bool
 
 DEAD_PROBABILITY = 1e-15
-"""Largest probability of no count at which a pixel is taken as dead."""
+"""A pixel is dead where the probability of its having no count by chance is below this."""
+NEIGHBOUR_SPREADS = 2.0
+"""A hot pixel also exceeds its neighbours' median by this many times their own largest
+deviation."""
 
 
 def choose_saturation_limit(dtype: np.dtype[Any], stated: float, given: float | None) -> float:
@@ -22,9 +25,14 @@ def choose_saturation_limit(dtype: np.dtype[Any], stated: float, given: float | 
     dtype : dtype
         Of the image; the largest value of an integer type marks gaps and overflows.
     stated : float
-        The header's cut-off; NaN where it has none.
+        The header's cut-off [counts]; NaN where it has none.
     given : float, optional
-        The option; it rules.
+        The option [counts]; it overrides both.
+
+    Returns
+    -------
+    float
+        [counts]; infinite for floating-point images without a cut-off.
     """
     if given is not None:
         return given
@@ -33,51 +41,68 @@ def choose_saturation_limit(dtype: np.dtype[Any], stated: float, given: float | 
 
 
 def find_gaps(counts: NDArray[Any]) -> Bool:
-    """Return pixels marked by the detector as none: negative, not finite, or the largest value of
-    an unsigned type."""
+    """Return the pixels without a measurement.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (row, column)
+        In the file's own type.
+
+    Returns
+    -------
+    ndarray of bool, shape (row, column)
+        Pixels that are negative, not finite, or at the largest value of an unsigned type.
+    """
     if counts.dtype.kind == "f":
+        # not (x >= 0) is true of NaN as well
         return np.asarray(~(counts >= 0) | np.isinf(counts))
     if counts.dtype.kind == "u":
         return np.asarray(counts == np.iinfo(counts.dtype).max)
     return np.asarray(counts < 0)
 
 
-def find_defects(sampled: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
+def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:
     """Return hot and dead pixels.
 
-    Hot is far above the neighbours in every sampled frame: compared with the median of the eight by
-    the Poisson error of both, beyond the neighbours' own spread, so that the flank of a ring or a
-    grain, which covers several pixels, does not count. Dead is without a count in all of them where
-    the neighbours had so many that chance, exp(-sum), is below `DEAD`.
+    A hot pixel exceeds the median of its eight neighbours in every sample, by `sigma` times the
+    Poisson error of both plus `NEIGHBOUR_SPREADS` times the neighbours' own spread; the flank of a
+    ring or a grain, which covers several pixels, is not hot. A dead pixel has no count in any
+    sample, where the neighbours have so many that the probability of this, exp(-sum), is below
+    `DEAD_PROBABILITY`.
 
     Parameters
     ----------
-    sampled : sequence of ndarray, shape (row, column)
-        Frames spread over the series.
+    samples : sequence of ndarray, shape (row, column)
+        Counts of frames spread over the series.
     known : ndarray of bool, shape (row, column)
-        Pixels already left out.
+        Pixels already masked.
     sigma : float
-        How far off; 0 looks for none.
+        Excess of a hot pixel in standard errors; 0 looks for no defects.
+
+    Returns
+    -------
+    ndarray of bool, shape (row, column)
+        Pixels to mask beside the known ones.
     """
     hot = np.ones(known.shape, bool)
-    if sigma <= 0 or not sampled:
+    if sigma <= 0 or not samples:
         return ~hot
     total, expected = np.zeros(known.shape), np.zeros(known.shape)
-    for counts in sampled:
-        around = _neighbours(np.where(known, np.nan, counts.astype(float)))
-        middle = np.nanmedian(around, axis=0)
-        spread = np.nanmax(np.abs(around - middle), axis=0)
-        error = np.sqrt(np.maximum(counts.astype(float), 0) + np.maximum(middle, 0) + 1.0)
-        hot &= counts - middle > sigma * error + 2.0 * spread
+    for counts in samples:
+        neighbours = _stack_neighbours(np.where(known, np.nan, counts.astype(float)))
+        median = np.nanmedian(neighbours, axis=0)
+        spread = np.nanmax(np.abs(neighbours - median), axis=0)
+        stderr = np.sqrt(np.maximum(counts.astype(float), 0) + np.maximum(median, 0) + 1.0)
+        hot &= counts - median > sigma * stderr + NEIGHBOUR_SPREADS * spread
         total += counts
-        expected += middle
+        expected += median
     dead = (total == 0) & (expected > -np.log(DEAD_PROBABILITY))
     return np.asarray((hot | dead) & ~known)
 
 
-def _neighbours(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the eight neighbours of each pixel, NaN beyond the edge."""
+def _stack_neighbours(counts: Array) -> Array:
+    """Return the eight neighbours of each pixel, shape (8, row, column), NaN beyond the edge."""
     rows, columns = counts.shape
-    wide = np.pad(counts, 1, constant_values=np.nan)
-    steps = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
-    return np.stack([wide[i : i + rows, j : j + columns] for i, j in steps])
+    padded = np.pad(counts, 1, constant_values=np.nan)
+    offsets = [(i, j) for i in range(3) for j in range(3) if (i, j) != (1, 1)]
+    return np.stack([padded[i : i + rows, j : j + columns] for i, j in offsets])

@@ -1,80 +1,96 @@
 """Options of calibrating the detector and of integrating images."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Geometry:
     """How the detector is calibrated from an image of a calibrant."""
 
-    wavelength: float | None = None
-    """Wavelength [angstrom], in full precision; None takes the one of the .poni file and refuses
-    silence."""
-    wavelength_stderr: float | None = None
-    """Its standard error [angstrom]; None takes the rounding of the number given."""
+    wavelength: Annotated[float, Field(gt=0.01, lt=5)] | None = None
+    """Wavelength [angstrom], in full precision; None takes the one of the .poni file or the
+    header, and refuses an image where neither states one."""
+    wavelength_stderr: Positive | None = None
+    """Standard error of the wavelength [angstrom]; None takes that of its rounding."""
     calibrant: str = "CeO2"
     """Calibrant, as pyFAI names it (CeO2, LaB6, alpha_Al2O3, Si ...)."""
-    distance: float | None = None
+    distance: Positive | None = None
     """Rough distance to the detector [mm]; None takes the image's header."""
-    distance_tolerance: float = 0.15
-    """How far off the rough distance may be, as a fraction."""
-    pixel_size: float | None = None
+    distance_tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    """Largest deviation from the rough distance, as a fraction (dimensionless)."""
+    pixel_size: Positive | None = None
     """Pixel size [micrometre]; None takes the image's header or the .poni file."""
     poni: str = ""
-    """A pyFAI .poni file to verify against the image instead of calibrating anew (may hold
+    """Path of a pyFAI .poni file to verify against the image instead of calibrating anew (may hold
     ``$NAME``)."""
     mask: str = ""
-    """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
-    doubling_tolerance: float = 1.0
-    """A .poni is refused where rings wander by more than this around the beam [pixel]."""
-    cell_tolerance: float = 2000.0
-    """A .poni is refused where it puts the calibrant's cell further off than this [ppm]."""
+    """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``)."""
+    doubling_tolerance: Positive = 1.0
+    """Largest deviation of rings around the beam with which a .poni file is accepted [pixel]."""
+    cell_tolerance: Positive = 2000.0
+    """Largest offset of the calibrant's cell with which a .poni file is accepted [ppm]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Integration:
     """How images become patterns."""
 
-    points: int = 0
+    points: Annotated[int, Field(ge=0)] = 0
     """Number of bins in 2theta; 0 takes two per pixel along the longest radius."""
-    two_theta: tuple[float, float] | None = None
-    """Range in 2theta [degree]; None takes all the detector sees."""
-    common_wavelength: float | None = None
+    two_theta: tuple[NotNegative, NotNegative] | None = None
+    """Range in 2theta [degree]; None takes the whole detector."""
+    common_wavelength: Annotated[float, Field(gt=0.01, lt=5)] | None = None
     """Wavelength [angstrom] at which 2theta is also given; None keeps the measured one."""
-    polarisation: float | None = 0.99
-    """Degree of horizontal linear polarisation of the beam; None leaves it uncorrected."""
+    polarisation: Annotated[float, Field(ge=-1, le=1)] | None = 0.99
+    """Degree of horizontal linear polarisation of the beam (dimensionless); None leaves it
+    uncorrected."""
     mask: str = ""
-    """An image whose non-zero pixels are left out (may hold ``$NAME``)."""
+    """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``)."""
     flat: str = ""
-    """Flat-field image: counts are divided by it."""
+    """Path of the flat-field image, by which counts are divided."""
     dark: str = ""
-    """Dark image: counts of no beam in the same exposure, subtracted."""
-    saturation: float | None = None
-    """Counts at and above which a pixel is left out; None takes the header's cut-off or the type's
-    largest value."""
-    saturated_fraction: float = 0.001
-    """A frame with more saturated pixels than this is marked `saturated`."""
-    beam_dump: float = 0.5
-    """A frame whose mean is below this share of the good frames before it is set aside as
+    """Path of the dark image: counts without beam in the same exposure, which are subtracted."""
+    saturation: Positive | None = None
+    """Counts at and above which a pixel is excluded; None takes the header's cut-off or the largest
+    value of the file's type."""
+    saturated_fraction: Fraction = 0.001
+    """A frame with a larger share of saturated pixels has the status `saturated`."""
+    beam_dump: Fraction = 0.5
+    """A frame whose mean is below this share of the good frames before it has the status
     `beam_dump`."""
-    hot_pixel_sigma: float = 10.0
-    """A pixel this far above its neighbours in all sampled frames is hot (and one without counts
-    dead); 0 looks for neither."""
+    hot_pixel_sigma: NotNegative = 10.0
+    """A pixel further above its neighbours in all sampled frames is hot [standard errors], and one
+    without counts is dead; 0 looks for neither."""
     time_key: str = ""
-    """Header value that holds the frame's time; empty tries the usual names."""
-    utc_offset: float = 0.0
-    """Hours local time is ahead of UTC, for times written without a zone."""
+    """Name of the header value with the frame's time; empty tries the usual names."""
+    utc_offset: Annotated[float, Field(ge=-14, le=14)] = 0.0
+    """Hours that local time is ahead of UTC, for times written without a zone."""
     temperature_key: str = ""
-    """Header value that holds the temperature [degC]; empty tries the usual names."""
+    """Name of the header value with the temperature [degC]; empty tries the usual names."""
     monitor_key: str = ""
-    """Header value that holds the incident flux; empty tries the usual names."""
+    """Name of the header value with the incident flux; empty tries the usual names."""
     by_monitor: bool = False
-    """Divide each pattern by this flux, relative to the series' median; frames without one are set
-    aside."""
-    monitor_stderr: float = 0.0
-    """Relative standard error of one reading of the flux; all points of a frame share it."""
-    sectors: int = 0
-    """Azimuthal sectors kept beside the pattern (`caked`), with a mean that leaves out single
-    grains (`intensity_robust`); 0 keeps none."""
-    chunk: int = 16
+    """Divide each pattern by this flux, relative to the series' median; frames without one are
+    excluded."""
+    monitor_stderr: NotNegative = 0.0
+    """Relative standard error of one reading of the flux, common to all points of a frame."""
+    sectors: Annotated[int, Field(ge=0)] = 0
+    """Azimuthal sectors stored beside the pattern (`caked`), with a mean without single grains
+    (`intensity_robust`); 0 stores none."""
+    chunk: Annotated[int, Field(ge=1)] = 16
     """Frames integrated at once; changes memory and speed, not results."""
+
+    def __post_init__(self) -> None:
+        """Refuse options that contradict each other."""
+        if self.two_theta is not None and not self.two_theta[0] < self.two_theta[1]:
+            raise ValueError(
+                f"two_theta runs from {self.two_theta[0]:g} to {self.two_theta[1]:g} degree; give "
+                "the lower end first"
+            )

@@ -1,7 +1,7 @@
-"""Detector images as they were written: TIFF, CBF, EDF and others through fabio, HDF5 and Eiger
-masters through h5py.
+"""Detector images as stored: TIFF, CBF, EDF and others through fabio, HDF5 and Eiger masters
+through h5py.
 
-Nothing is corrected here. An image that cannot be read comes out as a `BadInput` in its place in
+Nothing is corrected here. An image that cannot be read is returned as a `BadInput` in its place in
 the series.
 """
 
@@ -12,8 +12,9 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ SUFFIXES = (
     ".ge5",
     *HDF5,
 )
-"""Names of files taken as images when a folder is given."""
+"""Suffixes of the files taken as images when a folder is given."""
 UNREADABLE = (
     OSError,
     ValueError,
@@ -53,53 +54,86 @@ UNREADABLE = (
     struct.error,
     zlib.error,
 )
-"""What fabio and h5py were seen or are documented to raise on damaged files; they have no common
-class."""
+"""Exceptions that fabio and h5py raise on damaged files; they share no base class."""
+COPY_OR_REMOVE = "copy it again or leave it out"
+"""Remedy of a damaged file."""
+CBF_START_OF_DATA = b"\x0c\x1a\x04\xd5"
+"""Bytes that separate the header of a CBF from its data."""
+HEADER_BYTES = 65536
+"""Bytes read at once to find the end of a header."""
 
 
-@dataclass(frozen=True)
+class TiffTag(IntEnum):
+    """Tags of TIFF 6.0 that are read here."""
+
+    IMAGE_DESCRIPTION = 270
+    STRIP_OFFSETS = 273
+    STRIP_BYTE_COUNTS = 279
+    DATE_TIME = 306
+
+
+@dataclass(frozen=True, kw_only=True)
 class Image:
-    """One frame as read: counts, and whatever the file says about it."""
+    """One frame as read: counts and header."""
 
     source: str
     """File name, with ``#number`` where a file holds several frames."""
     counts: NDArray[Any]
     """Shape (row, column), in the file's own type."""
     header: dict[str, str] = field(default_factory=dict)
-    """Everything the file says, keys in lower case."""
+    """Header values of the file, names in lower case."""
 
 
 def find_image_files(source: Path) -> list[Path]:
-    """Return the image files of a source; data files that an Eiger master links to are left to the
-    master.
+    """Return the image files of a source in order.
+
+    Data files that an Eiger master links to are left out: they are read through the master.
+
+    Parameters
+    ----------
+    source : Path
+        A file or a folder.
+
+    Returns
+    -------
+    list of Path
+        In the order measured.
 
     Raises
     ------
     BadInput
-        No image is there.
+        There is no image.
     """
-    given = Path(source)
-    found = (
-        raw_files.find_files(given) if not given.is_dir() else raw_files.find_files(given, SUFFIXES)
-    )
+    source = Path(source)
+    found = raw_files.find_files(source, SUFFIXES if source.is_dir() else ())
     masters = {
-        p.as_posix().removesuffix("_master.h5") for p in found if p.name.endswith("_master.h5")
+        path.as_posix().removesuffix("_master.h5")
+        for path in found
+        if path.name.endswith("_master.h5")
     }
     return [p for p in found if re.sub(r"_data_\d+\.h5$", "", p.as_posix()) not in masters]
 
 
 def read_images(path: Path) -> Iterator[Image | BadInput]:
-    """Yield every frame of one file in order, or the one fault that ends it.
+    """Yield the frames of one file in order, and last the fault that ends it, if any.
 
     Parameters
     ----------
     path : Path
-        A file of `image_files`.
+        One of `find_image_files`.
+
+    Yields
+    ------
+    Image or BadInput
+        A frame, or why no more can be read.
     """
-    yield from _hdf5_images(path) if path.suffix.lower() in HDF5 else _fabio_images(path)
+    if path.suffix.lower() in HDF5:
+        yield from _read_hdf5(path)
+    else:
+        yield from _read_with_fabio(path)
 
 
-def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
+def _read_with_fabio(path: Path) -> Iterator[Image | BadInput]:
     import fabio
 
     logging.getLogger("fabio").setLevel(logging.CRITICAL)
@@ -107,79 +141,95 @@ def _fabio_images(path: Path) -> Iterator[Image | BadInput]:
     if size == 0:
         yield BadInput(path, "the file is empty", "copy it again from the beamline")
         return
-    if _missing_bytes(path, size):
-        yield BadInput(
-            path, f"the file is cut short ({size} bytes)", "copy it again or leave it out"
-        )
+    if _is_cut_short(path, size):
+        yield BadInput(path, f"the file is cut short ({size} bytes)", COPY_OR_REMOVE)
         return
     try:
         with warnings.catch_warnings(action="ignore"):
             opened = fabio.open(str(path))
         with opened as file:
-            count = file.nframes
-            extra = {**_tiff_header(path), **_sidecar(path)}
-            for n in range(count):
-                frame = file if count == 1 else file.getframe(n)
-                said = {str(k).lower(): str(v) for k, v in frame.header.items()}
-                name = path.name if count == 1 else f"{path.name}#{n + 1}"
-                counts = np.asarray(frame.data)
-                if counts.ndim != 2 or counts.size == 0:
-                    yield BadInput(
-                        path,
-                        "holds no image (damaged or cut short)",
-                        "copy it again or leave it out",
-                    )
-                else:
-                    yield Image(name, counts, {**extra, **said})
+            beside = {**_read_tiff_header(path), **_read_sidecar(path)}
+            for number in range(file.nframes):
+                yield _read_fabio_frame(file, number, path, beside)
     except UNREADABLE as error:
         atomic_write.raise_machine_fault(error)
-        yield BadInput(
-            path, f"not a readable image ({_first_line(error)})", "copy it again or leave it out"
-        )
+        problem = f"not a readable image ({_get_first_line(error)})"
+        yield BadInput(path, problem, COPY_OR_REMOVE)
 
 
-def _missing_bytes(path: Path, size: int) -> bool:
+def _read_fabio_frame(
+    file: Any, number: int, path: Path, beside: Mapping[str, str]
+) -> Image | BadInput:
+    """Return one frame of an opened file; `beside` holds what fabio does not read of it."""
+    single = file.nframes == 1
+    frame = file if single else file.getframe(number)
+    header = {str(key).lower(): str(value) for key, value in frame.header.items()}
+    counts = np.asarray(frame.data)
+    if counts.ndim != 2 or counts.size == 0:
+        return BadInput(path, "holds no image (damaged or cut short)", COPY_OR_REMOVE)
+    source = path.name if single else f"{path.name}#{number + 1}"
+    return Image(source=source, counts=counts, header={**beside, **header})
+
+
+def _is_cut_short(path: Path, size: int) -> bool:
     """Return whether a file ends before the data its header announces.
 
-    fabio fills a short EDF or TIFF with zeros without a word, and searches a short CBF for ever.
+    fabio fills a short EDF or TIFF with zeros without a warning, and never stops searching a short
+    CBF.
     """
-    kind = path.suffix.lower()
-    if kind == ".cbf":
-        with open(path, "rb") as handle:
-            start = handle.read(65536)
-        stated, begins = (
-            re.search(rb"X-Binary-Size:\s*(\d+)", start),
-            start.find(b"\x0c\x1a\x04\xd5"),
-        )
-        return stated is None or begins < 0 or begins + 4 + int(stated[1]) > size
-    if kind == ".edf":
-        return _edf_end(path, size) > size
-    if kind in (".tif", ".tiff"):
-        tags = _tiff_tags(path)
-        strips = zip(np.ravel(tags.get(273, ())), np.ravel(tags.get(279, ())), strict=False)
-        return any(int(start) + int(length) > size for start, length in strips)
-    return False
+    match path.suffix.lower():
+        case ".cbf":
+            return _find_end_of_cbf(path, size) > size
+        case ".edf":
+            return _find_end_of_edf(path, size) > size
+        case ".tif" | ".tiff":
+            return _find_end_of_tiff(path) > size
+        case _:
+            return False
 
 
-def _edf_end(path: Path, size: int) -> int:
-    """Return where the last frame of an EDF ends by its headers (one byte beyond `size` where a
-    header is cut)."""
-    at = 0
+def _find_end_of_cbf(path: Path, size: int) -> int:
+    """Return where the data of a CBF end by its header; one byte beyond `size` where the header is
+    cut."""
     with open(path, "rb") as handle:
-        while at < size:
-            handle.seek(at)
-            text = handle.read(65536)
+        start = handle.read(HEADER_BYTES)
+    stated = re.search(rb"X-Binary-Size:\s*(\d+)", start)
+    begin = start.find(CBF_START_OF_DATA)
+    if stated is None or begin < 0:
+        return size + 1
+    return begin + len(CBF_START_OF_DATA) + int(stated[1])
+
+
+def _find_end_of_edf(path: Path, size: int) -> int:
+    """Return where the last frame of an EDF ends by its headers; one byte beyond `size` where a
+    header is cut."""
+    end = 0
+    with open(path, "rb") as handle:
+        while end < size:
+            handle.seek(end)
+            text = handle.read(HEADER_BYTES)
             close = text.find(b"}\n")
-            stated = re.search(rb"\b(?:EDF_BinarySize|Size)\s*=\s*(\d+)", text[: max(close, 0)])
             if close < 0:
                 return size + 1
+            stated = re.search(rb"\b(?:EDF_BinarySize|Size)\s*=\s*(\d+)", text[:close])
             if stated is None:
-                return at
-            at += close + 2 + int(stated[1])
-    return at
+                return end
+            end += close + len(b"}\n") + int(stated[1])
+    return end
 
 
-def _tiff_tags(path: Path) -> dict[int, Any]:
+def _find_end_of_tiff(path: Path) -> int:
+    """Return where the last strip of a TIFF ends by its tags, 0 where it states none."""
+    tags = _read_tiff_tags(path)
+    offsets = np.ravel(tags.get(TiffTag.STRIP_OFFSETS, ()))
+    lengths = np.ravel(tags.get(TiffTag.STRIP_BYTE_COUNTS, ()))
+    ends = [
+        int(offset) + int(length) for offset, length in zip(offsets, lengths, strict=False)
+    ]
+    return max(ends, default=0)
+
+
+def _read_tiff_tags(path: Path) -> dict[int, Any]:
     """Return the tags of a TIFF, none where it is something else or unreadable."""
     from PIL import Image as Pillow
 
@@ -192,71 +242,64 @@ def _tiff_tags(path: Path) -> dict[int, Any]:
         return {}
 
 
-def _tiff_header(path: Path) -> dict[str, str]:
-    """Return date and description of a TIFF, which fabio leaves out for some detectors, and pairs
-    in the latter."""
-    tags = _tiff_tags(path)
-    said = {
-        name: str(tags[tag]).strip("\x00")
-        for tag, name in ((306, "date"), (270, "imagedescription"))
-        if tag in tags
-    }
-    pairs = (part.partition(": ") for part in said.get("imagedescription", "").split("; "))
-    return {
-        **said,
-        **{k.strip().lower(): v.strip() for k, mark, v in pairs if mark and len(k) < 40},
-    }
+def _read_tiff_header(path: Path) -> dict[str, str]:
+    """Return date and description of a TIFF, which fabio omits for some detectors, and the
+    ``name: value`` pairs of the description."""
+    tags = _read_tiff_tags(path)
+    wanted = {"date": TiffTag.DATE_TIME, "imagedescription": TiffTag.IMAGE_DESCRIPTION}
+    header = {name: str(tags[tag]).strip("\x00") for name, tag in wanted.items() if tag in tags}
+    for part in header.get("imagedescription", "").split("; "):
+        name, separator, value = part.partition(": ")
+        # a longer name is a sentence with a colon in it
+        if separator and len(name) < 40:
+            header[name.strip().lower()] = value.strip()
+    return header
 
 
-def _sidecar(path: Path) -> dict[str, str]:
-    """Return the ``key=value`` lines of a file named as the image plus ``.metadata`` (QXRD writes
-    them)."""
-    beside = path.with_name(path.name + ".metadata")
-    if not beside.is_file():
+def _read_sidecar(path: Path) -> dict[str, str]:
+    """Return the ``key=value`` lines of the file ``<image>.metadata`` (QXRD writes them)."""
+    sidecar = path.with_name(path.name + ".metadata")
+    if not sidecar.is_file():
         return {}
-    lines = beside.read_text(encoding="utf-8", errors="replace").splitlines()
-    return {
-        k.strip().lower(): v.strip().strip('"')
-        for k, mark, v in (line.partition("=") for line in lines)
-        if mark
-    }
+    header = {}
+    for line in sidecar.read_text(encoding="utf-8", errors="replace").splitlines():
+        name, separator, value = line.partition("=")
+        if separator:
+            header[name.strip().lower()] = value.strip().strip('"')
+    return header
 
 
-def _hdf5_images(path: Path) -> Iterator[Image | BadInput]:
+def _read_hdf5(path: Path) -> Iterator[Image | BadInput]:
     import h5py
 
     try:
-        import hdf5plugin  # noqa: F401  (teaches h5py the detectors' compressions)
+        import hdf5plugin  # noqa: F401  (registers the compressions of detectors with h5py)
     except ImportError:
         pass
     number = 0
     try:
         with h5py.File(path, "r") as file:
-            header = _hdf5_header(file)
-            for stack in _stacks(file):
-                for plane in stack[None] if stack.ndim == 2 else stack:
+            header = _read_hdf5_header(file)
+            for dataset in _find_hdf5_images(file):
+                for counts in dataset[None] if dataset.ndim == 2 else dataset:
                     number += 1
                     yield Image(
-                        f"{path.name}#{number}",
-                        np.asarray(plane),
-                        {**header, "frame_in_file": str(number)},
+                        source=f"{path.name}#{number}",
+                        counts=np.asarray(counts),
+                        header={**header, "frame_in_file": str(number)},
                     )
     except UNREADABLE as error:
         atomic_write.raise_machine_fault(error)
         where = path if number == 0 else f"{path}#{number + 1}"
-        yield BadInput(
-            where,
-            f"not readable ({_first_line(error)})",
-            "copy the file and those it links to again",
-        )
+        problem = f"not readable ({_get_first_line(error)})"
+        yield BadInput(where, problem, "copy the file and those it links to again")
         return
     if number == 0:
-        yield BadInput(
-            path, "holds no image", "images are the 2D or 3D arrays under /entry/data or of NXdata"
-        )
+        remedy = "images are the 2D or 3D arrays under /entry/data or of NXdata"
+        yield BadInput(path, "holds no image", remedy)
 
 
-def _stacks(file: Any) -> list[Any]:
+def _find_hdf5_images(file: Any) -> list[Any]:
     """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, else the
     largest one."""
     import h5py
@@ -264,37 +307,35 @@ def _stacks(file: Any) -> list[Any]:
     group = file.get("entry/data")
     if isinstance(group, h5py.Group):
         names = sorted(name for name in group if re.fullmatch(r"data(_\d+)?", name))
-        inside = [group[name] for name in names]
-        if inside:
-            return inside
+        if names:
+            return [group[name] for name in names]
     found: list[Any] = []
-    file.visititems(
-        lambda _, item: (
-            found.append(item) if isinstance(item, h5py.Dataset) and item.ndim in (2, 3) else None
-        )
-    )
+
+    def collect(_: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and item.ndim in (2, 3):
+            found.append(item)
+
+    file.visititems(collect)
     return sorted(found, key=lambda item: -item.size)[:1]
 
 
-def _hdf5_header(file: Any) -> dict[str, str]:
-    """Return the scalars under the entry's instrument and sample, by their last name."""
+def _read_hdf5_header(file: Any) -> dict[str, str]:
+    """Return the root's attributes and all scalars of an HDF5 file, by the last part of their
+    path."""
     import h5py
 
-    said: dict[str, str] = {}
+    header = {str(name).lower(): str(value) for name, value in file.attrs.items()}
 
-    def note(name: str, item: Any) -> None:
+    def collect(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and item.size == 1:
             value = np.asarray(item[()]).reshape(-1)[0]
-            said[name.rsplit("/", 1)[-1].lower()] = (
-                value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-            )
+            text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+            header[name.rsplit("/", 1)[-1].lower()] = text
 
-    for attribute, value in file.attrs.items():
-        said[str(attribute).lower()] = str(value)
-    file.visititems(note)
-    return said
+    file.visititems(collect)
+    return header
 
 
-def _first_line(error: BaseException) -> str:
+def _get_first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return (lines[0] if lines else type(error).__name__)[:120]

@@ -1,285 +1,439 @@
-"""The detector's geometry refined from located rings, with what it could not know said; and a given
-one verified."""
+"""The detector's geometry refined from points on rings, or a given geometry tested on them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import ring_points
+from ssbchar.hexrd.images.geometry import Orientation, Plane
+from ssbchar.hexrd.images.ring_points import RingPoints
+from ssbchar.typing import Array, Bool, Index
 from ssbchar.statistics import sigma_from_deviations
-from ssbchar.typing import Array
 
 BEAM_PARAMETERS = ("direct_distance", "beam_row", "beam_column", "tilt1", "tilt2")
-"""What is refined: length of the direct beam [m], where it meets the detector [pixel from the outer
-corner of the stored image], and the rotations rot1 and rot2 [radian]."""
-BEAM_UNITS = ("m", "1", "1", "radian", "radian")
-"""Their units (pixels count as 1)."""
-ROUNDS = ((12.0, 1.5), (8.0, 1.5), (6.0, 1.2), (6.0, 1.2))
-"""Windows about the expected ring, and profile widths [pixel], from the first search to the
-last."""
+"""The refined parameters: length of the direct beam [m], where it meets the detector [pixel from
+the outer corner of the stored image], and the rotations rot1 and rot2 [radian]."""
+BEAM_STEPS = (1e-4, 0.1, 0.1, 1e-3, 1e-3)
+"""Unit of each of `BEAM_PARAMETERS` in the least-squares problem."""
+WAVELENGTH_STEP = 1e-4
+"""Unit of ln(wavelength) in the least-squares problem."""
+FEWEST_SECTORS = 12
+"""Points of a ring needed to follow it around the beam."""
+FEWEST_PREDICTING_RINGS = 3
+"""Rings needed to predict those that were left out."""
 
 
-@dataclass(frozen=True)
-class RefinedGeometry:
-    """A refined geometry."""
+@dataclass(frozen=True, kw_only=True)
+class SearchWindow:
+    """Where a ring is searched for."""
 
-    plane: geo.Plane
+    reach: float
+    """Half-width of the window about the expected ring [pixel]."""
+    width: float
+    """Standard deviation of the ring's profile [pixel]."""
+
+
+SEARCH_WINDOWS = (
+    SearchWindow(reach=12.0, width=1.5),
+    SearchWindow(reach=8.0, width=1.5),
+    SearchWindow(reach=6.0, width=1.2),
+    SearchWindow(reach=6.0, width=1.2),
+)
+"""Windows from the first search to the last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeamFit:
+    """Result of one least-squares fit to points on rings."""
+
     beam: Array
-    """Values of `BEAM`."""
+    """Values of `BEAM_PARAMETERS`, and ln(wavelength / wavelength given) where it is free."""
     covariance: Array
-    """Of `BEAM`, with the scatter from ring to ring in it."""
-    points: ring_points.RingPoints
+    """Of `beam`, with the scatter from ring to ring in it; shape (parameter, parameter)."""
     residual: Array
-    """Observed minus expected 2theta of each point [radian]."""
+    """Observed minus expected 2theta, shape (point,) [radian]."""
     weight: Array
-    """Of each point, robust."""
+    """Robust weight, shape (point,) [1/radian^2]."""
 
 
-def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> geo.Plane:
-    """Return the detector plane from the direct beam's length and foot and the two tilts
-    (`BEAM`)."""
-    length, row, column, rot1, rot2 = map(float, beam)
-    normal = length * np.cos(rot1) * np.cos(rot2)
-    untilted = geo.Plane(normal, 0.0, 0.0, rot1, rot2, 0.0, pixel1, pixel2)
-    _, row0, column0 = geo.direct_beam_from_plane(untilted)
-    return untilted._replace(poni1=(row - row0) * pixel1, poni2=(column - column0) * pixel2)
+@dataclass(frozen=True, kw_only=True)
+class RefinedGeometry:
+    """A detector plane refined from the rings of an image."""
+
+    plane: Plane
+    fit: BeamFit
+    points: RingPoints
+
+    @property
+    def beam_row(self) -> float:
+        """Where the direct beam meets the detector, along the rows' axis [pixel]."""
+        return float(self.fit.beam[BEAM_PARAMETERS.index("beam_row")])
+
+    @property
+    def beam_column(self) -> float:
+        """Where the direct beam meets the detector, along the columns' axis [pixel]."""
+        return float(self.fit.beam[BEAM_PARAMETERS.index("beam_column")])
 
 
-def refine_beam(
-    points: ring_points.RingPoints, angles: Array, plane: geo.Plane, free_wavelength: bool = False
-) -> tuple[Array, Array, Array, Array]:
-    """Return the parameters that put the located points on their rings, by robust least squares.
+@dataclass(frozen=True, kw_only=True)
+class RingOffsets:
+    """Offset in d of each located ring."""
 
-    Minimises sum rho((2theta(point) - 2theta_ring) / s), rho(z) = 2 (sqrt(1 + z^2) - 1), where s^2
-    adds the scatter of the points (grains off the Debye cone's middle) to their own error. The
-    covariance is that of independent points from their residuals, grown for each parameter to the
-    jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey Methodology 28 (2002) 169) where
-    points of one ring err together.
+    ring: Index
+    """Index into the calibrant's d spacings."""
+    offset: Array
+    """(d - d of the certificate) / d, in parts per million."""
+    stderr: Array
+    """Standard error of the offset, in parts per million."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrientationFit:
+    """How well a given geometry fits the rings in one orientation of the image."""
+
+    orientation: Orientation
+    doubling: float
+    """Peak-to-peak deviation of rings around the beam, root mean square over rings [pixel]."""
+    cell_offset: float
+    """Offset of the calibrant's cell from its certificate [ppm]."""
+    cell_offset_stderr: float
+    """Standard error of the offset, from the scatter of rings [ppm]."""
+
+
+def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> Plane:
+    """Return the detector plane of a direct beam and two tilts.
 
     Parameters
     ----------
-    points : ring_points.Points
+    beam : ndarray, shape (5,)
+        Values of `BEAM_PARAMETERS`.
+    pixel1, pixel2 : float
+        Pixel size along rows and columns [m].
+
+    Returns
+    -------
+    Plane
+        With a third rotation of zero.
+    """
+    length, row, column, rot1, rot2 = map(float, beam)
+
+    def place(poni1: float, poni2: float) -> Plane:
+        return Plane(
+            distance=length * np.cos(rot1) * np.cos(rot2),
+            poni1=poni1,
+            poni2=poni2,
+            rot1=rot1,
+            rot2=rot2,
+            rot3=0.0,
+            pixel1=pixel1,
+            pixel2=pixel2,
+        )
+
+    # where the beam meets the plane while the normal's foot is at the origin
+    _, row0, column0 = geo.direct_beam_from_plane(place(0.0, 0.0))
+    return place((row - row0) * pixel1, (column - column0) * pixel2)
+
+
+def beam_from_plane(plane: Plane) -> Array:
+    """Return the values of `BEAM_PARAMETERS` of a detector plane, shape (5,)."""
+    length, row, column = geo.direct_beam_from_plane(plane)
+    return np.array([length, row, column, plane.rot1, plane.rot2])
+
+
+def refine_beam(
+    points: RingPoints, ring_angles: Array, plane: Plane, *, free_wavelength: bool = False
+) -> BeamFit:
+    """Return the parameters that put the points on their rings, by robust least squares.
+
+    Minimises sum rho((2theta(point) - 2theta_ring) / s), rho(z) = 2 (sqrt(1 + z^2) - 1), where s^2
+    adds the scatter of the points (grains off the middle of the Debye cone) to their own error. The
+    covariance is that of independent points from their residuals, enlarged for each parameter to
+    the jackknife over rings (R. M. Bell & D. F. McCaffrey, Survey Methodology 28 (2002) 169) where
+    the points of a ring have a common error.
+
+    Parameters
+    ----------
+    points : RingPoints
         In pixels of the image as the plane sees it.
-    angles : ndarray
+    ring_angles : ndarray, shape (ring,)
         2theta of each ring [radian].
-    plane : geometry.Plane
-        Where to start.
+    plane : Plane
+        Starting values.
     free_wavelength : bool
         Refine ln(wavelength) as a sixth parameter.
 
     Returns
     -------
-    beam, covariance, residual, weight : ndarray
-        Values of `BEAM` (and ln wavelength ratio), their covariance, 2theta(point) - 2theta_ring
-        [radian] and robust weight [1/radian^2].
+    BeamFit
+        Values, covariance, residuals and weights.
     """
     from scipy.optimize import least_squares
 
-    start = np.array(
-        [
-            *geo.direct_beam_from_plane(plane),
-            plane.rot1,
-            plane.rot2,
-            *([0.0] if free_wavelength else []),
-        ]
-    )
-    step = np.array([1e-4, 0.1, 0.1, 1e-3, 1e-3, *([1e-4] if free_wavelength else [])])
-    sine = np.sin(angles[points.ring] / 2)
+    beam, step = beam_from_plane(plane), np.array(BEAM_STEPS)
+    if free_wavelength:
+        beam, step = np.append(beam, 0.0), np.append(step, WAVELENGTH_STEP)
+    sine = np.sin(ring_angles[points.ring] / 2)
 
-    def misfit(z: Array) -> Array:
-        beam = start + z * step
-        seen, _ = geo.angles_from_pixels(
-            plane_from_beam(beam[:5], plane.pixel1, plane.pixel2), points.row, points.column
-        )
-        return np.asarray(
-            seen - 2 * np.arcsin(sine * (np.exp(beam[5]) if free_wavelength else 1.0))
-        )
+    def calculate_residual(shift: Array) -> Array:
+        moved = beam + shift * step
+        trial = plane_from_beam(moved[:5], plane.pixel1, plane.pixel2)
+        observed, _ = geo.angles_from_pixels(trial, points.row, points.column)
+        ratio = np.exp(moved[5]) if free_wavelength else 1.0
+        return np.asarray(observed - 2 * np.arcsin(sine * ratio))
 
-    scatter = _spread(misfit(np.zeros(start.size)))
+    unmoved = np.zeros(beam.size)
+    scatter = _estimate_spread(calculate_residual(unmoved))
     for _ in range(4):
         sigma = np.hypot(scatter, points.stderr)
         found = least_squares(
-            lambda z, s=sigma: misfit(z) / s, np.zeros(start.size), loss="soft_l1", x_scale="jac"
+            lambda shift, sigma=sigma: calculate_residual(shift) / sigma,
+            unmoved,
+            loss="soft_l1",
+            x_scale="jac",
         )
-        start, scatter = start + found.x * step, _spread(misfit(found.x))
-    left = misfit(np.zeros(start.size))
-    sigma = np.hypot(scatter, points.stderr)
-    robust = 1.0 / (np.sqrt(1.0 + (left / sigma) ** 2) * sigma**2)
-    slope = np.stack([(misfit(e) - misfit(-e)) / 2 for e in np.eye(start.size)], axis=1)
-    bread = np.linalg.pinv(slope.T @ (slope * robust[:, None]), hermitian=True)
-    covariance = bread @ ((slope * (robust * left)[:, None] ** 2).T @ slope) @ bread
-    growth = np.sqrt(
-        np.maximum(np.diag(_by_ring(slope, robust, left, points.ring)) / np.diag(covariance), 1.0)
+        scatter = _estimate_spread(calculate_residual(found.x))
+        beam = beam + found.x * step
+    residual = calculate_residual(unmoved)
+    weight = _weigh_robustly(residual, np.hypot(scatter, points.stderr))
+    slope = np.stack(
+        [(calculate_residual(e) - calculate_residual(-e)) / 2 for e in np.eye(beam.size)], axis=1
     )
-    covariance = covariance * np.outer(growth, growth)
-    return start, covariance * np.outer(step, step), left, robust
+    covariance = _estimate_covariance(slope, weight, residual, points.ring)
+    return BeamFit(
+        beam=beam,
+        covariance=covariance * np.outer(step, step),
+        residual=residual,
+        weight=weight,
+    )
 
 
-def _by_ring(slope: Array, weight: Array, residual: Array, ring: NDArray[np.int64]) -> Array:
-    """Return the covariance from leaving out one ring at a time (the jackknife of Bell & McCaffrey,
-    to first order)."""
+def _weigh_robustly(residual: Array, sigma: Array) -> Array:
+    """Return the weights 1 / (s^2 sqrt(1 + (r / s)^2)) of the soft L1 loss."""
+    return np.asarray(1.0 / (np.sqrt(1.0 + (residual / sigma) ** 2) * sigma**2))
+
+
+def _estimate_covariance(slope: Array, weight: Array, residual: Array, ring: Index) -> Array:
+    """Return the covariance of the parameters, shape (parameter, parameter).
+
+    Sandwich estimate of independent points, enlarged where the jackknife over rings is larger.
+    """
+    bread = np.linalg.pinv(slope.T @ (slope * weight[:, None]), hermitian=True)
+    covariance = bread @ ((slope * (weight * residual)[:, None] ** 2).T @ slope) @ bread
+    by_ring = _jackknife_rings(slope, weight, residual, ring)
+    growth = np.sqrt(np.maximum(np.diag(by_ring) / np.diag(covariance), 1.0))
+    return np.asarray(covariance * np.outer(growth, growth))
+
+
+def _jackknife_rings(slope: Array, weight: Array, residual: Array, ring: Index) -> Array:
+    """Return the covariance from leaving out one ring at a time (Bell & McCaffrey, to first
+    order)."""
     normal = slope.T @ (slope * weight[:, None])
-    rings_used = np.unique(ring)
+    rings = np.unique(ring)
     moves = []
-    for k in rings_used:
-        own = ring == k
-        rest = normal - slope[own].T @ (slope[own] * weight[own, None])
-        moves.append(
-            np.linalg.pinv(rest, hermitian=True) @ (slope[own].T @ (weight[own] * residual[own]))
-        )
-    count = rings_used.size
-    return np.asarray((count - 1) / count * np.einsum("gi,gj->ij", moves, moves))
+    for one in rings:
+        own = ring == one
+        without = normal - slope[own].T @ (slope[own] * weight[own, None])
+        gradient = slope[own].T @ (weight[own] * residual[own])
+        moves.append(np.linalg.pinv(without, hermitian=True) @ gradient)
+    return np.asarray((rings.size - 1) / rings.size * np.einsum("gi,gj->ij", moves, moves))
 
 
-def _spread(values: Array) -> float:
-    """Return a standard deviation that single outliers do not rule (scaled median absolute
-    deviation)."""
+def _estimate_spread(values: Array) -> float:
+    """Return the standard deviation from the median absolute deviation, which outliers do not
+    dominate."""
     return sigma_from_deviations(values - np.median(values)) or 1e-9
 
 
 def refine_geometry(
-    counts: Array, valid: NDArray[np.bool_], start: geo.Plane, angles: Array
+    counts: Array, valid: Bool, start: Plane, ring_angles: Array
 ) -> RefinedGeometry:
-    """Return the geometry refined from a rough one: locate rings, refine, look again in narrower
-    windows."""
+    """Return the geometry refined from a rough one: rings are located, the plane is refined, and
+    rings are searched for again in narrower windows.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (row, column)
+        The calibrant image [counts].
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
+    start : Plane
+        Rough geometry.
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian], ascending.
+
+    Returns
+    -------
+    RefinedGeometry
+        The plane, its fit and the points of the last search.
+    """
     plane = start
-    for reach, width in ROUNDS:
-        points = ring_points.locate_rings(counts, valid, plane, angles, reach, width)
-        beam, covariance, residual, weight = refine_beam(points, angles, plane)
-        plane = plane_from_beam(beam, start.pixel1, start.pixel2)
-    return RefinedGeometry(plane, beam, covariance, points, residual, weight)
-
-
-def select_points(
-    points: ring_points.RingPoints, keep: NDArray[np.bool_]
-) -> ring_points.RingPoints:
-    """Return some of the points."""
-    return ring_points.RingPoints(
-        points.row[keep], points.column[keep], points.ring[keep], points.stderr[keep]
-    )
+    for window in SEARCH_WINDOWS:
+        points = ring_points.locate_rings(
+            counts, valid, plane, ring_angles, reach=window.reach, width=window.width
+        )
+        fit = refine_beam(points, ring_angles, plane)
+        plane = plane_from_beam(fit.beam, start.pixel1, start.pixel2)
+    return RefinedGeometry(plane=plane, fit=fit, points=points)
 
 
 def average_ring_offsets(
-    ring: NDArray[np.int64], residual: Array, weight: Array, angles: Array
-) -> tuple[NDArray[np.int64], Array, Array]:
-    """Return, for each ring that was located, its index and its offset in d with standard error
-    [ppm].
+    ring: Index, residual: Array, weight: Array, ring_angles: Array
+) -> RingOffsets:
+    """Return the offset in d of each located ring.
 
     Delta d / d = -cot(theta) Delta theta, of the weighted mean over the ring's sectors.
+
+    Parameters
+    ----------
+    ring : ndarray of int, shape (point,)
+        The ring of each point.
+    residual : ndarray, shape (point,)
+        Observed minus expected 2theta [radian].
+    weight : ndarray, shape (point,)
+        Of each point.
+    ring_angles : ndarray, shape (ring,)
+        2theta of each ring [radian].
+
+    Returns
+    -------
+    RingOffsets
+        In parts per million, one entry per located ring.
     """
-    index = np.unique(ring)
-    offset, stderr = np.empty(index.size), np.empty(index.size)
-    for n, k in enumerate(index):
-        own = ring == k
+    rings = np.unique(ring)
+    offset, stderr = np.empty(rings.size), np.empty(rings.size)
+    for place, one in enumerate(rings):
+        own = ring == one
         w, r = weight[own], residual[own]
         mean = float(np.sum(w * r) / np.sum(w))
         error = float(np.sqrt(np.sum(w**2 * (r - mean) ** 2)) / np.sum(w))
-        scale = -1e6 / (2 * np.tan(angles[k] / 2))
-        offset[n], stderr[n] = mean * scale, abs(error * scale)
-    return index, offset, stderr
+        scale = _ppm_from_residual(ring_angles[one])
+        offset[place], stderr[place] = mean * scale, abs(error * scale)
+    return RingOffsets(ring=rings, offset=offset, stderr=stderr)
 
 
-def predict_held_out_rings(
-    points: ring_points.RingPoints, angles: Array, plane: geo.Plane
-) -> Array:
-    """Return the offset in d [ppm] of each located ring from a geometry refined without it.
+def _ppm_from_residual(two_theta: float) -> float:
+    """Return Delta d / d [ppm] per radian of 2theta."""
+    return float(-1e6 / (2 * np.tan(two_theta / 2)))
 
-    Every second ring is left out in turn, so half of the rings predict the other half.
+
+def predict_held_out_rings(points: RingPoints, ring_angles: Array, plane: Plane) -> Array:
+    """Return the offset in d of each located ring from a geometry refined without it.
+
+    Every second ring is left out in turn, so that one half of the rings predicts the other.
+
+    Parameters
+    ----------
+    points : RingPoints
+        Points of all rings.
+    ring_angles : ndarray, shape (ring,)
+        2theta of each ring [radian].
+    plane : Plane
+        Starting values.
+
+    Returns
+    -------
+    ndarray, shape (located ring,)
+        In parts per million; NaN where too few rings remain.
     """
-    index = np.unique(points.ring)
-    offset = np.full(index.size, np.nan)
-    for part in (0, 1):
-        out = np.isin(points.ring, index[part::2])
-        if np.unique(points.ring[~out]).size < 3:
+    rings = np.unique(points.ring)
+    offset = np.full(rings.size, np.nan)
+    for half in (slice(0, None, 2), slice(1, None, 2)):
+        left_out = np.isin(points.ring, rings[half])
+        if np.unique(points.ring[~left_out]).size < FEWEST_PREDICTING_RINGS:
             continue
-        beam, *_ = refine_beam(select_points(points, ~out), angles, plane)
-        other = plane_from_beam(beam, plane.pixel1, plane.pixel2)
-        left = points.ring[out]
-        seen, _ = geo.angles_from_pixels(other, points.row[out], points.column[out])
-        residual = seen - angles[left]
-        sigma = np.hypot(_spread(residual), points.stderr[out])
-        weight = 1.0 / (np.sqrt(1.0 + (residual / sigma) ** 2) * sigma**2)
-        offset[part::2] = average_ring_offsets(left, residual, weight, angles)[1]
+        fit = refine_beam(points.select(~left_out), ring_angles, plane)
+        predicting = plane_from_beam(fit.beam, plane.pixel1, plane.pixel2)
+        others = points.select(left_out)
+        observed, _ = geo.angles_from_pixels(predicting, others.row, others.column)
+        residual = observed - ring_angles[others.ring]
+        sigma = np.hypot(_estimate_spread(residual), others.stderr)
+        weight = _weigh_robustly(residual, sigma)
+        found = average_ring_offsets(others.ring, residual, weight, ring_angles)
+        offset[half] = found.offset
     return offset
 
 
-@dataclass(frozen=True)
-class OrientationFit:
-    """How well a given geometry suits the image in one orientation."""
-
-    orientation: int
-    doubling: float
-    """Peak-to-peak wander of rings around the beam, root mean square over rings [pixel]."""
-    cell_offset: float
-    """Offset of the calibrant's cell from its certificate [ppm]."""
-    cell_offset_stderr: float
-    """From the scatter of rings [ppm]."""
-
-
 def compare_orientations(
-    points: ring_points.RingPoints, shape: tuple[int, int], plane: geo.Plane, angles: Array
+    points: RingPoints, shape: tuple[int, int], plane: Plane, ring_angles: Array
 ) -> list[OrientationFit]:
-    """Return how a given geometry suits the located rings in each of the eight orientations.
+    """Return how well a given geometry fits the rings in each of the eight orientations.
 
     Around a ring seen with a wrong centre or tilt the residual is a sum of first and second
     harmonics of the azimuth; their peak-to-peak size is by how much the ring doubles in the
     pattern.
+
+    Parameters
+    ----------
+    points : RingPoints
+        In pixels of the stored image.
+    shape : tuple of int
+        Rows and columns of the stored image.
+    plane : Plane
+        The given geometry.
+    ring_angles : ndarray, shape (ring,)
+        2theta of each ring [radian].
+
+    Returns
+    -------
+    list of OrientationFit
+        Deviations in pixels, offsets in ppm; in the order of `Orientation`.
     """
-    return [_fit(points, shape, plane, angles, k) for k in range(8)]
+    return [_fit_orientation(points, shape, plane, ring_angles, one) for one in Orientation]
 
 
-def _fit(
-    points: ring_points.RingPoints,
+def _fit_orientation(
+    points: RingPoints,
     shape: tuple[int, int],
-    plane: geo.Plane,
-    angles: Array,
-    orientation: int,
+    plane: Plane,
+    ring_angles: Array,
+    orientation: Orientation,
 ) -> OrientationFit:
     row, column = geo.orient_points(points.row, points.column, shape, orientation)
-    seen, azimuth = geo.angles_from_pixels(plane, row, column)
-    around = np.linspace(-np.pi, np.pi, 180)
-    wander, ring_ppm = [], []
-    for k in np.unique(points.ring):
-        own = points.ring == k
-        if own.sum() < 12:
+    observed, azimuth = geo.angles_from_pixels(plane, row, column)
+    around = _harmonics_from_azimuth(np.linspace(-np.pi, np.pi, 180))
+    deviations, offsets = [], []
+    for one in np.unique(points.ring):
+        own = points.ring == one
+        if own.sum() < FEWEST_SECTORS:
             continue
-        found = _harmonics(azimuth[own], seen[own] - angles[k])
-        wave = _waves(around)[:, 1:] @ found[1:]
-        wander.append(float(np.ptp(wave)) * plane.distance / np.cos(angles[k]) ** 2 / plane.pixel1)
-        ring_ppm.append(-1e6 * found[0] / (2 * np.tan(angles[k] / 2)))
-    ppm = np.array(ring_ppm)
-    middle = float(np.median(ppm)) if ppm.size else np.nan
-    spread = _spread(ppm) / np.sqrt(ppm.size) if ppm.size > 2 else np.nan
+        angle = ring_angles[one]
+        coefficients = _fit_harmonics(azimuth[own], observed[own] - angle)
+        wave = around[:, 1:] @ coefficients[1:]
+        deviations.append(
+            float(np.ptp(wave)) * plane.distance / np.cos(angle) ** 2 / plane.pixel1
+        )
+        offsets.append(-1e6 * coefficients[0] / (2 * np.tan(angle / 2)))
+    ppm = np.array(offsets)
+    stderr = _estimate_spread(ppm) / np.sqrt(ppm.size) if ppm.size > 2 else np.nan
     return OrientationFit(
-        orientation,
-        float(np.sqrt(np.mean(np.square(wander)))) if wander else np.nan,
-        middle,
-        float(spread),
+        orientation=orientation,
+        doubling=float(np.sqrt(np.mean(np.square(deviations)))) if deviations else np.nan,
+        cell_offset=float(np.median(ppm)) if ppm.size else np.nan,
+        cell_offset_stderr=float(stderr),
     )
 
 
-def _waves(azimuth: Array) -> Array:
-    return np.stack(
-        [
-            np.ones_like(azimuth),
-            np.cos(azimuth),
-            np.sin(azimuth),
-            np.cos(2 * azimuth),
-            np.sin(2 * azimuth),
-        ],
-        axis=1,
-    )
+def _harmonics_from_azimuth(azimuth: Array) -> Array:
+    """Return 1 and the first two harmonics of the azimuth [radian], shape (point, 5)."""
+    terms = [
+        np.ones_like(azimuth),
+        np.cos(azimuth),
+        np.sin(azimuth),
+        np.cos(2 * azimuth),
+        np.sin(2 * azimuth),
+    ]
+    return np.stack(terms, axis=1)
 
 
-def _harmonics(azimuth: Array, value: Array) -> Array:
-    """Return the mean and first two harmonics of values around the beam, outliers weighted down."""
-    terms, weight = _waves(azimuth), np.ones(value.size)
+def _fit_harmonics(azimuth: Array, value: Array) -> Array:
+    """Return mean and first two harmonics of values around the beam, outliers weighted down."""
+    terms, weight = _harmonics_from_azimuth(azimuth), np.ones(value.size)
     for _ in range(10):
         found = np.linalg.lstsq(terms * weight[:, None], value * weight, rcond=1e-3)[0]
-        left = value - terms @ found
-        weight = 1.0 / np.sqrt(np.sqrt(1.0 + (left / (2 * _spread(left))) ** 2))
+        residual = value - terms @ found
+        scale = 2 * _estimate_spread(residual)
+        weight = 1.0 / np.sqrt(np.sqrt(1.0 + (residual / scale) ** 2))
     return np.asarray(found)

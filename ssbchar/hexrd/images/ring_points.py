@@ -2,120 +2,184 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 
 SECTORS = 72
 """Azimuthal pieces of a ring that are located one by one."""
+FEWEST_PIXELS = 30
+"""Pixels of a cell below which nothing is located."""
+LEAST_SIGNIFICANCE = 5.0
+"""Height of a ring in a cell, in its standard errors, below which the cell is left out."""
+WORST_STDERR = 0.5
+"""Standard error of a ring's position in a cell above which the cell is left out [pixel]."""
 
 
-class RingPoints(NamedTuple):
-    """Where rings pass, in pixels of the stored image from its outer corner; one entry per ring and
-    sector."""
+@dataclass(frozen=True, kw_only=True)
+class RingPoints:
+    """Points on rings; one entry per ring and sector."""
 
     row: Array
+    """Position in the stored image [pixel from its outer corner]."""
     column: Array
-    ring: NDArray[np.int64]
+    """Position in the stored image [pixel from its outer corner]."""
+    ring: Index
     """Index into the calibrant's d spacings."""
     stderr: Array
-    """Of the radial position [radian of 2theta]."""
+    """Standard error of the radial position [radian of 2theta]."""
+
+    def select(self, keep: Bool) -> RingPoints:
+        """Return some of the points.
+
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (point,)
+            Those wanted.
+        """
+        return RingPoints(
+            row=self.row[keep],
+            column=self.column[keep],
+            ring=self.ring[keep],
+            stderr=self.stderr[keep],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _CellPixels:
+    """Pixels near a ring, each in the cell of its ring and sector."""
+
+    offset: Array
+    """Radial distance from the expected ring [pixel]."""
+    counts: Array
+    cell: NDArray[np.intp]
+    """ring x `SECTORS` + sector."""
+    size: int
+    """Number of cells."""
+
+    def sum(self, values: Array) -> Array:
+        """Return the sum of a value per pixel over each cell, shape (cell,)."""
+        return np.bincount(self.cell, values, self.size)
 
 
 def locate_rings(
     counts: Array,
-    valid: NDArray[np.bool_],
+    valid: Bool,
     plane: geo.Plane,
-    angles: Array,
+    ring_angles: Array,
+    *,
     reach: float,
     width: float,
 ) -> RingPoints:
     """Return where each ring passes through each azimuthal sector.
 
-    In a window about the expected ring the model b0 + b1 t + A g(t) - A s g'(t), g a Gaussian of
-    given width, is linear in its four coefficients, so every (ring, sector) is solved at once; the
-    shift s is iterated.
+    In a window about the expected ring the model b0 + b1 t + A g(t) - A s g'(t), with g a Gaussian
+    of given width, is linear in its four coefficients, so that every cell (ring, sector) is solved
+    at once; the shift s is iterated.
 
     Parameters
     ----------
     counts : ndarray, shape (row, column)
-        The image.
-    valid : ndarray of bool
-        Pixels that count.
+        The image [counts].
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
     plane : Plane
         The detector as known so far.
-    angles : ndarray
+    ring_angles : ndarray, shape (ring,)
         2theta of the rings [radian], ascending.
     reach : float
         Half-width of the window [pixel]; less where rings are closer together.
     width : float
         Standard deviation of the ring's profile [pixel].
+
+    Returns
+    -------
+    RingPoints
+        One point for each cell with a clear ring.
     """
     row, column = np.nonzero(valid)
     two_theta, azimuth = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
-    per_pixel = plane.pixel1 * np.cos(angles) ** 2 / plane.distance
-    gap = np.diff(angles, prepend=-np.inf, append=np.inf)
-    half = np.minimum(reach * per_pixel, 0.5 * np.minimum(gap[:-1], gap[1:]))
-    usable = half > 2.2 * width * per_pixel
-    ring = np.searchsorted(0.5 * (angles[1:] + angles[:-1]), two_theta)
-    near = usable[ring] & (np.abs(two_theta - angles[ring]) < half[ring])
+    radian_per_pixel = plane.pixel1 * np.cos(ring_angles) ** 2 / plane.distance
+    gap = np.diff(ring_angles, prepend=-np.inf, append=np.inf)
+    half_window = np.minimum(reach * radian_per_pixel, 0.5 * np.minimum(gap[:-1], gap[1:]))
+    # a window of less than about two standard deviations cannot tell ring from background
+    usable = half_window > 2.2 * width * radian_per_pixel
+    ring = np.searchsorted(0.5 * (ring_angles[1:] + ring_angles[:-1]), two_theta)
+    near = usable[ring] & (np.abs(two_theta - ring_angles[ring]) < half_window[ring])
     ring, azimuth, two_theta = ring[near], azimuth[near], two_theta[near]
     sector = ((azimuth + np.pi) / (2 * np.pi) * SECTORS).astype(int) % SECTORS
-    cell = ring * SECTORS + sector
-    t = (two_theta - angles[ring]) / per_pixel[ring]
-    shift, stderr, height = _shifts(
-        t, counts[row[near], column[near]], cell, angles.size * SECTORS, reach, width
+    pixels = _CellPixels(
+        offset=(two_theta - ring_angles[ring]) / radian_per_pixel[ring],
+        counts=counts[row[near], column[near]],
+        cell=ring * SECTORS + sector,
+        size=ring_angles.size * SECTORS,
     )
-    good = np.nonzero((height > 5.0) & (np.abs(shift) < 0.8 * reach) & (stderr < 0.5))[0]
-    ring = good // SECTORS
-    around = (good % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
-    r, c = geo.pixels_from_angles(plane, angles[ring] + shift[good] * per_pixel[ring], around)
-    return RingPoints(r, c, ring.astype(np.int64), stderr[good] * per_pixel[ring])
+    shift, stderr, significance = _fit_shifts(pixels, reach, width)
+    clear = (
+        (significance > LEAST_SIGNIFICANCE)
+        & (np.abs(shift) < 0.8 * reach)
+        & (stderr < WORST_STDERR)
+    )
+    cell = np.nonzero(clear)[0]
+    ring = cell // SECTORS
+    middle = (cell % SECTORS + 0.5) / SECTORS * 2 * np.pi - np.pi
+    found = ring_angles[ring] + shift[cell] * radian_per_pixel[ring]
+    ring_row, ring_column = geo.pixels_from_angles(plane, found, middle)
+    return RingPoints(
+        row=ring_row,
+        column=ring_column,
+        ring=ring.astype(np.int64),
+        stderr=stderr[cell] * radian_per_pixel[ring],
+    )
 
 
-def _shifts(
-    t: Array, counts: Array, cell: NDArray[np.int64], size: int, reach: float, width: float
-) -> tuple[Array, Array, Array]:
-    """Return shift, its standard error and the height over its own error, for every cell."""
-    shift = _centroids(t, counts, cell, size, 0.6 * reach)
-    spread = width
+def _fit_shifts(pixels: _CellPixels, reach: float, width: float) -> tuple[Array, Array, Array]:
+    """Return the shift of the ring [pixel], its standard error [pixel], and the ring's height over
+    its standard error, shape (cell,)."""
+    shift = _estimate_centroids(pixels, 0.6 * reach)
+    number = np.bincount(pixels.cell, minlength=pixels.size)
+    weight = 1.0 / np.maximum(pixels.counts, 1.0)
     for _ in range(5):
-        u = (t - shift[cell]) / spread
-        g = np.exp(-0.5 * u**2)
-        terms = (np.ones_like(t), u, g, g * u)
-        weight = 1.0 / np.maximum(counts, 1.0)
-        normal = np.empty((size, 4, 4))
-        right = np.empty((size, 4))
-        for i, left in enumerate(terms):
-            right[:, i] = np.bincount(cell, weight * left * counts, size)
+        u = (pixels.offset - shift[pixels.cell]) / width
+        gauss = np.exp(-0.5 * u**2)
+        terms = (np.ones_like(u), u, gauss, gauss * u)
+        normal = np.empty((pixels.size, 4, 4))
+        right = np.empty((pixels.size, 4))
+        for i, term in enumerate(terms):
+            right[:, i] = pixels.sum(weight * term * pixels.counts)
             for j in range(i, 4):
-                normal[:, i, j] = normal[:, j, i] = np.bincount(
-                    cell, weight * left * terms[j], size
-                )
-        number = np.bincount(cell, minlength=size)
+                normal[:, i, j] = normal[:, j, i] = pixels.sum(weight * term * terms[j])
         inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
-        found = np.einsum("nij,nj->ni", inverse, right)
-        square = np.bincount(cell, weight * counts**2, size) - np.einsum("ni,ni->n", found, right)
-        chi2 = np.maximum(square / np.maximum(number - 4, 1), 1.0)
+        coefficients = np.einsum("nij,nj->ni", inverse, right)
+        height, slope = coefficients[:, 2], coefficients[:, 3]
+        explained = np.einsum("ni,ni->n", coefficients, right)
+        chi2 = pixels.sum(weight * pixels.counts**2) - explained
+        reduced = np.maximum(chi2 / np.maximum(number - 4, 1), 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            step = np.where(found[:, 2] > 0, spread * found[:, 3] / found[:, 2], 0.0)
-            stderr = spread * np.sqrt(inverse[:, 3, 3] * chi2) / np.abs(found[:, 2])
-            height = found[:, 2] / np.sqrt(inverse[:, 2, 2] * chi2)
-        shift = shift + np.clip(step, -0.7 * spread, 0.7 * spread)
-    fine = (number >= 30) & np.isfinite(stderr) & (stderr > 0)
-    return shift, np.where(fine, stderr, np.inf), np.where(fine & np.isfinite(height), height, 0.0)
+            step = np.where(height > 0, width * slope / height, 0.0)
+            stderr = width * np.sqrt(inverse[:, 3, 3] * reduced) / np.abs(height)
+            significance = height / np.sqrt(inverse[:, 2, 2] * reduced)
+        # the model is linear in the shift only within about one width
+        shift = shift + np.clip(step, -0.7 * width, 0.7 * width)
+    located = (number >= FEWEST_PIXELS) & np.isfinite(stderr) & (stderr > 0)
+    stderr = np.where(located, stderr, np.inf)
+    significance = np.where(located & np.isfinite(significance), significance, 0.0)
+    return shift, stderr, significance
 
 
-def _centroids(t: Array, counts: Array, cell: NDArray[np.int64], size: int, inner: float) -> Array:
-    """Return the centroid of what stands above the window's edges, for every cell."""
-    edge = np.abs(t) > inner
-    level = np.bincount(cell[edge], counts[edge], size) / np.maximum(
-        np.bincount(cell[edge], minlength=size), 1
-    )
-    net = np.where(edge, 0.0, np.maximum(counts - level[cell], 0.0))
-    total = np.bincount(cell, net, size)
-    return np.asarray(np.bincount(cell, net * t, size) / np.maximum(total, 1e-9))
+def _estimate_centroids(pixels: _CellPixels, inner: float) -> Array:
+    """Return the centroid [pixel] of the counts above those at the window's edges, shape (cell,).
+
+    Pixels further out than `inner` [pixel] give the level at the edges.
+    """
+    edge = np.abs(pixels.offset) > inner
+    number = np.bincount(pixels.cell[edge], minlength=pixels.size)
+    total = np.bincount(pixels.cell[edge], pixels.counts[edge], pixels.size)
+    level = total / np.maximum(number, 1)
+    net = np.where(edge, 0.0, np.maximum(pixels.counts - level[pixels.cell], 0.0))
+    moment = pixels.sum(net * pixels.offset)
+    return np.asarray(moment / np.maximum(pixels.sum(net), 1e-9))

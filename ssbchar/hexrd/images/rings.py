@@ -1,8 +1,8 @@
-"""Powder rings found in an image: the beam centre and the distance.
+"""Powder rings found in an image: their common centre and the detector's distance.
 
-The centre needs no click: along a ring the intensity changes only towards the beam, so the normals
-of all ring pieces meet there; the sharpest radial profile then places it to a fraction of a
-pixel.
+The centre needs no starting value: across a ring the intensity changes only towards the beam, so
+the normals of all ring pieces meet there; the sharpest radial profile then gives it to a fraction
+of a pixel.
 """
 
 from __future__ import annotations
@@ -11,168 +11,224 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
+from ssbchar.typing import Array, Bool
 from ssbchar.statistics import sigma_from_deviations
-from ssbchar.typing import Array
+
+BACKGROUND_WIDTH = 12.0
+"""Standard deviation of the Gaussian that smooths the background [pixel]."""
+CLIPPED = (-2.0, 6.0)
+"""Range of the flattened image, in units of its noise: single bright grains must not dominate."""
+BRIGHT = 0.5
+"""Flattened intensity beyond which a pixel takes part in the search for the centre."""
+PROFILE_WIDTHS = (6.0, 2.0, 1.0)
+"""Bins of the radial profile in the search for the centre, from the first pass to the last
+[pixel]."""
+NORMAL_SCALES = (200, 100, 50, 50, 20, 20, 10, 10, 10, 10)
+"""Distances from a normal at which it loses weight, from the first pass to the last [pixel]."""
+RING_WIDTH = 2.0
+"""Standard deviation of a ring in the expected radial profile [pixel]."""
+NEAR_RING = 4
+"""A ring explains the radial profile within this distance [pixel]."""
 
 
-def flatten_image(counts: NDArray[np.generic], valid: NDArray[np.bool_]) -> Array:
-    """Return the image with its smooth background removed and its noise made even, zero where not
-    valid.
+def flatten_image(counts: NDArray[np.generic], valid: Bool) -> Array:
+    """Return the image without its smooth background, with noise that is the same everywhere.
 
-    The square root evens out counting noise (F. J. Anscombe, Biometrika 35 (1948) 246); clipping
-    keeps single bright grains from ruling the rest.
+    The square root makes counting noise uniform (F. J. Anscombe, Biometrika 35 (1948) 246).
+
+    Parameters
+    ----------
+    counts : ndarray, shape (row, column)
+        The image [counts].
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
+
+    Returns
+    -------
+    ndarray, shape (row, column)
+        In units of its noise, within `CLIPPED`; zero where not valid.
     """
     from scipy.ndimage import gaussian_filter
 
     root = np.where(valid, np.sqrt(np.maximum(counts, 0) + 0.375), 0.0)
-    share = gaussian_filter(valid.astype(float), 12.0)
-    smooth = gaussian_filter(root, 12.0) / np.maximum(share, 1e-6)
-    left = np.where(valid & (share > 0.2), root - smooth, 0.0)
-    scale = sigma_from_deviations(left[valid]) or 1.0
-    return np.asarray(np.clip(left / scale, -2.0, 6.0))
+    valid_share = gaussian_filter(valid.astype(float), BACKGROUND_WIDTH)
+    background = gaussian_filter(root, BACKGROUND_WIDTH) / np.maximum(valid_share, 1e-6)
+    excess = np.where(valid & (valid_share > 0.2), root - background, 0.0)
+    noise = sigma_from_deviations(excess[valid]) or 1.0
+    return np.asarray(np.clip(excess / noise, *CLIPPED))
 
 
-def find_centre(signal: Array, valid: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return row and column of the rings' common centre [pixel from the outer corner].
+def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
+    """Return the common centre of the rings.
 
     Parameters
     ----------
-    signal : ndarray, shape (row, column)
-        From `contrast`.
-    valid : ndarray of bool
-        Pixels that count.
+    flattened : ndarray, shape (row, column)
+        From `flatten_image`.
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
 
     Returns
     -------
-    tuple of float
-        Sharpest centre; it may lie outside the image.
+    row, column : float
+        Where the radial profile is sharpest [pixel from the outer corner]; it may lie outside the
+        image.
     """
     from scipy.optimize import minimize
 
-    start = _meeting_of_normals(signal, valid)
-    row, column = np.nonzero(valid & (np.abs(signal) > 0.5))
-    bright = signal[row, column]
-    keep = slice(None, None, max(1, row.size // 150_000))
-    row, column, bright = row[keep], column[keep], bright[keep]
+    row, column = np.nonzero(valid & (np.abs(flattened) > BRIGHT))
+    weight = flattened[row, column]
+    # 150 000 pixels place the centre well enough; all of a large detector would take minutes
+    thinned = slice(None, None, max(1, row.size // 150_000))
+    row, column, weight = row[thinned], column[thinned], weight[thinned]
 
-    def blur(at: Array, width: float) -> float:
-        radius = (np.hypot(row + 0.5 - at[0], column + 0.5 - at[1]) / width).astype(int)
-        total, number = np.bincount(radius, bright), np.bincount(radius)
+    def measure_blur(centre: Array, width: float) -> float:
+        radius = np.hypot(row + 0.5 - centre[0], column + 0.5 - centre[1])
+        place = (radius / width).astype(int)
+        total, number = np.bincount(place, weight), np.bincount(place)
         return -float(np.sum(total**2 / np.maximum(number, 10)))
 
-    for width in (6.0, 2.0, 1.0):
-        simplex = start + 2.5 * width * np.array([[0, 0], [1, 0], [0, 1]])
+    centre = _intersect_normals(flattened, valid)
+    for width in PROFILE_WIDTHS:
+        simplex = centre + 2.5 * width * np.array([[0, 0], [1, 0], [0, 1]])
         found = minimize(
-            blur,
-            start,
-            (width,),
-            "Nelder-Mead",
+            measure_blur,
+            centre,
+            args=(width,),
+            method="Nelder-Mead",
             options={"initial_simplex": simplex, "xatol": 0.02},
         )
-        start = found.x
-    return float(start[0]), float(start[1])
+        centre = found.x
+    return float(centre[0]), float(centre[1])
 
 
-def _meeting_of_normals(signal: Array, valid: NDArray[np.bool_]) -> Array:
-    """Return the point nearest, robustly, to the normals of all ring pieces (dominant axis of the
-    structure tensor)."""
+def _intersect_normals(flattened: Array, valid: Bool) -> Array:
+    """Return the point nearest to the normals of all ring pieces, (row, column) [pixel].
+
+    A normal is the dominant axis of the structure tensor; the point is found by least squares with
+    weights that fall with the distance from a normal.
+    """
+    row, column, angle = _find_ring_pieces(flattened, valid)
+    across = np.stack([-np.sin(angle), np.cos(angle)])
+    offset = np.sum(across * np.stack([row + 0.5, column + 0.5]), axis=0)
+    weight = np.ones(offset.size)
+    for scale in NORMAL_SCALES:
+        normal_matrix = (across * weight) @ across.T + 1e-9 * np.eye(2)
+        point = np.linalg.solve(normal_matrix, (across * weight) @ offset)
+        weight = 1.0 / (1.0 + ((across.T @ point - offset) / scale) ** 2) ** 2
+    return np.asarray(point)
+
+
+def _find_ring_pieces(
+    flattened: Array, valid: Bool
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+    """Return row, column [pixel] and direction of the normal [radian] of the clearest ring
+    pieces."""
     from scipy.ndimage import binary_erosion, gaussian_filter
 
+    # gradients at the edge of a gap would look like a ring
     inside = binary_erosion(valid, iterations=5)
-    down, right = (gaussian_filter(signal, 2.0, order=order) for order in ((1, 0), (0, 1)))
-    down, right = np.where(inside, down, 0.0), np.where(inside, right, 0.0)
-    dd, rr, dr = (
-        gaussian_filter(product, 5.0) for product in (down * down, right * right, down * right)
-    )
+    down = np.where(inside, gaussian_filter(flattened, 2.0, order=(1, 0)), 0.0)
+    right = np.where(inside, gaussian_filter(flattened, 2.0, order=(0, 1)), 0.0)
+    dd = gaussian_filter(down * down, 5.0)
+    rr = gaussian_filter(right * right, 5.0)
+    dr = gaussian_filter(down * right, 5.0)
     coherence = np.where(inside, np.hypot(dd - rr, 2 * dr), 0.0)
-    strongest = np.argsort(coherence, axis=None, kind="stable")[-40_000:]
-    row, column = np.unravel_index(strongest, signal.shape)
+    clearest = np.argsort(coherence, axis=None, kind="stable")[-40_000:]
+    row, column = np.unravel_index(clearest, flattened.shape)
     angle = 0.5 * np.arctan2(2 * dr[row, column], dd[row, column] - rr[row, column])
-    along = np.stack([-np.sin(angle), np.cos(angle)])
-    place = np.stack([row + 0.5, column + 0.5])
-    offset = np.sum(along * place, axis=0)
-    weight = np.ones(offset.size)
-    at = np.array(signal.shape) / 2.0
-    for scale in (200, 100, 50, 50, 20, 20, 10, 10, 10, 10):
-        at = np.linalg.solve(
-            (along * weight) @ along.T + 1e-9 * np.eye(2), (along * weight) @ offset
-        )
-        weight = 1.0 / (1.0 + ((along.T @ at - offset) / scale) ** 2) ** 2
-    return np.asarray(at)
+    return row, column, angle
 
 
 def find_distance(
-    signal: Array,
-    valid: NDArray[np.bool_],
-    at: tuple[float, float],
-    angles: Array,
+    flattened: Array,
+    valid: Bool,
+    *,
+    centre: tuple[float, float],
+    ring_angles: Array,
     rough: float,
     tolerance: float,
 ) -> tuple[float, float]:
-    """Return the distance, in pixels, at which the calibrant's rings fall on the bright radii, and
-    how well.
+    """Return the distance at which the calibrant's rings match the radial profile best.
 
     Parameters
     ----------
-    signal, valid : ndarray, shape (row, column)
-        From `contrast`, and the pixels that count.
-    at : tuple of float
-        The centre.
-    angles : ndarray
-        2theta of the rings [radian].
+    flattened : ndarray, shape (row, column)
+        From `flatten_image`.
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
+    centre : tuple of float
+        Row and column of the rings' centre [pixel].
+    ring_angles : ndarray, shape (ring,)
+        2theta of the calibrant's rings [radian].
     rough : float
-        Distance guessed [pixel].
+        Rough distance [pixel].
     tolerance : float
-        How far off it may be, as a fraction.
+        Largest deviation from it, as a fraction.
 
     Returns
     -------
-    distance, correlation : float
-        The best, and its correlation coefficient between the radial profile and the calibrant's
-        comb.
+    distance : float
+        [pixel]
+    correlation : float
+        Correlation coefficient of the radial profile with that of the calibrant.
     """
-    row, column = np.indices(signal.shape) + 0.5
-    radius = np.hypot(row - at[0], column - at[1])[valid].astype(int)
+    row, column = np.indices(flattened.shape) + 0.5
+    radius = np.hypot(row - centre[0], column - centre[1])[valid].astype(int)
     number = np.bincount(radius)
-    profile = np.bincount(radius, signal[valid]) / np.maximum(number, 1)
+    profile = np.bincount(radius, flattened[valid]) / np.maximum(number, 1)
     seen = number > 20
     place = np.arange(profile.size) + 0.5
+    # a few very strong rings must not decide alone
     profile = np.clip(profile, 0, np.percentile(profile[seen], 95))
-    tangents = np.tan(angles[angles < np.radians(80)])
-    best = (rough, -1.0)
-    for trial in rough * np.arange(1 - tolerance, 1 + tolerance, 5e-4):
-        radii = trial * tangents
+    tangents = np.tan(ring_angles[ring_angles < np.radians(80)])
+    best_distance, best_correlation = rough, -1.0
+    for distance in rough * np.arange(1 - tolerance, 1 + tolerance, 5e-4):
+        radii = distance * tangents
         radii = radii[radii < profile.size + 10]
-        comb = np.exp(-0.5 * ((place[:, None] - radii) / 2.0) ** 2).max(axis=1, initial=0.0)
-        if comb[seen].std() > 0:
-            score = float(np.corrcoef(profile[seen], comb[seen])[0, 1])
-            best = max(best, (float(trial), score), key=lambda pair: pair[1])
-    return best
+        rings = np.exp(-0.5 * ((place[:, None] - radii) / RING_WIDTH) ** 2)
+        expected = rings.max(axis=1, initial=0.0)
+        if not expected[seen].std() > 0:
+            continue
+        correlation = float(np.corrcoef(profile[seen], expected[seen])[0, 1])
+        if correlation > best_correlation:
+            best_distance, best_correlation = float(distance), correlation
+    return best_distance, best_correlation
 
 
 def measure_explained_share(
-    signal: Array, valid: NDArray[np.bool_], plane: geo.Plane, angles: Array
+    flattened: Array, valid: Bool, plane: geo.Plane, ring_angles: Array
 ) -> float:
-    """Return the share of the rings' power, summed over the radial profile, within four pixels of
-    expected rings.
+    """Return the share of the rings' intensity that the calibrant explains.
 
     Parameters
     ----------
-    signal, valid : ndarray, shape (row, column)
-        From `contrast`, and the pixels that count.
-    plane : geometry.Plane
+    flattened : ndarray, shape (row, column)
+        From `flatten_image`.
+    valid : ndarray of bool, shape (row, column)
+        Pixels used.
+    plane : Plane
         The refined detector.
-    angles : ndarray
+    ring_angles : ndarray, shape (ring,)
         2theta of the calibrant's rings [radian].
+
+    Returns
+    -------
+    float
+        Of the strong part of the radial profile, the share within `NEAR_RING` pixels of an expected
+        ring (dimensionless).
     """
     row, column = np.nonzero(valid)
     two_theta, _ = geo.angles_from_pixels(plane, row + 0.5, column + 0.5)
+    # the tangent diverges at 90 degrees: bins beyond 1.2 radian are never needed
     place = (plane.distance * np.tan(np.minimum(two_theta, 1.2)) / plane.pixel1).astype(int)
     number = np.bincount(place)
     seen = number > 100
-    profile = np.where(seen, np.bincount(place, signal[row, column]) / np.maximum(number, 1), 0.0)
+    mean = np.bincount(place, flattened[row, column]) / np.maximum(number, 1)
+    profile = np.where(seen, mean, 0.0)
     profile = np.maximum(profile - np.median(profile[seen]), 0.0)
     strong = np.where(profile > 3 * np.median(profile[profile > 0]), profile, 0.0)
-    expected = plane.distance * np.tan(angles) / plane.pixel1
-    near = np.min(np.abs(np.arange(profile.size)[:, None] + 0.5 - expected), axis=1) < 4
+    expected = plane.distance * np.tan(ring_angles) / plane.pixel1
+    centres = np.arange(profile.size)[:, None] + 0.5
+    near = np.min(np.abs(centres - expected), axis=1) < NEAR_RING
     return float(np.sum(strong[near]) / max(np.sum(strong), 1e-12))

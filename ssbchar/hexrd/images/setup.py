@@ -1,9 +1,10 @@
-"""What is known of a detector before its rings are looked at: options first, then a .poni file,
-then the header."""
+"""The calibrant image and its rough set-up: stated in the options, else in a .poni file, else in
+the header."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,132 +16,190 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import header as head
-from ssbchar.hexrd.images import masks
-from ssbchar.hexrd.images import read as images
-from ssbchar.typing import Array
+from ssbchar.hexrd.images import masks, read
+from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:
     from ssbchar.hexrd.images.options import Geometry
 
+SHORTEST_WAVELENGTH, LONGEST_WAVELENGTH = 0.01, 5.0
+"""Bounds of an X-ray wavelength [angstrom]."""
+SAME_WAVELENGTH = 1e-5
+"""Relative difference above which two stated wavelengths are reported to differ."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, kw_only=True)
 class Setup:
     """A calibrant image and the rough set-up it was taken with."""
 
     counts: Array
-    """Mean of the frames, shape (row, column)."""
-    valid: NDArray[np.bool_]
-    """Pixels that count."""
+    """Mean of the frames, shape (row, column); 0 where not valid."""
+    valid: Bool
+    """Pixels used, shape (row, column)."""
     wavelength: float
     """[angstrom]"""
     wavelength_stderr: float
-    """Of its rounding, where nothing else is known [angstrom]."""
+    """Standard error, that of the rounding where nothing else is known [angstrom]."""
     wavelength_source: str
-    """Where the wavelength comes from, and what else states one."""
+    """Where the wavelength is stated, and which other statement deviates from it."""
     distance: float
-    """Rough [m]."""
-    pixel: tuple[float, float]
-    """Size along rows and columns [m]."""
+    """Rough length of the direct beam [m]."""
+    pixel1: float
+    """Pixel size along the rows' axis [m]."""
+    pixel2: float
+    """Pixel size along the columns' axis [m]."""
     poni: geo.Plane | None
     """The geometry to verify, where one is given."""
     synthetic: bool
+    """The image says that it is synthetic."""
     faults: list[BadInput]
-    """Frames set aside."""
+    """Frames that could not be used."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatedWavelength:
+    """A wavelength and where it is stated."""
+
+    source: str
+    value: float
+    """[angstrom]"""
+    rounding: float
+    """Standard deviation of its rounding [angstrom]."""
+
+
+@dataclass(kw_only=True)
+class _FrameSum:
+    """The sum of the frames of a calibrant, filled frame by frame."""
+
+    total: Array
+    """Counts, shape (row, column)."""
+    valid: Bool
+    """Pixels valid in all frames, shape (row, column)."""
+    header: head.Header
+    """Of the first frame."""
+    number: int = 0
+    """Frames summed."""
+    faults: list[BadInput] = field(default_factory=list)
 
 
 def read_setup(source: Path, options: Geometry) -> Setup:
     """Return the calibrant image of a source with its rough set-up.
+
+    Parameters
+    ----------
+    source : Path
+        A file or a folder of images.
+    options : Geometry
+        Options of the calibration.
+
+    Returns
+    -------
+    Setup
+        Distances in metres, wavelengths in angstrom.
 
     Raises
     ------
     BadInput
         No readable image, or wavelength, distance or pixel size stated nowhere.
     """
-    counts, valid, header, faults = _mean_image(source, options)
-    plane, poni_wavelength = (
-        read_poni(Path(expand_path(options.poni))) if options.poni else (None, None)
-    )
-    length, stderr, note = _wavelength(source, options, poni_wavelength, header)
-    distance = (options.distance or np.nan) * 1e-3
-    size = (options.pixel_size or np.nan) * 1e-6
-    if plane is not None:
-        distance, pixel = geo.direct_beam_from_plane(plane)[0], (plane.pixel1, plane.pixel2)
-    else:
-        distance = (
-            distance if np.isfinite(distance) else head.read_length(header, head.DISTANCE_KEYS)
-        )
-        size = size if np.isfinite(size) else head.read_length(header, head.PIXEL_KEYS)
-        pixel = (size, size)
-    if not distance > 0:
-        raise BadInput(source, "no rough distance is known", "set hexrd.geometry.distance [mm]")
-    if not pixel[0] > 0:
-        raise BadInput(
-            source, "no pixel size is known", "set hexrd.geometry.pixel_size [micrometre]"
-        )
+    frames = _sum_frames(source)
+    valid = frames.valid
+    if options.mask:
+        valid &= ~read_mask(Path(expand_path(options.mask)), valid.shape)
+    plane, poni_wavelength = None, None
+    if options.poni:
+        plane, poni_wavelength = read_poni(Path(expand_path(options.poni)))
+    wavelength = _choose_wavelength(source, options, poni_wavelength, frames.header)
+    distance, pixel1, pixel2 = _choose_dimensions(source, options, plane, frames.header)
     return Setup(
-        counts,
-        valid,
-        length,
-        stderr,
-        note,
-        float(distance),
-        pixel,
-        plane,
-        head.is_synthetic(header),
-        faults,
+        counts=np.where(valid, frames.total / frames.number, 0.0),
+        valid=valid,
+        wavelength=wavelength.value,
+        wavelength_stderr=options.wavelength_stderr or wavelength.rounding,
+        wavelength_source=wavelength.source,
+        distance=distance,
+        pixel1=pixel1,
+        pixel2=pixel2,
+        poni=plane,
+        synthetic=head.is_synthetic(frames.header),
+        faults=frames.faults,
     )
 
 
-def _mean_image(
-    source: Path, options: Geometry
-) -> tuple[Array, NDArray[np.bool_], dict[str, str], list[BadInput]]:
-    """Return the mean of all readable frames of one shape, its valid pixels, the first header and
-    the faults."""
-    total, valid, number, header, faults = None, None, 0, {}, []
-    for path in images.find_image_files(source):
-        for image in images.read_images(path):
+def _sum_frames(source: Path) -> _FrameSum:
+    """Return the sum of all readable frames that share the first one's shape."""
+    frames: _FrameSum | None = None
+    faults: list[BadInput] = []
+    for path in read.find_image_files(source):
+        for image in read.read_images(path):
             if isinstance(image, BadInput):
                 faults.append(image)
                 continue
-            if total is None:
-                total, header = np.zeros(image.counts.shape), image.header
-                valid = np.ones(total.shape, bool)
-            if image.counts.shape != total.shape or valid is None:
-                faults.append(
-                    BadInput(
-                        image.source,
-                        f"has {image.counts.shape} pixels and not {total.shape}",
-                        "remove it",
-                    )
+            if frames is None:
+                shape = image.counts.shape
+                frames = _FrameSum(
+                    total=np.zeros(shape), valid=np.ones(shape, bool), header=image.header
                 )
-                continue
-            if not np.any(image.counts > 0):
-                faults.append(
-                    BadInput(image.source, "holds no counts", "check whether the shutter was open")
-                )
-                continue
-            top = masks.choose_saturation_limit(
-                image.counts.dtype, head.read_number(image.header, head.SATURATION_KEYS), None
-            )
-            valid &= ~masks.find_gaps(image.counts) & (image.counts < top)
-            total += image.counts
-            number += 1
-    if total is None or valid is None or number == 0:
-        raise (
-            faults[0] if faults else BadInput(source, "holds no image", "give the calibrant image")
-        )
-    if options.mask:
-        valid &= ~read_mask(Path(expand_path(options.mask)), valid.shape)
-    return np.where(valid, total / number, 0.0), valid, header, faults
+            fault = _add_frame(frames, image)
+            if fault is not None:
+                faults.append(fault)
+    if frames is None or frames.number == 0:
+        nothing = BadInput(source, "holds no image", "give the calibrant image")
+        raise faults[0] if faults else nothing
+    frames.faults = faults
+    return frames
 
 
-def read_mask(path: Path, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the pixels a mask image leaves out (those not zero)."""
+def _add_frame(frames: _FrameSum, image: read.Image) -> BadInput | None:
+    """Add a frame to the sum, or return why it cannot be used."""
+    counts = image.counts
+    if counts.shape != frames.total.shape:
+        problem = f"has {counts.shape} pixels and not {frames.total.shape}"
+        return BadInput(image.source, problem, "remove it")
+    if not np.any(counts > 0):
+        return BadInput(image.source, "holds no counts", "check whether the shutter was open")
+    stated = head.read_number(image.header, head.SATURATION_KEYS)
+    limit = masks.choose_saturation_limit(counts.dtype, stated, None)
+    frames.valid &= ~masks.find_gaps(counts) & (counts < limit)
+    frames.total += counts
+    frames.number += 1
+    return None
+
+
+def read_mask(path: Path, shape: tuple[int, ...]) -> Bool:
+    """Return the pixels that a mask image excludes.
+
+    Parameters
+    ----------
+    path : Path
+        The mask image.
+    shape : tuple of int
+        Rows and columns it must have.
+
+    Returns
+    -------
+    ndarray of bool, shape (row, column)
+        True where the mask is not zero.
+    """
     return np.asarray(read_image_of_shape(path, shape, "mask") != 0)
 
 
 def read_image_of_shape(path: Path, shape: tuple[int, ...], what: str) -> NDArray[Any]:
-    """Return the one image of a file that must have a shape.
+    """Return the first image of a file, which must have a given shape.
+
+    Parameters
+    ----------
+    path : Path
+        The image file.
+    shape : tuple of int
+        Rows and columns it must have.
+    what : str
+        What the image is, for messages.
+
+    Returns
+    -------
+    ndarray, shape (row, column)
+        In the file's own type.
 
     Raises
     ------
@@ -149,20 +208,29 @@ def read_image_of_shape(path: Path, shape: tuple[int, ...], what: str) -> NDArra
     """
     if not path.is_file():
         raise BadInput(path, f"the {what} image does not exist", "correct its path")
-    image = next(images.read_images(path))
+    image = next(read.read_images(path))
     if isinstance(image, BadInput):
         raise image
     if image.counts.shape != shape:
-        raise BadInput(
-            path,
-            f"the {what} has {image.counts.shape} pixels, the images {shape}",
-            "give one of that shape",
-        )
+        problem = f"the {what} has {image.counts.shape} pixels, the images {shape}"
+        raise BadInput(path, problem, "give one of that shape")
     return image.counts
 
 
 def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
-    """Return the plane [m, radian] and wavelength [angstrom] of a pyFAI .poni file.
+    """Return the detector plane and the wavelength of a pyFAI .poni file.
+
+    Parameters
+    ----------
+    path : Path
+        The .poni file.
+
+    Returns
+    -------
+    plane : Plane
+        Lengths in metres, angles in radians.
+    wavelength : float or None
+        [angstrom]; None where the file states none.
 
     Raises
     ------
@@ -171,58 +239,89 @@ def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
     """
     import pyFAI
 
+    remedy = "write it again with pyFAI"
     if not path.is_file():
         raise BadInput(path, "the .poni file does not exist", "correct hexrd.geometry.poni")
     try:
-        read = pyFAI.load(str(path))
-        plane = geo.Plane(
-            read.dist,
-            read.poni1,
-            read.poni2,
-            read.rot1,
-            read.rot2,
-            read.rot3,
-            read.pixel1,
-            read.pixel2,
-        )
-    except images.UNREADABLE as error:
-        raise BadInput(path, f"not a .poni file ({error})", "write it again with pyFAI") from error
-    if not all(np.isfinite(value) for value in plane) or plane.distance <= 0:
-        raise BadInput(
-            path, "the .poni file lacks a distance or pixel size", "write it again with pyFAI"
-        )
-    return geo.Plane(*map(float, plane)), None if read.wavelength is None else float(
-        read.wavelength
-    ) * 1e10
+        poni = pyFAI.load(str(path))
+        stated = {
+            "distance": poni.dist,
+            "poni1": poni.poni1,
+            "poni2": poni.poni2,
+            "rot1": poni.rot1,
+            "rot2": poni.rot2,
+            "rot3": poni.rot3,
+            "pixel1": poni.pixel1,
+            "pixel2": poni.pixel2,
+        }
+        finite = all(np.isfinite(value) for value in stated.values())
+    except read.UNREADABLE as error:
+        raise BadInput(path, f"not a .poni file ({error})", remedy) from error
+    if not finite or stated["distance"] <= 0:
+        raise BadInput(path, "the .poni file lacks a distance or pixel size", remedy)
+    plane = geo.Plane(**{name: float(value) for name, value in stated.items()})
+    wavelength = None if poni.wavelength is None else float(poni.wavelength) * 1e10
+    return plane, wavelength
 
 
-def _wavelength(
-    source: Path, options: Geometry, poni_wavelength: float | None, header: dict[str, str]
-) -> tuple[float, float, str]:
-    stated = head.read_wavelength(header)
-    others = [("the .poni file", poni_wavelength), ("the header", stated[0] if stated else None)]
-    if options.wavelength is not None:
-        value, note = options.wavelength, "config"
-        stderr = options.wavelength_stderr or bragg.rounding_stderr_from_text(repr(value))
-    elif poni_wavelength is not None:
-        value, note = poni_wavelength, "the .poni file"
-        stderr = options.wavelength_stderr or bragg.rounding_stderr_from_text(f"{value:.9g}")
-    elif stated is not None:
-        (value, stderr), note = stated, "the header"
-        stderr = options.wavelength_stderr or stderr
+def _choose_dimensions(
+    source: Path, options: Geometry, plane: geo.Plane | None, header: head.Header
+) -> tuple[float, float, float]:
+    """Return the rough distance and the pixel sizes along rows and columns [m]."""
+    if plane is not None:
+        distance = geo.direct_beam_from_plane(plane)[0]
+        pixel1, pixel2 = plane.pixel1, plane.pixel2
     else:
-        raise BadInput(
-            source,
-            "no wavelength is stated",
-            "set hexrd.geometry.wavelength [angstrom] in full precision",
-        )
-    if not 0.01 < value < 5:
-        raise BadInput(
-            source,
-            f"wavelength {value:g} angstrom is none of X-rays",
-            "set hexrd.geometry.wavelength",
-        )
-    for name, other in others:
-        if other is not None and name != note and abs(other / value - 1) > 1e-5:
-            note += f"; {name} states {other:.7g} ({1e6 * (other / value - 1):+.0f} ppm)"
-    return value, stderr, note
+        distance = (options.distance or np.nan) * 1e-3
+        if not np.isfinite(distance):
+            distance = head.read_length(header, head.DISTANCE_KEYS)
+        pixel1 = (options.pixel_size or np.nan) * 1e-6
+        if not np.isfinite(pixel1):
+            pixel1 = head.read_length(header, head.PIXEL_KEYS)
+        pixel2 = pixel1
+    if not distance > 0:
+        remedy = "set hexrd.geometry.distance [mm]"
+        raise BadInput(source, "no rough distance is known", remedy)
+    if not pixel1 > 0:
+        remedy = "set hexrd.geometry.pixel_size [micrometre]"
+        raise BadInput(source, "no pixel size is known", remedy)
+    return float(distance), pixel1, pixel2
+
+
+def _choose_wavelength(
+    source: Path, options: Geometry, poni_wavelength: float | None, header: head.Header
+) -> StatedWavelength:
+    """Return the first wavelength stated; its source mentions the statements that deviate."""
+    stated = list(_list_wavelengths(options, poni_wavelength, header))
+    if not stated:
+        remedy = "set hexrd.geometry.wavelength [angstrom] in full precision"
+        raise BadInput(source, "no wavelength is stated", remedy)
+    chosen, *others = stated
+    if not SHORTEST_WAVELENGTH < chosen.value < LONGEST_WAVELENGTH:
+        problem = f"a wavelength of {chosen.value:g} angstrom is not that of X-rays"
+        raise BadInput(source, problem, "set hexrd.geometry.wavelength")
+    description = chosen.source
+    for other in others:
+        ratio = other.value / chosen.value
+        if abs(ratio - 1) > SAME_WAVELENGTH:
+            ppm = 1e6 * (ratio - 1)
+            description += f"; {other.source} states {other.value:.7g} ({ppm:+.0f} ppm)"
+    return StatedWavelength(source=description, value=chosen.value, rounding=chosen.rounding)
+
+
+def _list_wavelengths(
+    options: Geometry, poni_wavelength: float | None, header: head.Header
+) -> Iterator[StatedWavelength]:
+    """Yield every wavelength stated, in order of preference."""
+    if options.wavelength is not None:
+        value = options.wavelength
+        rounding = bragg.rounding_stderr_from_text(repr(value))
+        yield StatedWavelength(source="config", value=value, rounding=rounding)
+    if poni_wavelength is not None:
+        value = poni_wavelength
+        rounding = bragg.rounding_stderr_from_text(f"{value:.9g}")
+        yield StatedWavelength(source="the .poni file", value=value, rounding=rounding)
+    in_header = head.read_wavelength(header)
+    if in_header is not None:
+        value, rounding = in_header
+        yield StatedWavelength(source="the header", value=value, rounding=rounding)
