@@ -1,11 +1,12 @@
 """Detector images: the geometry from a calibrant's rings, then azimuthal integration to patterns.
 
-Reading order: ``steps`` -> ``setup`` -> ``rings`` -> ``refine_geometry`` -> ``calibration_checks``;
-then ``azimuthal`` -> ``integrate``.
+Reading order: ``calibrate`` -> ``setup`` -> ``rings`` -> ``ring_points`` -> ``refine_geometry`` ->
+``calibration_checks``; then ``integrate`` -> ``series`` -> ``masks`` -> ``azimuthal``. ``read`` and
+``header`` read the image files, ``geometry`` holds the formulas of the detector plane.
 """
 
 from ssbchar.pipeline.exports import make_step_getter
 
-STEPS = {"calibrate_detector": "steps", "integrate_images": "steps"}
+STEPS = {"calibrate_detector": "calibrate", "integrate_images": "integrate"}
 """Steps of this room, and the module that holds each."""
 __getattr__ = make_step_getter(__name__, STEPS)

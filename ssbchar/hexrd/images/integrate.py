@@ -1,192 +1,241 @@
-"""A series of images read frame by frame and integrated in chunks: memory does not grow with the
-number of frames."""
+"""From images to patterns: every frame of a series integrated over the azimuth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ssbchar.campaign.sample_sheet import expand_path
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import azimuthal, masks, read
-from ssbchar.hexrd.images import header as head
+from ssbchar.hexrd.images import azimuthal, read, series
+from ssbchar.hexrd.images import geometry as geo
+from ssbchar.hexrd.images.azimuthal import Integrator
 from ssbchar.hexrd.images.options import Integration
-from ssbchar.runtime import progress
-from ssbchar.storage.row_file import Gathered
+from ssbchar.hexrd.images.series import FrameRecord, IntegratedSeries
+from ssbchar.hexrd.images.setup import read_image_of_shape
+from ssbchar.hexrd.patterns.dataset import FrameRecords, Wavelength, build_dataset
+from ssbchar.hexrd.patterns.frame_status import FrameStatus, find_beam_dumps
+from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
+from ssbchar.hexrd.patterns.read import number_frames
+from ssbchar.storage import row_file
+from ssbchar.typing import Array, Bool
 
-SAMPLES = 5
-"""Frames looked at, spread over the series, to find defective pixels."""
-CHUNK_BYTES = 256e6
-"""A chunk of frames never takes more than this."""
+if TYPE_CHECKING:
+    import xarray as xr
 
-
-@dataclass
-class IntegratedSeries:
-    """What was gathered from the frames, in their order."""
-
-    names: list[str] = field(default_factory=list)
-    intensity: Gathered = field(default_factory=Gathered)
-    stderr: Gathered = field(default_factory=Gathered)
-    status: list[str] = field(default_factory=list)
-    time: list[float] = field(default_factory=list)
-    zone_stated: list[bool] = field(default_factory=list)
-    temperature: list[float] = field(default_factory=list)
-    monitor: list[float] = field(default_factory=list)
-    robust: Gathered = field(default_factory=Gathered)
-    robust_stderr: Gathered = field(default_factory=Gathered)
-    grains: Gathered = field(default_factory=Gathered)
-    caked: Gathered = field(default_factory=Gathered)
-    caked_stderr: Gathered = field(default_factory=Gathered)
-    faults: list[BadInput] = field(default_factory=list)
-    synthetic: bool = False
+LEAST_RESPONSE = 1e-3
+"""Share of the median response below which the bins at the ends of the axis are cut off."""
 
 
-def read_samples(paths: Sequence[Path], shape: tuple[int, int]) -> list[read.Image]:
-    """Return the first good frame of some files spread over the series (up to `SAMPLED`)."""
-    picked = sorted({round(i) for i in np.linspace(0, len(paths) - 1, SAMPLES)})
-    firsts = (next(read.read_images(paths[i]), None) for i in picked)
-    return [
-        f
-        for f in firsts
-        if isinstance(f, read.Image) and f.counts.shape == shape and np.any(f.counts > 0)
+@dataclass(frozen=True, kw_only=True)
+class DetectorImages:
+    """Images that correct those of a series, shape (row, column)."""
+
+    masked: Bool
+    """Pixels excluded by the user, and those without a flat field."""
+    flat: Array | None
+    """Flat field."""
+    dark: Array | None
+    """Counts without beam."""
+
+
+def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -> xr.Dataset:
+    """Return the patterns of a series of images (docs/data-model.md, ``patterns.nc``).
+
+    Counts are divided by flat field, solid angle and polarisation; the standard error is that of
+    counting. Gaps, dead, hot and saturated pixels are excluded. A frame that cannot be used has a
+    ``status`` other than ``ok``; one that cannot be read, or has another shape, is left out; both
+    have an entry in ``set_aside``.
+
+    Parameters
+    ----------
+    source : Path
+        A file or a folder of images.
+    geometry : Dataset
+        From ``calibrate_detector``.
+    options : Integration
+        Options of the step.
+
+    Returns
+    -------
+    Dataset
+        Intensities [counts per pixel], shape (frame, two_theta).
+
+    Raises
+    ------
+    BadInput
+        No image, or none that can be used.
+    """
+    paths = read.find_image_files(source)
+    shape = (int(geometry["rows"]), int(geometry["columns"]))
+    images = _read_detector_images(shape, options)
+    samples = series.read_samples(paths, shape)
+    valid = series.find_valid_pixels(samples, images.masked, options)
+    integrator = azimuthal.build_integrator(
+        _read_plane(geometry),
+        int(geometry["orientation_index"]),
+        valid,
+        points=options.points,
+        two_theta=options.two_theta,
+        polarisation=options.polarisation,
+        flat=images.flat,
+        dark=images.dark,
+        sectors=max(options.sectors, 1),
+    )
+    integrated = series.integrate_series(paths, shape, valid, integrator, options)
+    status = _judge_series(integrated, options.beam_dump)
+    if FrameStatus.OK not in status:
+        raise _refuse_series(source, len(paths), integrated.faults, status)
+    ds = _build_patterns(integrated, status, integrator, geometry, options)
+    faults = list(integrated.faults)
+    if options.by_monitor:
+        faults += normalise_by_monitor(ds, source, options.monitor_stderr)
+    faults += [
+        word.as_fault(frame.name)
+        for frame, word in zip(integrated.frames, status, strict=True)
+        if word != FrameStatus.OK
     ]
+    if any(frame.synthetic for frame in integrated.frames):
+        ds.attrs["synthetic"] = 1
+    if faults:
+        entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
+        ds.attrs["set_aside"] = json.dumps(entries)
+    ds.attrs["pixels_left_out"] = int(valid.size - valid.sum())
+    return ds
 
 
-def find_valid_pixels(
-    samples: Sequence[read.Image], known: NDArray[np.bool_], options: Integration
-) -> NDArray[np.bool_]:
-    """Return the pixels that count all through a series.
+def _read_detector_images(shape: tuple[int, int], options: Integration) -> DetectorImages:
+    """Return mask, flat field and dark image of the options."""
 
-    Parameters
-    ----------
-    samples : sequence of Image
-        From `sampled`.
-    known : ndarray of bool, shape (row, column)
-        Pixels masked by the user.
-    """
-    if not samples:
-        return ~known
-    out = known | np.logical_and.reduce([masks.find_gaps(s.counts) for s in samples])
-    tops = [_top(s, options) for s in samples]
-    out |= np.logical_and.reduce([s.counts >= top for s, top in zip(samples, tops, strict=True)])
-    return np.asarray(
-        ~(out | masks.find_defects([s.counts for s in samples], out, options.hot_pixel_sigma))
-    )
+    def read_one(path: str, what: str) -> Any:
+        return read_image_of_shape(Path(expand_path(path)), shape, what) if path else None
+
+    mask = read_one(options.mask, "mask")
+    flat = read_one(options.flat, "flat")
+    dark = read_one(options.dark, "dark")
+    masked = np.zeros(shape, bool) if mask is None else mask != 0
+    if flat is not None:
+        flat = np.asarray(flat, float)
+        masked = masked | ~(flat > 0)
+    if dark is not None:
+        dark = np.asarray(dark, float)
+    return DetectorImages(masked=masked, flat=flat, dark=dark)
 
 
-def _top(image: read.Image, options: Integration) -> float:
-    return masks.choose_saturation_limit(
-        image.counts.dtype, head.read_number(image.header, head.SATURATION_KEYS), options.saturation
-    )
+def _read_plane(geometry: xr.Dataset) -> geo.Plane:
+    """Return the detector plane of a ``geometry.nc``."""
+    return geo.Plane(**{name: float(geometry[name]) for name in geo.PLANE_PARAMETERS})
 
 
-def integrate_series(
-    paths: Sequence[Path],
-    shape: tuple[int, int],
-    valid: NDArray[np.bool_],
-    by: azimuthal.Integrator,
+def _judge_series(integrated: IntegratedSeries, beam_dump: float) -> list[FrameStatus]:
+    """Return the status of every frame, with the beam dumps among those that are otherwise good."""
+    if not integrated.frames:
+        return []
+    status = [frame.status for frame in integrated.frames]
+    means = np.full(len(status), np.nan)
+    for place, row in enumerate(integrated.intensity.rows()):
+        if status[place] == FrameStatus.OK:
+            means[place] = np.nanmean(row)
+    for place in np.flatnonzero(find_beam_dumps(means, beam_dump)):
+        if status[place] == FrameStatus.OK:
+            status[place] = FrameStatus.BEAM_DUMP
+    return status
+
+
+def _refuse_series(
+    source: Path, files: int, faults: Sequence[BadInput], status: Sequence[FrameStatus]
+) -> BadInput:
+    """Return why no frame of a series can be used."""
+    first = faults[0].problem if faults else status[0].problem
+    return BadInput(source, f"no usable image of {files} files (first: {first})", "check the files")
+
+
+def _build_patterns(
+    integrated: IntegratedSeries,
+    status: Sequence[FrameStatus],
+    integrator: Integrator,
+    geometry: xr.Dataset,
     options: Integration,
-) -> IntegratedSeries:
-    """Return every readable frame of a series integrated; the rest stands among the faults.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Image files in order.
-    shape : tuple of int
-        What the geometry was calibrated for.
-    valid : ndarray of bool
-        From `valid_pixels`.
-    by : azimuthal.Integrator
-        For stored images.
-    """
-    gathered = IntegratedSeries()
-    size = max(1, min(options.chunk, int(CHUNK_BYTES / (8 * max(valid.size, 3 * by.seen.size)))))
-    for chunk in _chunks(_usable(paths, shape, gathered), size):
-        stack = np.stack([image.counts for image in chunk])
-        bad = np.stack(
-            [(masks.find_gaps(i.counts) | (i.counts >= _top(i, options))) & valid for i in chunk]
-        )
-        _put(gathered, azimuthal.sum_bins(by, stack, bad if bad.any() else None))
-        for image, share in zip(chunk, bad.mean(axis=(1, 2)), strict=True):
-            _note(gathered, image, float(share), options)
-    return gathered
-
-
-def _put(gathered: IntegratedSeries, sums: azimuthal.BinSums) -> None:
-    """Keep a chunk's means; sector by sector, and without grains, where there are sectors."""
-    mean, stderr = sums.over_sectors().mean()
-    gathered.intensity.append(mean[:, 0])
-    gathered.stderr.append(stderr[:, 0])
-    if sums.total.shape[1] > 1:
-        for kept, found in zip(
-            (gathered.robust, gathered.robust_stderr, gathered.grains),
-            azimuthal.average_without_grains(sums),
-            strict=True,
-        ):
-            kept.append(found)
-        mean, stderr = sums.mean()
-        gathered.caked.append(mean.astype(np.float32))
-        gathered.caked_stderr.append(stderr.astype(np.float32))
+) -> xr.Dataset:
+    """Return the data set of the patterns, cut to the bins that the detector covers."""
+    covered = _find_covered_bins(integrator)
+    more: dict[str, Any] = {"length_scale_stderr": _combine_scale_errors(geometry)}
+    if integrator.sectors > 1:
+        more |= _list_sector_variables(integrated, integrator.sectors, covered)
+    ds = build_dataset(
+        two_theta=integrator.two_theta[covered],
+        intensity=row_file.select_points(integrated.intensity.rows(), covered),
+        stderr=row_file.select_points(integrated.stderr.rows(), covered),
+        wavelength=Wavelength(
+            value=float(geometry["wavelength"]),
+            stderr=float(geometry["wavelength_stderr"]),
+            common=options.common_wavelength,
+            source=str(geometry.attrs.get("wavelength_source", "")),
+        ),
+        frames=_list_frame_records(integrated.frames, status),
+        noise="poisson",
+        more=more,
+    )
+    zones_stated = all(frame.zone_stated for frame in integrated.frames)
+    assumed = f"taken as UTC{options.utc_offset:+g} h"
+    ds.attrs["clock"] = "zone stated" if zones_stated else assumed
+    return ds
 
 
-def _usable(
-    paths: Sequence[Path], shape: tuple[int, int], gathered: IntegratedSeries
-) -> Iterator[read.Image]:
-    for path in progress.report_progress(paths, "integrate images", unit="files"):
-        for image in read.read_images(path):
-            if isinstance(image, BadInput):
-                gathered.faults.append(image)
-            elif image.counts.shape != shape:
-                size, wanted = ("{} x {}".format(*s) for s in (image.counts.shape, shape))
-                remedy = "integrate it with the calibrant of its own detector"
-                gathered.faults.append(
-                    BadInput(image.source, f"has {size} pixels, the calibrant {wanted}", remedy)
-                )
-            else:
-                yield image
+def _find_covered_bins(integrator: Integrator) -> slice:
+    """Return the bins from the first to the last that the detector covers."""
+    seen = integrator.seen.reshape(integrator.sectors, -1).sum(axis=0)
+    covered = np.flatnonzero(seen > LEAST_RESPONSE * np.median(seen[seen > 0]))
+    return slice(covered[0], covered[-1] + 1)
 
 
-def _chunks(frames: Iterator[read.Image], size: int) -> Iterator[list[read.Image]]:
-    chunk: list[read.Image] = []
-    for frame in frames:
-        chunk.append(frame)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def _list_frame_records(
+    frames: Sequence[FrameRecord], status: Sequence[FrameStatus]
+) -> FrameRecords:
+    """Return what is known of the frames, field by field."""
+    names = [frame.name for frame in frames]
+    return FrameRecords(
+        names=names,
+        numbers=number_frames(names),
+        status=np.array(status, dtype=object),
+        time=[frame.time for frame in frames],
+        temperature=[frame.temperature for frame in frames],
+        monitor=[frame.monitor for frame in frames],
+    )
 
 
-def _note(
-    gathered: IntegratedSeries, image: read.Image, bad_share: float, options: Integration
-) -> None:
-    """Keep a frame's status and what its header says."""
-    status = "ok"
-    if not np.any(image.counts > 0):
-        status = "zeros"
-    elif bad_share > options.saturated_fraction:
-        status = "saturated"
-    when, stated = head.read_time(image.header, options.time_key, options.utc_offset)
-    keys = {"temperature": head.TEMPERATURE_KEYS, "monitor": head.MONITOR_KEYS}
-    given = {"temperature": options.temperature_key, "monitor": options.monitor_key}
-    gathered.names.append(image.source)
-    gathered.status.append(status)
-    gathered.time.append(when)
-    gathered.zone_stated.append(stated)
-    for name, usual in keys.items():
-        getattr(gathered, name).append(
-            head.read_number(image.header, (given[name],) if given[name] else usual)
-        )
-    gathered.synthetic |= head.is_synthetic(image.header)
-
-
-def mark_beam_dumps(gathered: IntegratedSeries, beam_dumps: NDArray[np.bool_]) -> NDArray[Any]:
-    """Return the status of every frame, beam dumps among those that were otherwise good."""
-    found = np.array(gathered.status, dtype=object)
-    found[beam_dumps & (found == "ok")] = "beam_dump"
+def _list_sector_variables(
+    integrated: IntegratedSeries, sectors: int, covered: slice
+) -> Mapping[str, Any]:
+    """Return the caked intensities and the mean without grains."""
+    rows = {
+        "intensity_robust": integrated.sectors.robust,
+        "intensity_robust_stderr": integrated.sectors.robust_stderr,
+        "grain_share": integrated.sectors.grain_share,
+        "caked": integrated.sectors.caked,
+        "caked_stderr": integrated.sectors.caked_stderr,
+    }
+    found: dict[str, Any] = {
+        name: row_file.select_points(gathered.rows(), covered) for name, gathered in rows.items()
+    }
+    found["azimuth"] = (np.arange(sectors) + 0.5) / sectors * 360 - 180
     return found
+
+
+def _combine_scale_errors(geometry: xr.Dataset) -> float:
+    """Return the relative error that all d spacings share: that of the distance and, where it is
+    stated, that of the wavelength."""
+    errors = {
+        "direct_distance": "direct_distance_systematic",
+        "wavelength": "wavelength_stderr",
+    }
+    parts = []
+    for name, error in errors.items():
+        relative = float(geometry[error]) / float(geometry[name]) if error in geometry else 0.0
+        parts.append(relative if np.isfinite(relative) else 0.0)
+    return float(np.linalg.norm(parts))
