@@ -13,7 +13,9 @@ from ssbchar.hexrd.images.geometry import Plane
 SIDE = 2048
 BINS = 2048
 FRAMES = 16
-PLANE = Plane(0.3, 0.1, 0.1, 0.01, 0.005, 0.0, 1e-4, 1e-4)
+PLANE = Plane(
+    distance=0.3, poni1=0.1, poni2=0.1, rot1=0.01, rot2=0.005, rot3=0.0, pixel1=1e-4, pixel2=1e-4
+)
 POLARISATION = 0.99
 
 
@@ -25,13 +27,21 @@ def cases() -> Iterator[Mapping[str, Any]]:
     stack = np.random.default_rng(0).poisson(100, (FRAMES, SIDE, SIDE)).astype(np.int32)
     cold, by = timed(
         lambda: azimuthal.build_integrator(
-            PLANE, 0, np.ones((SIDE, SIDE), bool), BINS, None, POLARISATION
+            PLANE, 0, np.ones((SIDE, SIDE), bool), points=BINS, polarisation=POLARISATION
         ),
         repeats=1,
     )
     seconds, (mean, stderr) = timed(lambda: azimuthal.integrate_stack(by, stack))
     theirs = AzimuthalIntegrator(
-        *PLANE[:6], pixel1=PLANE.pixel1, pixel2=PLANE.pixel2, wavelength=1e-10
+        dist=PLANE.distance,
+        poni1=PLANE.poni1,
+        poni2=PLANE.poni2,
+        rot1=PLANE.rot1,
+        rot2=PLANE.rot2,
+        rot3=PLANE.rot3,
+        pixel1=PLANE.pixel1,
+        pixel2=PLANE.pixel2,
+        wavelength=1e-10,
     )
     for split, algorithm in (("full", "csc"), ("bbox", "csc"), ("full", "csr")):
         method = (split, algorithm, "cython")

@@ -1,5 +1,7 @@
 """Synthetic images for tests: rings on a tilted detector, flat planes, a short series of frames."""
 
+from dataclasses import asdict
+
 import numpy as np
 import xarray as xr
 
@@ -30,14 +32,27 @@ def tiff(path, counts, text="test", when="2024:05:06 07:08:09"):
 
 
 def plane_dataset(plane, shape, orientation=0):
-    ds = xr.Dataset({name: ((), value) for name, value in plane._asdict().items()})
+    ds = xr.Dataset({name: ((), value) for name, value in asdict(plane).items()})
     ds["wavelength"], ds["wavelength_stderr"] = (
         ((), v, {"units": "angstrom"}) for v in (WAVELENGTH, 1e-6)
     )
     return ds.assign(rows=shape[0], columns=shape[1], orientation_index=orientation)
 
 
-PLANE = geo.Plane(0.2, 0.011, 0.009, 0.02, -0.01, 0.0, 1e-4, 1e-4)
+def plane(distance, poni1, poni2, rot1, rot2, rot3, pixel1, pixel2):
+    """A detector plane in pyFAI's order of parameters."""
+    names = geo.PLANE_PARAMETERS
+    values = (distance, poni1, poni2, rot1, rot2, rot3, pixel1, pixel2)
+    return geo.Plane(**dict(zip(names, values, strict=True)))
+
+
+def pyfai_parameters(plane):
+    """The parameters of a plane as pyFAI names them."""
+    found = asdict(plane)
+    return {"dist": found.pop("distance"), **found}
+
+
+PLANE = plane(0.2, 0.011, 0.009, 0.02, -0.01, 0.0, 1e-4, 1e-4)
 SHAPE = (200, 180)
 FLAT = plane_dataset(PLANE, SHAPE)
 

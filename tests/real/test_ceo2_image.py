@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import steps
+from ssbchar.hexrd.images.calibrate import calibrate_detector
+from ssbchar.hexrd.images.integrate import integrate_images
 from ssbchar.hexrd.images.options import Geometry, Integration
 
 CERTIFICATE = 5.411651
@@ -19,7 +20,7 @@ def folder(real_data):
 
 @pytest.fixture(scope="module")
 def free(folder):
-    return steps.calibrate_detector(
+    return calibrate_detector(
         folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=220.0)
     )
 
@@ -27,7 +28,7 @@ def free(folder):
 @pytest.fixture(scope="module")
 def verified(folder):
     options = Geometry(wavelength=0.4066, poni=str(folder / "CeO2_Pilatus1M.poni"))
-    return steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
+    return calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
 
 
 def test_distance_and_centre_from_the_image_alone(free):
@@ -46,7 +47,7 @@ def test_left_out_rings_are_predicted(free):
 
 @pytest.mark.parametrize("rough", [190.0, 240.0])
 def test_a_rough_distance_is_enough(folder, free, rough):
-    other = steps.calibrate_detector(
+    other = calibrate_detector(
         folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, distance=rough)
     )
     assert float(other["direct_distance"]) == pytest.approx(
@@ -72,7 +73,7 @@ def test_the_shifted_poni_is_refused_with_the_reason(folder):
     with pytest.raises(
         BadInput, match=r"suits none of the eight orientations.*its beam is at row 1093\.9"
     ):
-        steps.calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
+        calibrate_detector(folder / "CeO2_Pilatus1M.tif", options)
 
 
 def test_a_wavelength_off_by_one_percent_is_seen(folder, free):
@@ -80,7 +81,7 @@ def test_a_wavelength_off_by_one_percent_is_seen(folder, free):
     with pytest.raises(
         BadInput, match=r"0.410666 angstrom.*differs: the rings' curvature asks for -10\d\d\d\("
     ):
-        steps.calibrate_detector(
+        calibrate_detector(
             folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066 * 1.01, distance=211.0)
         )
 
@@ -88,7 +89,7 @@ def test_a_wavelength_off_by_one_percent_is_seen(folder, free):
 def test_the_wrong_calibrant_is_refused(folder):
     for name in ("LaB6", "Si"):
         with pytest.raises(BadInput, match=name):
-            steps.calibrate_detector(
+            calibrate_detector(
                 folder / "CeO2_Pilatus1M.tif", Geometry(wavelength=0.4066, calibrant=name)
             )
 
@@ -102,7 +103,7 @@ def test_pattern_against_the_one_integrated_elsewhere(folder, verified):
         polarisation=None,
         hot_pixel_sigma=0,
     )
-    ours = steps.integrate_images(folder / "CeO2_Pilatus1M.tif", verified, options)
+    ours = integrate_images(folder / "CeO2_Pilatus1M.tif", verified, options)
     theirs, mean = y, np.interp(x, ours["two_theta"], ours["intensity"][0])
     inner = (x > 3) & (x < 25)
     assert np.corrcoef(mean[inner], theirs[inner])[0, 1] > 0.995  # theirs counts the gaps as zero

@@ -312,9 +312,7 @@ def integrate_stack(
     return mean[:, 0], stderr[:, 0]
 
 
-def average_without_grains(
-    sums: BinSums, cut: float = GRAIN_SIGMAS
-) -> tuple[Array, Array, Array]:
+def average_without_grains(sums: BinSums, cut: float = GRAIN_SIGMAS) -> tuple[Array, Array, Array]:
     """Return the mean over sectors without those that single grains dominate.
 
     A sector is excluded from a bin where it lies more than `cut` spreads above the median of all;

@@ -265,7 +265,9 @@ def choose_orientation(
     ):
         return ChosenGeometry(orientation=best.orientation, plane=setup.poni, fits=fits)
     remedy = "give the .poni of this image, or none to calibrate from the rings"
-    raise BadInput(options.poni, _explain_mismatch(source, setup.poni, refined, best, shape), remedy)
+    raise BadInput(
+        options.poni, _explain_mismatch(source, setup.poni, refined, best, shape), remedy
+    )
 
 
 def _explain_mismatch(
@@ -282,9 +284,7 @@ def _explain_mismatch(
     )
     doubling = f"more than {LONGEST_DOUBLING} pixels"
     if best.doubling < LONGEST_DOUBLING:
-        doubling = (
-            f"{best.doubling:.1f} pixels (calibrant's cell {best.cell_offset:+.0f} ppm)"
-        )
+        doubling = f"{best.doubling:.1f} pixels (calibrant's cell {best.cell_offset:+.0f} ppm)"
     return (
         f"suits none of the eight orientations of {Path(source).name}: at best "
         f"({geo.ORIENTATIONS[best.orientation]}) rings double by {doubling}; its beam is at row "

@@ -223,9 +223,7 @@ def _find_end_of_tiff(path: Path) -> int:
     tags = _read_tiff_tags(path)
     offsets = np.ravel(tags.get(TiffTag.STRIP_OFFSETS, ()))
     lengths = np.ravel(tags.get(TiffTag.STRIP_BYTE_COUNTS, ()))
-    ends = [
-        int(offset) + int(length) for offset, length in zip(offsets, lengths, strict=False)
-    ]
+    ends = [int(offset) + int(length) for offset, length in zip(offsets, lengths, strict=False)]
     return max(ends, default=0)
 
 

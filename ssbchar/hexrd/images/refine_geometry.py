@@ -10,8 +10,8 @@ from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import ring_points
 from ssbchar.hexrd.images.geometry import Orientation, Plane
 from ssbchar.hexrd.images.ring_points import RingPoints
-from ssbchar.typing import Array, Bool, Index
 from ssbchar.statistics import sigma_from_deviations
+from ssbchar.typing import Array, Bool, Index
 
 BEAM_PARAMETERS = ("direct_distance", "beam_row", "beam_column", "tilt1", "tilt2")
 """The refined parameters: length of the direct beam [m], where it meets the detector [pixel from
@@ -402,9 +402,7 @@ def _fit_orientation(
         angle = ring_angles[one]
         coefficients = _fit_harmonics(azimuth[own], observed[own] - angle)
         wave = around[:, 1:] @ coefficients[1:]
-        deviations.append(
-            float(np.ptp(wave)) * plane.distance / np.cos(angle) ** 2 / plane.pixel1
-        )
+        deviations.append(float(np.ptp(wave)) * plane.distance / np.cos(angle) ** 2 / plane.pixel1)
         offsets.append(-1e6 * coefficients[0] / (2 * np.tan(angle / 2)))
     ppm = np.array(offsets)
     stderr = _estimate_spread(ppm) / np.sqrt(ppm.size) if ppm.size > 2 else np.nan

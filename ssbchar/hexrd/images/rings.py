@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.typing import Array, Bool
 from ssbchar.statistics import sigma_from_deviations
+from ssbchar.typing import Array, Bool
 
 BACKGROUND_WIDTH = 12.0
 """Standard deviation of the Gaussian that smooths the background [pixel]."""

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hexrd.made_images import plane, pyfai_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,25 +13,25 @@ angle = st.floats(-0.3, 0.3)
 
 @given(rot1=angle, rot2=angle, rot3=st.floats(-3, 3), seed=st.integers(0, 1000))
 def test_there_and_back(rot1, rot2, rot3, seed):
-    plane = geo.Plane(0.3, 0.05, -0.02, rot1, rot2, rot3, 2e-4, 1.5e-4)
+    detector = plane(0.3, 0.05, -0.02, rot1, rot2, rot3, 2e-4, 1.5e-4)
     row, column = np.random.default_rng(seed).uniform(0, 1000, (2, 20))
-    back = geo.pixels_from_angles(plane, *geo.angles_from_pixels(plane, row, column))
+    back = geo.pixels_from_angles(detector, *geo.angles_from_pixels(detector, row, column))
     np.testing.assert_allclose(back, (row, column), atol=1e-8)
 
 
 def test_angles_as_pyfai():
     from pyFAI.geometry import Geometry
 
-    plane = geo.Plane(0.21, 0.087, 0.08, -0.12, 0.07, 0.3, 1.72e-4, 1.5e-4)
-    theirs = Geometry(*plane[:6], pixel1=plane.pixel1, pixel2=plane.pixel2)
+    detector = plane(0.21, 0.087, 0.08, -0.12, 0.07, 0.3, 1.72e-4, 1.5e-4)
+    theirs = Geometry(**pyfai_parameters(detector))
     row, column = np.random.default_rng(1).uniform(0, 1000, (2, 50))
-    two_theta, azimuth = geo.angles_from_pixels(plane, row, column)
+    two_theta, azimuth = geo.angles_from_pixels(detector, row, column)
     np.testing.assert_allclose(two_theta, theirs.tth(row - 0.5, column - 0.5), rtol=1e-12)
     np.testing.assert_allclose(azimuth, theirs.chi(row - 0.5, column - 0.5), atol=1e-12)
 
 
 def test_direct_beam_is_fit2d_of_the_published_poni():
-    plane = geo.Plane(
+    detector = plane(
         0.208651380603,
         0.0872948482846,
         0.0799601126306,
@@ -40,14 +41,14 @@ def test_direct_beam_is_fit2d_of_the_published_poni():
         1.72e-4,
         1.72e-4,
     )
-    length, row, column = geo.direct_beam_from_plane(plane)
+    length, row, column = geo.direct_beam_from_plane(detector)
     assert length * 1e3 == pytest.approx(208.689, abs=5e-4)
     assert (column, row) == (pytest.approx(487.259, abs=5e-4), pytest.approx(512.548, abs=5e-4))
 
 
 def test_a_ray_that_misses_is_nan():
-    plane = geo.Plane(0.2, 0, 0, 0, 0, 0, 1e-4, 1e-4)
-    assert np.isnan(geo.pixels_from_angles(plane, np.radians(100), 0.0)[0])
+    detector = plane(0.2, 0, 0, 0, 0, 0, 1e-4, 1e-4)
+    assert np.isnan(geo.pixels_from_angles(detector, np.radians(100), 0.0)[0])
 
 
 @pytest.mark.parametrize("orientation", range(8))

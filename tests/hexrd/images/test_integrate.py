@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 import xarray as xr
-from hexrd.made_images import FLAT, PLANE, SHAPE, WAVELENGTH, series, tiff
+from hexrd.made_images import FLAT, PLANE, SHAPE, WAVELENGTH, pyfai_parameters, series, tiff
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import azimuthal, steps
+from ssbchar.hexrd.images import azimuthal, integrate
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images.options import Integration
 from ssbchar.storage import lazy_rows, row_file
@@ -22,13 +22,15 @@ def test_integration_as_pyfai(orientation):
     stack = rng.poisson(30, (3, *SHAPE)).astype(np.int32)
     flat, dark = rng.uniform(0.8, 1.2, SHAPE), rng.uniform(0, 2, SHAPE)
     valid = rng.uniform(size=SHAPE) > 0.05
-    by = azimuthal.build_integrator(PLANE, orientation, valid, 150, None, 0.95, flat, dark)
+    by = azimuthal.build_integrator(
+        PLANE, orientation, valid, points=150, polarisation=0.95, flat=flat, dark=dark
+    )
     mean, stderr = azimuthal.integrate_stack(by, stack)
 
     def turn(image):
         return np.ascontiguousarray(geo.orient_image(image, orientation))
 
-    theirs = AzimuthalIntegrator(*PLANE[:6], pixel1=1e-4, pixel2=1e-4, wavelength=1e-10)
+    theirs = AzimuthalIntegrator(**pyfai_parameters(PLANE), wavelength=1e-10)
     for n in range(3):
         expected = theirs.integrate1d_ng(
             turn(stack[n]),
@@ -49,7 +51,7 @@ def test_integration_as_pyfai(orientation):
 def test_errors_are_those_of_counting():
     truth = 4.0
     stack = np.random.default_rng(2).poisson(truth, (400, *SHAPE)).astype(np.int32)
-    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
+    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), points=80)
     mean, stderr = azimuthal.integrate_stack(by, stack)
     expected = azimuthal.integrate_stack(by, np.full((1, *SHAPE), truth))[0][0]
     pulls = (mean - expected) / stderr
@@ -58,7 +60,7 @@ def test_errors_are_those_of_counting():
 
 
 def test_bins_without_counts_have_the_error_of_one():
-    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 80)
+    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), points=80)
     mean, stderr = azimuthal.integrate_stack(by, np.zeros((1, *SHAPE), np.int32))
     assert np.all(mean == 0) and np.all(stderr > 0)
 
@@ -67,12 +69,12 @@ def test_pixels_of_single_frames_are_left_out_exactly():
     stack = np.random.default_rng(3).poisson(100, (2, *SHAPE)).astype(np.int32)
     bad = np.zeros(stack.shape, bool)
     bad[1] = np.random.default_rng(4).uniform(size=SHAPE) > 0.97
-    whole = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 90)
+    whole = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), points=90)
     masked = azimuthal.build_integrator(
-        PLANE, 0, ~bad[1], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
+        PLANE, 0, ~bad[1], points=90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
     )
     within = azimuthal.build_integrator(
-        PLANE, 0, ~bad[0], 90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
+        PLANE, 0, ~bad[0], points=90, two_theta=(whole.two_theta[0], whole.two_theta[-1])
     )
     spoilt = np.where(bad, 10**6, stack)
     mean, stderr = azimuthal.integrate_stack(within, spoilt, bad)
@@ -85,8 +87,10 @@ def test_sectors_add_up_and_dark_leaves_bad_pixels_alone():
     rng = np.random.default_rng(9)
     stack, dark = rng.poisson(50, (2, *SHAPE)).astype(np.int32), rng.uniform(0, 9, SHAPE)
     bad = rng.uniform(size=stack.shape) > 0.98
-    whole = azimuthal.build_integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark)
-    parts = azimuthal.build_integrator(PLANE, 1, np.ones(SHAPE, bool), 90, dark=dark, sectors=12)
+    whole = azimuthal.build_integrator(PLANE, 1, np.ones(SHAPE, bool), points=90, dark=dark)
+    parts = azimuthal.build_integrator(
+        PLANE, 1, np.ones(SHAPE, bool), points=90, dark=dark, sectors=12
+    )
     np.testing.assert_allclose(
         azimuthal.integrate_stack(parts, stack, bad),
         azimuthal.integrate_stack(whole, stack, bad),
@@ -99,7 +103,7 @@ def test_sectors_add_up_and_dark_leaves_bad_pixels_alone():
 
 
 def test_the_robust_mean_leaves_out_grains_and_keeps_texture(tmp_path):
-    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), 60, sectors=36)
+    by = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), points=60, sectors=36)
     row, column = np.indices(SHAPE) + 0.5
     _, azimuth = geo.angles_from_pixels(PLANE, row, column)
     textured = 200 * (1 + 0.5 * np.cos(2 * azimuth))
@@ -119,18 +123,18 @@ def test_the_robust_mean_leaves_out_grains_and_keeps_texture(tmp_path):
 
 def test_caked_output(tmp_path):
     series(tmp_path, 3)
-    ds = steps.integrate_images(tmp_path, FLAT, Integration(sectors=18, chunk=2))
+    ds = integrate.integrate_images(tmp_path, FLAT, Integration(sectors=18, chunk=2))
     assert ds["caked"].dims == ("frame", "azimuth", "two_theta") and ds.sizes["azimuth"] == 18
     assert {"intensity_robust", "intensity_robust_stderr", "grain_share", "caked_stderr"} <= set(ds)
-    plain = steps.integrate_images(tmp_path, FLAT, Integration())
+    plain = integrate.integrate_images(tmp_path, FLAT, Integration())
     np.testing.assert_allclose(ds["intensity"], plain["intensity"], rtol=1e-9)
     assert "caked" not in plain
 
 
 def test_a_series_in_chunks_gives_the_same_bytes(tmp_path):
     series(tmp_path)
-    one = steps.integrate_images(tmp_path, FLAT, Integration(chunk=1))
-    many = steps.integrate_images(tmp_path, FLAT, Integration(chunk=5))
+    one = integrate.integrate_images(tmp_path, FLAT, Integration(chunk=1))
+    many = integrate.integrate_images(tmp_path, FLAT, Integration(chunk=5))
     xr.testing.assert_identical(one, many)
     assert one["frame"].values.tolist() == list(range(1, 8))
     assert one["temperature_header"].values.tolist() == [float(20 + n) for n in range(1, 8)]
@@ -144,17 +148,17 @@ def test_a_series_in_chunks_gives_the_same_bytes(tmp_path):
 def test_a_series_beyond_memory_gives_the_same(tmp_path, monkeypatch):
     series(tmp_path)
     options = Integration(sectors=18, chunk=2)
-    whole = steps.integrate_images(tmp_path, FLAT, options)
+    whole = integrate.integrate_images(tmp_path, FLAT, options)
     monkeypatch.setattr(row_file, "LARGE_BYTES", 1e4)
     monkeypatch.setattr(row_file, "BLOCK_BYTES", 3e4)
-    parts = steps.integrate_images(tmp_path, FLAT, options)
+    parts = integrate.integrate_images(tmp_path, FLAT, options)
     assert lazy_rows.is_on_disk(parts["caked"]) and lazy_rows.is_on_disk(parts["intensity"])
     xr.testing.assert_identical(parts.load(), whole)
 
 
 def test_one_wavelength_through_d(tmp_path):
     series(tmp_path, 1)
-    ds = steps.integrate_images(tmp_path, FLAT, Integration(common_wavelength=0.1173))
+    ds = integrate.integrate_images(tmp_path, FLAT, Integration(common_wavelength=0.1173))
     d = WAVELENGTH / 2 / np.sin(np.radians(ds["two_theta"]) / 2)
     np.testing.assert_allclose(
         0.1173 / 2 / np.sin(np.radians(ds["two_theta_common"]) / 2), d, rtol=1e-12
@@ -171,7 +175,7 @@ def test_bad_frames_are_set_aside_one_line_each(tmp_path):
     (tmp_path / "scan_0005.tif").write_text("not an image")
     tiff(tmp_path / "scan_0006.tif", np.full(SHAPE, 65535, np.uint16))
     (tmp_path / "scan_0007.tif").write_bytes(b"")
-    ds = steps.integrate_images(tmp_path, FLAT, Integration())
+    ds = integrate.integrate_images(tmp_path, FLAT, Integration())
     assert ds["frame"].values.tolist() == [1, 3, 6, 8]
     assert ds["status"].values.tolist() == ["ok", "zeros", "saturated", "ok"]
     aside = json.loads(ds.attrs["set_aside"])
@@ -185,11 +189,11 @@ def test_bad_frames_are_set_aside_one_line_each(tmp_path):
 def test_nothing_usable_is_refused(tmp_path):
     tiff(tmp_path / "a_1.tif", np.zeros(SHAPE, np.uint16))
     with pytest.raises(BadInput, match="no usable image of 1 files"):
-        steps.integrate_images(tmp_path, FLAT, Integration())
+        integrate.integrate_images(tmp_path, FLAT, Integration())
     with pytest.raises(BadInput, match="no file"):
-        steps.integrate_images(tmp_path / "nowhere", FLAT, Integration())
+        integrate.integrate_images(tmp_path / "nowhere", FLAT, Integration())
     with pytest.raises(BadInput, match=r"the flat has \(10, 10\) pixels"):
         tiff(tmp_path / "flat.tif", np.ones((10, 10), np.uint16))
-        steps.integrate_images(
+        integrate.integrate_images(
             tmp_path / "a_1.tif", FLAT, Integration(flat=str(tmp_path / "flat.tif"))
         )

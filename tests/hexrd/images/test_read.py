@@ -7,7 +7,7 @@ import pytest
 from hexrd.made_images import FLAT, PLANE, SHAPE, tiff
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import azimuthal, masks, read, steps
+from ssbchar.hexrd.images import azimuthal, integrate, masks, read
 from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images.options import Integration
 
@@ -56,12 +56,12 @@ def test_eiger_master_with_linked_data(tmp_path):
         specific["data_collection_date"] = "2024-05-06T07:08:09.5+00:00"
         file["entry/instrument/detector/frame_time"] = 2.0
         file["entry/sample/temperature"] = 301.5
-    ds = steps.integrate_images(tmp_path, FLAT, Integration(hot_pixel_sigma=0))
+    ds = integrate.integrate_images(tmp_path, FLAT, Integration(hot_pixel_sigma=0))
     assert ds.sizes["frame"] == 5 and np.all(ds["status"] == "ok")
     assert ds.attrs["pixels_left_out"] == 1 and ds.attrs["clock"] == "zone stated"
     np.testing.assert_allclose(ds["time"], 1714979289.5 + 2.0 * np.arange(5))
     assert np.all(ds["temperature_header"] == 301.5)
-    by = azimuthal.build_integrator(PLANE, 0, stack[0] < 2**31, 0, None, 0.99)
+    by = azimuthal.build_integrator(PLANE, 0, stack[0] < 2**31, polarisation=0.99)
     np.testing.assert_allclose(
         ds["intensity"][4].values, azimuthal.integrate_stack(by, stack[4:])[0][0], rtol=1e-9
     )
@@ -69,7 +69,7 @@ def test_eiger_master_with_linked_data(tmp_path):
 
 def test_synthetic_is_carried(tmp_path):
     tiff(tmp_path / "a_1.tif", np.full(SHAPE, 7, np.uint16), "synthetic demonstration data")
-    assert steps.integrate_images(tmp_path, FLAT, Integration()).attrs["synthetic"] == 1
+    assert integrate.integrate_images(tmp_path, FLAT, Integration()).attrs["synthetic"] == 1
 
 
 @pytest.mark.parametrize(

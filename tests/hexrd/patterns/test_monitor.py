@@ -10,7 +10,7 @@ from hexrd.made_images import FLAT, SHAPE, tiff
 from hexrd.made_patterns import X, one, told, xye
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import steps
+from ssbchar.hexrd.images.integrate import integrate_images
 from ssbchar.hexrd.images.options import Integration
 
 FLUX = np.array([1.0, 0.8, 1.25, 1.1, 0.7, 0.95, 1.0, 1.05])
@@ -73,13 +73,13 @@ def test_images_by_their_header(tmp_path: Path) -> None:
         counts = np.random.default_rng(n).poisson(200 * flux, SHAPE).astype(np.uint16)
         tiff(tmp_path / f"a_{n:04d}.tif", counts, f"frame: {n}; i0: {flux}; mono: {2 * flux}")
     how = {"by_monitor": True, "hot_pixel_sigma": 0.0, "beam_dump": 0.1}
-    ds = steps.integrate_images(tmp_path, FLAT, Integration(sectors=4, **how))
-    plain = steps.integrate_images(
+    ds = integrate_images(tmp_path, FLAT, Integration(sectors=4, **how))
+    plain = integrate_images(
         tmp_path, FLAT, Integration(sectors=4, hot_pixel_sigma=0.0, beam_dump=0.1)
     )
     for name in ("intensity", "intensity_stderr", "intensity_robust", "caked", "caked_stderr"):
         factor = np.array([1.0, 2.0, 2 / 3]).reshape(-1, *[1] * (ds[name].ndim - 1))
         np.testing.assert_allclose(ds[name], plain[name] * factor, rtol=1e-5)
     with pytest.raises(BadInput, match="no usable one states it"):
-        steps.integrate_images(tmp_path, FLAT, Integration(monitor_key="diode", **how))
+        integrate_images(tmp_path, FLAT, Integration(monitor_key="diode", **how))
     assert "set_aside" not in ds.attrs or not json.loads(ds.attrs["set_aside"])

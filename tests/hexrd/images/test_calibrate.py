@@ -7,7 +7,7 @@ from hexrd.made_images import WAVELENGTH, calibrant_counts, tiff
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import geometry as geo
-from ssbchar.hexrd.images import steps
+from ssbchar.hexrd.images.calibrate import calibrate_detector
 from ssbchar.hexrd.images.options import Geometry
 
 SETUP = Geometry(wavelength=WAVELENGTH, distance=310.0, pixel_size=200.0)
@@ -16,7 +16,7 @@ SETUP = Geometry(wavelength=WAVELENGTH, distance=310.0, pixel_size=200.0)
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory):
     folder = tmp_path_factory.mktemp("calibrant")
-    return steps.calibrate_detector(tiff(folder / "ceo2.tif", calibrant_counts(0)), SETUP)
+    return calibrate_detector(tiff(folder / "ceo2.tif", calibrant_counts(0)), SETUP)
 
 
 def test_geometry_of_a_tilted_detector(calibrated):
@@ -36,7 +36,7 @@ def test_geometry_of_a_tilted_detector(calibrated):
 def test_pulls_of_the_geometry(tmp_path):
     truth = {"direct_distance": 0.3, "beam_column": 187.3, "beam_row": 211.6}
     found = [
-        steps.calibrate_detector(tiff(tmp_path / "ceo2.tif", calibrant_counts(seed)), SETUP)
+        calibrate_detector(tiff(tmp_path / "ceo2.tif", calibrant_counts(seed)), SETUP)
         for seed in range(40)
     ]
     for name, value in truth.items():
@@ -52,7 +52,7 @@ def test_pulls_of_the_geometry(tmp_path):
 
 
 def test_a_poni_is_found_in_the_orientation_it_was_made_for(tmp_path, calibrated):
-    plane = geo.Plane(*(float(calibrated[name]) for name in geo.Plane._fields))
+    plane = [float(calibrated[name]) for name in geo.PLANE_PARAMETERS]
     lines = [
         "Detector: Detector",
         'Detector_config: {"pixel1": 0.0002, "pixel2": 0.0002, "max_shape": null}',
@@ -66,7 +66,7 @@ def test_a_poni_is_found_in_the_orientation_it_was_made_for(tmp_path, calibrated
     for orientation in (2, 5):
         undo = {5: 6, 6: 5}.get(orientation, orientation)
         counts = np.ascontiguousarray(geo.orient_image(calibrant_counts(3), undo))
-        ds = steps.calibrate_detector(
+        ds = calibrate_detector(
             tiff(tmp_path / f"{orientation}.tif", counts), Geometry(poni=str(poni))
         )
         assert ds.attrs["orientation"] == geo.ORIENTATIONS[orientation]
@@ -77,15 +77,15 @@ def test_no_rings_no_wavelength_no_image(tmp_path):
     flat = np.random.default_rng(0).poisson(50, (300, 300)).astype(np.uint16)
     path = tiff(tmp_path / "flat.tif", flat)
     with pytest.raises(BadInput, match="no rings of CeO2"):
-        steps.calibrate_detector(path, SETUP)
+        calibrate_detector(path, SETUP)
     with pytest.raises(BadInput, match="no wavelength"):
-        steps.calibrate_detector(path, Geometry(distance=300.0, pixel_size=200.0))
+        calibrate_detector(path, Geometry(distance=300.0, pixel_size=200.0))
     with pytest.raises(BadInput, match="no pixel size"):
-        steps.calibrate_detector(path, Geometry(wavelength=0.2, distance=300.0))
+        calibrate_detector(path, Geometry(wavelength=0.2, distance=300.0))
     with pytest.raises(BadInput, match="no calibrant of that name"):
-        steps.calibrate_detector(
+        calibrate_detector(
             path, Geometry(wavelength=0.2, distance=300.0, pixel_size=200.0, calibrant="CeO3")
         )
     (tmp_path / "empty.tif").touch()
     with pytest.raises(BadInput, match="the file is empty"):
-        steps.calibrate_detector(tmp_path / "empty.tif", SETUP)
+        calibrate_detector(tmp_path / "empty.tif", SETUP)
