@@ -97,7 +97,7 @@ def calibrate_detector(source: Path, options: Geometry) -> xr.Dataset:
         "wavelength_from_rings": wavelength.wavelength,
         "wavelength_from_rings_stderr": wavelength.stderr,
     }
-    attrs = {
+    attrs: dict[str, Any] = {
         "calibrant": options.calibrant,
         "orientation": geo.ORIENTATIONS[chosen.orientation],
         "wavelength_source": setup.wavelength_source,

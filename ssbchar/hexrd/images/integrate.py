@@ -141,7 +141,7 @@ def _judge_series(integrated: IntegratedSeries, beam_dump: float) -> list[FrameS
     for place, row in enumerate(integrated.intensity.rows()):
         if status[place] == FrameStatus.OK:
             means[place] = np.nanmean(row)
-    for place in np.flatnonzero(find_beam_dumps(means, beam_dump)):
+    for place in np.flatnonzero(find_beam_dumps(means, beam_dump)).tolist():
         if status[place] == FrameStatus.OK:
             status[place] = FrameStatus.BEAM_DUMP
     return status

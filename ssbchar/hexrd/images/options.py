@@ -1,13 +1,55 @@
 """Options of calibrating the detector and of integrating images."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
+
+Calibrant = Literal[
+    "AgBh",
+    "Al",
+    "Au",
+    "C14H30O",
+    "C60",
+    "CeO2",
+    "Cr2O3",
+    "CrOx",
+    "CuO",
+    "LaB6",
+    "LaB6_SRM660a",
+    "LaB6_SRM660b",
+    "LaB6_SRM660c",
+    "NaCl",
+    "Ni",
+    "PBBA",
+    "Pt",
+    "Si",
+    "Si_SRM640",
+    "Si_SRM640a",
+    "Si_SRM640b",
+    "Si_SRM640c",
+    "Si_SRM640d",
+    "Si_SRM640e",
+    "TiO2",
+    "ZnO",
+    "alpha_Al2O3",
+    "alpha_Al2O3_SRM676",
+    "alpha_Al2O3_SRM676a_2008",
+    "alpha_Al2O3_SRM676a_2015",
+    "cristobaltite",
+    "diamond",
+    "graphite",
+    "hydrocerussite",
+    "lysozyme",
+    "quartz",
+    "vanadinite",
+    "verneite",
+]
+"""Calibrants of pyFAI's table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +61,8 @@ class Geometry:
     header, and refuses an image where neither states one."""
     wavelength_stderr: Positive | None = None
     """Standard error of the wavelength [angstrom]; None takes that of its rounding."""
-    calibrant: str = "CeO2"
-    """Calibrant, as pyFAI names it (CeO2, LaB6, alpha_Al2O3, Si ...)."""
+    calibrant: Calibrant = "CeO2"
+    """Calibrant, as pyFAI names it."""
     distance: Positive | None = None
     """Rough distance to the detector [mm]; None takes the image's header."""
     distance_tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.15

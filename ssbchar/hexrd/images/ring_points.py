@@ -63,7 +63,7 @@ class _CellPixels:
 
     def sum(self, values: Array) -> Array:
         """Return the sum of a value per pixel over each cell, shape (cell,)."""
-        return np.bincount(self.cell, values, self.size)
+        return np.asarray(np.bincount(self.cell, values, self.size), float)
 
 
 def locate_rings(
