@@ -23,7 +23,7 @@ FAULT = json.dumps(
 
 def drawing(seed: int, points: int = 200) -> store.Drawing:
     rng = np.random.default_rng(seed)
-    figure = style.figure()
+    figure = style.make_figure()
     axes = figure.subplots()
     x = np.linspace(0, 10, points)
     axes.plot(x, np.sin(x + seed) + rng.normal(0, 0.05, points))

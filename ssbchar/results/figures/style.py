@@ -79,7 +79,7 @@ RC: Any = {
 }
 
 
-def figure(width: float = COLUMN, height: float = 2.6) -> Figure:
+def make_figure(width: float = COLUMN, height: float = 2.6) -> Figure:
     """Return an empty figure in the common style.
 
     Parameters
@@ -96,49 +96,64 @@ def figure(width: float = COLUMN, height: float = 2.6) -> Figure:
     return made
 
 
-def colours(names: Sequence[str]) -> dict[str, str]:
+def assign_colours(names: Sequence[str]) -> dict[str, str]:
     """Return a colour per name, in the order given; beyond the cycle's length colours repeat (see
     `markers`)."""
     return {name: CYCLE[i % len(CYCLE)] for i, name in enumerate(names)}
 
 
-def markers(names: Sequence[str]) -> dict[str, str]:
+def assign_markers(names: Sequence[str]) -> dict[str, str]:
     """Return a marker per name that tells apart names whose colours repeat."""
     return {name: MARKERS[(i + i // len(CYCLE)) % len(MARKERS)] for i, name in enumerate(names)}
 
 
-def sequence(n: int, name: str = "viridis") -> list[tuple[float, ...]]:
+def pick_sequence(n: int, name: str = "viridis") -> list[tuple[float, ...]]:
     """Return n colours along a perceptually uniform map, its brightest end left out."""
     import matplotlib as mpl
 
     return [tuple(mpl.colormaps[name](0.9 * i / max(n - 1, 1))) for i in range(n)]
 
 
-def diverging() -> Colormap:
+def get_diverging_map() -> Colormap:
     """Return the map for signed residuals: blue below, white at zero, red above."""
     import matplotlib as mpl
 
     return mpl.colormaps["RdBu_r"]
 
 
-def listed(colours: Sequence[str]) -> ListedColormap:
+def make_class_map(colours: Sequence[str]) -> ListedColormap:
     """Return a map of discrete classes."""
     from matplotlib.colors import ListedColormap
 
     return ListedColormap(list(colours))
 
 
-def band(
+def draw_band(
     axes: Axes,
     x: ArrayLike,
     y: ArrayLike,
     stderr: ArrayLike,
+    *,
     colour: str,
     label: str = "",
     z: float = Z95,
     **line: Any,
 ) -> None:
-    """Draw a curve with its confidence band y -/+ z stderr (95 % unless told otherwise)."""
+    """Draw a curve with its confidence band.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    x, y, stderr : array_like, shape (point,)
+        The curve and its standard error, in the units of the axes.
+    colour, label : str
+        Colour of curve and band; entry of the legend.
+    z : float
+        The band is y -/+ z stderr: 95 % by default.
+    **line
+        Further properties of the curve.
+    """
     import numpy as np
 
     middle, half = np.asarray(y, float), z * np.asarray(stderr, float)
@@ -148,22 +163,35 @@ def band(
     axes.plot(x, y, color=colour, label=label or None, **line)
 
 
-def points(
+def draw_points(
     axes: Axes,
     x: ArrayLike,
     y: ArrayLike,
     stderr: ArrayLike,
+    *,
     colour: str,
     label: str = "",
     marker: str = "o",
     **more: Any,
 ) -> None:
-    """Draw points with error bars of one standard error."""
+    """Draw points with error bars of one standard error.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where to draw.
+    x, y, stderr : array_like, shape (point,)
+        Points and their standard errors, in the units of the axes.
+    colour, label, marker : str
+        Colour, entry of the legend, and marker.
+    **more
+        Further properties of the error bars.
+    """
     more = {"elinewidth": 0.6, "markeredgewidth": 0, **more}
     axes.errorbar(x, y, yerr=stderr, fmt=marker, color=colour, label=label or None, **more)
 
 
-def panel(axes: Axes, letter: str) -> None:
+def write_panel_letter(axes: Axes, letter: str) -> None:
     """Write a panel's letter, bold, inside its upper left corner."""
     axes.text(
         0.02,

@@ -9,7 +9,7 @@ from nmr import signals
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import acquisition, files
-from ssbchar.nmr.bruker.acquisition import Acquisition
+from ssbchar.nmr.bruker.acquisition import NEEDED, Acquisition
 from ssbchar.nmr.bruker.options import Reading
 
 POINTS = np.rint(1e5 * np.exp(-np.arange(200.0) / 40)) * (1 + 1j)
@@ -69,3 +69,28 @@ def test_another_nucleus_is_refused_unless_it_is_expected(tmp_path: Path) -> Non
     with pytest.raises(BadInput, match="NUC1 is 31P, not 7Li"):
         read(folder)
     assert read(folder, Reading(nucleus="31P")).attributes()["nucleus"] == "31P"
+
+
+def test_what_is_not_stated_has_its_neutral_value(tmp_path: Path) -> None:
+    folder = signals.write_bruker(tmp_path / "1", POINTS)
+    text = (folder / "acqus").read_text(encoding="latin-1")
+    kept = [line for line in text.splitlines() if line.split("=")[0][3:] in (*NEEDED, "NUC1")]
+    (folder / "acqus").write_text("\n".join(["##TITLE= x", *kept, "##END="]), encoding="latin-1")
+    found = read(folder).attributes()
+    neutral = {"o1": 0.0, "scans": 1, "receiver_gain": 1.0, "recycle_delay": 0.0, "date": 0}
+    neutral |= {"pulse_1": 0.0, "pulse_2": 0.0, "spinning": 0.0, "probe": "", "group_delay": 0.0}
+    assert {name: found[name] for name in neutral} == neutral
+
+
+def test_the_reference_in_hertz() -> None:
+    made = Acquisition(
+        acqus={"BF1": 300.0},
+        procs={},
+        sf=300.0025,
+        title="",
+        program="",
+        names={},
+        conflicts=(),
+        sample_mass=None,
+    )
+    assert made.sr == pytest.approx(2500.0, rel=1e-9)

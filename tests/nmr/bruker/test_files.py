@@ -115,3 +115,23 @@ def test_group_delay(acqus: dict[str, float], delay: float) -> None:
 def test_a_filter_without_an_entry_is_refused() -> None:
     with pytest.raises(BadInput, match="DSPFVS 10, DECIM 5000"):
         files.group_delay_from_parameters({"DECIM": 5000, "DSPFVS": 10})
+
+
+def test_a_wrong_order_is_told_by_a_fraction_of_a_long_file() -> None:
+    """Noise in every point, counts of a few thousand: swapped they spread over the whole range."""
+    noise = np.random.default_rng(1).normal(0.0, 2000.0, (1, 200_000)).astype("<i4")
+    files.check_byte_order(noise, Path("fid"), "BYTORDA")
+    with pytest.raises(BadInput, match="correct BYTORDA"):
+        files.check_byte_order(noise.byteswap(), Path("fid"), "BYTORDA")
+
+
+def test_floating_point_numbers_of_the_other_order_are_refused() -> None:
+    swapped = np.linspace(1.0, 2.0, 1000).byteswap()[None]
+    with pytest.raises(BadInput):
+        files.check_byte_order(swapped, Path("fid"), "BYTORDA")
+
+
+def test_large_and_small_counts_of_the_right_order_pass() -> None:
+    for scale in (3.0, 1e3, 1e6, 2e9):
+        counts = (scale * np.sin(np.arange(1.0, 5000.0))).astype("<i4")
+        files.check_byte_order(counts[None], Path("fid"), "BYTORDA")

@@ -8,7 +8,7 @@ import pytest
 from results.made_hexrd import CELLS, PHASES, series, tables
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd import all, course
+from ssbchar.results.figures.hexrd import all, series_axes
 from ssbchar.results.figures.hexrd import tensor as hexrd_tensor
 from ssbchar.storage import store
 
@@ -73,9 +73,9 @@ def test_points_are_the_cells_and_left_out_ones_are_marked(drawn):
 
 
 def test_the_band_is_ninety_five_percent():
-    figure = style.figure()
+    figure = style.make_figure()
     axes = figure.add_subplot()
-    style.band(axes, [0, 1], [1, 1], [0.5, 0.5], style.BLUE)
+    style.draw_band(axes, [0, 1], [1, 1], [0.5, 0.5], colour=style.BLUE)
     path = axes.collections[0].get_paths()[0].vertices
     assert path[:, 1].min() == pytest.approx(1 - 0.5 * 1.959964) and path[
         :, 1
@@ -116,14 +116,16 @@ def test_no_temperature_no_peaks_no_curves():
 def test_large_maps_are_averaged_not_dropped():
     values = np.arange(1500.0)[:, None] * np.ones(5)
     values[3] = np.nan
-    small, rows, columns = course.reduced(values.__getitem__, np.arange(1500.0), np.arange(5.0))
+    small, rows, columns = series_axes.average_mesh(
+        values.__getitem__, np.arange(1500.0), np.arange(5.0)
+    )
     assert small.shape == (500, 5) and rows.size == 501 and columns.size == 6
     assert small[0, 0] == pytest.approx(1.0) and small[1, 0] == pytest.approx(4.5)
     assert (rows[0], rows[-1]) == (-0.5, 1499.5)
 
 
 def test_many_phases_go_over_several_figures():
-    assert [(n, p) for n, p in course.pages(list("abcdefg"), 3, "lattice")] == [
+    assert [(n, p) for n, p in series_axes.split_pages(list("abcdefg"), 3, "lattice")] == [
         ("lattice", ["a", "b", "c"]),
         ("lattice_2", ["d", "e", "f"]),
         ("lattice_3", ["g"]),
@@ -155,7 +157,7 @@ def test_a_phase_has_one_colour_everywhere(drawn):
 
 def test_expansion_along_a_direction_is_the_quadratic_form():
     tensor = np.array([[1.0, 0.5, 0.0], [0.5, 2.0, 0.0], [0.0, 0.0, -3.0]])
-    along = hexrd_tensor.expansion_along(
+    along = hexrd_tensor.expansion_from_tensor(
         tensor, np.array([[1, 0, 0], [0, 0, 1], [np.sqrt(0.5), np.sqrt(0.5), 0]])
     )
     np.testing.assert_allclose(along, [1.0, -3.0, 2.0])
@@ -184,7 +186,7 @@ def test_eleven_phases_are_all_shown():
 
 def test_ticks_are_the_reflections_of_the_phase_tables_at_the_refined_cell():
     patterns, _, cells, *_ = series()
-    found = course.lines(tables(), cells, patterns, frame=25)
+    found = series_axes.locate_reflections(tables(), cells, patterns, frame=25)
     assert list(found) == list(PHASES)
     spacing = cells["cell"].values[25, 0, 2] / np.array([1, 2, 4])
     expected = 2 * np.degrees(np.arcsin(0.1173 / (2 * spacing)))
@@ -198,7 +200,7 @@ def test_ticks_are_the_reflections_of_the_phase_tables_at_the_refined_cell():
 def test_a_phase_without_a_cell_gets_the_ticks_of_its_table():
     patterns, _, cells, *_ = series()
     cells["cell"].values[:, 2] = np.nan
-    found = course.lines(tables(), cells, patterns)
+    found = series_axes.locate_reflections(tables(), cells, patterns)
     d = CELLS["M3PO42"][2] * np.sin(np.radians(94))  # d(001) = c sin(beta)
     first = 2 * np.degrees(np.arcsin(0.1173 / (2 * d)))
     assert found["M3PO42"][0] == pytest.approx(first, rel=1e-9)

@@ -101,7 +101,7 @@ def test_circles_and_crosses_follow_the_verdict_of_the_option() -> None:
     ):
         options = Series(isosbestic_p=float(p))
         parts = components.find_components(found, options)
-        axes = series_figures.isosbestic(found, parts, "made").figure.axes[0]
+        axes = series_figures.draw_isosbestic_points(found, parts, "made").figure.axes[0]
         drawn = {str(line.get_label()): len(line.get_xdata()) for line in axes.lines}  # type: ignore[arg-type]
         assert (drawn["meet"], drawn["cross, do not meet"]) == (held, first.size - held)
         rows = {r.quantity: r for r in conclude.conclude_series(found, parts, None, options)}

@@ -13,7 +13,7 @@ from ssbchar.results.figures.hexrd import (
     refinement,
     tensor,
 )
-from ssbchar.results.figures.hexrd.course import course, lines
+from ssbchar.results.figures.hexrd.series_axes import locate_reflections, make_series_axes
 from ssbchar.storage import lazy_rows
 
 if TYPE_CHECKING:
@@ -49,19 +49,19 @@ def draw_series(
         By name; those of phases beyond the third go on as ``lattice_2`` and so on. A figure with
         nothing to show is left out.
     """
-    at = course(patterns, furnace, lattice, labels)
-    ticks = lines(phases, lattice, patterns)
+    at = make_series_axes(patterns, furnace, lattice, labels)
+    ticks = locate_reflections(phases, lattice, patterns)
     intensity = lazy_rows.RowReader(patterns["intensity"])
-    figures = {"contour": maps.contour(at, intensity, ticks)}
-    figures |= cells.lattice(at, lattice, expansion)
-    figures |= cells.expansion(expansion)
-    figures["presence"] = presence.presence(at, lattice)
-    figures["waterfall"] = maps.waterfall(at, intensity, ticks)
-    if refinement.fitted(at, lattice).size:
-        figures["refinement"] = refinement.refinement(at, patterns, lattice, phases)
-        figures["residual"] = maps.residual(
+    figures = {"contour": maps.draw_intensity_map(at, intensity, ticks)}
+    figures |= cells.draw_cells(at, lattice, expansion)
+    figures |= cells.draw_expansion(expansion)
+    figures["presence"] = presence.draw_presence(at, lattice)
+    figures["waterfall"] = maps.draw_waterfall(at, intensity, ticks)
+    if refinement.find_fitted_frames(at, lattice).size:
+        figures["refinement"] = refinement.draw_refinements(at, patterns, lattice, phases)
+        figures["residual"] = maps.draw_residual_map(
             at, lattice, lazy_rows.RowReader(patterns["intensity_stderr"])
         )
     if "caked" in patterns:
-        figures["caked"] = caked.caked(at, patterns)
-    return figures | broadening.broadening(at, peaks) | tensor.indicatrix(expansion)
+        figures["caked"] = caked.draw_caked_frames(at, patterns)
+    return figures | broadening.draw_broadening(at, peaks) | tensor.draw_indicatrix(expansion)

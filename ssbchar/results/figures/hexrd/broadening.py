@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import Course
+from ssbchar.results.figures.hexrd.series_axes import SeriesAxes
 from ssbchar.storage.store import Drawing
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ PANELS = (
 """Variable, factor to the unit shown, axis label."""
 
 
-def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
+def draw_broadening(at: SeriesAxes, peaks: xr.Dataset) -> dict[str, Drawing]:
     """Return inverse apparent size and microstrain of every phase against temperature; nothing
     where unknown.
 
@@ -32,7 +32,7 @@ def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
         return {}
     known = np.isfinite(at.temperature).any()
     x = at.temperature if known else at.along
-    figure = style.figure(style.PAGE, 2.9)
+    figure = style.make_figure(style.PAGE, 2.9)
     panels = figure.subplots(1, len(PANELS))
     names = peaks["candidate"].values.astype(str)
     for axes, (variable, factor, label) in zip(panels, PANELS, strict=True):
@@ -50,14 +50,14 @@ def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
                 if own.any():
                     look = {"markerfacecolor": "none", "markeredgewidth": 0.6} if cooling else {}
                     text = f"{name}, cooling" if cooling else name
-                    style.points(
+                    style.draw_points(
                         axes,
                         x[own],
                         value[own],
                         stderr[own],
-                        colour,
-                        text,
-                        "s" if cooling else "o",
+                        colour=colour,
+                        label=text,
+                        marker="s" if cooling else "o",
                         **look,
                     )
         axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
@@ -66,9 +66,12 @@ def broadening(at: Course, peaks: xr.Dataset) -> dict[str, Drawing]:
     handles, texts = panels[0].get_legend_handles_labels()
     figure.legend(handles, texts, loc="outside lower center", ncols=4)
     caption = (
-        "Inverse apparent size (volume-weighted, Scherrer constant 1) and microstrain (upper limit of strain) of each "
-        "phase from the integral breadths of its tracked lines (Williamson-Hall), with one standard error that holds "
-        "the scatter of the lines. Hollow: cooling. Unless the instrument's breadth is given, it is contained in both: "
+        "Inverse apparent size (volume-weighted, Scherrer constant 1) and microstrain (upper "
+        "limit of strain) of each "
+        "phase from the integral breadths of its tracked lines (Williamson-Hall), with one "
+        "standard error that holds "
+        "the scatter of the lines. Hollow: cooling. Unless the instrument's breadth is given, it "
+        "is contained in both: "
         "sizes are then lower, microstrains upper limits."
     )
     return {"broadening": Drawing(figure, "Breadths of the lines", caption)}

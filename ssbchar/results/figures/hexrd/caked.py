@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import Course, edges, reduced
+from ssbchar.results.figures.hexrd.series_axes import SeriesAxes, average_mesh, find_borders
 from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.storage.store import Drawing
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 
-def _mean(values: RowReader, frames: NDArray[np.intp]) -> float:
+def _average_known(values: RowReader, frames: NDArray[np.intp]) -> float:
     """Return the mean of what is known in some frames."""
     total, known = 0.0, 0
     for frame in frames:
@@ -25,7 +25,7 @@ def _mean(values: RowReader, frames: NDArray[np.intp]) -> float:
     return total / max(known, 1)
 
 
-def caked(at: Course, patterns: xr.Dataset) -> Drawing:
+def draw_caked_frames(at: SeriesAxes, patterns: xr.Dataset) -> Drawing:
     """Return the caked first and hottest good frames, each over what the mean without grains
     changes.
 
@@ -41,15 +41,17 @@ def caked(at: Course, patterns: xr.Dataset) -> Drawing:
         else good[-1]
     )
     chosen = list(dict.fromkeys([int(good[0]), int(hot)]))
-    figure = style.figure(style.PAGE, 2.9 * len(chosen))
+    figure = style.make_figure(style.PAGE, 2.9 * len(chosen))
     panels = figure.subplots(
         2 * len(chosen), 1, sharex=True, height_ratios=[2.2, 1] * len(chosen), squeeze=False
     )[:, 0]
-    azimuth = edges(patterns["azimuth"].values)
+    azimuth = find_borders(patterns["azimuth"].values)
     for number, frame in enumerate(chosen):
         above, below = panels[2 * number], panels[2 * number + 1]
         rings = patterns["caked"][frame].values.astype(float)
-        shown, _, columns = reduced(rings.__getitem__, patterns["azimuth"].values, at.two_theta)
+        shown, _, columns = average_mesh(
+            rings.__getitem__, patterns["azimuth"].values, at.two_theta
+        )
         low, high = np.nanpercentile(shown, [0.5, 99.5])
         above.set_facecolor("#dddddd")
         mesh = above.pcolormesh(
@@ -78,10 +80,12 @@ def caked(at: Course, patterns: xr.Dataset) -> Drawing:
         below.set_ylabel("Grains (σ)")
     panels[-1].set_xlabel(at.angle_label)
     panels[-1].set_xlim(at.two_theta[0], at.two_theta[-1])
-    share = 100 * _mean(RowReader(patterns["grain_share"]), good)
+    share = 100 * _average_known(RowReader(patterns["grain_share"]), good)
     caption = (
-        "Intensity around the rings of the first and the hottest good frame (square-root scale; grey: no pixels), and "
-        "what single grains add to the mean over azimuth, in standard errors of that mean. Over the series "
+        "Intensity around the rings of the first and the hottest good frame (square-root scale; "
+        "grey: no pixels), and "
+        "what single grains add to the mean over azimuth, in standard errors of that mean. Over "
+        "the series "
         f"{share:.2g} % of the sectors were left out of the mean without grains."
     )
     return Drawing(figure, "Rings over azimuth", caption)

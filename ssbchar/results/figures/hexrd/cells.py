@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssbchar.hexrd.expansion.cell_parameters import USABLE_VERDICTS
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import Course, pages
+from ssbchar.results.figures.hexrd.series_axes import SeriesAxes, split_pages
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
@@ -36,24 +36,26 @@ SIDE_BY_SIDE = 3
 """Phases in one figure."""
 
 
-def lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset) -> dict[str, Drawing]:
+def draw_cells(at: SeriesAxes, cells: xr.Dataset, expansion: xr.Dataset) -> dict[str, Drawing]:
     """Return figures of cell parameters and volume against temperature, three phases in each."""
-    names = [n for n in cells["phase"].values.astype(str) if np.any(_there(cells.sel(phase=n)))]
+    names = [
+        n for n in cells["phase"].values.astype(str) if np.any(_is_present(cells.sel(phase=n)))
+    ]
     return {
-        name: _lattice(at, cells, expansion, shown)
-        for name, shown in pages(names, SIDE_BY_SIDE, "lattice")
+        name: _draw_cells_page(at, cells, expansion, shown)
+        for name, shown in split_pages(names, SIDE_BY_SIDE, "lattice")
     }
 
 
-def _there(phase: xr.Dataset) -> NDArray[np.bool_]:
+def _is_present(phase: xr.Dataset) -> NDArray[np.bool_]:
     """Return the frames in which a phase is present with a cell."""
     return np.asarray((phase["present"].values == 1) & np.isfinite(phase["volume"].values))
 
 
-def _free(phase: xr.Dataset) -> list[str]:
+def _list_free_parameters(phase: xr.Dataset) -> list[str]:
     """Return the parameters that are refined on their own: those with an error, equal ones named
     once, and volume."""
-    there = _there(phase)
+    there = _is_present(phase)
     cell, stderr = phase["cell"].values[there], phase["cell_stderr"].values[there]
     kept: list[int] = []
     for i in range(6):
@@ -65,10 +67,14 @@ def _free(phase: xr.Dataset) -> list[str]:
     return [*(PARAMETERS[i] for i in kept), "volume"]
 
 
-def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[str]) -> Drawing:
-    rows = {name: _free(cells.sel(phase=name)) for name in names}
+def _draw_cells_page(
+    at: SeriesAxes, cells: xr.Dataset, expansion: xr.Dataset, names: list[str]
+) -> Drawing:
+    rows = {name: _list_free_parameters(cells.sel(phase=name)) for name in names}
     deep = max(map(len, rows.values()))
-    figure = style.figure(min(style.PAGE, style.COLUMN + 2.2 * (len(names) - 1)), 0.9 + 1.35 * deep)
+    figure = style.make_figure(
+        min(style.PAGE, style.COLUMN + 2.2 * (len(names) - 1)), 0.9 + 1.35 * deep
+    )
     panels = figure.subplots(deep, len(names), squeeze=False)
     for column, name in enumerate(names):
         phase = cells.sel(phase=name)
@@ -76,21 +82,24 @@ def _lattice(at: Course, cells: xr.Dataset, expansion: xr.Dataset, names: list[s
         for row in set(range(deep)) - set(places):
             panels[row, column].set_visible(False)
         for row, parameter in zip(places, rows[name], strict=True):
-            _cell_panel(panels[row, column], at, phase, expansion, parameter)
+            _draw_cell_panel(panels[row, column], at, phase, expansion, parameter)
             panels[row, column].tick_params(labelbottom=row == deep - 1)
         panels[0, column].set_title(name)
-        panels[-1, column].set_xlabel(_temperature_label(at))
-    _legend(figure, panels.ravel(), 4)
+        panels[-1, column].set_xlabel(_label_abscissa(at))
+    _draw_legend(figure, panels.ravel(), 4)
     caption = (
-        f"Cell parameters and volume of {', '.join(names)} in each frame where the phase is present, with one standard "
-        "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by their verdict. "
-        "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly; weak phases are held "
+        f"Cell parameters and volume of {', '.join(names)} in each frame where the phase is "
+        "present, with one standard "
+        "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by "
+        "their verdict. "
+        "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly; "
+        "weak phases are held "
         "near it."
     )
     return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
 
 
-def _legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
+def _draw_legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
     """Put one legend for all panels below them."""
     entries = {
         text: handle
@@ -100,16 +109,16 @@ def _legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
     figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=columns)
 
 
-def _temperature_label(at: Course) -> str:
+def _label_abscissa(at: SeriesAxes) -> str:
     return "Temperature (°C)" if np.isfinite(at.temperature).any() else at.label
 
 
-def _abscissa(at: Course) -> Array:
+def _choose_abscissa(at: SeriesAxes) -> Array:
     return at.temperature if np.isfinite(at.temperature).any() else at.along
 
 
-def _cell_panel(
-    axes: Axes, at: Course, phase: xr.Dataset, expansion: xr.Dataset, name: str
+def _draw_cell_panel(
+    axes: Axes, at: SeriesAxes, phase: xr.Dataset, expansion: xr.Dataset, name: str
 ) -> None:
     """Draw one parameter of one phase: points by segment, curve with band, those left out as
     crosses."""
@@ -118,9 +127,9 @@ def _cell_panel(
     else:
         chosen = phase.isel(axis=PARAMETERS.index(name))
         value, stderr = chosen["cell"].values, chosen["cell_stderr"].values
-    there = _there(phase)
+    there = _is_present(phase)
     good = there & np.isin(phase["verdict"].values.astype(str), USABLE_VERDICTS)
-    x = _abscissa(at)
+    x = _choose_abscissa(at)
     for segment in dict.fromkeys(at.segment):
         own = good & (at.segment == segment)
         if own.any():
@@ -130,14 +139,14 @@ def _cell_panel(
             )
             size = 2.8 if own.sum() < 100 else 2.0
             label = segment if segment != "none" else "no ramp"
-            style.points(
+            style.draw_points(
                 axes,
                 x[own],
                 value[own],
                 stderr[own],
-                colour,
-                label,
-                mark,
+                colour=colour,
+                label=label,
+                marker=mark,
                 markersize=size,
                 **hollow,
             )
@@ -152,7 +161,7 @@ def _cell_panel(
             markeredgewidth=0.7,
             label="left out",
         )
-    joint = _joint(phase, name)
+    joint = _select_joint_cell(phase, name)
     for ramp in ("heating", "cooling", "none"):
         own = (at.segment == ramp) & np.isfinite(joint)
         if own.any():
@@ -166,9 +175,12 @@ def _cell_panel(
                 label="joint cell(T)",
             )
     if np.isfinite(at.temperature).any():
-        for segment, curve in _curves(expansion, str(phase["phase"].values)):
-            _curve(
-                axes, curve.sel(axis=name), "cell", style.SEGMENTS.get(_kind(segment), style.BLACK)
+        for segment, curve in _select_curves(expansion, str(phase["phase"].values)):
+            _draw_curve(
+                axes,
+                curve.sel(axis=name),
+                "cell",
+                colour=style.SEGMENTS.get(_find_segment_kind(segment), style.BLACK),
             )
     if good.any():
         reach = (
@@ -181,7 +193,7 @@ def _cell_panel(
     axes.margins(x=0.03)
 
 
-def _joint(phase: xr.Dataset, name: str) -> Array:
+def _select_joint_cell(phase: xr.Dataset, name: str) -> Array:
     """Return the smooth cell of the whole series where the phase is present; NaN where there is
     none."""
     if "cell_joint" not in phase:
@@ -190,15 +202,15 @@ def _joint(phase: xr.Dataset, name: str) -> Array:
         value = phase["volume_joint"].values
     else:
         value = phase.isel(axis=PARAMETERS.index(name))["cell_joint"].values
-    return np.where(_there(phase), value, np.nan)
+    return np.where(_is_present(phase), value, np.nan)
 
 
-def _kind(segment: str) -> str:
+def _find_segment_kind(segment: str) -> str:
     """Return the kind of a ramp named ``heating``, ``cooling`` or ``heating 2``."""
     return segment.split(" ")[0].rstrip("0123456789_")
 
 
-def _curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
+def _select_curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
     """Return the ramps on which a phase has a fitted curve."""
     if "cell" not in expansion or phase not in expansion["phase"].values.astype(str):
         return []
@@ -210,61 +222,63 @@ def _curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
     ]
 
 
-def _curve(
+def _draw_curve(
     axes: Axes, curve: xr.Dataset, name: str, colour: str, scale: float = 1.0, **line: Any
 ) -> None:
     known = np.isfinite(curve[name].values)
-    style.band(
+    style.draw_band(
         axes,
         curve["temperature"].values[known],
         scale * curve[name].values[known],
         scale * curve[f"{name}_stderr"].values[known],
-        colour,
+        colour=colour,
         linewidth=0.8,
         **line,
     )
 
 
-def expansion(table: xr.Dataset) -> dict[str, Drawing]:
+def draw_expansion(table: xr.Dataset) -> dict[str, Drawing]:
     """Return figures of the linear expansion of each axis with its band, heating and cooling, three
     phases in each."""
-    names = [name for name in table["phase"].values.astype(str) if _curves(table, name)]
+    names = [name for name in table["phase"].values.astype(str) if _select_curves(table, name)]
     return {
-        name: _expansion(table, shown) for name, shown in pages(names, SIDE_BY_SIDE, "expansion")
+        name: _draw_expansion_page(table, shown)
+        for name, shown in split_pages(names, SIDE_BY_SIDE, "expansion")
     }
 
 
-def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
-    figure = style.figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 3.2)
+def _draw_expansion_page(table: xr.Dataset, names: list[str]) -> Drawing:
+    figure = style.make_figure(min(style.PAGE, style.COLUMN + 2.0 * (len(names) - 1)), 3.2)
     panels = figure.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
         reacting = []
-        for segment, curve in _curves(table, name):
-            dashes = "--" if _kind(segment) == "cooling" else "-"
-            for axis in _different(curve):
+        for segment, curve in _select_curves(table, name):
+            dashes = "--" if _find_segment_kind(segment) == "cooling" else "-"
+            for axis in _list_different_axes(curve):
                 label = f"{axis if axis != 'volume' else 'V/3'}, {segment}"
                 third = 1 / 3 if axis == "volume" else 1.0
                 own = curve.sel(axis=axis)
-                _curve(
+                _draw_curve(
                     axes,
                     own,
                     "linear_expansion",
-                    AXIS_COLOURS[axis],
-                    1e6 * third,
+                    colour=AXIS_COLOURS[axis],
+                    scale=1e6 * third,
                     label=label,
                     linestyle=dashes,
                 )
-            if _kind(segment) == "heating":
+            if _find_segment_kind(segment) == "heating":
                 reacting.append(float(curve["reacting_from"]))
         for start in filter(np.isfinite, reacting):
             axes.axvspan(start, axes.get_xlim()[1], color="#eeeeee", zorder=0, label="reacting")
         axes.set(title=name, xlabel="Temperature (°C)")
         axes.axhline(0, color=style.GREY, linewidth=0.5, zorder=0)
         axes.margins(x=0)
-    _legend(figure, panels, 4)
+    _draw_legend(figure, panels, 4)
     panels[0].set_ylabel(r"Expansion coefficient (10$^{-6}$ K$^{-1}$)")
     caption = (
-        "Linear expansion coefficient (1/L) dL/dT of each free axis, and a third of the volume's (V/3), of "
+        "Linear expansion coefficient (1/L) dL/dT of each free axis, and a third of the volume's "
+        "(V/3), of "
         + ", ".join(names)
         + f" with 95 % bands; heating full, cooling dashed; model: {table.attrs.get('model', '')}. "
         "Shaded: the phase is already reacting on heating."
@@ -272,7 +286,7 @@ def _expansion(table: xr.Dataset, names: list[str]) -> Drawing:
     return Drawing(figure, "Thermal expansion: " + ", ".join(names), caption)
 
 
-def _different(curve: xr.Dataset) -> list[str]:
+def _list_different_axes(curve: xr.Dataset) -> list[str]:
     """Return the axes that expand on their own, equal ones named once, and the volume where they
     differ."""
     kept: list[str] = []

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import (
-    Course,
-    phase_ticks,
-    reduced,
-    spread,
-    temperature_beside,
+from ssbchar.results.figures.hexrd.series_axes import (
+    SeriesAxes,
+    average_mesh,
+    draw_phase_ticks,
+    draw_temperature_beside,
+    pick_spread,
 )
 from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.storage.store import Drawing
@@ -29,19 +29,21 @@ LIMIT = 5.0
 """Residuals are shown from minus to plus this many standard errors."""
 
 
-def contour(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Array]) -> Drawing:
+def draw_intensity_map(
+    at: SeriesAxes, intensity: Array | RowReader, ticks: Mapping[str, Array]
+) -> Drawing:
     """Return the map of intensity over angle and course, temperature beside it, phase lines above
     it."""
     from matplotlib.colors import PowerNorm
 
-    figure = style.figure(style.PAGE, 4.0 + 0.13 * len(ticks))
+    figure = style.make_figure(style.PAGE, 4.0 + 0.13 * len(ticks))
     grid = figure.add_gridspec(
         2, 2, width_ratios=[5, 1], height_ratios=[0.14 * max(len(ticks), 0.1), 4.0]
     )
     axes = figure.add_subplot(grid[1, 0])
     beside = figure.add_subplot(grid[1, 1], sharey=axes)
     above = figure.add_subplot(grid[0, 0], sharex=axes)
-    shown, rows, columns = reduced(
+    shown, rows, columns = average_mesh(
         lambda part: np.where(at.good[part, None], intensity[part], np.nan), at.along, at.two_theta
     )
     low, high = np.nanpercentile(shown, [0.2, 99.7])
@@ -60,25 +62,30 @@ def contour(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Array]
         xlim=(columns[0], columns[-1]),
         ylim=(rows[0], rows[-1]),
     )
-    phase_ticks(above, ticks, at.colours)
-    temperature_beside(beside, at)
+    draw_phase_ticks(above, ticks, at.colours)
+    draw_temperature_beside(beside, at)
     bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
     bar.set_label("Intensity (counts), square-root scale")
     lost = int(np.sum(~at.good))
     caption = (
-        f"Diffraction of {at.sample or 'the sample'} through the heating programme: intensity (square-root scale, cut "
-        f"at the 0.2th and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} frames"
+        f"Diffraction of {at.sample or 'the sample'} through the heating programme: intensity "
+        "(square-root scale, cut "
+        f"at the 0.2th and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} "
+        "frames"
         + (f", {lost} set aside (grey)" if lost else "")
-        + ". Ticks: reflections of the candidate phases in the first frame. Right: temperature (heating "
+        + ". Ticks: reflections of the candidate phases in the first frame. "
+        "Right: temperature (heating "
         "vermilion, hold grey, cooling blue)."
     )
     return Drawing(figure, "Diffraction map over temperature", caption)
 
 
-def waterfall(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Array]) -> Drawing:
+def draw_waterfall(
+    at: SeriesAxes, intensity: Array | RowReader, ticks: Mapping[str, Array]
+) -> Drawing:
     """Return patterns spread over the series, one above the other, labelled by temperature."""
-    chosen = spread(np.flatnonzero(at.good), WATERFALL)
-    figure = style.figure(style.PAGE, 4.6 + 0.13 * len(ticks))
+    chosen = pick_spread(np.flatnonzero(at.good), WATERFALL)
+    figure = style.make_figure(style.PAGE, 4.6 + 0.13 * len(ticks))
     grid = figure.add_gridspec(2, 1, height_ratios=[0.14 * max(len(ticks), 0.1), 4.6])
     axes = figure.add_subplot(grid[1])
     above = figure.add_subplot(grid[0], sharex=axes)
@@ -86,7 +93,7 @@ def waterfall(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Arra
     step = (
         0.45 * float(np.nanpercentile(root - np.nanmin(root, axis=1, keepdims=True), 99.5)) or 1.0
     )
-    colours = style.sequence(chosen.size, "plasma")
+    colours = style.pick_sequence(chosen.size, "plasma")
     for row, (frame, colour) in enumerate(zip(chosen, colours, strict=True)):
         curve = root[row] - np.nanpercentile(root[row], 2) + row * step
         axes.plot(
@@ -105,32 +112,40 @@ def waterfall(at: Course, intensity: Array | RowReader, ticks: Mapping[str, Arra
     axes.set(xlabel=at.angle_label, ylabel=r"$\sqrt{\mathrm{Intensity}}$ (counts$^{1/2}$), offset")
     axes.set_xlim(at.two_theta[0], at.two_theta[-1])
     axes.set_yticks([])
-    phase_ticks(above, ticks, at.colours)
+    draw_phase_ticks(above, ticks, at.colours)
     caption = (
-        f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread over the series, the "
-        f"first at the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; temperatures at the "
+        f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread "
+        "over the series, the "
+        f"first at the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; "
+        "temperatures at the "
         "right. Ticks: reflections of the candidate phases in the first frame."
     )
     return Drawing(figure, "Patterns through the programme", caption)
 
 
-def residual(at: Course, lattice: xr.Dataset, stderr: Array | RowReader) -> Drawing:
+def draw_residual_map(at: SeriesAxes, lattice: xr.Dataset, stderr: Array | RowReader) -> Drawing:
     """Return the map of residual over its standard error, with Rwp and Rexp of each frame beside
     it."""
-    figure = style.figure(style.PAGE, 3.8)
+    figure = style.make_figure(style.PAGE, 3.8)
     grid = figure.add_gridspec(1, 2, width_ratios=[5, 1.2])
     axes = figure.add_subplot(grid[0])
     beside = figure.add_subplot(grid[1], sharey=axes)
     left = RowReader(lattice["residual"])
     with np.errstate(invalid="ignore", divide="ignore"):
-        shown, rows, columns = reduced(
+        shown, rows, columns = average_mesh(
             lambda part: np.where(at.good[part, None], left[part] / stderr[part], np.nan),
             at.along,
             at.two_theta,
         )
     axes.set_facecolor("#dddddd")
     mesh = axes.pcolormesh(
-        columns, rows, shown, cmap=style.diverging(), vmin=-LIMIT, vmax=LIMIT, rasterized=True
+        columns,
+        rows,
+        shown,
+        cmap=style.get_diverging_map(),
+        vmin=-LIMIT,
+        vmax=LIMIT,
+        rasterized=True,
     )
     axes.set(
         xlabel=at.angle_label,
@@ -152,7 +167,9 @@ def residual(at: Course, lattice: xr.Dataset, stderr: Array | RowReader) -> Draw
     bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
     bar.set_label("(Observed − calculated) / standard error")
     caption = (
-        f"What the refined phases leave unexplained: residual over its counting error (colour, cut at ±{LIMIT:.0f}; "
-        "averaged over neighbouring points where the map is finer than the figure), and each frame's agreement factors."
+        "What the refined phases leave unexplained: residual over its counting error (colour, "
+        f"cut at ±{LIMIT:.0f}; "
+        "averaged over neighbouring points where the map is finer than the figure), and each "
+        "frame's agreement factors."
     )
     return Drawing(figure, "Residual map", caption)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import Course
+from ssbchar.results.figures.hexrd.series_axes import SeriesAxes
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
@@ -17,19 +17,23 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def presence(at: Course, cells: xr.Dataset) -> Drawing:
+def draw_presence(at: SeriesAxes, cells: xr.Dataset) -> Drawing:
     """Return the amount of each phase along the course, with the detection level where it is
     absent."""
     names = list(cells["phase"].values.astype(str))
     every = bool(
-        np.all(np.isfinite(_weights(cells)) | (cells["present"].values != 1) | ~at.good[:, None])
+        np.all(
+            np.isfinite(_select_weight_fractions(cells))
+            | (cells["present"].values != 1)
+            | ~at.good[:, None]
+        )
     )
-    figure = style.figure(style.PAGE, 1.2 + 0.62 * len(names))
+    figure = style.make_figure(style.PAGE, 1.2 + 0.62 * len(names))
     panels = figure.subplots(
         len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9]
     )
     for axes, name in zip(panels, names, strict=False):
-        _amount(axes, at, cells.sel(phase=name), at.colours[name], every)
+        _draw_amount(axes, at, cells.sel(phase=name), at.colours[name], every)
         axes.set_ylabel(name, rotation=0, ha="right", va="center", color=at.colours[name])
         axes.tick_params(labelbottom=False)
     last = panels[-1]
@@ -55,31 +59,33 @@ def presence(at: Course, cells: xr.Dataset) -> Drawing:
     return Drawing(figure, "Phases present", caption)
 
 
-def _weights(cells: xr.Dataset) -> Array:
+def _select_weight_fractions(cells: xr.Dataset) -> Array:
     if "weight_fraction" in cells:
         return np.asarray(cells["weight_fraction"].values, float)
     return np.full(cells["intensity"].shape, np.nan)
 
 
-def _amount(axes: Axes, at: Course, phase: xr.Dataset, colour: str, by_weight: bool) -> None:
+def _draw_amount(
+    axes: Axes, at: SeriesAxes, phase: xr.Dataset, colour: str, by_weight: bool
+) -> None:
     """Draw the amount of one phase; weight fractions mean something only where every phase present
     has one."""
     present = (phase["present"].values == 1) & at.good
     top = float(np.nanmax(np.where(present, phase["intensity"].values, np.nan), initial=0.0))
     top = top or float(np.nanmax(phase["intensity_upper95"].values, initial=0.0)) or 1.0
     by_weight = by_weight and bool(present.any())
-    value = _weights(phase) if by_weight else phase["intensity"].values / top
+    value = _select_weight_fractions(phase) if by_weight else phase["intensity"].values / top
     stderr = (
         phase["weight_fraction_stderr"].values
         if by_weight
         else phase["intensity_stderr"].values / top
     )
-    style.band(
+    style.draw_band(
         axes,
         at.along,
         np.where(present, value, np.nan),
         np.where(present, stderr, np.nan),
-        colour,
+        colour=colour,
         marker=".",
         markersize=1.5,
         linewidth=0.7,

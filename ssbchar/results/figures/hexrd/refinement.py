@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import Course, lines
+from ssbchar.results.figures.hexrd.series_axes import SeriesAxes, locate_reflections
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
@@ -19,40 +19,47 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def refinement(
-    at: Course, patterns: xr.Dataset, lattice: xr.Dataset, tables: Sequence[xr.Dataset]
+def draw_refinements(
+    at: SeriesAxes, patterns: xr.Dataset, lattice: xr.Dataset, tables: Sequence[xr.Dataset]
 ) -> Drawing:
     """Return the first, hottest, worst and last fitted frame, each with its difference curve and
     phase ticks."""
-    chosen = _chosen(at, lattice)
-    figure = style.figure(style.PAGE, 2.35 * len(chosen) + 0.1)
+    chosen = _choose_frames(at, lattice)
+    figure = style.make_figure(style.PAGE, 2.35 * len(chosen) + 0.1)
     panels = figure.subplots(len(chosen), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (frame, why) in zip(panels, chosen.items(), strict=True):
-        _panel(axes, at, patterns, lattice, frame, lines(tables, lattice, patterns, frame))
+        _draw_panel(
+            axes, at, patterns, lattice, frame, locate_reflections(tables, lattice, patterns, frame)
+        )
         known = np.isfinite(at.temperature[frame])
         place = f"frame {int(patterns['frame'][frame])}" + (
             f", {at.temperature[frame]:.0f} °C" if known else ""
         )
         scale = 100 if lattice["rwp"].attrs.get("units") == "1" else 1
-        fit = f"$R_{{wp}}$ {scale * float(lattice['rwp'][frame]):.2f} %, GOF {float(lattice['gof'][frame]):.2f}"
+        fit = (
+            f"$R_{{wp}}$ {scale * float(lattice['rwp'][frame]):.2f} %, GOF "
+            f"{float(lattice['gof'][frame]):.2f}"
+        )
         axes.set_title(f"{why}: {place}; {fit}", loc="left")
     panels[-1].set_xlabel(at.angle_label)
     panels[0].legend(loc="upper right", ncols=2)
     caption = (
-        "Observed intensity (points), calculated (vermilion), background (grey) and difference (blue, offset, same "
-        "scale) of the first, hottest, worst and last fitted frames. Ticks: reflections of the phases present."
+        "Observed intensity (points), calculated (vermilion), background (grey) and difference "
+        "(blue, offset, same "
+        "scale) of the first, hottest, worst and last fitted frames. Ticks: reflections of the "
+        "phases present."
     )
     return Drawing(figure, "Refinement of chosen frames", caption)
 
 
-def fitted(at: Course, lattice: xr.Dataset) -> NDArray[np.intp]:
+def find_fitted_frames(at: SeriesAxes, lattice: xr.Dataset) -> NDArray[np.intp]:
     """Return the indices of frames that were fitted."""
     return np.flatnonzero(at.good & np.isfinite(lattice["rwp"].values))
 
 
-def _chosen(at: Course, lattice: xr.Dataset) -> dict[int, str]:
+def _choose_frames(at: SeriesAxes, lattice: xr.Dataset) -> dict[int, str]:
     """Return frame indices with why each was chosen, in their order."""
-    done = fitted(at, lattice)
+    done = find_fitted_frames(at, lattice)
     picks = {
         "first": done[0],
         "last": done[-1],
@@ -68,9 +75,9 @@ def _chosen(at: Course, lattice: xr.Dataset) -> dict[int, str]:
     return merged
 
 
-def _panel(
+def _draw_panel(
     axes: Axes,
-    at: Course,
+    at: SeriesAxes,
     patterns: xr.Dataset,
     lattice: xr.Dataset,
     frame: int,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.results.figures import style
-from ssbchar.results.figures.hexrd.course import pages
+from ssbchar.results.figures.hexrd.series_axes import split_pages
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
@@ -23,7 +23,7 @@ ISOTROPIC = 0.02
 """A phase whose principal values differ by less than this share is a sphere and not drawn."""
 
 
-def expansion_along(tensor: Array, direction: Array) -> Array:
+def expansion_from_tensor(tensor: Array, direction: Array) -> Array:
     """Return n . alpha . n, the expansion coefficient along unit vectors.
 
     Parameters
@@ -36,20 +36,20 @@ def expansion_along(tensor: Array, direction: Array) -> Array:
     return np.asarray(np.einsum("...i,ij,...j->...", direction, tensor, direction))
 
 
-def indicatrix(table: xr.Dataset) -> dict[str, Drawing]:
+def draw_indicatrix(table: xr.Dataset) -> dict[str, Drawing]:
     """Return figures of the expansion surface of each anisotropic phase, amid its heating range."""
     shown = {}
     for name in table["phase"].values.astype(str):
-        found = _amid(table.sel(phase=name))
+        found = _pick_middle_row(table.sel(phase=name))
         if found is not None:
             shown[name] = found
     return {
-        name: _indicatrix(table, shown, some)
-        for name, some in pages(list(shown), SIDE_BY_SIDE, "indicatrix")
+        name: _draw_indicatrix_page(table, shown, some)
+        for name, some in split_pages(list(shown), SIDE_BY_SIDE, "indicatrix")
     }
 
 
-def _amid(phase: xr.Dataset) -> xr.Dataset | None:
+def _pick_middle_row(phase: xr.Dataset) -> xr.Dataset | None:
     """Return the first ramp's row amid its temperatures, or None where there is none or it is
     isotropic."""
     if "tensor" not in phase:
@@ -64,12 +64,14 @@ def _amid(phase: xr.Dataset) -> xr.Dataset | None:
     return None
 
 
-def _indicatrix(table: xr.Dataset, shown: dict[str, xr.Dataset], names: list[str]) -> Drawing:
-    figure = style.figure(min(style.PAGE, style.COLUMN + 1.85 * (len(names) - 1)), 3.0)
+def _draw_indicatrix_page(
+    table: xr.Dataset, shown: dict[str, xr.Dataset], names: list[str]
+) -> Drawing:
+    figure = style.make_figure(min(style.PAGE, style.COLUMN + 1.85 * (len(names) - 1)), 3.0)
     values = []
     for column, name in enumerate(names, 1):
         row = shown[name]
-        _surface(figure, (1, len(names), column), 1e6 * row["tensor"].values[VOIGT], name)
+        _draw_surface(figure, (1, len(names), column), 1e6 * row["tensor"].values[VOIGT], name)
         principal, stderr = (
             1e6 * row["principal_expansion"].values,
             1e6 * row["principal_expansion_stderr"].values,
@@ -79,14 +81,16 @@ def _indicatrix(table: xr.Dataset, shown: dict[str, xr.Dataset], names: list[str
             f"{name} ({row['segment'].item()}, {float(row['temperature']):.0f} °C): {stated}"
         )
     caption = (
-        "Expansion indicatrix: the distance from the origin to the surface is the expansion coefficient along that "
-        "direction (1e-6 /K; vermilion where the crystal expands, blue where it contracts). z along c, y along b*. "
+        "Expansion indicatrix: the distance from the origin to the surface is the expansion "
+        "coefficient along that "
+        "direction (1e-6 /K; vermilion where the crystal expands, blue where it contracts). z "
+        "along c, y along b*. "
         "Principal values with one standard error, 1e-6 /K: " + "; ".join(values) + "."
     )
     return Drawing(figure, "Expansion indicatrix: " + ", ".join(names), caption)
 
 
-def _surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: str) -> None:
+def _draw_surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: str) -> None:
     """Draw the surface r(n) = |n . alpha . n| with the Cartesian axes."""
     from mpl_toolkits.mplot3d import Axes3D  # type: ignore[import-untyped]
 
@@ -96,11 +100,13 @@ def _surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: s
     direction = np.stack(
         [np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar)], axis=-1
     )
-    length = expansion_along(tensor, direction)
+    length = expansion_from_tensor(tensor, direction)
     points = np.abs(length)[..., None] * direction
     axes = figure.add_subplot(*place, projection=Axes3D.name)
     assert isinstance(axes, Axes3D)
-    facing = np.where(length[..., None] >= 0, _rgba(style.VERMILION), _rgba(style.BLUE))
+    facing = np.where(
+        length[..., None] >= 0, _convert_colour(style.VERMILION), _convert_colour(style.BLUE)
+    )
     axes.plot_surface(
         *np.moveaxis(points, -1, 0),
         facecolors=facing,
@@ -123,7 +129,7 @@ def _surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: s
     axes.set_title(name + r" (10$^{-6}$ K$^{-1}$)", y=1.0)
 
 
-def _rgba(colour: str) -> Array:
+def _convert_colour(colour: str) -> Array:
     from matplotlib.colors import to_rgba
 
     return np.array(to_rgba(colour))

@@ -46,15 +46,15 @@ def draw_measurement(
     series : Dataset, optional
         The spectra this decay was taken from, where they are another measurement's.
     """
-    drawings = {"spectra": _spectra(spectrum), "fit": _fit(lines)}
+    drawings = {"spectra": _draw_spectra(spectrum), "fit": _draw_fit(lines)}
     if series is not None:
-        drawings["series"] = _spectra(series)
+        drawings["series"] = _draw_spectra(series)
     if decay is not None:
-        drawings["decay"] = _decay(decay)
+        drawings["decay"] = _draw_decay(decay)
     return drawings
 
 
-def windows(axes: Axes, spectrum: xr.Dataset) -> None:
+def shade_windows(axes: Axes, spectrum: xr.Dataset) -> None:
     """Shade the integration windows of a spectrum and name them."""
     edges = np.reshape(spectrum.attrs["windows"], (-1, 2))
     for region, (low, high) in zip(spectrum["region"].values, np.sort(edges, axis=1), strict=True):
@@ -71,16 +71,16 @@ def windows(axes: Axes, spectrum: xr.Dataset) -> None:
         )
 
 
-def _spectra(spectrum: xr.Dataset) -> Drawing:
+def _draw_spectra(spectrum: xr.Dataset) -> Drawing:
     """Draw the stack of phased spectra with the integration windows."""
     count = spectrum.sizes["slice"]
     chosen = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int))
     height = 2.4 if count == 1 else 1.4 + 0.28 * len(chosen)
-    figure = style.figure(style.COLUMN, height)
+    figure = style.make_figure(style.COLUMN, height)
     axes = figure.add_subplot()
     scale = float(np.abs(spectrum["real"].values[chosen]).max())
     step = 0.0 if count == 1 else 0.35
-    for place, (i, colour) in enumerate(zip(chosen, style.sequence(len(chosen)), strict=True)):
+    for place, (i, colour) in enumerate(zip(chosen, style.pick_sequence(len(chosen)), strict=True)):
         axes.plot(
             spectrum["ppm"], spectrum["real"].values[i] / scale + step * place, color=colour, lw=0.7
         )
@@ -95,23 +95,24 @@ def _spectra(spectrum: xr.Dataset) -> Drawing:
                 fontsize=style.SMALL - 1,
                 color=colour,
             )
-    windows(axes, spectrum)
+    shade_windows(axes, spectrum)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.08 * (high - low))
     axes.set_xlim(float(spectrum["ppm"].max()), float(spectrum["ppm"].min()))
     axes.set_xlabel(SHIFT)
     axes.set_ylabel("intensity / maximum" + (" (offset)" if count > 1 else ""))
     caption = (
-        f"Spectra after {float(spectrum.attrs['broadening']):g} Hz exponential broadening, zero- and first-order phase"
+        f"Spectra after {float(spectrum.attrs['broadening']):g} Hz exponential broadening, zero- "
+        "and first-order phase"
         " and a polynomial baseline; shaded: integration windows."
         + (" Right: decay time of each slice." if count > 1 else "")
     )
     return Drawing(figure, "7Li spectra and integration windows", caption)
 
 
-def _fit(lines: xr.Dataset) -> Drawing:
+def _draw_fit(lines: xr.Dataset) -> Drawing:
     """Draw the first slice with its components and the residual in units of noise."""
-    figure = style.figure(style.COLUMN, 3.2)
+    figure = style.make_figure(style.COLUMN, 3.2)
     top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
     ppm, measured, model = (lines[k].values for k in ("ppm", "measured", "model"))
     unit = float(np.abs(measured[0]).max())
@@ -136,8 +137,10 @@ def _fit(lines: xr.Dataset) -> Drawing:
     below.set_xlabel(SHIFT)
     below.set_xlim(float(ppm.max()), float(ppm.min()))
     caption = (
-        "First slice against the lines fitted to the free induction decay with one phase and one time origin"
-        f" ({1e6 * float(lines['time_origin']):.3g} µs); both transformed alike. Below: residual, % of the maximum."
+        "First slice against the lines fitted to the free induction decay with one phase and one "
+        "time origin"
+        f" ({1e6 * float(lines['time_origin']):.3g} µs); both transformed alike. Below: residual, "
+        "% of the maximum."
         f" Reduced chi-square {float(lines['chi2'].values[0]):.3g}."
     )
     if lines.attrs["phases"] == PER_REGION:
@@ -148,9 +151,9 @@ def _fit(lines: xr.Dataset) -> Drawing:
     return Drawing(figure, "Lines fitted in the time domain", caption)
 
 
-def _decay(decay: xr.Dataset) -> Drawing:
+def _draw_decay(decay: xr.Dataset) -> Drawing:
     """Draw the areas over decay time with the fitted laws and their 95 % bands."""
-    figure = style.figure(style.COLUMN, 2.6)
+    figure = style.make_figure(style.COLUMN, 2.6)
     axes = figure.add_subplot()
     time = decay["decay_time"].values
     first_time, last = float(np.nanmin(time)), float(np.nanmax(time))
@@ -164,11 +167,13 @@ def _decay(decay: xr.Dataset) -> Drawing:
             t2, error = float(decay["t2_star"].values[r]), float(decay["t2_star_stderr"].values[r])
             label += f", T2* = {1e6 * t2:.4g} ± {1e6 * error:.2g} µs"
             grid = np.geomspace(first_time, last, 200) if wide else np.linspace(0.0, last, 200)
-            middle, half = _law(decay, r, grid)
-            style.band(axes, 1e6 * grid, middle / first, half / first, colour)
+            middle, half = _evaluate_law(decay, r, grid)
+            style.draw_band(axes, 1e6 * grid, middle / first, half / first, colour=colour)
         else:
             label += f": {verdict}"
-        style.points(axes, 1e6 * time, area / first, stderr / first, colour, label)
+        style.draw_points(
+            axes, 1e6 * time, area / first, stderr / first, colour=colour, label=label
+        )
     axes.set_xlabel("decay time (µs)")
     if wide:
         axes.set_xscale("log")
@@ -176,13 +181,14 @@ def _decay(decay: xr.Dataset) -> Drawing:
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.legend(loc="upper right")
     caption = (
-        f"Areas over the decay time {decay.attrs.get('decay_axis', '')}; curves: fitted law with its 95 % band."
+        f"Areas over the decay time {decay.attrs.get('decay_axis', '')}; curves: fitted law with "
+        "its 95 % band."
         " A region without a curve has a verdict instead of a T2*."
     )
     return Drawing(figure, "Decay of each region", caption)
 
 
-def _law(
+def _evaluate_law(
     decay: xr.Dataset, r: int, grid: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the fitted law on a grid and its standard error from the stored covariance."""

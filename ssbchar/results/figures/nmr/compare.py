@@ -8,7 +8,7 @@ import xarray as xr
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.regions import METAL
 from ssbchar.results.figures import style
-from ssbchar.results.figures.nmr.all import SHIFT, windows
+from ssbchar.results.figures.nmr.all import SHIFT, shade_windows
 from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 
@@ -33,23 +33,23 @@ def draw_comparison(
         if c.subject == METAL and c.quantity == "li_metal_fraction"
     ]
     samples = list(dict.fromkeys(c.sample for c in rows))
-    drawings = {"stack": _stack(spectra)} if spectra else {}
+    drawings = {"stack": _draw_stack(spectra)} if spectra else {}
     if samples:
-        drawings["fractions"] = _fractions(rows, samples)
+        drawings["fractions"] = _draw_fractions(rows, samples)
     drift = [
         c for each in conclusions for c in each if c.quantity == "drift" and c.value is not None
     ]
     if drift:
-        drawings["drift"] = _drift(drift)
+        drawings["drift"] = _draw_drift(drift)
     return drawings
 
 
-def _stack(spectra: list[xr.Dataset]) -> Drawing:
+def _draw_stack(spectra: list[xr.Dataset]) -> Drawing:
     """Draw the first spectrum of each sample above the other, each over its own maximum."""
-    figure = style.figure(style.COLUMN, 1.3 + 0.45 * len(spectra))
+    figure = style.make_figure(style.COLUMN, 1.3 + 0.45 * len(spectra))
     axes = figure.add_subplot()
     for place, (spectrum, colour) in enumerate(
-        zip(spectra, style.sequence(len(spectra)), strict=True)
+        zip(spectra, style.pick_sequence(len(spectra)), strict=True)
     ):
         up = 1.05 * (len(spectra) - 1 - place)
         real = spectrum["real"].values[0]
@@ -64,7 +64,7 @@ def _stack(spectra: list[xr.Dataset]) -> Drawing:
             transform=axes.get_yaxis_transform(),
             fontsize=style.SMALL - 1,
         )
-    windows(axes, spectra[0])
+    shade_windows(axes, spectra[0])
     axes.set_ylim(-0.15, 1.05 * len(spectra) + 0.35)
     axes.set_yticks([])
     axes.set_xlim(
@@ -72,12 +72,15 @@ def _stack(spectra: list[xr.Dataset]) -> Drawing:
     )
     axes.set_xlabel(SHIFT)
     axes.set_ylabel("intensity / maximum of each")
-    caption = "First spectrum of each sample over its own maximum, phased as the lines' fit says; shaded: the windows."
+    caption = (
+        "First spectrum of each sample over its own maximum, phased as the lines' fit says; "
+        "shaded: the windows."
+    )
     return Drawing(figure, "7Li spectra of all samples", caption)
 
 
-def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
-    figure = style.figure(4.8, 1.3 + 0.32 * len(samples))
+def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
+    figure = style.make_figure(4.8, 1.3 + 0.32 * len(samples))
     axes = figure.add_subplot()
     names = {"raw": "raw", "bracket": "conventions", "corrected": "corrected"}
     for y, sample in enumerate(samples):
@@ -140,15 +143,17 @@ def _fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
     axes.set_xlabel("Li metal, share of the signal (%; logarithmic above 10)")
     figure.legend(loc="outside upper center", ncols=3)
     caption = (
-        "Li-metal share of each sample: raw at the first echo and corrected to zero delay; bars: one standard error"
-        " with the systematic one. Blue: what the conventions of time (TR, 2TR, 2TR + pulses) and exponent span."
+        "Li-metal share of each sample: raw at the first echo and corrected to zero delay; bars: "
+        "one standard error"
+        " with the systematic one. Blue: what the conventions of time (TR, 2TR, 2TR + pulses) and "
+        "exponent span."
         " The axis is linear up to 10 % and logarithmic above."
     )
     return Drawing(figure, "Li metal left in each sample", caption)
 
 
-def _drift(rows: list[Conclusion]) -> Drawing:
-    figure = style.figure(4.8, 1.2 + 0.3 * len(rows))
+def _draw_drift(rows: list[Conclusion]) -> Drawing:
+    figure = style.make_figure(4.8, 1.2 + 0.3 * len(rows))
     axes = figure.add_subplot()
     for y, row in enumerate(rows):
         colour = style.VERMILION if row.verdict == "evolving" else style.BLACK
@@ -164,5 +169,8 @@ def _drift(rows: list[Conclusion]) -> Drawing:
     axes.set_yticks(range(len(rows)), [f"{r.sample}: {r.verdict}" for r in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("change of the Li-Si share (%/h)")
-    caption = "Slope of the Li-Si share over the acquisition times of repeated spectra, with its 95 % interval."
+    caption = (
+        "Slope of the Li-Si share over the acquisition times of repeated spectra, with its 95 % "
+        "interval."
+    )
     return Drawing(figure, "Samples that change while measured", caption)

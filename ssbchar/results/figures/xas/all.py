@@ -41,26 +41,26 @@ def draw_measurement(
         From `ssbchar.xas.paths.fit_paths`.
     """
     title = f"{labels.get('sample', '')}, {normalised.attrs['element']} {normalised.attrs['edge']}"
-    pair = _pair(normalised, pristine, labels)
-    drawings = {"mu": absorption(pair, title)}
+    pair = _pair_spectra(normalised, pristine, labels)
+    drawings = {"mu": draw_absorption(pair, title)}
     if "chi" in exafs:
-        spectra = _pair(
+        spectra = _pair_spectra(
             exafs,
             pristine_exafs if pristine_exafs is not None and "chi" in pristine_exafs else None,
             labels,
         )
-        drawings["chi_k"] = chi_k(spectra, title)
-        drawings["chi_r"] = chi_r(spectra, comparison, title)
+        drawings["chi_k"] = draw_chi_k(spectra, title)
+        drawings["chi_r"] = draw_chi_r(spectra, comparison, title)
     if comparison is not None:
-        drawings["ensemble"] = ensemble(comparison, title)
+        drawings["ensemble"] = draw_ensemble(comparison, title)
     if mixture is not None:
-        drawings["mixture"] = mixed(mixture, title)
+        drawings["mixture"] = draw_mixture(mixture, title)
     if path_fit is not None and "chi" in path_fit:
-        drawings["path_fit"] = paths.path_fit(path_fit, title)
+        drawings["path_fit"] = paths.draw_path_fit(path_fit, title)
     return drawings
 
 
-def _pair(
+def _pair_spectra(
     after: xr.Dataset, before: xr.Dataset | None, labels: dict[str, str]
 ) -> list[tuple[xr.Dataset, str, str]]:
     name = labels.get("measurement", "sample")
@@ -72,9 +72,9 @@ def _pair(
     ]
 
 
-def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
+def draw_absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     """Return mu(E) as measured and normalised, the derivative about the edge in an inset."""
-    figure = style.figure(style.PAGE, 2.8)
+    figure = style.make_figure(style.PAGE, 2.8)
     raw, norm = figure.subplots(1, 2)
     inset = norm.inset_axes((0.56, 0.12, 0.41, 0.3))
     for ds, colour, name in pair:
@@ -85,7 +85,14 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
             raw.plot(
                 energy, ds["post_edge"].values[-1], color=colour, linestyle="--", linewidth=0.7
             )
-        style.band(norm, energy, ds["flat"].values[-1], ds["norm_stderr"].values[-1], colour, name)
+        style.draw_band(
+            norm,
+            energy,
+            ds["flat"].values[-1],
+            ds["norm_stderr"].values[-1],
+            colour=colour,
+            label=name,
+        )
         near = np.abs(energy - e0) < 15
         inset.plot(
             energy[near],
@@ -105,18 +112,19 @@ def absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     )
     inset.tick_params(labelsize=style.SMALL - 1)
     inset.locator_params(nbins=3)
-    style.panel(raw, "a")
-    style.panel(norm, "b")
+    style.write_panel_letter(raw, "a")
+    style.write_panel_letter(norm, "b")
     caption = (
         "(a) Merged absorption with pre-edge (dotted) and post-edge curves (dashed). "
-        "(b) Normalised and flattened, with 95 % bands of the noise; inset: derivative within 15 eV of the edge."
+        "(b) Normalised and flattened, with 95 % bands of the noise; inset: derivative within 15 "
+        "eV of the edge."
     )
     return Drawing(figure, f"{title}: absorption edge", caption)
 
 
-def chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
+def draw_chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     """Return k-weighted chi(k) with bands and the Fourier window."""
-    figure = style.figure(style.COLUMN, 2.6)
+    figure = style.make_figure(style.COLUMN, 2.6)
     axes = figure.subplots()
     w = int(spectra[-1][0]["kweight"])
     end = min(float(ds["kmax"]) for ds, _, _ in spectra) + 1.0
@@ -125,7 +133,14 @@ def chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
         k = ds["k"].values
         use = (k >= 1.5) & (k <= end)
         curve = (k**w * ds["chi"].values[-1])[use]
-        style.band(axes, k[use], curve, (k**w * ds["chi_stderr"].values[-1])[use], colour, name)
+        style.draw_band(
+            axes,
+            k[use],
+            curve,
+            (k**w * ds["chi_stderr"].values[-1])[use],
+            colour=colour,
+            label=name,
+        )
         top = max(top, float(np.abs(curve[k[use] >= 2.5]).max()))
     shown = spectra[-1][0]
     k = shown["k"].values
@@ -140,15 +155,18 @@ def chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
     axes.set_xlabel("k (1/Å)")
     axes.set_ylabel(f"k$^{w}$ χ(k) (Å$^{{-{w}}}$)")
     axes.legend(ncols=3, loc="upper right", columnspacing=0.8)
-    caption = "k-weighted EXAFS of the merged spectra with 95 % bands of the noise carried through the background operator."
+    caption = (
+        "k-weighted EXAFS of the merged spectra with 95 % bands of the noise carried through the "
+        "background operator."
+    )
     return Drawing(figure, f"{title}: EXAFS", caption)
 
 
-def chi_r(
+def draw_chi_r(
     spectra: list[tuple[xr.Dataset, str, str]], comparison: xr.Dataset | None, title: str
 ) -> Drawing:
     """Return |chi(R)| and Re chi(R) with bands, shells marked."""
-    figure = style.figure(style.COLUMN, 3.4)
+    figure = style.make_figure(style.COLUMN, 3.4)
     size, real = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     w = int(spectra[-1][0]["kweight"])
     for ds, colour, name in spectra:
@@ -156,13 +174,13 @@ def chi_r(
         use = r <= 6
         for axes, what in ((size, "chi_r_magnitude"), (real, "chi_r_real")):
             label = name if axes is size else ""
-            style.band(
+            style.draw_band(
                 axes,
                 r[use],
                 ds[what].values[-1][use],
                 ds[f"{what}_stderr"].values[-1][use],
-                colour,
-                label,
+                colour=colour,
+                label=label,
             )
     if comparison is not None:
         for i in range(comparison.sizes["shell"]):
@@ -185,21 +203,23 @@ def chi_r(
     size.legend(loc="upper right")
     shown = spectra[-1][0]
     caption = (
-        f"Fourier transform of k^{w} chi(k), k {float(shown['kmin']):g}-{float(shown['kmax']):g} 1/angstrom, "
-        "with 95 % bands; grey: ranges of the shells compared. Distances are not corrected for the phase shift."
+        f"Fourier transform of k^{w} chi(k), k {float(shown['kmin']):g}-{float(shown['kmax']):g} "
+        "1/angstrom, "
+        "with 95 % bands; grey: ranges of the shells compared. Distances are not corrected for "
+        "the phase shift."
     )
     return Drawing(figure, f"{title}: |χ(R)|", caption)
 
 
-def ensemble(comparison: xr.Dataset, title: str) -> Drawing:
+def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
     """Return the paired ratios and edge differences over all processing choices, with what would
     matter."""
     n = comparison.sizes["shell"]
-    figure = style.figure(style.PAGE if n else style.COLUMN, 2.5)
+    figure = style.make_figure(style.PAGE if n else style.COLUMN, 2.5)
     panels = figure.subplots(1, 3, width_ratios=(2, 1, 1)) if n else [None, *figure.subplots(1, 2)]
     if n:
         ratio = comparison["ratio"].values
-        _violins(
+        _draw_violins(
             panels[0],
             [100 * ratio[:, i] for i in range(n)],
             100 * comparison["ratio_stderr"].values,
@@ -211,20 +231,22 @@ def ensemble(comparison: xr.Dataset, title: str) -> Drawing:
         (panels[1], "edge_shift", "edge_shift_stderr", "edge shift (eV)"),
         (panels[2], "white_line_change", "white_line_stderr", "white-line change"),
     ):
-        _violins(axes, [comparison[name].values], [float(comparison[error])], 0.0)
+        _draw_violins(axes, [comparison[name].values], [float(comparison[error])], 0.0)
         axes.set_xticks([])
         axes.set_ylabel(word)
     if comparison.attrs.get("alignment") == "none":
         panels[1].set_title("not testable: no common axis", fontsize=style.SMALL, color=style.GREY)
     caption = (
-        f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background distance, k range, "
-        "window), each applied to both spectra: the shape is the ensemble, dot and bar are its median and "
+        f"{comparison.sizes['choice']} sets of processing choices (fit ranges, E0, background "
+        "distance, k range, "
+        "window), each applied to both spectra: the shape is the ensemble, dot and bar are its "
+        "median and "
         "the 95 % interval of noise alone; dashed: no change."
     )
     return Drawing(figure, f"{title}: paired comparison", caption)
 
 
-def _violins(axes: Any, values: list[np.ndarray], stderr: Any, none: float) -> None:
+def _draw_violins(axes: Any, values: list[np.ndarray], stderr: Any, none: float) -> None:
     for i, (v, s) in enumerate(zip(values, stderr, strict=True), 1):
         v = v[np.isfinite(v)]
         if np.ptp(v) > 0:
@@ -233,14 +255,14 @@ def _violins(axes: Any, values: list[np.ndarray], stderr: Any, none: float) -> N
             ]:
                 body.set_facecolor(style.SKY)
                 body.set_alpha(0.6)
-        style.points(axes, [i], [float(np.median(v))], [Z95 * float(s)], style.BLACK)
+        style.draw_points(axes, [i], [float(np.median(v))], [Z95 * float(s)], colour=style.BLACK)
     axes.axhline(none, color=style.GREY, linestyle="--", linewidth=0.7)
     axes.set_xlim(0.4, len(values) + 0.6)
 
 
-def mixed(mixture: xr.Dataset, title: str) -> Drawing:
+def draw_mixture(mixture: xr.Dataset, title: str) -> Drawing:
     """Return the merged spectrum with its linear combination and the residual."""
-    figure = style.figure(style.COLUMN, 3.2)
+    figure = style.make_figure(style.COLUMN, 3.2)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     energy = mixture["energy"].values
     measured, fitted = mixture["measured"].values[-1], mixture["fitted"].values[-1]
@@ -271,5 +293,8 @@ def mixed(mixture: xr.Dataset, title: str) -> Drawing:
     bottom.set_xlabel("energy (eV)")
     top.legend(loc="upper right")
     bottom.locator_params(axis="x", nbins=5)
-    caption = "Linear combination of references with the spectrum's energy axis free; weights with one standard error."
+    caption = (
+        "Linear combination of references with the spectrum's energy axis free; weights with one "
+        "standard error."
+    )
     return Drawing(figure, f"{title}: linear combination", caption)

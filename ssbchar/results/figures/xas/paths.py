@@ -18,43 +18,47 @@ if TYPE_CHECKING:
 KINDS = (("number", "neighbours"), ("distance", "R − crystal (Å)"), ("displacement", "σ² (Å²)"))
 
 
-def path_fit(fit: xr.Dataset, title: str) -> Drawing:
+def draw_path_fit(fit: xr.Dataset, title: str) -> Drawing:
     """Return chi(k), |chi(R)| and Re chi(R) with the fit, and the parameters of each shell with 95
     % bars."""
     count = fit.sizes["part"]
-    figure = style.figure(style.PAGE, 3.6 + 1.0 * (count - 1))
+    figure = style.make_figure(style.PAGE, 3.6 + 1.0 * (count - 1))
     parts = np.asarray(figure.subfigures(2, 1, height_ratios=(1.7 + 0.8 * (count - 1), 1)))
     above, below = parts.tolist()
     in_k, in_r = above.subplots(1, 2)
     spread = {"k": 0.0, "r": 0.0}
     colours = (style.BEFORE, style.AFTER) if count > 1 else (style.BLACK,)
     for i in reversed(range(count)):
-        spread["k"] = k_space(in_k, fit, i, colours[i], spread["k"])
-        spread["r"] = r_space(in_r, fit, i, colours[i], spread["r"])
+        spread["k"] = draw_k_space(in_k, fit, i, colours[i], spread["k"])
+        spread["r"] = draw_r_space(in_r, fit, i, colours[i], spread["r"])
     for axes in (in_k, in_r):
         axes.set_yticks([])
     w = int(fit.attrs["fit_kweight"])
     in_k.set(xlabel="k (1/Å)", ylabel=f"k$^{w}$ χ(k), offset")
     in_r.set(xlabel="R, no phase correction (Å)", ylabel=f"χ(R) (Å$^{{-{w + 1}}}$), offset")
-    style.panel(in_k, "a")
-    style.panel(in_r, "b")
+    style.write_panel_letter(in_k, "a")
+    style.write_panel_letter(in_r, "b")
     for axes, letter, (kind, word) in zip(below.subplots(1, len(KINDS)), "cde", KINDS, strict=True):
-        parameters(axes, fit, kind, word, colours)
-        style.panel(axes, letter)
+        draw_parameters(axes, fit, kind, word, colours)
+        style.write_panel_letter(axes, letter)
     labels = [str(p) for p in fit["part"].values]
     who = f"black: {labels[0]}, red: {labels[1]}; " if count > 1 else ""
     caption = (
-        f"(a) k^{w} chi(k) (dots) with the fit, below it the residual; (b) |chi(R)| and the real part with the fit, "
-        f"the residual's magnitude below (what lies outside the range in R is in the residual of a); grey: the ranges "
+        f"(a) k^{w} chi(k) (dots) with the fit, below it the residual; (b) |chi(R)| and the real "
+        "part with the fit, "
+        "the residual's magnitude below (what lies outside the range in R is in the residual of "
+        "a); grey: the ranges "
         f"fitted. {who}"
-        f"paths: {fit.attrs['made']} (phase {fit.attrs['phase']}). (c-e) Parameters with 95 % bars, scaled by the "
-        f"root of the reduced chi-square {float(fit['reduced_chi_square']):.3g}; dashes: the crystal. "
+        f"paths: {fit.attrs['made']} (phase {fit.attrs['phase']}). (c-e) Parameters with 95 % "
+        "bars, scaled by the "
+        f"root of the reduced chi-square {float(fit['reduced_chi_square']):.3g}; dashes: the "
+        "crystal. "
         f"R factor {', '.join(f'{float(x):.2g}' for x in fit['r_factor'])}."
     )
     return Drawing(figure, f"{title}: fit of scattering paths", caption)
 
 
-def k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
+def draw_k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
     """Draw data, fit and residual of one part above `base`; return where the next one begins."""
     w, low, high = (
         int(fit.attrs["fit_kweight"]),
@@ -87,7 +91,7 @@ def k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> fl
     return base + 4.3 * top
 
 
-def r_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
+def draw_r_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:
     """Draw magnitude, real part and residual in R of one part above `base`; return where the next
     one begins."""
     r = fit["r"].values
@@ -124,7 +128,9 @@ def r_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> fl
     return base + 3.8 * top
 
 
-def parameters(axes: Axes, fit: xr.Dataset, kind: str, word: str, colours: tuple[str, ...]) -> None:
+def draw_parameters(
+    axes: Axes, fit: xr.Dataset, kind: str, word: str, colours: tuple[str, ...]
+) -> None:
     """Draw one parameter of every shell, of each part."""
     count, shells = fit.sizes["part"], fit.sizes["shell"]
     crystal = f"crystal_{kind}"
@@ -133,7 +139,7 @@ def parameters(axes: Axes, fit: xr.Dataset, kind: str, word: str, colours: tuple
     for i, colour in enumerate(colours):
         place = np.arange(shells) + 0.24 * (i - (count - 1) / 2)
         values = fit[kind].values[i] - shown
-        style.points(axes, place, values, Z95 * fit[f"{kind}_stderr"].values[i], colour)
+        style.draw_points(axes, place, values, Z95 * fit[f"{kind}_stderr"].values[i], colour=colour)
     if crystal in fit:
         for j in range(shells):
             axes.plot(

@@ -39,42 +39,53 @@ def draw_series(
     """
     title = f"{labels.get('sample', '')}, {normalised.attrs['element']} {normalised.attrs['edge']}"
     drawings = {
-        "series_map": series_map(normalised, title),
-        "series_species": species(components, title),
-        "series_isosbestic": isosbestic(normalised, components, title),
+        "series_map": draw_map(normalised, title),
+        "series_species": draw_species(components, title),
+        "series_isosbestic": draw_isosbestic_points(normalised, components, title),
     }
     if mixture is not None:
-        drawings["series_shares"] = shares(mixture, normalised, title)
+        drawings["series_shares"] = draw_shares(mixture, normalised, title)
     return drawings
 
 
-def _averaged(values: np.ndarray, rows: int) -> np.ndarray:
+def _average_rows(values: np.ndarray, rows: int) -> np.ndarray:
     """Return rows averaged in groups, so that at most so many are left."""
     groups = np.array_split(np.arange(len(values)), min(rows, len(values)))
     return np.array([values[g].mean(axis=0) for g in groups])
 
 
-def _edges(centres: np.ndarray) -> np.ndarray:
+def _find_borders(centres: np.ndarray) -> np.ndarray:
     middle = (centres[1:] + centres[:-1]) / 2
     return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
 
 
-def series_map(ds: xr.Dataset, title: str) -> Drawing:
+def draw_map(ds: xr.Dataset, title: str) -> Drawing:
     """Return norm(E) against the scan's number, and what has changed since the first scans."""
     energy, e0 = ds["energy"].values, float(ds["e0"])
     near = (energy > e0 - 25) & (energy < e0 + 80)
     norm, number = ds["norm"].values[:-1][:, near], ds["number"].values[:-1].astype(float)
     tenth = max(len(norm) // 10, 2)
     change = norm - norm[:tenth].mean(axis=0)
-    figure = style.figure(style.PAGE, 3.2)
+    figure = style.make_figure(style.PAGE, 3.2)
     left, right = figure.subplots(1, 2, sharey=True)
-    columns, rows = _edges(energy[near]), _edges(_averaged(number[:, None], ROWS)[:, 0])
-    mesh = left.pcolormesh(columns, rows, _averaged(norm, ROWS), cmap="viridis", rasterized=True)
+    columns, rows = (
+        _find_borders(energy[near]),
+        _find_borders(_average_rows(number[:, None], ROWS)[:, 0]),
+    )
+    mesh = left.pcolormesh(
+        columns, rows, _average_rows(norm, ROWS), cmap="viridis", rasterized=True
+    )
     figure.colorbar(mesh, ax=left, label="normalised μ(E)")
-    shown = _averaged(change, ROWS)
+    shown = _average_rows(change, ROWS)
     limit = max(float(np.percentile(np.abs(shown), 99.5)), 1e-6)
     mesh = right.pcolormesh(
-        columns, rows, shown, cmap=style.diverging(), vmin=-limit, vmax=limit, rasterized=True
+        columns,
+        rows,
+        shown,
+        cmap=style.get_diverging_map(),
+        vmin=-limit,
+        vmax=limit,
+        rasterized=True,
     )
     figure.colorbar(mesh, ax=right, label="change since the start", extend="both")
     for axes in (left, right):
@@ -83,16 +94,17 @@ def series_map(ds: xr.Dataset, title: str) -> Drawing:
     left.set_title("a", loc="left", fontweight="bold", fontsize=style.TEXT)
     right.set_title("b", loc="left", fontweight="bold", fontsize=style.TEXT)
     caption = (
-        f"(a) Normalised absorption of {len(norm)} scans about the edge; (b) difference from the mean of the first "
+        f"(a) Normalised absorption of {len(norm)} scans about the edge; (b) difference from the "
+        "mean of the first "
         f"{tenth} scans."
     )
     return Drawing(figure, f"{title}: the series", caption)
 
 
-def species(ds: xr.Dataset, title: str) -> Drawing:
+def draw_species(ds: xr.Dataset, title: str) -> Drawing:
     """Return the scree of eigenvalues against the edge of noise, and the scores of the species'
     components."""
-    figure = style.figure(style.PAGE, 2.8)
+    figure = style.make_figure(style.PAGE, 2.8)
     scree, course = figure.subplots(1, 2)
     rank = int(ds["rank"])
     places = np.arange(1, ds.sizes["component"] + 1)
@@ -134,22 +146,24 @@ def species(ds: xr.Dataset, title: str) -> Drawing:
     for axes, letter in ((scree, "a"), (course, "b")):
         axes.set_title(letter, loc="left", fontweight="bold", fontsize=style.TEXT)
     caption = (
-        "(a) Eigenvalues of the spectra whitened by their noise (points, baseline, edge step, energy axis), with the "
-        "95 % point of what noise alone would give; components above are species. (b) Scores of these components; they "
+        "(a) Eigenvalues of the spectra whitened by their noise (points, baseline, edge step, "
+        "energy axis), with the "
+        "95 % point of what noise alone would give; components above are species. (b) Scores of "
+        "these components; they "
         "are orthogonal mixtures of the species, not shares."
     )
     return Drawing(figure, f"{title}: number of species", caption)
 
 
-def isosbestic(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Drawing:
+def draw_isosbestic_points(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Drawing:
     """Return spectra spread over the series, and the crossings of its start and end."""
     energy, e0 = normalised["energy"].values, float(normalised["e0"])
     norm = normalised["norm"].values[:-1]
     near = (energy > e0 - 15) & (energy < e0 + 80)
-    figure = style.figure(style.COLUMN, 2.8)
+    figure = style.make_figure(style.COLUMN, 2.8)
     axes = figure.subplots()
     groups = np.array_split(np.arange(len(norm)), min(SHOWN, len(norm)))
-    for colour, group in zip(style.sequence(len(groups)), groups, strict=True):
+    for colour, group in zip(style.pick_sequence(len(groups)), groups, strict=True):
         axes.plot(energy[near], norm[group].mean(axis=0)[near], color=colour, linewidth=0.8)
     if components.sizes["crossing"]:
         at, value = components["crossing_energy"].values, components["crossing_value"].values
@@ -175,16 +189,18 @@ def isosbestic(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Dr
     axes.set_xlabel("energy (eV)")
     axes.set_ylabel("normalised μ(E)")
     caption = (
-        f"Means of {len(groups)} consecutive parts of the series, dark to bright. Circles: energies where all spectra "
-        "meet within noise (isosbestic points of two exchanging species); crosses: start and end cross there, but the "
+        f"Means of {len(groups)} consecutive parts of the series, dark to bright. Circles: "
+        "energies where all spectra "
+        "meet within noise (isosbestic points of two exchanging species); crosses: start and end "
+        "cross there, but the "
         "spectra between do not pass through the point."
     )
     return Drawing(figure, f"{title}: isosbestic points", caption)
 
 
-def shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Drawing:
+def draw_shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Drawing:
     """Return the weights of the references along the series, with bands, and the energy shift."""
-    figure = style.figure(style.COLUMN, 3.2)
+    figure = style.make_figure(style.COLUMN, 3.2)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     number = normalised["number"].values[:-1]
     for i, name in enumerate(str(n) for n in mixture["reference"].values):
@@ -212,7 +228,8 @@ def shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Drawing:
     bottom.set_ylabel("shift (eV)")
     bottom.set_xlabel("scan")
     caption = (
-        "Weights of the references in every scan with 95 % bands (noise and choice of normalisation), their sum, and "
+        "Weights of the references in every scan with 95 % bands (noise and choice of "
+        "normalisation), their sum, and "
         "the energy shift fitted with each scan, one standard error."
     )
     return Drawing(figure, f"{title}: shares along the series", caption)

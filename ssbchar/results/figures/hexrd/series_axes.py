@@ -1,5 +1,4 @@
-"""The course of a heating series as figures need it: its axis in time, its temperatures, where
-phases' lines fall."""
+"""The axes that the figures of a series share: time or frame, temperature, 2theta, reflections."""
 
 from __future__ import annotations
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.crystal.cell import d_from_hkl
 from ssbchar.hexrd import bragg
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.results.figures import style
 from ssbchar.typing import Array
 
@@ -27,9 +27,9 @@ TOGETHER = 16
 """Rows of the mesh made at once."""
 
 
-@dataclass(frozen=True)
-class Course:
-    """A series along its course."""
+@dataclass(frozen=True, kw_only=True)
+class SeriesAxes:
+    """What the figures of one series are drawn against."""
 
     along: Array
     """Hours since the first frame, or frame numbers where times are unknown, shape (frame,)."""
@@ -52,38 +52,59 @@ class Course:
     @property
     def colours(self) -> dict[str, str]:
         """Return the colour of each phase, the same in all figures."""
-        return style.colours(self.phases)
+        return style.assign_colours(self.phases)
 
 
-def course(
+def make_series_axes(
     patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset, labels: Mapping[str, str]
-) -> Course:
-    """Return the course of a series (docs/data-model.md)."""
+) -> SeriesAxes:
+    """Return the axes of a series.
+
+    Parameters
+    ----------
+    patterns, furnace, lattice : Dataset
+        As docs/data-model.md has them, dims frame.
+    labels : mapping
+        ``sample``.
+    """
     time = patterns["time"].values.astype(float)
     timed = bool(np.all(np.isfinite(time)) and np.all(np.diff(time) > 0) and time.size > 1)
     along = (time - time[0]) / 3600 if timed else patterns["frame"].values.astype(float)
-    return Course(
-        along,
-        "Time (h)" if timed else "Frame",
-        furnace["temperature"].values.astype(float),
-        furnace["segment"].values.astype(str),
-        patterns["status"].values.astype(str) == "ok",
-        patterns["two_theta_common"].values.astype(float),
-        rf"2$\theta$ at {float(patterns['common_wavelength']):.6g} Å (°)",
-        labels.get("sample", ""),
-        tuple(lattice["phase"].values.astype(str)),
+    return SeriesAxes(
+        along=along,
+        label="Time (h)" if timed else "Frame",
+        temperature=furnace["temperature"].values.astype(float),
+        segment=furnace["segment"].values.astype(str),
+        good=patterns["status"].values.astype(str) == FrameStatus.OK,
+        two_theta=patterns["two_theta_common"].values.astype(float),
+        angle_label=rf"2$\theta$ at {float(patterns['common_wavelength']):.6g} Å (°)",
+        sample=labels.get("sample", ""),
+        phases=tuple(lattice["phase"].values.astype(str)),
     )
 
 
-def lines(
+def locate_reflections(
     tables: Sequence[xr.Dataset], lattice: xr.Dataset, patterns: xr.Dataset, frame: int = 0
 ) -> dict[str, Array]:
-    """Return where the reflections of each phase are expected in a frame, 2theta at the common
-    wavelength [degree].
+    """Return where the reflections of each phase are expected in a frame.
 
     All reflections of the phase's table in range (those above `WEAKEST` of the strongest, where
     atoms are known), at the phase's refined cell in that frame; where it has none, at the joint
     cell, its nearest one, or the table's.
+
+    Parameters
+    ----------
+    tables : sequence of Dataset
+        Reflections of the candidate phases.
+    lattice, patterns : Dataset
+        The refined series and its patterns.
+    frame : int
+        Index of the frame.
+
+    Returns
+    -------
+    dict of ndarray, shape (reflection,)
+        2theta at the common wavelength [degree] by phase, ascending.
     """
     own, common = float(patterns["wavelength"]), float(patterns["common_wavelength"])
     low, high = (float(patterns["two_theta_common"].values[i]) for i in (0, -1))
@@ -93,20 +114,18 @@ def lines(
     for name in (n for n in lattice["phase"].values.astype(str) if n in known):
         table = known[name]
         hkl = np.stack([table[axis].values for axis in "hkl"], axis=1).astype(float)
-        d = d_from_hkl(hkl, _cell(lattice.sel(phase=name), frame, table))
+        d = d_from_hkl(hkl, _find_cell(lattice.sel(phase=name), frame, table))
         strength = table["multiplicity"].values * table["structure_factor_squared"].values * d**2
-        visible = (
-            strength > WEAKEST * strength.max()
-            if np.all(np.isfinite(strength))
-            else np.ones(d.size, bool)
-        )
+        visible = np.ones(d.size, bool)
+        if np.all(np.isfinite(strength)):  # a phase known by its cell alone has no strengths
+            visible = strength > WEAKEST * strength.max()
         seen = bragg.two_theta_from_d(d[visible], own)
         place = bragg.convert_wavelength(seen + (zero if np.isfinite(zero) else 0.0), own, common)
         found[name] = np.sort(place[np.isfinite(place) & (place >= low) & (place <= high)])
     return {name: places for name, places in found.items() if places.size}
 
 
-def _cell(phase: xr.Dataset, frame: int, table: xr.Dataset) -> Array:
+def _find_cell(phase: xr.Dataset, frame: int, table: xr.Dataset) -> Array:
     """Return the best known cell of a phase in a frame."""
     for name in ("cell", "cell_joint"):
         if name in phase and np.all(np.isfinite(phase[name].values[frame])):
@@ -117,7 +136,7 @@ def _cell(phase: xr.Dataset, frame: int, table: xr.Dataset) -> Array:
     return np.asarray(table.attrs["cell"], float)
 
 
-def edges(middle: Array) -> Array:
+def find_borders(middle: Array) -> Array:
     """Return the borders of cells about ascending or unevenly spaced centres."""
     if middle.size == 1:
         return np.array([middle[0] - 0.5, middle[0] + 0.5])
@@ -125,31 +144,37 @@ def edges(middle: Array) -> Array:
     return np.concatenate([[2 * middle[0] - inner[0]], inner, [2 * middle[-1] - inner[-1]]])
 
 
-def reduced(
+def average_mesh(
     values: Callable[[slice], Array], rows: Array, columns: Array
 ) -> tuple[Array, Array, Array]:
-    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, with the borders of its
-    cells.
+    """Return a mesh averaged in blocks to at most `ROWS` x `COLUMNS`, and the borders of its cells.
 
     Parameters
     ----------
     values : callable
         Gives some rows of the mesh: it is never whole in memory.
+    rows, columns : ndarray, shape (row,), (column,)
+        Centres of the cells, in the units of the axes.
+
+    Returns
+    -------
+    mesh : ndarray, shape (at most ROWS, at most COLUMNS)
+        Means of what is known in each block; NaN where nothing is.
     rows, columns : ndarray
-        Centres of the cells.
+        Borders of its cells.
     """
-    borders, size = edges(rows), -(-rows.size // ROWS)
+    borders, size = find_borders(rows), -(-rows.size // ROWS)
     own, other = [], []
     for first in range(0, rows.size, TOGETHER * size):
         last = min(first + TOGETHER * size, rows.size)
-        mean, at = _blocks(values(slice(first, last)), borders[first : last + 1], size)
-        turned, across = _blocks(mean.T, edges(columns), -(-columns.size // COLUMNS))
+        mean, at = _average_blocks(values(slice(first, last)), borders[first : last + 1], size)
+        turned, across = _average_blocks(mean.T, find_borders(columns), -(-columns.size // COLUMNS))
         own.append(turned.T)
         other.append(at[:-1])
     return np.concatenate(own), np.append(np.concatenate(other), borders[-1]), across
 
 
-def _blocks(values: Array, borders: Array, size: int) -> tuple[Array, Array]:
+def _average_blocks(values: Array, borders: Array, size: int) -> tuple[Array, Array]:
     """Return means of `size` rows, and the borders of these."""
     if size == 1:
         return values, borders
@@ -161,13 +186,13 @@ def _blocks(values: Array, borders: Array, size: int) -> tuple[Array, Array]:
         return np.where(count > 0, total / count, np.nan), np.append(borders[starts], borders[-1])
 
 
-def spread(candidates: NDArray[np.intp], number: int) -> NDArray[np.intp]:
+def pick_spread(candidates: NDArray[np.intp], number: int) -> NDArray[np.intp]:
     """Return up to `number` of the candidates, evenly spread, first and last among them."""
     picked = np.unique(np.round(np.linspace(0, candidates.size - 1, number)).astype(int))
     return candidates[picked] if candidates.size else candidates
 
 
-def phase_ticks(axes: Axes, ticks: Mapping[str, Array], colours: Mapping[str, str]) -> None:
+def draw_phase_ticks(axes: Axes, ticks: Mapping[str, Array], colours: Mapping[str, str]) -> None:
     """Draw one row of ticks per phase in an axes of its own, names at the left."""
     for row, (name, at) in enumerate(ticks.items()):
         axes.vlines(at, -row - 0.38, -row + 0.38, color=colours[name], linewidth=0.8)
@@ -181,8 +206,8 @@ def phase_ticks(axes: Axes, ticks: Mapping[str, Array], colours: Mapping[str, st
         axes.spines[side].set_visible(False)
 
 
-def temperature_beside(axes: Axes, at: Course) -> None:
-    """Draw temperature against the course in an axes that shares the map's vertical axis."""
+def draw_temperature_beside(axes: Axes, at: SeriesAxes) -> None:
+    """Draw temperature in an axes that shares the map's vertical axis."""
     for name in dict.fromkeys(at.segment):
         own = at.segment == name
         value = np.where(own, at.temperature, np.nan)
@@ -192,7 +217,7 @@ def temperature_beside(axes: Axes, at: Course) -> None:
     axes.margins(x=0.12)
 
 
-def pages(names: Sequence[str], size: int, name: str) -> Iterator[tuple[str, list[str]]]:
+def split_pages(names: Sequence[str], size: int, name: str) -> Iterator[tuple[str, list[str]]]:
     """Yield figure names with the phases each shows: ``name``, ``name_2``, ``name_3`` ..."""
     for number, start in enumerate(range(0, len(names), size), 1):
         yield (name if number == 1 else f"{name}_{number}"), list(names[start : start + size])
