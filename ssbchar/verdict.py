@@ -73,6 +73,16 @@ class Verdict(StrEnum):
     STRETCHED = "stretched"
     NOT_DECAYING = "not_decaying"
 
+    # A series of absorption spectra.
+    UNCHANGING = "unchanging"
+    EXCHANGING = "exchanging"
+    SEVERAL_SPECIES = "several species"
+    HELD = "held"
+    BROKEN = "broken"
+    NO_CROSSING = "none"
+    UNSEEN = "not seen"
+    AT_EDGE = "at_edge"
+
     # A share of the lithium.
     QUANTIFIED = "quantified"
     BOUNDED = "bounded"

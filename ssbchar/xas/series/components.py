@@ -1,9 +1,9 @@
-"""How many species a series holds: principal components above the known noise, and isosbestic
-points."""
+"""How many species a series holds: principal components above the noise, and isosbestic points."""
 
 from __future__ import annotations
 
 import itertools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.normalisation.part import normalise_under_choice, remove_exafs_of_measurement
 from ssbchar.xas.series.options import Series
+from ssbchar.xas.series.outputs import COMPONENTS
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,131 +21,212 @@ if TYPE_CHECKING:
 TRACY_WIDOM_95 = 0.9793
 """95 % quantile of the Tracy-Widom law of real matrices."""
 NOISE_KNOWN = 1.03
-"""Factor to which the level of the noise is known; components below its share are not told from
-noise."""
+"""Factor to which the noise level is known; weaker components cannot be told from noise."""
+FEWEST_POINTS = 10
+"""Points of the window that components need."""
+FEWEST_SPECTRA = 5
+"""Spectra that components need."""
+SCANS_OF_LEVEL = 31
+"""Scans over which the noise level is a running median: one scan gives it to 10 % only."""
+CROSSING_SIGMA = 5
+"""Standard errors that the difference of start and end must reach on both sides of a crossing."""
+REACH_SIGMA = 2
+"""Standard errors around a crossing within which the place of least scatter is sought."""
+PLACES = 21
+"""Energies that are tried there."""
+BELOW_EDGE = 5
+"""Crossings further below the first half step are left out [eV]: they lie in the pre-edge."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesWindow:
+    """Spectra of a series in the window of the analysis."""
+
+    energy: Array
+    """Shape (energy,) [eV]."""
+    norm: Array
+    """Shape (spectrum, energy)."""
+    stderr: Array
+    """Standard error of `norm`, shape (spectrum, energy)."""
+    point_stderr: Array
+    """The part of `stderr` that neighbouring points do not share (they share baseline and step)."""
+    half_steps: Array
+    """Half-step energy of each spectrum, shape (spectrum,) [eV]."""
+    axis_error: float
+    """Error of one scan's energy axis against the others' [eV]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crossing:
+    """An energy where start and end of a series cross."""
+
+    energy: float
+    """[eV]"""
+    value: float
+    """Normalised absorption."""
+    reduced_chi_square: float
+    """Of the scatter of all spectra there."""
+    p: float
+    """Probability of a greater chi-square."""
 
 
 def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
-    """Return the principal components of a series, their number above the noise, and its isosbestic
-    points.
+    """Return the principal components of a series, those above the noise, and isosbestic points.
 
     Spectra are whitened by the covariance of their noise: that of points, of pre-edge line and edge
-    step (which follow from it), and of the energy axis. What is left of noise has unit variance, so
-    its greatest squared singular value follows a known law (`noise_edge`); components above its 95
-    % point are species.
+    step (which follow from it), and of the energy axis. The remaining noise has unit variance, so
+    its greatest squared singular value follows a known law (`compute_noise_edge`); components above
+    its 95 % point are species.
 
     Parameters
     ----------
-    normalised : Dataset
-        From `ssbchar.xas.series.normalise_series`.
+    normalised : Dataset, dims spectrum, energy
+        From `ssbchar.xas.series.normalise_series`; the last spectrum is the mean.
     options : Series
-        Range.
+        Window [eV] and the test of isosbestic points.
 
     Returns
     -------
     Dataset, dims spectrum, component, energy, crossing
-        ``eigenvalue`` (component; squared singular value over the larger dimension), ``edge``
-        (component; greatest that noise gives once the earlier ones are taken out), ``indicator``
-        (component; Malinowski's), ``score`` (spectrum, component), ``loading`` (component, energy);
-        scalars ``rank``, ``rank_indicator``, ``noise_ratio`` (noise seen over noise stated); per
-        crossing ``crossing_energy`` [eV], ``crossing_value``, ``crossing_chi2``, ``crossing_p``,
-        ``crossing_held`` (1: all spectra meet there, p not below `isosbestic_p` over the number of
-        crossings); per spectrum ``number``.
-    """
-    import xarray as xr
+        As `ssbchar.xas.series.outputs.COMPONENTS`; energies in eV.
 
-    energy = normalised["energy"].values
-    e0 = float(normalised["e0"])
+    Raises
+    ------
+    BadInput
+        The window holds fewer than 10 points, or the series fewer than 5 spectra.
+    """
+    scans = normalised.isel(spectrum=slice(None, -1))
+    energy, e0 = normalised["energy"].values, float(normalised["e0"])
     use = (energy >= e0 + options.window[0]) & (energy <= e0 + options.window[1])
-    rows, stderr = (
-        normalised["norm"].values[:-1][:, use],
-        normalised["norm_stderr"].values[:-1][:, use],
-    )
-    if use.sum() < 10 or len(rows) < 5:
-        where = str(normalised.attrs.get("measurement", "series"))
+    norm = scans["norm"].values[:, use]
+    if use.sum() < FEWEST_POINTS or len(norm) < FEWEST_SPECTRA:
         raise BadInput(
-            where,
-            f"{len(rows)} spectra of {int(use.sum())} points in the window",
+            str(normalised.attrs.get("measurement", "series")),
+            f"{len(norm)} spectra of {int(use.sum())} points in the window",
             "widen series.window",
         )
     scale = estimate_noise_scale(normalised)
     white = build_whitener(normalised, use)
-    left, size, right = np.linalg.svd((rows / scale[:, None]) @ white.T, full_matrices=False)
-    n, p = rows.shape
+    left, size, right = np.linalg.svd((norm / scale[:, None]) @ white.T, full_matrices=False)
+    n, p = norm.shape
     shown = min(options.shown, size.size)
-    edges = np.array([compute_noise_edge(n - k, p - k) for k in range(shown)])
     ratio = estimate_noise_ratio(size**2, n, p)
+    edges = np.array([compute_noise_edge(n - k, p - k) for k in range(shown)])
     edges *= (max(1.0, ratio) * NOISE_KNOWN) ** 2
     above = size[:shown] ** 2 > edges
+    # The first component at or below its edge ends the species.
     rank = int(np.argmin(above)) if not above.all() else shown
-    ind = compute_indicator(size**2, n, p)
-    ds = xr.Dataset(
-        coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs)
+    indicator = compute_indicator(size**2, n, p)
+    stderr = _separate_noise(scans, use, scale, max(1.0, ratio))
+    crossings = find_crossings(
+        SeriesWindow(
+            energy=energy[use],
+            norm=norm,
+            stderr=stderr.whole,
+            point_stderr=stderr.point,
+            half_steps=scans["e0_half"].values,
+            axis_error=_read_axis_error(normalised),
+        )
     )
-    larger = max(n, p)
-    ds["eigenvalue"] = ("component", size[:shown] ** 2 / larger, {"units": "1"})
-    ds["edge"] = ("component", edges / larger, {"units": "1"})
-    ds["indicator"] = ("component", ind[:shown], {"units": "1"})
-    ds["score"] = (
-        ("spectrum", "component"),
-        (left * size)[:, :shown] * scale[:, None],
-        {"units": "1"},
+    # Bonferroni: one improbable crossing of many is no surprise.
+    least_p = options.isosbestic_p / max(len(crossings), 1)
+    crossing_p = np.array([one.p for one in crossings], float)
+    return COMPONENTS.dataset(
+        {
+            "energy": energy[use],
+            "number": scans["number"].values,
+            "eigenvalue": size[:shown] ** 2 / max(n, p),
+            "edge": edges / max(n, p),
+            "indicator": indicator[:shown],
+            "score": (left * size)[:, :shown] * scale[:, None],
+            "loading": np.linalg.solve(white, right[:shown].T).T,
+            "rank": rank,
+            "rank_indicator": int(np.nanargmin(indicator[: max(shown, 2)])) + 1,
+            "noise_ratio": ratio,
+            "crossing_energy": np.array([one.energy for one in crossings], float),
+            "crossing_value": np.array([one.value for one in crossings], float),
+            "crossing_chi2": np.array([one.reduced_chi_square for one in crossings], float),
+            "crossing_p": crossing_p,
+            "crossing_held": (crossing_p >= least_p).astype(int),
+        },
+        attrs=normalised.attrs,
     )
-    ds["loading"] = (
-        ("component", "energy"),
-        np.linalg.solve(white, right[:shown].T).T,
-        {"units": "1"},
-    )
-    ds["rank"], ds["rank_indicator"] = ((), rank), ((), int(np.nanargmin(ind[: max(shown, 2)])) + 1)
-    ds["noise_ratio"] = ((), ratio, {"units": "1"})
-    ds["number"] = ("spectrum", normalised["number"].values[:-1])
-    steady = max(1.0, ratio) * np.outer(scale, np.median(stderr / scale[:, None], axis=0))
-    own = normalised["mu_stderr"].values[:-1][:, use] / normalised["edge_step"].values[:-1, None]
-    point = steady * np.minimum(np.median(own / stderr, axis=0), 1.0)
-    halves = normalised["e0_half"].values[:-1]
-    found = find_crossings(energy[use], rows, steady, point, halves, _read_axis_error(normalised))
-    for name, values in zip(("energy", "value", "chi2", "p"), found, strict=True):
-        ds[f"crossing_{name}"] = ("crossing", values, {"units": "eV" if name == "energy" else "1"})
-    ds["crossing_held"] = (
-        "crossing",
-        (found[3] >= options.isosbestic_p / max(found[3].size, 1)).astype(int),
-    )
-    return ds
 
 
-def estimate_noise_scale(normalised: xr.Dataset, width: int = 31) -> Array:
+@dataclass(frozen=True, kw_only=True)
+class _SeparatedNoise:
+    """Standard errors of a series with a steady profile over energy, shape (spectrum, energy)."""
+
+    whole: Array
+    point: Array
+    """The part that neighbouring points do not share."""
+
+
+def _separate_noise(
+    scans: xr.Dataset, use: NDArray[np.bool_], scale: Array, ratio: float
+) -> _SeparatedNoise:
+    """Return standard errors from the series' profile and each scan's level, times `ratio`."""
+    stderr = scans["norm_stderr"].values[:, use]
+    of_points = scans["mu_stderr"].values[:, use] / scans["edge_step"].values[:, None]
+    whole = ratio * np.outer(scale, np.median(stderr / scale[:, None], axis=0))
+    point = whole * np.minimum(np.median(of_points / stderr, axis=0), 1.0)
+    return _SeparatedNoise(whole=whole, point=point)
+
+
+def estimate_noise_scale(normalised: xr.Dataset, width: int = SCANS_OF_LEVEL) -> Array:
     """Return the noise of each spectrum over that of the typical one.
 
-    Noise of a point, from all points of a scan and the running median over `width` scans (one scan
-    tells its noise to 10 % only, the beam changes slowly), over the scan's own edge step.
+    Noise of a point, from all points of a scan and the running median over `width` scans (the beam
+    changes slowly), over the scan's own edge step.
+
+    Parameters
+    ----------
+    normalised : Dataset, dims spectrum, energy
+        ``mu_stderr`` [1] and ``edge_step`` [1]; the last spectrum is the mean.
+    width : int
+        Scans.
+
+    Returns
+    -------
+    array, shape (spectrum - 1,)
     """
     from scipy.ndimage import median_filter
 
     noise = normalised["mu_stderr"].values[:-1]
-    factor = np.median(noise / np.median(noise, axis=0), axis=1)
+    level = np.median(noise / np.median(noise, axis=0), axis=1)
     step = normalised["edge_step"].values[:-1]
-    return np.asarray(
-        median_filter(factor, size=min(width, factor.size), mode="nearest") * np.median(step) / step
-    )
+    smooth = median_filter(level, size=min(width, level.size), mode="nearest")
+    return np.asarray(smooth * np.median(step) / step)
 
 
 def compute_noise_edge(n: int, p: int) -> float:
-    """Return the 95 % point of the greatest squared singular value of an n x p matrix of unit white
-    noise.
+    """Return the 95 % point of the greatest squared singular value of white noise.
 
     mu + 0.98 sigma, mu = (sqrt(n - 1) + sqrt(p))^2, sigma = (sqrt(n - 1) + sqrt(p)) (1/sqrt(n - 1)
     + 1/sqrt(p))^(1/3) (I. M. Johnstone, Ann. Statist. 29 (2001) 295).
+
+    Parameters
+    ----------
+    n, p : int
+        Shape of the matrix, whose elements have unit variance [1].
     """
     a, b = np.sqrt(max(n - 1, 1)), np.sqrt(p)
     return float((a + b) ** 2 + TRACY_WIDOM_95 * (a + b) * (1 / a + 1 / b) ** (1 / 3))
 
 
 def estimate_noise_ratio(squares: Array, n: int, p: int) -> float:
-    """Return the noise seen over the noise stated: the lower half of the eigenvalues against those
-    of white noise.
+    """Return the noise observed over the noise stated, from the lower half of the eigenvalues.
 
-    The expected ones are quantiles of the Marchenko-Pastur law (V. A. Marchenko & L. A. Pastur,
-    Math. USSR Sb. 1 (1967) 457), so that a few large components do not count.
+    Expected eigenvalues of white noise are quantiles of the Marchenko-Pastur law (V. A. Marchenko &
+    L. A. Pastur, Math. USSR Sb. 1 (1967) 457); in the lower half a few large components do not
+    count.
+
+    Parameters
+    ----------
+    squares : array, shape (min(n, p),)
+        Squared singular values [noise variance].
+    n, p : int
+        Shape of the matrix.
     """
     small, large = min(n, p), max(n, p)
     shape = small / large
@@ -157,40 +239,62 @@ def estimate_noise_ratio(squares: Array, n: int, p: int) -> float:
 
 
 def compute_indicator(squares: Array, n: int, p: int) -> Array:
-    """Return Malinowski's indicator after 1, 2 ... components; it is least at the number of
-    species.
+    """Return Malinowski's indicator after 1, 2 ... components, least at the number of species.
 
     IND(k) = sqrt(sum_{j>k} s_j^2 / (r (c - k))) / (c - k)^2 with c the smaller and r the larger
     dimension (E. R. Malinowski, Anal. Chem. 49 (1977) 612).
+
+    Parameters
+    ----------
+    squares : array, shape (min(n, p),)
+        Squared singular values [noise variance].
+    n, p : int
+        Shape of the matrix.
+
+    Returns
+    -------
+    array, shape (min(n, p),)
+        NaN at the last.
     """
     c, r = min(n, p), max(n, p)
     k = np.arange(1, c)
-    left = np.cumsum(squares[:c][::-1])[::-1][1:]
-    return np.asarray(np.append(np.sqrt(left / (r * (c - k))) / (c - k) ** 2, np.nan))
+    rest = np.cumsum(squares[:c][::-1])[::-1][1:]
+    return np.asarray(np.append(np.sqrt(rest / (r * (c - k))) / (c - k) ** 2, np.nan))
 
 
 def build_whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
-    """Return W with W C W' = 1, C the covariance of the noise of a typical normalised spectrum in
-    the window.
+    """Return W with W C W' = 1, C the noise covariance of a typical normalised spectrum.
 
     norm = (A mu) / step: C = L S L', L = (A - norm w) / step, S that of points, which
     interpolation correlates (``noise_correlation``); an error of the energy axis adds
     its square times g g' for the slopes g of the first, middle and last third of the series.
+
+    Parameters
+    ----------
+    normalised : Dataset, dims spectrum, energy
+        From `ssbchar.xas.series.normalise_series`; energies in eV.
+    use : array of bool, shape (energy,)
+        The window.
+
+    Returns
+    -------
+    array, shape (window, window)
     """
     mean = normalised.isel(spectrum=[-1])
-    part = normalise_under_choice(
+    of_mean = normalise_under_choice(
         mean, remove_exafs_of_measurement(mean), None, with_operators=True
     )
-    rest, weights = part.rest, part.weights
     norm = normalised["norm"].values[:-1]
     step = float(np.median(normalised["edge_step"].values[:-1]))
     noise = np.median(normalised["mu_stderr"].values[:-1], axis=0)
-    change = ((rest - np.outer(norm.mean(axis=0), weights)) / step)[use]
+    change = ((of_mean.rest - np.outer(norm.mean(axis=0), of_mean.weights)) / step)[use]
     change *= noise
     covariance = change @ normalised["noise_correlation"].values @ change.T
+    axis_error = _read_axis_error(normalised)
+    # The edge moves along a series, and with it the slope that an error of the axis acts on.
     for third in np.array_split(np.arange(len(norm)), 3):
         slope = np.gradient(norm[third].mean(axis=0), normalised["energy"].values)[use]
-        covariance += _read_axis_error(normalised) ** 2 * np.outer(slope, slope)
+        covariance += axis_error**2 * np.outer(slope, slope)
     return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
 
 
@@ -200,69 +304,81 @@ def _read_axis_error(normalised: xr.Dataset) -> float:
     return error if np.isfinite(error) else 0.0
 
 
-def _measure_scatter(
-    energy: Array, norm: Array, stderr: Array, point: Array, at: float, axis_error: float
-) -> tuple[float, float]:
-    """Return the mean of a series at an energy and the chi^2 of its scatter about it."""
+def find_crossings(series: SeriesWindow) -> list[Crossing]:
+    """Return where the first and the last tenth of a series cross, with the scatter there.
+
+    At an isosbestic point all spectra of two species in changing shares meet: the scatter of the
+    series there is its noise. A crossing counts if the difference reaches five standard errors on
+    both sides; its place is the energy of least scatter within two standard errors of where the two
+    means cross.
+
+    Parameters
+    ----------
+    series : SeriesWindow
+        Spectra of shape (spectrum, energy), energies in eV.
+
+    Returns
+    -------
+    list of Crossing
+        In the order of energy.
+    """
+    energy, norm, stderr = series.energy, series.norm, series.stderr
+    tenth = max(len(norm) // 10, 2)
+    change = norm[-tenth:].mean(axis=0) - norm[:tenth].mean(axis=0)
+    variance = (stderr[-tenth:] ** 2).mean(axis=0) + (stderr[:tenth] ** 2).mean(axis=0)
+    sigma = np.sqrt(variance) / np.sqrt(tenth)
+    sign = np.zeros(energy.size, int)
+    sign[change > CROSSING_SIGMA * sigma] = 1
+    sign[change < -CROSSING_SIGMA * sigma] = -1
+    above_pre_edge = energy > float(np.nanmin(series.half_steps)) - BELOW_EDGE
+    marked = np.flatnonzero((sign != 0) & above_pre_edge)
+    crossings = []
+    for before, after in itertools.pairwise(marked):
+        if sign[before] == sign[after]:
+            continue
+        turns = np.flatnonzero(np.diff(np.sign(change[before : after + 1])))
+        i = before + int(turns[0])
+        width = energy[i + 1] - energy[i]
+        middle = energy[i] + width * change[i] / (change[i] - change[i + 1])
+        steepness = max(abs(change[i] - change[i + 1]), 1e-12)
+        reach = REACH_SIGMA * sigma[i] * width / steepness
+        low, high = max(middle - reach, energy[0]), min(middle + reach, energy[-1])
+        crossings.append(_find_least_scatter(series, np.linspace(low, high, PLACES)))
+    return crossings
+
+
+def _find_least_scatter(series: SeriesWindow, places: Array) -> Crossing:
+    """Return the crossing at that of several energies where the series scatters least."""
+    from scipy.special import chdtrc
+
+    scatter = [_measure_scatter(series, float(place)) for place in places]
+    best = int(np.argmin([chi_square for _, chi_square in scatter]))
+    # One degree of freedom for the mean, one for the place.
+    dof = len(series.norm) - 2
+    mean, chi_square = scatter[best]
+    return Crossing(
+        energy=float(places[best]),
+        value=mean,
+        reduced_chi_square=chi_square / dof,
+        p=float(chdtrc(dof, chi_square)),
+    )
+
+
+def _measure_scatter(series: SeriesWindow, at: float) -> tuple[float, float]:
+    """Return the mean of a series at an energy and the chi-square of its scatter about it."""
+    energy, norm = series.energy, series.norm
     i = min(max(int(np.searchsorted(energy, at)) - 1, 0), energy.size - 2)
     share = (at - energy[i]) / (energy[i + 1] - energy[i])
     value = (1 - share) * norm[:, i] + share * norm[:, i + 1]
     slope = (norm[:, i + 1] - norm[:, i]) / (energy[i + 1] - energy[i])
-    square = (
-        ((1 - share) * point[:, i]) ** 2
-        + (share * point[:, i + 1]) ** 2
-        + (axis_error * slope) ** 2
+    point = series.point_stderr[:, i : i + 2]
+    variance = (
+        ((1 - share) * point[:, 0]) ** 2
+        + (share * point[:, 1]) ** 2
+        + (series.axis_error * slope) ** 2
     )
-    square += (1 - share) * (stderr**2 - point**2)[:, i] + share * (stderr**2 - point**2)[:, i + 1]
-    mean = float((value / square).sum() / (1 / square).sum())
-    return mean, float(((value - mean) ** 2 / square).sum())
-
-
-def find_crossings(
-    energy: Array, norm: Array, stderr: Array, point: Array, halves: Array, axis_error: float
-) -> tuple[Array, Array, Array, Array]:
-    """Return energies [eV] where the first and the last tenth of a series cross, norm there, chi^2
-    and its p.
-
-    At an isosbestic point all spectra of two species in changing shares meet: the scatter of the
-    series there is its noise. A crossing counts where the difference reaches five standard errors
-    on both sides; its place is the energy of least scatter within two standard errors of where the
-    two means cross.
-
-    Parameters
-    ----------
-    energy, norm, stderr, point : array, shapes (energy,), (spectrum, energy) ...
-        `point` is the part of `stderr` that neighbouring points do not share (baseline and step
-        they do).
-    halves : array, shape (spectrum,)
-        Half-step energies [eV]; crossings below the first are left out (pre-edge).
-    axis_error : float
-        [eV]
-    """
-    from scipy.special import chdtrc
-
-    tenth = max(len(norm) // 10, 2)
-    change = norm[-tenth:].mean(axis=0) - norm[:tenth].mean(axis=0)
-    sigma = np.sqrt(
-        (stderr[-tenth:] ** 2).mean(axis=0) + (stderr[:tenth] ** 2).mean(axis=0)
-    ) / np.sqrt(tenth)
-    sign = np.where(change > 5 * sigma, 1, np.where(change < -5 * sigma, -1, 0))
-    marked = np.flatnonzero((sign != 0) & (energy > float(np.nanmin(halves)) - 5))
-    found = []
-    for a, b in itertools.pairwise(marked):
-        if sign[a] == sign[b]:
-            continue
-        i = a + int(np.flatnonzero(np.diff(np.sign(change[a : b + 1])))[0])
-        width = energy[i + 1] - energy[i]
-        middle = energy[i] + width * change[i] / (change[i] - change[i + 1])
-        reach = 2 * sigma[i] * width / max(abs(change[i] - change[i + 1]), 1e-12)
-        places = np.linspace(max(middle - reach, energy[0]), min(middle + reach, energy[-1]), 21)
-        scatter = [
-            _measure_scatter(energy, norm, stderr, point, float(x), axis_error) for x in places
-        ]
-        best = int(np.argmin([chi2 for _, chi2 in scatter]))
-        dof = len(norm) - 2
-        mean, chi2 = scatter[best]
-        found.append((places[best], mean, chi2 / dof, float(chdtrc(dof, chi2))))
-    columns = np.array(found, float).reshape(-1, 4).T
-    return columns[0], columns[1], columns[2], columns[3]
+    # Baseline and step err alike at both points, so that their variance is interpolated.
+    shared = series.stderr[:, i : i + 2] ** 2 - point**2
+    variance += (1 - share) * shared[:, 0] + share * shared[:, 1]
+    mean = float((value / variance).sum() / (1 / variance).sum())
+    return mean, float(((value - mean) ** 2 / variance).sum())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.normalisation.part import (
@@ -18,198 +21,233 @@ from ssbchar.xas.normalisation.part import (
     remove_exafs_of_measurement,
 )
 from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
-from ssbchar.xas.series.lcf_solver import CombinationFit, build_gain, fit_combination
+from ssbchar.xas.series.lcf_solver import (
+    LEAST_STDERR,
+    CombinationFit,
+    build_gain,
+    fit_combination,
+)
 from ssbchar.xas.series.options import Mixture
+from ssbchar.xas.series.outputs import MIXTURE
 
 if TYPE_CHECKING:
     import xarray as xr
 
+NOISE_CHOICES = 3
+"""Number of choices for which the noise of the weights is propagated, to a mean covariance."""
+SPARE_POINTS = 3
+"""Points of the fit range that are needed beyond one per reference."""
+CENTRAL_68 = (15.87, 50, 84.13)
+"""Percentiles of minus one sigma, median and plus one sigma."""
+
 
 def fit_mixture(
-    normalised: xr.Dataset, references: list[xr.Dataset], options: Mixture
+    normalised: xr.Dataset, references: Sequence[xr.Dataset], options: Mixture
 ) -> xr.Dataset:
     """Return the weights of references in every spectrum of a measurement.
 
     Parameters
     ----------
-    normalised : Dataset
-        From `ssbchar.xas.normalisation.normalise_spectra`.
-    references : list of Dataset
-        The same, of the reference compounds; each one's merged spectrum counts.
+    normalised : Dataset, dims spectrum, energy
+        From `ssbchar.xas.normalisation.normalise_spectra` or
+        `ssbchar.xas.series.normalise_series`; energies in eV.
+    references : sequence of Dataset
+        The same, of the reference compounds; their merged spectra are used.
     options : Mixture
-        Range, shift.
+        Fit range and bound of the shift [eV].
 
     Returns
     -------
     Dataset, dims spectrum, reference, energy
-        ``weight`` (median over `choices` normalisation ranges), ``weight_stderr``,
-        ``weight_systematic`` (reference; their spread), ``shift`` [eV] with ``shift_stderr``,
-        ``covariance`` (spectrum, parameter, parameter2: weights then shift), ``r_factor``,
-        ``verdict``; ``fitted`` and ``measured`` over the fit range, with the normalisation of
-        `normalised`; attrs ``reduced`` (the reference of lowest edge energy), ``method``, ``notes``
-        (the references' too).
-    """
-    import xarray as xr
+        As `ssbchar.xas.series.outputs.MIXTURE`; ``fitted`` and ``measured`` with the normalisation
+        of `normalised`; attrs ``reduced``, ``method``, ``notes``.
 
-    element = (normalised.attrs["element"], normalised.attrs["edge"])
-    fitting = [r for r in references if (r.attrs["element"], r.attrs["edge"]) == element]
+    Raises
+    ------
+    BadInput
+        No reference is of the same edge, or the references do not cover the range.
+    """
     where = str(normalised.attrs.get("measurement", "spectrum"))
+    edge = (normalised.attrs["element"], normalised.attrs["edge"])
+    fitting = [r for r in references if (r.attrs["element"], r.attrs["edge"]) == edge]
     if not fitting:
-        raise BadInput(
-            where,
-            f"none of its references is measured at {' '.join(element)}",
-            "correct 'reference'",
-        )
-    e0 = float(normalised["e0"])
-    lows = [float(r["energy"][0]) for r in [normalised, *fitting]]
-    highs = [float(r["energy"][-1]) for r in [normalised, *fitting]]
-    slack = options.max_shift if options.shift else 0.0
-    low, high = (
-        max(e0 + options.window[0], max(lows) + slack),
-        min(e0 + options.window[1], min(highs) - slack),
-    )
-    energy = normalised["energy"].values
+        problem = f"none of its references is measured at {' '.join(edge)}"
+        raise BadInput(where, problem, "correct 'reference'")
+    energy, e0 = normalised["energy"].values, float(normalised["e0"])
+    low, high = _choose_range(normalised, fitting, options)
     use = (energy >= low) & (energy <= high)
-    if use.sum() < len(fitting) + 3:
-        raise BadInput(
-            where,
-            "its references do not cover its edge",
-            "widen mixture.window or give other references",
-        )
-    targets, spread = normalised["norm"].values[:, use], normalised["norm_stderr"].values[:, use]
-    done = fit_combination(
+    if use.sum() < len(fitting) + SPARE_POINTS:
+        remedy = "widen mixture.window or give other references"
+        raise BadInput(where, "its references do not cover its edge", remedy)
+    measured = normalised["norm"].values[:, use]
+    fit = fit_combination(
         energy[use],
-        targets,
-        spread,
+        measured,
+        normalised["norm_stderr"].values[:, use],
         [(r["energy"].values, r["norm"].values[-1]) for r in fitting],
         options,
     )
-    weight, systematic, covariance = fit_over_choices(normalised, fitting, use, options)
-    names = [str(r.attrs.get("measurement", f"reference {i + 1}")) for i, r in enumerate(fitting)]
-    free = [f"weight {n}" for n in names] + (["shift"] if options.shift else [])
-    ds = xr.Dataset(
-        coords={"energy": ("energy", energy[use], {"units": "eV"})}, attrs=dict(normalised.attrs)
-    )
-    ds["reference"] = ("reference", names)
-    ds["parameter"] = ("parameter", free)
-    ds["weight"] = (
-        ("spectrum", "reference"),
-        weight,
-        {"units": "1", "ancillary_variables": "weight_stderr"},
-    )
-    errors = np.sqrt(np.einsum("sii->si", covariance))
-    ds["weight_stderr"] = (("spectrum", "reference"), errors[:, : len(names)], {"units": "1"})
-    ds["weight_systematic"] = (
-        "reference",
-        systematic,
-        {"units": "1", "long_name": "spread over normalisation ranges"},
-    )
-    ds["shift"] = ("spectrum", done.shift, {"units": "eV"})
-    ds["shift_stderr"] = (
-        "spectrum",
-        errors[:, -1] if options.shift else np.zeros(len(errors)),
-        {"units": "eV"},
-    )
-    ds["covariance"] = (("spectrum", "parameter", "parameter2"), covariance, {"units": "1"})
-    ds["r_factor"] = ("spectrum", done.r_factor, {"units": "1"})
-    ds["reduced_chi_square"] = ("spectrum", done.chi2, {"units": "1"})
-    ds["verdict"] = ("spectrum", np.where(np.abs(done.shift) >= options.max_shift, "at_edge", "ok"))
-    ds["fitted"] = (("spectrum", "energy"), done.fitted, {"units": "1"})
-    ds["measured"] = (("spectrum", "energy"), normalised["norm"].values[:, use], {"units": "1"})
-    ds["name"] = normalised["name"]
+    ensemble = fit_over_choices(normalised, fitting, use, options)
+    stderr = np.sqrt(np.einsum("sii->si", ensemble.covariance))
+    names = [str(r.attrs.get("measurement", f"reference {i}")) for i, r in enumerate(fitting, 1)]
+    at_edge = np.abs(fit.shift) >= options.max_shift
+    shift = "free" if options.shift else "fixed"
     lowest = min(range(len(fitting)), key=lambda i: float(fitting[i]["e0_half"].values[-1]))
-    said = [
-        *notes.read_notes(normalised.attrs),
-        *(note for r in fitting for note in notes.read_notes_of_other(r.attrs)),
-    ]
-    ds.attrs.update(reduced=names[lowest], notes=json.dumps(said))
-    ds.attrs["method"] = (
-        f"{low - e0:+.0f} to {high - e0:+.0f} eV, shift {'free' if options.shift else 'fixed'}"
+    found = notes.read_notes(normalised.attrs)
+    found += [note for r in fitting for note in notes.read_notes_of_other(r.attrs)]
+    return MIXTURE.dataset(
+        {
+            "energy": energy[use],
+            "name": normalised["name"].values,
+            "reference": names,
+            "parameter": [f"weight {n}" for n in names] + (["shift"] if options.shift else []),
+            "weight": ensemble.weight,
+            "weight_stderr": stderr[:, : len(names)],
+            "weight_systematic": ensemble.spread,
+            "shift": fit.shift,
+            "shift_stderr": stderr[:, -1] if options.shift else np.zeros(len(stderr)),
+            "covariance": ensemble.covariance,
+            "r_factor": fit.r_factor,
+            "reduced_chi_square": fit.reduced_chi_square,
+            "verdict": np.where(at_edge, Verdict.AT_EDGE.value, Verdict.OK.value),
+            "fitted": fit.fitted,
+            "measured": measured,
+        },
+        attrs={
+            **normalised.attrs,
+            "reduced": names[lowest],
+            "notes": json.dumps(found),
+            "method": f"{low - e0:+.0f} to {high - e0:+.0f} eV, shift {shift}",
+        },
     )
-    return ds
 
 
-NOISE_CHOICES = 3
-"""Number of choices for which the noise of the weights is propagated; their mean covariance
-counts."""
+def _choose_range(
+    normalised: xr.Dataset, references: Sequence[xr.Dataset], options: Mixture
+) -> tuple[float, float]:
+    """Return the fit range [eV]: the window, as far as all spectra reach when shifted."""
+    e0 = float(normalised["e0"])
+    lows = [float(r["energy"][0]) for r in [normalised, *references]]
+    highs = [float(r["energy"][-1]) for r in [normalised, *references]]
+    slack = options.max_shift if options.shift else 0.0
+    low = max(e0 + options.window[0], max(lows) + slack)
+    high = min(e0 + options.window[1], min(highs) - slack)
+    return low, high
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceEnsemble:
+    """Weights over sets of normalisation ranges."""
+
+    weight: Array
+    """Median, shape (spectrum, reference)."""
+    spread: Array
+    """Half the central 68 % of the merged spectrum's weights, shape (reference,)."""
+    covariance: Array
+    """From noise, of weights and shift [1, eV], shape (spectrum, parameter, parameter)."""
 
 
 def fit_over_choices(
-    normalised: xr.Dataset, references: list[xr.Dataset], use: NDArray[np.bool_], options: Mixture
-) -> tuple[Array, Array, Array]:
-    """Return median weights of every spectrum over normalisation ranges, the merged one's spread,
-    and covariances.
+    normalised: xr.Dataset,
+    references: Sequence[xr.Dataset],
+    use: NDArray[np.bool_],
+    options: Mixture,
+) -> ChoiceEnsemble:
+    """Return the median weights over normalisation ranges, their spread and covariance.
 
-    Half the central 68 % is the spread, as for the paired comparison. The covariance (spectrum,
-    parameter, parameter) is that of noise under the same choices. The polynomial above the edge is
-    fitted to the spectra without EXAFS, as in `ssbchar.xas.normalisation.normalise`; with fewer
-    than two choices its own ranges are taken.
+    The spread is half the central 68 %, as for the paired comparison. The covariance is that of
+    noise under the same choices. The polynomial above the edge is fitted to the spectra without
+    EXAFS, as in `ssbchar.xas.normalisation.normalise`; with fewer than two choices the ranges of
+    the normalisation step are used.
+
+    Parameters
+    ----------
+    normalised : Dataset, dims spectrum, energy
+        Energies in eV.
+    references : sequence of Dataset
+        Their last spectrum is used.
+    use : array of bool, shape (energy,)
+        The fit range.
+    options : Mixture
+        Number of choices and their seed.
     """
     datasets = [normalised, *(r.isel(spectrum=[-1]) for r in references)]
     smooths = [remove_exafs_of_measurement(ds) for ds in datasets]
-    drawn: list[ProcessingChoice | None] = [None]
-    if options.choices > 1:
-        axes, e0s = [ds["energy"].values for ds in datasets], [float(ds["e0"]) for ds in datasets]
-        drawn = [*draw_choices(axes, e0s, Comparison(choices=options.choices, seed=options.seed))]
     stderr = normalised["norm_stderr"].values[:, use]
-    found, covariance = [], []
-    for i, choice in enumerate(drawn):
+    weights, covariances = [], []
+    for i, choice in enumerate(_draw(datasets, options)):
         noisy = i < NOISE_CHOICES
-        parts = [
+        sample, *others = (
             normalise_under_choice(ds, smooth, choice, noisy)
             for ds, smooth in zip(datasets, smooths, strict=True)
-        ]
-        grid = parts[0].energy[use]
-        done = fit_combination(
-            grid, parts[0].norm[:, use], stderr, [(p.energy, p.norm[0]) for p in parts[1:]], options
         )
-        found.append(done.weight)
+        grid = sample.energy[use]
+        pairs = [(other.energy, other.norm[0]) for other in others]
+        fit = fit_combination(grid, sample.norm[:, use], stderr, pairs, options)
+        weights.append(fit.weight)
         if noisy:
-            covariance.append(propagate_noise(grid, parts, stderr, done, options))
-    low, middle, high = np.percentile(found, [15.87, 50, 84.13], axis=0)
-    return middle, np.asarray(high - low)[-1] / 2, np.mean(covariance, axis=0)
+            covariances.append(propagate_noise(grid, [sample, *others], stderr, fit, options))
+    low, middle, high = np.percentile(weights, CENTRAL_68, axis=0)
+    return ChoiceEnsemble(
+        weight=middle,
+        spread=np.asarray(high - low)[-1] / 2,
+        covariance=np.mean(covariances, axis=0),
+    )
+
+
+def _draw(datasets: Sequence[xr.Dataset], options: Mixture) -> list[ProcessingChoice | None]:
+    """Return the choices of normalisation ranges; None stands for those of the datasets."""
+    if options.choices <= 1:
+        return [None]
+    axes = [ds["energy"].values for ds in datasets]
+    e0s = [float(ds["e0"]) for ds in datasets]
+    comparison = Comparison(choices=options.choices, seed=options.seed)
+    return [*draw_choices(axes, e0s, comparison)]
 
 
 def propagate_noise(
     grid: Array,
-    parts: list[NormalisedMeasurement],
+    measurements: Sequence[NormalisedMeasurement],
     stderr: Array,
-    done: CombinationFit,
+    fit: CombinationFit,
     options: Mixture,
 ) -> Array:
-    """Return the covariance of (weights, shift) from the noise of spectrum and references, their
-    baselines included.
+    """Return the covariance of (weights, shift) from the noise of spectrum and references.
 
     norm = (A mu) / step with A mu = mu - pre, step = w . mu: a change d mu moves the parameters by
-    G d mu, G = gain (A - norm w) / step; references add the same, times their weight.
+    G d mu, G = gain (A - norm w) / step, baselines included; references add the same, times their
+    weight.
 
     Parameters
     ----------
     grid : array, shape (energy,)
         Energies of the fit [eV].
-    parts : list of Part
+    measurements : sequence of NormalisedMeasurement
         The spectra, then the references.
     stderr : array, shape (spectrum, energy)
         What the fit was weighted by.
-    done : Combined
+    fit : CombinationFit
+        Where the derivatives are taken.
     options : Mixture
+        Whether the weights sum to one.
+
+    Returns
+    -------
+    array, shape (spectrum, parameter, parameter)
+        [1, eV]
     """
-    solve = build_gain(
-        done.columns,
-        1 / np.maximum(stderr, 1e-12) ** 2,
-        len(parts) - 1 if options.sum_to_one else 0,
-    )
-    total = np.zeros((len(done.shift), solve.shape[1], solve.shape[1]))
-    factors = [np.ones_like(done.shift), *(-done.weight.T)]
-    for part, factor in zip(parts, factors, strict=True):
-        onto = np.asarray(
-            [np.interp(grid, part.energy, unit) for unit in np.eye(part.energy.size)]
-        ).T
-        direct = solve @ (onto @ part.rest)
-        height = np.einsum(
-            "npe,ne->np", solve, np.broadcast_to(part.norm @ onto.T, done.fitted.shape)
-        )
-        change = (direct - height[:, :, None] * part.weights) / part.step[:, None, None]
-        change *= factor[:, None, None] * part.stderr[:, None, :]
+    power = 1 / np.maximum(stderr, LEAST_STDERR) ** 2
+    gain = build_gain(fit.columns, power, len(measurements) - 1 if options.sum_to_one else 0)
+    total = np.zeros((len(fit.shift), gain.shape[1], gain.shape[1]))
+    factors = [np.ones_like(fit.shift), *(-fit.weight.T)]
+    for one, factor in zip(measurements, factors, strict=True):
+        # Interpolation to the fit's grid as a matrix, shape (grid, energy).
+        units = np.eye(one.energy.size)
+        onto = np.asarray([np.interp(grid, one.energy, unit) for unit in units]).T
+        direct = gain @ (onto @ one.rest)
+        norm = np.broadcast_to(one.norm @ onto.T, fit.fitted.shape)
+        height = np.einsum("npe,ne->np", gain, norm)
+        change = (direct - height[:, :, None] * one.weights) / one.step[:, None, None]
+        change *= factor[:, None, None] * one.stderr[:, None, :]
         total += np.einsum("npe,nqe->npq", change, change)
     return total

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,18 +27,46 @@ from ssbchar.xas.normalisation.options import Normalisation
 if TYPE_CHECKING:
     import xarray as xr
 
+NOISE_SCANS = 30
+"""From so many scans on, noise is found along the series (`estimate_noise_along_series`)."""
+SAMPLED = 40
+"""Number of scans whose interpolation gives the correlation of noise between points."""
+SAME_ENERGY = 1e-6
+"""Energies closer than this are one [eV]."""
+FEWEST_ALIKE = 3
+"""Scans that a series needs."""
+FEWEST_TO_COMPARE = 5
+"""Scans that are needed to say that one differs from the others."""
+ONE_IN = 5
+"""At most one scan in so many is excluded."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GriddedScans:
+    """Scans of a series on the axis of the first."""
+
+    energy: Array
+    """Shape (energy,) [eV]."""
+    mu: Array
+    """Shape (scan, energy)."""
+    noise: Array
+    """Standard error of the raw points, shape (scan, energy)."""
+    correlation: Array
+    """Covariance of the points of a typical scan, in units of that noise, shape (energy,
+    energy)."""
+
 
 def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
     """Return normalised spectra of every scan of a series, and their mean.
 
     As `ssbchar.xas.normalisation.normalise_spectra`, but no scan is a repeat of another: noise
     comes from each scan and its neighbours in the series, and a scan that differs from the mean of
-    its neighbours far beyond what others do is set aside.
+    its neighbours far beyond what others do is excluded.
 
     Parameters
     ----------
-    calibrated : Dataset
-        From `ssbchar.xas.normalisation.calibrate_energy`.
+    calibrated : Dataset, dims scan, point
+        From `ssbchar.xas.normalisation.calibrate_energy`; energies in eV.
     options : Normalisation
         Ranges, outliers.
 
@@ -46,163 +76,199 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         As of `ssbchar.xas.normalisation.normalise_spectra`; ``number`` (spectrum), from 1, 0 for
         the mean, which is last and named ``merged``; ``noise_correlation`` (energy, energy2):
         covariance of the points of a typical scan in units of the noise of its raw points, not
-        quite 1 on the diagonal where scans are interpolated. Scans set aside are left out.
+        quite 1 on the diagonal where scans are interpolated. Excluded scans are left out.
+
+    Raises
+    ------
+    BadInput
+        Fewer than three scans are alike.
     """
-    aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
     names = [str(s) for s in calibrated["source_file"].values]
-    good, options = (
-        np.flatnonzero(calibrated["status"].values == "ok"),
-        resolve_core_width(options, calibrated.attrs),
-    )
-    energy, mu, noise, correlation = _regrid_scans(calibrated, good)
-    done = calibrated.attrs.get("mode") == "normalised"
-    e0 = find_origin(energy, mu, options, names[good[0]], done)
-    limits = edge.choose_fit_ranges(
-        energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
-    )
-    tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
-    norm = (
-        mu if done else edge.normalise_edges(energy, mu, limits, options.victoreen, None, tail).norm
-    )
+    good = np.flatnonzero(calibrated["status"].values == "ok")
+    options = resolve_core_width(options, calibrated.attrs)
+    scans = _regrid_scans(calibrated, good)
+    energy, mu, noise = scans.energy, scans.mu, scans.noise
+    already = calibrated.attrs.get("mode") == "normalised"
+    e0 = find_origin(energy, mu, options, names[good[0]], already)
+    norm, step = _normalise_scans(energy, mu, e0, options, already)
     keep = select_like_neighbours(norm, options.outlier)
-    for i in np.flatnonzero(~keep):
-        problem = "the scan differs from its neighbours far beyond what others do"
-        aside.append(
-            {
-                "where": names[good[i]],
-                "problem": problem,
-                "remedy": "left out of the series; look at it",
-            }
-        )
-    if keep.sum() < 3:
-        raise BadInput(
-            names[good[0]],
-            f"only {int(keep.sum())} scans of the series are alike",
-            "check the scans",
-        )
+    if keep.sum() < FEWEST_ALIKE:
+        problem = f"only {int(keep.sum())} scans of the series are alike"
+        raise BadInput(names[good[0]], problem, "check the scans")
     kept, mu, noise = good[keep], mu[keep], noise[keep]
-    if len(mu) >= NOISE_SCANS and not np.isfinite(calibrated["mu_stderr"].values[kept]).any():
-        made = edge.normalise_edges(energy, mu, limits, options.victoreen, None, tail)
-        step = np.ones((len(mu), 1)) if done else made.edge_step[:, None]
-        noise = step * estimate_noise_along_series(
-            energy, mu if done else made.norm, noise / step, correlation
-        )
-    both = np.vstack([mu, mu.mean(axis=0)])
-    stderr = np.vstack([noise, np.sqrt((noise**2).sum(axis=0)) / len(mu)])
+    stated = np.isfinite(calibrated["mu_stderr"].values[kept]).any()
+    if len(mu) >= NOISE_SCANS and not stated:
+        norm, step = _normalise_scans(energy, mu, e0, options, already)
+        relative = estimate_noise_along_series(energy, norm, noise / step, scans.correlation)
+        noise = step * relative
+    mean_noise = np.sqrt((noise**2).sum(axis=0)) / len(mu)
     label = [*(names[i] for i in kept), "merged"]
     ds = build_normalised_dataset(
-        energy, both, stderr, e0, options, label, ["ok"] * len(label), done
+        energy,
+        np.vstack([mu, mu.mean(axis=0)]),
+        np.vstack([noise, mean_noise]),
+        e0,
+        options,
+        names=label,
+        states=["ok"] * len(label),
+        already=already,
     )
     ds["number"] = ("spectrum", np.append(kept + 1, 0))
-    ds["noise_correlation"] = (("energy", "energy2"), correlation, {"units": "1"})
+    ds["noise_correlation"] = (("energy", "energy2"), scans.correlation, {"units": "1"})
     for name in ("shift", "shift_stderr"):
         ds[name] = ("spectrum", np.append(calibrated[name].values[kept], np.nan), {"units": "eV"})
     ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[kept]), ""])
+    excluded = json.loads(calibrated.attrs.get("set_aside", "[]"))
+    excluded += _describe_outliers([names[i] for i in good[~keep]])
     ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": 1}
-    ds.attrs.update(
-        set_aside=json.dumps(aside), notes=json.dumps(notes.read_notes(calibrated.attrs))
-    )
+    ds.attrs["set_aside"] = json.dumps(excluded)
+    ds.attrs["notes"] = json.dumps(notes.read_notes(calibrated.attrs))
     return ds
 
 
-NOISE_SCANS = 30
-"""From so many scans on, noise is found along the series (`noise_along`)."""
-SAMPLED = 40
-"""Number of scans whose interpolation tells the correlation of noise between points."""
+def _normalise_scans(
+    energy: Array, mu: Array, e0: float, options: Normalisation, already: bool
+) -> tuple[Array, Array]:
+    """Return normalised scans (scan, energy) and their edge steps (scan, 1).
+
+    Scans that are normalised already pass as they are.
+    """
+    if already:
+        return mu, np.ones((len(mu), 1))
+    limits = edge.choose_fit_ranges(
+        energy,
+        e0,
+        pre1=options.pre1,
+        pre2=options.pre2,
+        norm1=options.norm1,
+        norm2=options.norm2,
+        nnorm=options.nnorm,
+    )
+    tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
+    done = edge.normalise_edges(energy, mu, limits, options.victoreen, None, tail)
+    return done.norm, done.edge_step[:, None]
 
 
-def _regrid_scans(
-    calibrated: xr.Dataset, good: NDArray[np.int_]
-) -> tuple[Array, Array, Array, Array]:
-    """Return the first scan's energies within all scans' range; there mu and noise of each scan,
-    and its correlation.
+def _describe_outliers(names: Sequence[str]) -> list[dict[str, str]]:
+    return [
+        {
+            "where": name,
+            "problem": "the scan differs from its neighbours far beyond what others do",
+            "remedy": "left out of the series; look at it",
+        }
+        for name in names
+    ]
 
-    Noise is found on each scan's own axis, before a cubic spline (the matrix W) lays it on the
-    common one; the correlation is the mean of W W' over scans spread over the series.
+
+def _regrid_scans(calibrated: xr.Dataset, good: NDArray[np.int_]) -> GriddedScans:
+    """Return the good scans on the first one's energies, within the range of all scans.
+
+    Noise is found on each scan's own axis, before a cubic spline (the matrix W) interpolates it to
+    the common one; the correlation is the mean of W W' over scans spread over the series.
     """
     from scipy.interpolate import CubicSpline
 
     axes = calibrated["energy"].values[good]
     low, high = np.nanmin(axes, axis=1).max(), np.nanmax(axes, axis=1).min()
-    grid = axes[0][np.isfinite(axes[0]) & (axes[0] >= low - 1e-9) & (axes[0] <= high + 1e-9)]
+    first = axes[0]
+    grid = first[np.isfinite(first) & (first >= low - 1e-9) & (first <= high + 1e-9)]
     mu, noise = np.empty((good.size, grid.size)), np.empty((good.size, grid.size))
-    correlation, sampled = (
-        np.zeros((grid.size, grid.size)),
-        np.linspace(0, good.size - 1, SAMPLED).astype(int),
-    )
+    correlation = np.zeros((grid.size, grid.size))
+    # In a short series a scan is sampled several times, and counts as often.
+    sampled = np.linspace(0, good.size - 1, SAMPLED).astype(int)
     for row, i in enumerate(report_progress(list(good), "reading", "scans")):
-        x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
+        x, y, s = (calibrated[name].values[i] for name in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
         x, y, s = x[use], y[use], s[use]
         if not np.isfinite(s).all():
             steepest = x[1:][np.argmax(np.diff(y))]
             s = estimate_point_noise(x, y[None], float(steepest), np.ones(x.size))[0]
-        same = x.size == grid.size and np.abs(x - grid).max() < 1e-6
+        same = x.size == grid.size and np.abs(x - grid).max() < SAME_ENERGY
         mu[row] = y if same else CubicSpline(x, y)(grid)
         noise[row] = np.interp(grid, x, s)
         if row in sampled:
-            moved = np.eye(grid.size) if same else CubicSpline(x, np.eye(x.size))(grid)
-            correlation += np.count_nonzero(sampled == row) / SAMPLED * (moved @ moved.T)
-    return grid, mu, noise, correlation
+            spline = np.eye(grid.size) if same else CubicSpline(x, np.eye(x.size))(grid)
+            share = np.count_nonzero(sampled == row) / SAMPLED
+            correlation += share * (spline @ spline.T)
+    return GriddedScans(energy=grid, mu=mu, noise=noise, correlation=correlation)
 
 
 def estimate_noise_along_series(
     energy: Array, norm: Array, noise: Array, correlation: Array
 ) -> Array:
-    """Return the noise of each point of each spectrum from how it jumps off its neighbours in the
-    series.
+    """Return the noise of each point of each spectrum from its neighbours in the series.
 
     The second difference of three consecutive spectra holds no structure of the edge, so the noise
-    is seen where a single spectrum does not show it (white line, edge). Its course over energy is
+    is seen where a single spectrum does not show it (white line, edge). Its profile over energy is
     the median over the series; its level in each scan is that of `noise`.
 
     Parameters
     ----------
-    energy, norm, noise : array, shapes (energy,), (spectrum, energy), (spectrum, energy)
+    energy : array, shape (energy,)
+        [eV]
+    norm, noise : array, shape (spectrum, energy)
         `noise` from each spectrum alone.
     correlation : array, shape (energy, energy)
         From interpolation.
+
+    Returns
+    -------
+    array, shape (spectrum, energy)
     """
     from scipy.ndimage import median_filter
 
     level = np.median(noise / np.median(noise, axis=0), axis=1)
     bend = norm[:-2] - 2 * norm[1:-1] + norm[2:]
     size = np.sqrt(level[:-2] ** 2 + 4 * level[1:-1] ** 2 + level[2:] ** 2)
+    # Interpolated points jump less than independent ones of the same noise.
     root = np.linalg.cholesky(correlation + 1e-9 * np.eye(energy.size))
     unit = np.sqrt((measure_jumps(energy, np.asarray(root.T, float)) ** 2).sum(axis=0))
-    profile = (
-        MAD_TO_SIGMA * np.median(np.abs(measure_jumps(energy, bend)) / size[:, None], axis=0) / unit
-    )
+    jumps = np.abs(measure_jumps(energy, bend)) / size[:, None]
+    profile = MAD_TO_SIGMA * np.median(jumps, axis=0) / unit
     inside = np.isfinite(profile)
-    profile = median_filter(
-        np.interp(energy, energy[inside], profile[inside]), size=5, mode="nearest"
-    )
+    filled = np.interp(energy, energy[inside], profile[inside])
+    profile = median_filter(filled, size=5, mode="nearest")
     return np.asarray(level[:, None] * profile)
 
 
 def select_like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
-    """Return which spectra lie as near to the mean of their two neighbours as the others do (five
-    are needed to tell).
-
-    The first and the last are held against the line through the next two.
+    """Return which spectra are as close to the mean of their two neighbours as the others are.
 
     The distance of a spectrum is the root mean square over its points; beyond `limit` times the
-    median distance it does not belong. Where one scan is bad its neighbours are measured against
-    those that are not.
+    median distance it is an outlier. The first and the last are compared with the line through the
+    next two. The worst is removed first, since its neighbours are measured against it.
+
+    Parameters
+    ----------
+    norm : array, shape (spectrum, energy)
+        Normalised absorption [1].
+    limit : float
+        0 keeps all; so do fewer than five spectra.
+
+    Returns
+    -------
+    array of bool, shape (spectrum,)
     """
     n = len(norm)
     keep = np.ones(n, bool)
-    if n < 5 or limit <= 0:
+    if n < FEWEST_TO_COMPARE or limit <= 0:
         return keep
-    for _ in range(n // 5):
+    for _ in range(n // ONE_IN):
         places = np.flatnonzero(keep)
-        rows = norm[places]
-        padded = np.vstack([2 * rows[:1] - rows[1:2], rows, 2 * rows[-1:] - rows[-2:-1]])
-        off = np.sqrt(np.mean((rows - 0.5 * (padded[:-2] + padded[2:])) ** 2, axis=1))
-        ends = rows[[0, -1]] - 2 * rows[[1, -2]] + rows[[2, -3]]
-        off[[0, -1]] = 0.5 * np.sqrt(np.mean(ends**2, axis=1))
-        worst = int(np.argmax(off))
-        if off[worst] <= limit * max(float(np.median(off)), 1e-12):
+        distance = _measure_distances(norm[places])
+        worst = int(np.argmax(distance))
+        if distance[worst] <= limit * max(float(np.median(distance)), 1e-12):
             break
         keep[places[worst]] = False
     return keep
+
+
+def _measure_distances(rows: Array) -> Array:
+    """Return the distance of each spectrum from its neighbours, shape (spectrum,)."""
+    first, last = 2 * rows[:1] - rows[1:2], 2 * rows[-1:] - rows[-2:-1]
+    padded = np.vstack([first, rows, last])
+    neighbours = 0.5 * (padded[:-2] + padded[2:])
+    distance = np.sqrt(np.mean((rows - neighbours) ** 2, axis=1))
+    ends = rows[[0, -1]] - 2 * rows[[1, -2]] + rows[[2, -3]]
+    distance[[0, -1]] = 0.5 * np.sqrt(np.mean(ends**2, axis=1))
+    return np.asarray(distance)

@@ -1,8 +1,9 @@
-"""References at many shifts of the energy axis, by Taylor series from a few cells."""
+"""References at many shifts of the energy axis, by Taylor series from a few cells of shifts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,20 @@ from ssbchar.typing import Array
 
 CELL = 0.02
 """Width of the cells of shifts within which references are Taylor series [eV]."""
+TERMS = 4
+"""Terms of the series; the fourth derivative of a cubic spline is zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellOfShifts:
+    """The spectra whose shift lies in one cell."""
+
+    rows: NDArray[np.int_]
+    """Their indices, shape (n,)."""
+    table: Array
+    """Taylor coefficients of the references, shape (reference, TERMS, energy)."""
+    offset: Array
+    """Distance of each shift from the middle of the cell, shape (n,) [eV]."""
 
 
 class ShiftedReferences:
@@ -18,61 +33,137 @@ class ShiftedReferences:
 
     Within a cell the series of a cubic spline ends with its third derivative; where a knot lies
     between, the error is below CELL**3 / 48 times the jump of that derivative.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        Where the references are evaluated [eV].
+    references : sequence of (energies, norm)
+        Each on its own axis [eV].
     """
 
-    def __init__(self, energy: Array, references: list[tuple[Array, Array]]) -> None:
+    def __init__(self, energy: Array, references: Sequence[tuple[Array, Array]]) -> None:
         from scipy.interpolate import CubicSpline
 
         self.energy = energy
         self.splines = [CubicSpline(x, y) for x, y in references]
-        self.tables: dict[int, Array] = {}
+        self._tables: dict[int, Array] = {}
 
-    def table(self, cell: int) -> Array:
-        """Return (-1)**q / q! times the q-th derivatives at E - cell CELL, shape (reference, q =
-        0..3, energy)."""
-        if cell not in self.tables:
+    def tabulate_cell(self, cell: int) -> Array:
+        """Return (-1)**q / q! times the q-th derivatives at E - cell CELL, q = 0..3.
+
+        Parameters
+        ----------
+        cell : int
+            Multiple of CELL.
+
+        Returns
+        -------
+        array, shape (reference, TERMS, energy)
+            Unit eV^-q.
+        """
+        if cell not in self._tables:
             x = self.energy - cell * CELL
             scale = (1.0, -1.0, 0.5, -1 / 6)
-            self.tables[cell] = np.array(
-                [[f * s(x, q) for q, f in enumerate(scale)] for s in self.splines]
+            self._tables[cell] = np.array(
+                [[f * spline(x, q) for q, f in enumerate(scale)] for spline in self.splines]
             )
-        return self.tables[cell]
+        return self._tables[cell]
 
-    def basis(self, shift: Array) -> list[Array]:
-        """Return each reference at E - s of each spectrum, arrays (spectrum, energy)."""
-        out = [np.empty((shift.size, self.energy.size)) for _ in self.splines]
-        for rows, table, d in self.cells(shift):
-            powers = d[:, None] ** np.arange(4)
-            for one, part in zip(out, table, strict=True):
-                one[rows] = powers @ part
-        return out
+    @property
+    def unshifted(self) -> Array:
+        """The references without a shift, shape (reference, energy)."""
+        return self.tabulate_cell(0)[:, 0]
 
-    def combined(self, weight: Array, shift: Array) -> Array:
-        """Return sum_i w_i ref_i(E - s) of each spectrum."""
-        out = np.empty((shift.size, self.energy.size))
-        for rows, table, d in self.cells(shift):
-            terms = weight[rows][:, :, None] * (d[:, None] ** np.arange(4))[:, None, :]
-            out[rows] = terms.reshape(d.size, -1) @ table.reshape(-1, self.energy.size)
-        return out
+    def shift_each(self, shift: Array) -> list[Array]:
+        """Return each reference at E - s of each spectrum.
 
-    def offset(self, shift: Array) -> Array:
-        """Return how far each shift lies from the middle of its cell [eV]."""
-        return np.asarray(shift - np.round(shift / CELL) * CELL)
+        Parameters
+        ----------
+        shift : array, shape (spectrum,)
+            [eV]
 
-    def slope(self, weight: Array, shift: Array) -> Array:
-        """Return sum_i w_i ref_i'(E - s) of each spectrum."""
-        out = np.empty((shift.size, self.energy.size))
-        for rows, table, d in self.cells(shift):
-            powers = -np.arange(1, 4) * d[:, None] ** np.arange(3)
-            terms = weight[rows][:, :, None] * powers[:, None, :]
-            out[rows] = terms.reshape(d.size, -1) @ table[:, 1:].reshape(-1, self.energy.size)
-        return out
+        Returns
+        -------
+        list of array, shape (spectrum, energy)
+        """
+        shifted = [np.empty((shift.size, self.energy.size)) for _ in self.splines]
+        for cell in self.group_by_cell(shift):
+            powers = cell.offset[:, None] ** np.arange(TERMS)
+            for one, coefficients in zip(shifted, cell.table, strict=True):
+                one[cell.rows] = powers @ coefficients
+        return shifted
 
-    def cells(self, shift: Array) -> Iterator[tuple[NDArray[np.int_], Array, Array]]:
-        """Yield the spectra of each cell, its table and their distance from its middle [eV]."""
+    def combine(self, weight: Array, shift: Array) -> Array:
+        """Return sum_i w_i ref_i(E - s) of each spectrum.
+
+        Parameters
+        ----------
+        weight : array, shape (spectrum, reference)
+        shift : array, shape (spectrum,)
+            [eV]
+
+        Returns
+        -------
+        array, shape (spectrum, energy)
+        """
+        combined = np.empty((shift.size, self.energy.size))
+        for cell in self.group_by_cell(shift):
+            powers = cell.offset[:, None] ** np.arange(TERMS)
+            terms = weight[cell.rows][:, :, None] * powers[:, None, :]
+            flat = terms.reshape(cell.offset.size, -1)
+            combined[cell.rows] = flat @ cell.table.reshape(-1, self.energy.size)
+        return combined
+
+    def differentiate(self, weight: Array, shift: Array) -> Array:
+        """Return sum_i w_i ref_i'(E - s) of each spectrum, the derivative by energy.
+
+        Parameters
+        ----------
+        weight : array, shape (spectrum, reference)
+        shift : array, shape (spectrum,)
+            [eV]
+
+        Returns
+        -------
+        array, shape (spectrum, energy)
+            [1/eV]
+        """
+        slope = np.empty((shift.size, self.energy.size))
+        for cell in self.group_by_cell(shift):
+            # d/dE = -d/ds of the series, term by term.
+            powers = -np.arange(1, TERMS) * cell.offset[:, None] ** np.arange(TERMS - 1)
+            terms = weight[cell.rows][:, :, None] * powers[:, None, :]
+            flat = terms.reshape(cell.offset.size, -1)
+            slope[cell.rows] = flat @ cell.table[:, 1:].reshape(-1, self.energy.size)
+        return slope
+
+    def group_by_cell(self, shift: Array) -> Iterator[CellOfShifts]:
+        """Yield the spectra of each cell of shifts, with its table.
+
+        Parameters
+        ----------
+        shift : array, shape (spectrum,)
+            [eV]
+        """
         cell = np.round(shift / CELL).astype(int)
         order = np.argsort(cell, kind="stable")
         for rows in np.split(order, np.flatnonzero(np.diff(cell[order])) + 1):
             if rows.size:
                 middle = int(cell[rows[0]])
-                yield rows, self.table(middle), shift[rows] - middle * CELL
+                yield CellOfShifts(
+                    rows=rows,
+                    table=self.tabulate_cell(middle),
+                    offset=shift[rows] - middle * CELL,
+                )
+
+
+def measure_offset(shift: Array) -> Array:
+    """Return the distance of each shift from the middle of its cell [eV].
+
+    Parameters
+    ----------
+    shift : array, shape (spectrum,)
+        [eV]
+    """
+    return np.asarray(shift - np.round(shift / CELL) * CELL)
