@@ -1,27 +1,29 @@
-"""Where a signal leaves zero: likelihood of the change point of a flat-then-rising signal with its
-own errors.
+"""Where a signal leaves its flat level: the change point of a flat, then rising signal with errors
+on both axes.
 
 The signal is ``b`` before ``u0`` and ``b + c_1 (u - u0) + c_2 (u - u0)^2`` after it, rising; the
-square is always there, because a straight line through growth that bends puts the change too early.
-Where the data strongly call for another shape, sets of other powers join. The density of ``u0`` is
-the profile likelihood averaged over the sets with their Bayesian information criterion (model
-averaging: J. A. Hoeting et al., Statist. Sci. 14 (1999) 382).
+square is always included, because a straight line through growth that bends puts the change too
+early. Where the data strongly call for another shape, further sets of powers join. The density of
+``u0`` is the profile likelihood averaged over the sets with their Bayesian information criterion
+(model averaging: J. A. Hoeting et al., Statist. Sci. 14 (1999) 382).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ssbchar.typing import Array
 from ssbchar.uncertain import inflation_from_residuals
 
-Sets = tuple[tuple[float, ...], ...]
+Powers = tuple[float, ...]
 GRID = 241
-USUAL: Sets = ((1.0, 2.0), (2.0,))
+"""Places at which the density of the change is evaluated."""
+USUAL: tuple[Powers, ...] = ((1.0, 2.0), (2.0,))
 """Powers of growth that begins with a finite slope, or as a square."""
-OTHERS: Sets = ((1.0, 2.0, 3.0), (1.5, 2.5), (2.0, 3.0), (3.0, 4.0))
+OTHERS: tuple[Powers, ...] = ((1.0, 2.0, 3.0), (1.5, 2.5), (2.0, 3.0), (3.0, 4.0))
 """Powers of growth of other shapes (nucleation and growth begin with powers up to 4)."""
 TRUST = 8.0
 """The stated errors weigh like this many residuals of their own when scatter is judged."""
@@ -32,21 +34,71 @@ STRONG = 6.0
 J. Am. Stat. Assoc. 90 (1995) 773: strong evidence)."""
 BEYOND = 0.15
 """The change may lie this share of the window before its first point."""
+FEWEST_FLAT = 6
+"""Points before the change from which its flat level is fitted; with fewer it is zero."""
+ROUNDS = 4
+"""Times that errors and shape are brought into agreement."""
+NARROWINGS = 2
+"""Times that the grid is narrowed to the density found on it."""
+NARROWED = 6.0
+"""Half width of the narrowed grid, in standard deviations of the density."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChangePoint:
-    """Density of a change point, summed up."""
+    """Density of a change point, summed up, in the unit of the coordinate."""
 
     value: float
     """Its mean."""
     stderr: float
+    """Its standard deviation."""
     lower95: float
+    """Its 2.5 % quantile."""
     upper95: float
+    """Its 97.5 % quantile."""
     inflation: float
-    """Factor on the stated errors after the change: scatter times serial correlation."""
+    """Factor on the stated errors after the change: scatter times serial correlation [1]."""
     at_edge: bool
     """The 95 % limit on the flat side reaches the first point: only the other limit is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Signal:
+    """A signal along a coordinate scaled to 0-1, arrays of shape (n,)."""
+
+    x: Array
+    y: Array
+    stderr: Array
+    has_level: bool
+    """Whether the level before the change is fitted; else it is zero."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ShapeFit:
+    """Fits of one set of powers, for a change at each place of a grid."""
+
+    powers: Powers
+    criterion: Array
+    """Bayesian information criterion, shape (grid,); infinite where the signal would fall."""
+    fitted: Array
+    """Shape (grid, n)."""
+    coefficients: Array
+    """Shape (grid, terms): one per power, then the level."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AveragedShapes:
+    """Density of the change averaged over shapes, and the likeliest of them."""
+
+    density: Array
+    """Not normalised, shape (grid,)."""
+    change: float
+    """Where the likeliest shape has its change."""
+    fitted: Array
+    slope: Array
+    """Of the likeliest shape, shape (n,)."""
+    parameters: int
+    """Free parameters of the likeliest shape, the change included."""
 
 
 def find_change_point(
@@ -62,111 +114,169 @@ def find_change_point(
     Parameters
     ----------
     u, u_stderr : ndarray, shape (n,)
-        Coordinate, increasing from before the change to after it, and its error.
+        Coordinate (a temperature [degC] or a frame number [1]), increasing from before the change
+        to after it, and its standard error.
     y, stderr : ndarray, shape (n,)
+        Signal and its standard error, in any unit.
     latest : float
-        The change is not later than this (the signal is seen there).
+        The change is not later than this: the signal is seen there; in the unit of `u`.
+
+    Returns
+    -------
+    ChangePoint
+        In the unit of `u`.
     """
     scale, zero = float(np.ptp(u)) or 1.0, float(u.min())
-    x, x_stderr, end = (u - zero) / scale, u_stderr / scale, (latest - zero) / scale
+    end = (latest - zero) / scale
+    x = (u - zero) / scale
+    has_level = int(np.sum(x < end)) >= FEWEST_FLAT
+    signal = _Signal(x=x, y=y, stderr=stderr, has_level=has_level)
     grid = np.linspace(-BEYOND, end, GRID)
-    baseline = int(np.sum(x < end)) >= 6
-    sets: Sets = USUAL + OTHERS  # the scatter is judged about the shape that fits best
-    total, inflation, best = stderr, 1.0, float(grid[-1])
-    for turn in range(4):
-        if turn == 2:
-            sets = _called_for(x, y, total, grid, baseline)
-        density, best, fitted, slope, freedom = _density(x, y, total, grid, sets, baseline)
-        stated = np.hypot(stderr, slope * x_stderr)
-        total, inflation = _inflated(x, y - fitted, stated, best, freedom)
-    for _ in range(2):
-        density, best, *_ = _density(x, y, total, grid, sets, baseline)
-        mean, spread = _moments(grid, density)
-        width = max(spread, float(grid[1] - grid[0]))
-        grid = np.linspace(max(-BEYOND, mean - 6 * width), min(end, mean + 6 * width), GRID)
-    density, *_ = _density(x, y, total, grid, sets, baseline)
-    mean, spread = _moments(grid, density)
+    signal, shapes, inflation = _adjust_errors(signal, u_stderr / scale, grid)
+    for _ in range(NARROWINGS):
+        density = _average_shapes(signal, grid, shapes).density
+        mean, spread = _mean_and_spread(grid, density)
+        reach = NARROWED * max(spread, float(grid[1] - grid[0]))
+        grid = np.linspace(max(-BEYOND, mean - reach), min(end, mean + reach), GRID)
+    density = _average_shapes(signal, grid, shapes).density
+    mean, spread = _mean_and_spread(grid, density)
     cumulative = np.cumsum(density) / np.sum(density)
-    low, high = (float(np.interp(q, cumulative, grid)) for q in (0.025, 0.975))
-    edge = low <= 0.0
+    low, high = (float(np.interp(share, cumulative, grid)) for share in (0.025, 0.975))
     return ChangePoint(
-        mean * scale + zero,
-        spread * scale,
-        low * scale + zero,
-        high * scale + zero,
-        inflation,
-        edge,
+        value=mean * scale + zero,
+        stderr=spread * scale,
+        lower95=low * scale + zero,
+        upper95=high * scale + zero,
+        inflation=inflation,
+        at_edge=low <= 0.0,
     )
 
 
-def _called_for(x: Array, y: Array, stderr: Array, grid: Array, baseline: bool) -> Sets:
-    """Return the usual sets, with the others where one of these betters them by `STRONG`."""
-    usual = _criteria(x, y, stderr, grid, USUAL, baseline)[0].min()
-    other = _criteria(x, y, stderr, grid, OTHERS, baseline)[0].min()
+def _adjust_errors(
+    signal: _Signal, x_stderr: Array, grid: Array
+) -> tuple[_Signal, Sequence[Powers], float]:
+    """Return the signal with errors that agree with its scatter, the shapes its data call for, and
+    the factor on the errors after the change."""
+    stated, inflation = signal.stderr, 1.0
+    # at first all shapes compete, so that the scatter is judged about the one that fits best
+    shapes: Sequence[Powers] = USUAL + OTHERS
+    for turn in range(ROUNDS):
+        if turn == ROUNDS // 2:
+            shapes = _select_shapes(signal, grid)
+        best = _average_shapes(signal, grid, shapes)
+        total = np.hypot(stated, best.slope * x_stderr)
+        stderr, inflation = _inflate_errors(signal, total, best)
+        signal = replace(signal, stderr=stderr)
+    return signal, shapes, inflation
+
+
+def _select_shapes(signal: _Signal, grid: Array) -> Sequence[Powers]:
+    """Return the sets of powers to average over: others than the usual only on strong evidence."""
+    usual = np.min([fit.criterion for fit in _fit_shapes(signal, grid, USUAL)])
+    other = np.min([fit.criterion for fit in _fit_shapes(signal, grid, OTHERS)])
     return USUAL + OTHERS if other < usual - STRONG else USUAL
 
 
-def _moments(grid: Array, density: Array) -> tuple[float, float]:
+def _mean_and_spread(grid: Array, density: Array) -> tuple[float, float]:
+    """Return mean and standard deviation of a density on a grid."""
     mean = float(np.sum(grid * density) / np.sum(density))
     return mean, float(np.sqrt(np.sum((grid - mean) ** 2 * density) / np.sum(density)))
 
 
-def _criteria(
-    x: Array, y: Array, stderr: Array, grid: Array, sets: Sets, baseline: bool
-) -> tuple[Array, list[tuple[Array, Array]]]:
-    """Return the information criterion (sets, grid), and of each set the fitted signals and
-    coefficients."""
-    weight = 1.0 / stderr
-    past = np.maximum(x[None] - grid[:, None], 0.0)
-    criteria, states = [], []
-    for chosen in sets:
-        terms = [past**k for k in chosen] + ([np.ones_like(past)] if baseline else [])
+def _fit_shapes(signal: _Signal, grid: Array, shapes: Sequence[Powers]) -> list[_ShapeFit]:
+    """Return the weighted least-squares fit of each set of powers, for a change at each place.
+
+    The criterion is chi-square + (terms + 1) ln n; the change itself is the further parameter.
+    """
+    weight = 1.0 / signal.stderr
+    past = np.maximum(signal.x[None] - grid[:, None], 0.0)
+    fits = []
+    for powers in shapes:
+        terms = [past**power for power in powers]
+        if signal.has_level:
+            terms.append(np.ones_like(past))
         design = np.stack(terms, axis=-1)
-        white = design * weight[:, None]
-        normal = np.einsum("gna,gnb->gab", white, white)
-        size = np.sqrt(np.maximum(np.einsum("gaa->ga", normal), 1e-300))
-        unit = normal / size[:, :, None] / size[:, None, :] + 1e-10 * np.eye(len(terms))
-        right = np.einsum("gna,n->ga", white, y * weight) / size
-        coefficients = np.linalg.solve(unit, right[..., None])[..., 0] / size
+        coefficients = _solve_weighted(design, weight, signal.y)
         fitted = np.einsum("gna,ga->gn", design, coefficients)
-        chi2 = np.sum(((y - fitted) * weight) ** 2, axis=1)
+        chi2 = np.sum(((signal.y - fitted) * weight) ** 2, axis=1)
+        # a signal that falls after the change is no onset
         chi2 = np.where(coefficients[:, 0] > 0, chi2, np.inf)
-        criteria.append(chi2 + (len(terms) + 1) * np.log(x.size))
-        states.append((fitted, coefficients))
-    return np.array(criteria), states
+        criterion = chi2 + (len(terms) + 1) * np.log(signal.x.size)
+        fits.append(
+            _ShapeFit(powers=powers, criterion=criterion, fitted=fitted, coefficients=coefficients)
+        )
+    return fits
 
 
-def _density(
-    x: Array, y: Array, stderr: Array, grid: Array, sets: Sets, baseline: bool
-) -> tuple[Array, float, Array, Array, int]:
-    """Return the density on the grid; and of the likeliest: the change, fitted signal, slope, free
-    parameters."""
-    table, states = _criteria(x, y, stderr, grid, sets, baseline)
+def _solve_weighted(design: Array, weight: Array, y: Array) -> Array:
+    """Return weighted least-squares coefficients (grid, terms) for designs (grid, n, terms).
+
+    Normal equations scaled to a unit diagonal, with a ridge of 1e-10: late changes leave too few
+    points for all terms.
+    """
+    white = design * weight[:, None]
+    normal = np.einsum("gna,gnb->gab", white, white)
+    size = np.sqrt(np.maximum(np.einsum("gaa->ga", normal), 1e-300))
+    scaled = normal / size[:, :, None] / size[:, None, :] + 1e-10 * np.eye(design.shape[2])
+    right = np.einsum("gna,n->ga", white, y * weight) / size
+    return np.asarray(np.linalg.solve(scaled, right[..., None])[..., 0] / size)
+
+
+def _average_shapes(signal: _Signal, grid: Array, shapes: Sequence[Powers]) -> _AveragedShapes:
+    """Return the density of the change on the grid, averaged over shapes, and the likeliest."""
+    fits = _fit_shapes(signal, grid, shapes)
+    table = np.array([fit.criterion for fit in fits])
     if not np.isfinite(table).any():
-        return np.ones_like(grid), float(grid[-1]), np.zeros_like(y), np.zeros_like(y), 1
+        # nothing rises anywhere: every place is as likely
+        return _AveragedShapes(
+            density=np.ones_like(grid),
+            change=float(grid[-1]),
+            fitted=np.zeros_like(signal.y),
+            slope=np.zeros_like(signal.y),
+            parameters=1,
+        )
     density = np.exp(-0.5 * (table - table.min())).sum(axis=0)
-    which, where = np.unravel_index(int(np.argmin(table)), table.shape)
-    fitted, coefficients = states[which]
-    past = np.maximum(x - grid[where], 0.0)
-    slope = np.zeros_like(x)
-    for k, c in zip(sets[which], coefficients[where], strict=False):
-        slope += np.where(past > 0, c * k * past ** (k - 1), 0.0)
-    parameters = len(sets[which]) + int(baseline) + 1
-    return density, float(grid[where]), fitted[where], slope, parameters
+    which, place = np.unravel_index(int(np.argmin(table)), table.shape)
+    best = fits[which]
+    return _AveragedShapes(
+        density=density,
+        change=float(grid[place]),
+        fitted=best.fitted[place],
+        slope=_slope_from_powers(
+            signal.x - grid[place], best.powers, best.coefficients[place, : len(best.powers)]
+        ),
+        parameters=len(best.powers) + int(signal.has_level) + 1,
+    )
 
 
-def _inflated(
-    x: Array, residual: Array, stated: Array, change: float, parameters: int
-) -> tuple[Array, float]:
+def _slope_from_powers(off: Array, powers: Powers, coefficients: Array) -> Array:
+    """Return d/dx sum_k c_k x^k past the change, zero before it; `off` is x less the change."""
+    past = np.maximum(off, 0.0)
+    slope = np.zeros_like(off)
+    for power, coefficient in zip(powers, coefficients, strict=True):
+        slope += np.where(past > 0, coefficient * power * past ** (power - 1), 0.0)
+    return slope
+
+
+def _inflate_errors(signal: _Signal, stated: Array, best: _AveragedShapes) -> tuple[Array, float]:
     """Return errors that agree with the scatter before and after the change, and the factor after
     it."""
-    z = residual / stated
-    after = x > change
+    z = (signal.y - best.fitted) / stated
+    after = signal.x > best.change
+    before_factor = _scatter_factor(z[~after], 1)
+    after_factor = _scatter_factor(z[after], best.parameters - 1)
     serial = inflation_from_residuals(z)
-    if serial < (1 + CHANCE / np.sqrt(z.size)) / np.sqrt(max(1 - CHANCE**2 / z.size, 1e-3)):
+    # the inflation sqrt((1 + rho) / (1 - rho)) at rho = CHANCE / sqrt(n), for any small n
+    chance = (1 + CHANCE / np.sqrt(z.size)) / np.sqrt(max(1 - CHANCE**2 / z.size, 1e-3))
+    if serial < chance:
         serial = 1.0
-    factors = []
-    for part, used in ((~after, 1), (after, parameters - 1)):
-        freedom = max(int(part.sum()) - used, 0)
-        factors.append(np.sqrt((TRUST + float(np.sum(z[part] ** 2))) / (TRUST + freedom)))
-    return stated * np.where(after, factors[1], factors[0]) * serial, float(factors[1] * serial)
+    return stated * np.where(after, after_factor, before_factor) * serial, float(
+        after_factor * serial
+    )
+
+
+def _scatter_factor(z: Array, used: int) -> float:
+    """Return the factor on stated errors that standardised residuals ask for, `used` parameters
+    fitted to them."""
+    freedom = max(z.size - used, 0)
+    return float(np.sqrt((TRUST + float(np.sum(z**2))) / (TRUST + freedom)))

@@ -3,252 +3,310 @@ tests."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.furnace.segments import Segment, measure_frame_interval, split_segments
-from ssbchar.hexrd.onset import change_point
+from ssbchar.hexrd.furnace.segments import (
+    Segment,
+    SegmentKind,
+    measure_frame_interval,
+    split_segments,
+)
+from ssbchar.hexrd.onset.change_point import ChangePoint, find_change_point
 from ssbchar.hexrd.onset.options import Onset
 from ssbchar.statistics import ONE_SIDED_95, find_runs
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
+from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
 
-METHOD = "change point of the intensity: flat, then linear and square in T - T0; averaged profile likelihood"
+FEWEST_FRAMES = 3
+"""Usable frames that a segment must have."""
+FULLY_THERE = 4
+"""Frames, the first seen included, of which the largest intensity is the full one of a jump."""
+NEARLY_ABSENT = 0.1
+"""Share of the full intensity below which the frame before a jump counts as without the phase."""
+SCATTERED = 1.5
+"""Factor on the stated errors from which the reason names it."""
+METHOD = (
+    "change point of the intensity: flat, then linear and square in T - T0; "
+    "averaged profile likelihood"
+)
+METHOD_OF_JUMP = "between two frames: absent in one, fully there in the next"
+METHOD_OF_FRAMES = "presence test of each frame"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhaseOnSegment:
-    """A phase's intensity along one segment."""
+    """A phase's intensity along one segment; arrays of shape (frames,), usable frames only."""
 
-    ramp: Segment
-    number: NDArray[np.int64]
+    segment: Segment
+    number: Index
     """Frame numbers."""
     temperature: Array
+    """[degC]"""
     temperature_stderr: Array
+    """[degC]"""
     temperature_systematic: Array
+    """[degC]"""
     rate: Array
+    """[K/min]"""
     intensity: Array
+    """[counts degree]"""
     stderr: Array
     significance: Array
-    seen: NDArray[np.bool_]
-    """Presence test of each frame alone."""
+    """Of the presence test [standard deviations]."""
+    seen: Bool
+    """Whether the frame belongs to a run of frames that show the phase."""
 
     @property
     def on_hold(self) -> bool:
         """Whether only frames, not temperatures, can be told apart."""
-        return self.ramp.kind == "hold"
+        return self.segment.kind is SegmentKind.HOLD
+
+    @property
+    def direction(self) -> float:
+        """Sign that makes the temperature rise with the frame number."""
+        return -1.0 if self.segment.kind is SegmentKind.COOLING else 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Rise:
+    """The same, ordered so that the phase comes: as measured for its onset, backwards for its
+    end."""
+
+    phase: PhaseOnSegment
+    backward: bool
+    order: Index
+    """Indices into the arrays of `phase`."""
+    begin: int
+    """Place in `order` of the first frame that shows the phase."""
+
+    @property
+    def quantity(self) -> str:
+        what = "end" if self.backward else "onset"
+        return f"{what}_frame" if self.phase.on_hold else f"{what}_temperature"
+
+    @property
+    def sign(self) -> float:
+        """Sign that makes the coordinate increase along the order."""
+        return self.phase.direction * (-1.0 if self.backward else 1.0)
 
 
 def find_onsets(lattice: xr.Dataset, furnace: xr.Dataset, options: Onset) -> list[Conclusion]:
     """Return onset and end of every phase on every segment (``onset.json``).
 
-    The change point of the intensity (`change_point.find`) gives value and 95 % limits; the
+    The change point of the intensity (`find_change_point`) gives value and 95 % limits; the
     presence tests of single frames bound it. Where a phase was there from the start, is still
     there, or never came, the row has a one-sided limit and a verdict: `present_from_start`,
     `still_present`, `not_seen`. On holds frames are given, not temperatures.
+
+    Parameters
+    ----------
+    lattice : Dataset
+        ``lattice.nc``: ``intensity`` [counts degree], ``intensity_stderr``,
+        ``intensity_upper95``, ``significance`` and ``present``, shape (frame, phase).
+    furnace : Dataset
+        ``furnace.nc``: ``temperature`` [degC] with its errors, ``rate`` [K/min] and ``segment``,
+        shape (frame,).
+    options : Onset
+
+    Returns
+    -------
+    list of Conclusion
+        Temperatures [degC], or frame numbers [1] on holds.
     """
     interval = measure_frame_interval(furnace)
-    rows: list[Conclusion] = []
     strongest = float(np.nanmax(lattice["intensity"].values, initial=0.0))
-    for ramp in split_segments(furnace["segment"].values):
+    rows: list[Conclusion] = []
+    for segment in split_segments(furnace["segment"].values):
         for p, name in enumerate(lattice["phase"].values):
-            course = _course(lattice, furnace, p, ramp, options)
-            if course is None:
+            phase = _select_phase(lattice, furnace, p, segment, options)
+            if phase is None:
                 continue
-            for conclusion in _judged(course, interval, strongest, options):
-                rows.append(_named(conclusion, str(name), ramp.name))
+            if phase.seen.any():
+                found = _conclude_changes(phase, interval, options)
+            else:
+                found = _conclude_not_seen(phase, strongest)
+            rows += [replace(row, subject=str(name), condition=segment.name) for row in found]
     return rows
 
 
-def _named(conclusion: Conclusion, phase: str, condition: str) -> Conclusion:
-    from dataclasses import replace
-
-    return replace(conclusion, subject=phase, condition=condition)
-
-
-def _course(
-    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, ramp: Segment, options: Onset
+def _select_phase(
+    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, segment: Segment, options: Onset
 ) -> PhaseOnSegment | None:
-    """Return a phase's intensity on a ramp; frames without a phase count as zero with the width of
-    their limit."""
-    frames = ramp.frames
-    value = lattice["intensity"].values[frames, phase].astype(float)
-    stderr = lattice["intensity_stderr"].values[frames, phase].astype(float)
-    limit = lattice["intensity_upper95"].values[frames, phase].astype(float)
-    blank = ~np.isfinite(value) | ~(stderr > 0)
-    stderr = np.where(blank, limit / ONE_SIDED_95, stderr)
-    value = np.where(blank, 0.0, value)
-    significance = np.nan_to_num(lattice["significance"].values[frames, phase], nan=0.0)
-    present = lattice["present"].values[frames, phase] == 1
-    good = np.isfinite(value) & np.isfinite(stderr) & (stderr > 0)
-    good &= np.isfinite(furnace["temperature"].values[frames])
-    if good.sum() < 3:
+    """Return a phase's intensity on a segment, None with too few usable frames.
+
+    Where the refinement left the phase out, the intensity is zero with the error that its upper
+    limit stands for.
+    """
+
+    def read(name: str) -> Array:
+        values: Array = lattice[name].values[segment.frames, phase].astype(float)
+        return values
+
+    value, stderr = read("intensity"), read("intensity_stderr")
+    left_out = ~np.isfinite(value) | ~(stderr > 0)
+    stderr = np.where(left_out, read("intensity_upper95") / ONE_SIDED_95, stderr)
+    value = np.where(left_out, 0.0, value)
+    significance = np.nan_to_num(read("significance"), nan=0.0)
+    shown = (read("present") == 1) & (significance >= options.significance)
+
+    usable = np.isfinite(value) & np.isfinite(stderr) & (stderr > 0)
+    usable &= np.isfinite(furnace["temperature"].values[segment.frames])
+    if usable.sum() < FEWEST_FRAMES:
         return None
-    at = frames[good]
+    frames = segment.frames[usable]
+
+    def read_furnace(name: str) -> Array:
+        values: Array = furnace[name].values[frames].astype(float)
+        return values
+
     return PhaseOnSegment(
-        ramp,
-        lattice["frame"].values[at],
-        furnace["temperature"].values[at].astype(float),
-        np.nan_to_num(furnace["temperature_stderr"].values[at].astype(float)),
-        np.nan_to_num(furnace["temperature_systematic"].values[at].astype(float)),
-        np.nan_to_num(furnace["rate"].values[at].astype(float)),
-        value[good],
-        stderr[good],
-        significance[good],
-        _runs((present & (significance >= options.significance))[good], options.consecutive),
+        segment=segment,
+        number=lattice["frame"].values[frames],
+        temperature=read_furnace("temperature"),
+        temperature_stderr=np.nan_to_num(read_furnace("temperature_stderr")),
+        temperature_systematic=np.nan_to_num(read_furnace("temperature_systematic")),
+        rate=np.nan_to_num(read_furnace("rate")),
+        intensity=value[usable],
+        stderr=stderr[usable],
+        significance=significance[usable],
+        seen=_drop_short_runs(shown[usable], options.consecutive),
     )
 
 
-def _runs(seen: NDArray[np.bool_], shortest: int) -> NDArray[np.bool_]:
-    """Return `seen` without runs shorter than `shortest`."""
-    out = np.zeros_like(seen)
-    for begin, end in find_runs(seen):
-        out[begin:end] = end - begin >= min(shortest, seen.size)
-    return out
+def _drop_short_runs(seen: Bool, shortest: int) -> Bool:
+    """Return `seen` without runs shorter than `shortest` (or than all frames there are)."""
+    kept = np.zeros_like(seen)
+    for start, stop in find_runs(seen):
+        kept[start:stop] = stop - start >= min(shortest, seen.size)
+    return kept
 
 
-def _judged(
-    course: PhaseOnSegment, interval: float, strongest: float, options: Onset
-) -> list[Conclusion]:
-    """Return the rows of one phase on one segment."""
-    name = (
-        ("onset_frame", "end_frame") if course.on_hold else ("onset_temperature", "end_temperature")
-    )
-    first, last = course.temperature[0], course.temperature[-1]
-    if not course.seen.any():
-        if course.on_hold:
-            return []
-        limit = float(np.max(np.maximum(course.intensity, 0) + ONE_SIDED_95 * course.stderr))
-        share = (
-            f"below {100 * limit / strongest:.2g} % of the strongest phase (95 %)"
-            if strongest > 0
-            else "no limit"
-        )
-        reason = f"not seen between {first:.0f} and {last:.0f} degC: intensity {share}"
-        return [
-            Conclusion(
-                name[0],
-                unit="degC",
-                verdict="not_seen",
-                reason=reason,
-                method="presence test of each frame",
-            )
-        ]
-    rows = []
-    for quantity, reverse in ((name[0], False), (name[1], True)):
-        rows.append(_change(course, quantity, reverse, interval, options))
-    told = [r for r in rows if r is not None]
-    return told
-
-
-def _change(
-    course: PhaseOnSegment, quantity: str, reverse: bool, interval: float, options: Onset
-) -> Conclusion | None:
-    """Return where a phase begins (or, in reverse, ends)."""
-    order = np.arange(course.seen.size)[:: -1 if reverse else 1]
-    seen = course.seen[order]
-    begin = int(np.argmax(seen))
-    unit = "1" if course.on_hold else "degC"
-    if begin == 0:
-        return None if course.on_hold else _one_sided(course, quantity, reverse)
-    # u grows from where the phase is absent to where it is present
-    sign = (1.0 if course.ramp.kind != "cooling" else -1.0) * (-1.0 if reverse else 1.0)
-    along = course.number.astype(float) if course.on_hold else course.temperature
-    u, error = (
-        sign * along[order],
-        np.zeros(order.size) if course.on_hold else course.temperature_stderr[order],
-    )
-    kept = _window(course.intensity[order], begin, options)
-    told = _evidence(course, order, begin)
-    first, before = u[begin], u[begin - 1]
-    y, sigma = course.intensity[order], course.stderr[order]
-    level = float(np.max(y[begin : begin + 4]))
-    if y[begin] > options.upper_share * level and y[begin - 1] < 0.1 * level:
-        gap = abs(first - before)
-        middle, spread = (first + before) / 2, gap / np.sqrt(12)
-        found = change_point.ChangePoint(
-            middle, spread, middle - 0.475 * gap, middle + 0.475 * gap, 1.0, False
-        )
-        method = "between two frames: absent in one, fully there in the next"
+def _conclude_not_seen(phase: PhaseOnSegment, strongest: float) -> list[Conclusion]:
+    """Return the row of a phase that no frame shows, none on a hold."""
+    if phase.on_hold:
+        return []
+    limit = float(np.max(np.maximum(phase.intensity, 0) + ONE_SIDED_95 * phase.stderr))
+    if strongest > 0:
+        share = f"below {100 * limit / strongest:.2g} % of the strongest phase (95 %)"
     else:
-        found = _found(kept, u, error, y, sigma, max(first, before))
-        if found.at_edge and kept[0] > 0:
-            found = _found(np.arange(kept[-1] + 1), u, error, y, sigma, max(first, before))
-        method = METHOD
-    low, high = sorted((sign * found.lower95, sign * found.upper95))
-    value = sign * found.value
-    near = int(np.argmin(np.abs(along - value)))
-    systematic = 0.0 if course.on_hold else float(course.temperature_systematic[near])
-    if found.inflation > 1.5:
-        told += f"; scatter {found.inflation:.1f} times the stated errors"
-    if not course.on_hold and np.isfinite(interval):
-        told += f"; one frame spans {abs(course.rate[near]) * interval / 60:.1f} K at {abs(course.rate[near]):.2g} K/min"
-    if found.at_edge:
-        return Conclusion(
-            quantity,
-            value=None,
-            stderr=None,
-            systematic=systematic,
-            lower95=None if sign > 0 else low,
-            upper95=high if sign > 0 else None,
-            unit=unit,
-            verdict="one_sided",
-            reason=f"the change reaches the segment's end; {told}",
-            method=method,
+        share = "without a limit"
+    first, last = phase.temperature[0], phase.temperature[-1]
+    return [
+        Conclusion(
+            "onset_temperature",
+            unit="degC",
+            verdict=Verdict.NOT_SEEN,
+            reason=f"not seen between {first:.0f} and {last:.0f} degC: intensity {share}",
+            method=METHOD_OF_FRAMES,
         )
-    return Conclusion(
-        quantity,
-        value=value,
-        stderr=found.stderr,
+    ]
+
+
+def _conclude_changes(phase: PhaseOnSegment, interval: float, options: Onset) -> list[Conclusion]:
+    """Return onset and end of a phase that some frames show."""
+    rows = []
+    for backward in (False, True):
+        order = np.arange(phase.seen.size)[:: -1 if backward else 1]
+        begin = int(np.argmax(phase.seen[order]))
+        rise = _Rise(phase=phase, backward=backward, order=order, begin=begin)
+        if begin > 0:
+            rows.append(_conclude_change(rise, interval, options))
+        elif not phase.on_hold:
+            rows.append(_conclude_one_sided(rise))
+    return rows
+
+
+def _conclude_change(rise: _Rise, interval: float, options: Onset) -> Conclusion:
+    """Return where a phase begins (or, backwards, ends)."""
+    phase, sign = rise.phase, rise.sign
+    along = phase.number.astype(float) if phase.on_hold else phase.temperature
+    found, method = _locate_change(rise, sign * along[rise.order], options)
+    value = sign * found.value
+    low, high = sorted((sign * found.lower95, sign * found.upper95))
+    nearest = int(np.argmin(np.abs(along - value)))
+    systematic = 0.0 if phase.on_hold else float(phase.temperature_systematic[nearest])
+    reason = _describe_frames(rise)
+    if found.inflation > SCATTERED:
+        reason += f"; scatter {found.inflation:.1f} times the stated errors"
+    if not phase.on_hold and np.isfinite(interval):
+        rate = abs(phase.rate[nearest])
+        reason += f"; one frame spans {rate * interval / 60:.1f} K at {rate:.2g} K/min"
+    row = Conclusion(
+        rise.quantity,
         systematic=systematic,
-        lower95=value - np.hypot(value - low, 1.96 * systematic),
-        upper95=value + np.hypot(high - value, 1.96 * systematic),
-        unit=unit,
-        verdict="ok",
-        reason=told,
+        unit="1" if phase.on_hold else "degC",
         method=method,
     )
-
-
-def _found(
-    kept: NDArray[np.intp], u: Array, error: Array, y: Array, sigma: Array, latest: float
-) -> change_point.ChangePoint:
-    """Return the change point of some frames, put in the order of u."""
-    at = kept[np.argsort(u[kept], kind="stable")]
-    return change_point.find_change_point(u[at], error[at], y[at], sigma[at], latest)
-
-
-def _one_sided(course: PhaseOnSegment, quantity: str, reverse: bool) -> Conclusion:
-    """Return the limit where the phase is there at the segment's very start (or end)."""
-    n = -1 if reverse else 0
-    at, systematic = float(course.temperature[n]), float(course.temperature_systematic[n])
-    margin = 1.96 * np.hypot(systematic, course.temperature_stderr[n])
-    warmer = (course.ramp.kind == "cooling") != reverse
-    verdict = "still_present" if reverse else "present_from_start"
-    reason = (
-        f"seen in frame {course.number[n]} at {at:.0f} degC ({course.significance[n]:.0f} sigma)"
-    )
-    return Conclusion(
-        quantity,
-        systematic=systematic,
-        lower95=at - margin if warmer else None,
-        upper95=None if warmer else at + margin,
-        unit="degC",
-        verdict=verdict,
+    if found.at_edge:
+        return replace(
+            row,
+            lower95=None if sign > 0 else low,
+            upper95=high if sign > 0 else None,
+            verdict=Verdict.ONE_SIDED,
+            reason=f"the change reaches the segment's end; {reason}",
+        )
+    return replace(
+        row,
+        value=value,
+        stderr=found.stderr,
+        lower95=value - np.hypot(value - low, 1.96 * systematic),
+        upper95=value + np.hypot(high - value, 1.96 * systematic),
+        verdict=Verdict.OK,
         reason=reason,
-        method="presence test of each frame",
     )
 
 
-def _window(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
-    """Return the frames of the growth up to its share of the maximum, and as many and more before
-    it.
+def _locate_change(rise: _Rise, u: Array, options: Onset) -> tuple[ChangePoint, str]:
+    """Return the change point along u, which grows from where the phase is absent, and the
+    method."""
+    y, begin = rise.phase.intensity[rise.order], rise.begin
+    full = float(np.max(y[begin : begin + FULLY_THERE]))
+    if y[begin] > options.upper_share * full and y[begin - 1] < NEARLY_ABSENT * full:
+        return _bracket_jump(u[begin - 1], u[begin]), METHOD_OF_JUMP
+    growth = _select_growth(y, begin, options)
+    found = _fit_growth(rise, u, growth)
+    if found.at_edge and growth[0] > 0:
+        # the flat part before the growth was cut too short: take all of it
+        found = _fit_growth(rise, u, np.arange(growth[-1] + 1))
+    return found, METHOD
+
+
+def _bracket_jump(before: float, first: float) -> ChangePoint:
+    """Return the change of a jump between two frames: anywhere between them, equally likely."""
+    gap, middle = abs(first - before), (first + before) / 2
+    return ChangePoint(
+        value=middle,
+        stderr=gap / np.sqrt(12),
+        lower95=middle - 0.475 * gap,
+        upper95=middle + 0.475 * gap,
+        inflation=1.0,
+        at_edge=False,
+    )
+
+
+def _fit_growth(rise: _Rise, u: Array, growth: NDArray[np.intp]) -> ChangePoint:
+    """Return the change point of some frames (places in the order of `rise`), sorted by u."""
+    phase = rise.phase
+    places = growth[np.argsort(u[growth], kind="stable")]
+    frames = rise.order[places]
+    u_stderr = np.zeros(places.size) if phase.on_hold else phase.temperature_stderr[frames]
+    latest = max(u[rise.begin], u[rise.begin - 1])
+    return find_change_point(
+        u[places], u_stderr, phase.intensity[frames], phase.stderr[frames], latest
+    )
+
+
+def _select_growth(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
+    """Return the frames of the growth up to its share of the maximum, and twice as many (20 at
+    least) before it.
 
     Growth is judged on the running median of five frames, so that one noisy frame does not end
     it.
@@ -256,18 +314,42 @@ def _window(intensity: Array, begin: int, options: Onset) -> NDArray[np.intp]:
     padded = np.pad(intensity[begin:], 2, mode="edge")
     smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
     high = np.flatnonzero(smooth >= options.upper_share * float(np.max(smooth)))
-    stop = min(intensity.size, begin + max(int(high[0]) + 1 if high.size else 0, 5))
+    count = max(int(high[0]) + 1 if high.size else 0, 5)
+    stop = min(intensity.size, begin + count)
     return np.arange(max(0, begin - max(20, 2 * (stop - begin))), stop)
 
 
-def _evidence(course: PhaseOnSegment, order: NDArray[np.intp], begin: int) -> str:
-    """Return which frames the presence test tells apart."""
-    seen, absent = order[begin], order[begin - 1]
-    text = (
-        f"seen in frame {course.number[seen]} ({course.temperature[seen]:.0f} degC, "
-        f"{course.significance[seen]:.0f} sigma), not in frame {course.number[absent]}"
+def _conclude_one_sided(rise: _Rise) -> Conclusion:
+    """Return the limit where the phase is there at the segment's very start (or end)."""
+    phase = rise.phase
+    edge = int(rise.order[0])
+    at, systematic = float(phase.temperature[edge]), float(phase.temperature_systematic[edge])
+    margin = 1.96 * np.hypot(systematic, phase.temperature_stderr[edge])
+    # the change lies outside the segment, against the direction in which u grows
+    is_colder = rise.sign > 0
+    significance = phase.significance[edge]
+    return Conclusion(
+        rise.quantity,
+        systematic=systematic,
+        lower95=None if is_colder else at - margin,
+        upper95=at + margin if is_colder else None,
+        unit="degC",
+        verdict=Verdict.STILL_PRESENT if rise.backward else Verdict.PRESENT_FROM_START,
+        reason=f"seen in frame {phase.number[edge]} at {at:.0f} degC ({significance:.0f} sigma)",
+        method=METHOD_OF_FRAMES,
     )
-    gaps = int(np.sum(~course.seen[order[begin:]])) if np.all(order[:2] == [0, 1]) else 0
-    inner = course.seen[np.flatnonzero(course.seen)[0] : np.flatnonzero(course.seen)[-1] + 1]
-    missing = int(np.sum(~inner)) if gaps else 0
-    return text + (f"; not seen in {missing} frames in between" if missing else "")
+
+
+def _describe_frames(rise: _Rise) -> str:
+    """Return which frames the presence test tells apart."""
+    phase = rise.phase
+    first, before = rise.order[rise.begin], rise.order[rise.begin - 1]
+    text = (
+        f"seen in frame {phase.number[first]} ({phase.temperature[first]:.0f} degC, "
+        f"{phase.significance[first]:.0f} sigma), not in frame {phase.number[before]}"
+    )
+    shown = np.flatnonzero(phase.seen)
+    missing = int(np.sum(~phase.seen[shown[0] : shown[-1] + 1]))
+    if missing and not rise.backward:
+        text += f"; not seen in {missing} frames in between"
+    return text

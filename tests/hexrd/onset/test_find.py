@@ -1,11 +1,14 @@
 """Onset and end: truth inside honest limits on heating and cooling; limits and verdicts where there
 is no change."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hexrd.made_lattice import MadePhase, made
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd.furnace.segments import Segment, SegmentKind, split_segments
 from ssbchar.hexrd.onset import change_point, find
 from ssbchar.hexrd.onset.options import Onset
 
@@ -165,3 +168,156 @@ def test_shapes_of_growth(shape: str) -> None:
         )
         covered += found.lower95 < 602 < found.upper95
     assert covered >= 16
+
+
+FLAT = find.PhaseOnSegment(
+    segment=Segment(name="heating", kind=SegmentKind.HEATING, frames=np.arange(6)),
+    number=np.arange(11, 17),
+    temperature=np.array([100.0, 110.0, 120.0, 130.0, 140.0, 150.0]),
+    temperature_stderr=np.full(6, 3.0),
+    temperature_systematic=np.full(6, 4.0),
+    rate=np.full(6, 5.0),
+    intensity=np.array([0.0, 0.5, 0.0, 10.0, 12.0, 11.0]),
+    stderr=np.ones(6),
+    significance=np.array([0.0, 0.5, 0.0, 10.0, 12.0, 11.0]),
+    seen=np.array([False, False, False, True, True, True]),
+)
+COOLING = Segment(name="cooling", kind=SegmentKind.COOLING, frames=np.arange(6))
+HOLD = Segment(name="hold", kind=SegmentKind.HOLD, frames=np.arange(6))
+
+
+def rise(phase: find.PhaseOnSegment, backward: bool = False, begin: int = 3) -> find._Rise:
+    order = np.arange(phase.seen.size)[:: -1 if backward else 1]
+    return find._Rise(phase=phase, backward=backward, order=order, begin=begin)
+
+
+def test_a_jump_by_hand() -> None:
+    """Between 120 and 130 degC: 125 +- 10 / sqrt(12), 95 % within 4.75 K, with 1.96 x 4 K of the
+    thermocouple."""
+    start = find._conclude_change(rise(FLAT), 120.0, Onset())
+    assert start.method == find.METHOD_OF_JUMP and start.verdict == "ok"
+    assert (start.quantity, start.unit) == ("onset_temperature", "degC")
+    assert start.value == 125.0 and start.stderr == pytest.approx(10 / 12**0.5)
+    half = (4.75**2 + (1.96 * 4) ** 2) ** 0.5
+    assert (start.lower95, start.upper95) == pytest.approx((125 - half, 125 + half))
+    assert start.systematic == 4.0
+    assert "one frame spans 10.0 K at 5 K/min" in start.reason
+    assert "seen in frame 14 (130 degC, 10 sigma), not in frame 13" in start.reason
+    assert "times the stated errors" not in start.reason
+
+
+@pytest.mark.parametrize(
+    ("intensity", "is_jump"),
+    [
+        ([0, 0, 0, 10, 12, 11], True),
+        ([0, 0, 0, 6, 10, 9], False),  # 0.6 of the largest of four is not above it
+        ([0, 0, 0, 6.1, 10, 9], True),
+        ([0, 0, 1, 10, 8, 8], False),  # a tenth of it in the frame before
+        ([0, 0, 0.9, 10, 8, 8], True),
+    ],
+)
+def test_what_counts_as_a_jump(intensity: list[float], is_jump: bool) -> None:
+    phase = replace(FLAT, intensity=np.array(intensity, float))
+    _, method = find._locate_change(rise(phase), phase.temperature, Onset())
+    assert (method == find.METHOD_OF_JUMP) is is_jump
+
+
+def test_only_the_next_frames_tell_the_full_intensity() -> None:
+    """A phase that goes on growing after four frames has still jumped."""
+    y = np.array([0, 0, 0, 10, 12, 11, 11, 40])
+    phase = replace(
+        FLAT, intensity=y.astype(float), temperature=np.arange(8.0), seen=np.arange(8) > 2
+    )
+    assert find._locate_change(rise(phase), phase.temperature, Onset())[1] == find.METHOD_OF_JUMP
+
+
+@pytest.mark.parametrize(
+    ("segment", "backward", "lower", "upper", "verdict"),
+    [
+        (FLAT.segment, False, None, 109.8, "present_from_start"),
+        (FLAT.segment, True, 140.2, None, "still_present"),
+        (COOLING, False, 90.2, None, "present_from_start"),
+        (COOLING, True, None, 159.8, "still_present"),
+    ],
+)
+def test_limits_of_a_phase_at_the_segments_end_by_hand(
+    segment: Segment, backward: bool, lower: float | None, upper: float | None, verdict: str
+) -> None:
+    """1.96 hypot(3, 4) = 9.8 K beyond the first (100 degC) or last (150 degC) frame."""
+    row = find._conclude_one_sided(rise(replace(FLAT, segment=segment), backward, 0))
+    assert (row.value, row.verdict, row.unit) == (None, verdict, "degC")
+    assert row.quantity == ("end_temperature" if backward else "onset_temperature")
+    assert row.lower95 == (None if lower is None else pytest.approx(lower))
+    assert row.upper95 == (None if upper is None else pytest.approx(upper))
+
+
+def test_a_change_at_the_segments_end_has_one_limit() -> None:
+    lattice, furnace = made([MadePhase(onset=40.0, complete=400.0)], noise=5.0)
+    start = one(find.find_onsets(lattice, furnace, Onset()), "onset_temperature")
+    assert start.verdict == "one_sided" and start.value is None and start.stderr is None
+    assert start.lower95 is None and start.upper95 is not None and 40 < start.upper95 < 200
+    assert start.reason.startswith("the change reaches the segment's end; seen in frame")
+
+
+def test_runs_shorter_than_asked_do_not_count() -> None:
+    seen = np.array([True, False, True, True, False, True, True, True])
+    kept = find._drop_short_runs(seen, 3)
+    np.testing.assert_array_equal(kept, np.arange(8) > 4)
+    np.testing.assert_array_equal(find._drop_short_runs(seen, 1), seen)
+    assert find._drop_short_runs(np.ones(3, bool), 9).all()  # no more frames to be had
+
+
+def test_growth_ends_at_its_share_of_the_maximum() -> None:
+    """Begins at 30, reaches 0.6 of 40 at the 24th frame after it: 24 frames, and 48 > 30 before."""
+    y = np.concatenate([np.zeros(60), np.arange(1.0, 41.0)])
+    growth = find._select_growth(y, 60, Onset())
+    # the median of five reaches 0.6 x 40 = 24 where the ramp does (and 39, the largest, at its end)
+    assert (growth[0], growth[-1]) == (60 - 2 * 24, 60 + 23)
+    short = find._select_growth(y, 60, Onset(upper_share=0.01))
+    assert (short[0], short[-1]) == (60 - 20, 64)
+    assert find._select_growth(y[50:], 10, Onset())[0] == 0
+
+
+def test_frames_left_out_by_the_refinement_count_as_zero() -> None:
+    lattice, furnace = made([MadePhase(onset=600.0)])
+    values = lattice.intensity.values.copy()
+    values[8] = np.nan
+    lattice = lattice.assign(intensity=(lattice.intensity.dims, values))
+    segment = split_segments(furnace.segment.values)[1]
+    phase = find._select_phase(lattice, furnace, 0, segment, Onset())
+    assert phase is not None
+    place = list(segment.frames).index(8)
+    limit = float(lattice.intensity_upper95.values[8, 0])
+    assert phase.intensity[place] == 0.0
+    assert phase.stderr[place] == pytest.approx(limit / 1.6448536269514722)
+    assert np.all(phase.stderr > 0) and phase.number[place] == 9
+
+
+def test_unusable_frames_and_short_segments() -> None:
+    lattice, furnace = made([MadePhase()])
+    temperature = furnace.temperature.values.copy()
+    segment = split_segments(furnace.segment.values)[1]
+    temperature[segment.frames[3:]] = np.nan
+    furnace = furnace.assign(temperature=("frame", temperature))
+    phase = find._select_phase(lattice, furnace, 0, segment, Onset())
+    assert phase is not None and phase.temperature.size == 3
+    temperature[segment.frames[2]] = np.nan
+    furnace = furnace.assign(temperature=("frame", temperature))
+    assert find._select_phase(lattice, furnace, 0, segment, Onset()) is None
+
+
+def test_a_phase_that_is_not_seen_by_hand() -> None:
+    """The largest upper limit, 0.5 + 1.645, of a strongest intensity of 100; none on a hold."""
+    phase = replace(FLAT, intensity=np.array([-3.0, 0.5, 0, 0, 0, 0]), seen=np.zeros(6, bool))
+    row = find._conclude_not_seen(phase, 100.0)[0]
+    assert row.verdict == "not_seen" and "below 2.1 % of the strongest" in row.reason
+    assert "between 100 and 150 degC" in row.reason
+    assert "without a limit" in find._conclude_not_seen(phase, 0.0)[0].reason
+    assert find._conclude_not_seen(replace(phase, segment=HOLD), 100.0) == []
+
+
+def test_gaps_are_named_at_the_onset_only() -> None:
+    seen = np.array([False, True, False, False, True, True])
+    phase = replace(FLAT, seen=seen)
+    assert "not seen in 2 frames in between" in find._describe_frames(rise(phase, begin=1))
+    assert "in between" not in find._describe_frames(rise(phase, True, 0))
