@@ -61,6 +61,7 @@ def select_usable(
     lattice: xr.Dataset,
     furnace: xr.Dataset,
     phase: int,
+    *,
     frames: NDArray[np.intp],
     significance: float,
 ) -> Any:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
 AXES = ("a", "b", "c", "alpha", "beta", "gamma", "volume")
+"""What a cell is described by, in the order of every array of cells."""
+VOLUME = AXES.index("volume")
 COMPONENTS = ("11", "22", "33", "23", "13", "12")
 SIZES = np.array([0, 1, 2, 6])
 """The axes that have a linear expansion."""

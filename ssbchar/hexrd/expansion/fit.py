@@ -69,7 +69,9 @@ def _fit(
     """Return the curve of a phase on a ramp, its free parameters and frames; or why there is
     none."""
     frames = ramp.frames[
-        cell_parameters.select_usable(lattice, furnace, phase, ramp.frames, options.significance)
+        cell_parameters.select_usable(
+            lattice, furnace, phase, frames=ramp.frames, significance=options.significance
+        )
     ]
     if frames.size < 4:
         return "too_few_frames" if frames.size else "not_present"

@@ -1,26 +1,31 @@
 """Options of the verdict on a mixture."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
+
+Percent = Annotated[float, Field(gt=0, le=100)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stability:
     """How the verdict on a mixture is reached."""
 
-    rest_rate: float = 0.5
-    """Frames at rest before and after the programme change slower than this [K/min]."""
-    rest_above: float = 60.0
-    """Rest frames are within this of the lowest temperature of the programme [K]."""
-    cell_tolerance: float = 0.2
+    rest_rate: Annotated[float, Field(gt=0)] = 0.5
+    """Reference frames before and after the programme change slower than this [K/min]."""
+    rest_above: Annotated[float, Field(gt=0)] = 60.0
+    """Reference frames are within this of the lowest temperature of the programme [K]."""
+    cell_tolerance: Percent = 0.2
     """A cell has returned where every length and the volume is within this of before [percent]."""
-    intensity_tolerance: float = 20.0
+    intensity_tolerance: Percent = 20.0
     """A phase has been kept where its intensity is within this of before [percent]."""
-    expansion_sigma: float = 3.0
-    """Our expansion and a published one differ above this many standard deviations."""
+    expansion_sigma: Annotated[float, Field(gt=0)] = 3.0
+    """Our expansion and a published one differ above this many standard deviations [1]."""
     standard: str = ""
-    """Phase whose cell in the phases file is certified (an internal standard): it checks the
-    wavelength."""
-    standard_tolerance: float = 0.02
+    """Name of the phase whose cell in the phases file is certified (an internal standard): it
+    checks the wavelength."""
+    standard_tolerance: Percent = 0.02
     """How far the standard's lengths may be from its certified ones [percent]."""
-    reference_tolerance: float = 0.5
+    reference_tolerance: Percent = 0.5
     """Without a standard: how far all cells may be from their published ones alike [percent]."""

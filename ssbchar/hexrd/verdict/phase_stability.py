@@ -1,27 +1,37 @@
-"""The verdict on a mixture: stable, reversible, partly, reacts or inconclusive, with its
-evidence."""
+"""The verdict on a mixture: what became of each phase, and of lines that no phase explains."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd.expansion.dataset import VOLUME
+from ssbchar.hexrd.furnace.segments import has_cooling
+from ssbchar.hexrd.verdict import sentences
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames
-from ssbchar.hexrd.verdict.reference_cells import compare_cells as change_of
+from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames, compare_cells
+from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
 
-
 LINES_OF_A_PHASE = 3
-"""Fewer unexplained lines than this are told but do not make a product."""
+"""Fewer unexplained lines than this are reported but do not make a product."""
+TWO_SIDED_95 = 1.96
+"""Half-width of a 95 % interval [standard deviations]."""
+SIZES = np.array([0, 1, 2, VOLUME])
+"""Places of a, b, c and volume among the quantities of a cell: angles do not count as a change."""
+FEW = 3
+"""Frames at either end that show a phase where no reference frames are known."""
+ONSETS = ("onset_temperature", "onset_frame")
+ENDS = ("end_temperature", "end_frame")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PhaseHistory:
     """What became of one phase."""
 
@@ -31,6 +41,7 @@ class PhaseHistory:
     last: bool
     """There at the end of what was measured."""
     ever: bool
+    """There in at least two frames."""
     change: float
     """Largest relative change of a cell length or of the volume, after / before - 1 [percent]; NaN
     not measured."""
@@ -39,206 +50,237 @@ class PhaseHistory:
     """Intensity after over before [percent]; NaN not measured."""
     kept_stderr: float
 
+    @property
+    def change_limit(self) -> float:
+        """What the change [percent] is below, with 95 % confidence."""
+        return abs(self.change) + TWO_SIDED_95 * self.change_stderr
+
+    def has_changed_cell(self, options: Stability) -> bool:
+        """Return whether the cell surely differs by more than its tolerance."""
+        return abs(self.change) - TWO_SIDED_95 * self.change_stderr > options.cell_tolerance
+
+    def has_lost_intensity(self, options: Stability) -> bool:
+        """Return whether intensity was surely lost, beyond its tolerance."""
+        return self.kept + TWO_SIDED_95 * self.kept_stderr < 100 - options.intensity_tolerance
+
+    def has_changed(self, options: Stability) -> bool:
+        """Return whether cell or intensity have surely not returned."""
+        return self.has_changed_cell(options) or self.has_lost_intensity(options)
+
+    def is_open(self, options: Stability) -> bool:
+        """Return whether it stays unknown if the cell returned."""
+        if not self.last:
+            return False
+        if not np.isfinite(self.change):
+            return True
+        return self.change_limit > options.cell_tolerance and not self.has_changed(options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnexplainedGroup:
+    """Peaks of no listed phase that came together."""
+
+    name: str
+    lines: float
+    """How many lines."""
+    verdict: str
+    """Whether a candidate names them."""
+    candidate: str
+    """The best candidate, empty where there is none."""
+    stays: bool
+    """Whether they are there at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixtureHistory:
+    """Everything the verdict on a mixture rests on."""
+
+    phases: Sequence[PhaseHistory]
+    unexplained: Sequence[UnexplainedGroup]
+    highest: float | None
+    """Highest temperature [degC], None where no temperature is known."""
+    cooled: bool
+    """Whether cooling was measured."""
+
+    @property
+    def initial(self) -> list[PhaseHistory]:
+        """Phases there at the start."""
+        return [phase for phase in self.phases if phase.first]
+
+    @property
+    def gone(self) -> list[PhaseHistory]:
+        """Phases there at the start and not at the end."""
+        return [phase for phase in self.initial if not phase.last]
+
+    @property
+    def new(self) -> list[PhaseHistory]:
+        """Phases that came."""
+        return [phase for phase in self.phases if phase.ever and not phase.first]
+
 
 def describe_history(
     name: str,
-    phase: int,
     lattice: xr.Dataset,
-    furnace: xr.Dataset,
+    frames: ReferenceFrames,
     before: ReferenceCell | None,
     after: ReferenceCell | None,
-    resting: ReferenceFrames,
-    options: Stability,
 ) -> PhaseHistory:
-    """Return what became of a phase, from its presence at both ends and its cells and intensity at
-    rest."""
-    present = lattice["present"].values[:, phase] == 1
-    measured = np.flatnonzero(np.isfinite(lattice["intensity_stderr"].values[:, phase]))
-    first = resting.before if resting.before.size else measured[:3]
-    last = resting.after if resting.after.size else measured[-3:]
+    """Return what became of a phase, from its presence at both ends and its reference cells and
+    intensities.
+
+    Parameters
+    ----------
+    name : str
+        The phase.
+    lattice : Dataset
+        ``lattice.nc``: ``present`` and ``intensity_stderr`` [counts] of shape (frame, phase).
+    frames : ReferenceFrames
+    before, after : ReferenceCell or None
+        Before heating and after cooling; None where the phase was not there.
+    """
+    one = lattice.isel(phase=list(lattice["phase"].values.astype(str)).index(name))
+    present = one["present"].values == 1
+    measured = np.flatnonzero(np.isfinite(one["intensity_stderr"].values))
+    first = frames.before if frames.before.size else measured[:FEW]
+    last = frames.after if frames.after.size else measured[-FEW:]
     change = change_stderr = kept = kept_stderr = float("nan")
     if before is not None and after is not None:
-        moving = np.array([i for i in (0, 1, 2, 6) if before.stderr[i] > 0])
-        ratio, error = (part[moving] for part in change_of(before, after))
-        worst = int(np.argmax(np.abs(ratio)))
-        change, change_stderr = 100 * float(ratio[worst]), 100 * float(error[worst])
-        share = after.intensity[0] / before.intensity[0]
-        kept = 100 * share
-        kept_stderr = (
-            100
-            * share
-            * float(
-                np.hypot(
-                    after.intensity[1] / after.intensity[0],
-                    before.intensity[1] / before.intensity[0],
-                )
-            )
-        )
+        change, change_stderr = _find_largest_change(before, after)
+        kept, kept_stderr = _kept_from_intensities(before, after)
     return PhaseHistory(
-        name,
-        bool(np.mean(present[first]) > 0.5) if first.size else False,
-        bool(np.mean(present[last]) > 0.5) if last.size else False,
-        bool(present.sum() >= 2),
-        change,
-        change_stderr,
-        kept,
-        kept_stderr,
+        name=name,
+        first=bool(first.size) and bool(np.mean(present[first]) > 0.5),
+        last=bool(last.size) and bool(np.mean(present[last]) > 0.5),
+        ever=bool(present.sum() >= 2),
+        change=change,
+        change_stderr=change_stderr,
+        kept=kept,
+        kept_stderr=kept_stderr,
     )
 
 
-def judge_mixture(
-    states: list[PhaseHistory],
-    onset: list[Conclusion],
-    candidates: list[Conclusion],
-    limits: list[Conclusion],
-    peaks: xr.Dataset,
-    furnace: xr.Dataset,
-    options: Stability,
-) -> Conclusion:
+def _find_largest_change(before: ReferenceCell, after: ReferenceCell) -> tuple[float, float]:
+    """Return the largest change of a free length or the volume [percent], with its error."""
+    free = SIZES[before.stderr[SIZES] > 0]
+    change = compare_cells(before, after)
+    worst = free[int(np.argmax(np.abs(change.value[free])))]
+    return 100 * float(change.value[worst]), 100 * float(change.stderr[worst])
+
+
+def _kept_from_intensities(before: ReferenceCell, after: ReferenceCell) -> tuple[float, float]:
+    """Return intensity after over before [percent], with its error."""
+    share = after.intensity / before.intensity
+    relative = np.hypot(
+        after.intensity_stderr / after.intensity, before.intensity_stderr / before.intensity
+    )
+    return 100 * share, 100 * share * float(relative)
+
+
+def find_unexplained_groups(
+    candidates: Sequence[Conclusion], changes: Sequence[Conclusion]
+) -> list[UnexplainedGroup]:
+    """Return the groups of peaks that no phase explains and that came during the series.
+
+    Parameters
+    ----------
+    candidates : sequence of Conclusion
+        ``candidates.json``: `unexplained_lines` (value: a number of lines [1]) and `candidate`.
+    changes : sequence of Conclusion
+        Onsets and ends [degC] of phases and groups.
+    """
+    groups = []
+    for row in candidates:
+        is_new_phase = row.quantity == "unexplained_lines" and row.verdict != Verdict.KNOWN_PHASE
+        if not is_new_phase or (row.value or 0) < LINES_OF_A_PHASE:
+            continue
+        own = [change for change in changes if change.subject == row.subject]
+        if not any(change.quantity in ONSETS and change.value is not None for change in own):
+            continue
+        ends = [change for change in own if change.quantity in ENDS]
+        names = [
+            other.subject
+            for other in candidates
+            if other.quantity == "candidate" and other.condition == row.subject
+        ]
+        group = UnexplainedGroup(
+            name=row.subject,
+            lines=float(row.value or 0),
+            verdict=row.verdict,
+            candidate=names[0] if names else "",
+            stays=bool(ends) and ends[-1].verdict == Verdict.STILL_PRESENT,
+        )
+        groups.append(group)
+    return groups
+
+
+def collect_history(
+    phases: Sequence[PhaseHistory], unexplained: Sequence[UnexplainedGroup], furnace: xr.Dataset
+) -> MixtureHistory:
+    """Return everything the verdict rests on.
+
+    Parameters
+    ----------
+    phases : sequence of PhaseHistory
+    unexplained : sequence of UnexplainedGroup
+    furnace : Dataset
+        ``furnace.nc``: ``temperature`` [degC] and ``segment`` of shape (frames,).
+    """
+    temperature = furnace["temperature"].values.astype(float)
+    known = temperature[np.isfinite(temperature)]
+    return MixtureHistory(
+        phases=phases,
+        unexplained=unexplained,
+        highest=float(known.max()) if known.size else None,
+        cooled=has_cooling(furnace),
+    )
+
+
+def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     """Return the verdict on the mixture.
 
     `reacts`: an initial phase is gone at the end. `partly`: the initial phases are there, but a new
     one stays, or a cell or intensity has not returned. `reversible`: all returned after cooling.
     `stable`: nothing came or went up to the highest temperature, and cooling was not measured.
     `inconclusive`: no initial phase, or cells too uncertain.
+
+    Parameters
+    ----------
+    history : MixtureHistory
+    options : Stability
+        Tolerances of cells and intensities [percent].
     """
-    temperature = furnace["temperature"].values
-    cooled = bool(np.any(furnace["segment"].values.astype(str) == "cooling"))
-    initial = [s for s in states if s.first]
-    gone = [s for s in initial if not s.last]
-    new = [s for s in states if s.ever and not s.first]
-    lasting = [s for s in new if s.last]
-    strange = _strange(candidates, onset + candidates)
-    changed, open_cells = _changed(initial, options), _open(initial, options)
-    if not initial or not np.isfinite(temperature).any():
-        word = "inconclusive"
-    elif gone:
-        word = "reacts"
-    elif lasting or changed or any(stays for _, stays in strange):
-        word = "partly"
-    elif cooled and open_cells:
-        word = "inconclusive"
-    elif cooled:
-        word = "reversible"
-    else:
-        word = "partly" if new or strange else "stable"
-    told = [_highest(temperature), "" if cooled else "reversibility not measured (no cooling)"]
-    if not initial:
-        told.append("no phase of the list was there at the start")
-    told += [
-        f"new: {s.name}{_when(onset, s.name, 'onset_temperature')}{_lines(peaks, s.name)}"
-        for s in new
-    ]
-    told += [f"gone: {s.name}{_when(onset, s.name, 'end_temperature')}" for s in gone]
-    told += [text for text, _ in strange]
-    told += changed + open_cells
-    told += [_back(s) for s in initial if np.isfinite(s.change) and not _changed([s], options)]
-    told += [
-        f"any listed phase above {c.value:.2g} % ({c.reason.split(';')[0]}) would have been seen"
-        for c in limits
-    ]
-    method = "presence at both ends, cells and intensities at rest before and after"
+    initial = history.initial
+    stays = [phase for phase in history.new if phase.last]
+    stays_unexplained = [group for group in history.unexplained if group.stays]
+    changed = [phase for phase in initial if phase.has_changed(options)]
+    if not initial or history.highest is None:
+        return Verdict.INCONCLUSIVE
+    if history.gone:
+        return Verdict.REACTS
+    if stays or changed or stays_unexplained:
+        return Verdict.PARTLY
+    if history.cooled:
+        is_open = any(phase.is_open(options) for phase in initial)
+        return Verdict.INCONCLUSIVE if is_open else Verdict.REVERSIBLE
+    came_and_went = bool(history.new or history.unexplained)
+    return Verdict.PARTLY if came_and_went else Verdict.STABLE
+
+
+def conclude_mixture(
+    history: MixtureHistory, evidence: sentences.Evidence, options: Stability
+) -> Conclusion:
+    """Return the row of the mixture: its verdict, and a sentence on each phase [percent, degC].
+
+    Parameters
+    ----------
+    history : MixtureHistory
+    evidence : Evidence
+        Rows that the sentences quote.
+    options : Stability
+    """
     return Conclusion(
-        "phase_stability", verdict=word, reason="; ".join(t for t in told if t), method=method
+        "phase_stability",
+        verdict=judge_mixture(history, options),
+        reason=sentences.describe_mixture(history, evidence, options),
+        method=sentences.MIXTURE_METHOD,
     )
-
-
-def _strange(candidates: list[Conclusion], rows: list[Conclusion]) -> list[tuple[str, bool]]:
-    """Return what is told of each group of unexplained peaks that came, and whether it stays to the
-    end."""
-    told = []
-    for c in candidates:
-        own = [
-            r for r in rows if r.subject == c.subject and r.quantity.startswith(("onset_", "end_"))
-        ]
-        came = any(r.quantity.startswith("onset_") and r.value is not None for r in own)
-        if (
-            c.quantity != "unexplained_lines"
-            or c.verdict == "known_phase"
-            or not came
-            or (c.value or 0) < LINES_OF_A_PHASE
-        ):
-            continue
-        ends = [r for r in own if r.quantity.startswith("end_")]
-        what = (
-            c.reason.split(",")[0].split(";")[0]
-            if c.verdict == "named"
-            else c.verdict.replace("_", " ")
-        )
-        when = _when(rows, c.subject, "onset_temperature")
-        told.append(
-            (
-                f"{c.value:.0f} unexplained lines{when}: {what}",
-                bool(ends) and ends[-1].verdict == "still_present",
-            )
-        )
-    return told
-
-
-def _changed(initial: list[PhaseHistory], options: Stability) -> list[str]:
-    """Return what surely has not returned: cells beyond tolerance, intensity lost."""
-    told = []
-    for s in initial:
-        if abs(s.change) - 1.96 * s.change_stderr > options.cell_tolerance:
-            told.append(f"the cell of {s.name} is off by {s.change:+.3f}({s.change_stderr:.3f}) %")
-        if s.kept + 1.96 * s.kept_stderr < 100 - options.intensity_tolerance:
-            told.append(f"{s.name} kept {s.kept:.0f}({s.kept_stderr:.0f}) % of its intensity")
-    return told
-
-
-def _open(initial: list[PhaseHistory], options: Stability) -> list[str]:
-    """Return the cells of which it cannot be said that they returned."""
-    told = []
-    for s in initial:
-        if not s.last:
-            continue
-        if not np.isfinite(s.change):
-            told.append(f"the cell of {s.name} could not be compared")
-        elif abs(s.change) + 1.96 * s.change_stderr > options.cell_tolerance and not _changed(
-            [s], options
-        ):
-            told.append(
-                f"whether the cell of {s.name} returned is open ({s.change:+.3f}({s.change_stderr:.3f}) %)"
-            )
-    return told
-
-
-def _back(s: PhaseHistory) -> str:
-    return f"{s.name} back within {abs(s.change) + 1.96 * s.change_stderr:.2g} % (95 %)"
-
-
-def _highest(temperature: object) -> str:
-    known = np.asarray(temperature, float)
-    known = known[np.isfinite(known)]
-    return f"up to {known.max():.0f} degC" if known.size else "no temperatures"
-
-
-def _when(onset: list[Conclusion], phase: str, quantity: str) -> str:
-    """Return the temperature of a phase's first onset or last end, as told."""
-    for c in onset:
-        if c.subject == phase and c.quantity == quantity and c.value is not None:
-            limits = (
-                f" ({c.lower95:.0f}-{c.upper95:.0f})"
-                if c.lower95 is not None and c.upper95 is not None
-                else ""
-            )
-            return f" {'from' if quantity.startswith('onset') else 'at'} {c.value:.0f}{limits} degC on {c.condition}"
-    for c in onset:
-        if (
-            c.subject == phase
-            and c.quantity == quantity.replace("temperature", "frame")
-            and c.value is not None
-        ):
-            return f" {'from' if quantity.startswith('onset') else 'at'} frame {c.value:.0f} on {c.condition}"
-    return ""
-
-
-def _lines(peaks: xr.Dataset, phase: str) -> str:
-    """Return how many tracked lines of a phase were found above 5 sigma."""
-    if "phase" not in peaks or "significance" not in peaks:
-        return ""
-    own = peaks["phase"].values.astype(str) == phase
-    if not own.any():
-        return ""
-    best = np.nan_to_num(peaks["significance"].values[:, own]).max(axis=0)
-    return f", {int(np.sum(best > 5))} of {int(own.sum())} tracked lines above 5 sigma (best {best.max():.0f})"

@@ -1,4 +1,5 @@
-"""Cells at rest, before and after the programme: means over frames, brought to one temperature."""
+"""Reference cells, before and after the programme: means over frames, brought to one
+temperature."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.expansion import cell_parameters, tensor
+from ssbchar.hexrd.expansion.dataset import AXES
+from ssbchar.hexrd.furnace.segments import SegmentKind, has_cooling
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.typing import Array
 from ssbchar.uncertain import average_by_weight
@@ -18,24 +21,42 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FEW = 8
-"""Frames used at most where the programme starts (or ends) without a rest."""
+"""Frames used at most where the programme starts (or ends) without a hold."""
+POWER_OF_LENGTH = np.array([1, 1, 1, 0, 0, 0, 3])
+"""How a, b, c, alpha, beta, gamma and volume scale with the unit of length."""
+STEP = 1e-5
+"""Step of cell parameters [angstrom, degree] for numerical derivatives."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class RefinedSeries:
+    """A heating series as refined: what the verdict is drawn from."""
+
+    lattice: xr.Dataset
+    """``lattice.nc``"""
+    furnace: xr.Dataset
+    """``furnace.nc``"""
+    expansion: xr.Dataset
+    """``expansion.nc``"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReferenceFrames:
-    """Frames at rest and the temperature their cells are brought to."""
+    """Frames before heating and after cooling, and the temperature their cells are brought to."""
 
     before: NDArray[np.intp]
+    """Indices of frames."""
     after: NDArray[np.intp]
     temperature: float
     """[degC]"""
-    still: bool
-    """Whether the frames before were at rest, not on the first part of a ramp."""
+    on_hold: bool
+    """Whether the frames before were taken on a hold, not on the first part of the heating."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReferenceCell:
-    """A phase at rest: a, b, c, alpha, beta, gamma, volume with errors, and its intensity."""
+    """A phase before heating or after cooling; arrays hold a, b, c [angstrom], alpha, beta, gamma
+    [degree] and the volume [angstrom^3], shape (7,)."""
 
     value: Array
     stderr: Array
@@ -43,121 +64,177 @@ class ReferenceCell:
     """Part of the standard error that all frames of the series share."""
     systematic: Array
     frames: int
+    """How many frames the mean is over."""
     scatter: float
-    """Largest reduced chi-square of the frames about their mean."""
-    intensity: tuple[float, float]
-    """Mean and standard error."""
+    """Largest reduced chi-square [1] of the frames about their mean."""
+    intensity: float
+    """Mean scattered intensity [counts]."""
+    intensity_stderr: float
+
+    @property
+    def own_relative_stderr(self) -> Array:
+        """Standard error over value [1], without what all frames share."""
+        own = np.sqrt(np.maximum(self.stderr**2 - self.common**2, 0))
+        return np.asarray(own / self.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellChange:
+    """Relative change of a, b, c, alpha, beta, gamma and volume, shape (7,) [1]."""
+
+    value: Array
+    stderr: Array
 
 
 def select_reference_frames(furnace: xr.Dataset, options: Stability) -> ReferenceFrames:
-    """Return the frames at rest before heating and after cooling, and their common temperature."""
+    """Return the frames before heating and after cooling, and their common temperature.
+
+    Both are within `options.rest_above` of the lowest temperature, and where any frame there
+    changes slower than `options.rest_rate`, only such frames.
+
+    Parameters
+    ----------
+    furnace : Dataset
+        ``furnace.nc``: ``temperature`` [degC], ``rate`` [K/min] and ``segment`` of shape (frames,).
+    options : Stability
+        Limits of rate [K/min] and temperature [K].
+    """
     temperature = furnace["temperature"].values.astype(float)
     rate = np.abs(np.nan_to_num(furnace["rate"].values.astype(float)))
     known = np.flatnonzero(np.isfinite(temperature))
     none = np.array([], dtype=np.intp)
     if known.size == 0:
-        return ReferenceFrames(none, none, float("nan"), False)
-    low = float(temperature[known].min())
-    cool = temperature[known] <= low + options.rest_above
-    warm = np.flatnonzero(~cool)
+        return ReferenceFrames(before=none, after=none, temperature=float("nan"), on_hold=False)
+    lowest = float(temperature[known].min())
+    is_cold = temperature[known] <= lowest + options.rest_above
+    warm = np.flatnonzero(~is_cold)
     first = known[: warm[0]] if warm.size else known
-    last = known[warm[-1] + 1 :] if warm.size else none
-    if not np.any(furnace["segment"].values.astype(str) == "cooling"):
-        last = none
-    still = bool(np.any(rate[first] <= options.rest_rate))
-    before, after = (
-        part[rate[part] <= options.rest_rate] if np.any(rate[part] <= options.rest_rate) else part
-        for part in (first, last)
-    )
-    before, after = (
-        (before if still else before[:FEW]),
-        after[-max(FEW, int(np.sum(rate[after] <= options.rest_rate))) :],
-    )
+    last = known[warm[-1] + 1 :] if warm.size and has_cooling(furnace) else none
+    slow_first = first[rate[first] <= options.rest_rate]
+    slow_last = last[rate[last] <= options.rest_rate]
+    on_hold = slow_first.size > 0
+    before = slow_first if on_hold else first[:FEW]
+    after = slow_last if slow_last.size else last
+    after = after[-max(FEW, slow_last.size) :]
     return ReferenceFrames(
-        before, after, float(np.median(temperature[before])) if before.size else low, still
+        before=before,
+        after=after,
+        temperature=float(np.median(temperature[before])) if before.size else lowest,
+        on_hold=on_hold,
     )
 
 
 def average_reference_cell(
-    lattice: xr.Dataset,
-    furnace: xr.Dataset,
-    expansion: xr.Dataset,
+    series: RefinedSeries,
     phase: int,
+    *,
     frames: NDArray[np.intp],
     temperature: float,
-    ramp: str,
+    segment: SegmentKind,
 ) -> ReferenceCell | None:
     """Return a phase's mean cell over frames, at one temperature; None where it was not there.
 
-    Each frame's cell is moved to `temperature` by the expansion curve of `ramp`; its error holds
-    that of its temperature. Systematic: the temperature scale through the same curve, and the
+    Each frame's cell is moved to `temperature` by the expansion curve of `segment`; its error holds
+    that of its temperature. Systematic are the temperature scale, through the same curve, and the
     wavelength.
+
+    Parameters
+    ----------
+    series : RefinedSeries
+    phase : int
+        Place of the phase.
+    frames : ndarray of int, shape (n,)
+        Indices of the frames to average.
+    temperature : float
+        [degC]
+    segment : SegmentKind
+        Whose expansion curve is used, where it was fitted.
     """
-    good = (
-        frames[cell_parameters.select_usable(lattice, furnace, phase, frames, 0.0)]
-        if frames.size
-        else frames
-    )
+    lattice, furnace = series.lattice, series.furnace
+    if not frames.size:
+        return None
+    good = frames[
+        cell_parameters.select_usable(lattice, furnace, phase, frames=frames, significance=0.0)
+    ]
     if good.size == 0:
         return None
     cell = lattice["cell"].values[good, phase]
-    values = _sizes(cell)
-    own, shared = cell_parameters.split_covariance(lattice, good, phase)
-    turn = tensor.differentiate(_sizes, cell, np.full_like(cell, 1e-5))
-    stderr = np.sqrt(np.maximum(np.einsum("tai,tij,taj->ta", turn, np.nan_to_num(own), turn), 0))
-    common = np.abs(np.einsum("tai,ti->ta", turn, shared)).mean(axis=0)
-    slope = _slope(expansion, phase, ramp, temperature)
-    moved = values - slope * (furnace["temperature"].values[good] - temperature)[:, None]
-    error = np.hypot(
-        stderr, slope * np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None]
-    )
-    mean, sigma, scatter = values[0].copy(), np.zeros(7), np.ones(7)
-    for i in range(7):
+    values = _append_volume(cell)
+    stderr, common = _propagate_to_volume(lattice, phase, good, cell)
+    slope = _find_slope(series.expansion, phase, segment, temperature)
+    excess = (furnace["temperature"].values[good] - temperature)[:, None]
+    temperature_stderr = np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None]
+    moved = values - slope * excess
+    error = np.hypot(stderr, slope * temperature_stderr)
+    mean, sigma, scatter = values[0].copy(), np.zeros(len(AXES)), np.ones(len(AXES))
+    for i in range(len(AXES)):
+        # What symmetry fixes has no error and needs no mean.
         if np.all(error[:, i] > 0):
             mean[i], sigma[i], scatter[i] = average_by_weight(moved[:, i], error[:, i])
-    sigma = np.hypot(sigma, common)
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
-    relative = read_length_scale_stderr(lattice) * np.array([1, 1, 1, 0, 0, 0, 3])
-    systematic = np.hypot(slope * shift, relative * mean)
-    intensity = average_by_weight(
+    relative = read_length_scale_stderr(lattice) * POWER_OF_LENGTH
+    intensity, intensity_stderr, _ = average_by_weight(
         lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
     )
     return ReferenceCell(
-        mean, sigma, common, systematic, int(good.size), float(scatter.max()), intensity[:2]
+        value=mean,
+        stderr=np.hypot(sigma, common),
+        common=common,
+        systematic=np.hypot(slope * shift, relative * mean),
+        frames=int(good.size),
+        scatter=float(scatter.max()),
+        intensity=intensity,
+        intensity_stderr=intensity_stderr,
     )
 
 
-def _sizes(cell: Array) -> Array:
-    """Return a, b, c, alpha, beta, gamma and the volume, shape (n, 7)."""
+def _append_volume(cell: Array) -> Array:
+    """Return a, b, c, alpha, beta, gamma and the volume (n, 7) of cells (n, 6)."""
     return np.concatenate([cell, volume_from_cell(cell)[:, None]], axis=1)
 
 
-def compare_cells(before: ReferenceCell, after: ReferenceCell) -> tuple[Array, Array]:
-    """Return after / before - 1 of a, b, c, alpha, beta, gamma, volume and its error; what is
-    shared cancels."""
+def _propagate_to_volume(
+    lattice: xr.Dataset, phase: int, frames: NDArray[np.intp], cell: Array
+) -> tuple[Array, Array]:
+    """Return the standard errors (n, 7) of cells and volumes that are each frame's own, and those
+    (7,) that all share."""
+    own, shared = cell_parameters.split_covariance(lattice, frames, phase)
+    turn = tensor.differentiate(_append_volume, cell, np.full_like(cell, STEP))
+    variance = np.einsum("tai,tij,taj->ta", turn, np.nan_to_num(own), turn)
+    common = np.abs(np.einsum("tai,ti->ta", turn, shared)).mean(axis=0)
+    return np.sqrt(np.maximum(variance, 0)), common
+
+
+def compare_cells(before: ReferenceCell, after: ReferenceCell) -> CellChange:
+    """Return after / before - 1 [1] of every quantity, shape (7,); errors that both share
+    cancel."""
     ratio = after.value / before.value
-    part = [np.sqrt(np.maximum(x.stderr**2 - x.common**2, 0)) / x.value for x in (before, after)]
-    return ratio - 1, np.abs(ratio) * np.hypot(*part)
+    error = np.hypot(before.own_relative_stderr, after.own_relative_stderr)
+    return CellChange(value=ratio - 1, stderr=np.abs(ratio) * error)
 
 
 def read_length_scale_stderr(lattice: xr.Dataset) -> float:
-    """Return the relative error that all lengths share (wavelength, detector distance), zero where
-    none is stated."""
+    """Return the relative error [1] that all lengths share (wavelength, detector distance), a
+    float; zero where none is stated."""
     value = float(lattice.attrs.get("length_scale_stderr", 0.0))
     return value if np.isfinite(value) else 0.0
 
 
-def _slope(expansion: xr.Dataset, phase: int, ramp: str, temperature: float) -> Array:
-    """Return the rate of change of a, b, c, alpha, beta, gamma, volume at a temperature; zero where
-    not fitted."""
-    names = [str(s) for s in expansion["segment"].values]
-    for name in [ramp, *(n for n in names if n != ramp)]:
-        if name not in names:
-            continue
+def _find_slope(
+    expansion: xr.Dataset, phase: int, segment: SegmentKind, temperature: float
+) -> Array:
+    """Return the rate of change per K of every quantity (7,) at a temperature [degC]; zero where no
+    curve was fitted.
+
+    The curve of another segment is better than none.
+    """
+    names = [str(name) for name in expansion["segment"].values]
+    grid = expansion["temperature"].values
+    for name in sorted(names, key=lambda name: name != segment):
         curve = expansion["cell"].values[phase, names.index(name)]
-        grid = expansion["temperature"].values
         inside = np.flatnonzero(np.isfinite(curve[0]))
         if inside.size >= 2:
             rates = np.gradient(curve[:, inside], grid[inside], axis=1)
-            return np.asarray(rates[:, int(np.argmin(np.abs(grid[inside] - temperature)))])
-    return np.zeros(7)
+            nearest = int(np.argmin(np.abs(grid[inside] - temperature)))
+            return np.asarray(rates[:, nearest])
+    return np.zeros(len(AXES))

@@ -132,7 +132,7 @@ def test_without_cooling_reversibility_is_not_measured() -> None:
 def test_no_rest_takes_the_first_frames() -> None:
     found = rows([MadePhase()], rest=0, cooling=0)
     a = one(found, "a", "A", "before heating")
-    assert "no rest" in a.reason
+    assert "no hold before heating" in a.reason
     temperature = float(a.reason.split("brought to ")[1].split()[0])
     assert abs(a.value - truth(MadePhase(), np.array([temperature]))[0, 0]) < 4 * np.hypot(
         a.stderr, a.systematic
@@ -213,6 +213,8 @@ def test_unexplained_lines_count_as_a_product() -> None:
             reason="X, by 12 in log-likelihood",
             subject="unexplained 1",
         ),
+        Conclusion("candidate", subject="X", condition="unexplained 1"),
+        Conclusion("candidate", subject="Y", condition="unexplained 1"),
         Conclusion(
             "onset_temperature",
             value=612.0,
@@ -310,7 +312,7 @@ def test_breadths_at_rest_are_weighted_means() -> None:
         size = one(found, "inverse_size", "A", condition)
         assert size.unit == "1/nm" and abs(size.value - 1.5e-2) < 4 * size.stderr < 4 * 2e-3
         assert one(found, "microstrain", "A", condition).value == pytest.approx(0.12)
-        assert size.verdict == "upper limit" and "instrument's breadth in it" in size.reason
+        assert size.verdict == "upper limit" and "instrument's breadth is included" in size.reason
     known = conclude.conclude_series(
         lattice,
         furnace,
