@@ -11,7 +11,12 @@ import scipy
 import xarray as xr
 
 from ssbchar.crystal import reflections
-from ssbchar.hexrd.refinement import inputs, profile_model, refine
+from ssbchar.hexrd.refinement import inputs, refine
+from ssbchar.hexrd.refinement.frame.lattice import (
+    lorentz_factor_from_two_theta,
+    two_theta_from_metric,
+)
+from ssbchar.hexrd.refinement.frame.profiles import build_profiles
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.hexrd import crystal
@@ -99,19 +104,19 @@ def _peer(
 
     options = Refinement(zero="fixed", zero_start=float(ours["zero"][0]))
     frames = inputs.Frames(patterns.isel(frame=[0]), furnace.isel(frame=[0]), options)
-    model = inputs.series_of(frames, tables, options)
-    y, weight = frames.points(0)
-    gauss, root = 5 * INSTRUMENT.step, np.sqrt(weight)
+    model = inputs.build_series_model(frames, tables, options)
+    pattern = frames.read_pattern(0)
+    gauss, root = 5 * INSTRUMENT.step, np.sqrt(pattern.weight)
     free = [p.free for p in model.phases]
     amounts = [ours["intensity"].values[0, k] for k in range(2)]
     starts = []
     for k, phase in enumerate(model.phases):
-        angle, _ = profile_model.two_theta(phase.form, phase.reference, model.wavelength)
-        strength = phase.strength * profile_model.lorentz_factor(angle)
+        angle, _ = two_theta_from_metric(phase.form, phase.reference, model.wavelength)
+        strength = phase.strength * lorentz_factor_from_two_theta(angle)
         starts.append(amounts[k] * strength / strength.sum())
-    terms = model.splines.shape[1]
-    level = np.linalg.lstsq(model.splines, y, rcond=None)[0]
-    widths = np.tile([inputs.START_SIZE, inputs.START_MICRO], 2)
+    terms = model.background_terms.shape[1]
+    level = np.linalg.lstsq(model.background_terms, pattern.intensity, rcond=None)[0]
+    widths = np.tile([inputs.START_LOG_SIZE_WIDTH, inputs.START_LOG_STRAIN_WIDTH], 2)
     start = np.concatenate([np.zeros(sum(free)), [gauss], widths, level, *starts])
     scale = np.concatenate(
         [np.full(sum(free), 1e-4), [1e-2], np.full(4, 0.5), 1e-2 * np.abs(level) + 1, *starts]
@@ -120,23 +125,25 @@ def _peer(
 
     def residual(u: np.ndarray) -> np.ndarray:
         v = start + scale * u
-        total, at, begin = model.splines @ v[size : size + terms], 0, size + terms
+        total = model.background_terms @ v[size : size + terms]
+        at, begin = 0, size + terms
         for k, phase in enumerate(model.phases):
-            angle, _ = profile_model.two_theta(
-                phase.form, phase.metric_at(v[at : at + free[k]]), model.wavelength
-            )
+            metric = phase.metric_from_strain(v[at : at + free[k]])
+            angle, _ = two_theta_from_metric(phase.form, metric, model.wavelength)
             theta = np.radians(angle) / 2
-            log_size, log_micro = v[sum(free) + 1 + 2 * k : sum(free) + 3 + 2 * k]
-            lorentz = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta) + np.exp(
-                np.clip(log_micro, -9, 0)
-            ) * np.tan(theta)
-            width = np.full(angle.size, abs(v[sum(free)]))
-            shapes = profile_model.profiles(
-                model.x, angle + options.zero_start, width, lorentz, model.reach
+            log_size, log_strain = v[sum(free) + 1 + 2 * k : sum(free) + 3 + 2 * k]
+            size_width = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta)
+            strain_width = np.exp(np.clip(log_strain, -9, 0)) * np.tan(theta)
+            profiles = build_profiles(
+                model.two_theta,
+                angle + options.zero_start,
+                np.full(angle.size, abs(v[sum(free)])),
+                size_width + strain_width,
+                reach=model.reach,
             )
-            total = total + shapes.shape @ v[begin : begin + angle.size][shapes.order]
+            total = total + profiles.shape @ v[begin : begin + angle.size][profiles.order]
             at, begin = at + free[k], begin + angle.size
-        return np.asarray(root * (total - y))
+        return np.asarray(root * (total - pattern.intensity))
 
     begun = time.process_time()
     found = least_squares(
@@ -144,5 +151,8 @@ def _peer(
     )
     seconds = time.process_time() - begun
     strain = (start + scale * found.x)[: sum(free)]
-    cells = [model.phases[0].cell(strain[: free[0]]), model.phases[1].cell(strain[free[0] :])]
+    cells = [
+        model.phases[0].cell_from_strain(strain[: free[0]]),
+        model.phases[1].cell_from_strain(strain[free[0] :]),
+    ]
     return seconds, np.array([c[0] for c in cells])

@@ -1,6 +1,7 @@
 """Whole-pattern refinement: the cell, intensity and line widths of every phase in every frame.
 
-Reading order: ``refine`` -> ``inputs`` -> ``chunks`` -> ``frame_pass`` -> ``frame`` -> ``dataset``.
+Reading order: ``refine`` -> ``inputs`` -> ``chunks`` -> ``frame_pass`` -> ``frame`` (one pattern)
+-> ``joint_pass`` -> ``dataset``.
 """
 
 from ssbchar.pipeline.exports import make_step_getter

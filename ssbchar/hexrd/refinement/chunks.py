@@ -11,148 +11,171 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ssbchar.hexrd.refinement import phase_detection
-from ssbchar.hexrd.refinement.frame import ROUGH
-from ssbchar.hexrd.refinement.frame_pass import explore
-from ssbchar.hexrd.refinement.inputs import Frames
-from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.hexrd.refinement.priors import Priors
-from ssbchar.hexrd.refinement.result_table import Table, empty, fill
-from ssbchar.hexrd.refinement.state import Fits, Series, State
-from ssbchar.hexrd.refinement.verdicts import polish
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame
+from ssbchar.hexrd.refinement.frame.parameters import FrameParameters
+from ssbchar.hexrd.refinement.frame.refine import ROUGH
+from ssbchar.hexrd.refinement.frame_pass import PassSetup, refine_pass
+from ssbchar.hexrd.refinement.joint_pass import refine_beside_joint_cell
+from ssbchar.hexrd.refinement.phase_detection import FitResidual
+from ssbchar.hexrd.refinement.result_table import ResultTable, create_table, record_fit
+from ssbchar.hexrd.refinement.series_priors import SeriesPriors
 from ssbchar.runtime import processes
-from ssbchar.typing import Array
 
 
-@dataclass(frozen=True)
-class Known:
-    """What every chunk of a pass is given."""
+@dataclass(frozen=True, kw_only=True)
+class _PassChunk:
+    """What the chunks of the first two passes are given."""
 
-    series: Series
-    frames: Frames
-    priors: Priors
-    start: State
-    options: Refinement
-    before: Priors | None = None
-    """Priors of the pass before, for the last one."""
+    setup: PassSetup
+    start: FrameParameters
 
 
-def chunks(count: int, size: int) -> list[range]:
+@dataclass(frozen=True, kw_only=True)
+class _JointChunk:
+    """What the chunks of the last pass are given."""
+
+    setup: PassSetup
+    priors_before: SeriesPriors
+    """Those of the backward pass."""
+
+
+def split_chunks(count: int, size: int) -> list[range]:
     """Return consecutive ranges of `size` of `count` frames; a rest shorter than half a chunk joins
     the last."""
     edges = [*range(0, max(count - size // 2, 1), size), count]
     return [range(a, b) for a, b in itertools.pairwise(edges)]
 
 
-def forward(known: Known, parts: Sequence[range]) -> Fits:
+def run_forward_pass(
+    setup: PassSetup, chunks: Sequence[range], start: FrameParameters
+) -> FitsByFrame:
     """Return the fits of all frames, upwards; each chunk starts from a fit of its first frame.
 
     Those first frames are refined one after the other, so that cells are followed from chunk to
     chunk.
+
+    Parameters
+    ----------
+    setup : PassSetup
+    chunks : sequence of range
+        From `split_chunks`.
+    start : FrameParameters
+        Where the first frame starts.
     """
-    first: Fits = {}
-    if len(parts) > 1:
-        heads = [next((i for i in part if known.frames.usable[i]), part[0]) for part in parts]
-        first = explore(
-            known.series,
-            known.frames,
-            known.priors,
-            known.start,
-            known.options,
-            heads,
-            "refine heads of chunks",
-            {},
-            None,
-        )
-        first.pop(heads[0], None)  # the first chunk starts as a series of one chunk does
-    found: Fits = {}
-    for fits in processes.map_parts(
-        _up, known, [(part, {i: first[i] for i in part if i in first}) for part in parts]
-    ):
+    heads: FitsByFrame = {}
+    if len(chunks) > 1:
+        usable = setup.frames.usable
+        first_frames = [next((i for i in chunk if usable[i]), chunk[0]) for chunk in chunks]
+        heads = refine_pass(setup, first_frames, start, name="refine heads of chunks")
+        heads.pop(first_frames[0], None)  # the first chunk starts as a series of one chunk does
+    found: FitsByFrame = {}
+    given = [(chunk, _select_frames(heads, chunk)) for chunk in chunks]
+    shared = _PassChunk(setup=setup, start=start)
+    for fits in processes.map_parts(_refine_forward, shared, given):
         found |= fits
     return found
 
 
-def backward(known: Known, parts: Sequence[range], other: Fits) -> tuple[Fits, list[Table]]:
+def run_backward_pass(
+    setup: PassSetup, chunks: Sequence[range], forward: FitsByFrame, start: FrameParameters
+) -> tuple[FitsByFrame, list[ResultTable]]:
     """Return the fits of all frames, downwards, and a table of each chunk; each starts from the
-    last upward fit."""
-    found: Fits = {}
-    tables: list[Table] = []
-    for fits, table in processes.map_parts(
-        _down, known, [(part, _of(other, part)) for part in parts]
-    ):
+    last upward fit, or from `start` where there is none."""
+    found: FitsByFrame = {}
+    tables: list[ResultTable] = []
+    given = [(chunk, _select_frames(forward, chunk)) for chunk in chunks]
+    shared = _PassChunk(setup=setup, start=start)
+    for fits, table in processes.map_parts(_refine_backward, shared, given):
         found |= fits
         tables.append(table)
     return found, tables
 
 
-def joint(known: Known, tables: Sequence[Table], up: Fits, down: Fits) -> list[Table]:
+def run_joint_pass(
+    setup: PassSetup,
+    tables: Sequence[ResultTable],
+    forward: FitsByFrame,
+    backward: FitsByFrame,
+    priors_before: SeriesPriors,
+) -> list[ResultTable]:
     """Return the tables after the frames that the final cell(T) could change were refined once
-    more."""
-    parts = [(table, _of(up, table.frames), _of(down, table.frames)) for table in tables]
-    return list(processes.map_parts(_beside, known, parts))
+    more.
+
+    Parameters
+    ----------
+    setup : PassSetup
+        With the final priors.
+    tables : sequence of ResultTable
+        Of the backward pass, one of each chunk.
+    forward, backward : dict of int to FrameFit
+        Fits of the two passes.
+    priors_before : SeriesPriors
+        Those of the backward pass.
+    """
+    given = [
+        (table, _select_frames(forward, table.frames), _select_frames(backward, table.frames))
+        for table in tables
+    ]
+    shared = _JointChunk(setup=setup, priors_before=priors_before)
+    return list(processes.map_parts(_refine_jointly, shared, given))
 
 
-def _of(fits: Fits, part: range) -> Fits:
-    return {i: fits[i] for i in part if i in fits}
+def _select_frames(fits: FitsByFrame, chunk: range) -> FitsByFrame:
+    return {i: fits[i] for i in chunk if i in fits}
 
 
-def _up(known: Known, item: tuple[range, Fits]) -> Fits:
-    part, first = item
-    state = next(iter(first.values())).state if first else known.start
-    return explore(
-        known.series,
-        known.frames,
-        known.priors,
-        state,
-        known.options,
-        part,
-        _name("forward", known, part),
-        first,
-        None,
-        ROUGH,
+def _refine_forward(shared: _PassChunk, item: tuple[range, FitsByFrame]) -> FitsByFrame:
+    chunk, heads = item
+    head = next(iter(heads.values()), None)
+    return refine_pass(
+        shared.setup,
+        chunk,
+        head.parameters if head else shared.start,
+        name=_name_chunk("forward", shared.setup, chunk),
+        other_pass=heads,
+        linear_range=ROUGH,
     )
 
 
-def _down(known: Known, item: tuple[range, Fits]) -> tuple[Fits, Table]:
-    part, other = item
-    table = empty(part, len(known.series.phases))
-    state = other[max(other)].state if other else known.start
+def _refine_backward(
+    shared: _PassChunk, item: tuple[range, FitsByFrame]
+) -> tuple[FitsByFrame, ResultTable]:
+    chunk, forward = item
+    setup = shared.setup
+    table = create_table(chunk, len(setup.series.phases))
 
-    def keep(i: int, left: phase_detection.Remainder, y: Array) -> None:
-        fill(table, known.frames, known.priors, left, i, y)
+    def record(i: int, left: FitResidual) -> None:
+        record_fit(table, setup.frames, setup.priors, left, i)
 
-    fits = explore(
-        known.series,
-        known.frames,
-        known.priors,
-        state,
-        known.options,
-        part[::-1],
-        _name("backward", known, part),
-        other,
-        keep,
+    fits = refine_pass(
+        setup,
+        chunk[::-1],
+        forward[max(forward)].parameters if forward else shared.start,
+        name=_name_chunk("backward", setup, chunk),
+        other_pass=forward,
+        record=record,
     )
     return fits, table
 
 
-def _beside(known: Known, item: tuple[Table, Fits, Fits]) -> Table:
-    table, up, down = item
-    assert known.before is not None
-    name = _name("joint", known, table.frames)
-    polish(
+def _refine_jointly(
+    shared: _JointChunk, item: tuple[ResultTable, FitsByFrame, FitsByFrame]
+) -> ResultTable:
+    table, forward, backward = item
+    refine_beside_joint_cell(
         table,
-        known.series,
-        known.frames,
-        (known.before, known.priors),
-        up,
-        down,
-        known.options,
-        name,
+        shared.setup,
+        forward,
+        backward,
+        priors_before=shared.priors_before,
+        name=_name_chunk("joint", shared.setup, table.frames),
     )
     return table
 
 
-def _name(what: str, known: Known, part: range) -> str:
-    whole = len(part) == known.frames.count
-    return f"refine {what}" + ("" if whole else f", frames {part[0] + 1}-{part[-1] + 1}")
+def _name_chunk(what: str, setup: PassSetup, chunk: range) -> str:
+    """Return what the progress of a chunk is called."""
+    is_whole_series = len(chunk) == setup.frames.count
+    return f"refine {what}" + (
+        "" if is_whole_series else f", frames {chunk[0] + 1}-{chunk[-1] + 1}"
+    )

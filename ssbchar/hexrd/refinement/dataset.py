@@ -1,243 +1,242 @@
-"""From the table of a refined series to the data set: volumes, scales and weight fractions."""
+"""From the table of a refined series to its data set: cells, volumes, scales and weight
+fractions."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssbchar.crystal.cell import metric_from_cell
-from ssbchar.hexrd.refinement import profile_model
-from ssbchar.hexrd.refinement.inputs import Frames
-from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.hexrd.refinement.priors import Priors
-from ssbchar.hexrd.refinement.result_table import Table, cell_at, with_cells
-from ssbchar.hexrd.refinement.state import Series
+from ssbchar.hexrd.refinement.frame.lattice import (
+    Lattice,
+    cell_from_reciprocal_metric,
+    lorentz_factor_from_two_theta,
+    two_theta_from_metric,
+)
+from ssbchar.hexrd.refinement.frame.series import SeriesModel
+from ssbchar.hexrd.refinement.frame_pass import PassSetup
+from ssbchar.hexrd.refinement.outputs import LATTICE
+from ssbchar.hexrd.refinement.result_table import ResultTable, write_cells
+from ssbchar.hexrd.refinement.series_priors import SeriesPriors
 from ssbchar.statistics import Z95
-from ssbchar.storage import lazy_rows
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
 
-
 AXES = ("a", "b", "c", "alpha", "beta", "gamma")
+CELL_STEP = 1e-5
+"""Step of a cell parameter for derivatives of the volume [angstrom or degree]."""
+ONE_SIDED_95 = 1.6449
+"""One-sided 95 % quantile of the normal distribution, to the digits that ``intensity_upper95`` has
+always had."""
 
 
-def _joint(table: Table, series: Series, priors: Priors) -> None:
-    """Write the smooth cell(T) of each phase that has one; it stands where a phase shows too weakly
-    for its own."""
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A quantity of every phase in every frame, shape (frame, phase); NaN where there is none."""
+
+    value: Array
+    stderr: Array
+
+
+def build_dataset(
+    table: ResultTable, setup: PassSetup, phases: list[xr.Dataset], patterns: xr.Dataset
+) -> xr.Dataset:
+    """Return the data set of ``lattice.nc`` (`ssbchar.hexrd.refinement.outputs.LATTICE`).
+
+    Parameters
+    ----------
+    table : ResultTable
+        Of all frames; its cells are written here.
+    setup : PassSetup
+        Of the last pass.
+    phases : list of Dataset
+        From `ssbchar.crystal.tabulate_reflections`.
+    patterns : Dataset
+        From `ssbchar.hexrd.patterns.read_patterns`.
+    """
+    series, frames, priors = setup.series, setup.frames, setup.priors
+    write_cells(table, series)
+    write_joint_cells(table, series, priors)
+    intensity = Estimate(
+        value=table.intensity,
+        stderr=add_monitor_error(table.intensity, table.intensity_stderr, patterns),
+    )
+    absent = table.present == 0
+    volume = estimate_volumes(table.cell, table.cell_covariance)
+    for array in (table.cell, table.cell_covariance, volume.value, volume.stderr):
+        array[absent] = np.nan
+    variance = np.einsum("fpii->fpi", table.cell_covariance)
+    scale = estimate_scales(intensity, series, volume.value)
+    mass = np.array([float(ds.attrs.get("cell_mass", np.nan)) for ds in phases])
+    fraction = estimate_weight_fractions(scale, mass, volume.value, table.present == 1)
+    zero_is_held = table.zero_stderr == 0
+    values = {
+        "frame": patterns["frame"],
+        "two_theta": patterns["two_theta"],
+        "phase": np.array([p.name for p in series.phases], object),
+        "axis": np.array(AXES, object),
+        "axis2": np.array(AXES, object),
+        "cell": table.cell,
+        "cell_stderr": np.sqrt(np.maximum(variance, 0)),
+        "cell_covariance": table.cell_covariance,
+        "cell_shared": table.cell_shared,
+        "cell_joint": table.joint_cell,
+        "cell_joint_stderr": table.joint_cell_stderr,
+        "volume": volume.value,
+        "volume_stderr": volume.stderr,
+        "volume_joint": volume_from_cell(table.joint_cell),
+        "intensity": intensity.value,
+        "intensity_stderr": intensity.stderr,
+        "intensity_upper95": np.maximum(intensity.value, 0) + ONE_SIDED_95 * intensity.stderr,
+        "significance": table.significance,
+        "scale": scale.value,
+        "scale_stderr": scale.stderr,
+        "weight_fraction": fraction.value,
+        "weight_fraction_stderr": fraction.stderr,
+        "size_width": table.size_width,
+        "strain_width": table.strain_width,
+        "present": table.present,
+        "verdict": table.status.astype(str).astype(object),
+        "rwp": table.rwp,
+        "rexp": table.rexp,
+        "gof": table.gof,
+        "zero": table.zero,
+        "zero_stderr": np.where(zero_is_held, priors.held_zero_stderr, table.zero_stderr),
+        "parameters": table.parameter_count,
+        **frames.curves,
+        "refinable": np.array([int(p.refinable) for p in series.phases]),
+        "crystal_system": np.array([p.system for p in series.phases], object),
+    }
+    attrs = {
+        "mode": setup.options.mode,
+        "wavelength": frames.wavelength,
+        "length_scale_stderr": frames.length_scale_stderr,
+        "confidence": Z95,
+    }
+    if patterns.attrs.get("synthetic"):
+        attrs["synthetic"] = patterns.attrs["synthetic"]
+    return LATTICE.dataset(values, attrs)
+
+
+def write_joint_cells(table: ResultTable, series: SeriesModel, priors: SeriesPriors) -> None:
+    """Write the smooth cell(T) of each phase that has one, in place; it stands where a phase shows
+    too weakly for its own cell."""
     for p, phase in enumerate(series.phases):
-        if not priors.known[p]:
+        if not priors.has_joint_cell[p]:
             continue
         rows = np.flatnonzero(np.isfinite(table.rwp))
-        table.joint[rows, p], gradient = cell_at(phase, priors.strain[rows, p, : phase.free])
-        spread = gradient * priors.sigma[rows, p, None, : phase.free]
-        table.joint_stderr[rows, p] = np.sqrt(np.sum(spread**2, axis=-1))
-        for i in np.flatnonzero((table.present[rows, p] == 1) & np.isnan(table.cell[rows, p, 0])):
-            table.cell[rows[i], p], table.covariance[rows[i], p] = (
-                table.joint[rows[i], p],
-                spread[i] @ spread[i].T,
-            )
+        strain = priors.strain[rows, p, : phase.free]
+        table.joint_cell[rows, p], gradient = phase.cell_and_gradient(strain)
+        spread = gradient * priors.strain_sigma[rows, p, None, : phase.free]
+        table.joint_cell_stderr[rows, p] = np.sqrt(np.sum(spread**2, axis=-1))
+        has_no_cell = (table.present[rows, p] == 1) & np.isnan(table.cell[rows, p, 0])
+        for i in np.flatnonzero(has_no_cell):
+            table.cell[rows[i], p] = table.joint_cell[rows[i], p]
+            table.cell_covariance[rows[i], p] = spread[i] @ spread[i].T
 
 
-def dataset(
-    table: Table,
-    series: Series,
-    frames: Frames,
-    priors: Priors,
-    options: Refinement,
-    phases: list[xr.Dataset],
-    patterns: xr.Dataset,
-) -> xr.Dataset:
-    """Return the table as a Dataset (docs/data-model.md, ``lattice.nc``)."""
-    import xarray as xr
-
-    with_cells(table, series)
-    _joint(table, series, priors)
-    if "monitor_scale_stderr" in patterns:  # an error that all points of a frame share
-        relative = (patterns["monitor_scale_stderr"] / patterns["monitor_scale"]).values[:, None]
-        table.intensity_stderr = np.hypot(
-            table.intensity_stderr, np.abs(table.intensity) * np.nan_to_num(relative)
-        )
-    absent = table.present == 0
-    volume, volume_stderr = _volumes(table)
-    for values in (table.cell, table.covariance, volume, volume_stderr):
-        values[absent] = np.nan
-    stderr = np.sqrt(np.maximum(np.einsum("fpii->fpi", table.covariance), 0))
-    scale, scale_stderr = _scales(table, series, volume)
-    fraction, fraction_stderr = _fractions(table, phases, scale, scale_stderr, volume)
-    zero_stderr = np.where(
-        table.zero_stderr == 0, priors.zero_error, table.zero_stderr
-    )  # 0: held at the series' own
-    fp, fpa = ("frame", "phase"), ("frame", "phase", "axis")
-    one = {"units": "1"}
-    mixed = {"units": "angstrom for a b c, degree for angles"}
-    joint_volume = _volume_of(table.joint)
-    ds = xr.Dataset(
-        {
-            "cell": (
-                fpa,
-                table.cell,
-                {**mixed, "ancillary_variables": "cell_stderr cell_covariance"},
-            ),
-            "cell_stderr": (fpa, stderr, mixed),
-            "cell_covariance": (
-                (*fpa, "axis2"),
-                table.covariance,
-                {"units": "products of those of cell"},
-            ),
-            "cell_shared": (
-                fpa,
-                table.shared,
-                {
-                    **mixed,
-                    "long_name": "part of the error that all frames share (held zero): one sigma, signed",
-                },
-            ),
-            "cell_joint": (
-                fpa,
-                table.joint,
-                {**mixed, "long_name": "smooth cell(T) of the series"},
-            ),
-            "cell_joint_stderr": (fpa, table.joint_stderr, mixed),
-            "volume": (fp, volume, {"units": "angstrom^3", "ancillary_variables": "volume_stderr"}),
-            "volume_stderr": (fp, volume_stderr, {"units": "angstrom^3"}),
-            "volume_joint": (fp, joint_volume, {"units": "angstrom^3"}),
-            "intensity": (
-                fp,
-                table.intensity,
-                {"units": "count degree", "ancillary_variables": "intensity_stderr"},
-            ),
-            "intensity_stderr": (fp, table.intensity_stderr, {"units": "count degree"}),
-            "intensity_upper95": (
-                fp,
-                np.maximum(table.intensity, 0) + 1.6449 * table.intensity_stderr,
-                {"units": "count degree"},
-            ),
-            "significance": (fp, table.significance, one),
-            "scale": (fp, scale, {"units": "count degree / electron^2"}),
-            "scale_stderr": (fp, scale_stderr, {"units": "count degree / electron^2"}),
-            "weight_fraction": (
-                fp,
-                fraction,
-                {**one, "ancillary_variables": "weight_fraction_stderr"},
-            ),
-            "weight_fraction_stderr": (fp, fraction_stderr, one),
-            "size_width": (
-                fp,
-                table.width[..., 0],
-                {"units": "degree", "long_name": "Lorentz width x cos(theta)"},
-            ),
-            "strain_width": (
-                fp,
-                table.width[..., 1],
-                {"units": "degree", "long_name": "Lorentz width / tan(theta)"},
-            ),
-            "present": (fp, table.present),
-            "verdict": (fp, table.verdict.astype(str).astype(object)),
-            "rwp": ("frame", table.rwp, {"units": "percent"}),
-            "rexp": ("frame", table.rexp, {"units": "percent"}),
-            "gof": ("frame", table.gof, one),
-            "zero": (
-                "frame",
-                table.zero,
-                {"units": "degree", "ancillary_variables": "zero_stderr"},
-            ),
-            "zero_stderr": ("frame", zero_stderr, {"units": "degree"}),
-            "parameters": ("frame", table.parameters),
-            **{
-                k: lazy_rows.make_variable(("frame", "two_theta"), v, {"units": "count"})
-                for k, v in frames.curves.items()
-            },
-        },
-        coords={
-            "frame": patterns["frame"],
-            "two_theta": patterns["two_theta"],
-            "phase": np.array([p.name for p in series.phases], object),
-            "axis": np.array(AXES, object),
-            "axis2": np.array(AXES, object),
-        },
-        attrs={
-            "mode": options.mode,
-            "wavelength": frames.wavelength,
-            "length_scale_stderr": frames.length_scale_stderr,
-        },
-    )
-    ds["refinable"] = ("phase", np.array([int(p.refinable) for p in series.phases]))
-    ds["crystal_system"] = ("phase", np.array([p.system for p in series.phases], object))
-    for key in ("synthetic",):
-        if patterns.attrs.get(key):
-            ds.attrs[key] = patterns.attrs[key]
-    ds.attrs["confidence"] = Z95
-    return ds
+def add_monitor_error(intensity: Array, stderr: Array, patterns: xr.Dataset) -> Array:
+    """Return the standard errors of intensities (frame, phase) with the error of the monitor, which
+    all points of a frame share; unchanged where the patterns have none."""
+    if "monitor_scale_stderr" not in patterns:
+        return stderr
+    relative = (patterns["monitor_scale_stderr"] / patterns["monitor_scale"]).values[:, None]
+    return np.asarray(np.hypot(stderr, np.abs(intensity) * np.nan_to_num(relative)))
 
 
-def _volume_of(cell: Array) -> Array:
+def volume_from_cell(cell: Array) -> Array:
+    """Return the volume [angstrom^3], shape (...), of cells [angstrom, degree], shape (..., 6); NaN
+    where a cell is."""
     out = np.full(cell.shape[:-1], np.nan)
     good = np.all(np.isfinite(cell), axis=-1)
     out[good] = np.sqrt(np.linalg.det(metric_from_cell(cell[good])))
     return out
 
 
-def _volumes(table: Table) -> tuple[Array, Array]:
-    """Return volumes and standard errors, by the gradient of the volume with the cell's
-    covariance."""
-    volume = _volume_of(table.cell)
-    gradient = np.full(table.cell.shape, np.nan)
+def reference_volume(phase: Lattice) -> float:
+    """Return the volume of a phase's reference cell [angstrom^3]."""
+    return float(volume_from_cell(cell_from_reciprocal_metric(phase.reference)))
+
+
+def estimate_volumes(cell: Array, covariance: Array) -> Estimate:
+    """Return volumes [angstrom^3] and their standard errors, by the gradient of the volume.
+
+    Parameters
+    ----------
+    cell : ndarray, shape (frame, phase, 6)
+        [angstrom, degree].
+    covariance : ndarray, shape (frame, phase, 6, 6)
+    """
+    gradient = np.full(cell.shape, np.nan)
     for k in range(6):
         step = np.zeros(6)
-        step[k] = 1e-5
-        gradient[..., k] = (_volume_of(table.cell + step) - _volume_of(table.cell - step)) / 2e-5
-    variance = np.einsum("...i,...ij,...j->...", gradient, table.covariance, gradient)
-    return volume, np.sqrt(np.maximum(variance, 0))
+        step[k] = CELL_STEP
+        change = volume_from_cell(cell + step) - volume_from_cell(cell - step)
+        gradient[..., k] = change / (2 * CELL_STEP)
+    variance = np.einsum("...i,...ij,...j->...", gradient, covariance, gradient)
+    return Estimate(value=volume_from_cell(cell), stderr=np.sqrt(np.maximum(variance, 0)))
 
 
-def _scales(table: Table, series: Series, volume: Array) -> tuple[Array, Array]:
-    """Return Rietveld scales, intensity / sum of m |F|^2 L over the phase's reflections; NaN
-    without atoms."""
-    scale, stderr = np.full(table.intensity.shape, np.nan), np.full(table.intensity.shape, np.nan)
+def estimate_scales(intensity: Estimate, series: SeriesModel, volume: Array) -> Estimate:
+    """Return Rietveld scales [count degree / electron^2], intensity / sum of m |F|^2 L over the
+    phase's reflections; NaN for phases that are not refinable.
+
+    Parameters
+    ----------
+    intensity : Estimate
+        [count degree].
+    series : SeriesModel
+    volume : ndarray, shape (frame, phase)
+        [angstrom^3]; Lorentz factors are those of the median cell.
+    """
+    scale = Estimate(
+        value=np.full(intensity.value.shape, np.nan), stderr=np.full(intensity.value.shape, np.nan)
+    )
     for p, phase in enumerate(series.phases):
         if not phase.refinable:
             continue
-        g = (
-            phase.reference
-            * np.nanmedian(np.append((phase_volume(phase) / volume[:, p]) ** (2 / 3), np.nan))
-            if np.isfinite(volume[:, p]).any()
-            else phase.reference
-        )
-        angle, _ = profile_model.two_theta(phase.form, g, series.wavelength)
-        power = float(np.sum(phase.strength * profile_model.lorentz_factor(angle)))
-        scale[:, p], stderr[:, p] = (
-            table.intensity[:, p] / power,
-            table.intensity_stderr[:, p] / power,
-        )
-    return scale, stderr
+        metric_elements = phase.reference
+        if np.isfinite(volume[:, p]).any():
+            shrink = (reference_volume(phase) / volume[:, p]) ** (2 / 3)
+            metric_elements = phase.reference * np.nanmedian(np.append(shrink, np.nan))
+        two_theta, _ = two_theta_from_metric(phase.form, metric_elements, series.wavelength)
+        power = float(np.sum(phase.strength * lorentz_factor_from_two_theta(two_theta)))
+        scale.value[:, p] = intensity.value[:, p] / power
+        scale.stderr[:, p] = intensity.stderr[:, p] / power
+    return scale
 
 
-def phase_volume(phase: profile_model.Lattice) -> float:
-    """Return the volume of a phase's reference cell [angstrom^3]."""
-    return float(_volume_of(profile_model.cell_from_reciprocal(phase.reference)))
+def estimate_weight_fractions(
+    scale: Estimate, cell_mass: Array, volume: Array, present: Array
+) -> Estimate:
+    """Return weight fractions [1], S (ZM) V over the sum of those of the refinable phases that are
+    present.
 
+    R. J. Hill & C. J. Howard, J. Appl. Cryst. 20 (1987) 467, eq. 2; scales taken as uncorrelated.
 
-def _fractions(
-    table: Table, phases: list[xr.Dataset], scale: Array, stderr: Array, volume: Array
-) -> tuple[Array, Array]:
-    """Return weight fractions S (ZM) V / sum of those of the refinable phases that are present, and
-    errors.
-
-    R. J. Hill & C. J. Howard, J. Appl. Cryst. 20 (1987) 467, eq. 2; scales taken as
-    uncorrelated.
+    Parameters
+    ----------
+    scale : Estimate
+        From `estimate_scales`.
+    cell_mass : ndarray, shape (phase,)
+        ZM, the mass of all atoms in the cell [u].
+    volume : ndarray, shape (frame, phase)
+        [angstrom^3].
+    present : ndarray of bool, shape (frame, phase)
     """
-    mass = np.array([float(ds.attrs.get("cell_mass", np.nan)) for ds in phases])
-    there = (table.present == 1) & np.isfinite(scale) & np.isfinite(volume)
-    part = np.where(there, scale * mass * volume, 0.0)
-    error = np.where(there, stderr * mass * volume, 0.0)
-    total = part.sum(axis=1, keepdims=True)
+    counts = present & np.isfinite(scale.value) & np.isfinite(volume)
+    mass = np.where(counts, scale.value * cell_mass * volume, 0.0)
+    error = np.where(counts, scale.stderr * cell_mass * volume, 0.0)
+    total = mass.sum(axis=1, keepdims=True)
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = part / total
-        variance = ((1 - share) * error) ** 2 + share**2 * (
-            (error**2).sum(axis=1, keepdims=True) - error**2
+        share = mass / total
+        of_others = (error**2).sum(axis=1, keepdims=True) - error**2
+        variance = ((1 - share) * error) ** 2 + share**2 * of_others
+        return Estimate(
+            value=np.where(counts, share, np.nan),
+            stderr=np.where(counts, np.sqrt(variance) / total, np.nan),
         )
-        found = np.where(there, share, np.nan)
-        return found, np.where(there, np.sqrt(variance) / total, np.nan)

@@ -3,149 +3,217 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ssbchar.hexrd.refinement import frame, phase_detection
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
+from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, replace_entry
+from ssbchar.hexrd.refinement.frame.refine import FINE, Convergence, LinearRange, refine_frame
+from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.inputs import Frames
 from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.hexrd.refinement.priors import Priors
-from ssbchar.hexrd.refinement.state import Fit, Fits, Series, State, significance, slim
+from ssbchar.hexrd.refinement.phase_detection import (
+    FitResidual,
+    estimate_noise,
+    make_trial_strains,
+    measure_absent_phase,
+    prepare_residual,
+)
+from ssbchar.hexrd.refinement.series_priors import SeriesPriors
 from ssbchar.runtime import progress
 from ssbchar.typing import Array
 
 CLEAR = 12.0
 """A phase this far above its error by misfit and serial correlation needs no further test."""
+TRIAL_STEP = 0.3
+"""Step between trial cells: shift of the last line of the pattern [Gaussian widths]."""
 
 
-def explore(
-    series: Series,
-    frames: Frames,
-    priors: Priors,
-    state: State,
-    options: Refinement,
+@dataclass(frozen=True, kw_only=True)
+class PassSetup:
+    """What every frame of a pass is given."""
+
+    series: SeriesModel
+    frames: Frames
+    priors: SeriesPriors
+    options: Refinement
+
+    def limit_steps(self, linear_range: LinearRange = FINE) -> Convergence:
+        """Return when a frame is done, by the options."""
+        return Convergence(
+            iterations=self.options.iterations,
+            tolerance=self.options.tolerance,
+            linear_range=linear_range,
+        )
+
+
+@dataclass(kw_only=True)
+class _Search:
+    """A frame while phases are added and dropped; changed in place."""
+
+    parameters: FrameParameters
+    present: tuple[int, ...]
+    neighbour_strain: dict[int, Array]
+    """Strains expected from the frame before, or from the trial cell with which a phase entered."""
+    dropped: set[int] = field(default_factory=set)
+    """Phases that were weak in this frame, and do not enter it again."""
+
+    def add(self, phase: int, strain: Array, priors: SeriesPriors) -> None:
+        """Let a phase enter, with the strains (6,) of its trial cell."""
+        self.present = tuple(sorted((*self.present, phase)))
+        self.neighbour_strain[phase] = strain
+        self.parameters = replace(
+            self.parameters, strain=replace_entry(self.parameters.strain, phase, strain)
+        )
+        self._forget(phase, priors)
+
+    def drop(self, phase: int, priors: SeriesPriors) -> None:
+        """Let a phase leave."""
+        self.dropped.add(phase)
+        self.present = tuple(p for p in self.present if p != phase)
+        self._forget(phase, priors)
+
+    def _forget(self, phase: int, priors: SeriesPriors) -> None:
+        """Set all amounts unknown, and the widths of a phase as expected."""
+        before = self.parameters
+        size, microstrain = priors.log_size_width[phase], priors.log_strain_width[phase]
+        self.parameters = replace(
+            before,
+            amount=np.full_like(before.amount, np.nan),
+            log_size_width=replace_entry(before.log_size_width, phase, size),
+            log_strain_width=replace_entry(before.log_strain_width, phase, microstrain),
+        )
+
+
+def refine_pass(
+    setup: PassSetup,
     order: Sequence[int],
+    start: FrameParameters,
+    *,
     name: str,
-    other: Fits,
-    keep: Callable[[int, phase_detection.Remainder, Array], None] | None,
-    linear: frame.Steps = frame.FINE,
-) -> Fits:
+    other_pass: FitsByFrame | None = None,
+    record: Callable[[int, FitResidual], None] | None = None,
+    linear_range: LinearRange = FINE,
+) -> FitsByFrame:
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
     A frame starts from the one before. Of the phases not in the model the one that explains most
     joins, if it is above `enter` standard errors, until there is none; then those below `leave`
     go.
+
+    Parameters
+    ----------
+    setup : PassSetup
+    order : sequence of int
+        Frames in the order they are refined.
+    start : FrameParameters
+        Where the first of them starts.
+    name : str
+        Of the pass, for its progress.
+    other_pass : dict of int to FrameFit, optional
+        Fits of some frames already made: if the first frame has one, it starts with its phases.
+    record : callable, optional
+        Called with each frame and what its fit leaves.
+    linear_range : LinearRange
+
+    Returns
+    -------
+    dict of int to FrameFit
+        Without curves; usable frames only.
     """
-    fits: Fits = {}
-    present: tuple[int, ...] = ()
+    priors, convergence = setup.priors, setup.limit_steps(linear_range)
+    fits: FitsByFrame = {}
+    parameters, present = start, tuple[int, ...]()
     before = order[0]
     for i in progress.report_progress(list(order), name):
-        if not frames.usable[i]:
+        if not setup.frames.usable[i]:
             continue
-        y, weight = frames.points(i)
-        near = {
-            p: state.strain[p] + priors.strain[i, p] - priors.strain[before, p] for p in present
-        }
-        state = replace(state, strain=_placed(state.strain, near))
-        if other.get(i) is not None and not fits:
-            present = other[i].present
-            near = {p: state.strain[p] for p in present}
-        fit = _one(series, frames, priors, state, options, i, y, weight, present, near, linear)
-        if keep is not None:
-            keep(i, phase_detection.remainder(series, fit, y, weight), y)
-        fits[i] = slim(fit)
-        state, present, before = fit.state, fit.present, i
+        if present:
+            rows = list(present)
+            strain = parameters.strain[rows] + priors.strain[i, rows] - priors.strain[before, rows]
+            parameters = replace(parameters, strain=replace_entry(parameters.strain, rows, strain))
+        if not fits and other_pass and i in other_pass:
+            present = other_pass[i].present
+        search = _Search(
+            parameters=parameters,
+            present=present,
+            neighbour_strain={p: parameters.strain[p] for p in present},
+        )
+        pattern = setup.frames.read_pattern(i)
+        fit = _refine_with_search(setup, i, pattern, search, convergence)
+        if record is not None:
+            record(i, prepare_residual(setup.series, fit, pattern))
+        fits[i] = fit.drop_curves()
+        parameters, present, before = fit.parameters, fit.present, i
     return fits
 
 
-def _placed(strain: Array, near: dict[int, Array]) -> Array:
-    out = strain.copy()
-    for p, value in near.items():
-        out[p] = value
-    return out
-
-
-def _one(
-    series: Series,
-    frames: Frames,
-    priors: Priors,
-    state: State,
-    options: Refinement,
-    i: int,
-    y: Array,
-    weight: Array,
-    present: tuple[int, ...],
-    near: dict[int, Array],
-    linear: frame.Steps,
-) -> Fit:
-    """Return one frame of a pass: refined, weak phases dropped, new ones added."""
-    near, gone = dict(near), set[int]()
+def _refine_with_search(
+    setup: PassSetup, i: int, pattern: FramePattern, search: _Search, convergence: Convergence
+) -> FrameFit:
+    """Return frame `i` refined, phases that show added and weak ones dropped."""
+    series, priors, options = setup.series, setup.priors, setup.options
     while True:
-        prior = priors.at(i, present, near, options.search / 2)
-        fit = frame.refine(
-            series, y, weight, state, present, prior, options.iterations, options.tolerance, linear
+        fit = refine_frame(
+            series,
+            pattern,
+            search.present,
+            start=search.parameters,
+            prior=priors.build_frame_prior(i, search.neighbour_strain, options.search / 2),
+            convergence=convergence,
         )
-        state = fit.state
-        if len(present) == len(series.phases) and all(
-            significance(fit, p) >= CLEAR for p in present
-        ):
+        search.parameters = fit.parameters
+        all_present = len(fit.present) == len(series.phases)
+        if all_present and all(fit.get_significance(p) >= CLEAR for p in fit.present):
             return fit
-        left = phase_detection.remainder(series, fit, y, weight)
-        found = _newcomer(priors, options, left, i, gone)
-        if found is not None:
-            p, strain = found
-            present = tuple(sorted((*present, p)))
-            near[p] = np.pad(strain, (0, 6 - strain.size))
-            state = _reset(replace(state, strain=_placed(state.strain, {p: near[p]})), p, priors)
+        left = prepare_residual(series, fit, pattern)
+        newcomer = _find_newcomer(setup, left, i, search.dropped)
+        if newcomer is not None:
+            phase, strain = newcomer
+            search.add(phase, np.pad(strain, (0, 6 - strain.size)), priors)
             continue
-        worst = _weakest(left, options)
-        if worst is None:
+        weakest = _find_weakest(left, options)
+        if weakest is None:
             return fit
-        gone.add(worst)
-        present = tuple(p for p in present if p != worst)
-        state = _reset(state, worst, priors)
+        search.drop(weakest, priors)
 
 
-def _weakest(left: phase_detection.Remainder, options: Refinement) -> int | None:
+def _find_weakest(left: FitResidual, options: Refinement) -> int | None:
     """Return the weakest phase below `leave` standard errors, if there is one."""
-    found, fit = [], left.fit
-    for i, p in enumerate(fit.present):
-        if significance(fit, p) < CLEAR:
-            error = phase_detection.stderr(left, p)
-            ratio = fit.intensity[i] / error if error > 0 else 0.0
-            if ratio < options.leave:
-                found.append((ratio, p))
-    return min(found)[1] if found else None
+    weak: list[tuple[float, int]] = []
+    for i, phase in enumerate(left.fit.present):
+        if left.fit.get_significance(phase) >= CLEAR:
+            continue
+        stderr = estimate_noise(left, phase)
+        ratio = left.fit.intensity[i] / stderr if stderr > 0 else 0.0
+        if ratio < options.leave:
+            weak.append((ratio, phase))
+    return min(weak)[1] if weak else None
 
 
-def _reset(state: State, p: int, priors: Priors) -> State:
-    """Return the state with a phase's amount unknown and its widths as expected."""
-    amount, size, micro = np.full_like(state.amount, np.nan), state.size.copy(), state.micro.copy()
-    size[p], micro[p] = priors.size[p], priors.micro[p]
-    return replace(state, amount=amount, size=size, micro=micro)
-
-
-def _newcomer(
-    priors: Priors, options: Refinement, left: phase_detection.Remainder, i: int, gone: set[int]
+def _find_newcomer(
+    setup: PassSetup, left: FitResidual, i: int, dropped: set[int]
 ) -> tuple[int, Array] | None:
-    """Return the phase that explains most of the residual, of those clear of chance, and its trial
-    cell."""
-    series, fit = left.series, left.fit
+    """Return the phase that explains most of the residual of frame `i`, of those clear of chance,
+    and the strains (free,) of its trial cell."""
+    options, priors = setup.options, setup.priors
+    fit, last = left.fit, left.series.two_theta[-1]
+    step = TRIAL_STEP * fit.parameters.gauss_fwhm / max(last * 0.5, 1e-3)
+    # the first phase is the one that explains most, however little
+    threshold = options.enter if fit.present else 0.0
     best: tuple[float, int, Array] | None = None
-    for p, phase in enumerate(series.phases):
-        if p in fit.present or p in gone:
+    for p, phase in enumerate(left.series.phases):
+        if p in fit.present or p in dropped:
             continue
         expected = priors.strain[i, p, : phase.free]
-        step = 0.3 * fit.state.gauss / max(series.x[-1] * 0.5, 1e-3)
-        cells = phase_detection.trials(
-            phase, expected, 0.0 if priors.known[p] else options.search, step
-        )
-        trace = phase_detection.trace(left, p, cells, options.enter if fit.present else 0.0)
-        if trace is None:
+        search = 0.0 if priors.has_joint_cell[p] else options.search
+        cells = make_trial_strains(phase, expected, search, step)
+        trials = measure_absent_phase(left, p, cells, threshold)
+        if trials is None:
             continue
-        k = int(np.argmax(trace.gain))
-        clear = trace.intensity[k] > options.enter * trace.stderr[k] or not fit.present
-        if clear and (best is None or trace.gain[k] > best[0]):
-            best = (float(trace.gain[k]), p, cells[k])
+        k = int(np.argmax(trials.gain))
+        is_clear = trials.intensity[k] > options.enter * trials.stderr[k] or not fit.present
+        if is_clear and (best is None or trials.gain[k] > best[0]):
+            best = (float(trials.gain[k]), p, cells[k])
     return None if best is None else (best[1], best[2])

@@ -10,31 +10,35 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.bragg import get_length_scale_stderr
-from ssbchar.hexrd.refinement import profile_model
+from ssbchar.hexrd.refinement.frame.lattice import Lattice, build_lattice
+from ssbchar.hexrd.refinement.frame.parameters import FrameParameters
+from ssbchar.hexrd.refinement.frame.profiles import build_background_splines
+from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.hexrd.refinement.state import Series, State
 from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.storage.row_file import RowFile, split_rows
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 
 if TYPE_CHECKING:
     import xarray as xr
 
-
-START_SIZE, START_MICRO = np.log(0.01), np.log(0.05)
-"""Expected Lorentzian widths [log degree]: of size over 1/cos(theta), of strain over tan(theta)."""
-
-
+START_LOG_SIZE_WIDTH = np.log(0.01)
+"""Expected Lorentzian width of size over 1/cos(theta) [log degree]."""
+START_LOG_STRAIN_WIDTH = np.log(0.05)
+"""Expected Lorentzian width of microstrain over tan(theta) [log degree]."""
+START_GAUSS_POINTS = 5
+"""Expected Gaussian width of the instrument [points of the axis]."""
 UNKNOWN_FREEDOM = 3.0
-"""Freedom of the intensities of a phase known by its cell, before its pattern is learnt."""
-
-
+"""Relative freedom of the intensities of a phase known by its cell, before its pattern is
+learnt."""
 WEAKEST = 1e-3
 """Reflections below this share of a phase's strongest are not used, where atoms are known."""
-
-
+FEWEST_POINTS = 50
+"""Points in the fitted range below which there is nothing to refine."""
+ROOM_TEMPERATURE = 25.0
+"""Temperature of frames without any [degC]."""
 CURVES = ("calculated", "background", "residual")
-"""What is kept of each fitted frame at every point, in the order of the result."""
+"""What is kept of each fitted frame at every point."""
 
 
 class Frames:
@@ -42,53 +46,75 @@ class Frames:
 
     def __init__(self, patterns: xr.Dataset, furnace: xr.Dataset, options: Refinement) -> None:
         axis = patterns["two_theta"].values.astype(float)
-        self.inside = (axis >= options.two_theta_min) & (axis <= options.two_theta_max)
-        if self.inside.sum() < 50:
+        self.inside: Bool = (axis >= options.two_theta_min) & (axis <= options.two_theta_max)
+        """Points of the patterns that are fitted, shape (two_theta,)."""
+        if self.inside.sum() < FEWEST_POINTS:
             raise BadInput(
                 "hexrd.refine",
                 f"{self.inside.sum()} points between two_theta_min and two_theta_max",
                 f"choose a range within {axis[0]:g} to {axis[-1]:g} degree",
             )
-        self.x = axis[self.inside]
+        self.two_theta: Array = axis[self.inside]
+        """Fitted points [degree], shape (points,)."""
         self.wavelength = float(patterns["wavelength"])
+        """[angstrom]."""
         self.length_scale_stderr = get_length_scale_stderr(patterns)
-        self._intensity, self._stderr = (
-            RowReader(patterns["intensity"]),
-            RowReader(patterns["intensity_stderr"]),
-        )
-        self.count = patterns.sizes["frame"]
+        """Relative error that all lengths share [1]."""
+        self._intensity = RowReader(patterns["intensity"])
+        self._stderr = RowReader(patterns["intensity_stderr"])
+        self.count: int = patterns.sizes["frame"]
+        """Number of frames."""
         self.curves = {name: RowFile((self.count, axis.size), np.float32) for name in CURVES}
-        """What is calculated of each frame, on disk: every process writes its own frames."""
+        """`CURVES` of each frame [counts], on disk: every process writes its own frames."""
         for part in split_rows((self.count, axis.size)):
             for curve in self.curves.values():
                 curve[part] = np.nan
         status = patterns["status"].values if "status" in patterns else np.full(self.count, "ok")
-        self.usable = np.asarray(status == "ok")
-        temperature = furnace["temperature"].values.astype(float)
-        known = np.flatnonzero(np.isfinite(temperature))
-        every = np.arange(self.count)
-        self.temperature = (
-            np.interp(every, known, temperature[known]) if known.size else np.full(self.count, 25.0)
-        )
+        self.usable: Bool = np.asarray(status == "ok")
+        """Whether a frame has a pattern, shape (frame,)."""
+        self.temperature = _fill_temperatures(furnace["temperature"].values.astype(float))
+        """[degC], finite, shape (frame,)."""
         self.segment: NDArray[np.object_] = furnace["segment"].values.astype(object)
+        """heating, hold or cooling, shape (frame,)."""
 
-    def keep(self, i: int, calculated: Array, background: Array, y: Array) -> None:
-        """Put away the curves of a fitted frame, given at the points inside the range."""
-        for name, values in zip(CURVES, (calculated, background, y - calculated), strict=True):
+    def read_pattern(self, i: int) -> FramePattern:
+        """Return the fitted points of frame `i`; those without intensity or error have no
+        weight."""
+        y = self._intensity[i][self.inside].astype(float)
+        sigma = self._stderr[i][self.inside].astype(float)
+        good = np.isfinite(y) & np.isfinite(sigma) & (sigma > 0)
+        weight = np.where(good, 1 / np.where(good, sigma, 1.0) ** 2, 0.0)
+        return FramePattern(intensity=np.where(good, y, 0.0), weight=weight)
+
+    def store_curves(self, i: int, calculated: Array, background: Array, observed: Array) -> None:
+        """Store the curves of frame `i` [counts], each of shape (points,)."""
+        curves = (calculated, background, observed - calculated)
+        for name, values in zip(CURVES, curves, strict=True):
             row = np.full(self.inside.size, np.nan, np.float32)
             row[self.inside] = values
             self.curves[name][i] = row
 
-    def points(self, i: int) -> tuple[Array, Array]:
-        """Return intensity and weight of a frame; points without either have no weight."""
-        y = self._intensity[i][self.inside].astype(float)
-        sigma = self._stderr[i][self.inside].astype(float)
-        good = np.isfinite(y) & np.isfinite(sigma) & (sigma > 0)
-        return np.where(good, y, 0.0), np.where(good, 1 / np.where(good, sigma, 1.0) ** 2, 0.0)
+
+def _fill_temperatures(temperature: Array) -> Array:
+    """Return the temperatures [degC], those of frames without one interpolated along the
+    frames."""
+    known = np.flatnonzero(np.isfinite(temperature))
+    if not known.size:
+        return np.full(temperature.size, ROOM_TEMPERATURE)
+    return np.interp(np.arange(temperature.size), known, temperature[known])
 
 
-def series_of(frames: Frames, phases: list[xr.Dataset], options: Refinement) -> Series:
-    """Return the axis, phases, reflections and background terms that all frames share.
+def build_series_model(
+    frames: Frames, phases: list[xr.Dataset], options: Refinement
+) -> SeriesModel:
+    """Return axis, phases, reflections and background terms that all frames share.
+
+    Parameters
+    ----------
+    frames : Frames
+    phases : list of Dataset
+        From `ssbchar.crystal.tabulate_reflections`, with d spacings in angstrom.
+    options : Refinement
 
     Raises
     ------
@@ -97,70 +123,96 @@ def series_of(frames: Frames, phases: list[xr.Dataset], options: Refinement) -> 
     """
     if not phases:
         raise BadInput("hexrd.refine", "no candidate phase", "name phases in the sample sheet")
-    half = np.radians([frames.x[0], frames.x[-1]]) / 2
-    d_max, d_min = frames.wavelength / (2 * np.sin(np.maximum(half, 1e-3)))
-    found, free = [], []
-    for ds in phases:
-        d = ds["d"].values
-        multiplicity, squared = (
-            ds["multiplicity"].values.astype(float),
-            ds["structure_factor_squared"].values,
-        )
-        known = bool(np.all(np.isfinite(squared)))
-        strength = multiplicity * squared if known else multiplicity
-        weight = strength * d**2
-        kept = (d > 0.97 * d_min) & (d < 1.03 * d_max)
-        if not kept.any():
-            raise BadInput(
-                f"phase {ds.attrs['phase']}",
-                "none of its reflections lies in the range of the patterns",
-                "widen hexrd.refine.two_theta_min/max, or lower hexrd.phases.d_min",
-            )
-        if known:
-            kept &= weight > WEAKEST * weight[kept].max()
-        hkl = np.stack([ds[name].values for name in "hkl"], axis=1).astype(float)[kept]
-        cell, system = np.array(ds.attrs["cell"], float), str(ds.attrs["crystal_system"])
-        refinable = bool(ds.attrs["refinable"])
-        found.append(
-            profile_model.lattice(
-                str(ds.attrs["phase"]), cell, system, hkl, strength[kept], known, refinable
-            )
-        )
-        fixed = options.mode == "rietveld" and refinable
-        free.append(
-            np.empty(0, np.int64) if fixed else free_reflections(weight[kept], known, options)
-        )
-    freedom = [options.intensity_freedom if p.known else UNKNOWN_FREEDOM for p in found]
-    return Series(
-        frames.x,
-        frames.wavelength,
-        tuple(found),
-        profile_model.splines(frames.x, options.background_terms),
-        tuple(p.strength for p in found),
-        tuple(free),
-        np.array(freedom),
-        options.reach,
+    lattices, free_reflections = [], []
+    for phase in phases:
+        lattice, weight = _select_reflections(frames, phase)
+        follows_structure = options.mode == "rietveld" and lattice.refinable
+        free = select_free_reflections(weight, lattice.has_atoms, options)
+        lattices.append(lattice)
+        free_reflections.append(free[:0] if follows_structure else free)
+    freedom = [options.intensity_freedom if p.has_atoms else UNKNOWN_FREEDOM for p in lattices]
+    return SeriesModel(
+        two_theta=frames.two_theta,
+        wavelength=frames.wavelength,
+        phases=tuple(lattices),
+        background_terms=build_background_splines(frames.two_theta, options.background_terms),
+        strength=tuple(p.strength for p in lattices),
+        free_reflections=tuple(free_reflections),
+        intensity_freedom=np.array(freedom),
+        reach=options.reach,
     )
 
 
-def free_reflections(weight: Array, known: bool, options: Refinement) -> NDArray[np.int64]:
-    """Return the reflections with an intensity of their own; all, where no atoms say what the weak
-    ones have."""
+def _select_reflections(frames: Frames, phase: xr.Dataset) -> tuple[Lattice, Array]:
+    """Return a phase with its reflections in and near the fitted range, and their expected
+    intensities m |F|^2 d^2 (any scale)."""
+    # cells change with temperature: 3 % beyond the range may come into it
+    theta = np.radians([frames.two_theta[0], frames.two_theta[-1]]) / 2
+    d_max, d_min = frames.wavelength / (2 * np.sin(np.maximum(theta, 1e-3)))
+    d = phase["d"].values
+    kept = (d > 0.97 * d_min) & (d < 1.03 * d_max)
+    if not kept.any():
+        raise BadInput(
+            f"phase {phase.attrs['phase']}",
+            "none of its reflections lies in the range of the patterns",
+            "widen hexrd.refine.two_theta_min/max, or lower hexrd.phases.d_min",
+        )
+    multiplicity = phase["multiplicity"].values.astype(float)
+    structure_factor_squared = phase["structure_factor_squared"].values
+    has_atoms = bool(np.all(np.isfinite(structure_factor_squared)))
+    strength = multiplicity * structure_factor_squared if has_atoms else multiplicity
+    weight = strength * d**2
+    if has_atoms:
+        kept &= weight > WEAKEST * weight[kept].max()
+    hkl = np.stack([phase[index].values for index in "hkl"], axis=1).astype(float)
+    lattice = build_lattice(
+        str(phase.attrs["phase"]),
+        cell=np.array(phase.attrs["cell"], float),
+        system=str(phase.attrs["crystal_system"]),
+        hkl=hkl[kept],
+        strength=strength[kept],
+        has_atoms=has_atoms,
+        refinable=bool(phase.attrs["refinable"]),
+    )
+    return lattice, weight[kept]
+
+
+def select_free_reflections(weight: Array, has_atoms: bool, options: Refinement) -> Index:
+    """Return the reflections with an intensity of their own, ascending.
+
+    Parameters
+    ----------
+    weight : ndarray, shape (reflection,)
+        Expected intensities, any scale.
+    has_atoms : bool
+        Where false, nothing says how weak the weak ones are: all are free.
+    options : Refinement
+        Its `free_reflections` is the number of the strongest that are taken.
+
+    Returns
+    -------
+    ndarray of int, shape (free,)
+    """
     strongest = np.argsort(-weight, kind="stable")
-    return np.sort(strongest[: options.free_reflections] if known else strongest)
+    return np.sort(strongest[: options.free_reflections] if has_atoms else strongest)
 
 
-def start_of(series: Series, options: Refinement, x: Array) -> State:
-    """Return the state from which the first frame starts."""
+def expect_gauss_fwhm(frames: Frames, options: Refinement) -> float:
+    """Return the instrument's Gaussian width to start from [degree]."""
+    step = float(np.median(np.diff(frames.two_theta)))
+    return options.gauss_fwhm or START_GAUSS_POINTS * step
+
+
+def choose_start(series: SeriesModel, frames: Frames, options: Refinement) -> FrameParameters:
+    """Return the parameters from which the first frame starts, amounts unknown."""
     count = len(series.phases)
-    gauss = options.gauss_fwhm or 5 * float(np.median(np.diff(x)))
-    return State(
-        options.zero_start,
-        gauss,
-        0.0,
-        np.zeros((count, 6)),
-        np.full(count, START_SIZE),
-        np.full(count, START_MICRO),
-        np.full(count, np.nan),
-        np.ones(count),
+    return FrameParameters(
+        zero=options.zero_start,
+        gauss_fwhm=expect_gauss_fwhm(frames, options),
+        overall_b=np.zeros(count),
+        strain=np.zeros((count, 6)),
+        log_size_width=np.full(count, START_LOG_SIZE_WIDTH),
+        log_strain_width=np.full(count, START_LOG_STRAIN_WIDTH),
+        amount=np.full(count, np.nan),
+        inflation=np.ones(count),
     )

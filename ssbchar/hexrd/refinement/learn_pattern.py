@@ -10,88 +10,150 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.hexrd.refinement import profile_model
-from ssbchar.hexrd.refinement.inputs import Frames, free_reflections
-from ssbchar.hexrd.refinement.intensities import equations
-from ssbchar.hexrd.refinement.model import Layout, Model, model_at
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit, reflections_of_columns
+from ssbchar.hexrd.refinement.frame.intensities import build_equations
+from ssbchar.hexrd.refinement.frame.lattice import (
+    lorentz_factor_from_two_theta,
+    two_theta_from_metric,
+)
+from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem, build_model
+from ssbchar.hexrd.refinement.frame.parameters import NO_PARAMETERS
+from ssbchar.hexrd.refinement.frame.series import SeriesModel
+from ssbchar.hexrd.refinement.inputs import Frames, select_free_reflections
 from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.hexrd.refinement.state import Fit, Fits, Series, significance
 from ssbchar.statistics import MAD_TO_SIGMA
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
 
-LEARNT = 24
+MOST_FRAMES = 24
 """Most frames from which a phase's pattern is learnt; at least half as many where there are."""
+FEWEST_FRAMES = 3
+"""Frames below which no pattern is learnt."""
 STRONG = (0.5, 0.7)
 """Shares of the phase's high significance from which a frame begins to count, and counts in
 full."""
+HIGH = 0.9
+"""Quantile of the frames' significances that is high."""
 CLEAR = 15.0
 """Significance below which a frame is not learnt from."""
 OUTLIER = 4.0
 """Robust standard deviations beyond the median at which a frame counts for a quarter."""
-NOTHING = Layout((), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0), False)
+PASSES = 3
+"""Times that the pattern is solved, frames far from it weighing less each time."""
+SMALLEST_SHARE = 0.05
+"""Share of the mean strength below which the prior of a strength gets no narrower."""
+FLOOR = 1e-6
+"""Share of the mean strength added to all, so that none is zero."""
+RIDGE = 1e-10
+"""Added to scaled normal matrices, so that overlaps stay solvable."""
 
 
-def learnt(
-    series: Series, before: Series, frames: Frames, fits: Fits, options: Refinement
-) -> Series:
+def learn_patterns(
+    series: SeriesModel,
+    before: SeriesModel,
+    frames: Frames,
+    fits: FitsByFrame,
+    options: Refinement,
+) -> SeriesModel:
     """Return the series with each free phase's pattern as measured where it is strongest.
 
-    `before` is the series before anything was learnt. What was learnt already stays as it is: the
-    frames of one answer have one pattern.
+    What was learnt already stays as it is: the frames of one answer have one pattern.
+
+    Parameters
+    ----------
+    series : SeriesModel
+    before : SeriesModel
+        The series before anything was learnt.
+    frames : Frames
+    fits : dict of int to FrameFit
+        Fits of the series, by frame.
+    options : Refinement
     """
-    patterns, free, freedom = list(series.pattern), list(series.free), series.freedom.copy()
-    models = functools.cache(lambda i: model_at(series, fits[i].state, fits[i].present, NOTHING))
+    strength, free_reflections = list(series.strength), list(series.free_reflections)
+    freedom = series.intensity_freedom.copy()
+
+    # several phases learn from one frame
+    @functools.cache
+    def build_frame(i: int) -> tuple[FrameProblem, FrameModel]:
+        present = fits[i].present
+        problem = FrameProblem(
+            series=series,
+            pattern=frames.read_pattern(i),
+            present=present,
+            layout=NO_PARAMETERS,
+        )
+        return problem, build_model(series, fits[i].parameters, present, NO_PARAMETERS)
+
     for p, phase in enumerate(series.phases):
-        if not series.free[p].size or series.pattern[p] is not before.pattern[p]:
+        is_learnt = series.strength[p] is not before.strength[p]
+        if not series.free_reflections[p].size or is_learnt:
             continue
-        chosen = _chosen(fits, p)
-        if len(chosen) < 3:
+        counts = choose_frames(fits, p)
+        if len(counts) < FEWEST_FRAMES:
             continue
-        found = _stacked(series, before, frames, {i: fits[i] for i in chosen}, p, chosen, models)
-        patterns[p] = found + 1e-6 * found.sum() / found.size
-        weight = patterns[p] * _lorentz(series, fits[next(iter(chosen))], p)
-        free[p] = free_reflections(weight, phase.known, options)
+        learnt = _solve_strengths(series, before, p, fits, counts, build_frame)
+        strength[p] = learnt + FLOOR * learnt.sum() / learnt.size
+        weight = strength[p] * _lorentz_factors(series, fits[next(iter(counts))], p)
+        free_reflections[p] = select_free_reflections(weight, phase.has_atoms, options)
         freedom[p] = options.intensity_freedom
-    return replace(series, pattern=tuple(patterns), free=tuple(free), freedom=freedom)
+    return replace(
+        series,
+        strength=tuple(strength),
+        free_reflections=tuple(free_reflections),
+        intensity_freedom=freedom,
+    )
 
 
-def _chosen(fits: Fits, p: int) -> dict[int, float]:
-    """Return frames where a phase is strong, evenly spread, and how much each counts.
+def choose_frames(fits: FitsByFrame, phase: int) -> dict[int, float]:
+    """Return frames where a phase is strong, evenly spread, and how much each counts (0 to 1).
 
     They are taken at every second, fourth, ... frame of the series and fade in with their
     significance: a frame that is a little stronger or weaker than before changes the choice by
     itself at most, never as a whole.
     """
-    ratio = {i: significance(fits[i], p) for i in sorted(fits) if p in fits[i].present}
-    clear = [r for r in ratio.values() if r > CLEAR]
+    significance = {
+        i: fits[i].get_significance(phase) for i in sorted(fits) if phase in fits[i].present
+    }
+    clear = [s for s in significance.values() if s > CLEAR]
     if not clear:
         return {}
-    low, high = (share * float(np.quantile(clear, 0.9)) for share in STRONG)
-    counts = {
-        i: min((ratio[i] - low) / (high - low), 1.0) if ratio.get(i, 0.0) > max(low, CLEAR) else 0.0
-        for i in sorted(fits)
-    }
-    step, rows = 1, [i for i, c in counts.items() if c > 0]
-    while len(rows) > LEARNT:
+    low, high = (share * float(np.quantile(clear, HIGH)) for share in STRONG)
+    counts = {}
+    for i in sorted(fits):
+        counts[i] = 0.0
+        if significance.get(i, 0.0) > max(low, CLEAR):
+            counts[i] = min((significance[i] - low) / (high - low), 1.0)
+    step = 1
+    chosen = [i for i, count in counts.items() if count > 0]
+    while len(chosen) > MOST_FRAMES:
         step *= 2
-        rows = [i for i in list(counts)[::step] if counts[i] > 0]
-    return {i: counts[i] for i in rows}
+        chosen = [i for i in list(counts)[::step] if counts[i] > 0]
+    return {i: counts[i] for i in chosen}
 
 
-def _stacked(
-    series: Series,
-    before: Series,
-    frames: Frames,
-    fits: Fits,
-    p: int,
-    chosen: dict[int, float],
-    models: Callable[[int], Model],
+@dataclass(frozen=True, kw_only=True)
+class _FrameEquations:
+    """Normal equations of one frame for the strengths of a phase's free reflections."""
+
+    normal: Array
+    """Shape (free, free)."""
+    target: Array
+    """Shape (free,)."""
+
+
+def _solve_strengths(
+    series: SeriesModel,
+    before: SeriesModel,
+    phase: int,
+    fits: FitsByFrame,
+    counts: dict[int, float],
+    build_frame: Callable[[int], tuple[FrameProblem, FrameModel]],
 ) -> Array:
-    """Return the strengths of a phase's reflections, not negative, that fit several frames best.
+    """Return the strengths of a phase's reflections, not negative, that fit several frames best,
+    shape (reflection,).
 
     With a frame's normal equations N x = t, those of the background and the other phases eliminated
     by their Schur complement, a column's intensity is amount * Lorentz factor * strength; the
@@ -99,79 +161,122 @@ def _stacked(
     strengths >= 0 (C. L. Lawson & R. J. Hanson, Solving Least Squares Problems, Prentice-Hall 1974,
     ch. 23). The prior about the pattern `before` enters once. Frames that are further from the
     answer than the others (a grain, a cell in a wrong place) count for less, and it is solved
-    again. `chosen` says how much each frame counts to begin with.
+    again. `counts` says which frames, and how much each counts to begin with.
     """
-    counts = np.array(list(chosen.values()))
-    own = np.array([_strengths(series, f, p) for f in fits.values()])
-    which, out = series.free[p], np.average(own, axis=0, weights=counts)
-    normals, targets = [], []
-    for i, fit in fits.items():
-        factor = _strengths(series, fit, p, relative=False).sum() * _lorentz(series, fit, p)[which]
-        normal, target = _reduced(series, frames, i, fit, p, models(i))
-        normals.append(normal * np.outer(factor, factor) / fit.state.inflation[p] ** 2)
-        targets.append(target * factor / fit.state.inflation[p] ** 2)
-    prior = before.pattern[p][which] * out[which].sum() / before.pattern[p][which].sum()
-    precision = (before.freedom[p] * np.maximum(prior, 0.05 * prior.mean())) ** -2.0
-    trust = counts
-    for _ in range(3):
+    free = series.free_reflections[phase]
+    frame_counts = np.array(list(counts.values()))
+    of_frames = []
+    frame_equations = []
+    for i in counts:
+        of_frames.append(_relative_strengths(series, fits[i], phase))
+        problem, model = build_frame(i)
+        frame_equations.append(_reduce_equations(problem, model, fits[i], phase))
+    normals = [one.normal for one in frame_equations]
+    targets = [one.target for one in frame_equations]
+    strength = np.average(np.array(of_frames), axis=0, weights=frame_counts)
+    own = np.array(of_frames)[:, free]
+
+    given = before.strength[phase][free]
+    prior = given * strength[free].sum() / given.sum()
+    spread = before.intensity_freedom[phase] * np.maximum(prior, SMALLEST_SHARE * prior.mean())
+    precision = spread**-2.0
+    trust = frame_counts
+    for _ in range(PASSES):
         normal = np.tensordot(trust, normals, 1) + np.diag(precision)
         target = np.tensordot(trust, targets, 1) + precision * prior
-        out[which] = _not_negative(normal, target)
-        apart = np.array(
-            [d @ n @ d for n, d in zip(normals, own[:, which] - out[which], strict=True)]
-        )
-        middle = np.median(apart)
-        beyond = np.maximum(apart - middle, 0) / (
-            OUTLIER * MAD_TO_SIGMA * np.median(np.abs(apart - middle)) + 1e-9
-        )
-        trust = counts * (1 + beyond**2) ** -2.0
-    return out
+        strength[free] = solve_non_negative(normal, target)
+        distance = np.array([d @ n @ d for n, d in zip(normals, own - strength[free], strict=True)])
+        trust = frame_counts * weigh_by_distance(distance)
+    return np.asarray(strength)
 
 
-def _not_negative(normal: Array, target: Array) -> Array:
-    """Return x >= 0 with the least x'Nx / 2 - t'x."""
+def weigh_by_distance(distance: Array) -> Array:
+    """Return weights of frames, shape (frame,), 1 up to the median of their distances and less
+    beyond it: 1/4 at `OUTLIER` robust standard deviations."""
+    middle = np.median(distance)
+    spread = OUTLIER * MAD_TO_SIGMA * np.median(np.abs(distance - middle)) + 1e-9
+    beyond = np.maximum(distance - middle, 0) / spread
+    return np.asarray((1 + beyond**2) ** -2.0)
+
+
+def solve_non_negative(normal: Array, target: Array) -> Array:
+    """Return x >= 0, shape (n,), with the least x'Nx / 2 - t'x for N (n, n) and t (n,)."""
     from scipy.linalg import cholesky, solve_triangular
     from scipy.optimize import nnls
 
     scale = 1 / np.sqrt(np.diagonal(normal))
-    upper = cholesky(normal * np.outer(scale, scale) + 1e-10 * np.eye(scale.size))
+    upper = cholesky(normal * np.outer(scale, scale) + RIDGE * np.eye(scale.size))
     return np.asarray(scale * nnls(upper, solve_triangular(upper, scale * target, trans="T"))[0])
 
 
-def _reduced(
-    series: Series, frames: Frames, i: int, fit: Fit, p: int, model: Model
-) -> tuple[Array, Array]:
-    """Return a frame's normal equations for a phase's free intensities, everything else
-    eliminated."""
-    y, weight = frames.points(i)
-    loose = series.freedom.copy()
-    loose[p] = np.inf  # its prior enters once for all frames
-    system = equations(replace(series, freedom=loose), model, y, weight, fit.state, fit.present)
-    mine = np.zeros(system.target.size, bool)
-    mine[: system.owner.size] = system.owner == fit.present.index(p)
+def _reduce_equations(
+    problem: FrameProblem, model: FrameModel, fit: FrameFit, phase: int
+) -> _FrameEquations:
+    """Return a frame's normal equations for the strengths of a phase's free reflections, everything
+    else eliminated."""
+    series = problem.series
+    # infinite freedom: the prior of this phase's intensities enters once for all frames
+    loose = series.intensity_freedom.copy()
+    loose[phase] = np.inf
+    problem = replace(problem, series=replace(series, intensity_freedom=loose))
+    equations = build_equations(problem, model, fit.parameters)
+    i = fit.get_index(phase)
+    mine = np.zeros(equations.target.size, bool)
+    mine[: equations.owner.size] = equations.owner == i
     # the columns are in the order of their windows; back to the order of the phase's reflections
-    start = sum(len(series.phases[q].form) for q in fit.present[: fit.present.index(p)])
-    reflection = model.profiles.order[np.flatnonzero(mine)] - start
-    order = np.flatnonzero(mine)[np.argsort(reflection)]
-    rest = np.flatnonzero(~mine & (np.diagonal(system.normal) > 0))
-    scale = 1 / np.sqrt(np.diagonal(system.normal)[rest])
-    inner = system.normal[np.ix_(rest, rest)] * np.outer(scale, scale) + 1e-10 * np.eye(rest.size)
-    between = system.normal[np.ix_(order, rest)] * scale
-    solved = np.linalg.solve(inner, np.column_stack([between.T, scale * system.target[rest]]))
-    normal = system.normal[np.ix_(order, order)] - between @ solved[:, :-1]
-    return normal, system.target[order] - between @ solved[:, -1]
-
-
-def _lorentz(series: Series, fit: Fit, p: int) -> Array:
-    phase = series.phases[p]
-    metric = phase.metric_at(fit.state.strain[p, : phase.free])
-    return np.asarray(
-        profile_model.lorentz_factor(
-            profile_model.two_theta(phase.form, metric, series.wavelength)[0]
-        )
+    columns = np.flatnonzero(mine)
+    columns = columns[np.argsort(reflections_of_columns(problem, model, columns, i))]
+    rest = np.flatnonzero(~mine & (np.diagonal(equations.normal) > 0))
+    normal, target = eliminate_unknowns(equations.normal, equations.target, columns, rest)
+    # from intensities to strengths
+    amount = _strengths(series, fit, phase).sum()
+    factor = amount * _lorentz_factors(series, fit, phase)[series.free_reflections[phase]]
+    inflation = fit.parameters.inflation[phase]
+    return _FrameEquations(
+        normal=normal * np.outer(factor, factor) / inflation**2,
+        target=target * factor / inflation**2,
     )
 
 
-def _strengths(series: Series, fit: Fit, p: int, relative: bool = True) -> Array:
-    share = fit.shares[fit.present.index(p)] / _lorentz(series, fit, p)
-    return np.asarray(share / share.sum() if relative else share)
+def eliminate_unknowns(
+    normal: Array, target: Array, kept: Index, rest: Index
+) -> tuple[Array, Array]:
+    """Return the normal equations of some unknowns with others solved for (Schur complement).
+
+    Parameters
+    ----------
+    normal : ndarray, shape (n, n)
+    target : ndarray, shape (n,)
+    kept, rest : ndarray of int
+        Unknowns that stay, in the order wanted, and those that are eliminated.
+
+    Returns
+    -------
+    normal, target : ndarray, shape (kept, kept) and (kept,)
+    """
+    scale = 1 / np.sqrt(np.diagonal(normal)[rest])
+    inner = normal[np.ix_(rest, rest)] * np.outer(scale, scale) + RIDGE * np.eye(rest.size)
+    between = normal[np.ix_(kept, rest)] * scale
+    solved = np.linalg.solve(inner, np.column_stack([between.T, scale * target[rest]]))
+    return (
+        normal[np.ix_(kept, kept)] - between @ solved[:, :-1],
+        target[kept] - between @ solved[:, -1],
+    )
+
+
+def _lorentz_factors(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
+    lattice = series.phases[phase]
+    metric = lattice.metric_from_strain(fit.parameters.strain[phase, : lattice.free])
+    two_theta, _ = two_theta_from_metric(lattice.form, metric, series.wavelength)
+    return lorentz_factor_from_two_theta(two_theta)
+
+
+def _strengths(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
+    """Return the strengths of a phase's reflections in a frame, shape (reflection,)."""
+    intensity = fit.reflection_intensity[fit.get_index(phase)]
+    return np.asarray(intensity / _lorentz_factors(series, fit, phase))
+
+
+def _relative_strengths(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
+    strength = _strengths(series, fit, phase)
+    return np.asarray(strength / strength.sum())

@@ -1,55 +1,73 @@
 """Options of whole-pattern refinement."""
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+Mode = Literal["pawley", "rietveld"]
+Zero = Literal["series", "frame", "fixed"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Refinement:
     """How all phases are refined in every frame, on the whole pattern."""
 
-    two_theta_min: float = 0.0
+    two_theta_min: Annotated[float, Field(ge=0, lt=180)] = 0.0
     """Smallest 2theta [degree, as measured] that is fitted."""
-    two_theta_max: float = 180.0
+    two_theta_max: Annotated[float, Field(gt=0, le=180)] = 180.0
     """Largest 2theta [degree, as measured] that is fitted."""
-    mode: str = "pawley"
+    mode: Mode = "pawley"
     """`pawley`: the strongest reflections of every phase have free intensities; `rietveld`: those
     of phases marked refinable follow their structure, with one scale; widths and displacement
     factors are learnt from the series, smooth in temperature, and held."""
-    free_reflections: int = 60
+    free_reflections: Annotated[int, Field(ge=1, le=2000)] = 60
     """Reflections of a phase with free intensity, the strongest first; the others follow the
     phase's pattern. All those of a phase without atoms are free."""
-    intensity_freedom: float = 0.5
-    """How far a free intensity may leave the phase's pattern: a prior of this relative standard
-    deviation."""
-    background_terms: int = 18
+    intensity_freedom: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """Prior standard deviation of a free intensity about the phase's pattern, relative."""
+    background_terms: Annotated[int, Field(ge=4, le=200)] = 18
     """Cubic B-splines of the background, their knots equally spaced in the root of 2theta."""
-    zero: str = "series"
-    """Zero of 2theta: `series` (one for all frames, refined), `frame` or `fixed`."""
-    zero_start: float = 0.0
+    zero: Zero = "series"
+    """Zero of 2theta: `series` (one for all frames, refined), `frame` (one for each, refined) or
+    `fixed`."""
+    zero_start: Annotated[float, Field(ge=-5, le=5)] = 0.0
     """Zero of 2theta to start from, or to keep [degree]; true 2theta is the measured one minus
     this."""
-    gauss_fwhm: float | None = None
-    """Gaussian width of the instrument [degree]; None finds one for the series."""
-    reach: float = 8.0
+    gauss_fwhm: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Gaussian width of the instrument [degree]; if unset, it is found from the series."""
+    reach: Annotated[float, Field(ge=1, le=100)] = 8.0
     """Half width of a reflection's profile, in full widths at half maximum."""
-    search: float = 0.012
+    search: Annotated[float, Field(gt=0, le=0.1)] = 0.012
     """How far a phase's cell may be from where it is expected when it enters, as relative change of
     lengths."""
-    cell_prior: float = 2e-3
+    cell_prior: Annotated[float, Field(gt=0, le=0.1)] = 2e-3
     """Standard deviation [relative] of the cell around the smooth cell(T) of its phase, for phases
     that are weak."""
-    expansion: float = 1.5e-5
+    expansion: Annotated[float, Field(ge=-1e-3, le=1e-3)] = 1.5e-5
     """Linear expansion [1/K] of a phase whose own is not in the phases file, to know where to look
     for it."""
-    enter: float = 5.0
+    enter: Annotated[float, Field(ge=0, le=100)] = 5.0
     """A phase enters when its intensity exceeds this many (corrected) standard errors."""
-    leave: float = 2.5
+    leave: Annotated[float, Field(ge=0, le=100)] = 2.5
     """A phase leaves when its intensity falls below this many standard errors."""
-    iterations: int = 12
+    iterations: Annotated[int, Field(ge=1, le=1000)] = 12
     """Gauss-Newton steps of one frame before it is `not_converged`."""
-    tolerance: float = 0.1
+    tolerance: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Converged when no cell, width or zero moves by more than this share of its standard error."""
-    chunk: int = 500
+    chunk: Annotated[int, Field(ge=1)] = 500
     """Frames refined one after the other in one process; longer series are cut into such chunks,
     refined side by side. Each of the passes starts anew at a chunk's edge, so this is part of the
     answer; the number of cores is not."""
+
+    def __post_init__(self) -> None:
+        if self.two_theta_min >= self.two_theta_max:
+            raise ValueError(
+                f"two_theta_min {self.two_theta_min:g} is not below two_theta_max "
+                f"{self.two_theta_max:g}; choose a range"
+            )
+        if self.leave > self.enter:
+            raise ValueError(
+                f"leave {self.leave:g} is greater than enter {self.enter:g}: a phase would leave "
+                "where it enters; lower leave"
+            )

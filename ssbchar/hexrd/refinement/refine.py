@@ -1,8 +1,8 @@
 """Every frame of a series refined with all phases that are there: forward, backward, then beside a
 joint cell(T).
 
-Each pass runs over chunks of frames (`refine_chunks`); between passes the whole series decides what
-they share.
+Each pass runs over chunks of frames (`ssbchar.hexrd.refinement.chunks`); between passes the whole
+series decides what its frames share.
 """
 
 from __future__ import annotations
@@ -10,14 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ssbchar.hexrd.refinement.chunks import Known, backward, chunks, forward, joint
-from ssbchar.hexrd.refinement.dataset import dataset
-from ssbchar.hexrd.refinement.inputs import Frames, series_of, start_of
-from ssbchar.hexrd.refinement.learn_pattern import learnt
+from ssbchar.hexrd.refinement.chunks import (
+    run_backward_pass,
+    run_forward_pass,
+    run_joint_pass,
+    split_chunks,
+)
+from ssbchar.hexrd.refinement.dataset import build_dataset
+from ssbchar.hexrd.refinement.frame_pass import PassSetup
+from ssbchar.hexrd.refinement.inputs import Frames, build_series_model, choose_start
+from ssbchar.hexrd.refinement.joint_pass import mark_presence
+from ssbchar.hexrd.refinement.learn_pattern import learn_patterns
 from ssbchar.hexrd.refinement.options import Refinement
-from ssbchar.hexrd.refinement.priors import Priors
-from ssbchar.hexrd.refinement.result_table import joined
-from ssbchar.hexrd.refinement.verdicts import hysteresis
+from ssbchar.hexrd.refinement.result_table import concatenate_tables
+from ssbchar.hexrd.refinement.series_priors import expect_from_literature, learn_priors
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -35,7 +41,7 @@ def refine_series(
     patterns : Dataset
         From `ssbchar.hexrd.patterns.read_patterns`.
     furnace : Dataset
-        From `ssbchar.hexrd.furnace.join_temperatures`.
+        From `ssbchar.hexrd.furnace.join_temperatures`, with temperatures in degC.
     phases : list of Dataset
         From `ssbchar.crystal.tabulate_reflections`.
     options : Refinement
@@ -47,29 +53,33 @@ def refine_series(
     """
     from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(
-        1, "blas"
-    ):  # the matrices are small: threads on them wait for each other
-        return _refined(patterns, furnace, phases, options)
+    # the matrices are small: threads that share one wait for each other
+    with threadpool_limits(1, "blas"):
+        return _refine_passes(patterns, furnace, phases, options)
 
 
-def _refined(
+def _refine_passes(
     patterns: xr.Dataset, furnace: xr.Dataset, phases: list[xr.Dataset], options: Refinement
 ) -> xr.Dataset:
     frames = Frames(patterns, furnace, options)
-    before = series_of(frames, phases, options)
-    start = start_of(before, options, frames.x)
-    parts = chunks(frames.count, options.chunk)
-    known = Known(before, frames, Priors(before, options, frames, phases), start, options)
-    up = forward(known, parts)
-    series = learnt(before, before, frames, up, options)
-    known = replace(known, series=series, priors=known.priors.joint(series, [up], frames))
-    down, tables = backward(known, parts, up)
-    series = learnt(series, before, frames, {**up, **down}, options)
-    after = known.priors.joint(series, [up, down], frames)
-    tables = joint(
-        replace(known, series=series, priors=after, before=known.priors), tables, up, down
-    )
-    table = joined(tables)
-    hysteresis(table, options)
-    return dataset(table, series, frames, after, options, phases, patterns)
+    given = build_series_model(frames, phases, options)
+    start = choose_start(given, frames, options)
+    chunks = split_chunks(frames.count, options.chunk)
+
+    priors = expect_from_literature(given, frames, phases, options)
+    setup = PassSetup(series=given, frames=frames, priors=priors, options=options)
+    forward = run_forward_pass(setup, chunks, start)
+
+    series = learn_patterns(given, given, frames, forward, options)
+    priors = learn_priors(priors, series, [forward], frames, options)
+    setup = replace(setup, series=series, priors=priors)
+    backward, tables = run_backward_pass(setup, chunks, forward, start)
+
+    series = learn_patterns(series, given, frames, {**forward, **backward}, options)
+    final_priors = learn_priors(priors, series, [forward, backward], frames, options)
+    setup = replace(setup, series=series, priors=final_priors)
+    tables = run_joint_pass(setup, tables, forward, backward, priors_before=priors)
+
+    table = concatenate_tables(tables)
+    mark_presence(table, options)
+    return build_dataset(table, setup, phases, patterns)

@@ -3,43 +3,61 @@ compared with it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.statistics import sigma_from_deviations
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 
 DEGREES = (1, 2, 3)
-RANGE = 15.0
-"""Temperature range [K] below which a stretch is taken as a hold and followed by frame."""
-ENOUGH = {1: 6, 2: 18, 3: 24}
+"""Degrees tried beside a constant."""
+HOLD_RANGE = 15.0
+"""Temperature range [K] below which a segment is smoothed by frame, not by temperature."""
+FEWEST = 3
+"""Frames with a value below which a segment has no curve of its own."""
+FRAMES_FOR_DEGREE = {1: 6, 2: 18, 3: 24}
 """Frames from which a polynomial may have a degree."""
 BENDING = 4.0
-"""Prior standard deviation of a polynomial's coefficients: in what the usual slope makes over half
-the range."""
+"""Prior standard deviation of a polynomial's coefficients: in what the largest expected slope makes
+over half the range."""
+SLOPE_DOUBT = 0.5
+"""Standard deviation of the expected slope, relative."""
+END = 0.1
+"""Share of the range over which the slope at its ends is taken."""
+FLOOR = 0.2
+"""Smallest standard error that counts, beside the median."""
+PASSES = 8
+"""Reweighted fits of one polynomial."""
+HUBER = 2.5
+"""Standard deviations beyond which a value's weight falls (P. J. Huber, Ann. Math. Stat. 35 (1964)
+73)."""
 
 
-def branches(temperature: Array, segment: NDArray[np.object_]) -> list[NDArray[np.int64]]:
-    """Return the frames of each stretch of one segment (heating, hold, cooling), in order."""
+def split_segments(segment: NDArray[np.object_]) -> list[Index]:
+    """Return the frames of each run of one segment (heating, hold, cooling), in order, from the
+    segment of each frame, shape (frame,)."""
     edges = np.flatnonzero(segment[1:] != segment[:-1]) + 1
-    return [part for part in np.split(np.arange(temperature.size), edges) if part.size]
+    return [part for part in np.split(np.arange(segment.size), edges) if part.size]
 
 
-def smooth(
+def smooth_strain(
     temperature: Array,
     segment: NDArray[np.object_],
     values: Array,
     stderr: Array,
-    slope: float,
-    usual: float = np.inf,
+    *,
+    expected_slope: float,
+    largest_slope: float = np.inf,
 ) -> tuple[Array, Array]:
-    """Return a smooth course of one strain over all frames, and its standard deviation.
+    """Return a smooth curve of one strain over all frames, and its standard deviation.
 
-    In each stretch the literature slope and a robust weighted polynomial (degree 0 to 3 by BIC) in
+    In each segment the expected slope and a robust weighted polynomial (degree 0 to 3 by BIC) in
     temperature, on a hold a polynomial in the frame's order; so a ramp of few frames still expands.
-    Beyond the frames that have values it goes on with the literature slope, its uncertainty growing
+    Beyond the frames that have values it goes on with the expected slope, its uncertainty growing
     by half of that and by how far the slope there is from it (a cell can expand along one axis and
-    shrink along another). Stretches without values take the nearest one's edge.
+    shrink along another). Segments without values take the nearest one's edge.
 
     Parameters
     ----------
@@ -48,83 +66,152 @@ def smooth(
     segment : ndarray of str, shape (frame,)
     values, stderr : ndarray, shape (frame,)
         Strain and its standard error; NaN where there is none.
-    slope : float
-        Expected d(strain)/dT [1/K].
-    usual : float
-        Largest size of the expected slopes of a phase's strains [1/K]: departures from `slope` are
-        of this order (0: of any).
+    expected_slope : float
+        d(strain)/dT by the literature [1/K].
+    largest_slope : float
+        Largest size of the expected slopes of a phase's strains [1/K]: differences from
+        `expected_slope` are of this order (0: of any).
+
+    Returns
+    -------
+    mean, sigma : ndarray, shape (frame,)
+        [1]; all NaN where no segment has enough values.
     """
     mean, sigma = np.full(temperature.size, np.nan), np.full(temperature.size, np.nan)
-    for frames in branches(temperature, segment):
-        good = frames[np.isfinite(values[frames]) & (stderr[frames] > 0)]
-        if good.size < 3:
+    for frames in split_segments(segment):
+        has_value = np.isfinite(values[frames]) & (stderr[frames] > 0)
+        if has_value.sum() < FEWEST:
             continue
-        hold = np.ptp(temperature[frames]) < RANGE
-        axis = frames.astype(float) if hold else temperature[frames]
-        inside = np.isin(frames, good)
-        low, high = axis[inside].min(), axis[inside].max()
-        clipped = np.clip(axis, low, high)
-        expected = np.zeros_like(axis) if hold else slope * (clipped - axis[inside].mean())
-        size = np.inf if hold else float(BENDING * usual * (high - low) / 2) or np.inf
-        tenth = 0.1 * (high - low)
-        at = np.concatenate([clipped, [low, low + tenth, high - tenth, high]])
-        course, spread = _polynomial(
-            axis[inside], values[good] - expected[inside], stderr[good], at, size
+        is_hold = bool(np.ptp(temperature[frames]) < HOLD_RANGE)
+        points = _SegmentPoints(
+            axis=frames.astype(float) if is_hold else temperature[frames],
+            is_hold=is_hold,
+            has_value=has_value,
+            values=values[frames],
+            stderr=stderr[frames],
         )
-        first, last = np.diff(course[-4:])[::2] / max(
-            tenth, 1e-9
-        )  # slopes at both ends beside the expected one
-        beyond = np.zeros_like(axis) if hold else axis - clipped
-        mean[frames] = course[:-4] + expected + slope * beyond
-        doubt = np.where(beyond < 0, np.hypot(0.5 * slope, first), np.hypot(0.5 * slope, last))
-        sigma[frames] = np.hypot(spread[:-4], doubt * beyond)
-    known = np.flatnonzero(np.isfinite(mean))
-    if known.size == 0:
-        return mean, sigma
-    for i in np.flatnonzero(~np.isfinite(mean)):
-        near = known[np.argmin(np.abs(known - i))]
-        change = temperature[i] - temperature[near]
-        mean[i] = mean[near] + slope * change
-        sigma[i] = np.hypot(sigma[near], 0.5 * slope * change)
+        mean[frames], sigma[frames] = _smooth_segment(points, expected_slope, largest_slope)
+    _continue_into_empty_segments(mean, sigma, temperature, expected_slope)
     return mean, sigma
 
 
-def _polynomial(
-    x: Array, values: Array, stderr: Array, at: Array, size: float = np.inf
-) -> tuple[Array, Array]:
-    """Return a robust weighted polynomial at `at` and its standard deviation (with the scatter
-    about it).
+@dataclass(frozen=True, kw_only=True)
+class _SegmentPoints:
+    """One strain in the frames of one segment, arrays of shape (frame,)."""
 
-    Its coefficients but the constant are expected within `size` of zero: what weak frames leave
-    open, and gaps between frames, are bridged without a swing.
+    axis: Array
+    """Temperature [degC]; on a hold the frames' numbers."""
+    is_hold: bool
+    has_value: Bool
+    values: Array
+    stderr: Array
+
+
+def _smooth_segment(
+    points: _SegmentPoints, expected_slope: float, largest_slope: float
+) -> tuple[Array, Array]:
+    """Return the smooth curve in one segment and its standard deviation, shape (frame,) each."""
+    axis = points.axis
+    measured = axis[points.has_value]
+    low, high = measured.min(), measured.max()
+    nearest = np.clip(axis, low, high)
+    if points.is_hold:
+        # along a hold nothing is known of the slope: what was seen last stays
+        expected, beyond = np.zeros_like(axis), np.zeros_like(axis)
+        bending = np.inf
+    else:
+        expected = expected_slope * (nearest - measured.mean())
+        beyond = axis - nearest
+        bending = float(BENDING * largest_slope * (high - low) / 2) or np.inf
+    end = END * (high - low)
+    places = np.concatenate([nearest, [low, low + end, high - end, high]])
+    curve, spread = _fit_polynomial(
+        measured,
+        points.values[points.has_value] - expected[points.has_value],
+        points.stderr[points.has_value],
+        places,
+        bending=bending,
+    )
+    # how far the slope at each end is from the expected one
+    first, last = np.diff(curve[-4:])[::2] / max(end, 1e-9)
+    doubt = SLOPE_DOUBT * expected_slope
+    slope_sigma = np.where(beyond < 0, np.hypot(doubt, first), np.hypot(doubt, last))
+    mean = curve[:-4] + expected + expected_slope * beyond
+    return mean, np.hypot(spread[:-4], slope_sigma * beyond)
+
+
+def _continue_into_empty_segments(
+    mean: Array, sigma: Array, temperature: Array, expected_slope: float
+) -> None:
+    """Fill frames of segments without a curve from the nearest frame that has one, in place."""
+    known = np.flatnonzero(np.isfinite(mean))
+    if known.size == 0:
+        return
+    for i in np.flatnonzero(~np.isfinite(mean)):
+        nearest = known[np.argmin(np.abs(known - i))]
+        change = temperature[i] - temperature[nearest]
+        mean[i] = mean[nearest] + expected_slope * change
+        sigma[i] = np.hypot(sigma[nearest], SLOPE_DOUBT * expected_slope * change)
+
+
+def _fit_polynomial(
+    x: Array, values: Array, stderr: Array, places: Array, *, bending: float
+) -> tuple[Array, Array]:
+    """Return a robust weighted polynomial and its standard deviation (with the scatter about it).
+
+    Of the degrees that the number of values allows, the one with the smallest BIC (G. Schwarz, Ann.
+    Stat. 6 (1978) 461). Its coefficients but the constant are expected within `bending` of zero:
+    what weak frames leave open, and gaps between frames, are bridged without a swing.
+
+    Parameters
+    ----------
+    x, values, stderr : ndarray, shape (n,)
+    places : ndarray, shape (m,)
+        Where the polynomial is wanted.
+    bending : float
+        In the unit of `values`.
+
+    Returns
+    -------
+    curve, spread : ndarray, shape (m,)
     """
     middle, half = (x.max() + x.min()) / 2, max(np.ptp(x) / 2, 1e-9)
-    u, v = (x - middle) / half, (at - middle) / half
+    powers = np.vander((x - middle) / half, 4)
     best: tuple[float, Array, Array] | None = None
-    floor = 0.2 * float(np.median(stderr))
-    powers = np.vander(u, 4)
     for degree in (0, *DEGREES):
-        if degree and x.size < ENOUGH[degree]:
+        if degree and x.size < FRAMES_FOR_DEGREE[degree]:
             break
-        weight = 1 / np.maximum(stderr, floor)
-        for _ in range(8):
-            design = powers[:, 3 - degree :] * weight[:, None]
-            inner = design.T @ design
-            inner[np.arange(degree), np.arange(degree)] += size**-2.0
-            coefficient = np.linalg.solve(
-                inner + 1e-14 * np.trace(inner) * np.eye(degree + 1), design.T @ (values * weight)
-            )
-            miss = values - powers[:, 3 - degree :] @ coefficient
-            scatter = max(sigma_from_deviations(miss), 1e-9)
-            weight = 1 / np.hypot(np.maximum(stderr, floor), scatter)
-            weight = weight * np.sqrt(
-                np.minimum(1.0, 2.5 * np.hypot(stderr, scatter) / np.maximum(np.abs(miss), 1e-15))
-            )
+        design = powers[:, 3 - degree :]
+        coefficient, normal, scatter = _fit_robustly(design, values, stderr, bending)
         bic = x.size * np.log(scatter**2) + (degree + 1) * np.log(x.size)
-        covariance = np.linalg.pinv(inner)
-        rows = np.vander(v, degree + 1)
-        spread = np.sqrt(np.einsum("ij,jk,ik->i", rows, covariance, rows) + scatter**2)
         if best is None or bic < best[0]:
-            best = (bic, rows @ coefficient, spread)
+            rows = np.vander((places - middle) / half, degree + 1)
+            variance = np.einsum("ij,jk,ik->i", rows, np.linalg.pinv(normal), rows)
+            best = (bic, rows @ coefficient, np.sqrt(variance + scatter**2))
     assert best is not None
     return best[1], best[2]
+
+
+def _fit_robustly(
+    design: Array, values: Array, stderr: Array, bending: float
+) -> tuple[Array, Array, float]:
+    """Return coefficients, their normal matrix and the robust scatter of a polynomial.
+
+    `design` (n, degree + 1) has the constant last. Values are weighted by their errors and the
+    scatter together, and less beyond `HUBER` of both.
+    """
+    degree = design.shape[1] - 1
+    floored = np.maximum(stderr, FLOOR * float(np.median(stderr)))
+    weight = 1 / floored
+    for _ in range(PASSES):
+        weighted = design * weight[:, None]
+        normal = weighted.T @ weighted
+        normal[np.arange(degree), np.arange(degree)] += bending**-2.0
+        ridge = 1e-14 * np.trace(normal) * np.eye(degree + 1)
+        coefficient = np.linalg.solve(normal + ridge, weighted.T @ (values * weight))
+        missed = values - design @ coefficient
+        scatter = max(sigma_from_deviations(missed), 1e-9)
+        allowed = HUBER * np.hypot(stderr, scatter)
+        downweight = np.sqrt(np.minimum(1.0, allowed / np.maximum(np.abs(missed), 1e-15)))
+        weight = 1 / np.hypot(floored, scatter) * downweight
+    return coefficient, normal, scatter

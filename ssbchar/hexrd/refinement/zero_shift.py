@@ -4,6 +4,7 @@ first."""
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,41 +16,59 @@ OUTLIER = 4.0
 """Values this many robust standard deviations from the median are left out."""
 
 
-def shared(
-    frames: Iterable[tuple[tuple[int, ...], float, float, float]],
-) -> tuple[float, float] | None:
-    """Return the zero of a series and its standard error; None where no frame has one of its own.
+@dataclass(frozen=True, kw_only=True)
+class FrameZero:
+    """The zero that one frame found for itself."""
+
+    present: tuple[int, ...]
+    """Phases in its model."""
+    zero: float
+    """[degree]."""
+    stderr: float
+    """Corrected standard error [degree]; 0 where the zero was held."""
+    inflation: float
+    """Factor for misfit in that error, 1 or more."""
+
+    @property
+    def misfit_variance(self) -> float:
+        """What misfit adds to the variance beyond counting [degree^2]."""
+        return self.stderr**2 * (1 - 1 / max(self.inflation, 1.0) ** 2)
+
+
+def combine_frames(frames: Iterable[FrameZero]) -> tuple[float, float] | None:
+    """Return the zero of a series and its standard error [degree]; None where no frame has one of
+    its own.
 
     Frames with the same phases share the same overlaps and so the same systematic part of their
     zeros: they are combined first, then the sets of phases, each time with the scatter beyond the
-    standard errors (`combined`). What the misfit adds to a frame's error
-    (`ssbchar.hexrd.refinement.intensities.inflations`) is one error of the model, the same in all
-    frames of a set: it does not average out, and is added after they are combined.
+    standard errors (`combine_values`). What the misfit adds to a frame's error
+    (`ssbchar.hexrd.refinement.frame.intensities.estimate_inflations`) is one error of the model,
+    the same in all frames of a set: it does not average out, and is added after they are combined.
 
     Parameters
     ----------
-    frames : iterable of tuple
-        Phases in the model, zero, its standard error [degree] (0: it was held) and the factor on
-        that error for misfit (1 or more), of each frame.
+    frames : iterable of FrameZero
+        Those with a stderr of 0 are left out.
     """
-    sets: dict[tuple[int, ...], list[tuple[float, float, float]]] = {}
-    for present, zero, stderr, misfit in frames:
-        if stderr > 0:
-            sets.setdefault(present, []).append(
-                (zero, stderr, stderr**2 * (1 - 1 / max(misfit, 1.0) ** 2))
-            )
+    sets: dict[tuple[int, ...], list[FrameZero]] = {}
+    for frame in frames:
+        if frame.stderr > 0:
+            sets.setdefault(frame.present, []).append(frame)
     if not sets:
         return None
-    means = []
-    for _, rows in sorted(sets.items()):
-        values, errors, common = zip(*rows, strict=True)
-        mean, stderr = combined(values, errors)
-        means.append((mean, float(np.hypot(stderr, np.sqrt(np.median(common))))))
-    return combined([mean for mean, _ in means], [stderr for _, stderr in means], robust=False)
+    means, stderrs = [], []
+    for _, members in sorted(sets.items(), key=lambda item: item[0]):
+        mean, stderr = combine_values([f.zero for f in members], [f.stderr for f in members])
+        common = np.sqrt(np.median([f.misfit_variance for f in members]))
+        means.append(mean)
+        stderrs.append(float(np.hypot(stderr, common)))
+    return combine_values(means, stderrs, leave_out_outliers=False)
 
 
-def combined(values: ArrayLike, stderr: ArrayLike, robust: bool = True) -> tuple[float, float]:
-    """Return the random-effects mean of values and its standard error.
+def combine_values(
+    values: ArrayLike, stderr: ArrayLike, *, leave_out_outliers: bool = True
+) -> tuple[float, float]:
+    """Return the random-effects mean of values and its standard error, in their unit.
 
     With w = 1/s^2 and Q the weighted squares about the weighted mean, the variance beyond the
     errors is tau^2 = max(0, (Q - (n - 1)) / (sum w - sum w^2 / sum w)); the mean then has weights
@@ -58,24 +77,26 @@ def combined(values: ArrayLike, stderr: ArrayLike, robust: bool = True) -> tuple
     Parameters
     ----------
     values, stderr : array_like, shape (n,)
-    robust : bool
-        Whether outliers are left out before. Not for a few values: that one of three is far from
-        the others is their scatter, and whether it is left out would decide the mean.
+    leave_out_outliers : bool
+        Not for a few values: that one of three is far from the others is their scatter, and whether
+        it is left out would decide the mean.
     """
     v, s = np.asarray(values, float), np.asarray(stderr, float)
-    if robust:
-        apart = v - _median(v, s)
-        kept = np.abs(apart) <= OUTLIER * np.hypot(s, sigma_from_deviations(apart))
+    if leave_out_outliers:
+        deviation = v - _weighted_median(v, s)
+        kept = np.abs(deviation) <= OUTLIER * np.hypot(s, sigma_from_deviations(deviation))
         v, s = v[kept], s[kept]
     w = 1 / s**2
     mean = float(np.dot(w, v) / w.sum())
     excess = float(np.dot(w, (v - mean) ** 2)) - (v.size - 1)
-    tau = max(0.0, excess / float(w.sum() - np.dot(w, w) / w.sum())) if v.size > 1 else 0.0
-    w = 1 / (1 / w + tau)
+    tau_squared = 0.0
+    if v.size > 1:
+        tau_squared = max(0.0, excess / float(w.sum() - np.dot(w, w) / w.sum()))
+    w = 1 / (1 / w + tau_squared)
     return float(np.dot(w, v) / w.sum()), float(w.sum() ** -0.5)
 
 
-def _median(values: Array, stderr: Array) -> float:
+def _weighted_median(values: Array, stderr: Array) -> float:
     """Return the median weighted by 1/stderr^2."""
     order = np.argsort(values, kind="stable")
     weight = np.cumsum(1 / stderr[order] ** 2)

@@ -95,7 +95,7 @@ def test_two_processes_give_the_same_bytes_as_one(cores) -> None:
 
 def test_chunks_cover_the_series_and_none_is_short() -> None:
     for count in (1, 7, 384, 749, 751, 10_000):
-        parts = chunks.chunks(count, 500)
+        parts = chunks.split_chunks(count, 500)
         assert [i for part in parts for i in part] == list(range(count))
         assert len(parts) == 1 or min(map(len, parts)) >= 250
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from ssbchar.crystal import reflections
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.refinement import refine, smooth_cell
+from ssbchar.hexrd.refinement import refine
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.simulate.effects import IDEAL, Effects
 from ssbchar.simulate.hexrd import crystal
@@ -126,7 +126,8 @@ def test_weight_fractions_follow_the_amounts() -> None:
     ds = refine.refine_series(patterns, furnace, table("LFP", "CeO2"), Refinement(mode="rietveld"))
     fraction = ds["weight_fraction"].values
     np.testing.assert_allclose(fraction.sum(axis=1), 1, rtol=1e-9)
-    strongest = []  # the simulator's amount is the area of the strongest set: undo it with the phase tables
+    # the simulator gives the area of the strongest set: undo it with the phase tables
+    strongest = []
     for ds_phase in table("LFP", "CeO2"):
         d = ds_phase["d"].values
         theta = np.arcsin(SHORT.wavelength / 2 / d)
@@ -172,56 +173,6 @@ def test_results_repeat_to_the_byte() -> None:
     xr.testing.assert_identical(first, second)
 
 
-def test_smooth_course_beyond_its_values_follows_the_expected_slope() -> None:
-    temperature = np.linspace(0, 100, 51)
-    values = np.where(temperature > 50, 2e-5 * temperature, np.nan)
-    mean, sigma = smooth_cell.smooth(
-        temperature, np.full(51, "heating", object), values, np.full(51, 1e-5), 1e-5
-    )
-    np.testing.assert_allclose(mean[temperature > 50], values[temperature > 50], atol=1e-7)
-    np.testing.assert_allclose(mean[0], values[26] - 1e-5 * 52, atol=1e-6)
-    assert sigma[0] > 2e-4 > sigma[40]
-
-
-def test_a_smooth_course_does_not_swing_in_a_gap_of_weak_frames() -> None:
-    temperature = np.linspace(25, 340, 98)
-    slope, rng = -2.4e-5, np.random.default_rng(3)
-    there = (temperature < 100) | (temperature > 330)
-    truth = slope * (temperature - 25)
-    apart = []
-    for _ in range(100):
-        seen = truth + np.where(
-            temperature < 100, -2e-6 * (temperature - 25) ** 2, 0.0
-        )  # what misfit adds at one end
-        values = np.where(there, seen + 2e-3 * rng.standard_normal(98), np.nan)
-        mean, sigma = smooth_cell.smooth(
-            temperature,
-            np.full(98, "heating", object),
-            values,
-            np.full(98, 5e-3),
-            slope,
-            abs(slope),
-        )
-        apart.append(np.abs(mean - truth)[~there])
-        assert np.all(apart[-1] < 5 * sigma[~there])
-    assert np.quantile(np.max(apart, axis=1), 0.9) < 0.016  # a free cubic: twice that
-
-
-@pytest.mark.parametrize("usual", [0.0, 2.4e-5])
-def test_a_smooth_course_of_frames_at_one_reading_or_without_expected_expansion(
-    usual: float,
-) -> None:
-    temperature = np.concatenate([np.full(8, 25.0), np.linspace(30, 300, 20)])
-    values = np.where(temperature == 25.0, 1e-3, np.nan)
-    everywhere = np.where(temperature > 0, 1e-3, np.nan)
-    for given in (values, everywhere):
-        mean, sigma = smooth_cell.smooth(
-            temperature, np.full(28, "heating", object), given, np.full(28, 1e-5), -usual, usual
-        )
-        assert np.all(np.isfinite(sigma))
-        np.testing.assert_allclose(mean[:8], 1e-3, atol=2e-5)
-
-
 def test_a_zero_of_the_series_is_that_of_every_frame() -> None:
     temperature = np.linspace(25, 300, 12)
     patterns, furnace, truth = series([crystal.NCM811, crystal.LFP], [900, 900], temperature, 11)
@@ -260,18 +211,6 @@ def test_a_reaction_to_a_phase_without_atoms_leaves_all_cells_within_their_error
     assert np.mean(np.abs(np.concatenate(pulls)) < 3) > 0.95
 
 
-def test_a_ramp_of_few_frames_expands_as_expected() -> None:
-    temperature = np.linspace(800, 100, 8)
-    slope, rng = -2.4e-5, np.random.default_rng(2)
-    stderr = np.full(8, 2e-5)
-    values = 1.1 * slope * (temperature - 25) + stderr * rng.standard_normal(8)
-    mean, sigma = smooth_cell.smooth(
-        temperature, np.full(8, "cooling", object), values, stderr, slope
-    )
-    assert np.max(np.abs(mean - values)) < 0.15 * abs(slope) * 700
-    assert np.all(np.abs(mean - values) < 4 * sigma)
-
-
 def test_linear_algebra_runs_on_one_thread_whatever_the_caller_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -283,7 +222,7 @@ def test_linear_algebra_runs_on_one_thread_whatever_the_caller_set(
         }
 
     seen = []
-    monkeypatch.setattr(refine, "_refined", lambda *_: seen.append(threads()))
+    monkeypatch.setattr(refine, "_refine_passes", lambda *_: seen.append(threads()))
     with threadpool_limits(2, "blas"):
         assert threads() == {2}
         refine.refine_series(xr.Dataset(), xr.Dataset(), [], Refinement())

@@ -1,0 +1,221 @@
+"""The result of a refined frame: intensities and cells with standard errors corrected for misfit,
+serial correlation and a held zero."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ssbchar.hexrd.refinement.frame.intensities import bound_amounts, estimate_inflations
+from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem
+from ssbchar.hexrd.refinement.frame.normal_equations import Iterate
+from ssbchar.hexrd.refinement.frame.parameters import (
+    FrameParameters,
+    ParameterKind,
+    replace_entry,
+)
+from ssbchar.typing import Array, Index
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameFit:
+    """A refined frame. Arrays and tuples over (present,) are in the order of `present`."""
+
+    parameters: FrameParameters
+    present: tuple[int, ...]
+    """Phases in the model."""
+    intensity: Array
+    """Scattered intensity of each phase [counts degree], shape (present,)."""
+    intensity_stderr: Array
+    """Corrected standard error, shape (present,)."""
+    intensity_stderr_fixed: Array
+    """Corrected standard error for tests of presence, shape (present,): of a phase with a structure
+    at fixed cell, widths and displacement factor (one that is not there has none of these); of a
+    phase with free intensities the whole error."""
+    reflection_intensity: tuple[Array, ...]
+    """Intensity of every reflection of each phase [counts degree]."""
+    strain_covariance: tuple[Array, ...]
+    """Corrected covariance of the free strains of each phase, shape (free, free)."""
+    strain_shared: tuple[Array, ...]
+    """Part of their errors that all frames share (held zero): one sigma, signed, shape (free,)."""
+    zero_stderr: float
+    """[degree]; 0 where the zero is held."""
+    background: Array
+    """[counts], shape (points,)."""
+    calculated: Array
+    """[counts], shape (points,)."""
+    directions: tuple[Array, ...]
+    """Curves of background, phases and non-linear parameters, shape (points, direction) each, for
+    tests of further phases."""
+    parameter_count: int
+    converged: bool
+    misfit: float
+    """Weighted squares of the residual."""
+
+    def get_index(self, phase: int) -> int:
+        """Return where a phase of the model stands in `present`."""
+        return self.present.index(phase)
+
+    def get_significance(self, phase: int) -> float:
+        """Return a phase's intensity over its corrected standard error at fixed shape [1]."""
+        i = self.get_index(phase)
+        stderr = self.intensity_stderr_fixed[i]
+        return float(self.intensity[i] / stderr) if stderr > 0 else 0.0
+
+    def drop_curves(self) -> FrameFit:
+        """Return the fit without its curves, as it is kept of a whole series."""
+        none = np.empty(0)
+        return replace(self, background=none, calculated=none, directions=())
+
+
+FitsByFrame = dict[int, FrameFit]
+"""Fits of a pass by frame; frames that cannot be used have none."""
+
+
+def propagate_errors(
+    problem: FrameProblem, best: Iterate, *, converged: bool, held_zero_stderr: float
+) -> FrameFit:
+    """Return the result of a frame from its best step.
+
+    Parameters
+    ----------
+    problem : FrameProblem
+    best : Iterate
+    converged : bool
+    held_zero_stderr : float
+        Standard error of a zero that is held [degree]; 0 where it is refined.
+    """
+    model, solved, equations = best.model, best.solved, best.equations
+    count, layout = problem.phase_count, problem.layout
+    inflation = estimate_inflations(problem, model, solved)
+    intensity: Array = np.bincount(model.owner, solved.intensity, count).astype(float)
+    variance, fixed_variance = _intensity_variances(problem, best)
+    covariance, shared = _strain_errors(problem, best, inflation, held_zero_stderr)
+    rows = list(problem.present)
+    return FrameFit(
+        parameters=replace(
+            best.parameters,
+            inflation=replace_entry(best.parameters.inflation, rows, inflation),
+            amount=replace_entry(best.parameters.amount, rows, bound_amounts(intensity)),
+        ),
+        present=problem.present,
+        intensity=intensity,
+        intensity_stderr=np.sqrt(np.maximum(variance, 0)) * inflation,
+        intensity_stderr_fixed=np.sqrt(np.maximum(fixed_variance, 0)) * inflation,
+        reflection_intensity=_split_by_phase(problem, model, solved.intensity),
+        strain_covariance=covariance,
+        strain_shared=shared,
+        zero_stderr=_zero_stderr(problem, best, inflation),
+        background=solved.background,
+        calculated=problem.pattern.intensity - solved.residual,
+        directions=(
+            problem.series.background_terms,
+            model.profiles.shape @ model.spread_patterns(count),
+            equations.jacobian,
+        ),
+        parameter_count=solved.free_count + problem.term_count + count + layout.size,
+        converged=converged,
+        misfit=float(np.dot(problem.pattern.weight, solved.residual**2)),
+    )
+
+
+def _intensity_variances(problem: FrameProblem, best: Iterate) -> tuple[Array, Array]:
+    """Return the variances of the phases' intensities, not inflated: whole, and as
+    `FrameFit.intensity_stderr_fixed` needs them, shape (present,) each."""
+    model, solved, equations = best.model, best.solved, best.equations
+    count = problem.phase_count
+    sums = _sums_of_unknowns(problem, best)
+    fixed = np.einsum("ij,ij->j", sums, solved.solve(sums))
+    through = equations.linear_response.T @ sums
+    moved = np.einsum("ij,ik,kj->j", through, equations.covariance, through)
+    variance = fixed + moved
+    # cell and widths of a phase with free intensities follow anything, noise too
+    has_free = np.bincount(model.owner, model.is_free, count) > 0
+    return variance, np.where(has_free, variance, fixed)
+
+
+def _sums_of_unknowns(problem: FrameProblem, best: Iterate) -> Array:
+    """Return how each phase's intensity is summed from the linear unknowns, shape (unknown,
+    present)."""
+    model, solved = best.model, best.solved
+    count, free = problem.phase_count, solved.free_count
+    first_scale = free + problem.term_count
+    sums = np.zeros((first_scale + count, count))
+    of_scale = np.ones(count)
+    if free:
+        sums[np.arange(free), model.owner[solved.columns]] = 1.0
+        following = np.where(model.is_free, 0.0, model.expected)
+        of_scale = np.bincount(model.owner, following, count).astype(float)
+    sums[first_scale + np.arange(count), np.arange(count)] = of_scale
+    return sums
+
+
+def _strain_errors(
+    problem: FrameProblem, best: Iterate, inflation: Array, held_zero_stderr: float
+) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
+    """Return the corrected covariance of each phase's strains and the part of their errors that a
+    held zero gives to all frames alike."""
+    response = np.zeros(problem.layout.size)
+    if held_zero_stderr:
+        response = _response_to_zero(problem, best)
+    covariances, shared = [], []
+    for i, phase in enumerate(problem.present):
+        rows = problem.layout.select_strains(phase)
+        of_zero = response[rows] * held_zero_stderr
+        own = best.equations.covariance[np.ix_(rows, rows)] * inflation[i] ** 2
+        covariances.append(own + np.outer(of_zero, of_zero))
+        shared.append(of_zero)
+    return tuple(covariances), tuple(shared)
+
+
+def _response_to_zero(problem: FrameProblem, best: Iterate) -> Array:
+    """Return d parameter / d zero at the optimum, for a zero that is held, shape (parameter,)."""
+    solved, equations = best.solved, best.equations
+    by_zero = problem.pattern.weight * (best.model.profiles.by_position @ solved.intensity)
+    linear = solved.project(problem, best.model, by_zero)
+    mixed = equations.jacobian.T @ by_zero - equations.linear_response.T @ linear
+    return np.asarray(-equations.covariance @ mixed)
+
+
+def _zero_stderr(problem: FrameProblem, best: Iterate, inflation: Array) -> float:
+    rows = problem.layout.rows[ParameterKind.ZERO]
+    if not rows.size:
+        return 0.0
+    variance = best.equations.covariance[rows[0], rows[0]]
+    return float(np.sqrt(variance) * np.median(inflation))
+
+
+def _split_by_phase(
+    problem: FrameProblem, model: FrameModel, intensity: Array
+) -> tuple[Array, ...]:
+    """Return the intensities of each phase's reflections from those of all columns."""
+    parts = []
+    for i, phase in enumerate(problem.present):
+        own = model.owner == i
+        part = np.zeros(problem.series.phases[phase].reflection_count)
+        part[reflections_of_columns(problem, model, np.flatnonzero(own), i)] = intensity[own]
+        parts.append(part)
+    return tuple(parts)
+
+
+def reflections_of_columns(
+    problem: FrameProblem, model: FrameModel, columns: Index, i: int
+) -> Index:
+    """Return which of its phase's reflections some columns are.
+
+    Parameters
+    ----------
+    problem : FrameProblem
+    model : FrameModel
+    columns : ndarray of int, shape (n,)
+        Columns of one phase.
+    i : int
+        Index of that phase in `present`.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+    """
+    before = sum(problem.series.phases[p].reflection_count for p in problem.present[:i])
+    return np.asarray(model.profiles.order[columns] - before)

@@ -1,0 +1,226 @@
+"""A phase's reflections: where they lie as its cell is strained within its crystal system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssbchar.crystal.cell import metric_from_cell
+from ssbchar.typing import Array
+
+BASES: dict[str, tuple[tuple[float, ...], ...]] = {
+    "cubic": ((1, 1, 1, 0, 0, 0),),
+    "tetragonal": ((1, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)),
+    "hexagonal": ((1, 1, 0, 0, 0, 0.5), (0, 0, 1, 0, 0, 0)),
+    "trigonal": ((1, 1, 0, 0, 0, 0.5), (0, 0, 1, 0, 0, 0)),
+    "rhombohedral": ((1, 1, 1, 0, 0, 0), (0, 0, 0, 1, 1, 1)),
+    "orthorhombic": ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)),
+    "monoclinic": ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0), (0, 0, 0, 0, 1, 0)),
+    "triclinic": tuple(tuple(float(i == j) for j in range(6)) for i in range(6)),
+}
+"""Free directions of the reciprocal metric (g11, g22, g33, g23, g13, g12) per crystal system
+(monoclinic: unique b)."""
+
+METRIC_ELEMENTS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
+"""Row and column of g11, g22, g33, g23, g13, g12 in the metric tensor."""
+
+STRAIN_STEP = 1e-6
+"""Step of strain for derivatives of the cell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lattice:
+    """A phase's reflections and the free directions of its cell.
+
+    A cell is given by strains e_k of the reciprocal metric, g = g0 + sum_k e_k scale_k basis_k.
+    """
+
+    name: str
+    system: str
+    """Crystal system."""
+    reference: Array
+    """Reciprocal metric g0 of the reference cell [1/angstrom^2], shape (6,)."""
+    directions: Array
+    """scale_k basis_k [1/angstrom^2], shape (free, 6)."""
+    form: Array
+    """`quadratic_form_from_hkl` of the reflections, shape (reflection, 6)."""
+    strength: Array
+    """m |F|^2 [electron^2], or m alone where there are no atoms, shape (reflection,)."""
+    has_atoms: bool
+    """Whether the strengths come from atoms."""
+    refinable: bool
+    """Whether the phases file trusts the atoms for scales and weight fractions."""
+
+    @property
+    def free(self) -> int:
+        """Number of free cell parameters."""
+        return len(self.directions)
+
+    @property
+    def reflection_count(self) -> int:
+        """Number of reflections."""
+        return len(self.form)
+
+    def metric_from_strain(self, strain: Array) -> Array:
+        """Return the reciprocal metric [1/angstrom^2], shape (..., 6), at strains (..., free)."""
+        return np.asarray(self.reference + np.asarray(strain) @ self.directions)
+
+    def cell_from_strain(self, strain: Array) -> Array:
+        """Return the cell [angstrom, degree], shape (..., 6), at strains (..., free)."""
+        return cell_from_reciprocal_metric(self.metric_from_strain(strain))
+
+    def strain_from_length_change(self, change: float | Array) -> Array:
+        """Return the strains, shape (..., free), of a relative change (...) of all lengths.
+
+        The reciprocal metric scales by (1 + change)^-2.
+        """
+        factor = (1 + np.asarray(change, float)) ** -2 - 1
+        along = np.linalg.lstsq(self.directions.T, self.reference, rcond=None)[0]
+        return np.asarray(factor[..., None] * along)
+
+    def scale_lengths(self, strain: Array, changes: Array) -> Array:
+        """Return the strains, shape (change, free), of a cell at `strain` (free,) all lengths of
+        which change by `changes` (change,), relative."""
+        along = np.linalg.lstsq(self.directions.T, self.metric_from_strain(strain), rcond=None)[0]
+        return np.asarray(strain + ((1 + changes) ** -2 - 1)[:, None] * along)
+
+    def cell_and_gradient(self, strain: Array) -> tuple[Array, Array]:
+        """Return cells and their derivatives by the strains, by central differences.
+
+        Parameters
+        ----------
+        strain : ndarray, shape (..., free)
+
+        Returns
+        -------
+        cell : ndarray, shape (..., 6)
+            [angstrom, degree].
+        gradient : ndarray, shape (..., 6, free)
+            Zero where the crystal system fixes a cell parameter.
+        """
+        free = self.free
+        moves = STRAIN_STEP * np.eye(free)
+        moves = np.concatenate([np.zeros((1, free)), moves, -moves])
+        cells = self.cell_from_strain(strain[..., None, :] + moves)
+        forward, backward = cells[..., 1 : free + 1, :], cells[..., free + 1 :, :]
+        gradient = np.swapaxes(forward - backward, -1, -2) / (2 * STRAIN_STEP)
+        # what rounding leaves of a parameter that does not move is no derivative
+        size = np.abs(gradient)
+        fixed = size.max(axis=-1) < 1e-6 * size.max(axis=(-1, -2))[..., None]
+        gradient[fixed] = 0.0
+        return cells[..., 0, :], gradient
+
+
+def build_lattice(
+    name: str,
+    *,
+    cell: Array,
+    system: str,
+    hkl: Array,
+    strength: Array,
+    has_atoms: bool,
+    refinable: bool,
+) -> Lattice:
+    """Return the `Lattice` of a phase.
+
+    Parameters
+    ----------
+    name : str
+    cell : ndarray, shape (6,)
+        Reference cell [angstrom, degree].
+    system : str
+        Crystal system, a key of `BASES`.
+    hkl : ndarray, shape (reflection, 3)
+    strength : ndarray, shape (reflection,)
+        m |F|^2 [electron^2], or m alone.
+    has_atoms, refinable : bool
+        See `Lattice`.
+
+    Returns
+    -------
+    Lattice
+        Each direction is scaled by the element of the reference metric that it changes; one off the
+        diagonal, which may be zero, by the geometric mean of its two diagonal elements.
+    """
+    reference = reciprocal_metric_from_cell(cell)
+    basis = np.array(BASES[system], float)
+    scale = np.zeros(len(basis))
+    for k, row in enumerate(basis):
+        element = int(np.argmax(np.abs(row)))
+        if element < 3:
+            scale[k] = reference[element]
+        else:
+            i, j = METRIC_ELEMENTS[element]
+            scale[k] = np.sqrt(reference[i] * reference[j])
+    return Lattice(
+        name=name,
+        system=system,
+        reference=reference,
+        directions=scale[:, None] * basis,
+        form=quadratic_form_from_hkl(hkl),
+        strength=strength,
+        has_atoms=has_atoms,
+        refinable=refinable,
+    )
+
+
+def reciprocal_metric_from_cell(cell: Array) -> Array:
+    """Return g11, g22, g33, g23, g13, g12 of the reciprocal metric [1/angstrom^2], shape (..., 6),
+    of cells [angstrom, degree], shape (..., 6)."""
+    inverse = np.linalg.inv(metric_from_cell(cell))
+    return np.stack([inverse[..., i, j] for i, j in METRIC_ELEMENTS], axis=-1)
+
+
+def cell_from_reciprocal_metric(g: Array) -> Array:
+    """Return a, b, c [angstrom], alpha, beta, gamma [degree], shape (..., 6), from the elements of
+    the reciprocal metric [1/angstrom^2], shape (..., 6)."""
+    g = np.asarray(g, float)
+    star = np.empty((*g.shape[:-1], 3, 3))
+    for k, (i, j) in enumerate(METRIC_ELEMENTS):
+        star[..., i, j] = star[..., j, i] = g[..., k]
+    direct = np.linalg.inv(star)
+    length = np.sqrt(np.einsum("...ii->...i", direct))
+    angles = [
+        np.degrees(np.arccos(direct[..., i, j] / (length[..., i] * length[..., j])))
+        for i, j in ((1, 2), (0, 2), (0, 1))
+    ]
+    return np.concatenate([length, np.stack(angles, axis=-1)], axis=-1)
+
+
+def quadratic_form_from_hkl(hkl: Array) -> Array:
+    """Return (h^2, k^2, l^2, 2kl, 2hl, 2hk), shape (reflection, 6), of hkl (reflection, 3); its
+    product with the elements of the reciprocal metric is 1/d^2 [1/angstrom^2]."""
+    h, k, m = hkl[:, 0], hkl[:, 1], hkl[:, 2]
+    return np.stack([h * h, k * k, m * m, 2 * k * m, 2 * h * m, 2 * h * k], axis=1)
+
+
+def two_theta_from_metric(form: Array, g: Array, wavelength: float) -> tuple[Array, Array]:
+    """Return 2theta by Bragg's law and its derivative by 1/d^2.
+
+    Parameters
+    ----------
+    form : ndarray, shape (reflection, 6)
+        From `quadratic_form_from_hkl`.
+    g : ndarray, shape (6,)
+        Elements of the reciprocal metric [1/angstrom^2].
+    wavelength : float
+        [angstrom].
+
+    Returns
+    -------
+    two_theta : ndarray, shape (reflection,)
+        [degree]; just below 180 beyond backscattering.
+    slope : ndarray, shape (reflection,)
+        d(2theta)/d(1/d^2) = lambda^2 / (2 sin 2theta) [degree angstrom^2].
+    """
+    sine = np.clip(0.5 * wavelength * np.sqrt(np.maximum(form @ g, 1e-12)), 0, 1 - 1e-9)
+    angle = 2 * np.arcsin(sine)
+    return np.degrees(angle), np.degrees(wavelength**2 / (2 * np.sin(angle)))
+
+
+def lorentz_factor_from_two_theta(two_theta: Array) -> Array:
+    """Return the powder Lorentz factor 1 / (sin^2(theta) cos(theta)) [1], shape of `two_theta`
+    [degree]."""
+    theta = np.radians(two_theta) / 2
+    return np.asarray(1 / (np.sin(theta) ** 2 * np.cos(theta)))

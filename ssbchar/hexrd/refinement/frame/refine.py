@@ -1,0 +1,276 @@
+"""One pattern refined: linear intensities and background eliminated, cells, widths and zero by
+Gauss-Newton.
+
+With profiles phi_r(p) of every reflection, the model y(x) = sum_k b_k B_k(x) + sum_r c_r phi_r(x;
+p) is linear in the background b and the intensities c >= 0, and non-linear in p (cells, widths,
+zero). At every p the linear part is solved exactly and its directions are projected out of the
+derivatives by p (variable projection, G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413,
+with the simplification of L. Kaufman, BIT 15 (1975) 49). Pawley's free intensities (G. S. Pawley,
+J. Appl. Cryst. 14 (1981) 357) have a prior around their phase's pattern, which regularises overlaps
+and leaves a weak phase with one intensity alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ssbchar.hexrd.refinement.frame.fit import FrameFit, propagate_errors
+from ssbchar.hexrd.refinement.frame.intensities import (
+    LinearSolution,
+    solve_linear,
+    update_amounts,
+)
+from ssbchar.hexrd.refinement.frame.model import FrameProblem, build_model
+from ssbchar.hexrd.refinement.frame.normal_equations import (
+    Iterate,
+    build_normal_equations,
+    solve_gauss_newton_step,
+)
+from ssbchar.hexrd.refinement.frame.parameters import (
+    SHARED,
+    FrameParameters,
+    FramePrior,
+    ParameterKind,
+    build_layout,
+    move_parameters,
+    sum_prior_squares,
+    vector_from_parameters,
+)
+from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
+from ssbchar.typing import Array
+
+FIRST_DAMPING = 1e-3
+"""Damping of the first step that is tried again because it made the fit worse."""
+LARGEST_DAMPING = 1e3
+"""Damping beyond which no step, however short, is better."""
+SMALLEST_DAMPING = 1e-4
+"""Damping below which there is none."""
+SLACK = 0.1
+"""Rise of the objective that counts as no worse, beside the squared inflation."""
+LOOSER = 5
+"""Factor on the tolerance of widths and displacement factors, which no result depends on as
+closely."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinearRange:
+    """Changes over which the model is linear [Gaussian widths]: steps up to these are taken without
+    looking at the pattern again."""
+
+    position: float
+    """Of a line's position."""
+    width: float
+    """Of a Lorentzian width."""
+
+
+ROUGH = LinearRange(position=0.05, width=0.05)
+"""For the first pass."""
+FINE = LinearRange(position=0.03, width=0.02)
+"""For the last passes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convergence:
+    """When a frame is done."""
+
+    iterations: int
+    """Largest number of Gauss-Newton steps."""
+    tolerance: float
+    """Converged when no parameter moves by more than this share of its standard error."""
+    linear_range: LinearRange = FINE
+
+
+def refine_frame(
+    series: SeriesModel,
+    pattern: FramePattern,
+    present: tuple[int, ...],
+    *,
+    start: FrameParameters,
+    prior: FramePrior,
+    convergence: Convergence,
+) -> FrameFit:
+    """Return a frame refined from given parameters with the phases `present`.
+
+    Parameters
+    ----------
+    series : SeriesModel
+    pattern : FramePattern
+        Intensity [counts] and weight [1/counts^2], shape (points,).
+    present : tuple of int
+        Indices of the phases in the model, ascending.
+    start : FrameParameters
+        Where to start from.
+    prior : FramePrior
+    convergence : Convergence
+
+    Returns
+    -------
+    FrameFit
+        Of the best step, converged or not.
+    """
+    if not present:
+        return _fit_background(series, pattern, start)
+    layout = build_layout(series, present, prior)
+    problem = FrameProblem(series=series, pattern=pattern, present=present, layout=layout)
+    best, converged = _iterate(problem, prior.apply_holds(start), convergence)
+    zero_is_free = ParameterKind.ZERO in layout.kinds
+    return propagate_errors(
+        problem,
+        best,
+        converged=converged,
+        held_zero_stderr=0.0 if zero_is_free else prior.held_zero_stderr,
+    )
+
+
+def _iterate(
+    problem: FrameProblem, parameters: FrameParameters, convergence: Convergence
+) -> tuple[Iterate, bool]:
+    """Return the best step by damped Gauss-Newton, and whether it is converged."""
+    rows = list(problem.present)
+    damping = 0.0
+    best: Iterate | None = None
+    for count in range(convergence.iterations + 1):
+        model = build_model(problem.series, parameters, problem.present, problem.layout)
+        solved = solve_linear(problem, model, parameters)
+        amounts_unknown = bool(np.isnan(parameters.amount[rows]).any())
+        if count == 0 or amounts_unknown:
+            parameters = update_amounts(problem, model, solved, parameters)
+        objective = solved.misfit + sum_prior_squares(problem.layout, parameters)
+        # the first two objectives have different priors of the intensities: not to be compared
+        if best is not None and count > 1:
+            if objective > best.objective + _allowed_rise(problem, parameters):
+                damping = max(10 * damping, FIRST_DAMPING)
+                if damping > LARGEST_DAMPING:
+                    return best, True
+                parameters = _take_step(problem, best, damping)
+                continue
+        best = Iterate(
+            objective=objective,
+            parameters=parameters,
+            model=model,
+            solved=solved,
+            equations=build_normal_equations(problem, model, solved, parameters),
+        )
+        damping = damping / 10 if damping > SMALLEST_DAMPING else 0.0
+        moved = _take_step(problem, best, damping)
+        step = _difference(problem, moved, parameters)
+        if not amounts_unknown and _is_last_step(problem, best, step, convergence):
+            return replace(best, parameters=moved, solved=_advance(problem, best, step)), True
+        if count < convergence.iterations:
+            parameters = moved
+    assert best is not None
+    return best, False
+
+
+def _allowed_rise(problem: FrameProblem, parameters: FrameParameters) -> float:
+    """Return the rise of the objective that is still no worse: small beside one on the scale of the
+    errors."""
+    inflation = parameters.inflation[list(problem.present)]
+    return SLACK * float(np.median(inflation)) ** 2
+
+
+def _take_step(problem: FrameProblem, best: Iterate, damping: float) -> FrameParameters:
+    step = solve_gauss_newton_step(best.equations, damping)
+    return move_parameters(best.parameters, problem.layout, step, problem.series)
+
+
+def _difference(problem: FrameProblem, after: FrameParameters, before: FrameParameters) -> Array:
+    """Return the step that was taken, within bounds, shape (parameter,)."""
+    first, last = (vector_from_parameters(problem.layout, p) for p in (before, after))
+    return np.asarray(last - first)
+
+
+def _is_last_step(
+    problem: FrameProblem, best: Iterate, step: Array, convergence: Convergence
+) -> bool:
+    """Return whether a step is the last: within its errors, or so short that the model is linear
+    over it."""
+    if step.size == 0:
+        return True
+    shape = problem.layout.select(
+        ParameterKind.SIZE,
+        ParameterKind.MICROSTRAIN,
+        ParameterKind.GAUSS,
+        ParameterKind.OVERALL_B,
+    )
+    tolerance = np.where(shape, LOOSER * convergence.tolerance, convergence.tolerance)
+    if np.all(np.abs(step) < tolerance * best.equations.stderr):
+        return True
+    return _is_linear(problem, best.parameters, step, convergence.linear_range)
+
+
+def _is_linear(
+    problem: FrameProblem, parameters: FrameParameters, step: Array, allowed: LinearRange
+) -> bool:
+    """Return whether a step moves and widens all lines by less than the model is linear over;
+    intensities are nearly linear in displacement factors."""
+    layout = problem.layout
+    tangent = np.tan(np.radians(problem.series.two_theta[-1]) / 2)  # of the line that moves most
+    effect = np.ones(step.size)
+    effect[layout.select(ParameterKind.STRAIN)] = np.degrees(tangent) / allowed.position
+    effect[layout.select(*SHARED)] = 1 / allowed.position
+    for kind, factor in ((ParameterKind.SIZE, 1.0), (ParameterKind.MICROSTRAIN, tangent)):
+        rows = layout.rows[kind]
+        width = np.exp(getattr(parameters, kind)[layout.phase[rows]])
+        effect[rows] = width * factor / allowed.width
+    change = np.abs(step)
+    logarithmic = layout.select(ParameterKind.SIZE, ParameterKind.MICROSTRAIN)
+    relative = np.maximum(change, np.expm1(np.clip(step, -1, 3)))
+    change = np.where(logarithmic, relative, change)
+    is_small = change * effect < parameters.gauss_fwhm
+    return bool(np.all(is_small | layout.select(ParameterKind.OVERALL_B)))
+
+
+def _advance(problem: FrameProblem, best: Iterate, step: Array) -> LinearSolution:
+    """Return the linear part after a short step, to first order."""
+    model, solved = best.model, best.solved
+    if step.size == 0:
+        return solved
+    change = -best.equations.linear_response @ step
+    free, terms = solved.free_count, problem.term_count
+    background: Array = problem.series.background_terms @ change[free : free + terms]
+    scales = change[free + terms :]
+    follows_scale = np.ones(model.owner.size)
+    if free:
+        follows_scale = np.where(model.is_free, 0.0, 1.0)
+    intensity = solved.intensity + scales[model.owner] * model.expected * follows_scale
+    intensity[solved.columns] = solved.intensity[solved.columns] + change[:free]
+    moved: Array = best.equations.jacobian @ step + background
+    moved = moved + model.profiles.shape @ (intensity - solved.intensity)
+    return replace(
+        solved,
+        intensity=intensity,
+        background=solved.background + background,
+        residual=solved.residual - moved,
+    )
+
+
+def _fit_background(
+    series: SeriesModel, pattern: FramePattern, parameters: FrameParameters
+) -> FrameFit:
+    """Return the background alone, for a frame without any phase."""
+    terms = series.background_terms
+    weighted = pattern.weight[:, None] * terms
+    normal = terms.T @ weighted + 1e-12 * np.eye(len(weighted.T))
+    solution = np.linalg.solve(normal, weighted.T @ pattern.intensity)
+    background = terms @ solution
+    none = np.empty(0)
+    return FrameFit(
+        parameters=parameters,
+        present=(),
+        intensity=none,
+        intensity_stderr=none,
+        intensity_stderr_fixed=none,
+        reflection_intensity=(),
+        strain_covariance=(),
+        strain_shared=(),
+        zero_stderr=0.0,
+        background=background,
+        calculated=background.copy(),
+        directions=(terms,),
+        parameter_count=solution.size,
+        converged=True,
+        misfit=float(np.dot(pattern.weight, (pattern.intensity - background) ** 2)),
+    )

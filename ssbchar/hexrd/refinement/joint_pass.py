@@ -1,0 +1,166 @@
+"""Each frame beside the joint cell(T): refined again where that could change it, and its cells
+judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssbchar.hexrd.refinement.cell_status import CellStatus
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
+from ssbchar.hexrd.refinement.frame.refine import refine_frame
+from ssbchar.hexrd.refinement.frame.series import FramePattern
+from ssbchar.hexrd.refinement.frame_pass import PassSetup
+from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.refinement.phase_detection import prepare_residual
+from ssbchar.hexrd.refinement.result_table import ResultTable, record_fit
+from ssbchar.hexrd.refinement.series_priors import SeriesPriors
+from ssbchar.runtime import progress
+from ssbchar.statistics import find_runs
+
+SETTLED = 0.05
+"""A cell whose variance is below this share of its prior's does not depend on it."""
+HELD = 0.5
+"""A cell whose variance is above this share of its prior's is held by it."""
+FAR = 3.0
+"""Standard deviations beyond which two cells differ."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BothPasses:
+    """The fits of one frame from the two passes."""
+
+    forward: FrameFit | None
+    """None where an earlier fault left the frame out."""
+    backward: FrameFit
+
+    @property
+    def fits(self) -> list[FrameFit]:
+        """Those there are."""
+        return [fit for fit in (self.forward, self.backward) if fit is not None]
+
+
+def refine_beside_joint_cell(
+    table: ResultTable,
+    setup: PassSetup,
+    forward: FitsByFrame,
+    backward: FitsByFrame,
+    *,
+    priors_before: SeriesPriors,
+    name: str,
+) -> None:
+    """Refine again, beside the final cell(T), the frames of a table that this could change; write
+    the status of all cells.
+
+    Parameters
+    ----------
+    table : ResultTable
+        Filled from the backward pass; changed in place.
+    setup : PassSetup
+        With the final priors.
+    forward, backward : dict of int to FrameFit
+        Fits of the two passes.
+    priors_before : SeriesPriors
+        Those of the backward pass.
+    name : str
+        Of the pass, for its progress.
+    """
+    for i in progress.report_progress(table.frames, name):
+        if not setup.frames.usable[i]:
+            continue
+        passes = BothPasses(forward=forward.get(i), backward=backward[i])
+        fit = passes.backward
+        if is_unsettled(passes, priors_before, setup, i):
+            pattern = setup.frames.read_pattern(i)
+            fit = _refine_again(setup, passes, pattern, i)
+            left = prepare_residual(setup.series, fit, pattern)
+            record_fit(table, setup.frames, setup.priors, left, i)
+        for phase in range(len(setup.series.phases)):
+            status = judge_cell(setup, fit, passes, i, phase)
+            table.status[i - table.frames[0], phase] = status
+
+
+def is_unsettled(passes: BothPasses, priors_before: SeriesPriors, setup: PassSetup, i: int) -> bool:
+    """Return whether frame `i` depends on what was learnt after its backward fit: on phases, or on
+    priors that weigh."""
+    forward, fit = passes.forward, passes.backward
+    if forward is None or forward.present != fit.present or not fit.converged:
+        return True
+    if np.any(priors_before.has_joint_cell != setup.priors.has_joint_cell):
+        return True
+    for n, phase in enumerate(fit.present):
+        free = setup.series.phases[phase].free
+        prior_variance = setup.priors.strain_sigma[i, phase, :free] ** 2
+        if np.any(np.diagonal(fit.strain_covariance[n]) > SETTLED * prior_variance):
+            return True
+    return False
+
+
+def _refine_again(setup: PassSetup, passes: BothPasses, pattern: FramePattern, i: int) -> FrameFit:
+    """Return frame `i` refined once more from the better pass, all phases of both passes in, each
+    near its cell(T)."""
+    fits = passes.fits
+    best = min(fits, key=lambda fit: fit.misfit)
+    start = best.parameters
+    for other in fits:
+        for phase in other.present:
+            if phase not in best.present:
+                start = start.replace_phase(phase, other.parameters)
+    return refine_frame(
+        setup.series,
+        pattern,
+        tuple(sorted({phase for fit in fits for phase in fit.present})),
+        start=start,
+        prior=setup.priors.build_frame_prior(i),
+        convergence=setup.limit_steps(),
+    )
+
+
+def judge_cell(
+    setup: PassSetup, fit: FrameFit, passes: BothPasses, i: int, phase: int
+) -> CellStatus:
+    """Return the status of a phase's cell in frame `i`, by its fit, both passes and the final
+    priors."""
+    if phase not in fit.present:
+        return CellStatus.ABSENT
+    if not fit.converged:
+        return CellStatus.NOT_CONVERGED
+    priors, free = setup.priors, setup.series.phases[phase].free
+    if differs_between_passes(passes, phase, free):
+        return CellStatus.INCONSISTENT
+    if priors.has_joint_cell[phase]:
+        variance = np.diagonal(fit.strain_covariance[fit.get_index(phase)])
+        prior_variance = priors.strain_sigma[i, phase, :free] ** 2
+        if np.any(variance > HELD * prior_variance):
+            return CellStatus.HELD
+        shift = fit.parameters.strain[phase, :free] - priors.strain[i, phase, :free]
+        if np.any(np.abs(shift) > FAR * np.sqrt(prior_variance)):
+            return CellStatus.DEVIATES
+    return CellStatus.OK
+
+
+def differs_between_passes(passes: BothPasses, phase: int, free: int) -> bool:
+    """Return whether the two passes put a phase's cell apart by more than `FAR` standard errors."""
+    fits = passes.fits
+    if len(fits) < 2 or any(phase not in fit.present for fit in fits):
+        return False
+    variances = [np.diagonal(fit.strain_covariance[fit.get_index(phase)]) for fit in fits]
+    first, second = (fit.parameters.strain[phase, :free] for fit in fits)
+    stderr = np.sqrt(np.maximum(variances[0], variances[1]))
+    return bool(np.any(np.abs(first - second) > FAR * stderr))
+
+
+def mark_presence(table: ResultTable, options: Refinement) -> None:
+    """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere,
+    and set the statuses that follow, in place."""
+    ratio = table.significance
+    for phase in range(ratio.shape[1]):
+        above = np.nan_to_num(ratio[:, phase]) > options.leave
+        for first, last in find_runs(above):
+            highest = np.nanmax(ratio[first:last, phase])
+            table.present[first:last, phase] = highest > options.enter
+        is_present = table.present[:, phase] == 1
+        status = table.status[:, phase]
+        status[~is_present & (status != CellStatus.NOT_MEASURED)] = CellStatus.ABSENT
+        status[is_present & (status == CellStatus.ABSENT)] = CellStatus.HELD
