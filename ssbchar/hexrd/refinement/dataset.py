@@ -76,7 +76,7 @@ def build_dataset(
     zero_is_held = table.zero_stderr == 0
     values = {
         "frame": patterns["frame"],
-        "two_theta": patterns["two_theta"],
+        **{str(name): axis for name, axis in patterns["two_theta"].coords.items()},
         "phase": np.array([p.name for p in series.phases], object),
         "axis": np.array(AXES, object),
         "axis2": np.array(AXES, object),

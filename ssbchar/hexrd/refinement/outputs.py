@@ -21,6 +21,20 @@ LATTICE = OutputTable(
         "two_theta": Variable(
             dims=("two_theta",), unit="degree", meaning="2theta as measured", coordinate=True
         ),
+        "q": Variable(
+            dims=("two_theta",),
+            unit="1/angstrom",
+            meaning="modulus of the scattering vector, as in ``patterns.nc``",
+            optional=True,
+            coordinate=True,
+        ),
+        "two_theta_common": Variable(
+            dims=("two_theta",),
+            unit="degree",
+            meaning="2theta at the run's common wavelength, as in ``patterns.nc``",
+            optional=True,
+            coordinate=True,
+        ),
         "phase": Variable(dims=("phase",), meaning="name of the phase", coordinate=True),
         "axis": Variable(dims=("axis",), meaning="a b c alpha beta gamma", coordinate=True),
         "axis2": Variable(dims=("axis2",), meaning="the same, for covariances", coordinate=True),
