@@ -7,8 +7,7 @@ import pytest
 from hexrd.made_images import FLAT, PLANE, SHAPE, tiff
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.images import azimuthal, integrate, masks, read
-from ssbchar.hexrd.images import header as head
+from ssbchar.hexrd.images import azimuthal, integrate, read
 from ssbchar.hexrd.images.options import Integration
 
 
@@ -70,52 +69,3 @@ def test_eiger_master_with_linked_data(tmp_path):
 def test_synthetic_is_carried(tmp_path):
     tiff(tmp_path / "a_1.tif", np.full(SHAPE, 7, np.uint16), "synthetic demonstration data")
     assert integrate.integrate_images(tmp_path, FLAT, Integration()).attrs["synthetic"] == 1
-
-
-@pytest.mark.parametrize(
-    ("header", "expected", "stated"),
-    [
-        ({"date": "2024:05:06 07:08:09"}, 1714979289.0, False),
-        ({"time": "2024-05-06T01:08:09-06:00"}, 1714979289.0, True),
-        ({"time_of_day": "1714979289.25"}, 1714979289.25, True),
-        (
-            {"_array_data.header_contents": "# 2024-05-06T07:08:09.500\n# Pixel"},
-            1714979289.5,
-            False,
-        ),
-        ({"date": "yesterday"}, np.nan, False),
-    ],
-)
-def test_times_as_headers_write_them(header, expected, stated):
-    when, zone = head.read_time(header, "", 0.0)
-    assert when == pytest.approx(expected, nan_ok=True) and zone is stated
-
-
-def test_local_time_is_brought_to_utc():
-    assert head.read_time({"date": "2024:05:06 02:08:09"}, "", -5.0)[0] == 1714979289.0
-
-
-def test_lengths_with_their_units():
-    assert head.read_length({"pixel": "400 um"}, ("pixel",)) == pytest.approx(4e-4)
-    assert head.read_length(
-        {"detector_distance": "0.21143 m"}, head.DISTANCE_KEYS
-    ) == pytest.approx(0.21143)
-    assert head.read_length({"nominal distance": "500 mm"}, head.DISTANCE_KEYS) == pytest.approx(
-        0.5
-    )
-    assert np.isnan(head.read_length({"distance": "5 parsec"}, ("distance",)))
-
-
-def test_grains_are_no_hot_pixels():
-    row, column = np.indices((60, 60))
-    spot = 5000 * np.exp(-0.5 * ((row - 30.3) ** 2 + (column - 29.6) ** 2))
-    counts = np.random.default_rng(8).poisson(20 + spot)
-    counts[10, 10] = 4000
-    found = masks.find_defects([counts], np.zeros((60, 60), bool), 10.0)
-    assert found[10, 10] and found.sum() == 1
-
-
-def test_counts_above_the_header_cut_off_are_saturated():
-    assert masks.choose_saturation_limit(np.dtype("i4"), 1097223.0, None) == 1097223.0
-    assert masks.choose_saturation_limit(np.dtype("u2"), np.nan, None) == 65535
-    assert masks.choose_saturation_limit(np.dtype("u2"), np.nan, 4000.0) == 4000.0

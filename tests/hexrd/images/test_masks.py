@@ -1,0 +1,115 @@
+"""Pixel masks: each limit is met from both sides with numbers done by hand."""
+
+import numpy as np
+import pytest
+
+from ssbchar.hexrd.images import masks
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("dtype", "stated", "given", "limit"),
+    [
+        ("i4", 1097223.0, None, 1097223.0),
+        ("u2", NAN, None, 65535.0),
+        ("u2", NAN, 4000.0, 4000.0),
+        ("u2", 100.0, 4000.0, 4000.0),
+        ("u2", 1e6, None, 65535.0),
+        ("i2", NAN, None, 32767.0),
+        ("f4", NAN, None, np.inf),
+        ("f4", 500.0, None, 500.0),
+    ],
+)
+def test_option_then_header_then_type_limit_the_counts(dtype, stated, given, limit):
+    assert masks.choose_saturation_limit(np.dtype(dtype), stated, given) == limit
+
+
+@pytest.mark.parametrize(
+    ("counts", "gaps"),
+    [
+        (np.array([-1.0, 0.0, 5.0, NAN, np.inf, -np.inf]), [1, 0, 0, 1, 1, 1]),
+        (np.array([0, 5, 65534, 65535], np.uint16), [0, 0, 0, 1]),
+        (np.array([-2, -1, 0, 7], np.int32), [1, 1, 0, 0]),
+    ],
+)
+def test_gaps_of_each_type(counts, gaps):
+    assert masks.find_gaps(counts).tolist() == [bool(gap) for gap in gaps]
+
+
+def find(samples, sigma=10.0, known=None):
+    shape = samples[0].shape
+    return masks.find_defects(samples, np.zeros(shape, bool) if known is None else known, sigma)
+
+
+def frame(centre, around, odd=None, shape=(5, 5)):
+    counts = np.full(shape, around)
+    counts[2, 2] = centre
+    if odd is not None:
+        counts[1, 1] = odd
+    return counts
+
+
+@pytest.mark.parametrize(
+    ("around", "odd", "least_hot"),
+    [
+        # c > 10 sqrt(c + 1)
+        (0, None, 101),
+        # c - 100 > 10 sqrt(c + 101)
+        (100, None, 301),
+        # one neighbour of ten counts: c > 10 sqrt(c + 1) + 2 x 10
+        (0, 10, 138),
+    ],
+)
+def test_hot_begins_at_ten_errors_and_two_spreads(around, odd, least_hot):
+    counts = np.arange(least_hot - 3, least_hot + 3)
+    hot = [bool(find([frame(c, around, odd)])[2, 2]) for c in counts]
+    assert hot == [False] * 3 + [True] * 3
+
+
+def test_hot_must_be_hot_in_every_sample():
+    assert find([frame(5000, 10), frame(5000, 10)]).sum() == 1
+    assert not find([frame(5000, 10), frame(10, 10)]).any()
+
+
+@pytest.mark.parametrize(
+    ("levels", "is_dead"), [((34,), False), ((35,), True), ((17, 17), False), ((17, 18), True)]
+)
+def test_dead_where_chance_is_below_the_limit(levels, is_dead):
+    """exp(-34) is above 1e-15 and exp(-35) below."""
+    found = find([frame(0, level) for level in levels])
+    assert found[2, 2] == is_dead and found.sum() == is_dead
+
+
+def test_one_count_in_one_sample_is_alive():
+    assert not find([frame(0, 50), frame(1, 50)]).any()
+
+
+def test_nothing_is_looked_for_without_sigma_or_samples():
+    assert not find([frame(5000, 0)], sigma=0).any()
+    assert not masks.find_defects([], np.zeros((4, 4), bool), 10.0).any()
+
+
+def test_known_pixels_are_neither_reported_nor_compared_with():
+    counts = frame(5000, 10)
+    counts[2, 3] = 9000
+    known = np.zeros(counts.shape, bool)
+    known[2, 3] = True
+    assert np.argwhere(find([counts], known=known)).tolist() == [[2, 2]]
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0), (-1, -1)])
+def test_corners_have_three_neighbours(corner):
+    counts = np.full((6, 4), 10)
+    counts[corner] = 5000
+    found = find([counts])
+    assert found[corner] and found.sum() == 1
+
+
+def test_grains_are_no_hot_pixels():
+    row, column = np.indices((60, 60))
+    spot = 5000 * np.exp(-0.5 * ((row - 30.3) ** 2 + (column - 29.6) ** 2))
+    counts = np.random.default_rng(8).poisson(20 + spot)
+    counts[10, 10] = 4000
+    found = find([counts])
+    assert found[10, 10] and found.sum() == 1
