@@ -35,6 +35,9 @@ class Conclusion:
     sample: str = ""
     technique: str = ""
     source: str = ""
+    basis: str = ""
+    """What a share in percent refers to, for code that compares shares; stored in
+    ``conclusions.json`` where set, not in ``summary.csv``, whose `reason` says it."""
 
     def with_limits(self) -> Conclusion:
         """Return a copy whose missing 95 % limits are ``value -/+ 1.96 hypot(stderr,
@@ -68,20 +71,24 @@ COLUMNS = (
     "source",
 )
 """Column order of ``summary.csv``."""
-assert set(COLUMNS) == {f.name for f in fields(Conclusion)}
+assert {*COLUMNS, "basis"} == {f.name for f in fields(Conclusion)}
 
 
 def convert_to_rows(conclusions: Iterable[Conclusion]) -> list[dict[str, object]]:
-    """Return conclusions as dictionaries in ``COLUMNS`` order; a non-finite number becomes None."""
+    """Return conclusions as dictionaries in ``COLUMNS`` order, then ``basis`` where it is set; a
+    non-finite number becomes None."""
     rows = []
     for conclusion in conclusions:
         values = asdict(conclusion.with_limits())
-        rows.append({k: _finite(values[k]) for k in COLUMNS})
+        row = {name: _finite(values[name]) for name in COLUMNS}
+        if conclusion.basis:
+            row["basis"] = str(conclusion.basis)
+        rows.append(row)
     return rows
 
 
 def read_rows(rows: Iterable[Mapping[str, object]]) -> list[Conclusion]:
-    """Return conclusions from dictionaries written by `as_rows`."""
+    """Return conclusions from dictionaries written by `convert_to_rows`."""
     return [Conclusion(**row) for row in rows]  # type: ignore[arg-type]
 
 

@@ -34,6 +34,8 @@ RENAMED_VARIABLES: Mapping[str, str] = {}
 """Name before: name after."""
 RENAMED_WORDS: Mapping[str, str] = {}
 """Verdicts and statuses, word before: word after."""
+ADDED_FIELDS = ("basis",)
+"""Fields of conclusions that later versions have beside the others."""
 VERSIONED = ("ssbchar", "Creator", "_audit", '"timestamp"')
 """Lines of text files that hold these name the program that wrote them, or when."""
 
@@ -118,7 +120,7 @@ def _of_conclusions(before: Path, after: Path) -> Iterator[str]:
     if len(one) != len(two):
         yield f"{len(one)} rows -> {len(two)}"
     for first, second in zip(one, two, strict=False):
-        for key in sorted(set(first) | set(second) - set(PROSE)):
+        for key in sorted((set(first) | set(second)) - {*PROSE, *ADDED_FIELDS}):
             old, new = first.get(key), second.get(key)
             if key not in PROSE and RENAMED_WORDS.get(str(old), old) != new:
                 yield (

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,13 @@ if TYPE_CHECKING:
 
 THRESHOLD = 5.0
 """Standard deviations from which a phase counts as seen."""
+
+
+class LimitBasis(StrEnum):
+    """What a detection limit in percent refers to."""
+
+    WEIGHT = "by weight"
+    INTENSITY = "of the strongest phase's intensity"
 
 
 def limit_absent_phases(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) -> list[Conclusion]:
@@ -50,13 +58,13 @@ def limit_absent_phases(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) ->
         # this many sigma above the threshold is seen in 95 of 100
         amount = (THRESHOLD + ONE_SIDED_95) * stderr[absent, p]
         relative = 100 * amount / strongest
-        kind, values = "of the strongest phase's intensity", relative
+        basis, values = LimitBasis.INTENSITY, relative
         if share is not None:
             mass = share[name] * amount
             values = 100 * mass / (mass + _total(lattice, share))
-            kind = "by weight"
+            basis = LimitBasis.WEIGHT
         low, high = np.percentile(values, [5, 95])
-        reason = f"{kind}; median of {absent.sum()} frames without it, {low:.2g} to {high:.2g} % in nine of ten"
+        reason = f"{basis}; median of {absent.sum()} frames without it, {low:.2g} to {high:.2g} % in nine of ten"
         method = (
             f"{THRESHOLD:g} sigma reached in 95 of 100, from the noise of the refined intensity"
         )
@@ -70,6 +78,7 @@ def limit_absent_phases(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) ->
                 reason=reason,
                 method=method,
                 subject=name,
+                basis=basis,
             )
         )
     return rows
@@ -78,16 +87,15 @@ def limit_absent_phases(lattice: xr.Dataset, known: Mapping[str, xr.Dataset]) ->
 def select_mixture_limit(limits: Sequence[Conclusion]) -> list[Conclusion]:
     """Return the limit of the mixture: the largest among the phases it was asked for, so that any
     would be seen."""
-    rows = []
-    for kind in ("by weight", "of the strongest phase's intensity"):
-        own = [c for c in limits if c.reason.startswith(kind) and c.value is not None]
-        if own:
-            worst = max(own, key=lambda c: float(c.value or 0.0))
-            names = ", ".join(dict.fromkeys(c.subject for c in own))
-            rows.append(
-                replace(worst, reason=f"{kind}; the largest limit ({worst.subject}) of {names}")
-            )
-    return rows[:1]
+    # Shares by weight are preferred: those of the intensity depend on the phases' scattering power.
+    for basis in LimitBasis:
+        comparable = [c for c in limits if c.basis == basis and c.value is not None]
+        if comparable:
+            worst = max(comparable, key=lambda c: float(c.value or 0.0))
+            names = ", ".join(dict.fromkeys(c.subject for c in comparable))
+            reason = f"{basis}; the largest limit ({worst.subject}) of {names}"
+            return [replace(worst, reason=reason)]
+    return []
 
 
 def find_detectable_area(area: Array | RowFile, stderr: Array | RowFile, threshold: float) -> Array:
@@ -155,9 +163,9 @@ def limit_library_phases(
         mass = best * density[name]
         by_weight = np.isfinite(mass) and np.isfinite(whole)
         value = 100 * mass / (mass + whole) if by_weight else 100 * best / intensity.max()
-        kind = "by weight" if by_weight else "of the strongest phase's intensity"
+        basis = LimitBasis.WEIGHT if by_weight else LimitBasis.INTENSITY
         reason = (
-            f"{kind}; its best line above {THRESHOLD:g} sigma in 95 of 100 frames of the residual"
+            f"{basis}; its best line above {THRESHOLD:g} sigma in 95 of 100 frames of the residual"
         )
         method = "peaks put into the residual (matched filter, linear)"
         rows.append(
@@ -169,6 +177,7 @@ def limit_library_phases(
                 reason=reason,
                 method=method,
                 subject=name,
+                basis=basis,
             )
         )
     return rows

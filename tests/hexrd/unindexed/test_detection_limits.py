@@ -9,6 +9,8 @@ import pytest
 import yaml
 from hexrd.made_series import PHASES, Chain, chain
 
+from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd.unindexed import detection_limits
 from ssbchar.simulate.effects import IDEAL, Effects
 from ssbchar.simulate.hexrd import crystal, heating, pattern, weight
 from ssbchar.simulate.hexrd.crystal import LAGP, NCM811, NIO, Co3PO42, Crystal
@@ -169,3 +171,17 @@ def test_the_p21n_product_is_preferred_in_95_of_100_series(tmp_path: Path) -> No
     told = np.array([preferred(tmp_path, seed) for seed in range(100)])
     print(f"P21/n first in {told[:, 0].sum()} of 100, named outright in {told[:, 1].sum()}")
     assert told[:, 0].sum() >= 95
+
+
+def test_the_limit_of_a_mixture_is_its_largest_by_weight() -> None:
+    def limit(name: str, value: float | None, basis: detection_limits.LimitBasis) -> Conclusion:
+        return Conclusion("detection_limit", value=value, subject=name, basis=basis)
+
+    weight, intensity = detection_limits.LimitBasis.WEIGHT, detection_limits.LimitBasis.INTENSITY
+    rows = [limit("A", 1.0, weight), limit("B", 2.0, weight), limit("C", None, weight)]
+    (found,) = detection_limits.select_mixture_limit([*rows, limit("D", 9.0, intensity)])
+    assert (found.subject, found.value) == ("B", 2.0)
+    assert found.reason == "by weight; the largest limit (B) of A, B"
+    (found,) = detection_limits.select_mixture_limit([limit("D", 9.0, intensity)])
+    assert found.subject == "D" and "intensity" in found.reason
+    assert detection_limits.select_mixture_limit([]) == []
