@@ -32,10 +32,11 @@ LENGTHS = (100, 1000, 10_000)
 POINTS = 2400
 CORES = 2
 COST = re.compile(
-    r"done in ([\d.]+) s, ([\d.]+) s of it computing; at most (\d+) MB(?:, (\d+) MB in each of "
-    r"its processes)?"
-    r"; ([\d.]+) s of processors, ([\d.]+) s of it computing"
+    r"done in ([\d.]+) s; [\d.]+ s of processors; at most (\d+) MB"
+    r"(?:, (\d+) MB in each of its processes)?\n"
+    r"computing: ([\d.]+) s, ([\d.]+) s of processors"
 )
+"""What a step's log says of its cost, with its profile."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def run(folder: Path, frames: int) -> Run:
     start = timing.measure_now()
     with (folder / "run.log").open("w", encoding="utf-8") as log:
         command = [sys.executable, "-m", "ssbchar", "run", "config.yaml", "--cores", str(CORES)]
+        command.append("--profile")
         done = subprocess.run(
             command, cwd=folder, stdout=log, stderr=subprocess.STDOUT, check=False
         )
@@ -150,10 +152,13 @@ def costs(logs: Path) -> dict[str, Cost]:
     for path in sorted(logs.rglob("*.log")):
         cost = COST.search(path.read_text(encoding="utf-8"))
         if cost:
-            seconds, computing, own, child, _, processor = (float(v or 0) for v in cost.groups())
-            held = int(own + CORES * child)
+            seconds, own, child, computing, processor = (float(v or 0) for v in cost.groups())
             found[path.stem] = Cost(
-                seconds, computing, held, processor, path.stat().st_mtime - seconds
+                seconds=seconds,
+                computing=computing,
+                megabytes=int(own + CORES * child),
+                processor=processor,
+                begin=path.stat().st_mtime - seconds,
             )
     return found
 

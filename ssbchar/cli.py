@@ -8,14 +8,27 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from ssbchar.errors import BadConfig, BadInput
 
+DEFAULT_CONFIG = "config/config.yaml"
+
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit code (0 well, 1 wrong config or input or a failing disk, 2
-    wrong words)."""
+    """Run a command.
+
+    Parameters
+    ----------
+    words : sequence of str, optional
+        The command with its arguments; by default those of this process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 success; 1 a fault in config or input, or a failing disk; 2 wrong arguments.
+    """
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["step"]:
         from ssbchar.pipeline import preload_server
@@ -23,7 +36,7 @@ def main(words: Sequence[str] | None = None) -> int:
         code = preload_server.submit(words)
         if code is not None:
             return code
-    arguments = _parser().parse_args(words)
+    arguments = _make_parser().parse_args(words)
     try:
         return int(arguments.run(arguments) or 0)
     except (BadConfig, BadInput) as error:
@@ -38,23 +51,17 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ssbchar", description="Solid-state-battery characterization."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="raw files to results/<run>/report.html, with progress")
-    run.add_argument("config", nargs="?", default="config/config.yaml")
-    run.add_argument("--cores", default="all")
-    run.add_argument(
-        "more", nargs="*", metavar="WORD", help="after --: further words for snakemake"
-    )
-    run.set_defaults(run=_run)
+    _add_run(commands.add_parser("run", help="raw files to results/<run>/report.html"))
     check = commands.add_parser("check", help="check a config and its sample sheet, run nothing")
-    check.add_argument("config", nargs="?", default="config/config.yaml")
+    check.add_argument("config", nargs="?", default=DEFAULT_CONFIG)
     check.set_defaults(run=_check)
     verify = commands.add_parser(
-        "verify", help="hash every input and output of a run again, say what changed"
+        "verify", help="hash every input and output of a run again, list what changed"
     )
     verify.add_argument(
         "run_folder", type=Path, metavar="RUN", help="results/<run>, or a copy of it"
@@ -66,15 +73,48 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("first", type=Path, metavar="RUN")
     diff.add_argument("second", type=Path, metavar="RUN")
     diff.set_defaults(run=_diff)
-    step = commands.add_parser("step", help="run one step by hand, as its log shows")
-    step.add_argument("name", help="slice.module.function")
+    _add_step(commands.add_parser("step", help="run one step by hand, as its log shows"))
+    _add_simulate(
+        commands.add_parser("simulate", help="write demonstration raw data with known truth")
+    )
+    preload = commands.add_parser(
+        "preload", help="what `run` starts: a process that forks steps on request at a socket"
+    )
+    preload.add_argument("socket", type=Path)
+    preload.set_defaults(run=_preload)
+    schema = commands.add_parser(
+        "schema", help="write the config schema, the page of options and the data model"
+    )
+    schema.set_defaults(run=_schema)
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("config", nargs="?", default=DEFAULT_CONFIG)
+    run.add_argument("--cores", default="all")
+    run.add_argument(
+        "--profile", action="store_true", help="write into each log where the step's time went"
+    )
+    run.add_argument(
+        "more", nargs="*", metavar="WORD", help="after --: further words for snakemake"
+    )
+    run.set_defaults(run=_run)
+
+
+def _add_step(step: argparse.ArgumentParser) -> None:
+    step.add_argument("name", help="room.function")
     step.add_argument("inputs", nargs="*", metavar="ARGUMENT=PATH")
     step.add_argument("--options", default="{}", help="departures from the defaults (JSON)")
     step.add_argument("--labels", default="{}", help="measurement, sample, role (JSON)")
     step.add_argument("--output", required=True, type=Path, nargs="+")
     step.add_argument("--log", type=Path)
+    step.add_argument(
+        "--profile", action="store_true", help="write into the log where the time went"
+    )
     step.set_defaults(run=_step)
-    simulate = commands.add_parser("simulate", help="write demonstration raw data with known truth")
+
+
+def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.add_argument("--out", type=Path, default=Path("data_raw/demo"))
     simulate.add_argument("--seed", type=int, default=None)
     simulate.add_argument(
@@ -87,20 +127,14 @@ def _parser() -> argparse.ArgumentParser:
         "--counts", type=float, default=1.0, help="counts of the heating series over the usual ones"
     )
     simulate.set_defaults(run=_simulate)
-    preload = commands.add_parser(
-        "preload", help="what `run` keeps: fork steps for those who ask at a socket"
-    )
-    preload.add_argument("socket", type=Path)
-    preload.set_defaults(run=_preload)
-    schema = commands.add_parser("schema", help="write the config schema and the page of options")
-    schema.set_defaults(run=_schema)
-    return parser
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from ssbchar.pipeline import run
 
-    return run.run(arguments.config, arguments.cores, arguments.more)
+    return run.run_workflow(
+        arguments.config, arguments.cores, arguments.more, profile=arguments.profile
+    )
 
 
 def _preload(arguments: argparse.Namespace) -> int:
@@ -120,8 +154,8 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _diff(arguments: argparse.Namespace) -> int:
     from ssbchar.results.provenance import compare_runs
 
-    said, same = compare_runs.report_differences(arguments.first, arguments.second)
-    print("\n".join(said))
+    lines, same = compare_runs.report_differences(arguments.first, arguments.second)
+    print("\n".join(lines))
     return 0 if same else 1
 
 
@@ -134,64 +168,63 @@ def _schema(arguments: argparse.Namespace) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     from ssbchar.campaign import config
 
-    found = config.read_config(arguments.config)
-    counts = {t: sum(r.technique == t for r in found.rows) for t in config.ROLES}
-    print(
-        f"{arguments.config}: good; "
-        + ", ".join(f"{n} {t}" for t, n in counts.items() if n)
-        + " measurements"
-    )
+    rows = config.read_config(arguments.config).rows
+    counts = {t: sum(row.technique == t for row in rows) for t in config.ROLES}
+    listed = ", ".join(f"{count} {technique}" for technique, count in counts.items() if count)
+    print(f"{arguments.config}: good; {listed} measurements")
     return 0
 
 
 def _step(arguments: argparse.Namespace) -> int:
-    from ssbchar.pipeline import step
-    from ssbchar.runtime import timing
+    from ssbchar.pipeline import profile, step
 
     inputs: dict[str, list[Path]] = {}
     for word in arguments.inputs:
         name, _, path = word.partition("=")
         inputs.setdefault(name, []).append(Path(path))
-    label = json.loads(arguments.labels)
-    title = f"{arguments.name} {label.get('measurement', '')}".strip()
-    by_hand = step.format_command(
+    options, labels = json.loads(arguments.options), json.loads(arguments.labels)
+    title = f"{arguments.name} {labels.get('measurement', '')}".strip()
+    command = step.format_command(
         arguments.name, inputs, arguments.output, arguments.options, arguments.labels
     )
-    if arguments.log:
-        arguments.log.parent.mkdir(parents=True, exist_ok=True)
-        arguments.log.write_text(
-            f"{by_hand}\nbegun, not ended: run the line above to see why\n", encoding="utf-8"
-        )
-    sys.stderr.write(f"{title}: begun\n")  # one write: steps side by side share the terminal
+    _write_log(arguments.log, [command, "begun, not ended: run the line above to see why"])
+    # One write per line: steps side by side share the terminal.
+    sys.stderr.write(f"{title}: begun\n")
     start = time.monotonic()
-    done = step.run_step(
-        arguments.name, inputs, arguments.output, json.loads(arguments.options), label
-    )
-    if done.told:
-        print(done.told.strip(), file=sys.stderr)
+    profiling = profile.is_wanted(arguments.profile)
+    with profile.profile_step() if profiling else nullcontext() as profiled:
+        report = step.run_step(arguments.name, inputs, arguments.output, options, labels)
+    message = [report.message.strip()] if report.message else []
+    for line in message:
+        print(line, file=sys.stderr)
     seconds = time.monotonic() - start
     sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
-    if arguments.log:
-        cost = f"done in {seconds:.2f} s, {done.computing.wall:.2f} s of it computing; {_memory()}"
-        cost += f"; {timing.measure_now().processor:.2f} s of processors, {done.computing.processor:.2f} s of it computing"
-        told = f"{done.told.strip()}\n" if done.told else ""
-        arguments.log.write_text(f"{by_hand}\n{told}{cost}\n", encoding="utf-8")
+    profile_lines = profiled.format_lines() if profiled else []
+    _write_log(arguments.log, [command, *message, _describe_cost(seconds), *profile_lines])
     return 0
 
 
-def _memory() -> str:
-    """Return the most memory this process held, and its largest child where it had any."""
+def _write_log(path: Path | None, lines: Sequence[str]) -> None:
+    if path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _describe_cost(seconds: float) -> str:
+    """Return wall time, processor time and the most memory this process held."""
     import resource
 
-    from ssbchar.runtime import processes
+    from ssbchar.runtime import processes, timing
 
-    unit = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, kB elsewhere
-    own, child = (
-        resource.getrusage(of).ru_maxrss // unit
-        for of in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    several = int(os.environ.get(processes.CORES_VARIABLE, "1")) > 1
-    return f"at most {own} MB" + (f", {child} MB in each of its processes" if several else "")
+    processor = timing.measure_now().processor
+    # ru_maxrss is in bytes on macOS, in kB elsewhere.
+    per_megabyte = 2**20 if sys.platform == "darwin" else 2**10
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // per_megabyte
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // per_megabyte
+    cost = f"done in {seconds:.2f} s; {processor:.2f} s of processors; at most {own} MB"
+    if int(os.environ.get(processes.CORES_VARIABLE, "1")) > 1:
+        cost += f", {child} MB in each of its processes"
+    return cost
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
@@ -207,7 +240,6 @@ def _simulate(arguments: argparse.Namespace) -> int:
         counts=arguments.counts,
     )
     size = sum(p.stat().st_size for p in arguments.out.rglob("*") if p.is_file())
-    print(
-        f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {time.monotonic() - start:.1f} s"
-    )
+    seconds = time.monotonic() - start
+    print(f"{os.fspath(arguments.out)}: seed {seed}, {size / 1e6:.1f} MB in {seconds:.1f} s")
     return 0

@@ -1,9 +1,8 @@
-"""What the pipeline says when it cannot go on: which file, what is wrong, what to do."""
+"""Errors that the user can correct: each names the place, the problem and the remedy."""
 
 
 class BadInput(Exception):
-    """A raw file that cannot be used; the step sets the measurement aside and the rest of the run
-    goes on.
+    """Raw data that cannot be used; the step sets the measurement aside and the run goes on.
 
     Parameters
     ----------
@@ -19,10 +18,14 @@ class BadInput(Exception):
         self.where, self.problem, self.remedy = str(where), problem, remedy
         super().__init__(f"{where}: {problem}; {remedy}")
 
+    def as_record(self) -> dict[str, str]:
+        """Return ``where``, ``problem`` and ``remedy``, as outputs store them in ``set_aside``."""
+        return {"where": self.where, "problem": self.problem, "remedy": self.remedy}
+
 
 class BadConfig(Exception):
-    """A config or sample sheet that cannot be run; raised before any job starts, one line per
-    fault."""
+    """A config or sample sheet that cannot be run, one line per fault; raised before any step
+    starts."""
 
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults

@@ -30,7 +30,9 @@ def drawing(seed: int, points: int = 200) -> store.Drawing:
     axes.set_xlabel("temperature (°C)")
     axes.set_ylabel("a (Å)")
     return store.Drawing(
-        figure, f"Lattice parameter {seed}", "Points: one frame each; bars: one standard error."
+        figure=figure,
+        title=f"Lattice parameter {seed}",
+        caption="Points: one frame each; bars: one standard error.",
     )
 
 

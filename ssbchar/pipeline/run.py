@@ -16,6 +16,7 @@ from pathlib import Path
 import ssbchar
 from ssbchar.campaign import config as configs
 from ssbchar.pipeline import preload_server, stale_runs
+from ssbchar.pipeline.profile import PROFILE_VARIABLE
 
 SNAKEFILE = Path("workflow/Snakefile")
 ELSEWHERE = (
@@ -34,7 +35,9 @@ STOPPED = -1
 """Stands for the number of failed steps where the user stopped the run."""
 
 
-def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
+def run_workflow(
+    config: str, cores: str, more: Sequence[str] = (), *, profile: bool = False
+) -> int:
     """Run the workflow of a config file; return Snakemake's exit code.
 
     Parameters
@@ -45,6 +48,8 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
         A number or ``all``.
     more : sequence of str
         Further words for Snakemake (``--profile workflow/profiles/slurm``).
+    profile : bool
+        Write into each log where the step's time went.
 
     Raises
     ------
@@ -70,6 +75,8 @@ def run(config: str, cores: str, more: Sequence[str] = ()) -> int:
         _clear(words)
     start = time.monotonic()
     with stale_runs.mark_run(), preload_server.running(_on_this_machine(more)) as environment:
+        if profile:
+            environment[PROFILE_VARIABLE] = "1"
         code, failed, tail = _follow(words, start, environment)
     if code:
         if failed != STOPPED:

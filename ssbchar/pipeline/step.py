@@ -1,9 +1,9 @@
 """Run one step by name: load its inputs by argument name, call it, store what it returns.
 
-A step is a function ``ssbchar.<slice>.<module>.<function>``. Its arguments are Datasets, tables,
-conclusions or raw paths (a list where annotated so), ``options`` (a frozen dataclass) and
-``labels``. Wrong raw data sets the measurement aside: the output then says so, and every later step
-passes it on.
+A step is a function ``ssbchar.<room>.<function>``. Its arguments are Datasets, tables, conclusions
+or raw paths (a list where annotated so), ``options`` (a frozen dataclass) and ``labels``. Raw data
+that cannot be used sets the measurement aside: the output then holds the reason, and every later
+step passes it on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sys
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,31 +23,34 @@ from typing import Any
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
 from ssbchar.runtime import options as opts
-from ssbchar.runtime import timing
 from ssbchar.storage import atomic_write, row_file, store
+from ssbchar.verdict import Verdict
+
+Inputs = Mapping[str, Sequence[Path]]
+"""Files by the name of the argument they are given for."""
+Fault = dict[str, str]
+"""``where``, ``problem`` and ``remedy`` of a `BadInput`, as stored in outputs."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StepReport:
     """How a step went."""
 
-    told: str = ""
-    """Lines that say what was set aside."""
-    computing: timing.TimeSpan = field(default=timing.TimeSpan(0.0, 0.0))
-    """Time in the step's own function and in rendering its figures, without imports, reading and
-    writing."""
+    message: str = ""
+    """Lines that list what was set aside."""
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """Return the function of a step named ``slice.module.function``."""
-    module, _, attribute = name.rpartition(".")
-    found = getattr(importlib.import_module(f"ssbchar.{module}"), attribute)
+    """Return the function of a step such as ``hexrd.refinement.refine_series``."""
+    room, _, attribute = name.rpartition(".")
+    found = getattr(importlib.import_module(f"ssbchar.{room}"), attribute)
     return typing.cast("Callable[..., Any]", found)
 
 
 class _Unread:
-    """Stands for the types of xarray and pandas, which modules import for the type checker alone,
-    and slowly."""
+    """Stands for the types of xarray and pandas in annotations."""
+
+    # Modules import them for the type checker alone: importing them takes a second.
 
 
 def read_hints(call: Callable[..., Any]) -> dict[str, Any]:
@@ -58,28 +61,48 @@ def read_hints(call: Callable[..., Any]) -> dict[str, Any]:
 
 
 def takes_many(annotation: Any) -> bool:
-    """Return whether a step's argument takes several files: a list, or a list or None.
+    """Return whether an argument takes several files: a list, or a list or None.
 
-    ``list[Conclusion]`` is what one file of conclusions holds.
+    ``list[Conclusion]`` is the content of one file of conclusions.
     """
-    choices = [a for a in typing.get_args(annotation) if a is not type(None)]
-    if type(None) in typing.get_args(annotation) and len(choices) == 1:
-        return takes_many(choices[0])
-    several = typing.get_origin(annotation) in (list, Sequence) or annotation is list
-    return several and Conclusion not in typing.get_args(annotation)
+    inner = [a for a in typing.get_args(annotation) if a is not type(None)]
+    if takes_none(annotation) and len(inner) == 1:
+        return takes_many(inner[0])
+    is_list = typing.get_origin(annotation) in (list, Sequence) or annotation is list
+    return is_list and Conclusion not in typing.get_args(annotation)
+
+
+def takes_none(annotation: Any) -> bool:
+    """Return whether an argument may be None: its file may be missing or set aside."""
+    return type(None) in typing.get_args(annotation)
+
+
+def takes_paths(annotation: Any) -> bool:
+    """Return whether an argument takes raw paths, which the step reads itself."""
+    return Path in (typing.get_args(annotation) or (annotation,))
 
 
 def run_step(
     name: str,
-    inputs: Mapping[str, Sequence[Path]],
+    inputs: Inputs,
     output: Path | Sequence[Path],
     options: Mapping[str, Any] | None = None,
     labels: Mapping[str, Any] | None = None,
 ) -> StepReport:
-    """Run a step from files to a file; return what was set aside, and how long its function
-    computed.
+    """Run a step from files to files; return what was set aside.
 
-    Where there are several outputs the function returns as many results.
+    Parameters
+    ----------
+    name : str
+        ``room.function``.
+    inputs : mapping
+        Files by argument name.
+    output : Path or sequence of Path
+        If there are several outputs, the function returns as many results.
+    options : mapping, optional
+        Departures from the defaults of the step's options.
+    labels : mapping, optional
+        ``measurement``, ``sample``, ...: stamped on the outputs.
 
     Raises
     ------
@@ -88,116 +111,121 @@ def run_step(
     ValueError
         The options do not fit its dataclass.
     """
-    with ThreadPoolExecutor(1) as meanwhile:  # hashing leaves the interpreter free for imports
-        known = meanwhile.submit(store.describe_provenance, name, dict(options or {}), inputs)
-        call = find_function(name)
-        given = _given(call, name, inputs, options, labels)
-    made_by = known.result()
-    marks, carried = {**(labels or {})}, given.carried
+    # Hashing releases the interpreter's lock, so it costs nothing beside the imports.
+    with ThreadPoolExecutor(1) as background:
+        provenance = background.submit(store.describe_provenance, name, dict(options or {}), inputs)
+        function = find_function(name)
+        call = _prepare_call(name, function, inputs, options, labels)
     outputs = [output] if isinstance(output, Path) else list(output)
-    if given.lost:
-        _save_lost(given.lost[0], outputs, made_by, marks, carried)
-        return StepReport()
-    start, apart = timing.measure_now(), _apart()
-    try:
-        with row_file.keep_rows_beside(outputs[0].parent), timing.counting_imports():
-            result = call(**given.arguments)
-    except BadInput as fault:
-        if machine := atomic_write.find_machine_fault(fault):
-            raise machine from fault
-        entry = {"where": fault.where, "problem": fault.problem, "remedy": fault.remedy}
-        carried["set_aside"].append(entry)
-        _save_lost(entry, outputs, made_by, marks, carried)
-        return StepReport(f"set aside: {fault}", timing.measure_now().since(start))
-    computing = timing.measure_now().since(start).since(_apart().since(apart))
-    own = getattr(result, "attrs", {}) if outputs[0].suffix == ".nc" else {}
-    carried["synthetic"] = carried["synthetic"] or int(own.get("synthetic", 0))
-    carried["set_aside"] += json.loads(own.get("set_aside", "[]"))
-    drawn, loaded = timing.on(timing.FIGURES), timing.on(timing.IMPORTS)
-    with timing.counting_imports():
-        for made, path in zip([result] if len(outputs) == 1 else result, outputs, strict=True):
-            store.save(made, path, made_by, _marks(marks, carried))
-    rendering = timing.on(timing.FIGURES).since(drawn)
-    if rendering.wall > 0:
-        computing = computing.and_(rendering.since(timing.on(timing.IMPORTS).since(loaded)))
-    told = "".join(
-        f"set aside: {e['where']}: {e['problem']}\n" for e in json.loads(own.get("set_aside", "[]"))
+    writer = _OutputWriter(
+        paths=outputs,
+        made_by=provenance.result(),
+        labels=dict(labels or {}),
+        carried=call.carried,
     )
-    return StepReport(told, computing)
+    if call.lost:
+        writer.write_lost(call.lost[0])
+        return StepReport()
+    try:
+        with row_file.keep_rows_beside(outputs[0].parent):
+            result = call_function(function, call.arguments)
+    except BadInput as fault:
+        atomic_write.raise_machine_fault(fault)
+        call.carried.set_aside.append(fault.as_record())
+        writer.write_lost(fault.as_record())
+        return StepReport(message=f"set aside: {fault}")
+    own_faults = _carry_result(result, outputs[0], call.carried)
+    writer.write([result] if len(outputs) == 1 else result)
+    lines = [f"set aside: {fault['where']}: {fault['problem']}\n" for fault in own_faults]
+    return StepReport(message="".join(lines))
 
 
-def _apart() -> timing.TimeSpan:
-    """Return the time spent so far on what is no computing, inside the functions of steps too."""
-    return timing.on(timing.BLOCKS).and_(timing.on(timing.IMPORTS))
+def call_function(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """Return what a step's function returns."""
+    return function(**arguments)
+
+
+@dataclass
+class Carried:
+    """What a step's inputs pass on to its output; filled while they are loaded."""
+
+    synthetic: bool = False
+    set_aside: list[Fault] = field(default_factory=list)
+
+    def add(self, attributes: Mapping[str, Any]) -> None:
+        """Add what the attributes of an input say."""
+        self.synthetic = self.synthetic or bool(int(attributes.get("synthetic", 0)))
+        for fault in json.loads(attributes.get("set_aside", "[]")):
+            if fault not in self.set_aside:
+                self.set_aside.append(fault)
+
+    def as_attributes(self) -> dict[str, Any]:
+        """Return the attributes of an output."""
+        attributes: dict[str, Any] = {}
+        if self.synthetic:
+            attributes["synthetic"] = 1
+        if self.set_aside:
+            attributes["set_aside"] = json.dumps(self.set_aside)
+        return attributes
 
 
 @dataclass
 class StepCall:
-    """What a step is called with."""
+    """What a step is called with; filled while its inputs are loaded."""
 
     arguments: dict[str, Any] = field(default_factory=dict)
-    carried: dict[str, Any] = field(default_factory=lambda: {"synthetic": 0, "set_aside": []})
-    """What its output passes on."""
-    lost: list[dict[str, str]] = field(default_factory=list)
-    """Faults of inputs that it cannot do without."""
+    carried: Carried = field(default_factory=Carried)
+    lost: list[Fault] = field(default_factory=list)
+    """Faults of inputs that the step cannot do without."""
+
+    def load(self, argument: str, annotation: Any, paths: Sequence[Path]) -> None:
+        """Load the files given for an argument."""
+        is_raw = takes_paths(annotation)
+        loaded: list[Any] = []
+        for path in paths:
+            attributes = _read_attributes(Path(path))
+            self.carried.add(attributes)
+            lost = attributes.get("lost")
+            if is_raw:
+                loaded.append(Path(path))
+            elif not lost:
+                loaded.append(store.load(path))
+            elif not takes_many(annotation) and not takes_none(annotation):
+                self.lost.append(json.loads(lost))
+        if takes_many(annotation):
+            self.arguments[argument] = loaded
+        else:
+            self.arguments[argument] = loaded[0] if loaded else None
 
 
-def _given(
-    call: Callable[..., Any],
+def _prepare_call(
     name: str,
-    inputs: Mapping[str, Sequence[Path]],
+    function: Callable[..., Any],
+    inputs: Inputs,
     options: Mapping[str, Any] | None,
     labels: Mapping[str, Any] | None,
 ) -> StepCall:
     """Load a step's inputs and build its options."""
-    given, hints = StepCall(), read_hints(call)
-    arguments = given.arguments
-    made = {"options", "return", *inputs}
-    shared = [a for a, hint in hints.items() if a not in made and is_dataclass(hint)]
-    for argument in inspect.signature(call).parameters:
+    call, hints = StepCall(), read_hints(function)
+    for argument in inspect.signature(function).parameters:
         if argument == "options":
-            own = {key: value for key, value in (options or {}).items() if key not in shared}
-            arguments["options"] = opts.build_options(hints["options"], own, name)
-        elif argument in shared:
-            section = (options or {}).get(argument)
-            arguments[argument] = opts.build_options(hints[argument], section, f"{name}.{argument}")
+            call.arguments["options"] = opts.build_options(hints["options"], options, name)
         elif argument == "labels":
-            arguments["labels"] = dict(labels or {})
+            call.arguments["labels"] = dict(labels or {})
         elif argument in inputs:
-            many = takes_many(hints[argument])
-            raw = Path in (typing.get_args(hints[argument]) or (hints[argument],))
-            optional = type(None) in typing.get_args(hints[argument])
-            good: list[Any] = []
-            for path in inputs[argument]:
-                fault = _carry(path, given.carried)
-                if raw or not fault:
-                    good.append(Path(path) if raw else store.load(path))
-                elif not many and not optional:
-                    given.lost.append(fault)
-            arguments[argument] = good if many else (good[0] if good else None)
+            call.load(argument, hints[argument], inputs[argument])
         elif takes_many(hints[argument]):
-            arguments[argument] = []
-        elif type(None) in typing.get_args(hints[argument]):
-            arguments[argument] = None
-    unused = set(inputs) - set(arguments)
+            call.arguments[argument] = []
+        elif takes_none(hints[argument]):
+            call.arguments[argument] = None
+    unused = sorted(set(inputs) - set(call.arguments))
     if unused:
-        raise TypeError(f"{name} takes no argument {', '.join(sorted(unused))}")
-    return given
+        raise TypeError(f"{name} takes no argument {', '.join(unused)}")
+    return call
 
 
-def _carry(path: Path, carried: dict[str, Any]) -> dict[str, str] | None:
-    """Collect what an input passes on; return its fault where the input itself was set aside."""
-    about = _about(path)
-    carried["synthetic"] = carried["synthetic"] or int(about.get("synthetic", 0))
-    for entry in json.loads(about.get("set_aside", "[]")):
-        if entry not in carried["set_aside"]:
-            carried["set_aside"].append(entry)
-    lost = about.get("lost")
-    return json.loads(lost) if lost else None
-
-
-def _about(path: Path) -> Mapping[str, Any]:
-    path = Path(path)
+def _read_attributes(path: Path) -> Mapping[str, Any]:
+    """Return what an output of another step passes on: ``synthetic``, ``set_aside``, ``lost``."""
     if path.suffix == ".nc":
         import h5netcdf
 
@@ -209,32 +237,40 @@ def _about(path: Path) -> Mapping[str, Any]:
     return {}
 
 
-def _marks(labels: Mapping[str, Any], carried: Mapping[str, Any]) -> dict[str, Any]:
-    marks = dict(labels)
-    if carried["synthetic"]:
-        marks["synthetic"] = 1
-    if carried["set_aside"]:
-        marks["set_aside"] = json.dumps(carried["set_aside"])
-    return marks
+def _carry_result(result: Any, output: Path, carried: Carried) -> list[Fault]:
+    """Add what the result itself states; return the faults that it set aside."""
+    attributes = getattr(result, "attrs", {}) if output.suffix == ".nc" else {}
+    faults: list[Fault] = json.loads(attributes.get("set_aside", "[]"))
+    carried.synthetic = carried.synthetic or bool(int(attributes.get("synthetic", 0)))
+    carried.set_aside += faults
+    return faults
 
 
-def _save_lost(
-    fault: dict[str, str],
-    outputs: Sequence[Path],
-    made_by: Mapping[str, Any],
-    labels: Mapping[str, Any],
-    carried: Mapping[str, Any],
-) -> None:
-    """Write outputs that only say why there is none."""
-    marks = {**_marks(labels, carried), "lost": json.dumps(fault)}
-    for output in outputs:
-        store.save(
-            _empty(fault, output.suffix, str(labels.get("measurement", ""))), output, made_by, marks
-        )
+@dataclass(frozen=True, kw_only=True)
+class _OutputWriter:
+    """Writes the outputs of one call of a step."""
+
+    paths: Sequence[Path]
+    made_by: Mapping[str, Any]
+    labels: Mapping[str, Any]
+    carried: Carried
+
+    def write(self, results: Sequence[Any]) -> None:
+        """Write one result per output."""
+        labels = {**self.labels, **self.carried.as_attributes()}
+        for result, path in zip(results, self.paths, strict=True):
+            store.save(result, path, self.made_by, labels)
+
+    def write_lost(self, fault: Fault) -> None:
+        """Write outputs that only hold the reason why there is no result."""
+        labels = {**self.labels, **self.carried.as_attributes(), "lost": json.dumps(fault)}
+        measurement = str(self.labels.get("measurement", ""))
+        for path in self.paths:
+            store.save(_make_empty(fault, path.suffix, measurement), path, self.made_by, labels)
 
 
-def _empty(fault: dict[str, str], suffix: str, measurement: str) -> Any:
-    """Return what stands in an output of this kind for a result that there is not."""
+def _make_empty(fault: Fault, suffix: str, measurement: str) -> Any:
+    """Return the content of an output of this kind without a result."""
     reason = f"{fault['where']}: {fault['problem']}; {fault['remedy']}"
     if suffix == ".nc":
         import xarray as xr
@@ -245,21 +281,21 @@ def _empty(fault: dict[str, str], suffix: str, measurement: str) -> Any:
 
         return pd.DataFrame({"set_aside": [reason]})
     if suffix == ".json":
-        return [Conclusion("measurement", verdict="set aside", reason=reason, subject=measurement)]
+        return [
+            Conclusion("measurement", verdict=Verdict.SET_ASIDE, reason=reason, subject=measurement)
+        ]
     return "" if suffix == ".html" else {}
 
 
 def format_command(
     name: str,
-    inputs: Mapping[str, Sequence[Path]],
+    inputs: Inputs,
     outputs: Sequence[Path],
     options: str = "{}",
     labels: str = "{}",
 ) -> str:
-    """Return the shell command that runs a step by hand."""
-    words = [
-        f"{sys.executable} -m ssbchar step {name}",
-        *(f"{k}={p}" for k, ps in inputs.items() for p in ps),
-    ]
+    """Return the shell command that runs a step by hand; `options` and `labels` are JSON."""
+    words = [f"{sys.executable} -m ssbchar step {name}"]
+    words += [f"{argument}={path}" for argument, paths in inputs.items() for path in paths]
     words += [f"--options '{options}' --labels '{labels}' --output", *map(str, outputs)]
     return " ".join(words)

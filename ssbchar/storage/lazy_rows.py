@@ -1,5 +1,5 @@
-"""Variables of a data set that are too large for memory: wrapped, read by rows, and written to
-netCDF by blocks."""
+"""Variables of a data set that are too large for memory: read by rows where they are used, and
+written to netCDF by blocks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.runtime import timing
 from ssbchar.storage import row_file
 from ssbchar.storage.row_file import RowFile
 
@@ -20,39 +19,38 @@ if TYPE_CHECKING:
     import xarray as xr
 
 DIMENSIONS = ("frame", "two_theta")
-"""Variables along the first and the last of these are left in their file until they are asked
-for."""
+"""First and last dimension of the variables that stay in their file until they are used."""
 CHUNK_BYTES = 1e6
-"""Bytes of a chunk of such a variable in its file."""
+"""Size of one chunk of such a variable in its netCDF file [byte]."""
 
 
 def is_read_by_rows(variable: xr.Variable | xr.DataArray) -> bool:
-    """Return whether a variable is one to be read by rows: the frames of a long series, pattern
-    beside pattern."""
+    """Return whether a variable is read by rows: the patterns of a long series, frame by frame."""
     dims = variable.dims
-    along = len(dims) > 1 and (dims[0], dims[-1]) == DIMENSIONS
-    return along and row_file.is_large(variable.shape, variable.dtype)
+    is_series = len(dims) > 1 and (dims[0], dims[-1]) == DIMENSIONS
+    return is_series and row_file.is_large(variable.shape, variable.dtype)
 
 
 def make_variable(
     dims: Sequence[str], values: Any, attrs: dict[str, Any] | None = None
 ) -> xr.Variable:
-    """Return a variable of an array or a stack; of a large stack the rows are read where they are
-    used."""
+    """Return a variable of an array or a `RowFile`; the rows of a large file stay on disk."""
     import xarray as xr
 
     if isinstance(values, RowFile):
-        values = _lazy(values) if row_file.is_large(values.shape, values.dtype) else values[:]
+        if row_file.is_large(values.shape, values.dtype):
+            values = _wrap_rows(values)
+        else:
+            values = values[:]
     return xr.Variable(dims, values, attrs)
 
 
-def _lazy(values: RowFile) -> Any:
+def _wrap_rows(values: RowFile) -> Any:
+    """Return a `RowFile` as xarray wraps the arrays of a file."""
     from xarray.backends import BackendArray
     from xarray.core import indexing
 
-    class Rows(BackendArray):
-        """A stack, as xarray reads the arrays of a file."""
-
+    class RowFileAdapter(BackendArray):
         shape, dtype = values.shape, values.dtype
 
         def __getitem__(self, key: indexing.ExplicitIndexer) -> Any:
@@ -63,69 +61,72 @@ def _lazy(values: RowFile) -> Any:
         @staticmethod
         def _read(key: tuple[Any, ...]) -> Any:
             rows, rest = key[0], key[1:]
-            found = values[rows]
-            return (
-                found[rest] if isinstance(rows, int | np.integer) else found[(slice(None), *rest)]
-            )
+            block = values[rows]
+            if isinstance(rows, int | np.integer):
+                return block[rest]
+            return block[(slice(None), *rest)]
 
-    return indexing.LazilyIndexedArray(Rows())
+    return indexing.LazilyIndexedArray(RowFileAdapter())
 
 
 def is_on_disk(variable: xr.Variable | xr.DataArray) -> bool:
     """Return whether a variable's values are on disk."""
-    own = getattr(variable, "variable", variable)
-    return not own._in_memory
+    inner = getattr(variable, "variable", variable)
+    return not inner._in_memory
 
 
 class RowReader:
-    """Rows of a variable, in memory or in a file, a block at a time: ``reader[i]``,
-    ``reader[a:b]``, ``reader[rows]``.
+    """Rows of a variable in memory or in a file, read a block at a time: ``reader[i]``,
+    ``reader[a:b]``, ``reader[indices]``.
 
-    Numbers kept in single precision are given in double: sums of them stay exact enough. A forked
-    process opens the file for itself.
+    Numbers stored in single precision are returned in double precision, so that sums over them keep
+    their digits. A forked process opens the file for itself.
     """
 
     def __init__(self, values: xr.DataArray) -> None:
         self._values, self._process = values, os.getpid()
         self.shape, self.dtype = values.shape, values.dtype
-        self._size = next(row_file.split_rows(values.shape, values.dtype), slice(0, 1)).stop
-        self._first, self._block = 0, np.empty((0, *values.shape[1:]), values.dtype)
+        first_block = next(row_file.split_rows(values.shape, values.dtype), slice(0, 1))
+        self._block_rows = first_block.stop
+        self._first = 0
+        self._block = np.empty((0, *values.shape[1:]), values.dtype)
 
     def __len__(self) -> int:
-        """Return how many rows."""
+        """Return the number of rows."""
         return self.shape[0]
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         """Return one row, or those of a slice without step or of an ascending array of indices."""
         if isinstance(rows, int | np.integer):
-            self._hold(int(rows), int(rows) + 1)
+            self._load_rows(int(rows), int(rows) + 1)
             return np.asarray(self._block[int(rows) - self._first])
         if isinstance(rows, slice):
             first, last, _ = rows.indices(len(self))
-            self._hold(first, last)
+            self._load_rows(first, last)
             return np.asarray(self._block[first - self._first : max(last, first) - self._first])
         rows = np.asarray(rows)
         if not rows.size:
             return self._block[:0]
-        if rows[-1] - rows[0] >= 2 * max(rows.size, self._size):
+        is_sparse = rows[-1] - rows[0] >= 2 * max(rows.size, self._block_rows)
+        if is_sparse:
             return np.stack([self[int(i)] for i in rows])
-        self._hold(int(rows[0]), int(rows[-1]) + 1)
+        self._load_rows(int(rows[0]), int(rows[-1]) + 1)
         return np.asarray(self._block[rows - self._first])
 
-    def _hold(self, first: int, last: int) -> None:
-        """Have the rows from `first` to before `last` in memory, with those of the blocks they
-        begin and end in."""
-        if first >= last or (first >= self._first and last <= self._first + len(self._block)):
+    def _load_rows(self, first: int, last: int) -> None:
+        """Load the rows from `first` to before `last`, with the rest of the block they begin in."""
+        is_loaded = first >= self._first and last <= self._first + len(self._block)
+        if first >= last or is_loaded:
             return
         if os.getpid() != self._process:
-            self._values, self._process = _opened_again(self._values), os.getpid()
-        self._first = first // self._size * self._size
-        with timing.counting(timing.BLOCKS):
-            block = self._values[self._first : max(last, self._first + self._size)].values
+            # HDF5 files do not survive a fork: two processes would move one file offset.
+            self._values, self._process = _reopen(self._values), os.getpid()
+        self._first = first // self._block_rows * self._block_rows
+        block = self._values[self._first : max(last, self._first + self._block_rows)].values
         self._block = block.astype(float) if block.dtype == np.float32 else block
 
 
-def _opened_again(values: xr.DataArray) -> xr.DataArray:
+def _reopen(values: xr.DataArray) -> xr.DataArray:
     import xarray as xr
 
     source = values.encoding.get("source", "")
@@ -137,16 +138,16 @@ def _opened_again(values: xr.DataArray) -> xr.DataArray:
 def map_blocks(
     values: xr.DataArray, call: Callable[[NDArray[Any], slice], NDArray[Any]]
 ) -> xr.Variable:
-    """Return a variable whose blocks of rows are ``call(block, rows)`` of another's."""
-    out = row_file.allocate_rows(values.shape, values.dtype)
-    for part in row_file.split_rows(values.shape, values.dtype):
-        out[part] = call(values[part].values, part)
-    return make_variable(tuple(map(str, values.dims)), out, dict(values.attrs))
+    """Return a variable whose blocks of rows are ``call(block, rows)`` of another variable's."""
+    mapped = row_file.allocate_rows(values.shape, values.dtype)
+    for rows in row_file.split_rows(values.shape, values.dtype):
+        mapped[rows] = call(values[rows].values, rows)
+    return make_variable(tuple(map(str, values.dims)), mapped, dict(values.attrs))
 
 
 def load_small_variables(ds: xr.Dataset) -> xr.Dataset:
-    """Load what an opened data set holds in memory, but variables to be read by rows; close its
-    file if it can be."""
+    """Load all variables of an opened data set but those read by rows; close its file if nothing is
+    left in it."""
     left = [name for name, variable in ds.variables.items() if is_read_by_rows(variable)]
     for name, variable in ds.variables.items():
         if name not in left:
@@ -156,97 +157,40 @@ def load_small_variables(ds: xr.Dataset) -> xr.Dataset:
     return ds
 
 
-class FaultKeepingFile(io.RawIOBase):
-    """A file for the HDF5 library, which crashes its process where a write fails: the first fault
-    is kept and told.
-
-    After a fault writes go nowhere; `check` raises it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._file = open(path, "w+b", buffering=0)
-        self._fault: OSError | None = None
-
-    def check(self) -> None:
-        """Raise the first fault there was."""
-        if self._fault is not None:
-            raise self._fault
-
-    def write(self, data: Any) -> int:
-        """Write all, or keep the fault."""
-        view = memoryview(data).cast("B")
-        size = len(view)
-        try:
-            while self._fault is None and view:
-                view = view[self._file.write(view) :]
-        except OSError as error:
-            self._fault = error
-        return size
-
-    def readinto(self, data: Any) -> int:
-        """Read as a file does."""
-        return int(self._file.readinto(data) or 0)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place."""
-        return self._file.seek(offset, whence)
-
-    def tell(self) -> int:
-        """Return the place."""
-        return self._file.tell()
-
-    def truncate(self, size: int | None = None) -> int:
-        """Cut or extend the file, or keep the fault."""
-        try:
-            return self._file.truncate(size)
-        except OSError as error:
-            self._fault = self._fault or error
-            return size or 0
-
-    def readable(self) -> bool:
-        """Return that it can be read."""
-        return True
-
-    def writable(self) -> bool:
-        """Return that it can be written."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return that it has places."""
-        return True
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
-
-
 def write_large_variables(ds: xr.Dataset, names: Sequence[str], file: Any) -> None:
-    """Add variables that are on disk to the netCDF-4 file that holds all else of a data set, some
-    rows at a time.
+    """Add variables that are on disk to the netCDF-4 file with the rest of a data set, by blocks.
 
-    They are not compressed: that takes ten times as long as writing them, and saves two fifths of
-    the room.
+    They are not compressed: compression takes ten times as long as writing, and saves two fifths of
+    the space.
 
     Parameters
     ----------
+    ds : Dataset
+        The whole data set.
     names : sequence of str
-        The variables.
+        The variables to add.
     file : binary file
-        It is changed.
+        The file, changed in place.
     """
     import h5netcdf
 
-    head = io.BytesIO()  # xarray says which attributes a variable has in a file
+    # xarray decides which attributes a variable has in a file: ask it with the first frame alone.
+    head = io.BytesIO()
     ds.isel(frame=slice(0, 1)).to_netcdf(head, engine="h5netcdf")
-    with h5netcdf.File(head, "r") as like, h5netcdf.File(file, "a") as out:
+    with h5netcdf.File(head, "r") as pattern, h5netcdf.File(file, "a") as out:
         for name in names:
-            values, row = ds[name], ds[name].nbytes // max(ds[name].shape[0], 1)
-            fill = {"fillvalue": np.nan} if values.dtype.kind == "f" else {}
-            chunk = (max(1, min(len(values), int(CHUNK_BYTES // row))), *values.shape[1:])
-            put = out.create_variable(name, values.dims, values.dtype, chunks=chunk, **fill)
-            for key, value in like.variables[name].attrs.items():
+            values = ds[name]
+            row_bytes = values.nbytes // max(values.shape[0], 1)
+            rows_per_chunk = max(1, min(len(values), int(CHUNK_BYTES // row_bytes)))
+            stored = out.create_variable(
+                name,
+                values.dims,
+                values.dtype,
+                chunks=(rows_per_chunk, *values.shape[1:]),
+                **({"fillvalue": np.nan} if values.dtype.kind == "f" else {}),
+            )
+            for key, value in pattern.variables[name].attrs.items():
                 if key != "_FillValue":
-                    put.attrs[key] = value
-            for part in row_file.split_rows(values.shape, values.dtype):
-                put[part] = values[part].values
+                    stored.attrs[key] = value
+            for rows in row_file.split_rows(values.shape, values.dtype):
+                stored[rows] = values[rows].values

@@ -1,4 +1,4 @@
-"""Raw files: which ones a path means, in natural order, and their sha256."""
+"""Raw files: which files a path means, in natural order, and their sha256."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 HASH_BLOCK_BYTES = 2**22
-"""Bytes hashed at once: few enough for memory, enough that a thread beside it is seldom waited
-for."""
+"""Data hashed at once [byte]: small beside the memory of a step, and large enough that a thread
+beside the hashing seldom waits for the interpreter."""
 
 
 def natural_sort_key(path: Path) -> list[tuple[int, int, str]]:
@@ -31,74 +31,83 @@ def natural_sort_key(path: Path) -> list[tuple[int, int, str]]:
 
 
 def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
-    """Return the files meant by a path: a file, every file under a folder, or a glob, in natural
-    order.
+    """Return the files that a path means, in natural order: one file, a folder's files, or a glob.
 
     Parameters
     ----------
     source : path
         A file, a folder (searched to any depth, hidden files left out) or a glob pattern.
     suffixes : sequence of str
-        Where given, only files whose name ends so (``.xye``), in any case.
+        If given, only files whose name ends so (``.xye``), in any case.
+
+    Returns
+    -------
+    list of Path
 
     Raises
     ------
     BadInput
-        Nothing is there.
+        No such file.
     """
     source = Path(source)
     if source.is_file():
         return [source]
-    if source.is_dir():
-        found = [
-            Path(root) / name
-            for root, folders, names in os.walk(source)
-            for name in names
-            if not name.startswith(".")
-            and not any(p.startswith(".") for p in Path(root).relative_to(source).parts)
-        ]
-    else:
-        found = [Path(p) for p in glob.glob(str(source), recursive=True) if Path(p).is_file()]
-    wanted = tuple(s.lower() for s in suffixes)
-    found = [p for p in found if not wanted or p.name.lower().endswith(wanted)]
+    found = _list_folder(source) if source.is_dir() else _list_glob(source)
+    if suffixes:
+        wanted = tuple(suffix.lower() for suffix in suffixes)
+        found = [path for path in found if path.name.lower().endswith(wanted)]
     if not found:
-        what = f"no file ending in {', '.join(suffixes)}" if suffixes else "no file"
-        raise BadInput(source, what, "check the path in the sample sheet")
+        problem = f"no file ending in {', '.join(suffixes)}" if suffixes else "no file"
+        raise BadInput(source, problem, "check the path in the sample sheet")
     return sorted(found, key=natural_sort_key)
 
 
+def _list_folder(folder: Path) -> list[Path]:
+    found = []
+    for root, _, names in os.walk(folder):
+        if any(part.startswith(".") for part in Path(root).relative_to(folder).parts):
+            continue
+        found += [Path(root) / name for name in names if not name.startswith(".")]
+    return found
+
+
+def _list_glob(pattern: Path) -> list[Path]:
+    found = map(Path, glob.glob(str(pattern), recursive=True))
+    return [path for path in found if path.is_file()]
+
+
 def read_rows(table: Path) -> list[dict[str, str]]:
-    """Return the rows of a small table (CSV) that a step wrote, as text."""
+    """Return the rows of a small table (CSV) that a step wrote, as text by column."""
     with open(table, encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
 
 def hash_file(path: Path) -> str:
-    """Return the sha256 of a file's bytes, as hexadecimal."""
+    """Return the sha256 of a file's bytes, in hexadecimal."""
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(HASH_BLOCK_BYTES))
     try:
         with open(path, "rb", buffering=0) as handle:
-            digest, buffer = hashlib.sha256(), memoryview(bytearray(HASH_BLOCK_BYTES))
             while size := handle.readinto(buffer):
                 digest.update(buffer[:size])
-            return digest.hexdigest()
-    except OSError as error:  # a failing disk names no file
+    except OSError as error:
+        # An error while reading, unlike one while opening, does not name the file.
         error.filename = error.filename or os.fspath(path)
         raise
+    return digest.hexdigest()
 
 
 def hash_files(source: Path) -> tuple[int, str]:
-    """Return how many files a path means, and one sha256 over their names and contents."""
+    """Return the number of files a path means, and one sha256 over their names and contents."""
     paths = find_files(source)
     if paths == [Path(source)]:
         return 1, hash_file(paths[0])
     root = Path(source) if Path(source).is_dir() else Path(os.path.commonpath(paths))
-    lines = [f"{os.path.relpath(p, root)} {hash_file(p)}\n" for p in paths]
+    lines = [f"{os.path.relpath(path, root)} {hash_file(path)}\n" for path in paths]
     return len(paths), hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def stamp_files(source: Path | str) -> str:
-    """Return a quick digest of names, sizes and modification times, to see that raw data
-    changed."""
+    """Return a quick digest of names, sizes and modification times, which changes with the data."""
     digest = hashlib.sha256()
     for path in find_files(source):
         info = path.stat()
@@ -107,12 +116,20 @@ def stamp_files(source: Path | str) -> str:
 
 
 def list_raw_files(source: list[Path], log: list[Path]) -> pd.DataFrame:
-    """Return a table of every raw file of a measurement and its log: path, bytes, sha256."""
+    """Return a table of the raw files of a measurement and its log, one row per file.
+
+    Parameters
+    ----------
+    source, log : list of Path
+        Paths as in the sample sheet: files, folders or globs.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``path``, ``bytes`` (size of the file [byte]) and ``sha256``.
+    """
     import pandas as pd
 
-    rows = [
-        (p.as_posix(), p.stat().st_size, hash_file(p))
-        for s in [*source, *log]
-        for p in find_files(s)
-    ]
+    paths = [path for given in [*source, *log] for path in find_files(given)]
+    rows = [(path.as_posix(), path.stat().st_size, hash_file(path)) for path in paths]
     return pd.DataFrame(rows, columns=["path", "bytes", "sha256"])

@@ -1,8 +1,7 @@
-"""Rows of one shape on disk, in a file without a name: what is too large for memory while a step
-works.
+"""Rows of one shape in a file without a name: arrays too large for memory while a step works.
 
-A process that is killed leaves nothing of it behind. Processes forked from the one that made it
-write to the same rows.
+The file is deleted as soon as it is opened, so a process that is killed leaves nothing behind.
+Processes forked from the one that opened it read and write the same rows.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -18,20 +17,18 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from ssbchar.runtime import timing
-
 LARGE_BYTES = 16e6
-"""Arrays of more bytes than this are kept on disk."""
+"""Arrays larger than this are kept on disk [byte]."""
 BLOCK_BYTES = 8e6
-"""Bytes worked on at once."""
+"""Amount of data worked on at once [byte]."""
 
 _folder: Path | None = None
 
 
 @contextmanager
 def keep_rows_beside(folder: Path) -> Iterator[None]:
-    """Keep stacks on the disk of a folder: that of a step's output, where there must be room for it
-    anyway."""
+    """Put new row files on the disk of a folder: that of a step's output, which needs the room for
+    the output anyway."""
     global _folder
     before, _folder = _folder, folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -42,23 +39,40 @@ def keep_rows_beside(folder: Path) -> Iterator[None]:
 
 
 class RowFile:
-    """An array on disk, read and written by rows: ``stack[i]``, ``stack[a:b]``, ``stack[rows]``,
-    and `append`."""
+    """An array on disk, read and written by rows: ``rows[i]``, ``rows[a:b]``, ``rows[indices]``.
+
+    Parameters
+    ----------
+    shape : tuple of int, optional
+        Shape of the array, filled with zeros. Without it the array is empty, and takes the shape
+        and type of its rows from the first block appended.
+    dtype : dtype
+        Type of its numbers.
+    file : binary file, optional
+        An open file to share with other arrays; by default a new one.
+    start : int
+        Where the array begins in that file [byte].
+    """
 
     def __init__(
         self,
-        shape: tuple[int, ...],
-        dtype: DTypeLike,
+        shape: tuple[int, ...] | None = None,
+        dtype: DTypeLike = float,
+        *,
         file: IO[bytes] | None = None,
         start: int = 0,
     ) -> None:
-        """Make a stack of zeros, or the one that begins at byte `start` of a file."""
-        self.shape, self.dtype = shape, np.dtype(dtype)
-        self._file, self._start = file or tempfile.TemporaryFile(dir=_folder), start
-        self._row = math.prod(shape[1:]) * self.dtype.itemsize
+        self._file = file or tempfile.TemporaryFile(dir=_folder)
+        self._start = start
+        self._takes_any_rows = shape is None
+        self._describe(shape or (0,), np.dtype(dtype))
+
+    def _describe(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self.shape, self.dtype = shape, dtype
+        self._row_bytes = math.prod(shape[1:]) * dtype.itemsize
 
     def __len__(self) -> int:
-        """Return how many rows."""
+        """Return the number of rows."""
         return self.shape[0]
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
@@ -67,7 +81,7 @@ class RowFile:
             yield from self[part]
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
-        """Return one row, or those of a slice or an array of indices."""
+        """Return one row, or the rows of a slice or an array of indices."""
         if isinstance(rows, int | np.integer):
             if not -len(self) <= rows < len(self):
                 raise IndexError(rows)
@@ -78,121 +92,106 @@ class RowFile:
                 return self._read(first, max(last - first, 0))
             rows = np.arange(first, last, step)
         rows = np.asarray(rows)
-        return np.stack([self[int(i)] for i in rows]) if rows.size else self._read(0, 0)
+        if not rows.size:
+            return self._read(0, 0)
+        return np.stack([self[int(i)] for i in rows])
 
     def __setitem__(self, rows: int | slice, values: Any) -> None:
-        """Write one row, or those of a slice without step."""
-        first, last, _ = (
-            slice(rows, int(rows) + 1) if not isinstance(rows, slice) else rows
-        ).indices(len(self))
+        """Write one row, or the rows of a slice without step."""
+        if not isinstance(rows, slice):
+            rows = slice(rows, int(rows) + 1)
+        first, last, _ = rows.indices(len(self))
         block = np.empty((last - first, *self.shape[1:]), self.dtype)
         block[...] = values
-        view, at = _bytes(block), self._start + first * self._row
+        view, position = _view_bytes(block), self._start + first * self._row_bytes
         while view:
-            done = self._call(os.pwrite, view, at)
-            view, at = view[done:], at + done
+            done = self._transfer(os.pwrite, view, position)
+            view, position = view[done:], position + done
 
     def append(self, values: NDArray[Any]) -> None:
-        """Add rows at the end."""
+        """Add rows at the end, shape (n, ...)."""
+        if self._takes_any_rows:
+            self._describe((0, *values.shape[1:]), values.dtype)
+            self._takes_any_rows = False
         before = len(self)
         self.shape = (before + len(values), *self.shape[1:])
         self[before : len(self)] = values
 
     def _read(self, first: int, count: int) -> NDArray[Any]:
         block = np.zeros((count, *self.shape[1:]), self.dtype)
-        view, at = _bytes(block), self._start + first * self._row
+        view, position = _view_bytes(block), self._start + first * self._row_bytes
         while view:
-            done = self._call(os.preadv, [view], at)
-            if not done:
+            done = self._transfer(os.preadv, [view], position)
+            if not done:  # rows never written are zeros beyond the end of the file
                 break
-            view, at = view[done:], at + done
+            view, position = view[done:], position + done
         return block
 
-    def _call(self, call: Any, data: Any, at: int) -> int:
+    def _transfer(self, call: Any, data: Any, position: int) -> int:
+        # By position, not by seek: forked processes share the file's offset.
         try:
-            with timing.counting(timing.BLOCKS):
-                return int(call(self._file.fileno(), data, at))
+            return int(call(self._file.fileno(), data, position))
         except OSError as error:
             error.filename = error.filename or os.fspath(_folder or tempfile.gettempdir())
             raise
 
 
-def _bytes(block: NDArray[Any]) -> memoryview:
+Rows = NDArray[Any] | RowFile
+"""An array in memory or on disk."""
+
+
+def _view_bytes(block: NDArray[Any]) -> memoryview:
     """Return the bytes of an array, to be read or written in place."""
     return memoryview(block.reshape(-1).view(np.uint8).data)
 
 
 def split_rows(shape: tuple[int, ...], dtype: DTypeLike = float) -> Iterator[slice]:
-    """Yield slices over the rows of an array, each about `BLOCK` bytes."""
-    size = max(1, int(BLOCK_BYTES // max(math.prod(shape[1:]) * np.dtype(dtype).itemsize, 1)))
+    """Yield slices over the rows of an array, each about `BLOCK_BYTES` long."""
+    row_bytes = math.prod(shape[1:]) * np.dtype(dtype).itemsize
+    size = max(1, int(BLOCK_BYTES // max(row_bytes, 1)))
     for first in range(0, shape[0], size):
         yield slice(first, min(first + size, shape[0]))
 
 
 def is_large(shape: tuple[int, ...], dtype: DTypeLike = float) -> bool:
-    """Return whether an array is one to keep on disk."""
+    """Return whether an array of this shape is kept on disk."""
     return math.prod(shape) * np.dtype(dtype).itemsize > LARGE_BYTES
 
 
-def allocate_rows(shape: tuple[int, ...], dtype: DTypeLike = float) -> NDArray[Any] | RowFile:
-    """Return an array to be filled by rows, on disk where it is large."""
+def allocate_rows(shape: tuple[int, ...], dtype: DTypeLike = float) -> Rows:
+    """Return an array to be filled by rows, on disk if it is large."""
     return RowFile(shape, dtype) if is_large(shape, dtype) else np.empty(shape, dtype)
 
 
-def select_points(values: NDArray[Any] | RowFile, which: Any) -> NDArray[Any] | RowFile:
-    """Return some entries (a mask or a slice) along the last axis of all rows."""
+def select_points(values: Rows, which: Any) -> Rows:
+    """Return the entries along the last axis that a mask or a slice selects, for all rows."""
     count = np.arange(values.shape[-1])[which].size
-    out = allocate_rows((*values.shape[:-1], count), values.dtype)
+    selected = allocate_rows((*values.shape[:-1], count), values.dtype)
     for part in split_rows(values.shape, values.dtype):
-        out[part] = values[part][..., which]
-    return out
+        selected[part] = values[part][..., which]
+    return selected
 
 
-class Gathered:
-    """Rows that come block by block, nobody knows how many: on disk once they are large."""
+def make_overflow() -> Callable[[Rows], Rows]:
+    """Return a function that moves arrays to disk once those given to it are large together.
 
-    def __init__(self) -> None:
-        self._held: list[NDArray[Any]] = []
-        self._stack: RowFile | None = None
+    The first arrays come back as they are; later ones, of any shape, as row files in one common
+    file: a series of thousands of small files needs one descriptor, not thousands.
+    """
+    in_memory = 0
+    on_disk: RowFile | None = None
 
-    def append(self, block: NDArray[Any]) -> None:
-        """Add rows."""
-        self._held.append(block)
-        if sum(held.nbytes for held in self._held) > (
-            LARGE_BYTES if self._stack is None else BLOCK_BYTES
-        ):
-            self._stack = self._stack or RowFile((0, *block.shape[1:]), block.dtype)
-            self._put()
-
-    def rows(self) -> NDArray[Any] | RowFile:
-        """Return all of them."""
-        self._put()
-        return self._stack if self._stack is not None else np.concatenate(self._held)
-
-    def _put(self) -> None:
-        if self._stack is not None:
-            for block in self._held:
-                self._stack.append(block)
-            self._held.clear()
-
-
-class Pile:
-    """Arrays of any shapes put away one after the other: kept in memory until they are large
-    together."""
-
-    def __init__(self) -> None:
-        self._held = self._written = 0
-        self._file: IO[bytes] | None = None
-
-    def put(self, values: NDArray[Any] | RowFile) -> NDArray[Any] | RowFile:
-        """Return the array, or its rows on disk."""
+    def store(values: Rows) -> Rows:
+        nonlocal in_memory, on_disk
         if isinstance(values, RowFile):
             return values
-        self._held += values.nbytes
-        if self._held <= LARGE_BYTES:
+        in_memory += values.nbytes
+        if in_memory <= LARGE_BYTES:
             return values
-        self._file = self._file or tempfile.TemporaryFile(dir=_folder)
-        stack = RowFile(values.shape, values.dtype, self._file, self._written)
-        stack[:] = values
-        self._written += values.nbytes
-        return stack
+        if on_disk is None:
+            on_disk = RowFile((0,), np.uint8)
+        stored = RowFile(values.shape, values.dtype, file=on_disk._file, start=len(on_disk))
+        on_disk.append(np.ascontiguousarray(values).reshape(-1).view(np.uint8))
+        return stored
+
+    return store

@@ -1,5 +1,4 @@
-"""The only reader and writer of what passes between steps; provenance is added here and nowhere
-else."""
+"""The only reader and writer of what passes between steps; it adds the provenance."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ import os
 import subprocess
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,8 @@ import numpy as np
 
 import ssbchar
 from ssbchar.conclusion import Conclusion, convert_to_rows, read_rows
-from ssbchar.runtime import timing
 from ssbchar.storage import lazy_rows, nexus, raw_files
-from ssbchar.storage.atomic_write import replace_atomically
+from ssbchar.storage.atomic_write import FaultKeepingFile, replace_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,37 +31,50 @@ if TYPE_CHECKING:
 
 CARRIED = ("synthetic", "set_aside")
 """Attributes that pass from a step's inputs to its output."""
-
 PROVENANCE_FILE = "provenance.json"
-"""What made a folder of files for other programs, beside them."""
-
-
+"""File beside the files for other programs that says how they were made."""
 COMPRESSION_SAMPLE = 8192
-"""Numbers of a variable that say whether it is worth compressing."""
+"""Number of values that decide whether a variable is compressed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure and what a referee needs to read it."""
+    """A figure with what a referee needs to read it."""
 
     figure: Figure
     title: str
     caption: str
     data: dict[str, Any] = field(default_factory=dict)
-    """Anything the page needs beside the picture (kept in the figure's JSON)."""
+    """What the report needs beside the picture, kept in the figure's JSON."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stamp:
+    """What every output of one call of a step is stamped with."""
+
+    made_by: Mapping[str, Any]
+    """From `describe_provenance`."""
+    labels: Mapping[str, Any]
+    """``measurement``, ``sample``, ... and the carried attributes."""
 
 
 def load(path: Path | str) -> Loaded:
-    """Return what a step wrote: ``.nc`` a Dataset, ``.csv`` a table, ``.json`` conclusions; else
-    the path."""
+    """Return what a step wrote.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix decides: ``.nc`` is a Dataset, ``.csv`` a DataFrame, ``.json`` a list of
+        conclusions; any other path is returned as it is.
+    """
     path = Path(path)
     if path.suffix == ".nc":
         import xarray as xr
 
-        ds = lazy_rows.load_small_variables(xr.open_dataset(path, engine="h5netcdf", cache=False))
-        return ds.drop_attrs(deep=False).assign_attrs(
-            {k: v for k, v in ds.attrs.items() if k not in nexus.ROOT_ATTRIBUTES}
-        )
+        opened = xr.open_dataset(path, engine="h5netcdf", cache=False)
+        ds = lazy_rows.load_small_variables(opened)
+        own = {k: v for k, v in ds.attrs.items() if k not in nexus.ROOT_ATTRIBUTES}
+        return ds.drop_attrs(deep=False).assign_attrs(own)
     if path.suffix == ".csv":
         import pandas as pd
 
@@ -74,28 +85,27 @@ def load(path: Path | str) -> Loaded:
 
 
 def read_json(path: Path | str) -> dict[str, Any]:
-    """Return the whole of a conclusions file or of a figure's note, with its labels (and
-    provenance)."""
+    """Return the whole of a conclusions file or a figure's note, with labels and provenance."""
     read: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return read
 
 
 def read_provenance(path: Path | str) -> dict[str, Any]:
-    """Return the provenance in a netCDF file, without its data; empty where there is none."""
+    """Return the provenance in a netCDF file without loading its data; empty if there is none."""
     import h5netcdf
 
     with h5netcdf.File(path, "r") as file:
         if "provenance" not in file.variables:
             return {}
         text = file.variables["provenance"][()]
-    found: dict[str, Any] = json.loads(text if isinstance(text, str) else bytes(text).decode())
-    return found
+    read: dict[str, Any] = json.loads(text if isinstance(text, str) else bytes(text).decode())
+    return read
 
 
 def describe_provenance(
     step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]
 ) -> dict[str, Any]:
-    """Return what made an output: step, options, sha256 of the inputs, version, commit, dirty
+    """Return how an output is made: step, options, sha256 of the inputs, version, commit, dirty
     flag."""
     used = []
     for name, paths in inputs.items():
@@ -115,23 +125,21 @@ def describe_provenance(
 
 @functools.cache
 def find_commit() -> dict[str, Any]:
-    """Return the git commit of the package's checkout and whether it has uncommitted changes."""
+    """Return the git commit of the package's checkout, and whether it has uncommitted changes."""
     here = Path(ssbchar.__file__).parent.parent
     try:
-        if not _own_checkout(here):
+        if not _is_own_checkout(here):
             return {"commit": "", "dirty": False}
-        head = _git(here, "rev-parse", "HEAD")
-        return {
-            "commit": head,
-            "dirty": bool(_git(here, "status", "--porcelain", "--", "ssbchar", "workflow")),
-        }
+        head = _run_git(here, "rev-parse", "HEAD")
+        changes = _run_git(here, "status", "--porcelain", "--", "ssbchar", "workflow")
+        return {"commit": head, "dirty": bool(changes)}
     except (OSError, subprocess.CalledProcessError):
         return {"commit": "", "dirty": False}
 
 
 @functools.cache
 def find_software_date() -> str:
-    """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 where
+    """Return ``SOURCE_DATE_EPOCH`` as ISO 8601, or the date of the software's commit; 1970 if
     neither is known.
 
     Formats that demand a date get this one: no time of the run goes into an output.
@@ -140,17 +148,18 @@ def find_software_date() -> str:
     if not seconds:
         here = Path(ssbchar.__file__).parent.parent
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
-            seconds = _git(here, "log", "-1", "--format=%ct") if _own_checkout(here) else ""
+            if _is_own_checkout(here):
+                seconds = _run_git(here, "log", "-1", "--format=%ct")
     return datetime.fromtimestamp(int(seconds or "0"), UTC).isoformat(timespec="seconds")
 
 
-def _own_checkout(folder: Path) -> bool:
-    """Return whether a folder is the top of a checkout: an environment inside another project's is
-    not ours."""
-    return Path(_git(folder, "rev-parse", "--show-toplevel")).samefile(folder)
+def _is_own_checkout(folder: Path) -> bool:
+    """Return whether a folder is the top of a checkout."""
+    # An environment inside another project's checkout would give that project's commit.
+    return Path(_run_git(folder, "rev-parse", "--show-toplevel")).samefile(folder)
 
 
-def _git(folder: Path, *words: str) -> str:
+def _run_git(folder: Path, *words: str) -> str:
     run = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)
     return run.stdout.strip()
 
@@ -164,69 +173,90 @@ def save(result: Any, path: Path, made_by: Mapping[str, Any], labels: Mapping[st
         For ``.nc``, ``.csv``, ``.json``, any text file, a folder of figures, a folder of text files
         (by relative path).
     path : Path
-        Where to.
+        The output.
     made_by : mapping
-        From `provenance`.
+        From `describe_provenance`.
     labels : mapping
         ``measurement``, ``sample`` and the carried attributes, stamped on the output.
+
+    Raises
+    ------
+    ValueError
+        A variable of real or complex numbers has no unit.
     """
-    writers: dict[str, Callable[..., None]] = {
+    stamp = Stamp(made_by=made_by, labels=labels)
+    by_suffix: dict[str, Callable[[Any, Path, Stamp], None]] = {
         ".nc": _save_dataset,
         ".csv": _save_table,
         ".json": _save_conclusions,
         "": _save_drawings,
     }
     if isinstance(result, str):
-        _save_text(result, path, made_by, labels)
+        _save_text(result, path)
     elif isinstance(result, Mapping) and any(isinstance(value, str) for value in result.values()):
-        _save_texts(result, path, made_by, labels)
+        _save_texts(result, path, stamp)
     else:
-        writers[path.suffix](result, path, made_by, labels)
+        by_suffix[path.suffix](result, path, stamp)
 
 
-def _save_dataset(
-    ds: xr.Dataset, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
-) -> None:
-    for name, variable in ds.variables.items():
-        if variable.dtype.kind in "fc" and "units" not in variable.attrs:
-            raise ValueError(f"{made_by['step']}: variable '{name}' has no units attribute")
-    attrs = {k: v for k, v in {**ds.attrs, **labels}.items() if v not in ("", None)}
+def _save_dataset(ds: xr.Dataset, path: Path, stamp: Stamp) -> None:
+    _require_units(ds, stamp.made_by["step"])
+    attrs = {k: v for k, v in {**ds.attrs, **stamp.labels}.items() if v not in ("", None)}
     ds = ds.assign_attrs(attrs)
     ds["provenance"] = (
         (),
-        json.dumps(made_by, sort_keys=True),
+        json.dumps(stamp.made_by, sort_keys=True),
         {"long_name": "what made this file (JSON)"},
     )
     encoding = {
         str(name): {"zlib": True, "complevel": 1, "shuffle": True}
         for name, variable in ds.variables.items()
-        if variable.dtype.kind in "fiu" and variable.size > 100 and _compresses(variable)
+        if variable.dtype.kind in "fiu" and variable.size > 100 and _is_compressible(variable)
     }
     large = [str(name) for name, variable in ds.variables.items() if lazy_rows.is_on_disk(variable)]
     if large:
-        encoding = {k: v for k, v in encoding.items() if k not in large}
-        with (
-            replace_atomically(path) as part,
-            contextlib.closing(lazy_rows.FaultKeepingFile(part)) as file,
-        ):
-            ds.drop_vars(large).to_netcdf(file, engine="h5netcdf", encoding=encoding)
-            file.check()
-            lazy_rows.write_large_variables(ds, large, file)
-            file.check()
-            nexus.add_entry(file, ds, made_by, find_software_date())
-            file.check()
-        return
+        _write_by_blocks(ds, large, path, encoding, stamp.made_by)
+    else:
+        _write_at_once(ds, path, encoding, stamp.made_by)
+
+
+def _require_units(ds: xr.Dataset, step: str) -> None:
+    for name, variable in ds.variables.items():
+        if variable.dtype.kind in "fc" and "units" not in variable.attrs:
+            raise ValueError(f"{step}: variable '{name}' has no units attribute")
+
+
+def _write_by_blocks(
+    ds: xr.Dataset,
+    large: Sequence[str],
+    path: Path,
+    encoding: Mapping[str, Any],
+    made_by: Mapping[str, Any],
+) -> None:
+    encoding = {name: how for name, how in encoding.items() if name not in large}
+    with replace_atomically(path) as part, contextlib.closing(FaultKeepingFile(part)) as file:
+        ds.drop_vars(large).to_netcdf(file, engine="h5netcdf", encoding=encoding)
+        file.raise_fault()
+        lazy_rows.write_large_variables(ds, large, file)
+        file.raise_fault()
+        nexus.add_entry(file, ds, made_by, find_software_date())
+        file.raise_fault()
+
+
+def _write_at_once(
+    ds: xr.Dataset, path: Path, encoding: Mapping[str, Any], made_by: Mapping[str, Any]
+) -> None:
     # By way of memory: on a full disk the HDF5 library crashes the process when it closes the file.
-    whole = io.BytesIO()
-    ds.to_netcdf(whole, engine="h5netcdf", encoding=encoding)
-    nexus.add_entry(whole, ds, made_by, find_software_date())
+    content = io.BytesIO()
+    ds.to_netcdf(content, engine="h5netcdf", encoding=encoding)
+    nexus.add_entry(content, ds, made_by, find_software_date())
     with replace_atomically(path) as part:
-        part.write_bytes(whole.getbuffer())
+        part.write_bytes(content.getbuffer())
 
 
-def _compresses(variable: xr.Variable) -> bool:
-    """Return whether a variable's first numbers take a third less room compressed: noise takes time
-    for nothing."""
+def _is_compressible(variable: xr.Variable) -> bool:
+    """Return whether a variable's first values take a third less space compressed."""
+    # Noise does not: compressing it costs time and saves nothing.
     if lazy_rows.is_on_disk(variable):
         return False
     head = np.ascontiguousarray(variable.values.reshape(-1)[:COMPRESSION_SAMPLE])
@@ -234,81 +264,76 @@ def _compresses(variable: xr.Variable) -> bool:
     return 3 * len(zlib.compress(shuffled, 1)) < 2 * len(shuffled)
 
 
-def _save_table(
-    table: pd.DataFrame, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
-) -> None:
+def _save_table(table: pd.DataFrame, path: Path, stamp: Stamp) -> None:
     with replace_atomically(path) as part:
         table.to_csv(part, index=False, lineterminator="\n")
 
 
-def _save_conclusions(
-    found: Sequence[Conclusion], path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
-) -> None:
-    from dataclasses import replace
-
-    keep = {k: str(labels[k]) for k in ("sample", "technique", "source") if labels.get(k)}
-    named = [replace(c, **{k: v for k, v in keep.items() if not getattr(c, k)}) for c in found]  # type: ignore[arg-type]
+def _save_conclusions(conclusions: Sequence[Conclusion], path: Path, stamp: Stamp) -> None:
+    names = {
+        k: str(stamp.labels[k]) for k in ("sample", "technique", "source") if stamp.labels.get(k)
+    }
+    named = []
+    for conclusion in conclusions:
+        missing = {k: name for k, name in names.items() if not getattr(conclusion, k)}
+        named.append(replace(conclusion, **missing))  # type: ignore[arg-type]
+    content = {
+        "conclusions": convert_to_rows(named),
+        "labels": dict(stamp.labels),
+        "provenance": stamp.made_by,
+    }
     with replace_atomically(path) as part:
-        content = {
-            "conclusions": convert_to_rows(named),
-            "labels": dict(labels),
-            "provenance": made_by,
-        }
-        part.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        part.write_text(_dump_json(content), encoding="utf-8")
 
 
-def _save_text(
-    text: str, path: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
-) -> None:
+def _dump_json(content: Any) -> str:
+    return json.dumps(content, indent=1, sort_keys=True) + "\n"
+
+
+def _save_text(text: str, path: Path) -> None:
     with replace_atomically(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def _save_texts(
-    texts: Mapping[str, str], folder: Path, made_by: Mapping[str, Any], labels: Mapping[str, Any]
-) -> None:
-    about = {k: labels[k] for k in ("measurement", "sample", "technique", *CARRIED) if k in labels}
-    note = json.dumps({"labels": about, "provenance": made_by}, indent=1, sort_keys=True) + "\n"
-    texts = {**texts, PROVENANCE_FILE: note}  # formats of other programs have no place for it
+def _save_texts(texts: Mapping[str, str], folder: Path, stamp: Stamp) -> None:
+    kept = ("measurement", "sample", "technique", *CARRIED)
+    labels = {k: stamp.labels[k] for k in kept if k in stamp.labels}
+    # The formats of other programs have no place for the provenance.
+    note = _dump_json({"labels": labels, "provenance": stamp.made_by})
     with replace_atomically(folder) as part:
-        for name, text in texts.items():
+        for name, text in {**texts, PROVENANCE_FILE: note}.items():
             (part / name).parent.mkdir(parents=True, exist_ok=True)
             (part / name).write_text(text, encoding="utf-8")
 
 
-def _save_drawings(
-    drawings: Mapping[str, Drawing],
-    folder: Path,
-    made_by: Mapping[str, Any],
-    labels: Mapping[str, Any],
-) -> None:
-    import matplotlib as mpl
-
+def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) -> None:
     with replace_atomically(folder) as part:
         part.mkdir()
         for name, drawing in drawings.items():
-            if labels.get("synthetic"):
+            if stamp.labels.get("synthetic"):
                 drawing.figure.text(
                     0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9
                 )
-            svg, png = io.BytesIO(), io.BytesIO()
-            with (
-                timing.counting(timing.FIGURES),
-                mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}),
-            ):
-                drawing.figure.savefig(
-                    svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"}
-                )
-                drawing.figure.savefig(png, format="png", dpi=150, metadata={"Software": "ssbchar"})
-            (part / f"{name}.svg").write_bytes(svg.getbuffer())
-            (part / f"{name}.png").write_bytes(png.getbuffer())
+            svg, png = render_figure(drawing.figure)
+            (part / f"{name}.svg").write_bytes(svg)
+            (part / f"{name}.png").write_bytes(png)
             note = {
                 "title": drawing.title,
                 "caption": drawing.caption,
                 "data": drawing.data,
-                **labels,
+                **stamp.labels,
+                "provenance": stamp.made_by,
             }
-            note["provenance"] = made_by
-            text = json.dumps(note, indent=1, sort_keys=True) + "\n"
-            (part / f"{name}.json").write_text(text, encoding="utf-8")
+            (part / f"{name}.json").write_text(_dump_json(note), encoding="utf-8")
         (part / "index.txt").write_text("".join(f"{name}\n" for name in drawings), encoding="utf-8")
+
+
+def render_figure(figure: Figure) -> tuple[bytes, bytes]:
+    """Return a figure as SVG and PNG, the same bytes every time."""
+    import matplotlib as mpl
+
+    svg, png = io.BytesIO(), io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "ssbchar", "svg.fonttype": "none"}):
+        figure.savefig(svg, format="svg", metadata={"Date": None, "Creator": "ssbchar"})
+        figure.savefig(png, format="png", dpi=150, metadata={"Software": "ssbchar"})
+    return svg.getvalue(), png.getvalue()

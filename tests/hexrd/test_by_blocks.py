@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -158,16 +157,3 @@ def test_files_beyond_memory_are_put_away(raw: Path, monkeypatch: pytest.MonkeyP
     xr.testing.assert_identical(
         read.read_patterns(source, PatternReading(by_monitor=True)).load(), whole
     )
-
-
-def test_reading_by_blocks_is_no_computing() -> None:
-    before = timing.on(timing.BLOCKS)
-    with timing.counting(timing.BLOCKS):
-        time.sleep(0.05)
-    taken = timing.on(timing.BLOCKS).since(before)
-    assert 0.05 <= taken.wall
-    assert 0 <= taken.processor < 0.04, "sleeping takes no processor"
-    rows = row_file.RowFile((10, 5), float)
-    before = timing.on(timing.BLOCKS)
-    rows[:] = 1.0
-    assert timing.on(timing.BLOCKS).wall > before.wall

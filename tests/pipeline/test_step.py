@@ -1,6 +1,7 @@
 """A step is run from files to a file; wrong raw data is set aside, passed on and never used."""
 
 import ast
+import builtins
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import xarray as xr
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
-from ssbchar.pipeline import source_digest, step
+from ssbchar.pipeline import profile, source_digest, step
 from ssbchar.results.provenance import verify
 from ssbchar.storage import raw_files, store
 
@@ -209,8 +210,12 @@ def test_importing_inside_a_step_is_no_computing(
     monkeypatch.syspath_prepend(tmp_path)
     raw = tmp_path / "raw.txt"
     raw.write_text("1")
-    done = step.run_step("slow_import", {"source": [raw]}, tmp_path / "a.nc")
-    assert 0 <= done.computing.wall < 0.2
+    plain_import = builtins.__import__
+    with profile.profile_step() as profiled:
+        step.run_step("slow_import", {"source": [raw]}, tmp_path / "a.nc")
+    assert 0 <= profiled.computing.wall < 0.2
+    assert profiled.spent[profile.Part.IMPORTS].wall >= 0.3
+    assert builtins.__import__ is plain_import
 
 
 def both(source: Path) -> tuple[str, list[Conclusion]]:
@@ -226,7 +231,7 @@ def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
     assert outputs[0].read_text() == "a,b\n"
     assert [c.quantity for c in store.load(outputs[1])] == ["size"]
     raw.write_text("")
-    assert step.run_step("both", {"source": [raw]}, outputs).told.startswith("set aside")
+    assert step.run_step("both", {"source": [raw]}, outputs).message.startswith("set aside")
     assert "the file is empty" in outputs[0].read_text()
     assert store.load(outputs[1])[0].verdict == "set aside"
 

@@ -138,7 +138,7 @@ def _judge_series(integrated: IntegratedSeries, beam_dump: float) -> list[FrameS
         return []
     status = [frame.status for frame in integrated.frames]
     means = np.full(len(status), np.nan)
-    for place, row in enumerate(integrated.intensity.rows()):
+    for place, row in enumerate(integrated.intensity):
         if status[place] == FrameStatus.OK:
             means[place] = np.nanmean(row)
     for place in np.flatnonzero(find_beam_dumps(means, beam_dump)).tolist():
@@ -169,8 +169,8 @@ def _build_patterns(
         more |= _list_sector_variables(integrated, integrator.sectors, covered)
     ds = build_dataset(
         two_theta=integrator.two_theta[covered],
-        intensity=row_file.select_points(integrated.intensity.rows(), covered),
-        stderr=row_file.select_points(integrated.stderr.rows(), covered),
+        intensity=row_file.select_points(integrated.intensity, covered),
+        stderr=row_file.select_points(integrated.stderr, covered),
         wavelength=Wavelength(
             value=float(geometry["wavelength"]),
             stderr=float(geometry["wavelength_stderr"]),
@@ -221,7 +221,7 @@ def _list_sector_variables(
         "caked_stderr": integrated.sectors.caked_stderr,
     }
     found: dict[str, Any] = {
-        name: row_file.select_points(gathered.rows(), covered) for name, gathered in rows.items()
+        name: row_file.select_points(gathered, covered) for name, gathered in rows.items()
     }
     found["azimuth"] = (np.arange(sectors) + 0.5) / sectors * 360 - 180
     return found

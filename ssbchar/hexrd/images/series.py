@@ -18,7 +18,7 @@ from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.images.read import Image
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.runtime import progress
-from ssbchar.storage.row_file import Gathered
+from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Bool
 
 SAMPLES = 5
@@ -50,13 +50,13 @@ class FrameRecord:
 class SectorPatterns:
     """Patterns by azimuthal sector, rows in the order of the frames."""
 
-    caked: Gathered = field(default_factory=Gathered)
+    caked: RowFile = field(default_factory=RowFile)
     """Intensity, shape (frame, sector, bin) [counts per pixel]."""
-    caked_stderr: Gathered = field(default_factory=Gathered)
-    robust: Gathered = field(default_factory=Gathered)
+    caked_stderr: RowFile = field(default_factory=RowFile)
+    robust: RowFile = field(default_factory=RowFile)
     """Mean without single grains, shape (frame, bin) [counts per pixel]."""
-    robust_stderr: Gathered = field(default_factory=Gathered)
-    grain_share: Gathered = field(default_factory=Gathered)
+    robust_stderr: RowFile = field(default_factory=RowFile)
+    grain_share: RowFile = field(default_factory=RowFile)
     """Share of the sectors excluded as grains, shape (frame, bin)."""
 
 
@@ -64,9 +64,9 @@ class SectorPatterns:
 class IntegratedSeries:
     """The patterns of a series and their frames, filled chunk by chunk."""
 
-    intensity: Gathered = field(default_factory=Gathered)
+    intensity: RowFile = field(default_factory=RowFile)
     """Shape (frame, bin) [counts per pixel]."""
-    stderr: Gathered = field(default_factory=Gathered)
+    stderr: RowFile = field(default_factory=RowFile)
     sectors: SectorPatterns = field(default_factory=SectorPatterns)
     """Empty where the integrator has a single sector."""
     frames: list[FrameRecord] = field(default_factory=list)

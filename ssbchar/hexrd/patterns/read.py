@@ -167,15 +167,15 @@ def _list_files(source: Path, suffix: str) -> list[Path]:
 def _extract_all(paths: list[Path]) -> FilesRead:
     """Read every file; one that cannot be read is a fault, or raised where it is the only one."""
     files = FilesRead(names=[], contents=[], faults=[])
-    pile = row_file.Pile()
+    store = row_file.make_overflow()
     for path in progress.report_progress(paths, "read patterns", unit="files"):
         try:
             content = extract(path)
             # Files of a series share their axis: one array in memory, not one per file.
             if files.contents and np.array_equal(content.x, files.contents[-1].x):
                 content.x = files.contents[-1].x
-            content.intensity = pile.put(content.intensity)
-            content.stderr = None if content.stderr is None else pile.put(content.stderr)
+            content.intensity = store(content.intensity)
+            content.stderr = None if content.stderr is None else store(content.stderr)
             files.names.append(path.name)
             files.contents.append(content)
         except BadInput as fault:

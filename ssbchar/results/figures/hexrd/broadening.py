@@ -74,4 +74,4 @@ def draw_broadening(at: SeriesAxes, peaks: xr.Dataset) -> dict[str, Drawing]:
         "is contained in both: "
         "sizes are then lower, microstrains upper limits."
     )
-    return {"broadening": Drawing(figure, "Breadths of the lines", caption)}
+    return {"broadening": Drawing(figure=figure, title="Breadths of the lines", caption=caption)}

@@ -88,4 +88,4 @@ def draw_caked_frames(at: SeriesAxes, patterns: xr.Dataset) -> Drawing:
         "the series "
         f"{share:.2g} % of the sectors were left out of the mean without grains."
     )
-    return Drawing(figure, "Rings over azimuth", caption)
+    return Drawing(figure=figure, title="Rings over azimuth", caption=caption)

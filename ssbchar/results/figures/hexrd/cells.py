@@ -96,7 +96,9 @@ def _draw_cells_page(
         "weak phases are held "
         "near it."
     )
-    return Drawing(figure, "Cells against temperature: " + ", ".join(names), caption)
+    return Drawing(
+        figure=figure, title="Cells against temperature: " + ", ".join(names), caption=caption
+    )
 
 
 def _draw_legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
@@ -283,7 +285,7 @@ def _draw_expansion_page(table: xr.Dataset, names: list[str]) -> Drawing:
         + f" with 95 % bands; heating full, cooling dashed; model: {table.attrs.get('model', '')}. "
         "Shaded: the phase is already reacting on heating."
     )
-    return Drawing(figure, "Thermal expansion: " + ", ".join(names), caption)
+    return Drawing(figure=figure, title="Thermal expansion: " + ", ".join(names), caption=caption)
 
 
 def _list_different_axes(curve: xr.Dataset) -> list[str]:

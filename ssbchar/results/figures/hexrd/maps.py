@@ -77,7 +77,7 @@ def draw_intensity_map(
         "Right: temperature (heating "
         "vermilion, hold grey, cooling blue)."
     )
-    return Drawing(figure, "Diffraction map over temperature", caption)
+    return Drawing(figure=figure, title="Diffraction map over temperature", caption=caption)
 
 
 def draw_waterfall(
@@ -120,7 +120,7 @@ def draw_waterfall(
         "temperatures at the "
         "right. Ticks: reflections of the candidate phases in the first frame."
     )
-    return Drawing(figure, "Patterns through the programme", caption)
+    return Drawing(figure=figure, title="Patterns through the programme", caption=caption)
 
 
 def draw_residual_map(at: SeriesAxes, lattice: xr.Dataset, stderr: Array | RowReader) -> Drawing:
@@ -172,4 +172,4 @@ def draw_residual_map(at: SeriesAxes, lattice: xr.Dataset, stderr: Array | RowRe
         "averaged over neighbouring points where the map is finer than the figure), and each "
         "frame's agreement factors."
     )
-    return Drawing(figure, "Residual map", caption)
+    return Drawing(figure=figure, title="Residual map", caption=caption)

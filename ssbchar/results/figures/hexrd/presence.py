@@ -56,7 +56,7 @@ def draw_presence(at: SeriesAxes, cells: xr.Dataset) -> Drawing:
         + "; bands 95 %. Grey steps: largest amount that would not have been seen "
         "(95 %), in frames where the phase is judged absent. Bottom: temperature."
     )
-    return Drawing(figure, "Phases present", caption)
+    return Drawing(figure=figure, title="Phases present", caption=caption)
 
 
 def _select_weight_fractions(cells: xr.Dataset) -> Array:

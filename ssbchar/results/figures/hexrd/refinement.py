@@ -49,7 +49,7 @@ def draw_refinements(
         "scale) of the first, hottest, worst and last fitted frames. Ticks: reflections of the "
         "phases present."
     )
-    return Drawing(figure, "Refinement of chosen frames", caption)
+    return Drawing(figure=figure, title="Refinement of chosen frames", caption=caption)
 
 
 def find_fitted_frames(at: SeriesAxes, lattice: xr.Dataset) -> NDArray[np.intp]:

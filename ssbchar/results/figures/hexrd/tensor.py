@@ -87,7 +87,9 @@ def _draw_indicatrix_page(
         "along c, y along b*. "
         "Principal values with one standard error, 1e-6 /K: " + "; ".join(values) + "."
     )
-    return Drawing(figure, "Expansion indicatrix: " + ", ".join(names), caption)
+    return Drawing(
+        figure=figure, title="Expansion indicatrix: " + ", ".join(names), caption=caption
+    )
 
 
 def _draw_surface(figure: Figure, place: tuple[int, int, int], tensor: Array, name: str) -> None:

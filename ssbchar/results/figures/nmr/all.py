@@ -107,7 +107,7 @@ def _draw_spectra(spectrum: xr.Dataset) -> Drawing:
         " and a polynomial baseline; shaded: integration windows."
         + (" Right: decay time of each slice." if count > 1 else "")
     )
-    return Drawing(figure, "7Li spectra and integration windows", caption)
+    return Drawing(figure=figure, title="7Li spectra and integration windows", caption=caption)
 
 
 def _draw_fit(lines: xr.Dataset) -> Drawing:
@@ -148,7 +148,7 @@ def _draw_fit(lines: xr.Dataset) -> Drawing:
             caption.replace("one phase", "a phase for each region")
             + " Drawn at the strongest line's phase."
         )
-    return Drawing(figure, "Lines fitted in the time domain", caption)
+    return Drawing(figure=figure, title="Lines fitted in the time domain", caption=caption)
 
 
 def _draw_decay(decay: xr.Dataset) -> Drawing:
@@ -185,7 +185,7 @@ def _draw_decay(decay: xr.Dataset) -> Drawing:
         "its 95 % band."
         " A region without a curve has a verdict instead of a T2*."
     )
-    return Drawing(figure, "Decay of each region", caption)
+    return Drawing(figure=figure, title="Decay of each region", caption=caption)
 
 
 def _evaluate_law(

@@ -76,7 +76,7 @@ def _draw_stack(spectra: list[xr.Dataset]) -> Drawing:
         "First spectrum of each sample over its own maximum, phased as the lines' fit says; "
         "shaded: the windows."
     )
-    return Drawing(figure, "7Li spectra of all samples", caption)
+    return Drawing(figure=figure, title="7Li spectra of all samples", caption=caption)
 
 
 def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
@@ -149,7 +149,7 @@ def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
         "exponent span."
         " The axis is linear up to 10 % and logarithmic above."
     )
-    return Drawing(figure, "Li metal left in each sample", caption)
+    return Drawing(figure=figure, title="Li metal left in each sample", caption=caption)
 
 
 def _draw_drift(rows: list[Conclusion]) -> Drawing:
@@ -173,4 +173,4 @@ def _draw_drift(rows: list[Conclusion]) -> Drawing:
         "Slope of the Li-Si share over the acquisition times of repeated spectra, with its 95 % "
         "interval."
     )
-    return Drawing(figure, "Samples that change while measured", caption)
+    return Drawing(figure=figure, title="Samples that change while measured", caption=caption)

@@ -119,7 +119,7 @@ def draw_absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Draw
         "(b) Normalised and flattened, with 95 % bands of the noise; inset: derivative within 15 "
         "eV of the edge."
     )
-    return Drawing(figure, f"{title}: absorption edge", caption)
+    return Drawing(figure=figure, title=f"{title}: absorption edge", caption=caption)
 
 
 def draw_chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawing:
@@ -159,7 +159,7 @@ def draw_chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawin
         "k-weighted EXAFS of the merged spectra with 95 % bands of the noise carried through the "
         "background operator."
     )
-    return Drawing(figure, f"{title}: EXAFS", caption)
+    return Drawing(figure=figure, title=f"{title}: EXAFS", caption=caption)
 
 
 def draw_chi_r(
@@ -208,7 +208,7 @@ def draw_chi_r(
         "with 95 % bands; grey: ranges of the shells compared. Distances are not corrected for "
         "the phase shift."
     )
-    return Drawing(figure, f"{title}: |χ(R)|", caption)
+    return Drawing(figure=figure, title=f"{title}: |χ(R)|", caption=caption)
 
 
 def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
@@ -243,7 +243,7 @@ def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
         "median and "
         "the 95 % interval of noise alone; dashed: no change."
     )
-    return Drawing(figure, f"{title}: paired comparison", caption)
+    return Drawing(figure=figure, title=f"{title}: paired comparison", caption=caption)
 
 
 def _draw_violins(axes: Any, values: list[np.ndarray], stderr: Any, none: float) -> None:
@@ -297,4 +297,4 @@ def draw_mixture(mixture: xr.Dataset, title: str) -> Drawing:
         "Linear combination of references with the spectrum's energy axis free; weights with one "
         "standard error."
     )
-    return Drawing(figure, f"{title}: linear combination", caption)
+    return Drawing(figure=figure, title=f"{title}: linear combination", caption=caption)

@@ -55,7 +55,7 @@ def draw_path_fit(fit: xr.Dataset, title: str) -> Drawing:
         "crystal. "
         f"R factor {', '.join(f'{float(x):.2g}' for x in fit['r_factor'])}."
     )
-    return Drawing(figure, f"{title}: fit of scattering paths", caption)
+    return Drawing(figure=figure, title=f"{title}: fit of scattering paths", caption=caption)
 
 
 def draw_k_space(axes: Axes, fit: xr.Dataset, i: int, colour: str, base: float) -> float:

@@ -98,7 +98,7 @@ def draw_map(ds: xr.Dataset, title: str) -> Drawing:
         "mean of the first "
         f"{tenth} scans."
     )
-    return Drawing(figure, f"{title}: the series", caption)
+    return Drawing(figure=figure, title=f"{title}: the series", caption=caption)
 
 
 def draw_species(ds: xr.Dataset, title: str) -> Drawing:
@@ -152,7 +152,7 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
         "these components; they "
         "are orthogonal mixtures of the species, not shares."
     )
-    return Drawing(figure, f"{title}: number of species", caption)
+    return Drawing(figure=figure, title=f"{title}: number of species", caption=caption)
 
 
 def draw_isosbestic_points(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Drawing:
@@ -195,7 +195,7 @@ def draw_isosbestic_points(normalised: xr.Dataset, components: xr.Dataset, title
         "cross there, but the "
         "spectra between do not pass through the point."
     )
-    return Drawing(figure, f"{title}: isosbestic points", caption)
+    return Drawing(figure=figure, title=f"{title}: isosbestic points", caption=caption)
 
 
 def draw_shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Drawing:
@@ -232,4 +232,4 @@ def draw_shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Draw
         "normalisation), their sum, and "
         "the energy shift fitted with each scan, one standard error."
     )
-    return Drawing(figure, f"{title}: shares along the series", caption)
+    return Drawing(figure=figure, title=f"{title}: shares along the series", caption=caption)

@@ -1,0 +1,67 @@
+"""A profile counts a step's time by part; a step without one patches nothing."""
+
+import builtins
+import time
+
+import numpy as np
+import pytest
+
+from ssbchar.pipeline import profile, step
+from ssbchar.pipeline.profile import Part
+from ssbchar.runtime.timing import TimeSpan
+from ssbchar.storage import row_file, store
+
+
+def test_time_counts_for_the_innermost_part() -> None:
+    with profile.profile_step() as profiled:
+        with profiled.timing_part(Part.FUNCTION):
+            time.sleep(0.02)
+            with profiled.timing_part(Part.IMPORTS):
+                time.sleep(0.05)
+    assert 0.02 <= profiled.spent[Part.FUNCTION].wall < 0.05
+    assert 0.05 <= profiled.spent[Part.IMPORTS].wall
+    assert profiled.spent[Part.IMPORTS].processor < 0.04, "sleeping takes no processor"
+
+
+def test_row_files_count_as_blocks() -> None:
+    rows = row_file.RowFile((10, 5), float)
+    with profile.profile_step() as profiled:
+        rows[:] = 1.0
+        np.testing.assert_array_equal(rows[3], 1.0)
+    assert profiled.spent[Part.BLOCKS].wall > 0
+
+
+def test_computing_is_function_and_figures() -> None:
+    profiled = profile.Profile()
+    profiled.spent[Part.FUNCTION] = TimeSpan(2.0, 3.0)
+    profiled.spent[Part.FIGURES] = TimeSpan(0.5, 0.25)
+    profiled.spent[Part.BLOCKS] = TimeSpan(7.0, 7.0)
+    assert profiled.computing == (2.5, 3.25)
+    assert profiled.format_lines()[0] == "computing: 2.50 s, 3.25 s of processors"
+
+
+def test_everything_is_put_back() -> None:
+    before = (
+        builtins.__import__,
+        row_file.RowFile._transfer,
+        store.render_figure,
+        step.call_function,
+    )
+    with pytest.raises(RuntimeError), profile.profile_step():
+        assert builtins.__import__ is not before[0]
+        raise RuntimeError
+    after = (
+        builtins.__import__,
+        row_file.RowFile._transfer,
+        store.render_figure,
+        step.call_function,
+    )
+    assert after == before
+
+
+@pytest.mark.parametrize(("asked", "set_to", "wanted"), [(0, "", 0), (1, "", 1), (0, "1", 1)])
+def test_a_step_or_its_run_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, asked: bool, set_to: str, wanted: bool
+) -> None:
+    monkeypatch.setenv(profile.PROFILE_VARIABLE, set_to)
+    assert profile.is_wanted(bool(asked)) == bool(wanted)
