@@ -38,7 +38,7 @@ class Chain:
         """Return the one conclusion of that name."""
         found = [
             c
-            for c in self.told
+            for c in self.message
             if c.quantity == quantity
             and subject in ("", c.subject)
             and condition in ("", c.condition)

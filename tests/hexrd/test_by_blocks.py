@@ -15,7 +15,7 @@ from hexrd import made_series
 from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.pipeline import step
-from ssbchar.runtime import processes, timing
+from ssbchar.runtime import processes
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import heating
 from ssbchar.storage import lazy_rows, row_file, store

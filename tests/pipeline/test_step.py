@@ -54,7 +54,7 @@ def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
     assert (
         step.run_step(
             "read", {"source": [raw]}, out, {"factor": 3}, {"measurement": "m", "sample": "S"}
-        ).told
+        ).message
         == ""
     )
     ds = store.load(out)
@@ -81,7 +81,7 @@ def test_wrong_raw_data_is_set_aside_and_the_rest_goes_on(tmp_path: Path) -> Non
     good, bad = tmp_path / "good.txt", tmp_path / "bad.txt"
     good.write_text("1 2")
     bad.write_text("")
-    said = step.run_step("read", {"source": [bad]}, tmp_path / "bad.nc").told
+    said = step.run_step("read", {"source": [bad]}, tmp_path / "bad.nc").message
     assert said == f"set aside: {bad}: the file is empty; measure it again"
     step.run_step("read", {"source": [good]}, tmp_path / "good.nc")
     both = {"parts": [tmp_path / "good.nc", tmp_path / "bad.nc"], "first": [tmp_path / "good.nc"]}
