@@ -143,9 +143,7 @@ def _solve_phase_per_line(gram: Complex, data: Complex) -> Amplitudes:
     inverse = invert_matrix(_add_ridge(gram))
     free = data @ inverse.T
     explained = ((2 * data - free @ gram.T).conj() * free).sum(axis=1).real
-    return Amplitudes(
-        area=np.abs(free), phase=np.angle(free), explained=explained, inverse=inverse
-    )
+    return Amplitudes(area=np.abs(free), phase=np.angle(free), explained=explained, inverse=inverse)
 
 
 def _solve_phase_per_group(group: Index, gram: Complex, data: Complex) -> Amplitudes:

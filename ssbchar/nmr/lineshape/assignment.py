@@ -84,7 +84,10 @@ def assign_lines(
     lines = [
         _Line(shift=float(delta), stderr=float(error), area=float(size))
         for delta, error, size in zip(
-            np.asarray(shift, float), np.asarray(stderr, float), np.asarray(area, float), strict=True
+            np.asarray(shift, float),
+            np.asarray(stderr, float),
+            np.asarray(area, float),
+            strict=True,
         )
     ]
     kinds = [_find_kind(line.shift) for line in lines]

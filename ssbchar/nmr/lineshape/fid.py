@@ -1,4 +1,4 @@
-"""What a fit needs of a decay: its good slices, their points, their noise, and where signal ends."""
+"""What a fit needs of a decay: good slices, their points, their noise, the end of the signal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr.bruker.acquisition import SliceStatus
+from ssbchar.nmr.bruker.read import SliceStatus
 from ssbchar.nmr.regions import Regions
 from ssbchar.nmr.transform.chemical_shift import offset_from_shift
+from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array, Complex, Index
-from ssbchar.uncertain import MAD_TO_SIGMA
 
 TAIL = 0.1
 """Share of the decay, at its end, that gives the noise."""
@@ -44,7 +44,7 @@ def find_good_slices(fid: xr.Dataset) -> Index:
     BadInput
         There is none.
     """
-    good = np.flatnonzero(fid.variables["status"].values == "ok")
+    good = np.flatnonzero(fid.variables["status"].values == SliceStatus.OK)
     if not good.size:
         raise BadInput(fid.attrs.get("measurement", "series"), "no good slice", "measure it again")
     return good

@@ -204,9 +204,7 @@ def _select_phase_model(problem: LineshapeProblem, seed: LineshapeState) -> list
     return [best, *others]
 
 
-def _list_phase_starts(
-    problem: LineshapeProblem, origin: float
-) -> list[tuple[PhaseModel, float]]:
+def _list_phase_starts(problem: LineshapeProblem, origin: float) -> list[tuple[PhaseModel, float]]:
     """Return phase models, simplest first, with the time origin [s] to begin at."""
     origins = [0.0] if abs(origin) < SAME_ORIGIN else sorted({0.0, origin})
     starts = [(PhaseModel.SHARED, value) for value in origins]

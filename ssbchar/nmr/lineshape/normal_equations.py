@@ -184,9 +184,7 @@ class _SliceBlocks:
     """(slice, own, shared)."""
 
 
-def _reduce_areas(
-    at: LineshapeState, derivatives: ShapeDerivatives, exact: bool
-) -> _SliceBlocks:
+def _reduce_areas(at: LineshapeState, derivatives: ShapeDerivatives, exact: bool) -> _SliceBlocks:
     """Return the blocks where areas alone are the slices' own (one phase for all)."""
     n, gram, area = at.shapes.n, at.sums.gram, at.area
     residual = at.sums.data * np.exp(-1j * at.phase[:, :1]) - area @ gram[:, :n].T

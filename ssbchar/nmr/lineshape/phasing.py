@@ -134,9 +134,7 @@ def phases_from_peaks(
     other = 1 - main
     pivot = float(centre[main])
     if strength[other] < VISIBLE * np.sqrt(len(raw)):
-        return SpectrumPhase(
-            zero_order=phase[:, main], first_order=np.zeros(len(raw)), pivot=pivot
-        )
+        return SpectrumPhase(zero_order=phase[:, main], first_order=np.zeros(len(raw)), pivot=pivot)
     turn = np.angle(np.exp(1j * (phase[:, other] - phase[:, main])))
     return SpectrumPhase(
         zero_order=phase[:, main],

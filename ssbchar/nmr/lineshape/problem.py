@@ -1,4 +1,4 @@
-"""What lines are fitted to: the decays, their noise, and how the phases of the lines go together."""
+"""What lines are fitted to: decays, their noise, and which lines share a phase."""
 
 from __future__ import annotations
 

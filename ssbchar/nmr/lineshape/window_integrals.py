@@ -57,9 +57,7 @@ def integrate_windows(
     weight = build_apodisation(time, options.broadening) * step
     y *= weight
     size = options.zero_fill << (time.size - 1).bit_length()
-    shown = select_range(
-        time, size, options.display, sfo1=fid.attrs["sfo1"], sf=fid.attrs["sf"]
-    )
+    shown = select_range(time, size, options.display, sfo1=fid.attrs["sfo1"], sf=fid.attrs["sf"])
     windows = [_find_window(shown.ppm, edges) for edges in regions.edges()]
     masks = _build_masks(shown.ppm, windows)
     width = 1.0 / (size * step)
