@@ -11,7 +11,7 @@ from ssbchar.runtime import options
     [
         ({"spectrum": {"phase": "peak"}}, "nmr.spectrum.phase: .*'lines' or 'peaks'"),
         ({"decay": {"models": ["biexponential"]}}, "nmr.decay.models.0: .*'stretched'"),
-        ({"decay": {"models": []}}, "nmr.decay.models: .*at least 1"),
+        ({"decay": {"models": []}}, "nmr.decay: .*models is empty"),
         ({"lines": {"shapes": ["lorentz", "gauss"]}}, "nmr.lines.shapes.1: .*'voigt'"),
         ({"lines": {"shapes": ["voigt"]}}, "shapes lacks lorentz"),
         ({"lines": {"max_components": 0}}, "nmr.lines.max_components: .*greater"),
@@ -28,9 +28,9 @@ from ssbchar.runtime import options
 )
 def test_what_no_stage_could_do_is_refused_in_one_line(given, problem: str) -> None:
     with pytest.raises(ValueError, match=problem) as refusal:
-        options.build(Nmr, given, "nmr")
+        options.build_options(Nmr, given, "nmr")
     assert len(str(refusal.value).splitlines()) == 1
 
 
 def test_defaults_are_within_their_own_bounds() -> None:
-    assert options.build(Nmr, options.as_dict(Nmr()), "nmr") == Nmr()
+    assert options.build_options(Nmr, options.convert_to_plain(Nmr()), "nmr") == Nmr()

@@ -14,7 +14,7 @@ DecayModel = Literal["exponential", "stretched"]
 class DecayOptions:
     """T2* and its gates."""
 
-    models: Annotated[tuple[DecayModel, ...], Field(min_length=1)] = ("exponential", "stretched")
+    models: tuple[DecayModel, ...] = ("exponential", "stretched")
     """Decay laws tried, simplest first; the stretched one must lower the information criterion."""
     min_gain: Annotated[float, Field(ge=0)] = 6.0
     """Least fall of the Bayesian information criterion that admits the stretching exponent."""
@@ -30,3 +30,7 @@ class DecayOptions:
     max_rise: Annotated[float, Field(ge=0)] = 3.0
     """Largest rise between two slices, in its standard errors and above 5 % of the first: else
     ``not_decaying``."""
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("models is empty; name exponential, stretched or both")

@@ -112,7 +112,7 @@ def _share_reference(
     if own.verdict == Verdict.OK and own.covariance is not None:
         error = float(np.sqrt(own.covariance[1, 1] + full[1, 1]))
         if abs(own.t2 - t2) > DIFFERENT * error:
-            reason += f"; the sample's own is {1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
+            reason += f", though the sample's own is {1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
     return DecayLaw(
         amplitude=i0,
         t2=t2,

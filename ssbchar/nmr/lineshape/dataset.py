@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ssbchar.nmr.lineshape.varpro import LineFit
 from ssbchar.nmr.regions import OUTSIDE, REGION_NAMES
 from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.nmr.transform.fourier import SpectrumRange, select_range, transform_signal
-from ssbchar.typing import Array, Index
+from ssbchar.typing import Index
 from ssbchar.verdict import Verdict
 
 PLACES = (*REGION_NAMES, OUTSIDE)
@@ -136,7 +135,7 @@ def _count_spectrum_points(fit: LineFit) -> int:
     return 2 << (fit.problem.time.size - 1).bit_length()
 
 
-def _draw_spectra(fit: LineFit, shown: SpectrumRange) -> Mapping[str, Array]:
+def _draw_spectra(fit: LineFit, shown: SpectrumRange) -> dict[str, Any]:
     """Return phased spectra of the data, of the model, and of each component of the first slice.
 
     Points left out at the start, and the filter's ringing, are the model's in all three, so that no

@@ -297,7 +297,7 @@ def _try_changes(
 
 def _find_visible(shapes: LineShapes, region: int) -> Bool:
     """Return which lines lie in a region and are no stand-in."""
-    return (shapes.region == region) & ~shapes.held
+    return np.asarray((shapes.region == region) & ~shapes.held)
 
 
 def _find_strongest(fit: LineFit, lines: Bool) -> int:

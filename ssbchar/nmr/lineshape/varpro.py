@@ -180,9 +180,11 @@ def _bound_parameters(problem: LineshapeProblem, shapes: LineShapes) -> _Bounds:
     broad = min(BROADEST * (problem.time.size - 1) / span, problem.max_width)
     # A Voigt line may be all Gaussian; a Lorentzian without width would be one point.
     narrow = np.where(shapes.voigt, 0.0, NARROWEST / span)
-    low = [shapes.low, narrow, np.zeros(n), [-ORIGIN_LIMIT, -np.inf]]
-    high = [shapes.high, np.full(n, broad), np.full(n, broad**2), [ORIGIN_LIMIT, np.inf]]
-    return _Bounds(low=np.concatenate(low), high=np.concatenate(high))
+    ends = np.array([ORIGIN_LIMIT, np.inf])
+    return _Bounds(
+        low=np.concatenate([shapes.low, narrow, np.zeros(n), -ends]),
+        high=np.concatenate([shapes.high, np.full(n, broad), np.full(n, broad**2), ends]),
+    )
 
 
 def _choose_free(problem: LineshapeProblem, shapes: LineShapes) -> Bool:

@@ -76,7 +76,8 @@ def integrate_windows(
             typing.assert_never(unknown)
     real = phased.real.copy()
     if options.baseline_order >= 0:
-        real -= fit_baseline(real, shown.ppm, masks.any(axis=0), options.baseline_order)
+        signal = np.asarray(masks.any(axis=0))
+        real -= fit_baseline(real, shown.ppm, signal, options.baseline_order)
     area = np.stack([real[:, window].sum(axis=1) for window in windows], 1) * width
     return SPECTRUM.dataset(
         {
