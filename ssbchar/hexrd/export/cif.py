@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.constants import ABSOLUTE_ZERO_C
-from ssbchar.crystal.cell import Phase, crystal_system
+from ssbchar.crystal.cell import Phase, identify_crystal_system
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def format_cif(
     temperature = _format_temperature(furnace.isel(frame=frame))
     scale_stderr = float(lattice.attrs.get("length_scale_stderr", np.nan))
     shared = f"{scale_stderr:.1e}" if scale_stderr > 0 else UNKNOWN_SCALE
+    # the core dictionary has no system of its own for rhombohedral axes
+    system = identify_crystal_system(known).replace("rhombohedral", "trigonal")
     lines = [
         f"# {note}, frame {number}; cell refined on the whole pattern by ssbchar",
         f"# verdict of the cell: {at['verdict'].item()}; phase model: {known.about['source']}",
@@ -73,8 +75,7 @@ def format_cif(
         f"_cell_measurement_temperature {temperature}",
         f"_diffrn_ambient_temperature {temperature}",
         f"_diffrn_radiation_wavelength {float(lattice.attrs['wavelength']):.7g}",
-        # the core dictionary has no system of its own for rhombohedral axes
-        f"_space_group_crystal_system {crystal_system(known).replace('rhombohedral', 'trigonal')}",
+        f"_space_group_crystal_system {system}",
         f"_space_group_name_H-M_alt '{known.group}'",
         *_list_cell(at),
         *_list_symmetry(known),
@@ -170,7 +171,8 @@ def format_operation(rotation: Array, translation: Array) -> str:
         Translations are multiples of 1/12.
     """
     components = [
-        _format_component(row, float(shift)) for row, shift in zip(rotation, translation, strict=True)
+        _format_component(row, float(shift))
+        for row, shift in zip(rotation, translation, strict=True)
     ]
     return ", ".join(components)
 

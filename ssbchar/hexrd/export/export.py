@@ -82,9 +82,7 @@ def export_series(
     asked = np.flatnonzero(np.isin(patterns["frame"].values, options.frames))
     wanted = np.unique(np.concatenate([asked, *chosen.values()]))
     usable = [
-        int(frame)
-        for frame in wanted
-        if str(patterns["status"].values[frame]) == FrameStatus.OK
+        int(frame) for frame in wanted if str(patterns["status"].values[frame]) == FrameStatus.OK
     ]
     for frame in usable:
         number = int(patterns["frame"].values[frame])

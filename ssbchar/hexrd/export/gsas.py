@@ -161,9 +161,7 @@ def estimate_widths(patterns: xr.Dataset, peaks: xr.Dataset) -> tuple[float, flo
         usable = np.flatnonzero(patterns["status"].values.astype(str) == FrameStatus.OK)
         seen = patterns["intensity"][usable[:FRAMES_FOR_WIDTH]].values
         return measure_typical_width(patterns["two_theta"].values, seen), 0.0
-    gauss, lorentz = widths_from_pseudo_voigt(
-        peaks["fwhm"].values[good], peaks["eta"].values[good]
-    )
+    gauss, lorentz = widths_from_pseudo_voigt(peaks["fwhm"].values[good], peaks["eta"].values[good])
     theta = np.radians(peaks["position"].values[good]) / 2
     return float(np.median(gauss)), float(np.median(lorentz * np.cos(theta)))
 

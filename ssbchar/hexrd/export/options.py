@@ -15,4 +15,5 @@ class Export:
     coldest and hottest of each phase."""
     polarisation: Annotated[float, Field(ge=0, le=1)] = 1.0
     """Degree of horizontal polarisation for the instrument file (dimensionless): 1 where the
-    integration has corrected for it (as ours does), else that of the beam (0.99 at an undulator)."""
+    integration corrects for it (as `hexrd.integrate` does), else that of the beam (0.99 at an
+    undulator)."""
