@@ -66,7 +66,7 @@ def _list_frame_columns(
     patterns: xr.Dataset, furnace: xr.Dataset, lattice: xr.Dataset
 ) -> dict[str, Any]:
     """Return what is known of each frame, and the phase of each row."""
-    by_frame = {
+    by_frame: dict[str, Any] = {
         "frame": patterns["frame"].values,
         "source_file": patterns["source_file"].values.astype(str),
         "time_utc": [_format_time(time) for time in furnace["time"].values],
@@ -114,7 +114,7 @@ def _list_intensity_columns(lattice: xr.Dataset) -> dict[str, Any]:
 
 def _list_fit_columns(lattice: xr.Dataset) -> dict[str, Any]:
     """Return the quality of each frame's fit, and what the whole series shares."""
-    by_frame = {
+    by_frame: dict[str, Any] = {
         "rwp_percent": lattice["rwp"].values,
         "rexp_percent": lattice["rexp"].values,
         "gof": lattice["gof"].values,

@@ -17,14 +17,12 @@ def voigt_width(gauss: float, lorentz: float) -> float:
 
 @given(st.floats(1e-3, 1.0), st.floats(0.0, 1.0))
 def test_width_components_make_the_width(width: float, share: float) -> None:
-    gauss, lorentz = gsas.widths_from_pseudovoigt_width(np.array(width), np.array(share))
+    gauss, lorentz = gsas.widths_from_pseudo_voigt(np.array(width), np.array(share))
     assert voigt_width(float(gauss), float(lorentz)) == pytest.approx(width, rel=0.02)
 
 
 def test_pure_gaussians_and_pure_lorentzians():
-    gauss, lorentz = gsas.widths_from_pseudovoigt_width(
-        np.array([0.02, 0.02]), np.array([0.0, 1.0])
-    )
+    gauss, lorentz = gsas.widths_from_pseudo_voigt(np.array([0.02, 0.02]), np.array([0.0, 1.0]))
     np.testing.assert_allclose(gauss, [0.02, 0.0], atol=3e-4)
     np.testing.assert_allclose(lorentz, [0.0, 0.02])
 
