@@ -141,9 +141,11 @@ def ours(energy: Array, mu: Array, e0: float) -> dict[str, Array]:
         return out
     operators = autobk.build_operators(energy, e0, Exafs(rbkg=RBKG))
     chi, coefficients, _ = autobk.chi_from_mu(operators, spectra, done.edge_step)
-    kwin, weights = fourier.build_k_window(operators.k, KMIN, kmax, DK, "kaiser", KWEIGHT)
+    kwin, weights = fourier.build_k_window(
+        operators.k, kmin=KMIN, kmax=kmax, dk=DK, shape="kaiser", kweight=KWEIGHT
+    )
     _, chi_r = fourier.chi_r_from_chi(chi, weights)
-    _, chi_q, _ = fourier.chi_q_from_chi_r(chi_r, RMIN, RMAX, DR, "kaiser")
+    _, chi_q, _ = fourier.chi_q_from_chi_r(chi_r, rmin=RMIN, rmax=RMAX, dr=DR, shape="kaiser")
     out |= {
         "bkg": autobk.evaluate_background(operators, spectra, coefficients),
         "chi": chi,

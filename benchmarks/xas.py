@@ -83,7 +83,9 @@ def chain(version: str) -> dict[str, object]:
         done = edge.normalise_edges(energy, series, edge.choose_fit_ranges(energy, E0))
         operators = autobk.build_operators(energy, E0, Exafs(rbkg=0.9))
         chi, _, _ = autobk.chi_from_mu(operators, series, done.edge_step)
-        _, weights = fourier.build_k_window(operators.k, 3.0, 13.0, 1.0, "kaiser", 2)
+        _, weights = fourier.build_k_window(
+            operators.k, kmin=3.0, kmax=13.0, dk=1.0, shape="kaiser", kweight=2
+        )
         return np.abs(fourier.chi_r_from_chi(chi, weights)[1])
 
     mine = ours()

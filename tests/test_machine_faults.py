@@ -52,7 +52,7 @@ def test_of_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for n in range(3):
         rows = "".join(f"{7000 + e} {0.1 + 0.01 * n}\n" for e in range(400))
         (tmp_path / f"{n}.dat").write_text("# energy mu\n" + rows)
-    parse = xas_read.raw_scans
+    parse = xas_read.read_raw_scans
 
     def parse_or_fail(path: Path) -> list[RawScan]:
         if path.name != "2.dat":
@@ -63,5 +63,5 @@ def test_of_scans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             raise BadInput(path, "it cannot be read", "look at it") from error
         return []
 
-    monkeypatch.setattr(xas_read, "raw_scans", parse_or_fail)
+    monkeypatch.setattr(xas_read, "read_raw_scans", parse_or_fail)
     stops(lambda: xas_read.read_scans(tmp_path, XasReading(element="Fe", edge="K"), {}))

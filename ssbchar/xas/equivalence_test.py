@@ -6,17 +6,26 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ssbchar.verdict import Verdict
 
-@dataclass(frozen=True)
+MANY = 1000
+"""Above so many degrees of freedom Student's t is taken for normal."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EquivalenceTest:
-    """A quantity with its limits and what they say; `value` is a change, 0 means none."""
+    """A change with its limits and the verdict on it; 0 means no change."""
 
     value: float
+    """The change, in its own unit like all that follows."""
     sigma: float
+    """Its total standard error."""
     lower95: float
     upper95: float
-    verdict: str
+    verdict: Verdict
+    """``retained``, ``changed`` or ``inconclusive``."""
     smallest: float
+    """The change that would be seen in 95 of 100 cases."""
 
 
 def judge_change(
@@ -31,46 +40,75 @@ def judge_change(
     Parameters
     ----------
     value, sigma : float
-        Change and its total standard error.
+        Change and its total standard error, in one unit.
     bound : float
-        Smallest change that would matter.
+        Smallest change that would matter, in that unit.
     dof : float
         Degrees of freedom of sigma.
     tests : int
-        Number of tests that could each say changed.
+        Number of tests of which each could find a change.
 
     Returns
     -------
-    Tested
-        With the 95 % limits and ``smallest``, the change that would be seen in 95 of 100 cases.
+    EquivalenceTest
     """
-    two_sided, one_sided, family = (
-        student_t_from_probability(0.975, dof),
-        student_t_from_probability(0.95, dof),
-        student_t_from_probability(1 - 0.025 / tests, dof),
-    )
+    two_sided = student_t_from_probability(0.975, dof)
+    one_sided = student_t_from_probability(0.95, dof)
+    family = student_t_from_probability(1 - 0.025 / tests, dof)
     if abs(value) + one_sided * sigma <= bound:
-        verdict = "retained"
+        verdict = Verdict.RETAINED
     elif abs(value) > family * sigma:
-        verdict = "changed"
+        verdict = Verdict.CHANGED
     else:
-        verdict = "inconclusive"
-    smallest = (family + one_sided) * sigma
+        verdict = Verdict.INCONCLUSIVE
     return EquivalenceTest(
-        value, sigma, value - two_sided * sigma, value + two_sided * sigma, verdict, smallest
+        value=value,
+        sigma=sigma,
+        lower95=value - two_sided * sigma,
+        upper95=value + two_sided * sigma,
+        verdict=verdict,
+        smallest=(family + one_sided) * sigma,
     )
 
 
 def student_t_from_probability(probability: float, dof: float) -> float:
     """Return the quantile of Student's t, of the normal distribution above a thousand degrees of
-    freedom."""
+    freedom.
+
+    Parameters
+    ----------
+    probability : float
+        0 to 1.
+    dof : float
+        Degrees of freedom; less than one count as one.
+
+    Returns
+    -------
+    float
+        In standard errors, dimensionless.
+    """
     from scipy.special import ndtri, stdtrit
 
-    return float(ndtri(probability)) if dof > 1000 else float(stdtrit(max(dof, 1.0), probability))
+    if dof > MANY:
+        return float(ndtri(probability))
+    return float(stdtrit(max(dof, 1.0), probability))
 
 
 def chi_square_from_probability(probability: float, dof: int) -> float:
-    """Return the quantile of chi-square."""
+    """Return the quantile of chi-square.
+
+    Parameters
+    ----------
+    probability : float
+        0 to 1.
+    dof : int
+        Degrees of freedom.
+
+    Returns
+    -------
+    float
+        Dimensionless.
+    """
     from scipy.special import chdtri
 
     return float(chdtri(dof, 1 - probability))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.exafs.options import Exafs, FourierWindow
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans.options import ScanReading
@@ -17,7 +17,7 @@ ROLES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Xas:
     """Options of the absorption steps."""
 
@@ -27,6 +27,8 @@ class Xas:
     """Energy axis."""
     normalise: Normalisation = field(default_factory=Normalisation)
     """Normalisation and merging."""
+    window: FourierWindow = field(default_factory=FourierWindow)
+    """Window in k, the same in every stage."""
     exafs: Exafs = field(default_factory=Exafs)
     """Background and Fourier transforms."""
     compare: Comparison = field(default_factory=Comparison)

@@ -84,7 +84,7 @@ rule xas_exafs:
     params:
         step="xas.exafs.extract_exafs",
         inputs=by_name(),
-        options=options("xas.exafs"),
+        options=options("xas.exafs", shared="xas.window"),
         labels=labels,
         code=code("xas.exafs.extract_exafs"),
     shell:
@@ -109,7 +109,7 @@ rule xas_compare:
     params:
         step="xas.comparison.compare_pair",
         inputs=by_name(),
-        options=options("xas.compare"),
+        options=options("xas.compare", shared="xas.window"),
         labels=labels,
         code=code("xas.comparison.compare_pair"),
     shell:

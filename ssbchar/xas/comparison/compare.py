@@ -4,16 +4,21 @@ absolute heights."""
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.runtime.progress import report_progress
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
 from ssbchar.xas import notes
+from ssbchar.xas.comparison.edge_errors import propagate_edge_errors
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation.processing import MergedSpectrum
+from ssbchar.xas.comparison.outputs import COMPARISON
+from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
+from ssbchar.xas.normalisation.calibrate import ON_ONE_AXIS, AlignmentKind
+from ssbchar.xas.normalisation.merged_spectrum import MergedSpectrum
 from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
 
 if TYPE_CHECKING:
@@ -22,9 +27,87 @@ if TYPE_CHECKING:
 NOISE_CHOICES = 5
 """Number of drawn choices for which the noise of the amplitudes is propagated; their median
 counts."""
+SHELLS = 3
+"""So many shells are found where none are configured."""
+LAST_SHELL = 5.5
+"""Shells are sought below this R [angstrom]."""
+HALF_WIDTH = 0.5
+"""A shell's range ends this far from its peak at most [angstrom]."""
+CHOICE_FIELDS = (
+    "pre1",
+    "pre2",
+    "norm1",
+    "norm2",
+    "nnorm",
+    "e0_offset",
+    "rbkg",
+    "kmin",
+    "kmax",
+    "dk",
+    "window",
+)
+"""Parameters of a choice that the output lists as they are."""
 
 
-def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) -> xr.Dataset:
+class Pair(NamedTuple):
+    """The merged spectra of both measurements."""
+
+    pristine: MergedSpectrum
+    cycled: MergedSpectrum
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shells:
+    """The shells that are compared."""
+
+    ranges: Array
+    """Lower and upper R, shape (shell, 2) [angstrom]."""
+    peaks: Array
+    """R of the pristine's peaks, shape (shell,) [angstrom]."""
+
+    @property
+    def count(self) -> int:
+        """Number of shells."""
+        return len(self.ranges)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble:
+    """What both spectra give under every choice; noise is NaN where it was not propagated."""
+
+    half_step: Array
+    """Shape (choice, part) [eV]."""
+    half_step_noise: Array
+    """Shape (choice, part) [eV]."""
+    white_line: Array
+    """Shape (choice, part)."""
+    white_line_noise: Array
+    """Shape (choice, part)."""
+    amplitude: Array
+    """Shape (choice, shell, part)."""
+    amplitude_noise: Array
+    """Shape (choice, shell, part)."""
+
+    @classmethod
+    def empty(cls, choices: int, shells: int) -> Ensemble:
+        """Return an ensemble to be filled."""
+        return cls(
+            half_step=np.empty((choices, 2)),
+            half_step_noise=np.full((choices, 2), np.nan),
+            white_line=np.empty((choices, 2)),
+            white_line_noise=np.full((choices, 2), np.nan),
+            amplitude=np.full((choices, shells, 2), np.nan),
+            amplitude_noise=np.full((choices, shells, 2), np.nan),
+        )
+
+
+def compare_pair(
+    pristine: xr.Dataset,
+    cycled: xr.Dataset,
+    options: Comparison,
+    *,
+    window: FourierWindow = DEFAULT_WINDOW,
+) -> xr.Dataset:
     """Return the ensemble of paired comparisons of two merged spectra.
 
     Parameters
@@ -33,144 +116,237 @@ def compare_pair(pristine: xr.Dataset, cycled: xr.Dataset, options: Comparison) 
         From `ssbchar.xas.normalisation.normalise_spectra`.
     options : Comparison
         Ensemble and shells.
+    window : FourierWindow
+        Nominal window in k.
 
     Returns
     -------
     Dataset, dims choice, shell, part (pristine, cycled)
-        Per choice ``edge_shift`` [eV], ``white_line_change``, ``amplitude`` (choice, shell, part),
-        ``ratio`` (choice, shell) and the drawn parameters; per shell ``ratio_stderr``, ``r_low``,
-        ``r_high``, ``r_peak`` [angstrom]; scalars ``white_line_before``, ``white_line_stderr``,
-        ``white_line_dof``, ``edge_shift_stderr``, ``edge_shift_systematic`` [eV],
-        ``edge_shift_dof``. The first choice is the nominal one. Attrs: ``alignment`` and
-        ``alignment_source`` of the pair.
+        `ssbchar.xas.comparison.outputs.COMPARISON`; energies in eV, R in angstrom. The first choice
+        is the nominal one.
     """
+    pair = build_pair(pristine, cycled)
+    reach = min(one.reach for one in pair)
+    has_exafs = reach >= options.min_k
+    signal_end = pair.pristine.find_signal_end(options.signal) if has_exafs else reach
+    choices = draw_choices(
+        [one.energy for one in pair],
+        [one.e0 for one in pair],
+        options,
+        window=window,
+        signal_end=signal_end,
+    )
+    shells = Shells(ranges=np.zeros((0, 2)), peaks=np.zeros(0))
+    if has_exafs:
+        shells = find_shells(pair.pristine, choices[0], options)
+    found = process_pair(pair, choices, shells, has_exafs=has_exafs, kweight=options.kweight)
+    edge_errors = propagate_edge_errors(
+        (pristine, cycled),
+        half_step_noise=np.nanmedian(found.half_step_noise, axis=0),
+        white_line_noise=np.nanmedian(found.white_line_noise, axis=0),
+    )
+    values = {
+        **_list_choices(choices),
+        **_compare_ensemble(found, options.kweight),
+        "r_low": shells.ranges[:, 0],
+        "r_high": shells.ranges[:, 1],
+        "r_peak": shells.peaks,
+        "kweight": options.kweight,
+        **edge_errors,
+    }
+    return COMPARISON.dataset(values, combine_alignments(pristine, cycled))
+
+
+def build_pair(pristine: xr.Dataset, cycled: xr.Dataset) -> Pair:
+    """Return both merged spectra, to be processed alike.
+
+    Where they lie on one energy axis they share one origin E0, the pristine's: the photoelectron of
+    the structure that is still there starts where it did. An own E0 for each would move k where a
+    part of the absorber has changed its valence, and with k the amplitudes.
+
+    Both are normalised as the cycled one was, and both use the range above E0 of the shorter one,
+    so that their splines have one size.
+
+    Parameters
+    ----------
+    pristine, cycled : Dataset
+        From `ssbchar.xas.normalisation.normalise_spectra`, energies in eV.
+
+    Returns
+    -------
+    Pair
+    """
+    kinds = {ds.attrs.get("alignment", AlignmentKind.NONE) for ds in (pristine, cycled)}
+    first = MergedSpectrum.from_dataset(pristine)
+    on_one_axis = len(kinds) == 1 and kinds <= ON_ONE_AXIS
+    second = MergedSpectrum.from_dataset(cycled, first.e0 if on_one_axis else None)
+    span = min(first.span, second.span)
+    return Pair(
+        replace(
+            first,
+            victoreen=second.victoreen,
+            exafs_free=second.exafs_free,
+            core_width=second.core_width,
+            span=span,
+        ),
+        replace(second, span=span),
+    )
+
+
+def process_pair(
+    pair: Pair,
+    choices: Sequence[ProcessingChoice],
+    shells: Shells,
+    *,
+    has_exafs: bool,
+    kweight: int,
+) -> Ensemble:
+    """Return half step, white line and amplitudes of both spectra under every choice.
+
+    Parameters
+    ----------
+    pair : Pair
+    choices : sequence of ProcessingChoice
+    shells : Shells
+        R ranges [angstrom].
+    has_exafs : bool
+        Both scans reach far enough for EXAFS.
+    kweight : int
+        Power of k in the Fourier transform.
+
+    Returns
+    -------
+    Ensemble
+        Arrays of shape (choice, part) and (choice, shell, part), energies in eV.
+    """
+    found = Ensemble.empty(len(choices), shells.count)
+    for i, choice in enumerate(report_progress(choices, "comparing", "choices")):
+        noisy = i <= NOISE_CHOICES
+        for part, one in enumerate(pair):
+            processed = one.process(choice, has_exafs)
+            half, top = one.measure_edge(processed)
+            found.half_step[i, part], found.white_line[i, part] = half, top
+            if noisy:
+                half, top = one.calculate_edge_stderr(processed)
+                found.half_step_noise[i, part], found.white_line_noise[i, part] = half, top
+            if not shells.count:
+                continue
+            r, chi_r = one.calculate_chi_r(processed, choice, kweight)
+            amplitude, place = find_shell_maxima(r, np.abs(chi_r), shells.ranges)
+            found.amplitude[i, :, part] = amplitude
+            if noisy:
+                stderr = one.calculate_chi_r_stderr(processed, choice, kweight)
+                found.amplitude_noise[i, :, part] = stderr[place]
+    return found
+
+
+def _list_choices(choices: Sequence[ProcessingChoice]) -> dict[str, Any]:
+    listed: dict[str, Any] = {
+        name: [getattr(choice, name) for choice in choices] for name in CHOICE_FIELDS
+    }
+    return {**listed, "tails": [int(choice.tails) for choice in choices]}
+
+
+def _compare_ensemble(found: Ensemble, kweight: int) -> dict[str, Any]:
+    """Return differences and ratios of the two parts, by the names of the output."""
     import xarray as xr
 
-    pair = _pair(pristine, cycled)
-    reach = min(p.reach for p in pair)
-    has_exafs = reach >= options.min_k
-    end = pair[0].signal_end(options.signal) if has_exafs else reach
-    drawn = draw_choices([p.energy for p in pair], [p.e0 for p in pair], options, end)
-    shells, peaks = np.zeros((0, 2)), np.zeros(0)
-    if has_exafs:
-        shells, peaks = find_shells(pair[0], drawn[0], options)
-    amplitude = np.full((len(drawn), len(shells), 2), np.nan)
-    noise = np.full((len(drawn), len(shells), 2), np.nan)
-    marks = np.empty((len(drawn), 2, 2))
-    marks_noise = np.full((len(drawn), 2, 2), np.nan)
-    for i, choice in enumerate(report_progress(drawn, "comparing", "choices")):
-        for j, one in enumerate(pair):
-            made = one.processed(choice, has_exafs)
-            marks[i, j] = one.marks(made)
-            if i <= NOISE_CHOICES:
-                marks_noise[i, j] = one.marks_stderr(made)
-            if len(shells):
-                r, chi_r = one.chi_r(made, choice, options.kweight)
-                amplitude[i, :, j], place = find_shell_maxima(r, np.abs(chi_r), shells)
-                if i <= NOISE_CHOICES:
-                    noise[i, :, j] = one.chi_r_stderr(made, choice, options.kweight)[place]
-    half, top = marks[..., 0], marks[..., 1]
-    ds = xr.Dataset(attrs=combine_alignments(pristine, cycled))
-    for name in ("pre1", "pre2", "norm1", "norm2", "e0_offset"):
-        ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": "eV"})
-    for name, unit in (
-        ("rbkg", "angstrom"),
-        ("kmin", "1/angstrom"),
-        ("kmax", "1/angstrom"),
-        ("dk", "1/angstrom"),
-    ):
-        ds[name] = ("choice", [getattr(c, name) for c in drawn], {"units": unit})
-    ds["tails"] = (
-        "choice",
-        [int(c.tails) for c in drawn],
-        {"long_name": "1: the core level's tails left out"},
-    )
-    ds["nnorm"], ds["window"] = (
-        ("choice", [c.nnorm for c in drawn]),
-        ("choice", [c.window for c in drawn]),
-    )
-    ds["edge_shift"] = ("choice", half[:, 1] - half[:, 0], {"units": "eV"})
-    ds["white_line_change"] = ("choice", top[:, 1] - top[:, 0], {"units": "1"})
-    ds["amplitude"] = (
-        ("choice", "shell", "part"),
-        amplitude,
-        {"units": f"angstrom^-{options.kweight + 1}"},
-    )
-    ratio = amplitude[..., 1] / amplitude[..., 0]
-    ds["ratio"] = (
-        ("choice", "shell"),
-        ratio,
-        {"units": "1", "ancillary_variables": "ratio_stderr"},
-    )
-    relative = np.hypot(noise[..., 1], ratio * noise[..., 0]) / amplitude[..., 0]
-    ds["ratio_stderr"] = ("shell", np.nanmedian(relative, axis=0), {"units": "1"})
-    for name, values in (("r_low", shells[:, 0]), ("r_high", shells[:, 1]), ("r_peak", peaks)):
-        ds[name] = ("shell", values, {"units": "angstrom"})
-    ds["kweight"] = ((), options.kweight)
-    ds["white_line_before"] = ((), float(np.median(top[:, 0])), {"units": "1"})
-    _edge_errors(ds, pristine, cycled, np.nanmedian(marks_noise, axis=0))
-    return ds
+    before, after = found.amplitude[..., 0], found.amplitude[..., 1]
+    ratio = after / before
+    noise_before, noise_after = found.amplitude_noise[..., 0], found.amplitude_noise[..., 1]
+    relative = np.hypot(noise_after, ratio * noise_before) / before
+    # The unit follows the power of k, which the table of variables cannot know.
+    units = {"units": f"angstrom^-{kweight + 1}"}
+    return {
+        "edge_shift": found.half_step[:, 1] - found.half_step[:, 0],
+        "white_line_change": found.white_line[:, 1] - found.white_line[:, 0],
+        "white_line_before": float(np.median(found.white_line[:, 0])),
+        "amplitude": xr.DataArray(found.amplitude, dims=("choice", "shell", "part"), attrs=units),
+        "ratio": ratio,
+        "ratio_stderr": np.nanmedian(relative, axis=0),
+    }
 
 
-def _pair(pristine: xr.Dataset, cycled: xr.Dataset) -> list[MergedSpectrum]:
-    """Return both merged spectra, with one origin E0 (the pristine's) where they lie on one energy
-    axis.
-
-    On a common axis the photoelectron of the structure that is still there starts where it did; an
-    own E0 for each would move k where a part of the absorber has changed its valence, and with k
-    the amplitudes.
-    """
-    kinds = {ds.attrs.get("alignment", "none") for ds in (pristine, cycled)}
-    first = MergedSpectrum(pristine)
-    second = MergedSpectrum(cycled, first.e0 if kinds in ({"foil"}, {"project"}) else None)
-    first.victoreen, first.exafs_free, first.core_width = (
-        second.victoreen,
-        second.exafs_free,
-        second.core_width,
-    )
-    first.above = second.above = min(first.above, second.above)
-    return [first, second]
-
-
-def find_shells(
-    one: MergedSpectrum, choice: ProcessingChoice, options: Comparison
-) -> tuple[Array, Array]:
-    """Return R ranges and peaks of the shells [angstrom]: configured, or the three first peaks of
-    |chi(R)|.
+def find_shells(one: MergedSpectrum, choice: ProcessingChoice, options: Comparison) -> Shells:
+    """Return the shells: configured, or the three first peaks of |chi(R)|.
 
     A peak counts from R = rbkg on where it exceeds five standard errors and 5 % of the highest; its
     range ends at the neighbouring minima, 0.5 angstrom away at most.
-    """
-    from scipy.signal import find_peaks
 
-    made = one.processed(choice, with_exafs=True)
-    r, chi_r = one.chi_r(made, choice, options.kweight)
-    stderr = one.chi_r_stderr(made, choice, options.kweight)
+    Parameters
+    ----------
+    one : MergedSpectrum
+        The pristine.
+    choice : ProcessingChoice
+        The nominal one.
+    options : Comparison
+        Configured shells, power of k.
+
+    Returns
+    -------
+    Shells
+        R in angstrom.
+    """
+    processed = one.process(choice, with_exafs=True)
+    r, chi_r = one.calculate_chi_r(processed, choice, options.kweight)
     size = np.abs(chi_r)
     if options.shells:
         given = np.array(options.shells, float)
-        return given, r[find_shell_maxima(r, size, given)[1]]
-    inside = (r > choice.rbkg + 0.1) & (r < 5.5)
+        return Shells(ranges=given, peaks=r[find_shell_maxima(r, size, given)[1]])
+    stderr = one.calculate_chi_r_stderr(processed, choice, options.kweight)
+    return find_peaks_of_shells(r, size, stderr, choice.rbkg)
+
+
+def find_peaks_of_shells(r: Array, size: Array, stderr: Array, rbkg: float) -> Shells:
+    """Return the three first peaks of |chi(R)| that stand above noise and background.
+
+    Parameters
+    ----------
+    r, size, stderr : array, shape (r,)
+        R [angstrom], |chi(R)| and its standard error.
+    rbkg : float
+        Background distance [angstrom].
+
+    Returns
+    -------
+    Shells
+        R in angstrom.
+    """
+    from scipy.signal import find_peaks
+
+    inside = (r > rbkg + 0.1) & (r < LAST_SHELL)
     highest = size[inside].max()
     floor = np.maximum(5 * stderr, 0.05 * highest)
-    found = [
-        p
-        for p in find_peaks(size, prominence=0.03 * highest)[0]
-        if inside[p] and size[p] > floor[p]
-    ][:3]
+    candidates = find_peaks(size, prominence=0.03 * highest)[0]
+    peaks = [peak for peak in candidates if inside[peak] and size[peak] > floor[peak]][:SHELLS]
     troughs = find_peaks(-size)[0]
     ranges = []
-    for p in found:
-        low = r[max((t for t in troughs if t < p), default=0)]
-        high = r[min((t for t in troughs if t > p), default=size.size - 1)]
-        ranges.append([max(low, r[p] - 0.5), min(high, r[p] + 0.5)])
-    return np.array(ranges, float).reshape(-1, 2), r[np.array(found, int)]
+    for peak in peaks:
+        low = r[max((trough for trough in troughs if trough < peak), default=0)]
+        high = r[min((trough for trough in troughs if trough > peak), default=size.size - 1)]
+        ranges.append([max(low, r[peak] - HALF_WIDTH), min(high, r[peak] + HALF_WIDTH)])
+    return Shells(ranges=np.array(ranges, float).reshape(-1, 2), peaks=r[np.array(peaks, int)])
 
 
-def find_shell_maxima(r: Array, size: Array, shells: Array) -> tuple[Array, NDArray[np.int_]]:
-    """Return the highest |chi(R)| within each R range, and where (index)."""
+def find_shell_maxima(r: Array, size: Array, ranges: Array) -> tuple[Array, Index]:
+    """Return the highest |chi(R)| within each R range, and where.
+
+    Parameters
+    ----------
+    r, size : array, shape (r,)
+        R [angstrom] and |chi(R)|.
+    ranges : array, shape (shell, 2)
+        Lower and upper R [angstrom].
+
+    Returns
+    -------
+    maxima : array, shape (shell,)
+        In the unit of |chi(R)|.
+    places : array of int, shape (shell,)
+        Indices into r.
+    """
     places = []
-    for low, high in shells:
+    for low, high in ranges:
         inside = np.flatnonzero((r >= low - 1e-9) & (r <= high + 1e-9))
         places.append(int(inside[np.argmax(size[inside])]))
     index = np.array(places, int)
@@ -178,49 +354,32 @@ def find_shell_maxima(r: Array, size: Array, shells: Array) -> tuple[Array, NDAr
 
 
 def combine_alignments(pristine: xr.Dataset, cycled: xr.Dataset) -> dict[str, object]:
-    """Return what the pair's common axis rests on (the foil of both, a repeatability, or nothing);
-    pristine's notes."""
-    kinds = [ds.attrs.get("alignment", "none") for ds in (pristine, cycled)]
-    sources = [str(ds.attrs.get("alignment_source", "")) for ds in (pristine, cycled)]
-    about = {k: pristine.attrs.get(k, "") for k in ("element", "edge")}
-    about.update(set_aside="[]", notes=json.dumps(notes.read_notes_of_other(pristine.attrs)))
-    if "project" in kinds:
-        return {**about, "alignment": "none", "alignment_source": "project alignment applied"}
-    if "none" in kinds or kinds[0] != kinds[1]:
-        return {
-            **about,
-            "alignment": "none",
-            "alignment_source": "no foil on both and no stated repeatability",
-        }
-    return {**about, "alignment": kinds[0], "alignment_source": sources[1]}
+    """Return what the pair's common axis rests on, with the pristine's notes, as attributes.
 
+    A shift is claimed where both lie on the foil or both on a stated repeatability; an Athena
+    project's own shifts, or different kinds, forbid it.
 
-def _edge_errors(
-    ds: xr.Dataset, pristine: xr.Dataset, cycled: xr.Dataset, marks_noise: Array
-) -> None:
-    """Add the standard errors of edge shift and white line: noise, and the scatter of three repeats
-    or more.
+    Parameters
+    ----------
+    pristine, cycled : Dataset
+        From `ssbchar.xas.normalisation.normalise_spectra`.
 
-    `marks_noise` (part, mark) is the noise carried through.
+    Returns
+    -------
+    dict
     """
-    for mark, (name, what, unit) in enumerate(
-        (("edge_shift", "e0_half", "eV"), ("white_line", "white_line", "1"))
-    ):
-        variance, freedom, systematic = 0.0, 0.0, 0.0
-        for j, part in enumerate((pristine, cycled)):
-            ok = np.flatnonzero(part["status"].values[:-1] == "ok")
-            noise = float(marks_noise[j, mark]) ** 2
-            if ok.size >= 3:
-                one = max(float(np.var(part[what].values[ok], ddof=1)) / ok.size, noise)
-                freedom += one**2 / (ok.size - 1)
-            else:
-                one = noise
-                if what == "e0_half" and part.attrs.get("alignment") == "foil":
-                    systematic += float(part.attrs["alignment_error"]) ** 2 / max(ok.size, 1)
-            if what == "e0_half" and part.attrs.get("alignment") == "repeatability":
-                systematic += float(part.attrs["alignment_error"]) ** 2
-            variance += one
-        ds[f"{name}_stderr"] = ((), np.sqrt(variance), {"units": unit})
-        ds[f"{name}_dof"] = ((), variance**2 / freedom if freedom > 0 else 1e9, {"units": "1"})
-        if what == "e0_half":
-            ds["edge_shift_systematic"] = ((), np.sqrt(systematic), {"units": "eV"})
+    kinds = [ds.attrs.get("alignment", AlignmentKind.NONE) for ds in (pristine, cycled)]
+    if AlignmentKind.PROJECT in kinds:
+        kind, source = AlignmentKind.NONE, "project alignment applied"
+    elif AlignmentKind.NONE in kinds or kinds[0] != kinds[1]:
+        kind, source = AlignmentKind.NONE, "no foil on both and no stated repeatability"
+    else:
+        kind, source = AlignmentKind(kinds[0]), str(cycled.attrs.get("alignment_source", ""))
+    return {
+        "element": pristine.attrs.get("element", ""),
+        "edge": pristine.attrs.get("edge", ""),
+        "set_aside": "[]",
+        "notes": json.dumps(notes.read_notes_of_other(pristine.attrs)),
+        "alignment": str(kind),
+        "alignment_source": source,
+    }

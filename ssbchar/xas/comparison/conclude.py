@@ -1,22 +1,43 @@
-"""What a measurement says: its edge, and against the pristine one whether the structure is
-retained."""
+"""What is concluded on a measurement: its edge, and compared with the pristine one whether the
+structure is retained."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.comparison.structure_verdict import judge_structure
-from ssbchar.xas.equivalence_test import EquivalenceTest, judge_change, student_t_from_probability
+from ssbchar.xas.comparison.structure_verdict import StructureTests, judge_structure
+from ssbchar.xas.equivalence_test import (
+    EquivalenceTest,
+    judge_change,
+    student_t_from_probability,
+)
+from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.paths.conclude import conclude_paths
 
 if TYPE_CHECKING:
     import xarray as xr
+
+CALIBRATED_BY = frozenset({AlignmentKind.FOIL, AlignmentKind.REPEATABILITY})
+"""Alignments under which an edge energy is a calibrated one."""
+CENTRAL_68 = (15.87, 50, 84.13)
+"""Percentiles: minus one sigma, median, plus one sigma."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A test and the row that states it."""
+
+    test: EquivalenceTest
+    row: Conclusion
 
 
 def conclude_measurement(
@@ -32,7 +53,7 @@ def conclude_measurement(
     Parameters
     ----------
     normalised : Dataset
-        From `ssbchar.xas.normalisation.normalise_spectra`.
+        From `ssbchar.xas.normalisation.normalise_spectra`; energies in eV.
     comparison : Dataset or None
         From `ssbchar.xas.comparison.compare_pair`, where there is a pristine one.
     mixture : Dataset or None
@@ -40,69 +61,91 @@ def conclude_measurement(
     options : Comparison
         What would matter.
     exafs : Dataset or None
-        From `ssbchar.xas.exafs.extract_exafs`; what was noticed on it is told with the rest.
+        From `ssbchar.xas.exafs.extract_exafs`; its notes are stated with the rest.
     path_fit : Dataset or None
         From `ssbchar.xas.paths.fit_paths`, where the row names a phase.
+
+    Returns
+    -------
+    list of Conclusion
     """
     subject = f"{normalised.attrs['element']} {normalised.attrs['edge']}"
-    own = normalised if exafs is None else exafs
-    found = [conclude_quality(subject, own, comparison, mixture), *_edge(normalised, subject)]
+    with_notes = normalised if exafs is None else exafs
+    rows = [conclude_quality(subject, with_notes, comparison, mixture)]
+    rows += _conclude_edge(normalised, subject)
     if comparison is not None:
-        found += conclude_pair(comparison, subject, options)
+        rows += conclude_pair(comparison, subject, options)
     if mixture is not None:
-        found += _fractions(mixture, subject)
-    return found if path_fit is None else found + conclude_paths(path_fit, subject)
+        rows += _conclude_fractions(mixture, subject)
+    if path_fit is not None:
+        rows += conclude_paths(path_fit, subject)
+    return rows
 
 
 def conclude_quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
-    """Return what was noticed on the data that is used, verdict ``doubtful`` where a number may be
-    wrong for it.
+    """Return what was noticed on the data in use, ``doubtful`` where a number may be wrong for it.
 
-    `parts` are the measurement and what it is held against: a comparison carries the pristine's
-    notes, a mixture its references'.
+    Parameters
+    ----------
+    subject : str
+        Element and edge.
+    *parts : Dataset or None
+        The measurement and what it is compared with: a comparison carries the pristine's notes, a
+        mixture its references'.
+
+    Returns
+    -------
+    Conclusion
     """
     found: list[notes.Note] = []
     for part in parts:
-        found += [] if part is None else [n for n in notes.read_notes(part.attrs) if n not in found]
-    verdict = "doubtful" if any(n["level"] == "doubt" for n in found) else "ok"
-    said = notes.join_notes(found) or "nothing noticed"
+        if part is not None:
+            found += [note for note in notes.read_notes(part.attrs) if note not in found]
+    doubtful = any(notes.is_doubt(note) for note in found)
     return Conclusion(
-        "quality", verdict=verdict, reason=said, subject=subject, method="guards and glitch masks"
+        "quality",
+        verdict=(Verdict.DOUBTFUL if doubtful else Verdict.OK).value,
+        reason=notes.join_notes(found) or "nothing noticed",
+        subject=subject,
+        method="guards and glitch masks",
     )
 
 
-def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
-    alignment = ds.attrs.get("alignment", "none")
-    error = ds.attrs.get("alignment_error", float("nan"))
-    reason = str(ds.attrs.get("alignment_source", ""))
-    systematic = float(error) if math.isfinite(error) else None
+def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return energy, white line and step of the merged spectrum's edge."""
+    merged = normalised.isel(spectrum=-1)
+    attrs = normalised.attrs
+    error = float(attrs.get("alignment_error", math.nan))
+    is_calibrated = attrs.get("alignment", AlignmentKind.NONE) in CALIBRATED_BY
+    verdict = Verdict.OK if is_calibrated else Verdict.NOT_CALIBRATED
     rows = []
-    for quantity, what, method in (
-        ("edge_energy", "e0_half", "half step"),
-        ("edge_energy", "e0_derivative", "inflection"),
-    ):
-        value, stderr = float(ds[what].values[-1]), float(ds[f"{what}_stderr"].values[-1])
-        verdict = "ok" if alignment in ("foil", "repeatability") else "not calibrated"
+    for name, method in (("e0_half", "half step"), ("e0_derivative", "inflection")):
         rows.append(
             Conclusion(
-                quantity,
-                value=value,
-                stderr=stderr,
-                systematic=systematic,
+                "edge_energy",
+                value=float(merged[name]),
+                stderr=float(merged[f"{name}_stderr"]),
+                systematic=error if math.isfinite(error) else None,
                 unit="eV",
-                verdict=verdict,
-                reason=reason,
+                verdict=verdict.value,
+                reason=str(attrs.get("alignment_source", "")),
                 method=method,
                 subject=subject,
                 condition=method,
             )
         )
-    for quantity, what in (("white_line", "white_line"), ("edge_step", "edge_step")):
-        value, stderr = float(ds[what].values[-1]), float(ds[f"{what}_stderr"].values[-1])
+    for quantity in ("white_line", "edge_step"):
+        stderr = float(merged[f"{quantity}_stderr"])
+        # Spectra that came normalised have no step of their own.
         if stderr > 0:
             rows.append(
                 Conclusion(
-                    quantity, value=value, stderr=stderr, unit="1", verdict="ok", subject=subject
+                    quantity,
+                    value=float(merged[quantity]),
+                    stderr=stderr,
+                    unit="1",
+                    verdict=Verdict.OK.value,
+                    subject=subject,
                 )
             )
     return rows
@@ -110,198 +153,256 @@ def _edge(ds: xr.Dataset, subject: str) -> list[Conclusion]:
 
 def conclude_pair(comparison: xr.Dataset, subject: str, options: Comparison) -> list[Conclusion]:
     """Return edge shift, white line, shell ratios, reduced fraction and the verdict on the
-    structure."""
-    count = 2 + comparison.sizes.get("shell", 0)
-    shift, shift_row = _shift(comparison, subject, options, count)
-    rows = [shift_row]
-    white, white_row = _white_line(comparison, subject, options, count)
-    rows.append(white_row)
-    shells = []
-    for i in range(comparison.sizes.get("shell", 0)):
-        test, row = _shell(comparison, i, subject, options, count)
-        shells.append(test)
-        rows.append(row)
+    structure.
+
+    Parameters
+    ----------
+    comparison : Dataset
+        From `ssbchar.xas.comparison.compare_pair`.
+    subject : str
+        Element and edge.
+    options : Comparison
+        Smallest changes that would matter.
+
+    Returns
+    -------
+    list of Conclusion
+        Energies in eV, ratios dimensionless.
+    """
+    shell_count = comparison.sizes.get("shell", 0)
+    # Edge shift, white line and every shell could each find a change.
+    tests = 2 + shell_count
+    source = str(comparison.attrs.get("alignment_source", ""))
+    shift = None
+    if comparison.attrs.get("alignment") != AlignmentKind.NONE:
+        shift = _judge_shift(comparison, subject, options, tests)
+    white = _judge_white_line(comparison, subject, options, tests)
+    shells = [
+        _judge_shell(comparison.isel(shell=i), i, subject, options, tests)
+        for i in range(shell_count)
+    ]
+    rows = [
+        _state_untestable_shift(comparison, subject, source) if shift is None else shift.row,
+        white.row,
+        *(shell.row for shell in shells),
+    ]
     if options.reduced_shift and shift is not None:
-        rows.append(_reduced(shift, subject, options))
-    rows.append(judge_structure(shift, white, shells, comparison, subject, options))
+        rows.append(_conclude_reduced(shift.test, subject, options.reduced_shift))
+    structure = StructureTests(
+        edge_shift=None if shift is None else shift.test,
+        white_line=white.test,
+        shells=[shell.test for shell in shells],
+    )
+    rows.append(
+        judge_structure(
+            structure,
+            subject,
+            alignment_source=source,
+            white_line_before=float(comparison["white_line_before"]),
+            lost=options.lost,
+        )
+    )
     return rows
 
 
-def _ensemble(values: np.ndarray) -> tuple[float, float]:
-    """Return median and half the central 68 % of an ensemble of choices."""
-    low, middle, high = np.percentile(values[np.isfinite(values)], [15.87, 50, 84.13])
+def summarise_ensemble(values: Array) -> tuple[float, float]:
+    """Return median and half the central 68 % of an ensemble of choices.
+
+    Parameters
+    ----------
+    values : array, shape (choice,)
+        In any unit; those that are not finite are left out.
+
+    Returns
+    -------
+    median, spread : float
+        In the unit of the values.
+    """
+    low, middle, high = np.percentile(values[np.isfinite(values)], CENTRAL_68)
     return float(middle), float(high - low) / 2
 
 
-def _row(
-    quantity: str, test: EquivalenceTest, stderr: float, systematic: float, **more: str
-) -> Conclusion:
-    return Conclusion(
+def _describe_ensemble(comparison: xr.Dataset) -> str:
+    return f"median of {comparison.sizes['choice']} choices, equivalence test"
+
+
+def _state_test(
+    quantity: str, test: EquivalenceTest, stderr: float, systematic: float, **words: Any
+) -> Judged:
+    row = Conclusion(
         quantity,
         value=test.value,
         stderr=stderr,
         systematic=systematic,
         lower95=test.lower95,
         upper95=test.upper95,
-        verdict=test.verdict,
-        **more,
+        verdict=test.verdict.value,
+        **words,
+    )
+    return Judged(test=test, row=row)
+
+
+def _state_untestable_shift(comparison: xr.Dataset, subject: str, source: str) -> Conclusion:
+    value, _ = summarise_ensemble(comparison["edge_shift"].values)
+    return Conclusion(
+        "edge_shift",
+        unit="eV",
+        verdict=Verdict.INCONCLUSIVE.value,
+        reason=f"edge shift not testable ({source}); apparent shift {value:+.3f} eV",
+        subject=subject,
+        condition="half step",
     )
 
 
-def _shift(
-    ds: xr.Dataset, subject: str, options: Comparison, count: int
-) -> tuple[EquivalenceTest | None, Conclusion]:
-    value, spread = _ensemble(ds["edge_shift"].values)
-    source = str(ds.attrs.get("alignment_source", ""))
-    if ds.attrs.get("alignment") == "none":
-        reason = f"edge shift not testable ({source}); apparent shift {value:+.3f} eV"
-        row = Conclusion(
-            "edge_shift",
-            unit="eV",
-            verdict="inconclusive",
-            reason=reason,
-            subject=subject,
-            condition="half step",
-        )
-        return None, row
-    stderr = float(ds["edge_shift_stderr"])
-    systematic = math.hypot(spread, float(ds["edge_shift_systematic"]))
+def _judge_shift(comparison: xr.Dataset, subject: str, options: Comparison, tests: int) -> Judged:
+    value, spread = summarise_ensemble(comparison["edge_shift"].values)
+    stderr = float(comparison["edge_shift_stderr"])
+    systematic = math.hypot(spread, float(comparison["edge_shift_systematic"]))
     test = judge_change(
-        value, math.hypot(stderr, systematic), options.max_shift, float(ds["edge_shift_dof"]), count
+        value,
+        math.hypot(stderr, systematic),
+        options.max_shift,
+        dof=float(comparison["edge_shift_dof"]),
+        tests=tests,
     )
-    reason = f"{source}; matters from {options.max_shift:g} eV; {test.smallest:.3f} eV would have been seen"
-    row = _row(
+    source = str(comparison.attrs.get("alignment_source", ""))
+    return _state_test(
         "edge_shift",
         test,
         stderr,
         systematic,
         unit="eV",
-        reason=reason,
+        reason=f"{source}; a shift of {options.max_shift:g} eV would matter, "
+        f"one of {test.smallest:.3f} eV would have been seen",
+        method=_describe_ensemble(comparison),
         subject=subject,
         condition="half step",
-        method=f"median of {ds.sizes['choice']} choices, equivalence test",
     )
-    return test, row
 
 
-def _white_line(
-    ds: xr.Dataset, subject: str, options: Comparison, count: int
-) -> tuple[EquivalenceTest, Conclusion]:
-    value, spread = _ensemble(ds["white_line_change"].values)
-    stderr = float(ds["white_line_stderr"])
+def _judge_white_line(
+    comparison: xr.Dataset, subject: str, options: Comparison, tests: int
+) -> Judged:
+    value, spread = summarise_ensemble(comparison["white_line_change"].values)
+    stderr = float(comparison["white_line_stderr"])
     test = judge_change(
         value,
         math.hypot(stderr, spread),
         options.max_white_line,
-        float(ds["white_line_dof"]),
-        count,
+        dof=float(comparison["white_line_dof"]),
+        tests=tests,
     )
-    reason = f"matters from {options.max_white_line:g}; {test.smallest:.4f} would have been seen"
-    method = f"median of {ds.sizes['choice']} choices, equivalence test"
-    return test, _row(
+    return _state_test(
         "white_line_change",
         test,
         stderr,
         spread,
         unit="1",
-        reason=reason,
+        reason=f"a change of {options.max_white_line:g} would matter, "
+        f"one of {test.smallest:.4f} would have been seen",
+        method=_describe_ensemble(comparison),
         subject=subject,
-        method=method,
     )
 
 
-def _shell(
-    ds: xr.Dataset, i: int, subject: str, options: Comparison, count: int
-) -> tuple[EquivalenceTest, Conclusion]:
-    value, spread = _ensemble(ds["ratio"].values[:, i])
-    stderr = float(ds["ratio_stderr"].values[i])
+def _judge_shell(
+    shell: xr.Dataset, i: int, subject: str, options: Comparison, tests: int
+) -> Judged:
+    """Return the verdict on the ratio of shell i, its test that of the ratio less 1."""
+    ratio, spread = summarise_ensemble(shell["ratio"].values)
+    stderr = float(shell["ratio_stderr"])
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]
-    test = judge_change(value - 1, math.hypot(stderr, spread), bound, tests=count)
-    low, high = float(ds["r_low"].values[i]), float(ds["r_high"].values[i])
-    where = f"|chi(R)|, R {low:.2f}-{high:.2f} angstrom, k {float(ds['kmin'][0]):g}-{float(ds['kmax'][0]):g}"
-    method = f"{where}, kw {int(ds['kweight'])}, {ds['window'].values[0]}; median of {ds.sizes['choice']} paired choices"
-    reason = f"matters from {100 * bound:g} %; {100 * test.smallest:.1f} % would have been seen"
+    test = judge_change(ratio - 1, math.hypot(stderr, spread), bound, tests=tests)
+    r_range = f"R {float(shell['r_low']):.2f}-{float(shell['r_high']):.2f} angstrom"
+    k_range = f"k {float(shell['kmin'][0]):g}-{float(shell['kmax'][0]):g}"
+    transform = f"kw {int(shell['kweight'])}, {shell['window'].values[0]}"
     row = Conclusion(
         f"shell_{i + 1}_ratio",
-        value=value,
+        value=ratio,
         stderr=stderr,
         systematic=spread,
         lower95=1 + test.lower95,
         upper95=1 + test.upper95,
         unit="1",
-        verdict=test.verdict,
-        reason=reason,
-        method=method,
+        verdict=test.verdict.value,
+        reason=f"a change of {100 * bound:g} % would matter, "
+        f"one of {100 * test.smallest:.1f} % would have been seen",
+        method=f"|chi(R)|, {r_range}, {k_range}, {transform}; "
+        f"median of {shell.sizes['choice']} paired choices",
         subject=subject,
     )
-    return test, row
+    return Judged(test=test, row=row)
 
 
-def _reduced(shift: EquivalenceTest, subject: str, options: Comparison) -> Conclusion:
-    full = options.reduced_shift
-    value, sigma = shift.value / full, shift.sigma / abs(full)
+def _conclude_reduced(shift: EquivalenceTest, subject: str, full: float) -> Conclusion:
+    """Return the reduced fraction that the edge shift stands for, `full` that of full
+    reduction [eV]."""
     low, high = sorted((shift.lower95 / full, shift.upper95 / full))
     smallest = shift.smallest / abs(full)
-    verdict = "detected" if low > 0 else "not detected"
-    reason = f"edge shift of full reduction {full:g} eV; a fraction of {smallest:.3f} would have been seen"
+    verdict = Verdict.DETECTED if low > 0 else Verdict.NOT_DETECTED
     return Conclusion(
         "reduced_fraction",
-        value=value,
-        stderr=sigma,
-        systematic=None,
+        value=shift.value / full,
+        stderr=shift.sigma / abs(full),
         lower95=low,
         upper95=high,
         unit="1",
-        verdict=verdict,
-        reason=reason,
+        verdict=verdict.value,
+        reason=f"edge shift of full reduction {full:g} eV; "
+        f"a fraction of {smallest:.3f} would have been seen",
         method="edge shift",
         subject=subject,
         condition="from the edge shift",
     )
 
 
-def _fractions(ds: xr.Dataset, subject: str) -> list[Conclusion]:
-    names = [str(n) for n in ds["reference"].values]
-    weights = ds["weight"].values[-1]
-    stderr, systematic = ds["weight_stderr"].values[-1], ds["weight_systematic"].values
-    fit = f"R factor {float(ds['r_factor'].values[-1]):.2g}"
-    method = f"linear combination of {', '.join(names)}, {ds.attrs.get('method', '')}"
+def _conclude_fractions(mixture: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return the weights of the references in the merged spectrum, and the reduced fraction."""
+    merged = mixture.isel(spectrum=-1)
+    names = [str(name) for name in mixture["reference"].values]
+    method = f"linear combination of {', '.join(names)}, {mixture.attrs.get('method', '')}"
     rows = [
         Conclusion(
             "reference_fraction",
-            value=float(w),
-            stderr=float(s),
-            systematic=float(t),
+            value=float(merged["weight"][i]),
+            stderr=float(merged["weight_stderr"][i]),
+            systematic=float(merged["weight_systematic"][i]),
             unit="1",
-            verdict=str(ds["verdict"].values[-1]),
+            verdict=str(merged["verdict"].values),
             method=method,
             subject=subject,
             condition=name,
-            reason=fit,
+            reason=f"R factor {float(merged['r_factor']):.2g}",
         )
-        for name, w, s, t in zip(names, weights, stderr, systematic, strict=True)
+        for i, name in enumerate(names)
     ]
-    reduced = ds.attrs.get("reduced", "")
+    reduced = mixture.attrs.get("reduced", "")
     if reduced in names and len(names) > 1:
-        i = names.index(reduced)
-        w, total = float(weights[i]), math.hypot(float(stderr[i]), float(systematic[i]))
-        verdict = (
-            "detected" if w > student_t_from_probability(0.95, math.inf) * total else "not detected"
-        )
-        smallest = 2 * student_t_from_probability(0.95, math.inf) * total
-        reason = f"{reduced} has the lowest edge energy; a fraction of {smallest:.4f} would have been seen in 95 of 100"
-        rows.append(
-            Conclusion(
-                "reduced_fraction",
-                value=w,
-                stderr=float(stderr[i]),
-                systematic=float(systematic[i]),
-                unit="1",
-                verdict=verdict,
-                reason=reason,
-                method=method,
-                subject=subject,
-                condition="linear combination",
-            )
-        )
+        fraction = merged.isel(reference=names.index(reduced))
+        rows.append(_conclude_reduced_reference(fraction, str(reduced), method, subject))
     return rows
+
+
+def _conclude_reduced_reference(
+    fraction: xr.Dataset, name: str, method: str, subject: str
+) -> Conclusion:
+    """Return whether the reference of lowest edge energy is in the spectrum."""
+    weight = float(fraction["weight"])
+    stderr, systematic = float(fraction["weight_stderr"]), float(fraction["weight_systematic"])
+    total = math.hypot(stderr, systematic)
+    one_sided = student_t_from_probability(0.95, math.inf)
+    verdict = Verdict.DETECTED if weight > one_sided * total else Verdict.NOT_DETECTED
+    smallest = 2 * one_sided * total
+    return Conclusion(
+        "reduced_fraction",
+        value=weight,
+        stderr=stderr,
+        systematic=systematic,
+        unit="1",
+        verdict=verdict.value,
+        reason=f"{name} has the lowest edge energy; "
+        f"a fraction of {smallest:.4f} would have been seen in 95 of 100",
+        method=method,
+        subject=subject,
+        condition="linear combination",
+    )

@@ -4,100 +4,206 @@ in words."""
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.xas.comparison.options import Comparison
+from ssbchar.verdict import Verdict
 from ssbchar.xas.equivalence_test import (
     EquivalenceTest,
     chi_square_from_probability,
     student_t_from_probability,
 )
 
-if TYPE_CHECKING:
-    import xarray as xr
-
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+MIN_WHITE_LINE = 0.1
+"""A white line lower than this above 1 cannot show damping."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StructureTests:
+    """The tests of a pair."""
+
+    edge_shift: EquivalenceTest | None
+    """[eV]; None where the pair has no common energy axis."""
+    white_line: EquivalenceTest
+    shells: Sequence[EquivalenceTest]
+    """Relative changes of the amplitudes, from the first shell on; empty without EXAFS."""
+
+    @property
+    def performed(self) -> list[EquivalenceTest]:
+        """Every test that could be made."""
+        shift = [] if self.edge_shift is None else [self.edge_shift]
+        return [*shift, self.white_line, *self.shells]
+
+    def judge(self) -> Verdict:
+        """Return ``changed`` where any test says so, ``retained`` where every test says so and none
+        is missing, else ``inconclusive``."""
+        verdicts = [test.verdict for test in self.performed]
+        if Verdict.CHANGED in verdicts:
+            return Verdict.CHANGED
+        if self.edge_shift is None or not self.shells:
+            return Verdict.INCONCLUSIVE
+        if all(verdict == Verdict.RETAINED for verdict in verdicts):
+            return Verdict.RETAINED
+        return Verdict.INCONCLUSIVE
 
 
 def judge_structure(
-    shift: EquivalenceTest | None,
-    white: EquivalenceTest,
-    shells: list[EquivalenceTest],
-    ds: xr.Dataset,
+    tests: StructureTests,
     subject: str,
-    options: Comparison,
+    *,
+    alignment_source: str,
+    white_line_before: float,
+    lost: float,
 ) -> Conclusion:
     """Return the verdict on the structure with its evidence in words.
 
-    ``changed`` where any test says so; ``retained`` where every test says so and the edge shift
-    could be tested; else ``inconclusive``.
+    Parameters
+    ----------
+    tests : StructureTests
+    subject : str
+        Element and edge.
+    alignment_source : str
+        What the energy axes rest on.
+    white_line_before : float
+        White line of the pristine, in edge steps.
+    lost : float
+        A shell whose loss is above this share with confidence is called lost.
+
+    Returns
+    -------
+    Conclusion
     """
-    words, open_points = [], []
-    for name, test, unit in (("edge", shift, " eV"), ("white line", white, "")):
-        if test is None:
-            open_points.append(f"edge shift not testable ({ds.attrs.get('alignment_source', '')})")
-        elif test.verdict == "changed":
-            half = (test.upper95 - test.lower95) / 2
-            words.append(
-                f"{name} {'shifted' if unit else 'changed'} by {test.value:+.3g}{unit} (-/+ {half:.2g} at 95 %)"
-            )
-        elif test.verdict == "inconclusive":
-            open_points.append(f"{name} within {test.lower95:+.3g} to {test.upper95:+.3g}{unit}")
-    for i, test in enumerate(shells):
-        if test.verdict == "changed":
-            words.append(_loss(ORDINALS[i], test, options))
-        elif test.verdict == "inconclusive":
-            open_points.append(
-                f"{ORDINALS[i]} shell {100 * test.lower95:+.1f} to {100 * test.upper95:+.1f} %"
-            )
-    if not shells:
-        open_points.append("no EXAFS to test the shells by")
-    evidence = [test for test in (shift, white, *shells) if test is not None]
-    verdict = "changed" if words else "retained"
-    if verdict == "changed" and (shift is None or shift.verdict != "changed"):
-        words += _damping(white, shells, ds)
-    if not words and (
-        shift is None or not shells or any(t.verdict != "retained" for t in evidence)
-    ):
-        verdict = "inconclusive"
-    said = (
-        "; ".join([*words, *open_points])
-        or "edge, white line and shells within the limits that matter at 95 %"
+    verdict = tests.judge()
+    evidence = describe_changes(tests, lost)
+    if verdict == Verdict.CHANGED and not _has_shifted(tests):
+        evidence += describe_damping(tests, white_line_before)
+    evidence += describe_open_points(tests, alignment_source)
+    return Conclusion(
+        "structure",
+        verdict=verdict.value,
+        reason="; ".join(evidence)
+        or "edge, white line and shells within the limits that matter at 95 %",
+        method=f"equivalence tests at 95 %, Bonferroni over {len(tests.performed)} for a change",
+        subject=subject,
     )
-    method = f"equivalence tests at 95 %, Bonferroni over {len(evidence)} for a change"
-    return Conclusion("structure", verdict=verdict, reason=said, method=method, subject=subject)
 
 
-def _damping(white: EquivalenceTest, shells: list[EquivalenceTest], ds: xr.Dataset) -> list[str]:
+def _has_shifted(tests: StructureTests) -> bool:
+    return tests.edge_shift is not None and tests.edge_shift.verdict == Verdict.CHANGED
+
+
+def describe_changes(tests: StructureTests, lost: float) -> list[str]:
+    """Return a phrase for every test that found a change.
+
+    Parameters
+    ----------
+    tests : StructureTests
+    lost : float
+        Share from which a loss is called one.
+
+    Returns
+    -------
+    list of str
+    """
+    phrases = []
+    shift, white = tests.edge_shift, tests.white_line
+    if shift is not None and shift.verdict == Verdict.CHANGED:
+        phrases.append(
+            f"edge shifted by {shift.value:+.3g} eV (-/+ {_half_width(shift):.2g} at 95 %)"
+        )
+    if white.verdict == Verdict.CHANGED:
+        phrases.append(
+            f"white line changed by {white.value:+.3g} (-/+ {_half_width(white):.2g} at 95 %)"
+        )
+    for i, test in enumerate(tests.shells):
+        if test.verdict == Verdict.CHANGED:
+            phrases.append(_describe_shell_change(_name_shell(i), test, lost))
+    return phrases
+
+
+def describe_open_points(tests: StructureTests, alignment_source: str) -> list[str]:
+    """Return a phrase for every test that is missing or inconclusive.
+
+    Parameters
+    ----------
+    tests : StructureTests
+    alignment_source : str
+        What the energy axes rest on.
+
+    Returns
+    -------
+    list of str
+    """
+    phrases = []
+    shift, white = tests.edge_shift, tests.white_line
+    if shift is None:
+        phrases.append(f"edge shift not testable ({alignment_source})")
+    elif shift.verdict == Verdict.INCONCLUSIVE:
+        phrases.append(f"edge within {shift.lower95:+.3g} to {shift.upper95:+.3g} eV")
+    if white.verdict == Verdict.INCONCLUSIVE:
+        phrases.append(f"white line within {white.lower95:+.3g} to {white.upper95:+.3g}")
+    for i, test in enumerate(tests.shells):
+        if test.verdict == Verdict.INCONCLUSIVE:
+            low, high = 100 * test.lower95, 100 * test.upper95
+            phrases.append(f"{_name_shell(i)} shell {low:+.1f} to {high:+.1f} %")
+    if not tests.shells:
+        phrases.append("no EXAFS to test the shells by")
+    return phrases
+
+
+def describe_damping(tests: StructureTests, white_line_before: float) -> list[str]:
     """Return a caution where white line and shells have all lost the same share, as a thicker
     sample would.
 
     Harmonics, leakage and self-absorption multiply norm - 1 by one factor f (and leave the edge in
-    place): the white line W above 1 and every shell then fall by 1 - f. Said where the changes
+    place): the white line W above 1 and every shell then fall by 1 - f. Stated where the changes
     agree (chi^2 at 5 %) on a loss.
+
+    Parameters
+    ----------
+    tests : StructureTests
+        At least two shells are needed.
+    white_line_before : float
+        W of the pristine, in edge steps.
+
+    Returns
+    -------
+    list of str
+        One phrase, or none.
     """
-    height = float(ds["white_line_before"]) - 1
-    if height < 0.1 or len(shells) < 2:
+    height = white_line_before - 1
+    if height < MIN_WHITE_LINE or len(tests.shells) < 2:
         return []
-    changes = np.array([white.value / height, *(t.value for t in shells)])
-    power = 1 / np.array([white.sigma / height, *(t.sigma for t in shells)]) ** 2
+    white, shells = tests.white_line, tests.shells
+    changes = np.array([white.value / height, *(test.value for test in shells)])
+    sigmas = np.array([white.sigma / height, *(test.sigma for test in shells)])
+    power = 1 / sigmas**2
     common = float(changes @ power / power.sum())
     chi2 = float(((changes - common) ** 2) @ power)
-    if common + student_t_from_probability(0.95, math.inf) / math.sqrt(
-        power.sum()
-    ) >= 0 or chi2 > chi_square_from_probability(0.95, changes.size - 1):
+    upper = common + student_t_from_probability(0.95, math.inf) / math.sqrt(power.sum())
+    if upper >= 0 or chi2 > chi_square_from_probability(0.95, changes.size - 1):
         return []
     return [
-        f"white line and shells all fall by {-100 * common:.1f} %: thickness or self-absorption would do the same"
+        f"white line and shells all fall by {-100 * common:.1f} %: "
+        "thickness or self-absorption would do the same"
     ]
 
 
-def _loss(name: str, test: EquivalenceTest, options: Comparison) -> str:
-    if test.upper95 <= -options.lost:
+def _describe_shell_change(name: str, test: EquivalenceTest, lost: float) -> str:
+    if test.upper95 <= -lost:
         return f"{name} shell lost (at least {-100 * test.upper95:.0f} % at 95 %)"
     what = "reduced" if test.value < 0 else "increased"
-    half = (test.upper95 - test.lower95) / 2
-    return f"{name} shell {what} by {100 * abs(test.value):.1f} % (-/+ {100 * half:.1f} at 95 %)"
+    half = 100 * _half_width(test)
+    return f"{name} shell {what} by {100 * abs(test.value):.1f} % (-/+ {half:.1f} at 95 %)"
+
+
+def _name_shell(i: int) -> str:
+    return ORDINALS[i] if i < len(ORDINALS) else f"{i + 1}th"
+
+
+def _half_width(test: EquivalenceTest) -> float:
+    return (test.upper95 - test.lower95) / 2

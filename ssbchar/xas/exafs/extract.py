@@ -4,22 +4,29 @@ the operators."""
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Complex
 from ssbchar.xas import notes
 from ssbchar.xas.exafs import autobk, fourier
-from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.exafs.options import DEFAULT_WINDOW, Exafs, FourierWindow
+from ssbchar.xas.exafs.outputs import EXAFS
 
 if TYPE_CHECKING:
     import xarray as xr
 
+LAST_K = 13.0
+"""The window ends here at most, where no end is configured [1/angstrom]."""
+BELOW_SHELLS = 0.2
+"""Shells are sought from so far beyond rbkg on [angstrom]."""
 
-def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
+
+def extract_exafs(
+    normalised: xr.Dataset, options: Exafs, *, window: FourierWindow = DEFAULT_WINDOW
+) -> xr.Dataset:
     """Return chi(k), chi(R) and back-transformed chi(q) of every spectrum of a measurement.
 
     Parameters
@@ -27,118 +34,145 @@ def extract_exafs(normalised: xr.Dataset, options: Exafs) -> xr.Dataset:
     normalised : Dataset
         From `ssbchar.xas.normalisation.normalise_spectra`.
     options : Exafs
-        Background and windows.
+        Background and back transform.
+    window : FourierWindow
+        Window in k.
 
     Returns
     -------
     Dataset, dims spectrum, k, r, q
-        ``chi``, ``chi_stderr``; ``chi_r_real``, ``chi_r_imag``, ``chi_r_magnitude`` with
-        ``_stderr`` [1/angstrom**(w+1)]; ``chi_q_real``, ``chi_q_imag``; ``background`` (spectrum,
-        energy), ``window_k``, ``window_r``, ``clamp_weight``; scalars ``kmin``, ``kmax``, ``e0``.
-        Where the scan ends below ``min_k``: no such variables, attrs ``exafs`` says why.
+        `ssbchar.xas.exafs.outputs.EXAFS`; k and q in 1/angstrom, R in angstrom. Where the scan ends
+        below ``min_k`` there are no curves, and attrs ``exafs`` says why.
     """
+    energy = normalised["energy"].values
+    e0 = float(normalised["e0"])
+    reach = float(np.sqrt(ETOK * max(energy[-1] - e0, 0.0)))
+    if reach < options.min_k:
+        reason = f"the scan ends at k = {reach:.1f}/angstrom, EXAFS needs {options.min_k:g}"
+        return EXAFS.dataset({"e0": e0}, {**normalised.attrs, "exafs": reason})
+
+    where = str(normalised.attrs.get("measurement", ""))
+    all_notes = notes.read_notes(normalised.attrs)
+    kmax = _choose_kmax(window, reach)
+    if kmax > reach:
+        text = f"the window ends at k = {kmax:g}, the scan at {reach:.2f}/angstrom"
+        all_notes.append(notes.make_doubt(where, text))
+        kmax = reach
+    values = _transform_spectra(normalised, e0, kmax, options, window)
+    size = values["chi_r_magnitude"].values[-1]
+    all_notes += check_low_r(values["r"], size, options.rbkg, where)
+    attrs = {**normalised.attrs, "exafs": "", "notes": json.dumps(all_notes)}
+    return EXAFS.dataset(values, attrs)
+
+
+def _choose_kmax(window: FourierWindow, reach: float) -> float:
+    if window.kmax is not None:
+        return window.kmax
+    return float(min(LAST_K, np.floor(2 * (reach - 1)) / 2))
+
+
+def _transform_spectra(
+    normalised: xr.Dataset, e0: float, kmax: float, options: Exafs, window: FourierWindow
+) -> dict[str, Any]:
+    """Return the variables of the output by name."""
     import xarray as xr
 
     energy, mu = normalised["energy"].values, normalised["mu"].values
-    e0 = float(normalised["e0"])
-    reach = float(np.sqrt(ETOK * max(energy[-1] - e0, 0.0)))
-    found = notes.read_notes(normalised.attrs)
-    ds = xr.Dataset(attrs={**normalised.attrs, "exafs": ""})
-    ds["e0"] = ((), e0, {"units": "eV"})
-    if reach < options.min_k:
-        ds.attrs["exafs"] = (
-            f"the scan ends at k = {reach:.1f}/angstrom, EXAFS needs {options.min_k:g}"
-        )
-        return ds
-    kmax = options.kmax if options.kmax is not None else min(13.0, np.floor(2 * (reach - 1)) / 2)
-    if kmax > reach:
-        where = str(normalised.attrs.get("measurement", ""))
-        found.append(
-            notes.make_doubt(
-                where, f"the window ends at k = {kmax:g}, the scan at {reach:.2f}/angstrom"
-            )
-        )
-        kmax = reach
-    operators = autobk.build_operators(energy, e0, options)
     step = normalised["edge_step"].values
-    chi, coefficients, weight = autobk.chi_from_mu(operators, mu, step)
+    operators = autobk.build_operators(energy, e0, options)
+    chi, coefficients, clamp_weight = autobk.chi_from_mu(operators, mu, step)
     k_window, weights = fourier.build_k_window(
-        operators.k, options.kmin, kmax, options.dk, options.window, options.kweight
+        operators.k,
+        kmin=window.kmin,
+        kmax=kmax,
+        dk=window.dk,
+        shape=window.shape,
+        kweight=options.kweight,
     )
     r, chi_r = fourier.chi_r_from_chi(chi, weights)
     q, chi_q, r_window = fourier.chi_q_from_chi_r(
-        chi_r, options.rmin, options.rmax, options.dr, options.window
+        chi_r, rmin=options.rmin, rmax=options.rmax, dr=options.dr, shape=window.shape
     )
-    variance = (
-        normalised["mu_stderr"].values[:, operators.first : operators.last + 1] / step[:, None]
-    ) ** 2
-    to_chi = autobk.build_chi_operator(operators, float(np.median(weight)))
-    real, imag, magnitude = chi_r_stderr_from_variance(
-        to_chi, fourier.build_transform_matrix(operators.k, weights, r), variance, chi_r
+
+    mu_stderr = normalised["mu_stderr"].values[:, operators.first : operators.last + 1]
+    variance = (mu_stderr / step[:, None]) ** 2
+    to_chi = autobk.build_chi_operator(operators, float(np.median(clamp_weight)))
+    to_r = fourier.build_transform_matrix(operators.k, weights, r)
+    real_stderr, imag_stderr, magnitude_stderr = chi_r_stderr_from_variance(
+        to_chi, to_r, variance, chi_r
     )
-    found += check_low_r(
-        r, np.abs(chi_r[-1]), options.rbkg, str(normalised.attrs.get("measurement", ""))
-    )
-    unit = f"angstrom^-{options.kweight + 1}"
-    k_dims, r_dims, q_dims = ("spectrum", "k"), ("spectrum", "r"), ("spectrum", "q")
-    ds = ds.assign_coords(
-        k=("k", operators.k, {"units": "1/angstrom"}),
-        r=("r", r, {"units": "angstrom"}),
-        q=("q", q, {"units": "1/angstrom"}),
-        energy=("energy", energy, {"units": "eV"}),
-    )
-    ds["chi"] = (k_dims, chi, {"units": "1", "ancillary_variables": "chi_stderr"})
-    ds["chi_stderr"] = (k_dims, np.sqrt(variance @ (to_chi**2).T), {"units": "1"})
-    for name, values, stderr in (
-        ("chi_r_real", chi_r.real, real),
-        ("chi_r_imag", chi_r.imag, imag),
-        ("chi_r_magnitude", np.abs(chi_r), magnitude),
+
+    def along(dim: str, values: Array, power: int, **attrs: str) -> xr.DataArray:
+        # The unit follows the power of k, which the table of variables cannot know.
+        units = f"angstrom^-{power}"
+        return xr.DataArray(values, dims=("spectrum", dim), attrs={"units": units, **attrs})
+
+    values: dict[str, Any] = {
+        "k": operators.k,
+        "r": r,
+        "q": q,
+        "energy": energy,
+        "chi": chi,
+        "chi_stderr": np.sqrt(variance @ (to_chi**2).T),
+        "chi_q_real": along("q", chi_q.real, options.kweight),
+        "chi_q_imag": along("q", chi_q.imag, options.kweight),
+        "background": autobk.evaluate_background(operators, mu, coefficients),
+        "window_k": k_window,
+        "window_r": r_window,
+        "clamp_weight": clamp_weight,
+        "e0": e0,
+        "kmin": window.kmin,
+        "kmax": float(kmax),
+        "kweight": options.kweight,
+        "independent_points": 2 * (kmax - window.kmin) * (options.rmax - options.rmin) / np.pi,
+        "name": normalised["name"],
+        "status": normalised["status"],
+    }
+    for name, part, stderr in (
+        ("chi_r_real", chi_r.real, real_stderr),
+        ("chi_r_imag", chi_r.imag, imag_stderr),
+        ("chi_r_magnitude", np.abs(chi_r), magnitude_stderr),
     ):
-        ds[name] = (r_dims, values, {"units": unit, "ancillary_variables": f"{name}_stderr"})
-        ds[f"{name}_stderr"] = (r_dims, stderr, {"units": unit})
-    ds["chi_q_real"] = (q_dims, chi_q.real, {"units": f"angstrom^-{options.kweight}"})
-    ds["chi_q_imag"] = (q_dims, chi_q.imag, {"units": f"angstrom^-{options.kweight}"})
-    ds["background"] = (
-        ("spectrum", "energy"),
-        autobk.evaluate_background(operators, mu, coefficients),
-        {"units": "1"},
-    )
-    ds["window_k"], ds["window_r"] = (
-        ("k", k_window, {"units": "1"}),
-        ("r", r_window, {"units": "1"}),
-    )
-    ds["clamp_weight"] = ("spectrum", weight, {"units": "1"})
-    ds["kmin"], ds["kmax"] = (
-        ((), options.kmin, {"units": "1/angstrom"}),
-        ((), float(kmax), {"units": "1/angstrom"}),
-    )
-    ds["kweight"] = ((), options.kweight)
-    ds["independent_points"] = (
-        (),
-        2 * (kmax - options.kmin) * (options.rmax - options.rmin) / np.pi,
-        {"units": "1"},
-    )
-    ds["name"], ds["status"] = normalised["name"], normalised["status"]
-    ds.attrs["notes"] = json.dumps(found)
-    return ds
+        power = options.kweight + 1
+        values[name] = along("r", part, power, ancillary_variables=f"{name}_stderr")
+        values[f"{name}_stderr"] = along("r", stderr, power)
+    return values
 
 
 def check_low_r(r: Array, size: Array, rbkg: float, where: str) -> list[notes.Note]:
-    """Return a note where |chi(R)| below the first shell is higher than any shell: the background
-    is not all taken."""
-    low, high = r < rbkg + 0.2, r >= rbkg + 0.2
-    if size[low].max() <= size[high].max():
+    """Return a doubt where |chi(R)| below the first shell is higher than any shell: part of the
+    background is left in.
+
+    Parameters
+    ----------
+    r : array, shape (r,)
+        [angstrom]
+    size : array, shape (r,)
+        |chi(R)|.
+    rbkg : float
+        Background distance [angstrom].
+    where : str
+        The measurement.
+
+    Returns
+    -------
+    list of Note
+        Empty where the highest peak is a shell.
+    """
+    is_low = r < rbkg + BELOW_SHELLS
+    is_shell = r >= rbkg + BELOW_SHELLS
+    if size[is_low].max() <= size[is_shell].max():
         return []
-    said = f"|chi(R)| is highest at {r[low][np.argmax(size[low])]:.2f} angstrom, below the first shell: background"
-    return [
-        notes.make_doubt(
-            where, f"{said}; raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches"
-        )
-    ]
+    at = r[is_low][np.argmax(size[is_low])]
+    text = (
+        f"|chi(R)| is highest at {at:.2f} angstrom, below the first shell: background; "
+        f"raise exafs.rbkg (now {rbkg:g}), or check E0 and glitches"
+    )
+    return [notes.make_doubt(where, text)]
 
 
 def chi_r_stderr_from_variance(
-    to_chi: Array, to_r: NDArray[np.complex128], variance: Array, chi_r: NDArray[np.complex128]
+    to_chi: Array, to_r: Complex, variance: Array, chi_r: Complex
 ) -> tuple[Array, Array, Array]:
     """Return standard errors of the real and imaginary parts and of the magnitude of chi(R).
 
@@ -148,13 +182,22 @@ def chi_r_stderr_from_variance(
     Parameters
     ----------
     to_chi : array, shape (k, energy)
+        From mu to chi times step.
     to_r : complex array, shape (r, k)
+        From chi to chi(R).
     variance : array, shape (spectrum, energy)
         Of mu / step.
     chi_r : complex array, shape (spectrum, r)
+        [1/angstrom**(w + 1)]
+
+    Returns
+    -------
+    real, imag, magnitude : array, shape (spectrum, r)
+        In the unit of chi(R).
     """
     matrix = to_r @ to_chi
-    real2, imag2 = variance @ (matrix.real**2).T, variance @ (matrix.imag**2).T
+    real2 = variance @ (matrix.real**2).T
+    imag2 = variance @ (matrix.imag**2).T
     both = variance @ (matrix.real * matrix.imag).T
     re, im = chi_r.real, chi_r.imag
     size = np.maximum(re**2 + im**2, 1e-300)

@@ -4,19 +4,23 @@ neighbours."""
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.statistics import MAD_TO_SIGMA
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool
+
+NEIGHBOURS = (-2, -1, 1, 2)
+"""Places of the four neighbours whose cubic a point is compared with."""
+RUNNING = 81
+"""Points of the running median of the noise."""
 
 
 def calculate_neighbour_weights(energy: Array) -> Array:
-    """Return, per point, weights of its four neighbours that give the cubic through them at that
-    point.
+    """Return weights of each point's four neighbours that give the cubic through them at the point.
 
     Parameters
     ----------
     energy : array, shape (n,)
+        [eV]
 
     Returns
     -------
@@ -27,11 +31,10 @@ def calculate_neighbour_weights(energy: Array) -> Array:
     n = energy.size
     out = np.full((n, 5), np.nan)
     middle = np.arange(2, n - 2)
-    places = [-2, -1, 1, 2]
-    x = {j: energy[middle + j] - energy[middle] for j in places}
-    for j in places:
+    x = {j: energy[middle + j] - energy[middle] for j in NEIGHBOURS}
+    for j in NEIGHBOURS:
         weight = np.ones(middle.size)
-        for other in places:
+        for other in NEIGHBOURS:
             if other != j:
                 weight *= -x[other] / (x[j] - x[other])
         out[middle, j + 2] = weight
@@ -40,20 +43,44 @@ def calculate_neighbour_weights(energy: Array) -> Array:
 
 
 def measure_jumps(energy: Array, values: Array) -> Array:
-    """Return how far each point lies from its neighbours' cubic, in units of one point's noise
-    (spectrum, energy)."""
+    """Return how far each point lies from its neighbours' cubic, in units of one point's noise.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    values : array, shape (spectrum, energy)
+
+    Returns
+    -------
+    array, shape (spectrum, energy)
+        Of white noise of standard deviation 1, the standard deviation is 1; NaN at the two points
+        of each end.
+    """
     weights = calculate_neighbour_weights(energy)
     padded = np.pad(values, ((0, 0), (2, 2)), mode="edge")
     expected = sum(weights[:, j] * padded[:, j : j + energy.size] for j in range(5))
+    # Noise of the point and of the cubic add: 1 + sum of the squared weights.
     return np.asarray((values - expected) / np.sqrt(1 + np.nansum(weights**2, axis=1)))
 
 
 def calculate_jump_scale(energy: Array, own: Array) -> Array:
-    """Return the standard deviation of `jumps` on `energy` of white noise 1 on points `own`,
-    interpolated by a spline.
+    """Return the standard deviation of jumps on `energy` of white noise 1 on a scan's own points.
 
     Half-way between its points an interpolated spectrum jumps less than its noise is: slow wiggles,
-    which alone matter for fits over many points, pass unharmed, fast ones do not.
+    which alone matter for fits over many points, pass the spline unharmed, fast ones do not.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        The axis that the scan is interpolated to [eV].
+    own : array, shape (point,)
+        The scan's own points [eV].
+
+    Returns
+    -------
+    array, shape (energy,)
+        1 everywhere where the axes are the same.
     """
     from scipy.interpolate import CubicSpline
 
@@ -64,21 +91,39 @@ def calculate_jump_scale(energy: Array, own: Array) -> Array:
 
 
 def estimate_point_noise(
-    energy: Array, values: Array, e0: float, scale: Array, width: int = 81
+    energy: Array, values: Array, e0: float, scale: Array, width: int = RUNNING
 ) -> Array:
     """Return one standard deviation of each point of each spectrum, from itself.
 
-    1.4826 times the running median of |jump| / `scale` (from `jump_scale`) over `width` points;
-    across the edge (E0 - 15 to + 30 eV), where structure is as sharp as noise, interpolated from
-    both sides. Oscillations wider than four points do not count as noise.
+    1.4826 times the running median of |jump| / scale over `width` points; across the edge (E0 - 15
+    to + 30 eV), where structure is as sharp as noise, interpolated from both sides. Oscillations
+    wider than four points do not count as noise.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    values : array, shape (spectrum, energy)
+    e0 : float
+        [eV]
+    scale : array, shape (energy,) or (spectrum, energy)
+        From `calculate_jump_scale`.
+    width : int
+        Points of the running median.
+
+    Returns
+    -------
+    array, shape (spectrum, energy)
+        In the unit of the values.
     """
     free = (energy < e0 - 15) | (energy > e0 + 30)
-    return _interpolated(
-        energy, _running(np.abs(measure_jumps(energy, values) / scale)[:, free], width), free
-    )
+    jumps = np.abs(measure_jumps(energy, values) / scale)
+    return _interpolate_rows(energy, _smooth_by_median(jumps[:, free], width), free)
 
 
-def estimate_repeat_noise(energy: Array, deviations: Array, scale: Array, width: int = 81) -> Array:
+def estimate_repeat_noise(
+    energy: Array, deviations: Array, scale: Array, width: int = RUNNING
+) -> Array:
     """Return one standard deviation of a point of one repeat, from the repeats' deviations from
     their mean.
 
@@ -88,33 +133,39 @@ def estimate_repeat_noise(energy: Array, deviations: Array, scale: Array, width:
     Parameters
     ----------
     energy : array, shape (energy,)
+        [eV]
     deviations : array, shape (repeat, energy)
         Repeats minus their mean; at least three.
     scale : array, shape (repeat, energy)
-        Of each repeat, from `jump_scale`.
+        Of each repeat, from `calculate_jump_scale`.
+    width : int
+        Points of the running median.
 
     Returns
     -------
     array, shape (energy,)
+        In the unit of the deviations.
     """
     n = len(deviations)
     square = np.nan_to_num(scale, nan=1.0) ** 2
+    # Independent repeats: var(x_i - mean(x)) = (1 - 2/n) s_i**2 + mean(s**2)/n.
     expected = np.sqrt((1 - 2 / n) * square + square.mean(axis=0) / n)
     found = np.abs(measure_jumps(energy, deviations) / expected)[:, 2:-2]
     inside = np.ones(energy.size, bool)
     inside[:2] = inside[-2:] = False
-    pooled = _running(found.T.reshape(1, -1), width * n)[:, n // 2 :: n]
-    return np.asarray(_interpolated(energy, pooled, inside)[0])
+    # All repeats of a point side by side, so that one running median sees them together.
+    pooled = _smooth_by_median(found.T.reshape(1, -1), width * n)[:, n // 2 :: n]
+    return np.asarray(_interpolate_rows(energy, pooled, inside)[0])
 
 
-def _running(found: Array, width: int) -> Array:
+def _smooth_by_median(found: Array, width: int) -> Array:
+    """Return the standard deviation that a running median of absolute deviations stands for."""
     from scipy.ndimage import median_filter
 
     filled = np.where(np.isfinite(found), found, np.nanmedian(found, axis=1, keepdims=True))
-    return np.asarray(
-        MAD_TO_SIGMA * median_filter(filled, size=(1, min(width, found.shape[1])), mode="reflect")
-    )
+    size = (1, min(width, found.shape[1]))
+    return np.asarray(MAD_TO_SIGMA * median_filter(filled, size=size, mode="reflect"))
 
 
-def _interpolated(energy: Array, rows: Array, where: NDArray[np.bool_]) -> Array:
+def _interpolate_rows(energy: Array, rows: Array, where: Bool) -> Array:
     return np.array([np.interp(energy, energy[where], row) for row in rows])

@@ -4,14 +4,14 @@ scatter."""
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas import notes
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
@@ -22,18 +22,60 @@ from ssbchar.xas.normalisation.edge_features import (
 )
 from ssbchar.xas.normalisation.edge_tables import look_up_core_width
 from ssbchar.xas.normalisation.exafs_free import ExafsFree, remove_exafs
-from ssbchar.xas.normalisation.glitches import check_heights, find_consistent_repeats, mask_glitches
+from ssbchar.xas.normalisation.glitches import find_consistent_repeats, mask_glitches
 from ssbchar.xas.normalisation.noise import (
     calculate_jump_scale,
     estimate_point_noise,
     estimate_repeat_noise,
 )
 from ssbchar.xas.normalisation.options import Normalisation
+from ssbchar.xas.normalisation.outputs import NORMALISED
+from ssbchar.xas.normalisation.processing import (
+    NormalisationChoice,
+    NormalisedMeasurement,
+    StoredNormalisation,
+    is_given_normalised,
+    normalise_under_choice,
+)
+from ssbchar.xas.normalisation.thickness import check_heights
+from ssbchar.xas.scans.scan import ScanStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import xarray as xr
+
+MERGED = "merged"
+"""Name of the spectrum that is the mean of the good scans."""
+SAME_GRID = 1e-6
+"""Scans whose points differ by less than this lie on one grid [eV]."""
+SCATTER_FROM = 3
+"""From so many repeats on, the noise of the mean is that of their scatter."""
+MIN_FOIL_POINTS = 20
+"""A foil with no more readings than this is taken for absent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GriddedScans:
+    """Scans on one energy axis; arrays of shape (spectrum, energy) but for `energy`."""
+
+    energy: Array
+    """Shape (energy,) [eV]."""
+    mu: Array
+    counted_stderr: Array
+    """Counting error of mu, NaN where the counts are unknown."""
+    jump_scale: Array
+    """What interpolation leaves of the jumps of white noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergedRepeats:
+    """The mean of the good repeats."""
+
+    mu: Array
+    """Shape (energy,)."""
+    stderr: Array
+    """Shape (energy,)."""
+    step_spread: float
+    """Relative scatter of the edge step over repeats, 0 for one repeat."""
 
 
 def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Dataset:
@@ -49,141 +91,232 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     Returns
     -------
     Dataset, dims spectrum, energy
-        ``mu``, ``norm``, ``flat`` with ``_stderr``; per spectrum ``e0_half``, ``e0_derivative``
-        [eV], ``edge_step``, ``white_line``, ``white_line_energy`` with ``_stderr``, ``status``,
-        ``name``. The last spectrum, named ``merged``, is the mean of the good scans. Scalar ``e0``
-        [eV], the origin all share. ``mu_stderr`` is the noise of a point; ``norm_stderr`` holds
-        that of baseline and step too.
+        `ssbchar.xas.normalisation.outputs.NORMALISED`. The last spectrum, named ``merged``, is the
+        mean of the good scans. ``mu_stderr`` is the noise of a point; ``norm_stderr`` holds that of
+        baseline and step too. Energies in eV.
 
     Raises
     ------
     BadInput
-        No scan is left, or no edge is found.
+        No edge is found.
     """
-    aside: list[dict[str, str]] = json.loads(calibrated.attrs.get("set_aside", "[]"))
-    found, options = (
-        notes.read_notes(calibrated.attrs),
-        resolve_core_width(options, calibrated.attrs),
-    )
-    names = [str(s) for s in calibrated["source_file"].values]
+    options = resolve_core_width(options, calibrated.attrs)
+    names = [str(file) for file in calibrated["source_file"].values]
     status = np.array(calibrated["status"].values, dtype=object)
-    good = np.flatnonzero(status == "ok")
-    energy, mu, counted, scale = regrid_scans(calibrated, good)
-    mu, masked = mask_glitches(energy, calibrated, good, mu, options, found)
-    done = calibrated.attrs.get("mode") == "normalised"
-    e0 = find_origin(energy, mu, options, names[good[0]], done)
-    first, _ = _normalised(energy, mu, e0, options, done)
+    good = np.flatnonzero(status == ScanStatus.OK)
+    as_given = is_given_normalised(calibrated.attrs)
+
+    scans = regrid_scans(calibrated, good)
+    energy = scans.energy
+    unglitched = mask_glitches(energy, calibrated, good, scans.mu, options)
+    mu = unglitched.mu
+    e0 = find_origin(energy, mu, options, names[good[0]], as_given)
+    first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
+
     keep = find_consistent_repeats(first.norm, options.outlier)
-    for i in np.flatnonzero(~keep):
-        status[good[i]] = "outlier"
-        problem = "the repeat differs from the others far beyond their scatter"
-        aside.append(
-            {
-                "where": names[good[i]],
-                "problem": problem,
-                "remedy": "left out of the merge; look at it",
-            }
+    exclusions = notes.read_exclusions(calibrated.attrs)
+    for scan in good[~keep]:
+        status[scan] = str(ScanStatus.OUTLIER)
+        exclusions.append(
+            notes.make_exclusion(
+                names[scan],
+                "the repeat differs from the others far beyond their scatter",
+                "left out of the merge; look at it",
+            )
         )
-    check_heights(calibrated, good, first, options, names, found)
-    noise = np.where(np.isfinite(counted), counted, estimate_point_noise(energy, mu, e0, scale))
-    merged, merged_stderr, step_spread = merge_repeats(energy, first, noise, keep, scale)
-    both = np.vstack([mu, merged])
-    stderr = np.vstack([noise, merged_stderr])
-    label = [*(names[i] for i in good), "merged"]
-    states = [*(str(status[i]) for i in good), "ok"]
-    ds = build_normalised_dataset(energy, both, stderr, e0, options, label, states, done)
-    ds["step_spread"] = (
-        (),
-        step_spread,
-        {"units": "1", "long_name": "relative scatter of the edge step over repeats"},
+    all_notes = [
+        *notes.read_notes(calibrated.attrs),
+        *unglitched.remarks,
+        *check_heights(calibrated, good, first, options, names),
+    ]
+
+    estimated = estimate_point_noise(energy, mu, e0, scans.jump_scale)
+    noise = np.where(np.isfinite(scans.counted_stderr), scans.counted_stderr, estimated)
+    merged = merge_repeats(energy, first, noise, keep, scans.jump_scale)
+    measurement = normalise_by_options(
+        energy,
+        np.vstack([mu, merged.mu]),
+        e0,
+        options,
+        as_given=as_given,
+        mu_stderr=np.vstack([noise, merged.stderr]),
     )
-    ds["masked"] = (
-        "energy",
-        masked,
-        {"long_name": "1 where a glitch was replaced by its neighbours' cubic"},
-    )
-    for name in ("shift", "shift_stderr"):
-        values = calibrated[name].values[good]
-        ds[name] = ("spectrum", np.append(values, np.nan), {"units": "eV"})
-    ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[good]), ""])
-    if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > 20:
-        ds["mu_foil"] = (
-            "energy",
-            _mean_foil(calibrated, good, energy),
-            {"units": "1", "long_name": "mean foil"},
-        )
-    ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": int(keep.sum())}
-    ds.attrs.update(set_aside=json.dumps(aside), notes=json.dumps(found))
+    more: dict[str, Any] = {
+        **carry_calibration(calibrated, good),
+        "name": [*(names[scan] for scan in good), MERGED],
+        "status": [*(str(status[scan]) for scan in good), str(ScanStatus.OK)],
+        "step_spread": merged.step_spread,
+        "masked": unglitched.masked,
+    }
+    if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > MIN_FOIL_POINTS:
+        more["mu_foil"] = _average_foils(calibrated, good, energy)
+    ds = build_normalised_dataset(measurement, options, more)
+    ds.attrs = {
+        **calibrated.attrs,
+        **ds.attrs,
+        "repeats": int(keep.sum()),
+        "set_aside": json.dumps(exclusions),
+        "notes": json.dumps(all_notes),
+    }
     return ds
 
 
 def resolve_core_width(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:
-    """Return the options with the core level's width, tabulated for element and edge where none is
-    configured."""
+    """Return the options with the core level's width [eV], tabulated for element and edge where
+    none is configured."""
     if options.core_width is not None:
         return options
-    return replace(
-        options,
-        core_width=look_up_core_width(str(attrs.get("element", "")), str(attrs.get("edge", ""))),
-    )
+    width = look_up_core_width(str(attrs.get("element", "")), str(attrs.get("edge", "")))
+    return replace(options, core_width=width)
 
 
-def regrid_scans(
-    calibrated: xr.Dataset, good: NDArray[np.int_]
-) -> tuple[Array, Array, Array, Array]:
-    """Return the first good scan's energies within all scans' range; there mu, its counted error
-    and jump scale.
+def regrid_scans(calibrated: xr.Dataset, good: Index) -> GriddedScans:
+    """Return the good scans on the first one's energies, within the range of all.
 
     Scans on other axes are interpolated by a cubic spline through their points
-    (`ssbchar.xas.normalisation.noise.jump_scale`).
+    (`ssbchar.xas.normalisation.noise.calculate_jump_scale`).
+
+    Parameters
+    ----------
+    calibrated : Dataset, dims scan, point
+        From `ssbchar.xas.normalisation.calibrate_energy`, energies in eV.
+    good : array of int, shape (spectrum,)
+        The scans to take.
+
+    Returns
+    -------
+    GriddedScans
     """
     from scipy.interpolate import CubicSpline
 
     energies = calibrated["energy"].values[good]
-    low, high = np.nanmin(energies, axis=1).max(), np.nanmax(energies, axis=1).min()
+    low = np.nanmin(energies, axis=1).max()
+    high = np.nanmax(energies, axis=1).min()
     grid = energies[0][np.isfinite(energies[0])]
     grid = grid[(grid >= low - 1e-9) & (grid <= high + 1e-9)]
     mu, counted, scale = (np.ones((good.size, grid.size)) for _ in range(3))
-    for row, i in enumerate(good):
-        x, y, s = (calibrated[v].values[i] for v in ("energy", "mu", "mu_stderr"))
+    for row, scan in enumerate(good):
+        x, y, stderr = (calibrated[name].values[scan] for name in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
-        x, y, s = x[use], y[use], s[use]
+        x, y, stderr = x[use], y[use], stderr[use]
         inside = (x >= low - 1e-9) & (x <= high + 1e-9)
-        if inside.sum() == grid.size and np.abs(x[inside] - grid).max() < 1e-6:
-            mu[row], counted[row] = y[inside], s[inside]
+        if inside.sum() == grid.size and np.abs(x[inside] - grid).max() < SAME_GRID:
+            mu[row] = y[inside]
+            counted[row] = stderr[inside]
         else:
-            mu[row], counted[row] = CubicSpline(x, y)(grid), np.interp(grid, x, s)
+            mu[row] = CubicSpline(x, y)(grid)
+            counted[row] = np.interp(grid, x, stderr)
             scale[row] = calculate_jump_scale(grid, x)
-    return grid, mu, counted, scale
+    return GriddedScans(energy=grid, mu=mu, counted_stderr=counted, jump_scale=scale)
 
 
-def _normalised(
-    energy: Array, mu: Array, e0: float, options: Normalisation, done: bool
-) -> tuple[edge.NormalisedSpectra, ExafsFree]:
-    """Return normalised spectra and what the step was found on; `done` ones pass as they are."""
-    if done:
-        return edge.NormalisedSpectra(
-            np.zeros_like(mu), np.ones_like(mu), np.ones(len(mu)), mu, mu
-        ), ExafsFree(None)
-    limits = edge.choose_fit_ranges(
-        energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
+def choose_by_options(
+    energy: Array, e0: float, options: Normalisation, as_given: bool
+) -> NormalisationChoice:
+    """Return the choice of normalisation that the options ask for.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    e0 : float
+        [eV]
+    options : Normalisation
+        With the width of the core level (`resolve_core_width`).
+    as_given : bool
+        The scans came normalised.
+
+    Returns
+    -------
+    NormalisationChoice
+    """
+    limits = edge.FitLimits(
+        pre1=options.pre1,
+        pre2=options.pre2,
+        norm1=options.norm1,
+        norm2=options.norm2,
+        nnorm=options.nnorm,
     )
-    smooth = remove_exafs(energy, mu, e0, Exafs()) if options.exafs_free else ExafsFree(None)
-    tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
-    return edge.normalise_edges(energy, mu, limits, options.victoreen, smooth.curve, tail), smooth
+    return NormalisationChoice(
+        e0=e0,
+        ranges=edge.choose_fit_ranges(energy, e0, limits),
+        victoreen=options.victoreen,
+        core_width=options.core_width or 0.0,
+        as_given=as_given,
+    )
 
 
-def find_origin(energy: Array, mu: Array, options: Normalisation, where: str, done: bool) -> float:
-    """Return E0 [eV]: configured, else the half step of the mean spectrum, found from its
-    inflection."""
+def normalise_by_options(
+    energy: Array,
+    mu: Array,
+    e0: float,
+    options: Normalisation,
+    *,
+    as_given: bool,
+    mu_stderr: Array | None = None,
+) -> NormalisedMeasurement:
+    """Return spectra normalised as the options ask.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    mu : array, shape (spectrum, energy)
+    e0 : float
+        [eV]
+    options : Normalisation
+        With the width of the core level (`resolve_core_width`).
+    as_given : bool
+        The scans came normalised and stay as they are.
+    mu_stderr : array, shape (spectrum, energy), optional
+        Standard error of each point of mu; None where it is not known yet.
+
+    Returns
+    -------
+    NormalisedMeasurement
+    """
+    free = ExafsFree()
+    if options.exafs_free and not as_given:
+        free = remove_exafs(energy, mu, e0, Exafs())
+    choice = choose_by_options(energy, e0, options, as_given)
+    return normalise_under_choice(energy, mu, choice, exafs_free=free, mu_stderr=mu_stderr)
+
+
+def find_origin(
+    energy: Array, mu: Array, options: Normalisation, where: str, as_given: bool
+) -> float:
+    """Return E0: configured, else the half step of the mean spectrum, found from its inflection.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    mu : array, shape (spectrum, energy)
+    options : Normalisation
+        With the width of the core level (`resolve_core_width`).
+    where : str
+        The first scan, for the message.
+    as_given : bool
+        The scans came normalised.
+
+    Returns
+    -------
+    float
+        [eV]
+
+    Raises
+    ------
+    BadInput
+        The spectrum does not rise through 0.5.
+    """
     if options.e0:
         return options.e0
     mean = mu.mean(axis=0, keepdims=True)
     e0 = float(find_inflection(energy, mean)[0][0])
+    # The step depends on E0, and E0 on the step: the second round moves it by little.
     for _ in range(2):
-        found = float(
-            find_half_step(energy, _normalised(energy, mean, e0, options, done)[0].norm)[0][0]
-        )
+        norm = normalise_by_options(energy, mean, e0, options, as_given=as_given).spectra.norm
+        found = float(find_half_step(energy, norm).energy[0])
         if not np.isfinite(found):
             raise BadInput(
                 where,
@@ -195,19 +328,31 @@ def find_origin(energy: Array, mu: Array, options: Normalisation, where: str, do
 
 
 def merge_repeats(
-    energy: Array,
-    scans: edge.NormalisedSpectra,
-    noise: Array,
-    keep: NDArray[np.bool_],
-    scale: Array,
-) -> tuple[Array, Array, float]:
-    """Return the merged absorption, the standard error of its points and the relative scatter of
-    the edge step.
+    energy: Array, scans: edge.NormalisedSpectra, noise: Array, keep: Bool, scale: Array
+) -> MergedRepeats:
+    """Return the mean of the good repeats.
 
     Normalised spectra are averaged with weights 1/noise**2 and given the mean baseline and step
     back, so that a change of thickness or gain between repeats adds no scatter. From three repeats
-    on the noise is that of their scatter (`ssbchar.xas.normalisation.noise.repeat_noise`), else the
-    stated one.
+    on the noise is that of their scatter
+    (`ssbchar.xas.normalisation.noise.estimate_repeat_noise`), else the stated one.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    scans : NormalisedSpectra
+        Arrays of shape (spectrum, energy).
+    noise : array, shape (spectrum, energy)
+        Stated standard error of each point of mu.
+    keep : array of bool, shape (spectrum,)
+        The good repeats.
+    scale : array, shape (spectrum, energy)
+        From `ssbchar.xas.normalisation.noise.calculate_jump_scale`.
+
+    Returns
+    -------
+    MergedRepeats
     """
     step = scans.edge_step[keep]
     relative = noise[keep] / step[:, None]
@@ -215,89 +360,100 @@ def merge_repeats(
     weight /= weight.sum()
     norm = weight @ scans.norm[keep]
     mean_step = float(weight @ step)
-    stderr = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
-    if keep.sum() >= 3:
-        stderr = estimate_repeat_noise(energy, scans.norm[keep] - norm, scale[keep]) * np.sqrt(
-            float((weight**2).sum())
-        )
-    spread = float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0
-    return norm * mean_step + weight @ scans.pre_edge[keep], stderr * mean_step, spread
+    if keep.sum() >= SCATTER_FROM:
+        one_repeat = estimate_repeat_noise(energy, scans.norm[keep] - norm, scale[keep])
+        stderr = one_repeat * np.sqrt(float((weight**2).sum()))
+    else:
+        stderr = np.sqrt((weight[:, None] ** 2 * relative**2).sum(axis=0))
+    return MergedRepeats(
+        mu=norm * mean_step + weight @ scans.pre_edge[keep],
+        stderr=stderr * mean_step,
+        step_spread=float(np.std(step, ddof=1) / mean_step) if step.size > 1 else 0.0,
+    )
+
+
+def carry_calibration(calibrated: xr.Dataset, scans: Index) -> dict[str, Any]:
+    """Return shift, its error [eV] and ledger of the scans, and none for their mean.
+
+    Parameters
+    ----------
+    calibrated : Dataset
+        From `ssbchar.xas.normalisation.calibrate_energy`.
+    scans : array of int, shape (spectrum - 1,)
+        The scans to take.
+
+    Returns
+    -------
+    dict
+        Variables of shape (spectrum,) by name.
+    """
+    return {
+        "shift": np.append(calibrated["shift"].values[scans], np.nan),
+        "shift_stderr": np.append(calibrated["shift_stderr"].values[scans], np.nan),
+        "ledger": [*(str(line) for line in calibrated["ledger"].values[scans]), ""],
+    }
 
 
 def build_normalised_dataset(
-    energy: Array,
-    mu: Array,
-    stderr: Array,
-    e0: float,
-    options: Normalisation,
-    names: list[str],
-    states: list[str],
-    already: bool = False,
+    measurement: NormalisedMeasurement, options: Normalisation, more: Mapping[str, Any]
 ) -> xr.Dataset:
-    """Return the Dataset of normalised spectra with their edges (see `normalise`)."""
-    import xarray as xr
+    """Return the Dataset of normalised spectra, with their edges.
 
-    limits = edge.choose_fit_ranges(
-        energy, e0, options.pre1, options.pre2, options.norm1, options.norm2, options.nnorm
-    )
-    done, smooth = _normalised(energy, mu, e0, options, already)
-    rest, weights = np.eye(energy.size), np.zeros(energy.size)
-    if not already:
-        tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
-        rest, weights = edge.derive_operators(
-            energy, limits, options.victoreen, smooth.operator(energy.size), tail
-        )
-    relative, step_stderr = edge.norm_stderr_from_mu_stderr(stderr, done, rest, weights)
-    half, slope, rows = find_half_step(energy, done.norm)
-    half_stderr = edge.functional_stderr_from_mu_stderr(rows, stderr, done, rest, weights) / slope
-    steepest, steepest_stderr = find_inflection(energy, mu)
-    height, place, rows = measure_white_line(energy, done.flat, e0)
-    top = edge.functional_stderr_from_mu_stderr(rows, stderr, done, rest, weights)
-    dims = ("spectrum", "energy")
-    ds = xr.Dataset(
-        {
-            "mu": (dims, mu, {"units": "1", "ancillary_variables": "mu_stderr"}),
-            "mu_stderr": (dims, stderr, {"units": "1"}),
-            "norm": (dims, done.norm, {"units": "1", "ancillary_variables": "norm_stderr"}),
-            "norm_stderr": (dims, relative, {"units": "1"}),
-            "flat": (dims, done.flat, {"units": "1", "ancillary_variables": "norm_stderr"}),
-            "pre_edge": (dims, done.pre_edge, {"units": "1"}),
-            "post_edge": (dims, done.post_edge, {"units": "1"}),
-            "e0": ((), e0, {"units": "eV", "long_name": "origin of the photoelectron energy"}),
-        },
-        coords={"energy": ("energy", energy, {"units": "eV"})},
-    )
-    columns: dict[str, tuple[Any, str]] = {
-        "edge_step": (done.edge_step, "1"),
-        "edge_step_stderr": (step_stderr, "1"),
-        "e0_half": (half, "eV"),
-        "e0_half_stderr": (half_stderr, "eV"),
-        "e0_derivative": (steepest, "eV"),
-        "e0_derivative_stderr": (steepest_stderr, "eV"),
-        "white_line": (height, "1"),
-        "white_line_stderr": (top, "1"),
-        "white_line_energy": (place, "eV"),
+    Parameters
+    ----------
+    measurement : NormalisedMeasurement
+        Arrays of shape (spectrum, energy), with the noise of mu.
+    options : Normalisation
+        What the spectra were normalised by.
+    more : mapping
+        Variables of `ssbchar.xas.normalisation.outputs.NORMALISED` that do not follow from the
+        spectra.
+
+    Returns
+    -------
+    Dataset, dims spectrum, energy
+        Energies in eV.
+    """
+    energy, e0 = measurement.energy, measurement.choice.e0
+    spectra = measurement.spectra
+    norm_stderr, step_stderr = measurement.calculate_norm_stderr()
+    half = find_half_step(energy, spectra.norm)
+    half_stderr = measurement.calculate_functional_stderr(half.rows) / half.slope
+    steepest, steepest_stderr = find_inflection(energy, measurement.mu)
+    top = measure_white_line(energy, spectra.flat, e0)
+    top_stderr = measurement.calculate_functional_stderr(top.rows)
+    values = {
+        "energy": energy,
+        "mu": measurement.mu,
+        "mu_stderr": measurement.mu_stderr,
+        "norm": spectra.norm,
+        "norm_stderr": norm_stderr,
+        "flat": spectra.flat,
+        "pre_edge": spectra.pre_edge,
+        "post_edge": spectra.post_edge,
+        "e0": e0,
+        "edge_step": spectra.edge_step,
+        "edge_step_stderr": step_stderr,
+        "e0_half": half.energy,
+        "e0_half_stderr": half_stderr,
+        "e0_derivative": steepest,
+        "e0_derivative_stderr": steepest_stderr,
+        "white_line": top.height,
+        "white_line_stderr": top_stderr,
+        "white_line_energy": top.energy,
     }
-    for name, (values, unit) in columns.items():
-        ds[name] = ("spectrum", values, {"units": unit})
-    ds["name"], ds["status"] = ("spectrum", names), ("spectrum", states)
-    about = [
-        limits.pre.start,
-        limits.pre.stop,
-        limits.post.start,
-        limits.post.stop,
-        limits.at_e0,
-        limits.nnorm,
-    ]
-    ds.attrs.update(exafs_free=int(options.exafs_free), core_width=options.core_width or 0.0)
-    ds.attrs["ranges"] = json.dumps([*about, options.victoreen, int(smooth.curve is not None)])
-    return ds
+    attrs = {
+        "exafs_free": int(options.exafs_free),
+        "core_width": options.core_width or 0.0,
+        "ranges": StoredNormalisation.of(measurement).to_json(),
+    }
+    return NORMALISED.dataset({**values, **more}, attrs)
 
 
-def _mean_foil(calibrated: xr.Dataset, good: NDArray[np.int_], energy: Array) -> Array:
+def _average_foils(calibrated: xr.Dataset, good: Index, energy: Array) -> Array:
     rows = []
-    for i in good:
-        x, y = calibrated["energy"].values[i], calibrated["mu_foil"].values[i]
+    for scan in good:
+        x, y = calibrated["energy"].values[scan], calibrated["mu_foil"].values[scan]
         use = np.isfinite(x) & np.isfinite(y)
         rows.append(np.interp(energy, x[use], y[use]))
     return np.asarray(np.mean(rows, axis=0))

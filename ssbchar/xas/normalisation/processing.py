@@ -1,180 +1,254 @@
-"""The merged spectrum of a measurement, processed by any set of choices, with the noise of what
-comes out."""
+"""A measurement normalised under one choice of processing, with the operators that carry its
+noise."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssbchar.constants import ETOK
 from ssbchar.typing import Array
-from ssbchar.xas.exafs import autobk, fourier
-from ssbchar.xas.exafs.extract import chi_r_stderr_from_variance
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.normalisation.edge_features import find_half_step, measure_white_line
-from ssbchar.xas.normalisation.exafs_free import ExafsFree
+from ssbchar.xas.normalisation.exafs_free import ExafsFree, remove_exafs
 from ssbchar.xas.normalisation.processing_choices import ProcessingChoice
+from ssbchar.xas.scans.scan import Mode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import xarray as xr
 
-MAX_R = 6.0
-"""Last R of chi(R) [angstrom]."""
+
+@dataclass(frozen=True, kw_only=True)
+class NormalisationChoice:
+    """One choice of how the spectra of a measurement are normalised."""
+
+    e0: float
+    """Origin of the photoelectron energy [eV]."""
+    ranges: edge.FitRanges
+    """Points of the fits below and above the edge."""
+    victoreen: int = 0
+    """Power of the pre-edge curve."""
+    core_width: float = 0.0
+    """Width of the core level whose tails are left out of both fits [eV]; 0 leaves them in."""
+    as_given: bool = False
+    """The spectra came normalised and stay as they are."""
 
 
-@dataclass(frozen=True)
-class Processed:
-    """One spectrum under one choice; `chi` is empty where the scan has no EXAFS."""
+@dataclass(frozen=True, kw_only=True)
+class NormalisedMeasurement:
+    """A measurement normalised under one choice: norm = (A mu) / step with step = w . mu."""
 
-    limits: edge.FitRanges
-    done: edge.NormalisedSpectra
-    smooth: ExafsFree
-    chi: Array
+    energy: Array
+    """Shape (energy,) [eV]."""
+    mu: Array
+    """Absorption, shape (spectrum, energy)."""
+    mu_stderr: Array
+    """Shape (spectrum, energy); NaN where the noise is not known yet."""
+    choice: NormalisationChoice
+    exafs_free: ExafsFree
+    """What the polynomial above the edge was fitted to."""
     tail: Array
-    """Of the edge, as left out of baseline and step."""
+    """Tails of the edge left out of both fits, in steps, shape (energy,)."""
+    spectra: edge.NormalisedSpectra
+
+    @cached_property
+    def operators(self) -> edge.EdgeOperators:
+        """A and w, made when they are first asked for: of most choices no noise is wanted."""
+        if self.choice.as_given:
+            return edge.accept_operators(self.energy.size)
+        return edge.derive_operators(
+            self.energy,
+            self.choice.ranges,
+            victoreen=self.choice.victoreen,
+            smoother=self.exafs_free.build_smoother(self.energy.size),
+            tail=self.tail,
+        )
+
+    def calculate_norm_stderr(self) -> tuple[Array, Array]:
+        """Return the standard errors of norm (spectrum, energy) and of the edge step (spectrum,).
+
+        See `ssbchar.xas.normalisation.edge.norm_stderr_from_mu_stderr`.
+        """
+        return edge.norm_stderr_from_mu_stderr(self.mu_stderr, self.spectra, self.operators)
+
+    def calculate_functional_stderr(self, rows: Array) -> Array:
+        """Return the standard error of h . norm, shape (spectrum,), for rows h (spectrum, energy).
+
+        See `ssbchar.xas.normalisation.edge.functional_stderr_from_mu_stderr`.
+        """
+        return edge.functional_stderr_from_mu_stderr(
+            rows, self.mu_stderr, self.spectra, self.operators
+        )
 
 
-class MergedSpectrum:
-    """The merged spectrum of a measurement.
+def normalise_under_choice(
+    energy: Array,
+    mu: Array,
+    choice: NormalisationChoice,
+    exafs_free: ExafsFree | None = None,
+    mu_stderr: Array | None = None,
+) -> NormalisedMeasurement:
+    """Return spectra normalised under one choice.
 
     Parameters
     ----------
-    ds : Dataset
-        From `ssbchar.xas.normalisation.normalise_spectra`.
-    e0 : float or None
-        Origin of the photoelectron energy [eV]; none takes the measurement's own.
-    """
+    energy : array, shape (energy,)
+        [eV], rising.
+    mu : array, shape (spectrum, energy)
+        Absorption.
+    choice : NormalisationChoice
+        Fit ranges, pre-edge curve, tails.
+    exafs_free : ExafsFree, optional
+        The spectra without EXAFS, for the polynomial above the edge; None fits it to mu.
+    mu_stderr : array, shape (spectrum, energy), optional
+        Standard error of each point of mu; None where it is not known yet.
 
-    def __init__(self, ds: xr.Dataset, e0: float | None = None) -> None:
-        self.energy: Array = ds["energy"].values
-        self.mu: Array = ds["mu"].values[-1:]
-        self.stderr: Array = ds["mu_stderr"].values[-1:]
-        self.e0 = float(ds["e0"]) if e0 is None else e0
-        self.ready = ds.attrs.get("mode") == "normalised"
-        self.victoreen = int(json.loads(ds.attrs["ranges"])[6])
-        self.exafs_free = bool(ds.attrs.get("exafs_free", 1))
-        self.core_width = float(ds.attrs.get("core_width", 0.0))
-        """As `normalise` was told; a pair gets the cycled one's, so that both are processed
-        alike."""
-        self.above = float(self.energy[-1]) - self.e0
-        """Range above E0 that is used [eV]; of a pair, the shorter one's, so that both get splines
-        of one size."""
+    Returns
+    -------
+    NormalisedMeasurement
+    """
+    free = ExafsFree() if exafs_free is None else exafs_free
+    tail = edge.calculate_tail(energy, choice.e0, choice.core_width)
+    if choice.as_given:
+        spectra = edge.accept_normalised(mu)
+    else:
+        spectra = edge.normalise_edges(
+            energy,
+            mu,
+            choice.ranges,
+            victoreen=choice.victoreen,
+            exafs_free=free.curve,
+            tail=tail,
+        )
+    return NormalisedMeasurement(
+        energy=energy,
+        mu=mu,
+        mu_stderr=np.full_like(mu, np.nan) if mu_stderr is None else mu_stderr,
+        choice=choice,
+        exafs_free=free,
+        tail=tail,
+        spectra=spectra,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredNormalisation:
+    """What a file of normalised spectra keeps of its normalisation, as its attribute ``ranges``."""
+
+    pre_start: int
+    pre_stop: int
+    post_start: int
+    post_stop: int
+    at_e0: int
+    nnorm: int
+    victoreen: int
+    exafs_removed: bool
+    """The polynomial above the edge was fitted to spectra without EXAFS."""
+
+    @classmethod
+    def of(cls, measurement: NormalisedMeasurement) -> StoredNormalisation:
+        """Return what is kept of a normalised measurement."""
+        ranges = measurement.choice.ranges
+        return cls(
+            pre_start=ranges.pre.start,
+            pre_stop=ranges.pre.stop,
+            post_start=ranges.post.start,
+            post_stop=ranges.post.stop,
+            at_e0=ranges.at_e0,
+            nnorm=ranges.nnorm,
+            victoreen=measurement.choice.victoreen,
+            exafs_removed=measurement.exafs_free.curve is not None,
+        )
+
+    @classmethod
+    def read(cls, attrs: Mapping[str, object]) -> StoredNormalisation:
+        """Return what the attributes of a file of normalised spectra hold."""
+        return cls(**json.loads(str(attrs["ranges"])))
+
+    def to_json(self) -> str:
+        """Return the attribute."""
+        return json.dumps(asdict(self))
 
     @property
-    def reach(self) -> float:
-        """Last k [1/angstrom]."""
-        return float(np.sqrt(ETOK * max(self.energy[-1] - self.e0, 0.0)))
-
-    def signal_end(self, ratio: float) -> float:
-        """Return the k [1/angstrom] up to which chi, root mean square over 1.5/angstrom, exceeds
-        `ratio` noises."""
-        limits = edge.choose_fit_ranges(self.energy, self.e0)
-        done = edge.normalise_edges(
-            self.energy, self.mu, limits, self.victoreen, None, self._tail(True)
-        )
-        step = np.ones(1) if self.ready else done.edge_step
-        operators = autobk.build_operators(self.energy, self.e0, Exafs())
-        chi, _, weight = autobk.chi_from_mu(operators, self.mu, step)
-        variance = (self.stderr[0, operators.first : operators.last + 1] / step) ** 2
-        noise = np.convolve(
-            autobk.build_chi_operator(operators, float(weight[0])) ** 2 @ variance,
-            np.full(31, 1 / 31),
-            "same",
-        )
-        power = np.convolve(chi[0] ** 2, np.full(31, 1 / 31), "same")
-        gone = (power < (ratio**2 + 1) * noise) & (operators.k > 4)
-        return float(operators.k[np.argmax(gone)] if gone.any() else operators.k[-1])
-
-    def processed(self, choice: ProcessingChoice, with_exafs: bool) -> Processed:
-        """Return the spectrum normalised by a choice, and chi(k); the step is found without EXAFS
-        if `exafs_free`."""
-        limits = edge.choose_fit_ranges(
-            self.energy, self.e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
-        )
-        chi, smooth, tail = np.zeros((1, 0)), ExafsFree(None), self._tail(choice.tails)
-        if with_exafs:
-            last = float(np.sqrt(ETOK * (self.above - choice.e0_offset)))
-            how = Exafs(rbkg=choice.rbkg, kmax_background=last)
-            operators = autobk.build_operators(self.energy, self.e0 + choice.e0_offset, how)
-            chi, coefficients, weight = autobk.chi_from_mu(operators, self.mu, np.ones(1))
-            smooth = ExafsFree(
-                autobk.evaluate_background(operators, self.mu, coefficients), operators, weight
-            )
-        if self.ready:
-            unit = np.ones_like(self.mu)
-            return Processed(
-                limits,
-                edge.NormalisedSpectra(0 * unit, unit, np.ones(1), self.mu, self.mu),
-                smooth,
-                chi,
-                tail,
-            )
-        curve = smooth.curve if self.exafs_free else None
-        done = edge.normalise_edges(self.energy, self.mu, limits, self.victoreen, curve, tail)
-        return Processed(limits, done, smooth, chi / done.edge_step[:, None], tail)
-
-    def marks(self, one: Processed) -> tuple[float, float]:
-        """Return half-step energy [eV] and white line."""
-        half = find_half_step(self.energy, one.done.norm)[0][0]
-        return float(half), float(measure_white_line(self.energy, one.done.flat, self.e0)[0][0])
-
-    def marks_stderr(self, one: Processed) -> tuple[float, float]:
-        """Return the standard errors of half-step energy [eV] and white line, baselines and step
-        included."""
-        rest, weights = np.eye(self.energy.size), np.zeros(self.energy.size)
-        if not self.ready:
-            rest, weights = self._linear_part(one)
-        _, slope, rows = find_half_step(self.energy, one.done.norm)
-        half = (
-            edge.functional_stderr_from_mu_stderr(rows, self.stderr, one.done, rest, weights)
-            / slope
-        )
-        rows = measure_white_line(self.energy, one.done.flat, self.e0)[2]
-        return float(half[0]), float(
-            edge.functional_stderr_from_mu_stderr(rows, self.stderr, one.done, rest, weights)[0]
+    def ranges(self) -> edge.FitRanges:
+        """The points that were fitted."""
+        return edge.FitRanges(
+            pre=slice(self.pre_start, self.pre_stop),
+            post=slice(self.post_start, self.post_stop),
+            at_e0=self.at_e0,
+            nnorm=self.nnorm,
         )
 
-    def chi_r(
-        self, one: Processed, choice: ProcessingChoice, kweight: int
-    ) -> tuple[Array, NDArray[np.complex128]]:
-        """Return R [angstrom] and complex chi(R)."""
-        r, chi_r = fourier.chi_r_from_chi(one.chi, self._weights(one, choice, kweight), MAX_R)
-        return r, chi_r[0]
 
-    def chi_r_stderr(self, one: Processed, choice: ProcessingChoice, kweight: int) -> Array:
-        """Return the standard error of |chi(R)|, the edge step's included."""
-        operators, weight = one.smooth.operators, one.smooth.weight
-        if operators is None or weight is None:
-            return np.zeros(0)
-        weights = self._weights(one, choice, kweight)
-        r, chi_r = fourier.chi_r_from_chi(one.chi, weights, MAX_R)
-        inside = slice(operators.first, operators.last + 1)
-        step = float(one.done.edge_step[0])
-        to_chi = np.zeros((operators.k.size, self.energy.size))
-        to_chi[:, inside] = autobk.build_chi_operator(operators, float(weight[0]))
-        if not self.ready:
-            to_chi -= np.outer(one.chi[0], self._linear_part(one)[1])
-        variance = (self.stderr / step) ** 2
-        magnitude = chi_r_stderr_from_variance(
-            to_chi, fourier.build_transform_matrix(operators.k, weights, r), variance, chi_r
-        )[2]
-        return np.asarray(magnitude[0])
+def is_given_normalised(attrs: Mapping[str, object]) -> bool:
+    """Return whether the scans of a measurement came normalised, by its attributes."""
+    return attrs.get("mode") == Mode.NORMALISED
 
-    def _linear_part(self, one: Processed) -> tuple[Array, Array]:
-        smoother = one.smooth.operator(self.energy.size) if self.exafs_free else None
-        return edge.derive_operators(self.energy, one.limits, self.victoreen, smoother, one.tail)
 
-    def _tail(self, left_out: bool) -> Array:
-        return edge.calculate_tail(self.energy, self.e0, self.core_width if left_out else 0.0)
+def normalise_again(
+    normalised: xr.Dataset, exafs_free: ExafsFree, choice: ProcessingChoice | None
+) -> NormalisedMeasurement:
+    """Return the spectra of a file of normalised spectra, normalised under another choice.
 
-    def _weights(self, one: Processed, choice: ProcessingChoice, kweight: int) -> Array:
-        assert one.smooth.operators is not None
-        k = one.smooth.operators.k
-        return fourier.build_k_window(
-            k, choice.kmin, choice.kmax, choice.dk, choice.window, kweight
-        )[1]
+    Parameters
+    ----------
+    normalised : Dataset
+        From `ssbchar.xas.normalisation.normalise_spectra`.
+    exafs_free : ExafsFree
+        From `remove_exafs_again`; the same for all choices.
+    choice : ProcessingChoice or None
+        Fit ranges and tails; None takes the measurement's own. The power of the pre-edge curve is
+        always its own.
+
+    Returns
+    -------
+    NormalisedMeasurement
+        Arrays of shape (spectrum, energy).
+    """
+    energy = normalised["energy"].values
+    e0 = float(normalised["e0"])
+    core_width = float(normalised.attrs.get("core_width", 0.0))
+    stored = StoredNormalisation.read(normalised.attrs)
+    ranges = stored.ranges
+    if choice is not None:
+        ranges = edge.choose_fit_ranges(energy, e0, choice.fit_limits)
+        core_width = core_width if choice.tails else 0.0
+    return normalise_under_choice(
+        energy,
+        normalised["mu"].values,
+        NormalisationChoice(
+            e0=e0,
+            ranges=ranges,
+            victoreen=stored.victoreen,
+            core_width=core_width,
+            as_given=is_given_normalised(normalised.attrs),
+        ),
+        exafs_free=exafs_free,
+        mu_stderr=normalised["mu_stderr"].values,
+    )
+
+
+def remove_exafs_again(normalised: xr.Dataset) -> ExafsFree:
+    """Return the spectra of a file of normalised spectra without EXAFS.
+
+    Parameters
+    ----------
+    normalised : Dataset
+        From `ssbchar.xas.normalisation.normalise_spectra`.
+
+    Returns
+    -------
+    ExafsFree
+        Shape (spectrum, energy); empty where their own normalisation was fitted to the EXAFS too.
+    """
+    if is_given_normalised(normalised.attrs):
+        return ExafsFree()
+    if not StoredNormalisation.read(normalised.attrs).exafs_removed:
+        return ExafsFree()
+    energy, mu = normalised["energy"].values, normalised["mu"].values
+    return remove_exafs(energy, mu, float(normalised["e0"]), Exafs())

@@ -128,7 +128,9 @@ class PathFitProblem:
     def compute_weights(self, k: Array) -> Array:
         """Return the window times k^kweight, shape (k,), for k in 1/angstrom."""
         t = self.transform
-        return fourier.build_k_window(k, t.kmin, t.kmax, t.dk, t.window, t.kweight)[1]
+        return fourier.build_k_window(
+            k, kmin=t.kmin, kmax=t.kmax, dk=t.dk, shape=t.window, kweight=t.kweight
+        )[1]
 
     def compute_model(self, values: Array, i: int) -> tuple[list[Array], Array]:
         """Return chi(k) of each shell of a spectrum and the derivatives of their sum.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.scans.formats import RawScan
 from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.scan import Mode
 
 NAMES: dict[str, tuple[str, ...]] = {
     "energy": (
@@ -54,6 +56,44 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 """Usual names of the columns, in lower case; the first that fits is taken."""
+FOIL_ABSORPTIONS = ("murefer", "mu_ref", "mufoil")
+"""Names of columns that hold the foil's absorption."""
+NO_FOIL = "none"
+"""What `foil` is set to where a foil column must not be used."""
+SATURATED_POINTS = 5
+"""So many points that read exactly a counter's highest value are taken for the end of its range."""
+SATURATED_ABOVE = 1.02
+"""A counter is constant, not saturated, where its highest reading is below this times the
+median."""
+DEAD_SHARE = 0.05
+"""More dead readings than this share make a counter useless."""
+LISTED = 12
+"""So many columns are listed in a message."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absorption:
+    """The absorption of a scan; arrays of shape (point,)."""
+
+    mode: Mode
+    mu: Array
+    """Dimensionless."""
+    i0: Array
+    """Incident beam, counts; NaN where there is none."""
+    total: Array
+    """ln(I0/I1) of a transmission scan, NaN otherwise."""
+    variance: Array
+    """Of mu for one photon per count, NaN where unknown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoilAbsorption:
+    """The absorption of the foil behind the sample."""
+
+    mu: Array
+    """Shape (point,); NaN where there is none."""
+    remarks: Sequence[str] = ()
+    """Why a foil column is not used."""
 
 
 def read_unit(raw: RawScan, name: str) -> str:
@@ -66,7 +106,21 @@ def read_unit(raw: RawScan, name: str) -> str:
 
 
 def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
-    """Return the file's name for a quantity, by the option or by the usual names."""
+    """Return the file's name for a quantity.
+
+    Parameters
+    ----------
+    raw : RawScan
+    quantity : str
+        A key of `NAMES`.
+    given : str
+        The configured name; empty takes the usual ones.
+
+    Returns
+    -------
+    str or None
+        None where the file has no such column.
+    """
     lower = {name.lower(): name for name in raw.columns}
     if given:
         return lower.get(given.lower())
@@ -75,27 +129,35 @@ def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
             return lower[known]
     if quantity == "energy" and "column 1" in lower:
         return lower["column 1"]
-    if (
-        quantity == "mu"
-        and len(raw.columns) == 2
-        and list(raw.columns)[1].lower() not in NAMES["i0"]
-    ):
-        return list(raw.columns)[1]
+    if quantity == "mu" and len(raw.columns) == 2:
+        # Of two columns the second is the absorption, unless it is named as a counter.
+        second = list(raw.columns)[1]
+        if second.lower() not in NAMES["i0"]:
+            return second
     return None
 
 
 def require_column(raw: RawScan, quantity: str, given: str) -> str:
-    """Return the file's name for a quantity; raise where there is none."""
+    """Return the file's name for a quantity (see `find_column`).
+
+    Raises
+    ------
+    BadInput
+        The file has no such column.
+    """
     name = find_column(raw, quantity, given)
     if name is None:
         wanted = f"'{given}'" if given else f"for {quantity}"
-        has = ", ".join(list(raw.columns)[:12])
         raise BadInput(
             raw.where,
-            f"no column {wanted} (it has {has})",
+            f"no column {wanted} ({_list_columns(raw)})",
             f"set read.{quantity} to the column's name",
         )
     return name
+
+
+def _list_columns(raw: RawScan) -> str:
+    return f"it has {', '.join(list(raw.columns)[:LISTED])}"
 
 
 def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
@@ -111,164 +173,275 @@ def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
         With columns of one or two dimensions.
     energy : str
         Name of the energy, empty takes the usual ones.
+
+    Returns
+    -------
+    list of RawScan
+        With columns of shape (point,).
     """
-    flat = {n: v for n, v in raw.columns.items() if v.ndim == 1}
+    flat = {name: values for name, values in raw.columns.items() if values.ndim == 1}
     name = find_column(raw, "energy", energy)
     if name is None or len(flat) == len(raw.columns):
         return [raw]
     axis = raw.columns[name]
     shapes = [
-        v.shape for v in raw.columns.values() if v.ndim == 2 and v.shape[-axis.ndim :] == axis.shape
+        values.shape
+        for values in raw.columns.values()
+        if values.ndim == 2 and values.shape[-axis.ndim :] == axis.shape
     ]
     if not shapes:
         return [replace(raw, columns=flat)]
     shape = max(set(shapes), key=shapes.count)
-    rows = {n: v for n, v in raw.columns.items() if v.shape in (shape, shape[1:])}
+    in_stack = {
+        name: values for name, values in raw.columns.items() if values.shape in (shape, shape[1:])
+    }
     return [
         replace(
             raw,
-            where=f"{raw.where}[{i + 1}]",
-            columns={n: v[i] if v.ndim == 2 else v for n, v in rows.items()},
+            where=f"{raw.where}[{scan + 1}]",
+            columns={
+                name: values[scan] if values.ndim == 2 else values
+                for name, values in in_stack.items()
+            },
         )
-        for i in range(shape[0])
+        for scan in range(shape[0])
     ]
 
 
-def calculate_absorption(
-    raw: RawScan, options: ScanReading
-) -> tuple[str, Array, Array, Array, Array]:
-    """Return mode, mu, I0, total absorption and the variance of mu for one photon per count.
+def choose_mode(raw: RawScan, options: ScanReading) -> Mode:
+    """Return what the absorption is made of: configured, else what columns and header allow.
+
+    Parameters
+    ----------
+    raw : RawScan
+    options : ScanReading
+
+    Returns
+    -------
+    Mode
+
+    Raises
+    ------
+    BadInput
+        There is an incident beam and neither a second one nor an absorption.
+    """
+    if options.mode != "auto":
+        return Mode(options.mode)
+    has_i0 = find_column(raw, "i0", options.i0) is not None
+    if options.transmitted or (has_i0 and find_column(raw, "transmitted", "")):
+        return Mode.TRANSMISSION
+    if options.fluorescence:
+        return Mode.FLUORESCENCE
+    if has_i0 and not options.mu and _find_fluorescence(raw, options):
+        return Mode.FLUORESCENCE
+    if has_i0 and not _is_athena(raw) and find_column(raw, "mu", options.mu) is None:
+        raise BadInput(
+            raw.where,
+            f"no column of the transmitted or the fluorescence beam ({_list_columns(raw)})",
+            "the scan lacks it, or set read.transmitted or read.fluorescence",
+        )
+    return Mode.NORMALISED if _is_normalised(raw) else Mode.MU
+
+
+def calculate_absorption(raw: RawScan, options: ScanReading) -> Absorption:
+    """Return the absorption of a scan.
 
     Transmission mu = ln(I0/I1), variance 1/I0 + 1/I1; fluorescence mu = F/I0, variance mu**2 (1/F +
     1/I0).
+
+    Parameters
+    ----------
+    raw : RawScan
+        With columns of shape (point,).
+    options : ScanReading
+        Mode and columns.
+
+    Returns
+    -------
+    Absorption
+        Arrays of shape (point,).
+
+    Raises
+    ------
+    BadInput
+        A column is missing, or reads zero too often.
     """
-    mode = options.mode
-    has_i0 = find_column(raw, "i0", options.i0) is not None
-    if mode == "auto":
-        if options.transmitted or (has_i0 and find_column(raw, "transmitted", "")):
-            mode = "transmission"
-        elif options.fluorescence or (has_i0 and _fluorescence(raw, options) and not options.mu):
-            mode = "fluorescence"
-        elif has_i0 and "label" not in raw.header and find_column(raw, "mu", options.mu) is None:
-            has = ", ".join(list(raw.columns)[:12])
-            problem = f"no column of the transmitted or the fluorescence beam (it has {has})"
-            raise BadInput(
-                raw.where,
-                problem,
-                "the scan lacks it, or set read.transmitted or read.fluorescence",
-            )
-        else:
-            mode = "normalised" if _is_normalised(raw) else "mu"
-    if mode in ("mu", "normalised"):
-        name = require_column(raw, "mu", "" if "label" in raw.header else options.mu)
-        mu = raw.columns[name]
-        i0_name = find_column(raw, "i0", options.i0)
-        i0 = raw.columns[i0_name] if i0_name else np.full_like(mu, np.nan)
-        return mode, mu, i0, np.full_like(mu, np.nan), np.full_like(mu, np.nan)
-    i0 = _positive(raw, require_column(raw, "i0", options.i0))
-    if mode == "transmission":
-        i1 = _positive(raw, require_column(raw, "transmitted", options.transmitted))
-        mu = np.log(i0 / i1)
-        return mode, mu, i0, mu, 1 / i0 + 1 / i1
-    names = _fluorescence(raw, options)
+    mode = choose_mode(raw, options)
+    match mode:
+        case Mode.TRANSMISSION:
+            return _calculate_transmission(raw, options)
+        case Mode.FLUORESCENCE:
+            return _calculate_fluorescence(raw, options)
+        case Mode.MU | Mode.NORMALISED:
+            return _take_absorption(raw, options, mode)
+
+
+def _take_absorption(raw: RawScan, options: ScanReading, mode: Mode) -> Absorption:
+    # In a project `mu` names a group; the absorption is always its `y`.
+    mu = raw.columns[require_column(raw, "mu", "" if _is_athena(raw) else options.mu)]
+    unknown = np.full_like(mu, np.nan)
+    i0_name = find_column(raw, "i0", options.i0)
+    i0 = raw.columns[i0_name] if i0_name else unknown
+    return Absorption(mode=mode, mu=mu, i0=i0, total=unknown, variance=unknown)
+
+
+def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
+    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0))
+    i1 = _mask_dead(raw, require_column(raw, "transmitted", options.transmitted))
+    mu = np.log(i0 / i1)
+    return Absorption(mode=Mode.TRANSMISSION, mu=mu, i0=i0, total=mu, variance=1 / i0 + 1 / i1)
+
+
+def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
+    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0))
+    names = _find_fluorescence(raw, options)
     if not names:
-        has = ", ".join(list(raw.columns)[:12])
-        raise BadInput(raw.where, f"no fluorescence column (it has {has})", "set read.fluorescence")
-    total = np.sum([raw.columns[n] for n in names], axis=0)
-    mu = total / i0
-    return (
-        mode,
-        mu,
-        i0,
-        np.full_like(mu, np.nan),
-        np.abs(mu**2 * (1 / np.maximum(total, 1e-300) + 1 / i0)),
+        raise BadInput(
+            raw.where,
+            f"no fluorescence column ({_list_columns(raw)})",
+            "set read.fluorescence",
+        )
+    counts = np.sum([raw.columns[name] for name in names], axis=0)
+    mu = counts / i0
+    variance = np.abs(mu**2 * (1 / np.maximum(counts, 1e-300) + 1 / i0))
+    return Absorption(
+        mode=Mode.FLUORESCENCE,
+        mu=mu,
+        i0=i0,
+        total=np.full_like(mu, np.nan),
+        variance=variance,
     )
 
 
-def _fluorescence(raw: RawScan, options: ScanReading) -> list[str]:
-    for pattern in options.fluorescence or NAMES["fluorescence"]:
-        found = [n for n in raw.columns if fnmatch.fnmatchcase(n.lower(), pattern.lower())]
-        if found and not options.fluorescence:
+def _find_fluorescence(raw: RawScan, options: ScanReading) -> list[str]:
+    """Return the fluorescence columns: all that are configured, or those of the first usual name
+    that fits."""
+    if options.fluorescence:
+        for pattern in options.fluorescence:
+            if not _match_columns(raw, pattern):
+                raise BadInput(
+                    raw.where,
+                    f"no column '{pattern}'",
+                    "set read.fluorescence to the columns' names",
+                )
+        return [
+            name
+            for name in raw.columns
+            if any(name in _match_columns(raw, pattern) for pattern in options.fluorescence)
+        ]
+    for pattern in NAMES["fluorescence"]:
+        found = _match_columns(raw, pattern)
+        if found:
             return found
-        if options.fluorescence and not found:
-            raise BadInput(
-                raw.where, f"no column '{pattern}'", "set read.fluorescence to the columns' names"
-            )
-    if not options.fluorescence:
-        return []
-    return [
-        n
-        for n in raw.columns
-        if any(fnmatch.fnmatchcase(n.lower(), p.lower()) for p in options.fluorescence)
-    ]
+    return []
+
+
+def _match_columns(raw: RawScan, pattern: str) -> list[str]:
+    lower = pattern.lower()
+    return [name for name in raw.columns if fnmatch.fnmatchcase(name.lower(), lower)]
+
+
+def _is_athena(raw: RawScan) -> bool:
+    return "label" in raw.header
 
 
 def _is_normalised(raw: RawScan) -> bool:
-    said = "normalized mu" in raw.text.lower() or "normalised mu" in raw.text.lower()
-    return said or raw.header.get("is_nor", "0") not in ("0", "")
+    text = raw.text.lower()
+    if "normalized mu" in text or "normalised mu" in text:
+        return True
+    return raw.header.get("is_nor", "0") not in ("0", "")
 
 
-def _positive(raw: RawScan, name: str) -> Array:
-    """Return a beam reading with its zeros and negatives masked; many of them make the scan
+def _mask_dead(raw: RawScan, name: str) -> Array:
+    """Return a beam reading with its zeros and negatives as NaN; many of them make the scan
     useless."""
     values = raw.columns[name]
-    bad = ~(values > 0)
-    if bad.mean() > 0.05 or bad.all():
-        problem = f"{int(bad.sum())} of {bad.size} readings of {name} are zero or negative"
+    dead = ~(values > 0)
+    if dead.mean() > DEAD_SHARE or dead.all():
         raise BadInput(
             raw.where,
-            problem,
+            f"{int(dead.sum())} of {dead.size} readings of {name} are zero or negative",
             "the beam or detector was off: take the scan out, or correct its offset",
         )
-    return np.where(bad, np.nan, values)
+    return np.where(dead, np.nan, values)
 
 
-def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> tuple[Array, list[str]]:
-    """Return mu of the foil behind the sample, ln(I1/Iref), NaN where there is none."""
-    none = np.full(next(iter(raw.columns.values())).shape, np.nan)
-    if options.foil == "none":
-        return none, []
-    for ready in ("murefer", "mu_ref", "mufoil"):
+def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorption:
+    """Return mu of the foil behind the sample, ln(I1/Iref).
+
+    Parameters
+    ----------
+    raw : RawScan
+        With columns of shape (point,).
+    options : ScanReading
+        Columns of the transmitted beam and of that behind the foil.
+
+    Returns
+    -------
+    FoilAbsorption
+        NaN where there is no foil, or where it reads zero too often.
+
+    Raises
+    ------
+    BadInput
+        The configured column is missing.
+    """
+    none = FoilAbsorption(mu=np.full(next(iter(raw.columns.values())).shape, np.nan))
+    if options.foil == NO_FOIL:
+        return none
+    for ready in FOIL_ABSORPTIONS:
         for name in raw.columns:
             if name.lower() == ready:
-                return raw.columns[name], []
-    name_or_none = find_column(raw, "foil", options.foil)
+                return FoilAbsorption(mu=raw.columns[name])
+    behind = find_column(raw, "foil", options.foil)
     before = find_column(raw, "transmitted", options.transmitted)
-    if options.foil and name_or_none is None:
-        has = ", ".join(list(raw.columns)[:12])
+    if options.foil and behind is None:
         raise BadInput(
-            raw.where, f"no column '{options.foil}' of the foil (it has {has})", "set read.foil"
+            raw.where,
+            f"no column '{options.foil}' of the foil ({_list_columns(raw)})",
+            "set read.foil",
         )
-    if name_or_none is None or before is None:
-        return none, []
-    i1, i2 = raw.columns[before], raw.columns[name_or_none]
-    bad = ~((i1 > 0) & (i2 > 0))
-    if bad.mean() > 0.05:
-        return none, [
-            f"{int(bad.sum())} of {bad.size} readings of the foil are zero or negative: no foil"
-        ]
-    return np.log(np.where(bad, np.nan, i1) / np.where(bad, np.nan, i2)), []
-
-
-CLIPPED = 5
-"""So many points that read exactly a counter's highest value are taken for the end of its range."""
+    if behind is None or before is None:
+        return none
+    i1, i2 = raw.columns[before], raw.columns[behind]
+    dead = ~((i1 > 0) & (i2 > 0))
+    if dead.mean() > DEAD_SHARE:
+        text = f"{int(dead.sum())} of {dead.size} readings of the foil are zero or negative"
+        return replace(none, remarks=(f"{text}: no foil",))
+    return FoilAbsorption(mu=np.log(np.where(dead, np.nan, i1) / np.where(dead, np.nan, i2)))
 
 
 def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
-    """Return a line for each counter that reads its highest value again and again: saturated, its
-    peaks cut off."""
-    used = [find_column(raw, q, getattr(options, q)) for q in ("i0", "transmitted")]
-    if options.mode in ("auto", "fluorescence"):
-        used += _fluorescence(raw, options)
-    found = []
-    for name in dict.fromkeys(n for n in used if n):
+    """Return a line for each counter that reads its highest value again and again: it may be
+    saturated, and its peaks cut off.
+
+    Parameters
+    ----------
+    raw : RawScan
+        With columns of shape (point,), counts.
+    options : ScanReading
+        Columns.
+
+    Returns
+    -------
+    list of str
+    """
+    used = [
+        find_column(raw, "i0", options.i0),
+        find_column(raw, "transmitted", options.transmitted),
+    ]
+    if options.mode in ("auto", Mode.FLUORESCENCE):
+        used += _find_fluorescence(raw, options)
+    doubts = []
+    for name in dict.fromkeys(name for name in used if name):
         values = raw.columns[name]
         values = values[np.isfinite(values)]
         if values.size == 0 or np.ptp(values) == 0:
             continue
-        count = int((values == values.max()).sum())
-        if count >= CLIPPED and values.max() > 1.02 * np.median(values):
-            found.append(
-                f"{name} reads its highest value {values.max():g} at {count} points: saturated?"
+        highest = values.max()
+        count = int((values == highest).sum())
+        if count >= SATURATED_POINTS and highest > SATURATED_ABOVE * np.median(values):
+            doubts.append(
+                f"{name} reads its highest value {highest:g} at {count} points: saturated?"
             )
-    return found
+    return doubts

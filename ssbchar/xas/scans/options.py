@@ -1,16 +1,18 @@
 """Options of reading scans."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-Mode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
+from pydantic import Field
+
+AskedMode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScanReading:
     """How scans are read."""
 
-    mode: Mode = "auto"
+    mode: AskedMode = "auto"
     """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption),
     ``normalised`` (already normalised, left as it is), or ``auto``: what the columns and the header
     allow, in this order."""
@@ -35,12 +37,12 @@ class ScanReading:
     or group as a scan; empty knows the usual names and takes a project's every group."""
     apply_eshift: bool = True
     """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
-    photons_per_count: float = 0.0
+    photons_per_count: Annotated[float, Field(ge=0.0)] = 0.0
     """Photons per unit of the detector readings (1 for pulse counting); 0 means unknown: noise
     comes from scatter."""
-    min_above: float = 30.0
+    min_above: Annotated[float, Field(ge=0.0, le=1e4)] = 30.0
     """A scan must reach this far above its edge [eV]."""
-    min_below: float = 10.0
+    min_below: Annotated[float, Field(ge=0.0, le=1e4)] = 10.0
     """A scan must start this far below its edge [eV]."""
-    edge_tolerance: float = 60.0
+    edge_tolerance: Annotated[float, Field(gt=0.0, le=1e4)] = 60.0
     """How far the edge may lie from its tabulated energy before the element is doubted [eV]."""

@@ -3,63 +3,121 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import numpy as np
 
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
+
+SAME_ENERGY = 1e-3
+"""Points closer than this are readings of one energy [eV]."""
 
 
-@dataclass(frozen=True)
+class ScanStatus(StrEnum):
+    """Whether a scan is used, and if not, why."""
+
+    OK = "ok"
+    NO_FOIL = "no_foil"
+    """Other scans of the measurement have a foil, this one has none."""
+    FOIL_NOT_ALIGNED = "foil_not_aligned"
+    """No shift lays its foil on the standard's."""
+    OUTLIER = "outlier"
+    """It differs from the other repeats far beyond their scatter."""
+
+
+class Mode(StrEnum):
+    """What the absorption of a scan was made of."""
+
+    TRANSMISSION = "transmission"
+    FLUORESCENCE = "fluorescence"
+    MU = "mu"
+    """The file holds an absorption."""
+    NORMALISED = "normalised"
+    """The file holds a normalised absorption."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scan:
-    """One scan, ordered by energy, with its absorption."""
+    """One scan, ordered by energy, with its absorption; arrays have shape (point,)."""
 
     where: str
+    """File, and group within it."""
     energy: Array
+    """[eV], as the monochromator read it."""
     mu: Array
+    """Absorption, dimensionless."""
     mu_stderr: Array
+    """NaN where the counts are unknown."""
     i0: Array
+    """Incident beam, counts."""
     mu_foil: Array
+    """Absorption of the foil behind the sample, NaN where there is none."""
     total: Array
+    """ln(I0/I1) of a transmission scan, NaN otherwise."""
     element: str
     edge: str
+    mode: Mode
     notes: tuple[str, ...] = ()
+    """What was done to the scan."""
     doubts: tuple[str, ...] = ()
-    mode: str = "mu"
+    """What may make its numbers wrong."""
     eshift: float = 0.0
+    """Energy shift stored in an Athena project, not yet applied [eV]."""
     synthetic: int = 0
+    """1 where the header says that the data are made."""
 
 
 def order_by_energy(scan: Scan) -> Scan:
     """Return the scan with rising energy, points of one energy averaged and unreadable ones
-    dropped; each is said."""
+    dropped.
+
+    Parameters
+    ----------
+    scan : Scan
+        Arrays of shape (point,), energy [eV].
+
+    Returns
+    -------
+    Scan
+        With a note on every change.
+    """
     remarks = list(scan.notes)
-    energy = scan.energy
-    use = np.isfinite(energy) & np.isfinite(scan.mu)
-    if not use.all():
-        remarks.append(f"{int((~use).sum())} points without a valid reading left out")
-    steps = np.diff(energy[use])
+    readable = np.isfinite(scan.energy) & np.isfinite(scan.mu)
+    if not readable.all():
+        remarks.append(f"{int((~readable).sum())} points without a valid reading left out")
+    steps = np.diff(scan.energy[readable])
     if steps.size and np.median(steps) < 0:
-        remarks.append("energy runs downwards: turned round")
+        remarks.append("energy runs downwards: reversed")
     elif (steps < 0).any():
         remarks.append(f"{int((steps < 0).sum())} backward energy steps: points sorted")
-    order = np.flatnonzero(use)[np.argsort(energy[use], kind="stable")]
-    energy = energy[order]
-    first = np.concatenate([[True], np.diff(energy) > 1e-3]) if energy.size else np.zeros(0, bool)
-    if not first.all():
-        remarks.append(f"{int((~first).sum())} points repeat an energy: averaged")
-    group = np.cumsum(first) - 1
-    count = np.bincount(group) if group.size else np.ones(0)
 
-    def mean(values: Array, power: int = 1) -> Array:
-        return np.bincount(group, weights=values[order] ** power, minlength=count.size) / count
+    order = np.flatnonzero(readable)[np.argsort(scan.energy[readable], kind="stable")]
+    is_first = _find_first_of_each_energy(scan.energy[order])
+    if not is_first.all():
+        remarks.append(f"{int((~is_first).sum())} points repeat an energy: averaged")
+    group = np.cumsum(is_first) - 1
+    count = np.bincount(group).astype(float) if group.size else np.ones(0)
+
+    def average(values: Array) -> Array:
+        return _average_groups(values[order], group, count)
 
     return replace(
         scan,
-        energy=mean(scan.energy),
-        mu=mean(scan.mu),
-        mu_stderr=np.sqrt(mean(scan.mu_stderr, 2) / count),
-        i0=mean(scan.i0),
-        mu_foil=mean(scan.mu_foil),
-        total=mean(scan.total),
+        energy=average(scan.energy),
+        mu=average(scan.mu),
+        mu_stderr=np.sqrt(average(scan.mu_stderr**2) / count),
+        i0=average(scan.i0),
+        mu_foil=average(scan.mu_foil),
+        total=average(scan.total),
         notes=tuple(remarks),
     )
+
+
+def _find_first_of_each_energy(energy: Array) -> Bool:
+    if not energy.size:
+        return np.zeros(0, bool)
+    return np.concatenate([[True], np.diff(energy) > SAME_ENERGY])
+
+
+def _average_groups(values: Array, group: Index, count: Array) -> Array:
+    return np.bincount(group, weights=values, minlength=count.size) / count

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
-from ssbchar.xas.normalisation.part import normalise_under_choice, remove_exafs_of_measurement
+from ssbchar.xas.normalisation.processing import normalise_again, remove_exafs_again
 from ssbchar.xas.series.options import Series
 from ssbchar.xas.series.outputs import COMPONENTS
 
@@ -281,13 +281,11 @@ def build_whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     array, shape (window, window)
     """
     mean = normalised.isel(spectrum=[-1])
-    of_mean = normalise_under_choice(
-        mean, remove_exafs_of_measurement(mean), None, with_operators=True
-    )
+    of_mean = normalise_again(mean, remove_exafs_again(mean), None).operators
     norm = normalised["norm"].values[:-1]
     step = float(np.median(normalised["edge_step"].values[:-1]))
     noise = np.median(normalised["mu_stderr"].values[:-1], axis=0)
-    change = ((of_mean.rest - np.outer(norm.mean(axis=0), of_mean.weights)) / step)[use]
+    change = ((of_mean.subtraction - np.outer(norm.mean(axis=0), of_mean.step_weights)) / step)[use]
     change *= noise
     covariance = change @ normalised["noise_correlation"].values @ change.T
     axis_error = _read_axis_error(normalised)

@@ -15,10 +15,10 @@ from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation.part import (
+from ssbchar.xas.normalisation.processing import (
     NormalisedMeasurement,
-    normalise_under_choice,
-    remove_exafs_of_measurement,
+    normalise_again,
+    remove_exafs_again,
 )
 from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
 from ssbchar.xas.series.lcf_solver import (
@@ -172,18 +172,18 @@ def fit_over_choices(
         Number of choices and their seed.
     """
     datasets = [normalised, *(r.isel(spectrum=[-1]) for r in references)]
-    smooths = [remove_exafs_of_measurement(ds) for ds in datasets]
+    smooths = [remove_exafs_again(ds) for ds in datasets]
     stderr = normalised["norm_stderr"].values[:, use]
     weights, covariances = [], []
     for i, choice in enumerate(_draw(datasets, options)):
         noisy = i < NOISE_CHOICES
         sample, *others = (
-            normalise_under_choice(ds, smooth, choice, noisy)
+            normalise_again(ds, smooth, choice)
             for ds, smooth in zip(datasets, smooths, strict=True)
         )
         grid = sample.energy[use]
-        pairs = [(other.energy, other.norm[0]) for other in others]
-        fit = fit_combination(grid, sample.norm[:, use], stderr, pairs, options)
+        pairs = [(other.energy, other.spectra.norm[0]) for other in others]
+        fit = fit_combination(grid, sample.spectra.norm[:, use], stderr, pairs, options)
         weights.append(fit.weight)
         if noisy:
             covariances.append(propagate_noise(grid, [sample, *others], stderr, fit, options))
@@ -244,10 +244,12 @@ def propagate_noise(
         # Interpolation to the fit's grid as a matrix, shape (grid, energy).
         units = np.eye(one.energy.size)
         onto = np.asarray([np.interp(grid, one.energy, unit) for unit in units]).T
-        direct = gain @ (onto @ one.rest)
-        norm = np.broadcast_to(one.norm @ onto.T, fit.fitted.shape)
+        operators, step = one.operators, one.spectra.edge_step
+        direct = gain @ (onto @ operators.subtraction)
+        norm = np.broadcast_to(one.spectra.norm @ onto.T, fit.fitted.shape)
         height = np.einsum("npe,ne->np", gain, norm)
-        change = (direct - height[:, :, None] * one.weights) / one.step[:, None, None]
-        change *= factor[:, None, None] * one.stderr[:, None, :]
+        change = direct - height[:, :, None] * operators.step_weights
+        change = change / step[:, None, None]
+        change *= factor[:, None, None] * one.mu_stderr[:, None, :]
         total += np.einsum("npe,nqe->npq", change, change)
     return total

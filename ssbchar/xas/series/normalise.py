@@ -15,14 +15,19 @@ from ssbchar.runtime.progress import report_progress
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
 from ssbchar.xas import notes
-from ssbchar.xas.normalisation import edge
 from ssbchar.xas.normalisation.noise import estimate_point_noise, measure_jumps
 from ssbchar.xas.normalisation.normalise import (
+    MERGED,
     build_normalised_dataset,
+    carry_calibration,
+    choose_by_options,
     find_origin,
+    normalise_by_options,
     resolve_core_width,
 )
 from ssbchar.xas.normalisation.options import Normalisation
+from ssbchar.xas.normalisation.processing import is_given_normalised, normalise_under_choice
+from ssbchar.xas.scans.scan import ScanStatus
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -84,11 +89,11 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         Fewer than three scans are alike.
     """
     names = [str(s) for s in calibrated["source_file"].values]
-    good = np.flatnonzero(calibrated["status"].values == "ok")
+    good = np.flatnonzero(calibrated["status"].values == ScanStatus.OK)
     options = resolve_core_width(options, calibrated.attrs)
     scans = _regrid_scans(calibrated, good)
     energy, mu, noise = scans.energy, scans.mu, scans.noise
-    already = calibrated.attrs.get("mode") == "normalised"
+    already = is_given_normalised(calibrated.attrs)
     e0 = find_origin(energy, mu, options, names[good[0]], already)
     norm, step = _normalise_scans(energy, mu, e0, options, already)
     keep = select_like_neighbours(norm, options.outlier)
@@ -102,22 +107,26 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         relative = estimate_noise_along_series(energy, norm, noise / step, scans.correlation)
         noise = step * relative
     mean_noise = np.sqrt((noise**2).sum(axis=0)) / len(mu)
-    label = [*(names[i] for i in kept), "merged"]
-    ds = build_normalised_dataset(
+    label = [*(names[i] for i in kept), MERGED]
+    measurement = normalise_by_options(
         energy,
         np.vstack([mu, mu.mean(axis=0)]),
-        np.vstack([noise, mean_noise]),
         e0,
         options,
-        names=label,
-        states=["ok"] * len(label),
-        already=already,
+        as_given=already,
+        mu_stderr=np.vstack([noise, mean_noise]),
     )
-    ds["number"] = ("spectrum", np.append(kept + 1, 0))
-    ds["noise_correlation"] = (("energy", "energy2"), scans.correlation, {"units": "1"})
-    for name in ("shift", "shift_stderr"):
-        ds[name] = ("spectrum", np.append(calibrated[name].values[kept], np.nan), {"units": "eV"})
-    ds["ledger"] = ("spectrum", [*(str(s) for s in calibrated["ledger"].values[kept]), ""])
+    ds = build_normalised_dataset(
+        measurement,
+        options,
+        {
+            **carry_calibration(calibrated, kept),
+            "name": label,
+            "status": [str(ScanStatus.OK)] * len(label),
+            "number": np.append(kept + 1, 0),
+            "noise_correlation": scans.correlation,
+        },
+    )
     excluded = json.loads(calibrated.attrs.get("set_aside", "[]"))
     excluded += _describe_outliers([names[i] for i in good[~keep]])
     ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": 1}
@@ -129,23 +138,9 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
 def _normalise_scans(
     energy: Array, mu: Array, e0: float, options: Normalisation, already: bool
 ) -> tuple[Array, Array]:
-    """Return normalised scans (scan, energy) and their edge steps (scan, 1).
-
-    Scans that are normalised already pass as they are.
-    """
-    if already:
-        return mu, np.ones((len(mu), 1))
-    limits = edge.choose_fit_ranges(
-        energy,
-        e0,
-        pre1=options.pre1,
-        pre2=options.pre2,
-        norm1=options.norm1,
-        norm2=options.norm2,
-        nnorm=options.nnorm,
-    )
-    tail = edge.calculate_tail(energy, e0, options.core_width or 0.0)
-    done = edge.normalise_edges(energy, mu, limits, options.victoreen, None, tail)
+    """Return normalised scans (scan, energy) and their edge steps (scan, 1)."""
+    choice = choose_by_options(energy, e0, options, already)
+    done = normalise_under_choice(energy, mu, choice).spectra
     return done.norm, done.edge_step[:, None]
 
 

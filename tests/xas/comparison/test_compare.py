@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 from scipy import stats
 from xas.campaign import chain, judged, write_pair
 
 from ssbchar.xas import equivalence_test
 from ssbchar.xas.comparison import compare, structure_verdict
 from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation import edge, edge_tables, part
+from ssbchar.xas.equivalence_test import EquivalenceTest
+from ssbchar.xas.normalisation import edge, edge_tables, processing
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.normalisation.processing_choices import draw_choices
 
@@ -155,34 +155,26 @@ def test_told_apart_in_95_of_100(tmp_path: Path) -> None:
         assert 0.7 < np.std(values) < 1.4, quantity
 
 
-def _scalars(height: float) -> xr.Dataset:
-    return xr.Dataset({"white_line_before": ((), height)}, attrs={"alignment_source": "made"})
-
-
 def test_a_loss_that_thickness_would_make_is_said_to_be_one() -> None:
     """White line 1.8 and all shells down by 6 %: harmonics do that; shells alone down, or the edge
     shifted, not."""
+
+    def reason(shift: EquivalenceTest, white: EquivalenceTest) -> str:
+        tests = structure_verdict.StructureTests(edge_shift=shift, white_line=white, shells=shells)
+        row = structure_verdict.judge_structure(
+            tests, "Ge K", alignment_source="made", white_line_before=1.8, lost=0.8
+        )
+        assert row.verdict == "changed"
+        return row.reason
+
     unmoved = equivalence_test.judge_change(0.001, 0.01, 0.08)
-    shells = [equivalence_test.judge_change(-0.06, s, 0.045) for s in (0.005, 0.01, 0.015)]
-    options = Comparison()
-    lost = equivalence_test.judge_change(-0.8 * 0.06, 0.004, 0.03)
-    said = structure_verdict.judge_structure(unmoved, lost, shells, _scalars(1.8), "Ge K", options)
-    assert said.verdict == "changed"
-    assert "thickness or self-absorption would do the same" in said.reason
-    kept = equivalence_test.judge_change(0.0, 0.004, 0.03)
-    assert (
-        "thickness"
-        not in structure_verdict.judge_structure(
-            unmoved, kept, shells, _scalars(1.8), "Ge K", options
-        ).reason
-    )
     moved = equivalence_test.judge_change(-0.3, 0.01, 0.08)
-    assert (
-        "thickness"
-        not in structure_verdict.judge_structure(
-            moved, lost, shells, _scalars(1.8), "Ge K", options
-        ).reason
-    )
+    shells = [equivalence_test.judge_change(-0.06, s, 0.045) for s in (0.005, 0.01, 0.015)]
+    lost = equivalence_test.judge_change(-0.8 * 0.06, 0.004, 0.03)
+    kept = equivalence_test.judge_change(0.0, 0.004, 0.03)
+    assert "thickness or self-absorption would do the same" in reason(unmoved, lost)
+    assert "thickness" not in reason(unmoved, kept)
+    assert "thickness" not in reason(moved, lost)
 
 
 def test_what_is_noticed_is_told_once_and_apart_from_what_is_set_aside(tmp_path: Path) -> None:
@@ -201,9 +193,12 @@ def test_both_of_a_pair_get_splines_of_one_size(tmp_path: Path) -> None:
     write_pair(tmp_path, 16, loss=0.0, shift=0.0, repeats=1)
     scans, pristine = chain(tmp_path, "pristine")
     _, cycled = chain(tmp_path, "cycled", scans)
-    pair = compare._pair(pristine, cycled.isel(energy=slice(None, -2)))
+    pair = compare.build_pair(pristine, cycled.isel(energy=slice(None, -2)))
     choices = draw_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison(choices=60))
-    sizes = [[p.processed(c, True).smooth.operators.basis.shape[1] for p in pair] for c in choices]  # type: ignore[union-attr]
+    sizes = [
+        [p.process(c, True).background.operators.basis.shape[1] for p in pair]  # type: ignore[union-attr]
+        for c in choices
+    ]
     assert all(a == b for a, b in sizes)
     assert len({a for a, _ in sizes}) > 2
 
@@ -220,37 +215,44 @@ def test_pairs_and_mixtures_are_normalised_as_the_user_asks(
         chain(tmp_path, name, how=how)[1]
         for name, how in (("pristine", Normalisation()), ("cycled", asked))
     ]
-    pair = compare._pair(*own)
+    pair = compare.build_pair(*own)
     choice = draw_choices([p.energy for p in pair], [p.e0 for p in pair], Comparison())[0]
-    width = (
-        edge_tables.look_up_core_width("Fe", "K") if asked.core_width is None else asked.core_width
-    )
+    usual_width = edge_tables.look_up_core_width("Fe", "K")
+    width = usual_width if asked.core_width is None else asked.core_width
     for one in pair:
-        made = one.processed(choice, True)
-        curve = made.smooth.curve if asked.exafs_free else None
-        tail = edge.calculate_tail(one.energy, one.e0, width)
+        made = one.process(choice, True)
+        background = made.background.curve
+        limits = edge.choose_fit_ranges(one.energy, one.e0, choice.fit_limits)
         expected = edge.normalise_edges(
-            one.energy, one.mu, made.limits, asked.victoreen, curve, tail
+            one.energy,
+            one.mu,
+            limits,
+            victoreen=asked.victoreen,
+            exafs_free=background if asked.exafs_free else None,
+            tail=edge.calculate_tail(one.energy, one.e0, width),
         ).edge_step
-        assert np.allclose(made.done.edge_step, expected, rtol=1e-12)
-        assert np.allclose(one._linear_part(made)[1] @ one.mu[0], expected, rtol=1e-9)
-        usual = edge.calculate_tail(one.energy, one.e0, edge_tables.look_up_core_width("Fe", "K"))
+        assert np.allclose(made.normalised.spectra.edge_step, expected, rtol=1e-12)
+        weights = made.normalised.operators.step_weights
+        assert np.allclose(weights @ one.mu[0], expected, rtol=1e-9)
         other = edge.normalise_edges(
-            one.energy, one.mu, made.limits, 0, made.smooth.curve, usual
+            one.energy,
+            one.mu,
+            limits,
+            exafs_free=background,
+            tail=edge.calculate_tail(one.energy, one.e0, usual_width),
         ).edge_step
         assert abs(other / expected - 1) > 1e-5
-    drawn = part.normalise_under_choice(
-        own[1], part.remove_exafs_of_measurement(own[1]), choice, with_operators=True
-    )
-    assert np.allclose((drawn.rest @ own[1]["mu"].values.T).T / drawn.step[:, None], drawn.norm)
+    free = processing.remove_exafs_again(own[1])
+    drawn = processing.normalise_again(own[1], free, choice)
     energy, mu, e0 = own[1]["energy"].values, own[1]["mu"].values, float(own[1]["e0"])
-    limits = edge.choose_fit_ranges(
-        energy, e0, choice.pre1, choice.pre2, choice.norm1, choice.norm2, choice.nnorm
-    )
-    curve, tail = (
-        part.remove_exafs_of_measurement(own[1]).curve,
-        edge.calculate_tail(energy, e0, width),
-    )
-    assert np.allclose(
-        drawn.norm, edge.normalise_edges(energy, mu, limits, asked.victoreen, curve, tail).norm
-    )
+    by_operators = (drawn.operators.subtraction @ mu.T).T / drawn.spectra.edge_step[:, None]
+    assert np.allclose(by_operators, drawn.spectra.norm)
+    expected_norm = edge.normalise_edges(
+        energy,
+        mu,
+        edge.choose_fit_ranges(energy, e0, choice.fit_limits),
+        victoreen=asked.victoreen,
+        exafs_free=free.curve,
+        tail=edge.calculate_tail(energy, e0, width),
+    ).norm
+    assert np.allclose(drawn.spectra.norm, expected_norm)

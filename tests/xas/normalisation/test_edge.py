@@ -14,7 +14,7 @@ ENERGY = np.concatenate(
     [np.arange(6912.0, 7092, 4), np.arange(7092.0, 7132, 0.3), np.arange(7132.0, 7800, 3)]
 )
 GAMMA = 1.25
-LIMITS = edge.choose_fit_ranges(ENERGY, 7112.0, norm1=100.0)
+LIMITS = edge.choose_fit_ranges(ENERGY, 7112.0, edge.FitLimits(norm1=100.0))
 
 
 def made(energy: NDArray[np.float64], at: float = 7112.0, width: float = GAMMA, white: float = 0.0):
@@ -60,10 +60,10 @@ def test_the_operators_that_carry_noise_hold_the_tails(victoreen: int):
     random = np.random.default_rng(3)
     mu = (made(ENERGY)[0] + 1e-3 * random.standard_normal(ENERGY.size))[None]
     tail = edge.calculate_tail(ENERGY, 7112.0, GAMMA)
-    done = edge.normalise_edges(ENERGY, mu, LIMITS, victoreen, tail=tail)
-    rest, weights = edge.derive_operators(ENERGY, LIMITS, victoreen, tail=tail)
-    assert np.allclose(rest @ mu[0], mu[0] - done.pre_edge[0], rtol=0, atol=1e-10)
-    assert weights @ mu[0] == pytest.approx(done.edge_step[0], rel=1e-10)
+    done = edge.normalise_edges(ENERGY, mu, LIMITS, victoreen=victoreen, tail=tail)
+    operators = edge.derive_operators(ENERGY, LIMITS, victoreen=victoreen, tail=tail)
+    assert np.allclose(operators.subtraction @ mu[0], mu[0] - done.pre_edge[0], rtol=0, atol=1e-10)
+    assert operators.step_weights @ mu[0] == pytest.approx(done.edge_step[0], rel=1e-10)
 
 
 def test_half_step_of_narrow_and_wide_edges_lies_where_they_cross_one_half():
@@ -81,8 +81,13 @@ def measured(mu, core_width: float) -> xr.Dataset:
     options = Normalisation(core_width=core_width)
     e0 = normalise.find_origin(ENERGY, mu, options, "made", False)
     both = np.vstack([mu, mu])
+    measurement = normalise.normalise_by_options(
+        ENERGY, both, e0, options, as_given=False, mu_stderr=np.full(both.shape, 1e-4)
+    )
+    nothing = np.full(2, np.nan)
+    words = {"name": ["a", "merged"], "status": ["ok", "ok"], "ledger": ["", ""]}
     ds = normalise.build_normalised_dataset(
-        ENERGY, both, np.full(both.shape, 1e-4), e0, options, ["a", "merged"], ["ok", "ok"]
+        measurement, options, {**words, "shift": nothing, "shift_stderr": nothing}
     )
     return ds.assign_attrs(element="Fe", edge="K", alignment="foil", alignment_error=0.02)
 

@@ -13,7 +13,14 @@ from ssbchar.xas.comparison import compare, conclude
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs import extract
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import edge, edge_features, exafs_free, glitches, noise, normalise
+from ssbchar.xas.normalisation import (
+    edge,
+    edge_features,
+    exafs_free,
+    noise,
+    normalise,
+    thickness,
+)
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.series import linear_combination
 from ssbchar.xas.series.options import Mixture
@@ -107,7 +114,7 @@ def test_norm_errors_hold_baseline_and_step() -> None:
     )
     one = edge.normalise_edges(ENERGY, clean[None], limits)
     stated, step = edge.norm_stderr_from_mu_stderr(
-        np.full((1, ENERGY.size), SIGMA), one, *edge.derive_operators(ENERGY, limits)
+        np.full((1, ENERGY.size), SIGMA), one, edge.derive_operators(ENERGY, limits)
     )
     assert np.std(many.edge_step) == pytest.approx(step[0], rel=0.1)
     assert np.median(many.norm.std(axis=0) / stated[0]) == pytest.approx(1, abs=0.05)
@@ -184,12 +191,12 @@ def test_leakage_takes_the_stated_share_of_the_white_line() -> None:
     true, seen = (edge.normalise_edges(ENERGY, m[None], limits) for m in (mu, leaky))
     top = int(np.argmax(true.norm[0]))
     loss = 1 - (seen.flat[0, top] - 1) / (true.flat[0, top] - 1)
-    stated = glitches.estimate_thickness_loss(
+    stated = thickness.estimate_thickness_loss(
         float(mu[top]), float(true.edge_step[0]), float(true.norm[0, top]), 1e-3
     )
     assert stated > 0.03
     assert stated == pytest.approx(loss, rel=0.25)
-    assert glitches.estimate_thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
+    assert thickness.estimate_thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
 
 
 def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
@@ -199,9 +206,11 @@ def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
     for free in (False, True):
         errors = []
         for start in (30.0, 60.0, 90.0, 120.0, 150.0):
-            limits = edge.choose_fit_ranges(ENERGY, 7119.6, norm1=start, norm2=650.0, nnorm=2)
+            limits = edge.choose_fit_ranges(
+                ENERGY, 7119.6, edge.FitLimits(norm1=start, norm2=650.0, nnorm=2)
+            )
             curve = exafs_free.remove_exafs(ENERGY, mu, 7119.6, Exafs()).curve if free else None
-            step = edge.normalise_edges(ENERGY, mu, limits, 0, curve).edge_step[0]
+            step = edge.normalise_edges(ENERGY, mu, limits, exafs_free=curve).edge_step[0]
             errors.append(step / edge.normalise_edges(ENERGY, bare, limits).edge_step[0] - 1)
         spreads.append(np.abs(errors).max())
     assert spreads[1] < 0.5 * spreads[0]

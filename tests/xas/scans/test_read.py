@@ -159,7 +159,7 @@ def test_reversed_duplicated_and_unsorted_energies_are_mended_and_said(
 ) -> None:
     good = read.read_scans(text(tmp_path / "good.dat", columns), ScanReading(), LABELS)
     back = text(tmp_path / "back.dat", {k: v[::-1] for k, v in columns.items()})
-    assert notes(back) == ["energy runs downwards: turned round"]
+    assert notes(back) == ["energy runs downwards: reversed"]
     assert np.allclose(read.read_scans(back, ScanReading(), LABELS)["mu"], good["mu"])
     twice = text(
         tmp_path / "twice.dat", {k: np.insert(v, 50, v[[50, 50]]) for k, v in columns.items()}

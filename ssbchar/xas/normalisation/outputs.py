@@ -1,0 +1,146 @@
+"""What ``calibrated.nc`` and ``normalised.nc`` hold."""
+
+from __future__ import annotations
+
+from ssbchar.storage.variables import OutputTable, Variable
+from ssbchar.xas.scans.outputs import SCANS
+
+SHIFT = "energy shift that was applied to the scan"
+SHIFT_STDERR = "standard error of `shift`, NaN where the scan has none"
+LEDGER = "JSON: the scan, its raw first energy, its shift, and by what it was shifted"
+
+CALIBRATED = OutputTable(
+    file="calibrated.nc",
+    steps=("xas.normalisation.calibrate_energy",),
+    about="Scans on the calibrated energy axis.",
+    variables={
+        **SCANS.variables,
+        "energy": Variable(
+            dims=("scan", "point"),
+            unit="eV",
+            meaning="calibrated axis of each scan; shorter scans end in NaN",
+            long_name="calibrated energy",
+        ),
+        "shift": Variable(dims=("scan",), unit="eV", meaning=SHIFT, ancillary=("shift_stderr",)),
+        "shift_stderr": Variable(dims=("scan",), unit="eV", meaning=SHIFT_STDERR),
+        "ledger": Variable(dims=("scan",), meaning=LEDGER),
+    },
+    attributes={
+        **SCANS.attributes,
+        "alignment": "`foil`, `project`, `repeatability` or `none`",
+        "alignment_error": "error of one alignment [eV], NaN where it is unknown",
+        "alignment_source": "what the axis rests on, in words",
+    },
+)
+
+_SPECTRA = ("spectrum", "energy")
+
+NORMALISED = OutputTable(
+    file="normalised.nc",
+    steps=("xas.normalisation.normalise_spectra", "xas.series.normalise_series"),
+    about="Normalised spectra on one grid; the last one, named `merged`, is the mean of the good "
+    "scans.",
+    variables={
+        "energy": Variable(
+            dims=("energy",), unit="eV", meaning="energy axis of all spectra", coordinate=True
+        ),
+        "mu": Variable(dims=_SPECTRA, unit="1", meaning="absorption", ancillary=("mu_stderr",)),
+        "mu_stderr": Variable(
+            dims=_SPECTRA, unit="1", meaning="noise of a point of `mu`, one standard error"
+        ),
+        "norm": Variable(
+            dims=_SPECTRA,
+            unit="1",
+            meaning="normalised absorption, (mu - pre-edge) / step",
+            ancillary=("norm_stderr",),
+        ),
+        "norm_stderr": Variable(
+            dims=_SPECTRA,
+            unit="1",
+            meaning="standard error of `norm`, with those of baseline and step",
+        ),
+        "flat": Variable(
+            dims=_SPECTRA,
+            unit="1",
+            meaning="normalised absorption, flattened above E0",
+            ancillary=("norm_stderr",),
+        ),
+        "pre_edge": Variable(dims=_SPECTRA, unit="1", meaning="curve fitted below the edge"),
+        "post_edge": Variable(
+            dims=_SPECTRA, unit="1", meaning="polynomial fitted above the edge, with the baseline"
+        ),
+        "e0": Variable(
+            unit="eV",
+            meaning="E0 of all spectra",
+            long_name="origin of the photoelectron energy",
+        ),
+        "edge_step": Variable(dims=("spectrum",), unit="1", meaning="edge step at E0"),
+        "edge_step_stderr": Variable(
+            dims=("spectrum",), unit="1", meaning="standard error of `edge_step`"
+        ),
+        "e0_half": Variable(
+            dims=("spectrum",), unit="eV", meaning="energy at which `norm` rises through 0.5"
+        ),
+        "e0_half_stderr": Variable(
+            dims=("spectrum",), unit="eV", meaning="standard error of `e0_half`"
+        ),
+        "e0_derivative": Variable(
+            dims=("spectrum",), unit="eV", meaning="energy of the inflection of the edge"
+        ),
+        "e0_derivative_stderr": Variable(
+            dims=("spectrum",), unit="eV", meaning="standard error of `e0_derivative`"
+        ),
+        "white_line": Variable(dims=("spectrum",), unit="1", meaning="height of the white line"),
+        "white_line_stderr": Variable(
+            dims=("spectrum",), unit="1", meaning="standard error of `white_line`"
+        ),
+        "white_line_energy": Variable(
+            dims=("spectrum",), unit="eV", meaning="energy of the white line"
+        ),
+        "name": Variable(dims=("spectrum",), meaning="the scan, or `merged`"),
+        "status": Variable(dims=("spectrum",), meaning="`ok`, or `outlier`"),
+        "shift": Variable(dims=("spectrum",), unit="eV", meaning=SHIFT),
+        "shift_stderr": Variable(dims=("spectrum",), unit="eV", meaning=SHIFT_STDERR),
+        "ledger": Variable(dims=("spectrum",), meaning=LEDGER),
+        "step_spread": Variable(
+            unit="1",
+            meaning="relative scatter of the edge step over repeats; not of a series",
+            long_name="relative scatter of the edge step over repeats",
+            optional=True,
+        ),
+        "masked": Variable(
+            dims=("energy",),
+            meaning="1 where a glitch was replaced by its neighbours' line; not of a series",
+            long_name="1 where a glitch was replaced",
+            optional=True,
+        ),
+        "mu_foil": Variable(
+            dims=("energy",),
+            unit="1",
+            meaning="mean absorption of the foil, where every scan has one; not of a series",
+            long_name="mean foil",
+            optional=True,
+        ),
+        "number": Variable(
+            dims=("spectrum",),
+            meaning="of a series: place of the scan in it, from 1; 0 for the mean",
+            optional=True,
+        ),
+        "noise_correlation": Variable(
+            dims=("energy", "energy2"),
+            unit="1",
+            meaning="of a series: covariance of the points of a typical scan in units of the "
+            "noise of its raw points",
+            optional=True,
+        ),
+    },
+    attributes={
+        **CALIBRATED.attributes,
+        "ranges": "JSON: first and last points of the fits (`pre_start`, `pre_stop`, `post_start`, "
+        "`post_stop`), the point of E0 (`at_e0`), degree above the edge (`nnorm`), power of the "
+        "pre-edge curve (`victoreen`), whether the EXAFS was removed (`exafs_removed`)",
+        "exafs_free": "1 where the EXAFS is removed before the fit above the edge",
+        "core_width": "width of the core level whose tails are left out of the fits [eV]",
+        "repeats": "number of scans in the mean",
+    },
+)
