@@ -44,7 +44,7 @@ def made(k: int, count: int = WINDOWS, seed: int = 3) -> tuple[fit.Windows, np.n
         [np.tile(middle, (count, 1)), np.full((count, k), np.log(0.045)), np.full((count, 1), 0.5)],
         1,
     )
-    return fit.Windows(np.tile(x, (count, 1)), y, 1 / np.maximum(y, 1)), start, position
+    return fit.Windows(x=np.tile(x, (count, 1)), y=y, weight=1 / np.maximum(y, 1)), start, position
 
 
 def model_of(k: int) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from ssbchar.nmr.lineshape.window_integrals import build_apodisation
 from ssbchar.nmr.options import TopspinCheckOptions
 from ssbchar.nmr.quantification.region_areas import FRACTIONS, RegionSignal
 from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, Regions
-from ssbchar.nmr.transform.chemical_shift import transform_signal
+from ssbchar.nmr.transform.fourier import transform_signal
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict

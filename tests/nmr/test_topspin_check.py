@@ -13,11 +13,8 @@ from ssbchar.nmr import topspin_check
 from ssbchar.nmr.bruker import files, read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.options import TopspinCheckOptions
-from ssbchar.nmr.transform.chemical_shift import (
-    offsets_from_time,
-    shift_from_offset,
-    transform_signal,
-)
+from ssbchar.nmr.transform.chemical_shift import shift_from_offset
+from ssbchar.nmr.transform.fourier import offsets_from_time, transform_signal
 
 SI = 8192
 

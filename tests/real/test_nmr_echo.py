@@ -16,11 +16,8 @@ from ssbchar.nmr.options import TopspinCheckOptions
 from ssbchar.nmr.quantification import quantify
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.regions import Regions
-from ssbchar.nmr.transform.chemical_shift import (
-    offsets_from_time,
-    shift_from_offset,
-    transform_signal,
-)
+from ssbchar.nmr.transform.chemical_shift import shift_from_offset
+from ssbchar.nmr.transform.fourier import offsets_from_time, transform_signal
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,15 @@
-"""Refined cells as CIF (core dictionary), with standard uncertainties, symmetry and the phase's
-atoms."""
+"""Refined cells as CIF (core dictionary): standard uncertainties, symmetry and the atoms of the
+phase."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.crystal.cell import Phase, identify_crystal_system
+from ssbchar.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -22,62 +22,110 @@ CELL_TAGS = (
     "_cell_angle_beta",
     "_cell_angle_gamma",
 )
+ATOM_TAGS = (
+    "_atom_site_label",
+    "_atom_site_type_symbol",
+    "_atom_site_fract_x",
+    "_atom_site_fract_y",
+    "_atom_site_fract_z",
+    "_atom_site_occupancy",
+    "_atom_site_B_iso_or_equiv",
+)
+TWO_DIGITS_UP_TO = 19
+"""Standard uncertainties up to this have two digits, larger ones a single digit (rule of 19)."""
+UNKNOWN_SCALE = "unknown size (no error of the wavelength is stated)"
 
 
 def format_cif(
-    known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frame: int, note: str
+    known: Phase, lattice: xr.Dataset, furnace: xr.Dataset, phase: int, frame: int, *, note: str
 ) -> str:
     """Return the CIF of one phase in one frame.
 
     Parameters
     ----------
     known : Phase
-        From the phases file.
-    lattice, furnace : Dataset
-        As docs/data-model.md has them.
+        From the phases file: symmetry and atoms.
+    lattice : Dataset
+        Refined cells [angstrom, degree] (docs/data-model.md, ``lattice.nc``).
+    furnace : Dataset
+        Temperatures [degC] (``furnace.nc``).
     phase, frame : int
         Positions in `lattice`.
     note : str
         Sample, and whether it is synthetic.
+
+    Returns
+    -------
+    str
+        Text of the file.
     """
     at = lattice.isel(phase=phase, frame=frame)
     number = int(lattice["frame"].values[frame])
-    temperature = float(furnace["temperature"].values[frame])
-    parts = [float(furnace[f"temperature_{k}"].values[frame]) for k in ("stderr", "systematic")]
-    error = float(np.hypot(parts[0], parts[1]))
-    shared = float(lattice.attrs.get("length_scale_stderr", np.nan))
+    temperature = _format_temperature(furnace.isel(frame=frame))
+    scale_stderr = float(lattice.attrs.get("length_scale_stderr", np.nan))
+    shared = f"{scale_stderr:.1e}" if scale_stderr > 0 else UNKNOWN_SCALE
+    # the core dictionary has no system of its own for rhombohedral axes
+    system = identify_crystal_system(known).replace("rhombohedral", "trigonal")
     lines = [
         f"# {note}, frame {number}; cell refined on the whole pattern by ssbchar",
         f"# verdict of the cell: {at['verdict'].item()}; phase model: {known.about['source']}",
         "# uncertainties are those of the fit; all lengths also share a relative error of "
-        + (
-            f"{shared:.1e}" if shared > 0 else "unknown size (no error of the wavelength is stated)"
-        ),
-        f"data_{_word(known.name)}_frame_{number}",
-        f"_cell_measurement_temperature {_kelvin(temperature, error)}",
-        f"_diffrn_ambient_temperature {_kelvin(temperature, error)}",
+        + shared,
+        f"data_{_make_data_name(known.name)}_frame_{number}",
+        f"_cell_measurement_temperature {temperature}",
+        f"_diffrn_ambient_temperature {temperature}",
         f"_diffrn_radiation_wavelength {float(lattice.attrs['wavelength']):.7g}",
-        f"_space_group_crystal_system {identify_crystal_system(known).replace('rhombohedral', 'trigonal')}",
+        f"_space_group_crystal_system {system}",
         f"_space_group_name_H-M_alt '{known.group}'",
+        *_list_cell(at),
+        *_list_symmetry(known),
+        *_list_atoms(known),
     ]
+    return "\n".join(lines) + "\n"
+
+
+def _format_temperature(at: xr.Dataset) -> str:
+    """Return the temperature of a frame [K] with its standard uncertainty, ``?`` where unknown."""
+    celsius = float(at["temperature"])
+    stderr = float(at["temperature_stderr"])
+    systematic = float(at["temperature_systematic"])
+    if not np.isfinite(celsius):
+        return "?"
+    return format_with_su(celsius - ABSOLUTE_ZERO_C, float(np.hypot(stderr, systematic)))
+
+
+def _list_cell(at: xr.Dataset) -> list[str]:
+    """Return the lines of the cell of one phase in one frame."""
     cell, stderr = at["cell"].values, at["cell_stderr"].values
-    lines += [
-        f"{tag} {format_with_su(v, s)}" for tag, v, s in zip(CELL_TAGS, cell, stderr, strict=True)
+    lines = [
+        f"{tag} {format_with_su(value, su)}"
+        for tag, value, su in zip(CELL_TAGS, cell, stderr, strict=True)
     ]
-    lines.append(f"_cell_volume {format_with_su(float(at['volume']), float(at['volume_stderr']))}")
-    return "\n".join([*lines, *_symmetry(known), *_atoms(known)]) + "\n"
+    volume = format_with_su(float(at["volume"]), float(at["volume_stderr"]))
+    return [*lines, f"_cell_volume {volume}"]
 
 
 def format_with_su(value: float, su: float) -> str:
-    """Return a value with its standard uncertainty in CIF notation, ``8.2614(3)``: of one digit, or
-    of two up to 19.
+    """Return a value with its standard uncertainty in CIF notation, ``8.2614(3)``.
 
-    Without a finite positive uncertainty the value stands alone (a parameter fixed by symmetry).
+    Parameters
+    ----------
+    value : float
+        In any unit.
+    su : float
+        Standard uncertainty in the same unit: rounded to one digit, or to two up to
+        `TWO_DIGITS_UP_TO`. Where it is not finite and positive, the value stands alone (a parameter
+        fixed by symmetry).
+
+    Returns
+    -------
+    str
+        Value and uncertainty, rounded to the same digit.
     """
     if not np.isfinite(su) or su <= 0:
         return f"{value:.10g}"
     decimals = -int(np.floor(np.log10(su)))
-    if round(su * 10.0 ** (decimals + 1)) <= 19:
+    if round(su * 10.0 ** (decimals + 1)) <= TWO_DIGITS_UP_TO:
         decimals += 1
     if decimals <= 0:
         unit = 10.0**-decimals
@@ -86,61 +134,73 @@ def format_with_su(value: float, su: float) -> str:
     return f"{value:.{decimals}f}({digits})"
 
 
-def _kelvin(celsius: float, error: float) -> str:
-    return format_with_su(celsius - ABSOLUTE_ZERO_C, error) if np.isfinite(celsius) else "?"
-
-
-def _word(name: str) -> str:
+def _make_data_name(name: str) -> str:
+    """Return a phase's name with the characters that a CIF data block may have."""
     return "".join(c if c.isalnum() or c in "_-" else "_" for c in name)
 
 
-def _symmetry(known: Phase) -> list[str]:
-    texts = [
-        format_operation(r, t) for r, t in zip(known.rotations, known.translations, strict=True)
+def _list_symmetry(known: Phase) -> list[str]:
+    """Return the loop of the symmetry operations used in the refinement, so that no program needs
+    to guess the setting."""
+    operations = [
+        format_operation(rotation, translation)
+        for rotation, translation in zip(known.rotations, known.translations, strict=True)
     ]
-    texts.sort(key=lambda text: text != "x, y, z")  # the identity stands first
-    rows = [
-        f"'{text}'" for text in texts
-    ]  # those of the refinement, so that no program need guess the setting
-    return ["loop_", "_space_group_symop_operation_xyz", *rows]
+    # the dictionary asks for the identity first
+    operations.sort(key=lambda text: text != "x, y, z")
+    return [
+        "loop_",
+        "_space_group_symop_operation_xyz",
+        *(f"'{operation}'" for operation in operations),
+    ]
 
 
-def format_operation(rotation: NDArray[np.float64], shift: NDArray[np.float64]) -> str:
-    """Return a symmetry operation as text, such as ``-x+y, -x, z+1/2``."""
-    return ", ".join(_component(row, float(t)) for row, t in zip(rotation, shift, strict=True))
+def format_operation(rotation: Array, translation: Array) -> str:
+    """Return a symmetry operation as text, such as ``-x+y, -x, z+1/2``.
+
+    Parameters
+    ----------
+    rotation : ndarray, shape (3, 3)
+        Rotation part, of integers.
+    translation : ndarray, shape (3,)
+        Translation part, as fractions of the axes.
+
+    Returns
+    -------
+    str
+        Translations are multiples of 1/12.
+    """
+    components = [
+        _format_component(row, float(shift))
+        for row, shift in zip(rotation, translation, strict=True)
+    ]
+    return ", ".join(components)
 
 
-def _component(row: NDArray[np.float64], shift: float) -> str:
-    words = ""
-    for factor, name in zip(np.round(row).astype(int), "xyz", strict=True):
-        if factor:
-            words += ("+" if factor > 0 and words else "-" if factor < 0 else "") + name
+def _format_component(row: Array, shift: float) -> str:
+    text = ""
+    for factor, axis in zip(np.round(row).astype(int), "xyz", strict=True):
+        if factor < 0:
+            text += f"-{axis}"
+        elif factor > 0:
+            text += f"+{axis}" if text else axis
     twelfths = round((shift % 1.0) * 12) % 12
     if twelfths:
         divisor = int(np.gcd(twelfths, 12))
-        words += f"+{twelfths // divisor}/{12 // divisor}"
-    return words
+        text += f"+{twelfths // divisor}/{12 // divisor}"
+    return text
 
 
-def _atoms(known: Phase) -> list[str]:
-    """Return the atoms of the phases file, which the refinement of the cell leaves as they are."""
+def _list_atoms(known: Phase) -> list[str]:
+    """Return the loop of the atoms of the phases file, which the refinement leaves unchanged."""
     if not known.sites:
         return ["# no atoms: the phase is known by its cell alone"]
     trust = "" if known.about.get("refinable") else " and not trusted there"
-    rows = [
-        f"# atoms as in the phases file, not refined{trust}",
-        "loop_",
-        "_atom_site_label",
-        "_atom_site_type_symbol",
-        "_atom_site_fract_x",
-        "_atom_site_fract_y",
-        "_atom_site_fract_z",
-        "_atom_site_occupancy",
-        "_atom_site_B_iso_or_equiv",
-    ]
-    for i, site in enumerate(known.sites, 1):
-        x, y, z = (f"{v:.6g}" for v in site.position)
-        rows.append(
-            f"{site.element}{i} {site.element} {x} {y} {z} {site.occupancy:.6g} {site.b_iso:.4g}"
+    lines = [f"# atoms as in the phases file, not refined{trust}", "loop_", *ATOM_TAGS]
+    for number, site in enumerate(known.sites, 1):
+        x, y, z = (f"{coordinate:.6g}" for coordinate in site.position)
+        lines.append(
+            f"{site.element}{number} {site.element} {x} {y} {z} {site.occupancy:.6g} "
+            f"{site.b_iso:.4g}"
         )
-    return rows
+    return lines

@@ -3,9 +3,9 @@ guessed.
 
 Notes on file structure
 -----------------------
-CSV, TSV or semicolons, one header line, lines starting with ``#`` left out. Times are ISO 8601 with
-a time zone, or seconds since 1970 UTC. Temperatures are of the sample's thermocouple; set points
-are left aside.
+CSV, TSV or semicolons, one header line; lines starting with ``#`` are skipped. Times are ISO 8601
+with a time zone, or seconds since 1970 UTC. Temperatures are those of the sample's thermocouple;
+set points are not used.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.errors import BadInput
@@ -29,23 +30,38 @@ if TYPE_CHECKING:
 _TIME = re.compile(r"time|stamp|epoch|date", re.I)
 _TEMPERATURE = re.compile(r"temp|^t$|^t[_ ]|deg_?c|°c|\(c\)|thermocouple", re.I)
 _NOT_MEASURED = re.compile(r"set|target|program|time|power|output", re.I)
+_IN_KELVIN = re.compile(r"[\[(_ ]K[\])]?$")
 _ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)\s*$")
 EARLIEST = 1e8
 """Numbers below this [s] are no seconds since 1970 of any measurement."""
+NUMERIC = "fiu"
+"""Kinds of arrays of numbers."""
+MOSTLY = 0.5
+"""Share of the frames that a column of file names must name."""
+_MOST_OF_A_MESSAGE = 200
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FurnaceLog:
-    """A furnace log: times [s since 1970 UTC; NaN where the log has none], temperatures [degC], all
-    its columns."""
+    """A furnace log."""
 
     time: Array
+    """[s since 1970-01-01 UTC], shape (rows,); NaN where the log has none."""
     temperature: Array
+    """[degC], shape (rows,)."""
     columns: pd.DataFrame
+    """The table as it stands in the file."""
 
 
 def read_log(log: Path, options: Furnace) -> FurnaceLog:
-    """Return the log's readings.
+    """Return the readings of a log, times [s since 1970 UTC] and temperatures [degC] of shape
+    (rows,).
+
+    Parameters
+    ----------
+    log : Path
+    options : Furnace
+        Names of columns, unit and time zone, where the log does not state them.
 
     Raises
     ------
@@ -53,122 +69,145 @@ def read_log(log: Path, options: Furnace) -> FurnaceLog:
         Empty, no or several columns that could be meant, times without a zone, cells that are no
         numbers.
     """
+    table = _read_table(log)
+    if table.empty:
+        raise BadInput(log, "holds no readings", "copy it again from the furnace")
+    table.columns = [str(column).strip() for column in table.columns]
+    temperature = _read_temperature(log, table, options)
+    return FurnaceLog(time=_read_time(log, table, options), temperature=temperature, columns=table)
+
+
+def _read_table(log: Path) -> pd.DataFrame:
     import pandas as pd
 
     try:
         text = Path(log).read_text(encoding="utf-8-sig")
-        first = next(
-            (line for line in text.splitlines() if line.strip() and not line.startswith("#")), ""
-        )
-        separator = max("\t;,", key=first.count)
-        table = pd.read_csv(io.StringIO(text), sep=separator, comment="#", skipinitialspace=True)
+        lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+        separator = max("\t;,", key=next(lines, "").count)
+        return pd.read_csv(io.StringIO(text), sep=separator, comment="#", skipinitialspace=True)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise BadInput(
-            log, f"no table ({str(error).strip()[:80]})", "give CSV with one header line"
-        ) from error
-    if table.empty:
-        raise BadInput(log, "holds no readings", "copy it again from the furnace")
-    table.columns = [str(c).strip() for c in table.columns]
-    temperature = _temperature(log, table, options)
-    return FurnaceLog(_time(log, table, options), temperature, table)
+        problem = f"no table ({str(error).strip()[:80]})"
+        raise BadInput(log, problem, "give CSV with one header line") from error
 
 
-def match_files(table: FurnaceLog, names: list[str], options: Furnace, log: Path) -> Any:
-    """Return for each frame the row that names its file (-1: none), or None where no column holds
-    file names."""
+def match_files(
+    table: FurnaceLog, names: list[str], options: Furnace, log: Path
+) -> NDArray[np.intp] | None:
+    """Return for each frame the row that names its file, or None where no column holds file names.
+
+    Parameters
+    ----------
+    table : FurnaceLog
+    names : list of str, length frames
+        File of each frame; endings are ignored.
+    options : Furnace
+        The column, where it is not to be found by its contents.
+    log : Path
+        For messages.
+
+    Returns
+    -------
+    ndarray of int, shape (frames,)
+        -1 where no row names the file.
+    """
+    # Several frames of one file cannot be told apart by its name.
     if len(set(names)) < len(names):
         return None
-    wanted = [Path(n).stem for n in names]
+    wanted = [Path(name).stem for name in names]
     columns = [options.file_column] if options.file_column else list(table.columns.columns)
     for column in columns:
-        _need(log, table.columns, column, "file_column")
-        held = table.columns[column]
-        if held.dtype.kind in "fiub":
+        _require_column(log, table.columns, column, "file_column")
+        cells = table.columns[column]
+        if cells.dtype.kind in NUMERIC + "b":
             continue
-        place = {Path(str(v)).stem: n for n, v in enumerate(held)}
-        found = np.array([place.get(stem, -1) for stem in wanted])
-        if options.file_column or np.mean(found >= 0) >= 0.5:
-            return found
+        places = {Path(str(cell)).stem: row for row, cell in enumerate(cells)}
+        rows = np.array([places.get(stem, -1) for stem in wanted])
+        if options.file_column or np.mean(rows >= 0) >= MOSTLY:
+            return rows
     return None
 
 
-def _need(log: Path, table: pd.DataFrame, column: str, option: str) -> None:
+def _require_column(log: Path, table: pd.DataFrame, column: str, option: str) -> None:
     if column not in table.columns:
         listed = ", ".join(map(str, table.columns))
-        raise BadInput(
-            log, f"no column '{column}' (there are {listed})"[:200], f"set hexrd.furnace.{option}"
-        )
+        problem = f"no column '{column}' (there are {listed})"[:_MOST_OF_A_MESSAGE]
+        raise BadInput(log, problem, f"set hexrd.furnace.{option}")
 
 
-def _temperature(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
+def _read_temperature(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
+    """Return the temperatures [degC] of the log's rows."""
     import pandas as pd
 
-    column = options.temperature_column
-    if not column:
-        named = [c for c in table.columns if _TEMPERATURE.search(c) and not _NOT_MEASURED.search(c)]
-        if len(named) != 1:
-            what = (
-                "several columns could be the temperature"
-                if named
-                else "no column looks like a temperature"
-            )
-            listed = ", ".join(named or map(str, table.columns))
-            raise BadInput(log, f"{what} ({listed})"[:200], "set hexrd.furnace.temperature_column")
-        column = named[0]
-    _need(log, table, column, "temperature_column")
+    column = options.temperature_column or _find_temperature_column(log, table)
+    _require_column(log, table, column, "temperature_column")
     values = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
     if not np.isfinite(values).any():
-        raise BadInput(
-            log, f"column '{column}' holds no numbers", "set hexrd.furnace.temperature_column"
-        )
-    kelvin = options.temperature_unit.lower() in ("k", "kelvin") or bool(
-        re.search(r"[\[(_ ]K[\])]?$", column)
-    )
-    values = values + ABSOLUTE_ZERO_C if kelvin else values
+        problem = f"column '{column}' holds no numbers"
+        raise BadInput(log, problem, "set hexrd.furnace.temperature_column")
+    if options.temperature_unit == "K" or _IN_KELVIN.search(column):
+        values = values + ABSOLUTE_ZERO_C
     if np.nanmin(values) < ABSOLUTE_ZERO_C:
-        raise BadInput(
-            log,
-            f"column '{column}' falls below absolute zero",
-            "set hexrd.furnace.temperature_unit",
-        )
+        problem = f"column '{column}' falls below absolute zero"
+        raise BadInput(log, problem, "set hexrd.furnace.temperature_unit")
     return values
 
 
-def _time(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
-    """Return the times of the log's rows; epoch seconds before ISO 8601 where it has both."""
-    columns = (
-        [options.time_column]
-        if options.time_column
-        else [c for c in table.columns if _TIME.search(c)]
-    )
+def _find_temperature_column(log: Path, table: pd.DataFrame) -> str:
+    """Return the only column named like a measured temperature."""
+    named = [
+        column
+        for column in table.columns
+        if _TEMPERATURE.search(column) and not _NOT_MEASURED.search(column)
+    ]
+    if len(named) == 1:
+        return str(named[0])
+    what = "no column looks like a temperature"
+    if named:
+        what = "several columns could be the temperature"
+    listed = ", ".join(named or map(str, table.columns))
+    problem = f"{what} ({listed})"[:_MOST_OF_A_MESSAGE]
+    raise BadInput(log, problem, "set hexrd.furnace.temperature_column")
+
+
+def _read_time(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
+    """Return the times [s since 1970 UTC] of the log's rows; epoch seconds before ISO 8601 where it
+    has both."""
+    columns = [column for column in table.columns if _TIME.search(column)]
+    if options.time_column:
+        columns = [options.time_column]
     if not columns:
         return np.full(len(table), np.nan)
     for column in columns:
-        _need(log, table, column, "time_column")
-        if table[column].dtype.kind in "fiu":
+        _require_column(log, table, column, "time_column")
+        if table[column].dtype.kind in NUMERIC:
             values = table[column].to_numpy(float)
             if np.nanmin(values) > EARLIEST:
                 return values
-    texts = [c for c in columns if table[c].dtype.kind not in "fiu"]
+    texts = [column for column in columns if table[column].dtype.kind not in NUMERIC]
     if not texts:
         problem = f"column '{columns[0]}' is neither ISO 8601 nor seconds since 1970"
         raise BadInput(log, problem, "write dates with their time zone")
-    zones = [_ZONED.search(str(table[c].dropna().iloc[0])) is not None for c in texts]
-    column = next((c for c, zoned in zip(texts, zones, strict=True) if zoned), texts[0])
-    return _parsed(log, table[column], options.log_timezone)
+    zoned = [column for column in texts if _has_zone(table[column])]
+    return _parse_dates(log, table[(zoned or texts)[0]], options.log_timezone)
 
 
-def _parsed(log: Path, column: pd.Series[Any], zone: str) -> Array:
+def _has_zone(column: pd.Series[Any]) -> bool:
+    return _ZONED.search(str(column.dropna().iloc[0])) is not None
+
+
+def _parse_dates(log: Path, column: pd.Series[Any], zone: str) -> Array:
+    """Return seconds since 1970 UTC of ISO 8601 dates; `zone` is that of dates without one."""
     import pandas as pd
 
     text = column.astype(str)
-    zoned = _ZONED.search(str(column.dropna().iloc[0]))
+    zoned = _has_zone(column)
     if not zoned and not zone:
-        problem = f"its times ('{text.iloc[0]}') state no time zone"
         raise BadInput(
-            log, problem, "set hexrd.furnace.log_timezone (as UTC, America/Chicago or +02:00)"
+            log,
+            f"its times ('{text.iloc[0]}') state no time zone",
+            "set hexrd.furnace.log_timezone (as UTC, America/Chicago or +02:00)",
         )
-    parsed = pd.to_datetime(text, errors="coerce", utc=bool(zoned), format="ISO8601")
+    parsed = pd.to_datetime(text, errors="coerce", utc=zoned, format="ISO8601")
     if parsed.isna().all():
         raise BadInput(
             log,
@@ -177,12 +216,11 @@ def _parsed(log: Path, column: pd.Series[Any], zone: str) -> Array:
         )
     if not zoned:
         try:
-            parsed = parsed.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").dt.tz_convert(
-                "UTC"
-            )
+            # The hour that summer time repeats or leaves out has no unique UTC: unknown.
+            local = parsed.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
+            parsed = local.dt.tz_convert("UTC")
         except (KeyError, ValueError, LookupError) as error:
-            raise BadInput(
-                log, f"time zone '{zone}' is unknown", "use UTC, America/Chicago or +02:00"
-            ) from error
+            problem = f"time zone '{zone}' is unknown"
+            raise BadInput(log, problem, "use UTC, America/Chicago or +02:00") from error
     epoch = pd.Timestamp("1970-01-01", tz="UTC")
     return np.asarray((parsed - epoch).dt.total_seconds(), float)

@@ -3,6 +3,7 @@ analytic derivatives."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -10,58 +11,109 @@ import numpy as np
 
 from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt_derivatives
 from ssbchar.linalg import solve_scaled
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
 
 TOLERANCE = 1e-6
 """A window has converged where a full step would lower its chi-square by less than this share."""
 NEAR = 1e-3
 """A window out of steps counts as converged where a full step would lower its chi-square by less
 than this share."""
+FIRST_DAMPING = 1e-3
+"""Share of the diagonal that the first step adds to it."""
+LEAST_DAMPING = 1e-12
 STUCK = 1e9
 """Damping at which no direction lowers chi-square any more."""
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Windows:
-    """Data of `n` windows of `m` points each, holding `k` peaks each; weights are 0 where a point
-    is not used."""
+    """Data of `n` windows of `m` points each, holding `k` peaks each."""
 
     x: Array
     """[degree], shape (n, m)."""
     y: Array
     """[counts], shape (n, m)."""
     weight: Array
-    """1 / variance, shape (n, m)."""
+    """1 / variance [1/counts^2], shape (n, m); 0 where a point is not used."""
 
     def take(self, rows: Any) -> Windows:
         """Return some of the windows."""
-        return Windows(self.x[rows], self.y[rows], self.weight[rows])
+        return Windows(x=self.x[rows], y=self.y[rows], weight=self.weight[rows])
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class WindowFits:
-    """Parameters of `n` windows of `k` peaks: position, ln(fwhm) per peak, one eta; areas and a
-    linear background."""
+    """Fits of `n` windows of `k` peaks: position and ln(fwhm) per peak, one eta, areas and a linear
+    background. The arrays are filled in place."""
 
     shape: Array
-    """Non-linear parameters, shape (n, 2 k + 1): positions, ln(fwhm), eta."""
+    """Non-linear parameters, shape (n, 2 k + 1): positions [degree], ln(fwhm / degree), eta."""
     linear: Array
-    """Shape (n, k + 2): areas, background at the centre of the window, background slope over its
-    half width."""
+    """Shape (n, k + 2): areas [counts degree], background at the centre of the window and its
+    slope over half the width [counts]."""
     chi2: Array
+    """Sum of squared weighted residuals, shape (n,)."""
+    converged: Bool
     """Shape (n,)."""
-    converged: Any
-    """Shape (n,), bool."""
     residual: Array
     """(y - model) sqrt(weight), shape (n, m)."""
     normal: Array
     """Normal matrix J W J^T, shape (n, 3 k + 3, 3 k + 3), linear parameters first."""
 
-    def replace(self, rows: Any, other: WindowFits) -> None:
-        """Take over in `rows` what fits better in `other`."""
+    def take(self, rows: Any) -> WindowFits:
+        """Return some of the fits."""
+        return WindowFits(**{f.name: getattr(self, f.name)[rows] for f in fields(WindowFits)})
+
+    def improve(self, rows: Index, other: WindowFits) -> None:
+        """Take over in `rows` the fits of `other` that have the lower chi-square."""
         better = other.chi2 < self.chi2[rows]
         for f in fields(WindowFits):
             getattr(self, f.name)[rows[better]] = getattr(other, f.name)[better]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _State:
+    """Model, residuals and normal equations at some non-linear parameters."""
+
+    linear: Array
+    chi2: Array
+    residual: Array
+    normal: Array
+    gradient: Array
+    """-d(chi2 / 2) / d(non-linear parameter), shape (n, 2 k + 1)."""
+
+    def take(self, rows: Any) -> _State:
+        return _State(**{f.name: getattr(self, f.name)[rows] for f in fields(_State)})
+
+    def update(self, other: _State, rows: Bool) -> None:
+        for f in fields(_State):
+            getattr(self, f.name)[rows] = getattr(other, f.name)[rows]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Running:
+    """Windows that have not converged yet."""
+
+    row: Index
+    """Their numbers among all windows."""
+    data: Windows
+    lower: Array
+    upper: Array
+    q: Array
+    """Non-linear parameters."""
+    damping: Array
+    state: _State
+
+    def take(self, rows: Bool) -> _Running:
+        return _Running(
+            row=self.row[rows],
+            data=self.data.take(rows),
+            lower=self.lower[rows],
+            upper=self.upper[rows],
+            q=self.q[rows],
+            damping=self.damping[rows],
+            state=self.state.take(rows),
+        )
 
 
 def fit_windows(
@@ -76,149 +128,179 @@ def fit_windows(
     Parameters
     ----------
     data : Windows
+        `n` windows of `m` points.
     start, lower, upper : ndarray, shape (n, 2 k + 1)
-        Non-linear parameters and their bounds.
+        Non-linear parameters (see `WindowFits.shape`) and their bounds.
     iterations : int
         Steps at most.
+
+    Returns
+    -------
+    WindowFits
+        Positions in degree, areas in counts degree.
     """
-    count, k = start.shape[0], (start.shape[1] - 1) // 2
-    best = WindowFits(
-        start.copy(),
-        np.zeros((count, k + 2)),
-        np.full(count, np.inf),
-        np.zeros(count, bool),
-        np.zeros_like(data.x),
-        np.zeros((count, 3 * k + 3, 3 * k + 3)),
+    count = start.shape[0]
+    best = _make_empty_fits(data, start)
+    q = np.clip(start, lower, upper)
+    running = _Running(
+        row=np.arange(count),
+        data=data,
+        lower=lower,
+        upper=upper,
+        q=q,
+        damping=np.full(count, FIRST_DAMPING),
+        state=_evaluate(data, q),
     )
-    active, now = np.arange(count), data
-    low, high = lower, upper
-    q = np.clip(start, low, high)
-    state = _evaluate(now, q)
-    damping = np.full(count, 1e-3)
     for _ in range(iterations):
-        step, gain = _step(q, state, low, high, damping)
-        done = (gain <= TOLERANCE * state.chi2) | (damping > STUCK)
+        step, gain = _propose_step(running)
+        done = (gain <= TOLERANCE * running.state.chi2) | (running.damping > STUCK)
         if done.any():
-            _keep(best, active, done, q, state, True)
-            left = ~done
-            active, q, step, damping = active[left], q[left], step[left], damping[left]
-            low, high, state = low[left], high[left], state.take(left)
-            now = Windows(now.x[left], now.y[left], now.weight[left])
-            if not active.size:
+            _store(best, running.take(done), np.ones(int(done.sum()), bool))
+            running, step = running.take(~done), step[~done]
+            if not running.row.size:
                 return best
-        trial = np.clip(q + step * _leash(q, step)[:, None], low, high)
-        tried = _evaluate(now, trial)
-        better = tried.chi2 < state.chi2
-        damping = np.where(better, np.maximum(damping / 8, 1e-12), damping * 6)
-        q = np.where(better[:, None], trial, q)
-        state.update(tried, better)
-    _, gain = _step(q, state, low, high, damping)
-    _keep(best, active, np.ones(active.size, bool), q, state, gain <= NEAR * state.chi2)
+        _try_step(running, step)
+    _, gain = _propose_step(running)
+    _store(best, running, gain <= NEAR * running.state.chi2)
     return best
 
 
 def fit_from_starts(
-    data: Windows, starts: list[Array], lower: Array, upper: Array, iterations: int
+    data: Windows, starts: Sequence[Array], lower: Array, upper: Array, iterations: int
 ) -> WindowFits:
-    """Return row by row the best of the fits from several starts, all fitted at once (see
-    `fit`)."""
+    """Return row by row the best of the fits from several starts, all fitted at once.
+
+    Parameters
+    ----------
+    data, lower, upper, iterations
+        As for `fit_windows`.
+    starts : sequence of ndarray, each of shape (n, 2 k + 1)
+
+    Returns
+    -------
+    WindowFits
+        Of `n` windows; positions in degree, areas in counts degree.
+    """
     n, many = starts[0].shape[0], len(starts)
     every = np.tile(np.arange(n), many)
     found = fit_windows(
         data.take(every), np.concatenate(starts), lower[every], upper[every], iterations
     )
     best = np.argmin(found.chi2.reshape(many, n), axis=0) * n + np.arange(n)
-    return WindowFits(*(getattr(found, f.name)[best] for f in fields(WindowFits)))
+    return found.take(best)
 
 
-def evaluate_jacobian(data: Windows, q: Array, linear: Array) -> Array:
-    """Return the derivatives of the model times sqrt(weight), shape (n, 3 k + 3, m), linear
-    parameters first."""
-    return _jacobian(data, q, linear)[0]
+def evaluate_jacobian(data: Windows, shape: Array, linear: Array) -> Array:
+    """Return the derivatives of the model times sqrt(weight).
+
+    Parameters
+    ----------
+    data : Windows
+    shape, linear : ndarray, shapes (n, 2 k + 1) and (n, k + 2)
+        As in `WindowFits`, positions in degree.
+
+    Returns
+    -------
+    ndarray, shape (n, 3 k + 3, m)
+        By the linear parameters first, then by positions, ln(fwhm) and eta.
+    """
+    return _evaluate_model(data, shape, linear)[0]
 
 
-def _jacobian(data: Windows, q: Array, linear: Array | None) -> tuple[Array, Array]:
+def _evaluate_model(data: Windows, q: Array, linear: Array | None) -> tuple[Array, Array]:
     """Return the weighted derivatives, and the linear parameters (solved where None is given)."""
     n, m = data.x.shape
-    k = (q.shape[1] - 1) // 2
+    k = _count_peaks(q)
     root = np.sqrt(data.weight)
-    value, by_x, by_w, by_eta = pseudo_voigt_derivatives(
+    value, by_position, by_log_width, by_eta = pseudo_voigt_derivatives(
         data.x[:, None, :], q[:, :k, None], np.exp(q[:, k : 2 * k, None]), q[:, 2 * k, None, None]
     )
     rows = np.empty((n, 3 * k + 3, m))
+    first, last = data.x[:, :1], data.x[:, -1:]
     rows[:, :k] = value
     rows[:, k] = 1.0
-    middle, half = (data.x[:, :1] + data.x[:, -1:]) / 2, (data.x[:, -1:] - data.x[:, :1]) / 2
-    rows[:, k + 1] = (data.x - middle) / half
+    rows[:, k + 1] = (data.x - (first + last) / 2) / ((last - first) / 2)
     rows[:, : k + 2] *= root[:, None, :]
     if linear is None:
         design = rows[:, : k + 2]
-        linear = _solve(
-            design @ design.transpose(0, 2, 1), (design @ (data.y * root)[:, :, None])[:, :, 0]
-        )
+        right = (design @ (data.y * root)[:, :, None])[:, :, 0]
+        linear = _solve(design @ design.transpose(0, 2, 1), right)
     areas = linear[:, :k, None] * root[:, None, :]
-    np.multiply(by_x, areas, out=rows[:, k + 2 : 2 * k + 2])
-    np.multiply(by_w, areas, out=rows[:, 2 * k + 2 : 3 * k + 2])
+    np.multiply(by_position, areas, out=rows[:, k + 2 : 2 * k + 2])
+    np.multiply(by_log_width, areas, out=rows[:, 2 * k + 2 : 3 * k + 2])
     rows[:, 3 * k + 2] = np.sum(by_eta * areas, axis=1)
     return rows, linear
 
 
-@dataclass
-class _State:
-    """Model, residuals and normal equations at some non-linear parameters."""
-
-    linear: Array
-    chi2: Array
-    residual: Array
-    normal: Array
-    gradient: Array
-
-    def take(self, rows: Any) -> _State:
-        return _State(*(getattr(self, f)[rows] for f in _FIELDS))
-
-    def update(self, other: _State, rows: Any) -> None:
-        for f in _FIELDS:
-            getattr(self, f)[rows] = getattr(other, f)[rows]
+def _count_peaks(q: Array) -> int:
+    return int(q.shape[1] - 1) // 2
 
 
-_FIELDS = ("linear", "chi2", "residual", "normal", "gradient")
+def _make_empty_fits(data: Windows, start: Array) -> WindowFits:
+    """Return fits that any other is better than."""
+    count, k = start.shape[0], _count_peaks(start)
+    return WindowFits(
+        shape=start.copy(),
+        linear=np.zeros((count, k + 2)),
+        chi2=np.full(count, np.inf),
+        converged=np.zeros(count, bool),
+        residual=np.zeros_like(data.x),
+        normal=np.zeros((count, 3 * k + 3, 3 * k + 3)),
+    )
 
 
 def _evaluate(data: Windows, q: Array) -> _State:
     """Return the state at non-linear parameters `q`, the linear ones solved."""
-    p = (q.shape[1] - 1) // 2 + 2
-    rows, linear = _jacobian(data, q, None)
+    p = _count_peaks(q) + 2
+    rows, linear = _evaluate_model(data, q, None)
     residual = data.y * np.sqrt(data.weight) - (linear[:, None, :] @ rows[:, :p])[:, 0]
-    normal = rows @ rows.transpose(0, 2, 1)
-    gradient = (rows[:, p:] @ residual[:, :, None])[:, :, 0]
-    return _State(linear, np.einsum("nm,nm->n", residual, residual), residual, normal, gradient)
+    return _State(
+        linear=linear,
+        chi2=np.einsum("nm,nm->n", residual, residual),
+        residual=residual,
+        normal=rows @ rows.transpose(0, 2, 1),
+        gradient=(rows[:, p:] @ residual[:, :, None])[:, :, 0],
+    )
 
 
-def _step(q: Array, state: _State, low: Array, high: Array, damping: Array) -> tuple[Array, Array]:
+def _propose_step(running: _Running) -> tuple[Array, Array]:
     """Return the damped step of the non-linear parameters, and by how much a full step should lower
     chi-square."""
+    state, q = running.state, running.q
     p = state.linear.shape[1]
     cross = state.normal[:, :p, p:]
-    projected = state.normal[:, p:, p:] - cross.transpose(0, 2, 1) @ _solve(
-        state.normal[:, :p, :p], cross
-    )
-    g = state.gradient
-    held = ((q <= low) & (g < 0)) | ((q >= high) & (g > 0))
-    g = np.where(held, 0.0, g)
+    eliminated = _solve(state.normal[:, :p, :p], cross)
+    projected = state.normal[:, p:, p:] - cross.transpose(0, 2, 1) @ eliminated
+    gradient = state.gradient
+    held = ((q <= running.lower) & (gradient < 0)) | ((q >= running.upper) & (gradient > 0))
+    gradient = np.where(held, 0.0, gradient)
     matrix = projected * (~held[:, :, None] & ~held[:, None, :])
     diagonal = np.einsum("nii->ni", matrix)
     size = diagonal.copy()
-    floor = 1e-12 * np.max(size, axis=1, keepdims=True) + 1e-300
-    diagonal[...] = np.where(held, 1.0, np.maximum(size, floor))
-    gain = np.einsum("ni,ni->n", _solve(matrix, g), g)
-    diagonal[...] = np.where(held, 1.0, np.maximum(size, floor) * (1 + damping[:, None]))
-    return _solve(matrix, g), np.abs(gain)
+    # rounding can leave a direction without curvature, or with a negative one
+    size = np.maximum(size, 1e-12 * np.max(size, axis=1, keepdims=True) + 1e-300)
+    diagonal[...] = np.where(held, 1.0, size)
+    gain = np.einsum("ni,ni->n", _solve(matrix, gradient), gradient)
+    diagonal[...] = np.where(held, 1.0, size * (1 + running.damping[:, None]))
+    return _solve(matrix, gradient), np.abs(gain)
 
 
-def _leash(q: Array, step: Array) -> Array:
+def _try_step(running: _Running, step: Array) -> None:
+    """Take the step where it lowers chi-square and damp less; stay and damp more elsewhere."""
+    trial = running.q + step * _limit_step(running.q, step)[:, None]
+    trial = np.clip(trial, running.lower, running.upper)
+    tried = _evaluate(running.data, trial)
+    better = tried.chi2 < running.state.chi2
+    damping = running.damping
+    damping[...] = np.where(better, np.maximum(damping / 8, LEAST_DAMPING), damping * 6)
+    running.q[better] = trial[better]
+    running.state.update(tried, better)
+
+
+def _limit_step(q: Array, step: Array) -> Array:
     """Return the factor that keeps a step within half a width in position, and half in ln(fwhm) and
     eta."""
-    k = (q.shape[1] - 1) // 2
+    k = _count_peaks(q)
     size = np.abs(step)
     size[:, :k] /= np.exp(q[:, k : 2 * k])
     return np.asarray(1.0 / np.maximum(2.0 * np.max(size, axis=1), 1.0))
@@ -229,13 +311,11 @@ def _solve(matrix: Array, right: Array) -> Array:
     return solve_scaled(matrix, right, ridge=1e-12)
 
 
-def _keep(
-    best: WindowFits, active: Any, rows: Any, q: Array, state: _State, converged: Any
-) -> None:
-    at = active[rows]
-    best.shape[at], best.linear[at], best.chi2[at] = q[rows], state.linear[rows], state.chi2[rows]
-    best.residual[at], best.normal[at], best.converged[at] = (
-        state.residual[rows],
-        state.normal[rows],
-        converged,
-    )
+def _store(best: WindowFits, done: _Running, converged: Bool) -> None:
+    """Write windows that are finished to their rows."""
+    best.shape[done.row] = done.q
+    best.linear[done.row] = done.state.linear
+    best.chi2[done.row] = done.state.chi2
+    best.residual[done.row] = done.state.residual
+    best.normal[done.row] = done.state.normal
+    best.converged[done.row] = converged

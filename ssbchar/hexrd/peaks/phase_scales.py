@@ -6,16 +6,21 @@ from __future__ import annotations
 import numpy as np
 
 from ssbchar.hexrd.peaks.reflections import KnownLines
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool
 
 SUPPORT = 0.4
 """A phase is not there where the median of its lines, observed / expected, is below this."""
 INEXACT = 0.25
 """Standard deviation of a line's strength about that of its structure [relative]."""
+CHUNK = 256
+"""Frames fitted at once, to bound memory."""
+REWEIGHTINGS = 8
+SWEEPS = 60
+"""Sweeps of the coordinate descent; strengths of phases hardly depend on each other."""
 
 
 def fit_phase_scales(
-    found: KnownLines, predicted: Array, height: Array, sigma: Array, width: float, phases: int
+    found: KnownLines, predicted: Array, height: Array, sigma: Array, *, width: float, phases: int
 ) -> tuple[Array, Array]:
     """Return the scale of each phase in each frame and its standard error, from the heights at all
     lines at once.
@@ -27,8 +32,13 @@ def fit_phase_scales(
 
     Parameters
     ----------
+    found : KnownLines
     predicted, height, sigma : ndarray, shape (frames, lines)
         Place [degree], height above the surroundings and its standard error [counts].
+    width : float
+        Typical full width at half maximum [degree].
+    phases : int
+        Number of phases.
 
     Returns
     -------
@@ -37,63 +47,84 @@ def fit_phase_scales(
     """
     share = np.where(found.phase[:, None] == np.arange(phases), found.strength[:, None], 0.0)
     scale, error = np.zeros((2, height.shape[0], phases))
-    for begin in range(0, height.shape[0], 256):
-        rows = slice(begin, begin + 256)
-        near = np.exp(
-            -4 * np.log(2) * ((predicted[rows, :, None] - predicted[rows, None, :]) / width) ** 2
-        )
-        scale[rows], error[rows] = _fitted_scales(found, near @ share, height[rows], sigma[rows])
+    for begin in range(0, height.shape[0], CHUNK):
+        rows = slice(begin, begin + CHUNK)
+        off = predicted[rows, :, None] - predicted[rows, None, :]
+        near = np.exp(-4 * np.log(2) * (off / width) ** 2)
+        scale[rows], error[rows] = _fit_supported(found, near @ share, height[rows], sigma[rows])
     return scale, error
 
 
-def _fitted_scales(found: KnownLines, design: Array, h: Array, e: Array) -> tuple[Array, Array]:
+def _fit_supported(
+    found: KnownLines, design: Array, height: Array, sigma: Array
+) -> tuple[Array, Array]:
     """Return scales and errors for some frames; a phase whose lines are mostly missing is taken
     out, worst first."""
     frames, _, phases = design.shape
     allowed = np.ones((frames, phases), dtype=bool)
     for _ in range(phases):
-        s, gram, model = _robust(design * allowed[:, None, :], h, e)
-        support = np.full((frames, phases), np.inf)
-        for p in range(phases):
-            led = np.flatnonzero((found.phase == p) & found.tracked)
-            if led.size:
-                own = s[:, p, None] * found.strength[led]
-                excess = h[:, led] - (model[:, led] - design[:, led, p] * s[:, p, None])
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    support[:, p] = np.where(s[:, p] > 0, np.median(excess / own, axis=1), np.inf)
+        scale, gram, model = _fit_robust(design * allowed[:, None, :], height, sigma)
+        support = _measure_support(found, design, height, scale, model)
         worst = np.argmin(support, axis=1)
-        out = (support[np.arange(frames), worst] < SUPPORT)[:, None] & (
-            np.arange(phases) == worst[:, None]
-        )
+        unsupported = support[np.arange(frames), worst] < SUPPORT
+        out = unsupported[:, None] & (np.arange(phases) == worst[:, None])
         if not out.any():
             break
         allowed &= ~out
+    return scale * allowed, _stderr_from_gram(gram, allowed)
+
+
+def _measure_support(
+    found: KnownLines, design: Array, height: Array, scale: Array, model: Array
+) -> Array:
+    """Return the median of observed over expected heights of each phase's reported lines (frames,
+    phases), what other phases give subtracted; infinite where the phase is not in the model."""
+    support = np.full(scale.shape, np.inf)
+    for p in range(scale.shape[1]):
+        lead = np.flatnonzero((found.phase == p) & found.tracked)
+        if not lead.size:
+            continue
+        own = scale[:, p, None]
+        expected = own * found.strength[lead]
+        observed = height[:, lead] - (model[:, lead] - design[:, lead, p] * own)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.median(observed / expected, axis=1)
+        support[:, p] = np.where(scale[:, p] > 0, ratio, np.inf)
+    return support
+
+
+def _stderr_from_gram(gram: Array, allowed: Bool) -> Array:
+    """Return standard errors (frames, phases) from normal matrices; 1 for a phase taken out."""
+    phases = allowed.shape[1]
     ridge = np.where(allowed, 1e-9 * np.trace(gram, axis1=1, axis2=2)[:, None], 1.0)
     inverse = np.linalg.inv(gram + ridge[:, :, None] * np.eye(phases))
-    return s * allowed, np.sqrt(np.einsum("fpp->fp", inverse))
+    return np.asarray(np.sqrt(np.einsum("fpp->fp", inverse)))
 
 
-def _robust(design: Array, h: Array, e: Array) -> tuple[Array, Array, Array]:
+def _fit_robust(design: Array, height: Array, sigma: Array) -> tuple[Array, Array, Array]:
     """Return non-negative scales, their normal matrix and the model, by iteratively reweighted
     least squares."""
-    variance = e**2 + (INEXACT * h) ** 2
-    for _ in range(8):
-        weighted = design / variance[:, :, None]
-        gram = weighted.transpose(0, 2, 1) @ design
-        s = _non_negative(gram, (weighted.transpose(0, 2, 1) @ h[:, :, None])[:, :, 0])
-        model = (design @ s[:, :, None])[:, :, 0]
-        variance = e**2 + (INEXACT * model) ** 2
-        variance *= np.maximum(np.abs(h - model) / np.sqrt(variance), 1.0)
-    return s, gram, model
+    variance = sigma**2 + (INEXACT * height) ** 2
+    for _ in range(REWEIGHTINGS):
+        weighted = (design / variance[:, :, None]).transpose(0, 2, 1)
+        gram = weighted @ design
+        scale = _descend_non_negative(gram, (weighted @ height[:, :, None])[:, :, 0])
+        model = (design @ scale[:, :, None])[:, :, 0]
+        variance = sigma**2 + (INEXACT * model) ** 2
+        variance *= np.maximum(np.abs(height - model) / np.sqrt(variance), 1.0)
+    return scale, gram, model
 
 
-def _non_negative(gram: Array, right: Array) -> Array:
+def _descend_non_negative(gram: Array, right: Array) -> Array:
     """Return the non-negative least-squares solutions of many normal equations, by cyclic
-    coordinate descent."""
-    s = np.zeros(right.shape)
+    coordinate descent.
+
+    A phase taken out has a row of zeros, which `ssbchar.linalg.solve_non_negative` cannot solve.
+    """
+    scale = np.zeros(right.shape)
     size = np.maximum(np.einsum("fpp->fp", gram), 1e-300)
-    for _ in range(60):
+    for _ in range(SWEEPS):
         for p in range(right.shape[1]):
-            slope = right[:, p] - np.einsum("fq,fq->f", gram[:, p], s)
-            s[:, p] = np.maximum(s[:, p] + slope / size[:, p], 0.0)
-    return s
+            slope = right[:, p] - np.einsum("fq,fq->f", gram[:, p], scale)
+            scale[:, p] = np.maximum(scale[:, p] + slope / size[:, p], 0.0)
+    return scale

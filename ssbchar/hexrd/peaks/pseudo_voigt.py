@@ -7,8 +7,10 @@ import numpy as np
 from ssbchar.typing import Array
 
 LN2 = float(np.log(2.0))
-_GAUSS = 2.0 * np.sqrt(LN2 / np.pi)
-_LORENTZ = 2.0 / np.pi
+GAUSS_HEIGHT = 2.0 * np.sqrt(LN2 / np.pi)
+"""Height of a Gaussian of unit area and unit full width at half maximum [1]."""
+LORENTZ_HEIGHT = 2.0 / np.pi
+"""Height of a Lorentzian of unit area and unit full width at half maximum [1]."""
 
 
 def pseudo_voigt(x: Array, position: Array, fwhm: Array, eta: Array) -> Array:
@@ -16,25 +18,45 @@ def pseudo_voigt(x: Array, position: Array, fwhm: Array, eta: Array) -> Array:
     half maximum.
 
     L = 2 / (pi w) / (1 + 4 u^2), G = (2 / w) sqrt(ln 2 / pi) exp(-4 ln 2 u^2), u = (x - x0) / w (G.
-    K. Wertheim et al., Rev. Sci. Instrum. 45 (1974) 1369). Arguments broadcast; `fwhm` in the unit
-    of `x`, result in its inverse.
+    K. Wertheim et al., Rev. Sci. Instrum. 45 (1974) 1369).
+
+    Parameters
+    ----------
+    x, position, fwhm, eta : ndarray, shapes that broadcast
+        Axis, position and full width at half maximum [degree, or any one unit], Lorentzian
+        share [1].
+
+    Returns
+    -------
+    ndarray, broadcast shape
+        In the inverse unit of `x`.
     """
     u = (x - position) / fwhm
-    lorentz = _LORENTZ / (1.0 + 4.0 * u * u)
-    gauss = _GAUSS * np.exp(-4.0 * LN2 * u * u)
+    lorentz = LORENTZ_HEIGHT / (1.0 + 4.0 * u * u)
+    gauss = GAUSS_HEIGHT * np.exp(-4.0 * LN2 * u * u)
     return np.asarray((eta * lorentz + (1.0 - eta) * gauss) / fwhm)
 
 
 def pseudo_voigt_derivatives(
     x: Array, position: Array, fwhm: Array, eta: Array
 ) -> tuple[Array, Array, Array, Array]:
-    """Return the pseudo-Voigt and its derivatives by position, by ln(fwhm) and by eta (arguments
-    broadcast)."""
+    """Return the pseudo-Voigt and its derivatives by position, by ln(fwhm) and by eta.
+
+    Parameters
+    ----------
+    x, position, fwhm, eta : ndarray, shapes that broadcast
+        As for `pseudo_voigt`.
+
+    Returns
+    -------
+    ndarray, broadcast shape, four times
+        In the inverse unit of `x` (by position: its square).
+    """
     u = (x - position) / fwhm
     u2 = u * u
     pole = 1.0 / (1.0 + 4.0 * u2)
-    lorentz = (_LORENTZ / fwhm) * pole
-    gauss = (_GAUSS / fwhm) * np.exp(-4.0 * LN2 * u2)
+    lorentz = (LORENTZ_HEIGHT / fwhm) * pole
+    gauss = (GAUSS_HEIGHT / fwhm) * np.exp(-4.0 * LN2 * u2)
     wide, narrow = eta * lorentz, (1.0 - eta) * gauss
     value = wide + narrow
     by_u_over_u = -8.0 * (pole * wide + LN2 * narrow)
@@ -42,5 +64,16 @@ def pseudo_voigt_derivatives(
 
 
 def height_from_area(area: Array, fwhm: Array, eta: Array) -> Array:
-    """Return the height above background of a pseudo-Voigt of this area."""
-    return np.asarray(area / fwhm * (eta * _LORENTZ + (1.0 - eta) * _GAUSS))
+    """Return the height above background of a pseudo-Voigt of this area.
+
+    Parameters
+    ----------
+    area, fwhm, eta : ndarray, shapes that broadcast
+        Area [counts degree], full width at half maximum [degree], Lorentzian share [1].
+
+    Returns
+    -------
+    ndarray, broadcast shape
+        [counts]
+    """
+    return np.asarray(area / fwhm * (eta * LORENTZ_HEIGHT + (1.0 - eta) * GAUSS_HEIGHT))

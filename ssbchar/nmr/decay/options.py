@@ -1,25 +1,36 @@
 """Options of T2*."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+DecayModel = Literal["exponential", "stretched"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DecayOptions:
     """T2* and its gates."""
 
-    models: tuple[str, ...] = ("exponential", "stretched")
+    models: tuple[DecayModel, ...] = ("exponential", "stretched")
     """Decay laws tried, simplest first; the stretched one must lower the information criterion."""
-    min_gain: float = 6.0
+    min_gain: Annotated[float, Field(ge=0)] = 6.0
     """Least fall of the Bayesian information criterion that admits the stretching exponent."""
     share_metal: bool = True
     """Take T2* of Li metal from the pure-Li series where there is one."""
-    min_exponent: float = 0.5
+    min_exponent: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Smaller stretching exponents make the extrapolation meaningless: verdict ``stretched``."""
-    max_extrapolation: float = 1.5
+    max_extrapolation: Annotated[float, Field(gt=0)] = 1.5
     """Largest ratio of the extrapolated amplitude to the first slice: else verdict ``far``."""
-    max_scatter: float = 0.1
+    max_scatter: Annotated[float, Field(ge=0)] = 0.1
     """Largest relative scatter of the areas about the law beyond their errors: else verdict
     ``misfit``."""
-    max_rise: float = 3.0
+    max_rise: Annotated[float, Field(ge=0)] = 3.0
     """Largest rise between two slices, in its standard errors and above 5 % of the first: else
     ``not_decaying``."""
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("models is empty; name exponential, stretched or both")

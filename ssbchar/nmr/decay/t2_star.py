@@ -5,10 +5,22 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from ssbchar.nmr.decay.decay_law import DecayLaw, evaluate_decay, fit_decay_law, mean_time_from_t2
+from ssbchar.nmr.decay.decay_law import (
+    DecayLaw,
+    evaluate_decay,
+    fit_decay_law,
+    mean_time_from_t2,
+)
 from ssbchar.nmr.decay.options import DecayOptions
+from ssbchar.nmr.decay.outputs import DECAY, PARAMETERS
 from ssbchar.nmr.regions import METAL
 from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
+
+NOT_KEPT = ("set_aside", "provenance")
+"""Attributes that belong to the input's own file."""
+DIFFERENT = 3.0
+"""T2* of the sample and of pure Li that differ by more standard errors are noted."""
 
 
 def fit_decay(
@@ -19,8 +31,8 @@ def fit_decay(
     Parameters
     ----------
     series : Dataset
-        ``region_area`` with covariance (from `lines.fit`), or ``window_area`` with stderr (from
-        `spectrum.spectrum`).
+        ``region_area`` with covariance (`ssbchar.nmr.lineshape.fit_lines`), or ``window_area`` with
+        standard error (`ssbchar.nmr.lineshape.integrate_windows`).
     options : DecayOptions
         Laws and gates.
     reference_decay : Dataset, optional
@@ -29,107 +41,120 @@ def fit_decay(
     Returns
     -------
     Dataset
-        Per region ``t2_star`` [s], ``exponent``, ``amplitude`` with ``_stderr``, ``covariance``
-        (region, par, par2) of (amplitude, t2_star, exponent), ``mean_time``, ``chi2``, ``verdict``,
-        ``reason``, ``shared``; the points ``decay_area`` (slice, region) over ``decay_time``.
+        The variables of `ssbchar.nmr.decay.outputs.DECAY`: per region ``t2_star`` [s],
+        ``exponent``, ``amplitude`` with ``_stderr`` and ``covariance``, ``verdict`` and ``reason``;
+        the areas fitted, ``decay_area`` (slice, region).
     """
     time = series["decay_time"].values
     area, covariance = select_region_areas(series, free=True)
+    reference = _select_reference(reference_decay, options)
     laws, shared = [], []
     for r, region in enumerate(series["region"].values):
-        law, taken = fit_decay_law(time, area[:, r], covariance[:, r, :, r], options), 0
-        if region == METAL and options.share_metal and reference_decay is not None:
-            given = reference_decay.sel(region=METAL)
-            if str(given["verdict"].values) == "ok" and law.verdict != "not_decaying":
-                law, taken = _shared(time, area[:, r], covariance[:, r, :, r], given, law), 1
+        own_area, own_covariance = area[:, r], covariance[:, r, :, r]
+        law = fit_decay_law(time, own_area, own_covariance, options)
+        shares = region == METAL and reference is not None and law.verdict != Verdict.NOT_DECAYING
+        if shares and reference is not None:
+            law = _share_reference(time, own_area, own_covariance, reference, law)
         laws.append(law)
-        shared.append(taken)
-    cov = np.stack(
-        [np.full((3, 3), np.nan) if law.covariance is None else law.covariance for law in laws]
-    )
-    stderr = np.sqrt(np.einsum("rii->ri", cov))
-    columns = {"amplitude": ("1", 0), "t2_star": ("s", 1), "exponent": ("1", 2)}
-    values = {
-        "amplitude": [x.amplitude for x in laws],
-        "t2_star": [x.t2 for x in laws],
-        "exponent": [x.exponent for x in laws],
-    }
-    data: dict[str, object] = {}
-    for name, (unit, column) in columns.items():
-        data[name] = (
-            "region",
-            np.array(values[name], float),
-            {"units": unit, "ancillary_variables": f"{name}_stderr"},
-        )
-        data[f"{name}_stderr"] = ("region", stderr[:, column], {"units": unit})
-    data |= {
-        "covariance": (("region", "par", "par2"), cov, {"units": "1"}),
-        "mean_time": (
-            "region",
-            [mean_time_from_t2(x.t2, x.exponent) for x in laws],
-            {"units": "s"},
-        ),
-        "chi2": ("region", np.array([x.chi2 for x in laws], float), {"units": "1"}),
-        "verdict": ("region", np.array([x.verdict for x in laws])),
-        "reason": ("region", np.array([x.reason for x in laws])),
-        "shared": ("region", np.array(shared)),
-        "decay_area": (("slice", "region"), area, {"units": "1"}),
-        "decay_area_stderr": (
-            ("slice", "region"),
-            np.sqrt(np.einsum("srsr->sr", covariance)),
-            {"units": "1"},
-        ),
-        "decay_area_covariance": (
-            ("slice", "region", "region2"),
-            np.einsum("srsq->srq", covariance),
-            {"units": "1"},
-        ),
-        "decay_time": ("slice", time, {"units": "s"}),
-    }
-    return xr.Dataset(
-        data,
-        coords={
-            "region": series["region"].values,
-            "slice": series["slice"].values,
-            "par": ["amplitude", "t2_star", "exponent"],
-        },
-        attrs={k: v for k, v in series.attrs.items() if k not in ("set_aside", "provenance")},
-    )
+        shared.append(int(shares))
+    return _build_dataset(series, area, covariance, laws, shared)
 
 
 def select_region_areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
-    """Return region areas (slice, region) and their covariance (slice, region, slice, region) of
-    either route.
+    """Return the areas of the regions by either route, and their covariance.
 
-    With `free`, areas of lines without the bound at zero, which is unbiased where a signal has
-    decayed into noise.
+    Parameters
+    ----------
+    series : Dataset
+        ``region_area`` with covariance, or ``window_area`` with standard error.
+    free : bool
+        Take areas of lines without the bound at zero, which is unbiased where a signal has decayed
+        into noise.
+
+    Returns
+    -------
+    tuple of ndarray, shapes (slice, region) and (slice, region, slice, region)
+        In the unit of the areas, and its square.
     """
     if "region_area" in series:
-        return series["region_area_free" if free else "region_area"].values, series[
-            "region_covariance"
-        ].values
+        name = "region_area_free" if free else "region_area"
+        return series[name].values, series["region_covariance"].values
     area, stderr = series["window_area"].values, series["window_area_stderr"].values
-    return area, np.einsum("sr,st,rq->srtq", stderr**2, np.eye(len(area)), np.eye(area.shape[1]))
+    slices, regions = area.shape
+    covariance = np.einsum("sr,st,rq->srtq", stderr**2, np.eye(slices), np.eye(regions))
+    return area, covariance
 
 
-def _shared(
-    time: Array, area: Array, covariance: Array, given: xr.Dataset, own: DecayLaw
+def _select_reference(
+    reference_decay: xr.Dataset | None, options: DecayOptions
+) -> xr.Dataset | None:
+    """Return the decay of pure Li's metal, None where it is not to be had or was not fitted."""
+    if reference_decay is None or not options.share_metal:
+        return None
+    metal = reference_decay.sel(region=METAL)
+    return metal if str(metal["verdict"].values) == Verdict.OK else None
+
+
+def _share_reference(
+    time: Array, area: Array, covariance: Array, reference: xr.Dataset, own: DecayLaw
 ) -> DecayLaw:
     """Return the law with T2* and exponent from pure Li, its amplitude from the sample."""
-    t2, exponent = float(given["t2_star"]), float(given["exponent"])
+    t2, exponent = float(reference["t2_star"]), float(reference["exponent"])
     shape = evaluate_decay(time, 1.0, t2, exponent)
     weight = np.linalg.pinv(covariance, hermitian=True)
     variance = 1 / float(shape @ weight @ shape)
     i0 = variance * float(shape @ weight @ area)
     residual = area - i0 * shape
-    full = given["covariance"].values.copy()
+    full = reference["covariance"].values.copy()
     full[0, :] = full[:, 0] = 0.0
     full[0, 0] = variance
     reason = "T2* of pure Li"
-    if own.verdict == "ok" and own.covariance is not None:
+    if own.verdict == Verdict.OK and own.covariance is not None:
         error = float(np.sqrt(own.covariance[1, 1] + full[1, 1]))
-        if abs(own.t2 - t2) > 3 * error:
+        if abs(own.t2 - t2) > DIFFERENT * error:
             reason += f", though the sample's own is {1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
     return DecayLaw(
-        i0, t2, exponent, full, float(residual @ weight @ residual), reason=reason, points=time.size
+        amplitude=i0,
+        t2=t2,
+        exponent=exponent,
+        covariance=full,
+        chi2=float(residual @ weight @ residual),
+        reason=reason,
+        points=time.size,
+    )
+
+
+def _build_dataset(
+    series: xr.Dataset,
+    area: Array,
+    covariance: Array,
+    laws: list[DecayLaw],
+    shared: list[int],
+) -> xr.Dataset:
+    unknown = np.full((3, 3), np.nan)
+    of_laws = np.stack([unknown if x.covariance is None else x.covariance for x in laws])
+    stderr = np.sqrt(np.einsum("rii->ri", of_laws))
+    return DECAY.dataset(
+        {
+            "region": series["region"].values,
+            "slice": series["slice"].values,
+            "par": list(PARAMETERS),
+            "amplitude": np.array([law.amplitude for law in laws], float),
+            "amplitude_stderr": stderr[:, 0],
+            "t2_star": np.array([law.t2 for law in laws], float),
+            "t2_star_stderr": stderr[:, 1],
+            "exponent": np.array([law.exponent for law in laws], float),
+            "exponent_stderr": stderr[:, 2],
+            "covariance": of_laws,
+            "mean_time": [mean_time_from_t2(law.t2, law.exponent) for law in laws],
+            "chi2": np.array([law.chi2 for law in laws], float),
+            "verdict": np.array([str(law.verdict) for law in laws]),
+            "reason": np.array([law.reason for law in laws]),
+            "shared": np.array(shared),
+            "decay_area": area,
+            "decay_area_stderr": np.sqrt(np.einsum("srsr->sr", covariance)),
+            "decay_area_covariance": np.einsum("srsq->srq", covariance),
+            "decay_time": series["decay_time"].values,
+        },
+        {name: value for name, value in series.attrs.items() if name not in NOT_KEPT},
     )

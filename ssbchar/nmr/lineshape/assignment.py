@@ -3,33 +3,65 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-GUIDE = (
-    ("Li metal", 240.0, 280.0),
-    ("Li-Si, Li near bonded Si", 12.0, 25.0),
-    ("Li-Si, Li near isolated Si", 3.0, 12.0),
-    ("diamagnetic Li possible", -3.0, 3.0),
+from ssbchar.typing import Bool
+
+
+class LineKind(StrEnum):
+    """What a line may be."""
+
+    LI_METAL = "Li metal"
+    NEAR_BONDED_SI = "Li-Si, Li near bonded Si"
+    NEAR_ISOLATED_SI = "Li-Si, Li near isolated Si"
+    DIAMAGNETIC = "diamagnetic Li possible"
+    SATELLITE = "possible satellite pair"
+    IMAGE = "possible quadrature image"
+    UNASSIGNED = "unassigned"
+
+
+LI_SI_KINDS = (LineKind.NEAR_BONDED_SI, LineKind.NEAR_ISOLATED_SI)
+"""Lines that are Li-Si; any other line in the Li-Si region need not be."""
+KNOWN_RANGES = (
+    (LineKind.LI_METAL, 240.0, 280.0),
+    (LineKind.NEAR_BONDED_SI, 12.0, 25.0),
+    (LineKind.NEAR_ISOLATED_SI, 3.0, 12.0),
+    (LineKind.DIAMAGNETIC, -3.0, 3.0),
 )
-"""Names with their ranges [ppm]. The two Li-Si kinds lie at about 18 and 6 ppm (B. Key et al., J.
-Am. Chem. Soc. 131 (2009) 9239); the ranges between are ours."""
+"""Kinds with their ranges of shift [ppm]; the first that fits is taken. The two Li-Si kinds lie at
+about 18 and 6 ppm (B. Key et al., J. Am. Chem. Soc. 131 (2009) 9239); the ranges between are
+ours."""
+DIAMAGNETIC_LIMIT = 200.0
+"""Lines with a smaller shift are compared as satellites [ppm]."""
 PAIR_CENTRE = (-10.0, 15.0)
 """A symmetric pair of weak lines about a centre in this range [ppm] may be quadrupolar
 satellites."""
 PAIR_LEAST = 20.0
 """Least distance of a satellite from the centre [ppm]."""
-
-
-IMAGE = 0.02
+PAIR_RATIO = 3.0
+"""Areas of a pair differ by less than this factor, and each is below one over it of the total."""
+IMAGE_SHARE = 0.02
 """Largest share of a line's area that its image by unequal receiver channels may have."""
+IMAGE_NEAR = 2.0
+"""Least tolerance of the place of an image [ppm]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    shift: float
+    stderr: float
+    area: float
 
 
 def assign_lines(
     shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: float | None = None
 ) -> NDArray[np.str_]:
-    """Return a cautious name for each line.
+    """Return a cautious name for each line: its `LineKind`, and of which centre or line where it is
+    a satellite or an image.
 
     Two lines, both at least 20 ppm from a common centre within -10..15 ppm, on opposite sides and
     of areas within a factor of three of each other and below a third of the total, are named a
@@ -43,50 +75,102 @@ def assign_lines(
         Shift, its standard error [ppm], and area.
     carrier : float, optional
         Shift of the middle of the spectrum [ppm].
+
+    Returns
+    -------
+    ndarray of str, shape (line,)
+        Names.
     """
-    delta, error, size = (np.asarray(v, float).tolist() for v in (shift, stderr, area))
-    names = [next((n for n, low, high in GUIDE if low <= d <= high), "unassigned") for d in delta]
-    diamagnetic = [abs(d) < 200 for d in delta]
-    total = sum(s for s, near in zip(size, diamagnetic, strict=True) if near)
-    for i in range(len(delta)):
-        for j in range(i + 1, len(delta)):
-            if not (diamagnetic[i] and diamagnetic[j]) or min(size[i], size[j]) <= 0:
-                continue
-            centre, half = (delta[i] + delta[j]) / 2, abs(delta[i] - delta[j]) / 2
-            alike = (
-                max(size[i], size[j]) < 3 * min(size[i], size[j])
-                and max(size[i], size[j]) < total / 3
-            )
-            near = PAIR_CENTRE[0] <= centre <= PAIR_CENTRE[1] and half > PAIR_LEAST + 2 * (
-                error[i] + error[j]
-            )
-            if alike and near and "Li-Si" not in names[i] + names[j]:
-                names[i] = names[j] = f"possible satellite pair about {centre:.0f} ppm"
+    lines = [
+        _Line(shift=float(delta), stderr=float(error), area=float(size))
+        for delta, error, size in zip(
+            np.asarray(shift, float),
+            np.asarray(stderr, float),
+            np.asarray(area, float),
+            strict=True,
+        )
+    ]
+    kinds = [_find_kind(line.shift) for line in lines]
+    names = [str(kind) for kind in kinds]
+    total = sum(line.area for line in lines if _is_diamagnetic(line))
+    for i, first in enumerate(lines):
+        for j, second in enumerate(lines[i + 1 :], i + 1):
+            is_li_si = kinds[i] in LI_SI_KINDS or kinds[j] in LI_SI_KINDS
+            if not is_li_si and _are_satellites(first, second, total):
+                centre = (first.shift + second.shift) / 2
+                kinds[i] = kinds[j] = LineKind.SATELLITE
+                names[i] = names[j] = f"{LineKind.SATELLITE} about {centre:.0f} ppm"
     if carrier is None:
         return np.array(names)
-    for i in range(len(delta)):
-        for j in range(len(delta)):
-            away = abs(delta[i] + delta[j] - 2 * carrier)
-            if (
-                i != j
-                and 0 < size[i] <= IMAGE * size[j]
-                and away < max(2.0, 3 * math.hypot(error[i], error[j]))
-            ):
-                names[i] = f"possible quadrature image of {delta[j]:.0f} ppm"
+    for i, line in enumerate(lines):
+        for j, strong in enumerate(lines):
+            if i != j and _is_image(line, strong, carrier):
+                names[i] = f"{LineKind.IMAGE} of {strong.shift:.0f} ppm"
     return np.array(names)
 
 
+def are_li_si(names: NDArray[np.str_]) -> Bool:
+    """Return which lines are Li-Si by their name.
+
+    Parameters
+    ----------
+    names : ndarray of str, shape (line,)
+        From `assign_lines`.
+
+    Returns
+    -------
+    ndarray of bool, shape (line,)
+        False for names of any other kind.
+    """
+    return np.asarray(np.isin(names.astype(str), [str(kind) for kind in LI_SI_KINDS]))
+
+
+def _find_kind(shift: float) -> LineKind:
+    for kind, low, high in KNOWN_RANGES:
+        if low <= shift <= high:
+            return kind
+    return LineKind.UNASSIGNED
+
+
+def _is_diamagnetic(line: _Line) -> bool:
+    return abs(line.shift) < DIAMAGNETIC_LIMIT
+
+
+def _are_satellites(first: _Line, second: _Line, total: float) -> bool:
+    """Return whether two lines may be the horns of one quadrupolar powder pattern."""
+    if not (_is_diamagnetic(first) and _is_diamagnetic(second)):
+        return False
+    weak, strong = min(first.area, second.area), max(first.area, second.area)
+    if weak <= 0:
+        return False
+    alike = strong < PAIR_RATIO * weak and strong < total / PAIR_RATIO
+    centre, half = (first.shift + second.shift) / 2, abs(first.shift - second.shift) / 2
+    apart = half > PAIR_LEAST + 2 * (first.stderr + second.stderr)
+    return alike and PAIR_CENTRE[0] <= centre <= PAIR_CENTRE[1] and apart
+
+
+def _is_image(line: _Line, strong: _Line, carrier: float) -> bool:
+    """Return whether a line may be the mirror image of a strong one about the carrier."""
+    away = abs(line.shift + strong.shift - 2 * carrier)
+    tolerance = max(IMAGE_NEAR, 3 * math.hypot(line.stderr, strong.stderr))
+    return 0 < line.area <= IMAGE_SHARE * strong.area and away < tolerance
+
+
 def coupling_from_horns(half_distance: float, frequency: float) -> float:
-    """Return C_Q = 4 nu of horns at +-nu about the centre (spin 3/2, first order, asymmetry zero)
-    [Hz].
+    """Return C_Q = 4 nu of horns at +-nu about the centre (spin 3/2, first order, asymmetry zero).
 
     The horns stand at theta = 90 degrees, half of nu_Q = C_Q / 2 from the centre.
 
     Parameters
     ----------
     half_distance : float
-        [ppm].
+        Of the horns from their centre [ppm].
     frequency : float
         Spectrometer frequency [MHz].
+
+    Returns
+    -------
+    float
+        Quadrupolar coupling constant [Hz].
     """
     return 4 * half_distance * frequency

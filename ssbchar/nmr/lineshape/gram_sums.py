@@ -12,88 +12,121 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.nmr.lineshape.shapes import LN2_4, LineshapeProblem, LineShapes, evaluate_shapes
+from ssbchar.nmr.lineshape.problem import LineshapeProblem
+from ssbchar.nmr.lineshape.shapes import FOUR_LN2, LineShapes, evaluate_shapes
 from ssbchar.typing import Complex, Index
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class GramSums:
-    """Inner products of the columns; the first n columns are the shapes themselves."""
+    """Inner products of the columns f, tau f, ...; the first n columns are the shapes."""
 
     gram: Complex
-    """(column, column), of cleaned columns."""
+    """(column, column), of columns without their part along the nuisance."""
     data: Complex
     """(slice, column) <column, y>."""
     early: bool
     """Whether the axis begins before the time origin."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShapeDerivatives:
+    """Derivatives of the shapes as combinations of the columns."""
+
+    line: Index
+    """(column,) the line that each column belongs to."""
+    share: Complex
+    """(column, parameter) share of each column in the derivative by each parameter of
+    `LineShapes.pack_parameters`."""
+
+
 def sum_over_time(problem: LineshapeProblem, shapes: LineShapes) -> GramSums:
-    """Return the sums for given shapes.
+    """Return the inner products for given shapes.
 
     Parameters
     ----------
     problem : LineshapeProblem
-        From `Problem.prepared`.
+        From `LineshapeProblem.prepare`.
     shapes : LineShapes
         Lines.
     """
-    columns, early = _columns(problem, shapes)
+    columns, early = _evaluate_columns(problem, shapes)
     conjugate = columns.conj()
     gram = conjugate @ columns.T
     known = conjugate @ problem.known
-    own = len(problem.nuisance)
-    if own:
-        part = known[:, :own]
-        gram -= part @ part.conj().T
-    return GramSums(gram, known[:, own:].T, early)
+    nuisances = len(problem.nuisance)
+    if nuisances:
+        along = known[:, :nuisances]
+        gram -= along @ along.conj().T
+    return GramSums(gram=gram, data=known[:, nuisances:].T, early=early)
 
 
-def _columns(problem: LineshapeProblem, shapes: LineShapes) -> tuple[Complex, bool]:
-    """Return the columns, and whether the axis begins before the time origin."""
+def build_derivatives(shapes: LineShapes, early: bool) -> ShapeDerivatives:
+    """Return how the derivatives by all parameters are made of the columns.
+
+    Parameters
+    ----------
+    shapes : LineShapes
+        Lines.
+    early : bool
+        Whether the axis begins before the time origin.
+
+    Returns
+    -------
+    ShapeDerivatives
+        Parameters: nu, width, gauss2 of all lines, the time origin, the common phase [1/Hz, 1/Hz,
+        1/Hz^2, 1/s, 1/rad].
+    """
+    n, voigt = shapes.n, np.flatnonzero(shapes.voigt)
+    pattern = _build_pattern(n, tuple(voigt.tolist()), early)
+    share, origin = pattern.share.copy(), 3 * n
+    share[:n, origin] = 2j * np.pi * shapes.nu
+    share[pattern.sign_rows, origin] -= np.pi * shapes.width
+    share[n : 2 * n, origin] = -2 * np.pi**2 / FOUR_LN2 * shapes.gauss2
+    return ShapeDerivatives(line=pattern.line, share=share)
+
+
+def _evaluate_columns(problem: LineshapeProblem, shapes: LineShapes) -> tuple[Complex, bool]:
+    """Return the columns, and whether the axis begins before the time origin.
+
+    From the top: f, tau f, tau^2 f of Voigt lines, and, where the axis begins early, |tau| f and
+    sign(tau) f.
+    """
     n, tau = shapes.n, problem.time + shapes.origin
-    bent, early = np.flatnonzero(shapes.voigt), bool(tau[0] < 0)
-    columns = evaluate_shapes(shapes, problem.time, n + bent.size + 2 * n * early)
+    voigt, early = np.flatnonzero(shapes.voigt), bool(tau[0] < 0)
+    columns = evaluate_shapes(shapes, problem.time, n + voigt.size + 2 * n * early)
     f = columns[:n]
     np.multiply(f, tau, out=columns[n : 2 * n])
-    if bent.size:
-        np.multiply(columns[n + bent], tau, out=columns[2 * n : 2 * n + bent.size])
+    if voigt.size:
+        np.multiply(columns[n + voigt], tau, out=columns[2 * n : 2 * n + voigt.size])
     if early:
         np.multiply(f, np.abs(tau), out=columns[-2 * n : -n])
         np.multiply(f, np.sign(tau), out=columns[-n:])
     return columns, early
 
 
-def build_derivatives(shapes: LineShapes, early: bool) -> tuple[Index, Complex]:
-    """Return the line of each column, and what share it has in the derivative by each parameter.
+@dataclass(frozen=True, kw_only=True)
+class _Pattern:
+    """What the derivatives of any shapes with these lines have in common."""
 
-    Returns
-    -------
-    tuple of ndarray
-        (column,) and (column, parameter): nu, width, gauss2 of all lines, the time origin, the
-        common phase.
-    """
-    n, bent = shapes.n, np.flatnonzero(shapes.voigt)
-    line, sign_rows, slope = _pattern(n, tuple(bent.tolist()), early)
-    slope, last = slope.copy(), 3 * n
-    slope[:n, last] = 2j * np.pi * shapes.nu
-    slope[sign_rows, last] -= np.pi * shapes.width
-    slope[n : 2 * n, last] = -2 * np.pi**2 / LN2_4 * shapes.gauss2
-    return line, slope
+    line: Index
+    sign_rows: slice
+    """Rows of sign(tau) f; those of f where tau is never negative."""
+    share: Complex
 
 
 @functools.cache
-def _pattern(n: int, bent: tuple[int, ...], early: bool) -> tuple[Index, slice, Complex]:
-    """Return the line of each column, the rows of sign(tau) f, and the shares that do not depend on
-    the shapes."""
-    every, size, last = np.arange(n), 2 * n + len(bent), 3 * n
-    line = np.concatenate([every, every, np.array(bent, int), *((every, every) if early else ())])
-    slope = np.zeros((line.size, last + 2), complex)
-    width_rows, sign_rows = (
-        (slice(size, size + n), slice(size + n, None)) if early else (slice(n, 2 * n), slice(n))
-    )
-    slope[n + every, every] = 2j * np.pi
-    slope[np.arange(line.size)[width_rows], n + every] = -np.pi
-    slope[np.arange(2 * n, size), [2 * n + i for i in bent]] = -(np.pi**2) / LN2_4
-    slope[:n, last + 1] = 1j
-    return line, sign_rows, slope
+def _build_pattern(n: int, voigt: tuple[int, ...], early: bool) -> _Pattern:
+    """Return the shares that do not depend on the shapes' values."""
+    every, size, origin = np.arange(n), 2 * n + len(voigt), 3 * n
+    line = np.concatenate([every, every, np.array(voigt, int), *((every, every) if early else ())])
+    share = np.zeros((line.size, origin + 2), complex)
+    if early:
+        width_rows, sign_rows = slice(size, size + n), slice(size + n, None)
+    else:
+        width_rows, sign_rows = slice(n, 2 * n), slice(n)
+    share[n + every, every] = 2j * np.pi
+    share[np.arange(line.size)[width_rows], n + every] = -np.pi
+    share[np.arange(2 * n, size), [2 * n + i for i in voigt]] = -(np.pi**2) / FOUR_LN2
+    share[:n, origin + 1] = 1j
+    return _Pattern(line=line, sign_rows=sign_rows, share=share)

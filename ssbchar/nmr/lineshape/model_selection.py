@@ -1,61 +1,67 @@
-"""How many lines and of which shape: components join one by one while the information criterion
-falls."""
+"""How many lines and of which shape: lines are added one by one while the information criterion
+falls.
+
+In this order: one line per region, seen by a matched filter; the phase model that the data admit;
+further lines, Voigt shapes and parted lines as long as each earns its parameters; lines that later
+ones made needless taken out; regions without a significant line reduced to a stand-in. Every fit
+on the way is made by `ssbchar.nmr.lineshape.varpro.fit_shapes`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ssbchar.nmr.lineshape.normal_equations import LineshapeState, evaluate_state
+from ssbchar.nmr.lineshape.normal_equations import (
+    LineshapeState,
+    compute_residual,
+    evaluate_state,
+)
 from ssbchar.nmr.lineshape.peak_search import (
     MatchedFilter,
     Peak,
     build_matched_filter,
     compute_noise_gain,
 )
-from ssbchar.nmr.lineshape.shapes import (
-    PER_REGION,
-    PER_SLICE,
-    SHARED,
-    LineshapeProblem,
-    LineShapes,
-    evaluate_shapes,
-    make_empty_shapes,
-)
-from ssbchar.nmr.lineshape.varpro import (
-    LineFit,
-    complex_amplitudes,
-    compute_residual,
-    fit_shapes,
-    would_gain_by_gaussian,
-)
-from ssbchar.typing import Complex
+from ssbchar.nmr.lineshape.problem import LineshapeProblem, PhaseModel
+from ssbchar.nmr.lineshape.shapes import LineShapes, evaluate_shapes, make_empty_shapes
+from ssbchar.nmr.lineshape.varpro import FitControl, LineFit, fit_shapes
+from ssbchar.typing import Array, Bool, Complex
 
 SIGNIFICANT = 4.0
 """A line whose amplitude exceeds this many standard errors helps to fix the time origin."""
-ROUGH = 0.1
-"""Chi-square to which a fit that is to be compared with others has converged."""
-LOOSE = 1e-3
-"""Share of chi-square in excess of noise that a fit to be grown may still gain, where there is no
-other to compare."""
+PRESENT = 3.0
+"""A region whose area exceeds this many standard errors in any slice holds a line."""
+COMPARED = FitControl(max_steps=20, least_gain=0.1, final=False)
+"""A fit that is to be compared with others: converged to 0.1 of chi-square."""
+UNFITTED = replace(COMPARED, max_steps=0)
+"""Areas and phases for given shapes alone."""
+EXCESS_SHARE = 1e-3
+"""Share of chi-square in excess of noise that the first fit may still gain, where there is no other
+to compare."""
+PHASE_GAIN = 10.0
+"""Least fall of the information criterion that admits more phases."""
 RIVAL = 100.0
-"""A fit with another time origin whose criterion is at most this much higher is grown too."""
+"""A fit with another time origin whose criterion is at most this much higher is gone on with
+too."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines'
 distance apart."""
+VOIGT_GAUSS, VOIGT_LORENTZ = 0.7, 0.5
+"""Widths that a Lorentzian made Voigt begins with, over its own."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SelectionRules:
-    """How the model may grow."""
+    """Which lines may be added."""
 
-    low: NDArray[np.float64]
+    low: Array
     """(region,) lowest frequency of a line [Hz]."""
-    high: NDArray[np.float64]
+    high: Array
     """(region,) highest frequency of a line [Hz]."""
     voigt: bool = True
+    """Whether lines may be made Voigt."""
     max_components: int = 4
     """Most lines per region, and elsewhere."""
     min_gain: float = 10.0
@@ -63,182 +69,164 @@ class SelectionRules:
     absent_width: float = 3000.0
     """Width of the line that stands for a region where none is seen [Hz]."""
     outside: bool = True
-    """Lines outside every region (spinning sidebands, other nuclei's leaks) may be modelled, as
-    nobody's."""
+    """Whether lines outside every region (spinning sidebands, other nuclei's leaks) may be
+    modelled; they count for neither."""
 
-    def place(self, nu: float, region: int, limit: float) -> tuple[float, float]:
-        """Return the bounds of a new line: its region, or the gap between regions that holds it."""
+    def bound_line(self, nu: float, region: int, limit: float) -> tuple[float, float]:
+        """Return the bounds of a new line: its region, or the gap between regions that holds it.
+
+        Parameters
+        ----------
+        nu : float
+            Where the line is seen [Hz].
+        region : int
+            Region it belongs to; the number of regions for elsewhere.
+        limit : float
+            Largest frequency that is sampled [Hz].
+
+        Returns
+        -------
+        tuple of float
+            Lowest and highest frequency [Hz].
+        """
         if region < self.low.size:
             return float(self.low[region]), float(self.high[region])
         below, above = self.high[self.high <= nu], self.low[self.low >= nu]
         return max([-limit, *below.tolist()]), min([limit, *above.tolist()])
 
 
-def select_model(
-    problem: LineshapeProblem, rules: SelectionRules
-) -> tuple[LineFit, LineshapeProblem]:
-    """Return the best fit with one to `max_components` lines per region, and the problem with its
-    phase model."""
-    problem = replace(problem, regions=rules.low.size).prepared()
-    seen = build_matched_filter(problem, rules.low, rules.high)
-    grown = [
-        _grown(given, rules, seen, best)
-        for best, given in _with_phases(problem, *_seeded(problem, rules, seen))
-    ]
-    best, problem = min(grown, key=lambda pair: pair[0].bic)
-    shapes = best.shapes.ordered()
-    return _pruned(
-        problem,
-        rules,
-        fit_shapes(problem, shapes, at=best.state if shapes is best.shapes else None),
-    ), problem
+def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
+    """Return the best fit with one to `max_components` lines per region; its problem has the phase
+    model that the data admit.
 
-
-def _grown(
-    problem: LineshapeProblem, rules: SelectionRules, seen: MatchedFilter, best: LineFit
-) -> tuple[LineFit, LineshapeProblem]:
-    """Return the fit with all lines that earn their parameters, and its problem."""
-    floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
-    active = set(range(rules.low.size + rules.outside))
-    while active:
-        left = compute_residual(problem, best.state)
-        peaks = seen.peaks(left)
-        for region in sorted(active, key=lambda r: -peaks[r].gain):
-            tried = _tried(problem, rules, best, region, peaks[region], left)
-            good = [
-                t for t in tried if t.bic < best.bic - rules.min_gain and best.chi2 - t.chi2 > floor
-            ]
-            if good:
-                best = min(good, key=lambda t: t.bic)
-                break
-            active.discard(region)
-    return _earning(problem, best), problem
-
-
-def _earning(problem: LineshapeProblem, best: LineFit) -> LineFit:
-    """Return the fit without the lines that later ones made needless, as long as the criterion
-    falls.
-
-    Without line j, the others' areas following, chi-square rises by sum_s a_sj^2 / (sigma_s^2
-    (G^-1)_jj).
+    Parameters
+    ----------
+    problem : LineshapeProblem
+        Data and noise.
+    rules : SelectionRules
+        Regions [Hz], and what earns a line.
     """
-    while True:
-        at, shapes = best.state, best.shapes
-        worth = np.sum((at.area / problem.sigma[:, None]) ** 2, axis=0) / at.inverse.diagonal().real
-        worth -= (len(at.area) + 2 + shapes.voigt) * np.log(best.points)
-        alone = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & (
-            shapes.region < problem.regions
-        )
-        idle = np.where(alone | shapes.held, np.inf, worth)
-        if idle.min() >= 0:
-            return best
-        fit = fit_shapes(
-            problem, shapes.taken(np.delete(np.arange(shapes.n), idle.argmin())), 20, ROUGH, False
-        )
-        if fit.bic > best.bic:
-            return best
-        best = fit
+    problem = replace(problem, regions=rules.low.size).prepare()
+    matched = build_matched_filter(problem, rules.low, rules.high)
+    seed = _place_first_lines(problem, rules, matched)
+    begun = _select_phase_model(problem, seed)
+    grown = [_add_lines(fit, rules, matched) for fit in begun]
+    best = min(grown, key=lambda fit: fit.bic)
+    shapes = best.shapes.sort()
+    known = best.state if shapes is best.shapes else None
+    return _reduce_empty_regions(fit_shapes(best.problem, shapes, at=known), rules)
 
 
-def _pruned(problem: LineshapeProblem, rules: SelectionRules, best: LineFit) -> LineFit:
-    """Return the fit with regions below three standard errors in every slice reduced to their
-    stand-in line."""
-    n, slices = best.shapes.n, len(best.area)
-    covariance = best.covariance[best.free.size :, best.free.size :].reshape(slices, n, slices, n)
-    shapes = best.shapes
-    for region in range(rules.low.size):
-        mine = (best.shapes.region == region).astype(float)
-        stderr = np.sqrt(np.einsum("i,sisj,j->s", mine, covariance, mine))
-        if not best.shapes.held[mine > 0].all() and (best.area @ mine < 3 * stderr).all():
-            shapes = _with_stand_in(
-                rules, shapes.taken(np.flatnonzero(shapes.region != region)), region
-            )
-    return best if shapes is best.shapes else fit_shapes(problem, shapes)
+# Where it begins: one line per region, and the phase model.
 
 
-def _with_stand_in(rules: SelectionRules, shapes: LineShapes, region: int) -> LineShapes:
-    low, high = float(rules.low[region]), float(rules.high[region])
-    return shapes.joined((low + high) / 2, rules.absent_width, region, low, high, held=True)
-
-
-def _seeded(
-    problem: LineshapeProblem, rules: SelectionRules, seen: MatchedFilter
-) -> tuple[LineShapes, LineshapeState]:
-    """Return one line per region, strongest first, and their state with a phase for each."""
-    shapes, left, todo = make_empty_shapes(), problem.y, set(range(rules.low.size))
+def _place_first_lines(
+    problem: LineshapeProblem, rules: SelectionRules, matched: MatchedFilter
+) -> LineshapeState:
+    """Return one line per region, strongest first, with a phase for each."""
+    shapes, residual = make_empty_shapes(), problem.y
+    noise = compute_noise_gain(problem.time.size, len(problem.y))
+    todo = set(range(rules.low.size))
     while todo:
-        peaks = seen.peaks(left)
+        peaks = matched.find_peaks(residual)
         region = max(todo, key=lambda r: peaks[r].gain)
         todo.discard(region)
-        if shapes.n and peaks[region].gain < compute_noise_gain(problem.time.size, len(problem.y)):
-            shapes = _with_stand_in(rules, shapes, region)
+        if shapes.n and peaks[region].gain < noise:
+            shapes = _add_stand_in(shapes, rules, region)
             continue
         if todo:
-            left = _without(
-                problem, left, _started(problem, rules, make_empty_shapes(), region, peaks[region])
-            )
-        shapes = _started(problem, rules, shapes, region, peaks[region])
-    at = fit_shapes(replace(problem, phases=PER_REGION), shapes, 0, ROUGH, False).state
-    return at.shapes, at
+            line = _add_peak(make_empty_shapes(), problem, rules, region, peaks[region])
+            residual = _subtract_line(problem, residual, line)
+        shapes = _add_peak(shapes, problem, rules, region, peaks[region])
+    with_phases = replace(problem, phases=PhaseModel.PER_REGION)
+    return fit_shapes(with_phases, shapes, UNFITTED).state
 
 
-def _without(problem: LineshapeProblem, signal: Complex, line: LineShapes) -> Complex:
-    """Return a signal, shape (slice, time), without its part along one line."""
-    f = problem.cleaned(evaluate_shapes(line, problem.time))
-    return np.asarray(signal - (signal @ f[0].conj() / np.vdot(f, f).real)[:, None] * f)
-
-
-def _limit(problem: LineshapeProblem) -> float:
-    return 0.5 * (problem.time.size - 1) / float(problem.time[-1] - problem.time[0])
-
-
-def _started(
-    problem: LineshapeProblem, rules: SelectionRules, shapes: LineShapes, region: int, peak: Peak
+def _add_peak(
+    shapes: LineShapes,
+    problem: LineshapeProblem,
+    rules: SelectionRules,
+    region: int,
+    peak: Peak,
 ) -> LineShapes:
-    """Return shapes with one more line."""
-    low, high = rules.place(peak.at, region, _limit(problem))
-    return shapes.joined(min(max(peak.nu, low), high), peak.width, region, low, high).ordered()
+    """Return shapes with one more line where the filter sees it."""
+    limit = 0.5 * (problem.time.size - 1) / float(problem.time[-1] - problem.time[0])
+    low, high = rules.bound_line(peak.grid_nu, region, limit)
+    nu = min(max(peak.nu, low), high)
+    return shapes.add_line(nu=nu, width=peak.width, region=region, low=low, high=high).sort()
 
 
-def _with_phases(
-    problem: LineshapeProblem, seed: LineShapes, free: LineshapeState
-) -> list[tuple[LineFit, LineshapeProblem]]:
-    """Return the fit with the simplest phase model that the data admit (one slice: one phase), and
-    its problem.
-
-    It begins at `seed`; `free` is a fit of what it holds with a phase for each line. A fit with the
-    same phase model and another time origin follows where it is not much worse: further lines may
-    turn the order.
-    """
-    origin = _origin(problem, free)
-    starts = (
-        [(SHARED, 0.0)]
-        if abs(origin) < SAME_ORIGIN
-        else [(SHARED, o) for o in sorted({0.0, origin})]
+def _add_stand_in(shapes: LineShapes, rules: SelectionRules, region: int) -> LineShapes:
+    """Return shapes with a line of fixed shape in the middle of a region where none is seen."""
+    low, high = float(rules.low[region]), float(rules.high[region])
+    return shapes.add_line(
+        nu=(low + high) / 2,
+        width=rules.absent_width,
+        region=region,
+        low=low,
+        high=high,
+        held=True,
     )
-    if len(problem.y) > 1:
-        starts += [(PER_SLICE, origin), (PER_REGION, 0.0)]
-    best, phases, loose, fits = None, SHARED, LOOSE if len(starts) == 1 else 0.0, []
-    for kind, origin in starts:
-        given = problem if kind == problem.phases else replace(problem, phases=kind)
-        at = None if origin else evaluate_state(given, seed, free.sums)
-        fit = fit_shapes(given, replace(seed, origin=origin), 30, ROUGH, False, at=at, loose=loose)
-        fits.append((fit, given))
-        if best is None or fit.bic < best.bic - (10.0 if kind != phases else 0.0):
-            best, phases = fit, kind
+
+
+def _subtract_line(problem: LineshapeProblem, signal: Complex, line: LineShapes) -> Complex:
+    """Return a signal, shape (slice, time), without its part along one line."""
+    f = problem.clean(evaluate_shapes(line, problem.time))
+    amplitude = signal @ f[0].conj() / np.vdot(f, f).real
+    return np.asarray(signal - amplitude[:, None] * f)
+
+
+def _select_phase_model(problem: LineshapeProblem, seed: LineshapeState) -> list[LineFit]:
+    """Return the fit with the simplest phase model that the data admit (one slice: one phase).
+
+    `seed` is a fit with a phase for each line. A fit with the same phase model and another time
+    origin follows where it is not much worse: further lines may turn the order.
+    """
+    starts = _list_phase_starts(problem, _estimate_origin(problem, seed))
+    excess = EXCESS_SHARE if len(starts) == 1 else 0.0
+    control = replace(COMPARED, max_steps=30, excess_share=excess)
+    fits: list[LineFit] = []
+    best: LineFit | None = None
+    for phases, origin in starts:
+        given = problem if phases == problem.phases else replace(problem, phases=phases)
+        # The seed's sums hold for its own time origin, which is zero.
+        at = None if origin else evaluate_state(given, seed.shapes, seed.sums)
+        fit = fit_shapes(given, replace(seed.shapes, origin=origin), control, at)
+        fits.append(fit)
+        if best is None:
+            best = fit
+            continue
+        needed = PHASE_GAIN if phases != best.problem.phases else 0.0
+        if fit.bic < best.bic - needed:
+            best = fit
     assert best is not None
-    here, most = best.shapes.origin, best.bic + RIVAL
-    rivals = [
-        f for f in fits if f[1].phases == phases and abs(f[0].shapes.origin - here) > SAME_ORIGIN
-    ]
-    return [f for f in fits if f[0] is best] + [f for f in rivals if f[0].bic < most]
+    others = [f for f in fits if f is not best and _is_rival(f, best)]
+    return [best, *others]
 
 
-def _origin(problem: LineshapeProblem, free: LineshapeState) -> float:
+def _list_phase_starts(problem: LineshapeProblem, origin: float) -> list[tuple[PhaseModel, float]]:
+    """Return phase models, simplest first, with the time origin [s] to begin at."""
+    origins = [0.0] if abs(origin) < SAME_ORIGIN else sorted({0.0, origin})
+    starts = [(PhaseModel.SHARED, value) for value in origins]
+    if len(problem.y) > 1:
+        starts += [(PhaseModel.PER_SLICE, origin), (PhaseModel.PER_REGION, 0.0)]
+    return starts
+
+
+def _is_rival(fit: LineFit, best: LineFit) -> bool:
+    """Return whether another time origin is nearly as good."""
+    apart = abs(fit.shapes.origin - best.shapes.origin) > SAME_ORIGIN
+    return fit.problem.phases == best.problem.phases and apart and fit.bic < best.bic + RIVAL
+
+
+def _estimate_origin(problem: LineshapeProblem, seed: LineshapeState) -> float:
     """Return the time origin [s] from the phase between the two strongest lines, zero where one is
-    lost in noise."""
-    amplitude, nu = complex_amplitudes(free) / problem.sigma[:, None], free.shapes.nu
-    norm = np.sqrt(free.sums.gram.diagonal()[: nu.size].real)
+    lost in noise.
+
+    A time origin t0 turns two lines against each other by 2 pi (nu_2 - nu_1) t0.
+    """
+    amplitude, nu = seed.amplitude / problem.sigma[:, None], seed.shapes.nu
+    norm = np.sqrt(seed.sums.gram.diagonal()[: nu.size].real)
     strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) * norm
     order = np.argsort(strength)[::-1]
     if order.size < 2 or strength[order[1]] < SIGNIFICANT:
@@ -248,13 +236,34 @@ def _origin(problem: LineshapeProblem, free: LineshapeState) -> float:
     return float(turn / (2 * np.pi * (nu[second] - nu[first])))
 
 
-def _tried(
-    problem: LineshapeProblem,
-    rules: SelectionRules,
-    best: LineFit,
-    region: int,
-    peak: Peak,
-    left: Complex,
+# How it grows: the change of the model that lowers the criterion most, until none does.
+
+
+def _add_lines(best: LineFit, rules: SelectionRules, matched: MatchedFilter) -> LineFit:
+    """Return the fit with all lines that earn their parameters."""
+    problem = best.problem
+    # A perfect fit would otherwise be bettered for ever within its rounding.
+    floor = 1e-9 * float(np.sum(problem.power / problem.sigma**2))
+    active = set(range(rules.low.size + rules.outside))
+    while active:
+        residual = compute_residual(problem, best.state)
+        peaks = matched.find_peaks(residual)
+        for region in sorted(active, key=lambda r: -peaks[r].gain):
+            tried = _try_changes(best, rules, region, peaks[region], residual)
+            good = [
+                fit
+                for fit in tried
+                if fit.bic < best.bic - rules.min_gain and best.chi2 - fit.chi2 > floor
+            ]
+            if good:
+                best = min(good, key=lambda fit: fit.bic)
+                break
+            active.discard(region)
+    return _remove_needless_lines(best)
+
+
+def _try_changes(
+    best: LineFit, rules: SelectionRules, region: int, peak: Peak, residual: Complex
 ) -> list[LineFit]:
     """Return the fits with one more line in a region, or one made Voigt; none where only noise is
     left there.
@@ -262,85 +271,141 @@ def _tried(
     Where the new line comes to nothing, or neither helps though more than noise is left, the
     strongest one is parted.
     """
+    problem = best.problem
     noise = compute_noise_gain(problem.time.size, len(problem.y))
-    found, goal = [], best.chi2 - rules.min_gain - np.log(best.points)
-    full = np.sum((best.shapes.region == region) & ~best.shapes.held) >= rules.max_components
+    goal = best.chi2 - rules.min_gain - np.log(best.points)
+    control = replace(COMPARED, goal=goal)
+    visible = _find_visible(best.shapes, region)
+    full = np.sum(visible) >= rules.max_components
+    tried: list[LineFit] = []
     if peak.gain > noise and not full:
-        seen = best.shapes.taken(
-            np.flatnonzero(~(best.shapes.held & (best.shapes.region == region)))
-        )
-        found.append(
-            fit_shapes(
-                problem, _started(problem, rules, seen, region, peak), 20, ROUGH, False, goal
-            )
-        )
-    if peak.gain > 0.5 * noise:
-        bent = _bent(problem, rules, best, region, goal, left)
-        found += [bent] if bent else []
-    alone = not ((best.shapes.region == region) & ~best.shapes.held).any()
-    if full or alone or peak.gain <= noise:
-        return found
-    idle = (found[0].area <= 0).all(axis=0).any()
-    if idle or all(t.bic > best.bic - rules.min_gain for t in found):
-        found.append(fit_shapes(problem, _split(best, region), 20, ROUGH, False, goal))
-    return found
+        stand_in = best.shapes.held & (best.shapes.region == region)
+        kept = best.shapes.select(np.flatnonzero(~stand_in))
+        more = _add_peak(kept, problem, rules, region, peak)
+        tried.append(fit_shapes(problem, more, control))
+    if rules.voigt and peak.gain > 0.5 * noise:
+        shapes = _make_voigt(best, region, residual)
+        if shapes is not None:
+            tried.append(fit_shapes(problem, shapes, control))
+    if full or not visible.any() or peak.gain <= noise:
+        return tried
+    came_to_nothing = (tried[0].area <= 0).all(axis=0).any()
+    if came_to_nothing or all(fit.bic > best.bic - rules.min_gain for fit in tried):
+        tried.append(fit_shapes(problem, _part_line(best, region), control))
+    return tried
 
 
-def _split(best: LineFit, region: int) -> LineShapes:
+def _find_visible(shapes: LineShapes, region: int) -> Bool:
+    """Return which lines lie in a region and are no stand-in."""
+    return np.asarray((shapes.region == region) & ~shapes.held)
+
+
+def _find_strongest(fit: LineFit, lines: Bool) -> int:
+    """Return the position of the line with the largest area over all slices."""
+    return int(np.where(lines, fit.area.sum(axis=0), -1.0).argmax())
+
+
+def _make_voigt(best: LineFit, region: int, residual: Complex) -> LineShapes | None:
+    """Return shapes with the strongest Lorentzian of a region made a Voigt line, where a Gaussian
+    part would help."""
+    shapes = best.shapes
+    plain = _find_visible(shapes, region) & ~shapes.voigt
+    if not plain.any():
+        return None
+    line = _find_strongest(best, plain)
+    if not would_gain_by_gaussian(best, line, residual):
+        return None
+    voigt, gauss2, width = shapes.voigt.copy(), shapes.gauss2.copy(), shapes.width.copy()
+    voigt[line] = True
+    gauss2[line] = (VOIGT_GAUSS * width[line]) ** 2
+    width[line] = VOIGT_LORENTZ * width[line]
+    return replace(shapes, voigt=voigt, gauss2=gauss2, width=width)
+
+
+def would_gain_by_gaussian(fit: LineFit, line: int, residual: Complex) -> bool:
+    """Return whether a Gaussian width of a line, now zero, would lower chi-square to first order.
+
+    Its derivative is -pi^2 / (4 ln 2) tau^2 A f; where the fit has converged the residual is at
+    right angles to all other derivatives, so that they need not be asked.
+
+    Parameters
+    ----------
+    fit : LineFit
+        A fit that has converged.
+    line : int
+        Position of the line.
+    residual : ndarray, shape (slice, time)
+        Data less model (`compute_residual`), in the unit of the data.
+    """
+    problem, shapes = fit.problem, fit.shapes
+    f = evaluate_shapes(shapes.select(np.array([line])), problem.time)[0]
+    derivative = (problem.time + shapes.origin) ** 2 * f.conj()
+    slope = (fit.state.amplitude[:, line].conj() * (residual @ derivative)).real
+    return bool(slope @ problem.sigma**-2 < 0)
+
+
+def _part_line(best: LineFit, region: int) -> LineShapes:
     """Return shapes with the strongest line of a region parted in two, half as broad and half a
     width apart.
 
     This is where to begin when noise is not all that is left and yet no line beside it helps: one
     would be negative.
     """
-    shapes, mine = best.shapes, (best.shapes.region == region) & ~best.shapes.held
-    line = int(np.where(mine, best.area.sum(axis=0), -1.0).argmax())
-    at, width = float(shapes.nu[line]), float(shapes.width[line] + np.sqrt(shapes.gauss2[line]))
-    nu, narrow, gauss2, voigt = (
-        shapes.nu.copy(),
-        shapes.width.copy(),
-        shapes.gauss2.copy(),
-        shapes.voigt.copy(),
-    )
-    nu[line], narrow[line], gauss2[line], voigt[line] = at - width / 4, width / 2, 0.0, False
-    halved = replace(shapes, nu=nu, width=narrow, gauss2=gauss2, voigt=voigt)
-    return halved.joined(
-        at + width / 4, width / 2, region, float(shapes.low[line]), float(shapes.high[line])
-    ).ordered()
+    shapes = best.shapes
+    line = _find_strongest(best, _find_visible(shapes, region))
+    centre = float(shapes.nu[line])
+    whole = float(shapes.width[line] + np.sqrt(shapes.gauss2[line]))
+    nu, width = shapes.nu.copy(), shapes.width.copy()
+    gauss2, voigt = shapes.gauss2.copy(), shapes.voigt.copy()
+    nu[line], width[line], gauss2[line], voigt[line] = centre - whole / 4, whole / 2, 0.0, False
+    halved = replace(shapes, nu=nu, width=width, gauss2=gauss2, voigt=voigt)
+    return halved.add_line(
+        nu=centre + whole / 4,
+        width=whole / 2,
+        region=region,
+        low=float(shapes.low[line]),
+        high=float(shapes.high[line]),
+    ).sort()
 
 
-def _bent(
-    problem: LineshapeProblem,
-    rules: SelectionRules,
-    best: LineFit,
-    region: int,
-    goal: float,
-    left: Complex,
-) -> LineFit | None:
-    """Return the fit with the strongest Lorentzian of a region made a Voigt line, where a Gaussian
-    part would help.
+# What is taken out again.
 
-    At the best Lorentzian the slope of chi-square by the squared Gaussian width, the others
-    following, tells.
+
+def _remove_needless_lines(best: LineFit) -> LineFit:
+    """Return the fit without the lines that later ones made needless, as long as the criterion
+    falls.
+
+    Without line j, the others' areas following, chi-square rises by sum_s a_sj^2 / (sigma_s^2
+    (G^-1)_jj).
     """
-    plain = (best.shapes.region == region) & ~best.shapes.voigt & ~best.shapes.held
-    if not (rules.voigt and plain.any()):
-        return None
-    line = int(np.where(plain, best.area.sum(axis=0), -1.0).argmax())
-    if not would_gain_by_gaussian(problem, best.state, line, left):
-        return None
-    voigt, gauss2, width = (
-        best.shapes.voigt.copy(),
-        best.shapes.gauss2.copy(),
-        best.shapes.width.copy(),
-    )
-    voigt[line] = True
-    gauss2[line], width[line] = (0.7 * width[line]) ** 2, 0.5 * width[line]
-    return fit_shapes(
-        problem,
-        replace(best.shapes, voigt=voigt, gauss2=gauss2, width=width),
-        20,
-        ROUGH,
-        False,
-        goal,
-    )
+    problem = best.problem
+    while True:
+        at, shapes = best.state, best.shapes
+        rise = np.sum((at.area / problem.sigma[:, None]) ** 2, axis=0)
+        rise = rise / at.inverse.diagonal().real
+        worth = rise - (len(at.area) + 2 + shapes.voigt) * np.log(best.points)
+        named = shapes.region < problem.regions
+        only = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & named
+        worth = np.where(only | shapes.held, np.inf, worth)
+        if worth.min() >= 0:
+            return best
+        others = np.delete(np.arange(shapes.n), worth.argmin())
+        fit = fit_shapes(problem, shapes.select(others), COMPARED)
+        if fit.bic > best.bic:
+            return best
+        best = fit
+
+
+def _reduce_empty_regions(best: LineFit, rules: SelectionRules) -> LineFit:
+    """Return the fit with regions below three standard errors in every slice reduced to their
+    stand-in line."""
+    shapes = best.shapes
+    for region in range(rules.low.size):
+        lines = best.shapes.region == region
+        member = lines.astype(float)
+        stderr = np.sqrt(np.einsum("i,sisj,j->s", member, best.area_covariance, member))
+        empty = (best.area @ member < PRESENT * stderr).all()
+        if empty and not best.shapes.held[lines].all():
+            others = shapes.select(np.flatnonzero(shapes.region != region))
+            shapes = _add_stand_in(others, rules, region)
+    return best if shapes is best.shapes else fit_shapes(best.problem, shapes)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.nmr.lineshape.assignment import are_li_si
 from ssbchar.nmr.quantification.echo_efficiency import SolidEcho, scan_efficiency_ratio
 from ssbchar.nmr.quantification.options import SystematicsOptions
 from ssbchar.nmr.quantification.skin_effect import (
@@ -168,7 +169,7 @@ def _diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
     """Return the share of the Li-Si region in lines that may be salts and not Li-Si, with an upper
     limit."""
     mine = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
-    doubtful = mine & np.array([not str(a).startswith("Li-Si") for a in lines["assignment"].values])
+    doubtful = mine & ~are_li_si(lines["assignment"].values)
     area, stderr = lines["area"].values[0], lines["area_stderr"].values[0]
     total = area[mine].sum()
     if total <= 0:

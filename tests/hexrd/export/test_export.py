@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hexrd.export.test_gsas import voigt_width
 from hexrd.made_series import PHASES, Chain, call, chain
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.export import cif, export, gsas
+from ssbchar.hexrd.export import export
 from ssbchar.hexrd.patterns import read
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.simulate.effects import IDEAL
@@ -202,42 +201,4 @@ def test_the_instrument_file_has_every_parameter_and_the_right_widths(
     )
     gauss = np.sqrt(float(pairs["W"]) * 8 * np.log(2)) / 100
     lorentz = float(pairs["X"]) / 100
-    assert _voigt(gauss, lorentz) == pytest.approx(heating.REACTING.instrument.fwhm, rel=0.05)
-
-
-def _voigt(gauss: float, lorentz: float) -> float:
-    """Width of a Voigt function (J. J. Olivero & R. L. Longbothum, J. Quant. Spectrosc. Radiat.
-    Transfer 17, 233)."""
-    return float(0.5346 * lorentz + np.sqrt(0.2166 * lorentz**2 + gauss**2))
-
-
-@given(st.floats(1e-3, 1.0), st.floats(0.0, 1.0))
-def test_width_components_make_the_width(width: float, share: float) -> None:
-    gauss, lorentz = gsas.widths_from_pseudo_voigt(np.array(width), np.array(share))
-    assert _voigt(float(gauss), float(lorentz)) == pytest.approx(width, rel=0.02)
-
-
-@given(st.floats(0.1, 1e4), st.floats(1e-7, 50.0))
-def test_uncertainty_notation_keeps_value_and_error(value: float, su: float) -> None:
-    told = re.fullmatch(r"(-?\d+(?:\.\d+)?)\((\d+)\)", cif.format_with_su(value, su))
-    assert told
-    digits = len(told[1].partition(".")[2])
-    error = int(told[2]) * 10.0**-digits
-    assert error == pytest.approx(su, rel=0.34)
-    assert abs(float(told[1]) - value) <= 0.51 * max(su, 10.0**-digits)
-
-
-def test_values_without_error_stand_alone() -> None:
-    assert (
-        cif.format_with_su(90.0, 0.0) == "90" and cif.format_with_su(120.0, float("nan")) == "120"
-    )
-    assert (
-        cif.format_with_su(8.2614, 0.00031) == "8.2614(3)"
-        and cif.format_with_su(8.26143, 0.00012) == "8.26143(12)"
-    )
-    assert cif.format_with_su(8.26143, 0.000199) == "8.2614(2)"
-
-
-def test_symmetry_operations_as_text() -> None:
-    turn = np.array([[-1, 1, 0], [-1, 0, 0], [0, 0, 1]], float)
-    assert cif.format_operation(turn, np.array([0, 1 / 3, 0.5])) == "-x+y, -x+1/3, z+1/2"
+    assert voigt_width(gauss, lorentz) == pytest.approx(heating.REACTING.instrument.fwhm, rel=0.05)

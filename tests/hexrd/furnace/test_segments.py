@@ -56,3 +56,135 @@ def test_rate_is_invariant_to_the_zero_and_scales(shift: float, scale: float, se
         segments.fit_local_rate(t * scale, y, 9), base / scale, rtol=1e-6, atol=1e-9
     )
     assert np.polyfit(t[10:19], y[10:19], 1)[0] == pytest.approx(base[14], rel=1e-6, abs=1e-9)
+
+
+def test_the_rate_of_a_line_by_hand() -> None:
+    t = np.array([0.0, 1.0, 3.0, 4.0, 8.0])
+    np.testing.assert_allclose(segments.fit_local_rate(t, 7 - 2 * t, 3), -2.0)
+    y = np.array([0.0, 1.0, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(
+        segments.fit_local_rate(np.arange(5.0), y, 3), [0.0, 0.0, -0.5, 0.0, 0.0], atol=1e-15
+    )
+    np.testing.assert_allclose(
+        segments.fit_local_rate(np.arange(5.0), y, 1), [1.0, 1.0, -1.0, 0.0, 0.0], atol=1e-15
+    )
+    np.testing.assert_allclose(
+        segments.fit_local_rate(np.arange(3.0), np.array([0.0, 1.0, 2.0]), 99), 1.0
+    )
+
+
+def programme(*corners: tuple[float, float], every: float = 60.0) -> tuple[np.ndarray, np.ndarray]:
+    """Exact readings between corners [min, degC]."""
+    minutes, values = np.array(corners).T
+    t = np.arange(0.0, 60 * minutes[-1] + 1, every)
+    return t, np.interp(t / 60, minutes, values)
+
+
+def kinds(*corners: tuple[float, float], hold_rate: float = 0.5) -> list[str]:
+    _, labels = segments.label_segments(*programme(*corners), hold_rate)
+    return [s.name for s in segments.split_segments(labels)]
+
+
+def test_the_threshold_from_both_sides() -> None:
+    assert kinds((0, 25), (200, 25 + 0.51 * 200), (260, 25 + 0.51 * 200)) == ["heating", "hold"]
+    fast = ((0, 25), (60, 625))
+    assert kinds(*fast, (260, 625 + 0.55 * 200)) == ["heating"]
+    assert kinds(*fast, (260, 625 + 0.45 * 200)) == ["heating", "hold"]
+
+
+def test_a_slow_programme_is_still_heating() -> None:
+    assert kinds((0, 25), (1000, 225), (1400, 225)) == ["heating", "hold"]
+
+
+def test_a_change_of_two_percent_is_no_segment() -> None:
+    base = ((0, 25), (60, 625), (120, 625))
+    assert kinds(*base, (130, 610), (200, 610)) == ["heating", "hold", "cooling", "hold 2"]
+    assert kinds(*base, (130, 616), (200, 616)) == ["heating", "hold"]
+
+
+def test_second_segments_are_numbered_and_none_interrupts_nothing() -> None:
+    labels = ["none", "heating", "none", "heating", "cooling", "heating", "heating", "hold"]
+    found = segments.split_segments(np.array(labels, dtype=object))
+    assert [(s.name, s.kind, s.frames.tolist()) for s in found] == [
+        ("heating", "heating", [1, 3]),
+        ("cooling", "cooling", [4]),
+        ("heating 2", "heating", [5, 6]),
+        ("hold", "hold", [7]),
+    ]
+    assert segments.split_segments(["none", "none"]) == []
+
+
+def test_rates_in_kelvin_per_minute_in_the_order_given() -> None:
+    t, y = programme((0, 25), (100, 525))
+    mixed = np.random.default_rng(0).permutation(t.size)
+    rate, labels = segments.label_segments(t[mixed], y[mixed], 0.5)
+    np.testing.assert_allclose(rate, 5.0)
+    assert set(labels) == {"heating"}
+    y[3] = np.nan
+    rate, labels = segments.label_segments(t, y, 0.5)
+    assert np.isnan(rate[3]) and labels[3] == "none" and labels[2] == "heating"
+
+
+@pytest.mark.parametrize("count", [4, 5])
+def test_five_readings_are_needed(count: int) -> None:
+    t = 60.0 * np.arange(count)
+    rate, labels = segments.label_segments(t, 25 + t / 6, 0.5)
+    assert set(labels) == ({"none"} if count < 5 else {"heating"})
+    assert np.isfinite(rate).all() == (count == 5)
+    same = segments.label_segments(np.zeros(9), 25 + np.arange(9.0), 0.5)
+    assert set(same[1]) == {"none"}
+
+
+def test_the_window_resolves_a_slope() -> None:
+    """sigma sqrt(12) / (step n^1.5) = slope, within 5 and an eighth of the readings."""
+    count = segments._count_window_points
+    assert count(1.0, 10.0, np.sqrt(12) / 10 / 27.0, 1000) == 9
+    assert count(1.0, 10.0, np.sqrt(12) / 10 / 26.9, 1000) == 9
+    assert count(1.0, 10.0, np.sqrt(12) / 10 / 27.1, 1000) == 10
+    assert count(0.0, 10.0, 1.0, 1000) == 5
+    assert count(100.0, 10.0, 1e-3, 160) == 20
+    assert count(100.0, 10.0, 1e-3, 16) == 5
+
+
+def joined(signs: list[int], y: list[float], shortest: int = 3, smallest: float = 2.0) -> list[int]:
+    return segments._join_small_pieces(
+        np.array(signs), np.array(y, float), shortest=shortest, smallest=smallest
+    ).tolist()
+
+
+def test_small_pieces_join_their_longer_neighbour() -> None:
+    flat = [0.0] * 10
+    assert joined([0] * 3 + [1] * 2 + [-1] * 5, flat, smallest=0.0) == [0] * 3 + [-1] * 7
+    assert joined([0] * 4 + [1] * 2 + [-1] * 4, flat, smallest=0.0) == [0] * 6 + [-1] * 4
+    assert joined([0] * 5 + [1] * 2 + [-1] * 3, flat, smallest=0.0) == [0] * 7 + [-1] * 3
+    assert joined([1] * 5 + [0] * 3 + [1] * 2, np.arange(10.0).tolist()) == [1] * 5 + [0] * 5
+    assert joined([1, 1, 0, 0], [0, 1, 1, 1], shortest=5) == [0, 0, 0, 0]
+
+
+def test_a_ramp_must_move_the_temperature() -> None:
+    y = [0, 0, 0, 0, 0, 0.5, 1.0, 1.5, 2.0, 2.0, 2.0, 2.0]
+    signs = [0] * 5 + [1] * 4 + [0] * 3
+    assert joined(signs, y, smallest=2.01) == [0] * 12
+    assert joined(signs, y, smallest=1.5) == signs
+    held = [1] * 4 + [0] * 4 + [1] * 4
+    rising = [0, 1, 2, 3, 3, 3, 3, 3, 3, 4, 5, 6]
+    assert joined(held, rising, smallest=2.0) == held
+
+
+def test_frames_of_a_furnace() -> None:
+    import xarray as xr
+
+    kinds_of = np.array(["heating", "hold"], dtype=object)
+    furnace = xr.Dataset({"segment": ("frame", kinds_of), "time": ("frame", [0.0, 30.0])})
+    assert not segments.has_cooling(furnace)
+    assert segments.measure_frame_interval(furnace) == 30.0
+    furnace = xr.Dataset(
+        {
+            "segment": ("frame", np.array(["cooling"] * 6, dtype=object)),
+            "time": ("frame", [90.0, 60.0, 60.0, np.nan, 20.0, 0.0]),
+        }
+    )
+    assert segments.has_cooling(furnace)
+    assert segments.measure_frame_interval(furnace) == 25.0
+    assert np.isnan(segments.measure_frame_interval(furnace.drop_vars("time")))
+    assert np.isnan(segments.measure_frame_interval(furnace.isel(frame=[0])))

@@ -20,21 +20,21 @@ def breadth(inverse_size: float, strain: float) -> np.ndarray:
 @given(st.floats(1e-4, 1e-2), st.floats(0.0, 5e-3))
 def test_round_trip(inverse_size: float, strain: float) -> None:
     value = breadth(inverse_size, strain)[None]
-    size, found, _ = broadening.fit_williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
-    assert size[0] == pytest.approx(inverse_size, rel=1e-6)
-    assert found[0] == pytest.approx(strain, rel=1e-6, abs=1e-9)
+    found = broadening.fit_williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
+    assert found.inverse_size[0] == pytest.approx(inverse_size, rel=1e-6)
+    assert found.microstrain[0] == pytest.approx(strain, rel=1e-6, abs=1e-9)
 
 
 def test_pulls() -> None:
     rng = np.random.default_rng(4)
     right = np.tile(breadth(1 / 400, 1.5e-3), (500, 1))
     sigma = 0.02 * right
-    size, strain, covariance = broadening.fit_williamson_hall(
+    found = broadening.fit_williamson_hall(
         np.tile(ANGLES, (500, 1)), rng.normal(right, sigma), sigma, WAVELENGTH
     )
     for pull in (
-        (size - 1 / 400) / np.sqrt(covariance[:, 0, 0]),
-        (strain - 1.5e-3) / np.sqrt(covariance[:, 1, 1]),
+        (found.inverse_size - 1 / 400) / np.sqrt(found.covariance[:, 0, 0]),
+        (found.microstrain - 1.5e-3) / np.sqrt(found.covariance[:, 1, 1]),
     ):
         assert abs(pull.mean()) < 0.3 and 0.7 < pull.std() < 1.4
 
@@ -42,8 +42,8 @@ def test_pulls() -> None:
 def test_too_few_lines_say_nothing() -> None:
     value = breadth(1 / 400, 1e-3)[None].copy()
     value[0, 2:] = np.nan
-    size, strain, _ = broadening.fit_williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
-    assert np.isnan(size[0]) and np.isnan(strain[0])
+    found = broadening.fit_williamson_hall(ANGLES[None], value, 0.01 * value, WAVELENGTH)
+    assert np.isnan(found.inverse_size[0]) and np.isnan(found.microstrain[0])
 
 
 @given(st.floats(0.01, 0.2), st.floats(0.0, 1.0))

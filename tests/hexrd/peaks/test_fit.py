@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from ssbchar.hexrd.peaks import fit, pseudo_voigt, select
 from ssbchar.uncertain import inflation_from_residuals, serial_inflations
 
+RULES = select.SelectionRules(reach=0.032, width=0.032, threshold=4.0, iterations=30)
+
 
 @pytest.mark.parametrize("k", [1, 2])
 def test_chi_square_is_that_of_curve_fit(k: int) -> None:
@@ -41,7 +43,7 @@ def test_chi_square_is_that_of_curve_fit(k: int) -> None:
         [start[:, :k] + 0.07, np.full((count, k), np.log(0.225)), np.ones((count, 1))], 1
     )
     moved = np.where(np.arange(2 * k + 1) < k, 0.035, 0.0)
-    data = fit.Windows(np.tile(x, (count, 1)), y, 1 / sigma**2)
+    data = fit.Windows(x=np.tile(x, (count, 1)), y=y, weight=1 / sigma**2)
     ours = fit.fit_from_starts(data, [start, start - moved, start + moved], low, high, 60)
     assert ours.converged.mean() > 0.99
 
@@ -106,9 +108,9 @@ def test_fit_scales_with_the_counts(factor: float, seed: int) -> None:
     y = rng.normal(clean, np.sqrt(clean))
     start = np.array([[5.25, np.log(0.045), 0.5]])
     low, high = np.array([[5.2, np.log(0.01), 0.0]]), np.array([[5.3, np.log(0.2), 1.0]])
-    one = fit.fit_windows(fit.Windows(x, y, 1 / clean), start, low, high, 60)
+    one = fit.fit_windows(fit.Windows(x=x, y=y, weight=1 / clean), start, low, high, 60)
     other = fit.fit_windows(
-        fit.Windows(x, factor * y, 1 / (factor**2 * clean)), start, low, high, 60
+        fit.Windows(x=x, y=factor * y, weight=1 / (factor**2 * clean)), start, low, high, 60
     )
     np.testing.assert_allclose(other.shape, one.shape, atol=1e-4)
     np.testing.assert_allclose(other.linear, factor * one.linear, rtol=1e-3, atol=1e-2 * factor)
@@ -125,11 +127,11 @@ def test_a_close_pair_that_moves_apart_is_not_lost() -> None:
         800 * pseudo_voigt.pseudo_voigt(x, np.array(t), np.array(0.03), np.array(0.4))
         for t in truth
     )
-    data = fit.Windows(x, rng.normal(clean, np.sqrt(clean)), 1 / clean)
+    data = fit.Windows(x=x, y=rng.normal(clean, np.sqrt(clean)), weight=1 / clean)
     centre = np.tile([3.2677, 3.3134], (60, 1))
     yes = np.ones((60, 2), dtype=bool)
-    found = select.select_peaks(data, centre, yes, yes, 0.032, 0.032, 4.0, 30)
-    assert found.present.all() and not found.edge.any() and found.converged.all()
+    found = select.select_peaks(data, centre, yes, yes, RULES)
+    assert found.present.all() and not found.at_edge.any() and found.converged.all()
     pull = (found.position - truth) / np.sqrt(found.covariance[..., 0, 0])
     assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all(
         (pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4)

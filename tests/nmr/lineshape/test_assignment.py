@@ -39,3 +39,17 @@ def test_mirror_image_of_a_strong_line_about_the_carrier_is_doubted() -> None:
         assignment.assign_lines([264.5, -43.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)[1]
         == "unassigned"
     )
+
+
+def test_li_si_is_told_by_the_kind_of_a_line_alone() -> None:
+    names = assignment.assign_lines(
+        [264.0, 18.0, 6.0, 0.0, -67.0], [0.1] * 5, [1.0] * 5, carrier=100.0
+    )
+    assert assignment.are_li_si(names).tolist() == [False, True, True, False, False]
+    assert assignment.are_li_si(names.astype(object)).tolist() == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -1,31 +1,15 @@
-"""Where lines start, which are taken out again, how far a fit goes; sums over waves and parts of
-the axis."""
-
-from dataclasses import replace
+"""A matched filter finds lone lines, their width and how much they explain."""
 
 import numpy as np
 import pytest
-from nmr import signals
+from nmr.lineshape.lines import HIGH, LOW, problem
 
-from ssbchar.nmr.bruker.axes import make_coordinates
-from ssbchar.nmr.lineshape import fit as lines
-from ssbchar.nmr.lineshape import model_selection, varpro
-from ssbchar.nmr.lineshape.options import LineFitOptions
-from ssbchar.nmr.lineshape.peak_search import build_matched_filter
-from ssbchar.nmr.lineshape.shapes import LineshapeProblem, LineShapes, make_empty_shapes
-from ssbchar.nmr.transform.chemical_shift import offsets_from_time, select_range, shift_from_offset
-from ssbchar.nmr.transform.exponentials import build_exponentials, sum_exponentials
-
-LOW, HIGH = np.array([40e3, -100e3]), np.array([60e3, 30e3])
-
-
-def problem(sigma: float, *which: tuple[float, float, float]) -> LineshapeProblem:
-    """Lines of given area, frequency and width [Hz], 4096 points at 1 MHz."""
-    time = np.arange(4096) * 1e-6
-    clean = sum(a * np.exp((2j * np.pi * nu - np.pi * width) * time) for a, nu, width in which)
-    return LineshapeProblem(
-        signals.noisy(np.asarray(clean), sigma, 3)[None], time, np.array([sigma])
-    ).prepared()
+from ssbchar.nmr.lineshape.peak_search import (
+    WIDTHS,
+    build_matched_filter,
+    compute_noise_gain,
+    width_from_gains,
+)
 
 
 @pytest.mark.parametrize(
@@ -33,93 +17,74 @@ def problem(sigma: float, *which: tuple[float, float, float]) -> LineshapeProble
 )
 def test_a_lone_line_starts_at_its_frequency_and_width(nu: float, width: float) -> None:
     given = problem(1e-3, (1.0, nu, width))
-    peak = build_matched_filter(given, LOW, HIGH).peaks(given.y)[1]
+    peak = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)[1]
     assert peak.nu == pytest.approx(nu, abs=0.03 * width)
     assert peak.width == pytest.approx(width, rel=0.1)
+    assert abs(peak.grid_nu - peak.nu) < 500.0
 
 
-def test_a_needless_line_is_taken_out_and_a_needed_one_stays() -> None:
-    given = replace(problem(1e-2, (1.0, -20e3, 2500.0), (0.05, 50e3, 900.0)), regions=2)
-    shapes: LineShapes = make_empty_shapes()
-    for nu, region in ((50e3, 0), (-20e3, 1), (-60e3, 1)):
-        shapes = shapes.joined(nu, 1500.0, region, float(LOW[region]), float(HIGH[region]))
-    kept = model_selection._earning(given, varpro.fit_shapes(given, shapes, 30, 0.1, False))
-    assert kept.shapes.nu == pytest.approx([50e3, -20e3], abs=60.0)
-    again = model_selection._earning(given, kept)
-    assert again.shapes is kept.shapes
+def test_the_place_of_a_peak_is_refined_between_points() -> None:
+    """Two widths between which the true place lies a quarter of a point off."""
+    step = 1e6 / 4096
+    given = problem(1e-4, (1.0, -80.25 * step, 2500.0))
+    peak = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)[1]
+    assert peak.grid_nu == pytest.approx(-80 * step)
+    assert peak.nu == pytest.approx(-80.25 * step, abs=0.05 * step)
 
 
-def test_a_fit_ends_within_a_thousandth_of_its_errors() -> None:
-    given = problem(1e-2, (1.0, -20e3, 2500.0), (0.4, -26e3, 6000.0), (0.05, 50e3, 900.0))
-    shapes = make_empty_shapes()
-    for nu, region in ((50e3, 0), (-20e3, 1), (-27e3, 1)):
-        shapes = shapes.joined(nu, 2000.0, region, float(LOW[region]), float(HIGH[region]))
-    found, exact = varpro.fit_shapes(given, shapes), varpro.fit_shapes(given, shapes, 200, 1e-13)
-    error = np.sqrt(np.diag(exact.covariance)[exact.free.size :])
-    assert np.abs(found.area[0] - exact.area[0]).max() < 2e-3 * error.min()
+def test_gain_is_the_fall_of_chi_square_by_the_right_lorentzian() -> None:
+    given = problem(1e-2, (1.0, -20e3, 1600.0))
+    nu = round(-20e3 / 1e6 * 4096) / 4096 * 1e6
+    f = np.exp((2j * np.pi * nu - np.pi * 1600.0) * given.time)
+    fall = abs(np.vdot(f, given.y[0])) ** 2 / (np.vdot(f, f).real * 1e-4)
+    peak = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)[1]
+    assert peak.gain == pytest.approx(fall, rel=1e-4)
 
 
-def test_wave_sums_are_sums_over_exponentials() -> None:
-    values, rate = np.random.default_rng(0).normal(size=1000), np.array([2j, -0.3 + 40j])
-    direct = build_exponentials(rate, -0.2, 0.01, 1000) @ values
-    assert sum_exponentials(values, rate, -0.2, 0.01) == pytest.approx(direct, rel=1e-12)
+def test_each_region_and_elsewhere_has_its_own_peak() -> None:
+    which = ((0.3, 50e3, 900.0), (1.0, -20e3, 900.0), (0.2, 200e3, 900.0))
+    given = problem(1e-3, *which)
+    peaks = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)
+    assert [p.nu for p in peaks] == pytest.approx([50e3, -20e3, 200e3], abs=100.0)
+    assert peaks[1].gain > peaks[0].gain > peaks[2].gain
 
 
-@pytest.mark.parametrize("limits", [(-300.0, 400.0), (240.0, 280.0), (-1e5, 1e5), (5e4, 6e4)])
-def test_the_displayed_part_is_that_of_the_whole_axis(limits: tuple[float, float]) -> None:
-    time, sfo1, sf = np.arange(500) * 2e-6, 311.13, 311.1
-    whole = shift_from_offset(offsets_from_time(time, 1024), sfo1, sf)
-    part, offset, ppm = select_range(time, 1024, limits, sfo1, sf)
-    assert np.array_equal(
-        np.arange(1024)[part], np.flatnonzero((whole >= limits[0]) & (whole <= limits[1]))
+def test_slices_add_up_whatever_their_phase() -> None:
+    given = problem(1e-2, (1.0, -20e3, 900.0))
+    one = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)[1]
+    twice = build_matched_filter(given, LOW, HIGH)
+    twice = type(twice)(
+        weight=twice.weight, sigma=np.full(2, 1e-2), offset=twice.offset, places=twice.places
     )
-    assert offset == pytest.approx(offsets_from_time(time, 1024)[part], abs=1e-9)
-    assert ppm == pytest.approx(whole[part], abs=1e-9)
+    two = twice.find_peaks(np.concatenate([given.y, 1j * given.y]))[1]
+    assert two.gain == pytest.approx(2 * one.gain, rel=1e-4)
 
 
-def test_coordinates_are_as_xarray_makes_them() -> None:
-    fit = lines.fit_lines(
-        signals.dataset(signals.noisy(signals.signal((0.1, 0.9), (265, 10), (900, 3000)), 0.01, 0)),
-        LineFitOptions(),
-    )
-    plain = {k: (c.dims, c.values, c.attrs) for k, c in fit.coords.items()}
-    assert fit.identical(fit.drop_vars(list(fit.coords)).assign_coords(plain))
-    assert fit.sel(region="li_si")["region_area"].shape == (1,)
-    assert list(make_coordinates(region=("a", "b"), x=(np.arange(3), {}))) == ["x", "region"]
+def test_a_region_without_points_holds_no_peak() -> None:
+    given = problem(1e-2, (1.0, -20e3, 900.0))
+    peak = build_matched_filter(given, np.array([600e3]), np.array([700e3])).find_peaks(given.y)[0]
+    assert (peak.nu, peak.width, peak.gain, peak.grid_nu) == (0.0, WIDTHS[0], 0.0, 0.0)
 
 
-def test_a_line_outside_never_comes_into_a_region_by_the_refined_place_of_its_peak() -> None:
-    given = problem(1e-2, (1.0, 61e3, 6000.0))
-    seen = build_matched_filter(given, LOW, HIGH)
-    peak = replace(seen.peaks(given.y)[2], nu=55e3, at=61e3)
-    shapes = model_selection._started(
-        given, model_selection.SelectionRules(LOW, HIGH), make_empty_shapes(), 2, peak
-    )
-    assert shapes.low[0] == HIGH[0] and shapes.nu[0] >= HIGH[0]
+@pytest.mark.parametrize("width", [60.0, 100.0, 300.0, 900.0, 5000.0, 20000.0, 60000.0])
+def test_width_follows_from_the_gains_of_two_filters(width: float) -> None:
+    gains = [w / (w + width) ** 2 for w in WIDTHS]
+    assert width_from_gains(gains) == pytest.approx(width, rel=1e-9)
 
 
-def test_two_narrow_lines_under_one_are_told_apart() -> None:
-    given = problem(1e-2, (0.5, -20e3, 300.0), (0.5, -20.5e3, 500.0), (0.2, 50e3, 900.0))
-    best, _ = model_selection.select_model(given, model_selection.SelectionRules(LOW, HIGH))
-    assert best.shapes.nu == pytest.approx([50e3, -20e3, -20.5e3], abs=30.0)
+def test_width_stays_within_a_factor_of_four_of_the_best_filter() -> None:
+    assert width_from_gains([1.0, 0.1, 0.0, 0.0, 0.0]) == 25.0
+    assert width_from_gains([0.0, 0.0, 0.0, 0.1, 1.0]) == 4 * WIDTHS[-1]
+    assert width_from_gains([0.0, 0.0, 1.0, 0.9, 0.0]) == pytest.approx(1600.0, rel=3)
 
 
-def test_another_time_origin_nearly_as_good_is_grown_too() -> None:
-    given = problem(1e-2, (1.0, -20e3, 2500.0), (0.4, 50e3, 900.0))
-    late = replace(given, y=given.y * 1, time=given.time - 3e-6, power=np.empty(0))
-    best, _ = model_selection.select_model(late, model_selection.SelectionRules(LOW, HIGH))
-    assert best.shapes.origin == pytest.approx(3e-6, abs=2e-7)
-
-
-def test_slope_by_the_gaussian_width_is_that_of_chi_square() -> None:
-    given = problem(1e-3, (1.0, -20e3, 2500.0))
-    at = varpro.fit_shapes(
-        given, make_empty_shapes().joined(-20e3, 2500.0, 1, LOW[1], HIGH[1]), 30, 1e-6, False
-    ).state
-    for sign in (1.0, -1.0):
-        bent = np.exp(-sign * 1e6 * given.time**2)
-        data = replace(given, y=given.y * bent, power=np.empty(0)).prepared()
-        found = varpro.fit_shapes(data, at.shapes, 30, 1e-6, False).state
-        assert varpro.would_gain_by_gaussian(
-            data, found, 0, varpro.compute_residual(data, found)
-        ) == (sign > 0)
+def test_noise_seldom_exceeds_the_noise_gain() -> None:
+    """One slice has two degrees of freedom: P(gain > g) = exp(-g / 2)."""
+    assert compute_noise_gain(1024, 1) == pytest.approx(-2 * np.log(0.01 / (1024 * 5)))
+    assert compute_noise_gain(1024, 3) > compute_noise_gain(1024, 1)
+    above = 0
+    for seed in range(40):
+        given = problem(1.0, (0.0, 0.0, 100.0), seed=seed)
+        peaks = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)
+        above += max(p.gain for p in peaks) > compute_noise_gain(4096, 1)
+    assert above <= 2

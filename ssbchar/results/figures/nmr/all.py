@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.nmr.decay import decay_law as laws
-from ssbchar.nmr.lineshape.shapes import PER_REGION
+from ssbchar.nmr.lineshape.problem import PhaseModel
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.results.figures import style
 from ssbchar.storage.store import Drawing
@@ -143,7 +143,7 @@ def _draw_fit(lines: xr.Dataset) -> Drawing:
         "% of the maximum."
         f" Reduced chi-square {float(lines['chi2'].values[0]):.3g}."
     )
-    if lines.attrs["phases"] == PER_REGION:
+    if lines.attrs["phases"] == PhaseModel.PER_REGION:
         caption = (
             caption.replace("one phase", "a phase for each region")
             + " Drawn at the strongest line's phase."

@@ -1,0 +1,165 @@
+"""``lines.nc`` of a fit: lines, areas of regions, and spectra of data and model."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ssbchar.nmr.bruker.axes import make_coordinates
+from ssbchar.nmr.lineshape.assignment import assign_lines
+from ssbchar.nmr.lineshape.options import LineFitOptions
+from ssbchar.nmr.lineshape.outputs import LINES, keep_attributes
+from ssbchar.nmr.lineshape.shapes import evaluate_shapes
+from ssbchar.nmr.lineshape.varpro import LineFit
+from ssbchar.nmr.regions import OUTSIDE, REGION_NAMES
+from ssbchar.nmr.transform.chemical_shift import shift_from_offset
+from ssbchar.nmr.transform.fourier import SpectrumRange, select_range, transform_signal
+from ssbchar.typing import Index
+from ssbchar.verdict import Verdict
+
+PLACES = (*REGION_NAMES, OUTSIDE)
+"""Where a line lies, by its region."""
+MISFIT = 1.3
+"""Chi-square per datum above which the fit is called a misfit (errors are scaled by the square root
+of the reduced chi-square anyway)."""
+SPECTRUM_DECAY = 3.0
+"""The decay is weighted by exp(-3 t / T) for the spectra, T its length: steps at its end would
+ring."""
+
+
+def build_dataset(
+    fid: xr.Dataset, good: Index, fit: LineFit, options: LineFitOptions
+) -> xr.Dataset:
+    """Return the output of a fit.
+
+    Parameters
+    ----------
+    fid : Dataset
+        From `ssbchar.nmr.bruker.read_fid`.
+    good : ndarray of int, shape (slice,)
+        Positions of the slices fitted.
+    fit : LineFit
+        Lines, areas, covariance.
+    options : LineFitOptions
+        Range of the spectra [ppm].
+
+    Returns
+    -------
+    Dataset
+        The variables of `ssbchar.nmr.lineshape.outputs.LINES`.
+    """
+    reduced = fit.chi2 / max(fit.points - fit.parameters, 1)
+    per_datum = fit.state.chi2_slice / (2 * fit.problem.time.size)
+    shown = _select_shown(fid, fit, options)
+    values = (
+        _describe_lines(fid, fit, reduced)
+        | _sum_regions(fit, reduced)
+        | _draw_spectra(fit, shown)
+        | {
+            "chi2": per_datum,
+            "noise": fit.problem.sigma,
+            "decay_time": fid.variables["decay_time"].values[good],
+            "verdict": np.where(per_datum > MISFIT, str(Verdict.MISFIT), str(Verdict.OK)),
+        }
+    )
+    attributes = keep_attributes(fid) | {
+        "conflicts": fid.attrs.get("conflicts", json.dumps([])),
+        "phases": fit.problem.phases.value,
+        "points": int(fit.problem.time.size),
+        "bic": fit.bic,
+    }
+    coordinates = make_coordinates(
+        slice=(fid.variables["slice"].values[good], {}),
+        region=REGION_NAMES,
+        ppm=(shown.ppm, LINES.variables["ppm"].attributes()),
+    )
+    return LINES.dataset(values, attributes, coords=coordinates)
+
+
+def _describe_lines(fid: xr.Dataset, fit: LineFit, reduced: float) -> dict[str, Any]:
+    """Return what there is per line, errors scaled by the square root of the reduced chi-square."""
+    shapes, n = fit.shapes, fit.shapes.n
+    stderr = np.sqrt(np.diag(fit.covariance * reduced))
+    place = {parameter: i for i, parameter in enumerate(fit.free.tolist())}
+    of_shapes = np.array([stderr[place[i]] if i in place else 0.0 for i in range(3 * n + 1)])
+    of_nu, of_width, of_gauss2 = of_shapes[: 3 * n].reshape(3, n)
+    sfo1, sf = fid.attrs["sfo1"], fid.attrs["sf"]
+    gauss = np.sqrt(shapes.gauss2)
+    shift = shift_from_offset(shapes.nu, sfo1, sf)
+    carrier = float(shift_from_offset(0.0, sfo1, sf))
+    return {
+        "area": fit.area,
+        "area_stderr": stderr[fit.free.size :].reshape(fit.area.shape),
+        "shift": shift,
+        "shift_stderr": of_nu / sf,
+        "fwhm_lorentz": shapes.width,
+        "fwhm_lorentz_stderr": of_width,
+        "fwhm_gauss": gauss,
+        "fwhm_gauss_stderr": of_gauss2 / np.maximum(2 * gauss, 1e-300) * (gauss > 0),
+        "region_of": np.array(PLACES)[shapes.region],
+        "assignment": assign_lines(shift, of_nu / sf, fit.area.sum(axis=0), carrier),
+        "seen": (~shapes.held).astype(int),
+        "phase": fit.phase,
+        "time_origin": shapes.origin,
+        "time_origin_stderr": of_shapes[3 * n],
+    }
+
+
+def _sum_regions(fit: LineFit, reduced: float) -> dict[str, Any]:
+    """Return the areas of the regions with their covariance."""
+    regions = np.arange(len(REGION_NAMES))
+    member = (fit.shapes.region[None] == regions[:, None]).astype(float)
+    covariance = np.einsum("rj,sjtk,qk->srtq", member, fit.area_covariance * reduced, member)
+    return {
+        "region_area": fit.area @ member.T,
+        "region_area_free": fit.free_area @ member.T,
+        "region_area_stderr": np.sqrt(np.einsum("srsr->sr", covariance)),
+        "region_covariance": covariance,
+    }
+
+
+def _select_shown(fid: xr.Dataset, fit: LineFit, options: LineFitOptions) -> SpectrumRange:
+    return select_range(
+        fit.problem.time,
+        _count_spectrum_points(fit),
+        options.display,
+        sfo1=fid.attrs["sfo1"],
+        sf=fid.attrs["sf"],
+    )
+
+
+def _count_spectrum_points(fit: LineFit) -> int:
+    return 2 << (fit.problem.time.size - 1).bit_length()
+
+
+def _draw_spectra(fit: LineFit, shown: SpectrumRange) -> dict[str, Any]:
+    """Return phased spectra of the data, of the model, and of each component of the first slice.
+
+    Points left out at the start, and the filter's ringing, are the model's in all three, so that no
+    baseline rolls.
+    """
+    problem = fit.problem
+    step = float(problem.time[1] - problem.time[0])
+    missing = int(problem.time[0] / step + 1e-6)
+    early = problem.time[0] - step * np.arange(missing, 0, -1)
+    time = np.concatenate([early, problem.time])
+    lines, amplitude = evaluate_shapes(fit.shapes, time), fit.state.amplitude
+    total = amplitude @ lines
+    late = total[:, missing:]
+    completed = np.concatenate([total[:, :missing], late + problem.y - problem.clean(late)], 1)
+    weight = np.exp(-SPECTRUM_DECAY * (time - time[0]) / (time[-1] - time[0]))
+    weight[0] *= 0.5
+    signals = np.concatenate([completed, lines]) * (step * weight)
+    size = _count_spectrum_points(fit)
+    spectra = transform_signal(signals, time + fit.shapes.origin, size, shown.part)
+    of_data, of_lines = spectra[: len(completed)], spectra[len(completed) :]
+    strongest = fit.area.sum(axis=0).argmax()
+    turn = np.exp(-1j * fit.phase[:, strongest, None])
+    return {
+        "measured": (turn * of_data).real,
+        "model": ((turn * amplitude) @ of_lines).real,
+        "component_spectrum": fit.area[0][:, None] * of_lines.real,
+    }

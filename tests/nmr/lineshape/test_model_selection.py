@@ -1,0 +1,190 @@
+"""Which lines are added, and which are taken out again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from nmr import signals
+from nmr.lineshape.lines import HIGH, LOW, problem, shapes
+
+from ssbchar.nmr.lineshape import model_selection, varpro
+from ssbchar.nmr.lineshape.model_selection import SelectionRules, select_model
+from ssbchar.nmr.lineshape.normal_equations import compute_residual
+from ssbchar.nmr.lineshape.peak_search import build_matched_filter
+from ssbchar.nmr.lineshape.problem import LineshapeProblem, PhaseModel
+from ssbchar.nmr.lineshape.shapes import make_empty_shapes
+from ssbchar.nmr.lineshape.varpro import FitControl
+
+RULES = SelectionRules(low=LOW, high=HIGH)
+METAL, BROAD = (0.2, 50e3, 900.0), (1.0, -20e3, 2500.0)
+
+
+def test_a_needless_line_is_taken_out_and_a_needed_one_stays() -> None:
+    given = replace(problem(1e-2, BROAD, (0.05, 50e3, 900.0)), regions=2)
+    start = shapes((50e3, 1500.0, 0), (-20e3, 1500.0, 1), (-60e3, 1500.0, 1))
+    control = FitControl(max_steps=30, least_gain=0.1, final=False)
+    kept = model_selection._remove_needless_lines(varpro.fit_shapes(given, start, control))
+    assert kept.shapes.nu == pytest.approx([50e3, -20e3], abs=60.0)
+    again = model_selection._remove_needless_lines(kept)
+    assert again.shapes is kept.shapes
+
+
+def test_a_line_outside_never_comes_into_a_region_by_the_refined_place_of_its_peak() -> None:
+    given = problem(1e-2, (1.0, 61e3, 6000.0))
+    peak = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)[2]
+    moved = replace(peak, nu=55e3, grid_nu=61e3)
+    made = model_selection._add_peak(make_empty_shapes(), given, RULES, 2, moved)
+    assert made.low[0] == HIGH[0] and made.nu[0] >= HIGH[0]
+
+
+def test_bounds_of_a_line_are_its_region_or_the_gap_that_holds_it() -> None:
+    assert RULES.bound_line(0.0, 0, 5e5) == (40e3, 60e3)
+    assert RULES.bound_line(0.0, 1, 5e5) == (-100e3, 30e3)
+    assert RULES.bound_line(35e3, 2, 5e5) == (30e3, 40e3)
+    assert RULES.bound_line(30e3, 2, 5e5) == (30e3, 40e3)
+    assert RULES.bound_line(40e3, 2, 5e5) == (30e3, 40e3)
+    assert RULES.bound_line(2e5, 2, 5e5) == (60e3, 5e5)
+    assert RULES.bound_line(-2e5, 2, 5e5) == (-5e5, -100e3)
+
+
+def test_two_narrow_lines_under_one_are_told_apart() -> None:
+    given = problem(1e-2, (0.5, -20e3, 300.0), (0.5, -20.5e3, 500.0), METAL)
+    best = select_model(given, RULES)
+    assert best.shapes.nu == pytest.approx([50e3, -20e3, -20.5e3], abs=30.0)
+
+
+def test_another_time_origin_nearly_as_good_is_gone_on_with() -> None:
+    given = problem(1e-2, BROAD, (0.4, 50e3, 900.0))
+    late = replace(given, time=given.time - 3e-6, power=np.empty(0))
+    best = select_model(late, RULES)
+    assert best.shapes.origin == pytest.approx(3e-6, abs=2e-7)
+
+
+def test_a_gaussian_part_helps_where_the_decay_bends_down() -> None:
+    given = problem(1e-3, BROAD)
+    control = FitControl(max_steps=30, final=False)
+    at = varpro.fit_shapes(given, shapes((-20e3, 2500.0, 1)), control)
+    for sign in (1.0, -1.0):
+        bent = np.exp(-sign * 1e6 * given.time**2)
+        data = replace(given, y=given.y * bent, power=np.empty(0)).prepare()
+        found = varpro.fit_shapes(data, at.shapes, control)
+        residual = compute_residual(found.problem, found.state)
+        assert model_selection.would_gain_by_gaussian(found, 0, residual) == (sign > 0)
+
+
+def test_a_voigt_line_is_chosen_where_it_is_one_and_allowed() -> None:
+    time = np.arange(4096) * 1e-6
+    gauss = np.exp((2j * np.pi * -20e3) * time - (np.pi * 3000.0 * time) ** 2 / (4 * np.log(2)))
+    metal = 0.3 * np.exp((2j * np.pi * 50e3 - np.pi * 900.0) * time)
+    y = signals.noisy(gauss + metal, 1e-2, 3)[None]
+    given = LineshapeProblem(y=y, time=time, sigma=np.array([1e-2]))
+    best = select_model(given, RULES)
+    assert best.shapes.voigt.tolist() == [False, True]
+    assert np.sqrt(best.shapes.gauss2[1]) == pytest.approx(3000.0, rel=0.02)
+    plain = select_model(given, replace(RULES, voigt=False, max_components=1))
+    assert not plain.shapes.voigt.any()
+    assert plain.bic > best.bic + 10
+
+
+def test_a_region_without_a_line_keeps_a_stand_in_of_the_stated_width() -> None:
+    best = select_model(problem(1e-2, BROAD), replace(RULES, absent_width=1234.0))
+    assert best.shapes.held.tolist() == [True, False]
+    assert best.shapes.nu[0] == 50e3
+    assert best.shapes.width[0] == 1234.0
+    assert (best.shapes.low[0], best.shapes.high[0]) == (40e3, 60e3)
+
+
+@pytest.mark.parametrize("outside", [True, False])
+def test_lines_outside_every_region_are_admitted_on_request(outside: bool) -> None:
+    given = problem(1e-2, BROAD, METAL, (0.5, 200e3, 800.0))
+    best = select_model(given, replace(RULES, outside=outside))
+    assert (2 in best.shapes.region) == outside
+
+
+def test_no_region_has_more_lines_than_allowed() -> None:
+    many = [(0.5, -20e3 - 9e3 * k, 800.0) for k in range(5)]
+    given = problem(1e-2, METAL, *many)
+    best = select_model(given, replace(RULES, max_components=3))
+    assert np.sum(best.shapes.region == 1) == 3
+    assert np.sum(select_model(given, replace(RULES, max_components=6)).shapes.region == 1) == 5
+
+
+def test_a_line_must_gain_what_is_asked() -> None:
+    given = problem(1e-2, BROAD, METAL, (0.02, -60e3, 900.0))
+    assert select_model(given, RULES).shapes.n == 3
+    assert select_model(given, replace(RULES, min_gain=1e6)).shapes.n == 2
+
+
+def turned(phases: list[tuple[float, float]]) -> LineshapeProblem:
+    """Slices of two lines, each with a phase."""
+    time = np.arange(2048) * 1e-6
+    rows = []
+    for k, (first, second) in enumerate(phases):
+        metal = 0.3 * np.exp((2j * np.pi * 50e3 - np.pi * 900.0) * time + 1j * first)
+        other = np.exp((2j * np.pi * -20e3 - np.pi * 2500.0) * time + 1j * second)
+        rows.append(signals.noisy(np.exp(-k / 3) * (metal + other), 5e-3, k))
+    return LineshapeProblem(y=np.array(rows), time=time, sigma=np.full(len(rows), 5e-3))
+
+
+@pytest.mark.parametrize(
+    ("phases", "model"),
+    [
+        ([(0.4, 0.4)] * 3, PhaseModel.SHARED),
+        ([(0.4, 0.4), (1.4, 1.4), (2.4, 2.4)], PhaseModel.PER_SLICE),
+        ([(0.4, 0.4), (1.4, 0.4), (2.4, 0.4)], PhaseModel.PER_REGION),
+    ],
+)
+def test_the_simplest_phase_model_that_the_data_admit(phases, model: PhaseModel) -> None:
+    best = select_model(turned(phases), RULES)
+    assert best.problem.phases == model
+    metal, other = (best.shapes.region == 0), (best.shapes.region == 1)
+    for k, (first, second) in enumerate(phases):
+        assert best.phase[k, metal][0] == pytest.approx(first, abs=0.05)
+        assert best.phase[k, other][0] == pytest.approx(second, abs=0.05)
+
+
+def test_the_time_origin_is_estimated_from_two_strong_lines() -> None:
+    given = replace(problem(1e-2, BROAD, METAL), regions=2)
+    late = replace(given, time=given.time - 3e-6, power=np.empty(0)).prepare()
+    matched = build_matched_filter(late, LOW, HIGH)
+    seed = model_selection._place_first_lines(late, RULES, matched)
+    assert model_selection._estimate_origin(late, seed) == pytest.approx(3e-6, abs=3e-7)
+    noisy = replace(late, sigma=np.array([100.0]))
+    assert model_selection._estimate_origin(noisy, seed) == 0.0
+
+
+def test_starts_of_the_phase_models() -> None:
+    one = problem(1e-2, BROAD)
+    shared = PhaseModel.SHARED
+    assert model_selection._list_phase_starts(one, 0.0) == [(shared, 0.0)]
+    assert model_selection._list_phase_starts(one, 2e-6) == [(shared, 0.0), (shared, 2e-6)]
+    assert model_selection._list_phase_starts(one, -2e-6) == [(shared, -2e-6), (shared, 0.0)]
+    assert model_selection._list_phase_starts(turned([(0, 0)] * 2), 0.0)[1:] == [
+        (PhaseModel.PER_SLICE, 0.0),
+        (PhaseModel.PER_REGION, 0.0),
+    ]
+
+
+def test_a_parted_line_stands_half_a_width_apart_half_as_broad() -> None:
+    fit = varpro.fit_shapes(
+        problem(1e-3, BROAD, METAL), shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1))
+    )
+    parted = model_selection._part_line(fit, 1)
+    width, centre = fit.shapes.width[1], fit.shapes.nu[1]
+    assert parted.region.tolist() == [0, 1, 1]
+    assert parted.nu[1:] == pytest.approx([centre + width / 4, centre - width / 4])
+    assert parted.width[1:] == pytest.approx([width / 2, width / 2])
+    assert parted.low[1:].tolist() == [LOW[1]] * 2
+    assert parted.high[1:].tolist() == [HIGH[1]] * 2
+
+
+def test_a_line_made_voigt_begins_with_parts_of_its_width() -> None:
+    time = np.arange(4096) * 1e-6
+    gauss = np.exp((2j * np.pi * -20e3) * time - (np.pi * 3000.0 * time) ** 2 / (4 * np.log(2)))
+    given = LineshapeProblem(y=gauss[None], time=time, sigma=np.array([1e-2]))
+    fit = varpro.fit_shapes(given, shapes((-20e3, 2500.0, 1)))
+    made = model_selection._make_voigt(fit, 1, compute_residual(fit.problem, fit.state))
+    assert made is not None and made.voigt.tolist() == [True]
+    assert made.width[0] == pytest.approx(0.5 * fit.shapes.width[0])
+    assert made.gauss2[0] == pytest.approx((0.7 * fit.shapes.width[0]) ** 2)
+    assert model_selection._make_voigt(fit, 0, compute_residual(fit.problem, fit.state)) is None

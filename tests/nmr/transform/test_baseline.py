@@ -1,0 +1,33 @@
+"""Baselines: polynomials come back, signal does not count."""
+
+import numpy as np
+import pytest
+
+from ssbchar.nmr.transform.baseline import fit_baseline
+
+PPM = np.linspace(400.0, -300.0, 141)
+SIGNAL = (PPM > 200) & (PPM < 280)
+
+
+@pytest.mark.parametrize("order", [0, 1, 2, 3, 5])
+def test_a_polynomial_is_its_own_baseline(order: int) -> None:
+    x = PPM / 100
+    values = sum((k + 1) * (-1) ** k * x**k for k in range(order + 1)) + 0 * x
+    spoiled = np.where(SIGNAL, 1e3, values)
+    found = fit_baseline(np.stack([spoiled, 2 * spoiled]), PPM, SIGNAL, order)
+    np.testing.assert_allclose(found, np.stack([values, 2 * values]), rtol=1e-8, atol=1e-8)
+
+
+def test_a_higher_power_is_left_over() -> None:
+    values = (PPM / 100) ** 3
+    left = values - fit_baseline(values, PPM, SIGNAL, 2)
+    assert np.abs(left).max() > 0.5
+    x = PPM / 100
+    outside = (~SIGNAL).astype(float)
+    design = np.stack([np.ones_like(x), x, x**2])
+    np.testing.assert_allclose((design * outside) @ left, 0.0, atol=1e-9)
+
+
+def test_the_mean_outside_the_signal_is_the_baseline_of_order_zero() -> None:
+    values = np.where(SIGNAL, 50.0, np.arange(141) % 2)
+    assert fit_baseline(values, PPM, SIGNAL, 0) == pytest.approx(values[~SIGNAL].mean())

@@ -1,0 +1,36 @@
+"""Exponentials by a coarse and a fine part are those of numpy."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssbchar.nmr.transform.exponentials import build_exponentials, sum_exponentials
+
+RATES = np.array([2j, -0.3 + 40j, 0.0, -5.0])
+
+
+@given(
+    count=st.integers(1, 300),
+    start=st.sampled_from([0.0, -0.2, 3.0]),
+    step=st.sampled_from([0.01, -0.02]),
+)
+def test_exponentials_are_those_of_the_axis(count: int, start: float, step: float) -> None:
+    axis = start + step * np.arange(count)
+    made = build_exponentials(RATES, start, step, count)
+    assert made.shape == (4, count)
+    np.testing.assert_allclose(made, np.exp(RATES[:, None] * axis), rtol=1e-10)
+
+
+def test_rows_for_the_caller_lie_below() -> None:
+    made = build_exponentials(RATES, 0.5, 0.1, 10, 3)
+    assert made.shape == (7, 10)
+    assert made[:4] == pytest.approx(build_exponentials(RATES, 0.5, 0.1, 10))
+
+
+@pytest.mark.parametrize("start", [0.0, -0.2])
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 1000])
+def test_sums_are_sums_over_exponentials(count: int, start: float) -> None:
+    values = np.random.default_rng(0).normal(size=count)
+    direct = build_exponentials(RATES, start, 0.01, count) @ values
+    assert sum_exponentials(values, RATES, start, 0.01) == pytest.approx(direct, rel=1e-10)
