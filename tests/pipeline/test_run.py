@@ -11,37 +11,44 @@ import made_report
 import pytest
 
 from ssbchar import cli
-from ssbchar.pipeline.run import format_duration, progress, summarise_outcome
+from ssbchar.pipeline import run
+from ssbchar.pipeline.run import summarise_outcome
+from ssbchar.pipeline.workflow_progress import (
+    EVENT_MARK,
+    Event,
+    EventKind,
+    WorkflowProgress,
+    format_duration,
+    format_event,
+    parse_event,
+)
 
-SAID = """\
-Building DAG of jobs...
-Job stats:
-job              count
--------------  -------
-hexrd_refine         1
-total                4
-
-rule hexrd_refine:
-    input: results/demo/hexrd/heat/patterns.nc
-hexrd.refinement.refine_series heat: begun
-hexrd.refinement.refine_series heat: 120/384 frames, 12 s to go
-set aside: a.xye: the file is empty; measure it again
-hexrd.refinement.refine_series heat: done in 12.0 s
-1 of 4 steps (25%) done
-Traceback (most recent call last):
-ModuleNotFoundError: No module named 'x'
-RuleException:
-CalledProcessError in file "nmr.smk", line 51:
-Error in rule nmr_fit:
-    jobid: 3
-    log: results/demo/logs/nmr/fit.log (check log file(s) for error details)
-hexrd.peaks.fit_known_lines heat: begun
-4 of 4 steps (100%) done
-"""
+SAID = [
+    "Building DAG of jobs...",
+    format_event(Event(kind=EventKind.PLANNED, total=4)),
+    "",
+    "rule hexrd_refine:",
+    "    input: results/demo/hexrd/heat/patterns.nc",
+    "hexrd.refinement.refine_series heat: begun",
+    "hexrd.refinement.refine_series heat: 120/384 frames, 12 s to go",
+    "set aside: a.xye: the file is empty; measure it again",
+    "hexrd.refinement.refine_series heat: done in 12.0 s",
+    format_event(Event(kind=EventKind.DONE, done=1, total=4)),
+    "Traceback (most recent call last):",
+    "ModuleNotFoundError: No module named 'x'",
+    "RuleException:",
+    'CalledProcessError in file "nmr.smk", line 51:',
+    format_event(
+        Event(kind=EventKind.FAILED, rule="nmr_fit", logs=("results/demo/logs/nmr/fit.log",))
+    ),
+    "hexrd.peaks.fit_known_lines heat: begun",
+    format_event(Event(kind=EventKind.DONE, done=4, total=4)),
+]
 
 
 def test_progress_shows_what_runs_how_far_and_how_long() -> None:
-    lines = list(progress(SAID.splitlines(keepends=True), time.monotonic() - 10))
+    progress = WorkflowProgress(start=time.monotonic() - 10)
+    lines = list(progress.follow(f"{line}\n" for line in SAID))
     assert lines == [
         "[0/4 steps] hexrd.refinement.refine_series heat: begun",
         "[0/4 steps] hexrd.refinement.refine_series heat: 120/384 frames, 12 s to go",
@@ -52,6 +59,48 @@ def test_progress_shows_what_runs_how_far_and_how_long() -> None:
         "[1/4 steps, about 30 s to go] hexrd.peaks.fit_known_lines heat: begun",
         "[4/4 steps] all done",
     ]
+    assert progress.failed == 1
+    assert progress.last_lines[0] == "Building DAG of jobs..."
+    assert not [line for line in progress.last_lines if line.startswith(EVENT_MARK)]
+
+
+def test_before_the_plan_the_number_of_steps_is_unknown() -> None:
+    progress = WorkflowProgress(start=0.0)
+    assert list(progress.follow(["stopped: disk full"])) == ["[0/? steps] stopped: disk full"]
+    done = format_event(Event(kind=EventKind.UP_TO_DATE))
+    assert list(progress.follow([done])) == ["nothing to do: every result is up to date"]
+
+
+@pytest.mark.parametrize("kind", list(EventKind))
+def test_events_survive_their_line(kind: EventKind) -> None:
+    event = Event(kind=kind, done=3, total=7, rule="r", logs=("a.log", "b.log"))
+    assert parse_event(format_event(event)) == event
+    assert parse_event("3 of 7 steps (43%) done") is None
+
+
+def test_snakemake_sends_the_events(tmp_path: Path) -> None:
+    """The plugin against the Snakemake that is installed: a plan, progress, a failure, no work."""
+    (tmp_path / "Snakefile").write_text(
+        'rule good:\n    output: "good.txt"\n    shell: "touch {output}"\n\n'
+        'rule bad:\n    output: "bad.txt"\n    log: "bad.log"\n    shell: "exit 3"\n'
+    )
+    environment = run._add_plugin(os.environ)
+
+    def snakemake(target: str) -> list[Event]:
+        words = [sys.executable, "-m", "snakemake", target, "--cores", "1", "--logger", "ssbchar"]
+        said = subprocess.run(
+            words, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False
+        )
+        return [event for line in said.stderr.splitlines() if (event := parse_event(line))]
+
+    assert snakemake("good.txt") == [
+        Event(kind=EventKind.PLANNED, total=1),
+        Event(kind=EventKind.DONE, done=1, total=1),
+    ]
+    assert snakemake("good.txt") == [Event(kind=EventKind.UP_TO_DATE)]
+    planned, failed = snakemake("bad.txt")
+    assert planned == Event(kind=EventKind.PLANNED, total=1)
+    assert failed == Event(kind=EventKind.FAILED, rule="bad", logs=("bad.log",))
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(5.4, "5 s"), (150, "2 min"), (7200, "2.0 h")])
@@ -60,9 +109,9 @@ def test_duration(seconds: float, words: str) -> None:
 
 
 def test_outcome_says_where_and_what(tmp_path: Path) -> None:
-    run = made_report.small(tmp_path / "demo")
-    run.write()
-    said = "\n".join(summarise_outcome(tmp_path / "demo", run.conclusions))
+    made = made_report.small(tmp_path / "demo")
+    made.write()
+    said = "\n".join(summarise_outcome(tmp_path / "demo", made.conclusions))
     assert "LAGP+LFP: phase stability (hexrd): reversible" in said
     assert "LAGP+LFP: stability (combined): retained" in said
     assert "Li1Si 100 MPa: prelithiation (combined): quantified" in said
@@ -70,9 +119,10 @@ def test_outcome_says_where_and_what(tmp_path: Path) -> None:
     assert f"Report: {tmp_path / 'demo' / 'report.html'}" in said
 
 
-FAKE = """
+PLAN = format_event(Event(kind=EventKind.PLANNED, total=2))
+FAKE = f"""
 import sys, time, signal
-print("total   2", flush=True)
+print({PLAN!r}, flush=True)
 print("nmr.bruker.read_fid m: begun", flush=True)
 def stop(*_):
     open("stopped", "w").close()
@@ -98,25 +148,25 @@ def test_a_stopped_run_stops_its_workflow(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    ) as run:
+    ) as process:
         for _ in range(300):
             if (tmp_path / "ready").exists():
                 break
             time.sleep(0.1)
-        run.send_signal(signal.SIGTERM)
-        said, _ = run.communicate(timeout=30)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
     assert (tmp_path / "stopped").exists()
     assert "[0/2 steps] nmr.bruker.read_fid m: begun" in said
     assert "stopping: the next run goes on" in said
     assert "failed" not in said
-    assert run.returncode == 1
+    assert process.returncode == 1
 
 
 @pytest.mark.parametrize(
     ("told", "said", "unsaid"),
     [
         (
-            "Error in rule nmr_fit:\n    log: a.log (check log file(s) for error details)\n",
+            format_event(Event(kind=EventKind.FAILED, rule="nmr_fit", logs=("a.log",))),
             "1 steps failed",
             "Select",
         ),
