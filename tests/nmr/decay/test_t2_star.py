@@ -1,97 +1,83 @@
-"""Decay laws: recovered with honest errors, or refused with a verdict."""
+"""T2* of each region by either route, the metal's shared with pure Li."""
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from ssbchar.nmr.decay import decay_law as laws
+from ssbchar.nmr.decay import t2_star
 from ssbchar.nmr.decay.options import DecayOptions
 
 TIME = np.array([20, 40, 60, 80, 110, 140, 180, 230, 300, 400, 600, 900]) * 1e-6
 
 
-def law(area: np.ndarray, sigma: float, options: DecayOptions | None = None) -> laws.DecayLaw:
-    return laws.fit_decay_law(TIME, area, sigma**2 * np.eye(TIME.size), options or DecayOptions())
+def series(metal_t2: float, *, windows: bool = False) -> xr.Dataset:
+    """Areas of Li metal and Li-Si over decay time."""
+    metal = laws.evaluate_decay(TIME, 0.2, metal_t2, 1.0)
+    area = np.stack([metal, laws.evaluate_decay(TIME, 0.8, 1e-4, 1.0)], axis=1)
+    names = ("slice", "region", "slice2", "region2")
+    covariance = np.einsum("st,rq->srtq", 1e-6 * np.eye(12), [[1.0, 0.2], [0.2, 4.0]])
+    data = {
+        "decay_time": ("slice", TIME),
+        "region_area": (("slice", "region"), np.maximum(area, 0.001)),
+        "region_area_free": (("slice", "region"), area),
+        "region_covariance": (names, covariance),
+    }
+    if windows:
+        data = {
+            "decay_time": ("slice", TIME),
+            "window_area": (("slice", "region"), area),
+            "window_area_stderr": (("slice", "region"), np.full((12, 2), 1e-3) * [1.0, 2.0]),
+        }
+    coords = {"slice": np.arange(1, 13), "region": ["li_metal", "li_si"]}
+    return xr.Dataset(data, coords=coords, attrs={"decay_axis": "vd", "set_aside": "[]"})
 
 
-def test_pulls_of_a_simple_exponential() -> None:
-    rng = np.random.default_rng(11)
-    pulls = []
-    for _ in range(100):
-        found = law(
-            laws.evaluate_decay(TIME, 1.0, 7.1e-5, 1.0) + 0.005 * rng.normal(size=TIME.size), 0.005
-        )
-        assert found.verdict == "ok"
-        pulls.append((found.t2 - 7.1e-5) / np.sqrt(found.covariance[1, 1]))
-    assert abs(np.mean(pulls)) < 0.3
-    assert 0.7 < np.std(pulls) < 1.4
+@pytest.mark.parametrize("windows", [False, True])
+def test_both_routes_give_t2_of_each_region(windows: bool) -> None:
+    found = t2_star.fit_decay(series(4e-4, windows=windows), DecayOptions())
+    assert found["t2_star"].values == pytest.approx([4e-4, 1e-4], rel=1e-4)
+    assert found["amplitude"].values == pytest.approx([0.2, 0.8], rel=1e-4)
+    assert found["decay_area_stderr"].values[0] == pytest.approx([1e-3, 2e-3])
+    cross = found["decay_area_covariance"].values[0, 0, 1]
+    assert cross == pytest.approx(0.0 if windows else 0.2e-6)
+    assert found["shared"].values.tolist() == [0, 0]
+    assert found.attrs == {"decay_axis": "vd"}
 
 
-def test_pulls_with_relative_scatter_nobody_stated() -> None:
-    rng = np.random.default_rng(12)
-    pulls = []
-    for _ in range(100):
-        clean = laws.evaluate_decay(TIME, 1.0, 4.67e-4, 1.0)
-        found = law(
-            clean * (1 + 0.01 * rng.normal(size=TIME.size)) + 5e-4 * rng.normal(size=TIME.size),
-            5e-4,
-        )
-        pulls.append((found.t2 - 4.67e-4) / np.sqrt(found.covariance[1, 1]))
-    assert abs(np.mean(pulls)) < 0.3
-    assert 0.7 < np.std(pulls) < 1.4
+def test_areas_without_the_bound_are_taken_on_request() -> None:
+    late = series(2e-5)
+    bounded, covariance = t2_star.select_region_areas(late)
+    free, _ = t2_star.select_region_areas(late, free=True)
+    assert bounded.min() == 0.001 > free.min()
+    assert covariance.shape == (12, 2, 12, 2)
+    _, made = t2_star.select_region_areas(series(4e-4, windows=True))
+    assert made[3, 1, 3, 1] == pytest.approx(4e-6)
+    assert made[3, 0, 3, 1] == made[3, 0, 4, 0] == 0.0
 
 
-def test_stretching_must_earn_its_exponent() -> None:
-    rng = np.random.default_rng(2)
-    noise = 0.002 * rng.normal(size=TIME.size)
-    assert law(laws.evaluate_decay(TIME, 1.0, 1e-4, 1.0) + noise, 0.002).exponent == 1.0
-    stretched = law(laws.evaluate_decay(TIME, 1.0, 1.5e-4, 0.75) + noise, 0.002)
-    assert stretched.exponent == pytest.approx(0.75, abs=3 * np.sqrt(stretched.covariance[2, 2]))
+def test_the_metal_of_a_sample_shares_the_t2_of_pure_li() -> None:
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    found = t2_star.fit_decay(series(4e-4), DecayOptions(), pure)
+    assert found["shared"].values.tolist() == [1, 0]
+    assert float(found["t2_star"][0]) == pytest.approx(4.67e-4, rel=1e-4)
+    assert float(found["t2_star_stderr"][0]) == float(pure["t2_star_stderr"][0])
+    assert "sample's own is 400 +-" in str(found["reason"].values[0])
+    shape = laws.evaluate_decay(TIME, 1.0, float(pure["t2_star"][0]), 1.0)
+    metal = series(4e-4)["region_area_free"].values[:, 0]
+    amplitude = shape @ metal / (shape @ shape)
+    assert float(found["amplitude"][0]) == pytest.approx(amplitude, rel=1e-6)
+    assert float(found["amplitude_stderr"][0]) == pytest.approx(1e-3 / np.sqrt(shape @ shape))
+    left = metal - amplitude * shape
+    assert float(found["chi2"][0]) == pytest.approx(left @ left / 1e-6, rel=1e-5)
+    alike = t2_star.fit_decay(series(4.67e-4), DecayOptions(), pure)
+    assert str(alike["reason"].values[0]) == "T2* of pure Li"
+    own = t2_star.fit_decay(series(4e-4), DecayOptions(share_metal=False), pure)
+    assert own["shared"].values.tolist() == [0, 0]
 
 
-def test_mean_time() -> None:
-    assert laws.mean_time_from_t2(3.0, 1.0) == pytest.approx(3.0)
-    grid = np.linspace(0, 400, 400001)
-    assert laws.mean_time_from_t2(3.0, 0.7) == pytest.approx(
-        np.trapezoid(laws.evaluate_decay(grid, 1, 3, 0.7), grid), rel=1e-4
-    )
-
-
-@pytest.mark.parametrize(
-    ("area", "verdict"),
-    [
-        (
-            np.array([1, 0.8, 0.33, 0.58, 0.35, 0.37, 0.2, 0.1, 0.05, 0.03, 0.01, 0.0]),
-            "not_decaying",
-        ),
-        (laws.evaluate_decay(TIME, 1.0, 2e-6, 0.3), "stretched"),
-        (laws.evaluate_decay(TIME, 1.0, 1.2e-5, 1.0), "far"),
-        (np.full(TIME.size, 1e-3), "no_signal"),
-        (np.array([1, 0.98, 0.96, 0.94, 0.3, 0.28, 0.26, 0.24, 0.1, 0.09, 0.08, 0.07]), "misfit"),
-    ],
-)
-def test_verdicts(area: np.ndarray, verdict: str) -> None:
-    found = law(area, 1e-3 * area[0] if verdict != "no_signal" else 1e-3)
-    assert found.verdict == verdict
-    assert found.reason
-
-
-def test_too_few_times() -> None:
-    assert (
-        laws.fit_decay_law(TIME[:2], np.array([1, 0.5]), 1e-6 * np.eye(2), DecayOptions()).verdict
-        == "too_few"
-    )
-
-
-def test_stretching_is_found_though_every_point_scatters() -> None:
-    """With scatter that nobody stated the choice of the law must not depend on the simple law's own
-    misfit."""
-    rng = np.random.default_rng(6)
-    time, exponents = TIME[:9], []
-    for _ in range(20):
-        clean = laws.evaluate_decay(time, 1.0, 1.5e-4, 0.6) * (
-            1 + 0.01 * rng.normal(size=time.size)
-        )
-        exponents.append(
-            laws.fit_decay_law(time, clean, 1e-8 * np.eye(time.size), DecayOptions()).exponent
-        )
-    assert np.median(exponents) == pytest.approx(0.6, abs=0.05)
+def test_a_reference_without_a_law_is_not_shared() -> None:
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    pure["verdict"] = ("region", np.array(["misfit", "ok"]))
+    found = t2_star.fit_decay(series(4e-4), DecayOptions(), pure)
+    assert found["shared"].values.tolist() == [0, 0]

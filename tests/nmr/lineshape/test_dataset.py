@@ -20,3 +20,68 @@ def test_coordinates_are_as_xarray_makes_them(fit) -> None:
     assert fit.identical(fit.drop_vars(list(fit.coords)).assign_coords(plain))
     assert fit.sel(region="li_si")["region_area"].shape == (1,)
     assert list(make_coordinates(region=("a", "b"), x=(np.arange(3), {}))) == ["x", "region"]
+
+
+def test_areas_of_regions_are_sums_of_their_lines(fit) -> None:
+    for r, region in enumerate(("li_metal", "li_si")):
+        mine = fit["region_of"].values == region
+        assert float(fit["region_area"][0, r]) == pytest.approx(float(fit["area"][0, mine].sum()))
+    variance = np.einsum("srsr->sr", fit["region_covariance"].values)
+    assert fit["region_area_stderr"].values == pytest.approx(np.sqrt(variance))
+    assert fit["region_area"].values[0] == pytest.approx([0.1, 0.9], rel=0.05)
+    assert fit["region_area_free"].values == pytest.approx(fit["region_area"].values)
+
+
+def test_errors_of_single_lines_and_regions_agree(fit) -> None:
+    assert fit["area_stderr"].values[0] == pytest.approx(fit["region_area_stderr"].values[0])
+    assert (fit["shift_stderr"].values > 0).all()
+    assert (fit["fwhm_gauss_stderr"].values == 0).all()
+    assert fit["seen"].values.tolist() == [1, 1]
+
+
+def test_the_model_is_the_sum_of_its_components_and_near_the_data(fit) -> None:
+    summed = fit["component_spectrum"].values.sum(axis=0)
+    np.testing.assert_allclose(fit["model"].values[0], summed, atol=1e-4 * summed.max())
+    left = fit["measured"].values[0] - fit["model"].values[0]
+    assert np.abs(left).max() < 0.1 * summed.max()
+    assert float(fit["chi2"][0]) == pytest.approx(1.0, abs=0.1)
+    step = abs(float(fit["ppm"][1] - fit["ppm"][0])) * signals.SF
+    # The integral of a signal that begins at zero is half its first point.
+    assert summed.sum() * step == pytest.approx(0.5, abs=0.02)
+
+
+def test_errors_grow_with_what_the_model_leaves_over() -> None:
+    """Two lines where one is allowed: the misfit is said, and widens the errors."""
+    clean = signals.signal((0.1, 0.6, 0.4), (265, 15, 5), (900, 900, 900))
+    fid = signals.dataset(signals.noisy(clean, 0.002, 0))
+    poor = fit_lines(fid, LineFitOptions(max_components=1, shapes=("lorentz",)))
+    good = fit_lines(fid, LineFitOptions())
+    assert poor["verdict"].values.tolist() == ["misfit"]
+    assert good["verdict"].values.tolist() == ["ok"]
+    assert float(poor["chi2"][0]) > 1.3
+    assert float(poor["region_area_stderr"][0, 0]) > 2 * float(good["region_area_stderr"][0, 0])
+    assert poor["region_area_stderr"].values[0, 0] == pytest.approx(
+        poor["area_stderr"].values[0, 0]
+    )
+
+
+def test_a_voigt_line_has_an_error_of_its_gaussian_width() -> None:
+    clean = signals.signal((0.2,), (265,), (900,)) + signals.signal(
+        (0.8,), (10,), (3000,), gauss=True
+    )
+    fit = fit_lines(signals.dataset(signals.noisy(clean, 0.003, 0)), LineFitOptions())
+    gauss, stderr = fit["fwhm_gauss"].values[1], fit["fwhm_gauss_stderr"].values[1]
+    assert abs(gauss - 3000.0) < 4 * stderr
+    assert 0 < stderr < 100.0
+
+
+def test_the_filter_transient_is_left_out_and_drawn_from_the_model() -> None:
+    clean = signals.signal((0.2, 0.8), (265, 10), (900, 3000), points=4096)
+    fid = signals.dataset(signals.noisy(clean, 0.003, 0), group_delay=70.0)
+    skipped = fit_lines(fid, LineFitOptions())
+    assert skipped["region_area"].values[0] == pytest.approx([0.2, 0.8], rel=0.03)
+    more = fit_lines(fid, LineFitOptions(skip=10.0))
+    assert skipped.attrs["points"] - more.attrs["points"] in (0, 6)
+    assert more["measured"].values[0].max() == pytest.approx(
+        skipped["measured"].values[0].max(), rel=0.02
+    )

@@ -41,3 +41,27 @@ def test_phase_truth_table_with_noise(width: float, late: float) -> None:
     assert float(fit["time_origin"]) == pytest.approx(
         late, abs=4 * float(fit["time_origin_stderr"])
     )
+
+
+@pytest.mark.parametrize(
+    ("skip", "group_delay", "start"),
+    [(None, 0.0, 0), (None, 70.0, 4), (0.0, 70.0, 1), (7.0, 0.0, 7), (7.0, 70.0, 7)],
+)
+def test_points_left_out_at_the_start(skip, group_delay: float, start: int) -> None:
+    y = signals.signal((0.2, 0.8), (265, 10), (900, 3000), points=1024)
+    fid = signals.dataset(signals.noisy(y, 0.003, 0), group_delay=group_delay)
+    if skip == 0.0:
+        fid = fid.assign_coords(time=fid["time"] + 1e-6)
+        start = 0
+    posed = lines._pose_problem(fid, np.array([0]), LineFitOptions(skip=skip))
+    assert posed.time[0] == pytest.approx(float(fid["time"][start]))
+    assert posed.nuisance.size == (2 * posed.time.size if group_delay else 0)
+
+
+def test_points_at_most_and_noise_at_least() -> None:
+    y = signals.signal((1.0,), (10,), (3000,), points=4096)
+    options = LineFitOptions(max_points=300, time_origin_prior=1e-6, max_width=2e4)
+    posed = lines._pose_problem(signals.dataset(y), np.array([0]), options)
+    assert posed.time.size == 300
+    assert posed.sigma == pytest.approx([1e-6 * np.abs(y).max()])
+    assert (posed.origin_prior, posed.max_width) == (1e-6, 2e4)

@@ -1,0 +1,115 @@
+"""Phases that were put in come out, from lines or from peaks."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from nmr import signals
+
+from ssbchar.nmr.lineshape.fit import fit_lines
+from ssbchar.nmr.lineshape.options import LineFitOptions
+from ssbchar.nmr.lineshape.phasing import SpectrumPhase, phases_from_lines, phases_from_peaks
+
+OFFSET = np.arange(2000)[::-1] * 50.0 - 50e3
+WIDTH = 50.0
+MASKS = np.stack([(OFFSET > 30e3) & (OFFSET < 49e3), (OFFSET > -40e3) & (OFFSET < 10e3)])
+
+
+def spectra(phases: list[tuple[float, float]], areas: list[tuple[float, float]]) -> np.ndarray:
+    """Two complex Lorentzians at +40 and -15 kHz, each of its phase."""
+    rows = []
+    for (first, second), (one, two) in zip(phases, areas, strict=True):
+        lines = [
+            area * np.exp(1j * phase) / (np.pi * (400.0 - 1j * (OFFSET - nu)))
+            for area, phase, nu in ((one, first, 40e3), (two, second, -15e3))
+        ]
+        rows.append(sum(lines))
+    return np.array(rows)
+
+
+def peaks(phases, areas, spread=1e-4) -> SpectrumPhase:
+    return phases_from_peaks(
+        spectra(phases, areas), OFFSET, MASKS, np.full((len(phases), 2), spread), WIDTH
+    )
+
+
+def evaluate(phase: SpectrumPhase, nu: float) -> np.ndarray:
+    return phase.zero_order + phase.first_order * (nu - phase.pivot)
+
+
+def test_a_common_phase_is_found_and_shared_by_all_slices() -> None:
+    found = peaks([(0.7, 0.7)] * 2, [(1.0, 3.0), (0.9, 2.7)])
+    assert evaluate(found, 40e3) == pytest.approx([0.7, 0.7], abs=0.1)
+    assert evaluate(found, -15e3) == pytest.approx([0.7, 0.7], abs=0.02)
+    assert found.pivot == pytest.approx(-15e3, abs=500.0)
+
+
+def test_two_phases_run_linearly_between_the_peaks() -> None:
+    found = peaks([(1.2, -0.3)], [(3.0, 1.0)])
+    assert evaluate(found, 40e3) == pytest.approx([1.2], abs=0.02)
+    assert evaluate(found, -15e3) == pytest.approx([-0.3], abs=0.05)
+    assert found.pivot == pytest.approx(40e3, abs=500.0)
+
+
+def test_the_short_way_round() -> None:
+    found = peaks([(3.0, -3.0)], [(3.0, 1.0)])
+    turn = found.first_order * (found.pivot + 15e3)
+    assert abs(turn[0]) < 0.4
+
+
+def test_a_window_of_noise_fixes_no_slope() -> None:
+    found = peaks([(0.7, 0.7)], [(1e-6, 1.0)], spread=1e-1)
+    assert found.first_order.tolist() == [0.0]
+    assert found.zero_order == pytest.approx([0.7], abs=0.02)
+    assert found.has_one_slope
+
+
+def test_slices_that_differ_beyond_noise_have_phases_of_their_own() -> None:
+    found = peaks([(0.7, 0.7), (1.5, 1.5)], [(1.0, 3.0), (1.0, 3.0)])
+    assert evaluate(found, -15e3) == pytest.approx([0.7, 1.5], abs=0.02)
+    alike = peaks([(0.7, 0.7), (0.73, 0.73)], [(1.0, 3.0), (1.0, 3.0)])
+    assert np.ptp(alike.zero_order) == 0.0
+    noisy = peaks([(0.7, 0.7), (1.5, 1.5)], [(1.0, 3.0), (1.0, 3.0)], spread=0.5)
+    assert np.ptp(noisy.zero_order) == 0.0
+
+
+def test_a_turn_takes_the_phase_away() -> None:
+    axis = OFFSET[500:600]
+    phase = SpectrumPhase(
+        zero_order=np.array([0.4, 0.9]), first_order=np.array([1e-5, -2e-5]), pivot=3e3
+    )
+    turn = phase.build_turn(axis)
+    expected = np.exp(-1j * (phase.zero_order[:, None] + phase.first_order[:, None] * (axis - 3e3)))
+    np.testing.assert_allclose(turn, expected, atol=1e-10)
+    assert not phase.has_one_slope
+    alike = SpectrumPhase(zero_order=np.full(3, 0.4), first_order=np.full(3, 1e-5), pivot=0.0)
+    assert alike.build_turn(axis).shape == (1, 100)
+    assert alike.has_one_slope
+    one_slope = SpectrumPhase(
+        zero_order=np.array([0.4, 0.5]), first_order=np.full(2, 1e-5), pivot=0.0
+    )
+    assert one_slope.build_turn(axis).shape == (2, 100)
+
+
+def test_lines_with_one_phase_turn_by_their_time_origin() -> None:
+    y = signals.signal((0.3, 0.7), (264.0, 10.0), (900.0, 3000.0), late=3e-6, phase=0.5)
+    fit = fit_lines(signals.dataset(signals.noisy(y, 1e-3, 0)), LineFitOptions())
+    found = phases_from_lines(fit)
+    assert found.pivot == 0.0
+    assert found.zero_order == pytest.approx([0.5], abs=0.01)
+    assert found.first_order == pytest.approx([2 * np.pi * 3e-6], rel=0.05)
+
+
+def test_lines_with_a_phase_per_region_turn_between_their_strongest() -> None:
+    fit = xr.Dataset(
+        {
+            "area": (("slice", "component"), [[1.0, 5.0, 2.0], [1.0, 4.0, 2.0]]),
+            "phase": (("slice", "component"), [[0.3, 0.8, 9.0], [3.0, -3.0, 9.0]]),
+            "shift": ("component", [260.0, 10.0, 50.0]),
+            "region_of": ("component", ["li_metal", "li_si", "li_si"]),
+        },
+        attrs={"phases": "region", "sfo1": 100.0, "sf": 100.0},
+    )
+    found = phases_from_lines(fit)
+    assert found.pivot == pytest.approx(26000.0)
+    assert evaluate(found, 26000.0) == pytest.approx([0.3, 3.0])
+    assert evaluate(found, 1000.0) == pytest.approx([0.8, 2 * np.pi - 3.0])

@@ -1,0 +1,94 @@
+"""Window integrals of known lines, and their noise."""
+
+import numpy as np
+import pytest
+from nmr import signals
+
+from ssbchar.nmr.lineshape.fit import fit_lines
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
+from ssbchar.nmr.lineshape.window_integrals import (
+    _find_window,
+    build_apodisation,
+    integrate_windows,
+    propagate_noise,
+)
+from ssbchar.nmr.regions import Regions
+
+WIDE = Regions(li_metal=(205.0, 330.0), li_si=(-200.0, 200.0))
+CLEAN = signals.signal((0.3, 0.7), (264.0, 10.0), (300.0, 300.0), phase=0.5, points=4096)
+
+
+@pytest.mark.parametrize("phase", ["lines", "peaks"])
+def test_areas_of_narrow_lines_are_their_integrals(phase: str) -> None:
+    fid = signals.dataset(np.stack([CLEAN, 0.5 * CLEAN]), np.array([1e-5, 2e-5]))
+    lines = fit_lines(fid, LineFitOptions())
+    options = SpectrumOptions(broadening=20.0, phase=phase, baseline_order=-1)
+    found = integrate_windows(fid, options, lines, regions=WIDE)
+    # The integral of a signal that begins at zero is half its first point.
+    expected = [[0.15, 0.35], [0.075, 0.175]]
+    np.testing.assert_allclose(found["window_area"], expected, rtol=0.02)
+    assert found.attrs["windows"] == [205.0, 330.0, -200.0, 200.0]
+    assert found.attrs["broadening"] == 20.0
+
+
+def test_without_lines_peaks_give_the_phase() -> None:
+    fid = signals.dataset(CLEAN)
+    asked = integrate_windows(fid, SpectrumOptions(phase="peaks"))
+    missing = integrate_windows(fid, SpectrumOptions(phase="lines"))
+    assert asked.equals(missing)
+
+
+def test_slices_with_slopes_of_their_own_are_phased_one_by_one() -> None:
+    first = signals.signal((0.3,), (264.0,), (300.0,), phase=0.2, points=4096)
+    second = signals.signal((0.7,), (10.0,), (300.0,), phase=0.9, points=4096)
+    rows = np.stack([first + second, first * np.exp(1j) + second, first + second * np.exp(-1j)])
+    fid = signals.dataset(signals.noisy(rows, 1e-3, 1), 1e-5 * np.arange(1, 4))
+    lines = fit_lines(fid, LineFitOptions())
+    assert lines.attrs["phases"] == "region"
+    found = integrate_windows(fid, SpectrumOptions(broadening=20.0), lines, regions=WIDE)
+    np.testing.assert_allclose(found["window_area"], [[0.15, 0.35]] * 3, rtol=0.1)
+    assert np.ptp(found["phase_1"].values) > 0
+
+
+def test_a_baseline_is_taken_away_outside_the_regions() -> None:
+    fid = signals.dataset(CLEAN)
+    plain = integrate_windows(fid, SpectrumOptions(baseline_order=-1), regions=WIDE)
+    flat = integrate_windows(fid, SpectrumOptions(baseline_order=0), regions=WIDE)
+    ppm = plain["ppm"].values
+    outside = (ppm > 330.0) | ((ppm < 205.0) & (ppm > 200.0)) | (ppm < -200.0)
+    assert abs(float(flat["real"][0, outside].mean())) < 1e-12
+    off = plain["real"].values[0] - flat["real"].values[0]
+    np.testing.assert_allclose(off, plain["real"].values[0, outside].mean())
+
+
+def test_apodisation_counts_half_of_a_sharp_start() -> None:
+    time = np.arange(4) * 1e-3
+    weight = build_apodisation(time, 100.0)
+    assert weight == pytest.approx(np.exp(-np.pi * 0.1 * np.arange(4)) * [0.5, 1, 1, 1])
+    early = build_apodisation(time - 1.5e-3, 100.0)
+    assert early == pytest.approx([1.0, 1.0, np.exp(-np.pi * 0.05), np.exp(-np.pi * 0.15)])
+
+
+@pytest.mark.parametrize("start", [0.0, -3e-6, 0.4e-6])
+def test_noise_of_an_integral_is_that_of_a_linear_form(start: float) -> None:
+    """Sum over frequencies of the transform, written out as weights of the points of the decay."""
+    time, step = start + np.arange(400) * 1e-6, 1e-6
+    weight = build_apodisation(time, 300.0) * step
+    low, high = -20e3, 45e3
+    nu = np.linspace(low, high, 4001)
+    middle = (nu[1:] + nu[:-1]) / 2
+    kernel = np.exp(-2j * np.pi * middle[:, None] * time).sum(axis=0) * (nu[1] - nu[0])
+    expected = np.sqrt(np.sum(np.abs(kernel * weight) ** 2))
+    noise = np.array([1.0, 3.0])
+    found = propagate_noise([high - low, 1.0], time, weight, noise=noise, step=step)
+    assert found.shape == (2, 2)
+    assert found[:, 0] == pytest.approx([expected, 3 * expected], rel=1e-3)
+    assert found[0, 1] < 1e-3 * found[0, 0]
+
+
+def test_edges_on_points_of_the_axis_count() -> None:
+    ppm = np.array([5.0, 4.0, 3.0, 2.0, 1.0, 0.0])
+    assert ppm[_find_window(ppm, (1.0, 4.0))].tolist() == [4.0, 3.0, 2.0, 1.0]
+    assert ppm[_find_window(ppm, (1.5, 3.5))].tolist() == [3.0, 2.0]
+    assert ppm[_find_window(ppm, (-9.0, 9.0))].size == 6
+    assert ppm[_find_window(ppm, (7.0, 9.0))].size == 0
