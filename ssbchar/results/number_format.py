@@ -1,4 +1,4 @@
-"""How numbers are written: to the digits their uncertainty carries, no more."""
+"""How numbers are written: to the digits that their uncertainty supports."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 from ssbchar.conclusion import Conclusion
 
 KEPT = 4
-"""Digits of the smallest uncertainty kept in ``summary.csv``: the rounding stays below a thousandth
-of a stderr."""
+"""Digits of the smallest uncertainty kept in ``summary.csv``: rounding stays below a thousandth of
+a standard error."""
 SHOWN = 2
 """Digits of the uncertainty shown to people."""
 WHOLE = 8
@@ -26,11 +26,29 @@ UNITS = {
     "K/min": "K/min",
 }
 """Units as written for people."""
+UNCERTAIN = ("value", "stderr", "systematic", "lower95", "upper95")
+"""Numbers of a conclusion."""
 
 
-def count_decimals(uncertainty: float | None, value: float | None, digits: int, alone: int) -> int:
-    """Return the decimal places that show `digits` digits of an uncertainty, else `alone` digits of
-    the value."""
+def count_decimals(
+    uncertainty: float | None, value: float | None, *, digits: int, alone: int
+) -> int:
+    """Return how many decimal places show an uncertainty, or without one the value.
+
+    Parameters
+    ----------
+    uncertainty, value : float or None
+        In one unit.
+    digits : int
+        Digits of the uncertainty.
+    alone : int
+        Digits of a value without uncertainty.
+
+    Returns
+    -------
+    int
+        Negative where whole tens or more are rounded.
+    """
     for size, kept in ((uncertainty, digits), (value, alone)):
         if size and math.isfinite(size):
             return kept - 1 - math.floor(math.log10(abs(size)))
@@ -38,24 +56,48 @@ def count_decimals(uncertainty: float | None, value: float | None, digits: int, 
 
 
 def round_conclusion(c: Conclusion, digits: int = KEPT) -> Conclusion:
-    """Return a conclusion with every number rounded to `digits` digits of its smallest
-    uncertainty."""
+    """Return a conclusion with every number rounded to `digits` digits of its least uncertainty.
+
+    Parameters
+    ----------
+    c : Conclusion
+        Numbers in its own unit.
+    digits : int
+        Digits of the smallest uncertainty, or of the 95 % interval if there is none.
+    """
     sizes = [u for u in (c.stderr, c.systematic) if u]
-    if not sizes and c.lower95 is not None and c.upper95 is not None and c.upper95 > c.lower95:
-        sizes = [c.upper95 - c.lower95]
+    width = _measure_interval(c)
+    if not sizes and width is not None:
+        sizes = [width]
     finest = min(sizes, default=None)
-    parts: dict[str, Any] = {}
-    for name in ("value", "stderr", "systematic", "lower95", "upper95"):
+    numbers: dict[str, Any] = {}
+    for name in UNCERTAIN:
         number = getattr(c, name)
         if number is not None:
-            places = count_decimals(finest, number, digits, WHOLE)
-            parts[name] = float(round(number, places)) + 0.0
-    return replace(c, **parts)
+            places = count_decimals(finest, number, digits=digits, alone=WHOLE)
+            # Adding zero turns -0.0 into 0.0.
+            numbers[name] = float(round(number, places)) + 0.0
+    return replace(c, **numbers)
+
+
+def _measure_interval(c: Conclusion) -> float | None:
+    """Return the width of the 95 % interval; None if it is open or empty."""
+    if c.lower95 is None or c.upper95 is None or c.upper95 <= c.lower95:
+        return None
+    return c.upper95 - c.lower95
 
 
 def format_number(number: float | None, places: int, power: int = 0) -> str:
-    """Return a number in units of ten to a power, with fixed decimal places and a true minus sign;
-    empty for none."""
+    """Return a number in units of ten to a power, with a true minus sign; empty for None.
+
+    Parameters
+    ----------
+    number : float or None
+    places : int
+        Decimal places.
+    power : int
+        Power of ten that is taken out.
+    """
     if number is None:
         return ""
     scaled = round(number / 10.0**power, places) + 0.0
@@ -63,51 +105,79 @@ def format_number(number: float | None, places: int, power: int = 0) -> str:
 
 
 def format_cells(c: Conclusion) -> dict[str, str]:
-    """Return value, stderr, systematic, lower95 and upper95 as text with matching digits, and the
-    common ``power``.
+    """Return the numbers of a conclusion as text with matching digits, and their common power.
 
     The digits are those of the largest uncertainty; the power of ten is empty where plain decimals
     read well.
+
+    Parameters
+    ----------
+    c : Conclusion
+
+    Returns
+    -------
+    dict of str
+        ``value``, ``stderr``, ``systematic``, ``lower95``, ``upper95``, ``power``.
     """
-    coarse = [u for u in (c.stderr, c.systematic) if u]
-    if not coarse and c.lower95 is not None and c.upper95 is not None and c.upper95 > c.lower95:
-        coarse = [(c.upper95 - c.lower95) / 4]
-    lead = max((abs(x) for x in (c.value, c.lower95, c.upper95) if x), default=0.0)
-    far = lead and not 1e-3 <= lead < 1e6
-    power = math.floor(math.log10(lead)) if far else 0
-    places = count_decimals(max(coarse, default=None), lead, SHOWN, 4) + power
-    names = ("value", "stderr", "systematic", "lower95", "upper95")
-    if lead == 0.0 and c.value is None:
-        return dict.fromkeys((*names, "power"), "")
-    return {name: format_number(getattr(c, name), places, power) for name in names} | {
-        "power": _format_power(power)
-    }
+    sizes = [u for u in (c.stderr, c.systematic) if u]
+    width = _measure_interval(c)
+    if not sizes and width is not None:
+        # About one standard error.
+        sizes = [width / 4]
+    largest = max((abs(x) for x in (c.value, c.lower95, c.upper95) if x), default=0.0)
+    if largest == 0.0 and c.value is None:
+        return dict.fromkeys((*UNCERTAIN, "power"), "")
+    plain = largest == 0.0 or 1e-3 <= largest < 1e6
+    power = 0 if plain else math.floor(math.log10(largest))
+    places = power + count_decimals(max(sizes, default=None), largest, digits=SHOWN, alone=4)
+    cells = {name: format_number(getattr(c, name), places, power) for name in UNCERTAIN}
+    return cells | {"power": _format_power(power)}
 
 
 def format_value(c: Conclusion) -> str:
-    """Return value, uncertainties and unit in one line for people, the 95 % interval where there is
-    no value."""
-    part, unit = format_cells(c), UNITS.get(c.unit, c.unit)
-    line = part["value"]
-    if line and part["stderr"]:
-        line += f" ± {part['stderr']}"
-        line += f" (stat) ± {part['systematic']} (syst)" if part["systematic"] else ""
-        line = f"({line})" if part["power"] or unit == "%" else line
+    """Return value, uncertainties and unit in one line, or the 95 % interval if there is no value.
+
+    Parameters
+    ----------
+    c : Conclusion
+        Such as 5.411582, stderr 1e-5, unit ``angstrom``: ``5.411582 ± 0.000010 Å``.
+    """
+    cells, unit = format_cells(c), UNITS.get(c.unit, c.unit)
+    line = cells["value"]
+    if line and cells["stderr"]:
+        line += f" ± {cells['stderr']}"
+        if cells["systematic"]:
+            line += f" (stat) ± {cells['systematic']} (syst)"
+        if cells["power"] or unit == "%":
+            line = f"({line})"
     elif not line:
-        line = format_interval(part)
-        line = f"({line})" if line and part["power"] else line
-    joined = f"{line}{part['power']} {unit}".strip() if line else ""
-    return joined + (" (95 %)" if joined and not part["value"] else "")
+        line = format_interval(cells)
+        if line and cells["power"]:
+            line = f"({line})"
+    if not line:
+        return ""
+    joined = f"{line}{cells['power']} {unit}".strip()
+    return joined if cells["value"] else f"{joined} (95 %)"
 
 
-def format_interval(part: dict[str, str]) -> str:
-    """Return the 95 % interval in words: ``a to b``, ``≥ a``, ``≤ b`` or nothing."""
-    low, high = part["lower95"], part["upper95"]
+def format_interval(cells: dict[str, str]) -> str:
+    """Return the 95 % interval in words: ``a to b``, ``≥ a``, ``≤ b`` or nothing.
+
+    Parameters
+    ----------
+    cells : dict of str
+        From `format_cells`.
+    """
+    low, high = cells["lower95"], cells["upper95"]
     if low and high:
         return f"{low} to {high}"
-    return f"≥ {low}" if low else f"≤ {high}" if high else ""
+    if low:
+        return f"≥ {low}"
+    return f"≤ {high}" if high else ""
 
 
 def _format_power(power: int) -> str:
+    if not power:
+        return ""
     raised = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"\N{MULTIPLICATION SIGN}10{raised}" if power else ""
+    return f"\N{MULTIPLICATION SIGN}10{raised}"

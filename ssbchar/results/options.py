@@ -1,16 +1,19 @@
 """Options of the report."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """What the page shows."""
 
     title: str = "Solid-state battery characterization"
     """Heading of the page."""
-    svg_limit: int = 150
+    svg_limit: Annotated[int, Field(ge=0)] = 150
     """Largest vector figure [kB]; a heavier one is shown as its PNG where that is smaller."""
-    size_limit: float = 25.0
+    size_limit: Annotated[float, Field(gt=0)] = 25.0
     """Size of all figures together [MB]; beyond it figures are reduced, and the last ones of each
     measurement stay in their files."""

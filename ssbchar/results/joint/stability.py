@@ -1,27 +1,34 @@
-"""Phase stability of a sample: what diffraction and absorption each say, and whether they agree."""
+"""Phase stability of a sample: the verdicts of diffraction and absorption side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.results.techniques import TECHNIQUE_NAMES, Technique
+from ssbchar.verdict import Verdict
 
-TECHNIQUE_NAMES = {"hexrd": "HEXRD", "xas": "XAS", "nmr": "7Li NMR"}
-"""Techniques as written for people."""
-QUANTITY = {"hexrd": "phase_stability", "xas": "structure"}
+QUANTITIES = {Technique.HEXRD: "phase_stability", Technique.XAS: "structure"}
 """The conclusion of each technique that judges stability."""
-RETAINED = {"hexrd": ("stable", "reversible"), "xas": ("retained",)}
-CHANGED = {"hexrd": ("partly", "reacts"), "xas": ("changed",)}
-SEES = {"hexrd": "long-range order", "xas": "the surroundings of the absorber"}
+VOTES = {
+    (Technique.HEXRD, Verdict.STABLE): Verdict.RETAINED,
+    (Technique.HEXRD, Verdict.REVERSIBLE): Verdict.RETAINED,
+    (Technique.HEXRD, Verdict.PARTLY): Verdict.CHANGED,
+    (Technique.HEXRD, Verdict.REACTS): Verdict.CHANGED,
+    (Technique.XAS, Verdict.RETAINED): Verdict.RETAINED,
+    (Technique.XAS, Verdict.CHANGED): Verdict.CHANGED,
+}
+"""What a technique's verdict means for the initial structure; others mean nothing."""
+SEES = {Technique.HEXRD: "long-range order", Technique.XAS: "the surroundings of the absorber"}
 
 
 def join_stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """Return one joined verdict per sample that diffraction or absorption has judged.
 
     ``retained``: every technique that could judge found the initial structure; ``changed``: every
-    one found a change; ``mixed``: they differ; ``inconclusive``: none could judge. No number is
-    made: the reason repeats the verdict of each technique, whose own rows hold the evidence, and
-    names the one that is silent.
+    one found a change; ``mixed``: they differ; ``inconclusive``: none could judge. The row has no
+    number: the reason repeats the verdict of each technique, whose own rows hold the evidence, and
+    names the technique without one.
 
     Parameters
     ----------
@@ -35,19 +42,19 @@ def join_stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     """
     joined = []
     for sample in dict.fromkeys(c.sample for c in conclusions):
-        own = [c for c in conclusions if c.sample == sample]
-        evidence = [c for c in own if c.quantity == QUANTITY.get(c.technique)]
+        of_sample = [c for c in conclusions if c.sample == sample]
+        evidence = [c for c in of_sample if _judges_stability(c)]
         if evidence:
             verdict, agreement = _judge(evidence)
-            told = [_describe_technique(technique, evidence, own) for technique in QUANTITY]
+            described = [_describe_technique(t, of_sample) for t in QUANTITIES]
             joined.append(
                 Conclusion(
                     "stability",
                     verdict=verdict,
-                    reason="; ".join([agreement, *told]),
+                    reason="; ".join([agreement, *described]),
                     method="verdicts of the techniques side by side",
                     sample=sample,
-                    technique="combined",
+                    technique=Technique.COMBINED,
                     source=join_sources(evidence),
                 )
             )
@@ -55,54 +62,75 @@ def join_stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
 
 
 def join_sources(evidence: Iterable[Conclusion]) -> str:
-    """Return the sources of some conclusions, each once, in order."""
+    """Return the sources of some conclusions, each once, in order.
+
+    Parameters
+    ----------
+    evidence : iterable of Conclusion
+
+    Returns
+    -------
+    str
+        Separated by semicolons.
+    """
     return ";".join(dict.fromkeys(c.source for c in evidence if c.source))
 
 
-def _vote(conclusion: Conclusion) -> str:
-    if conclusion.verdict in RETAINED[conclusion.technique]:
-        return "retained"
-    return "changed" if conclusion.verdict in CHANGED[conclusion.technique] else ""
+def split_sources(joined: str) -> list[str]:
+    """Return the sources that `join_sources` joined.
+
+    Parameters
+    ----------
+    joined : str
+    """
+    return [source for source in joined.split(";") if source]
 
 
-def _judge(evidence: Sequence[Conclusion]) -> tuple[str, str]:
+def _judges_stability(c: Conclusion) -> bool:
+    return any(c.technique == t and c.quantity == q for t, q in QUANTITIES.items())
+
+
+def _vote(c: Conclusion) -> Verdict | None:
+    """Return what a conclusion says of the initial structure, None if it could not judge."""
+    for (technique, verdict), vote in VOTES.items():
+        if c.technique == technique and c.verdict == verdict:
+            return vote
+    return None
+
+
+def _judge(evidence: Sequence[Conclusion]) -> tuple[Verdict, str]:
     """Return the joined verdict and the sentence on agreement."""
-    votes = {
-        c.technique: {_vote(e) for e in evidence if e.technique == c.technique} - {""}
-        for c in evidence
-    }
-    cast = {technique: found for technique, found in votes.items() if found}
+    cast: dict[Technique, set[Verdict]] = {}
+    for c in evidence:
+        vote = _vote(c)
+        if vote is not None:
+            cast.setdefault(Technique(c.technique), set()).add(vote)
     kinds = set().union(*cast.values())
     if not kinds:
-        return "inconclusive", "no technique could judge"
+        return Verdict.INCONCLUSIVE, "no technique could judge"
     if len(kinds) == 1:
-        verdict = kinds.pop()
-        who = [TECHNIQUE_NAMES[t] for t in cast]
-        return verdict, " and ".join(who) + (" agree" if len(who) > 1 else " alone judges")
-    if any(len(found) > 1 for found in cast.values()):
-        own = " and ".join(TECHNIQUE_NAMES[t] for t, found in cast.items() if len(found) > 1)
-        return "mixed", f"the verdicts within {own} differ"
-    return "mixed", "the techniques differ: " + ", ".join(
-        f"{TECHNIQUE_NAMES[t]} sees {SEES[t]}" for t in cast
-    )
+        names = [TECHNIQUE_NAMES[t] for t in cast]
+        agreement = f"{' and '.join(names)} {'agree' if len(names) > 1 else 'alone judges'}"
+        return kinds.pop(), agreement
+    divided = [TECHNIQUE_NAMES[t] for t, votes in cast.items() if len(votes) > 1]
+    if divided:
+        return Verdict.MIXED, f"the verdicts within {' and '.join(divided)} differ"
+    seen = ", ".join(f"{TECHNIQUE_NAMES[t]} sees {SEES[t]}" for t in cast)
+    return Verdict.MIXED, f"the techniques differ: {seen}"
 
 
-def _describe_technique(
-    technique: str, evidence: Sequence[Conclusion], own: Sequence[Conclusion]
-) -> str:
-    """Return what one technique says of a sample."""
-    said = [c for c in evidence if c.technique == technique]
-    if said:
-        parts = []
-        for c in said:
-            about = " ".join(filter(None, (c.subject, c.condition)))
-            parts.append(
-                f"{TECHNIQUE_NAMES[technique]}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}"
-            )
-        return "; ".join(parts)
-    lost = any(c.technique == technique and c.verdict == "set aside" for c in own)
-    here = any(c.technique == technique for c in own)
-    state = (
-        "measured, set aside" if lost else "measured, without a verdict" if here else "not measured"
-    )
-    return f"{TECHNIQUE_NAMES[technique]}: {state}"
+def _describe_technique(technique: Technique, of_sample: Sequence[Conclusion]) -> str:
+    """Return what one technique concludes on a sample, or why it concludes nothing."""
+    name = TECHNIQUE_NAMES[technique]
+    measured = [c for c in of_sample if c.technique == technique]
+    judged = [c for c in measured if _judges_stability(c)]
+    if judged:
+        return "; ".join(_describe_verdict(name, c) for c in judged)
+    if any(c.verdict == Verdict.SET_ASIDE for c in measured):
+        return f"{name}: measured, set aside"
+    return f"{name}: {'measured, without a verdict' if measured else 'not measured'}"
+
+
+def _describe_verdict(name: str, c: Conclusion) -> str:
+    about = " ".join(filter(None, (c.subject, c.condition)))
+    return f"{name}{f' ({about})' if about else ''}: {c.verdict or 'no verdict'}"

@@ -1,4 +1,4 @@
-"""Whether a run is still what it was: every recorded input and output hashed again."""
+"""Verification of a run: every recorded input and output is hashed again."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +16,68 @@ from ssbchar.errors import BadInput
 from ssbchar.storage import raw_files, store
 
 RECORD = "checksums.csv"
-"""Where a run keeps the hashes of what it ends in."""
-
-
+"""Where a run keeps the hashes of its outputs."""
 COLUMNS = ("path", "files", "sha256")
 
 
-def hash_outputs(outputs: Sequence[Path]) -> list[dict[str, str]]:
-    """Return of each output a run ends in: path, number of files, sha256 (of a folder: of names and
-    contents).
+class FileState(StrEnum):
+    """What became of a file since it was recorded."""
 
-    What lies between raw files and these outputs is recorded as input in each file's own
-    provenance.
+    CHANGED = "changed"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedFile:
+    """A file that differs from its record."""
+
+    path: str
+    what: FileState
+    recorded_by: str
+    """The file that holds its hash."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """What was hashed, and what differs from its record."""
+
+    checked: int
+    changes: list[ChangedFile]
+    commits: list[str]
+    """Commits of ssbchar that made the outputs, ``+`` where there were uncommitted changes."""
+
+
+def hash_outputs(outputs: Sequence[Path]) -> list[dict[str, str]]:
+    """Return path, number of files and sha256 of each output of a run.
+
+    The hash of a folder is that of names and contents. Files between the raw data and these outputs
+    are recorded as inputs in each file's own provenance.
+
+    Parameters
+    ----------
+    outputs : sequence of Path
+        Files and folders.
+
+    Returns
+    -------
+    list of dict
+        Keys `COLUMNS`.
     """
-    hashed = ((path, *raw_files.hash_files(path)) for path in outputs)
-    return [
-        {"path": path.as_posix(), "files": str(files), "sha256": digest}
-        for path, files, digest in hashed
-    ]
+    rows = []
+    for path in outputs:
+        files, digest = raw_files.hash_files(path)
+        rows.append({"path": path.as_posix(), "files": str(files), "sha256": digest})
+    return rows
 
 
 def format_checksums(rows: Sequence[Mapping[str, str]]) -> str:
-    """Return the table of `checksums` as it is written to `RECORD`."""
+    """Return the table of `hash_outputs` as it is written to `RECORD`.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Keys `COLUMNS`.
+    """
     out = io.StringIO()
     table = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     table.writeheader()
@@ -44,25 +85,19 @@ def format_checksums(rows: Sequence[Mapping[str, str]]) -> str:
     return out.getvalue()
 
 
-@dataclass(frozen=True)
-class ChangedFile:
-    """A file that is not what it was."""
+@dataclass(frozen=True, kw_only=True)
+class _RunFolder:
+    """A run where it is now, which may be a copy elsewhere."""
 
-    path: str
-    what: str
-    """``changed`` or ``missing``."""
-    recorded_by: str
-    """The file that knows its hash."""
+    folder: Path
+    recorded_as: str
+    """The folder as the record names it."""
 
-
-@dataclass(frozen=True)
-class Verification:
-    """What was hashed and what had changed."""
-
-    checked: int
-    changes: list[ChangedFile]
-    commits: list[str]
-    """Commits of ssbchar that made the outputs, ``+`` where there were uncommitted changes."""
+    def locate(self, path: str) -> Path:
+        """Return where a recorded path is now: inside the run's folder, or where it was."""
+        if Path(path).is_relative_to(self.recorded_as):
+            return self.folder / Path(path).relative_to(self.recorded_as)
+        return Path(path)
 
 
 def verify_run(folder: Path) -> Verification:
@@ -81,54 +116,46 @@ def verify_run(folder: Path) -> Verification:
     """
     record = folder / RECORD
     rows = raw_files.read_rows(record) if record.is_file() else []
-    old = _find_recorded_root([row["path"] for row in rows]) or folder.as_posix()
-    hashed = functools.cache(lambda path: _hash_path(_locate(path, old, folder)))
-    commits: dict[str, None] = {}
+    recorded_as = _find_recorded_root([row["path"] for row in rows]) or folder.as_posix()
+    run = _RunFolder(folder=folder, recorded_as=recorded_as)
+    hash_now = functools.cache(lambda path: _hash_path(run.locate(path)))
     changes: dict[str, ChangedFile] = {}
     checked: set[str] = set()
+    commits: dict[str, None] = {}
 
     def check(path: str, digest: str, recorded_by: Path) -> None:
         checked.add(path)
-        found = hashed(path)
-        if found != digest and path not in changes:
-            changes[path] = ChangedFile(
-                path, "changed" if found else "missing", recorded_by.as_posix()
-            )
+        now = hash_now(path)
+        if now != digest and path not in changes:
+            state = FileState.CHANGED if now else FileState.MISSING
+            changes[path] = ChangedFile(path=path, what=state, recorded_by=recorded_by.as_posix())
 
     for row in rows:
         check(row["path"], row["sha256"], record)
-    for path in sorted(folder.rglob("manifest.csv")):
-        for path_, digest in _read_manifest(path):
-            check(path_, digest, path)
-    known = dict(_find_provenances(folder))
-    for path in _trace_outputs(
-        [_locate(row["path"], old, folder) for row in rows], known, old, folder
-    ):
-        made = known[path]
-        commits[made["commit"] + ("+" if made["dirty"] else "")] = None
-        for used in made["inputs"]:
-            check(str(used["path"]), str(used["sha256"]), path)
+    for manifest in sorted(folder.rglob("manifest.csv")):
+        for path, digest in _read_manifest(manifest):
+            check(path, digest, manifest)
+    provenances = dict(_find_provenances(folder))
+    ends = [run.locate(row["path"]) for row in rows]
+    for output in _trace_outputs(ends, provenances, run):
+        made_by = provenances[output]
+        commits[_describe_commit(made_by)] = None
+        for used in made_by["inputs"]:
+            check(str(used["path"]), str(used["sha256"]), output)
     if not checked:
-        raise BadInput(
-            folder,
-            "holds no outputs of a run",
-            "name a folder results/<run> that make run has filled",
-        )
-    return Verification(len(checked), [changes[k] for k in sorted(changes)], list(commits))
+        remedy = "name a folder results/<run> that make run has filled"
+        raise BadInput(folder, "holds no outputs of a run", remedy)
+    ordered = [changes[path] for path in sorted(changes)]
+    return Verification(checked=len(checked), changes=ordered, commits=list(commits))
 
 
-def _find_recorded_root(paths: list[str]) -> str:
-    """Return the folder of the run as its record names it."""
-    return os.path.commonpath([os.path.dirname(p) for p in paths]) if paths else ""
-
-
-def _locate(path: str, old: str, folder: Path) -> Path:
-    """Return where a recorded path is now: inside the run's folder, or where it was."""
-    inside = Path(path).is_relative_to(old)
-    return folder / Path(path).relative_to(old) if inside else Path(path)
+def _find_recorded_root(paths: Sequence[str]) -> str:
+    """Return the folder of the run as its record names it, empty without a record."""
+    return os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
 
 
 def _hash_path(path: Path) -> str:
+    """Return the hash of a file or folder, empty if it is missing."""
     try:
         return raw_files.hash_files(path)[1]
     except BadInput:
@@ -136,56 +163,67 @@ def _hash_path(path: Path) -> str:
 
 
 def _read_manifest(path: Path) -> list[tuple[str, str]]:
-    return [(row["path"], row["sha256"]) for row in raw_files.read_rows(path) if "sha256" in row]
+    rows = raw_files.read_rows(path)
+    return [(row["path"], row["sha256"]) for row in rows if "sha256" in row]
 
 
 def _find_provenances(folder: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
-    """Yield every output that knows what it was made from, with that knowledge."""
+    """Yield every output with provenance, and the provenance."""
     readers: dict[str, Callable[[Path], Any]] = {
         ".nc": store.read_provenance,
         ".json": lambda path: store.read_json(path).get("provenance"),
     }
     for path in sorted(folder.rglob("*")):
         if path.suffix in readers and path.is_file():
-            made = readers[path.suffix](path)
-            if made:
-                yield path, made
+            provenance = readers[path.suffix](path)
+            if provenance:
+                yield path, provenance
 
 
 def _trace_outputs(
-    ends: list[Path], known: Mapping[Path, Mapping[str, Any]], old: str, folder: Path
+    ends: Sequence[Path], provenances: Mapping[Path, Mapping[str, Any]], run: _RunFolder
 ) -> list[Path]:
-    """Return the outputs that the ends of the run were made from; all known ones where no ends are
-    recorded.
+    """Return the outputs that the recorded ones were made from; without a record all of them.
 
-    What an earlier config left in the folder is no part of the run.
+    Files that an earlier config left in the folder do not belong to the run.
     """
     if not ends:
-        return list(known)
+        return list(provenances)
     queue, found = list(ends), set()
     while queue:
         path = queue.pop()
         inside = [path, *path.glob("*")] if path.is_dir() else [path]
         for output in inside:
-            if output in known and output not in found:
+            if output in provenances and output not in found:
                 found.add(output)
-                queue += [
-                    _locate(str(used["path"]), old, folder) for used in known[output]["inputs"]
-                ]
+                queue += [run.locate(str(used["path"])) for used in provenances[output]["inputs"]]
     return sorted(found)
 
 
+def _describe_commit(provenance: Mapping[str, Any]) -> str:
+    """Return the commit, with ``+`` where there were uncommitted changes."""
+    return str(provenance["commit"]) + ("+" if provenance["dirty"] else "")
+
+
 def report_changes(folder: Path, found: Verification) -> list[str]:
-    """Return what a user should read."""
-    said = [f"{c.path}: {c.what} since {c.recorded_by} was written" for c in found.changes]
-    made = ", ".join(c or "unknown" for c in found.commits)
-    now = store.find_commit()
-    here = now["commit"] + ("+" if now["dirty"] else "")
-    said.append(
-        f"{folder}: {found.checked} files and folders hashed, {len(found.changes)} not as recorded"
-    )
-    said.append(
-        f"made with ssbchar at commit {made}"
-        + ("" if found.commits == [here] else f"; here it is {here}")
-    )
-    return said
+    """Return the result of a verification as text.
+
+    Parameters
+    ----------
+    folder : Path
+        The run.
+    found : Verification
+
+    Returns
+    -------
+    list of str
+        One line per changed file, then the count and the commits.
+    """
+    here = _describe_commit(store.find_commit())
+    made_with = ", ".join(commit or "unknown" for commit in found.commits)
+    elsewhere = "" if found.commits == [here] else f"; here it is {here}"
+    return [
+        *(f"{c.path}: {c.what} since {c.recorded_by} was written" for c in found.changes),
+        f"{folder}: {found.checked} files and folders hashed, {len(found.changes)} not as recorded",
+        f"made with ssbchar at commit {made_with}{elsewhere}",
+    ]

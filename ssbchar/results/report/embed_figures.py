@@ -1,5 +1,4 @@
-"""Figures as they go into the page: each one a data URI, vector where it is light, raster where it
-is heavy."""
+"""Figures as data URIs of the page: vector where the file is small, raster where it is large."""
 
 from __future__ import annotations
 
@@ -16,11 +15,18 @@ from ssbchar.storage import store
 
 ZOOM = 1.3
 """Size on the screen over size in print: 8 pt labels become 14 pixels."""
+PIXELS_PER_INCH = 96
+"""Of a web page at a zoom of 1."""
 NARROW = 760
 """Width of a reduced PNG [pixel]."""
+COLOURS = 64
+"""Colours of a reduced PNG."""
+DEFAULT_WIDTH = 7.0
+"""Width of a figure whose file does not state one [inch]."""
+SVG, PNG = ".svg", ".png"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Picture:
     """A figure in the page."""
 
@@ -28,69 +34,74 @@ class Picture:
     title: str
     caption: str
     uri: str
-    """The picture; empty where the page had no room for it."""
+    """The picture; empty if the page had no room for it."""
     file: str
-    """Where its vector file is."""
+    """Its vector file."""
     width: int
     """Width on the screen [pixel]."""
     labels: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _FigureFiles:
+    """The files of one figure: vector, raster and notes."""
+
     folder: Path
     name: str
     rank: int
+    """Place in the order of its folder, from 0."""
 
-    def path(self, suffix: str) -> Path:
+    def find_path(self, suffix: str) -> Path:
         return self.folder / f"{self.name}{suffix}"
 
-    def bytes(self, suffix: str) -> bytes:
-        return self.path(suffix).read_bytes()
+    def read(self, suffix: str) -> bytes:
+        return self.find_path(suffix).read_bytes()
 
-    def size(self, suffix: str) -> int:
-        return self.path(suffix).stat().st_size
+    def measure_size(self, suffix: str) -> int:
+        return self.find_path(suffix).stat().st_size
 
 
 def embed_pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
-    """Return the figures of some folders, in the order of their ``index.txt``, within the page's
-    limit of size.
+    """Return the figures of some folders, in the order of their ``index.txt``, within a size limit.
 
-    Each is vector unless heavy. Where all together are too large, first the smaller file of each is
-    taken, then PNGs are reduced, then the last figures of each folder are left to their files.
+    Each is vector unless its file is large. If all together are too large, first the smaller file
+    of each is taken, then PNGs are reduced, then the last figures of each folder are left out.
 
     Parameters
     ----------
     folders : sequence of Path
         Each with ``index.txt`` and ``<name>.svg``, ``.png``, ``.json``.
     options : Report
-        Limits of size.
+        Limits of size [kB, MB].
     """
-    found = [
-        _FigureFiles(folder, name, rank)
-        for folder in folders
-        for rank, name in enumerate(
-            folder.joinpath("index.txt").read_text(encoding="utf-8").split()
-        )
-    ]
+    figures = [figure for folder in folders for figure in _list_figures(folder)]
+    # Base64 makes four bytes of three.
     budget = options.size_limit * 1e6 * 3 / 4
-    limit = options.svg_limit * 1000
-    kinds = [".png" if f.size(".svg") > max(limit, f.size(".png")) else ".svg" for f in found]
-    if _sum_sizes(found, kinds) > budget:
-        kinds = [min((".svg", ".png"), key=f.size) for f in found]
-    data = [f.bytes(kind) for f, kind in zip(found, kinds, strict=True)]
+    kinds = [_choose_kind(figure, options.svg_limit * 1000) for figure in figures]
+    if sum(figure.measure_size(k) for figure, k in zip(figures, kinds, strict=True)) > budget:
+        kinds = [min((SVG, PNG), key=figure.measure_size) for figure in figures]
+    data = [figure.read(kind) for figure, kind in zip(figures, kinds, strict=True)]
     if sum(map(len, data)) > budget:
         data = [
-            min(d, reduce_png(f.bytes(".png")), key=len) for f, d in zip(found, data, strict=True)
+            min(content, reduce_png(figure.read(PNG)), key=len)
+            for figure, content in zip(figures, data, strict=True)
         ]
-    kept = _find_last_rank([f.rank for f in found], [len(d) for d in data], budget)
+    last = _find_last_rank([f.rank for f in figures], [len(d) for d in data], budget)
     return [
-        _embed_picture(f, d if f.rank <= kept else b"") for f, d in zip(found, data, strict=True)
+        _embed_picture(figure, content if figure.rank <= last else b"")
+        for figure, content in zip(figures, data, strict=True)
     ]
 
 
-def _sum_sizes(found: Sequence[_FigureFiles], kinds: Sequence[str]) -> int:
-    return sum(f.size(kind) for f, kind in zip(found, kinds, strict=True))
+def _list_figures(folder: Path) -> list[_FigureFiles]:
+    names = folder.joinpath("index.txt").read_text(encoding="utf-8").split()
+    return [_FigureFiles(folder=folder, name=name, rank=i) for i, name in enumerate(names)]
+
+
+def _choose_kind(figure: _FigureFiles, limit: int) -> str:
+    """Return the vector file's suffix unless it is above the limit [byte] and the PNG smaller."""
+    heavy = figure.measure_size(SVG) > max(limit, figure.measure_size(PNG))
+    return PNG if heavy else SVG
 
 
 def _find_last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -> int:
@@ -103,30 +114,46 @@ def _find_last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -
     return max(ranks, default=-1)
 
 
-def _embed_picture(files: _FigureFiles, data: bytes) -> Picture:
+def _embed_picture(figure: _FigureFiles, data: bytes) -> Picture:
     mime = "image/png" if data.startswith(b"\x89PNG") else "image/svg+xml"
-    uri = f"data:{mime};base64,{base64.b64encode(data).decode()}" if data else ""
-    width = round(read_width(files.bytes(".svg")) * 96 * ZOOM)
-    note = store.read_json(files.path(".json"))
-    title, caption = str(note.get("title", files.name)), str(note.get("caption", ""))
-    return Picture(files.name, title, caption, uri, files.path(".svg").as_posix(), width, note)
+    note = store.read_json(figure.find_path(".json"))
+    return Picture(
+        name=figure.name,
+        title=str(note.get("title", figure.name)),
+        caption=str(note.get("caption", "")),
+        uri=f"data:{mime};base64,{base64.b64encode(data).decode()}" if data else "",
+        file=figure.find_path(SVG).as_posix(),
+        width=round(read_width(figure.read(SVG)) * PIXELS_PER_INCH * ZOOM),
+        labels=note,
+    )
 
 
 def read_width(svg: bytes) -> float:
-    """Return the width of a vector figure in print [inch], as its file says it."""
+    """Return the width of a vector figure in print [inch], as its file states it.
+
+    Parameters
+    ----------
+    svg : bytes
+        Content of the file.
+    """
     found = re.search(rb'<svg[^>]* width="([\d.]+)pt"', svg)
-    return float(found[1]) / 72 if found else 7.0
+    return float(found[1]) / 72 if found else DEFAULT_WIDTH
 
 
 def reduce_png(png: bytes) -> bytes:
-    """Return a PNG of at most `NARROW` pixels in width and 64 colours."""
+    """Return a PNG of at most `NARROW` pixels in width and `COLOURS` colours.
+
+    Parameters
+    ----------
+    png : bytes
+        Content of the file.
+    """
     from PIL import Image
 
     image = Image.open(io.BytesIO(png)).convert("RGB")
     width = min(image.width, NARROW)
-    small = image.resize(
-        (width, round(image.height * width / image.width)), Image.Resampling.LANCZOS
-    )
+    height = round(image.height * width / image.width)
+    small = image.resize((width, height), Image.Resampling.LANCZOS)
     out = io.BytesIO()
-    small.quantize(64, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
+    small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return out.getvalue()

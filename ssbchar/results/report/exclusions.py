@@ -1,17 +1,16 @@
-"""What was set aside and why: whole measurements and single frames, scans or slices, each said
-once."""
+"""What was excluded and why: whole measurements and single frames, scans or slices, each once."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exclusion:
-    """What was left out for one reason."""
+    """What was excluded for one reason."""
 
     where: tuple[str, ...]
     """Files (and lines, frames or scans)."""
@@ -25,36 +24,78 @@ class Exclusion:
     """Measurements whose results do without it."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Fault:
+    """One fault of one file."""
+
+    where: str
+    problem: str
+    remedy: str
+
+
+@dataclass(kw_only=True)
+class _Effect:
+    """What a fault cost."""
+
+    lost: set[str] = field(default_factory=set)
+    used: dict[str, None] = field(default_factory=dict)
+    """Measurements with the fault, in order."""
+
+    def split(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the measurements that are lost, and those that do without it."""
+        lost = tuple(name for name in self.used if name in self.lost)
+        partial = tuple(name for name in self.used if name not in self.lost)
+        return lost, partial
+
+
 def collect_exclusions(labels: Iterable[Mapping[str, Any]]) -> list[Exclusion]:
-    """Return what was set aside, each fault once, those first that cost a whole measurement.
+    """Return what was excluded, each fault once, those first that cost a whole measurement.
 
     Parameters
     ----------
     labels : iterable of mapping
         Labels of conclusions and figures: ``measurement``, ``set_aside`` and ``lost`` (JSON texts).
     """
-    users: dict[tuple[str, str, str], dict[str, bool]] = {}
-    for about in labels:
-        name = str(about.get("measurement", ""))
-        lost = json.loads(about["lost"]) if about.get("lost") else None
-        for fault in [*json.loads(about.get("set_aside", "[]")), *([lost] if lost else [])]:
-            names = users.setdefault(
-                (str(fault["where"]), str(fault["problem"]), str(fault["remedy"])), {}
-            )
-            names[name] = names.get(name, False) or fault == lost
-    groups: dict[tuple[Any, ...], list[str]] = {}
-    for (where, problem, remedy), names in users.items():
-        lost_for = tuple(n for n, whole in names.items() if whole)
-        partial = tuple(n for n, whole in names.items() if not whole)
-        groups.setdefault((problem, remedy, lost_for, partial), []).append(where)
-    return sorted(
-        (Exclusion(tuple(where), *about) for about, where in groups.items()),
-        key=lambda a: not a.lost,
+    effects: dict[_Fault, _Effect] = {}
+    for label in labels:
+        measurement = str(label.get("measurement", ""))
+        faults = [_read_fault(entry) for entry in json.loads(label.get("set_aside", "[]"))]
+        for fault in faults:
+            effects.setdefault(fault, _Effect()).used[measurement] = None
+        if label.get("lost"):
+            fault = _read_fault(json.loads(label["lost"]))
+            effect = effects.setdefault(fault, _Effect())
+            effect.used[measurement] = None
+            effect.lost.add(measurement)
+    # Files with the same problem and the same cost are one entry.
+    places: dict[tuple[Any, ...], list[str]] = {}
+    for fault, effect in effects.items():
+        key = (fault.problem, fault.remedy, *effect.split())
+        places.setdefault(key, []).append(fault.where)
+    exclusions = [
+        Exclusion(where=tuple(where), problem=problem, remedy=remedy, lost=lost, partial=partial)
+        for (problem, remedy, lost, partial), where in places.items()
+    ]
+    return sorted(exclusions, key=lambda one: not one.lost)
+
+
+def _read_fault(entry: Mapping[str, Any]) -> _Fault:
+    return _Fault(
+        where=str(entry["where"]), problem=str(entry["problem"]), remedy=str(entry["remedy"])
     )
 
 
-def describe_exclusion(a: Exclusion) -> str:
-    """Return one line for the terminal."""
-    more = f" and {len(a.where) - 1} more" if len(a.where) > 1 else ""
-    cost = f"all of {', '.join(a.lost)}" if a.lost else f"part of {', '.join(a.partial)}"
-    return f"{cost}: {a.where[0]}{more}: {a.problem}; {a.remedy}"
+def describe_exclusion(exclusion: Exclusion) -> str:
+    """Return one line for the terminal.
+
+    Parameters
+    ----------
+    exclusion : Exclusion
+    """
+    where, count = exclusion.where[0], len(exclusion.where)
+    more = f" and {count - 1} more" if count > 1 else ""
+    if exclusion.lost:
+        cost = f"all of {', '.join(exclusion.lost)}"
+    else:
+        cost = f"part of {', '.join(exclusion.partial)}"
+    return f"{cost}: {where}{more}: {exclusion.problem}; {exclusion.remedy}"

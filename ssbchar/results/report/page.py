@@ -1,40 +1,29 @@
-"""The report: one self-contained page, verdicts first, then figures, numbers, what was set aside,
-and provenance."""
+"""The report: one self-contained page with verdicts, figures, numbers, exclusions, provenance."""
 
 from __future__ import annotations
 
-import platform
 import re
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field
-from importlib import metadata
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ssbchar
 from ssbchar.conclusion import Conclusion
-from ssbchar.results.joint.stability import TECHNIQUE_NAMES
+from ssbchar.results.joint.stability import split_sources
 from ssbchar.results.joint.summary import read_summary
 from ssbchar.results.number_format import UNITS, format_cells, format_interval, format_value
 from ssbchar.results.options import Report
-from ssbchar.results.report import embed_figures, exclusions
-from ssbchar.storage import raw_files as sources
-from ssbchar.storage import store
+from ssbchar.results.report import exclusions
+from ssbchar.results.report.embed_figures import Picture, embed_pictures
+from ssbchar.results.run_description import count_software, flatten_options, list_versions
+from ssbchar.results.techniques import TECHNIQUE_NAMES, Technique
+from ssbchar.storage import raw_files, store
+from ssbchar.verdict import Verdict
 
-LIBRARIES = (
-    "numpy",
-    "scipy",
-    "xarray",
-    "h5netcdf",
-    "pandas",
-    "matplotlib",
-    "nmrglue",
-    "pymatgen",
-    "pydantic",
-    "snakemake",
-)
-"""Libraries whose versions the report states."""
-TECHNIQUES = {**TECHNIQUE_NAMES, "combined": "combined"}
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TECHNIQUES = {**TECHNIQUE_NAMES, Technique.COMBINED: "combined"}
 QUESTIONS = {
     "stability": "Stability, combined",
     "phase_stability": "Phases (HEXRD)",
@@ -42,75 +31,116 @@ QUESTIONS = {
     "prelithiation": "Prelithiation (NMR)",
 }
 """Quantities that are a judgement, as columns of the overview."""
-GOOD_VERDICTS = ("stable", "reversible", "returned", "retained", "quantified", "ok")
-POOR_VERDICTS = (
-    "reacts",
-    "partly",
-    "changed",
-    "mixed",
-    "disagree",
-    "doubtful",
-    "set aside",
-    "misfit",
-    "evolving",
-    "failed",
-    "at_edge",
-    "not_decaying",
+GOOD_VERDICTS = (
+    Verdict.STABLE,
+    Verdict.REVERSIBLE,
+    Verdict.RETURNED,
+    Verdict.RETAINED,
+    Verdict.QUANTIFIED,
+    Verdict.OK,
 )
-"""Verdicts coloured as a finding one hopes for, or not; every other one is left grey."""
+"""Verdicts coloured as a finding one hopes for."""
+POOR_VERDICTS = (
+    Verdict.REACTS,
+    Verdict.PARTLY,
+    Verdict.CHANGED,
+    Verdict.MIXED,
+    Verdict.DISAGREE,
+    Verdict.DOUBTFUL,
+    Verdict.SET_ASIDE,
+    Verdict.MISFIT,
+    Verdict.EVOLVING,
+    Verdict.FAILED,
+    Verdict.AT_EDGE,
+    Verdict.NOT_DECAYING,
+)
+"""Verdicts coloured as the opposite; every other one is grey."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SampleSection:
     """What the page shows of one sample."""
 
     name: str
     anchor: str
     synthetic: bool
-    verdicts: list[Conclusion] = field(default_factory=list)
+    verdicts: list[Conclusion]
     """Judgements, the combined ones first."""
-    numbers: list[Conclusion] = field(default_factory=list)
-    variants: list[Conclusion] = field(default_factory=list)
-    """Values without uncertainty, limits or verdict: what another convention would have given."""
-    figures: list[embed_figures.Picture] = field(default_factory=list)
+    numbers: list[Conclusion]
+    variants: list[Conclusion]
+    """Values without uncertainty, limits or verdict: what another convention would give."""
+    figures: list[Picture]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class RawMeasurement:
+    """The raw files of a measurement."""
+
+    measurement: str
+    technique: str
+    files: list[dict[str, str]]
+    """``path``, ``bytes`` and ``sha256`` of each; none if there is a fault."""
+    fault: str
+    """Why there are none."""
+    bytes: int
+    """Size of all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFolder:
+    """Files of a measurement for other programs."""
+
+    measurement: str
+    place: str
+    """The folder, relative to the report."""
+    files: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageContent:
     """What a page shows: of the whole run, or of one sample."""
 
     rows: list[Conclusion]
     contents: list[dict[str, Any]]
     """Of each ``conclusions.json``."""
-    drawn: list[embed_figures.Picture]
+    pictures: list[Picture]
     manifests: list[Path]
     exports: list[Path]
 
     @property
-    def about(self) -> list[Mapping[str, Any]]:
+    def labels(self) -> list[Mapping[str, Any]]:
         """Labels of all conclusions and figures."""
-        return [*(c["labels"] for c in self.contents), *(p.labels for p in self.drawn)]
+        return [*(c["labels"] for c in self.contents), *(p.labels for p in self.pictures)]
 
-    def of(self, sample: str) -> PageContent:
-        """Return what belongs to one sample."""
+    def select_sample(self, sample: str) -> PageContent:
+        """Return what belongs to one sample.
+
+        Raw files and exports follow from the sources of its rows, since a row may rest on
+        measurements of another sample (a reference).
+
+        Parameters
+        ----------
+        sample : str
+        """
         contents = [c for c in self.contents if c["labels"].get("sample", "") == sample]
-        rows = [r for r in self.rows if r.sample == sample]
-        own: set[tuple[Any, ...]] = {
+        rows = [row for row in self.rows if row.sample == sample]
+        measured: set[tuple[Any, ...]] = {
             (c["labels"].get("technique"), c["labels"].get("measurement")) for c in contents
         }
-        own |= {
-            tuple(manifest.split("/")[-3:-1])
-            for r in rows
-            for manifest in r.source.split(";")
-            if manifest
-        }
+        for row in rows:
+            measured |= {tuple(source.split("/")[-3:-1]) for source in split_sources(row.source)}
         return PageContent(
-            rows,
-            contents,
-            [p for p in self.drawn if p.labels.get("sample", "") == sample],
-            [m for m in self.manifests if (m.parent.parent.name, m.parent.name) in own],
-            [e for e in self.exports if (e.parent.parent.name, e.parent.name) in own],
+            rows=rows,
+            contents=contents,
+            pictures=[p for p in self.pictures if p.labels.get("sample", "") == sample],
+            manifests=[path for path in self.manifests if _name_measurement(path) in measured],
+            exports=[path for path in self.exports if _name_measurement(path) in measured],
         )
+
+
+def _name_measurement(path: Path) -> tuple[str, str]:
+    """Return technique and measurement of a file or folder of a measurement."""
+    return path.parent.parent.name, path.parent.name
 
 
 def render_report(
@@ -122,8 +152,7 @@ def render_report(
     options: Report,
     labels: dict[str, Any],
 ) -> tuple[str, dict[str, str]]:
-    """Return the report as one HTML page that needs no network, and such a page of each sample by
-    file name.
+    """Return the report as one HTML page that needs no network, and a page of each sample.
 
     Parameters
     ----------
@@ -138,29 +167,63 @@ def render_report(
     exports : list of Path
         Folders of files for other programs.
     options : Report
-        Options.
+        Title and limits of size [kB, MB].
     labels : dict
         ``run``; ``departures``, the run's options that differ from defaults (nested).
+
+    Returns
+    -------
+    page : str
+    pages : dict of str
+        Page of each sample by file name.
     """
-    contents = [store.read_json(path) for path in conclusions]
-    whole = PageContent(
-        read_summary(summary),
-        contents,
-        embed_figures.embed_pictures(figures, options),
-        manifests,
-        exports,
+    content = PageContent(
+        rows=read_summary(summary),
+        contents=[store.read_json(path) for path in conclusions],
+        pictures=embed_pictures(figures, options),
+        manifests=manifests,
+        exports=exports,
     )
-    names = name_pages(list_samples(whole.rows, whole.drawn))
-    pages = {
-        file: _render_page(whole.of(name), options, labels, "../") for name, file in names.items()
-    }
-    return _render_page(whole, options, labels), pages
+    pages = {}
+    for sample, file in name_pages(list_samples(content.rows, content.pictures)).items():
+        of_sample = content.select_sample(sample)
+        pages[file] = _render_page(of_sample, options, labels, to_run_folder="../")
+    return _render_page(content, options, labels), pages
 
 
 def _render_page(
-    shown: PageContent, options: Report, labels: Mapping[str, Any], up: str = ""
+    content: PageContent, options: Report, labels: Mapping[str, Any], to_run_folder: str = ""
 ) -> str:
-    """Return a page; `up` leads from it to the run's folder."""
+    """Return a page; `to_run_folder` leads from its place to the run's folder."""
+    synthetic = [label for label in content.labels if int(label.get("synthetic", 0))]
+    simulated = {str(label.get("sample", "")) for label in synthetic}
+    excluded = exclusions.collect_exclusions(content.labels)
+    asked = {row.quantity for row in content.rows}
+    folders = [list_exports(folder) for folder in content.exports]
+    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
+    template = _make_environment().get_template("report.html.j2")
+    return template.render(
+        title=options.title,
+        run=labels.get("run", ""),
+        to_run_folder=to_run_folder,
+        style=style,
+        synthetic=bool(synthetic),
+        samples=group_by_sample(content.rows, content.pictures, simulated),
+        rows=content.rows,
+        techniques=TECHNIQUES,
+        questions={quantity: name for quantity, name in QUESTIONS.items() if quantity in asked},
+        exclusions=excluded,
+        excluded_inputs=sum(len(one.where) for one in excluded),
+        manifests=[describe_raw_files(path) for path in content.manifests],
+        exports=[folder for folder in folders if folder.files],
+        departures=flatten_options(labels.get("departures") or {}),
+        software=count_software(content.contents),
+        versions=list_versions(),
+        here=store.find_commit(),
+    )
+
+
+def _make_environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -175,141 +238,143 @@ def _render_page(
         number=format_value,
         interval=format_interval,
         plain=write_plainly,
-        unit=write_unit,
+        sources=split_sources,
         tone=choose_tone,
+        unit=write_unit,
     )
-    simulated = {str(a.get("sample", "")) for a in shown.about if int(a.get("synthetic", 0))}
-    return environment.get_template("report.html.j2").render(
-        title=options.title,
-        run=labels.get("run", ""),
-        up=up,
-        style=Path(__file__).with_name("report.css").read_text(encoding="utf-8"),
-        synthetic=any(int(a.get("synthetic", 0)) for a in shown.about),
-        samples=group_by_sample(shown.rows, shown.drawn, simulated),
-        rows=shown.rows,
-        techniques=TECHNIQUES,
-        questions={q: n for q, n in QUESTIONS.items() if any(r.quantity == q for r in shown.rows)},
-        asides=(left := exclusions.collect_exclusions(shown.about)),
-        left_out=sum(len(a.where) for a in left),
-        manifests=[describe_raw_files(path) for path in shown.manifests],
-        exports=[e for e in map(list_exports, shown.exports) if e["files"]],
-        departures=flatten_options(labels.get("departures") or {}),
-        steps=count_software(shown.contents),
-        versions=list_versions(),
-        here=store.find_commit(),
-    )
+    return environment
 
 
-def list_samples(rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture]) -> list[str]:
-    """Return the samples, in the order of the table."""
-    return list(
-        dict.fromkeys([*(r.sample for r in rows), *(p.labels.get("sample", "") for p in drawn)])
-    )
+def list_samples(rows: Sequence[Conclusion], pictures: Sequence[Picture]) -> list[str]:
+    """Return the samples, in the order of the table.
+
+    Parameters
+    ----------
+    rows : sequence of Conclusion
+    pictures : sequence of Picture
+    """
+    drawn = (picture.labels.get("sample", "") for picture in pictures)
+    return list(dict.fromkeys([*(row.sample for row in rows), *drawn]))
 
 
-def name_pages(names: Sequence[str]) -> dict[str, str]:
-    """Return a file name for the page of each sample: its own name, as far as a file system takes
-    it."""
-    found: dict[str, str] = {}
-    for i, name in enumerate(names, 1):
-        file = re.sub(r"[^\w+.-]+", "_", name).strip("_.") or "no_sample_named"
-        taken = {f.lower() for f in found.values()}
-        found[name] = f"{file}.html" if f"{file}.html".lower() not in taken else f"{file}_{i}.html"
-    return found
+def name_pages(samples: Sequence[str]) -> dict[str, str]:
+    """Return a file name for the page of each sample: its name, as far as file systems allow it.
+
+    Parameters
+    ----------
+    samples : sequence of str
+    """
+    names: dict[str, str] = {}
+    for i, sample in enumerate(samples, 1):
+        stem = re.sub(r"[^\w+.-]+", "_", sample).strip("_.") or "no_sample_named"
+        # Some file systems do not tell capitals from small letters.
+        taken = {name.lower() for name in names.values()}
+        free = f"{stem}.html".lower() not in taken
+        names[sample] = f"{stem}.html" if free else f"{stem}_{i}.html"
+    return names
 
 
 def group_by_sample(
-    rows: Sequence[Conclusion], drawn: Sequence[embed_figures.Picture], simulated: Set[str]
+    rows: Sequence[Conclusion], pictures: Sequence[Picture], simulated: Set[str]
 ) -> list[SampleSection]:
-    """Return what belongs to each sample, in the order of the table; `simulated` names those with
-    synthetic data."""
-    found = []
-    for i, name in enumerate(list_samples(rows, drawn), 1):
-        own = [r for r in rows if r.sample == name]
-        judged = [r for r in own if r.quantity in QUESTIONS]
-        judged.sort(key=lambda r: r.technique != "combined")
-        rest = [r for r in own if r.quantity not in QUESTIONS]
-        bare = [
-            r
-            for r in rest
-            if r.value is not None and not (r.verdict or r.stderr or r.lower95 or r.upper95)
-        ]
-        rest = [r for r in rest if r not in bare]
-        figures = [p for p in drawn if p.labels.get("sample", "") == name]
-        found.append(SampleSection(name, f"s{i}", name in simulated, judged, rest, bare, figures))
-    return found
+    """Return what belongs to each sample, in the order of the table.
+
+    Parameters
+    ----------
+    rows : sequence of Conclusion
+    pictures : sequence of Picture
+    simulated : set of str
+        Samples with synthetic data.
+    """
+    sections = []
+    for i, sample in enumerate(list_samples(rows, pictures), 1):
+        of_sample = [row for row in rows if row.sample == sample]
+        verdicts = [row for row in of_sample if row.quantity in QUESTIONS]
+        others = [row for row in of_sample if row.quantity not in QUESTIONS]
+        sections.append(
+            SampleSection(
+                name=sample,
+                anchor=f"s{i}",
+                synthetic=sample in simulated,
+                verdicts=sorted(verdicts, key=lambda row: row.technique != Technique.COMBINED),
+                numbers=[row for row in others if not _is_variant(row)],
+                variants=[row for row in others if _is_variant(row)],
+                figures=[p for p in pictures if p.labels.get("sample", "") == sample],
+            )
+        )
+    return sections
+
+
+def _is_variant(row: Conclusion) -> bool:
+    """Return whether a row is a value alone, as another convention would give it."""
+    return row.value is not None and not (row.verdict or row.stderr or row.lower95 or row.upper95)
 
 
 def write_plainly(name: str) -> str:
-    """Return a name of the table as people write it."""
+    """Return a name of the table as people write it.
+
+    Parameters
+    ----------
+    name : str
+    """
     return name.replace("_", " ")
 
 
 def write_unit(name: str) -> str:
-    """Return a unit as people write it."""
+    """Return a unit as people write it.
+
+    Parameters
+    ----------
+    name : str
+        UDUNITS name, such as ``angstrom``.
+    """
     return UNITS.get(name, name)
 
 
 def choose_tone(verdict: str) -> str:
-    """Return the class that colours a verdict: ``good``, ``poor`` or ``open``."""
-    return "good" if verdict in GOOD_VERDICTS else "poor" if verdict in POOR_VERDICTS else "open"
+    """Return the class that colours a verdict: ``good``, ``poor`` or ``open``.
+
+    Parameters
+    ----------
+    verdict : str
+    """
+    if verdict in GOOD_VERDICTS:
+        return "good"
+    return "poor" if verdict in POOR_VERDICTS else "open"
 
 
-def describe_raw_files(manifest: Path) -> dict[str, Any]:
-    """Return the raw files of a measurement, or why there are none."""
-    table = sources.read_rows(manifest)
-    known = all("sha256" in row for row in table)
-    return {
-        "measurement": manifest.parent.name,
-        "technique": manifest.parent.parent.name,
-        "files": table if known else [],
-        "fault": "" if known else next(iter(table[0].values())),
-        "bytes": sum(int(row["bytes"]) for row in table) if known else 0,
-    }
+def describe_raw_files(manifest: Path) -> RawMeasurement:
+    """Return the raw files of a measurement, or why there are none.
 
-
-def list_exports(folder: Path) -> dict[str, Any]:
-    """Return what a folder of exports holds, as paths from the report's place
-    (``results/<run>/``)."""
-    names = (
-        sorted(
-            p.name for p in folder.iterdir() if not p.name.startswith(".") and p.name != "index.txt"
-        )
-        if folder.is_dir()
-        else []
+    Parameters
+    ----------
+    manifest : Path
+        ``<technique>/<measurement>/manifest.csv``.
+    """
+    table = raw_files.read_rows(manifest)
+    technique, measurement = _name_measurement(manifest)
+    hashed = all("sha256" in row for row in table)
+    return RawMeasurement(
+        measurement=measurement,
+        technique=technique,
+        files=table if hashed else [],
+        # A manifest that could not be made holds the reason in its only cell.
+        fault="" if hashed else next(iter(table[0].values())),
+        bytes=sum(int(row["bytes"]) for row in table) if hashed else 0,
     )
-    place = "/".join(folder.parts[-3:])
-    return {"measurement": folder.parent.name, "place": place, "files": names}
 
 
-def flatten_options(nested: Mapping[str, Any], place: str = "") -> list[tuple[str, str]]:
-    """Return nested options as pairs of dotted name and value."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in nested.items():
-        name = f"{place}.{key}".lstrip(".")
-        pairs += (
-            flatten_options(value, name) if isinstance(value, Mapping) else [(name, str(value))]
-        )
-    return pairs
+def list_exports(folder: Path) -> ExportFolder:
+    """Return the files for other programs in a folder, and its place below ``results/<run>/``.
 
-
-def count_software(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return which version and commit of ssbchar made the conclusions, and of how many
-    measurements."""
-    counts: dict[tuple[str, str, bool], int] = {}
-    for content in contents:
-        made = content["provenance"]
-        key = (str(made["version"]), str(made["commit"]), bool(made["dirty"]))
-        counts[key] = counts.get(key, 0) + 1
-    return [{"version": v, "commit": c, "dirty": d, "count": n} for (v, c, d), n in counts.items()]
-
-
-def list_versions() -> list[tuple[str, str]]:
-    """Return the versions of ssbchar, Python and the main libraries."""
-    found = [("ssbchar", ssbchar.__version__), ("Python", platform.python_version())]
-    for name in LIBRARIES:
-        try:
-            found.append((name, metadata.version(name)))
-        except metadata.PackageNotFoundError:
-            continue
-    return found
+    Parameters
+    ----------
+    folder : Path
+        ``<technique>/<measurement>/export``; it may be missing.
+    """
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return ExportFolder(
+        measurement=folder.parent.name,
+        place="/".join(folder.parts[-3:]),
+        files=sorted(n for n in names if not n.startswith(".") and n != "index.txt"),
+    )

@@ -40,7 +40,7 @@ def test_order_added_and_lost_rows_and_repeats() -> None:
     assert same == 1
     assert [round(d.shift, 6) for d in found[1:]] == [80.0, 20.0, 0.5]
     assert found[0].second is None
-    assert found[1].key[-1] == "2"
+    assert found[1].key.repeat == 2
 
 
 def test_a_changed_verdict_or_limit_is_a_difference() -> None:

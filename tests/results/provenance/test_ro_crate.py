@@ -116,7 +116,7 @@ def test_many_raw_files_are_named_by_their_manifest(
     monkeypatch.setattr(ro_crate, "LISTED", 0)
     made = ROCrate(version="1.1")
     manifest = run / "hexrd/heat/manifest.csv"
-    refs = ro_crate._add_raw_files(made, manifest, run)
+    refs = ro_crate.CrateBuilder(crate=made, root=run).add_raw_files(manifest)
     assert len(refs) == 1
     assert made.dereference(refs[0]["@id"]).properties()["mainEntity"] == {
         "@id": "hexrd/heat/manifest.csv"

@@ -1,4 +1,4 @@
-"""What was set aside is told once per reason, with whom it cost what."""
+"""An exclusion is listed once per reason, with the measurements that it affects."""
 
 import json
 
@@ -34,5 +34,5 @@ def test_one_fault_may_cost_one_measurement_a_part_and_another_all() -> None:
     assert (found.lost, found.partial) == (("b",), ("a",))
 
 
-def test_nothing_set_aside() -> None:
+def test_nothing_excluded() -> None:
     assert collect_exclusions([{"measurement": "a"}, {}]) == []

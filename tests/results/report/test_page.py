@@ -113,17 +113,17 @@ def test_samples_of_alike_names_have_files_of_their_own() -> None:
     assert all(re.fullmatch(r"[\w+-][\w+.-]*\.html", f) for f in files.values())
 
 
-def test_order_verdicts_figures_numbers_aside_provenance(text: str) -> None:
-    parts = ['id="verdicts"', "<figure", 'class="numbers"', 'id="aside"', 'id="provenance"']
+def test_order_verdicts_figures_numbers_exclusions_provenance(text: str) -> None:
+    parts = ['id="verdicts"', "<figure", 'class="numbers"', 'id="exclusions"', 'id="provenance"']
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
 
 
-def test_what_was_set_aside_is_told_once_and_escaped(text: str) -> None:
-    aside = text[text.index('id="aside"') : text.index('id="provenance"')]
-    assert aside.count("measure it again") == 1
-    assert "data_raw/&lt;b&gt;bad&lt;/b&gt;.xye" in aside
-    assert "<td>all of bad; this part of ge; the rest was used</td>" in aside
+def test_an_exclusion_is_listed_once_and_escaped(text: str) -> None:
+    excluded = text[text.index('id="exclusions"') : text.index('id="provenance"')]
+    assert excluded.count("measure it again") == 1
+    assert "data_raw/&lt;b&gt;bad&lt;/b&gt;.xye" in excluded
+    assert "<td>bad: no result; ge: the other data were used</td>" in excluded
 
 
 def test_provenance_names_files_options_versions_commit(text: str) -> None:
@@ -177,7 +177,7 @@ def test_a_run_without_figures_or_verdicts_still_has_its_page(tmp_path: Path) ->
     run.add("m", "S", "nmr", [], False)
     text = run.write().read_text(encoding="utf-8")
     assert "No measurement of this run led to a judgement" in text
-    assert "Nothing: every raw file named in the sample sheet could be used in full." in text
+    assert "None: every raw file named in the sample sheet was used in full." in text
 
 
 def test_a_hundred_samples_fit_in_one_page(tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_hundred_samples_fit_in_one_page(tmp_path: Path) -> None:
     text = tight.read_text(encoding="utf-8")
     assert tight.stat().st_size < 0.25e6
     assert 0 < len(Outline(text).images) < 24
-    assert text.count("Not in this page for its size") == 24 - len(Outline(text).images)
+    assert text.count("Left out of this page because of its size") == 24 - len(Outline(text).images)
 
 
 def test_exports_are_listed_with_links_from_the_page(tmp_path: Path) -> None:
