@@ -75,4 +75,4 @@ def estimate_reading_stderr(time: Array, values: Array) -> float:
     float
         In the unit of `values`.
     """
-    return max(estimate_noise(time, values), find_resolution(values) / np.sqrt(12))
+    return float(max(estimate_noise(time, values), find_resolution(values) / np.sqrt(12)))

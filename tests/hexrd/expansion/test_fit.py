@@ -147,13 +147,18 @@ def test_vibration_models_find_their_temperature(kind: str) -> None:
     y = np.stack([9.4 * (1 + 1.2e-5 * u), 5.1 * (1 + 2.0e-5 * u)], axis=1)
     sigma = 2e-5 * np.array([9.4, 5.1])
     seen = y + sigma * rng.standard_normal(y.shape)
-    curve = curves.fit_curves(
-        t, np.full(80, 0.1), seen, np.tile(np.diag(sigma**2), (80, 1, 1)), kind
+    points = curves.CellPoints(
+        temperature=t,
+        temperature_stderr=np.full(80, 0.1),
+        values=seen,
+        covariance=np.tile(np.diag(sigma**2), (80, 1, 1)),
     )
+    curve = curves.fit_curves(points, kind)
     assert curve is not None
     stderr = np.sqrt(curve.covariance[-1, -1])
     assert 0 < stderr < 40 and abs(curve.basis.theta - theta) < 4 * stderr
-    _, rates, jacobian = curve.at(np.array([300.0]))
+    at = curve.evaluate(np.array([300.0]))
+    rates, jacobian = at.rates, at.jacobian
     variance = np.einsum("tij,jk,tik->ti", jacobian, curve.covariance, jacobian)[0]
     h = 1.0
     slope = (
