@@ -16,7 +16,7 @@ from ssbchar.hexrd.refinement.frame.profiles import build_background_splines
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 
 AXIS = np.linspace(4.0, 16.0, 1501)
-WAVELENGTH = 0.5
+WAVELENGTH = 0.4
 AMOUNTS = (400.0, 150.0)
 TERMS = 6
 LEVEL = 900.0
@@ -24,7 +24,7 @@ HKL = {
     "cubic": [(1, 1, 1), (2, 0, 0), (2, 2, 0), (3, 1, 1), (2, 2, 2)],
     "tetragonal": [(1, 0, 1), (1, 1, 0), (0, 0, 2), (2, 1, 1), (2, 0, 2), (1, 0, 3)],
 }
-STRENGTH = {"cubic": [8.0, 5.0, 6.0, 4.0, 0.004], "tetragonal": [3.0, 4.0, 1.0, 5.0, 2.0, 1.0]}
+STRENGTH = {"cubic": [8.0, 0.03, 6.0, 4.0, 5.0], "tetragonal": [3.0, 4.0, 1.0, 5.0, 2.0, 1.0]}
 CELL = {"cubic": (5.4, 5.4, 5.4, 90, 90, 90), "tetragonal": (4.4, 4.4, 6.1, 90, 90, 90)}
 
 

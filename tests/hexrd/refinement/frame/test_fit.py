@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hexrd.made_frame import make_parameters, make_pattern, make_problem, make_series
+from hexrd.made_frame import WAVELENGTH, make_parameters, make_pattern, make_problem, make_series
 
 from ssbchar.hexrd.refinement.frame.fit import FrameFit, propagate_errors, reflections_of_columns
 from ssbchar.hexrd.refinement.frame.intensities import (
@@ -105,7 +105,7 @@ def test_columns_are_found_back_among_the_reflections() -> None:
         np.testing.assert_array_equal(np.sort(found), np.arange(lattice.reflection_count))
         metric = lattice.metric_from_strain(best.parameters.strain[phase, : lattice.free])
         d = (lattice.form @ metric) ** -0.5
-        expected = 2 * np.degrees(np.arcsin(0.25 / d[found]))
+        expected = 2 * np.degrees(np.arcsin(WAVELENGTH / 2 / d[found]))
         np.testing.assert_allclose(best.model.two_theta[columns], expected)
 
 

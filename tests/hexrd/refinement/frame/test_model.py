@@ -95,7 +95,7 @@ def test_weak_reflections_have_narrow_windows() -> None:
     model = m.build_model(series, parameters, (0,), NO_PARAMETERS)
     points = np.diff(model.profiles.shape.indptr)
     weak = model.expected < 3e-3
-    assert weak.sum() == 1
+    assert weak.sum() == 1 and model.profiles.order[weak] == 1
     width = shape_from_widths(np.array([0.05]), np.array([0.02])).width[0]
     step = AXIS[1] - AXIS[0]
     assert points[weak][0] <= 32 * np.ceil(2 * 3 * 1.3 * width / step / 32)
@@ -105,7 +105,7 @@ def test_weak_reflections_have_narrow_windows() -> None:
     assert np.diff(model.profiles.shape.indptr).min() >= 2 * 8 * width / step
     near = replace(series, reach=2.0)
     model = m.build_model(near, parameters, (0,), NO_PARAMETERS)
-    assert np.diff(model.profiles.shape.indptr).max() < 2 * 3 * width / step
+    assert np.diff(model.profiles.shape.indptr).max() <= 64
 
 
 @pytest.mark.parametrize("gauss", [True, False])

@@ -27,6 +27,9 @@ from ssbchar.hexrd.refinement.frame.parameters import (
 )
 
 CONVERGENCE = r.Convergence(iterations=12, tolerance=0.1)
+ACCURATE = r.Convergence(
+    iterations=40, tolerance=0.01, linear_range=r.LinearRange(position=1e-6, width=1e-6)
+)
 
 
 def displaced(truth, strain: float = 5e-4):
@@ -36,11 +39,10 @@ def displaced(truth, strain: float = 5e-4):
         strain=truth.strain + strain * np.array([1.0, 1, 0, 0, 0, 0]),
         gauss_fwhm=0.06,
         log_size_width=truth.log_size_width + 0.5,
-        amount=np.full(2, np.nan),
     )
 
 
-def refined(noise: float, seed: int = 0, convergence=CONVERGENCE, start=None, free=(5, 0)):
+def refined(noise: float, seed: int = 0, convergence=ACCURATE, start=None, free=(5, 0)):
     series, truth = make_series(free=free), make_parameters()
     pattern = make_pattern(series, truth, noise=noise, seed=seed)
     start = start or displaced(truth)
@@ -53,11 +55,13 @@ def refined(noise: float, seed: int = 0, convergence=CONVERGENCE, start=None, fr
 def test_a_displaced_start_comes_back_to_the_truth() -> None:
     fit, truth = refined(0.0), make_parameters()
     assert fit.converged and fit.present == (0, 1)
-    np.testing.assert_allclose(fit.parameters.strain, truth.strain, atol=2e-5)
+    for phase, free in ((0, 1), (1, 2)):
+        found, true = (p.strain[phase, :free] for p in (fit.parameters, truth))
+        np.testing.assert_allclose(found, true, atol=2e-5)
     np.testing.assert_allclose(fit.parameters.zero, truth.zero, atol=5e-4)
     np.testing.assert_allclose(fit.intensity, AMOUNTS, rtol=0.02)
     np.testing.assert_allclose(fit.background, LEVEL, rtol=0.01)
-    assert fit.misfit < 3.0
+    assert fit.misfit < 0.1
 
 
 def test_results_lie_within_their_errors() -> None:
@@ -234,7 +238,7 @@ def test_the_linear_part_follows_a_short_step_to_first_order() -> None:
         assert np.quantile(np.abs(ours - change), 0.98) < 0.15 * scale, name
     total = np.bincount(model.owner, exact.intensity) - np.bincount(model.owner, before.intensity)
     ours = np.bincount(best.model.owner, advanced.intensity - before.intensity)
-    np.testing.assert_allclose(ours, total, rtol=0.1)
+    np.testing.assert_allclose(ours, total, rtol=0.15)
     assert r._advance(problem, best, np.empty(0)) is before
 
 
