@@ -72,3 +72,80 @@ def test_bragg_and_its_derivative() -> None:
     higher = 2 * np.degrees(np.arcsin(0.2413 / 2 * np.sqrt(q + 1e-6)))
     lower = 2 * np.degrees(np.arcsin(0.2413 / 2 * np.sqrt(q - 1e-6)))
     np.testing.assert_allclose(slope, (higher - lower) / 2e-6, rtol=1e-6)
+
+
+def test_directions_of_a_monoclinic_cell_by_hand() -> None:
+    phase = make_lattice("monoclinic")
+    g = lattice.reciprocal_metric_from_cell(np.array(CELLS["monoclinic"], float))
+    expected = np.zeros((4, 6))
+    expected[[0, 1, 2], [0, 1, 2]] = g[:3]
+    expected[3, 4] = np.sqrt(g[0] * g[2])
+    np.testing.assert_allclose(phase.directions, expected)
+    sine = np.sin(np.radians(101.3))
+    np.testing.assert_allclose(
+        g[[0, 1, 2]], [(8.92 * sine) ** -2, 5.24**-2, (6.04 * sine) ** -2], rtol=1e-12
+    )
+    assert phase.free == 4 and phase.reflection_count == 5
+
+
+def test_the_angle_of_a_rhombohedral_cell_is_scaled_by_its_lengths() -> None:
+    phase = make_lattice("rhombohedral")
+    np.testing.assert_allclose(phase.directions[1], [0, 0, 0, *[phase.reference[0]] * 3])
+
+
+def test_hexagonal_axes_keep_their_angle() -> None:
+    phase = make_lattice("hexagonal")
+    g11 = 4 / 3 / 3.2**2
+    np.testing.assert_allclose(phase.directions[0], [g11, g11, 0, 0, 0, g11 / 2], atol=1e-15)
+
+
+@pytest.mark.parametrize("system", CELLS)
+def test_metric_and_cell_are_each_others_inverse(system: str) -> None:
+    cell = np.array(CELLS[system], float)
+    g = lattice.reciprocal_metric_from_cell(cell)
+    np.testing.assert_allclose(lattice.cell_from_reciprocal_metric(g), cell, rtol=1e-12)
+    np.testing.assert_allclose(
+        (lattice.quadratic_form_from_hkl(HKL) @ g) ** -0.5, d_from_hkl(HKL, cell), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize("system", CELLS)
+def test_gradients_of_the_cell_are_those_of_larger_steps(system: str) -> None:
+    phase = make_lattice(system)
+    strain = np.stack([np.zeros(phase.free), 1e-3 * (1 + np.arange(phase.free))])
+    cell, gradient = phase.cell_and_gradient(strain)
+    np.testing.assert_allclose(cell, phase.cell_from_strain(strain), rtol=1e-14)
+    for k in range(phase.free):
+        step = np.zeros(phase.free)
+        step[k] = 1e-5
+        change = phase.cell_from_strain(strain + step) - phase.cell_from_strain(strain - step)
+        np.testing.assert_allclose(gradient[..., k], change / 2e-5, rtol=1e-5, atol=1e-4)
+    right = np.isin(cell[0], (90, 120))
+    if system in ("cubic", "orthorhombic", "hexagonal"):
+        np.testing.assert_array_equal(gradient[:, right], 0.0)
+
+
+def test_lengths_are_scaled_about_a_strained_cell() -> None:
+    phase = make_lattice("monoclinic")
+    strain = 1e-3 * np.arange(4.0)
+    found = phase.cell_from_strain(phase.scale_lengths(strain, np.array([-0.02, 0.0, 0.01])))
+    cell = phase.cell_from_strain(strain)
+    np.testing.assert_allclose(found[:, :3], np.array([[0.98], [1], [1.01]]) * cell[:3], rtol=1e-9)
+    np.testing.assert_allclose(found[:, 3:], np.tile(cell[3:], (3, 1)), rtol=1e-9)
+
+
+def test_positions_by_hand_and_beyond_backscattering() -> None:
+    form = np.array([[1.0, 0, 0, 0, 0, 0], [100.0, 0, 0, 0, 0, 0]])
+    angle, slope = lattice.two_theta_from_metric(form, np.array([1.0, 0, 0, 0, 0, 0]), 1.0)
+    # d = 1: sin(theta) = 1/2; d = 0.1 cannot be seen
+    np.testing.assert_allclose(angle[0], 60.0)
+    assert 179 < angle[1] < 180
+    np.testing.assert_allclose(slope[0], np.degrees(1 / (2 * np.sin(np.radians(60)))))
+    angle, _ = lattice.two_theta_from_metric(form[:1], np.zeros(6), 1.0)
+    np.testing.assert_allclose(angle, 2 * np.degrees(np.arcsin(0.5e-6)))
+
+
+def test_lorentz_factor_by_hand() -> None:
+    # 1 / (sin^2 30 cos 30) and 1 / (sin^2 45 cos 45)
+    found = lattice.lorentz_factor_from_two_theta(np.array([60.0, 90.0]))
+    np.testing.assert_allclose(found, [4 / np.sqrt(0.75), 2 * np.sqrt(2)])
