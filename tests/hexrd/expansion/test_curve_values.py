@@ -1,0 +1,247 @@
+"""What follows from a curve: known curves give known cells, expansions, strains and errors."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ssbchar.hexrd.expansion import curve_values, hysteresis
+from ssbchar.hexrd.expansion.cell_parameters import find_free_parameters
+from ssbchar.hexrd.expansion.curve_values import PhaseCurve
+from ssbchar.hexrd.expansion.curves import Basis, CellCurve
+from ssbchar.hexrd.expansion.dataset import ExpansionValues
+from ssbchar.hexrd.expansion.options import Expansion
+
+GRID = np.arange(0.0, 501.0, 50.0)
+ERROR = 1e-4
+"""Standard error of every coefficient [angstrom]."""
+
+
+def curve(
+    slope_a: float = 1e-5,
+    slope_c: float = 2e-5,
+    low: float = 100.0,
+    high: float = 400.0,
+    place: tuple[int, int] = (0, 0),
+    scale: float = 1.0,
+) -> PhaseCurve:
+    """A tetragonal cell whose a and c grow linearly from 5 and 8 angstrom at 0 degC."""
+    middle, half = (low + high) / 2, (high - low) / 2
+    coefficients = np.array(
+        [
+            [5 * scale * (1 + slope_a * middle), 5 * scale * slope_a * half],
+            [8 * (1 + slope_c * middle), 8 * slope_c * half],
+        ]
+    )
+    cells = np.array([[5.0, 5, 8, 90, 90, 90], [5.1, 5.1, 8.2, 90, 90, 90]])
+    return PhaseCurve(
+        curve=CellCurve(
+            basis=Basis(model="polynomial", order=1, low=low, high=high),
+            coefficients=coefficients,
+            covariance=ERROR**2 * np.eye(4),
+            inflation=np.array([1.5, 2.0]),
+            chi2=1.25,
+            used=np.array([True, True, False]),
+        ),
+        free=find_free_parameters(cells, np.tile([1.0, 1, 1, 0, 0, 0], (2, 1))),
+        place=place,
+    )
+
+
+def table(segments: tuple[str, ...] = ("heating",)) -> ExpansionValues:
+    return ExpansionValues(phases=1, segments=list(segments), grid=GRID)
+
+
+def filled(one: PhaseCurve) -> ExpansionValues:
+    out = table()
+    curve_values.fill_grid(out, one, 50.0)
+    return out
+
+
+def test_cells_on_the_grid_inside_the_range() -> None:
+    cell = filled(curve())["cell"][0, 0]
+    inside = (GRID >= 100) & (GRID <= 400)
+    np.testing.assert_array_equal(np.isfinite(cell[0]), inside)
+    np.testing.assert_allclose(cell[0, inside], 5 * (1 + 1e-5 * GRID[inside]), rtol=1e-12)
+    np.testing.assert_array_equal(cell[0], cell[1])
+    np.testing.assert_allclose(cell[2, inside], 8 * (1 + 2e-5 * GRID[inside]), rtol=1e-12)
+    np.testing.assert_allclose(cell[6, inside], cell[0, inside] ** 2 * cell[2, inside], rtol=1e-12)
+
+
+def test_half_a_step_beyond_the_range_takes_its_end() -> None:
+    cell = filled(curve(low=125.0, high=375.0))["cell"][0, 0]
+    assert cell[0, 2] == pytest.approx(5 * (1 + 1e-5 * 125), rel=1e-12)
+    assert cell[0, 8] == pytest.approx(5 * (1 + 1e-5 * 375), rel=1e-12)
+    assert np.isnan(filled(curve(low=126.0, high=374.0))["cell"][0, 0, 0, [2, 8]]).all()
+
+
+def test_errors_of_the_cell_by_hand() -> None:
+    """In the middle of the range the second function is zero, at its end one."""
+    out = filled(curve())
+    sigma = out["cell_stderr"][0, 0]
+    np.testing.assert_allclose(sigma[[0, 1, 2], 5], ERROR, rtol=1e-6)
+    np.testing.assert_allclose(sigma[[0, 1, 2], 8], ERROR * np.sqrt(2), rtol=1e-6)
+    np.testing.assert_array_equal(sigma[3:6, 5], 0)
+    a, c = out["cell"][0, 0, [0, 2], 5]
+    assert sigma[6, 5] == pytest.approx(ERROR * np.hypot(2 * a * c, a**2), rel=1e-6)
+
+
+def test_expansion_and_its_tensor() -> None:
+    out = filled(curve())
+    at = 8
+    by_a, by_c = 1e-5 / (1 + 1e-5 * 400), 2e-5 / (1 + 2e-5 * 400)
+    linear = out["linear_expansion"][0, 0, :, at]
+    np.testing.assert_allclose(linear[[0, 1, 2, 6]], [by_a, by_a, by_c, 2 * by_a + by_c])
+    assert np.isnan(linear[3:6]).all()
+    rate = ERROR / 150
+    a = out["cell"][0, 0, 0, at]
+    expected = np.hypot(rate - by_a * ERROR, by_a * ERROR) / a
+    assert out["linear_expansion_stderr"][0, 0, 0, at] == pytest.approx(expected, rel=1e-4)
+    np.testing.assert_allclose(out["tensor"][0, 0, at], [by_a, by_a, by_c, 0, 0, 0], atol=1e-15)
+    np.testing.assert_allclose(out["principal_expansion"][0, 0, :, at], [by_a, by_a, by_c])
+    np.testing.assert_allclose(out["principal_axis"][0, 0, :, at], np.eye(3), atol=1e-9)
+    assert out["principal_axis_stderr"][0, 0, 0, at] == 90.0
+    np.testing.assert_allclose(
+        out["principal_expansion_stderr"][0, 0, :, at],
+        out["tensor_stderr"][0, 0, at, :3],
+        rtol=1e-9,
+    )
+
+
+def test_the_strain_is_that_against_the_lowest_temperature() -> None:
+    strain = filled(curve())["lagrangian_strain"][0, 0]
+    np.testing.assert_allclose(strain[2], 0, atol=1e-12)
+    ratio = (1 + 1e-5 * 400) / (1 + 1e-5 * 100)
+    assert strain[8, 0] == pytest.approx((ratio**2 - 1) / 2, rel=1e-9)
+
+
+def test_what_is_noted_of_the_curve() -> None:
+    out = filled(curve())
+    assert (out["chi2"][0, 0], out["order"][0, 0]) == (1.25, 1.0)
+    assert (out["frames_used"][0, 0], out["frames_rejected"][0, 0]) == (2, 1)
+    np.testing.assert_array_equal(
+        out["inflation"][0, 0], [1.5, np.nan, 2.0, np.nan, np.nan, np.nan, np.nan]
+    )
+    assert np.isnan(out["characteristic_temperature"][0, 0])
+
+
+def furnace(systematic: float = 0.0) -> xr.Dataset:
+    at = np.array([500.0, np.nan, 0.0])
+    return xr.Dataset(
+        {
+            "temperature": ("frame", at),
+            "temperature_systematic": ("frame", systematic * np.array([2.0, 9.0, 1.0])),
+        }
+    )
+
+
+def mean_of(one: PhaseCurve, systematic: float = 0.0, **how: float) -> ExpansionValues:
+    out = table()
+    curve_values.fill_mean(out, one, furnace(systematic), Expansion(**how))
+    return out
+
+
+def test_the_mean_expansion_by_hand() -> None:
+    out = mean_of(curve(), mean_from=150.0, mean_to=350.0)
+    low, high = 1 + 1e-5 * 150, 1 + 1e-5 * 350
+    by_a = (high / low - 1) / 200
+    by_c = ((1 + 2e-5 * 350) / (1 + 2e-5 * 150) - 1) / 200
+    mean = out["mean_linear_expansion"][0, 0]
+    np.testing.assert_allclose(mean[[0, 1, 2]], [by_a, by_a, by_c], rtol=1e-9)
+    volume = ((1 + 200 * by_a) ** 2 * (1 + 200 * by_c) - 1) / 200
+    assert mean[6] == pytest.approx(volume, rel=1e-9) and np.isnan(mean[3:6]).all()
+    assert (out["mean_from"][0, 0], out["mean_to"][0, 0]) == (150.0, 350.0)
+    # functions at the ends: 1 and x = -2/3, 2/3
+    a_low, a_high = 5 * low, 5 * high
+    by_first = (1 / a_low - a_high / a_low**2) / 200
+    by_second = (2 / 3) * (1 / a_low + a_high / a_low**2) / 200
+    assert out["mean_linear_expansion_stderr"][0, 0, 0] == pytest.approx(
+        ERROR * np.hypot(by_first, by_second), rel=1e-5
+    )
+
+
+def test_the_mean_is_shortened_to_the_range() -> None:
+    out = mean_of(curve(), mean_from=0.0, mean_to=500.0)
+    assert (out["mean_from"][0, 0], out["mean_to"][0, 0]) == (100.0, 400.0)
+    narrow = {"mean_from": 350.0, "mean_to": 500.0}
+    assert np.isfinite(mean_of(curve(), **narrow)["mean_from"][0, 0]), "exactly 50 K"
+    assert np.isnan(mean_of(curve(), smallest_range=50.1, **narrow)["mean_from"][0, 0])
+
+
+def test_the_systematic_error_is_that_of_both_temperatures() -> None:
+    """The scale is off by 1 K at 0 and 2 K at 500 degC: 1.3 and 1.7 K at the ends."""
+    out = mean_of(curve(), systematic=1.0, mean_from=150.0, mean_to=350.0)
+    mean = out["mean_linear_expansion"][0, 0, 0]
+    shifted = ((1 + 1e-5 * 351.7) / (1 + 1e-5 * 151.3) - 1) / 200
+    assert out["mean_linear_expansion_systematic"][0, 0, 0] == pytest.approx(
+        abs(shifted - mean), rel=1e-6
+    )
+    unknown = furnace().assign(temperature_systematic=("frame", np.full(3, np.nan)))
+    none = table()
+    curve_values.fill_mean(none, curve(), unknown, Expansion(mean_from=150.0, mean_to=350.0))
+    assert none["mean_linear_expansion_systematic"][0, 0, 0] == 0.0
+
+
+BOTH = ("heating", "cooling")
+
+
+def hysteresis_of(warm: PhaseCurve, cold: PhaseCurve) -> ExpansionValues:
+    out = table(BOTH)
+    hysteresis.fill_hysteresis(out, {(0, 0): warm, (0, 1): cold})
+    return out
+
+
+def test_hysteresis_by_hand() -> None:
+    out = hysteresis_of(curve(), curve(low=50.0, high=300.0, scale=1.0002))
+    assert out["hysteresis_temperature"][0] == 200.0
+    found = out["hysteresis"][0]
+    np.testing.assert_allclose(found[[0, 1]], 2e-4, rtol=1e-6)
+    assert found[2] == pytest.approx(0.0, abs=1e-12)
+    assert found[6] == pytest.approx(1.0002**2 - 1, rel=1e-6)
+    # 200 degC is a third below the middle of the first range, a fifth above that of the second
+    a = 5 * (1 + 1e-5 * 200)
+    variance = (1 + 1 / 9) * 1.0002**2 + (1 + 1 / 25)
+    assert out["hysteresis_stderr"][0, 0] == pytest.approx(ERROR / a * np.sqrt(variance), rel=1e-5)
+
+
+def test_the_test_of_no_difference() -> None:
+    """chi2 of a shift d of a in all of the range: d^2 / (2 sigma^2), with four free directions."""
+    from scipy.stats import chi2
+
+    shift = 4e-4
+    out = hysteresis_of(curve(), curve(scale=1 + shift / 5))
+    of_coefficient = shift * (1 + 1e-5 * 250)
+    expected = chi2.sf(of_coefficient**2 / (2 * ERROR**2), 4)
+    assert out["hysteresis_p"][0] == pytest.approx(expected, rel=1e-3)
+    assert hysteresis_of(curve(), curve())["hysteresis_p"][0] == pytest.approx(1.0)
+
+
+def test_no_hysteresis_without_a_common_range_or_both_segments() -> None:
+    apart = hysteresis_of(curve(high=200.0), curve(low=200.0))
+    assert np.isnan(apart["hysteresis_p"][0])
+    out = table(BOTH)
+    hysteresis.fill_hysteresis(out, {(0, 0): curve()})
+    assert np.isnan(out["hysteresis"][0]).all()
+    alone = table()
+    hysteresis.fill_hysteresis(alone, {(0, 0): curve()})
+    assert np.isnan(alone["hysteresis"][0]).all()
+
+
+def test_blank_values_and_their_table() -> None:
+    out = table(BOTH)
+    assert out["verdict"].tolist() == [["not_present", "not_present"]]
+    assert out["frames_used"].dtype == np.int64 and out["tensor"].shape == (1, 2, GRID.size, 6)
+    lattice = xr.Dataset(coords={"phase": ["A"], "frame": [1, 2]}, attrs={"synthetic": 1})
+    out["linear_expansion"][0, 0, 0, 0] = 1e-5
+    out["linear_expansion_stderr"][0, 0, 0, 0] = 1e-6
+    ds = out.build_dataset(lattice, np.zeros((2, 1), np.int8), Expansion(model="debye"))
+    assert ds.attrs == {"model": "debye", "synthetic": 1}
+    first = ds.isel(phase=0, segment=0, axis=0, temperature=0)
+    assert float(first["linear_expansion_lower95"]) == pytest.approx(1e-5 - 1.959963984540054e-6)
+    assert float(first["linear_expansion_upper95"]) == pytest.approx(1e-5 + 1.959963984540054e-6)
+
+
+def test_options_of_the_mean() -> None:
+    with pytest.raises(
+        ValueError, match=r"mean_from \(500 degC\) is not below mean_to \(100 degC\)"
+    ):
+        Expansion(mean_from=500.0, mean_to=100.0)

@@ -1,0 +1,206 @@
+"""Curves against temperature: exact curves come back, errors of both axes count, by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ssbchar.hexrd.expansion import curves
+from ssbchar.hexrd.expansion.curves import Basis, CellCurve, CellPoints
+
+T = np.linspace(0.0, 400.0, 41)
+POLYNOMIAL = Basis(model="polynomial", order=2, low=0.0, high=400.0)
+DEBYE = Basis(model="debye", order=1, low=0.0, high=400.0, theta=500.0)
+EINSTEIN = replace(DEBYE, model="einstein")
+
+
+def points(
+    values: np.ndarray, sigma: float = 1e-4, temperature_stderr: float = 0.0, t: np.ndarray = T
+) -> CellPoints:
+    values = values.reshape(t.size, -1)
+    return CellPoints(
+        temperature=t,
+        temperature_stderr=np.full(t.size, temperature_stderr),
+        values=values,
+        covariance=np.tile(sigma**2 * np.eye(values.shape[1]), (t.size, 1, 1)),
+    )
+
+
+def fitted(data: CellPoints, **how: object) -> CellCurve:
+    found = curves.fit_curves(data, **how)  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def test_a_basis_by_hand() -> None:
+    """Chebyshev polynomials 1, x, 2 x^2 - 1 of x = T / 200 - 1."""
+    at = np.array([0.0, 200.0, 300.0, 400.0])
+    np.testing.assert_allclose(
+        POLYNOMIAL(at), [[1, -1, 1], [1, 0, -1], [1, 0.5, -0.5], [1, 1, 1]], atol=1e-15
+    )
+    slopes = POLYNOMIAL.differentiate(at) * 200
+    np.testing.assert_allclose(slopes, [[0, 1, -4], [0, 1, 0], [0, 1, 2], [0, 1, 4]], atol=1e-12)
+
+
+@pytest.mark.parametrize("basis", [POLYNOMIAL, DEBYE, EINSTEIN])
+def test_rates_are_derivatives(basis: Basis) -> None:
+    h = 0.5
+    numeric = (basis(T + h) - basis(T - h)) / (2 * h)
+    np.testing.assert_allclose(basis.differentiate(T), numeric, rtol=1e-4, atol=1e-9)
+
+
+def test_thermal_energies_by_hand() -> None:
+    """Einstein at T = theta: theta / (e - 1); Debye there: 3 theta times 0.2248 (D(1) / 3)."""
+    at = np.array([500.0 - 273.15])
+    einstein = curves.calculate_thermal_energy("einstein", at, 500.0)
+    np.testing.assert_allclose(einstein, 500 / (np.e - 1), rtol=1e-12)
+    debye = curves.calculate_thermal_energy("debye", at, 500.0)
+    np.testing.assert_allclose(debye, 3 * 500 * 0.224805, rtol=1e-5)
+
+
+def test_effective_covariance_by_hand() -> None:
+    data = points(np.zeros((41, 2)), sigma=0.1, temperature_stderr=2.0)
+    rates = np.tile([0.1, -0.2], (41, 1))
+    np.testing.assert_allclose(
+        data.effective_covariance(rates)[7],
+        [[0.01 + 0.04, -0.08], [-0.08, 0.01 + 0.16]],
+        rtol=1e-12,
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(3, 30), st.floats(-1e-3, 1e-3), st.floats(-1e-6, 1e-6))
+def test_an_exact_parabola_comes_back(start: float, slope: float, bend: float) -> None:
+    y = start + slope * T + bend * T**2
+    found = fitted(points(y, sigma=1e-8))
+    at = found.evaluate(np.array([37.0]))
+    np.testing.assert_allclose(at.values, [[start + 37 * slope + 37**2 * bend]], rtol=1e-9)
+    np.testing.assert_allclose(at.rates, [[slope + 74 * bend]], rtol=1e-4, atol=1e-10)
+
+
+def test_the_error_of_a_line_by_hand() -> None:
+    """sigma / sqrt(sum (t - mean)^2) of the slope of exact points, times the inflation."""
+    found = fitted(points(5 + 1e-3 * T), order=1)
+    inflation = found.inflation[0]
+    at = found.evaluate(np.array([200.0]))
+    covariance = at.jacobian[0] @ found.covariance @ at.jacobian[0].T
+    slope = inflation * 1e-4 / np.sqrt(np.sum((T - 200) ** 2))
+    assert np.sqrt(covariance[1, 1]) == pytest.approx(slope, rel=1e-6)
+    assert np.sqrt(covariance[0, 0]) == pytest.approx(inflation * 1e-4 / np.sqrt(41), rel=1e-6)
+    assert found.chi2 == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_error_of_the_temperature_counts_by_the_slope() -> None:
+    quiet = fitted(points(5 + 1e-3 * T), order=1)
+    loud = fitted(points(5 + 1e-3 * T, temperature_stderr=0.2), order=1)
+    quiet_sigma, loud_sigma = (
+        np.sqrt(np.diag(one.covariance)) / one.inflation for one in (quiet, loud)
+    )
+    ratio = loud_sigma / quiet_sigma
+    np.testing.assert_allclose(ratio, np.hypot(1e-4, 2e-4) / 1e-4, rtol=1e-6)
+
+
+def scatter(size: float, seed: int = 0, count: int = 1) -> np.ndarray:
+    return size * np.random.default_rng(seed).standard_normal((41, count))
+
+
+def test_the_information_criterion_chooses_the_order() -> None:
+    line = 5 + 1e-3 * T[:, None] + scatter(1e-4)
+    cubic = line + 1e-9 * (T[:, None] - 200) ** 3
+    assert fitted(points(line)).basis.order == 1
+    assert fitted(points(cubic)).basis.order == 3
+    assert fitted(points(cubic), order=2).basis.order <= 2
+
+
+def test_scatter_inflates_by_birge() -> None:
+    y = 5 + 1e-3 * T + 3e-4 * (-1.0) ** np.arange(41)
+    found = fitted(points(y), order=1)
+    assert found.inflation[0] == pytest.approx(3 * np.sqrt(41 / 39), rel=1e-3)
+    assert found.chi2 == pytest.approx(9 * 41 / 39, rel=1e-3)
+
+
+def test_neighbours_that_agree_inflate_more() -> None:
+    wave = 3e-4 * np.sign(np.sin(2 * np.pi * np.arange(41) / 8 + 0.1))
+    serial = fitted(points(5 + 1e-3 * T + wave), order=1)
+    alternating = fitted(points(5 + 1e-3 * T + 3e-4 * (-1.0) ** np.arange(41)), order=1)
+    assert serial.inflation[0] > 1.5 * alternating.inflation[0]
+
+
+def test_an_outlier_is_left_out_and_many_are_not() -> None:
+    y = 5 + 1e-3 * T[:, None] + scatter(1e-4, seed=3)
+    one = y.copy()
+    one[20] += 1e-3
+    assert np.flatnonzero(~fitted(points(one)).used).tolist() == [20]
+    many = y.copy()
+    many[::3] += 1e-3
+    assert fitted(points(many)).used.all()
+
+
+def test_the_limit_of_an_outlier_is_five_sigma() -> None:
+    y = 5 + 1e-3 * T
+    for size, left_out in ((4.7e-4, 0), (5.7e-4, 1)):
+        off = y.copy()
+        off[20] += size
+        assert (~fitted(points(off), order=1).used).sum() == left_out
+
+
+def test_an_outlier_in_one_parameter_takes_the_frame() -> None:
+    y = np.stack([5 + 1e-3 * T, 7 + 2e-3 * T], axis=1) + scatter(1e-4, count=2)
+    y[11, 1] -= 2e-3
+    assert np.flatnonzero(~fitted(points(y)).used).tolist() == [11]
+
+
+@pytest.mark.parametrize(
+    ("count", "span", "order"), [(3, 100.0, None), (4, 100.0, 1), (7, 100.0, 2), (9, 0.9, None)]
+)
+def test_how_many_points_are_needed(count: int, span: float, order: int | None) -> None:
+    t = np.linspace(100.0, 100.0 + span, count)
+    y = 5 + 1e-3 * t + 1e-4 * (t - 100) ** 2
+    found = curves.fit_curves(points(y, sigma=1e-9, t=t))
+    assert (None if found is None else found.basis.order) == order
+    assert (curves.fit_curves(points(y, t=t), "debye") is None) == (order is None)
+
+
+@pytest.mark.parametrize("model", ["einstein", "debye"])
+def test_an_exact_vibration_comes_back(model: str) -> None:
+    u = curves.calculate_thermal_energy(model, T, 300.0)  # type: ignore[arg-type]
+    y = np.stack([5 + 1e-4 * u, 7 + 3e-4 * u], axis=1)
+    found = fitted(points(y, sigma=1e-6), model=model)
+    assert found.basis.theta == pytest.approx(300.0, rel=1e-3)
+    np.testing.assert_allclose(found.evaluate(T).values, y, atol=1e-6)
+    assert found.covariance.shape == (5, 5)
+
+
+@pytest.mark.parametrize("basis", [POLYNOMIAL, DEBYE, EINSTEIN])
+def test_the_jacobian_by_differences(basis: Basis) -> None:
+    functions = basis(T).shape[1]
+    coefficients = np.arange(1.0, 2 * functions + 1).reshape(2, functions)
+    coefficients[:, 1] *= 1e-3
+    curve = CellCurve(
+        basis=basis,
+        coefficients=coefficients,
+        covariance=np.eye(1),
+        inflation=np.ones(2),
+        chi2=1.0,
+        used=np.ones(41, bool),
+    )
+    at = np.array([50.0, 333.0])
+    found = curve.evaluate(at)
+    size = coefficients.size + (basis.model != "polynomial")
+    assert found.jacobian.shape == (2, 4, size)
+    for k in range(size):
+        moved = []
+        for sign in (1, -1):
+            if k < coefficients.size:
+                other = coefficients.copy()
+                other.flat[k] += sign * 1e-3
+                step, one = 1e-3, replace(curve, coefficients=other)
+            else:
+                step = 2.0
+                one = replace(curve, basis=replace(basis, theta=basis.theta + sign * step))
+            values = one.evaluate(at)
+            moved.append(np.concatenate([values.values, values.rates], axis=1))
+        numeric = (moved[0] - moved[1]) / (2 * step)
+        np.testing.assert_allclose(found.jacobian[:, :, k], numeric, rtol=1e-3, atol=1e-9)
