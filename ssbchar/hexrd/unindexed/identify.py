@@ -2,38 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.crystal import library as phase_library
-from ssbchar.hexrd.onset import find as onsets
+from ssbchar.hexrd.onset.find import find_onsets
 from ssbchar.hexrd.onset.options import Onset
-from ssbchar.hexrd.unindexed import cell_matching, detection_limits
+from ssbchar.hexrd.unindexed import detection_limits
+from ssbchar.hexrd.unindexed.cell_matching import (
+    FREE,
+    CandidateLines,
+    CellMatch,
+    FoundLines,
+    list_candidate_lines,
+    match_cell,
+    weigh_known_cell,
+)
 from ssbchar.hexrd.unindexed.options import Candidates
 from ssbchar.statistics import ONE_SIDED_95
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
+from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
 
 METHOD = (
-    "cell fitted to the lines found; likelihood against strange lines, integrated over the cell"
+    "cell fitted to the lines found; likelihood against background lines, integrated over the cell"
 )
 OVERLAPPED = 0.15
 """Error of the place of a further line of a refined phase [full widths at half maximum]: most
 overlap others."""
 FEWEST = 3
 """Lines a group must have to be tested against cells."""
+MOST_SHOWN = 3
+"""Candidates with a row of their own where the best one is named."""
+CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Group:
+    """Tracks that rise and fall together."""
+
+    tracks: xr.Dataset
+    members: Index
+    """Indices of its tracks."""
+    name: str
+    best_frame: int
+    """Index of the frame where the group is strongest."""
+    found: FoundLines
+    """Its lines there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _TestedCandidate:
+    """A candidate, and how well it explains a group."""
+
+    lines: CandidateLines
+    match: CellMatch
 
 
 def identify_phases(
     tracks: xr.Dataset, furnace: xr.Dataset, library: xr.Dataset, options: Candidates
 ) -> list[Conclusion]:
-    """Return what `match` says of the tracks with every phase of a library as candidate."""
+    """Return what `match_candidates` says of the tracks with every phase of a library as candidate
+    (``candidates.json``).
+
+    Parameters
+    ----------
+    tracks, furnace : Dataset
+        ``tracks.nc`` and ``furnace.nc``, shape (frame,) and (frame, track).
+    library : Dataset
+        Reflections of all phases; ``d`` [angstrom].
+    options : Candidates
+    """
     return match_candidates(tracks, furnace, phase_library.split_phases(library), options)
 
 
@@ -46,177 +91,196 @@ def match_candidates(
     Quantities: `unexplained_lines` (verdict `named`, `ambiguous`, `not_named`, `known_phase` or
     `too_few_lines`), `candidate` (the share of lines each candidate explains), `onset_temperature`
     and `end_temperature` of the group.
+
+    Parameters
+    ----------
+    tracks : Dataset
+        ``tracks.nc``: ``position`` [degree] and ``area`` [count degree], shape (frame, track), and
+        ``group``, shape (track,).
+    furnace : Dataset
+        ``furnace.nc``: ``temperature`` [degC], shape (frame,).
+    phases : list of Dataset
+        Reflections of each candidate.
+    options : Candidates
+
+    Returns
+    -------
+    list of Conclusion
+        Numbers of lines [1], shares [percent], temperatures [degC].
     """
     rows: list[Conclusion] = []
-    group = tracks["group"].values
-    size = np.bincount(group) if group.size else np.array([], dtype=int)
-    few = np.flatnonzero(size[group] < FEWEST) if group.size else group
+    number = tracks["group"].values
+    size = np.bincount(number) if number.size else np.array([], dtype=int)
+    few = np.flatnonzero(size[number] < FEWEST) if number.size else number
     if few.size:
-        rows.append(_verdict(tracks, few, "unexplained, alone", [], options))
-    for n, number in enumerate(np.flatnonzero(size >= FEWEST)):
-        own = np.flatnonzero(group == number)
-        name = f"unexplained {n + 1}"
-        known = _known(tracks, own, phases, options)
-        found = _tested(tracks, own, phases, options) if not known else []
-        verdict = _verdict(tracks, own, name, found, options)
-        if known:
-            rows.append(
-                replace(verdict, verdict="known_phase", reason=f"{known}; {verdict.reason}")
-            )
-            continue
-        rows.append(verdict)
-        shown = found[: 3 if verdict.verdict in ("named", "ambiguous") else 1]
-        rows += [_candidate(one, lines, name, own.size) for one, lines in shown]
-        rows += onsets.find_onsets(
-            _as_phase(tracks, own, name), furnace, Onset(significance=options.significance)
+        rows.append(_conclude_too_few(tracks, few))
+    for n, members in enumerate(np.flatnonzero(size >= FEWEST)):
+        group = _describe_group(
+            tracks, np.flatnonzero(number == members), f"unexplained {n + 1}", options
         )
+        rows += _conclude_group(group, furnace, phases, options)
     return rows + detection_limits.limit_library_phases(tracks, phases, options.strain)
 
 
-def _known(
-    tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates
-) -> str:
-    """Return the refined phase whose further lines these are (its intensities were not foreseen),
-    or nothing."""
-    frame, x, stderr, bounds = _places(tracks, own, options)
-    stderr = np.hypot(stderr, OVERLAPPED * float(tracks["fwhm"]))
-    best = (options.evidence, "")
+def _conclude_group(
+    group: _Group, furnace: xr.Dataset, phases: Sequence[xr.Dataset], options: Candidates
+) -> list[Conclusion]:
+    """Return the rows of one group."""
+    known = _find_refined_phase(group, phases, options)
+    if known:
+        row = _conclude_lines(group.tracks, group.members, group.name)
+        return [replace(row, verdict=Verdict.KNOWN_PHASE, reason=f"{known}; {row.reason}")]
+    tested = _test_candidates(group, phases, options)
+    row = _judge_candidates(group, tested, options)
+    is_shown = row.verdict in (Verdict.NAMED, Verdict.AMBIGUOUS)
+    rows = [row]
+    rows += [_conclude_candidate(one, group) for one in tested[: MOST_SHOWN if is_shown else 1]]
+    return rows + find_onsets(
+        _make_lattice(group), furnace, Onset(significance=options.significance)
+    )
+
+
+def _describe_group(tracks: xr.Dataset, members: Index, name: str, options: Candidates) -> _Group:
+    area, stderr = tracks["area"].values[:, members], tracks["area_stderr"].values[:, members]
+    frame = int(np.argmax(np.nansum(np.maximum(area / stderr, 0), axis=1)))
+    low, high = (float(b) for b in tracks["two_theta_range"].values)
+    found = FoundLines(
+        position=tracks["position"].values[frame, members],
+        stderr=np.hypot(
+            tracks["position_stderr"].values[members], options.position * float(tracks["fwhm"])
+        ),
+        wavelength=float(tracks["wavelength"]),
+        bounds=(low, high),
+    )
+    return _Group(tracks=tracks, members=members, name=name, best_frame=frame, found=found)
+
+
+def _find_refined_phase(group: _Group, phases: Sequence[xr.Dataset], options: Candidates) -> str:
+    """Return what tells that these are further lines of a refined phase (its intensities were not
+    foreseen), or nothing."""
+    tracks = group.tracks
+    stderr = np.hypot(group.found.stderr, OVERLAPPED * float(tracks["fwhm"]))
+    found = replace(group.found, stderr=stderr)
+    best, text = options.evidence, ""
     for phase in phases:
         name = str(phase.attrs["phase"])
         if name not in tracks["known_phase"].values:
             continue
-        cell = tracks["known_cell"].sel(known_phase=name).values[frame]
-        lines = cell_matching.list_candidate_lines(phase, float(tracks["wavelength"]), bounds, 0.0)
+        cell = tracks["known_cell"].sel(known_phase=name).values[group.best_frame]
+        lines = list_candidate_lines(phase, found.wavelength, found.bounds, 0.0)
         if lines is None or not np.all(np.isfinite(cell)):
             continue
-        evidence, mine = cell_matching.weigh_known_cell(
-            replace(lines, cell=cell), x, stderr, float(tracks["wavelength"]), bounds
-        )
-        if evidence > best[0] and mine.mean() >= options.explained:
-            best = (
+        evidence, own = weigh_known_cell(replace(lines, cell=cell), found)
+        if evidence > best and own.mean() >= options.explained:
+            count = int(own.sum())
+            best, text = (
                 evidence,
-                f"{int(mine.sum())} are lines of {name} that the refinement did not foresee",
+                f"{count} are lines of {name} that the refinement did not foresee",
             )
-    return best[1]
+    return text
 
 
-def _places(
-    tracks: xr.Dataset, own: NDArray[np.intp], options: Candidates
-) -> tuple[int, Array, Array, tuple[float, float]]:
-    """Return the frame where a group is strongest, positions there with errors [degree], and the
-    range measured."""
-    power = np.nansum(
-        np.maximum(tracks["area"].values[:, own] / tracks["area_stderr"].values[:, own], 0), axis=1
-    )
-    frame = int(np.argmax(power))
-    stderr = np.hypot(
-        tracks["position_stderr"].values[own], options.position * float(tracks["fwhm"])
-    )
-    low, high = (float(b) for b in tracks["two_theta_range"].values)
-    return frame, tracks["position"].values[frame, own], stderr, (low, high)
-
-
-def _tested(
-    tracks: xr.Dataset, own: NDArray[np.intp], phases: list[xr.Dataset], options: Candidates
-) -> list[tuple[cell_matching.CellMatch, cell_matching.CandidateLines]]:
+def _test_candidates(
+    group: _Group, phases: Sequence[xr.Dataset], options: Candidates
+) -> list[_TestedCandidate]:
     """Return the candidates' matches with a group of tracks, best first."""
-    _, x, stderr, (low, high) = _places(tracks, own, options)
-    wavelength = float(tracks["wavelength"])
-    found = []
+    tested = []
     for phase in phases:
-        lines = cell_matching.list_candidate_lines(phase, wavelength, (low, high))
+        lines = list_candidate_lines(phase, group.found.wavelength, group.found.bounds)
         if lines is not None:
-            found.append(
-                (
-                    cell_matching.match_cell(
-                        lines, x, stderr, wavelength, (low, high), options.strain
-                    ),
-                    lines,
-                )
-            )
-    return sorted(found, key=lambda pair: -pair[0].evidence)
+            match = match_cell(lines, group.found, options.strain)
+            tested.append(_TestedCandidate(lines=lines, match=match))
+    return sorted(tested, key=lambda one: -one.match.evidence)
 
 
-def _verdict(
-    tracks: xr.Dataset,
-    own: NDArray[np.intp],
-    name: str,
-    found: list[tuple[cell_matching.CellMatch, cell_matching.CandidateLines]],
-    options: Candidates,
+def _conclude_lines(tracks: xr.Dataset, members: Index, name: str) -> Conclusion:
+    """Return the row of some tracks without a verdict: how many, where and how strong."""
+    first = int(np.min(tracks["first_frame"].values[members]))
+    last = int(np.max(tracks["last_frame"].values[members]))
+    best = float(tracks["significance"].values[members].max())
+    spacings = _list_spacings(tracks, members)
+    return Conclusion(
+        "unexplained_lines",
+        value=float(members.size),
+        unit="1",
+        reason=f"frames {first}-{last}, best {best:.0f} sigma, d {spacings} angstrom",
+        method=METHOD,
+        subject=name,
+    )
+
+
+def _conclude_too_few(tracks: xr.Dataset, members: Index) -> Conclusion:
+    row = _conclude_lines(tracks, members, "unexplained, alone")
+    return replace(
+        row,
+        verdict=Verdict.TOO_FEW_LINES,
+        reason=f"single lines or pairs that come and go on their own; {row.reason}",
+    )
+
+
+def _judge_candidates(
+    group: _Group, tested: Sequence[_TestedCandidate], options: Candidates
 ) -> Conclusion:
-    first, last = (
-        int(f(tracks[k].values[own])) for f, k in ((np.min, "first_frame"), (np.max, "last_frame"))
-    )
-    best = float(tracks["significance"].values[own].max())
-    row = Conclusion(
-        "unexplained_lines", value=float(own.size), unit="1", method=METHOD, subject=name
-    )
-    seen = f"frames {first}-{last}, best {best:.0f} sigma, d {_spacings(tracks, own)} angstrom"
-    if not found:
-        alone = name.endswith("alone")
-        told = f"single lines or pairs that come and go on their own; {seen}" if alone else seen
-        return replace(row, verdict="too_few_lines" if alone else "not_named", reason=told)
-    one = found[0][0]
-    rival = max([0.0, *(m.evidence for m, _ in found[1:2])])
-    share = float(one.explained.mean())
-    if one.evidence < options.evidence or share < options.explained:
-        return replace(
-            row,
-            verdict="not_named",
-            reason=f"no candidate explains it (best {one.name}: {share:.0%}); {seen}",
-        )
-    if one.evidence - rival < options.evidence:
-        told = f"{one.name} and {found[1][0].name} explain it alike"
-        return replace(row, verdict="ambiguous", reason=f"{told}; {seen}")
-    told = f"{one.name}, by {one.evidence - rival:.1f} in log-likelihood over the next"
-    return replace(row, verdict="named", reason=f"{told}; {seen}")
+    """Return the row of a group: the candidate that explains it clearly better than the next."""
+    row = _conclude_lines(group.tracks, group.members, group.name)
+    if not tested:
+        return replace(row, verdict=Verdict.NOT_NAMED)
+    best = tested[0].match
+    share = float(best.explained.mean())
+    if best.evidence < options.evidence or share < options.explained:
+        text = f"no candidate explains it (best {best.name}: {share:.0%})"
+        return replace(row, verdict=Verdict.NOT_NAMED, reason=f"{text}; {row.reason}")
+    # a rival worse than background lines alone is no rival
+    lead = best.evidence - max([0.0, *(one.match.evidence for one in tested[1:2])])
+    if lead < options.evidence:
+        text = f"{best.name} and {tested[1].match.name} explain it equally well"
+        return replace(row, verdict=Verdict.AMBIGUOUS, reason=f"{text}; {row.reason}")
+    text = f"{best.name}, by {lead:.1f} in log-likelihood over the next"
+    return replace(row, verdict=Verdict.NAMED, reason=f"{text}; {row.reason}")
 
 
-def _spacings(tracks: xr.Dataset, own: NDArray[np.intp]) -> str:
-    d = np.sort(np.nanmedian(tracks["d"].values[:, own], axis=0))[::-1]
+def _list_spacings(tracks: xr.Dataset, members: Index) -> str:
+    d = np.sort(np.nanmedian(tracks["d"].values[:, members], axis=0))[::-1]
     return ", ".join(f"{v:.3f}" for v in d[:6]) + (" ..." if d.size > 6 else "")
 
 
-def _candidate(
-    one: cell_matching.CellMatch, lines: cell_matching.CandidateLines, name: str, count: int
-) -> Conclusion:
-    free = cell_matching.FREE[lines.system]
+def _conclude_candidate(one: _TestedCandidate, group: _Group) -> Conclusion:
+    match = one.match
     cell = ", ".join(
-        f"{'a b c alpha beta gamma'.split()[i]} {one.cell[i]:.4f}({one.cell_stderr[i]:.4f})"
-        for i in free
+        f"{CELL_NAMES[i]} {match.cell[i]:.4f}({match.cell_stderr[i]:.4f})"
+        for i in FREE[one.lines.system]
     )
-    reason = (
-        f"{int(one.explained.sum())} of {count} lines explained, {one.found} of {one.expected} "
-        f"lines expected in range found; evidence {one.evidence:.1f}; {cell}"
-    )
-    share = 100 * float(one.explained.mean())
     return Conclusion(
         "candidate",
-        value=share,
+        value=100 * float(match.explained.mean()),
         unit="percent",
-        reason=reason,
+        reason=f"{int(match.explained.sum())} of {group.members.size} lines explained, "
+        f"{match.found} of {match.expected} lines expected in range found; "
+        f"evidence {match.evidence:.1f}; {cell}",
         method=METHOD,
-        subject=one.name,
-        condition=name,
+        subject=match.name,
+        condition=group.name,
     )
 
 
-def _as_phase(tracks: xr.Dataset, own: NDArray[np.intp], name: str) -> xr.Dataset:
+def _make_lattice(group: _Group) -> xr.Dataset:
     """Return a group's summed intensity in the shape of ``lattice.nc``, for its onset and end."""
     import xarray as xr
 
-    area = tracks["area"].values[:, own].sum(axis=1, keepdims=True)
-    stderr = np.sqrt((tracks["area_stderr"].values[:, own] ** 2).sum(axis=1, keepdims=True))
+    tracks, members = group.tracks, group.members
+    area: Array = tracks["area"].values[:, members].sum(axis=1, keepdims=True)
+    variance = (tracks["area_stderr"].values[:, members] ** 2).sum(axis=1, keepdims=True)
+    stderr = np.sqrt(variance)
     with np.errstate(invalid="ignore", divide="ignore"):
         significance = np.nan_to_num(area / stderr)
-    fp = ("frame", "phase")
+    dims = ("frame", "phase")
     return xr.Dataset(
         {
-            "intensity": (fp, area),
-            "intensity_stderr": (fp, stderr),
-            "significance": (fp, significance),
-            "intensity_upper95": (fp, np.maximum(area, 0) + ONE_SIDED_95 * stderr),
-            "present": (fp, np.ones_like(area, dtype=int)),
+            "intensity": (dims, area),
+            "intensity_stderr": (dims, stderr),
+            "significance": (dims, significance),
+            "intensity_upper95": (dims, np.maximum(area, 0) + ONE_SIDED_95 * stderr),
+            "present": (dims, np.ones_like(area, dtype=int)),
         },
-        coords={"frame": tracks["frame"], "phase": [name]},
+        coords={"frame": tracks["frame"], "phase": [group.name]},
     )

@@ -7,24 +7,38 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.storage import row_file
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
 
 CHUNK = 256
 """Frames filtered at once."""
+FEWEST_POINTS = 20
+"""Measured points that a frame needs."""
+FEWEST_BARE = 10
+"""Points without peaks, or under peaks, that a scatter is taken from."""
+BARE = 0.5
+"""Calculated peaks below this many stated errors leave a point without a peak."""
+UNDER = 5.0
+"""Calculated peaks above this many stated errors put a point under a peak."""
+MISFIT_QUANTILE = 75.0
+"""Percentile of the squared relative misfit under peaks that stands for all of them."""
+MISFIT_FACTOR = 2.0
+"""Times that misfit which the residual of a peak may reach."""
+REACH = 2.5
+"""Half width of the filter's window [full widths at half maximum]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FilteredSeries:
     """Area of a peak centred at each point of each frame, after a local straight line, and its
     standard error."""
 
     area: Any
+    """[count point], ndarray or RowFile of shape (frames, points)."""
     stderr: Any
-    """Arrays, or stacks on disk, of shape (frames, points)."""
+    """The same."""
 
     def significance(self, rows: slice) -> Array:
         """Return area over its standard error in some frames; zero where not measured."""
@@ -32,88 +46,137 @@ class FilteredSeries:
             return np.asarray(np.nan_to_num(self.area[rows] / self.stderr[rows]))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Maxima:
+    """Local maxima of significance, arrays of shape (maxima,), by frame."""
+
+    frame: Index
+    """Index of the frame."""
+    place: Array
+    """[points], interpolated."""
+    significance: Array
+    """[standard deviations]"""
+
+
 def estimate_noise(residual: Array, stderr: Array, peaks: Array) -> Array:
     """Return the standard deviation of a residual, frame by frame, from the residual itself.
 
-    sigma^2 = (g s)^2 + (m p)^2: s the stated error, p the calculated peaks; g >= 1 from the points
-    without peaks, m from the points under them (both medians), so that what a model leaves of a
-    strong peak is no new peak.
+    sigma^2 = (g s)^2 + (2 m p)^2: s the stated error, p the calculated peaks; g >= 1 from the
+    points without peaks (median), m the relative misfit of the points under them (upper quartile),
+    so that what a model leaves of a strong peak is no new peak.
 
     Parameters
     ----------
     residual, stderr, peaks : ndarray, shape (frames, points)
+        [counts]
+
+    Returns
+    -------
+    ndarray, shape (frames, points)
+        [counts]; NaN where not measured.
     """
-    out = np.full_like(stderr, np.nan)
+    sigma = np.full_like(stderr, np.nan)
     for i in range(len(residual)):
         good = np.isfinite(residual[i]) & (stderr[i] > 0)
-        if good.sum() < 20:
+        if good.sum() < FEWEST_POINTS:
             continue
-        r, s, p = residual[i, good], stderr[i, good], np.maximum(peaks[i, good], 0)
-        bare = p < 0.5 * s
-        if bare.sum() < 10:
-            bare = p <= np.median(p)
-        g = max(1.0, sigma_from_deviations(r[bare]) / float(np.median(s[bare])))
-        under = p > 5 * s
-        m = 0.0
-        if under.sum() >= 10:
-            ratio = np.maximum(r[under] ** 2 - (g * s[under]) ** 2, 0) / p[under] ** 2
-            m = float(np.sqrt(np.percentile(ratio, 75)))
-        out[i, good] = np.hypot(g * s, 2 * m * p)
-    return out
+        left, stated, calculated = residual[i, good], stderr[i, good], peaks[i, good]
+        calculated = np.maximum(calculated, 0)
+        scaled = _scale_stated_error(left, stated, calculated) * stated
+        misfit = _measure_misfit(left, stated, calculated, scaled)
+        sigma[i, good] = np.hypot(scaled, MISFIT_FACTOR * misfit * calculated)
+    return sigma
+
+
+def _scale_stated_error(left: Array, stated: Array, calculated: Array) -> float:
+    """Return the factor on stated errors that the points without peaks ask for, at least one."""
+    bare = calculated < BARE * stated
+    if bare.sum() < FEWEST_BARE:
+        bare = calculated <= np.median(calculated)
+    return max(1.0, sigma_from_deviations(left[bare]) / float(np.median(stated[bare])))
+
+
+def _measure_misfit(left: Array, stated: Array, calculated: Array, noise: Array) -> float:
+    """Return the relative misfit under the calculated peaks beyond the noise; 0 without peaks."""
+    under = calculated > UNDER * stated
+    if under.sum() < FEWEST_BARE:
+        return 0.0
+    excess = np.maximum(left[under] ** 2 - noise[under] ** 2, 0)
+    return float(np.sqrt(np.percentile(excess / calculated[under] ** 2, MISFIT_QUANTILE)))
 
 
 def apply_matched_filter(residual: Array, sigma: Array, fwhm: float) -> FilteredSeries:
-    """Return the area of a Gaussian peak of width `fwhm` [points] at each point, with a straight
-    line beneath it.
+    """Return the area of a Gaussian peak of width `fwhm` at each point, with a straight line
+    beneath it.
 
     Weighted least squares in a window of +-2.5 widths, for all points at once by correlation with
     the window.
+
+    Parameters
+    ----------
+    residual, sigma : ndarray, shape (frames, points)
+        [counts]
+    fwhm : float
+        [points]
+
+    Returns
+    -------
+    FilteredSeries
+        [count point], shape (frames, points); NaN where not measured.
     """
     from scipy.ndimage import correlate1d
 
-    half = max(3, round(2.5 * fwhm))
-    u = np.arange(-half, half + 1, dtype=float)
-    shape = np.sqrt(4 * np.log(2) / np.pi) / fwhm * np.exp(-4 * np.log(2) * (u / fwhm) ** 2)
-    u = u / half
-    terms = [shape, np.ones_like(u), u]
+    terms = _make_window(fwhm)
+
+    def window(data: Array, kernel: Array) -> Array:
+        return np.asarray(correlate1d(data, kernel, axis=1, mode="constant"))
+
     area, error = np.full_like(residual, np.nan), np.full_like(residual, np.nan)
     for begin in range(0, len(residual), CHUNK):
         part = slice(begin, begin + CHUNK)
         good = np.isfinite(residual[part]) & np.isfinite(sigma[part]) & (sigma[part] > 0)
         weight = np.where(good, 1.0 / np.where(good, sigma[part], 1.0) ** 2, 0.0)
         value = weight * np.where(good, residual[part], 0.0)
-
-        def window(data: Array, kernel: Array) -> Array:
-            return np.asarray(correlate1d(data, kernel, axis=1, mode="constant"))
-
-        (a, b, c), (d, e), (f,) = (
-            [window(weight, terms[m] * terms[n]) for n in range(m, 3)] for m in range(3)
-        )
-        right = [window(value, term) for term in terms]
-        first = (d * f - e * e, c * e - b * f, b * e - c * d)  # cofactors of the peak's row
-        determinant = a * first[0] + b * first[1] + c * first[2]
+        # normal equations [[a b c] [b d e] [c e f]] of peak, level and slope at every point
+        a, b, c = (window(weight, terms[0] * term) for term in terms)
+        d, e = (window(weight, terms[1] * term) for term in terms[1:])
+        f = window(weight, terms[2] * terms[2])
+        cofactors = (d * f - e * e, c * e - b * f, b * e - c * d)
+        determinant = a * cofactors[0] + b * cofactors[1] + c * cofactors[2]
         enough = good & (determinant > 1e-10 * a * d * f)
         safe = np.where(enough, determinant, 1.0)
-        area[part] = np.where(
-            enough, sum(x * y for x, y in zip(first, right, strict=True)) / safe, np.nan
-        )
-        error[part] = np.where(enough, np.sqrt(np.maximum(first[0] / safe, 0)), np.nan)
-    return FilteredSeries(area, error)
+        right = [window(value, term) for term in terms]
+        solved = sum(x * y for x, y in zip(cofactors, right, strict=True)) / safe
+        area[part] = np.where(enough, solved, np.nan)
+        error[part] = np.where(enough, np.sqrt(np.maximum(cofactors[0] / safe, 0)), np.nan)
+    return FilteredSeries(area=area, stderr=error)
 
 
-def find_maxima(
-    filtered: FilteredSeries, threshold: float, apart: int
-) -> tuple[NDArray[np.intp], Array, Array]:
-    """Return frame, position [points, interpolated] and significance of local maxima above a
-    threshold.
+def _make_window(fwhm: float) -> list[Array]:
+    """Return peak of unit area, level and slope over the window."""
+    half = max(3, round(REACH * fwhm))
+    u = np.arange(-half, half + 1, dtype=float)
+    peak = np.sqrt(4 * np.log(2) / np.pi) / fwhm * np.exp(-4 * np.log(2) * (u / fwhm) ** 2)
+    u = u / half
+    return [peak, np.ones_like(u), u]
+
+
+def find_maxima(filtered: FilteredSeries, threshold: float, apart: int) -> Maxima:
+    """Return local maxima of significance at or above a threshold.
 
     Parameters
     ----------
-    filtered : Filtered
+    filtered : FilteredSeries
+        Shape (frames, points).
     threshold : float
         [standard deviations]
     apart : int
         No two within so many points.
+
+    Returns
+    -------
+    Maxima
+        Places [points], by the parabola through a maximum and its neighbours.
     """
     from scipy.ndimage import maximum_filter1d
 
@@ -125,11 +188,20 @@ def find_maxima(
         inside = (at > 0) & (at < s.shape[1] - 1)
         frame, at = frame[inside], at[inside]
         left, middle, right = s[frame, at - 1], s[frame, at], s[frame, at + 1]
-        curvature = left - 2 * middle + right
-        shift = np.where(
-            curvature < 0, 0.5 * (left - right) / np.where(curvature < 0, curvature, 1.0), 0.0
-        )
         frames.append(frame + part.start)
-        places.append(at + np.clip(shift, -0.5, 0.5))
+        places.append(at + _interpolate_vertex(left, middle, right))
         heights.append(middle)
-    return np.concatenate(frames), np.concatenate(places), np.concatenate(heights)
+    return Maxima(
+        frame=np.concatenate(frames),
+        place=np.concatenate(places),
+        significance=np.concatenate(heights),
+    )
+
+
+def _interpolate_vertex(left: Array, middle: Array, right: Array) -> Array:
+    """Return where the parabola through three neighbouring points is highest, within half a point
+    of the middle."""
+    curvature = left - 2 * middle + right
+    curved = curvature < 0
+    shift = np.where(curved, 0.5 * (left - right) / np.where(curved, curvature, 1.0), 0.0)
+    return np.clip(shift, -0.5, 0.5)

@@ -3,37 +3,74 @@ and go."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.hexrd.bragg import d_from_two_theta, two_theta_per_d
 from ssbchar.hexrd.peaks import strain_path
 from ssbchar.hexrd.unindexed import detection_limits, matched_filter
+from ssbchar.hexrd.unindexed.matched_filter import FilteredSeries, Maxima
 from ssbchar.hexrd.unindexed.options import Candidates
+from ssbchar.hexrd.unindexed.outputs import TRACKS
 from ssbchar.storage import row_file
 from ssbchar.storage.lazy_rows import RowReader
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
 
 if TYPE_CHECKING:
     import xarray as xr
 
+SAMPLED = 12
+"""Frames, about, in which the typical width is measured."""
+RECENT = 3
+"""Last places of a track whose mean is where it is expected next."""
+FWHM_TO_SIGMA = 2.355
+"""Full width at half maximum of a Gaussian over its standard deviation."""
+FINEST_PLACE = 0.05
+"""Error that a track's place has at least [points]."""
+SMOOTHED_FROM = 5
+"""Frames from which a track's places are smoothed."""
+UNEVEN = 0.1
+"""Relative error of proportionality between tracks of one group (overlaps, texture)."""
 
-@dataclass
+
+@dataclass(kw_only=True)
 class Track:
-    """One peak through the series."""
+    """One peak through the series; grows while it is followed."""
 
     frames: list[int] = field(default_factory=list)
+    """Indices of the frames it is seen in."""
     places: list[float] = field(default_factory=list)
-    """Position [points] in each frame."""
+    """Position [points] in each of these."""
     strengths: list[float] = field(default_factory=list)
-    """Significance in each frame."""
+    """Significance in each of these."""
 
-    def expected(self) -> float:
-        """Return where the peak should be in the next frame: the mean of the last places."""
-        return float(np.mean(self.places[-3:]))
+    def expected_place(self) -> float:
+        """Return where the peak should be in the next frame [points]: the mean of the last
+        places."""
+        return float(np.mean(self.places[-RECENT:]))
+
+    def add(self, frame: int, place: float, strength: float) -> None:
+        """Append a peak."""
+        self.frames.append(frame)
+        self.places.append(float(place))
+        self.strengths.append(float(strength))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _MeasuredTracks:
+    """Tracks measured in every frame, arrays of shape (frames, tracks)."""
+
+    tracks: Sequence[Track]
+    places: Array
+    """[points]"""
+    area: Array
+    """[count degree]"""
+    stderr: Array
+    fwhm: float
+    """Typical full width at half maximum [degree]."""
 
 
 def follow_lines(
@@ -42,112 +79,139 @@ def follow_lines(
     """Return the peaks of the residual that persist, with their intensity in every frame
     (``tracks.nc``).
 
-    A matched filter finds peaks above the noise of the residual (`residual.noise`); those that stay
-    near one place over several frames are a track. Its intensity is then measured in every frame;
-    tracks whose intensities rise together belong to one group.
+    A matched filter finds peaks above the noise of the residual (`matched_filter.estimate_noise`);
+    those that stay near one place over several frames are a track. Its intensity is then measured
+    in every frame; tracks whose intensities rise together belong to one group.
+
+    Parameters
+    ----------
+    patterns : Dataset
+        ``patterns.nc``: ``intensity`` and ``intensity_stderr`` [counts], shape (frame, two_theta).
+    lattice : Dataset
+        ``lattice.nc``: ``residual``, ``calculated`` and ``background`` [counts], of the same shape.
+    furnace : Dataset
+        ``furnace.nc``: ``temperature`` [degC], shape (frame,).
+    options : Candidates
+
+    Returns
+    -------
+    Dataset
+        Positions [degree] and areas [count degree], shape (frame, track).
     """
     x = patterns["two_theta"].values.astype(float)
     step = float(np.median(np.diff(x)))
     usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")
-    some = usable[:: max(usable.size // 12, 1)]
+    some = usable[:: max(usable.size // SAMPLED, 1)]
     fwhm = strain_path.measure_typical_width(x, RowReader(patterns["intensity"])[some])
-    filtered = _filtered(patterns, lattice, fwhm / step)
+    filtered = _filter_series(patterns, lattice, fwhm / step)
     apart = max(2, round(fwhm / step))
-    found = link_peaks(
-        *matched_filter.find_maxima(filtered, options.significance, apart),
-        options.drift * fwhm / step,
-        options,
-    )
-    places = _places(found, patterns.sizes["frame"])
-    area, stderr = (step * part for part in _measured(filtered, places))
-    group = _groups(area, stderr, options)
-    ds = _dataset(patterns, furnace, found, places, area, stderr, group, fwhm, step)
+    peaks = matched_filter.find_maxima(filtered, options.significance, apart)
+    tracks = link_peaks(peaks, options.drift * fwhm / step, options)
+    places = _interpolate_places(tracks, patterns.sizes["frame"])
+    area, stderr = (step * part for part in _measure_tracks(filtered, places))
+    measured = _MeasuredTracks(tracks=tracks, places=places, area=area, stderr=stderr, fwhm=fwhm)
     needed = step * detection_limits.find_detectable_area(
         filtered.area, filtered.stderr, options.significance
     )
-    ds["detectable_area"] = ("two_theta", needed, {"units": "count degree"})
-    there = np.where(lattice["present"].values == 1, lattice["intensity"].values, np.nan)
-    level = [float(np.median(v[np.isfinite(v)])) if np.isfinite(v).any() else 0.0 for v in there.T]
-    ds["known_intensity"] = ("known_phase", np.array(level), {"units": "count degree"})
-    cell = lattice["cell"].values
-    mixed = {"units": "angstrom", "long_name": "cells of the refined phases; angles in degree"}
-    ds["known_cell"] = (("frame", "known_phase", "axis"), cell, mixed)
-    known = lattice["phase"].values.astype(str).astype(object)
-    return ds.assign_coords(known_phase=known, two_theta=patterns["two_theta"])
+    values = {
+        **_describe_tracks(measured, patterns, x),
+        **_describe_refined_phases(lattice),
+        "group": _group_tracks(area, stderr, options),
+        "temperature": furnace["temperature"].values,
+        "detectable_area": needed,
+    }
+    attrs = {"synthetic": 1} if patterns.attrs.get("synthetic") else {}
+    return TRACKS.dataset(values, attrs)
 
 
-def _filtered(
-    patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float
-) -> matched_filter.FilteredSeries:
+def _filter_series(patterns: xr.Dataset, lattice: xr.Dataset, fwhm: float) -> FilteredSeries:
     """Return the matched filter of all frames, some at a time and in single precision, to bound
     memory."""
     shape = patterns["intensity"].shape
     area, stderr = (row_file.allocate_rows(shape, np.float32) for _ in range(2))
     curves = [RowReader(lattice[k]) for k in ("residual", "calculated", "background")]
-    given = RowReader(patterns["intensity_stderr"])
+    stated = RowReader(patterns["intensity_stderr"])
     for begin in range(0, shape[0], matched_filter.CHUNK):
         part = slice(begin, min(begin + matched_filter.CHUNK, shape[0]))
-        left, whole, background = (curve[part].astype(float) for curve in curves)
-        sigma = matched_filter.estimate_noise(left, given[part].astype(float), whole - background)
-        found = matched_filter.apply_matched_filter(left, sigma, fwhm)
+        residual, calculated, background = (curve[part].astype(float) for curve in curves)
+        sigma = matched_filter.estimate_noise(
+            residual, stated[part].astype(float), calculated - background
+        )
+        found = matched_filter.apply_matched_filter(residual, sigma, fwhm)
         area[part], stderr[part] = found.area, found.stderr
-    return matched_filter.FilteredSeries(area, stderr)
+    return FilteredSeries(area=area, stderr=stderr)
 
 
-def link_peaks(
-    frame: NDArray[np.intp], place: Array, strength: Array, drift: float, options: Candidates
-) -> list[Track]:
+def link_peaks(peaks: Maxima, drift: float, options: Candidates) -> list[Track]:
     """Return tracks from the peaks of all frames: each peak joins the nearest track that ended
-    shortly before."""
+    shortly before.
+
+    Parameters
+    ----------
+    peaks : Maxima
+        Places [points], shape (maxima,).
+    drift : float
+        How far a peak may move from frame to frame [points].
+    options : Candidates
+
+    Returns
+    -------
+    list of Track
+        By place.
+    """
     done: list[Track] = []
     active: list[Track] = []
-    for n in np.unique(frame):
-        now = np.flatnonzero(frame == n)
-        done += [t for t in active if n - t.frames[-1] > options.longest_gap + 1]
-        active = [t for t in active if n - t.frames[-1] <= options.longest_gap + 1]
-        free = set(now.tolist())
-        distance = np.array([[abs(place[i] - t.expected()) for i in now] for t in active]).reshape(
-            len(active), now.size
-        )
-        for flat in np.argsort(distance, axis=None, kind="stable"):
-            t, i = divmod(int(flat), now.size)
-            if distance[t, i] > drift * (n - active[t].frames[-1]):
-                continue
-            if int(now[i]) in free and active[t].frames[-1] < n:
-                free.discard(int(now[i]))
-                _add(active[t], int(n), place[now[i]], strength[now[i]])
+    for frame in np.unique(peaks.frame):
+        ended = [t for t in active if frame - t.frames[-1] > options.longest_gap + 1]
+        active = [t for t in active if frame - t.frames[-1] <= options.longest_gap + 1]
+        done += ended
+        now = np.flatnonzero(peaks.frame == frame)
+        free = _extend_tracks(active, peaks, now, drift=drift)
         for i in sorted(free):
             started = Track()
-            _add(started, int(n), place[i], strength[i])
+            started.add(int(frame), peaks.place[i], peaks.significance[i])
             active.append(started)
     kept = [t for t in done + active if len(t.frames) >= options.shortest]
     return sorted(kept, key=lambda t: float(np.median(t.places)))
 
 
-def _add(track: Track, frame: int, place: float, strength: float) -> None:
-    track.frames.append(frame)
-    track.places.append(float(place))
-    track.strengths.append(float(strength))
+def _extend_tracks(active: Sequence[Track], peaks: Maxima, now: Index, *, drift: float) -> set[int]:
+    """Add the peaks of one frame to the tracks nearest to them, nearest pair first; return the
+    peaks that are left."""
+    free = set(now.tolist())
+    if not active:
+        return free
+    frame = int(peaks.frame[now[0]])
+    expected = np.array([t.expected_place() for t in active])
+    distance = np.abs(peaks.place[now] - expected[:, None])
+    for flat in np.argsort(distance, axis=None, kind="stable"):
+        t, i = divmod(int(flat), now.size)
+        track, peak = active[t], int(now[i])
+        if distance[t, i] > drift * (frame - track.frames[-1]):
+            continue
+        if peak in free and track.frames[-1] < frame:
+            free.discard(peak)
+            track.add(frame, peaks.place[peak], peaks.significance[peak])
+    return free
 
 
-def _places(found: list[Track], frames: int) -> Array:
+def _interpolate_places(tracks: Sequence[Track], frames: int) -> Array:
     """Return the place [points] of each track in every frame, shape (frames, tracks): smoothed,
     ends held."""
-    out = np.empty((frames, len(found)))
-    for k, track in enumerate(found):
-        weight = np.array(track.strengths)
+    out = np.empty((frames, len(tracks)))
+    for k, track in enumerate(tracks):
         at, place = np.array(track.frames, float), np.array(track.places)
-        if at.size >= 5:
-            middle, scale = at.mean(), max(float(np.ptp(at)), 1.0)
+        if at.size >= SMOOTHED_FROM:
+            scaled = (at - at.mean()) / max(float(np.ptp(at)), 1.0)
             order = min(2, at.size // 5)
-            line = np.polynomial.Polynomial.fit((at - middle) / scale, place, order, w=weight)
-            place = line((at - middle) / scale)
+            weight = np.array(track.strengths)
+            place = np.polynomial.Polynomial.fit(scaled, place, order, w=weight)(scaled)
         out[:, k] = np.interp(np.arange(frames), at, place)
     return out
 
 
-def _measured(filtered: matched_filter.FilteredSeries, places: Array) -> tuple[Array, Array]:
-    """Return the area and error of each track in every frame, at its place."""
+def _measure_tracks(filtered: FilteredSeries, places: Array) -> tuple[Array, Array]:
+    """Return the area and error of each track in every frame, at its place [count point]."""
     nearest = np.clip(np.round(places).astype(int), 0, filtered.area.shape[1] - 1)
     area, stderr = np.empty(places.shape), np.empty(places.shape)
     for part in row_file.split_rows(filtered.area.shape):
@@ -156,15 +220,12 @@ def _measured(filtered: matched_filter.FilteredSeries, places: Array) -> tuple[A
     return area, stderr
 
 
-def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64]:
+def _group_tracks(area: Array, stderr: Array, options: Candidates) -> Index:
     """Return the group of each track: tracks whose standardised intensities rise and fall together.
 
-    Two tracks agree where chi-square of one, scaled to the other, is that of noise: the scaled
-    difference over its error has a reduced chi-square below `together` squared. Groups are built
-    around the strongest free track.
+    Groups are built around the strongest free track.
     """
-    count = area.shape[1]
-    group = np.full(count, -1, dtype=np.int64)
+    group = np.full(area.shape[1], -1, dtype=np.int64)
     power = np.nansum(np.where(stderr > 0, (area / stderr) ** 2, 0.0), axis=0)
     number = 0
     for lead in np.argsort(-power, kind="stable"):
@@ -172,79 +233,74 @@ def _groups(area: Array, stderr: Array, options: Candidates) -> NDArray[np.int64
             continue
         group[lead] = number
         for other in np.flatnonzero(group < 0):
-            good = np.isfinite(area[:, lead]) & np.isfinite(area[:, other])
-            a, b, sa, sb = (
-                area[good, lead],
-                area[good, other],
-                stderr[good, lead],
-                stderr[good, other],
-            )
-            ratio = float(np.sum(a * b / sb**2) / np.sum(a * a / sb**2))
-            chi2 = float(
-                np.mean((b - ratio * a) ** 2 / (sb**2 + (ratio * sa) ** 2 + (0.1 * b) ** 2))
-            )
+            ratio, chi2 = _compare_tracks(area[:, [lead, other]], stderr[:, [lead, other]])
             if ratio > 0 and chi2 < options.together**2:
                 group[other] = number
         number += 1
     return group
 
 
-def _dataset(
-    patterns: xr.Dataset,
-    furnace: xr.Dataset,
-    found: list[Track],
-    places: Array,
-    area: Array,
-    stderr: Array,
-    group: NDArray[np.int64],
-    fwhm: float,
-    step: float,
-) -> xr.Dataset:
-    import xarray as xr
+def _compare_tracks(area: Array, stderr: Array) -> tuple[float, float]:
+    """Return the ratio of the second track to the first, and the reduced chi-square of the second
+    against the first so scaled; arrays of shape (frames, 2)."""
+    good = np.isfinite(area).all(axis=1)
+    (a, b), (sa, sb) = area[good].T, stderr[good].T
+    ratio = float(np.sum(a * b / sb**2) / np.sum(a * a / sb**2))
+    variance = sb**2 + (ratio * sa) ** 2 + (UNEVEN * b) ** 2
+    return ratio, float(np.mean((b - ratio * a) ** 2 / variance))
 
-    x, wavelength = patterns["two_theta"].values.astype(float), float(patterns["wavelength"])
-    position = np.interp(places, np.arange(x.size), x)
-    strength = np.array([max(t.strengths) for t in found])
-    best = np.array([t.frames[int(np.argmax(t.strengths))] for t in found], dtype=np.int64)
-    error = np.array([fwhm / (2.355 * np.sqrt(np.sum(np.square(t.strengths)))) for t in found])
-    error = np.hypot(error, 0.05 * step)
-    count = np.arange(len(found))
-    d = d_from_two_theta(position, wavelength)
-    d_error = error / np.abs(two_theta_per_d(position, wavelength))
-    ft = ("frame", "track")
+
+def _describe_refined_phases(lattice: xr.Dataset) -> dict[str, Any]:
+    """Return names, usual intensities and cells of the refined phases."""
+    present = np.where(lattice["present"].values == 1, lattice["intensity"].values, np.nan)
+    usual = [
+        float(np.median(v[np.isfinite(v)])) if np.isfinite(v).any() else 0.0 for v in present.T
+    ]
+    return {
+        "known_phase": lattice["phase"].values.astype(str).astype(object),
+        "known_intensity": np.array(usual),
+        "known_cell": lattice["cell"].values,
+    }
+
+
+def _describe_tracks(
+    measured: _MeasuredTracks, patterns: xr.Dataset, two_theta: Array
+) -> dict[str, Any]:
+    """Return positions, areas and frames of the tracks, and what all of them share."""
+    tracks, wavelength = measured.tracks, float(patterns["wavelength"])
+    position = np.interp(measured.places, np.arange(two_theta.size), two_theta)
+    step = float(np.median(np.diff(two_theta)))
+    error = _estimate_place_error(tracks, measured.fwhm, step)
     numbers = patterns["frame"].values
-    ds = xr.Dataset(
-        {
-            "position": (ft, position, {"units": "degree"}),
-            "position_stderr": ("track", error, {"units": "degree"}),
-            "d": (ft, d, {"units": "angstrom"}),
-            "d_stderr": (ft, d_error, {"units": "angstrom"}),
-            "area": (ft, area, {"units": "count degree", "ancillary_variables": "area_stderr"}),
-            "area_stderr": (ft, stderr, {"units": "count degree"}),
-            "group": ("track", group),
-            "significance": ("track", strength, {"units": "1", "long_name": "best single frame"}),
-            "first_frame": (
-                "track",
-                np.array([numbers[t.frames[0]] for t in found], dtype=np.int64),
-            ),
-            "last_frame": (
-                "track",
-                np.array([numbers[t.frames[-1]] for t in found], dtype=np.int64),
-            ),
-            "best_frame": ("track", numbers[best].astype(np.int64) if len(found) else best),
-            "frames_seen": ("track", np.array([len(t.frames) for t in found], dtype=np.int64)),
-            "fwhm": ((), fwhm, {"units": "degree"}),
-            "two_theta_range": ("bound", x[[0, -1]], {"units": "degree"}),
-            "wavelength": ((), wavelength, {"units": "angstrom"}),
-            "wavelength_stderr": (
-                (),
-                float(patterns.get("wavelength_stderr", np.nan)),
-                {"units": "angstrom"},
-            ),
-            "temperature": ("frame", furnace["temperature"].values, {"units": "degC"}),
-        },
-        coords={"frame": patterns["frame"], "track": count},
-    )
-    if patterns.attrs.get("synthetic"):
-        ds.attrs["synthetic"] = 1
-    return ds
+
+    def list_numbers(frames: list[int]) -> Index:
+        return np.array([numbers[frame] for frame in frames], dtype=np.int64)
+
+    return {
+        "frame": patterns["frame"],
+        "track": np.arange(len(tracks)),
+        "two_theta": patterns["two_theta"],
+        "position": position,
+        "position_stderr": error,
+        "d": d_from_two_theta(position, wavelength),
+        "d_stderr": error / np.abs(two_theta_per_d(position, wavelength)),
+        "area": measured.area,
+        "area_stderr": measured.stderr,
+        "significance": np.array([max(t.strengths) for t in tracks]),
+        "first_frame": list_numbers([t.frames[0] for t in tracks]),
+        "last_frame": list_numbers([t.frames[-1] for t in tracks]),
+        "best_frame": list_numbers([t.frames[int(np.argmax(t.strengths))] for t in tracks]),
+        "frames_seen": np.array([len(t.frames) for t in tracks], dtype=np.int64),
+        "fwhm": measured.fwhm,
+        "two_theta_range": two_theta[[0, -1]],
+        "wavelength": wavelength,
+        "wavelength_stderr": float(patterns.get("wavelength_stderr", np.nan)),
+    }
+
+
+def _estimate_place_error(tracks: Sequence[Track], fwhm: float, step: float) -> Array:
+    """Return the error of each track's position [degree]: the width over the significance of all
+    frames."""
+    total = [np.sqrt(np.sum(np.square(t.strengths))) for t in tracks]
+    error = np.array([fwhm / (FWHM_TO_SIGMA * one) for one in total])
+    return np.asarray(np.hypot(error, FINEST_PLACE * step))

@@ -32,6 +32,10 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> list[xr.Dataset]:
     ]
 
 
+def at(x: np.ndarray, stderr: np.ndarray) -> cell_matching.FoundLines:
+    return cell_matching.FoundLines(position=x, stderr=stderr, wavelength=WAVELENGTH, bounds=BOUNDS)
+
+
 def grown(
     about: xr.Dataset, seed: int, count: int, strain: float = 0.006
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +51,7 @@ def grown(
         0.001 * rng.uniform(-1, 1),
     )
     x = two_theta_from_d(
-        crystal.d_from_hkl(lines.hkl, cell_matching._moved(lines, change)), WAVELENGTH
+        crystal.d_from_hkl(lines.hkl, cell_matching._change_cell(lines, change)), WAVELENGTH
     )
     strength = lines.strength * rng.chisquare(1, x.size)
     strength[(x < BOUNDS[0] + 0.1) | (x > BOUNDS[1] - 0.1)] = 0
@@ -64,11 +68,7 @@ def named(table: list[xr.Dataset], right: str, seed: int, count: int) -> tuple[s
     for one in table:
         lines = cell_matching.list_candidate_lines(one, WAVELENGTH, BOUNDS)
         assert lines is not None
-        found.append(
-            cell_matching.match_cell(
-                lines, x, np.full(count, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015
-            )
-        )
+        found.append(cell_matching.match_cell(lines, at(x, np.full(count, 0.06 * FWHM)), 0.015))
     found.sort(key=lambda m: -m.evidence)
     return found[0].name, found[0].evidence - max(found[1].evidence, 0.0)
 
@@ -103,9 +103,7 @@ def test_random_lines_are_nobodys(table: list[xr.Dataset]) -> None:
         for one in table:
             lines = cell_matching.list_candidate_lines(one, WAVELENGTH, BOUNDS)
             assert lines is not None
-            found = cell_matching.match_cell(
-                lines, x, np.full(10, 0.06 * FWHM), WAVELENGTH, BOUNDS, 0.015
-            )
+            found = cell_matching.match_cell(lines, at(x, np.full(10, 0.06 * FWHM)), 0.015)
             wrong += found.evidence > 3 and found.explained.mean() >= 0.6
     assert wrong == 0
 
@@ -126,7 +124,7 @@ def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
             BOUNDS,
             0.015,
         )
-        exact = cell_matching.match_cell(lines, x, np.full(14, 0.001), WAVELENGTH, BOUNDS, 0.015)
+        exact = cell_matching.match_cell(lines, at(x, np.full(14, 0.001)), 0.015)
         free = [0, 1, 2, 4]
         pull.append((found.cell - exact.cell)[free] / found.cell_stderr[free])
     assert 0.5 < np.std(pull) < 1.5
@@ -277,7 +275,7 @@ def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Datase
     )
     lines = cell_matching.list_candidate_lines(table[0], WAVELENGTH, BOUNDS)
     assert lines is not None
-    cell = np.tile(cell_matching._moved(lines, change), (60, 1, 1))
+    cell = np.tile(cell_matching._change_cell(lines, change), (60, 1, 1))
     lattice = lattice.assign_coords(phase=["farringtonite"]).assign(
         cell=(("frame", "phase", "axis"), cell)
     )
