@@ -137,7 +137,7 @@ def hexrd(
         seed % 2
     ]
     found = chain(mixture, folder, effects, seed, frames, counts=counts)
-    return found.truths, found.message
+    return found.truths, found.conclusions
 
 
 def hexrd_faint(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Conclusion]]:

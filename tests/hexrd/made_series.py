@@ -32,13 +32,13 @@ class Chain:
     lattice: xr.Dataset
     peaks: xr.Dataset
     tracks: xr.Dataset | None
-    told: list[Conclusion]
+    conclusions: list[Conclusion]
 
     def row(self, quantity: str, subject: str = "", condition: str = "") -> Conclusion:
         """Return the one conclusion of that name."""
         found = [
             c
-            for c in self.message
+            for c in self.conclusions
             if c.quantity == quantity
             and subject in ("", c.subject)
             and condition in ("", c.condition)

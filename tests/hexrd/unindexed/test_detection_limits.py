@@ -146,7 +146,7 @@ def preferred(folder: Path, seed: int) -> tuple[bool, bool]:
     )
     groups = [
         c
-        for c in found.message
+        for c in found.conclusions
         if c.quantity == "unexplained_lines" and c.subject != "unexplained, alone"
     ]
     if not groups:
@@ -154,7 +154,7 @@ def preferred(folder: Path, seed: int) -> tuple[bool, bool]:
     largest = max(groups, key=lambda c: c.value or 0.0)
     order = [
         c.subject
-        for c in found.message
+        for c in found.conclusions
         if c.quantity == "candidate" and c.condition == largest.subject
     ]
     named = largest.verdict == "named" and largest.reason.startswith("Co3PO42")

@@ -116,15 +116,10 @@ def test_the_cell_comes_back_with_its_error(table: list[xr.Dataset]) -> None:
     pull = []
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        found = cell_matching.match_cell(
-            lines,
-            x + 0.001 * rng.standard_normal(14),
-            np.full(14, 0.001),
-            WAVELENGTH,
-            BOUNDS,
-            0.015,
-        )
-        exact = cell_matching.match_cell(lines, at(x, np.full(14, 0.001)), 0.015)
+        error = np.full(14, 0.001)
+        seen = at(x + 0.001 * rng.standard_normal(14), error)
+        found = cell_matching.match_cell(lines, seen, 0.015)
+        exact = cell_matching.match_cell(lines, at(x, error), 0.015)
         free = [0, 1, 2, 4]
         pull.append((found.cell - exact.cell)[free] / found.cell_stderr[free])
     assert 0.5 < np.std(pull) < 1.5
