@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from ssbchar.nmr.options import ROLES as NMR_ROLES
 from ssbchar.nmr.options import Nmr
 from ssbchar.results.options import Report
 from ssbchar.runtime import options as opts
+from ssbchar.runtime.options import Name, PathText
 from ssbchar.xas.options import ROLES as XAS_ROLES
 from ssbchar.xas.options import Xas
 
@@ -24,15 +25,15 @@ ROLES = {"hexrd": HEXRD_ROLES, "xas": XAS_ROLES, "nmr": NMR_ROLES}
 """The techniques and their roles in the sample sheet."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything a config file can say; what it leaves out keeps its default."""
+    """Everything a config file can hold; what it leaves out keeps its default."""
 
-    run: str
+    run: Name
     """Name of the run; results go to ``results/<run>/``."""
-    samples: str
+    samples: PathText
     """The sample sheet (tab-separated)."""
-    phases: str = "config/phases/phases.yaml"
+    phases: PathText = "config/phases/phases.yaml"
     """The phases file: name, CIF or cell, source and expansion of each candidate phase."""
     hexrd: Hexrd = field(default_factory=Hexrd)
     """Options of the diffraction steps."""
@@ -44,13 +45,14 @@ class Config:
     """Options of the report."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ConfiguredRun:
     """A validated config with its rows."""
 
     config: Config
     rows: list[sample_sheet.Row]
     raw: Mapping[str, Any]
+    """The config as plain data, as the file holds it."""
 
     def row(self, measurement: str) -> sample_sheet.Row:
         """Return the row of a measurement."""
@@ -102,49 +104,68 @@ def read_config(path: Path | str) -> ConfiguredRun:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise BadConfig(
-            [f"{path}{line}: no valid YAML ({getattr(error, 'problem', error)}); correct it"]
-        ) from error
+        problem = getattr(error, "problem", error)
+        raise BadConfig([f"{path}{line}: no valid YAML ({problem}); correct it"]) from error
     return validate_config(raw or {}, str(path))
 
 
 def validate_config(raw: Mapping[str, Any], place: str = "config") -> ConfiguredRun:
-    """Return the validated run of a config given as plain data (see `read`)."""
+    """Return the validated run of a config given as plain data.
+
+    Parameters
+    ----------
+    raw : mapping
+        Content of a config file.
+    place : str
+        Where it comes from, for messages.
+
+    Raises
+    ------
+    BadConfig
+        One line per fault, with the place and the remedy.
+    """
     if not isinstance(raw, Mapping):
         raise BadConfig([f"{place}: needs 'run:' and 'samples:' lines at the top level"])
-    faults = [
-        f"{place}: '{key}' is missing; add it" for key in ("run", "samples") if key not in raw
-    ]
-    if faults:
-        raise BadConfig(faults)
+    missing = [key for key in ("run", "samples") if key not in raw]
+    if missing:
+        raise BadConfig([f"{place}: '{key}' is missing; add it" for key in missing])
     try:
         config = opts.build_options(Config, raw, place)
     except ValueError as error:
         raise BadConfig(str(error).splitlines()) from error
     rows, faults = sample_sheet.read_sheet(config.samples, ROLES)
-    names, phase_faults = _phase_names(config.phases)
-    if any(row.phases for row in rows):
-        faults += phase_faults
+    faults += _check_phases(config, rows)
     for row in rows:
-        for name in filter(None, (n.strip() for n in row.phases.split(","))):
-            if name not in names and not phase_faults:
-                faults.append(
-                    f"{config.samples}:{row.line}: phase '{name}' is not in {config.phases}; add it or correct it"
-                )
-        if row.technique in ROLES:
-            try:
-                merged = opts.merge_layers(raw.get(row.technique) or {}, row.options)
-                opts.build_options(
-                    type(getattr(config, row.technique)), merged, f"{config.samples}:{row.line}"
-                )
-            except ValueError as error:
-                faults += str(error).splitlines()
+        faults += _check_row_options(config, raw, row)
     if faults:
         raise BadConfig(list(dict.fromkeys(faults)))
-    return ConfiguredRun(config, rows, raw)
+    return ConfiguredRun(config=config, rows=rows, raw=raw)
 
 
-def _phase_names(path: str) -> tuple[list[str], list[str]]:
-    if not Path(path).is_file():
-        return [], [f"{path}: the phases file does not exist; set 'phases' in the config"]
-    return list(yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}), []
+def _check_phases(config: Config, rows: Sequence[sample_sheet.Row]) -> list[str]:
+    """Return the faults of the phases that rows name."""
+    if not any(row.phases for row in rows):
+        return []
+    path = Path(config.phases)
+    if not path.is_file():
+        return [f"{path}: the phases file does not exist; set 'phases' in the config"]
+    known = list(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    return [
+        f"{config.samples}:{row.line}: phase '{name}' is not in {path}; add it or correct it"
+        for row in rows
+        for name in sample_sheet.split_names(row.phases)
+        if name not in known
+    ]
+
+
+def _check_row_options(config: Config, raw: Mapping[str, Any], row: sample_sheet.Row) -> list[str]:
+    """Return the faults of the options that a row sets for itself."""
+    if row.technique not in ROLES:
+        return []
+    merged = opts.merge_layers(raw.get(row.technique) or {}, row.options)
+    kind = type(getattr(config, row.technique))
+    try:
+        opts.build_options(kind, merged, f"{config.samples}:{row.line}")
+    except ValueError as error:
+        return str(error).splitlines()
+    return []

@@ -1,16 +1,19 @@
 """Options of listing reflections."""
 
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import Field
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReflectionListing:
     """How reflections are listed."""
 
-    d_min: float = 0.8
+    d_min: Annotated[float, Field(gt=0.1, le=10)] = 0.8
     """Smallest d [angstrom]."""
-    b_iso: float = 1.0
+    b_iso: Annotated[float, Field(ge=0, le=20)] = 1.0
     """B = 8 pi^2 U [angstrom^2] of atoms whose CIF states none."""
-    weakest: float = 1e-5
-    """Reflections with m |F|^2 below this share of the strongest are left out, where atoms are
+    weakest: Annotated[float, Field(ge=0, lt=1)] = 1e-5
+    """Reflections with m |F|^2 below this share [1] of the strongest are left out, if atoms are
     known."""

@@ -5,15 +5,17 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """What the page shows."""
 
-    title: str = "Solid-state battery characterization"
+    title: Name = "Solid-state battery characterization"
     """Heading of the page."""
     svg_limit: Annotated[int, Field(ge=0)] = 150
-    """Largest vector figure [kB]; a heavier one is shown as its PNG where that is smaller."""
+    """Largest vector figure [kB]; a heavier one is shown as its PNG if that is smaller."""
     size_limit: Annotated[float, Field(gt=0)] = 25.0
     """Size of all figures together [MB]; beyond it figures are reduced, and the last ones of each
     measurement stay in their files."""

@@ -1,69 +1,171 @@
-"""Options live in frozen dataclasses; this builds one from plain data and says which key is
-wrong."""
+"""Options live in frozen dataclasses; pydantic builds them from plain data, and each fault is one
+line with its place and remedy."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import difflib
-import inspect
-import itertools
+import functools
 import json
-import textwrap
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, kw_only=True)
+class FreeText:
+    """Marks a string option that is no word of a list."""
+
+    content: str
+    """What the string holds."""
+
+
+PathText = Annotated[str, FreeText(content="a path")]
+"""An option that holds the path of a file or folder, or a program."""
+Name = Annotated[str, FreeText(content="a name")]
+"""An option that holds a name the user gives: of a column, a header key, a sample, a title."""
+
+_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+@functools.cache
+def _make_adapter(kind: type) -> TypeAdapter[Any]:
+    """Return the validator of an option dataclass, strict for it and every dataclass in it."""
+    # The classes are plain dataclasses, for which pydantic takes its configuration from this
+    # attribute alone; set here, no room has to repeat it.
+    for _, nested in list_sections(kind):
+        nested.__pydantic_config__ = _STRICT  # type: ignore[attr-defined]
+    return TypeAdapter(kind)
+
+
+def list_sections(kind: type, place: str = "") -> Iterator[tuple[str, type]]:
+    """Yield an option dataclass and those of its sections, each with its dotted place."""
+    yield place, kind
+    for field in dataclasses.fields(kind):
+        section = _find_section(field)
+        if section is not None:
+            yield from list_sections(section, f"{place}.{field.name}".lstrip("."))
+
+
+def _find_section(field: dataclasses.Field[Any]) -> type | None:
+    """Return the option dataclass of a field that is a section; None for a single option."""
+    made_by = field.default_factory
+    is_section = isinstance(made_by, type) and dataclasses.is_dataclass(made_by)
+    return typing.cast("type", made_by) if is_section else None
+
+
 def build_options(kind: type[T], data: Mapping[str, Any] | None, where: str = "options") -> T:
-    """Return the option dataclass `kind` with the values of `data`, defaults elsewhere.
+    """Return an option dataclass with the values of plain data, defaults elsewhere.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass. A class variable ``MOVED`` (old key: where it is set now) turns the line
+        about an old key into a hint.
+    data : mapping
+        Values by key; sections are mappings themselves.
+    where : str
+        Place of the data, for messages.
 
     Raises
     ------
     ValueError
-        One line per unknown key or wrong value: the place, what is wrong, what is allowed.
+        One line per unknown key or wrong value: the place, the problem, what is allowed.
     """
-    data = dict(data or {})
-    faults = list(unknown_keys(kind, data, where))
-    if not faults:
-        try:
-            return TypeAdapter(kind).validate_python(data)
-        except ValidationError as error:
-            for item in error.errors():
-                place = ".".join([where, *map(str, item["loc"])])
-                faults.append(f"{place}: {item['msg']} (given: {item['input']!r})")
-    raise ValueError("\n".join(faults))
+    try:
+        built: T = _make_adapter(kind).validate_python(dict(data or {}))
+    except ValidationError as error:
+        raise ValueError("\n".join(_describe_faults(kind, error, where))) from error
+    return built
 
 
-def unknown_keys(kind: type, data: Mapping[str, Any], where: str) -> list[str]:
-    """Return one line for each key of `data` that the (nested) dataclass `kind` does not have.
+def _describe_faults(kind: type, error: ValidationError, where: str) -> list[str]:
+    """Return one line per option at fault."""
+    by_place: dict[str, list[Any]] = {}
+    keys: dict[str, tuple[type, str]] = {}
+    for fault in error.errors():
+        section, path = _walk_to(kind, fault["loc"])
+        place = ".".join([where, *path])
+        by_place.setdefault(place, []).append(fault)
+        keys[place] = section, path[-1] if path else ""
+    return [
+        f"{place}: {_describe_fault(*keys[place], faults)}" for place, faults in by_place.items()
+    ]
 
-    A class variable ``MOVED`` (old key: where it is set now) turns the line of an old key into a
-    hint.
+
+def _walk_to(kind: type, location: Sequence[Any]) -> tuple[type, list[str]]:
+    """Return the section of an option and the keys that lead to it.
+
+    pydantic's location goes on with the members of a union, which mean nothing to the user, and
+    with the places of a list, which do.
     """
-    known = {f.name: f for f in dataclasses.fields(kind)}
-    faults = []
-    for key, value in data.items():
-        if key in getattr(kind, "MOVED", {}):
-            faults.append(f"{where}.{key}: moved; set it once, as {kind.MOVED[key]}")  # type: ignore[attr-defined]
-            continue
-        if key not in known:
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"did you mean '{close[0]}'?" if close else f"known are {', '.join(known)}"
-            faults.append(f"{where}.{key}: unknown option; {hint}")
-            continue
-        inner = known[key].default_factory
-        if inner is not dataclasses.MISSING and dataclasses.is_dataclass(inner):
-            if not isinstance(value, Mapping):
-                faults.append(
-                    f"{where}.{key}: needs options under it, one per line (given: {value!r})"
-                )
-            else:
-                faults += unknown_keys(inner, value, f"{where}.{key}")
-    return faults
+    path: list[str] = []
+    section = kind
+    known = {field.name: field for field in dataclasses.fields(section)}
+    for depth, key in enumerate(location):
+        if path and path[-1] not in known:
+            break
+        inner = _find_section(known[path[-1]]) if path else kind
+        if inner is None:
+            path += [str(place) for place in location[depth:] if isinstance(place, int)]
+            break
+        section, known = inner, {field.name: field for field in dataclasses.fields(inner)}
+        path.append(str(key))
+    return section, path
+
+
+def _describe_fault(section: type, key: str, faults: Sequence[Mapping[str, Any]]) -> str:
+    """Return the problem and what is allowed, for all that pydantic says of one option."""
+    first = faults[0]
+    given = first["input"]
+    kinds = {fault["type"] for fault in faults}
+    if "unexpected_keyword_argument" in kinds:
+        moved = getattr(section, "MOVED", {})
+        if key in moved:
+            return f"moved; set it once, as {moved[key]}"
+        known = [field.name for field in dataclasses.fields(section)]
+        return f"unknown option; {suggest_word(key, known)}"
+    if kinds == {"missing"}:
+        return "is missing; add it"
+    if "dataclass_type" in kinds:
+        return f"needs options under it, one per line (given: {given!r})"
+    if kinds == {"literal_error"}:
+        expected = " or ".join(fault["ctx"]["expected"] for fault in faults)
+        hint = _find_near_word(str(given), _list_words(section, key))
+        return f"Input should be {expected} (given: {given!r}){hint}"
+    messages = [fault["msg"].removeprefix("Value error, ") for fault in faults]
+    if "value_error" in kinds:
+        # A cross-check of the section says in its own words what was given.
+        return messages[0]
+    return f"{' or '.join(dict.fromkeys(messages))} (given: {given!r})"
+
+
+def _list_words(section: type, key: str) -> list[str]:
+    """Return the words that an enumerated option may have."""
+    hint = typing.get_type_hints(section, include_extras=True).get(key)
+    return [word for word in _collect_literals(hint) if isinstance(word, str)]
+
+
+def _collect_literals(hint: Any) -> list[Any]:
+    if typing.get_origin(hint) is typing.Literal:
+        return list(typing.get_args(hint))
+    return [word for part in typing.get_args(hint) for word in _collect_literals(part)]
+
+
+def _find_near_word(given: str, words: Sequence[str]) -> str:
+    near = difflib.get_close_matches(given, words, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def suggest_word(given: str, words: Sequence[str]) -> str:
+    """Return a hint for an unknown word: the nearest known one, or all of them."""
+    near = difflib.get_close_matches(given, words, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(words)}"
 
 
 def convert_to_plain(options: Any) -> dict[str, Any]:
@@ -72,51 +174,49 @@ def convert_to_plain(options: Any) -> dict[str, Any]:
 
 
 def find_departures(options: Any) -> dict[str, Any]:
-    """Return the (nested) options that differ from their defaults."""
-    out: dict[str, Any] = {}
+    """Return the options that differ from their defaults, by section."""
+    departures: dict[str, Any] = {}
     for field in dataclasses.fields(options):
         value = getattr(options, field.name)
         if dataclasses.is_dataclass(value):
             inner = find_departures(value)
             if inner:
-                out[field.name] = inner
-            continue
-        default = field.default
-        if default is dataclasses.MISSING and field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        if value != default:
-            out[field.name] = value
-    return out
+                departures[field.name] = inner
+        elif value != find_default(field):
+            departures[field.name] = value
+    return departures
+
+
+def find_default(field: dataclasses.Field[Any]) -> Any:
+    """Return the default of a field; ``dataclasses.MISSING`` if it has none."""
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    return field.default
 
 
 def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested mappings merged, later ones first in rank."""
-    out: dict[str, Any] = {}
+    """Return nested mappings merged; the last one that holds a key counts."""
+    merged: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
-            if isinstance(value, Mapping) and isinstance(out.get(key), Mapping):
-                out[key] = merge_layers(out[key], value)
+            if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+                merged[key] = merge_layers(merged[key], value)
             else:
-                out[key] = value
-    return out
+                merged[key] = value
+    return merged
 
 
 def read_field_docs(kind: type) -> dict[str, str]:
-    """Return the docstring written under each field of a dataclass."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(kind)))
-    body = tree.body[0].body  # type: ignore[attr-defined]
+    """Return the docstring under each field of a dataclass; empty for a field without one."""
+    schema = _make_adapter(kind).json_schema()
     docs = {}
-    for statement, after in itertools.pairwise(body):
-        if isinstance(statement, ast.AnnAssign) and isinstance(after, ast.Expr):
-            if isinstance(statement.target, ast.Name) and isinstance(after.value, ast.Constant):
-                docs[statement.target.id] = inspect.cleandoc(str(after.value.value))
+    for name, entry in schema["properties"].items():
+        # pydantic leaves out a text that repeats the docstring of the section it refers to.
+        section = schema.get("$defs", {}).get(str(entry.get("$ref", "")).rpartition("/")[2], {})
+        docs[name] = entry.get("description") or section.get("description", "")
     return docs
 
 
 def make_json_schema(kind: type) -> dict[str, Any]:
-    """Return the JSON schema of an option dataclass, refusing unknown keys at each level."""
-    schema = TypeAdapter(kind).json_schema()
-    for part in [schema, *schema.get("$defs", {}).values()]:
-        if part.get("type") == "object" and "properties" in part:
-            part["additionalProperties"] = False
-    return schema
+    """Return the JSON schema of an option dataclass, which refuses unknown keys at each level."""
+    return _make_adapter(kind).json_schema()

@@ -102,24 +102,16 @@ class OutputTable:
 
     def page(self) -> str:
         """Return the table as Markdown, one row per variable."""
-        lines = [
-            f"### `{self.file}`",
-            "",
-            f"{self.about} Written by {', '.join(f'`{s}`' for s in self.steps)}.",
-            "",
-        ]
+        steps = ", ".join(f"`{step}`" for step in self.steps)
+        lines = [f"### `{self.file}`", "", f"{self.about} Written by {steps}.", ""]
         lines += ["| variable | dims | unit | meaning |", "|---|---|---|---|"]
-        for name, known in self.variables.items():
-            beside = (
-                f" With {', '.join(f'`{a}`' for a in known.ancillary)}." if known.ancillary else ""
-            )
-            unit = known.unit.replace("|", "\\|")
-            lines.append(
-                f"| `{name}` | {', '.join(known.dims)} | {unit} | {known.meaning}{beside} |"
-            )
+        for name, variable in self.variables.items():
+            unit = variable.unit.replace("|", "\\|")
+            meaning = variable.meaning
+            if variable.ancillary:
+                meaning += "; with " + ", ".join(f"`{beside}`" for beside in variable.ancillary)
+            lines.append(f"| `{name}` | {', '.join(variable.dims)} | {unit} | {meaning} |")
         if self.attributes:
-            lines += [
-                "",
-                "Attributes: " + "; ".join(f"`{n}`: {m}" for n, m in self.attributes.items()) + ".",
-            ]
+            listed = "; ".join(f"`{name}`: {text}" for name, text in self.attributes.items())
+            lines += ["", f"Attributes: {listed}."]
         return "\n".join([*lines, ""])

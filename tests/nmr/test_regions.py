@@ -41,7 +41,9 @@ def test_the_old_place_of_the_regions_is_refused_with_a_hint(stage: str) -> None
 def test_stages_receive_the_regions_of_the_config_and_of_the_row(monkeypatch) -> None:
     built = options.build_options(Nmr, {"regions": {"li_metal": [240, 290]}}, "nmr")
     raw = {"nmr": {"regions": {"li_metal": [240, 290]}}}
-    run = config.ConfiguredRun(config.Config("a", "b", nmr=built), [], raw)
+    run = config.ConfiguredRun(
+        config=config.Config(run="a", samples="b", nmr=built), rows=[], raw=raw
+    )
     assert run.options("nmr.lines", shared="nmr.regions") == {
         "regions": {"li_metal": (240.0, 290.0)}
     }
