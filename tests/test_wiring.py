@@ -9,6 +9,7 @@ import re
 import typing
 from pathlib import Path
 
+import pydantic
 import pytest
 from house import figures
 
@@ -116,16 +117,7 @@ def test_rule_calls_its_step_by_argument_names(rule: Rule) -> None:
 
 
 def option_classes() -> list[type]:
-    found: list[type] = []
-
-    def visit(kind: type) -> None:
-        found.append(kind)
-        for field in dataclasses.fields(kind):
-            if dataclasses.is_dataclass(field.default_factory):
-                visit(field.default_factory)  # type: ignore[arg-type]
-
-    visit(config.Config)
-    return found
+    return [kind for _, kind in options.list_sections(config.Config)]
 
 
 @pytest.mark.parametrize("kind", option_classes(), ids=lambda k: k.__name__)
@@ -133,6 +125,55 @@ def test_every_option_is_frozen_and_documented(kind: type) -> None:
     docs = options.read_field_docs(kind)
     assert kind.__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert not [f.name for f in dataclasses.fields(kind) if not docs.get(f.name)]
+
+
+NOT_YET_BOUNDED = {"TopspinCheckOptions", "QuantificationOptions", "SystematicsOptions"}
+"""Option classes whose words and numbers are not all limited yet; the list only shrinks."""
+
+
+def free_values(hint: object, pairs_checked: bool = False) -> list[str]:
+    """What an option may hold without any limit; `pairs_checked` where the class limits pairs."""
+    if typing.get_origin(hint) is typing.Annotated:
+        inner, *marks = typing.get_args(hint)
+        if any(isinstance(mark, options.FreeText) for mark in marks):
+            return []
+        limits = [m for mark in marks for m in getattr(mark, "metadata", [mark])]
+        limited = any(hasattr(m, name) for m in limits for name in ("ge", "gt", "le", "lt"))
+        return [] if limited else free_values(inner, pairs_checked)
+    if typing.get_origin(hint) is typing.Literal or dataclasses.is_dataclass(hint):
+        return []
+    if hint in (float, int, str):
+        return [hint.__name__]  # type: ignore[attr-defined]
+    free = [f for part in typing.get_args(hint) for f in free_values(part, pairs_checked)]
+    is_pair = typing.get_origin(hint) is tuple
+    return [f for f in free if f == "str"] if is_pair and pairs_checked else free
+
+
+@pytest.mark.parametrize("kind", option_classes(), ids=lambda k: k.__name__)
+def test_every_word_and_number_has_its_limits(kind: type) -> None:
+    """A string is a word of a list, a path or a name; a number has a bound."""
+    checked = hasattr(kind, "__post_init__")
+    hints = typing.get_type_hints(kind, include_extras=True)
+    free = {
+        field.name: found
+        for field in dataclasses.fields(kind)
+        if (found := free_values(hints[field.name], checked))
+    }
+    if kind.__name__ in NOT_YET_BOUNDED:
+        assert free, f"{kind.__name__} is limited now: take it off the list"
+    else:
+        assert not free
+
+
+def test_the_walk_finds_what_has_no_limit() -> None:
+    bounded = typing.Annotated[float, pydantic.Field(gt=0)]
+    assert free_values(str) == ["str"] and free_values(str | None) == ["str"]
+    assert free_values(float) == ["float"] and free_values(bounded) == []
+    assert free_values(tuple[bounded, float]) == ["float"]
+    assert free_values(tuple[float, str], pairs_checked=True) == ["str"]
+    assert free_values(float, pairs_checked=True) == ["float"]
+    assert free_values(dict[str, bounded] | None) == ["str"]
+    assert free_values(options.Name) == [] and free_values(typing.Literal["a"] | bool) == []
 
 
 def test_every_module_and_public_function_says_what_it_is() -> None:

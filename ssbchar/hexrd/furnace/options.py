@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 
@@ -13,18 +15,18 @@ Positive = Annotated[float, Field(gt=0)]
 class Furnace:
     """How temperatures are joined to frames."""
 
-    time_column: str = ""
+    time_column: Name = ""
     """Name of the log's column with the time; empty finds it by its name."""
-    temperature_column: str = ""
+    temperature_column: Name = ""
     """Name of the log's column with the temperature; empty finds it by its name."""
-    file_column: str = ""
+    file_column: Name = ""
     """Name of the column with the pattern's file name, where the log has one row per frame; empty
     finds it by its contents."""
     temperature_unit: Literal["degC", "K"] = "degC"
     """`degC` or `K`."""
-    log_timezone: str = ""
+    log_timezone: Name = ""
     """Name of the time zone of a log that states none (`America/Chicago`, `UTC`, `+02:00`)."""
-    clock_offset: float = 0.0
+    clock_offset: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
     """Seconds to add to the log's clock to get that of the frames."""
     clock_offset_stderr: NotNegative = 1.0
     """Standard error of the clock offset [s]."""

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name, PathText
+
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -69,10 +71,10 @@ class Geometry:
     """Largest deviation from the rough distance, as a fraction (dimensionless)."""
     pixel_size: Positive | None = None
     """Pixel size [micrometre]; None takes the image's header or the .poni file."""
-    poni: str = ""
+    poni: PathText = ""
     """Path of a pyFAI .poni file to verify against the image instead of calibrating anew (may hold
     ``$NAME``)."""
-    mask: str = ""
+    mask: PathText = ""
     """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``)."""
     doubling_tolerance: Positive = 1.0
     """Largest deviation of rings around the beam with which a .poni file is accepted [pixel]."""
@@ -93,11 +95,11 @@ class Integration:
     polarisation: Annotated[float, Field(ge=-1, le=1)] | None = 0.99
     """Degree of horizontal linear polarisation of the beam (dimensionless); None leaves it
     uncorrected."""
-    mask: str = ""
+    mask: PathText = ""
     """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``)."""
-    flat: str = ""
+    flat: PathText = ""
     """Path of the flat-field image, by which counts are divided."""
-    dark: str = ""
+    dark: PathText = ""
     """Path of the dark image: counts without beam in the same exposure, which are subtracted."""
     saturation: Positive | None = None
     """Counts at and above which a pixel is excluded; None takes the header's cut-off or the largest
@@ -110,13 +112,13 @@ class Integration:
     hot_pixel_sigma: NotNegative = 10.0
     """A pixel further above its neighbours in all sampled frames is hot [standard errors], and one
     without counts is dead; 0 looks for neither."""
-    time_key: str = ""
+    time_key: Name = ""
     """Name of the header value with the frame's time; empty tries the usual names."""
     utc_offset: Annotated[float, Field(ge=-14, le=14)] = 0.0
     """Hours that local time is ahead of UTC, for times written without a zone."""
-    temperature_key: str = ""
+    temperature_key: Name = ""
     """Name of the header value with the temperature [degC]; empty tries the usual names."""
-    monitor_key: str = ""
+    monitor_key: Name = ""
     """Name of the header value with the incident flux; empty tries the usual names."""
     by_monitor: bool = False
     """Divide each pattern by this flux, relative to the series' median; frames without one are

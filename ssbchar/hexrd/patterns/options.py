@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 AxisUnit = Literal["degree", "1/angstrom", "1/nm", "angstrom"]
 """Units of a pattern's axis: 2theta, q, q, d."""
 OtherGrid = Literal["rebin", "set_aside"]
@@ -24,7 +26,7 @@ class PatternReading:
     """Its standard error [angstrom]; None takes the rounding of the number given."""
     common_wavelength: Length | None = None
     """Wavelength [angstrom] of the axis `two_theta_common`; None takes the measurement's own."""
-    suffix: str = ""
+    suffix: Name = ""
     """Ending of the files to read (`.xye`), where a folder holds several kinds."""
     axis_unit: AxisUnit | Literal[""] = ""
     """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 Percent = Annotated[float, Field(gt=0, le=100)]
 
 
@@ -22,7 +24,7 @@ class Stability:
     """A phase has been kept where its intensity is within this of before [percent]."""
     expansion_sigma: Annotated[float, Field(gt=0)] = 3.0
     """Our expansion and a published one differ above this many standard deviations [1]."""
-    standard: str = ""
+    standard: Name = ""
     """Name of the phase whose cell in the phases file is certified (an internal standard): it
     checks the wavelength."""
     standard_tolerance: Percent = 0.02

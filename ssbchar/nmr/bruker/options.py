@@ -5,14 +5,16 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How Bruker folders are read."""
 
-    nucleus: str = "7Li"
+    nucleus: Name = "7Li"
     """Nucleus expected; another one is refused."""
-    decay_axis: str = ""
+    decay_axis: Name = ""
     """Decay time of a slice in the pulse program's own terms, such as ``2*vd+p2`` or
     ``vc*(2*d6+p2)``; ``vd`` alone is the axis TR of a solid echo. Empty: the time from the end of
     the first pulse to the acquisition, summed from the pulse program; where that is not understood

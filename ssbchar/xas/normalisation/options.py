@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 Convention = Literal["bearden", "kraft"]
 Shift = Annotated[float, Field(ge=-1e4, le=1e4)]
 """An energy relative to an edge [eV]."""
@@ -14,9 +16,9 @@ Shift = Annotated[float, Field(ge=-1e4, le=1e4)]
 class Calibration:
     """How the energy axis is calibrated on the simultaneous foil."""
 
-    foil_element: str = ""
+    foil_element: Name = ""
     """Element of the foil; empty is that of the scan."""
-    foil_edge: str = ""
+    foil_edge: Name = ""
     """Edge of the foil; empty is that of the scan."""
     convention: Convention = "bearden"
     """Whose edge energies: Bearden and Burr (1967), Fe K 7112.0 eV, or Kraft et al. (1996), Fe K
@@ -34,7 +36,7 @@ class Calibration:
     repeatability: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
     """Without a foil: repeatability of the monochromator [eV, one sigma]; 0 means unknown, which
     forbids shift claims."""
-    repeatability_source: str = ""
+    repeatability_source: Name = ""
     """Where that number comes from; needed with it."""
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ssbchar.runtime.options import PathText
 from ssbchar.xas.exafs.options import Window
 
 Shared = Literal["number", "distance", "displacement"]
@@ -14,7 +15,7 @@ Shared = Literal["number", "distance", "displacement"]
 class Feff:
     """How scattering paths are calculated from the phase in the sheet's ``phases`` column."""
 
-    program: str = ""
+    program: PathText = ""
     """FEFF 6 executable; empty looks for ``feff6l`` in the environment ``.venv-larch`` (``make
     feff``), in an installed Larch and on the PATH. Not needed where the phase's entry names a
     folder of feffNNNN.dat (``feff:``)."""

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 AskedMode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
 
 
@@ -16,23 +18,23 @@ class ScanReading:
     """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption),
     ``normalised`` (already normalised, left as it is), or ``auto``: what the columns and the header
     allow, in this order."""
-    element: str = ""
+    element: Name = ""
     """Absorbing element; empty takes it from the file's header, else from the edge's position."""
-    edge: str = ""
+    edge: Name = ""
     """``K``, ``L3`` ...; empty takes it from the header, else ``K``."""
-    energy: str = ""
+    energy: Name = ""
     """Name of the energy column (or HDF5 path); empty knows the usual names."""
-    i0: str = ""
+    i0: Name = ""
     """Name of the incident-beam column; empty knows the usual names."""
-    transmitted: str = ""
+    transmitted: Name = ""
     """Name of the transmitted-beam column; empty knows the usual names."""
-    fluorescence: tuple[str, ...] = ()
+    fluorescence: tuple[Name, ...] = ()
     """Names of the fluorescence columns, summed; ``*`` stands for any text; empty knows the usual
     names."""
-    foil: str = ""
+    foil: Name = ""
     """Name of the beam column behind the foil; empty knows the usual names, ``none`` takes no
     foil."""
-    mu: str = ""
+    mu: Name = ""
     """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column
     or group as a scan; empty knows the usual names and takes a project's every group."""
     apply_eshift: bool = True
