@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from xas.campaign import chain, write_pair
-from xas.series.test_series import made
+from xas.made_series import made
 
 from ssbchar.results.figures.xas import all as figures
 from ssbchar.results.figures.xas import series as series_figures

@@ -1,15 +1,13 @@
-"""Linear combinations: exact mixtures come back exactly, shifts are told from weights, errors are
-what scatters."""
+"""Linear combinations: exact mixtures come back exactly, both solvers end in scipy's minimum."""
 
 import numpy as np
 import pytest
 from xas import made_spectra
-from xas.campaign import chain, write_pair
 
-from ssbchar.errors import BadInput
 from ssbchar.xas.normalisation import edge
-from ssbchar.xas.series import lcf_solver, linear_combination
+from ssbchar.xas.series import lcf_solver
 from ssbchar.xas.series.options import Mixture
+from ssbchar.xas.series.shifted_references import ShiftedReferences
 
 ENERGY = made_spectra.grid()
 USE = (ENERGY > 7099) & (ENERGY < 7180)
@@ -94,34 +92,6 @@ def test_least_squares_is_numpys(references: list[tuple[np.ndarray, np.ndarray]]
         assert np.allclose(gains[i] @ target[i], expected, rtol=1e-6)
 
 
-def test_errors_of_weights_are_what_scatters(tmp_path_factory: pytest.TempPathFactory) -> None:
-    weights, stated = [], []
-    for seed in range(8):
-        folder = tmp_path_factory.mktemp("pair")
-        write_pair(folder, 50 + seed, loss=0.0, shift=3.5, repeats=1)
-        _, one = chain(folder, "pristine")
-        _, other = chain(folder, "cycled")
-        again = tmp_path_factory.mktemp("again")
-        write_pair(again, 500 + seed, loss=0.0, shift=0.0, repeats=1)
-        _, sample = chain(again, "pristine")
-        done = linear_combination.fit_mixture(sample, [one, other], Mixture(choices=0))
-        weights.append(float(done["weight"][-1, 1]))
-        stated.append(float(done["weight_stderr"][-1, 1]))
-    pulls = np.array(weights) / np.array(stated)
-    assert abs(pulls.mean()) < 3 / np.sqrt(8)
-    assert 0.5 < pulls.std() < 1.7
-
-
-def test_references_of_another_edge_are_no_references(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    folder = tmp_path_factory.mktemp("pair")
-    write_pair(folder, 1, loss=0.0, shift=0.0, repeats=1)
-    _, one = chain(folder, "pristine")
-    with pytest.raises(BadInput, match="none of its references is measured at Fe K"):
-        linear_combination.fit_mixture(one, [one.assign_attrs(element="Ge")], Mixture())
-
-
 @pytest.mark.parametrize("tied", [False, True])
 def test_both_ways_end_where_scipy_does(
     references: list[tuple[np.ndarray, np.ndarray]], tied: bool
@@ -164,3 +134,154 @@ def test_both_ways_end_where_scipy_does(
         best = least_squares(misfit, first, xtol=1e-15, ftol=1e-15, gtol=1e-15)
         assert alike.shift[i] == pytest.approx(best.x[-1], abs=2e-6)
         assert alike.weight[i, 1] == pytest.approx(best.x[-2], abs=2e-6)
+
+
+def test_weights_share_a_profile_where_errors_differ_by_a_factor() -> None:
+    profile = np.array([1.0, 2.0, 4.0])
+    found = lcf_solver.find_common_weights(np.outer([1.0, 2.0], profile))
+    assert found.profile == pytest.approx([1, 1 / 4, 1 / 16])
+    assert found.level == pytest.approx([1, 1 / 4]) and found.each.size == 0
+    assert found.mean is found.profile
+    one = lcf_solver.find_common_weights(np.full((2, 3), 0.5))
+    assert one.profile == pytest.approx([4, 4, 4])
+
+
+@pytest.mark.parametrize(("change", "common"), [(0.5e-6, True), (2e-6, False)])
+def test_errors_that_differ_in_their_profile_are_weighted_one_by_one(
+    change: float, common: bool
+) -> None:
+    stderr = np.ones((2, 3))
+    stderr[1, 2] += change
+    found = lcf_solver.find_common_weights(stderr)
+    assert (found.profile is not None) is common
+    if not common:
+        assert np.allclose(found.each, 1 / stderr**2)
+        assert np.allclose(found.mean, (1 / stderr**2).mean(axis=0))
+
+
+def test_an_error_of_nothing_is_a_large_weight() -> None:
+    assert lcf_solver.find_common_weights(np.zeros((1, 2))).profile == pytest.approx(1e24)
+    mixed_errors = lcf_solver.find_common_weights(np.array([[1.0, 1.0], [1.0, 0.0]]))
+    assert mixed_errors.each[1, 1] == pytest.approx(1e24)
+
+
+@pytest.mark.parametrize("varied", [False, True])
+@pytest.mark.parametrize("tied", [False, True])
+def test_statistics_of_a_misfit_by_hand(varied: bool, tied: bool) -> None:
+    """Two references without a shift, against the normal equations; 6 points."""
+    energy = np.arange(6.0)
+    first, last = np.linspace(0, 1, 6), np.array([0, 1, 0, 1, 1, 1.0])
+    axis = np.arange(-3.0, 9.0)
+    references = [(axis, np.interp(axis, energy, y)) for y in (first, last)]
+    norm = np.array([[0.1, 0.3, 0.5, 0.5, 0.9, 1.1], [0.2, 1.1, 0.1, 0.8, 1.0, 1.3]])
+    stderr = np.outer([1.0, 2.0], [0.1, 0.2, 0.1, 0.1, 0.3, 0.1])
+    stderr[1, 2] += 0.05 * varied
+    options = Mixture(shift=False, sum_to_one=tied)
+    found = lcf_solver.fit_combination(energy, norm, stderr, references, options)
+    for i in range(2):
+        columns, target = (first - last)[:, None], norm[i] - last
+        if not tied:
+            columns, target = np.column_stack([first, last]), norm[i]
+        scale = 1 / stderr[i]
+        best = np.linalg.lstsq(columns * scale[:, None], target * scale, rcond=None)[0]
+        weight = [best[0], 1 - best[0]] if tied else best
+        residual = target - columns @ best
+        assert np.allclose(found.weight[i], weight)
+        chi_square = float((residual**2 / stderr[i] ** 2).sum())
+        assert found.reduced_chi_square[i] == pytest.approx(chi_square / (6 - len(best)))
+        assert found.r_factor[i] == pytest.approx((residual**2).sum() / (norm[i] ** 2).sum())
+    assert found.shift.tolist() == [0, 0] and not found.free_shift
+    assert np.allclose([c[0] for c in found.columns], [first, last])
+
+
+def test_a_shift_costs_a_degree_of_freedom(
+    references: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    random = np.random.default_rng(4)
+    norm = mixed(references[:2], np.array([[0.5, 0.5]]))
+    norm = norm + 1e-3 * random.standard_normal(norm.shape)
+    sigma = np.full_like(norm, 1e-3)
+    for options, free in ((Mixture(), 3), (Mixture(sum_to_one=True), 2)):
+        found = lcf_solver.fit_combination(ENERGY[USE], norm, sigma, references[:2], options)
+        chi_square = float((((norm - found.fitted) / 1e-3) ** 2).sum())
+        expected = chi_square / (USE.sum() - free)
+        assert found.reduced_chi_square[0] == pytest.approx(expected)
+
+
+def test_columns_are_the_derivatives_of_the_model(
+    references: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    norm = mixed(references[:2], np.array([[0.7, 0.3]]), 0.33)
+    sigma = np.full_like(norm, 1e-3)
+    found = lcf_solver.fit_combination(ENERGY[USE], norm, sigma, references[:2], Mixture())
+    step = 1e-4
+    shifted = found.references
+    up = shifted.combine(found.weight, found.shift + step)
+    down = shifted.combine(found.weight, found.shift - step)
+    assert np.allclose(found.columns[-1], (up - down) / (2 * step), atol=1e-6)
+    more = found.weight + np.array([[step, 0.0]])
+    expected = (shifted.combine(more, found.shift) - found.fitted) / step
+    assert np.allclose(found.columns[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("varied", [False, True])
+@pytest.mark.parametrize("true", [0.7, -0.7])
+def test_a_shift_stays_within_its_bound(
+    references: list[tuple[np.ndarray, np.ndarray]], varied: bool, true: float
+) -> None:
+    norm = mixed(references[:2], np.array([[0.7, 0.3], [0.6, 0.4]]), true)
+    stderr = np.full_like(norm, 1e-3)
+    stderr[1, ::2] *= 1 + varied
+    options = Mixture(max_shift=0.5)
+    found = lcf_solver.fit_combination(ENERGY[USE], norm, stderr, references[:2], options)
+    assert found.shift == pytest.approx(2 * [np.copysign(0.5, true)])
+
+
+def test_the_search_starts_near_the_minimum_within_the_grid(
+    references: list[tuple[np.ndarray, np.ndarray]],
+) -> None:
+    weights = np.array([[0.7, 0.3], [0.2, 0.8], [0.5, 0.5]])
+    shifts = (0.04, -1.23, 1.98)
+    norm = np.array(
+        [mixed(references[:2], w[None], s)[0] for w, s in zip(weights, shifts, strict=True)]
+    )
+    shifted = ShiftedReferences(ENERGY[USE], references[:2])
+    for tied in (False, True):
+        options = Mixture(sum_to_one=tied)
+        found = lcf_solver.search_shifts(norm, np.ones(USE.sum()), shifted, options)
+        assert np.abs(found.shift - shifts).max() < 0.03
+        assert np.abs(found.weight - weights).max() < 0.15
+        assert np.allclose(found.weight.sum(axis=1), 1, atol=1e-9 if tied else 0.02)
+
+
+def test_the_vertex_of_a_parabola() -> None:
+    grid = np.array([0.0, 0.5, 1.0, 1.5])
+    values = np.array([-((grid - 0.6) ** 2), -((grid - 9.0) ** 2), np.zeros(4), (grid - 1) ** 2])
+    best = np.argmax(values, axis=1)
+    found = lcf_solver._interpolate_maximum(grid, values, best)
+    # A maximum beyond the grid is at most a step away; no maximum, no move.
+    assert found == pytest.approx([0.6, 1.5, 0.5, 0.5])
+
+
+def test_tied_coefficients_sum_to_nothing() -> None:
+    assert np.array_equal(lcf_solver._build_constraint(3, 0), np.eye(3))
+    assert lcf_solver._build_constraint(3, 2).tolist() == [[1, 0], [-1, 0], [0, 1]]
+    constraint = lcf_solver._build_constraint(3, 3)
+    assert constraint.tolist() == [[1, 0], [0, 1], [-1, -1]]
+
+
+def test_gain_and_solution_with_ties_agree() -> None:
+    random = np.random.default_rng(6)
+    columns = [random.standard_normal((1, 30)) for _ in range(4)]
+    target, power = random.standard_normal((2, 30)), random.uniform(0.5, 2, (2, 30))
+    found = lcf_solver.solve_least_squares(columns, target, power, 3)
+    assert np.allclose(found[:, :3].sum(axis=1), 0)
+    gain = lcf_solver.build_gain(columns, power, 3)
+    assert np.allclose(np.einsum("nce,ne->nc", gain, target), found)
+    gradient = np.array(
+        [
+            (power * (target - np.einsum("nc,ce->ne", found, np.vstack(columns)))) @ c[0]
+            for c in columns
+        ]
+    )
+    assert np.allclose(gradient[3], 0) and np.allclose(gradient[:3] - gradient[0], 0)
