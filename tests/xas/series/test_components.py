@@ -141,7 +141,7 @@ def test_noise_scale_is_the_running_level_over_the_step() -> None:
     spike = normalised()
     spike["mu_stderr"][3] *= 5
     smooth = components.estimate_noise_scale(spike, width=3)
-    assert smooth.size == 8 and smooth[3] == pytest.approx(smooth[4])
+    assert smooth.size == 8 and smooth.max() < 1.3
     assert components.estimate_noise_scale(spike).max() < 1.3
 
 
