@@ -22,7 +22,7 @@ ROLES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Hexrd:
     """Options of the diffraction steps."""
 

@@ -75,6 +75,16 @@ def split_segments(labels: Any) -> list[Segment]:
     return segments
 
 
+def kind_from_name(name: str) -> SegmentKind:
+    """Return the kind of a segment named as by `split_segments`: ``heating 2`` is heating.
+
+    Parameters
+    ----------
+    name : str
+    """
+    return SegmentKind(name.split()[0])
+
+
 def has_cooling(furnace: xr.Dataset) -> bool:
     """Return whether any frame was measured on cooling.
 

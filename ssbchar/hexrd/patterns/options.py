@@ -9,6 +9,8 @@ from ssbchar.runtime.options import Name
 
 AxisUnit = Literal["degree", "1/angstrom", "1/nm", "angstrom"]
 """Units of a pattern's axis: 2theta, q, q, d."""
+StatedAxisUnit = Literal["", "degree", "1/angstrom", "1/nm", "angstrom"]
+"""The same, empty where it is not stated."""
 OtherGrid = Literal["rebin", "set_aside"]
 """What to do with a frame whose axis is not that of the series."""
 Length = Annotated[float, Field(gt=0, lt=5)]
@@ -28,7 +30,7 @@ class PatternReading:
     """Wavelength [angstrom] of the axis `two_theta_common`; None takes the measurement's own."""
     suffix: Name = ""
     """Ending of the files to read (`.xye`), where a folder holds several kinds."""
-    axis_unit: AxisUnit | Literal[""] = ""
+    axis_unit: StatedAxisUnit = ""
     """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes
     degree of 2theta."""
     other_grid: OtherGrid = "rebin"

@@ -11,7 +11,7 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.expansion import cell_parameters
 from ssbchar.hexrd.expansion.dataset import AXES, SIZES, VOLUME
-from ssbchar.hexrd.furnace.segments import SegmentKind, has_cooling
+from ssbchar.hexrd.furnace.segments import SegmentKind, has_cooling, kind_from_name
 from ssbchar.hexrd.verdict import sentences
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import (
@@ -285,7 +285,7 @@ def _is_reacting(curve: MeanExpansion, segment: str) -> bool:
 
     On cooling the temperature of a reaction says nothing on what was measured before it.
     """
-    if segment.startswith(SegmentKind.HEATING):
+    if kind_from_name(segment) == SegmentKind.HEATING:
         return curve.reacting_from < curve.high
     return bool(np.isfinite(curve.reacting_from))
 

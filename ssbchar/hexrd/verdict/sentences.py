@@ -180,7 +180,7 @@ def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stabi
         if np.isfinite(phase.change) and not phase.has_changed(options)
     ]
     parts += [
-        f"any listed phase above {limit.value:.2g} % would have been seen ({limit.reason})"
+        f"any listed phase above {limit.value:.2g} % ({limit.basis}) would have been seen"
         for limit in evidence.limits
     ]
     return "; ".join(part for part in parts if part)

@@ -188,3 +188,8 @@ def test_frames_of_a_furnace() -> None:
     assert segments.measure_frame_interval(furnace) == 25.0
     assert np.isnan(segments.measure_frame_interval(furnace.drop_vars("time")))
     assert np.isnan(segments.measure_frame_interval(furnace.isel(frame=[0])))
+
+
+def test_the_kind_of_a_name() -> None:
+    assert segments.kind_from_name("heating 2") == segments.SegmentKind.HEATING
+    assert segments.kind_from_name("cooling") is segments.SegmentKind.COOLING

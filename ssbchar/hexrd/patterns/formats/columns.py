@@ -23,7 +23,6 @@ import re
 import warnings
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -31,7 +30,7 @@ from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.options import AxisUnit
+from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
 from ssbchar.typing import Array
 
 _FLOAT = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
@@ -145,7 +144,7 @@ def _parse_lines(path: Path, body: bytes, *, columns: int, lines_before: int) ->
     return np.array(rows, dtype=float)
 
 
-def _unit_from_header(header: str) -> AxisUnit | Literal[""]:
+def _unit_from_header(header: str) -> StatedAxisUnit:
     for pattern, unit in _UNITS:
         if pattern.search(header):
             return unit

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
-from ssbchar.hexrd.patterns.options import AxisUnit
+from ssbchar.hexrd.patterns.options import StatedAxisUnit
 from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Array
 
@@ -23,7 +22,7 @@ class PatternFile:
 
     x: Array
     """Axis, shape (points,)."""
-    unit: AxisUnit | Literal[""]
+    unit: StatedAxisUnit
     """Unit of the axis: 2theta, q, q or d; empty where the file does not state it."""
     intensity: Array | RowFile
     """[counts], shape (frames, points); on disk where there are many."""

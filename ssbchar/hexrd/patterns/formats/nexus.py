@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ssbchar.constants import ABSOLUTE_ZERO_C, HC_EV_ANGSTROM
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.options import AxisUnit
+from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
 from ssbchar.storage import row_file
 from ssbchar.typing import Array
 
@@ -43,7 +43,7 @@ _AXIS_UNITS: dict[str, tuple[AxisUnit, float]] = {
     "angstrom": ("angstrom", 1.0),
 }
 """Spelling in a file: unit and factor."""
-_NO_UNIT: tuple[Literal[""], float] = ("", 1.0)
+_NO_UNIT: tuple[StatedAxisUnit, float] = ("", 1.0)
 _LENGTH = {"m": 1e10, "nm": 10.0, "angstrom": 1.0, "å": 1.0, "a": 1.0, "pm": 0.01, "": 1.0}
 """Unit of length in a file: its size [angstrom]."""
 ROUNDING = 1e-7
@@ -186,7 +186,7 @@ def _name_axis(path: Path, group: Any, data: Any) -> str:
     return axes[-1]
 
 
-def _guess_unit(name: str) -> AxisUnit | Literal[""]:
+def _guess_unit(name: str) -> StatedAxisUnit:
     """Return the unit that an axis without one has by its name."""
     lowered = name.lower()
     if lowered in ("two_theta", "2theta", "tth", "polar_angle", "twotheta"):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.patterns.formats.columns import monitor_from_header
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.options import AxisUnit
+from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
 
 _AXES: tuple[tuple[AxisUnit, re.Pattern[str]], ...] = (
     ("degree", re.compile(r"^(2_?-?th|two_?theta|tth|ttheta|angle)", re.I)),
@@ -39,7 +38,7 @@ class ColumnPlaces:
     """Which columns of a table hold the pattern, counted from 0."""
 
     axis: int
-    unit: AxisUnit | Literal[""]
+    unit: StatedAxisUnit
     intensity: int
     sigma: int | None
     monitor: int | None
