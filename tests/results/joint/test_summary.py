@@ -9,7 +9,6 @@ import pytest
 
 from ssbchar.conclusion import COLUMNS, Conclusion
 from ssbchar.results.joint.summary import read_summary
-from ssbchar.results.number_format import format_value, round_conclusion
 
 
 @pytest.fixture(scope="module")
@@ -98,43 +97,3 @@ def test_the_table_reads_back_as_the_conclusions_it_holds(tmp_path: Path) -> Non
     )
     assert again[0].reason == 'say "yes", no'
     assert again[0].value == pytest.approx(1e-30)
-
-
-@pytest.mark.parametrize(
-    ("given", "kept"),
-    [
-        (Conclusion("q", value=123456.789, stderr=1234.5678), (123457.0, 1235.0)),
-        (Conclusion("q", value=8.123456789e-6, stderr=1.23456e-7), (8.1235e-6, 1.235e-7)),
-        (Conclusion("q", value=2.0 / 3.0), (0.66666667, None)),
-        (Conclusion("q", value=-0.00001, stderr=0.5), (0.0, 0.5)),
-        (Conclusion("q", value=1.0, stderr=0.0), (1.0, 0.0)),
-    ],
-)
-def test_rounding(given: Conclusion, kept: tuple[float, float | None]) -> None:
-    made = round_conclusion(given)
-    assert (made.value, made.stderr) == kept
-    assert math.copysign(1, made.value or 0.0) == math.copysign(1, kept[0])
-
-
-@pytest.mark.parametrize(
-    ("given", "line"),
-    [
-        (Conclusion("a", value=5.411582, stderr=1.04e-5, unit="angstrom"), "5.411582 ± 0.000010 Å"),
-        (
-            Conclusion("a", value=5.411582, stderr=1.04e-5, systematic=3.2e-4, unit="angstrom"),
-            "5.41158 ± 0.00001 (stat) ± 0.00032 (syst) Å",
-        ),
-        (Conclusion("e", value=-8.123e-6, stderr=1.2e-7, unit="1/K"), "(−8.12 ± 0.12)×10⁻⁶ 1/K"),
-        (Conclusion("p", value=93.1, stderr=0.31, unit="percent"), "(93.10 ± 0.31) %"),
-        (Conclusion("p", lower95=25.5, upper95=27.0, unit="percent"), "25.50 to 27.00 % (95 %)"),
-        (Conclusion("p", upper95=0.0123, unit="1"), "≤ 0.01230 (95 %)"),
-        (Conclusion("v", value=1234.5678, stderr=12.0, unit="eV"), "1235 ± 12 eV"),
-        (Conclusion("v", verdict="stable"), ""),
-        (Conclusion("v", systematic=1.2, verdict="still_present"), ""),
-        (Conclusion("v", value=0.0, stderr=0.02, unit="eV"), "0.000 ± 0.020 eV"),
-    ],
-)
-def test_numbers_for_people_show_two_digits_of_the_largest_uncertainty(
-    given: Conclusion, line: str
-) -> None:
-    assert format_value(given) == line
