@@ -167,9 +167,8 @@ def draw_residual_map(at: SeriesAxes, lattice: xr.Dataset, stderr: Array | RowRe
     bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
     bar.set_label("(Observed − calculated) / standard error")
     caption = (
-        "What the refined phases leave unexplained: residual over its counting error (colour, "
-        f"cut at ±{LIMIT:.0f}; "
-        "averaged over neighbouring points where the map is finer than the figure), and each "
-        "frame's agreement factors."
+        f"Residual of the refinement divided by its counting error (colour, cut at ±{LIMIT:.0f}; "
+        "averaged over neighbouring points where the map is finer than the figure), and the "
+        "agreement factors of each frame."
     )
     return Drawing(figure=figure, title="Residual map", caption=caption)

@@ -136,18 +136,16 @@ def _draw_fit(lines: xr.Dataset) -> Drawing:
     below.set_ylabel("residual (%)")
     below.set_xlabel(SHIFT)
     below.set_xlim(float(ppm.max()), float(ppm.min()))
+    per_region = lines.attrs["phases"] == PhaseModel.PER_REGION
+    phase = "a phase for each region" if per_region else "one phase"
+    origin, chi_square = 1e6 * float(lines["time_origin"]), float(lines["chi2"].values[0])
     caption = (
-        "First slice against the lines fitted to the free induction decay with one phase and one "
-        "time origin"
-        f" ({1e6 * float(lines['time_origin']):.3g} µs); both transformed alike. Below: residual, "
-        "% of the maximum."
-        f" Reduced chi-square {float(lines['chi2'].values[0]):.3g}."
+        f"First slice and the lines fitted to the free induction decay with {phase} and one time "
+        f"origin ({origin:.3g} µs); both are transformed in the same way. "
+        f"Below: residual, % of the maximum. Reduced chi-square {chi_square:.3g}."
     )
-    if lines.attrs["phases"] == PhaseModel.PER_REGION:
-        caption = (
-            caption.replace("one phase", "a phase for each region")
-            + " Drawn at the strongest line's phase."
-        )
+    if per_region:
+        caption += " Drawn at the strongest line's phase."
     return Drawing(figure=figure, title="Lines fitted in the time domain", caption=caption)
 
 
@@ -181,9 +179,9 @@ def _draw_decay(decay: xr.Dataset) -> Drawing:
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     axes.legend(loc="upper right")
     caption = (
-        f"Areas over the decay time {decay.attrs.get('decay_axis', '')}; curves: fitted law with "
-        "its 95 % band."
-        " A region without a curve has a verdict instead of a T2*."
+        f"Areas against the decay time {decay.attrs.get('decay_axis', '')}. "
+        "Curves: fitted decay law with its 95 % band. "
+        "A region without a curve has a verdict instead of a T2*."
     )
     return Drawing(figure=figure, title="Decay of each region", caption=caption)
 

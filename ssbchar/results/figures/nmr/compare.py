@@ -73,8 +73,8 @@ def _draw_stack(spectra: list[xr.Dataset]) -> Drawing:
     axes.set_xlabel(SHIFT)
     axes.set_ylabel("intensity / maximum of each")
     caption = (
-        "First spectrum of each sample over its own maximum, phased as the lines' fit says; "
-        "shaded: the windows."
+        "First spectrum of each sample divided by its maximum, with the phase of the line fit. "
+        "Shaded: integration windows."
     )
     return Drawing(figure=figure, title="7Li spectra of all samples", caption=caption)
 
@@ -143,11 +143,10 @@ def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
     axes.set_xlabel("Li metal, share of the signal (%; logarithmic above 10)")
     figure.legend(loc="outside upper center", ncols=3)
     caption = (
-        "Li-metal share of each sample: raw at the first echo and corrected to zero delay; bars: "
-        "one standard error"
-        " with the systematic one. Blue: what the conventions of time (TR, 2TR, 2TR + pulses) and "
-        "exponent span."
-        " The axis is linear up to 10 % and logarithmic above."
+        "Li-metal share of each sample: raw at the first echo, and corrected to zero delay. "
+        "Bars: one standard error, statistical and systematic. "
+        "Blue: range of the conventions for time (TR, 2TR, 2TR + pulses) and exponent. "
+        "The axis is linear up to 10 % and logarithmic above."
     )
     return Drawing(figure=figure, title="Li metal left in each sample", caption=caption)
 

@@ -42,18 +42,15 @@ def draw_path_fit(fit: xr.Dataset, title: str) -> Drawing:
         draw_parameters(axes, fit, kind, word, colours)
         style.write_panel_letter(axes, letter)
     labels = [str(p) for p in fit["part"].values]
-    who = f"black: {labels[0]}, red: {labels[1]}; " if count > 1 else ""
+    who = f"Black: {labels[0]}, red: {labels[1]}. " if count > 1 else ""
+    r_factors = ", ".join(f"{float(x):.2g}" for x in fit["r_factor"])
     caption = (
-        f"(a) k^{w} chi(k) (dots) with the fit, below it the residual; (b) |chi(R)| and the real "
-        "part with the fit, "
-        "the residual's magnitude below (what lies outside the range in R is in the residual of "
-        "a); grey: the ranges "
-        f"fitted. {who}"
-        f"paths: {fit.attrs['made']} (phase {fit.attrs['phase']}). (c-e) Parameters with 95 % "
-        "bars, scaled by the "
-        f"root of the reduced chi-square {float(fit['reduced_chi_square']):.3g}; dashes: the "
-        "crystal. "
-        f"R factor {', '.join(f'{float(x):.2g}' for x in fit['r_factor'])}."
+        f"(a) k^{w} chi(k) (dots), the fit, and the residual below, which includes signal outside "
+        "the fitted range in R. (b) |chi(R)| and its real part with the fit; below, the magnitude "
+        f"of the residual. Grey: fit ranges. {who}"
+        f"Paths: {fit.attrs['made']} (phase {fit.attrs['phase']}). "
+        "(c-e) Parameters with 95 % bars, scaled by the root of the reduced chi-square "
+        f"{float(fit['reduced_chi_square']):.3g}; dashes: the crystal. R factor {r_factors}."
     )
     return Drawing(figure=figure, title=f"{title}: fit of scattering paths", caption=caption)
 
