@@ -40,8 +40,20 @@ class _JointChunk:
 
 
 def split_chunks(count: int, size: int) -> list[range]:
-    """Return consecutive ranges of `size` of `count` frames; a rest shorter than half a chunk joins
-    the last."""
+    """Return consecutive ranges of frames.
+
+    Parameters
+    ----------
+    count : int
+        Frames of the series.
+    size : int
+        Frames of a chunk; a rest shorter than half a chunk joins the last.
+
+    Returns
+    -------
+    list of range
+        Together all frames, in order.
+    """
     edges = [*range(0, max(count - size // 2, 1), size), count]
     return [range(a, b) for a, b in itertools.pairwise(edges)]
 
@@ -60,7 +72,12 @@ def run_forward_pass(
     chunks : sequence of range
         From `split_chunks`.
     start : FrameParameters
-        Where the first frame starts.
+        Where the first frame starts: angles in degree, strains dimensionless, shape (phase, ...).
+
+    Returns
+    -------
+    dict of int to FrameFit
+        Without curves; usable frames only.
     """
     heads: FitsByFrame = {}
     if len(chunks) > 1:
@@ -79,8 +96,20 @@ def run_forward_pass(
 def run_backward_pass(
     setup: PassSetup, chunks: Sequence[range], forward: FitsByFrame, start: FrameParameters
 ) -> tuple[FitsByFrame, list[ResultTable]]:
-    """Return the fits of all frames, downwards, and a table of each chunk; each starts from the
-    last upward fit, or from `start` where there is none."""
+    """Return the fits of all frames, downwards, and a table of each chunk.
+
+    Parameters
+    ----------
+    setup : PassSetup
+        With the priors learnt from the forward pass.
+    chunks : sequence of range
+        From `split_chunks`.
+    forward : dict of int to FrameFit
+        Fits of the forward pass: each chunk starts from its last.
+    start : FrameParameters
+        Where a chunk without any starts: angles in degree, strains dimensionless, shape
+        (phase, ...).
+    """
     found: FitsByFrame = {}
     tables: list[ResultTable] = []
     given = [(chunk, _select_frames(forward, chunk)) for chunk in chunks]
@@ -106,7 +135,7 @@ def run_joint_pass(
     setup : PassSetup
         With the final priors.
     tables : sequence of ResultTable
-        Of the backward pass, one of each chunk.
+        Of the backward pass, one of each chunk; in the units of `ResultTable`.
     forward, backward : dict of int to FrameFit
         Fits of the two passes.
     priors_before : SeriesPriors

@@ -54,9 +54,14 @@ def build_dataset(
     setup : PassSetup
         Of the last pass.
     phases : list of Dataset
-        From `ssbchar.crystal.tabulate_reflections`.
+        From `ssbchar.crystal.tabulate_reflections`; their ``cell_mass`` is in u.
     patterns : Dataset
         From `ssbchar.hexrd.patterns.read_patterns`.
+
+    Returns
+    -------
+    Dataset
+        Arrays of shape (frame, phase, ...), in the units of the table of variables.
     """
     series, frames, priors = setup.series, setup.frames, setup.priors
     write_cells(table, series)
@@ -123,8 +128,8 @@ def build_dataset(
 
 
 def write_joint_cells(table: ResultTable, series: SeriesModel, priors: SeriesPriors) -> None:
-    """Write the smooth cell(T) of each phase that has one, in place; it stands where a phase shows
-    too weakly for its own cell."""
+    """Write the smooth cell(T) of each phase that has one [angstrom, degree], shape (frame, phase,
+    6), in place; it stands where a phase shows too weakly for a cell of its own."""
     for p, phase in enumerate(series.phases):
         if not priors.has_joint_cell[p]:
             continue
@@ -140,8 +145,21 @@ def write_joint_cells(table: ResultTable, series: SeriesModel, priors: SeriesPri
 
 
 def add_monitor_error(intensity: Array, stderr: Array, patterns: xr.Dataset) -> Array:
-    """Return the standard errors of intensities (frame, phase) with the error of the monitor, which
-    all points of a frame share; unchanged where the patterns have none."""
+    """Return the standard errors of intensities with the error of the monitor, which all points of
+    a frame share.
+
+    Parameters
+    ----------
+    intensity, stderr : ndarray, shape (frame, phase)
+        [count degree].
+    patterns : Dataset
+        Where it has no ``monitor_scale_stderr``, the errors stay as they are.
+
+    Returns
+    -------
+    ndarray, shape (frame, phase)
+        [count degree].
+    """
     if "monitor_scale_stderr" not in patterns:
         return stderr
     relative = (patterns["monitor_scale_stderr"] / patterns["monitor_scale"]).values[:, None]
@@ -158,7 +176,7 @@ def volume_from_cell(cell: Array) -> Array:
 
 
 def reference_volume(phase: Lattice) -> float:
-    """Return the volume of a phase's reference cell [angstrom^3]."""
+    """Return the volume of a phase's reference cell [angstrom^3], a float."""
     return float(volume_from_cell(cell_from_reciprocal_metric(phase.reference)))
 
 

@@ -108,7 +108,7 @@ def refine_pass(
     order : sequence of int
         Frames in the order they are refined.
     start : FrameParameters
-        Where the first of them starts.
+        Where the first of them starts: angles in degree, strains dimensionless.
     name : str
         Of the pass, for its progress.
     other_pass : dict of int to FrameFit, optional

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.bragg import get_length_scale_stderr
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.refinement.frame.lattice import Lattice, build_lattice
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters
 from ssbchar.hexrd.refinement.frame.profiles import build_background_splines
@@ -69,17 +70,18 @@ class Frames:
         for part in split_rows((self.count, axis.size)):
             for curve in self.curves.values():
                 curve[part] = np.nan
-        status = patterns["status"].values if "status" in patterns else np.full(self.count, "ok")
-        self.usable: Bool = np.asarray(status == "ok")
+        self.usable: Bool = np.ones(self.count, bool)
         """Whether a frame has a pattern, shape (frame,)."""
+        if "status" in patterns:
+            self.usable = np.asarray(patterns["status"].values == FrameStatus.OK)
         self.temperature = _fill_temperatures(furnace["temperature"].values.astype(float))
         """[degC], finite, shape (frame,)."""
         self.segment: NDArray[np.object_] = furnace["segment"].values.astype(object)
         """heating, hold or cooling, shape (frame,)."""
 
     def read_pattern(self, i: int) -> FramePattern:
-        """Return the fitted points of frame `i`; those without intensity or error have no
-        weight."""
+        """Return the fitted points of frame `i` [counts], shape (points,); those without intensity
+        or error have no weight."""
         y = self._intensity[i][self.inside].astype(float)
         sigma = self._stderr[i][self.inside].astype(float)
         good = np.isfinite(y) & np.isfinite(sigma) & (sigma > 0)
@@ -113,7 +115,8 @@ def build_series_model(
     ----------
     frames : Frames
     phases : list of Dataset
-        From `ssbchar.crystal.tabulate_reflections`, with d spacings in angstrom.
+        From `ssbchar.crystal.tabulate_reflections`, with d spacings in angstrom, shape
+        (reflection,).
     options : Refinement
 
     Raises
@@ -126,7 +129,7 @@ def build_series_model(
     lattices, free_reflections = [], []
     for phase in phases:
         lattice, weight = _select_reflections(frames, phase)
-        follows_structure = options.mode == "rietveld" and lattice.refinable
+        follows_structure = options.follows_structures and lattice.refinable
         free = select_free_reflections(weight, lattice.has_atoms, options)
         lattices.append(lattice)
         free_reflections.append(free[:0] if follows_structure else free)
@@ -183,7 +186,7 @@ def select_free_reflections(weight: Array, has_atoms: bool, options: Refinement)
     Parameters
     ----------
     weight : ndarray, shape (reflection,)
-        Expected intensities, any scale.
+        Expected intensities, in any unit.
     has_atoms : bool
         Where false, nothing says how weak the weak ones are: all are free.
     options : Refinement
@@ -198,13 +201,14 @@ def select_free_reflections(weight: Array, has_atoms: bool, options: Refinement)
 
 
 def expect_gauss_fwhm(frames: Frames, options: Refinement) -> float:
-    """Return the instrument's Gaussian width to start from [degree]."""
+    """Return the instrument's Gaussian width to start from [degree], a float."""
     step = float(np.median(np.diff(frames.two_theta)))
     return options.gauss_fwhm or START_GAUSS_POINTS * step
 
 
 def choose_start(series: SeriesModel, frames: Frames, options: Refinement) -> FrameParameters:
-    """Return the parameters from which the first frame starts, amounts unknown."""
+    """Return the parameters from which the first frame starts: angles in degree, arrays of shape
+    (phase, ...), amounts unknown."""
     count = len(series.phases)
     return FrameParameters(
         zero=options.zero_start,

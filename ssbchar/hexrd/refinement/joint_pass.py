@@ -60,7 +60,7 @@ def refine_beside_joint_cell(
     setup : PassSetup
         With the final priors.
     forward, backward : dict of int to FrameFit
-        Fits of the two passes.
+        Fits of the two passes, strains dimensionless.
     priors_before : SeriesPriors
         Those of the backward pass.
     name : str
@@ -82,8 +82,20 @@ def refine_beside_joint_cell(
 
 
 def is_unsettled(passes: BothPasses, priors_before: SeriesPriors, setup: PassSetup, i: int) -> bool:
-    """Return whether frame `i` depends on what was learnt after its backward fit: on phases, or on
-    priors that weigh."""
+    """Return whether a frame depends on what was learnt after its backward fit: on phases, or on
+    priors that weigh.
+
+    Parameters
+    ----------
+    passes : BothPasses
+        Of this frame; covariances of the dimensionless strains, shape (free, free).
+    priors_before : SeriesPriors
+        Those of the backward pass.
+    setup : PassSetup
+        With the final priors.
+    i : int
+        The frame.
+    """
     forward, fit = passes.forward, passes.backward
     if forward is None or forward.present != fit.present or not fit.converged:
         return True
@@ -120,8 +132,19 @@ def _refine_again(setup: PassSetup, passes: BothPasses, pattern: FramePattern, i
 def judge_cell(
     setup: PassSetup, fit: FrameFit, passes: BothPasses, i: int, phase: int
 ) -> CellStatus:
-    """Return the status of a phase's cell in frame `i`, by its fit, both passes and the final
-    priors."""
+    """Return the status of a phase's cell in a frame.
+
+    Parameters
+    ----------
+    setup : PassSetup
+        With the final priors of the dimensionless strains, shape (frame, phase, 6).
+    fit : FrameFit
+        The frame as it is reported.
+    passes : BothPasses
+        The same frame in both passes.
+    i, phase : int
+        The frame and the phase.
+    """
     if phase not in fit.present:
         return CellStatus.ABSENT
     if not fit.converged:
@@ -152,8 +175,8 @@ def differs_between_passes(passes: BothPasses, phase: int, free: int) -> bool:
 
 
 def mark_presence(table: ResultTable, options: Refinement) -> None:
-    """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere,
-    and set the statuses that follow, in place."""
+    """Mark a phase present in each run of frames above `leave` that rises above `enter` somewhere
+    [standard errors], and set the statuses that follow, shape (frame, phase), in place."""
     ratio = table.significance
     for phase in range(ratio.shape[1]):
         above = np.nan_to_num(ratio[:, phase]) > options.leave

@@ -71,6 +71,11 @@ def learn_patterns(
     fits : dict of int to FrameFit
         Fits of the series, by frame.
     options : Refinement
+
+    Returns
+    -------
+    SeriesModel
+        Its strengths, shape (reflection,), are in any unit.
     """
     strength, free_reflections = list(series.strength), list(series.free_reflections)
     freedom = series.intensity_freedom.copy()
@@ -108,7 +113,8 @@ def learn_patterns(
 
 
 def choose_frames(fits: FitsByFrame, phase: int) -> dict[int, float]:
-    """Return frames where a phase is strong, evenly spread, and how much each counts (0 to 1).
+    """Return frames where a phase is strong, evenly spread, and how much each counts, a float from
+    0 to 1, dimensionless.
 
     They are taken at every second, fourth, ... frame of the series and fade in with their
     significance: a frame that is a little stronger or weaker than before changes the choice by
@@ -191,7 +197,7 @@ def _solve_strengths(
 
 
 def weigh_by_distance(distance: Array) -> Array:
-    """Return weights of frames, shape (frame,), 1 up to the median of their distances and less
+    """Return weights of frames [1], shape (frame,): 1 up to the median of their distances and less
     beyond it: 1/4 at `OUTLIER` robust standard deviations."""
     middle = np.median(distance)
     spread = OUTLIER * MAD_TO_SIGMA * np.median(np.abs(distance - middle)) + 1e-9
@@ -200,7 +206,8 @@ def weigh_by_distance(distance: Array) -> Array:
 
 
 def solve_non_negative(normal: Array, target: Array) -> Array:
-    """Return x >= 0, shape (n,), with the least x'Nx / 2 - t'x for N (n, n) and t (n,)."""
+    """Return x >= 0, shape (n,), with the least x'Nx / 2 - t'x for N (n, n) and t (n,), in the unit
+    of t over N."""
     from scipy.linalg import cholesky, solve_triangular
     from scipy.optimize import nnls
 
@@ -253,6 +260,7 @@ def eliminate_unknowns(
     Returns
     -------
     normal, target : ndarray, shape (kept, kept) and (kept,)
+        In the units given.
     """
     scale = 1 / np.sqrt(np.diagonal(normal)[rest])
     inner = normal[np.ix_(rest, rest)] * np.outer(scale, scale) + RIDGE * np.eye(rest.size)

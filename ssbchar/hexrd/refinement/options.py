@@ -1,7 +1,7 @@
 """Options of whole-pattern refinement."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 from pydantic import Field
 
@@ -59,6 +59,17 @@ class Refinement:
     """Frames refined one after the other in one process; longer series are cut into such chunks,
     refined side by side. Each of the passes starts anew at a chunk's edge, so this is part of the
     answer; the number of cores is not."""
+
+    @property
+    def follows_structures(self) -> bool:
+        """Whether intensities of phases marked refinable follow their structure."""
+        match self.mode:
+            case "rietveld":
+                return True
+            case "pawley":
+                return False
+            case _:
+                assert_never(self.mode)
 
     def __post_init__(self) -> None:
         if self.two_theta_min >= self.two_theta_max:

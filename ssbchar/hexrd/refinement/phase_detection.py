@@ -65,13 +65,13 @@ class FitResidual:
     """Square root of the mean weighted square of the residual."""
 
     def project(self, curves: Array) -> Array:
-        """Return the components of curves (points, ...) along the model's directions, made
-        orthonormal, shape (direction, ...)."""
+        """Return the components [standard errors] of curves [counts], shape (points, ...), along
+        the model's directions, made orthonormal, shape (direction, ...)."""
         return _solve_triangle(self.lower, self.weighted_directions.T @ curves, lower=True)
 
     def measure_amounts(self, shapes: Array, residual: Array | None = None) -> tuple[Array, Array]:
-        """Return the amount of each pattern (points, trial) in the residual, and 1 / its counting
-        variance, shape (trial,) each."""
+        """Return the amount of each pattern (points, trial) in the residual [counts degree], and 1
+        / its counting variance, shape (trial,) each."""
         residual = self.residual if residual is None else residual
         weight = self.pattern.weight
         along = self.project(shapes)
@@ -81,7 +81,8 @@ class FitResidual:
 
 
 def prepare_residual(series: SeriesModel, fit: FrameFit, pattern: FramePattern) -> FitResidual:
-    """Return the residual of a fit, ready to be searched for further phases."""
+    """Return the residual of a fit [counts], shape (points,), ready to be searched for further
+    phases."""
     residual = pattern.intensity - fit.calculated
     directions = np.hstack(fit.directions)
     weighted = pattern.weight[:, None] * directions
@@ -117,7 +118,7 @@ def measure_absent_phase(
         Of the frame refined without the phase.
     phase : int
     strain : ndarray, shape (trial, free)
-        Trial cells.
+        Trial cells, strains [1] of the reciprocal metric.
     threshold : float
         None is returned where no trial exceeds this many counting errors times the fit's
         goodness.
@@ -157,8 +158,8 @@ def _measure_at_size(
 
 
 def estimate_noise(left: FitResidual, phase: int) -> float:
-    """Return the standard error of the intensity of a phase in the model: counting error times
-    scatter [counts degree]."""
+    """Return the standard error of the intensity of a phase in the model, a float [counts degree]:
+    counting error times scatter."""
     fit = left.fit
     i = fit.get_index(phase)
     shape = left.directions[:, left.series.background_terms.shape[1] + i]
@@ -235,7 +236,7 @@ def make_trial_strains(lattice: Lattice, expected: Array, search: float, step: f
     ----------
     lattice : Lattice
     expected : ndarray, shape (free,)
-        Strains of the expected cell.
+        Strains [1] of the expected cell.
     search : float
         Largest relative change of the lengths; 0: the expected cell alone.
     step : float

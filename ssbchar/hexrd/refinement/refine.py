@@ -46,6 +46,11 @@ def refine_series(
         From `ssbchar.crystal.tabulate_reflections`.
     options : Refinement
 
+    Returns
+    -------
+    Dataset
+        Arrays of shape (frame, phase, ...), lengths in angstrom, angles in degree.
+
     Raises
     ------
     BadInput

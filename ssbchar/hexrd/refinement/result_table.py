@@ -80,7 +80,8 @@ class ResultTable:
 
 
 def create_table(frames: range, phase_count: int) -> ResultTable:
-    """Return a table of some frames in which nothing is measured yet."""
+    """Return a table of some frames, shape (frame, phase, ...), in which nothing is measured yet;
+    units as in `ResultTable`."""
     count = len(frames)
     per_phase = (count, phase_count)
 
@@ -116,8 +117,8 @@ def create_table(frames: range, phase_count: int) -> ResultTable:
 def record_fit(
     table: ResultTable, frames: Frames, priors: SeriesPriors, left: FitResidual, i: int
 ) -> None:
-    """Write the fit of frame `i` into the table, with the intensities that the phases not in it
-    would have; its curves go to `frames`."""
+    """Write the fit of frame `i` into the table, with the intensities [counts degree] that the
+    phases not in it would have; its curves, shape (points,), go to `frames`."""
     row = i - table.frames[0]
     for phase in range(len(left.series.phases)):
         if phase in left.fit.present:
@@ -159,7 +160,7 @@ def _record_absent_phase(
 
 
 def r_factors_from_fit(fit: FrameFit, pattern: FramePattern) -> tuple[float, float]:
-    """Return the weighted profile R factor and the expected one [percent] (R. A. Young, The
+    """Return the weighted profile R factor and the expected one, floats [percent] (R. A. Young, The
     Rietveld Method, Oxford University Press 1993, ch. 1)."""
     weight, y = pattern.weight, pattern.intensity
     power = float(np.dot(weight, y**2))
@@ -181,7 +182,8 @@ def concatenate_tables(tables: list[ResultTable]) -> ResultTable:
 
 
 def write_cells(table: ResultTable, series: SeriesModel) -> None:
-    """Write the cells of all frames, with their errors, from their strains."""
+    """Write the cells of all frames [angstrom, degree], shape (frame, phase, 6), with their errors,
+    from their strains."""
     for p, phase in enumerate(series.phases):
         free = phase.free
         rows = np.flatnonzero(np.isfinite(table.strain[:, p, 0]))

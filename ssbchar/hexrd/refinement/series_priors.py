@@ -4,7 +4,7 @@ itself."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ssbchar.hexrd.refinement.inputs import (
     Frames,
     expect_gauss_fwhm,
 )
-from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.refinement.options import Mode, Refinement, Zero
 from ssbchar.hexrd.refinement.smooth_cell import smooth_strain
 from ssbchar.typing import Array, Bool
 
@@ -34,20 +34,35 @@ WIDTH_SIGMA = 1.5
 """Prior standard deviation of the log of a width of which nothing is known."""
 B_SIGMA = 3.0
 """Prior standard deviation of a displacement factor [angstrom^2]."""
-LEARNT_WIDTH_SIGMA = 0.5
-"""Prior standard deviation of the log of a width about the smooth curve learnt from the series."""
 LEARNT_SCATTER = 0.1
 """Standard error given to each width when the curve is learnt."""
 INSTRUMENT_QUANTILE = 0.25
 """Quantile of the frames' Gaussian widths that is the instrument's: the phases of the others add
 their own."""
-LEARNING_FRAMES = {"pawley": 12, "rietveld": 96}
-"""Frames of each phase from which widths and displacement factors are learnt; `rietveld` then holds
-them."""
 CLEAR = 5.0
 """A cell counts for cell(T) where its phase is so many standard errors above nothing."""
 REFERENCE_TEMPERATURE = 25.0
 """Temperature of a cell in the phases file that states none [degC]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShapeLearning:
+    """How widths and displacement factors are learnt from a series."""
+
+    frames: int
+    """Most frames of each phase from which they are learnt."""
+    after_each_pass: bool
+    """Or after the first pass alone."""
+    sigma: float
+    """Prior standard deviation, about the smooth curve learnt, of the log of a width; 0 holds
+    it."""
+
+
+SHAPE_LEARNING: dict[Mode, ShapeLearning] = {
+    "pawley": ShapeLearning(frames=12, after_each_pass=False, sigma=0.5),
+    "rietveld": ShapeLearning(frames=96, after_each_pass=True, sigma=0.0),
+}
+"""By the mode of refinement: where scales follow structures, free widths would take up misfit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +112,7 @@ class SeriesPriors:
         neighbour_strain : dict of int to ndarray, shape (6,), optional
             Strains that neighbouring frames suggest for some phases, instead of the expected ones.
         neighbour_sigma : float
-            Their standard deviation.
+            Their standard deviation [1].
         """
         mean, sigma = self.strain[i].copy(), self.strain_sigma[i].copy()
         for phase, strain in (neighbour_strain or {}).items():
@@ -117,7 +132,7 @@ class SeriesPriors:
 
     def build_free_prior(self, i: int, neighbour_strain: dict[int, Array]) -> FramePrior:
         """Return the prior of frame `i` in which all widths and displacement factors are free;
-        `neighbour_strain` as in `build_frame_prior`."""
+        `neighbour_strain` [1], shape (6,) each, as in `build_frame_prior`."""
         free = replace(self, shape_sigma=self.free_shape_sigma)
         prior = free.build_frame_prior(i, neighbour_strain, self.cell_prior)
         return replace(prior, shape_weighed_by_misfit=True)
@@ -127,7 +142,18 @@ def expect_from_literature(
     series: SeriesModel, frames: Frames, phases: list[xr.Dataset], options: Refinement
 ) -> SeriesPriors:
     """Return the priors before anything of the series is known: the cells of the phases file,
-    expanded to the temperature of each frame."""
+    expanded to the temperature of each frame.
+
+    Parameters
+    ----------
+    series : SeriesModel
+    frames : Frames
+        Their temperatures [degC], shape (frame,), are used.
+    phases : list of Dataset
+        From `ssbchar.crystal.tabulate_reflections`; an attribute ``temperature`` [degC] says at
+        which one the cell is known.
+    options : Refinement
+    """
     count = len(series.phases)
     strain, expansion = np.zeros((frames.count, count, 6)), np.zeros((count, 6))
     for p, (phase, ds) in enumerate(zip(series.phases, phases, strict=True)):
@@ -141,11 +167,10 @@ def expect_from_literature(
     )
     shape = np.zeros((frames.count, count, 3))
     shape[:, :, 0], shape[:, :, 1] = size, microstrain
-    follows_structure = [options.mode == "rietveld" and p.refinable for p in series.phases]
+    follows_structure = [options.follows_structures and p.refinable for p in series.phases]
     width_sigma = np.full(count, WIDTH_SIGMA)
     b_sigma = np.where(follows_structure, B_SIGMA, 0.0)
     shape_sigma = np.stack([width_sigma, width_sigma, b_sigma], axis=1)
-    zero_sigma = 0.0 if options.zero == "fixed" else ZERO_SIGMA
     gauss_sigma = 0.0 if options.gauss_fwhm else GAUSS_SIGMA
     return SeriesPriors(
         strain=strain,
@@ -157,7 +182,7 @@ def expect_from_literature(
         shape=shape,
         shape_sigma=shape_sigma,
         free_shape_sigma=shape_sigma,
-        zero=GaussianPrior(mean=options.zero_start, sigma=zero_sigma),
+        zero=GaussianPrior(mean=options.zero_start, sigma=_choose_zero_sigma(options.zero)),
         held_zero_stderr=0.0,
         gauss_fwhm=GaussianPrior(mean=expect_gauss_fwhm(frames, options), sigma=gauss_sigma),
         cell_prior=options.cell_prior,
@@ -172,16 +197,37 @@ def learn_priors(
     options: Refinement,
 ) -> SeriesPriors:
     """Return priors learnt from the passes so far: a smooth cell(T) of each phase, and one zero and
-    instrument for the series."""
+    instrument for the series.
+
+    Parameters
+    ----------
+    priors : SeriesPriors
+        Those of the pass before.
+    series : SeriesModel
+    passes : list of dict of int to FrameFit
+        Fits of the passes so far, the last one last; zeros in degree, strains dimensionless.
+    frames : Frames
+    options : Refinement
+    """
+    learning = SHAPE_LEARNING[options.mode]
     if options.zero == "series":
         priors = _learn_zero(priors, passes)
     priors = _learn_cells(priors, series, passes, frames)
-    learns_each_time = options.mode == "rietveld"
-    if len(passes) == 1 or learns_each_time:
+    if len(passes) == 1 or learning.after_each_pass:
         fits = _refine_with_free_shapes(priors, series, passes[-1], frames, options)
         priors = _learn_shapes(priors, fits, frames)
-    sigma = 0.0 if options.mode == "rietveld" else LEARNT_WIDTH_SIGMA
-    return replace(priors, shape_sigma=np.where(priors.free_shape_sigma > 0, sigma, 0.0))
+    sigma = np.where(priors.free_shape_sigma > 0, learning.sigma, 0.0)
+    return replace(priors, shape_sigma=sigma)
+
+
+def _choose_zero_sigma(zero: Zero) -> float:
+    match zero:
+        case "fixed":
+            return 0.0
+        case "frame" | "series":
+            return ZERO_SIGMA
+        case _:
+            assert_never(zero)
 
 
 def _learn_zero(priors: SeriesPriors, passes: list[FitsByFrame]) -> SeriesPriors:
@@ -262,7 +308,7 @@ def _refine_with_free_shapes(
     some: set[int] = set()
     for phase in range(len(series.phases)):
         candidates = [i for i in sorted(fits) if phase in fits[i].present]
-        count = min(LEARNING_FRAMES[options.mode], len(candidates))
+        count = min(SHAPE_LEARNING[options.mode].frames, len(candidates))
         some |= {candidates[k] for k in np.linspace(0, len(candidates) - 1, count).astype(int)}
     convergence = Convergence(iterations=2 * options.iterations, tolerance=options.tolerance)
     found: FitsByFrame = {}

@@ -36,8 +36,8 @@ HUBER = 2.5
 
 
 def split_segments(segment: NDArray[np.object_]) -> list[Index]:
-    """Return the frames of each run of one segment (heating, hold, cooling), in order, from the
-    segment of each frame, shape (frame,)."""
+    """Return the frames (indices, no unit) of each run of one segment (heating, hold, cooling), in
+    order, from the segment of each frame, shape (frame,)."""
     edges = np.flatnonzero(segment[1:] != segment[:-1]) + 1
     return [part for part in np.split(np.arange(segment.size), edges) if part.size]
 

@@ -209,7 +209,7 @@ def reflections_of_columns(
     problem : FrameProblem
     model : FrameModel
     columns : ndarray of int, shape (n,)
-        Columns of one phase.
+        Columns of one phase, index without unit.
     i : int
         Index of that phase in `present`.
 

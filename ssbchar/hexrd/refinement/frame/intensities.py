@@ -71,14 +71,15 @@ class LinearSolution:
         return self.columns.size if self.free_profiles is not None else 0
 
     def solve(self, right: Array) -> Array:
-        """Return the inverse of the normal matrix times `right`, shape (unknown, ...)."""
+        """Return the inverse of the normal matrix times `right`, shape (unknown, ...), in units of
+        right over matrix."""
         return np.asarray(
             self.scale[:, None] * _solve_cholesky(self.factor, self.scale[:, None] * right)
         )
 
     def project(self, problem: FrameProblem, model: FrameModel, curves: Array) -> Array:
         """Return the products of the linear part's profiles with weighted curves (points, ...),
-        shape (unknown, ...)."""
+        shape (unknown, ...), unknowns in the order and unit of `LinearEquations`."""
         products = [dense_profiles(problem, model, self).T @ curves]
         if self.free_profiles is not None:
             products.insert(0, self.free_profiles.T @ curves)
@@ -107,7 +108,22 @@ def build_equations(
     """Return the normal equations of background and intensities at given parameters, with the
     priors of the intensities in them.
 
-    Where the amount of a phase is not known yet, each phase has its pattern and one scale.
+    Minimised are the weighted squares sum_i w_i (y_i - sum_k b_k B_k - sum_r c_r phi_r)^2 and, for
+    each free intensity, (c_r - scale expected_r)^2 / variance_r.
+
+    Parameters
+    ----------
+    problem : FrameProblem
+    model : FrameModel
+    parameters : FrameParameters
+        Where the amount [counts degree] of a phase is NaN, each phase has its pattern and one
+        scale, and no intensity is free.
+
+    Returns
+    -------
+    LinearEquations
+        Of shape (unknown, unknown), unknowns in the order free intensities [counts degree],
+        background terms [counts], scales [counts degree].
     """
     series, weight = problem.series, problem.pattern.weight
     weighted_intensity = weight * problem.pattern.intensity
@@ -162,6 +178,14 @@ def solve_linear(
 
     Intensities that would be negative are zero: they are taken out and the others solved again,
     until none is negative.
+
+    Parameters
+    ----------
+    problem : FrameProblem
+    model : FrameModel
+        At these parameters.
+    parameters : FrameParameters
+        Their amounts [counts degree] and inflations, shape (phase,), weigh the priors.
     """
     equations = build_equations(problem, model, parameters)
     normal, target = equations.normal, equations.target
@@ -209,8 +233,8 @@ def _select_profiles(model: FrameModel, columns: Index) -> Any:
 
 
 def dense_profiles(problem: FrameProblem, model: FrameModel, solved: LinearSolution) -> Array:
-    """Return background terms and the profiles that follow each phase's scale, shape (points, terms
-    + present)."""
+    """Return background terms [1] and the profiles that follow each phase's scale [1/degree], shape
+    (points, terms + present)."""
     if solved.free_profiles is None:
         patterns = model.profiles.shape @ model.spread_patterns(problem.phase_count)
         return np.hstack([problem.series.background_terms, patterns])
@@ -223,8 +247,8 @@ def update_amounts(
     solved: LinearSolution,
     parameters: FrameParameters,
 ) -> FrameParameters:
-    """Return the parameters with the phases' amounts and the goodness as solved here, and with
-    inflations where amounts were unknown."""
+    """Return the parameters with amounts [counts degree] and goodness as solved here, and with
+    inflations, shape (phase,), where amounts were unknown."""
     rows = list(problem.present)
     total: Array = np.bincount(model.owner, solved.intensity, problem.phase_count).astype(float)
     inflation = parameters.inflation
@@ -247,7 +271,7 @@ def bound_amounts(total: Array) -> Array:
 
 def estimate_inflations(problem: FrameProblem, model: FrameModel, solved: LinearSolution) -> Array:
     """Return the factor on each phase's standard errors for misfit and serial correlation under its
-    own peaks, shape (present,).
+    own peaks, shape (present,), dimensionless.
 
     The variance of sum_i s_i z_i, with the phase's weighted profile s and residuals z that
     correlate as rho^k at a lag of k points, is chi2 sum s_i^2 (1 + 2 sum_k rho^k c_k) with the

@@ -71,7 +71,7 @@ class Lattice:
         return cell_from_reciprocal_metric(self.metric_from_strain(strain))
 
     def strain_from_length_change(self, change: float | Array) -> Array:
-        """Return the strains, shape (..., free), of a relative change (...) of all lengths.
+        """Return the strains [1], shape (..., free), of a relative change (...) of all lengths.
 
         The reciprocal metric scales by (1 + change)^-2.
         """
@@ -80,8 +80,8 @@ class Lattice:
         return np.asarray(factor[..., None] * along)
 
     def scale_lengths(self, strain: Array, changes: Array) -> Array:
-        """Return the strains, shape (change, free), of a cell at `strain` (free,) all lengths of
-        which change by `changes` (change,), relative."""
+        """Return the strains [1], shape (change, free), of a cell at `strain` (free,) all lengths
+        of which change by `changes` (change,) [1]."""
         along = np.linalg.lstsq(self.directions.T, self.metric_from_strain(strain), rcond=None)[0]
         return np.asarray(strain + ((1 + changes) ** -2 - 1)[:, None] * along)
 

@@ -76,7 +76,7 @@ class FrameModel:
     """d(log intensity) / d(displacement factor) of each column [1/angstrom^2]."""
 
     def spread_patterns(self, phase_count: int) -> Array:
-        """Return each phase's pattern over the columns, shape (column, present)."""
+        """Return each phase's pattern over the columns [1], shape (column, present)."""
         out = np.zeros((self.owner.size, phase_count))
         out[np.arange(self.owner.size), self.owner] = self.expected
         return out
@@ -99,8 +99,23 @@ def build_model(
     present: tuple[int, ...],
     layout: ParameterLayout,
 ) -> FrameModel:
-    """Return the model of a frame with the phases `present` at given parameters, with the
-    derivatives that the layout needs."""
+    """Return the model of a frame at given parameters.
+
+    Parameters
+    ----------
+    series : SeriesModel
+        Axis in degree, shape (points,).
+    parameters : FrameParameters
+    present : tuple of int
+        Phases in the model, ascending.
+    layout : ParameterLayout
+        Says which derivatives are needed.
+
+    Returns
+    -------
+    FrameModel
+        Columns of shape (points,) [1/degree].
+    """
     reflections = _list_reflections(series, parameters, present)
     theta = np.radians(reflections.two_theta) / 2
     phase = np.array(present)[reflections.owner]

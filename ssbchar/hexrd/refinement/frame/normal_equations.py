@@ -61,6 +61,21 @@ def build_normal_equations(
 
     With the Jacobian J of the non-linear parameters, the profiles B of the linear part and weights
     W, the projected matrix is J'WJ - J'WB (B'WB)^-1 B'WJ (L. Kaufman, BIT 15 (1975) 49).
+
+    Parameters
+    ----------
+    problem : FrameProblem
+    model : FrameModel
+    solved : LinearSolution
+        Of that model.
+    parameters : FrameParameters
+        Those of the model.
+
+    Returns
+    -------
+    NormalEquations
+        Of shape (parameter, parameter), entries in the order of the layout and the unit of their
+        kind.
     """
     layout = problem.layout
     jacobian = _differentiate(problem, model, solved, parameters)

@@ -202,8 +202,16 @@ NO_PARAMETERS = ParameterLayout(
 def build_layout(
     series: SeriesModel, present: tuple[int, ...], prior: FramePrior
 ) -> ParameterLayout:
-    """Return the layout of a frame with the phases `present`; parameters that the prior holds have
-    no entry."""
+    """Return the layout of a frame.
+
+    Parameters
+    ----------
+    series : SeriesModel
+    present : tuple of int
+        Phases in the model: only their parameters have entries.
+    prior : FramePrior
+        Parameters that it holds (sigma 0) have no entry. In the unit of each kind.
+    """
     # kind, phase, strain index, prior mean, prior sigma
     rows: list[tuple[ParameterKind, int, int, float, float]] = []
     for kind in SHARED:
@@ -243,8 +251,17 @@ def vector_from_parameters(layout: ParameterLayout, parameters: FrameParameters)
 def move_parameters(
     parameters: FrameParameters, layout: ParameterLayout, step: Array, series: SeriesModel
 ) -> FrameParameters:
-    """Return the parameters after a step, shape (parameter,), cut to the largest change of each
-    kind and to its bounds."""
+    """Return the parameters after a step.
+
+    Parameters
+    ----------
+    parameters : FrameParameters
+    layout : ParameterLayout
+    step : ndarray, shape (parameter,)
+        In the unit of each kind; cut to the largest change of the kind, and to its bounds.
+    series : SeriesModel
+        Its wavelength [angstrom] and axis [degree] give the bounds of widths.
+    """
     changed: dict[str, float | Array] = {}
     for kind, rows in layout.rows.items():
         if not rows.size:
@@ -280,8 +297,8 @@ def _move_shape(kind: ParameterKind, old: Array, change: Array, series: SeriesMo
 
 
 def select_inflations(layout: ParameterLayout, parameters: FrameParameters) -> Array:
-    """Return the inflation of each entry's phase, shape (parameter,); parameters of all phases take
-    the median of the phases."""
+    """Return the inflation of each entry's phase [1], shape (parameter,); parameters of all phases
+    take the median of the phases."""
     if not layout.has_shared:
         return parameters.inflation[layout.phase]
     shared = float(np.median(parameters.inflation))
@@ -290,7 +307,8 @@ def select_inflations(layout: ParameterLayout, parameters: FrameParameters) -> A
 
 
 def weigh_priors(layout: ParameterLayout, parameters: FrameParameters) -> Array:
-    """Return the weight of each entry's prior in the weighted squares, shape (parameter,).
+    """Return the weight of each entry's prior in the weighted squares, shape (parameter,), in 1 /
+    (unit of its kind)^2.
 
     1/variance on the scale of the entry's standard error: that error is inflated, so the prior's
     is deflated, and both stay in proportion.
@@ -303,8 +321,8 @@ def weigh_priors(layout: ParameterLayout, parameters: FrameParameters) -> Array:
 
 
 def sum_prior_squares(layout: ParameterLayout, parameters: FrameParameters) -> float:
-    """Return the weighted squares by which the parameters miss their priors, weighed as by
-    `weigh_priors` [1]."""
+    """Return the weighted squares by which the parameters miss their priors [1], a float, weighed
+    as by `weigh_priors`."""
     weight = weigh_priors(layout, parameters)
     missed = vector_from_parameters(layout, parameters) - layout.prior_mean
     return float(np.sum(weight * missed**2))

@@ -86,10 +86,18 @@ def shape_from_widths(gauss: Array, lorentz: Array) -> PseudoVoigtShape:
 
 
 def width_from_size(size: float, wavelength: float) -> float:
-    """Return the full width over 1/cos(theta) [degree] of crystallites of a size [angstrom].
+    """Return the full width of the lines of small crystallites by the Scherrer equation, 0.9 lambda
+    / size (A. L. Patterson, Phys. Rev. 56 (1939) 978).
 
-    The Scherrer equation, 0.9 lambda / size, with the wavelength in angstrom (A. L. Patterson,
-    Phys. Rev. 56 (1939) 978).
+    Parameters
+    ----------
+    size, wavelength : float
+        [angstrom].
+
+    Returns
+    -------
+    float
+        Over 1/cos(theta) [degree].
     """
     return float(np.degrees(0.9 * wavelength / size))
 
@@ -164,7 +172,8 @@ class Profiles:
     """d phi / d Gaussian width [1/degree^2]."""
 
     def take_leading(self, count: int) -> Any:
-        """Return `shape` with its first `count` columns only (csc_array), not copied."""
+        """Return `shape` [1/degree] with its first `count` columns only (csc_array of shape
+        (points, count)), not copied."""
         from scipy.sparse import csc_array
 
         end = self.shape.indptr[count]
@@ -277,8 +286,8 @@ def _stack_columns(windows: list[_Windows], points: Index, size: int) -> Profile
 
 
 def replace_sparse_values(matrix: Any, values: Array) -> Any:
-    """Return a sparse matrix with the places of another and its own values, shape (stored,); places
-    are shared, and not checked again."""
+    """Return a sparse matrix with the places of another and its own values (any unit), shape
+    (stored,); places are shared, and not checked again."""
     out = copy(matrix)
     out.data = values
     return out

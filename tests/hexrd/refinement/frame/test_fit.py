@@ -118,10 +118,10 @@ def test_significance_is_intensity_over_its_error_at_fixed_shape() -> None:
     fit = made_fit(
         present=(1, 3),
         intensity=np.array([8.0, 6.0]),
-        intensity_stderr_fixed=np.array([2.0, 0.0]),
+        intensity_stderr_fixed=np.array([0.5, 0.0]),
     )
     assert fit.get_index(3) == 1
-    assert fit.get_significance(1) == 4.0 and fit.get_significance(3) == 0.0
+    assert fit.get_significance(1) == 16.0 and fit.get_significance(3) == 0.0
 
 
 def test_a_fit_kept_of_a_series_has_no_curves() -> None:

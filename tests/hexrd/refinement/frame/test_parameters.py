@@ -150,4 +150,6 @@ def test_a_phase_is_taken_over_from_other_parameters() -> None:
 def test_the_empty_layout_is_empty() -> None:
     assert p.NO_PARAMETERS.size == 0 and not p.NO_PARAMETERS.has_shared
     assert not p.NO_PARAMETERS.shape_weighed_by_misfit
+    for name in ("phase", "strain_index", "prior_mean", "prior_precision"):
+        assert getattr(p.NO_PARAMETERS, name).size == 0
     assert p.vector_from_parameters(p.NO_PARAMETERS, make_parameters()).size == 0

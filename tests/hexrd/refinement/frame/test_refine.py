@@ -109,6 +109,22 @@ def test_too_few_iterations_do_not_converge() -> None:
     assert refined(0.0, convergence=many).converged
 
 
+@pytest.mark.parametrize("iterations", [1, 3])
+def test_the_pattern_is_looked_at_once_more_than_there_are_steps(
+    iterations: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def count_models(*given):
+        seen.append(given)
+        return build_model(*given)
+
+    monkeypatch.setattr(r, "build_model", count_models)
+    strict = r.Convergence(iterations=iterations, tolerance=1e-12, linear_range=NOTHING_LINEAR)
+    refined(1.0, convergence=strict)
+    assert len(seen) == iterations + 1
+
+
 def test_a_start_far_away_gets_no_worse() -> None:
     truth = make_parameters()
     far = displaced(truth, strain=6e-3)
@@ -240,6 +256,9 @@ def test_the_linear_part_follows_a_short_step_to_first_order() -> None:
     ours = np.bincount(best.model.owner, advanced.intensity - before.intensity)
     np.testing.assert_allclose(ours, total, rtol=0.15)
     assert r._advance(problem, best, np.empty(0)) is before
+    calculated = best.equations.jacobian @ step + advanced.background - before.background
+    calculated += best.model.profiles.shape @ (advanced.intensity - before.intensity)
+    np.testing.assert_allclose(before.residual - advanced.residual, calculated, atol=1e-10)
 
 
 def test_the_linear_part_follows_where_each_phase_has_one_scale() -> None:
