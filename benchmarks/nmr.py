@@ -14,6 +14,7 @@ it.
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nmrglue
@@ -79,26 +80,26 @@ def in_turns(
 def _write(folder: Path, delays: list[float]) -> None:
     """Write echoes of a pressed powder with the noise of the demonstration."""
     powder, rng = pressing.POWDERS[1], np.random.default_rng(1)
-    carrier = (pressing.BF1 * 1e6 + pressing.O1 - pressing.SF * 1e6) / pressing.SF
+    receiver = replace(pressing.RECEIVER, points=POINTS)
     rows = []
     for delay in delays:
         found = pressing.list_lines(powder, SHARE, delay, IDEAL)
-        clean = echo.acquire_decay(found, POINTS, 1 / pressing.SW_H, carrier, pressing.SF)
+        clean = echo.acquire_decay(found, receiver)
         rows.append(
             clean + pressing.NOISE * (rng.normal(size=POINTS) + 1j * rng.normal(size=POINTS))
         )
     data, many = pressing.FULL_SCALE * np.array(rows), len(delays) > 1
     program = pressing.PROGRAM.format(delay="vd" if many else "d6", write="  wr #0")
-    about = pressing.list_acquisition_parameters(0.0, 64, many)
+    about = pressing.list_acquisition_parameters(0.0, 64, decay=many)
     title = "synthetic benchmark"
     bruker.write_experiment(
         folder,
         data if many else data[0],
         about,
         pressing.PROCESSING,
-        title,
-        program,
-        delays if many else None,
+        title=title,
+        program=program,
+        delays=delays if many else None,
     )
 
 

@@ -24,7 +24,7 @@ from ssbchar.simulate.hexrd import pattern as forward
 
 TABLE = Path(__file__).parent.parent / "config/phases/phases.yaml"
 NAMES = ("LAGP", "LFP")
-INSTRUMENT = forward.Instrument(0.24117, 1.8, 0.005, 2400, 0.03)
+INSTRUMENT = forward.Instrument(wavelength=0.24117, first=1.8, step=0.005, points=2400, fwhm=0.03)
 RATE = 1.7
 """Kelvin per frame: 20 s at 5 K/min."""
 
@@ -35,7 +35,8 @@ def series(frames: int) -> tuple[xr.Dataset, xr.Dataset]:
     temperature = 25 + 775 * 0.5 * (1 - np.cos(2 * np.pi * np.arange(frames) * RATE / 1550))
     amount = np.full(frames, 900.0)
     parts = [
-        forward.PhaseSeries(c, c.cell_at(temperature), amount) for c in (crystal.LAGP, crystal.LFP)
+        forward.PhaseSeries(crystal=c, cell=c.cell_at(temperature), amount=amount)
+        for c in (crystal.LAGP, crystal.LFP)
     ]
     x = INSTRUMENT.two_theta
     mean = forward.simulate_peaks(parts, x, INSTRUMENT, IDEAL, rng)

@@ -24,7 +24,7 @@ import yaml
 from ssbchar.runtime import timing
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import heating
-from ssbchar.simulate.hexrd.programme import Programme, write_log
+from ssbchar.simulate.hexrd.programme import FrameCounts, Programme, write_log
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "scale.md"
@@ -92,11 +92,13 @@ def write_series(folder: Path, frames: int) -> None:
             step=1600 * heating.STABLE.instrument.step / POINTS,
         ),
     )
-    programme = Programme(mixture.start)
+    programme = Programme(start=mixture.start)
     rng = np.random.default_rng(1)
     rest = max(3, frames // 100)
     heat, hold = round(0.4 * frames), round(0.25 * frames)
-    at = programme.frames(heat, hold, frames - heat - hold - 2 * rest, rest)
+    at = programme.list_frame_times(
+        FrameCounts(heating=heat, hold=hold, cooling=frames - heat - hold - 2 * rest, rest=rest)
+    )
     axis = mixture.instrument.two_theta
     with h5py.File(folder / "series.nxs", "w") as file:
         data = file.create_group("entry/data")

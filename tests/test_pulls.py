@@ -57,12 +57,10 @@ def nmr(folder: Path, effects: Effects, seed: int) -> tuple[list[Truth], list[Co
     """One stable pressing (in turn) with pure Li's decay."""
     rng = np.random.default_rng(seed)
     powder = [p for p in pressing.POWDERS if p.t2][seed % 4]
-    pure = pressing.Powder("Li_reference", "Li metal", 100.0, 70e-6, ())
-    pressing.write_spectrum(folder / "10", powder, powder.li, 1.6e9, "synthetic\n", effects, rng)
-    for name, which in (("20", powder), ("21", pure)):
-        pressing.write_decay(
-            folder / name, which, (which.li,) * 12, 1.6e9, "synthetic\n", effects, rng
-        )
+    about = {"date": 1.6e9, "title": "synthetic\n"}
+    pressing.write_spectrum(folder / "10", powder, effects, rng, li=powder.li, **about)
+    for name, which in (("20", powder), ("21", pressing.PURE_LI)):
+        pressing.write_decay(folder / name, which, effects, rng, li=(which.li,) * 12, **about)
     lines, decay = {}, None
     for name, axis in (("10", "d6"), ("21", "vd"), ("20", "vd")):
         fid = call("nmr.bruker.read_fid", {"decay_axis": axis}, name, source=folder / name)
@@ -221,9 +219,34 @@ def test_pulls_over_seeds(
 def finished(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
     """A summary that is right, and its truth."""
     truths = [
-        Truth("s", "hexrd", "LAGP", "before heating", "a", 8.26, "angstrom"),
-        Truth("s", "hexrd", "LAGP", "heating", "end_temperature", 760.0, "degC"),
-        Truth("s", "hexrd", "s", "", "phase_stability", None, "", "reacts"),
+        Truth(
+            sample="s",
+            technique="hexrd",
+            subject="LAGP",
+            condition="before heating",
+            quantity="a",
+            value=8.26,
+            unit="angstrom",
+        ),
+        Truth(
+            sample="s",
+            technique="hexrd",
+            subject="LAGP",
+            condition="heating",
+            quantity="end_temperature",
+            value=760.0,
+            unit="degC",
+        ),
+        Truth(
+            sample="s",
+            technique="hexrd",
+            subject="s",
+            condition="",
+            quantity="phase_stability",
+            value=None,
+            unit="",
+            verdict="reacts",
+        ),
     ]
     known.save_truths(truths, tmp_path / "truth.json")
     told = [

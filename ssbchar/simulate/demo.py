@@ -1,34 +1,49 @@
-"""The demonstration: every technique's raw files and ``truth.json``, from one seed."""
+"""The demonstration: the raw files of every technique and ``truth.json``, from one seed."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 
-from ssbchar.simulate import truth as known
 from ssbchar.simulate.effects import IDEAL, Effects
 from ssbchar.simulate.hexrd import detector, heating
+from ssbchar.simulate.hexrd.programme import FrameCounts
 from ssbchar.simulate.nmr import pressing
+from ssbchar.simulate.truth import Truth, save_truths
 from ssbchar.simulate.xas import scans
 
 SEED = 20210765
-"""Seed of the shipped demonstration, fixed before any fitter ran on it."""
-TECHNIQUES = ("hexrd", "xas", "nmr")
-"""What can be written."""
+"""Seed of the demonstration as shipped, fixed before any fitter ran on it."""
+SMALL_REPEATS = 2
+"""Scans per measurement of the small demonstration."""
+
+
+class Technique(StrEnum):
+    """What can be written; also the name of its folder."""
+
+    HEXRD = "hexrd"
+    XAS = "xas"
+    NMR = "nmr"
+
+
+TECHNIQUES = tuple(Technique)
+"""All techniques, in the order of their random streams."""
 
 
 def write_demo(
     out: Path,
     seed: int = SEED,
+    *,
     ideal: bool = False,
     small: bool = False,
     parts: Collection[str] = TECHNIQUES,
     counts: float = 1.0,
-) -> list[known.Truth]:
-    """Write the demonstration into a folder and return its truth; the folder's own parts are
+) -> list[Truth]:
+    """Write the demonstration into a folder and return its truth; folders of the parts are
     replaced.
 
     Parameters
@@ -42,55 +57,74 @@ def write_demo(
     small : bool
         Fewer frames, images and repeats, for quick tests.
     parts : collection of str
-        Which techniques; each has its own random stream, so that leaving one out changes no other.
+        Techniques to write; each has its own random stream, so that leaving one out changes no
+        other.
     counts : float
-        Counts of the heating series relative to the usual ones: their noise goes with the root of
-        it.
+        Counts of the heating series relative to the usual ones (dimensionless): their noise scales
+        with its square root.
+
+    Returns
+    -------
+    list of Truth
+        Known answers, each with its unit.
     """
     effects = IDEAL if ideal else Effects()
-    streams = dict(
-        zip(TECHNIQUES, np.random.SeedSequence(seed).spawn(len(TECHNIQUES)), strict=True)
-    )
-    rows: list[known.Truth] = []
-    for name in TECHNIQUES:
-        if name not in parts:
+    seeds = np.random.SeedSequence(seed).spawn(len(TECHNIQUES))
+    rows: list[Truth] = []
+    for technique, stream in zip(TECHNIQUES, seeds, strict=True):
+        if technique not in parts:
             continue
-        folder = out / name
+        folder = out / technique
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        if name == "hexrd":
-            rows += _hexrd(folder, effects, streams[name], small, counts)
-        else:
-            rows += {"xas": _xas, "nmr": _nmr}[name](folder, effects, streams[name], small)
-    known.save_truths(rows, out / "truth.json")
-    note = "synthetic demonstration data (ssbchar simulate), seed {}{}{}{}; see docs/demonstration.md\n"
-    level = f", {counts:g} times the counts" if counts != 1 else ""
-    text = note.format(seed, ", ideal" if ideal else "", ", small" if small else "", level)
+        match technique:
+            case Technique.HEXRD:
+                rows += _write_hexrd(folder, effects, stream, small=small, counts=counts)
+            case Technique.XAS:
+                rng = np.random.default_rng(stream)
+                repeats = SMALL_REPEATS if small else scans.REPEATS
+                rows += scans.write_scans(folder, effects, rng, repeats)
+            case Technique.NMR:
+                rows += pressing.write_powders(folder, effects, np.random.default_rng(stream))
+    save_truths(rows, out / "truth.json")
+    text = _describe_demo(seed, ideal=ideal, small=small, counts=counts)
     (out / "README.txt").write_text(text, encoding="utf-8")
     return rows
 
 
-def _hexrd(
-    folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool, counts: float
-) -> list[known.Truth]:
-    rngs = [np.random.default_rng(s) for s in stream.spawn(3)]
-    stable, reacting = (
-        ((24, 3, 16, 3), (40, 3, 8, 3)) if small else ((44, 5, 22, 4), (62, 5, 14, 4))
+def _write_hexrd(
+    folder: Path,
+    effects: Effects,
+    stream: np.random.SeedSequence,
+    *,
+    small: bool,
+    counts: float,
+) -> list[Truth]:
+    """Write two heating series and a series of images."""
+    if small:
+        stable = FrameCounts(heating=24, hold=3, cooling=16, rest=3)
+        reacting = FrameCounts(heating=40, hold=3, cooling=8, rest=3)
+    else:
+        stable = FrameCounts(heating=44, hold=5, cooling=22, rest=4)
+        reacting = FrameCounts(heating=62, hold=5, cooling=14, rest=4)
+    first, second, third = (np.random.default_rng(seed) for seed in stream.spawn(3))
+    return [
+        *heating.write_series(heating.STABLE, folder, effects, first, stable, counts=counts),
+        *heating.write_series(heating.REACTING, folder, effects, second, reacting, counts=counts),
+        *detector.write_images(folder, effects, third),
+    ]
+
+
+def _describe_demo(seed: int, *, ideal: bool, small: bool, counts: float) -> str:
+    """Return the text of ``README.txt``."""
+    words = [f"seed {seed}"]
+    if ideal:
+        words.append("ideal")
+    if small:
+        words.append("small")
+    if counts != 1:
+        words.append(f"{counts:g} times the counts")
+    return (
+        f"synthetic demonstration data (ssbchar simulate), {', '.join(words)}; "
+        "see docs/demonstration.md\n"
     )
-    rows = heating.write_series(heating.STABLE, folder, effects, rngs[0], stable, counts)
-    rows += heating.write_series(heating.REACTING, folder, effects, rngs[1], reacting, counts)
-    return rows + detector.write_images(folder, effects, rngs[2])
-
-
-def _xas(
-    folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool
-) -> list[known.Truth]:
-    return scans.write_scans(
-        folder, effects, np.random.default_rng(stream), 2 if small else scans.REPEATS
-    )
-
-
-def _nmr(
-    folder: Path, effects: Effects, stream: np.random.SeedSequence, small: bool
-) -> list[known.Truth]:
-    return pressing.write_powders(folder, effects, np.random.default_rng(stream))

@@ -1,35 +1,34 @@
-"""What real measurements contain and the fitters do not model; each effect can be switched off."""
+"""Effects of real measurements that the fitters do not model; each can be switched off."""
 
 from dataclasses import dataclass, fields
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Effects:
-    """Sizes of the un-modelled effects; zero switches one off."""
+    """Sizes of the effects; zero switches one off."""
 
     shape_mismatch: float = 0.15
     """Diffraction: share of each peak's area that is twice as wide (two crystallite sizes)."""
     graininess: float = 0.05
     """Diffraction: relative scatter of reflection intensities (few grains, texture)."""
     hump: float = 0.06
-    """Diffraction: height of an amorphous hump at d = 3.9 angstrom, as a share of the
-    background."""
+    """Diffraction: height of an amorphous hump at d = 3.9 angstrom, relative to the background."""
     thermal_lag: float = 12.0
-    """Diffraction: the sample follows the thermocouple this late [s]."""
+    """Diffraction: delay of the sample's temperature after the thermocouple's [s]."""
     clock: float = 3.0
     """Diffraction: the furnace's clock is ahead of the detector's [s]; its log says that they agree
     within 10 s."""
     saturation: float = 1.3
-    """Diffraction: exponent that bends the growth and fading of phases (1: straight in
+    """Diffraction: exponent that bends the growth and fading of phases (1: linear in
     temperature)."""
     drift: float = 0.03
     """Diffraction and XAS: relative change of the incident beam over a series or a scan."""
     dark: float = 2e-4
-    """XAS: dark counts left in each channel, as a share of its counts."""
+    """XAS: dark counts left in each channel, relative to its counts."""
     glitch: float = 0.15
     """XAS: relative dip of I0 at the glitch; a fiftieth of it does not cancel in the ratio."""
     atomic_hump: float = 0.01
-    """XAS: height of a broad bump of the atomic background 90 eV above the edge."""
+    """XAS: height of a broad bump of the atomic background 90 eV above the edge [edge steps]."""
     pulse_error: float = 0.004
     """NMR: relative scatter of the echo amplitude and quadrature image (imperfect pulses and
     receiver)."""
@@ -40,5 +39,6 @@ class Effects:
     impurity)."""
 
 
+# a bend of 1, not of 0, is none
 IDEAL = Effects(**{f.name: 0.0 for f in fields(Effects) if f.name != "saturation"}, saturation=1.0)
 """Nothing that the fitters do not model."""

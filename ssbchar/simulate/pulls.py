@@ -1,18 +1,19 @@
-"""A finished demonstration run against its truth: pull (value - truth) / uncertainty of every known
-answer."""
+"""A finished run of the demonstration against its truth: the pull (value - truth) / uncertainty of
+every known answer."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ssbchar.simulate import truth
+from ssbchar.simulate.truth import load_truths
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KEY_COLUMNS = ["sample", "technique", "subject", "condition", "quantity"]
-"""What a truth and a row of ``summary.csv`` have in common."""
+"""Columns that a truth and a row of ``summary.csv`` have in common."""
+NUMBER_COLUMNS = ("value", "stderr", "systematic")
 
 
 def compare_with_truth(summary: Path, known: Path) -> pd.DataFrame:
@@ -28,72 +29,97 @@ def compare_with_truth(summary: Path, known: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The keys, ``truth``, ``value``, ``stderr``, ``systematic``, ``verdict``, ``pull`` = (value -
-        truth) / hypot(stderr, systematic), and ``agrees``: for a verdict, that it is the true one;
-        for a value, that it is there with an uncertainty. A conclusion drawn twice with different
-        values raises ValueError.
+        The keys, ``truth``, ``value``, ``stderr``, ``systematic`` (in ``unit``), ``verdict``,
+        ``pull`` = (value - truth) / hypot(stderr, systematic) (dimensionless), and ``agrees``: for
+        a verdict, that it is the true one; for a value, that it is there with an uncertainty.
+
+    Raises
+    ------
+    ValueError
+        A conclusion was drawn twice with different values.
     """
     import numpy as np
     import pandas as pd
 
-    told = pd.read_csv(
-        summary,
-        keep_default_na=False,
-        na_values={c: [""] for c in ("value", "stderr", "systematic")},
-    )
-    told = told.drop_duplicates([*KEY_COLUMNS, "value", "stderr"])
-    truths = pd.DataFrame([vars(row) for row in truth.load_truths(known)])
-    told = told[told.set_index(KEY_COLUMNS).index.isin(truths.set_index(KEY_COLUMNS).index)]
-    twice = told[told.duplicated(KEY_COLUMNS, keep=False)]
-    if len(twice):
-        raise ValueError(
-            f"{summary}: told twice: {', '.join(map(str, twice[KEY_COLUMNS].drop_duplicates().values.tolist()))}"
-        )
-    truths = truths.rename(columns={"value": "truth", "verdict": "true_verdict"}).drop(
-        columns="unit"
-    )
-    wanted = [*KEY_COLUMNS, "value", "stderr", "systematic", "unit", "verdict", "reason"]
-    table = truths.merge(told[wanted], on=KEY_COLUMNS, how="left")
-    spread = (
-        table["stderr"].astype(float) ** 2 + table["systematic"].astype(float).fillna(0.0) ** 2
-    ) ** 0.5
-    table["pull"] = (table["value"].astype(float) - table["truth"].astype(float)) / spread.where(
-        spread > 0
-    )
-    of_verdict = table["truth"].isna()
+    truths = pd.DataFrame([vars(row) for row in load_truths(known)])
+    concluded = _read_conclusions(summary, truths)
+    truths = truths.rename(columns={"value": "truth", "verdict": "true_verdict"})
+    wanted = [*KEY_COLUMNS, *NUMBER_COLUMNS, "unit", "verdict", "reason"]
+    table = truths.drop(columns="unit").merge(concluded[wanted], on=KEY_COLUMNS, how="left")
+    stderr = table["stderr"].astype(float)
+    systematic = table["systematic"].astype(float).fillna(0.0)
+    uncertainty = (stderr**2 + systematic**2) ** 0.5
+    error = table["value"].astype(float) - table["truth"].astype(float)
+    table["pull"] = error / uncertainty.where(uncertainty > 0)
     table["agrees"] = np.where(
-        of_verdict, table["verdict"] == table["true_verdict"], table["pull"].notna()
+        table["truth"].isna(),
+        table["verdict"] == table["true_verdict"],
+        table["pull"].notna(),
     )
     return table
+
+
+def _read_conclusions(summary: Path, truths: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``summary.csv`` whose answers are known."""
+    import pandas as pd
+
+    rows = pd.read_csv(
+        summary, keep_default_na=False, na_values={name: [""] for name in NUMBER_COLUMNS}
+    )
+    # the same conclusion may stand under a measurement and under the sample
+    rows = rows.drop_duplicates([*KEY_COLUMNS, "value", "stderr"])
+    known = rows.set_index(KEY_COLUMNS).index.isin(truths.set_index(KEY_COLUMNS).index)
+    rows = rows[known]
+    twice = rows[rows.duplicated(KEY_COLUMNS, keep=False)]
+    if len(twice):
+        keys = twice[KEY_COLUMNS].drop_duplicates().values.tolist()
+        raise ValueError(f"{summary}: told twice: {', '.join(map(str, keys))}")
+    return rows
 
 
 def list_faults(
     table: pd.DataFrame, beyond: float = 3.0, never: float = 5.0, share: float = 0.99
 ) -> list[str]:
-    """Return what is wrong with a comparison, one line each: missing answers, wrong verdicts, far
+    """Return what is wrong with a comparison, one line each: missing answers, wrong verdicts, large
     pulls.
 
-    At least `share` of the values must lie within `beyond` standard uncertainties and none outside
-    `never`.
+    Parameters
+    ----------
+    table : DataFrame
+        From `compare_with_truth`.
+    beyond : float
+        Standard uncertainties within which most values must lie (dimensionless).
+    never : float
+        Standard uncertainties within which all values must lie (dimensionless).
+    share : float
+        Share of the values that must lie within `beyond`.
+
+    Returns
+    -------
+    list of str
+        Empty where nothing is wrong.
     """
     lines = []
     for _, row in table.iterrows():
-        name = " / ".join(str(row[k]) for k in KEY_COLUMNS if row[k])
-        if row["true_verdict"] and not row["agrees"]:
-            lines.append(
-                f"{name}: verdict '{row['verdict']}', true is '{row['true_verdict']}' ({row['reason']})"
-            )
-        elif not row["agrees"]:
-            lines.append(
-                f"{name}: no value (verdict '{row['verdict']}'), true is {row['truth']:.6g}"
-            )
-        elif abs(row["pull"]) > never:
-            lines.append(
-                f"{name}: {row['value']:.6g}, true is {row['truth']:.6g}, pull {row['pull']:+.1f}"
-            )
+        fault = _describe_fault(row, never)
+        if fault:
+            name = " / ".join(str(row[key]) for key in KEY_COLUMNS if row[key])
+            lines.append(f"{name}: {fault}")
     pulls = table["pull"].dropna().abs()
     if len(pulls) and (pulls <= beyond).mean() < share:
-        lines.append(
-            f"{(pulls > beyond).sum()} of {len(pulls)} values lie beyond {beyond:g} standard uncertainties"
-        )
+        count = (pulls > beyond).sum()
+        lines.append(f"{count} of {len(pulls)} values lie beyond {beyond:g} standard uncertainties")
     return lines
+
+
+def _describe_fault(row: Any, never: float) -> str:
+    """Return what is wrong with one row of a comparison, empty where nothing is."""
+    if row["true_verdict"]:
+        if row["agrees"]:
+            return ""
+        return f"verdict '{row['verdict']}', true is '{row['true_verdict']}' ({row['reason']})"
+    if not row["agrees"]:
+        return f"no value (verdict '{row['verdict']}'), true is {row['truth']:.6g}"
+    if abs(row["pull"]) > never:
+        return f"{row['value']:.6g}, true is {row['truth']:.6g}, pull {row['pull']:+.1f}"
+    return ""

@@ -18,7 +18,7 @@ TRUE = Detector(
 def calibrant_counts(seed, true=TRUE, level=200.0):
     """Counts of rings on a tilted detector, by the simulator's own geometry (FIT2D's, not
     pyFAI's)."""
-    two_theta, _, solid = true.angles(2)
+    two_theta, _, solid = true.calculate_angles(2)
     rate = np.full(two_theta.shape, 20.0)
     for n, d in enumerate(D_CEO2):
         place = 2 * np.arcsin(WAVELENGTH / 2 / d)

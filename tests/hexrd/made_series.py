@@ -15,6 +15,7 @@ from ssbchar.pipeline import step
 from ssbchar.runtime import options as opts
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import heating
+from ssbchar.simulate.hexrd.programme import FrameCounts
 from ssbchar.simulate.truth import Truth
 
 ROOT = Path(__file__).parents[2]
@@ -95,9 +96,10 @@ def chain(
     candidates : sequence of str
         Phases that unexplained peaks are tested against; none: that step is left out.
     """
-    truths = heating.write_series(
-        mixture, folder, effects, np.random.default_rng(seed), frames, counts
-    )
+    names = ("heating", "hold", "cooling", "rest")
+    numbers = FrameCounts(**dict(zip(names, frames, strict=True)))
+    rng = np.random.default_rng(seed)
+    truths = heating.write_series(mixture, folder, effects, rng, numbers, counts=counts)
     about = {"measurement": mixture.measurement, "sample": mixture.sample, "role": "series"}
     names = list(refined) or [p.crystal.name for p in mixture.phases]
     patterns = call(

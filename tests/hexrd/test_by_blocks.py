@@ -18,6 +18,7 @@ from ssbchar.pipeline import step
 from ssbchar.runtime import processes
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import heating
+from ssbchar.simulate.hexrd.programme import FrameCounts
 from ssbchar.storage import lazy_rows, row_file, store
 
 NAMES = ("patterns", "furnace", "peaks", "lattice", "tracks", "export", "figures")
@@ -66,7 +67,8 @@ def run(raw: Path, out: Path, drawn: bool) -> dict[str, bytes | xr.Dataset]:
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("raw")
-    heating.write_series(heating.STABLE, folder, Effects(), np.random.default_rng(3), (4, 1, 2, 1))
+    frames = FrameCounts(heating=4, hold=1, cooling=2, rest=1)
+    heating.write_series(heating.STABLE, folder, Effects(), np.random.default_rng(3), frames)
     return folder
 
 

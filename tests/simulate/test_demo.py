@@ -42,13 +42,6 @@ UNITS = {
 """Headline quantities with their units, as docs/data-model.md lists them."""
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("demo")
-    demo.write_demo(out, small=True)
-    return out
-
-
 def digests(folder: Path) -> dict[str, str]:
     return {
         p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest()

@@ -1,4 +1,4 @@
-"""Atoms of the simulator: form factors and masses."""
+"""Form factors and masses of the simulator's atoms."""
 
 import numpy as np
 
@@ -38,7 +38,20 @@ ATOMIC_MASSES = {
 
 
 def calculate_form_factor(element: str, s: Array) -> Array:
-    """Return the atomic form factor [electron] at s = 1/(2 d) [1/angstrom]."""
-    z, a, b = FORM_FACTORS[element]
-    terms = sum(ai * np.exp(-bi * s**2) for ai, bi in zip(a, b, strict=True))
+    """Return the atomic form factor f(s) = Z - 41.78214 s^2 sum a_i exp(-b_i s^2).
+
+    Parameters
+    ----------
+    element : str
+        Symbol.
+    s : ndarray
+        1 / (2 d) [1/angstrom].
+
+    Returns
+    -------
+    ndarray, shape of `s`
+        [electron]
+    """
+    z, heights, exponents = FORM_FACTORS[element]
+    terms = sum(a * np.exp(-b * s**2) for a, b in zip(heights, exponents, strict=True))
     return np.asarray(z - 41.78214 * s**2 * terms)

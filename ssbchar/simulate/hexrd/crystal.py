@@ -1,5 +1,5 @@
-"""Crystals of the simulator: cells that change with temperature and kinematic structure factors of
-their own."""
+"""Crystals of the simulator: cells that change with temperature, and kinematic structure
+factors."""
 
 from __future__ import annotations
 
@@ -27,14 +27,18 @@ GROUPS: dict[str, tuple[tuple[str, ...], tuple[tuple[float, ...], ...]]] = {
 """Space group to its positions without the inversion (at the origin, always added) and its
 centring.
 
-Of Fm-3m only what the sites of fluorite need (International Tables for Crystallography, Volume
-A).
+Of Fm-3m there is only what the sites of fluorite need (International Tables for Crystallography,
+Volume A).
 """
+SAME_POSITION = 1e-3
+"""Fractional coordinates closer than this are one position."""
+WEAKEST = 1e-4
+"""Reflection sets weaker than this, relative to the strongest, are left out."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Crystal:
-    """A phase as the simulator knows it."""
+    """A phase of the simulator."""
 
     name: str
     system: str
@@ -54,7 +58,18 @@ class Crystal:
     """Seed of the intensities, where there are no sites."""
 
     def cell_at(self, temperature: Array) -> Array:
-        """Return the cell at a temperature [degC]; shape (..., 6); angles do not change."""
+        """Return the cell at a temperature; angles do not change.
+
+        Parameters
+        ----------
+        temperature : ndarray, shape (...)
+            [degC]
+
+        Returns
+        -------
+        ndarray, shape (..., 6)
+            a, b, c [angstrom], alpha, beta, gamma [degree].
+        """
         u = np.asarray(temperature, float) - 25.0
         lengths = [
             length * (1 + p * u + q * u**2)
@@ -64,87 +79,159 @@ class Crystal:
 
 
 def volume_from_cell(cell: Array) -> Array:
-    """Return the volume [angstrom^3] of cells of shape (..., 6)."""
+    """Return the volume of a cell, sqrt(det G).
+
+    Parameters
+    ----------
+    cell : ndarray, shape (..., 6)
+        [angstrom, degree]
+
+    Returns
+    -------
+    ndarray, shape (...)
+        [angstrom^3]
+    """
     return np.asarray(np.sqrt(np.linalg.det(metric_from_cell(cell))))
 
 
 def metric_from_cell(cell: Array) -> Array:
-    """Return the metric tensor G_ij = a_i . a_j [angstrom^2], shape (..., 3, 3)."""
+    """Return the metric tensor G_ij = a_i . a_j.
+
+    Parameters
+    ----------
+    cell : ndarray, shape (..., 6)
+        [angstrom, degree]
+
+    Returns
+    -------
+    ndarray, shape (..., 3, 3)
+        [angstrom^2]
+    """
     cell = np.asarray(cell, float)
     length, cosine = cell[..., :3], np.cos(np.radians(cell[..., 3:]))
-    g = length[..., :, None] * length[..., None, :]
+    metric = length[..., :, None] * length[..., None, :]
     for i, j, angle in ((1, 2, 0), (0, 2, 1), (0, 1, 2)):
-        g[..., i, j] *= cosine[..., angle]
-        g[..., j, i] = g[..., i, j]
-    return g
+        metric[..., i, j] *= cosine[..., angle]
+        metric[..., j, i] = metric[..., i, j]
+    return metric
 
 
 def d_from_hkl(hkl: Array, cell: Array) -> Array:
-    """Return d [angstrom] = (h G^-1 h)^-1/2, shape (..., reflection)."""
+    """Return the d spacing of reflections, (h G^-1 h)^-1/2.
+
+    Parameters
+    ----------
+    hkl : ndarray, shape (reflection, 3)
+        Miller indices.
+    cell : ndarray, shape (..., 6)
+        [angstrom, degree]
+
+    Returns
+    -------
+    ndarray, shape (..., reflection)
+        [angstrom]
+    """
     inverse = np.linalg.inv(metric_from_cell(cell))
     return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)
 
 
 def expand_site(group: str, site: tuple[float, float, float]) -> Array:
-    """Return every position of a site in the cell, shape (n, 3)."""
+    """Return every position of a site in the cell.
+
+    Parameters
+    ----------
+    group : str
+        One of `GROUPS`.
+    site : tuple of float
+        Fractional coordinates.
+
+    Returns
+    -------
+    ndarray, shape (position, 3)
+        Fractional coordinates (dimensionless), within 0..1.
+    """
     operations, centring = GROUPS[group]
-    names = dict(zip("xyz", site, strict=True))
+    coordinates = dict(zip("xyz", site, strict=True))
     found: list[Array] = []
-    for text, sign, shift in itertools.product(operations, (1, -1), centring):
-        at = np.array([sign * _value(term, names) for term in text.split(",")])
-        at = (at + shift) % 1.0
-        if all(np.abs((at - other + 0.5) % 1.0 - 0.5).max() > 1e-3 for other in found):
-            found.append(at)
+    for operation, sign, shift in itertools.product(operations, (1, -1), centring):
+        terms = operation.split(",")
+        position = np.array([sign * _evaluate_term(term, coordinates) for term in terms])
+        position = (position + shift) % 1.0
+        if not any(_are_same(position, other) for other in found):
+            found.append(position)
     return np.array(found)
 
 
-def _value(term: str, names: Mapping[str, float]) -> float:
+def _are_same(position: Array, other: Array) -> bool:
+    """Return whether two positions are equal up to translations of the lattice."""
+    return bool(np.abs((position - other + 0.5) % 1.0 - 0.5).max() <= SAME_POSITION)
+
+
+def _evaluate_term(term: str, coordinates: Mapping[str, float]) -> float:
     """Return the value of a sum such as ``0.5-x+y``."""
     total = 0.0
     for part in term.replace("-", "+-").split("+"):
         if part:
             sign, word = (-1.0, part[1:]) if part[0] == "-" else (1.0, part)
-            total += sign * (names[word] if word in names else float(word))
+            total += sign * (coordinates[word] if word in coordinates else float(word))
     return total
 
 
 @lru_cache(maxsize=32)
 def calculate_reflections(crystal: Crystal, d_min: float) -> tuple[Array, Array]:
-    """Return one hkl per set of equal d, and its summed |F|^2 exp(-2 B s^2) over the whole set.
+    """Return the sets of reflections of equal d down to a smallest one.
 
     F = sum_j o_j f_j exp(2 pi i h.x_j). Where there are no sites, |F|^2 of each family follows the
     centric distribution (A. J. C. Wilson, Acta Cryst. 2 (1949) 318) about a fixed mean.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        Cell at 25 degC and atoms.
+    d_min : float
+        [angstrom]
+
+    Returns
+    -------
+    hkl : ndarray, shape (set, 3)
+        One member of each set.
+    strength : ndarray, shape (set,)
+        |F|^2 exp(-2 B s^2) summed over the set [electron^2].
     """
     limit = [int(np.ceil(length / d_min)) for length in crystal.cell[:3]]
-    hkl = np.array(list(itertools.product(*(range(-n, n + 1) for n in limit))), float)
+    indices = itertools.product(*(range(-n, n + 1) for n in limit))
+    hkl = np.array(list(indices), float)
     hkl = hkl[np.any(hkl != 0, axis=1)]
     d = d_from_hkl(hkl, np.array(crystal.cell))
     hkl, d = hkl[d >= d_min], d[d >= d_min]
     s = 0.5 / d
     if crystal.sites:
-        factor = np.zeros(len(hkl), complex)
-        for element, x, y, z, occupancy in crystal.sites:
-            at = expand_site(crystal.group, (x, y, z))
-            factor += (
-                occupancy
-                * calculate_form_factor(element, s)
-                * np.exp(2j * np.pi * hkl @ at.T).sum(axis=1)
-            )
-        strength = np.abs(factor) ** 2
+        strength = _calculate_strength(crystal, hkl, s)
     else:
-        strength = _drawn(crystal, hkl, s)
+        strength = _draw_strength(crystal, hkl, s)
     strength *= np.exp(-2 * crystal.debye_waller * s**2)
-    keys = [_family(crystal.system, row) for row in hkl.astype(int)]
     members: dict[tuple[int, ...], list[int]] = {}
-    for index, key in enumerate(keys):
-        members.setdefault(key, []).append(index)
-    first = np.array([hkl[rows[-1]] for rows in members.values()])
-    total = np.array([strength[rows].sum() for rows in members.values()])
-    kept = total > 1e-4 * total.max()
-    return first[kept], total[kept]
+    for place, indices_of_one in enumerate(hkl.astype(int)):
+        family = _find_family(crystal.system, indices_of_one)
+        members.setdefault(family, []).append(place)
+    # the last member has non-negative leading indices
+    representative = np.array([hkl[places[-1]] for places in members.values()])
+    total = np.array([strength[places].sum() for places in members.values()])
+    seen = total > WEAKEST * total.max()
+    return representative[seen], total[seen]
 
 
-def _family(system: str, hkl: NDArray[np.int_]) -> tuple[int, ...]:
+def _calculate_strength(crystal: Crystal, hkl: Array, s: Array) -> Array:
+    """Return |F|^2 of the sites [electron^2], shape (reflection,)."""
+    factor = np.zeros(len(hkl), complex)
+    for element, x, y, z, occupancy in crystal.sites:
+        positions = expand_site(crystal.group, (x, y, z))
+        phases = np.exp(2j * np.pi * hkl @ positions.T).sum(axis=1)
+        factor += occupancy * calculate_form_factor(element, s) * phases
+    return np.asarray(np.abs(factor) ** 2)
+
+
+def _find_family(system: str, hkl: NDArray[np.int_]) -> tuple[int, ...]:
     """Return a key shared by all reflections that have the same d in any cell of the system."""
     h, k, m = (int(i) for i in hkl)
     if system == "cubic":
@@ -158,34 +245,37 @@ def _family(system: str, hkl: NDArray[np.int_]) -> tuple[int, ...]:
     return (h, abs(k), m)
 
 
-def _drawn(crystal: Crystal, hkl: Array, s: Array) -> Array:
-    """Return |F|^2 drawn per family (P21/n extinctions), the same for every seed of the
-    demonstration's noise."""
+def _draw_strength(crystal: Crystal, hkl: Array, s: Array) -> Array:
+    """Return |F|^2 drawn per family (P21/n extinctions) [electron^2], shape (reflection,).
+
+    The draw is the crystal's own, the same for every seed of the demonstration's noise.
+    """
     rng = np.random.default_rng(crystal.draw)
-    h, k, m = (hkl[:, i].astype(int) for i in range(3))
-    extinct = ((k == 0) & ((h + m) % 2 == 1)) | ((h == 0) & (m == 0) & (k % 2 == 1))
-    table: dict[tuple[int, ...], float] = {}
-    order = np.argsort(s, kind="stable")
+    h, k, m = (hkl[:, axis].astype(int) for axis in range(3))
+    glide = (k == 0) & ((h + m) % 2 == 1)
+    screw = (h == 0) & (m == 0) & (k % 2 == 1)
+    by_family: dict[tuple[int, ...], float] = {}
     drawn = np.empty(len(hkl))
-    for index in order:
-        key = _family(crystal.system, hkl[index].astype(int))
-        if key not in table:
-            table[key] = float(rng.standard_normal() ** 2)
-        drawn[index] = table[key]
+    # from small to large s, so that a shorter list of reflections has the same strengths
+    for place in np.argsort(s, kind="stable"):
+        family = _find_family(crystal.system, hkl[place].astype(int))
+        if family not in by_family:
+            by_family[family] = float(rng.standard_normal() ** 2)
+        drawn[place] = by_family[family]
     mean = np.sum(
         [number * calculate_form_factor(element, s) ** 2 for element, number in crystal.contents],
         axis=0,
     )
-    return np.where(extinct, 0.0, drawn * mean)
+    return np.where(glide | screw, 0.0, drawn * mean)
 
 
 LAGP = Crystal(
-    "LAGP",
-    "trigonal",
-    "R-3c",
-    (8.2614, 8.2614, 20.6405, 90, 90, 120),
-    ((1.1e-6, 2.0e-9), (1.1e-6, 2.0e-9), (2.15e-5, 3.0e-9)),
-    (
+    name="LAGP",
+    system="trigonal",
+    group="R-3c",
+    cell=(8.2614, 8.2614, 20.6405, 90, 90, 120),
+    expansion=((1.1e-6, 2.0e-9), (1.1e-6, 2.0e-9), (2.15e-5, 3.0e-9)),
+    sites=(
         ("Li", 0, 0, 0, 1),
         ("Ge", 0, 0, 0.13710, 0.75),
         ("Al", 0, 0, 0.13710, 0.25),
@@ -197,12 +287,12 @@ LAGP = Crystal(
 """Cell near 10.1021/acsami.8b00842; the sites are a regularised NASICON prototype; expansion
 chosen, not measured."""
 LFP = Crystal(
-    "LFP",
-    "orthorhombic",
-    "Pnma",
-    (10.3262, 6.0065, 4.6951, 90, 90, 90),
-    ((1.05e-5, 4e-9), (1.30e-5, 3e-9), (0.95e-5, 5e-9)),
-    (
+    name="LFP",
+    system="orthorhombic",
+    group="Pnma",
+    cell=(10.3262, 6.0065, 4.6951, 90, 90, 90),
+    expansion=((1.05e-5, 4e-9), (1.30e-5, 3e-9), (0.95e-5, 5e-9)),
+    sites=(
         ("Li", 0, 0, 0, 1),
         ("Fe", 0.28222, 0.25, 0.97472, 1),
         ("P", 0.09486, 0.25, 0.41820, 1),
@@ -214,12 +304,12 @@ LFP = Crystal(
 """Cell and sites near V. A. Streltsov et al., Acta Cryst. B 49 (1993) 147; expansion chosen, not
 measured."""
 NCM811 = Crystal(
-    "NCM811",
-    "trigonal",
-    "R-3m",
-    (2.8735, 2.8735, 14.2030, 90, 90, 120),
-    ((1.20e-5, 4e-9), (1.20e-5, 4e-9), (1.60e-5, 5e-9)),
-    (
+    name="NCM811",
+    system="trigonal",
+    group="R-3m",
+    cell=(2.8735, 2.8735, 14.2030, 90, 90, 120),
+    expansion=((1.20e-5, 4e-9), (1.20e-5, 4e-9), (1.60e-5, 5e-9)),
+    sites=(
         ("Ni", 0, 0, 0, 0.8),
         ("Co", 0, 0, 0, 0.1),
         ("Mn", 0, 0, 0, 0.1),
@@ -229,29 +319,29 @@ NCM811 = Crystal(
 )
 """Layered oxide; expansion chosen, not measured."""
 Co3PO42 = Crystal(
-    "Co3PO42",
-    "monoclinic",
-    "P21/n",
-    (7.5620, 8.3640, 5.0670, 90, 94.05, 90),
-    ((1.0e-5, 2e-9), (1.2e-5, 2e-9), (0.9e-5, 2e-9)),
+    name="Co3PO42",
+    system="monoclinic",
+    group="P21/n",
+    cell=(7.5620, 8.3640, 5.0670, 90, 94.05, 90),
+    expansion=((1.0e-5, 2e-9), (1.2e-5, 2e-9), (0.9e-5, 2e-9)),
     contents=(("Co", 6), ("P", 4), ("O", 16)),
 )
 """(Ni,Co,Mn)3(PO4)2 of the Co3(PO4)2 type: its cell alone; intensities drawn, expansion chosen."""
 CEO2 = Crystal(
-    "CeO2",
-    "cubic",
-    "Fm-3m",
-    (5.41165,) * 3 + (90.0,) * 3,
+    name="CeO2",
+    system="cubic",
+    group="Fm-3m",
+    cell=(5.41165,) * 3 + (90.0,) * 3,
     sites=(("Ce", 0, 0, 0, 1), ("O", 0.25, 0.25, 0.25, 1)),
 )
 """Calibrant with the certified cell of NIST SRM 674b."""
 NIO = Crystal(
-    "NiO",
-    "cubic",
-    "Fm-3m",
-    (4.1771,) * 3 + (90.0,) * 3,
-    ((1.40e-5, 2e-9),) * 3,
-    (("Ni", 0, 0, 0, 1), ("O", 0.5, 0.5, 0.5, 1)),
+    name="NiO",
+    system="cubic",
+    group="Fm-3m",
+    cell=(4.1771,) * 3 + (90.0,) * 3,
+    expansion=((1.40e-5, 2e-9),) * 3,
+    sites=(("Ni", 0, 0, 0, 1), ("O", 0.5, 0.5, 0.5, 1)),
 )
 """Rock salt, what layered oxides turn to; not in the demonstration; expansion chosen, not
 measured."""

@@ -1,9 +1,10 @@
-"""Detector images: powder rings on a tilted flat detector, counted, written as TIFF."""
+"""Detector images: powder rings on a tilted flat detector, counted and written as TIFF."""
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,12 @@ from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import heating, pattern
 from ssbchar.simulate.hexrd.crystal import CEO2, LAGP, LFP
 from ssbchar.simulate.hexrd.pattern import Instrument, PhaseSeries
-from ssbchar.simulate.hexrd.programme import Programme, write_log
+from ssbchar.simulate.hexrd.programme import ROOM_TEMPERATURE, Programme, write_log
 from ssbchar.simulate.truth import Truth
 from ssbchar.typing import Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Detector:
     """A flat detector, tilted against the beam (the FIT2D description)."""
 
@@ -41,12 +42,23 @@ class Detector:
     polarisation: float = 0.99
     """(I_h - I_v) / (I_h + I_v), h along the columns' axis."""
 
-    def angles(self, subdivide: int = 3) -> tuple[Array, Array, Array]:
-        """Return 2theta and azimuth [radian] and the relative solid angle, (row, column,
-        sub-pixel).
+    def calculate_angles(self, subdivide: int = 3) -> tuple[Array, Array, Array]:
+        """Return where each part of each pixel looks.
 
         In the detector's frame a point u along the tilt direction and v across it lies, seen along
         the beam, at (u cos t, v, D + u sin t): tan(2 theta) = hypot(u cos t, v) / (D + u sin t).
+
+        Parameters
+        ----------
+        subdivide : int
+            Parts of a pixel along each side.
+
+        Returns
+        -------
+        two_theta, azimuth : ndarray, shape (row, column, part)
+            [radian]
+        solid_angle : ndarray, shape (row, column, part)
+            Relative to that of a part where the beam meets the detector (dimensionless).
         """
         offset = (np.arange(subdivide) + 0.5) / subdivide
         edge = np.arange(self.size)
@@ -66,13 +78,23 @@ class Detector:
         return two_theta.reshape(shape), azimuth.reshape(shape), np.asarray(solid.reshape(shape))
 
 
-BEAM = Instrument(0.24117, 0.4, 0.01, 1700, 0.050)
+BEAM = Instrument(wavelength=0.24117, first=0.4, step=0.01, points=1700, fwhm=0.050)
 """The profile the images are drawn from; the width is mostly the detector's point spread."""
 CALIBRANT = "CeO2_calibrant"
 MEASUREMENT = "images_LAGP_LFP"
 SAMPLE = "LAGP+LFP (images)"
-LEVELS = {"calibrant": (60.0, 120.0), "sample": (60.0, 40.0)}
-"""Counts per pixel of the background, and area of the strongest ring [counts degree per pixel]."""
+START = 1_551_534_000.0
+"""Begin of the programme [s since 1970-01-01 UTC]."""
+BACKGROUND = 60.0
+"""[counts per pixel]"""
+CALIBRANT_AREA = 120.0
+"""Area of the calibrant's strongest ring [counts degree per pixel]."""
+SAMPLE_AREA = 40.0 * 0.6
+"""Area of the strongest ring of each phase of the sample [counts degree per pixel]."""
+RIPPLE_ORDERS = range(2, 9)
+"""Orders of the grains' modulation along the azimuth."""
+LARGEST_COUNT = 65535
+"""Counts at which the detector saturates."""
 
 
 def simulate_image(
@@ -81,60 +103,110 @@ def simulate_image(
     detector: Detector,
     effects: Effects,
     rng: np.random.Generator,
+    *,
     subdivide: int = 3,
 ) -> NDArray[np.uint16]:
-    """Return counts per pixel of a profile I(2theta), averaged over each pixel's area.
+    """Return an image of a profile I(2theta), averaged over the area of each pixel.
 
     Each count rate carries the solid angle and the polarisation factor
     [1 + cos^2(2 theta) - P cos(2 phi) sin^2(2 theta)] / 2; grains modulate it along the ring.
+
+    Parameters
+    ----------
+    profile : ndarray, shape (point,)
+        [counts per pixel]
+    axis : ndarray, shape (point,)
+        2theta [degree].
+    detector : Detector
+        Its geometry.
+    effects : Effects
+        Size of the grains' modulation.
+    rng : Generator
+        Of grains and counting noise.
+    subdivide : int
+        Parts of a pixel along each side.
+
+    Returns
+    -------
+    ndarray of uint16, shape (row, column)
+        [counts]
     """
-    two_theta, azimuth, solid = detector.angles(subdivide)
-    factor = (
-        1
-        + np.cos(two_theta) ** 2
-        - detector.polarisation * np.cos(2 * azimuth) * np.sin(two_theta) ** 2
-    )
-    rate = np.interp(np.degrees(two_theta), axis, profile) * solid * factor / 2
+    two_theta, azimuth, solid_angle = detector.calculate_angles(subdivide)
+    polarised = detector.polarisation * np.cos(2 * azimuth) * np.sin(two_theta) ** 2
+    factor = 1 + np.cos(two_theta) ** 2 - polarised
+    rate = np.interp(np.degrees(two_theta), axis, profile) * solid_angle * factor / 2
     if effects.graininess:
-        order = np.arange(2, 9)
-        phase = rng.uniform(0, 2 * np.pi, (order.size, 2))
-        ripple = sum(
-            np.cos(m * azimuth + p + 40 * two_theta * np.cos(s))
-            for m, (p, s) in zip(order, phase, strict=True)
-        )
-        rate = rate * (1 + effects.graininess * ripple / np.sqrt(order.size / 2))
+        ripple = _draw_ripple(two_theta, azimuth, rng)
+        # a sum of n cosines has a variance of n / 2
+        rate = rate * (1 + effects.graininess * ripple / np.sqrt(len(RIPPLE_ORDERS) / 2))
     expected = np.clip(rate.mean(axis=-1), 0, None)
-    return np.asarray(np.minimum(rng.poisson(expected), 65535), np.uint16)
+    return np.asarray(np.minimum(rng.poisson(expected), LARGEST_COUNT), np.uint16)
+
+
+def _draw_ripple(two_theta: Array, azimuth: Array, rng: np.random.Generator) -> Array:
+    """Return a sum of cosines of the azimuth with random phases, different from ring to ring."""
+    phases = rng.uniform(0, 2 * np.pi, (len(RIPPLE_ORDERS), 2))
+    ripple = sum(
+        np.cos(order * azimuth + along + 40 * two_theta * np.cos(across))
+        for order, (along, across) in zip(RIPPLE_ORDERS, phases, strict=True)
+    )
+    return np.asarray(ripple)
+
+
+class TiffType(IntEnum):
+    """Types of a TIFF entry."""
+
+    ASCII = 2
+    SHORT = 3
+    LONG = 4
 
 
 def write_tiff(path: Path, counts: NDArray[np.uint16], description: str, when: str) -> None:
-    """Write a 16-bit grey TIFF, one uncompressed strip (TIFF 6.0)."""
+    """Write a 16-bit grey TIFF, one uncompressed strip (TIFF 6.0).
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    counts : ndarray of uint16, shape (row, column)
+        The image.
+    description : str
+        Of the image.
+    when : str
+        Time stamp, ``YYYY:MM:DD HH:MM:SS``.
+    """
     rows, columns = counts.shape
     data = counts.astype("<u2").tobytes()
-    text, stamp = description.encode("ascii") + b"\0", when.encode("ascii") + b"\0"
-    text += b"\0" * (len(text) % 2)
-    at_text = 8 + len(data)
-    at_stamp = at_text + len(text)
-    at_entries = at_stamp + len(stamp) + len(stamp) % 2
-    short, long, ascii_ = 3, 4, 2
+    text = _pad_to_words(description.encode("ascii") + b"\0")
+    stamp = when.encode("ascii") + b"\0"
+    header_size = 8
+    text_offset = header_size + len(data)
+    stamp_offset = text_offset + len(text)
+    entries_offset = stamp_offset + len(_pad_to_words(stamp))
     entries = [
-        (256, long, 1, columns),
-        (257, long, 1, rows),
-        (258, short, 1, 16),
-        (259, short, 1, 1),
-        (262, short, 1, 1),
-        (270, ascii_, len(text), at_text),
-        (273, long, 1, 8),
-        (277, short, 1, 1),
-        (278, long, 1, rows),
-        (279, long, 1, len(data)),
-        (306, ascii_, len(stamp), at_stamp),
-        (339, short, 1, 1),
+        # tag, type, count, value or offset
+        (256, TiffType.LONG, 1, columns),
+        (257, TiffType.LONG, 1, rows),
+        (258, TiffType.SHORT, 1, 16),
+        (259, TiffType.SHORT, 1, 1),
+        (262, TiffType.SHORT, 1, 1),
+        (270, TiffType.ASCII, len(text), text_offset),
+        (273, TiffType.LONG, 1, header_size),
+        (277, TiffType.SHORT, 1, 1),
+        (278, TiffType.LONG, 1, rows),
+        (279, TiffType.LONG, 1, len(data)),
+        (306, TiffType.ASCII, len(stamp), stamp_offset),
+        (339, TiffType.SHORT, 1, 1),
     ]
+    header = b"II" + struct.pack("<HI", 42, entries_offset)
     body = b"".join(struct.pack("<HHII", *entry) for entry in entries)
-    head = b"II" + struct.pack("<HI", 42, at_entries)
     tail = struct.pack("<H", len(entries)) + body + struct.pack("<I", 0)
-    path.write_bytes(head + data + text + stamp + b"\0" * (len(stamp) % 2) + tail)
+    path.write_bytes(header + data + text + _pad_to_words(stamp) + tail)
+
+
+def _pad_to_words(text: bytes) -> bytes:
+    """Return bytes of even length: TIFF wants its values on even offsets."""
+    return text + b"\0" * (len(text) % 2)
 
 
 def write_images(
@@ -145,62 +217,118 @@ def write_images(
     detector: Detector | None = None,
 ) -> list[Truth]:
     """Write the calibrant image, sample images of a heating run and its furnace log; return the
-    truth."""
+    truth.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets a folder of the calibrant, one of the images, and the log.
+    effects : Effects
+        What the fitters do not model.
+    rng : Generator
+        Of all noise.
+    temperatures : tuple of float
+        Of the images [degC].
+    detector : Detector, optional
+        Its geometry.
+
+    Returns
+    -------
+    list of Truth
+        The cells before heating [angstrom]; the images do not follow the cooling.
+    """
     detector = detector or Detector()
-    axis = BEAM.two_theta
-    programme = Programme(1_551_534_000.0)
-    corners, _ = programme.corners
-    time = np.array(
-        [
-            corners[0] + 300 * (i + 1) if t == 25 else corners[1] + (t - 25) * 12
-            for i, t in enumerate(temperatures)
-        ]
-    )
+    programme = Programme(start=START)
     mixture = heating.Mixture(
-        MEASUREMENT,
-        SAMPLE,
-        BEAM,
-        programme.start,
-        (
-            heating.Behaviour(LAGP, LEVELS["sample"][1] * 0.6),
-            heating.Behaviour(LFP, LEVELS["sample"][1] * 0.6),
+        measurement=MEASUREMENT,
+        sample=SAMPLE,
+        instrument=BEAM,
+        start=programme.start,
+        phases=(
+            heating.Behaviour(crystal=LAGP, amount=SAMPLE_AREA),
+            heating.Behaviour(crystal=LFP, amount=SAMPLE_AREA),
         ),
-        "",
+        verdict="",
     )
-    standard = PhaseSeries(CEO2, CEO2.cell_at(np.array([25.0])), np.array([LEVELS["calibrant"][1]]))
-    grainless = Effects(**{**effects.__dict__, "graininess": 0.0})
-    jobs = [(folder / CALIBRANT, "CeO2 (NIST SRM 674b cell)", [standard], np.array([-3600.0]))]
-    jobs.append(
-        (
-            folder / MEASUREMENT,
-            SAMPLE,
-            heating.place_phases(mixture, programme, time, effects),
-            time,
-        )
+    standard = PhaseSeries(
+        crystal=CEO2,
+        cell=CEO2.cell_at(np.array([ROOM_TEMPERATURE])),
+        amount=np.array([CALIBRANT_AREA]),
     )
-    for where, sample, parts, times in jobs:
-        where.mkdir(parents=True, exist_ok=True)
-        signal = pattern.simulate_peaks(parts, axis, BEAM, grainless, rng)
-        signal += pattern.simulate_background(axis, BEAM.wavelength, LEVELS["sample"][0], effects)
-        for number, (profile, at) in enumerate(zip(signal, times, strict=True), 1):
-            when = programme.start + at
-            text = _description(sample, number, when, detector)
-            stamp = format_time(when, -6.0)[:19].replace("-", ":").replace("T", " ")
-            counts = simulate_image(profile, axis, detector, effects, rng)
-            write_tiff(where / f"{where.name}_{number:04d}.tif", counts, text, stamp)
+    calibrant = _Exposures(
+        folder=folder / CALIBRANT,
+        sample="CeO2 (NIST SRM 674b cell)",
+        phases=[standard],
+        time=np.array([-3600.0]),
+    )
+    time = _list_times(programme, temperatures)
+    images = _Exposures(
+        folder=folder / MEASUREMENT,
+        sample=SAMPLE,
+        phases=heating.place_phases(mixture, programme, time, effects),
+        time=time,
+    )
+    for exposures in (calibrant, images):
+        _write_exposures(exposures, programme, detector, effects, rng)
     write_log(folder / f"{MEASUREMENT}_furnace.csv", programme, rng, effects)
-    return _truths(mixture, programme)
+    truths = heating.list_truths(mixture, programme)
+    return [truth for truth in truths if truth.condition == "before heating"]
 
 
-def _truths(mixture: heating.Mixture, programme: Programme) -> list[Truth]:
-    """Return the cells before heating; the images do not follow the cooling."""
-    return [t for t in heating.list_truths(mixture, programme) if t.condition == "before heating"]
+@dataclass(frozen=True, kw_only=True)
+class _Exposures:
+    """Images that go into one folder."""
+
+    folder: Path
+    sample: str
+    phases: list[PhaseSeries]
+    time: Array
+    """[s from the programme's start], shape (frame,)"""
 
 
-def _description(sample: str, number: int, when: float, detector: Detector) -> str:
+def _list_times(programme: Programme, temperatures: tuple[float, ...]) -> Array:
+    """Return when the images are taken [s from the programme's start]: on the first rest, then on
+    heating at their temperatures."""
+    heating_start, _ = programme.corners.heating
+    times = []
+    for number, temperature in enumerate(temperatures, 1):
+        if temperature == ROOM_TEMPERATURE:
+            times.append(programme.corners.time[0] + 300 * number)
+        else:
+            times.append(heating_start + (temperature - ROOM_TEMPERATURE) * 12)
+    return np.array(times)
+
+
+def _write_exposures(
+    exposures: _Exposures,
+    programme: Programme,
+    detector: Detector,
+    effects: Effects,
+    rng: np.random.Generator,
+) -> None:
+    """Write the images of one folder as TIFF."""
+    where = exposures.folder
+    where.mkdir(parents=True, exist_ok=True)
+    # in images the grains modulate the rings along the azimuth, not their area
+    grainless = replace(effects, graininess=0.0)
+    axis = BEAM.two_theta
+    profiles = pattern.simulate_peaks(exposures.phases, axis, BEAM, grainless, rng)
+    profiles += pattern.simulate_background(axis, BEAM.wavelength, BACKGROUND, effects)
+    for number, (profile, time) in enumerate(zip(profiles, exposures.time, strict=True), 1):
+        when = programme.start + time
+        stamp = format_time(when, heating.UTC_OFFSET)
+        text = _describe_image(exposures.sample, number, stamp, detector)
+        tiff_stamp = stamp[:19].replace("-", ":").replace("T", " ")
+        counts = simulate_image(profile, axis, detector, effects, rng)
+        write_tiff(where / f"{where.name}_{number:04d}.tif", counts, text, tiff_stamp)
+
+
+def _describe_image(sample: str, number: int, stamp: str, detector: Detector) -> str:
+    """Return the description in an image's header."""
     return (
         f"synthetic demonstration data (ssbchar simulate); sample: {sample}; frame: {number}; "
-        f"wavelength: {BEAM.wavelength} angstrom; time: {format_time(when, -6.0)}; "
+        f"wavelength: {BEAM.wavelength} angstrom; time: {stamp}; "
         f"exposure: {heating.EXPOSURE} s (time is its middle); "
-        f"pixel: {detector.pixel * 1000:.0f} um; nominal distance: {round(detector.distance, -1):.0f} mm"
+        f"pixel: {detector.pixel * 1000:.0f} um; "
+        f"nominal distance: {round(detector.distance, -1):.0f} mm"
     )

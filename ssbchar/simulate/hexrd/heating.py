@@ -1,9 +1,10 @@
-"""The two heating series: what reacts, what returns, and the files a beamline would leave."""
+"""The two heating series: which phases react, which cells return, and the files of a beamline."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,13 @@ from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import crystal, pattern
 from ssbchar.simulate.hexrd.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal
 from ssbchar.simulate.hexrd.pattern import BM17, ID11C, Instrument, PhaseSeries
-from ssbchar.simulate.hexrd.programme import Programme, calculate_grown_share, write_log
+from ssbchar.simulate.hexrd.programme import (
+    ROOM_TEMPERATURE,
+    FrameCounts,
+    Programme,
+    calculate_grown_share,
+    write_log,
+)
 from ssbchar.simulate.truth import Truth
 from ssbchar.typing import Array
 
@@ -22,11 +29,28 @@ EXPOSURE = 20.0
 BACKGROUND = 6000.0
 """Counts per point of the background, as in public 17-BM patterns (variance equal to the counts
 there)."""
-T1, T2 = 100.0, 500.0
+MEAN_EXPANSION_RANGE = (100.0, 500.0)
 """Temperatures between which the mean linear expansion is stated [degC]."""
+RELAXATION = 7200.0
+"""Time constant with which a permanent change of the cell approaches its end in the hold [s]."""
+REFERENCE_WIDTH = 0.03
+"""Peak width at which amounts are stated [degree]."""
+BEAM_PERIOD = 2.3e4
+"""Period of the drift of the incident beam [s]."""
+UTC_OFFSET = -6.0
+"""Time zone of the beamline [h ahead of UTC]."""
+USUAL_FRAMES = FrameCounts(heating=62, hold=5, cooling=22, rest=4)
+FREE_PARAMETERS = {
+    "cubic": (0,),
+    "trigonal": (0, 2),
+    "orthorhombic": (0, 1, 2),
+    "monoclinic": (0, 1, 2, 4),
+}
+"""Positions of the free cell parameters of a crystal system in `CELL_NAMES`."""
+CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Behaviour:
     """A phase of a mixture and what the programme does to it."""
 
@@ -41,7 +65,7 @@ class Behaviour:
     """Begin and end of its disappearance on heating [degC]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Mixture:
     """A pellet, the beamline it is measured at, and its phases."""
 
@@ -55,25 +79,28 @@ class Mixture:
 
 
 STABLE = Mixture(
-    "heating_LAGP_LFP",
-    "LAGP+LFP",
-    BM17,
-    1_551_708_000.0,
-    (Behaviour(LAGP, 900.0, permanent=3.0e-4), Behaviour(LFP, 900.0, permanent=-2.0e-4)),
-    "reversible",
+    measurement="heating_LAGP_LFP",
+    sample="LAGP+LFP",
+    instrument=BM17,
+    start=1_551_708_000.0,
+    phases=(
+        Behaviour(crystal=LAGP, amount=900.0, permanent=3.0e-4),
+        Behaviour(crystal=LFP, amount=900.0, permanent=-2.0e-4),
+    ),
+    verdict="reversible",
 )
 """LAGP + LFP: cells return within 0.2 %, nothing new."""
 REACTING = Mixture(
-    "heating_LAGP_NCM811",
-    "LAGP+NCM811",
-    ID11C,
-    1_551_880_800.0,
-    (
-        Behaviour(LAGP, 900.0, fades=(600.0, 760.0)),
-        Behaviour(NCM811, 900.0, fades=(600.0, 760.0)),
-        Behaviour(Co3PO42, 600.0, grows=(600.0, 800.0)),
+    measurement="heating_LAGP_NCM811",
+    sample="LAGP+NCM811",
+    instrument=ID11C,
+    start=1_551_880_800.0,
+    phases=(
+        Behaviour(crystal=LAGP, amount=900.0, fades=(600.0, 760.0)),
+        Behaviour(crystal=NCM811, amount=900.0, fades=(600.0, 760.0)),
+        Behaviour(crystal=Co3PO42, amount=600.0, grows=(600.0, 800.0)),
     ),
-    "reacts",
+    verdict="reacts",
 )
 """LAGP + NCM811: both gone at 760 degC, (Ni,Co,Mn)3(PO4)2 grows between 600 and 800 degC."""
 
@@ -81,23 +108,43 @@ REACTING = Mixture(
 def place_phases(
     mixture: Mixture, programme: Programme, time: Array, effects: Effects
 ) -> list[PhaseSeries]:
-    """Return every phase's cell and amount at frame times [s from the programme's start]."""
-    lag = effects.thermal_lag
-    at = programme.temperature(time, lag)
-    corners, _ = programme.corners
-    top = np.maximum.accumulate(np.where(time < corners[3], at, -np.inf))  # reactions go one way
-    held = 1 - np.exp(-np.clip(time - corners[2], 0, corners[3] - corners[2]) / 7200.0)
+    """Return every phase's cell and amount in each frame.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The phases and what the programme does to them.
+    programme : Programme
+        Temperatures [degC].
+    time : ndarray, shape (frame,)
+        [s from the programme's start]
+    effects : Effects
+        Thermal lag [s] and bend of the growth.
+
+    Returns
+    -------
+    list of PhaseSeries
+        One per phase: cells [angstrom, degree], amounts [counts degree].
+    """
+    temperature = programme.interpolate_temperature(time, effects.thermal_lag)
+    hold_start, hold_end = programme.corners.hold
+    # reactions go one way: on cooling the amount stays that of the highest temperature
+    highest = np.maximum.accumulate(np.where(time < hold_end, temperature, -np.inf))
+    time_held = np.clip(time - hold_start, 0, hold_end - hold_start)
+    relaxed = 1 - np.exp(-time_held / RELAXATION)
     found = []
     for phase in mixture.phases:
-        amount = np.full(time.size, phase.amount * mixture.instrument.fwhm / 0.03)
+        amount = np.full(time.size, phase.amount * mixture.instrument.fwhm / REFERENCE_WIDTH)
         if phase.grows:
-            amount *= calculate_grown_share(top, *phase.grows, effects.saturation)
+            onset, complete = phase.grows
+            amount *= calculate_grown_share(highest, onset, complete, effects.saturation)
         if phase.fades:
             first, last = phase.fades
-            amount *= calculate_grown_share(last + first - top, first, last, effects.saturation)
-        cell = phase.crystal.cell_at(at)
-        cell[:, :3] *= 1 + phase.permanent * held[:, None]
-        found.append(PhaseSeries(phase.crystal, cell, amount))
+            # fading is growth with the temperature axis turned around
+            amount *= calculate_grown_share(last + first - highest, first, last, effects.saturation)
+        cell = phase.crystal.cell_at(temperature)
+        cell[:, :3] *= 1 + phase.permanent * relaxed[:, None]
+        found.append(PhaseSeries(crystal=phase.crystal, cell=cell, amount=amount))
     return found
 
 
@@ -107,23 +154,40 @@ def simulate_patterns(
     time: Array,
     effects: Effects,
     rng: np.random.Generator,
+    *,
     counts: float = 1.0,
 ) -> tuple[Array, Array]:
-    """Return counts (frame, two_theta) and the relative incident beam of each frame; `counts` times
-    the usual ones."""
-    axis = mixture.instrument.two_theta
-    signal = pattern.simulate_peaks(
-        place_phases(mixture, programme, time, effects), axis, mixture.instrument, effects, rng
-    )
-    beam = 1 + effects.drift * np.sin(2 * np.pi * time / 2.3e4)
-    expected = (
-        counts
-        * beam[:, None]
-        * (
-            signal
-            + pattern.simulate_background(axis, mixture.instrument.wavelength, BACKGROUND, effects)
-        )
-    )
+    """Return the patterns of a series.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The pellet.
+    programme : Programme
+        Temperatures [degC].
+    time : ndarray, shape (frame,)
+        [s from the programme's start]
+    effects : Effects
+        What the fitters do not model.
+    rng : Generator
+        Of grains and counting noise.
+    counts : float
+        Counts relative to the usual ones (dimensionless).
+
+    Returns
+    -------
+    patterns : ndarray, shape (frame, two_theta)
+        [counts]
+    beam : ndarray, shape (frame,)
+        Incident beam relative to the usual one (dimensionless).
+    """
+    instrument = mixture.instrument
+    axis = instrument.two_theta
+    phases = place_phases(mixture, programme, time, effects)
+    signal = pattern.simulate_peaks(phases, axis, instrument, effects, rng)
+    level = pattern.simulate_background(axis, instrument.wavelength, BACKGROUND, effects)
+    beam = 1 + effects.drift * np.sin(2 * np.pi * time / BEAM_PERIOD)
+    expected = counts * beam[:, None] * (signal + level)
     return rng.poisson(expected).astype(float), beam
 
 
@@ -132,7 +196,8 @@ def write_series(
     folder: Path,
     effects: Effects,
     rng: np.random.Generator,
-    frames: Sequence[int] = (62, 5, 22, 4),
+    frames: FrameCounts = USUAL_FRAMES,
+    *,
     counts: float = 1.0,
 ) -> list[Truth]:
     """Write a heating series (one .xye per frame) and its furnace log; return what is true of it.
@@ -140,43 +205,68 @@ def write_series(
     Parameters
     ----------
     mixture : Mixture
+        The pellet.
     folder : Path
         Gets ``<measurement>/NNN.xye`` and ``<measurement>_furnace.csv``.
     effects : Effects
+        What the fitters do not model.
     rng : Generator
-    frames : sequence of int
-        Number of frames on heating, hold, cooling, and on each rest.
+        Of all noise.
+    frames : FrameCounts
+        Numbers of frames.
     counts : float
-        Counts relative to the demonstration's: the noise goes with its root.
+        Counts relative to those of the demonstration (dimensionless): the noise scales with its
+        square root.
+
+    Returns
+    -------
+    list of Truth
+        Known answers, each with its unit.
     """
-    programme = Programme(mixture.start)
-    time = programme.frames(*frames)
-    found, beam = simulate_patterns(mixture, programme, time, effects, rng, counts)
+    programme = Programme(start=mixture.start)
+    time = programme.list_frame_times(frames)
+    patterns, beam = simulate_patterns(mixture, programme, time, effects, rng, counts=counts)
     where = folder / mixture.measurement
     where.mkdir(parents=True, exist_ok=True)
-    for number, (at, relative, pattern_counts) in enumerate(zip(time, beam, found, strict=True), 1):
+    for place, number in enumerate(range(1, time.size + 1)):
         write_xye(
             where / f"{number:03d}.xye",
             mixture,
-            number,
-            programme.start + at,
-            relative,
-            pattern_counts,
+            patterns[place],
+            frame=number,
+            time=programme.start + time[place],
+            beam=beam[place],
         )
     write_log(folder / f"{mixture.measurement}_furnace.csv", programme, rng, effects)
     return list_truths(mixture, programme)
 
 
 def write_xye(
-    path: Path, mixture: Mixture, frame: int, time: float, beam: float, counts: Array
+    path: Path, mixture: Mixture, counts: Array, *, frame: int, time: float, beam: float
 ) -> None:
-    """Write one pattern: 2theta [degree], counts, their standard error; commented header."""
-    head = [
+    """Write one pattern: 2theta [degree], counts, their standard error, after a commented header.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    mixture : Mixture
+        The pellet and its instrument.
+    counts : ndarray, shape (two_theta,)
+        The pattern [counts].
+    frame : int
+        Number in the series.
+    time : float
+        Middle of the exposure [s since 1970-01-01 UTC].
+    beam : float
+        Incident beam relative to the usual one (dimensionless).
+    """
+    header = [
         "synthetic demonstration data (ssbchar simulate)",
         f"sample: {mixture.sample}",
         f"frame: {frame}",
         f"wavelength: {mixture.instrument.wavelength} angstrom",
-        f"time: {format_time(time, -6.0)}",
+        f"time: {format_time(time, UTC_OFFSET)}",
         f"exposure: {EXPOSURE} s (time is its middle)",
         f"monitor: {beam:.5f}",
         "columns: two_theta_degree intensity_counts stderr_counts",
@@ -185,84 +275,109 @@ def write_xye(
         f"{x:.4f} {y:.0f} {np.sqrt(max(y, 1.0)):.1f}"
         for x, y in zip(mixture.instrument.two_theta, counts.tolist(), strict=True)
     ]
-    path.write_text(
-        "".join(f"# {line}\n" for line in head) + "\n".join(rows) + "\n", encoding="utf-8"
-    )
-
-
-FREE_PARAMETERS = {
-    "cubic": (0,),
-    "trigonal": (0, 2),
-    "orthorhombic": (0, 1, 2),
-    "monoclinic": (0, 1, 2, 4),
-}
-"""Cell parameters that are free in a crystal system."""
-CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
+    text = "".join(f"# {line}\n" for line in header) + "\n".join(rows) + "\n"
+    path.write_text(text, encoding="utf-8")
 
 
 def list_truths(mixture: Mixture, programme: Programme) -> list[Truth]:
-    """Return the known answers of a series."""
+    """Return the known answers of a series.
+
+    Parameters
+    ----------
+    mixture : Mixture
+        The pellet.
+    programme : Programme
+        Length of the hold [h].
+
+    Returns
+    -------
+    list of Truth
+        Cells [angstrom, degree], expansions [1/K], temperatures [degC] and the verdict.
+    """
+    about = partial(Truth, sample=mixture.sample, technique="hexrd")
     rows = [
-        Truth(
-            mixture.sample,
-            "hexrd",
-            mixture.sample,
-            "",
-            "phase_stability",
-            None,
-            "",
-            mixture.verdict,
+        about(
+            subject=mixture.sample,
+            condition="",
+            quantity="phase_stability",
+            value=None,
+            verdict=mixture.verdict,
         )
     ]
     for phase in mixture.phases:
-        about = (mixture.sample, "hexrd", phase.crystal.name)
-        if not phase.grows:
-            before = phase.crystal.cell_at(np.array(25.0))
-            rows += _cell_truths(about, phase.crystal, "before heating", before)
-            rows += _expansion_truths(about, phase.crystal, "heating")
-        if not phase.fades:
-            after = phase.crystal.cell_at(np.array(25.0))
-            after[:3] *= 1 + phase.permanent * (1 - np.exp(-programme.hold * 3600 / 7200.0))
-            rows += _cell_truths(about, phase.crystal, "after cooling", after)
-            rows += _expansion_truths(about, phase.crystal, "cooling")
-            if not phase.grows:
-                change = 100 * (
-                    crystal.volume_from_cell(after) / crystal.volume_from_cell(before) - 1
-                )
-                rows.append(
-                    Truth(*about, "after cooling", "volume_return", float(change), "percent")
-                )
-        if phase.grows:
-            rows.append(Truth(*about, "heating", "onset_temperature", phase.grows[0], "degC"))
-        if phase.fades:
-            rows.append(Truth(*about, "heating", "end_temperature", phase.fades[1], "degC"))
+        rows += _list_phase_truths(phase, programme, about)
     return rows
 
 
-def _cell_truths(
-    about: tuple[str, str, str], phase: Crystal, condition: str, cell: Array
+def _list_phase_truths(
+    phase: Behaviour, programme: Programme, about: Callable[..., Truth]
 ) -> list[Truth]:
-    rows = [
-        Truth(*about, condition, CELL_NAMES[i], float(cell[i]), "angstrom" if i < 3 else "degree")
-        for i in FREE_PARAMETERS[phase.system]
-    ]
-    return [
-        *rows,
-        Truth(*about, condition, "volume", float(crystal.volume_from_cell(cell)), "angstrom^3"),
-    ]
-
-
-def _expansion_truths(about: tuple[str, str, str], phase: Crystal, segment: str) -> list[Truth]:
-    first, last = phase.cell_at(np.array([T1, T2]))
-    sizes = [(CELL_NAMES[i], first[i], last[i]) for i in FREE_PARAMETERS[phase.system] if i < 3]
-    sizes.append(("volume", crystal.volume_from_cell(first), crystal.volume_from_cell(last)))
-    return [
-        Truth(
-            *about,
-            f"{segment} {name}",
-            "mean_linear_expansion",
-            float((b / a - 1) / (T2 - T1)),
-            "1/K",
+    """Return the known answers of one phase."""
+    of_phase = partial(about, subject=phase.crystal.name)
+    before = phase.crystal.cell_at(np.array(ROOM_TEMPERATURE))
+    after = phase.crystal.cell_at(np.array(ROOM_TEMPERATURE))
+    after[:3] *= 1 + phase.permanent * (1 - np.exp(-programme.hold * 3600 / RELAXATION))
+    rows = []
+    if not phase.grows:
+        rows += _list_cell_truths(
+            phase.crystal, before, partial(of_phase, condition="before heating")
         )
-        for name, a, b in sizes
+        rows += _list_expansion_truths(phase.crystal, "heating", of_phase)
+    if not phase.fades:
+        rows += _list_cell_truths(
+            phase.crystal, after, partial(of_phase, condition="after cooling")
+        )
+        rows += _list_expansion_truths(phase.crystal, "cooling", of_phase)
+    if not phase.grows and not phase.fades:
+        ratio = crystal.volume_from_cell(after) / crystal.volume_from_cell(before)
+        rows.append(
+            of_phase(
+                condition="after cooling",
+                quantity="volume_return",
+                value=float(100 * (ratio - 1)),
+                unit="percent",
+            )
+        )
+    on_heating = partial(of_phase, condition="heating", unit="degC")
+    if phase.grows:
+        rows.append(on_heating(quantity="onset_temperature", value=phase.grows[0]))
+    if phase.fades:
+        rows.append(on_heating(quantity="end_temperature", value=phase.fades[1]))
+    return rows
+
+
+def _list_cell_truths(phase: Crystal, cell: Array, about: Callable[..., Truth]) -> list[Truth]:
+    """Return the free parameters and the volume of a cell [angstrom, degree]."""
+    rows = [
+        about(
+            quantity=CELL_NAMES[axis],
+            value=float(cell[axis]),
+            unit="angstrom" if axis < 3 else "degree",
+        )
+        for axis in FREE_PARAMETERS[phase.system]
+    ]
+    volume = float(crystal.volume_from_cell(cell))
+    return [*rows, about(quantity="volume", value=volume, unit="angstrom^3")]
+
+
+def _list_expansion_truths(
+    phase: Crystal, segment: str, about: Callable[..., Truth]
+) -> list[Truth]:
+    """Return the mean linear expansion [1/K] of the free axes and the volume."""
+    low, high = MEAN_EXPANSION_RANGE
+    first, last = phase.cell_at(np.array([low, high]))
+    sizes = {
+        CELL_NAMES[axis]: (first[axis], last[axis])
+        for axis in FREE_PARAMETERS[phase.system]
+        if axis < 3
+    }
+    sizes["volume"] = (crystal.volume_from_cell(first), crystal.volume_from_cell(last))
+    return [
+        about(
+            condition=f"{segment} {name}",
+            quantity="mean_linear_expansion",
+            value=float((cold_and_hot[1] / cold_and_hot[0] - 1) / (high - low)),
+            unit="1/K",
+        )
+        for name, cold_and_hot in sizes.items()
     ]

@@ -16,7 +16,20 @@ BLOCK = 256
 
 def format_parameters(values: Mapping[str, object], title: str) -> str:
     """Return a JCAMP-DX parameter file: numbers plain, text in angle brackets, arrays as
-    ``(0..n)``."""
+    ``(0..n)``.
+
+    Parameters
+    ----------
+    values : mapping
+        Parameters by name, in TopSpin's units.
+    title : str
+        Of the file.
+
+    Returns
+    -------
+    str
+        Parameters in alphabetical order.
+    """
     lines = [
         f"##TITLE= {title}",
         "##JCAMPDX= 5.0",
@@ -24,35 +37,43 @@ def format_parameters(values: Mapping[str, object], title: str) -> str:
         f"##ORIGIN= {ORIGIN}",
         "##OWNER= synthetic",
     ]
-    for key in sorted(values):
-        value = values[key]
+    for name in sorted(values):
+        value = values[name]
         if isinstance(value, (list, tuple)):
-            lines += [f"##${key}= (0..{len(value) - 1})", " ".join(_text(v) for v in value)]
+            lines.append(f"##${name}= (0..{len(value) - 1})")
+            lines.append(" ".join(_format_value(item) for item in value))
         else:
-            lines.append(f"##${key}= {_text(value)}")
+            lines.append(f"##${name}= {_format_value(value)}")
     return "\n".join([*lines, "##END=", ""])
 
 
-def _text(value: object) -> str:
-    return (
-        f"<{value}>"
-        if isinstance(value, str)
-        else f"{value:.15g}"
-        if isinstance(value, float)
-        else str(value)
-    )
+def _format_value(value: object) -> str:
+    """Return one value of a parameter file."""
+    if isinstance(value, str):
+        return f"<{value}>"
+    if isinstance(value, float):
+        return f"{value:.15g}"
+    return str(value)
 
 
-def encode_words(data: Complex, pad: bool) -> bytes:
-    """Return complex rows as interleaved little-endian int32, rows padded to whole blocks where
-    `pad`."""
+def encode_words(data: Complex, *, pad: bool) -> bytes:
+    """Return complex rows as interleaved little-endian int32.
+
+    Parameters
+    ----------
+    data : ndarray of complex, shape (point,) or (slice, point)
+        In units of the receiver.
+    pad : bool
+        Pad rows to whole blocks of `BLOCK` words.
+    """
     data = np.atleast_2d(data)
-    plain = np.empty((data.shape[0], 2 * data.shape[1]))
-    plain[:, 0::2], plain[:, 1::2] = data.real, data.imag
-    whole = np.rint(plain).astype("<i4")
+    interleaved = np.empty((data.shape[0], 2 * data.shape[1]))
+    interleaved[:, 0::2] = data.real
+    interleaved[:, 1::2] = data.imag
+    words = np.rint(interleaved).astype("<i4")
     if pad:
-        whole = np.pad(whole, ((0, 0), (0, -whole.shape[1] % BLOCK)))
-    return whole.tobytes()
+        words = np.pad(words, ((0, 0), (0, -words.shape[1] % BLOCK)))
+    return words.tobytes()
 
 
 def write_experiment(
@@ -60,6 +81,7 @@ def write_experiment(
     data: Complex,
     acquisition: Mapping[str, object],
     processing: Mapping[str, object],
+    *,
     title: str,
     program: str,
     delays: list[float] | None = None,
@@ -70,40 +92,44 @@ def write_experiment(
     Parameters
     ----------
     folder : Path
-    data : ndarray of complex
-        (point) or (slice, point), in the units of the receiver.
+        The folder.
+    data : ndarray of complex, shape (point,) or (slice, point)
+        In the units of the receiver.
     acquisition, processing : mapping
         Parameters of ``acqus`` and ``procs``; TD and the extremes are filled in here.
-    title, program : str
+    title : str
+        Text of the title file.
+    program : str
+        Text of the pulse program.
     delays : list of float, optional
         Echo delays [s], written as ``vdlist`` in microseconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    series = delays is not None
-    plain = np.rint(np.concatenate([data.real.ravel(), data.imag.ravel()]))
+    is_series = delays is not None
+    (folder / ("ser" if is_series else "fid")).write_bytes(encode_words(data, pad=is_series))
+    rounded = np.rint(np.concatenate([data.real.ravel(), data.imag.ravel()]))
     direct = {
         **acquisition,
         "TD": 2 * data.shape[-1],
-        "YMAX_a": int(plain.max()),
-        "YMIN_a": int(plain.min()),
-        "PARMODE": int(series),
+        "YMAX_a": int(rounded.max()),
+        "YMIN_a": int(rounded.min()),
+        "PARMODE": int(is_series),
     }
-    (folder / ("ser" if series else "fid")).write_bytes(encode_words(data, pad=series))
-    files = {"acqus": direct, "acqu": direct}
+    _write_parameters(folder, ("acqus", "acqu"), direct)
     if delays is not None:
         indirect = {**acquisition, "TD": len(delays), "FnMODE": 1}
-        files |= {"acqu2s": indirect, "acqu2": indirect}
+        _write_parameters(folder, ("acqu2s", "acqu2"), indirect)
         text = "\n".join(f"{delay * 1e6:.6g}u" for delay in delays) + "\n"
         (folder / "vdlist").write_text(text, encoding="ascii")
-    for name, values in files.items():
-        (folder / name).write_text(
-            format_parameters(values, "Parameter file, synthetic"), encoding="ascii"
-        )
     (folder / "pulseprogram").write_text(program, encoding="ascii")
-    done = folder / "pdata" / "1"
-    done.mkdir(parents=True, exist_ok=True)
-    for name in ("procs", "proc"):
-        (done / name).write_text(
-            format_parameters(processing, "Parameter file, synthetic"), encoding="ascii"
-        )
-    (done / "title").write_text(title, encoding="ascii")
+    processed = folder / "pdata" / "1"
+    processed.mkdir(parents=True, exist_ok=True)
+    _write_parameters(processed, ("procs", "proc"), processing)
+    (processed / "title").write_text(title, encoding="ascii")
+
+
+def _write_parameters(folder: Path, names: tuple[str, ...], values: Mapping[str, object]) -> None:
+    """Write the status and the foreground copy of a parameter file."""
+    text = format_parameters(values, "Parameter file, synthetic")
+    for name in names:
+        (folder / name).write_text(text, encoding="ascii")

@@ -1,15 +1,17 @@
-"""The pressed Li-Si powders: five pressings and pure Li, their echoes and decay series."""
+"""The pressed Li-Si powders: five pressings and pure Li, their echoes and their decay series."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.nmr import bruker, echo
-from ssbchar.simulate.nmr.echo import Line
+from ssbchar.simulate.nmr.echo import Line, Receiver
 from ssbchar.simulate.truth import Truth
 from ssbchar.typing import Complex
 
@@ -41,10 +43,38 @@ FULL_SCALE = 2.0e7
 NOISE = 3.0e-3
 """Noise per point and channel, as a share of the whole signal at the first echo: about 0.1 % of the
 share of Li metal, the last digit of the published table."""
+T2_EVOLVING = 70e-6
+"""Decay time of Li-Si in samples that evolve [s]."""
+SATELLITE_SHIFTS = (69.4, -67.0)
+"""Shifts of the weak lines of an impurity [ppm]."""
+SATELLITE_WIDTH = 600.0
+"""Their Lorentzian full width [Hz]."""
+SCANS = 64
+RECYCLE_DELAY = 30.0
+"""[s]"""
 LI, SI = "li_metal", "li_si"
+"""Regions of the spectrum."""
+START = 1_670_000_000.0
+"""When the first powder is measured [s since 1970-01-01 UTC]."""
+HALF_A_DAY = 43200.0
+"""Time from powder to powder [s]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class Component:
+    """One line of Li-Si."""
+
+    share: float
+    """Of the Li-Si signal (dimensionless)."""
+    shift: float
+    """[ppm]"""
+    lorentz: float
+    """Lorentzian full width [Hz]."""
+    gauss: float = 0.0
+    """Gaussian full width [Hz]."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Powder:
     """A pressed powder: what its first echo holds, and how it decays."""
 
@@ -54,47 +84,71 @@ class Powder:
     """Share of Li metal in the signal at the first echo [percent]."""
     t2: float | None
     """Decay time of Li-Si [s]; None: the sample evolves."""
-    lines: tuple[tuple[float, float, float, float], ...]
-    """Of Li-Si: share, shift [ppm], Lorentzian and Gaussian full width [Hz]."""
+    components: tuple[Component, ...]
+    """The lines of Li-Si."""
     li_after: float | None = None
     """Share of Li metal at the end, where the sample evolves [percent]."""
-    pressure: str = ""
 
 
+PURE_LI = Powder(name="Li_reference", sample="Li metal", li=100.0, t2=T2_EVOLVING, components=())
 POWDERS = (
-    Powder("Li1Si_0MPa", "Li1Si 0 MPa", 75.8, None, ((1.0, 16.5, 2500, 0),), 72.2, "not pressed"),
     Powder(
-        "Li1Si_100MPa_30s",
-        "Li1Si 100 MPa 30 s",
-        7.7,
-        71.0e-6,
-        ((0.8, 3.0, 3500, 0), (0.2, 30.0, 6500, 0)),
+        name="Li1Si_0MPa",
+        sample="Li1Si 0 MPa",
+        li=75.8,
+        t2=None,
+        components=(Component(share=1.0, shift=16.5, lorentz=2500),),
+        li_after=72.2,
     ),
     Powder(
-        "Li1Si_200MPa_30s",
-        "Li1Si 200 MPa 30 s",
-        7.6,
-        108e-6,
-        ((0.45, 10.8, 1500, 0), (0.55, 20.0, 6000, 0)),
+        name="Li1Si_100MPa_30s",
+        sample="Li1Si 100 MPa 30 s",
+        li=7.7,
+        t2=71.0e-6,
+        components=(
+            Component(share=0.8, shift=3.0, lorentz=3500),
+            Component(share=0.2, shift=30.0, lorentz=6500),
+        ),
     ),
     Powder(
-        "Li1Si_400MPa_30s",
-        "Li1Si 400 MPa 30 s",
-        3.4,
-        68.0e-6,
-        ((0.45, 10.2, 1500, 0), (0.55, 18.0, 6500, 0)),
+        name="Li1Si_200MPa_30s",
+        sample="Li1Si 200 MPa 30 s",
+        li=7.6,
+        t2=108e-6,
+        components=(
+            Component(share=0.45, shift=10.8, lorentz=1500),
+            Component(share=0.55, shift=20.0, lorentz=6000),
+        ),
     ),
     Powder(
-        "Li1Si_200MPa_3min",
-        "Li1Si 200 MPa 3 min",
-        2.0,
-        69.0e-6,
-        ((0.45, 11.5, 1500, 0), (0.55, 25.0, 6000, 0)),
+        name="Li1Si_400MPa_30s",
+        sample="Li1Si 400 MPa 30 s",
+        li=3.4,
+        t2=68.0e-6,
+        components=(
+            Component(share=0.45, shift=10.2, lorentz=1500),
+            Component(share=0.55, shift=18.0, lorentz=6500),
+        ),
+    ),
+    Powder(
+        name="Li1Si_200MPa_3min",
+        sample="Li1Si 200 MPa 3 min",
+        li=2.0,
+        t2=69.0e-6,
+        components=(
+            Component(share=0.45, shift=11.5, lorentz=1500),
+            Component(share=0.55, shift=25.0, lorentz=6000),
+        ),
     ),
 )
 """Shares at the first echo and decay times of the published table; lines near its fits."""
-METAL = (264.5, 900.0)
-"""Shift [ppm] and Lorentzian width [Hz] of Li metal."""
+METAL_SHIFT = 264.5
+"""Of Li metal [ppm]."""
+METAL_WIDTH = 900.0
+"""Lorentzian full width of Li metal [Hz]."""
+RECEIVER = Receiver(
+    points=POINTS, dwell=1 / SW_H, carrier=(BF1 * 1e6 + O1 - SF * 1e6) / SF, hertz_per_ppm=SF
+)
 
 PROGRAM = """; echo30_60 (synthetic demonstration data, ssbchar simulate)
 ; 30 degree - TR - 60 degree - TR - acquire; TR = {delay}
@@ -119,44 +173,102 @@ ph31=0 1 2 3
 
 
 def list_lines(powder: Powder, li: float, delay: float, effects: Effects) -> tuple[Line, ...]:
-    """Return the lines after an echo of a given delay [s]; shares are those at the first echo,
-    TR."""
+    """Return the lines after an echo.
+
+    Parameters
+    ----------
+    powder : Powder
+        Its lines and decay time.
+    li : float
+        Share of Li metal at the first echo [percent].
+    delay : float
+        Of the echo [s].
+    effects : Effects
+        Weak lines of an impurity.
+
+    Returns
+    -------
+    tuple of Line
+        Shifts [ppm], widths [Hz], areas relative to the whole signal at the first echo.
+    """
     later = delay - TR
     metal = li / 100 * np.exp(-later / T2_LI)
-    rest = (1 - li / 100) * (np.exp(-later / powder.t2) if powder.t2 else np.exp(-later / 70e-6))
-    found = [Line(LI, metal, METAL[0], METAL[1])]
+    rest = (1 - li / 100) * np.exp(-later / (powder.t2 or T2_EVOLVING))
+    found = [Line(region=LI, area=metal, shift=METAL_SHIFT, lorentz=METAL_WIDTH)]
     found += [
-        Line(SI, rest * share, shift, wide, gauss) for share, shift, wide, gauss in powder.lines
+        Line(
+            region=SI,
+            area=rest * component.share,
+            shift=component.shift,
+            lorentz=component.lorentz,
+            gauss=component.gauss,
+        )
+        for component in powder.components
     ]
     if effects.satellites and powder.t2:
-        found = [
-            replace(x, area=x.area * (1 - effects.satellites)) if x.region == SI else x
-            for x in found
+        found = [_weaken(line, effects.satellites) if line.region == SI else line for line in found]
+        area = rest * effects.satellites / 2
+        found += [
+            Line(region=SI, area=area, shift=shift, lorentz=SATELLITE_WIDTH)
+            for shift in SATELLITE_SHIFTS
         ]
-        found += [Line(SI, rest * effects.satellites / 2, x, 600.0) for x in (69.4, -67.0)]
     return tuple(found)
 
 
+def _weaken(line: Line, share: float) -> Line:
+    """Return a line without the share of its area that is elsewhere."""
+    return replace(line, area=line.area * (1 - share))
+
+
 def simulate_echoes(
-    each: list[tuple[Line, ...]], effects: Effects, rng: np.random.Generator
+    lines_of_echoes: Sequence[tuple[Line, ...]], effects: Effects, rng: np.random.Generator
 ) -> Complex:
-    """Return what the receiver stores of each echo, (slice, point), with noise and imperfect
-    pulses."""
+    """Return what the receiver stores of each echo, with noise and imperfect pulses.
+
+    Parameters
+    ----------
+    lines_of_echoes : sequence of tuple of Line
+        The lines of each echo.
+    effects : Effects
+        Scatter of amplitude and phase [degree].
+    rng : Generator
+        Of noise and pulses.
+
+    Returns
+    -------
+    ndarray of complex, shape (slice, point)
+        In units of the receiver.
+    """
     rows = []
     phase = rng.uniform(-180, 180)
-    for found in each:
-        clean = echo.acquire_decay(found, POINTS, 1 / SW_H, (BF1 * 1e6 + O1 - SF * 1e6) / SF, SF)
-        turn = np.exp(1j * np.radians(phase + effects.pulse_phase * rng.standard_normal()))
-        row = clean * turn * (1 + effects.pulse_error * rng.standard_normal())
+    for lines in lines_of_echoes:
+        clean = echo.acquire_decay(lines, RECEIVER)
+        turned = phase + effects.pulse_phase * rng.standard_normal()
+        gain = 1 + effects.pulse_error * rng.standard_normal()
+        row = clean * np.exp(1j * np.radians(turned)) * gain
+        # unequal channels leave a weak mirror image about the carrier
         row = row + effects.pulse_error / 2 * np.conj(row)
-        rows.append(row + NOISE * (rng.standard_normal((2, POINTS)).T @ np.array([1, 1j])))
+        noise = rng.standard_normal((2, POINTS)).T @ np.array([1, 1j])
+        rows.append(row + NOISE * noise)
     return np.asarray(FULL_SCALE * np.array(rows), complex)
 
 
-def list_acquisition_parameters(date: float, scans: int, decay: bool) -> dict[str, object]:
-    """Return the parameters of ``acqus``."""
-    pulses, delays = [0.0] * 64, [0.0] * 64
-    pulses[1], pulses[2], delays[1], delays[6] = PULSE, 2 * PULSE, 30.0, TR
+def list_acquisition_parameters(date: float, scans: int, *, decay: bool) -> dict[str, object]:
+    """Return the parameters of ``acqus``.
+
+    Parameters
+    ----------
+    date : float
+        [s since 1970-01-01 UTC]
+    scans : int
+        Number of scans.
+    decay : bool
+        Whether the delay is varied.
+    """
+    pulses = [0.0] * 64
+    pulses[1], pulses[2] = PULSE, 2 * PULSE
+    delays = [0.0] * 64
+    delays[1], delays[6] = RECYCLE_DELAY, TR
     return {
         "AQSEQ": 0,
         "AQ_mod": 3,
@@ -210,90 +322,173 @@ PROCESSING: dict[str, object] = {
 def write_spectrum(
     folder: Path,
     powder: Powder,
+    effects: Effects,
+    rng: np.random.Generator,
+    *,
     li: float,
     date: float,
     title: str,
-    effects: Effects,
-    rng: np.random.Generator,
 ) -> None:
-    """Write the quantified echo of a powder."""
-    data = simulate_echoes([list_lines(powder, li, TR, effects)], effects, rng)[0]
-    program = PROGRAM.format(delay="d6", write="  wr #0")
+    """Write the quantified echo of a powder.
+
+    Parameters
+    ----------
+    folder : Path
+        The experiment's folder.
+    powder : Powder
+        What is measured.
+    effects : Effects
+        What the fitters do not model.
+    rng : Generator
+        Of noise and pulses.
+    li : float
+        Share of Li metal at the first echo [percent].
+    date : float
+        [s since 1970-01-01 UTC]
+    title : str
+        Text of the title file.
+    """
+    data = simulate_echoes([list_lines(powder, li, TR, effects)], effects, rng)
     bruker.write_experiment(
-        folder, data, list_acquisition_parameters(date, 64, False), PROCESSING, title, program
+        folder,
+        data[0],
+        list_acquisition_parameters(date, SCANS, decay=False),
+        PROCESSING,
+        title=title,
+        program=PROGRAM.format(delay="d6", write="  wr #0"),
     )
 
 
 def write_decay(
     folder: Path,
     powder: Powder,
-    li: tuple[float, ...],
-    date: float,
-    title: str,
     effects: Effects,
     rng: np.random.Generator,
+    *,
+    li: Sequence[float],
+    date: float,
+    title: str,
 ) -> None:
-    """Write the echoes of growing delay; `li` holds the share of Li metal [percent] at each."""
+    """Write the echoes of a powder at growing delays.
+
+    Parameters
+    ----------
+    folder : Path
+        The experiment's folder.
+    powder : Powder
+        What is measured.
+    effects : Effects
+        What the fitters do not model.
+    rng : Generator
+        Of noise and pulses.
+    li : sequence of float
+        Share of Li metal at the first echo, when each delay is measured [percent].
+    date : float
+        [s since 1970-01-01 UTC]
+    title : str
+        Text of the title file.
+    """
     delays = LI_DELAYS if powder.li == 100 else DELAYS
-    each = [
+    lines = [
         list_lines(powder, share, delay, effects) for share, delay in zip(li, delays, strict=True)
     ]
-    program = PROGRAM.format(delay="vd", write="  wr #0 if #0 zd ivd\n  lo to 2 times td1")
-    data = simulate_echoes(each, effects, rng)
     bruker.write_experiment(
         folder,
-        data,
-        list_acquisition_parameters(date, 64, True),
+        simulate_echoes(lines, effects, rng),
+        list_acquisition_parameters(date, SCANS, decay=True),
         PROCESSING,
-        title,
-        program,
-        list(delays),
+        title=title,
+        program=PROGRAM.format(delay="vd", write="  wr #0 if #0 zd ivd\n  lo to 2 times td1"),
+        delays=list(delays),
     )
 
 
 def write_powders(folder: Path, effects: Effects, rng: np.random.Generator) -> list[Truth]:
-    """Write every powder's spectrum and decay series, and pure Li's; return the truth."""
-    date = 1_670_000_000.0
-    number = {False: "10", True: "20"}
-    pure = Powder("Li_reference", "Li metal", 100.0, 70e-6, ())
-    for powder in (pure, *POWDERS):
+    """Write every powder's spectrum and decay series, and pure Li's; return the truth.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets one folder per powder.
+    effects : Effects
+        What the fitters do not model.
+    rng : Generator
+        Of noise and pulses.
+
+    Returns
+    -------
+    list of Truth
+        Shares [percent] and decay times [s].
+    """
+    date = START
+    for powder in (PURE_LI, *POWDERS):
         title = f"{powder.sample}\nsynthetic demonstration data (ssbchar simulate)\n"
         where = folder / powder.name
-        write_spectrum(where / number[False], powder, powder.li, date, title, effects, rng)
-        shares = np.linspace(
-            powder.li, powder.li if powder.li_after is None else powder.li_after, len(DELAYS)
+        last = powder.li if powder.li_after is None else powder.li_after
+        write_spectrum(where / "10", powder, effects, rng, li=powder.li, date=date, title=title)
+        write_decay(
+            where / "20",
+            powder,
+            effects,
+            rng,
+            li=np.linspace(powder.li, last, len(DELAYS)).tolist(),
+            date=date + 2400,
+            title=title,
         )
-        write_decay(where / number[True], powder, tuple(shares), date + 2400, title, effects, rng)
         if powder.li_after is not None:
             write_spectrum(
-                where / "30", powder, powder.li_after, date + 28800, title + "after\n", effects, rng
+                where / "30",
+                powder,
+                effects,
+                rng,
+                li=powder.li_after,
+                date=date + 28800,
+                title=title + "after\n",
             )
-        date += 43200
-    return [row for powder in POWDERS for row in list_truths(powder)]
+        date += HALF_A_DAY
+    return [truth for powder in POWDERS for truth in list_truths(powder)]
 
 
 def correct_fraction(li: float, t2: float) -> float:
-    """Return the share of Li metal at zero delay [percent] from the one at TR."""
+    """Return the share of Li metal at zero delay [percent].
+
+    Parameters
+    ----------
+    li : float
+        Share at the delay TR [percent].
+    t2 : float
+        Decay time of Li-Si [s].
+    """
     metal, rest = li * np.exp(TR / T2_LI), (100 - li) * np.exp(TR / t2)
     return float(100 * metal / (metal + rest))
 
 
 def list_truths(powder: Powder) -> list[Truth]:
-    """Return the known answers of a powder."""
-    about = (powder.sample, "nmr")
+    """Return the known answers of a powder: shares [percent] and decay times [s].
+
+    Parameters
+    ----------
+    powder : Powder
+        What is measured.
+    """
+    about = partial(Truth, sample=powder.sample, technique="nmr")
+    metal = partial(about, subject=LI, quantity="li_metal_fraction", unit="percent")
+    alloy = partial(about, subject=SI, quantity="li_si_fraction", unit="percent")
     rows = [
-        Truth(*about, LI, "raw", "li_metal_fraction", powder.li, "percent"),
-        Truth(*about, SI, "raw", "li_si_fraction", 100 - powder.li, "percent"),
+        metal(condition="raw", value=powder.li),
+        alloy(condition="raw", value=100 - powder.li),
     ]
     if powder.t2 is None:
-        return [*rows, Truth(*about, LI, "corrected", "li_metal_fraction", None, "percent", "N/A")]
+        return [*rows, metal(condition="corrected", value=None, verdict="N/A")]
     li = correct_fraction(powder.li, powder.t2)
+    t2_star = partial(about, condition="", quantity="t2_star", unit="s")
+    whole = partial(about, subject="sample", condition="")
     return [
         *rows,
-        Truth(*about, LI, "corrected", "li_metal_fraction", li, "percent"),
-        Truth(*about, SI, "corrected", "li_si_fraction", 100 - li, "percent"),
-        Truth(*about, SI, "", "t2_star", powder.t2, "s"),
-        Truth(*about, LI, "", "t2_star", T2_LI, "s"),
-        Truth(*about, "sample", "", "alloyed_share", 100 - li, "percent"),
-        Truth(*about, "sample", "", "x_alloyed", (100 - li) / 100, "1"),
+        metal(condition="corrected", value=li),
+        alloy(condition="corrected", value=100 - li),
+        t2_star(subject=SI, value=powder.t2),
+        t2_star(subject=LI, value=T2_LI),
+        whole(quantity="alloyed_share", value=100 - li, unit="percent"),
+        whole(quantity="x_alloyed", value=(100 - li) / 100, unit="1"),
     ]

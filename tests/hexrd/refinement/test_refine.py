@@ -16,7 +16,7 @@ from ssbchar.simulate.hexrd import crystal
 from ssbchar.simulate.hexrd import pattern as forward
 
 TABLE = Path(__file__).parent.parent.parent.parent / "config/phases/phases.yaml"
-SHORT = forward.Instrument(0.24117, 2.5, 0.008, 1100, 0.03)
+SHORT = forward.Instrument(wavelength=0.24117, first=2.5, step=0.008, points=1100, fwhm=0.03)
 
 
 def table(*names: str, d_min: float = 1.15) -> list[xr.Dataset]:
@@ -40,7 +40,11 @@ def series(
     rng = np.random.default_rng(seed)
     count = temperature.size
     parts = [
-        forward.PhaseSeries(c, c.cell_at(temperature), np.broadcast_to(np.asarray(a, float), count))
+        forward.PhaseSeries(
+            crystal=c,
+            cell=c.cell_at(temperature),
+            amount=np.broadcast_to(np.asarray(a, float), count),
+        )
         for c, a in zip(crystals, amounts, strict=True)
     ]
     x = instrument.two_theta

@@ -27,10 +27,17 @@ def mixture(new: Crystal, percent: float) -> heating.Mixture:
     mass."""
     area = weight.area_from_percent(new, percent, HOSTS, ID11C)
     phases = (
-        *(heating.Behaviour(host, amount) for host, amount in HOSTS),
-        heating.Behaviour(new, area, grows=(600.0, 800.0)),
+        *(heating.Behaviour(crystal=host, amount=amount) for host, amount in HOSTS),
+        heating.Behaviour(crystal=new, amount=area, grows=(600.0, 800.0)),
     )
-    return heating.Mixture("heating_small", "LAGP+NCM811", ID11C, 1_551_880_800.0, phases, "partly")
+    return heating.Mixture(
+        measurement="heating_small",
+        sample="LAGP+NCM811",
+        instrument=ID11C,
+        start=1_551_880_800.0,
+        phases=phases,
+        verdict="partly",
+    )
 
 
 def scattering(phase: Crystal, area: float) -> float:

@@ -25,8 +25,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
         np.random.default_rng(3),
         pressing.POWDERS[1],
     )
-    pressing.write_spectrum(folder / "1", powder, powder.li, 1.6e9, "synthetic\n", IDEAL, rng)
-    pressing.write_decay(folder / "2", powder, (powder.li,) * 12, 1.6e9, "synthetic\n", IDEAL, rng)
+    about = {"date": 1.6e9, "title": "synthetic\n"}
+    pressing.write_spectrum(folder / "1", powder, IDEAL, rng, li=powder.li, **about)
+    pressing.write_decay(folder / "2", powder, IDEAL, rng, li=(powder.li,) * 12, **about)
     return folder
 
 
