@@ -118,7 +118,7 @@ def calculate_d_min(instrument: Instrument, two_theta: Array) -> float:
         [angstrom], rounded so that reflections calculated before are found again.
     """
     last = two_theta[-1] + LAST_PEAK * instrument.fwhm
-    return round(instrument.wavelength / (2 * np.sin(np.radians(last) / 2)), 3)
+    return float(round(instrument.wavelength / (2 * np.sin(np.radians(last) / 2)), 3))
 
 
 def simulate_peaks(
