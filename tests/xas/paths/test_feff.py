@@ -106,4 +106,5 @@ def test_only_files_of_feff_are_read_from_a_folder(tmp_path: Path) -> None:
     made_paths.write(tmp_path)
     (tmp_path / "feff.inp").write_text("no path")
     (tmp_path / "feff12.dat").write_text("no path")
-    assert feff.read_folder(tmp_path).sizes["path"] == 2
+    ds = feff.read_folder(tmp_path)
+    assert ds.sizes["path"] == 2 and ds["site"].values.tolist() == [0, 0]
