@@ -108,6 +108,7 @@ def _collect_atoms(
     positions = np.concatenate(places)
     # Rounding makes the order of equivalent atoms the same on every machine.
     distance = np.linalg.norm(positions, axis=1).round(4)
+    # Beyond FEFF's limit the farthest atoms, which matter least, are dropped.
     order = np.lexsort((*positions.round(4).T, distance))[:MOST_ATOMS]
     return tuple(elements[i] for i in order), positions[order]
 
@@ -127,6 +128,7 @@ def choose_occupants(phase: Phase) -> tuple[list[Site], list[str]]:
     """
     occupied, simplified = [], []
     for group in _group_by_position(phase):
+        # FEFF knows no partly occupied positions.
         first = max(group, key=lambda site: site.occupancy)
         if sum(site.occupancy for site in group) < HALF_OCCUPIED:
             simplified.append(f"{first.element} of occupancy {first.occupancy:g} left out")

@@ -156,6 +156,7 @@ def list_changes(ds: xr.Dataset) -> list[ShellChange]:
     for i, shell in enumerate(ds["shell"].values):
         for kind in Kind:
             before, after = (int(place) for place in ds[f"{kind}_place"].values[:, i])
+            # What both parts share cannot have changed.
             if before == after:
                 continue
             old, new = (float(value) for value in ds[kind.value].values[:, i])
@@ -173,6 +174,7 @@ def _conclude_change(
     ds: xr.Dataset, one: ShellChange, changes: Sequence[ShellChange], subject: str
 ) -> Conclusion:
     bound = float(ds.attrs[f"max_{one.kind}"])
+    # Bonferroni over the parameters of all shells.
     test = judge_change(one.change, one.stderr, bound, tests=len(changes))
     # Numbers are tested by their relative change and stated as a ratio.
     unchanged = 1.0 if one.kind is Kind.NUMBER else 0.0

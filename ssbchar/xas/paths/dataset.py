@@ -109,6 +109,7 @@ def _tabulate_shells(
 
 def _compute_curves(problem: PathFitProblem, result: FitResult) -> dict[str, Any]:
     """Return data, model and shells on a common k grid, data and model in R."""
+    # Spectra may end at different k.
     end = min(spectrum.k.size for spectrum in problem.spectra)
     k = problem.spectra[0].k[:end]
     weights = problem.compute_weights(k)

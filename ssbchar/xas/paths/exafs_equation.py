@@ -117,6 +117,7 @@ class ScatteringPaths:
         size, phase, real, free_path = np.moveaxis(table, 1, 0)
         p, reff = real + 1j / free_path, self.reff[shell.paths]
         share = at.number * self.degeneracy[shell.paths] / shell.number
+        # p is complex: disorder and a change of distance act on the loss as well as on the phase.
         exponent = (
             -2 * reff * p.imag
             - 2 * p**2 * at.sigma2
@@ -194,6 +195,7 @@ def group_shells(
         groups = [np.flatnonzero(used & (reff >= low) & (reff <= high)) for low, high in limits]
     else:
         for scatterer in sorted(set(scatterers[used])):
+            # Paths are sorted by length, so that neighbours in the list are neighbours in length.
             own = np.flatnonzero(used & (scatterers == scatterer))
             groups += np.split(own, np.flatnonzero(np.diff(reff[own]) > gap) + 1)
         near = [group for group in groups if reff[group[0]] < rmax]

@@ -76,6 +76,7 @@ def calculate_paths(
             f"phases '{name}' of an absorption measurement",
             "name the one whose paths are fitted",
         )
+    # Files of another calculation need neither a CIF nor FEFF.
     entry = (yaml.safe_load(table.read_text(encoding="utf-8")) or {}).get(name, {})
     if entry.get("feff"):
         ds = read_folder(table.parent / str(entry["feff"]))
@@ -238,6 +239,7 @@ def format_feff_input(cluster: Cluster, edge: str, options: Feff, title: str) ->
             cluster.positions.tolist(), indices, cluster.elements, strict=True
         )
     ]
+    # CONTROL runs all four parts of FEFF, PRINT makes the last one write feffNNNN.dat.
     lines = [
         f"TITLE {title}",
         f"HOLE {HOLES[edge]} 1.0",

@@ -68,6 +68,7 @@ def read_path(path: Path) -> FeffPath:
         The file has no geometry or no table, or holds something that is not a number.
     """
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    # A rule ends the header; numbers, column titles and the atoms follow, then the table.
     rule = next((i for i, text in enumerate(lines) if text.lstrip(" #").startswith("-----")), -1)
     head = next((i for i, text in enumerate(lines) if "real[p]" in text), -1)
     if rule < 0 or head < rule:
@@ -129,10 +130,12 @@ def build_path_dataset(paths: Sequence[FeffPath], sites: Sequence[int], where: s
     if not paths:
         raise BadInput(where, "no path of FEFF (feffNNNN.dat)", "run FEFF, or raise xas.feff.rmax")
     k = paths[0].k
+    # One spline over k serves all paths.
     if any(p.k.shape != k.shape or np.abs(p.k - k).max() > 1e-6 for p in paths):
         remedy = "give the paths of one version of FEFF"
         raise BadInput(where, "the paths are not on one k grid", remedy)
 
+    # By a rounded length, so that equivalent paths keep the order of their files.
     def sort_key(i: int) -> tuple[float, str, int]:
         return round(paths[i].reff, 4), paths[i].name, sites[i]
 

@@ -68,6 +68,7 @@ def fit_paths(
         [scale_by_s02(shell, options.s02) for shell in shells],
         _choose_transform(given, options),
     )
+    # Without a degree of freedom the reduced chi-square, and with it every error, has no meaning.
     if task.size + 1 > task.independent:
         raise BadInput(
             where,

@@ -160,6 +160,7 @@ class PathFitProblem:
             )
             chi, by_parameter = self.paths.differentiate_chi(spectrum.k, shell, at)
             chi_of_shells.append(chi)
+            # Shared parameters collect the derivatives of all shells.
             for place, row in zip((spectrum.e0, *places), by_parameter, strict=True):
                 derivatives[place] += row
         return chi_of_shells, derivatives
@@ -202,6 +203,7 @@ class PathFitProblem:
         """
         from scipy.optimize import least_squares
 
+        # Levenberg-Marquardt, as in ifeffit; several starts, since distances have false minima.
         minima = [
             least_squares(
                 lambda x: self.compute_residual(x)[0],
@@ -216,6 +218,7 @@ class PathFitProblem:
         chi_square = 2 * float(best.cost)
         reduced = chi_square / (self.independent - self.size)
         jacobian = self.compute_residual(best.x)[1]
+        # A pseudo-inverse: a parameter without effect must not stop the fit.
         inverse = np.linalg.pinv(jacobian.T @ jacobian, hermitian=True)
         return FitResult(
             values=np.asarray(best.x),

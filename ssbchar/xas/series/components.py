@@ -95,6 +95,7 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     BadInput
         The window holds fewer than 10 points, or the series fewer than 5 spectra.
     """
+    # The last spectrum is the mean, not a scan.
     scans = normalised.isel(spectrum=slice(None, -1))
     energy, e0 = normalised["energy"].values, float(normalised["e0"])
     use = (energy >= e0 + options.window[0]) & (energy <= e0 + options.window[1])
@@ -111,7 +112,9 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
     n, p = norm.shape
     shown = min(options.shown, size.size)
     ratio = estimate_noise_ratio(size**2, n, p)
+    # Each component that is removed leaves a smaller matrix of noise.
     edges = np.array([compute_noise_edge(n - k, p - k) for k in range(shown)])
+    # Noise below the stated level is no reason to find more species.
     edges *= (max(1.0, ratio) * NOISE_KNOWN) ** 2
     above = size[:shown] ** 2 > edges
     # The first component at or below its edge ends the species.
@@ -232,6 +235,7 @@ def estimate_noise_ratio(squares: Array, n: int, p: int) -> float:
     shape = small / large
     low, high = (1 - np.sqrt(shape)) ** 2, (1 + np.sqrt(shape)) ** 2
     x = np.linspace(low, high, 4001)[1:-1]
+    # The density vanishes at both ends, which the grid leaves out.
     share = np.cumsum(np.sqrt((high - x) * (x - low)) / x)
     lower = np.sort(squares[:small])[: small // 2] / large
     expected = np.interp((np.arange(lower.size) + 0.5) / small, share / share[-1], x)
@@ -293,6 +297,7 @@ def build_whitener(normalised: xr.Dataset, use: NDArray[np.bool_]) -> Array:
     for third in np.array_split(np.arange(len(norm)), 3):
         slope = np.gradient(norm[third].mean(axis=0), normalised["energy"].values)[use]
         covariance += axis_error**2 * np.outer(slope, slope)
+    # C = K K' gives W = K^-1.
     return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)))
 
 
@@ -334,6 +339,7 @@ def find_crossings(series: SeriesWindow) -> list[Crossing]:
     for before, after in itertools.pairwise(marked):
         if sign[before] == sign[after]:
             continue
+        # Noise may make the difference turn several times between two clear signs.
         turns = np.flatnonzero(np.diff(np.sign(change[before : after + 1])))
         i = before + int(turns[0])
         width = energy[i + 1] - energy[i]

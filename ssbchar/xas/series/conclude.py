@@ -106,6 +106,7 @@ def _conclude_isosbestic_points(ds: xr.Dataset, subject: str, options: Series) -
 def _conclude_edge_shift(ds: xr.Dataset, subject: str) -> Conclusion:
     """Return the shift of the half step from the first to the last tenth of a series."""
     half, stderr = ds["e0_half"].values[:-1], ds["e0_half_stderr"].values[:-1]
+    # Start and end are tenths of the series, so that noise averages out.
     tenth = max(half.size // 10, 2)
     value = float(half[-tenth:].mean() - half[:tenth].mean())
     error = float(np.sqrt((stderr[-tenth:] ** 2).sum() + (stderr[:tenth] ** 2).sum()) / tenth)

@@ -219,6 +219,7 @@ def refine_by_newton(
         columns = [*basis, -shifted.differentiate(weight, shift)]
         step = solve_least_squares(columns, norm - _sum_columns(weight, basis), power, tied)
         weight = weight + step[:, :count]
+        # Far from the minimum the linear step overshoots.
         moved = shift + np.clip(step[:, -1], -LONGEST_STEP, LONGEST_STEP)
         moved = np.clip(moved, -limit, limit)
         furthest, shift = np.abs(moved - shift).max(), moved
@@ -250,6 +251,7 @@ def refine_by_moments(
     shift, weight = start.shift, start.weight.copy()
     count, limit = weight.shape[1], options.max_shift
     constraint = _build_constraint(count + 1, count if options.sum_to_one else 0)
+    # Spectra that leave their cell are refined again in the next round, with its table.
     for _ in range(CELL_ROUNDS):
         moved = shift.copy()
         for cell in shifted.group_by_cell(shift):
@@ -346,6 +348,7 @@ def search_shifts(
 def _interpolate_maximum(grid: Array, values: Array, best: Array) -> Array:
     """Return the vertex of the parabola through each row's maximum and its neighbours."""
     every = np.arange(len(values))
+    # At an end of the grid the parabola goes through the last three points.
     at = np.clip(best, 1, grid.size - 2)
     low, middle, high = values[every, at - 1], values[every, at], values[every, at + 1]
     bend = low - 2 * middle + high

@@ -92,6 +92,7 @@ def fit_mixture(
     names = [str(r.attrs.get("measurement", f"reference {i}")) for i, r in enumerate(fitting, 1)]
     at_edge = np.abs(fit.shift) >= options.max_shift
     shift = "free" if options.shift else "fixed"
+    # The more reduced the absorber, the lower its edge.
     lowest = min(range(len(fitting)), key=lambda i: float(fitting[i]["e0_half"].values[-1]))
     found = notes.read_notes(normalised.attrs)
     found += [note for r in fitting for note in notes.read_notes_of_other(r.attrs)]
@@ -129,6 +130,7 @@ def _choose_range(
     e0 = float(normalised["e0"])
     lows = [float(r["energy"][0]) for r in [normalised, *references]]
     highs = [float(r["energy"][-1]) for r in [normalised, *references]]
+    # A shifted reference must still cover the range.
     slack = options.max_shift if options.shift else 0.0
     low = max(e0 + options.window[0], max(lows) + slack)
     high = min(e0 + options.window[1], min(highs) - slack)
@@ -239,6 +241,7 @@ def propagate_noise(
     power = 1 / np.maximum(stderr, LEAST_STDERR) ** 2
     gain = build_gain(fit.columns, power, len(measurements) - 1 if options.sum_to_one else 0)
     total = np.zeros((len(fit.shift), gain.shape[1], gain.shape[1]))
+    # The model is subtracted: errors of references enter with the opposite sign.
     factors = [np.ones_like(fit.shift), *(-fit.weight.T)]
     for one, factor in zip(measurements, factors, strict=True):
         # Interpolation to the fit's grid as a matrix, shape (grid, energy).

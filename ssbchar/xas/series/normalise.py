@@ -175,6 +175,7 @@ def _regrid_scans(calibrated: xr.Dataset, good: NDArray[np.int_]) -> GriddedScan
         x, y, s = (calibrated[name].values[i] for name in ("energy", "mu", "mu_stderr"))
         use = np.isfinite(x) & np.isfinite(y)
         x, y, s = x[use], y[use], s[use]
+        # Without counts a scan shows its noise by its own scatter, on its own axis.
         if not np.isfinite(s).all():
             steepest = x[1:][np.argmax(np.diff(y))]
             s = estimate_point_noise(x, y[None], float(steepest), np.ones(x.size))[0]
@@ -260,6 +261,7 @@ def select_like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
 
 def _measure_distances(rows: Array) -> Array:
     """Return the distance of each spectrum from its neighbours, shape (spectrum,)."""
+    # Rows beyond both ends keep the shapes alike; their distances are replaced below.
     first, last = 2 * rows[:1] - rows[1:2], 2 * rows[-1:] - rows[-2:-1]
     padded = np.vstack([first, rows, last])
     neighbours = 0.5 * (padded[:-2] + padded[2:])
