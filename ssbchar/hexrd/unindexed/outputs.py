@@ -17,6 +17,20 @@ TRACKS = OutputTable(
         "two_theta": Variable(
             dims=("two_theta",), unit="degree", meaning="axis as measured", coordinate=True
         ),
+        "q": Variable(
+            dims=("two_theta",),
+            unit="1/angstrom",
+            meaning="the same axis, where `patterns.nc` has it",
+            coordinate=True,
+            optional=True,
+        ),
+        "two_theta_common": Variable(
+            dims=("two_theta",),
+            unit="degree",
+            meaning="the same axis at the run's common wavelength, where `patterns.nc` has it",
+            coordinate=True,
+            optional=True,
+        ),
         "position": Variable(dims=BOTH, unit="degree", meaning="2theta as measured"),
         "position_stderr": Variable(
             dims=("track",), unit="degree", meaning="its standard error, the same in all frames"

@@ -279,7 +279,7 @@ def _describe_tracks(
     return {
         "frame": patterns["frame"],
         "track": np.arange(len(tracks)),
-        "two_theta": patterns["two_theta"],
+        **{str(name): axis for name, axis in patterns["two_theta"].coords.items()},
         "position": position,
         "position_stderr": error,
         "d": d_from_two_theta(position, wavelength),
