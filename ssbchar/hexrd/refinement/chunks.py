@@ -86,6 +86,7 @@ def run_forward_pass(
         heads = refine_pass(setup, first_frames, start, name="refine heads of chunks")
         heads.pop(first_frames[0], None)  # the first chunk starts as a series of one chunk does
     found: FitsByFrame = {}
+    # only what a chunk needs is sent to its process
     given = [(chunk, _select_frames(heads, chunk)) for chunk in chunks]
     shared = _PassChunk(setup=setup, start=start)
     for fits in processes.map_parts(_refine_forward, shared, given):

@@ -72,12 +72,14 @@ def build_dataset(
     )
     absent = table.present == 0
     volume = estimate_volumes(table.cell, table.cell_covariance)
+    # a cell of a phase that is not there is a guess of its prior
     for array in (table.cell, table.cell_covariance, volume.value, volume.stderr):
         array[absent] = np.nan
     variance = np.einsum("fpii->fpi", table.cell_covariance)
     scale = estimate_scales(intensity, series, volume.value)
     mass = np.array([float(ds.attrs.get("cell_mass", np.nan)) for ds in phases])
     fraction = estimate_weight_fractions(scale, mass, volume.value, table.present == 1)
+    # a held zero has the error of the series' own
     zero_is_held = table.zero_stderr == 0
     values = {
         "frame": patterns["frame"],
@@ -135,7 +137,7 @@ def write_joint_cells(table: ResultTable, series: SeriesModel, priors: SeriesPri
             continue
         rows = np.flatnonzero(np.isfinite(table.rwp))
         strain = priors.strain[rows, p, : phase.free]
-        table.joint_cell[rows, p], gradient = phase.cell_and_gradient(strain)
+        table.joint_cell[rows, p], gradient = phase.differentiate_cell(strain)
         spread = gradient * priors.strain_sigma[rows, p, None, : phase.free]
         table.joint_cell_stderr[rows, p] = np.sqrt(np.sum(spread**2, axis=-1))
         has_no_cell = (table.present[rows, p] == 1) & np.isnan(table.cell[rows, p, 0])
@@ -175,7 +177,7 @@ def volume_from_cell(cell: Array) -> Array:
     return out
 
 
-def reference_volume(phase: Lattice) -> float:
+def volume_from_lattice(phase: Lattice) -> float:
     """Return the volume of a phase's reference cell [angstrom^3], a float."""
     return float(volume_from_cell(cell_from_reciprocal_metric(phase.reference)))
 
@@ -219,7 +221,7 @@ def estimate_scales(intensity: Estimate, series: SeriesModel, volume: Array) -> 
             continue
         metric_elements = phase.reference
         if np.isfinite(volume[:, p]).any():
-            shrink = (reference_volume(phase) / volume[:, p]) ** (2 / 3)
+            shrink = (volume_from_lattice(phase) / volume[:, p]) ** (2 / 3)
             metric_elements = phase.reference * np.nanmedian(np.append(shrink, np.nan))
         two_theta, _ = two_theta_from_metric(phase.form, metric_elements, series.wavelength)
         power = float(np.sum(phase.strength * lorentz_factor_from_two_theta(two_theta)))

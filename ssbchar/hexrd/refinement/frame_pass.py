@@ -78,6 +78,7 @@ class _Search:
         """Set all amounts unknown, and the widths of a phase as expected."""
         before = self.parameters
         size, microstrain = priors.log_size_width[phase], priors.log_strain_width[phase]
+        # of all phases, for one that came or went has changed the share of the others
         self.parameters = replace(
             before,
             amount=np.full_like(before.amount, np.nan),
@@ -133,6 +134,7 @@ def refine_pass(
             rows = list(present)
             strain = parameters.strain[rows] + priors.strain[i, rows] - priors.strain[before, rows]
             parameters = replace(parameters, strain=replace_entry(parameters.strain, rows, strain))
+        # the amounts of its start belong to these phases
         if not fits and other_pass and i in other_pass:
             present = other_pass[i].present
         search = _Search(
@@ -168,6 +170,7 @@ def _refine_with_search(
         if all_present and all(fit.get_significance(p) >= CLEAR for p in fit.present):
             return fit
         left = prepare_residual(series, fit, pattern)
+        # one at a time: phases with overlapping lines would all enter for one of them
         newcomer = _find_newcomer(setup, left, i, search.dropped)
         if newcomer is not None:
             phase, strain = newcomer

@@ -196,6 +196,7 @@ def select_free_reflections(weight: Array, has_atoms: bool, options: Refinement)
     -------
     ndarray of int, shape (free,)
     """
+    # stable, so that equal reflections are chosen alike on every machine
     strongest = np.argsort(-weight, kind="stable")
     return np.sort(strongest[: options.free_reflections] if has_atoms else strongest)
 

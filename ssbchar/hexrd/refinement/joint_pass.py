@@ -99,6 +99,7 @@ def is_unsettled(passes: BothPasses, priors_before: SeriesPriors, setup: PassSet
     forward, fit = passes.forward, passes.backward
     if forward is None or forward.present != fit.present or not fit.converged:
         return True
+    # a phase that got its cell(T) in the last pass is judged by it, and may be held to it
     if np.any(priors_before.has_joint_cell != setup.priors.has_joint_cell):
         return True
     for n, phase in enumerate(fit.present):
@@ -150,7 +151,7 @@ def judge_cell(
     if not fit.converged:
         return CellStatus.NOT_CONVERGED
     priors, free = setup.priors, setup.series.phases[phase].free
-    if differs_between_passes(passes, phase, free):
+    if is_inconsistent(passes, phase, free):
         return CellStatus.INCONSISTENT
     if priors.has_joint_cell[phase]:
         variance = np.diagonal(fit.strain_covariance[fit.get_index(phase)])
@@ -163,7 +164,7 @@ def judge_cell(
     return CellStatus.OK
 
 
-def differs_between_passes(passes: BothPasses, phase: int, free: int) -> bool:
+def is_inconsistent(passes: BothPasses, phase: int, free: int) -> bool:
     """Return whether the two passes put a phase's cell apart by more than `FAR` standard errors."""
     fits = passes.fits
     if len(fits) < 2 or any(phase not in fit.present for fit in fits):

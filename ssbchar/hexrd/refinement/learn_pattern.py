@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit, reflections_of_columns
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit, find_reflections
 from ssbchar.hexrd.refinement.frame.intensities import build_equations
 from ssbchar.hexrd.refinement.frame.lattice import (
     lorentz_factor_from_two_theta,
@@ -99,9 +99,11 @@ def learn_patterns(
         counts = choose_frames(fits, p)
         if len(counts) < FEWEST_FRAMES:
             continue
-        learnt = _solve_strengths(series, before, p, fits, counts, build_frame)
+        learnt = _solve_strengths(
+            series, before, p, fits=fits, counts=counts, build_frame=build_frame
+        )
         strength[p] = learnt + FLOOR * learnt.sum() / learnt.size
-        weight = strength[p] * _lorentz_factors(series, fits[next(iter(counts))], p)
+        weight = strength[p] * _compute_lorentz_factors(series, fits[next(iter(counts))], p)
         free_reflections[p] = select_free_reflections(weight, phase.has_atoms, options)
         freedom[p] = options.intensity_freedom
     return replace(
@@ -132,6 +134,7 @@ def choose_frames(fits: FitsByFrame, phase: int) -> dict[int, float]:
         counts[i] = 0.0
         if significance.get(i, 0.0) > max(low, CLEAR):
             counts[i] = min((significance[i] - low) / (high - low), 1.0)
+    # halved until few enough: a frame more or less never shifts all others
     step = 1
     chosen = [i for i, count in counts.items() if count > 0]
     while len(chosen) > MOST_FRAMES:
@@ -154,6 +157,7 @@ def _solve_strengths(
     series: SeriesModel,
     before: SeriesModel,
     phase: int,
+    *,
     fits: FitsByFrame,
     counts: dict[int, float],
     build_frame: Callable[[int], tuple[FrameProblem, FrameModel]],
@@ -174,7 +178,7 @@ def _solve_strengths(
     of_frames = []
     frame_equations = []
     for i in counts:
-        of_frames.append(_relative_strengths(series, fits[i], phase))
+        of_frames.append(_compute_relative_strengths(series, fits[i], phase))
         problem, model = build_frame(i)
         frame_equations.append(_reduce_equations(problem, model, fits[i], phase))
     normals = [one.normal for one in frame_equations]
@@ -232,12 +236,13 @@ def _reduce_equations(
     mine[: equations.owner.size] = equations.owner == i
     # the columns are in the order of their windows; back to the order of the phase's reflections
     columns = np.flatnonzero(mine)
-    columns = columns[np.argsort(reflections_of_columns(problem, model, columns, i))]
+    columns = columns[np.argsort(find_reflections(problem, model, columns, i))]
+    # the scale of this phase has nothing on its diagonal where all its reflections are free
     rest = np.flatnonzero(~mine & (np.diagonal(equations.normal) > 0))
     normal, target = eliminate_unknowns(equations.normal, equations.target, columns, rest)
     # from intensities to strengths
-    amount = _strengths(series, fit, phase).sum()
-    factor = amount * _lorentz_factors(series, fit, phase)[series.free_reflections[phase]]
+    amount = _compute_strengths(series, fit, phase).sum()
+    factor = amount * _compute_lorentz_factors(series, fit, phase)[series.free_reflections[phase]]
     inflation = fit.parameters.inflation[phase]
     return _FrameEquations(
         normal=normal * np.outer(factor, factor) / inflation**2,
@@ -272,19 +277,19 @@ def eliminate_unknowns(
     )
 
 
-def _lorentz_factors(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
+def _compute_lorentz_factors(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
     lattice = series.phases[phase]
     metric = lattice.metric_from_strain(fit.parameters.strain[phase, : lattice.free])
     two_theta, _ = two_theta_from_metric(lattice.form, metric, series.wavelength)
     return lorentz_factor_from_two_theta(two_theta)
 
 
-def _strengths(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
+def _compute_strengths(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
     """Return the strengths of a phase's reflections in a frame, shape (reflection,)."""
     intensity = fit.reflection_intensity[fit.get_index(phase)]
-    return np.asarray(intensity / _lorentz_factors(series, fit, phase))
+    return np.asarray(intensity / _compute_lorentz_factors(series, fit, phase))
 
 
-def _relative_strengths(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
-    strength = _strengths(series, fit, phase)
+def _compute_relative_strengths(series: SeriesModel, fit: FrameFit, phase: int) -> Array:
+    strength = _compute_strengths(series, fit, phase)
     return np.asarray(strength / strength.sum())

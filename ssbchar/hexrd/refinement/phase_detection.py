@@ -76,6 +76,7 @@ class FitResidual:
         weight = self.pattern.weight
         along = self.project(shapes)
         whole = weight @ shapes**2
+        # what the model can imitate entirely leaves rounding: its power is kept positive
         power = np.maximum(whole - np.einsum("ij,ij->j", along, along), 1e-6 * whole + 1e-300)
         return (weight * residual) @ shapes / power, power
 
@@ -147,9 +148,12 @@ def _measure_at_size(
     amount, power = left.measure_amounts(shapes)
     if threshold and np.max(amount * np.sqrt(power)) < threshold * left.goodness:
         return None
+    # the fall of the squares with the sign of the amount: a phase cannot scatter less than nothing
     best = int(np.argmax(amount * np.abs(amount) * power))
     found = max(float(amount[best]), 0.0) if threshold else 0.0
-    scatter = _scatter_of_shifts(left, shapes[:, best], _line_width(left, phase, size_width), found)
+    scatter = _measure_scatter(
+        left, shapes[:, best], _estimate_line_width(left, phase, size_width), found
+    )
     return TrialIntensities(
         intensity=amount,
         stderr=scatter / np.sqrt(power),
@@ -164,17 +168,17 @@ def estimate_noise(left: FitResidual, phase: int) -> float:
     i = fit.get_index(phase)
     shape = left.directions[:, left.series.background_terms.shape[1] + i]
     counting = fit.intensity_stderr_fixed[i] / fit.parameters.inflation[phase]
-    return float(counting * _scatter_of_shifts(left, shape, _line_width(left, phase, 0.0)))
+    return float(counting * _measure_scatter(left, shape, _estimate_line_width(left, phase, 0.0)))
 
 
-def _line_width(left: FitResidual, phase: int, size_width: float) -> float:
+def _estimate_line_width(left: FitResidual, phase: int, size_width: float) -> float:
     """Return the full width of a phase's lines at low angles [degree]."""
     parameters = left.fit.parameters
     lorentz = max(np.exp(parameters.log_size_width[phase]), size_width)
     return float(shape_from_widths(np.array(parameters.gauss_fwhm), np.array(lorentz)).width)
 
 
-def _scatter_of_shifts(left: FitResidual, shape: Array, width: float, found: float = 0.0) -> float:
+def _measure_scatter(left: FitResidual, shape: Array, width: float, found: float = 0.0) -> float:
     """Return the root mean square of amount over counting error for a pattern shifted along 2theta,
     1 or more.
 
@@ -211,6 +215,7 @@ def _build_patterns(left: FitResidual, phase: int, strain: Array, size_width: fl
         for e in strain
     ]
     shares = predict_shares(series, phase, angles[0], float(parameters.overall_b[phase]))
+    # the weak lines of a phase add no chance to see it, but time
     strong = np.argsort(-shares, kind="stable")[:STRONGEST]
     two_theta = np.array([a[strong] for a in angles]).ravel()
     theta = np.radians(two_theta) / 2

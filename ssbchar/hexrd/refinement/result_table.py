@@ -172,7 +172,7 @@ def r_factors_from_fit(fit: FrameFit, pattern: FramePattern) -> tuple[float, flo
 
 def concatenate_tables(tables: list[ResultTable]) -> ResultTable:
     """Return one table of consecutive ones."""
-    if len(tables) == 1:
+    if len(tables) == 1:  # not copied: the arrays of a long series are large
         return tables[0]
     merged: dict[str, Any] = {"frames": range(tables[0].frames[0], tables[-1].frames[-1] + 1)}
     for field in fields(ResultTable):
@@ -189,7 +189,7 @@ def write_cells(table: ResultTable, series: SeriesModel) -> None:
         rows = np.flatnonzero(np.isfinite(table.strain[:, p, 0]))
         if not rows.size:
             continue
-        table.cell[rows, p], gradient = phase.cell_and_gradient(table.strain[rows, p, :free])
+        table.cell[rows, p], gradient = phase.differentiate_cell(table.strain[rows, p, :free])
         covariance = table.strain_covariance[rows, p, :free, :free]
         table.cell_covariance[rows, p] = gradient @ covariance @ np.swapaxes(gradient, -1, -2)
         shared = table.strain_shared[rows, p, :free, None]

@@ -213,6 +213,7 @@ def learn_priors(
     if options.zero == "series":
         priors = _learn_zero(priors, passes)
     priors = _learn_cells(priors, series, passes, frames)
+    # widths change slowly: those of the first pass serve the second
     if len(passes) == 1 or learning.after_each_pass:
         fits = _refine_with_free_shapes(priors, series, passes[-1], frames, options)
         priors = _learn_shapes(priors, fits, frames)
@@ -271,6 +272,7 @@ def _learn_cells(
             )
             for k in range(phase.free)
         ]
+        # all strains of a cell or none: a cell half held would be neither
         if not all(np.all(np.isfinite(curve)) for curve, _ in curves):
             continue
         strain[:, p, : phase.free] = np.stack([curve for curve, _ in curves], axis=1)

@@ -124,6 +124,7 @@ def _smooth_segment(
         beyond = axis - nearest
         bending = float(BENDING * largest_slope * (high - low) / 2) or np.inf
     end = END * (high - low)
+    # four places more, to take the slopes at both ends
     places = np.concatenate([nearest, [low, low + end, high - end, high]])
     curve, spread = _fit_polynomial(
         measured,
@@ -201,6 +202,7 @@ def _fit_robustly(
     scatter together, and less beyond `HUBER` of both.
     """
     degree = design.shape[1] - 1
+    # a few very precise frames must not decide alone: their errors are floored
     floored = np.maximum(stderr, FLOOR * float(np.median(stderr)))
     weight = 1 / floored
     for _ in range(PASSES):

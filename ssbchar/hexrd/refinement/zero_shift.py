@@ -83,7 +83,7 @@ def combine_values(
     """
     v, s = np.asarray(values, float), np.asarray(stderr, float)
     if leave_out_outliers:
-        deviation = v - _weighted_median(v, s)
+        deviation = v - _find_weighted_median(v, s)
         kept = np.abs(deviation) <= OUTLIER * np.hypot(s, sigma_from_deviations(deviation))
         v, s = v[kept], s[kept]
     w = 1 / s**2
@@ -96,7 +96,7 @@ def combine_values(
     return float(np.dot(w, v) / w.sum()), float(w.sum() ** -0.5)
 
 
-def _weighted_median(values: Array, stderr: Array) -> float:
+def _find_weighted_median(values: Array, stderr: Array) -> float:
     """Return the median weighted by 1/stderr^2."""
     order = np.argsort(values, kind="stable")
     weight = np.cumsum(1 / stderr[order] ** 2)

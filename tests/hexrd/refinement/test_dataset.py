@@ -23,7 +23,7 @@ def test_volumes_and_their_errors() -> None:
     np.testing.assert_allclose(found.stderr[0, 0], expected, rtol=1e-6)
     by_gamma = abs(12 * np.cos(np.radians(120))) * np.radians(0.1)
     np.testing.assert_allclose(found.stderr[2, 0], by_gamma, rtol=1e-6)
-    assert ds.reference_volume(make_series().phases[1]) == pytest.approx(4.4**2 * 6.1)
+    assert ds.volume_from_lattice(make_series().phases[1]) == pytest.approx(4.4**2 * 6.1)
 
 
 def test_correlated_errors_of_a_cubic_cell_add_up() -> None:

@@ -9,7 +9,7 @@ import pytest
 from ssbchar.hexrd.refinement.cell_status import CellStatus
 from ssbchar.hexrd.refinement.joint_pass import (
     BothPasses,
-    differs_between_passes,
+    is_inconsistent,
     is_unsettled,
     judge_cell,
     mark_presence,
@@ -83,14 +83,14 @@ def test_words_are_those_of_the_output() -> None:
 
 def test_passes_differ_by_three_of_the_larger_error() -> None:
     one, other = fit(stderr=1e-4), fit(strain=2.9e-4, stderr=5e-5)
-    assert not differs_between_passes(BothPasses(forward=one, backward=other), 0, 1)
+    assert not is_inconsistent(BothPasses(forward=one, backward=other), 0, 1)
     other = fit(strain=3.1e-4, stderr=5e-5)
-    assert differs_between_passes(BothPasses(forward=one, backward=other), 0, 1)
-    assert differs_between_passes(BothPasses(forward=other, backward=one), 0, 1)
-    assert not differs_between_passes(BothPasses(forward=None, backward=other), 0, 1)
+    assert is_inconsistent(BothPasses(forward=one, backward=other), 0, 1)
+    assert is_inconsistent(BothPasses(forward=other, backward=one), 0, 1)
+    assert not is_inconsistent(BothPasses(forward=None, backward=other), 0, 1)
     elsewhere = fit(present=(1,))
-    assert not differs_between_passes(BothPasses(forward=elsewhere, backward=other), 0, 1)
-    assert not differs_between_passes(BothPasses(forward=other, backward=elsewhere), 0, 1)
+    assert not is_inconsistent(BothPasses(forward=elsewhere, backward=other), 0, 1)
+    assert not is_inconsistent(BothPasses(forward=other, backward=elsewhere), 0, 1)
 
 
 def test_a_frame_is_settled_where_neither_phases_nor_priors_can_change_it() -> None:

@@ -125,13 +125,13 @@ def test_patterns_are_of_unit_area_and_those_of_the_model() -> None:
 def test_scatter_of_shifts_is_one_for_white_noise_and_more_for_misfit() -> None:
     left = without_second()
     shape = pd._build_patterns(left, 1, strain_of(1)[None], 0.0)[:, 0]
-    white = pd._scatter_of_shifts(left, shape, 0.06)
+    white = pd._measure_scatter(left, shape, 0.06)
     assert 1.0 <= white < 1.4
     x = left.series.two_theta
     rough = replace(left, residual=left.residual + 60 * np.sin(x * 40))
-    assert pd._scatter_of_shifts(rough, shape, 0.06) > 1.3 * white
+    assert pd._measure_scatter(rough, shape, 0.06) > 1.3 * white
     quiet = replace(left, residual=0.1 * left.residual)
-    assert pd._scatter_of_shifts(quiet, shape, 0.06) == 1.0
+    assert pd._measure_scatter(quiet, shape, 0.06) == 1.0
 
 
 def test_the_phase_itself_is_no_noise() -> None:
@@ -144,8 +144,8 @@ def test_the_phase_itself_is_no_noise() -> None:
     )
     loud = replace(left, residual=2000 * (shape - in_model))
     amount, _ = loud.measure_amounts(shape[:, None])
-    with_own = pd._scatter_of_shifts(loud, shape, 0.06)
-    without = pd._scatter_of_shifts(loud, shape, 0.06, float(amount[0]))
+    with_own = pd._measure_scatter(loud, shape, 0.06)
+    without = pd._measure_scatter(loud, shape, 0.06, float(amount[0]))
     assert without == 1.0 and with_own > 2
 
 
@@ -171,16 +171,16 @@ def test_shifts_by_hand_on_a_short_axis() -> None:
     shifts = np.round(np.linspace(30, 240, 10)).astype(int)
     sampled = np.concatenate([residual[700 + shifts], residual[700 - shifts]])
     expected = np.sqrt(np.mean(sampled**2 * 0.25))
-    assert pd._scatter_of_shifts(left, shape, width) == pytest.approx(expected, rel=1e-6)
+    assert pd._measure_scatter(left, shape, width) == pytest.approx(expected, rel=1e-6)
 
 
 def test_noise_of_a_phase_in_the_model_is_counting_times_scatter() -> None:
     left = refined(make_pattern(make_series(), noise=1.0), (0, 1))
     fit = left.fit
     shape = left.directions[:, 6 + 1]
-    width = pd._line_width(left, 1, 0.0)
+    width = pd._estimate_line_width(left, 1, 0.0)
     counting = fit.intensity_stderr_fixed[1] / fit.parameters.inflation[1]
-    expected = counting * pd._scatter_of_shifts(left, shape, width)
+    expected = counting * pd._measure_scatter(left, shape, width)
     assert pd.estimate_noise(left, 1) == pytest.approx(expected)
     inflated = replace(fit, parameters=replace(fit.parameters, inflation=np.array([1.0, 2.0])))
     assert pd.estimate_noise(replace(left, fit=inflated), 1) == pytest.approx(
@@ -192,8 +192,8 @@ def test_lines_are_as_wide_as_instrument_and_size_make_them() -> None:
     left = without_second()
     parameters = make_parameters(gauss_fwhm=1e-9, log_size_width=np.log([0.02, 0.03]))
     left = replace(left, fit=replace(left.fit, parameters=parameters))
-    assert pd._line_width(left, 1, 0.0) == pytest.approx(0.03, rel=1e-3)
-    assert pd._line_width(left, 1, 0.05) == pytest.approx(0.05, rel=1e-3)
+    assert pd._estimate_line_width(left, 1, 0.0) == pytest.approx(0.03, rel=1e-3)
+    assert pd._estimate_line_width(left, 1, 0.05) == pytest.approx(0.05, rel=1e-3)
 
 
 def test_trial_cells_differ_by_one_factor_of_all_lengths() -> None:

@@ -90,8 +90,8 @@ def propagate_errors(
     count, layout = problem.phase_count, problem.layout
     inflation = estimate_inflations(problem, model, solved)
     intensity: Array = np.bincount(model.owner, solved.intensity, count).astype(float)
-    variance, fixed_variance = _intensity_variances(problem, best)
-    covariance, shared = _strain_errors(problem, best, inflation, held_zero_stderr)
+    variance, fixed_variance = _compute_intensity_variances(problem, best)
+    covariance, shared = _propagate_to_strains(problem, best, inflation, held_zero_stderr)
     rows = list(problem.present)
     return FrameFit(
         parameters=replace(
@@ -106,7 +106,7 @@ def propagate_errors(
         reflection_intensity=_split_by_phase(problem, model, solved.intensity),
         strain_covariance=covariance,
         strain_shared=shared,
-        zero_stderr=_zero_stderr(problem, best, inflation),
+        zero_stderr=_compute_zero_stderr(problem, best, inflation),
         background=solved.background,
         calculated=problem.pattern.intensity - solved.residual,
         directions=(
@@ -120,12 +120,12 @@ def propagate_errors(
     )
 
 
-def _intensity_variances(problem: FrameProblem, best: Iterate) -> tuple[Array, Array]:
+def _compute_intensity_variances(problem: FrameProblem, best: Iterate) -> tuple[Array, Array]:
     """Return the variances of the phases' intensities, not inflated: whole, and as
     `FrameFit.intensity_stderr_fixed` needs them, shape (present,) each."""
     model, solved, equations = best.model, best.solved, best.equations
     count = problem.phase_count
-    sums = _sums_of_unknowns(problem, best)
+    sums = _build_sums(problem, best)
     fixed = np.einsum("ij,ij->j", sums, solved.solve(sums))
     through = equations.linear_response.T @ sums
     moved = np.einsum("ij,ik,kj->j", through, equations.covariance, through)
@@ -135,7 +135,7 @@ def _intensity_variances(problem: FrameProblem, best: Iterate) -> tuple[Array, A
     return variance, np.where(has_free, variance, fixed)
 
 
-def _sums_of_unknowns(problem: FrameProblem, best: Iterate) -> Array:
+def _build_sums(problem: FrameProblem, best: Iterate) -> Array:
     """Return how each phase's intensity is summed from the linear unknowns, shape (unknown,
     present)."""
     model, solved = best.model, best.solved
@@ -151,14 +151,15 @@ def _sums_of_unknowns(problem: FrameProblem, best: Iterate) -> Array:
     return sums
 
 
-def _strain_errors(
+def _propagate_to_strains(
     problem: FrameProblem, best: Iterate, inflation: Array, held_zero_stderr: float
 ) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Return the corrected covariance of each phase's strains and the part of their errors that a
     held zero gives to all frames alike."""
+    # a zero that is refined has its error in the covariance already
     response = np.zeros(problem.layout.size)
     if held_zero_stderr:
-        response = _response_to_zero(problem, best)
+        response = _differentiate_by_zero(problem, best)
     covariances, shared = [], []
     for i, phase in enumerate(problem.present):
         rows = problem.layout.select_strains(phase)
@@ -169,7 +170,7 @@ def _strain_errors(
     return tuple(covariances), tuple(shared)
 
 
-def _response_to_zero(problem: FrameProblem, best: Iterate) -> Array:
+def _differentiate_by_zero(problem: FrameProblem, best: Iterate) -> Array:
     """Return d parameter / d zero at the optimum, for a zero that is held, shape (parameter,)."""
     solved, equations = best.solved, best.equations
     by_zero = problem.pattern.weight * (best.model.profiles.by_position @ solved.intensity)
@@ -178,7 +179,7 @@ def _response_to_zero(problem: FrameProblem, best: Iterate) -> Array:
     return np.asarray(-equations.covariance @ mixed)
 
 
-def _zero_stderr(problem: FrameProblem, best: Iterate, inflation: Array) -> float:
+def _compute_zero_stderr(problem: FrameProblem, best: Iterate, inflation: Array) -> float:
     rows = problem.layout.rows[ParameterKind.ZERO]
     if not rows.size:
         return 0.0
@@ -194,14 +195,12 @@ def _split_by_phase(
     for i, phase in enumerate(problem.present):
         own = model.owner == i
         part = np.zeros(problem.series.phases[phase].reflection_count)
-        part[reflections_of_columns(problem, model, np.flatnonzero(own), i)] = intensity[own]
+        part[find_reflections(problem, model, np.flatnonzero(own), i)] = intensity[own]
         parts.append(part)
     return tuple(parts)
 
 
-def reflections_of_columns(
-    problem: FrameProblem, model: FrameModel, columns: Index, i: int
-) -> Index:
+def find_reflections(problem: FrameProblem, model: FrameModel, columns: Index, i: int) -> Index:
     """Return which of its phase's reflections some columns are.
 
     Parameters

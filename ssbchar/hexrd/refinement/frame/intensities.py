@@ -80,7 +80,7 @@ class LinearSolution:
     def project(self, problem: FrameProblem, model: FrameModel, curves: Array) -> Array:
         """Return the products of the linear part's profiles with weighted curves (points, ...),
         shape (unknown, ...), unknowns in the order and unit of `LinearEquations`."""
-        products = [dense_profiles(problem, model, self).T @ curves]
+        products = [stack_dense_profiles(problem, model, self).T @ curves]
         if self.free_profiles is not None:
             products.insert(0, self.free_profiles.T @ curves)
         return np.concatenate(products)
@@ -137,6 +137,7 @@ def build_equations(
         n = model.free_profiles.shape[1]
         dense = model.dense
     owner, expected = model.owner[:n], model.expected[:n]
+    # only the corner of dense columns is a dense product; free profiles are short windows
     weighted = weight[:, None] * dense
     corner = dense.T @ weighted
     prior_weight = np.empty(0)
@@ -149,7 +150,7 @@ def build_equations(
         normal[:n, :n] = (across @ weighted_free).toarray()
         normal[:n, n:] = across @ weighted
         target[:n] = across @ weighted_intensity
-        spread = _spread_of_intensities(expected, owner, series.intensity_freedom[rows], amount)
+        spread = _compute_prior_spread(expected, owner, series.intensity_freedom[rows], amount)
         prior_weight = (parameters.inflation[rows][owner] / spread) ** 2
         # (c_r - scale * expected_r)^2 / variance, in the unknowns c_r and scale
         of_scale = problem.term_count + owner
@@ -164,7 +165,7 @@ def build_equations(
     )
 
 
-def _spread_of_intensities(expected: Array, owner: Index, freedom: Array, amount: Array) -> Array:
+def _compute_prior_spread(expected: Array, owner: Index, freedom: Array, amount: Array) -> Array:
     """Return the prior standard deviation of each free intensity [counts degree]."""
     mean = np.bincount(owner, expected) / np.bincount(owner)
     share = np.maximum(expected, SMALLEST_SHARE * mean[owner])
@@ -191,8 +192,10 @@ def solve_linear(
     normal, target = equations.normal, equations.target
     size, n, terms = target.size, equations.owner.size, problem.term_count
     keep = np.ones(size, bool)
+    # an active set that only grows: enough here, as scattering rarely turns positive again
     for _ in range(PASSES):
         inside = normal if keep.all() else normal[np.ix_(keep, keep)]
+        # counts and splines differ by orders of magnitude: a unit diagonal keeps digits
         scale = 1 / np.sqrt(np.maximum(np.diagonal(inside), 1e-300))
         core = inside * scale[:, None] * scale
         np.einsum("ii->i", core)[...] += RIDGE
@@ -232,7 +235,7 @@ def _select_profiles(model: FrameModel, columns: Index) -> Any:
     return free if columns.size == free.shape[1] else free[:, columns]
 
 
-def dense_profiles(problem: FrameProblem, model: FrameModel, solved: LinearSolution) -> Array:
+def stack_dense_profiles(problem: FrameProblem, model: FrameModel, solved: LinearSolution) -> Array:
     """Return background terms [1] and the profiles that follow each phase's scale [1/degree], shape
     (points, terms + present)."""
     if solved.free_profiles is None:
@@ -291,7 +294,9 @@ def estimate_inflations(problem: FrameProblem, model: FrameModel, solved: Linear
     chi2 = square.T @ z**2 / total
     later = square[1:].T
     rho = later @ (z[1:] * z[:-1]) / np.maximum(later @ z[1:] ** 2, 1e-300)
+    # anticorrelation would make errors smaller: it is not trusted to
     rho = np.clip(rho, 0, LARGEST_CORRELATION)
+    # beyond these lags what is left of the correlation is below FADED
     lags = int(np.ceil(np.log(FADED) / np.log(max(float(rho.max()), FADED))))
     sums = np.zeros(count)
     for lag in range(1, 1 + lags):

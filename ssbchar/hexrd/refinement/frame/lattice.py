@@ -76,6 +76,7 @@ class Lattice:
         The reciprocal metric scales by (1 + change)^-2.
         """
         factor = (1 + np.asarray(change, float)) ** -2 - 1
+        # least squares, as directions off the diagonal may carry part of the reference
         along = np.linalg.lstsq(self.directions.T, self.reference, rcond=None)[0]
         return np.asarray(factor[..., None] * along)
 
@@ -85,7 +86,7 @@ class Lattice:
         along = np.linalg.lstsq(self.directions.T, self.metric_from_strain(strain), rcond=None)[0]
         return np.asarray(strain + ((1 + changes) ** -2 - 1)[:, None] * along)
 
-    def cell_and_gradient(self, strain: Array) -> tuple[Array, Array]:
+    def differentiate_cell(self, strain: Array) -> tuple[Array, Array]:
         """Return cells and their derivatives by the strains, by central differences.
 
         Parameters
@@ -151,6 +152,7 @@ def build_lattice(
         if element < 3:
             scale[k] = reference[element]
         else:
+            # it may be zero (a right angle), so that its neighbours on the diagonal give the scale
             i, j = METRIC_ELEMENTS[element]
             scale[k] = np.sqrt(reference[i] * reference[j])
     return Lattice(
@@ -214,6 +216,7 @@ def two_theta_from_metric(form: Array, g: Array, wavelength: float) -> tuple[Arr
     slope : ndarray, shape (reflection,)
         d(2theta)/d(1/d^2) = lambda^2 / (2 sin 2theta) [degree angstrom^2].
     """
+    # bounded, so that a trial cell far off does not turn a whole step into NaN
     sine = np.clip(0.5 * wavelength * np.sqrt(np.maximum(form @ g, 1e-12)), 0, 1 - 1e-9)
     angle = 2 * np.arcsin(sine)
     return np.degrees(angle), np.degrees(wavelength**2 / (2 * np.sin(angle)))

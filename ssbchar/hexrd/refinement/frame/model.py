@@ -129,7 +129,7 @@ def build_model(
         np.full(theta.size, parameters.gauss_fwhm),
         size_width / np.cos(theta) + strain_width * np.tan(theta),
         reach=np.where(matters, series.reach, min(WEAK_REACH, series.reach)),
-        derivatives=_derivatives_for(layout),
+        derivatives=_choose_derivatives(layout),
         first=reflections.is_free,
     )
     order = profiles.order
@@ -150,7 +150,7 @@ def build_model(
     )
 
 
-def _derivatives_for(layout: ParameterLayout) -> Derivatives:
+def _choose_derivatives(layout: ParameterLayout) -> Derivatives:
     if ParameterKind.GAUSS in layout.kinds:
         return Derivatives.ALL
     return Derivatives.POSITION_AND_LORENTZ if layout.kinds else Derivatives.NONE

@@ -101,6 +101,7 @@ def build_normal_equations(
 def _invert(matrix: Array, prior_weight: Array) -> Array:
     """Return the inverse of a matrix with positive weights added to its diagonal."""
     full = matrix + np.diag(prior_weight)
+    # angles, logarithms and strains differ by orders of magnitude: a unit diagonal keeps digits
     scale = 1 / np.sqrt(np.maximum(np.diagonal(full), 1e-300))
     return np.asarray(np.linalg.inv(full * scale[:, None] * scale) * scale[:, None] * scale)
 
@@ -117,21 +118,22 @@ def _differentiate(
     size, microstrain = rows[ParameterKind.SIZE], rows[ParameterKind.MICROSTRAIN]
     profiles = model.profiles
     out = np.empty((problem.series.two_theta.size, problem.layout.size))
-    shifts = _shifts_by_strain(problem, model, solved.intensity)
+    shifts = _differentiate_by_strain(problem, model, solved.intensity)
     by_position = np.column_stack([*[solved.intensity] * zero.size, shifts])
+    # one sparse product for all that moves lines, one for all that widens them
     out[:, [*zero, *strain]] = profiles.by_position @ by_position
     if size.size + microstrain.size:
-        broadening = _broadenings_by_width(problem, model, solved.intensity, parameters)
+        broadening = _differentiate_by_width(problem, model, solved.intensity, parameters)
         out[:, [*size, *microstrain]] = profiles.by_lorentz @ broadening
     for i in rows[ParameterKind.GAUSS]:
         out[:, i] = profiles.by_gauss @ solved.intensity
     for i in rows[ParameterKind.OVERALL_B]:
-        change = _change_by_overall_b(problem, model, solved, problem.layout.phase[i])
+        change = _differentiate_by_overall_b(problem, model, solved, problem.layout.phase[i])
         out[:, i] = profiles.shape @ change
     return out
 
 
-def _shifts_by_strain(problem: FrameProblem, model: FrameModel, intensity: Array) -> Array:
+def _differentiate_by_strain(problem: FrameProblem, model: FrameModel, intensity: Array) -> Array:
     """Return intensity times d(2theta)/d(strain), shape (column, strain)."""
     layout, series = problem.layout, problem.series
     rows = layout.rows[ParameterKind.STRAIN]
@@ -144,7 +146,7 @@ def _shifts_by_strain(problem: FrameProblem, model: FrameModel, intensity: Array
     return np.asarray((intensity * model.slope)[:, None] * change * own)
 
 
-def _broadenings_by_width(
+def _differentiate_by_width(
     problem: FrameProblem, model: FrameModel, intensity: Array, parameters: FrameParameters
 ) -> Array:
     """Return intensity times d(Lorentzian width)/d(log width), shape (column, width)."""
@@ -162,7 +164,7 @@ def _broadenings_by_width(
     return np.column_stack(columns)
 
 
-def _change_by_overall_b(
+def _differentiate_by_overall_b(
     problem: FrameProblem, model: FrameModel, solved: LinearSolution, phase: int
 ) -> Array:
     """Return d(intensity)/d(displacement factor) of a phase, shape (column,); free intensities do
@@ -181,6 +183,7 @@ def solve_gauss_newton_step(equations: NormalEquations, damping: float) -> Array
         return np.empty(0)
     full = equations.matrix + np.diag(equations.prior_weight)
     diagonal = np.maximum(np.diagonal(full), 1e-300)
+    # a little damping always: the projection can leave a direction with nothing in it
     full = full + np.diag(diagonal * (damping + 1e-12))
     scale = 1 / np.sqrt(diagonal)
     scaled = np.linalg.solve(full * scale[:, None] * scale, scale * equations.gradient)

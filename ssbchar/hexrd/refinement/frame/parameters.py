@@ -224,6 +224,7 @@ def build_layout(
         for kind in PER_PHASE:
             own: GaussianPrior[Array] = getattr(prior, kind)
             rows.append((kind, phase, 0, own.mean[phase], own.sigma[phase]))
+    # what is held is no parameter: it costs no column of the Jacobian
     rows = [row for row in rows if row[4] > 0]
     return ParameterLayout(
         kinds=tuple(row[0] for row in rows),
@@ -292,6 +293,7 @@ def _move_shape(kind: ParameterKind, old: Array, change: Array, series: SeriesMo
     widest = WIDTH_BOUNDS[1]
     if kind == ParameterKind.SIZE:
         widest = min(widest, width_from_size(SMALLEST_CRYSTALLITE, series.wavelength))
+    # logarithms, so that widths stay positive and steps are relative
     moved = old + np.clip(change, -LOG_WIDTH_STEP, LOG_WIDTH_STEP)
     return np.clip(moved, np.log(WIDTH_BOUNDS[0]), np.log(widest))
 
@@ -299,7 +301,7 @@ def _move_shape(kind: ParameterKind, old: Array, change: Array, series: SeriesMo
 def select_inflations(layout: ParameterLayout, parameters: FrameParameters) -> Array:
     """Return the inflation of each entry's phase [1], shape (parameter,); parameters of all phases
     take the median of the phases."""
-    if not layout.has_shared:
+    if not layout.has_shared:  # the usual case in the last passes: nothing to sort out
         return parameters.inflation[layout.phase]
     shared = float(np.median(parameters.inflation))
     own = parameters.inflation[np.maximum(layout.phase, 0)]

@@ -221,6 +221,7 @@ def build_profiles(
     step = (x[-1] - x[0]) / (x.size - 1)
     points = WINDOW * np.ceil(2 * reach * shape.width / step / WINDOW).astype(np.int64)
     points = np.minimum(np.maximum(points, WINDOW), x.size)
+    # lines with windows of one length are computed together, those that come first apart
     group = points if first is None else np.where(first, points, points + x.size)
     windows = [
         _compute_windows(
@@ -247,6 +248,7 @@ def _compute_windows(
 ) -> _Windows:
     """Return the windows of reflections `which`, all of one length."""
     count = int(points[which[0]])
+    # windows are moved inside the axis rather than cut, so that all of a group have one length
     start = np.clip(np.searchsorted(x, position[which]) - count // 2, 0, x.size - count)
     index = np.asarray(start[:, None] + np.arange(count), np.int32)
     at = (which, None)
@@ -288,6 +290,7 @@ def _stack_columns(windows: list[_Windows], points: Index, size: int) -> Profile
 def replace_sparse_values(matrix: Any, values: Array) -> Any:
     """Return a sparse matrix with the places of another and its own values (any unit), shape
     (stored,); places are shared, and not checked again."""
+    # the constructor would check the places at every step
     out = copy(matrix)
     out.data = values
     return out

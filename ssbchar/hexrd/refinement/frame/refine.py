@@ -135,12 +135,14 @@ def _iterate(
         model = build_model(problem.series, parameters, problem.present, problem.layout)
         solved = solve_linear(problem, model, parameters)
         amounts_unknown = bool(np.isnan(parameters.amount[rows]).any())
+        # amounts set the priors of intensities: they stay during a frame, or objectives would not
+        # be comparable
         if count == 0 or amounts_unknown:
             parameters = update_amounts(problem, model, solved, parameters)
         objective = solved.misfit + sum_prior_squares(problem.layout, parameters)
         # the first two objectives have different priors of the intensities: not to be compared
         if best is not None and count > 1:
-            if objective > best.objective + _allowed_rise(problem, parameters):
+            if objective > best.objective + _estimate_slack(problem, parameters):
                 damping = max(10 * damping, FIRST_DAMPING)
                 if damping > LARGEST_DAMPING:
                     return best, True
@@ -155,16 +157,19 @@ def _iterate(
         )
         damping = damping / 10 if damping > SMALLEST_DAMPING else 0.0
         moved = _take_step(problem, best, damping)
-        step = _difference(problem, moved, parameters)
+        step = _measure_step(problem, moved, parameters)
+        # the last step is taken without another look at the pattern
         if not amounts_unknown and _is_last_step(problem, best, step, convergence):
-            return replace(best, parameters=moved, solved=_advance(problem, best, step)), True
+            return replace(
+                best, parameters=moved, solved=_update_linear_part(problem, best, step)
+            ), True
         if count < convergence.iterations:
             parameters = moved
     assert best is not None
     return best, False
 
 
-def _allowed_rise(problem: FrameProblem, parameters: FrameParameters) -> float:
+def _estimate_slack(problem: FrameProblem, parameters: FrameParameters) -> float:
     """Return the rise of the objective that is still no worse: small beside one on the scale of the
     errors."""
     inflation = parameters.inflation[list(problem.present)]
@@ -176,7 +181,7 @@ def _take_step(problem: FrameProblem, best: Iterate, damping: float) -> FramePar
     return move_parameters(best.parameters, problem.layout, step, problem.series)
 
 
-def _difference(problem: FrameProblem, after: FrameParameters, before: FrameParameters) -> Array:
+def _measure_step(problem: FrameProblem, after: FrameParameters, before: FrameParameters) -> Array:
     """Return the step that was taken, within bounds, shape (parameter,)."""
     first, last = (vector_from_parameters(problem.layout, p) for p in (before, after))
     return np.asarray(last - first)
@@ -223,7 +228,7 @@ def _is_linear(
     return bool(np.all(is_small | layout.select(ParameterKind.OVERALL_B)))
 
 
-def _advance(problem: FrameProblem, best: Iterate, step: Array) -> LinearSolution:
+def _update_linear_part(problem: FrameProblem, best: Iterate, step: Array) -> LinearSolution:
     """Return the linear part after a short step, to first order."""
     model, solved = best.model, best.solved
     if step.size == 0:
@@ -253,6 +258,7 @@ def _fit_background(
     """Return the background alone, for a frame without any phase."""
     terms = series.background_terms
     weighted = pattern.weight[:, None] * terms
+    # so that a term all of whose points are left out does not make the matrix singular
     normal = terms.T @ weighted + 1e-12 * np.eye(len(weighted.T))
     solution = np.linalg.solve(normal, weighted.T @ pattern.intensity)
     background = terms @ solution

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hexrd.made_frame import WAVELENGTH, make_parameters, make_pattern, make_problem, make_series
 
-from ssbchar.hexrd.refinement.frame.fit import FrameFit, propagate_errors, reflections_of_columns
+from ssbchar.hexrd.refinement.frame.fit import FrameFit, find_reflections, propagate_errors
 from ssbchar.hexrd.refinement.frame.intensities import (
     build_equations,
     estimate_inflations,
@@ -100,7 +100,7 @@ def test_columns_are_found_back_among_the_reflections() -> None:
     problem, best, _ = finished()
     for i, phase in enumerate(problem.present):
         columns = np.flatnonzero(best.model.owner == i)
-        found = reflections_of_columns(problem, best.model, columns, i)
+        found = find_reflections(problem, best.model, columns, i)
         lattice = problem.series.phases[phase]
         np.testing.assert_array_equal(np.sort(found), np.arange(lattice.reflection_count))
         metric = lattice.metric_from_strain(best.parameters.strain[phase, : lattice.free])

@@ -85,7 +85,7 @@ def test_a_narrower_prior_holds_intensities_to_the_pattern() -> None:
 
 
 def test_priors_of_weak_reflections_get_no_narrower_than_a_share_of_the_mean() -> None:
-    spread = lin._spread_of_intensities(
+    spread = lin._compute_prior_spread(
         np.array([0.6, 0.39, 0.01, 0.5]),
         np.array([0, 0, 0, 1]),
         np.array([0.5, 0.25]),
@@ -93,7 +93,7 @@ def test_priors_of_weak_reflections_get_no_narrower_than_a_share_of_the_mean() -
     )
     mean = 1.0 / 3
     np.testing.assert_allclose(spread, [30.0, 19.5, 0.05 * mean * 50, 1.0])
-    spread = lin._spread_of_intensities(np.ones(1), np.zeros(1, int), np.ones(1), np.array([-5.0]))
+    spread = lin._compute_prior_spread(np.ones(1), np.zeros(1, int), np.ones(1), np.array([-5.0]))
     np.testing.assert_allclose(spread, 1e-9)
 
 
@@ -108,7 +108,7 @@ def test_without_amounts_each_phase_has_its_pattern_and_one_scale() -> None:
     )
     np.testing.assert_allclose(solved.background, LEVEL, rtol=1e-6)
     np.testing.assert_allclose(
-        lin.dense_profiles(problem, model, solved)[:, 6:],
+        lin.stack_dense_profiles(problem, model, solved)[:, 6:],
         model.profiles.shape @ model.spread_patterns(2),
     )
     assert solved.misfit < 1e-3
