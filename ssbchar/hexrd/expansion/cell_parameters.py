@@ -43,15 +43,16 @@ class FreeParameters:
 
     @property
     def count(self) -> int:
-        """How many parameters are free."""
+        """How many parameters are free [1], an int."""
         return self.free.size
 
     def build_cell(self, free: Array) -> Array:
-        """Return cells (..., 6) [angstrom, degree] from free parameters (..., p)."""
+        """Return cells [angstrom, degree], shape (..., 6), from free parameters, shape (..., p)."""
         return np.asarray(self.fixed + free @ self.spread.T)
 
     def build_rate(self, rates: Array) -> Array:
-        """Return the rates of cells (..., 6) [per K] from those of free parameters (..., p)."""
+        """Return the rates of cells [per K], shape (..., 6), from those of free parameters, shape
+        (..., p)."""
         return np.asarray(rates @ self.spread.T)
 
 
@@ -111,13 +112,16 @@ def select_usable(
     has_error = np.any(np.nan_to_num(one["cell_stderr"].values) > 0, axis=1)
     is_present = one["present"].values == 1
     is_clear = np.nan_to_num(one["significance"].values, nan=0.0) >= significance
+    # A cell held by its prior says again what the smooth cell(T) says.
     is_good = np.isin(one["verdict"].values.astype(str), USABLE_VERDICTS)
     has_temperature = np.isfinite(furnace["temperature"].values[frames])
     return np.asarray(has_cell & has_error & is_present & is_clear & is_good & has_temperature)
 
 
 def split_covariance(
-    lattice: xr.Dataset, frames: NDArray[np.intp], phase: int
+    lattice: xr.Dataset,
+    frames: NDArray[np.intp],
+    phase: int,
 ) -> tuple[Array, Array]:
     """Return the covariance of a phase's cells that is each frame's own, and the error that all
     share.
@@ -144,6 +148,7 @@ def split_covariance(
         return full, np.zeros(full.shape[:2])
     shared = np.nan_to_num(lattice["cell_shared"].values[frames, phase])
     own = full - shared[:, :, None] * shared[:, None, :]
+    # Rounding may leave less than nothing where the shared error is nearly all there is.
     least = LEAST_SHARE * np.einsum("tii->ti", full)
     index = np.arange(PARAMETERS)
     own[:, index, index] = np.maximum(own[:, index, index], least)
@@ -151,8 +156,14 @@ def split_covariance(
 
 
 def condition_covariance(covariance: Array) -> Array:
-    """Return covariances (n, p, p) [angstrom, degree] whose correlations stop short of one, so that
-    they can be inverted."""
+    """Return covariances whose correlations stop short of one, so that they can be inverted.
+
+    Parameters
+    ----------
+    covariance : ndarray, shape (n, p, p)
+        [angstrom, degree]
+    """
+    # Tied parameters that are refined apart agree almost exactly: singular to rounding.
     size = np.sqrt(np.einsum("tii->ti", covariance))
     unit = covariance / size[:, :, None] / size[:, None, :]
     unit = unit * (1 - ALMOST_ONE) + ALMOST_ONE * np.eye(covariance.shape[1])
@@ -184,12 +195,14 @@ def tensor_from_state(free: FreeParameters, state: Array) -> Array:
 
 
 def components_from_matrix(matrix: Array) -> Array:
-    """Return six components (n, 6) of symmetric matrices (n, 3, 3) of any unit."""
+    """Return the six components, shape (n, 6), of symmetric matrices, shape (n, 3, 3), of any
+    unit."""
     return np.stack([matrix[:, i, j] for i, j in tensor.PAIRS], axis=1)
 
 
 def matrix_from_components(components: Array) -> Array:
-    """Return symmetric matrices (n, 3, 3) from six components (n, 6) of any unit."""
+    """Return symmetric matrices, shape (n, 3, 3), from six components, shape (n, 6), of any
+    unit."""
     out = np.empty((len(components), 3, 3))
     for n, (i, j) in enumerate(tensor.PAIRS):
         out[:, i, j] = out[:, j, i] = components[:, n]

@@ -60,9 +60,11 @@ def fill_grid(out: ExpansionValues, one: PhaseCurve, step: float) -> None:
     low, high = curve.basis.low, curve.basis.high
     inside = np.flatnonzero((grid >= low - step / 2) & (grid <= high + step / 2))
     found = curve.evaluate(np.clip(grid[inside], low, high))
+    # Values and rates come from the same coefficients: their covariance goes along.
     covariance = found.jacobian @ curve.covariance @ np.swapaxes(found.jacobian, 1, 2)
     state = np.concatenate([found.values, found.rates], axis=1)
     sigma = np.sqrt(np.einsum("tii->ti", covariance))
+    # A parameter without an error still needs a step that is not zero.
     width = np.maximum(STEP * sigma, 1e-9 * np.abs(state) + 1e-14)
 
     def propagate(function: Callable[[FreeParameters, Array], Array]) -> Propagated:
@@ -103,7 +105,10 @@ def fill_grid(out: ExpansionValues, one: PhaseCurve, step: float) -> None:
 
 
 def fill_mean(
-    out: ExpansionValues, one: PhaseCurve, furnace: xr.Dataset, options: Expansion
+    out: ExpansionValues,
+    one: PhaseCurve,
+    furnace: xr.Dataset,
+    options: Expansion,
 ) -> None:
     """Put the mean linear expansion [1/K] between two temperatures, shortened to where the phase
     was seen.
@@ -123,6 +128,7 @@ def fill_mean(
         The two temperatures [degC].
     """
     curve, free, at = one.curve, one.free, one.place
+    # A mean beyond the frames would be that of an extrapolated curve.
     low = max(options.mean_from, curve.basis.low)
     high = min(options.mean_to, curve.basis.high)
     if high - low < options.smallest_range:
@@ -145,6 +151,7 @@ def fill_mean(
     mean = mean_from_ends(flat)[0]
     shift = _interpolate_systematic(furnace, ends)
     margin = np.max(shift)
+    # Beyond the frames by the shift alone: the polynomial is not to be extrapolated further.
     moved = np.clip(ends + shift, curve.basis.low - margin, curve.basis.high + margin)
     off = mean_from_ends(curve.evaluate(moved).values.reshape(1, -1))
     out["mean_linear_expansion"][at][SIZES] = mean

@@ -55,7 +55,7 @@ class CellPoints:
     """Shape (n, p, p)."""
 
     def select(self, which: NDArray[np.bool_]) -> CellPoints:
-        """Return some of the points; `which` is a mask of shape (n,)."""
+        """Return some of the points [degC, angstrom]; `which` is a mask of shape (n,)."""
         return CellPoints(
             temperature=self.temperature[which],
             temperature_stderr=self.temperature_stderr[which],
@@ -178,7 +178,8 @@ class CellCurve:
         slopes = self.basis.differentiate(temperature)
         parameters = len(self.coefficients)
         jacobian = np.concatenate(
-            [_build_design(functions, parameters), _build_design(slopes, parameters)], axis=1
+            [_build_design(functions, parameters), _build_design(slopes, parameters)],
+            axis=1,
         )
         if self.basis.model != "polynomial":
             by_theta = self._differentiate_by_theta(temperature)
@@ -222,6 +223,7 @@ def _solve_generalised(design: Array, y: Array, covariance: Array) -> Solution:
     Columns are scaled to unit length, and directions that the data do not determine are left at
     zero.
     """
+    # Whitened data are independent with unit variance: ordinary least squares.
     lower = np.linalg.cholesky(covariance)
     a = np.linalg.solve(lower, design).reshape(-1, design.shape[2])
     b = np.linalg.solve(lower, y[..., None]).reshape(-1)
@@ -235,7 +237,9 @@ def _solve_generalised(design: Array, y: Array, covariance: Array) -> Solution:
 
 
 def fit_curves(
-    points: CellPoints, model: ExpansionModel = "polynomial", order: int = 4
+    points: CellPoints,
+    model: ExpansionModel = "polynomial",
+    order: int = 4,
 ) -> CellCurve | None:
     """Return the curves through p parameters at n temperatures; None where there are too few
     points.
@@ -261,6 +265,7 @@ def fit_curves(
         if curve is None:
             return None
         z = _standardise(curve, points)
+        # Robust: the outliers themselves must not widen the limit that finds them.
         scale = np.maximum(1.0, MAD_TO_SIGMA * np.median(np.abs(z[used]), axis=0))
         kept = np.all(np.abs(z) < OUTLIER * scale, axis=1)
         if np.array_equal(kept, used) or kept.sum() < FEWEST_KEPT * used.size:
@@ -271,7 +276,9 @@ def fit_curves(
 
 
 def _fit_without_outliers(
-    points: CellPoints, model: ExpansionModel, order: int
+    points: CellPoints,
+    model: ExpansionModel,
+    order: int,
 ) -> CellCurve | None:
     """Return the curve through all points, a polynomial of the order that the information criterion
     chooses."""
@@ -306,6 +313,7 @@ def _fit_on_basis(basis: Basis, points: CellPoints) -> CellCurve:
     design = _build_design(functions, p)
     freedom = n - functions.shape[1]
     inflation, chi2 = np.ones(p), 1.0
+    # The slope that the error of temperature needs is first that of an unweighted fit.
     coefficients: Array = np.linalg.lstsq(functions, points.values, rcond=None)[0].T.astype(float)
     spread = np.empty((0, 0))
     for turn in range(ROUNDS_OF_VARIANCE):
@@ -346,6 +354,7 @@ def _fit_vibration(model: VibrationModel, low: float, high: float, points: CellP
         theta = float(np.exp(log_theta))
         return _fit_on_basis(Basis(model=model, order=1, low=low, high=high, theta=theta), points)
 
+    # Chi-square may have several minima in theta: a scan first, then the bounded search.
     grid = np.log(THETAS)
     best = int(np.argmin([fit_at(log_theta).chi2 for log_theta in grid]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)])
@@ -353,6 +362,7 @@ def _fit_vibration(model: VibrationModel, low: float, high: float, points: CellP
     curve = fit_at(search.x)
     at = curve.evaluate(points.temperature)
     total = points.effective_covariance(at.rates) * curve.inflation[:, None] * curve.inflation
+    # The curve is linear in its coefficients but not in theta: one step with all derivatives.
     design = at.jacobian[:, : points.values.shape[1]]
     solution = _solve_generalised(design, points.values - at.values, total)
     return replace(curve, covariance=solution.covariance)

@@ -40,7 +40,10 @@ class ExpansionStatus(StrEnum):
 
 
 def _describe_stderr(
-    dims: tuple[str, ...], unit: str, meaning: str, long_name: str = ""
+    dims: tuple[str, ...],
+    unit: str,
+    meaning: str,
+    long_name: str = "",
 ) -> Variable:
     return Variable(
         dims=dims,
@@ -72,10 +75,14 @@ EXPANSION = OutputTable(
         ),
         "linear_expansion_stderr": _describe_stderr(CURVE, "1/K", "`linear_expansion`"),
         "linear_expansion_lower95": Variable(
-            dims=CURVE, unit="1/K", meaning="lower 95 % limit of `linear_expansion`"
+            dims=CURVE,
+            unit="1/K",
+            meaning="lower 95 % limit of `linear_expansion`",
         ),
         "linear_expansion_upper95": Variable(
-            dims=CURVE, unit="1/K", meaning="upper 95 % limit of `linear_expansion`"
+            dims=CURVE,
+            unit="1/K",
+            meaning="upper 95 % limit of `linear_expansion`",
         ),
         "tensor": Variable(
             dims=TENSOR,
@@ -119,7 +126,9 @@ EXPANSION = OutputTable(
             ancillary=("mean_linear_expansion_stderr",),
         ),
         "mean_linear_expansion_stderr": _describe_stderr(
-            (*SEGMENT, "axis"), "1/K", "`mean_linear_expansion`"
+            (*SEGMENT, "axis"),
+            "1/K",
+            "`mean_linear_expansion`",
         ),
         "mean_linear_expansion_systematic": Variable(
             dims=(*SEGMENT, "axis"),
@@ -134,11 +143,15 @@ EXPANSION = OutputTable(
             meaning="factor on the stated esds: scatter (Birge) times serial correlation",
         ),
         "chi2": Variable(
-            dims=SEGMENT, unit="1", meaning="reduced chi-square against the stated esds"
+            dims=SEGMENT,
+            unit="1",
+            meaning="reduced chi-square against the stated esds",
         ),
         "order": Variable(dims=SEGMENT, unit="1", meaning="order of the polynomial"),
         "characteristic_temperature": Variable(
-            dims=SEGMENT, unit="K", meaning="Einstein or Debye temperature of the curve"
+            dims=SEGMENT,
+            unit="K",
+            meaning="Einstein or Debye temperature of the curve",
         ),
         "frames_used": Variable(dims=SEGMENT, unit="1", meaning="frames on the curve"),
         "frames_rejected": Variable(
@@ -147,14 +160,17 @@ EXPANSION = OutputTable(
             meaning="frames more than five robust standard deviations off the curve",
         ),
         "verdict": Variable(
-            dims=SEGMENT, meaning="`ok`, `reacting`, `too_few_frames` or `not_present`"
+            dims=SEGMENT,
+            meaning="`ok`, `reacting`, `too_few_frames` or `not_present`",
         ),
         "reacting": Variable(
             dims=("frame", "phase"),
             meaning="1 where the intensity has left its first level on the segment for good",
         ),
         "reacting_from": Variable(
-            dims=SEGMENT, unit="degC", meaning="first temperature flagged as reacting"
+            dims=SEGMENT,
+            unit="degC",
+            meaning="first temperature flagged as reacting",
         ),
         "hysteresis": Variable(
             dims=("phase", "axis"),
@@ -165,10 +181,14 @@ EXPANSION = OutputTable(
         ),
         "hysteresis_stderr": _describe_stderr(("phase", "axis"), "1", "`hysteresis`"),
         "hysteresis_temperature": Variable(
-            dims=("phase",), unit="degC", meaning="where the hysteresis is given"
+            dims=("phase",),
+            unit="degC",
+            meaning="where the hysteresis is given",
         ),
         "hysteresis_p": Variable(
-            dims=("phase",), unit="1", meaning="probability of such a difference by chance"
+            dims=("phase",),
+            unit="1",
+            meaning="probability of such a difference by chance",
         ),
         "phase": Variable(dims=("phase",), meaning="name of the phase", coordinate=True),
         "segment": Variable(
@@ -178,7 +198,10 @@ EXPANSION = OutputTable(
         ),
         "axis": Variable(dims=("axis",), meaning=" ".join(AXES), coordinate=True),
         "temperature": Variable(
-            dims=("temperature",), unit="degC", meaning="grid of the curves", coordinate=True
+            dims=("temperature",),
+            unit="degC",
+            meaning="grid of the curves",
+            coordinate=True,
         ),
         "component": Variable(dims=("component",), meaning=" ".join(COMPONENTS), coordinate=True),
         "principal": Variable(dims=("principal",), meaning="1, 2, 3", coordinate=True),
@@ -215,7 +238,10 @@ class ExpansionValues:
         return self._values[name]
 
     def build_dataset(
-        self, lattice: xr.Dataset, reacting: NDArray[np.int8], options: Expansion
+        self,
+        lattice: xr.Dataset,
+        reacting: NDArray[np.int8],
+        options: Expansion,
     ) -> xr.Dataset:
         """Return the table (`EXPANSION`); `reacting` has shape (frame, phase).
 

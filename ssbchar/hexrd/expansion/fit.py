@@ -98,11 +98,19 @@ def _build_grid(temperature: Array, step: float) -> Array:
 
 
 def _select_cells(
-    lattice: xr.Dataset, furnace: xr.Dataset, phase: int, segment: Segment, options: Expansion
+    lattice: xr.Dataset,
+    furnace: xr.Dataset,
+    phase: int,
+    segment: Segment,
+    options: Expansion,
 ) -> SegmentCells | ExpansionStatus:
     """Return the cells of a phase on a segment, or why there are too few."""
     usable = cell_parameters.select_usable(
-        lattice, furnace, phase, frames=segment.frames, significance=options.significance
+        lattice,
+        furnace,
+        phase,
+        frames=segment.frames,
+        significance=options.significance,
     )
     frames = segment.frames[usable]
     if frames.size < FEWEST:

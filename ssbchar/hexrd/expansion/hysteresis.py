@@ -38,8 +38,8 @@ def fill_hysteresis(out: ExpansionValues, curves: dict[tuple[int, int], PhaseCur
     ----------
     out : ExpansionValues
         Filled in place.
-    curves : dict
-        Curves by phase and segment.
+    curves : dict of tuple of int
+        Curves by phase and segment; temperatures [degC] of shape (3,) are compared.
     """
     names = out.segments
     if SegmentKind.HEATING not in names or SegmentKind.COOLING not in names:
@@ -63,6 +63,7 @@ def _fill_phase(out: ExpansionValues, phase: int, warm: PhaseCurve, cold: PhaseC
     out["hysteresis_p"][phase] = _test_difference(heating, cooling)
     out["hysteresis_temperature"][phase] = at[1]
     p = free.count
+    # Heating and cooling are fitted apart: their errors are independent.
     middle = slice(p, 2 * p)
     state = np.concatenate([heating.values[1], cooling.values[1]])[None]
     covariance = np.zeros((1, 2 * p, 2 * p))
@@ -86,7 +87,8 @@ def _evaluate_free(curve: CellCurve, count: int, at: Array) -> FreeValues:
     found = curve.evaluate(at)
     by_coefficient = found.jacobian[:, :count].reshape(found.values.size, -1)
     return FreeValues(
-        values=found.values, covariance=by_coefficient @ curve.covariance @ by_coefficient.T
+        values=found.values,
+        covariance=by_coefficient @ curve.covariance @ by_coefficient.T,
     )
 
 
@@ -97,6 +99,7 @@ def _test_difference(heating: FreeValues, cooling: FreeValues) -> float:
     difference = (cooling.values - heating.values).ravel()
     total = heating.covariance + cooling.covariance
     size = np.sqrt(np.diag(total))
+    # Three temperatures of a curve with fewer coefficients are not independent.
     eigenvalues, vectors = np.linalg.eigh(total / np.outer(size, size))
     kept = eigenvalues > SMALLEST_EIGENVALUE * eigenvalues[-1]
     along = vectors[:, kept].T @ (difference / size)

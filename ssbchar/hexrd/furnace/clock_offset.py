@@ -49,7 +49,7 @@ class ClockOffset:
 
     @property
     def is_known(self) -> bool:
-        """Whether the sample's expansion shows an offset."""
+        """Whether the sample's expansion shows an offset [s], a bool."""
         return bool(np.isfinite(self.value))
 
 
@@ -82,12 +82,17 @@ def measure_clock_offset(patterns: xr.Dataset, table: FurnaceLog, span: float) -
     intensity, stderr = (
         lazy_rows.RowReader(patterns[name]) for name in ("intensity", "intensity_stderr")
     )
+    # Memory stays bounded: patterns of a long series are on disk.
     time, mean, error = average_frames(times, intensity, stderr, good)
     steps = fit_strain_steps(patterns["q"].values, mean, error)
     known = np.isfinite(table.time) & np.isfinite(table.temperature)
     log_time, first = np.unique(table.time[known], return_index=True)
     found = fit_clock_offset(
-        time, steps, log_time=log_time, log_temperature=table.temperature[known][first], span=span
+        time,
+        steps,
+        log_time=log_time,
+        log_temperature=table.temperature[known][first],
+        span=span,
     )
     return ClockOffset(
         value=found.value,
@@ -177,7 +182,12 @@ def fit_strain_steps(q: Array, intensity: Array, stderr: Array) -> StrainSteps:
 
 
 def fit_clock_offset(
-    time: Array, steps: StrainSteps, *, log_time: Array, log_temperature: Array, span: float
+    time: Array,
+    steps: StrainSteps,
+    *,
+    log_time: Array,
+    log_temperature: Array,
+    span: float,
 ) -> ClockOffset:
     """Return the shift of the log's clock at which strain steps follow its temperature steps best.
 
@@ -216,8 +226,10 @@ def fit_clock_offset(
     if not 0 < best < last or not np.isfinite(chi2[best - 1 : best + 2]).all():
         return ClockOffset()
     residual = (e - alpha[best] * rise[best]) * np.sqrt(w)
+    # Chi-square in units of its own scatter: misfit must not look like certainty.
     unit = chi2[best] / max(e.size - 2, 1) * inflation_from_residuals(residual) ** 2
     inside = np.flatnonzero(chi2 <= chi2[best] + max(SHOWN * unit, 1e-12 * chi2[best]))
+    # Without the log the strains would have to be noise: how much better is it with it?
     gain = np.sum(e**2 * w) - chi2[best]
     if gain < EXPLAINED * unit or inside[0] == 0 or inside[-1] == last:
         return ClockOffset()

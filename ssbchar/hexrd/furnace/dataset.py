@@ -55,7 +55,9 @@ FURNACE = OutputTable(
         "segment": Variable(dims=("frame",), meaning="`heating`, `hold`, `cooling` or `none`"),
         "status": Variable(dims=("frame",), meaning="`ok`, `outside_log` or `no_temperature`"),
         "frame": Variable(
-            dims=("frame",), meaning="number in the series, as in `patterns.nc`", coordinate=True
+            dims=("frame",),
+            meaning="number in the series, as in `patterns.nc`",
+            coordinate=True,
         ),
     },
     attributes={

@@ -58,13 +58,18 @@ def select_readings(log: Path, table: FurnaceLog, clock_offset: float) -> LogRea
     time, first = np.unique(table.time[good] + clock_offset, return_index=True)
     if time.size < 2:
         raise BadInput(
-            log, "fewer than two readings with time and temperature", "check its columns"
+            log,
+            "fewer than two readings with time and temperature",
+            "check its columns",
         )
     return LogReadings(time=time, temperature=table.temperature[good][first])
 
 
 def interpolate_temperatures(
-    log: Path, readings: LogReadings, time: Array, options: Furnace
+    log: Path,
+    readings: LogReadings,
+    time: Array,
+    options: Furnace,
 ) -> InterpolatedTemperatures:
     """Return the temperatures of frames by linear interpolation, with their standard errors.
 
@@ -100,7 +105,9 @@ def interpolate_temperatures(
     inside = _find_inside(at, time, gap <= options.largest_gap, after)
     if not inside.any():
         raise BadInput(
-            log, _describe_distance(at, time), "set hexrd.furnace.clock_offset or log_timezone"
+            log,
+            _describe_distance(at, time),
+            "set hexrd.furnace.clock_offset or log_timezone",
         )
     share = (time - at[after - 1]) / gap
     curvature = _estimate_curvature(at, value)

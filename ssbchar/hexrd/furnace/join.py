@@ -85,7 +85,7 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
         else:
             offset = measure_clock_offset(patterns, table, options.clock_span)
             joined = _join_by_time(log, table, patterns, offset, options)
-        # What is missing comes before what is doubtful.
+        # In the report what is missing comes before what is doubtful.
         joined = replace(joined, faults=(*_describe_outside(log, joined.status), *joined.faults))
     rate, labels = _label_frames(joined, options.hold_rate)
     systematic = _estimate_systematic(joined, rate, options)
@@ -106,7 +106,9 @@ def _take_from_headers(patterns: xr.Dataset, options: Furnace) -> JoinedTemperat
 
 
 def _join_by_file(
-    table: FurnaceLog, rows: NDArray[np.intp], options: Furnace
+    table: FurnaceLog,
+    rows: NDArray[np.intp],
+    options: Furnace,
 ) -> JoinedTemperatures:
     """Return the temperature and time of the row that names each frame's file; -1 names none."""
 
@@ -125,7 +127,11 @@ def _join_by_file(
 
 
 def _join_by_time(
-    log: Path, table: FurnaceLog, patterns: xr.Dataset, offset: ClockOffset, options: Furnace
+    log: Path,
+    table: FurnaceLog,
+    patterns: xr.Dataset,
+    offset: ClockOffset,
+    options: Furnace,
 ) -> JoinedTemperatures:
     """Return the temperatures of the log at the frames' times."""
     faults = []
@@ -156,6 +162,7 @@ def _stderr_from_readings(readings: Array, frames: int, options: Furnace) -> Arr
 
 def _describe_disagreement(log: Path, offset: ClockOffset, options: Furnace) -> list[BadInput]:
     """Return a fault where the sample's expansion surely contradicts the configured offset."""
+    # Two frames: a clock read once per frame cannot be known better.
     apart = offset.value - options.clock_offset
     sigma = np.hypot(offset.stderr, options.clock_offset_stderr)
     if abs(apart) < max(SURELY_OFF * sigma, 2 * offset.frame_interval):
@@ -189,6 +196,7 @@ def _label_frames(joined: JoinedTemperatures, hold_rate: float) -> tuple[Array, 
     """
     has_time = bool(np.isfinite(joined.time).any())
     time = joined.time if has_time else np.arange(joined.time.size, dtype=float)
+    # Frames may be minutes apart where the log reads every second: its edges are sharper.
     known = np.isfinite(time) & np.isfinite(joined.temperature)
     near = _select_near(joined.readings, time[known])
     if near is None or near.time.size < 2 * known.sum():
@@ -221,6 +229,7 @@ def _find_nearest(at: Array, times: Array) -> NDArray[np.intp]:
 def _estimate_systematic(joined: JoinedTemperatures, rate: Array, options: Furnace) -> Array:
     """Return the systematic error [K]: a rectangular tolerance, and the clock offset times the
     rate."""
+    # ASTM E230 states the larger of both; a rectangular distribution has half width / sqrt(3).
     relative = options.thermocouple_relative_tolerance * np.abs(joined.temperature)
     tolerance = np.maximum(options.thermocouple_tolerance, relative)
     clock = np.nan_to_num(rate) / 60 * joined.clock_offset_stderr

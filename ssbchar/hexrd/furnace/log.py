@@ -91,7 +91,10 @@ def _read_table(log: Path) -> pd.DataFrame:
 
 
 def match_files(
-    table: FurnaceLog, names: list[str], options: Furnace, log: Path
+    table: FurnaceLog,
+    names: list[str],
+    options: Furnace,
+    log: Path,
 ) -> NDArray[np.intp] | None:
     """Return for each frame the row that names its file, or None where no column holds file names.
 
@@ -110,7 +113,7 @@ def match_files(
     ndarray of int, shape (frames,)
         -1 where no row names the file.
     """
-    # Several frames of one file cannot be told apart by its name.
+    # The name of a file does not distinguish its frames.
     if len(set(names)) < len(names):
         return None
     wanted = [Path(name).stem for name in names]
@@ -181,12 +184,14 @@ def _read_time(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
         _require_column(log, table, column, "time_column")
         if table[column].dtype.kind in NUMERIC:
             values = table[column].to_numpy(float)
+            # Seconds since the start of the programme are numbers too.
             if np.nanmin(values) > EARLIEST:
                 return values
     texts = [column for column in columns if table[column].dtype.kind not in NUMERIC]
     if not texts:
         problem = f"column '{columns[0]}' is neither ISO 8601 nor seconds since 1970"
         raise BadInput(log, problem, "write dates with their time zone")
+    # A log may have local time for people beside the one for machines.
     zoned = [column for column in texts if _has_zone(table[column])]
     return _parse_dates(log, table[(zoned or texts)[0]], options.log_timezone)
 

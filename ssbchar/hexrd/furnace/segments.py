@@ -53,7 +53,8 @@ class Segment:
 
 
 def split_segments(labels: Any) -> list[Segment]:
-    """Return the segments of a series, in order; a frame of kind ``none`` interrupts no segment.
+    """Return the segments of a series, in order; a frame of kind ``none`` (no temperature [degC])
+    interrupts no segment.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ def kind_from_name(name: str) -> SegmentKind:
 
 
 def has_cooling(furnace: xr.Dataset) -> bool:
-    """Return whether any frame was measured on cooling.
+    """Return whether any frame was measured on cooling, at a rate [K/min] below zero.
 
     Parameters
     ----------
@@ -168,6 +169,7 @@ def label_segments(time: Array, temperature: Array, hold_rate: float) -> tuple[A
     if known.size < FEWEST:
         return rate, labels
     order = known[np.argsort(time[known], kind="stable")]
+    # Of readings at the same time only the first counts: no slope is infinite.
     order = order[np.concatenate([[True], np.diff(time[order]) > 0])]
     if order.size < FEWEST:
         return rate, labels
@@ -179,6 +181,7 @@ def label_segments(time: Array, temperature: Array, hold_rate: float) -> tuple[A
     slope = fit_local_rate(t, y, points)
     slope_stderr = sigma * np.sqrt(12) / (step * points**1.5)
     fastest = float(np.max(np.abs(slope)))
+    # A slow programme is not one long hold, and noise is no programme.
     threshold = max(3 * slope_stderr, min(slowest, SLOW_SHARE * fastest))
     signs = np.where(slope > threshold, 1, np.where(slope < -threshold, -1, 0))
     smallest = max(SMALLEST_SHARE * float(np.ptp(y)), 5 * sigma)
@@ -195,7 +198,11 @@ def _count_window_points(sigma: float, step: float, slope: float, count: int) ->
 
 
 def _join_small_pieces(
-    signs: NDArray[np.int64], y: Array, *, shortest: int, smallest: float
+    signs: NDArray[np.int64],
+    y: Array,
+    *,
+    shortest: int,
+    smallest: float,
 ) -> NDArray[np.int64]:
     """Join pieces that are too short or too small, the shortest first, to the longer neighbour.
 
@@ -213,6 +220,7 @@ def _join_small_pieces(
         wrong = (lengths < shortest) | (is_ramped & (moved < smallest))
         if not wrong.any():
             return signs
+        # The shortest first: what it joins may then be long enough.
         worst = int(np.argmin(np.where(wrong, lengths, signs.size + 1)))
         neighbours = [n for n in (worst - 1, worst + 1) if 0 <= n < lengths.size]
         longest = max(neighbours, key=lambda n: lengths[n])

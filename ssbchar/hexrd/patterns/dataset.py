@@ -45,7 +45,8 @@ PATTERNS = OutputTable(
         ),
         "wavelength_stderr": Variable(unit="angstrom", meaning="standard error of the wavelength"),
         "common_wavelength": Variable(
-            unit="angstrom", meaning="wavelength of the axis `two_theta_common`"
+            unit="angstrom",
+            meaning="wavelength of the axis `two_theta_common`",
         ),
         "source_file": Variable(dims=("frame",), meaning="file of the frame"),
         "time": Variable(

@@ -83,7 +83,7 @@ class FrameStatus(StrEnum):
     TOO_SHORT = "too_short", "fewer than ten points", "copy the file again"
 
     def as_fault(self, where: str) -> BadInput:
-        """Return the fault of a frame, `where` its file."""
+        """Return the fault of a frame; `where` is a str, the name of its file."""
         return BadInput(where, self.problem, self.remedy)
 
 
@@ -108,7 +108,11 @@ def judge_axis(two_theta: Array) -> FrameStatus:
 
 
 def judge_frames(
-    intensity: Array | RowFile, stderr: Array | RowFile, options: PatternReading, *, poisson: bool
+    intensity: Array | RowFile,
+    stderr: Array | RowFile,
+    options: PatternReading,
+    *,
+    poisson: bool,
 ) -> NDArray[np.str_]:
     """Return the status of each frame from its intensities.
 
@@ -164,6 +168,7 @@ def _is_saturated(row: Array, limit: float | None) -> bool:
     top = row.max()
     if limit is not None:
         return bool(top >= limit)
+    # Detectors cut off at different limits: a flat top shows it whatever the limit.
     flat = row == top
     three_in_a_row = flat[2:] & flat[1:-1] & flat[:-2]
     return bool(top > LEAST_SATURATED and np.any(three_in_a_row))
@@ -188,6 +193,7 @@ def find_beam_dumps(totals: Array, share: float) -> Bool:
     -------
     ndarray of bool, shape (frames,)
     """
+    # Backwards as well, for a series that begins without beam.
     low = _find_low(totals, share) | _find_low(totals[::-1], share)[::-1]
     for start, stop in find_runs(low):
         if stop - start > max(LONGEST_DUMP * totals.size, 3):
@@ -210,7 +216,9 @@ def _find_low(totals: Array, share: float) -> Bool:
 
 
 def describe_exclusions(
-    names: list[str], status: NDArray[Any], intensity: Array | RowFile
+    names: list[str],
+    status: NDArray[Any],
+    intensity: Array | RowFile,
 ) -> list[BadInput]:
     """Return one fault per frame whose status is not ``ok``.
 

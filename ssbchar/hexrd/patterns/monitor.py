@@ -70,6 +70,7 @@ def normalise_by_monitor(ds: xr.Dataset, source: Path, stderr: float) -> list[Ba
             "write it into the files' headers ('monitor: 0.998'), name its key, or switch "
             "by_monitor off",
         )
+    # Frames without a monitor keep their counts and are excluded by their status.
     divisor = np.where(known, monitor, 1.0)
     scale = np.where(known, np.median(monitor[good]) / divisor, np.nan)
     for name in SCALED:

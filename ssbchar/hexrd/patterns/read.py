@@ -47,12 +47,12 @@ class FilesRead:
 
     @property
     def frame_names(self) -> list[str]:
-        """File name of each frame."""
+        """File name of each frame, as many str as frames."""
         files = zip(self.names, self.contents, strict=True)
         return [name for name, content in files for _ in range(content.frames)]
 
     def per_frame(self, name: str) -> NDArray[np.float64]:
-        """Return what the headers state of each frame, shape (frames,)."""
+        """Return what the headers state of each frame [degC, s or counts], shape (frames,)."""
         values = [
             np.broadcast_to(getattr(content, name), content.frames) for content in self.contents
         ]
@@ -85,7 +85,10 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     names = files.frame_names
     series = rebin.regrid(source, files.contents, wavelength.value, options)
     judged = frame_status.judge_frames(
-        series.intensity, series.stderr, options, poisson=series.poisson
+        series.intensity,
+        series.stderr,
+        options,
+        poisson=series.poisson,
     )
     status = np.where(series.status == FrameStatus.OK, judged, series.status)
     numbers = number_frames(names)
@@ -137,7 +140,9 @@ def number_frames(names: list[str]) -> NDArray[np.int64]:
     Returns
     -------
     ndarray of int, shape (frames,)
+        Without a unit.
     """
+    # Names such as LFP_650C_0007_1.xye hold other numbers: that of the frame rises.
     count = len(names)
     digits = [re.findall(r"\d+", Path(name).stem) for name in names]
     widths = {len(found) for found in digits}
@@ -153,6 +158,7 @@ def number_frames(names: list[str]) -> NDArray[np.int64]:
 def _list_files(source: Path, suffix: str) -> list[Path]:
     """Return the pattern files of a source, of one kind."""
     paths = raw_files.find_files(source, (suffix,) if suffix else SUFFIXES)
+    # A folder may hold the same patterns in two formats: never mixed.
     kinds = Counter(path.suffix.lower() for path in paths)
     if len(kinds) > 1 and not suffix:
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
@@ -190,7 +196,9 @@ def _extract_all(paths: list[Path]) -> FilesRead:
 
 
 def _choose_wavelength(
-    source: Path, contents: list[PatternFile], options: PatternReading
+    source: Path,
+    contents: list[PatternFile],
+    options: PatternReading,
 ) -> Wavelength:
     """Return the wavelength [angstrom] of the series: that of the config, else of most files."""
     stated = [content.wavelength for content in contents if content.wavelength]
@@ -208,7 +216,9 @@ def _choose_wavelength(
         note = f"header of {count} files"
     else:
         raise BadInput(
-            source, "no file states its wavelength", "set hexrd.read.wavelength [angstrom]"
+            source,
+            "no file states its wavelength",
+            "set hexrd.read.wavelength [angstrom]",
         )
     if not 0.01 < value < 5:
         raise BadInput(
@@ -234,6 +244,7 @@ def _refuse_several_wavelengths(source: Path, stated: list[float]) -> None:
 def _describe_gaps(source: Path, numbers: NDArray[Any]) -> list[BadInput]:
     """Return a fault that lists the frame numbers which are missing, where the others follow a
     regular step."""
+    # Irregular numbers say nothing of what is missing.
     steps = np.diff(numbers)
     if steps.size < 3:
         return []

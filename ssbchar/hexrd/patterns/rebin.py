@@ -67,7 +67,10 @@ class FileAxis:
 
 
 def regrid(
-    source: Path, contents: list[PatternFile], wavelength: float, options: PatternReading
+    source: Path,
+    contents: list[PatternFile],
+    wavelength: float,
+    options: PatternReading,
 ) -> RegriddedSeries:
     """Return all frames on the axis that most files have.
 
@@ -126,6 +129,7 @@ def _drop_empty_points(series: RegriddedSeries) -> RegriddedSeries:
     either end."""
     usable = int(np.sum(series.status == FrameStatus.OK))
     missing, has_counts = _survey_points(series.intensity)
+    # A frame that is excluded is NaN at every point and says nothing of the points.
     missing = missing - (series.status.size - usable)
     seldom_missing = missing <= usable / 2
     filled = np.flatnonzero(has_counts & seldom_missing)
@@ -157,7 +161,9 @@ def _survey_points(intensity: Array | RowFile) -> tuple[Index, Bool]:
 
 
 def _convert_axes(
-    contents: list[PatternFile], wavelength: float, options: PatternReading
+    contents: list[PatternFile],
+    wavelength: float,
+    options: PatternReading,
 ) -> Iterator[FileAxis]:
     """Yield the axis of each file; files that share an axis share the array."""
     before: PatternFile | None = None
@@ -175,7 +181,9 @@ def _has_same_axis(one: PatternFile, other: PatternFile) -> bool:
 
 
 def _convert_to_two_theta(
-    content: PatternFile, wavelength: float, options: PatternReading
+    content: PatternFile,
+    wavelength: float,
+    options: PatternReading,
 ) -> Array:
     """Return the axis of a file as 2theta [degree] at the series' wavelength [angstrom], exact
     through q."""
@@ -210,6 +218,7 @@ def _fill_rows(
     if axis.status != FrameStatus.OK:
         _exclude_rows(series, rows, axis.status)
         return
+    # Descending axes are turned: rebinning and all later steps need ascending ones.
     x = axis.two_theta
     values = content.intensity[part]
     errors = _choose_stderr(content, part, values)
@@ -240,6 +249,7 @@ def _exclude_rows(series: RegriddedSeries, rows: slice, status: FrameStatus) -> 
 def _choose_stderr(content: PatternFile, part: slice, values: Array) -> Array:
     """Return standard errors [counts] of frames: the file's own where positive, else those of
     counting."""
+    # No count at all still has an error: that of one.
     poisson = np.sqrt(np.maximum(values, 1.0))
     if content.stderr is None:
         return np.asarray(poisson)
@@ -268,6 +278,7 @@ def rebin(x: Array, values: Array, variance: Array, onto: Array) -> tuple[Array,
         NaN where the new interval reaches beyond the old axis.
     """
     old, new = _interval_edges_from_points(x), _interval_edges_from_points(onto)
+    # Between neighbouring cuts one old and one new interval overlap throughout.
     cuts = np.unique(np.concatenate([old, new]))
     first, last = max(old[0], new[0]), min(old[-1], new[-1])
     cuts = cuts[(cuts >= first) & (cuts <= last)]

@@ -90,7 +90,7 @@ def judge_scale(
 
     With an internal standard (`options.standard`): `checked` within its tolerance, else `off`.
     Without: `off` where all phases deviate alike by more than the tolerance of their published
-    cells, else `not_checked`. Parameters as of `check_cell_scale`.
+    cells, else `not_checked`. Parameters as of `check_cell_scale`; a scale is a float.
     """
     phases = {
         name: _scale_from_volumes(cell, known[name].attrs["volume"])
@@ -101,7 +101,9 @@ def judge_scale(
         return _judge_standard(phases, options, wavelength_stderr)
     if not phases:
         return ScaleCheck(
-            verdict=Verdict.NOT_CHECKED, phases=phases, wavelength_stderr=wavelength_stderr
+            verdict=Verdict.NOT_CHECKED,
+            phases=phases,
+            wavelength_stderr=wavelength_stderr,
         )
     values = np.array([scale.value for scale in phases.values()])
     middle, spread = float(np.median(values)), float(np.ptp(values)) / 2
@@ -119,7 +121,9 @@ def judge_scale(
 
 
 def _judge_standard(
-    phases: Mapping[str, Scale], options: Stability, wavelength_stderr: float
+    phases: Mapping[str, Scale],
+    options: Stability,
+    wavelength_stderr: float,
 ) -> ScaleCheck:
     """Return the check against the internal standard."""
     found = phases.get(options.standard)
@@ -131,6 +135,7 @@ def _judge_standard(
             standard=options.standard,
         )
     tolerance = options.standard_tolerance / 100
+    # Twice its error: a standard measured poorly must not raise a false alarm.
     is_within = abs(found.value - 1) <= tolerance + 2 * found.stderr
     return ScaleCheck(
         verdict=Verdict.CHECKED if is_within else Verdict.OFF,

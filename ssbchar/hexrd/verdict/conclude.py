@@ -89,6 +89,7 @@ def conclude_series(
         ]
         rows += [replace(row, subject=name) for row in own]
         histories.append(phase_stability.describe_history(name, lattice, frames, before, after))
+    # Read once: both come as iterators over files of rows.
     changes, others = list(onset), list(candidates)
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*changes, *limits, *others]

@@ -119,7 +119,10 @@ def build_cell_rows(
     if cell is None:
         return []
     reason = sentences.describe_reference_cell(
-        cell, frames, before=before, scale_stderr=read_length_scale_stderr(lattice)
+        cell,
+        frames,
+        before=before,
+        scale_stderr=read_length_scale_stderr(lattice),
     )
     return [
         Conclusion(
@@ -153,7 +156,7 @@ def build_return_rows(
         None where the phase was not there.
     frames : ReferenceFrames
     furnace : Dataset
-        ``furnace.nc``
+        ``furnace.nc``, ``segment`` of shape (frames,).
     options : Stability
         Tolerance of the cell [percent].
     """
@@ -187,7 +190,12 @@ def judge_return(
 
     Both volumes are brought to one temperature, and the errors of wavelength and thermocouple
     cancel. `returned`: the 95 % interval lies within the tolerance; `not_returned`: outside it;
-    `inconclusive`: across its edge. Parameters as of `build_return_rows`.
+    `inconclusive`: across its edge. Other parameters as of `build_return_rows`.
+
+    Parameters
+    ----------
+    cooled : bool
+        Whether cooling was measured.
     """
     if not cooled or frames.after.size == 0:
         return VolumeReturn(verdict=Verdict.NOT_MEASURED, cooled=cooled)
@@ -197,6 +205,7 @@ def judge_return(
     value, stderr = 100 * float(change.value[VOLUME]), 100 * float(change.stderr[VOLUME])
     low, high = value - TWO_SIDED_95 * stderr, value + TWO_SIDED_95 * stderr
     tolerance = options.cell_tolerance
+    # The whole interval decides, not the value: a poor measurement is neither.
     verdict = Verdict.INCONCLUSIVE
     if max(abs(low), abs(high)) <= tolerance:
         verdict = Verdict.RETURNED
@@ -250,7 +259,11 @@ def build_expansion_rows(
                 for suffix in ("", "_stderr", "_systematic")
             )
             published = _compare_with_published(
-                about, AXES[place], value, float(np.hypot(stderr, systematic)), options
+                about,
+                AXES[place],
+                value,
+                float(np.hypot(stderr, systematic)),
+                options,
             )
             order = int(one["order"])
             row = Conclusion(
@@ -291,7 +304,11 @@ def _is_reacting(curve: MeanExpansion, segment: str) -> bool:
 
 
 def _compare_with_published(
-    about: xr.Dataset | None, axis: str, value: float, stderr: float, options: Stability
+    about: xr.Dataset | None,
+    axis: str,
+    value: float,
+    stderr: float,
+    options: Stability,
 ) -> PublishedExpansion | None:
     """Return the literature value [1/K] of the phases file beside ours, where there is one."""
     table = {} if about is None else json.loads(about.attrs.get("expansion", "{}"))

@@ -52,27 +52,30 @@ class PhaseHistory:
 
     @property
     def change_limit(self) -> float:
-        """What the change [percent] is below, with 95 % confidence."""
+        """What the change [percent] is below, with 95 % confidence, a float."""
         return abs(self.change) + TWO_SIDED_95 * self.change_stderr
 
     def has_changed_cell(self, options: Stability) -> bool:
-        """Return whether the cell surely differs by more than its tolerance."""
+        """Return whether the cell surely differs by more than its tolerance [percent], a bool."""
         return abs(self.change) - TWO_SIDED_95 * self.change_stderr > options.cell_tolerance
 
     def has_lost_intensity(self, options: Stability) -> bool:
-        """Return whether intensity was surely lost, beyond its tolerance."""
+        """Return whether intensity was surely lost, beyond its tolerance [percent], a bool."""
         return self.kept + TWO_SIDED_95 * self.kept_stderr < 100 - options.intensity_tolerance
 
     def has_changed(self, options: Stability) -> bool:
-        """Return whether cell or intensity have surely not returned."""
+        """Return whether cell or intensity have surely not returned within their tolerances
+        [percent], a bool."""
         return self.has_changed_cell(options) or self.has_lost_intensity(options)
 
     def is_open(self, options: Stability) -> bool:
-        """Return whether it stays unknown if the cell returned."""
+        """Return whether it stays unknown if the cell returned within its tolerance [percent], a
+        bool."""
         if not self.last:
             return False
         if not np.isfinite(self.change):
             return True
+        # Neither surely within the tolerance nor surely beyond it.
         return self.change_limit > options.cell_tolerance and not self.has_changed(options)
 
 
@@ -141,6 +144,7 @@ def describe_history(
     one = lattice.isel(phase=list(lattice["phase"].values.astype(str)).index(name))
     present = one["present"].values == 1
     measured = np.flatnonzero(np.isfinite(one["intensity_stderr"].values))
+    # Without temperatures the ends of the series stand for the reference frames.
     first = frames.before if frames.before.size else measured[:FEW]
     last = frames.after if frames.after.size else measured[-FEW:]
     change = change_stderr = kept = kept_stderr = float("nan")
@@ -161,6 +165,7 @@ def describe_history(
 
 def _find_largest_change(before: ReferenceCell, after: ReferenceCell) -> tuple[float, float]:
     """Return the largest change of a free length or the volume [percent], with its error."""
+    # What symmetry fixes cannot change and has no error.
     free = SIZES[before.stderr[SIZES] > 0]
     change = compare_cells(before, after)
     worst = free[int(np.argmax(np.abs(change.value[free])))]
@@ -171,20 +176,23 @@ def _kept_from_intensities(before: ReferenceCell, after: ReferenceCell) -> tuple
     """Return intensity after over before [percent], with its error."""
     share = after.intensity / before.intensity
     relative = np.hypot(
-        after.intensity_stderr / after.intensity, before.intensity_stderr / before.intensity
+        after.intensity_stderr / after.intensity,
+        before.intensity_stderr / before.intensity,
     )
     return 100 * share, 100 * share * float(relative)
 
 
 def find_unexplained_groups(
-    candidates: Sequence[Conclusion], changes: Sequence[Conclusion]
+    candidates: Sequence[Conclusion],
+    changes: Sequence[Conclusion],
 ) -> list[UnexplainedGroup]:
     """Return the groups of peaks that no phase explains and that came during the series.
 
     Parameters
     ----------
     candidates : sequence of Conclusion
-        ``candidates.json``: `unexplained_lines` (value: a number of lines [1]) and `candidate`.
+        ``candidates.json``: `unexplained_lines` (value: a number of lines [1], a float) and
+        `candidate`, the best of a group first.
     changes : sequence of Conclusion
         Onsets and ends [degC] of phases and groups.
     """
@@ -214,7 +222,9 @@ def find_unexplained_groups(
 
 
 def collect_history(
-    phases: Sequence[PhaseHistory], unexplained: Sequence[UnexplainedGroup], furnace: xr.Dataset
+    phases: Sequence[PhaseHistory],
+    unexplained: Sequence[UnexplainedGroup],
+    furnace: xr.Dataset,
 ) -> MixtureHistory:
     """Return everything the verdict rests on.
 
@@ -248,6 +258,11 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     history : MixtureHistory
     options : Stability
         Tolerances of cells and intensities [percent].
+
+    Returns
+    -------
+    Verdict
+        A str.
     """
     initial = history.initial
     stays = [phase for phase in history.new if phase.last]
@@ -262,12 +277,15 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     if history.cooled:
         is_open = any(phase.is_open(options) for phase in initial)
         return Verdict.INCONCLUSIVE if is_open else Verdict.REVERSIBLE
+    # Without cooling nobody knows whether what came and went would have come back.
     came_and_went = bool(history.new or history.unexplained)
     return Verdict.PARTLY if came_and_went else Verdict.STABLE
 
 
 def conclude_mixture(
-    history: MixtureHistory, evidence: sentences.Evidence, options: Stability
+    history: MixtureHistory,
+    evidence: sentences.Evidence,
+    options: Stability,
 ) -> Conclusion:
     """Return the row of the mixture: its verdict, and a sentence on each phase [percent, degC].
 
@@ -277,6 +295,11 @@ def conclude_mixture(
     evidence : Evidence
         Rows that the sentences quote.
     options : Stability
+
+    Returns
+    -------
+    Conclusion
+        With a verdict (str) and no value.
     """
     return Conclusion(
         "phase_stability",

@@ -35,12 +35,12 @@ class RefinedFrames:
 
     @property
     def good(self) -> int:
-        """Frames with a good cell of their own."""
+        """Frames [1] with a good cell of their own, an int."""
         return self.counts[CellStatus.OK]
 
     @property
     def there(self) -> int:
-        """Frames with the phase."""
+        """Frames [1] with the phase, an int."""
         return sum(n for status, n in self.counts.items() if status not in WITHOUT_PHASE)
 
 
@@ -86,6 +86,7 @@ def count_refined_frames(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
     found = RefinedFrames(counts={s: int(np.sum(words == s)) for s in CellStatus})
     if not found.there:
         return []
+    # A few weak frames at either end of a phase are no fault of the refinement.
     is_ok = found.good >= MOSTLY * found.there
     return [
         Conclusion(
@@ -164,6 +165,8 @@ def count_lines_seen(peaks: xr.Dataset) -> dict[str, LinesSeen]:
     for name in dict.fromkeys(phases):
         own = best[phases == name]
         found[str(name)] = LinesSeen(
-            seen=int(np.sum(own > SEEN)), known=own.size, best=float(own.max())
+            seen=int(np.sum(own > SEEN)),
+            known=own.size,
+            best=float(own.max()),
         )
     return found

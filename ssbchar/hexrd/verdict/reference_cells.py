@@ -73,7 +73,7 @@ class ReferenceCell:
 
     @property
     def own_relative_stderr(self) -> Array:
-        """Standard error over value [1], without what all frames share."""
+        """Standard error over value [1], without what all frames share, shape (7,)."""
         own = np.sqrt(np.maximum(self.stderr**2 - self.common**2, 0))
         return np.asarray(own / self.value)
 
@@ -105,6 +105,7 @@ def select_reference_frames(furnace: xr.Dataset, options: Stability) -> Referenc
     none = np.array([], dtype=np.intp)
     if known.size == 0:
         return ReferenceFrames(before=none, after=none, temperature=float("nan"), on_hold=False)
+    # The lowest temperature, not the first: a series may begin warm and end cold.
     lowest = float(temperature[known].min())
     is_cold = temperature[known] <= lowest + options.rest_above
     warm = np.flatnonzero(~is_cold)
@@ -172,9 +173,11 @@ def average_reference_cell(
         if np.all(error[:, i] > 0):
             mean[i], sigma[i], scatter[i] = average_by_weight(moved[:, i], error[:, i])
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
+    # A wrong wavelength scales lengths alike, leaves angles, and triples in the volume.
     relative = read_length_scale_stderr(lattice) * POWER_OF_LENGTH
     intensity, intensity_stderr, _ = average_by_weight(
-        lattice["intensity"].values[good, phase], lattice["intensity_stderr"].values[good, phase]
+        lattice["intensity"].values[good, phase],
+        lattice["intensity_stderr"].values[good, phase],
     )
     return ReferenceCell(
         value=mean,
@@ -194,7 +197,10 @@ def _append_volume(cell: Array) -> Array:
 
 
 def _propagate_to_volume(
-    lattice: xr.Dataset, phase: int, frames: NDArray[np.intp], cell: Array
+    lattice: xr.Dataset,
+    phase: int,
+    frames: NDArray[np.intp],
+    cell: Array,
 ) -> tuple[Array, Array]:
     """Return the standard errors (n, 7) of cells and volumes that are each frame's own, and those
     (7,) that all share."""
@@ -208,6 +214,7 @@ def _propagate_to_volume(
 def compare_cells(before: ReferenceCell, after: ReferenceCell) -> CellChange:
     """Return after / before - 1 [1] of every quantity, shape (7,); errors that both share
     cancel."""
+    # Wavelength and zero move both cells alike: only what is each one's own is left.
     ratio = after.value / before.value
     error = np.hypot(before.own_relative_stderr, after.own_relative_stderr)
     return CellChange(value=ratio - 1, stderr=np.abs(ratio) * error)
@@ -221,7 +228,10 @@ def read_length_scale_stderr(lattice: xr.Dataset) -> float:
 
 
 def _find_slope(
-    expansion: xr.Dataset, phase: int, segment: SegmentKind, temperature: float
+    expansion: xr.Dataset,
+    phase: int,
+    segment: SegmentKind,
+    temperature: float,
 ) -> Array:
     """Return the rate of change per K of every quantity (7,) at a temperature [degC]; zero where no
     curve was fitted.

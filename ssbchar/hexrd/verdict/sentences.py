@@ -59,9 +59,23 @@ class Evidence:
 
 
 def describe_reference_cell(
-    cell: ReferenceCell, frames: ReferenceFrames, *, before: bool, scale_stderr: float
+    cell: ReferenceCell,
+    frames: ReferenceFrames,
+    *,
+    before: bool,
+    scale_stderr: float,
 ) -> str:
-    """Return the reason of a cell: its frames, temperature [degC] and scatter."""
+    """Return the reason of a cell: its frames, temperature [degC] and scatter.
+
+    Parameters
+    ----------
+    cell : ReferenceCell
+    frames : ReferenceFrames
+    before : bool
+        Whether the cell is that before heating.
+    scale_stderr : float
+        Relative error [1] that all lengths share; 0 where none is stated.
+    """
     at_start_of_heating = before and not frames.on_hold
     where = "first frames (no hold before heating)" if at_start_of_heating else "reference frames"
     parts = [f"{cell.frames} {where}, brought to {frames.temperature:.1f} degC"]
@@ -74,7 +88,7 @@ def describe_reference_cell(
 
 
 def describe_return(found: VolumeReturn, options: Stability) -> str:
-    """Return the reason of the change of a volume [percent]."""
+    """Return the reason of the change of a volume [percent], a str."""
     match found.verdict:
         case Verdict.NOT_MEASURED if not found.cooled:
             return "the series has no cooling"
@@ -91,7 +105,18 @@ def describe_return(found: VolumeReturn, options: Stability) -> str:
 
 def describe_expansion(found: MeanExpansion, published: PublishedExpansion | None) -> str:
     """Return the reason of a mean linear expansion: range [degC], frames, and the published
-    value."""
+    value [1/K].
+
+    Parameters
+    ----------
+    found : MeanExpansion
+    published : PublishedExpansion or None
+        None where the phases file has no value.
+
+    Returns
+    -------
+    str
+    """
     parts = [
         f"{found.low:.0f}-{found.high:.0f} degC, {found.frames_used} frames, "
         f"reduced chi-square {found.chi2:.2g}"
@@ -110,7 +135,8 @@ def describe_expansion(found: MeanExpansion, published: PublishedExpansion | Non
 
 
 def describe_refined_frames(found: RefinedFrames) -> str:
-    """Return in how many frames a phase has a good cell, and what became of the others."""
+    """Return in how many frames [1] a phase has a good cell, and what became of the others, a
+    str."""
     parts = [f"{found.good} of {found.there} frames with the phase"]
     parts += [
         f"{found.counts[status]} {text}"
@@ -125,14 +151,22 @@ def describe_refined_frames(found: RefinedFrames) -> str:
 
 
 def describe_breadth(frames: int, instrument: float) -> str:
-    """Return the reason of a breadth; `instrument` is the instrument's own [degree], 0 unknown."""
+    """Return the reason of a breadth.
+
+    Parameters
+    ----------
+    frames : int
+        How many frames the mean is over.
+    instrument : float
+        The instrument's own breadth [degree], 0 where unknown.
+    """
     if instrument > 0:
         return f"{frames} frames; corrected for the instrument's {instrument:g} degree"
     return f"{frames} frames; the instrument's breadth is included"
 
 
 def describe_scale(check: ScaleCheck) -> str:
-    """Return what the scale of the cells [1] says of the wavelength."""
+    """Return what the scale of the cells [1] says of the wavelength, a str."""
     if check.wavelength_stderr:
         carried = f"the cells' errors include {1e6 * check.wavelength_stderr:.0f} ppm for it"
     else:
@@ -160,8 +194,9 @@ def describe_scale(check: ScaleCheck) -> str:
 
 
 def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stability) -> str:
-    """Return the evidence of the verdict on a mixture, phase by phase [percent, degC]."""
+    """Return the evidence of the verdict on a mixture, phase by phase [percent, degC], a str."""
     initial = history.initial
+    # What came and went stands before what returned: the reader looks for the reaction first.
     parts = [
         "no temperatures" if history.highest is None else f"up to {history.highest:.0f} degC",
         "" if history.cooled else "reversibility not measured (no cooling)",
@@ -197,6 +232,7 @@ def _describe_new(phase: PhaseHistory, evidence: Evidence) -> str:
 
 
 def _describe_unexplained(group: UnexplainedGroup, evidence: Evidence) -> str:
+    # A group without a name is described by its verdict: ambiguous, not named.
     is_named = group.verdict == Verdict.NAMED
     what = group.candidate if is_named else group.verdict.replace("_", " ")
     when = _describe_change(evidence.unexplained_changes, group.name, "onset")
@@ -227,6 +263,7 @@ def _describe_open(phase: PhaseHistory) -> str:
 def _describe_change(rows: Sequence[Conclusion], subject: str, change: str) -> str:
     """Return the temperature [degC] of the first onset or end of a subject, else its frame."""
     word = "from" if change == "onset" else "at"
+    # A temperature says more than a frame, which is all that a hold can give.
     known = [row for row in rows if row.subject == subject and row.value is not None]
     for row in known:
         if row.quantity == f"{change}_temperature":

@@ -98,6 +98,7 @@ def _extract_from(path: Path, file: Any) -> PatternFile:
         )
     unit, scale = _AXIS_UNITS.get(_unit_of(axis), _NO_UNIT)
     errors = _find_member(group, (f"{name}_errors", f"{name}_error", "errors"))
+    # Metadata of another entry are those of another measurement.
     entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
 
     def read_header(names: tuple[str, ...], convert: Callable[[Array, Any], Array]) -> Array:
@@ -219,6 +220,7 @@ def _find_dataset(group: Any, names: tuple[str, ...]) -> Any:
         for item in _walk(group)
         if hasattr(item, "shape") and item.name.split("/")[-1] in names
     ]
+    # Deeper down a file may repeat what it was converted from.
     return min(found, key=lambda item: (item.name.count("/"), item.name)) if found else None
 
 
@@ -237,7 +239,9 @@ def _read_wavelength(entry: Any) -> tuple[float, float] | None:
 
 
 def _read_per_frame(
-    items: tuple[Any, ...], frames: int, convert: Callable[[Array, Any], Array]
+    items: tuple[Any, ...],
+    frames: int,
+    convert: Callable[[Array, Any], Array],
 ) -> Array:
     """Return the numbers of the first item that has one, or one per frame; NaN where none has."""
     for item in items:

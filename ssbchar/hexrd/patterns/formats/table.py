@@ -69,6 +69,7 @@ def extract(path: Path) -> PatternFile:
     body = [line for line in lines if not line.startswith("#")]
     if not body:
         raise BadInput(path, "the file is empty", "copy it again from the beamline")
+    # The separator is the one that the first line has most of.
     separator = max("\t;,", key=body[0].count)
     first = body[0].split(separator)
     has_names = not all(_is_number(word) for word in first)
@@ -76,7 +77,11 @@ def extract(path: Path) -> PatternFile:
     places = _find_columns(path, names)
     try:
         table = pd.read_csv(
-            path, sep=separator, comment="#", header=0 if has_names else None, encoding="utf-8-sig"
+            path,
+            sep=separator,
+            comment="#",
+            header=0 if has_names else None,
+            encoding="utf-8-sig",
         )
         used = [places.axis, places.intensity]
         if places.sigma is not None and places.sigma < table.shape[1]:
