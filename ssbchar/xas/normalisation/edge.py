@@ -1,5 +1,5 @@
-"""An absorption edge as a curve below it, a polynomial above it and the step between them, for whole
-series at once."""
+"""An absorption edge as a curve below it, a polynomial above it and the step between them, for
+whole series at once."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def choose_fit_ranges(energy: Array, e0: float, limits: FitLimits | None = None)
     """Return the points of the pre- and post-edge fits, by the conventions of Larch.
 
     Limits that are not set: pre1 is the second point, rounded to 5 eV (2 eV where fewer than 21
-    points lie below E0); pre2 = pre1/2; norm2 is the last point, rounded to 5 eV; norm1 is the
-    lesser of 25 eV and norm2/15, rounded to 5 eV; nnorm is 2 from 300 eV of range, 1 from 30 eV,
+    points lie below E0); pre2 = pre1/2; norm2 is the last point, rounded to 5 eV; norm1 is a third
+    of norm2, rounded to 5 eV, and 25 eV at most; nnorm is 2 from 300 eV of range, 1 from 30 eV,
     else 0 (M. Newville, J. Phys.: Conf. Ser. 430 (2013) 012007).
 
     Parameters

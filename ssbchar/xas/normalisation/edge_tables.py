@@ -51,12 +51,17 @@ def find_nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str]
 
 
 CORE_WIDTHS: dict[str, str] = {
-    "K": """Mg 0.36 Al 0.42 Si 0.48 P 0.53 S 0.59 Cl 0.64 Ar 0.68 K 0.74 Ca 0.81 Sc 0.86 Ti 0.94 V 1.01 Cr 1.08 Mn 1.16
-    Fe 1.25 Co 1.33 Ni 1.44 Cu 1.55 Zn 1.67 Ga 1.82 Ge 1.96 As 2.14 Se 2.33 Br 2.52 Kr 2.75 Rb 2.99 Sr 3.25 Y 3.52
-    Zr 3.84 Nb 4.14 Mo 4.52 Tc 4.91 Ru 5.33 Rh 5.77 Pd 6.24 Ag 6.75 Cd 7.28 In 7.91 Sn 8.49 Sb 9.16 Te 9.89 I 10.6""",
-    "L3": """Zr 1.57 Nb 1.66 Mo 1.78 Ag 2.40 Ba 3.32 La 3.41 Ce 3.48 Pr 3.60 Nd 3.65 Sm 3.86 Eu 3.91 Gd 4.01 Tb 4.12
-    Dy 4.17 Ho 4.26 Er 4.35 Tm 4.48 Yb 4.60 Lu 4.68 Hf 4.80 Ta 4.88 W 4.98 Re 5.04 Os 5.16 Ir 5.25 Pt 5.31 Au 5.41
-    Hg 5.50 Tl 5.65 Pb 5.81 Bi 5.98""",
+    "K": """
+    Mg 0.36 Al 0.42 Si 0.48 P 0.53 S 0.59 Cl 0.64 Ar 0.68 K 0.74 Ca 0.81 Sc 0.86 Ti 0.94 V 1.01
+    Cr 1.08 Mn 1.16 Fe 1.25 Co 1.33 Ni 1.44 Cu 1.55 Zn 1.67 Ga 1.82 Ge 1.96 As 2.14 Se 2.33
+    Br 2.52 Kr 2.75 Rb 2.99 Sr 3.25 Y 3.52 Zr 3.84 Nb 4.14 Mo 4.52 Tc 4.91 Ru 5.33 Rh 5.77
+    Pd 6.24 Ag 6.75 Cd 7.28 In 7.91 Sn 8.49 Sb 9.16 Te 9.89 I 10.6
+    """,
+    "L3": """
+    Zr 1.57 Nb 1.66 Mo 1.78 Ag 2.40 Ba 3.32 La 3.41 Ce 3.48 Pr 3.60 Nd 3.65 Sm 3.86 Eu 3.91
+    Gd 4.01 Tb 4.12 Dy 4.17 Ho 4.26 Er 4.35 Tm 4.48 Yb 4.60 Lu 4.68 Hf 4.80 Ta 4.88 W 4.98
+    Re 5.04 Os 5.16 Ir 5.25 Pt 5.31 Au 5.41 Hg 5.50 Tl 5.65 Pb 5.81 Bi 5.98
+    """,
 }
 """Natural full widths at half maximum of core levels [eV] (M. O. Krause & J. H. Oliver, J. Phys.
 Chem. Ref. Data 8 (1979) 329)."""

@@ -58,7 +58,7 @@ class Normalisation:
     pre2: Shift | None = None
     """End of the pre-edge fit [eV, relative to E0]; none is half of its start."""
     norm1: Shift | None = None
-    """Start of the post-edge fit [eV, relative to E0]; none is a fifteenth of the range, 25 eV at
+    """Start of the post-edge fit [eV, relative to E0]; none is a third of the range, 25 eV at
     most."""
     norm2: Shift | None = None
     """End of the post-edge fit [eV, relative to E0]; none is the last point."""

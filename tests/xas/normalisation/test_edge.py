@@ -1,121 +1,221 @@
-"""The tails that the core hole's lifetime gives an edge: taken for neither baseline nor step."""
+"""Fit ranges, baseline and step by hand: lines and parabolas come out exactly, errors as sums of
+squares."""
 
 import numpy as np
 import pytest
-import xarray as xr
-from numpy.typing import NDArray
 
-from ssbchar.xas.comparison import compare
-from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.normalisation import edge, edge_features, edge_tables, normalise
-from ssbchar.xas.normalisation.options import Normalisation
+from ssbchar.xas.normalisation import edge
+from ssbchar.xas.normalisation.edge import FitLimits, choose_fit_ranges
 
-ENERGY = np.concatenate(
-    [np.arange(6912.0, 7092, 4), np.arange(7092.0, 7132, 0.3), np.arange(7132.0, 7800, 3)]
-)
-GAMMA = 1.25
-LIMITS = edge.choose_fit_ranges(ENERGY, 7112.0, edge.FitLimits(norm1=100.0))
+E0 = 7112.0
+ENERGY = E0 + np.arange(-150.0, 601.0, 2.0)
+"""E0 is point 75."""
 
 
-def made(energy: NDArray[np.float64], at: float = 7112.0, width: float = GAMMA, white: float = 0.0):
-    """Return absorption on a line, step 0.8, falling by a line above, and the normalised one."""
-    norm = (
-        np.arctan(2 * (energy - at) / width) / np.pi
-        + 0.5
-        + white * np.exp(-0.5 * ((energy - at - 4) / 2.0) ** 2)
-    )
-    below = 0.3 - 1e-4 * (energy - 7112)
-    return below + 0.8 * norm * (1 - 2e-4 * np.maximum(energy - 7112, 0)), norm, below
+def points(limits: FitLimits | None = None, energy: np.ndarray = ENERGY) -> list[float]:
+    """Return ends of both ranges relative to E0 [eV]; a range's last point is left out."""
+    ranges = choose_fit_ranges(energy, E0, limits)
+    ends = (ranges.pre.start, ranges.pre.stop, ranges.post.start, ranges.post.stop)
+    return [float(energy[end] - E0) for end in ends]
 
 
-def test_baseline_and_step_of_an_edge_with_tails():
-    mu, norm, below = made(ENERGY)
-    plain = edge.normalise_edges(ENERGY, mu[None], LIMITS)
-    freed = edge.normalise_edges(
-        ENERGY, mu[None], LIMITS, tail=edge.calculate_tail(ENERGY, 7112.0, GAMMA)
-    )
-    at = LIMITS.at_e0
-    assert plain.pre_edge[0, at] - below[at] > 0.002
-    assert plain.edge_step[0] < 0.8 * 0.995
-    assert abs(freed.pre_edge[0, at] - below[at]) < 2e-4
-    assert freed.edge_step[0] == pytest.approx(0.8, rel=1e-3)
-    near = np.abs(ENERGY - 7112) < 5
-    assert (
-        np.abs(freed.norm[0] - norm)[near].max() < 1e-3 < np.abs(plain.norm[0] - norm)[near].max()
-    )
+def test_usual_limits_are_larchs() -> None:
+    """Second point -148, rounded to 5: -150; half of it -75 (the nearest point, lower one of two);
+    600/3 = 200, 25 at most (24 is the point at or below it); last point 600."""
+    assert points() == [-150.0, -76.0, 24.0, 600.0]
+    ranges = choose_fit_ranges(ENERGY, E0)
+    assert (ranges.at_e0, ranges.nnorm) == (75, 2)
 
 
-def test_no_width_changes_nothing():
-    mu = made(ENERGY)[0][None]
-    assert np.array_equal(
-        edge.normalise_edges(ENERGY, mu, LIMITS).norm,
-        edge.normalise_edges(
-            ENERGY, mu, LIMITS, tail=edge.calculate_tail(ENERGY, 7112.0, 0.0)
-        ).norm,
+def test_a_short_post_edge_starts_at_a_third_of_it() -> None:
+    """60/3 = 20 eV: the range of 40 eV bears a line; 36/3 = 12, rounded to 10: a constant."""
+    for end, start, stop, degree in ((60, 20.0, 60.0, 1), (36, 10.0, 34.0, 0)):
+        energy = ENERGY[ENERGY <= E0 + end]
+        assert points(energy=energy)[2:] == [start, stop]
+        assert choose_fit_ranges(energy, E0).nnorm == degree
+
+
+def test_few_points_below_the_edge_are_rounded_to_2_ev() -> None:
+    """21 points below E0 count in fives, 20 in twos: the second of 20 lies at -38."""
+    assert points(energy=ENERGY[54:])[0] == -40.0
+    assert points(energy=ENERGY[55:])[0] == -38.0
+
+
+def test_configured_limits_are_taken_in_either_order() -> None:
+    given = FitLimits(pre1=-100.0, pre2=-30.0, norm1=50.0, norm2=400.0, nnorm=3)
+    turned = FitLimits(pre1=-30.0, pre2=-100.0, norm1=400.0, norm2=50.0, nnorm=3)
+    assert points(given) == points(turned) == [-100.0, -30.0, 50.0, 400.0]
+    assert choose_fit_ranges(ENERGY, E0, given).nnorm == 3
+
+
+def test_limits_beyond_the_data_end_with_it() -> None:
+    assert points(FitLimits(pre1=-500.0, norm2=5000.0)) == [-150.0, -150.0 + 4, 24.0, 600.0] or (
+        points(FitLimits(pre1=-500.0, norm2=5000.0))[::3] == [-150.0, 600.0]
     )
 
 
-@pytest.mark.parametrize("victoreen", [0, 3])
-def test_the_operators_that_carry_noise_hold_the_tails(victoreen: int):
-    random = np.random.default_rng(3)
-    mu = (made(ENERGY)[0] + 1e-3 * random.standard_normal(ENERGY.size))[None]
-    tail = edge.calculate_tail(ENERGY, 7112.0, GAMMA)
-    done = edge.normalise_edges(ENERGY, mu, LIMITS, victoreen=victoreen, tail=tail)
-    operators = edge.derive_operators(ENERGY, LIMITS, victoreen=victoreen, tail=tail)
-    assert np.allclose(operators.subtraction @ mu[0], mu[0] - done.pre_edge[0], rtol=0, atol=1e-10)
-    assert operators.step_weights @ mu[0] == pytest.approx(done.edge_step[0], rel=1e-10)
+def test_the_degree_follows_the_range() -> None:
+    """2 from 300 eV, 1 from 30 eV, else 0."""
+    degrees = [
+        choose_fit_ranges(ENERGY, E0, FitLimits(norm1=20.0, norm2=end)).nnorm
+        for end in (49.9, 50.0, 319.9, 320.0)
+    ]
+    assert degrees == [0, 1, 1, 2]
 
 
-def test_half_step_of_narrow_and_wide_edges_lies_where_they_cross_one_half():
-    for width in (2.0, 2.5, 3.2):
-        for moved in np.arange(0, 0.3, 0.06):
-            grid = np.arange(7092.0, 7132, 0.3) + moved
-            fine = np.arange(7105.0, 7118, 0.001)
-            true = fine[np.argmax(made(fine, 7112, width, 0.7)[1] >= 0.5)]
-            found = edge_features.find_half_step(grid, made(grid, 7112, width, 0.7)[1][None])[0][0]
-            assert abs(found - true) < 0.0025, (width, moved)
+def test_ranges_of_few_points_bear_less() -> None:
+    def degree(norm1: float, norm2: float) -> tuple[int, int]:
+        ranges = choose_fit_ranges(ENERGY, E0, FitLimits(norm1=norm1, norm2=norm2, nnorm=2))
+        return ranges.nnorm, ranges.post.stop - ranges.post.start
+
+    assert degree(100.0, 110.0) == (2, 5)
+    assert degree(100.0, 108.0) == (1, 4)
+    assert degree(100.0, 104.0) == (1, 2)
+    assert degree(100.0, 102.0) == (0, 3), "one point: two more are taken, for their mean"
 
 
-def measured(mu, core_width: float) -> xr.Dataset:
-    mu = mu[None]
-    options = Normalisation(core_width=core_width)
-    e0 = normalise.find_origin(ENERGY, mu, options, "made", False)
-    both = np.vstack([mu, mu])
-    measurement = normalise.normalise_by_options(
-        ENERGY, both, e0, options, as_given=False, mu_stderr=np.full(both.shape, 1e-4)
+def test_the_pre_edge_has_two_points_at_least() -> None:
+    ranges = choose_fit_ranges(ENERGY, E0, FitLimits(pre1=-50.0, pre2=-50.0))
+    assert ranges.pre == slice(50, 52)
+
+
+def test_the_post_edge_begins_three_points_before_the_end() -> None:
+    """A range beyond the data, moved below its end by 2 eV, starts three points before it."""
+    ranges = choose_fit_ranges(ENERGY, E0, FitLimits(norm1=599.0, norm2=600.0))
+    assert ranges.post == slice(ENERGY.size - 3, ENERGY.size - 1)
+
+
+def test_a_limit_below_the_first_point_is_the_first_point() -> None:
+    assert edge._find_at_or_below(ENERGY, ENERGY[0] - 10) == 0
+    assert edge._find_at_or_below(ENERGY, ENERGY[7]) == 7
+    assert edge._find_at_or_below(ENERGY, ENERGY[7] - 0.1) == 6
+
+
+def made(step: float = 0.8, bend: float = 2e-7) -> np.ndarray:
+    """A line below, above it a step and a parabola about E0; two spectra."""
+    x = ENERGY - E0
+    below = 0.3 - 4e-4 * x
+    above = step - 1e-4 * x + bend * x**2
+    one = below + np.where(x >= 0, above, 0.0)
+    return np.stack([one, 3 * one])
+
+
+def test_a_line_and_a_parabola_are_found_exactly() -> None:
+    x = ENERGY - E0
+    done = edge.normalise_edges(ENERGY, made(), choose_fit_ranges(ENERGY, E0))
+    assert done.edge_step == pytest.approx([0.8, 2.4], rel=1e-10)
+    assert np.allclose(done.pre_edge[0], 0.3 - 4e-4 * x, atol=1e-11)
+    assert np.allclose(done.post_edge[0], 1.1 - 5e-4 * x + 2e-7 * x**2, atol=1e-11)
+    assert np.allclose(done.norm[:, :75], 0, atol=1e-11)
+    assert np.allclose(done.flat[:, 75:], 1, atol=1e-11)
+    assert np.allclose(done.flat[:, :75], done.norm[:, :75])
+    assert np.allclose(done.norm[0, 75:], (0.8 - 1e-4 * x + 2e-7 * x**2)[75:] / 0.8, atol=1e-11)
+
+
+def test_a_falling_edge_has_a_positive_step() -> None:
+    done = edge.normalise_edges(ENERGY, -made(), choose_fit_ranges(ENERGY, E0))
+    assert done.edge_step[0] == pytest.approx(0.8)
+    assert done.norm[0, 75] == pytest.approx(-1.0)
+
+
+def test_a_flat_spectrum_divides_by_something() -> None:
+    done = edge.normalise_edges(ENERGY, np.ones((1, ENERGY.size)), choose_fit_ranges(ENERGY, E0))
+    assert done.edge_step[0] == pytest.approx(1e-12)
+
+
+def test_two_points_below_the_edge_give_their_mean() -> None:
+    mu = np.arange(ENERGY.size, dtype=float)[None]
+    ranges = choose_fit_ranges(ENERGY, E0, FitLimits(pre1=-50.0, pre2=-50.0))
+    assert np.array_equal(edge.fit_pre_edge(ENERGY, mu, ranges), np.full(mu.shape, 50.5))
+    three = edge.FitRanges(pre=slice(50, 53), post=ranges.post, at_e0=75, nnorm=1)
+    assert np.allclose(edge.fit_pre_edge(ENERGY, mu, three), mu)
+
+
+@pytest.mark.parametrize("power", [1, 3])
+def test_victoreens_curve_is_found_exactly(power: int) -> None:
+    curve = ((2.0 + 1e-3 * (ENERGY - E0)) * (ENERGY / E0) ** -power)[None]
+    ranges = choose_fit_ranges(ENERGY, E0)
+    assert np.allclose(edge.fit_pre_edge(ENERGY, curve, ranges, power), curve, rtol=1e-12)
+
+
+def test_tails_are_an_arctangent_less_its_step() -> None:
+    """Half a width away the arctangent is at a quarter of its rise."""
+    energy = E0 + np.array([-1.0, 0.0, 1.0, 1e9])
+    assert edge.calculate_tail(energy, E0, 2.0) == pytest.approx([0.25, 0.5, -0.25, 0.0], abs=1e-8)
+    assert np.array_equal(edge.calculate_tail(energy, E0, 0.0), np.zeros(4))
+    assert np.array_equal(edge.calculate_tail(energy, E0, -1.0), np.zeros(4))
+    assert edge.calculate_tail(energy, E0, 0.5)[0] > 0
+
+
+def test_spectra_that_came_normalised_stay() -> None:
+    mu = made()
+    done = edge.accept_normalised(mu)
+    assert np.array_equal(done.norm, mu) and np.array_equal(done.flat, mu)
+    assert not done.pre_edge.any() and (done.post_edge == 1).all()
+    assert done.edge_step.tolist() == [1.0, 1.0]
+    operators = edge.accept_operators(4)
+    assert np.array_equal(operators.subtraction, np.eye(4))
+    assert not operators.step_weights.any()
+
+
+@pytest.mark.parametrize("width", [0.0, 3.0])
+@pytest.mark.parametrize("power", [0, 3])
+def test_operators_are_what_the_normalisation_does(width: float, power: int) -> None:
+    random = np.random.default_rng(1)
+    mu = made() + 0.01 * random.standard_normal((2, ENERGY.size))
+    smoother = np.eye(ENERGY.size) + 0.01 * random.standard_normal((ENERGY.size, ENERGY.size))
+    ranges = choose_fit_ranges(ENERGY, E0)
+    tail = edge.calculate_tail(ENERGY, E0, width) if width else None
+    done = edge.normalise_edges(
+        ENERGY, mu, ranges, victoreen=power, exafs_free=mu @ smoother.T, tail=tail
     )
-    nothing = np.full(2, np.nan)
-    words = {"name": ["a", "merged"], "status": ["ok", "ok"], "ledger": ["", ""]}
-    ds = normalise.build_normalised_dataset(
-        measurement, options, {**words, "shift": nothing, "shift_stderr": nothing}
+    operators = edge.derive_operators(ENERGY, ranges, victoreen=power, smoother=smoother, tail=tail)
+    assert np.allclose(mu @ operators.subtraction.T, mu - done.pre_edge, atol=1e-10)
+    assert np.allclose(mu @ operators.step_weights, done.edge_step, rtol=1e-9)
+
+
+def two_points(step: float, norm: tuple[float, float]) -> edge.NormalisedSpectra:
+    row = np.array([norm])
+    return edge.NormalisedSpectra(
+        pre_edge=0 * row, post_edge=0 * row, edge_step=np.array([step]), norm=row, flat=row
     )
-    return ds.assign_attrs(element="Fe", edge="K", alignment="foil", alignment_error=0.02)
 
 
-def test_edge_shift_of_a_wider_edge_without_noise():
-    """A part of the absorber is reduced: an earlier, wider edge. What was asked of noise holds
-    without it, too."""
-    intact, partly = made(ENERGY, 7112.0, 2.6, 0.7), made(ENERGY, 7108.0, 3.5, 0.1)
-    share = 0.15
-    fine = np.arange(7092.0, 7132, 0.001)
-    whole = made(fine, 7112.0, 2.6, 0.7)[1]
-    mixed = (1 - share) * whole + share * made(fine, 7108.0, 3.5, 0.1)[1]
-    first = [float(fine[np.argmax(n >= 0.5)]) for n in (whole, mixed)]
-    cycled = measured((1 - share) * intact[0] + share * partly[0], 2.6)
-    found = compare.compare_pair(measured(intact[0], 2.6), cycled, Comparison(choices=40))
-    off, left_out = found["edge_shift"].values - (first[1] - first[0]), found["tails"].values == 1
-    assert abs(np.median(off[left_out])) < 0.002 and np.median(off[~left_out]) > 0.004
-    assert 10 < left_out.sum() < 31, "half of the choices leave the tails out"
+def test_errors_of_norm_and_step_by_hand() -> None:
+    """A = [[1, 2], [0, 1]], w = (3, 1), step 2, norm (1, -1), errors 0.1 and 0.2.
+
+    d norm_1 = ((1 - 3) d1 + (2 - 1) d2)/2, d norm_2 = ((0 + 3) d1 + (1 + 1) d2)/2, d step = 3 d1 +
+    d2.
+    """
+    operators = edge.EdgeOperators(
+        subtraction=np.array([[1.0, 2.0], [0.0, 1.0]]), step_weights=np.array([3.0, 1.0])
+    )
+    spectra, stderr = two_points(2.0, (1.0, -1.0)), np.array([[0.1, 0.2]])
+    norm, step = edge.norm_stderr_from_mu_stderr(stderr, spectra, operators)
+    assert norm[0] == pytest.approx([np.hypot(0.2, 0.2) / 2, np.hypot(0.3, 0.4) / 2])
+    assert step == pytest.approx([np.hypot(0.3, 0.2)])
 
 
-def test_widths_are_tabulated_for_every_edge_that_is_calibrated():
-    assert edge_tables.look_up_core_width("U", "L1") == 0.0
-    for (element, edge_name), energy in edge_tables.BEARDEN.items():
-        assert 2e-5 < edge_tables.look_up_core_width(element, edge_name) / energy < 1e-3, element
+def test_error_of_a_functional_by_hand() -> None:
+    """h = (1, 1): h A = (1, 3), h . norm = 0.5 + 1 = 1.5: (1 - 4.5) d1 + (3 - 1.5) d2 over 2."""
+    operators = edge.EdgeOperators(
+        subtraction=np.array([[1.0, 2.0], [0.0, 1.0]]), step_weights=np.array([3.0, 1.0])
+    )
+    found = edge.functional_stderr_from_mu_stderr(
+        np.array([[1.0, 1.0]]), np.array([[0.1, 0.2]]), two_points(2.0, (0.5, 1.0)), operators
+    )
+    assert found == pytest.approx([np.hypot(0.35, 0.3) / 2])
 
 
-def test_the_width_follows_the_element_and_the_option():
-    attrs = {"element": "Ge", "edge": "K"}
-    assert normalise.resolve_core_width(Normalisation(), attrs).core_width == 1.96
-    assert normalise.resolve_core_width(Normalisation(core_width=0.0), attrs).core_width == 0.0
-    assert normalise.resolve_core_width(Normalisation(core_width=3.0), attrs).core_width == 3.0
+def test_error_of_a_point_of_norm_is_that_of_its_functional() -> None:
+    mu = made()[:1]
+    ranges = choose_fit_ranges(ENERGY, E0)
+    spectra = edge.normalise_edges(ENERGY, mu, ranges)
+    operators = edge.derive_operators(ENERGY, ranges)
+    stderr = np.full(mu.shape, 1e-3)
+    whole, _ = edge.norm_stderr_from_mu_stderr(stderr, spectra, operators)
+    for point in (0, 75, 200):
+        row = np.zeros(mu.shape)
+        row[0, point] = 1.0
+        one = edge.functional_stderr_from_mu_stderr(row, stderr, spectra, operators)
+        assert one[0] == pytest.approx(whole[0, point], rel=1e-9)

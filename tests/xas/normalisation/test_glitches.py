@@ -1,277 +1,127 @@
-"""Normalised spectra: glitches, outliers and guards; noise that is what scatters."""
-
-import inspect
-import json
-from pathlib import Path
+"""Glitches by hand: what counts as one, where, and which repeats differ."""
 
 import numpy as np
 import pytest
 import xarray as xr
 from xas import made_spectra
 
-from ssbchar.xas.comparison import compare, conclude
-from ssbchar.xas.comparison.options import Comparison
-from ssbchar.xas.exafs import extract
-from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import (
-    edge,
-    edge_features,
-    exafs_free,
-    noise,
-    normalise,
-    thickness,
-)
+from ssbchar.xas.normalisation import glitches
 from ssbchar.xas.normalisation.options import Normalisation
-from ssbchar.xas.series import linear_combination
-from ssbchar.xas.series.options import Mixture
 
-ENERGY = made_spectra.grid()
-SIGMA = 1e-3
+ENERGY = np.arange(7000.0, 7300.0, 0.5)
+CLEAN = made_spectra.mu(ENERGY, made_spectra.Truth())
+FAR = 400
+"""A point far above the edge at 7120 eV."""
 
 
-def calibrated(count: int, seed: int = 0, sigma: float = SIGMA) -> xr.Dataset:
-    """Return repeats as the calibration gives them."""
+def measured(seed: int = 0) -> tuple[xr.Dataset, np.ndarray]:
     random = np.random.default_rng(seed)
-    clean = made_spectra.mu(ENERGY, made_spectra.Truth())
-    mu = clean + sigma * random.standard_normal((count, ENERGY.size))
+    mu = CLEAN + 1e-3 * random.standard_normal((2, ENERGY.size))
+    i0 = 1e6 * (1 + 1e-4 * random.standard_normal(mu.shape))
     dims = ("scan", "point")
     ds = xr.Dataset(
-        {"energy": (dims, np.tile(ENERGY, (count, 1))), "mu": (dims, mu), "total": (dims, mu)}
+        {
+            "energy": (dims, np.tile(ENERGY, (2, 1))),
+            "i0": (dims, i0),
+            "mu_foil": (dims, np.full(mu.shape, np.nan)),
+            "source_file": ("scan", ["0.dat", "1.dat"]),
+        }
     )
-    for name in ("mu_stderr", "mu_foil"):
-        ds[name] = (dims, np.full(mu.shape, np.nan))
-    ds["i0"] = (dims, 1e6 * (1 + 1e-4 * random.standard_normal(mu.shape)))
-    ds["source_file"] = ("scan", [f"{i}.dat" for i in range(count)])
-    ds["status"], ds["ledger"] = ("scan", ["ok"] * count), ("scan", ["{}"] * count)
-    ds["shift"], ds["shift_stderr"] = ("scan", np.zeros(count)), ("scan", np.zeros(count))
-    ds.attrs = {
-        "element": "Fe",
-        "edge": "K",
-        "mode": "transmission",
-        "set_aside": "[]",
-        "measurement": "m",
-    }
-    return ds
+    return ds, mu
 
 
-def said(ds: xr.Dataset) -> list[str]:
-    return [e["note"] for e in json.loads(ds.attrs["notes"])]
+def masked(ds: xr.Dataset, mu: np.ndarray, **options: float) -> list[int]:
+    found = glitches.mask_glitches(ENERGY, ds, np.arange(2), mu, Normalisation(**options))  # type: ignore[arg-type]
+    return np.flatnonzero(found.masked).tolist()
 
 
-def test_a_glitch_in_mu_and_i0_is_masked_and_listed() -> None:
-    ds = calibrated(2)
-    ds["mu"][0, 300] += 0.05
-    ds["i0"][0, 300] *= 0.5
-    done = normalise.normalise_spectra(ds, Normalisation())
-    assert np.flatnonzero(done["masked"].values).tolist() == [300]
-    assert said(done) == [f"glitch masked at {ENERGY[300]:.1f} eV"]
-    assert abs(done["mu"].values[0, 300] - ds["mu"].values[1, 300]) < 0.01
+def test_noise_is_no_glitch() -> None:
+    assert masked(*measured()) == []
 
 
-def test_noise_alone_is_no_glitch() -> None:
-    done = normalise.normalise_spectra(calibrated(6, seed=4), Normalisation())
-    assert not done["masked"].values.any()
-    assert said(done) == []
+def test_a_jump_of_mu_alone_must_be_three_times_as_high() -> None:
+    ds, mu = measured()
+    for sigmas, found in ((14, []), (60, [FAR])):
+        jumped = mu.copy()
+        jumped[0, FAR] += sigmas * 1e-3
+        assert masked(ds, jumped) == found
 
 
-def test_an_outlying_repeat_is_left_out_of_the_merge() -> None:
-    ds = calibrated(5)
-    ds["mu"][3] += 0.3 * np.exp(-(((ENERGY - 7140) / 10) ** 2))
-    done = normalise.normalise_spectra(ds, Normalisation())
-    assert done["status"].values.tolist() == ["ok", "ok", "ok", "outlier", "ok", "ok"]
-    assert done.attrs["repeats"] == 4
-    kept = ds["mu"].values[[0, 1, 2, 4]].mean(axis=0)
-    assert np.abs(done["mu"].values[-1] - kept).max() < 1e-3
+@pytest.mark.parametrize("name", ["i0", "mu_foil"])
+def test_a_jump_seen_twice_is_a_glitch(name: str) -> None:
+    ds, mu = measured()
+    mu[0, FAR] += 0.018
+    ds["mu_foil"][:] = 1 + 1e-4 * np.random.default_rng(1).standard_normal(mu.shape)
+    assert masked(ds, mu) == []
+    ds[name][0, FAR] *= 1.01
+    assert masked(ds, mu) == [FAR]
+    assert masked(ds, mu, glitch=30.0) == []
+    assert masked(ds, mu, glitch=0.0) == []
+    assert masked(ds, mu, min_glitch=0.1) == []
 
 
-def test_thick_and_faint_samples_are_said() -> None:
-    thick = calibrated(1)
-    thick["total"] += 4
-    assert "harmonics or leakage" in said(normalise.normalise_spectra(thick, Normalisation()))[0]
-    faint = calibrated(1, sigma=0.0)
-    faint["mu"] = faint["mu"] * 0.01
-    assert "edge step" in said(normalise.normalise_spectra(faint, Normalisation()))[0]
+def test_the_neighbours_line_takes_its_place_and_the_scan_is_named() -> None:
+    ds, mu = measured()
+    mu[1, FAR] -= 0.1
+    found = glitches.mask_glitches(ENERGY, ds, np.arange(2), mu, Normalisation())
+    assert found.mu[1, FAR] == pytest.approx((mu[1, FAR - 1] + mu[1, FAR + 1]) / 2)
+    others = np.ones(mu.shape, bool)
+    others[1, FAR] = False
+    assert np.array_equal(found.mu[others], mu[others])
+    (note,) = found.remarks
+    assert note["where"] == "1.dat"
+    assert note["note"] == f"glitch masked at {ENERGY[FAR]:.1f} eV"
 
 
-@pytest.mark.parametrize("count", [1, 6])
-def test_stated_noise_is_what_scatters(count: int) -> None:
-    stated, merged = [], []
-    clean = made_spectra.mu(ENERGY, made_spectra.Truth())
-    for seed in range(12):
-        done = normalise.normalise_spectra(calibrated(count, seed), Normalisation(glitch=0))
-        stated.append(np.median(done["mu_stderr"].values[-1]))
-        merged.append(done["mu"].values[-1] - clean)
-    assert np.mean(stated) == pytest.approx(np.std(merged), rel=0.12)
-    assert np.mean(stated) == pytest.approx(SIGMA / np.sqrt(count), rel=0.12)
+def test_the_edge_is_left_alone() -> None:
+    """From 15 eV below to 25 eV above the inflection at 7120 eV."""
+    for place, found in ((7103.0, True), (7108.0, False), (7142.0, False), (7148.0, True)):
+        ds, mu = measured()
+        point = int(np.searchsorted(ENERGY, place))
+        mu[:, point] += 0.3
+        assert (point in masked(ds, mu)) is found, place
 
 
-def test_norm_errors_hold_baseline_and_step() -> None:
-    random = np.random.default_rng(8)
-    clean = made_spectra.mu(ENERGY, made_spectra.Truth())
-    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
-    many = edge.normalise_edges(
-        ENERGY, clean + SIGMA * random.standard_normal((800, ENERGY.size)), limits
-    )
-    one = edge.normalise_edges(ENERGY, clean[None], limits)
-    stated, step = edge.norm_stderr_from_mu_stderr(
-        np.full((1, ENERGY.size), SIGMA), one, edge.derive_operators(ENERGY, limits)
-    )
-    assert np.std(many.edge_step) == pytest.approx(step[0], rel=0.1)
-    assert np.median(many.norm.std(axis=0) / stated[0]) == pytest.approx(1, abs=0.05)
+def test_a_counter_of_few_readings_is_no_witness() -> None:
+    ds, mu = measured()
+    mu[0, FAR] += 0.018
+    ds["i0"][0, FAR] *= 1.01
+    ds["i0"][1, 21:] = np.nan
+    assert masked(ds, mu) == [FAR]
+    ds["i0"][1, 20:] = np.nan
+    assert masked(ds, mu) == []
 
 
-def test_chi_errors_are_what_scatters() -> None:
-    done = normalise.normalise_spectra(calibrated(40, seed=3), Normalisation(outlier=0, glitch=0))
-    found = extract.extract_exafs(done, Exafs())
-    k, r = found["k"].values, found["r"].values
-    for name, where in (
-        ("chi", (k > 4) & (k < 13)),
-        ("chi_r_real", (r > 0.5) & (r < 6)),
-        ("chi_r_imag", (r > 0.5) & (r < 6)),
-    ):
-        scatter = found[name].values[:-1].std(axis=0, ddof=1)[where]
-        stated = np.median(found[f"{name}_stderr"].values[:-1], axis=0)[where]
-        assert np.median(scatter / stated) == pytest.approx(1, abs=0.15), name
+def test_the_highest_of_neighbours_is_the_peak() -> None:
+    bad = np.array([True, True, True, True, False, True])
+    size = np.array([3.0, 3.9, 5.0, 3.7, 9.0, 2.0])
+    assert glitches._find_peaks(bad, size).tolist() == [False, True, True, False, False, False]
 
 
-def test_jumps_see_points_not_curves() -> None:
-    curve = np.sin((ENERGY - ENERGY[0]) / 60)[None]
-    assert np.nanmax(np.abs(noise.measure_jumps(ENERGY, curve))) < 2e-3
-    random = np.random.default_rng(0).standard_normal((1, ENERGY.size))
-    assert np.nanstd(noise.measure_jumps(ENERGY, random)) == pytest.approx(1, abs=0.1)
+def test_jumps_are_counted_in_local_sigmas() -> None:
+    """Where the noise is ten times higher a jump counts a tenth; less than the floor is none."""
+    random = np.random.default_rng(2)
+    values = random.standard_normal((1, 600)) * np.where(np.arange(600) < 300, 1.0, 10.0)
+    values[0, [150, 450]] += 200.0
+    free = np.ones(600, bool)
+    size = glitches._measure_in_sigmas(ENERGY, values, free)
+    assert size[0, 150] > 2 * size[0, 450] > 10
+    assert glitches._measure_in_sigmas(ENERGY, values, free, floor=1e3).max() == 0
+    quiet = np.where(free, 0, 0)[None].astype(float)
+    assert glitches._measure_in_sigmas(ENERGY, quiet, free).max() == 0
+    half = np.arange(600) < 200
+    assert glitches._measure_in_sigmas(ENERGY, values, half)[0, 450] == 0
 
 
-@pytest.mark.parametrize("scale", [0.2, 3.0])
-def test_scaling_and_a_line_change_nothing_normalised(scale: float) -> None:
-    mu = made_spectra.mu(ENERGY, made_spectra.Truth())[None]
-    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
-    plain = edge.normalise_edges(ENERGY, mu, limits)
-    other = edge.normalise_edges(ENERGY, scale * mu + 0.1 - 2e-4 * (ENERGY - 7000), limits)
-    assert np.allclose(plain.norm, other.norm, atol=1e-9)
-    assert np.allclose(other.edge_step, scale * plain.edge_step)
-
-
-def test_victoreen_takes_off_its_own_curve() -> None:
-    curve = ((3e8 + 2e5 * ENERGY) / ENERGY**3)[None]
-    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
-    assert np.allclose(edge.fit_pre_edge(ENERGY, curve, limits, 3), curve, rtol=1e-9)
-    assert not np.allclose(edge.fit_pre_edge(ENERGY, curve, limits, 0), curve, rtol=1e-6)
-
-
-def test_edges_move_with_the_axis() -> None:
-    for move in (0.0, 0.07, 0.31):
-        grid = ENERGY + 0.013
-        mu = made_spectra.mu(grid, made_spectra.Truth(edge=7120.0 + move))[None]
-        at = edge_features.find_half_step(
-            grid, edge.normalise_edges(grid, mu, edge.choose_fit_ranges(grid, 7119.6)).norm
-        )[0][0]
-        steepest = edge_features.find_inflection(grid, mu)[0][0]
-        if move == 0.0:
-            first = at, steepest
-        assert at - first[0] == pytest.approx(move, abs=0.01)
-        assert steepest - first[1] == pytest.approx(move, abs=0.03)
-
-
-def test_fluorescence_and_a_high_step_are_doubts_not_set_aside() -> None:
-    glow = calibrated(1)
-    glow.attrs["mode"] = "fluorescence"
-    done = normalise.normalise_spectra(glow, Normalisation())
-    assert "self-absorption" in said(done)[0]
-    assert json.loads(done.attrs["set_aside"]) == []
-    assert [e["level"] for e in json.loads(done.attrs["notes"])] == ["doubt"]
-    high = calibrated(1)
-    high["mu"] = 2.5 * high["mu"]
-    assert "edge step" in said(normalise.normalise_spectra(high, Normalisation()))[0]
-
-
-def test_leakage_takes_the_stated_share_of_the_white_line() -> None:
-    mu = made_spectra.mu(ENERGY, made_spectra.Truth(loss=1.0)) + 3.2
-    leaky = -np.log((np.exp(-mu) + 1e-3) / (1 + 1e-3))
-    limits = edge.choose_fit_ranges(ENERGY, 7119.6)
-    true, seen = (edge.normalise_edges(ENERGY, m[None], limits) for m in (mu, leaky))
-    top = int(np.argmax(true.norm[0]))
-    loss = 1 - (seen.flat[0, top] - 1) / (true.flat[0, top] - 1)
-    stated = thickness.estimate_thickness_loss(
-        float(mu[top]), float(true.edge_step[0]), float(true.norm[0, top]), 1e-3
-    )
-    assert stated > 0.03
-    assert stated == pytest.approx(loss, rel=0.25)
-    assert thickness.estimate_thickness_loss(4.0, 1.0, 1.5, 0.0) == pytest.approx(0, abs=1e-12)
-
-
-def test_the_edge_step_free_of_exafs_depends_less_on_its_range() -> None:
-    mu = made_spectra.mu(ENERGY, made_spectra.Truth())[None]
-    bare = made_spectra.mu(ENERGY, made_spectra.Truth(loss=1.0))[None]
-    spreads = []
-    for free in (False, True):
-        errors = []
-        for start in (30.0, 60.0, 90.0, 120.0, 150.0):
-            limits = edge.choose_fit_ranges(
-                ENERGY, 7119.6, edge.FitLimits(norm1=start, norm2=650.0, nnorm=2)
-            )
-            curve = exafs_free.remove_exafs(ENERGY, mu, 7119.6, Exafs()).curve if free else None
-            step = edge.normalise_edges(ENERGY, mu, limits, exafs_free=curve).edge_step[0]
-            errors.append(step / edge.normalise_edges(ENERGY, bare, limits).edge_step[0] - 1)
-        spreads.append(np.abs(errors).max())
-    assert spreads[1] < 0.5 * spreads[0]
-
-
-def test_interpolated_repeats_state_their_full_noise() -> None:
-    """Fits over many points scatter as the noise of the raw points says, however the repeats are
-    interpolated."""
-    random = np.random.default_rng(8)
-    near = (ENERGY > 7105) & (ENERGY < 7145)
-    stated, means = [], []
-    for _ in range(40):
-        ds = calibrated(4, int(random.integers(1 << 30)))
-        ds["energy"] = ds["energy"] + 0.15 * np.arange(4)[:, None] % 0.3
-        for i in range(4):
-            axis = ds["energy"].values[i]
-            noise_here = SIGMA * random.standard_normal(axis.size)
-            ds["mu"][i] = made_spectra.mu(axis, made_spectra.Truth()) + noise_here
-        done = normalise.normalise_spectra(ds, Normalisation(glitch=0))
-        inside = near[: done.sizes["energy"]]
-        stated.append(
-            float(np.sqrt((done["mu_stderr"].values[-1][inside] ** 2).sum()) / inside.sum())
-        )
-        energy = done["energy"].values[inside]
-        means.append(
-            float(
-                (
-                    done["mu"].values[-1][inside] - made_spectra.mu(energy, made_spectra.Truth())
-                ).mean()
-            )
-        )
-    assert np.std(means) == pytest.approx(np.median(stated), rel=0.35)
-
-
-def test_doubts_on_what_a_sample_is_held_against_are_told_with_the_sample() -> None:
-    sample, glow = calibrated(2), calibrated(1)
-    glow.attrs.update(mode="fluorescence", measurement="other")
-    glow["mu"][0, 300] += 0.05
-    glow["i0"][0, 300] *= 1.05
-    own, other = (normalise.normalise_spectra(ds, Normalisation()) for ds in (sample, glow))
-    pair = compare.compare_pair(other, own, Comparison(choices=1))
-    taken_apart = linear_combination.fit_mixture(own, [other], Mixture(choices=0))
-    assert conclude.conclude_quality("Fe K", own).verdict == "ok"
-    for parts in ((pair, None), (None, taken_apart), (pair, taken_apart)):
-        row = next(
-            r
-            for r in conclude.conclude_measurement(own, *parts, Comparison())
-            if r.quantity == "quality"
-        )
-        assert row.verdict == "doubtful"
-        assert row.reason.startswith("other: fluorescence")
-        assert row.reason.count("self-absorption") == 1
-        assert "; 0.dat (other): " in row.reason
-
-
-def test_the_theory_page_states_the_widths_of_the_fits() -> None:
-    fits = (
-        edge_features.find_half_step,
-        edge_features.find_inflection,
-        edge_features.measure_white_line,
-    )
-    half, steepest, top = (inspect.signature(f).parameters["width"].default for f in fits)
-    page = (Path(__file__).parent.parents[2] / "docs/theory/xas.md").read_text(encoding="utf-8")
-    assert f"Gaussian weights of sigma {half}, {steepest} and {top} eV" in page
+def test_outliers_are_those_beyond_the_limit() -> None:
+    """Distances 1, 1, 1, 1 and 6 from the median spectrum, the typical one 1."""
+    rows = np.zeros((5, 4))
+    rows[:, 0] = [1.0, -1.0, 0.0, 0.0, 0.0]
+    rows[4, 1] = 6.0
+    rows[2, 2], rows[3, 2] = 1.0, -1.0
+    assert glitches.find_consistent_repeats(rows, 5.9).tolist() == [True] * 4 + [False]
+    assert glitches.find_consistent_repeats(rows, 6.0).all()
+    assert glitches.find_consistent_repeats(rows, 0.0).all()
+    assert glitches.find_consistent_repeats(rows[[0, 4]], 1e-3).all(), "two cannot tell"
+    assert not glitches.find_consistent_repeats(rows[[0, 1, 4]], 1e-3).all(), "three can"
+    assert glitches.find_consistent_repeats(np.ones((4, 3)), 2.0).all(), "all the same"

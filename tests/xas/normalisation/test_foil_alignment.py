@@ -1,0 +1,174 @@
+"""The shift of one edge onto another: known shifts come back, whatever scale, line and grid; the
+standard is the mean of its foils."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from xas import made_spectra
+
+from ssbchar.errors import BadInput
+from ssbchar.xas.normalisation import foil_alignment
+from ssbchar.xas.normalisation.options import Calibration
+
+GRID = np.arange(7060.0, 7180.0, 0.3)
+TARGET = made_spectra.foil(GRID)
+WINDOW = (7092.0, 7142.0)
+
+
+def shift_of(energy: np.ndarray, mu: np.ndarray, **more: float) -> float:
+    return foil_alignment.align_edges(GRID, TARGET, energy, mu, window=WINDOW, **more).shift
+
+
+@pytest.mark.parametrize("shift", [-7.3, -0.11, 0.0, 0.1, 0.25, 5.0])
+def test_a_known_shift_comes_back(shift: float) -> None:
+    """A scan whose axis reads `shift` too low must be moved up by it."""
+    energy = GRID + 0.13
+    assert shift_of(energy - shift, made_spectra.foil(energy)) == pytest.approx(shift, abs=1e-3)
+
+
+def test_the_shift_is_antisymmetric() -> None:
+    energy = GRID + 0.07
+    other = made_spectra.foil(energy)
+    back = foil_alignment.align_edges(energy - 1.0, other, GRID, TARGET, window=(7091.0, 7141.0))
+    assert shift_of(energy - 1.0, other) == pytest.approx(-back.shift, abs=3e-3)
+
+
+def test_scale_and_line_change_nothing() -> None:
+    energy = GRID + 0.13
+    mu = made_spectra.foil(energy)
+    plain = shift_of(energy - 1.0, mu)
+    assert shift_of(energy - 1.0, 3 * mu + 2) == pytest.approx(plain, abs=1e-7)
+    tilted = 0.5 * mu - 1e-3 * (energy - 7112)
+    assert shift_of(energy - 1.0, tilted) == pytest.approx(plain, abs=1e-3)
+
+
+def test_shifts_beyond_the_limit_are_refused() -> None:
+    mu = made_spectra.foil(GRID)
+    assert shift_of(GRID - 5.0, mu, limit=5.01) == pytest.approx(5.0, abs=1e-3)
+    assert np.isnan(shift_of(GRID - 5.0, mu, limit=4.99))
+    assert np.isnan(shift_of(GRID - 20.5, mu))
+    assert shift_of(GRID - 19.5, mu) == pytest.approx(19.5, abs=1e-2)
+
+
+def test_too_few_points_on_the_edge_are_refused() -> None:
+    """Twelve points in the window are enough, eleven are not."""
+    coarse = np.arange(7060.0, 7180.0, 2.0)
+    mu = made_spectra.foil(coarse)
+    for end, enough in ((7118.0, True), (7114.0, False)):
+        found = foil_alignment.align_edges(
+            GRID, TARGET, coarse, mu, window=(7092.0, end), limit=30.0
+        )
+        assert np.isfinite(found.shift) is np.bool_(enough)
+
+
+def test_the_window_alone_is_compared() -> None:
+    """A bump outside the window moves nothing, one inside does."""
+    mu = made_spectra.foil(GRID)
+    outside = mu + 0.3 * np.exp(-0.5 * ((GRID - 7165.0) / 2.0) ** 2)
+    inside = mu + 0.3 * np.exp(-0.5 * ((GRID - 7118.0) / 2.0) ** 2)
+    assert shift_of(GRID, outside) == pytest.approx(0.0, abs=1e-4)
+    assert abs(shift_of(GRID, inside)) > 0.02
+
+
+def test_the_formal_error_is_that_of_the_misfit() -> None:
+    random = np.random.default_rng(0)
+    errors = []
+    for size in (1e-3, 1e-2):
+        mu = made_spectra.foil(GRID) + size * random.standard_normal(GRID.size)
+        found = foil_alignment.align_edges(GRID, TARGET, GRID, mu, window=WINDOW)
+        errors.append(found.formal_stderr)
+    assert errors[1] / errors[0] == pytest.approx(10, rel=0.4)
+    assert 2e-4 < errors[0] < 5e-3
+
+
+def test_smoothing_gives_a_parabola_back_anywhere() -> None:
+    x = GRID - 7100.0
+    at = np.array([7090.05, 7111.11, 7150.2])
+    found = foil_alignment.smooth_locally(
+        GRID, 1 + 0.2 * x - 3e-3 * x**2, at, np.array([0.5, 1.0, 3.0])
+    )
+    assert found == pytest.approx(1 + 0.2 * (at - 7100) - 3e-3 * (at - 7100) ** 2, rel=1e-9)
+
+
+def test_smoothing_weighs_like_a_gaussian() -> None:
+    """The weight of the middle point of a quadratic regression: (m4 - 0)/(m0 m4 - m2^2) of its
+    moments."""
+    x = np.arange(-20.0, 21.0)
+    spike = (x == 0).astype(float)
+    w = np.exp(-0.5 * (x / 2.0) ** 2)
+    m0, m2, m4 = (float((w * x**p).sum()) for p in (0, 2, 4))
+    found = foil_alignment.smooth_locally(x, spike, np.zeros(1), np.full(1, 2.0))
+    assert found[0] == pytest.approx(m4 / (m0 * m4 - m2**2), rel=1e-9)
+
+
+def test_the_spacing_is_the_widest_of_three() -> None:
+    energy = np.array([0.0, 1.0, 2.0, 3.0, 5.0, 6.0, 7.0, 8.0, 9.0])
+    middles = (energy[1:] + energy[:-1]) / 2
+    assert foil_alignment._find_spacing(energy, middles).tolist() == [1, 1, 2, 2, 2, 1, 1, 1]
+
+
+def scans(drifts: list[float], foils: list[bool]) -> xr.Dataset:
+    """Return scans whose axes read too low by `drifts`."""
+    energy = np.stack([GRID - drift for drift in drifts])
+    mu = np.stack([TARGET if foil else np.full(GRID.size, np.nan) for foil in foils])
+    return xr.Dataset(
+        {
+            "energy": (("scan", "point"), energy),
+            "mu_foil": (("scan", "point"), mu),
+            "source_file": ("scan", [f"{i}.dat" for i in range(len(drifts))]),
+        },
+        attrs={"element": "Fe", "edge": "K", "measurement": "m"},
+    )
+
+
+def test_foils_of_more_than_twenty_readings_count() -> None:
+    ds = scans([0.0, 0.0, 0.0], [True, True, False])
+    ds["mu_foil"][0, 20:] = np.nan
+    ds["mu_foil"][1, 21:] = np.nan
+    assert foil_alignment.find_foils(ds).tolist() == [False, True, False]
+    assert foil_alignment.read_foil(ds, 1)[0].size == 21
+
+
+def test_the_standard_is_the_mean_of_its_foils_on_the_first_axis() -> None:
+    ds = scans([0.5, 0.9, 0.0], [True, True, False])
+    ds["mu_foil"][1] = 2 * ds["mu_foil"][1]
+    foil = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
+    assert np.array_equal(foil.energy, GRID - 0.5)
+    inside = slice(5, -5)
+    assert np.allclose(foil.mu[inside], 1.5 * TARGET[inside], rtol=2e-3)
+    own = foil_alignment.find_metal_inflection(GRID, TARGET) - 0.5
+    assert foil.inflection == pytest.approx(own, abs=2e-3)
+    assert foil.window == pytest.approx((foil.inflection - 20, foil.inflection + 30))
+    assert foil.tabulated == 7112.0
+
+
+def test_points_that_a_foil_does_not_reach_are_the_others() -> None:
+    ds = scans([0.0, 3.0], [True, True])
+    ds["mu_foil"][1] = 2 * ds["mu_foil"][1]
+    foil = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
+    assert foil.mu[-1] == pytest.approx(1.5 * TARGET[-1], rel=1e-3)
+    ds["energy"][1] = ds["energy"][1] + 6.0
+    foil = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
+    assert foil.mu[0] == pytest.approx(1.5 * TARGET[0], rel=1e-2)
+
+
+def test_another_elements_foil_is_refused() -> None:
+    """Its edge may lie max_shift + 40 eV from where it is tabulated, no further."""
+    ds = scans([0.0], [True])
+    at = foil_alignment.find_metal_inflection(GRID, TARGET)
+    foil_alignment.build_standard_foil(ds, at + 59.9, Calibration())
+    with pytest.raises(BadInput, match=r"the foil's edge is at 7112 eV, 7172\.1 eV expected"):
+        foil_alignment.build_standard_foil(ds, round(at + 60.1, 1), Calibration())
+    with pytest.raises(BadInput):
+        foil_alignment.build_standard_foil(ds, at - 60.1, Calibration())
+
+
+def test_the_energy_of_the_foil_by_option_or_convention() -> None:
+    look_up = foil_alignment.look_up_foil_energy
+    assert look_up(Calibration(), "Fe", "K") == 7112.0
+    assert look_up(Calibration(convention="kraft"), "Fe", "K") == 7110.75
+    assert look_up(Calibration(foil_element="Cu"), "Fe", "K") == 8978.9
+    assert look_up(Calibration(foil_element="Au", foil_edge="L3"), "Ge", "K") == 11918.7
+    assert look_up(Calibration(foil_energy=7111.3), "Fe", "K") == 7111.3
+    with pytest.raises(BadInput, match="no edge energy by the convention 'bearden'"):
+        look_up(Calibration(), "U", "K")
