@@ -1,7 +1,11 @@
 """Options of the NMR steps, gathered from the rooms of their stages."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import Field
 
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.decay.options import DecayOptions
@@ -14,23 +18,24 @@ ROLES = {
     "decay": "a series of echoes with growing delay, for T2*",
     "reference": "the spectrum of pure Li: shape, leak into the Li-Si window",
     "reference_decay": "the decay series of pure Li, whose T2* the samples share",
-    "repeat": "a later spectrum of a sample, to see whether it evolves (the earlier one in compare_to)",
+    "repeat": "a later spectrum of a sample, to see whether it evolves "
+    "(the earlier one in compare_to)",
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TopspinCheckOptions:
     """TopSpin's own spectrum held against ours."""
 
     MOVED: ClassVar = {"regions": "nmr.regions"}
 
-    procno: int = 1
+    procno: Annotated[int, Field(ge=1)] = 1
     """Processing number of the spectrum."""
-    least_overlap: float = 0.9995
+    least_overlap: Annotated[float, Field(ge=0, le=1)] = 0.9995
     """Complex overlap from which two spectra are the same."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Nmr:
     """Options of the NMR steps."""
 

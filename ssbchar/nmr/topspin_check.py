@@ -231,7 +231,9 @@ def _conclude_shares(stored: xr.Dataset, regions: Regions) -> list[Conclusion]:
         return []
     area = np.array([real[(ppm >= low) & (ppm <= high)].sum() for low, high in windows])
     noise = [_estimate_window_noise(ppm, real, windows, high - low) for low, high in windows]
-    share, error = RegionSignal(area, np.diag(np.array(noise) ** 2)).shares()
+    share, error = RegionSignal(
+        area=area, covariance=np.diag(np.array(noise) ** 2)
+    ).compute_shares()
     return [
         Conclusion(
             FRACTIONS[region],

@@ -26,38 +26,37 @@ def scale_per_scan(attrs: Mapping[str, Any]) -> float:
 
     Parameters
     ----------
-    attrs : mapping
-        Attributes of the acquisition (`ssbchar.nmr.bruker.read.acquisition`).
+    attrs : mapping of str
+        Attributes of the acquisition (`ssbchar.nmr.bruker.acquisition.Acquisition.attributes`).
     """
     mass = float(attrs.get("sample_mass", math.nan))
-    return (
-        float(attrs.get("scans", 1))
-        * float(attrs.get("receiver_gain", 1))
-        * (mass if mass > 0 else 1.0)
-    )
+    scans, gain = float(attrs.get("scans", 1)), float(attrs.get("receiver_gain", 1))
+    return scans * gain * (mass if mass > 0 else 1.0)
 
 
-def explain_incomparable(several: Sequence[Mapping[str, Any]]) -> str:
-    """Return why intensities of some acquisitions cannot be compared, empty where they can.
+def explain_incomparable(several: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return why intensities of some acquisitions cannot be compared, None where they can.
 
     Parameters
     ----------
-    several : sequence of mapping
-        Attributes of each acquisition.
+    several : sequence of mapping of str
+        Attributes of each acquisition, in their own units (pulses [s], mass [g]).
     """
     for key, name in (("scans", "NS"), ("receiver_gain", "RG")):
-        if any(float(a.get(key, 0)) <= 0 for a in several):
+        if any(float(attrs.get(key, 0)) <= 0 for attrs in several):
             return f"{name} is not above zero"
-    if len({math.isfinite(float(a.get("sample_mass", math.nan))) for a in several}) > 1:
+    has_mass = {math.isfinite(float(attrs.get("sample_mass", math.nan))) for attrs in several}
+    if len(has_mass) > 1:
         return "the sample's mass is given for some only"
     for key, name in ALIKE.items():
-        values = [a.get(key) for a in several]
-        if any(not _same(values[0], v) for v in values[1:]):
-            return f"the {name} differs ({', '.join(dict.fromkeys(str(v) for v in values))})"
-    return ""
+        values = [attrs.get(key) for attrs in several]
+        if any(not _is_same(values[0], value) for value in values[1:]):
+            different = ", ".join(dict.fromkeys(str(value) for value in values))
+            return f"the {name} differs ({different})"
+    return None
 
 
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=1e-3, abs_tol=1e-12)
-    return bool(a == b)
+def _is_same(first: Any, second: Any) -> bool:
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return math.isclose(first, second, rel_tol=1e-3, abs_tol=1e-12)
+    return bool(first == second)

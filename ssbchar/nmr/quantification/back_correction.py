@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from ssbchar.typing import Array
 from ssbchar.uncertain import differentiate, stderr_from_covariance
+
+RELATIVE_STEP = 1e-3
+"""Of the central differences, over the value of a parameter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegionDecays:
+    """Decay laws exp(-(t / T)^b) of the regions."""
+
+    t2: Array
+    """(region,) T [s]."""
+    exponent: Array
+    """(region,) b."""
+    covariance: Array
+    """(region, 2, 2), of (T, b)."""
+
+
+def read_decays(decay: xr.Dataset) -> RegionDecays:
+    """Return the decay laws of ``decay.nc``.
+
+    Parameters
+    ----------
+    decay : Dataset
+        From `ssbchar.nmr.decay.fit_decay`; T2* in s.
+    """
+    return RegionDecays(
+        t2=decay["t2_star"].values,
+        exponent=decay["exponent"].values,
+        covariance=decay["covariance"].values[:, 1:, 1:],
+    )
 
 
 def fractions_from_areas(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) -> Array:
@@ -27,21 +60,15 @@ def fractions_from_areas(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, ti
     Returns
     -------
     ndarray, shape (..., region)
-        Shares, sum 1.
+        Shares, sum 1 [dimensionless].
     """
-    back = np.asarray(area, float) * np.exp(
-        (time / np.asarray(t2, float)) ** np.asarray(exponent, float)
-    )
+    growth = np.exp((time / np.asarray(t2, float)) ** np.asarray(exponent, float))
+    back = np.asarray(area, float) * growth
     return np.asarray(back / back.sum(axis=-1, keepdims=True))
 
 
 def propagate_fractions(
-    area: Array,
-    area_covariance: Array,
-    t2: Array,
-    exponent: Array,
-    law_covariance: Array,
-    time: float,
+    area: Array, covariance: Array, decays: RegionDecays, time: float
 ) -> tuple[Array, Array]:
     """Return shares and their standard errors, with the covariance of areas and of each region's
     (T, b).
@@ -50,29 +77,34 @@ def propagate_fractions(
     ----------
     area : ndarray, shape (region,)
         Signal at delay `time`.
-    area_covariance : ndarray, shape (region, region)
-        Its covariance.
-    t2, exponent : ndarray, shape (region,)
+    covariance : ndarray, shape (region, region)
+        Of the areas.
+    decays : RegionDecays
         Decay laws.
-    law_covariance : ndarray, shape (region, 2, 2)
-        Covariance of (T [s], b) of each region.
     time : float
         Delay to go back over [s].
+
+    Returns
+    -------
+    tuple of ndarray, shape (region,)
+        Shares and standard errors [dimensionless].
     """
     n = area.size
+    t2, exponent = decays.t2, decays.exponent
     at = np.concatenate([area, t2, exponent])
-    covariance = np.zeros((3 * n, 3 * n))
-    covariance[:n, :n] = area_covariance
+    whole = np.zeros((3 * n, 3 * n))
+    whole[:n, :n] = covariance
     for r in range(n):
-        pick = np.ix_([n + r, 2 * n + r], [n + r, 2 * n + r])
-        covariance[pick] = law_covariance[r]
-    step = 1e-3 * np.concatenate([np.full(n, np.abs(area).max()), t2, exponent])
+        law = [n + r, 2 * n + r]
+        whole[np.ix_(law, law)] = decays.covariance[r]
+    # Areas step by the largest one: the share of an empty region has a slope, too.
+    step = RELATIVE_STEP * np.concatenate([np.full(n, np.abs(area).max()), t2, exponent])
     value = fractions_from_areas(area, t2, exponent, time)
     stderr = np.empty(n)
     for r in range(n):
 
-        def share(p: Array, r: int = r) -> float:
+        def evaluate_share(p: Array, r: int = r) -> float:
             return float(fractions_from_areas(p[:n], p[n : 2 * n], p[2 * n :], time)[r])
 
-        stderr[r] = stderr_from_covariance(differentiate(share, at, step), covariance)
+        stderr[r] = stderr_from_covariance(differentiate(evaluate_share, at, step), whole)
     return value, stderr

@@ -3,25 +3,76 @@ no number."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.nmr.quantification import back_correction
-from ssbchar.nmr.quantification.options import QuantificationOptions
+from ssbchar.nmr.quantification.back_correction import (
+    RegionDecays,
+    fractions_from_areas,
+    propagate_fractions,
+    read_decays,
+)
+from ssbchar.nmr.quantification.options import (
+    CorrectionTime,
+    QuantificationOptions,
+    Route,
+)
 from ssbchar.nmr.quantification.region_areas import (
     FRACTIONS,
     ROUTE_METHODS,
     RegionSignal,
 )
-from ssbchar.nmr.regions import LI_SI, METAL
+from ssbchar.nmr.regions import REGION_NAMES
 from ssbchar.statistics import Z95
 from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
+
+MISFIT_REASON = "the lines do not describe the decay within its noise"
+LONGER = 1.001
+"""Factor of a T2* that shows which way a share goes with it."""
 
 
-def list_correction_times(lines: xr.Dataset) -> dict[str, float]:
-    """Return the delays the correction may go back over [s]: the axis value, TR, 2TR and 2TR +
-    pulses."""
+@dataclass(frozen=True, kw_only=True)
+class QuantifiedSpectrum:
+    """The measurement whose first slice is quantified."""
+
+    routes: Mapping[Route, RegionSignal]
+    """Its areas by both routes."""
+    headline: Route
+    """The route whose shares are reported."""
+    fit_verdict: Verdict
+    """Of the time-domain fit, ``ok`` or ``misfit``."""
+    times: Mapping[CorrectionTime, float]
+    """Delays that the correction may go back over [s]."""
+
+    @property
+    def signal(self) -> RegionSignal:
+        """Areas by the headline route."""
+        return self.routes[self.headline]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the lines describe the decay within its noise."""
+        return self.fit_verdict == Verdict.OK
+
+
+def list_correction_times(lines: xr.Dataset) -> dict[CorrectionTime, float]:
+    """Return the delays the correction may go back over: the axis value, TR, 2TR and 2TR + pulses.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines`, with its pulses and delays [s].
+
+    Returns
+    -------
+    dict of float
+        [s]; NaN where unknown.
+    """
     delay = float(lines.attrs.get("echo_delay", np.nan))
     pulses = 0.5 * float(lines.attrs["pulse_1"]) + float(lines.attrs["pulse_2"])
     return {
@@ -33,146 +84,158 @@ def list_correction_times(lines: xr.Dataset) -> dict[str, float]:
 
 
 def conclude_corrected_fractions(
-    routes: dict[str, RegionSignal],
+    spectrum: QuantifiedSpectrum,
     decay: xr.Dataset | None,
-    lines: xr.Dataset,
     options: QuantificationOptions,
-    moves: bool,
-    no_metal: str,
+    *,
+    evolves: bool,
+    no_metal: str | None,
 ) -> list[Conclusion]:
-    """Return the rows ``corrected`` of both regions, their bracket, and the part of their error
-    that samples share.
+    """Return the rows ``corrected`` of both regions [percent], their bracket, and the part of their
+    error that samples share.
 
     Parameters
     ----------
-    routes : dict
-        Areas of the quantified slice by ``lines`` and ``windows``.
+    spectrum : QuantifiedSpectrum
+        Areas, and the times [s] that the correction may go back over.
     decay : Dataset or None
-        T2* of the sample's regions.
-    lines : Dataset
-        Time-domain fit of the quantified measurement.
+        T2* [s] of the sample's regions.
     options : QuantificationOptions
-        Route, time of the correction.
-    moves : bool
+        Time of the correction; T2* assumed for an interval.
+    evolves : bool
         Whether the sample evolves.
-    no_metal : str
-        Why no line of Li metal can be quantified, empty where one can.
+    no_metal : str or None
+        Why no line of Li metal can be quantified, None where one can.
     """
-    fit_verdict = str(lines["verdict"].values[0])
-    times = list_correction_times(lines)
-    time = times.get(options.time, np.nan)
-    why = no_metal or _why_not(decay, moves)
-    if not why and not np.isfinite(time):
-        why = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
-    if why or decay is None:
-        trusted = [routes[options.route]] if fit_verdict == "ok" else list(routes.values())
-        return _bounded(trusted, options, time, why)
-    signal = routes[options.route]
-    t2, exponent, law = (
-        decay["t2_star"].values,
-        decay["exponent"].values,
-        decay["covariance"].values[:, 1:, 1:],
+    time = spectrum.times[options.time]
+    obstacle = no_metal or _find_obstacle(decay, evolves)
+    if obstacle is None and not np.isfinite(time):
+        obstacle = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
+    if obstacle is not None or decay is None:
+        return _bound_fractions(spectrum, options, time, obstacle or "")
+    decays = read_decays(decay)
+    value, stderr = propagate_fractions(
+        spectrum.signal.area, spectrum.signal.covariance, decays, time
     )
-    value, stderr = back_correction.propagate_fractions(
-        signal.area, signal.covariance, t2, exponent, law, time
-    )
-    bracket = _bracket(signal, decay, times)
-    raw = {k: v.shares()[0] for k, v in routes.items()}
-    doubt = options.route == "windows" or fit_verdict != "ok"
-    found = []
-    for r, region in enumerate((METAL, LI_SI)):
-        spread = [b[r] for b, _ in bracket.values()]
-        between = abs(raw["lines"][r] - raw["windows"][r]) / 2 if doubt else 0.0
-        systematic = float(np.hypot(between, (max(spread) - min(spread)) / np.sqrt(12)))
-        reason = f"bracket of conventions {100 * min(spread):.2f} to {100 * max(spread):.2f}"
-        reason += (
-            "" if fit_verdict == "ok" else "; the lines do not describe the decay within its noise"
-        )
-        found.append(
+    bracket = _list_conventions(spectrum, decays)
+    rows = []
+    for r, region in enumerate(REGION_NAMES):
+        shares = [convention.share[r] for convention in bracket]
+        systematic, reason = _describe_systematic(spectrum, shares, r)
+        rows.append(
             Conclusion(
                 FRACTIONS[region],
                 value=100 * value[r],
                 stderr=100 * stderr[r],
                 systematic=100 * systematic,
                 condition="corrected",
-                verdict=fit_verdict,
-                method=f"{ROUTE_METHODS[options.route]}; T2* back over t = {time:.4g} s",
+                verdict=spectrum.fit_verdict,
+                method=f"{ROUTE_METHODS[spectrum.headline]}; T2* back over t = {time:.4g} s",
                 reason=reason,
                 unit="percent",
                 subject=region,
             )
         )
-        found += [
+        rows += [
             Conclusion(
                 FRACTIONS[region],
-                value=100 * float(b[r]),
-                stderr=100 * float(e[r]),
+                value=100 * float(convention.share[r]),
+                stderr=100 * float(convention.stderr[r]),
                 unit="percent",
                 subject=region,
-                condition=f"corrected, {k}",
+                condition=f"corrected, {convention.name}",
             )
-            for k, (b, e) in bracket.items()
+            for convention in bracket
         ]
-    return found + _common(signal, decay, time)
+    shared = decay["shared"].values.astype(bool)
+    return rows + _conclude_shared_error(spectrum.signal, decays, shared, time)
 
 
-def _why_not(decay: xr.Dataset | None, moves: bool) -> str:
-    if moves:
+def _find_obstacle(decay: xr.Dataset | None, evolves: bool) -> str | None:
+    """Return why nothing can be corrected, None where it can."""
+    if evolves:
         return "the sample evolves during the measurement"
     if decay is None:
         return "no decay series of this sample"
-    return "; ".join(
-        f"{region}: {v} ({reason})"
-        for region, v, reason in zip(
-            decay["region"].values, decay["verdict"].values, decay["reason"].values, strict=True
-        )
-        if v != "ok"
+    laws = zip(decay["region"].values, decay["verdict"].values, decay["reason"].values, strict=True)
+    failed = [
+        f"{region}: {verdict} ({reason})"
+        for region, verdict, reason in laws
+        if verdict != Verdict.OK
+    ]
+    return "; ".join(failed) or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Convention:
+    """Shares under one convention of time and exponent."""
+
+    name: str
+    share: Array
+    """(region,)."""
+    stderr: Array
+    """(region,)."""
+
+
+def _list_conventions(spectrum: QuantifiedSpectrum, decays: RegionDecays) -> list[_Convention]:
+    """Return the shares for each time that is known, with the exponents fitted and at one."""
+    simple = RegionDecays(
+        t2=decays.t2,
+        exponent=np.ones_like(decays.t2),
+        covariance=decays.covariance * np.array([[1.0, 0.0], [0.0, 0.0]]),
     )
+    laws = {"= 1": simple}
+    if (decays.exponent != 1).any():
+        laws = {"fitted": decays, "= 1": simple}
+    signal, conventions = spectrum.signal, []
+    for name, time in spectrum.times.items():
+        if not np.isfinite(time):
+            continue
+        for exponent, law in laws.items():
+            share, stderr = propagate_fractions(signal.area, signal.covariance, law, time)
+            conventions.append(
+                _Convention(name=f"t = {name}, b {exponent}", share=share, stderr=stderr)
+            )
+    return conventions
 
 
-def _bracket(
-    signal: RegionSignal, decay: xr.Dataset, times: dict[str, float]
-) -> dict[str, tuple[Array, Array]]:
-    """Return shares and standard errors for each convention of time and exponent."""
-    t2, exponent, law = (
-        decay["t2_star"].values,
-        decay["exponent"].values,
-        decay["covariance"].values[:, 1:, 1:],
-    )
-    simple = law * np.array([[1.0, 0.0], [0.0, 0.0]])
-    return {
-        f"t = {name}, b {'fitted' if fitted else '= 1'}": back_correction.propagate_fractions(
-            signal.area,
-            signal.covariance,
-            t2,
-            exponent if fitted else np.ones_like(t2),
-            law if fitted else simple,
-            t,
-        )
-        for name, t in times.items()
-        if np.isfinite(t)
-        for fitted in ((True, False) if (exponent != 1).any() else (False,))
-    }
+def _describe_systematic(
+    spectrum: QuantifiedSpectrum, shares: list[float], region: int
+) -> tuple[float, str]:
+    """Return the systematic error of a share, and where it comes from.
+
+    The bracket of conventions counts as even between its ends; half the routes' difference is added
+    where the lines are not to be trusted alone.
+    """
+    between = 0.0
+    if spectrum.headline == "windows" or not spectrum.fits:
+        raw = {name: signal.compute_shares()[0] for name, signal in spectrum.routes.items()}
+        between = abs(raw["lines"][region] - raw["windows"][region]) / 2
+    low, high = min(shares), max(shares)
+    reason = f"bracket of conventions {100 * low:.2f} to {100 * high:.2f}"
+    if not spectrum.fits:
+        reason += f"; {MISFIT_REASON}"
+    return float(np.hypot(between, (high - low) / np.sqrt(12))), reason
 
 
-def _common(signal: RegionSignal, decay: xr.Dataset, time: float) -> list[Conclusion]:
+def _conclude_shared_error(
+    signal: RegionSignal, decays: RegionDecays, shared: Array, time: float
+) -> list[Conclusion]:
     """Return the part of each corrected share's error that comes with the T2* of pure Li, signed.
 
     All samples that share this T2* have it in common: the covariance of two samples' shares is the
     product of theirs.
     """
-    shared = decay["shared"].values.astype(bool)
     if not shared.any():
         return []
-    t2, exponent = decay["t2_star"].values, decay["exponent"].values
-    only = decay["covariance"].values[:, 1:, 1:] * shared[:, None, None]
-    _, part = back_correction.propagate_fractions(
-        signal.area, 0 * signal.covariance, t2, exponent, only, time
+    t2, exponent = decays.t2, decays.exponent
+    of_pure_li = RegionDecays(
+        t2=t2, exponent=exponent, covariance=decays.covariance * shared[:, None, None]
     )
-    longer = back_correction.fractions_from_areas(
-        signal.area, t2 * np.where(shared, 1.001, 1.0), exponent, time
-    )
-    sign = np.sign(longer - back_correction.fractions_from_areas(signal.area, t2, exponent, time))
+    _, part = propagate_fractions(signal.area, 0 * signal.covariance, of_pure_li, time)
+    stretched = t2 * np.where(shared, LONGER, 1.0)
+    longer = fractions_from_areas(signal.area, stretched, exponent, time)
+    sign = np.sign(longer - fractions_from_areas(signal.area, t2, exponent, time))
     return [
         Conclusion(
             "shared_error",
@@ -180,48 +243,45 @@ def _common(signal: RegionSignal, decay: xr.Dataset, time: float) -> list[Conclu
             unit="percent",
             subject=region,
             condition="corrected",
-            verdict="part of stderr",
+            verdict=Verdict.PART_OF_STDERR,
             method="error of the T2* of pure Li carried to the share, signed",
-            reason="common to all samples of this reference; products of two samples' values are their covariance",
+            reason="common to all samples of this reference; the product of two samples' values "
+            "is their covariance",
         )
-        for r, region in enumerate((METAL, LI_SI))
+        for r, region in enumerate(REGION_NAMES)
     ]
 
 
-def _bounded(
-    signals: list[RegionSignal], options: QuantificationOptions, time: float, why: str
+def _bound_fractions(
+    spectrum: QuantifiedSpectrum, options: QuantificationOptions, time: float, obstacle: str
 ) -> list[Conclusion]:
     """Return the N/A rows: no value, but the interval that T2* of comparable samples leaves over
-    the given routes."""
+    the routes that can be trusted."""
     known = bool(np.isfinite(time))
-    stderr = np.max([signal.shares()[1] for signal in signals], axis=0)
+    signals = [spectrum.signal] if spectrum.fits else list(spectrum.routes.values())
+    stderr = np.max([signal.compute_shares()[1] for signal in signals], axis=0)
     corners = [
-        back_correction.fractions_from_areas(
-            signal.area, [m, s], [1.0, 1.0], time if known else 0.0
-        )
+        fractions_from_areas(signal.area, [metal, li_si], [1.0, 1.0], time if known else 0.0)
         for signal in signals
-        for m in options.t2_metal
-        for s in options.t2_range
+        for metal in options.t2_metal
+        for li_si in options.t2_range
     ]
-    found = []
-    for r, region in enumerate((METAL, LI_SI)):
-        low, high = min(c[r] for c in corners), max(c[r] for c in corners)
-        limits = (
-            (max(low - Z95 * stderr[r], 0.0), min(high + Z95 * stderr[r], 1.0))
-            if known
-            else (None, None)
-        )
-        found.append(
+    shortest, longest = options.t2_range
+    rows = []
+    for r, region in enumerate(REGION_NAMES):
+        lower = max(min(corner[r] for corner in corners) - Z95 * stderr[r], 0.0)
+        upper = min(max(corner[r] for corner in corners) + Z95 * stderr[r], 1.0)
+        rows.append(
             Conclusion(
                 FRACTIONS[region],
                 unit="percent",
                 subject=region,
                 condition="corrected",
-                verdict="N/A",
-                reason=why,
-                lower95=None if limits[0] is None else 100 * limits[0],
-                upper95=None if limits[1] is None else 100 * limits[1],
-                method=f"bounded by T2* of Li-Si {options.t2_range[0]:g} to {options.t2_range[1]:g} s",
+                verdict=Verdict.NOT_APPLICABLE,
+                reason=obstacle,
+                lower95=100 * lower if known else None,
+                upper95=100 * upper if known else None,
+                method=f"bounded by T2* of Li-Si {shortest:g} to {longest:g} s",
             )
         )
-    return found
+    return rows

@@ -11,12 +11,16 @@ from numpy.typing import ArrayLike
 from ssbchar.typing import Array, Complex
 
 M = np.array([1.5, 0.5, -0.5, -1.5])
+"""Magnetic quantum numbers of spin 3/2."""
 IZ = np.diag(M)
 UP = np.diag(np.sqrt(3.75 - M[1:] * (M[1:] + 1)), 1)
+"""I+, with elements sqrt(I (I + 1) - m (m + 1))."""
 IX, IY = (UP + UP.T) / 2, (UP - UP.T) / 2j
+CYCLE = 4
+"""Steps of the phase cycle."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SolidEcho:
     """Pulse - delay - pulse - delay - acquisition."""
 
@@ -44,35 +48,42 @@ def average_efficiency(
         Quadrupolar coupling constant C_Q [Hz].
     offset : float
         Resonance against the carrier [Hz].
-    echo : Echo
+    echo : SolidEcho
         Pulses and delay.
     orientations : int
         Points of the Gauss-Legendre average over cos(theta).
+
+    Returns
+    -------
+    float
+        [dimensionless].
     """
     node, weight = np.polynomial.legendre.leggauss(orientations)
     split = 2 * np.pi * coupling / 2 * (3 * node**2 - 1) / 2
     free = 2 * np.pi * offset * IZ + split[:, None, None] / 2 * (IZ @ IZ - 1.25 * np.eye(4))
-    wait = _propagator(free, echo.delay)
-    times = [flip / (2 * np.pi * echo.rf) for flip in echo.flips]
+    wait = _build_propagator(free, echo.delay)
+    first_time, second_time = (flip / (2 * np.pi * echo.rf) for flip in echo.flips)
     total = np.zeros(orientations, complex)
-    first = _propagator(free + 2 * np.pi * echo.rf * IX, times[0])
-    start = wait @ first @ IZ @ _dagger(wait @ first)
-    for step in range(4):
+    first = _build_propagator(free + 2 * np.pi * echo.rf * IX, first_time)
+    start = wait @ first @ IZ @ _conjugate_transpose(wait @ first)
+    for step in range(CYCLE):
         angle = step * np.pi / 2
         axis = np.cos(angle) * IX + np.sin(angle) * IY
-        second = wait @ _propagator(free + 2 * np.pi * echo.rf * axis, times[1])
-        density = second @ start @ _dagger(second)
+        second = wait @ _build_propagator(free + 2 * np.pi * echo.rf * axis, second_time)
+        density = second @ start @ _conjugate_transpose(second)
+        # The echo's coherence turns by twice the pulse's phase; all others cancel over the cycle.
         total += np.einsum("kij,ji->k", density, UP) * np.exp(-2j * angle) / 4
     return float(abs(total @ weight / 2) / np.trace(IX @ IX).real)
 
 
-def _propagator(hamiltonian: Complex | Array, time: float) -> Complex:
+def _build_propagator(hamiltonian: Complex | Array, time: float) -> Complex:
     """Return exp(-i H t) of a stack of Hermitian matrices."""
     energy, vector = np.linalg.eigh(hamiltonian)
-    return np.asarray((vector * np.exp(-1j * energy * time)[:, None, :]) @ _dagger(vector))
+    turn = np.exp(-1j * energy * time)[:, None, :]
+    return np.asarray((vector * turn) @ _conjugate_transpose(vector))
 
 
-def _dagger(matrix: ArrayLike) -> Complex:
+def _conjugate_transpose(matrix: ArrayLike) -> Complex:
     return np.asarray(np.conj(np.swapaxes(np.asarray(matrix), -1, -2)))
 
 
@@ -86,10 +97,15 @@ def scan_efficiency_ratio(
     ----------
     offsets : tuple of float
         Of the metal and of the other line, against the carrier [Hz].
-    couplings : array_like
+    couplings : array_like, shape (coupling,)
         C_Q of the other line to go through [Hz].
-    echo : Echo
+    echo : SolidEcho
         Pulses and delay.
+
+    Returns
+    -------
+    tuple of float
+        [dimensionless].
     """
     metal = average_efficiency(0.0, offsets[0], echo)
     ratios = [

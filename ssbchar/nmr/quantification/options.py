@@ -1,52 +1,63 @@
 """Options of fractions and their systematics."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+Route = Literal["lines", "windows"]
+CorrectionTime = Literal["axis", "TR", "2TR", "2TR+pulses"]
+Angle = Annotated[float, Field(gt=0, le=180)]
+Diameter = Annotated[float, Field(gt=0, le=1e-2)]
+Coupling = Annotated[float, Field(ge=0, le=1e7)]
+Seconds = Annotated[float, Field(gt=0)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SystematicsOptions:
-    """What the acquisition hides; reported beside the fractions, never applied to them."""
+    """Systematics of the acquisition; reported beside the fractions, never applied to them."""
 
-    flip_angles: tuple[float, float] = (30.0, 60.0)
+    flip_angles: tuple[Angle, Angle] = (30.0, 60.0)
     """Flip angles of the two pulses p1 and p2 [degree]."""
-    resistivity: float = 9.28e-8
+    resistivity: Annotated[float, Field(gt=0)] = 9.28e-8
     """Electrical resistivity of Li metal near room temperature [ohm m]."""
-    diameters: tuple[float, float] = (10e-6, 60e-6)
+    diameters: tuple[Diameter, Diameter] = (10e-6, 60e-6)
     """Smallest and largest Li metal particles [m]; volumes are taken as even between."""
-    couplings: tuple[float, float] = (0.0, 200e3)
+    couplings: tuple[Coupling, Coupling] = (0.0, 200e3)
     """Range of the quadrupolar coupling constant C_Q of the Li-Si sites [Hz]."""
-    t1_metal: float | None = None
+    t1_metal: Seconds | None = None
     """T1 of Li metal [s], for the saturation factor."""
-    t1_li_si: float | None = None
+    t1_li_si: Seconds | None = None
     """T1 of Li-Si [s], for the saturation factor."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QuantificationOptions:
     """Fractions, back-correction and prelithiation."""
 
     MOVED: ClassVar = {"regions": "nmr.regions"}
 
-    route: str = "lines"
+    route: Route = "lines"
     """Headline route: ``lines`` (time-domain fit) or ``windows`` (classical); the other gives a
     systematic."""
-    x_nominal: float | None = None
+    x_nominal: Annotated[float, Field(gt=0)] | None = None
     """Nominal x of Li_xSi, for ``x_alloyed`` (a sample-sheet column ``quantify.x_nominal``)."""
-    x_nominal_stderr: float = 0.0
+    x_nominal_stderr: Annotated[float, Field(ge=0)] = 0.0
     """Its standard uncertainty."""
-    time: str = "axis"
+    time: CorrectionTime = "axis"
     """Time of the back-correction: ``axis`` (the spectrum's own, on the axis of the T2* fit),
     ``TR``, ``2TR`` or ``2TR+pulses``."""
-    evolution_p: float = 1e-3
+    evolution_p: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     """Probability of an unchanged sample, from its repeated spectra, below which it evolves."""
-    intensity_scatter: float = 0.03
+    intensity_scatter: Annotated[float, Field(ge=0, le=1)] = 0.03
     """Relative repeatability of the whole signal between spectra (tuning, temperature), one
     standard deviation."""
-    t2_range: tuple[float, float] = (6.8e-5, 1.08e-4)
+    t2_range: tuple[Seconds, Seconds] = (6.8e-5, 1.08e-4)
     """T2* of Li-Si assumed for the bounds of a sample whose own cannot be fitted [s] (range of the
     pressed samples of Ham et al., Nat. Commun. 15 (2024) 2991)."""
-    t2_metal: tuple[float, float] = (4.67e-4, 4.67e-4)
+    t2_metal: tuple[Seconds, Seconds] = (4.67e-4, 4.67e-4)
     """T2* of Li metal assumed where it was not measured [s] (same source)."""
     systematics: SystematicsOptions = field(default_factory=SystematicsOptions)
     """Skin effect, echo efficiency, saturation."""

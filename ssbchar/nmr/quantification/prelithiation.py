@@ -3,43 +3,56 @@ x_nominal in Li_xSi."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.statistics import Z95
+from ssbchar.verdict import Verdict
 
 LEFT_OUT = "lines that may be salts left out"
 """Condition of the lower limit beside a value."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Salts:
+    """Share of the Li-Si region in lines that may be salts [percent]."""
+
+    value: float
+    most: float
+    """95 % upper limit."""
+
+    def lower(self, limit: float) -> float:
+        """Return a lower limit of the share without them."""
+        return limit * (1 - self.most / 100)
+
+
 def conclude_prelithiation(
     li_si: Conclusion,
     options: QuantificationOptions,
-    no_metal: str = "",
+    no_metal: str | None = None,
     doubtful: Conclusion | None = None,
 ) -> list[Conclusion]:
     """Return the headline rows ``alloyed_share`` and, with a nominal composition, ``x_alloyed``.
 
-    A closed Li balance and equal visibility of all Li are assumed and said so. Without a line of Li
-    metal the question has no answer: that all Li alloyed, that the metal is hidden, and that the
-    sample holds other Li look alike. Lines in the Li-Si region that may be salts lower what is
-    sure: an interval is widened by them, and beside a value stands a lower limit, the 95 % limit of
-    p times (1 - d), d the 95 % upper limit of their share of the region. Errors a of p and b of d
-    together are at most a + b, however they depend: the product, 1.96 a + 1.645 b below, holds 95
-    %.
+    A closed Li balance and equal visibility of all Li are assumed, and the rows say so. Without a
+    line of Li metal the question has no answer: that all Li alloyed, that the metal is hidden, and
+    that the sample holds other Li look alike. Lines in the Li-Si region that may be salts lower
+    what is sure: an interval is widened by them, and beside a value stands a lower limit, the 95 %
+    limit of p times (1 - d), d the 95 % upper limit of their share of the region. Errors a of p and
+    b of d together are at most a + b, however they depend: the product, 1.96 a + 1.645 b below,
+    holds 95 %.
 
     Parameters
     ----------
     li_si : Conclusion
-        Corrected share of Li-Si.
+        Corrected share of Li-Si [percent].
     options : QuantificationOptions
         Nominal composition with its standard uncertainty.
-    no_metal : str
-        Why there is no line of Li metal, empty where there is one.
+    no_metal : str, optional
+        Why there is no line of Li metal, None where there is one.
     doubtful : Conclusion, optional
         ``diamagnetic_share`` [percent], with its upper limit.
     """
@@ -50,47 +63,74 @@ def conclude_prelithiation(
         subject="sample",
         method="corrected Li-Si share; closed Li balance and equal visibility assumed",
     )
-    if no_metal:
-        share = replace(
-            share, lower95=None, upper95=None, method="", reason=f"{no_metal}: nothing to share out"
-        )
-    salts = doubtful.value if doubtful and doubtful.value else 0.0
-    most = doubtful.upper95 if doubtful and doubtful.upper95 is not None else salts
-    if salts and share.value is None and share.lower95 is not None:
-        share = replace(
-            share,
-            lower95=share.lower95 * (1 - most / 100),
-            reason=f"{share.reason}; lower limit without the lines that may be salts ({salts:.0f} % of the region)",
-        )
-    found = [share, *_as_x(share, options)]
+    if no_metal is not None:
+        reason = f"{no_metal}: nothing to share out"
+        share = replace(share, lower95=None, upper95=None, method="", reason=reason)
+    salts = _read_salts(doubtful)
+    if salts is None:
+        return [share, *_convert_to_x(share, options)]
+    if share.value is None:
+        if share.lower95 is not None:
+            share = _widen_interval(share, share.lower95, salts)
+        return [share, *_convert_to_x(share, options)]
+    rows = [share, *_convert_to_x(share, options)]
     lower = share.with_limits().lower95
-    if salts and share.value is not None and lower is not None:
-        limit = replace(
-            share,
-            value=None,
-            stderr=None,
-            systematic=None,
-            lower95=max(lower, 0.0) * (1 - most / 100),
-            upper95=None,
-            condition=LEFT_OUT,
-            verdict="lower limit",
-            reason=f"{salts:.3g} % of the Li-Si region need not be Li-Si (at most {most:.3g} %)",
-        )
-        found += [limit, *_as_x(limit, options)]
-    return found
+    if lower is not None:
+        limit = _bound_without_salts(share, lower, salts)
+        rows += [limit, *_convert_to_x(limit, options)]
+    return rows
 
 
-def _as_x(share: Conclusion, options: QuantificationOptions) -> list[Conclusion]:
+def _read_salts(doubtful: Conclusion | None) -> _Salts | None:
+    """Return the share of lines that may be salts, None where there are none."""
+    if doubtful is None or not doubtful.value:
+        return None
+    most = doubtful.value if doubtful.upper95 is None else doubtful.upper95
+    return _Salts(value=doubtful.value, most=most)
+
+
+def _widen_interval(share: Conclusion, lower: float, salts: _Salts) -> Conclusion:
+    note = f"lower limit without the lines that may be salts ({salts.value:.0f} % of the region)"
+    return replace(share, lower95=salts.lower(lower), reason=f"{share.reason}; {note}")
+
+
+def _bound_without_salts(share: Conclusion, lower: float, salts: _Salts) -> Conclusion:
+    return replace(
+        share,
+        value=None,
+        stderr=None,
+        systematic=None,
+        lower95=salts.lower(max(lower, 0.0)),
+        upper95=None,
+        condition=LEFT_OUT,
+        verdict=Verdict.LOWER_LIMIT,
+        reason=f"{salts.value:.3g} % of the Li-Si region need not be Li-Si "
+        f"(at most {salts.most:.3g} %)",
+    )
+
+
+def _convert_to_x(share: Conclusion, options: QuantificationOptions) -> list[Conclusion]:
     """Return x = p x_nominal, where x_nominal is known; limits of p go with the 95 % limits of
     x_nominal."""
     if options.x_nominal is None:
         return []
     x, dx = options.x_nominal, options.x_nominal_stderr
-    by = {"value": x, "systematic": x, "lower95": max(x - Z95 * dx, 0.0), "upper95": x + Z95 * dx}
-    parts: dict[str, Any] = {
-        k: None if getattr(share, k) is None else getattr(share, k) / 100 * v for k, v in by.items()
-    }
     stderr = None
     if share.value is not None and share.stderr is not None:
         stderr = float(np.hypot(share.stderr / 100 * x, share.value / 100 * dx))
-    return [replace(share, quantity="x_alloyed", unit="1", stderr=stderr, **parts)]
+    return [
+        replace(
+            share,
+            quantity="x_alloyed",
+            unit="1",
+            value=_scale_percent(share.value, x),
+            stderr=stderr,
+            systematic=_scale_percent(share.systematic, x),
+            lower95=_scale_percent(share.lower95, max(x - Z95 * dx, 0.0)),
+            upper95=_scale_percent(share.upper95, x + Z95 * dx),
+        )
+    ]
+
+
+def _scale_percent(percent: float | None, factor: float) -> float | None:
+    return None if percent is None else percent / 100 * factor

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from ssbchar.nmr.decay.t2_star import select_region_areas
-from ssbchar.nmr.quantification import back_correction
+from ssbchar.nmr.quantification.back_correction import RegionDecays, propagate_fractions
+from ssbchar.nmr.quantification.options import Route
 from ssbchar.nmr.quantification.window_leakage import build_leak_matrix
 from ssbchar.nmr.regions import LI_SI, METAL, Regions
 from ssbchar.typing import Array
 
 FRACTIONS = {METAL: "li_metal_fraction", LI_SI: "li_si_fraction"}
 """Quantity of each region's share."""
-ROUTE_METHODS = {"lines": "lines fitted to the decay", "windows": "window integrals"}
+ROUTE_METHODS: Mapping[Route, str] = {
+    "lines": "lines fitted to the decay",
+    "windows": "window integrals",
+}
 """The two routes, in words."""
 LEAST_INSIDE = 0.5
 """Share of a region's line that must lie inside its window."""
+LEAST_AREA = 3.0
+"""Standard errors that the area of a line must exceed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RegionSignal:
     """Region areas with covariance."""
 
@@ -30,22 +37,28 @@ class RegionSignal:
     covariance: Array
     """(region, region)."""
 
-    def shares(self) -> tuple[Array, Array]:
-        """Return the shares of the signal and their standard errors."""
+    def compute_shares(self) -> tuple[Array, Array]:
+        """Return the shares of the signal and their standard errors, shape (region,)
+        [dimensionless]."""
         n = self.area.size
-        return back_correction.propagate_fractions(
-            self.area, self.covariance, np.ones(n), np.ones(n), np.zeros((n, 2, 2)), 0.0
-        )
+        flat = RegionDecays(t2=np.ones(n), exponent=np.ones(n), covariance=np.zeros((n, 2, 2)))
+        return propagate_fractions(self.area, self.covariance, flat, 0.0)
 
 
 def select_first_slice(data: xr.Dataset) -> RegionSignal:
-    """Return the first slice of either route's output."""
+    """Return the first slice of either route's output.
+
+    Parameters
+    ----------
+    data : Dataset
+        ``lines.nc`` or ``spectrum.nc``; areas in any unit.
+    """
     area, covariance = select_region_areas(data)
-    return RegionSignal(area[0], covariance[0, :, 0, :])
+    return RegionSignal(area=area[0], covariance=covariance[0, :, 0, :])
 
 
-def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str:
-    """Return why a region holds no line that could be quantified, empty where it holds one.
+def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str | None:
+    """Return why a region holds no line that could be quantified, None where it holds one.
 
     The region's area is above three standard errors, and at least half of it lies inside the
     region's window: a line broader than the window is something else that reaches into it.
@@ -59,15 +72,17 @@ def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str:
     windows : Regions
         Edges [ppm].
     """
-    mine = lines["region_of"].values == region
+    inside_region = lines["region_of"].values == region
     r = lines["region"].values.tolist().index(region)
-    area, stderr = (float(lines[k].values[0, r]) for k in ("region_area", "region_area_stderr"))
+    area = float(lines["region_area"].values[0, r])
+    stderr = float(lines["region_area_stderr"].values[0, r])
     total = float(lines["region_area"].values[0].sum()) or 1.0
-    if not (lines["seen"].values[mine] > 0).any() or area <= 3 * stderr:
+    any_seen = (lines["seen"].values[inside_region] > 0).any()
+    if not any_seen or area <= LEAST_AREA * stderr:
         share = f"{100 * area / total:.2f} +- {100 * stderr / total:.2f} %"
         return f"no {region} line above three standard errors ({share})"
-    edges = np.array([windows.li_metal, windows.li_si])
-    inside = float(build_leak_matrix(lines, 0.0, edges)[r, r])
+    inside = float(build_leak_matrix(lines, 0.0, np.array(windows.edges()))[r, r])
     if inside < LEAST_INSIDE:
-        return f"no {region} line: what is fitted there has {100 * inside:.0f} % of its area inside the window"
-    return ""
+        percent = f"{100 * inside:.0f} %"
+        return f"no {region} line: what is fitted there has {percent} of its area inside the window"
+    return None

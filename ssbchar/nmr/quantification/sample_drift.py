@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,19 +14,33 @@ from ssbchar.nmr.quantification.absolute_intensity import explain_incomparable, 
 from ssbchar.nmr.quantification.region_areas import RegionSignal, select_first_slice
 from ssbchar.nmr.regions import LI_SI
 from ssbchar.typing import Array
+from ssbchar.verdict import Verdict
+
+ECHO_SETTINGS = ("pulse_1", "recycle_delay", "echo_delay")
+"""What must be the same before the first echo of a decay series counts as a spectrum."""
+CHANGED = 3.0
+"""Standard errors, scatter included, beyond which the whole signal has changed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TimedSpectrum:
     """What one spectrum of a sample shows, and when."""
 
     signal: RegionSignal
     attrs: dict[str, Any]
+    """Of the acquisition."""
 
     @property
     def hours(self) -> float:
         """Acquisition time stamp [h]."""
         return float(self.attrs.get("date", 0)) / 3600
+
+    def normalise(self) -> RegionSignal:
+        """Return the signal per scan, receiver gain and mass."""
+        scale = scale_per_scan(self.attrs)
+        return RegionSignal(
+            area=self.signal.area / scale, covariance=self.signal.covariance / scale**2
+        )
 
 
 def collect_spectra(
@@ -45,20 +59,26 @@ def collect_spectra(
     decay : Dataset or None
         From `ssbchar.nmr.decay.fit_decay`.
     repeats : sequence of Dataset
-        Of later or earlier spectra.
+        Of later or earlier spectra; areas in the unit of `lines`.
     """
-    found = [TimedSpectrum(select_first_slice(d), dict(d.attrs)) for d in (lines, *repeats)]
+    spectra = [
+        TimedSpectrum(signal=select_first_slice(data), attrs=dict(data.attrs))
+        for data in (lines, *repeats)
+    ]
     if decay is None or "decay_area_covariance" not in decay or lines.sizes["slice"] > 1:
-        return found
-    keys = ("pulse_1", "recycle_delay", "echo_delay")
-    here, there = ([float(d.attrs.get(k, np.nan)) for k in keys] for d in (lines, decay))
-    if np.allclose(here, there, rtol=1e-3, atol=0.0):
+        return spectra
+    settings, of_series = (
+        [float(data.attrs.get(key, np.nan)) for key in ECHO_SETTINGS] for data in (lines, decay)
+    )
+    if np.allclose(settings, of_series, rtol=1e-3, atol=0.0):
         during = RegionSignal(
-            decay["decay_area"].values[0], decay["decay_area_covariance"].values[0]
+            area=decay["decay_area"].values[0],
+            covariance=decay["decay_area_covariance"].values[0],
         )
+        # A series has another pulse program than a single echo, with the same pulses and delays.
         same = {"pulse_program": lines.attrs.get("pulse_program", "")}
-        found.append(TimedSpectrum(during, {**decay.attrs, **same}))
-    return found
+        spectra.append(TimedSpectrum(signal=during, attrs={**decay.attrs, **same}))
+    return spectra
 
 
 def conclude_drift(
@@ -74,8 +94,8 @@ def conclude_drift(
 
     Parameters
     ----------
-    spectra : sequence of Moment
-        Two or more of one sample.
+    spectra : sequence of TimedSpectrum
+        Two or more of one sample, with times [h].
     level : float
         Probability below which an unchanged sample is excluded.
     scatter : float
@@ -85,70 +105,76 @@ def conclude_drift(
         return []
     from scipy.special import chdtrc
 
-    shares = [m.signal.shares() for m in spectra]
-    f, s = (np.array([x[i][1] for x in shares]) for i in (0, 1))
-    why = explain_incomparable([m.attrs for m in spectra])
-    chi2, dof = (
-        (_of_shares(f, s), len(f) - 1)
-        if why
-        else (_of_integrals(spectra, scatter), 2 * (len(f) - 1))
-    )
+    shares = [spectrum.signal.compute_shares() for spectrum in spectra]
+    li_si = np.array([share[1] for share, _ in shares])
+    stderr = np.array([error[1] for _, error in shares])
+    count = len(spectra)
+    incomparable = explain_incomparable([spectrum.attrs for spectrum in spectra])
+    if incomparable is not None:
+        chi2, dof = _compare_shares(li_si, stderr), count - 1
+        compared = f"shares (intensities not compared: {incomparable})"
+    else:
+        chi2, dof = _compare_integrals(spectra, scatter), 2 * (count - 1)
+        compared = "both integrals"
     p = float(chdtrc(dof, chi2))
-    verdict = "evolving" if p < level else "stable"
-    what = f"shares (intensities not compared: {why})" if why else "both integrals"
     reason = (
-        f"{len(f)} spectra, chi2 of {what} {chi2:.1f} for {dof}, probability of no change {p:.2g}"
+        f"{count} spectra, chi2 of {compared} {chi2:.1f} for {dof}, "
+        f"probability of no change {p:.2g}"
     )
-    rows = [_drift(np.array([m.hours for m in spectra]), f, s, verdict, reason)]
-    return rows if why else [*rows, _whole(spectra, scatter)]
-
-
-def _of_shares(f: Array, s: Array) -> float:
-    mean = np.sum(f / s**2) / np.sum(1 / s**2)
-    return float(np.sum(((f - mean) / s) ** 2))
-
-
-def _scaled(moment: TimedSpectrum) -> tuple[Array, Array]:
-    scale = scale_per_scan(moment.attrs)
-    return moment.signal.area / scale, moment.signal.covariance / scale**2
-
-
-def _of_integrals(spectra: Sequence[TimedSpectrum], scatter: float) -> float:
-    pairs = [_scaled(m) for m in spectra]
-    size = np.mean([a for a, _ in pairs], axis=0)
-    weights = [np.linalg.inv(c + scatter**2 * np.outer(size, size)) for _, c in pairs]
-    mean = np.linalg.solve(
-        sum(weights), sum(w @ a for w, (a, _) in zip(weights, pairs, strict=True))
-    )
-    return float(sum((a - mean) @ w @ (a - mean) for w, (a, _) in zip(weights, pairs, strict=True)))
-
-
-def _drift(hours: Array, f: Array, s: Array, verdict: str, reason: str) -> Conclusion:
-    if np.ptp(hours) == 0:
-        reason += "; no time stamps"
-        return Conclusion("drift", unit="percent/h", subject=LI_SI, verdict=verdict, reason=reason)
-    centred = hours - np.sum(hours / s**2) / np.sum(1 / s**2)
-    variance = 1 / np.sum((centred / s) ** 2)
-    slope = variance * np.sum(centred * f / s**2)
-    return Conclusion(
+    drift = Conclusion(
         "drift",
-        value=100 * float(slope),
-        stderr=100 * float(np.sqrt(variance)),
         unit="percent/h",
         subject=LI_SI,
-        verdict=verdict,
+        verdict=Verdict.EVOLVING if p < level else Verdict.STABLE,
         reason=reason,
+    )
+    hours = np.array([spectrum.hours for spectrum in spectra])
+    rows = [_add_slope(drift, hours, li_si, stderr)]
+    return rows if incomparable is not None else [*rows, _conclude_signal_change(spectra, scatter)]
+
+
+def _compare_shares(share: Array, stderr: Array) -> float:
+    """Return chi-square of shares against their weighted mean."""
+    mean = np.sum(share / stderr**2) / np.sum(1 / stderr**2)
+    return float(np.sum(((share - mean) / stderr) ** 2))
+
+
+def _compare_integrals(spectra: Sequence[TimedSpectrum], scatter: float) -> float:
+    """Return chi-square of both integrals of all spectra against their weighted mean."""
+    signals = [spectrum.normalise() for spectrum in spectra]
+    size = np.mean([signal.area for signal in signals], axis=0)
+    common = scatter**2 * np.outer(size, size)
+    weights = [np.linalg.inv(signal.covariance + common) for signal in signals]
+    pairs = list(zip(weights, signals, strict=True))
+    mean = np.linalg.solve(sum(weights), sum(weight @ signal.area for weight, signal in pairs))
+    terms = [(signal.area - mean) @ weight @ (signal.area - mean) for weight, signal in pairs]
+    return float(sum(terms))
+
+
+def _add_slope(drift: Conclusion, hours: Array, share: Array, stderr: Array) -> Conclusion:
+    """Return the row with the weighted slope of the share over time, where there are times."""
+    if np.ptp(hours) == 0:
+        return replace(drift, reason=f"{drift.reason}; no time stamps")
+    centred = hours - np.sum(hours / stderr**2) / np.sum(1 / stderr**2)
+    variance = 1 / np.sum((centred / stderr) ** 2)
+    slope = variance * np.sum(centred * share / stderr**2)
+    return replace(
+        drift,
+        value=100 * float(slope),
+        stderr=100 * float(np.sqrt(variance)),
         method="weighted slope of the Li-Si share over acquisition dates",
     )
 
 
-def _whole(spectra: Sequence[TimedSpectrum], scatter: float) -> Conclusion:
+def _conclude_signal_change(spectra: Sequence[TimedSpectrum], scatter: float) -> Conclusion:
     """Return the change of the whole signal from the first to the last spectrum by date."""
-    order = sorted(spectra, key=lambda m: m.hours)
-    (a, c), (b, d) = _scaled(order[0]), _scaled(order[-1])
-    ratio = float(b.sum() / a.sum())
-    stderr = ratio * float(np.sqrt(c.sum() / a.sum() ** 2 + d.sum() / b.sum() ** 2))
-    outside = abs(ratio - 1) > 3 * np.hypot(stderr, np.sqrt(2) * scatter)
+    order = sorted(spectra, key=lambda spectrum: spectrum.hours)
+    first, last = order[0].normalise(), order[-1].normalise()
+    before, after = first.area.sum(), last.area.sum()
+    ratio = float(after / before)
+    relative2 = first.covariance.sum() / before**2 + last.covariance.sum() / after**2
+    stderr = ratio * float(np.sqrt(relative2))
+    changed = abs(ratio - 1) > CHANGED * np.hypot(stderr, np.sqrt(2) * scatter)
     return Conclusion(
         "signal_change",
         value=100 * (ratio - 1),
@@ -156,7 +182,7 @@ def _whole(spectra: Sequence[TimedSpectrum], scatter: float) -> Conclusion:
         systematic=100 * float(np.sqrt(2)) * scatter,
         unit="percent",
         subject="sample",
-        verdict="changed" if outside else "unchanged",
+        verdict=Verdict.CHANGED if changed else Verdict.UNCHANGED,
         method="whole signal per scan, receiver gain and mass, last against first spectrum",
-        reason="Li that leaves the coil's view (or a detuned probe)" if outside else "",
+        reason="Li that leaves the coil's view (or a detuned probe)" if changed else "",
     )

@@ -1,5 +1,4 @@
-"""Systematics that no fit can see: Li metal hidden by the skin effect, and echoes that see nuclei
-unequally.
+"""Li metal hidden by the skin effect: the rf field in a conducting sphere, and the echo it gives.
 
 Nothing here changes a fraction; the factors are reported beside it.
 """
@@ -12,20 +11,29 @@ from numpy.typing import ArrayLike
 from ssbchar.constants import VACUUM_PERMEABILITY
 from ssbchar.typing import Array, Complex
 
+RADII, POLAR_ANGLES, AZIMUTHS = 48, 32, 16
+"""Points of the quadrature over a sphere."""
+SMALL = 1e-2
+"""|k r| below which j1 is its series, (k r) / 3."""
+
 
 def depth_from_resistivity(resistivity: ArrayLike, frequency: float) -> Array:
-    """Return delta = sqrt(rho / (pi f mu0)) [m].
+    """Return delta = sqrt(rho / (pi f mu0)).
 
     Parameters
     ----------
-    resistivity : array_like
+    resistivity : array_like, shape (...)
         [ohm m].
     frequency : float
         [Hz].
+
+    Returns
+    -------
+    ndarray, shape (...)
+        Skin depth [m].
     """
-    return np.asarray(
-        np.sqrt(np.asarray(resistivity, float) / (np.pi * frequency * VACUUM_PERMEABILITY))
-    )
+    rho = np.asarray(resistivity, float)
+    return np.asarray(np.sqrt(rho / (np.pi * frequency * VACUUM_PERMEABILITY)))
 
 
 def evaluate_field_in_sphere(
@@ -41,7 +49,7 @@ def evaluate_field_in_sphere(
 
     Parameters
     ----------
-    radius : array_like
+    radius : array_like, shape (...)
         Distance from the centre [m].
     size : float
         Radius a of the sphere [m].
@@ -50,15 +58,15 @@ def evaluate_field_in_sphere(
 
     Returns
     -------
-    tuple of ndarray
-        Amplitudes that multiply cos(theta) (radial) and -sin(theta) (tangential).
+    tuple of ndarray, shape (...)
+        Amplitudes that multiply cos(theta) (radial) and -sin(theta) (tangential) [dimensionless].
     """
     k = (1 + 1j) / depth
     z, edge = k * np.maximum(np.asarray(radius, float), 1e-6 * size), k * size
-    # every function is multiplied by exp(i k a), which keeps large spheres from overflowing
+    # Every function is multiplied by exp(i k a), which keeps large spheres from overflowing.
     out, back = np.exp(1j * (z + edge)), np.exp(1j * (edge - z))
     j0 = (out - back) / 2j / z
-    j1 = np.where(np.abs(z) < 1e-2, z / 3 * np.exp(1j * edge), j0 / z - (out + back) / 2 / z)
+    j1 = np.where(np.abs(z) < SMALL, z / 3 * np.exp(1j * edge), j0 / z - (out + back) / 2 / z)
     scale = 3 * edge / ((np.exp(2j * edge) - 1) / 1j)
     return scale * 2 * j1 / z, scale * (j0 - j1 / z)
 
@@ -87,32 +95,32 @@ def integrate_visible_signal(
     Returns
     -------
     ndarray, shape (size,)
-        Complex; its modulus is what an isolated sphere shows, its real part what is in phase with
-        small grains.
+        Complex [dimensionless]; its modulus is what an isolated sphere shows, its real part what is
+        in phase with small grains.
     """
-    x, w = np.polynomial.legendre.leggauss(48)
-    x, w = (x + 1) / 2, w / 2
-    cosine, polar = np.polynomial.legendre.leggauss(32)
-    azimuth = 2 * np.pi * np.arange(16) / 16
+    node, radial_weight = np.polynomial.legendre.leggauss(RADII)
+    x, radial_weight = (node + 1) / 2, radial_weight / 2
+    cosine, polar_weight = np.polynomial.legendre.leggauss(POLAR_ANGLES)
+    azimuth = 2 * np.pi * np.arange(AZIMUTHS) / AZIMUTHS
     c, s = cosine[None, :, None], np.sqrt(1 - cosine**2)[None, :, None]
-    weight = (3 * x**2 * w)[:, None, None] * (polar / 2)[None, :, None] / azimuth.size
+    of_radius = (3 * x**2 * radial_weight)[:, None, None]
+    weight = of_radius * (polar_weight / 2)[None, :, None] / azimuth.size
 
-    def echo(b: ArrayLike) -> Array:
-        return np.asarray(
-            np.sin(np.asarray(b) * flips[0]) * np.sin(np.asarray(b) * flips[1] / 2) ** 2
-        )
+    def evaluate_echo(b: ArrayLike) -> Array:
+        first = np.sin(np.asarray(b) * flips[0])
+        return np.asarray(first * np.sin(np.asarray(b) * flips[1] / 2) ** 2)
 
-    out = []
+    signals = []
     for size in np.atleast_1d(np.asarray(diameter, float)) / 2:
-        radial, tangential = (
-            f[:, None, None] for f in evaluate_field_in_sphere(x * size, float(size), depth)
-        )
+        field = evaluate_field_in_sphere(x * size, float(size), depth)
+        radial, tangential = (amplitude[:, None, None] for amplitude in field)
         along = radial * c**2 + tangential * s**2
         across = (radial - tangential) * s * c * np.sin(azimuth)
         turning = along + 1j * across
-        signal = echo(np.abs(turning)) * np.exp(1j * np.angle(turning)) * (along - 1j * across)
-        out.append(np.sum(weight * signal) / echo(1.0))
-    return np.array(out)
+        transverse = evaluate_echo(np.abs(turning)) * np.exp(1j * np.angle(turning))
+        received = transverse * (along - 1j * across)
+        signals.append(np.sum(weight * received) / evaluate_echo(1.0))
+    return np.array(signals)
 
 
 def share_from_diameters(
@@ -125,8 +133,15 @@ def share_from_diameters(
     ----------
     diameters, volumes : array_like, shape (size,)
         Size distribution: diameters [m] and the volume (not number) in each class.
-    depth, flips
-        As for `visible_signal`.
+    depth : float
+        Skin depth [m].
+    flips : tuple of float
+        Flip angles of the two pulses outside [rad].
+
+    Returns
+    -------
+    float
+        Between 0 and 1 [dimensionless].
     """
     v = np.asarray(volumes, float)
     return float(np.abs(integrate_visible_signal(diameters, depth, flips) @ v) / v.sum())

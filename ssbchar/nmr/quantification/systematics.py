@@ -1,5 +1,5 @@
-"""Rows for what the acquisition hides: skin effect, echo efficiency, saturation, diamagnetic Li;
-none is applied."""
+"""Rows for systematics of the acquisition: skin effect, echo efficiency, saturation, diamagnetic
+Li; none is applied to a fraction."""
 
 from __future__ import annotations
 
@@ -15,14 +15,23 @@ from ssbchar.nmr.quantification.skin_effect import (
     integrate_visible_signal,
     share_from_diameters,
 )
+from ssbchar.nmr.quantification.window_leakage import weigh_lines
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.nmr.transform.chemical_shift import offset_from_shift
+from ssbchar.verdict import Verdict
 
-NOT_APPLIED = "not applied"
+ONE_SIDED_95 = 1.645
+"""One-sided 95 % quantile of the standard normal distribution."""
+SCANNED = 11
+"""Particle sizes, and couplings, that are gone through."""
+VISIBLE_SHARE, EFFICIENCY_RATIO = "visible_share", "echo_efficiency_ratio"
+DIAMAGNETIC_SHARE = "diamagnetic_share"
+OF_METAL = {VISIBLE_SHARE: "skin effect", EFFICIENCY_RATIO: "over Li-Si"}
+"""Quantities of Li metal, with their condition."""
 
 
 def conclude_systematics(
-    lines: xr.Dataset, options: SystematicsOptions, no_metal: str = ""
+    lines: xr.Dataset, options: SystematicsOptions, no_metal: str | None = None
 ) -> list[Conclusion]:
     """Return the systematic rows of one measurement.
 
@@ -31,167 +40,178 @@ def conclude_systematics(
     lines : Dataset
         From `ssbchar.nmr.lineshape.fit_lines`.
     options : SystematicsOptions
-        Particle sizes, couplings, T1.
-    no_metal : str
-        Why there is no line of Li metal, empty where there is one: skin effect and echo efficiency
+        Particle sizes [m], couplings [Hz], T1 [s].
+    no_metal : str, optional
+        Why there is no line of Li metal, None where there is one: skin effect and echo efficiency
         are then N/A.
     """
-    if no_metal:
+    if no_metal is None:
+        of_metal = [_conclude_skin_effect(lines, options), _conclude_efficiency(lines, options)]
+    else:
         of_metal = [
             Conclusion(
-                name, unit="1", subject=METAL, condition=condition, verdict="N/A", reason=no_metal
+                quantity,
+                unit="1",
+                subject=METAL,
+                condition=condition,
+                verdict=Verdict.NOT_APPLICABLE,
+                reason=no_metal,
             )
-            for name, condition in (
-                ("visible_share", "skin effect"),
-                ("echo_efficiency_ratio", "over Li-Si"),
-            )
+            for quantity, condition in OF_METAL.items()
         ]
-    else:
-        of_metal = [*_skin(lines, options), *_efficiency(lines, options)]
-    return [*of_metal, *_saturation(lines, options), *_diamagnetic(lines)]
+    return [*of_metal, *_conclude_saturation(lines, options), *_conclude_diamagnetic(lines)]
 
 
-def _skin(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
+def _convert_flips(options: SystematicsOptions) -> tuple[float, float]:
+    """Return the flip angles of the two pulses [rad]."""
+    first, second = (float(np.radians(angle)) for angle in options.flip_angles)
+    return first, second
+
+
+def _conclude_skin_effect(lines: xr.Dataset, options: SystematicsOptions) -> Conclusion:
     frequency = float(lines.attrs["sfo1"]) * 1e6
     depth = float(depth_from_resistivity(options.resistivity, frequency))
-    flips = (float(np.radians(options.flip_angles[0])), float(np.radians(options.flip_angles[1])))
-    sizes = np.linspace(min(options.diameters), max(options.diameters), 11)
-    ends = np.abs(integrate_visible_signal(sizes, depth, flips))
-    return [
-        Conclusion(
-            "visible_share",
-            value=share_from_diameters(sizes, np.ones(sizes.size), depth, flips),
-            lower95=float(ends.min()),
-            upper95=float(ends.max()),
-            unit="1",
-            subject=METAL,
-            condition="skin effect",
-            verdict=NOT_APPLIED,
-            reason=f"skin depth {1e6 * depth:.1f} um; spheres {1e6 * sizes[0]:.0f} to {1e6 * sizes[-1]:.0f} um",
-            method="rf field in a conducting sphere, echo by reciprocity",
-        )
-    ]
+    flips = _convert_flips(options)
+    sizes = np.linspace(min(options.diameters), max(options.diameters), SCANNED)
+    single = np.abs(integrate_visible_signal(sizes, depth, flips))
+    smallest, largest = 1e6 * sizes[0], 1e6 * sizes[-1]
+    return Conclusion(
+        VISIBLE_SHARE,
+        value=share_from_diameters(sizes, np.ones(sizes.size), depth, flips),
+        lower95=float(single.min()),
+        upper95=float(single.max()),
+        unit="1",
+        subject=METAL,
+        condition=OF_METAL[VISIBLE_SHARE],
+        verdict=Verdict.NOT_APPLIED,
+        reason=f"skin depth {1e6 * depth:.1f} um; spheres {smallest:.0f} to {largest:.0f} um",
+        method="rf field in a conducting sphere, echo by reciprocity",
+    )
 
 
-def _efficiency(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
+def _conclude_efficiency(lines: xr.Dataset, options: SystematicsOptions) -> Conclusion:
     pulse, delay = float(lines.attrs["pulse_1"]), float(lines.attrs.get("echo_delay", np.nan))
     if pulse <= 0 or not np.isfinite(delay):
-        reason = "pulse length or echo delay unknown"
-        return [
-            Conclusion(
-                "echo_efficiency_ratio", subject=METAL, unit="1", verdict="N/A", reason=reason
-            )
-        ]
-    flips = (float(np.radians(options.flip_angles[0])), float(np.radians(options.flip_angles[1])))
-    echo = SolidEcho(flips[0] / (2 * np.pi * pulse), flips, delay)
-    offsets = tuple(
-        float(offset_from_shift(_centre(lines, r), lines.attrs["sfo1"], lines.attrs["sf"]))
-        for r in (METAL, LI_SI)
-    )
-    low, high = scan_efficiency_ratio(
-        (offsets[0], offsets[1]), np.linspace(*options.couplings, 11), echo
-    )
-    return [
-        Conclusion(
-            "echo_efficiency_ratio",
-            value=float(np.sqrt(low * high)),
-            lower95=low,
-            upper95=high,
-            unit="1",
+        return Conclusion(
+            EFFICIENCY_RATIO,
             subject=METAL,
-            condition="over Li-Si",
-            verdict=NOT_APPLIED,
-            reason=f"C_Q of Li-Si {1e-3 * options.couplings[0]:g} to {1e-3 * options.couplings[1]:g} kHz, "
-            f"offsets {1e-3 * offsets[0]:.0f} and {1e-3 * offsets[1]:.0f} kHz, rf {1e-3 * echo.rf:.0f} kHz",
-            method="density matrix of spin 3/2, powder average",
+            unit="1",
+            verdict=Verdict.NOT_APPLICABLE,
+            reason="pulse length or echo delay unknown",
         )
-    ]
+    flips = _convert_flips(options)
+    echo = SolidEcho(rf=flips[0] / (2 * np.pi * pulse), flips=flips, delay=delay)
+    metal, li_si = (_find_centre(lines, region) for region in (METAL, LI_SI))
+    couplings = np.linspace(*options.couplings, SCANNED)
+    low, high = scan_efficiency_ratio((metal, li_si), couplings, echo)
+    first, last = (1e-3 * coupling for coupling in options.couplings)
+    return Conclusion(
+        EFFICIENCY_RATIO,
+        value=float(np.sqrt(low * high)),
+        lower95=low,
+        upper95=high,
+        unit="1",
+        subject=METAL,
+        condition=OF_METAL[EFFICIENCY_RATIO],
+        verdict=Verdict.NOT_APPLIED,
+        reason=f"C_Q of Li-Si {first:g} to {last:g} kHz, offsets {1e-3 * metal:.0f} and "
+        f"{1e-3 * li_si:.0f} kHz, rf {1e-3 * echo.rf:.0f} kHz",
+        method="density matrix of spin 3/2, powder average",
+    )
 
 
-def _centre(lines: xr.Dataset, region: str) -> float:
-    mine = lines["region_of"].values == region
-    weight = np.where(mine, lines["area"].values[0], 0.0)
-    weight = weight if weight.sum() > 0 else mine.astype(float)
-    return float(weight @ lines["shift"].values / weight.sum())
+def _find_centre(lines: xr.Dataset, region: str) -> float:
+    """Return the mean frequency of a region's lines against the carrier [Hz]."""
+    weight = weigh_lines(lines, region)
+    shift = float(weight @ lines["shift"].values / weight.sum())
+    return float(offset_from_shift(shift, lines.attrs["sfo1"], lines.attrs["sf"]))
 
 
 def saturation_from_t1(recycle: float, t1: float, cosine: float) -> float:
     """Return the steady-state signal over the relaxed one, (1 - E)/(1 - E cos), E = exp(-recycle /
     T1).
 
-    `cosine` is what a pass leaves of the longitudinal magnetisation, the product of the pulses'
-    cosines (R. R. Ernst & W. A. Anderson, Rev. Sci. Instrum. 37 (1966) 93, for one pulse).
+    Parameters
+    ----------
+    recycle : float
+        Time between passes [s].
+    t1 : float
+        T1 [s].
+    cosine : float
+        What a pass leaves of the longitudinal magnetisation, the product of the pulses' cosines (R.
+        R. Ernst & W. A. Anderson, Rev. Sci. Instrum. 37 (1966) 93, for one pulse).
+
+    Returns
+    -------
+    float
+        [dimensionless].
     """
     e = float(np.exp(-recycle / t1))
     return (1 - e) / (1 - e * cosine)
 
 
-def _saturation(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
-    recycle = float(lines.attrs.get("recycle_delay", 0.0)) + float(
-        lines.attrs.get("acquisition_time", 0.0)
-    )
+def _conclude_saturation(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
+    """Return the saturation of each region whose T1 is given, else the T1 that would matter."""
+    delay = float(lines.attrs.get("recycle_delay", 0.0))
+    if delay <= 0:
+        return []
+    recycle = delay + float(lines.attrs.get("acquisition_time", 0.0))
     cosine = float(np.prod(np.cos(np.radians(options.flip_angles))))
-    if float(lines.attrs.get("recycle_delay", 0.0)) <= 0:
-        return []
-    found = []
-    for region, t1 in ((METAL, options.t1_metal), (LI_SI, options.t1_li_si)):
-        if t1:
-            value = saturation_from_t1(recycle, t1, cosine)
-            found.append(
-                Conclusion(
-                    "saturation",
-                    value=value,
-                    unit="1",
-                    subject=region,
-                    condition=f"D1 + acquisition {recycle:.4g} s",
-                    verdict=NOT_APPLIED,
-                    reason=f"T1 {t1:g} s",
-                    method="steady state of repeated pulses",
-                )
-            )
-    if not found:
-        limit = recycle / np.log((1 - 0.99 * cosine) / 0.01)
-        found.append(
-            Conclusion(
-                "t1_limit",
-                value=float(limit),
-                unit="s",
-                subject="sample",
-                condition=f"D1 + acquisition {recycle:.4g} s",
-                verdict="unknown T1",
-                reason="above this T1 a region loses more than 1 % to saturation",
-            )
+    condition = f"D1 + acquisition {recycle:.4g} s"
+    rows = [
+        Conclusion(
+            "saturation",
+            value=saturation_from_t1(recycle, t1, cosine),
+            unit="1",
+            subject=region,
+            condition=condition,
+            verdict=Verdict.NOT_APPLIED,
+            reason=f"T1 {t1:g} s",
+            method="steady state of repeated pulses",
         )
-    return found
-
-
-def _diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
-    """Return the share of the Li-Si region in lines that may be salts and not Li-Si, with an upper
-    limit."""
-    mine = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
-    doubtful = mine & ~are_li_si(lines["assignment"].values)
-    area, stderr = lines["area"].values[0], lines["area_stderr"].values[0]
-    total = area[mine].sum()
-    if total <= 0:
-        return []
-    share, error = area[doubtful].sum() / total, np.sqrt(np.sum(stderr[doubtful] ** 2)) / total
-    names = ", ".join(
-        f"{d:.1f} ppm {a}"
-        for d, a in zip(
-            lines["shift"].values[doubtful], lines["assignment"].values[doubtful], strict=True
-        )
-    )
+        for region, t1 in ((METAL, options.t1_metal), (LI_SI, options.t1_li_si))
+        if t1
+    ]
+    if rows:
+        return rows
+    limit = recycle / np.log((1 - 0.99 * cosine) / 0.01)
     return [
         Conclusion(
-            "diamagnetic_share",
+            "t1_limit",
+            value=float(limit),
+            unit="s",
+            subject="sample",
+            condition=condition,
+            verdict=Verdict.UNKNOWN_T1,
+            reason="above this T1 a region loses more than 1 % to saturation",
+        )
+    ]
+
+
+def _conclude_diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
+    """Return the share of the Li-Si region in lines that may be salts and not Li-Si, with an upper
+    limit."""
+    region = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
+    doubtful = region & ~are_li_si(lines["assignment"].values)
+    area, stderr = lines["area"].values[0], lines["area_stderr"].values[0]
+    total = area[region].sum()
+    if total <= 0:
+        return []
+    share = area[doubtful].sum() / total
+    error = np.sqrt(np.sum(stderr[doubtful] ** 2)) / total
+    shifts, names = lines["shift"].values[doubtful], lines["assignment"].values[doubtful]
+    listed = [f"{shift:.1f} ppm {name}" for shift, name in zip(shifts, names, strict=True)]
+    return [
+        Conclusion(
+            DIAMAGNETIC_SHARE,
             value=100 * float(share),
             lower95=0.0,
-            upper95=100 * float(min(share + 1.645 * error, 1.0)),
+            upper95=100 * float(min(share + ONE_SIDED_95 * error, 1.0)),
             unit="percent",
             subject=LI_SI,
             condition="at most",
-            verdict="upper limit",
-            reason=f"lines that need not be Li-Si: {names or 'none'}",
+            verdict=Verdict.UPPER_LIMIT,
+            reason=f"lines that need not be Li-Si: {', '.join(listed) or 'none'}",
             method="components of the time-domain fit",
         )
     ]

@@ -9,6 +9,13 @@ from numpy.typing import ArrayLike
 from ssbchar.nmr.transform.baseline import fit_baseline
 from ssbchar.typing import Array
 
+NODES = 64
+"""Points of the Gauss-Hermite quadrature over the Gaussian part."""
+NARROWEST = 1e-9
+"""Lorentzian width at least, over that of the window."""
+FWHM_TO_SIGMA = 2.3548200450309493
+"""2 sqrt(2 ln 2)."""
+
 
 def share_from_edges(
     centre: ArrayLike, lorentz: ArrayLike, gauss: ArrayLike, low: float, high: float
@@ -24,11 +31,16 @@ def share_from_edges(
         Centre, Lorentzian and Gaussian full widths at half maximum, in one unit with the edges.
     low, high : float
         Edges of the window.
+
+    Returns
+    -------
+    ndarray, shape (line,)
+        Shares [dimensionless].
     """
-    node, weight = np.polynomial.hermite.hermgauss(64)
-    x, w, g = (np.asarray(v, float)[..., None] for v in (centre, lorentz, gauss))
+    node, weight = np.polynomial.hermite.hermgauss(NODES)
+    x, w, g = (np.asarray(values, float)[..., None] for values in (centre, lorentz, gauss))
     place = x + node * np.asarray(g) / (2 * np.sqrt(np.log(2)))
-    half = np.maximum(w, 1e-9 * (high - low)) / 2
+    half = np.maximum(w, NARROWEST * (high - low)) / 2
     inside = (np.arctan((high - place) / half) - np.arctan((low - place) / half)) / np.pi
     return np.asarray(inside @ weight / np.sqrt(np.pi))
 
@@ -40,34 +52,71 @@ def build_leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) 
     Parameters
     ----------
     lines : Dataset
-        From `lines.fit`.
+        From `ssbchar.nmr.lineshape.fit_lines`.
     broadening : float
         Exponential broadening of the spectrum [Hz].
     windows : array_like, shape (window, 2)
         Edges [ppm].
+
+    Returns
+    -------
+    ndarray, shape (window, region)
+        Shares [dimensionless]; the unit matrix for a region without lines.
     """
     sf = float(lines.attrs["sf"])
-    area, of = lines["area"].values[0], lines["region_of"].values
-    out = np.eye(len(lines["region"]))
-    for w, edges in enumerate(np.sort(np.asarray(windows, float), axis=1)):
+    matrix = np.eye(len(lines["region"]))
+    for w, (low, high) in enumerate(np.sort(np.asarray(windows, float), axis=1)):
         inside = share_from_edges(
             lines["shift"].values * sf,
             lines["fwhm_lorentz"].values + broadening,
             lines["fwhm_gauss"].values,
-            edges[0] * sf,
-            edges[1] * sf,
+            low * sf,
+            high * sf,
         )
         for r, region in enumerate(lines["region"].values):
-            weights = np.where(of == region, area, 0.0)
-            weights = weights if weights.sum() > 0 else (of == region).astype(float)
+            weights = weigh_lines(lines, str(region))
             if weights.sum() > 0:
-                out[w, r] = weights @ inside / weights.sum()
-    return out
+                matrix[w, r] = weights @ inside / weights.sum()
+    return matrix
+
+
+def weigh_lines(lines: xr.Dataset, region: str) -> Array:
+    """Return the areas of a region's lines in the first slice, zero for all others; alike where all
+    are zero.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines`; areas in any unit.
+    region : str
+        Its name.
+
+    Returns
+    -------
+    ndarray, shape (component,)
+        Weights, not normalised.
+    """
+    inside = lines["region_of"].values == region
+    weights = np.where(inside, lines["area"].values[0], 0.0)
+    return weights if weights.sum() > 0 else inside.astype(float)
 
 
 def correct_window_leakage(window_area: Array, lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
     """Return the region areas A that solve I_w = sum_r M_wr A_r for the window integrals I
-    (`seen_matrix`)."""
+    (`build_window_response`).
+
+    Parameters
+    ----------
+    window_area : ndarray, shape (window,)
+        Integrals, in any unit.
+    lines, spectrum : Dataset
+        As for `build_window_response`.
+
+    Returns
+    -------
+    ndarray, shape (region,)
+        Areas, in the same unit.
+    """
     return np.asarray(np.linalg.solve(build_window_response(lines, spectrum), window_area))
 
 
@@ -81,35 +130,41 @@ def build_window_response(lines: xr.Dataset, spectrum: xr.Dataset) -> Array:
     Parameters
     ----------
     lines : Dataset
-        From `lines.fit`; the first slice's composition.
+        From `ssbchar.nmr.lineshape.fit_lines`; the first slice's composition.
     spectrum : Dataset
-        From `spectrum.spectrum`.
-    """
-    from scipy.special import voigt_profile
+        From `ssbchar.nmr.lineshape.integrate_windows`; ``ppm`` in ppm.
 
-    sf, ppm = float(lines.attrs["sf"]), spectrum["ppm"].values
-    hertz, step = ppm * sf, abs(float(ppm[0] - ppm[1])) * sf
+    Returns
+    -------
+    ndarray, shape (window, region)
+        Shares [dimensionless].
+    """
+    ppm = spectrum["ppm"].values
+    step = abs(float(ppm[0] - ppm[1])) * float(lines.attrs["sf"])
     edges = np.sort(np.reshape(spectrum.attrs["windows"], (-1, 2)), axis=1)
     masks = np.stack([(ppm >= low) & (ppm <= high) for low, high in edges])
-    area, of = lines["area"].values[0], lines["region_of"].values
-    columns = []
-    for region in lines["region"].values:
-        weights = np.where(of == region, area, 0.0)
-        weights = weights if weights.sum() > 0 else (of == region).astype(float)
-        shape = sum(
-            weight * voigt_profile(hertz - shift * sf, gauss / 2.3548200450309493, lorentz / 2)
-            for weight, shift, lorentz, gauss in zip(
-                weights / weights.sum(),
-                lines["shift"].values,
-                lines["fwhm_lorentz"].values + float(spectrum.attrs["broadening"]),
-                lines["fwhm_gauss"].values,
-                strict=True,
-            )
-            if weight > 0
-        )
-        columns.append(shape)
-    seen = np.array(columns)
+    broadening = float(spectrum.attrs["broadening"])
+    seen = np.array(
+        [_draw_region(lines, str(region), ppm, broadening) for region in lines["region"].values]
+    )
     order = int(spectrum.attrs.get("baseline_order", -1))
     if order >= 0:
         seen = seen - fit_baseline(seen, ppm, np.asarray(masks.any(axis=0)), order)
     return np.asarray((seen @ masks.T.astype(float)).T * step)
+
+
+def _draw_region(lines: xr.Dataset, region: str, ppm: Array, broadening: float) -> Array:
+    """Return the spectrum of a region's lines of area one, shape (ppm,) [1/Hz]."""
+    from scipy.special import voigt_profile
+
+    sf = float(lines.attrs["sf"])
+    hertz = ppm * sf
+    weights = weigh_lines(lines, region)
+    shares = weights / weights.sum()
+    shift, gauss = lines["shift"].values, lines["fwhm_gauss"].values
+    lorentz = lines["fwhm_lorentz"].values + broadening
+    spectrum = sum(
+        shares[i] * voigt_profile(hertz - shift[i] * sf, gauss[i] / FWHM_TO_SIGMA, lorentz[i] / 2)
+        for i in np.flatnonzero(shares > 0)
+    )
+    return np.asarray(spectrum)

@@ -36,7 +36,8 @@ def test_stderr_agrees_with_sampling() -> None:
     area, t2, b = np.array([7.7, 92.3]), np.array([T_METAL, 7.1e-5]), np.array([1.0, 0.9])
     area_cov = np.array([[0.01, -0.004], [-0.004, 0.09]])
     law_cov = np.stack([np.diag([2e-5, 1e-9]) ** 2, np.array([[4e-12, 2e-8], [2e-8, 4e-4]])])
-    _, stderr = back_correction.propagate_fractions(area, area_cov, t2, b, law_cov, TR)
+    decays = back_correction.RegionDecays(t2=t2, exponent=b, covariance=law_cov)
+    _, stderr = back_correction.propagate_fractions(area, area_cov, decays, TR)
     n = 40000
     a = rng.multivariate_normal(area, area_cov, n)
     laws = [rng.multivariate_normal([t, e], c, n) for t, e, c in zip(t2, b, law_cov, strict=True)]

@@ -211,7 +211,7 @@ def test_limit_without_salts_holds_in_95_of_100() -> None:
             rows = conclude_prelithiation(
                 Conclusion("li_si_fraction", value=share, stderr=dp),
                 QuantificationOptions(),
-                "",
+                None,
                 doubtful,
             )
             missed.append(rows[-1].lower95 > p * (1 - d / 100))

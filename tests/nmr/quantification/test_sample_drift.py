@@ -32,7 +32,8 @@ def moment(
     scale = absolute_intensity.scale_per_scan(ABOUT | attrs) * factor
     covariance = noise**2 * scale**2 * np.eye(2)
     return sample_drift.TimedSpectrum(
-        RegionSignal(scale * np.array(areas), covariance), ABOUT | attrs | {"date": 3600 * hours}
+        signal=RegionSignal(area=scale * np.array(areas), covariance=covariance),
+        attrs=ABOUT | attrs | {"date": 3600 * hours},
     )
 
 
@@ -57,8 +58,13 @@ def chi_squares(
             scale * (1 + 0.03 * rng.normal()) * np.array(s) * (1 + noise * rng.normal(size=2))
             for s in shares
         )
-        spectra = [sample_drift.TimedSpectrum(RegionSignal(a, covariance), ABOUT) for a in areas]
-        found[i] = sample_drift._of_integrals(spectra, DEFAULT.intensity_scatter)
+        spectra = [
+            sample_drift.TimedSpectrum(
+                signal=RegionSignal(area=a, covariance=covariance), attrs=ABOUT
+            )
+            for a in areas
+        ]
+        found[i] = sample_drift._compare_integrals(spectra, DEFAULT.intensity_scatter)
     return found
 
 
@@ -86,7 +92,7 @@ def test_verdict_is_that_of_the_probability() -> None:
     for drift, verdict in ((0.0, "stable"), (5e-3, "evolving")):
         rows = [moment((0.758 - drift * h, 0.242 + drift * h), h) for h in (0.0, 0.7, 8.0)]
         found = told(*rows)["drift"]
-        chi2 = sample_drift._of_integrals(rows, 0.03)
+        chi2 = sample_drift._compare_integrals(rows, 0.03)
         assert found.verdict == verdict
         assert found.reason.endswith(f"probability of no change {float(chdtrc(4, chi2)):.2g}")
 
@@ -127,7 +133,7 @@ def test_signal_that_is_lost_is_seen_though_the_shares_stay() -> None:
 )
 def test_what_may_not_be_compared_is_said_and_shares_are_used(attrs: dict, said: str) -> None:
     other = sample_drift.TimedSpectrum(
-        moment((0.2, 0.8), factor=0.5).signal, ABOUT | {"date": 3600} | attrs
+        signal=moment((0.2, 0.8), factor=0.5).signal, attrs=ABOUT | {"date": 3600} | attrs
     )
     found = told(moment((0.2, 0.8)), other)
     assert said in found["drift"].reason
