@@ -279,7 +279,8 @@ def _read_hdf5(path: Path) -> Iterator[Image | BadInput]:
         with h5py.File(path, "r") as file:
             header = _read_hdf5_header(file)
             for dataset in _find_hdf5_images(file):
-                for counts in dataset[None] if dataset.ndim == 2 else dataset:
+                # h5py gives the frames of a stack one by one, but cannot add an axis to a plane
+                for counts in [dataset[()]] if dataset.ndim == 2 else dataset:
                     number += 1
                     yield Image(
                         source=f"{path.name}#{number}",

@@ -210,3 +210,21 @@ def test_the_stored_image_is_integrated_as_the_oriented_one(orientation):
     one = azimuthal.integrate_stack(here, oriented[None])
     two = azimuthal.integrate_stack(there, store(oriented)[None])
     np.testing.assert_allclose(one, two, rtol=1e-9)
+
+
+def test_even_counts_stay_what_they_are_near_the_beam():
+    """Solid angle and polarisation are one where the beam meets the detector."""
+    by = azimuthal.build_integrator(FLAT, 0, np.ones(SHAPE, bool), points=100, polarisation=0.99)
+    mean, _ = azimuthal.integrate_stack(by, np.full((1, *SHAPE), 7))
+    np.testing.assert_allclose(mean[0, 1:10], 7.0, rtol=1e-4)
+    half = azimuthal.build_integrator(
+        FLAT, 0, np.ones(SHAPE, bool), points=100, flat=np.full(SHAPE, 0.5)
+    )
+    assert azimuthal.integrate_stack(half, np.full((1, *SHAPE), 7))[0][0, 5] == pytest.approx(
+        14.0, rel=1e-3
+    )
+
+
+def test_the_range_of_two_theta_is_that_asked_for():
+    by = azimuthal.build_integrator(FLAT, 0, np.ones(SHAPE, bool), points=40, two_theta=(0.5, 2.5))
+    np.testing.assert_allclose(by.two_theta, 0.525 + 0.05 * np.arange(40), rtol=1e-4)

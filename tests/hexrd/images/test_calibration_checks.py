@@ -94,7 +94,7 @@ def test_left_out_rings_that_are_far_off_are_refused():
 
 def test_strong_rings_of_something_else_are_refused():
     other = replace(SETUP, counts=draw(SMALL, extra=np.radians([1.85, 2.55])))
-    with pytest.raises(BadInput, match=r"\d\d % of the rings' intensity lies on no ring of CeO2"):
+    with pytest.raises(BadInput, match=r": \d\d % of the rings' intensity lies on no ring of CeO2"):
         check_rings(setup=other)
 
 
@@ -235,3 +235,13 @@ def test_the_cell_may_be_off_by_two_permille(ppm, accepted):
     else:
         with pytest.raises(BadInput, match=f"calibrant's cell [+-]{str(abs(ppm))[0]}"):
             choose(given, doubling_tolerance=5.0)
+
+
+def test_the_radius_error_of_the_wavelength_does_not_depend_on_its_offset():
+    made = points(angles=stretched(1.003))
+    offset = cal.RefinedGeometry(plane=TRUE, fit=cal.refine_beam(made, WIDE, TRUE), points=made)
+    exact = cal.RefinedGeometry(
+        plane=TRUE, fit=cal.refine_beam(points(angles=WIDE), WIDE, TRUE), points=points(angles=WIDE)
+    )
+    one, two = (checks.estimate_systematic(SETUP, r, WIDE).log_wavelength for r in (exact, offset))
+    assert two == pytest.approx(one, rel=0.2) and one < 1e-3

@@ -115,3 +115,7 @@ def test_frames_follow_each_other_within_a_file(first):
     assert head.read_time(header, "", 0.0)[0] == WHEN + 7.5
     del header["frame_in_file"]
     assert head.read_time(header, "", 0.0)[0] == WHEN
+
+
+def test_without_a_frame_time_all_frames_have_the_time_of_their_file():
+    assert head.read_time({"date": "2024:05:06 07:08:09", "frame_in_file": "4"}, "", 0.0)[0] == WHEN

@@ -69,3 +69,79 @@ def test_eiger_master_with_linked_data(tmp_path):
 def test_synthetic_is_carried(tmp_path):
     tiff(tmp_path / "a_1.tif", np.full(SHAPE, 7, np.uint16), "synthetic demonstration data")
     assert integrate.integrate_images(tmp_path, FLAT, Integration()).attrs["synthetic"] == 1
+
+
+def test_pairs_in_the_description_of_a_tiff(tmp_path):
+    text = f"sample: LAGP; no pair; {'long ' * 8}name: 3; Frame: 7; ratio: 1: 2"
+    (image,) = read.read_images(tiff(tmp_path / "a.tif", np.ones(SHAPE, np.uint16), text))
+    assert image.header["sample"] == "LAGP" and image.header["frame"] == "7"
+    assert image.header["ratio"] == "1: 2" and image.header["date"] == "2024:05:06 07:08:09"
+    assert not any(name.startswith("long") for name in image.header)
+    assert "no pair" not in image.header
+
+
+@pytest.mark.parametrize(("length", "kept"), [(39, True), (40, False)])
+def test_names_of_forty_letters_are_sentences(tmp_path, length, kept):
+    path = tiff(tmp_path / "a.tif", np.ones(SHAPE, np.uint16), f"{'n' * length}: 5")
+    (image,) = read.read_images(path)
+    assert ("n" * length in image.header) == kept
+
+
+def test_values_beside_an_image(tmp_path):
+    path = tiff(tmp_path / "a.tif", np.ones(SHAPE, np.uint16))
+    text = '[metadata]\nUserComment="LAGP = 1"\ntimeStamp=12.5\nno pair\n'
+    (tmp_path / "a.tif.metadata").write_text(text)
+    (image,) = read.read_images(path)
+    assert image.header["usercomment"] == "LAGP = 1" and image.header["timestamp"] == "12.5"
+    assert "no pair" not in image.header and image.source == "a.tif"
+
+
+def test_the_largest_array_of_a_file_without_an_entry(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["small"] = np.ones((3, 4))
+        file["group/stack"] = np.arange(120).reshape(2, 10, 6)
+        file["line"] = np.ones(500)
+        file["cube"] = np.ones((5, 5, 5, 5))
+        file.attrs["Start_Time"] = "2024-05-06T07:08:09"
+        file["scan/number"] = 12
+    found = list(read.read_images(tmp_path / "a.h5"))
+    assert [image.counts.shape for image in found] == [(10, 6)] * 2
+    assert [image.source for image in found] == ["a.h5#1", "a.h5#2"]
+    assert [image.header["frame_in_file"] for image in found] == ["1", "2"]
+    assert found[1].header["start_time"] == "2024-05-06T07:08:09"
+    assert found[1].header["number"] == "12"
+
+
+def test_a_single_plane_and_no_plane_at_all(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"] = np.ones((4, 5))
+    (image,) = read.read_images(tmp_path / "a.h5")
+    assert image.counts.shape == (4, 5)
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["line"] = np.ones(5)
+    (fault,) = read.read_images(tmp_path / "b.h5")
+    assert fault.problem == "holds no image"
+
+
+def test_frames_of_an_edf_are_numbered(tmp_path):
+    import fabio
+
+    one = fabio.edfimage.EdfImage(data=np.full(SHAPE, 3, np.int32), header={"temp": "25"})
+    one.append_frame(data=np.full(SHAPE, 4, np.int32), header={"temp": "30"})
+    one.write(str(tmp_path / "a.edf"))
+    found = list(read.read_images(tmp_path / "a.edf"))
+    assert [image.source for image in found] == ["a.edf#1", "a.edf#2"]
+    assert [image.header["temp"] for image in found] == ["25", "30"]
+    assert [int(image.counts[0, 0]) for image in found] == [3, 4]
+    whole = (tmp_path / "a.edf").read_bytes()
+    (tmp_path / "b.edf").write_bytes(whole[:-1])
+    (fault,) = read.read_images(tmp_path / "b.edf")
+    assert fault.problem == f"the file is cut short ({len(whole) - 1} bytes)"
+
+
+def test_images_of_a_folder_in_natural_order(tmp_path):
+    for name in ("a_10.tif", "a_9.TIF", "log.txt", "run_master.h5", "run_data_000001.h5"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "other_data_000001.h5").write_bytes(b"x")
+    names = [path.name for path in read.find_image_files(tmp_path)]
+    assert names == ["a_9.TIF", "a_10.tif", "other_data_000001.h5", "run_master.h5"]

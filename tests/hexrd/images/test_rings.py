@@ -157,3 +157,14 @@ def test_geometry_of_the_drawing():
     plane = plane_from_beam(np.array([0.04, 80.0, 90.0, 0.0, 0.0]), 1e-4, 1e-4)
     two_theta, _ = geo.angles_from_pixels(plane, 80.0, 90.0 + 57.0)
     assert two_theta == pytest.approx(np.arctan(57.0 / 400))
+
+
+def test_the_background_is_what_is_smooth_over_twelve_pixels():
+    """A wave of 60 pixels is smoothed to exp(-2 pi^2 12^2 / 60^2) = 0.454 of itself."""
+    _, column = np.indices(SHAPE)
+    fast, slow = np.cos(np.pi * column), np.cos(2 * np.pi * column / 60)
+    root = 20 + fast + slow
+    flat = rings.flatten_image(root**2 - 0.375, EVERYWHERE)[:, 40:140]
+    parts = np.stack([fast[:, 40:140].ravel(), slow[:, 40:140].ravel()], axis=1)
+    (of_fast, of_slow), *_ = np.linalg.lstsq(parts, flat.ravel(), rcond=None)
+    assert of_slow / of_fast == pytest.approx(1 - np.exp(-2 * (np.pi * 12 / 60) ** 2), rel=0.03)

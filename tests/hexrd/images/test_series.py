@@ -170,3 +170,28 @@ def test_bad_pixels_of_a_frame_are_gaps_and_saturated_ones():
     assert np.argwhere(plain).tolist() == [[0, 0]]
     negative = series._find_bad_pixels(frame(-level().astype(int)), Integration())
     assert negative.all()
+
+
+def sums(sectors):
+    shape = (3, sectors, 4)
+    return azimuthal.BinSums(
+        total=np.full(shape, 8.0),
+        variance=np.full(shape, 8.0),
+        seen=np.full(shape, 2.0),
+        single=np.ones(shape[1:]),
+    )
+
+
+def test_sectors_are_stored_where_there_are_several():
+    one, two = series.IntegratedSeries(), series.IntegratedSeries()
+    one.append(sums(1))
+    two.append(sums(2))
+    for found in (one, two):
+        assert np.all(found.intensity[:] == 4.0) and found.intensity[:].shape == (3, 4)
+    np.testing.assert_allclose(one.stderr[:], np.sqrt(8) / 2)
+    np.testing.assert_allclose(two.stderr[:], np.sqrt(16) / 4)
+    assert len(one.sectors.caked) == 0 == len(one.sectors.robust)
+    assert two.sectors.caked[:].shape == (3, 2, 4)
+    assert two.sectors.caked[:].dtype == two.sectors.caked_stderr[:].dtype == np.float32
+    assert np.all(two.sectors.robust[:] == 4.0) and not np.any(two.sectors.grain_share[:])
+    np.testing.assert_allclose(two.sectors.robust_stderr[:], 1.0)
