@@ -165,7 +165,8 @@ def judge_cell(
 
 
 def is_inconsistent(passes: BothPasses, phase: int, free: int) -> bool:
-    """Return whether the two passes put a phase's cell apart by more than `FAR` standard errors."""
+    """Return whether the two passes put a phase's `free` strains [1], shape (free,), apart by more
+    than `FAR` standard errors."""
     fits = passes.fits
     if len(fits) < 2 or any(phase not in fit.present for fit in fits):
         return False

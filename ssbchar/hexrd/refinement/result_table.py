@@ -160,8 +160,11 @@ def _record_absent_phase(
 
 
 def r_factors_from_fit(fit: FrameFit, pattern: FramePattern) -> tuple[float, float]:
-    """Return the weighted profile R factor and the expected one, floats [percent] (R. A. Young, The
-    Rietveld Method, Oxford University Press 1993, ch. 1)."""
+    """Return the weighted profile R factor and the expected one, each a float [percent].
+
+    R_wp^2 = sum w (y - y_c)^2 / sum w y^2 and R_exp^2 = (N - P) / sum w y^2 (R. A. Young, The
+    Rietveld Method, Oxford University Press 1993, ch. 1).
+    """
     weight, y = pattern.weight, pattern.intensity
     power = float(np.dot(weight, y**2))
     used = int(np.sum(weight > 0))
@@ -171,7 +174,8 @@ def r_factors_from_fit(fit: FrameFit, pattern: FramePattern) -> tuple[float, flo
 
 
 def concatenate_tables(tables: list[ResultTable]) -> ResultTable:
-    """Return one table of consecutive ones."""
+    """Return one table of consecutive ones: shape (frame, ...) with all their frames, units
+    unchanged."""
     if len(tables) == 1:  # not copied: the arrays of a long series are large
         return tables[0]
     merged: dict[str, Any] = {"frames": range(tables[0].frames[0], tables[-1].frames[-1] + 1)}

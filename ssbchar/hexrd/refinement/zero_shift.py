@@ -36,8 +36,8 @@ class FrameZero:
 
 
 def combine_frames(frames: Iterable[FrameZero]) -> tuple[float, float] | None:
-    """Return the zero of a series and its standard error, floats [degree]; None where no frame has
-    one of its own.
+    """Return the zero of a series and its standard error, each a float [degree]; None where no
+    frame has one of its own.
 
     Frames with the same phases share the same overlaps and so the same systematic part of their
     zeros: they are combined first, then the sets of phases, each time with the scatter beyond the

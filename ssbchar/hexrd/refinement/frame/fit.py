@@ -54,7 +54,7 @@ class FrameFit:
     """Weighted squares of the residual."""
 
     def get_index(self, phase: int) -> int:
-        """Return where a phase of the model stands in `present`."""
+        """Return where a phase of the model stands in `present`, an int without unit."""
         return self.present.index(phase)
 
     def get_significance(self, phase: int) -> float:

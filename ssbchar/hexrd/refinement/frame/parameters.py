@@ -75,8 +75,8 @@ class FrameParameters:
     """Square root of the mean weighted square of the residual, 1 or more."""
 
     def replace_phase(self, phase: int, other: FrameParameters) -> FrameParameters:
-        """Return a copy with the strain, widths, amount and inflation that a phase has in `other`;
-        its displacement factor stays."""
+        """Return a copy with the strain [1], shape (6,), log widths, amount [counts degree] and
+        inflation that a phase has in `other`; its displacement factor stays."""
 
         def take(name: str) -> Array:
             return replace_entry(getattr(self, name), phase, getattr(other, name)[phase])
@@ -92,7 +92,8 @@ class FrameParameters:
 
 
 def replace_entry(values: Array, index: int | list[int], new: Array | float) -> Array:
-    """Return a copy of `values` with some entries along the first axis replaced."""
+    """Return a copy of `values`, shape (n, ...), with some entries along the first axis replaced,
+    in the unit of the others."""
     out = values.copy()
     out[index] = new
     return out
@@ -126,7 +127,8 @@ class FramePrior:
     without its serial correlation: they then yield to the data more easily."""
 
     def apply_holds(self, parameters: FrameParameters) -> FrameParameters:
-        """Return the parameters with all that this prior holds at its mean."""
+        """Return the parameters with all that this prior holds at its mean, each in the unit of its
+        kind and of the shape it has."""
         zero, gauss = self.zero, self.gauss_fwhm
         held = {
             kind: np.where(
