@@ -199,7 +199,7 @@ def find_unexplained_groups(
     groups = []
     for row in candidates:
         is_new_phase = row.quantity == "unexplained_lines" and row.verdict != Verdict.KNOWN_PHASE
-        if not is_new_phase or (row.value or 0) < LINES_OF_A_PHASE:
+        if not is_new_phase or row.value is None or row.value < LINES_OF_A_PHASE:
             continue
         own = [change for change in changes if change.subject == row.subject]
         if not any(change.quantity in ONSETS and change.value is not None for change in own):
@@ -212,7 +212,7 @@ def find_unexplained_groups(
         ]
         group = UnexplainedGroup(
             name=row.subject,
-            lines=float(row.value or 0),
+            lines=float(row.value),
             verdict=row.verdict,
             candidate=names[0] if names else "",
             stays=bool(ends) and ends[-1].verdict == Verdict.STILL_PRESENT,

@@ -174,7 +174,8 @@ def describe_scale(check: ScaleCheck) -> str:
     if check.standard:
         if check.value is None:
             return f"the internal standard {check.standard} was not found; {carried}"
-        percent = 100 * (check.tolerance or 0.0)
+        assert check.tolerance is not None
+        percent = 100 * check.tolerance
         text = f"internal standard {check.standard}, tolerance {percent:g} %"
         if check.verdict == Verdict.OFF:
             text += f"; the wavelength should be {1 / check.value:.6f} times the one used"

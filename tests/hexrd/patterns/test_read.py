@@ -232,3 +232,76 @@ def test_points_without_pixels_are_left_out(tmp_path: Path) -> None:
     assert set(ds.status.values) == {"ok"}
     np.testing.assert_array_equal(ds.two_theta, np.delete(X, [*range(7), 50, *range(397, 400)]))
     assert np.isfinite(ds.intensity.values).all()
+
+
+def gaps(*numbers: int) -> list[str]:
+    return [fault.problem for fault in read._describe_gaps(Path("s"), np.array(numbers))]
+
+
+def test_gaps_in_the_numbers() -> None:
+    assert gaps(1, 2, 3, 4) == []
+    assert gaps(1, 2, 4) == [], "two steps show no rule"
+    assert gaps(1, 2, 4, 5) == ["1 of 5 frames are missing (numbers 3)"]
+    assert gaps(5, 10, 15, 30, 35) == ["2 of 7 frames are missing (numbers 20, 25)"]
+    assert gaps(5, 10, 15, 28, 33) == [], "no multiple of the step"
+    assert gaps(1, 2, 3, 4, 9) == ["4 of 9 frames are missing (numbers 5, 6, 7, 8)"]
+    assert gaps(1, 2, 3, 4, 10) == ["5 of 10 frames are missing (numbers 5, 6, 7, 8, 9)"]
+    assert gaps(1, 2, 3, 4, 11) == [], "more are missing than there are"
+    (many,) = gaps(*range(1, 20), 33)
+    assert many.endswith("(numbers 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31 ...)")
+    (twelve,) = gaps(*range(1, 20), 32)
+    assert twelve.endswith("30, 31)")
+
+
+@pytest.mark.parametrize(
+    ("names", "numbers"),
+    [
+        (["a_2_x7", "a_3_x7"], [2, 3]),
+        (["a_1_3", "a_1_5"], [3, 5]),
+        (["a_1_3", "a_2_4"], [3, 4]),
+        (["a_2", "a_2"], [1, 2]),
+        (["a_2", "b"], [1, 2]),
+        (["a_9007199254740991", "a_9007199254740993"], [1, 2]),
+        (["a_7"], [1]),
+        (["b", "c"], [1, 2]),
+    ],
+)
+def test_numbers_of_frames(names: list[str], numbers: list[int]) -> None:
+    found = read.number_frames([f"{name}.xye" for name in names])
+    assert found.tolist() == numbers and found.dtype == np.int64
+
+
+def chosen(*stated: tuple[float, float] | None, **options: object):
+    from ssbchar.hexrd.patterns.formats.extracted import PatternFile
+
+    contents = [
+        PatternFile(x=X, unit="degree", intensity=np.ones((1, X.size)), wavelength=one)
+        for one in stated
+    ]
+    return read._choose_wavelength(Path("s"), contents, PatternReading(**options))  # type: ignore[arg-type]
+
+
+def test_the_wavelength_of_most_files() -> None:
+    found = chosen((0.25, 1e-5), (0.24, 2e-5), (0.24, 2e-5), None)
+    assert (found.value, found.stderr, found.source) == (0.24, 2e-5, "header of 2 files")
+    assert chosen((0.24, 2e-5), wavelength_stderr=3e-5).stderr == 3e-5
+
+
+def test_the_wavelength_of_the_config() -> None:
+    found = chosen((0.24, 1e-5), wavelength=0.24)
+    assert (found.value, found.source) == (0.24, "config")
+    assert found.stderr == pytest.approx(0.01 / np.sqrt(12))
+    assert chosen((0.2400023, 1e-5), wavelength=0.24).source == "config"
+    assert chosen((0.24, 0.0), wavelength=0.24, wavelength_stderr=1e-6).stderr == 1e-6
+    off = chosen((0.240024, 1e-5), wavelength=0.24)
+    assert off.source == "config; the files state 0.240024 (+100 ppm)"
+    close = chosen((0.24, 0.0), (0.240023, 0.0), wavelength=0.24)
+    assert close.source == "config"
+    with pytest.raises(BadInput, match=r"several wavelengths \(104 ppm apart\)"):
+        chosen((0.24, 0.0), (0.240025, 0.0), wavelength=0.24)
+
+
+@pytest.mark.parametrize("value", [0.01, 5.0, 1e-9])
+def test_a_wavelength_unlike_x_rays(value: float) -> None:
+    with pytest.raises(BadInput, match="not that of an X-ray experiment"):
+        chosen((value, 0.0))

@@ -102,3 +102,10 @@ def test_phases_without_a_known_cell_do_not_count() -> None:
         {"A": at(1.5), "B": at(1.0), "D": at(2.0)}, known, Stability(), 0.0
     )
     assert set(check.phases) == {"B"} and check.value == pytest.approx(1.0)
+
+
+def test_the_tolerance_is_given_as_a_share() -> None:
+    found = cell_scale_check.judge_scale({"A": at(1.0)}, KNOWN, Stability(), 1e-4)
+    assert found.tolerance == pytest.approx(0.005, rel=1e-12)
+    assert found.wavelength_stderr == 1e-4 and found.stderr is None
+    assert found.phases["A"].stderr == pytest.approx(1e-5 / 3)

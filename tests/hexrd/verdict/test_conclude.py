@@ -325,3 +325,21 @@ def test_breadths_at_rest_are_weighted_means() -> None:
         LABELS,
     )
     assert one(known, "inverse_size", "A", "before heating").verdict == "ok"
+
+
+def test_limits_of_the_library_count_for_the_mixture() -> None:
+    lattice, furnace = made([MadePhase()])
+    curves = fit.fit_expansion(lattice, furnace, Expansion())
+    others = [
+        Conclusion(name, value=value, basis="by weight", subject=subject)
+        for name, value, subject in (
+            ("detection_limit", 3.0, "X"),
+            ("detection_limit", 4.0, "Y"),
+            ("candidate", 99.0, "Z"),
+        )
+    ]
+    found = conclude.conclude_series(
+        lattice, furnace, curves, [], xr.Dataset(), others, [], Stability(), LABELS
+    )
+    assert one(found, "detection_limit", "A+B").value == 4.0
+    assert "above 4 % (by weight) would" in one(found, "phase_stability", "A+B").reason
