@@ -63,6 +63,7 @@ def _is_prelithiation(c: Conclusion) -> bool:
 
 def _judge(evidence: Sequence[Conclusion]) -> tuple[Verdict, list[str]]:
     """Return the verdict, and the pairs of repeats that differ."""
+    # Doubtful values say nothing against good ones.
     good = [c for c in evidence if c.value is not None and c.verdict in GOOD]
     if good:
         differences = [
@@ -71,6 +72,7 @@ def _judge(evidence: Sequence[Conclusion]) -> tuple[Verdict, list[str]]:
             if _is_repeat(a, b) and not _is_consistent(a, b)
         ]
         return (Verdict.DISAGREE if differences else Verdict.QUANTIFIED), differences
+    # No good value: the best of what is left.
     if any(c.value is not None for c in evidence):
         return Verdict.DOUBTFUL, []
     if any(c.lower95 is not None or c.upper95 is not None for c in evidence):

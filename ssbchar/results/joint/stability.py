@@ -100,6 +100,7 @@ def _vote(c: Conclusion) -> Verdict | None:
 
 def _judge(evidence: Sequence[Conclusion]) -> tuple[Verdict, str]:
     """Return the joined verdict and the sentence on agreement."""
+    # A technique may have several verdicts, of phases or edges, and vote both ways.
     cast: dict[Technique, set[Verdict]] = {}
     for c in evidence:
         vote = _vote(c)
@@ -126,6 +127,7 @@ def _describe_technique(technique: Technique, of_sample: Sequence[Conclusion]) -
     judged = [c for c in measured if _judges_stability(c)]
     if judged:
         return "; ".join(_describe_verdict(name, c) for c in judged)
+    # That a measurement was excluded tells the reader more than that it has no verdict.
     if any(c.verdict == Verdict.SET_ASIDE for c in measured):
         return f"{name}: measured, set aside"
     return f"{name}: {'measured, without a verdict' if measured else 'not measured'}"

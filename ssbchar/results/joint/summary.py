@@ -58,6 +58,7 @@ def order_conclusions(found: Sequence[Conclusion]) -> list[Conclusion]:
     found : sequence of Conclusion
     """
     rank = {technique.value: i for i, technique in enumerate(ORDER)}
+    # The sort is stable: rows of a measurement keep their order.
     return sorted(found, key=lambda c: (c.sample, rank.get(c.technique, len(ORDER))))
 
 

@@ -94,6 +94,7 @@ def _index_rows(rows: Sequence[Conclusion]) -> dict[RowKey, Conclusion]:
 
 
 def _make_key(row: Conclusion, repeat: int) -> RowKey:
+    # The source names the run, which differs; its measurement is what both runs share.
     sources = split_sources(row.source)
     parts = sources[0].split("/") if len(sources) == 1 else []
     return RowKey(
@@ -151,6 +152,7 @@ def report_differences(first: Path, second: Path) -> tuple[list[str], bool]:
                 "holds no summary.csv",
                 "name a folder results/<run> that make run has filled",
             )
+    # Tables, not conclusions.json: they are what a reader of a run has.
     rows = [read_summary(folder / "summary.csv") for folder in (first, second)]
     same, differences = compare_conclusions(*rows)
     shifts = [abs(d.shift) for d in differences if math.isfinite(d.shift)]

@@ -87,6 +87,7 @@ def copy_workflow(
         Text by file name.
     """
     home = home or Path(ssbchar.__file__).parent.parent / "workflow"
+    # Sorted, so that the crate has the same bytes on every machine.
     rules = sorted(path.relative_to(home).as_posix() for path in (home / "rules").glob("*.smk"))
     texts = {name: (home / name).read_text(encoding="utf-8") for name in ("Snakefile", *rules)}
     texts["config.yaml"] = yaml.safe_dump(labels["config"], sort_keys=True)
@@ -143,6 +144,7 @@ def describe_run(
     used += builder.add_options(labels.get("departures") or {}, main)
     folder = workflow.relative_to(builder.root)
     used += [{"@id": f"{folder}/{name}"} for name in ("config.yaml", "samples.tsv")]
+    # Hashed once, for the crate and for the table of checksums.
     hashed = verify.hash_outputs(outputs)
     checksums = verify.format_checksums(hashed)
     results = [builder.add_output(row) for row in hashed]
@@ -270,8 +272,10 @@ class CrateBuilder:
         """Add the raw files of one measurement; beyond `LISTED` of them, their manifest."""
         table = raw_files.read_rows(manifest)
         measurement = f"{manifest.parent.parent.name} {manifest.parent.name}"
+        # The measurement was excluded: its manifest says why.
         if not all("sha256" in row for row in table):
             return []
+        # A crate of a million frames would be slower to read than the data.
         if len(table) > LISTED:
             count = f"{len(table)} raw files of {measurement}"
             collection = self.add_entity(

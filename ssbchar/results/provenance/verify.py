@@ -118,6 +118,7 @@ def verify_run(folder: Path) -> Verification:
     rows = raw_files.read_rows(record) if record.is_file() else []
     recorded_as = _find_recorded_root([row["path"] for row in rows]) or folder.as_posix()
     run = _RunFolder(folder=folder, recorded_as=recorded_as)
+    # A file may be an input of many outputs.
     hash_now = functools.cache(lambda path: _hash_path(run.locate(path)))
     changes: dict[str, ChangedFile] = {}
     checked: set[str] = set()
@@ -136,6 +137,7 @@ def verify_run(folder: Path) -> Verification:
         for path, digest in _read_manifest(manifest):
             check(path, digest, manifest)
     provenances = dict(_find_provenances(folder))
+    # Only what the recorded outputs were made from belongs to the run.
     ends = [run.locate(row["path"]) for row in rows]
     for output in _trace_outputs(ends, provenances, run):
         made_by = provenances[output]
@@ -192,6 +194,7 @@ def _trace_outputs(
     queue, found = list(ends), set()
     while queue:
         path = queue.pop()
+        # A folder of figures keeps its provenance in the files.
         inside = [path, *path.glob("*")] if path.is_dir() else [path]
         for output in inside:
             if output in provenances and output not in found:

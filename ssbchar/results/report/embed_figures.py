@@ -77,6 +77,7 @@ def embed_pictures(folders: Sequence[Path], options: Report) -> list[Picture]:
     figures = [figure for folder in folders for figure in _list_figures(folder)]
     # Base64 makes four bytes of three.
     budget = options.size_limit * 1e6 * 3 / 4
+    # Quality is given up step by step, so that a small run keeps all of it.
     kinds = [_choose_kind(figure, options.svg_limit * 1000) for figure in figures]
     if sum(figure.measure_size(k) for figure, k in zip(figures, kinds, strict=True)) > budget:
         kinds = [min((SVG, PNG), key=figure.measure_size) for figure in figures]
@@ -107,6 +108,7 @@ def _choose_kind(figure: _FigureFiles, limit: int) -> str:
 def _find_last_rank(ranks: Sequence[int], sizes: Sequence[int], budget: float) -> int:
     """Return the place in its folder up to which every figure has room in the page."""
     total = 0
+    # Rank by rank, so that every measurement keeps its first figures.
     for rank in range(max(ranks, default=-1) + 1):
         total += sum(size for r, size in zip(ranks, sizes, strict=True) if r == rank)
         if total > budget:
@@ -155,5 +157,6 @@ def reduce_png(png: bytes) -> bytes:
     height = round(image.height * width / image.width)
     small = image.resize((width, height), Image.Resampling.LANCZOS)
     out = io.BytesIO()
+    # Without dithering: its noise would not compress.
     small.quantize(COLOURS, dither=Image.Dither.NONE).save(out, format="PNG", optimize=True)
     return out.getvalue()

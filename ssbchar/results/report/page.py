@@ -184,6 +184,7 @@ def render_report(
         manifests=manifests,
         exports=exports,
     )
+    # Pages of samples lie in a folder of their own below the run's.
     pages = {}
     for sample, file in name_pages(list_samples(content.rows, content.pictures)).items():
         of_sample = content.select_sample(sample)
@@ -198,6 +199,7 @@ def _render_page(
     synthetic = [label for label in content.labels if int(label.get("synthetic", 0))]
     simulated = {str(label.get("sample", "")) for label in synthetic}
     excluded = exclusions.collect_exclusions(content.labels)
+    # A question that no measurement asked has no column.
     asked = {row.quantity for row in content.rows}
     folders = [list_exports(folder) for folder in content.exports]
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
@@ -229,6 +231,7 @@ def _make_environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
+        # A misspelt name stops the step instead of leaving a gap in the page.
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -289,6 +292,7 @@ def group_by_sample(
     sections = []
     for i, sample in enumerate(list_samples(rows, pictures), 1):
         of_sample = [row for row in rows if row.sample == sample]
+        # The combined verdict answers the question, those of the techniques explain it.
         verdicts = [row for row in of_sample if row.quantity in QUESTIONS]
         others = [row for row in of_sample if row.quantity not in QUESTIONS]
         sections.append(
