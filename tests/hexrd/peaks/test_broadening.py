@@ -58,3 +58,56 @@ def test_instrument_is_between_linear_and_quadratic() -> None:
     found = float(broadening.subtract_instrument(np.array(0.05), 0.03))
     assert 0.02 < found < 0.04
     assert np.isnan(broadening.subtract_instrument(np.array(0.02), 0.03))
+
+
+def test_instrument_by_hand() -> None:
+    """beta - b^2 / beta."""
+    found = broadening.subtract_instrument(np.array([0.05, 0.03, 0.02]), 0.03)
+    assert found[0] == pytest.approx(0.05 - 0.0009 / 0.05)
+    assert np.isnan(found[1]) and np.isnan(found[2])
+    np.testing.assert_array_equal(broadening.subtract_instrument(np.array([0.05]), 0.0), [0.05])
+
+
+def test_error_of_the_breadth_is_that_of_draws() -> None:
+    fwhm, eta = np.array(0.05), np.array(0.4)
+    covariance = np.array([[4e-6, 1e-5], [1e-5, 1e-4]])
+    found = float(broadening.breadth_stderr_from_covariance(fwhm, eta, covariance))
+    draws = np.random.default_rng(0).multivariate_normal([0.05, 0.4], covariance, 20_000)
+    spread = broadening.integral_breadth_from_fwhm(draws[:, 0], draws[:, 1]).std()
+    assert found == pytest.approx(spread, rel=0.03)
+    alone = broadening.breadth_stderr_from_covariance(fwhm, eta, np.diag([4e-6, 0.0]))
+    breadth = broadening.integral_breadth_from_fwhm(fwhm, eta)
+    assert float(alone) == pytest.approx(float(breadth) / 0.05 * 0.002)
+    negative = broadening.breadth_stderr_from_covariance(fwhm, eta, -covariance)
+    assert float(negative) == 0.0
+
+
+def test_three_lines_are_enough_and_their_scatter_counts() -> None:
+    """Four lines off by 0, d, -d, 0 and errors of s: errors grow by the root of reduced
+    chi-square."""
+    right = breadth(1 / 400, 1e-3)[:3]
+    value = np.full((1, 6), np.nan)
+    value[0, :3] = right
+    found = broadening.fit_williamson_hall(ANGLES[None], value, np.full((1, 6), 1e-3), WAVELENGTH)
+    assert found.inverse_size[0] == pytest.approx(1 / 400, rel=1e-6)
+    calm = found.covariance[0]
+    design = np.stack([np.ones(3), 4 * np.sin(np.radians(ANGLES[:3]) / 2) / WAVELENGTH], axis=1)
+    sigma = np.radians(1e-3) * np.cos(np.radians(ANGLES[:3]) / 2) / WAVELENGTH
+    white = design / sigma[:, None]
+    np.testing.assert_allclose(calm, np.linalg.inv(white.T @ white), rtol=1e-6)
+    value[0, :3] = right + np.array([0.01, -0.02, 0.01])
+    loud = broadening.fit_williamson_hall(ANGLES[None], value, np.full((1, 6), 1e-3), WAVELENGTH)
+    y = np.radians(value[0, :3]) * np.cos(np.radians(ANGLES[:3]) / 2) / WAVELENGTH
+    left = np.linalg.lstsq(white, y / sigma, rcond=None)[1][0]
+    np.testing.assert_allclose(loud.covariance[0], calm * left, rtol=1e-6)
+
+
+def test_lines_without_an_error_do_not_count() -> None:
+    value = breadth(1 / 400, 1e-3)[None]
+    sigma = np.full((1, 6), 1e-3)
+    sigma[0, :3] = [0.0, np.nan, -1.0]
+    found = broadening.fit_williamson_hall(ANGLES[None], value, sigma, WAVELENGTH)
+    assert found.inverse_size[0] == pytest.approx(1 / 400, rel=1e-6)
+    sigma[0, 3] = 0.0
+    found = broadening.fit_williamson_hall(ANGLES[None], value, sigma, WAVELENGTH)
+    assert np.isnan(found.inverse_size[0]) and np.isnan(found.covariance[0]).all()

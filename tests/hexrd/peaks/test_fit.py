@@ -1,6 +1,8 @@
 """The batched fit of peaks: scipy's chi-square, right derivatives, and no trap beside a close
 pair."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -136,3 +138,151 @@ def test_a_close_pair_that_moves_apart_is_not_lost() -> None:
     assert np.all(np.abs(pull.mean(axis=0)) < 0.4) and np.all(
         (pull.std(axis=0) > 0.7) & (pull.std(axis=0) < 1.4)
     )
+
+
+X = np.linspace(4.0, 4.6, 61)
+
+
+def one_peak(position: float = 4.3, noise: float = 0.0) -> fit.Windows:
+    """A window with a peak of area 20 and width 0.08 on 100 + 10 u, u from -1 to 1."""
+    peak = pseudo_voigt.pseudo_voigt(X, np.array(position), np.array(0.08), np.array(0.3))
+    y = 100 + 10 * (X - 4.3) / 0.3 + 20 * peak
+    y = y + noise * np.random.default_rng(1).standard_normal(X.size)
+    return fit.Windows(x=X[None], y=y[None], weight=np.full((1, X.size), 0.25))
+
+
+START = np.array([[4.31, np.log(0.07), 0.5]])
+LOWER = np.array([[4.2, np.log(0.02), 0.0]])
+UPPER = np.array([[4.4, np.log(0.3), 1.0]])
+
+
+def test_a_clean_window_gives_its_peak_back() -> None:
+    found = fit.fit_windows(one_peak(), START, LOWER, UPPER, 60)
+    np.testing.assert_allclose(found.shape[0], [4.3, np.log(0.08), 0.3], atol=1e-5)
+    np.testing.assert_allclose(found.linear[0], [20.0, 100.0, 10.0], rtol=1e-4)
+    assert found.converged[0] and found.chi2[0] < 1e-6
+    rows = fit.evaluate_jacobian(one_peak(), found.shape, found.linear)[0]
+    np.testing.assert_allclose(found.normal[0], rows @ rows.T, rtol=1e-6, atol=1e-9)
+
+
+def test_the_jacobian_is_that_of_differences() -> None:
+    data, shape, linear = one_peak(), START, np.array([[20.0, 90.0, 5.0]])
+
+    def model(q: np.ndarray, a: np.ndarray) -> np.ndarray:
+        peak = pseudo_voigt.pseudo_voigt(X, q[0], np.exp(q[1]), q[2])
+        return 0.5 * (a[0] * peak + a[1] + a[2] * (X - 4.3) / 0.3)
+
+    rows = fit.evaluate_jacobian(data, shape, linear)[0]
+    h = 1e-6
+    for i in range(3):
+        step = h * np.eye(3)[i]
+        up, down = model(shape[0], linear[0] + step), model(shape[0], linear[0] - step)
+        np.testing.assert_allclose(rows[i], (up - down) / (2 * h), rtol=1e-5, atol=1e-5)
+        up, down = model(shape[0] + step, linear[0]), model(shape[0] - step, linear[0])
+        np.testing.assert_allclose(rows[3 + i], (up - down) / (2 * h), rtol=1e-4, atol=1e-2)
+
+
+def test_a_position_beyond_its_bound_stops_there() -> None:
+    upper = np.array([[4.29, np.log(0.3), 1.0]])
+    found = fit.fit_windows(one_peak(), START - np.array([0.05, 0, 0]), LOWER, upper, 60)
+    assert found.shape[0, 0] == 4.29 and found.converged[0]
+    lower = np.array([[4.31, np.log(0.02), 0.0]])
+    found = fit.fit_windows(one_peak(), START + np.array([0.05, 0, 0]), lower, UPPER, 60)
+    assert found.shape[0, 0] == 4.31 and found.converged[0]
+
+
+def test_one_step_does_not_converge() -> None:
+    found = fit.fit_windows(one_peak(noise=2.0), START + np.array([0.05, 0.5, 0]), LOWER, UPPER, 1)
+    assert not found.converged[0]
+    enough = fit.fit_windows(one_peak(noise=2.0), START, LOWER, UPPER, 30)
+    assert enough.converged[0] and enough.chi2[0] < found.chi2[0]
+
+
+def test_the_best_of_several_starts_is_kept() -> None:
+    data = one_peak(noise=1.0)
+    bad = START + np.array([-0.1, -1.0, 0.0])
+    alone = fit.fit_windows(data, START, LOWER, UPPER, 30)
+    for starts in ([bad, START], [START, bad]):
+        found = fit.fit_from_starts(data, starts, LOWER, UPPER, 30)
+        assert found.chi2[0] <= alone.chi2[0] * (1 + 1e-9)
+        np.testing.assert_allclose(found.shape, alone.shape, atol=1e-3)
+
+
+def test_improve_takes_over_only_what_is_better() -> None:
+    data = fit.Windows(x=np.tile(X, (2, 1)), y=np.ones((2, 61)), weight=np.ones((2, 61)))
+    start = np.tile(START, (2, 1))
+    old, new = fit._make_empty_fits(data, start), fit._make_empty_fits(data, start + 1)
+    old.chi2[:] = [5.0, 5.0]
+    new.chi2[:] = [4.0, 6.0]
+    old.improve(np.arange(2), new)
+    assert old.chi2.tolist() == [4.0, 5.0]
+    np.testing.assert_array_equal(old.shape, start + np.array([[1.0], [0.0]]))
+
+
+def test_steps_are_limited_by_hand() -> None:
+    """Half a width in position (of 0.08: 0.04), half in ln(fwhm) and eta."""
+    q = np.array([[4.3, np.log(0.08), 0.5]])
+    for step, factor in (
+        ([0.04, 0.0, 0.0], 1.0),
+        ([0.08, 0.0, 0.0], 0.5),
+        ([0.0, 2.0, 0.0], 0.25),
+        ([0.0, 0.0, -1.0], 0.5),
+        ([0.0, 0.1, 0.2], 1.0),
+    ):
+        assert fit._limit_step(q, np.array([step]))[0] == pytest.approx(factor)
+
+
+def running(q: np.ndarray, damping: float) -> fit._Running:
+    data = one_peak(noise=0.1)
+    return fit._Running(
+        row=np.arange(1),
+        data=data,
+        lower=LOWER,
+        upper=UPPER,
+        q=q.copy(),
+        damping=np.array([damping]),
+        state=fit._evaluate(data, q),
+    )
+
+
+def test_an_undamped_step_is_gauss_newtons() -> None:
+    """The non-linear part of the step of all parameters, by plain least squares."""
+    now = running(START, 0.0)
+    rows = fit.evaluate_jacobian(now.data, START, now.state.linear)[0]
+    whole = np.linalg.lstsq(rows.T, now.state.residual[0], rcond=None)[0]
+    step, gain = fit._propose_step(now)
+    np.testing.assert_allclose(step[0], whole[3:], rtol=1e-5)
+    left = now.state.residual[0] - rows.T @ whole
+    assert gain[0] == pytest.approx(now.state.chi2[0] - left @ left, rel=1e-5)
+    damped, same = fit._propose_step(running(START, 1.0))
+    assert np.all(np.abs(damped[0]) < np.abs(step[0])) and same[0] == pytest.approx(gain[0])
+
+
+@pytest.mark.parametrize(
+    ("i", "value", "sign"), [(0, 4.27, 1), (0, 4.33, -1), (1, np.log(0.06), 1), (2, 0.9, -1)]
+)
+def test_parameters_at_a_bound_are_held_if_pushed_outwards(i: int, value: float, sign: int) -> None:
+    q = np.array([[4.3, np.log(0.08), 0.3]])
+    q[0, i] = value
+    inwards = replace(running(q, 0.0), **({"lower": q} if sign > 0 else {"upper": q}))
+    assert sign * fit._propose_step(inwards)[0][0, i] > 0
+    outwards = replace(running(q, 0.0), **({"upper": q} if sign > 0 else {"lower": q}))
+    assert fit._propose_step(outwards)[0][0, i] == 0.0
+
+
+def test_nothing_moves_where_all_is_held() -> None:
+    held = replace(running(START, 0.0), lower=START, upper=START)
+    step, gain = fit._propose_step(held)
+    np.testing.assert_array_equal(step, 0.0)
+    assert gain[0] == 0.0
+
+
+def test_a_step_that_helps_is_taken_and_damped_less() -> None:
+    now = running(START, 0.8)
+    before = now.state.chi2[0]
+    fit._try_step(now, np.array([[-0.01, np.log(0.08 / 0.07), -0.2]]))
+    assert now.state.chi2[0] < before and now.damping[0] == pytest.approx(0.1)
+    np.testing.assert_allclose(now.q[0], [4.3, np.log(0.08), 0.3])
+    fit._try_step(now, np.array([[0.03, 0.3, 0.0]]))
+    np.testing.assert_allclose(now.q[0], [4.3, np.log(0.08), 0.3])
+    assert now.damping[0] == pytest.approx(0.6)

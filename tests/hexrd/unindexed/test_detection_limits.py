@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 import yaml
 from hexrd.made_series import PHASES, Chain, chain
 
@@ -104,7 +105,8 @@ def check_small(folder: Path, seed: int, effects: Effects) -> tuple[bool, bool, 
 def test_one_percent_is_seen_and_a_tenth_is_not(tmp_path: Path) -> None:
     seen, unseen, limit = check_small(tmp_path, 0, Effects())
     print(
-        f"1 wt % is {relative(Co3PO42, 1.0):.2f} % of the strongest phase's intensity; limit {limit:.2f} %"
+        f"1 wt % is {relative(Co3PO42, 1.0):.2f} % of the strongest phase's intensity; "
+        f"limit {limit:.2f} %"
     )
     assert seen and not unseen
 
@@ -117,7 +119,8 @@ def test_one_percent_is_seen_in_most_series_and_a_tenth_in_none(
     told = [check_small(tmp_path, seed, effects) for seed in range(20)]
     seen, unseen, limit = (np.array(part) for part in zip(*told, strict=True))
     print(
-        f"1 wt % seen in {seen.sum()} of 20, 0.1 wt % in {unseen.sum()}; limit {np.nanmedian(limit):.2f} %"
+        f"1 wt % seen in {seen.sum()} of 20, 0.1 wt % in {unseen.sum()}; "
+        f"limit {np.nanmedian(limit):.2f} %"
     )
     assert seen.sum() >= 19 and unseen.sum() == 0
 
@@ -192,3 +195,166 @@ def test_the_limit_of_a_mixture_is_its_largest_by_weight() -> None:
     (found,) = detection_limits.select_mixture_limit([limit("D", 9.0, intensity)])
     assert found.subject == "D" and "intensity" in found.reason
     assert detection_limits.select_mixture_limit([]) == []
+
+
+# --- by hand, without a series -------------------------------------------------------------------
+
+
+def lattice_of(
+    intensity: list[list[float]], stderr: list[list[float]], present: list[list[int]]
+) -> xr.Dataset:
+    dims = ("frame", "phase")
+    return xr.Dataset(
+        {
+            "intensity": (dims, np.array(intensity, float)),
+            "intensity_stderr": (dims, np.array(stderr, float)),
+            "present": (dims, np.array(present)),
+        },
+        coords={"phase": ["A", "B"]},
+    )
+
+
+def test_the_limit_of_an_absent_phase_by_hand() -> None:
+    """6.645 sigma of the frames without B (1, 2 and 6), over A's usual intensity of 200."""
+    lattice = lattice_of(
+        [[200, 0], [300, 0], [100, 0], [200, 40], [200, np.nan]],
+        [[1, 1], [1, 2], [1, 6], [1, 9], [1, np.nan]],
+        [[1, 0], [1, 0], [1, 0], [1, 1], [1, 0]],
+    )
+    (row,) = detection_limits.limit_absent_phases(lattice, {})
+    assert (row.subject, row.unit, row.verdict) == ("B", "percent", "ok")
+    assert row.value == pytest.approx(100 * 6.6448536 * 2 / 200)
+    assert row.basis == detection_limits.LimitBasis.INTENSITY
+    assert "median of 3 frames without it" in row.reason
+    assert row.method.startswith("5 sigma reached in 95 of 100")
+
+
+def test_the_limit_by_weight_by_hand() -> None:
+    """Mass per intensity: cell mass x volume x scale / intensity, 3 for A and 12 for B."""
+    lattice = lattice_of([[200, 0]] * 3, [[1, 2]] * 3, [[1, 0]] * 3)
+    lattice["scale_stderr"] = lattice["intensity_stderr"] * 0.01
+    known = {
+        "A": xr.Dataset(attrs={"refinable": 1, "cell_mass": 100.0, "volume": 3.0}),
+        "B": xr.Dataset(attrs={"refinable": 1, "cell_mass": 200.0, "volume": 6.0}),
+    }
+    (row,) = detection_limits.limit_absent_phases(lattice, known)
+    mass = 12 * 6.6448536 * 2
+    assert row.value == pytest.approx(100 * mass / (mass + 3 * 200))
+    assert row.basis == detection_limits.LimitBasis.WEIGHT
+    for spoilt in ({"refinable": 0}, {"cell_mass": None}):
+        attrs = {k: v for k, v in {**known["B"].attrs, **spoilt}.items() if v is not None}
+        (row,) = detection_limits.limit_absent_phases(
+            lattice, {**known, "B": xr.Dataset(attrs=attrs)}
+        )
+        assert row.basis == detection_limits.LimitBasis.INTENSITY
+    lattice["scale_stderr"] = lattice["scale_stderr"] * np.nan
+    assert detection_limits._weigh_intensities(lattice, known) is None
+
+
+def test_no_limits_where_nothing_is_present_or_nothing_absent() -> None:
+    lattice = lattice_of([[200, 50]] * 2, [[1, 2]] * 2, [[0, 0]] * 2)
+    assert detection_limits.limit_absent_phases(lattice, {}) == []
+    lattice = lattice_of([[200, 50]] * 2, [[1, 2]] * 2, [[1, 1]] * 2)
+    assert detection_limits.limit_absent_phases(lattice, {}) == []
+    lattice = lattice_of([[200, 50]] * 2, [[1, 0]] * 2, [[1, 0]] * 2)
+    assert detection_limits.limit_absent_phases(lattice, {}) == []
+
+
+def test_the_usual_mass_by_hand() -> None:
+    lattice = lattice_of(
+        [[10, 1], [20, np.nan], [30, 5], [9, 9]], [[1, 1]] * 4, [[1, 1], [1, 1], [1, 0], [0, 0]]
+    )
+    # 2 x 10 + 3 x 1, 2 x 20, 2 x 30; the last frame is empty
+    assert detection_limits._measure_usual_mass(lattice, {"A": 2.0, "B": 3.0}) == 40.0
+    lattice["present"] = 0 * lattice["present"]
+    assert np.isnan(detection_limits._measure_usual_mass(lattice, {"A": 2.0, "B": 3.0}))
+
+
+def test_the_detectable_area_by_hand() -> None:
+    """Threshold x sigma less what is there; the 95th percentile over frames."""
+    area = np.zeros((101, 4))
+    area[:, 1] = -np.arange(101.0)
+    area[3:, 2] = np.nan
+    area[2:, 3] = np.nan
+    found = detection_limits.find_detectable_area(area, np.full((101, 4), 2.0), 5.0)
+    np.testing.assert_allclose(found[:3], [10.0, 10.0 + 95.0, 10.0])
+    assert np.isnan(found[3])
+    found = detection_limits.find_detectable_area(area + 20.0, np.full((101, 4), 2.0), 5.0)
+    assert np.isnan(found[0]) and found[1] == pytest.approx(85.0)
+
+
+def phase(name: str, refinable: int = 1) -> xr.Dataset:
+    """Two lines, the second with a third of the strength."""
+    d = np.array([3.0, 2.0])
+    theta = np.arcsin(0.1173 / (2 * d))
+    power = np.sin(theta) ** 2 * np.cos(theta)
+    return xr.Dataset(
+        {
+            "d": ("reflection", d),
+            "h": ("reflection", [1, 0]),
+            "k": ("reflection", [0, 1]),
+            "l": ("reflection", [0, 0]),
+            "multiplicity": ("reflection", [1, 1]),
+            "structure_factor_squared": ("reflection", power * np.array([3.0, 1.0])),
+        },
+        attrs={
+            "phase": name,
+            "crystal_system": "orthorhombic",
+            "cell": [3.0, 2.0, 5.0, 90, 90, 90],
+            "refinable": refinable,
+            "cell_mass": 50.0,
+            "volume": 30.0,
+        },
+    )
+
+
+def tracks_of(needed: dict[float, float], intensity: float = 100.0) -> xr.Dataset:
+    x = np.arange(1.0, 6.0, 0.005)
+    area = np.full(x.size, np.nan)
+    for at, value in needed.items():
+        area[np.abs(x - at) < 0.02] = value
+    return xr.Dataset(
+        {
+            "detectable_area": ("two_theta", area),
+            "known_intensity": ("known_phase", [intensity]),
+            "wavelength": ((), 0.1173),
+        },
+        coords={"two_theta": x, "known_phase": ["A"]},
+    )
+
+
+LINE = 2 * np.degrees(np.arcsin(0.1173 / (2 * np.array([3.0, 2.0]))))
+"""2.24 and 3.36 degree."""
+
+
+def test_the_limit_of_a_phase_of_the_list_by_hand() -> None:
+    """Its lines have 3/4 and 1/4 of its intensity: areas of 6 and 1 need 8 and 4 in all."""
+    table = [phase("A"), phase("B", refinable=0)]
+    tracks = tracks_of({LINE[0]: 6.0, LINE[1]: 1.0})
+    (row,) = detection_limits.limit_library_phases(tracks, table, 0.004)
+    assert (row.subject, row.basis) == ("B", detection_limits.LimitBasis.INTENSITY)
+    assert row.value == pytest.approx(100 * 4 / 100)
+    # by weight: both have the same mass per intensity
+    (row,) = detection_limits.limit_library_phases(tracks, [phase("A"), phase("B")], 0.004)
+    assert row.basis == detection_limits.LimitBasis.WEIGHT
+    assert row.value == pytest.approx(100 * 4 / 104)
+    (row,) = detection_limits.limit_library_phases(
+        tracks_of({LINE[0]: 6.0}), [phase("A"), phase("B", refinable=0)], 0.004
+    )
+    assert row.value == pytest.approx(8.0)
+
+
+def test_no_limit_without_measured_lines_or_a_refined_phase() -> None:
+    assert detection_limits.limit_library_phases(tracks_of({}), [phase("B")], 0.004) == []
+    tracks = tracks_of({LINE[0]: 6.0}, intensity=0.0)
+    assert detection_limits.limit_library_phases(tracks, [phase("B")], 0.004) == []
+    # a line is looked for within the strain: 0.0001 x 2.24 degree is less than a point
+    near = tracks_of({LINE[0] + 0.03: 6.0})
+    assert detection_limits.limit_library_phases(near, [phase("B")], 0.0001) == []
+
+
+def test_mass_per_intensity_by_hand() -> None:
+    found = detection_limits._mass_per_intensity(phase("B"), 0.1173, (1.0, 6.0))
+    assert found == pytest.approx(50.0 * 30.0 / 4.0)
+    assert np.isnan(detection_limits._mass_per_intensity(phase("B", 0), 0.1173, (1.0, 6.0)))
+    assert np.isnan(detection_limits._mass_per_intensity(phase("B"), 0.1173, (50.0, 60.0)))

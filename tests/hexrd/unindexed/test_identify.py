@@ -280,3 +280,116 @@ def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Datase
     told = next(r for r in rows if r.quantity == "unexplained_lines")
     assert told.verdict == "known_phase" and "lines of farringtonite" in told.reason
     assert not [r for r in rows if r.quantity == "onset_temperature" and r.subject == told.subject]
+
+
+def match_of(name: str, evidence: float, explained: list[bool]) -> identify._TestedCandidate:
+    lines = cell_matching.CandidateLines(
+        name=name, system="cubic", cell=np.ones(6), hkl=np.ones((4, 3)), strength=np.ones(4)
+    )
+    match = cell_matching.CellMatch(
+        name=name,
+        evidence=evidence,
+        cell=np.array([4.2, 4.2, 4.2, 90, 90, 90]),
+        cell_stderr=np.array([0.01, 0.01, 0.01, 0, 0, 0]),
+        explained=np.array(explained),
+        expected=4,
+        found=3,
+        misfit=1.0,
+    )
+    return identify._TestedCandidate(lines=lines, match=match)
+
+
+def made_tracks(count: int = 5, frames: int = 4) -> xr.Dataset:
+    rise = np.arange(1.0, frames + 1)[:, None] * np.arange(1.0, count + 1)
+    place = np.linspace(2.0, 5.0, count)
+    return xr.Dataset(
+        {
+            "position": (("frame", "track"), place + 0.01 * np.arange(frames)[:, None]),
+            "position_stderr": ("track", np.full(count, 0.003)),
+            "d": (("frame", "track"), np.tile(0.1173 / np.radians(place), (frames, 1))),
+            "area": (("frame", "track"), rise),
+            "area_stderr": (("frame", "track"), np.full((frames, count), 2.0)),
+            "group": ("track", np.zeros(count, int)),
+            "significance": ("track", np.arange(5.0, 5.0 + count)),
+            "first_frame": ("track", np.arange(3, 3 + count)),
+            "last_frame": ("track", np.arange(10, 10 + count)),
+            "fwhm": ((), 0.08),
+            "two_theta_range": ("bound", [1.0, 6.0]),
+            "wavelength": ((), WAVELENGTH),
+        },
+        coords={"frame": np.arange(11, 11 + frames), "known_phase": ["known"]},
+    )
+
+
+def group_of(tracks: xr.Dataset) -> identify._Group:
+    return identify._describe_group(
+        tracks, np.arange(tracks.sizes["track"]), "unexplained 1", Candidates()
+    )
+
+
+def test_a_group_is_measured_where_it_is_strongest() -> None:
+    """hypot(0.003, 0.05 x 0.08) = 0.005 degree."""
+    group = group_of(made_tracks())
+    assert group.best_frame == 3 and group.found.bounds == (1.0, 6.0)
+    np.testing.assert_allclose(group.found.position, np.linspace(2.0, 5.0, 5) + 0.03)
+    np.testing.assert_allclose(group.found.stderr, 0.005)
+
+
+YES, HALF = [True] * 5, [True, True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("tested", "verdict"),
+    [
+        ([], "not_named"),
+        ([match_of("P", 3.0, YES)], "named"),
+        ([match_of("P", 2.9, YES)], "not_named"),
+        ([match_of("P", 9.0, HALF)], "named"),
+        ([match_of("P", 9.0, [True, True, False, False, False])], "not_named"),
+        ([match_of("P", 9.0, YES), match_of("Q", 6.0, YES)], "named"),
+        ([match_of("P", 9.0, YES), match_of("Q", 6.1, YES)], "ambiguous"),
+        ([match_of("P", 3.0, YES), match_of("Q", -9.0, YES)], "named"),
+    ],
+)
+def test_what_names_a_group(tested: list[identify._TestedCandidate], verdict: str) -> None:
+    """A lead of 3 over the next, or over background lines alone, and 60 % of the lines."""
+    row = identify._judge_candidates(group_of(made_tracks()), tested, Candidates())
+    assert (row.verdict, row.value, row.subject) == (verdict, 5.0, "unexplained 1")
+    assert "frames 3-14, best 9 sigma" in row.reason
+
+
+def test_the_row_of_a_candidate_by_hand() -> None:
+    row = identify._conclude_candidate(match_of("P", 9.0, HALF), group_of(made_tracks()))
+    assert (row.value, row.unit, row.subject) == (60.0, "percent", "P")
+    assert row.condition == "unexplained 1"
+    assert row.reason == (
+        "3 of 5 lines explained, 3 of 4 lines expected in range found; evidence 9.0; "
+        "a 4.2000(0.0100)"
+    )
+
+
+@pytest.mark.parametrize(("count", "subject"), [(2, "unexplained, alone"), (3, "unexplained 1")])
+def test_three_lines_are_a_group(count: int, subject: str, table: list[xr.Dataset]) -> None:
+    made = made_tracks(count).assign(known_intensity=("known_phase", [0.0]))
+    made = made.assign_coords(two_theta=np.linspace(1, 6, 9))
+    made["detectable_area"] = ("two_theta", np.ones(9))
+    furnace = xr.Dataset({"segment": ("frame", np.array(["none"] * 4, dtype=object))})
+    rows = identify.match_candidates(made, furnace, table[:1], Candidates())
+    assert rows[0].subject == subject
+    assert (rows[0].verdict == "too_few_lines") is (count == 2)
+
+
+def test_the_sum_of_a_group_stands_for_a_phase() -> None:
+    lattice = identify._make_lattice(group_of(made_tracks(2)))
+    np.testing.assert_allclose(lattice.intensity.values[:, 0], [3, 6, 9, 12])
+    np.testing.assert_allclose(lattice.intensity_stderr, 8**0.5)
+    np.testing.assert_allclose(lattice.significance.values[3, 0], 12 / 8**0.5)
+    np.testing.assert_allclose(lattice.intensity_upper95.values[0, 0], 3 + 1.6448536 * 8**0.5)
+    assert lattice.present.values.all() and lattice.phase.values.tolist() == ["unexplained 1"]
+
+
+def test_spacings_are_listed_by_size() -> None:
+    one = made_tracks(7)
+    text = identify._list_spacings(one, np.arange(7))
+    assert text.endswith(" ...") and text.startswith(f"{float(one.d.values.max()):.3f}, ")
+    assert text.count(",") == 5 and "..." not in identify._list_spacings(one, np.arange(6))
