@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.furnace.log import FurnaceLog
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.storage import lazy_rows
 from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.typing import Array
@@ -76,7 +77,7 @@ def measure_clock_offset(patterns: xr.Dataset, table: FurnaceLog, span: float) -
     if "intensity" not in patterns:
         return ClockOffset()
     times = patterns["time"].values
-    good = np.flatnonzero((patterns["status"].values == "ok") & np.isfinite(times))
+    good = np.flatnonzero((patterns["status"].values == FrameStatus.OK) & np.isfinite(times))
     if good.size <= FEWEST_FRAMES:
         return ClockOffset()
     intensity, stderr = (
