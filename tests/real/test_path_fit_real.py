@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from ssbchar.xas.exafs import extract
-from ssbchar.xas.exafs.options import Exafs
+from ssbchar.xas.exafs.options import Exafs, FourierWindow
 from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.paths import exafs_equation, feff
@@ -34,9 +34,8 @@ PUBLISHED_E0 = (-1.2898576, 0.8403550)
 AS_LARCH = Normalisation(exafs_free=False, core_width=0.0)
 BACKGROUND = Exafs(rbkg=1.05, kweight_background=2, clamp_high=300.0)
 """Of the published fit's script."""
-SETTINGS = PathFit(
-    kmin=2.0, kmax=13.5, kweight=3, dk=3.0, window="kaiser", rmin=1.0, rmax=3.2, s02=0.7
-)
+SETTINGS = PathFit(kweight=3, rmin=1.0, rmax=3.2, s02=0.7)
+WINDOW = FourierWindow(kmin=2.0, kmax=13.5, dk=3.0, shape="kaiser")
 ROCKSALT = """data_FeO
 _cell_length_a {a}
 _cell_length_b {a}
@@ -98,7 +97,9 @@ def test_feff_gives_the_published_half_lengths(rocksalt: xr.Dataset) -> None:
 def test_every_parameter_of_the_published_fit(
     real_data: Path, rocksalt: xr.Dataset, how: Normalisation
 ) -> None:
-    fit = path_fit.fit_paths(rocksalt, feo(real_data, how, BACKGROUND), None, SETTINGS)
+    fit = path_fit.fit_paths(
+        rocksalt, feo(real_data, how, BACKGROUND), None, SETTINGS, window=WINDOW
+    )
     assert fit.attrs["verdict"] == "ok"
     for kind, rows in PUBLISHED.items():
         for i, (value, stderr) in enumerate(rows):
@@ -117,7 +118,9 @@ def test_every_parameter_of_the_published_fit(
 
 @needs_feff
 def test_rows_of_the_fit(real_data: Path, rocksalt: xr.Dataset) -> None:
-    fit = path_fit.fit_paths(rocksalt, feo(real_data, AS_LARCH, BACKGROUND), None, SETTINGS)
+    fit = path_fit.fit_paths(
+        rocksalt, feo(real_data, AS_LARCH, BACKGROUND), None, SETTINGS, window=WINDOW
+    )
     rows = {(r.quantity, r.condition): r for r in conclude_paths(fit, "Fe K")}
     assert len(rows) == 1 + 6
     assert rows["shell_distance", "Fe 3.02"].value == pytest.approx(3.0738, abs=0.0062)

@@ -44,7 +44,7 @@ rule xas_path_fit:
     params:
         step="xas.paths.fit_paths",
         inputs=by_name(),
-        options=options("xas.path_fit"),
+        options=options("xas.path_fit", shared="xas.window"),
         labels=labels,
         code=code("xas.paths.fit_paths"),
     shell:

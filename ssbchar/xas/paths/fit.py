@@ -9,6 +9,7 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
+from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
 from ssbchar.xas.paths.dataset import build_fit_dataset
 from ssbchar.xas.paths.exafs_equation import ScatteringPaths, Shell, group_shells
 from ssbchar.xas.paths.model import KINDS, Kind, PathFitProblem, Spectrum, Transform
@@ -24,7 +25,12 @@ FREE_R = 0.3
 
 
 def fit_paths(
-    paths: xr.Dataset, exafs: xr.Dataset, pristine: xr.Dataset | None, options: PathFit
+    paths: xr.Dataset,
+    exafs: xr.Dataset,
+    pristine: xr.Dataset | None,
+    options: PathFit,
+    *,
+    window: FourierWindow = DEFAULT_WINDOW,
 ) -> xr.Dataset:
     """Return the parameters of the first shells of a measurement, and of its pristine one.
 
@@ -35,7 +41,9 @@ def fit_paths(
     exafs, pristine : Dataset
         From `ssbchar.xas.exafs.extract_exafs`; the merged spectra are fitted.
     options : PathFit
-        Ranges in k [1/angstrom] and R [angstrom], shells, what is shared.
+        Range in R [angstrom], shells, what is shared.
+    window : FourierWindow
+        Window in k [1/angstrom].
 
     Returns
     -------
@@ -66,7 +74,7 @@ def fit_paths(
         assign_parameters(given, len(shells), options),
         ScatteringPaths(paths),
         [scale_by_s02(shell, options.s02) for shell in shells],
-        _choose_transform(given, options),
+        _choose_transform(given, options, window),
     )
     # Without a degree of freedom the reduced chi-square, and with it every error, has no meaning.
     if task.size + 1 > task.independent:
@@ -82,17 +90,19 @@ def fit_paths(
     return ds
 
 
-def _choose_transform(given: list[xr.Dataset], options: PathFit) -> Transform:
+def _choose_transform(
+    given: list[xr.Dataset], options: PathFit, window: FourierWindow
+) -> Transform:
     """Return the ranges in k and R; unless set, k ends where the shorter spectrum's window does."""
-    kmax = options.kmax
+    kmax = window.kmax
     if kmax is None:
         kmax = min(float(ds["kmax"]) for ds in given)
     return Transform(
-        kmin=options.kmin,
+        kmin=window.kmin,
         kmax=kmax,
         kweight=options.kweight,
-        dk=options.dk,
-        window=options.window,
+        dk=window.dk,
+        window=window.shape,
         rmin=options.rmin,
         rmax=options.rmax,
     )

@@ -1,12 +1,11 @@
 """Options of scattering paths: how FEFF calculates them and how they are fitted."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ssbchar.runtime.options import PathText
-from ssbchar.xas.exafs.options import Window
 
 Shared = Literal["number", "distance", "displacement"]
 
@@ -37,16 +36,15 @@ class Feff:
 class PathFit:
     """How paths are fitted to the EXAFS of the sample, together with that of the pristine one."""
 
-    kmin: Annotated[float, Field(ge=0, le=20)] = 3.0
-    """Start of the window [1/angstrom]."""
-    kmax: Annotated[float, Field(gt=0, le=30)] | None = None
-    """End of the window [1/angstrom]; if unset, that of ``xas.exafs``."""
+    MOVED: ClassVar = {
+        "kmin": "xas.window.kmin",
+        "kmax": "xas.window.kmax",
+        "dk": "xas.window.dk",
+        "window": "xas.window.shape",
+    }
+
     kweight: Annotated[int, Field(ge=0, le=4)] = 2
     """Power of k."""
-    dk: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Width of the window's slopes [1/angstrom]."""
-    window: Window = "kaiser"
-    """Shape of the window."""
     rmin: Annotated[float, Field(ge=0, le=10)] = 1.0
     """Start of the fit in R [angstrom]."""
     rmax: Annotated[float, Field(gt=0, le=10)] = 3.0
@@ -77,8 +75,6 @@ class PathFit:
     """Change of a mean square displacement that would matter [angstrom^2]."""
 
     def __post_init__(self) -> None:
-        if self.kmax is not None and self.kmin >= self.kmax:
-            raise ValueError(f"kmin {self.kmin:g} is not below kmax {self.kmax:g}; correct them")
         if self.rmin >= self.rmax:
             raise ValueError(f"rmin {self.rmin:g} is not below rmax {self.rmax:g}; correct them")
         for low, high in self.shells:

@@ -10,7 +10,7 @@ from ssbchar.xas.paths import dataset, fit
 from ssbchar.xas.paths.model import FitResult
 from ssbchar.xas.paths.options import PathFit
 
-OPTIONS = PathFit(kmin=3.0, kmax=12.0, rmin=1.0, rmax=3.0, shared=("displacement",))
+OPTIONS = PathFit(rmin=1.0, rmax=3.0, shared=("displacement",))
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,12 @@ from xas.made_paths import TRUE, K
 
 from ssbchar.errors import BadInput
 from ssbchar.storage import store
+from ssbchar.xas.exafs.options import FourierWindow
 from ssbchar.xas.paths import fit
 from ssbchar.xas.paths.exafs_equation import Shell
 from ssbchar.xas.paths.options import PathFit
 
-OPTIONS = PathFit(kmin=3.0, kmax=12.0, rmin=1.0, rmax=3.0)
+OPTIONS = PathFit(rmin=1.0, rmax=3.0)
 
 AFTER = {"e0": 2.0, "numbers": (4.5, 10.0), "changes": (-0.01, 0.04), "sigma2": (0.006, 0.012)}
 
@@ -105,8 +106,8 @@ def test_what_is_shared_has_one_value_and_is_known_better(made: xr.Dataset) -> N
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (PathFit(kmin=3, kmax=6, rmax=2.6), "parameters for"),
-        (PathFit(kmax=12, shells=((6.0, 7.0),)), "no path of FEFF"),
+        (PathFit(rmin=2.3, rmax=2.6), "parameters for"),
+        (PathFit(shells=((6.0, 7.0),)), "no path of FEFF"),
     ],
 )
 def test_a_fit_that_cannot_be_is_refused(made: xr.Dataset, options: PathFit, said: str) -> None:
@@ -182,7 +183,7 @@ def test_a_shell_just_beyond_the_end_belongs_to_the_fit(made: xr.Dataset) -> Non
     """Shells at 2.1 and 3.0 angstrom: the second lies within 0.3 of R = 2.75, not of 2.65."""
     spectrum = made_paths.exafs(K, made_paths.chi(K, **TRUE))
     for rmax, count in ((2.75, 2), (2.65, 1)):
-        options = PathFit(kmin=3.0, kmax=12.0, rmin=1.0, rmax=rmax)
+        options = PathFit(rmin=1.0, rmax=rmax)
         assert fit.fit_paths(made, spectrum, None, options).sizes["shell"] == count
 
 
@@ -192,7 +193,7 @@ def test_as_many_parameters_as_independent_points_are_too_many(made: xr.Dataset)
     for points, possible in ((7.99, False), (8.01, True)):
         rmax = 3.0 - 0.25
         rmin = rmax - (points - 1) * np.pi / 18
-        options = PathFit(kmin=3.0, kmax=12.0, rmin=rmin, rmax=rmax)
+        options = PathFit(rmin=rmin, rmax=rmax)
         if possible:
             assert fit.fit_paths(made, spectrum, None, options).sizes["parameter"] == 7
         else:
@@ -203,9 +204,14 @@ def test_as_many_parameters_as_independent_points_are_too_many(made: xr.Dataset)
 def test_k_ends_where_the_shorter_spectrum_does_unless_set(made: xr.Dataset) -> None:
     before, after = pair(3, 1e-3, TRUE)
     after["kmax"] = ((), 11.0)
-    ds = fit.fit_paths(made, after, before, PathFit(kmin=3.0))
+    ds = fit.fit_paths(made, after, before, OPTIONS)
     assert ds.attrs["fit_kmax"] == 11.0
-    assert fit.fit_paths(made, after, before, OPTIONS).attrs["fit_kmax"] == 12.0
+    assert (
+        fit.fit_paths(made, after, before, OPTIONS, window=FourierWindow(kmax=10.5)).attrs[
+            "fit_kmax"
+        ]
+        == 10.5
+    )
 
 
 def test_no_paths_no_fit() -> None:
