@@ -81,3 +81,41 @@ def test_a_reference_without_a_law_is_not_shared() -> None:
     pure["verdict"] = ("region", np.array(["misfit", "ok"]))
     found = t2_star.fit_decay(series(4e-4), DecayOptions(), pure)
     assert found["shared"].values.tolist() == [0, 0]
+
+
+def test_what_is_shared_has_the_errors_of_pure_li_and_no_link_to_the_amplitude() -> None:
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    pure["covariance"].values[0, 1, 1] = 9e-12
+    own = laws.DecayLaw(t2=4e-4, covariance=np.diag([1.0, 16e-12, 1.0]))
+    metal = series(4e-4)["region_area_free"].values[:, 0]
+    shared = t2_star._share_reference(
+        TIME, metal, 1e-6 * np.eye(12), pure.sel(region="li_metal"), own
+    )
+    assert shared.covariance is not None
+    assert shared.covariance[1, 1] == 9e-12
+    assert (shared.covariance[0, 1:] == 0).all() and (shared.covariance[1:, 0] == 0).all()
+    assert shared.reason.endswith("the sample's own is 400 +- 5 us")
+    assert shared.points == 12
+
+
+@pytest.mark.parametrize(("own", "noted"), [(4.82e-4, False), (4.83e-4, True), (4.51e-4, True)])
+def test_a_difference_of_three_standard_errors_is_noted(own: float, noted: bool) -> None:
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    pure["t2_star"].values[0] = 4.67e-4
+    pure["covariance"].values[0, 1, 1] = 9e-12
+    law = laws.DecayLaw(t2=own, covariance=np.diag([1.0, 16e-12, 1.0]))
+    metal = series(4e-4)["region_area_free"].values[:, 0]
+    shared = t2_star._share_reference(
+        TIME, metal, 1e-6 * np.eye(12), pure.sel(region="li_metal"), law
+    )
+    assert ("own is" in shared.reason) == noted
+
+
+def test_a_signal_that_does_not_decay_shares_no_law() -> None:
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    rising = series(4e-4)
+    rising["region_area_free"].values[5, 0] = 0.5
+    found = t2_star.fit_decay(rising, DecayOptions(), pure)
+    assert str(found["verdict"].values[0]) == "not_decaying"
+    assert found["shared"].values.tolist() == [0, 0]
+    assert np.isnan(found["covariance"].values[0]).all()

@@ -53,3 +53,80 @@ def test_li_si_is_told_by_the_kind_of_a_line_alone() -> None:
         False,
         False,
     ]
+
+
+def pair(first: float, second: float, *areas: float, stderr: float = 0.0) -> str:
+    """The name of the first of two weak lines beside a strong one of Li metal and one of Li-Si."""
+    sizes = areas or (1.0, 1.0)
+    names = assignment.assign_lines([first, second, 260.0, 18.0], [stderr] * 4, [*sizes, 9.0, 9.0])
+    return str(names[0])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "centre"),
+    [
+        (35.0, -55.0, "about -10 ppm"),
+        (35.0, -55.2, None),
+        (60.0, -30.0, "about 15 ppm"),
+        (60.2, -30.0, None),
+        (26.0, -26.0, "about 0 ppm"),
+        (199.0, -199.0, "about 0 ppm"),
+        (201.0, -199.0, None),
+    ],
+)
+def test_satellites_lie_about_a_centre_near_zero(first, second, centre) -> None:
+    name = pair(first, second)
+    assert (name == f"possible satellite pair {centre}") == (centre is not None)
+
+
+def test_satellites_are_apart_beyond_their_errors() -> None:
+    assert pair(-25.0, 31.0, stderr=1.9).startswith("possible satellite")
+    assert pair(-25.0, 31.0, stderr=2.1) == "unassigned"
+    assert pair(-17.0, 27.0).startswith("possible satellite")
+    assert pair(-14.0, 26.0) == "unassigned"
+
+
+def test_satellites_are_alike_and_weak() -> None:
+    assert pair(40.0, -40.0, 1.0, 2.9).startswith("possible satellite")
+    assert pair(40.0, -40.0, 1.0, 3.0) == "unassigned"
+    assert pair(40.0, -40.0, 4.4, 4.4).startswith("possible satellite")
+    assert pair(40.0, -40.0, 9.0, 9.0) == "unassigned"
+    assert pair(40.0, -40.0, 0.0, 1.0) == "unassigned"
+
+
+@pytest.mark.parametrize(
+    ("shift", "name"),
+    [
+        (240.0, "Li metal"),
+        (280.0, "Li metal"),
+        (281.0, "unassigned"),
+        (25.0, "Li-Si, Li near bonded Si"),
+        (12.0, "Li-Si, Li near bonded Si"),
+        (11.9, "Li-Si, Li near isolated Si"),
+        (3.0, "Li-Si, Li near isolated Si"),
+        (2.9, "diamagnetic Li possible"),
+        (-3.0, "diamagnetic Li possible"),
+        (-3.1, "unassigned"),
+        (25.1, "unassigned"),
+    ],
+)
+def test_kinds_have_ranges_of_shift(shift: float, name: str) -> None:
+    assert assignment.assign_lines([shift], [0.1], [1.0]).tolist() == [name]
+
+
+@pytest.mark.parametrize(
+    ("shift", "area", "stderr", "image"),
+    [
+        (-40.0, 0.02, 0.0, True),
+        (-40.0, 0.021, 0.0, False),
+        (-41.9, 0.01, 0.0, True),
+        (-42.1, 0.01, 0.0, False),
+        (-42.9, 0.01, 1.0, True),
+        (-43.1, 0.01, 1.0, False),
+        (-40.0, 0.0, 0.0, False),
+    ],
+)
+def test_images_are_weak_and_opposite(shift, area, stderr, image: bool) -> None:
+    """The carrier is at 100 ppm, the strong line at 240."""
+    names = assignment.assign_lines([shift, 240.0], [stderr, 0.0], [area, 1.0], carrier=100.0)
+    assert (names[0] == "possible quadrature image of 240 ppm") == image

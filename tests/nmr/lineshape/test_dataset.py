@@ -1,12 +1,17 @@
 """What stands in ``lines.nc``."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from nmr import signals
+from nmr.lineshape.lines import problem, shapes
 
 from ssbchar.nmr.bruker.axes import make_coordinates
+from ssbchar.nmr.lineshape.dataset import build_dataset
 from ssbchar.nmr.lineshape.fit import fit_lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
+from ssbchar.nmr.lineshape.varpro import fit_shapes
 
 
 @pytest.fixture(scope="module")
@@ -85,3 +90,33 @@ def test_the_filter_transient_is_left_out_and_drawn_from_the_model() -> None:
     assert more["measured"].values[0].max() == pytest.approx(
         skipped["measured"].values[0].max(), rel=0.02
     )
+
+
+def test_errors_are_scaled_by_the_reduced_chi_square() -> None:
+    """chi-square over the degrees of freedom, points less parameters."""
+    given = problem(1e-2, (1.0, -20e3, 2500.0), (0.3, 50e3, 900.0))
+    short = replace(given, y=given.y[:, :400], time=given.time[:400], power=np.empty(0)).prepare()
+    fit = fit_shapes(short, shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1)))
+    reduced = fit.chi2 / (800 - fit.parameters)
+    fid = signals.dataset(given.y)
+    made = build_dataset(fid, np.array([0]), fit, LineFitOptions())
+    stderr = np.sqrt(np.diag(fit.covariance) * reduced)
+    assert made["area_stderr"].values[0] == pytest.approx(stderr[-2:])
+    assert made["shift_stderr"].values == pytest.approx(stderr[:2] / signals.SF)
+    assert made["fwhm_lorentz_stderr"].values == pytest.approx(stderr[2:4])
+    assert float(made["time_origin_stderr"]) == pytest.approx(stderr[4])
+    assert made["region_area_stderr"].values[0] == pytest.approx(stderr[-2:])
+    assert float(made["chi2"][0]) == pytest.approx(float(fit.state.chi2_slice[0]) / 800)
+    assert made.attrs["points"] == 400 and made.attrs["bic"] == fit.bic
+    assert made["shift"].values == pytest.approx(100.0 + fit.shapes.nu / signals.SF, abs=1e-6)
+
+
+@pytest.mark.parametrize(("excess", "verdict"), [(1.29, "ok"), (1.31, "misfit")])
+def test_a_misfit_has_a_chi_square_above_1_3(excess: float, verdict: str) -> None:
+    given = problem(1e-2, (1.0, -20e3, 2500.0), (0.3, 50e3, 900.0))
+    fit = fit_shapes(given, shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1)))
+    state = replace(fit.state, chi2_slice=np.array([excess * 8192]))
+    made = build_dataset(
+        signals.dataset(given.y), np.array([0]), replace(fit, state=state), LineFitOptions()
+    )
+    assert made["verdict"].values.tolist() == [verdict]

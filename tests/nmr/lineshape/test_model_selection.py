@@ -1,6 +1,7 @@
 """Which lines are added, and which are taken out again."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -188,3 +189,68 @@ def test_a_line_made_voigt_begins_with_parts_of_its_width() -> None:
     assert made.width[0] == pytest.approx(0.5 * fit.shapes.width[0])
     assert made.gauss2[0] == pytest.approx((0.7 * fit.shapes.width[0]) ** 2)
     assert model_selection._make_voigt(fit, 0, compute_residual(fit.problem, fit.state)) is None
+
+
+@pytest.mark.parametrize(
+    ("bics", "chosen"),
+    [
+        ([100.0, 95.0, 99.0], PhaseModel.SHARED),
+        ([100.0, 89.0, 80.0], PhaseModel.PER_SLICE),
+        ([100.0, 89.0, 78.0], PhaseModel.PER_REGION),
+        ([100.0, 90.0, 90.0], PhaseModel.SHARED),
+    ],
+)
+def test_more_phases_must_lower_the_criterion_by_ten(monkeypatch, bics, chosen) -> None:
+    """Fits in the order of their phase models, with given criteria."""
+    made = iter(bics)
+
+    def fit(problem, start, control, at=None):
+        return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
+
+    monkeypatch.setattr(model_selection, "fit_shapes", fit)
+    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 0.0)
+    given = turned([(0.0, 0.0)] * 2).prepare()
+    seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
+    assert model_selection._select_phase_model(given, seed)[0].problem.phases == chosen
+
+
+@pytest.mark.parametrize(("bic", "rivals"), [(199.9, 1), (200.1, 0)])
+def test_another_time_origin_within_a_hundred_is_a_rival(monkeypatch, bic, rivals: int) -> None:
+    made = iter([100.0, bic])
+
+    def fit(problem, start, control, at=None):
+        return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
+
+    monkeypatch.setattr(model_selection, "fit_shapes", fit)
+    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 3e-6)
+    given = problem(1e-2, BROAD)
+    seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
+    fits = model_selection._select_phase_model(given, seed)
+    assert len(fits) == 1 + rivals
+    assert fits[0].shapes.origin == 0.0
+
+
+def test_a_better_time_origin_needs_no_ten(monkeypatch) -> None:
+    made = iter([100.0, 99.0])
+
+    def fit(problem, start, control, at=None):
+        assert control.excess_share == 0.0
+        return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
+
+    monkeypatch.setattr(model_selection, "fit_shapes", fit)
+    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 3e-6)
+    seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
+    fits = model_selection._select_phase_model(problem(1e-2, BROAD), seed)
+    assert [fit.shapes.origin for fit in fits] == [3e-6, 0.0]
+
+
+def test_a_region_is_empty_below_three_standard_errors_in_every_slice() -> None:
+    start = shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1))
+    fit = varpro.fit_shapes(problem(1e-2, BROAD, (0.02, 50e3, 900.0)), start)
+    stderr = float(np.sqrt(fit.area_covariance[0, 0, 0, 0]))
+    for times, held in ((2.9, True), (3.1, False)):
+        area = fit.area.copy()
+        area[0, 0] = times * stderr
+        moved = replace(fit, state=replace(fit.state, area=area))
+        reduced = model_selection._reduce_empty_regions(moved, RULES)
+        assert reduced.shapes.held.any() == held

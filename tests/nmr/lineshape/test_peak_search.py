@@ -88,3 +88,33 @@ def test_noise_seldom_exceeds_the_noise_gain() -> None:
         peaks = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)
         above += max(p.gain for p in peaks) > compute_noise_gain(4096, 1)
     assert above <= 2
+
+
+def interpolate(gains: dict[int, float], width: float) -> float:
+    """The refined place among points 10 Hz apart, where point 20 is highest."""
+    given = problem(1.0, (0.0, 0.0, 100.0))
+    matched = build_matched_filter(given, LOW, HIGH)
+    matched = type(matched)(
+        weight=matched.weight,
+        sigma=matched.sigma,
+        offset=np.arange(64) * 10.0,
+        places=matched.places,
+    )
+    gain = np.full(64, 100.0, np.float32)
+    for at, value in gains.items():
+        gain[at] = value
+    return matched._interpolate_peak(gain, 20, width)
+
+
+def test_a_peak_is_refined_a_quarter_of_a_width_to_either_side() -> None:
+    """1/gain: 4, 1, 2 in units of 1/100; the vertex lies a quarter of the reach to the right."""
+    assert interpolate({17: 25.0, 23: 50.0}, 120.0) == pytest.approx(30.0 * 0.25)
+    assert interpolate({19: 25.0, 21: 50.0}, 70.0) == pytest.approx(10.0 * 0.25)
+    assert interpolate({19: 25.0, 21: 50.0}, 10.0) == pytest.approx(10.0 * 0.25)
+    assert interpolate({19: 50.0, 21: 25.0}, 10.0) == pytest.approx(-10.0 * 0.25)
+
+
+def test_a_peak_stays_within_its_reach_and_flat_ones_where_they_are() -> None:
+    assert interpolate({19: 199.0, 21: 60.0}, 10.0) == -10.0
+    assert interpolate({}, 120.0) == 0.0
+    assert interpolate({19: 200.0, 21: 200.0}, 10.0) == 0.0

@@ -11,7 +11,7 @@ from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
 from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
-from ssbchar.nmr.quantification import back_correction, quantify, window_leakage
+from ssbchar.nmr.quantification import back_correction, quantify
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.prelithiation import LEFT_OUT, conclude_prelithiation
 
@@ -136,35 +136,6 @@ def test_leak_of_pure_lithium_has_an_upper_limit() -> None:
         assert row.value is not None
         assert row.value < 3 * row.stderr + 1e-9
     assert 0.0 < np.median(limits) < 0.5
-
-
-@pytest.mark.parametrize(("ppm", "share"), [(1.6, 0.97), (5.0, 0.92), (10.0, 0.83), (20.0, 0.69)])
-def test_share_of_a_lorentzian_in_its_window(ppm: float, share: float) -> None:
-    assert window_leakage.share_from_edges([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(
-        share, abs=0.006
-    )
-
-
-def test_share_of_a_voigt_line_by_direct_integration() -> None:
-    from scipy.special import voigt_profile
-
-    grid = np.linspace(-30.0, 50.0, 400001)
-    direct = np.trapezoid(voigt_profile(grid - 12.0, 15.0 / 2.3548, 4.0), grid)
-    assert window_leakage.share_from_edges([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(
-        direct, abs=2e-5
-    )
-
-
-@pytest.mark.parametrize("order", [-1, 0, 1, 2])
-def test_tails_bring_windows_to_the_truth(order: int) -> None:
-    fid = signals.dataset(signals.signal((0.3, 0.7), (265.0, 10.0), (3000.0, 6000.0), points=16384))
-    fit = lines.fit_lines(fid, LineFitOptions())
-    ds = window_integrals.integrate_windows(fid, SpectrumOptions(baseline_order=order), fit)
-    raw = ds["window_area"].values[0]
-    solved = window_leakage.correct_window_leakage(raw, fit, ds)
-    if order < 2:  # a parabola takes away as much as the windows cut, by chance
-        assert abs(raw[0] / raw.sum() - 0.3) > 0.01
-    assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
 
 
 def test_lines_that_may_be_salts_lower_what_is_sure() -> None:

@@ -1,0 +1,70 @@
+"""Areas of the first slice, their shares, and whether there is a line at all."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from ssbchar.nmr.quantification.region_areas import (
+    RegionSignal,
+    explain_absence,
+    select_first_slice,
+)
+from ssbchar.nmr.regions import Regions
+
+
+def lines(
+    metal: float, stderr: float, width: float = 900.0, seen: int = 1, total: float = 1.0
+) -> xr.Dataset:
+    """One line per region; 100 Hz are one ppm."""
+    data = {
+        "area": (("slice", "component"), [[metal, total - metal]]),
+        "shift": ("component", [260.0, 10.0]),
+        "fwhm_lorentz": ("component", [width, 3000.0]),
+        "fwhm_gauss": ("component", [0.0, 0.0]),
+        "region_of": ("component", ["li_metal", "li_si"]),
+        "seen": ("component", [seen, 1]),
+        "region_area": (("slice", "region"), [[metal, total - metal]]),
+        "region_area_stderr": (("slice", "region"), [[stderr, stderr]]),
+    }
+    return xr.Dataset(data, coords={"region": ["li_metal", "li_si"]}, attrs={"sf": 100.0})
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (lines(0.1, 0.033), None),
+        (lines(0.1, 0.034), "no li_metal line above three standard errors (10.00 +- 3.40 %)"),
+        (lines(0.3, 0.1, total=2.0), "above three standard errors (15.00 +- 5.00 %)"),
+        (lines(0.1, 0.01, seen=0), "above three standard errors (10.00 +- 1.00 %)"),
+        (lines(0.1, 0.01, width=3990.0), None),
+        (lines(0.1, 0.01, width=4100.0), "has 49 % of its area inside the window"),
+    ],
+)
+def test_a_line_is_significant_and_inside_its_window(given, reason) -> None:
+    found = explain_absence(given, "li_metal", Regions())
+    assert found is None if reason is None else found.endswith(reason)
+
+
+def test_shares_and_their_errors_for_given_areas() -> None:
+    """d(a / (a + b)) = (b da - a db) / (a + b)^2."""
+    signal = RegionSignal(
+        area=np.array([1.0, 3.0]), covariance=np.array([[0.01, 0.002], [0.002, 0.04]])
+    )
+    share, stderr = signal.compute_shares()
+    gradient = np.array([3.0, -1.0]) / 16
+    expected = float(np.sqrt(gradient @ signal.covariance @ gradient))
+    assert share == pytest.approx([0.25, 0.75])
+    assert stderr == pytest.approx([expected, expected], rel=1e-5)
+
+
+def test_the_first_slice_is_taken() -> None:
+    area = np.array([[1.0, 2.0], [3.0, 4.0]])
+    given = xr.Dataset(
+        {
+            "window_area": (("slice", "region"), area),
+            "window_area_stderr": (("slice", "region"), area / 10),
+        }
+    )
+    found = select_first_slice(given)
+    assert found.area.tolist() == [1.0, 2.0]
+    assert found.covariance == pytest.approx(np.diag([0.01, 0.04]))

@@ -1,0 +1,97 @@
+"""Lines that reach beyond their window, and windows solved for them."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from nmr import signals
+
+from ssbchar.nmr.lineshape import fit as lines
+from ssbchar.nmr.lineshape import window_integrals
+from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
+from ssbchar.nmr.quantification import window_leakage
+
+
+@pytest.mark.parametrize(("ppm", "share"), [(1.6, 0.97), (5.0, 0.92), (10.0, 0.83), (20.0, 0.69)])
+def test_share_of_a_lorentzian_in_its_window(ppm: float, share: float) -> None:
+    assert window_leakage.share_from_edges([265.0], [ppm], [0.0], 240.0, 280.0)[0] == pytest.approx(
+        share, abs=0.006
+    )
+
+
+def test_share_of_a_voigt_line_by_direct_integration() -> None:
+    from scipy.special import voigt_profile
+
+    grid = np.linspace(-30.0, 50.0, 400001)
+    direct = np.trapezoid(voigt_profile(grid - 12.0, 15.0 / 2.3548, 4.0), grid)
+    assert window_leakage.share_from_edges([12.0], [8.0], [15.0], -30.0, 50.0)[0] == pytest.approx(
+        direct, abs=2e-5
+    )
+
+
+@pytest.mark.parametrize("order", [-1, 0, 1, 2])
+def test_tails_bring_windows_to_the_truth(order: int) -> None:
+    fid = signals.dataset(signals.signal((0.3, 0.7), (265.0, 10.0), (3000.0, 6000.0), points=16384))
+    fit = lines.fit_lines(fid, LineFitOptions())
+    ds = window_integrals.integrate_windows(fid, SpectrumOptions(baseline_order=order), fit)
+    raw = ds["window_area"].values[0]
+    solved = window_leakage.correct_window_leakage(raw, fit, ds)
+    if order < 2:  # a parabola takes away as much as the windows cut, by chance
+        assert abs(raw[0] / raw.sum() - 0.3) > 0.01
+    assert solved[0] / solved.sum() == pytest.approx(0.3, abs=0.003)
+
+
+def two_lines(**changes: object) -> xr.Dataset:
+    """Li metal at 260 ppm; Li-Si at 10 and -10 ppm; 100 Hz are one ppm."""
+    data = {
+        "area": (("slice", "component"), [[0.2, 0.6, 0.2], [9.0, 9.0, 9.0]]),
+        "shift": ("component", [260.0, 10.0, -10.0]),
+        "fwhm_lorentz": ("component", [900.0, 3000.0, 500.0]),
+        "fwhm_gauss": ("component", [0.0, 0.0, 800.0]),
+        "region_of": ("component", ["li_metal", "li_si", "li_si"]),
+    }
+    coords = {"region": ["li_metal", "li_si"]}
+    return xr.Dataset(data | changes, coords=coords, attrs={"sf": 100.0})
+
+
+def test_the_leak_matrix_weighs_lines_by_their_area() -> None:
+    windows = [[280.0, 240.0], [-200.0, 200.0]]
+    found = window_leakage.build_leak_matrix(two_lines(), 100.0, windows)
+    metal = 2 * np.arctan(2 * 20 / 10) / np.pi
+    assert found[0, 0] == pytest.approx(metal)
+    shares = window_leakage.share_from_edges(
+        [1000.0, -1000.0], [3100.0, 600.0], [0.0, 800.0], -20000.0, 20000.0
+    )
+    assert found[1, 1] == pytest.approx(0.75 * shares[0] + 0.25 * shares[1])
+    across = (np.arctan(2 * 270 / 31) - np.arctan(2 * 230 / 31)) / np.pi
+    assert found[0, 1] == pytest.approx(0.75 * across, rel=0.1)
+
+
+def test_lines_without_area_weigh_alike_and_a_region_without_lines_leaks_nothing() -> None:
+    empty = two_lines(area=(("slice", "component"), [[0.2, 0.0, 0.0]]))
+    assert window_leakage.weigh_lines(empty, "li_si").tolist() == [0.0, 1.0, 1.0]
+    assert window_leakage.weigh_lines(two_lines(), "li_si").tolist() == [0.0, 0.6, 0.2]
+    alone = two_lines(region_of=("component", ["li_si", "li_si", "li_si"]))
+    found = window_leakage.build_leak_matrix(alone, 0.0, [[240.0, 280.0], [-200.0, 200.0]])
+    assert found[:, 0].tolist() == [1.0, 0.0]
+
+
+def test_the_response_is_the_leak_matrix_where_no_baseline_is_taken() -> None:
+    ppm = np.linspace(4000.0, -4000.0, 160001)
+    spectrum = xr.Dataset(
+        coords={"ppm": ppm},
+        attrs={"windows": [240.0, 280.0, 200.0, -200.0], "broadening": 100.0},
+    )
+    found = window_leakage.build_window_response(two_lines(), spectrum)
+    leak = window_leakage.build_leak_matrix(two_lines(), 100.0, [[240.0, 280.0], [-200.0, 200.0]])
+    assert found == pytest.approx(leak, rel=2e-3, abs=1e-5)
+    solved = window_leakage.correct_window_leakage(leak @ [0.3, 0.7], two_lines(), spectrum)
+    assert solved == pytest.approx([0.3, 0.7], rel=5e-3)
+
+
+def test_a_gaussian_without_lorentzian_width_is_the_error_function() -> None:
+    from scipy.special import erf
+
+    sigma = 10.0 / 2.3548200450309493
+    found = window_leakage.share_from_edges([0.0], [3.0], [10.0], -15.0, 15.0)[0]
+    assert found < erf(15.0 / sigma / np.sqrt(2))
+    assert window_leakage.share_from_edges([0.0], [0.0], [0.0], -1.0, 1.0)[0] == pytest.approx(1.0)
