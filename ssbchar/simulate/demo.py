@@ -69,6 +69,7 @@ def write_demo(
         Known answers, each with its unit.
     """
     effects = IDEAL if ideal else Effects()
+    # a stream for each, spawned even where it is not used: leaving one out changes no other
     seeds = np.random.SeedSequence(seed).spawn(len(TECHNIQUES))
     rows: list[Truth] = []
     for technique, stream in zip(TECHNIQUES, seeds, strict=True):

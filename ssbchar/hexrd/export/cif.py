@@ -168,7 +168,7 @@ def format_operation(rotation: Array, translation: Array) -> str:
     Returns
     -------
     str
-        Translations are multiples of 1/12.
+        In fractional coordinates (dimensionless); translations are multiples of 1/12.
     """
     components = [
         _format_component(row, float(shift))

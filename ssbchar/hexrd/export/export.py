@@ -79,6 +79,7 @@ def export_series(
     }
     files = {"frames.csv": frames_csv.format_table(patterns, furnace, lattice)}
     files |= _format_cifs(chosen, lattice, furnace, table, note)
+    # patterns go with the cells: those of all phases' chosen frames, and those asked for
     asked = np.flatnonzero(np.isin(patterns["frame"].values, options.frames))
     wanted = np.unique(np.concatenate([asked, *chosen.values()]))
     usable = [

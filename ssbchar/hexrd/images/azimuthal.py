@@ -79,10 +79,16 @@ class BinSums:
         ----------
         keep : ndarray of bool, shape (frame, sector, bin), optional
             Sectors to sum over; None takes all.
+
+        Returns
+        -------
+        BinSums
+            [counts], shape (frame, 1, bin).
         """
         used = np.ones(self.total.shape, bool) if keep is None else keep
 
         def add_up(values: Array) -> Array:
+            """Return the sum over the sectors used, shape (frame, 1, bin)."""
             return np.asarray(np.sum(np.where(used, values, 0.0), axis=1, keepdims=True))
 
         return BinSums(
@@ -98,8 +104,8 @@ class BinSums:
         Returns
         -------
         mean, stderr : ndarray, shape (frame, sector, bin)
-            Counts per pixel at full response; NaN where nothing was seen. A bin without a count has
-            the standard error of a single one.
+            [counts per pixel] at full response; NaN where nothing was seen. A bin without a count
+            has the standard error of a single one.
         """
         good = self.seen > LEAST_RESPONSE * np.max(self.seen, initial=1e-300)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -152,6 +158,8 @@ def build_integrator(
     import scipy.sparse
     from pyFAI.integrator.azimuthal import AzimuthalIntegrator
 
+    # pyFAI takes the image as it is, so the matrix is made for the oriented one and its columns are
+    # put back into the order of the stored pixels: frames then need not be turned one by one
     oriented = np.ascontiguousarray(geo.orient_image(valid, orientation))
     detector = AzimuthalIntegrator(
         dist=plane.distance,
@@ -180,6 +188,7 @@ def build_integrator(
         scale=False,
     )
     sector = _find_sectors(plane, oriented.shape, sectors)
+    # a pixel adds to the bins of its own sector alone
     first_bins = bins * np.repeat(sector, np.diff(engine.indptr))
     rows = engine.indices + first_bins.astype(engine.indices.dtype)
     shares = scipy.sparse.csc_matrix(
@@ -273,12 +282,15 @@ def sum_bins(integrator: Integrator, stack: NDArray[Any], bad: Bool | None = Non
             if excluded.any():
                 signal = np.where(excluded, 0.0, signal)
                 noise = np.where(excluded, 0.0, noise)
+                # the matrix is that of the whole series: what these pixels would have seen is taken
+                # off the denominator
                 seen -= block.shares @ (excluded * integrator.response[block.pixels, None])
         total += block.shares @ signal
         variance += block.squares @ noise
     shape = (integrator.sectors, integrator.two_theta.size, frames)
 
     def put_frames_first(values: Array) -> Array:
+        """Return sums of shape (sector x bin, frame) as (frame, sector, bin)."""
         return np.moveaxis(values.reshape(shape), -1, 0)
 
     return BinSums(
@@ -306,7 +318,7 @@ def integrate_stack(
     Returns
     -------
     mean, stderr : ndarray, shape (frame, bin)
-        Counts per pixel and their standard error.
+        Intensity and its standard error [counts per pixel].
     """
     mean, stderr = sum_bins(integrator, stack, bad).sum_over_sectors().average()
     return mean[:, 0], stderr[:, 0]
@@ -329,7 +341,7 @@ def average_without_grains(sums: BinSums, cut: float = GRAIN_SIGMAS) -> tuple[Ar
     Returns
     -------
     mean, stderr : ndarray, shape (frame, bin)
-        Counts per pixel and their standard error.
+        Intensity and its standard error [counts per pixel].
     excluded_share : ndarray, shape (frame, bin)
         Excluded sectors over those that saw the bin (dimensionless).
     """
@@ -337,6 +349,7 @@ def average_without_grains(sums: BinSums, cut: float = GRAIN_SIGMAS) -> tuple[Ar
     known = np.isfinite(value)
     median = _median_over_sectors(value)
     deviation = _median_over_sectors(np.abs(value - median))
+    # where counts are few the deviation of a handful of sectors may vanish by chance
     spread = np.maximum(stderr, MAD_TO_SIGMA * deviation)
     with np.errstate(invalid="ignore"):
         keep = known & (value - median <= cut * spread)

@@ -70,7 +70,7 @@ class WavelengthCheck:
 
     @property
     def sentence(self) -> str:
-        """The result in words."""
+        """The result in words, a str with the deviation in ppm."""
         ppm, stderr = 1e6 * (self.ratio - 1), 1e6 * self.ratio_stderr
         result = f"the rings' curvature asks for {ppm:+.0f}({stderr:.0f}) ppm of the one given"
         if self.agreement is Agreement.NOT_CHECKED:
@@ -170,6 +170,7 @@ def estimate_systematic(setup: Setup, refined: RefinedGeometry, ring_angles: Arr
         row=points.row + RADIUS_ERROR * down / radius,
         column=points.column + RADIUS_ERROR * right / radius,
     )
+    # a longer wavelength moves all rings outwards
     lengthened = 1 + setup.wavelength_stderr / setup.wavelength
     wider_angles = 2 * np.arcsin(np.sin(ring_angles / 2) * lengthened)
     by_radius = refine_geometry.refine_beam(larger, ring_angles, plane).beam - beam

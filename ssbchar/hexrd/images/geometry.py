@@ -110,8 +110,8 @@ def angles_from_pixels(plane: Plane, row: ArrayLike, column: ArrayLike) -> tuple
 
     Returns
     -------
-    two_theta, azimuth : ndarray
-        In radians, in the shape of `row` and `column`.
+    two_theta, azimuth : ndarray, shape of `row`
+        [radian]
     """
     rotation = rotation_from_angles(plane.rot1, plane.rot2, plane.rot3)
     p1 = np.asarray(row, float) * plane.pixel1 - plane.poni1
@@ -137,18 +137,20 @@ def pixels_from_angles(
 
     Returns
     -------
-    row, column : ndarray
-        Position in pixels from the outer corner of the first pixel; NaN where the ray never meets
-        the plane.
+    row, column : ndarray, shape of `azimuth`
+        Position [pixel] from the outer corner of the first pixel; NaN where the ray never meets the
+        plane.
     """
     two_theta, azimuth = np.asarray(two_theta, float), np.asarray(azimuth, float)
     rotation = rotation_from_angles(plane.rot1, plane.rot2, plane.rot3)
     ray1 = np.sin(two_theta) * np.sin(azimuth)
     ray2 = np.sin(two_theta) * np.cos(azimuth)
+    # the azimuth does not matter here but gives the shape
     ray3 = np.cos(two_theta) + 0 * azimuth
     d1, d2, d3 = (
         rotation[0, i] * ray1 + rotation[1, i] * ray2 + rotation[2, i] * ray3 for i in range(3)
     )
+    # a ray away from the plane would meet it behind the sample
     scale = plane.distance / np.where(d3 > 0, d3, np.nan)
     row = (d1 * scale + plane.poni1) / plane.pixel1
     column = (d2 * scale + plane.poni2) / plane.pixel2
@@ -181,7 +183,7 @@ def orient_image(image: NDArray[np.generic], orientation: int) -> NDArray[np.gen
     Parameters
     ----------
     image : ndarray, shape (row, column)
-        As stored.
+        As stored, in any unit.
     orientation : int
         One of `Orientation`.
 
@@ -217,7 +219,7 @@ def orient_points(
     Parameters
     ----------
     row, column : array_like
-        Position in the stored image, in pixels from its outer corner.
+        Position in the stored image [pixel from its outer corner].
     shape : tuple of int
         Rows and columns of the stored image.
     orientation : int
@@ -226,7 +228,7 @@ def orient_points(
     Returns
     -------
     row, column : ndarray
-        Position in the oriented image, in pixels from its outer corner.
+        Position in the oriented image [pixel from its outer corner].
     """
     row, column = np.asarray(row, float), np.asarray(column, float)
     rows, columns = shape

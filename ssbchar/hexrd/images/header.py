@@ -86,14 +86,26 @@ def read_length(header: Header, keys: Sequence[str]) -> float:
     """
     for key in keys:
         found = re.search(rf"({NUMBER})\s*([a-zµ]*)", header.get(key, ""))
+        # an unknown unit may be that of another quantity: the next name is tried
         if found and found[2] in ("", *METRES_PER_UNIT):
             return float(found[1]) * METRES_PER_UNIT.get(found[2], 1.0)
     return float("nan")
 
 
 def read_wavelength(header: Header) -> tuple[float, float] | None:
-    """Return wavelength and the standard deviation of its rounding [angstrom], None where the
-    header states none."""
+    """Return the wavelength in a header.
+
+    Parameters
+    ----------
+    header : mapping
+        Of an image.
+
+    Returns
+    -------
+    wavelength, stderr : float
+        Wavelength and the standard deviation of its rounding [angstrom]; None instead of both where
+        the header states none.
+    """
     text = "\n".join(f"{key}: {value}" for key, value in header.items())
     return bragg.wavelength_from_header(text)
 

@@ -74,6 +74,7 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
     paths = read.find_image_files(source)
     shape = (int(geometry["rows"]), int(geometry["columns"]))
     images = _read_detector_images(shape, options)
+    # one mask for the whole series: the matrix then needs to be made only once
     samples = series.read_samples(paths, shape)
     valid = series.find_valid_pixels(samples, images.masked, options)
     integrator = azimuthal.build_integrator(
@@ -113,6 +114,7 @@ def _read_detector_images(shape: tuple[int, int], options: Integration) -> Detec
     """Return mask, flat field and dark image of the options."""
 
     def read_one(path: str, what: str) -> Any:
+        """Return an image in its own unit, shape (row, column), None without a path."""
         return read_image_of_shape(Path(expand_path(path)), shape, what) if path else None
 
     mask = read_one(options.mask, "mask")
@@ -181,6 +183,7 @@ def _build_patterns(
         noise="poisson",
         more=more,
     )
+    # one frame without a zone makes the clock of the whole series an assumption
     zones_stated = all(frame.zone_stated for frame in integrated.frames)
     assumed = f"taken as UTC{options.utc_offset:+g} h"
     ds.attrs["clock"] = "zone stated" if zones_stated else assumed

@@ -46,7 +46,7 @@ def find_gaps(counts: NDArray[Any]) -> Bool:
     Parameters
     ----------
     counts : ndarray, shape (row, column)
-        In the file's own type.
+        [counts], in the file's own type.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> 
     Parameters
     ----------
     samples : sequence of ndarray, shape (row, column)
-        Counts of frames spread over the series.
+        Frames spread over the series [counts].
     known : ndarray of bool, shape (row, column)
         Pixels already masked.
     sigma : float
@@ -93,6 +93,7 @@ def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> 
         median = np.nanmedian(neighbours, axis=0)
         spread = np.nanmax(np.abs(neighbours - median), axis=0)
         stderr = np.sqrt(np.maximum(counts.astype(float), 0) + np.maximum(median, 0) + 1.0)
+        # the spread keeps the flanks of rings and grains, whose neighbours differ by much
         hot &= counts - median > sigma * stderr + NEIGHBOUR_SPREADS * spread
         total += counts
         expected += median

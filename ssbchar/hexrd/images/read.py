@@ -97,7 +97,7 @@ def find_image_files(source: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        In the order measured.
+        In natural order of their names, that of the measurement.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def read_images(path: Path) -> Iterator[Image | BadInput]:
     Yields
     ------
     Image or BadInput
-        A frame, or why no more can be read.
+        A frame [counts], or why no more can be read.
     """
     if path.suffix.lower() in HDF5:
         yield from _read_hdf5(path)
@@ -136,6 +136,7 @@ def read_images(path: Path) -> Iterator[Image | BadInput]:
 def _read_with_fabio(path: Path) -> Iterator[Image | BadInput]:
     import fabio
 
+    # what fabio has to say of a damaged file is said by the fault
     logging.getLogger("fabio").setLevel(logging.CRITICAL)
     size = path.stat().st_size
     if size == 0:
@@ -311,6 +312,7 @@ def _find_hdf5_images(file: Any) -> list[Any]:
     found: list[Any] = []
 
     def collect(_: str, item: Any) -> None:
+        """Keep an array of shape (row, column) or (frame, row, column)."""
         if isinstance(item, h5py.Dataset) and item.ndim in (2, 3):
             found.append(item)
 
@@ -326,6 +328,7 @@ def _read_hdf5_header(file: Any) -> dict[str, str]:
     header = {str(name).lower(): str(value) for name, value in file.attrs.items()}
 
     def collect(name: str, item: Any) -> None:
+        """Keep the text of a scalar; its unit is not read."""
         if isinstance(item, h5py.Dataset) and item.size == 1:
             value = np.asarray(item[()]).reshape(-1)[0]
             text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)

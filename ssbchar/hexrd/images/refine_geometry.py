@@ -121,6 +121,7 @@ def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> Plane:
     length, row, column, rot1, rot2 = map(float, beam)
 
     def place(poni1: float, poni2: float) -> Plane:
+        """Return the plane with the foot of its normal at a float position [m]."""
         return Plane(
             distance=length * np.cos(rot1) * np.cos(rot2),
             poni1=poni1,
@@ -132,13 +133,24 @@ def plane_from_beam(beam: Array, pixel1: float, pixel2: float) -> Plane:
             pixel2=pixel2,
         )
 
-    # where the beam meets the plane while the normal's foot is at the origin
+    # where the beam meets the plane while the foot of its normal is at the origin
     _, row0, column0 = geo.direct_beam_from_plane(place(0.0, 0.0))
     return place((row - row0) * pixel1, (column - column0) * pixel2)
 
 
 def beam_from_plane(plane: Plane) -> Array:
-    """Return the values of `BEAM_PARAMETERS` of a detector plane, shape (5,)."""
+    """Return the values of `BEAM_PARAMETERS` of a detector plane.
+
+    Parameters
+    ----------
+    plane : Plane
+        The detector.
+
+    Returns
+    -------
+    ndarray, shape (5,)
+        [m, pixel, pixel, radian, radian]
+    """
     length, row, column = geo.direct_beam_from_plane(plane)
     return np.array([length, row, column, plane.rot1, plane.rot2])
 
@@ -178,12 +190,14 @@ def refine_beam(
     sine = np.sin(ring_angles[points.ring] / 2)
 
     def calculate_residual(shift: Array) -> Array:
+        """Return observed minus expected 2theta [radian], shape (point,)."""
         moved = beam + shift * step
         trial = plane_from_beam(moved[:5], plane.pixel1, plane.pixel2)
         observed, _ = geo.angles_from_pixels(trial, points.row, points.column)
         ratio = np.exp(moved[5]) if free_wavelength else 1.0
         return np.asarray(observed - 2 * np.arcsin(sine * ratio))
 
+    # the scatter of the points is known only from a fit, and the fit depends on it
     unmoved = np.zeros(beam.size)
     scatter = _estimate_spread(calculate_residual(unmoved))
     for _ in range(4):
@@ -430,6 +444,7 @@ def _fit_harmonics(azimuth: Array, value: Array) -> Array:
     """Return mean and first two harmonics of values around the beam, outliers weighted down."""
     terms, weight = _harmonics_from_azimuth(azimuth), np.ones(value.size)
     for _ in range(10):
+        # few sectors on one side of the beam do not determine all five: small singular values go
         found = np.linalg.lstsq(terms * weight[:, None], value * weight, rcond=1e-3)[0]
         residual = value - terms @ found
         scale = 2 * _estimate_spread(residual)

@@ -40,6 +40,11 @@ class RingPoints:
         ----------
         keep : ndarray of bool, shape (point,)
             Those wanted.
+
+        Returns
+        -------
+        RingPoints
+            Positions in [pixel], errors in [radian].
         """
         return RingPoints(
             row=self.row[keep],
@@ -62,7 +67,7 @@ class _CellPixels:
     """Number of cells."""
 
     def sum(self, values: Array) -> Array:
-        """Return the sum of a value per pixel over each cell, shape (cell,)."""
+        """Return the sum of a value per pixel, in its unit, over each cell, shape (cell,)."""
         return np.asarray(np.bincount(self.cell, values, self.size), float)
 
 
@@ -140,6 +145,7 @@ def locate_rings(
 def _fit_shifts(pixels: _CellPixels, reach: float, width: float) -> tuple[Array, Array, Array]:
     """Return the shift of the ring [pixel], its standard error [pixel], and the ring's height over
     its standard error, shape (cell,)."""
+    # the linear model converges only from nearby
     shift = _estimate_centroids(pixels, 0.6 * reach)
     number = np.bincount(pixels.cell, minlength=pixels.size)
     weight = 1.0 / np.maximum(pixels.counts, 1.0)
@@ -153,6 +159,7 @@ def _fit_shifts(pixels: _CellPixels, reach: float, width: float) -> tuple[Array,
             right[:, i] = pixels.sum(weight * term * pixels.counts)
             for j in range(i, 4):
                 normal[:, i, j] = normal[:, j, i] = pixels.sum(weight * term * terms[j])
+        # cells without pixels have no inverse; they are dropped below
         inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
         coefficients = np.einsum("nij,nj->ni", inverse, right)
         height, slope = coefficients[:, 2], coefficients[:, 3]

@@ -83,6 +83,7 @@ def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
     row, column, weight = row[thinned], column[thinned], weight[thinned]
 
     def measure_blur(centre: Array, width: float) -> float:
+        """Return minus the sharpness of the radial profile in bins of a width [pixel], a float."""
         radius = np.hypot(row + 0.5 - centre[0], column + 0.5 - centre[1])
         place = (radius / width).astype(int)
         total, number = np.bincount(place, weight), np.bincount(place)
@@ -90,6 +91,7 @@ def find_centre(flattened: Array, valid: Bool) -> tuple[float, float]:
 
     centre = _intersect_normals(flattened, valid)
     for width in PROFILE_WIDTHS:
+        # the simplex shrinks with the bins: each pass only refines the one before
         simplex = centre + 2.5 * width * np.array([[0, 0], [1, 0], [0, 1]])
         found = minimize(
             measure_blur,

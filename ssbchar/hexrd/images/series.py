@@ -74,7 +74,13 @@ class IntegratedSeries:
     """Frames that could not be read or have another shape."""
 
     def append(self, sums: BinSums) -> None:
-        """Add the patterns of a chunk of frames."""
+        """Add the patterns of a chunk of frames.
+
+        Parameters
+        ----------
+        sums : BinSums
+            [counts], shape (frame, sector, bin).
+        """
         mean, stderr = sums.sum_over_sectors().average()
         self.intensity.append(mean[:, 0])
         self.stderr.append(stderr[:, 0])
@@ -102,7 +108,7 @@ def read_samples(paths: Sequence[Path], shape: tuple[int, int]) -> list[Image]:
     Returns
     -------
     list of Image
-        Up to `SAMPLES` frames that have counts.
+        Up to `SAMPLES` frames [counts] that have any.
     """
     places = sorted({round(place) for place in np.linspace(0, len(paths) - 1, SAMPLES)})
     first_frames = (next(read.read_images(paths[place]), None) for place in places)
@@ -119,7 +125,7 @@ def find_valid_pixels(samples: Sequence[Image], masked: Bool, options: Integrati
     Parameters
     ----------
     samples : sequence of Image
-        From `read_samples`.
+        From `read_samples` [counts].
     masked : ndarray of bool, shape (row, column)
         Pixels excluded by the user.
     options : Integration
@@ -130,6 +136,7 @@ def find_valid_pixels(samples: Sequence[Image], masked: Bool, options: Integrati
     ndarray of bool, shape (row, column)
         Without gaps, defects, and pixels saturated in every sample.
     """
+    # nothing but the user's mask is known where no frame can be read
     if not samples:
         return ~masked
     always_gaps = np.logical_and.reduce([masks.find_gaps(s.counts) for s in samples])
@@ -172,7 +179,7 @@ def integrate_series(
     Returns
     -------
     IntegratedSeries
-        Intensities in counts per pixel; frames that cannot be used are among the faults.
+        Intensities [counts per pixel]; frames that cannot be used are among the faults.
     """
     series = IntegratedSeries()
     frames = _read_frames(paths, shape, series.faults)

@@ -174,7 +174,7 @@ def read_mask(path: Path, shape: tuple[int, ...]) -> Bool:
     path : Path
         The mask image.
     shape : tuple of int
-        Rows and columns it must have.
+        Rows and columns [pixel] it must have.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def read_image_of_shape(path: Path, shape: tuple[int, ...], what: str) -> NDArra
     Returns
     -------
     ndarray, shape (row, column)
-        In the file's own type.
+        In the file's own type and unit.
 
     Raises
     ------

@@ -6,6 +6,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
@@ -36,13 +37,22 @@ WEAKEST = 1e-4
 """Reflection sets weaker than this, relative to the strongest, are left out."""
 
 
+class System(StrEnum):
+    """Crystal systems of the simulator."""
+
+    CUBIC = "cubic"
+    TRIGONAL = "trigonal"
+    """On hexagonal axes."""
+    ORTHORHOMBIC = "orthorhombic"
+    MONOCLINIC = "monoclinic"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Crystal:
     """A phase of the simulator."""
 
     name: str
-    system: str
-    """``cubic``, ``trigonal`` (hexagonal axes), ``orthorhombic`` or ``monoclinic``."""
+    system: System
     group: str
     cell: tuple[float, ...]
     """a, b, c [angstrom], alpha, beta, gamma [degree] at 25 degC."""
@@ -231,18 +241,21 @@ def _calculate_strength(crystal: Crystal, hkl: Array, s: Array) -> Array:
     return np.asarray(np.abs(factor) ** 2)
 
 
-def _find_family(system: str, hkl: NDArray[np.int_]) -> tuple[int, ...]:
+def _find_family(system: System, hkl: NDArray[np.int_]) -> tuple[int, ...]:
     """Return a key shared by all reflections that have the same d in any cell of the system."""
     h, k, m = (int(i) for i in hkl)
-    if system == "cubic":
-        return (h * h + k * k + m * m,)
-    if system == "trigonal":
-        return (h * h + h * k + k * k, abs(m))
-    if system == "orthorhombic":
-        return (abs(h), abs(k), abs(m))
-    if h < 0 or (h == 0 and m < 0):
-        h, m = -h, -m
-    return (h, abs(k), m)
+    match system:
+        case System.CUBIC:
+            return (h * h + k * k + m * m,)
+        case System.TRIGONAL:
+            return (h * h + h * k + k * k, abs(m))
+        case System.ORTHORHOMBIC:
+            return (abs(h), abs(k), abs(m))
+        case System.MONOCLINIC:
+            # the sign of k does not matter, nor that of the whole triple
+            if h < 0 or (h == 0 and m < 0):
+                h, m = -h, -m
+            return (h, abs(k), m)
 
 
 def _draw_strength(crystal: Crystal, hkl: Array, s: Array) -> Array:
@@ -271,7 +284,7 @@ def _draw_strength(crystal: Crystal, hkl: Array, s: Array) -> Array:
 
 LAGP = Crystal(
     name="LAGP",
-    system="trigonal",
+    system=System.TRIGONAL,
     group="R-3c",
     cell=(8.2614, 8.2614, 20.6405, 90, 90, 120),
     expansion=((1.1e-6, 2.0e-9), (1.1e-6, 2.0e-9), (2.15e-5, 3.0e-9)),
@@ -288,7 +301,7 @@ LAGP = Crystal(
 chosen, not measured."""
 LFP = Crystal(
     name="LFP",
-    system="orthorhombic",
+    system=System.ORTHORHOMBIC,
     group="Pnma",
     cell=(10.3262, 6.0065, 4.6951, 90, 90, 90),
     expansion=((1.05e-5, 4e-9), (1.30e-5, 3e-9), (0.95e-5, 5e-9)),
@@ -305,7 +318,7 @@ LFP = Crystal(
 measured."""
 NCM811 = Crystal(
     name="NCM811",
-    system="trigonal",
+    system=System.TRIGONAL,
     group="R-3m",
     cell=(2.8735, 2.8735, 14.2030, 90, 90, 120),
     expansion=((1.20e-5, 4e-9), (1.20e-5, 4e-9), (1.60e-5, 5e-9)),
@@ -320,7 +333,7 @@ NCM811 = Crystal(
 """Layered oxide; expansion chosen, not measured."""
 Co3PO42 = Crystal(
     name="Co3PO42",
-    system="monoclinic",
+    system=System.MONOCLINIC,
     group="P21/n",
     cell=(7.5620, 8.3640, 5.0670, 90, 94.05, 90),
     expansion=((1.0e-5, 2e-9), (1.2e-5, 2e-9), (0.9e-5, 2e-9)),
@@ -329,7 +342,7 @@ Co3PO42 = Crystal(
 """(Ni,Co,Mn)3(PO4)2 of the Co3(PO4)2 type: its cell alone; intensities drawn, expansion chosen."""
 CEO2 = Crystal(
     name="CeO2",
-    system="cubic",
+    system=System.CUBIC,
     group="Fm-3m",
     cell=(5.41165,) * 3 + (90.0,) * 3,
     sites=(("Ce", 0, 0, 0, 1), ("O", 0.25, 0.25, 0.25, 1)),
@@ -337,7 +350,7 @@ CEO2 = Crystal(
 """Calibrant with the certified cell of NIST SRM 674b."""
 NIO = Crystal(
     name="NiO",
-    system="cubic",
+    system=System.CUBIC,
     group="Fm-3m",
     cell=(4.1771,) * 3 + (90.0,) * 3,
     expansion=((1.40e-5, 2e-9),) * 3,

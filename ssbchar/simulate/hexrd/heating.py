@@ -12,7 +12,7 @@ import numpy as np
 from ssbchar.simulate.clock import format_time
 from ssbchar.simulate.effects import Effects
 from ssbchar.simulate.hexrd import crystal, pattern
-from ssbchar.simulate.hexrd.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal
+from ssbchar.simulate.hexrd.crystal import LAGP, LFP, NCM811, Co3PO42, Crystal, System
 from ssbchar.simulate.hexrd.pattern import BM17, ID11C, Instrument, PhaseSeries
 from ssbchar.simulate.hexrd.programme import (
     ROOM_TEMPERATURE,
@@ -41,10 +41,10 @@ UTC_OFFSET = -6.0
 """Time zone of the beamline [h ahead of UTC]."""
 USUAL_FRAMES = FrameCounts(heating=62, hold=5, cooling=22, rest=4)
 FREE_PARAMETERS = {
-    "cubic": (0,),
-    "trigonal": (0, 2),
-    "orthorhombic": (0, 1, 2),
-    "monoclinic": (0, 1, 2, 4),
+    System.CUBIC: (0,),
+    System.TRIGONAL: (0, 2),
+    System.ORTHORHOMBIC: (0, 1, 2),
+    System.MONOCLINIC: (0, 1, 2, 4),
 }
 """Positions of the free cell parameters of a crystal system in `CELL_NAMES`."""
 CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
@@ -318,6 +318,7 @@ def _list_phase_truths(
     after = phase.crystal.cell_at(np.array(ROOM_TEMPERATURE))
     after[:3] *= 1 + phase.permanent * (1 - np.exp(-programme.hold * 3600 / RELAXATION))
     rows = []
+    # a phase that grows is not there before, one that fades not after
     if not phase.grows:
         rows += _list_cell_truths(
             phase.crystal, before, partial(of_phase, condition="before heating")

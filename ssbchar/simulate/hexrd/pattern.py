@@ -154,6 +154,7 @@ def simulate_peaks(
     frames = len(phases[0].amount)
     total = np.zeros((frames, two_theta.size))
     d_min = calculate_d_min(instrument, two_theta)
+    # one amount stands for the strongest set, the others follow from structure and angle
     for phase in phases:
         hkl, strength = crystal.calculate_reflections(phase.crystal, d_min)
         d = crystal.d_from_hkl(hkl, phase.cell)

@@ -188,6 +188,7 @@ def write_log(
     time = np.arange(-LOG_MARGIN, programme.corners.end + LOG_MARGIN, LOG_INTERVAL)
     setpoint = programme.interpolate_temperature(time)
     reading = programme.interpolate_temperature(time) + noise * rng.standard_normal(time.size)
+    # the header states the clock less well than it runs: the fitters must allow for that
     lines = [
         "# synthetic demonstration data (ssbchar simulate)",
         "# furnace log; its clock agrees with the detector's within 10 s; "

@@ -105,6 +105,7 @@ def write_experiment(
         Echo delays [s], written as ``vdlist`` in microseconds.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    # TopSpin names the data of a series differently
     is_series = delays is not None
     (folder / ("ser" if is_series else "fid")).write_bytes(encode_words(data, pad=is_series))
     rounded = np.rint(np.concatenate([data.real.ravel(), data.imag.ravel()]))

@@ -191,6 +191,7 @@ def list_lines(powder: Powder, li: float, delay: float, effects: Effects) -> tup
     tuple of Line
         Shifts [ppm], widths [Hz], areas relative to the whole signal at the first echo.
     """
+    # shares are stated at the first echo, whose delay is TR
     later = delay - TR
     metal = li / 100 * np.exp(-later / T2_LI)
     rest = (1 - li / 100) * np.exp(-later / (powder.t2 or T2_EVOLVING))
@@ -388,6 +389,7 @@ def write_decay(
     title : str
         Text of the title file.
     """
+    # pure Li decays six times as slowly
     delays = LI_DELAYS if powder.li == 100 else DELAYS
     lines = [
         list_lines(powder, share, delay, effects) for share, delay in zip(li, delays, strict=True)

@@ -250,6 +250,7 @@ def simulate_counts(
     beam *= 1 - effects.glitch * dip
     # a fiftieth of the glitch does not cancel in the ratio
     passed = beam * np.exp(-sample) * (1 - effects.glitch / 50 * dip)
+    # the foil lies behind the sample and sees what is left
     channels = (beam, passed, passed * np.exp(-foil))
     dark = [effects.dark * channel.mean() for channel in channels]
     i0, i1, iref = (
