@@ -1,5 +1,9 @@
 """Thermal expansion: cells fitted against temperature, their coefficients and the expansion
-tensor."""
+tensor.
+
+Reading order: ``fit`` -> ``cell_parameters`` -> ``curves`` -> ``curve_values`` -> ``tensor`` ->
+``reaction`` -> ``hysteresis``; ``dataset`` is the table.
+"""
 
 from ssbchar.pipeline.exports import make_step_getter
 

@@ -270,6 +270,7 @@ class ExpansionValues:
 
 
 def _make_blank(name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+    # A phase without a curve on a segment was not there, until something else is put.
     if name == "verdict":
         return np.full(shape, ExpansionStatus.NOT_PRESENT.value, dtype=object)
     if name in COUNTS:

@@ -58,6 +58,7 @@ def fit_expansion(lattice: xr.Dataset, furnace: xr.Dataset, options: Expansion) 
         Which curves are fitted.
     """
     segments = split_segments(furnace["segment"].values)
+    # A hold has no range of temperature.
     segments = [segment for segment in segments if segment.kind != SegmentKind.HOLD]
     temperature = furnace["temperature"].values.astype(float)
     out = ExpansionValues(
@@ -118,6 +119,7 @@ def _select_cells(
     one = lattice.isel(phase=phase, frame=frames)
     cell = one["cell"].values
     free = cell_parameters.find_free_parameters(cell, one["cell_stderr"].values)
+    # The shared error moves the whole curve and leaves its slope alone.
     own, _ = cell_parameters.split_covariance(lattice, frames, phase)
     covariance = own[:, free.free[:, None], free.free]
     has_covariance = np.all(np.isfinite(covariance), axis=(1, 2))

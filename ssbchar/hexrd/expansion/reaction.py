@@ -52,6 +52,7 @@ def flag_reacting(lattice: xr.Dataset, segments: list[Segment], share: float) ->
 
 def _has_left(intensity: Array, stderr: Array, share: float) -> Bool:
     """Return from where on all intensities are off the first level."""
+    # At the start of a segment nothing has reacted yet.
     first = intensity[: max(3, intensity.size // FIRST_SHARE)]
     level = float(np.median(first))
     scatter = sigma_from_deviations(first - level)

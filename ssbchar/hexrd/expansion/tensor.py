@@ -100,6 +100,7 @@ def tensor_from_cell_rate(cell: Array, rate: Array) -> Array:
     ndarray, shape (..., 3, 3)
         [1/K]
     """
+    # M^-1 refers the change of the metric to lengths of one along x, y, z.
     inverse = np.linalg.inv(basis_from_cell(cell))
     rate_of_metric = metric_rate_from_cell_rate(cell, rate)
     return np.asarray(0.5 * np.swapaxes(inverse, -1, -2) @ rate_of_metric @ inverse)
@@ -147,15 +148,18 @@ def find_principal_axes(tensor: Array) -> tuple[Array, Array]:
     """
     broken = tensor + SYMMETRY_BREAKING * np.diag(LADDER)
     values, vectors = np.linalg.eigh(broken)
+    # Six orders of three axes: all are tried, so that no greedy choice takes an axis twice.
     orders = [list(order) for order in itertools.permutations(range(3))]
     before = np.eye(3)
     for n in range(len(values)):
         overlap = np.abs(before.T @ vectors[n])
         best = max(orders, key=lambda order: float(sum(overlap[i, order[i]] for i in range(3))))
         values[n], vectors[n] = values[n][best], vectors[n][:, best]
+        # An axis has no sense of direction: keep the one of the frame before.
         sign = np.sign(np.sum(before * vectors[n], axis=0))
         vectors[n] *= np.where(sign == 0, 1.0, sign)
         before = vectors[n]
+    # What was added to break the symmetry is taken off again.
     added = SYMMETRY_BREAKING * np.einsum("nik,i,nik->nk", vectors, LADDER, vectors)
     return values - added, vectors
 

@@ -1,5 +1,9 @@
-"""The furnace programme: its log, joined to the frames by time, and the segments (heating, hold,
-cooling)."""
+"""The furnace: its log, joined to the frames by time or file name, and the segments of its
+programme (heating, hold, cooling).
+
+Reading order: ``join`` -> ``log`` -> ``clock_offset`` -> ``interpolation`` -> ``reading_noise`` ->
+``segments``; ``dataset`` is the table.
+"""
 
 from ssbchar.pipeline.exports import make_step_getter
 

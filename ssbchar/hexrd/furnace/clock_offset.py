@@ -211,6 +211,7 @@ def fit_clock_offset(
     good = np.isfinite(steps.value) & np.isfinite(steps.stderr) & (steps.stderr > 0)
     if good.sum() < FEWEST_FRAMES or log_time.size < FEWEST_READINGS:
         return ClockOffset()
+    # A quarter of a frame: the parabola through three shifts finds the rest.
     spacing = float(np.median(np.diff(time))) / 4
     shifts = np.arange(-span, span + spacing, spacing)
     edges = time[None, :] - shifts[:, None]

@@ -100,6 +100,7 @@ def interpolate_temperatures(
             "give a log with a row per frame and the file's name",
         )
     at, value = readings.time, readings.temperature
+    # Every frame lies between the reading `after` and the one before it.
     after = np.clip(np.searchsorted(at, time), 1, at.size - 1)
     gap = at[after] - at[after - 1]
     inside = _find_inside(at, time, gap <= options.largest_gap, after)
@@ -114,6 +115,7 @@ def interpolate_temperatures(
     largest = np.maximum(curvature[after], curvature[after - 1])
     bend = largest * share * (1 - share) * gap**2 / 2
     noise = np.hypot(find_resolution(value) / np.sqrt(12), estimate_noise(at, value))
+    # The stated error includes the scatter: only what is beyond it is added.
     slow = max(options.thermocouple_stderr**2 - noise**2, 0.0)
     stderr = np.sqrt(noise**2 * (share**2 + (1 - share) ** 2) + bend**2 / 3 + slow)
     return InterpolatedTemperatures(

@@ -54,6 +54,7 @@ def estimate_noise(time: Array, values: Array) -> float:
     """
     if time.size < 5:
         return 0.0
+    # Against both neighbours, so that a steady rise leaves nothing.
     w = (time[1:-1] - time[:-2]) / (time[2:] - time[:-2])
     deviation = values[1:-1] - (1 - w) * values[:-2] - w * values[2:]
     scaled = np.abs(deviation) / np.sqrt(1 + w**2 + (1 - w) ** 2)

@@ -1,4 +1,8 @@
-"""Powder patterns from files: one axis for the series, the state of each frame, monitors."""
+"""Powder patterns from files: one axis for the series, the status of each frame, monitors.
+
+Reading order: ``read`` -> ``formats`` (one module per format) -> ``rebin`` -> ``frame_status`` ->
+``dataset`` -> ``monitor``. The room of images makes the same table.
+"""
 
 from ssbchar.pipeline.exports import make_step_getter
 

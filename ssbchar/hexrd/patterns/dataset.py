@@ -230,6 +230,7 @@ def build_dataset(
     more : mapping of str to array_like, optional
         Further variables of the table.
     """
+    # Series of several wavelengths are drawn on one axis.
     common = wavelength.common or wavelength.value
     values = {
         "intensity": intensity,

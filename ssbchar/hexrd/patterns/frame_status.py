@@ -208,6 +208,7 @@ def _find_low(totals: Array, share: float) -> Bool:
     for n, total in enumerate(totals):
         if np.isnan(total):
             continue
+        # Low frames do not count as neighbours: a long dump must not become the usual.
         if recent and total < share * np.median(recent[-NEIGHBOURS:]):
             low[n] = True
         else:

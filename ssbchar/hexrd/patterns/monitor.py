@@ -61,6 +61,7 @@ def normalise_by_monitor(ds: xr.Dataset, source: Path, stderr: float) -> list[Ba
     monitor = ds["monitor"].values.astype(float)
     status = ds["status"].values.astype(str)
     known = np.isfinite(monitor) & (monitor > 0)
+    # The median of frames that are excluded anyway would scale the others for nothing.
     usable = status == FrameStatus.OK
     good = known & usable
     if not good.any():

@@ -82,6 +82,7 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     """
     files = _extract_all(_list_files(source, options.suffix))
     wavelength = _choose_wavelength(source, files.contents, options)
+    # One file may hold many frames: from here on everything is per frame.
     names = files.frame_names
     series = rebin.regrid(source, files.contents, wavelength.value, options)
     judged = frame_status.judge_frames(
@@ -90,6 +91,7 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
         options,
         poisson=series.poisson,
     )
+    # What is wrong with the axis outranks the intensities, which are then empty.
     status = np.where(series.status == FrameStatus.OK, judged, series.status)
     numbers = number_frames(names)
     faults = [
@@ -185,6 +187,7 @@ def _extract_all(paths: list[Path]) -> FilesRead:
             files.names.append(path.name)
             files.contents.append(content)
         except BadInput as fault:
+            # A full disk is no fault of the file.
             atomic_write.raise_machine_fault(fault)
             if len(paths) == 1:
                 raise

@@ -116,6 +116,7 @@ def regrid(
 def _choose_axis(source: Path, axes: list[FileAxis]) -> Array:
     """Return the 2theta [degree] that most files have, ascending."""
     keys = [axis.key for axis in axes]
+    # Bytes compare whole axes at once, and can be counted.
     counts = Counter(key for key in keys if key)
     if not counts:
         status = axes[0].status
@@ -135,6 +136,7 @@ def _drop_empty_points(series: RegriddedSeries) -> RegriddedSeries:
     filled = np.flatnonzero(has_counts & seldom_missing)
     if not filled.size or not usable:
         return series
+    # Zeros inside the range are counts; at the ends they are bins that no pixel reaches.
     keep = seldom_missing
     keep[: filled[0]] = False
     keep[filled[-1] + 1 :] = False
@@ -288,6 +290,7 @@ def rebin(x: Array, values: Array, variance: Array, onto: Array) -> tuple[Array,
     w = width / np.diff(new)[j]
     mean = np.bincount(j, w * values[i], onto.size).astype(float)
     var = np.bincount(j, w**2 * variance[i], onto.size).astype(float)
+    # A new interval that the old axis covers in part would be a mean of something else.
     outside = np.abs(np.bincount(j, w, onto.size) - 1) > COVERED
     mean[outside] = np.nan
     var[outside] = np.nan

@@ -105,6 +105,7 @@ def judge_scale(
             phases=phases,
             wavelength_stderr=wavelength_stderr,
         )
+    # The median: one phase of another composition must not decide.
     values = np.array([scale.value for scale in phases.values()])
     middle, spread = float(np.median(values)), float(np.ptp(values)) / 2
     tolerance = options.reference_tolerance / 100

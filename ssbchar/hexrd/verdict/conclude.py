@@ -93,6 +93,7 @@ def conclude_series(
     changes, others = list(onset), list(candidates)
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*changes, *limits, *others]
+    # Phases of the library count too: the mixture is judged by the worst of all limits.
     library_limits = [row for row in others if row.quantity == "detection_limit"]
     mixture_limit = detection_limits.select_mixture_limit([*limits, *library_limits])
     scale = check_cell_scale(cells_before, known, options, read_length_scale_stderr(lattice))

@@ -211,6 +211,7 @@ def judge_return(
         verdict = Verdict.RETURNED
     elif low > tolerance or high < -tolerance:
         verdict = Verdict.NOT_RETURNED
+    # The volume may return where a and c have moved against each other.
     parameters = change.value[:VOLUME]
     worst = int(np.argmax(np.abs(parameters)))
     return VolumeReturn(
@@ -315,6 +316,7 @@ def _compare_with_published(
     entry = table.get(axis)
     if not entry or "value" not in entry:
         return None
+    # A published value without an error is taken as exact.
     published = float(entry["value"])
     published_stderr = float(entry.get("stderr") or 0.0)
     apart = float(abs(value - published) / np.hypot(stderr, published_stderr))

@@ -205,6 +205,7 @@ def find_unexplained_groups(
         if not any(change.quantity in ONSETS and change.value is not None for change in own):
             continue
         ends = [change for change in own if change.quantity in ENDS]
+        # Rows of a group's candidates follow it, the best first.
         names = [
             other.subject
             for other in candidates

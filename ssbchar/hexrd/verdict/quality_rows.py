@@ -159,6 +159,7 @@ def count_lines_seen(peaks: xr.Dataset) -> dict[str, LinesSeen]:
     """
     if "phase" not in peaks or "significance" not in peaks:
         return {}
+    # In its best frame a line is seen or not, whatever the others look like.
     best = np.nan_to_num(peaks["significance"].values).max(axis=0)
     phases = peaks["phase"].values.astype(str)
     found = {}

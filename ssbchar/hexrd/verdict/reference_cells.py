@@ -162,6 +162,7 @@ def average_reference_cell(
     cell = lattice["cell"].values[good, phase]
     values = _append_volume(cell)
     stderr, common = _propagate_to_volume(lattice, phase, good, cell)
+    # Frames differ by tens of kelvin: without this the mean would depend on which were usable.
     slope = _find_slope(series.expansion, phase, segment, temperature)
     excess = (furnace["temperature"].values[good] - temperature)[:, None]
     temperature_stderr = np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None]
@@ -204,6 +205,7 @@ def _propagate_to_volume(
 ) -> tuple[Array, Array]:
     """Return the standard errors (n, 7) of cells and volumes that are each frame's own, and those
     (7,) that all share."""
+    # Covariances, not errors: a, b, c and angles are correlated in the volume.
     own, shared = cell_parameters.split_covariance(lattice, frames, phase)
     turn = tensor.differentiate(_append_volume, cell, np.full_like(cell, STEP))
     variance = np.einsum("tai,tij,taj->ta", turn, np.nan_to_num(own), turn)

@@ -86,6 +86,7 @@ def extract(path: Path) -> PatternFile:
     start = first.start()
     header = raw[:start].decode("utf-8", "replace")
     rows = _parse_rows(path, raw[start:], lines_before=raw.count(b"\n", 0, start))
+    # Only the bank line tells centidegrees from degrees.
     is_gsas = _GSAS_BANK.search(header) is not None
     return PatternFile(
         x=rows[:, 0] / CENTIDEGREE if is_gsas else rows[:, 0].copy(),
@@ -153,6 +154,7 @@ def _unit_from_header(header: str) -> StatedAxisUnit:
 
 def _temperature_from_header(header: str) -> float:
     """Return the temperature [degC] that a header states, NaN where it states none."""
+    # FullProf states kelvin without a unit.
     kelvin = _TEMPERATURE_K.search(header)
     if kelvin:
         return float(kelvin[1]) + ABSOLUTE_ZERO_C

@@ -72,6 +72,7 @@ def extract(path: Path) -> PatternFile:
     # The separator is the one that the first line has most of.
     separator = max("\t;,", key=body[0].count)
     first = body[0].split(separator)
+    # A first line of numbers is a row, not names.
     has_names = not all(_is_number(word) for word in first)
     names = [word.strip().strip('"') for word in first] if has_names else []
     places = _find_columns(path, names)
