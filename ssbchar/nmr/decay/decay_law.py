@@ -54,7 +54,7 @@ class DecayLaw:
     points: int = 0
 
     def judge(self, verdict: Verdict, reason: str) -> DecayLaw:
-        """Return the law with a verdict and why."""
+        """Return the law with a verdict and why (str)."""
         return replace(self, verdict=verdict, reason=reason)
 
 
@@ -110,6 +110,7 @@ def fit_decay_law(time: Array, area: Array, covariance: Array, options: DecayOpt
     options : DecayOptions
         Laws and gates.
     """
+    # The gates and the start of the fit look at the first slice: it must be the earliest.
     good = np.isfinite(time) & np.isfinite(area)
     time, area, covariance = time[good], area[good], covariance[np.ix_(good, good)]
     order = np.argsort(time, kind="stable")
@@ -187,6 +188,7 @@ def _fit_model(time: Array, area: Array, covariance: Array, model: DecayModel) -
     chi2, dof, scatter = fit.chi2, time.size - free, 0.0
     minus2, _ = _minimise_likelihood(area, fit.evaluate(time), covariance, np.zeros(1))
     for _ in range(SCATTER_ROUNDS if dof > 0 and chi2 > dof else 0):
+        # The model that scatter is relative to moves with the weights: a few rounds settle both.
         before = scatter
         model_area = fit.evaluate(time)
         minus2, scatter = _minimise_likelihood(area, model_area, covariance, SCATTERS)
@@ -247,7 +249,7 @@ class _LeastSquares:
     chi2: float
 
     def evaluate(self, time: Array) -> Array:
-        """Return the areas of the law."""
+        """Return the areas of the law at times [s], shape (time,)."""
         i0, t2, exponent = self.parameters
         return evaluate_decay(time, i0, t2, exponent)
 

@@ -106,6 +106,7 @@ def _share_reference(
     i0 = variance * float(shape @ weight @ area)
     residual = area - i0 * shape
     full = reference["covariance"].values.copy()
+    # The amplitude of pure Li is not the sample's: its errors and links do not come along.
     full[0, :] = full[:, 0] = 0.0
     full[0, 0] = variance
     reason = "T2* of pure Li"

@@ -95,6 +95,7 @@ def assign_lines(
     total = sum(line.area for line in lines if _is_diamagnetic(line))
     for i, first in enumerate(lines):
         for j, second in enumerate(lines[i + 1 :], i + 1):
+            # What lies where Li-Si does is Li-Si first, however well it pairs.
             is_li_si = kinds[i] in LI_SI_KINDS or kinds[j] in LI_SI_KINDS
             if not is_li_si and _are_satellites(first, second, total):
                 centre = (first.shift + second.shift) / 2
@@ -115,7 +116,7 @@ def are_li_si(names: NDArray[np.str_]) -> Bool:
     Parameters
     ----------
     names : ndarray of str, shape (line,)
-        From `assign_lines`.
+        From `assign_lines` (shifts in ppm decide on them).
 
     Returns
     -------
@@ -151,6 +152,7 @@ def _are_satellites(first: _Line, second: _Line, total: float) -> bool:
 
 def _is_image(line: _Line, strong: _Line, carrier: float) -> bool:
     """Return whether a line may be the mirror image of a strong one about the carrier."""
+    # A quadrature image has the opposite frequency against the carrier.
     away = abs(line.shift + strong.shift - 2 * carrier)
     tolerance = max(IMAGE_NEAR, 3 * math.hypot(line.stderr, strong.stderr))
     return 0 < line.area <= IMAGE_SHARE * strong.area and away < tolerance

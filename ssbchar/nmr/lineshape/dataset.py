@@ -152,6 +152,7 @@ def _draw_spectra(fit: LineFit, shown: SpectrumRange) -> dict[str, Any]:
     completed = np.concatenate([total[:, :missing], late + problem.y - problem.clean(late)], 1)
     weight = np.exp(-SPECTRUM_DECAY * (time - time[0]) / (time[-1] - time[0]))
     weight[0] *= 0.5
+    # Data and lines go through one transform, so that nothing but noise tells them apart.
     signals = np.concatenate([completed, lines]) * (step * weight)
     size = _count_spectrum_points(fit)
     spectra = transform_signal(signals, time + fit.shapes.origin, size, shown.part)

@@ -32,7 +32,7 @@ def find_good_slices(fid: xr.Dataset) -> Index:
     Parameters
     ----------
     fid : Dataset
-        From `ssbchar.nmr.bruker.read_fid`.
+        From `ssbchar.nmr.bruker.read_fid`; times in s.
 
     Returns
     -------
@@ -68,6 +68,7 @@ def collect_points(fid: xr.Dataset, good: Index) -> Complex:
     real, imag = fid.variables["real"].values, fid.variables["imag"].values
     if good.size < len(real):
         real, imag = real[good], imag[good]
+    # real + 1j * imag would make two more copies of a long series.
     y = np.empty((good.size, real.shape[1]), complex)
     y.real, y.imag = real, imag
     return y

@@ -89,5 +89,6 @@ def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> Line
     )
     if not filtered:
         return problem
+    # The filter's response to the sharp start rings on through the decay.
     problem = replace(problem, nuisance=build_ringing(problem.time / step))
     return replace(problem, y=problem.clean(problem.y))

@@ -46,13 +46,14 @@ def sum_over_time(problem: LineshapeProblem, shapes: LineShapes) -> GramSums:
     Parameters
     ----------
     problem : LineshapeProblem
-        From `LineshapeProblem.prepare`.
+        From `LineshapeProblem.prepare`; times in s.
     shapes : LineShapes
         Lines.
     """
     columns, early = _evaluate_columns(problem, shapes)
     conjugate = columns.conj()
     gram = conjugate @ columns.T
+    # One product for nuisance and data: the columns are read from memory once.
     known = conjugate @ problem.known
     nuisances = len(problem.nuisance)
     if nuisances:

@@ -112,6 +112,7 @@ def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
     begun = _select_phase_model(problem, seed)
     grown = [_add_lines(fit, rules, matched) for fit in begun]
     best = min(grown, key=lambda fit: fit.bic)
+    # Lines of one output stand in one order, whichever was found first.
     shapes = best.shapes.sort()
     known = best.state if shapes is best.shapes else None
     return _reduce_empty_regions(fit_shapes(best.problem, shapes, at=known), rules)
@@ -134,6 +135,7 @@ def _place_first_lines(
         if shapes.n and peaks[region].gain < noise:
             shapes = _add_stand_in(shapes, rules, region)
             continue
+        # What the strongest line leaves of itself elsewhere must not be taken for the next.
         if todo:
             line = _add_peak(make_empty_shapes(), problem, rules, region, peaks[region])
             residual = _subtract_line(problem, residual, line)
@@ -248,6 +250,7 @@ def _add_lines(best: LineFit, rules: SelectionRules, matched: MatchedFilter) -> 
     while active:
         residual = compute_residual(problem, best.state)
         peaks = matched.find_peaks(residual)
+        # The region with most to gain first; one without any gain is not asked again.
         for region in sorted(active, key=lambda r: -peaks[r].gain):
             tried = _try_changes(best, rules, region, peaks[region], residual)
             good = [
@@ -274,6 +277,7 @@ def _try_changes(
     problem = best.problem
     noise = compute_noise_gain(problem.time.size, len(problem.y))
     goal = best.chi2 - rules.min_gain - np.log(best.points)
+    # A fit that will not reach the goal is given up early.
     control = replace(COMPARED, goal=goal)
     visible = _find_visible(best.shapes, region)
     full = np.sum(visible) >= rules.max_components
@@ -386,6 +390,7 @@ def _remove_needless_lines(best: LineFit) -> LineFit:
         worth = rise - (len(at.area) + 2 + shapes.voigt) * np.log(best.points)
         named = shapes.region < problem.regions
         only = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & named
+        # A region keeps its last line: its area, zero or not, is asked for.
         worth = np.where(only | shapes.held, np.inf, worth)
         if worth.min() >= 0:
             return best

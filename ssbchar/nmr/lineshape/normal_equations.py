@@ -52,7 +52,7 @@ class LineshapeState:
 
     @property
     def amplitude(self) -> Complex:
-        """Complex amplitudes, shape (slice, line)."""
+        """Complex amplitudes, shape (slice, line), in the unit of the data."""
         return np.asarray(self.area * np.exp(1j * self.phase))
 
 
@@ -82,7 +82,7 @@ def evaluate_state(
     shapes : LineShapes
         Lines.
     sums : GramSums, optional
-        The sums over time of these shapes, where known.
+        The sums over time [s] of these shapes, where known.
     """
     sums = sums or sum_over_time(problem, shapes)
     n = shapes.n
@@ -133,11 +133,13 @@ def build_normal_equations(
     at : LineshapeState
         Where.
     free : ndarray of int, shape (shared,)
-        Shared parameters wanted, as positions in `LineShapes.pack_parameters`, rising.
+        Shared parameters wanted, as rising positions in `LineShapes.pack_parameters` [Hz, Hz, Hz^2,
+        s, rad].
     exact : bool
         Keep areas held at zero, and invert by eigenvalues (for the covariance).
     """
     key = b"" if exact else free.tobytes()
+    # A step that fails is tried again with more damping, from the same equations.
     if key in at.known:
         return at.known[key]
     derivatives = build_derivatives(at.shapes, at.sums.early)

@@ -119,6 +119,7 @@ def width_from_gains(gains: list[float]) -> float:
     float
         Full width at half maximum [Hz].
     """
+    # The ratio of two gains gives w0; the two that are largest are least spoiled by noise.
     best = gains.index(max(gains))
     pairs = (i for i in (best - 1, best) if 0 <= i < len(WIDTHS) - 1)
     first = max(pairs, key=lambda i: min(gains[i], gains[i + 1]))

@@ -72,7 +72,7 @@ def phases_from_lines(lines: xr.Dataset) -> SpectrumPhase:
     Parameters
     ----------
     lines : Dataset
-        From `ssbchar.nmr.lineshape.fit_lines`.
+        From `ssbchar.nmr.lineshape.fit_lines`; shifts in ppm, phases in rad.
     """
     area, phase = lines["area"].values, lines["phase"].values
     if lines.attrs["phases"] != PhaseModel.PER_REGION:
@@ -125,6 +125,7 @@ def phases_from_peaks(
     peak = (raw * power) @ masks.T.astype(float) / (power @ masks.T)
     common = np.angle(np.sum(peak * np.abs(peak), axis=0))
     phase = np.repeat(common[None], len(raw), axis=0)
+    # Each slice against the phase of all: strong windows decide whether slices differ.
     off = np.angle(peak * np.exp(-1j * phase))
     strong = np.abs(total) > STRONG * spread
     noise = DIFFERENT * spread / np.maximum(np.abs(total), spread)

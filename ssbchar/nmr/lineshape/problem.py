@@ -75,7 +75,13 @@ class LineshapeProblem:
         return np.asarray(rows - along @ self.nuisance)
 
     def has_phase_per_line(self, shapes: LineShapes) -> bool:
-        """Return whether no two lines share a phase where phases go by region."""
+        """Return whether no two lines share a phase where phases go by region.
+
+        Parameters
+        ----------
+        shapes : LineShapes
+            Lines, with their regions.
+        """
         named = shapes.region[shapes.region < self.regions].tolist()
         return len(set(named)) == len(named)
 
@@ -85,7 +91,7 @@ class LineshapeProblem:
         Parameters
         ----------
         shapes : LineShapes
-            Lines.
+            Lines [Hz].
 
         Returns
         -------

@@ -95,7 +95,7 @@ class LineFit:
 
     @property
     def area(self) -> Array:
-        """Areas, shape (slice, line)."""
+        """Areas, shape (slice, line), in the unit of the data."""
         return self.state.area
 
     @property
@@ -146,7 +146,7 @@ def fit_shapes(
     problem : LineshapeProblem
         Data, noise, phase model.
     start : LineShapes
-        Where to begin; which lines are Voigt.
+        Where to begin [Hz, s]; which lines are Voigt.
     control : FitControl
         How far to go.
     at : LineshapeState, optional
@@ -221,11 +221,13 @@ def _take_step(
     matrix, slope = equations.matrix, equations.slope
     here, low, high = values[free], bounds.low[free], bounds.high[free]
     stuck = ((here <= low) & (slope < 0)) | ((here >= high) & (slope > 0))
+    # A parameter at its bound that would go beyond is left out of this step.
     if stuck.any():
         free, matrix, slope = free[~stuck], matrix[np.ix_(~stuck, ~stuck)], slope[~stuck]
     diagonal = matrix.diagonal()
     scale = np.sqrt(np.divide(1.0, diagonal, out=np.zeros(free.size), where=diagonal > 0))
     scaled, slope = matrix * scale * scale[:, None], scale * slope
+    # The equations stay, the damping grows, until a step lowers chi-square.
     for _ in range(TRIALS):
         damped, trial = scaled.copy(), values.copy()
         damped.flat[:: free.size + 1] += damping
@@ -257,6 +259,7 @@ def _conclude_fit(
             covariance=np.empty((0, 0)),
             free=free,
         )
+    # A parameter at its bound has no error by the curvature; the others' are taken without it.
     here, low, high = at.shapes.pack_parameters()[free], bounds.low[free], bounds.high[free]
     inside = free[(here > low) & (here < high)]
     return LineFit(
@@ -286,6 +289,7 @@ def _build_covariance(problem: LineshapeProblem, at: LineshapeState, free: Index
     equations = build_normal_equations(problem, at, free, exact=True)
     of_shapes = invert_by_eigenvalues(equations.matrix)
     follow = -equations.link[:, :n].reshape(slices * n, free.size)
+    # Areas vary by their own noise, and with the shapes that all slices share.
     covariance = np.zeros((free.size + slices * n,) * 2)
     blocks = covariance[free.size :, free.size :].reshape(slices, n, slices, n)
     blocks[np.arange(slices), :, np.arange(slices), :] = equations.own[:, :n, :n]

@@ -33,7 +33,7 @@ def read_decays(decay: xr.Dataset) -> RegionDecays:
     Parameters
     ----------
     decay : Dataset
-        From `ssbchar.nmr.decay.fit_decay`; T2* in s.
+        From `ssbchar.nmr.decay.fit_decay`; T2* of each region [s], shape (region,).
     """
     return RegionDecays(
         t2=decay["t2_star"].values,

@@ -233,6 +233,7 @@ def _conclude_shared_error(
         t2=t2, exponent=exponent, covariance=decays.covariance * shared[:, None, None]
     )
     _, part = propagate_fractions(signal.area, 0 * signal.covariance, of_pure_li, time)
+    # Errors are positive; the sign says which way the share goes with a longer T2*.
     stretched = t2 * np.where(shared, LONGER, 1.0)
     longer = fractions_from_areas(signal.area, stretched, exponent, time)
     sign = np.sign(longer - fractions_from_areas(signal.area, t2, exponent, time))
@@ -260,6 +261,7 @@ def _bound_fractions(
     known = bool(np.isfinite(time))
     signals = [spectrum.signal] if spectrum.fits else list(spectrum.routes.values())
     stderr = np.max([signal.compute_shares()[1] for signal in signals], axis=0)
+    # A share is monotonic in each T2*: the corners hold the extremes.
     corners = [
         fractions_from_areas(signal.area, [metal, li_si], [1.0, 1.0], time if known else 0.0)
         for signal in signals

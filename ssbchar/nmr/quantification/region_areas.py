@@ -51,7 +51,7 @@ def select_first_slice(data: xr.Dataset) -> RegionSignal:
     Parameters
     ----------
     data : Dataset
-        ``lines.nc`` or ``spectrum.nc``; areas in any unit.
+        ``lines.nc`` or ``spectrum.nc``; areas of shape (slice, region), in any unit.
     """
     area, covariance = select_region_areas(data)
     return RegionSignal(area=area[0], covariance=covariance[0, :, 0, :])

@@ -36,7 +36,7 @@ class TimedSpectrum:
         return float(self.attrs.get("date", 0)) / 3600
 
     def normalise(self) -> RegionSignal:
-        """Return the signal per scan, receiver gain and mass."""
+        """Return the signal per scan, receiver gain and mass, areas of shape (region,) [1/g]."""
         scale = scale_per_scan(self.attrs)
         return RegionSignal(
             area=self.signal.area / scale, covariance=self.signal.covariance / scale**2
@@ -143,6 +143,7 @@ def _compare_integrals(spectra: Sequence[TimedSpectrum], scatter: float) -> floa
     """Return chi-square of both integrals of all spectra against their weighted mean."""
     signals = [spectrum.normalise() for spectrum in spectra]
     size = np.mean([signal.area for signal in signals], axis=0)
+    # Tuning moves both integrals of a spectrum together, by an unknown common factor.
     common = scatter**2 * np.outer(size, size)
     weights = [np.linalg.inv(signal.covariance + common) for signal in signals]
     pairs = list(zip(weights, signals, strict=True))

@@ -229,3 +229,10 @@ def test_a_signal_exceeds_three_standard_errors(first: float, verdict: str) -> N
     options = DecayOptions(max_extrapolation=100.0)
     found = laws.fit_decay_law(TIME, area, covariance, options)
     assert (found.verdict == "no_signal") == (verdict == "no_signal")
+
+
+def test_gates_of_a_rise_are_exceeded_not_met() -> None:
+    """In binary fractions, which leave no rounding: a rise of 1/4 with a standard error of 1/4."""
+    area, covariance = np.array([1.0, 0.5, 0.75, 0.25]), 0.03125 * np.eye(4)
+    assert laws._find_rise(area, covariance, 1.0) is None
+    assert laws._find_rise(area, covariance, 0.99) is not None
