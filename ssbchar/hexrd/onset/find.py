@@ -66,12 +66,12 @@ class PhaseOnSegment:
 
     @property
     def on_hold(self) -> bool:
-        """Whether only frames, not temperatures, can be told apart."""
+        """Whether only frames, not temperatures, can tell a change (bool) [1]."""
         return self.segment.kind is SegmentKind.HOLD
 
     @property
     def direction(self) -> float:
-        """Sign that makes the temperature rise with the frame number."""
+        """Sign (float) [1] that makes the temperature rise with the frame number."""
         return -1.0 if self.segment.kind is SegmentKind.COOLING else 1.0
 
 
@@ -89,12 +89,13 @@ class _Rise:
 
     @property
     def quantity(self) -> str:
+        """Name (str) of the row: a temperature [degC], or a frame on a hold."""
         what = "end" if self.backward else "onset"
         return f"{what}_frame" if self.phase.on_hold else f"{what}_temperature"
 
     @property
     def sign(self) -> float:
-        """Sign that makes the coordinate increase along the order."""
+        """Sign (float) [1] that makes the coordinate increase along the order."""
         return self.phase.direction * (-1.0 if self.backward else 1.0)
 
 
@@ -147,10 +148,12 @@ def _select_phase(
     """
 
     def read(name: str) -> Array:
+        """Return a variable of the phase on the segment, shape (frames,), in its unit."""
         values: Array = lattice[name].values[segment.frames, phase].astype(float)
         return values
 
     value, stderr = read("intensity"), read("intensity_stderr")
+    # a phase left out is seen as zero, not as missing: its change would else have no flat part
     left_out = ~np.isfinite(value) | ~(stderr > 0)
     stderr = np.where(left_out, read("intensity_upper95") / ONE_SIDED_95, stderr)
     value = np.where(left_out, 0.0, value)
@@ -164,6 +167,7 @@ def _select_phase(
     frames = segment.frames[usable]
 
     def read_furnace(name: str) -> Array:
+        """Return a variable of the usable frames, shape (frames,), in its unit."""
         values: Array = furnace[name].values[frames].astype(float)
         return values
 

@@ -133,6 +133,7 @@ def fit_williamson_hall(
     value = np.einsum("fij,fjl,fl->fi", covariance, design, weight * y)
     misfit = y - np.einsum("fi,fil->fl", value, design)
     scatter = np.sum(weight * misfit**2, axis=1) / np.maximum(count - 2, 1)
+    # size and strain depend on the direction: lines scatter about one line beyond their errors
     covariance = covariance * np.maximum(scatter, 1.0)[:, None, None]
     value = np.where(enough[:, None], value, np.nan)
     return WilliamsonHall(

@@ -37,7 +37,7 @@ class Windows:
     """1 / variance [1/counts^2], shape (n, m); 0 where a point is not used."""
 
     def take(self, rows: Any) -> Windows:
-        """Return some of the windows."""
+        """Return some of the windows; `rows` is an index of shape (some,), x stays in degree."""
         return Windows(x=self.x[rows], y=self.y[rows], weight=self.weight[rows])
 
 
@@ -61,11 +61,13 @@ class WindowFits:
     """Normal matrix J W J^T, shape (n, 3 k + 3, 3 k + 3), linear parameters first."""
 
     def take(self, rows: Any) -> WindowFits:
-        """Return some of the fits."""
+        """Return some of the fits; `rows` is an index of shape (some,), positions stay in
+        degree."""
         return WindowFits(**{f.name: getattr(self, f.name)[rows] for f in fields(WindowFits)})
 
     def improve(self, rows: Index, other: WindowFits) -> None:
-        """Take over in `rows` the fits of `other` that have the lower chi-square."""
+        """Take over in `rows`, shape (some,), the fits of `other` that have the lower chi-square
+        [1]."""
         better = other.chi2 < self.chi2[rows]
         for f in fields(WindowFits):
             getattr(self, f.name)[rows[better]] = getattr(other, f.name)[better]
@@ -83,9 +85,11 @@ class _State:
     """-d(chi2 / 2) / d(non-linear parameter), shape (n, 2 k + 1)."""
 
     def take(self, rows: Any) -> _State:
+        """Return some of the windows; `rows` is an index of shape (some,) [1]."""
         return _State(**{f.name: getattr(self, f.name)[rows] for f in fields(_State)})
 
     def update(self, other: _State, rows: Bool) -> None:
+        """Take over some windows of `other`, in place; `rows` has shape (n,) [1]."""
         for f in fields(_State):
             getattr(self, f.name)[rows] = getattr(other, f.name)[rows]
 
@@ -105,6 +109,7 @@ class _Running:
     state: _State
 
     def take(self, rows: Bool) -> _Running:
+        """Return some of the windows; `rows` has shape (n,) [1]."""
         return _Running(
             row=self.row[rows],
             data=self.data.take(rows),
@@ -272,6 +277,7 @@ def _propose_step(running: _Running) -> tuple[Array, Array]:
     eliminated = _solve(state.normal[:, :p, :p], cross)
     projected = state.normal[:, p:, p:] - cross.transpose(0, 2, 1) @ eliminated
     gradient = state.gradient
+    # a bound holds a parameter only while chi-square would fall beyond it
     held = ((q <= running.lower) & (gradient < 0)) | ((q >= running.upper) & (gradient > 0))
     gradient = np.where(held, 0.0, gradient)
     matrix = projected * (~held[:, :, None] & ~held[:, None, :])
@@ -279,6 +285,7 @@ def _propose_step(running: _Running) -> tuple[Array, Array]:
     size = diagonal.copy()
     # rounding can leave a direction without curvature, or with a negative one
     size = np.maximum(size, 1e-12 * np.max(size, axis=1, keepdims=True) + 1e-300)
+    # the matrix is damped in place below: the gain is that of the full step
     diagonal[...] = np.where(held, 1.0, size)
     gain = np.einsum("ni,ni->n", _solve(matrix, gradient), gradient)
     diagonal[...] = np.where(held, 1.0, size * (1 + running.damping[:, None]))

@@ -11,6 +11,7 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.bragg import d_from_two_theta, two_theta_per_d
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.peaks import broadening, reflections, strain_path
 from ssbchar.hexrd.peaks.fit import Windows
 from ssbchar.hexrd.peaks.options import Tracking
@@ -71,6 +72,7 @@ class _GoodFrames:
 
     @property
     def shape(self) -> tuple[int, int]:
+        """Good frames and points [1], two int."""
         return self.index.size, self.two_theta.size
 
 
@@ -156,7 +158,7 @@ def fit_known_lines(
 
 def _select_good_frames(patterns: xr.Dataset) -> _GoodFrames:
     two_theta = patterns["two_theta"].values
-    good = np.flatnonzero(patterns["status"].values == "ok")
+    good = np.flatnonzero(patterns["status"].values == FrameStatus.OK)
     intensity = RowReader(patterns["intensity"])
     some = good[:: max(good.size // SAMPLED, 1)]
     return _GoodFrames(
@@ -304,6 +306,7 @@ def _cut_windows(frames: _GoodFrames, rows: Index, low: Array, high: Array) -> W
     x, intensity, stderr = frames.two_theta, frames.intensity[rows], frames.stderr[rows]
     first = np.searchsorted(x, low)
     points = int(np.max(np.searchsorted(x, high) - first))
+    # windows of all frames have one shape: points beyond the axis repeat the last, with weight 0
     index = first[:, None] + np.arange(points)
     place = np.minimum(index, x.size - 1)
     y, sigma = np.take_along_axis(intensity, place, 1), np.take_along_axis(stderr, place, 1)
@@ -349,7 +352,7 @@ def _mark_doubtful_lines(table: _Table, good: Index, tracked: Bool, expected: _E
     verdict = np.where(fine & ~expected.phase_present[:, tracked], LineVerdict.ALONE, verdict)
     verdict = np.where((fine & disturbed) | hidden, LineVerdict.OVERLAP, verdict)
     table.verdict[good] = verdict
-    # nothing can be told about a line under a stronger one
+    # the fit cannot know what a line under a stronger one adds to it
     frame, line = np.nonzero(hidden & ~present)
     for name in (*PARAMETERS, "significance", "area_upper95"):
         table.values[name][good[frame], line] = np.nan

@@ -111,6 +111,7 @@ def _fit_robust(design: Array, height: Array, sigma: Array) -> tuple[Array, Arra
         scale = _descend_non_negative(gram, (weighted @ height[:, :, None])[:, :, 0])
         model = (design @ scale[:, :, None])[:, :, 0]
         variance = sigma**2 + (INEXACT * model) ** 2
+        # Huber's weights: beyond one standard deviation a height counts by its distance only
         variance *= np.maximum(np.abs(height - model) / np.sqrt(variance), 1.0)
     return scale, gram, model
 

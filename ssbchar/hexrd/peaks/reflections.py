@@ -58,7 +58,7 @@ class KnownLines:
     """Whether it is fitted: a reported one or a neighbour of one."""
 
     def take(self, rows: Index) -> KnownLines:
-        """Return some of the lines."""
+        """Return some of the lines; `rows` is an index of shape (some,), d stays in angstrom."""
         return KnownLines(
             phase=self.phase[rows],
             hkl=[self.hkl[n] for n in rows],
@@ -312,6 +312,7 @@ def find_overlaps(
     """
     hidden, disturbed = np.zeros((2, *seen.shape), dtype=bool)
     some = _sample_frames(predicted)
+    # few pairs ever meet: a sample of frames tells which to look at in all frames
     for i in np.flatnonzero(found.beside):
         nearest = np.min(np.abs(some - some[:, i : i + 1]), axis=0)
         for j in np.flatnonzero(nearest < JOINT * width):

@@ -15,6 +15,7 @@ from ssbchar.hexrd.peaks.fit import (
     fit_windows,
 )
 from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt
+from ssbchar.hexrd.peaks.reflections import SAME_PLACE
 from ssbchar.linalg import invert_scaled
 from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.typing import Array, Bool, Index
@@ -23,8 +24,6 @@ from ssbchar.uncertain import serial_inflations
 POOR = 4.0
 """A reduced chi-square above which a window is tried from other starts, whatever that of its
 neighbours."""
-SAME_PLACE = 0.6
-"""Distance below which two peaks cannot be told apart [full widths at half maximum]."""
 WIDEST = 4.0
 """Factor by which a width may differ from the typical one, up or down."""
 FIRST_ETA = 0.5
@@ -127,6 +126,7 @@ def select_peaks(
 
 def _make_empty(n: int, k: int) -> SelectedPeaks:
     def fill(value: float, *shape: int) -> Array:
+        """Return one value for every window, shape (n, *shape), in any unit."""
         return np.full((n, *shape), value)
 
     return SelectedPeaks(
@@ -199,6 +199,7 @@ def _fit_present(data: Windows, place: Array, rules: SelectionRules) -> tuple[Wi
     reduced, _ = _judge_fit(data, best)
     wrong = _find_at_edge(best.shape, lower, upper).any(axis=1)
     wrong |= (best.linear[:, :k] < 0).any(axis=1)
+    # a window that fits worse than its neighbours in time has likely met a local minimum
     wrong |= reduced > min(2 * float(np.median(reduced)), POOR)
     again = np.flatnonzero(wrong) if k else np.empty(0, int)
     if again.size:

@@ -109,6 +109,7 @@ def score_contrast(
     at = np.arange(n)
 
     def average(cumulated: Array, low: Index, high: Index) -> Array:
+        """Return means [counts] from low to below high, shape (points,), cut at the axis' ends."""
         low, high = np.clip(low, 0, n - 1), np.clip(high, 1, n)
         return np.asarray((cumulated[high] - cumulated[low]) / np.maximum(high - low, 1))
 
@@ -163,6 +164,7 @@ def measure_heights(
         inside = (total[at + half + 1] - total[at - half]) / points
         left = (total[at - half] - total[at - 3 * half]) / (2 * half)
         right = (total[at + 3 * half + 1] - total[at + half + 1]) / (2 * half)
+        # a neighbouring line raises one side: the lower one is nearer to the background
         height[row] = inside - np.minimum(left, right)
         sigma[row] = np.sqrt(2 * (variance[at + half + 1] - variance[at - half])) / points
     return height, sigma
@@ -281,6 +283,7 @@ def _find_best_path(score: NDArray[Any], cost: float) -> Index:
         value = best + score[:, n]
     path = np.zeros((rows, sets), dtype=np.int64)
     path[-1] = np.argmax(value, axis=1)
+    # back along the moves that led to the best end
     each = np.arange(sets)
     for n in range(rows - 1, 0, -1):
         path[n - 1] = path[n] + back[n, each, path[n]]

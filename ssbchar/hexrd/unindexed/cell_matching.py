@@ -81,6 +81,16 @@ class CandidateLines:
         Intensities scatter about what is expected as in Wilson's statistics, P(I > t) = exp(-t /
         <I>) (A. J. C. Wilson, Acta Cryst. 2 (1949) 318); t is where `count` lines exceed it on
         average.
+
+        Parameters
+        ----------
+        count : int
+            Lines seen.
+
+        Returns
+        -------
+        ndarray of bool, shape (lines,), and ndarray, shape (kept lines,)
+            Shares [1].
         """
         low, high = 1e-6 * self.strength.min(), 60.0 * self.strength.max()
         for _ in range(80):
@@ -202,6 +212,7 @@ def match_cell(lines: CandidateLines, found: FoundLines, strain: float) -> CellM
     share = _assign_lines(place[None], found, weight)[0]
     own = share.sum(axis=1)
     assigned = np.argmax(share, axis=1)
+    # more likely the candidate's than background
     explained = own > 0.5
     design = slope[assigned] * np.sqrt(own)[:, None] / found.stderr[:, None]
     covariance = np.linalg.inv(design.T @ design + np.eye(len(free)))
@@ -306,6 +317,7 @@ def _differentiate_places(lines: CandidateLines, wavelength: float) -> Array:
     step = 1e-5
 
     def places(change: Array) -> Array:
+        """Return 2theta [degree] of each line, shape (lines,)."""
         return two_theta_from_d(d_from_hkl(lines.hkl, _change_cell(lines, change)), wavelength)
 
     columns = []

@@ -121,8 +121,8 @@ def select_mixture_limit(limits: Sequence[Conclusion]) -> list[Conclusion]:
 
     Returns
     -------
-    list of Conclusion
-        One, or none where there are no limits [percent].
+    list of Conclusion, of length 1 (int)
+        None where there are no limits [percent].
     """
     # Shares by weight are preferred: those of the intensity depend on the phases' scattering power.
     for basis in LimitBasis:

@@ -41,7 +41,8 @@ class FilteredSeries:
     """The same."""
 
     def significance(self, rows: slice) -> Array:
-        """Return area over its standard error in some frames; zero where not measured."""
+        """Return area over its standard error [1] in some frames, shape (rows, points); zero where
+        not measured."""
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(np.nan_to_num(self.area[rows] / self.stderr[rows]))
 
@@ -129,6 +130,7 @@ def apply_matched_filter(residual: Array, sigma: Array, fwhm: float) -> Filtered
     terms = _make_window(fwhm)
 
     def window(data: Array, kernel: Array) -> Array:
+        """Return the sum over the window about each point, shape of `data`, in its unit."""
         return np.asarray(correlate1d(data, kernel, axis=1, mode="constant"))
 
     area, error = np.full_like(residual, np.nan), np.full_like(residual, np.nan)
@@ -144,6 +146,7 @@ def apply_matched_filter(residual: Array, sigma: Array, fwhm: float) -> Filtered
         cofactors = (d * f - e * e, c * e - b * f, b * e - c * d)
         determinant = a * cofactors[0] + b * cofactors[1] + c * cofactors[2]
         enough = good & (determinant > 1e-10 * a * d * f)
+        # by Cramer's rule: three unknowns at every point of every frame
         safe = np.where(enough, determinant, 1.0)
         right = [window(value, term) for term in terms]
         solved = sum(x * y for x, y in zip(cofactors, right, strict=True)) / safe

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssbchar.hexrd.bragg import d_from_two_theta, two_theta_per_d
+from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.peaks import strain_path
 from ssbchar.hexrd.unindexed import detection_limits, matched_filter
 from ssbchar.hexrd.unindexed.matched_filter import FilteredSeries, Maxima
@@ -48,12 +49,12 @@ class Track:
     """Significance in each of these."""
 
     def expected_place(self) -> float:
-        """Return where the peak should be in the next frame [points]: the mean of the last
+        """Return where the peak should be in the next frame [points], float: the mean of the last
         places."""
         return float(np.mean(self.places[-RECENT:]))
 
     def add(self, frame: int, place: float, strength: float) -> None:
-        """Append a peak."""
+        """Append a peak: its frame (int), place [points] and significance."""
         self.frames.append(frame)
         self.places.append(float(place))
         self.strengths.append(float(strength))
@@ -100,7 +101,7 @@ def follow_lines(
     """
     x = patterns["two_theta"].values.astype(float)
     step = float(np.median(np.diff(x)))
-    usable = np.flatnonzero(patterns["status"].values.astype(str) == "ok")
+    usable = np.flatnonzero(patterns["status"].values.astype(str) == FrameStatus.OK)
     some = usable[:: max(usable.size // SAMPLED, 1)]
     fwhm = strain_path.measure_typical_width(x, RowReader(patterns["intensity"])[some])
     filtered = _filter_series(patterns, lattice, fwhm / step)
@@ -184,6 +185,7 @@ def _extend_tracks(active: Sequence[Track], peaks: Maxima, now: Index, *, drift:
     frame = int(peaks.frame[now[0]])
     expected = np.array([t.expected_place() for t in active])
     distance = np.abs(peaks.place[now] - expected[:, None])
+    # greedy, but stable: tracks hardly ever compete for a peak
     for flat in np.argsort(distance, axis=None, kind="stable"):
         t, i = divmod(int(flat), now.size)
         track, peak = active[t], int(now[i])
@@ -274,6 +276,7 @@ def _describe_tracks(
     numbers = patterns["frame"].values
 
     def list_numbers(frames: list[int]) -> Index:
+        """Return the numbers [1] of frames given by index, shape (tracks,)."""
         return np.array([numbers[frame] for frame in frames], dtype=np.int64)
 
     return {

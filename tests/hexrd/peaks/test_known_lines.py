@@ -10,6 +10,8 @@ from hexrd.made_peaks import WAVELENGTH, D, phase, series
 from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.peaks import known_lines, pseudo_voigt
 from ssbchar.hexrd.peaks.options import Tracking
+from ssbchar.hexrd.peaks.reflections import KnownLines
+from ssbchar.hexrd.peaks.select import _make_empty
 from ssbchar.storage import store
 
 
@@ -204,3 +206,130 @@ def test_cost_per_frame_is_flat() -> None:
         cost.append((time.process_time() - begun) / frames)
         assert np.mean(found.verdict.values == "ok") > 0.99
     assert cost[1] < 1.5 * cost[0] and cost[1] < 5e-3
+
+
+def test_a_range_without_width_is_refused() -> None:
+    with pytest.raises(ValueError, match="two_theta_min must be below two_theta_max"):
+        Tracking(two_theta_min=5.0, two_theta_max=5.0)
+
+
+def test_windows_end_halfway_to_the_next_plausible_line() -> None:
+    centre = np.array([[4.0, 4.2], [4.0, 4.2], [4.0, 4.2]])
+    others = np.array([[3.9, 4.5], [3.0, 9.0], [np.nan, 4.1]])
+    low, high = known_lines._limit_window(centre, others, 0.2)
+    np.testing.assert_allclose(low, [3.95, 3.8, 3.8])
+    np.testing.assert_allclose(high, [4.35, 4.4, 4.4])
+    low, high = known_lines._limit_window(centre, np.empty((3, 0)), 0.2)
+    np.testing.assert_allclose([low[0], high[0]], [3.8, 4.4])
+
+
+def frames_of(intensity: np.ndarray, stderr: np.ndarray) -> known_lines._GoodFrames:
+    return known_lines._GoodFrames(
+        two_theta=np.arange(10.0),
+        wavelength=WAVELENGTH,
+        index=np.arange(len(intensity)),
+        intensity=intensity,
+        stderr=stderr,
+        width=1.0,
+    )
+
+
+def test_points_of_a_window_by_hand() -> None:
+    """From the first point at or above the lower end to the last below or at the upper one."""
+    y, error = np.arange(20.0).reshape(2, 10), np.full((2, 10), 2.0)
+    y[0, 3], error[0, 4] = np.nan, 0.0
+    data = known_lines._cut_windows(
+        frames_of(y, error), np.arange(2), np.array([2.0, 6.5]), np.array([6.5, 20.0])
+    )
+    np.testing.assert_array_equal(data.x, [[2, 3, 4, 5, 6], [7, 8, 9, 9, 9]])
+    np.testing.assert_array_equal(data.weight > 0, [[1, 0, 0, 1, 1], [1, 1, 1, 0, 0]])
+    np.testing.assert_array_equal(data.weight[0, [0, 3]], 0.25)
+    np.testing.assert_array_equal(data.y, [[2, 0, 0, 5, 6], [17, 18, 19, 0, 0]])
+
+
+def test_a_window_is_written_to_the_columns_of_its_reported_lines() -> None:
+    table = known_lines._make_empty_table(3, 2)
+    found = _make_empty(2, 3)
+    found.present[...] = [[True, True, False], [True, True, True]]
+    found.at_edge[...] = [[False, False, False], [False, True, False]]
+    found.converged[...] = [True, False]
+    for name, values in (("position", found.position), ("significance", found.significance)):
+        values[...] = [[1, 2, 3], [4, 5, 6]] if name == "position" else 7.0
+    found.upper95[...] = 8.0
+    found.chi2[...] = [1.5, 2.5]
+    found.covariance[...] = 9.0
+    tracked = np.array([True, False, False, True])
+    known_lines._write_window(table, found, np.array([0, 2]), np.array([3, 1, 0]), tracked)
+    np.testing.assert_array_equal(table.values["position"], [[3, 1], [np.nan] * 2, [6, 4]])
+    np.testing.assert_array_equal(table.values["chi2"][:, 0], [1.5, np.nan, 2.5])
+    np.testing.assert_array_equal(table.values["area_upper95"][0], 8.0)
+    np.testing.assert_array_equal(table.covariance[2], 9.0)
+    assert table.verdict.tolist() == [
+        ["no_peak", "ok"],
+        ["no_data", "no_data"],
+        ["not_converged", "not_converged"],
+    ]
+    found.converged[1] = True
+    known_lines._write_window(table, found, np.array([0, 2]), np.array([1, 3, 0]), tracked)
+    assert table.verdict.tolist()[2] == ["ok", "at_edge"]
+    np.testing.assert_array_equal(table.present, [[False, True], [False, False], [True, True]])
+
+
+def test_doubtful_lines_by_hand() -> None:
+    """Frames: undisturbed; phase absent; disturbed; hidden and absent; hidden and fitted."""
+    table = known_lines._make_empty_table(6, 1)
+    good = np.arange(1, 6)
+    table.present[good, 0] = [True, True, True, False, True]
+    table.verdict[good, 0] = ["ok", "ok", "ok", "no_peak", "at_edge"]
+    for values in (*table.values.values(), table.covariance):
+        values[...] = 1.0
+    yes = np.ones((5, 2), bool)
+    expected = known_lines._Expectation(
+        seen=yes,
+        hidden=np.array([[0, 0], [0, 0], [0, 0], [1, 0], [1, 0]], bool),
+        disturbed=np.array([[0, 1], [0, 1], [1, 1], [0, 1], [0, 1]], bool),
+        phase_present=np.array([[1, 0], [0, 0], [1, 0], [1, 0], [1, 0]], bool),
+    )
+    known_lines._mark_doubtful_lines(table, good, np.array([True, False]), expected)
+    assert table.verdict[:, 0].tolist() == [
+        "no_data",
+        "ok",
+        "alone",
+        "overlap",
+        "overlap",
+        "overlap",
+    ]
+    blank = [False, False, False, False, True, False]
+    for name in ("position", "significance", "area_upper95"):
+        np.testing.assert_array_equal(np.isnan(table.values[name][:, 0]), blank)
+    np.testing.assert_array_equal(np.isnan(table.covariance[:, 0, 0, 0]), blank)
+    assert np.isfinite(table.values["predicted"]).all()
+
+
+def test_lines_expected_by_hand() -> None:
+    """A line is seen from two errors of its height on, of a phase of more than three."""
+    x = np.arange(2.0, 6.0, 0.01)
+    lines = KnownLines(
+        phase=np.zeros(3, int),
+        hkl=[""] * 3,
+        d=np.ones(3),
+        strength=np.array([1.0, 0.5, 0.01]),
+        tracked=np.ones(3, bool),
+        beside=np.ones(3, bool),
+    )
+    places = np.tile([3.0, 4.0, 5.0], (2, 1))
+    y = np.full((2, x.size), 100.0)
+    for place, strength in zip((3.0, 4.0, 5.0), lines.strength, strict=True):
+        y[0] += 500 * strength * np.exp(-4 * np.log(2) * ((x - place) / 0.05) ** 2)
+    frames = known_lines._GoodFrames(
+        two_theta=x,
+        wavelength=WAVELENGTH,
+        index=np.arange(2),
+        intensity=y,
+        stderr=np.sqrt(y),
+        width=0.05,
+    )
+    found = known_lines._expect_lines(frames, lines, places, 1)
+    assert found.seen.tolist() == [[True, True, False], [False] * 3]
+    assert found.phase_present.tolist() == [[True] * 3, [False] * 3]
+    assert not found.hidden.any() and not found.disturbed.any()
