@@ -175,11 +175,13 @@ def build_pair(pristine: xr.Dataset, cycled: xr.Dataset) -> Pair:
     Returns
     -------
     Pair
+        Arrays of shape (1, energy).
     """
     kinds = {ds.attrs.get("alignment", AlignmentKind.NONE) for ds in (pristine, cycled)}
     first = MergedSpectrum.from_dataset(pristine)
     on_one_axis = len(kinds) == 1 and kinds <= ON_ONE_AXIS
     second = MergedSpectrum.from_dataset(cycled, first.e0 if on_one_axis else None)
+    # Ends a little apart must not give one spline a knot more: ratios would jump by per cents.
     span = min(first.span, second.span)
     return Pair(
         replace(
@@ -221,6 +223,7 @@ def process_pair(
     """
     found = Ensemble.empty(len(choices), shells.count)
     for i, choice in enumerate(report_progress(choices, "comparing", "choices")):
+        # Noise depends on the choice little and costs most of the time.
         noisy = i <= NOISE_CHOICES
         for part, one in enumerate(pair):
             processed = one.process(choice, has_exafs)
@@ -254,6 +257,7 @@ def _compare_ensemble(found: Ensemble, kweight: int) -> dict[str, Any]:
     before, after = found.amplitude[..., 0], found.amplitude[..., 1]
     ratio = after / before
     noise_before, noise_after = found.amplitude_noise[..., 0], found.amplitude_noise[..., 1]
+    # Errors of numerator and denominator are independent: two samples.
     relative = np.hypot(noise_after, ratio * noise_before) / before
     # The unit follows the power of k, which the table of variables cannot know.
     units = {"units": f"angstrom^-{kweight + 1}"}
@@ -285,7 +289,7 @@ def find_shells(one: MergedSpectrum, choice: ProcessingChoice, options: Comparis
     Returns
     -------
     Shells
-        R in angstrom.
+        R in angstrom, shape (shell, 2).
     """
     processed = one.process(choice, with_exafs=True)
     r, chi_r = one.calculate_chi_r(processed, choice, options.kweight)

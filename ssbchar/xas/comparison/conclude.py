@@ -59,7 +59,7 @@ def conclude_measurement(
     mixture : Dataset or None
         From `ssbchar.xas.series.fit_mixture`, where there are references.
     options : Comparison
-        What would matter.
+        What would matter, floats.
     exafs : Dataset or None
         From `ssbchar.xas.exafs.extract_exafs`; its notes are stated with the rest.
     path_fit : Dataset or None
@@ -96,6 +96,7 @@ def conclude_quality(subject: str, *parts: xr.Dataset | None) -> Conclusion:
     Returns
     -------
     Conclusion
+        Without a number, and so without a unit.
     """
     found: list[notes.Note] = []
     for part in parts:
@@ -337,6 +338,7 @@ def _judge_shell(
 def _conclude_reduced(shift: EquivalenceTest, subject: str, full: float) -> Conclusion:
     """Return the reduced fraction that the edge shift stands for, `full` that of full
     reduction [eV]."""
+    # Reduction moves the edge down: dividing by a negative shift swaps the limits.
     low, high = sorted((shift.lower95 / full, shift.upper95 / full))
     smallest = shift.smallest / abs(full)
     verdict = Verdict.DETECTED if low > 0 else Verdict.NOT_DETECTED

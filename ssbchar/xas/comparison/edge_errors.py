@@ -85,7 +85,8 @@ def propagate_edge_errors(
 
 
 def find_repeats(normalised: xr.Dataset) -> Index:
-    """Return which spectra are in the mean, the mean itself left out, shape (repeat,)."""
+    """Return which spectra are in the mean, the mean itself left out: indices without a unit, shape
+    (repeat,)."""
     return np.flatnonzero(normalised["status"].values[:-1] == ScanStatus.OK)
 
 

@@ -76,6 +76,7 @@ def judge_structure(
     Returns
     -------
     Conclusion
+        Without a number, and so without a unit.
     """
     verdict = tests.judge()
     evidence = describe_changes(tests, lost)
@@ -102,6 +103,7 @@ def describe_changes(tests: StructureTests, lost: float) -> list[str]:
     Parameters
     ----------
     tests : StructureTests
+        Edge shift [eV], white line and shells dimensionless.
     lost : float
         Share from which a loss is called one.
 
@@ -131,6 +133,7 @@ def describe_open_points(tests: StructureTests, alignment_source: str) -> list[s
     Parameters
     ----------
     tests : StructureTests
+        Edge shift [eV], white line and shells dimensionless.
     alignment_source : str
         What the energy axes rest on.
 
@@ -166,7 +169,7 @@ def describe_damping(tests: StructureTests, white_line_before: float) -> list[st
     Parameters
     ----------
     tests : StructureTests
-        At least two shells are needed.
+        At least two shells are needed; changes are dimensionless.
     white_line_before : float
         W of the pristine, in edge steps.
 
@@ -175,6 +178,7 @@ def describe_damping(tests: StructureTests, white_line_before: float) -> list[st
     list of str
         One phrase, or none.
     """
+    # A share of the white line above 1, like a shell's share of its amplitude.
     height = white_line_before - 1
     if height < MIN_WHITE_LINE or len(tests.shells) < 2:
         return []

@@ -92,6 +92,8 @@ def build_operators(energy: Array, e0: float, options: Exafs) -> BackgroundOpera
     to_r = np.concatenate([complex_r.real, complex_r.imag])
 
     clamp = _build_clamp(k.size, options)
+    # With the QR of the part without the clamp, and its gains diagonal, the clamped solution of
+    # every weight follows from one number (`solve_clamp_weight`).
     q, r = np.linalg.qr(to_r @ spatial)
     half = np.linalg.solve(r.T, (clamp @ spatial).T)
     gains, directions = np.linalg.eigh(half.T @ half)
@@ -106,6 +108,7 @@ def build_operators(energy: Array, e0: float, options: Exafs) -> BackgroundOpera
         to_r=to_r,
         clamp=directions.T @ clamp,
         coupling=np.linalg.solve(r, half @ directions),
+        # Rounding may leave a gain of nothing below zero.
         gains=np.maximum(gains, 0.0),
     )
 
@@ -150,6 +153,7 @@ def interpolate_to_k(operators: BackgroundOperators, mu: Array) -> Array:
     Returns
     -------
     array, shape (spectrum, k)
+        In the unit of mu.
     """
     from scipy.interpolate import CubicSpline
 
@@ -160,7 +164,7 @@ def interpolate_to_k(operators: BackgroundOperators, mu: Array) -> Array:
 
 
 def build_interpolation(operators: BackgroundOperators) -> Array:
-    """Return the matrix of `interpolate_to_k`, shape (k, first..last)."""
+    """Return the matrix of `interpolate_to_k`, dimensionless, shape (k, first..last)."""
     from scipy.interpolate import CubicSpline
 
     return np.asarray(CubicSpline(operators.raw_k, np.eye(operators.raw_k.size))(operators.k))
@@ -188,7 +192,7 @@ def solve_clamp_weight(
     Returns
     -------
     array, shape (spectrum,)
-        0 where nothing is clamped.
+        Dimensionless; 0 where nothing is clamped.
     """
     n = operators.to_r.shape[0]
     if ends.shape[1] == 0:
@@ -262,6 +266,7 @@ def evaluate_background(operators: BackgroundOperators, mu: Array, coefficients:
     Returns
     -------
     array, shape (spectrum, energy)
+        In the unit of mu.
     """
     smooth = mu.copy()
     smooth[:, operators.first : operators.last + 1] = coefficients @ operators.basis.T
@@ -280,6 +285,7 @@ def build_chi_operator(operators: BackgroundOperators, weight: float) -> Array:
     Returns
     -------
     array, shape (k, first..last)
+        Dimensionless.
     """
     matrix = build_interpolation(operators)
     rest = matrix - operators.spatial @ (operators.solve @ matrix)
@@ -304,6 +310,7 @@ def build_background_operator(operators: BackgroundOperators, weight: float, siz
     Returns
     -------
     array, shape (energy, energy)
+        Dimensionless.
     """
     matrix = build_interpolation(operators)
     free = operators.solve @ matrix

@@ -96,6 +96,7 @@ def _transform_spectra(
 
     mu_stderr = normalised["mu_stderr"].values[:, operators.first : operators.last + 1]
     variance = (mu_stderr / step[:, None]) ** 2
+    # One operator for the whole series: the clamp weight changes little between spectra.
     to_chi = autobk.build_chi_operator(operators, float(np.median(clamp_weight)))
     to_r = fourier.build_transform_matrix(operators.k, weights, r)
     real_stderr, imag_stderr, magnitude_stderr = chi_r_stderr_from_variance(

@@ -124,6 +124,7 @@ def build_k_window(
     weights : array, shape (k,)
         [1/angstrom**w]
     """
+    # The window is made on a grid that holds all of it, then cut to the data.
     n = int(1.01 + max(float(k[-1]), kmax + dk) / KSTEP)
     grid = KSTEP * np.arange(n, dtype=np.float64)
     window = build_window(grid, kmin, kmax, dk, shape)[: k.size]
@@ -154,6 +155,7 @@ def chi_r_from_chi(chi: Array, weights: Array, rmax: float = 10.0) -> tuple[Arra
     """
     n = int(min(NFFT / 2, 1.01 + rmax / RSTEP))
     weighted = (chi * weights).reshape(-1, chi.shape[-1])
+    # By blocks, and only the low R that is asked for: a long series does not fit the cache.
     out = np.empty((len(weighted), n), np.complex128)
     for i in range(0, len(weighted), TOGETHER):
         out[i : i + TOGETHER] = np.fft.rfft(weighted[i : i + TOGETHER], NFFT, axis=-1)[:, :n]

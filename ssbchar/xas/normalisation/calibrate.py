@@ -118,6 +118,7 @@ def calibrate_energy(
             "check read.foil and the foil",
         )
 
+    # Excluded scans keep their raw axis.
     shift = np.where(np.isfinite(found.shift), found.shift, 0.0)
     energy = scans["energy"].values + shift[:, None]
     # A file also holds what wrote it, which is no business of this step.

@@ -196,12 +196,16 @@ def normalise_edges(
     fitted_above = mu if exafs_free is None else exafs_free
     above = _fit_polynomial(energy, fitted_above - pre, ranges.post, ranges.nnorm)
     if tail is not None:
+        # Both fits are linear: what they make of step * tail is step times what they make of the
+        # tail of a unit step, which gives one equation for the step.
         pre_tail, above_tail = _fit_tail(energy, tail, ranges, victoreen)
         height = above[:, ranges.at_e0, None] / (1 + above_tail[ranges.at_e0])
         pre = pre - height * pre_tail
         above = above - height * above_tail
+    # A falling edge (emission, a wrong sign) keeps a positive step, and its norm falls.
     step = np.maximum(np.abs(above[:, ranges.at_e0]), MIN_STEP)
     norm = (mu - pre) / step[:, None]
+    # Flattening takes the curvature above the edge off; below E0 there is none to take.
     flat = norm.copy()
     bend = above / step[:, None]
     flat[:, ranges.at_e0 :] -= bend[:, ranges.at_e0 :] - bend[:, ranges.at_e0, None]
@@ -258,6 +262,7 @@ def fit_pre_edge(energy: Array, mu: Array, ranges: FitRanges, victoreen: int = 0
     if ranges.pre.stop - ranges.pre.start < 3:
         mean = mu[:, ranges.pre].mean(axis=1, keepdims=True)
         return np.asarray(np.repeat(mean, energy.size, axis=1))
+    # Relative to E0, so that E**n of 10 keV does not spoil the precision.
     weight = (energy / energy[ranges.at_e0]) ** victoreen
     return np.asarray(_fit_polynomial(energy, mu * weight, ranges.pre, 1) / weight)
 
@@ -314,7 +319,7 @@ def derive_operators(
 
 
 def accept_operators(size: int) -> EdgeOperators:
-    """Return the maps of spectra that came normalised: nothing is taken off, the step is fixed.
+    """Return the maps of spectra that came normalised: nothing is taken off, the step is the unit.
 
     Parameters
     ----------
@@ -346,7 +351,9 @@ def norm_stderr_from_mu_stderr(
     Returns
     -------
     norm_stderr : array, shape (spectrum, energy)
+        Dimensionless.
     step_stderr : array, shape (spectrum,)
+        In the unit of mu.
     """
     rest, weights = operators.subtraction, operators.step_weights
     variance = mu_stderr**2

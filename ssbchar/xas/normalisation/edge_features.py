@@ -121,12 +121,14 @@ def find_half_step(energy: Array, norm: Array, level: float = 0.5, width: float 
     )
     for row in np.flatnonzero(crosses.any(axis=1)):
         last_crossing = int(np.flatnonzero(crosses[row])[-1])
-        _refine_half_step(found, int(row), last_crossing, energy, norm[row], level, width)
+        _refine_half_step(
+            found, int(row), last_crossing, energy, norm[row], level=level, width=width
+        )
     return found
 
 
 def _refine_half_step(
-    found: HalfSteps, row: int, i: int, energy: Array, y: Array, level: float, width: float
+    found: HalfSteps, row: int, i: int, energy: Array, y: Array, *, level: float, width: float
 ) -> None:
     """Fill in one spectrum's crossing between points i and i + 1."""
     share = (level - y[i]) / (y[i + 1] - y[i])
@@ -138,6 +140,7 @@ def _refine_half_step(
     for _ in range(20):
         fit = fit_locally(energy, at, width, 5)
         value, slope = (fit.matrix @ y[fit.points])[:2]
+        # The fit has left the edge: the last good one stands.
         if slope <= 0 or abs(at - start) > 2 * width:
             break
         found.energy[row], found.slope[row] = at, slope
@@ -221,6 +224,7 @@ def _refine_inflection(energy: Array, y: Array, start: float, width: float) -> t
     for _ in range(30):
         fit = fit_locally(energy, at, width)
         a = fit.matrix @ y[fit.points]
+        # No inflection of a rising edge nearby: the steepest point stands, its error the width.
         if a[3] >= 0 or abs(at - start) > 3 * width:
             return start, float(width)
         move = -a[2] / (3 * a[3])

@@ -44,8 +44,20 @@ CONVENTIONS = {"bearden": BEARDEN, "kraft": KRAFT}
 
 
 def find_nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str] | None:
-    """Return (element, edge) of the tabulated edge nearest to an energy [eV], none beyond the
-    tolerance [eV]."""
+    """Return the tabulated edge nearest to an energy.
+
+    Parameters
+    ----------
+    energy : float
+        [eV]
+    tolerance : float
+        How far it may be [eV].
+
+    Returns
+    -------
+    (element, edge) or None
+        None where no edge is within the tolerance.
+    """
     found = min(BEARDEN, key=lambda key: abs(BEARDEN[key] - energy))
     return found if abs(BEARDEN[found] - energy) <= tolerance else None
 
@@ -68,7 +80,17 @@ Chem. Ref. Data 8 (1979) 329)."""
 
 
 def look_up_core_width(element: str, edge: str) -> float:
-    """Return the natural full width at half maximum of a core level [eV], 0 where it is not
-    tabulated."""
+    """Return the natural full width at half maximum of a core level.
+
+    Parameters
+    ----------
+    element, edge : str
+        ``Fe``, ``K``.
+
+    Returns
+    -------
+    float
+        [eV]; 0 where it is not tabulated.
+    """
     words = CORE_WIDTHS.get(edge, "").split()
     return float(dict(zip(words[::2], words[1::2], strict=True)).get(element, 0.0))

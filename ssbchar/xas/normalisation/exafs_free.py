@@ -32,7 +32,7 @@ class ExafsFree:
 
         Returns
         -------
-        array, shape (energy, energy), or None
+        array, shape (energy, energy), dimensionless, or None
             None where there is no EXAFS.
         """
         if self.operators is None or self.clamp_weight is None:

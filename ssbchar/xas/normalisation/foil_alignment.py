@@ -69,7 +69,7 @@ def find_foils(scans: xr.Dataset) -> Bool:
     Parameters
     ----------
     scans : Dataset, dims scan, point
-        From `ssbchar.xas.scans.read_scans`.
+        From `ssbchar.xas.scans.read_scans`, energies in eV.
     """
     return np.asarray(np.isfinite(scans["mu_foil"].values).sum(axis=1) > MIN_READINGS)
 
@@ -141,6 +141,7 @@ def build_standard_foil(
             f"the foil's edge is at {at:.0f} eV, {tabulated:g} eV expected",
             "correct calibrate.foil_element and foil_edge",
         )
+    # Foils overlap in part only: each point is averaged over the scans that reach it.
     total, count = first.copy(), np.ones(grid.size)
     window = _place_window(at, options)
     for x, y in foils[1:]:
@@ -241,6 +242,7 @@ def _fit_shift(x: Array, y: Array, spline: object, start: float, limit: float) -
         inverse = np.linalg.pinv(full)
         residual = y - basis @ a
         step = float((inverse @ residual)[-1])
+        # A step of the linearised problem must not leave the edge.
         s += float(np.clip(step, -2.0, 2.0))
         if abs(step) < 1e-7:
             break

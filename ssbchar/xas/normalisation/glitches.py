@@ -71,6 +71,7 @@ def mask_glitches(
     rise = float(np.median(np.ptp(mu, axis=1)))
     size = _measure_in_sigmas(energy, mu, free, options.min_glitch * rise)
     size_elsewhere = _measure_in_counters(energy, calibrated, good, free)
+    # Noise of mu alone makes jumps; a crystal glitch shows in every counter.
     seen_twice = (size > options.glitch) & (size_elsewhere > options.glitch)
     bad = (seen_twice | (size > 3 * options.glitch)) & free
 

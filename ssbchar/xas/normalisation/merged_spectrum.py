@@ -134,7 +134,7 @@ class MergedSpectrum:
         choice : ProcessingChoice
             Fit ranges, background, tails.
         with_exafs : bool
-            Make chi(k); False where the scan ends too early.
+            Make chi(k) [1/angstrom]; False where the scan ends too early.
 
         Returns
         -------
@@ -172,15 +172,15 @@ class MergedSpectrum:
         return ExafsFree(curve=curve, operators=operators, clamp_weight=weight), chi
 
     def measure_edge(self, processed: ProcessedSpectrum) -> tuple[float, float]:
-        """Return half-step energy [eV] and white line of the processed spectrum."""
+        """Return half-step energy [eV] and white line of the processed spectrum, two floats."""
         spectra = processed.normalised.spectra
         half = find_half_step(self.energy, spectra.norm)
         top = measure_white_line(self.energy, spectra.flat, self.e0)
         return float(half.energy[0]), float(top.height[0])
 
     def calculate_edge_stderr(self, processed: ProcessedSpectrum) -> tuple[float, float]:
-        """Return the standard errors of half-step energy [eV] and white line, with those of
-        baselines and step."""
+        """Return the standard errors of half-step energy [eV] and white line, two floats; baselines
+        and step are in them."""
         normalised = processed.normalised
         half = find_half_step(self.energy, normalised.spectra.norm)
         half_stderr = normalised.calculate_functional_stderr(half.rows) / half.slope

@@ -111,6 +111,7 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     unglitched = mask_glitches(energy, calibrated, good, scans.mu, options)
     mu = unglitched.mu
     e0 = find_origin(energy, mu, options, names[good[0]], as_given)
+    # Repeats are compared and merged normalised: thickness and gain may change between them.
     first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
 
     keep = find_consistent_repeats(first.norm, options.outlier)
@@ -162,8 +163,19 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
 
 
 def resolve_core_width(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:
-    """Return the options with the core level's width [eV], tabulated for element and edge where
-    none is configured."""
+    """Return the options with the core level's width, tabulated where none is configured.
+
+    Parameters
+    ----------
+    options : Normalisation
+    attrs : mapping
+        Element and edge, str.
+
+    Returns
+    -------
+    Normalisation
+        With a core_width [eV].
+    """
     if options.core_width is not None:
         return options
     width = look_up_core_width(str(attrs.get("element", "")), str(attrs.get("edge", "")))
@@ -190,6 +202,7 @@ def regrid_scans(calibrated: xr.Dataset, good: Index) -> GriddedScans:
     from scipy.interpolate import CubicSpline
 
     energies = calibrated["energy"].values[good]
+    # No scan is extrapolated.
     low = np.nanmin(energies, axis=1).max()
     high = np.nanmax(energies, axis=1).min()
     grid = energies[0][np.isfinite(energies[0])]
@@ -360,6 +373,7 @@ def merge_repeats(
     weight /= weight.sum()
     norm = weight @ scans.norm[keep]
     mean_step = float(weight @ step)
+    # Fewer repeats do not tell their scatter.
     if keep.sum() >= SCATTER_FROM:
         one_repeat = estimate_repeat_noise(energy, scans.norm[keep] - norm, scale[keep])
         stderr = one_repeat * np.sqrt(float((weight**2).sum()))

@@ -70,14 +70,16 @@ class NormalisedMeasurement:
         )
 
     def calculate_norm_stderr(self) -> tuple[Array, Array]:
-        """Return the standard errors of norm (spectrum, energy) and of the edge step (spectrum,).
+        """Return the standard errors of norm, shape (spectrum, energy), and of the edge step, shape
+        (spectrum,) in the unit of mu.
 
         See `ssbchar.xas.normalisation.edge.norm_stderr_from_mu_stderr`.
         """
         return edge.norm_stderr_from_mu_stderr(self.mu_stderr, self.spectra, self.operators)
 
     def calculate_functional_stderr(self, rows: Array) -> Array:
-        """Return the standard error of h . norm, shape (spectrum,), for rows h (spectrum, energy).
+        """Return the standard error of h . norm, shape (spectrum,), for rows h of shape (spectrum,
+        energy), in the unit of h . norm.
 
         See `ssbchar.xas.normalisation.edge.functional_stderr_from_mu_stderr`.
         """
@@ -198,7 +200,7 @@ def normalise_again(
     Parameters
     ----------
     normalised : Dataset
-        From `ssbchar.xas.normalisation.normalise_spectra`.
+        From `ssbchar.xas.normalisation.normalise_spectra`, energies in eV.
     exafs_free : ExafsFree
         From `remove_exafs_again`; the same for all choices.
     choice : ProcessingChoice or None
@@ -239,12 +241,13 @@ def remove_exafs_again(normalised: xr.Dataset) -> ExafsFree:
     Parameters
     ----------
     normalised : Dataset
-        From `ssbchar.xas.normalisation.normalise_spectra`.
+        From `ssbchar.xas.normalisation.normalise_spectra`, energies in eV.
 
     Returns
     -------
     ExafsFree
-        Shape (spectrum, energy); empty where their own normalisation was fitted to the EXAFS too.
+        Curves of shape (spectrum, energy); empty where their own normalisation was fitted to the
+        EXAFS too.
     """
     if is_given_normalised(normalised.attrs):
         return ExafsFree()

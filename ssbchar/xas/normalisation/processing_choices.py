@@ -117,6 +117,7 @@ def _choose_kmax(above: float, window: FourierWindow, signal_end: float) -> floa
     if window.kmax is not None:
         return min(reach, window.kmax)
     end = max(min(LAST_K, signal_end, reach - 1), window.kmin + SHORTEST)
+    # In half steps, so that a little noise does not change the nominal window.
     return float(np.floor(2 * end) / 2)
 
 

@@ -71,7 +71,7 @@ def check_heights(
     good : array of int, shape (spectrum,)
         The scans that `scans` holds.
     scans : NormalisedSpectra
-        Arrays of shape (spectrum, energy).
+        Arrays of shape (spectrum, energy), dimensionless.
     options : Normalisation
         Limits of thickness and step.
     names : sequence of str

@@ -97,7 +97,19 @@ class FoilAbsorption:
 
 
 def read_unit(raw: RawScan, name: str) -> str:
-    """Return the unit of a column by its XDI field, empty where there is none."""
+    """Return the unit of a column by its XDI field.
+
+    Parameters
+    ----------
+    raw : RawScan
+    name : str
+        The file's own name of the column.
+
+    Returns
+    -------
+    str
+        ``eV``, ``keV`` ...; empty where the header names none.
+    """
     for key, value in raw.header.items():
         words = value.split()
         if key.startswith("column.") and len(words) > 1 and words[0] == name:
@@ -106,7 +118,7 @@ def read_unit(raw: RawScan, name: str) -> str:
 
 
 def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
-    """Return the file's name for a quantity.
+    """Return the file's name for a quantity, whatever its unit.
 
     Parameters
     ----------
@@ -138,7 +150,11 @@ def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
 
 
 def require_column(raw: RawScan, quantity: str, given: str) -> str:
-    """Return the file's name for a quantity (see `find_column`).
+    """Return the file's name for a quantity, whatever its unit (see `find_column`).
+
+    Returns
+    -------
+    str
 
     Raises
     ------
@@ -172,7 +188,7 @@ def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
     raw : RawScan
         With columns of one or two dimensions.
     energy : str
-        Name of the energy, empty takes the usual ones.
+        Name of the energy [eV or keV], empty takes the usual ones.
 
     Returns
     -------
@@ -191,6 +207,7 @@ def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
     ]
     if not shapes:
         return [replace(raw, columns=flat)]
+    # Detectors may add stacks of their own: the most common shape is that of the scans.
     shape = max(set(shapes), key=shapes.count)
     in_stack = {
         name: values for name, values in raw.columns.items() if values.shape in (shape, shape[1:])
@@ -214,6 +231,7 @@ def choose_mode(raw: RawScan, options: ScanReading) -> Mode:
     Parameters
     ----------
     raw : RawScan
+        With columns of shape (point,), counts or absorption (dimensionless).
     options : ScanReading
 
     Returns
@@ -259,7 +277,7 @@ def calculate_absorption(raw: RawScan, options: ScanReading) -> Absorption:
     Returns
     -------
     Absorption
-        Arrays of shape (point,).
+        Arrays of shape (point,), dimensionless; I0 in counts.
 
     Raises
     ------
@@ -379,7 +397,7 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
     Returns
     -------
     FoilAbsorption
-        NaN where there is no foil, or where it reads zero too often.
+        Dimensionless; NaN where there is no foil, or where it reads zero too often.
 
     Raises
     ------
@@ -389,6 +407,7 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
     none = FoilAbsorption(mu=np.full(next(iter(raw.columns.values())).shape, np.nan))
     if options.foil == NO_FOIL:
         return none
+    # A file that holds the foil's absorption needs no beams.
     for ready in FOIL_ABSORPTIONS:
         for name in raw.columns:
             if name.lower() == ready:
@@ -418,7 +437,7 @@ def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
     Parameters
     ----------
     raw : RawScan
-        With columns of shape (point,), counts.
+        With columns of shape (point,) in units of the counters.
     options : ScanReading
         Columns.
 
@@ -436,6 +455,7 @@ def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
     for name in dict.fromkeys(name for name in used if name):
         values = raw.columns[name]
         values = values[np.isfinite(values)]
+        # A constant is a clock or a setting, not a counter at its end.
         if values.size == 0 or np.ptp(values) == 0:
             continue
         highest = values.max()

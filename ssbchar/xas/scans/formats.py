@@ -50,6 +50,7 @@ def read_raw_scans(path: Path) -> list[RawScan]:
     Returns
     -------
     list of RawScan
+        In the units of the file.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def parse_column_text(path: Path, text: str) -> RawScan:
     Returns
     -------
     RawScan
-        Columns of shape (point,).
+        Columns of shape (point,), in the units of the file.
 
     Raises
     ------
@@ -146,6 +147,7 @@ def _find_column_names(header: dict[str, str], head: list[str], n: int) -> list[
     given = [header.get(f"column.{i + 1}", "") for i in range(n)]
     if all(given):
         return _make_distinct([name.split()[0] for name in given])
+    # The line of names stands last, next to the numbers.
     for line in reversed(head):
         at_blanks = line.split()
         at_wide_blanks = re.split(r"\s{2,}|\t", line.strip())
@@ -243,7 +245,7 @@ def read_hdf5(path: Path) -> list[RawScan]:
     Returns
     -------
     list of RawScan
-        One, with columns of shape (point,) or (scan, point).
+        One, with columns of shape (point,) or (scan, point), in the units of the file.
 
     Raises
     ------
@@ -270,6 +272,7 @@ def read_hdf5(path: Path) -> list[RawScan]:
             file.visititems(visit)
     except OSError as error:
         raise BadInput(path, "no readable HDF5 file", "copy it again from the beamline") from error
+    # Usual names find the short ones first; a configured path finds the full one.
     columns = {**_shorten_names(found), **found}
     header = dict(_parse_field(line.rpartition("/")[2]) for line in lines if ":" in line)
     return [RawScan(where=str(path), columns=columns, header=header, text="\n".join(lines))]

@@ -82,6 +82,7 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
             faults.append(fault)
     if not checked:
         raise faults[0]
+    # The first good scan says whose edge the measurement is.
     first = checked[0]
     alike = []
     for scan in checked:
@@ -133,6 +134,7 @@ def _build_scans(raw: RawScan, options: ScanReading) -> list[Scan]:
 def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
     energy_name = require_column(raw, "energy", options.energy)
     energy = raw.columns[energy_name]
+    # Columns of another length belong to another axis.
     raw = replace(
         raw,
         columns={

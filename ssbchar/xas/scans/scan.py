@@ -86,6 +86,7 @@ def order_by_energy(scan: Scan) -> Scan:
     if not readable.all():
         remarks.append(f"{int((~readable).sum())} points without a valid reading left out")
     steps = np.diff(scan.energy[readable])
+    # Most steps tell the direction of the scan; single backward ones are the monochromator's.
     if steps.size and np.median(steps) < 0:
         remarks.append("energy runs downwards: reversed")
     elif (steps < 0).any():

@@ -123,3 +123,80 @@ def test_a_pair_is_laid_on_the_pristines_foil(tmp_path: Path) -> None:
     ]
     done = calibrate.calibrate_energy(pair[1], pair[0], Calibration())
     assert "foil of pristine" in done.attrs["alignment_source"]
+
+
+def plain_scans(**more: float) -> xr.Dataset:
+    """Return two scans without a foil as the reader gives them."""
+    energy = np.stack([np.arange(7000.0, 7010.0), np.arange(7000.5, 7010.5)])
+    dims = ("scan", "point")
+    ds = xr.Dataset({"energy": (dims, energy)}, attrs={"element": "Fe", "edge": "K"})
+    for name in ("mu", "mu_stderr", "mu_foil", "i0", "total"):
+        ds[name] = (dims, np.full(energy.shape, np.nan))
+    ds["source_file"], ds["status"] = ("scan", ["a", "b"]), ("scan", ["ok", "ok"])
+    ds["eshift"], ds["n_points"] = ("scan", [0.0, more.get("eshift", 0.0)]), ("scan", [10, 10])
+    return ds
+
+
+def test_the_ledger_says_what_was_done_to_each_scan() -> None:
+    done = calibrate.calibrate_energy(plain_scans(eshift=-1.23456), None, Calibration())
+    entries = [json.loads(line) for line in done["ledger"].values]
+    assert entries[1] == {
+        "scan": "b",
+        "raw_start_eV": 7000.5,
+        "shift_eV": -1.2346,
+        "stderr_eV": None,
+        "by": "project",
+        "source": "energy shifts stored in the Athena project, applied",
+    }
+    assert entries[0]["shift_eV"] == 0.0
+    assert done["energy"].values[1, 0] == pytest.approx(7000.5 - 1.23456)
+    assert done["energy"].attrs["units"] == "eV"
+
+
+def test_a_stated_repeatability_is_the_error_of_a_raw_axis() -> None:
+    options = Calibration(repeatability=0.25, repeatability_source="manual")
+    done = calibrate.calibrate_energy(plain_scans(), None, options)
+    assert done["shift_stderr"].values.tolist() == [0.25, 0.25]
+    assert done["shift"].values.tolist() == [0.0, 0.0]
+    assert done.attrs["alignment_source"] == "manual"
+    assert json.loads(str(done["ledger"].values[0]))["stderr_eV"] == 0.25
+    shifted = calibrate.calibrate_energy(plain_scans(eshift=1.0), None, options)
+    assert shifted.attrs["alignment"] == "project", "a project's own shifts come first"
+
+
+def test_without_anything_the_axis_is_raw_and_its_error_unknown() -> None:
+    done = calibrate.calibrate_energy(plain_scans(), None, Calibration())
+    assert done.attrs["alignment"] == "none"
+    assert np.isnan(done.attrs["alignment_error"]) and np.isnan(done["shift_stderr"]).all()
+
+
+def test_a_foil_that_cannot_be_aligned_sets_its_scan_aside(
+    scans: tuple[xr.Dataset, np.ndarray],
+) -> None:
+    ds = scans[0].copy(deep=True)
+    ds["energy"][1] = ds["energy"][1] + 30.0
+    done = calibrate.calibrate_energy(ds, None, Calibration())
+    assert done["status"].values.tolist() == ["ok", "foil_not_aligned", "ok", "ok"]
+    assert float(done["shift"][1]) == 0.0 and np.isnan(done["shift_stderr"].values[1])
+    assert done["shift_stderr"].values[0] == 0.023
+    assert done.attrs["alignment_error"] == 0.023
+    ds["mu_foil"][1:] = np.nan
+    ds["energy"][0] = ds["energy"][0] + 30.0
+    with pytest.raises(BadInput, match="no scan of the measurement could be aligned"):
+        calibrate.calibrate_energy(ds.isel(scan=[0, 1]), scans[0], Calibration())
+
+
+def test_the_source_names_foil_owner_and_convention(scans: tuple[xr.Dataset, np.ndarray]) -> None:
+    ds = scans[0]
+    source = calibrate.calibrate_energy(ds, None, Calibration()).attrs["alignment_source"]
+    assert source.startswith("Fe K foil of pristine, inflection 7111.")
+    assert source.endswith("eV set to 7112 eV (bearden)")
+    own = calibrate.calibrate_energy(ds, None, Calibration(foil_energy=7111.0))
+    assert own.attrs["alignment_source"].endswith("set to 7111 eV (configured)")
+
+
+def test_a_foil_on_one_side_alone_is_no_common_axis(scans: tuple[xr.Dataset, np.ndarray]) -> None:
+    bare = scans[0].copy(deep=True)
+    bare["mu_foil"][:] = np.nan
+    assert calibrate.calibrate_energy(scans[0], bare, Calibration()).attrs["alignment"] == "none"
+    assert calibrate.calibrate_energy(bare, scans[0], Calibration()).attrs["alignment"] == "none"

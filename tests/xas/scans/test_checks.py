@@ -1,0 +1,188 @@
+"""Which scans are used, and whose edge it is: each limit from both sides."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ssbchar.errors import BadInput
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.formats import RawScan
+from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.scan import Mode, Scan
+
+
+def scan(
+    start: float = -100.0,
+    stop: float = 200.0,
+    at: float = 7112.0,
+    element: str = "",
+    edge: str = "",
+    step: float = 1.0,
+) -> Scan:
+    """Return a scan from `start` to `stop` eV about an edge."""
+    energy = at + np.arange(start, stop + 1e-9, step)
+    mu = 1 / (1 + np.exp(-(energy - at) / 1.5))
+    nothing = np.full(energy.size, np.nan)
+    return Scan(
+        where="a.dat",
+        energy=energy,
+        mu=mu,
+        mu_stderr=nothing,
+        i0=nothing,
+        mu_foil=nothing,
+        total=nothing,
+        element=element,
+        edge=edge,
+        mode=Mode.MU,
+        notes=("averaged",),
+        doubts=("saturated?",),
+        eshift=0.5,
+        synthetic=1,
+    )
+
+
+def test_the_steepest_place_away_from_the_ends() -> None:
+    one = scan()
+    assert read.find_steepest(one.energy, one.mu) == pytest.approx(7112.0, abs=1.0)
+    spoilt = one.mu.copy()
+    spoilt[0] -= 5.0
+    assert read.find_steepest(one.energy, spoilt) == pytest.approx(7112.0, abs=1.0)
+
+
+def test_the_steepest_place_is_over_3_ev() -> None:
+    """A rise of 1 within 1 eV is less than one of 1.2 within 3 eV."""
+    energy = np.arange(7000.0, 7100.0, 0.5)
+    mu = np.interp(energy, [7030, 7031, 7060, 7063], [0, 1, 1, 2.2])
+    assert read.find_steepest(energy, mu) == pytest.approx(7061.5, abs=1.0)
+
+
+def test_a_short_grid_is_searched_whole() -> None:
+    energy = np.arange(7000.0, 7020.0, 0.5)
+    mu = np.where(energy > 7001.0, 1.0, 0.0)
+    assert read.find_steepest(energy, mu) < 7003.0
+
+
+def test_the_element_is_found_by_the_edge() -> None:
+    done = read.check_scan(scan(), ScanReading())
+    assert (done.element, done.edge) == ("Fe", "K")
+    kept = read.check_scan(scan(element="Fe"), ScanReading())
+    assert (kept.element, kept.edge) == ("Fe", "K")
+    gold = read.check_scan(scan(at=11918.7), ScanReading())
+    assert (gold.element, gold.edge) == ("Au", "L3")
+    unknown = read.check_scan(scan(element="U", edge="L3"), ScanReading())
+    assert (unknown.element, unknown.edge) == ("U", "L3")
+
+
+def test_no_edge_nearby() -> None:
+    with pytest.raises(BadInput, match="no tabulated edge near 7300 eV"):
+        read.check_scan(scan(at=7300.0), ScanReading())
+    done = read.check_scan(scan(at=7300.0), ScanReading(edge_tolerance=190.0))
+    assert done.element == "Fe"
+
+
+def test_an_edge_far_from_its_element() -> None:
+    """An edge 55 eV above that of Fe is taken, 65 eV above it is not."""
+    read.check_scan(scan(at=7167.0, element="Fe"), ScanReading())
+    with pytest.raises(BadInput, match=r"its edge is at 71\d\d eV, Fe K would be at 7112 eV"):
+        read.check_scan(scan(at=7177.0, element="Fe"), ScanReading())
+    with pytest.raises(BadInput, match=r"\(Co K\?\)"):
+        read.check_scan(scan(start=-700.0, at=7709.0, element="Fe"), ScanReading())
+    with pytest.raises(BadInput, match=r"not in 7609-7909 eV; it looks like Co K"):
+        read.check_scan(scan(at=7709.0, element="Fe"), ScanReading())
+    with pytest.raises(BadInput, match=r"Fe K edge \(7112 eV\) is not in 7200-7500 eV$|7500 eV;"):
+        read.check_scan(scan(at=7300.0, element="Fe"), ScanReading())
+
+
+def test_twenty_points_are_needed() -> None:
+    read.check_scan(scan(start=-20.0, stop=37.0, step=3.0), ScanReading())
+    with pytest.raises(BadInput, match="only 19 usable points"):
+        read.check_scan(scan(start=-20.0, stop=34.5, step=3.0), ScanReading())
+
+
+def test_a_scan_must_span_its_edge() -> None:
+    """30 eV above the steepest place and 10 below."""
+    at = read.find_steepest(scan().energy, scan().mu)
+    for low, high, fault in (
+        (10.0, 30.0, ""),
+        (9.0, 30.0, "no pre-edge"),
+        (10.0, 29.0, "no post-edge"),
+    ):
+        one = scan(start=at - 7112 - low, stop=at - 7112 + high, step=0.5)
+        seen = read.find_steepest(one.energy, one.mu)
+        options = ScanReading(
+            min_above=30.0 + one.energy[-1] - seen - high,
+            min_below=10.0 + seen - one.energy[0] - low,
+        )
+        if fault:
+            with pytest.raises(BadInput, match=fault):
+                read.check_scan(one, options)
+        else:
+            read.check_scan(one, options)
+
+
+def test_what_a_dataset_of_scans_holds() -> None:
+    long, short = scan(element="Fe", edge="K"), scan(stop=100.0, element="Fe", edge="K")
+    fault = BadInput("b.dat", "empty", "measure again")
+    ds = read.build_scans_dataset([long, short], [fault], {"measurement": "m", "other": "x"})
+    assert ds["n_points"].values.tolist() == [301, 201]
+    assert np.isnan(ds["mu"].values[1, 201:]).all() and np.isfinite(ds["mu"].values[0]).all()
+    assert ds["eshift"].values.tolist() == [0.5, 0.5]
+    assert ds["status"].values.tolist() == ["ok", "ok"]
+    assert ds.attrs["synthetic"] == 1 and ds.attrs["mode"] == "mu"
+    assert ds.attrs["measurement"] == "m" and "other" not in ds.attrs
+    (exclusion,) = json.loads(ds.attrs["set_aside"])
+    assert exclusion == {"where": "b.dat", "problem": "empty", "remedy": "measure again"}
+    levels = [note["level"] for note in json.loads(ds.attrs["notes"])]
+    assert levels == ["remark", "remark", "doubt", "doubt"]
+
+
+def raw(energy: np.ndarray, **header: str) -> RawScan:
+    fields = {name.replace("_", ".", 1): text for name, text in header.items()}
+    return RawScan(
+        where="f", columns={"energy": energy, "xmu": np.ones(energy.size)}, header=fields
+    )
+
+
+def test_kev_by_unit_or_by_size() -> None:
+    """An axis that ends below 150 is in keV, unless its unit says otherwise."""
+    for top, header, factor in (
+        (149.9, {}, 1000.0),
+        (150.1, {}, 1.0),
+        (7.2, {"column_1": "energy eV"}, 1.0),
+        (720.0, {"column_1": "energy keV"}, 1000.0),
+    ):
+        one = read._build_scan(raw(np.linspace(top - 0.1, top, 30), **header), ScanReading())
+        assert one.energy[-1] == pytest.approx(factor * top)
+        assert one.notes == (("energy given in keV",) if factor > 1 else ())
+
+
+def test_the_element_by_option_header_or_project() -> None:
+    energy = np.linspace(7000, 7200, 30)
+    find = read._find_element
+    assert find(raw(energy), ScanReading()) == ("", "")
+    xdi = raw(energy, element_symbol="fe ", element_edge="k")
+    assert find(xdi, ScanReading()) == ("Fe", "K")
+    assert find(xdi, ScanReading(element="co", edge="l3")) == ("Co", "L3")
+    project = RawScan(where="f", columns={}, header={"bkg_z": "Ge", "fft_edge": "K"})
+    assert find(project, ScanReading()) == ("Ge", "K")
+
+
+def test_scans_of_another_edge_are_left_out(tmp_path: Path) -> None:
+    for name, at in (("1", 7112.0), ("2", 7708.9), ("3", 7112.0)):
+        one = scan(at=at)
+        np.savetxt(tmp_path / f"{name}.dat", np.column_stack([one.energy, one.mu]), header="e mu")
+    ds = read.read_scans(tmp_path, ScanReading(), {})
+    assert [Path(name).stem for name in ds["source_file"].values] == ["1", "3"]
+    (exclusion,) = json.loads(ds.attrs["set_aside"])
+    assert exclusion["problem"] == "its edge is Co K, the others' Fe K"
+
+
+def test_a_star_takes_every_column_as_a_scan(tmp_path: Path) -> None:
+    one = scan()
+    table = np.column_stack([one.energy, one.mu, 2 * one.mu, 0 * one.mu])
+    np.savetxt(tmp_path / "a.dat", table, header="energy s1 s2 time")
+    ds = read.read_scans(tmp_path / "a.dat", ScanReading(mu="s*", mode="mu"), {})
+    assert [name.rpartition("[")[2] for name in ds["source_file"].values] == ["s1]", "s2]"]
+    assert np.allclose(ds["mu"][1], 2 * ds["mu"][0])
