@@ -24,14 +24,14 @@ LATTICE = OutputTable(
         "q": Variable(
             dims=("two_theta",),
             unit="1/angstrom",
-            meaning="modulus of the scattering vector, as in ``patterns.nc``",
+            meaning="modulus of the scattering vector, as in `patterns.nc`",
             optional=True,
             coordinate=True,
         ),
         "two_theta_common": Variable(
             dims=("two_theta",),
             unit="degree",
-            meaning="2theta at the run's common wavelength, as in ``patterns.nc``",
+            meaning="2theta at the run's common wavelength, as in `patterns.nc`",
             optional=True,
             coordinate=True,
         ),
