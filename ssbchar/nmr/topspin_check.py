@@ -127,7 +127,7 @@ def _read_numbers(
 
 
 def _join_tiles(flat: Array, shape: tuple[int, int], tile: tuple[int, int]) -> Array:
-    """Return the matrix that TopSpin stores tile by tile (XDIM points a side; 0: the whole side)."""
+    """Return the matrix that TopSpin stores tile by tile (XDIM points a side; 0: all)."""
     height, width = (size or whole for whole, size in zip(shape, tile, strict=True))
     tiles = flat.reshape(shape[0] // height, shape[1] // width, height, width)
     return tiles.swapaxes(1, 2).reshape(shape)

@@ -1,6 +1,7 @@
 """What stands in ``lines.nc``."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from nmr import signals
 from nmr.lineshape.lines import problem, shapes
 
 from ssbchar.nmr.bruker.axes import make_coordinates
-from ssbchar.nmr.lineshape.dataset import build_dataset
+from ssbchar.nmr.lineshape.dataset import _count_spectrum_points, build_dataset
 from ssbchar.nmr.lineshape.fit import fit_lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.varpro import fit_shapes
@@ -120,3 +121,24 @@ def test_a_misfit_has_a_chi_square_above_1_3(excess: float, verdict: str) -> Non
         signals.dataset(given.y), np.array([0]), replace(fit, state=state), LineFitOptions()
     )
     assert made["verdict"].values.tolist() == [verdict]
+
+
+@pytest.mark.parametrize("skip", [1.0, 10.0])
+def test_points_left_out_at_the_start_are_the_models_in_every_spectrum(skip: float) -> None:
+    """Without them the spectra would roll; with them they are those of the whole decay."""
+    clean = signals.signal((0.2, 0.8), (265, 10), (900, 3000), points=4096)
+    fid = signals.dataset(signals.noisy(clean, 1e-4, 0))
+    whole, cut = (fit_lines(fid, LineFitOptions(skip=s)) for s in (0.0, skip))
+    top = float(whole["model"].max())
+    for name in ("measured", "model"):
+        spectra = [
+            np.interp(np.arange(-300.0, 400.0), fit["ppm"].values[::-1], fit[name].values[0][::-1])
+            for fit in (whole, cut)
+        ]
+        np.testing.assert_allclose(spectra[1], spectra[0], atol=2e-3 * top)
+
+
+@pytest.mark.parametrize(("points", "size"), [(4096, 8192), (4097, 16384), (3000, 8192)])
+def test_spectra_have_twice_the_next_power_of_two(points: int, size: int) -> None:
+    fit = SimpleNamespace(problem=SimpleNamespace(time=np.empty(points)))
+    assert _count_spectrum_points(fit) == size
