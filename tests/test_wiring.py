@@ -78,20 +78,49 @@ def section_class(place: str) -> object:
     return part
 
 
+def rule_texts() -> dict[str, str]:
+    """The body of every rule but the one whose parts all share."""
+    found = {}
+    for path in [ROOT / "workflow/Snakefile", *sorted((ROOT / "workflow/rules").glob("*.smk"))]:
+        text = path.read_text(encoding="utf-8")
+        for head in re.finditer(
+            r"^(?:use rule step as (\w+) with|rule (\w+)):\n", text, flags=re.M
+        ):
+            body = re.match(r"(?:    .*\n|\n)*", text[head.end() :])
+            assert body
+            found[head[1] or head[2]] = body[0]
+    for name in ("step", "all"):
+        found.pop(name)
+    return found
+
+
 def rules() -> list[Rule]:
     found = []
-    for path in sorted((ROOT / "workflow/rules").glob("*.smk")):
-        for block in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
-            name = block.split(":", 1)[0]
-            section = re.search(r"\n    input:\n(.*?)\n    output:", block, flags=re.S)
-            assert section, f"rule {name} has no named input"
-            call = re.search(r'step="([\w.]+)"', block)
-            assert call, f"rule {name} names no step"
-            stage = re.search(r'options=options\("([\w.]+)"(?:, shared="([\w.]+)")?\)', block)
-            inputs = tuple(re.findall(r"^        (\w+)=", section[1], flags=re.M))
-            own, shared = (stage[1], stage[2] or "") if stage else ("", "")
-            found.append(Rule(name, call[1], inputs, own, shared))
+    for name, block in rule_texts().items():
+        section = re.search(r"    input:\n(.*?)\n    output:", block, flags=re.S)
+        assert section, f"rule {name} has no named input"
+        call = re.search(r'\*\*call_step\(\s*"([\w.]+)"', block)
+        assert call, f"rule {name} names no step"
+        assert block.count(call[1]) == 1, f"rule {name} names its step twice"
+        stage = re.search(r'options=options\(\s*"([\w.]+)"(?:,\s*shared="([\w.]+)")?,?\s*\)', block)
+        inputs = tuple(re.findall(r"^        (\w+)=", section[1], flags=re.M))
+        own, shared = (stage[1], stage[2] or "") if stage else ("", "")
+        found.append(Rule(name, call[1], inputs, own, shared))
     return found
+
+
+def test_every_rule_is_seen_and_short() -> None:
+    found = rule_texts()
+    names = {
+        name
+        for path in [ROOT / "workflow/Snakefile", *(ROOT / "workflow/rules").glob("*.smk")]
+        for name in re.findall(
+            r"^(?:use rule step as |rule )(\w+)", path.read_text(encoding="utf-8"), flags=re.M
+        )
+    }
+    assert set(found) == names - {"step", "all"}
+    lengths = sorted(len(body.strip().splitlines()) + 1 for body in found.values())
+    assert lengths[len(lengths) // 2] <= 15
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda r: r.name)

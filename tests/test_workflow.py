@@ -3,6 +3,7 @@ aside."""
 
 import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from campaign import ROOT, TINY, Campaign
 
 from ssbchar.conclusion import COLUMNS
 
-NMR_RULES = {
-    r.split(":")[0] for r in (ROOT / "workflow/rules/nmr.smk").read_text().split("\nrule ")[1:]
-}
+NMR_RULES = set(
+    re.findall(
+        r"^use rule step as (\w+) with", (ROOT / "workflow/rules/nmr.smk").read_text(), re.M
+    )
+)
+assert len(NMR_RULES) > 5
 TOGETHER = {"summary", "page", "manifest", "sheets", "crate"}
 BOUNDS = {"detection_limit", "t1_limit"}
 """Quantities that are a bound themselves."""

@@ -78,7 +78,8 @@ def build_options(kind: type[T], data: Mapping[str, Any] | None, where: str = "o
         One line per unknown key or wrong value: the place, the problem, what is allowed.
     """
     try:
-        built: T = _make_adapter(kind).validate_python(dict(data or {}))
+        adapter = _make_adapter(typing.cast("type[Any]", kind))
+        built: T = adapter.validate_python(dict(data or {}))
     except ValidationError as error:
         raise ValueError("\n".join(_describe_faults(kind, error, where))) from error
     return built
@@ -138,7 +139,7 @@ def _describe_fault(section: type, key: str, faults: Sequence[Mapping[str, Any]]
         expected = " or ".join(fault["ctx"]["expected"] for fault in faults)
         hint = _find_near_word(str(given), _list_words(section, key))
         return f"Input should be {expected} (given: {given!r}){hint}"
-    messages = [fault["msg"].removeprefix("Value error, ") for fault in faults]
+    messages = [str(fault["msg"]).removeprefix("Value error, ") for fault in faults]
     if "value_error" in kinds:
         # A cross-check of the section says in its own words what was given.
         return messages[0]

@@ -88,7 +88,11 @@ def stamp(*columns):
     def digest(wildcards):
         row = RUN.row(wildcards.measurement)
         try:
-            return [raw_files.stamp_files(getattr(row, c)) for c in columns if getattr(row, c)]
+            return [
+                raw_files.stamp_files(getattr(row, c))
+                for c in columns
+                if getattr(row, c)
+            ]
         except BadInput as error:
             raise WorkflowError(str(error))
 
@@ -117,7 +121,8 @@ def options(stage, shared=""):
 
     def text(wildcards):
         return json.dumps(
-            RUN.options(stage, getattr(wildcards, "measurement", ""), shared), sort_keys=True
+            RUN.options(stage, getattr(wildcards, "measurement", ""), shared),
+            sort_keys=True,
         )
 
     return text
@@ -197,3 +202,15 @@ def digest_of(phase):
         json.dumps(entry, sort_keys=True, default=str),
         *(raw_files.hash_file(folder / entry["cif"]) for _ in "x" if "cif" in entry),
     ]
+
+
+def call_step(name, inputs=by_name(), options="{}", labels=labels, **more):
+    """The params of a rule that runs this step; more of them re-run it when they change."""
+    return {
+        "step": name,
+        "inputs": inputs,
+        "options": options,
+        "labels": labels,
+        "code": code(name),
+        **more,
+    }

@@ -11,7 +11,7 @@ FIGURES += expand(f"{HEXRD}/figures", measurement=REFINED)
 EXPORTS += expand(f"{HEXRD}/export", measurement=REFINED)
 
 
-rule hexrd_calibrate:
+use rule step as hexrd_calibrate with:
     input:
         source=raw("path"),
     output:
@@ -20,23 +20,16 @@ rule hexrd_calibrate:
         f"{HEXRD_LOG}/calibrate.log",
     wildcard_constraints:
         measurement=one_of(CALIBRANTS),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="hexrd.images.calibrate_detector",
-        inputs=by_name(source="path"),
-        options=options("hexrd.geometry"),
-        labels=labels,
-        code=code("hexrd.images.calibrate_detector"),
-        stamp=stamp("path"),
-    shell:
-        STEP
+        **call_step(
+            "hexrd.images.calibrate_detector",
+            inputs=by_name(source="path"),
+            options=options("hexrd.geometry"),
+            stamp=stamp("path"),
+        ),
 
 
-rule hexrd_integrate:
+use rule step as hexrd_integrate with:
     input:
         source=raw("path"),
         geometry=geometry_of,
@@ -47,23 +40,19 @@ rule hexrd_integrate:
     wildcard_constraints:
         measurement=one_of(IMAGES),
     priority: 1
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(0, floor=3000),
         runtime=minutes(),
     params:
-        step="hexrd.images.integrate_images",
-        inputs=by_name(source="path"),
-        options=options("hexrd.integrate"),
-        labels=labels,
-        code=code("hexrd.images.integrate_images"),
-        stamp=stamp("path"),
-    shell:
-        STEP
+        **call_step(
+            "hexrd.images.integrate_images",
+            inputs=by_name(source="path"),
+            options=options("hexrd.integrate"),
+            stamp=stamp("path"),
+        ),
 
 
-rule hexrd_patterns:
+use rule step as hexrd_patterns with:
     input:
         source=raw("path"),
     output:
@@ -73,23 +62,19 @@ rule hexrd_patterns:
     wildcard_constraints:
         measurement=one_of(PATTERNS),
     priority: 1
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.patterns.read_patterns",
-        inputs=by_name(source="path"),
-        options=options("hexrd.read"),
-        labels=labels,
-        code=code("hexrd.patterns.read_patterns"),
-        stamp=stamp("path"),
-    shell:
-        STEP
+        **call_step(
+            "hexrd.patterns.read_patterns",
+            inputs=by_name(source="path"),
+            options=options("hexrd.read"),
+            stamp=stamp("path"),
+        ),
 
 
-rule hexrd_furnace:
+use rule step as hexrd_furnace with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         log=raw("log"),
@@ -98,23 +83,19 @@ rule hexrd_furnace:
     log:
         f"{HEXRD_LOG}/furnace.log",
     priority: 1
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.furnace.join_temperatures",
-        inputs=by_name(log="log"),
-        options=options("hexrd.furnace"),
-        labels=labels,
-        code=code("hexrd.furnace.join_temperatures"),
-        stamp=stamp("log"),
-    shell:
-        STEP
+        **call_step(
+            "hexrd.furnace.join_temperatures",
+            inputs=by_name(log="log"),
+            options=options("hexrd.furnace"),
+            stamp=stamp("log"),
+        ),
 
 
-rule hexrd_track:
+use rule step as hexrd_track with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -123,22 +104,14 @@ rule hexrd_track:
         f"{HEXRD}/peaks.nc",
     log:
         f"{HEXRD_LOG}/track.log",
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.peaks.fit_known_lines",
-        inputs=by_name(),
-        options=options("hexrd.track"),
-        labels=labels,
-        code=code("hexrd.peaks.fit_known_lines"),
-    shell:
-        STEP
+        **call_step("hexrd.peaks.fit_known_lines", options=options("hexrd.track")),
 
 
-rule hexrd_refine:
+use rule step as hexrd_refine with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -147,23 +120,15 @@ rule hexrd_refine:
         f"{HEXRD}/lattice.nc",
     log:
         f"{HEXRD_LOG}/refine.log",
-    conda:
-        ENVIRONMENT
     threads: cores_for_chunks
     resources:
         mem_mb=memory(BY_BLOCKS, per_core=200),
         runtime=minutes(),
     params:
-        step="hexrd.refinement.refine_series",
-        inputs=by_name(),
-        options=options("hexrd.refine"),
-        labels=labels,
-        code=code("hexrd.refinement.refine_series"),
-    shell:
-        STEP
+        **call_step("hexrd.refinement.refine_series", options=options("hexrd.refine")),
 
 
-rule hexrd_expansion:
+use rule step as hexrd_expansion with:
     input:
         lattice=f"{HEXRD}/lattice.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -172,22 +137,14 @@ rule hexrd_expansion:
     log:
         f"{HEXRD_LOG}/expansion.log",
     priority: 1
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.expansion.fit_expansion",
-        inputs=by_name(),
-        options=options("hexrd.expansion"),
-        labels=labels,
-        code=code("hexrd.expansion.fit_expansion"),
-    shell:
-        STEP
+        **call_step("hexrd.expansion.fit_expansion", options=options("hexrd.expansion")),
 
 
-rule hexrd_onset:
+use rule step as hexrd_onset with:
     input:
         lattice=f"{HEXRD}/lattice.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -195,22 +152,14 @@ rule hexrd_onset:
         f"{HEXRD}/onset.json",
     log:
         f"{HEXRD_LOG}/onset.log",
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.onset.find_onsets",
-        inputs=by_name(),
-        options=options("hexrd.onset"),
-        labels=labels,
-        code=code("hexrd.onset.find_onsets"),
-    shell:
-        STEP
+        **call_step("hexrd.onset.find_onsets", options=options("hexrd.onset")),
 
 
-rule hexrd_tracks:
+use rule step as hexrd_tracks with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         lattice=f"{HEXRD}/lattice.nc",
@@ -220,16 +169,8 @@ rule hexrd_tracks:
     log:
         f"{HEXRD_LOG}/tracks.log",
     priority: 1
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.unindexed.follow_lines",
-        inputs=by_name(),
-        options=options("hexrd.candidates"),
-        labels=labels,
-        code=code("hexrd.unindexed.follow_lines"),
-    shell:
-        STEP
+        **call_step("hexrd.unindexed.follow_lines", options=options("hexrd.candidates")),

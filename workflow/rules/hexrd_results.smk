@@ -1,7 +1,7 @@
 # Diffraction: what came out of a series: candidates for unexplained lines, conclusions, figures, files for others.
 
 
-rule hexrd_candidates:
+use rule step as hexrd_candidates with:
     input:
         tracks=f"{HEXRD}/tracks.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -10,22 +10,16 @@ rule hexrd_candidates:
         f"{HEXRD}/candidates.json",
     log:
         f"{HEXRD_LOG}/candidates.log",
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.unindexed.identify_phases",
-        inputs=by_name(),
-        options=options("hexrd.candidates"),
-        labels=labels,
-        code=code("hexrd.unindexed.identify_phases"),
-    shell:
-        STEP
+        **call_step(
+            "hexrd.unindexed.identify_phases", options=options("hexrd.candidates")
+        ),
 
 
-rule hexrd_conclude:
+use rule step as hexrd_conclude with:
     input:
         lattice=f"{HEXRD}/lattice.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -38,22 +32,14 @@ rule hexrd_conclude:
         f"{HEXRD}/conclusions.json",
     log:
         f"{HEXRD_LOG}/conclude.log",
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.verdict.conclude_series",
-        inputs=by_name(),
-        options=options("hexrd.stability"),
-        labels=labels,
-        code=code("hexrd.verdict.conclude_series"),
-    shell:
-        STEP
+        **call_step("hexrd.verdict.conclude_series", options=options("hexrd.stability")),
 
 
-rule hexrd_figures:
+use rule step as hexrd_figures with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -66,22 +52,14 @@ rule hexrd_figures:
     log:
         f"{HEXRD_LOG}/figures.log",
     priority: 1
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="results.figures.hexrd.draw_series",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.figures.hexrd.draw_series"),
-    shell:
-        STEP
+        **call_step("results.figures.hexrd.draw_series"),
 
 
-rule hexrd_export:
+use rule step as hexrd_export with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -92,17 +70,12 @@ rule hexrd_export:
         directory(f"{HEXRD}/export"),
     log:
         f"{HEXRD_LOG}/export.log",
-    conda:
-        ENVIRONMENT
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
     params:
-        step="hexrd.export.export_series",
-        inputs=by_name(),
-        options=options("hexrd.export"),
-        labels=labels,
-        code=code("hexrd.export.export_series"),
-        stamp=phase_digests,
-    shell:
-        STEP
+        **call_step(
+            "hexrd.export.export_series",
+            options=options("hexrd.export"),
+            stamp=phase_digests,
+        ),

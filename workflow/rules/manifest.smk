@@ -1,5 +1,5 @@
 # Which raw files a measurement came from, with their sha256.
-rule manifest:
+use rule step as manifest with:
     input:
         source=raw("path"),
         log=raw("log"),
@@ -7,17 +7,9 @@ rule manifest:
         f"{OUT}/{{technique}}/{{measurement}}/manifest.csv",
     log:
         f"{OUT}/logs/{{technique}}/{{measurement}}/manifest.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="storage.list_raw_files",
-        inputs=by_name(source="path", log="log"),
-        options="{}",
-        labels=labels,
-        code=code("storage.list_raw_files"),
-        stamp=stamp("path", "log"),
-    shell:
-        STEP
+        **call_step(
+            "storage.list_raw_files",
+            inputs=by_name(source="path", log="log"),
+            stamp=stamp("path", "log"),
+        ),

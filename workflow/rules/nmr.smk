@@ -1,50 +1,35 @@
 # NMR: Bruker folder -> decay signal -> both routes (lines, spectrum) -> T2* -> conclusions, figures.
-rule nmr_fid:
+use rule step as nmr_fid with:
     input:
         source=raw("path"),
     output:
         f"{NMR}/fid.nc",
     log:
         f"{NMR_LOG}/fid.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.bruker.read_fid",
-        inputs=by_name(source="path"),
-        options=options("nmr.read"),
-        labels=labels,
-        code=code("nmr.bruker.read_fid"),
-        stamp=stamp("path"),
-    shell:
-        STEP
+        **call_step(
+            "nmr.bruker.read_fid",
+            inputs=by_name(source="path"),
+            options=options("nmr.read"),
+            stamp=stamp("path"),
+        ),
 
 
-rule nmr_lines:
+use rule step as nmr_lines with:
     input:
         fid=f"{NMR}/fid.nc",
     output:
         f"{NMR}/lines.nc",
     log:
         f"{NMR_LOG}/lines.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.lineshape.fit_lines",
-        inputs=by_name(),
-        options=options("nmr.lines", shared="nmr.regions"),
-        labels=labels,
-        code=code("nmr.lineshape.fit_lines"),
-    shell:
-        STEP
+        **call_step(
+            "nmr.lineshape.fit_lines",
+            options=options("nmr.lines", shared="nmr.regions"),
+        ),
 
 
-rule nmr_spectrum:
+use rule step as nmr_spectrum with:
     input:
         fid=f"{NMR}/fid.nc",
         lines=f"{NMR}/lines.nc",
@@ -52,22 +37,14 @@ rule nmr_spectrum:
         f"{NMR}/spectrum.nc",
     log:
         f"{NMR_LOG}/spectrum.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.lineshape.integrate_windows",
-        inputs=by_name(),
-        options=options("nmr.spectrum", shared="nmr.regions"),
-        labels=labels,
-        code=code("nmr.lineshape.integrate_windows"),
-    shell:
-        STEP
+        **call_step(
+            "nmr.lineshape.integrate_windows",
+            options=options("nmr.spectrum", shared="nmr.regions"),
+        ),
 
 
-rule nmr_decay:
+use rule step as nmr_decay with:
     input:
         series=f"{NMR}/lines.nc",
         reference_decay=shared_decay,
@@ -77,22 +54,11 @@ rule nmr_decay:
         f"{NMR_LOG}/decay.log",
     wildcard_constraints:
         measurement=one_of(NMR_DECAYS),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.decay.fit_decay",
-        inputs=by_name(),
-        options=options("nmr.decay"),
-        labels=labels,
-        code=code("nmr.decay.fit_decay"),
-    shell:
-        STEP
+        **call_step("nmr.decay.fit_decay", options=options("nmr.decay")),
 
 
-rule nmr_quantify:
+use rule step as nmr_quantify with:
     input:
         lines=f"{NMR}/lines.nc",
         spectrum=f"{NMR}/spectrum.nc",
@@ -104,22 +70,14 @@ rule nmr_quantify:
         f"{NMR_LOG}/quantify.log",
     wildcard_constraints:
         measurement=one_of(NMR_QUANTIFIED),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.quantification.quantify_fractions",
-        inputs=by_name(),
-        options=options("nmr.quantify", shared="nmr.regions"),
-        labels=labels,
-        code=code("nmr.quantification.quantify_fractions"),
-    shell:
-        STEP
+        **call_step(
+            "nmr.quantification.quantify_fractions",
+            options=options("nmr.quantify", shared="nmr.regions"),
+        ),
 
 
-rule nmr_leak:
+use rule step as nmr_leak with:
     input:
         lines=f"{NMR}/lines.nc",
     output:
@@ -128,22 +86,11 @@ rule nmr_leak:
         f"{NMR_LOG}/leak.log",
     wildcard_constraints:
         measurement=one_of(NMR_REFERENCES),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.quantification.measure_leakage",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("nmr.quantification.measure_leakage"),
-    shell:
-        STEP
+        **call_step("nmr.quantification.measure_leakage"),
 
 
-rule nmr_processed:
+use rule step as nmr_processed with:
     input:
         source=raw("path"),
         fid=f"{NMR}/fid.nc",
@@ -153,23 +100,16 @@ rule nmr_processed:
         f"{NMR_LOG}/processed.log",
     wildcard_constraints:
         measurement=one_of(NMR_PROCESSED),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.topspin_check.compare_with_topspin",
-        inputs=by_name(source="path"),
-        options=options("nmr.processed", shared="nmr.regions"),
-        labels=labels,
-        code=code("nmr.topspin_check.compare_with_topspin"),
-        stamp=stamp("path"),
-    shell:
-        STEP
+        **call_step(
+            "nmr.topspin_check.compare_with_topspin",
+            inputs=by_name(source="path"),
+            options=options("nmr.processed", shared="nmr.regions"),
+            stamp=stamp("path"),
+        ),
 
 
-rule nmr_export:
+use rule step as nmr_export with:
     input:
         fid=f"{NMR}/fid.nc",
         spectrum=f"{NMR}/spectrum.nc",
@@ -177,22 +117,11 @@ rule nmr_export:
         directory(f"{NMR}/export"),
     log:
         f"{NMR_LOG}/export.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="nmr.export.export_spectra",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("nmr.export.export_spectra"),
-    shell:
-        STEP
+        **call_step("nmr.export.export_spectra"),
 
 
-rule nmr_figures:
+use rule step as nmr_figures with:
     input:
         lines=f"{NMR}/lines.nc",
         spectrum=f"{NMR}/spectrum.nc",
@@ -202,22 +131,11 @@ rule nmr_figures:
         directory(f"{NMR}/figures"),
     log:
         f"{NMR_LOG}/figures.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="results.figures.nmr.draw_measurement",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.figures.nmr.draw_measurement"),
-    shell:
-        STEP
+        **call_step("results.figures.nmr.draw_measurement"),
 
 
-rule nmr_compare:
+use rule step as nmr_compare with:
     input:
         conclusions=expand(f"{NMR}/conclusions.json", measurement=NMR_QUANTIFIED),
         spectra=expand(f"{NMR}/spectrum.nc", measurement=NMR_QUANTIFIED),
@@ -225,16 +143,10 @@ rule nmr_compare:
         directory(f"{OUT}/nmr/figures"),
     log:
         f"{OUT}/logs/nmr/compare.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="results.figures.nmr.draw_comparison",
-        inputs=by_name(),
-        options="{}",
-        labels=json.dumps({"run": RUN.config.run, "sample": "7Li NMR, all samples"}),
-        code=code("results.figures.nmr.draw_comparison"),
-    shell:
-        STEP
+        **call_step(
+            "results.figures.nmr.draw_comparison",
+            labels=json.dumps(
+                {"run": RUN.config.run, "sample": "7Li NMR, all samples"}
+            ),
+        ),

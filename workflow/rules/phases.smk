@@ -1,7 +1,7 @@
 # Phases: each one's reflections, and those of all for what unexplained peaks are tested against.
 
 
-rule phase_table:
+use rule step as phase_table with:
     input:
         table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
     output:
@@ -9,40 +9,24 @@ rule phase_table:
     log:
         f"{OUT}/logs/phases/{{phase}}.log",
     priority: 1
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="crystal.tabulate_reflections",
-        inputs=by_name(),
-        options=options("hexrd.phases"),
-        labels=labels,
-        code=code("crystal.tabulate_reflections"),
-        stamp=cif_digest,
-    shell:
-        STEP
+        **call_step(
+            "crystal.tabulate_reflections",
+            options=options("hexrd.phases"),
+            stamp=cif_digest,
+        ),
 
 
-rule phase_library:
+use rule step as phase_library with:
     input:
         table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
     output:
         f"{OUT}/phases.nc",
     log:
         f"{OUT}/logs/phases.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="crystal.tabulate_library",
-        inputs=by_name(),
-        options=options("hexrd.phases"),
-        labels=labels,
-        code=code("crystal.tabulate_library"),
-        stamp=library_digests,
-    shell:
-        STEP
+        **call_step(
+            "crystal.tabulate_library",
+            options=options("hexrd.phases"),
+            stamp=library_digests,
+        ),

@@ -21,7 +21,7 @@ localrules:
 
 
 # The merged spectrum as XDI; a series has none, its sample changes.
-rule xas_export:
+use rule step as xas_export with:
     input:
         normalised=f"{XAS}/normalised.nc",
     output:
@@ -30,22 +30,11 @@ rule xas_export:
         f"{XAS_LOG}/export.log",
     wildcard_constraints:
         measurement=one_of(SINGLE),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.xdi.export_xdi",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("xas.xdi.export_xdi"),
-    shell:
-        STEP
+        **call_step("xas.xdi.export_xdi"),
 
 
-rule summary:
+use rule step as summary with:
     input:
         conclusions=CONCLUSIONS_ALL,
     output:
@@ -54,22 +43,11 @@ rule summary:
         ),
     log:
         f"{OUT}/logs/summary.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="results.joint.summarise",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.joint.summarise"),
-    shell:
-        STEP
+        **call_step("results.joint.summarise"),
 
 
-rule page:
+use rule step as page with:
     input:
         summary=f"{OUT}/summary.csv",
         conclusions=CONCLUSIONS_ALL,
@@ -81,19 +59,12 @@ rule page:
         directory(f"{OUT}/samples"),
     log:
         f"{OUT}/logs/page.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="results.report.render_report",
-        inputs=by_name(),
-        options=options("report"),
-        labels=json.dumps({"run": RUN.config.run, "departures": DEPARTURES}),
-        code=code("results.report.render_report"),
-    shell:
-        STEP
+        **call_step(
+            "results.report.render_report",
+            options=options("report"),
+            labels=json.dumps({"run": RUN.config.run, "departures": DEPARTURES}),
+        ),
 
 
 # What was run: the workflow's own text, the config, the sheet and the phases.
@@ -111,11 +82,13 @@ rule sheets:
         mem_mb=memory(),
         runtime=minutes(),
     params:
-        step="results.provenance.copy_workflow",
-        inputs=by_name(),
-        options="{}",
-        labels=json.dumps({"config": RUN.raw}, sort_keys=True),
-        code=code("results.provenance.copy_workflow"),
-        stamp=[raw_files.hash_file(p) for p in raw_files.find_files(f"{WORKFLOW}/rules")],
+        **call_step(
+            "results.provenance.copy_workflow",
+            labels=json.dumps({"config": RUN.raw}, sort_keys=True),
+            stamp=[
+                raw_files.hash_file(p)
+                for p in raw_files.find_files(f"{WORKFLOW}/rules")
+            ],
+        ),
     shell:
         STEP.replace("{params.inputs}", '{params.inputs} home="$SSBCHAR_WORKFLOW"')

@@ -1,28 +1,21 @@
 # Absorption: scans -> one energy axis -> normalised -> EXAFS; pairs compared, mixtures taken apart, conclusions, figures.
-rule xas_scans:
+use rule step as xas_scans with:
     input:
         source=raw("path"),
     output:
         f"{XAS}/scans.nc",
     log:
         f"{XAS_LOG}/scans.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.scans.read_scans",
-        inputs=by_name(source="path"),
-        options=options("xas.read"),
-        labels=labels,
-        code=code("xas.scans.read_scans"),
-        stamp=stamp("path"),
-    shell:
-        STEP
+        **call_step(
+            "xas.scans.read_scans",
+            inputs=by_name(source="path"),
+            options=options("xas.read"),
+            stamp=stamp("path"),
+        ),
 
 
-rule xas_calibrate:
+use rule step as xas_calibrate with:
     input:
         scans=f"{XAS}/scans.nc",
         standard=pristine_of("scans.nc"),
@@ -30,22 +23,13 @@ rule xas_calibrate:
         f"{XAS}/calibrated.nc",
     log:
         f"{XAS_LOG}/calibrate.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.normalisation.calibrate_energy",
-        inputs=by_name(),
-        options=options("xas.calibrate"),
-        labels=labels,
-        code=code("xas.normalisation.calibrate_energy"),
-    shell:
-        STEP
+        **call_step(
+            "xas.normalisation.calibrate_energy", options=options("xas.calibrate")
+        ),
 
 
-rule xas_normalise:
+use rule step as xas_normalise with:
     input:
         calibrated=f"{XAS}/calibrated.nc",
     output:
@@ -54,44 +38,27 @@ rule xas_normalise:
         f"{XAS_LOG}/normalise.log",
     wildcard_constraints:
         measurement=one_of(SINGLE),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.normalisation.normalise_spectra",
-        inputs=by_name(),
-        options=options("xas.normalise"),
-        labels=labels,
-        code=code("xas.normalisation.normalise_spectra"),
-    shell:
-        STEP
+        **call_step(
+            "xas.normalisation.normalise_spectra", options=options("xas.normalise")
+        ),
 
 
-rule xas_exafs:
+use rule step as xas_exafs with:
     input:
         normalised=f"{XAS}/normalised.nc",
     output:
         f"{XAS}/exafs.nc",
     log:
         f"{XAS_LOG}/exafs.log",
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.exafs.extract_exafs",
-        inputs=by_name(),
-        options=options("xas.exafs", shared="xas.window"),
-        labels=labels,
-        code=code("xas.exafs.extract_exafs"),
-    shell:
-        STEP
+        **call_step(
+            "xas.exafs.extract_exafs",
+            options=options("xas.exafs", shared="xas.window"),
+        ),
 
 
-rule xas_compare:
+use rule step as xas_compare with:
     input:
         pristine=pristine_of("normalised.nc"),
         cycled=f"{XAS}/normalised.nc",
@@ -101,22 +68,14 @@ rule xas_compare:
         f"{XAS_LOG}/compare.log",
     wildcard_constraints:
         measurement=one_of(COMPARED),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.comparison.compare_pair",
-        inputs=by_name(),
-        options=options("xas.compare", shared="xas.window"),
-        labels=labels,
-        code=code("xas.comparison.compare_pair"),
-    shell:
-        STEP
+        **call_step(
+            "xas.comparison.compare_pair",
+            options=options("xas.compare", shared="xas.window"),
+        ),
 
 
-rule xas_mixture:
+use rule step as xas_mixture with:
     input:
         normalised=f"{XAS}/normalised.nc",
         references=lambda wildcards: expand(
@@ -128,22 +87,11 @@ rule xas_mixture:
         f"{XAS_LOG}/mixture.log",
     wildcard_constraints:
         measurement=one_of(MIXED),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.series.fit_mixture",
-        inputs=by_name(),
-        options=options("xas.mixture"),
-        labels=labels,
-        code=code("xas.series.fit_mixture"),
-    shell:
-        STEP
+        **call_step("xas.series.fit_mixture", options=options("xas.mixture")),
 
 
-rule xas_conclude:
+use rule step as xas_conclude with:
     input:
         normalised=f"{XAS}/normalised.nc",
         comparison=own("comparison.nc", COMPARED),
@@ -156,22 +104,13 @@ rule xas_conclude:
         f"{XAS_LOG}/conclude.log",
     wildcard_constraints:
         measurement=one_of(SINGLE),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.comparison.conclude_measurement",
-        inputs=by_name(),
-        options=options("xas.compare"),
-        labels=labels,
-        code=code("xas.comparison.conclude_measurement"),
-    shell:
-        STEP
+        **call_step(
+            "xas.comparison.conclude_measurement", options=options("xas.compare")
+        ),
 
 
-rule xas_figures:
+use rule step as xas_figures with:
     input:
         normalised=f"{XAS}/normalised.nc",
         exafs=f"{XAS}/exafs.nc",
@@ -186,16 +125,5 @@ rule xas_figures:
         f"{XAS_LOG}/figures.log",
     wildcard_constraints:
         measurement=one_of(SINGLE),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="results.figures.xas.draw_measurement",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.figures.xas.draw_measurement"),
-    shell:
-        STEP
+        **call_step("results.figures.xas.draw_measurement"),

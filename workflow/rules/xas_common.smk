@@ -65,5 +65,7 @@ def paths_digest(wildcards):
         found += digest_of(phase)
         folder = json.loads(digest_of(phase)[0]).get("feff")
         if folder and (Path(RUN.config.phases).parent / folder).is_dir():
-            found.append(raw_files.stamp_files(str(Path(RUN.config.phases).parent / folder)))
+            found.append(
+                raw_files.stamp_files(str(Path(RUN.config.phases).parent / folder))
+            )
     return found

@@ -1,5 +1,5 @@
 # Absorption: FEFF's paths of a sample's phase, fitted to the first shells of pristine and cycled together.
-rule xas_feff:
+use rule step as xas_feff with:
     input:
         table=RUN.config.phases,
         normalised=f"{XAS}/normalised.nc",
@@ -11,21 +11,16 @@ rule xas_feff:
         measurement=one_of(FITTED),
     conda:
         "../envs/feff.yaml"
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.paths.calculate_paths",
-        inputs=by_name(),
-        options=options("xas.feff"),
-        labels=phase_labels,
-        code=code("xas.paths.calculate_paths"),
-        stamp=paths_digest,
-    shell:
-        STEP
+        **call_step(
+            "xas.paths.calculate_paths",
+            options=options("xas.feff"),
+            labels=phase_labels,
+            stamp=paths_digest,
+        ),
 
 
-rule xas_path_fit:
+use rule step as xas_path_fit with:
     input:
         paths=f"{XAS}/paths.nc",
         exafs=f"{XAS}/exafs.nc",
@@ -36,16 +31,8 @@ rule xas_path_fit:
         f"{XAS_LOG}/path_fit.log",
     wildcard_constraints:
         measurement=one_of(FITTED),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.paths.fit_paths",
-        inputs=by_name(),
-        options=options("xas.path_fit", shared="xas.window"),
-        labels=labels,
-        code=code("xas.paths.fit_paths"),
-    shell:
-        STEP
+        **call_step(
+            "xas.paths.fit_paths",
+            options=options("xas.path_fit", shared="xas.window"),
+        ),

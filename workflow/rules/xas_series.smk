@@ -1,5 +1,5 @@
 # Absorption series: every scan normalised, species counted, taken apart along the series.
-rule xas_series_normalise:
+use rule step as xas_series_normalise with:
     input:
         calibrated=f"{XAS}/calibrated.nc",
     output:
@@ -8,22 +8,11 @@ rule xas_series_normalise:
         f"{XAS_LOG}/normalise.log",
     wildcard_constraints:
         measurement=one_of(SERIES),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.series.normalise_series",
-        inputs=by_name(),
-        options=options("xas.normalise"),
-        labels=labels,
-        code=code("xas.series.normalise_series"),
-    shell:
-        STEP
+        **call_step("xas.series.normalise_series", options=options("xas.normalise")),
 
 
-rule xas_series_components:
+use rule step as xas_series_components with:
     input:
         normalised=f"{XAS}/normalised.nc",
     output:
@@ -32,22 +21,11 @@ rule xas_series_components:
         f"{XAS_LOG}/components.log",
     wildcard_constraints:
         measurement=one_of(SERIES),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.series.find_components",
-        inputs=by_name(),
-        options=options("xas.series"),
-        labels=labels,
-        code=code("xas.series.find_components"),
-    shell:
-        STEP
+        **call_step("xas.series.find_components", options=options("xas.series")),
 
 
-rule xas_series_conclude:
+use rule step as xas_series_conclude with:
     input:
         normalised=f"{XAS}/normalised.nc",
         components=f"{XAS}/components.nc",
@@ -58,22 +36,11 @@ rule xas_series_conclude:
         f"{XAS_LOG}/conclude.log",
     wildcard_constraints:
         measurement=one_of(SERIES),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="xas.series.conclude_series",
-        inputs=by_name(),
-        options=options("xas.series"),
-        labels=labels,
-        code=code("xas.series.conclude_series"),
-    shell:
-        STEP
+        **call_step("xas.series.conclude_series", options=options("xas.series")),
 
 
-rule xas_series_figures:
+use rule step as xas_series_figures with:
     input:
         normalised=f"{XAS}/normalised.nc",
         components=f"{XAS}/components.nc",
@@ -84,16 +51,5 @@ rule xas_series_figures:
         f"{XAS_LOG}/figures.log",
     wildcard_constraints:
         measurement=one_of(SERIES),
-    conda:
-        ENVIRONMENT
-    resources:
-        mem_mb=memory(),
-        runtime=minutes(),
     params:
-        step="results.figures.xas.draw_series",
-        inputs=by_name(),
-        options="{}",
-        labels=labels,
-        code=code("results.figures.xas.draw_series"),
-    shell:
-        STEP
+        **call_step("results.figures.xas.draw_series"),
