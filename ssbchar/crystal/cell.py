@@ -1,120 +1,202 @@
-"""Crystals: a cell, its metric, and what the symmetry operations make of positions and
+"""A crystal's cell: its metric, and what its symmetry operations make of positions and
 reflections."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Bool, Index
+
+SAME_POSITION = 1e-3
+"""Fractional coordinates closer than this are one position."""
+SAME_PHASE = 1e-3
+"""h.t closer than this to an integer counts as one."""
 
 
-@dataclass(frozen=True)
+class CrystalSystem(StrEnum):
+    """Crystal systems; trigonal groups are told apart by their axes."""
+
+    CUBIC = "cubic"
+    HEXAGONAL = "hexagonal"
+    TRIGONAL = "trigonal"
+    RHOMBOHEDRAL = "rhombohedral"
+    TETRAGONAL = "tetragonal"
+    ORTHORHOMBIC = "orthorhombic"
+    MONOCLINIC = "monoclinic"
+    TRICLINIC = "triclinic"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """An atom of the asymmetric unit."""
 
     element: str
     position: tuple[float, float, float]
+    """Fractional coordinates."""
     occupancy: float
     b_iso: float
     """B = 8 pi^2 U [angstrom^2]."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Phase:
-    """What is known of a phase: cell, symmetry and, where trusted, its atoms."""
+    """A phase: cell, symmetry and, where they are trusted, its atoms."""
 
     name: str
     cell: Array
     """a, b, c [angstrom], alpha, beta, gamma [degree]."""
     group: str
+    """Hermann-Mauguin symbol of the space group."""
     rotations: Array
     """Rotation parts of the symmetry operations, shape (operation, 3, 3)."""
     translations: Array
     """Translation parts, shape (operation, 3)."""
-    sites: tuple[Site, ...]
-    about: dict[str, Any]
+    sites: tuple[Site, ...] = ()
+    about: dict[str, Any] = field(default_factory=dict)
     """The entry of the phases file."""
 
 
 def generate_orbit(position: tuple[float, float, float], phase: Phase) -> Array:
-    """Return every position equivalent to one, in the cell, shape (n, 3)."""
+    """Return all positions in the cell that are equivalent to one.
+
+    Parameters
+    ----------
+    position : tuple of float
+        Fractional coordinates.
+    phase : Phase
+        Its symmetry operations are applied.
+
+    Returns
+    -------
+    ndarray, shape (n, 3)
+        Fractional coordinates in [0, 1).
+    """
     images = (phase.rotations @ np.array(position) + phase.translations) % 1.0
-    found: list[Array] = []
+    orbit: list[Array] = []
     for image in images:
-        if all(np.max(np.abs((image - other + 0.5) % 1.0 - 0.5)) > 1e-3 for other in found):
-            found.append(image)
-    return np.array(found)
+        if all(_separation(image, other) > SAME_POSITION for other in orbit):
+            orbit.append(image)
+    return np.array(orbit)
 
 
-def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Array]:
-    """Return one hkl of each family down to `d_min` that the space group allows, and its
-    multiplicity.
+def _separation(first: Array, second: Array) -> float:
+    """Return the largest difference of fractional coordinates, across the cell's faces too."""
+    return float(np.max(np.abs((first - second + 0.5) % 1.0 - 0.5)))
 
-    A reflection is absent where an operation (R, t) leaves it unchanged, h R = h, but h.t is no
+
+def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Index]:
+    """Return one reflection of each family that the space group allows.
+
+    A reflection is absent if an operation (R, t) leaves it unchanged, h R = h, but h.t is no
     integer (International Tables for Crystallography, Volume A). Families are Laue-equivalent
     (Friedel pairs merged).
+
+    Parameters
+    ----------
+    phase : Phase
+        Its cell and symmetry operations are used.
+    d_min : float
+        Smallest d [angstrom].
+
+    Returns
+    -------
+    hkl : ndarray, shape (family, 3)
+        Indices of the member with the fewest negative ones.
+    multiplicity : ndarray of int, shape (family,)
+        Number of members.
     """
+    hkl = _list_indices(phase, d_min)
+    images, absent = _apply_symmetry(hkl, phase)
+    keys = np.stack([_rank_indices(sign * image) for image in images for sign in (1.0, -1.0)])
+    hkl, keys = hkl[~absent], keys[:, ~absent]
+    is_chosen = _rank_indices(hkl) == keys.max(axis=0)
+    members = np.sort(keys[:, is_chosen], axis=0)
+    return hkl[is_chosen], 1 + np.sum(np.diff(members, axis=0) > 0, axis=0)
+
+
+def _list_indices(phase: Phase, d_min: float) -> Array:
+    """Return all hkl but 000 down to `d_min` [angstrom], shape (n, 3)."""
     limit = np.ceil(phase.cell[:3] / d_min).astype(int)
     axes = [np.arange(-n, n + 1) for n in limit]
     hkl = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3).astype(float)
     hkl = hkl[np.any(hkl != 0, axis=1)]
-    hkl = hkl[d_from_hkl(hkl, phase.cell) >= d_min]
+    return np.asarray(hkl[d_from_hkl(hkl, phase.cell) >= d_min])
+
+
+def _apply_symmetry(hkl: Array, phase: Phase) -> tuple[list[Array], Bool]:
+    """Return the images of reflections under each operation, and which ones are absent."""
     absent = np.zeros(len(hkl), bool)
     images = []
-    for rotation, shift in zip(phase.rotations, phase.translations, strict=True):
+    for rotation, translation in zip(phase.rotations, phase.translations, strict=True):
         image = hkl @ rotation
-        phase_shift = hkl @ shift
-        absent |= np.all(image == hkl, axis=1) & (
-            np.abs(phase_shift - np.round(phase_shift)) > 1e-3
-        )
+        turns = hkl @ translation
+        is_unchanged = np.all(image == hkl, axis=1)
+        absent |= is_unchanged & (np.abs(turns - np.round(turns)) > SAME_PHASE)
         images.append(image)
-    keys = np.stack([_code(sign * image) for image in images for sign in (1.0, -1.0)])
-    hkl, keys = hkl[~absent], keys[:, ~absent]
-    highest = keys.max(axis=0)
-    chosen = _code(hkl) == highest
-    unique = np.sort(keys[:, chosen], axis=0)
-    return hkl[chosen], 1 + np.sum(np.diff(unique, axis=0) > 0, axis=0)
+    return images, absent
 
 
-def _code(hkl: Array) -> Array:
-    """Return one number per hkl that sorts by the fewest negative indices, then h, k, l (an exact
-    integer)."""
+def _rank_indices(hkl: Array) -> Array:
+    """Return one number per hkl that sorts by the fewest negative indices, then h, k, l."""
+    # An exact integer in double precision: indices stay far below 2048.
     negative = np.sum(hkl < 0, axis=-1)
-    return np.asarray(
-        ((-negative * 4096.0 + hkl[..., 0]) * 4096.0 + hkl[..., 1]) * 4096.0 + hkl[..., 2]
-    )
+    rank = ((-negative * 4096.0 + hkl[..., 0]) * 4096.0 + hkl[..., 1]) * 4096.0 + hkl[..., 2]
+    return np.asarray(rank)
 
 
-def identify_crystal_system(phase: Phase) -> str:
-    """Return the crystal system by the orders of the rotations (trigonal groups on hexagonal
-    axes)."""
-    proper = np.round(np.einsum("nii->n", phase.rotations) * np.linalg.det(phase.rotations)).astype(
-        int
-    )
-    distinct = {
-        tuple(r.ravel()): t for r, t in zip(phase.rotations.astype(int), proper, strict=True)
-    }
-    mirrored = any(np.allclose(r, -np.eye(3)) for r in phase.rotations)
-    count = {
-        trace: sum(t == trace for t in distinct.values()) // (2 if mirrored else 1)
-        for trace in (-1, 0, 1, 2)
-    }
+def identify_crystal_system(phase: Phase) -> CrystalSystem:
+    """Return the crystal system by the orders of the proper rotations.
+
+    The trace of a proper rotation gives its order: -1 two-fold, 0 three-fold, 1 four-fold, 2
+    six-fold. Groups with three-fold axes alone are trigonal on hexagonal axes and rhombohedral on
+    rhombohedral ones.
+    """
+    count = _count_rotations(phase.rotations)
     if count[0] >= 8:
-        return "cubic"
+        return CrystalSystem.CUBIC
     if count[2]:
-        return "hexagonal"
+        return CrystalSystem.HEXAGONAL
     if count[0]:
-        return "trigonal" if abs(phase.cell[5] - 120) < 0.1 else "rhombohedral"
+        is_hexagonal_axes = abs(phase.cell[5] - 120) < 0.1
+        return CrystalSystem.TRIGONAL if is_hexagonal_axes else CrystalSystem.RHOMBOHEDRAL
     if count[1]:
-        return "tetragonal"
-    return {0: "triclinic", 1: "monoclinic"}.get(count[-1], "orthorhombic")
+        return CrystalSystem.TETRAGONAL
+    if count[-1] == 0:
+        return CrystalSystem.TRICLINIC
+    return CrystalSystem.MONOCLINIC if count[-1] == 1 else CrystalSystem.ORTHORHOMBIC
+
+
+def _count_rotations(rotations: Array) -> dict[int, int]:
+    """Return the number of distinct proper rotations by their trace."""
+    determinant = np.linalg.det(rotations)
+    traces = np.round(np.einsum("nii->n", rotations) * determinant).astype(int)
+    distinct = {
+        tuple(rotation.ravel()): trace
+        for rotation, trace in zip(rotations.astype(int), traces, strict=True)
+    }
+    # With an inversion each rotation stands twice, once as R and once as -R.
+    is_centred = any(np.allclose(rotation, -np.eye(3)) for rotation in rotations)
+    share = 2 if is_centred else 1
+    return {trace: sum(t == trace for t in distinct.values()) // share for trace in (-1, 0, 1, 2)}
 
 
 def metric_from_cell(cell: Array) -> Array:
-    """Return the metric tensor G_ij = a_i . a_j [angstrom^2] of cells of shape (..., 6)."""
+    """Return the metric tensor G_ij = a_i . a_j.
+
+    Parameters
+    ----------
+    cell : ndarray, shape (..., 6)
+        a, b, c [angstrom], alpha, beta, gamma [degree].
+
+    Returns
+    -------
+    ndarray, shape (..., 3, 3)
+        The metric tensor [angstrom^2].
+    """
     cell = np.asarray(cell, float)
     length, cosine = cell[..., :3], np.cos(np.radians(cell[..., 3:]))
     g = length[..., :, None] * length[..., None, :]
@@ -124,12 +206,24 @@ def metric_from_cell(cell: Array) -> Array:
 
 
 def volume_from_cell(cell: Array) -> Array:
-    """Return V = sqrt(det G) [angstrom^3]."""
+    """Return V = sqrt(det G) [angstrom^3] of cells of shape (..., 6), shape (...)."""
     return np.asarray(np.sqrt(np.linalg.det(metric_from_cell(cell))))
 
 
 def d_from_hkl(hkl: Array, cell: Array) -> Array:
-    """Return d = (h G^-1 h)^(-1/2) [angstrom] of reflections (n, 3) in cells (..., 6), shape (...,
-    n)."""
+    """Return the spacing d = (h G^-1 h)^(-1/2).
+
+    Parameters
+    ----------
+    hkl : ndarray, shape (n, 3)
+        Indices of the reflections.
+    cell : ndarray, shape (..., 6)
+        a, b, c [angstrom], alpha, beta, gamma [degree].
+
+    Returns
+    -------
+    ndarray, shape (..., n)
+        d [angstrom].
+    """
     inverse = np.linalg.inv(metric_from_cell(cell))
     return np.asarray(np.einsum("ri,...ij,rj->...r", hkl, inverse, hkl) ** -0.5)

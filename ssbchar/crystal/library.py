@@ -1,16 +1,17 @@
-"""The reflections of every phase of a phases file in one table: what unexplained peaks are tested
-against."""
+"""The phase library: the reflections of every phase of a phases file in one table, which
+unexplained lines are tested against."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar.crystal import reflections as phases
 from ssbchar.crystal.options import ReflectionListing
+from ssbchar.crystal.outputs import LIBRARY
+from ssbchar.crystal.reflections import tabulate_reflections
 from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write
 
@@ -19,10 +20,16 @@ if TYPE_CHECKING:
 
 
 def tabulate_library(table: Path, options: ReflectionListing) -> xr.Dataset:
-    """Return the reflections of all phases of a file, one after the other (docs/data-model.md,
-    ``phases.nc``).
+    """Return the reflections of all phases of a file, one phase after the other
+    (docs/data-model.md, ``phases.nc``).
 
-    A phase that cannot be used is left out and stands in ``set_aside``.
+    A phase that cannot be used is left out and listed in the attribute ``set_aside``.
+
+    Parameters
+    ----------
+    table : Path
+        The phases file (YAML).
+    options : ReflectionListing
 
     Raises
     ------
@@ -30,44 +37,53 @@ def tabulate_library(table: Path, options: ReflectionListing) -> xr.Dataset:
         No phase of the file can be used.
     """
     import xarray as xr
-    import yaml
 
-    found, faults = [], []
-    for name in yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}:
-        try:
-            found.append(phases.tabulate_reflections(table, options, {"phase": name}))
-        except BadInput as fault:
-            atomic_write.raise_machine_fault(fault)
-            faults.append({"where": fault.where, "problem": fault.problem, "remedy": fault.remedy})
-    if not found:
-        first = f" (first: {faults[0]['problem']})" if faults else ""
+    phases, faults = _tabulate_each(table, options)
+    if not phases:
+        first = f" (first: {faults[0].problem})" if faults else ""
         raise BadInput(
             table,
             f"holds no phase that can be used{first}",
             "add one with a cell and a space group",
         )
-    ds = xr.concat(found, "reflection", combine_attrs="override")
-    sizes = [one.sizes["reflection"] for one in found]
-    ds["count"] = ("phase", sizes)
-    about: dict[str, Any] = {"about": json.dumps([one.attrs for one in found], sort_keys=True)}
+    joined = xr.concat(phases, "reflection", combine_attrs="override")
+    attributes = {"about": json.dumps([phase.attrs for phase in phases], sort_keys=True)}
     if faults:
-        about["set_aside"] = json.dumps(faults)
-    ds.attrs = about
-    return ds.assign_coords(
-        phase=("phase", np.array([str(one.attrs["phase"]) for one in found], object))
+        attributes["set_aside"] = json.dumps([fault.as_record() for fault in faults])
+    return LIBRARY.dataset(
+        {
+            **{str(name): joined[name] for name in joined.data_vars},
+            "count": [phase.sizes["reflection"] for phase in phases],
+            "phase": np.array([str(phase.attrs["phase"]) for phase in phases], object),
+        },
+        attributes,
     )
+
+
+def _tabulate_each(
+    table: Path, options: ReflectionListing
+) -> tuple[list[xr.Dataset], list[BadInput]]:
+    """Return the table of each phase that can be used, and the faults of the others."""
+    import yaml
+
+    phases, faults = [], []
+    for name in yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}:
+        try:
+            phases.append(tabulate_reflections(table, options, {"phase": name}))
+        except BadInput as fault:
+            atomic_write.raise_machine_fault(fault)
+            faults.append(fault)
+    return phases, faults
 
 
 def split_phases(library: xr.Dataset) -> list[xr.Dataset]:
     """Return the phases of a library, each as `ssbchar.crystal.tabulate_reflections` returns it."""
-    out, begin = [], 0
-    for attrs, size in zip(
-        json.loads(library.attrs["about"]), library["count"].values, strict=True
-    ):
-        part = library.drop_vars(["count", "phase"]).isel(
-            reflection=slice(begin, begin + int(size))
-        )
-        part.attrs = attrs
-        out.append(part)
-        begin += int(size)
-    return out
+    phases, begin = [], 0
+    about = json.loads(library.attrs["about"])
+    for attrs, count in zip(about, library["count"].values, strict=True):
+        end = begin + int(count)
+        phase = library.drop_vars(["count", "phase"]).isel(reflection=slice(begin, end))
+        phase.attrs = attrs
+        phases.append(phase)
+        begin = end
+    return phases

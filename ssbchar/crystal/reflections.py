@@ -21,6 +21,7 @@ from ssbchar.crystal.cell import (
     volume_from_cell,
 )
 from ssbchar.crystal.options import ReflectionListing
+from ssbchar.crystal.outputs import REFLECTIONS
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 
@@ -61,27 +62,34 @@ def tabulate_reflections(
     phase = read_phase(table, labels["phase"], options)
     hkl, multiplicity = list_allowed_families(phase, options.d_min)
     d = d_from_hkl(hkl, phase.cell)
+    # Rounded d, so that reflections of equal d stand in the order of their indices.
     order = np.lexsort((hkl[:, 2], hkl[:, 1], hkl[:, 0], -np.round(d, 9)))
     hkl, multiplicity, d = hkl[order], multiplicity[order], d[order]
-    strength = structure_factor_squared(phase, hkl) if phase.sites else np.full(d.size, np.nan)
+    strength = np.full(d.size, np.nan)
     if phase.sites:
-        kept = strength * multiplicity > options.weakest * np.max(strength * multiplicity)
+        strength = structure_factor_squared(phase, hkl)
+        power = strength * multiplicity
+        kept = power > options.weakest * np.max(power)
         hkl, multiplicity, d, strength = hkl[kept], multiplicity[kept], d[kept], strength[kept]
-    return _dataset(phase, hkl, multiplicity, d, strength)
+    return REFLECTIONS.dataset(
+        {
+            **{name: hkl[:, i].astype(np.int64) for i, name in enumerate("hkl")},
+            "multiplicity": multiplicity.astype(np.int64),
+            "d": d,
+            "structure_factor_squared": strength,
+        },
+        _describe_phase(phase),
+    )
 
 
-def _dataset(
-    phase: Phase, hkl: Array, multiplicity: Array, d: Array, strength: Array
-) -> xr.Dataset:
-    import xarray as xr
-
+def _describe_phase(phase: Phase) -> dict[str, Any]:
+    """Return the attributes of a table of reflections."""
     about = phase.about
-    mass = mass_from_sites(phase)
-    attrs: dict[str, Any] = {
+    attributes = {
         "phase": phase.name,
         "cell": phase.cell.tolist(),
         "space_group": phase.group,
-        "crystal_system": identify_crystal_system(phase),
+        "crystal_system": str(identify_crystal_system(phase)),
         "volume": float(volume_from_cell(phase.cell)),
         "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)),
         "source": str(about["source"]),
@@ -89,25 +97,20 @@ def _dataset(
         "temperature": float(about.get("temperature", 25.0)),
         "expansion": json.dumps(about.get("expansion") or {}),
     }
+    mass = mass_from_sites(phase)
     if np.isfinite(mass):
-        attrs["cell_mass"] = mass
-    whole = {"units": "1"}
-    return xr.Dataset(
-        {
-            **{
-                name: ("reflection", hkl[:, i].astype(np.int64), whole)
-                for i, name in enumerate("hkl")
-            },
-            "multiplicity": ("reflection", multiplicity.astype(np.int64), whole),
-            "d": ("reflection", d, {"units": "angstrom"}),
-            "structure_factor_squared": ("reflection", strength, {"units": "electron^2"}),
-        },
-        attrs=attrs,
-    )
+        attributes["cell_mass"] = mass
+    return attributes
 
 
 def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
-    """Return a phase of a phases file (see `reflections`)."""
+    """Return a phase of a phases file.
+
+    Raises
+    ------
+    BadInput
+        As `tabulate_reflections`.
+    """
     import yaml
 
     entries = yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}
@@ -119,7 +122,7 @@ def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
             table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one"
         )
     if "cif" in about:
-        return _from_cif(Path(table).parent / about["cif"], name, about, options)
+        return _read_cif(Path(table).parent / about["cif"], name, about, options)
     if "cell" not in about or "space_group" not in about:
         raise BadInput(
             table,
@@ -127,18 +130,27 @@ def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
             "give one of them",
         )
     cell = np.array(about["cell"], float)
-    if cell.shape != (6,) or not _possible(cell):
+    if cell.shape != (6,) or not _is_possible_cell(cell):
         raise BadInput(
             table,
             f"phase '{name}': {about['cell']} is no cell",
             "give [a, b, c, alpha, beta, gamma]",
         )
     group = str(about["space_group"])
-    rotations, translations = _operations({"_symmetry_space_group_name_H-M": group}, table, name)
-    return Phase(name, cell, group, rotations, translations, (), about)
+    rotations, translations = _read_operations(
+        {"_symmetry_space_group_name_H-M": group}, table, name
+    )
+    return Phase(
+        name=name,
+        cell=cell,
+        group=group,
+        rotations=rotations,
+        translations=translations,
+        about=about,
+    )
 
 
-def _from_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionListing) -> Phase:
+def _read_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionListing) -> Phase:
     if not path.is_file():
         raise BadInput(
             path,
@@ -151,25 +163,35 @@ def _from_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionL
     block = next((b.data for b in blocks if CELL_TAGS[0] in b.data), None)
     if block is None or any(tag not in block for tag in CELL_TAGS):
         raise BadInput(path, "the CIF has no cell", f"add {CELL_TAGS[0]} ... {CELL_TAGS[-1]}")
-    cell = np.array([_number(block[tag], path) for tag in CELL_TAGS])
-    if not _possible(cell):
+    cell = np.array([_parse_number(block[tag], path) for tag in CELL_TAGS])
+    if not _is_possible_cell(cell):
         raise BadInput(path, f"{cell.tolist()} is no cell", "correct the lengths and angles")
-    group = next((str(block[t]) for t in GROUP_TAGS if t in block), "")
-    rotations, translations = _operations(block, path, name)
-    return Phase(name, cell, group, rotations, translations, _sites(block, path, options), about)
-
-
-def _possible(cell: Array) -> bool:
-    angles = np.all((cell[3:] > 0) & (cell[3:] < 180))
-    return bool(
-        np.all(np.isfinite(cell))
-        and np.all(cell[:3] > 0)
-        and angles
-        and np.linalg.det(metric_from_cell(cell)) > 0
+    rotations, translations = _read_operations(block, path, name)
+    return Phase(
+        name=name,
+        cell=cell,
+        group=_find_group_symbol(block),
+        rotations=rotations,
+        translations=translations,
+        sites=_read_sites(block, path, options),
+        about=about,
     )
 
 
-def _number(text: Any, path: Path) -> float:
+def _find_group_symbol(block: dict[str, Any]) -> str:
+    return next((str(block[tag]) for tag in GROUP_TAGS if tag in block), "")
+
+
+def _is_possible_cell(cell: Array) -> bool:
+    """Return whether lengths and angles are those of a cell with a volume."""
+    lengths, angles = cell[:3], cell[3:]
+    if not (np.all(np.isfinite(cell)) and np.all(lengths > 0)):
+        return False
+    is_angle = (angles > 0) & (angles < 180)
+    return bool(np.all(is_angle) and np.linalg.det(metric_from_cell(cell)) > 0)
+
+
+def _parse_number(text: Any, path: Path) -> float:
     """Return a CIF number without its esd."""
     try:
         return float(str(text).split("(")[0])
@@ -177,7 +199,7 @@ def _number(text: Any, path: Path) -> float:
         raise BadInput(path, f"'{text}' is no number", "correct the CIF") from error
 
 
-def _operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, Array]:
+def _read_operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, Array]:
     """Return the symmetry operations a CIF lists, or those of its space-group symbol."""
     import warnings
 
@@ -194,9 +216,9 @@ def _operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, A
         listed = [listed] if isinstance(listed, str) else listed
         found = [SymmOp.from_xyz_str(text) for text in listed]
     else:
-        symbol = next((str(block[t]) for t in GROUP_TAGS if t in block), "")
+        symbol = _find_group_symbol(block)
         try:
-            found = _by_symbol(symbol, SpaceGroup, warnings)
+            found = _find_operations(symbol, SpaceGroup, warnings)
         except (ValueError, KeyError, IndexError) as error:
             problem = (
                 f"phase '{name}': space group '{symbol}' is not known"
@@ -212,7 +234,7 @@ def _operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, A
     return np.round(affine[:, :3, :3]), affine[:, :3, 3] % 1.0
 
 
-def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
+def _find_operations(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
     """Return the operations of a Hermann-Mauguin symbol; ``:1`` and ``:H`` are the settings
     tabulated."""
     from pymatgen.io.cif import CifBlock, CifParser
@@ -220,9 +242,8 @@ def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
     plain, _, setting = symbol.replace(" :", ":").partition(":")
     if setting.strip() not in ("", "1", "H", "h"):
         raise ValueError(symbol)
-    parser = CifParser.__new__(
-        CifParser
-    )  # its search through symbols is a method, and needs nothing else
+    # The search through symbols is a method of the parser that needs nothing else of it.
+    parser = CifParser.__new__(CifParser)
     setattr(parser, "warnings", [])  # noqa: B010 (its annotations do not name it)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -233,7 +254,8 @@ def _by_symbol(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
     return found
 
 
-def _sites(block: dict[str, Any], path: Path, options: ReflectionListing) -> tuple[Site, ...]:
+def _read_sites(block: dict[str, Any], path: Path, options: ReflectionListing) -> tuple[Site, ...]:
+    """Return the atoms that a CIF lists; none if it lists none."""
     if "_atom_site_fract_x" not in block:
         return ()
     columns = {
@@ -242,33 +264,34 @@ def _sites(block: dict[str, Any], path: Path, options: ReflectionListing) -> tup
         if k.startswith("_atom_site_")
     }
     labels = columns.get("_atom_site_type_symbol") or columns.get("_atom_site_label") or []
-    out = []
+    sites = []
     for i, label in enumerate(labels):
-        element = _element(label, path)
-        x, y, z = (_number(columns[f"_atom_site_fract_{axis}"][i], path) for axis in "xyz")
+        x, y, z = (_parse_number(columns[f"_atom_site_fract_{axis}"][i], path) for axis in "xyz")
         occupancy = columns.get("_atom_site_occupancy")
-        out.append(
+        sites.append(
             Site(
-                element,
-                (x, y, z),
-                _number(occupancy[i], path) if occupancy else 1.0,
-                _b_iso(columns, i, path, options),
+                element=_parse_element(label, path),
+                position=(x, y, z),
+                occupancy=_parse_number(occupancy[i], path) if occupancy else 1.0,
+                b_iso=_read_b_iso(columns, i, path, options),
             )
         )
-    return tuple(out)
+    return tuple(sites)
 
 
-def _b_iso(columns: dict[str, list[Any]], i: int, path: Path, options: ReflectionListing) -> float:
+def _read_b_iso(
+    columns: dict[str, list[Any]], i: int, path: Path, options: ReflectionListing
+) -> float:
     for tag, factor in (
         ("_atom_site_B_iso_or_equiv", 1.0),
         ("_atom_site_U_iso_or_equiv", 8 * np.pi**2),
     ):
         if tag in columns and str(columns[tag][i]) not in (".", "?"):
-            return factor * _number(columns[tag][i], path)
+            return factor * _parse_number(columns[tag][i], path)
     return options.b_iso
 
 
-def _element(label: str, path: Path) -> str:
+def _parse_element(label: str, path: Path) -> str:
     letters = "".join(c for c in str(label) if c.isalpha())
     for size in (2, 1):
         word = letters[:size].capitalize()
@@ -283,26 +306,35 @@ def load_form_factors() -> dict[str, Any]:
     (angstrom^2)."""
     import importlib.util
 
-    found = importlib.util.find_spec(
-        "pymatgen"
-    )  # the table alone: importing the module beside it takes seconds
+    # The table alone: importing the module beside it takes seconds.
+    found = importlib.util.find_spec("pymatgen")
     for folder in (found.submodule_search_locations if found else None) or ():
         path = Path(folder) / "analysis/diffraction/atomic_scattering_params.json"
         if path.is_file():
             return dict(json.loads(path.read_text(encoding="utf-8")))
-    from pymatgen.analysis.diffraction.xrd import (
-        ATOMIC_SCATTERING_PARAMS,
-    )  # where a release keeps it elsewhere
+    # A release that keeps the table elsewhere.
+    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
 
     return dict(ATOMIC_SCATTERING_PARAMS)
 
 
 def form_factor_from_s(element: str, s: Array) -> Array:
-    """Return f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2) [electron], s = sin(theta)/lambda
-    [1/angstrom].
+    """Return the X-ray form factor f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2).
 
     M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007), eq.
     12.8, as pymatgen.
+
+    Parameters
+    ----------
+    element : str
+        Its symbol.
+    s : ndarray
+        sin(theta) / lambda [1/angstrom].
+
+    Returns
+    -------
+    ndarray
+        f [electron], of the shape of `s`.
     """
     from pymatgen.core.periodic_table import Element
 
@@ -311,30 +343,43 @@ def form_factor_from_s(element: str, s: Array) -> Array:
 
 
 def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
-    """Return |F|^2 [electron^2], F = sum_j o_j f_j exp(-B_j s^2) exp(2 pi i h.x_j), shape
-    (reflection,)."""
+    """Return |F|^2 with F = sum_j o_j f_j exp(-B_j s^2) exp(2 pi i h.x_j).
+
+    Parameters
+    ----------
+    phase : Phase
+        Its cell and atoms; o_j is the occupancy, B_j the isotropic displacement parameter.
+    hkl : ndarray, shape (reflection, 3)
+        Miller indices.
+
+    Returns
+    -------
+    ndarray, shape (reflection,)
+        |F|^2 [electron^2].
+    """
     s = 0.5 / d_from_hkl(hkl, phase.cell)
     total = np.zeros(len(hkl), complex)
     for site in phase.sites:
-        wave = np.exp(2j * np.pi * hkl @ generate_orbit(site.position, phase).T).sum(axis=1)
-        total += (
-            site.occupancy * form_factor_from_s(site.element, s) * np.exp(-site.b_iso * s**2) * wave
-        )
+        positions = generate_orbit(site.position, phase)
+        wave = np.exp(2j * np.pi * hkl @ positions.T).sum(axis=1)
+        f = form_factor_from_s(site.element, s)
+        total += site.occupancy * f * np.exp(-site.b_iso * s**2) * wave
     return np.asarray(np.abs(total) ** 2)
 
 
 def mass_from_sites(phase: Phase) -> float:
-    """Return the mass of the cell's content [atomic mass unit], Z M of Hill & Howard; NaN without
-    atoms."""
+    """Return the mass of the cell's content [atomic mass unit]; NaN for a phase without atoms.
+
+    Z M of R. J. Hill & C. J. Howard, J. Appl. Cryst. 20 (1987) 467.
+    """
     if not phase.sites:
         return float("nan")
     from pymatgen.core.periodic_table import Element
 
-    return float(
-        sum(
-            s.occupancy
-            * float(Element(s.element).atomic_mass)
-            * len(generate_orbit(s.position, phase))
-            for s in phase.sites
-        )
-    )
+    masses = [
+        site.occupancy
+        * float(Element(site.element).atomic_mass)
+        * len(generate_orbit(site.position, phase))
+        for site in phase.sites
+    ]
+    return float(sum(masses))
