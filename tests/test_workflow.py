@@ -15,9 +15,7 @@ from campaign import ROOT, TINY, Campaign
 from ssbchar.conclusion import COLUMNS
 
 NMR_RULES = set(
-    re.findall(
-        r"^use rule step as (\w+) with", (ROOT / "workflow/rules/nmr.smk").read_text(), re.M
-    )
+    re.findall(r"^use rule step as (\w+) with", (ROOT / "workflow/rules/nmr.smk").read_text(), re.M)
 )
 assert len(NMR_RULES) > 5
 TOGETHER = {"summary", "page", "manifest", "sheets", "crate"}

@@ -151,7 +151,7 @@ def test_no_import_is_overlooked(path: Path) -> None:
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ssbchar"}
-    assert names <= set(source_digest._imported(path))
+    assert names <= set(source_digest._find_imports(path))
 
 
 def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,7 +169,7 @@ def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.M
 
     def digest() -> str:
         source_digest.digest_sources.cache_clear()
-        source_digest._imported.cache_clear()
+        source_digest._find_imports.cache_clear()
         return source_digest.digest_sources("nmr.a.f")
 
     first = digest()
@@ -178,7 +178,7 @@ def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "deep.py").write_text("x = 1\n")
     assert digest() != first
     source_digest.digest_sources.cache_clear()
-    source_digest._imported.cache_clear()
+    source_digest._find_imports.cache_clear()
 
 
 def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
