@@ -8,7 +8,7 @@ import difflib
 import functools
 import json
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -78,7 +78,7 @@ def build_options(kind: type[T], data: Mapping[str, Any] | None, where: str = "o
         One line per unknown key or wrong value: the place, the problem, what is allowed.
     """
     try:
-        adapter = _make_adapter(typing.cast("type[Any]", kind))
+        adapter = _make_adapter(typing.cast("Hashable", kind))
         built: T = adapter.validate_python(dict(data or {}))
     except ValidationError as error:
         raise ValueError("\n".join(_describe_faults(kind, error, where))) from error
