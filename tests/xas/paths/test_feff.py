@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
 from xas import made_paths
@@ -10,7 +11,7 @@ from xas import made_paths
 from ssbchar.crystal import reflections
 from ssbchar.errors import BadInput
 from ssbchar.xas.paths import feff
-from ssbchar.xas.paths.cluster import build_clusters
+from ssbchar.xas.paths.cluster import Cluster, build_clusters
 from ssbchar.xas.paths.options import Feff
 
 TABLE = Path(__file__).parent.parents[2] / "config/phases/phases.yaml"
@@ -45,6 +46,18 @@ def test_feff_that_writes_nothing_is_told(tmp_path: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(BadInput, match="something is wrong"):
         feff.run_feff(program, "TITLE made\nEND\n")
+
+
+@pytest.mark.parametrize(("edge", "hole"), [("K", 1), ("L1", 2), ("L2", 3), ("L3", 4)])
+def test_the_core_hole_of_an_edge(edge: str, hole: int) -> None:
+    cluster = Cluster(
+        share=1.0,
+        elements=("U", "H", "Ge"),
+        positions=np.array([[0, 0, 0], [1.5, 0, 0], [0, 2, 0]]),
+    )
+    text = feff.format_feff_input(cluster, edge, Feff(), "made")
+    assert f"HOLE {hole} 1.0" in text
+    assert [line.split()[1] for line in text.splitlines()[7:10]] == ["92", "1", "32"]
 
 
 def write_program(folder: Path, script: str) -> Path:

@@ -28,6 +28,7 @@ def test_a_file_of_feff_is_read_as_it_says(tmp_path: Path) -> None:
         (lambda t: "", "no geometry or no table"),
         (lambda t: t.split("    k   real")[0], "no geometry or no table"),
         (lambda t: t.replace(" 1.000E+00", " nonsense", 3), "could not convert"),
+        (lambda t: t.replace("-----", "     "), "no geometry or no table"),
         (lambda t: "\n".join(t.splitlines()[:12]), "3 rows"),
         (lambda t: t.replace(" 1.000E+00", " NaN      ", 1), "not finite"),
         (lambda t: t.replace("   2   6.000", "   3   6.000"), "2 atoms of 3"),

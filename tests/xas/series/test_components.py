@@ -217,6 +217,20 @@ def test_lines_cross_where_they_cross() -> None:
     assert found.reduced_chi_square < 0.1 and found.p == pytest.approx(1)
 
 
+def test_the_place_of_least_scatter_is_sought_on_both_sides() -> None:
+    """Two standard errors about 7.3 where the means cross; the scans scatter least elsewhere."""
+    one = window(count=30, stderr=2e-3)
+    energy, share = one.energy, np.linspace(-1, 1, 30)[:, None]
+    for place in (7.285, 7.315):
+        # Only the ends decide where the means cross, only the middle where the series scatters.
+        norm = one.norm.copy()
+        norm[3:-3] = 0.5 - 0.1 * share[3:-3] * (energy - place)
+        moved = components.SeriesWindow(**{**vars(one), "norm": norm})
+        (found,) = components.find_crossings(moved)
+        assert np.sign(found.energy - 7.3) == np.sign(place - 7.3)
+        assert found.energy == pytest.approx(place, abs=1e-2)
+
+
 def test_a_crossing_in_the_pre_edge_is_left_out() -> None:
     """Half steps at 8: the difference counts above 3, on both sides of the crossing."""
     assert len(components.find_crossings(window(place=4.5))) == 1

@@ -181,9 +181,15 @@ def test_the_spread_is_half_of_the_central_68_percent(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(linear_combination, "fit_combination", numbered)
     monkeypatch.setattr(linear_combination, "_draw", lambda datasets, options: [None] * 101)
+    covariances = iter(float(i) for i in range(101))
+    monkeypatch.setattr(
+        linear_combination, "propagate_noise", lambda *given: np.full((1, 1, 1), next(covariances))
+    )
     use = np.ones(60, bool)
     options = Mixture(shift=False)
     found = linear_combination.fit_over_choices(FIRST, [FIRST], use, options)
+    # Noise is propagated for the first three choices: the mean of 0, 1 and 2.
+    assert found.covariance.tolist() == [[[1.0]]]
     assert found.weight.tolist() == [[50.0]]
     assert found.spread == pytest.approx([(84.13 - 15.87) / 2])
 
