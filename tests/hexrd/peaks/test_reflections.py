@@ -191,3 +191,11 @@ def test_lines_that_are_not_seen_hide_nothing() -> None:
     found = reflections.find_overlaps(lines_at([4.0, 4.01]), predicted, height, seen, WIDTH)
     assert not found.hidden[0, 0] and not found.disturbed[0, 0]
     assert found.disturbed[0, 1] is np.False_ or not found.disturbed[0, 1]
+
+
+@pytest.mark.parametrize(("free", "is_reported"), [(0.55, False), (0.565, True)])
+def test_freedom_of_a_line_by_hand(free: float, is_reported: bool) -> None:
+    """A neighbour of 0.9 at 0.03 degree counts exp(-0.5 (0.03 / 0.06)^2) = 0.882 of it: the line of
+    1.0 has merit 1 / 1.794 = 0.557, a free one its strength."""
+    lines = listed(table([4.0, 5.0, 5.03], [10 * free, 10, 9]), most=1)
+    assert bool(lines.tracked[0]) is is_reported
