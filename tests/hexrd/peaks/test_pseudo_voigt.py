@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.hexrd.peaks.pseudo_voigt import (
@@ -31,6 +31,7 @@ def test_tails_by_hand() -> None:
     assert evaluate(6.0, 5.0, 1.0, 1.0) == pytest.approx(0.63661977 / 5, rel=1e-7)
 
 
+@settings(deadline=None)
 @given(st.floats(-5, 5), st.floats(0.01, 2), st.floats(0, 1))
 def test_half_the_height_at_half_the_width(position: float, fwhm: float, eta: float) -> None:
     top = evaluate(position, position, fwhm, eta)
@@ -52,6 +53,7 @@ def test_height_belongs_to_the_area() -> None:
         assert height == pytest.approx(3.0 * evaluate(0.0, 0.0, 0.2, eta), rel=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(-0.5, 0.5), st.floats(0.05, 0.5), st.floats(0, 1))
 def test_derivatives_are_those_of_the_profile(position: float, fwhm: float, eta: float) -> None:
     x, h = np.linspace(-1, 1, 11), 1e-6
@@ -62,7 +64,7 @@ def test_derivatives_are_those_of_the_profile(position: float, fwhm: float, eta:
     def profile(p: float, w: float, e: float) -> np.ndarray:
         return pseudo_voigt(x, np.array(p), np.array(w), np.array(e))
 
-    np.testing.assert_allclose(value, profile(position, fwhm, eta), rtol=1e-12)
+    np.testing.assert_allclose(value, profile(position, fwhm, eta), rtol=1e-12, atol=1e-300)
     for found, up, down in (
         (by_position, (position + h, fwhm, eta), (position - h, fwhm, eta)),
         (by_log_width, (position, fwhm * np.exp(h), eta), (position, fwhm * np.exp(-h), eta)),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.crystal.cell import d_from_hkl
@@ -89,6 +89,7 @@ def test_a_step_by_hand() -> None:
     assert cell_matching._step_cells(np.array([[1.0]]), start, 3 * slope, far, weight) <= 1.0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 6))
 def test_shares_of_what_is_seen(count: int) -> None:
     """Chances exp(-t / I) sum to the number seen; shares of the kept ones sum to one."""
@@ -270,3 +271,52 @@ def test_strengths_without_atoms_fall_with_angle() -> None:
 
 def test_no_line_in_the_range() -> None:
     assert cell_matching.list_candidate_lines(phase(), WAVELENGTH, (50.0, 60.0)) is None
+
+
+def test_changes_stay_within_what_is_allowed() -> None:
+    """From the bound, a line one error (0.05) further out asks for 1.17."""
+    found, weight = found_at([2.25], 0.05), np.array([1.0])
+    step = cell_matching._step_cells(
+        np.array([[1.0]]), np.array([2.0]), np.array([[0.2]]), found, weight
+    )
+    assert step[0, 0] == 1.0
+    step = cell_matching._step_cells(
+        np.array([[-1.0]]), np.array([2.5]), np.array([[0.2]]), found, weight
+    )
+    assert step[0, 0] == -1.0
+
+
+def test_a_third_of_the_starts_keeps_angles() -> None:
+    starts = cell_matching._draw_starts((0, 3))
+    assert not starts[:80, 1].any() and starts[:80, 0].tolist() == np.linspace(-1, 1, 80).tolist()
+
+
+@pytest.mark.parametrize(("z", "is_explained"), [(3.6, True), (3.7, False)])
+def test_a_line_is_explained_if_that_is_likelier_than_background(
+    z: float, is_explained: bool
+) -> None:
+    """0.85 / 7 exp(-z^2 / 2) / (2.507 x 0.002) = 0.03 at z = 3.66."""
+    lines = candidate()
+    _, own = cell_matching.weigh_known_cell(lines, found_at(places(lines)[:1] - z * 0.002))
+    assert bool(own[0]) is is_explained
+
+
+def test_reference_values_of_a_monoclinic_match() -> None:
+    lines = candidate("monoclinic", (4.2, 4.3, 4.5, 90, 95.0, 90))
+    cell = lines.cell + np.array([0.02, -0.01, 0.015, 0, 0.2, 0])
+    one = match_cell(lines, found_at(places(lines, cell)[:6], 0.004), 0.015)
+    values = [one.evidence, *one.cell[[0, 1, 2, 4]], *one.cell_stderr[[0, 1, 2, 4]]]
+    np.testing.assert_allclose(values, MONOCLINIC_REFERENCE, rtol=1e-6)
+
+
+MONOCLINIC_REFERENCE = [
+    17.520681,
+    4.21905103,
+    4.29057585,
+    4.50674711,
+    95.112144,
+    0.00318939346,
+    0.0080722484,
+    0.0246853005,
+    0.247174651,
+]
