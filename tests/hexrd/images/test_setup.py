@@ -83,6 +83,11 @@ def test_no_x_rays(image, wavelength):
         setup.read_setup(image, Geometry(wavelength=wavelength))
 
 
+@pytest.mark.parametrize("wavelength", [0.011, 4.9])
+def test_x_rays(image, wavelength):
+    assert setup.read_setup(image, Geometry(wavelength=wavelength)).wavelength == wavelength
+
+
 @pytest.mark.parametrize(
     ("options", "missing"),
     [
