@@ -1,4 +1,4 @@
-"""The same work on several parts, side by side where cores are given; the answers do not depend on
+"""One function on several parts, side by side on the cores a step has; the answers do not depend on
 how many."""
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ CORES_VARIABLE = "SSBCHAR_CORES"
 """Environment variable with the number of processes a step may use; the workflow sets it to the
 rule's threads."""
 
-_given: tuple[Callable[[Any, Any], Any], Any] | None = None
+_task: tuple[Callable[[Any, Any], Any], Any] | None = None
+"""What the parts of a worker process are given to: a function and what all parts share."""
 
 
 def map_parts(
@@ -27,29 +28,29 @@ def map_parts(
     Parameters
     ----------
     call : callable
-        A function of a module (it is named to other processes), without side effects.
+        A function of a module, without side effects: other processes find it by its name.
     shared : object
-        Given to all; copied to each process once, at no cost where processes fork.
+        Given to all calls; copied to each process once, at no cost where processes fork.
     parts : sequence
-        One is worked on by one process at a time.
+        Each one is worked on by one process.
     """
     cores = min(int(os.environ.get(CORES_VARIABLE, "1")), len(parts))
     if cores < 2:
         for part in parts:
             yield call(shared, part)
         return
-    way = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(way)
-    with ProcessPoolExecutor(cores, context, _take, (call, shared)) as pool:
-        yield from pool.map(_do, parts)
+    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(cores, context, _set_task, (call, shared)) as pool:
+        yield from pool.map(_run_part, parts)
 
 
-def _take(call: Callable[[Any, Any], Any], shared: Any) -> None:
-    global _given
-    _given = call, shared
+def _set_task(call: Callable[[Any, Any], Any], shared: Any) -> None:
+    global _task
+    _task = call, shared
 
 
-def _do(part: Any) -> Any:
-    assert _given is not None
-    call, shared = _given
+def _run_part(part: Any) -> Any:
+    assert _task is not None
+    call, shared = _task
     return call(shared, part)

@@ -1,4 +1,4 @@
-"""How far a long step is, on the terminal and in its log."""
+"""How far a long step is: lines on the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 SECONDS_BETWEEN_LINES = 5.0
-"""Seconds between two lines."""
+"""Time between two lines [s]."""
 
 
 def report_progress(
@@ -20,7 +20,7 @@ def report_progress(
     Parameters
     ----------
     items : iterable
-        What is worked through; chunks of `size` units each.
+        The work; chunks of `size` units each.
     what : str
         The step's name, as printed.
     unit : str
@@ -28,16 +28,16 @@ def report_progress(
     size : int
         Units per item.
     total : int, optional
-        Units in all, where ``len(items) * size`` is not it.
+        Units in all, if it is not ``len(items) * size``.
     """
     listed = list(items)
     total = total or len(listed) * size
-    start = said = time.monotonic()
-    for n, item in enumerate(listed, 1):
+    start = last_line = time.monotonic()
+    for number, item in enumerate(listed, 1):
         yield item
         now = time.monotonic()
-        if now - said > SECONDS_BETWEEN_LINES:
-            done = min(n * size, total)
+        if now - last_line > SECONDS_BETWEEN_LINES:
+            done = min(number * size, total)
             left = (now - start) * (total - done) / done
             print(f"{what}: {done}/{total} {unit}, {left:.0f} s to go", file=sys.stderr, flush=True)
-            said = now
+            last_line = now
