@@ -145,7 +145,7 @@ def call_function(function: Callable[..., Any], arguments: Mapping[str, Any]) ->
     return function(**arguments)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Carried:
     """What a step's inputs pass on to its output; filled while they are loaded."""
 
@@ -169,7 +169,7 @@ class Carried:
         return attributes
 
 
-@dataclass
+@dataclass(kw_only=True)
 class StepCall:
     """What a step is called with; filled while its inputs are loaded."""
 

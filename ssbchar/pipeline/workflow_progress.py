@@ -67,7 +67,7 @@ def parse_event(line: str) -> Event | None:
     )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class WorkflowProgress:
     """The state of a run; filled line by line."""
 
