@@ -52,6 +52,12 @@ def test_a_range_that_is_cut_uses_one_point_beyond_it() -> None:
     assert ENERGY[operators.last - 1] <= end < ENERGY[operators.last]
 
 
+def test_the_grid_ends_at_the_last_step_within_its_range() -> None:
+    for end, last in ((10.04, 10.0), (10.0, 10.0), (9.99, 9.95)):
+        operators = autobk.build_operators(ENERGY, E0, Exafs(kmax_background=end))
+        assert operators.k[-1] == pytest.approx(last)
+
+
 def test_chi_is_linear_in_mu_at_a_fixed_clamp_and_the_operator_is_it() -> None:
     operators = autobk.build_operators(ENERGY, E0, Exafs())
     step = np.array([2.0])

@@ -155,3 +155,20 @@ def test_the_signal_ends_in_its_noise() -> None:
     assert ends[-1] == pytest.approx(4.05), "not below 4/angstrom"
     assert ends[1:4] == pytest.approx([14.95, 10.65, 8.05]), "as recorded"
     assert end(1e-3, 5.0) < end(1e-3) < end(1e-3, 1.0)
+
+
+def test_twice_the_absorption_has_the_same_chi_and_the_same_errors(
+    merged: MergedSpectrum,
+) -> None:
+    """A thicker sample: chi is divided by its step, errors of mu too."""
+    double = replace(merged, mu=2 * merged.mu, mu_stderr=2 * merged.mu_stderr)
+    one, two = merged.process(CHOICE, True), double.process(CHOICE, True)
+    assert np.allclose(one.chi, two.chi, atol=1e-4)
+    assert np.allclose(
+        merged.calculate_chi_r_stderr(one, CHOICE, 1),
+        double.calculate_chi_r_stderr(two, CHOICE, 1),
+        rtol=0.05,
+    )
+    assert double.calculate_edge_stderr(two) == pytest.approx(
+        merged.calculate_edge_stderr(one), rel=0.02
+    )

@@ -95,6 +95,14 @@ def test_an_edge_far_from_its_element() -> None:
         read.check_scan(scan(at=7300.0, element="Fe"), ScanReading())
 
 
+def test_an_edge_on_the_very_first_point_is_not_in_the_scan() -> None:
+    """The tabulated 7112 eV must lie beyond the first point, here 7112 or a step below it."""
+    options = ScanReading(min_below=0.0)
+    read.check_scan(scan(start=-31.0, at=7142.0, element="Fe"), options)
+    with pytest.raises(BadInput, match="is not in 7112-"):
+        read.check_scan(scan(start=-30.0, at=7142.0, element="Fe"), options)
+
+
 def test_twenty_points_are_needed() -> None:
     read.check_scan(scan(start=-20.0, stop=37.0, step=3.0), ScanReading())
     with pytest.raises(BadInput, match="only 19 usable points"):

@@ -131,11 +131,15 @@ def test_hdf5_columns_are_arrays_of_one_or_two_dimensions(tmp_path: Path) -> Non
         file["entry/cube"] = np.ones((2, 2, 2))
         file["entry/empty"] = np.ones((0, 3))
         file["entry/title"] = "synthetic run"
+        file["entry/names"] = np.array(["mode: a", "mode: b"], dtype=h5py.string_dtype())
+        file["entry/pair"] = np.ones(2)
         file["entry"].attrs["Element.symbol"] = "Fe"
         file.attrs["creator"] = "me"
         file["entry/energy"].attrs["units"] = "keV"
     (one,) = formats.read_raw_scans(path)
-    assert set(one.columns) == {"entry/energy", "entry/other/energy", "stack", "entry/stack"}
+    twice = {"stack", "entry/stack", "pair", "entry/pair"}
+    assert set(one.columns) == {"entry/energy", "entry/other/energy", *twice}
+    assert "scalar" not in one.header and "names" not in one.header
     assert one.columns["stack"].dtype == float
     assert one.header["element.symbol"] == "Fe" and one.header["creator"] == "me"
     assert one.header["title"] == "synthetic run" and one.header["units"] == "keV"

@@ -75,3 +75,9 @@ def test_a_scan_without_a_reading_is_empty() -> None:
     done = order_by_energy(scan([1.0, 2.0], [np.nan, np.nan]))
     assert done.energy.size <= 1
     assert done.notes[0] == "2 points without a valid reading left out"
+
+
+def test_many_readings_of_one_energy_are_no_falling_scan() -> None:
+    """The typical step is nothing: the scan does not run downwards."""
+    done = order_by_energy(scan([1.0, 1.0, 1.0, 2.0], [0.1, 0.2, 0.3, 0.4]))
+    assert done.notes == ("2 points repeat an energy: averaged",)
