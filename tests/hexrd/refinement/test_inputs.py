@@ -117,6 +117,9 @@ def test_reflections_too_weak_to_matter_are_left_out_where_atoms_are_known() -> 
     frames = made()
     lattice, _ = inputs._select_reflections(frames, phase([3.0] * 3, [1.0, 1.01e-3, 0.99e-3]))
     assert lattice.reflection_count == 2 and lattice.has_atoms
+    strong, weight = inputs._select_reflections(frames, phase([3.0, 2.5], [5.0, 7.0]))
+    np.testing.assert_allclose(strong.strength, [10.0, 14.0])
+    np.testing.assert_allclose(weight, [90.0, 87.5])
     by_cell, weight = inputs._select_reflections(frames, phase([3.0, 4.0], [np.nan, 1.0]))
     assert not by_cell.has_atoms
     np.testing.assert_allclose(by_cell.strength, 2.0)

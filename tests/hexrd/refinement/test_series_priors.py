@@ -138,6 +138,13 @@ def test_strains_are_the_mean_of_the_passes_where_a_phase_is_clear() -> None:
     assert not np.isfinite(sp._collect_strains([absent], 1, 2, 6)[0]).any()
 
 
+def test_shapes_are_those_of_clear_fits() -> None:
+    found = sp._collect_shapes({1: made_fit(), 2: made_fit(significance=5.0)}, 1, 4)
+    expected = [np.log(0.03), np.log(0.08), 0.2]
+    np.testing.assert_allclose(found, [[np.nan] * 3, expected, [np.nan] * 3, [np.nan] * 3])
+    assert np.isnan(sp._collect_shapes({1: made_fit(present=(0,))}, 1, 4)).all()
+
+
 def learnt_cells(strains: np.ndarray, **options) -> sp.SeriesPriors:
     fits = {i: made_fit(s, present=(0, 1)) for i, s in enumerate(strains)}
     return sp._learn_cells(priors(Refinement(**options)), make_series(), [fits], frames())

@@ -88,6 +88,28 @@ def test_directions_of_a_monoclinic_cell_by_hand() -> None:
     assert phase.free == 4 and phase.reflection_count == 5
 
 
+@pytest.mark.parametrize(
+    ("system", "moved"),
+    [
+        ("cubic", [[0, 1, 2]]),
+        ("tetragonal", [[0, 1], [2]]),
+        ("trigonal", [[0, 1, 5], [2]]),
+        ("hexagonal", [[0, 1, 5], [2]]),
+        ("rhombohedral", [[0, 1, 2], [3, 4, 5]]),
+        ("orthorhombic", [[0], [1], [2]]),
+        ("monoclinic", [[0], [1], [2], [4]]),
+        ("triclinic", [[0], [1], [2], [3], [4], [5]]),
+    ],
+)
+def test_each_free_direction_moves_its_elements_alone(system: str, moved: list[list[int]]) -> None:
+    basis = np.array(lattice.BASES[system])
+    assert [np.flatnonzero(row).tolist() for row in basis] == moved
+    # of the metric of hexagonal axes g12 is half of g11; all others move as one
+    half = system in ("trigonal", "hexagonal")
+    expected = {1.0, 0.5} if half else {1.0}
+    assert set(basis[basis != 0]) == expected and (not half or basis[0, 5] == 0.5)
+
+
 def test_the_angle_of_a_rhombohedral_cell_is_scaled_by_its_lengths() -> None:
     phase = make_lattice("rhombohedral")
     np.testing.assert_allclose(phase.directions[1], [0, 0, 0, *[phase.reference[0]] * 3])

@@ -95,6 +95,8 @@ def test_without_phases_the_background_alone_is_fitted() -> None:
     np.testing.assert_array_equal(fit.calculated, fit.background)
     assert fit.converged and fit.present == () and fit.parameter_count == 6
     assert fit.zero_stderr == 0.0 and fit.parameters is start
+    for name in ("intensity", "intensity_stderr", "intensity_stderr_fixed"):
+        assert getattr(fit, name).size == 0
     residual = pattern.intensity - fit.background
     assert fit.misfit == pytest.approx(float(pattern.weight @ residual**2))
 
