@@ -70,6 +70,12 @@ def test_a_known_offset(shift: float) -> None:
     assert found.is_known
 
 
+@pytest.mark.parametrize("shift", [1785.0, -1785.0])
+def test_an_offset_just_inside_the_span(shift: float) -> None:
+    found = fitted(*steps_of(shift))
+    assert found.is_known and found.value == pytest.approx(shift, abs=2.0)
+
+
 @settings(max_examples=10, deadline=None)
 @given(st.floats(-200, 200))
 def test_moving_the_log_moves_the_offset(shift: float) -> None:

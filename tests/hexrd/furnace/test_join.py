@@ -326,3 +326,25 @@ def test_a_rest_of_two_frames_is_told_as_well_as_the_log_tells_it(tmp_path: Path
     np.testing.assert_allclose(
         ds.rate.values[clear], np.where(expected == "heating", 5.0, 0.0)[clear], atol=0.2
     )
+
+
+def test_without_compared_clocks_the_tolerance_alone_is_systematic() -> None:
+    ds = join(None, frames(header=100.0), clock_offset_stderr=1000.0)
+    np.testing.assert_allclose(ds.temperature_systematic, 2.2 / np.sqrt(3), rtol=1e-12)
+    hot = join(None, frames(header=1000.0))
+    np.testing.assert_allclose(
+        hot.temperature_systematic, 0.0075 * (1000.0 + np.arange(60)) / np.sqrt(3), rtol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("configured", "told_off"),
+    [(100.0, 0), (79.0, 1), (81.0, 0), (121.0, 1), (119.0, 0), (-100.0, 1)],
+)
+def test_a_configured_offset_that_the_sample_contradicts(configured: float, told_off: int) -> None:
+    """Seen 100 +- 3 s, configured +- 4 s: apart beyond 20 s is more than four sigma."""
+    seen = clock.ClockOffset(value=100.0, stderr=3.0, frame_interval=5.0)
+    options = Furnace(clock_offset=configured, clock_offset_stderr=4.0)
+    assert len(furnace._describe_disagreement(Path("log.csv"), seen, options)) == told_off
+    slow = clock.ClockOffset(value=100.0, stderr=3.0, frame_interval=300.0)
+    assert furnace._describe_disagreement(Path("log.csv"), slow, options) == []
