@@ -43,7 +43,7 @@ def join_stability(conclusions: Sequence[Conclusion]) -> list[Conclusion]:
     joined = []
     for sample in dict.fromkeys(c.sample for c in conclusions):
         of_sample = [c for c in conclusions if c.sample == sample]
-        evidence = [c for c in of_sample if _judges_stability(c)]
+        evidence = [c for c in of_sample if _is_judgement(c)]
         if evidence:
             verdict, agreement = _judge(evidence)
             described = [_describe_technique(t, of_sample) for t in QUANTITIES]
@@ -86,11 +86,11 @@ def split_sources(joined: str) -> list[str]:
     return [source for source in joined.split(";") if source]
 
 
-def _judges_stability(c: Conclusion) -> bool:
+def _is_judgement(c: Conclusion) -> bool:
     return any(c.technique == t and c.quantity == q for t, q in QUANTITIES.items())
 
 
-def _vote(c: Conclusion) -> Verdict | None:
+def _read_vote(c: Conclusion) -> Verdict | None:
     """Return what a conclusion says of the initial structure, None if it could not judge."""
     for (technique, verdict), vote in VOTES.items():
         if c.technique == technique and c.verdict == verdict:
@@ -103,7 +103,7 @@ def _judge(evidence: Sequence[Conclusion]) -> tuple[Verdict, str]:
     # A technique may have several verdicts, of phases or edges, and vote both ways.
     cast: dict[Technique, set[Verdict]] = {}
     for c in evidence:
-        vote = _vote(c)
+        vote = _read_vote(c)
         if vote is not None:
             cast.setdefault(Technique(c.technique), set()).add(vote)
     kinds = set().union(*cast.values())
@@ -124,7 +124,7 @@ def _describe_technique(technique: Technique, of_sample: Sequence[Conclusion]) -
     """Return what one technique concludes on a sample, or why it concludes nothing."""
     name = TECHNIQUE_NAMES[technique]
     measured = [c for c in of_sample if c.technique == technique]
-    judged = [c for c in measured if _judges_stability(c)]
+    judged = [c for c in measured if _is_judgement(c)]
     if judged:
         return "; ".join(_describe_verdict(name, c) for c in judged)
     # That a measurement was excluded tells the reader more than that it has no verdict.

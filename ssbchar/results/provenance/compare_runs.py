@@ -116,14 +116,14 @@ def _is_same(one: Conclusion, two: Conclusion) -> bool:
     return _has_same_numbers(one, two) and one.verdict == two.verdict
 
 
-def _total_uncertainty(row: Conclusion) -> float:
+def _combine_uncertainties(row: Conclusion) -> float:
     return math.hypot(row.stderr or 0.0, row.systematic or 0.0)
 
 
 def _measure_shift(one: Conclusion | None, two: Conclusion | None) -> float:
     if not one or not two or one.value is None or two.value is None or one.unit != two.unit:
         return math.nan
-    size = max(_total_uncertainty(one), _total_uncertainty(two))
+    size = max(_combine_uncertainties(one), _combine_uncertainties(two))
     return (two.value - one.value) / size if size else math.nan
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
+from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.paths.dataset import build_fit_dataset
 from ssbchar.xas.paths.exafs_equation import ScatteringPaths, Shell, group_shells
 from ssbchar.xas.paths.model import KINDS, Kind, PathFitProblem, Spectrum, Transform
@@ -18,7 +19,7 @@ from ssbchar.xas.paths.options import PathFit
 if TYPE_CHECKING:
     import xarray as xr
 
-ON_ONE_AXIS = ({"foil"}, {"project"})
+ON_ONE_AXIS = ({AlignmentKind.FOIL}, {AlignmentKind.PROJECT})
 """Alignments under which a pair shares the shift of the origin: both by the same."""
 FREE_R = 0.3
 """A shell belongs to the fit if it lies less than this beyond its end in R [angstrom]."""
@@ -141,7 +142,7 @@ def assign_parameters(given: list[xr.Dataset], count: int, options: PathFit) -> 
     list of Spectrum
         Places of shape (shell, 3).
     """
-    alignments = {str(ds.attrs.get("alignment", "none")) for ds in given}
+    alignments = {str(ds.attrs.get("alignment", AlignmentKind.NONE)) for ds in given}
     one_origin = len(given) > 1 and alignments in ON_ONE_AXIS
     spectra: list[Spectrum] = []
     # The shifts of the origin come first among the parameters.

@@ -11,6 +11,7 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.verdict import Verdict
 from ssbchar.xas.comparison.conclude import conclude_quality
 from ssbchar.xas.equivalence_test import student_t_from_probability
+from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.series.options import Series
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ def _conclude_edge_shift(ds: xr.Dataset, subject: str) -> Conclusion:
     error = float(np.sqrt((stderr[-tenth:] ** 2).sum() + (stderr[:tenth] ** 2).sum()) / tenth)
     source = str(ds.attrs.get("alignment_source", ""))
     method = f"half step, mean of the last {tenth} scans less that of the first"
-    alignment = ds.attrs.get("alignment", "none")
-    if alignment in ("none", "project"):
+    alignment = ds.attrs.get("alignment", AlignmentKind.NONE)
+    if alignment in (AlignmentKind.NONE, AlignmentKind.PROJECT):
         return Conclusion(
             "edge_shift",
             verdict=Verdict.INCONCLUSIVE,
@@ -124,7 +125,7 @@ def _conclude_edge_shift(ds: xr.Dataset, subject: str) -> Conclusion:
             condition="along the series",
         )
     # With a foil every scan has an error of its own; otherwise start and end have one each.
-    errors = 2 / tenth if alignment == "foil" else 2
+    errors = 2 / tenth if alignment == AlignmentKind.FOIL else 2
     axis = float(ds.attrs["alignment_error"]) * math.sqrt(errors)
     total = math.hypot(error, axis)
     factor = student_t_from_probability(0.975, math.inf)
