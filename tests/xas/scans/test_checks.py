@@ -194,3 +194,11 @@ def test_a_star_takes_every_column_as_a_scan(tmp_path: Path) -> None:
     ds = read.read_scans(tmp_path / "a.dat", ScanReading(mu="s*", mode="mu"), {})
     assert [name.rpartition("[")[2] for name in ds["source_file"].values] == ["s1]", "s2]"]
     assert np.allclose(ds["mu"][1], 2 * ds["mu"][0])
+
+
+def test_a_column_named_x_makes_no_project(tmp_path: Path) -> None:
+    one = scan()
+    table = np.column_stack([one.energy, one.mu, one.mu])
+    np.savetxt(tmp_path / "a.dat", table, header="x first second")
+    ds = read.read_scans(tmp_path / "a.dat", ScanReading(mu="second", mode="mu"), {})
+    assert ds.sizes["scan"] == 1
