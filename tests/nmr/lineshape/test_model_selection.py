@@ -254,3 +254,25 @@ def test_a_region_is_empty_below_three_standard_errors_in_every_slice() -> None:
         moved = replace(fit, state=replace(fit.state, area=area))
         reduced = model_selection._reduce_empty_regions(moved, RULES)
         assert reduced.shapes.held.any() == held
+
+
+def test_two_lines_are_enough_for_a_time_origin_and_one_is_not() -> None:
+    late = replace(problem(1e-2, BROAD, METAL), regions=2)
+    late = replace(late, time=late.time - 3e-6, power=np.empty(0)).prepare()
+    two = shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1))
+    control = FitControl(max_steps=0, final=False)
+    with_phases = replace(late, phases=PhaseModel.PER_REGION)
+    seed = varpro.fit_shapes(with_phases, two, control).state
+    assert model_selection._estimate_origin(late, seed) == pytest.approx(3e-6, abs=3e-7)
+    alone = varpro.fit_shapes(with_phases, two.select(np.array([1])), control).state
+    assert model_selection._estimate_origin(late, alone) == 0.0
+
+
+def test_a_parted_voigt_line_is_as_broad_as_both_its_widths() -> None:
+    start = replace(shapes((-20e3, 1000.0, 1)), voigt=np.array([True]), gauss2=np.array([500.0**2]))
+    fit = varpro.fit_shapes(problem(1e-2, BROAD), start, FitControl(max_steps=0, final=False))
+    parted = model_selection._part_line(fit, 1)
+    assert parted.nu.tolist() == [-20e3 + 1500.0 / 4, -20e3 - 1500.0 / 4]
+    assert parted.width.tolist() == [750.0, 750.0]
+    assert parted.gauss2.tolist() == [0.0, 0.0]
+    assert parted.voigt.tolist() == [False, False]

@@ -92,3 +92,12 @@ def test_edges_on_points_of_the_axis_count() -> None:
     assert ppm[_find_window(ppm, (1.5, 3.5))].tolist() == [3.0, 2.0]
     assert ppm[_find_window(ppm, (-9.0, 9.0))].size == 6
     assert ppm[_find_window(ppm, (7.0, 9.0))].size == 0
+
+
+def test_one_slice_is_phased_by_its_lines() -> None:
+    fid = signals.dataset(CLEAN)
+    lines = fit_lines(fid, LineFitOptions())
+    options = SpectrumOptions(broadening=20.0, baseline_order=0)
+    found = integrate_windows(fid, options, lines, regions=WIDE)
+    np.testing.assert_allclose(found["window_area"], [[0.15, 0.35]], rtol=0.05)
+    assert float(found["phase_0"][0]) == pytest.approx(0.5, abs=0.01)
