@@ -189,8 +189,21 @@ def test_species_end_at_the_first_component_below_its_edge() -> None:
     assert int(components.find_components(ds, Series(shown=1))["rank"]) == 1
     found = components.find_components(ds, Series())
     above = found["eigenvalue"].values > found["edge"].values
-    assert above[:2].all() and not above[2]
+    assert above[:2].all() and not above[2] and int(found["rank"]) == 2
     assert int(found["rank_indicator"]) == int(np.nanargmin(found["indicator"].values)) + 1
+
+
+def test_the_noise_of_a_window_has_one_profile_and_each_scans_level() -> None:
+    """Points have half the variance of the whole; levels 1 and 2, stated noise doubled."""
+    whole, point = np.array([[1.0, 2.0], [2.0, 4.0]]), np.array([[0.5, 1.0], [1.0, 2.0]])
+    scans = xr.Dataset({"norm_stderr": (("spectrum", "energy"), whole)})
+    scans["mu_stderr"] = (("spectrum", "energy"), 4.0 * point)
+    scans["edge_step"] = ("spectrum", [4.0, 4.0])
+    found = components._separate_noise(scans, np.ones(2, bool), np.array([1.0, 2.0]), 2.0)
+    assert np.allclose(found.whole, 2 * whole) and np.allclose(found.point, 2 * point)
+    scans["mu_stderr"] = (("spectrum", "energy"), 40.0 * point)
+    found = components._separate_noise(scans, np.ones(2, bool), np.array([1.0, 2.0]), 2.0)
+    assert np.allclose(found.point, found.whole)
 
 
 def window(
