@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ssbchar.hexrd.refinement import joint_pass
 from ssbchar.hexrd.refinement.cell_status import CellStatus
 from ssbchar.hexrd.refinement.joint_pass import (
     BothPasses,
@@ -137,3 +138,26 @@ def test_both_fits_are_there_or_one() -> None:
     assert BothPasses(forward=None, backward=one).fits == [one]
     passes = BothPasses(forward=one, backward=fit(strain=1.0))
     assert passes.fits[0] is one and len(replace(passes, forward=None).fits) == 1
+
+
+def test_only_usable_frames_are_judged_and_only_unsettled_ones_refined_again(monkeypatch) -> None:
+    given = setup()
+    given.frames = SimpleNamespace(usable=np.array([True, False, True]), read_pattern=lambda i: i)
+    again, recorded = [], []
+    monkeypatch.setattr(joint_pass, "is_unsettled", lambda passes, before, setup, i: i == 2)
+    monkeypatch.setattr(
+        joint_pass, "_refine_again", lambda setup, passes, pattern, i: again.append(i) or fit()
+    )
+    monkeypatch.setattr(joint_pass, "prepare_residual", lambda *given: None)
+    monkeypatch.setattr(joint_pass, "record_fit", lambda *given: recorded.append(given[-1]))
+    monkeypatch.setattr(
+        joint_pass, "judge_cell", lambda setup, fit, passes, i, phase: f"{i} {phase}"
+    )
+    table = create_table(range(3), 2)
+    fits = {0: fit(), 2: fit()}
+    joint_pass.refine_beside_joint_cell(
+        table, given, fits, fits, priors_before=given.priors, name="a pass"
+    )
+    assert again == recorded == [2]
+    expected = [["0 0", "0 1"], ["not_measured"] * 2, ["2 0", "2 1"]]
+    np.testing.assert_array_equal(table.status.astype(str), expected)
