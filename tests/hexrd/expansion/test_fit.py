@@ -178,3 +178,30 @@ def test_thermal_energy_is_classical_when_hot() -> None:
         assert slope[0] == pytest.approx(1.0, abs=2e-3)
     cold = curves.calculate_thermal_energy("debye", np.array([-268.15]), 400.0)[0]
     assert cold == pytest.approx(3 * 5.0 * np.pi**4 / 15 * (5.0 / 400.0) ** 3, rel=1e-3)
+
+
+@pytest.mark.parametrize(("bad", "verdict"), [(0, "ok"), (1, "too_few_frames")])
+def test_four_frames_with_a_covariance_are_enough(bad: int, verdict: str) -> None:
+    lattice, furnace = made([MadePhase("cubic")], seed=3)
+    heating = np.flatnonzero(furnace.segment.values == "heating")
+    chosen = heating[[0, 15, 30, 45]]
+    present = np.zeros_like(lattice.present.values)
+    present[chosen] = 1
+    covariance = lattice.cell_covariance.values.copy()
+    covariance[chosen[:bad]] = np.nan
+    changed = lattice.assign(
+        present=(lattice.present.dims, present),
+        cell_covariance=(lattice.cell_covariance.dims, covariance),
+    )
+    found = fit.fit_expansion(changed, furnace, Expansion(significance=0.0))
+    at = found.sel(segment="heating").isel(phase=0)
+    assert at.verdict.item() == verdict
+    assert at.frames_used.item() == (4 if verdict == "ok" else 0)
+
+
+def test_the_grid_encloses_all_temperatures() -> None:
+    np.testing.assert_array_equal(
+        fit._build_grid(np.array([23.0, np.nan, 36.0]), 5.0), [20, 25, 30, 35, 40]
+    )
+    np.testing.assert_array_equal(fit._build_grid(np.array([25.0, 35.0]), 5.0), [25, 30, 35])
+    np.testing.assert_array_equal(fit._build_grid(np.array([np.nan]), 5.0), [25.0])
