@@ -233,6 +233,16 @@ def test_lines_cross_where_they_cross() -> None:
     assert found.energy == pytest.approx(7.3, abs=1e-2)
 
 
+def test_a_crossing_lies_between_the_points_where_the_difference_turns() -> None:
+    """A cubic difference is hidden by noise at 7 and turns between 7 and 8."""
+    one = window(stderr=1e-3)
+    share = np.linspace(1, -1, 30)[:, None]
+    norm = 0.5 + 0.01 * share * (one.energy - 7.3) ** 3
+    bent = components.SeriesWindow(**{**vars(one), "norm": norm})
+    (found,) = components.find_crossings(bent)
+    assert 7 < found.energy < 8
+
+
 def test_the_place_of_least_scatter_is_sought_on_both_sides() -> None:
     """Two standard errors about 7.3 where the means cross; the scans scatter least elsewhere."""
     one = window(count=30, stderr=2e-3)
