@@ -236,3 +236,21 @@ def test_gates_of_a_rise_are_exceeded_not_met() -> None:
     area, covariance = np.array([1.0, 0.5, 0.75, 0.25]), 0.03125 * np.eye(4)
     assert laws._find_rise(area, covariance, 1.0) is None
     assert laws._find_rise(area, covariance, 0.99) is not None
+
+
+def test_gates_of_a_law_are_exceeded_not_met() -> None:
+    """In binary fractions, which leave no rounding."""
+    met = replace(GOOD, t2=0.5, covariance=np.diag([0.0, 0.0625, 0.0]))
+    assert laws._judge_law(met, np.array([1.0, 0.5]), DecayOptions()).verdict == "ok"
+    edge = replace(GOOD, scatter=0.125, chi2=30.0, points=10)
+    options = DecayOptions(max_scatter=0.125)
+    assert laws._judge_law(edge, np.array([1.0, 0.5]), options).verdict == "ok"
+    exact = replace(GOOD, scatter=0.2, chi2=28.0, points=10)
+    assert laws._judge_law(exact, np.array([1.0, 0.5]), DecayOptions()).verdict == "ok"
+    above = replace(exact, chi2=28.5)
+    assert laws._judge_law(above, np.array([1.0, 0.5]), DecayOptions()).verdict == "misfit"
+
+
+def test_a_law_not_fitted_is_a_simple_exponential_of_unknown_time() -> None:
+    few = laws.fit_decay_law(TIME[:2], np.array([1, 0.5]), 1e-6 * np.eye(2), DecayOptions())
+    assert few.exponent == 1.0 and np.isnan(few.t2) and np.isnan(few.amplitude)
