@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from ssbchar.hexrd.unindexed import tracks
 from ssbchar.hexrd.unindexed.matched_filter import FilteredSeries, Maxima
@@ -138,3 +139,39 @@ def test_error_of_a_place_by_hand() -> None:
     track = Track(frames=[0, 1], places=[1.0, 1.0], strengths=[3.0, 4.0])
     found = tracks._estimate_place_error([track], 0.2355, 0.1)
     assert found[0] == pytest.approx(np.hypot(0.02, 0.005))
+
+
+def test_what_is_stored_of_tracks_by_hand() -> None:
+    two = [
+        Track(frames=[0, 2, 3], places=[1.0] * 3, strengths=[5.0, 9.0, 6.0]),
+        Track(frames=[1, 2], places=[3.0] * 2, strengths=[8.0, 7.0]),
+    ]
+    patterns = xr.Dataset(
+        {"wavelength": ((), 0.2)},
+        coords={"frame": [11, 12, 13, 14], "two_theta": [2.0, 2.5, 3.0, 3.5]},
+    )
+    measured = tracks._MeasuredTracks(
+        tracks=two, places=np.tile([1.0, 2.5], (4, 1)), area=np.ones(1), stderr=np.ones(1), fwhm=0.1
+    )
+    found = tracks._describe_tracks(measured, patterns, patterns["two_theta"].values)
+    np.testing.assert_allclose(found["position"][0], [2.5, 3.25])
+    assert found["first_frame"].tolist() == [11, 12] and found["last_frame"].tolist() == [14, 13]
+    assert found["best_frame"].tolist() == [13, 12] and found["frames_seen"].tolist() == [3, 2]
+    assert found["significance"].tolist() == [9.0, 8.0]
+    assert found["two_theta_range"].tolist() == [2.0, 3.5]
+    np.testing.assert_allclose(found["d"][0, 0], 0.1 / np.sin(np.radians(1.25)))
+
+
+def test_usual_intensity_of_refined_phases_by_hand() -> None:
+    dims = ("frame", "phase")
+    lattice = xr.Dataset(
+        {
+            "intensity": (dims, [[4.0, 1.0], [6.0, 2.0], [100.0, 3.0], [np.nan, 4.0]]),
+            "present": (dims, [[1, 0], [1, 0], [0, 0], [1, 0]]),
+            "cell": ((*dims, "axis"), np.ones((4, 2, 6))),
+        },
+        coords={"phase": ["A", "B"]},
+    )
+    found = tracks._describe_refined_phases(lattice)
+    assert found["known_intensity"].tolist() == [5.0, 0.0]
+    assert found["known_phase"].tolist() == ["A", "B"]
