@@ -218,3 +218,10 @@ def test_what_the_furnace_did() -> None:
     assert history.initial == [BACK] and history.new == [NEW] and history.gone == []
     none = stability.collect_history([], [], furnace.isel(frame=[1]))
     assert none.highest is None and not none.cooled
+
+
+def test_three_of_five_reference_frames_are_most() -> None:
+    found = stability.describe_history(
+        "A", lattice([1, 1, 1, 0, 0, 1, 0]), frames([0, 1, 2, 3, 4], [5, 6]), None, None
+    )
+    assert found.first and not found.last
