@@ -88,7 +88,7 @@ def solve_non_negative(matrix: Array, right: Array, free: Array | None = None) -
     count = right.shape[1]
     stack = np.broadcast_to(matrix, (len(right), count, count))
     if free is None:
-        solution: Array = np.linalg.solve(stack, right[:, :, None])[:, :, 0]
+        solution = np.asarray(np.linalg.solve(stack, right[:, :, None])[:, :, 0], float)
     else:
         solution = free.copy()
     bad = np.flatnonzero((solution < 0).any(axis=1))

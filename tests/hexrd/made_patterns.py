@@ -85,12 +85,14 @@ def write_as(kind: str, path: Path) -> Path:
         head = f"a.tif\n2-Theta Angle (Degrees)\nIntensity\n       {X.size}\n"
         (path / "a.chi").write_text(head + "".join(f"  {a:.7E}  {b:.7E}\n" for a, b, _ in rows))
     if kind == "fxye":
-        head = f"LAGP 5 C/min\nInstrument parameter file: bl17.prm\nBANK 1 {X.size} {X.size} CONS 100.0 2.0 0 0 FXYE\n"
+        bank = f"BANK 1 {X.size} {X.size} CONS 100.0 2.0 0 0 FXYE"
+        head = f"LAGP 5 C/min\nInstrument parameter file: bl17.prm\n{bank}\n"
         (path / "a.fxye").write_text(
             head + "".join(f"{100 * a:.4f} {b:.4f} {c:.6f}\n" for a, b, c in rows)
         )
     if kind == "xydata":
-        head = "XYDATA\n! Title:  LAGP\nINTER 1.0 1.0 2 0.0200\nTEMP 295.0\n! Calibrated wavelength = 0.2413\n!\n"
+        title = "XYDATA\n! Title:  LAGP\nINTER 1.0 1.0 2 0.0200\nTEMP 295.0\n"
+        head = f"{title}! Calibrated wavelength = 0.2413\n!\n"
         (path / "a.xy").write_text(head + "".join(f"{a:.6f} {b} {c:.6f}\n" for a, b, c in rows))
     if kind == "csv":
         (path / "a.csv").write_text(

@@ -11,17 +11,21 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
+import importlib
+import multiprocessing
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
+
+import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 COPIED = ("ssbchar", "tests", "config", "workflow", "docs", "pyproject.toml", "Snakefile")
@@ -42,6 +46,22 @@ PHYSICS = (
 NOT_PHYSICS = ("options.py", "__init__.py", "outputs.py")
 TIMEOUT = 300
 """Seconds after which a test run counts as having noticed: a fault that hangs is seen."""
+NOTHING_COLLECTED = 5
+"""Exit code of pytest where no test was asked for."""
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "xarray",
+    "h5netcdf",
+    "hypothesis",
+    "scipy.optimize",
+    "scipy.signal",
+    "scipy.interpolate",
+    "scipy.ndimage",
+    "scipy.stats",
+    "pydantic",
+)
+"""Loaded once; forks share them."""
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -170,34 +190,52 @@ def tests_for(room: str, module: str) -> list[list[str]]:
     return runs
 
 
+def prepare_worker(copied: Path) -> None:
+    """Make this process one that judges mutants in a copy of the checkout, libraries loaded.
+
+    The package itself is not imported: each fork imports the one with its fault.
+    """
+    os.chdir(copied)
+    sys.path[:0] = [str(copied), str(copied / "tests")]
+    os.environ["PYTHONPATH"] = str(copied)
+    for library in LIBRARIES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(library)
+
+
 def is_noticed(mutant: Mutant, room: str, copied: Path) -> bool:
     """Return whether a test of the room fails on a mutant, in a copy of the checkout."""
     place = copied / "ssbchar" / mutant.path
     original = place.read_text(encoding="utf-8")
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    environment = {
-        **os.environ,
-        **threads,
-        "PYTHONPATH": str(copied),
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-    real = os.environ.get("SSBCHAR_REAL_DATA", "../shared/real")
-    environment["SSBCHAR_REAL_DATA"] = str((ROOT / real).resolve())
     place.write_text(mutant.text(ROOT / "ssbchar"), encoding="utf-8")
     try:
-        for words in tests_for(room, mutant.path.stem):
-            command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *words]
-            try:
-                code = subprocess.run(
-                    command, cwd=copied, env=environment, capture_output=True, timeout=TIMEOUT
-                )
-            except subprocess.TimeoutExpired:
-                return True
-            if code.returncode not in (0, 5):
-                return True
-        return False
+        return any(_fails(words) for words in tests_for(room, mutant.path.stem))
     finally:
         place.write_text(original, encoding="utf-8")
+
+
+def _fails(words: Sequence[str]) -> bool:
+    """Return whether pytest fails on these files, in a fork; one that hangs has failed."""
+    child = os.fork()
+    if child == 0:
+        os.setpgid(0, 0)
+        silent = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silent, 1)
+        os.dup2(silent, 2)
+        code = 1
+        try:
+            code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *words]))
+        finally:
+            os._exit(code)
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status) not in (0, NOTHING_COLLECTED)
+        time.sleep(0.02)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
 
 
 def drawn_mutants(rooms: Sequence[str], count: int, seed: int) -> list[tuple[str, Mutant]]:
@@ -215,6 +253,26 @@ def drawn_mutants(rooms: Sequence[str], count: int, seed: int) -> list[tuple[str
     return random.Random(seed).sample(found, min(count, len(found)))
 
 
+def judge_all(
+    copied: Path,
+    mutants: Sequence[tuple[str, Mutant]],
+    results: multiprocessing.Queue[tuple[str, Mutant, bool]],
+) -> None:
+    """Judge mutants one after the other in a copy of the checkout, and report each."""
+    prepare_worker(copied)
+    for room, mutant in mutants:
+        results.put((room, mutant, is_noticed(mutant, room, copied)))
+
+
+def _copy_checkout(copied: Path) -> None:
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, copied / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, copied / name)
+
+
 def main() -> int:
     """Run the mutants of the rooms named on the command line; return 1 where fewer than the goal
     are noticed."""
@@ -227,32 +285,30 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--goal", type=float, default=85.0, help="percent")
     given = parser.parse_args()
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    real = os.environ.get("SSBCHAR_REAL_DATA", "../shared/real")
+    os.environ["SSBCHAR_REAL_DATA"] = str((ROOT / real).resolve())
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     drawn = drawn_mutants(given.rooms or PHYSICS, given.count, given.seed)
-    copies: Queue[Path] = Queue()
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.workers) as pool:
-        for number in range(given.workers):
-            copied = Path(folder) / str(number)
-            for name in COPIED:
-                if (ROOT / name).is_dir():
-                    shutil.copytree(
-                        ROOT / name, copied / name, ignore=shutil.ignore_patterns("__pycache__")
-                    )
-                else:
-                    shutil.copy(ROOT / name, copied / name)
-            copies.put(copied)
-
-        def judge(one: tuple[str, Mutant]) -> bool:
-            copied = copies.get()
-            try:
-                return is_noticed(one[1], one[0], copied)
-            finally:
-                copies.put(copied)
-
-        tally: dict[str, list[bool]] = {}
-        for (room, mutant), noticed in zip(drawn, pool.map(judge, drawn), strict=True):
+    tally: dict[str, list[bool]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        copies = [Path(folder) / str(number) for number in range(given.workers)]
+        for copied in copies:
+            _copy_checkout(copied)
+        context = multiprocessing.get_context("spawn")
+        parts = [(copied, drawn[n :: given.workers]) for n, copied in enumerate(copies)]
+        results: multiprocessing.Queue[tuple[str, Mutant, bool]] = context.Queue()
+        workers = [context.Process(target=judge_all, args=(*part, results)) for part in parts]
+        for worker in workers:
+            worker.start()
+        for _ in drawn:
+            room, mutant, noticed = results.get()
             tally.setdefault(room, []).append(noticed)
             if not noticed:
                 print(f"survived: ssbchar/{mutant.path}:{mutant.line}: {mutant.what}", flush=True)
+        for worker in workers:
+            worker.join()
     print("| room | mutants | noticed |")
     print("|---|---|---|")
     for room, seen in sorted(tally.items()):

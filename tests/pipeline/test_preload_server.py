@@ -199,7 +199,8 @@ def test_when_its_run_is_over_steps_at_work_end_and_new_ones_run_by_themselves(
 
 
 def test_it_ends_with_who_keeps_it(tmp_path: Path) -> None:
-    text = "import time; from ssbchar.pipeline import preload_server as server\nwith server.running() as e:\n    print(e[server.SOCKET_VARIABLE], flush=True)\n"
+    text = "import time; from ssbchar.pipeline import preload_server as server\n"
+    text += "with server.running() as e:\n    print(e[server.SOCKET_VARIABLE], flush=True)\n"
     text += "    time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", text], stdout=subprocess.PIPE, text=True, cwd=ROOT

@@ -46,6 +46,7 @@ def test_steps_of_a_killed_run_are_waited_for(here: Path) -> None:
     with subprocess.Popen(words, cwd=here) as step:
         said = list(stale_runs.wait_for_steps())
     assert said == [
-        f"waiting for steps of the killed run to end (processes {step.pid}; kill them to wait no more)"
+        "waiting for steps of the killed run to end "
+        f"(processes {step.pid}; kill them to wait no more)"
     ]
     assert list(stale_runs.wait_for_steps()) == []
