@@ -9,6 +9,10 @@ Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the standard normal distribution [1]."""
 ONE_SIDED_95 = 1.6448536269514722
 """One-sided 95 % quantile of the standard normal distribution [1]."""
+ROUNDED_Z95 = 1.96
+"""`Z95` as the limits of onsets and of what became of a phase have it, to three digits [1]."""
+ROUNDED_ONE_SIDED_95 = 1.645
+"""`ONE_SIDED_95` as upper limits of NMR shares have it, to four digits [1]."""
 MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution: 1 / 0.6745 [1]."""
 

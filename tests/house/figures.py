@@ -25,7 +25,9 @@ MANY_POSITIONAL = 7
 UNIT = re.compile(
     r"\[[^\]]*\]|\bunit|dimensionless|\bppm\b|\bdegree|\bangstrom|\beV\b|\bHz\b|\bdegC\b"
 )
-SHAPE = re.compile(r"shape|\bscalar\b|\bdims\b|\bfloat\b|\bint\b|\bbool\b|\bstr\b|\bPath\b")
+SHAPE = re.compile(r"shape|\bscalar\b|\bdims?\b|\bfloat\b|\bint\b|\bdimension")
+NUMBERS = re.compile(r"Array|Complex|Index|Bool|float|int\b|Dataset|DataArray")
+"""Annotations of arguments that have a unit and a shape."""
 VERBS = frozenset(
     """
     add align append apply apodise assemble assert assign assume average bin bracket build
@@ -172,13 +174,20 @@ def typed_arguments(modules: Iterable[Module]) -> str:
 
 
 def docstrings_with_unit_and_shape(modules: Iterable[Module]) -> str:
-    """Return the shares of public functions with arguments whose docstring names a unit, and a
-    shape or type."""
-    public = [f for m in modules for f in m.functions if not f.name.startswith("_") and f.args.args]
+    """Return the shares of public functions that take numbers whose docstring names a unit, and a
+    shape."""
+    public = [
+        f for m in modules for f in m.functions if not f.name.startswith("_") and _takes_numbers(f)
+    ]
     docs = [ast.get_docstring(f) or "" for f in public]
     total = max(len(docs), 1)
     units, shapes = (100 * sum(bool(p.search(d)) for d in docs) / total for p in (UNIT, SHAPE))
     return f"{units:.0f} % / {shapes:.0f} %"
+
+
+def _takes_numbers(function: Function) -> bool:
+    arguments = [*function.args.args, *function.args.kwonlyargs]
+    return any(a.annotation and NUMBERS.search(ast.unparse(a.annotation)) for a in arguments)
 
 
 def keyword_only_dataclasses(modules: Iterable[Module]) -> str:

@@ -50,7 +50,7 @@ class ClockOffset:
 
     @property
     def is_known(self) -> bool:
-        """Whether the sample's expansion shows an offset [s], a bool."""
+        """Whether the sample's expansion shows an offset [s]."""
         return bool(np.isfinite(self.value))
 
 

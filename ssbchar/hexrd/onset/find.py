@@ -18,7 +18,7 @@ from ssbchar.hexrd.furnace.segments import (
 )
 from ssbchar.hexrd.onset.change_point import ChangePoint, find_change_point
 from ssbchar.hexrd.onset.options import Onset
-from ssbchar.statistics import ONE_SIDED_95, find_runs
+from ssbchar.statistics import ONE_SIDED_95, ROUNDED_Z95, find_runs
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.verdict import Verdict
 
@@ -261,8 +261,8 @@ def _conclude_change(rise: _Rise, interval: float, options: Onset) -> Conclusion
         row,
         value=value,
         stderr=found.stderr,
-        lower95=value - np.hypot(value - low, 1.96 * systematic),
-        upper95=value + np.hypot(high - value, 1.96 * systematic),
+        lower95=value - np.hypot(value - low, ROUNDED_Z95 * systematic),
+        upper95=value + np.hypot(high - value, ROUNDED_Z95 * systematic),
         verdict=Verdict.OK,
         reason=reason,
     )
@@ -328,7 +328,7 @@ def _conclude_one_sided(rise: _Rise) -> Conclusion:
     phase = rise.phase
     edge = int(rise.order[0])
     at, systematic = float(phase.temperature[edge]), float(phase.temperature_systematic[edge])
-    margin = 1.96 * np.hypot(systematic, phase.temperature_stderr[edge])
+    margin = ROUNDED_Z95 * np.hypot(systematic, phase.temperature_stderr[edge])
     # the change lies outside the segment, against the direction in which u grows
     is_colder = rise.sign > 0
     significance = phase.significance[edge]

@@ -20,6 +20,7 @@ from ssbchar.hexrd.verdict.reference_cells import (
     compare_cells,
     read_length_scale_stderr,
 )
+from ssbchar.statistics import ROUNDED_Z95
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 UNITS = ("angstrom",) * 3 + ("degree",) * 3 + ("angstrom^3",)
 """Units of a, b, c, alpha, beta, gamma, volume."""
-TWO_SIDED_95 = 1.96
-"""Half-width of a 95 % interval [standard deviations]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,7 +202,7 @@ def judge_return(
         return VolumeReturn(verdict=Verdict.GONE, cooled=cooled)
     change = compare_cells(before, after)
     value, stderr = 100 * float(change.value[VOLUME]), 100 * float(change.stderr[VOLUME])
-    low, high = value - TWO_SIDED_95 * stderr, value + TWO_SIDED_95 * stderr
+    low, high = value - ROUNDED_Z95 * stderr, value + ROUNDED_Z95 * stderr
     tolerance = options.cell_tolerance
     # The whole interval decides, not the value: a poor measurement is neither.
     verdict = Verdict.INCONCLUSIVE

@@ -14,6 +14,7 @@ from ssbchar.hexrd.furnace.segments import has_cooling
 from ssbchar.hexrd.verdict import sentences
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames, compare_cells
+from ssbchar.statistics import ROUNDED_Z95
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 LINES_OF_A_PHASE = 3
 """Fewer unexplained lines than this are reported but do not make a product."""
-TWO_SIDED_95 = 1.96
-"""Half-width of a 95 % interval [standard deviations]."""
 SIZES = np.array([0, 1, 2, VOLUME])
 """Places of a, b, c and volume among the quantities of a cell: angles do not count as a change."""
 FEW = 3
@@ -53,24 +52,23 @@ class PhaseHistory:
     @property
     def change_limit(self) -> float:
         """What the change [percent] is below, with 95 % confidence, a float."""
-        return abs(self.change) + TWO_SIDED_95 * self.change_stderr
+        return abs(self.change) + ROUNDED_Z95 * self.change_stderr
 
     def has_changed_cell(self, options: Stability) -> bool:
-        """Return whether the cell surely differs by more than its tolerance [percent], a bool."""
-        return abs(self.change) - TWO_SIDED_95 * self.change_stderr > options.cell_tolerance
+        """Return whether the cell surely differs by more than its tolerance [percent]."""
+        return abs(self.change) - ROUNDED_Z95 * self.change_stderr > options.cell_tolerance
 
     def has_lost_intensity(self, options: Stability) -> bool:
-        """Return whether intensity was surely lost, beyond its tolerance [percent], a bool."""
-        return self.kept + TWO_SIDED_95 * self.kept_stderr < 100 - options.intensity_tolerance
+        """Return whether intensity was surely lost, beyond its tolerance [percent]."""
+        return self.kept + ROUNDED_Z95 * self.kept_stderr < 100 - options.intensity_tolerance
 
     def has_changed(self, options: Stability) -> bool:
         """Return whether cell or intensity have surely not returned within their tolerances
-        [percent], a bool."""
+        [percent]."""
         return self.has_changed_cell(options) or self.has_lost_intensity(options)
 
     def is_open(self, options: Stability) -> bool:
-        """Return whether it stays unknown if the cell returned within its tolerance [percent], a
-        bool."""
+        """Return whether it stays unknown if the cell returned within its tolerance [percent]."""
         if not self.last:
             return False
         if not np.isfinite(self.change):

@@ -88,7 +88,7 @@ def describe_reference_cell(
 
 
 def describe_return(found: VolumeReturn, options: Stability) -> str:
-    """Return the reason of the change of a volume [percent], a str."""
+    """Return the reason of the change of a volume [percent]."""
     match found.verdict:
         case Verdict.NOT_MEASURED if not found.cooled:
             return "the series has no cooling"
@@ -135,8 +135,7 @@ def describe_expansion(found: MeanExpansion, published: PublishedExpansion | Non
 
 
 def describe_refined_frames(found: RefinedFrames) -> str:
-    """Return in how many frames [1] a phase has a good cell, and what became of the others, a
-    str."""
+    """Return in how many frames [1] a phase has a good cell, and what became of the others."""
     parts = [f"{found.good} of {found.there} frames with the phase"]
     parts += [
         f"{found.counts[status]} {text}"
@@ -166,7 +165,7 @@ def describe_breadth(frames: int, instrument: float) -> str:
 
 
 def describe_scale(check: ScaleCheck) -> str:
-    """Return what the scale of the cells [1] says of the wavelength, a str."""
+    """Return what the scale of the cells [1] says of the wavelength."""
     if check.wavelength_stderr:
         carried = f"the cells' errors include {1e6 * check.wavelength_stderr:.0f} ppm for it"
     else:
@@ -195,7 +194,7 @@ def describe_scale(check: ScaleCheck) -> str:
 
 
 def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stability) -> str:
-    """Return the evidence of the verdict on a mixture, phase by phase [percent, degC], a str."""
+    """Return the evidence of the verdict on a mixture, phase by phase [percent, degC]."""
     initial = history.initial
     # What came and went stands before what returned: the reader looks for the reaction first.
     parts = [

@@ -27,11 +27,11 @@ from ssbchar.nmr.quantification.region_areas import (
 from ssbchar.nmr.quantification.sample_drift import collect_spectra, conclude_drift
 from ssbchar.nmr.quantification.systematics import (
     DIAMAGNETIC_SHARE,
-    ONE_SIDED_95,
     conclude_systematics,
 )
 from ssbchar.nmr.quantification.window_leakage import correct_window_leakage
 from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, REGION_NAMES, Regions
+from ssbchar.statistics import ROUNDED_ONE_SIDED_95
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 
@@ -191,7 +191,7 @@ def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
             subject=LI_SI,
             condition="pure Li",
             lower95=0.0,
-            upper95=100 * float(max(share[1], 0.0) + ONE_SIDED_95 * stderr[1]),
+            upper95=100 * float(max(share[1], 0.0) + ROUNDED_ONE_SIDED_95 * stderr[1]),
             verdict=Verdict.UPPER_LIMIT,
             method="lines fitted to the decay of pure Li",
             reason=f"lines there: {listed or 'none seen'}",

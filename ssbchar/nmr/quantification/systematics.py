@@ -18,10 +18,9 @@ from ssbchar.nmr.quantification.skin_effect import (
 from ssbchar.nmr.quantification.window_leakage import weigh_lines
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.nmr.transform.chemical_shift import offset_from_shift
+from ssbchar.statistics import ROUNDED_ONE_SIDED_95
 from ssbchar.verdict import Verdict
 
-ONE_SIDED_95 = 1.645
-"""One-sided 95 % quantile of the standard normal distribution."""
 SCANNED = 11
 """Particle sizes, and couplings, that are gone through."""
 VISIBLE_SHARE, EFFICIENCY_RATIO = "visible_share", "echo_efficiency_ratio"
@@ -206,7 +205,7 @@ def _conclude_diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
             DIAMAGNETIC_SHARE,
             value=100 * float(share),
             lower95=0.0,
-            upper95=100 * float(min(share + ONE_SIDED_95 * error, 1.0)),
+            upper95=100 * float(min(share + ROUNDED_ONE_SIDED_95 * error, 1.0)),
             unit="percent",
             subject=LI_SI,
             condition="at most",
