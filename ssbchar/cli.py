@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -133,8 +133,18 @@ def _run(arguments: argparse.Namespace) -> int:
     from ssbchar.pipeline import run
 
     return run.run_workflow(
-        arguments.config, arguments.cores, arguments.more, profile=arguments.profile
+        arguments.config,
+        arguments.cores,
+        arguments.more,
+        summarise=_summarise,
+        profile=arguments.profile,
     )
+
+
+def _summarise(folder: Path, conclusions: Iterable[Path]) -> list[str]:
+    from ssbchar.results.outcome import summarise_outcome  # not before it is needed, at the end
+
+    return summarise_outcome(folder, conclusions)
 
 
 def _preload(arguments: argparse.Namespace) -> int:

@@ -122,7 +122,7 @@ def test_a_changed_phase_reruns_only_what_uses_it(tiny: Campaign) -> None:
     assert tiny.would_run() <= TOGETHER
     assert {"phase_library", "hexrd_candidates", "hexrd_conclude"} <= found[other]
     assert found[other] <= {"phase_library", "hexrd_candidates", "hexrd_conclude"} | TOGETHER
-    assert {"phase_table", "hexrd_refine", "hexrd_track"} <= found[own]
+    assert {"phase_table", "hexrd_refine", "hexrd_known_lines"} <= found[own]
 
 
 def test_one_core_elsewhere_in_another_locale_gives_the_same_bytes(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -13,6 +12,7 @@ from typing import Any
 import yaml
 
 from ssbchar.runtime.options import suggest_word
+from ssbchar.storage.raw_files import expand_path
 
 LINK_COLUMNS = ("compare_to", "reference", "calibrant")
 """Columns that name another measurement."""
@@ -67,12 +67,6 @@ class Sheet:
     """Line of the header, from 1."""
     lines: Sequence[tuple[int, Sequence[str]]]
     """Line number and cells of each row."""
-
-
-def expand_path(path: str) -> str:
-    """Return a path with ``$NAME`` and ``${NAME:-default}`` replaced from the environment."""
-    filled = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda m: os.environ.get(m[1]) or m[2], path)
-    return os.path.expandvars(filled)
 
 
 def split_names(cell: str) -> list[str]:

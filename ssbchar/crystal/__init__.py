@@ -1,6 +1,6 @@
 """Crystals: cells and metrics, reflections of each phase, the phase library."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"tabulate_reflections": "reflections", "tabulate_library": "library"}
 """Steps of this room, and the module that holds each."""

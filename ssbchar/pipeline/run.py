@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import ssbchar
@@ -33,7 +33,12 @@ PLUGIN_FOLDER = Path(snakemake_plugins.__file__).parent
 
 
 def run_workflow(
-    config: str, cores: str, more: Sequence[str] = (), *, profile: bool = False
+    config: str,
+    cores: str,
+    more: Sequence[str] = (),
+    *,
+    summarise: Callable[[Path, Iterable[Path]], list[str]],
+    profile: bool = False,
 ) -> int:
     """Run the workflow of a config file; return Snakemake's exit code.
 
@@ -45,6 +50,8 @@ def run_workflow(
         A number or ``all``.
     more : sequence of str
         Further words for Snakemake (``--profile workflow/profiles/slurm``).
+    summarise : callable
+        Takes ``results/<run>`` and its files of conclusions; returns the lines printed at the end.
     profile : bool
         Write into each log where the step's time went.
 
@@ -74,7 +81,7 @@ def run_workflow(
     folder = Path("results") / name
     conclusions = [folder / r.technique / r.measurement / "conclusions.json" for r in checked.rows]
     made = [path for path in conclusions if path.is_file()]
-    print("\n".join(summarise_outcome(folder, made)))
+    print("\n".join(summarise(folder, made)))
     return 0
 
 
@@ -157,41 +164,3 @@ def _report_failure(name: str, progress: WorkflowProgress) -> None:
         print("\n".join(progress.last_lines), file=sys.stderr)
         print("the workflow failed; its last lines are above", file=sys.stderr)
     print("finished steps are kept: mend the cause and run again", file=sys.stderr)
-
-
-def summarise_outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
-    """Return the lines printed at the end of a run: verdicts, exclusions, where the report is.
-
-    Parameters
-    ----------
-    folder : Path
-        ``results/<run>``.
-    conclusions : iterable of Path
-        The files of conclusions of its measurements.
-    """
-    from ssbchar.results.joint.summary import read_summary
-    from ssbchar.results.number_format import format_value
-    from ssbchar.results.report.exclusions import collect_exclusions, describe_exclusion
-    from ssbchar.results.report.page import QUESTIONS
-    from ssbchar.storage import store
-
-    rows = read_summary(folder / "summary.csv")
-    lines = ["", "Verdicts:"]
-    for row in rows:
-        if row.quantity not in QUESTIONS:
-            continue
-        subject = row.subject if row.subject != row.sample else ""
-        about = " ".join(filter(None, (row.technique, subject)))
-        question = row.quantity.replace("_", " ")
-        lines.append(f"  {row.sample}: {question} ({about}): {row.verdict or format_value(row)}")
-    excluded = collect_exclusions(store.read_json(path)["labels"] for path in conclusions)
-    if excluded:
-        lines += ["Set aside:", *(f"  {describe_exclusion(entry)}" for entry in excluded)]
-    else:
-        lines.append("Nothing was set aside.")
-    lines += [
-        "",
-        f"{len(rows)} conclusions: {folder / 'summary.csv'}",
-        f"Report: {folder / 'report.html'}",
-    ]
-    return lines

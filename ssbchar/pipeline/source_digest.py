@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import ssbchar
-from ssbchar.pipeline import exports
+from ssbchar.runtime import exports
 
 ROOT = Path(ssbchar.__file__).parent
 COMMON_MODULES = (

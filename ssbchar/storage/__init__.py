@@ -1,7 +1,7 @@
 """Between steps: the one reader and writer of results, raw files and their hashes, arrays on
 disk."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"list_raw_files": "raw_files"}
 """Steps of this room, and the module that holds each."""

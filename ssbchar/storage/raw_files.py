@@ -22,6 +22,12 @@ HASH_BLOCK_BYTES = 2**22
 beside the hashing seldom waits for the interpreter."""
 
 
+def expand_path(path: str) -> str:
+    """Return a path with ``$NAME`` and ``${NAME:-default}`` replaced from the environment."""
+    filled = re.sub(r"\$\{(\w+):-([^}]*)\}", lambda m: os.environ.get(m[1]) or m[2], path)
+    return os.path.expandvars(filled)
+
+
 def natural_sort_key(path: Path) -> list[tuple[int, int, str]]:
     """Return a sort key that puts ``2.xye`` before ``10.xye``."""
     return [

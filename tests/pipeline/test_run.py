@@ -12,7 +12,6 @@ import pytest
 
 from ssbchar import cli
 from ssbchar.pipeline import run
-from ssbchar.pipeline.run import summarise_outcome
 from ssbchar.pipeline.workflow_progress import (
     EVENT_MARK,
     Event,
@@ -22,6 +21,7 @@ from ssbchar.pipeline.workflow_progress import (
     format_event,
     parse_event,
 )
+from ssbchar.results.outcome import summarise_outcome
 
 SAID = [
     "Building DAG of jobs...",

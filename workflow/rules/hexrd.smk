@@ -95,7 +95,7 @@ use rule step as hexrd_furnace with:
         ),
 
 
-use rule step as hexrd_track with:
+use rule step as hexrd_known_lines with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         furnace=f"{HEXRD}/furnace.nc",
@@ -103,7 +103,7 @@ use rule step as hexrd_track with:
     output:
         f"{HEXRD}/peaks.nc",
     log:
-        f"{HEXRD_LOG}/track.log",
+        f"{HEXRD_LOG}/known_lines.log",
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
@@ -159,7 +159,7 @@ use rule step as hexrd_onset with:
         **call_step("hexrd.onset.find_onsets", options=options("hexrd.onset")),
 
 
-use rule step as hexrd_tracks with:
+use rule step as hexrd_unindexed_lines with:
     input:
         patterns=f"{HEXRD}/patterns.nc",
         lattice=f"{HEXRD}/lattice.nc",
@@ -167,7 +167,7 @@ use rule step as hexrd_tracks with:
     output:
         f"{HEXRD}/tracks.nc",
     log:
-        f"{HEXRD_LOG}/tracks.log",
+        f"{HEXRD_LOG}/unindexed_lines.log",
     priority: 1
     resources:
         mem_mb=memory(BY_BLOCKS),

@@ -5,7 +5,7 @@ Reading order: ``fit`` -> ``cell_parameters`` -> ``curves`` -> ``curve_values`` 
 ``reaction`` -> ``hysteresis``; ``dataset`` is the table.
 """
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"fit_expansion": "fit"}
 """Steps of this room, and the module that holds each."""

@@ -1,6 +1,6 @@
 """Files for other programs: CIF, GSAS-II, a table of frames."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"export_series": "export"}
 """Steps of this room, and the module that holds each."""

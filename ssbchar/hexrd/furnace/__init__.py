@@ -5,7 +5,7 @@ Reading order: ``join`` -> ``log`` -> ``clock_offset`` -> ``interpolation`` -> `
 ``segments``; ``dataset`` is the table.
 """
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"join_temperatures": "join"}
 """Steps of this room, and the module that holds each."""

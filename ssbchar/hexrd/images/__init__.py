@@ -5,7 +5,7 @@ Reading order: ``calibrate`` -> ``setup`` -> ``rings`` -> ``ring_points`` -> ``r
 ``header`` read the image files, ``geometry`` holds the formulas of the detector plane.
 """
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"calibrate_detector": "calibrate", "integrate_images": "integrate"}
 """Steps of this room, and the module that holds each."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssbchar.campaign.sample_sheet import expand_path
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, read, series
 from ssbchar.hexrd.images import geometry as geo
@@ -23,6 +22,7 @@ from ssbchar.hexrd.patterns.frame_status import FrameStatus, find_beam_dumps
 from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
 from ssbchar.hexrd.patterns.read import number_frames
 from ssbchar.storage import row_file
+from ssbchar.storage.raw_files import expand_path
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.campaign.sample_sheet import expand_path
 from ssbchar.errors import BadInput
 from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images import masks, read
+from ssbchar.storage.raw_files import expand_path
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:

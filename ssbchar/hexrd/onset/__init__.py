@@ -1,6 +1,6 @@
 """Onset and end of each phase: change points of its intensity."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"find_onsets": "find"}
 """Steps of this room, and the module that holds each."""

@@ -4,7 +4,7 @@ Reading order: ``read`` -> ``formats`` (one module per format) -> ``rebin`` -> `
 ``dataset`` -> ``monitor``. The room of images makes the same table.
 """
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"read_patterns": "read"}
 """Steps of this room, and the module that holds each."""

@@ -267,7 +267,7 @@ def _fit_all_windows(
     groups = reflections.group_lines(predicted, lines.beside, frames.width)
     windows = [group for group in groups if lines.tracked[group].any()]
     pairs = [(chunk, group) for chunk in chunks for group in windows]
-    for part, group in progress.report_progress(pairs, "track peaks", unit="windows"):
+    for part, group in progress.report_progress(pairs, "fit known lines", unit="windows"):
         rows = frames.index[part]
         place, begin = predicted[part], seen[part]
         plausible = np.where(begin, place, np.nan)

@@ -4,7 +4,7 @@ Reading order: ``refine`` -> ``inputs`` -> ``chunks`` -> ``frame_pass`` -> ``fra
 -> ``joint_pass`` -> ``dataset``.
 """
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"refine_series": "refine"}
 """Steps of this room, and the module that holds each."""

@@ -1,7 +1,7 @@
 """Lines that no phase explains: found in the residual, followed through the series, matched to
 candidate phases."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"follow_lines": "tracks", "identify_phases": "identify"}
 """Steps of this room, and the module that holds each."""

@@ -5,7 +5,7 @@ Reading order: ``conclude`` -> ``reference_cells`` -> ``phase_rows`` -> ``qualit
 built in ``sentences``.
 """
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"conclude_series": "conclude"}
 """Steps of this room, and the module that holds each."""

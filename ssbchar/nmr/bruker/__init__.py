@@ -1,7 +1,7 @@
 """Bruker folders: parameters, raw data, the delay of each slice, conflicts between what the files
 state."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"read_fid": "read"}
 """Steps of this room, and the module that holds each."""

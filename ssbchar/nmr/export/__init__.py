@@ -1,6 +1,6 @@
 """Files for other programs: JCAMP-DX and CSDM."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"export_spectra": "export"}
 """Steps of this room, and the module that holds each."""

@@ -1,7 +1,7 @@
 """Lines of a spectrum: their number, shapes and areas fitted to the decay, and the classical window
 integrals."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"fit_lines": "fit", "integrate_windows": "window_integrals"}
 """Steps of this room, and the module that holds each."""

@@ -1,6 +1,6 @@
 """Results of all techniques joined per sample: the summary, phase stability, prelithiation."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"summarise": "summary"}
 """Steps of this room, and the module that holds each."""

@@ -1,6 +1,6 @@
 """The report: one page for the run and one for each sample."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"render_report": "page"}
 """Steps of this room, and the module that holds each."""

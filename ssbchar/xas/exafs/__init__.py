@@ -1,6 +1,6 @@
 """EXAFS: background spline, chi(k), Fourier transforms."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"extract_exafs": "extract"}
 """Steps of this room, and the module that holds each."""

@@ -1,7 +1,7 @@
 """From raw scans to normalised spectra: energy calibrated on the foil, baselines, edge step, edge
 features."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"calibrate_energy": "calibrate", "normalise_spectra": "normalise"}
 """Steps of this room, and the module that holds each."""

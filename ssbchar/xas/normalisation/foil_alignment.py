@@ -10,8 +10,8 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool
+from ssbchar.xas.edge_tables import CONVENTIONS
 from ssbchar.xas.normalisation.edge_features import find_inflection
-from ssbchar.xas.normalisation.edge_tables import CONVENTIONS
 from ssbchar.xas.normalisation.options import Calibration
 
 if TYPE_CHECKING:

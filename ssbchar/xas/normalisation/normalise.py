@@ -13,6 +13,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas import notes
+from ssbchar.xas.edge_tables import look_up_core_width
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import edge
 from ssbchar.xas.normalisation.edge_features import (
@@ -20,7 +21,6 @@ from ssbchar.xas.normalisation.edge_features import (
     find_inflection,
     measure_white_line,
 )
-from ssbchar.xas.normalisation.edge_tables import look_up_core_width
 from ssbchar.xas.normalisation.exafs_free import ExafsFree, remove_exafs
 from ssbchar.xas.normalisation.glitches import find_consistent_repeats, mask_glitches
 from ssbchar.xas.normalisation.noise import (

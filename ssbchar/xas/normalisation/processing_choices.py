@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssbchar.constants import ETOK
 from ssbchar.typing import Array
-from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow, Window
 from ssbchar.xas.normalisation.edge import FitLimits
+
+if TYPE_CHECKING:
+    from ssbchar.xas.comparison.options import Comparison
 
 LAST_K = 13.0
 """The nominal window ends here at most [1/angstrom]."""

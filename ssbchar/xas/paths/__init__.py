@@ -1,6 +1,6 @@
 """First-shell fits with FEFF's scattering paths: cluster, FEFF, the EXAFS equation, the fit."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"calculate_paths": "feff", "fit_paths": "fit"}
 """Steps of this room, and the module that holds each."""

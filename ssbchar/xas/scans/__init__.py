@@ -1,6 +1,6 @@
 """Raw absorption scans: formats, columns, the state of each scan."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"read_scans": "read"}
 """Steps of this room, and the module that holds each."""

@@ -15,7 +15,7 @@ from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write, raw_files
 from ssbchar.typing import Array
 from ssbchar.xas import notes
-from ssbchar.xas.normalisation.edge_tables import BEARDEN, find_nearest_edge
+from ssbchar.xas.edge_tables import BEARDEN, find_nearest_edge
 from ssbchar.xas.scans.columns import (
     calculate_absorption,
     calculate_foil_absorption,

@@ -1,6 +1,6 @@
 """Series of spectra and mixtures: components, isosbestic points, linear combinations."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {
     "normalise_series": "normalise",

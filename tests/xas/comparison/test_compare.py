@@ -9,11 +9,11 @@ import pytest
 from scipy import stats
 from xas.campaign import chain, judged, write_pair
 
-from ssbchar.xas import equivalence_test
+from ssbchar.xas import edge_tables, equivalence_test
 from ssbchar.xas.comparison import compare, structure_verdict
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.equivalence_test import EquivalenceTest
-from ssbchar.xas.normalisation import edge, edge_tables, processing
+from ssbchar.xas.normalisation import edge, processing
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.normalisation.processing_choices import draw_choices
 

@@ -1,6 +1,6 @@
 """Figures of a diffraction series."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"draw_series": "all"}
 """Steps of this room, and the module that holds each."""

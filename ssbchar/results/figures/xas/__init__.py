@@ -1,6 +1,6 @@
 """Figures of an absorption measurement."""
 
-from ssbchar.pipeline.exports import make_step_getter
+from ssbchar.runtime.exports import make_step_getter
 
 STEPS = {"draw_measurement": "all", "draw_series": "series"}
 """Steps of this room, and the module that holds each."""

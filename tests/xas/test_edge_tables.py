@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from ssbchar.xas.normalisation import edge_tables
+from ssbchar.xas import edge_tables
 
 
 def test_known_edges() -> None:
