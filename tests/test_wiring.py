@@ -222,6 +222,12 @@ def test_no_module_imports_itself_by_way_of_others() -> None:
     assert figures.cycles(figures.import_graph(figures.read_modules(PACKAGE))) == []
 
 
+def test_no_room_imports_itself_by_way_of_others() -> None:
+    graph = figures.rooms(figures.read_modules(PACKAGE))
+    assert len(graph) > 30
+    assert figures.cycles(graph) == []
+
+
 def test_a_cycle_would_be_found() -> None:
     assert figures.cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
 

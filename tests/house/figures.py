@@ -317,21 +317,27 @@ FIGURES: Mapping[str, Callable[[list[Module]], str]] = {
 }
 
 
-def rooms(modules: Iterable[Module], depth: int = 3) -> dict[str, set[str]]:
-    """Return each room (package down to `depth`) and the rooms it imports."""
+def rooms(modules: Iterable[Module]) -> dict[str, set[str]]:
+    """Return each room and the rooms it imports.
+
+    A room is a folder without further ones but formats and the like; a module beside rooms, shared
+    by them or gathering from them, stands for itself.
+    """
     graph: dict[str, set[str]] = {}
     packages = {m.name for m in modules if m.path.name == "__init__.py"}
     for name, used in import_graph(modules).items():
-        home = _room(name, packages, depth)
-        graph.setdefault(home, set()).update(_room(u, packages, depth) for u in used)
+        home = _room(name, packages)
+        graph.setdefault(home, set()).update(_room(other, packages) for other in used)
     return {home: used - {home} for home, used in sorted(graph.items())}
 
 
-def _room(name: str, packages: set[str], depth: int) -> str:
+def _room(name: str, packages: set[str]) -> str:
+    """Return a module's room: its folder at depth two, in a technique or in results at three."""
     parts = name.split(".")
-    while ".".join(parts) not in packages:
-        parts.pop()
-    return ".".join(parts[:depth])
+    holders = {"hexrd", "xas", "nmr", "results", "simulate"}
+    depth = 3 if len(parts) > 1 and parts[1] in holders else 2
+    place = ".".join(parts[:depth])
+    return place if place in packages else name
 
 
 def main() -> None:
