@@ -41,8 +41,9 @@ PHYSICS = (
     ),
     *(f"nmr/{room}" for room in ("bruker", "lineshape", "transform", "decay", "quantification")),
     "crystal",
+    *("uncertain.py", "linalg.py", "statistics.py", "hexrd/bragg.py", "xas/equivalence_test.py"),
 )
-"""The rooms of physics, the default."""
+"""The rooms of physics, and modules of physics outside them: the default."""
 NOT_PHYSICS = ("options.py", "__init__.py", "outputs.py")
 TIMEOUT = 300
 """Seconds after which a test run counts as having noticed: a fault that hangs is seen."""
@@ -178,11 +179,12 @@ def _is_text(node: ast.BinOp) -> bool:
 
 def tests_for(room: str, module: str) -> list[list[str]]:
     """Return what pytest is asked for, one run after the other: the module's own tests, then the
-    room's."""
-    folder = ROOT / "tests" / room
+    room's. A module that is its own room is judged by its own tests alone."""
+    is_module = room.endswith(".py")
+    folder = ROOT / "tests" / (Path(room).parent if is_module else room)
     own = folder / f"test_{module}.py"
     runs = [[own.relative_to(ROOT).as_posix()]] if own.is_file() else []
-    if folder.is_dir():
+    if folder.is_dir() and not is_module:
         rest = [
             p.relative_to(ROOT).as_posix() for p in sorted(folder.rglob("test_*.py")) if p != own
         ]
@@ -246,10 +248,9 @@ def drawn_mutants(rooms: Sequence[str], count: int, seed: int) -> list[tuple[str
     for room in rooms:
         place = package / room
         files = [place] if place.suffix == ".py" else sorted(place.rglob("*.py"))
-        home = Path(room).parent.as_posix() if place.suffix == ".py" else room
         for path in files:
             if path.name not in NOT_PHYSICS:
-                found += [(home, m) for m in mutants_of(path.relative_to(package), package)]
+                found += [(room, m) for m in mutants_of(path.relative_to(package), package)]
     return random.Random(seed).sample(found, min(count, len(found)))
 
 

@@ -3,52 +3,12 @@
 import numpy as np
 import pytest
 import xarray as xr
+from hexrd.expansion.made_curves import ERROR, GRID, curve, table
 
-from ssbchar.hexrd.expansion import curve_values, hysteresis
-from ssbchar.hexrd.expansion.cell_parameters import find_free_parameters
+from ssbchar.hexrd.expansion import curve_values
 from ssbchar.hexrd.expansion.curve_values import PhaseCurve
-from ssbchar.hexrd.expansion.curves import Basis, CellCurve
 from ssbchar.hexrd.expansion.dataset import ExpansionValues
 from ssbchar.hexrd.expansion.options import Expansion
-
-GRID = np.arange(0.0, 501.0, 50.0)
-ERROR = 1e-4
-"""Standard error of every coefficient [angstrom]."""
-
-
-def curve(
-    slope_a: float = 1e-5,
-    slope_c: float = 2e-5,
-    low: float = 100.0,
-    high: float = 400.0,
-    place: tuple[int, int] = (0, 0),
-    scale: float = 1.0,
-) -> PhaseCurve:
-    """A tetragonal cell whose a and c grow linearly from 5 and 8 angstrom at 0 degC."""
-    middle, half = (low + high) / 2, (high - low) / 2
-    coefficients = np.array(
-        [
-            [5 * scale * (1 + slope_a * middle), 5 * scale * slope_a * half],
-            [8 * (1 + slope_c * middle), 8 * slope_c * half],
-        ]
-    )
-    cells = np.array([[5.0, 5, 8, 90, 90, 90], [5.1, 5.1, 8.2, 90, 90, 90]])
-    return PhaseCurve(
-        curve=CellCurve(
-            basis=Basis(model="polynomial", order=1, low=low, high=high),
-            coefficients=coefficients,
-            covariance=ERROR**2 * np.eye(4),
-            inflation=np.array([1.5, 2.0]),
-            chi2=1.25,
-            used=np.array([True, True, False]),
-        ),
-        free=find_free_parameters(cells, np.tile([1.0, 1, 1, 0, 0, 0], (2, 1))),
-        place=place,
-    )
-
-
-def table(segments: tuple[str, ...] = ("heating",)) -> ExpansionValues:
-    return ExpansionValues(phases=1, segments=list(segments), grid=GRID)
 
 
 def filled(one: PhaseCurve) -> ExpansionValues:
@@ -179,65 +139,6 @@ def test_the_systematic_error_is_that_of_both_temperatures() -> None:
     none = table()
     curve_values.fill_mean(none, curve(), unknown, Expansion(mean_from=150.0, mean_to=350.0))
     assert none["mean_linear_expansion_systematic"][0, 0, 0] == 0.0
-
-
-BOTH = ("heating", "cooling")
-
-
-def hysteresis_of(warm: PhaseCurve, cold: PhaseCurve) -> ExpansionValues:
-    out = table(BOTH)
-    hysteresis.fill_hysteresis(out, {(0, 0): warm, (0, 1): cold})
-    return out
-
-
-def test_hysteresis_by_hand() -> None:
-    out = hysteresis_of(curve(), curve(low=50.0, high=300.0, scale=1.0002))
-    assert out["hysteresis_temperature"][0] == 200.0
-    found = out["hysteresis"][0]
-    np.testing.assert_allclose(found[[0, 1]], 2e-4, rtol=1e-6)
-    assert found[2] == pytest.approx(0.0, abs=1e-12)
-    assert found[6] == pytest.approx(1.0002**2 - 1, rel=1e-6)
-    # 200 degC is a third below the middle of the first range, a fifth above that of the second
-    a = 5 * (1 + 1e-5 * 200)
-    variance = (1 + 1 / 9) * 1.0002**2 + (1 + 1 / 25)
-    assert out["hysteresis_stderr"][0, 0] == pytest.approx(ERROR / a * np.sqrt(variance), rel=1e-5)
-
-
-def test_the_test_of_no_difference() -> None:
-    """chi2 of a shift d of a in all of the range: d^2 / (2 sigma^2), with four free directions."""
-    from scipy.stats import chi2
-
-    shift = 4e-4
-    out = hysteresis_of(curve(), curve(scale=1 + shift / 5))
-    of_coefficient = shift * (1 + 1e-5 * 250)
-    expected = chi2.sf(of_coefficient**2 / (2 * ERROR**2), 4)
-    assert out["hysteresis_p"][0] == pytest.approx(expected, rel=1e-3)
-    assert hysteresis_of(curve(), curve())["hysteresis_p"][0] == pytest.approx(1.0)
-
-
-def test_no_hysteresis_without_a_common_range_or_both_segments() -> None:
-    apart = hysteresis_of(curve(high=200.0), curve(low=200.0))
-    assert np.isnan(apart["hysteresis_p"][0])
-    out = table(BOTH)
-    hysteresis.fill_hysteresis(out, {(0, 0): curve()})
-    assert np.isnan(out["hysteresis"][0]).all()
-    alone = table()
-    hysteresis.fill_hysteresis(alone, {(0, 0): curve()})
-    assert np.isnan(alone["hysteresis"][0]).all()
-
-
-def test_blank_values_and_their_table() -> None:
-    out = table(BOTH)
-    assert out["verdict"].tolist() == [["not_present", "not_present"]]
-    assert out["frames_used"].dtype == np.int64 and out["tensor"].shape == (1, 2, GRID.size, 6)
-    lattice = xr.Dataset(coords={"phase": ["A"], "frame": [1, 2]}, attrs={"synthetic": 1})
-    out["linear_expansion"][0, 0, 0, 0] = 1e-5
-    out["linear_expansion_stderr"][0, 0, 0, 0] = 1e-6
-    ds = out.build_dataset(lattice, np.zeros((2, 1), np.int8), Expansion(model="debye"))
-    assert ds.attrs == {"model": "debye", "synthetic": 1}
-    first = ds.isel(phase=0, segment=0, axis=0, temperature=0)
-    assert float(first["linear_expansion_lower95"]) == pytest.approx(1e-5 - 1.959963984540054e-6)
-    assert float(first["linear_expansion_upper95"]) == pytest.approx(1e-5 + 1.959963984540054e-6)
 
 
 def test_options_of_the_mean() -> None:

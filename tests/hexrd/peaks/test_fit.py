@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.hexrd.peaks import fit, pseudo_voigt, select
-from ssbchar.uncertain import inflation_from_residuals, serial_inflations
 
 RULES = select.SelectionRules(reach=0.032, width=0.032, threshold=4.0, iterations=30)
 
@@ -87,14 +86,6 @@ def test_derivatives_are_those_of_the_profile() -> None:
             2 * h
         )
         np.testing.assert_allclose(derivative, numeric, rtol=1e-5, atol=1e-6)
-
-
-def test_serial_inflation_is_the_house_formula() -> None:
-    noise = np.random.default_rng(0).normal(size=(20, 300))
-    smooth = noise + np.concatenate([np.zeros((20, 1)), 0.8 * noise[:, :-1]], axis=1)
-    for rows in (noise, smooth):
-        expected = [inflation_from_residuals(row) for row in rows]
-        np.testing.assert_allclose(serial_inflations(rows), expected, rtol=1e-12)
 
 
 @settings(max_examples=25, deadline=None)
