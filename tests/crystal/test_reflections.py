@@ -1,16 +1,13 @@
 """Reflections against systematic absences and structure factors worked by hand, and bad phases
 files."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-import xarray as xr
 import yaml
 
 from ssbchar.crystal import cell as crystal
-from ssbchar.crystal import library as phase_library
 from ssbchar.crystal import reflections
 from ssbchar.errors import BadInput
 
@@ -133,27 +130,3 @@ def test_bad_phases_say_what_is_wrong(tmp_path: Path) -> None:
         reflections.tabulate_reflections(
             write(tmp_path, cell=[5, 5, 5, 90, 90, 90], space_group="P 1"), OPTIONS, {"phase": "Y"}
         )
-
-
-def test_a_library_gives_back_every_phase_as_its_own_table() -> None:
-    table = TABLES[0]
-    library = phase_library.tabulate_library(table, OPTIONS)
-    names = list(yaml.safe_load(table.read_text(encoding="utf-8")))
-    found = phase_library.split_phases(library)
-    assert [one.attrs["phase"] for one in found] == names
-    for name, one in zip(names, found, strict=True):
-        xr.testing.assert_identical(
-            one, reflections.tabulate_reflections(table, OPTIONS, {"phase": name})
-        )
-
-
-def test_a_phase_that_cannot_be_used_is_left_out_of_the_library_and_told(tmp_path: Path) -> None:
-    good = {"source": "test", "cell": [4, 4, 4, 90, 90, 90], "space_group": "Fm-3m"}
-    table = tmp_path / "phases.yaml"
-    table.write_text(yaml.safe_dump({"A": good, "B": {**good, "cell": [4, 4]}}), encoding="utf-8")
-    library = phase_library.tabulate_library(table, OPTIONS)
-    assert [one.attrs["phase"] for one in phase_library.split_phases(library)] == ["A"]
-    assert "'B'" in json.loads(library.attrs["set_aside"])[0]["problem"]
-    table.write_text(yaml.safe_dump({"B": {**good, "cell": [4, 4]}}), encoding="utf-8")
-    with pytest.raises(BadInput, match="no phase"):
-        phase_library.tabulate_library(table, OPTIONS)

@@ -8,7 +8,6 @@ import pytest
 from nmr import signals
 from nmr.lineshape.lines import problem, shapes
 
-from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape.dataset import _count_spectrum_points, build_dataset
 from ssbchar.nmr.lineshape.fit import fit_lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
@@ -25,7 +24,6 @@ def test_coordinates_are_as_xarray_makes_them(fit) -> None:
     plain = {k: (c.dims, c.values, c.attrs) for k, c in fit.coords.items()}
     assert fit.identical(fit.drop_vars(list(fit.coords)).assign_coords(plain))
     assert fit.sel(region="li_si")["region_area"].shape == (1,)
-    assert list(make_coordinates(region=("a", "b"), x=(np.arange(3), {}))) == ["x", "region"]
 
 
 def test_areas_of_regions_are_sums_of_their_lines(fit) -> None:
