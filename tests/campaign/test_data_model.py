@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from ssbchar.campaign import data_model
-from ssbchar.storage.variables import OutputTable, Variable
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / data_model.DATA_MODEL_PAGE).read_text(encoding="utf-8")
@@ -47,28 +46,3 @@ def test_tables_are_written_between_their_marks_alone() -> None:
     assert data_model.fill_page(filled) == filled
     with pytest.raises(ValueError, match="tables: nmr"):
         data_model.fill_page("".join(marks[:2]))
-
-
-def test_a_table_reads_as_one_row_per_variable() -> None:
-    table = OutputTable(
-        file="x.nc",
-        steps=("a.b", "a.c"),
-        about="Something.",
-        variables={
-            "mu": Variable(dims=("k", "r"), unit="1", meaning="a number", ancillary=("mu_stderr",)),
-            "mu_stderr": Variable(dims=("k", "r"), unit="1", meaning="its standard error"),
-        },
-        attributes={"mode": "how"},
-    )
-    assert table.page().splitlines() == [
-        "### `x.nc`",
-        "",
-        "Something. Written by `a.b`, `a.c`.",
-        "",
-        "| variable | dims | unit | meaning |",
-        "|---|---|---|---|",
-        "| `mu` | k, r | 1 | a number; with `mu_stderr` |",
-        "| `mu_stderr` | k, r | 1 | its standard error |",
-        "",
-        "Attributes: `mode`: how.",
-    ]

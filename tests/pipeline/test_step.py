@@ -1,6 +1,5 @@
 """A step is run from files to a file; wrong raw data is set aside, passed on and never used."""
 
-import ast
 import builtins
 import json
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import xarray as xr
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
-from ssbchar.pipeline import profile, source_digest, step
+from ssbchar.pipeline import profile, step
 from ssbchar.results.provenance import verify
 from ssbchar.storage import raw_files, store
 
@@ -135,52 +134,6 @@ def test_limits_hold_statistical_and_systematic_parts() -> None:
     assert limited.lower95 == pytest.approx(10 - 1.959964 * 5)
 
 
-@pytest.mark.parametrize(
-    "path",
-    sorted(source_digest.ROOT.rglob("*.py")),
-    ids=lambda p: p.relative_to(source_digest.ROOT).as_posix(),
-)
-def test_no_import_is_overlooked(path: Path) -> None:
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if (
-            isinstance(node, ast.ImportFrom)
-            and node.module
-            and node.module.split(".")[0] == "ssbchar"
-        ):
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names if alias.name.split(".")[0] == "ssbchar"}
-    assert names <= set(source_digest._find_imports(path))
-
-
-def test_code_digest_follows_imports_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, text in {
-        "nmr/a.py": "from ssbchar.nmr import b\n",
-        "nmr/b.py": "def f():\n    from ssbchar import deep\n",
-        "nmr/c.py": "",
-        "deep.py": "",
-    }.items():
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text)
-    monkeypatch.setattr(source_digest, "ROOT", tmp_path)
-    monkeypatch.setattr(source_digest.exports, "find_module", lambda step: "ssbchar.nmr.a")
-
-    def digest() -> str:
-        source_digest.digest_sources.cache_clear()
-        source_digest._find_imports.cache_clear()
-        return source_digest.digest_sources("nmr.a.f")
-
-    first = digest()
-    (tmp_path / "nmr/c.py").write_text("x = 1\n")
-    assert digest() == first
-    (tmp_path / "deep.py").write_text("x = 1\n")
-    assert digest() != first
-    source_digest.digest_sources.cache_clear()
-    source_digest._find_imports.cache_clear()
-
-
 def test_a_folder_of_texts_says_what_made_it(tmp_path: Path) -> None:
     raw = tmp_path / "raw.txt"
     raw.write_text("1 2 3")
@@ -234,14 +187,3 @@ def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
     assert step.run_step("both", {"source": [raw]}, outputs).message.startswith("set aside")
     assert "the file is empty" in outputs[0].read_text()
     assert store.load(outputs[1])[0].verdict == "set aside"
-
-
-def test_noise_is_not_compressed_and_a_constant_is(tmp_path: Path) -> None:
-    noise = np.random.default_rng(1).normal(size=5000)
-    ds = xr.Dataset(
-        {k: ("x", v, {"units": "1"}) for k, v in (("noise", noise), ("level", np.ones(5000)))}
-    )
-    store.save(ds, tmp_path / "a.nc", store.describe_provenance("t", {}, {}), {})
-    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as back:
-        assert back["level"].encoding["zlib"] and not back["noise"].encoding["zlib"]
-        xr.testing.assert_equal(back[["noise", "level"]], ds)

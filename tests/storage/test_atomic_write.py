@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.storage import atomic_write, raw_files
+from ssbchar.storage import atomic_write
 
 
 def test_a_folder_replaces_the_one_before(tmp_path: Path) -> None:
@@ -57,18 +57,3 @@ def test_a_file_keeps_its_first_fault(tmp_path: Path, monkeypatch: pytest.Monkey
     assert file.write(b"67") == 2, "after a fault writes go nowhere"
     with pytest.raises(OSError, match="Input/output"):
         file.raise_fault()
-
-
-def test_files_are_found_in_natural_order(tmp_path: Path) -> None:
-    for name in ("10.xye", "2.XYE", "1.csv", ".hidden.xye", ".folder/3.xye", "deep/4.xye"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(name)
-    names = [p.name for p in raw_files.find_files(tmp_path, (".xye",))]
-    assert names == ["2.XYE", "10.xye", "4.xye"]
-    assert [p.name for p in raw_files.find_files(f"{tmp_path}/*.csv")] == ["1.csv"]
-    with pytest.raises(BadInput, match=r"no file ending in \.dat"):
-        raw_files.find_files(tmp_path, (".dat",))
-    count, digest = raw_files.hash_files(tmp_path)
-    (tmp_path / "deep/4.xye").write_text("changed")
-    assert count == 4 and raw_files.hash_files(tmp_path) != (count, digest)
-    assert raw_files.hash_files(tmp_path / "1.csv") == (1, raw_files.hash_file(tmp_path / "1.csv"))

@@ -4,10 +4,8 @@ import itertools
 
 import numpy as np
 import pytest
-import xarray as xr
 
-from ssbchar.storage import lazy_rows, row_file
-from ssbchar.storage.lazy_rows import RowReader
+from ssbchar.storage import row_file
 from ssbchar.storage.row_file import RowFile
 
 VALUES = np.random.default_rng(0).random((20, 3))
@@ -64,26 +62,3 @@ def test_arrays_overflow_to_disk_when_they_are_large_together(
     np.testing.assert_array_equal(second[:], VALUES[:2])
     np.testing.assert_array_equal(third[:], VALUES[:5, 0])
     assert store(second) is second
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
-def test_a_reader_gives_rows_in_double_precision(
-    monkeypatch: pytest.MonkeyPatch, dtype: type
-) -> None:
-    monkeypatch.setattr(row_file, "BLOCK_BYTES", 3 * 3 * np.dtype(dtype).itemsize)
-    values = (10 * VALUES).astype(dtype)
-    reader = RowReader(xr.DataArray(values, dims=("frame", "two_theta")))
-    assert len(reader) == 20
-    assert reader[4].dtype == (np.float64 if dtype == np.float32 else dtype)
-    for rows in (4, slice(2, 11), slice(5, 5), np.array([3, 4, 9]), np.array([0, 19]), slice(None)):
-        np.testing.assert_array_equal(reader[rows], values[rows])
-    assert reader[np.array([], int)].shape == (0, 3)
-
-
-def test_mapped_blocks_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(row_file, "BLOCK_BYTES", 7 * 3 * 8)
-    values = xr.DataArray(VALUES, dims=("frame", "two_theta"), attrs={"units": "1"})
-    factor = np.arange(20.0)[:, None]
-    mapped = lazy_rows.map_blocks(values, lambda block, rows: block * factor[rows])
-    np.testing.assert_array_equal(mapped.values, VALUES * factor)
-    assert mapped.dims == ("frame", "two_theta") and mapped.attrs == {"units": "1"}
