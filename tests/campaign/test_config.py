@@ -29,30 +29,6 @@ def test_a_good_sheet_passes(tmp_path: Path) -> None:
     assert [r.measurement for r in found.rows] == ["a"]
 
 
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ("a\tS\tnmr\tspectrum\t{raw}/none\t", "does not exist"),
-        ("a\tS\tesr\tspectrum\t{raw}\t", "technique 'esr' is unknown; use hexrd, xas, nmr"),
-        ("a\tS\tnmr\tspectra\t{raw}\t", "role 'spectra' is not known for nmr"),
-        ("a\tS\tnmr\tspectrum\t{raw}\tli", "reference 'li' is no measurement"),
-        ("a\tS\tnmr\tspectrum\t{raw}\ta", "names the row itself"),
-        (
-            "a\tS\tnmr\tspectrum\t{raw}\t\nb\tS\tnmr\tspectrum\t{raw}\t\na\tS\tnmr\tspectrum\t{raw}\t",
-            "already in line 2",
-        ),
-        ("a\t\tnmr\tspectrum\t{raw}\t", "'sample' is empty"),
-        ("a b\tS\tnmr\tspectrum\t{raw}\t", "no file name"),
-        ("a\tS\tnmr\tspectrum\t{raw}\t\tx\ty", "cells for"),
-    ],
-)
-def test_a_wrong_row_is_named_with_its_line(tmp_path: Path, row: str, said: str) -> None:
-    faults = faults_of(tmp_path, HEADER + row.format(raw=tmp_path / "raw") + "\n")
-    assert len(faults) == 1
-    assert said in faults[0]
-    assert f"{tmp_path}/samples.tsv:" in faults[0]
-
-
 def test_unknown_keys_are_named_with_the_nearest_known(tmp_path: Path) -> None:
     sheet = f"{HEADER}a\tS\tnmr\tspectrum\t{tmp_path}/raw\t\n"
     assert "did you mean 'nmr'?" in faults_of(tmp_path, sheet, "nrm: {}\n")[0]
@@ -70,12 +46,6 @@ def test_a_column_may_depart_from_the_config_for_its_row(tmp_path: Path) -> None
     assert run_of(tmp_path, sheet).options("nmr.read", "a") == {"nucleus": "6Li"}
     wrong = sheet.replace("read.nucleus", "read.nucleos")
     assert "did you mean 'nucleus'?" in faults_of(tmp_path, wrong)[0]
-
-
-def test_paths_take_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WHERE", str(tmp_path))
-    row = run_of(tmp_path, f"{HEADER}a\tS\tnmr\tspectrum\t${{WHERE:-nowhere}}/raw\t\n").rows[0]
-    assert row.path == f"{tmp_path}/raw"
 
 
 def test_a_missing_key_or_sheet_is_said(tmp_path: Path) -> None:

@@ -1,0 +1,189 @@
+"""The sample sheet: rows as given, and one clear line per fault with its place and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from ssbchar.campaign import sample_sheet
+
+HEADER = "measurement\tsample\ttechnique\trole\tpath\treference\n"
+ROLES = {
+    "hexrd": {"heating": "a ramp"},
+    "xas": {"foil": "a foil"},
+    "nmr": {"spectrum": "an echo", "decay": "a series"},
+}
+
+
+def read(folder: Path, sheet: str) -> tuple[list[sample_sheet.Row], list[str]]:
+    (folder / "raw").mkdir(exist_ok=True)
+    (folder / "samples.tsv").write_text(sheet, encoding="utf-8")
+    return sample_sheet.read_sheet(folder / "samples.tsv", ROLES)
+
+
+def faults_of(folder: Path, sheet: str) -> list[str]:
+    return read(folder, sheet)[1]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a\tS\tnmr\tspectrum\t{raw}/none\t", "does not exist"),
+        ("a\tS\tesr\tspectrum\t{raw}\t", "technique 'esr' is unknown; use hexrd, xas, nmr"),
+        ("a\tS\tnmr\tspectra\t{raw}\t", "role 'spectra' is not known for nmr"),
+        ("a\tS\tnmr\tspectrum\t{raw}\tli", "reference 'li' is no measurement"),
+        ("a\tS\tnmr\tspectrum\t{raw}\ta", "names the row itself"),
+        (
+            "a\tS\tnmr\tspectrum\t{raw}\t\nb\tS\tnmr\tspectrum\t{raw}\t\na\tS\tnmr\tspectrum\t{raw}\t",
+            "already in line 2",
+        ),
+        ("a\t\tnmr\tspectrum\t{raw}\t", "'sample' is empty"),
+        ("a b\tS\tnmr\tspectrum\t{raw}\t", "no file name"),
+        ("a\tS\tnmr\tspectrum\t{raw}\t\tx\ty", "cells for"),
+    ],
+)
+def test_a_wrong_row_is_named_with_its_line(tmp_path: Path, row: str, said: str) -> None:
+    faults = faults_of(tmp_path, HEADER + row.format(raw=tmp_path / "raw") + "\n")
+    assert len(faults) == 1
+    assert said in faults[0]
+    assert f"{tmp_path}/samples.tsv:" in faults[0]
+
+
+def line(folder: Path, name: str = "a", *more: str) -> str:
+    return "\t".join([name, "S", "nmr", "spectrum", f"{folder}/raw", *more]) + "\n"
+
+
+def test_a_row_as_given(tmp_path: Path) -> None:
+    sheet = f"# who\n\n{HEADER}# what\n{line(tmp_path, 'a', 'li')}{line(tmp_path, 'li')}"
+    rows, faults = read(tmp_path, sheet)
+    assert not faults
+    assert rows[0] == sample_sheet.Row(
+        measurement="a",
+        sample="S",
+        technique="nmr",
+        role="spectrum",
+        path=f"{tmp_path}/raw",
+        reference="li",
+        line=5,
+    )
+    assert (rows[1].measurement, rows[1].reference, rows[1].line) == ("li", "", 6)
+
+
+def test_spaces_around_cells_and_a_mark_at_the_begin_are_left_out(tmp_path: Path) -> None:
+    header = "\ufeff" + HEADER.replace("sample", " sample ")
+    rows, faults = read(tmp_path, f"{header}a\t S \tnmr\tspectrum\t{tmp_path}/raw\n")
+    assert not faults and rows[0].sample == "S"
+
+
+def test_the_columns() -> None:
+    assert sample_sheet.REQUIRED_COLUMNS == ("measurement", "sample", "technique", "role", "path")
+    assert sample_sheet.PLAIN_COLUMNS[5:] == (
+        "log",
+        "phases",
+        "calibrant",
+        "compare_to",
+        "reference",
+    )
+    assert set(sample_sheet.LINK_COLUMNS) < set(sample_sheet.PLAIN_COLUMNS)
+
+
+def test_a_column_of_an_option_is_read_as_yaml(tmp_path: Path) -> None:
+    header = HEADER.replace("reference", "read.nucleus\tfit.range\tfit.deep.er")
+    sheet = header + line(tmp_path, "a", "6Li", "[1, 2.5]", "true") + line(tmp_path, "b", "", "3")
+    rows, faults = read(tmp_path, sheet)
+    assert not faults
+    assert rows[0].options == {
+        "read": {"nucleus": "6Li"},
+        "fit": {"range": [1, 2.5], "deep.er": True},
+    }
+    assert rows[1].options == {"fit": {"range": 3}}, "an empty cell is no departure"
+
+
+def test_paths_take_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHERE", str(tmp_path))
+    header = HEADER.replace("reference", "log")
+    row = "a\tS\tnmr\tspectrum\t${WHERE:-nowhere}/raw\t${WHERE}/raw\n"
+    rows, faults = read(tmp_path, header + row)
+    assert not faults
+    assert rows[0].path == rows[0].log == f"{tmp_path}/raw"
+
+
+@pytest.mark.parametrize(
+    ("cell", "names"),
+    [("", []), ("a", ["a"]), ("a, b ,c", ["a", "b", "c"]), (" , a,,", ["a"])],
+)
+def test_names_are_separated_by_commas(cell: str, names: list[str]) -> None:
+    assert sample_sheet.split_names(cell) == names
+
+
+def test_a_sheet_that_is_missing_or_empty_is_one_fault(tmp_path: Path) -> None:
+    rows, faults = sample_sheet.read_sheet(tmp_path / "none.tsv", ROLES)
+    assert not rows and faults == [
+        f"{tmp_path}/none.tsv: the sample sheet does not exist; set 'samples' in the config"
+    ]
+    for text in ("", "# only a comment\n\n"):
+        rows, faults = read(tmp_path, text)
+        assert not rows and len(faults) == 1 and "is empty; give one row" in faults[0]
+    assert read(tmp_path, HEADER) == ([], [])
+
+
+def test_faults_of_the_header_come_alone(tmp_path: Path) -> None:
+    header = "# x\nmeasurement\tsampel\ttechnique\trole\tpath\tlog\tlog\n"
+    rows, faults = read(tmp_path, header + "a b\tS\n")
+    place = f"{tmp_path}/samples.tsv:2"
+    assert not rows
+    assert faults == [
+        f"{place}: column 'sampel' is unknown; did you mean 'sample'?",
+        f"{place}: column 'sample' is missing; add it",
+        f"{place}: column 'log' stands twice; keep one",
+    ]
+
+
+def test_as_many_cells_as_columns_are_enough(tmp_path: Path) -> None:
+    assert not faults_of(tmp_path, HEADER + line(tmp_path, "a", ""))
+    rows, faults = read(tmp_path, HEADER + line(tmp_path, "a", "", "") + line(tmp_path, "b"))
+    assert faults == [
+        f"{tmp_path}/samples.tsv:2: 7 cells for 6 columns; columns are separated by one tab"
+    ]
+    assert [row.measurement for row in rows] == ["b"]
+
+
+def test_every_required_cell_that_is_empty_is_named(tmp_path: Path) -> None:
+    faults = faults_of(tmp_path, HEADER + "a\t\tnmr\tspectrum\t\n")
+    place = f"{tmp_path}/samples.tsv:2"
+    assert faults == [f"{place}: 'sample' is empty; fill it", f"{place}: 'path' is empty; fill it"]
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [("a-1_b.c+d", True), ("Li15Si4", True), ("a/b", False), ("a b", False), ("a:b", False)],
+)
+def test_a_measurement_is_named_as_a_file(name: str, good: bool, tmp_path: Path) -> None:
+    assert bool(faults_of(tmp_path, HEADER + line(tmp_path, name))) != good
+
+
+def test_only_the_later_of_two_rows_of_one_name_is_at_fault(tmp_path: Path) -> None:
+    faults = faults_of(tmp_path, HEADER + line(tmp_path) + line(tmp_path, "b") + line(tmp_path))
+    assert faults == [
+        f"{tmp_path}/samples.tsv:4: measurement 'a' stands already in line 2; rename one"
+    ]
+
+
+def test_a_glob_need_not_exist_yet_and_a_path_must(tmp_path: Path) -> None:
+    header = HEADER.replace("reference", "log")
+    for pattern in ("none*", "none?", "none[12]"):
+        row = f"a\tS\tnmr\tspectrum\t{tmp_path}/{pattern}\t{tmp_path}/{pattern}\n"
+        assert not faults_of(tmp_path, header + row)
+    faults = faults_of(tmp_path, header + line(tmp_path, "a", f"{tmp_path}/no.log"))
+    assert len(faults) == 1 and f"log '{tmp_path}/no.log' does not exist" in faults[0]
+
+
+@pytest.mark.parametrize("column", sample_sheet.LINK_COLUMNS)
+def test_every_link_names_another_row(column: str, tmp_path: Path) -> None:
+    header = HEADER.replace("reference", column)
+    good = line(tmp_path, "a", "b, c") + line(tmp_path, "b") + line(tmp_path, "c")
+    assert not faults_of(tmp_path, header + good)
+    place = f"{tmp_path}/samples.tsv:2"
+    assert faults_of(tmp_path, header + line(tmp_path, "a", "d,a")) == [
+        f"{place}: {column} 'd' is no measurement of this sheet; add its row or correct it",
+        f"{place}: {column} names the row itself; name another measurement",
+    ]
