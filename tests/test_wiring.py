@@ -160,33 +160,30 @@ NOT_YET_BOUNDED: set[str] = set()
 """Option classes whose words and numbers are not all limited yet; the list only shrinks."""
 
 
-def free_values(hint: object, pairs_checked: bool = False) -> list[str]:
-    """What an option may hold without any limit; `pairs_checked` where the class limits pairs."""
+def free_values(hint: object) -> list[str]:
+    """What an option may hold without any limit."""
     if typing.get_origin(hint) is typing.Annotated:
         inner, *marks = typing.get_args(hint)
         if any(isinstance(mark, options.FreeText) for mark in marks):
             return []
         limits = [m for mark in marks for m in getattr(mark, "metadata", [mark])]
         limited = any(hasattr(m, name) for m in limits for name in ("ge", "gt", "le", "lt"))
-        return [] if limited else free_values(inner, pairs_checked)
+        return [] if limited else free_values(inner)
     if typing.get_origin(hint) is typing.Literal or dataclasses.is_dataclass(hint):
         return []
     if hint in (float, int, str):
         return [hint.__name__]  # type: ignore[attr-defined]
-    free = [f for part in typing.get_args(hint) for f in free_values(part, pairs_checked)]
-    is_pair = typing.get_origin(hint) is tuple
-    return [f for f in free if f == "str"] if is_pair and pairs_checked else free
+    return [f for part in typing.get_args(hint) for f in free_values(part)]
 
 
 @pytest.mark.parametrize("kind", option_classes(), ids=lambda k: k.__name__)
 def test_every_word_and_number_has_its_limits(kind: type) -> None:
     """A string is a word of a list, a path or a name; a number has a bound."""
-    checked = hasattr(kind, "__post_init__")
     hints = typing.get_type_hints(kind, include_extras=True)
     free = {
         field.name: found
         for field in dataclasses.fields(kind)
-        if (found := free_values(hints[field.name], checked))
+        if (found := free_values(hints[field.name]))
     }
     if kind.__name__ in NOT_YET_BOUNDED:
         assert free, f"{kind.__name__} is limited now: take it off the list"
@@ -199,8 +196,8 @@ def test_the_walk_finds_what_has_no_limit() -> None:
     assert free_values(str) == ["str"] and free_values(str | None) == ["str"]
     assert free_values(float) == ["float"] and free_values(bounded) == []
     assert free_values(tuple[bounded, float]) == ["float"]
-    assert free_values(tuple[float, str], pairs_checked=True) == ["str"]
-    assert free_values(float, pairs_checked=True) == ["float"]
+    assert free_values(tuple[float, str]) == ["float", "str"]
+    assert free_values(tuple[tuple[bounded, float], ...]) == ["float"]
     assert free_values(dict[str, bounded] | None) == ["str"]
     assert free_values(options.Name) == [] and free_values(typing.Literal["a"] | bool) == []
 

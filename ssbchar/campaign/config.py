@@ -134,7 +134,7 @@ def validate_config(raw: Mapping[str, Any], place: str = "config") -> Configured
     except ValueError as error:
         raise BadConfig(str(error).splitlines()) from error
     rows, faults = sample_sheet.read_sheet(config.samples, ROLES)
-    faults += _check_phases(config, rows)
+    faults += _check_phases(config, rows, place)
     for row in rows:
         faults += _check_row_options(config, raw, row)
     if faults:
@@ -142,20 +142,38 @@ def validate_config(raw: Mapping[str, Any], place: str = "config") -> Configured
     return ConfiguredRun(config=config, rows=rows, raw=raw)
 
 
-def _check_phases(config: Config, rows: Sequence[sample_sheet.Row]) -> list[str]:
-    """Return the faults of the phases that rows name."""
-    if not any(row.phases for row in rows):
+def _check_phases(config: Config, rows: Sequence[sample_sheet.Row], place: str) -> list[str]:
+    """Return the faults of the phases that rows and options name."""
+    standard = config.hexrd.stability.standard
+    of_rows = [(row, name) for row in rows if (name := _read_own_standard(row))]
+    if not standard and not of_rows and not any(row.phases for row in rows):
         return []
     path = Path(config.phases)
     if not path.is_file():
         return [f"{path}: the phases file does not exist; set 'phases' in the config"]
     known = list(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    return [
+    faults = [
         f"{config.samples}:{row.line}: phase '{name}' is not in {path}; add it or correct it"
         for row in rows
         for name in sample_sheet.split_names(row.phases)
         if name not in known
     ]
+    standards = [(f"{place}.hexrd", standard)] if standard else []
+    standards += [(f"{config.samples}:{row.line}", name) for row, name in of_rows]
+    faults += [
+        f"{where}.stability.standard: phase '{name}' is not in {path}; "
+        f"{opts.suggest_word(name, known)}"
+        for where, name in standards
+        if name not in known
+    ]
+    return faults
+
+
+def _read_own_standard(row: sample_sheet.Row) -> str:
+    """Return the internal standard that a row sets for itself; empty for none."""
+    own = row.options.get("stability")
+    name = own.get("standard") if isinstance(own, Mapping) else None
+    return name if row.technique == "hexrd" and isinstance(name, str) else ""
 
 
 def _check_row_options(config: Config, raw: Mapping[str, Any], row: sample_sheet.Row) -> list[str]:

@@ -30,7 +30,17 @@ PathText = Annotated[str, FreeText(content="a path")]
 Name = Annotated[str, FreeText(content="a name")]
 """An option that holds a name the user gives: of a column, a header key, a sample, a title."""
 
-_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+_STRICT = ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Boolean:
+    """Stands for a boolean where none is meant, so that pydantic does not read it as 1 or 0."""
+
+    value: bool
+
+    def __repr__(self) -> str:
+        return str(self.value).lower()
 
 
 @functools.cache
@@ -79,17 +89,50 @@ def build_options(kind: type[T], data: Mapping[str, Any] | None, where: str = "o
     """
     try:
         adapter = _make_adapter(typing.cast("Hashable", kind))
-        built: T = adapter.validate_python(dict(data or {}))
+        built: T = adapter.validate_python(_mark_booleans(kind, data or {}))
     except ValidationError as error:
         raise ValueError("\n".join(_describe_faults(kind, error, where))) from error
     return built
+
+
+def _mark_booleans(kind: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data with a `_Boolean` for each boolean that its option does not admit."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    marked = {}
+    for key, value in data.items():
+        section = _find_section(fields[key]) if key in fields else None
+        if section is not None and isinstance(value, Mapping):
+            marked[key] = _mark_booleans(section, value)
+        elif key in fields and not _admits_booleans(hints[key]):
+            marked[key] = _replace_booleans(value)
+        else:
+            marked[key] = value
+    return marked
+
+
+def _admits_booleans(hint: Any) -> bool:
+    return hint in (bool, Any) or any(_admits_booleans(part) for part in typing.get_args(hint))
+
+
+def _replace_booleans(value: Any) -> Any:
+    if isinstance(value, bool):
+        return _Boolean(value=value)
+    if isinstance(value, Mapping):
+        return {key: _replace_booleans(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_replace_booleans(part) for part in value]
+    return value
 
 
 def _describe_faults(kind: type, error: ValidationError, where: str) -> list[str]:
     """Return one line per option at fault."""
     by_place: dict[str, list[Any]] = {}
     keys: dict[str, tuple[type, str]] = {}
-    for fault in error.errors():
+    all_faults = error.errors()
+    for fault in all_faults:
+        if _follows_from_another(fault, all_faults):
+            continue
         section, path = _walk_to(kind, fault["loc"])
         place = ".".join([where, *path])
         by_place.setdefault(place, []).append(fault)
@@ -97,6 +140,14 @@ def _describe_faults(kind: type, error: ValidationError, where: str) -> list[str
     return [
         f"{place}: {_describe_fault(*keys[place], faults)}" for place, faults in by_place.items()
     ]
+
+
+def _follows_from_another(fault: Any, faults: Sequence[Any]) -> bool:
+    """Return whether a list counts as too short because one of its values is at fault."""
+    place = fault["loc"]
+    return fault["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in faults
+    )
 
 
 def _walk_to(kind: type, location: Sequence[Any]) -> tuple[type, list[str]]:
@@ -135,6 +186,8 @@ def _describe_fault(section: type, key: str, faults: Sequence[Mapping[str, Any]]
         return "is missing; add it"
     if "dataclass_type" in kinds:
         return f"needs options under it, one per line (given: {given!r})"
+    if isinstance(given, _Boolean) and kinds == {"string_type"}:
+        return f"needs a word (given: {given!r}); quote yes, no, on and off where meant as words"
     if kinds == {"literal_error"}:
         expected = " or ".join(fault["ctx"]["expected"] for fault in faults)
         hint = _find_near_word(str(given), _list_words(section, key))

@@ -30,6 +30,12 @@ class Fit:
     """A share [1]."""
     times: list[int] = field(default_factory=list)
     """Times [s]."""
+    weights: dict[str, float] | None = None
+    """Weights by name."""
+    clamp: bool = False
+    """Clamp the ends."""
+    limit: bool | float = False
+    """A limit, or whether there is one."""
 
     def __post_init__(self) -> None:
         if self.span[0] >= self.span[1]:
@@ -86,10 +92,54 @@ def refuse(data: object, where: str = "c.yaml") -> str:
             "c.yaml.fit.span.1: Input should be a valid number, unable to parse string as a number "
             "(given: 'x')",
         ),
+        (
+            {"fit": {"share": True}},
+            "c.yaml.fit.share: Input should be a valid number (given: true)",
+        ),
+        (
+            {"fit": {"span": [False, 2.0]}},
+            "c.yaml.fit.span.0: Input should be a valid number (given: false)",
+        ),
+        (
+            {"fit": {"times": [1, True]}},
+            "c.yaml.fit.times.1: Input should be a valid integer (given: true)",
+        ),
+        (
+            {"fit": {"weights": {"a": True}}},
+            "c.yaml.fit.weights: Input should be a valid number (given: true)",
+        ),
+        (
+            {"fit": {"model": False}},
+            "c.yaml.fit.model: Input should be 'debye' or 'einstein' (given: false)",
+        ),
+        (
+            {"name": False},
+            "c.yaml.name: needs a word (given: false); quote yes, no, on and off where meant as "
+            "words",
+        ),
+        ({"fit": True}, "c.yaml.fit: needs options under it, one per line (given: true)"),
+        (
+            {"fit": {"share": float("nan")}},
+            "c.yaml.fit.share: Input should be a finite number (given: nan)",
+        ),
+        (
+            {"fit": {"span": [1.0, float("inf")]}},
+            "c.yaml.fit.span.1: Input should be a finite number (given: inf)",
+        ),
+        (
+            {"fit": {"weights": {"a": float("-inf")}}},
+            "c.yaml.fit.weights: Input should be a finite number (given: -inf)",
+        ),
     ],
 )
 def test_a_fault_is_one_line_with_its_place_and_remedy(data: dict, line: str) -> None:
     assert refuse(data) == line
+
+
+def test_a_boolean_is_fine_where_one_is_meant() -> None:
+    built = build_options(Top, {"fit": {"clamp": True, "limit": True}})
+    assert built.fit.clamp is True and built.fit.limit is True
+    assert build_options(Top, {"fit": {"limit": 2}}).fit.limit == 2.0
 
 
 def test_every_fault_has_its_line() -> None:

@@ -1,14 +1,38 @@
 """Options of joining temperatures to frames."""
 
+import difflib
+import re
+import zoneinfo
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ssbchar.runtime.options import Name
 
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+_UTC_OFFSET = re.compile(r"(UTC)?[+-]([01]\d|2[0-3]):[0-5]\d")
+
+
+def _check_time_zone(zone: str) -> str:
+    if not zone or _UTC_OFFSET.fullmatch(zone):
+        return zone
+    known = zoneinfo.available_timezones()
+    if zone in known:
+        return zone
+    by_lower_case = {name.lower(): name for name in sorted(known)}
+    near = difflib.get_close_matches(zone.lower(), by_lower_case, n=1)
+    remedy = (
+        f"did you mean '{by_lower_case[near[0]]}'?"
+        if near
+        else "use UTC, America/Chicago or +02:00"
+    )
+    raise ValueError(f"time zone '{zone}' is unknown; {remedy}")
+
+
+TimeZone = Annotated[Name, AfterValidator(_check_time_zone)]
+"""A time zone of the IANA database, or an offset from UTC; empty for none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +48,7 @@ class Furnace:
     finds it by its contents."""
     temperature_unit: Literal["degC", "K"] = "degC"
     """`degC` or `K`."""
-    log_timezone: Name = ""
+    log_timezone: TimeZone = ""
     """Name of the time zone of a log that states none (`America/Chicago`, `UTC`, `+02:00`)."""
     clock_offset: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
     """Seconds to add to the log's clock to get that of the frames."""

@@ -3,16 +3,27 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from ssbchar.runtime.options import Name
+from ssbchar.nmr.bruker.metadata_conflicts import XI
+from ssbchar.runtime.options import Name, suggest_word
+
+
+def _check_nucleus(nucleus: str) -> str:
+    if nucleus not in XI:
+        raise ValueError(f"nucleus '{nucleus}' is unknown; {suggest_word(nucleus, list(XI))}")
+    return nucleus
+
+
+Nucleus = Annotated[Name, AfterValidator(_check_nucleus)]
+"""A nucleus whose frequency ratio is known, as NUC1 names it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How Bruker folders are read."""
 
-    nucleus: Name = "7Li"
+    nucleus: Nucleus = "7Li"
     """Nucleus expected; another one is refused."""
     decay_axis: Name = ""
     """Decay time of a slice in the pulse program's own terms, such as ``2*vd+p2`` or

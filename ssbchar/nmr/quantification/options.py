@@ -15,6 +15,14 @@ Coupling = Annotated[float, Field(ge=0, le=1e7)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
+def _check_order(options: object, *names: str) -> None:
+    """Refuse a pair whose first number is above its second."""
+    for name in names:
+        low, high = getattr(options, name)
+        if low > high:
+            raise ValueError(f"{name} runs from {low:g} to {high:g}; give its lower end first")
+
+
 @dataclass(frozen=True, kw_only=True)
 class SystematicsOptions:
     """Systematics of the acquisition; reported beside the fractions, never applied to them."""
@@ -31,6 +39,9 @@ class SystematicsOptions:
     """T1 of Li metal [s], for the saturation factor."""
     t1_li_si: Seconds | None = None
     """T1 of Li-Si [s], for the saturation factor."""
+
+    def __post_init__(self) -> None:
+        _check_order(self, "diameters", "couplings")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +72,6 @@ class QuantificationOptions:
     """T2* of Li metal assumed where it was not measured [s] (same source)."""
     systematics: SystematicsOptions = field(default_factory=SystematicsOptions)
     """Skin effect, echo efficiency, saturation."""
+
+    def __post_init__(self) -> None:
+        _check_order(self, "t2_range", "t2_metal")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ssbchar.runtime.options import Name
+from ssbchar.xas.elements import EdgeName, ElementSymbol
 
 Convention = Literal["bearden", "kraft"]
 Shift = Annotated[float, Field(ge=-1e4, le=1e4)]
@@ -16,9 +17,9 @@ Shift = Annotated[float, Field(ge=-1e4, le=1e4)]
 class Calibration:
     """How the energy axis is calibrated on the simultaneous foil."""
 
-    foil_element: Name = ""
+    foil_element: ElementSymbol = ""
     """Element of the foil; empty is that of the scan."""
-    foil_edge: Name = ""
+    foil_edge: EdgeName = ""
     """Edge of the foil; empty is that of the scan."""
     convention: Convention = "bearden"
     """Whose edge energies: Bearden and Burr (1967), Fe K 7112.0 eV, or Kraft et al. (1996), Fe K
@@ -97,5 +98,10 @@ class Normalisation:
             first, last = getattr(self, low), getattr(self, high)
             if first is not None and last is not None and first >= last:
                 raise ValueError(f"{low} is not below {high}; exchange them")
+        if self.pre2 is not None and self.norm1 is not None and self.pre2 > self.norm1:
+            raise ValueError(
+                f"pre2 ({self.pre2:g} eV) is above norm1 ({self.norm1:g} eV): the pre-edge fit "
+                "must end before the post-edge fit begins; correct one of them"
+            )
         if self.min_step >= self.max_step:
             raise ValueError("min_step is not below max_step; correct one of them")

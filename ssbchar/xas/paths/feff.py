@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
+from ssbchar.xas.elements import ELEMENTS
 from ssbchar.xas.paths import feffdat
 from ssbchar.xas.paths.cluster import Cluster, build_clusters
 from ssbchar.xas.paths.options import Feff
@@ -22,12 +23,6 @@ from ssbchar.xas.paths.options import Feff
 if TYPE_CHECKING:
     import xarray as xr
 
-ELEMENTS = (
-    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se "
-    "Br Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy "
-    "Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U"
-).split()
-"""By atomic number, from 1."""
 HOLES = {"K": 1, "L1": 2, "L2": 3, "L3": 4}
 """FEFF's number of the core hole by edge."""
 ENVIRONMENT = Path(".venv-larch")

@@ -1,5 +1,6 @@
 """Options of scattering paths: how FEFF calculates them and how they are fitted."""
 
+import itertools
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -8,6 +9,10 @@ from pydantic import Field
 from ssbchar.runtime.options import PathText
 
 Shared = Literal["number", "distance", "displacement"]
+HalfLength = Annotated[float, Field(ge=0, le=10)]
+"""Half the length of a scattering path [angstrom]."""
+OriginShift = Annotated[float, Field(ge=-100, le=100)]
+"""A shift of the origin of the photoelectron energy [eV]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +54,7 @@ class PathFit:
     """Start of the fit in R [angstrom]."""
     rmax: Annotated[float, Field(gt=0, le=10)] = 3.0
     """End of the fit in R [angstrom]; R is about 0.3 to 0.5 angstrom less than the distance."""
-    shells: tuple[tuple[float, float], ...] = ()
+    shells: tuple[tuple[HalfLength, HalfLength], ...] = ()
     """Ranges of the half lengths of each shell's paths [angstrom]; empty makes a shell of the paths
     of one scatterer that lie within `gap` of each other, out to 0.3 angstrom beyond `rmax`."""
     gap: Annotated[float, Field(gt=0, le=5)] = 0.25
@@ -64,7 +69,7 @@ class PathFit:
     always shared where both are aligned on a foil or by a project."""
     sigma2: Annotated[float, Field(gt=0, le=0.1)] = 0.005
     """Mean square displacement the fit starts from [angstrom^2]."""
-    e0: Annotated[tuple[float, ...], Field(min_length=1)] = (-6.0, 0.0, 6.0)
+    e0: Annotated[tuple[OriginShift, ...], Field(min_length=1)] = (-6.0, 0.0, 6.0)
     """Shifts of the origin the fit starts from [eV]; the lowest minimum is taken."""
     max_number: Annotated[float, Field(gt=0, le=1)] = 0.1
     """Relative change of a shell's number that would matter (usual accuracy of a coordination
@@ -80,3 +85,10 @@ class PathFit:
         for low, high in self.shells:
             if low >= high:
                 raise ValueError(f"shell {low:g} to {high:g} is empty; give (low, high)")
+        ordered = sorted(self.shells)
+        for (low, high), (next_low, next_high) in itertools.pairwise(ordered):
+            if next_low < high:
+                raise ValueError(
+                    f"shells {low:g} to {high:g} and {next_low:g} to {next_high:g} overlap; "
+                    "part them, no path may count twice"
+                )

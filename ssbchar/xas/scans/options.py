@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from ssbchar.runtime.options import Name
+from ssbchar.xas.elements import EdgeName, ElementSymbol
 
 AskedMode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
 
@@ -18,9 +19,9 @@ class ScanReading:
     """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption),
     ``normalised`` (already normalised, left as it is), or ``auto``: what the columns and the header
     allow, in this order."""
-    element: Name = ""
+    element: ElementSymbol = ""
     """Absorbing element; empty takes it from the file's header, else from the edge's position."""
-    edge: Name = ""
+    edge: EdgeName = ""
     """``K``, ``L3`` ...; empty takes it from the header, else ``K``."""
     energy: Name = ""
     """Name of the energy column (or HDF5 path); empty knows the usual names."""

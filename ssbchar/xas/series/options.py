@@ -5,12 +5,14 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ssbchar.xas.normalisation.options import Shift
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mixture:
     """How a spectrum is fitted by a linear combination of references."""
 
-    window: tuple[float, float] = (-20.0, 60.0)
+    window: tuple[Shift, Shift] = (-20.0, 60.0)
     """Fit range [eV, relative to the edge]."""
     shift: bool = True
     """The energy axis of each spectrum is free against that of the references."""
@@ -34,7 +36,7 @@ class Mixture:
 class Series:
     """How a series of scans of one evolving sample is analysed."""
 
-    window: tuple[float, float] = (-20.0, 80.0)
+    window: tuple[Shift, Shift] = (-20.0, 80.0)
     """Range of the principal components and of isosbestic points [eV, relative to E0]."""
     shown: Annotated[int, Field(ge=1, le=100)] = 10
     """Number of components that are kept and shown; species are sought among them."""
