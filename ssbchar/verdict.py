@@ -1,5 +1,4 @@
-"""Every word that a row of ``summary.csv`` may have as its verdict; ``docs/results.md`` says what
-each needs."""
+"""Every word that a row of ``summary.csv`` may have as its verdict."""
 
 from __future__ import annotations
 

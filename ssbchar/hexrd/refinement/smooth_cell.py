@@ -54,10 +54,10 @@ def smooth_strain(
     """Return a smooth curve of one strain over all frames, and its standard deviation.
 
     In each segment the expected slope and a robust weighted polynomial (degree 0 to 3 by BIC) in
-    temperature, on a hold a polynomial in the frame's order; so a ramp of few frames still expands.
-    Beyond the frames that have values it goes on with the expected slope, its uncertainty growing
-    by half of that and by how far the slope there is from it (a cell can expand along one axis and
-    shrink along another). Segments without values take the nearest one's edge.
+    temperature, on a hold a polynomial in the frame's order; so a segment of few frames still
+    expands. Beyond the frames that have values it goes on with the expected slope, its uncertainty
+    growing by half of that and by how far the slope there is from it (a cell can expand along one
+    axis and shrink along another). Segments without values take the nearest one's edge.
 
     Parameters
     ----------

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssbchar.hexrd.furnace.segments import SegmentKind
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd.series_axes import SeriesAxes
 from ssbchar.storage.store import Drawing
@@ -46,7 +47,7 @@ def draw_broadening(at: SeriesAxes, peaks: xr.Dataset) -> dict[str, Drawing]:
             good &= stderr <= 3 * np.median(stderr[good])
             colour = at.colours.get(name, style.BLACK)
             for cooling in (False, True):
-                own = good & ((at.segment == "cooling") == cooling)
+                own = good & ((at.segment == SegmentKind.COOLING) == cooling)
                 if own.any():
                     look = {"markerfacecolor": "none", "markeredgewidth": 0.6} if cooling else {}
                     text = f"{name}, cooling" if cooling else name

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.hexrd.expansion.cell_parameters import USABLE_VERDICTS
+from ssbchar.hexrd.furnace.segments import SegmentKind, kind_from_name
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd.series_axes import SeriesAxes, split_pages
 from ssbchar.storage.store import Drawing
@@ -31,7 +32,13 @@ LABELS = {
     "volume": "V (Å³)",
 }
 AXIS_COLOURS = {"a": style.BLUE, "b": style.GREEN, "c": style.VERMILION, "volume": style.BLACK}
-MARKS = {"heating": "o", "cooling": "s", "hold": "^", "none": "o"}
+MARKS = {
+    SegmentKind.HEATING: "o",
+    SegmentKind.COOLING: "s",
+    SegmentKind.HOLD: "^",
+    SegmentKind.NONE: "o",
+}
+"""Marker of each kind of segment."""
 SIDE_BY_SIDE = 3
 """Phases in one figure."""
 
@@ -137,10 +144,12 @@ def _draw_cell_panel(
         if own.any():
             colour, mark = style.SEGMENTS.get(segment, style.BLACK), MARKS.get(segment, "o")
             hollow = (
-                {"markerfacecolor": "none", "markeredgewidth": 0.6} if segment == "cooling" else {}
+                {"markerfacecolor": "none", "markeredgewidth": 0.6}
+                if segment == SegmentKind.COOLING
+                else {}
             )
             size = 2.8 if own.sum() < 100 else 2.0
-            label = segment if segment != "none" else "no ramp"
+            label = segment if segment != SegmentKind.NONE else "no segment"
             style.draw_points(
                 axes,
                 x[own],
@@ -164,8 +173,8 @@ def _draw_cell_panel(
             label="left out",
         )
     joint = _select_joint_cell(phase, name)
-    for ramp in ("heating", "cooling", "none"):
-        own = (at.segment == ramp) & np.isfinite(joint)
+    for segment in (SegmentKind.HEATING, SegmentKind.COOLING, SegmentKind.NONE):
+        own = (at.segment == segment) & np.isfinite(joint)
         if own.any():
             axes.plot(
                 x[own],
@@ -182,7 +191,7 @@ def _draw_cell_panel(
                 axes,
                 curve.sel(axis=name),
                 "cell",
-                colour=style.SEGMENTS.get(_find_segment_kind(segment), style.BLACK),
+                colour=style.SEGMENTS.get(kind_from_name(segment), style.BLACK),
             )
     if good.any():
         reach = (
@@ -207,13 +216,8 @@ def _select_joint_cell(phase: xr.Dataset, name: str) -> Array:
     return np.where(_is_present(phase), value, np.nan)
 
 
-def _find_segment_kind(segment: str) -> str:
-    """Return the kind of a ramp named ``heating``, ``cooling`` or ``heating 2``."""
-    return segment.split(" ")[0].rstrip("0123456789_")
-
-
 def _select_curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
-    """Return the ramps on which a phase has a fitted curve."""
+    """Return the segments on which a phase has a fitted curve."""
     if "cell" not in expansion or phase not in expansion["phase"].values.astype(str):
         return []
     own = expansion.sel(phase=phase)
@@ -255,7 +259,7 @@ def _draw_expansion_page(table: xr.Dataset, names: list[str]) -> Drawing:
     for axes, name in zip(panels, names, strict=True):
         reacting = []
         for segment, curve in _select_curves(table, name):
-            dashes = "--" if _find_segment_kind(segment) == "cooling" else "-"
+            dashes = "--" if kind_from_name(segment) == SegmentKind.COOLING else "-"
             for axis in _list_different_axes(curve):
                 label = f"{axis if axis != 'volume' else 'V/3'}, {segment}"
                 third = 1 / 3 if axis == "volume" else 1.0
@@ -269,7 +273,7 @@ def _draw_expansion_page(table: xr.Dataset, names: list[str]) -> Drawing:
                     label=label,
                     linestyle=dashes,
                 )
-            if _find_segment_kind(segment) == "heating":
+            if kind_from_name(segment) == SegmentKind.HEATING:
                 reacting.append(float(curve["reacting_from"]))
         for start in filter(np.isfinite, reacting):
             axes.axvspan(start, axes.get_xlim()[1], color="#eeeeee", zorder=0, label="reacting")

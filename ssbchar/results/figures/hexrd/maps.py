@@ -32,8 +32,7 @@ LIMIT = 5.0
 def draw_intensity_map(
     at: SeriesAxes, intensity: Array | RowReader, ticks: Mapping[str, Array]
 ) -> Drawing:
-    """Return the map of intensity over angle and course, temperature beside it, phase lines above
-    it."""
+    """Return the map of intensity over angle and time, temperature beside it, phase lines above."""
     from matplotlib.colors import PowerNorm
 
     figure = style.make_figure(style.PAGE, 4.0 + 0.13 * len(ticks))

@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 def draw_presence(at: SeriesAxes, cells: xr.Dataset) -> Drawing:
-    """Return the amount of each phase along the course, with the detection level where it is
-    absent."""
+    """Return the amount of each phase through the series, with the detection level where absent."""
     names = list(cells["phase"].values.astype(str))
     every = bool(
         np.all(

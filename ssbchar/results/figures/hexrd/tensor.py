@@ -50,15 +50,15 @@ def draw_indicatrix(table: xr.Dataset) -> dict[str, Drawing]:
 
 
 def _pick_middle_row(phase: xr.Dataset) -> xr.Dataset | None:
-    """Return the first ramp's row amid its temperatures, or None where there is none or it is
+    """Return the first segment's row amid its temperatures, or None where there is none or it is
     isotropic."""
     if "tensor" not in phase:
         return None
     for segment in phase["segment"].values:
-        ramp = phase.sel(segment=segment)
-        known = np.flatnonzero(np.isfinite(ramp["tensor"].values).all(axis=-1))
+        part = phase.sel(segment=segment)
+        known = np.flatnonzero(np.isfinite(part["tensor"].values).all(axis=-1))
         if known.size:
-            row = ramp.isel(temperature=known[known.size // 2])
+            row = part.isel(temperature=known[known.size // 2])
             values = row["principal_expansion"].values
             return row if np.ptp(values) > ISOTROPIC * np.max(np.abs(values)) else None
     return None

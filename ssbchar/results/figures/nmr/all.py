@@ -14,6 +14,7 @@ from ssbchar.nmr.lineshape.problem import PhaseModel
 from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.results.figures import style
 from ssbchar.storage.store import Drawing
+from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -161,7 +162,7 @@ def _draw_decay(decay: xr.Dataset) -> Drawing:
         first = float(np.abs(area).max()) or 1.0
         colour, verdict = COLOUR[str(region)], str(decay["verdict"].values[r])
         label = NAMES[str(region)]
-        if verdict == "ok":
+        if verdict == Verdict.OK:
             t2, error = float(decay["t2_star"].values[r]), float(decay["t2_star_stderr"].values[r])
             label += f", T2* = {1e6 * t2:.4g} ± {1e6 * error:.2g} µs"
             grid = np.geomspace(first_time, last, 200) if wide else np.linspace(0.0, last, 200)

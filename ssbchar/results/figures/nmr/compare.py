@@ -11,6 +11,7 @@ from ssbchar.results.figures import style
 from ssbchar.results.figures.nmr.all import SHIFT, shade_windows
 from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
+from ssbchar.verdict import Verdict
 
 
 def draw_comparison(
@@ -155,7 +156,7 @@ def _draw_drift(rows: list[Conclusion]) -> Drawing:
     figure = style.make_figure(4.8, 1.2 + 0.3 * len(rows))
     axes = figure.add_subplot()
     for y, row in enumerate(rows):
-        colour = style.VERMILION if row.verdict == "evolving" else style.BLACK
+        colour = style.VERMILION if row.verdict == Verdict.EVOLVING else style.BLACK
         axes.errorbar(
             row.value or 0.0,
             y,

@@ -105,7 +105,7 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
     """Return the scree of eigenvalues against the edge of noise, and the scores of the species'
     components."""
     figure = style.make_figure(style.PAGE, 2.8)
-    scree, course = figure.subplots(1, 2)
+    scree, scores = figure.subplots(1, 2)
     rank = int(ds["rank"])
     places = np.arange(1, ds.sizes["component"] + 1)
     values = ds["eigenvalue"].values
@@ -129,7 +129,7 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
     for i in range(min(rank, 4)):
         values = score[:, i] * np.sign(score[:, i].mean() or 1)
         values = values / np.abs(values).max()
-        course.plot(
+        scores.plot(
             number,
             values,
             ".",
@@ -137,13 +137,13 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
             color=style.CYCLE[i % len(style.CYCLE)],
             label=f"component {i + 1}",
         )
-    course.axhline(0, color=style.GREY, linewidth=0.6)
-    course.set_xlabel("scan")
-    course.set_ylabel("score / largest")
-    course.legend(
+    scores.axhline(0, color=style.GREY, linewidth=0.6)
+    scores.set_xlabel("scan")
+    scores.set_ylabel("score / largest")
+    scores.legend(
         loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0, markerscale=2
     )
-    for axes, letter in ((scree, "a"), (course, "b")):
+    for axes, letter in ((scree, "a"), (scores, "b")):
         axes.set_title(letter, loc="left", fontweight="bold", fontsize=style.TEXT)
     caption = (
         "(a) Eigenvalues of the spectra whitened by their noise (points, baseline, edge step, "
