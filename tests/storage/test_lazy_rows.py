@@ -75,6 +75,8 @@ def test_mapped_blocks_are_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
         ([3, slice(4, 7)], [(3, 6), (3, 7)]),
         ([slice(4, 6), slice(3, 6)], [(3, 6)]),
         ([slice(5, 5)], []),
+        ([slice(3, 5)], [(3, 6)]),
+        ([np.array([5, 9])], [(3, 10)]),
         ([np.array([0, 5])], [(0, 6)]),
         ([np.array([0, 6])], [(0, 3), (6, 9)]),
         ([np.array([0, 1, 2, 7])], [(0, 8)]),
@@ -146,6 +148,30 @@ def test_a_forked_process_opens_the_file_for_itself(
 def test_values_in_memory_need_no_file() -> None:
     values = xr.DataArray(VALUES, dims=("frame", "two_theta"))
     assert lazy_rows._reopen(values) is values
+
+
+def test_only_values_that_are_in_a_file_are_reopened(
+    tmp_path: Path, everything_is_large: None
+) -> None:
+    loaded = xr.DataArray(VALUES, dims=("frame", "two_theta"), name="intensity")
+    loaded.encoding["source"] = str(written(tmp_path / "a.nc"))
+    assert lazy_rows._reopen(loaded) is loaded
+    nameless = xr.DataArray(lazy_rows.make_variable(("frame", "two_theta"), rows_on_disk()))
+    assert lazy_rows._reopen(nameless) is nameless
+
+
+def test_a_chunk_is_a_megabyte(tmp_path: Path, everything_is_large: None) -> None:
+    """Rows of 100 000 bytes: ten in a chunk."""
+    wide = rows_on_disk(np.zeros((25, 12500)))
+    variable = lazy_rows.make_variable(("frame", "two_theta"), wide, {"units": "1"})
+    ds = xr.Dataset({"intensity": variable}, coords={"frame": np.arange(25)})
+    ds[["frame"]].assign(x=("two_theta", np.zeros(12500))).to_netcdf(
+        tmp_path / "a.nc", engine="h5netcdf"
+    )
+    with open(tmp_path / "a.nc", "r+b") as file:
+        lazy_rows.write_large_variables(ds, ["intensity"], file)
+    with h5netcdf.File(tmp_path / "a.nc", "r") as stored:
+        assert stored.variables["intensity"].chunks == (10, 12500)
 
 
 def test_small_variables_are_loaded_and_large_ones_stay(

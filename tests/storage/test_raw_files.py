@@ -1,6 +1,8 @@
 """Raw files: in natural order, with known digests."""
 
+import errno
 import hashlib
+import io
 import os
 from pathlib import Path
 
@@ -85,6 +87,19 @@ def test_a_known_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(OSError) as caught:
         raw_files.hash_file(tmp_path / "none")
     assert os.fspath(caught.value.filename) == str(tmp_path / "none")
+
+
+def test_an_error_while_reading_names_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class FailingDisk(io.BytesIO):
+        def readinto(self, _: object) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(raw_files, "open", lambda *_, **__: FailingDisk(), raising=False)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        raw_files.hash_file(tmp_path / "abc")
+    assert caught.value.filename == str(tmp_path / "abc")
 
 
 def test_the_digest_of_a_folder_by_hand(tmp_path: Path) -> None:

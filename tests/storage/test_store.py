@@ -1,5 +1,6 @@
 """What passes between steps: each kind of result by its suffix, stamped with how it was made."""
 
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -141,7 +142,12 @@ def test_a_figure_of_synthetic_data_says_so(synthetic: int, tmp_path: Path) -> N
     note = store.read_json(tmp_path / "figures/one.json")
     assert (note["title"], note["caption"], note["data"]) == ("T", "C", {"n": 1})
     assert (note["sample"], note["provenance"]) == ("S", MADE_BY)
-    assert store.render_figure(drawing.figure) == store.render_figure(drawing.figure)
+    for mark in drawing.figure.texts:
+        assert mark.get_position() == (0.995, 0.005) and mark.get_fontsize() == 9
+    svg, png = store.render_figure(drawing.figure)
+    assert (svg, png) == store.render_figure(drawing.figure)
+    width, height = struct.unpack(">II", png[16:24])
+    assert (width, height) == (300, 150), "2 x 1 inches at 150 dots per inch"
 
 
 def test_provenance_names_every_input(tmp_path: Path) -> None:
