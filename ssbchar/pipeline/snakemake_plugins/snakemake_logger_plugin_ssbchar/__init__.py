@@ -28,7 +28,7 @@ class LogHandler(LogHandlerBase):
                 sys.stderr.flush()
         except BrokenPipeError:
             raise
-        except Exception:
+        except Exception:  # as logging's own handlers do: a record that fails must not end the run
             self.handleError(record)
 
     @property
