@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from ssbchar.statistics import (
     MAD_TO_SIGMA,
     ONE_SIDED_95,
+    ROUNDED_ONE_SIDED_95,
+    ROUNDED_Z95,
     Z95,
     find_runs,
     sigma_from_deviations,
@@ -22,6 +24,8 @@ NORMAL = standard_library.NormalDist()
 def test_quantiles_are_those_of_the_normal_distribution() -> None:
     assert pytest.approx(NORMAL.inv_cdf(0.975), rel=1e-12) == Z95
     assert pytest.approx(NORMAL.inv_cdf(0.95), rel=1e-12) == ONE_SIDED_95
+    assert round(Z95, 2) == ROUNDED_Z95
+    assert round(ONE_SIDED_95, 3) == ROUNDED_ONE_SIDED_95
     assert pytest.approx(1 / NORMAL.inv_cdf(0.75), rel=2e-5) == MAD_TO_SIGMA
 
 

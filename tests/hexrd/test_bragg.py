@@ -43,6 +43,7 @@ def test_scaling_two_theta_would_be_wrong() -> None:
 
 def test_beyond_backscattering_is_nan() -> None:
     assert np.isnan(bragg.two_theta_from_d(0.1, 0.4))
+    assert np.isnan(bragg.two_theta_from_d(0.2 / 1.2, 0.4))
     assert np.isnan(bragg.convert_wavelength(100.0, 0.2, 1.0))
 
 
@@ -61,6 +62,11 @@ def test_derivative_by_d(two_theta: float, length: float) -> None:
         ("# Wavelength: 4.066e-11 m", 0.4066, 1e-4),
         ("# wavelength 0.2413 angstrom", 0.2413, 1e-4),
         ("lambda = 0.0117 nm", 0.117, 1e-3),
+        ("wavelength 24.13 pm", 0.2413, 1e-4),
+        ("wavelength = 2.413e-11", 0.2413, 1e-4),
+        ("wavelength = 9.9e-7", 9900.0, 100.0),
+        ("wavelength = 1.1e-6", 1.1e-6, 1e-7),
+        ("wavelength = 0 keV, energy = 51400 eV", 0.24121, 5e-6),
         ("Incident energy: 51.4 keV", 0.24121, 5e-4),
         ("energy = 51400 eV", 0.24121, 5e-6),
     ],
@@ -73,6 +79,7 @@ def test_headers(text: str, value: float, rounding: float) -> None:
 
 
 def test_silent_header() -> None:
+    assert bragg.wavelength_from_header("energy = 0 keV") is None
     assert bragg.wavelength_from_header("# 2theta intensity sigma\n# sample 7") is None
 
 
