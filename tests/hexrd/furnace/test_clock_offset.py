@@ -142,3 +142,30 @@ def test_averages_by_hand() -> None:
     np.testing.assert_array_equal(at, [5.0, 20.0])
     np.testing.assert_array_equal(mean, [[2.0, 3.0], [5.0, 6.0]])
     np.testing.assert_allclose(error, [[np.sqrt(18) / 2] * 2, [3.0] * 2])
+
+
+def few_steps(count: int, readings: list[float]) -> ClockOffset:
+    """Steps of 300 s, and a log of the corners of the ramp and whatever else is read."""
+    time = 300.0 * np.arange(count + 1) + 150
+    log_time = np.array(readings)
+    steps = StrainSteps(value=1e-5 * np.diff(oven(time)), stderr=np.full(count, 2e-7))
+    return clock.fit_clock_offset(
+        time, steps, log_time=log_time, log_temperature=oven(log_time), span=600.0
+    )
+
+
+CORNERS = [-4000.0, 600.0, 2400.0, 8000.0]
+
+
+@pytest.mark.parametrize(("count", "is_known"), [(9, False), (10, True)])
+def test_ten_good_steps_are_needed(count: int, is_known: bool) -> None:
+    assert few_steps(count, [*CORNERS[:2], 1500.0, *CORNERS[2:]]).is_known is is_known
+
+
+@pytest.mark.parametrize(
+    ("readings", "is_known"), [(CORNERS, False), ([*CORNERS[:2], 1500.0, *CORNERS[2:]], True)]
+)
+def test_five_readings_are_needed(readings: list[float], is_known: bool) -> None:
+    found = few_steps(12, readings)
+    assert found.is_known is is_known
+    assert not is_known or found.value == pytest.approx(0.0, abs=5.0)

@@ -160,3 +160,24 @@ def test_thirty_pixels_are_needed(number, located):
     cell = pixels(offset, counts, np.zeros(number, int), 1)
     _, stderr, significance = ring_points._fit_shifts(cell, 6.0, 1.4)
     assert np.isfinite(stderr[0]) == located and (significance[0] > 0) == located
+
+
+@pytest.mark.parametrize(("level", "misfit"), [(40.0, 0.0), (0.5, 0.0), (40.0, 20.0)])
+def test_errors_of_one_ring_by_least_squares(level, misfit):
+    """Weights 1 / counts, at most 1; errors grow with reduced chi-square above 1, four
+    parameters."""
+    offset = np.linspace(-6, 6, 61)
+    gauss = np.exp(-0.5 * (offset / 1.4) ** 2)
+    counts = level + 300 * gauss + misfit * (-1.0) ** np.arange(61)
+    _, stderr, significance = ring_points._fit_shifts(
+        pixels(offset, counts, np.zeros(61, int), 1), 6.0, 1.4
+    )
+    u = offset / 1.4
+    root = 1 / np.sqrt(np.maximum(counts, 1.0))
+    design = np.stack([np.ones(61), u, gauss, gauss * u], axis=1) * root[:, None]
+    solution, left, *_ = np.linalg.lstsq(design, counts * root, rcond=None)
+    reduced = max(float(left[0]) / (61 - 4), 1.0)
+    assert (reduced > 2) == (misfit > 0)
+    sigma = np.sqrt(np.diag(np.linalg.inv(design.T @ design)) * reduced)
+    assert stderr[0] == pytest.approx(1.4 * sigma[3] / solution[2], rel=1e-6)
+    assert significance[0] == pytest.approx(solution[2] / sigma[2], rel=1e-6)

@@ -173,3 +173,18 @@ def test_the_background_is_what_is_smooth_over_twelve_pixels():
     parts = np.stack([fast[:, 40:140].ravel(), slow[:, 40:140].ravel()], axis=1)
     (of_fast, of_slow), *_ = np.linalg.lstsq(parts, flat.ravel(), rcond=None)
     assert of_slow / of_fast == pytest.approx(1 - np.exp(-2 * (np.pi * 12 / 60) ** 2), rel=0.03)
+
+
+def test_no_count_and_one_count_are_told_apart():
+    """A chessboard of 0 and 1: sqrt(0.375) and sqrt(1.375) about their mean, over 1.4826 times half
+    their difference."""
+    row, column = np.indices(SHAPE)
+    one = (row + column) % 2 == 1
+    flat = rings.flatten_image(one.astype(float), EVERYWHERE)[40:-40, 40:-40]
+    np.testing.assert_allclose(flat, np.where(one[40:-40, 40:-40], 1.0, -1.0) / 1.4826, rtol=0.01)
+
+
+def test_of_distances_that_agree_equally_the_shortest_is_taken(monkeypatch):
+    monkeypatch.setattr(rings.np, "corrcoef", lambda a, b: np.full((2, 2), 0.5))
+    distance, correlation = find_distance(draw((80, 90)), 400.0, tolerance=0.01)
+    assert (distance, correlation) == (pytest.approx(400.0 * 0.99), 0.5)

@@ -243,3 +243,23 @@ def test_a_level_is_fitted_from_six_points_before_the_change(
     y = 20.0 + 3.0 * np.maximum(U - 521.0, 0.0)
     one = found(y, latest=latest, along=0.0)
     assert (one.value > 517.0) is is_fitted
+
+
+def test_errors_and_shape_are_brought_into_agreement_four_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twice with all shapes, then with those that the data call for."""
+    fitted: list[int] = []
+    average = change_point._average_shapes
+
+    def count(one: change_point._Signal, grid: Array, shapes: list) -> object:
+        fitted.append(len(shapes))
+        return average(one, grid, shapes)
+
+    monkeypatch.setattr(change_point, "_average_shapes", count)
+    one = change_point._Signal(
+        x=np.linspace(0, 1, U.size), y=rising() + noise(), stderr=np.ones(U.size), has_level=True
+    )
+    change_point._adjust_errors(one, np.zeros(U.size), np.linspace(-0.15, 0.7, 40))
+    usual, others = len(change_point.USUAL), len(change_point.OTHERS)
+    assert fitted == [usual + others] * 2 + [usual] * 2

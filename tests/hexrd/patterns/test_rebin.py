@@ -141,3 +141,9 @@ def test_a_bad_axis_is_a_status_and_the_rest_goes_on() -> None:
 def test_files_of_several_frames_fill_their_rows() -> None:
     series = regrid(file_of(y=np.stack([Y, 2 * Y])), file_of(y=3 * Y))
     np.testing.assert_array_equal(series.intensity, np.stack([Y, 2 * Y, 3 * Y]))
+
+
+def test_contents_are_dropped_once_on_the_axis() -> None:
+    one = file_of(stderr=np.ones((1, 21)))
+    regrid(one, file_of())
+    assert one.intensity.shape == (0, 0) and one.stderr is None

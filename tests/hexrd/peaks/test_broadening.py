@@ -111,3 +111,19 @@ def test_lines_without_an_error_do_not_count() -> None:
     sigma[0, 3] = 0.0
     found = broadening.fit_williamson_hall(ANGLES[None], value, sigma, WAVELENGTH)
     assert np.isnan(found.inverse_size[0]) and np.isnan(found.covariance[0]).all()
+
+
+def test_error_of_the_breadth_by_hand() -> None:
+    """beta = w / (eta 2 / pi + (1 - eta) 2 sqrt(ln 2 / pi)), derivatives worked out."""
+    fwhm, eta = 0.05, 0.4
+    lorentz, gauss = 2 / np.pi, 2 * np.sqrt(np.log(2) / np.pi)
+    beta = fwhm / (eta * lorentz + (1 - eta) * gauss)
+    gradient = np.array([beta / fwhm, beta**2 / fwhm * (gauss - lorentz)])
+    assert gradient[1] > 0
+    for covariance in (
+        np.diag([0.0, 1e-2]),
+        np.array([[4e-6, 1e-4], [1e-4, 1e-2]]),
+        np.array([[4e-6, -1e-4], [-1e-4, 1e-2]]),
+    ):
+        found = broadening.breadth_stderr_from_covariance(np.array(fwhm), np.array(eta), covariance)
+        assert float(found) == pytest.approx(np.sqrt(gradient @ covariance @ gradient), rel=1e-3)

@@ -277,3 +277,16 @@ def test_a_step_that_helps_is_taken_and_damped_less() -> None:
     fit._try_step(now, np.array([[0.03, 0.3, 0.0]]))
     np.testing.assert_allclose(now.q[0], [4.3, np.log(0.08), 0.3])
     assert now.damping[0] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("bound", ["lower", "upper"])
+def test_a_parameter_at_a_bound_is_not_held_where_chi_square_is_level(bound: str) -> None:
+    """Without a gradient of its own it still follows the others."""
+    now = replace(running(START, 0.0), **{bound: START.copy()})
+    gradient = now.state.gradient.copy()
+    assert np.all(gradient != 0)
+    gradient[0, 0] = 0.0
+    # the others are pushed inwards
+    gradient[0, 1:] = np.abs(gradient[0, 1:]) * (1 if bound == "lower" else -1)
+    step, _ = fit._propose_step(replace(now, state=replace(now.state, gradient=gradient)))
+    assert np.all(step[0] != 0.0)

@@ -256,3 +256,40 @@ def test_the_significance_of_an_absent_peak_is_that_of_an_f_test() -> None:
     assert z[0, 0] == pytest.approx(solution[-1] / sigma, rel=0.03)
     # the limit knows the serial correlation: a factor of 2 on sigma
     assert limit[0, 0] == pytest.approx(solution[-1] + 1.6448536 * 2 * sigma, rel=0.03)
+
+
+@pytest.mark.parametrize(("widths", "enters"), [(1.0, True), (1 - 1e-9, False)])
+def test_a_peak_just_beside_a_present_one_may_enter(widths: float, enters: bool) -> None:
+    """Exactly at the distance of the same place it is another peak."""
+    found = select._make_empty(1, 2)
+    found.present[0], found.significance[0] = [True, False], [9.0, 0.0]
+    found.position[0], found.entering[0] = [0.0, np.nan], [0.0, 5.0]
+    centre = np.array([[0.0, widths * (select.SAME_PLACE * RULES.width)]])
+    _, enter = select._choose_changes(found, centre, np.arange(1), np.zeros((1, 2), bool), RULES)
+    assert bool(enter[0, 1]) is enters
+
+
+@pytest.mark.parametrize(
+    ("reduced", "again"),
+    [
+        ([4.0, 4.0, 4.0, 4.0], 0),
+        ([3.9, 4.0, 4.1, 4.9], 2),
+        ([1.0, 1.0, 1.0, 2.0], 0),
+        ([1.0, 1.0, 1.0, 2.1], 1),
+    ],
+)
+def test_windows_that_fit_poorly_are_tried_again(
+    reduced: list[float], again: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above twice the median of the reduced chi-squares, or above 4."""
+    tried: list[int] = []
+    original = select.fit_from_starts
+
+    def count(data: Windows, *args: object) -> WindowFits:
+        tried.append(data.x.shape[0])
+        return original(data, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(select, "fit_from_starts", count)
+    monkeypatch.setattr(select, "_judge_fit", lambda data, fit: (np.array(reduced), np.ones(4)))
+    select._fit_present(windows([[40.0, 0.0]] * 4), np.full((4, 1), 4.15), RULES)
+    assert sum(tried) == again

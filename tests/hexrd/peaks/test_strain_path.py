@@ -180,3 +180,38 @@ def test_reference_path() -> None:
 
 
 REFERENCE = [0.0, 0.0006, 0.0012, 0.0018, 0.0001777778, -0.0014444444, -0.0030666667]
+
+
+AXIS = np.arange(60.0)
+RANDOM = np.random.default_rng(7).uniform(1.0, 9.0, 60)
+
+
+def test_heights_of_two_points_half_width_by_slices() -> None:
+    """Half a width two points: five points against four on either side, the lower of them."""
+    error = np.random.default_rng(8).uniform(1.0, 2.0, 60)
+    places = [20.0, 21.0, 35.0, 36.0, 0.0, 99.0]
+    height, sigma = strain_path.measure_heights(
+        AXIS, RANDOM[None], error[None], np.array([places]), 4.0
+    )
+    lower_left = 0
+    # places nearer to an end than three half widths move inwards
+    for i, at in enumerate([20, 21, 35, 36, 6, 52]):
+        left, right = RANDOM[at - 6 : at - 2].mean(), RANDOM[at + 3 : at + 7].mean()
+        lower_left += left < right
+        inside = RANDOM[at - 2 : at + 3].mean()
+        assert height[0, i] == pytest.approx(inside - min(left, right), rel=1e-9)
+        variance = np.sum(error[at - 2 : at + 3] ** 2)
+        assert sigma[0, i] == pytest.approx(np.sqrt(2 * variance) / 5, rel=1e-9)
+    assert 0 < lower_left < 6
+
+
+def test_contrast_of_two_points_half_width_by_slices() -> None:
+    """Half a width two points: five points against three, four half widths off on either side."""
+    y, error = RANDOM.copy(), np.random.default_rng(8).uniform(1.0, 2.0, 60)
+    y[28:33] += 20
+    score = strain_path.score_contrast(AXIS, y[None], error[None], 4.0)
+    for at in (29, 30, 31):
+        sides = 0.5 * (y[at - 8 : at - 5].mean() + y[at + 6 : at + 9].mean())
+        sigma = np.sqrt(1.5 * np.mean(error[at - 2 : at + 3] ** 2) / 5)
+        contrast = y[at - 2 : at + 3].mean() - sides
+        assert score[0, at] == pytest.approx(np.log1p(contrast / sigma), rel=1e-6)

@@ -172,3 +172,20 @@ def test_a_frame_solves_for_strengths_in_the_order_of_the_reflections() -> None:
     halved = lp._reduce_equations(problem, model, other, 0)
     before = fits[0].parameters.inflation[0]
     np.testing.assert_allclose(halved.target, equations.target * before**2 / 4, rtol=0.05)
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1.0, 1e6])
+def test_elimination_does_not_depend_on_the_unit_of_what_is_eliminated(unit: float) -> None:
+    """[[2, u], [u, u^2]] x = [3, u]: 2 - u u / u^2 = 1, and 3 - u u / u^2 = 2."""
+    normal, target = np.array([[2.0, unit], [unit, unit**2]]), np.array([3.0, unit])
+    reduced, right = lp.eliminate_unknowns(normal, target, np.array([0]), np.array([1]))
+    np.testing.assert_allclose(reduced, [[1.0]], rtol=1e-9)
+    np.testing.assert_allclose(right, [2.0], rtol=1e-9)
+
+
+def test_no_learnt_strength_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A millionth of the mean is added to all."""
+    solved = np.array([4.0, 0.0, 1.0, 0.0, 0.0])
+    monkeypatch.setattr(lp, "_solve_strengths", lambda *args, **how: solved)
+    *_, learnt = learn(count=3)
+    np.testing.assert_allclose(learnt.strength[0], solved + 1e-6, rtol=1e-12)

@@ -11,7 +11,10 @@ import yaml
 from hexrd.made_series import PHASES, Chain, chain
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.crystal.cell import d_from_hkl
+from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.unindexed import detection_limits
+from ssbchar.hexrd.unindexed.cell_matching import CandidateLines
 from ssbchar.simulate.effects import IDEAL, Effects
 from ssbchar.simulate.hexrd import crystal, heating, pattern, weight
 from ssbchar.simulate.hexrd.crystal import LAGP, NCM811, NIO, Co3PO42, Crystal
@@ -358,3 +361,16 @@ def test_mass_per_intensity_by_hand() -> None:
     assert found == pytest.approx(50.0 * 30.0 / 4.0)
     assert np.isnan(detection_limits._mass_per_intensity(phase("B", 0), 0.1173, (1.0, 6.0)))
     assert np.isnan(detection_limits._mass_per_intensity(phase("B"), 0.1173, (50.0, 60.0)))
+
+
+@pytest.mark.parametrize(("strain", "is_near"), [(1.0, True), (np.nextafter(1.0, 0.0), False)])
+def test_a_point_at_the_largest_strain_is_near_its_line(strain: float, is_near: bool) -> None:
+    """The only point lies at twice the angle of the second line, of a share of 0.25."""
+    hkl, cell = np.array([[1, 0, 0], [8, 0, 0]]), np.array([4.0, 4.0, 4.0, 90.0, 90.0, 90.0])
+    angle = two_theta_from_d(d_from_hkl(hkl, cell), 0.25)[1]
+    lines = CandidateLines(
+        name="X", system="cubic", cell=cell, hkl=hkl, strength=np.array([3.0, 1.0])
+    )
+    tracks = xr.Dataset({"two_theta": ("point", [2 * angle]), "detectable_area": ("point", [5.0])})
+    found = detection_limits._find_needed_intensity(tracks, lines, 0.25, strain)
+    assert found == (5.0 / 0.25 if is_near else np.inf)

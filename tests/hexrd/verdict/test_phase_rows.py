@@ -9,7 +9,7 @@ import xarray as xr
 
 from ssbchar.hexrd.verdict import phase_rows
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames
+from ssbchar.hexrd.verdict.reference_cells import CellChange, ReferenceCell, ReferenceFrames
 
 OPTIONS = Stability(cell_tolerance=0.2)
 VALUE = np.array([5.0, 6.0, 7.0, 90.0, 94.0, 90.0, 209.0])
@@ -183,3 +183,32 @@ def test_free_quantities() -> None:
     ds = xr.Dataset({"cell": (dims, cell), "cell_stderr": (dims, stderr)})
     assert phase_rows.list_free_quantities(ds, 0) == [0, 2, 6]
     assert phase_rows.list_free_quantities(ds * np.nan, 0) == []
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "inconclusive"), (0.9999, "not_returned")])
+def test_an_interval_that_ends_at_the_tolerance_is_not_outside_it(
+    sign: int, factor: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A change of 3.125 +- 1.96 times 0.78125 percent, all exact in binary but 1.96."""
+    change = CellChange(value=np.full(7, sign * 0.03125), stderr=np.full(7, 0.0078125))
+    monkeypatch.setattr(phase_rows, "compare_cells", lambda before, after: change)
+    edge = 3.125 - 1.96 * 0.78125
+    found = phase_rows.judge_return(
+        CELL, CELL, FRAMES, cooled=True, options=Stability(cell_tolerance=factor * edge)
+    )
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "returned"), (0.9999, "inconclusive")])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_interval_up_to_the_tolerance_has_returned(
+    sign: int, factor: float, verdict: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = CellChange(value=np.full(7, sign * 0.03125), stderr=np.full(7, 0.0078125))
+    monkeypatch.setattr(phase_rows, "compare_cells", lambda before, after: change)
+    edge = 3.125 + 1.96 * 0.78125
+    found = phase_rows.judge_return(
+        CELL, CELL, FRAMES, cooled=True, options=Stability(cell_tolerance=factor * edge)
+    )
+    assert found.verdict == verdict

@@ -104,6 +104,7 @@ def test_irregular_rows_give_the_same_numbers(text: str, tmp_path: Path) -> None
         ("only words\n", "no line holds two numbers"),
         ("# head\n1.0 2.0 1.0\n1.1 2.0\n", r"a\.xye:3: 2 columns where the others have 3"),
         ("# head\n1.0 2.0\n\n1.1 abc\n", r"a\.xye:4: '1\.1 abc' is no row of numbers"),
+        ("1.0 10 3\n1.1 20 4 1.2 30 5\n", r"a\.xye:2: 6 columns where the others have 3"),
     ],
 )
 def test_what_is_refused(text: str, message: str, tmp_path: Path) -> None:

@@ -148,3 +148,19 @@ def test_no_parameters_no_step() -> None:
         stderr=np.empty(0),
     )
     assert ne.solve_gauss_newton_step(none, 0.1).size == 0
+
+
+def test_a_step_does_not_depend_on_the_units_of_the_parameters() -> None:
+    """Of curvatures 1e200, 1 and 1e-200 the step is gradient over curvature."""
+    curvature = np.array([1e200, 1.0, 1e-200])
+    one = ne.NormalEquations(
+        matrix=np.diag(curvature),
+        gradient=np.array([3e200, -2.0, 5e-200]),
+        prior_weight=np.zeros(3),
+        jacobian=np.empty((0, 3)),
+        linear_response=np.empty((0, 3)),
+        covariance=np.empty((3, 3)),
+        stderr=np.empty(3),
+    )
+    np.testing.assert_allclose(ne.solve_gauss_newton_step(one, 0.0), [3.0, -2.0, 5.0])
+    np.testing.assert_allclose(ne.solve_gauss_newton_step(one, 1.0), [1.5, -1.0, 2.5])
