@@ -135,3 +135,20 @@ def test_large_and_small_counts_of_the_right_order_pass() -> None:
     for scale in (3.0, 1e3, 1e6, 2e9):
         counts = (scale * np.sin(np.arange(1.0, 5000.0))).astype("<i4")
         files.check_byte_order(counts[None], Path("fid"), "BYTORDA")
+
+
+@pytest.mark.parametrize(("middle", "beyond"), [(0.0, 0.0), (59.0, 0.0), (63.0, 3.0), (-63.0, 3.0)])
+def test_implausible_are_exponents_that_spread_or_lie_beyond_sixty(
+    middle: float, beyond: float
+) -> None:
+    """Exponents -1 and 1 about their middle have a standard deviation of one."""
+    values = 2.0 ** (middle + np.array([-1.0, 1.0, -1.0, 1.0]))
+    assert files._implausibility(values) == pytest.approx(1.0 + beyond, rel=1e-12)
+
+
+def test_implausible_integers_are_large_ones() -> None:
+    """log2(root mean square + 1): of 3 everywhere 2, of nothing but zeros 0."""
+    assert files._implausibility(np.full(10, 3)) == pytest.approx(2.0)
+    assert files._implausibility(np.array([3, -3])) == pytest.approx(2.0)
+    assert files._implausibility(np.zeros(10, int)) == 0.0
+    assert files._implausibility(np.zeros(10)) == 0.0

@@ -67,7 +67,9 @@ def test_how_far_the_offset_may_be(off: float, expected: int) -> None:
     assert len(find_conflicts(LI7 | {"O1": 31110.0 + off}, "", -200.0)) == expected
 
 
-@pytest.mark.parametrize(("stated", "expected"), [("-200.40", 0), ("-200.60", 1), ("-199.40", 1)])
+@pytest.mark.parametrize(
+    ("stated", "expected"), [("-200.50", 0), ("-199.50", 0), ("-200.51", 1), ("-199.49", 1)]
+)
 def test_how_far_the_reference_of_the_title_may_be(stated: str, expected: int) -> None:
     assert len(find_conflicts(LI7, f"SR = {stated} Hz", -200.0)) == expected
 

@@ -254,3 +254,25 @@ def test_gates_of_a_law_are_exceeded_not_met() -> None:
 def test_a_law_not_fitted_is_a_simple_exponential_of_unknown_time() -> None:
     few = laws.fit_decay_law(TIME[:2], np.array([1, 0.5]), 1e-6 * np.eye(2), DecayOptions())
     assert few.exponent == 1.0 and np.isnan(few.t2) and np.isnan(few.amplitude)
+
+
+@pytest.mark.parametrize(
+    ("change", "limit", "rises"), [(2.1, 2.0, True), (1.9, 2.0, False), (2.0, 2.0, False)]
+)
+def test_a_rise_counts_against_the_error_of_the_difference(
+    change: float, limit: float, rises: bool
+) -> None:
+    """Variances 1 and 1, covariance 1/2: the difference has 1 + 1 - 2/2 = 1."""
+    covariance = np.array([[1.0, 0.5], [0.5, 1.0]])
+    found = laws._find_rise(np.array([10.0, 10.0 + change]), covariance, limit)
+    assert (found is not None) is rises
+    assert laws._find_rise(np.array([10.0 + change, 10.0]), covariance, limit) is None
+
+
+def test_a_rise_below_five_percent_of_the_first_is_none() -> None:
+    covariance = 1e-6 * np.eye(3)
+    for change, rises in ((0.051, True), (0.05, False), (0.049, False)):
+        found = laws._find_rise(np.array([1.0, 0.0, change]), covariance, 3.0)
+        assert (found is not None) is rises
+    largest = laws._find_rise(np.array([1.0, 0.2, 0.5, 0.1, 0.3]), 1e-6 * np.eye(5), 3.0)
+    assert largest is not None and (largest.first, largest.second) == (1, 2)

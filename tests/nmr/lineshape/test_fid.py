@@ -64,6 +64,8 @@ def decay(points: int, last: int) -> np.ndarray:
         (1000, 900, 1000),
         (255, 10, 255),
         (256, 10, 256),
+        (300, 10, 256),
+        (255, 0, 255),
     ],
 )
 def test_signal_ends_at_twice_the_last_visible_block(points: int, last: int, end: int) -> None:

@@ -45,7 +45,14 @@ def test_phase_truth_table_with_noise(width: float, late: float) -> None:
 
 @pytest.mark.parametrize(
     ("skip", "group_delay", "start"),
-    [(None, 0.0, 0), (None, 70.0, 4), (0.0, 70.0, 1), (7.0, 0.0, 7), (7.0, 70.0, 7)],
+    [
+        (None, 0.0, 0),
+        (None, 70.0, 4),
+        (None, 0.5, 4),
+        (0.0, 70.0, 1),
+        (7.0, 0.0, 7),
+        (7.0, 70.0, 7),
+    ],
 )
 def test_points_left_out_at_the_start(skip, group_delay: float, start: int) -> None:
     y = signals.signal((0.2, 0.8), (265, 10), (900, 3000), points=1024)

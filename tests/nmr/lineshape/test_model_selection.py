@@ -276,3 +276,48 @@ def test_a_parted_voigt_line_is_as_broad_as_both_its_widths() -> None:
     assert parted.width.tolist() == [750.0, 750.0]
     assert parted.gauss2.tolist() == [0.0, 0.0]
     assert parted.voigt.tolist() == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("apart", "bic", "rival"),
+    [(2.0, 99.9, True), (2.0, 100.0, False), (1.0, 0.0, False), (-2.0, 0.0, True)],
+)
+def test_a_rival_is_another_origin_within_the_criterion(
+    apart: float, bic: float, rival: bool
+) -> None:
+    def fit(origin: float, bic: float, phases: PhaseModel = PhaseModel.SHARED) -> SimpleNamespace:
+        return SimpleNamespace(
+            shapes=SimpleNamespace(origin=origin), problem=SimpleNamespace(phases=phases), bic=bic
+        )
+
+    origin = apart * model_selection.SAME_ORIGIN
+    assert model_selection._is_rival(fit(origin, bic), fit(0.0, 0.0)) is rival
+    other = fit(origin, bic, PhaseModel.PER_REGION)
+    assert not model_selection._is_rival(other, fit(0.0, 0.0))
+
+
+@pytest.mark.parametrize(("weak", "sought"), [(8.0, True), (7.99, False)])
+def test_a_time_origin_is_sought_between_two_lines_above_noise(weak: float, sought: bool) -> None:
+    """A quarter turn over 1 kHz is 0.25 ms; 8 over noise of 2 is just significant."""
+    given = SimpleNamespace(sigma=np.array([2.0]))
+    seed = SimpleNamespace(
+        amplitude=np.array([[20.0, weak * 1j]]),
+        shapes=SimpleNamespace(nu=np.array([3000.0, 4000.0])),
+        sums=SimpleNamespace(gram=np.eye(2)),
+    )
+    expected = 2.5e-4 if sought else 0.0
+    assert model_selection._estimate_origin(given, seed) == pytest.approx(expected)
+    alone = SimpleNamespace(
+        amplitude=np.array([[20.0]]),
+        shapes=SimpleNamespace(nu=np.array([3000.0])),
+        sums=SimpleNamespace(gram=np.eye(1)),
+    )
+    assert model_selection._estimate_origin(given, alone) == 0.0
+
+
+def test_the_only_line_outside_is_taken_out_and_the_only_one_of_a_region_is_not() -> None:
+    given = replace(problem(1e-2, BROAD), regions=2)
+    start = shapes((50e3, 1500.0, 0), (-20e3, 2500.0, 1), (-300e3, 1500.0, 2))
+    control = FitControl(max_steps=30, least_gain=0.1, final=False)
+    kept = model_selection._remove_needless_lines(varpro.fit_shapes(given, start, control))
+    assert kept.shapes.region.tolist() == [0, 1]

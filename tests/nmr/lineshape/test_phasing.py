@@ -113,3 +113,10 @@ def test_lines_with_a_phase_per_region_turn_between_their_strongest() -> None:
     assert found.pivot == pytest.approx(26000.0)
     assert evaluate(found, 26000.0) == pytest.approx([0.3, 3.0])
     assert evaluate(found, 1000.0) == pytest.approx([0.8, 2 * np.pi - 3.0])
+
+
+def test_the_common_phase_weighs_slices_by_the_square_of_their_peaks() -> None:
+    """Peaks of 1 and 2, too noisy for phases of their own: the angle of e^0.5i + 4 e^0.9i."""
+    found = peaks([(0.5, 0.5), (0.9, 0.9)], [(1e-6, 1.0), (1e-6, 2.0)], spread=0.5)
+    common = np.angle(np.exp(0.5j) + 4 * np.exp(0.9j))
+    assert evaluate(found, -15e3) == pytest.approx([common] * 2, abs=1e-3)

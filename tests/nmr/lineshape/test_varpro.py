@@ -160,3 +160,15 @@ def test_a_held_line_keeps_its_shape() -> None:
     fit = fit_shapes(given, start)
     assert (fit.shapes.nu[0], fit.shapes.width[0]) == (51e3, 3000.0)
     assert fit.shapes.nu[1] != -20e3
+
+
+def test_a_fit_does_not_depend_on_the_unit_of_its_data() -> None:
+    given = problem(1e-2, (0.2, 50e3, 900.0), (1.0, -20e3, 2500.0))
+    start = shapes((50.3e3, 1500.0, 0), (-21e3, 1500.0, 1))
+    control = FitControl(max_steps=30, least_gain=0.1, final=True)
+    plain = fit_shapes(given, start, control)
+    for unit in (1e-9, 1e9):
+        scaled = replace(given, y=unit * given.y, sigma=unit * given.sigma, power=np.empty(0))
+        fit = fit_shapes(scaled, start, control)
+        assert fit.shapes.nu == pytest.approx(plain.shapes.nu, rel=1e-9)
+        assert fit.shapes.width == pytest.approx(plain.shapes.width, rel=1e-7)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from nmr import signals
 
 from ssbchar.nmr.lineshape import fit as lines
@@ -55,3 +56,29 @@ def test_limit_of_t1_is_where_one_percent_is_lost(fit) -> None:
     limit = rows(fit)["t1_limit", "sample"].value
     cosine = np.cos(np.pi / 6) * np.cos(np.pi / 3)
     assert systematics.saturation_from_t1(30.0, limit, cosine) == pytest.approx(0.99)
+
+
+@pytest.mark.parametrize(
+    ("region", "seen", "area"),
+    [("li_metal", 1, 1.0), ("li_si", 0, 1.0), ("li_si", 1, 0.0), ("li_si", 1, -1.0)],
+)
+def test_without_signal_of_li_si_no_share_of_it_is_stated(
+    region: str, seen: int, area: float
+) -> None:
+    assert systematics._conclude_diamagnetic(one_line(region, seen, area)) == []
+    (row,) = systematics._conclude_diamagnetic(one_line("li_si", 1, 1.0))
+    assert row.value == 0.0
+
+
+def one_line(region: str, seen: int, area: float) -> xr.Dataset:
+    """Return a fit of one line that is Li-Si by its assignment."""
+    ds = xr.Dataset(
+        {
+            "area": (("slice", "component"), [[area]]),
+            "area_stderr": (("slice", "component"), [[0.1]]),
+        }
+    )
+    for name, value in (("region_of", region), ("seen", seen), ("shift", 16.0)):
+        ds[name] = ("component", [value])
+    ds["assignment"] = ("component", ["Li-Si, Li near bonded Si"])
+    return ds

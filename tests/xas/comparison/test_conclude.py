@@ -8,9 +8,11 @@ import pytest
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
 from ssbchar.xas.comparison import conclude
 from ssbchar.xas.comparison.options import Comparison
+from ssbchar.xas.equivalence_test import EquivalenceTest
 
 
 def normalised(alignment: str = "foil", error: float = 0.02, step: float = 1e-3) -> xr.Dataset:
@@ -247,3 +249,19 @@ def test_one_reference_or_an_unknown_one_is_no_reduced_fraction() -> None:
     for ds in (mixture().isel(reference=[1]), mixture(reduced="other")):
         found = conclude.conclude_measurement(normalised(), None, ds, Comparison())
         assert "reduced_fraction" not in rows(found)
+
+
+@pytest.mark.parametrize(("upper", "verdict"), [(-1e-9, "detected"), (0.0, "not detected")])
+def test_a_reduced_fraction_that_may_be_nothing_is_not_detected(upper: float, verdict: str) -> None:
+    shift = EquivalenceTest(
+        value=-0.3,
+        sigma=0.1,
+        lower95=-0.6,
+        upper95=upper,
+        verdict=Verdict.CHANGED,
+        smallest=0.4,
+    )
+    row = conclude._conclude_reduced(shift, "Fe K", -3.0)
+    assert row.verdict == verdict
+    assert (row.value, row.stderr) == (pytest.approx(0.1), pytest.approx(0.1 / 3))
+    assert (row.lower95, row.upper95) == (pytest.approx(-upper / 3), pytest.approx(0.2))

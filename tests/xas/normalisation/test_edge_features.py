@@ -166,3 +166,11 @@ def test_without_a_maximum_the_highest_point_stands_for_it() -> None:
     inside = np.flatnonzero((GRID > E0 - 5) & (GRID < E0 + 40))
     assert found.rows[0, inside[-1]] == 1.0
     assert found.height[0] == pytest.approx(rising[0, inside[-1]], abs=0.03)
+
+
+def test_the_three_points_at_either_end_are_not_the_steepest() -> None:
+    """Slopes that grow towards an end, without an inflection: the fourth point from it stands."""
+    rising = np.exp((GRID - GRID[-1]) / 5.0)
+    falling_off = -np.exp(-(GRID - GRID[0]) / 5.0)
+    energy, _ = edge_features.find_inflection(GRID, np.stack([rising, falling_off]))
+    assert energy.tolist() == [GRID[-4], GRID[3]]

@@ -125,3 +125,17 @@ def test_outliers_are_those_beyond_the_limit() -> None:
     assert glitches.find_consistent_repeats(rows[[0, 4]], 1e-3).all(), "two cannot tell"
     assert not glitches.find_consistent_repeats(rows[[0, 1, 4]], 1e-3).all(), "three can"
     assert glitches.find_consistent_repeats(np.ones((4, 3)), 2.0).all(), "all the same"
+
+
+def test_the_local_sigma_is_that_of_25_points_on_each_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """26 jumps of 10 are the median of 51 points where all 26 are among these, 1 elsewhere."""
+    jumps = np.ones((1, 600))
+    jumps[0, 200:226] = 10.0
+    monkeypatch.setattr(glitches, "measure_jumps", lambda energy, values: -jumps)
+    size = glitches._measure_in_sigmas(ENERGY, jumps, np.ones(600, bool))[0] / jumps[0]
+    high = np.flatnonzero(size < 0.5)
+    assert (high[0], high[-1], high.size) == (200, 225, 26)
+    assert size[[0, 199, 226]] == pytest.approx([1 / 1.4826] * 3, rel=1e-4)
+    assert size[[200, 225]] == pytest.approx([0.1 / 1.4826] * 2, rel=1e-4)
+    at_floor = glitches._measure_in_sigmas(ENERGY, jumps, np.ones(600, bool), floor=1.0)
+    assert np.flatnonzero(at_floor).tolist() == list(range(200, 226))

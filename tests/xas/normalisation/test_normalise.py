@@ -3,6 +3,7 @@
 import inspect
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -275,3 +276,19 @@ def test_the_theory_page_states_the_widths_of_the_fits() -> None:
     half, steepest, top = (inspect.signature(f).parameters["width"].default for f in fits)
     page = (Path(__file__).parent.parents[2] / "docs/theory/xas.md").read_text(encoding="utf-8")
     assert f"Gaussian weights of sigma {half}, {steepest} and {top} eV" in page
+
+
+def test_repeats_are_merged_by_the_inverse_square_of_their_relative_noise() -> None:
+    """Noise of 0.01 and 0.04 of steps 1 and 2: relative 1 to 2, weights 0.8 and 0.2."""
+    ones = np.ones((3, 5))
+    scans = SimpleNamespace(
+        norm=ones * [[1.0], [2.0], [9.0]],
+        pre_edge=ones * [[0.0], [5.0], [9.0]],
+        edge_step=np.array([1.0, 2.0, 9.0]),
+    )
+    given = ones * [[0.01], [0.04], [1e-9]]
+    keep = np.array([True, True, False])
+    merged = normalise.merge_repeats(np.arange(5.0), scans, given, keep, ones)
+    assert merged.mu == pytest.approx(1.2 * 1.2 + 0.2 * 5.0)
+    assert merged.stderr == pytest.approx(np.hypot(0.8 * 0.01, 0.2 * 0.02) * 1.2)
+    assert merged.step_spread == pytest.approx(np.sqrt(0.5) / 1.2)

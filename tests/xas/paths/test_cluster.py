@@ -137,3 +137,12 @@ def test_a_cluster_of_a_flat_cell_reaches_as_far_along_each_axis() -> None:
     n = np.arange(-9, 10)
     plane = (n[:, None, None] * a + n[None, :, None] * b).reshape(-1, 2)
     assert len(around.elements) == int((np.linalg.norm(plane, axis=1) < 8.0).sum())
+
+
+@pytest.mark.parametrize(("apart", "kept"), [(0.0624, 1), (0.0625, 2), (-0.0625, 2), (0.9376, 1)])
+def test_sites_nearer_than_the_limit_share_a_position_across_the_cell(
+    monkeypatch: pytest.MonkeyPatch, apart: float, kept: int
+) -> None:
+    monkeypatch.setattr(cluster, "SAME_PLACE", 0.0625)
+    sites = (site("Fe", (0, 0, 0), 0.6), site("Ni", (0, apart, 0), 0.5))
+    assert len(cluster.choose_occupants(cubic(*sites))[0]) == kept

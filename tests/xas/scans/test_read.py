@@ -248,3 +248,10 @@ def test_a_synthetic_header_marks_the_data(tmp_path: Path, columns: dict[str, np
         read.read_scans(text(tmp_path / "b.dat", columns), ScanReading(), LABELS).attrs["synthetic"]
         == 0
     )
+
+
+def test_a_scan_that_states_no_shift_has_none(
+    tmp_path: Path, columns: dict[str, np.ndarray]
+) -> None:
+    ds = read.read_scans(text(tmp_path / "a.dat", columns), PLAIN, LABELS)
+    assert ds["eshift"].values.tolist() == [0.0]

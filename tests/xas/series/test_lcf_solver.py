@@ -1,5 +1,7 @@
 """Linear combinations: exact mixtures come back exactly, both solvers end in scipy's minimum."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from xas import made_spectra
@@ -285,3 +287,26 @@ def test_gain_and_solution_with_ties_agree() -> None:
         ]
     )
     assert np.allclose(gradient[3], 0) and np.allclose(gradient[:3] - gradient[0], 0)
+
+
+@pytest.mark.parametrize(("offset", "rounds"), [(0.0, 1), (0.9, 1), (1.1, lcf_solver.CELL_ROUNDS)])
+def test_rounds_end_once_no_shift_moves_by_a_cell(
+    monkeypatch: pytest.MonkeyPatch, offset: float, rounds: int
+) -> None:
+    """Spectra that lie 50 cells from zero and move by `offset` cells a round."""
+    asked = []
+
+    def move(norm: object, profile: object, cell: SimpleNamespace, weight: np.ndarray, _: object):
+        asked.append(cell.rows)
+        return weight, np.full(2, offset * lcf_solver.CELL)
+
+    monkeypatch.setattr(lcf_solver, "_refine_in_cell", move)
+    monkeypatch.setattr(lcf_solver, "measure_offset", np.zeros_like)
+    rows = np.arange(2)
+    shifted = SimpleNamespace(group_by_cell=lambda shift: [SimpleNamespace(rows=rows)])
+    start = lcf_solver.Combination(weight=np.ones((2, 1)), shift=np.full(2, 50 * lcf_solver.CELL))
+    found = lcf_solver.refine_by_moments(
+        np.ones((2, 5)), np.ones(5), shifted, start, Mixture(max_shift=5.0)
+    )
+    assert len(asked) == rounds
+    assert found.shift == pytest.approx(np.full(2, (50 + rounds * offset) * lcf_solver.CELL))

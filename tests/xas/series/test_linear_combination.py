@@ -198,3 +198,11 @@ def test_fewer_than_two_choices_are_none() -> None:
     assert linear_combination._draw([FIRST], Mixture(choices=1)) == [None]
     drawn = linear_combination._draw([FIRST, SECOND], Mixture(choices=2))
     assert len(drawn) >= 2 and None not in drawn
+
+
+def test_references_without_a_name_are_numbered_from_one() -> None:
+    one, other = FIRST.copy(), SECOND.copy()
+    del one.attrs["measurement"], other.attrs["measurement"]
+    options = Mixture(window=(-15.0, 30.0), shift=False, choices=1)
+    ds = linear_combination.fit_mixture(spectra([[0.3, 0.7]]), [one, other], options)
+    assert ds["reference"].values.tolist() == ["reference 1", "reference 2"]

@@ -194,3 +194,21 @@ def test_a_series_of_two_alike_is_refused() -> None:
     assert series.normalise_series(ds, Normalisation()).sizes["spectrum"] == 4
     with pytest.raises(BadInput, match="only 2 scans"):
         series.normalise_series(ds.isel(scan=slice(2)), Normalisation())
+
+
+def test_a_scan_without_counts_is_cut_at_the_upper_end_of_its_steepest_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ds = made(3, 1, 5)
+    mu = np.zeros(ENERGY.size)
+    mu[40:] = 1.0
+    ds["mu"][:] = mu
+    edges = []
+
+    def record(energy: np.ndarray, y: np.ndarray, e0: float, scale: np.ndarray) -> np.ndarray:
+        edges.append(e0)
+        return np.ones(y.shape)
+
+    monkeypatch.setattr(series, "estimate_point_noise", record)
+    series._regrid_scans(ds, np.arange(3))
+    assert edges == [ENERGY[40]] * 3
