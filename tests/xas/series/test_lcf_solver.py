@@ -310,3 +310,19 @@ def test_rounds_end_once_no_shift_moves_by_a_cell(
     )
     assert len(asked) == rounds
     assert found.shift == pytest.approx(np.full(2, (50 + rounds * offset) * lcf_solver.CELL))
+
+
+@pytest.mark.parametrize(
+    ("shift", "found"), [(1.0, 1.0), (-1.0, -1.0), (1.79, 1.79), (4.0, 1.8), (-4.0, -1.8)]
+)
+def test_shifts_move_three_steps_of_a_tenth_in_each_of_six_rounds(
+    shift: float, found: float
+) -> None:
+    """Of a straight line every full step would reach the minimum at once; its weight is at it."""
+    energy = np.linspace(-10.0, 10.0, 41)
+    shifted = ShiftedReferences(energy, [(energy, energy)])
+    start = lcf_solver.Combination(weight=np.ones((1, 1)), shift=np.zeros(1))
+    norm, options = (energy - shift)[None], Mixture(max_shift=5.0)
+    done = lcf_solver.refine_by_moments(norm, np.ones(energy.size), shifted, start, options)
+    assert done.shift == pytest.approx([found], abs=1e-9)
+    assert done.weight[0] == pytest.approx([1.0], abs=1e-9)
