@@ -87,7 +87,7 @@ def test_a_changed_nmr_file_option_or_source_reruns_only_nmr(
     assert changed & NMR_RULES
     assert changed <= NMR_RULES | TOGETHER
 
-    tiny.configure(nmr={"read": {"nucleus": "Li7"}})
+    tiny.configure(nmr={"read": {"nucleus": "6Li"}})
     changed = tiny.would_run()
     tiny.configure()
     assert changed & NMR_RULES
