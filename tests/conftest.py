@@ -8,11 +8,28 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 
+def _find_folder(variable: str, default: str, what: str) -> Path:
+    """Return a folder that lies beside the project; the test skips where it is missing."""
+    given = Path(os.environ.get(variable, default))
+    folder = given if given.is_absolute() else ROOT / given
+    if not folder.is_dir():
+        pytest.skip(f"{what} are not at {given} (set {variable})")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real measurements by others; the test skips where it is missing."""
-    given = Path(os.environ.get("SSBCHAR_REAL_DATA", "../shared/real"))
-    folder = given if given.is_absolute() else ROOT / given
-    if not folder.is_dir():
-        pytest.skip(f"real measurements are not at {given} (set SSBCHAR_REAL_DATA)")
-    return folder
+    return _find_folder("SSBCHAR_REAL_DATA", "../shared/real", "real measurements")
+
+
+@pytest.fixture(scope="session")
+def cases_folder() -> Path:
+    """Folder of small inputs with known answers; the test skips where it is missing."""
+    return _find_folder("SSBCHAR_CASES", "../shared/cases", "small cases")
+
+
+@pytest.fixture(scope="session")
+def trials_folder() -> Path:
+    """Folder of forward models apart from ours; the test skips where it is missing."""
+    return _find_folder("SSBCHAR_TRIALS", "../shared/tools/trials", "trial generators")
