@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nmr.lineshape.lines import problem, shapes
 
+from ssbchar.nmr.lineshape import amplitudes
 from ssbchar.nmr.lineshape.amplitudes import (
     invert_matrix,
     solve_areas_and_phases,
@@ -39,7 +40,7 @@ AREA = np.array([[0.2, 1.0, 0.4], [0.1, 0.5, 0.3]])
     ],
 )
 def test_areas_and_phases_of_clean_data_come_back(model: PhaseModel, phase: np.ndarray) -> None:
-    given, found = make(AREA * np.exp(1j * phase), model)
+    _, found = make(AREA * np.exp(1j * phase), model)
     np.testing.assert_allclose(found.area, AREA, rtol=1e-3)
     np.testing.assert_allclose(np.exp(1j * found.phase), np.exp(1j * phase), atol=2e-3)
     np.testing.assert_allclose(found.explained, given.power, rtol=1e-4)
@@ -94,3 +95,49 @@ def test_inverse_and_solution_of_small_systems() -> None:
         invert_matrix(np.zeros((2, 2)))
     with pytest.raises(np.linalg.LinAlgError):
         solve_system(np.zeros((2, 2)), np.ones(2))
+
+
+def test_the_ridge_is_a_millionth_of_a_millionth_of_each_lines_norm() -> None:
+    gram = np.array([[2.0, 1.0], [1.0, 8.0]])
+    ridged = amplitudes._add_ridge(gram) - gram
+    assert np.diag(ridged) == pytest.approx([2e-12, 8e-12], rel=1e-3)
+    assert (ridged[0, 1], ridged[1, 0]) == (0.0, 0.0)
+    assert gram[0, 0] == 2.0
+
+
+def refuse(*arguments: object) -> None:
+    raise AssertionError("no bound at zero is needed")
+
+
+@pytest.mark.parametrize("model", [PhaseModel.SHARED, PhaseModel.PER_SLICE])
+@pytest.mark.parametrize("phase", [0.3, 3.0, -2.0])
+def test_areas_that_half_a_turn_makes_positive_need_no_bound(
+    monkeypatch, model: PhaseModel, phase: float
+) -> None:
+    monkeypatch.setattr(amplitudes, "solve_non_negative", refuse)
+    _, found = make(AREA * np.exp(1j * phase), model)
+    np.testing.assert_allclose(found.area, AREA, rtol=1e-3)
+    np.testing.assert_allclose(np.exp(1j * found.phase), np.exp(1j * phase), atol=2e-3)
+
+
+@pytest.mark.parametrize("model", [PhaseModel.SHARED, PhaseModel.PER_SLICE])
+def test_a_slice_without_data_has_no_area_and_is_not_turned(monkeypatch, model) -> None:
+    monkeypatch.setattr(amplitudes, "solve_non_negative", refuse)
+    _, found = make(np.zeros((1, 3), complex), model)
+    assert found.area.tolist() == [[0.0] * 3]
+    assert found.phase.tolist() == [[0.0] * 3]
+    assert found.explained.tolist() == [0.0]
+
+
+def test_areas_and_group_phases_take_four_turns(monkeypatch) -> None:
+    """Counted by the areas, which are solved for once in each."""
+    solved = []
+
+    def solve(gram, right):
+        solved.append(right)
+        return amplitudes_of(gram, right)
+
+    amplitudes_of = amplitudes.solve_non_negative
+    monkeypatch.setattr(amplitudes, "solve_non_negative", solve)
+    make(AREA * np.exp(0.3j), PhaseModel.PER_REGION)
+    assert len(solved) == 4

@@ -11,6 +11,8 @@ from nmr.lineshape.lines import problem, shapes
 from ssbchar.nmr.lineshape.dataset import _count_spectrum_points, build_dataset
 from ssbchar.nmr.lineshape.fit import fit_lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
+from ssbchar.nmr.lineshape.problem import LineshapeProblem
+from ssbchar.nmr.lineshape.shapes import evaluate_shapes
 from ssbchar.nmr.lineshape.varpro import fit_shapes
 
 
@@ -140,3 +142,38 @@ def test_points_left_out_at_the_start_are_the_models_in_every_spectrum(skip: flo
 def test_spectra_have_twice_the_next_power_of_two(points: int, size: int) -> None:
     fit = SimpleNamespace(problem=SimpleNamespace(time=np.empty(points)))
     assert _count_spectrum_points(fit) == size
+
+
+def test_the_spectra_are_of_decays_that_fall_by_three_over_their_length() -> None:
+    """The sums of a component, written out at a few points of the axis; the first point counts
+    half."""
+    given = problem(1e-3, (1.0, -20e3, 900.0))
+    late = replace(given, time=given.time, y=given.y[:, :2048], power=np.empty(0))
+    late = replace(late, time=given.time[:2048]).prepare()
+    fit = fit_shapes(late, shapes((-20e3, 900.0, 1)))
+    made = build_dataset(signals.dataset(given.y), np.array([0]), fit, LineFitOptions())
+    time = late.time
+    weight = np.exp(-3.0 * time / time[-1]) * 1e-6
+    weight[0] /= 2
+    f = evaluate_shapes(fit.shapes, time)[0]
+    for place in (10, 500, int(made["component_spectrum"].values[0].argmax())):
+        nu = (float(made["ppm"][place]) - 100.0) * signals.SF
+        turn = np.exp(-2j * np.pi * nu * (time + fit.shapes.origin))
+        expected = float(fit.area[0, 0] * np.sum(weight * f * turn).real)
+        top = float(made["component_spectrum"].max())
+        assert float(made["component_spectrum"][0, place]) == pytest.approx(
+            expected, abs=1e-4 * top
+        )
+
+
+def test_the_error_of_a_gaussian_width_follows_from_that_of_its_square() -> None:
+    time = np.arange(4096) * 1e-6
+    y = np.exp((2j * np.pi * -20e3 - np.pi * 300.0) * time - (np.pi * 2000.0 * time) ** 2 / 2.77)
+    given = LineshapeProblem(y=signals.noisy(y, 1e-2, 1)[None], time=time, sigma=np.array([1e-2]))
+    start = replace(shapes((-20e3, 300.0, 1)), voigt=np.array([True]), gauss2=np.array([4e6]))
+    fit = fit_shapes(given, start)
+    made = build_dataset(signals.dataset(y), np.array([0]), fit, LineFitOptions())
+    reduced = fit.chi2 / (fit.points - fit.parameters)
+    gauss2, gauss = np.sqrt(fit.covariance[2, 2] * reduced), np.sqrt(fit.shapes.gauss2[0])
+    assert fit.free.tolist()[:3] == [0, 1, 2]
+    assert made["fwhm_gauss_stderr"].values == pytest.approx([gauss2 / (2 * gauss)])

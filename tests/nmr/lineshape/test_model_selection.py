@@ -11,9 +11,10 @@ from nmr.lineshape.lines import HIGH, LOW, problem, shapes
 from ssbchar.nmr.lineshape import model_selection, varpro
 from ssbchar.nmr.lineshape.model_selection import SelectionRules, select_model
 from ssbchar.nmr.lineshape.normal_equations import compute_residual
-from ssbchar.nmr.lineshape.peak_search import build_matched_filter
+from ssbchar.nmr.lineshape.options import LineFitOptions
+from ssbchar.nmr.lineshape.peak_search import Peak, build_matched_filter, compute_noise_gain
 from ssbchar.nmr.lineshape.problem import LineshapeProblem, PhaseModel
-from ssbchar.nmr.lineshape.shapes import make_empty_shapes
+from ssbchar.nmr.lineshape.shapes import evaluate_shapes, make_empty_shapes
 from ssbchar.nmr.lineshape.varpro import FitControl
 
 RULES = SelectionRules(low=LOW, high=HIGH)
@@ -321,3 +322,316 @@ def test_the_only_line_outside_is_taken_out_and_the_only_one_of_a_region_is_not(
     control = FitControl(max_steps=30, least_gain=0.1, final=False)
     kept = model_selection._remove_needless_lines(varpro.fit_shapes(given, start, control))
     assert kept.shapes.region.tolist() == [0, 1]
+
+
+def test_rules_are_by_default_those_of_the_options() -> None:
+    options = LineFitOptions()
+    assert RULES.voigt == ("voigt" in options.shapes)
+    assert RULES.max_components == options.max_components == 4
+    assert RULES.min_gain == options.min_gain == 10.0
+    assert RULES.absent_width == options.absent_width == 3000.0
+    assert RULES.outside == options.outside
+
+
+def seed_of(amplitude: list[complex], norm: list[float], nu: list[float]) -> SimpleNamespace:
+    """A state of one slice with noise one."""
+    return SimpleNamespace(
+        amplitude=np.array([amplitude]),
+        shapes=SimpleNamespace(nu=np.array(nu)),
+        sums=SimpleNamespace(gram=np.diag(np.square([*norm, 99.0]))),
+    )
+
+
+@pytest.mark.parametrize(("second", "found"), [(2.0, True), (1.99, False), (2.2, True)])
+def test_the_second_line_must_have_four_standard_errors_for_a_time_origin(second, found) -> None:
+    """Half a radian between lines 1 kHz apart is 0.5 / (2 pi 1000) s; the third line is lost in
+    noise, and the norm of the second is two."""
+    given = SimpleNamespace(sigma=np.ones(1))
+    seed = seed_of([3.0, 10.0, second * np.exp(0.5j)], [1.0, 1.0, 2.0], [9e9, 0.0, 1000.0])
+    expected = 0.5 / (2 * np.pi * 1000.0) if found else 0.0
+    assert model_selection._estimate_origin(given, seed) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("origin", "starts"), [(0.99e-6, 1), (1e-6, 2), (1.2e-6, 2)])
+def test_a_time_origin_of_a_microsecond_is_a_start_of_its_own(origin: float, starts: int) -> None:
+    assert len(model_selection._list_phase_starts(problem(1e-2, BROAD), origin)) == starts
+
+
+def test_lines_begin_where_the_filter_sees_them() -> None:
+    given = replace(problem(1e-2, BROAD, METAL), regions=2)
+    matched = build_matched_filter(given, LOW, HIGH)
+    seed = model_selection._place_first_lines(given, RULES, matched)
+    broad = matched.find_peaks(given.y)[1]
+    left = model_selection._subtract_line(
+        given, given.y, shapes((broad.nu, broad.width, 1)).select(np.array([0]))
+    )
+    metal = matched.find_peaks(left)[0]
+    assert seed.shapes.nu.tolist() == [metal.nu, broad.nu]
+    assert seed.shapes.width.tolist() == [metal.width, broad.width]
+
+
+@pytest.mark.parametrize(("share", "held"), [(1.0, False), (0.999, True)])
+def test_a_region_begins_with_a_line_where_the_filter_reaches_the_noise_gain(share, held) -> None:
+    given = problem(1e-2, BROAD, METAL)
+    gains = [share * compute_noise_gain(4096, 1), 1e6]
+    peaks = [
+        Peak(nu=nu, width=900.0, gain=gain, grid_nu=nu)
+        for nu, gain in zip([50e3, -20e3], gains, strict=True)
+    ]
+    matched = SimpleNamespace(find_peaks=lambda residual: peaks)
+    seed = model_selection._place_first_lines(given, RULES, matched)
+    assert seed.shapes.held[np.argsort(seed.shapes.region)].tolist() == [held, False]
+
+
+def test_the_first_line_is_placed_however_weak() -> None:
+    given = problem(1e-2, BROAD)
+    peaks = [Peak(nu=nu, width=900.0, gain=0.0, grid_nu=nu) for nu in (50e3, -20e3)]
+    matched = SimpleNamespace(find_peaks=lambda residual: peaks)
+    seed = model_selection._place_first_lines(given, RULES, matched)
+    assert np.sum(seed.shapes.held) == 1
+
+
+def test_a_line_outside_reaches_half_the_sampling_rate() -> None:
+    given = problem(1e-2, BROAD)
+    late = replace(given, time=given.time + 5e-3)
+    peak = Peak(nu=200e3, width=900.0, gain=1.0, grid_nu=200e3)
+    made = model_selection._add_peak(make_empty_shapes(), late, RULES, 2, peak)
+    assert (made.low[0], made.high[0]) == pytest.approx((60e3, 500e3), rel=1e-9)
+
+
+def test_what_lies_along_a_line_is_taken_away() -> None:
+    given = problem(1e-2, BROAD)
+    line, other = shapes((-20e3, 2500.0, 1)), shapes((50e3, 900.0, 0))
+    f, g = evaluate_shapes(line, given.time), evaluate_shapes(other, given.time)
+    rows = np.array([[2.0], [3.0j]]) * f
+    np.testing.assert_allclose(model_selection._subtract_line(given, rows, line), 0.0, atol=1e-12)
+    left = model_selection._subtract_line(given, rows + g, line)
+    np.testing.assert_allclose(left, [(g - (np.vdot(f, g) / np.vdot(f, f)) * f)[0]] * 2, atol=1e-12)
+
+
+def stub_of(bic: float, chi2: float, **known: object) -> SimpleNamespace:
+    return SimpleNamespace(bic=bic, chi2=chi2, **known)
+
+
+class Growth:
+    """`_add_lines` on fits of given criteria; the regions asked are written down."""
+
+    def __init__(self, monkeypatch, gains: list[float], offers: dict[int, list]) -> None:
+        self.asked: list[int] = []
+        peaks = [SimpleNamespace(gain=gain) for gain in gains]
+        self.matched = SimpleNamespace(find_peaks=lambda residual: peaks)
+
+        def offer(best, rules, region, peak, residual):
+            assert peak is peaks[region]
+            self.asked.append(region)
+            return [offers[region].pop(0)] if offers.get(region) else []
+
+        monkeypatch.setattr(model_selection, "_try_changes", offer)
+        monkeypatch.setattr(model_selection, "compute_residual", lambda problem, state: None)
+        monkeypatch.setattr(model_selection, "_remove_needless_lines", lambda best: best)
+
+    def run(self, outside: bool = True):
+        # The floor is 1e-9 of sum |y|^2 / sigma^2 = 4e9 / 2^2.
+        given = SimpleNamespace(power=np.array([4e9]), sigma=np.array([2.0]))
+        self.given = given
+        first = stub_of(100.0, 100.0, problem=given, state=None)
+        return model_selection._add_lines(first, replace(RULES, outside=outside), self.matched)
+
+
+@pytest.mark.parametrize(
+    ("bic", "chi2", "taken"),
+    [
+        (89.9, 50.0, True),
+        (90.0, 50.0, False),
+        (0.0, 99.0, False),
+        (0.0, 98.9, True),
+        (0.0, 101.5, False),
+    ],
+)
+def test_a_change_gains_ten_in_the_criterion_and_more_than_rounding(
+    monkeypatch, bic: float, chi2: float, taken: bool
+) -> None:
+    offer = stub_of(bic, chi2, state=None)
+    growth = Growth(monkeypatch, [3.0, 2.0, 1.0], {0: [offer]})
+    offer.problem = None
+    assert (growth.run() is offer) is taken
+
+
+def test_regions_are_asked_by_gain_and_not_again_without(monkeypatch) -> None:
+    better = stub_of(50.0, 50.0, state=None, problem=None)
+    growth = Growth(monkeypatch, [1.0, 3.0, 2.0], {0: [better]})
+    assert growth.run() is better
+    assert growth.asked == [1, 2, 0, 0]
+    inside = Growth(monkeypatch, [1.0, 3.0, 2.0], {})
+    inside.run(outside=False)
+    assert inside.asked == [1, 0]
+
+
+NOISE = compute_noise_gain(4096, 1)
+
+
+@pytest.fixture
+def tries(monkeypatch):
+    """Offers of `_try_changes` for the region of the broad line, as ("line" or "voigt" or
+    "parted")."""
+    given = problem(1e-2, BROAD, METAL)
+    start = shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1))
+    best = varpro.fit_shapes(given, start, FitControl(max_steps=0, final=False))
+    controls: list[FitControl] = []
+
+    def run(gain: float, *, bic: float = -1e9, area: float = 1.0, rules=RULES):
+        found: list[str] = []
+
+        def fit(problem, tried, control):
+            kinds = {2: "voigt", 3: "line"}
+            found.append(tried if isinstance(tried, str) else kinds[tried.n])
+            controls.append(control)
+            return SimpleNamespace(bic=best.bic + bic, area=np.full((1, 3), area))
+
+        monkeypatch.setattr(model_selection, "fit_shapes", fit)
+        monkeypatch.setattr(model_selection, "_make_voigt", lambda *a: best.shapes)
+        monkeypatch.setattr(model_selection, "_part_line", lambda *a: "parted")
+        peak = Peak(nu=-60e3, width=900.0, gain=gain, grid_nu=-60e3)
+        model_selection._try_changes(best, rules, 1, peak, given.y)
+        return found
+
+    run.best, run.controls = best, controls
+    return run
+
+
+@pytest.mark.parametrize(
+    ("share", "offers"),
+    [(1.001, ["line", "voigt"]), (1.0, ["voigt"]), (0.51, ["voigt"]), (0.5, []), (0.1, [])],
+)
+def test_a_line_needs_the_noise_gain_and_a_voigt_shape_half_of_it(tries, share, offers) -> None:
+    assert tries(share * NOISE) == offers
+
+
+def test_the_strongest_line_is_parted_where_nothing_else_helps(tries) -> None:
+    both = ["line", "voigt"]
+    assert tries(2 * NOISE, bic=-10.0) == both
+    assert tries(2 * NOISE, bic=-9.9) == [*both, "parted"]
+    assert tries(2 * NOISE, bic=-20.0, area=0.0) == [*both, "parted"]
+    assert tries(2 * NOISE, bic=-20.0, area=1e-9) == both
+    assert tries(NOISE, bic=0.0) == ["voigt"]
+
+
+def test_a_full_region_gets_no_line_and_none_is_parted(tries) -> None:
+    full = replace(RULES, max_components=1)
+    assert tries(2 * NOISE, bic=0.0, rules=full) == ["voigt"]
+    roomy = replace(RULES, max_components=2)
+    assert tries(2 * NOISE, rules=roomy) == ["line", "voigt"]
+    assert tries(2 * NOISE, rules=replace(roomy, voigt=False)) == ["line"]
+
+
+def test_a_change_is_given_up_that_will_not_earn_one_parameter(tries) -> None:
+    tries(2 * NOISE)
+    best = tries.best
+    assert {c.goal for c in tries.controls} == {best.chi2 - 10.0 - np.log(best.points)}
+
+
+def test_fits_that_are_compared_take_twenty_steps_and_first_ones_thirty(monkeypatch) -> None:
+    controls = []
+
+    def fit(problem, start, control, at=None):
+        controls.append(control)
+        return SimpleNamespace(problem=problem, shapes=start, bic=0.0)
+
+    monkeypatch.setattr(model_selection, "fit_shapes", fit)
+    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 0.0)
+    seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
+    model_selection._select_phase_model(problem(1e-2, BROAD), seed)
+    assert [(c.max_steps, c.least_gain, c.excess_share) for c in controls] == [(30, 0.1, 1e-3)]
+    assert (model_selection.COMPARED.max_steps, model_selection.COMPARED.least_gain) == (20, 0.1)
+
+
+def test_a_time_origin_only_just_better_is_better(monkeypatch) -> None:
+    made = iter([100.0, 99.9])
+
+    def fit(problem, start, control, at=None):
+        return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
+
+    monkeypatch.setattr(model_selection, "fit_shapes", fit)
+    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 3e-6)
+    seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
+    fits = model_selection._select_phase_model(problem(1e-2, BROAD), seed)
+    assert fits[0].shapes.origin == 3e-6
+
+
+def gain_of(weights: list[dict[int, float]], sigma: list[float], origin: float = 0.0) -> bool:
+    """Whether a Gaussian part helps where the residual, in units of A f at point n, is w_n / |f|^2:
+    the slope is then sum_n w_n tau_n^2 / sigma^2."""
+    time = np.arange(64) * 1e-6
+    line = replace(shapes((-20e3, 2500.0, 1)), origin=origin)
+    f = evaluate_shapes(line, time)[0]
+    residual = np.zeros((len(weights), 64), complex)
+    for row, points in zip(residual, weights, strict=True):
+        for n, weight in points.items():
+            row[n] = weight / f.conj()[n]
+    fit = SimpleNamespace(
+        problem=SimpleNamespace(time=time, sigma=np.array(sigma)),
+        shapes=line,
+        state=SimpleNamespace(amplitude=np.ones((len(weights), 1), complex)),
+    )
+    return model_selection.would_gain_by_gaussian(fit, 0, residual)
+
+
+def test_a_gaussian_part_is_weighed_by_the_square_of_time_and_noise() -> None:
+    assert not gain_of([{10: 5.0, 20: -1.0}], [1.0])
+    assert gain_of([{10: 3.0, 20: -1.0}], [1.0])
+    assert not gain_of([{10: 3.0, 20: -1.0}], [1.0], origin=5e-6)
+    assert not gain_of([{}], [1.0])
+    assert not gain_of([{10: 2.0}, {10: -4.0}], [1.0, 2.0])
+    assert gain_of([{10: 2.0}, {10: -4.0}], [2.0, 1.0])
+
+
+def needless(monkeypatch, area, inverse, *, bic: float = 0.0, regions=(1, 1), voigt=False):
+    """Lines left of a fit with log(points) = 1, noise 2, and given areas and inverse norms."""
+    lines = shapes(*((-20e3 - 1e3 * k, 2500.0, region) for k, region in enumerate(regions)))
+    lines = replace(lines, voigt=np.full(lines.n, voigt))
+    given = SimpleNamespace(sigma=np.full(len(area), 2.0), regions=2)
+    state = SimpleNamespace(area=np.array(area), inverse=np.diag(inverse))
+    best = SimpleNamespace(problem=given, shapes=lines, state=state, points=np.e, bic=0.0)
+
+    def fit(problem, fewer, control):
+        state = SimpleNamespace(area=np.full((1, fewer.n), 1e3), inverse=np.eye(fewer.n))
+        return SimpleNamespace(problem=given, shapes=fewer, state=state, points=np.e, bic=bic)
+
+    monkeypatch.setattr(model_selection, "fit_shapes", fit)
+    return model_selection._remove_needless_lines(best).shapes.nu.tolist()
+
+
+def test_a_line_stays_that_is_worth_its_parameters(monkeypatch) -> None:
+    """Area 6 over noise 2, squared, over 3 is a rise by 3: frequency, width and one area."""
+    both = [-20e3, -21e3]
+    assert needless(monkeypatch, [[6.0, 60.0]], [3.0, 1.0]) == both
+    assert needless(monkeypatch, [[6.0, 60.0]], [3.01, 1.0]) == [-21e3]
+    assert needless(monkeypatch, [[60.0, 6.0]], [1.0, 3.01]) == [-20e3]
+    assert needless(monkeypatch, [[6.0, 6.0]], [3.02, 3.01]) == [-21e3]
+
+
+def test_areas_of_every_slice_and_a_gaussian_width_cost_a_parameter_each(monkeypatch) -> None:
+    both = [-20e3, -21e3]
+    assert needless(monkeypatch, [[6.0, 60.0]] * 2, [4.5, 1.0]) == both
+    assert needless(monkeypatch, [[6.0, 60.0]] * 2, [4.51, 1.0]) == [-21e3]
+    assert needless(monkeypatch, [[6.0, 60.0]], [2.25, 1.0], voigt=True) == both
+    assert needless(monkeypatch, [[6.0, 60.0]], [2.26, 1.0], voigt=True) == [-21e3]
+
+
+def test_a_line_is_taken_out_only_where_the_criterion_does_not_rise(monkeypatch) -> None:
+    weak = [[0.0, 60.0]]
+    assert needless(monkeypatch, weak, [1.0, 1.0], bic=0.1) == [-20e3, -21e3]
+    assert needless(monkeypatch, weak, [1.0, 1.0], bic=0.0) == [-21e3]
+    assert needless(monkeypatch, weak, [1.0, 1.0], regions=(1, 0)) == [-20e3, -21e3]
+    assert needless(monkeypatch, weak, [1.0, 1.0], regions=(2, 1)) == [-21e3]
+
+
+def test_a_region_of_exactly_three_standard_errors_keeps_its_lines() -> None:
+    """Two lines of 1 and 2 with variances of 0.5 and 0.25, covariance 0.125: 3 against 1."""
+    covariance = np.zeros((1, 3, 1, 3))
+    covariance[0, :, 0, :] = [[1.0, 0.0, 0.0], [0.0, 0.5, 0.125], [0.0, 0.125, 0.25]]
+    lines = shapes((50e3, 900.0, 0), (-20e3, 900.0, 1), (-30e3, 900.0, 1))
+    fit = SimpleNamespace(
+        shapes=lines, area=np.array([[9.0, 1.0, 2.0]]), area_covariance=covariance
+    )
+    assert model_selection._reduce_empty_regions(fit, RULES) is fit

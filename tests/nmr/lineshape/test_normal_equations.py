@@ -160,3 +160,29 @@ def test_a_singular_matrix_has_the_inverse_of_what_is_regular() -> None:
     assert invert_by_eigenvalues(nearly) == pytest.approx(singular / 4)
     regular = np.array([[2.0, 1.0], [1.0, 3.0]])
     assert invert_by_eigenvalues(regular) == pytest.approx(np.linalg.inv(regular))
+
+
+def test_one_matrix_with_a_row_of_zeros_keeps_it() -> None:
+    matrix = np.array([[4.0, 0.0], [0.0, 0.0]])
+    for invert in (invert_by_eigenvalues, invert_with_ridge):
+        assert invert(matrix) == pytest.approx(np.array([[0.25, 0.0], [0.0, 0.0]]))
+        assert invert(np.zeros((2, 2, 2))).tolist() == np.zeros((2, 2, 2)).tolist()
+
+
+def test_the_prior_of_the_time_origin_leaves_the_common_phase_alone() -> None:
+    """The phase has the place of the time origin where that is not asked for."""
+    wide = pose(PhaseModel.SHARED, PAIR)
+    free = np.array([0, 7])
+    made = [
+        build_normal_equations(problem, evaluate_state(problem, PAIR), free)
+        for problem in (wide, replace(wide, origin_prior=1e-9))
+    ]
+    np.testing.assert_array_equal(made[0].matrix, made[1].matrix)
+    np.testing.assert_array_equal(made[0].slope, made[1].slope)
+
+
+def test_chi_square_of_data_without_noise_is_zero() -> None:
+    y = np.array([[0.4, 1.0]]) @ evaluate_shapes(replace(PAIR, origin=0.0), TIME)
+    problem = LineshapeProblem(y=y, time=TIME, sigma=np.ones(1)).prepare()
+    at = evaluate_state(problem, replace(PAIR, origin=0.0))
+    assert 0.0 <= at.chi2 < 1e-6

@@ -10,6 +10,7 @@ from ssbchar.nmr.lineshape.peak_search import (
     compute_noise_gain,
     width_from_gains,
 )
+from ssbchar.nmr.lineshape.problem import LineshapeProblem
 
 
 @pytest.mark.parametrize(
@@ -118,3 +119,61 @@ def test_a_peak_stays_within_its_reach_and_flat_ones_where_they_are() -> None:
     assert interpolate({19: 199.0, 21: 60.0}, 10.0) == -10.0
     assert interpolate({}, 120.0) == 0.0
     assert interpolate({19: 200.0, 21: 200.0}, 10.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("gains", "width"),
+    [
+        ([0.0, 1.0, 0.0, 0.0, 0.0], 1600.0),
+        ([0.0, 0.0, 1.0, 0.0, 0.0], 6400.0),
+        ([0.0, 0.0, 0.0, 1.0, 0.0], 25600.0),
+        ([0.0, 0.0, 0.0, 0.0, 1.0], 102400.0),
+        ([1.0, 4.0, 0.5, 0.0, 0.0], 1600.0),
+        ([4.0, 1.0, 0.0, 0.0, 0.0], 200.0),
+        ([1.0, 1.0, 0.0, 0.0, 0.0], 200.0),
+        ([0.0, 1.0, 1.0, 0.0, 0.0], 800.0),
+        ([0.5, 1.0, 0.6, 0.0, 0.0], (1600.0 - (4 / 0.6) ** 0.5 * 400.0) / ((4 / 0.6) ** 0.5 - 1)),
+        ([0.6, 1.0, 0.5, 0.0, 0.0], (400.0 - 2.4**0.5 * 100.0) / (2.4**0.5 - 1)),
+    ],
+)
+def test_widths_by_hand(gains: list[float], width: float) -> None:
+    """Filters of 100, 400, 1600, 6400 and 25600 Hz; equal gains lie between two of them."""
+    if gains[0] == 4.0:
+        width = 25.0 if (400.0 - 4.0 * 100.0) / 3.0 < 25.0 else width
+    assert width_from_gains(gains) == pytest.approx(width)
+
+
+@pytest.mark.parametrize(("points", "size"), [(3000, 4096), (4096, 4096), (4097, 8192)])
+def test_the_filter_has_the_next_power_of_two_of_frequencies(points: int, size: int) -> None:
+    time = 1e-4 + np.arange(points) * 1e-6
+    given = LineshapeProblem(y=np.ones((1, points), complex), time=time, sigma=np.ones(1))
+    matched = build_matched_filter(given, LOW, HIGH)
+    assert matched.offset.size == size
+    assert matched.offset[1] == pytest.approx(1e6 / size, rel=1e-9)
+
+
+def test_edges_of_a_region_belong_to_it_and_the_rest_is_elsewhere() -> None:
+    given = problem(1e-2, (1.0, -20e3, 900.0))
+    step = 1e6 / 4096
+    matched = build_matched_filter(given, np.array([5 * step]), np.array([7 * step]))
+    assert matched.places[0].tolist() == [5, 6, 7]
+    assert matched.places[1].size == 4093
+
+
+def test_the_filter_does_not_fall_before_the_time_origin() -> None:
+    time = (np.arange(1024) - 2) * 1e-6
+    given = LineshapeProblem(y=np.ones((1, 1024), complex), time=time, sigma=np.ones(1))
+    weight = build_matched_filter(given, LOW, HIGH).weight
+    assert weight[4, :3] == pytest.approx(weight[4, 0])
+    assert weight[4, 3] / weight[4, 2] == pytest.approx(np.exp(-np.pi * 25600e-6))
+    np.testing.assert_allclose(np.sum(weight**2, axis=1), 1.0, rtol=1e-5)
+
+
+def test_noise_gain_has_two_degrees_of_freedom_a_slice() -> None:
+    """Four degrees: P(gain > g) = (1 + g / 2) exp(-g / 2)."""
+    half = compute_noise_gain(1024, 2) / 2
+    assert (1 + half) * np.exp(-half) == pytest.approx(0.01 / (1024 * 5))
+
+
+def test_a_peak_stays_within_its_reach_to_the_right() -> None:
+    assert interpolate({19: 60.0, 21: 199.0}, 10.0) == 10.0

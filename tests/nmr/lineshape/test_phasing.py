@@ -120,3 +120,54 @@ def test_the_common_phase_weighs_slices_by_the_square_of_their_peaks() -> None:
     found = peaks([(0.5, 0.5), (0.9, 0.9)], [(1e-6, 1.0), (1e-6, 2.0)], spread=0.5)
     common = np.angle(np.exp(0.5j) + 4 * np.exp(0.9j))
     assert evaluate(found, -15e3) == pytest.approx([common] * 2, abs=1e-3)
+
+
+def bars(*slices: tuple[complex, complex]) -> np.ndarray:
+    """Spectra of one point in each window: total and peak of a window are that point."""
+    made = np.zeros((len(slices), OFFSET.size), complex)
+    made[:, np.flatnonzero(MASKS[0])[10]] = [first for first, _ in slices]
+    made[:, np.flatnonzero(MASKS[1])[20]] = [second for _, second in slices]
+    return made
+
+
+def phases_of(*slices: tuple[complex, complex]) -> SpectrumPhase:
+    """The phase where windows' integrals have a standard error of one."""
+    return phases_from_peaks(bars(*slices), OFFSET, MASKS, np.ones((len(slices), 2)), 1.0)
+
+
+@pytest.mark.parametrize(("size", "own"), [(10.01, True), (9.99, False)])
+def test_a_window_of_ten_standard_errors_may_have_a_phase_of_its_own(size, own: bool) -> None:
+    found = phases_of((1e-3, 1e6), (1e-3, size * np.exp(1j)))
+    assert np.ptp(found.zero_order) == pytest.approx(1.0 if own else 0.0, abs=1e-6)
+
+
+def test_a_window_of_exactly_ten_standard_errors_has_not() -> None:
+    found = phases_of((1e-3, 1e6), (1e-3, 10.0j))
+    assert np.ptp(found.zero_order) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("size", "off", "own"),
+    [(1e2, 0.061, True), (1e2, 0.059, False), (1e4, 0.051, True), (1e4, 0.049, False)],
+)
+def test_phases_differ_beyond_six_standard_errors_and_a_twentieth_radian(size, off, own) -> None:
+    """The standard error of a phase is one over the window's size."""
+    found = phases_of((1e-3, 1e8), (1e-3, size * np.exp(1j * off)))
+    assert np.ptp(found.zero_order) == pytest.approx(off if own else 0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("size", "slope"), [(5.0, True), (4.99, False)])
+def test_a_second_window_of_five_standard_errors_gives_a_slope(size: float, slope: bool) -> None:
+    found = phases_of((size * np.exp(0.5j), 100.0))
+    first, second = (
+        float(OFFSET[np.flatnonzero(m)[k]]) for m, k in zip(MASKS, (10, 20), strict=True)
+    )
+    assert found.pivot == pytest.approx(second)
+    expected = 0.5 / (first - second) if slope else 0.0
+    assert found.first_order == pytest.approx([expected])
+
+
+def test_the_second_windows_strength_is_its_root_mean_square_over_slices() -> None:
+    """Sizes of 3 and 6.5: 7.16 in all, against 5 times the square root of two, 7.07."""
+    assert phases_of((3.0j, 100.0), (6.5j, 100.0)).first_order[0] != 0.0
+    assert phases_of((3.0j, 100.0), (6.3j, 100.0)).first_order[0] == 0.0

@@ -87,3 +87,14 @@ def test_parameters_go_into_a_row_and_back() -> None:
     back = PAIR.unpack_parameters(row)
     assert back.pack_parameters().tolist() == row.tolist()
     assert back.region is PAIR.region
+
+
+def test_two_points_of_time_are_a_step_apart() -> None:
+    expected = [formula(50e3, 900.0, 0.0, TIME[:2]), formula(-20e3, 2500.0, 0.0, TIME[:2])]
+    np.testing.assert_allclose(evaluate_shapes(PAIR, TIME[:2]), expected, rtol=1e-9)
+
+
+def test_a_line_is_its_formula_on_an_axis_that_begins_late() -> None:
+    tau = TIME + 3e-4
+    expected = [formula(50e3, 900.0, 0.0, tau), formula(-20e3, 2500.0, 0.0, tau)]
+    np.testing.assert_allclose(evaluate_shapes(PAIR, tau), expected, rtol=1e-9)

@@ -1,12 +1,15 @@
 """Least squares of given lines: its end, its errors, its bounds."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from nmr import signals
 from nmr.lineshape.lines import problem, shapes
 
+from ssbchar.nmr.lineshape import varpro
+from ssbchar.nmr.lineshape.normal_equations import evaluate_state
 from ssbchar.nmr.lineshape.problem import LineshapeProblem, PhaseModel
 from ssbchar.nmr.lineshape.shapes import LineShapes, evaluate_shapes
 from ssbchar.nmr.lineshape.varpro import (
@@ -172,3 +175,198 @@ def test_a_fit_does_not_depend_on_the_unit_of_its_data() -> None:
         fit = fit_shapes(scaled, start, control)
         assert fit.shapes.nu == pytest.approx(plain.shapes.nu, rel=1e-9)
         assert fit.shapes.width == pytest.approx(plain.shapes.width, rel=1e-7)
+
+
+def test_covariance_is_that_of_a_plain_least_squares_fit() -> None:
+    """The inverse of J'J / sigma^2 for frequencies, widths, time origin, phase and areas of clean
+    data, J by finite differences."""
+    sigma, areas = np.array([0.01, 0.02]), np.array([[0.3, 1.0], [0.2, 0.6]])
+    y = areas @ evaluate_shapes(PAIR, TIME)
+    given = LineshapeProblem(y=y, time=TIME, sigma=sigma).prepare()
+    fit = fit_shapes(given, PAIR, FitControl(max_steps=0))
+    row = PAIR.pack_parameters()
+
+    def model(values: np.ndarray) -> np.ndarray:
+        shape, area = values[:8], values[8:].reshape(2, 2)
+        f = evaluate_shapes(PAIR.unpack_parameters(shape), TIME)
+        rows = np.exp(1j * shape[-1]) * area @ f / sigma[:, None]
+        return np.concatenate([rows.real.ravel(), rows.imag.ravel()])
+
+    here = np.concatenate([row, areas.ravel()])
+    size = np.array([1e-1] * 4 + [1.0] * 2 + [1e-10, 1e-5] + [1e-5] * 4)
+    # The time origin is moved one way: before it the decay rises.
+    columns = []
+    for p in (0, 1, 2, 3, 6, 7, 8, 9, 10, 11):
+        step = np.where(np.arange(12) == p, size, 0.0)
+        below, span = (here, 1) if p == 6 else (here - step, 2)
+        columns.append((model(here + step) - model(below)) / (span * size[p]))
+    jacobian = np.array(columns).T
+    normal = jacobian.T @ jacobian
+    normal[4, 4] += 1 / given.origin_prior**2
+    unit = np.sqrt(np.diag(normal))
+    expected = np.linalg.inv(normal / unit / unit[:, None]) / unit / unit[:, None]
+    stderr = np.sqrt(np.diag(expected))
+    np.testing.assert_allclose(
+        fit.covariance / stderr / stderr[:, None], expected / stderr / stderr[:, None], atol=2e-3
+    )
+
+
+class Stairs:
+    """Steps that lower chi-square by given amounts; what each was asked for is written down."""
+
+    def __init__(self, monkeypatch, falls: list[float]) -> None:
+        self.falls, self.least, self.damping = iter(falls), [], []
+        monkeypatch.setattr(varpro, "_take_step", self.step)
+
+    def step(self, problem, at, bounds, free, *, damping: float, least: float) -> varpro._Step:
+        self.least.append(least)
+        self.damping.append(damping)
+        fall = next(self.falls, None)
+        state = None if fall is None else replace(at, chi2=at.chi2 - fall)
+        return varpro._Step(state=state, damping=2 * damping)
+
+
+ROUGH = FitControl(max_steps=20, least_gain=0.1, final=False)
+
+
+@pytest.fixture
+def begun():
+    """A problem and a state of chi-square 5000 with 4096 real data."""
+    rows = np.array([[0.3, 1.0], [0.2, 0.8]]) @ evaluate_shapes(PAIR, TIME)
+    given = pose(rows)
+    return given, replace(evaluate_state(given, PAIR), chi2=5000.0)
+
+
+@pytest.mark.parametrize(
+    ("falls", "steps"),
+    [([2.0] * 30, 20), ([2.0, 1.0, 0.99, 2.0], 3), ([2.0, 0.5, 2.0], 2), ([2.0, 2.0], 3)],
+)
+def test_a_fit_ends_where_a_step_gains_less_than_ten_times_the_least(
+    monkeypatch, begun, falls: list[float], steps: int
+) -> None:
+    stairs = Stairs(monkeypatch, falls)
+    fit = fit_shapes(begun[0], PAIR, ROUGH, begun[1])
+    assert len(stairs.least) == steps
+    assert fit.chi2 == 5000.0 - sum(falls[: min(steps, len(falls))])
+    assert set(stairs.least) == {0.1}
+
+
+@pytest.mark.parametrize(("fall", "steps"), [(9.0, 3), (8.9, 1)])
+def test_a_step_gains_a_hundredth_of_what_lacks_or_is_the_last(
+    monkeypatch, begun, fall: float, steps: int
+) -> None:
+    """After the first step 900 are still lacking, or a little more."""
+    stairs = Stairs(monkeypatch, [fall, 1e3])
+    fit_shapes(begun[0], PAIR, replace(ROUGH, goal=5000.0 - fall - 900.0), begun[1])
+    assert len(stairs.least) == steps
+
+
+def test_a_share_of_what_exceeds_noise_may_be_left(monkeypatch, begun) -> None:
+    """5000 exceeds the 4096 data by 904; then by 804."""
+    stairs = Stairs(monkeypatch, [100.0])
+    fit_shapes(begun[0], PAIR, replace(ROUGH, excess_share=0.5), begun[1])
+    assert stairs.least == [452.0, 402.0]
+
+
+def test_gains_within_the_rounding_of_the_sum_of_squares_end_a_fit(monkeypatch, begun) -> None:
+    """1e-13 of sum |y|^2 / sigma^2, here scaled to 1e15."""
+    given, at = begun
+    for fall, steps in ((99.0, 1), (101.0, 2)):
+        stairs = Stairs(monkeypatch, [fall])
+        heavy = replace(given, power=np.array([0.4e15, 0.6e15]) * 1e-4)
+        fit_shapes(heavy, PAIR, ROUGH, at)
+        assert len(stairs.least) == steps
+
+
+def test_final_fits_begin_with_hardly_any_damping(monkeypatch, begun) -> None:
+    stairs = Stairs(monkeypatch, [5.0, 5.0])
+    fit_shapes(begun[0], PAIR, ROUGH, begun[1])
+    assert stairs.damping == [1e-3, 2e-3, 4e-3]
+    final = Stairs(monkeypatch, [])
+    fit_shapes(begun[0], PAIR, FitControl(), begun[1])
+    assert (final.damping, final.least) == ([1e-9], [1e-6])
+
+
+class Valley:
+    """One step of `_take_step` on given normal equations; chi-square is 1, or what a function of
+    the parameters tried says."""
+
+    def __init__(self, monkeypatch, matrix, slope, chi2=lambda row: 0.0) -> None:
+        self.tried: list[np.ndarray] = []
+        equations = SimpleNamespace(matrix=np.array(matrix), slope=np.array(slope))
+
+        def evaluate(problem, lines):
+            row = lines.pack_parameters()
+            self.tried.append(row)
+            return SimpleNamespace(chi2=chi2(row), shapes=lines)
+
+        monkeypatch.setattr(varpro, "build_normal_equations", lambda *a: equations)
+        monkeypatch.setattr(varpro, "evaluate_state", evaluate)
+
+    def step(self, free: list[int], damping: float, least: float = -1.0, nu=(50e3, -20e3)):
+        lines = replace(PAIR, nu=np.array(nu))
+        given = pose(np.ones((1, 1024), complex))
+        at = SimpleNamespace(shapes=lines, chi2=1.0)
+        bounds = _bound_parameters(given, lines)
+        return varpro._take_step(given, at, bounds, np.array(free), damping=damping, least=least)
+
+
+def test_a_step_is_the_damped_solution_of_the_scaled_equations(monkeypatch) -> None:
+    """4 and 2 scale to 1 and 1; damped by one the move is a half, in the parameter a quarter."""
+    valley = Valley(monkeypatch, [[4.0]], [2.0])
+    step = valley.step([0], 1.0)
+    assert valley.tried[0][0] == 50e3 + 0.25
+    assert step.state is not None and step.damping == 0.1
+
+
+@pytest.mark.parametrize(("least", "tried"), [(0.75, 1), (0.76, 0)])
+def test_a_step_is_tried_whose_foreseen_gain_is_enough(monkeypatch, least, tried: int) -> None:
+    """A half times slope one, and damping one times a half squared."""
+    valley = Valley(monkeypatch, [[4.0]], [2.0])
+    step = valley.step([0], 1.0, least)
+    assert len(valley.tried) == tried
+    assert (step.state is None) == (tried == 0)
+
+
+@pytest.mark.parametrize(("damping", "last"), [(1e-3, 1e5), (1e-9, 1e2)])
+def test_damping_grows_tenfold_eight_times(monkeypatch, damping: float, last: float) -> None:
+    valley = Valley(monkeypatch, [[4.0]], [2.0], chi2=lambda row: 1.0)
+    step = valley.step([0], damping)
+    assert step.state is None
+    assert len(valley.tried) == 8
+    assert step.damping == pytest.approx(last)
+
+
+def test_a_parameter_at_its_bound_does_not_pull_the_others(monkeypatch) -> None:
+    """With it the second would move by 2, without by 1 (both damped by nothing)."""
+    matrix, slope = [[1.0, -0.5], [-0.5, 1.0]], [1.0, 1.0]
+    valley = Valley(monkeypatch, matrix, slope)
+    valley.step([0, 1], 0.0, nu=(60e3, -20e3))
+    assert valley.tried[0][:2] == pytest.approx([60e3, -20e3 + 1.0])
+    inner = Valley(monkeypatch, matrix, slope)
+    inner.step([0, 1], 0.0, nu=(59e3, -20e3))
+    assert inner.tried[0][:2] == pytest.approx([59e3 + 2.0, -20e3 + 2.0])
+    low = Valley(monkeypatch, [[1.0, 0.5], [0.5, 1.0]], [-1.0, 1.0])
+    low.step([0, 1], 0.0, nu=(40e3, -20e3))
+    assert low.tried[0][:2] == pytest.approx([40e3, -20e3 + 1.0])
+    back = Valley(monkeypatch, matrix, slope)
+    back.step([0, 1], 0.0, nu=(40e3, -20e3))
+    assert back.tried[0][:2] == pytest.approx([40e3 + 2.0, -20e3 + 2.0])
+
+
+def test_the_time_origin_is_looked_for_within_twenty_microseconds() -> None:
+    bounds = _bound_parameters(pose(np.ones((1, 1024), complex)), PAIR)
+    assert (bounds.low[6], bounds.high[6]) == (-20e-6, 20e-6)
+
+
+def test_span_is_that_of_the_axis_wherever_it_begins() -> None:
+    given = LineshapeProblem(y=np.ones((1, 1024), complex), time=TIME + 5e-4, sigma=np.ones(1))
+    assert _bound_parameters(given, PAIR).low[2] == pytest.approx(0.05 / 1023e-6)
+
+
+def test_free_areas_of_lines_that_coincide_share_what_is_there() -> None:
+    twice = shapes((-20e3, 2500.0, 1), (-20e3, 2500.0, 1))
+    at = evaluate_state(pose(evaluate_shapes(twice, TIME)[:1]), twice)
+    area = varpro._solve_free_areas(at)
+    assert area.sum() == pytest.approx(1.0)
+    assert area[0] == pytest.approx([0.5, 0.5], rel=1e-2)

@@ -2,17 +2,21 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from nmr import signals
 
 from ssbchar.nmr.lineshape.fit import fit_lines
 from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
+from ssbchar.nmr.lineshape.phasing import SpectrumPhase
 from ssbchar.nmr.lineshape.window_integrals import (
     _find_window,
+    _transform_phased,
     build_apodisation,
     integrate_windows,
     propagate_noise,
 )
 from ssbchar.nmr.regions import Regions
+from ssbchar.nmr.transform.fourier import select_range, transform_signal
 
 WIDE = Regions(li_metal=(205.0, 330.0), li_si=(-200.0, 200.0))
 CLEAN = signals.signal((0.3, 0.7), (264.0, 10.0), (300.0, 300.0), phase=0.5, points=4096)
@@ -101,3 +105,42 @@ def test_one_slice_is_phased_by_its_lines() -> None:
     found = integrate_windows(fid, options, lines, regions=WIDE)
     np.testing.assert_allclose(found["window_area"], [[0.15, 0.35]], rtol=0.05)
     assert float(found["phase_0"][0]) == pytest.approx(0.5, abs=0.01)
+
+
+def test_one_slope_is_a_shift_of_the_time_axis() -> None:
+    """Phased in time, spectra are those phased point by point."""
+    time = np.arange(1024) * 1e-6
+    rows = signals.signal((0.3, 0.7), (264.0, 10.0), (900.0, 3000.0), points=1024)
+    y = np.stack([rows, 0.5j * rows])
+    shown = select_range(time, 2048, (-400.0, 500.0), sfo1=311.1, sf=311.1)
+    phase = SpectrumPhase(zero_order=np.array([0.4, 0.9]), first_order=np.full(2, 2e-5), pivot=20e3)
+    turned = transform_signal(y, time, 2048, shown.part) * np.exp(
+        -1j * (phase.zero_order[:, None] + 2e-5 * (shown.offset - 20e3))
+    )
+    found = _transform_phased(y.copy(), time, 2048, shown, phase)
+    np.testing.assert_allclose(found, turned, atol=1e-9 * np.abs(turned).max())
+
+
+@pytest.mark.parametrize(
+    ("points", "fill", "size"), [(4096, 2, 8192), (4096, 1, 4096), (4097, 2, 16384)]
+)
+def test_spectra_are_filled_with_zeros_to_a_power_of_two(points: int, fill: int, size: int) -> None:
+    y = signals.signal((0.3, 0.7), (264.0, 10.0), (300.0, 300.0), points=points)
+    options = SpectrumOptions(phase="peaks", zero_fill=fill)
+    ppm = integrate_windows(signals.dataset(y), options)["ppm"].values
+    assert ppm[0] - ppm[1] == pytest.approx(1e6 / size / signals.SF)
+
+
+def test_the_noise_of_a_window_is_the_scatter_of_its_integral() -> None:
+    """Noise alone, phased as it comes: each integral over its error is N(0, 1)."""
+    rng = np.random.default_rng(5)
+    y = rng.normal(size=(400, 512)) + 1j * rng.normal(size=(400, 512))
+    fid = signals.dataset(y, 1e-5 * np.arange(1, 401))
+    lines = xr.Dataset(
+        {"area": (("slice", "component"), np.ones((400, 1))), "time_origin": 0.0}
+        | {"phase": (("slice", "component"), np.zeros((400, 1)))},
+        attrs={"phases": "shared"},
+    )
+    found = integrate_windows(fid, SpectrumOptions(baseline_order=-1), lines)
+    pull = found["window_area"].values / found["window_area_stderr"].values
+    assert np.std(pull, axis=0) == pytest.approx([1.0, 1.0], abs=0.1)
