@@ -40,7 +40,7 @@ AREA = np.array([[0.2, 1.0, 0.4], [0.1, 0.5, 0.3]])
     ],
 )
 def test_areas_and_phases_of_clean_data_come_back(model: PhaseModel, phase: np.ndarray) -> None:
-    _, found = make(AREA * np.exp(1j * phase), model)
+    given, found = make(AREA * np.exp(1j * phase), model)
     np.testing.assert_allclose(found.area, AREA, rtol=1e-3)
     np.testing.assert_allclose(np.exp(1j * found.phase), np.exp(1j * phase), atol=2e-3)
     np.testing.assert_allclose(found.explained, given.power, rtol=1e-4)
