@@ -38,6 +38,12 @@ class Conclusion:
     basis: str = ""
     """What a share in percent refers to, for code that compares shares; stored in
     ``conclusions.json`` where set, not in ``summary.csv``, whose `reason` says it."""
+    bound: float | None = None
+    """The smallest difference from `reference` that matters, in the unit of the value; stored like
+    `basis`."""
+    reference: float | None = None
+    """The value that stands for no change or for nothing: 1 of a ratio, else 0; stored like
+    `basis`."""
 
     def with_limits(self) -> Conclusion:
         """Return a copy whose missing 95 % limits are ``value -/+ 1.96 hypot(stderr,
@@ -71,18 +77,19 @@ COLUMNS = (
     "source",
 )
 """Column order of ``summary.csv``."""
-assert {*COLUMNS, "basis"} == {f.name for f in fields(Conclusion)}
+FOR_DECISIONS = ("basis", "bound", "reference")
+"""What a row has besides, where it is set, for code that checks or joins rows."""
+assert {*COLUMNS, *FOR_DECISIONS} == {f.name for f in fields(Conclusion)}
 
 
 def convert_to_rows(conclusions: Iterable[Conclusion]) -> list[dict[str, object]]:
-    """Return conclusions as dictionaries in ``COLUMNS`` order, then ``basis`` where it is set; a
-    non-finite number becomes None."""
+    """Return conclusions as dictionaries in ``COLUMNS`` order, then what of ``FOR_DECISIONS`` is
+    set; a non-finite number becomes None."""
     rows = []
     for conclusion in conclusions:
         values = asdict(conclusion.with_limits())
         row = {name: _finite(values[name]) for name in COLUMNS}
-        if conclusion.basis:
-            row["basis"] = str(conclusion.basis)
+        row |= {name: values[name] for name in FOR_DECISIONS if values[name] not in ("", None)}
         rows.append(row)
     return rows
 

@@ -17,6 +17,53 @@ MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation of a normal distribution: 1 / 0.6745 [1]."""
 
 
+MANY = 1000
+"""Above so many degrees of freedom Student's t is taken for normal."""
+
+
+def student_t_from_probability(probability: float, dof: float) -> float:
+    """Return the quantile of Student's t, of the normal distribution above a thousand degrees of
+    freedom.
+
+    Parameters
+    ----------
+    probability : float
+        0 to 1.
+    dof : float
+        Degrees of freedom; less than one count as one.
+
+    Returns
+    -------
+    float
+        In standard errors, dimensionless.
+    """
+    from scipy.special import ndtri, stdtrit
+
+    if dof > MANY:
+        return float(ndtri(probability))
+    return float(stdtrit(max(dof, 1.0), probability))
+
+
+def chi_square_from_probability(probability: float, dof: int) -> float:
+    """Return the quantile of chi-square.
+
+    Parameters
+    ----------
+    probability : float
+        0 to 1.
+    dof : int
+        Degrees of freedom.
+
+    Returns
+    -------
+    float
+        Dimensionless.
+    """
+    from scipy.special import chdtri
+
+    return float(chdtri(dof, 1 - probability))
+
+
 def sigma_from_deviations(deviations: ArrayLike) -> float:
     """Return the standard deviation that a median absolute deviation stands for.
 

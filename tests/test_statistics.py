@@ -1,6 +1,7 @@
 """Quantiles, robust scatter and runs: known values and laws."""
 
 import itertools
+import math
 import statistics as standard_library
 
 import numpy as np
@@ -14,8 +15,10 @@ from ssbchar.statistics import (
     ROUNDED_ONE_SIDED_95,
     ROUNDED_Z95,
     Z95,
+    chi_square_from_probability,
     find_runs,
     sigma_from_deviations,
+    student_t_from_probability,
 )
 
 NORMAL = standard_library.NormalDist()
@@ -56,3 +59,14 @@ def test_runs_cover_exactly_what_is_true(mask: list[bool]) -> None:
         covered[start:stop] = True
     assert covered.tolist() == mask
     assert all(a[1] < b[0] for a, b in itertools.pairwise(runs))
+
+
+def test_quantiles_are_those_of_the_tables() -> None:
+    assert student_t_from_probability(0.975, math.inf) == pytest.approx(1.959964, abs=1e-6)
+    assert student_t_from_probability(0.95, 4) == pytest.approx(2.131847, abs=1e-6)
+    assert student_t_from_probability(0.975, 1) == pytest.approx(12.7062, abs=1e-4)
+    assert student_t_from_probability(0.975, 0.2) == pytest.approx(12.7062, abs=1e-4)
+    assert student_t_from_probability(0.975, 1000) > student_t_from_probability(0.975, 1001)
+    assert student_t_from_probability(0.975, 1001) == student_t_from_probability(0.975, math.inf)
+    assert chi_square_from_probability(0.95, 2) == pytest.approx(5.991465, abs=1e-6)
+    assert chi_square_from_probability(0.95, 1) == pytest.approx(3.841459, abs=1e-6)

@@ -19,6 +19,7 @@ import numpy as np
 
 import ssbchar
 from ssbchar.conclusion import Conclusion, convert_to_rows, read_rows
+from ssbchar.decision import withhold_contradiction
 from ssbchar.storage import lazy_rows, nexus, raw_files
 from ssbchar.storage.atomic_write import FaultKeepingFile, replace_atomically
 
@@ -276,7 +277,7 @@ def _save_conclusions(conclusions: Sequence[Conclusion], path: Path, stamp: Stam
     named = []
     for conclusion in conclusions:
         missing = {k: name for k, name in names.items() if not getattr(conclusion, k)}
-        named.append(replace(conclusion, **missing))  # type: ignore[arg-type]
+        named.append(withhold_contradiction(replace(conclusion, **missing)))  # type: ignore[arg-type]
     content = {
         "conclusions": convert_to_rows(named),
         "labels": dict(stamp.labels),

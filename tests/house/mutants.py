@@ -41,7 +41,7 @@ PHYSICS = (
     ),
     *(f"nmr/{room}" for room in ("bruker", "lineshape", "transform", "decay", "quantification")),
     "crystal",
-    *("uncertain.py", "linalg.py", "statistics.py", "hexrd/bragg.py", "xas/equivalence_test.py"),
+    *("uncertain.py", "linalg.py", "statistics.py", "hexrd/bragg.py", "decision.py"),
 )
 """The rooms of physics, and modules of physics outside them: the default."""
 NOT_PHYSICS = ("options.py", "__init__.py", "outputs.py")

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.decision import (
+    Decision,
+    Estimate,
+    decide_equality,
+    decide_presence,
+    describe_open_difference,
+)
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 from ssbchar.xas import notes
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.comparison.structure_verdict import StructureTests, judge_structure
-from ssbchar.xas.equivalence_test import (
-    EquivalenceTest,
-    judge_change,
-    student_t_from_probability,
-)
 from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.paths.conclude import conclude_paths
 
@@ -36,7 +38,7 @@ CENTRAL_68 = (15.87, 50, 84.13)
 class Judged:
     """A test and the row that states it."""
 
-    test: EquivalenceTest
+    test: Decision
     row: Conclusion
 
 
@@ -188,7 +190,8 @@ def conclude_pair(comparison: xr.Dataset, subject: str, options: Comparison) -> 
         *(shell.row for shell in shells),
     ]
     if options.reduced_shift and shift is not None:
-        rows.append(_conclude_reduced(shift.test, subject, options.reduced_shift))
+        estimate = _estimate_shift(comparison)
+        rows.append(_conclude_reduced(estimate, subject, options.reduced_shift))
     structure = StructureTests(
         edge_shift=None if shift is None else shift.test,
         white_line=white.test,
@@ -227,20 +230,31 @@ def _describe_ensemble(comparison: xr.Dataset) -> str:
     return f"median of {comparison.sizes['choice']} choices, equivalence test"
 
 
-def _state_test(
-    quantity: str, test: EquivalenceTest, stderr: float, systematic: float, **words: Any
-) -> Judged:
+def _state_test(quantity: str, test: Decision, **words: Any) -> Judged:
     row = Conclusion(
         quantity,
         value=test.value,
-        stderr=stderr,
-        systematic=systematic,
+        stderr=test.stderr,
+        systematic=test.systematic,
         lower95=test.lower95,
         upper95=test.upper95,
         verdict=test.verdict.value,
+        bound=test.bound,
+        reference=test.reference,
         **words,
     )
     return Judged(test=test, row=row)
+
+
+def _state_bound(test: Decision, unit: str, *, scale: float = 1.0) -> str:
+    """Return what would matter and what would have been seen, and what is known where it stays
+    open."""
+    space = f" {unit}" if unit else ""
+    matters = f"a change of {scale * (test.bound or 0.0):g}{space} would matter"
+    seen = f"one of {scale * test.smallest:.2g}{space} would have been seen"
+    is_open = test.verdict == Verdict.INCONCLUSIVE
+    known = describe_open_difference(test, unit, scale=scale) if is_open else ""
+    return "; ".join(filter(None, [f"{matters}, {seen}", known]))
 
 
 def _state_untestable_shift(comparison: xr.Dataset, subject: str, source: str) -> Conclusion:
@@ -256,28 +270,28 @@ def _state_untestable_shift(comparison: xr.Dataset, subject: str, source: str) -
 
 
 def _judge_shift(comparison: xr.Dataset, subject: str, options: Comparison, tests: int) -> Judged:
-    value, spread = summarise_ensemble(comparison["edge_shift"].values)
-    stderr = float(comparison["edge_shift_stderr"])
-    systematic = math.hypot(spread, float(comparison["edge_shift_systematic"]))
-    test = judge_change(
-        value,
-        math.hypot(stderr, systematic),
-        options.max_shift,
-        dof=float(comparison["edge_shift_dof"]),
-        tests=tests,
-    )
+    estimate = _estimate_shift(comparison)
+    test = decide_equality(estimate, options.max_shift, tests=tests)
     source = str(comparison.attrs.get("alignment_source", ""))
     return _state_test(
         "edge_shift",
         test,
-        stderr,
-        systematic,
         unit="eV",
-        reason=f"{source}; a shift of {options.max_shift:g} eV would matter, "
-        f"one of {test.smallest:.3f} eV would have been seen",
+        reason=f"{source}; {_state_bound(test, 'eV')}",
         method=_describe_ensemble(comparison),
         subject=subject,
         condition="half step",
+    )
+
+
+def _estimate_shift(comparison: xr.Dataset) -> Estimate:
+    """Return the edge shift [eV]; the spread of the processing choices is a systematic."""
+    value, spread = summarise_ensemble(comparison["edge_shift"].values)
+    return Estimate(
+        value=value,
+        stderr=float(comparison["edge_shift_stderr"]),
+        systematic=math.hypot(spread, float(comparison["edge_shift_systematic"])),
+        dof=float(comparison["edge_shift_dof"]),
     )
 
 
@@ -285,22 +299,18 @@ def _judge_white_line(
     comparison: xr.Dataset, subject: str, options: Comparison, tests: int
 ) -> Judged:
     value, spread = summarise_ensemble(comparison["white_line_change"].values)
-    stderr = float(comparison["white_line_stderr"])
-    test = judge_change(
-        value,
-        math.hypot(stderr, spread),
-        options.max_white_line,
+    estimate = Estimate(
+        value=value,
+        stderr=float(comparison["white_line_stderr"]),
+        systematic=spread,
         dof=float(comparison["white_line_dof"]),
-        tests=tests,
     )
+    test = decide_equality(estimate, options.max_white_line, tests=tests)
     return _state_test(
         "white_line_change",
         test,
-        stderr,
-        spread,
         unit="1",
-        reason=f"a change of {options.max_white_line:g} would matter, "
-        f"one of {test.smallest:.4f} would have been seen",
+        reason=_state_bound(test, ""),
         method=_describe_ensemble(comparison),
         subject=subject,
     )
@@ -311,47 +321,52 @@ def _judge_shell(
 ) -> Judged:
     """Return the verdict on the ratio of shell i, its test that of the ratio less 1."""
     ratio, spread = summarise_ensemble(shell["ratio"].values)
-    stderr = float(shell["ratio_stderr"])
+    estimate = Estimate(value=ratio - 1, stderr=float(shell["ratio_stderr"]), systematic=spread)
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]
-    test = judge_change(ratio - 1, math.hypot(stderr, spread), bound, tests=tests)
+    test = decide_equality(estimate, bound, tests=tests)
     r_range = f"R {float(shell['r_low']):.2f}-{float(shell['r_high']):.2f} angstrom"
     k_range = f"k {float(shell['kmin'][0]):g}-{float(shell['kmax'][0]):g}"
     transform = f"kw {int(shell['kweight'])}, {shell['window'].values[0]}"
     row = Conclusion(
         f"shell_{i + 1}_ratio",
         value=ratio,
-        stderr=stderr,
-        systematic=spread,
+        stderr=test.stderr,
+        systematic=test.systematic,
         lower95=1 + test.lower95,
         upper95=1 + test.upper95,
         unit="1",
         verdict=test.verdict.value,
-        reason=f"a change of {100 * bound:g} % would matter, "
-        f"one of {100 * test.smallest:.1f} % would have been seen",
+        reason=_state_bound(test, "%", scale=100.0),
         method=f"|chi(R)|, {r_range}, {k_range}, {transform}; "
         f"median of {shell.sizes['choice']} paired choices",
         subject=subject,
+        bound=bound,
+        reference=1.0,
     )
     return Judged(test=test, row=row)
 
 
-def _conclude_reduced(shift: EquivalenceTest, subject: str, full: float) -> Conclusion:
+def _conclude_reduced(shift: Estimate, subject: str, full: float) -> Conclusion:
     """Return the reduced fraction that the edge shift stands for, `full` that of full
     reduction [eV]."""
-    # Reduction moves the edge down: dividing by a negative shift swaps the limits.
-    low, high = sorted((shift.lower95 / full, shift.upper95 / full))
-    smallest = shift.smallest / abs(full)
-    verdict = Verdict.DETECTED if low > 0 else Verdict.NOT_DETECTED
+    fraction = Estimate(
+        value=shift.value / full,
+        stderr=shift.stderr / abs(full),
+        systematic=shift.systematic / abs(full),
+        dof=shift.dof,
+    )
+    decision = decide_presence(fraction)
     return Conclusion(
         "reduced_fraction",
-        value=shift.value / full,
-        stderr=shift.sigma / abs(full),
-        lower95=low,
-        upper95=high,
+        value=decision.value,
+        stderr=decision.stderr,
+        systematic=decision.systematic,
+        lower95=decision.lower95,
+        upper95=decision.upper95,
         unit="1",
-        verdict=verdict.value,
+        verdict=decision.verdict.value,
         reason=f"edge shift of full reduction {full:g} eV; "
-        f"a fraction of {smallest:.3f} would have been seen",
+        f"a fraction of {decision.smallest:.3f} would have been seen",
         method="edge shift",
         subject=subject,
         condition="from the edge shift",
@@ -389,21 +404,24 @@ def _conclude_reduced_reference(
     fraction: xr.Dataset, name: str, method: str, subject: str
 ) -> Conclusion:
     """Return whether the reference of lowest edge energy is in the spectrum."""
-    weight = float(fraction["weight"])
-    stderr, systematic = float(fraction["weight_stderr"]), float(fraction["weight_systematic"])
-    total = math.hypot(stderr, systematic)
-    one_sided = student_t_from_probability(0.95, math.inf)
-    verdict = Verdict.DETECTED if weight > one_sided * total else Verdict.NOT_DETECTED
-    smallest = 2 * one_sided * total
+    decision = decide_presence(
+        Estimate(
+            value=float(fraction["weight"]),
+            stderr=float(fraction["weight_stderr"]),
+            systematic=float(fraction["weight_systematic"]),
+        )
+    )
     return Conclusion(
         "reduced_fraction",
-        value=weight,
-        stderr=stderr,
-        systematic=systematic,
+        value=decision.value,
+        stderr=decision.stderr,
+        systematic=decision.systematic,
+        lower95=decision.lower95,
+        upper95=decision.upper95,
         unit="1",
-        verdict=verdict.value,
+        verdict=decision.verdict.value,
         reason=f"{name} has the lowest edge energy; "
-        f"a fraction of {smallest:.4f} would have been seen in 95 of 100",
+        f"a fraction of {decision.smallest:.4f} would have been seen in 95 of 100",
         method=method,
         subject=subject,
         condition="linear combination",

@@ -33,14 +33,14 @@ class Comparison:
     the pristine."""
     max_shift: Bound = 0.08
     """Edge shift that would matter [eV]; such that a shift of 0.1 eV is called retained in at most
-    1 of 100 cases where the shift's standard error is 0.012 eV or less, in up to 5 of 100 where it
+    1 of 100 cases where the shift's standard error is 0.02 eV or less, in up to 2.5 of 100 where it
     is larger (docs/decisions/0007-xas-bounds.md)."""
     max_white_line: Bound = 0.03
     """Change of the normalised white line that would matter."""
     max_loss: Annotated[tuple[Bound, ...], Field(min_length=1)] = (0.045, 0.1)
     """Relative change of a shell's amplitude that would matter, from the first shell on; the last
     number holds for all that follow (first: such that a loss of 5 % is called retained in at most 1
-    of 100 cases where the ratio's standard error is 0.73 % or less, in up to 5 of 100 where it is
+    of 100 cases where the ratio's standard error is 1.36 % or less, in up to 2.5 of 100 where it is
     larger, docs/decisions/0007-xas-bounds.md; outer ones: 10 %, the field's usual accuracy of a
     coordination number)."""
     lost: Annotated[float, Field(gt=0.0, le=1.0)] = 0.8

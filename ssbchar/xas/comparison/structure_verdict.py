@@ -10,12 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.decision import Decision, combine_equalities
+from ssbchar.statistics import chi_square_from_probability, student_t_from_probability
 from ssbchar.verdict import Verdict
-from ssbchar.xas.equivalence_test import (
-    EquivalenceTest,
-    chi_square_from_probability,
-    student_t_from_probability,
-)
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
 MIN_WHITE_LINE = 0.1
@@ -26,14 +23,14 @@ MIN_WHITE_LINE = 0.1
 class StructureTests:
     """The tests of a pair."""
 
-    edge_shift: EquivalenceTest | None
+    edge_shift: Decision | None
     """[eV]; None where the pair has no common energy axis."""
-    white_line: EquivalenceTest
-    shells: Sequence[EquivalenceTest]
+    white_line: Decision
+    shells: Sequence[Decision]
     """Relative changes of the amplitudes, from the first shell on; empty without EXAFS."""
 
     @property
-    def performed(self) -> list[EquivalenceTest]:
+    def performed(self) -> list[Decision]:
         """Every test that could be made."""
         shift = [] if self.edge_shift is None else [self.edge_shift]
         return [*shift, self.white_line, *self.shells]
@@ -42,13 +39,8 @@ class StructureTests:
         """Return ``changed`` where any test says so, ``retained`` where every test says so and none
         is missing, else ``inconclusive``."""
         verdicts = [test.verdict for test in self.performed]
-        if Verdict.CHANGED in verdicts:
-            return Verdict.CHANGED
-        if self.edge_shift is None or not self.shells:
-            return Verdict.INCONCLUSIVE
-        if all(verdict == Verdict.RETAINED for verdict in verdicts):
-            return Verdict.RETAINED
-        return Verdict.INCONCLUSIVE
+        is_complete = self.edge_shift is not None and bool(self.shells)
+        return combine_equalities(verdicts, is_complete=is_complete)
 
 
 def judge_structure(
@@ -197,7 +189,7 @@ def describe_damping(tests: StructureTests, white_line_before: float) -> list[st
     ]
 
 
-def _describe_shell_change(name: str, test: EquivalenceTest, lost: float) -> str:
+def _describe_shell_change(name: str, test: Decision, lost: float) -> str:
     if test.upper95 <= -lost:
         return f"{name} shell lost (at least {-100 * test.upper95:.0f} % at 95 %)"
     what = "reduced" if test.value < 0 else "increased"
@@ -209,5 +201,5 @@ def _name_shell(i: int) -> str:
     return ORDINALS[i] if i < len(ORDINALS) else f"{i + 1}th"
 
 
-def _half_width(test: EquivalenceTest) -> float:
+def _half_width(test: Decision) -> float:
     return (test.upper95 - test.lower95) / 2

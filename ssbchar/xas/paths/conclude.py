@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.decision import Estimate, decide_equality
 from ssbchar.verdict import Verdict
-from ssbchar.xas.equivalence_test import judge_change
 from ssbchar.xas.paths.model import Kind
 
 if TYPE_CHECKING:
@@ -175,7 +175,8 @@ def _conclude_change(
 ) -> Conclusion:
     bound = float(ds.attrs[f"max_{one.kind}"])
     # Bonferroni over the parameters of all shells.
-    test = judge_change(one.change, one.stderr, bound, tests=len(changes))
+    estimate = Estimate(value=one.change, stderr=one.stderr)
+    test = decide_equality(estimate, bound, tests=len(changes))
     # Numbers are tested by their relative change and stated as a ratio.
     unchanged = 1.0 if one.kind is Kind.NUMBER else 0.0
     good_fit = ds.attrs["verdict"] == Verdict.OK
@@ -193,4 +194,6 @@ def _conclude_change(
         method=f"joint fit, {_describe_method(ds)}",
         subject=subject,
         condition=one.shell,
+        bound=bound,
+        reference=unchanged,
     )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.statistics import student_t_from_probability
 from ssbchar.verdict import Verdict
 from ssbchar.xas.comparison.conclude import conclude_quality
-from ssbchar.xas.equivalence_test import student_t_from_probability
 from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.series.options import Series
 

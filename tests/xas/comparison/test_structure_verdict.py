@@ -5,24 +5,25 @@ import math
 
 import pytest
 
+from ssbchar.decision import Decision
 from ssbchar.verdict import Verdict
 from ssbchar.xas.comparison import structure_verdict
 from ssbchar.xas.comparison.structure_verdict import StructureTests
-from ssbchar.xas.equivalence_test import EquivalenceTest
 
 WORDS = (Verdict.RETAINED, Verdict.CHANGED, Verdict.INCONCLUSIVE)
 
 
-def made(
-    verdict: Verdict, value: float = 0.0, sigma: float = 0.01, half: float = 0.02
-) -> EquivalenceTest:
-    return EquivalenceTest(
+def made(verdict: Verdict, value: float = 0.0, sigma: float = 0.01, half: float = 0.02) -> Decision:
+    return Decision(
         value=value,
+        stderr=sigma,
+        systematic=0.0,
         sigma=sigma,
         lower95=value - half,
         upper95=value + half,
         verdict=verdict,
         smallest=0.05,
+        reference=0.0,
     )
 
 
@@ -42,7 +43,7 @@ def test_one_change_is_a_change_and_all_must_be_retained(words: tuple[Verdict, .
 
 
 def test_a_missing_test_leaves_it_open_unless_another_finds_a_change() -> None:
-    def judge(shift: EquivalenceTest | None, *shells: EquivalenceTest) -> Verdict:
+    def judge(shift: Decision | None, *shells: Decision) -> Verdict:
         return StructureTests(edge_shift=shift, white_line=RETAINED, shells=shells).judge()
 
     assert judge(None, RETAINED) == Verdict.INCONCLUSIVE
@@ -51,7 +52,7 @@ def test_a_missing_test_leaves_it_open_unless_another_finds_a_change() -> None:
     assert judge(made(Verdict.CHANGED)) == Verdict.CHANGED
 
 
-def reason(shift: EquivalenceTest | None, white: EquivalenceTest, *shells: EquivalenceTest) -> str:
+def reason(shift: Decision | None, white: Decision, *shells: Decision) -> str:
     tests = StructureTests(edge_shift=shift, white_line=white, shells=shells)
     row = structure_verdict.judge_structure(
         tests, "Fe K", alignment_source="no foil", white_line_before=1.8, lost=0.8
