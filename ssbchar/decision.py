@@ -359,7 +359,7 @@ def _drop_infinite(row: Conclusion) -> Conclusion:
     names = ("value", "stderr", "systematic", "lower95", "upper95", "bound", "reference")
     numbers = {name: getattr(row, name) for name in names}
     missing = {n: None for n, x in numbers.items() if x is not None and not math.isfinite(x)}
-    return replace(row, **missing)
+    return replace(row, **missing)  # type: ignore[arg-type]
 
 
 def _check_numbers(row: Conclusion) -> list[str]:

@@ -173,6 +173,7 @@ def build_return_rows(
             reason=sentences.describe_return(found, options),
             method=sentences.RETURN_METHOD,
             condition="after cooling",
+            bound=options.cell_tolerance,
         )
     ]
 
