@@ -152,3 +152,50 @@ def test_implausible_integers_are_large_ones() -> None:
     assert files._implausibility(np.array([3, -3])) == pytest.approx(2.0)
     assert files._implausibility(np.zeros(10, int)) == 0.0
     assert files._implausibility(np.zeros(10)) == 0.0
+
+
+def test_a_fid_holds_one_decay_however_long_the_file(tmp_path: Path) -> None:
+    found = read(write(tmp_path, COUNTS[None, :250], "fid"))
+    assert (found.planned, found.points.shape) == (1, (1, 50))
+
+
+def test_two_rows_are_two_decays(tmp_path: Path) -> None:
+    rows = COUNTS.reshape(4, 100)[:2]
+    found = read(write(tmp_path, rows, pad=156, td2=2))
+    assert np.array_equal(found.points, rows[:, ::2] + 1j * rows[:, 1::2])
+
+
+@pytest.mark.parametrize(("off", "refused"), [(1.9, False), (2.0, False), (2.1, True)])
+def test_the_other_order_is_right_where_it_is_four_times_as_likely(
+    monkeypatch, off: float, refused: bool
+) -> None:
+    """Powers of two by which the numbers as read are larger than with their bytes swapped."""
+    raw = np.ones((1, 10), "<i4")
+    monkeypatch.setattr(files, "_implausibility", lambda n: 10.0 + off * (n[0] == 1))
+    if refused:
+        with pytest.raises(BadInput, match="other byte order"):
+            files.check_byte_order(raw, Path("fid"), "BYTORDA")
+    else:
+        files.check_byte_order(raw, Path("fid"), "BYTORDA")
+
+
+@pytest.mark.parametrize(("size", "looked_at"), [(4000, 4000), (8000, 2667), (12000, 4000)])
+def test_byte_order_is_told_by_some_four_thousand_numbers(
+    monkeypatch, size: int, looked_at: int
+) -> None:
+    """Every third of 8000 and of 12000: an odd step takes real and imaginary parts in turn."""
+    seen = []
+
+    def count(numbers: np.ndarray) -> float:
+        seen.append(numbers.size)
+        return 0.0
+
+    monkeypatch.setattr(files, "_implausibility", count)
+    files.check_byte_order(np.ones((2, size // 2), "<i4"), Path("fid"), "BYTORDA")
+    assert seen == [looked_at] * 2
+
+
+@pytest.mark.parametrize(("bad", "unlikely"), [(1, False), (2, True)])
+def test_one_number_of_a_hundred_may_be_not_finite(bad: int, unlikely: bool) -> None:
+    values = np.append(np.full(100 - bad, 8.0), np.full(bad, np.nan))
+    assert np.isinf(files._implausibility(values)) == unlikely

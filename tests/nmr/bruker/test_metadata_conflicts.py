@@ -88,3 +88,39 @@ def test_how_far_the_field_may_be_from_that_of_unused_channels(share: float, exp
 def test_a_gain_above_zero_is_none() -> None:
     assert find_conflicts(LI7 | {"RG": 0.5, "NS": 1}, "", -200.0) == []
     assert len(find_conflicts(LI7 | {"RG": 0}, "", -200.0)) == 1
+
+
+@pytest.mark.parametrize(
+    "magnet", [200, 250, 300, 360, 400, 500, 600, 700, 750, 800, 850, 900, 950, 1000, 1100, 1200]
+)
+def test_usual_magnets_reach_one_percent_to_either_side(magnet: int) -> None:
+    for share, conflicts in ((0.9905, 0), (1.0095, 0), (0.989, 1), (1.011, 1)):
+        frequency = XI["7Li"] * magnet * share
+        acqus = LI7 | {"BF1": frequency, "SFO1": frequency, "O1": 0.0}
+        assert len(find_conflicts(acqus, "", -200.0)) == conflicts
+
+
+@pytest.mark.parametrize(("channel", "known"), [(2, True), (8, True), (1, False), (9, False)])
+def test_unused_channels_are_two_to_eight(channel: int, known: bool) -> None:
+    """A field that no magnet has is one if a channel says so."""
+    frequency = XI["7Li"] * 450.0
+    acqus = LI7 | {"BF1": frequency, "SFO1": frequency, "O1": 0.0}
+    said = find_conflicts(acqus if channel == 1 else acqus | {f"BF{channel}": 450.0}, "", -200.0)
+    assert (said == []) is known
+
+
+def test_channels_that_disagree_say_nothing_of_the_field() -> None:
+    acqus = LI7 | {"BF2": 450.0, "BF3": 460.0}
+    assert find_conflicts(acqus, "", -200.0) == []
+
+
+def test_an_offset_of_exactly_one_hertz_is_let_pass() -> None:
+    acqus = LI7 | {"BF1": 311.0, "SFO1": 312.0, "O1": 1e6 - 1.0}
+    assert find_conflicts(acqus, "", -200.0) == []
+    assert find_conflicts(acqus | {"O1": 1e6 + 1.0}, "", -200.0) == []
+    assert len(find_conflicts(acqus | {"O1": 1e6 + 1.01}, "", -200.0)) == 1
+
+
+def test_a_spinning_rate_exactly_a_twentieth_off_is_let_pass() -> None:
+    assert find_conflicts(LI7 | {"MASR": 9500}, "MAS 10 kHz", -200.0) == []
+    assert find_conflicts(LI7 | {"MASR": 10500}, "MAS 10 kHz", -200.0) == []

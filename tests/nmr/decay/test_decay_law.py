@@ -276,3 +276,46 @@ def test_a_rise_below_five_percent_of_the_first_is_none() -> None:
         assert (found is not None) is rises
     largest = laws._find_rise(np.array([1.0, 0.2, 0.5, 0.1, 0.3]), 1e-6 * np.eye(5), 3.0)
     assert largest is not None and (largest.first, largest.second) == (1, 2)
+
+
+def test_errors_that_are_generous_as_a_whole_leave_no_scatter() -> None:
+    """Three precise points off by two standard errors, nine far within theirs: chi-square is below
+    its degrees of freedom, and what is relative to the law is not asked."""
+    sigma = np.where(np.arange(12) < 3, 1e-3, 0.3)
+    area = laws.evaluate_decay(TIME, 1.0, 4e-4, 1.0)
+    area[:3] += np.array([1.0, -2.0, 1.0]) * 1e-3
+    found = laws.fit_decay_law(TIME, area, np.diag(sigma**2), DecayOptions(models=("exponential",)))
+    assert 1.0 < found.chi2 < 10.0
+    assert found.scatter == 0.0
+
+
+def test_three_points_have_no_degree_of_freedom_for_scatter() -> None:
+    area = np.array([1.0, 0.9, 0.2])
+    found = laws._fit_model(TIME[:3], area, 1e-8 * np.eye(3), "stretched")
+    assert found is not None and found.scatter == 0.0
+    assert laws._fit_model(TIME[:2], area[:2], 1e-8 * np.eye(2), "stretched") is None
+    assert laws._fit_model(TIME[:2], area[:2], 1e-8 * np.eye(2), "exponential") is not None
+
+
+@pytest.mark.parametrize(("points", "factor"), [(3, 3.0), (4, 3.0), (5, 3.0), (6, 2.0), (12, 1.25)])
+def test_the_variance_of_few_points_is_students(monkeypatch, points: int, factor: float) -> None:
+    """dof / (dof - 2) for 4 and 10 degrees of freedom; 3 for 1, 2 and 3."""
+    time = TIME[:points]
+    area = laws.evaluate_decay(time, 1.0, 4e-4, 1.0)
+    area *= 1 + 0.05 * (-1.0) ** np.arange(points)
+    found = laws._fit_model(time, area, 1e-10 * np.eye(points), "exponential")
+    assert found is not None and found.scatter > 0
+    law = laws.evaluate_decay(time, found.amplitude, found.t2, 1.0)
+    weight = 1 / (1e-10 + (found.scatter * law) ** 2)
+    slopes = np.stack([law / found.amplitude, law * time / found.t2**2])
+    plain = np.linalg.inv((slopes * weight) @ slopes.T)
+    assert found.covariance is not None
+    assert found.covariance[1, 1] / plain[1, 1] == pytest.approx(factor, rel=0.1)
+
+
+def test_a_decay_begins_where_it_has_fallen_to_one_over_e() -> None:
+    """Whatever the unit of time: a fast and a slow one come back."""
+    for t2 in (3e-6, 3e-2):
+        area = laws.evaluate_decay(TIME, 1.0, t2, 1.0)
+        found = laws._fit_least_squares(TIME, area, 1e-12 * np.eye(12), 2)
+        assert found.parameters[:2] == pytest.approx([1.0, t2], rel=1e-3)

@@ -130,3 +130,10 @@ def test_images_are_weak_and_opposite(shift, area, stderr, image: bool) -> None:
     """The carrier is at 100 ppm, the strong line at 240."""
     names = assignment.assign_lines([shift, 240.0], [stderr, 0.0], [area, 1.0], carrier=100.0)
     assert (names[0] == "possible quadrature image of 240 ppm") == image
+
+
+@pytest.mark.parametrize(("shift", "stderr"), [(-42.0, 0.0), (-46.0, 2.0)])
+def test_an_image_is_nearer_than_its_tolerance(shift: float, stderr: float) -> None:
+    """Two ppm, or three standard errors, off its place: exactly that is too far."""
+    names = assignment.assign_lines([shift, 240.0], [stderr, 0.0], [0.01, 1.0], carrier=100.0)
+    assert names[0] == "unassigned"

@@ -102,3 +102,12 @@ def test_regions_in_hertz_against_the_carrier() -> None:
     low, high = offsets_from_regions(Regions(li_metal=(280.0, 240.0)), fid)
     assert low == pytest.approx([140 * signals.SF, -300 * signals.SF])
     assert high == pytest.approx([180 * signals.SF, 100 * signals.SF])
+
+
+def test_a_block_of_exactly_six_standard_errors_is_not_visible() -> None:
+    """Points of power 2 and 5 in turn have 1.75 times that of noise: 1 + 6 / 8."""
+    y = np.full(4096, 1.0 + 1.0j)
+    y[577:640:2] = 1.0 + 2.0j
+    assert find_signal_end(y[None], np.ones(1)) == 256
+    y[578] = 1.0 + 1.1j
+    assert find_signal_end(y[None], np.ones(1)) == 1280

@@ -171,3 +171,20 @@ def test_the_second_windows_strength_is_its_root_mean_square_over_slices() -> No
     """Sizes of 3 and 6.5: 7.16 in all, against 5 times the square root of two, 7.07."""
     assert phases_of((3.0j, 100.0), (6.5j, 100.0)).first_order[0] != 0.0
     assert phases_of((3.0j, 100.0), (6.3j, 100.0)).first_order[0] == 0.0
+
+
+def test_the_pivot_is_the_centre_of_power_of_its_window() -> None:
+    """Points of 3 and 4 at two places: their squares weigh 9 and 16."""
+    raw = bars((1e-3, 3.0))
+    first, second = np.flatnonzero(MASKS[1])[[20, 45]]
+    raw[0, second] = 4.0
+    found = phases_from_peaks(raw, OFFSET, MASKS, np.ones((1, 2)), 1.0)
+    assert found.pivot == pytest.approx((9 * OFFSET[first] + 16 * OFFSET[second]) / 25)
+
+
+def test_the_phase_of_a_window_is_weighed_by_the_cube_of_its_points() -> None:
+    """Points of 1 and 2, a radian apart: the angle of 1 + 8 e^i."""
+    raw = bars((1e-3, 1.0))
+    raw[0, np.flatnonzero(MASKS[1])[45]] = 2.0 * np.exp(1j)
+    found = phases_from_peaks(raw, OFFSET, MASKS, np.full((1, 2), 10.0), 1.0)
+    assert found.zero_order == pytest.approx([np.angle(1 + 8 * np.exp(1j))])

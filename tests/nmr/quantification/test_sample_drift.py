@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.special import chdtrc
 
 from ssbchar.nmr.quantification import absolute_intensity, sample_drift
@@ -139,3 +140,122 @@ def test_what_may_not_be_compared_is_said_and_shares_are_used(attrs: dict, said:
     assert said in found["drift"].reason
     assert found["drift"].verdict == "stable"
     assert "signal_change" not in found
+
+
+def test_the_drift_of_two_spectra_is_their_difference_over_the_hours() -> None:
+    """Shares of 0.8 and 0.79 with errors e sqrt(0.8^2 + 0.2^2) and alike, five hours apart."""
+    found = told(moment((0.2, 0.8)), moment((0.21, 0.79), 5.0))["drift"]
+    errors = [1e-3 * np.hypot(a, b) for a, b in ((0.2, 0.8), (0.21, 0.79))]
+    assert found.value == pytest.approx(-100 * 0.01 / 5.0, rel=1e-6)
+    assert found.stderr == pytest.approx(100 * np.hypot(*errors) / 5.0, rel=1e-5)
+
+
+def test_the_drift_of_three_spectra_is_the_weighted_slope() -> None:
+    """By the line through shares with errors e, e and 2e."""
+    hours, shares = np.array([0.0, 1.0, 4.0]), np.array([0.80, 0.81, 0.80])
+    noise = np.array([1e-3, 1e-3, 2e-3])
+    rows = [moment((1 - s, s), h, n) for s, h, n in zip(shares, hours, noise, strict=True)]
+    errors = np.array([n * np.hypot(1 - s, s) for s, n in zip(shares, noise, strict=True)])
+    slope, covariance = np.polyfit(hours, shares, 1, w=1 / errors, cov="unscaled")
+    found = told(*rows)["drift"]
+    assert found.value == pytest.approx(100 * slope[0], rel=1e-4)
+    assert found.stderr == pytest.approx(100 * np.sqrt(covariance[0, 0]), rel=1e-4)
+
+
+def test_the_change_of_the_whole_signal_by_hand() -> None:
+    """Errors of 1e-3 on each of two areas: 1.41e-3 of a signal of one, before and after."""
+    found = told(moment((0.2, 0.8)), moment((0.2, 0.8), 5.0, factor=1.5, noise=2e-3))
+    change = found["signal_change"]
+    ratio, relative2 = 1.5, 2 * 1e-6 + 2 * 4e-6
+    assert change.value == pytest.approx(50.0)
+    assert change.stderr == pytest.approx(100 * ratio * np.sqrt(relative2))
+    assert change.systematic == pytest.approx(100 * np.sqrt(2) * 0.03)
+
+
+@pytest.mark.parametrize(
+    ("factor", "noise", "verdict"),
+    [
+        (1.12, 1e-6, "unchanged"),
+        (1.13, 1e-6, "changed"),
+        (0.88, 1e-6, "unchanged"),
+        (0.87, 1e-6, "changed"),
+        (1.30, 0.05, "unchanged"),
+    ],
+)
+def test_the_signal_has_changed_beyond_three_standard_errors(factor, noise, verdict: str) -> None:
+    """3 sqrt(2) 3 % = 12.7 % are repeatability."""
+    found = told(moment((0.2, 0.8), noise=noise), moment((0.2, 0.8), 5.0, noise, factor))
+    assert found["signal_change"].verdict == verdict
+
+
+def test_the_last_spectrum_by_date_is_compared_with_the_first() -> None:
+    found = told(moment((0.2, 0.8), 5.0, factor=2.0), moment((0.2, 0.8)), moment((0.2, 0.8), 2.0))
+    assert found["signal_change"].value == pytest.approx(100.0)
+
+
+def test_chi_square_of_shares_and_of_integrals_by_hand() -> None:
+    """Shares with errors 0.1 and 0.2, a distance of 0.3: 0.09 / 0.05 for one degree of freedom."""
+    chi2 = sample_drift._compare_shares(np.array([0.5, 0.8]), np.array([0.1, 0.2]))
+    assert chi2 == pytest.approx(0.09 / 0.05)
+    one = moment((0.2, 0.8), noise=0.01)
+    two = moment((0.23, 0.84), 1.0, noise=0.02)
+    assert sample_drift._compare_integrals([one, two], 0.0) == pytest.approx(
+        (0.03**2 + 0.04**2) / (0.01**2 + 0.02**2)
+    )
+    mean = np.array([0.215, 0.82])
+    both = np.diag([5e-4] * 2) + 2 * 0.03**2 * np.outer(mean, mean)
+    off = np.array([0.03, 0.04])
+    assert sample_drift._compare_integrals([one, two], 0.03) == pytest.approx(
+        off @ np.linalg.inv(both) @ off
+    )
+    assert "for 2, probability" in told(one, two)["drift"].reason
+    other = sample_drift.TimedSpectrum(signal=two.signal, attrs=two.attrs | {"probe": "MAS"})
+    assert "for 1, probability" in told(one, other)["drift"].reason
+
+
+def test_one_spectrum_tells_of_no_drift_and_times_are_needed_for_a_rate() -> None:
+    assert told(moment((0.2, 0.8))) == {}
+    found = told(moment((0.2, 0.8)), moment((0.2, 0.8)))["drift"]
+    assert found.value is None and found.reason.endswith("no time stamps")
+
+
+def lines_of(slices: int = 1, **attrs: object) -> xr.Dataset:
+    area = np.full((slices, 2), 0.5)
+    return xr.Dataset(
+        {
+            "window_area": (("slice", "region"), area),
+            "window_area_stderr": (("slice", "region"), 0.01 * area),
+        },
+        attrs=ABOUT | {"echo_delay": 1e-5} | attrs,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ({}, True),
+        ({"pulse_1": 1.6015e-6}, True),
+        ({"pulse_1": 1.605e-6}, False),
+        ({"echo_delay": 1.01e-5}, False),
+        ({"recycle_delay": 31.0}, False),
+    ],
+)
+def test_a_series_of_the_same_echo_begins_with_a_spectrum(change: dict, counts: bool) -> None:
+    decay = xr.Dataset(
+        {
+            "decay_area": (("slice", "region"), [[0.3, 0.7], [0.1, 0.2]]),
+            "decay_area_covariance": (
+                ("slice", "region", "region2"),
+                [np.diag([1.0, 2.0]), np.eye(2)],
+            ),
+        },
+        attrs=ABOUT | {"echo_delay": 1e-5, "pulse_program": "series"} | change,
+    )
+    found = sample_drift.collect_spectra(lines_of(), decay, [lines_of()])
+    assert len(found) == 2 + counts
+    if counts:
+        assert found[2].signal.area.tolist() == [0.3, 0.7]
+        assert found[2].signal.covariance.tolist() == [[1.0, 0.0], [0.0, 2.0]]
+        assert found[2].attrs["pulse_program"] == "echo"
+    assert len(sample_drift.collect_spectra(lines_of(2), decay, [])) == 1
+    assert len(sample_drift.collect_spectra(lines_of(), None, [])) == 1

@@ -53,3 +53,22 @@ def test_field_obeys_the_diffusion_equation_and_joins_a_uniform_field(size: floa
 def test_mixture_lies_between_its_sizes() -> None:
     both = skin_effect.share_from_diameters([1e-5, 6e-5], [1.0, 1.0], DEPTH, FLIPS)
     assert 0.31 < both < 0.993
+
+
+def test_the_field_in_a_small_sphere_is_the_applied_one() -> None:
+    """Also where the Bessel function is its series, near the centre of a larger one."""
+    radial, tangential = skin_effect.evaluate_field_in_sphere([0.0, 1e-9, 5e-9], 1e-8, DEPTH)
+    assert radial == pytest.approx(np.ones(3), abs=1e-5)
+    assert tangential == pytest.approx(np.ones(3), abs=1e-5)
+    near, far = (0.0099 * DEPTH / np.sqrt(2), 0.0101 * DEPTH / np.sqrt(2))
+    fields = skin_effect.evaluate_field_in_sphere([near, far], 2 * DEPTH, DEPTH)
+    for field in fields:
+        assert field[0] == pytest.approx(field[1], rel=1e-4)
+
+
+def test_the_field_at_the_centre_of_a_sphere() -> None:
+    """C 2/3 with C = 3 / (2 j0(k a)): k a / sin(k a)."""
+    z = 2.0 * (1 + 1j)
+    radial, tangential = skin_effect.evaluate_field_in_sphere(0.0, 2.0, 1.0)
+    assert complex(radial) == pytest.approx(z / np.sin(z), rel=1e-6)
+    assert complex(tangential) == pytest.approx(z / np.sin(z), rel=1e-6)

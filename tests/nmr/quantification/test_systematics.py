@@ -7,7 +7,7 @@ from nmr import signals
 
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
-from ssbchar.nmr.quantification import systematics
+from ssbchar.nmr.quantification import echo_efficiency, skin_effect, systematics
 from ssbchar.nmr.quantification.options import SystematicsOptions
 
 
@@ -82,3 +82,81 @@ def one_line(region: str, seen: int, area: float) -> xr.Dataset:
         ds[name] = ("component", [value])
     ds["assignment"] = ("component", ["Li-Si, Li near bonded Si"])
     return ds
+
+
+def acquired(**attrs: object) -> xr.Dataset:
+    """One line of metal 150 ppm above the carrier, two of Li-Si; 100 Hz are one ppm."""
+    ds = xr.Dataset(
+        {
+            "area": (("slice", "component"), [[1.0, 3.0, 1.0]]),
+            "area_stderr": (("slice", "component"), [[0.1, 0.2, 0.08]]),
+            "shift": ("component", [250.0, 24.0, 0.0]),
+            "region_of": ("component", ["li_metal", "li_si", "li_si"]),
+            "seen": ("component", [1, 1, 1]),
+            "assignment": (
+                "component",
+                ["Li metal", "Li-Si, Li near bonded Si", "diamagnetic Li possible"],
+            ),
+        }
+    )
+    about = {"sfo1": 100.01, "sf": 100.0, "pulse_1": 2e-6, "echo_delay": 1e-5}
+    return ds.assign_attrs(about | attrs)
+
+
+def test_the_skin_effect_is_that_of_eleven_sizes() -> None:
+    row = systematics._conclude_skin_effect(acquired(), SystematicsOptions())
+    depth = float(skin_effect.depth_from_resistivity(9.28e-8, 100.01e6))
+    flips = (np.pi / 6, np.pi / 3)
+    sizes = np.linspace(10e-6, 60e-6, 11)
+    seen = np.abs(skin_effect.integrate_visible_signal(sizes, depth, flips))
+    assert row.value == pytest.approx(
+        skin_effect.share_from_diameters(sizes, np.ones(11), depth, flips)
+    )
+    assert (row.lower95, row.upper95) == pytest.approx((seen.min(), seen.max()))
+    assert row.reason == f"skin depth {1e6 * depth:.1f} um; spheres 10 to 60 um"
+    assert row.reason.startswith("skin depth 15.3 um")
+
+
+def test_the_echo_efficiency_says_where_and_how_strong() -> None:
+    """30 degrees in 2 us are 41.7 kHz; metal 150 ppm off the carrier are 15 kHz, Li-Si (3 parts at
+    24 ppm and one at 0) at 18 - 100 ppm."""
+    row = systematics._conclude_efficiency(acquired(), SystematicsOptions())
+    assert row.reason == "C_Q of Li-Si 0 to 200 kHz, offsets 15 and -8 kHz, rf 42 kHz"
+    echo = echo_efficiency.SolidEcho(rf=1 / 12 / 2e-6, flips=(np.pi / 6, np.pi / 3), delay=1e-5)
+    low, high = echo_efficiency.scan_efficiency_ratio(
+        (15e3, -8.2e3), np.linspace(0.0, 200e3, 11), echo
+    )
+    assert (row.lower95, row.upper95) == pytest.approx((low, high))
+    assert row.value == pytest.approx(np.sqrt(low * high))
+
+
+@pytest.mark.parametrize("attrs", [{"pulse_1": 0.0}, {"pulse_1": -1.0}, {"echo_delay": np.nan}])
+def test_without_pulse_or_delay_there_is_no_efficiency(attrs: dict) -> None:
+    row = systematics._conclude_efficiency(acquired(**attrs), SystematicsOptions())
+    assert (row.verdict, row.value) == ("N/A", None)
+
+
+def test_saturation_of_each_region_whose_t1_is_known() -> None:
+    """Every 4 s, of which the pulses leave cos 30 cos 60."""
+    given = acquired(recycle_delay=3.5, acquisition_time=0.5)
+    rows = systematics._conclude_saturation(given, SystematicsOptions(t1_metal=2.0, t1_li_si=8.0))
+    cosine = np.sqrt(3) / 4
+    e = np.exp([-2.0, -0.5])
+    assert [row.value for row in rows] == pytest.approx((1 - e) / (1 - e * cosine))
+    assert [row.subject for row in rows] == ["li_metal", "li_si"]
+    assert rows[0].condition == "D1 + acquisition 4 s"
+    (limit,) = systematics._conclude_saturation(given, SystematicsOptions())
+    assert limit.value == pytest.approx(4.0 / np.log((1 - 0.99 * cosine) / 0.01))
+    assert systematics._conclude_saturation(acquired(), SystematicsOptions()) == []
+    assert systematics._conclude_saturation(acquired(recycle_delay=0.0), SystematicsOptions()) == []
+
+
+def test_lines_that_may_be_salts_have_an_upper_limit() -> None:
+    """One of four parts, known to 2 %: 25 + 1.645 x 2."""
+    (row,) = systematics._conclude_diamagnetic(acquired())
+    assert row.value == pytest.approx(25.0)
+    assert row.upper95 == pytest.approx(25.0 + 1.645 * 2.0)
+    assert row.lower95 == 0.0
+    assert row.reason == "lines that need not be Li-Si: 0.0 ppm diamagnetic Li possible"
+    vague = acquired().assign(area_stderr=(("slice", "component"), [[0.1, 0.2, 4.0]]))
+    assert systematics._conclude_diamagnetic(vague)[0].upper95 == 100.0

@@ -95,3 +95,30 @@ def test_a_gaussian_without_lorentzian_width_is_the_error_function() -> None:
     found = window_leakage.share_from_edges([0.0], [3.0], [10.0], -15.0, 15.0)[0]
     assert found < erf(15.0 / sigma / np.sqrt(2))
     assert window_leakage.share_from_edges([0.0], [0.0], [0.0], -1.0, 1.0)[0] == pytest.approx(1.0)
+
+
+def test_a_drawn_line_has_its_height_and_its_half_width() -> None:
+    """Per Hz: 2 / (pi w) of a Lorentzian, 2 sqrt(ln 2 / pi) / w of a Gaussian; both half as high
+    half a width away (100 Hz are one ppm)."""
+    ppm = np.array([260.0, 264.0, 256.0])
+    gauss = two_lines(
+        fwhm_lorentz=("component", [1e-6, 1.0, 1.0]), fwhm_gauss=("component", [800.0, 1.0, 1.0])
+    )
+    top = 2 * np.sqrt(np.log(2) / np.pi) / 800.0
+    found = window_leakage._draw_region(gauss, "li_metal", ppm, 0.0)
+    assert found == pytest.approx([top, top / 2, top / 2], rel=1e-6)
+    lorentz = two_lines(fwhm_lorentz=("component", [700.0, 1.0, 1.0]))
+    found = window_leakage._draw_region(lorentz, "li_metal", ppm, 100.0)
+    top = 2 / (np.pi * 800.0)
+    assert found == pytest.approx([top, top / 2, top / 2], rel=1e-6)
+
+
+def test_edges_of_a_window_belong_to_it(monkeypatch) -> None:
+    """Five points 100 Hz apart, each of height one."""
+    monkeypatch.setattr(window_leakage, "_draw_region", lambda *a: np.ones(5))
+    spectrum = xr.Dataset(
+        coords={"ppm": [2.0, 1.0, 0.0, -1.0, -2.0]},
+        attrs={"windows": [1.0, 2.0, 1.0, -1.0], "broadening": 0.0},
+    )
+    found = window_leakage.build_window_response(two_lines(), spectrum)
+    assert found.tolist() == [[200.0, 200.0], [300.0, 300.0]]

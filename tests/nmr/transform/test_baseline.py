@@ -31,3 +31,14 @@ def test_a_higher_power_is_left_over() -> None:
 def test_the_mean_outside_the_signal_is_the_baseline_of_order_zero() -> None:
     values = np.where(SIGNAL, 50.0, np.arange(141) % 2)
     assert fit_baseline(values, PPM, SIGNAL, 0) == pytest.approx(values[~SIGNAL].mean())
+
+
+@pytest.mark.parametrize("edges", [(400.0, -300.0), (-300.0, 400.0), (5200.0, 4500.0)])
+def test_the_highest_order_is_as_exact_as_the_lowest(edges: tuple[float, float]) -> None:
+    """Order 20 on an axis far from zero: polynomials orthogonal over the axis lose no digits."""
+    ppm = np.linspace(*edges, 701)
+    x = np.linspace(1.0, -1.0, 701)
+    signal = np.abs(x) < 0.1
+    values = np.polynomial.chebyshev.chebval(x, np.cos(np.arange(21.0)))
+    found = fit_baseline(np.where(signal, 1e3, values), ppm, signal, 20)
+    np.testing.assert_allclose(found, values, atol=1e-9)

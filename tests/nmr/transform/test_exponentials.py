@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssbchar.nmr.transform.exponentials import build_exponentials, sum_exponentials
+from ssbchar.nmr.transform.exponentials import _split_axis, build_exponentials, sum_exponentials
 
 RATES = np.array([2j, -0.3 + 40j, 0.0, -5.0])
 
@@ -34,3 +34,14 @@ def test_sums_are_sums_over_exponentials(count: int, start: float) -> None:
     values = np.random.default_rng(0).normal(size=count)
     direct = build_exponentials(RATES, start, 0.01, count) @ values
     assert sum_exponentials(values, RATES, start, 0.01) == pytest.approx(direct, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("count", "axis"), [(1000, 64), (4096, 160), (16384, 256 + 64), (1, 2 + 1)]
+)
+def test_few_exponentials_are_evaluated(count: int, axis: int) -> None:
+    """Blocks of 32 points for a thousand, 128 for four thousand: not all points one by one."""
+    places, blocks = _split_axis(1.0, count)
+    block = places.size - blocks
+    assert places.size == axis
+    assert blocks * block >= count > (blocks - 1) * block

@@ -55,3 +55,11 @@ def test_the_displayed_part_is_that_of_the_whole_axis(
 def test_limits_on_points_of_the_axis_are_inside() -> None:
     shown = select_range(np.arange(9) * 0.125, 8, (-1.0, 2.0), sfo1=1.0, sf=1.0)
     assert shown.offset == pytest.approx([2.0, 1.0, 0.0, -1.0])
+
+
+def test_a_part_of_one_point_is_that_point() -> None:
+    signal = np.exp(2j * np.pi * 0.1 * np.arange(50))
+    whole = transform_signal(signal, TIME, 65)
+    for place in (0, 31, 32, 33, 34, 64):
+        part = slice(place, place + 1)
+        assert transform_signal(signal, TIME, 65, part) == pytest.approx(whole[part])
