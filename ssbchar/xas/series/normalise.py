@@ -261,11 +261,9 @@ def select_like_neighbours(norm: Array, limit: float) -> NDArray[np.bool_]:
 
 def _measure_distances(rows: Array) -> Array:
     """Return the distance of each spectrum from its neighbours, shape (spectrum,)."""
-    # Rows beyond both ends keep the shapes alike; their distances are replaced below.
-    first, last = 2 * rows[:1] - rows[1:2], 2 * rows[-1:] - rows[-2:-1]
-    padded = np.vstack([first, rows, last])
-    neighbours = 0.5 * (padded[:-2] + padded[2:])
-    distance = np.sqrt(np.mean((rows - neighbours) ** 2, axis=1))
+    distance = np.empty(len(rows))
+    neighbours = 0.5 * (rows[:-2] + rows[2:])
+    distance[1:-1] = np.sqrt(np.mean((rows[1:-1] - neighbours) ** 2, axis=1))
     ends = rows[[0, -1]] - 2 * rows[[1, -2]] + rows[[2, -3]]
     distance[[0, -1]] = 0.5 * np.sqrt(np.mean(ends**2, axis=1))
     return np.asarray(distance)

@@ -198,3 +198,57 @@ def test_pairs_that_end_early_are_compared_in_xanes_only() -> None:
         ds = compare.compare_pair(stored(), stored(), Comparison(choices=0, min_k=float(least)))
         assert bool(ds.sizes["shell"]) is shells
         assert float(ds["white_line_before"]) > 1
+
+
+def test_a_peak_exactly_at_an_end_of_the_range_is_no_shell() -> None:
+    """On a grid of quarters: rbkg + 0.1 and 5.5 angstrom themselves do not count."""
+    r = 0.25 * np.arange(33)
+    size = np.zeros(33)
+    size[[4, 10, 22]] = [0.9, 1.0, 0.8]
+    shells = compare.find_peaks_of_shells(r, size, np.full(33, 1e-6), 0.9)
+    assert shells.peaks.tolist() == [2.5]
+    size[[5, 21]] = size[[4, 22]]
+    size[[4, 22]] = 0.0
+    shells = compare.find_peaks_of_shells(r, size, np.full(33, 1e-6), 0.9)
+    assert shells.peaks.tolist() == [1.25, 2.5, 5.25]
+
+
+def test_a_peak_exactly_five_errors_high_is_no_shell() -> None:
+    r, size = 0.25 * np.arange(33), np.zeros(33)
+    size[[8, 14]] = [1.0, 0.625]
+    for stderr, count in ((0.125, 1), (0.124, 2)):
+        found = compare.find_peaks_of_shells(r, size, np.full(33, stderr), 0.9)
+        assert found.count == count
+
+
+@pytest.mark.parametrize(("height", "count"), [(0.051, 2), (0.05, 1), (0.049, 1)])
+def test_a_peak_is_above_a_twentieth_of_the_highest(height: float, count: int) -> None:
+    r, size = 0.25 * np.arange(33), np.zeros(33)
+    size[[8, 14]] = [1.0, height]
+    assert compare.find_peaks_of_shells(r, size, np.zeros(33), 0.9).count == count
+
+
+@pytest.mark.parametrize(("rise", "count"), [(0.031, 2), (0.029, 1)])
+def test_a_peak_stands_three_percent_above_its_flanks(rise: float, count: int) -> None:
+    r = 0.25 * np.arange(33)
+    size = np.interp(r, [0.0, 2.0, 3.0, 3.25, 6.0], [0.0, 1.0, 0.5, 0.5 + rise, 0.0])
+    assert compare.find_peaks_of_shells(r, size, np.zeros(33), 0.9).count == count
+
+
+def test_a_range_without_a_neighbouring_minimum_is_that_of_the_data() -> None:
+    """The first and the last point bound it where they are nearer than half an angstrom."""
+    r = 1.25 + 0.25 * np.arange(8)
+    size = np.array([0.5, 1.0, 0.8, 0.5, 0.3, 0.6, 0.9, 0.4])
+    shells = compare.find_peaks_of_shells(r, size, np.zeros(8), 0.9)
+    assert shells.peaks.tolist() == [1.5, 2.75]
+    assert shells.ranges.tolist() == [[1.25, 2.0], [2.25, 3.0]]
+
+
+def test_an_end_of_a_range_that_rounds_off_a_point_holds_it() -> None:
+    r = 0.1 * np.arange(40)
+    maxima, places = compare.find_shell_maxima(r, r, np.array([[0.3, r[17] - 5e-10]]))
+    assert (maxima[0], places[0]) == (r[17], 17)
+    _, places = compare.find_shell_maxima(r, -r, np.array([[r[6] + 5e-10, 2.0]]))
+    assert places[0] == 6
+    _, places = compare.find_shell_maxima(r, r, np.array([[0.3, r[17] - 1.1e-9]]))
+    assert places[0] == 16

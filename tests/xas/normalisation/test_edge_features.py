@@ -174,3 +174,59 @@ def test_the_three_points_at_either_end_are_not_the_steepest() -> None:
     falling_off = -np.exp(-(GRID - GRID[0]) / 5.0)
     energy, _ = edge_features.find_inflection(GRID, np.stack([rising, falling_off]))
     assert energy.tolist() == [GRID[-4], GRID[3]]
+
+
+def test_the_white_line_is_sought_strictly_inside_its_range() -> None:
+    """Without a maximum the highest point stands: the first beyond 5 eV below E0, or the last
+    before 40 eV above."""
+    grid = np.arange(E0 - 20.0, E0 + 60.0, 0.5)
+    falling = np.exp(-(grid - E0) / 20.0)[None]
+    rising = np.exp((grid - E0) / 20.0)[None]
+    found = edge_features.measure_white_line(grid, np.vstack([falling, rising]), E0)
+    assert found.energy.tolist() == [E0 - 4.5, E0 + 39.5]
+
+
+def test_a_half_step_on_a_point_of_the_grid_is_that_point() -> None:
+    grid = E0 + np.arange(-60.0, 60.0, 0.25)
+    found = edge_features.find_half_step(grid, arctangent(grid)[None])
+    assert found.energy[0] == pytest.approx(E0, abs=1e-6)
+
+
+def test_an_edge_has_risen_at_nine_tenths() -> None:
+    """One that reaches 0.95 may fall and rise again; one that reaches 0.85 has not risen yet."""
+    for top, place in ((0.95, E0 - 20.0), (0.85, E0 + 10.0)):
+        first = top * (arctangent(GRID, E0 - 20.0, 0.5) - arctangent(GRID, E0 - 5.0, 0.5))
+        norm = first + 1.3 * arctangent(GRID, E0 + 10.0, 0.5)
+        found = edge_features.find_half_step(GRID, norm[None]).energy[0]
+        assert found == pytest.approx(place, abs=1.0)
+
+
+def test_a_spectrum_of_coarse_steps_counts_as_one_of_3_ev() -> None:
+    """12 eV are four such steps: two neighbours on each side."""
+    spike = np.zeros((1, 101))
+    spike[0, 50] = 9.0
+    smooth = edge_features.smooth_spectra(np.arange(0.0, 1010.0, 10.0), spike, 12.0)
+    assert smooth[0, 47:54] == pytest.approx([0, 1, 2, 3, 2, 1, 0])
+
+
+def test_the_error_of_an_inflection_by_propagation() -> None:
+    """Residuals of given weights over their sum less four; d(-c / 3d) = -dc / 3d + c dd / 3d^2."""
+    x = np.linspace(-2.0, 2.0, 9)
+    root = np.exp(-0.25 * x**2)
+    design = np.vander(x, 4, increasing=True)
+    matrix = np.linalg.pinv(design * root[:, None]) * root
+    fit = edge_features.LocalFit(points=np.arange(9), matrix=matrix, root_weights=root)
+    y = 0.5 + x - 0.1 * x**2 - 0.2 * x**3 + 0.01 * (-1.0) ** np.arange(9)
+    a = matrix @ y
+    residual = root * (y - design @ a)
+    sigma = np.sqrt(np.sum(residual**2) / max(np.sum(root**2) - 4, 1.0))
+    covariance = matrix @ matrix.T
+    c, d = a[2], a[3]
+    gradient = np.array([-1 / (3 * d), c / (3 * d**2)])
+    expected = sigma * np.sqrt(gradient @ covariance[2:, 2:] @ gradient)
+    assert edge_features._propagate_to_inflection(fit, x, y, a) == pytest.approx(expected)
+    heavy = edge_features.LocalFit(points=np.arange(9), matrix=matrix, root_weights=2 * root)
+    more = np.sqrt(4 * np.sum(residual**2) / (4 * np.sum(root**2) - 4))
+    assert edge_features._propagate_to_inflection(heavy, x, y, a) == pytest.approx(
+        expected / sigma * more
+    )

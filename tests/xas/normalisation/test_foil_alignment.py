@@ -4,6 +4,7 @@ standard is the mean of its foils."""
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.interpolate import CubicSpline
 from xas import made_spectra
 
 from ssbchar.errors import BadInput
@@ -172,3 +173,90 @@ def test_the_energy_of_the_foil_by_option_or_convention() -> None:
     assert look_up(Calibration(foil_energy=7111.3), "Fe", "K") == 7111.3
     with pytest.raises(BadInput, match="no edge energy by the convention 'bearden'"):
         look_up(Calibration(), "U", "K")
+
+
+class Fitted:
+    """What `align_edges` lays before the fit: points compared, spline moved, widths smoothed by."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.widths: list[np.ndarray] = []
+        smooth = foil_alignment.smooth_locally
+
+        def fit(x, y, spline, start, limit):
+            self.x, self.spline, self.start = x, spline, start
+            return foil_alignment.Alignment(shift=start, formal_stderr=0.0)
+
+        def watch(energy, mu, at, width):
+            self.widths.append(width)
+            return smooth(energy, mu, at, width)
+
+        monkeypatch.setattr(foil_alignment, "_fit_shift", fit)
+        monkeypatch.setattr(foil_alignment, "smooth_locally", watch)
+
+
+def test_edges_are_compared_every_03_ev_smoothed_by_12_spacings(monkeypatch) -> None:
+    seen = Fitted(monkeypatch)
+    shift_of(GRID, TARGET)
+    assert seen.x[0] == 7092.0 and np.allclose(np.diff(seen.x), 0.3)
+    assert 7142.0 - 0.3 <= seen.x[-1] < 7142.0
+    fine = seen.spline.x
+    assert np.allclose(np.diff(fine), 0.1)
+    assert fine[0] == pytest.approx(7090.0)
+    assert fine[-1] == pytest.approx(7144.0, abs=0.1)
+    for width in seen.widths:
+        assert np.allclose(width, 1.2 * 0.3)
+
+
+def test_the_coarser_of_two_scans_sets_the_smoothing(monkeypatch) -> None:
+    seen = Fitted(monkeypatch)
+    coarse = np.arange(7060.0, 7180.0, 0.5)
+    shift_of(coarse, made_spectra.foil(coarse))
+    assert np.allclose(seen.widths[0], 0.6) and np.allclose(seen.widths[1], 0.6)
+
+
+def test_one_ev_at_either_end_of_the_moved_scan_is_not_compared(monkeypatch) -> None:
+    """A scan from 7100 to 7140 eV that must go up by 2 eV is compared from 7103 to 7141."""
+    seen = Fitted(monkeypatch)
+    part = (GRID >= 7099.9) & (GRID <= 7140.1)
+    shift_of(GRID[part] - 2.0, TARGET[part])
+    first, last = GRID[part][[0, -1]] - 2.0
+    assert seen.start == pytest.approx(2.0, abs=0.05)
+    assert seen.x[0] == pytest.approx(first + seen.start + 1.0)
+    assert last + seen.start - 1.3 <= seen.x[-1] < last + seen.start - 1.0
+
+
+def test_the_standard_ends_what_is_compared(monkeypatch) -> None:
+    seen = Fitted(monkeypatch)
+    part = (GRID >= 7098.0) & (GRID <= 7136.0)
+    grid = GRID[part]
+    foil_alignment.align_edges(grid, TARGET[part], GRID, TARGET, window=WINDOW)
+    assert seen.x[0] == pytest.approx(grid[0])
+    assert grid[-1] - 0.31 < seen.x[-1] < grid[-1] + 0.01
+
+
+def wave(shift: float, noise: float = 0.0):
+    """Points of a moved wave, and the spline of the one that does not move."""
+    x = np.arange(0.0, 12.0, 0.3)
+    at = np.arange(-5.0, 17.0, 0.1)
+    y = 2.0 * np.tanh(x - 6.0 - shift) + 0.5 + 0.01 * x + noise * (-1.0) ** np.arange(x.size)
+    return x, y, CubicSpline(at, np.tanh(at - 6.0))
+
+
+def test_the_formal_error_is_that_of_four_parameters() -> None:
+    x, y, spline = wave(0.4, 0.01)
+    found = foil_alignment._fit_shift(x, y, spline, 0.0, 20.0)
+    assert found.shift == pytest.approx(0.4, abs=0.01)
+    line = np.linspace(-0.5, 0.5, x.size)
+    design = np.column_stack([spline(x - found.shift), np.ones_like(x), line])
+    a, rest = np.linalg.lstsq(design, y, rcond=None)[:2]
+    full = np.column_stack([design, -a[0] * spline.derivative()(x - found.shift)])
+    covariance = np.linalg.inv(full.T @ full) * rest[0] / (x.size - 4)
+    assert found.formal_stderr == pytest.approx(np.sqrt(covariance[3, 3]), rel=1e-6)
+
+
+@pytest.mark.parametrize(("limit", "found"), [(1.01, True), (0.99, False)])
+def test_a_fit_that_ends_beyond_the_limit_is_none(limit: float, found: bool) -> None:
+    for sign in (1.0, -1.0):
+        x, y, spline = wave(sign)
+        shift = foil_alignment._fit_shift(x, y, spline, 0.8 * sign, limit).shift
+        assert np.isfinite(shift) == found

@@ -139,3 +139,76 @@ def test_the_local_sigma_is_that_of_25_points_on_each_side(monkeypatch: pytest.M
     assert size[[200, 225]] == pytest.approx([0.1 / 1.4826] * 2, rel=1e-4)
     at_floor = glitches._measure_in_sigmas(ENERGY, jumps, np.ones(600, bool), floor=1.0)
     assert np.flatnonzero(at_floor).tolist() == list(range(200, 226))
+
+
+@pytest.mark.parametrize(
+    ("place", "found"), [(7104.5, True), (7105.0, False), (7145.0, False), (7145.5, True)]
+)
+def test_the_edge_is_left_alone_to_the_point(
+    monkeypatch: pytest.MonkeyPatch, place: float, found: bool
+) -> None:
+    """Exactly 15 eV below an inflection at 7120 eV is still the edge, and 25 eV above."""
+    monkeypatch.setattr(
+        glitches, "find_inflection", lambda energy, mu: (np.array([7120.0]), np.array([0.1]))
+    )
+    ds, mu = measured()
+    point = int(np.searchsorted(ENERGY, place))
+    mu[:, point] += 0.3
+    assert (point in masked(ds, mu)) is found
+
+
+@pytest.mark.parametrize(
+    ("in_mu", "elsewhere", "found"),
+    [
+        (8.1, 8.1, True),
+        (8.0, 9.9, False),
+        (9.9, 8.0, False),
+        (24.1, 0.0, True),
+        (24.0, 0.0, False),
+        (25.0, 0.0, True),
+    ],
+)
+def test_eight_sigmas_twice_or_twenty_four_once(
+    monkeypatch: pytest.MonkeyPatch, in_mu: float, elsewhere: float, found: bool
+) -> None:
+    def jump(size: float) -> np.ndarray:
+        return size * (np.arange(ENERGY.size) == FAR) * np.ones((2, 1))
+
+    monkeypatch.setattr(glitches, "_measure_in_sigmas", lambda *a: jump(in_mu))
+    monkeypatch.setattr(glitches, "_measure_in_counters", lambda *a: jump(elsewhere))
+    assert masked(*measured()) == ([FAR] if found else [])
+
+
+def test_a_masked_point_is_marked_by_a_one() -> None:
+    ds, mu = measured()
+    mu[:, FAR] += 0.3
+    found = glitches.mask_glitches(ENERGY, ds, np.arange(2), mu, Normalisation())
+    assert set(found.masked.tolist()) == {0, 1} and found.masked.sum() == 1
+
+
+def test_the_smallest_glitch_is_a_share_of_the_rise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The median over spectra of highest less lowest absorption, times min_glitch."""
+    floors = []
+
+    def measure(energy, values, free, floor=0.0):
+        floors.append(floor)
+        return np.zeros(values.shape)
+
+    monkeypatch.setattr(glitches, "_measure_in_sigmas", measure)
+    ds, mu = measured()
+    masked(ds, np.stack([mu[0], 3 * mu[0]]), min_glitch=0.01)
+    assert floors[0] == pytest.approx(0.01 * 2 * np.ptp(mu[0]))
+
+
+def test_three_quarters_of_the_highest_of_four_neighbours_is_a_peak_too() -> None:
+    bad = np.ones(7, bool)
+    size = np.array([3.0, 2.9, 4.0, 2.9, 3.0, 2.0, 1.0])
+    assert glitches._find_peaks(bad, size).tolist() == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,
+        False,
+    ]

@@ -133,3 +133,38 @@ def test_the_constant_of_the_median_is_the_normals() -> None:
     values = np.random.default_rng(10).standard_normal((60, EVEN.size))
     found = noise.estimate_point_noise(EVEN, values, 6000.0, np.ones(EVEN.size))
     assert found.mean() == pytest.approx(1.0, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("place", "own"), [(7084.5, True), (7085.0, False), (7130.0, False), (7130.5, True)]
+)
+def test_the_edge_is_bridged_from_15_ev_below_to_30_above(
+    monkeypatch: pytest.MonkeyPatch, place: float, own: bool
+) -> None:
+    """Both ends belong to the edge; beyond them a point's own jump counts."""
+    jumps = np.where(place == EVEN, 9.0, 1.0)[None]
+    monkeypatch.setattr(noise, "measure_jumps", lambda energy, values: jumps)
+    found = noise.estimate_point_noise(EVEN, jumps, 7100.0, np.ones(EVEN.size), width=1)
+    assert found[0, place == EVEN][0] == pytest.approx(1.4826 * (9.0 if own else 1.0), rel=1e-4)
+
+
+def test_the_running_median_takes_81_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    """41 jumps of 10 are the median of 81 points where all of them are among these."""
+    jumps = np.ones((1, EVEN.size))
+    jumps[0, 200:241] = 10.0
+    monkeypatch.setattr(noise, "measure_jumps", lambda energy, values: jumps)
+    found = noise.estimate_point_noise(EVEN, jumps, 6000.0, np.ones(EVEN.size))[0]
+    high = np.flatnonzero(found > 5.0)
+    assert (high[0], high[-1]) == (200, 240)
+    assert found[[0, 220]] == pytest.approx(np.array([1.4826, 14.826]), rel=1e-4)
+
+
+def test_noise_of_repeats_divides_by_what_their_mean_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Scales 1, 1 and 2 of three repeats: variances s^2 / 3 + 6 / 9 of deviations from the mean."""
+    scale = np.array([[1.0], [1.0], [2.0]]) * np.ones((3, EVEN.size))
+    expected = np.sqrt(scale**2 / 3 + 6 / 9)
+    monkeypatch.setattr(noise, "measure_jumps", lambda energy, values: 0.02 * expected)
+    found = noise.estimate_repeat_noise(EVEN, scale, scale)
+    assert found == pytest.approx(np.full(EVEN.size, 1.4826 * 0.02), rel=1e-4)

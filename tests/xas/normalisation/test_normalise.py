@@ -292,3 +292,95 @@ def test_repeats_are_merged_by_the_inverse_square_of_their_relative_noise() -> N
     assert merged.mu == pytest.approx(1.2 * 1.2 + 0.2 * 5.0)
     assert merged.stderr == pytest.approx(np.hypot(0.8 * 0.01, 0.2 * 0.02) * 1.2)
     assert merged.step_spread == pytest.approx(np.sqrt(0.5) / 1.2)
+
+
+@pytest.mark.parametrize(("apart", "same"), [(0.25, True), (0.5, False)])
+def test_scans_nearer_than_the_tolerance_are_not_interpolated(
+    monkeypatch: pytest.MonkeyPatch, apart: float, same: bool
+) -> None:
+    """With a tolerance of half an eV, which is exact: that far apart is another axis."""
+    monkeypatch.setattr(normalise, "SAME_GRID", 0.5)
+    ds = calibrated(2)
+    ds["energy"] = (("scan", "point"), np.tile(np.arange(7000.0, 7000.0 + ENERGY.size), (2, 1)))
+    ds["energy"][1, 50] += apart
+    found = normalise.regrid_scans(ds, np.arange(2))
+    assert np.array_equal(found.mu[1], ds["mu"].values[1]) is same
+    assert bool((found.jump_scale[1] == 1).all()) is same
+    assert normalise.SAME_GRID == 0.5
+
+
+def test_axes_a_millionth_ev_apart_are_one() -> None:
+    for apart, same in ((0.9e-6, True), (1.1e-6, False)):
+        ds = calibrated(2)
+        ds["energy"][1, 50] += apart
+        found = normalise.regrid_scans(ds, np.arange(2))
+        assert bool((found.jump_scale[1] == 1).all()) is same
+
+
+def test_the_common_grid_is_within_the_range_of_all_scans() -> None:
+    ds = calibrated(2)
+    shifted = np.arange(7000.0, 7000.0 + ENERGY.size)
+    ds["energy"] = (("scan", "point"), np.stack([shifted, shifted + 3.0]))
+    found = normalise.regrid_scans(ds, np.arange(2))
+    assert found.energy[[0, -1]].tolist() == [7003.0, shifted[-1]]
+    assert np.array_equal(found.mu[1], ds["mu"].values[1, :-3])
+    ds["energy"][1] += 0.25
+    ds["mu_stderr"][:] = shifted
+    found = normalise.regrid_scans(ds, np.arange(2))
+    assert found.energy[[0, -1]].tolist() == [7004.0, shifted[-1]]
+    assert found.counted_stderr[1, 0] == pytest.approx(7000.75)
+
+
+@pytest.mark.parametrize(("readings", "kept"), [(20, False), (21, True)])
+def test_a_foil_of_more_than_twenty_readings_is_kept(readings: int, kept: bool) -> None:
+    ds = calibrated(2)
+    ds["mu_foil"][0] = ENERGY
+    ds["mu_foil"][1, :readings] = ENERGY[:readings] + 2.0
+    done = normalise.normalise_spectra(ds, Normalisation(glitch=0))
+    assert ("mu_foil" in done) is kept
+    if kept:
+        assert done["mu_foil"].values[:21] == pytest.approx(ENERGY[:21] + 1.0)
+
+
+def test_the_origin_is_found_in_two_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    how = normalise.normalise_by_options
+
+    def watch(energy, mu, e0, options, **more):
+        asked.append(e0)
+        return how(energy, mu, e0, options, **more)
+
+    monkeypatch.setattr(normalise, "normalise_by_options", watch)
+    mu = calibrated(2)["mu"].values
+    found = normalise.find_origin(ENERGY, mu, Normalisation(core_width=1.25), "a", False)
+    assert len(asked) == 2
+    assert found == pytest.approx(asked[1], abs=0.05) and found != asked[0]
+    assert normalise.find_origin(ENERGY, mu, Normalisation(e0=7119.0), "a", False) == 7119.0
+
+
+@pytest.mark.parametrize(("count", "scatters"), [(2, False), (3, True)])
+def test_three_repeats_tell_their_scatter(
+    monkeypatch: pytest.MonkeyPatch, count: int, scatters: bool
+) -> None:
+    """Of equal weights 1/n the noise of the mean is that of one repeat over root n."""
+    monkeypatch.setattr(normalise, "estimate_repeat_noise", lambda *a: np.full(5, 0.6))
+    ones = np.ones((count, 5))
+    scans = SimpleNamespace(norm=ones, pre_edge=0 * ones, edge_step=np.full(count, 2.0))
+    given = 0.2 * ones
+    merged = normalise.merge_repeats(np.arange(5.0), scans, given, ones[:, 0] > 0, ones)
+    one = 0.6 if scatters else 0.1
+    assert merged.stderr == pytest.approx(2.0 * one / np.sqrt(count) * np.ones(5))
+
+
+def test_repeats_without_noise_weigh_alike() -> None:
+    ones = np.ones((2, 5))
+    scans = SimpleNamespace(
+        norm=ones * [[1.0], [2.0]], pre_edge=0 * ones, edge_step=np.array([1.0, 3.0])
+    )
+    keep = np.array([True, True])
+    merged = normalise.merge_repeats(np.arange(5.0), scans, 0 * ones, keep, ones)
+    assert merged.mu == pytest.approx(1.5 * 2.0 * np.ones(5))
+    assert merged.stderr == pytest.approx(np.zeros(5))
+    one = SimpleNamespace(norm=ones[:1], pre_edge=0 * ones[:1], edge_step=np.array([1.0]))
+    single = normalise.merge_repeats(np.arange(5.0), one, ones[:1], keep[:1], ones[:1])
+    assert single.step_spread == 0.0

@@ -202,3 +202,51 @@ def test_a_column_named_x_makes_no_project(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "a.dat", table, header="x first second")
     ds = read.read_scans(tmp_path / "a.dat", ScanReading(mu="second", mode="mu"), {})
     assert ds.sizes["scan"] == 1
+
+
+@pytest.mark.parametrize(("at", "fault"), [(7172.0, False), (7173.0, True)])
+def test_an_edge_exactly_at_the_tolerance_is_taken(at: float, fault: bool) -> None:
+    """Sixty eV above that of Fe, on a grid of whole eV."""
+    one = scan(at=at, element="Fe")
+    assert read.find_steepest(one.energy, one.mu) == at
+    if fault:
+        with pytest.raises(BadInput, match="Fe K would be at 7112 eV"):
+            read.check_scan(one, ScanReading())
+    else:
+        assert read.check_scan(one, ScanReading()).element == "Fe"
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "fault"), [(30, 20, ""), (29, 20, "no post-edge"), (30, 19, "no pre-edge")]
+)
+def test_a_scan_that_reaches_exactly_far_enough_is_used(above, below, fault: str) -> None:
+    options = ScanReading(min_above=30.0, min_below=20.0)
+    one = scan(start=-below, stop=above)
+    if fault:
+        with pytest.raises(BadInput, match=fault):
+            read.check_scan(one, options)
+    else:
+        read.check_scan(one, options)
+
+
+@pytest.mark.parametrize(("size", "place"), [(20, 7001.0), (21, 7008.0)])
+def test_four_points_of_a_longer_grid_are_ends(size: int, place: float) -> None:
+    """A grid of 20 eV is searched whole, one of 21 without four points at either end."""
+    energy = 7000.0 + np.arange(size + 1.0)
+    mu = np.where(energy >= 7002.0, 1.0, 0.0) + 0.2 * (energy >= 7008.0)
+    found = read.find_steepest(energy, mu)
+    assert (found < 7004.0) is (place < 7004.0)
+
+
+def test_an_axis_that_ends_at_150_without_a_unit_is_in_ev() -> None:
+    one = read._build_scan(raw(np.linspace(149.0, 150.0, 30)), ScanReading())
+    assert one.energy[-1] == 150.0
+
+
+def test_the_error_of_counts_is_that_of_their_photons() -> None:
+    """ln(8 / 2) with variance 1/8 + 1/2, a hundred photons for each count."""
+    counts = {name: np.full(30, value) for name, value in (("i0", 8.0), ("i1", 2.0))}
+    one = RawScan(where="f", columns={"energy": np.linspace(7000, 7200, 30), **counts})
+    found = read._build_scan(one, ScanReading(photons_per_count=100.0))
+    assert found.mu_stderr == pytest.approx(np.sqrt(0.625 / 100))
+    assert np.isnan(read._build_scan(one, ScanReading()).mu_stderr).all()

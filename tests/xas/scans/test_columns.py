@@ -232,3 +232,45 @@ def test_a_counter_that_stays_at_its_highest_is_doubted() -> None:
     assert columns.find_saturated_counters(raw(mca1=five), ScanReading())
     assert columns.find_saturated_counters(raw(mca1=five), ScanReading(mode="fluorescence"))
     assert not columns.find_saturated_counters(raw(mca1=five), ScanReading(mode="transmission"))
+
+
+@pytest.mark.parametrize(("dead", "useless"), [(5, False), (6, True)])
+def test_a_twentieth_of_a_hundred_readings_may_be_dead(dead: int, useless: bool) -> None:
+    axis, counts = 7000.0 + np.arange(100.0), np.ones(100)
+    counts[:dead] = 0.0
+    scan = RawScan(where="f", columns={"energy": axis, "i0": np.ones(100), "i1": counts})
+    if useless:
+        with pytest.raises(BadInput, match="6 of 100 readings of i1"):
+            columns.calculate_absorption(scan, ScanReading())
+    else:
+        assert np.isnan(columns.calculate_absorption(scan, ScanReading()).mu).sum() == 5
+    behind = RawScan(where="f", columns={"energy": axis, "i1": np.ones(100), "iref": counts})
+    foil = columns.calculate_foil_absorption(behind, ScanReading())
+    assert bool(np.isnan(foil.mu).all()) is useless
+
+
+def test_a_counter_two_percent_above_its_median_is_not_doubted() -> None:
+    """The highest reading must exceed 1.02 of the median: 102 of 100 does not."""
+    flat = np.full(SIZE, 100.0)
+    flat[:6] = 102.0
+    assert columns.find_saturated_counters(raw(i0=flat), ScanReading()) == []
+
+
+def test_the_first_usual_name_that_fits_is_taken() -> None:
+    assert columns.find_column(raw(mu=1.0, xmu=2.0), "mu", "") == "xmu"
+    assert columns.find_column(raw(monitor=1.0, i0=2.0), "i0", "") == "i0"
+
+
+def test_the_most_common_shape_is_that_of_the_scans() -> None:
+    stack = RawScan(
+        where="f",
+        columns={
+            "energy": ENERGY,
+            "i0": np.ones((2, SIZE)),
+            "i1": np.ones((2, SIZE)),
+            "mca": np.ones((5, SIZE)),
+        },
+    )
+    found = columns.split_stack(stack, "")
+    assert [one.where for one in found] == ["f[1]", "f[2]"]
+    assert set(found[0].columns) == {"energy", "i0", "i1"}
