@@ -1,5 +1,7 @@
 """What follows from a curve: known curves give known cells, expansions, strains and errors."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -146,3 +148,39 @@ def test_options_of_the_mean() -> None:
         ValueError, match=r"mean_from \(500 degC\) is not below mean_to \(100 degC\)"
     ):
         Expansion(mean_from=500.0, mean_to=100.0)
+
+
+def test_the_ends_of_the_range_are_moved_each_by_its_own_error() -> None:
+    """1.2 K at 100 and 1.8 K at 400 degC, where the frames begin and end."""
+    out = mean_of(curve(), systematic=1.0, mean_from=0.0, mean_to=500.0)
+    mean = out["mean_linear_expansion"][0, 0, 0]
+    shifted = ((1 + 1e-5 * 401.8) / (1 + 1e-5 * 101.2) - 1) / 300
+    assert out["mean_linear_expansion_systematic"][0, 0, 0] == pytest.approx(
+        abs(shifted - mean), rel=1e-6
+    )
+
+
+def test_errors_of_the_temperature_scale_are_interpolated_in_order() -> None:
+    found = curve_values._interpolate_systematic(furnace(1.0), np.array([-9.0, 125.0, 600.0]))
+    np.testing.assert_allclose(found, [1.0, 1.25, 2.0])
+
+
+def test_a_parameter_without_an_error_has_an_expansion_all_the_same() -> None:
+    """Derivatives are by steps of the errors, and these may be zero."""
+    exact = curve()
+    certain = replace(exact, curve=replace(exact.curve, covariance=np.zeros((4, 4))))
+    out, plain = filled(certain), filled(exact)
+    np.testing.assert_array_equal(out["linear_expansion"], plain["linear_expansion"])
+    inside = (GRID >= 100) & (GRID <= 400)
+    assert (out["cell_stderr"][0, 0][:, inside] == 0).all()
+    np.testing.assert_array_equal(
+        mean_of(certain)["mean_linear_expansion_stderr"][0, 0, [0, 1, 2, 6]], np.zeros(4)
+    )
+
+
+def test_the_tensors_errors_are_those_of_its_expansions() -> None:
+    """Of a tetragonal cell the diagonal is the expansion of its edges."""
+    out = filled(curve())
+    np.testing.assert_allclose(
+        out["tensor_stderr"][0, 0, 5, :3], out["linear_expansion_stderr"][0, 0, :3, 5], rtol=1e-6
+    )

@@ -236,3 +236,42 @@ def test_the_error_of_a_vibration_grows_with_the_scatter() -> None:
     np.testing.assert_allclose(loud.inflation, 3.0, rtol=0.05)
     ratio = np.diag(loud.covariance) / np.diag(quiet.covariance)
     np.testing.assert_allclose(ratio, loud.inflation[0] ** 2, rtol=0.05)
+
+
+@pytest.mark.parametrize(("every", "left_out"), [(4, 11), (3, 0)])
+def test_three_in_ten_frames_may_be_outliers(every: int, left_out: int) -> None:
+    """Of 41 frames 11 (30 of 41 are left) and not 14."""
+    y = 5 + 1e-3 * T
+    y[::every] += 1e-2 * (-1.0) ** np.arange(y[::every].size)
+    found = fitted(points(y), order=1)
+    assert (~found.used).sum() == left_out
+
+
+@pytest.mark.parametrize(("span", "enough"), [(0.99, False), (1.0, True), (1.2, True)])
+def test_temperatures_span_a_kelvin(span: float, enough: bool) -> None:
+    t = 100.0 + span * np.linspace(0.0, 1.0, 9)
+    assert (curves.fit_curves(points(5 + 1e-3 * t, t=t)) is not None) is enough
+
+
+def test_an_effective_covariance_by_hand() -> None:
+    """Rates 2 and 3 per K, an error of half a kelvin: 0.25 times 4, 6 and 9 are added."""
+    data = points(np.zeros((1, 2)), sigma=1.0, temperature_stderr=0.5, t=np.zeros(1))
+    found = data.effective_covariance(np.array([[2.0, 3.0]]))
+    np.testing.assert_allclose(found, [[[2.0, 1.5], [1.5, 3.25]]])
+
+
+def test_an_outlier_at_exactly_five_sigma_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for size, kept in ((5.0, 40), (4.999, 41), (-5.0, 40)):
+        z = np.zeros((41, 1))
+        z[7] = size
+        monkeypatch.setattr(curves, "_standardise", lambda curve, data, z=z: z)
+        assert fitted(points(5 + 1e-3 * T), order=1).used.sum() == kept
+
+
+def test_the_limit_of_outliers_follows_their_own_scatter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Residuals of two sigma have a robust scale of 2.97: the limit is 14.8."""
+    for size, kept in ((14.7, 41), (14.9, 40)):
+        z = 2.0 * (-1.0) ** np.arange(41)[:, None]
+        z[8] = size
+        monkeypatch.setattr(curves, "_standardise", lambda curve, data, z=z: z)
+        assert fitted(points(5 + 1e-3 * T), order=1).used.sum() == kept

@@ -110,3 +110,47 @@ def test_equal_principal_values_have_no_direction() -> None:
     covariance = np.diag([1e-7, 1e-7, 1e-7, 0, 0, 0])[None] ** 2
     direction = tensor.propagate_to_principal_axes(value, vector, covariance)[0]
     assert direction[0] == direction[1] == 90 and direction[2] < 1e-9
+
+
+@pytest.mark.parametrize(("gap", "defined"), [(1.05e-12, True), (0.95e-12, False)])
+def test_principal_values_nearer_than_ten_steps_have_no_direction(
+    gap: float, defined: bool
+) -> None:
+    """Turned by 1e-15 / gap."""
+    values = np.array([[1e-5, 1e-5 + gap, 2e-5]])
+    covariance = np.zeros((1, 6, 6))
+    covariance[0, 5, 5] = 1e-15**2
+    found = tensor.propagate_to_principal_axes(values, np.eye(3)[None], covariance)[0]
+    expected = np.degrees(1e-15 / gap) if defined else 90.0
+    np.testing.assert_allclose(found[:2], expected, rtol=1e-3)
+    assert found[2] == 0.0
+
+
+def test_directions_and_values_of_a_diagonal_tensor_by_hand() -> None:
+    """The error of alpha_12 turns x towards y by itself over the difference; that of alpha_11 is
+    the error of the first value."""
+    values = np.array([[1e-5, 3e-5, 7e-5]])
+    covariance = np.diag([1e-7, 2e-7, 3e-7, 4e-7, 5e-7, 6e-7])[None] ** 2
+    found = tensor.propagate_to_principal_axes(values, np.eye(3)[None], covariance)[0]
+    by_yz, by_xz, by_xy = 4e-7 / 4e-5, 5e-7 / 6e-5, 6e-7 / 2e-5
+    expected = [np.hypot(by_xy, by_xz), np.hypot(by_xy, by_yz), np.hypot(by_xz, by_yz)]
+    np.testing.assert_allclose(found, np.degrees(expected))
+    errors = tensor.propagate_to_principal_values(np.eye(3)[None], covariance)[0]
+    np.testing.assert_allclose(errors, [1e-7, 2e-7, 3e-7])
+
+
+def test_equal_principal_values_keep_the_axes_of_the_frame_and_their_size() -> None:
+    values, vectors = tensor.find_principal_axes(2e-5 * np.eye(3)[None])
+    np.testing.assert_allclose(vectors[0], np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(values[0], 2e-5, rtol=1e-12)
+
+
+def test_differences_of_a_function_by_hand() -> None:
+    """x^2 y has the central differences 2 x y and x^2, whatever the half-width of y."""
+
+    def function(x: np.ndarray) -> np.ndarray:
+        return np.stack([x[:, 0] ** 2 * x[:, 1], x[:, 1]], axis=1)
+
+    at = np.array([[3.0, 5.0], [1.0, 2.0]])
+    found = tensor.differentiate(function, at, np.array([[0.5, 0.25], [0.25, 1.0]]))
+    np.testing.assert_allclose(found, [[[30.0, 9.0], [0.0, 1.0]], [[4.0, 1.0], [0.0, 1.0]]])

@@ -1,12 +1,15 @@
 """The log's clock from the sample's expansion: strains and offsets that are known."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssbchar.hexrd.furnace import clock_offset as clock
 from ssbchar.hexrd.furnace.clock_offset import ClockOffset, StrainSteps
+from ssbchar.hexrd.furnace.log import FurnaceLog
 
 Q = np.linspace(1.0, 6.0, 1200)
 
@@ -169,3 +172,56 @@ def test_five_readings_are_needed(readings: list[float], is_known: bool) -> None
     found = few_steps(12, readings)
     assert found.is_known is is_known
     assert not is_known or found.value == pytest.approx(0.0, abs=5.0)
+
+
+@pytest.mark.parametrize("shift", [153.0, 147.0, -147.5])
+def test_an_offset_between_the_shifts_is_that_of_a_parabola(shift: float) -> None:
+    """Shifts are 7.5 s apart, a quarter of a frame."""
+    found = fitted(*steps_of(shift, noise=1e-9))
+    assert found.value == pytest.approx(shift, abs=1.2)
+
+
+@pytest.mark.parametrize(("frames", "is_known"), [(10, False), (11, True)])
+def test_more_than_ten_good_frames_are_compared(
+    monkeypatch: pytest.MonkeyPatch, frames: int, is_known: bool
+) -> None:
+    """The usual time between frames is the median, here 20 s."""
+    seen = []
+
+    def fit(time, steps, **log):
+        seen.append((time.size, log["log_time"].tolist(), log["log_temperature"].tolist()))
+        return ClockOffset(value=5.0, stderr=1.0)
+
+    monkeypatch.setattr(clock, "fit_clock_offset", fit)
+    count = frames + 2
+    rows = np.tile(pattern(0.0), (count, 1))
+    times = 20.0 * np.arange(count)
+    times[-2] = np.nan
+    patterns = xr.Dataset(
+        {
+            "intensity": (("frame", "point"), rows),
+            "intensity_stderr": (("frame", "point"), np.sqrt(rows)),
+            "time": ("frame", times),
+            "q": ("point", Q),
+            "status": ("frame", np.array(["ok"] * (count - 1) + ["dark"], dtype=object)),
+        }
+    )
+    table = FurnaceLog(
+        time=np.array([3.0, 1.0, np.nan, 2.0, 2.0]),
+        temperature=np.array([30.0, 10.0, 1.0, 20.0, 99.0]),
+        columns=pd.DataFrame(),
+    )
+    found = clock.measure_clock_offset(patterns, table, 600.0)
+    assert found.is_known is is_known
+    if is_known:
+        assert seen == [(11, [1.0, 2.0, 3.0], [10.0, 20.0, 30.0])]
+        assert found == ClockOffset(value=5.0, stderr=1.0, frame_interval=20.0)
+    assert not clock.measure_clock_offset(patterns.drop_vars("intensity"), table, 600.0).is_known
+
+
+def test_at_most_fifteen_hundred_steps_are_compared() -> None:
+    count = 3001
+    ones = np.ones((count, 1))
+    at, _, _ = clock.average_frames(np.arange(float(count)), ones, ones, np.arange(count))
+    assert at.size == 1500
+    assert at[:2].tolist() == [1.0, 3.5]

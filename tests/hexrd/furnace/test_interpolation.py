@@ -100,3 +100,27 @@ def test_readings_in_order_on_the_clock_of_the_frames() -> None:
     with pytest.raises(BadInput, match="fewer than two readings"):
         interpolation.select_readings(LOG, table([1.0, 1.0], [1.0, 2.0]), 0.0)
     interpolation.select_readings(LOG, table([1.0, 2.0], [1.0, 2.0]), 0.0)
+
+
+def test_the_larger_curvature_of_both_readings_counts() -> None:
+    """A kink of 0.005 K/s^2 at the third reading, half of it beside it; b = T'' gap^2 / 8."""
+    value = np.array([0.0, 0.0, 0.0, 100.0, 200.0, 300.0])
+    curvature = interpolation._estimate_curvature(AT, value)
+    np.testing.assert_allclose(curvature, [0.0, 0.0025, 0.005, 0.0025, 0.0, 0.0], atol=1e-12)
+    kink, right, far, left = between([250.0, 350.0, 450.0, 50.0], value).stderr ** 2
+    assert kink - far == pytest.approx((0.005 * 1e4 / 8) ** 2 / 3)
+    assert right - far == pytest.approx((0.0025 * 1e4 / 8) ** 2 / 3)
+    assert left == pytest.approx(right)
+
+
+def test_two_readings_have_no_curvature_and_three_have() -> None:
+    assert interpolation._estimate_curvature(AT[:2], AT[:2] ** 2).tolist() == [0.0, 0.0]
+    assert interpolation._estimate_curvature(AT[:3], AT[:3] ** 2).max() > 0
+
+
+@pytest.mark.parametrize(("offset", "hours"), [(1800.0, "0.50"), (36.0, "0.01")])
+def test_a_distance_is_told_in_hours(offset: float, hours: str) -> None:
+    with pytest.raises(BadInput, match=f"it ends {hours} h before them"):
+        between([500.0 + offset], AT.copy())
+    with pytest.raises(BadInput, match=f"it begins {hours} h after them"):
+        between([-offset], AT.copy())

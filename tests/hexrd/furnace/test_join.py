@@ -2,6 +2,7 @@
 what is refused."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import xarray as xr
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.furnace import clock_offset as clock
 from ssbchar.hexrd.furnace import join as furnace
+from ssbchar.hexrd.furnace.interpolation import LogReadings
+from ssbchar.hexrd.furnace.log import FurnaceLog
 from ssbchar.hexrd.furnace.options import Furnace
 
 START = datetime(2021, 3, 1, 10, tzinfo=UTC).timestamp()
@@ -348,3 +351,104 @@ def test_a_configured_offset_that_the_sample_contradicts(configured: float, told
     assert len(furnace._describe_disagreement(Path("log.csv"), seen, options)) == told_off
     slow = clock.ClockOffset(value=100.0, stderr=3.0, frame_interval=300.0)
     assert furnace._describe_disagreement(Path("log.csv"), slow, options) == []
+
+
+def readings(*times: float) -> LogReadings:
+    return LogReadings(time=np.array(times), temperature=np.arange(float(len(times))))
+
+
+def test_readings_two_frames_beyond_the_first_and_the_last_are_near() -> None:
+    """Frames 10 s apart from 0 to 30 s: from -20 to 50 s, these included."""
+    times = np.array([30.0, 0.0, 10.0, 20.0])
+    near = furnace._select_near(readings(-20.5, -20.0, 5.0, 50.0, 50.5), times)
+    assert near is not None and near.time.tolist() == [-20.0, 5.0, 50.0]
+    assert near.temperature.tolist() == [1.0, 2.0, 3.0]
+    assert furnace._select_near(None, times) is None
+    assert furnace._select_near(readings(0.0, 1.0), times[:1]) is None
+    two = furnace._select_near(readings(0.0, 1.0), times[1:3])
+    assert two is not None and two.time.size == 2
+
+
+def test_the_nearest_reading_is_the_later_one_of_two_alike() -> None:
+    at = np.array([0.0, 10.0, 20.0])
+    times = np.array([-5.0, 0.0, 4.9, 5.0, 5.1, 10.0, 19.0, 99.0])
+    assert furnace._find_nearest(at, times).tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
+
+
+def joined_of(temperature: list[float], times: list[float], log_times: list[float] | None = None):
+    count = len(times)
+    return furnace.JoinedTemperatures(
+        temperature=np.array(temperature),
+        stderr=np.full(count, 0.1),
+        time=np.array(times),
+        status=np.full(count, "ok"),
+        joined_by=furnace.JoinedBy.TIME,
+        readings=None if log_times is None else readings(*log_times),
+    )
+
+
+@pytest.mark.parametrize(("extra", "denser"), [(1, False), (2, True)])
+def test_a_log_of_twice_as_many_readings_tells_the_segments(
+    monkeypatch: pytest.MonkeyPatch, extra: int, denser: bool
+) -> None:
+    """Three frames with a temperature; five readings are not enough, six are."""
+    asked = []
+
+    def label(time, temperature, hold_rate):
+        asked.append(time.size)
+        return np.arange(time.size, dtype=float), np.full(time.size, "hold")
+
+    monkeypatch.setattr(furnace, "label_segments", label)
+    log_times = [0.0, 5.0, 10.0, 15.0, 20.0, 25.0][: 4 + extra]
+    joined = joined_of([1.0, 2.0, 3.0, np.nan], [0.0, 10.0, 20.0, np.nan], log_times)
+    rate, labels = furnace._label_frames(joined, 0.5)
+    assert asked == [6 if denser else 4]
+    if denser:
+        np.testing.assert_array_equal(rate, [0.0, 2.0, 4.0, np.nan])
+        assert labels.tolist() == ["hold", "hold", "hold", "none"]
+
+
+def test_without_times_the_order_of_the_frames_has_segments_but_no_rate() -> None:
+    joined = joined_of((25.0 + 10 * np.arange(30)).tolist(), [np.nan] * 30)
+    rate, labels = furnace._label_frames(joined, 0.5)
+    assert np.isnan(rate).all() and set(labels) == {"heating"}
+
+
+def test_the_systematic_error_of_a_frame_by_hand() -> None:
+    """2.2 K or 0.75 % of 400 degC, over root three; a clock off by 30 s at 6 K/min is 3 K."""
+    joined = replace(joined_of([100.0, -400.0, 100.0], [0.0, 1.0, 2.0]), clock_offset_stderr=30.0)
+    found = furnace._estimate_systematic(joined, np.array([0.0, -6.0, np.nan]), Furnace())
+    root = np.sqrt(3)
+    np.testing.assert_allclose(found, [2.2 / root, np.hypot(3.0 / root, 3.0), 2.2 / root])
+
+
+def test_an_offset_exactly_two_frames_or_four_sigma_away_is_told() -> None:
+    options = Furnace(clock_offset=0.0, clock_offset_stderr=4.0)
+    for value, interval, told_off in (
+        (20.0, 1.0, 1),
+        (19.9, 1.0, 0),
+        (40.0, 20.0, 1),
+        (39.9, 20.0, 0),
+        (45.0, 20.0, 1),
+    ):
+        seen = clock.ClockOffset(value=value, stderr=3.0, frame_interval=interval)
+        assert len(furnace._describe_disagreement(Path("a"), seen, options)) == told_off
+
+
+def test_readings_of_frames_are_as_exact_as_they_are_printed() -> None:
+    found = furnace._stderr_from_readings(np.array([25.0, 31.0]), 3, Furnace())
+    np.testing.assert_allclose(found, np.full(3, 1 / np.sqrt(12)))
+    stated = furnace._stderr_from_readings(
+        np.array([25.0, 31.0]), 2, Furnace(thermocouple_stderr=1.0)
+    )
+    np.testing.assert_allclose(stated, np.full(2, np.sqrt(1 + 1 / 12)))
+
+
+def test_a_row_named_by_no_frame_leaves_it_outside() -> None:
+    table = FurnaceLog(
+        time=np.array([7.0, 8.0]), temperature=np.array([20.0, 30.0]), columns=pd.DataFrame()
+    )
+    found = furnace._join_by_file(table, np.array([0, -1, 1]), Furnace())
+    np.testing.assert_array_equal(found.temperature, [20.0, np.nan, 30.0])
+    np.testing.assert_array_equal(found.time, [7.0, np.nan, 8.0])
+    assert found.status.tolist() == ["ok", "outside_log", "ok"]

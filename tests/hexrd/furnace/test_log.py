@@ -111,3 +111,14 @@ def test_the_only_unit_words() -> None:
         build(Furnace, {"temperature_unit": "F"})
     with pytest.raises(ValueError, match="largest_gap"):
         build(Furnace, {"largest_gap": 0.0})
+
+
+def test_the_first_row_may_be_the_only_one_that_names_a_frame(tmp_path: Path) -> None:
+    assert rows(tmp_path, FILES, ["a.xye", "z.xye"]) == [0, -1]
+    assert rows(tmp_path, FILES, ["a.xye", "y.xye", "z.xye"]) is None
+
+
+def test_a_temperature_just_below_absolute_zero_is_none(tmp_path: Path) -> None:
+    assert read(tmp_path, "T\n-273.15\n").temperature[0] == -273.15
+    with pytest.raises(BadInput, match="falls below absolute zero"):
+        read(tmp_path, "T\n-273.16\n")

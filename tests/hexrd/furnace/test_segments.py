@@ -193,3 +193,74 @@ def test_frames_of_a_furnace() -> None:
 def test_the_kind_of_a_name() -> None:
     assert segments.kind_from_name("heating 2") == segments.SegmentKind.HEATING
     assert segments.kind_from_name("cooling") is segments.SegmentKind.COOLING
+
+
+class Labelled:
+    """`label_segments` of six readings a minute apart, of given scatter and slopes [K/s]; what it
+    asks of its parts is written down."""
+
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, *, sigma: float, slopes: list[float], points: int = 4
+    ) -> None:
+        monkeypatch.setattr(segments, "estimate_reading_stderr", lambda t, y: sigma)
+        monkeypatch.setattr(segments, "fit_local_rate", lambda t, y, n: np.array(slopes))
+        monkeypatch.setattr(segments, "_count_window_points", self.count)
+        monkeypatch.setattr(segments, "_join_small_pieces", self.join)
+        self.points = points
+
+    def count(self, *asked: float) -> int:
+        self.asked = asked
+        return self.points
+
+    def join(self, signs, y, *, shortest: int, smallest: float):
+        self.signs, self.shortest, self.smallest = signs.tolist(), shortest, smallest
+        return signs
+
+    def label(self, hold_rate: float, y: np.ndarray | None = None) -> np.ndarray:
+        values = 25.0 + 10.0 * np.arange(6) if y is None else y
+        return segments.label_segments(60.0 * np.arange(6), values, hold_rate)[1]
+
+
+def test_heating_is_faster_than_the_hold_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """6 K/min are 0.1 K/s; the fastest 10 K/s, of which a tenth is more."""
+    made = Labelled(monkeypatch, sigma=0.0, slopes=[10.0, 0.11, 0.1, -0.1, -0.11, 0.0])
+    made.label(6.0)
+    assert made.signs == [1, 1, 0, 0, -1, 0]
+    assert made.asked == pytest.approx((0.0, 60.0, 0.025, 6))
+
+
+def test_a_slow_programme_heats_from_a_tenth_of_its_fastest_rate(monkeypatch) -> None:
+    """The fastest are 0.08 K/s, less than the 0.1 K/s of a hold."""
+    made = Labelled(monkeypatch, sigma=0.0, slopes=[0.05, -0.08, 0.0081, 0.0079, -0.0081, -0.0079])
+    made.label(6.0)
+    assert made.signs == [1, -1, 1, 0, -1, 0]
+
+
+def test_noise_is_no_programme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rate of 4 readings a minute apart with an error of 4 K has one of 4 sqrt(12) / (60 x 8)
+    K/s; three of them."""
+    least = 3 * 4.0 * np.sqrt(12) / (60 * 8)
+    slopes = [1.01 * least, 0.99 * least, -0.99 * least, -1.01 * least, 0.0, 0.0]
+    made = Labelled(monkeypatch, sigma=4.0, slopes=slopes)
+    labels = made.label(0.5)
+    assert made.signs == [1, 0, 0, -1, 0, 0]
+    assert labels.tolist() == ["heating", "hold", "hold", "cooling", "hold", "hold"]
+
+
+@pytest.mark.parametrize(("sigma", "smallest"), [(1.0, 5.0), (3.0, 15.0), (0.1, 1.0)])
+def test_a_piece_moves_two_percent_of_the_range_or_five_sigma(
+    monkeypatch: pytest.MonkeyPatch, sigma: float, smallest: float
+) -> None:
+    """Of a range of 50 K."""
+    made = Labelled(monkeypatch, sigma=sigma, slopes=[0.0] * 6)
+    made.label(0.5)
+    assert made.smallest == pytest.approx(smallest)
+    assert made.shortest == 4
+
+
+def test_a_piece_exactly_as_long_and_as_large_as_asked_stands() -> None:
+    y = [0.0, 0, 0, 0, 1, 2, 3, 3, 3]
+    signs = [0, 0, 0, 0, 1, 1, 1, 0, 0]
+    assert joined(signs, y, shortest=2, smallest=2.0) == signs
+    assert joined(signs, y, shortest=2, smallest=2.01) == [0] * 9
+    assert joined(signs, y, shortest=3, smallest=2.0) == [0, 0, 0, 0] + [1] * 5

@@ -321,3 +321,74 @@ def test_gaps_are_named_at_the_onset_only() -> None:
     phase = replace(FLAT, seen=seen)
     assert "not seen in 2 frames in between" in find._describe_frames(rise(phase, begin=1))
     assert "in between" not in find._describe_frames(rise(phase, True, 0))
+
+
+def test_the_last_gap_is_counted_too() -> None:
+    seen = np.array([False, True, False, True, False, False])
+    phase = replace(FLAT, seen=seen)
+    assert "not seen in 1 frames in between" in find._describe_frames(rise(phase, begin=1))
+
+
+def test_an_intensity_without_an_error_counts_as_left_out() -> None:
+    """Zero with the error that the upper limit stands for."""
+    lattice, furnace = made([MadePhase()])
+    stderr = lattice.intensity_stderr.values.copy()
+    stderr[8] = 0.0
+    lattice = lattice.assign(intensity_stderr=(lattice.intensity_stderr.dims, stderr))
+    segment = split_segments(furnace.segment.values)[1]
+    phase = find._select_phase(lattice, furnace, 0, segment, Onset())
+    assert phase is not None
+    place = list(phase.number).index(9)
+    limit = float(lattice.intensity_upper95.values[8, 0])
+    assert phase.intensity[place] == 0.0
+    assert phase.stderr[place] == pytest.approx(limit / 1.6448536269514722)
+
+
+def test_a_frame_without_any_error_is_not_usable() -> None:
+    lattice, furnace = made([MadePhase()])
+    stderr, upper = (lattice[n].values.copy() for n in ("intensity_stderr", "intensity_upper95"))
+    stderr[8] = upper[8] = 0.0
+    dims = lattice.intensity_stderr.dims
+    lattice = lattice.assign(intensity_stderr=(dims, stderr), intensity_upper95=(dims, upper))
+    segment = split_segments(furnace.segment.values)[1]
+    phase = find._select_phase(lattice, furnace, 0, segment, Onset())
+    assert phase is not None and 9 not in phase.number
+
+
+@pytest.mark.parametrize(("inflation", "named"), [(1.5, False), (1.51, True)])
+def test_scatter_beyond_half_of_the_errors_is_named(
+    monkeypatch: pytest.MonkeyPatch, inflation: float, named: bool
+) -> None:
+    made_point = replace(find._bracket_jump(120.0, 130.0), inflation=inflation)
+    monkeypatch.setattr(find, "_locate_change", lambda *a: (made_point, "m"))
+    reason = find._conclude_change(rise(FLAT), np.nan, Onset()).reason
+    assert ("times the stated errors" in reason) is named
+    assert "one frame spans" not in reason
+
+
+def test_an_end_is_where_the_last_frame_shows_the_phase() -> None:
+    """Backwards, the jump lies between the fourth and the third frame of six."""
+    phase = replace(FLAT, intensity=FLAT.intensity[::-1].copy(), seen=FLAT.seen[::-1].copy())
+    end = find._conclude_change(rise(phase, backward=True), np.nan, Onset())
+    assert (end.quantity, end.value) == ("end_temperature", 125.0)
+    assert end.lower95 < 125.0 < end.upper95
+    cooling = replace(phase, segment=COOLING, temperature=FLAT.temperature[::-1].copy())
+    end = find._conclude_change(rise(cooling, backward=True), np.nan, Onset())
+    assert end.value == 125.0
+
+
+def test_a_fit_at_the_edge_takes_all_frames_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flat part that was cut off is taken where the change reaches its beginning."""
+    asked = []
+
+    def fit(rising, u, growth):
+        asked.append((int(growth[0]), int(growth[-1])))
+        return replace(find._bracket_jump(0.0, 1.0), at_edge=len(asked) == 1)
+
+    monkeypatch.setattr(find, "_fit_growth", fit)
+    count = 80
+    y = np.concatenate([np.zeros(60), np.arange(1.0, 21.0)])
+    phase = replace(FLAT, intensity=y, seen=y > 0, temperature=np.arange(float(count)))
+    found, _ = find._locate_change(rise(phase, begin=60), phase.temperature, Onset())
+    assert asked[1] == (0, asked[0][1]) and asked[0][0] > 0
+    assert not found.at_edge

@@ -219,3 +219,9 @@ def test_error_of_a_point_of_norm_is_that_of_its_functional() -> None:
         row[0, point] = 1.0
         one = edge.functional_stderr_from_mu_stderr(row, stderr, spectra, operators)
         assert one[0] == pytest.approx(whole[0, point], rel=1e-9)
+
+
+def test_a_start_of_17_ev_below_is_rounded_to_16() -> None:
+    """By 2 eV, and half to even; rounded by 2.5 it would lie at 17.5."""
+    energy = E0 + np.arange(-18.0, 600.0)
+    assert points(energy=energy)[0] == -16.0

@@ -230,3 +230,9 @@ def test_the_error_of_an_inflection_by_propagation() -> None:
     assert edge_features._propagate_to_inflection(heavy, x, y, a) == pytest.approx(
         expected / sigma * more
     )
+
+
+def test_a_spectrum_below_nine_tenths_has_no_half_step() -> None:
+    norm = np.stack([0.89 * arctangent(GRID), 0.92 * arctangent(GRID)])
+    found = edge_features.find_half_step(GRID, norm).energy
+    assert np.isnan(found[0]) and np.isfinite(found[1])

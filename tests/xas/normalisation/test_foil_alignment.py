@@ -260,3 +260,22 @@ def test_a_fit_that_ends_beyond_the_limit_is_none(limit: float, found: bool) -> 
         x, y, spline = wave(sign)
         shift = foil_alignment._fit_shift(x, y, spline, 0.8 * sign, limit).shift
         assert np.isfinite(shift) == found
+
+
+@pytest.mark.parametrize("is_scan_coarse", [True, False])
+@pytest.mark.parametrize(
+    ("window", "enough"),
+    [((7100.0, 7126.0), True), ((7100.0, 7124.0), False), ((7102.0, 7126.0), False)],
+)
+def test_points_on_the_ends_of_the_window_do_not_count(
+    monkeypatch, is_scan_coarse: bool, window: tuple[float, float], enough: bool
+) -> None:
+    """Every 2 eV there are 12 points between 7100 and 7126, and 11 up to 7124 or from 7102."""
+    monkeypatch.setattr(foil_alignment, "find_metal_inflection", lambda energy, mu: 7112.0)
+    fine, coarse = (
+        (energy, made_spectra.foil(energy))
+        for energy in (np.arange(7060.05, 7180.0, 0.3), np.arange(7060.0, 7180.0, 2.0))
+    )
+    standard, scan = (fine, coarse) if is_scan_coarse else (coarse, fine)
+    found = foil_alignment.align_edges(*standard, *scan, window=window)
+    assert np.isfinite(found.shift) == enough
