@@ -228,3 +228,19 @@ def test_even_counts_stay_what_they_are_near_the_beam():
 def test_the_range_of_two_theta_is_that_asked_for():
     by = azimuthal.build_integrator(FLAT, 0, np.ones(SHAPE, bool), points=40, two_theta=(0.5, 2.5))
     np.testing.assert_allclose(by.two_theta, 0.525 + 0.05 * np.arange(40), rtol=1e-4)
+
+
+def test_the_centre_of_a_pixel_tells_its_sector():
+    """The beam meets the detector between rows 99 and 100 and between columns 89 and 90."""
+    sector = azimuthal._find_sectors(FLAT, SHAPE, 4).reshape(SHAPE)
+    assert [sector[99, 5], sector[100, 5]] == [0, 3]
+    assert [sector[5, 89], sector[5, 90]] == [0, 1]
+    assert [sector[99, 170], sector[100, 170]] == [1, 2]
+
+
+def test_pixels_are_cut_into_blocks_of_a_number(monkeypatch):
+    monkeypatch.setattr(azimuthal, "BLOCK", 4)
+    shares = scipy.sparse.csc_matrix(np.eye(9))
+    blocks = azimuthal._cut_into_blocks(shares, shares)
+    assert [(b.pixels.start, b.pixels.stop) for b in blocks] == [(0, 4), (4, 8), (8, 9)]
+    assert [b.shares.shape for b in blocks] == [(9, 4), (9, 4), (9, 1)]

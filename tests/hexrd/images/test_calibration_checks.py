@@ -245,3 +245,45 @@ def test_the_radius_error_of_the_wavelength_does_not_depend_on_its_offset():
     )
     one, two = (checks.estimate_systematic(SETUP, r, WIDE).log_wavelength for r in (exact, offset))
     assert two == pytest.approx(one, rel=0.2) and one < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.85, None), (0.849, "15 % of the rings"), (0.2, ": 80 % of the rings")]
+)
+def test_rings_must_explain_85_percent(monkeypatch, share, told):
+    monkeypatch.setattr(checks.rings, "measure_explained_share", lambda *a: share)
+    if told is None:
+        check_rings()
+    else:
+        with pytest.raises(BadInput, match=told):
+            check_rings()
+
+
+def test_rings_that_cannot_be_predicted_do_not_count():
+    """The median of the offsets that are known: 100, 100, 500 ppm."""
+    refined = refine(angles=SMALL)
+    about = {"wavelength": check(), "calibrant": "CeO2"}
+    held_out = np.array([np.nan, 100.0, -100.0, 500.0])
+    checks.check_rings(SOURCE, DRAWN, refined, SMALL, held_out=held_out, **about)
+    with pytest.raises(BadInput, match="left-out rings are 500 ppm off"):
+        checks.check_rings(SOURCE, DRAWN, refined, SMALL, held_out=held_out[[0, 3]], **about)
+
+
+@pytest.mark.parametrize(("doubling", "accepted"), [(1.0, True), (1.001, False)])
+def test_rings_that_double_by_exactly_the_tolerance_are_accepted(monkeypatch, doubling, accepted):
+    fit = cal.OrientationFit(
+        orientation=geo.Orientation.TRANSPOSED,
+        doubling=doubling,
+        cell_offset=-1000.0,
+        cell_offset_stderr=1.0,
+    )
+    worse = replace(fit, orientation=geo.Orientation.AS_STORED, doubling=2.0)
+    monkeypatch.setattr(checks.refine_geometry, "compare_orientations", lambda *a: [worse, fit])
+    how = {"doubling_tolerance": 1.0, "cell_tolerance": 1000.0}
+    if accepted:
+        assert choose(replace(SETUP, poni=TRUE), **how).orientation == geo.Orientation.TRANSPOSED
+        with pytest.raises(BadInput):
+            choose(replace(SETUP, poni=TRUE), **{**how, "cell_tolerance": 999.0})
+    else:
+        with pytest.raises(BadInput):
+            choose(replace(SETUP, poni=TRUE), **how)

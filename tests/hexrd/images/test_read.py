@@ -1,6 +1,9 @@
 """Image files as detectors write them: cut short, linked, with times, units, hot pixels and
 cut-offs."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import h5py
 import numpy as np
 import pytest
@@ -145,3 +148,40 @@ def test_images_of_a_folder_in_natural_order(tmp_path):
     (tmp_path / "other_data_000001.h5").write_bytes(b"x")
     names = [path.name for path in read.find_image_files(tmp_path)]
     assert names == ["a_9.TIF", "a_10.tif", "other_data_000001.h5", "run_master.h5"]
+
+
+@pytest.mark.parametrize(("shape", "is_image"), [((1, 1), True), ((0, 5), False), ((3,), False)])
+def test_a_frame_without_a_pixel_is_none(shape, is_image):
+    frame = SimpleNamespace(nframes=1, header={"Temp": 25}, data=np.ones(shape))
+    found = read._read_fabio_frame(frame, 0, Path("a.edf"), {"temp": "9", "flux": "7"})
+    assert isinstance(found, read.Image) == is_image
+    if is_image:
+        assert found.header == {"temp": "25", "flux": "7"} and found.source == "a.edf"
+    else:
+        assert found.problem == "holds no image (damaged or cut short)"
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path):
+    (tmp_path / "a.cbf").write_bytes(b"")
+    (fault,) = read.read_images(tmp_path / "a.cbf")
+    assert fault.problem == "the file is empty"
+
+
+def test_where_the_data_of_a_file_end(tmp_path):
+    """By its headers: of a CBF 6 bytes behind the mark, of an EDF each frame's own."""
+    cbf = tmp_path / "a.cbf"
+    head = b"X-Binary-Size: 6\n" + read.CBF_START_OF_DATA
+    cbf.write_bytes(head + b"123456")
+    assert read._find_end_of_cbf(cbf, 99) == len(head) + 6
+    cbf.write_bytes(b"X-Binary-Size: 6\n")
+    assert read._find_end_of_cbf(cbf, 17) == 18
+    cbf.write_bytes(read.CBF_START_OF_DATA + b"123456")
+    assert read._find_end_of_cbf(cbf, 10) == 11
+    edf = tmp_path / "a.edf"
+    first, second = b"{ Size = 4 ;\n}\n", b"{ EDF_BinarySize = 2 ;\n}\n"
+    whole = first + b"1234" + second + b"12"
+    edf.write_bytes(whole)
+    assert read._find_end_of_edf(edf, len(whole)) == len(whole)
+    assert read._find_end_of_edf(edf, len(whole) - 1) == len(whole)
+    edf.write_bytes(whole[: len(first) + 4 + 5])
+    assert read._find_end_of_edf(edf, len(first) + 9) == len(first) + 10

@@ -188,3 +188,19 @@ def test_the_phase_of_a_window_is_weighed_by_the_cube_of_its_points() -> None:
     raw[0, np.flatnonzero(MASKS[1])[45]] = 2.0 * np.exp(1j)
     found = phases_from_peaks(raw, OFFSET, MASKS, np.full((1, 2), 10.0), 1.0)
     assert found.zero_order == pytest.approx([np.angle(1 + 8 * np.exp(1j))])
+
+
+def test_the_strongest_line_of_a_region_is_its_own_however_weak() -> None:
+    """Metal of 0.01 and 0.02 beside Li-Si of 0.9, all signals small against one."""
+    fit = xr.Dataset(
+        {
+            "area": (("slice", "component"), [[0.9, 0.01, 0.02], [0.9, 0.01, 0.02]]),
+            "phase": (("slice", "component"), [[0.8, 9.0, 0.3], [0.8, 9.0, 0.3]]),
+            "shift": ("component", [10.0, 250.0, 260.0]),
+            "region_of": ("component", ["li_si", "li_metal", "li_metal"]),
+        },
+        attrs={"phases": "region", "sfo1": 100.0, "sf": 100.0},
+    )
+    found = phases_from_lines(fit)
+    assert found.pivot == pytest.approx(26000.0)
+    assert evaluate(found, 1000.0) == pytest.approx([0.8, 0.8])

@@ -172,3 +172,10 @@ def test_twice_the_absorption_has_the_same_chi_and_the_same_errors(
     assert double.calculate_edge_stderr(two) == pytest.approx(
         merged.calculate_edge_stderr(one), rel=0.02
     )
+
+
+def test_the_mean_is_the_last_of_many(stored: xr.Dataset) -> None:
+    many = stored.isel(spectrum=[0, 0, 1])
+    one = MergedSpectrum.from_dataset(many)
+    assert one.mu.shape == one.mu_stderr.shape == (1, ENERGY.size)
+    assert np.array_equal(one.mu, one_choice.MU[-1:])
