@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls mutants house lock feff docs clean
+.PHONY: run test check lint bench oracle pulls trials mutants house lock feff docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -17,6 +17,9 @@ test: .venv/ready  ## all tests but the slow ones, file by file on up to four co
 
 pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
 	$(BIN)/python -m pytest -m slow
+
+trials: .venv/ready  ## slow: cases with known truth, files to verdict; TRIALS="--technique nmr --count 30" for some (docs/trials.md)
+	$(BIN)/python -m tests.trials run $(TRIALS)
 
 mutants: .venv/ready  ## slow: of 300 small faults in the rooms of physics, how many do the tests notice?
 	$(BIN)/python tests/house/mutants.py

@@ -1,0 +1,375 @@
+"""The truth of heating series and of single patterns: which rows it speaks about, and what would
+be false."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ssbchar.crystal.cell import volume_from_cell
+from ssbchar.hexrd.verdict.options import Stability
+from ssbchar.verdict import Verdict
+
+from . import judge_own
+from .judge import STATED, Known, Rule, Truth, forbid
+
+PHASES = {"NCM": "NCM811", "CoP": "Co3PO42"}
+"""Names of the generator that differ from those in the phases file."""
+AXES = ("a", "b", "c")
+FREE_AXES = {"LAGP": "ac", "LFP": "abc", "NCM": "ac", "CoP": "abc"}
+"""Lengths that the symmetry of a phase leaves free."""
+MEAN_EXPANSION = (100.0, 500.0)
+"""Temperatures between which the mean linear expansion is stated [degC]."""
+PRODUCT = "CoP"
+STABILITY_WORDS = (
+    Verdict.STABLE,
+    Verdict.UNCHANGED,
+    Verdict.REVERSIBLE,
+    Verdict.PARTLY,
+    Verdict.REACTS,
+)
+NOTHING_HAPPENED = (Verdict.STABLE, Verdict.UNCHANGED, Verdict.REVERSIBLE)
+COMBINED_WORDS = (Verdict.RETAINED, Verdict.CHANGED, Verdict.MIXED)
+GROWN_FRAMES = 4
+"""Frames that tell where an amount begins."""
+LOST = 0.02
+"""Share of a phase's amount below which it is gone: less than this is not seen (dimensionless)."""
+
+
+def is_series(truth: Truth) -> bool:
+    """Return whether the truth is that of a heating series of the generator."""
+    return "temperature" in truth
+
+
+def is_pellet(truth: Truth) -> bool:
+    """Return whether the truth is that of a single pattern."""
+    return "fwhm" in truth
+
+
+def has_cooling(truth: Truth) -> bool:
+    """Return whether a series ends colder than it was."""
+    return bool(truth["temperature"][-1] < max(truth["temperature"]) - 100)
+
+
+def know_stability(truth: Truth) -> Iterator[Known]:
+    """Yield what the words on the whole mixture may be."""
+    if is_pellet(truth):
+        # One pattern has nothing to be compared with.
+        reason = "a single pattern has nothing to be compared with"
+        right, false = (Verdict.INCONCLUSIVE,), forbid(STABILITY_WORDS, reason)
+        combined = forbid(COMBINED_WORDS, reason)
+    elif is_series(truth):
+        right = _list_right_words(truth)
+        reason = f"true is '{truth['verdict']}'"
+        false = forbid(set(STABILITY_WORDS) - set(right), reason)
+        if not has_cooling(truth):
+            false |= forbid([Verdict.REVERSIBLE], "the series has no cooling")
+        kept = right[0] in NOTHING_HAPPENED
+        combined = forbid([Verdict.MIXED, Verdict.CHANGED if kept else Verdict.RETAINED], reason)
+    else:
+        return
+    yield Known(quantity="phase_stability", false_words=false, right_words=right)
+    yield Known(quantity="stability", technique="combined", false_words=combined)
+
+
+def _list_right_words(truth: Truth) -> tuple[Verdict, ...]:
+    """Return the words on a mixture that say what happened."""
+    told = str(truth["verdict"]).split(" or ")[0]
+    return NOTHING_HAPPENED if told == Verdict.REVERSIBLE else (Verdict(told),)
+
+
+def know_cells(truth: Truth) -> Iterator[Known]:
+    """Yield the cells at room temperature, before and after."""
+    if is_pellet(truth):
+        cell = [truth["a"], truth["a"], truth["c"], 90, 90, 120]
+        yield from _list_cell(cell, "LAGP", "LAGP", "before heating")
+    if not is_series(truth):
+        return
+    for phase, cells in truth["cells"].items():
+        name, amounts = PHASES.get(phase, phase), truth["amounts"][phase]
+        if is_there(amounts, 0):
+            yield from _list_cell(cells[0], phase, name, "before heating")
+        else:
+            yield from _forbid_cell(name, "before heating")
+        if has_cooling(truth):
+            if is_there(amounts, -1):
+                yield from _list_cell(cells[-1], phase, name, "after cooling")
+            else:
+                yield from _forbid_cell(name, "after cooling")
+
+
+def is_there(amounts: Sequence[float], frame: int) -> bool:
+    """Return whether a phase can be seen in a frame."""
+    return amounts[frame] > LOST * max(amounts)
+
+
+def _list_cell(cell: Sequence[float], phase: str, name: str, condition: str) -> Iterator[Known]:
+    """Yield the free lengths and the volume of a cell."""
+    for axis in FREE_AXES[phase]:
+        yield Known(
+            quantity=axis,
+            subject=name,
+            condition=condition,
+            value=cell[AXES.index(axis)],
+            deserved=True,
+        )
+    yield Known(
+        quantity="volume",
+        subject=name,
+        condition=condition,
+        value=float(volume_from_cell(np.array(cell))),
+        deserved=True,
+    )
+
+
+def _forbid_cell(name: str, condition: str) -> Iterator[Known]:
+    """Yield that a phase has no cell where it is not."""
+    words = forbid(STATED, f"{name} is not there {condition}")
+    for quantity in (*AXES, "volume"):
+        yield Known(quantity=quantity, subject=name, condition=condition, false_words=words)
+
+
+def know_returns(truth: Truth) -> Iterator[Known]:
+    """Yield by how much each volume returned."""
+    if is_pellet(truth) or (is_series(truth) and not has_cooling(truth)):
+        words = (Verdict.RETURNED, Verdict.NOT_RETURNED, Verdict.GONE)
+        yield Known(quantity="volume_return", false_words=forbid(words, "there is no cooling"))
+        return
+    if "own" in truth:
+        # Numbers are judged by the rows of our own truth.
+        before, after = (list_own_phases(truth, c) for c in ("before heating", "after cooling"))
+        for name in before:
+            words = (Verdict.GONE,) if name in after else (Verdict.RETURNED, Verdict.NOT_RETURNED)
+            false = forbid(words, f"{name} is {'still there' if name in after else 'gone'}")
+            yield Known(quantity="volume_return", subject=name, false_words=false)
+    if not is_series(truth):
+        return
+    for phase, cells in truth["cells"].items():
+        name, amounts = PHASES.get(phase, phase), truth["amounts"][phase]
+        if not is_there(amounts, 0):
+            continue
+        if not is_there(amounts, -1):
+            words = (Verdict.RETURNED, Verdict.NOT_RETURNED, Verdict.OK)
+            false = forbid(words, f"{name} is gone")
+            yield Known(quantity="volume_return", subject=name, false_words=false)
+            continue
+        before, after = (volume_from_cell(np.array(cells[frame])) for frame in (0, -1))
+        yield Known(
+            quantity="volume_return",
+            subject=name,
+            value=float(100 * (after / before - 1)),
+            unchanged=0.0,
+            bound=Stability().cell_tolerance,
+            false_words=forbid([Verdict.GONE], f"{name} is still there"),
+            deserved=True,
+        )
+
+
+def know_expansion(truth: Truth) -> Iterator[Known]:
+    """Yield the mean linear expansion of every phase that is there on a whole segment."""
+    if not is_series(truth):
+        return
+    temperature = np.array(truth["temperature"])
+    top = int(np.argmax(temperature))
+    for phase, cells in truth["cells"].items():
+        amounts = truth["amounts"][phase]
+        segments = {"heating": slice(0, top + 1)} if is_there(amounts, 0) else {}
+        if has_cooling(truth) and is_there(amounts, -1):
+            hold = int(np.flatnonzero(temperature == temperature.max())[-1])
+            segments["cooling"] = slice(hold, None)
+        for segment, frames in segments.items():
+            yield from _list_expansion(phase, np.array(cells)[frames], temperature[frames], segment)
+
+
+def _list_expansion(
+    phase: str, cells: np.ndarray, temperature: np.ndarray, segment: str
+) -> Iterator[Known]:
+    """Yield the mean expansion of the free lengths and of the volume on a segment."""
+    sizes = {axis: cells[:, AXES.index(axis)] for axis in FREE_AXES[phase]}
+    sizes["volume"] = np.array([float(volume_from_cell(cell)) for cell in cells])
+    low, high = MEAN_EXPANSION
+    for name, size in sizes.items():
+        first, last = _interpolate_size(temperature, size)
+        yield Known(
+            quantity="mean_linear_expansion",
+            subject=PHASES.get(phase, phase),
+            condition=f"{segment} {name}",
+            value=float((last / first - 1) / (high - low)),
+            deserved=True,
+        )
+
+
+def _interpolate_size(temperature: np.ndarray, size: np.ndarray) -> tuple[float, float]:
+    """Return a length or a volume at the two temperatures between which expansion is stated."""
+    from scipy.interpolate import CubicSpline
+
+    at, places = np.unique(temperature, return_index=True)
+    first, last = CubicSpline(at, size[places])(MEAN_EXPANSION)
+    return float(first), float(last)
+
+
+def know_presence(truth: Truth) -> Iterator[Known]:
+    """Yield where phases begin and end on heating, and where they neither begin nor end."""
+    if is_series(truth):
+        temperature = np.array(truth["temperature"])
+        heating = slice(0, int(np.argmax(temperature)) + 1)
+        for phase, amounts in truth["amounts"].items():
+            name, amount = PHASES.get(phase, phase), np.array(amounts)[heating]
+            begins, ends = bool(amount[0] <= 0), bool(amount[-1] <= 0)
+            yield _know_change(
+                name,
+                "onset_temperature",
+                find_zero(temperature[heating], amount) if begins else None,
+                Verdict.PRESENT_FROM_START,
+            )
+            yield _know_change(
+                name,
+                "end_temperature",
+                find_zero(temperature[heating][::-1], amount[::-1]) if ends else None,
+                Verdict.STILL_PRESENT,
+            )
+            if has_cooling(truth):
+                yield from _list_presence(name, "cooling", is_present=is_there(amounts, -1))
+    elif "own" in truth:
+        before, after = (list_own_phases(truth, c) for c in ("before heating", "after cooling"))
+        for name in {*before, *after}:
+            if name in before:
+                yield _know_change(name, "onset_temperature", None, Verdict.PRESENT_FROM_START)
+            if name in after:
+                yield _know_change(name, "end_temperature", None, Verdict.STILL_PRESENT)
+            yield from _list_presence(name, "cooling", is_present=name in after)
+    # Lines that no phase explains are found or not; what they are is judged elsewhere.
+    yield Known(quantity="*_temperature", subject="unexplained*")
+
+
+def list_own_phases(truth: Truth, condition: str) -> list[str]:
+    """Return the phases of our own truth that have a cell before or after.
+
+    Parameters
+    ----------
+    truth : mapping
+        ``own`` holds the rows.
+    condition : str
+        ``before heating`` or ``after cooling``.
+    """
+    rows = (row for row in truth["own"] if row["condition"] == condition)
+    return [row["subject"] for row in rows if row["quantity"] == "volume"]
+
+
+def _list_presence(name: str, condition: str, *, is_present: bool) -> Iterator[Known]:
+    """Yield that a phase is there all along a segment, or nowhere on it."""
+    if is_present:
+        words = [Verdict.OK, Verdict.ONE_SIDED, Verdict.NOT_SEEN, Verdict.NONE]
+        false = forbid(words, f"{name} is there all along")
+    else:
+        words = [Verdict.PRESENT_FROM_START, Verdict.STILL_PRESENT, Verdict.OK, Verdict.NONE]
+        false = forbid(words, f"{name} is gone")
+    for quantity in ("onset_temperature", "end_temperature"):
+        yield Known(quantity=quantity, subject=name, condition=condition, false_words=false)
+
+
+def find_zero(temperature: np.ndarray, amount: np.ndarray) -> float:
+    """Return where an amount begins to grow [degC]: T0 of A (T - T0)^p through the first frames.
+
+    Frames are further apart than an onset is known.
+
+    Parameters
+    ----------
+    temperature : ndarray, shape (frame,)
+        [degC]
+    amount : ndarray, shape (frame,)
+        Zero at first, and without noise.
+    """
+    from scipy.optimize import minimize_scalar
+
+    first = int(np.argmax(amount > 0))
+    grown = slice(first, first + GROWN_FRAMES)
+    sign = np.sign(temperature[first] - temperature[first - 1])
+    along, size = sign * temperature, np.log(amount[grown])
+
+    def measure_bend(zero: float) -> float:
+        distance = np.log(along[grown] - zero)
+        return float(np.sum((size - np.polyval(np.polyfit(distance, size, 1), distance)) ** 2))
+
+    bounds = (along[first - 1], along[first] - 1e-6)
+    found = minimize_scalar(measure_bend, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return float(sign * found.x)
+
+
+def _know_change(name: str, quantity: str, at: float | None, stays: Verdict) -> Known:
+    """Return where a phase begins or ends on heating, or that it does not."""
+    if at is not None:
+        false = forbid([stays, Verdict.NOT_SEEN], f"{name} begins or ends at {at:.0f} degC")
+    else:
+        words = [Verdict.OK, Verdict.ONE_SIDED, Verdict.NOT_SEEN, Verdict.NONE]
+        false = forbid(words, f"{name} is there all along")
+    return Known(
+        quantity=quantity,
+        subject=name,
+        condition="heating",
+        value=at,
+        false_words=false,
+        deserved=at is not None,
+    )
+
+
+def know_new_lines(truth: Truth) -> Iterator[Known]:
+    """Yield what unexplained lines may be called: the product is refined, nothing else is there."""
+    if is_series(truth) or is_pellet(truth):
+        reason = "no phase is there that the sheet does not name"
+        yield Known(quantity="unexplained_lines", false_words=forbid([Verdict.NAMED], reason))
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        truth="verdict (series); a, c (single pattern)",
+        rows="phase_stability; combined stability",
+        false="any other of stable, unchanged, reversible, partly, reacts (together with other "
+        "techniques: retained, changed, mixed); without cooling reversible; of a single pattern "
+        "each of them",
+        know=know_stability,
+    ),
+    Rule(
+        truth="cells, amounts; a, c",
+        rows="a, b, c, volume before heating and after cooling",
+        false="a number that stands as good and is off, or of a phase that is not there",
+        know=know_cells,
+    ),
+    Rule(
+        truth="cells first and last",
+        rows="volume_return",
+        false="returned beyond the tolerance; not_returned within it by more than 3 of its own "
+        "errors, or of no change, or of one the other way; gone of a phase that is there; any of "
+        "them without cooling",
+        know=know_returns,
+    ),
+    Rule(
+        truth="cells, temperature",
+        rows="mean_linear_expansion on heating and cooling",
+        false="a number that stands as good and is off",
+        know=know_expansion,
+    ),
+    Rule(
+        truth="amounts, temperature",
+        rows="onset_temperature, end_temperature on heating and cooling",
+        false="present_from_start, still_present, not_seen of a phase that begins or ends; a "
+        "temperature of one that does neither, or is gone; a temperature that is off",
+        know=know_presence,
+    ),
+    Rule(
+        truth="phases of the sheet",
+        rows="unexplained_lines",
+        false="named: nothing is there that the sheet does not name",
+        know=know_new_lines,
+    ),
+    *judge_own.RULES,
+)
+
+UNJUDGED = {
+    "onset and end of unexplained lines": "there may be some: the trials hold more than any model",
+    "inverse_size, microstrain": "upper limits; the trials state neither sizes nor strains",
+    "detection_limit": "what would have been seen; nothing is there to be seen",
+    "cell_scale": "never positive without an internal standard",
+}
+"""Rows that no rule speaks about, and why."""

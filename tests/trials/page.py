@@ -1,0 +1,68 @@
+"""docs/trials.md: how the trials are made and judged, and what the last campaign found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .tally import NAMES, RULES, UNJUDGED, JudgedCase, format_technique
+
+INTRODUCTION = """# Trials: verdicts against the truth
+
+`make trials` draws cases whose truth is known from forward models apart from the project's own,
+which lie beside it (`SSBCHAR_TRIALS`, by default `../shared/tools/trials`), and from its own
+(`ssbchar.simulate`). Every step from files to verdict runs in process, each case in a process of
+its own; what a reader would act on is held against the truth. Hours of work: by hand, not in CI.
+
+```sh
+# the whole campaign; resumes where it was ended
+make trials
+# one scenario, five seeds from 1000 on
+make trials TRIALS="--technique nmr --scenario quadlow --count 5"
+# one case again
+make trials TRIALS="--technique hexrd --scenario creep --first-seed 1031 --count 1"
+# tables and every silently wrong row of what has run; this page
+python -m tests.trials report --technique nmr
+python -m tests.trials table
+```
+
+The results are in `results/trials/<technique>.jsonl`, one line per case with truth and rows; remove
+a file to begin anew (`--results` names another folder). A case that raises or takes longer than its
+limit is a line `crashed` or `hung`. The judges are `tests/trials/judge_*.py`; their own tests,
+made-up rows against made-up truths, lie beside them. A sample of each technique runs in
+`make test`.
+
+## How a row is judged
+
+- **Silently wrong**: a positive word against the truth, or a number that stands as good (`ok`, a
+  positive word, or no word) and is off by more than three times `hypot(stderr, systematic)`.
+- **Needless N/A**: a number was there, by the trial's own statement, and the row is missing, or has
+  neither a value nor a limit, or its limits hold all that is possible.
+- **Coverage**: share of the 95 % limits that hold the truth, whatever the word; each number once
+  (the share of Li-Si is that of Li metal again).
+- **Right words**: rows whose word tells all that is true. `inconclusive` is not wrong, but not
+  right either.
+"""
+
+
+def write_page(path: Path, found: Mapping[str, Sequence[JudgedCase]]) -> None:
+    """Write the page.
+
+    Parameters
+    ----------
+    path : Path
+        The page.
+    found : mapping
+        Judged cases by technique.
+    """
+    lines = INTRODUCTION.splitlines()
+    for technique, rules in RULES.items():
+        lines += ["", f"### {NAMES[technique]}", ""]
+        lines += ["| truth | rows | false |", "|---|---|---|"]
+        lines += [f"| {rule.truth} | {rule.rows} | {rule.false} |" for rule in rules]
+        lines += ["", "Not judged: "]
+        lines[-1] += "; ".join(f"{rows} ({why})" for rows, why in UNJUDGED[technique].items()) + "."
+    for technique, cases in found.items():
+        if cases:
+            lines += ["", *format_technique(technique, cases)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
