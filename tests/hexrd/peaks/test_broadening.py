@@ -127,3 +127,14 @@ def test_error_of_the_breadth_by_hand() -> None:
     ):
         found = broadening.breadth_stderr_from_covariance(np.array(fwhm), np.array(eta), covariance)
         assert float(found) == pytest.approx(np.sqrt(gradient @ covariance @ gradient), rel=1e-3)
+
+
+def test_lines_not_used_change_nothing_however_vague_the_others_are() -> None:
+    """Errors of 60 degree, so that a line that counted by a little would be seen."""
+    value, sigma = breadth(1 / 400, 1e-3)[None], np.full((1, 6), 60.0)
+    alone = broadening.fit_williamson_hall(ANGLES[None, :4], value[:, :4], sigma[:, :4], WAVELENGTH)
+    value[0, 4:] = np.nan
+    among = broadening.fit_williamson_hall(ANGLES[None], value, sigma, WAVELENGTH)
+    np.testing.assert_allclose(among.inverse_size, alone.inverse_size, rtol=1e-9)
+    np.testing.assert_allclose(among.microstrain, alone.microstrain, rtol=1e-9)
+    np.testing.assert_allclose(among.covariance, alone.covariance, rtol=1e-9)

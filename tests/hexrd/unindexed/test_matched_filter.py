@@ -155,3 +155,12 @@ def test_vertices_stay_within_half_a_point() -> None:
         np.array([9.99, 1.0, 5.0]), np.array([10.0, 2.0, 5.0]), np.array([1.0, 3.0, 5.0])
     )
     np.testing.assert_allclose(found, [-0.5 * 8.99 / 9.01, 0.0, 0.0], atol=1e-6)
+
+
+@pytest.mark.parametrize(("left", "right", "shift"), [(1.0, 2.9, 0.5), (2.9, 1.0, -0.5)])
+def test_a_vertex_beyond_half_a_point_is_held_there(
+    left: float, right: float, shift: float
+) -> None:
+    """The parabola through 1, 2 and 2.9 is highest 9.5 points away."""
+    found = matched_filter._interpolate_vertex(np.array([left]), np.array([2.0]), np.array([right]))
+    assert found.tolist() == [shift]

@@ -255,6 +255,10 @@ def test_a_region_is_empty_below_three_standard_errors_in_every_slice() -> None:
         moved = replace(fit, state=replace(fit.state, area=area))
         reduced = model_selection._reduce_empty_regions(moved, RULES)
         assert reduced.shapes.held.any() == held
+        place = np.argsort(reduced.shapes.region)
+        assert reduced.shapes.region[place].tolist() == [0, 1]
+        assert reduced.shapes.nu[place[1]] == pytest.approx(-20e3, abs=100.0)
+        assert reduced.shapes.width[place[0]] == pytest.approx(3000.0 if held else 900.0, rel=0.2)
 
 
 def test_two_lines_are_enough_for_a_time_origin_and_one_is_not() -> None:

@@ -143,6 +143,7 @@ def test_a_white_line_by_hand() -> None:
     assert (row.stderr, row.systematic) == (0.005, pytest.approx(SPREAD, rel=1e-3))
     sigma = math.hypot(0.005, SPREAD)
     assert row.upper95 == pytest.approx(0.01 + 1.959964 * sigma, rel=1e-4)
+    assert row.lower95 == pytest.approx(0.01 - 1.959964 * sigma, rel=1e-3)
     assert row.verdict == "retained"
     assert pair(comparison(white=-0.05))["white_line_change"].verdict == "changed"
 
@@ -154,6 +155,8 @@ def test_shell_ratios_by_hand() -> None:
     sigma = math.hypot(0.01, SPREAD)
     assert first.value == pytest.approx(0.98)
     assert first.upper95 == pytest.approx(0.98 + 1.959964 * sigma, rel=1e-6)
+    assert first.lower95 == pytest.approx(0.98 - 1.959964 * sigma, rel=1e-6)
+    assert (first.bound, first.reference) == (0.045, 1.0)
     assert (first.stderr, first.systematic) == (0.01, pytest.approx(SPREAD, rel=1e-3))
     words = [found[f"shell_{i}_ratio"].verdict for i in (1, 2, 3)]
     assert words == ["retained", "retained", "changed"]
@@ -242,6 +245,8 @@ def test_a_reduced_reference_is_detected_where_its_limits_leave_nothing_out(
     row = rows(found)["reduced_fraction"]
     assert row.verdict == verdict
     assert (row.value, row.stderr, row.systematic) == (weight, 0.03, 0.04)
+    assert row.lower95 == pytest.approx(weight - 1.959964 * 0.05)
+    assert row.upper95 == pytest.approx(weight + 1.959964 * 0.05)
     assert "a fraction of 0.1802 would have been seen" in row.reason
 
 

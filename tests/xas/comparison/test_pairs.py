@@ -252,3 +252,11 @@ def test_an_end_of_a_range_that_rounds_off_a_point_holds_it() -> None:
     assert places[0] == 6
     _, places = compare.find_shell_maxima(r, r, np.array([[0.3, r[17] - 1.1e-9]]))
     assert places[0] == 16
+
+
+@pytest.mark.parametrize(("rbkg", "counts"), [(1.14, True), (1.15, False), (1.16, False)])
+def test_a_tenth_of_an_angstrom_beyond_the_background_a_peak_counts(rbkg, counts: bool) -> None:
+    r, size = 0.25 * np.arange(33), np.zeros(33)
+    size[[5, 10]] = [0.9, 1.0]
+    shells = compare.find_peaks_of_shells(r, size, np.zeros(33), rbkg)
+    assert (1.25 in shells.peaks) is counts

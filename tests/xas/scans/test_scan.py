@@ -73,7 +73,7 @@ def test_unreadable_points_are_left_out() -> None:
 
 def test_a_scan_without_a_reading_is_empty() -> None:
     done = order_by_energy(scan([1.0, 2.0], [np.nan, np.nan]))
-    assert done.energy.size <= 1
+    assert done.energy.size == done.mu.size == done.mu_stderr.size == 0
     assert done.notes[0] == "2 points without a valid reading left out"
 
 
@@ -81,3 +81,8 @@ def test_many_readings_of_one_energy_are_no_falling_scan() -> None:
     """The typical step is nothing: the scan does not run downwards."""
     done = order_by_energy(scan([1.0, 1.0, 1.0, 2.0], [0.1, 0.2, 0.3, 0.4]))
     assert done.notes == ("2 points repeat an energy: averaged",)
+
+
+def test_a_scan_of_fine_steps_runs_upwards() -> None:
+    done = order_by_energy(scan([1.0, 1.2, 1.4, 1.6], [0.1, 0.2, 0.3, 0.4]))
+    assert done.notes == ()
