@@ -3,6 +3,7 @@ and tails."""
 
 import numpy as np
 import pytest
+import xarray as xr
 from nmr import signals
 
 from ssbchar.conclusion import Conclusion
@@ -12,8 +13,11 @@ from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
 from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.quantification import back_correction, quantify
+from ssbchar.nmr.quantification.corrected_fractions import QuantifiedSpectrum
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.prelithiation import LEFT_OUT, conclude_prelithiation
+from ssbchar.nmr.quantification.region_areas import RegionSignal
+from ssbchar.verdict import Verdict
 
 T_METAL, T_SI = 4.67e-4, 7.1e-5
 DELAYS = np.array([10, 20, 30, 45, 60, 80, 110, 150, 200, 300]) * 1e-6
@@ -254,3 +258,58 @@ def test_error_of_the_shared_t2_is_the_covariance_of_samples() -> None:
         both.append((stated.value, shares[:, 0]))
     expected = np.cov(both[0][1], both[1][1])[0, 1]
     assert both[0][0] * both[1][0] == pytest.approx(expected, rel=0.05)
+
+
+def test_raw_shares_by_both_routes_and_half_their_difference() -> None:
+    """Lines 1 to 3, windows 3 to 5 and, without leakage, 2 to 3: shares 25, 37.5 and 40 %."""
+    lines_area = RegionSignal(area=np.array([1.0, 3.0]), covariance=np.diag([0.01, 0.04]))
+    windows_area = RegionSignal(area=np.array([3.0, 5.0]), covariance=np.diag([0.09, 0.01]))
+    for headline, value, other in (("lines", 25.0, 40.0), ("windows", 37.5, 25.0)):
+        measured = QuantifiedSpectrum(
+            routes={"lines": lines_area, "windows": windows_area},
+            headline=headline,
+            fit_verdict=Verdict.OK,
+            times={},
+        )
+        rows = quantify._conclude_raw_fractions(measured, np.array([2.0, 3.0]))
+        found = {(row.subject, row.condition): row for row in rows}
+        metal = found["li_metal", "raw"]
+        assert (metal.value, metal.systematic) == pytest.approx((value, abs(value - other) / 2))
+        assert found["li_si", "raw"].value == pytest.approx(100.0 - value)
+        signal = lines_area if headline == "lines" else windows_area
+        assert metal.stderr == pytest.approx(100 * signal.compute_shares()[1][0])
+        assert found["li_metal", "raw, lines"].value == pytest.approx(25.0)
+        assert found["li_metal", "raw, windows"].value == pytest.approx(37.5)
+        tails = found["li_metal", "raw, windows with tails"]
+        assert tails.value == pytest.approx(40.0)
+        assert tails.stderr == pytest.approx(100 * windows_area.compute_shares()[1][0])
+
+
+def leaking(metal: float, li_si: float, seen: int = 1) -> xr.Dataset:
+    """A fit of pure Li with a line at 5 ppm; errors of 0.01 and 0.02, not correlated."""
+    covariance = np.zeros((1, 2, 1, 2))
+    covariance[0, :, 0, :] = np.diag([1e-4, 4e-4])
+    return xr.Dataset(
+        {
+            "region_area": (("slice", "region"), [[metal, li_si]]),
+            "region_covariance": (("slice", "region", "slice2", "region2"), covariance),
+            "region_of": ("component", ["li_metal", "li_si"]),
+            "seen": ("component", [1, seen]),
+            "shift": ("component", [260.0, 5.0]),
+            "assignment": ("component", ["Li metal", "unassigned"]),
+        },
+        attrs={"conflicts": '["a", "b"]'},
+    )
+
+
+def test_the_leak_of_pure_lithium_by_hand() -> None:
+    """A tenth of 0.9 + 0.1: d share = 0.9 db - 0.1 da; 1.645 errors above it is the limit."""
+    row, conflicts = quantify.measure_leakage(leaking(0.9, 0.1))
+    error = 100 * np.hypot(0.1 * 0.01, 0.9 * 0.02)
+    assert (row.value, row.stderr) == pytest.approx((10.0, error), rel=1e-5)
+    assert (row.lower95, row.upper95) == pytest.approx((0.0, 10.0 + 1.645 * error), rel=1e-4)
+    assert row.reason == "lines there: 5.0 ppm unassigned"
+    assert (conflicts.value, conflicts.reason) == (2.0, "a; b")
+    unseen, _ = quantify.measure_leakage(leaking(0.9, 0.0, seen=0))
+    assert unseen.upper95 == pytest.approx(100 * 1.645 * 0.02 / 0.9, rel=1e-4)
+    assert unseen.reason == "lines there: none seen"
