@@ -59,7 +59,7 @@ def test_imports_run_one_way(path: Path) -> None:
 
 def test_pymatgen_is_imported_in_one_module() -> None:
     users = {p.name for p in MODULES if any(n.split(".")[0] == "pymatgen" for n in imported(p))}
-    assert users <= {"reflections.py"}
+    assert users <= {"structures.py"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -40,6 +40,8 @@ class Site:
     occupancy: float
     b_iso: float
     """B = 8 pi^2 U [angstrom^2]."""
+    label: str = ""
+    """Its name in the CIF."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +60,8 @@ class Phase:
     sites: tuple[Site, ...] = ()
     about: dict[str, Any] = field(default_factory=dict)
     """The entry of the phases file."""
+    notes: tuple[str, ...] = ()
+    """What was resolved or assumed when the CIF was read."""
 
 
 def generate_orbit(position: tuple[float, float, float], phase: Phase) -> Array:
@@ -76,16 +80,15 @@ def generate_orbit(position: tuple[float, float, float], phase: Phase) -> Array:
         Fractional coordinates in [0, 1).
     """
     images = (phase.rotations @ np.array(position) + phase.translations) % 1.0
-    orbit: list[Array] = []
+    orbit = np.empty_like(images)
+    count = 0
     for image in images:
-        if all(_separation(image, other) > SAME_POSITION for other in orbit):
-            orbit.append(image)
-    return np.array(orbit)
-
-
-def _separation(first: Array, second: Array) -> float:
-    """Return the largest difference of fractional coordinates, across the cell's faces too."""
-    return float(np.max(np.abs((first - second + 0.5) % 1.0 - 0.5)))
+        # Across the cell's faces too.
+        offset = np.abs((image - orbit[:count] + 0.5) % 1.0 - 0.5)
+        if np.all(np.max(offset, axis=1) > SAME_POSITION):
+            orbit[count] = image
+            count += 1
+    return orbit[:count].copy()
 
 
 def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Index]:
@@ -110,12 +113,37 @@ def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Index]:
         Number of members.
     """
     hkl = _list_indices(phase, d_min)
-    images, absent = _apply_symmetry(hkl, phase)
-    keys = np.stack([_rank_indices(sign * image) for image in images for sign in (1.0, -1.0)])
-    hkl, keys = hkl[~absent], keys[:, ~absent]
-    is_chosen = _rank_indices(hkl) == keys.max(axis=0)
-    members = np.sort(keys[:, is_chosen], axis=0)
-    return hkl[is_chosen], 1 + np.sum(np.diff(members, axis=0) > 0, axis=0)
+    hkl = hkl[~find_absent(hkl, phase.rotations, phase.translations)]
+    # Image by image: all of them at once would fill the memory for a large cell.
+    rotations = np.unique(phase.rotations, axis=0)
+    highest = np.full(len(hkl), -np.inf)
+    for rotation in rotations:
+        image = hkl @ rotation
+        np.maximum(highest, _rank_indices(image), out=highest)
+        np.maximum(highest, _rank_indices(-image), out=highest)
+    hkl = hkl[_rank_indices(hkl) == highest]
+    images = [sign * hkl @ rotation for rotation in rotations for sign in (1.0, -1.0)]
+    members = np.sort([_rank_indices(image) for image in images], axis=0)
+    return hkl, 1 + np.sum(np.diff(members, axis=0) > 0, axis=0)
+
+
+def estimate_family_count(phase: Phase, d_min: float) -> float:
+    """Return about how many families `list_allowed_families` would list.
+
+    The points of the reciprocal lattice within 1/d_min, 4 pi V / (3 d_min^3), over the operations
+    of the Laue group and the lattice points of the cell; families on symmetry elements have fewer
+    members, so there are somewhat more.
+
+    Parameters
+    ----------
+    phase : Phase
+    d_min : float
+        Smallest d [angstrom].
+    """
+    rotations = np.unique(phase.rotations, axis=0)
+    is_centred = any(np.array_equal(rotation, -np.eye(3)) for rotation in rotations)
+    members = len(phase.rotations) * (1 if is_centred else 2)
+    return float(4 / 3 * np.pi * volume_from_cell(phase.cell) / d_min**3 / members)
 
 
 def _list_indices(phase: Phase, d_min: float) -> Array:
@@ -127,17 +155,25 @@ def _list_indices(phase: Phase, d_min: float) -> Array:
     return np.asarray(hkl[d_from_hkl(hkl, phase.cell) >= d_min])
 
 
-def _apply_symmetry(hkl: Array, phase: Phase) -> tuple[list[Array], Bool]:
-    """Return the images of reflections under each operation, and which ones are absent."""
+def find_absent(hkl: Array, rotations: Array, translations: Array) -> Bool:
+    """Return which reflections symmetry forbids.
+
+    Parameters
+    ----------
+    hkl : ndarray, shape (n, 3)
+    rotations : ndarray, shape (operation, 3, 3)
+    translations : ndarray, shape (operation, 3)
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
     absent = np.zeros(len(hkl), bool)
-    images = []
-    for rotation, translation in zip(phase.rotations, phase.translations, strict=True):
-        image = hkl @ rotation
+    for rotation, translation in zip(rotations, translations, strict=True):
         turns = hkl @ translation
-        is_unchanged = np.all(image == hkl, axis=1)
+        is_unchanged = np.all(hkl @ rotation == hkl, axis=1)
         absent |= is_unchanged & (np.abs(turns - np.round(turns)) > SAME_PHASE)
-        images.append(image)
-    return images, absent
+    return absent
 
 
 def _rank_indices(hkl: Array) -> Array:

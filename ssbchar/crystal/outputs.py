@@ -34,6 +34,7 @@ REFLECTIONS = OutputTable(
         "cell_mass": "mass of the cell's content [atomic mass unit], for a phase with atoms",
         "source": "where cell and atoms come from",
         "note": "the entry's note",
+        "notes": "JSON list: what was resolved or assumed when the CIF was read",
         "expansion": "JSON, as in the phases file",
     },
 )

@@ -3,40 +3,49 @@ per phase."""
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssbchar.crystal import site_checks
 from ssbchar.crystal.cell import (
     Phase,
-    Site,
     d_from_hkl,
+    estimate_family_count,
     generate_orbit,
     identify_crystal_system,
     list_allowed_families,
-    metric_from_cell,
     volume_from_cell,
 )
+from ssbchar.crystal.cif import check_cell, read_cif
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.crystal.outputs import REFLECTIONS
+from ssbchar.crystal.space_group import GroupStatement, choose_settings, symmetrise_cell
+from ssbchar.crystal.structures import find_atomic_mass, form_factor_from_s
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
     import xarray as xr
 
-CELL_AXES = ("a", "b", "c", "alpha", "beta", "gamma")
-CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(
-    f"_cell_angle_{x}" for x in ("alpha", "beta", "gamma")
+ENTRY_KEYS = (
+    "cif",
+    "block",
+    "atoms",
+    "cell",
+    "space_group",
+    "refinable",
+    "source",
+    "temperature",
+    "expansion",
+    "feff",
+    "note",
 )
-GROUP_TAGS = (
-    "_symmetry_space_group_name_H-M",
-    "_space_group_name_H-M_alt",
-    "_symmetry_space_group_name_h-m",
-)
+"""What an entry of the phases file may have."""
+MOST_INDICES = 2e7
+"""Indices hkl that are gone through [1]: half a gigabyte."""
 
 
 def tabulate_reflections(
@@ -48,8 +57,9 @@ def tabulate_reflections(
     Parameters
     ----------
     table : Path
-        The phases file (YAML): name to ``cif`` or ``cell`` and ``space_group``, ``refinable``,
-        ``source``, ``temperature`` (of the cell, degC; 25), ``expansion``, ``note``.
+        The phases file (YAML): name to ``cif`` (with ``block``, ``space_group``, ``atoms`` where
+        `ssbchar.crystal.cif.read_cif` asks for them) or ``cell`` and ``space_group``,
+        ``refinable``, ``source``, ``temperature`` (of the cell, degC; 25), ``expansion``, ``note``.
     options : ReflectionListing
     labels : dict
         ``phase`` names the phase.
@@ -57,9 +67,11 @@ def tabulate_reflections(
     Raises
     ------
     BadInput
-        The phase is not in the file, its CIF has no cell, or its space group is unknown.
+        The phase is not in the file, its CIF cannot be used (`ssbchar.crystal.cif.read_cif`), its
+        space group is unknown, or it has more reflections than ``most_reflections``.
     """
     phase = read_phase(table, labels["phase"], options)
+    check_reflection_count(phase, options, table)
     hkl, multiplicity = list_allowed_families(phase, options.d_min)
     d = d_from_hkl(hkl, phase.cell)
     # Rounded d, so that reflections of equal d stand in the order of their indices.
@@ -94,6 +106,7 @@ def _describe_phase(phase: Phase) -> dict[str, Any]:
         "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)),
         "source": str(about["source"]),
         "note": str(about.get("note", "")),
+        "notes": json.dumps(list(phase.notes)),
         "temperature": float(about.get("temperature", 25.0)),
         "expansion": json.dumps(about.get("expansion") or {}),
     }
@@ -106,6 +119,14 @@ def _describe_phase(phase: Phase) -> dict[str, Any]:
 def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
     """Return a phase of a phases file.
 
+    Parameters
+    ----------
+    table : Path
+        The phases file (YAML); see `tabulate_reflections`.
+    name : str
+        The phase.
+    options : ReflectionListing
+
     Raises
     ------
     BadInput
@@ -116,230 +137,61 @@ def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
     entries = yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}
     if name not in entries:
         raise BadInput(table, f"no phase '{name}'", f"add it, or use one of {', '.join(entries)}")
-    about = dict(entries[name])
-    if not about.get("source"):
-        raise BadInput(
-            table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one"
-        )
+    about = _check_entry(entries[name], table, name)
     if "cif" in about:
-        return _read_cif(Path(table).parent / about["cif"], name, about, options)
+        return read_cif(Path(table).parent / str(about["cif"]), name, about, options)
     if "cell" not in about or "space_group" not in about:
         raise BadInput(
             table,
             f"phase '{name}' has neither 'cif' nor 'cell' and 'space_group'",
             "give one of them",
         )
-    cell = np.array(about["cell"], float)
-    if cell.shape != (6,) or not _is_possible_cell(cell):
+    cell = _parse_cell(about["cell"], table, name)
+    group = str(about["space_group"])
+    choice = choose_settings(GroupStatement(symbols=(group,)), cell, table, name)
+    setting = choice.settings[0]
+    return Phase(
+        name=name,
+        cell=symmetrise_cell(setting.rotations, cell)[0],
+        group=group,
+        rotations=setting.rotations,
+        translations=setting.translations,
+        about=about,
+        notes=choice.notes,
+    )
+
+
+def _check_entry(entry: Any, table: Path, name: str) -> dict[str, Any]:
+    """Return an entry of the phases file that has what every entry must have."""
+    if not isinstance(entry, dict):
+        raise BadInput(table, f"phase '{name}' has no entries", "give 'cif:' and 'source:'")
+    unknown = sorted(str(key) for key in set(entry) - set(ENTRY_KEYS))
+    if unknown:
         raise BadInput(
             table,
-            f"phase '{name}': {about['cell']} is no cell",
-            "give [a, b, c, alpha, beta, gamma]",
+            f"phase '{name}': '{unknown[0]}' is not known",
+            f"use {', '.join(ENTRY_KEYS)}",
         )
-    group = str(about["space_group"])
-    rotations, translations = _read_operations(
-        {"_symmetry_space_group_name_H-M": group}, table, name
-    )
-    return Phase(
-        name=name,
-        cell=cell,
-        group=group,
-        rotations=rotations,
-        translations=translations,
-        about=about,
-    )
-
-
-def _read_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionListing) -> Phase:
-    if not path.is_file():
+    if not entry.get("source"):
         raise BadInput(
-            path,
-            f"the CIF of phase '{name}' does not exist",
-            "correct 'cif:' (relative to the phases file)",
+            table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one"
         )
-    from pymatgen.io.cif import CifFile
-
-    blocks = CifFile.from_str(path.read_text(encoding="utf-8", errors="replace")).data.values()
-    block = next((b.data for b in blocks if CELL_TAGS[0] in b.data), None)
-    if block is None or any(tag not in block for tag in CELL_TAGS):
-        raise BadInput(path, "the CIF has no cell", f"add {CELL_TAGS[0]} ... {CELL_TAGS[-1]}")
-    cell = np.array([_parse_number(block[tag], path) for tag in CELL_TAGS])
-    if not _is_possible_cell(cell):
-        raise BadInput(path, f"{cell.tolist()} is no cell", "correct the lengths and angles")
-    rotations, translations = _read_operations(block, path, name)
-    return Phase(
-        name=name,
-        cell=cell,
-        group=_find_group_symbol(block),
-        rotations=rotations,
-        translations=translations,
-        sites=_read_sites(block, path, options),
-        about=about,
-    )
+    for key in ("refinable", "atoms"):
+        if not isinstance(entry.get(key, True), bool):
+            raise BadInput(table, f"phase '{name}': '{key}: {entry[key]}'", "write true or false")
+    return dict(entry)
 
 
-def _find_group_symbol(block: dict[str, Any]) -> str:
-    return next((str(block[tag]) for tag in GROUP_TAGS if tag in block), "")
-
-
-def _is_possible_cell(cell: Array) -> bool:
-    """Return whether lengths and angles are those of a cell with a volume."""
-    lengths, angles = cell[:3], cell[3:]
-    if not (np.all(np.isfinite(cell)) and np.all(lengths > 0)):
-        return False
-    is_angle = (angles > 0) & (angles < 180)
-    return bool(np.all(is_angle) and np.linalg.det(metric_from_cell(cell)) > 0)
-
-
-def _parse_number(text: Any, path: Path) -> float:
-    """Return a CIF number without its esd."""
+def _parse_cell(given: Any, table: Path, name: str) -> Array:
+    remedy = "give [a, b, c, alpha, beta, gamma]"
     try:
-        return float(str(text).split("(")[0])
-    except ValueError as error:
-        raise BadInput(path, f"'{text}' is no number", "correct the CIF") from error
-
-
-def _read_operations(block: dict[str, Any], where: Path, name: str) -> tuple[Array, Array]:
-    """Return the symmetry operations a CIF lists, or those of its space-group symbol."""
-    import warnings
-
-    from pymatgen.core.operations import SymmOp
-    from pymatgen.symmetry.groups import SpaceGroup
-
-    tags = (
-        "_symmetry_equiv_pos_as_xyz",
-        "_space_group_symop_operation_xyz",
-        "_space_group_symop.operation_xyz",
-    )
-    listed = next((block[t] for t in tags if t in block), None)
-    if listed is not None:
-        listed = [listed] if isinstance(listed, str) else listed
-        found = [SymmOp.from_xyz_str(text) for text in listed]
-    else:
-        symbol = _find_group_symbol(block)
-        try:
-            found = _find_operations(symbol, SpaceGroup, warnings)
-        except (ValueError, KeyError, IndexError) as error:
-            problem = (
-                f"phase '{name}': space group '{symbol}' is not known"
-                if symbol
-                else "no space group"
-            )
-            raise BadInput(
-                where,
-                problem,
-                "give its Hermann-Mauguin symbol, or a CIF that lists its operations",
-            ) from error
-    affine = np.array([op.affine_matrix for op in found])
-    return np.round(affine[:, :3, :3]), affine[:, :3, 3] % 1.0
-
-
-def _find_operations(symbol: str, SpaceGroup: Any, warnings: Any) -> list[Any]:
-    """Return the operations of a Hermann-Mauguin symbol; ``:1`` and ``:H`` are the settings
-    tabulated."""
-    from pymatgen.io.cif import CifBlock, CifParser
-
-    plain, _, setting = symbol.replace(" :", ":").partition(":")
-    if setting.strip() not in ("", "1", "H", "h"):
-        raise ValueError(symbol)
-    # The search through symbols is a method of the parser that needs nothing else of it.
-    parser = CifParser.__new__(CifParser)
-    setattr(parser, "warnings", [])  # noqa: B010 (its annotations do not name it)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        block = CifBlock({"_symmetry_space_group_name_H-M": plain.strip()}, [], "symbol")
-        found = list(parser.get_symops(block))
-    if len(found) == 1 and plain.replace(" ", "") not in ("P1", "P11"):
-        raise ValueError(symbol)
-    return found
-
-
-def _read_sites(block: dict[str, Any], path: Path, options: ReflectionListing) -> tuple[Site, ...]:
-    """Return the atoms that a CIF lists; none if it lists none."""
-    if "_atom_site_fract_x" not in block:
-        return ()
-    columns = {
-        k: v if isinstance(v, list) else [v]
-        for k, v in block.items()
-        if k.startswith("_atom_site_")
-    }
-    labels = columns.get("_atom_site_type_symbol") or columns.get("_atom_site_label") or []
-    sites = []
-    for i, label in enumerate(labels):
-        x, y, z = (_parse_number(columns[f"_atom_site_fract_{axis}"][i], path) for axis in "xyz")
-        occupancy = columns.get("_atom_site_occupancy")
-        sites.append(
-            Site(
-                element=_parse_element(label, path),
-                position=(x, y, z),
-                occupancy=_parse_number(occupancy[i], path) if occupancy else 1.0,
-                b_iso=_read_b_iso(columns, i, path, options),
-            )
-        )
-    return tuple(sites)
-
-
-def _read_b_iso(
-    columns: dict[str, list[Any]], i: int, path: Path, options: ReflectionListing
-) -> float:
-    for tag, factor in (
-        ("_atom_site_B_iso_or_equiv", 1.0),
-        ("_atom_site_U_iso_or_equiv", 8 * np.pi**2),
-    ):
-        if tag in columns and str(columns[tag][i]) not in (".", "?"):
-            return factor * _parse_number(columns[tag][i], path)
-    return options.b_iso
-
-
-def _parse_element(label: str, path: Path) -> str:
-    letters = "".join(c for c in str(label) if c.isalpha())
-    for size in (2, 1):
-        word = letters[:size].capitalize()
-        if len(word) == size and word in load_form_factors():
-            return word
-    raise BadInput(path, f"atom '{label}' is no element", "correct _atom_site_type_symbol")
-
-
-@functools.cache
-def load_form_factors() -> dict[str, Any]:
-    """Return pymatgen's table of X-ray form-factor coefficients, element to [[a, b], ...]
-    (angstrom^2)."""
-    import importlib.util
-
-    # The table alone: importing the module beside it takes seconds.
-    found = importlib.util.find_spec("pymatgen")
-    for folder in (found.submodule_search_locations if found else None) or ():
-        path = Path(folder) / "analysis/diffraction/atomic_scattering_params.json"
-        if path.is_file():
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-    # A release that keeps the table elsewhere.
-    from pymatgen.analysis.diffraction.xrd import ATOMIC_SCATTERING_PARAMS
-
-    return dict(ATOMIC_SCATTERING_PARAMS)
-
-
-def form_factor_from_s(element: str, s: Array) -> Array:
-    """Return the X-ray form factor f(s) = Z - 41.78214 s^2 sum_i a_i exp(-b_i s^2).
-
-    M. De Graef & M. E. McHenry, Structure of Materials, Cambridge University Press (2007), eq.
-    12.8, as pymatgen.
-
-    Parameters
-    ----------
-    element : str
-        Its symbol.
-    s : ndarray
-        sin(theta) / lambda [1/angstrom].
-
-    Returns
-    -------
-    ndarray
-        f [electron], of the shape of `s`.
-    """
-    from pymatgen.core.periodic_table import Element
-
-    terms = sum(a * np.exp(-b * s**2) for a, b in load_form_factors()[element])
-    return np.asarray(Element(element).Z - 41.78214 * s**2 * terms)
+        cell = np.array(given, float)
+    except (TypeError, ValueError):
+        cell = np.zeros(0)
+    if cell.shape != (6,):
+        raise BadInput(table, f"phase '{name}': {given} is no cell", remedy)
+    check_cell(cell, f"{table}, phase '{name}'")
+    return cell
 
 
 def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
@@ -374,12 +226,67 @@ def mass_from_sites(phase: Phase) -> float:
     """
     if not phase.sites:
         return float("nan")
-    from pymatgen.core.periodic_table import Element
-
     masses = [
-        site.occupancy
-        * float(Element(site.element).atomic_mass)
-        * len(generate_orbit(site.position, phase))
+        site.occupancy * find_atomic_mass(site.element) * len(generate_orbit(site.position, phase))
         for site in phase.sites
     ]
     return float(sum(masses))
+
+
+def describe_phase(table: Path, name: str, options: ReflectionListing) -> str:
+    """Return one line on what was understood of a phase.
+
+    Parameters
+    ----------
+    table : Path
+        The phases file (YAML).
+    name : str
+        The phase.
+    options : ReflectionListing
+
+    Raises
+    ------
+    BadInput
+        As `tabulate_reflections`; the reflections themselves are not listed.
+    """
+    phase = read_phase(table, name, options)
+    check_reflection_count(phase, options, table)
+    system = identify_crystal_system(phase)
+    cell = ", ".join(f"{x:.6g}" for x in phase.cell)
+    content = site_checks.describe_content(phase) if phase.sites else "no atoms"
+    about = f"about {round(estimate_family_count(phase, options.d_min))} reflections to "
+    parts = [
+        f"{phase.group} ({system})",
+        f"cell {cell}",
+        content,
+        f"{about}{options.d_min:g} angstrom",
+    ]
+    return f"{name}: {'; '.join([*parts, *phase.notes])}"
+
+
+def check_reflection_count(phase: Phase, options: ReflectionListing, where: object) -> None:
+    """Raise if a phase has more reflections than are listed.
+
+    Parameters
+    ----------
+    phase : Phase
+    options : ReflectionListing
+    where : object
+        The file, for the message.
+
+    Raises
+    ------
+    BadInput
+        More than ``most_reflections``.
+    """
+    count = estimate_family_count(phase, options.d_min)
+    edges = 2 * np.ceil(phase.cell[:3] / options.d_min) + 1
+    if count > options.most_reflections or np.prod(edges) > MOST_INDICES:
+        cell = ", ".join(f"{x:g}" for x in phase.cell)
+        raise BadInput(
+            where,
+            f"phase '{phase.name}': about {count:.0f} reflections down to {options.d_min:g} "
+            f"angstrom for the cell {cell} (a cell in pm, or P 1 for a higher symmetry?)",
+            f"correct the cell, or raise hexrd.phases.d_min or hexrd.phases.most_reflections "
+            f"({options.most_reflections})",
+        )

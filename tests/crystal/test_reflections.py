@@ -9,6 +9,7 @@ import yaml
 
 from ssbchar.crystal import cell as crystal
 from ssbchar.crystal import reflections
+from ssbchar.crystal.cif_file import CELL_TAGS
 from ssbchar.errors import BadInput
 
 ROOT = Path(__file__).parent.parent.parent
@@ -115,9 +116,7 @@ def test_bad_phases_say_what_is_wrong(tmp_path: Path) -> None:
     )
     (tmp_path / "group.cif").write_text(
         "data_x\n"
-        + "".join(
-            f"{t} {v}\n" for t, v in zip(reflections.CELL_TAGS, (5, 5, 5, 90, 90, 90), strict=True)
-        ),
+        + "".join(f"{t} {v}\n" for t, v in zip(CELL_TAGS, (5, 5, 5, 90, 90, 90), strict=True)),
         encoding="utf-8",
     )
     assert "no cell" in fault(cif="empty.cif")
