@@ -88,7 +88,7 @@ def generate_orbit(position: tuple[float, float, float], phase: Phase) -> Array:
         if np.all(np.max(offset, axis=1) > SAME_POSITION):
             orbit[count] = image
             count += 1
-    return orbit[:count].copy()
+    return np.asarray(orbit[:count].copy())
 
 
 def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Index]:

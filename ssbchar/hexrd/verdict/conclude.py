@@ -84,6 +84,7 @@ def conclude_series(
             *phase_rows.build_cell_rows(after, free, frames, lattice, before=False),
             *phase_rows.build_return_rows(before, after, frames, furnace, options),
             *phase_rows.build_expansion_rows(expansion, p, free, known.get(name), options),
+            *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
             *quality_rows.summarise_breadths(peaks, name, frames),
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -96,6 +97,28 @@ def count_refined_frames(lattice: xr.Dataset, phase: int) -> list[Conclusion]:
             verdict=Verdict.OK if is_ok else Verdict.DOUBTFUL,
             reason=sentences.describe_refined_frames(found),
             method=sentences.REFINED_METHOD,
+        )
+    ]
+
+
+def list_phase_notes(table: xr.Dataset | None) -> list[Conclusion]:
+    """Return the row of what was resolved or assumed when a phase's CIF was read, none where
+    nothing was.
+
+    Parameters
+    ----------
+    table : Dataset or None
+        The phase's reflections, attribute ``notes``: a JSON list.
+    """
+    notes = json.loads(table.attrs.get("notes", "[]")) if table is not None else []
+    if not notes:
+        return []
+    return [
+        Conclusion(
+            "phase_as_read",
+            verdict=Verdict.NONE,
+            reason="; ".join(notes),
+            method=sentences.PHASE_NOTES_METHOD,
         )
     ]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 import ssbchar
+from ssbchar.crystal.cif_file import decode_cif
 from ssbchar.results.provenance import verify
 from ssbchar.results.run_description import flatten_options, list_versions
 from ssbchar.storage import raw_files, store
@@ -98,7 +99,8 @@ def copy_workflow(
         for entry in (yaml.safe_load(table) or {}).values():
             if "cif" in entry:
                 cif = phases.parent / entry["cif"]
-                texts[f"phases/{entry['cif']}"] = cif.read_text(encoding="utf-8")
+                # Read as the phases are: a CIF may be in Latin-1 or UTF-16.
+                texts[f"phases/{entry['cif']}"] = decode_cif(cif.read_bytes(), cif)
     return texts
 
 

@@ -1,5 +1,7 @@
 """Rows on the refinement: counts by status, breadths, known lines."""
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -34,6 +36,16 @@ def test_nine_in_ten_are_ok() -> None:
 
 def test_a_phase_that_was_never_there_has_no_row() -> None:
     assert counted(absent=5, not_measured=1) == []
+
+
+def test_what_was_resolved_in_a_cif_is_a_row() -> None:
+    notes = json.dumps(["the origin is not stated: taken as :2", "B 1 used"])
+    (row,) = quality_rows.list_phase_notes(xr.Dataset(attrs={"notes": notes}))
+    assert row.quantity == "phase_as_read" and row.value is None
+    assert row.reason == "the origin is not stated: taken as :2; B 1 used"
+    assert quality_rows.list_phase_notes(xr.Dataset(attrs={"notes": "[]"})) == []
+    assert quality_rows.list_phase_notes(xr.Dataset()) == []
+    assert quality_rows.list_phase_notes(None) == []
 
 
 def peaks(**attrs: float) -> xr.Dataset:
