@@ -304,8 +304,8 @@ def run_one(case: Case, work: Path, folder: Path) -> Finished:
         case=case,
         status=DONE,
         truth=truth,
-        rows=describe_rows(conclusions),
-        contradictions=check_rows(conclusions),
+        rows=tuple(describe_rows(conclusions)),
+        contradictions=tuple(check_rows(conclusions)),
         seconds=round(_measure_processor() - begin, 2),
     )
 

@@ -195,6 +195,11 @@ class Judged:
         return self.stated and self.z is not None and abs(self.z) > FAR_TOO_MANY
 
     @property
+    def misses_limit(self) -> bool:
+        """Whether the row is an upper or lower limit that the truth does not keep."""
+        return self.word in (Verdict.UPPER_LIMIT, Verdict.LOWER_LIMIT) and self.covered is False
+
+    @property
     def silently_wrong(self) -> bool:
         """Whether a reader who acts on the row errs."""
         return bool(self.false_word) or self.beyond_3

@@ -271,7 +271,8 @@ def format_technique(technique: str, cases: Sequence[JudgedCase]) -> list[str]:
 
 
 def list_wrong(cases: Sequence[JudgedCase]) -> list[str]:
-    """Return one line per silently wrong row, crash or hang, and one per row that no rule judges.
+    """Return one line per silently wrong row, crash or hang, per limit that the truth does not keep
+    (one in twenty may), and per row that no rule judges.
 
     Parameters
     ----------
@@ -285,6 +286,11 @@ def list_wrong(cases: Sequence[JudgedCase]) -> list[str]:
                 f"{finished.case.name}: {finished.status}: {finished.error.splitlines()[0]}"
             )
         lines += [f"{finished.case.name}: {describe_judged(one)}" for one in case.silently_wrong]
+        lines += [
+            f"{finished.case.name}: missed limit: {describe_judged(one)}"
+            for one in case.judged
+            if one.misses_limit
+        ]
         lines += [f"{finished.case.name}: contradiction: {one}" for one in finished.contradictions]
         lines += [f"{finished.case.name}: {name}" for name in list_withheld(finished.rows)]
     unjudged = sorted({name for case in cases for name in case.unjudged})

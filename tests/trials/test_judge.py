@@ -174,6 +174,13 @@ def test_limits_hold_the_truth(low: float | None, high: float | None, covered: b
     assert one.covered is covered
 
 
+def test_limit_that_the_truth_does_not_keep() -> None:
+    known = Known(quantity="d", value=17.0)
+    assert judge(known, change("upper limit", lower95=0.0, upper95=13.0))[0].misses_limit
+    assert not judge(known, change("upper limit", lower95=0.0, upper95=18.0))[0].misses_limit
+    assert not judge(known, change("ok", lower95=0.0, upper95=13.0))[0].misses_limit
+
+
 def test_width_needs_both_limits() -> None:
     known = Known(quantity="d", value=1.0)
     (one,) = judge(known, change("ok", lower95=1.0, upper95=4.0))
