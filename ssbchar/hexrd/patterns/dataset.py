@@ -65,6 +65,13 @@ PATTERNS = OutputTable(
             unit="counts",
             meaning="incident monitor in the file's header, NaN where the file has none",
         ),
+        "exposure": Variable(
+            dims=("frame",),
+            unit="s",
+            meaning="exposure in the file's header; of pattern files alone, where one states it",
+            long_name="exposure in the file's header",
+            optional=True,
+        ),
         "status": Variable(
             dims=("frame",),
             meaning="`ok`, or why the frame cannot be used: `zeros`, `saturated`, `beam_dump`, "
@@ -165,6 +172,9 @@ PATTERNS = OutputTable(
     attributes={
         "noise": "`file` (standard errors of the files) or `poisson` (counting)",
         "wavelength_source": "where the wavelength comes from",
+        "axis_source": "the axis as the files name it, and its unit (pattern files)",
+        "temperature_source": "`headers`, `file names` or `none` (pattern files)",
+        "assumed": "what the files do not state and was taken for granted (pattern files)",
         "clock": "how the time stamps were read (images)",
         "pixels_left_out": "number of masked pixels (images)",
     },

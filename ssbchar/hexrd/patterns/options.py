@@ -1,20 +1,40 @@
 """Options of reading patterns."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
+from ssbchar.hexrd.time_zone import TimeZone
 from ssbchar.runtime.options import Name
+from ssbchar.timestamps import DateOrder
 
 AxisUnit = Literal["degree", "1/angstrom", "1/nm", "angstrom"]
 """Units of a pattern's axis: 2theta, q, q, d."""
 StatedAxisUnit = Literal["", "degree", "1/angstrom", "1/nm", "angstrom"]
 """The same, empty where it is not stated."""
+AxisUnitOption = Literal["centidegree", "radian", "", "degree", "1/angstrom", "1/nm", "angstrom"]
+"""Units that the user may state: 2theta in hundredths of a degree or radian, nothing, 2theta in
+degree, q, q, d."""
+TemperatureUnit = Literal["", "K", "degC", "degF"]
+"""Units of a temperature, empty where it is not stated."""
 OtherGrid = Literal["rebin", "set_aside"]
 """What to do with a frame whose axis is not that of the series."""
 Length = Annotated[float, Field(gt=0, lt=5)]
 """Wavelength of X-rays [angstrom]."""
+
+
+def _check_temperature_pattern(pattern: str) -> str:
+    if not pattern:
+        return pattern
+    try:
+        groups = re.compile(pattern).groupindex
+    except re.error as error:
+        raise ValueError(f"'{pattern}' is no regular expression ({error})") from error
+    if "temperature" not in groups:
+        raise ValueError(f"'{pattern}' has no group '(?P<temperature>...)' around the number")
+    return pattern
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +50,20 @@ class PatternReading:
     """Wavelength [angstrom] of the axis `two_theta_common`; None takes the measurement's own."""
     suffix: Name = ""
     """Ending of the files to read (`.xye`), where a folder holds several kinds."""
-    axis_unit: StatedAxisUnit = ""
-    """`degree`, `1/angstrom`, `1/nm` or `angstrom` (d) where the files do not say; empty takes
-    degree of 2theta."""
+    axis_unit: AxisUnitOption = ""
+    """`degree`, `centidegree` or `radian` (2theta), `1/angstrom` or `1/nm` (q), `angstrom` (d)
+    where the files do not say; empty takes degree of 2theta where they name no axis at all."""
+    temperature_unit: TemperatureUnit = ""
+    """`K`, `degC` or `degF`: unit of temperatures that headers or file names state without one;
+    empty leaves them out and says so."""
+    temperature_pattern: Annotated[Name, AfterValidator(_check_temperature_pattern)] = ""
+    """Regular expression that finds the temperature in a file's name by a group of this name, as
+    `_(?P<temperature>\\d+)C_`; a group `unit` is its unit, else `temperature_unit` is. `25p5` is
+    25.5, `m20` is -20."""
+    timezone: TimeZone = ""
+    """Time zone of times in headers that state none (`America/Chicago`, `UTC`, `+02:00`)."""
+    date_order: DateOrder = ""
+    """`day first` or `month first`: how dates such as 04/05/2011 are meant."""
     other_grid: OtherGrid = "rebin"
     """Frames on another axis than most: `rebin` (by exact overlap of the point intervals, variance
     propagated, marked in the variable `rebinned`) or `set_aside`."""
@@ -48,3 +79,12 @@ class PatternReading:
     excluded."""
     monitor_stderr: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Relative standard error [1] of one monitor reading; all points of a frame share it."""
+
+    def __post_init__(self) -> None:
+        """Refuse a temperature in file names whose unit nothing states."""
+        groups = re.compile(self.temperature_pattern).groupindex
+        if self.temperature_pattern and "unit" not in groups and not self.temperature_unit:
+            raise ValueError(
+                "temperature_pattern needs temperature_unit (K, degC or degF), or a group "
+                "'(?P<unit>...)' around the unit"
+            )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,10 @@ from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.formats.recognise import SUFFIXES, extract
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
+from ssbchar.hexrd.patterns.odd_points import set_aside_odd_points
 from ssbchar.hexrd.patterns.options import PatternReading
+from ssbchar.hexrd.patterns.settle import Told, refuse_beyond_backscattering, settle
+from ssbchar.hexrd.patterns.unchanged import FileWatch
 from ssbchar.runtime import progress
 from ssbchar.storage import atomic_write, raw_files, row_file
 
@@ -31,6 +34,8 @@ SAME_WAVELENGTH = 1e-4
 """Relative spread above which files state different wavelengths."""
 AS_STATED = 1e-5
 """Relative difference above which a configured wavelength is not that of the files."""
+SAME_EXPOSURE = 0.01
+"""Relative spread above which frames have different exposures."""
 LISTED = 12
 """Missing frames that a message lists."""
 
@@ -44,6 +49,8 @@ class FilesRead:
     contents: list[PatternFile]
     faults: list[BadInput]
     """Why the others could not be read."""
+    told: Told = field(default_factory=Told)
+    """What was stated and not used."""
 
     @property
     def frame_names(self) -> list[str]:
@@ -80,11 +87,15 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     BadInput
         No file, no usable frame, no wavelength, or several kinds of files in one folder.
     """
-    files = _extract_all(_list_files(source, options.suffix))
+    paths, watch = _list_files(source, options.suffix), FileWatch()
+    files = _extract_all(paths, options, watch)
+    files.faults += files.told.as_faults(source, len(paths))
     wavelength = _choose_wavelength(source, files.contents, options)
+    _leave_out_impossible(files, wavelength.value)
     # One file may hold many frames: from here on everything is per frame.
     names = files.frame_names
     series = rebin.regrid(source, files.contents, wavelength.value, options)
+    odd = set_aside_odd_points(names, series)
     judged = frame_status.judge_frames(
         series.intensity,
         series.stderr,
@@ -94,10 +105,14 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     # What is wrong with the axis outranks the intensities, which are then empty.
     status = np.where(series.status == FrameStatus.OK, judged, series.status)
     numbers = number_frames(names)
+    exposure = files.per_frame("exposure")
     faults = [
         *files.faults,
         *frame_status.describe_exclusions(names, status, series.intensity),
+        *odd,
         *_describe_gaps(source, numbers),
+        *_describe_exposures(source, exposure, options),
+        *watch.describe_changed(),
     ]
     if not np.any(status == FrameStatus.OK):
         first = faults[0].problem if faults else "no frames"
@@ -111,6 +126,7 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
         temperature=files.per_frame("temperature"),
         monitor=files.per_frame("monitor"),
     )
+    more = {"rebinned": series.rebinned}
     ds = build_dataset(
         two_theta=series.axis,
         intensity=series.intensity,
@@ -118,8 +134,9 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
         wavelength=wavelength,
         frames=records,
         noise="poisson" if series.poisson else "file",
-        more={"rebinned": series.rebinned},
+        more=more | {"exposure": exposure} if np.isfinite(exposure).any() else more,
     )
+    ds.attrs |= _describe_reading(files.contents, ds, options)
     if options.by_monitor:
         faults += normalise_by_monitor(ds, source, options.monitor_stderr)
     if any(content.synthetic for content in files.contents):
@@ -128,6 +145,59 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
         entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
         ds.attrs["set_aside"] = json.dumps(entries)
     return ds
+
+
+def _describe_reading(
+    contents: list[PatternFile], ds: xr.Dataset, options: PatternReading
+) -> dict[str, str]:
+    """Return where the axis and the temperatures come from, and what was assumed."""
+    axes = Counter((content.axis_name, content.unit) for content in contents)
+    (name, unit), _ = axes.most_common(1)[0]
+    assumed = Counter(text for content in contents for text in content.assumed)
+    if not name and not options.axis_unit:
+        assumed["the axis is taken as 2theta in degree: the files name none"] += 1
+    known = np.isfinite(ds["temperature_header"].values).any()
+    origin = "file names" if options.temperature_pattern else "headers"
+    return {
+        "axis_source": f"'{name}' [{unit}]" if name else f"{unit or 'degree'}, not named",
+        "temperature_source": origin if known else "none",
+        "assumed": "; ".join(assumed),
+    }
+
+
+def _describe_exposures(
+    source: Path, exposure: NDArray[np.float64], options: PatternReading
+) -> list[BadInput]:
+    """Return a fault where frames have different exposures [s] and are not divided by a monitor."""
+    known = exposure[np.isfinite(exposure) & (exposure > 0)]
+    if options.by_monitor or not known.size or np.ptp(known) <= SAME_EXPOSURE * known.max():
+        return []
+    problem = f"exposures range from {known.min():g} to {known.max():g} s; intensities follow them"
+    return [BadInput(source, problem, "set hexrd.read.by_monitor, or scale the files")]
+
+
+def _leave_out_impossible(files: FilesRead, wavelength: float) -> None:
+    """Take out files whose q or d cannot be measured at this wavelength [angstrom]."""
+    kept = []
+    for name, content in zip(files.names, files.contents, strict=True):
+        try:
+            refuse_beyond_backscattering(name, content, wavelength)
+            kept.append((name, content))
+        except BadInput as fault:
+            files.faults.append(fault)
+            if len(files.names) == 1:
+                raise
+    if not kept:
+        raise _refuse_all(Path(files.names[0]), len(files.names), files.faults)
+    files.names = [name for name, _ in kept]
+    files.contents = [content for _, content in kept]
+
+
+def _refuse_all(where: Path, count: int, faults: list[BadInput]) -> BadInput:
+    """Return why none of several files can be used; their own remedy where they share it."""
+    remedies = {fault.remedy for fault in faults}
+    remedy = remedies.pop() if len(remedies) == 1 else "check the files"
+    return BadInput(where, f"none of {count} files can be read ({faults[0].problem})", remedy)
 
 
 def number_frames(names: list[str]) -> NDArray[np.int64]:
@@ -172,13 +242,15 @@ def _list_files(source: Path, suffix: str) -> list[Path]:
     return paths
 
 
-def _extract_all(paths: list[Path]) -> FilesRead:
+def _extract_all(paths: list[Path], options: PatternReading, watch: FileWatch) -> FilesRead:
     """Read every file; one that cannot be read is a fault, or raised where it is the only one."""
     files = FilesRead(names=[], contents=[], faults=[])
     store = row_file.make_overflow()
     for path in progress.report_progress(paths, "read patterns", unit="files"):
         try:
+            watch.note(path)
             content = extract(path)
+            settle(path, content, options, files.told)
             # Files of a series share their axis: one array in memory, not one per file.
             if files.contents and np.array_equal(content.x, files.contents[-1].x):
                 content.x = files.contents[-1].x
@@ -193,8 +265,7 @@ def _extract_all(paths: list[Path]) -> FilesRead:
                 raise
             files.faults.append(fault)
     if not files.contents:
-        problem = f"none of {len(paths)} files can be read ({files.faults[0].problem})"
-        raise BadInput(paths[0].parent, problem, "check the files")
+        raise _refuse_all(paths[0].parent, len(paths), files.faults)
     return files
 
 
@@ -218,11 +289,10 @@ def _choose_wavelength(
         stderr = options.wavelength_stderr or stderr
         note = f"header of {count} files"
     else:
-        raise BadInput(
-            source,
-            "no file states its wavelength",
-            "set hexrd.read.wavelength [angstrom]",
-        )
+        wrong = [one for content in contents for one in content.misread]
+        wrong = [one for one in wrong if one.quantity == "wavelength"]
+        problem = wrong[0].problem if wrong else "no file states its wavelength"
+        raise BadInput(source, problem, "set hexrd.read.wavelength [angstrom]")
     if not 0.01 < value < 5:
         raise BadInput(
             source,

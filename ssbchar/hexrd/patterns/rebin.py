@@ -24,6 +24,8 @@ from ssbchar.typing import Array, Bool, Index
 KEPT = np.float32
 """Type of stored intensities: 24 bits, 6e-8 of their value; counts to 16 million exactly, all far
 below their noise."""
+DEGREES = {"centidegree": 0.01, "radian": 180 / np.pi}
+"""Units of 2theta that only the user can state [degree]."""
 COVERED = 1e-6
 """How far the overlaps of a new point may sum up to other than 1 before it lies outside."""
 
@@ -191,6 +193,8 @@ def _convert_to_two_theta(
     through q."""
     unit = content.unit or options.axis_unit or "degree"
     match unit:
+        case "centidegree" | "radian":
+            return content.x * DEGREES[unit]
         case "degree":
             stated = content.wavelength
             own = stated[0] if stated and options.wavelength is None else wavelength

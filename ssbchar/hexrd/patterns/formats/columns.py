@@ -11,49 +11,47 @@ Everything before the first line of two or more numbers is the header, comments 
 - pyFAI: ``# Wavelength: 4.066e-11 m``, ``# 2th_deg  I  sigma``;
 - GSAS ``BANK 1 5000 5000 CONS 50.0 0.5 0 0 FXYE``: the axis is in hundredths of a degree;
 - FullProf ``XYDATA``: ``TEMP 295.0`` [K], ``! Calibrated wavelength = 0.413671``;
-- ``# time: 2019-03-04T08:05:00-06:00`` (ISO 8601; without a time zone the time stays unknown),
-  ``# monitor: 0.998``.
+- temperature, time, wavelength, exposure and monitor in the spellings of `header_values`, the axis
+  in those of `axis_name`.
 
-Uncertainties: the third column, where there is one.
+Uncertainties: the column named so; without names the third.
+
+Numbers may have a decimal comma where blanks or semicolons part the columns. A file that holds
+fewer rows than it announces, or ends within a number, is refused.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
-from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import bragg
+from ssbchar.hexrd.patterns.formats.axis_name import Axis, find_stderr_column, read_axis
+from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
+from ssbchar.hexrd.patterns.formats.header_values import read_header
+from ssbchar.number_text import decode_text
 from ssbchar.typing import Array
 
-_FLOAT = rb"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
+_FLOAT = rb"[-+]?(?:\d+[.,]?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
 _FIRST_ROW = re.compile(
     rb"^[ \t]*" + _FLOAT + rb"[ \t,;]+(?:" + _FLOAT + rb"|nan)(?:[ \t,;]+[^\s]+)*[ \t]*\r?$",
     re.M | re.I,
 )
-_GSAS_BANK = re.compile(r"^BANK\s.*\bFXYE?\b", re.M)
-_TEMPERATURE_K = re.compile(r"^(?:!\s*Temp(?:erature)?\s*\(K\)\s*=|TEMP\b)\s*([\d.]+)", re.M | re.I)
-_TEMPERATURE_C = re.compile(r"\bTemp(?:erature)?\s*(?:\(C\)|\[degC\]|_C)\s*[=:]\s*([-\d.]+)", re.I)
-_TIME = re.compile(r"^\W*time\s*[:=]\s*(\d{4}-\d\d-\d\dT\S+(?:Z|[+-]\d\d:?\d\d))\s*$", re.M | re.I)
-_MONITOR = re.compile(
-    r"^\W*(?:monitor|i0|ion_?chamber)\s*[:=]\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)",
-    re.M | re.I,
-)
-_UNITS: tuple[tuple[re.Pattern[str], AxisUnit], ...] = (
-    (re.compile(r"2-?_?(?:th|tth|theta)|two.?theta|2θ", re.I), "degree"),
-    (re.compile(r"q_nm|inverse nano", re.I), "1/nm"),
-    (re.compile(r"q_a\^?-|inverse ang|q.?\(?1/a", re.I), "1/angstrom"),
-    (re.compile(r"^.{0,8}d-?spac", re.I | re.M), "angstrom"),
-)
+_PAIR = re.compile(rb"^[ \t]*[-+]?\d+,\d+[ \t]*\r?$", re.M)
+"""A line that is two whole numbers or one with a decimal comma."""
+_INNER_COMMA = re.compile(rb"\d,\d")
+_THOUSANDS = re.compile(rb"(?:^|[ \t;])[-+]?\d{1,3}(?:,\d{3})+(?:\.\d*)?(?=[ \t;\r]|$)")
+"""A word such as 1,234 or 1,234.5 beside others."""
+_BANK = re.compile(r"^(?P<indent>[ \t]*)(?P<word>BANK)[ \t]+(?P<rest>\S.*)$", re.M | re.I)
+_BEGINS_WITH_NUMBER = re.compile(r"^\s*[-+]?(?:\d+\.\d*|\.\d+|\d+[,;\t ])")
 CENTIDEGREE = 100
 """GSAS writes 2theta in hundredths of a degree."""
+COPY_AGAIN = "copy the file again"
 
 
 def extract(path: Path) -> PatternFile:
@@ -71,12 +69,11 @@ def extract(path: Path) -> PatternFile:
     Raises
     ------
     BadInput
-        The file is empty, holds no columns of numbers, or a row that is not numbers.
+        The file is empty, holds no columns of numbers, a row that is not numbers, fewer rows than
+        it announces, or ends within a number.
     """
-    raw = path.read_bytes()
-    if not raw.strip():
-        raise BadInput(path, "the file is empty", "copy it again from the beamline")
-    first = _FIRST_ROW.search(raw)
+    raw = _read_bytes(path)
+    first = _FIRST_ROW.search(raw) or _PAIR.search(raw)
     if not first:
         raise BadInput(
             path,
@@ -84,27 +81,96 @@ def extract(path: Path) -> PatternFile:
             "give x, intensity and sigma in columns",
         )
     start = first.start()
-    header = raw[:start].decode("utf-8", "replace")
-    rows = _parse_rows(path, raw[start:], lines_before=raw.count(b"\n", 0, start))
-    # Only the bank line tells centidegrees from degrees.
-    is_gsas = _GSAS_BANK.search(header) is not None
-    return PatternFile(
-        x=rows[:, 0] / CENTIDEGREE if is_gsas else rows[:, 0].copy(),
-        unit="degree" if is_gsas else _unit_from_header(header),
+    header = decode_text(raw[:start])
+    _refuse_lost_row(path, header)
+    body, decimal_commas = _settle_commas(path, raw[start:])
+    rows = _parse_rows(path, body, lines_before=raw.count(b"\n", 0, start))
+    _refuse_cut_number(path, body)
+    bank = _read_bank(path, header, rows)
+    _refuse_missing_rows(path, bank.points or _announced_by_chi(header), rows.shape[0])
+    axis = bank.axis or read_axis(header, rows.shape[1])
+    place = find_stderr_column(header, rows.shape[1])
+    pattern = PatternFile(
+        x=rows[:, 0] / CENTIDEGREE if bank.axis else rows[:, 0] * axis.factor,
+        unit=axis.unit,
         intensity=rows[None, :, 1].copy(),
-        stderr=rows[None, :, 2].copy() if rows.shape[1] > 2 else None,
+        stderr=None if place is None else rows[None, :, place].copy(),
         header=header,
-        wavelength=bragg.wavelength_from_header(header),
-        temperature=np.array([_temperature_from_header(header)]),
-        time=np.array([_time_from_header(header)]),
-        monitor=np.array([monitor_from_header(header)]),
+        axis_name=axis.name,
+        assumed=tuple(
+            text for text in (axis.assumed, "commas are decimal" if decimal_commas else "") if text
+        ),
+        misread=(axis.misread,) if axis.misread else (),
     )
+    pattern.take_header(read_header(header))
+    refuse_what_overflows(path, pattern)
+    return pattern
 
 
-def _parse_rows(path: Path, body: bytes, *, lines_before: int) -> Array:
+def _read_bytes(path: Path) -> bytes:
+    """Return a file's content as UTF-8 without a byte order mark, lines ended by line feeds."""
+    raw = path.read_bytes()
+    if not raw.strip():
+        raise BadInput(path, "the file is empty", "copy it again from the beamline")
+    # Text of two bytes per letter, a mark before the first number, ends of lines of old Macs.
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or raw[:3] == b"\xef\xbb\xbf" or b"\0" in raw[:400]:
+        raw = decode_text(raw).encode()
+    if b"\r" in raw and b"\n" not in raw:
+        raw = raw.replace(b"\r", b"\n")
+    return raw
+
+
+def _refuse_lost_row(path: Path, header: str) -> None:
+    """Raise where the line before the first row begins with a number: it is a damaged row."""
+    lines = [line for line in header.splitlines() if line.strip()]
+    if lines and _BEGINS_WITH_NUMBER.match(lines[-1]) and not lines[-1].strip().isdigit():
+        problem = f"'{lines[-1].strip()[:40]}' is no row of numbers"
+        number = header.rstrip().count("\n") + 1
+        raise BadInput(f"{path}:{number}", problem, "correct it")
+
+
+# Numbers
+
+
+def _settle_commas(path: Path, body: bytes) -> tuple[bytes, bool]:
+    """Return a body whose columns are parted by blanks, and whether its commas were decimal.
+
+    A comma between digits is decimal where blanks, tabs or semicolons part the columns of the same
+    line and no number has a point.
+    """
+    if b"," not in body:
+        return body.replace(b";", b" "), False
+    has_points = re.search(rb"\d\.\d", body) is not None
+    parted = [line for line in body.split(b"\n") if _INNER_COMMA.search(line)]
+    parted = [line for line in parted if re.search(rb"[ \t;]", line.strip())]
+    if has_points and any(_THOUSANDS.search(line) for line in parted):
+        raise BadInput(
+            path,
+            "numbers have decimal points and decimal commas",
+            "write all of them with a point, and thousands without a separator",
+        )
+    if parted and not has_points:
+        # A comma before a blank or a semicolon parts columns in any case.
+        plain = re.sub(rb",(?=[ \t;\r\n]|$)", b" ", body)
+        return plain.replace(b",", b".").replace(b";", b" "), True
+    if not has_points and _repeats_first_column(body):
+        raise BadInput(
+            path,
+            "commas part its columns or stand for decimal points: nothing tells which",
+            "write decimals with a point, or part the columns by blanks",
+        )
+    return body.replace(b",", b" ").replace(b";", b" "), False
+
+
+def _repeats_first_column(body: bytes) -> bool:
+    """Return whether a row has the first number of the one before: ``6,031`` and ``6,032``."""
+    firsts = [line.partition(b",")[0].strip() for line in body.split(b"\n") if line.strip()]
+    return any(one == other for one, other in itertools.pairwise(firsts))
+
+
+def _parse_rows(path: Path, plain: bytes, *, lines_before: int) -> Array:
     """Return the rows of numbers of a file's body, at once where it is regular, else line by
     line."""
-    plain = _replace_separators(body)
     columns = len(plain.partition(b"\n")[0].split())
     with warnings.catch_warnings():
         # NumPy warns where text follows the numbers; such a file is read line by line.
@@ -118,12 +184,6 @@ def _parse_rows(path: Path, body: bytes, *, lines_before: int) -> Array:
     return np.asarray(values.reshape(-1, columns))
 
 
-def _replace_separators(body: bytes) -> bytes:
-    if b"," in body or b";" in body:
-        return body.replace(b",", b" ").replace(b";", b" ")
-    return body
-
-
 def _parse_lines(path: Path, body: bytes, *, columns: int, lines_before: int) -> Array:
     """Return the rows of numbers, past trailing comments and blank lines; name the line that is
     wrong."""
@@ -133,45 +193,107 @@ def _parse_lines(path: Path, body: bytes, *, columns: int, lines_before: int) ->
         words = re.split(r"[#!]", line)[0].split()
         if not words:
             continue
+        if words[0].upper() == "BANK":
+            remedy = "write each bank to a file of its own"
+            raise BadInput(f"{path}:{number}", "holds several banks", remedy)
         try:
             # Fortran writes 1.0D+3 where others write 1.0E+3.
-            rows.append([float(word.replace("D", "E")) for word in words])
+            row = [float(word.replace("D", "E")) for word in words]
         except ValueError as error:
             problem = f"'{line.strip()[:40]}' is no row of numbers"
             raise BadInput(f"{path}:{number}", problem, "correct it") from error
         if len(words) != columns:
             problem = f"{len(words)} columns where the others have {columns}"
-            raise BadInput(f"{path}:{number}", problem, "copy the file again")
+            raise BadInput(f"{path}:{number}", problem, COPY_AGAIN)
+        rows.append(row)
     return np.array(rows, dtype=float)
 
 
-def _unit_from_header(header: str) -> StatedAxisUnit:
-    for pattern, unit in _UNITS:
-        if pattern.search(header):
-            return unit
-    return ""
+def _refuse_cut_number(path: Path, body: bytes) -> None:
+    """Raise where a file without a last line feed ends in a number with fewer decimals than any
+    other of its column."""
+    if body.endswith((b"\n", b"\r")):
+        return
+    lines = [line.split() for line in body.split(b"\n") if line.strip()]
+    if len(lines) < 3 or any(len(line) != len(lines[-1]) for line in lines):
+        return
+    decimals = [_count_decimals(line[-1]) for line in lines]
+    if decimals[-1] < min(decimals[:-1]):
+        problem = f"it ends within a number ('{lines[-1][-1].decode('utf-8', 'replace')}')"
+        raise BadInput(path, problem, COPY_AGAIN)
 
 
-def _temperature_from_header(header: str) -> float:
-    """Return the temperature [degC] that a header states, NaN where it states none."""
-    # FullProf states kelvin without a unit.
-    kelvin = _TEMPERATURE_K.search(header)
-    if kelvin:
-        return float(kelvin[1]) + ABSOLUTE_ZERO_C
-    celsius = _TEMPERATURE_C.search(header)
-    return float(celsius[1]) if celsius else np.nan
+def _count_decimals(word: bytes) -> int:
+    """Return how many characters follow the decimal point, the exponent included."""
+    return len(word.partition(b".")[2])
 
 
-def _time_from_header(header: str) -> float:
-    """Return seconds since 1970 UTC of a header's time stamp, NaN where it has none or no time
-    zone."""
-    found = _TIME.search(header)
-    if not found:
-        return np.nan
+# What the header announces
+
+
+class _Bank:
+    """What a GSAS bank line announces."""
+
+    def __init__(self, axis: Axis | None = None, points: int = 0) -> None:
+        self.axis, self.points = axis, points
+
+
+def _read_bank(path: Path, header: str, rows: Array) -> _Bank:
+    """Return what the ``BANK`` line of a GSAS file announces.
+
+    Raises
+    ------
+    BadInput
+        The rows are no x, y (, e) of an angle.
+    """
+    found = _BANK.search(header)
+    if found is None:
+        return _Bank()
+    words = found["rest"].upper().split()
+    kinds = [word for word in words if word in ("FXYE", "FXY", "STD", "ESD", "ALT")]
+    binning = next((word for word in words if word.isalpha()), "")
+    if not kinds and not (len(words) > 2 and words[1].isdigit()):
+        # A title may begin with the word.
+        return _Bank()
+    if not kinds or kinds[-1] not in ("FXYE", "FXY"):
+        kind = kinds[-1] if kinds else "STD"
+        remedy = "write it as FXYE (x, y and error in columns)"
+        raise BadInput(path, f"GSAS data of type {kind} are not read", remedy)
+    if not binning.startswith("CONS") and binning not in ("FXYE", "FXY"):
+        remedy = "give patterns of 2theta, q or d"
+        raise BadInput(path, f"its GSAS bank ({binning}) is no scan of 2theta", remedy)
+    if (found["indent"] or found["word"] != "BANK") and not _agrees_with(words, rows):
+        problem = f"its bank line '{found[0].strip()[:30]}' is not the one of these rows"
+        raise BadInput(path, problem, "write 'BANK' at the beginning of the line")
+    points = int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
+    return _Bank(Axis(unit="degree", name="2theta of a GSAS bank"), points)
+
+
+def _agrees_with(words: list[str], rows: Array) -> bool:
+    """Return whether the start and step [centidegree] of a bank line are those of its rows."""
+    place = next((n for n, word in enumerate(words) if word.startswith("CONS")), None)
     try:
-        return datetime.fromisoformat(found[1]).timestamp()
-    except ValueError:
-        return np.nan
+        start, step = (float(word) for word in words[place + 1 : place + 3])  # type: ignore[operator]
+    except (TypeError, ValueError):
+        return False
+    if rows.shape[0] < 2 or not step > 0:
+        return False
+    x = rows[:, 0]
+    own = (x[-1] - x[0]) / (x.size - 1)
+    return bool(abs(x[0] - start) < step and abs(own - step) < 0.05 * step)
+
+
+def _announced_by_chi(header: str) -> int:
+    """Return the number of points that a FIT2D ``.chi`` announces, 0 where the header is none."""
+    lines = [line for line in header.splitlines() if line.strip()]
+    is_chi = 3 <= len(lines) <= 4 and lines[-1].strip().isdigit()
+    return int(lines[-1]) if is_chi else 0
+
+
+def _refuse_missing_rows(path: Path, announced: int, rows: int) -> None:
+    if rows < announced:
+        problem = f"announces {announced} points and holds {rows}: it is cut short"
+        raise BadInput(path, problem, COPY_AGAIN)
 
 
 def monitor_from_header(header: str) -> float:
@@ -182,5 +304,4 @@ def monitor_from_header(header: str) -> float:
     header : str
         Lines such as ``# monitor: 0.998``.
     """
-    found = _MONITOR.search(header)
-    return float(found[1]) if found else np.nan
+    return read_header(header).monitor

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 
+from ssbchar.hexrd.patterns.formats.header_values import HeaderValues, Misread
 from ssbchar.hexrd.patterns.options import StatedAxisUnit
 from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Array
@@ -38,6 +40,20 @@ class PatternFile:
     """[s since 1970-01-01 UTC], one value or shape (frames,), NaN where unknown."""
     monitor: Array = field(default_factory=_unknown)
     """Incident monitor [counts], one value or shape (frames,), NaN where unknown."""
+    exposure: Array = field(default_factory=_unknown)
+    """[s], one value or shape (frames,), NaN where unknown."""
+    bare_temperature: Array = field(default_factory=_unknown)
+    """Temperature without a unit, one value or shape (frames,), NaN where there is none."""
+    local_time: datetime | None = None
+    """Time of the frame where the file states no time zone."""
+    ambiguous_time: str = ""
+    """Time of the frame whose day may be its month."""
+    axis_name: str = ""
+    """The axis as the file names it."""
+    assumed: tuple[str, ...] = ()
+    """What the file does not state and was taken for granted."""
+    misread: tuple[Misread, ...] = ()
+    """What the file names and cannot be understood."""
     frames: int = field(init=False)
     """How many patterns."""
     synthetic: bool = field(init=False)
@@ -48,3 +64,16 @@ class PatternFile:
         self.frames = self.intensity.shape[0]
         self.synthetic = "synthetic" in self.header.lower()
         self.header = ""
+
+    def take_header(self, values: HeaderValues) -> None:
+        """Take what a header states of its frame: temperature [degC], time [s], wavelength
+        [angstrom], exposure [s] and monitor [counts]."""
+        self.temperature = np.array([values.temperature])
+        self.bare_temperature = np.array([values.bare_temperature])
+        self.time = np.array([values.epoch])
+        self.local_time = None if np.isfinite(values.epoch) else values.moment
+        self.ambiguous_time = values.ambiguous_time
+        self.wavelength = values.wavelength
+        self.exposure = np.array([values.exposure])
+        self.monitor = np.array([values.monitor])
+        self.misread = (*self.misread, *values.misread)

@@ -18,39 +18,31 @@ from typing import Any
 
 import numpy as np
 
-from ssbchar.constants import ABSOLUTE_ZERO_C, HC_EV_ANGSTROM
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.patterns.formats.axis_name import (
+    Axis,
+    axis_from_label,
+    axis_from_quantity,
+    is_other_axis,
+    refuse_axis,
+)
+from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
+from ssbchar.hexrd.patterns.formats.header_values import Misread, wavelength_from_stated
 from ssbchar.storage import row_file
+from ssbchar.timestamps import EARLIEST, AmbiguousDate, parse_moment
 from ssbchar.typing import Array
+from ssbchar.units import Dimension, find_unit
 
-_AXIS_UNITS: dict[str, tuple[AxisUnit, float]] = {
-    "degree": ("degree", 1.0),
-    "degrees": ("degree", 1.0),
-    "deg": ("degree", 1.0),
-    "rad": ("degree", 180 / np.pi),
-    "radian": ("degree", 180 / np.pi),
-    "radians": ("degree", 180 / np.pi),
-    "1/angstrom": ("1/angstrom", 1.0),
-    "1/å": ("1/angstrom", 1.0),
-    "å^-1": ("1/angstrom", 1.0),
-    "a^-1": ("1/angstrom", 1.0),
-    "1/a": ("1/angstrom", 1.0),
-    "angstrom^-1": ("1/angstrom", 1.0),
-    "1/nm": ("1/nm", 1.0),
-    "nm^-1": ("1/nm", 1.0),
-    "angstrom": ("angstrom", 1.0),
-}
-"""Spelling in a file: unit and factor."""
-_NO_UNIT: tuple[StatedAxisUnit, float] = ("", 1.0)
-_LENGTH = {"m": 1e10, "nm": 10.0, "angstrom": 1.0, "å": 1.0, "a": 1.0, "pm": 0.01, "": 1.0}
-"""Unit of length in a file: its size [angstrom]."""
 ROUNDING = 1e-7
 """Relative standard error of a stored wavelength: single precision, as files do not state one."""
-EARLIEST = 1e8
-"""Numbers below this [s] are no seconds since 1970 of any measurement, but seconds of a scan."""
+SAME_WAVELENGTH = 1e-4
+"""Relative spread above which a file states several wavelengths."""
+TEMPERATURE = ("temperature", "sample_temperature", "T", "temp")
+EXPOSURE = ("count_time", "exposure_time", "exposure", "acquisition_time")
 _MOST_OF_A_MESSAGE = 160
+Convert = Callable[[Array, Any], "Array | Misread"]
+"""Converts numbers of a dataset by its attributes."""
 
 
 def extract(path: Path) -> PatternFile:
@@ -96,26 +88,57 @@ def _extract_from(path: Path, file: Any) -> PatternFile:
             f"{points} points on an axis of {x.size}",
             "write the file again",
         )
-    unit, scale = _AXIS_UNITS.get(_unit_of(axis), _NO_UNIT)
+    named = _read_axis(axis_name, axis)
     errors = _find_member(group, (f"{name}_errors", f"{name}_error", "errors"))
     # Metadata of another entry are those of another measurement.
     entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
+    misread = [named.misread] if named.misread else []
 
-    def read_header(names: tuple[str, ...], convert: Callable[[Array, Any], Array]) -> Array:
+    def read_header(names: tuple[str, ...], convert: Convert) -> Array:
         beside = _find_member(group, names)
-        return _read_per_frame((beside, _find_dataset(entry, names)), frames, convert)
+        found = _read_per_frame((beside, _find_dataset(entry, names)), frames, convert)
+        if isinstance(found, Misread):
+            misread.append(found)
+            return np.full(frames, np.nan)
+        return found
 
-    return PatternFile(
-        x=x * scale,
-        unit=unit or _guess_unit(axis_name),
+    wavelength = _read_wavelength(entry, axis)
+    if isinstance(wavelength, Misread):
+        misread.append(wavelength)
+    pattern = PatternFile(
+        x=x * named.factor,
+        unit=named.unit,
         intensity=intensity,
         stderr=None if errors is None else _read_rows(errors),
         header=_collect_header(file, group),
-        wavelength=_read_wavelength(entry),
-        temperature=read_header(("temperature", "T"), _convert_to_celsius),
+        wavelength=None if isinstance(wavelength, Misread) else wavelength,
+        temperature=read_header(TEMPERATURE, _convert_to_celsius),
+        bare_temperature=read_header(TEMPERATURE, _take_without_unit),
         time=read_header(("time", "epoch", "timestamp"), _convert_to_epoch),
         monitor=read_header(("monitor", "i0", "I0"), lambda values, _: values),
+        exposure=read_header(EXPOSURE, _convert_to_seconds),
+        axis_name=named.name,
+        assumed=(named.assumed,) if named.assumed else (),
     )
+    pattern.misread = tuple(misread)
+    _take_start_time(pattern, entry)
+    refuse_what_overflows(path, pattern)
+    return pattern
+
+
+def _read_axis(name: str, axis: Any) -> Axis:
+    """Return the axis by the name, the long name and the unit of its dataset."""
+    unit = _decode(axis.attrs.get("units", axis.attrs.get("unit", ""))).strip()
+    own = axis_from_label(name) or axis_from_label(_decode(axis.attrs.get("long_name", "")))
+    if not unit:
+        return own or (refuse_axis(name) if is_other_axis(name) else Axis())
+    # pyFAI writes q_nm^-1 for a unit, which names the quantity too.
+    whole = axis_from_label(unit)
+    if own is None or own.kind is None:
+        return whole or refuse_axis(f"{name} ({unit})")
+    if whole is not None and whole.kind == own.kind:
+        return whole
+    return axis_from_quantity(own.kind, unit, f"{name} ({unit})")
 
 
 def _read_rows(data: Any) -> Array | row_file.RowFile:
@@ -187,14 +210,6 @@ def _name_axis(path: Path, group: Any, data: Any) -> str:
     return axes[-1]
 
 
-def _guess_unit(name: str) -> StatedAxisUnit:
-    """Return the unit that an axis without one has by its name."""
-    lowered = name.lower()
-    if lowered in ("two_theta", "2theta", "tth", "polar_angle", "twotheta"):
-        return "degree"
-    return "1/angstrom" if lowered.startswith("q") else ""
-
-
 def _collect_header(file: Any, group: Any) -> str:
     """Return the attributes of file and group, and all texts of the file."""
     texts = [
@@ -224,53 +239,110 @@ def _find_dataset(group: Any, names: tuple[str, ...]) -> Any:
     return min(found, key=lambda item: (item.name.count("/"), item.name)) if found else None
 
 
-def _read_wavelength(entry: Any) -> tuple[float, float] | None:
+def _read_wavelength(entry: Any, axis: Any) -> tuple[float, float] | Misread | None:
     """Return wavelength and standard error [angstrom], from the wavelength or the photon energy."""
-    item = _find_dataset(entry, ("wavelength", "incident_wavelength"))
-    if item is not None:
-        value = float(np.ravel(item)[0]) * _LENGTH.get(_unit_of(item), 1.0)
-        return value, value * ROUNDING
-    item = _find_dataset(entry, ("energy", "incident_energy"))
-    if item is not None:
-        scale = 1e3 if _unit_of(item, "keV") == "kev" else 1.0
-        value = HC_EV_ANGSTROM / (float(np.ravel(item)[0]) * scale)
-        return value, value * ROUNDING
-    return None
+    misread = None
+    for names, dimension in (
+        (("wavelength", "incident_wavelength"), Dimension.LENGTH),
+        (("energy", "incident_energy", "photon_energy"), Dimension.ENERGY),
+    ):
+        item = _find_dataset(entry, names)
+        # The axis of a scan over the energy is no statement of one.
+        if item is None or item == axis or not np.size(item) or item.dtype.kind not in "fiu":
+            continue
+        values = np.ravel(item).astype(float)
+        unit = _unit_of(item)
+        found = wavelength_from_stated(repr(float(values[0])), [unit] if unit else [], dimension)
+        if np.ptp(values) > SAME_WAVELENGTH * abs(values[0]):
+            found = f"{values.size} values that differ"
+        if not isinstance(found, str):
+            return found[0], found[0] * ROUNDING
+        problem = f"its {item.name} states no wavelength ({found})"
+        remedy = "set hexrd.read.wavelength [angstrom]"
+        misread = misread or Misread(quantity="wavelength", problem=problem, remedy=remedy)
+    return misread
 
 
-def _read_per_frame(
-    items: tuple[Any, ...],
-    frames: int,
-    convert: Callable[[Array, Any], Array],
-) -> Array:
+def _read_per_frame(items: tuple[Any, ...], frames: int, convert: Convert) -> Array | Misread:
     """Return the numbers of the first item that has one, or one per frame; NaN where none has."""
     for item in items:
-        if item is not None and np.size(item) in (1, frames) and item.dtype.kind in "fiu":
+        is_numeric = hasattr(item, "dtype") and item.dtype.kind in "fiu"
+        if is_numeric and np.size(item) in (1, frames):
             values = convert(np.asarray(item, float).ravel(), item)
+            if isinstance(values, Misread):
+                return values
             return np.broadcast_to(values, frames).copy()
     return np.full(frames, np.nan)
 
 
-def _convert_to_celsius(values: Array, item: Any) -> Array:
-    if _unit_of(item) in ("k", "kelvin"):
-        return values + ABSOLUTE_ZERO_C
-    return values
+def _convert_to_celsius(values: Array, item: Any) -> Array | Misread:
+    """Return temperatures [degC], NaN where their unit is not stated."""
+    unit = _unit_of(item)
+    if not unit:
+        return np.full_like(values, np.nan)
+    found = find_unit(unit, Dimension.TEMPERATURE)
+    return _refuse_unit(item, "temperature") if found is None else found.convert(values)
 
 
-def _convert_to_epoch(values: Array, item: Any) -> Array:
+def _take_without_unit(values: Array, item: Any) -> Array:
+    """Return temperatures whose unit is not stated, else NaN."""
+    return np.full_like(values, np.nan) if _unit_of(item) else values
+
+
+def _convert_to_seconds(values: Array, item: Any) -> Array | Misread:
+    """Return durations [s]; without a unit they are in seconds."""
+    unit = _unit_of(item)
+    found = find_unit(unit or "s", Dimension.TIME)
+    return _refuse_unit(item, "exposure") if found is None else found.convert(values)
+
+
+def _convert_to_epoch(values: Array, item: Any) -> Array | Misread:
     """Return seconds since 1970 UTC of a NeXus time axis: ``start`` plus offset, or epoch itself;
     else NaN."""
     start = _decode(item.attrs.get("start", ""))
+    unit = find_unit(_unit_of(item) or "s", Dimension.TIME)
+    if unit is None:
+        return _refuse_unit(item, "time")
+    seconds = unit.convert(values)
     if not start:
-        return np.where(values > EARLIEST, values, np.nan)
-    moment = datetime.fromisoformat(start.replace("Z", "+00:00"))
-    if moment.tzinfo is None:
+        return np.where(seconds > EARLIEST, seconds, np.nan)
+    moment = _parse_start(start)
+    if moment is None or moment.tzinfo is None:
         return np.full_like(values, np.nan)
-    return values + moment.timestamp()
+    return seconds + moment.timestamp()
 
 
-def _unit_of(item: Any, default: str = "") -> str:
-    return _decode(item.attrs.get("units", default)).lower()
+def _parse_start(text: str) -> datetime | None:
+    try:
+        return parse_moment(text)
+    except AmbiguousDate:
+        return None
+
+
+def _take_start_time(pattern: PatternFile, entry: Any) -> None:
+    """Take the ``start_time`` of the entry as the time of a single pattern without another."""
+    item = _find_member(entry, ("start_time",))
+    if pattern.frames > 1 or np.isfinite(pattern.time).any() or not hasattr(item, "dtype"):
+        return
+    if item.dtype.kind not in "OS" or np.size(item) != 1:
+        return
+    moment = _parse_start(_decode(np.ravel(item[()])[0]))
+    if moment is None:
+        return
+    if moment.tzinfo is None:
+        pattern.local_time = moment
+    else:
+        pattern.time = np.array([moment.timestamp()])
+
+
+def _refuse_unit(item: Any, quantity: str) -> Misread:
+    dimension = Dimension.TEMPERATURE if quantity == "temperature" else Dimension.TIME
+    problem = f"'{_unit_of(item)}' of {item.name} is no unit of {dimension} ({dimension.choices})"
+    return Misread(quantity=quantity, problem=problem, remedy="correct the attribute 'units'")
+
+
+def _unit_of(item: Any) -> str:
+    return _decode(item.attrs.get("units", item.attrs.get("unit", ""))).strip()
 
 
 def _decode(value: Any) -> str:

@@ -2,14 +2,17 @@
 
 Notes on file structure
 -----------------------
-Lines that start with ``#`` are header. The axis is the column named ``two_theta`` (``2theta``,
-``tth``, ``2th_deg``), ``q`` or ``d``; the intensity ``intensity`` (``counts``, ``I``); sigma
-``sigma`` (``stderr``, ``esd``, ``error``). A column ``monitor`` (``i0``) that is constant is the
-pattern's incident flux. Without names the order is axis, intensity, sigma.
+What stands before the names of the columns is header, with ``#`` or without (PANalytical's
+``[Measurement conditions]``). The axis is the column named as `axis_name` understands; the
+intensity ``intensity`` (``counts``, ``I``); sigma ``sigma`` (``stderr``, ``esd``, ``error``). A
+column ``monitor`` (``i0``) that is constant is the pattern's incident flux. Without names the order
+is axis, intensity, sigma. With a semicolon or a tab between columns numbers may have a decimal
+comma.
 """
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,20 +20,19 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd import bragg
-from ssbchar.hexrd.patterns.formats.columns import monitor_from_header
+from ssbchar.hexrd.patterns.formats.axis_name import Axis, axis_from_label
+from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
+from ssbchar.hexrd.patterns.formats.header_values import read_header
+from ssbchar.hexrd.patterns.options import AxisUnit
+from ssbchar.number_text import decode_text, number_from_text
+from ssbchar.typing import Array
 
-_AXES: tuple[tuple[AxisUnit, re.Pattern[str]], ...] = (
-    ("degree", re.compile(r"^(2_?-?th|two_?theta|tth|ttheta|angle)", re.I)),
-    ("1/nm", re.compile(r"^q.*nm", re.I)),
-    ("1/angstrom", re.compile(r"^q\b|^q_|^q$", re.I)),
-    ("angstrom", re.compile(r"^d$|^d_?spacing|^d\b", re.I)),
-)
 _INTENSITY = re.compile(r"^(intensity|counts?|i|y|i_?obs|yobs)\b(?!.*(err|esd|sig|std))", re.I)
 _MONITOR = re.compile(r"^(monitor|i0|ion_?chamber)\b", re.I)
 _SIGMA = re.compile(r"(sigma|std|esd|err)", re.I)
+_ORDER: tuple[AxisUnit, ...] = ("degree", "1/nm", "1/angstrom", "angstrom")
+"""Axes in order of preference, where a table has several."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,14 +40,27 @@ class ColumnPlaces:
     """Which columns of a table hold the pattern, counted from 0."""
 
     axis: int
-    unit: StatedAxisUnit
+    named: Axis
+    """The axis as its name says."""
     intensity: int
     sigma: int | None
     monitor: int | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """A table taken apart."""
+
+    header: str
+    names: list[str]
+    """Of the columns, empty where they have none."""
+    body: list[str]
+    separator: str
+    """Regular expression of what parts the columns where it is no single sign."""
+
+
 def extract(path: Path) -> PatternFile:
-    """Return the pattern of a table with a comma, semicolon or tab between its columns.
+    """Return the pattern of a table with a comma, semicolon, tab or blanks between its columns.
 
     Parameters
     ----------
@@ -61,68 +76,135 @@ def extract(path: Path) -> PatternFile:
     BadInput
         No axis or intensity column, or a cell that is no number.
     """
-    import pandas as pd
-
-    text = path.read_text(encoding="utf-8-sig", errors="replace")
-    lines = [line for line in text.splitlines() if line.strip()]
-    header = "\n".join(line for line in lines if line.startswith("#"))
-    body = [line for line in lines if not line.startswith("#")]
-    if not body:
-        raise BadInput(path, "the file is empty", "copy it again from the beamline")
-    # The separator is the one that the first line has most of.
-    separator = max("\t;,", key=body[0].count)
-    first = body[0].split(separator)
-    # A first line of numbers is a row, not names.
-    has_names = not all(_is_number(word) for word in first)
-    names = [word.strip().strip('"') for word in first] if has_names else []
-    places = _find_columns(path, names)
-    try:
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            comment="#",
-            header=0 if has_names else None,
-            encoding="utf-8-sig",
-        )
-        used = [places.axis, places.intensity]
-        if places.sigma is not None and places.sigma < table.shape[1]:
-            used.append(places.sigma)
-        values = table.iloc[:, used].to_numpy(dtype=float)
-        flux = np.array([])
-        if places.monitor is not None:
-            flux = np.unique(table.iloc[:, places.monitor].to_numpy(dtype=float))
-    except (ValueError, IndexError) as error:
-        raise BadInput(path, f"a cell is no number ({error})", "correct it") from error
-    return PatternFile(
-        x=values[:, 0],
-        unit=places.unit,
+    parts = _take_apart(path, decode_text(path.read_bytes()))
+    places = _find_columns(path, parts.names)
+    width = len(_split(parts.body[0], parts.separator))
+    columns = [places.axis, places.intensity]
+    if places.sigma is not None and places.sigma < width:
+        columns.append(places.sigma)
+    values = _read_body(path, parts, columns)
+    flux = np.array([])
+    if places.monitor is not None:
+        flux = np.unique(_read_body(path, parts, [places.monitor]))
+    pattern = PatternFile(
+        x=values[:, 0] * places.named.factor,
+        unit=places.named.unit,
         intensity=values[None, :, 1],
         stderr=values[None, :, 2] if values.shape[1] > 2 else None,
-        header="\n".join([header, *names]),
-        wavelength=bragg.wavelength_from_header(header),
-        monitor=flux if flux.size == 1 else np.array([monitor_from_header(header)]),
+        header="\n".join([parts.header, *parts.names]),
+        axis_name=places.named.name,
+        assumed=(places.named.assumed,) if places.named.assumed else (),
+        misread=(places.named.misread,) if places.named.misread else (),
     )
+    pattern.take_header(read_header(parts.header))
+    if flux.size == 1:
+        pattern.monitor = flux
+    refuse_what_overflows(path, pattern)
+    return pattern
+
+
+def _take_apart(path: Path, text: str) -> _Parts:
+    """Return header, names and rows of a table."""
+    lines = [line for line in text.split("\n") if line.strip()]
+    plain = [line for line in lines if not line.lstrip().startswith("#")]
+    if not plain:
+        raise BadInput(path, "the file is empty", "copy it again from the beamline")
+    first = next((n for n, line in enumerate(plain) if _is_row(line)), None)
+    if first is None:
+        # No row is whole: the first line has the names, and a cell below it is told.
+        has_names = np.isnan(number_from_text(plain[0]))
+        first = 1 if has_names and len(plain) > 1 else 0
+    separator = _find_separator(plain[first])
+    comments = [line for line in lines if line.lstrip().startswith("#")]
+    names = _split(plain[first - 1], separator) if first else _names_from_comment(lines, separator)
+    header = [*comments, *(_as_statement(line, separator) for line in plain[: max(first - 1, 0)])]
+    return _Parts(
+        header="\n".join(header),
+        names=[name.strip().strip('"') for name in names],
+        body=plain[first:],
+        separator=separator,
+    )
+
+
+def _is_row(line: str) -> bool:
+    """Return whether a line is two or more numbers, with or without others."""
+    separator = _find_separator(line)
+    cells = _split(line, separator)
+    comma = separator != ","
+    numbers = [np.isfinite(number_from_text(cell, decimal_comma=comma)) for cell in cells[:2]]
+    return len(numbers) == 2 and all(numbers)
+
+
+def _find_separator(line: str) -> str:
+    """Return what parts the columns: a comma only where nothing else can, for it may be decimal."""
+    found = next((sign for sign in "\t;," if sign in line), "")
+    return found or r"\s+"
+
+
+def _split(line: str, separator: str) -> list[str]:
+    return re.split(separator, line.strip()) if separator == r"\s+" else line.split(separator)
+
+
+def _names_from_comment(lines: list[str], separator: str) -> list[str]:
+    """Return the names in the comment right before the rows (``# q_A^-1,I``), if it has any."""
+    before = []
+    for line in lines:
+        if not line.lstrip().startswith("#"):
+            break
+        before.append(line.lstrip().lstrip("#").strip())
+    names = _split(before[-1], separator) if before else []
+    is_axis = bool(names) and any(axis_from_label(name) for name in names)
+    return names if len(names) > 1 and is_axis else []
+
+
+def _as_statement(line: str, separator: str) -> str:
+    """Return a line ``name;value`` of the header as ``name: value``."""
+    name, found, value = line.partition(separator)
+    return f"{name.strip()}: {value.strip()}" if found and not re.search("[:=]", name) else line
+
+
+def _read_body(path: Path, parts: _Parts, columns: list[int]) -> Array:
+    """Return the numbers of some columns of a table, shape (rows, columns)."""
+    import pandas as pd
+
+    text = "\n".join(parts.body)
+    comma = parts.separator != "," and "," in text
+    if comma and re.search(r"\d\.\d", text):
+        problem = "numbers have decimal points and decimal commas"
+        raise BadInput(path, problem, "write all of them with a point")
+    try:
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=parts.separator,
+            comment="#",
+            header=None,
+            decimal="," if comma else ".",
+            skipinitialspace=True,
+        )
+        return table.iloc[:, columns].to_numpy(dtype=float)
+    except (ValueError, IndexError) as error:
+        raise BadInput(path, f"a cell is no number ({error})", "correct it") from error
 
 
 def _find_columns(path: Path, names: list[str]) -> ColumnPlaces:
     """Return which columns hold the pattern; without names the first, second and third."""
     if not names:
-        return ColumnPlaces(axis=0, unit="", intensity=1, sigma=2, monitor=None)
-    axes = [
-        (unit, place)
-        for unit, pattern in _AXES
-        for place, name in enumerate(names)
-        if pattern.search(name)
-    ]
+        return ColumnPlaces(axis=0, named=Axis(), intensity=1, sigma=2, monitor=None)
+    axes = [(n, axis) for n, name in enumerate(names) if (axis := axis_from_label(name))]
     intensity = _find_first(names, _INTENSITY)
     if not axes or intensity is None:
         what = "intensity" if axes else "axis (two_theta, q or d)"
         problem = f"no {what} column among {', '.join(names)[:80]}"
         raise BadInput(path, problem, "name the columns two_theta, intensity")
-    unit, axis = axes[0]
+
+    def rank(found: tuple[int, Axis]) -> int:
+        unit = found[1].unit
+        return _ORDER.index(unit) if unit else len(_ORDER)
+
+    place, named = min(axes, key=rank)
     return ColumnPlaces(
-        axis=axis,
-        unit=unit,
+        axis=place,
+        named=named,
         intensity=intensity,
         sigma=_find_first(names, _SIGMA),
         monitor=_find_first(names, _MONITOR),
@@ -131,11 +213,3 @@ def _find_columns(path: Path, names: list[str]) -> ColumnPlaces:
 
 def _find_first(names: list[str], pattern: re.Pattern[str]) -> int | None:
     return next((place for place, name in enumerate(names) if pattern.search(name)), None)
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

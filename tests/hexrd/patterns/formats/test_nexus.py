@@ -168,3 +168,124 @@ def test_what_is_refused(tmp_path: Path) -> None:
         file["entry/data/two_theta"] = X[:-1]
     with pytest.raises(BadInput, match="11 points on an axis of 10"):
         nexus.extract(path)
+
+
+@pytest.mark.parametrize(
+    ("axis", "unit", "found", "factor"),
+    [
+        ("two_theta", "mrad", "degree", 0.18 / np.pi),
+        ("two_theta", "centidegree", "degree", 0.01),
+        ("tth", "°", "degree", 1.0),
+        ("x", "deg", "degree", 1.0),
+        ("radial", "2th_deg", "degree", 1.0),
+        ("radial", "q_nm^-1", "1/nm", 1.0),
+        ("q", "nm^-1", "1/nm", 1.0),
+        ("q", "A^-1", "1/angstrom", 1.0),
+        ("q", "Angstrom-1", "1/angstrom", 1.0),
+        ("q", "1/m", "1/angstrom", 1e-10),
+        ("d", "nm", "angstrom", 10.0),
+        ("d", "pm", "angstrom", 0.01),
+    ],
+)
+def test_units_that_are_converted(
+    axis: str, unit: str, found: str, factor: float, tmp_path: Path
+) -> None:
+    pattern = extracted(tmp_path, axis, unit)
+    assert pattern.unit == found and not pattern.misread
+    np.testing.assert_allclose(pattern.x, factor * X, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("axis", "unit"),
+    [
+        ("two_theta", "furlong"),
+        ("two_theta", "1/nm"),
+        ("q", "deg"),
+        ("x", "mm"),
+        ("energy", "keV"),
+        ("tof", ""),
+        ("r", "angstrom"),
+    ],
+)
+def test_axes_that_are_not_understood(axis: str, unit: str, tmp_path: Path) -> None:
+    pattern = extracted(tmp_path, axis, unit)
+    assert [one.quantity for one in pattern.misread] == ["axis"]
+
+
+def test_the_long_name_of_an_axis(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs", "x", "")
+    with h5py.File(path, "a") as file:
+        file["entry/data/x"].attrs["long_name"] = r"Scattering vector $q$ ($nm^{-1}$)"
+    assert nexus.extract(path).unit == "1/nm"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit", "angstrom"),
+    [
+        ("wavelength", 2.5e-5, "um", 0.25),
+        ("wavelength", 2.5e-5, "µm", 0.25),
+        ("wavelength", 2.5e-8, "mm", 0.25),
+        ("wavelength", 0.25, "Å", 0.25),
+        ("wavelength", 2.5e-11, "", 0.25),
+        ("energy", 50.0, "", HC_EV_ANGSTROM / 50e3),
+        ("energy", 50e3, "", HC_EV_ANGSTROM / 50e3),
+    ],
+)
+def test_wavelengths_in_any_unit(
+    name: str, value: float, unit: str, angstrom: float, tmp_path: Path
+) -> None:
+    found = extracted(tmp_path, **{f"beam__{name}": (value, unit)})
+    assert found.wavelength is not None and not found.misread
+    assert found.wavelength[0] == pytest.approx(angstrom, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit", "quantity"),
+    [
+        ("wavelength", 0.25, "furlong", "wavelength"),
+        ("wavelength", 0.25, "um", "wavelength"),
+        ("wavelength", [0.25, 0.26], "angstrom", "wavelength"),
+        ("energy", 50.0, "J", "wavelength"),
+        ("temperature", 300.0, "furlong", "temperature"),
+        ("count_time", 300.0, "furlong", "exposure"),
+    ],
+)
+def test_units_that_are_told(
+    name: str, value: object, unit: str, quantity: str, tmp_path: Path
+) -> None:
+    found = extracted(tmp_path, **{name: (value, unit)})
+    assert [one.quantity for one in found.misread] == [quantity] and found.misread[0].remedy
+
+
+def test_temperatures_without_a_unit_and_times(tmp_path: Path) -> None:
+    found = extracted(tmp_path, temperature=(300.0, ""), count_time=(500.0, "ms"))
+    assert np.isnan(found.temperature).all() and found.bare_temperature.tolist() == [300.0]
+    assert found.exposure.tolist() == [0.5]
+    minutes = write(tmp_path / "b.nxs", shape=(2, 11), time=([0.0, 1.0], "min"))
+    with h5py.File(minutes, "a") as file:
+        file["entry/time"].attrs["start"] = "1970-01-02T00:00:00Z"
+    assert nexus.extract(minutes).time.tolist() == [86400.0, 86460.0]
+
+
+@pytest.mark.parametrize(
+    ("start", "time"), [("1970-01-02T00:00:00Z", 86400.0), ("1970-01-02T00:00:00", np.nan)]
+)
+def test_the_start_of_a_single_pattern(start: str, time: float, tmp_path: Path) -> None:
+    found = extracted(tmp_path, start_time=(start, ""))
+    np.testing.assert_array_equal(found.time, [time])
+    assert (found.local_time is None) == np.isfinite(time)
+
+
+def test_a_group_called_monitor_is_no_number(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs")
+    with h5py.File(path, "a") as file:
+        file.create_group("entry/data/monitor")
+    assert np.isnan(nexus.extract(path).monitor).all()
+
+
+def test_a_number_beyond_single_precision(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs")
+    with h5py.File(path, "a") as file:
+        file["entry/data/intensity"][3] = 1e40
+    with pytest.raises(BadInput, match="beyond single precision"):
+        nexus.extract(path)

@@ -66,3 +66,61 @@ def test_the_header_is_kept_until_it_is_read(tmp_path: Path) -> None:
 def test_what_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message):
         extracted(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("head", "unit"),
+    [
+        ("Q(A^-1)", "1/angstrom"),
+        ("q [1/nm]", "1/nm"),
+        ("2θ (°)", "degree"),
+        ("Angle", "degree"),
+        ("momentum transfer (1/A)", "1/angstrom"),
+        ("d-spacing (Å)", "angstrom"),
+    ],
+)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_names_with_units(head: str, unit: str, separator: str, tmp_path: Path) -> None:
+    line = separator.join
+    text = f"{line([head, 'Intensity [counts]'])}\n{line(['1.0', '10'])}\n{line(['1.1', '20'])}\n"
+    found = extracted(tmp_path, text)
+    assert found.unit == unit and found.misread == ()
+    np.testing.assert_array_equal(found.x, [1.0, 1.1])
+
+
+def test_decimal_commas(tmp_path: Path) -> None:
+    for separator in ";\t":
+        text = "2theta;I\n6,031;1234,5\n6,032;1235\n".replace(";", separator)
+        found = extracted(tmp_path, text)
+        np.testing.assert_array_equal(found.x, [6.031, 6.032])
+        np.testing.assert_array_equal(found.intensity, [[1234.5, 1235]])
+    with pytest.raises(BadInput, match="decimal points and decimal commas"):
+        extracted(tmp_path, "2theta;I\n6.031;1,234\n")
+
+
+def test_the_header_of_a_laboratory_instrument(tmp_path: Path) -> None:
+    text = (
+        "[Measurement conditions]\nSample identification,LFP\n"
+        "K-Alpha1 wavelength,1.540598\nMeasurement date / time,2021-03-01 10:00:00\n"
+        "Time per step,0.5\nTemperature (K),300\n[Scan points]\nAngle,Intensity\n"
+        "10.0,100\n10.1,110\n"
+    )
+    found = extracted(tmp_path, text)
+    assert found.unit == "degree" and found.x.tolist() == [10.0, 10.1]
+    assert found.wavelength is not None and found.wavelength[0] == 1.540598
+    assert found.temperature[0] == pytest.approx(26.85) and found.exposure[0] == 0.5
+    assert found.local_time is not None and found.local_time.year == 2021
+
+
+def test_a_unit_that_is_none_is_kept_for_the_user(tmp_path: Path) -> None:
+    found = extracted(tmp_path, "q (furlong),I\n1.0,10\n1.1,20\n")
+    assert "no unit of inverse length" in found.misread[0].problem
+
+
+def test_values_of_the_header(tmp_path: Path) -> None:
+    found = extracted(tmp_path, "# Temp (K) = 300\n# time: 1970-01-02T00:00:00Z\nq,I\n1,10\n2,20\n")
+    assert found.temperature[0] == pytest.approx(26.85) and found.time[0] == 86400.0
+
+
+def test_names_in_a_comment(tmp_path: Path) -> None:
+    assert extracted(tmp_path, "# q_nm^-1,I\n1,10\n2,20\n").unit == "1/nm"

@@ -1,0 +1,35 @@
+"""Encodings that loggers and spreadsheets write, and numbers with points or commas."""
+
+import numpy as np
+import pytest
+
+from ssbchar.number_text import decode_text, number_from_text
+
+TEXT = "T [°C]\n25,0 µm\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TEXT.encode(),
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("utf-16"),
+        b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        TEXT.encode("utf-16-le"),
+        TEXT.encode("utf-32"),
+        TEXT.encode("latin-1"),
+        TEXT.encode("cp1252"),
+        TEXT.replace("\n", "\r\n").encode(),
+        TEXT.replace("\n", "\r").encode(),
+    ],
+)
+def test_encodings(raw: bytes) -> None:
+    assert decode_text(raw) == TEXT
+
+
+def test_numbers() -> None:
+    assert number_from_text(' "26.1" ') == 26.1
+    assert number_from_text("26,1", decimal_comma=True) == 26.1
+    assert number_from_text("1.0D+3") == 1000.0
+    for text in ("26,1", "1_000", "", "abc", "1,234.5"):
+        assert np.isnan(number_from_text(text))
