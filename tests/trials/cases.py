@@ -207,7 +207,13 @@ def _leave_out_cooling(truth: dict[str, Any], out: Path) -> dict[str, Any]:
         key: {phase: values[:kept] for phase, values in truth[key].items()}
         for key in ("cells", "amounts")
     }
-    return {**truth, **cut, "temperature": truth["temperature"][:kept]}
+    # What stays on cooling is a change for good; the cut series does not show it.
+    permanent = {
+        phase: (np.array(cells[-1]) / np.array(cells[0]) - 1).tolist()
+        for phase, cells in truth["cells"].items()
+    }
+    kept_temperatures = truth["temperature"][:kept]
+    return {**truth, **cut, "temperature": kept_temperatures, "permanent": permanent}
 
 
 def _keep_rows(sheet: Path, measurements: Collection[str]) -> None:

@@ -31,6 +31,8 @@ STABILITY_WORDS = (
 )
 NOTHING_HAPPENED = (Verdict.STABLE, Verdict.UNCHANGED, Verdict.REVERSIBLE)
 COMBINED_WORDS = (Verdict.RETAINED, Verdict.CHANGED, Verdict.MIXED)
+UNCHANGED = 1e-6
+"""Changes of a length below this are rounding [percent]."""
 GROWN_FRAMES = 4
 """Frames that tell where an amount begins."""
 LOST = 0.02
@@ -314,6 +316,85 @@ def _know_change(name: str, quantity: str, at: float | None, stays: Verdict) -> 
     )
 
 
+def know_cell_changes(truth: Truth) -> Iterator[Known]:
+    """Yield by how much each length changed for good: on heating and cooling less its own trend,
+    over the hold, and after cooling [percent]."""
+    for name, axis, segments in _list_changes(truth):
+        for segment, change in segments.items():
+            about = {
+                "quantity": "cell_change",
+                "subject": name,
+                "condition": f"{segment} {axis}",
+            }
+            if abs(change) < UNCHANGED or segment in ("hold", "after cooling"):
+                yield Known(
+                    **about,
+                    value=0.0 if abs(change) < UNCHANGED else change,
+                    unchanged=0.0,
+                    bound=Stability().cell_tolerance,
+                )
+            elif abs(change) > Stability().cell_tolerance:
+                # How much of a change is trend is the trend's matter; that it is there is not.
+                words = (Verdict.RETAINED, Verdict.UNCHANGED)
+                yield Known(**about, false_words=forbid(words, f"it changed by {change:.2g} %"))
+
+
+def _list_changes(truth: Truth) -> Iterator[tuple[str, str, dict[str, float]]]:
+    """Yield phase, axis and the change for good of each segment [percent]."""
+    if is_series(truth):
+        temperature = np.array(truth["temperature"])
+        hold = np.flatnonzero(temperature == temperature.max())
+        for phase, listed in truth["cells"].items():
+            cells = np.array(listed)
+            permanent = truth.get("permanent", {}).get(phase, cells[-1] / cells[0] - 1)
+            for axis in FREE_AXES[phase]:
+                place = AXES.index(axis)
+                segments = {
+                    "heating": 100 * float(permanent[place]),
+                    "hold": 100 * float(cells[hold[-1], place] / cells[hold[0], place] - 1),
+                }
+                if has_cooling(truth):
+                    after = 100 * float(cells[-1, place] / cells[0, place] - 1)
+                    segments |= {"cooling": 0.0, "after cooling": after}
+                yield PHASES.get(phase, phase), axis, segments
+    before, after = (
+        {
+            (row["subject"], row["quantity"]): row["value"]
+            for row in truth.get("own", ())
+            if row["condition"] == condition and row["quantity"] in AXES
+        }
+        for condition in ("before heating", "after cooling")
+    )
+    for (name, axis), size in before.items():
+        if (name, axis) in after:
+            # Ours change in the hold alone.
+            change = 100 * (after[name, axis] / size - 1)
+            in_hold = {"hold": change, "after cooling": change}
+            yield name, axis, {"heating": 0.0, "cooling": 0.0, **in_hold}
+
+
+def know_intensities(truth: Truth) -> Iterator[Known]:
+    """Yield how much of each phase is kept over a segment, and after cooling [percent]."""
+    if not is_series(truth):
+        return
+    temperature = np.array(truth["temperature"])
+    hold = np.flatnonzero(temperature == temperature.max())
+    ends = {"heating": (0, hold[0]), "hold": (hold[0], hold[-1])}
+    if has_cooling(truth):
+        ends |= {"cooling": (hold[-1], -1), "after cooling": (0, -1)}
+    for phase, amounts in truth["amounts"].items():
+        for segment, (first, last) in ends.items():
+            if is_there(amounts, first):
+                yield Known(
+                    quantity="intensity_kept",
+                    subject=PHASES.get(phase, phase),
+                    condition=segment,
+                    value=100 * amounts[last] / amounts[first],
+                    unchanged=100.0,
+                    bound=Stability().intensity_tolerance,
+                )
+
+
 def know_new_lines(truth: Truth) -> Iterator[Known]:
     """Yield what unexplained lines may be called: the product is refined, nothing else is there."""
     if is_series(truth) or is_pellet(truth):
@@ -358,6 +439,19 @@ RULES: tuple[Rule, ...] = (
         know=know_presence,
     ),
     Rule(
+        truth="cells first and last, of the hold",
+        rows="cell_change on heating, hold, cooling and after cooling",
+        false="as volume_return; retained on heating where the length stays changed by more than "
+        "the tolerance",
+        know=know_cell_changes,
+    ),
+    Rule(
+        truth="amounts",
+        rows="intensity_kept on heating, hold, cooling and after cooling",
+        false="retained where more than the tolerance is lost; changed where nothing is",
+        know=know_intensities,
+    ),
+    Rule(
         truth="phases of the sheet",
         rows="unexplained_lines",
         false="named: nothing is there that the sheet does not name",
@@ -370,6 +464,7 @@ UNJUDGED = {
     "onset and end of unexplained lines": "there may be some: the trials hold more than any model",
     "inverse_size, microstrain": "upper limits; the trials state neither sizes nor strains",
     "detection_limit": "what would have been seen; nothing is there to be seen",
+    "line_area_explained": "a statement on the fit",
     "cell_scale": "never positive without an internal standard",
 }
 """Rows that no rule speaks about, and why."""
