@@ -273,6 +273,7 @@ def _judge_row(row: Row, rows: Sequence[Row], known: Known) -> Judged:
     word = str(row.get("verdict", ""))
     numbers = read_numbers(row)
     truth = known.value
+    false_word = explain_false_word(row, rows, known)
     return Judged(
         key=" / ".join(str(row[name]) for name in KEYS[2:] if row.get(name)),
         quantity=str(row.get("quantity", "")),
@@ -280,8 +281,8 @@ def _judge_row(row: Row, rows: Sequence[Row], known: Known) -> Judged:
         numbers=numbers,
         truth=truth,
         stated=word in STATED,
-        false_word=explain_false_word(row, rows, known),
-        right_word=word in known.right_words if known.right_words else None,
+        false_word=false_word,
+        right_word=word in known.right_words and not false_word if known.right_words else None,
         z=measure_error(numbers, truth),
         covered=_test_limits(numbers, truth),
         needless=known.deserved and truth is not None and not is_told(numbers, known),

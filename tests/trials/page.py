@@ -46,23 +46,49 @@ made-up rows against made-up truths, lie beside them. A sample of each technique
 
 
 def write_page(path: Path, found: Mapping[str, Sequence[JudgedCase]]) -> None:
-    """Write the page.
+    """Write the page; a technique without results keeps the figures that the page has.
 
     Parameters
     ----------
     path : Path
-        The page.
+        The page; it need not exist.
     found : mapping
         Judged cases by technique.
     """
+    known = read_figures(path)
+    lines = describe_judges()
+    for technique in RULES:
+        cases = found.get(technique)
+        section = format_technique(technique, cases) if cases else known.get(technique)
+        lines += ["", *section] if section else []
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def describe_judges() -> list[str]:
+    """Return how cases are made and judged: the page without figures."""
     lines = INTRODUCTION.splitlines()
     for technique, rules in RULES.items():
-        lines += ["", f"### {NAMES[technique]}", ""]
+        lines += ["", f"### Judge of {NAMES[technique]}", ""]
         lines += ["| truth | rows | false |", "|---|---|---|"]
         lines += [f"| {rule.truth} | {rule.rows} | {rule.false} |" for rule in rules]
-        lines += ["", "Not judged: "]
-        lines[-1] += "; ".join(f"{rows} ({why})" for rows, why in UNJUDGED[technique].items()) + "."
-    for technique, cases in found.items():
-        if cases:
-            lines += ["", *format_technique(technique, cases)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        left_out = "; ".join(f"{rows} ({why})" for rows, why in UNJUDGED[technique].items())
+        lines += ["", f"Not judged: {left_out}."]
+    return lines
+
+
+def read_figures(path: Path) -> dict[str, list[str]]:
+    """Return the figures of each technique that a page has.
+
+    Parameters
+    ----------
+    path : Path
+        The page; it need not exist.
+    """
+    if not path.is_file():
+        return {}
+    found = {}
+    for part in path.read_text(encoding="utf-8").split("\n## "):
+        for technique, name in NAMES.items():
+            if part.startswith(f"{name}\n"):
+                found[technique] = f"## {part}".rstrip().splitlines()
+    return found

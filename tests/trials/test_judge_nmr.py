@@ -117,6 +117,7 @@ def test_without_a_decay_nothing_is_corrected() -> None:
 def test_quantified_needs_a_share_that_is_right(rows: list[dict], is_false: bool) -> None:
     found = judge(POWDER, {"quantity": "prelithiation", "verdict": "quantified"}, *rows)
     assert any(one.false_word for one in found) == is_false
+    assert any(one.right_word for one in found) != is_false
     doubtful = judge(POWDER, {"quantity": "prelithiation", "verdict": "doubtful"}, *rows)
     assert not any(one.false_word for one in doubtful)
 

@@ -10,6 +10,7 @@ from trials import page, tally
 from trials.campaign import Finished
 from trials.cases import Case
 
+ROOT = Path(__file__).parents[2]
 TRUTH = {"cat": "lorentz", "raw": 20.0, "corr": 15.0, "x": 0.85, "T2m": 5e-4, "T2s": 1e-4}
 TRUTH["lisi"] = [["l", 1.0, 10.0, 2000.0, 0.0]]
 
@@ -82,6 +83,21 @@ def test_page_holds_rules_and_tables(tmp_path: Path) -> None:
     for technique in tally.RULES.values():
         for rule in technique:
             assert rule.false in text
+
+
+def test_technique_without_results_keeps_its_figures(tmp_path: Path) -> None:
+    path = tmp_path / "trials.md"
+    page.write_page(path, {"nmr": [tally.judge_case(powder(1))]})
+    text = path.read_text(encoding="utf-8")
+    page.write_page(path, {"nmr": [], "xas": []})
+    assert path.read_text(encoding="utf-8") == text
+    page.write_page(path, {"nmr": [tally.judge_case(powder(s)) for s in (1, 2)]})
+    assert "2 cases, commit abc" in path.read_text(encoding="utf-8")
+
+
+def test_page_in_docs_tells_of_the_judges_as_they_are() -> None:
+    text = (ROOT / "docs" / "trials.md").read_text(encoding="utf-8")
+    assert text.startswith("\n".join(page.describe_judges())), "python -m tests.trials table"
 
 
 @pytest.mark.parametrize("words", [["--technique", "nmr"], ["run", "--technique", "nmr"]])
