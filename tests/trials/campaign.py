@@ -25,6 +25,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import threadpoolctl
+
 from ssbchar.conclusion import Conclusion
 from ssbchar.decision import find_all_contradictions
 from ssbchar.pipeline import preload_server
@@ -277,7 +279,9 @@ def _run_and_send(
     for stream in (1, 2):
         os.dup2(silent, stream)
     try:
-        line = run(case, work, folder).to_line()
+        # One thread per case, as in every step: cases run side by side.
+        with threadpoolctl.threadpool_limits(1):
+            line = run(case, work, folder).to_line()
     except Exception as error:
         told = f"{type(error).__name__}: {error}\n{traceback.format_exc()[-LONGEST_ERROR:]}"
         line = Finished(case=case, status=CRASHED, error=told).to_line()

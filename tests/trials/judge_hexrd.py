@@ -19,6 +19,8 @@ PHASES = {"NCM": "NCM811", "CoP": "Co3PO42"}
 AXES = ("a", "b", "c")
 FREE_AXES = {"LAGP": "ac", "LFP": "abc", "NCM": "ac", "CoP": "abc"}
 """Lengths that the symmetry of a phase leaves free."""
+ANGLES = ("alpha", "beta", "gamma")
+FREE_ANGLES = {"CoP": ("beta",)}
 MEAN_EXPANSION = (100.0, 500.0)
 """Temperatures between which the mean linear expansion is stated [degC]."""
 PRODUCT = "CoP"
@@ -107,7 +109,15 @@ def is_there(amounts: Sequence[float], frame: int) -> bool:
 
 
 def _list_cell(cell: Sequence[float], phase: str, name: str, condition: str) -> Iterator[Known]:
-    """Yield the free lengths and the volume of a cell."""
+    """Yield the free lengths and angles, and the volume of a cell."""
+    for angle in FREE_ANGLES.get(phase, ()):
+        yield Known(
+            quantity=angle,
+            subject=name,
+            condition=condition,
+            value=cell[3 + ANGLES.index(angle)],
+            deserved=True,
+        )
     for axis in FREE_AXES[phase]:
         yield Known(
             quantity=axis,
@@ -128,7 +138,7 @@ def _list_cell(cell: Sequence[float], phase: str, name: str, condition: str) -> 
 def _forbid_cell(name: str, condition: str) -> Iterator[Known]:
     """Yield that a phase has no cell where it is not."""
     words = forbid(STATED, f"{name} is not there {condition}")
-    for quantity in (*AXES, "volume"):
+    for quantity in (*AXES, *ANGLES, "volume"):
         yield Known(quantity=quantity, subject=name, condition=condition, false_words=words)
 
 
@@ -413,7 +423,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         truth="cells, amounts; a, c",
-        rows="a, b, c, volume before heating and after cooling",
+        rows="a, b, c, free angles, volume before heating and after cooling",
         false="a number that stands as good and is off, or of a phase that is not there",
         know=know_cells,
     ),

@@ -144,6 +144,13 @@ def test_expansion_is_taken_between_its_two_temperatures() -> None:
     assert one.truth == pytest.approx(3e-5, rel=5e-3)
 
 
+def test_free_angle_of_the_product() -> None:
+    truth = series("reacts")
+    truth = {**truth, **{key: {"CoP": truth[key]["LFP"]} for key in ("cells", "amounts")}}
+    row = {"quantity": "beta", "subject": "Co3PO42", "condition": "after cooling", "verdict": "ok"}
+    assert judge(truth, **row, value=90.1, stderr=0.02).beyond_3
+
+
 def test_phase_that_is_gone_has_no_cell_and_no_return() -> None:
     truth = series("reacts", left=0.0)
     cell = {"quantity": "b", "subject": "LFP", "condition": "after cooling"}
