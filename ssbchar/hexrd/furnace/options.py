@@ -3,13 +3,23 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from ssbchar.hexrd.time_zone import TimeZone
 from ssbchar.runtime.options import Name
+from ssbchar.timestamps import AmbiguousDate, DateOrder, parse_moment
 
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+
+
+def _check_moment(text: str) -> str:
+    try:
+        if not text or parse_moment(text) is not None:
+            return text
+    except AmbiguousDate:
+        pass
+    raise ValueError(f"'{text}' is no date with a time; write 2019-03-04T08:05:00+01:00")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +33,16 @@ class Furnace:
     file_column: Name = ""
     """Name of the column with the pattern's file name, where the log has one row per frame; empty
     finds it by its contents."""
-    temperature_unit: Literal["degC", "K"] = "degC"
-    """`degC` or `K`."""
+    temperature_unit: Literal["degF", "degC", "K"] = "degC"
+    """`degC`, `K` or `degF`: unit of a temperature column that states none."""
     log_timezone: TimeZone = ""
     """Name of the time zone of a log that states none (`America/Chicago`, `UTC`, `+02:00`)."""
+    date_order: DateOrder = ""
+    """`day first` or `month first`: how the log's dates such as 04/05/2011 are meant; empty takes
+    the order that one of its dates shows, and refuses a log where none does."""
+    log_start: Annotated[Name, AfterValidator(_check_moment)] = ""
+    """Date and time at which a log of elapsed times, or of times of day without a date, begins
+    (`2019-03-04T08:05:00+01:00`); empty takes the one in the log's own preamble."""
     clock_offset: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
     """Seconds to add to the log's clock to get that of the frames."""
     clock_offset_stderr: NotNegative = 1.0
