@@ -45,7 +45,8 @@ class PatternReading:
     """Wavelength [angstrom]; None takes the one stated in the files, and a series without one is
     refused."""
     wavelength_stderr: Annotated[float, Field(ge=0)] | None = None
-    """Its standard error [angstrom]; None takes the rounding of the number given."""
+    """Its standard error [angstrom]; None takes the rounding of the number given, at
+    least 30 ppm: a beamline's calibration is no better however many digits it prints."""
     common_wavelength: Length | None = None
     """Wavelength [angstrom] of the axis `two_theta_common`; None takes the measurement's own."""
     suffix: Name = ""

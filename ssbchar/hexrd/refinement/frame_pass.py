@@ -11,7 +11,7 @@ from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, replace_entry
 from ssbchar.hexrd.refinement.frame.refine import FINE, Convergence, LinearRange, refine_frame
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
-from ssbchar.hexrd.refinement.inputs import Frames
+from ssbchar.hexrd.refinement.inputs import UNKNOWN_FREEDOM, Frames
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.phase_detection import (
     FitResidual,
@@ -26,6 +26,8 @@ from ssbchar.typing import Array
 
 CLEAR = 12.0
 """A phase this far above its error by misfit and serial correlation needs no further test."""
+FITS_BADLY = 5.0
+"""Inflation of errors from which a phase of unknown pattern is refined again, its lines free."""
 TRIAL_STEP = 0.3
 """Step between trial cells: shift of the last line of the pattern [Gaussian widths]."""
 
@@ -165,6 +167,8 @@ def _refine_with_search(
             prior=priors.build_frame_prior(i, search.neighbour_strain, options.search / 2),
             convergence=convergence,
         )
+        if np.isnan(search.parameters.amount[list(search.present)]).any():
+            fit = _release_unknown_patterns(setup, i, pattern, search, fit, convergence)
         search.parameters = fit.parameters
         all_present = len(fit.present) == len(series.phases)
         if all_present and all(fit.get_significance(p) >= CLEAR for p in fit.present):
@@ -180,6 +184,41 @@ def _refine_with_search(
         if weakest is None:
             return fit
         search.drop(weakest, priors)
+
+
+def _release_unknown_patterns(
+    setup: PassSetup,
+    i: int,
+    pattern: FramePattern,
+    search: _Search,
+    fit: FrameFit,
+    convergence: Convergence,
+) -> FrameFit:
+    """Return frame `i` refined again where phases of unknown pattern, just entered, fit badly.
+
+    The priors of intensities weigh with the misfit, which was that of multiplicities in place of
+    the pattern: lines of a strong phase would stay near multiplicities.
+    """
+    rows = [
+        p
+        for p in fit.present
+        if setup.series.intensity_freedom[p] >= UNKNOWN_FREEDOM
+        and fit.parameters.inflation[p] > FITS_BADLY
+    ]
+    if not rows:
+        return fit
+    start = replace(
+        fit.parameters, inflation=replace_entry(fit.parameters.inflation, rows, np.ones(len(rows)))
+    )
+    again = refine_frame(
+        setup.series,
+        pattern,
+        fit.present,
+        start=start,
+        prior=setup.priors.build_frame_prior(i, search.neighbour_strain, setup.options.search / 2),
+        convergence=convergence,
+    )
+    return again if again.misfit < fit.misfit else fit
 
 
 def _find_weakest(left: FitResidual, options: Refinement) -> int | None:

@@ -287,6 +287,13 @@ def test_the_wavelength_of_most_files() -> None:
     assert chosen((0.24, 2e-5), wavelength_stderr=3e-5).stderr == 3e-5
 
 
+def test_a_wavelength_of_many_digits_is_not_better_than_its_calibration() -> None:
+    assert chosen((0.24, 1e-7)).stderr == pytest.approx(30e-6 * 0.24)
+    assert chosen((0.24, 1e-5)).stderr == 1e-5, "41 ppm of rounding"
+    assert chosen(wavelength=0.2411700001).stderr == pytest.approx(30e-6 * 0.2411700001)
+    assert chosen((0.24, 1e-7), wavelength_stderr=1e-6).stderr == 1e-6, "stated by the user"
+
+
 def test_the_wavelength_of_the_config() -> None:
     found = chosen((0.24, 1e-5), wavelength=0.24)
     assert (found.value, found.source) == (0.24, "config")

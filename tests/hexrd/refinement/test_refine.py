@@ -232,3 +232,21 @@ def test_linear_algebra_runs_on_one_thread_whatever_the_caller_set(
         refine.refine_series(xr.Dataset(), xr.Dataset(), [], Refinement())
         assert threads() == {2}
     assert seen == [{1}]
+
+
+def test_one_strong_pattern_gives_the_same_cell_without_atoms() -> None:
+    """Its lines are not held near their multiplicities."""
+    patterns, furnace, truth = series([crystal.LFP], [90000], np.array([25.0]))
+    (known,) = table("LFP")
+    unknown = known.copy(deep=True)
+    unknown["structure_factor_squared"][:] = np.nan
+    unknown.attrs["refinable"] = 0
+    with_atoms, without = (
+        refine.refine_series(patterns, furnace, [one], Refinement()) for one in (known, unknown)
+    )
+    for ds in (with_atoms, without):
+        error = ds["cell"].values[0, 0, :3] - truth[0][0, :3]
+        assert np.all(np.abs(error) < 4 * ds["cell_stderr"].values[0, 0, :3])
+    ratio = without["cell_stderr"].values[0, 0, :3] / with_atoms["cell_stderr"].values[0, 0, :3]
+    assert np.all(ratio < 2), ratio
+    assert float(without["rwp"][0]) < 1.1 * float(with_atoms["rwp"][0])
