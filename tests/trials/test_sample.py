@@ -30,12 +30,7 @@ def known_fault(reason: str) -> pytest.MarkDecorator:
         ("xas", "none", 1014),
         ("nmr", "lorentz", 1000),
         ("nmr", "evolve", 1003),
-        pytest.param(
-            "nmr",
-            "t2diff",
-            1002,
-            marks=known_fault("T2* of pure Li is ok though the sample's own differs"),
-        ),
+        ("nmr", "t2diff", 1002),
         pytest.param(
             "nmr",
             "dead",

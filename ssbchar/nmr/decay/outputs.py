@@ -25,9 +25,18 @@ DECAY = OutputTable(
         ),
         "amplitude_stderr": Variable(dims=REGION, unit="1", meaning="its standard error"),
         "t2_star": Variable(
-            dims=REGION, unit="s", meaning="decay time", ancillary=("t2_star_stderr",)
+            dims=REGION,
+            unit="s",
+            meaning="decay time",
+            ancillary=("t2_star_stderr", "t2_star_systematic"),
         ),
         "t2_star_stderr": Variable(dims=REGION, unit="s", meaning="its standard error"),
+        "t2_star_systematic": Variable(
+            dims=REGION,
+            unit="s",
+            meaning="what a drift of the gain, or of the sample, would have made of it, judged by "
+            "the metal's own decay against that of pure Li",
+        ),
         "exponent": Variable(
             dims=REGION,
             unit="1",

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import xarray as xr
 
+from ssbchar.nmr.decay.common_causes import (
+    NOTABLE,
+    MetalDeviation,
+    find_metal_deviation,
+    find_t2_systematic,
+)
 from ssbchar.nmr.decay.decay_law import (
     DecayLaw,
     evaluate_decay,
@@ -48,16 +56,28 @@ def fit_decay(
     time = series["decay_time"].values
     area, covariance = select_region_areas(series, free=True)
     reference = _select_reference(reference_decay, options)
-    laws, shared = [], []
+    laws, shared, systematics = [], [], []
+    deviation = None
     for r, region in enumerate(series["region"].values):
         own_area, own_covariance = area[:, r], covariance[:, r, :, r]
         law = fit_decay_law(time, own_area, own_covariance, options)
         shares = region == METAL and reference is not None and law.verdict != Verdict.NOT_DECAYING
+        systematic = 0.0
         if shares and reference is not None:
-            law = _share_reference(time, own_area, own_covariance, reference, law)
+            own = law
+            law = _share_reference(time, own_area, own_covariance, reference)
+            deviation = find_metal_deviation(time, own_area, own_covariance, law)
+            law, systematic = _compare_with_own(law, own, deviation)
         laws.append(law)
         shared.append(int(shares))
-    return _build_dataset(series, area, covariance, laws, shared)
+        systematics.append(systematic)
+    if deviation is not None:
+        for r, region in enumerate(series["region"].values):
+            if region != METAL:
+                laws[r], systematics[r] = _doubt_by_deviation(
+                    laws[r], (time, area[:, r], covariance[:, r, :, r]), deviation, options
+                )
+    return _build_dataset(series, area, covariance, laws, shared, systematics)
 
 
 def select_region_areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
@@ -96,7 +116,7 @@ def _select_reference(
 
 
 def _share_reference(
-    time: Array, area: Array, covariance: Array, reference: xr.Dataset, own: DecayLaw
+    time: Array, area: Array, covariance: Array, reference: xr.Dataset
 ) -> DecayLaw:
     """Return the law with T2* and exponent from pure Li, its amplitude from the sample."""
     t2, exponent = float(reference["t2_star"]), float(reference["exponent"])
@@ -109,20 +129,61 @@ def _share_reference(
     # The amplitude of pure Li is not the sample's: its errors and links do not come along.
     full[0, :] = full[:, 0] = 0.0
     full[0, 0] = variance
-    reason = "T2* of pure Li"
-    if own.verdict == Verdict.OK and own.covariance is not None:
-        error = float(np.sqrt(own.covariance[1, 1] + full[1, 1]))
-        if abs(own.t2 - t2) > DIFFERENT * error:
-            reason += f", though the sample's own is {1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
     return DecayLaw(
         amplitude=i0,
         t2=t2,
         exponent=exponent,
         covariance=full,
         chi2=float(residual @ weight @ residual),
-        reason=reason,
+        reason="T2* of pure Li",
         points=time.size,
     )
+
+
+def _compare_with_own(
+    shared: DecayLaw, own: DecayLaw, deviation: MetalDeviation
+) -> tuple[DecayLaw, float]:
+    """Return pure Li's law with the doubt that the sample's own metal casts on it, and the
+    systematic error of its T2* [s]."""
+    if own.verdict == Verdict.OK and own.covariance is not None and shared.covariance is not None:
+        apart = abs(own.t2 - shared.t2)
+        error = float(np.sqrt(own.covariance[1, 1] + shared.covariance[1, 1]))
+        if apart <= DIFFERENT * error:
+            return shared, 0.0
+        own_t2 = f"{1e6 * own.t2:.0f} +- {1e6 * error:.0f} us"
+        reason = f"{shared.reason}, though the sample's own is {own_t2}"
+    elif deviation.is_real:
+        off = deviation.ratio[np.isfinite(deviation.ratio)] - 1
+        apart = shared.t2 * float(np.sqrt(np.mean(off**2)))
+        reason = f"{shared.reason}, which the sample's own metal does not follow"
+    else:
+        return shared, 0.0
+    return _doubt_where_notable(replace(shared, reason=reason), apart)
+
+
+def _doubt_by_deviation(
+    law: DecayLaw,
+    measured: tuple[Array, Array, Array],
+    deviation: MetalDeviation,
+    options: DecayOptions,
+) -> tuple[DecayLaw, float]:
+    """Return a region's law, doubtful where a common cause would have moved its T2*, and by how
+    much [s]; `measured` is its time, area and covariance."""
+    time, area, covariance = measured
+    systematic = find_t2_systematic(time, area, covariance, law, deviation, options)
+    if systematic == 0:
+        return law, 0.0
+    reason = (
+        "the metal of the same slices does not decay as pure Li: with its drift of gain or of the "
+        f"sample taken out T2* would be {1e6 * systematic:.2g} us away"
+    )
+    return _doubt_where_notable(replace(law, reason=reason), systematic)
+
+
+def _doubt_where_notable(law: DecayLaw, systematic: float) -> tuple[DecayLaw, float]:
+    if systematic > NOTABLE * law.t2:
+        law = law.judge(Verdict.DOUBTFUL, law.reason)
+    return law, systematic
 
 
 def _build_dataset(
@@ -131,6 +192,7 @@ def _build_dataset(
     covariance: Array,
     laws: list[DecayLaw],
     shared: list[int],
+    systematics: list[float],
 ) -> xr.Dataset:
     unknown = np.full((3, 3), np.nan)
     of_laws = np.stack([unknown if x.covariance is None else x.covariance for x in laws])
@@ -144,6 +206,7 @@ def _build_dataset(
             "amplitude_stderr": stderr[:, 0],
             "t2_star": np.array([law.t2 for law in laws], float),
             "t2_star_stderr": stderr[:, 1],
+            "t2_star_systematic": np.array(systematics, float),
             "exponent": np.array([law.exponent for law in laws], float),
             "exponent_stderr": stderr[:, 2],
             "covariance": of_laws,

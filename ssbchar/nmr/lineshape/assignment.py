@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ssbchar.typing import Bool
+from ssbchar.typing import Array
 
 
 class LineKind(StrEnum):
@@ -25,12 +26,16 @@ class LineKind(StrEnum):
 
 
 LI_SI_KINDS = (LineKind.NEAR_BONDED_SI, LineKind.NEAR_ISOLATED_SI)
-"""Lines that are Li-Si; any other line in the Li-Si region need not be."""
+"""Lines that are Li-Si by their shift."""
+SALT_RANGE = (-3.0, 3.0)
+"""Where diamagnetic Li salts lie [ppm]."""
+REFERENCE_ERROR = 0.5
+"""Standard uncertainty of the shift scale of a static powder spectrum [ppm]; ours."""
 KNOWN_RANGES = (
     (LineKind.LI_METAL, 240.0, 280.0),
     (LineKind.NEAR_BONDED_SI, 12.0, 25.0),
     (LineKind.NEAR_ISOLATED_SI, 3.0, 12.0),
-    (LineKind.DIAMAGNETIC, -3.0, 3.0),
+    (LineKind.DIAMAGNETIC, *SALT_RANGE),
 )
 """Kinds with their ranges of shift [ppm]; the first that fits is taken. The two Li-Si kinds lie at
 about 18 and 6 ppm (B. Key et al., J. Am. Chem. Soc. 131 (2009) 9239); the ranges between are
@@ -81,7 +86,55 @@ def assign_lines(
     ndarray of str, shape (line,)
         Names.
     """
-    lines = [
+    lines = _collect_lines(shift, stderr, area)
+    kinds = [_find_kind(line.shift) for line in lines]
+    names = [str(kind) for kind in kinds]
+    for i, centre in _find_satellites(lines, kinds).items():
+        names[i] = f"{LineKind.SATELLITE} about {centre:.0f} ppm"
+    for i, strong in _find_images(lines, carrier).items():
+        names[i] = f"{LineKind.IMAGE} of {lines[strong].shift:.0f} ppm"
+    return np.array(names)
+
+
+def salt_probabilities(
+    shift: ArrayLike, stderr: ArrayLike, area: ArrayLike, carrier: float | None = None
+) -> Array:
+    """Return the probability that each line of the Li-Si region is a diamagnetic salt, or no Li of
+    the sample at all.
+
+    It is the share of N(shift, hypot(stderr, `REFERENCE_ERROR`)) within the range of salts: a line
+    at the range's edge is neither, and noise cannot flip it. A pair of satellites goes by its
+    centre; a quadrature image is no Li. A line that lies where neither salts nor the named Li-Si
+    lines do is not a salt for that.
+
+    Parameters
+    ----------
+    shift, stderr, area : array_like, shape (line,)
+        Shift, its standard error [ppm], and area.
+    carrier : float, optional
+        Shift of the middle of the spectrum [ppm].
+
+    Returns
+    -------
+    ndarray, shape (line,)
+        Probabilities [dimensionless].
+    """
+    from scipy.special import ndtr
+
+    lines = _collect_lines(shift, stderr, area)
+    kinds = [_find_kind(line.shift) for line in lines]
+    place = np.array([line.shift for line in lines])
+    for i, centre in _find_satellites(lines, kinds).items():
+        place[i] = centre
+    error = np.hypot([line.stderr for line in lines], REFERENCE_ERROR)
+    low, high = SALT_RANGE
+    probability = np.asarray(ndtr((high - place) / error) - ndtr((low - place) / error))
+    probability[list(_find_images(lines, carrier))] = 1.0
+    return probability
+
+
+def _collect_lines(shift: ArrayLike, stderr: ArrayLike, area: ArrayLike) -> list[_Line]:
+    return [
         _Line(shift=float(delta), stderr=float(error), area=float(size))
         for delta, error, size in zip(
             np.asarray(shift, float),
@@ -90,40 +143,30 @@ def assign_lines(
             strict=True,
         )
     ]
-    kinds = [_find_kind(line.shift) for line in lines]
-    names = [str(kind) for kind in kinds]
+
+
+def _find_satellites(lines: list[_Line], kinds: list[LineKind]) -> dict[int, float]:
+    """Return the centre [ppm] of the pair of every line that may be a satellite."""
     total = sum(line.area for line in lines if _is_diamagnetic(line))
-    for i, first in enumerate(lines):
-        for j, second in enumerate(lines[i + 1 :], i + 1):
-            # What lies where Li-Si does is Li-Si first, however well it pairs.
-            is_li_si = kinds[i] in LI_SI_KINDS or kinds[j] in LI_SI_KINDS
-            if not is_li_si and _are_satellites(first, second, total):
-                centre = (first.shift + second.shift) / 2
-                kinds[i] = kinds[j] = LineKind.SATELLITE
-                names[i] = names[j] = f"{LineKind.SATELLITE} about {centre:.0f} ppm"
+    centres: dict[int, float] = {}
+    for (i, first), (j, second) in itertools.combinations(enumerate(lines), 2):
+        # What lies where Li-Si does is Li-Si first, however well it pairs.
+        own = [LineKind.SATELLITE if k in centres else kinds[k] for k in (i, j)]
+        is_li_si = any(kind in LI_SI_KINDS for kind in own)
+        if not is_li_si and _are_satellites(first, second, total):
+            centres[i] = centres[j] = (first.shift + second.shift) / 2
+    return centres
+
+
+def _find_images(lines: list[_Line], carrier: float | None) -> dict[int, int]:
+    """Return the strong line of every line that may be its quadrature image."""
     if carrier is None:
-        return np.array(names)
-    for i, line in enumerate(lines):
-        for j, strong in enumerate(lines):
-            if i != j and _is_image(line, strong, carrier):
-                names[i] = f"{LineKind.IMAGE} of {strong.shift:.0f} ppm"
-    return np.array(names)
-
-
-def are_li_si(names: NDArray[np.str_]) -> Bool:
-    """Return which lines are Li-Si by their name.
-
-    Parameters
-    ----------
-    names : ndarray of str, shape (line,)
-        From `assign_lines` (shifts in ppm decide on them).
-
-    Returns
-    -------
-    ndarray of bool, shape (line,)
-        False for names of any other kind.
-    """
-    return np.asarray(np.isin(names.astype(str), [str(kind) for kind in LI_SI_KINDS]))
+        return {}
+    return {
+        i: j
+        for (i, line), (j, strong) in itertools.product(enumerate(lines), enumerate(lines))
+        if i != j and _is_image(line, strong, carrier)
+    }
 
 
 def _find_kind(shift: float) -> LineKind:

@@ -9,12 +9,14 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.nmr.bruker.axes import make_coordinates
-from ssbchar.nmr.lineshape.assignment import assign_lines
+from ssbchar.nmr.lineshape.assignment import assign_lines, salt_probabilities
+from ssbchar.nmr.lineshape.hidden_signal import find_hidden_signal
+from ssbchar.nmr.lineshape.line_status import find_line_status
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.outputs import LINES, keep_attributes
 from ssbchar.nmr.lineshape.shapes import evaluate_shapes
 from ssbchar.nmr.lineshape.varpro import LineFit
-from ssbchar.nmr.regions import OUTSIDE, REGION_NAMES
+from ssbchar.nmr.regions import LI_SI, OUTSIDE, REGION_NAMES
 from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.nmr.transform.fourier import SpectrumRange, select_range, transform_signal
 from ssbchar.typing import Index
@@ -57,6 +59,7 @@ def build_dataset(
     values = (
         _describe_lines(fid, fit, reduced)
         | _sum_regions(fit, reduced)
+        | _describe_hidden_signal(fit)
         | _draw_spectra(fit, shown)
         | {
             "chi2": per_datum,
@@ -101,10 +104,25 @@ def _describe_lines(fid: xr.Dataset, fit: LineFit, reduced: float) -> dict[str, 
         "fwhm_gauss_stderr": of_gauss2 / np.maximum(2 * gauss, 1e-300) * (gauss > 0),
         "region_of": np.array(PLACES)[shapes.region],
         "assignment": assign_lines(shift, of_nu / sf, fit.area.sum(axis=0), carrier),
+        "salt_probability": salt_probabilities(shift, of_nu / sf, fit.area.sum(axis=0), carrier),
         "seen": (~shapes.held).astype(int),
+        "line_status": find_line_status(shapes, fit.problem.max_width),
         "phase": fit.phase,
         "time_origin": shapes.origin,
         "time_origin_stderr": of_shapes[3 * n],
+    }
+
+
+def _describe_hidden_signal(fit: LineFit) -> dict[str, Any]:
+    """Return what a powder pattern under the Li-Si lines of the first slice would change."""
+    hidden = find_hidden_signal(fit, REGION_NAMES.index(LI_SI))
+    return {
+        "hidden_gain": hidden.gain,
+        "hidden_penalty": hidden.penalty,
+        "hidden_coupling": hidden.coupling,
+        "hidden_area": hidden.area,
+        "hidden_area_stderr": hidden.area_stderr,
+        "hidden_region_area": hidden.region_area,
     }
 
 

@@ -16,6 +16,10 @@ TAIL = 0.1
 """Share of the decay, at its end, that gives the noise."""
 LEAST_TAIL = 8
 """Points of the tail at least."""
+OFFSET_PART = 4
+"""The last part of the decay, one over this, tells the receiver's offset."""
+OFFSET_SEEN = 5.0
+"""Standard errors above which an offset is one, and below which two halves agree on it."""
 BLOCK = 64
 """Points of a block in which signal is looked for."""
 LEAST_BLOCKS = 4
@@ -71,7 +75,37 @@ def collect_points(fid: xr.Dataset, good: Index) -> Complex:
     # real + 1j * imag would make two more copies of a long series.
     y = np.empty((good.size, real.shape[1]), complex)
     y.real, y.imag = real, imag
-    return y
+    return remove_offset(y)
+
+
+def remove_offset(y: Complex) -> Complex:
+    """Return decays without the constant that the receiver adds to them.
+
+    It is the mean of the last quarter, taken off where it stands out of the noise of that mean and
+    both halves of the quarter agree on it: what still decays there is signal.
+
+    Parameters
+    ----------
+    y : ndarray, shape (slice, time)
+        Decays, in any unit.
+
+    Returns
+    -------
+    ndarray, shape (slice, time)
+        In the same unit.
+    """
+    points = y.shape[1] // OFFSET_PART
+    if points < LEAST_TAIL:
+        return y
+    half = points // 2
+    earlier, later = y[:, -points:-half].mean(axis=1), y[:, -half:].mean(axis=1)
+    offset = (earlier + later) / 2
+    error = noise_from_tail(y - offset[:, None]) / np.sqrt(half)
+    is_there = np.abs(offset) > OFFSET_SEEN * error / np.sqrt(2)
+    is_constant = np.abs(earlier - later) < OFFSET_SEEN * np.sqrt(2) * error
+    if not (is_there & is_constant).any():
+        return y
+    return np.asarray(y - np.where(is_there & is_constant, offset, 0.0)[:, None])
 
 
 def noise_from_tail(y: Complex) -> Array:

@@ -71,8 +71,33 @@ LINES = OutputTable(
         "assignment": Variable(
             dims=COMPONENT, meaning="what the line may be, by its shift alone (`LineKind`)"
         ),
+        "salt_probability": Variable(
+            dims=COMPONENT,
+            unit="1",
+            meaning="probability, by its shift, that the line is a diamagnetic salt and not Li-Si",
+        ),
         "seen": Variable(
             dims=COMPONENT, meaning="1: a line; 0: it stands for a region where none is seen"
+        ),
+        "line_status": Variable(
+            dims=COMPONENT,
+            meaning="`line`, or the bound at which the fit has left it (`LineStatus`)",
+        ),
+        "hidden_gain": Variable(
+            unit="1",
+            meaning="fall of chi-square, over the reduced one, that a powder pattern of satellites "
+            "about a Li-Si line of the first slice would bring",
+        ),
+        "hidden_penalty": Variable(
+            unit="1", meaning="fall that the information criterion asks of such a pattern"
+        ),
+        "hidden_coupling": Variable(unit="Hz", meaning="its C_Q; NaN where none helps"),
+        "hidden_area": Variable(unit="1", meaning="its area", ancillary=("hidden_area_stderr",)),
+        "hidden_area_stderr": Variable(unit="1", meaning="its standard error"),
+        "hidden_region_area": Variable(
+            dims=("region",),
+            unit="1",
+            meaning="areas of the regions in the first slice with the pattern in the fit",
         ),
         "region_area": Variable(
             dims=REGION_AREAS,

@@ -3,18 +3,24 @@ no number."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.decision import Estimate, decide_quantity
 from ssbchar.nmr.quantification.back_correction import (
     RegionDecays,
     fractions_from_areas,
     propagate_fractions,
     read_decays,
+)
+from ssbchar.nmr.quantification.fit_doubts import (
+    FitDoubt,
+    change_shares,
+    systematic_from_doubts,
 )
 from ssbchar.nmr.quantification.options import (
     CorrectionTime,
@@ -32,6 +38,12 @@ from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 
 MISFIT_REASON = "the lines do not describe the decay within its noise"
+USABLE_LAWS = (Verdict.OK, Verdict.DOUBTFUL)
+"""Verdicts of a T2* that may be corrected with."""
+LARGEST_CHANGE = 0.05
+"""Models of one decay whose shares differ by more leave an interval and no number [1]."""
+LARGEST_BY_DECAY = 0.01
+"""Change of a share by the systematic errors of T2* up to which it may be ``ok`` [1]."""
 LONGER = 1.001
 """Factor of a T2* that shows which way a share goes with it."""
 
@@ -44,8 +56,12 @@ class QuantifiedSpectrum:
     """Its areas by both routes."""
     headline: Route
     """The route whose shares are reported."""
-    fit_verdict: Verdict
-    """Of the time-domain fit, ``ok`` or ``misfit``."""
+    misfits: Sequence[str]
+    """Why the time-domain fit is no result of its own; empty where it is."""
+    doubts: Sequence[FitDoubt]
+    """Other models that the decay admits."""
+    without_leakage: Array
+    """(region,) window integrals solved for the lines' tails."""
     times: Mapping[CorrectionTime, float]
     """Delays that the correction may go back over [s]."""
 
@@ -56,8 +72,46 @@ class QuantifiedSpectrum:
 
     @property
     def fits(self) -> bool:
-        """Whether the lines describe the decay within its noise."""
-        return self.fit_verdict == Verdict.OK
+        """Whether the lines describe the decay within its noise and are all lines."""
+        return not self.misfits
+
+    @property
+    def has_result(self) -> bool:
+        """Whether the models that the decay admits agree well enough for a number."""
+        share, _ = self.routes["lines"].compute_shares()
+        changes = [change_shares(doubt, share) for doubt in self.doubts if doubt.decisive]
+        return all(bool((np.abs(change) <= LARGEST_CHANGE).all()) for change in changes)
+
+    def list_models(self) -> list[RegionSignal]:
+        """Return the areas of every model that the decay admits, the headline's first, in one unit
+        per model."""
+        signals = [self.signal]
+        if not self.fits:
+            signals += [other for name, other in self.routes.items() if name != self.headline]
+        covariance = self.routes["lines"].covariance
+        signals += [
+            RegionSignal(area=doubt.area, covariance=covariance)
+            for doubt in self.doubts
+            if doubt.decisive and doubt.area.sum() > 0
+        ]
+        return signals
+
+    @property
+    def verdict(self) -> Verdict:
+        """``ok`` or ``misfit``, a str."""
+        return Verdict.OK if self.fits else Verdict.MISFIT
+
+    def find_systematic(self) -> Array:
+        """Return the systematic error of the raw shares, shape (region,) [dimensionless]: half the
+        difference of lines and windows, and the doubts of the fit."""
+        share, _ = self.signal.compute_shares()
+        match self.headline:
+            case "lines":
+                other = self.without_leakage / self.without_leakage.sum()
+            case "windows":
+                other, _ = self.routes["lines"].compute_shares()
+        of_model = systematic_from_doubts(self.doubts, self.routes["lines"].compute_shares()[0])
+        return np.asarray(np.hypot((share - other) / 2, of_model))
 
 
 def list_correction_times(lines: xr.Dataset) -> dict[CorrectionTime, float]:
@@ -109,6 +163,8 @@ def conclude_corrected_fractions(
     """
     time = spectrum.times[options.time]
     obstacle = no_metal or _find_obstacle(decay, evolves)
+    if obstacle is None and not spectrum.has_result:
+        obstacle = "; ".join(spectrum.misfits)
     if obstacle is None and not np.isfinite(time):
         obstacle = f"the time {options.time} of the first echo is unknown (read.decay_axis)"
     if obstacle is not None or decay is None:
@@ -118,18 +174,32 @@ def conclude_corrected_fractions(
         spectrum.signal.area, spectrum.signal.covariance, decays, time
     )
     bracket = _list_conventions(spectrum, decays)
+    of_decays = _carry_decay_systematic(spectrum.signal, decays, decay, time)
     rows = []
     for r, region in enumerate(REGION_NAMES):
         shares = [convention.share[r] for convention in bracket]
         systematic, reason = _describe_systematic(spectrum, shares, r)
+        systematic = float(np.hypot(systematic, of_decays[r]))
+        number = decide_quantity(
+            Estimate(
+                value=100 * float(value[r]),
+                stderr=100 * float(stderr[r]),
+                systematic=100 * systematic,
+            ),
+            lowest=0.0,
+            highest=100.0,
+        )
+        verdict = _judge_corrected(spectrum, of_decays)
         rows.append(
             Conclusion(
                 FRACTIONS[region],
-                value=100 * value[r],
-                stderr=100 * stderr[r],
-                systematic=100 * systematic,
+                value=number.value,
+                stderr=number.stderr,
+                systematic=number.systematic,
+                lower95=number.lower95,
+                upper95=number.upper95,
                 condition="corrected",
-                verdict=spectrum.fit_verdict,
+                verdict=number.verdict if verdict == Verdict.OK else verdict,
                 method=f"{ROUTE_METHODS[spectrum.headline]}; T2* back over t = {time:.4g} s",
                 reason=reason,
                 unit="percent",
@@ -161,7 +231,7 @@ def _find_obstacle(decay: xr.Dataset | None, evolves: bool) -> str | None:
     failed = [
         f"{region}: {verdict} ({reason})"
         for region, verdict, reason in laws
-        if verdict != Verdict.OK
+        if verdict not in USABLE_LAWS
     ]
     return "; ".join(failed) or None
 
@@ -204,18 +274,39 @@ def _describe_systematic(
 ) -> tuple[float, str]:
     """Return the systematic error of a share, and where it comes from.
 
-    The bracket of conventions counts as even between its ends; half the routes' difference is added
+    The bracket of conventions counts as even between its ends; the raw share's own systematic,
+    routes and doubts of the fit, stays with it, and half the difference of lines and plain windows
     where the lines are not to be trusted alone.
     """
-    between = 0.0
-    if spectrum.headline == "windows" or not spectrum.fits:
+    between = float(spectrum.find_systematic()[region])
+    if spectrum.headline == "lines" and not spectrum.fits:
         raw = {name: signal.compute_shares()[0] for name, signal in spectrum.routes.items()}
-        between = abs(raw["lines"][region] - raw["windows"][region]) / 2
+        between = float(np.hypot(between, (raw["lines"][region] - raw["windows"][region]) / 2))
     low, high = min(shares), max(shares)
-    reason = f"bracket of conventions {100 * low:.2f} to {100 * high:.2f}"
+    bracket = f"bracket of conventions {100 * low:.2f} to {100 * high:.2f}"
+    systematic = float(np.hypot(between, (high - low) / np.sqrt(12)))
+    return systematic, "; ".join([bracket, *spectrum.misfits])
+
+
+def _judge_corrected(spectrum: QuantifiedSpectrum, of_decays: Array) -> Verdict:
+    """Return ``ok`` where the lines are a result and no doubt of a T2* moves the share much."""
     if not spectrum.fits:
-        reason += f"; {MISFIT_REASON}"
-    return float(np.hypot(between, (high - low) / np.sqrt(12))), reason
+        return Verdict.MISFIT
+    return Verdict.OK if (of_decays <= LARGEST_BY_DECAY).all() else Verdict.DOUBTFUL
+
+
+def _carry_decay_systematic(
+    signal: RegionSignal, decays: RegionDecays, decay: xr.Dataset, time: float
+) -> Array:
+    """Return what the systematic errors of each T2* make of the shares, shape (region,)."""
+    at = fractions_from_areas(signal.area, decays.t2, decays.exponent, time)
+    total = np.zeros_like(at)
+    for r, systematic in enumerate(decay["t2_star_systematic"].values):
+        moved = decays.t2.copy()
+        moved[r] += systematic
+        shifted = fractions_from_areas(signal.area, moved, decays.exponent, time)
+        total = total + (shifted - at) ** 2
+    return np.asarray(np.sqrt(total))
 
 
 def _conclude_shared_error(
@@ -259,7 +350,7 @@ def _bound_fractions(
     """Return the N/A rows: no value, but the interval that T2* of comparable samples leaves over
     the routes that can be trusted."""
     known = bool(np.isfinite(time))
-    signals = [spectrum.signal] if spectrum.fits else list(spectrum.routes.values())
+    signals = spectrum.list_models()
     stderr = np.max([signal.compute_shares()[1] for signal in signals], axis=0)
     # A share is monotonic in each T2*: the corners hold the extremes.
     corners = [

@@ -65,6 +65,11 @@ class QuantificationOptions:
     intensity_scatter: Annotated[float, Field(ge=0, le=1)] = 0.03
     """Relative repeatability of the whole signal between spectra (tuning, temperature), one
     standard deviation."""
+    evolution_tolerance: Annotated[float, Field(gt=0, le=100)] = 2.0
+    """Change of the Li-Si share between spectra that would matter [percent of all Li]; a sample is
+    ``stable`` where no change is seen and all spectra surely lie within it."""
+    signal_tolerance: Annotated[float, Field(gt=0, le=100)] = 15.0
+    """Change of the whole signal that would matter [percent]."""
     t2_range: tuple[Seconds, Seconds] = (6.8e-5, 1.08e-4)
     """T2* of Li-Si assumed for the bounds of a sample whose own cannot be fitted [s] (range of the
     pressed samples of Ham et al., Nat. Commun. 15 (2024) 2991)."""

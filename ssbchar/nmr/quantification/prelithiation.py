@@ -12,6 +12,8 @@ from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.statistics import Z95
 from ssbchar.verdict import Verdict
 
+FOLDED = "visibility of the metal folded in"
+"""Condition of the interval that skin effect and echo efficiency leave."""
 LEFT_OUT = "lines that may be salts left out"
 """Condition of the lower limit beside a value."""
 
@@ -34,6 +36,7 @@ def conclude_prelithiation(
     options: QuantificationOptions,
     no_metal: str | None = None,
     doubtful: Conclusion | None = None,
+    visibility: tuple[float, float] | None = None,
 ) -> list[Conclusion]:
     """Return the headline rows ``alloyed_share`` and, with a nominal composition, ``x_alloyed``.
 
@@ -55,6 +58,9 @@ def conclude_prelithiation(
         Why there is no line of Li metal, None where there is one.
     doubtful : Conclusion, optional
         ``diamagnetic_share`` [percent], with its upper limit.
+    visibility : tuple of float, optional
+        Range of the signal per Li of metal over Li-Si, with which the share is bounded in rows of
+        their own (`bound_by_visibility`) [dimensionless].
     """
     share = replace(
         li_si,
@@ -67,18 +73,60 @@ def conclude_prelithiation(
         reason = f"{no_metal}: nothing to share out"
         share = replace(share, lower95=None, upper95=None, method="", reason=reason)
     salts = _read_salts(doubtful)
-    if salts is None:
-        return [share, *_convert_to_x(share, options)]
-    if share.value is None:
-        if share.lower95 is not None:
-            share = _widen_interval(share, share.lower95, salts)
-        return [share, *_convert_to_x(share, options)]
+    if share.value is None and share.lower95 is not None and salts is not None:
+        share = _widen_interval(share, share.lower95, salts)
     rows = [share, *_convert_to_x(share, options)]
+    folded = bound_by_visibility(share, visibility)
+    rows += [row for one in folded for row in (one, *_convert_to_x(one, options))]
     lower = share.with_limits().lower95
-    if lower is not None:
+    if salts is not None and share.value is not None and lower is not None:
         limit = _bound_without_salts(share, lower, salts)
         rows += [limit, *_convert_to_x(limit, options)]
     return rows
+
+
+def bound_by_visibility(
+    share: Conclusion, visibility: tuple[float, float] | None
+) -> list[Conclusion]:
+    """Return the row of the share with the metal's visibility folded in; none where either is
+    unknown.
+
+    With v the signal per Li of metal over that of Li-Si, the share is p v / (p v + 1 - p), p the
+    share as if both gave alike. p goes through its 95 % limits and v through its range: the
+    interval holds every particle size and coupling that were allowed.
+
+    Parameters
+    ----------
+    share : Conclusion
+        ``alloyed_share`` [percent].
+    visibility : tuple of float or None
+        Lowest and highest v [dimensionless].
+    """
+    limits = share.with_limits()
+    if visibility is None or limits.lower95 is None or limits.upper95 is None:
+        return []
+    lowest, highest = visibility
+    return [
+        replace(
+            share,
+            value=None,
+            stderr=None,
+            systematic=None,
+            lower95=_fold_visibility(max(limits.lower95, 0.0), lowest),
+            upper95=_fold_visibility(min(limits.upper95, 100.0), highest),
+            condition=FOLDED,
+            verdict=Verdict.BOUNDED,
+            method="skin effect over all particle sizes, echo efficiency over all couplings",
+            reason=f"Li metal gives {lowest:.2f} to {highest:.2f} of the signal of Li-Si per Li; "
+            "the convention takes both alike",
+        )
+    ]
+
+
+def _fold_visibility(percent: float, visible: float) -> float:
+    """Return a share [percent] with the metal seen by a factor."""
+    alloyed, metal = percent * visible, 100 - percent
+    return 100 * alloyed / (alloyed + metal)
 
 
 def _read_salts(doubtful: Conclusion | None) -> _Salts | None:

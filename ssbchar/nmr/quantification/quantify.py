@@ -6,21 +6,24 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.decision import Estimate, decide_quantity
 from ssbchar.nmr.quantification.corrected_fractions import (
     MISFIT_REASON,
+    USABLE_LAWS,
     QuantifiedSpectrum,
     conclude_corrected_fractions,
     list_correction_times,
 )
+from ssbchar.nmr.quantification.fit_doubts import FitDoubt, find_fit_doubts, is_relevant
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.prelithiation import conclude_prelithiation
 from ssbchar.nmr.quantification.region_areas import (
     FRACTIONS,
     ROUTE_METHODS,
+    RegionSignal,
     explain_absence,
     select_first_slice,
 )
@@ -28,11 +31,11 @@ from ssbchar.nmr.quantification.sample_drift import collect_spectra, conclude_dr
 from ssbchar.nmr.quantification.systematics import (
     DIAMAGNETIC_SHARE,
     conclude_systematics,
+    find_visibility,
 )
 from ssbchar.nmr.quantification.window_leakage import correct_window_leakage
 from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, REGION_NAMES, Regions
-from ssbchar.statistics import ROUNDED_ONE_SIDED_95
-from ssbchar.typing import Array
+from ssbchar.statistics import ROUNDED_ONE_SIDED_95, Z95
 from ssbchar.verdict import Verdict
 
 
@@ -61,22 +64,27 @@ def quantify_fractions(
     regions : Regions
         Windows that at least half of a region's lines must lie in [ppm].
     """
+    signal = select_first_slice(lines)
+    windows = select_first_slice(spectrum)
+    doubts = find_fit_doubts(lines)
     measured = QuantifiedSpectrum(
-        routes={"lines": select_first_slice(lines), "windows": select_first_slice(spectrum)},
+        routes={"lines": signal, "windows": windows},
         headline=options.route,
-        fit_verdict=Verdict(str(lines["verdict"].values[0])),
+        misfits=_list_misfits(lines, signal, doubts),
+        doubts=doubts,
+        without_leakage=correct_window_leakage(windows.area, lines, spectrum),
         times=list_correction_times(lines),
     )
-    without_leakage = correct_window_leakage(measured.routes["windows"].area, lines, spectrum)
-    raw = _conclude_raw_fractions(measured, without_leakage)
+    raw = _conclude_raw_fractions(measured)
     spectra = collect_spectra(lines, decay, repeats or ())
-    drift = conclude_drift(spectra, options.evolution_p, options.intensity_scatter)
+    drift = conclude_drift(spectra, options)
+    evolves = any(row.verdict == Verdict.EVOLVING for row in drift)
     no_metal = explain_absence(lines, METAL, regions)
     corrected = conclude_corrected_fractions(
         measured,
         decay,
         options,
-        evolves=any(row.verdict == Verdict.EVOLVING for row in drift),
+        evolves=evolves,
         no_metal=no_metal,
     )
     systematics = conclude_systematics(lines, options.systematics, no_metal)
@@ -85,41 +93,55 @@ def quantify_fractions(
         options,
         no_metal,
         next((row for row in systematics if row.quantity == DIAMAGNETIC_SHARE), None),
+        find_visibility(systematics),
     )
-    t2 = [] if decay is None else _conclude_t2(decay)
+    t2 = [] if decay is None else _conclude_t2(decay, evolves=evolves)
     return raw + drift + corrected + t2 + alloyed + systematics + conclude_metadata(lines)
 
 
-def _conclude_raw_fractions(
-    measured: QuantifiedSpectrum, without_leakage: Array
-) -> list[Conclusion]:
-    """Return the raw shares by the headline route, with half the routes' difference as systematic,
-    and all others."""
+def _list_misfits(lines: xr.Dataset, signal: RegionSignal, doubts: Sequence[FitDoubt]) -> list[str]:
+    """Return why the lines are no result of their own; empty where they are."""
+    misfits = [MISFIT_REASON] if lines["verdict"].values[0] != Verdict.OK else []
+    decisive = [doubt for doubt in doubts if doubt.decisive and is_relevant(doubt, signal)]
+    return misfits + [doubt.reason for doubt in decisive]
+
+
+def _conclude_raw_fractions(measured: QuantifiedSpectrum) -> list[Conclusion]:
+    """Return the raw shares by the headline route, the routes' difference and the doubts of the fit
+    as systematic, and all others."""
     shares = {route: signal.compute_shares() for route, signal in measured.routes.items()}
-    of_windows = without_leakage / without_leakage.sum()
+    of_windows = measured.without_leakage / measured.without_leakage.sum()
     value, stderr = shares[measured.headline]
-    match measured.headline:
-        case "lines":
-            other = of_windows
-        case "windows":
-            other = shares["lines"][0]
-    systematic = np.abs(value - other) / 2
-    rows = []
-    for r, region in enumerate(REGION_NAMES):
+    systematic = measured.find_systematic()
+    rows = [] if measured.has_result else _bound_raw_fractions(measured)
+    for r, region in enumerate(REGION_NAMES if measured.has_result else ()):
+        number = decide_quantity(
+            Estimate(
+                value=100 * float(value[r]),
+                stderr=100 * float(stderr[r]),
+                systematic=100 * float(systematic[r]),
+            ),
+            lowest=0.0,
+            highest=100.0,
+        )
+        verdict = number.verdict if measured.fits else Verdict.MISFIT
         rows.append(
             Conclusion(
                 FRACTIONS[region],
-                value=100 * value[r],
-                stderr=100 * stderr[r],
-                systematic=100 * float(systematic[r]),
+                value=number.value,
+                stderr=number.stderr,
+                systematic=number.systematic,
+                lower95=number.lower95,
+                upper95=number.upper95,
                 unit="percent",
                 subject=region,
                 condition="raw",
-                verdict=measured.fit_verdict,
-                reason="" if measured.fits else MISFIT_REASON,
+                verdict=verdict,
+                reason="; ".join(measured.misfits),
                 method=ROUTE_METHODS[measured.headline],
             )
         )
+    for r, region in enumerate(REGION_NAMES):
         rows += [
             Conclusion(
                 FRACTIONS[region],
@@ -146,23 +168,50 @@ def _conclude_raw_fractions(
     return rows
 
 
-def _conclude_t2(decay: xr.Dataset) -> list[Conclusion]:
+def _bound_raw_fractions(measured: QuantifiedSpectrum) -> list[Conclusion]:
+    """Return the raw shares as the intervals that the admissible models leave, without values."""
+    shares = [signal.compute_shares() for signal in measured.list_models()]
+    rows = []
+    for r, region in enumerate(REGION_NAMES):
+        lower = min(share[r] - Z95 * stderr[r] for share, stderr in shares)
+        upper = max(share[r] + Z95 * stderr[r] for share, stderr in shares)
+        rows.append(
+            Conclusion(
+                FRACTIONS[region],
+                lower95=100 * max(float(lower), 0.0),
+                upper95=100 * min(float(upper), 1.0),
+                unit="percent",
+                subject=region,
+                condition="raw",
+                verdict=Verdict.NOT_APPLICABLE,
+                reason="; ".join(measured.misfits),
+                method="bounded by the models that the decay admits",
+            )
+        )
+    return rows
+
+
+def _conclude_t2(decay: xr.Dataset, *, evolves: bool) -> list[Conclusion]:
     """Return T2* of each region (a decay over echo delay is a T2; the source calls it T2*)."""
     rows = []
     axis = decay.attrs.get("decay_axis", "")
     for region in decay["region"].values:
         law = decay.sel(region=region)
-        verdict = Verdict(str(law["verdict"].values))
-        good = verdict == Verdict.OK
+        verdict, reason = Verdict(str(law["verdict"].values)), str(law["reason"].values)
+        good = verdict in USABLE_LAWS
+        if good and evolves:
+            verdict = Verdict.DOUBTFUL
+            reason = "; ".join(filter(None, ["the sample evolves during the measurement", reason]))
         rows.append(
             Conclusion(
                 "t2_star",
                 value=float(law["t2_star"]) if good else None,
                 stderr=float(law["t2_star_stderr"]) if good else None,
+                systematic=float(law["t2_star_systematic"]) if good else None,
                 unit="s",
                 subject=str(region),
                 verdict=verdict,
-                reason=str(law["reason"].values),
+                reason=reason,
                 method=f"I0 exp(-(t/T)^b), b = {float(law['exponent']):.3g}, over t = {axis}; "
                 "over echo delay this is a T2 (the source: T2*)",
             )

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.nmr.decay.t2_star import select_region_areas
+from ssbchar.nmr.lineshape.line_status import LineStatus
 from ssbchar.nmr.quantification.back_correction import RegionDecays, propagate_fractions
 from ssbchar.nmr.quantification.options import Route
 from ssbchar.nmr.quantification.window_leakage import build_leak_matrix
@@ -60,8 +61,9 @@ def select_first_slice(data: xr.Dataset) -> RegionSignal:
 def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str | None:
     """Return why a region holds no line that could be quantified, None where it holds one.
 
-    The region's area is above three standard errors, and at least half of it lies inside the
-    region's window: a line broader than the window is something else that reaches into it.
+    The area of what is a line there, not a component at a bound of the fit, is above three standard
+    errors, and at least half of the region's area lies inside its window: a line broader than the
+    window is something else that reaches into it.
 
     Parameters
     ----------
@@ -77,9 +79,18 @@ def explain_absence(lines: xr.Dataset, region: str, windows: Regions) -> str | N
     area = float(lines["region_area"].values[0, r])
     stderr = float(lines["region_area_stderr"].values[0, r])
     total = float(lines["region_area"].values[0].sum()) or 1.0
+    status = lines["line_status"].values.astype(str)[inside_region]
     any_seen = (lines["seen"].values[inside_region] > 0).any()
     if not any_seen or area <= LEAST_AREA * stderr:
         share = f"{100 * area / total:.2f} +- {100 * stderr / total:.2f} %"
+        return f"no {region} line above three standard errors ({share})"
+    is_line = status == LineStatus.LINE
+    if not is_line.any():
+        return f"no {region} line: what is fitted there is {' and '.join(sorted({*status}))}"
+    of_lines = float(lines["area"].values[0, inside_region][is_line].sum())
+    its_error = float(np.linalg.norm(lines["area_stderr"].values[0, inside_region][is_line]))
+    if of_lines <= LEAST_AREA * its_error:
+        share = f"{100 * of_lines / total:.2f} +- {100 * its_error / total:.2f} %"
         return f"no {region} line above three standard errors ({share})"
     inside = float(build_leak_matrix(lines, 0.0, np.array(windows.edges()))[r, r])
     if inside < LEAST_INSIDE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,7 +11,14 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.decision import (
+    Estimate,
+    combine_equalities,
+    decide_equality,
+    describe_open_difference,
+)
 from ssbchar.nmr.quantification.absolute_intensity import explain_incomparable, scale_per_scan
+from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.region_areas import RegionSignal, select_first_slice
 from ssbchar.nmr.regions import LI_SI
 from ssbchar.typing import Array
@@ -18,8 +26,6 @@ from ssbchar.verdict import Verdict
 
 ECHO_SETTINGS = ("pulse_1", "recycle_delay", "echo_delay")
 """What must be the same before the first echo of a decay series counts as a spectrum."""
-CHANGED = 3.0
-"""Standard errors, scatter included, beyond which the whole signal has changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +88,7 @@ def collect_spectra(
 
 
 def conclude_drift(
-    spectra: Sequence[TimedSpectrum], level: float, scatter: float
+    spectra: Sequence[TimedSpectrum], options: QuantificationOptions
 ) -> list[Conclusion]:
     """Return the drift of the Li-Si share per hour, and whether the spectra can be of one unchanged
     sample.
@@ -96,13 +102,13 @@ def conclude_drift(
     ----------
     spectra : sequence of TimedSpectrum
         Two or more of one sample, with times [h].
-    level : float
-        Probability below which an unchanged sample is excluded.
-    scatter : float
-        Relative repeatability of the whole signal.
+    options : QuantificationOptions
+        Probability below which an unchanged sample is excluded, repeatability of the whole signal,
+        and the changes that would matter.
     """
     if len(spectra) < 2:
         return []
+    scatter = options.intensity_scatter
     from scipy.special import chdtrc
 
     shares = [spectrum.signal.compute_shares() for spectrum in spectra]
@@ -125,12 +131,45 @@ def conclude_drift(
         "drift",
         unit="percent/h",
         subject=LI_SI,
-        verdict=Verdict.EVOLVING if p < level else Verdict.STABLE,
+        verdict=Verdict.EVOLVING,
         reason=reason,
     )
+    if not p < options.evolution_p:
+        drift = _judge_unchanged(drift, li_si, stderr, options.evolution_tolerance)
     hours = np.array([spectrum.hours for spectrum in spectra])
     rows = [_add_slope(drift, hours, li_si, stderr)]
-    return rows if incomparable is not None else [*rows, _conclude_signal_change(spectra, scatter)]
+    if incomparable is not None:
+        return rows
+    return [*rows, _conclude_signal_change(spectra, options)]
+
+
+def _judge_unchanged(
+    drift: Conclusion, share: Array, stderr: Array, tolerance: float
+) -> Conclusion:
+    """Return the row of a sample in which no change was seen.
+
+    ``stable`` where all shares surely lie within the tolerance [percent] of each other, else
+    ``inconclusive``.
+    """
+    decisions = [
+        decide_equality(
+            Estimate(
+                value=100 * float(share[j] - share[i]),
+                stderr=100 * float(np.hypot(stderr[i], stderr[j])),
+            ),
+            tolerance,
+        )
+        for i, j in itertools.combinations(range(share.size), 2)
+    ]
+    widest = max(decisions, key=lambda one: max(abs(one.lower95), abs(one.upper95)))
+    whole = combine_equalities([one.verdict for one in decisions])
+    limits = f"{widest.lower95:+.2g} to {widest.upper95:+.2g}"
+    return replace(
+        drift,
+        verdict=Verdict.STABLE if whole == Verdict.RETAINED else Verdict.INCONCLUSIVE,
+        reason=f"{drift.reason}; the Li-Si share changed by {limits} percent at most, "
+        f"{tolerance:g} would matter",
+    )
 
 
 def _compare_shares(share: Array, stderr: Array) -> float:
@@ -167,23 +206,40 @@ def _add_slope(drift: Conclusion, hours: Array, share: Array, stderr: Array) -> 
     )
 
 
-def _conclude_signal_change(spectra: Sequence[TimedSpectrum], scatter: float) -> Conclusion:
+def _conclude_signal_change(
+    spectra: Sequence[TimedSpectrum], options: QuantificationOptions
+) -> Conclusion:
     """Return the change of the whole signal from the first to the last spectrum by date."""
     order = sorted(spectra, key=lambda spectrum: spectrum.hours)
     first, last = order[0].normalise(), order[-1].normalise()
     before, after = first.area.sum(), last.area.sum()
     ratio = float(after / before)
     relative2 = first.covariance.sum() / before**2 + last.covariance.sum() / after**2
-    stderr = ratio * float(np.sqrt(relative2))
-    changed = abs(ratio - 1) > CHANGED * np.hypot(stderr, np.sqrt(2) * scatter)
+    decision = decide_equality(
+        Estimate(
+            value=100 * (ratio - 1),
+            stderr=100 * ratio * float(np.sqrt(relative2)),
+            systematic=100 * float(np.sqrt(2)) * options.intensity_scatter,
+        ),
+        options.signal_tolerance,
+    )
+    is_unchanged = decision.verdict == Verdict.RETAINED
+    reason = f"a change of {options.signal_tolerance:g} percent would matter"
+    if decision.verdict == Verdict.CHANGED:
+        reason += "; Li that leaves the coil's view (or a detuned probe)"
+    elif not is_unchanged:
+        reason += f"; {describe_open_difference(decision, 'percent')}"
     return Conclusion(
         "signal_change",
-        value=100 * (ratio - 1),
-        stderr=100 * stderr,
-        systematic=100 * float(np.sqrt(2)) * scatter,
+        value=decision.value,
+        stderr=decision.stderr,
+        systematic=decision.systematic,
+        lower95=decision.lower95,
+        upper95=decision.upper95,
         unit="percent",
         subject="sample",
-        verdict=Verdict.CHANGED if changed else Verdict.UNCHANGED,
+        verdict=Verdict.UNCHANGED if is_unchanged else decision.verdict,
         method="whole signal per scan, receiver gain and mass, last against first spectrum",
-        reason="Li that leaves the coil's view (or a detuned probe)" if changed else "",
+        reason=reason,
+        bound=decision.bound,
     )

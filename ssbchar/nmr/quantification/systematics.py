@@ -3,11 +3,12 @@ Li; none is applied to a fraction."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.nmr.lineshape.assignment import are_li_si
 from ssbchar.nmr.quantification.echo_efficiency import SolidEcho, scan_efficiency_ratio
 from ssbchar.nmr.quantification.options import SystematicsOptions
 from ssbchar.nmr.quantification.skin_effect import (
@@ -25,6 +26,8 @@ SCANNED = 11
 """Particle sizes, and couplings, that are gone through."""
 VISIBLE_SHARE, EFFICIENCY_RATIO = "visible_share", "echo_efficiency_ratio"
 DIAMAGNETIC_SHARE = "diamagnetic_share"
+LEAST_PROBABILITY = 0.01
+"""Lines that are less likely to be a salt are not named [1]."""
 OF_METAL = {VISIBLE_SHARE: "skin effect", EFFICIENCY_RATIO: "over Li-Si"}
 """Quantities of Li metal, with their condition."""
 
@@ -59,6 +62,31 @@ def conclude_systematics(
             for quantity, condition in OF_METAL.items()
         ]
     return [*of_metal, *_conclude_saturation(lines, options), *_conclude_diamagnetic(lines)]
+
+
+def find_visibility(systematics: Sequence[Conclusion]) -> tuple[float, float] | None:
+    """Return the range of the signal per Li that metal gives over Li-Si, by skin effect and echo.
+
+    The smallest and largest particle, and the smallest and largest coupling, bound each factor; the
+    product of the bounds bounds both together.
+
+    Parameters
+    ----------
+    systematics : sequence of Conclusion
+        From `conclude_systematics` [1].
+
+    Returns
+    -------
+    tuple of float or None
+        Lowest and highest [dimensionless]; None where a factor is unknown.
+    """
+    factors = [row for row in systematics if row.quantity in OF_METAL]
+    low, high = 1.0, 1.0
+    for row in factors:
+        if row.lower95 is None or row.upper95 is None or row.lower95 <= 0:
+            return None
+        low, high = low * row.lower95, high * row.upper95
+    return (low, high) if len(factors) == len(OF_METAL) else None
 
 
 def _convert_flips(options: SystematicsOptions) -> tuple[float, float]:
@@ -189,28 +217,37 @@ def _conclude_saturation(lines: xr.Dataset, options: SystematicsOptions) -> list
 
 def _conclude_diamagnetic(lines: xr.Dataset) -> list[Conclusion]:
     """Return the share of the Li-Si region in lines that may be salts and not Li-Si, with an upper
-    limit."""
+    limit.
+
+    Each line counts by its probability p: the share is sum a p / sum a, and its variance holds p (1
+    - p) of every line beside the areas' own errors.
+    """
     region = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
-    doubtful = region & ~are_li_si(lines["assignment"].values)
-    area, stderr = lines["area"].values[0], lines["area_stderr"].values[0]
-    total = area[region].sum()
+    area, stderr = lines["area"].values[0][region], lines["area_stderr"].values[0][region]
+    total = area.sum()
     if total <= 0:
         return []
-    share = area[doubtful].sum() / total
-    error = np.sqrt(np.sum(stderr[doubtful] ** 2)) / total
-    shifts, names = lines["shift"].values[doubtful], lines["assignment"].values[doubtful]
-    listed = [f"{shift:.1f} ppm {name}" for shift, name in zip(shifts, names, strict=True)]
+    probability = lines["salt_probability"].values[region]
+    share = float(area @ probability / total)
+    of_naming = area**2 * probability * (1 - probability)
+    error = float(np.sqrt(np.sum(of_naming + (probability * stderr) ** 2)) / total)
+    shifts = lines["shift"].values[region]
+    named = [
+        f"{shift:.1f} ppm ({100 * p:.0f} %)"
+        for shift, p in zip(shifts, probability, strict=True)
+        if p > LEAST_PROBABILITY
+    ]
     return [
         Conclusion(
             DIAMAGNETIC_SHARE,
-            value=100 * float(share),
+            value=100 * share,
             lower95=0.0,
             upper95=100 * float(min(share + ROUNDED_ONE_SIDED_95 * error, 1.0)),
             unit="percent",
             subject=LI_SI,
             condition="at most",
             verdict=Verdict.UPPER_LIMIT,
-            reason=f"lines that need not be Li-Si: {', '.join(listed) or 'none'}",
-            method="components of the time-domain fit",
+            reason=f"lines that may be salts, with their probability: {', '.join(named) or 'none'}",
+            method="components of the time-domain fit, by their shift",
         )
     ]

@@ -6,6 +6,7 @@ import xarray as xr
 
 from ssbchar.nmr.decay import decay_law as laws
 from ssbchar.nmr.decay import t2_star
+from ssbchar.nmr.decay.common_causes import find_metal_deviation
 from ssbchar.nmr.decay.options import DecayOptions
 
 TIME = np.array([20, 40, 60, 80, 110, 140, 180, 230, 300, 400, 600, 900]) * 1e-6
@@ -83,19 +84,27 @@ def test_a_reference_without_a_law_is_not_shared() -> None:
     assert found["shared"].values.tolist() == [0, 0]
 
 
+def share_and_compare(metal, pure, own) -> tuple[laws.DecayLaw, float]:
+    """Return the law that the metal shares with pure Li, doubted by its own."""
+    covariance = 1e-6 * np.eye(12)
+    shared = t2_star._share_reference(TIME, metal, covariance, pure.sel(region="li_metal"))
+    deviation = find_metal_deviation(TIME, metal, covariance, shared)
+    return t2_star._compare_with_own(shared, own, deviation)
+
+
 def test_what_is_shared_has_the_errors_of_pure_li_and_no_link_to_the_amplitude() -> None:
     pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
     pure["covariance"].values[0, 1, 1] = 9e-12
     own = laws.DecayLaw(t2=4e-4, covariance=np.diag([1.0, 16e-12, 1.0]))
     metal = series(4e-4)["region_area_free"].values[:, 0]
-    shared = t2_star._share_reference(
-        TIME, metal, 1e-6 * np.eye(12), pure.sel(region="li_metal"), own
-    )
+    shared, systematic = share_and_compare(metal, pure, own)
     assert shared.covariance is not None
     assert shared.covariance[1, 1] == 9e-12
     assert (shared.covariance[0, 1:] == 0).all() and (shared.covariance[1:, 0] == 0).all()
     assert shared.reason.endswith("the sample's own is 400 +- 5 us")
     assert shared.points == 12
+    assert systematic == pytest.approx(0.67e-4, rel=1e-3)
+    assert shared.verdict == "doubtful"
 
 
 @pytest.mark.parametrize(("own", "noted"), [(4.82e-4, False), (4.83e-4, True), (4.51e-4, True)])
@@ -105,10 +114,10 @@ def test_a_difference_of_three_standard_errors_is_noted(own: float, noted: bool)
     pure["covariance"].values[0, 1, 1] = 9e-12
     law = laws.DecayLaw(t2=own, covariance=np.diag([1.0, 16e-12, 1.0]))
     metal = series(4e-4)["region_area_free"].values[:, 0]
-    shared = t2_star._share_reference(
-        TIME, metal, 1e-6 * np.eye(12), pure.sel(region="li_metal"), law
-    )
+    shared, systematic = share_and_compare(metal, pure, law)
     assert ("own is" in shared.reason) == noted
+    assert systematic == pytest.approx(abs(own - 4.67e-4) if noted else 0.0)
+    assert shared.verdict == ("doubtful" if noted else "ok")
 
 
 def test_a_signal_that_does_not_decay_shares_no_law() -> None:

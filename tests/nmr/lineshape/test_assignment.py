@@ -1,5 +1,6 @@
 """Names are given with care."""
 
+import numpy as np
 import pytest
 
 from ssbchar.nmr.lineshape import assignment
@@ -41,18 +42,31 @@ def test_mirror_image_of_a_strong_line_about_the_carrier_is_doubted() -> None:
     )
 
 
-def test_li_si_is_told_by_the_kind_of_a_line_alone() -> None:
-    names = assignment.assign_lines(
-        [264.0, 18.0, 6.0, 0.0, -67.0], [0.1] * 5, [1.0] * 5, carrier=100.0
+def test_salts_are_named_by_probability_with_the_lines_own_error() -> None:
+    """At the edge of the range one half; with an error of hypot(1.2, 0.5) = 1.3 one sigma inside
+    84 %."""
+    found = assignment.salt_probabilities([0.0, 3.0, 1.7, 4.3], [0.0, 0.0, 1.2, 1.2], [1.0] * 4)
+    assert found == pytest.approx([1.0, 0.5, 0.8413, 0.1587], abs=2e-4)
+
+
+def test_what_is_unassigned_is_no_salt() -> None:
+    """Overlithiated silicides lie at -10 ppm, Li-Si in broad spectra up to 40."""
+    found = assignment.salt_probabilities([-10.0, 30.0, 18.0, 6.0], [0.3] * 4, [1.0] * 4)
+    assert found == pytest.approx(np.zeros(4), abs=1e-6)
+
+
+def test_noise_does_not_flip_what_a_line_may_be() -> None:
+    below, above = (
+        assignment.salt_probabilities([shift], [0.05], [1.0])[0] for shift in (2.99, 3.01)
     )
-    assert assignment.are_li_si(names).tolist() == [False, True, True, False, False]
-    assert assignment.are_li_si(names.astype(object)).tolist() == [
-        False,
-        True,
-        True,
-        False,
-        False,
-    ]
+    assert below == pytest.approx(above, abs=0.02)
+
+
+def test_satellites_go_by_their_centre_and_an_image_is_no_li() -> None:
+    lines = ([265.0, 16.0, 69.4, -67.0], [0.1] * 4, [0.08, 0.84, 0.04, 0.04])
+    assert assignment.salt_probabilities(*lines)[2:] == pytest.approx([1.0, 1.0], abs=1e-3)
+    image = assignment.salt_probabilities([264.5, -63.2], [0.1, 0.3], [1.0, 0.002], carrier=100.6)
+    assert image[1] == 1.0
 
 
 def pair(first: float, second: float, *areas: float, stderr: float = 0.0) -> str:

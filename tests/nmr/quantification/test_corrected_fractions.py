@@ -12,13 +12,14 @@ from ssbchar.nmr.quantification.back_correction import (
     propagate_fractions,
 )
 from ssbchar.nmr.quantification.corrected_fractions import (
+    MISFIT_REASON,
     QuantifiedSpectrum,
     conclude_corrected_fractions,
     list_correction_times,
 )
+from ssbchar.nmr.quantification.fit_doubts import FitDoubt
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.region_areas import RegionSignal
-from ssbchar.verdict import Verdict
 
 TIMES = {"axis": 1e-5, "TR": 2e-5, "2TR": 4e-5, "2TR+pulses": np.nan}
 LINES = RegionSignal(area=np.array([0.1, 0.9]), covariance=np.diag([1e-6, 4e-6]))
@@ -26,7 +27,9 @@ WINDOWS = RegionSignal(area=np.array([0.2, 0.8]), covariance=np.diag([4e-6, 4e-6
 SPECTRUM = QuantifiedSpectrum(
     routes={"lines": LINES, "windows": WINDOWS},
     headline="lines",
-    fit_verdict=Verdict.OK,
+    misfits=(),
+    doubts=(),
+    without_leakage=LINES.area,
     times=TIMES,
 )
 T2, EXPONENT = np.array([4.67e-4, 7e-5]), np.array([1.0, 0.9])
@@ -41,6 +44,7 @@ def decay(**changes: object) -> xr.Dataset:
         "t2_star": ("region", T2),
         "exponent": ("region", EXPONENT),
         "covariance": (("region", "par", "par2"), covariance),
+        "t2_star_systematic": ("region", [0.0, 0.0]),
         "verdict": ("region", ["ok", "ok"]),
         "reason": ("region", ["", ""]),
         "shared": ("region", [0, 0]),
@@ -98,7 +102,7 @@ def test_simple_laws_need_one_exponent_alone() -> None:
 
 @pytest.mark.parametrize(
     "spectrum",
-    [replace(SPECTRUM, headline="windows"), replace(SPECTRUM, fit_verdict=Verdict.MISFIT)],
+    [replace(SPECTRUM, headline="windows"), replace(SPECTRUM, misfits=[MISFIT_REASON])],
 )
 def test_half_the_difference_of_the_routes_is_added_where_lines_are_doubted(spectrum) -> None:
     rows = conclude(spectrum)
@@ -106,8 +110,8 @@ def test_half_the_difference_of_the_routes_is_added_where_lines_are_doubted(spec
     row = headline(rows)
     spread = (max(values) - min(values)) / np.sqrt(12)
     assert row.systematic == pytest.approx(np.hypot(5.0, spread))
-    assert ("within its noise" in row.reason) == (spectrum.fit_verdict == "misfit")
-    assert row.verdict == spectrum.fit_verdict
+    assert ("within its noise" in row.reason) == (row.verdict == "misfit")
+    assert row.verdict == ("misfit" if spectrum.misfits else "ok")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +150,7 @@ def test_the_interval_spans_the_assumed_t2_and_two_standard_errors() -> None:
     row = headline(conclude(evolves=True))
     assert row.lower95 == pytest.approx(min(corners) - 1.959964 * stderr, abs=1e-6)
     assert row.upper95 == pytest.approx(max(corners) + 1.959964 * stderr, abs=1e-6)
-    doubted = headline(conclude(replace(SPECTRUM, fit_verdict=Verdict.MISFIT), evolves=True))
+    doubted = headline(conclude(replace(SPECTRUM, misfits=[MISFIT_REASON]), evolves=True))
     assert doubted.upper95 > 19.0 > row.upper95
     pure = replace(LINES, area=np.array([0.0, 1.0]))
     empty = replace(SPECTRUM, routes={"lines": pure, "windows": WINDOWS})
@@ -178,3 +182,59 @@ def test_times_of_the_correction() -> None:
     assert list(times.values()) == pytest.approx([3e-5, 1e-5, 2e-5, 2.5e-5])
     del given.attrs["echo_delay"]
     assert np.isnan(list_correction_times(given)["2TR"])
+
+
+def doubt(area: list[float], weight: float = 0.5, *, decisive: bool = False) -> FitDoubt:
+    return FitDoubt(reason="a doubt", area=np.array(area), weight=weight, decisive=decisive)
+
+
+def test_routes_and_doubts_are_systematics_of_the_corrected_share() -> None:
+    """Half of 2 points between the routes, half of 4 points by the doubt."""
+    plain = headline(conclude())
+    of_routes = replace(SPECTRUM, without_leakage=np.array([0.12, 0.88]))
+    assert headline(conclude(of_routes)).systematic == pytest.approx(
+        np.hypot(1.0, plain.systematic)
+    )
+    doubted = replace(SPECTRUM, doubts=[doubt([0.14, 0.86])])
+    assert headline(conclude(doubted)).systematic == pytest.approx(np.hypot(2.0, plain.systematic))
+    assert headline(conclude(doubted)).verdict == "ok"
+
+
+def test_models_far_apart_leave_an_interval_that_holds_them_all() -> None:
+    near = replace(SPECTRUM, misfits=["a doubt"], doubts=[doubt([0.149, 0.851], decisive=True)])
+    assert headline(conclude(near)).verdict == "misfit"
+    assert headline(conclude(near)).value is not None
+    far = replace(SPECTRUM, misfits=["a doubt"], doubts=[doubt([0.151, 0.849], decisive=True)])
+    row = headline(conclude(far))
+    assert (row.verdict, row.value, row.reason) == ("N/A", None, "a doubt")
+    raw = (0.1, 0.2, 0.151)
+    assert row.lower95 < 100 * min(raw) and row.upper95 > 17.0
+    undecided = replace(SPECTRUM, doubts=[doubt([0.5, 0.5])])
+    assert headline(conclude(undecided)).value is not None
+
+
+def test_a_doubtful_t2_counts_by_what_it_moves() -> None:
+    """2 us on the 70 us of Li-Si move the share at 10 us by 0.04 points, 20 us by 0.3."""
+    for systematic, limit in ((2e-6, 0.1), (20e-6, 1.0)):
+        laws = decay(
+            verdict=("region", ["ok", "doubtful"]),
+            t2_star_systematic=("region", [0.0, systematic]),
+        )
+        row = headline(conclude(laws=laws))
+        moved = 100 * np.diff(
+            [
+                fractions_from_areas([0.1, 0.9], T2 + np.array([0, more]), EXPONENT, 1e-5)[0]
+                for more in (0.0, systematic)
+            ]
+        )
+        assert 0 < abs(moved[0]) < limit
+        assert row.systematic == pytest.approx(np.hypot(moved[0], headline(conclude()).systematic))
+        assert row.verdict == "ok"
+    far = decay(t2_star_systematic=("region", [0.0, 5e-2]), t2_star=("region", [4.67e-4, 2e-5]))
+    assert headline(conclude(laws=far)).verdict == "doubtful"
+
+
+def test_limits_stay_within_what_is_possible() -> None:
+    few = replace(SPECTRUM, doubts=[doubt([0.2, 0.8], weight=1.0)])
+    assert headline(conclude(few)).lower95 == 0.0
+    assert headline(conclude(few), "li_si").upper95 == 100.0

@@ -3,6 +3,7 @@
 import pytest
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.nmr.quantification import prelithiation
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.prelithiation import LEFT_OUT, conclude_prelithiation
 
@@ -87,3 +88,24 @@ def test_without_metal_there_is_nothing_to_share_out() -> None:
     assert share.reason == "no li_metal line: nothing to share out"
     assert (share.lower95, share.upper95, x.lower95, x.upper95) == (None,) * 4
     assert share.method == ""
+
+
+def test_the_metals_visibility_bounds_the_share_in_a_row_of_its_own() -> None:
+    """p v / (p v + 1 - p): of 92.9 % the 95 % limits 92.53 and 93.26, v 0.161 to 0.921."""
+    share = Conclusion(
+        "alloyed_share", value=92.897, stderr=0.04369, systematic=0.18173, unit="percent"
+    )
+    (row,) = prelithiation.bound_by_visibility(share, (0.161, 0.921))
+    low, high = share.with_limits().lower95, share.with_limits().upper95
+    assert low is not None and high is not None
+    assert row.lower95 == pytest.approx(100 * low * 0.161 / (low * 0.161 + 100 - low))
+    assert row.upper95 == pytest.approx(100 * high * 0.921 / (high * 0.921 + 100 - high))
+    assert 66.0 < row.lower95 < 67.8 < 92.3 < row.upper95 < 93.0
+    assert (row.value, row.verdict) == (None, "bounded")
+    assert row.condition == prelithiation.FOLDED
+    assert prelithiation.bound_by_visibility(share, None) == []
+    unknown = Conclusion("alloyed_share", value=92.0, unit="percent")
+    assert prelithiation.bound_by_visibility(unknown, (0.1, 1.0)) == []
+    whole = Conclusion("alloyed_share", lower95=-3.0, upper95=104.0)
+    (row,) = prelithiation.bound_by_visibility(whole, (0.5, 1.0))
+    assert (row.lower95, row.upper95) == (0.0, 100.0)

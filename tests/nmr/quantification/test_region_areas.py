@@ -13,7 +13,12 @@ from ssbchar.nmr.regions import Regions
 
 
 def lines(
-    metal: float, stderr: float, width: float = 900.0, seen: int = 1, total: float = 1.0
+    metal: float,
+    stderr: float,
+    width: float = 900.0,
+    seen: int = 1,
+    total: float = 1.0,
+    status: str = "line",
 ) -> xr.Dataset:
     """One line per region; 100 Hz are one ppm."""
     data = {
@@ -23,6 +28,8 @@ def lines(
         "fwhm_gauss": ("component", [0.0, 0.0]),
         "region_of": ("component", ["li_metal", "li_si"]),
         "seen": ("component", [seen, 1]),
+        "line_status": ("component", [status, "line"]),
+        "area_stderr": (("slice", "component"), [[stderr, stderr]]),
         "region_area": (("slice", "region"), [[metal, total - metal]]),
         "region_area_stderr": (("slice", "region"), [[stderr, stderr]]),
     }
@@ -38,6 +45,8 @@ def lines(
         (lines(0.1, 0.01, seen=0), "above three standard errors (10.00 +- 1.00 %)"),
         (lines(0.1, 0.01, width=3990.0), None),
         (lines(0.1, 0.01, width=4100.0), "has 49 % of its area inside the window"),
+        (lines(0.5, 0.01, status="at the largest width"), "there is at the largest width"),
+        (lines(0.5, 0.01, status="at the edge of its region"), "at the edge of its region"),
     ],
 )
 def test_a_line_is_significant_and_inside_its_window(given, reason) -> None:
@@ -68,3 +77,20 @@ def test_the_first_slice_is_taken() -> None:
     found = select_first_slice(given)
     assert found.area.tolist() == [1.0, 2.0]
     assert found.covariance == pytest.approx(np.diag([0.01, 0.04]))
+
+
+@pytest.mark.parametrize(("own", "is_there"), [(0.031, True), (0.029, False)])
+def test_a_component_at_a_bound_does_not_count_as_the_metals_line(
+    own: float, is_there: bool
+) -> None:
+    """Of 40 % in the metal's region 37 % lie in a component at its largest width."""
+    given = lines(own, 0.01)
+    broad = given.isel(component=[0]).copy(deep=True)
+    broad["area"][:] = 0.37
+    broad["line_status"][:] = "at the largest width"
+    given = xr.concat([broad, given.drop_dims("region")], "component", data_vars="minimal")
+    given["region_area"] = (("slice", "region"), [[0.4, 0.6]])
+    given["region_area_stderr"] = (("slice", "region"), [[0.02, 0.02]])
+    given["fwhm_lorentz"][0] = 900.0
+    found = explain_absence(given, "li_metal", Regions())
+    assert (found is None) == is_there

@@ -41,9 +41,10 @@ def test_every_row_says_that_it_is_not_applied(fit) -> None:
 
 
 def test_satellites_bound_what_is_not_li_si(fit) -> None:
+    """The pair goes by its centre, 1.2 ppm, which is that of a salt."""
     row = rows(fit)["diamagnetic_share", "li_si"]
     assert row.value == pytest.approx(100 * 0.08 / 0.92, abs=0.5)
-    assert "possible satellite pair" in row.reason
+    assert "69.4 ppm (100 %), -67.0 ppm (100 %)" in row.reason
 
 
 def test_saturation_of_one_pulse_at_the_ernst_angle() -> None:
@@ -80,7 +81,7 @@ def one_line(region: str, seen: int, area: float) -> xr.Dataset:
     )
     for name, value in (("region_of", region), ("seen", seen), ("shift", 16.0)):
         ds[name] = ("component", [value])
-    ds["assignment"] = ("component", ["Li-Si, Li near bonded Si"])
+    ds["salt_probability"] = ("component", [0.0])
     return ds
 
 
@@ -93,10 +94,7 @@ def acquired(**attrs: object) -> xr.Dataset:
             "shift": ("component", [250.0, 24.0, 0.0]),
             "region_of": ("component", ["li_metal", "li_si", "li_si"]),
             "seen": ("component", [1, 1, 1]),
-            "assignment": (
-                "component",
-                ["Li metal", "Li-Si, Li near bonded Si", "diamagnetic Li possible"],
-            ),
+            "salt_probability": ("component", [0.0, 0.0, 1.0]),
         }
     )
     about = {"sfo1": 100.01, "sf": 100.0, "pulse_1": 2e-6, "echo_delay": 1e-5}
@@ -157,6 +155,26 @@ def test_lines_that_may_be_salts_have_an_upper_limit() -> None:
     assert row.value == pytest.approx(25.0)
     assert row.upper95 == pytest.approx(25.0 + 1.645 * 2.0)
     assert row.lower95 == 0.0
-    assert row.reason == "lines that need not be Li-Si: 0.0 ppm diamagnetic Li possible"
+    assert row.reason == "lines that may be salts, with their probability: 0.0 ppm (100 %)"
     vague = acquired().assign(area_stderr=(("slice", "component"), [[0.1, 0.2, 4.0]]))
     assert systematics._conclude_diamagnetic(vague)[0].upper95 == 100.0
+
+
+def test_a_line_that_may_be_a_salt_counts_by_its_probability() -> None:
+    """One of four parts, a salt with 20 %: 5 %, and sqrt(0.2 x 0.8) of 25 % besides."""
+    given = acquired()
+    given["salt_probability"][:] = [0.0, 0.0, 0.2]
+    (row,) = systematics._conclude_diamagnetic(given)
+    assert row.value == pytest.approx(5.0)
+    assert row.upper95 == pytest.approx(5.0 + 1.645 * np.hypot(10.0, 0.2 * 2.0))
+    assert "0.0 ppm (20 %)" in row.reason and "24" not in row.reason
+
+
+def test_the_visibility_is_the_product_of_both_factors_bounds() -> None:
+    rows = systematics.conclude_systematics(acquired(), SystematicsOptions())
+    skin, echo = (row for row in rows if row.quantity in systematics.OF_METAL)
+    found = systematics.find_visibility(rows)
+    assert found == pytest.approx((skin.lower95 * echo.lower95, skin.upper95 * echo.upper95))
+    unknown = systematics.conclude_systematics(acquired(pulse_1=0.0), SystematicsOptions())
+    assert systematics.find_visibility(unknown) is None
+    assert systematics.find_visibility([]) is None

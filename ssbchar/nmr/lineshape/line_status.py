@@ -1,0 +1,49 @@
+"""Whether a fitted component is a line, or has run into a bound of the fit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssbchar.nmr.lineshape.shapes import LineShapes
+
+AT_BOUND = 1e-6
+"""A parameter closer than this to its bound, over the bound's size, lies at it [1]."""
+
+
+class LineStatus(StrEnum):
+    """What the fit has made of a component."""
+
+    LINE = "line"
+    STAND_IN = "stand-in"
+    """It stands for a region where no line is seen."""
+    LARGEST_WIDTH = "at the largest width"
+    """A baseline, a powder pattern or ringing, which no line of this shape describes."""
+    REGION_EDGE = "at the edge of its region"
+    """What is there belongs to the next region, or to none."""
+
+
+def find_line_status(shapes: LineShapes, max_width: float) -> NDArray[np.str_]:
+    """Return the `LineStatus` of every component.
+
+    Parameters
+    ----------
+    shapes : LineShapes
+        From the final fit [Hz].
+    max_width : float
+        Largest Lorentzian or Gaussian width that the fit allows [Hz].
+
+    Returns
+    -------
+    ndarray of str, shape (line,)
+    """
+    widest = np.maximum(shapes.width, np.sqrt(shapes.gauss2))
+    slack = AT_BOUND * max_width
+    at_edge = (shapes.nu <= shapes.low + slack) | (shapes.nu >= shapes.high - slack)
+    status = np.full(shapes.n, LineStatus.LINE.value, dtype=object)
+    status[at_edge] = LineStatus.REGION_EDGE.value
+    status[widest >= max_width - slack] = LineStatus.LARGEST_WIDTH.value
+    status[shapes.held] = LineStatus.STAND_IN.value
+    return status.astype(str)

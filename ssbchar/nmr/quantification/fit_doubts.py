@@ -1,0 +1,149 @@
+"""What the program itself knows against the areas of the lines: components at a bound of the fit,
+and signal that no line describes.
+
+Each doubt is another admissible model of the same decay. Where its shares differ by more than their
+error the lines give no result that is ``ok``; in any case the difference is a systematic of the
+shares (a fit at a bound is no result; the form of a model is a systematic).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from ssbchar.nmr.lineshape.line_status import LineStatus
+from ssbchar.nmr.quantification.region_areas import RegionSignal
+from ssbchar.typing import Array
+
+AT_BOUND = (LineStatus.LARGEST_WIDTH, LineStatus.REGION_EDGE)
+"""A component left there is no line."""
+EVEN = 1 / np.sqrt(3)
+"""Standard deviation of an even distribution over its half-width [1]."""
+LIKELY = 0.5
+"""Probability of a hidden pattern above which the lines alone are no description [1]."""
+RELEVANT = 1.0
+"""Standard errors of a share by which another model must change it to matter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitDoubt:
+    """Another admissible model of the first slice."""
+
+    reason: str
+    area: Array
+    """(region,) areas of the regions by it, in the unit of the data."""
+    weight: float
+    """Share of the difference that counts as one standard deviation [1]."""
+    decisive: bool
+    """Whether the lines alone are no result where the difference matters."""
+
+
+def find_fit_doubts(lines: xr.Dataset) -> list[FitDoubt]:
+    """Return the other models that the first slice admits.
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines`; areas in any unit, shifts in ppm.
+    """
+    doubts = [_doubt_components(lines), _doubt_hidden_signal(lines)]
+    return [doubt for doubt in doubts if doubt is not None]
+
+
+def _doubt_components(lines: xr.Dataset) -> FitDoubt | None:
+    """Return the areas without the components at a bound, None where there are none."""
+    status = lines["line_status"].values.astype(str)
+    region_of = lines["region_of"].values.astype(str)
+    area = lines["area"].values[0]
+    at_bound = np.isin(status, [str(kind) for kind in AT_BOUND]) & (area > 0)
+    inside = np.isin(region_of, lines["region"].values.astype(str))
+    if not at_bound.any():
+        return None
+    left = [
+        float(area[(region_of == region) & ~at_bound].sum())
+        for region in lines["region"].values.astype(str)
+    ]
+    named = [
+        f"{lines['shift'].values[i]:.0f} ppm {status[i]} "
+        f"({100 * area[i] / area.sum():.2g} % of the signal)"
+        for i in np.flatnonzero(at_bound)
+    ]
+    where = "" if (at_bound & inside).any() else " (outside the regions)"
+    return FitDoubt(
+        reason=f"components that are no lines{where}: {', '.join(named)}",
+        area=np.array(left),
+        weight=EVEN,
+        decisive=True,
+    )
+
+
+def _doubt_hidden_signal(lines: xr.Dataset) -> FitDoubt | None:
+    """Return the areas with the powder pattern that the residual asks for, None where it asks for
+    none."""
+    gain, penalty = float(lines["hidden_gain"]), float(lines["hidden_penalty"])
+    if gain <= 0:
+        return None
+    weight = float(1 / (1 + np.exp(-np.clip((gain - penalty) / 2, -500, 500))))
+    area = lines["hidden_region_area"].values
+    share = float(lines["hidden_area"]) / float(area.sum())
+    return FitDoubt(
+        reason=f"the lines leave a broad pattern ({100 * share:.2g} % of the signal, "
+        f"C_Q about {1e-3 * float(lines['hidden_coupling']):.0f} kHz) unexplained",
+        area=area,
+        weight=weight,
+        decisive=weight > LIKELY,
+    )
+
+
+def change_shares(doubt: FitDoubt, share: Array) -> Array:
+    """Return by how much another model changes the shares.
+
+    Parameters
+    ----------
+    doubt : FitDoubt
+    share : ndarray, shape (region,)
+        By the lines [dimensionless].
+
+    Returns
+    -------
+    ndarray, shape (region,)
+        As large as can be where nothing is left by it [dimensionless].
+    """
+    total = float(doubt.area.sum())
+    if total <= 0:
+        return np.ones_like(share)
+    return np.asarray(doubt.area / total - share)
+
+
+def is_relevant(doubt: FitDoubt, signal: RegionSignal) -> bool:
+    """Return whether another model changes a share by more than its standard error.
+
+    Parameters
+    ----------
+    doubt : FitDoubt
+    signal : RegionSignal
+        Areas by the lines, in the same unit.
+    """
+    share, stderr = signal.compute_shares()
+    return bool((np.abs(change_shares(doubt, share)) > RELEVANT * stderr).any())
+
+
+def systematic_from_doubts(doubts: Sequence[FitDoubt], share: Array) -> Array:
+    """Return the standard uncertainty of the shares by all doubts together.
+
+    Parameters
+    ----------
+    doubts : sequence of FitDoubt
+    share : ndarray, shape (region,)
+        By the lines [dimensionless].
+
+    Returns
+    -------
+    ndarray, shape (region,)
+        Zero where there is no doubt [dimensionless].
+    """
+    parts = [doubt.weight * change_shares(doubt, share) for doubt in doubts]
+    return np.asarray(np.sqrt(sum((part**2 for part in parts), np.zeros_like(share))))
