@@ -41,6 +41,9 @@ OWN_FRAMES = {
     "own_reacting": (heating.REACTING, FrameCounts(heating=62, hold=5, cooling=14, rest=4)),
 }
 """The heating series of the demonstration, with its numbers of frames."""
+NO_TRACE = "harm"
+"""Keyword of the pairs of which one is measured with harmonics: the generators' README says that
+they leave no trace in the data."""
 OWN_PAIRS = ("Ge_cycled", "Ge_reduced", "Fe_cycled")
 """Measurements of the demonstration that are compared."""
 
@@ -225,7 +228,8 @@ def _keep_rows(sheet: Path, measurements: Collection[str]) -> None:
 
 def _write_xas(case: Case, out: Path, folder: Path) -> dict[str, Any]:
     _run_generator(folder, "xas/pairs.py", case.scenario, out, case.seed)
-    return dict(_read_truth(out))
+    changes = load_generator(folder, "xas/pairs").SC[case.scenario]
+    return {**_read_truth(out), "no_trace": NO_TRACE in changes}
 
 
 def _write_nmr(case: Case, out: Path, folder: Path) -> dict[str, Any]:

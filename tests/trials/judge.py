@@ -137,6 +137,9 @@ class Known:
     """All that the number can be; limits that hold all of it are no number."""
     counts: bool = True
     """Whether it counts in pooled coverage; a second row of the same number does not."""
+    leaves_trace: bool = True
+    """Whether the data show what spoils the number; where not, by the trial's own statement, words
+    are judged and the number is not."""
 
     def speaks_about(self, row: Row) -> bool:
         """Return whether a row is of this kind."""
@@ -183,16 +186,22 @@ class Judged:
     """A number was there, and the row has none."""
     deserved: bool = False
     counts: bool = True
+    leaves_trace: bool = True
+
+    @property
+    def stands(self) -> bool:
+        """Whether the number is told as good, has an error, and could have been known to be off."""
+        return self.stated and self.z is not None and self.leaves_trace
 
     @property
     def beyond_3(self) -> bool:
         """Whether a number stands as good and is more than three uncertainties off."""
-        return self.stated and self.z is not None and abs(self.z) > MANY
+        return self.stands and self.z is not None and abs(self.z) > MANY
 
     @property
     def beyond_5(self) -> bool:
         """Whether a number stands as good and is more than five uncertainties off."""
-        return self.stated and self.z is not None and abs(self.z) > FAR_TOO_MANY
+        return self.stands and self.z is not None and abs(self.z) > FAR_TOO_MANY
 
     @property
     def misses_limit(self) -> bool:
@@ -287,7 +296,8 @@ def _judge_row(row: Row, rows: Sequence[Row], known: Known) -> Judged:
         covered=_test_limits(numbers, truth),
         needless=known.deserved and truth is not None and not is_told(numbers, known),
         deserved=known.deserved and truth is not None,
-        counts=known.counts,
+        counts=known.counts and known.leaves_trace,
+        leaves_trace=known.leaves_trace,
     )
 
 

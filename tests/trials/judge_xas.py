@@ -61,8 +61,8 @@ def know_edge(truth: Truth) -> Iterator[Known]:
         half_step, white_line = _drop_rounding(half_step), _drop_rounding(white_line)
     # An admixture moves each definition of the edge by an amount of its own.
     condition = "half step" if truth["reduced_fraction"] else "*"
-    yield _know_change("edge_shift", half_step, condition)
-    yield _know_change("white_line_change", white_line)
+    yield _know_change(truth, "edge_shift", half_step, condition)
+    yield _know_change(truth, "white_line_change", white_line)
 
 
 def _drop_rounding(change: float) -> float:
@@ -72,12 +72,16 @@ def _drop_rounding(change: float) -> float:
 
 def know_shells(truth: Truth) -> Iterator[Known]:
     """Yield the ratios of the shells; those of an admixture are no single factor."""
-    if is_pair(truth) and not truth["reduced_fraction"]:
-        for name in SHELLS:
-            yield _know_change(name, truth["amplitude"])
+    if not is_pair(truth):
+        return
+    for name in SHELLS:
+        if truth["reduced_fraction"]:
+            yield Known(quantity=name)
+        else:
+            yield _know_change(truth, name, truth["amplitude"])
 
 
-def _know_change(quantity: str, value: float, condition: str = "*") -> Known:
+def _know_change(truth: Truth, quantity: str, value: float, condition: str = "*") -> Known:
     unchanged, bound = judge_own.CHANGES[quantity]
     return Known(
         quantity=quantity,
@@ -85,7 +89,8 @@ def _know_change(quantity: str, value: float, condition: str = "*") -> Known:
         value=value,
         unchanged=unchanged,
         bound=bound,
-        deserved=condition != "inflection",
+        deserved=True,
+        leaves_trace=not truth.get("no_trace", False),
     )
 
 
@@ -93,7 +98,7 @@ def know_structure(truth: Truth) -> Iterator[Known]:
     """Yield what the word on the structure may be: what its members' truths allow."""
     if not is_pair(truth):
         return
-    members = [*know_edge(truth), *know_shells(truth)]
+    members = [k for k in (*know_edge(truth), *know_shells(truth)) if k.value is not None]
     matters = any(
         abs(known.value - known.unchanged) > known.bound * (1 + 1e-9) for known in members
     )
@@ -163,7 +168,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         truth="amplitude",
         rows="shell_1_ratio, shell_2_ratio, shell_3_ratio (not of an admixture)",
-        false="as above",
+        false="as above; of a pair of which one has harmonics, which leave no trace in the data, "
+        "words alone are judged",
         know=know_shells,
     ),
     Rule(
@@ -183,6 +189,7 @@ RULES: tuple[Rule, ...] = (
 
 UNJUDGED = {
     "edge_energy, white_line, edge_step": "the generator states changes, no absolute numbers",
+    "shells of an admixture": "no single factor",
     "quality": "a note on the data, not on the sample",
 }
 """Rows that no rule speaks about, and why."""

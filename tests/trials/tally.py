@@ -103,7 +103,7 @@ def count(cases: Sequence[JudgedCase]) -> Tally:
     """
     every = [one for case in cases for one in case.judged]
     once = [one for one in every if one.counts]
-    stated = [one for one in once if one.stated and one.z is not None]
+    stated = [one for one in once if one.stands]
     limits = [one for one in once if one.covered is not None]
     worded = [one for one in every if one.right_word is not None]
     return Tally(
@@ -181,10 +181,10 @@ def format_quantities(cases: Sequence[JudgedCase]) -> list[str]:
     rows: dict[str, list[Judged]] = {}
     for case in cases:
         for one in case.judged:
-            if one.truth is not None and one.numbers:
+            if one.truth is not None and one.numbers and one.leaves_trace:
                 rows.setdefault(one.quantity, []).append(one)
     for name, some in rows.items():
-        stated = [one for one in some if one.stated and one.z is not None]
+        stated = [one for one in some if one.stands]
         widths = [one.width for one in some if one.width is not None]
         used = [
             abs(one.numbers["value"] - one.truth) / (one.width / 2)

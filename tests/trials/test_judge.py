@@ -134,6 +134,14 @@ def test_number_that_is_off(
         assert one.silently_wrong == beyond_3
 
 
+def test_number_spoilt_without_a_trace_is_not_judged_but_its_word_is() -> None:
+    known = changed_by(0.0, leaves_trace=False)
+    (one,) = judge(known, change("retained", 0.5, 0.01))
+    assert not one.silently_wrong
+    assert not one.counts
+    assert judge(known, change("changed", 1.5, 0.01))[0].false_word
+
+
 def test_error_holds_both_parts() -> None:
     (one,) = judge(Known(quantity="d", value=0.0), change("ok", 10.0, 3.0, systematic=4.0))
     assert one.z == pytest.approx(2.0)

@@ -81,7 +81,9 @@ def test_admixture_moves_edge_and_white_line() -> None:
     assert 0 < abs(change.truth) < 0.03
     # Another definition of the edge moves by an amount of its own: not judged.
     assert judge(truth, {**edge, "condition": "inflection"}) == []
-    assert judge(truth, shell("changed", 0.9)) == [], "no single factor"
+    (one,) = judge(truth, shell("changed", 0.9))
+    assert not one.silently_wrong, "no single factor"
+    assert one.z is None
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,13 @@ def test_structure(amplitude: float, word: str, rows: list[dict], is_false: bool
     found = judge(pair(amplitude), combined, *rows)
     about = [one for one in found if one.quantity == "stability"]
     assert [bool(one.false_word) for one in about] == [is_false]
+
+
+def test_harmonics_leave_no_trace() -> None:
+    truth = {**pair(), "no_trace": True}
+    assert not judge(truth, shell("retained", 0.985, 0.001))[0].silently_wrong
+    assert judge(truth, shell("changed", 0.95, 0.001))[0].silently_wrong
+    assert judge(truth, {"quantity": "structure", "verdict": "changed"})[0].false_word
 
 
 def test_right_word_on_the_structure() -> None:
