@@ -62,6 +62,7 @@ FURNACE = OutputTable(
     },
     attributes={
         "joined_by": "`time`, `file name`, `header` or `none`",
+        "notes": "what was assumed or chosen when patterns and log were read, a JSON list",
         "clock_offset_seen": "offset [s] of the log's clock by the sample's expansion, where it "
         "can be determined",
         "clock_offset_seen_stderr": "its standard error [s]",

@@ -22,6 +22,8 @@ from ssbchar.hexrd.furnace.log import FurnaceLog, match_files, read_log
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.furnace.reading_noise import find_resolution
 from ssbchar.hexrd.furnace.segments import SegmentKind, label_segments
+from ssbchar.hexrd.patterns.describe import list_notes
+from ssbchar.hexrd.patterns.settle import suggest_temperature_pattern
 from ssbchar.typing import Array
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ class JoinedTemperatures:
     readings: LogReadings | None = None
     """The log, where it is joined by time."""
     faults: tuple[BadInput, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was chosen or assumed when the log was read."""
 
 
 def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) -> xr.Dataset:
@@ -74,22 +78,39 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
         The log cannot be understood, has no time zone, or covers no frame.
     """
     offset = ClockOffset()
+    names = [str(name) for name in patterns["source_file"].values]
     if log is None:
         joined = _take_from_headers(patterns, options)
     else:
-        table = read_log(log, options)
-        names = [str(name) for name in patterns["source_file"].values]
+        table = read_log(log, options, needs_time=False)
         rows = match_files(table, names, options, log)
         if rows is not None:
             joined = _join_by_file(table, rows, options)
         else:
+            if table.time_fault is not None:
+                raise table.time_fault
             offset = measure_clock_offset(patterns, table, options.clock_span)
             joined = _join_by_time(log, table, patterns, offset, options)
         # In the report what is missing comes before what is doubtful.
-        joined = replace(joined, faults=(*_describe_outside(log, joined.status), *joined.faults))
+        faults = (*_describe_outside(log, joined.status), *joined.faults, *table.faults)
+        joined = replace(joined, faults=faults, notes=table.notes)
     rate, labels = _label_frames(joined, options.hold_rate)
     systematic = _estimate_systematic(joined, rate, options)
+    joined = replace(joined, faults=(*joined.faults, *_describe_missing(names, joined)))
     return _build_dataset(patterns, joined, offset, systematic=systematic, rate=rate, labels=labels)
+
+
+def _describe_missing(names: list[str], joined: JoinedTemperatures) -> list[BadInput]:
+    """Return a fault that says what to write where no frame has a temperature."""
+    if joined.joined_by != JoinedBy.NONE:
+        return []
+    remedy = (
+        "give the furnace log in the row's column 'log', or write '# Temperature (K) = 300' into "
+        "the headers"
+    )
+    suggestion = suggest_temperature_pattern(sorted(set(names)))
+    where = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+    return [BadInput(where, "no temperature is known", suggestion or remedy)]
 
 
 def _take_from_headers(patterns: xr.Dataset, options: Furnace) -> JoinedTemperatures:
@@ -255,6 +276,7 @@ def _build_dataset(
             for fault in joined.faults
         ]
         attrs["set_aside"] = json.dumps(entries)
+    attrs["notes"] = json.dumps([*list_notes(patterns), *joined.notes])
     if offset.is_known:
         attrs |= {"clock_offset_seen": offset.value, "clock_offset_seen_stderr": offset.stderr}
     known = np.isfinite(joined.temperature)

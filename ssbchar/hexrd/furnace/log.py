@@ -3,42 +3,37 @@ guessed.
 
 Notes on file structure
 -----------------------
-CSV, TSV or semicolons, one header line; lines starting with ``#`` are skipped. Times are ISO 8601
-with a time zone, or seconds since 1970 UTC. Temperatures are those of the sample's thermocouple;
-set points are not used.
+Any table of text (`log_table`): an optional preamble, one line of names, perhaps one of units.
+Temperatures are those of the sample's thermocouple, in the unit of the column's name
+(`log_columns`); set points are not used. Times are dates with a zone, or seconds since 1970, or
+what an option completes (`log_times`). Single wild readings are set aside (`wild_readings`).
 """
 
 from __future__ import annotations
 
-import io
-import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.furnace.log_columns import LogTemperatures, read_temperatures, require_column
+from ssbchar.hexrd.furnace.log_table import read_table
+from ssbchar.hexrd.furnace.log_times import NUMERIC, LogTimes, read_times
 from ssbchar.hexrd.furnace.options import Furnace
-from ssbchar.typing import Array
+from ssbchar.hexrd.furnace.wild_readings import find_wild_readings
+from ssbchar.hexrd.patterns.unchanged import FileWatch
+from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_TIME = re.compile(r"time|stamp|epoch|date", re.I)
-_TEMPERATURE = re.compile(r"temp|^t$|^t[_ ]|deg_?c|°c|\(c\)|thermocouple", re.I)
-_NOT_MEASURED = re.compile(r"set|target|program|time|power|output", re.I)
-_IN_KELVIN = re.compile(r"[\[(_ ]K[\])]?$")
-_ZONED = re.compile(r"(Z|[+-]\d\d:?\d\d)\s*$")
-EARLIEST = 1e8
-"""Numbers below this [s] are no seconds since 1970 of any measurement."""
-NUMERIC = "fiu"
-"""Kinds of arrays of numbers."""
 MOSTLY = 0.5
 """Share of the frames that a column of file names must name."""
-_MOST_OF_A_MESSAGE = 200
+SHOWN = 4
+"""Wild readings that a message lists."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,12 +43,21 @@ class FurnaceLog:
     time: Array
     """[s since 1970-01-01 UTC], shape (rows,); NaN where the log has none."""
     temperature: Array
-    """[degC], shape (rows,)."""
+    """[degC], shape (rows,); NaN where a reading is missing or was set aside."""
     columns: pd.DataFrame
     """The table as it stands in the file."""
+    temperature_column: str = ""
+    unit: str = ""
+    """Of the temperature column."""
+    notes: tuple[str, ...] = ()
+    """What was chosen or assumed."""
+    faults: tuple[BadInput, ...] = ()
+    """What was set aside."""
+    time_fault: BadInput | None = None
+    """Why the log's times are not known, where they are not needed."""
 
 
-def read_log(log: Path, options: Furnace) -> FurnaceLog:
+def read_log(log: Path, options: Furnace, *, needs_time: bool = True) -> FurnaceLog:
     """Return the readings of a log, times [s since 1970 UTC] and temperatures [degC] of shape
     (rows,).
 
@@ -62,6 +66,8 @@ def read_log(log: Path, options: Furnace) -> FurnaceLog:
     log : Path
     options : Furnace
         Names of columns, unit and time zone, where the log does not state them.
+    needs_time : bool
+        Whether a log whose times are not understood is refused; else they are NaN.
 
     Raises
     ------
@@ -69,25 +75,49 @@ def read_log(log: Path, options: Furnace) -> FurnaceLog:
         Empty, no or several columns that could be meant, times without a zone, cells that are no
         numbers.
     """
-    table = _read_table(log)
-    if table.empty:
-        raise BadInput(log, "holds no readings", "copy it again from the furnace")
-    table.columns = [str(column).strip() for column in table.columns]
-    temperature = _read_temperature(log, table, options)
-    return FurnaceLog(time=_read_time(log, table, options), temperature=temperature, columns=table)
-
-
-def _read_table(log: Path) -> pd.DataFrame:
-    import pandas as pd
-
+    watch = FileWatch()
+    watch.note(Path(log))
+    table = read_table(log)
+    found = read_temperatures(log, table, options)
+    times, time_fault = LogTimes(values=np.full(found.values.size, np.nan)), None
     try:
-        text = Path(log).read_text(encoding="utf-8-sig")
-        lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
-        separator = max("\t;,", key=next(lines, "").count)
-        return pd.read_csv(io.StringIO(text), sep=separator, comment="#", skipinitialspace=True)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        problem = f"no table ({str(error).strip()[:80]})"
-        raise BadInput(log, problem, "give CSV with one header line") from error
+        times = read_times(log, table, options)
+    except BadInput as fault:
+        if needs_time:
+            raise
+        time_fault = fault
+    is_dense = bool(np.isfinite(times.values).any()) and not options.file_column
+    wild = find_wild_readings(found.values, is_dense=is_dense)
+    return FurnaceLog(
+        time=times.values,
+        temperature=np.where(wild.wild, np.nan, found.values),
+        columns=table.columns,
+        temperature_column=found.column,
+        unit=found.unit,
+        notes=(*found.notes, *times.notes),
+        faults=(
+            *times.faults,
+            *_describe_wild(log, found, wild.wild, wild.too_many),
+            *watch.describe_changed(),
+        ),
+        time_fault=time_fault,
+    )
+
+
+def _describe_wild(log: Path, found: LogTemperatures, wild: Bool, too_many: int) -> list[BadInput]:
+    """Return a fault that counts the readings set aside, and one on readings that jump too often
+    to be."""
+    faults = []
+    if wild.any():
+        shown = ", ".join(f"{value:g}" for value in found.values[wild][:SHOWN])
+        more = " ..." if wild.sum() > SHOWN else ""
+        what = "reading that no furnace has is" if wild.sum() == 1 else "readings are"
+        problem = f"{wild.sum()} wild {what} set aside ({shown}{more} degC)"
+        faults.append(BadInput(log, problem, "check the thermocouple's contact"))
+    if too_many:
+        problem = f"{too_many} of {wild.size} readings jump; they are used as they are"
+        faults.append(BadInput(log, problem, "check the thermocouple, or smooth the log"))
+    return faults
 
 
 def match_files(
@@ -119,7 +149,7 @@ def match_files(
     wanted = [Path(name).stem for name in names]
     columns = [options.file_column] if options.file_column else list(table.columns.columns)
     for column in columns:
-        _require_column(log, table.columns, column, "file_column")
+        require_column(log, table.columns, column, "file_column")
         cells = table.columns[column]
         if cells.dtype.kind in NUMERIC + "b":
             continue
@@ -128,104 +158,3 @@ def match_files(
         if options.file_column or np.mean(rows >= 0) >= MOSTLY:
             return rows
     return None
-
-
-def _require_column(log: Path, table: pd.DataFrame, column: str, option: str) -> None:
-    if column not in table.columns:
-        listed = ", ".join(map(str, table.columns))
-        problem = f"no column '{column}' (there are {listed})"[:_MOST_OF_A_MESSAGE]
-        raise BadInput(log, problem, f"set hexrd.furnace.{option}")
-
-
-def _read_temperature(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
-    """Return the temperatures [degC] of the log's rows."""
-    import pandas as pd
-
-    column = options.temperature_column or _find_temperature_column(log, table)
-    _require_column(log, table, column, "temperature_column")
-    values = pd.to_numeric(table[column], errors="coerce").to_numpy(float)
-    if not np.isfinite(values).any():
-        problem = f"column '{column}' holds no numbers"
-        raise BadInput(log, problem, "set hexrd.furnace.temperature_column")
-    if options.temperature_unit == "K" or _IN_KELVIN.search(column):
-        values = values + ABSOLUTE_ZERO_C
-    if np.nanmin(values) < ABSOLUTE_ZERO_C:
-        problem = f"column '{column}' falls below absolute zero"
-        raise BadInput(log, problem, "set hexrd.furnace.temperature_unit")
-    return values
-
-
-def _find_temperature_column(log: Path, table: pd.DataFrame) -> str:
-    """Return the only column named like a measured temperature."""
-    named = [
-        column
-        for column in table.columns
-        if _TEMPERATURE.search(column) and not _NOT_MEASURED.search(column)
-    ]
-    if len(named) == 1:
-        return str(named[0])
-    what = "no column looks like a temperature"
-    if named:
-        what = "several columns could be the temperature"
-    listed = ", ".join(named or map(str, table.columns))
-    problem = f"{what} ({listed})"[:_MOST_OF_A_MESSAGE]
-    raise BadInput(log, problem, "set hexrd.furnace.temperature_column")
-
-
-def _read_time(log: Path, table: pd.DataFrame, options: Furnace) -> Array:
-    """Return the times [s since 1970 UTC] of the log's rows; epoch seconds before ISO 8601 where it
-    has both."""
-    columns = [column for column in table.columns if _TIME.search(column)]
-    if options.time_column:
-        columns = [options.time_column]
-    if not columns:
-        return np.full(len(table), np.nan)
-    for column in columns:
-        _require_column(log, table, column, "time_column")
-        if table[column].dtype.kind in NUMERIC:
-            values = table[column].to_numpy(float)
-            # Seconds since the start of the programme are numbers too.
-            if np.nanmin(values) > EARLIEST:
-                return values
-    texts = [column for column in columns if table[column].dtype.kind not in NUMERIC]
-    if not texts:
-        problem = f"column '{columns[0]}' is neither ISO 8601 nor seconds since 1970"
-        raise BadInput(log, problem, "write dates with their time zone")
-    # A log may have local time for people beside the one for machines.
-    zoned = [column for column in texts if _has_zone(table[column])]
-    return _parse_dates(log, table[(zoned or texts)[0]], options.log_timezone)
-
-
-def _has_zone(column: pd.Series[Any]) -> bool:
-    return _ZONED.search(str(column.dropna().iloc[0])) is not None
-
-
-def _parse_dates(log: Path, column: pd.Series[Any], zone: str) -> Array:
-    """Return seconds since 1970 UTC of ISO 8601 dates; `zone` is that of dates without one."""
-    import pandas as pd
-
-    text = column.astype(str)
-    zoned = _has_zone(column)
-    if not zoned and not zone:
-        raise BadInput(
-            log,
-            f"its times ('{text.iloc[0]}') state no time zone",
-            "set hexrd.furnace.log_timezone (as UTC, America/Chicago or +02:00)",
-        )
-    parsed = pd.to_datetime(text, errors="coerce", utc=zoned, format="ISO8601")
-    if parsed.isna().all():
-        raise BadInput(
-            log,
-            f"its times ('{text.iloc[0]}') are no ISO 8601 dates",
-            "write YYYY-MM-DDThh:mm:ss+00:00",
-        )
-    if not zoned:
-        try:
-            # The hour that summer time repeats or leaves out has no unique UTC: unknown.
-            local = parsed.dt.tz_localize(zone, ambiguous="NaT", nonexistent="NaT")
-            parsed = local.dt.tz_convert("UTC")
-        except (KeyError, ValueError, LookupError) as error:
-            problem = f"time zone '{zone}' is unknown"
-            raise BadInput(log, problem, "use UTC, America/Chicago or +02:00") from error
-    epoch = pd.Timestamp("1970-01-01", tz="UTC")
-    return np.asarray((parsed - epoch).dt.total_seconds(), float)

@@ -107,5 +107,6 @@ def conclude_series(
     )
     history = phase_stability.collect_history(histories, unexplained, furnace)
     verdict = phase_stability.conclude_mixture(history, evidence, options)
-    rows += [replace(row, subject=sample) for row in (*mixture_limit, scale, verdict)]
+    about_all = (*mixture_limit, scale, verdict, *quality_rows.list_reading_notes(furnace))
+    rows += [replace(row, subject=sample) for row in about_all]
     return [replace(row, sample=sample, technique="hexrd", source=source) for row in rows]

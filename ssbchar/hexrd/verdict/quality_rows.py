@@ -123,6 +123,28 @@ def list_phase_notes(table: xr.Dataset | None) -> list[Conclusion]:
     ]
 
 
+def list_reading_notes(furnace: xr.Dataset) -> list[Conclusion]:
+    """Return the row of what was assumed or chosen when patterns and furnace log were read, none
+    where nothing was.
+
+    Parameters
+    ----------
+    furnace : Dataset
+        ``furnace.nc``, attribute ``notes``: a JSON list.
+    """
+    notes = json.loads(furnace.attrs.get("notes", "[]"))
+    if not notes:
+        return []
+    return [
+        Conclusion(
+            "series_as_read",
+            verdict=Verdict.NONE,
+            reason="; ".join(notes),
+            method=sentences.READING_NOTES_METHOD,
+        )
+    ]
+
+
 def summarise_breadths(peaks: xr.Dataset, name: str, frames: ReferenceFrames) -> list[Conclusion]:
     """Return inverse apparent size [1/nm] and microstrain [percent] of a phase before heating and
     after cooling, where measured.

@@ -29,6 +29,7 @@ CELL_METHOD = "whole-pattern refinement, weighted mean"
 RETURN_METHOD = "reference volumes, brought to one temperature"
 REFINED_METHOD = "whole-pattern refinement forward and backward, beside one smooth cell(T)"
 PHASE_NOTES_METHOD = "cell, symmetry and atoms of the CIF against each other"
+READING_NOTES_METHOD = "names and units in the headers of patterns and furnace log"
 BREADTH_METHOD = "Williamson-Hall, integral breadths of the known lines"
 SCALE_METHOD = (
     "reference cells before heating over those of the phases file, cube root of the volumes"

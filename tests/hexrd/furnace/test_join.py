@@ -452,3 +452,47 @@ def test_a_row_named_by_no_frame_leaves_it_outside() -> None:
     np.testing.assert_array_equal(found.temperature, [20.0, np.nan, 30.0])
     np.testing.assert_array_equal(found.time, [7.0, np.nan, 8.0])
     assert found.status.tolist() == ["ok", "outside_log", "ok"]
+
+
+def test_a_log_without_usable_times_joins_by_file(tmp_path: Path) -> None:
+    names = [f"f_{n:04d}.xye" for n in range(1, 61)]
+    table = pd.DataFrame({"file": names, "time": np.arange(60.0), "T_K": 300.0 + np.arange(60)})
+    table.to_csv(tmp_path / "log.csv", index=False)
+    ds = join(tmp_path / "log.csv")
+    np.testing.assert_allclose(ds.temperature, 26.85 + np.arange(60))
+    assert ds.attrs["joined_by"] == "file name"
+    table.drop(columns="file").to_csv(tmp_path / "log.csv", index=False)
+    with pytest.raises(BadInput, match="neither ISO 8601 nor seconds since 1970"):
+        join(tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize("wild", [9999.0, -200.0, 2.5])
+def test_a_wild_reading_changes_no_frame(wild: float, tmp_path: Path) -> None:
+    path = log(tmp_path / "log.csv")
+    clean = join(path)
+    table = pd.read_csv(path)
+    table.loc[100, "temperature_C"] = wild
+    table.to_csv(path, index=False)
+    ds = join(path)
+    np.testing.assert_allclose(ds.temperature, clean.temperature, atol=0.05)
+    assert "1 wild reading that no furnace has is set aside" in told(ds)[0]["problem"]
+
+
+def test_without_any_temperature_the_report_says_what_to_write() -> None:
+    ds = join(None)
+    assert ds.attrs["joined_by"] == "none" and told(ds)[0]["problem"] == "no temperature is known"
+    assert "give the furnace log" in told(ds)[0]["remedy"]
+    named = frames()
+    named["source_file"].values[:] = [f"LFP_{25 + n}C.xye" for n in range(60)]
+    assert "temperature_pattern" in told(join(None, named))[0]["remedy"]
+
+
+def test_what_was_chosen_and_assumed_goes_with_the_temperatures(tmp_path: Path) -> None:
+    path = log(tmp_path / "log.csv", setpoint_C=25.0)
+    patterns = frames()
+    patterns.attrs["assumed"] = "q is taken in 1/angstrom: its unit is not stated"
+    notes = json.loads(join(path, patterns).attrs["notes"])
+    assert notes == [
+        "q is taken in 1/angstrom: its unit is not stated",
+        "temperature from column 'temperature_C'; 'setpoint_C' no measurement",
+    ]

@@ -48,6 +48,14 @@ def test_what_was_resolved_in_a_cif_is_a_row() -> None:
     assert quality_rows.list_phase_notes(None) == []
 
 
+def test_what_was_assumed_when_files_were_read_is_a_row() -> None:
+    notes = json.dumps(["the axis is taken as 2theta in degree: the files name none"])
+    (row,) = quality_rows.list_reading_notes(xr.Dataset(attrs={"notes": notes}))
+    assert row.quantity == "series_as_read" and row.value is None
+    assert row.reason == "the axis is taken as 2theta in degree: the files name none"
+    assert quality_rows.list_reading_notes(xr.Dataset()) == []
+
+
 def peaks(**attrs: float) -> xr.Dataset:
     dims = ("frame", "candidate")
     size = np.array([[1.0], [2.0], [np.nan], [9.0], [4.0]]) * 1e-3

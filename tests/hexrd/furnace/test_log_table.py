@@ -1,0 +1,83 @@
+"""Logs as their makers write them come to one table: encodings, preambles, separators, units."""
+
+from pathlib import Path
+
+import pytest
+
+from ssbchar.errors import BadInput
+from ssbchar.hexrd.furnace.log_table import LogTable, read_table
+
+
+def table(folder: Path, text: str, encoding: str = "utf-8") -> LogTable:
+    (folder / "log.csv").write_bytes(text.encode(encoding))
+    return read_table(folder / "log.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("time,T\n1.5,20\n2.5,30\n", "utf-8"),
+        ("time;T\n1,5;20\n2,5;30\n", "utf-8-sig"),
+        ("time\tT\n1,5\t20\n2,5\t30\n", "utf-16"),
+        ("time\tT\r\n1.5\t20\r\n2.5\t30\r\n", "latin-1"),
+        ("time T\n1.5 20\n2.5 30\n3.5 40\n", "utf-8"),
+        ('"time","T"\n"1.5","20"\n"2.5","30"\n', "utf-8"),
+        ("# a comment\n\ntime, T\n1.5, 20\n# another\n2.5, 30\n", "utf-8"),
+        ("# time,T\n1.5,20\n2.5,30\n", "utf-8"),
+        ("#S 1\n#L time  T\n1.5 20\n2.5 30\n", "utf-8"),
+        ("time,T,\n1.5,20\n2.5,30\n", "utf-8"),
+        ("time,T\n1.5,20,\n2.5,30,\n", "utf-8"),
+        ("Eurotherm 2408\nOperator: none\n\ntime;T\n1,5;20\n2,5;30\n", "utf-8"),
+        ("time,T\n1.5,20\ntime,T\n2.5,30\n", "utf-8"),
+        ("time,T\n1.5,20\n-- power failure --\n2.5,30\n", "utf-8"),
+    ],
+)
+def test_one_table_in_many_clothes(text: str, encoding: str, tmp_path: Path) -> None:
+    found = table(tmp_path, text, encoding).columns
+    assert list(found.columns)[:2] == ["time", "T"]
+    good = found[[str(cell).strip() not in ("", "nan") for cell in found["T"]]]
+    assert [float(cell) for cell in good["time"]][:2] == [1.5, 2.5]
+    assert [float(cell) for cell in good["T"]][:2] == [20, 30]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "time,T\ns,degC\n1,20\n2,30\n",
+        "time,T\n[s],[degC]\n1,20\n2,30\n",
+        "time,T\n,degC\n1,20\n2,30\n",
+        "time,T,unit\n1,20,degC\n2,30,degC\n",
+    ],
+)
+def test_units_in_a_row_or_a_column_of_their_own(text: str, tmp_path: Path) -> None:
+    found = table(tmp_path, text)
+    assert found.units["T"] == "degC" and found.columns["T"].tolist() == [20, 30]
+
+
+def test_the_preamble(tmp_path: Path) -> None:
+    text = (
+        "LabVIEW Measurement\t\nDate\t2011/04/25\nTime\t12:35:00\n***End_of_Header***\t\n\t\n"
+        "X_Value\tTemperature\n" + "".join(f"{n}.0\t25.{n}\n" for n in range(9))
+    )
+    found = table(tmp_path, text)
+    assert list(found.columns.columns) == ["X_Value", "Temperature"]
+    assert "Date: 2011/04/25" in found.preamble and "Time: 12:35:00" in found.preamble
+
+
+def test_names_that_occur_twice(tmp_path: Path) -> None:
+    assert list(table(tmp_path, "t,T,T\n1,2,3\n").columns.columns) == ["t", "T 2", "T 3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no table"),
+        ("time,T\n", "holds no readings"),
+        ("1,2\n3,4\n", "no line names its columns"),
+        ("time;T\n1.5;20,5\n", "decimal points and decimal commas"),
+        ("time,T\n1,2,3,4\n1,2\n", "a row has 4 cells where there are 2 names"),
+    ],
+)
+def test_what_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=message):
+        table(tmp_path, text)
