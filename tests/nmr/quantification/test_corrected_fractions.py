@@ -10,6 +10,7 @@ from ssbchar.nmr.quantification.back_correction import (
     RegionDecays,
     fractions_from_areas,
     propagate_fractions,
+    read_decays,
 )
 from ssbchar.nmr.quantification.corrected_fractions import (
     MISFIT_REASON,
@@ -87,6 +88,12 @@ def test_the_bracket_holds_each_time_with_and_without_stretching() -> None:
     )
     _, stderr = propagate_fractions(LINES.area, LINES.covariance, laws, 2e-5)
     assert simple.stderr == pytest.approx(100 * stderr[0])
+    _, own = propagate_fractions(LINES.area, LINES.covariance, read_decays(decay()), 1e-5)
+    for r, region in enumerate(("li_metal", "li_si")):
+        assert headline(rows, region).stderr == pytest.approx(100 * own[r])
+        fitted = rows[region, "corrected, t = axis, b fitted", f"{region}_fraction"]
+        assert fitted.stderr == pytest.approx(100 * own[r])
+        assert fitted.value == pytest.approx(headline(rows, region).value)
     values = [rows["li_metal", name, "li_metal_fraction"].value for name in names]
     row = headline(rows)
     assert row.systematic == pytest.approx((max(values) - min(values)) / np.sqrt(12))

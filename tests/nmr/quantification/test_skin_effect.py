@@ -72,3 +72,25 @@ def test_the_field_at_the_centre_of_a_sphere() -> None:
     radial, tangential = skin_effect.evaluate_field_in_sphere(0.0, 2.0, 1.0)
     assert complex(radial) == pytest.approx(z / np.sin(z), rel=1e-6)
     assert complex(tangential) == pytest.approx(z / np.sin(z), rel=1e-6)
+
+
+def test_a_sphere_half_as_large_as_the_skin_depth_by_plain_sums() -> None:
+    """The signal of the docstring, summed over even points of radius, polar angle and azimuth."""
+    size, depth = 1.5, 1.0
+    radius = (np.arange(60) + 0.5) / 60 * size
+    cosine = (np.arange(60) + 0.5) / 30 - 1
+    azimuth = 2 * np.pi * np.arange(24) / 24
+    radial, tangential = skin_effect.evaluate_field_in_sphere(radius, size, depth)
+    radial, tangential = radial[:, None, None], tangential[:, None, None]
+    c, s = cosine[None, :, None], np.sqrt(1 - cosine**2)[None, :, None]
+    along = radial * c**2 + tangential * s**2
+    across = (radial - tangential) * s * c * np.sin(azimuth)
+    field = along + 1j * across
+    b = np.abs(field)
+    signal = np.sin(b * FLIPS[0]) * np.sin(b * FLIPS[1] / 2) ** 2
+    signal = signal * field / b * (along - 1j * across)
+    weight = radius[:, None, None] ** 2 + 0 * b
+    whole = np.sin(FLIPS[0]) * np.sin(FLIPS[1] / 2) ** 2
+    expected = np.sum(signal * weight) / np.sum(weight) / whole
+    found = skin_effect.integrate_visible_signal([2 * size], depth, FLIPS)[0]
+    assert found == pytest.approx(expected, rel=2e-3)

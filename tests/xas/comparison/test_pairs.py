@@ -250,6 +250,8 @@ def test_an_end_of_a_range_that_rounds_off_a_point_holds_it() -> None:
     assert (maxima[0], places[0]) == (r[17], 17)
     _, places = compare.find_shell_maxima(r, -r, np.array([[r[6] + 5e-10, 2.0]]))
     assert places[0] == 6
+    _, places = compare.find_shell_maxima(r, -r, np.array([[r[6] + 1.1e-9, 2.0]]))
+    assert places[0] == 7
     _, places = compare.find_shell_maxima(r, r, np.array([[0.3, r[17] - 1.1e-9]]))
     assert places[0] == 16
 
