@@ -17,7 +17,6 @@ from ssbchar.nmr.quantification.corrected_fractions import QuantifiedSpectrum
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.prelithiation import LEFT_OUT, conclude_prelithiation
 from ssbchar.nmr.quantification.region_areas import RegionSignal
-from ssbchar.verdict import Verdict
 
 T_METAL, T_SI = 4.67e-4, 7.1e-5
 DELAYS = np.array([10, 20, 30, 45, 60, 80, 110, 150, 200, 300]) * 1e-6
@@ -268,10 +267,12 @@ def test_raw_shares_by_both_routes_and_half_their_difference() -> None:
         measured = QuantifiedSpectrum(
             routes={"lines": lines_area, "windows": windows_area},
             headline=headline,
-            fit_verdict=Verdict.OK,
+            misfits=(),
+            doubts=(),
+            without_leakage=np.array([2.0, 3.0]),
             times={},
         )
-        rows = quantify._conclude_raw_fractions(measured, np.array([2.0, 3.0]))
+        rows = quantify._conclude_raw_fractions(measured)
         found = {(row.subject, row.condition): row for row in rows}
         metal = found["li_metal", "raw"]
         assert (metal.value, metal.systematic) == pytest.approx((value, abs(value - other) / 2))
