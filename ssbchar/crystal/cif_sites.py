@@ -18,6 +18,8 @@ LARGEST_FRACTION = 5.0
 """Coordinates beyond this are no fractions of a cell edge."""
 MOST_OCCUPANCY = 1.02
 """Occupancy above which a site holds more than one atom: 0.34 three times is one."""
+MOST_SITES = 5000
+"""Sites of a list [1]; larger ones are of simulations, not of a phase."""
 _POSITION_TAGS = tuple(f"_atom_site_fract_{axis}" for axis in "xyz")
 _TYPE = re.compile(r"\d{0,3}([A-Za-z]{1,2})\d?\.?\d*[+-]?\d?\.?\d*")
 _VACANCIES = ("va", "vac", "vacancy", "[]", "\u25a1")
@@ -71,6 +73,12 @@ def read_site_list(
     if all(column is None for column in columns):
         return SiteList()
     rows = max(len(column) for column in columns if column is not None)
+    if rows > MOST_SITES:
+        raise BadInput(
+            block.path,
+            f"lists {rows} atoms (up to {MOST_SITES})",
+            "give the asymmetric unit, or 'atoms: false' of the phase to use its cell alone",
+        )
     reader = _SiteReader(block=block, cell=cell, formula=formula, b_iso=b_iso, remarks=_Remarks())
     sites, multiplicities = [], []
     for row in range(rows):

@@ -42,7 +42,7 @@ def find_symmetry(phase: Phase) -> FoundSymmetry:
     FoundSymmetry
         The phase as it is, with number 1, where no symmetry is found.
     """
-    places = _group_sites(phase.sites)
+    places = _group_sites(_list_atoms(phase))
     analyzer = analyse_symmetry(
         phase.cell,
         [_mix_species(place) for place in places],
@@ -54,18 +54,24 @@ def find_symmetry(phase: Phase) -> FoundSymmetry:
     return _build_phase(phase, places, analyzer)
 
 
+def _list_atoms(phase: Phase) -> list[Site]:
+    """Return one site per atom of the cell: a cell without symmetry may still be centred."""
+    return [
+        replace(site, position=(float(x), float(y), float(z)))
+        for site in phase.sites
+        for x, y, z in generate_orbit(site.position, phase)
+    ]
+
+
 def _group_sites(sites: Sequence[Site]) -> list[list[Site]]:
     """Return the sites by position."""
-    places: list[list[Site]] = []
-    for site in sites:
-        for place in places:
-            offset = np.array(site.position) - np.array(place[0].position)
-            if np.max(np.abs((offset + 0.5) % 1.0 - 0.5)) < SAME_SITE:
-                place.append(site)
-                break
-        else:
-            places.append([site])
-    return places
+    positions = np.array([site.position for site in sites])
+    first = np.full(len(sites), -1)
+    for i, position in enumerate(positions):
+        if first[i] < 0:
+            offset = np.abs((positions - position + 0.5) % 1.0 - 0.5)
+            first[(offset.max(axis=1) < SAME_SITE) & (first < 0)] = i
+    return [[sites[k] for k in np.flatnonzero(first == i)] for i in np.unique(first)]
 
 
 def _mix_species(place: Sequence[Site]) -> dict[str, float]:

@@ -75,7 +75,8 @@ def list_settings(symbol: str) -> list[Setting]:
 
 
 def _clean_symbol(symbol: str) -> str:
-    text = re.sub(r"\((\d)\)", r"\1", symbol.replace("_", "").strip())
+    text = re.sub(r"\s+\((?:no\.?|#)?\s*\d+\)$", "", symbol.replace("_", "").strip(), flags=re.I)
+    text = re.sub(r"\((\d)\)", r"\1", text)
     return re.sub(r"\s*/\s*", "/", text)
 
 

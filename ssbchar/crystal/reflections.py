@@ -22,7 +22,12 @@ from ssbchar.crystal.cell import (
 from ssbchar.crystal.cif import check_cell, read_cif
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.crystal.outputs import REFLECTIONS
-from ssbchar.crystal.space_group import GroupStatement, choose_settings, symmetrise_cell
+from ssbchar.crystal.space_group import (
+    GroupStatement,
+    choose_settings,
+    read_number,
+    symmetrise_cell,
+)
 from ssbchar.crystal.structures import find_atomic_mass, form_factor_from_s
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
@@ -148,12 +153,15 @@ def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
         )
     cell = _parse_cell(about["cell"], table, name)
     group = str(about["space_group"])
-    choice = choose_settings(GroupStatement(symbols=(group,)), cell, table, name)
+    stated = GroupStatement(symbols=(group,))
+    if group.isdigit():
+        stated = GroupStatement(number=read_number(group, table))
+    choice = choose_settings(stated, cell, table, name)
     setting = choice.settings[0]
     return Phase(
         name=name,
         cell=symmetrise_cell(setting.rotations, cell)[0],
-        group=group,
+        group=choice.symbol,
         rotations=setting.rotations,
         translations=setting.translations,
         about=about,
@@ -177,7 +185,7 @@ def _check_entry(entry: Any, table: Path, name: str) -> dict[str, Any]:
             table, f"phase '{name}' has no source", "give 'source:', a DOI where there is one"
         )
     for key in ("refinable", "atoms"):
-        if not isinstance(entry.get(key, True), bool):
+        if entry.get(key, True) not in (True, False):
             raise BadInput(table, f"phase '{name}': '{key}: {entry[key]}'", "write true or false")
     return dict(entry)
 

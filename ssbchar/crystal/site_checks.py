@@ -26,6 +26,7 @@ from ssbchar.crystal.structures import (
     is_element,
     parse_composition,
 )
+from ssbchar.typing import Array
 
 ROUNDED_BY = 0.1
 """A site as near as this [angstrom] to a special position is on it, its coordinates rounded (0.33
@@ -48,6 +49,8 @@ class CifClaims:
 
     formula: Mapping[str, float]
     """Atoms by element; empty if none is stated or understood."""
+    formula_text: str = ""
+    """As stated."""
     units: float | None
     """Formula units in the cell."""
     density: float | None
@@ -89,6 +92,7 @@ def read_claims(block: CifBlock) -> CifClaims:
     digits = (stated or "").partition("(")[0].partition(".")[2]
     return CifClaims(
         formula=parse_formula(text),
+        formula_text=text,
         units=units if units and units > 0 else None,
         density=block.read_number(tag) or None,
         density_rounding=0.5 * 10.0 ** -len(digits) if stated else 0.0,
@@ -157,6 +161,9 @@ def judge_sites(phase: Phase, listed: SiteList, claims: CifClaims) -> Assessment
             x, y, z = placed.position
             notes.append(f"{site.label} taken on its special position {x:.4g}, {y:.4g}, {z:.4g}")
         sites.append(placed)
+    sites, repeated = _drop_repeated(sites, phase)
+    if repeated:
+        notes.append(f"{', '.join(repeated)}: listed already, by symmetry; counted once")
     phase = replace(phase, sites=tuple(sites))
     atoms = AtomsInCell.from_phase(phase)
     faults += atoms.find_overfull_sites()
@@ -199,10 +206,40 @@ def _place_site(site: Site, phase: Phase) -> Site | None:
     return moved if len(generate_orbit(moved.position, phase)) < len(orbit) else None
 
 
+def _drop_repeated(sites: list[Site], phase: Phase) -> tuple[list[Site], list[str]]:
+    """Return the sites without those that symmetry makes of an earlier one of the same kind, and
+    the labels of these: a list of all atoms of the cell under the symbol of its group."""
+    to_angstrom = np.linalg.cholesky(metric_from_cell(phase.cell))
+    kept: list[Site] = []
+    orbits: list[Array] = []
+    repeated = []
+    for site in sites:
+        is_repeated = False
+        for other, orbit in zip(kept, orbits, strict=True):
+            is_alike = (site.element, site.occupancy) == (other.element, other.occupancy)
+            is_listed_there = _find_distance(site, other.position, to_angstrom) < ROUNDED_BY
+            if is_alike and site.occupancy > 0.5 and not is_listed_there:
+                offset = (orbit - np.array(site.position) + 0.5) % 1.0 - 0.5
+                nearest = np.linalg.norm(offset @ to_angstrom, axis=1).min()
+                is_repeated = is_repeated or bool(nearest < ROUNDED_BY)
+        if is_repeated:
+            repeated.append(site.label)
+        else:
+            kept.append(site)
+            orbits.append(generate_orbit(site.position, phase))
+    return kept, repeated
+
+
+def _find_distance(site: Site, position: tuple[float, float, float], to_angstrom: Array) -> float:
+    offset = (np.array(site.position) - np.array(position) + 0.5) % 1.0 - 0.5
+    return float(np.linalg.norm(offset @ to_angstrom))
+
+
 def _compare_formula(atoms: AtomsInCell, claims: CifClaims) -> tuple[bool, list[Fault], list[str]]:
     """Return whether the site list has the composition of the formula, and what to say of it."""
     if not claims.formula:
-        return False, [], []
+        text = f"the formula '{claims.formula_text}' is not understood: not compared"
+        return False, [], [text] if claims.formula_text else []
     units = count_formula_units(atoms.composition, claims.formula)
     elements = sorted({*atoms.composition, *claims.formula})
     electrons = np.array([find_atomic_number(element) for element in elements])

@@ -96,17 +96,34 @@ def read_statement(block: CifBlock, override: str) -> GroupStatement:
             raise BadInput(
                 block.path, f"is the CIF of {what}", "give one of the average crystal structure"
             )
-    number = block.read_number(*_NUMBER_TAGS) or 0.0
-    if number and number not in range(1, 231):
-        raise BadInput(block.path, f"space group number {number:g} does not exist", "correct it")
+    number = read_number(block.read_text(*_NUMBER_TAGS) or "", block.path)
     symbols = [text for tag in _SYMBOL_TAGS if (text := block.read_text(tag))]
     operations = block.read_column(*_OPERATION_TAGS) or []
     return GroupStatement(
         symbols=(override,) if override else tuple(dict.fromkeys(symbols)),
         hall=block.read_text(*_HALL_TAGS) or "",
-        number=int(number),
+        number=number,
         operations=tuple(text for text in operations if text is not None),
     )
+
+
+def read_number(text: str, where: object) -> int:
+    """Return the number of a space group, 0 for an empty text.
+
+    Parameters
+    ----------
+    text : str
+    where : object
+        The file, for the message.
+
+    Raises
+    ------
+    BadInput
+        There is no group of that number.
+    """
+    if text and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 230):
+        raise BadInput(where, f"space group number '{text}' does not exist", "give 1 to 230")
+    return int(text or 0)
 
 
 def choose_settings(stated: GroupStatement, cell: Array, where: object, name: str) -> GroupChoice:

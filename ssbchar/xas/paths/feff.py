@@ -225,7 +225,9 @@ def format_feff_input(cluster: Cluster, edge: str, options: Feff, title: str) ->
         raise BadInput(title, f"FEFF 6 knows no edge {edge}", f"use {', '.join(HOLES)}")
     absorber, *others = cluster.elements
     kinds = list(dict.fromkeys(others))
-    potentials = [f" {i} {ELEMENTS.index(kind) + 1} {kind}" for i, kind in enumerate(kinds, 1)]
+    # Deuterium scatters electrons as hydrogen.
+    numbers = {kind: ELEMENTS.index("H" if kind == "D" else kind) + 1 for kind in kinds}
+    potentials = [f" {i} {numbers[kind]} {kind}" for i, kind in enumerate(kinds, 1)]
     # Neighbours of the absorber's element have a potential of their own: they have no core hole.
     indices = [0, *(1 + kinds.index(kind) for kind in others)]
     atoms = [
