@@ -71,7 +71,7 @@ def _group_sites(sites: Sequence[Site]) -> list[list[Site]]:
         if first[i] < 0:
             offset = np.abs((positions - position + 0.5) % 1.0 - 0.5)
             first[(offset.max(axis=1) < SAME_SITE) & (first < 0)] = i
-    return [[sites[k] for k in np.flatnonzero(first == i)] for i in np.unique(first)]
+    return [[sites[int(k)] for k in np.flatnonzero(first == i)] for i in np.unique(first)]
 
 
 def _mix_species(place: Sequence[Site]) -> dict[str, float]:

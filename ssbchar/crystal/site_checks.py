@@ -209,7 +209,7 @@ def _place_site(site: Site, phase: Phase) -> Site | None:
 def _drop_repeated(sites: list[Site], phase: Phase) -> tuple[list[Site], list[str]]:
     """Return the sites without those that symmetry makes of an earlier one of the same kind, and
     the labels of these: a list of all atoms of the cell under the symbol of its group."""
-    to_angstrom = np.linalg.cholesky(metric_from_cell(phase.cell))
+    to_angstrom = np.asarray(np.linalg.cholesky(metric_from_cell(phase.cell)), float)
     kept: list[Site] = []
     orbits: list[Array] = []
     repeated = []
