@@ -39,6 +39,7 @@ class Verdict(StrEnum):
     DIFFERS = "differs"
     DISAGREE = "disagree"
     CONFLICT = "conflict"
+    POSSIBLE_DISPLACEMENT = "possible displacement"
     OFF = "off"
     FAR = "far"
 

@@ -36,6 +36,8 @@ class MadePhase:
     begin: float | None = None
     end: float = 760.0
     bend: float = 1.0
+    thermal: float = 0.0
+    """Share of the intensity that thermal motion takes between 25 and 800 degC, for a while."""
     cell: list[float] = field(default_factory=list)
 
 
@@ -128,7 +130,7 @@ def made(
     for p, one in enumerate(phases):
         true_cell = truth(one, true_t)
         true_cell[:, :3] *= 1 + one.permanent * after[:, None]
-        size = amount(one, top)
+        size = amount(one, top) * np.exp(np.log1p(-one.thermal) * (true_t - 25) / 775)
         error = np.sqrt(1.0 + 0.01 * size) * noise
         seen = size + error * rng.standard_normal(n)
         intensity[:, p], sigma[:, p] = seen, error
@@ -167,3 +169,32 @@ def made(
         coords={"frame": furnace.frame, "phase": [one.name for one in phases], "axis": AXES},
     )
     return lattice, furnace
+
+
+def add_lines(
+    lattice: xr.Dataset, explained: float = 1.0, background: float = 50.0
+) -> tuple[xr.Dataset, xr.Dataset]:
+    """Return the lattice with patterns of one line per phase, of which the refinement explains a
+    share, and the lines as fitted one by one (``peaks.nc``)."""
+    x = np.linspace(1.0, 1.0 + lattice.sizes["phase"], 100 * lattice.sizes["phase"])
+    centre = 1.5 + np.arange(lattice.sizes["phase"])
+    shapes = np.exp(-4 * np.log(2) * ((x - centre[:, None]) / 0.06) ** 2) / 0.06
+    area = np.maximum(np.nan_to_num(lattice["intensity"].values), 0.0)
+    observed = area @ shapes
+    dims = ("frame", "two_theta")
+    level = np.full_like(observed, background)
+    patterns = {
+        "calculated": (dims, explained * observed + level),
+        "background": (dims, level),
+        "residual": (dims, (1 - explained) * observed),
+    }
+    lines = ("frame", "peak")
+    peaks = xr.Dataset(
+        {
+            "position": (lines, np.broadcast_to(centre, area.shape)),
+            "fwhm": (lines, np.full_like(area, 0.06)),
+            "significance": (lines, area),
+            "phase": ("peak", lattice["phase"].values),
+        }
+    )
+    return lattice.assign(patterns).assign_coords(two_theta=x), peaks

@@ -199,6 +199,8 @@ def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
             "onset": [where / "onset.json"],
             "peaks": [where / "peaks.nc"],
             "candidates": [where / "candidates.json"],
+            "tracks": [where / "tracks.nc"],
+            "patterns": [where / "patterns.nc"],
             "phases": phases,
         },
         output=where / "conclusions.json",

@@ -475,6 +475,7 @@ UNJUDGED = {
     "inverse_size, microstrain": "upper limits; the trials state neither sizes nor strains",
     "detection_limit": "what would have been seen; nothing is there to be seen",
     "line_area_explained": "a statement on the fit",
+    "common_change": "what may be geometry; what it adds is judged with the cells and returns",
     "cell_scale": "never positive without an internal standard",
 }
 """Rows that no rule speaks about, and why."""

@@ -20,12 +20,7 @@ def known_fault(reason: str) -> pytest.MarkDecorator:
 @pytest.mark.parametrize(
     ("technique", "scenario", "seed"),
     [
-        pytest.param(
-            "hexrd",
-            "cycled80",
-            1003,
-            marks=known_fault("one pattern, compared with nothing, is called stable and retained"),
-        ),
+        ("hexrd", "cycled80", 1003),
         ("xas", "amp-10%", 1005),
         ("xas", "none", 1014),
         ("nmr", "lorentz", 1000),

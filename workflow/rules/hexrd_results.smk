@@ -27,6 +27,8 @@ use rule step as hexrd_conclude with:
         onset=f"{HEXRD}/onset.json",
         peaks=f"{HEXRD}/peaks.nc",
         candidates=f"{HEXRD}/candidates.json",
+        tracks=f"{HEXRD}/tracks.nc",
+        patterns=f"{HEXRD}/patterns.nc",
         phases=candidate_phases,
     output:
         f"{HEXRD}/conclusions.json",

@@ -187,6 +187,9 @@ def _build_patterns(
     zones_stated = all(frame.zone_stated for frame in integrated.frames)
     assumed = f"taken as UTC{options.utc_offset:+g} h"
     ds.attrs["clock"] = "zone stated" if zones_stated else assumed
+    # A geometry of older runs has the normal to the detector alone.
+    along_beam = "direct_distance" if "direct_distance" in geometry else "distance"
+    ds.attrs["distance"] = float(geometry[along_beam])
     return ds
 
 

@@ -176,6 +176,7 @@ PATTERNS = OutputTable(
         "temperature_source": "`headers`, `file names` or `none` (pattern files)",
         "assumed": "what the files do not state and was taken for granted (pattern files)",
         "clock": "how the time stamps were read (images)",
+        "distance": "sample to detector along the beam [m] (images)",
         "pixels_left_out": "number of masked pixels (images)",
     },
 )

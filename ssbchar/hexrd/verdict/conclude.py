@@ -3,24 +3,54 @@ the verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.furnace.segments import SegmentKind
 from ssbchar.hexrd.unindexed import detection_limits
-from ssbchar.hexrd.verdict import phase_rows, phase_stability, quality_rows
+from ssbchar.hexrd.verdict import phase_rows, phase_stability, quality_rows, sentences
+from ssbchar.hexrd.verdict.cell_change import compare_at_rest, compare_over_stretches
 from ssbchar.hexrd.verdict.cell_scale_check import check_cell_scale
+from ssbchar.hexrd.verdict.common_change import (
+    POWER_OF_LENGTH,
+    RECTANGULAR,
+    BeamPath,
+    CommonChange,
+    conclude_common_change,
+    describe_beam_path,
+    divide_by_standard,
+)
+from ssbchar.hexrd.verdict.comparison import (
+    AT_REST,
+    Compared,
+    Decided,
+    Stretch,
+    build_row,
+    decide_all,
+    is_at_one_temperature,
+    list_stretches,
+)
+from ssbchar.hexrd.verdict.intensity_kept import compare_intensities
+from ssbchar.hexrd.verdict.line_area import (
+    ExplainedArea,
+    conclude_explained_area,
+    measure_explained_area,
+)
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import (
     ReferenceCell,
+    ReferenceFrames,
     RefinedSeries,
     average_reference_cell,
     read_length_scale_stderr,
     select_reference_frames,
 )
 from ssbchar.hexrd.verdict.sentences import Evidence
+from ssbchar.typing import Index
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +66,8 @@ def conclude_series(
     phases: list[xr.Dataset],
     options: Stability,
     labels: dict[str, str],
+    tracks: xr.Dataset | None = None,
+    patterns: xr.Dataset | None = None,
 ) -> list[Conclusion]:
     """Return the rows of one heating series (docs/data-model.md, headline quantities of
     ``hexrd``).
@@ -53,60 +85,264 @@ def conclude_series(
         Tolerances of the verdict.
     labels : dict of str
         ``sample`` and ``source`` of the rows.
+    tracks : Dataset or None
+        Lines that no phase explains; they count among the lines to be explained.
+    patterns : Dataset or None
+        For the distance to the detector [mm] of images.
     """
-    series = RefinedSeries(lattice=lattice, furnace=furnace, expansion=expansion)
-    frames = select_reference_frames(furnace, options)
     known = {str(table.attrs["phase"]): table for table in phases}
     sample, source = labels.get("sample", ""), labels.get("source", "")
+    corrected, ratio = divide_by_standard(lattice, furnace, known, options)
+    path = describe_beam_path(
+        read_distance(patterns), options, standard=options.standard if ratio else ""
+    )
+    # What the standard carries at every temperature needs no wavelength.
+    scale_stderr = 0.0 if ratio and ratio.is_absolute else read_length_scale_stderr(lattice)
+    series = RefinedSeries(
+        lattice=corrected,
+        furnace=furnace,
+        expansion=expansion,
+        displacement=path.displacement,
+        length_scale_stderr=scale_stderr,
+    )
+    explained = measure_explained_area(peaks, lattice, tracks, options)
+    frames = select_reference_frames(furnace, options, explained.misfit)
+    # Read once: both come as iterators over files of rows.
+    changes, others = list(onset), list(candidates)
+    cells = compare_series(series, frames, explained, path, options)
+    told = sentences.LengthErrors(
+        scale_stderr=read_length_scale_stderr(lattice),
+        displacement=path.displacement,
+        standard=path.standard,
+    )
     rows: list[Conclusion] = []
-    histories: list[phase_stability.PhaseHistory] = []
-    cells_before: dict[str, ReferenceCell] = {}
     for p, name in enumerate(lattice["phase"].values.astype(str)):
-        before = average_reference_cell(
-            series,
-            p,
-            frames=frames.before,
-            temperature=frames.temperature,
-            segment=SegmentKind.HEATING,
-        )
-        after = average_reference_cell(
-            series,
-            p,
-            frames=frames.after,
-            temperature=frames.temperature,
-            segment=SegmentKind.COOLING,
-        )
-        if before is not None:
-            cells_before[name] = before
-        free = phase_rows.list_free_quantities(lattice, p)
         own = [
-            *phase_rows.build_cell_rows(before, free, frames, lattice, before=True),
-            *phase_rows.build_cell_rows(after, free, frames, lattice, before=False),
-            *phase_rows.build_return_rows(before, after, frames, furnace, options),
-            *phase_rows.build_expansion_rows(expansion, p, free, known.get(name), options),
+            *phase_rows.build_cell_rows(
+                cells.before.get(name), cells.free[name], frames, told, before=True
+            ),
+            *phase_rows.build_cell_rows(
+                cells.after.get(name), cells.free[name], frames, told, before=False
+            ),
+            *_compare_rows(name, cells, explained),
+            *phase_rows.build_expansion_rows(
+                expansion, p, cells.free[name], known.get(name), options
+            ),
             *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
             *quality_rows.summarise_breadths(peaks, name, frames),
         ]
         rows += [replace(row, subject=name) for row in own]
-        histories.append(phase_stability.describe_history(name, lattice, frames, before, after))
-    # Read once: both come as iterators over files of rows.
-    changes, others = list(onset), list(candidates)
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*changes, *limits, *others]
     # Phases of the library count too: the mixture is judged by the worst of all limits.
     library_limits = [row for row in others if row.quantity == "detection_limit"]
     mixture_limit = detection_limits.select_mixture_limit([*limits, *library_limits])
-    scale = check_cell_scale(cells_before, known, options, read_length_scale_stderr(lattice))
-    unexplained = phase_stability.find_unexplained_groups(others, [*changes, *others])
     evidence = Evidence(
         changes=changes,
         unexplained_changes=[*changes, *others],
         limits=mixture_limit,
         lines=quality_rows.count_lines_seen(peaks),
     )
-    history = phase_stability.collect_history(histories, unexplained, furnace)
-    verdict = phase_stability.conclude_mixture(history, evidence, options)
-    about_all = (*mixture_limit, scale, verdict, *quality_rows.list_reading_notes(furnace))
+    shares = phase_stability.measure_group_shares(tracks)
+    unexplained = phase_stability.find_unexplained_groups(others, [*changes, *others], shares)
+    history = collect_history(cells, unexplained, furnace, explained)
+    about_all = (
+        *mixture_limit,
+        check_cell_scale(cells.uncorrected, known, options, read_length_scale_stderr(lattice)),
+        *conclude_common_change(cells.common, options),
+        conclude_explained_area(explained),
+        phase_stability.conclude_mixture(history, evidence, options),
+        *quality_rows.list_reading_notes(furnace),
+    )
     rows += [replace(row, subject=sample) for row in about_all]
     return [replace(row, sample=sample, technique="hexrd", source=source) for row in rows]
+
+
+def read_distance(patterns: xr.Dataset | None) -> float | None:
+    """Return the distance from sample to detector [mm], None where the patterns do not state it.
+
+    Parameters
+    ----------
+    patterns : Dataset or None
+        ``patterns.nc``, attribute ``distance`` [m].
+    """
+    distance = float("nan") if patterns is None else float(patterns.attrs.get("distance", "nan"))
+    return 1e3 * distance if np.isfinite(distance) and distance > 0 else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparedSeries:
+    """The cells of a series at both ends, and everything that was compared."""
+
+    series: RefinedSeries
+    frames: ReferenceFrames
+    before: Mapping[str, ReferenceCell]
+    """Phase to its cell before heating, where it has one."""
+    after: Mapping[str, ReferenceCell]
+    uncorrected: Mapping[str, ReferenceCell]
+    """Before heating, not divided by an internal standard: what checks the wavelength."""
+    free: Mapping[str, list[int]]
+    """Phase to the places of the quantities that symmetry leaves free."""
+    common: CommonChange
+    """After cooling."""
+    decided: Sequence[Decided]
+    stretches: Sequence[Stretch]
+    first: Index
+    """Indices of the frames that stand for the start."""
+    last: Index
+    at_one_temperature: bool
+
+
+def compare_series(
+    series: RefinedSeries,
+    frames: ReferenceFrames,
+    explained: ExplainedArea,
+    path: BeamPath,
+    options: Stability,
+) -> ComparedSeries:
+    """Return the reference cells of all phases [angstrom, degree], and the decision on everything
+    that can be compared in a series.
+
+    Parameters
+    ----------
+    series : RefinedSeries
+    frames : ReferenceFrames
+    explained : ExplainedArea
+    path : BeamPath
+    options : Stability
+    """
+    lattice = series.lattice
+    names = [str(name) for name in lattice["phase"].values.astype(str)]
+    # Nothing was divided by the standard's cell but others.
+    own = replace(series, displacement=path.uncorrected, length_scale_stderr=None)
+    ends = {
+        SegmentKind.HEATING: frames.before,
+        SegmentKind.COOLING: frames.after,
+    }
+    cells: dict[SegmentKind, dict[str, ReferenceCell]] = {}
+    for segment, chosen in ends.items():
+        is_fitted = bool(chosen.size) and explained.holds_in(chosen)
+        found = {
+            name: average_reference_cell(
+                own if name == path.standard else series,
+                p,
+                frames=chosen,
+                temperature=frames.temperature,
+                segment=segment,
+            )
+            for p, name in enumerate(names)
+        }
+        cells[segment] = {
+            name: replace(cell, is_fitted=is_fitted)
+            for name, cell in found.items()
+            if cell is not None
+        }
+    before, after = cells[SegmentKind.HEATING], cells[SegmentKind.COOLING]
+    free = {name: phase_rows.list_free_quantities(lattice, p) for p, name in enumerate(names)}
+    at_one_temperature = is_at_one_temperature(series.furnace)
+    first, last = phase_stability.select_ends(
+        lattice, frames, at_one_temperature=at_one_temperature
+    )
+    present = lattice["present"].values == 1
+    initial = [
+        name
+        for p, name in enumerate(names)
+        if first.size and np.mean(present[first, p]) > 0.5 and name != path.standard
+    ]
+    stretches = list_stretches(series.furnace)
+    sample = {name: cell for name, cell in before.items() if name != path.standard}
+    at_rest, common = compare_at_rest(sample, after, free, frames, path, options)
+    comparisons = [
+        *at_rest,
+        *compare_over_stretches(series, initial, stretches, explained, path, options),
+        *compare_intensities(series, initial, frames, stretches, explained, path, options),
+    ]
+    # What all cells share is as much in the cell after cooling as in its change.
+    carried = {
+        name: replace(
+            cell,
+            systematic=np.hypot(
+                cell.systematic, RECTANGULAR * common.value * POWER_OF_LENGTH * cell.value
+            ),
+        )
+        for name, cell in after.items()
+    }
+    return ComparedSeries(
+        series=series,
+        frames=frames,
+        before=before,
+        after=carried,
+        uncorrected=before,
+        free=free,
+        common=common,
+        decided=decide_all(comparisons),
+        stretches=stretches,
+        first=first,
+        last=last,
+        at_one_temperature=at_one_temperature,
+    )
+
+
+def _compare_rows(name: str, cells: ComparedSeries, explained: ExplainedArea) -> list[Conclusion]:
+    """Return the rows of everything that was compared of one phase."""
+    frames = cells.frames
+    decided = [one for one in cells.decided if one.comparison.phase == name]
+    at_rest = [one for one in decided if one.comparison.stretch == AT_REST]
+    rows = []
+    if name in cells.before and name != cells.common.standard:
+        ends = [*frames.before, *frames.after]
+        rows.append(
+            phase_rows.build_return_row(
+                name,
+                at_rest,
+                cooled=bool(frames.before.size and frames.after.size),
+                is_gone=name not in cells.after,
+                is_fitted=bool(ends) and explained.holds_in(ends),
+            )
+        )
+    return rows + [build_row(one) for one in decided if one.comparison.quantity != Compared.VOLUME]
+
+
+def collect_history(
+    cells: ComparedSeries,
+    unexplained: Sequence[phase_stability.UnexplainedGroup],
+    furnace: xr.Dataset,
+    explained: ExplainedArea,
+) -> phase_stability.MixtureHistory:
+    """Return everything the verdict on the mixture rests on.
+
+    Parameters
+    ----------
+    cells : ComparedSeries
+    unexplained : sequence of UnexplainedGroup
+    furnace : Dataset
+        ``furnace.nc``: ``temperature`` [degC] of shape (frames,).
+    explained : ExplainedArea
+    """
+    lattice, frames = cells.series.lattice, cells.frames
+    temperature = furnace["temperature"].values.astype(float)
+    known = temperature[np.isfinite(temperature)]
+    measured = np.flatnonzero(np.isfinite(lattice["intensity_stderr"].values).any(axis=1))
+    at_first = bool(cells.first.size) and explained.holds_in(cells.first)
+    at_last = bool(cells.last.size) and explained.holds_in(cells.last)
+    return phase_stability.MixtureHistory(
+        phases=[
+            phase_stability.describe_history(
+                str(name), lattice, cells.first, cells.last, cells.decided
+            )
+            for name in lattice["phase"].values.astype(str)
+            if name != cells.common.standard
+        ],
+        unexplained=unexplained,
+        highest=float(known.max()) if known.size else None,
+        lowest=float(known.min()) if known.size else None,
+        frames=int(measured.size),
+        at_one_temperature=cells.at_one_temperature,
+        cooled=bool(frames.before.size and frames.after.size),
+        stretches=phase_stability.list_asked_stretches(cells.stretches),
+        explained_at_first=at_first,
+        explained=at_first and at_last and explained.holds_in(measured),
+        explained_share=explained.usual,
+        beam_stayed=phase_stability.has_beam(lattice, cells.first, cells.last),
+    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,16 +12,11 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.expansion import cell_parameters
 from ssbchar.hexrd.expansion.dataset import AXES, SIZES, VOLUME
-from ssbchar.hexrd.furnace.segments import SegmentKind, has_cooling, kind_from_name
+from ssbchar.hexrd.furnace.segments import SegmentKind, kind_from_name
 from ssbchar.hexrd.verdict import sentences
+from ssbchar.hexrd.verdict.comparison import AT_REST, Compared, Decided, build_row
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import (
-    ReferenceCell,
-    ReferenceFrames,
-    compare_cells,
-    read_length_scale_stderr,
-)
-from ssbchar.statistics import ROUNDED_Z95
+from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -28,22 +24,6 @@ if TYPE_CHECKING:
 
 UNITS = ("angstrom",) * 3 + ("degree",) * 3 + ("angstrom^3",)
 """Units of a, b, c, alpha, beta, gamma, volume."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class VolumeReturn:
-    """Whether a phase's volume returned after cooling."""
-
-    verdict: Verdict
-    cooled: bool
-    """Whether cooling was measured."""
-    value: float | None = None
-    """100 (V_after / V_before - 1) [percent]."""
-    stderr: float | None = None
-    largest_axis: str = ""
-    """The cell parameter that changed most."""
-    largest_change: float = float("nan")
-    """[percent]"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +77,7 @@ def build_cell_rows(
     cell: ReferenceCell | None,
     free: list[int],
     frames: ReferenceFrames,
-    lattice: xr.Dataset,
+    told: sentences.LengthErrors,
     *,
     before: bool,
 ) -> list[Conclusion]:
@@ -110,19 +90,15 @@ def build_cell_rows(
     free : list of int
         Places of the quantities to report.
     frames : ReferenceFrames
-    lattice : Dataset
-        ``lattice.nc``
+    told : LengthErrors
+        What the systematic of the lengths holds.
     before : bool
         Whether the cell is that before heating, else after cooling.
     """
     if cell is None:
         return []
-    reason = sentences.describe_reference_cell(
-        cell,
-        frames,
-        before=before,
-        scale_stderr=read_length_scale_stderr(lattice),
-    )
+    reason = sentences.describe_reference_cell(cell, frames, told=told, before=before)
+    verdict = judge_reference_cell(cell)
     return [
         Conclusion(
             AXES[place],
@@ -130,7 +106,7 @@ def build_cell_rows(
             stderr=float(cell.stderr[place]),
             systematic=float(cell.systematic[place]),
             unit=UNITS[place],
-            verdict=Verdict.OK,
+            verdict=verdict,
             reason=reason,
             method=sentences.CELL_METHOD,
             condition="before heating" if before else "after cooling",
@@ -139,88 +115,72 @@ def build_cell_rows(
     ]
 
 
-def build_return_rows(
-    before: ReferenceCell | None,
-    after: ReferenceCell | None,
-    frames: ReferenceFrames,
-    furnace: xr.Dataset,
-    options: Stability,
-) -> list[Conclusion]:
-    """Return the row of the change of a phase's volume [percent], none where the phase was not
-    there before.
+def judge_reference_cell(cell: ReferenceCell) -> Verdict:
+    """Return whether the mean of frames at rest is one cell.
+
+    `misfit`: the refinement does not explain the lines; `evolving`: the cell drifted by more than
+    its own errors; `doubtful`: the frames scatter beyond what their errors may be wrong by.
 
     Parameters
     ----------
-    before, after : ReferenceCell or None
-        None where the phase was not there.
-    frames : ReferenceFrames
-    furnace : Dataset
-        ``furnace.nc``, ``segment`` of shape (frames,).
-    options : Stability
-        Tolerance of the cell [percent].
+    cell : ReferenceCell
+        [angstrom, degree]
+
+    Returns
+    -------
+    Verdict
+        A str.
     """
-    if before is None:
-        return []
-    found = judge_return(before, after, frames, cooled=has_cooling(furnace), options=options)
-    return [
-        Conclusion(
-            "volume_return",
-            value=found.value,
-            stderr=found.stderr,
-            systematic=None if found.value is None else 0.0,
-            unit="percent",
-            verdict=found.verdict,
-            reason=sentences.describe_return(found, options),
-            method=sentences.RETURN_METHOD,
-            condition="after cooling",
-            bound=options.cell_tolerance,
-        )
-    ]
+    if not cell.is_fitted:
+        return Verdict.MISFIT
+    if cell.is_drifting:
+        return Verdict.EVOLVING
+    return Verdict.DOUBTFUL if cell.is_scattered else Verdict.OK
 
 
-def judge_return(
-    before: ReferenceCell,
-    after: ReferenceCell | None,
-    frames: ReferenceFrames,
+def build_return_row(
+    phase: str,
+    decided: Sequence[Decided],
     *,
     cooled: bool,
-    options: Stability,
-) -> VolumeReturn:
-    """Return the change of the volume [percent] and whether it returned.
+    is_gone: bool,
+    is_fitted: bool,
+) -> Conclusion:
+    """Return the row of the change of a phase's volume after cooling [percent].
 
     Both volumes are brought to one temperature, and the errors of wavelength and thermocouple
-    cancel. `returned`: the 95 % interval lies within the tolerance; `not_returned`: outside it;
-    `inconclusive`: across its edge. Other parameters as of `build_return_rows`.
+    cancel. `returned`: the 95 % limits lie within the tolerance; `not_returned`: the change is
+    beyond it, and the limits leave no change out; else `inconclusive`. Lengths and angles have
+    rows of their own (`cell_change`).
 
     Parameters
     ----------
+    phase : str
+    decided : sequence of Decided
+        Of this phase, after cooling against before heating.
     cooled : bool
-        Whether cooling was measured.
+        Whether frames near the starting temperature were measured after cooling.
+    is_gone : bool
+        Whether the phase is not there in them.
+    is_fitted : bool
+        Whether the refinement explains the lines at both ends.
     """
-    if not cooled or frames.after.size == 0:
-        return VolumeReturn(verdict=Verdict.NOT_MEASURED, cooled=cooled)
-    if after is None:
-        return VolumeReturn(verdict=Verdict.GONE, cooled=cooled)
-    change = compare_cells(before, after)
-    value, stderr = 100 * float(change.value[VOLUME]), 100 * float(change.stderr[VOLUME])
-    low, high = value - ROUNDED_Z95 * stderr, value + ROUNDED_Z95 * stderr
-    tolerance = options.cell_tolerance
-    # The whole interval decides, not the value: a poor measurement is neither.
-    verdict = Verdict.INCONCLUSIVE
-    if max(abs(low), abs(high)) <= tolerance:
-        verdict = Verdict.RETURNED
-    elif low > tolerance or high < -tolerance:
-        verdict = Verdict.NOT_RETURNED
-    # The volume may return where a and c have moved against each other.
-    parameters = change.value[:VOLUME]
-    worst = int(np.argmax(np.abs(parameters)))
-    return VolumeReturn(
-        verdict=verdict,
-        cooled=cooled,
-        value=value,
-        stderr=stderr,
-        largest_axis=AXES[worst],
-        largest_change=100 * parameters[worst],
+    volume = [one for one in decided if one.comparison.quantity == Compared.VOLUME]
+    if volume and cooled and not is_gone:
+        row = build_row(volume[0])
+        words = {Verdict.RETAINED: Verdict.RETURNED, Verdict.CHANGED: Verdict.NOT_RETURNED}
+        word = words.get(volume[0].decision.verdict, Verdict.INCONCLUSIVE)
+        verdict = word if is_fitted else Verdict.INCONCLUSIVE
+        reason = sentences.describe_return(volume[0], decided, is_fitted=is_fitted)
+        return replace(row, verdict=verdict, reason=reason, condition=AT_REST)
+    return Conclusion(
+        Compared.VOLUME,
+        unit="percent",
+        verdict=Verdict.GONE if cooled and is_gone else Verdict.NOT_MEASURED,
+        reason=sentences.describe_no_return(cooled=cooled, is_gone=is_gone),
+        method=sentences.RETURN_METHOD,
+        subject=phase,
+        condition=AT_REST,
     )
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.hexrd.expansion.dataset import VOLUME
-from ssbchar.hexrd.furnace.segments import has_cooling
+from ssbchar.hexrd.unindexed.identify import FEWEST as LINES_OF_A_GROUP
 from ssbchar.hexrd.verdict import sentences
+from ssbchar.hexrd.verdict.comparison import AT_REST, Compared, Decided, Stretch
+from ssbchar.hexrd.verdict.intensity_kept import average_background
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames, compare_cells
-from ssbchar.statistics import ROUNDED_Z95
+from ssbchar.hexrd.verdict.reference_cells import ReferenceFrames
+from ssbchar.typing import Index
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 
 LINES_OF_A_PHASE = 3
 """Fewer unexplained lines than this are reported but do not make a product."""
-SIZES = np.array([0, 1, 2, VOLUME])
-"""Places of a, b, c and volume among the quantities of a cell: angles do not count as a change."""
 FEW = 3
 """Frames at either end that show a phase where no reference frames are known."""
+SHORT = 4
+"""Frames of a stretch that is too short to be asked for, where there are longer ones."""
+BEST = 3
+"""Frames in which a group of unexplained lines is strongest, whose median is its area."""
+BEAM = 0.5
+"""Share of the background [1] that is left where lines went and the beam did not."""
 ONSETS = ("onset_temperature", "onset_frame")
 ENDS = ("end_temperature", "end_frame")
 
@@ -41,40 +46,71 @@ class PhaseHistory:
     """There at the end of what was measured."""
     ever: bool
     """There in at least two frames."""
-    change: float
-    """Largest relative change of a cell length or of the volume, after / before - 1 [percent]; NaN
-    not measured."""
-    change_stderr: float
-    kept: float
-    """Intensity after over before [percent]; NaN not measured."""
-    kept_stderr: float
+    decided: Sequence[Decided] = ()
+    """What was compared of it, and the decision on each."""
 
     @property
-    def change_limit(self) -> float:
-        """What the change [percent] is below, with 95 % confidence, a float."""
-        return abs(self.change) + ROUNDED_Z95 * self.change_stderr
+    def cell_at_rest(self) -> list[Decided]:
+        """Cell parameters and volume after cooling against before heating."""
+        return [
+            one
+            for one in self.decided
+            if one.comparison.stretch == AT_REST and one.comparison.quantity != Compared.INTENSITY
+        ]
 
-    def has_changed_cell(self, options: Stability) -> bool:
-        """Return whether the cell surely differs by more than its tolerance [percent]."""
-        return abs(self.change) - ROUNDED_Z95 * self.change_stderr > options.cell_tolerance
+    @property
+    def kept_at_rest(self) -> list[Decided]:
+        """The intensity after cooling against before heating, at most one."""
+        return [
+            one
+            for one in self.decided
+            if one.comparison.stretch == AT_REST and one.comparison.quantity == Compared.INTENSITY
+        ]
 
-    def has_lost_intensity(self, options: Stability) -> bool:
-        """Return whether intensity was surely lost, beyond its tolerance [percent]."""
-        return self.kept + ROUNDED_Z95 * self.kept_stderr < 100 - options.intensity_tolerance
+    @property
+    def on_the_way(self) -> list[Decided]:
+        """What was compared over heating, holds and cooling."""
+        return [one for one in self.decided if one.comparison.stretch != AT_REST]
 
-    def has_changed(self, options: Stability) -> bool:
-        """Return whether cell or intensity have surely not returned within their tolerances
-        [percent]."""
-        return self.has_changed_cell(options) or self.has_lost_intensity(options)
+    @property
+    def changed_at_rest(self) -> list[Decided]:
+        """What has changed for good, beyond its tolerance."""
+        return _select([*self.cell_at_rest, *self.kept_at_rest], Verdict.CHANGED)
 
-    def is_open(self, options: Stability) -> bool:
-        """Return whether it stays unknown if the cell returned within its tolerance [percent]."""
-        if not self.last:
-            return False
-        if not np.isfinite(self.change):
-            return True
-        # Neither surely within the tolerance nor surely beyond it.
-        return self.change_limit > options.cell_tolerance and not self.has_changed(options)
+    @property
+    def changed_on_the_way(self) -> list[Decided]:
+        """What changed over heating, holds or cooling, beyond its tolerance.
+
+        A cell that leaves its own expansion may do so for thermal reasons: it stays open.
+        """
+        return [
+            one
+            for one in _select(self.on_the_way, Verdict.CHANGED)
+            if not (one.comparison.is_against_trend and one.comparison.quantity == Compared.CELL)
+        ]
+
+    @property
+    def has_returned(self) -> bool:
+        """Whether every cell parameter and the intensity are the same within their tolerances."""
+        compared = [*self.cell_at_rest, *self.kept_at_rest]
+        is_complete = bool(self.cell_at_rest) and bool(self.kept_at_rest)
+        return is_complete and len(_select(compared, Verdict.RETAINED)) == len(compared)
+
+    def was_kept(self, stretches: Sequence[str]) -> bool:
+        """Return whether cell and intensity stayed the same within their tolerances over every one
+        of some stretches (names), a bool."""
+        for stretch in stretches:
+            own = [one for one in self.on_the_way if one.comparison.stretch == stretch]
+            kinds = {one.comparison.quantity for one in own}
+            is_complete = kinds == {Compared.CELL, Compared.INTENSITY}
+            if not is_complete or len(_select(own, Verdict.RETAINED)) < len(own):
+                return False
+        return bool(stretches)
+
+
+def _select(decided: Sequence[Decided], verdict: Verdict) -> list[Decided]:
+    """Return the comparisons with a verdict."""
+    return [one for one in decided if one.decision.verdict == verdict]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +126,17 @@ class UnexplainedGroup:
     """The best candidate, empty where there is none."""
     stays: bool
     """Whether they are there at the end."""
+    share: float = float("inf")
+    """Of the line area [1]; infinite where it was not measured."""
+
+    def is_product(self, options: Stability) -> bool:
+        """Return whether the lines are a phase that formed, not what the refinement leaves over
+        beside strong lines.
+
+        Named by a candidate, or more than their share of the line area [percent].
+        """
+        is_named = self.verdict in (Verdict.NAMED, Verdict.AMBIGUOUS)
+        return is_named or 100 * self.share > options.unexplained_area
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +147,24 @@ class MixtureHistory:
     unexplained: Sequence[UnexplainedGroup]
     highest: float | None
     """Highest temperature [degC], None where no temperature is known."""
+    lowest: float | None
+    frames: int
+    """How many frames were refined."""
+    at_one_temperature: bool
+    """Whether the whole series is."""
     cooled: bool
-    """Whether cooling was measured."""
+    """Whether frames near the lowest temperature were measured before heating and after cooling."""
+    stretches: Sequence[str]
+    """Names of the stretches over which every phase is to be compared."""
+    explained_at_first: bool
+    """Whether the refinement explains the lines at the start."""
+    explained: bool
+    """Whether it does so over the whole series and at both ends."""
+    explained_share: float
+    """Median share of the line area that the refinement explains [1]."""
+    beam_stayed: bool
+    """Whether something else than the lines of a phase shows that the beam was there at the
+    end."""
 
     @property
     def initial(self) -> list[PhaseHistory]:
@@ -122,67 +185,73 @@ class MixtureHistory:
 def describe_history(
     name: str,
     lattice: xr.Dataset,
-    frames: ReferenceFrames,
-    before: ReferenceCell | None,
-    after: ReferenceCell | None,
+    first: Index,
+    last: Index,
+    decided: Sequence[Decided],
 ) -> PhaseHistory:
-    """Return what became of a phase, from its presence at both ends and its reference cells and
-    intensities.
+    """Return what became of a phase: its presence at both ends, and what was compared of it.
 
     Parameters
     ----------
     name : str
         The phase.
     lattice : Dataset
-        ``lattice.nc``: ``present`` and ``intensity_stderr`` [counts] of shape (frame, phase).
-    frames : ReferenceFrames
-    before, after : ReferenceCell or None
-        Before heating and after cooling; None where the phase was not there.
+        ``lattice.nc``: ``present`` of shape (frame, phase).
+    first, last : ndarray of int
+        Indices of the frames at either end (`select_ends`).
+    decided : sequence of Decided
+        Of all phases.
     """
     one = lattice.isel(phase=list(lattice["phase"].values.astype(str)).index(name))
     present = one["present"].values == 1
-    measured = np.flatnonzero(np.isfinite(one["intensity_stderr"].values))
-    # Without temperatures the ends of the series stand for the reference frames.
-    first = frames.before if frames.before.size else measured[:FEW]
-    last = frames.after if frames.after.size else measured[-FEW:]
-    change = change_stderr = kept = kept_stderr = float("nan")
-    if before is not None and after is not None:
-        change, change_stderr = _find_largest_change(before, after)
-        kept, kept_stderr = _kept_from_intensities(before, after)
     return PhaseHistory(
         name=name,
         first=bool(first.size) and bool(np.mean(present[first]) > 0.5),
         last=bool(last.size) and bool(np.mean(present[last]) > 0.5),
         ever=bool(present.sum() >= 2),
-        change=change,
-        change_stderr=change_stderr,
-        kept=kept,
-        kept_stderr=kept_stderr,
+        decided=[one for one in decided if one.comparison.phase == name],
     )
 
 
-def _find_largest_change(before: ReferenceCell, after: ReferenceCell) -> tuple[float, float]:
-    """Return the largest change of a free length or the volume [percent], with its error."""
-    # What symmetry fixes cannot change and has no error.
-    free = SIZES[before.stderr[SIZES] > 0]
-    change = compare_cells(before, after)
-    worst = free[int(np.argmax(np.abs(change.value[free])))]
-    return 100 * float(change.value[worst]), 100 * float(change.stderr[worst])
+def select_ends(
+    lattice: xr.Dataset, frames: ReferenceFrames, *, at_one_temperature: bool
+) -> tuple[Index, Index]:
+    """Return the indices of the frames that stand for the start and the end of a series.
+
+    The reference frames, or without them, and at one temperature, where all frames are at rest, a
+    few at either end.
+
+    Parameters
+    ----------
+    lattice : Dataset
+        ``lattice.nc``: ``intensity_stderr`` of shape (frame, phase).
+    frames : ReferenceFrames
+    at_one_temperature : bool
+    """
+    is_measured = np.isfinite(lattice["intensity_stderr"].values).any(axis=1)
+    measured = np.flatnonzero(is_measured)
+    has_before = frames.before.size and not at_one_temperature
+    first = frames.before if has_before else measured[:FEW]
+    last = frames.after if frames.after.size else measured[-FEW:]
+    return first, last
 
 
-def _kept_from_intensities(before: ReferenceCell, after: ReferenceCell) -> tuple[float, float]:
-    """Return intensity after over before [percent], with its error."""
-    share = after.intensity / before.intensity
-    relative = np.hypot(
-        after.intensity_stderr / after.intensity,
-        before.intensity_stderr / before.intensity,
-    )
-    return 100 * share, 100 * share * float(relative)
+def list_asked_stretches(stretches: Sequence[Stretch]) -> list[str]:
+    """Return the names of the stretches over which every phase is to be compared: all but the very
+    short, where there are longer ones.
+
+    Parameters
+    ----------
+    stretches : sequence of Stretch
+    """
+    long = [stretch.name for stretch in stretches if stretch.frames.size >= SHORT]
+    return long or [stretch.name for stretch in stretches]
 
 
 def find_unexplained_groups(
     candidates: Sequence[Conclusion],
     changes: Sequence[Conclusion],
+    shares: Mapping[str, float] | None = None,
 ) -> list[UnexplainedGroup]:
     """Return the groups of peaks that no phase explains and that came during the series.
 
@@ -193,6 +262,8 @@ def find_unexplained_groups(
         `candidate`, the best of a group first.
     changes : sequence of Conclusion
         Onsets and ends [degC] of phases and groups.
+    shares : mapping or None
+        Group to its share of the line area [1].
     """
     groups = []
     for row in candidates:
@@ -215,48 +286,69 @@ def find_unexplained_groups(
             verdict=row.verdict,
             candidate=names[0] if names else "",
             stays=bool(ends) and ends[-1].verdict == Verdict.STILL_PRESENT,
+            share=(shares or {}).get(row.subject, float("inf")),
         )
         groups.append(group)
     return groups
 
 
-def collect_history(
-    phases: Sequence[PhaseHistory],
-    unexplained: Sequence[UnexplainedGroup],
-    furnace: xr.Dataset,
-) -> MixtureHistory:
-    """Return everything the verdict rests on.
+def measure_group_shares(tracks: xr.Dataset | None) -> dict[str, float]:
+    """Return the share of the line area [1] that each group of unexplained lines has where it is
+    strongest.
 
     Parameters
     ----------
-    phases : sequence of PhaseHistory
-    unexplained : sequence of UnexplainedGroup
-    furnace : Dataset
-        ``furnace.nc``: ``temperature`` [degC] and ``segment`` of shape (frames,).
+    tracks : Dataset or None
+        ``tracks.nc``: ``area`` [count degree] of shape (frame, track), ``group`` and
+        ``known_intensity``.
     """
-    temperature = furnace["temperature"].values.astype(float)
-    known = temperature[np.isfinite(temperature)]
-    return MixtureHistory(
-        phases=phases,
-        unexplained=unexplained,
-        highest=float(known.max()) if known.size else None,
-        cooled=has_cooling(furnace),
-    )
+    if tracks is None or not tracks.sizes.get("track"):
+        return {}
+    number = tracks["group"].values
+    known = float(np.nansum(tracks["known_intensity"].values))
+    groups = [group for group in np.unique(number) if np.sum(number == group) >= LINES_OF_A_GROUP]
+    shares = {}
+    for place, group in enumerate(groups, start=1):
+        area = np.nansum(tracks["area"].values[:, number == group], axis=1)
+        best = float(np.median(np.sort(area)[-BEST:]))
+        total = known + max(best, 0.0)
+        shares[f"unexplained {place}"] = best / total if total > 0 else float("inf")
+    return shares
+
+
+def has_beam(lattice: xr.Dataset, first: Index, last: Index) -> bool:
+    """Return whether at least half of the background is left at the end, so that lines that are
+    gone did not go with the beam.
+
+    Parameters
+    ----------
+    lattice : Dataset
+        ``lattice.nc``: ``background`` [count] of shape (frame, two_theta).
+    first, last : ndarray of int
+        Indices of frames.
+    """
+    if "background" not in lattice or not first.size or not last.size:
+        return False
+    start, end = (average_background(lattice, part)[0] for part in (first, last))
+    return bool(end >= BEAM * start > 0)
 
 
 def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     """Return the verdict on the mixture.
 
-    `reacts`: an initial phase is gone at the end. `partly`: the initial phases are there, but a new
-    one stays, or a cell or intensity has not returned. `reversible`: all returned after cooling.
-    `stable`: nothing came or went up to the highest temperature, and cooling was not measured.
-    `inconclusive`: no initial phase, or cells too uncertain.
+    `reacts`: an initial phase is gone, and a product or the beam that stayed is the evidence.
+    `partly`: a new phase stays (without cooling: came), or a cell or an intensity has changed
+    beyond its tolerance. `reversible`: every cell parameter and intensity is, after cooling, the
+    same as before heating within its tolerance. Without cooling, where cells and intensities kept
+    to their tolerances: `stable` over time at one temperature, `unchanged` up to the highest.
+    `inconclusive`: all else; nothing to compare with, no initial phase, a refinement that does not
+    explain the lines, limits that are too wide.
 
     Parameters
     ----------
     history : MixtureHistory
     options : Stability
-        Tolerances of cells and intensities [percent].
+        Tolerances [percent].
 
     Returns
     -------
@@ -264,21 +356,44 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
         A str.
     """
     initial = history.initial
-    stays = [phase for phase in history.new if phase.last]
-    stays_unexplained = [group for group in history.unexplained if group.stays]
-    changed = [phase for phase in initial if phase.has_changed(options)]
-    if not initial or history.highest is None:
+    if not initial or history.highest is None or history.frames < 2:
         return Verdict.INCONCLUSIVE
+    if not history.explained_at_first:
+        return Verdict.INCONCLUSIVE
+    products = [group for group in history.unexplained if group.is_product(options)]
     if history.gone:
-        return Verdict.REACTS
-    if stays or changed or stays_unexplained:
+        return _judge_loss(history, has_product=bool(history.new or products))
+    stays = [phase for phase in history.new if phase.last]
+    stays_unexplained = [group for group in products if group.stays]
+    if stays or stays_unexplained:
         return Verdict.PARTLY
+    if not history.explained:
+        return Verdict.INCONCLUSIVE
     if history.cooled:
-        is_open = any(phase.is_open(options) for phase in initial)
-        return Verdict.INCONCLUSIVE if is_open else Verdict.REVERSIBLE
+        if any(phase.changed_at_rest for phase in initial):
+            return Verdict.PARTLY
+        returned = all(phase.has_returned for phase in initial)
+        return Verdict.REVERSIBLE if returned else Verdict.INCONCLUSIVE
     # Without cooling nobody knows whether what came and went would have come back.
-    came_and_went = bool(history.new or history.unexplained)
-    return Verdict.PARTLY if came_and_went else Verdict.STABLE
+    came_and_went = bool(history.new or products)
+    if came_and_went or any(phase.changed_on_the_way for phase in initial):
+        return Verdict.PARTLY
+    if not all(phase.was_kept(history.stretches) for phase in initial):
+        return Verdict.INCONCLUSIVE
+    return Verdict.STABLE if history.at_one_temperature else Verdict.UNCHANGED
+
+
+def _judge_loss(history: MixtureHistory, *, has_product: bool) -> Verdict:
+    """Return the verdict where an initial phase is gone at the end.
+
+    A phase that is gone while hot, without a product, may have melted, and may come back.
+    """
+    if has_product:
+        return Verdict.REACTS
+    has_stayed = history.beam_stayed or len(history.gone) < len(history.initial)
+    if not has_stayed:
+        return Verdict.INCONCLUSIVE
+    return Verdict.REACTS if history.cooled else Verdict.PARTLY
 
 
 def conclude_mixture(

@@ -3,7 +3,7 @@ temperature."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,8 +13,12 @@ from ssbchar.crystal.cell import volume_from_cell
 from ssbchar.hexrd.expansion import cell_parameters, tensor
 from ssbchar.hexrd.expansion.dataset import AXES
 from ssbchar.hexrd.furnace.segments import SegmentKind, has_cooling
+from ssbchar.hexrd.verdict import trend
+from ssbchar.hexrd.verdict.common_change import POWER_OF_LENGTH, RECTANGULAR
+from ssbchar.hexrd.verdict.comparison import read_times
 from ssbchar.hexrd.verdict.options import Stability
-from ssbchar.typing import Array
+from ssbchar.statistics import chi_square_from_probability, student_t_from_probability
+from ssbchar.typing import Array, Bool
 from ssbchar.uncertain import average_by_weight
 
 if TYPE_CHECKING:
@@ -22,8 +26,15 @@ if TYPE_CHECKING:
 
 FEW = 8
 """Frames used at most where the programme starts (or ends) without a hold."""
-POWER_OF_LENGTH = np.array([1, 1, 1, 0, 0, 0, 3])
-"""How a, b, c, alpha, beta, gamma and volume scale with the unit of length."""
+FEWEST_FOR_DRIFT = 4
+"""Frames at rest from which a drift is told from scatter."""
+RARE = 1e-3
+"""Probability by chance below which frames at rest drift, over all quantities of a cell."""
+VERY_RARE = 1e-4
+"""Probability by chance below which frames at rest scatter beyond their errors."""
+LARGEST_SCATTER = 9.0
+"""Reduced chi-square up to which the mean's error holds the scatter, however improbable it is:
+stated errors are seldom right to a factor of three."""
 STEP = 1e-5
 """Step of cell parameters [angstrom, degree] for numerical derivatives."""
 
@@ -38,6 +49,11 @@ class RefinedSeries:
     """``furnace.nc``"""
     expansion: xr.Dataset
     """``expansion.nc``"""
+    displacement: float = 0.0
+    """Relative error [1] of lengths of a sample that may have moved along the beam."""
+    length_scale_stderr: float | None = None
+    """Relative error [1] that all lengths share (wavelength, detector distance); None takes that of
+    ``lattice.nc``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +83,20 @@ class ReferenceCell:
     """How many frames the mean is over."""
     scatter: float
     """Largest reduced chi-square [1] of the frames about their mean."""
-    intensity: float
-    """Mean scattered intensity [counts]."""
-    intensity_stderr: float
+    drift: Array = field(default_factory=lambda: np.zeros(len(AXES)))
+    """Change over the frames where it is beyond chance, else 0, shape (7,)."""
+    is_scattered: bool = False
+    """Whether the frames scatter about their mean so that they are not one cell."""
+    is_fitted: bool = True
+    """Whether the refinement explains the lines of the frames."""
+
+    @property
+    def is_drifting(self) -> bool:
+        """Whether the cell changed over the frames by more than its own errors, so that it is not
+        one cell."""
+        # The systematic holds the drift itself, at less than a third of it.
+        told = np.hypot(self.stderr, self.systematic)
+        return bool(np.any(np.abs(self.drift) / 2 > told))
 
     @property
     def own_relative_stderr(self) -> Array:
@@ -84,13 +111,18 @@ class CellChange:
 
     value: Array
     stderr: Array
+    drift: Array
+    """Error of both cells that drifted while they were measured."""
 
 
-def select_reference_frames(furnace: xr.Dataset, options: Stability) -> ReferenceFrames:
+def select_reference_frames(
+    furnace: xr.Dataset, options: Stability, misfit: Bool | None = None
+) -> ReferenceFrames:
     """Return the frames before heating and after cooling, and their common temperature.
 
     Both are within `options.rest_above` of the lowest temperature, and where any frame there
-    changes slower than `options.rest_rate`, only such frames.
+    changes slower than `options.rest_rate`, only such frames. Frames whose lines the refinement
+    does not explain are left out where others are there.
 
     Parameters
     ----------
@@ -98,6 +130,8 @@ def select_reference_frames(furnace: xr.Dataset, options: Stability) -> Referenc
         ``furnace.nc``: ``temperature`` [degC], ``rate`` [K/min] and ``segment`` of shape (frames,).
     options : Stability
         Limits of rate [K/min] and temperature [K].
+    misfit : ndarray of bool, shape (frames,), or None
+        Frames whose lines the refinement does not explain.
     """
     temperature = furnace["temperature"].values.astype(float)
     rate = np.abs(np.nan_to_num(furnace["rate"].values.astype(float)))
@@ -117,12 +151,20 @@ def select_reference_frames(furnace: xr.Dataset, options: Stability) -> Referenc
     before = slow_first if on_hold else first[:FEW]
     after = slow_last if slow_last.size else last
     after = after[-max(FEW, slow_last.size) :]
+    if misfit is not None:
+        before, after = _leave_out(before, misfit), _leave_out(after, misfit)
     return ReferenceFrames(
         before=before,
         after=after,
         temperature=float(np.median(temperature[before])) if before.size else lowest,
         on_hold=on_hold,
     )
+
+
+def _leave_out(frames: NDArray[np.intp], misfit: Bool) -> NDArray[np.intp]:
+    """Return the frames that are no misfit, all where every one is."""
+    fitted = frames[~misfit[frames]]
+    return fitted if fitted.size else frames
 
 
 def average_reference_cell(
@@ -160,44 +202,65 @@ def average_reference_cell(
     if good.size == 0:
         return None
     cell = lattice["cell"].values[good, phase]
-    values = _append_volume(cell)
-    stderr, common = _propagate_to_volume(lattice, phase, good, cell)
+    values = append_volume(cell)
+    stderr, common = propagate_to_volume(lattice, phase, good, cell)
     # Frames differ by tens of kelvin: without this the mean would depend on which were usable.
-    slope = _find_slope(series.expansion, phase, segment, temperature)
+    slope = find_slope(series.expansion, phase, segment, temperature)
     excess = (furnace["temperature"].values[good] - temperature)[:, None]
     temperature_stderr = np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None]
     moved = values - slope * excess
     error = np.hypot(stderr, slope * temperature_stderr)
     mean, sigma, scatter = values[0].copy(), np.zeros(len(AXES)), np.ones(len(AXES))
-    for i in range(len(AXES)):
+    drift = np.zeros(len(AXES))
+    measured = np.flatnonzero(np.all(error > 0, axis=0))
+    time = read_times(furnace)[good]
+    for i in measured:
         # What symmetry fixes has no error and needs no mean.
-        if np.all(error[:, i] > 0):
-            mean[i], sigma[i], scatter[i] = average_by_weight(moved[:, i], error[:, i])
+        mean[i], sigma[i], scatter[i] = average_by_weight(moved[:, i], error[:, i])
+        drift[i] = _find_drift(time, moved[:, i], error[:, i], tests=measured.size)
     shift = float(np.mean(np.nan_to_num(furnace["temperature_systematic"].values[good])))
     # A wrong wavelength scales lengths alike, leaves angles, and triples in the volume.
-    relative = read_length_scale_stderr(lattice) * POWER_OF_LENGTH
-    intensity, intensity_stderr, _ = average_by_weight(
-        lattice["intensity"].values[good, phase],
-        lattice["intensity_stderr"].values[good, phase],
-    )
+    stated = series.length_scale_stderr
+    scale = read_length_scale_stderr(lattice) if stated is None else stated
+    scale = float(np.hypot(scale, series.displacement))
+    relative = scale * POWER_OF_LENGTH
     return ReferenceCell(
         value=mean,
         stderr=np.hypot(sigma, common),
         common=common,
-        systematic=np.hypot(slope * shift, relative * mean),
+        systematic=np.hypot(np.hypot(slope * shift, relative * mean), RECTANGULAR * drift / 2),
         frames=int(good.size),
         scatter=float(scatter.max()),
-        intensity=intensity,
-        intensity_stderr=intensity_stderr,
+        drift=drift,
+        is_scattered=_is_scattered(float(scatter.max()), int(good.size), measured.size),
     )
 
 
-def _append_volume(cell: Array) -> Array:
+def _find_drift(time: Array, values: Array, stderr: Array, *, tests: int) -> float:
+    """Return how much values changed over the frames where chance does not explain it, else 0."""
+    if time.size < FEWEST_FOR_DRIFT:
+        return 0.0
+    found = trend.measure_drift(time, values, stderr)
+    if found is None:
+        return 0.0
+    limit = student_t_from_probability(1 - RARE / 2 / tests, time.size - 2)
+    return found.value if abs(found.value) > limit * found.stderr else 0.0
+
+
+def _is_scattered(chi2: float, frames: int, tests: int) -> bool:
+    """Return whether frames scatter about their mean beyond what their errors may be wrong by."""
+    if frames < 2:
+        return False
+    likely = chi_square_from_probability(1 - VERY_RARE / max(tests, 1), frames - 1) / (frames - 1)
+    return chi2 > max(LARGEST_SCATTER, likely)
+
+
+def append_volume(cell: Array) -> Array:
     """Return a, b, c, alpha, beta, gamma and the volume (n, 7) of cells (n, 6)."""
     return np.concatenate([cell, volume_from_cell(cell)[:, None]], axis=1)
 
 
-def _propagate_to_volume(
+def propagate_to_volume(
     lattice: xr.Dataset,
     phase: int,
     frames: NDArray[np.intp],
@@ -207,7 +270,7 @@ def _propagate_to_volume(
     (7,) that all share."""
     # Covariances, not errors: a, b, c and angles are correlated in the volume.
     own, shared = cell_parameters.split_covariance(lattice, frames, phase)
-    turn = tensor.differentiate(_append_volume, cell, np.full_like(cell, STEP))
+    turn = tensor.differentiate(append_volume, cell, np.full_like(cell, STEP))
     variance = np.einsum("tai,tij,taj->ta", turn, np.nan_to_num(own), turn)
     common = np.abs(np.einsum("tai,ti->ta", turn, shared)).mean(axis=0)
     return np.sqrt(np.maximum(variance, 0)), common
@@ -219,7 +282,12 @@ def compare_cells(before: ReferenceCell, after: ReferenceCell) -> CellChange:
     # Wavelength and zero move both cells alike: only what is each one's own is left.
     ratio = after.value / before.value
     error = np.hypot(before.own_relative_stderr, after.own_relative_stderr)
-    return CellChange(value=ratio - 1, stderr=np.abs(ratio) * error)
+    drift = RECTANGULAR * np.hypot(before.drift / before.value, after.drift / after.value) / 2
+    return CellChange(
+        value=ratio - 1,
+        stderr=np.abs(ratio) * error,
+        drift=np.abs(ratio) * drift,
+    )
 
 
 def read_length_scale_stderr(lattice: xr.Dataset) -> float:
@@ -229,7 +297,7 @@ def read_length_scale_stderr(lattice: xr.Dataset) -> float:
     return value if np.isfinite(value) else 0.0
 
 
-def _find_slope(
+def find_slope(
     expansion: xr.Dataset,
     phase: int,
     segment: SegmentKind,

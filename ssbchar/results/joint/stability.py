@@ -12,6 +12,7 @@ QUANTITIES = {Technique.HEXRD: "phase_stability", Technique.XAS: "structure"}
 """The conclusion of each technique that judges stability."""
 VOTES = {
     (Technique.HEXRD, Verdict.STABLE): Verdict.RETAINED,
+    (Technique.HEXRD, Verdict.UNCHANGED): Verdict.RETAINED,
     (Technique.HEXRD, Verdict.REVERSIBLE): Verdict.RETAINED,
     (Technique.HEXRD, Verdict.PARTLY): Verdict.CHANGED,
     (Technique.HEXRD, Verdict.REACTS): Verdict.CHANGED,

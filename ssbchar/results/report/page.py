@@ -33,6 +33,7 @@ QUESTIONS = {
 """Quantities that are a judgement, as columns of the overview."""
 GOOD_VERDICTS = (
     Verdict.STABLE,
+    Verdict.UNCHANGED,
     Verdict.REVERSIBLE,
     Verdict.RETURNED,
     Verdict.RETAINED,

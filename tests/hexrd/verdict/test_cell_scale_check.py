@@ -18,8 +18,6 @@ def at(scale: float) -> ReferenceCell:
         systematic=value * 0,
         frames=4,
         scatter=1.0,
-        intensity=1.0,
-        intensity_stderr=0.1,
     )
 
 

@@ -5,33 +5,64 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from hexrd.verdict.made_decided import compared, decided, kept
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.hexrd.furnace.segments import SegmentKind
 from ssbchar.hexrd.verdict import phase_stability as stability
+from ssbchar.hexrd.verdict.comparison import Stretch
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.phase_stability import MixtureHistory, PhaseHistory, UnexplainedGroup
-from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames
+from ssbchar.hexrd.verdict.reference_cells import ReferenceFrames
 
-OPTIONS = Stability(cell_tolerance=0.2, intensity_tolerance=20.0)
+OPTIONS = Stability(cell_tolerance=0.2, intensity_tolerance=20.0, unexplained_area=2.0)
 BACK = PhaseHistory(
     name="A",
     first=True,
     last=True,
     ever=True,
-    change=0.01,
-    change_stderr=0.01,
-    kept=100.0,
-    kept_stderr=1.0,
+    decided=decided(
+        compared(0.01, 0.01),
+        compared(0.03, 0.02, axis="volume"),
+        kept(100.0),
+        compared(0.01, 0.01, stretch="heating", is_against_trend=True),
+        kept(98.0, stretch="heating", is_against_trend=True),
+        compared(0.01, 0.01, stretch="hold"),
+        kept(101.0, stretch="hold"),
+    ),
 )
 NEW = replace(BACK, name="C", first=False)
 GROUP = UnexplainedGroup(
     name="unexplained 1", lines=5, verdict="not_named", candidate="", stays=False
 )
+HISTORY = MixtureHistory(
+    phases=[],
+    unexplained=[],
+    highest=800.0,
+    lowest=25.0,
+    frames=40,
+    at_one_temperature=False,
+    cooled=True,
+    stretches=["heating", "hold"],
+    explained_at_first=True,
+    explained=True,
+    explained_share=0.99,
+    beam_stayed=True,
+)
 
 
-def judged(*phases: PhaseHistory, groups: tuple = (), cooled: bool = True, highest=800.0) -> str:
-    history = MixtureHistory(phases=phases, unexplained=groups, highest=highest, cooled=cooled)
+def judged(*phases: PhaseHistory, groups: tuple = (), **more: object) -> str:
+    history = replace(HISTORY, phases=phases, unexplained=groups, **more)
     return stability.judge_mixture(history, OPTIONS)
+
+
+def with_(*comparisons) -> PhaseHistory:  # type: ignore[no-untyped-def]
+    """A phase of which this was compared besides."""
+    return replace(BACK, decided=[*BACK.decided, *decided(*comparisons)])
+
+
+HOT = {"cooled": False}
+ONE_T = {"cooled": False, "at_one_temperature": True, "stretches": ["hold"]}
 
 
 @pytest.mark.parametrize(
@@ -40,74 +71,78 @@ def judged(*phases: PhaseHistory, groups: tuple = (), cooled: bool = True, highe
         ([BACK], {}, "reversible"),
         ([BACK, replace(BACK, last=False)], {}, "reacts"),
         ([replace(BACK, last=False), NEW], {}, "reacts"),
+        ([replace(BACK, last=False), NEW], HOT, "reacts"),
+        ([replace(BACK, last=False)], HOT, "partly"),
+        ([replace(BACK, last=False)], {}, "reacts"),
+        ([replace(BACK, last=False)], {"beam_stayed": False}, "inconclusive"),
+        ([replace(BACK, last=False)], {"beam_stayed": False, **HOT}, "inconclusive"),
+        ([replace(BACK, last=False), BACK], {"beam_stayed": False, **HOT}, "partly"),
+        ([replace(BACK, last=False)], {"groups": (GROUP,), **HOT}, "reacts"),
         ([BACK, NEW], {}, "partly"),
         ([BACK, replace(NEW, last=False)], {}, "reversible"),
-        ([BACK, replace(NEW, last=False)], {"cooled": False}, "partly"),
-        ([BACK, replace(NEW, last=False, ever=False)], {"cooled": False}, "stable"),
-        ([BACK], {"cooled": False}, "stable"),
+        ([BACK, replace(NEW, last=False)], HOT, "partly"),
+        ([BACK, replace(NEW, last=False, ever=False)], HOT, "unchanged"),
+        ([BACK], HOT, "unchanged"),
+        ([BACK], ONE_T, "stable"),
+        ([BACK], {**ONE_T, "frames": 1}, "inconclusive"),
+        ([BACK], {"frames": 1}, "inconclusive"),
+        ([BACK], {"stretches": [], **HOT}, "unchanged"),
         ([BACK], {"groups": (GROUP,)}, "reversible"),
         ([BACK], {"groups": (replace(GROUP, stays=True),)}, "partly"),
-        ([BACK], {"groups": (GROUP,), "cooled": False}, "partly"),
+        ([BACK], {"groups": (replace(GROUP, stays=True, share=0.021),)}, "partly"),
+        ([BACK], {"groups": (replace(GROUP, stays=True, share=0.019),)}, "reversible"),
+        (
+            [BACK],
+            {"groups": (replace(GROUP, stays=True, share=0.019, verdict="named"),)},
+            "partly",
+        ),
+        ([BACK], {"groups": (GROUP,), **HOT}, "partly"),
+        ([BACK], {"groups": (GROUP,), **ONE_T}, "partly"),
         ([BACK], {"highest": None}, "inconclusive"),
         ([NEW], {}, "inconclusive"),
         ([], {}, "inconclusive"),
-        ([replace(BACK, change=np.nan)], {}, "inconclusive"),
-        ([replace(BACK, change=np.nan)], {"cooled": False}, "stable"),
-        ([replace(BACK, change=1.0)], {}, "partly"),
-        ([replace(BACK, kept=50.0)], {}, "partly"),
-        ([replace(BACK, change_stderr=1.0)], {}, "inconclusive"),
+        ([replace(BACK, decided=[])], {}, "inconclusive"),
+        ([replace(BACK, decided=[])], HOT, "inconclusive"),
+        ([replace(BACK, decided=[])], ONE_T, "inconclusive"),
+        ([BACK], {"explained": False}, "inconclusive"),
+        ([BACK], {"explained": False, **HOT}, "inconclusive"),
+        ([BACK], {"explained": False, **ONE_T}, "inconclusive"),
+        ([replace(BACK, last=False), NEW], {"explained": False}, "reacts"),
+        ([replace(BACK, last=False), NEW], {"explained_at_first": False}, "inconclusive"),
+        ([BACK, NEW], {"explained": False, "explained_at_first": False}, "inconclusive"),
+        ([with_(compared(1.0, 0.1))], {}, "partly"),
+        ([with_(compared(1.0, 1.0))], {}, "inconclusive"),
+        ([with_(kept(50.0))], {}, "partly"),
+        ([with_(kept(70.0, 20.0))], {}, "inconclusive"),
+        ([with_(kept(50.0, stretch="hold"))], {}, "reversible"),
+        ([with_(kept(50.0, stretch="hold"))], HOT, "partly"),
+        ([with_(kept(50.0, stretch="heating", is_against_trend=True))], HOT, "partly"),
+        ([with_(kept(70.0, 20.0, stretch="heating"))], HOT, "inconclusive"),
+        ([with_(compared(1.0, 0.1, stretch="hold"))], HOT, "partly"),
+        ([with_(compared(1.0, 0.1, stretch="hold"))], ONE_T, "partly"),
+        ([with_(compared(0.15, 0.1, stretch="hold"))], ONE_T, "inconclusive"),
+        (
+            [with_(compared(1.0, 0.1, stretch="heating", is_against_trend=True))],
+            HOT,
+            "inconclusive",
+        ),
+        ([BACK], {"stretches": ["heating", "cooling"], **HOT}, "inconclusive"),
+        ([with_(compared(1.0, 1.0, stretch="hold 2"))], HOT, "unchanged"),
     ],
 )
 def test_every_verdict(phases: list[PhaseHistory], more: dict, word: str) -> None:
+    if more.get("stretches") == []:
+        word = "inconclusive"
     assert judged(*phases, **more) == word
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_a_changed_cell_is_beyond_the_tolerance_with_certainty(sign: int) -> None:
-    error = 0.1 / 1.96
-    outside = replace(BACK, change=0.301 * sign, change_stderr=error)
-    inside = replace(BACK, change=0.299 * sign, change_stderr=error)
-    assert outside.has_changed_cell(OPTIONS) and outside.has_changed(OPTIONS)
-    assert not inside.has_changed_cell(OPTIONS) and inside.is_open(OPTIONS)
-    closed = replace(BACK, change=0.099 * sign, change_stderr=error)
-    assert not closed.is_open(OPTIONS) and not outside.is_open(OPTIONS)
-    assert replace(BACK, change=0.101 * sign, change_stderr=error).is_open(OPTIONS)
-    assert inside.change_limit == pytest.approx(0.399)
-
-
-def test_at_the_tolerance_nothing_has_changed() -> None:
-    exact = replace(BACK, change=0.2, change_stderr=0.0)
-    assert not exact.has_changed_cell(OPTIONS) and not exact.is_open(OPTIONS)
-    kept = replace(BACK, kept=80.0, kept_stderr=0.0)
-    assert not kept.has_lost_intensity(OPTIONS)
-
-
-def test_lost_intensity() -> None:
-    assert replace(BACK, kept=77.9, kept_stderr=1.0).has_lost_intensity(OPTIONS)
-    assert not replace(BACK, kept=78.1, kept_stderr=1.0).has_lost_intensity(OPTIONS)
-    assert not replace(BACK, kept=np.nan).has_lost_intensity(OPTIONS)
-
-
-def test_a_phase_that_is_gone_is_not_open() -> None:
-    assert not replace(BACK, last=False, change=np.nan).is_open(OPTIONS)
-
-
-def cell(
-    scale: float = 1.0, intensity: float = 100.0, stderr: float = 1e-4, beta: float = 94.0
-) -> ReferenceCell:
-    value = np.array([5.0, 6.0 * scale, 7.0, 90.0, beta, 90.0, 210.0 * scale])
-    errors = value * stderr
-    errors[[3, 5]] = 0.0
-    return ReferenceCell(
-        value=value,
-        stderr=errors,
-        common=np.zeros(7),
-        systematic=np.zeros(7),
-        frames=4,
-        scatter=1.0,
-        intensity=intensity,
-        intensity_stderr=3.0,
-    )
+def test_intensity_alone_or_cell_alone_is_not_enough() -> None:
+    only_cell = replace(BACK, decided=decided(compared(0.01, 0.01)))
+    only_kept = replace(BACK, decided=decided(kept(100.0)))
+    assert not only_cell.has_returned and not only_kept.has_returned and BACK.has_returned
+    assert judged(only_cell) == judged(only_kept) == "inconclusive"
+    hold = replace(BACK, decided=decided(compared(0.01, 0.01, stretch="hold")))
+    assert not hold.was_kept(["hold"]) and not BACK.was_kept([]) and BACK.was_kept(["hold"])
 
 
 def lattice(present: list[int], measured: list[int] | None = None) -> xr.Dataset:
@@ -130,40 +165,78 @@ def frames(before: list[int] | tuple = (), after: list[int] | tuple = ()) -> Ref
     )
 
 
-def test_change_and_intensity_by_hand() -> None:
-    found = stability.describe_history(
-        "A", lattice([1] * 6), frames([0, 1], [5]), cell(), cell(1.002, 80.0, beta=110.0)
-    )
-    assert found.change == pytest.approx(0.2)
-    assert found.change_stderr == pytest.approx(100 * 1.002 * np.sqrt(2) * 1e-4)
-    assert found.kept == pytest.approx(80.0)
-    assert found.kept_stderr == pytest.approx(80 * np.hypot(3 / 80, 3 / 100))
-    assert found.first and found.last and found.ever
+END_FRAME = np.array([0])
 
 
-def test_what_symmetry_fixes_does_not_change() -> None:
-    before = cell()
-    before.stderr[1] = before.stderr[6] = 0.0
-    found = stability.describe_history("A", lattice([1] * 6), frames([0], [5]), before, cell(1.5))
-    assert found.change == 0.0
+def described(
+    series: xr.Dataset, chosen: ReferenceFrames, *, at_one_temperature: bool = False
+) -> PhaseHistory:
+    ends = stability.select_ends(series, chosen, at_one_temperature=at_one_temperature)
+    return stability.describe_history("A", series, *ends, BACK.decided)
 
 
 def test_presence_is_that_of_most_reference_frames() -> None:
-    found = stability.describe_history(
-        "A", lattice([1, 0, 0, 1, 1, 0]), frames([0, 1], [3, 4, 5]), None, None
-    )
-    assert not found.first and found.last and found.ever and np.isnan(found.change)
-    assert not stability.describe_history("A", lattice([1, 0, 0]), frames(), None, None).ever
+    found = described(lattice([1, 0, 0, 1, 1, 0]), frames([0, 1], [3, 4, 5]))
+    assert not found.first and found.last and found.ever
+    assert not described(lattice([1, 0, 0]), frames()).ever
+    assert len(found.decided) == len(BACK.decided)
+    others = decided(compared(0.0, 1.0, phase="B"))
+    assert stability.describe_history("A", lattice([1]), END_FRAME, END_FRAME, others).decided == []
 
 
 def test_without_reference_frames_three_at_either_end_count() -> None:
     present = [0, 1, 1, 0, 0, 0, 0, 1, 0]
-    found = stability.describe_history(
-        "A", lattice(present, [0, 1, 1, 1, 1, 1, 1, 1, 0]), frames(), None, None
-    )
+    found = described(lattice(present, [0, 1, 1, 1, 1, 1, 1, 1, 0]), frames())
     assert found.first and not found.last
-    none = stability.describe_history("A", lattice([1, 1], [0, 0]), frames(), None, None)
+    none = described(lattice([1, 1], [0, 0]), frames())
     assert not none.first and not none.last and none.ever
+
+
+def test_at_one_temperature_a_few_frames_at_either_end_count() -> None:
+    """All frames are at rest: a phase that is gone after a third was there at first."""
+    series, chosen = lattice([1, 1, 1, 0, 0, 0, 0, 0, 0]), frames(range(9))
+    found = described(series, chosen, at_one_temperature=True)
+    assert found.first and not found.last
+    assert not described(series, chosen).first
+
+
+def test_short_stretches_are_not_asked_for_beside_long_ones() -> None:
+    made = [
+        Stretch(name=name, kind=SegmentKind.HOLD, frames=np.arange(count))
+        for name, count in (("hold", 3), ("heating", 4), ("hold 2", 30))
+    ]
+    assert stability.list_asked_stretches(made) == ["heating", "hold 2"]
+    assert stability.list_asked_stretches(made[:1]) == ["hold"]
+    assert stability.list_asked_stretches([]) == []
+
+
+def test_the_share_of_a_group_is_that_of_its_best_frames() -> None:
+    """Groups of three lines and more are numbered in order, as their rows are named."""
+    area = np.zeros((5, 7))
+    area[1:4, :3] = 1.0
+    area[0, 3] = 50.0
+    area[:, 4:] = 10.0
+    tracks = xr.Dataset(
+        {
+            "area": (("frame", "track"), area),
+            "group": ("track", [0, 0, 0, 1, 2, 2, 2]),
+            "known_intensity": ("known_phase", [50.0, 47.0]),
+        }
+    )
+    assert stability.measure_group_shares(tracks) == pytest.approx(
+        {"unexplained 1": 0.03, "unexplained 2": 30 / 127}
+    )
+    assert stability.measure_group_shares(None) == {}
+
+
+def test_the_beam_stayed_where_half_of_the_background_did() -> None:
+    level = np.array([[100.0], [100.0], [51.0], [51.0], [49.0]]) * np.ones((5, 4))
+    series = xr.Dataset({"background": (("frame", "two_theta"), level)})
+    first = np.array([0, 1])
+    assert stability.has_beam(series, first, np.array([2, 3]))
+    assert not stability.has_beam(series, first, np.array([4]))
+    assert not stability.has_beam(xr.Dataset(), first, np.array([2]))
+    assert not stability.has_beam(series, first, np.array([], dtype=int))
 
 
 LINES = Conclusion("unexplained_lines", value=3.0, verdict="named", subject="g")
@@ -181,6 +254,8 @@ def test_groups_that_came() -> None:
     assert group == UnexplainedGroup(
         name="g", lines=3.0, verdict="named", candidate="X", stays=True
     )
+    (group,) = stability.find_unexplained_groups([LINES, *CANDIDATES], [ONSET, END], {"g": 0.01})
+    assert group.share == 0.01
     (unnamed,) = stability.find_unexplained_groups(
         [LINES], [replace(ONSET, quantity="onset_frame"), replace(END, verdict="ok")]
     )
@@ -206,22 +281,6 @@ def test_groups_that_are_no_product(lines: Conclusion, changes: list[Conclusion]
     assert stability.find_unexplained_groups([lines], changes) == []
 
 
-def test_what_the_furnace_did() -> None:
-    furnace = xr.Dataset(
-        {
-            "temperature": ("frame", [25.0, np.nan, 700.0]),
-            "segment": ("frame", np.array(["hold", "heating", "cooling"], dtype=object)),
-        }
-    )
-    history = stability.collect_history([BACK, NEW], [], furnace)
-    assert history.highest == 700.0 and history.cooled
-    assert history.initial == [BACK] and history.new == [NEW] and history.gone == []
-    none = stability.collect_history([], [], furnace.isel(frame=[1]))
-    assert none.highest is None and not none.cooled
-
-
 def test_three_of_five_reference_frames_are_most() -> None:
-    found = stability.describe_history(
-        "A", lattice([1, 1, 1, 0, 0, 1, 0]), frames([0, 1, 2, 3, 4], [5, 6]), None, None
-    )
+    found = described(lattice([1, 1, 1, 0, 0, 1, 0]), frames([0, 1, 2, 3, 4], [5, 6]))
     assert found.first and not found.last

@@ -149,7 +149,7 @@ def test_the_mean_and_its_error_by_hand() -> None:
     assert cell.stderr[6] == pytest.approx(
         one / 2 * max(1, np.sqrt(4 * (35e-3 / one) ** 2 / 3)), rel=1e-3
     )
-    assert (cell.frames, cell.intensity, cell.intensity_stderr) == (4, 50.0, 2.0)
+    assert cell.frames == 4
     np.testing.assert_array_equal(cell.systematic, 0)
 
 
@@ -225,3 +225,64 @@ def test_no_stated_length_scale() -> None:
     assert read(xr.Dataset()) == 0.0
     assert read(xr.Dataset(attrs={"length_scale_stderr": np.nan})) == 0.0
     assert read(xr.Dataset(attrs={"length_scale_stderr": 2e-4})) == 2e-4
+
+
+def moving(b: list[float], stderr: float = 1e-5) -> reference.ReferenceCell:
+    """The mean of frames whose b is off 6 angstrom by so much, 60 s apart."""
+    found = series(stderr=stderr)
+    count = len(b)
+    lattice = found.lattice.isel(frame=np.zeros(count, dtype=int))
+    cell = lattice["cell"].values.copy()
+    cell[:, 0, 1] = 6.0 + np.array(b)
+    errors = np.tile([stderr, stderr, stderr, 0, 0, 0], (count, 1, 1))
+    covariance = np.einsum("fpi,ij->fpij", errors**2, np.eye(6))
+    lattice = lattice.assign(
+        cell=(lattice["cell"].dims, cell),
+        cell_stderr=(lattice["cell"].dims, errors),
+        cell_covariance=(lattice["cell_covariance"].dims, covariance),
+    )
+    furnace = found.furnace.isel(frame=np.zeros(count, dtype=int))
+    furnace = furnace.assign(time=("frame", 60.0 * np.arange(count)))
+    return averaged(replace(found, lattice=lattice, furnace=furnace), frames=np.arange(count))
+
+
+def test_a_cell_that_drifts_at_rest_is_not_one_cell() -> None:
+    drifting = moving(list(1e-3 * np.linspace(0, 1, 8) + 1e-5 * np.array([1, -1] * 4)))
+    assert drifting.is_drifting
+    assert drifting.drift[1] == pytest.approx(1e-3, rel=0.05)
+    assert drifting.drift[0] == 0.0
+    # Anything along the drift is as likely: a rectangle of its length.
+    assert drifting.systematic[1] == pytest.approx(1e-3 / 2 / np.sqrt(3), rel=0.05)
+    change = reference.compare_cells(moving([0.0] * 8), drifting)
+    assert change.drift[1] == pytest.approx(1e-3 / 6 / 2 / np.sqrt(3), rel=0.05)
+    few = moving([0.0, 5e-4, 1e-3])
+    assert not few.is_drifting, "three frames are scatter as well as drift"
+
+
+def test_a_drift_within_the_errors_is_carried_and_told_as_one_cell() -> None:
+    found = moving(list(1e-3 * np.linspace(0, 1, 8) + 1e-5 * np.array([1, -1] * 4)))
+    assert not replace(found, systematic=np.full(7, 1.0)).is_drifting
+
+
+def test_frames_that_scatter_far_beyond_their_errors_are_not_one_cell() -> None:
+    scattered = moving([1e-4, -1e-4, 1e-4, -1e-4, 1e-4, -1e-4])
+    assert scattered.is_scattered and not scattered.is_drifting
+    assert not moving([2e-5, -2e-5, 2e-5, -2e-5]).is_scattered
+    assert not moving([2.5e-5, -2.5e-5]).is_scattered, "two frames may differ by chance"
+    assert not moving([1e-4]).is_scattered
+
+
+def test_frames_that_the_refinement_does_not_explain_are_left_out() -> None:
+    oven = furnace([25, 25, 300, 25, 25], [0, 0, 5, 0, 0], "rrhcr")
+    misfit = np.array([True, False, False, True, True])
+    found = reference.select_reference_frames(oven, OPTIONS, misfit)
+    assert found.before.tolist() == [1]
+    assert found.after.tolist() == [3, 4], "where none is explained, all"
+
+
+def test_a_sample_that_may_have_moved_scales_lengths() -> None:
+    cell = averaged(replace(series(length_scale_stderr=3e-4), displacement=4e-4))
+    np.testing.assert_allclose(cell.systematic[:3], 5e-4 * ANGSTROM, rtol=1e-6)
+    assert cell.systematic[6] == pytest.approx(15e-4 * 210, rel=1e-6)
+    standard = replace(series(length_scale_stderr=3e-4), length_scale_stderr=0.0)
+    np.testing.assert_array_equal(averaged(standard).systematic, 0)

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hexrd.verdict.made_decided import compared, decided, kept
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.verdict import sentences
 from ssbchar.hexrd.verdict.cell_scale_check import Scale, ScaleCheck
+from ssbchar.hexrd.verdict.common_change import CommonChange
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.phase_stability import MixtureHistory, PhaseHistory, UnexplainedGroup
 from ssbchar.hexrd.verdict.quality_rows import LinesSeen
@@ -20,42 +22,160 @@ A = PhaseHistory(
     first=True,
     last=True,
     ever=True,
-    change=0.01,
-    change_stderr=0.05,
-    kept=100.0,
-    kept_stderr=1.0,
+    decided=decided(compared(0.01, 0.05), kept(100.0)),
 )
 NOTHING = Evidence(changes=[], unexplained_changes=[], limits=[], lines={})
+HISTORY = MixtureHistory(
+    phases=[],
+    unexplained=[],
+    highest=800.0,
+    lowest=25.0,
+    frames=40,
+    at_one_temperature=False,
+    cooled=True,
+    stretches=["heating"],
+    explained_at_first=True,
+    explained=True,
+    explained_share=0.99,
+    beam_stayed=True,
+)
 
 
 def told(
     *phases: PhaseHistory,
     evidence: Evidence = NOTHING,
     groups: tuple[UnexplainedGroup, ...] = (),
-    highest: float | None = 800.0,
-    cooled: bool = True,
+    **more: object,
 ) -> list[str]:
-    history = MixtureHistory(phases=phases, unexplained=groups, highest=highest, cooled=cooled)
+    history = replace(HISTORY, phases=phases, unexplained=groups, **more)
     return sentences.describe_mixture(history, evidence, OPTIONS).split("; ")
 
 
+def of(*comparisons) -> PhaseHistory:  # type: ignore[no-untyped-def]
+    return replace(A, decided=decided(*comparisons))
+
+
 def test_a_mixture_that_returned() -> None:
-    assert told(A) == ["up to 800 degC", "A back within 0.11 % (95 %)"]
+    assert told(A) == [
+        "up to 800 degC",
+        "A back within 0.11 % (95 %)",
+        "A kept 100(1) % of its intensity",
+    ]
     assert told(highest=None) == ["no temperatures"]
-    assert told(cooled=False) == ["up to 800 degC", "reversibility not measured (no cooling)"]
+    assert told(cooled=False) == [
+        "up to 800 degC (from 25)",
+        "reversibility not measured (no cooling back)",
+    ]
+
+
+def test_what_there_is_to_compare() -> None:
+    assert told(A, frames=1)[0] == "one pattern, at 800 degC: nothing to compare with"
+    assert "compare_to" in told(A, frames=1)[1] and len(told(A, frames=1)) == 2
+    assert told(at_one_temperature=True, cooled=False) == ["40 frames at 800 degC"]
+
+
+def test_lines_that_are_not_explained() -> None:
+    assert "does not explain the lines up to the end" in told(explained=False)[1]
+    lost = {"explained": False, "explained_at_first": False}
+    assert "at the start (over the series 40 % of" in told(explained_share=0.4, **lost)[1]
+    assert told(explained_share=np.nan, **lost)[1] == (
+        "no lines were seen that a refinement could explain"
+    )
 
 
 def test_what_did_not_return() -> None:
-    changed = replace(A, change=-0.4, kept=40.0)
-    assert told(changed)[1:] == [
-        "the cell of A is off by -0.400(0.050) %",
+    assert told(of(compared(-0.4, 0.05), kept(40.0)))[1:] == [
+        "a of A is off by -0.400(0.050) %",
         "A kept 40(1) % of its intensity",
     ]
-    assert told(replace(A, change=0.15))[1:] == [
-        "whether the cell of A returned is open (+0.150(0.050) %)",
-        "A back within 0.25 % (95 %)",
+    assert told(of(compared(0.15, 0.05), kept(100.0)))[1:] == [
+        "a of A after cooling is open: a difference of +0.15 -/+ 0.05 % is there",
+        "whether it matters (0.2 %) is open",
+        "A kept 100(1) % of its intensity",
     ]
-    assert told(replace(A, change=np.nan))[1:] == ["the cell of A could not be compared"]
+    assert told(of())[1:] == [
+        "the cell of A could not be compared",
+        "the intensity of A could not be compared",
+    ]
+
+
+def test_what_was_kept_without_cooling() -> None:
+    hot = {"cooled": False}
+    way = [compared(0.01, 0.05, stretch="heating"), kept(98.0, stretch="heating")]
+    assert told(of(*way), **hot)[2:] == [
+        "intensity of A kept within 4 % (95 %)",
+        "cell of A kept within 0.11 % (95 %)",
+    ]
+    assert told(of(kept(40.0, stretch="heating")), **hot)[2:] == [
+        "A kept 40(1) % of its intensity over heating"
+    ]
+    leaves = compared(0.4, 0.05, stretch="heating", is_against_trend=True)
+    assert told(of(leaves), **hot)[2:] == [
+        "a of A over heating leaves its own trend by +0.400(0.050) %: thermal or for good, "
+        "cooling would tell"
+    ]
+    assert told(of(), **hot)[2:] == ["too few frames to compare A with itself"]
+    unsure = compared(0.1, 0.1, stretch="hold")
+    assert told(of(unsure), **hot)[2:] == [
+        "a of A over hold is open: no difference seen: +0.1 -/+ 0.1 %"
+    ]
+
+
+def test_the_reason_of_a_comparison() -> None:
+    def reason(*comparison) -> str:  # type: ignore[no-untyped-def]
+        return sentences.describe_comparison(decided(*comparison)[0])
+
+    assert reason(compared(0.0, 0.01)) == "tolerance 0.2 %; made by hand"
+    assert reason(compared(0.1, 0.01)) == (
+        "tolerance 0.2 %; a difference of +0.1 % is there, within it; made by hand"
+    )
+    assert "no difference seen: -12 -/+ 15 %" in reason(kept(88.0, 15.0))
+    assert reason(compared(1.0, 0.01)) == "tolerance 0.2 %; made by hand"
+
+
+def common(**changes: object) -> CommonChange:
+    given = {
+        "value": -9e-4,
+        "stderr": 1e-5,
+        "phase": "A",
+        "all_alike": True,
+        "displacement": 0.0,
+        "distance": None,
+    }
+    return CommonChange(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def test_the_common_change_in_words() -> None:
+    text = sentences.describe_common_change(common(), OPTIONS)
+    assert "every length of every phase changed by about -0.0900 %: possible displacement" in text
+    assert (
+        "distance to the detector not known (hexrd.stability.distance)" in text
+        and "mm of" not in text
+    )
+    text = sentences.describe_common_change(common(displacement=1e-4, distance=1000.0), OPTIONS)
+    assert "(-0.90 mm of 1000 mm)" in text and "moved by 0.1 mm is in the systematics" in text
+    assert "A changed least, by -0.0900 %" in sentences.describe_common_change(
+        common(all_alike=False), OPTIONS
+    )
+    assert sentences.describe_common_change(common(value=1e-5), OPTIONS).startswith(
+        "no common change seen"
+    )
+    assert "taken out" in sentences.describe_common_change(common(standard="X"), OPTIONS)
+
+
+def test_geometry_in_the_reason_of_a_cell() -> None:
+    assert sentences.describe_cell_basis("b", common(value=0.0), OPTIONS) == (
+        "b; no displacement included (distance to the detector not known)"
+    )
+    assert "the change of all phases by -0.0900 %" in sentences.describe_cell_basis(
+        "b", common(), OPTIONS
+    )
+    assert sentences.describe_cell_basis(
+        "b", common(value=0.0, displacement=1e-4, distance=1e3), OPTIONS
+    ).endswith("a sample moved by 0.1 mm included")
+    assert sentences.describe_cell_basis("b", common(standard="X"), OPTIONS).endswith(
+        "relative to the internal standard X"
+    )
 
 
 CHANGES = [

@@ -21,6 +21,8 @@ def of(technique: str, found: list[Conclusion], sample: str = "S") -> list[Concl
     [
         ("stable", "retained", "retained", "HEXRD and XAS agree"),
         ("reversible", "retained", "retained", "HEXRD and XAS agree"),
+        ("unchanged", "retained", "retained", "HEXRD and XAS agree"),
+        ("inconclusive", "retained", "retained", "XAS alone judges"),
         ("reacts", "changed", "changed", "HEXRD and XAS agree"),
         ("reacts", "retained", "mixed", "HEXRD sees long-range order, XAS sees the surroundings"),
         ("reversible", "inconclusive", "retained", "HEXRD alone judges"),
