@@ -42,12 +42,13 @@ def main(words: Sequence[str] | None = None) -> int:
     except (BadConfig, BadInput) as error:
         print(error, file=sys.stderr)
         return 1
-    except OSError as error:
+    except Exception as error:
         from ssbchar.storage import atomic_write
 
-        if not atomic_write.find_machine_fault(error):
+        machine = atomic_write.find_machine_fault(error)
+        if machine is None:
             raise
-        print(f"stopped: {atomic_write.describe_machine_fault(error)}", file=sys.stderr)
+        print(f"stopped: {atomic_write.describe_machine_fault(machine)}", file=sys.stderr)
         return 1
 
 
@@ -108,6 +109,13 @@ def _add_step(step: argparse.ArgumentParser) -> None:
     step.add_argument("--labels", default="{}", help="measurement, sample, role (JSON)")
     step.add_argument("--output", required=True, type=Path, nargs="+")
     step.add_argument("--log", type=Path)
+    step.add_argument(
+        "--ended",
+        type=int,
+        metavar="CODE",
+        help="what the workflow adds where the step ended with an exit code: a crash is written "
+        "into the outputs",
+    )
     step.add_argument(
         "--profile", action="store_true", help="write into the log where the time went"
     )
@@ -186,6 +194,11 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _step(arguments: argparse.Namespace) -> int:
+    from ssbchar.storage import reading
+
+    crash = None if arguments.ended is None else reading.find_crash(arguments.ended)
+    if arguments.ended is not None and crash is None:
+        return int(arguments.ended)
     from ssbchar.pipeline import profile, step
 
     inputs: dict[str, list[Path]] = {}
@@ -197,12 +210,21 @@ def _step(arguments: argparse.Namespace) -> int:
     command = step.format_command(
         arguments.name, inputs, arguments.output, arguments.options, arguments.labels
     )
+    if crash is not None:
+        report = step.write_crash(arguments.name, inputs, arguments.output, labels, crash)
+        print(report.message, file=sys.stderr)
+        _write_log(arguments.log, [command, report.message])
+        return 0
     _write_log(arguments.log, [command, "begun, not ended: run the line above to see why"])
     # One write per line: steps side by side share the terminal.
     sys.stderr.write(f"{title}: begun\n")
     start = time.monotonic()
     profiling = profile.is_wanted(arguments.profile)
-    with profile.profile_step() if profiling else nullcontext() as profiled:
+    reading.end_endless_calls()
+    with (
+        profile.profile_step() if profiling else nullcontext() as profiled,
+        reading.collect_tracebacks() as tracebacks,
+    ):
         report = step.run_step(arguments.name, inputs, arguments.output, options, labels)
     message = [report.message.strip()] if report.message else []
     for line in message:
@@ -210,7 +232,8 @@ def _step(arguments: argparse.Namespace) -> int:
     seconds = time.monotonic() - start
     sys.stderr.write(f"{title}: done in {seconds:.1f} s\n")
     profile_lines = profiled.format_lines() if profiled else []
-    _write_log(arguments.log, [command, *message, _describe_cost(seconds), *profile_lines])
+    cost = _describe_cost(seconds)
+    _write_log(arguments.log, [command, *message, cost, *profile_lines, *tracebacks])
     return 0
 
 

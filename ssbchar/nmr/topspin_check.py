@@ -22,6 +22,7 @@ from ssbchar.nmr.quantification.region_areas import FRACTIONS, RegionSignal
 from ssbchar.nmr.regions import DEFAULT_REGIONS, LI_SI, METAL, Regions
 from ssbchar.nmr.transform.fourier import transform_signal
 from ssbchar.statistics import sigma_from_deviations
+from ssbchar.storage import reading
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 
@@ -55,7 +56,10 @@ def read_spectrum(source: Path, options: Reading) -> xr.Dataset:
     BadInput
         There is no processed spectrum, or its size is not that of ``procs``.
     """
-    with files.open_experiment(Path(source)) as experiment:
+    with (
+        files.open_experiment(Path(source), options.limits) as experiment,
+        reading.guard_folder(Path(source), options.limits, files.measure_size(experiment)),
+    ):
         acquisition = read_acquisition(experiment, options)
         procs = acquisition.procs
         place = Experiment(

@@ -29,6 +29,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ssbchar.storage import temporary
+
 SOCKET_VARIABLE = "SSBCHAR_PRELOAD"
 """Environment variable: where the process's socket is, and which Python (``sys.prefix``) it
 runs."""
@@ -73,7 +75,7 @@ def running(wanted: bool = True) -> Iterator[dict[str, str]]:
     if not (wanted and is_supported()):
         yield dict(os.environ)
         return
-    with tempfile.TemporaryDirectory(prefix="ssbchar-") as folder:
+    with temporary.make_folder() as folder:
         place = os.path.join(folder, "socket")
         command = [sys.executable, "-m", "ssbchar", "preload", place]
         environment = {**os.environ, **dict.fromkeys(ONE_THREAD, "1")}

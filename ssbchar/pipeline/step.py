@@ -3,7 +3,9 @@
 A step is a function ``ssbchar.<room>.<function>``. Its arguments are Datasets, tables, conclusions
 or raw paths (a list where annotated so), ``options`` (a frozen dataclass) and ``labels``. Raw data
 that cannot be used sets the measurement aside: the output then holds the reason, and every later
-step passes it on.
+step passes it on. An exception that nobody foresaw does the same to the one measurement whose step
+raised it, as ``failed``; a fault of the machine, and any fault of a step that makes the summary,
+the report or the crate of the run, ends the step.
 """
 
 from __future__ import annotations
@@ -13,23 +15,27 @@ import inspect
 import json
 import sys
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.errors import BadInput
+from ssbchar.errors import BadInput, UnforeseenFault
 from ssbchar.runtime import options as opts
-from ssbchar.storage import atomic_write, row_file, store
+from ssbchar.storage import atomic_write, reading, row_file, store
 from ssbchar.verdict import Verdict
 
 Inputs = Mapping[str, Sequence[Path]]
 """Files by the name of the argument they are given for."""
 Fault = dict[str, str]
-"""``where``, ``problem`` and ``remedy`` of a `BadInput`, as stored in outputs."""
+"""``where``, ``problem`` and ``remedy`` of a `BadInput`, as stored in outputs; of an exception that
+nobody foresaw also ``verdict`` (``failed``) and the ``measurement`` that it is a fault of."""
+OF_THE_RUN = ("results.joint.", "results.report.", "results.provenance.")
+"""Rooms whose steps are of no single measurement: their faults are faults of the run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +43,7 @@ class StepReport:
     """How a step went."""
 
     message: str = ""
-    """Lines that list what was set aside."""
+    """Lines that list what was set aside, or failed."""
 
 
 def find_function(name: str) -> Callable[..., Any]:
@@ -115,7 +121,11 @@ def run_step(
     with ThreadPoolExecutor(1) as background:
         provenance = background.submit(store.describe_provenance, name, dict(options or {}), inputs)
         function = find_function(name)
-        call = _prepare_call(name, function, inputs, options, labels)
+        call, damaged = StepCall(of_the_run=name.startswith(OF_THE_RUN)), None
+        try:
+            _prepare_call(call, name, function, inputs, options, labels)
+        except UnforeseenFault as fault:
+            damaged = fault
     outputs = [output] if isinstance(output, Path) else list(output)
     writer = _OutputWriter(
         paths=outputs,
@@ -127,17 +137,75 @@ def run_step(
         writer.write_lost(call.lost[0])
         return StepReport()
     try:
+        if damaged:
+            raise damaged
         with row_file.keep_rows_beside(outputs[0].parent):
             result = call_function(function, call.arguments)
-    except BadInput as fault:
-        atomic_write.raise_machine_fault(fault)
-        call.carried.set_aside.append(fault.as_record())
-        writer.write_lost(fault.as_record())
-        return StepReport(message=f"set aside: {fault}")
+    except Exception as error:
+        atomic_write.raise_machine_fault(error)
+        if call.of_the_run:
+            raise
+        found = _find_fault(name, error, call, writer.measurement)
+        if found is not error:
+            reading.LOG.info("%s", found, exc_info=error)
+        return writer.report_lost(found)
     own_faults = _carry_result(result, outputs[0], call.carried)
     writer.write([result] if len(outputs) == 1 else result)
     lines = [f"set aside: {fault['where']}: {fault['problem']}\n" for fault in own_faults]
     return StepReport(message="".join(lines))
+
+
+def write_crash(
+    name: str,
+    inputs: Inputs,
+    output: Sequence[Path],
+    labels: Mapping[str, Any],
+    signal_name: str,
+) -> StepReport:
+    """Write the outputs of a step whose process was ended by a signal from within: a library fell
+    over a file.
+
+    Parameters
+    ----------
+    name, inputs, output, labels
+        As for `run_step`.
+    signal_name : str
+        ``SIGSEGV``.
+
+    Raises
+    ------
+    RuntimeError
+        The step is of no single measurement.
+    """
+    crash = RuntimeError(f"the process was ended by {signal_name}")
+    if name.startswith(OF_THE_RUN):
+        raise crash
+    call = StepCall()
+    hints = read_hints(find_function(name))
+    for argument, paths in inputs.items():
+        if takes_paths(hints[argument]):
+            call.arguments[argument] = list(paths)
+        else:
+            for path in paths:
+                call.carried.add(_read_attributes(path))
+    writer = _OutputWriter(
+        paths=output,
+        made_by=store.describe_provenance(name, {}, inputs),
+        labels=labels,
+        carried=call.carried,
+    )
+    return writer.report_lost(_find_fault(name, crash, call, writer.measurement))
+
+
+def _find_fault(name: str, error: Exception, call: StepCall, measurement: str) -> BadInput:
+    """Return the fault of the one measurement, or of its raw file, that an exception is taken
+    for."""
+    if isinstance(error, BadInput):
+        return error
+    raw = call.list_raw()
+    where = ", ".join(map(str, raw)) or measurement or name
+    remedy = "change its options, or report it with the traceback in the step's log"
+    return UnforeseenFault(where, name, error, reading.REMEDY if raw else remedy)
 
 
 def call_function(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
@@ -177,19 +245,29 @@ class StepCall:
     carried: Carried = field(default_factory=Carried)
     lost: list[Fault] = field(default_factory=list)
     """Faults of inputs that the step cannot do without."""
+    of_the_run: bool = False
+    """The paths given to the step are outputs of others, not raw files."""
+
+    def list_raw(self) -> list[Path]:
+        """Return the raw paths among the arguments."""
+        given = [v if isinstance(v, list) else [v] for v in self.arguments.values()]
+        return [one for values in given for one in values if isinstance(one, Path)]
 
     def load(self, argument: str, annotation: Any, paths: Sequence[Path]) -> None:
         """Load the files given for an argument."""
         is_raw = takes_paths(annotation)
         loaded: list[Any] = []
         for path in paths:
-            attributes = _read_attributes(Path(path))
-            self.carried.add(attributes)
-            lost = attributes.get("lost")
-            if is_raw:
+            if is_raw and not self.of_the_run:
                 loaded.append(Path(path))
-            elif not lost:
-                loaded.append(store.load(path))
+                continue
+            with _guard_loading(path):
+                attributes = _read_attributes(Path(path))
+                self.carried.add(attributes)
+                lost = attributes.get("lost")
+                found = store.load(path) if not (is_raw or lost) else Path(path)
+            if is_raw or not lost:
+                loaded.append(found)
             elif not takes_many(annotation) and not takes_none(annotation):
                 self.lost.append(json.loads(lost))
         if takes_many(annotation):
@@ -198,15 +276,27 @@ class StepCall:
             self.arguments[argument] = loaded[0] if loaded else None
 
 
+@contextmanager
+def _guard_loading(path: Path) -> Iterator[None]:
+    """Turn an exception of loading what another step wrote into a fault of that file."""
+    try:
+        yield
+    except Exception as error:
+        atomic_write.raise_machine_fault(error)
+        remedy = "remove it and run again: it is made anew"
+        raise UnforeseenFault(path, "loading it", error, remedy) from error
+
+
 def _prepare_call(
+    call: StepCall,
     name: str,
     function: Callable[..., Any],
     inputs: Inputs,
     options: Mapping[str, Any] | None,
     labels: Mapping[str, Any] | None,
-) -> StepCall:
+) -> None:
     """Load a step's inputs and build its options."""
-    call, hints = StepCall(), read_hints(function)
+    hints = read_hints(function)
     for argument in inspect.signature(function).parameters:
         if argument == "options":
             call.arguments["options"] = opts.build_options(hints["options"], options, name)
@@ -221,7 +311,6 @@ def _prepare_call(
     unused = sorted(set(inputs) - set(call.arguments))
     if unused:
         raise TypeError(f"{name} takes no argument {', '.join(unused)}")
-    return call
 
 
 def _read_attributes(path: Path) -> Mapping[str, Any]:
@@ -255,18 +344,53 @@ class _OutputWriter:
     labels: Mapping[str, Any]
     carried: Carried
 
+    @property
+    def measurement(self) -> str:
+        """The measurement, or phase, of the step; empty if it has none."""
+        return str(self.labels.get("measurement", self.labels.get("phase", "")))
+
     def write(self, results: Sequence[Any]) -> None:
-        """Write one result per output."""
+        """Write one result per output; among conclusions a row for each fault that was carried."""
         labels = {**self.labels, **self.carried.as_attributes()}
         for result, path in zip(results, self.paths, strict=True):
+            if path.suffix == ".json" and isinstance(result, list):
+                rows = [
+                    row
+                    for fault in self.carried.set_aside
+                    if fault.get("verdict") == Verdict.FAILED
+                    and (row := _conclude_lost(fault, self.measurement)) not in result
+                ]
+                result = [*result, *rows]
             store.save(result, path, self.made_by, labels)
 
     def write_lost(self, fault: Fault) -> None:
         """Write outputs that only hold the reason why there is no result."""
         labels = {**self.labels, **self.carried.as_attributes(), "lost": json.dumps(fault)}
-        measurement = str(self.labels.get("measurement", ""))
         for path in self.paths:
-            store.save(_make_empty(fault, path.suffix, measurement), path, self.made_by, labels)
+            empty = _make_empty(fault, path.suffix, self.measurement)
+            store.save(empty, path, self.made_by, labels)
+
+    def report_lost(self, fault: BadInput) -> StepReport:
+        """Write outputs without a result; return what is said of it."""
+        word, record = "set aside", fault.as_record()
+        if isinstance(fault, UnforeseenFault):
+            word, record = "failed", {**record, "measurement": self.measurement}
+        self.carried.set_aside.append(record)
+        self.write_lost(record)
+        return StepReport(message=f"{word}: {fault}")
+
+
+def _conclude_lost(fault: Fault, measurement: str) -> Conclusion:
+    """Return the row of a measurement whose result is missing for a fault: its own, or that of
+    another measurement which it needs."""
+    reason = f"{fault['where']}: {fault['problem']}; {fault['remedy']}"
+    verdict = Verdict.SET_ASIDE
+    if fault.get("verdict") == Verdict.FAILED:
+        verdict = Verdict.FAILED
+        of = fault.get("measurement", measurement)
+        if of and of != measurement:
+            verdict, reason = Verdict.SKIPPED, f"needs {of}, which failed: {reason}"
+    return Conclusion("measurement", verdict=verdict, reason=reason, subject=measurement)
 
 
 def _make_empty(fault: Fault, suffix: str, measurement: str) -> Any:
@@ -281,10 +405,9 @@ def _make_empty(fault: Fault, suffix: str, measurement: str) -> Any:
 
         return pd.DataFrame({"set_aside": [reason]})
     if suffix == ".json":
-        return [
-            Conclusion("measurement", verdict=Verdict.SET_ASIDE, reason=reason, subject=measurement)
-        ]
-    return "" if suffix == ".html" else {}
+        return [_conclude_lost(fault, measurement)]
+    # A folder: nothing to list, but the note on how it was made, which says why.
+    return "" if suffix == ".html" else {"index.txt": ""}
 
 
 def format_command(

@@ -262,12 +262,17 @@ def merge_layers(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 def read_field_docs(kind: type) -> dict[str, str]:
     """Return the docstring under each field of a dataclass; empty for a field without one."""
+    docs: dict[str, str] = {}
+    # pydantic knows the docstrings of a class's own fields alone.
+    for base in kind.__bases__:
+        if dataclasses.is_dataclass(base):
+            docs |= read_field_docs(base)
     schema = _make_adapter(kind).json_schema()
-    docs = {}
     for name, entry in schema["properties"].items():
         # pydantic leaves out a text that repeats the docstring of the section it refers to.
         section = schema.get("$defs", {}).get(str(entry.get("$ref", "")).rpartition("/")[2], {})
-        docs[name] = entry.get("description") or section.get("description", "")
+        own = entry.get("description") or section.get("description", "")
+        docs[name] = own or docs.get(name, "")
     return docs
 
 

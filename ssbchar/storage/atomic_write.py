@@ -8,12 +8,15 @@ import os
 import shutil
 import socket
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 _NO_RIGHT = "give the user of this run permission"
 _GONE = "the network file system went away: have it mounted again"
+_TOO_MANY = "let this user open more files at once (ulimit -n)"
+_NO_MEMORY = "use fewer cores (--cores), or a machine with more memory"
 REMEDIES = {
     errno.ENOSPC: "free space there",
     errno.EDQUOT: "free space within the quota",
@@ -25,18 +28,31 @@ REMEDIES = {
     ),
     errno.ESTALE: _GONE,
     errno.ENOTCONN: _GONE,
+    errno.EMFILE: _TOO_MANY,
+    errno.ENFILE: _TOO_MANY,
+    errno.ENOMEM: _NO_MEMORY,
     errno.ETIMEDOUT: "the network file system does not answer: have it mounted again",
 }
 """Remedy of each fault of the machine. These are no faults of the data: no measurement is set aside
 for them."""
 
+MachineFault = OSError | MemoryError | BrokenExecutor
+"""A fault of the machine."""
 
-def find_machine_fault(error: BaseException | None) -> OSError | None:
-    """Return the fault of the machine that an exception is or was caused by; None for any other."""
+
+def find_machine_fault(error: BaseException | None) -> MachineFault | None:
+    """Return the fault of the machine that an exception is or was caused by; None for any other.
+
+    These are the errors of `REMEDIES`, memory that is used up, and a process of a step that was
+    killed.
+    """
     while error is not None:
         if isinstance(error, OSError) and error.errno in REMEDIES:
             return error
-        error = error.__cause__ or error.__context__
+        if isinstance(error, MemoryError | BrokenExecutor):
+            return error
+        hidden = error.__suppress_context__
+        error = error.__cause__ or (None if hidden else error.__context__)
     return None
 
 
@@ -48,8 +64,12 @@ def raise_machine_fault(error: BaseException) -> None:
         raise machine
 
 
-def describe_machine_fault(error: OSError) -> str:
+def describe_machine_fault(error: MachineFault) -> str:
     """Return one line: the file, the system's message, the remedy."""
+    if isinstance(error, MemoryError | BrokenExecutor):
+        memory = isinstance(error, MemoryError)
+        what = "the memory is used up" if memory else "a process of the step was killed"
+        return f"{what} ({error}); {_NO_MEMORY}, then run again: finished steps are kept"
     code = error.errno or 0
     where = f"{error.filename}: " if error.filename else ""
     remedy = REMEDIES.get(code, "repair it")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import functools
 import glob
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssbchar.errors import BadInput
+from ssbchar.storage import hdf5, reading
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +44,9 @@ def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     Parameters
     ----------
     source : path
-        A file, a folder (searched to any depth, hidden files left out) or a glob pattern.
+        A file, a folder (searched to any depth, hidden files left out) or a glob pattern. A FIFO,
+        socket, device, or link to nothing is among them: whoever opens it is told
+        (`reading.check_file`).
     suffixes : sequence of str
         If given, only files whose name ends so (``.xye``), in any case.
 
@@ -58,6 +62,8 @@ def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     source = Path(source)
     if source.is_file():
         return [source]
+    if source.exists() and not source.is_dir():
+        reading.check_file(source)
     found = _list_folder(source) if source.is_dir() else _list_glob(source)
     if suffixes:
         wanted = tuple(suffix.lower() for suffix in suffixes)
@@ -79,7 +85,7 @@ def _list_folder(folder: Path) -> list[Path]:
 
 def _list_glob(pattern: Path) -> list[Path]:
     found = map(Path, glob.glob(str(pattern), recursive=True))
-    return [path for path in found if path.is_file()]
+    return [path for path in found if not path.is_dir()]
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
@@ -103,8 +109,14 @@ def hash_file(path: Path) -> str:
 
 
 def hash_files(source: Path) -> tuple[int, str]:
-    """Return the number of files a path means, and one sha256 over their names and contents."""
-    paths = find_files(source)
+    """Return the number of files a path means, and one sha256 over their names and contents; none
+    and nothing where there is no file."""
+    try:
+        paths = list(filter(reading.is_regular, find_files(source)))
+    except BadInput:
+        paths = []
+    if not paths:
+        return 0, ""
     if paths == [Path(source)]:
         return 1, hash_file(paths[0])
     root = Path(source) if Path(source).is_dir() else Path(os.path.commonpath(paths))
@@ -113,16 +125,46 @@ def hash_files(source: Path) -> tuple[int, str]:
 
 
 def stamp_files(source: Path | str) -> str:
-    """Return a quick digest of names, sizes and modification times, which changes with the data."""
+    """Return a quick digest of names, sizes and modification times, which changes with the data;
+    empty where there is no file."""
     digest = hashlib.sha256()
-    for path in find_files(source):
-        info = path.stat()
+    try:
+        paths = find_files(source)
+    except BadInput:
+        return ""
+    for path in add_linked_files(paths):
+        info = path.stat() if path.exists() else path.lstat()
         digest.update(f"{path}|{info.st_size}|{info.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:16]
 
 
+def add_linked_files(paths: Iterable[Path]) -> list[Path]:
+    """Return files, and after them those that HDF5 files among them lead to; each once.
+
+    What a file leads to is not known where it cannot be read: whoever reads it is told.
+    """
+    listed = dict.fromkeys(paths)
+    for path in list(listed):
+        if path.suffix.lower() in hdf5.SUFFIXES and reading.is_regular(path):
+            info = path.stat()
+            for linked in _find_linked(path, info.st_size, info.st_mtime_ns):
+                listed.setdefault(linked)
+    return list(listed)
+
+
+@functools.cache
+def _find_linked(path: Path, size: int, time: int) -> tuple[Path, ...]:
+    """Return what an HDF5 file of that size and time leads to."""
+    try:
+        with reading.guard_reading(path, by_parts=True):
+            return tuple(hdf5.find_linked_files(path).files)
+    except BadInput:
+        return ()
+
+
 def list_raw_files(source: list[Path], log: list[Path]) -> pd.DataFrame:
-    """Return a table of the raw files of a measurement and its log, one row per file.
+    """Return a table of the raw files of a measurement and its log, one row per file; files that
+    HDF5 files lead to are among them.
 
     Parameters
     ----------
@@ -136,6 +178,7 @@ def list_raw_files(source: list[Path], log: list[Path]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    paths = [path for given in [*source, *log] for path in find_files(given)]
+    found = [path for given in [*source, *log] for path in find_files(given)]
+    paths = add_linked_files(filter(reading.is_regular, found))
     rows = [(path.as_posix(), path.stat().st_size, hash_file(path)) for path in paths]
     return pd.DataFrame(rows, columns=["path", "bytes", "sha256"])

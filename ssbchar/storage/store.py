@@ -297,7 +297,7 @@ def _save_text(text: str, path: Path) -> None:
 
 
 def _save_texts(texts: Mapping[str, str], folder: Path, stamp: Stamp) -> None:
-    kept = ("measurement", "sample", "technique", *CARRIED)
+    kept = ("measurement", "sample", "technique", "lost", *CARRIED)
     labels = {k: stamp.labels[k] for k in kept if k in stamp.labels}
     # The formats of other programs have no place for the provenance.
     note = _dump_json({"labels": labels, "provenance": stamp.made_by})

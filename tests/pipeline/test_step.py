@@ -1,6 +1,7 @@
 """A step is run from files to a file; wrong raw data is set aside, passed on and never used."""
 
 import builtins
+import errno
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,13 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from ssbchar import cli
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput
 from ssbchar.pipeline import profile, step
 from ssbchar.results.provenance import verify
-from ssbchar.storage import raw_files, store
+from ssbchar.storage import raw_files, reading, store
+from ssbchar.storage.raw_files import list_raw_files  # noqa: F401 (a step of this file)
 
 
 @dataclass(frozen=True)
@@ -187,3 +190,141 @@ def test_a_step_may_have_several_outputs(tmp_path: Path) -> None:
     assert step.run_step("both", {"source": [raw]}, outputs).message.startswith("set aside")
     assert "the file is empty" in outputs[0].read_text()
     assert store.load(outputs[1])[0].verdict == "set aside"
+
+
+def divide(source: Path) -> xr.Dataset:
+    raise ZeroDivisionError("division by zero")
+
+
+def fit(ds: xr.Dataset) -> list[Conclusion]:
+    return [Conclusion("slope", value=float(np.linalg.inv(np.zeros((2, 2)))[0, 0]), unit="1")]
+
+
+def go_on(ds: xr.Dataset, more: xr.Dataset | None) -> list[Conclusion]:
+    return [Conclusion("mean", value=float(ds.y.mean()), stderr=1.0, unit="1")]
+
+
+def fill_disk(source: Path) -> xr.Dataset:
+    try:
+        raise OSError(errno.ENOSPC, "full", "out.nc")
+    except OSError as error:
+        raise KeyError("what came of it") from error
+
+
+def use_up_memory(source: Path) -> xr.Dataset:
+    raise MemoryError
+
+
+def draw(ds: xr.Dataset) -> dict[str, store.Drawing]:
+    raise IndexError("list index out of range")
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1 2")
+    made = tmp_path / "good.nc"
+    step.run_step("read", {"source": [raw]}, made, labels={"measurement": "good"})
+    return made
+
+
+def test_an_exception_that_nobody_foresaw_is_a_failure_of_its_measurement(tmp_path: Path) -> None:
+    raw, made, end = tmp_path / "raw.txt", tmp_path / "a.nc", tmp_path / "a.json"
+    raw.write_text("1 2")
+    labels = {"measurement": "a", "sample": "S"}
+    with reading.collect_tracebacks() as tracebacks:
+        said = step.run_step("divide", {"source": [raw]}, made, labels=labels).message
+    assert said.startswith(f"failed: {raw}: divide failed (ZeroDivisionError: division by zero); ")
+    assert "Traceback" in tracebacks[0] and "ZeroDivisionError" in tracebacks[0]
+    # The next step passes it on, and does not run.
+    assert step.run_step("fit", {"ds": [made]}, end, labels=labels).message == ""
+    (row,) = store.load(end)
+    assert (row.verdict, row.subject, row.sample) == ("failed", "a", "S")
+    assert "ZeroDivisionError" in row.reason and str(raw) in row.reason
+
+
+def test_a_failing_fit_is_a_failure_of_its_measurement(good: Path) -> None:
+    end = good.with_suffix(".json")
+    said = step.run_step("fit", {"ds": [good]}, end, labels={"measurement": "good"}).message
+    assert said.startswith("failed: good: fit failed (LinAlgError: Singular matrix); ")
+    assert store.load(end)[0].verdict == "failed"
+
+
+def test_what_needs_another_measurement_that_failed_is_skipped(tmp_path: Path, good: Path) -> None:
+    raw, lost = tmp_path / "raw.txt", tmp_path / "lost.nc"
+    step.run_step("divide", {"source": [raw]}, lost, labels={"measurement": "reference"})
+    inputs = {"parts": [good], "first": [lost]}
+    step.run_step("conclude", inputs, tmp_path / "c.json", labels={"measurement": "m"})
+    (row,) = store.load(tmp_path / "c.json")
+    assert (row.verdict, row.subject) == ("skipped", "m")
+    assert row.reason.startswith("needs reference, which failed: ")
+
+
+def test_what_goes_on_without_a_failed_part_says_so_in_a_row(tmp_path: Path, good: Path) -> None:
+    raw, lost, end = tmp_path / "raw.txt", tmp_path / "lost.nc", tmp_path / "c.json"
+    step.run_step("divide", {"source": [raw]}, lost, labels={"measurement": "good"})
+    for _ in range(2):
+        step.run_step("go_on", {"ds": [good], "more": [lost]}, end, labels={"measurement": "good"})
+        mean, failed = store.load(end)
+        assert (mean.quantity, mean.value) == ("mean", 1.5 * 2)
+        assert failed.verdict == "failed"
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), [("fill_disk", OSError), ("use_up_memory", MemoryError)]
+)
+def test_a_fault_of_the_machine_ends_the_step(
+    tmp_path: Path, name: str, fault: type[Exception]
+) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    with pytest.raises(fault):
+        step.run_step(name, {"source": [raw]}, tmp_path / "a.nc")
+    assert not (tmp_path / "a.nc").exists()
+
+
+def test_a_failed_figure_leaves_its_reason_in_its_folder(good: Path) -> None:
+    folder = good.with_name("figures")
+    step.run_step("draw", {"ds": [good]}, folder, labels={"measurement": "good"})
+    assert (folder / "index.txt").read_text() == ""
+    note = json.loads((folder / "provenance.json").read_text())
+    assert "IndexError" in json.loads(note["labels"]["lost"])["problem"]
+
+
+def test_a_damaged_intermediate_is_a_failure_of_its_measurement(good: Path) -> None:
+    good.write_bytes(good.read_bytes()[:200])
+    end = good.with_suffix(".json")
+    said = step.run_step("fit", {"ds": [good]}, end, labels={"measurement": "good"}).message
+    assert said.startswith(f"failed: {good}: loading it failed (")
+    assert "remove it and run again" in said
+    assert store.load(end)[0].verdict == "failed"
+
+
+def test_a_step_of_the_run_may_not_fail_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = tmp_path / "raw.txt"
+    raw.write_text("1")
+    monkeypatch.setattr(step, "find_function", lambda _: divide)
+    with pytest.raises(ZeroDivisionError):
+        step.run_step("results.joint.summarise", {"source": [raw]}, tmp_path / "a.csv")
+
+
+def test_a_missing_raw_file_is_set_aside(tmp_path: Path) -> None:
+    gone, end = tmp_path / "gone.txt", tmp_path / "a.csv"
+    step.run_step("list_raw_files", {"source": [gone], "log": []}, end)
+    assert "gone.txt" in end.read_text()
+
+
+def test_a_crash_of_a_library_is_written_afterwards(tmp_path: Path) -> None:
+    raw, made, log = tmp_path / "raw.txt", tmp_path / "a.json", tmp_path / "a.log"
+    raw.write_text("1")
+    words = ["step", "conclude", f"parts={raw}", "--output", str(made), "--log", str(log)]
+    assert cli.main([*words, "--ended", "3"]) == 3
+    assert cli.main([*words, "--ended", "137"]) == 137  # killed, by the user or for its memory
+    assert not made.exists() and not log.exists()
+    raw_words = ["step", "read", f"source={raw}", "--output", str(made), "--log", str(log)]
+    assert cli.main([*raw_words, "--ended", "139"]) == 0
+    (row,) = store.load(made)
+    assert row.verdict == "failed" and "SIGSEGV" in row.reason and str(raw) in row.reason
+    assert "SIGSEGV" in log.read_text()

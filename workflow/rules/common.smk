@@ -10,7 +10,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from ssbchar.campaign import config as run_config
-from ssbchar.errors import BadConfig, BadInput
+from ssbchar.errors import BadConfig
 from ssbchar.pipeline import source_digest
 from ssbchar.storage import raw_files
 
@@ -34,9 +34,10 @@ PYTHON = (
 # One thread in each process: Snakemake would let libraries use all of a job's cores in every one of its processes,
 # which is slower and makes sums depend on the number of cores.
 ONE_THREAD = "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1"
+# Where a library's crash ended the step, a second call writes that into its outputs.
 STEP = (
-    f"{ONE_THREAD} SSBCHAR_CORES={{threads}} {shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}}"
-    " --options {params.options:q} --labels {params.labels:q} --output {output:q} --log {log:q}"
+    f"step() {{{{ {ONE_THREAD} SSBCHAR_CORES={{threads}} {shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}}"
+    " --options {params.options:q} --labels {params.labels:q} --output {output:q} --log {log:q} \"$@\"; }}; step || step --ended $?"
 )
 
 
@@ -70,14 +71,15 @@ def linked(wildcards, column):
 
 
 def raw(column):
-    """The raw path in a column of the row (for a glob, its folder); none where empty."""
+    """The raw path in a column of the row (for a glob, its folder); none where empty, or where there is nothing: the
+    step sets the measurement aside."""
 
     def path(wildcards):
         given = getattr(RUN.row(wildcards.measurement), column)
         fixed = re.split(r"[*?[]", given)[0]
         if fixed != given:
-            return str(Path(fixed).parent)
-        return given or []
+            given = str(Path(fixed).parent)
+        return given if given and Path(given).exists() else []
 
     return path
 
@@ -87,14 +89,9 @@ def stamp(*columns):
 
     def digest(wildcards):
         row = RUN.row(wildcards.measurement)
-        try:
-            return [
-                raw_files.stamp_files(getattr(row, c))
-                for c in columns
-                if getattr(row, c)
-            ]
-        except BadInput as error:
-            raise WorkflowError(str(error))
+        return [
+            raw_files.stamp_files(getattr(row, c)) for c in columns if getattr(row, c)
+        ]
 
     return digest
 

@@ -1,4 +1,5 @@
 # What the rules of diffraction ask of the sample sheet and the raw files.
+from ssbchar.errors import BadInput
 from ssbchar.hexrd.options import Refinement
 
 BY_BLOCKS = 1  # what a step holds of its inputs' size: series are read by blocks of frames (docs/scale.md)
@@ -8,10 +9,13 @@ PATTERN_BYTES = 8000  # a compressed pattern in a stack; only the number of core
 
 def cores_for_chunks(wildcards):
     """Cores a refinement can use: one per chunk of frames, counted by raw files (by size where one holds many)."""
-    found = raw_files.find_files(Path(RUN.row(wildcards.measurement).path))
-    frames = (
-        len(found) if len(found) > 1 else found[0].stat().st_size // PATTERN_BYTES + 1
-    )
+    try:
+        found = raw_files.find_files(Path(RUN.row(wildcards.measurement).path))
+    except BadInput:
+        return 1
+    frames = len(found)
+    if frames == 1 and found[0].is_file():
+        frames = found[0].stat().st_size // PATTERN_BYTES + 1
     chunk = RUN.options("hexrd.refine", wildcards.measurement).get(
         "chunk", Refinement().chunk
     )

@@ -25,6 +25,7 @@ from ssbchar.hexrd.furnace.log_times import NUMERIC, LogTimes, read_times
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.furnace.wild_readings import find_wild_readings
 from ssbchar.hexrd.patterns.unchanged import FileWatch
+from ssbchar.storage import reading
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:
@@ -75,9 +76,18 @@ def read_log(log: Path, options: Furnace, *, needs_time: bool = True) -> Furnace
         Empty, no or several columns that could be meant, times without a zone, cells that are no
         numbers.
     """
+    with reading.guard_reading(log, options.limits):
+        return _read_readings(log, options, needs_time=needs_time)
+
+
+def _read_readings(log: Path, options: Furnace, *, needs_time: bool) -> FurnaceLog:
+    """Return the readings of a log, as `read_log` does."""
     watch = FileWatch()
     watch.note(Path(log))
     table = read_table(log)
+    if len(table.columns) > options.limits.rows:
+        problem = f"holds {len(table.columns)} rows"
+        raise reading.make_limit_fault(log, problem, options.limits, "rows")
     found = read_temperatures(log, table, options)
     times, time_fault = LogTimes(values=np.full(found.values.size, np.nan)), None
     try:

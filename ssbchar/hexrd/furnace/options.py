@@ -1,12 +1,13 @@
 """Options of joining temperatures to frames."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from ssbchar.hexrd.time_zone import TimeZone
 from ssbchar.runtime.options import Name
+from ssbchar.storage.options import ReadingLimits
 from ssbchar.timestamps import AmbiguousDate, DateOrder, parse_moment
 
 NotNegative = Annotated[float, Field(ge=0)]
@@ -20,6 +21,16 @@ def _check_moment(text: str) -> str:
     except AmbiguousDate:
         pass
     raise ValueError(f"'{text}' is no date with a time; write 2019-03-04T08:05:00+01:00")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLimits(ReadingLimits):
+    """What a furnace log may ask for; one that asks for more is refused."""
+
+    PLACE: ClassVar[str] = "hexrd.furnace.limits"
+
+    rows: Annotated[int, Field(ge=1, le=10**9)] = 20_000_000
+    """Most rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +75,5 @@ class Furnace:
     """Frames inside a gap of the log longer than this [s] are `outside_log`."""
     hold_rate: Positive = 0.5
     """Below this rate [K/min] a segment is a hold, above it heating or cooling."""
+    limits: LogLimits = field(default_factory=LogLimits)
+    """What the log may ask for."""

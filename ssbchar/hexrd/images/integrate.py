@@ -153,8 +153,9 @@ def _refuse_series(
     source: Path, files: int, faults: Sequence[BadInput], status: Sequence[FrameStatus]
 ) -> BadInput:
     """Return why no frame of a series can be used."""
-    first = faults[0].problem if faults else status[0].problem
-    return BadInput(source, f"no usable image of {files} files (first: {first})", "check the files")
+    first = faults[0] if faults else status[0].as_fault("")
+    problem = f"no usable image of {files} files (first: {first.problem})"
+    return first.reword(source, problem, "check the files")
 
 
 def _build_patterns(

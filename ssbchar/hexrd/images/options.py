@@ -1,11 +1,12 @@
 """Options of calibrating the detector and of integrating images."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ssbchar.runtime.options import Name, PathText
+from ssbchar.storage.options import ReadingLimits
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -55,6 +56,25 @@ Calibrant = Literal[
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageLimits(ReadingLimits):
+    """What one file of images may ask for; a file that asks for more is set aside."""
+
+    PLACE: ClassVar[str] = "hexrd.integrate.limits"
+
+    file_size: Annotated[float, Field(gt=0, le=1e9)] = 20000.0
+    """Largest file [MB], HDF5 aside: frames are read one by one."""
+    pixels: Annotated[int, Field(ge=1, le=10**10)] = 100_000_000
+    """Most pixels of one image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrantLimits(ImageLimits):
+    """What one file of calibrant images may ask for; a file that asks for more is set aside."""
+
+    PLACE: ClassVar[str] = "hexrd.geometry.limits"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Geometry:
     """How the detector is calibrated from an image of a calibrant."""
 
@@ -80,6 +100,8 @@ class Geometry:
     """Largest deviation of rings around the beam with which a .poni file is accepted [pixel]."""
     cell_tolerance: Positive = 2000.0
     """Largest offset of the calibrant's cell with which a .poni file is accepted [ppm]."""
+    limits: CalibrantLimits = field(default_factory=CalibrantLimits)
+    """What one file may ask for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +152,8 @@ class Integration:
     (`intensity_robust`); 0 stores none."""
     chunk: Annotated[int, Field(ge=1)] = 16
     """Frames integrated at once; changes memory and speed, not results."""
+    limits: ImageLimits = field(default_factory=ImageLimits)
+    """What one file may ask for."""
 
     def __post_init__(self) -> None:
         """Refuse options that contradict each other."""

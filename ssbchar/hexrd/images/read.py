@@ -8,11 +8,12 @@ the series.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
@@ -22,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
-from ssbchar.storage import atomic_write, raw_files
+from ssbchar.hexrd.images.options import ImageLimits
+from ssbchar.storage import atomic_write, hdf5, raw_files, reading
 
-HDF5 = (".h5", ".hdf5", ".nxs", ".nx5", ".hdf")
+HDF5 = hdf5.SUFFIXES
 SUFFIXES = (
     ".tif",
     ".tiff",
@@ -50,7 +52,6 @@ UNREADABLE = (
     EOFError,
     AssertionError,
     NotImplementedError,
-    MemoryError,
     struct.error,
     zlib.error,
 )
@@ -66,6 +67,8 @@ HEADER_BYTES = 65536
 class TiffTag(IntEnum):
     """Tags of TIFF 6.0 that are read here."""
 
+    IMAGE_WIDTH = 256
+    IMAGE_LENGTH = 257
     IMAGE_DESCRIPTION = 270
     STRIP_OFFSETS = 273
     STRIP_BYTE_COUNTS = 279
@@ -114,26 +117,45 @@ def find_image_files(source: Path) -> list[Path]:
     return [p for p in found if re.sub(r"_data_\d+\.h5$", "", p.as_posix()) not in masters]
 
 
-def read_images(path: Path) -> Iterator[Image | BadInput]:
+def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image | BadInput]:
     """Yield the frames of one file in order, and last the fault that ends it, if any.
 
     Parameters
     ----------
     path : Path
         One of `find_image_files`.
+    limits : ImageLimits, optional
+        What the file may ask for.
 
     Yields
     ------
     Image or BadInput
         A frame [counts], or why no more can be read.
     """
-    if path.suffix.lower() in HDF5:
-        yield from _read_hdf5(path)
-    else:
-        yield from _read_with_fabio(path)
+    limits = limits or ImageLimits()
+    is_hdf5 = path.suffix.lower() in HDF5
+    frames = _read_hdf5(path, limits) if is_hdf5 else _read_with_fabio(path, limits)
+    frame: Image | BadInput | None = None
+    while not isinstance(frame, BadInput):
+        try:
+            # Frame by frame: what is done with them between is no reading.
+            with reading.guard_reading(path, limits, by_parts=is_hdf5):
+                frame = next(frames, None)
+        except BadInput as fault:
+            frame = fault
+        if frame is None:
+            return
+        yield frame
 
 
-def _read_with_fabio(path: Path) -> Iterator[Image | BadInput]:
+def _check_pixels(where: object, shape: Sequence[int], limits: ImageLimits) -> None:
+    """Refuse an image of more pixels than allowed."""
+    if math.prod(shape) > limits.pixels:
+        problem = f"an image has {' x '.join(map(str, shape))} pixels"
+        raise reading.make_limit_fault(where, problem, limits, "pixels")
+
+
+def _read_with_fabio(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
     import fabio
 
     # what fabio has to say of a damaged file is said by the fault
@@ -145,11 +167,13 @@ def _read_with_fabio(path: Path) -> Iterator[Image | BadInput]:
     if _is_cut_short(path, size):
         yield BadInput(path, f"the file is cut short ({size} bytes)", COPY_OR_REMOVE)
         return
+    _check_pixels(path, _read_announced_shape(path), limits)
     try:
         with warnings.catch_warnings(action="ignore"):
             opened = fabio.open(str(path))
         with opened as file:
             beside = {**_read_tiff_header(path), **_read_sidecar(path)}
+            _check_pixels(path, file.shape, limits)
             for number in range(file.nframes):
                 yield _read_fabio_frame(file, number, path, beside)
     except UNREADABLE as error:
@@ -187,6 +211,28 @@ def _is_cut_short(path: Path, size: int) -> bool:
             return _find_end_of_tiff(path) > size
         case _:
             return False
+
+
+def _read_announced_shape(path: Path) -> tuple[int, ...]:
+    """Return the rows and columns [pixel] that a header announces; nothing where it is not read
+    here."""
+    match path.suffix.lower():
+        case ".cbf":
+            keys = (b"X-Binary-Size-Second-Dimension:", b"X-Binary-Size-Fastest-Dimension:")
+        case ".edf":
+            keys = (rb"\bDim_2\s*=", rb"\bDim_1\s*=")
+        case ".img":
+            keys = (rb"\bSIZE2\s*=", rb"\bSIZE1\s*=")
+        case ".tif" | ".tiff":
+            tags = _read_tiff_tags(path)
+            sizes = (tags.get(TiffTag.IMAGE_LENGTH), tags.get(TiffTag.IMAGE_WIDTH))
+            return tuple(int(size) for size in sizes if isinstance(size, int))
+        case _:
+            return ()
+    with open(path, "rb") as handle:
+        start = handle.read(HEADER_BYTES)
+    found = [re.search(key + rb"\s*(\d+)", start) for key in keys]
+    return tuple(int(one[1]) for one in found if one)
 
 
 def _find_end_of_cbf(path: Path, size: int) -> int:
@@ -268,18 +314,25 @@ def _read_sidecar(path: Path) -> dict[str, str]:
     return header
 
 
-def _read_hdf5(path: Path) -> Iterator[Image | BadInput]:
-    import h5py
-
+def _read_hdf5(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
     try:
         import hdf5plugin  # noqa: F401  (registers the compressions of detectors with h5py)
     except ImportError:
         pass
     number = 0
     try:
-        with h5py.File(path, "r") as file:
+        with hdf5.open_checked(path, limits) as file:
             header = _read_hdf5_header(file)
+            usual_count = 0
             for dataset in _find_hdf5_images(file):
+                if isinstance(dataset, str):
+                    # The frames after a gap keep their numbers.
+                    yield _describe_missing_part(path, file, dataset, usual_count)
+                    number += usual_count
+                    continue
+                _check_pixels(f"{path}:{dataset.name}", dataset.shape[-2:], limits)
+                hdf5.check_array(path, dataset, limits)
+                usual_count = usual_count or (len(dataset) if dataset.ndim == 3 else 1)
                 # h5py gives the frames of a stack one by one, but cannot add an axis to a plane
                 for counts in [dataset[()]] if dataset.ndim == 2 else dataset:
                     number += 1
@@ -299,16 +352,25 @@ def _read_hdf5(path: Path) -> Iterator[Image | BadInput]:
         yield BadInput(path, "holds no image", remedy)
 
 
+def _describe_missing_part(path: Path, file: Any, name: str, count: int) -> BadInput:
+    """Return the fault of a part of a series that cannot be opened."""
+    link = file["entry/data"].get(name, getlink=True)
+    of = f" of {link.filename}" if hasattr(link, "filename") else ""
+    frames = f", as many frames as before it ({count}) are left out" if count else ""
+    problem = f"'{name}'{of} is not there{frames}"
+    return BadInput(path, problem, "copy the file beside its master; the rest is used")
+
+
 def _find_hdf5_images(file: Any) -> list[Any]:
-    """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, else the
-    largest one."""
+    """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, the name of
+    one that cannot be opened, else the largest array."""
     import h5py
 
     group = file.get("entry/data")
     if isinstance(group, h5py.Group):
         names = sorted(name for name in group if re.fullmatch(r"data(_\d+)?", name))
         if names:
-            return [group[name] for name in names]
+            return [group.get(name, name) for name in names]
     found: list[Any] = []
 
     def collect(_: str, item: Any) -> None:

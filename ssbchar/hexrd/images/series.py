@@ -14,7 +14,7 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, masks, read
 from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images.azimuthal import BinSums, Integrator
-from ssbchar.hexrd.images.options import Integration
+from ssbchar.hexrd.images.options import ImageLimits, Integration
 from ssbchar.hexrd.images.read import Image
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.runtime import progress
@@ -182,7 +182,7 @@ def integrate_series(
         Intensities [counts per pixel]; frames that cannot be used are among the faults.
     """
     series = IntegratedSeries()
-    frames = _read_frames(paths, shape, series.faults)
+    frames = _read_frames(paths, shape, series.faults, options.limits)
     for chunk in _cut_into_chunks(frames, _choose_chunk_size(valid, integrator, options)):
         stack = np.stack([image.counts for image in chunk])
         bad = np.stack([_find_bad_pixels(image, options) & valid for image in chunk])
@@ -204,11 +204,14 @@ def _find_bad_pixels(image: Image, options: Integration) -> Bool:
 
 
 def _read_frames(
-    paths: Sequence[Path], shape: tuple[int, int], faults: list[BadInput]
+    paths: Sequence[Path],
+    shape: tuple[int, int],
+    faults: list[BadInput],
+    limits: ImageLimits | None = None,
 ) -> Iterator[Image]:
     """Yield the frames of the right shape; what cannot be used is added to the faults."""
     for path in progress.report_progress(paths, "integrate images", unit="files"):
-        for image in read.read_images(path):
+        for image in read.read_images(path, limits):
             if isinstance(image, BadInput):
                 faults.append(image)
             elif image.counts.shape != shape:

@@ -20,7 +20,7 @@ from ssbchar.storage.raw_files import expand_path
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:
-    from ssbchar.hexrd.images.options import Geometry
+    from ssbchar.hexrd.images.options import Geometry, ImageLimits
 
 SHORTEST_WAVELENGTH, LONGEST_WAVELENGTH = 0.01, 5.0
 """Bounds of an X-ray wavelength [angstrom]."""
@@ -102,7 +102,7 @@ def read_setup(source: Path, options: Geometry) -> Setup:
     BadInput
         No readable image, or wavelength, distance or pixel size stated nowhere.
     """
-    frames = _sum_frames(source)
+    frames = _sum_frames(source, options.limits)
     valid = frames.valid
     if options.mask:
         valid &= ~read_mask(Path(expand_path(options.mask)), valid.shape)
@@ -126,12 +126,12 @@ def read_setup(source: Path, options: Geometry) -> Setup:
     )
 
 
-def _sum_frames(source: Path) -> _FrameSum:
+def _sum_frames(source: Path, limits: ImageLimits) -> _FrameSum:
     """Return the sum of all readable frames that share the first one's shape."""
     frames: _FrameSum | None = None
     faults: list[BadInput] = []
     for path in read.find_image_files(source):
-        for image in read.read_images(path):
+        for image in read.read_images(path, limits):
             if isinstance(image, BadInput):
                 faults.append(image)
                 continue

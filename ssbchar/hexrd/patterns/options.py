@@ -1,13 +1,14 @@
 """Options of reading patterns."""
 
 import re
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
 from ssbchar.hexrd.time_zone import TimeZone
 from ssbchar.runtime.options import Name
+from ssbchar.storage.options import Positive, ReadingLimits
 from ssbchar.timestamps import DateOrder
 
 AxisUnit = Literal["degree", "1/angstrom", "1/nm", "angstrom"]
@@ -35,6 +36,18 @@ def _check_temperature_pattern(pattern: str) -> str:
     if "temperature" not in groups:
         raise ValueError(f"'{pattern}' has no group '(?P<temperature>...)' around the number")
     return pattern
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatternLimits(ReadingLimits):
+    """What one file of patterns may ask for; a file that asks for more is set aside."""
+
+    PLACE: ClassVar[str] = "hexrd.read.limits"
+
+    unpacked_size: Positive = 20000.0
+    """Largest size of an array in HDF5 [MB]; long series are read by blocks."""
+    points: Annotated[int, Field(ge=2, le=10**9)] = 1_000_000
+    """Most points of one pattern."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +93,8 @@ class PatternReading:
     excluded."""
     monitor_stderr: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """Relative standard error [1] of one monitor reading; all points of a frame share it."""
+    limits: PatternLimits = field(default_factory=PatternLimits)
+    """What one file may ask for."""
 
     def __post_init__(self) -> None:
         """Refuse a temperature in file names whose unit nothing states."""

@@ -17,15 +17,15 @@ from ssbchar.hexrd import bragg
 from ssbchar.hexrd.patterns import frame_status, rebin
 from ssbchar.hexrd.patterns.dataset import FrameRecords, Wavelength, build_dataset
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.formats.recognise import SUFFIXES, extract
+from ssbchar.hexrd.patterns.formats.recognise import HDF5, SUFFIXES, extract
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
 from ssbchar.hexrd.patterns.odd_points import set_aside_odd_points
-from ssbchar.hexrd.patterns.options import PatternReading
+from ssbchar.hexrd.patterns.options import PatternLimits, PatternReading
 from ssbchar.hexrd.patterns.settle import Told, refuse_beyond_backscattering, settle
 from ssbchar.hexrd.patterns.unchanged import FileWatch
 from ssbchar.runtime import progress
-from ssbchar.storage import atomic_write, raw_files, row_file
+from ssbchar.storage import atomic_write, raw_files, reading, row_file
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -201,7 +201,9 @@ def _refuse_all(where: Path, count: int, faults: list[BadInput]) -> BadInput:
     """Return why none of several files can be used; their own remedy where they share it."""
     remedies = {fault.remedy for fault in faults}
     remedy = remedies.pop() if len(remedies) == 1 else "check the files"
-    return BadInput(where, f"none of {count} files can be read ({faults[0].problem})", remedy)
+    return faults[0].reword(
+        where, f"none of {count} files can be read ({faults[0].problem})", remedy
+    )
 
 
 def number_frames(names: list[str]) -> NDArray[np.int64]:
@@ -253,8 +255,9 @@ def _extract_all(paths: list[Path], options: PatternReading, watch: FileWatch) -
     for path in progress.report_progress(paths, "read patterns", unit="files"):
         try:
             watch.note(path)
-            content = extract(path)
-            settle(path, content, options, files.told)
+            content = _extract_guarded(path, options.limits)
+            with reading.isolate(path, "reading it"):
+                settle(path, content, options, files.told)
             # Files of a series share their axis: one array in memory, not one per file.
             if files.contents and np.array_equal(content.x, files.contents[-1].x):
                 content.x = files.contents[-1].x
@@ -271,6 +274,16 @@ def _extract_all(paths: list[Path], options: PatternReading, watch: FileWatch) -
     if not files.contents:
         raise _refuse_all(paths[0].parent, len(paths), files.faults)
     return files
+
+
+def _extract_guarded(path: Path, limits: PatternLimits) -> PatternFile:
+    """Return what a file holds, within the limits."""
+    with reading.guard_reading(path, limits, by_parts=path.suffix.lower() in HDF5):
+        content = extract(path)
+    if content.x.size > limits.points:
+        problem = f"a pattern has {content.x.size} points"
+        raise reading.make_limit_fault(path, problem, limits, "points")
+    return content
 
 
 def _choose_wavelength(

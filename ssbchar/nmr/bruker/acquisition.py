@@ -94,8 +94,10 @@ def read_acquisition(experiment: Experiment, options: Reading) -> Acquisition:
     procs: Mapping[str, Any] = {}
     if (processing / "procs").is_file():
         procs = files.read_parameters(processing / "procs", shown)
-    bf1 = float(acqus["BF1"])
-    sf, unreferenced = float(procs.get("SF") or bf1), []
+    bf1 = files.read_positive(acqus, "BF1", shown / "acqus")
+    sf, unreferenced = bf1, []
+    if procs.get("SF"):
+        sf = files.read_positive(procs, "SF", shown / "procs")
     if options.reference_hz is not None:
         sf = bf1 + options.reference_hz * 1e-6
     elif "SF" not in procs:
@@ -121,6 +123,8 @@ def _check_parameters(acqus: Mapping[str, Any], experiment: Experiment, options:
     for name in NEEDED:
         if name not in acqus:
             raise BadInput(place, f"{name} is missing", "copy the file from the spectrometer again")
+    for name in ("SW_h", "SFO1", "BF1"):
+        files.read_positive(acqus, name, place)
     nucleus = str(acqus.get("NUC1", ""))
     if nucleus != options.nucleus:
         raise BadInput(

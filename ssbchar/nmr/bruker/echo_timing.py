@@ -101,7 +101,7 @@ def _read_lists(folder: Path, acqus: Mapping[str, Any], formula: str) -> dict[st
     for name, parameter in LISTS:
         if re.search(rf"\b{name}\b", formula):
             beside = folder / f"{name}list"
-            by_name = folder / "lists" / name / str(acqus.get(parameter, ""))
+            by_name = folder / "lists" / name / Path(str(acqus.get(parameter, ""))).name
             path = by_name if by_name.is_file() and not beside.is_file() else beside
             lists[name] = delays.read_list(path, counts=name == "vc")
     return lists

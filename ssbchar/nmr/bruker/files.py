@@ -15,9 +15,8 @@ from __future__ import annotations
 
 import math
 import re
-import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.nmr.bruker.options import ExperimentLimits
 from ssbchar.nmr.bruker.parameters import Parameters
+from ssbchar.storage import reading, temporary
 from ssbchar.typing import Complex
 
 BLOCK = 1024
@@ -38,8 +39,15 @@ OTHER_ORDER_MARGIN = 2.0
 """How much smaller [powers of two] numbers must be in the other byte order to refuse this one."""
 TYPICAL_EXPONENT = 60.0
 """Floating-point numbers beyond 2^60 are more likely bytes in the wrong order than counts."""
+COPY_AGAIN = "copy the file from the spectrometer again"
+"""Remedy of a parameter that makes no sense."""
 FLOAT64 = 2
 """Value of DTYPA and DTYPP for float64."""
+NEEDED_MEMBERS = re.compile(
+    r"(^|/)(acqus|acqu2s|fid|ser|pulseprogram|v[a-z]list|lists/v[a-z]/[^/]+"
+    r"|pdata/[^/]+/(procs|proc2s|title|1r|1i|2rr|2ir|2ri|2ii))$"
+)
+"""Files of an experiment that are read."""
 SPECTRUM = re.compile(r"(^|/)pdata/[^/]+/(1r|2rr)$")
 """Files of TopSpin's own spectrum."""
 
@@ -55,31 +63,49 @@ class Experiment:
 
 
 @contextmanager
-def open_experiment(source: Path) -> Iterator[Experiment]:
-    """Give the experiment at a path; a zip is unpacked while the block lasts.
+def open_experiment(source: Path, limits: ExperimentLimits | None = None) -> Iterator[Experiment]:
+    """Give the experiment at a path; what is needed of a zip is unpacked while the block lasts.
 
     Parameters
     ----------
     source : Path
         The experiment's folder, a folder that holds just one, or a ``.zip`` of either.
+    limits : ExperimentLimits, optional
+        What it may ask for.
 
     Raises
     ------
     BadInput
         There is no experiment, or more than one.
     """
+    limits = limits or ExperimentLimits()
     if source.suffix.lower() == ".zip" and source.is_file():
-        with tempfile.TemporaryDirectory() as place:
-            try:
-                with zipfile.ZipFile(source) as packed:
-                    packed.extractall(place)
-            except zipfile.BadZipFile as error:
-                raise BadInput(
-                    source, "not a readable zip file", "pack the experiment's folder again"
-                ) from error
-            yield Experiment(folder=_find_folder(Path(place), source), shown=source)
+        with temporary.make_folder() as place:
+            with reading.guard_reading(source, limits):
+                _unpack_needed(source, place, limits)
+            yield Experiment(folder=_find_folder(place, source), shown=source)
     else:
         yield Experiment(folder=_find_folder(source, source), shown=source)
+
+
+def _unpack_needed(source: Path, place: Path, limits: ExperimentLimits) -> None:
+    """Unpack the members of a zip that are read here."""
+    try:
+        with zipfile.ZipFile(source) as packed:
+            needed = [one for one in packed.infolist() if NEEDED_MEMBERS.search(one.filename)]
+            for one in needed:
+                if one.filename.count("/") > limits.depth:
+                    problem = f"'{one.filename[:60]}' is nested {one.filename.count('/')} deep"
+                    raise reading.make_limit_fault(source, problem, limits, "depth")
+            unpacked = sum(one.file_size for one in needed)
+            stored = sum(one.compress_size for one in needed)
+            reading.check_unpacked(source, unpacked, stored, limits)
+            for one in needed:
+                packed.extract(one, place)
+    except zipfile.BadZipFile as error:
+        raise BadInput(
+            source, "not a readable zip file", "pack the experiment's folder again"
+        ) from error
 
 
 def _find_folder(root: Path, shown: Path) -> Path:
@@ -113,7 +139,7 @@ def has_spectrum(source: Path) -> bool:
     """
     if source.is_dir():
         names = [p.relative_to(source).as_posix() for p in source.rglob("pdata/*/[12]r*")]
-    elif zipfile.is_zipfile(source):
+    elif reading.is_regular(source) and zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as packed:
             names = packed.namelist()
     else:
@@ -146,10 +172,7 @@ def read_parameters(path: Path, shown: Path) -> Parameters:
 
 def read_text(path: Path) -> str:
     """Return a text file, empty where there is none."""
-    try:
-        return path.read_text(encoding="latin-1")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-        return ""
+    return path.read_text(encoding="latin-1") if reading.is_regular(path) else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,9 +183,19 @@ class Decays:
     """Shape (slice, TD/2), times 2^NC."""
     planned: int
     """Slices that the experiment was to have; fewer may have been recorded."""
+    surplus: int = 0
+    """Numbers in the file beyond those of the planned slices, which are not read."""
 
 
-def read_decays(experiment: Experiment, acqus: Mapping[str, Any]) -> Decays:
+def measure_size(experiment: Experiment) -> int:
+    """Return the size of an experiment's measured numbers [byte]."""
+    paths = (experiment.folder / name for name in ("fid", "ser"))
+    return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def read_decays(
+    experiment: Experiment, acqus: Mapping[str, Any], limits: ExperimentLimits | None = None
+) -> Decays:
     """Return the points of ``ser`` or ``fid``.
 
     Parameters
@@ -171,6 +204,8 @@ def read_decays(experiment: Experiment, acqus: Mapping[str, Any]) -> Decays:
         Where the files are.
     acqus : mapping
         Its parameters.
+    limits : ExperimentLimits, optional
+        What it may ask for.
 
     Raises
     ------
@@ -178,17 +213,21 @@ def read_decays(experiment: Experiment, acqus: Mapping[str, Any]) -> Decays:
         Neither file is there, TD makes no sense, the file is shorter than one decay, or its numbers
         are in another byte order than stated.
     """
+    limits = limits or ExperimentLimits()
     folder, shown = experiment.folder, experiment.shown
     name = "ser" if (folder / "ser").is_file() else "fid"
     if not (folder / name).is_file():
         raise BadInput(shown, "neither fid nor ser is there", "copy the whole experiment")
-    kind = number_type(acqus["BYTORDA"], int(acqus.get("DTYPA", 0)) == FLOAT64)
-    td = int(acqus["TD"]) // 2 * 2
+    place = shown / "acqus"
+    order = read_whole(acqus, "BYTORDA", place, among=(0, 1))
+    double = read_whole(acqus, "DTYPA", place, among=(0, FLOAT64), default=0) == FLOAT64
+    kind = number_type(order, double)
+    td = read_whole(acqus, "TD", place) // 2 * 2
     if td < 2:
-        raise BadInput(
-            shown / "acqus", f"TD is {acqus['TD']}", "copy the file from the spectrometer again"
-        )
-    size = (folder / name).stat().st_size
+        raise BadInput(place, f"TD is {acqus['TD']}", COPY_AGAIN)
+    if td // 2 > limits.points:
+        raise reading.make_limit_fault(place, f"TD / 2 is {td // 2}", limits, "points")
+    size = reading.check_size(folder / name, limits)
     row = td * kind.itemsize
     if size < row:
         raise BadInput(
@@ -199,6 +238,9 @@ def read_decays(experiment: Experiment, acqus: Mapping[str, Any]) -> Decays:
     planned, stride = 1, row
     if name == "ser":
         planned, stride = _slices_and_stride(experiment, row=row, size=size)
+    if not 1 <= planned <= limits.slices:
+        where, problem = shown / "acqu2s", f"TD is {planned}"
+        raise reading.make_limit_fault(where, problem, limits, "slices")
     whole = min(planned, (size - row) // stride + 1)
     raw = np.fromfile(folder / name, kind, (stride * (whole - 1) + row) // kind.itemsize)
     rows = raw[None]
@@ -209,9 +251,58 @@ def read_decays(experiment: Experiment, acqus: Mapping[str, Any]) -> Decays:
         )
     check_byte_order(rows, shown / name, "BYTORDA in acqus")
     values = rows.astype(float, order="C")
-    if int(acqus.get("NC", 0)):
-        values *= 2.0 ** int(acqus["NC"])
-    return Decays(points=values.view(complex), planned=planned)
+    exponent = read_whole(acqus, "NC", place, among=range(-64, 65), default=0)
+    if exponent:
+        values *= 2.0**exponent
+    beyond = (size - (planned - 1) * stride - row) // kind.itemsize
+    return Decays(points=values.view(complex), planned=planned, surplus=max(beyond, 0))
+
+
+def read_whole(
+    parameters: Mapping[str, Any],
+    name: str,
+    place: Path,
+    *,
+    among: Container[int] | None = None,
+    default: int | None = None,
+) -> int:
+    """Return a parameter that is a whole number.
+
+    Parameters
+    ----------
+    parameters : mapping
+    name : str
+    place : Path
+        The file, for messages.
+    among : container of int, optional
+        What it may be.
+    default : int, optional
+        What it is where it is not there.
+
+    Raises
+    ------
+    BadInput
+        It is none of these.
+    """
+    value = parameters.get(name, default)
+    whole = isinstance(value, int | float) and math.isfinite(value) and value == int(value)
+    if not whole or (among is not None and int(value) not in among):
+        raise BadInput(place, f"{name} is {value}", COPY_AGAIN)
+    return int(value)
+
+
+def read_positive(parameters: Mapping[str, Any], name: str, place: Path) -> float:
+    """Return a parameter that is a finite number above zero, in its own unit.
+
+    Raises
+    ------
+    BadInput
+        It is none.
+    """
+    value = parameters.get(name)
+    if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        raise BadInput(place, f"{name} is {value}", COPY_AGAIN)
+    return float(value)
 
 
 def _slices_and_stride(experiment: Experiment, *, row: int, size: int) -> tuple[int, int]:
@@ -219,7 +310,7 @@ def _slices_and_stride(experiment: Experiment, *, row: int, size: int) -> tuple[
     stated = 0
     if (experiment.folder / "acqu2s").is_file():
         second = read_parameters(experiment.folder / "acqu2s", experiment.shown)
-        stated = int(second.get("TD", 0))
+        stated = read_whole(second, "TD", experiment.shown / "acqu2s", default=0)
     padded = -(-row // BLOCK) * BLOCK
     planned = stated or size // padded
     return planned, row if size == planned * row else padded
@@ -293,6 +384,8 @@ def group_delay_from_parameters(acqus: Mapping[str, Any]) -> float:
         The table has no entry for this filter.
     """
     stated = float(acqus.get("GRPDLY", -1.0))
+    if not math.isfinite(stated):
+        raise BadInput("acqus", f"a group delay of {stated:g} points", "set GRPDLY")
     if stated >= 0:
         return stated
     decimation = int(float(acqus.get("DECIM", 1)))

@@ -1,12 +1,13 @@
 """Options of reading Bruker folders."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
 from ssbchar.nmr.bruker.metadata_conflicts import XI
 from ssbchar.runtime.options import Name, suggest_word
+from ssbchar.storage.options import ReadingLimits
 
 
 def _check_nucleus(nucleus: str) -> str:
@@ -17,6 +18,18 @@ def _check_nucleus(nucleus: str) -> str:
 
 Nucleus = Annotated[Name, AfterValidator(_check_nucleus)]
 """A nucleus whose frequency ratio is known, as NUC1 names it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentLimits(ReadingLimits):
+    """What the files of one experiment may ask for; one that asks for more is set aside."""
+
+    PLACE: ClassVar[str] = "nmr.read.limits"
+
+    points: Annotated[int, Field(ge=1, le=10**9)] = 10_000_000
+    """Most complex points of one decay (TD / 2)."""
+    slices: Annotated[int, Field(ge=1, le=10**9)] = 1_000_000
+    """Most decays of one experiment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,3 +50,5 @@ class Reading:
     sample_mass: Annotated[float, Field(gt=0)] | None = None
     """Mass of the sample in the coil [g]; intensities of repeated spectra are compared per mass
     where it is given."""
+    limits: ExperimentLimits = field(default_factory=ExperimentLimits)
+    """What the files of one experiment may ask for."""

@@ -24,7 +24,7 @@ FID = OutputTable(
         "decay_time": Variable(
             dims=("slice",), unit="s", meaning="decay time of the slice; NaN where none is known"
         ),
-        "status": Variable(dims=("slice",), meaning="`ok`, `zeros` or `no_delay`"),
+        "status": Variable(dims=("slice",), meaning="`ok`, `zeros`, `not_finite` or `no_delay`"),
     },
     attributes={
         "sfo1": "carrier frequency [MHz]",

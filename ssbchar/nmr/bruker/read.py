@@ -19,6 +19,7 @@ from ssbchar.nmr.bruker.echo_timing import DecayAxis
 from ssbchar.nmr.bruker.files import Decays
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.bruker.outputs import FID
+from ssbchar.storage import reading
 
 
 class SliceStatus(StrEnum):
@@ -26,11 +27,13 @@ class SliceStatus(StrEnum):
 
     OK = "ok"
     ZEROS = "zeros"
+    NOT_FINITE = "not_finite"
     NO_DELAY = "no_delay"
 
 
 PROBLEMS = {
     SliceStatus.ZEROS: "all points are zero",
+    SliceStatus.NOT_FINITE: "holds numbers that are not finite",
     SliceStatus.NO_DELAY: "the list has no entry for it",
 }
 """What is wrong with a slice, for messages."""
@@ -63,9 +66,13 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
         A file is missing or contradicts another one.
     """
     role = (labels or {}).get("role", "")
-    with files.open_experiment(Path(source)) as experiment:
+    limits = options.limits
+    with (
+        files.open_experiment(Path(source), limits) as experiment,
+        reading.guard_folder(experiment.shown, limits, files.measure_size(experiment)),
+    ):
         acquisition = read_acquisition(experiment, options)
-        decays = files.read_decays(experiment, acquisition.acqus)
+        decays = files.read_decays(experiment, acquisition.acqus, limits)
         slices = len(decays.points)
         axis = echo_timing.find_decay_axis(
             experiment,
@@ -75,14 +82,25 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
             needed=slices > 1 or role.endswith("decay"),
         )
         echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
-    attrs = acquisition.attributes() | {"echo_delay": echo_delay, "decay_axis": axis.formula}
-    return _assemble(decays, axis, attrs, experiment.shown)
+        attrs = acquisition.attributes() | {"echo_delay": echo_delay, "decay_axis": axis.formula}
+        _check_group_delay(attrs["group_delay"], decays, experiment.shown)
+        return _assemble(decays, axis, attrs, experiment.shown)
+
+
+def _check_group_delay(delay: float, decays: Decays, shown: Path) -> None:
+    """Refuse a group delay [points] that leaves no decay."""
+    points = decays.points.shape[1]
+    if not 0 <= delay < points:
+        problem = f"a group delay of {delay:g} points, and {points} in a decay"
+        raise BadInput(shown / "acqus", problem, "correct GRPDLY, DECIM and DSPFVS")
 
 
 def _assemble(decays: Decays, axis: DecayAxis, attrs: dict[str, Any], shown: Path) -> xr.Dataset:
-    raw = decays.points
     status = _judge_slices(decays, axis)
-    attrs["set_aside"] = json.dumps(_list_excluded_slices(status, decays.planned, shown))
+    attrs["set_aside"] = json.dumps(_list_excluded_slices(status, decays, shown))
+    # A slice that is set aside holds no number that could spoil those of others.
+    broken = np.array([one == SliceStatus.NOT_FINITE for one in status])
+    raw = np.where(broken[:, None], 0.0, decays.points) if broken.any() else decays.points
     time = (np.arange(raw.shape[1]) - attrs["group_delay"]) / attrs["sw"]
     numbers = np.arange(1, len(status) + 1)
     dataset = FID.dataset(
@@ -102,7 +120,9 @@ def _assemble(decays: Decays, axis: DecayAxis, attrs: dict[str, Any], shown: Pat
 def _judge_slices(decays: Decays, axis: DecayAxis) -> list[SliceStatus]:
     status = []
     for points, time in zip(decays.points, axis.times, strict=True):
-        if not points.any():
+        if not np.isfinite(points).all():
+            status.append(SliceStatus.NOT_FINITE)
+        elif not points.any():
             status.append(SliceStatus.ZEROS)
         elif axis.formula and not np.isfinite(time):
             status.append(SliceStatus.NO_DELAY)
@@ -112,7 +132,7 @@ def _judge_slices(decays: Decays, axis: DecayAxis) -> list[SliceStatus]:
 
 
 def _list_excluded_slices(
-    status: Sequence[SliceStatus], planned: int, shown: Path
+    status: Sequence[SliceStatus], decays: Decays, shown: Path
 ) -> list[dict[str, str]]:
     """Return what is wrong with single slices; raise where none is left."""
     excluded = [
@@ -127,12 +147,21 @@ def _list_excluded_slices(
     if len(excluded) == len(status):
         everywhere = " (in all slices)" if len(excluded) > 1 else ""
         raise BadInput(shown, excluded[0]["problem"] + everywhere, "measure again")
-    if planned > len(status):
+    if decays.planned > len(status):
         excluded.append(
             {
                 "where": str(shown),
-                "problem": f"only {len(status)} of {planned} slices were recorded",
+                "problem": f"only {len(status)} of {decays.planned} slices were recorded",
                 "remedy": "the rest is missing; go on with fewer, or measure again",
+            }
+        )
+    if decays.surplus >= 2 * decays.points.shape[1]:
+        slices = decays.surplus // (2 * decays.points.shape[1])
+        excluded.append(
+            {
+                "where": str(shown),
+                "problem": f"the file goes on for {slices} more decays than TD states, not read",
+                "remedy": "look whether acqus and acqu2s belong to it",
             }
         )
     return excluded

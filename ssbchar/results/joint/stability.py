@@ -20,6 +20,8 @@ VOTES = {
     (Technique.XAS, Verdict.CHANGED): Verdict.CHANGED,
 }
 """What a technique's verdict means for the initial structure; others mean nothing."""
+LOST = "measurement"
+"""Quantity of the row of a measurement that has no result."""
 SEES = {Technique.HEXRD: "long-range order", Technique.XAS: "the surroundings of the absorber"}
 
 
@@ -128,6 +130,8 @@ def _describe_technique(technique: Technique, of_sample: Sequence[Conclusion]) -
     judged = [c for c in measured if _is_judgement(c)]
     if judged:
         return "; ".join(_describe_verdict(name, c) for c in judged)
+    if any(c.verdict in (Verdict.FAILED, Verdict.SKIPPED) for c in measured if c.quantity == LOST):
+        return f"{name}: measured, failed"
     # That a measurement was excluded tells the reader more than that it has no verdict.
     if any(c.verdict == Verdict.SET_ASIDE for c in measured):
         return f"{name}: measured, set aside"

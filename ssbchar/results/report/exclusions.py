@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from ssbchar.storage import store
+from ssbchar.verdict import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,35 @@ def _read_fault(entry: Mapping[str, Any]) -> _Fault:
     return _Fault(
         where=str(entry["where"]), problem=str(entry["problem"]), remedy=str(entry["remedy"])
     )
+
+
+def list_failed(labels: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the measurements (and phases) of which a step failed, each once.
+
+    Parameters
+    ----------
+    labels : iterable of mapping
+        As for `collect_exclusions`.
+    """
+    failed: dict[str, None] = {}
+    for label in labels:
+        for fault in json.loads(label.get("set_aside", "[]")):
+            if fault.get("verdict") == Verdict.FAILED:
+                failed[str(fault.get("measurement") or fault["where"])] = None
+    return list(failed)
+
+
+def read_folder_labels(folders: Iterable[Path]) -> list[Mapping[str, Any]]:
+    """Return the labels of folders of figures or exports without a result.
+
+    Parameters
+    ----------
+    folders : iterable of Path
+        They may be missing.
+    """
+    notes = (folder / store.PROVENANCE_FILE for folder in folders)
+    labels = [store.read_json(note)["labels"] for note in notes if note.is_file()]
+    return [label for label in labels if label.get("lost")]
 
 
 def describe_exclusion(exclusion: Exclusion) -> str:

@@ -107,11 +107,14 @@ class PageContent:
     pictures: list[Picture]
     manifests: list[Path]
     exports: list[Path]
+    lost: list[Mapping[str, Any]]
+    """Labels of the folders of figures and exports that have no result."""
 
     @property
     def labels(self) -> list[Mapping[str, Any]]:
-        """Labels of all conclusions and figures."""
-        return [*(c["labels"] for c in self.contents), *(p.labels for p in self.pictures)]
+        """Labels of all conclusions and figures, and of folders without a result."""
+        made = [*(c["labels"] for c in self.contents), *(p.labels for p in self.pictures)]
+        return [*made, *self.lost]
 
     def select_sample(self, sample: str) -> PageContent:
         """Return what belongs to one sample.
@@ -136,6 +139,7 @@ class PageContent:
             pictures=[p for p in self.pictures if p.labels.get("sample", "") == sample],
             manifests=[path for path in self.manifests if _name_measurement(path) in measured],
             exports=[path for path in self.exports if _name_measurement(path) in measured],
+            lost=[label for label in self.lost if label.get("sample", "") == sample],
         )
 
 
@@ -184,6 +188,7 @@ def render_report(
         pictures=embed_pictures(figures, options),
         manifests=manifests,
         exports=exports,
+        lost=exclusions.read_folder_labels([*figures, *exports]),
     )
     # Pages of samples lie in a folder of their own below the run's.
     pages = {}
@@ -216,6 +221,7 @@ def _render_page(
         techniques=TECHNIQUES,
         questions={quantity: name for quantity, name in QUESTIONS.items() if quantity in asked},
         exclusions=excluded,
+        failed=exclusions.list_failed(content.labels),
         excluded_inputs=sum(len(one.where) for one in excluded),
         manifests=[describe_raw_files(path) for path in content.manifests],
         exports=[folder for folder in folders if folder.files],
@@ -378,6 +384,8 @@ def list_exports(folder: Path) -> ExportFolder:
         ``<technique>/<measurement>/export``; it may be missing.
     """
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    if exclusions.read_folder_labels([folder]):
+        names = []
     return ExportFolder(
         measurement=folder.parent.name,
         place="/".join(folder.parts[-3:]),

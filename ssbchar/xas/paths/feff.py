@@ -8,13 +8,13 @@ import platform
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
+from ssbchar.storage import temporary
 from ssbchar.xas.elements import ELEMENTS
 from ssbchar.xas.paths import feffdat
 from ssbchar.xas.paths.cluster import Cluster, build_clusters
@@ -276,8 +276,7 @@ def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
         FEFF took more than 600 s, or wrote no path.
     """
     title = text.splitlines()[0]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary.make_folder() as folder:
         (folder / "feff.inp").write_text(text, encoding="ascii")
         try:
             done = subprocess.run(

@@ -3,7 +3,6 @@ or corrected."""
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.errors import BadInput
+from ssbchar.storage import hdf5, reading
 from ssbchar.typing import Array
+from ssbchar.xas.scans.options import ScanLimits
 
 if TYPE_CHECKING:
     import h5py
@@ -65,7 +66,7 @@ def read_raw_scans(path: Path) -> list[RawScan]:
         return read_hdf5(path)
     content = path.read_bytes()
     if content.startswith(b"\x1f\x8b"):
-        content = gzip.decompress(content)
+        content = reading.unpack_gzip(path, content, reading.get_limits(ScanLimits))
     text = content.decode("utf-8", errors="replace")
     if "Athena project file" in text[:200] or "\n$old_group" in text:
         return parse_athena(path, text)
@@ -254,12 +255,14 @@ def read_hdf5(path: Path) -> list[RawScan]:
     """
     import h5py
 
+    limits = reading.get_limits(ScanLimits)
     found: dict[str, Array] = {}
     lines: list[str] = []
 
     def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
         if isinstance(item, h5py.Dataset):
             if _is_column(item):
+                hdf5.check_array(path, item, limits)
                 found[name] = np.asarray(item[()], float)
             elif item.dtype.kind in "OS" and item.size == 1:
                 value = item[()]
@@ -267,7 +270,7 @@ def read_hdf5(path: Path) -> list[RawScan]:
         lines.extend(_list_attributes(item))
 
     try:
-        with h5py.File(path, "r") as file:
+        with hdf5.open_checked(path, limits) as file:
             lines.extend(_list_attributes(file))
             file.visititems(visit)
     except OSError as error:

@@ -1,14 +1,25 @@
 """Options of reading scans."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
 from ssbchar.runtime.options import Name
+from ssbchar.storage.options import ReadingLimits
 from ssbchar.xas.elements import EdgeName, ElementSymbol
 
 AskedMode = Literal["auto", "transmission", "fluorescence", "mu", "normalised"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScanLimits(ReadingLimits):
+    """What one file of scans may ask for; a file that asks for more is set aside."""
+
+    PLACE: ClassVar[str] = "xas.read.limits"
+
+    points: Annotated[int, Field(ge=2, le=10**9)] = 1_000_000
+    """Most points of one scan."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +60,5 @@ class ScanReading:
     """A scan must start this far below its edge [eV]."""
     edge_tolerance: Annotated[float, Field(gt=0.0, le=1e4)] = 60.0
     """How far the edge may lie from its tabulated energy before the element is doubted [eV]."""
+    limits: ScanLimits = field(default_factory=ScanLimits)
+    """What one file may ask for."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.storage import atomic_write, raw_files
+from ssbchar.storage import atomic_write, raw_files, reading
 from ssbchar.typing import Array
 from ssbchar.xas import notes
 from ssbchar.xas.edge_tables import BEARDEN, find_nearest_edge
@@ -70,14 +70,16 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
     readable: list[Scan] = []
     for path in raw_files.find_files(source):
         try:
-            readable += _read_file(path, options)
+            with reading.guard_reading(path, options.limits):
+                readable += _read_file(path, options)
         except BadInput as fault:
             atomic_write.raise_machine_fault(fault)
             faults.append(fault)
     checked: list[Scan] = []
     for scan in readable:
         try:
-            checked.append(check_scan(scan, options))
+            with reading.isolate(scan.where, "checking it"):
+                checked.append(check_scan(scan, options))
         except BadInput as fault:
             faults.append(fault)
     if not checked:
@@ -101,6 +103,10 @@ def _read_file(path: Path, options: ScanReading) -> list[Scan]:
     for raw in _select_groups(read_raw_scans(path), path, options):
         for one in split_stack(raw, options.energy):
             scans += _build_scans(one, options)
+    longest = max((scan.energy.size for scan in scans), default=0)
+    if longest > options.limits.points:
+        problem = f"a scan has {longest} points"
+        raise reading.make_limit_fault(path, problem, options.limits, "points")
     return scans
 
 

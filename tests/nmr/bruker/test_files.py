@@ -1,5 +1,8 @@
 """Numbers of Bruker's files: types, rows, byte order, group delay."""
 
+import os
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,8 @@ import pytest
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import files
 from ssbchar.nmr.bruker.files import Experiment
+from ssbchar.nmr.bruker.options import ExperimentLimits
+from ssbchar.storage import reading
 
 COUNTS = np.arange(1, 401) * 7 - 1200
 
@@ -199,3 +204,74 @@ def test_byte_order_is_told_by_some_four_thousand_numbers(
 def test_one_number_of_a_hundred_may_be_not_finite(bad: int, unlikely: bool) -> None:
     values = np.append(np.full(100 - bad, 8.0), np.full(bad, np.nan))
     assert np.isinf(files._implausibility(values)) == unlikely
+
+
+def write_zip(path: Path, members: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in members.items():
+            packed.writestr(name, content)
+    return path
+
+
+def test_only_what_is_needed_of_a_zip_is_unpacked(tmp_path: Path) -> None:
+    members = {"10/acqus": b"##$TD= 2", "10/fid": b"12345678", "10/video.mp4": bytes(1000)}
+    path = write_zip(tmp_path / "a.zip", {**members, "../../up": b"x", "10/lists/vd/t1": b"1"})
+    with files.open_experiment(path) as experiment:
+        assert experiment.folder.name == "10"
+        found = sorted(p.name for p in experiment.folder.rglob("*") if p.is_file())
+        assert found == ["acqus", "fid", "t1"]
+        where = experiment.folder
+    assert not where.exists()
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "ALWAYS_ALLOWED", 1e6)
+    path = write_zip(tmp_path / "a.zip", {"acqus": b"##$TD= 2", "ser": bytes(5_000_000)})
+    with pytest.raises(BadInput, match=r"unpacks .*allowed.*nmr\.read\.limits\.unpacked_size"):
+        with files.open_experiment(path, ExperimentLimits(unpacked_size=1)):
+            raise AssertionError("it was unpacked")
+    with pytest.raises(BadInput, match=r"nmr\.read\.limits\.unpacked_ratio"):
+        with files.open_experiment(path, ExperimentLimits(unpacked_ratio=500)):
+            raise AssertionError("it was unpacked")
+    deep = write_zip(tmp_path / "b.zip", {f"{'a/' * 40}acqus": b"##$TD= 2"})
+    with pytest.raises(BadInput, match="nested 40 deep"), files.open_experiment(deep):
+        raise AssertionError("it was unpacked")
+
+
+@pytest.mark.parametrize(
+    ("acqus", "said"),
+    [
+        ({"TD": 2 * 10**9}, "TD / 2 is 1000000000, more than the 10000000 allowed"),
+        ({"TD": "many"}, "TD is many"),
+        ({"TD": float("inf")}, "TD is inf"),
+        ({"TD": None}, "TD is None"),
+        ({"BYTORDA": 7}, "BYTORDA is 7"),
+        ({"DTYPA": 5}, "DTYPA is 5"),
+        ({"NC": 10**9}, "NC is 1000000000"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_named(
+    tmp_path: Path, acqus: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadInput, match=re.escape(said)):
+        read(write(tmp_path, COUNTS[None, :100], "fid"), **acqus)
+
+
+def test_a_number_of_slices_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"acqu2s: TD is 1000000000, more than the 1000000 allowed"):
+        read(write(tmp_path, COUNTS.reshape(4, 100), td2=10**9))
+
+
+def test_what_a_file_holds_beyond_its_slices_is_counted(tmp_path: Path) -> None:
+    assert read(write(tmp_path, COUNTS.reshape(4, 100), td2=4)).surplus == 0
+    found = read(write(tmp_path, COUNTS.reshape(4, 100), pad=156, td2=2))
+    assert (len(found.points), found.surplus) == (2, 2 * 256 + 156)
+
+
+def test_a_file_that_is_no_regular_one_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pulseprogram")
+    assert files.read_text(tmp_path / "pulseprogram") == ""
+    os.mkfifo(tmp_path / "a.zip")
+    assert not files.has_spectrum(tmp_path / "a.zip")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nmr import signals
 
-from ssbchar.errors import BadInput
+from ssbchar.errors import BadInput, UnforeseenFault
 from ssbchar.nmr.bruker import delays, files, read
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.lineshape import fit as lines
@@ -202,3 +202,52 @@ def test_cpmg_formula() -> None:
     sequence = "1 ze\n2 d1\n  p1 ph1\n3 d6\n  p2 ph2\n  d6\n  lo to 3 times c\n  go=2 ph31\nexit\n"
     program = f'"p2=p1*2"\n{sequence}'
     assert delays.derive_formula(program) == "vc*(d6+p2+d6)"
+
+
+def test_a_slice_with_a_number_that_is_not_finite_is_set_aside(tmp_path) -> None:
+    points = POINTS.copy()
+    points[1, 7] = complex(np.nan, 3.0)
+    folder = signals.write_bruker(tmp_path / "1", points, kind="<f8", vdlist="10u\n20u\n1m\n")
+    ds = read.read_fid(folder, Reading(), {"role": "decay"})
+    assert list(ds["status"].values) == ["ok", "not_finite", "ok"]
+    assert np.array_equal(ds["real"].values[[0, 2]], POINTS.real[[0, 2]])
+    assert not ds["real"].values[1].any()
+    (told,) = json.loads(ds.attrs["set_aside"])
+    assert told["where"].endswith("slice 2") and "not finite" in told["problem"]
+
+
+@pytest.mark.parametrize(
+    ("acqus", "said"),
+    [
+        ({"SW_h": 0.0}, "SW_h is 0"),
+        ({"BF1": "nan"}, "BF1 is nan"),
+        ({"SFO1": -155.5}, "SFO1 is -155.5"),
+        ({"GRPDLY": 1e9}, "a group delay of 1e"),
+        ({"GRPDLY": "nan"}, "a group delay of nan"),
+    ],
+)
+def test_a_parameter_that_makes_no_sense_is_named(tmp_path, acqus, said: str) -> None:
+    folder = signals.write_bruker(tmp_path / "1", POINTS[0], acqus=acqus)
+    with pytest.raises(BadInput, match=said):
+        read.read_fid(folder, Reading(), {})
+
+
+def test_what_nobody_foresaw_is_a_fault_of_the_experiment(tmp_path, monkeypatch) -> None:
+    folder = signals.write_bruker(tmp_path / "1", POINTS[0])
+
+    def divide(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(read, "read_acquisition", divide)
+    with pytest.raises(UnforeseenFault, match="ZeroDivisionError") as fault:
+        read.read_fid(folder, Reading(), {})
+    assert fault.value.where == str(folder)
+
+
+def test_decays_beyond_those_announced_are_told(tmp_path) -> None:
+    folder = signals.write_bruker(tmp_path / "1", POINTS, vdlist="10u\n20u\n1m\n")
+    (folder / "acqu2s").write_text("##TITLE= x\n##$TD= 2\n##END=\n")
+    ds = read.read_fid(folder, Reading(), {"role": "decay"})
+    assert ds.sizes["slice"] == 2
+    (told,) = json.loads(ds.attrs["set_aside"])
+    assert "1 more decays than TD states" in told["problem"]

@@ -11,7 +11,7 @@ same entry, with their ``units``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from ssbchar.hexrd.patterns.formats.axis_name import (
 from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.formats.header_values import Misread, wavelength_from_stated
-from ssbchar.storage import row_file
+from ssbchar.hexrd.patterns.options import PatternLimits
+from ssbchar.storage import hdf5, reading, row_file
 from ssbchar.timestamps import EARLIEST, AmbiguousDate, parse_moment
 from ssbchar.typing import Array
 from ssbchar.units import Dimension, find_unit
@@ -40,6 +41,8 @@ SAME_WAVELENGTH = 1e-4
 """Relative spread above which a file states several wavelengths."""
 TEMPERATURE = ("temperature", "sample_temperature", "T", "temp")
 EXPOSURE = ("count_time", "exposure_time", "exposure", "acquisition_time")
+MOST_STEPS = 32
+"""Attributes ``default`` that are followed one after the other."""
 _MOST_OF_A_MESSAGE = 160
 Convert = Callable[[Array, Any], "Array | Misread"]
 """Converts numbers of a dataset by its attributes."""
@@ -63,10 +66,8 @@ def extract(path: Path) -> PatternFile:
         No HDF5 file (or a truncated one), no or more than one NXdata of patterns, an axis that does
         not fit.
     """
-    import h5py
-
     try:
-        with h5py.File(path, "r") as file:
+        with hdf5.open_checked(path, reading.get_limits(PatternLimits)) as file:
             return _extract_from(path, file)
     except OSError as error:
         problem = f"no readable HDF5 file ({error})"[:_MOST_OF_A_MESSAGE]
@@ -77,9 +78,10 @@ def _extract_from(path: Path, file: Any) -> PatternFile:
     group = _follow_default(file) or _find_only_group(path, file)
     name = _name_signal(group)
     data = group[name]
-    intensity = _read_rows(data)
     axis_name = _name_axis(path, group, data)
     axis = group[axis_name]
+    _check_size(path, (data, axis))
+    intensity = _read_rows(data)
     x = np.asarray(axis, float).ravel()
     frames, points = intensity.shape
     if x.size != points:
@@ -90,6 +92,8 @@ def _extract_from(path: Path, file: Any) -> PatternFile:
         )
     named = _read_axis(axis_name, axis)
     errors = _find_member(group, (f"{name}_errors", f"{name}_error", "errors"))
+    if errors is not None:
+        _check_size(path, (errors,))
     # Metadata of another entry are those of another measurement.
     entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
     misread = [named.misread] if named.misread else []
@@ -141,6 +145,16 @@ def _read_axis(name: str, axis: Any) -> Axis:
     return axis_from_quantity(own.kind, unit, f"{name} ({unit})")
 
 
+def _check_size(path: Path, arrays: Iterable[Any]) -> None:
+    """Refuse arrays that are longer or larger than allowed, before they are read."""
+    limits = reading.get_limits(PatternLimits)
+    for array in arrays:
+        if array.shape and array.shape[-1] > limits.points:
+            where, problem = f"{path}:{array.name}", f"a pattern has {array.shape[-1]} points"
+            raise reading.make_limit_fault(where, problem, limits, "points")
+        hdf5.check_array(path, array, limits)
+
+
 def _read_rows(data: Any) -> Array | row_file.RowFile:
     """Return patterns as numbers, shape (frames, points); a long series on disk, read a block of
     frames at a time."""
@@ -153,9 +167,14 @@ def _read_rows(data: Any) -> Array | row_file.RowFile:
 
 
 def _follow_default(file: Any) -> Any:
-    """Return the group that the attributes ``default`` lead to, None where it holds no signal."""
+    """Return the group that the attributes ``default`` lead to, None where it holds no signal or
+    they lead in a circle."""
     group = file
+    passed: set[str] = set()
     while "default" in group.attrs and _decode(group.attrs["default"]) in group:
+        if group.name in passed or len(passed) > MOST_STEPS:
+            return None
+        passed.add(group.name)
         group = group[_decode(group.attrs["default"])]
     return group if _has_signal(group) else None
 
