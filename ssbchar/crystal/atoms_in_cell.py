@@ -28,6 +28,8 @@ SHORTEST_CONTACT = 0.6
 metals with themselves and with oxygen reach 0.65."""
 USUAL_CONTACT = (0.75, 1.35)
 """Nearest neighbour of an atom, in sums of covalent radii."""
+FARTHEST_CONTACT = 1.45
+"""Where no atom has a neighbour as near as this [sums of covalent radii], the cell may be wrong."""
 CROWDED = 0.9
 """A non-metal with four neighbours of its own kind has none nearer than this: shorter bonds are
 multiple ones."""
@@ -65,6 +67,11 @@ class Contacts:
         """Whether every atom has its nearest neighbour where one is usual."""
         low, high = USUAL_CONTACT
         return bool(np.all((self.shortest > low) & (self.shortest < high))) and self.is_full
+
+    @property
+    def are_far(self) -> bool:
+        """Whether no two atoms are as near as neighbours are."""
+        return bool(np.all(~(self.shortest < FARTHEST_CONTACT)))
 
     def find_faults(self) -> list[Fault]:
         """Return what no structure has: atoms too near, or too many of a kind too near."""
@@ -154,7 +161,7 @@ class AtomsInCell:
         radius = np.array([gemmi.Element(site.element).covalent_r for site in sites])[self.site]
         occupancy = np.array([site.occupancy for site in sites])[self.site]
         numbers = np.array([find_atomic_number(site.element) for site in sites])[self.site]
-        reach = 2 * USUAL_CONTACT[1] * float(radius.max())
+        reach = 2 * FARTHEST_CONTACT * float(radius.max())
         first, second, distance = list_neighbours(self.positions, self.phase.cell, reach)
         # Of two partly filled positions as near as this one is empty.
         apart = (occupancy[first] + occupancy[second] <= MOST_OCCUPANCY) | (distance < SAME_ATOM)

@@ -13,7 +13,7 @@ import numpy as np
 from ssbchar.crystal.atoms_in_cell import Fault
 from ssbchar.crystal.cell import Phase, metric_from_cell, volume_from_cell
 from ssbchar.crystal.cif_file import CELL_TAGS, CifBlock, read_block
-from ssbchar.crystal.cif_sites import SiteList, read_site_list
+from ssbchar.crystal.cif_sites import SiteList, UnknownAtom, read_site_list
 from ssbchar.crystal.found_symmetry import find_symmetry
 from ssbchar.crystal.group_tables import Setting
 from ssbchar.crystal.options import ReflectionListing
@@ -47,7 +47,8 @@ def read_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionLi
         The phase.
     about : dict
         Its entry in the phases file: ``block`` names the data block, ``space_group`` the symbol
-        with its setting where the CIF leaves it open, ``atoms: false`` takes the cell alone.
+        with its setting where the CIF leaves it open, ``atoms: false`` takes the cell alone. Where
+        ``refinable`` is false, so do atoms that are no elements.
     options : ReflectionListing
         Gives B [angstrom^2] of atoms whose CIF states none.
 
@@ -78,7 +79,13 @@ def read_cif(path: Path, name: str, about: dict[str, Any], options: ReflectionLi
     claims = read_claims(block)
     listed = SiteList()
     if about.get("atoms", True):
-        listed = read_site_list(block, cell, claims.formula, options.b_iso)
+        try:
+            listed = read_site_list(block, cell, claims.formula, options.b_iso)
+        except UnknownAtom as fault:
+            # Atoms that are not trusted need not be there.
+            if about.get("refinable", True):
+                raise
+            listed = SiteList(notes=(f"its atoms are not used: {fault.problem}",))
     reading = _Reading(
         path=path, phase=bare, choice=choice, listed=listed, claims=claims, override=override
     )

@@ -19,6 +19,10 @@ CELL_TAGS = tuple(f"_cell_length_{x}" for x in "abc") + tuple(
 _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(?:\([\d.]*\))?")
 _FRACTION = re.compile(r"([+-]?\d+)/(\d+)")
 _UNKNOWN = ("", "?", ".")
+_USED = ("_cell_", "_symmetry_", "_space_group_", "_atom_site_", "_chemical_formula_", "_exptl_")
+"""Beginnings of the tags that describe a phase; loops of measured reflections are not kept."""
+_LOOK_ALIKES = {0xA0: " ", 0x2009: " ", 0x2212: "-", 0x2013: "-", 0x2019: "'", 0x1A: "\n"}
+"""What text copied from a page, or from DOS, has in place of blanks, minus signs and quotes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,12 +170,18 @@ def decode_cif(content: bytes, path: Path) -> str:
         text = content.decode("latin-1")
     if "\0" in text:
         raise BadInput(path, "is a binary file, no CIF", "name a CIF")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_LOOK_ALIKES)
 
 
 def _parse_blocks(path: Path, text: str) -> list[CifBlock]:
     from gemmi import cif
 
+    # Letters beyond ASCII are allowed in quotes alone, and written without: by authors' names.
+    if not text.isascii():
+        try:
+            cif.read_string(text)
+        except (ValueError, RuntimeError):
+            text = re.sub(r"[^\x00-\x7f]", "_", text)
     try:
         document = cif.read_string(text)
     except (ValueError, RuntimeError) as error:
@@ -194,13 +204,16 @@ def _collect_values(block: object) -> dict[str, list[str | None]]:
     values: dict[str, list[str | None]] = {}
     for item in block:  # type: ignore[attr-defined]
         if item.pair is not None:
-            tag, raw = item.pair
-            values[_normalise_tag(tag)] = [_read_value(raw)]
+            tag, raw = _normalise_tag(item.pair[0]), item.pair[1]
+            if tag.startswith(_USED):
+                values[tag] = [_read_value(raw)]
         elif item.loop is not None:
-            tags, width = item.loop.tags, item.loop.width()
+            tags = [_normalise_tag(tag) for tag in item.loop.tags]
+            if not any(tag.startswith(_USED) for tag in tags):
+                continue
             cells = list(item.loop.values)
             for i, tag in enumerate(tags):
-                values[_normalise_tag(tag)] = [_read_value(raw) for raw in cells[i::width]]
+                values[tag] = [_read_value(raw) for raw in cells[i :: len(tags)]]
     return values
 
 

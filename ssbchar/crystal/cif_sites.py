@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,10 +20,16 @@ MOST_OCCUPANCY = 1.02
 """Occupancy above which a site holds more than one atom: 0.34 three times is one."""
 MOST_SITES = 5000
 """Sites of a list [1]; larger ones are of simulations, not of a phase."""
+LISTED = 6
+"""Labels that a note lists."""
 _POSITION_TAGS = tuple(f"_atom_site_fract_{axis}" for axis in "xyz")
-_TYPE = re.compile(r"\d{0,3}([A-Za-z]{1,2})\d?\.?\d*[+-]?\d?\.?\d*")
+_TYPE = re.compile(r"\d{0,3}([A-Za-z]{1,2})\s?\(?\d?\.?\d*[+-]?\d?\.?\d*\)?")
 _VACANCIES = ("va", "vac", "vacancy", "[]", "\u25a1")
 _ANISOTROPIC = ("11", "22", "33", "12", "13", "23")
+
+
+class UnknownAtom(BadInput):
+    """A site whose type is no element."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +42,17 @@ class SiteList:
     notes: tuple[str, ...] = ()
 
 
+def list_labels(labels: Sequence[str]) -> str:
+    """Return labels of sites as text, the first few of many.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    """
+    more = f" and {len(labels) - LISTED} more" if len(labels) > LISTED else ""
+    return ", ".join(labels[:LISTED]) + more
+
+
 @dataclass(kw_only=True)
 class _Remarks:
     """Labels of sites by what is to be told of them; filled site by site."""
@@ -46,7 +63,7 @@ class _Remarks:
         self.labels.setdefault(what, []).append(label)
 
     def as_notes(self) -> tuple[str, ...]:
-        return tuple(f"{', '.join(labels)}: {what}" for what, labels in self.labels.items())
+        return tuple(f"{list_labels(labels)}: {what}" for what, labels in self.labels.items())
 
 
 def read_site_list(
@@ -67,7 +84,9 @@ def read_site_list(
     Raises
     ------
     BadInput
-        A coordinate or an occupancy is missing or impossible, or a type is no element.
+        A coordinate or an occupancy is missing or impossible.
+    UnknownAtom
+        A type is no element.
     """
     columns = [block.read_column(tag) for tag in _POSITION_TAGS]
     if all(column is None for column in columns):
@@ -217,7 +236,7 @@ class _SiteReader:
     def _read_element(self, kind: str | None, label: str) -> str:
         element = _parse_type(kind) if kind else self._parse_label(label)
         if element is None:
-            raise BadInput(
+            raise UnknownAtom(
                 self.block.path,
                 f"atom '{label}' of type '{kind or label}' is no element",
                 "correct _atom_site_type_symbol, or give 'atoms: false' of the phase to use its "

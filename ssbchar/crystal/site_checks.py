@@ -18,7 +18,7 @@ from ssbchar.crystal.atoms_in_cell import (
 )
 from ssbchar.crystal.cell import Phase, Site, generate_orbit, metric_from_cell, volume_from_cell
 from ssbchar.crystal.cif_file import CifBlock
-from ssbchar.crystal.cif_sites import MOST_OCCUPANCY, SiteList
+from ssbchar.crystal.cif_sites import MOST_OCCUPANCY, SiteList, list_labels
 from ssbchar.crystal.structures import (
     ISOTOPES,
     find_atomic_mass,
@@ -163,7 +163,7 @@ def judge_sites(phase: Phase, listed: SiteList, claims: CifClaims) -> Assessment
         sites.append(placed)
     sites, repeated = _drop_repeated(sites, phase)
     if repeated:
-        notes.append(f"{', '.join(repeated)}: listed already, by symmetry; counted once")
+        notes.append(f"{list_labels(repeated)}: listed already, by symmetry; counted once")
     phase = replace(phase, sites=tuple(sites))
     atoms = AtomsInCell.from_phase(phase)
     faults += atoms.find_overfull_sites()
@@ -176,6 +176,10 @@ def judge_sites(phase: Phase, listed: SiteList, claims: CifClaims) -> Assessment
         faults += _check_multiplicities(atoms, listed)
     doubts: list[str] = []
     if contacts is not None:
+        if contacts.are_far:
+            notes.append(
+                f"its atoms are far apart ({atoms.density:.3g} g/cm^3): is the cell right?"
+            )
         faults += contacts.find_faults()
         faults, doubts = _check_units(atoms, claims, contacts, faults)
     return Assessment(
@@ -325,6 +329,11 @@ def _check_units(
         return faults, []
     units = count_formula_units(atoms.composition, claims.formula)
     if abs(units / claims.units - 1) <= UNITS_DIFFER:
+        return faults, []
+    # pymatgen and Materials Project state the whole cell as the formula, beside Z.
+    per_unit = np.array(list(claims.formula.values())) / claims.units
+    is_whole_cell = bool(np.all(np.abs(per_unit - np.round(per_unit)) < 1e-3))
+    if is_whole_cell and abs(units - 1) <= UNITS_DIFFER:
         return faults, []
     formula = format_composition(claims.formula)
     text = (

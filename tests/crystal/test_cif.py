@@ -1,6 +1,7 @@
 """CIFs as databases and people write them: the right phase, or one line that says what is wrong."""
 
 import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,10 @@ from crystal.made_cifs import (
 
 from ssbchar.crystal import reflections
 from ssbchar.crystal.cell import Phase, generate_orbit
+from ssbchar.crystal.cif_file import read_block
+from ssbchar.crystal.cif_sites import read_site_list
 from ssbchar.crystal.options import ReflectionListing
+from ssbchar.crystal.site_checks import read_claims
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.export.cif import format_operation
 
@@ -75,8 +79,22 @@ PRIMITIVE = (3.98808, 3.98808, 3.98808, 60, 60, 60)
         lambda text: text.replace("_cell_length_a", "_CELL_LENGTH_A").encode(),
         lambda text: text.replace("_cell_length_", "_cell.length_").encode(),
         lambda text: text.replace("_atom_site_", "_atom_site.").encode(),
+        lambda text: text.replace(" 0 0 0", "\u00a00\u00a0\u22120 0").encode(),
+        lambda text: (text + "\x1a").encode(),
     ],
-    ids=["bom_crlf", "cr", "utf16", "utf16_no_bom", "latin1", "utf8", "case", "ddlm", "ddlm_loop"],
+    ids=[
+        "bom_crlf",
+        "cr",
+        "utf16",
+        "utf16_no_bom",
+        "latin1",
+        "utf8",
+        "case",
+        "ddlm",
+        "ddlm_loop",
+        "page",
+        "dos",
+    ],
 )
 def test_any_writing_of_the_text_gives_the_same_phase(tmp_path: Path, encode) -> None:
     right = tabulate(tmp_path, made_cif())
@@ -289,6 +307,30 @@ def test_rock_salt_in_p1_is_cubic(tmp_path: Path, cell: tuple, atoms: tuple, lin
     )
 
 
+def test_the_symmetry_found_keeps_every_intensity(tmp_path: Path) -> None:
+    """Olivine as all atoms of its cell: with the symmetry found and without any."""
+    cell = (10.332, 6.01, 4.692, 90, 90, 90)
+    known = read(tmp_path, made_cif(cell, "P n m a", OLIVINE))
+    rows = [
+        f"{site.element}{i} {site.element} {x} {y} {z} 1 0.01"
+        for site in known.sites
+        for i, (x, y, z) in enumerate(generate_orbit(site.position, known))
+    ]
+    cif = made_cif(cell, "P 1", rows)
+    assert read(tmp_path, cif).group == "P n m a"
+    found, without = tabulate(tmp_path, cif), tabulate(tmp_path, cif, space_group="P 1")
+    assert without.sizes["reflection"] > 2 * found.sizes["reflection"]
+    lines = np.unique(np.round(found["d"].values, 6))
+    power = [
+        [
+            float(np.sum((ds["multiplicity"] * ds["structure_factor_squared"]).values[same]))
+            for same in (np.abs(ds["d"].values - d) < 2e-6 for d in lines)
+        ]
+        for ds in (found, without)
+    ]
+    np.testing.assert_allclose(power[0], power[1], rtol=1e-9, atol=1e-3)
+
+
 def test_a_mixed_site_in_p1_keeps_its_occupancies(tmp_path: Path) -> None:
     chlorine = [atom for atom in P1_ROCK_SALT if atom.startswith("Cl")]
     sodium = [atom for atom in P1_ROCK_SALT if atom.startswith("Na")]
@@ -380,6 +422,8 @@ def test_the_cell_alone_needs_no_origin_and_no_atoms(tmp_path: Path) -> None:
     ds = tabulate(tmp_path, made_cif(CUBIC, "F d -3 m", dummies), atoms=False)
     assert np.all(np.isnan(ds["structure_factor_squared"])) and ds.attrs["refinable"] == 0
     assert ds.attrs["space_group"] == "F d -3 m"
+    ds = tabulate(tmp_path, made_cif(CUBIC, "F d -3 m", dummies), refinable=False)
+    assert np.all(np.isnan(ds["structure_factor_squared"])) and "'X1'" in ds.attrs["notes"]
 
 
 # What is refused.
@@ -657,6 +701,68 @@ def test_a_damaged_cif_gives_a_phase_or_one_line(tmp_path: Path) -> None:
             refused += 1
             assert "\n" not in str(caught)
     assert refused > 60
+
+
+def test_the_whole_cell_as_formula_beside_z_is_what_pymatgen_writes(tmp_path: Path) -> None:
+    lines = ("_chemical_formula_sum 'Na4 Cl4'", "_cell_formula_units_Z 4")
+    assert tabulate(tmp_path, made_cif(CUBIC, "F m -3 m", ROCK_SALT, *lines)).attrs["notes"] == "[]"
+
+
+def test_many_sites_are_told_in_short(tmp_path: Path) -> None:
+    rows = [" ".join(row.split()[:6]) for row in P1_ROCK_SALT]
+    notes = read(tmp_path, made_cif(CUBIC, "P 1", rows, columns=NO_U)).notes
+    assert "Na0, Na1, Na2, Na3, Cl0, Cl1 and 2 more: no displacement" in notes[0]
+
+
+def test_letters_beyond_ascii_without_quotes_do_no_harm(tmp_path: Path) -> None:
+    cif = made_cif(CUBIC, "F m -3 m", ROCK_SALT, "_publ_contact_author M\u00fcller")
+    assert content(read(tmp_path, cif)) == {"Na": 4, "Cl": 4}
+
+
+def test_atoms_far_apart_are_told(tmp_path: Path) -> None:
+    """Rock salt with an edge of 8 angstrom, and nothing in the CIF that contradicts it."""
+    ds = tabulate(tmp_path, made_cif((8.0, 8.0, 8.0, 90, 90, 90)))
+    assert "far apart (0.758 g/cm^3)" in ds.attrs["notes"]
+
+
+def test_measured_reflections_in_a_cif_are_not_kept(tmp_path: Path) -> None:
+    loop = "loop_\n_refln_index_h\n_refln_index_k\n_refln_index_l\n_refln_F_squared_meas"
+    lines = "\n".join(f"{i % 40} {i % 7} {i % 11} {i}.5" for i in range(100_000))
+    start = time.perf_counter()
+    assert content(read(tmp_path, f"{made_cif()}{loop}\n{lines}\n")) == {"Na": 4, "Cl": 4}
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize(
+    "kind", ["Fe2+", "Fe+2", "FE3+", "fe", "Fe2.67+", "Fe(2+)", "Fe 2+", "57Fe", "Fe0", "Fe1"]
+)
+def test_types_of_one_element(tmp_path: Path, kind: str) -> None:
+    atoms = (f"M1 '{kind}' 0 0 0 1 0.01", "O1 O .5 .5 .5 1 0.01")
+    assert content(read(tmp_path, made_cif(atoms=atoms))) == {"Fe": 4, "O": 4}
+
+
+@pytest.mark.parametrize(
+    ("label", "formula", "right"),
+    [
+        ("SiT1", "", "Si"),
+        ("OA2", "", "O"),
+        ("O1W", "", "O"),
+        ("Li1", "", "Li"),
+        ("C12", "", "C"),
+        ("NA1", "'Na O'", "Na"),
+        ("NA1", "'N O'", "N"),
+        ("Ow1", "'Na O'", "O"),
+        ("Co1", "'Co C O'", "Co"),
+    ],
+)
+def test_elements_by_label_alone(tmp_path: Path, label: str, formula: str, right: str) -> None:
+    atoms = (f"{label} . 0 0 0 1 0.01",)
+    lines = (f"_chemical_formula_sum {formula}",) if formula else ()
+    block = read_block(
+        write_table(tmp_path, made_cif(CUBIC, "P 1", atoms, *lines)).parent / "x.cif", "", "X"
+    )
+    (site,) = read_site_list(block, np.array(CUBIC), read_claims(block).formula, 1.0).sites
+    assert site.element == right
 
 
 def test_nothing_is_told_of_a_complete_cif(tmp_path: Path) -> None:
