@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from ssbchar.hexrd import bragg
+from ssbchar.hexrd.patterns.formats.header_values import read_header
+from ssbchar.timestamps import parse_moment
+from ssbchar.units import Dimension, find_unit, split_label
 
 TIME_KEYS = (
     "time_of_day",
@@ -17,7 +20,15 @@ TIME_KEYS = (
     "date",
     "datetime",
 )
-TEMPERATURE_KEYS = ("temperature", "sample_temperature", "temp", "temperature_c")
+TEMPERATURE_KEYS = (
+    "temperature",
+    "sample_temperature",
+    "temp",
+    "temperature_c",
+    "temperature_k",
+    "temp_c",
+    "temp_k",
+)
 MONITOR_KEYS = ("monitor", "ion_chamber", "i0")
 DISTANCE_KEYS = ("detector_distance", "nominal distance", "distance", "sampledistance")
 PIXEL_KEYS = ("pixel_size", "x_pixel_size", "pixel", "psize_1")
@@ -29,15 +40,7 @@ TIME_FORMATS = (
     "%d/%m/%Y %H:%M:%S",
 )
 """Formats of a time other than ISO 8601: TIFF, QXRD, ctime."""
-METRES_PER_UNIT = {
-    "m": 1.0,
-    "cm": 1e-2,
-    "mm": 1e-3,
-    "um": 1e-6,
-    "µm": 1e-6,
-    "micron": 1e-6,
-    "nm": 1e-9,
-}
+METRES_PER_ANGSTROM = 1e-10
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 """Regular expression of a decimal number."""
 CBF_CONTENTS = "_array_data.header_contents"
@@ -85,11 +88,51 @@ def read_length(header: Header, keys: Sequence[str]) -> float:
         [m]; a number without a unit is taken as metres. NaN where no name has a length.
     """
     for key in keys:
-        found = re.search(rf"({NUMBER})\s*([a-zµ]*)", header.get(key, ""))
+        found = re.search(rf"({NUMBER})\s*([^\W\d_]*)", header.get(key, ""))
+        if not found:
+            continue
+        if not found[2]:
+            return float(found[1])
+        unit = find_unit(found[2], Dimension.LENGTH)
         # an unknown unit may be that of another quantity: the next name is tried
-        if found and found[2] in ("", *METRES_PER_UNIT):
-            return float(found[1]) * METRES_PER_UNIT.get(found[2], 1.0)
+        if unit is not None:
+            # in two steps 172 micron would be 1.7199999999999998e-4 m
+            return float(found[1]) * float(f"{unit.factor * METRES_PER_ANGSTROM:.6g}")
     return float("nan")
+
+
+def read_temperature(header: Header, keys: Sequence[str]) -> tuple[float, bool]:
+    """Return the first temperature in a header, and whether its unit is stated.
+
+    Parameters
+    ----------
+    header : mapping
+        Of an image.
+    keys : sequence of str
+        Names of the header value, in order of preference; a name may state the unit
+        (``temperature_k``).
+
+    Returns
+    -------
+    temperature : float
+        [degC]; a number without a unit is taken so. NaN where no name has a number, or its unit is
+        none of temperature.
+    unit_stated : bool
+        False where no temperature is known.
+    """
+    for key in keys:
+        found = re.search(rf"({NUMBER})\s*(\S.*)?$", header.get(key.lower(), "").strip())
+        if not found:
+            continue
+        named = split_label(key, Dimension.TEMPERATURE).unit
+        text = (found[2] or "").strip("\"' ") or named
+        if not text:
+            return float(found[1]), False
+        unit = find_unit(text, Dimension.TEMPERATURE)
+        # what is in volts or in no known unit is no temperature: the next name is tried
+        if unit is not None:
+            return float(unit.convert(float(found[1]))), True
+    return float("nan"), False
 
 
 def read_wavelength(header: Header) -> tuple[float, float] | None:
@@ -107,6 +150,12 @@ def read_wavelength(header: Header) -> tuple[float, float] | None:
         the header states none.
     """
     text = "\n".join(f"{key}: {value}" for key, value in header.items())
+    found = read_header(text)
+    if found.wavelength is not None:
+        return found.wavelength
+    # a statement in a unit that is none of length is not read as angstrom
+    if any(one.quantity == "wavelength" for one in found.misread):
+        return None
     return bragg.wavelength_from_header(text)
 
 
@@ -181,4 +230,5 @@ def _parse_time(text: str) -> datetime | None:
             return datetime.strptime(text, time_format)
         except ValueError:
             continue
-    return None
+    # of day and month as numbers the day is first, as in the formats above: one order for a series
+    return parse_moment(text, "day first")

@@ -191,6 +191,9 @@ def _build_patterns(
     # A geometry of older runs has the normal to the detector alone.
     along_beam = "direct_distance" if "direct_distance" in geometry else "distance"
     ds.attrs["distance"] = float(geometry[along_beam])
+    known = [frame for frame in integrated.frames if np.isfinite(frame.temperature)]
+    if not all(frame.temperature_unit_stated for frame in known):
+        ds.attrs["assumed"] = "temperatures of the images' headers are taken in degC, not stated"
     return ds
 
 

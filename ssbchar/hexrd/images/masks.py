@@ -12,6 +12,12 @@ from ssbchar.typing import Array, Bool
 
 DEAD_PROBABILITY = 1e-15
 """A pixel is dead where the probability of its having no count by chance is below this."""
+MOST_MARKERS = 4
+"""Negative values of an image up to which all whole ones are markers: of gaps, bad pixels ..."""
+MARKER_EXCESS = 5.0
+"""Factor by which a marker among noise is more frequent than the values next to it."""
+FEWEST_MARKED = 20
+"""Pixels that a marker among noise has at least."""
 NEIGHBOUR_SPREADS = 2.0
 """A hot pixel also exceeds its neighbours' median by this many times their own largest
 deviation."""
@@ -51,14 +57,50 @@ def find_gaps(counts: NDArray[Any]) -> Bool:
     Returns
     -------
     ndarray of bool, shape (row, column)
-        Pixels that are negative, not finite, or at the largest value of an unsigned type.
+        Pixels that are not finite, at the largest value of an unsigned type, or at a negative value
+        that marks what was not measured (`find_markers`).
     """
-    if counts.dtype.kind == "f":
-        # not (x >= 0) is true of NaN as well
-        return np.asarray(~(counts >= 0) | np.isinf(counts))
     if counts.dtype.kind == "u":
         return np.asarray(counts == np.iinfo(counts.dtype).max)
-    return np.asarray(counts < 0)
+    gaps = np.zeros(counts.shape, bool)
+    for marker in find_markers(counts):
+        gaps |= counts == marker
+    return np.asarray(gaps | ~np.isfinite(counts)) if counts.dtype.kind == "f" else gaps
+
+
+def find_markers(counts: NDArray[Any]) -> NDArray[Any]:
+    """Return the negative values of an image that stand for pixels without a measurement.
+
+    Detectors mark gaps and bad pixels by one or two whole numbers (-1, -2, -10). Noise about a dark
+    that was subtracted has many negative values, each about as often as those next to it, and to
+    leave it out would raise every mean: of many values a marker is one that is far more frequent
+    than its neighbours.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (row, column)
+        [counts], of a signed or a floating-point type.
+
+    Returns
+    -------
+    ndarray, shape (markers,)
+        [counts]
+    """
+    is_negative = counts < 0
+    if counts.dtype.kind == "f":
+        is_negative &= np.isfinite(counts)
+    negative = counts[is_negative]
+    if not negative.size:
+        return negative
+    values, numbers = np.unique(negative, return_counts=True)
+    is_whole = values == np.round(values)
+    if values.size <= MOST_MARKERS:
+        return np.asarray(values[is_whole])
+    # Beside the highest negative value lie zero and the noise above it.
+    above = np.append(numbers[1:], np.count_nonzero(counts == 0))
+    below = np.append(0, numbers[:-1])
+    is_frequent = numbers > MARKER_EXCESS * np.maximum(above, below)
+    return np.asarray(values[is_whole & is_frequent & (numbers >= FEWEST_MARKED)])
 
 
 def find_defects(samples: Sequence[NDArray[Any]], known: Bool, sigma: float) -> Bool:

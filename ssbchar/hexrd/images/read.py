@@ -390,10 +390,13 @@ def _read_hdf5_header(file: Any) -> dict[str, str]:
     header = {str(name).lower(): str(value) for name, value in file.attrs.items()}
 
     def collect(name: str, item: Any) -> None:
-        """Keep the text of a scalar; its unit is not read."""
+        """Keep the text of a scalar, a number with its unit."""
         if isinstance(item, h5py.Dataset) and item.size == 1:
             value = np.asarray(item[()]).reshape(-1)[0]
             text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+            unit = item.attrs.get("units", "") if item.dtype.kind in "fiu" else ""
+            unit = unit.decode(errors="replace") if isinstance(unit, bytes) else str(unit)
+            text = f"{text} {unit}".strip()
             header[name.rsplit("/", 1)[-1].lower()] = text
 
     file.visititems(collect)

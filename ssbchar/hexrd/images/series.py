@@ -40,6 +40,8 @@ class FrameRecord:
     """The header states the time zone."""
     temperature: float
     """In the header [degC]; NaN where it has none."""
+    temperature_unit_stated: bool
+    """The header states its unit."""
     monitor: float
     """Incident flux in the header [counts]; NaN where it has none."""
     synthetic: bool
@@ -232,12 +234,15 @@ def _cut_into_chunks(frames: Iterator[Image], size: int) -> Iterator[list[Image]
 def _record_frame(image: Image, bad_share: float, options: Integration) -> FrameRecord:
     """Return the status of a frame and what its header states."""
     time, zone_stated = head.read_time(image.header, options.time_key, options.utc_offset)
+    keys = (options.temperature_key,) if options.temperature_key else head.TEMPERATURE_KEYS
+    temperature, unit_stated = head.read_temperature(image.header, keys)
     return FrameRecord(
         name=image.source,
         status=_judge_frame(image, bad_share, options),
         time=time,
         zone_stated=zone_stated,
-        temperature=_read_value(image, options.temperature_key, head.TEMPERATURE_KEYS),
+        temperature=temperature,
+        temperature_unit_stated=unit_stated,
         monitor=_read_value(image, options.monitor_key, head.MONITOR_KEYS),
         synthetic=head.is_synthetic(image.header),
     )

@@ -119,3 +119,52 @@ def test_frames_follow_each_other_within_a_file(first):
 
 def test_without_a_frame_time_all_frames_have_the_time_of_their_file():
     assert head.read_time({"date": "2024:05:06 07:08:09", "frame_in_file": "4"}, "", 0.0)[0] == WHEN
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "celsius", "stated"),
+    [
+        ("temperature", "301.5 K", 28.35, True),
+        ("temperature", "25.0 C", 25.0, True),
+        ("temperature", "77 degF", 25.0, True),
+        ("temperature_k", "301.5", 28.35, True),
+        ("temperature_c", "25", 25.0, True),
+        ("temp", "25", 25.0, False),
+        ("temp", "5 V", np.nan, False),
+        ("temp", "n/a", np.nan, False),
+    ],
+)
+def test_temperatures_with_their_units(key, text, celsius, stated):
+    found, unit_stated = head.read_temperature({key: text}, head.TEMPERATURE_KEYS)
+    assert found == pytest.approx(celsius, nan_ok=True) and unit_stated is stated
+
+
+@pytest.mark.parametrize(
+    ("header", "angstrom"),
+    [
+        ({"wavelength": "0.04066 nm"}, 0.4066),
+        ({"incident_wavelength": "4.066e-5 um"}, 0.4066),
+        ({"wavelength (nm)": "0.04066"}, 0.4066),
+        ({"photon_energy": "51400 eV"}, 0.2412144),
+        ({"_array_data.header_contents": "# Wavelength 0.4066 A\n# Pixel"}, 0.4066),
+        ({"wavelength": "0.4 furlong"}, None),
+        ({"wavelength": "41.3"}, None),
+    ],
+)
+def test_wavelengths_with_their_units(header, angstrom):
+    found = head.read_wavelength(header)
+    assert found is None if angstrom is None else found[0] == pytest.approx(angstrom, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "metres"),
+    [("172e-6 m x 172e-6 m", 1.72e-4), ("172 μm", 1.72e-4), ("75 UM", 7.5e-5), ("200 MM", 0.2)],
+)
+def test_lengths_of_other_writers(text, metres):
+    assert head.read_length({"pixel": text}, ("pixel",)) == pytest.approx(metres, rel=1e-12)
+
+
+def test_dates_of_other_writers():
+    for text in ("06.05.2024 07:08:09", "May 06, 2024 07:08:09 AM", "2024/05/06 07:08:09"):
+        assert head.read_time({"date": text}, "", 0.0)[0] == WHEN
+    assert np.isnan(head.read_time({"date": "05/13/2024 07:08:09"}, "", 0.0)[0])

@@ -197,3 +197,19 @@ def test_nothing_usable_is_refused(tmp_path):
         integrate.integrate_images(
             tmp_path / "a_1.tif", FLAT, Integration(flat=str(tmp_path / "flat.tif"))
         )
+
+
+def test_the_mean_of_images_with_their_dark_subtracted(tmp_path):
+    import h5py
+
+    stack = (3 + 6 * np.random.default_rng(5).standard_normal((6, *SHAPE))).astype(np.float32)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"] = stack
+    ds = integrate.integrate_images(tmp_path, FLAT, Integration(polarisation=None))
+    assert ds.attrs["pixels_left_out"] == 0 and set(ds["status"].values) == {"ok"}
+    one = np.ones((1, *SHAPE), np.float32)
+    everything = azimuthal.build_integrator(PLANE, 0, np.ones(SHAPE, bool), polarisation=None)
+    scale, _ = azimuthal.integrate_stack(everything, one)
+    # Divided by the pattern of a count per pixel: solid angles drop out.
+    level = ds["intensity"].values / scale[0][: ds.sizes["two_theta"]]
+    assert np.median(level.mean(axis=0)) == pytest.approx(3.0, abs=0.15)

@@ -113,3 +113,44 @@ def test_grains_are_no_hot_pixels():
     counts[10, 10] = 4000
     found = find([counts])
     assert found[10, 10] and found.sum() == 1
+
+
+NOISE = 3 + 6 * np.random.default_rng(3).standard_normal((200, 180))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32, np.int16])
+def test_noise_about_a_dark_that_was_subtracted_is_kept(dtype):
+    """Mean 3, noise 6: to leave out a third of the pixels for their sign would give 6.0."""
+    counts = NOISE.astype(np.float64 if np.dtype(dtype).kind == "f" else float)
+    counts = (counts if np.dtype(dtype).kind == "f" else np.rint(counts)).astype(dtype)
+    kept = ~masks.find_gaps(counts)
+    assert kept.all()
+    assert counts[kept].mean() == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+@pytest.mark.parametrize("marker", [-10, -20, -1000, -32768])
+def test_a_marker_among_noise_is_a_gap(dtype, marker):
+    counts = NOISE if np.dtype(dtype).kind == "f" else np.rint(NOISE)
+    counts = counts.astype(dtype)
+    counts[:, 90:97] = marker
+    gaps = masks.find_gaps(counts)
+    assert gaps[:, 90:97].all()
+    # Whole noise has the marker's value by chance in a few places.
+    assert gaps.mean() <= 7 / 180 + (0.03 if np.dtype(dtype).kind == "i" else 0)
+
+
+def test_markers_without_noise():
+    counts = np.random.default_rng(4).poisson(5, (50, 60)).astype(np.float32)
+    counts[10], counts[:, 20], counts[3, 3], counts[4, 4] = -1, -2, -3, np.nan
+    expected = (counts < 0) | np.isnan(counts)
+    assert np.array_equal(masks.find_gaps(counts), expected)
+    assert np.array_equal(masks.find_gaps(np.nan_to_num(counts, nan=9).astype(int)), counts < 0)
+
+
+def test_a_negative_value_that_is_no_whole_number_marks_nothing():
+    counts = np.full((20, 20), 50.0)
+    counts[3, 3] = -0.7
+    assert not masks.find_gaps(counts).any()
+    counts[3, 3] = -1.0
+    assert masks.find_gaps(counts).sum() == 1

@@ -185,3 +185,16 @@ def test_where_the_data_of_a_file_end(tmp_path):
     assert read._find_end_of_edf(edf, len(whole) - 1) == len(whole)
     edf.write_bytes(whole[: len(first) + 4 + 5])
     assert read._find_end_of_edf(edf, len(first) + 9) == len(first) + 10
+
+
+def test_numbers_of_hdf5_keep_their_units(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"] = np.full((1, *SHAPE), 7, np.uint16)
+        for name, value, unit in (("detector_distance", 200.0, "mm"), ("temperature", 301.5, "K")):
+            file[f"entry/{name}"] = value
+            file[f"entry/{name}"].attrs["units"] = unit
+    (image,) = read.read_images(tmp_path / "a.h5")
+    assert image.header["detector_distance"] == "200.0 mm"
+    ds = integrate.integrate_images(tmp_path, FLAT, Integration(hot_pixel_sigma=0))
+    np.testing.assert_allclose(ds["temperature_header"], [28.35])
+    assert "assumed" not in ds.attrs
