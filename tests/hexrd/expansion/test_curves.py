@@ -275,3 +275,11 @@ def test_the_limit_of_outliers_follows_their_own_scatter(monkeypatch: pytest.Mon
         z[8] = size
         monkeypatch.setattr(curves, "_standardise", lambda curve, data, z=z: z)
         assert fitted(points(5 + 1e-3 * T), order=1).used.sum() == kept
+
+
+@pytest.mark.parametrize("theta", [44.0, 2400.0])
+def test_characteristic_temperatures_are_sought_from_40_to_2500_kelvin(theta: float) -> None:
+    t = np.linspace(-265.0, 1200.0, 80)
+    u = curves.calculate_thermal_energy("einstein", t, theta)
+    found = fitted(points(5 + 1e-4 * u, sigma=1e-7, t=t), model="einstein")
+    assert found.basis.theta == pytest.approx(theta, rel=1e-2)

@@ -225,3 +225,17 @@ def test_at_most_fifteen_hundred_steps_are_compared() -> None:
     at, _, _ = clock.average_frames(np.arange(float(count)), ones, ones, np.arange(count))
     assert at.size == 1500
     assert at[:2].tolist() == [1.0, 3.5]
+
+
+@pytest.mark.parametrize(("end", "is_known"), [(3075.0, True), (3060.0, False)])
+def test_a_shift_whose_neighbour_is_not_covered_is_no_minimum(end: float, is_known: bool) -> None:
+    """Nine in ten of 120 frames end at 3210 s: moved by 150 s the log covers them to the second,
+    moved by a quarter of a frame less it does not."""
+    time, steps = steps_of(150.0, noise=1e-9)
+    known = LOG_TIME <= end
+    log_time = np.append(LOG_TIME[known], end)
+    log_time = np.unique(log_time)
+    found = clock.fit_clock_offset(
+        time, steps, log_time=log_time, log_temperature=oven(log_time), span=600.0
+    )
+    assert np.isfinite(found.value) == np.isfinite(found.stderr) == is_known

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.furnace import log_times
 from ssbchar.hexrd.furnace.log import FurnaceLog, read_log
 from ssbchar.hexrd.furnace.options import Furnace
 
@@ -131,3 +132,11 @@ def test_the_cases(cases_folder: Path) -> None:
     np.testing.assert_allclose(kelvin.temperature, [-266.35, -256.45])
     with pytest.raises(BadInput, match="several columns could be the temperature"):
         read_log(folder / "two_thermocouples.csv", zone)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("01:02:03", 3723.0), ("2:03:04 PM", 14 * 3600 + 184.0), ("12:00:05 AM", 5.0)],
+)
+def test_seconds_of_a_span_or_of_a_half_day(text: str, seconds: float) -> None:
+    assert log_times._seconds_from_span(text) == seconds
