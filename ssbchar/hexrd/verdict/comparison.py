@@ -123,6 +123,22 @@ def read_times(furnace: xr.Dataset) -> NDArray[np.float64]:
     return np.arange(furnace.sizes["frame"], dtype=float)
 
 
+def measure_duration(furnace: xr.Dataset, frames: NDArray[np.intp]) -> float:
+    """Return the time from the first to the last of some frames [min], a float, NaN where the times
+    are not known.
+
+    Parameters
+    ----------
+    furnace : Dataset
+        ``furnace.nc``: ``time`` [s] of shape (frames,).
+    frames : ndarray of int
+        Indices.
+    """
+    if "time" not in furnace or not frames.size:
+        return float("nan")
+    return float(np.ptp(furnace["time"].values.astype(float)[frames])) / 60
+
+
 def decide_all(comparisons: Sequence[Comparison]) -> list[Decided]:
     """Return the decision on every comparison; all of one series are one family of tests.
 

@@ -33,6 +33,7 @@ from ssbchar.hexrd.verdict.comparison import (
     decide_all,
     is_at_one_temperature,
     list_stretches,
+    measure_duration,
 )
 from ssbchar.hexrd.verdict.intensity_kept import compare_intensities
 from ssbchar.hexrd.verdict.line_area import (
@@ -339,6 +340,7 @@ def collect_history(
         lowest=float(known.min()) if known.size else None,
         frames=int(measured.size),
         at_one_temperature=cells.at_one_temperature,
+        duration=measure_duration(furnace, measured),
         cooled=bool(frames.before.size and frames.after.size),
         stretches=phase_stability.list_asked_stretches(cells.stretches),
         explained_at_first=at_first,

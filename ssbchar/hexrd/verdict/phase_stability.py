@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LINES_OF_A_PHASE = 3
 """Fewer unexplained lines than this are reported but do not make a product."""
 FEW = 3
-"""Frames at either end that show a phase where no reference frames are known."""
+"""Frames at either end, at most, that show a phase where no reference frames are known."""
 SHORT = 4
 """Frames of a stretch that is too short to be asked for, where there are longer ones."""
 BEST = 3
@@ -152,6 +152,8 @@ class MixtureHistory:
     """How many frames were refined."""
     at_one_temperature: bool
     """Whether the whole series is."""
+    duration: float
+    """From the first frame to the last [min], NaN where no times are known."""
     cooled: bool
     """Whether frames near the lowest temperature were measured before heating and after cooling."""
     stretches: Sequence[str]
@@ -231,8 +233,10 @@ def select_ends(
     is_measured = np.isfinite(lattice["intensity_stderr"].values).any(axis=1)
     measured = np.flatnonzero(is_measured)
     has_before = frames.before.size and not at_one_temperature
-    first = frames.before if has_before else measured[:FEW]
-    last = frames.after if frames.after.size else measured[-FEW:]
+    # The two ends of a few frames share none of them.
+    few = min(FEW, max(1, measured.size // 2))
+    first = frames.before if has_before else measured[:few]
+    last = frames.after if frames.after.size else measured[-few:]
     return first, last
 
 
@@ -340,7 +344,8 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     `partly`: a new phase stays (without cooling: came), or a cell or an intensity has changed
     beyond its tolerance. `reversible`: every cell parameter and intensity is, after cooling, the
     same as before heating within its tolerance. Without cooling, where cells and intensities kept
-    to their tolerances: `stable` over time at one temperature, `unchanged` up to the highest.
+    to their tolerances: `stable` over time at one temperature, long enough to tell, `unchanged` up
+    to the highest.
     `inconclusive`: all else; nothing to compare with, no initial phase, a refinement that does not
     explain the lines, limits that are too wide.
 
@@ -380,7 +385,11 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
         return Verdict.PARTLY
     if not all(phase.was_kept(history.stretches) for phase in initial):
         return Verdict.INCONCLUSIVE
-    return Verdict.STABLE if history.at_one_temperature else Verdict.UNCHANGED
+    if not history.at_one_temperature:
+        return Verdict.UNCHANGED
+    # Repeated exposures of one specimen show that the exposure is repeated.
+    is_long = history.duration >= options.shortest
+    return Verdict.STABLE if is_long else Verdict.INCONCLUSIVE
 
 
 def _judge_loss(history: MixtureHistory, *, has_product: bool) -> Verdict:

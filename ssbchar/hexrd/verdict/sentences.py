@@ -418,7 +418,7 @@ def describe_scale(check: ScaleCheck) -> str:
 def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stability) -> str:
     """Return the evidence of the verdict on a mixture, phase by phase [percent, degC]."""
     # What came and went stands before what returned: the reader looks for the reaction first.
-    parts = [_describe_range(history), _describe_gate(history, options)]
+    parts = [_describe_range(history, options), _describe_gate(history, options)]
     parts += [_describe_new(phase, evidence) for phase in history.new]
     parts += [
         f"gone: {phase.name}{_describe_change(evidence.changes, phase.name, 'end')}"
@@ -435,7 +435,7 @@ def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stabi
     return "; ".join(part for part in parts if part)
 
 
-def _describe_range(history: MixtureHistory) -> str:
+def _describe_range(history: MixtureHistory, options: Stability) -> str:
     """Return which temperatures [degC] were measured, and what was not."""
     if history.highest is None or history.lowest is None:
         return "no temperatures"
@@ -445,7 +445,16 @@ def _describe_range(history: MixtureHistory) -> str:
             "second pattern (compare_to) would be needed"
         )
     if history.at_one_temperature:
-        return f"{history.frames} frames at {history.highest:.0f} degC"
+        text = f"{history.frames} frames at {history.highest:.0f} degC"
+        if not np.isfinite(history.duration):
+            return f"{text}, at unknown times: nothing to tell stability by"
+        text += f" over {history.duration:.2g} min"
+        if history.duration < options.shortest:
+            text += (
+                ": too short to tell stability by (hexrd.stability.shortest, "
+                f"{options.shortest:g} min)"
+            )
+        return text
     text = f"up to {history.highest:.0f} degC"
     if not history.cooled:
         text += f" (from {history.lowest:.0f}); reversibility not measured (no cooling back)"
@@ -479,10 +488,13 @@ def _describe_phase(phase: PhaseHistory, history: MixtureHistory) -> list[str]:
     texts = [_describe_open(one) for one in open_ones]
     kept = [one for one in phase.on_the_way if one.decision.verdict == Verdict.RETAINED]
     for what, unit in (("intensity", "intensity_kept"), ("cell", "cell_change")):
-        own = [one for one in kept if one.comparison.quantity == unit]
-        if own:
-            limit = max(_find_limit(one) for one in own if one.comparison.unit == "percent")
-            texts.append(f"{what} of {phase.name} kept within {limit:.2g} % (95 %)")
+        limits = [
+            _find_limit(one)
+            for one in kept
+            if one.comparison.quantity == unit and one.comparison.unit == "percent"
+        ]
+        if limits:
+            texts.append(f"{what} of {phase.name} kept within {max(limits):.2g} % (95 %)")
     if not phase.on_the_way:
         texts.append(f"too few frames to compare {phase.name} with itself")
     return texts

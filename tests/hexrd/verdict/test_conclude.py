@@ -165,6 +165,8 @@ HALF = MadePhase(begin=700.0, end=900.0)
         ([MadePhase(), STAYS], {"frames": slice(0, 4)}, "stable"),
         ([MadePhase(), STAYS], {"frames": slice(66, 71)}, "stable"),
         ([MadePhase(), STAYS], {"frames": slice(0, 80, 40)}, "inconclusive"),
+        ([MadePhase(), STAYS], {"frames": slice(0, 2)}, "inconclusive"),
+        ([MadePhase(begin=600.0), STAYS], {"frames": slice(0, 97, 96)}, "partly"),
         ([MadePhase(), STAYS], {"frames": slice(70, None)}, "unchanged"),
     ],
     ids=[
@@ -194,6 +196,8 @@ HALF = MadePhase(begin=700.0, end=900.0)
         "at rest only",
         "a hot hold only",
         "two frames at two temperatures",
+        "two exposures after one another",
+        "two frames before and after, a phase gone",
         "cooling only",
     ],
 )

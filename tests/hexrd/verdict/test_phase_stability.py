@@ -42,6 +42,7 @@ HISTORY = MixtureHistory(
     lowest=25.0,
     frames=40,
     at_one_temperature=False,
+    duration=60.0,
     cooled=True,
     stretches=["heating", "hold"],
     explained_at_first=True,
@@ -84,6 +85,10 @@ ONE_T = {"cooled": False, "at_one_temperature": True, "stretches": ["hold"]}
         ([BACK, replace(NEW, last=False, ever=False)], HOT, "unchanged"),
         ([BACK], HOT, "unchanged"),
         ([BACK], ONE_T, "stable"),
+        ([BACK], {**ONE_T, "duration": 10.0}, "stable"),
+        ([BACK], {**ONE_T, "duration": 9.9}, "inconclusive"),
+        ([BACK], {**ONE_T, "duration": np.nan}, "inconclusive"),
+        ([BACK], {**HOT, "duration": 1.0}, "unchanged"),
         ([BACK], {**ONE_T, "frames": 1}, "inconclusive"),
         ([BACK], {"frames": 1}, "inconclusive"),
         ([BACK], {"stretches": [], **HOT}, "unchanged"),
@@ -190,6 +195,15 @@ def test_without_reference_frames_three_at_either_end_count() -> None:
     assert found.first and not found.last
     none = described(lattice([1, 1], [0, 0]), frames())
     assert not none.first and not none.last and none.ever
+
+
+def test_the_ends_of_a_few_frames_share_none() -> None:
+    for count, few in ((1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3), (40, 3)):
+        first, last = stability.select_ends(
+            lattice([1] * count), frames(), at_one_temperature=False
+        )
+        assert first.tolist() == list(range(few)), count
+        assert last.tolist() == list(range(count - few, count)), count
 
 
 def test_at_one_temperature_a_few_frames_at_either_end_count() -> None:

@@ -32,6 +32,7 @@ HISTORY = MixtureHistory(
     lowest=25.0,
     frames=40,
     at_one_temperature=False,
+    duration=60.0,
     cooled=True,
     stretches=["heating"],
     explained_at_first=True,
@@ -71,7 +72,10 @@ def test_a_mixture_that_returned() -> None:
 def test_what_there_is_to_compare() -> None:
     assert told(A, frames=1)[0] == "one pattern, at 800 degC: nothing to compare with"
     assert "compare_to" in told(A, frames=1)[1] and len(told(A, frames=1)) == 2
-    assert told(at_one_temperature=True, cooled=False) == ["40 frames at 800 degC"]
+    one_t = {"at_one_temperature": True, "cooled": False}
+    assert told(**one_t) == ["40 frames at 800 degC over 60 min"]
+    assert "over 9 min: too short to tell stability by" in told(**one_t, duration=9.0)[0]
+    assert "at unknown times" in told(**one_t, duration=np.nan)[0]
 
 
 def test_lines_that_are_not_explained() -> None:
@@ -114,6 +118,8 @@ def test_what_was_kept_without_cooling() -> None:
         "a of A over heating leaves its own trend by +0.400(0.050) %: thermal or for good, "
         "cooling would tell"
     ]
+    angle = replace(way[0], axis="beta", unit="degree")
+    assert told(of(angle), **hot)[2:] == []
     assert told(of(), **hot)[2:] == ["too few frames to compare A with itself"]
     unsure = compared(0.1, 0.1, stretch="hold")
     assert told(of(unsure), **hot)[2:] == [
