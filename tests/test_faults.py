@@ -225,12 +225,58 @@ def {function}(*given, **named):
 """What a sabotaged module ends with."""
 
 
+def folder_that_is_not_there(campaign: Campaign) -> dict[str, str]:
+    return {
+        "technique": "hexrd",
+        "role": "series",
+        "path": str(campaign.raw / "hexrd/none"),
+        "log": str(campaign.raw / "hexrd/heating_LAGP_LFP_furnace.csv"),
+        "phases": "LAGP,LFP",
+        "said": "hexrd/none' does not exist",
+    }
+
+
+def compared_with_another_technique(campaign: Campaign) -> dict[str, str]:
+    return {
+        "technique": "xas",
+        "role": "cycled",
+        "path": str(campaign.raw / "xas/Fe_cycled"),
+        "compare_to": "Li_reference",
+        "said": "compare_to 'Li_reference' is an nmr measurement",
+    }
+
+
+def compared_without_use(campaign: Campaign) -> dict[str, str]:
+    return {
+        "technique": "nmr",
+        "role": "spectrum",
+        "path": str(campaign.raw / "nmr/Li1Si_200MPa_30s/10"),
+        "reference": "Li_reference",
+        "compare_to": "Li_reference",
+        "said": "compare_to is not used by nmr rows of role spectrum",
+    }
+
+
+def images_without_calibrant(campaign: Campaign) -> dict[str, str]:
+    return {
+        "technique": "hexrd",
+        "role": "images",
+        "path": str(campaign.raw / "hexrd/images_LAGP_LFP"),
+        "phases": "LAGP,LFP",
+        "said": "calibrant is empty",
+    }
+
+
 FAULTS = (
     glob_without_files,
     scan_divided_by_zero,
     patterns_divided_by_zero,
     decay_divided_by_zero,
     refinement_that_is_singular,
+    folder_that_is_not_there,
+    compared_with_another_technique,
+    compared_without_use,
+    images_without_calibrant,
     empty_file,
     missing_column,
     no_acqus,
@@ -246,14 +292,22 @@ FAILED = (
     "refinement_that_is_singular",
 )
 """Faults of a program: the measurement has failed."""
-WHOLE = (
+ROWS = (
     "glob_without_files",
+    "folder_that_is_not_there",
+    "compared_with_another_technique",
+    "compared_without_use",
+    "images_without_calibrant",
+)
+"""Faults of the sheet's row, which the check tells as well."""
+WHOLE = (
     *FAILED,
     "empty_file",
     "missing_column",
     "no_acqus",
     "log_without_zone",
     "log_of_another_week",
+    *ROWS,
 )
 """Faults that set the whole measurement aside; the others lose a frame."""
 

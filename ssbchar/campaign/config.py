@@ -2,37 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ssbchar.campaign import sample_sheet
-from ssbchar.errors import BadConfig
+from ssbchar.campaign.names import RunName, describe_bad_file_name, shorten
+from ssbchar.crystal.phases_file import read_entries
+from ssbchar.errors import BadConfig, BadInput
+from ssbchar.hexrd.options import COLUMNS as HEXRD_COLUMNS
 from ssbchar.hexrd.options import ROLES as HEXRD_ROLES
 from ssbchar.hexrd.options import Hexrd
+from ssbchar.nmr.options import COLUMNS as NMR_COLUMNS
 from ssbchar.nmr.options import ROLES as NMR_ROLES
 from ssbchar.nmr.options import Nmr
 from ssbchar.results.options import Report
 from ssbchar.runtime import options as opts
-from ssbchar.runtime.options import Name, PathText
+from ssbchar.runtime.options import PathText
+from ssbchar.storage import strict_yaml, user_text
+from ssbchar.xas.options import COLUMNS as XAS_COLUMNS
 from ssbchar.xas.options import ROLES as XAS_ROLES
 from ssbchar.xas.options import Xas
 
 ROLES = {"hexrd": HEXRD_ROLES, "xas": XAS_ROLES, "nmr": NMR_ROLES}
 """The techniques and their roles in the sample sheet."""
+COLUMNS = {"hexrd": HEXRD_COLUMNS, "xas": XAS_COLUMNS, "nmr": NMR_COLUMNS}
+"""The columns of the sample sheet that each technique and role uses."""
+KINDS: dict[str, type] = {"hexrd": Hexrd, "xas": Xas, "nmr": Nmr}
+"""The options of each technique."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything a config file can hold; what it leaves out keeps its default."""
 
-    run: Name
+    run: RunName
     """Name of the run; results go to ``results/<run>/``."""
     samples: PathText
-    """The sample sheet (tab-separated)."""
+    """The sample sheet (tabs, commas or semicolons between cells, or ``.xlsx``)."""
     phases: PathText = "config/phases/phases.yaml"
     """The phases file: name, CIF or cell, source and expansion of each candidate phase."""
     hexrd: Hexrd = field(default_factory=Hexrd)
@@ -53,6 +61,10 @@ class ConfiguredRun:
     rows: list[sample_sheet.Row]
     raw: Mapping[str, Any]
     """The config as plain data, as the file holds it."""
+    set_aside: Mapping[str, list[BadInput]] = field(default_factory=dict)
+    """By measurement, what is wrong with its row alone: a run sets it aside and goes on."""
+    notes: list[str] = field(default_factory=list)
+    """What was assumed about config and sheet."""
 
     def row(self, measurement: str) -> sample_sheet.Row:
         """Return the row of a measurement."""
@@ -96,17 +108,10 @@ def read_config(path: Path | str) -> ConfiguredRun:
     BadConfig
         One line per fault, with the place and the remedy.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise BadConfig([f"{path}: the config file does not exist; copy config/config.yaml"])
-    try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", error)
-        raise BadConfig([f"{path}{line}: no valid YAML ({problem}); correct it"]) from error
-    return validate_config(raw or {}, str(path))
+    examined = examine_config(path)
+    if examined.faults or examined.run is None:
+        raise BadConfig([*examined.faults, *examined.list_row_faults()])
+    return examined.run
 
 
 def validate_config(raw: Mapping[str, Any], place: str = "config") -> ConfiguredRun:
@@ -124,26 +129,104 @@ def validate_config(raw: Mapping[str, Any], place: str = "config") -> Configured
     BadConfig
         One line per fault, with the place and the remedy.
     """
-    if not isinstance(raw, Mapping):
-        raise BadConfig([f"{place}: needs 'run:' and 'samples:' lines at the top level"])
-    missing = [key for key in ("run", "samples") if key not in raw]
-    if missing:
-        raise BadConfig([f"{place}: '{key}' is missing; add it" for key in missing])
-    try:
-        config = opts.build_options(Config, raw, place)
-    except ValueError as error:
-        raise BadConfig(str(error).splitlines()) from error
-    rows, faults = sample_sheet.read_sheet(config.samples, ROLES)
-    faults += _check_phases(config, rows, place)
-    for row in rows:
-        faults += _check_row_options(config, raw, row)
+    examined = examine_content(raw, place)
+    if examined.faults or examined.run is None:
+        raise BadConfig([*examined.faults, *examined.list_row_faults()])
+    return examined.run
+
+
+def check_files(paths: Iterable[Path | str]) -> None:
+    """Refuse config files that another reader of YAML would take in silence for something else: a
+    key given twice, say.
+
+    Raises
+    ------
+    BadConfig
+        One line per file.
+    """
+    faults = []
+    for path in paths:
+        try:
+            strict_yaml.load_yaml(path)
+        except BadInput as fault:
+            faults.append(str(fault))
     if faults:
-        raise BadConfig(list(dict.fromkeys(faults)))
-    return ConfiguredRun(config=config, rows=rows, raw=raw)
+        raise BadConfig(faults)
 
 
-def _check_phases(config: Config, rows: Sequence[sample_sheet.Row], place: str) -> list[str]:
+@dataclass(frozen=True, kw_only=True)
+class ExaminedConfig:
+    """What a config and its sheet say, as far as they can be read, and all that is wrong."""
+
+    faults: list[str]
+    """Faults for which nothing can be run, one line each."""
+    run: ConfiguredRun | None = None
+    """The run, as far as it is understood; None if the config itself has a fault."""
+    sheet: sample_sheet.SampleSheet = field(default_factory=sample_sheet.SampleSheet)
+
+    def list_row_faults(self) -> list[str]:
+        """Return the faults for which one row alone is set aside, one line each."""
+        return [str(f) for found in self.sheet.row_faults.values() for f in found]
+
+
+def examine_config(path: Path | str) -> ExaminedConfig:
+    """Return what a config file and its sheet say and all that is wrong with them."""
+    path = Path(path)
+    if not path.exists():
+        fault = f"{path}: the config file does not exist; copy config/config.yaml"
+        return ExaminedConfig(faults=[fault])
+    try:
+        text = user_text.read_user_text(path)
+        raw = strict_yaml.parse_yaml(text.text, str(path))
+    except BadInput as fault:
+        return ExaminedConfig(faults=[str(fault)])
+    notes = [f"{path}: {text.note}"] if text.note else []
+    return examine_content({} if raw is None else raw, str(path), notes)
+
+
+def examine_content(raw: Any, place: str = "config", notes: Iterable[str] = ()) -> ExaminedConfig:
+    """Return what a config given as plain data and its sheet say and all that is wrong with
+    them."""
+    if not isinstance(raw, Mapping):
+        return ExaminedConfig(
+            faults=[f"{place}: needs 'run:' and 'samples:' lines at the top level"]
+        )
+    config, faults = _build_config(raw, place)
+    sheet = sample_sheet.SampleSheet()
+    if isinstance(raw.get("samples"), str):
+        sheet = sample_sheet.read_sheet(raw["samples"], ROLES, COLUMNS, KINDS)
+    faults += sheet.faults
+    if config is None:
+        return ExaminedConfig(faults=list(dict.fromkeys(faults)), sheet=sheet)
+    run = ConfiguredRun(
+        config=config,
+        rows=sheet.rows,
+        raw=raw,
+        set_aside=sheet.row_faults,
+        notes=[*notes, *sheet.notes],
+    )
+    faults += _check_phases(run, place)
+    for row in sheet.rows:
+        faults += _check_row_options(config, raw, row)
+    return ExaminedConfig(faults=list(dict.fromkeys(faults)), run=run, sheet=sheet)
+
+
+def _build_config(raw: Mapping[str, Any], place: str) -> tuple[Config | None, list[str]]:
+    """Return the config, None if it has a fault, and its faults."""
+    missing = [key for key in ("run", "samples") if key not in raw]
+    faults = [f"{place}: '{key}' is missing; add it" for key in missing]
+    # What is missing was said; the rest is checked all the same.
+    filled = {**raw, **dict.fromkeys(missing, "missing")}
+    try:
+        config = opts.build_options(Config, filled, place)
+    except ValueError as error:
+        return None, faults + str(error).splitlines()
+    return (None if missing else config), faults
+
+
+def _check_phases(run: ConfiguredRun, place: str) -> list[str]:
     """Return the faults of the phases that rows and options name."""
+    config, rows = run.config, run.rows
     standard = config.hexrd.stability.standard
     of_rows = [(row, name) for row in rows if (name := _read_own_standard(row))]
     if not standard and not of_rows and not any(row.phases for row in rows):
@@ -151,8 +234,16 @@ def _check_phases(config: Config, rows: Sequence[sample_sheet.Row], place: str) 
     path = Path(config.phases)
     if not path.is_file():
         return [f"{path}: the phases file does not exist; set 'phases' in the config"]
-    known = list(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    try:
+        known = list(read_entries(path))
+    except BadInput as fault:
+        return [str(fault)]
     faults = [
+        f"{path}: phase {shorten(name)} {fault}"
+        for name in known
+        if (fault := describe_bad_file_name(name))
+    ]
+    faults += [
         f"{config.samples}:{row.line}: phase '{name}' is not in {path}; add it or correct it"
         for row in rows
         for name in sample_sheet.split_names(row.phases)

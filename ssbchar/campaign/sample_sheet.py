@@ -2,143 +2,159 @@
 
 from __future__ import annotations
 
-import csv
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ssbchar.campaign import option_cells
+from ssbchar.campaign.links import Columns, check_links, drop_links
+from ssbchar.campaign.names import describe_bad_file_name, describe_bad_name, shorten
+from ssbchar.campaign.row import LINK_COLUMNS, PLAIN_COLUMNS, REQUIRED_COLUMNS, Row, split_names
+from ssbchar.errors import BadInput
 from ssbchar.runtime.options import suggest_word
 from ssbchar.storage.raw_files import expand_path
+from ssbchar.storage.sheet_file import SEPARATORS, SheetFile, read_sheet_file
 
-LINK_COLUMNS = ("compare_to", "reference", "calibrant")
-"""Columns that name another measurement."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One raw measurement, as the sheet gives it; paths may hold ``$NAME`` or
-    ``${NAME:-default}``."""
-
-    measurement: str
-    """Unique name; letters, digits, ``-``, ``_``, ``.`` and ``+``."""
-    sample: str
-    """What was measured; measurements of one sample are joined in the report."""
-    technique: str
-    """``hexrd``, ``xas`` or ``nmr``."""
-    role: str
-    """What the measurement is for; each technique lists its roles."""
-    path: str
-    """The raw file, folder or glob, relative to where the workflow runs."""
-    log: str = ""
-    """HEXRD: the furnace log."""
-    phases: str = ""
-    """HEXRD: candidate phases, named as in the phases file, with commas. XAS: the phase whose FEFF
-    paths are fitted to the first shells (roles pristine and cycled)."""
-    calibrant: str = ""
-    """HEXRD: the measurement of the calibrant that belongs to these images."""
-    compare_to: str = ""
-    """XAS: the pristine measurement to compare with; NMR: the earlier one."""
-    reference: str = ""
-    """XAS: foil or reference measurements (with commas); NMR: the pure-Li measurement."""
-    options: dict[str, Any] = field(default_factory=dict)
-    """Columns named ``stage.option``: departures from the config for this row alone."""
-    line: int = 0
-    """Line in the sheet, for messages."""
-
-
-PLAIN_COLUMNS = tuple(f.name for f in fields(Row) if f.name not in ("options", "line"))
-REQUIRED_COLUMNS = PLAIN_COLUMNS[:5]
-"""Columns that every row fills."""
+__all__ = [
+    "LINK_COLUMNS",
+    "PLAIN_COLUMNS",
+    "REQUIRED_COLUMNS",
+    "Row",
+    "SampleSheet",
+    "read_sheet",
+    "split_names",
+]
 Roles = Mapping[str, Mapping[str, str]]
 """The roles of each technique, with their meanings."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """The lines of a sample sheet, split into cells."""
+class SampleSheet:
+    """What a sample sheet says, and what is wrong with it."""
 
-    path: Path
-    header: Sequence[str]
-    header_line: int
-    """Line of the header, from 1."""
-    lines: Sequence[tuple[int, Sequence[str]]]
-    """Line number and cells of each row."""
+    rows: list[Row] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """Faults for which nothing can be run, one line each."""
+    row_faults: dict[str, list[BadInput]] = field(default_factory=dict)
+    """By measurement, faults of its row alone: a run sets it aside and goes on."""
+    notes: list[str] = field(default_factory=list)
+    """What was assumed about the file."""
+
+    @property
+    def all_faults(self) -> list[str]:
+        """Every fault, one line each."""
+        return [*self.faults, *(str(f) for found in self.row_faults.values() for f in found)]
 
 
-def split_names(cell: str) -> list[str]:
-    """Return the names in a cell, which are separated by commas."""
-    return [name.strip() for name in cell.split(",") if name.strip()]
-
-
-def read_sheet(path: Path | str, roles: Roles) -> tuple[list[Row], list[str]]:
-    """Return the rows of a tab-separated sample sheet, and its faults, one line each.
+def read_sheet(
+    path: Path | str,
+    roles: Roles,
+    columns: Columns | None = None,
+    kinds: Mapping[str, type] | None = None,
+) -> SampleSheet:
+    """Return the rows of a sample sheet with its faults.
 
     Parameters
     ----------
     path : path
-        The sheet; lines that start with ``#`` are comments.
+        The sheet: text with tabs, commas or semicolons between cells, or ``.xlsx``; lines that
+        start with ``#`` are comments.
     roles : mapping
         The roles of each technique.
+    columns : mapping, optional
+        The columns that each technique and role uses; by default all are.
+    kinds : mapping, optional
+        The option dataclass of each technique, by which cells of ``stage.option`` are read.
     """
     path = Path(path)
-    if not path.is_file():
-        return [], [f"{path}: the sample sheet does not exist; set 'samples' in the config"]
-    sheet = _split_cells(path)
+    if not path.exists():
+        return _refuse(f"{path}: the sample sheet does not exist; set 'samples' in the config")
+    try:
+        sheet = read_sheet_file(path, PLAIN_COLUMNS)
+    except BadInput as fault:
+        return _refuse(str(fault))
     if sheet is None:
-        return [], [f"{path}: the sample sheet is empty; give one row per measurement"]
+        return _refuse(f"{path}: the sample sheet is empty; give one row per measurement")
     faults = _check_header(sheet)
     if faults:
-        return [], faults
-    rows = []
+        return SampleSheet(faults=faults, notes=_place_notes(sheet))
+    rows, faults = _read_rows(sheet, kinds or {})
+    for row in rows:
+        faults += [f"{path}:{row.line}: {fault}" for fault in _check_row(row, rows, roles)]
+    row_faults = {}
+    for row in rows:
+        found = [*_check_paths(row), *check_links(row, rows, columns or {})]
+        if found:
+            row_faults[row.measurement] = [_make_fault(path, row, fault) for fault in found]
+    rows = [
+        drop_links(row, rows, columns) if columns and row.measurement in row_faults else row
+        for row in rows
+    ]
+    return SampleSheet(rows=rows, faults=faults, row_faults=row_faults, notes=_place_notes(sheet))
+
+
+def _refuse(fault: str) -> SampleSheet:
+    return SampleSheet(faults=[fault])
+
+
+def _place_notes(sheet: SheetFile) -> list[str]:
+    return [f"{sheet.path}: {note}" for note in sheet.notes]
+
+
+def _make_fault(path: Path, row: Row, fault: str) -> BadInput:
+    problem, _, remedy = fault.rpartition("; ")
+    return BadInput(f"{path}:{row.line}", problem, remedy)
+
+
+def _read_rows(sheet: SheetFile, kinds: Mapping[str, type]) -> tuple[list[Row], list[str]]:
+    """Return the rows that have as many cells as there are columns, and the faults of cells."""
+    rows, faults = [], []
     for line, cells in sheet.lines:
-        if len(cells) > len(sheet.header):
-            faults.append(
-                f"{path}:{line}: {len(cells)} cells for {len(sheet.header)} columns; "
-                "columns are separated by one tab"
-            )
+        place = f"{sheet.path}:{line}"
+        if fault := _check_length(sheet, cells):
+            faults.append(f"{place}: {fault}")
             continue
-        given = dict(zip(sheet.header, (cell.strip() for cell in cells), strict=False))
+        given = dict(zip(sheet.header, cells, strict=False))
         faults += [
-            f"{path}:{line}: '{name}' is empty; fill it"
+            f"{place}: '{name}' is empty; fill it"
             for name in REQUIRED_COLUMNS
             if not given.get(name)
         ]
-        rows.append(_make_row(given, line))
-    for row in rows:
-        faults += _check_row(row, rows, path, roles)
+        if given.get(""):
+            faults.append(f"{place}: '{given['']}' stands in a column without a name; name it")
+        kind = kinds.get(given.get("technique", ""))
+        options, wrong = _read_options(given, kind, sheet.separator == ";")
+        faults += [f"{place}.{fault}" for fault in wrong]
+        plain = {name: given.get(name, "") for name in PLAIN_COLUMNS}
+        plain["path"], plain["log"] = expand_path(plain["path"]), expand_path(plain["log"])
+        rows.append(Row(**plain, options=options, line=line))
     return rows, faults
 
 
-def _split_cells(path: Path) -> Sheet | None:
-    """Return the cells of a sheet; None if it has no line but comments."""
-    texts = path.read_text(encoding="utf-8-sig").splitlines()
-    numbered = [
-        (number, text)
-        for number, text in enumerate(texts, 1)
-        if text.strip() and not text.startswith("#")
-    ]
-    if not numbered:
-        return None
-    header_line, header = numbered[0]
-    cells = csv.reader((text for _, text in numbered[1:]), delimiter="\t")
-    numbers = [number for number, _ in numbered[1:]]
-    return Sheet(
-        path=path,
-        header=[name.strip() for name in header.split("\t")],
-        header_line=header_line,
-        lines=list(zip(numbers, cells, strict=True)),
-    )
+def _check_length(sheet: SheetFile, cells: Sequence[str]) -> str:
+    """Return what is wrong with the number of cells in a line; empty if nothing is."""
+    given, wanted = len(cells), len(sheet.header)
+    if sheet.separator == "\t":
+        # Editors cut the tabs at the end of a line.
+        too_many = f"{given} cells for {wanted} columns; columns are separated by one tab"
+        return too_many if given > wanted else ""
+    if given == wanted:
+        return ""
+    mark = SEPARATORS.get(sheet.separator, "cells")
+    return f"{given} cells for {wanted} columns; quote a cell that holds {mark}, and fill the line"
 
 
-def _check_header(sheet: Sheet) -> list[str]:
+def _check_header(sheet: SheetFile) -> list[str]:
     place, header = f"{sheet.path}:{sheet.header_line}", sheet.header
-    unknown = [name for name in header if name not in PLAIN_COLUMNS and "." not in name]
+    unknown = [n for n in header if n and n not in PLAIN_COLUMNS and "." not in n]
     missing = [name for name in REQUIRED_COLUMNS if name not in header]
-    twice = {name for name in header if header.count(name) > 1}
+    twice = dict.fromkeys(name for name in header if name and header.count(name) > 1)
+    if len(missing) == len(REQUIRED_COLUMNS):
+        return [
+            f"{place}: no column of a sample sheet is found in '{' '.join(header)[:60]}'; separate "
+            f"{', '.join(REQUIRED_COLUMNS)} by tabs, commas or semicolons"
+        ]
     return [
         *(f"{place}: column '{name}' is unknown; {_suggest_column(name)}" for name in unknown),
         *(f"{place}: column '{name}' is missing; add it" for name in missing),
@@ -150,40 +166,64 @@ def _suggest_column(name: str) -> str:
     return suggest_word(name, [*PLAIN_COLUMNS, "stage.option"])
 
 
-def _make_row(given: Mapping[str, str], line: int) -> Row:
+def _read_options(
+    given: Mapping[str, str], kind: type | None, decimal_comma: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Return the options that a row sets, by section, and the cells that hold no value of their
+    option."""
     options: dict[str, Any] = {}
-    for name, text in given.items():
-        if "." in name and text:
-            stage, option = name.split(".", 1)
-            options.setdefault(stage, {})[option] = yaml.safe_load(text)
-    plain = {name: given.get(name, "") for name in PLAIN_COLUMNS}
-    plain["path"], plain["log"] = expand_path(plain["path"]), expand_path(plain["log"])
-    return Row(**plain, options=options, line=line)
+    faults = []
+    for column, text in given.items():
+        if "." not in column or not text:
+            continue
+        names = column.split(".")
+        try:
+            hint = option_cells.find_type(kind, names)
+            value = option_cells.parse_cell(text, hint, decimal_comma)
+        except ValueError as fault:
+            faults.append(f"{column}: {fault}")
+            continue
+        except BadInput:  # of an option that no room knows: refused by its name later
+            value = text
+        if not _put(options, names, value):
+            faults.append(f"{column}: another column sets an option around it; keep one")
+    return options, faults
 
 
-def _check_row(row: Row, rows: Sequence[Row], path: Path, roles: Roles) -> list[str]:
-    faults = [
-        *_check_name(row, rows),
-        *_check_role(row, roles),
-        *_check_paths(row),
-        *_check_links(row, rows),
-    ]
-    return [f"{path}:{row.line}: {fault}" for fault in faults]
+def _put(options: dict[str, Any], names: Sequence[str], value: Any) -> bool:
+    """Put a value under the keys that lead to it; return whether nothing stands in its way."""
+    section: Any = options
+    for name in names[:-1]:
+        section = section.setdefault(name, {})
+        if not isinstance(section, dict):
+            return False
+    if names[-1] in section:
+        return False
+    section[names[-1]] = value
+    return True
+
+
+def _check_row(row: Row, rows: Sequence[Row], roles: Roles) -> Iterator[str]:
+    yield from _check_name(row, rows)
+    yield from _check_role(row, roles)
 
 
 def _check_name(row: Row, rows: Sequence[Row]) -> Iterator[str]:
     name = row.measurement
-    if not re.fullmatch(r"[\w.+-]+", name):
-        yield f"measurement '{name}' is no file name; use letters, digits and - _ . +"
+    if name and (fault := describe_bad_file_name(name)):
+        yield f"measurement {shorten(name)} {fault}"
+    if row.sample and (fault := describe_bad_name(row.sample)):
+        yield f"sample {shorten(row.sample)} {fault}"
     first = next(other for other in rows if other.measurement == name)
-    if first is not row:
+    if name and first is not row:
         yield f"measurement '{name}' stands already in line {first.line}; rename one"
 
 
 def _check_role(row: Row, roles: Roles) -> Iterator[str]:
     if row.technique not in roles:
-        yield f"technique '{row.technique}' is unknown; use {', '.join(roles)}"
-    elif row.role not in roles[row.technique]:
+        if row.technique:
+            yield f"technique '{row.technique}' is unknown; use {', '.join(roles)}"
+    elif row.role and row.role not in roles[row.technique]:
         known = ", ".join(roles[row.technique])
         yield f"role '{row.role}' is not known for {row.technique}; use {known}"
 
@@ -194,15 +234,3 @@ def _check_paths(row: Row) -> Iterator[str]:
         if given and not is_glob and not Path(given).exists():
             here = Path.cwd().name
             yield f"{column} '{given}' does not exist; check it (relative to {here}/)"
-
-
-def _check_links(row: Row, rows: Sequence[Row]) -> Iterator[str]:
-    names = {other.measurement for other in rows}
-    for column in LINK_COLUMNS:
-        for name in split_names(getattr(row, column)):
-            if name not in names:
-                yield (
-                    f"{column} '{name}' is no measurement of this sheet; add its row or correct it"
-                )
-            elif name == row.measurement:
-                yield f"{column} names the row itself; name another measurement"

@@ -11,6 +11,7 @@ import numpy as np
 
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.crystal.outputs import LIBRARY
+from ssbchar.crystal.phases_file import read_entries
 from ssbchar.crystal.reflections import tabulate_reflections
 from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write
@@ -64,10 +65,8 @@ def _tabulate_each(
     table: Path, options: ReflectionListing
 ) -> tuple[list[xr.Dataset], list[BadInput]]:
     """Return the table of each phase that can be used, and the faults of the others."""
-    import yaml
-
     phases, faults = [], []
-    for name in yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}:
+    for name in read_entries(table):
         try:
             phases.append(tabulate_reflections(table, options, {"phase": name}))
         except BadInput as fault:

@@ -22,6 +22,7 @@ from ssbchar.crystal.cell import (
 from ssbchar.crystal.cif import check_cell, read_cif
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.crystal.outputs import REFLECTIONS
+from ssbchar.crystal.phases_file import find_cif, read_entries
 from ssbchar.crystal.space_group import (
     GroupStatement,
     choose_settings,
@@ -137,14 +138,13 @@ def read_phase(table: Path, name: str, options: ReflectionListing) -> Phase:
     BadInput
         As `tabulate_reflections`.
     """
-    import yaml
-
-    entries = yaml.safe_load(Path(table).read_text(encoding="utf-8")) or {}
+    entries = read_entries(table)
     if name not in entries:
         raise BadInput(table, f"no phase '{name}'", f"add it, or use one of {', '.join(entries)}")
     about = _check_entry(entries[name], table, name)
-    if "cif" in about:
-        return read_cif(Path(table).parent / str(about["cif"]), name, about, options)
+    cif = find_cif(table, about)
+    if cif is not None:
+        return read_cif(cif, name, about, options)
     if "cell" not in about or "space_group" not in about:
         raise BadInput(
             table,

@@ -20,6 +20,13 @@ ROLES = {
     "images": "detector images of one heating programme; `calibrant` names the calibrant",
     "calibrant": "an image (or pattern) of the calibrant",
 }
+COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "series": {"log": (), "phases": ()},
+    "images": {"log": (), "phases": (), "calibrant": ("calibrant",)},
+    "calibrant": {},
+}
+"""Columns of the sample sheet that each role uses beside those that all fill; for a column that
+names other measurements, the roles these may have."""
 
 
 @dataclass(frozen=True, kw_only=True)

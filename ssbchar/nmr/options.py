@@ -21,6 +21,16 @@ ROLES = {
     "repeat": "a later spectrum of a sample, to see whether it evolves "
     "(the earlier one in compare_to)",
 }
+_PURE = ("reference", "reference_decay")
+COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "spectrum": {"reference": _PURE},
+    "decay": {"reference": _PURE},
+    "reference": {},
+    "reference_decay": {},
+    "repeat": {"compare_to": ("spectrum", "decay", "repeat"), "reference": _PURE},
+}
+"""Columns of the sample sheet that each role uses beside those that all fill; for a column that
+names other measurements, the roles these may have."""
 
 
 @dataclass(frozen=True, kw_only=True)

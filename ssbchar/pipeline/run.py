@@ -3,6 +3,7 @@ the verdicts."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from ssbchar.campaign import config as configs
 from ssbchar.pipeline import preload_server, snakemake_plugins, stale_runs
 from ssbchar.pipeline.profile import PROFILE_VARIABLE
 from ssbchar.pipeline.workflow_progress import WorkflowProgress, format_duration
+from ssbchar.storage import atomic_write
 
 SNAKEFILE = Path("workflow/Snakefile")
 ELSEWHERE = (
@@ -61,8 +63,8 @@ def run_workflow(
         One line per fault.
     """
     checked = configs.read_config(config)
-    print(f"{config}: good; {len(checked.rows)} measurements", flush=True)
-    command = _make_command(config, cores, more)
+    _say_what_was_found(config, checked)
+    command = _make_command(str(_write_checked(checked)), cores, more)
     if stale_runs.was_killed() and not stale_runs.find_processes("snakemake"):
         _clear_folder(command)
     name = checked.config.run
@@ -83,6 +85,26 @@ def run_workflow(
     made = [path for path in conclusions if path.is_file()]
     print("\n".join(summarise(folder, made)))
     return 0
+
+
+def _say_what_was_found(config: str, checked: configs.ConfiguredRun) -> None:
+    """Print how the sheet was read, and the rows that are set aside."""
+    for note in checked.notes:
+        print(note)
+    faults = [f"set aside: {fault}" for found in checked.set_aside.values() for fault in found]
+    print("\n".join(faults), end="\n" if faults else "")
+    good = len(checked.rows) - len(checked.set_aside)
+    print(f"{config}: good; {good} measurements", flush=True)
+
+
+def _write_checked(checked: configs.ConfiguredRun) -> Path:
+    """Write the config as it was checked, for Snakemake, whose reader of YAML takes some words for
+    other values and knows no encoding but UTF-8."""
+    path = stale_runs.MARK.with_name(f"ssbchar.{checked.config.run}.json")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write.replace_atomically(path) as part:
+        part.write_text(json.dumps(checked.raw, indent=1), encoding="utf-8")
+    return path
 
 
 def _make_command(config: str, cores: str, more: Sequence[str]) -> list[str]:

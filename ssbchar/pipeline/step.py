@@ -108,7 +108,8 @@ def run_step(
     options : mapping, optional
         Departures from the defaults of the step's options.
     labels : mapping, optional
-        ``measurement``, ``sample``, ...: stamped on the outputs.
+        ``measurement``, ``sample``, ...: stamped on the outputs. ``refused``: faults of the
+        measurement's row in the sample sheet, for which no step of it is run.
 
     Raises
     ------
@@ -117,6 +118,8 @@ def run_step(
     ValueError
         The options do not fit its dataclass.
     """
+    if labels and labels.get("refused"):
+        return _refuse_step(name, inputs, output, options, labels)
     # Hashing releases the interpreter's lock, so it costs nothing beside the imports.
     with ThreadPoolExecutor(1) as background:
         provenance = background.submit(store.describe_provenance, name, dict(options or {}), inputs)
@@ -206,6 +209,28 @@ def _find_fault(name: str, error: Exception, call: StepCall, measurement: str) -
     where = ", ".join(map(str, raw)) or measurement or name
     remedy = "change its options, or report it with the traceback in the step's log"
     return UnforeseenFault(where, name, error, reading.REMEDY if raw else remedy)
+
+
+def _refuse_step(
+    name: str,
+    inputs: Inputs,
+    output: Path | Sequence[Path],
+    options: Mapping[str, Any] | None,
+    labels: Mapping[str, Any],
+) -> StepReport:
+    """Write the outputs of a step of a measurement whose row is refused."""
+    faults: list[Fault] = list(labels["refused"])
+    writer = _OutputWriter(
+        paths=[output] if isinstance(output, Path) else list(output),
+        made_by=store.describe_provenance(name, dict(options or {}), {}),
+        labels={key: value for key, value in labels.items() if key != "refused"},
+        carried=Carried(set_aside=faults),
+    )
+    writer.write_lost(faults[0])
+    # Once for the measurement: by the step that would have read its raw files.
+    said = faults if "source" in inputs and name != "storage.list_raw_files" else []
+    lines = [f"set aside: {f['where']}: {f['problem']}; {f['remedy']}\n" for f in said]
+    return StepReport(message="".join(lines))
 
 
 def call_function(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:

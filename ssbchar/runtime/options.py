@@ -188,6 +188,8 @@ def _describe_fault(section: type, key: str, faults: Sequence[Mapping[str, Any]]
         return f"needs options under it, one per line (given: {given!r})"
     if isinstance(given, _Boolean) and kinds == {"string_type"}:
         return f"needs a word (given: {given!r}); quote yes, no, on and off where meant as words"
+    if kinds == {"string_type"} and isinstance(given, int | float):
+        return f"{first['msg']} (given: {given!r}); quote a number that is meant as a word"
     if kinds == {"literal_error"}:
         expected = " or ".join(fault["ctx"]["expected"] for fault in faults)
         hint = _find_near_word(str(given), _list_words(section, key))

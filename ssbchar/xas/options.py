@@ -15,6 +15,16 @@ ROLES = {
     "reference": "scans of a reference compound or foil",
     "series": "scans of one evolving sample in their order; with `reference` taken apart along it",
 }
+_SINGLE = ("pristine", "cycled", "reference")
+"""Roles of measurements that come to one spectrum."""
+COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
+    "pristine": {"phases": (), "reference": _SINGLE},
+    "cycled": {"phases": (), "compare_to": _SINGLE, "reference": _SINGLE},
+    "reference": {},
+    "series": {"compare_to": _SINGLE, "reference": _SINGLE},
+}
+"""Columns of the sample sheet that each role uses beside those that all fill; for a column that
+names other measurements, the roles these may have."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,3 +124,97 @@ def test_the_schema_refuses_what_the_dataclasses_refuse() -> None:
     assert made["additionalProperties"] is False
     assert set(made["required"]) == {"run", "samples"}
     assert all(e["description"] for e in made["$defs"]["Tracking"]["properties"].values())
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ("../../x", "is a path"),
+        ("..", "is a path"),
+        ("/tmp/x", "is a path"),
+        ("a/b", "is no file name"),
+        ("a{b}", "is no file name"),
+        ("''", "is empty"),
+        ("' '", "is empty"),
+        ("", "valid string (given: None)"),
+        ("x" * 101, "is 101 bytes long"),
+        ("aux", "is a device's name on Windows"),
+        ("a.", "ends with a dot"),
+        ('"a\\u0007"', "cannot be printed"),
+        ("2024", "valid string (given: 2024); quote"),
+    ],
+)
+def test_the_name_of_a_run_stays_in_its_folder(tmp_path: Path, run: str, said: str) -> None:
+    sheet = f"{HEADER}a\tS\tnmr\tspectrum\t{tmp_path}/raw\t\n"
+    run_of(tmp_path, sheet)
+    text = f"run: {run}\nsamples: {tmp_path}/samples.tsv\n"
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(BadConfig) as caught:
+        config.read_config(tmp_path / "config.yaml")
+    assert len(caught.value.faults) == 1
+    assert caught.value.faults[0].startswith(f"{tmp_path}/config.yaml.run: ")
+    assert said in caught.value.faults[0]
+
+
+@pytest.mark.parametrize("name", ["../../x", "..", "a b", "CON", "x" * 101])
+def test_the_name_of_a_phase_stays_in_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "phases.yaml").write_text(f'A: {{}}\n"{name}": {{}}\n', encoding="utf-8")
+    sheet = f"{HEADER.replace('reference', 'phases')}a\tS\thexrd\tseries\t{tmp_path}/raw\tA\n"
+    faults = faults_of(tmp_path, sheet, f"phases: {tmp_path}/phases.yaml\n")
+    assert len(faults) == 1 and faults[0].startswith(f"{tmp_path}/phases.yaml: phase '")
+
+
+def test_all_faults_come_at_once(tmp_path: Path) -> None:
+    sheet = (
+        f"{HEADER}a b\tS\tnmr\tspectrum\t{tmp_path}/raw\t\nb\tS\tnmr\techo\t{tmp_path}/none\tc\n"
+    )
+    faults = faults_of(
+        tmp_path, sheet, "nmr: {read: {nucleos: 7Li}}\nhexrd: {refine: {chunk: 0}}\n"
+    )
+    said = "\n".join(faults)
+    for part in ("nucleos", "chunk", "'a b' is no file name", "'echo' is not known"):
+        assert said.count(part) == 1
+    assert "none' does not exist" in said and "reference 'c' is no measurement" in said
+
+
+def test_faults_of_one_row_set_it_aside_alone(tmp_path: Path) -> None:
+    sheet = (
+        f"{HEADER.strip()}\tcompare_to\n"
+        f"a\tS\tnmr\tspectrum\t{tmp_path}/raw\t\t\nb\tS\tnmr\tspectrum\t{tmp_path}/none\t\ta\n"
+    )
+    found = run_of(tmp_path, sheet)
+    assert [row.measurement for row in found.rows] == ["a", "b"]
+    assert list(found.set_aside) == ["b"]
+    said = [str(fault) for fault in found.set_aside["b"]]
+    assert said[0].startswith(f"{tmp_path}/samples.tsv:3: path '{tmp_path}/none' does not exist; ")
+    assert said[1].startswith(f"{tmp_path}/samples.tsv:3: compare_to is not used by nmr rows")
+    assert len(said) == 2 and found.row("b").compare_to == ""
+
+
+@pytest.mark.parametrize("name", ["*", "*_If", "2", "No", "#3"])
+def test_a_cell_of_a_group_or_column_is_its_name(tmp_path: Path, name: str) -> None:
+    sheet = HEADER.replace("reference", "read.mu\tread.fluorescence")
+    sheet += f"a\tS\txas\treference\t{tmp_path}/raw\t{name}\t{name}\n"
+    found = run_of(tmp_path, sheet).options("xas.read", "a")
+    assert found == {"mu": name, "fluorescence": (name,)}
+
+
+def test_a_config_in_another_encoding_and_the_notes_of_its_sheet(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    text = f"measurement,sample,technique,role,path\na,Größe,nmr,spectrum,{tmp_path}/raw\n"
+    (tmp_path / "s.csv").write_bytes(text.encode("latin-1"))
+    (tmp_path / "c.yaml").write_bytes(f"run: Größe\nsamples: {tmp_path}/s.csv\n".encode("utf-16"))
+    found = config.read_config(tmp_path / "c.yaml")
+    assert (found.config.run, found.rows[0].sample) == ("Größe", "Größe")
+    assert found.notes == [
+        f"{tmp_path}/s.csv: read as Latin-1, as it is no UTF-8: 'Größe'",
+        f"{tmp_path}/s.csv: commas between cells",
+    ]
+
+
+def test_another_reader_of_yaml_may_not_drop_a_key(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("hexrd: {}\nxas: {}\nhexrd: {}\n")
+    with pytest.raises(BadConfig, match=r"a\.yaml:3: 'hexrd' is given twice, in lines 1 and 3"):
+        config.check_files([tmp_path / "a.yaml"])
+    (tmp_path / "a.yaml").write_text("hexrd: {}\n")
+    config.check_files([tmp_path / "a.yaml"])

@@ -1,5 +1,6 @@
 """The sample sheet: rows as given, and one clear line per fault with its place and remedy."""
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ ROLES = {
 def read(folder: Path, sheet: str) -> tuple[list[sample_sheet.Row], list[str]]:
     (folder / "raw").mkdir(exist_ok=True)
     (folder / "samples.tsv").write_text(sheet, encoding="utf-8")
-    return sample_sheet.read_sheet(folder / "samples.tsv", ROLES)
+    found = sample_sheet.read_sheet(folder / "samples.tsv", ROLES)
+    return found.rows, found.all_faults
 
 
 def faults_of(folder: Path, sheet: str) -> list[str]:
@@ -86,16 +88,109 @@ def test_the_columns() -> None:
     assert set(sample_sheet.LINK_COLUMNS) < set(sample_sheet.PLAIN_COLUMNS)
 
 
-def test_a_column_of_an_option_is_read_as_yaml(tmp_path: Path) -> None:
-    header = HEADER.replace("reference", "read.nucleus\tfit.range\tfit.deep.er")
-    sheet = header + line(tmp_path, "a", "6Li", "[1, 2.5]", "true") + line(tmp_path, "b", "", "3")
-    rows, faults = read(tmp_path, sheet)
-    assert not faults
-    assert rows[0].options == {
-        "read": {"nucleus": "6Li"},
-        "fit": {"range": [1, 2.5], "deep.er": True},
+@dataclass(frozen=True, kw_only=True)
+class Inner:
+    er: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    range: tuple[float, float] = (0.0, 1.0)
+    deep: Inner = field(default_factory=Inner)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    nucleus: str = ""
+    groups: tuple[str, ...] = ()
+    width: float | None = None
+    count: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    read: Read = field(default_factory=Read)
+    fit: Fit = field(default_factory=Fit)
+
+
+def read_typed(folder: Path, sheet: str) -> sample_sheet.SampleSheet:
+    (folder / "raw").mkdir(exist_ok=True)
+    (folder / "samples.tsv").write_text(sheet, encoding="utf-8")
+    return sample_sheet.read_sheet(folder / "samples.tsv", ROLES, kinds={"nmr": Options})
+
+
+def test_a_column_of_an_option_is_read_as_the_type_of_the_option(tmp_path: Path) -> None:
+    header = HEADER.replace("reference", "read.nucleus\tfit.range\tfit.deep.er\tread.width")
+    sheet = header + line(tmp_path, "a", "6Li", "[1, 2.5]", "true", "1e-3")
+    sheet += line(tmp_path, "b", "", "3, 4", "", "none")
+    found = read_typed(tmp_path, sheet)
+    assert not found.all_faults
+    assert found.rows[0].options == {
+        "read": {"nucleus": "6Li", "width": 1e-3},
+        "fit": {"range": [1.0, 2.5], "deep": {"er": True}},
     }
-    assert rows[1].options == {"fit": {"range": 3}}, "an empty cell is no departure"
+    assert found.rows[1].options == {"fit": {"range": [3.0, 4.0]}, "read": {"width": None}}, (
+        "an empty cell is no departure"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["*", "*_If", "2", "No", "#3", "&a", "null", "1e-3", "0x1", "~", "[a]"]
+)
+def test_names_in_cells_are_names(name: str, tmp_path: Path) -> None:
+    header = HEADER.replace("reference", "read.nucleus\tread.groups")
+    found = read_typed(tmp_path, header + line(tmp_path, "a", name, f"{name}, x"))
+    assert not found.all_faults
+    assert found.rows[0].options["read"] == {"nucleus": name, "groups": [name, "x"]}
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("read.width", "0,24117", "needs a number (given: '0,24117'); write a decimal point"),
+        ("read.width", "wide", "needs a number"),
+        ("read.count", "2.5", "needs a whole number"),
+        ("read.count", "1e999", "needs a whole number"),
+        ("fit.deep.er", "2", "needs yes or no"),
+        ("fit.range", "1, 2, 3", "needs 2 values"),
+        ("fit.range", "[1, 2", "not closed"),
+        ("read.groups", "a,,b", "empty value"),
+        ("fit.deep", "1", "needs an option of its own behind it: er"),
+    ],
+)
+def test_a_cell_that_is_no_value_of_its_option_is_one_line(
+    column: str, cell: str, said: str, tmp_path: Path
+) -> None:
+    found = read_typed(tmp_path, HEADER.replace("reference", column) + line(tmp_path, "a", cell))
+    assert len(found.faults) == 1
+    assert found.faults[0].startswith(f"{tmp_path}/samples.tsv:2.{column}: ")
+    assert said in found.faults[0]
+
+
+def test_a_decimal_comma_is_a_number_between_semicolons_alone(tmp_path: Path) -> None:
+    text = (
+        f"measurement;sample;technique;role;path;read.width\na;S;nmr;spectrum;{tmp_path}/raw;0,24\n"
+    )
+    found = read_typed(tmp_path, text)
+    assert not found.all_faults
+    assert found.rows[0].options == {"read": {"width": 0.24}}
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "../../x", "/etc", "a" * 101, "CON", "nul.txt", "a.", "a\\b"]
+)
+def test_a_name_that_would_leave_its_folder_is_refused(name: str, tmp_path: Path) -> None:
+    faults = faults_of(tmp_path, HEADER + line(tmp_path, name))
+    assert len(faults) == 1 and "measurement" in faults[0]
+    if name != "a\\b":
+        row = f"a\t{name}\tnmr\tspectrum\t{tmp_path}/raw\n"
+        faults = faults_of(tmp_path, HEADER + row)
+        assert len(faults) == 1 and "sample" in faults[0]
+
+
+def test_a_sample_may_be_any_words(tmp_path: Path) -> None:
+    for sample in ("LAGP+LFP (images)", "Li/Si 1:1", "Größe 2 µm", "Li1Si 0 MPa"):
+        assert not faults_of(tmp_path, f"{HEADER}a\t{sample}\tnmr\tspectrum\t{tmp_path}/raw\n")
 
 
 def test_paths_take_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,8 +211,8 @@ def test_names_are_separated_by_commas(cell: str, names: list[str]) -> None:
 
 
 def test_a_sheet_that_is_missing_or_empty_is_one_fault(tmp_path: Path) -> None:
-    rows, faults = sample_sheet.read_sheet(tmp_path / "none.tsv", ROLES)
-    assert not rows and faults == [
+    found = sample_sheet.read_sheet(tmp_path / "none.tsv", ROLES)
+    assert not found.rows and found.faults == [
         f"{tmp_path}/none.tsv: the sample sheet does not exist; set 'samples' in the config"
     ]
     for text in ("", "# only a comment\n\n"):

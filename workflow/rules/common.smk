@@ -6,15 +6,16 @@ import shlex
 import sys
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
 from ssbchar.campaign import config as run_config
+from ssbchar.crystal import phases_file
 from ssbchar.errors import BadConfig
 from ssbchar.pipeline import source_digest
 from ssbchar.storage import raw_files
 
 try:
+    run_config.check_files(workflow.configfiles)
     RUN = run_config.validate_config(config, "config")
 except BadConfig as error:
     raise WorkflowError(str(error))
@@ -78,7 +79,8 @@ def raw(column):
         given = getattr(RUN.row(wildcards.measurement), column)
         fixed = re.split(r"[*?[]", given)[0]
         if fixed != given:
-            given = str(Path(fixed).parent)
+            # A folder's name may end in the fixed part: "raw/" as well as "raw/a" lie in "raw".
+            given = str(Path(f"{fixed}x").parent)
         return given if given and Path(given).exists() else []
 
     return path
@@ -159,6 +161,8 @@ def labels(wildcards, output):
     row = RUN.row(wildcards.measurement)
     about = {k: getattr(row, k) for k in ("measurement", "sample", "technique", "role")}
     about["source"] = f"{OUT}/{row.technique}/{row.measurement}/manifest.csv"
+    if row.measurement in RUN.set_aside:
+        about["refused"] = [f.as_record() for f in RUN.set_aside[row.measurement]]
     return json.dumps(about, sort_keys=True)
 
 
@@ -167,8 +171,10 @@ def candidate_phases(wildcards):
 
 
 def geometry_of(wildcards):
-    """The calibrated geometry that belongs to a measurement's images."""
-    return f"{OUT}/hexrd/{linked(wildcards, 'calibrant')[0]}/geometry.nc"
+    """The calibrated geometry that belongs to a measurement's images; none for a row that is set aside without one."""
+    return [
+        f"{OUT}/hexrd/{m}/geometry.nc" for m in linked(wildcards, "calibrant")[:1]
+    ]
 
 
 def cif_digest(wildcards):
@@ -189,16 +195,17 @@ def library_digests(wildcards):
 @functools.cache
 def phase_table():
     """The entries of the phases file."""
-    return yaml.safe_load(Path(RUN.config.phases).read_text(encoding="utf-8"))
+    return phases_file.read_entries(RUN.config.phases)
 
 
 def digest_of(phase):
-    """An entry of the phases file, with the digest of its CIF."""
-    entry, folder = phase_table()[phase], Path(RUN.config.phases).parent
-    return [
-        json.dumps(entry, sort_keys=True, default=str),
-        *(raw_files.hash_file(folder / entry["cif"]) for _ in "x" if "cif" in entry),
-    ]
+    """An entry of the phases file, with the digest of its CIF; a CIF that is missing sets the phase aside."""
+    entry = phase_table().get(phase)
+    cif = phases_file.find_cif(RUN.config.phases, entry)
+    digests = [] if cif is None else ["no file"]
+    if cif is not None and cif.is_file():
+        digests = [raw_files.hash_file(cif)]
+    return [json.dumps(entry, sort_keys=True, default=str), *digests]
 
 
 def call_step(name, inputs=by_name(), options="{}", labels=labels, **more):

@@ -63,9 +63,9 @@ def paths_digest(wildcards):
     found = [feff.is_installed()]
     for phase in linked(wildcards, "phases"):
         found += digest_of(phase)
-        folder = json.loads(digest_of(phase)[0]).get("feff")
-        if folder and (Path(RUN.config.phases).parent / folder).is_dir():
-            found.append(
-                raw_files.stamp_files(str(Path(RUN.config.phases).parent / folder))
-            )
+        folder = phases_file.find_feff_folder(
+            RUN.config.phases, phase_table().get(phase)
+        )
+        if folder and folder.is_dir():
+            found.append(raw_files.stamp_files(folder))
     return found

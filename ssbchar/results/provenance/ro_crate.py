@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,13 @@ import yaml
 
 import ssbchar
 from ssbchar.crystal.cif_file import decode_cif
+from ssbchar.crystal.phases_file import find_cif, read_entries
+from ssbchar.errors import BadInput
 from ssbchar.results.provenance import verify
 from ssbchar.results.run_description import flatten_options, list_versions
 from ssbchar.storage import raw_files, store
+from ssbchar.storage.sheet_file import format_sheet_file
+from ssbchar.storage.user_text import read_user_text
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
@@ -92,16 +97,68 @@ def copy_workflow(
     rules = sorted(path.relative_to(home).as_posix() for path in (home / "rules").glob("*.smk"))
     texts = {name: (home / name).read_text(encoding="utf-8") for name in ("Snakefile", *rules)}
     texts["config.yaml"] = yaml.safe_dump(labels["config"], sort_keys=True)
-    texts["samples.tsv"] = samples.read_text(encoding="utf-8")
+    texts["samples.tsv"] = format_sheet_file(samples)
     if phases:
-        table = phases.read_text(encoding="utf-8")
-        texts["phases/phases.yaml"] = table
-        for entry in (yaml.safe_load(table) or {}).values():
-            if "cif" in entry:
-                cif = phases.parent / entry["cif"]
-                # Read as the phases are: a CIF may be in Latin-1 or UTF-16.
-                texts[f"phases/{entry['cif']}"] = decode_cif(cif.read_bytes(), cif)
+        copied = copy_phases(phases)
+        texts.update({f"phases/{name}": text for name, text in copied.items()})
     return texts
+
+
+def copy_phases(table: Path) -> dict[str, str]:
+    """Return a phases file as ``phases.yaml`` with the CIFs that it names.
+
+    A CIF below the phases file's folder keeps its place. One from elsewhere is named after its
+    phase, and ``phases.yaml`` is written anew to name it so. A CIF that is missing is left out: its
+    phase was set aside.
+
+    Parameters
+    ----------
+    table : Path
+        The phases file.
+
+    Returns
+    -------
+    dict of str
+        Text by file name, none outside of the folder.
+
+    Raises
+    ------
+    BadInput
+        The phases file is no YAML.
+    """
+    entries = read_entries(table)
+    copied: dict[str, str] = {}
+    elsewhere = []
+    for name, entry in entries.items():
+        cif = find_cif(table, entry)
+        if cif is None or not cif.is_file():
+            continue
+        place = os.path.normpath(str(entry["cif"]))
+        if os.path.isabs(place) or place.split(os.sep)[0] == os.pardir:
+            elsewhere.append((name, cif))
+        else:
+            copied[Path(place).as_posix()] = _read_any_cif(cif)
+    for name, cif in elsewhere:
+        place = f"{name}.cif"
+        while place in copied:
+            place = f"_{place}"
+        copied[place] = _read_any_cif(cif)
+        entries[name] = {**entries[name], "cif": place}
+    if not elsewhere:
+        return {"phases.yaml": read_user_text(table).text, **copied}
+    note = "# Written anew: CIFs from other folders were copied beside this file.\n"
+    dumped = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
+    return {**copied, "phases.yaml": f"{note}{dumped}"}
+
+
+def _read_any_cif(path: Path) -> str:
+    """Return the text of a CIF as the phases are read, each byte as a letter where its encoding is
+    not known."""
+    content = path.read_bytes()
+    try:
+        return decode_cif(content, path)
+    except BadInput:
+        return content.decode("latin-1")
 
 
 def describe_run(

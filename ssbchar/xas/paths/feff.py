@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssbchar.crystal.options import ReflectionListing
+from ssbchar.crystal.phases_file import find_feff_folder, read_entries
 from ssbchar.errors import BadInput
 from ssbchar.storage import temporary
 from ssbchar.xas.elements import ELEMENTS
@@ -60,8 +61,6 @@ def calculate_paths(
     BadInput
         More phases than one, no such phase, no absorber in it, or FEFF failed.
     """
-    import yaml
-
     import ssbchar.crystal.reflections as crystals
 
     name = labels["phase"]
@@ -72,9 +71,9 @@ def calculate_paths(
             "name the one whose paths are fitted",
         )
     # Files of another calculation need neither a CIF nor FEFF.
-    entry = (yaml.safe_load(table.read_text(encoding="utf-8")) or {}).get(name, {})
-    if entry.get("feff"):
-        ds = read_folder(table.parent / str(entry["feff"]))
+    folder = find_feff_folder(table, read_entries(table).get(name))
+    if folder is not None:
+        ds = read_folder(folder)
         ds.attrs.update(phase=name, made=f"{ds.attrs['feff']}, own files", simplified="")
         return ds
     phase = crystals.read_phase(table, name, ReflectionListing())

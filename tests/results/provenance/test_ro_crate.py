@@ -11,6 +11,7 @@ from typing import Any
 import made_report
 import pytest
 
+from ssbchar.crystal import phases_file
 from ssbchar.pipeline import step
 from ssbchar.results.provenance import ro_crate
 
@@ -197,3 +198,45 @@ def test_its_own_validator_finds_no_fault(
     assert services.validate(settings).get_issues(), (
         "the validator says nothing of a crate without its root"
     )
+
+
+def test_cifs_are_copied_by_content_and_stay_in_the_folder(tmp_path: Path) -> None:
+    here, elsewhere = tmp_path / "config", tmp_path / "other"
+    (here / "cifs").mkdir(parents=True)
+    elsewhere.mkdir()
+    (here / "cifs/x.cif").write_text("own x\n")
+    (elsewhere / "x.cif").write_text("other x\n")
+    (elsewhere / "y.cif").write_bytes("Zürich\n".encode("latin-1"))
+    table = here / "p.yaml"
+    table.write_text(
+        f"# mine\nA: {{cif: cifs/x.cif, source: a}}\nB: {{cif: ../other/x.cif}}\n"
+        f"C: {{cif: {elsewhere}/y.cif}}\nD: {{cif: none.cif}}\nE: {{cell: [1, 1, 1, 90, 90, 90]}}\n"
+    )
+    copied = ro_crate.copy_phases(table)
+    assert set(copied) == {"phases.yaml", "cifs/x.cif", "B.cif", "C.cif"}
+    assert (copied["cifs/x.cif"], copied["B.cif"], copied["C.cif"]) == (
+        "own x\n",
+        "other x\n",
+        "Zürich\n",
+    )
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy/phases.yaml").write_text(copied["phases.yaml"])
+    entries = phases_file.read_entries(tmp_path / "copy/phases.yaml")
+    assert {name: entry.get("cif") for name, entry in entries.items()} == {
+        "A": "cifs/x.cif",
+        "B": "B.cif",
+        "C": "C.cif",
+        "D": "none.cif",
+        "E": None,
+    }
+    table.write_text("# mine\nA: {cif: cifs/x.cif}\n")
+    assert ro_crate.copy_phases(table)["phases.yaml"] == "# mine\nA: {cif: cifs/x.cif}\n"
+
+
+def test_a_cif_named_as_another_phase_is_kept_apart(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/B.cif").write_text("inside\n")
+    (tmp_path / "B.cif").write_text("outside\n")
+    (tmp_path / "in/p.yaml").write_text("A: {cif: B.cif}\nB: {cif: ../B.cif}\n")
+    copied = ro_crate.copy_phases(tmp_path / "in/p.yaml")
+    assert (copied["B.cif"], copied["_B.cif"]) == ("inside\n", "outside\n")
