@@ -58,8 +58,13 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands.add_parser("run", help="raw files to results/<run>/report.html"))
-    check = commands.add_parser("check", help="check a config and its sample sheet, run nothing")
+    check = commands.add_parser(
+        "check", help="check a config and all that it names, say what was understood, run nothing"
+    )
     check.add_argument("config", nargs="?", default=DEFAULT_CONFIG)
+    check.add_argument(
+        "--quick", action="store_true", help="config and sheet alone: open no raw file and no CIF"
+    )
     check.set_defaults(run=_check)
     verify = commands.add_parser(
         "verify", help="hash every input and output of a run again, list what changed"
@@ -184,13 +189,13 @@ def _schema(arguments: argparse.Namespace) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from ssbchar.campaign import config
+    from ssbchar.campaign import check
 
-    rows = config.read_config(arguments.config).rows
-    counts = {t: sum(row.technique == t for row in rows) for t in config.ROLES}
-    listed = ", ".join(f"{count} {technique}" for technique, count in counts.items() if count)
-    print(f"{arguments.config}: good; {listed} measurements")
-    return 0
+    report = check.check_campaign(arguments.config, quick=arguments.quick)
+    print("\n".join(report.said), flush=True)
+    for fault in report.faults:
+        print(fault, file=sys.stderr)
+    return 1 if report.faults else 0
 
 
 def _step(arguments: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -100,21 +100,30 @@ class ConfiguredRun:
         return found
 
 
-def read_config(path: Path | str) -> ConfiguredRun:
+def read_config(path: Path | str, *, look: bool = False) -> ConfiguredRun:
     """Return the validated run of a config file.
+
+    Parameters
+    ----------
+    path : path
+        The config file.
+    look : bool
+        Look into the folders and globs of the sheet for files.
 
     Raises
     ------
     BadConfig
         One line per fault, with the place and the remedy.
     """
-    examined = examine_config(path)
+    examined = examine_config(path, look=look)
     if examined.faults or examined.run is None:
         raise BadConfig([*examined.faults, *examined.list_row_faults()])
     return examined.run
 
 
-def validate_config(raw: Mapping[str, Any], place: str = "config") -> ConfiguredRun:
+def validate_config(
+    raw: Mapping[str, Any], place: str = "config", *, look: bool = False
+) -> ConfiguredRun:
     """Return the validated run of a config given as plain data.
 
     Parameters
@@ -123,13 +132,15 @@ def validate_config(raw: Mapping[str, Any], place: str = "config") -> Configured
         Content of a config file.
     place : str
         Where it comes from, for messages.
+    look : bool
+        Look into the folders and globs of the sheet for files.
 
     Raises
     ------
     BadConfig
         One line per fault, with the place and the remedy.
     """
-    examined = examine_content(raw, place)
+    examined = examine_content(raw, place, look=look)
     if examined.faults or examined.run is None:
         raise BadConfig([*examined.faults, *examined.list_row_faults()])
     return examined.run
@@ -142,14 +153,14 @@ def check_files(paths: Iterable[Path | str]) -> None:
     Raises
     ------
     BadConfig
-        One line per file.
+        One line per fault.
     """
     faults = []
     for path in paths:
         try:
             strict_yaml.load_yaml(path)
         except BadInput as fault:
-            faults.append(str(fault))
+            faults += strict_yaml.list_faults(fault)
     if faults:
         raise BadConfig(faults)
 
@@ -163,14 +174,24 @@ class ExaminedConfig:
     run: ConfiguredRun | None = None
     """The run, as far as it is understood; None if the config itself has a fault."""
     sheet: sample_sheet.SampleSheet = field(default_factory=sample_sheet.SampleSheet)
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """The config as plain data, as far as it could be read."""
 
     def list_row_faults(self) -> list[str]:
         """Return the faults for which one row alone is set aside, one line each."""
         return [str(f) for found in self.sheet.row_faults.values() for f in found]
 
 
-def examine_config(path: Path | str) -> ExaminedConfig:
-    """Return what a config file and its sheet say and all that is wrong with them."""
+def examine_config(path: Path | str, *, look: bool = False) -> ExaminedConfig:
+    """Return what a config file and its sheet say and all that is wrong with them.
+
+    Parameters
+    ----------
+    path : path
+        The config file.
+    look : bool
+        Look into the folders and globs of the sheet for files.
+    """
     path = Path(path)
     if not path.exists():
         fault = f"{path}: the config file does not exist; copy config/config.yaml"
@@ -179,14 +200,27 @@ def examine_config(path: Path | str) -> ExaminedConfig:
         text = user_text.read_user_text(path)
         raw = strict_yaml.parse_yaml(text.text, str(path))
     except BadInput as fault:
-        return ExaminedConfig(faults=[str(fault)])
+        return ExaminedConfig(faults=strict_yaml.list_faults(fault))
     notes = [f"{path}: {text.note}"] if text.note else []
-    return examine_content({} if raw is None else raw, str(path), notes)
+    return examine_content({} if raw is None else raw, str(path), notes, look=look)
 
 
-def examine_content(raw: Any, place: str = "config", notes: Iterable[str] = ()) -> ExaminedConfig:
-    """Return what a config given as plain data and its sheet say and all that is wrong with
-    them."""
+def examine_content(
+    raw: Any, place: str = "config", notes: Iterable[str] = (), *, look: bool = False
+) -> ExaminedConfig:
+    """Return what a config given as plain data and its sheet say and all that is wrong with them.
+
+    Parameters
+    ----------
+    raw : mapping
+        Content of a config file.
+    place : str
+        Where it comes from, for messages.
+    notes : iterable of str
+        What was assumed about the file.
+    look : bool
+        Look into the folders and globs of the sheet for files.
+    """
     if not isinstance(raw, Mapping):
         return ExaminedConfig(
             faults=[f"{place}: needs 'run:' and 'samples:' lines at the top level"]
@@ -194,10 +228,11 @@ def examine_content(raw: Any, place: str = "config", notes: Iterable[str] = ()) 
     config, faults = _build_config(raw, place)
     sheet = sample_sheet.SampleSheet()
     if isinstance(raw.get("samples"), str):
-        sheet = sample_sheet.read_sheet(raw["samples"], ROLES, COLUMNS, KINDS)
+        sheet = sample_sheet.read_sheet(raw["samples"], ROLES, COLUMNS, KINDS, look=look)
     faults += sheet.faults
+    faults += _check_phases(raw, config, sheet.rows, place)
     if config is None:
-        return ExaminedConfig(faults=list(dict.fromkeys(faults)), sheet=sheet)
+        return ExaminedConfig(faults=list(dict.fromkeys(faults)), sheet=sheet, raw=raw)
     run = ConfiguredRun(
         config=config,
         rows=sheet.rows,
@@ -205,10 +240,9 @@ def examine_content(raw: Any, place: str = "config", notes: Iterable[str] = ()) 
         set_aside=sheet.row_faults,
         notes=[*notes, *sheet.notes],
     )
-    faults += _check_phases(run, place)
     for row in sheet.rows:
         faults += _check_row_options(config, raw, row)
-    return ExaminedConfig(faults=list(dict.fromkeys(faults)), run=run, sheet=sheet)
+    return ExaminedConfig(faults=list(dict.fromkeys(faults)), run=run, sheet=sheet, raw=raw)
 
 
 def _build_config(raw: Mapping[str, Any], place: str) -> tuple[Config | None, list[str]]:
@@ -224,33 +258,46 @@ def _build_config(raw: Mapping[str, Any], place: str) -> tuple[Config | None, li
     return (None if missing else config), faults
 
 
-def _check_phases(run: ConfiguredRun, place: str) -> list[str]:
+def find_phases(raw: Mapping[str, Any]) -> Path:
+    """Return the path of the phases file that a config names, whatever else is wrong with it.
+
+    Parameters
+    ----------
+    raw : mapping
+        The config as plain data.
+    """
+    given = raw.get("phases")
+    return Path(given if isinstance(given, str) else Config.phases)
+
+
+def _check_phases(
+    raw: Mapping[str, Any], config: Config | None, rows: Sequence[sample_sheet.Row], place: str
+) -> list[str]:
     """Return the faults of the phases that rows and options name."""
-    config, rows = run.config, run.rows
-    standard = config.hexrd.stability.standard
+    standard = config.hexrd.stability.standard if config else ""
     of_rows = [(row, name) for row in rows if (name := _read_own_standard(row))]
     if not standard and not of_rows and not any(row.phases for row in rows):
         return []
-    path = Path(config.phases)
+    path, sheet = find_phases(raw), raw.get("samples")
     if not path.is_file():
         return [f"{path}: the phases file does not exist; set 'phases' in the config"]
     try:
         known = list(read_entries(path))
     except BadInput as fault:
-        return [str(fault)]
+        return strict_yaml.list_faults(fault)
     faults = [
-        f"{path}: phase {shorten(name)} {fault}"
+        f"{path}: phase {shorten(name)} {wrong}"
         for name in known
-        if (fault := describe_bad_file_name(name))
+        if (wrong := describe_bad_file_name(name))
     ]
     faults += [
-        f"{config.samples}:{row.line}: phase '{name}' is not in {path}; add it or correct it"
+        f"{sheet}:{row.line}: phase '{name}' is not in {path}; add it or correct it"
         for row in rows
         for name in sample_sheet.split_names(row.phases)
         if name not in known
     ]
     standards = [(f"{place}.hexrd", standard)] if standard else []
-    standards += [(f"{config.samples}:{row.line}", name) for row, name in of_rows]
+    standards += [(f"{sheet}:{row.line}", name) for row, name in of_rows]
     faults += [
         f"{where}.stability.standard: phase '{name}' is not in {path}; "
         f"{opts.suggest_word(name, known)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ssbchar.campaign.row import LINK_COLUMNS, OPTIONAL_COLUMNS, Row, split_names
 from ssbchar.runtime.options import suggest_word
@@ -104,7 +105,7 @@ def drop_links(row: Row, rows: Sequence[Row], columns: Columns) -> Row:
     """Return a row that is set aside without the links that cannot be followed."""
     by_name = {other.measurement: other for other in rows}
     used = columns.get(row.technique, {}).get(row.role, {})
-    kept = {}
+    kept: dict[str, Any] = {}
     for column in LINK_COLUMNS:
         names = split_names(getattr(row, column))
         good = [

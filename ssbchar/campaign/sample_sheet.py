@@ -13,7 +13,7 @@ from ssbchar.campaign.names import describe_bad_file_name, describe_bad_name, sh
 from ssbchar.campaign.row import LINK_COLUMNS, PLAIN_COLUMNS, REQUIRED_COLUMNS, Row, split_names
 from ssbchar.errors import BadInput
 from ssbchar.runtime.options import suggest_word
-from ssbchar.storage.raw_files import expand_path
+from ssbchar.storage.raw_files import expand_path, holds_files
 from ssbchar.storage.sheet_file import SEPARATORS, SheetFile, read_sheet_file
 
 __all__ = [
@@ -52,6 +52,8 @@ def read_sheet(
     roles: Roles,
     columns: Columns | None = None,
     kinds: Mapping[str, type] | None = None,
+    *,
+    look: bool = False,
 ) -> SampleSheet:
     """Return the rows of a sample sheet with its faults.
 
@@ -66,6 +68,8 @@ def read_sheet(
         The columns that each technique and role uses; by default all are.
     kinds : mapping, optional
         The option dataclass of each technique, by which cells of ``stage.option`` are read.
+    look : bool
+        Look into folders and globs for files.
     """
     path = Path(path)
     if not path.exists():
@@ -84,7 +88,7 @@ def read_sheet(
         faults += [f"{path}:{row.line}: {fault}" for fault in _check_row(row, rows, roles)]
     row_faults = {}
     for row in rows:
-        found = [*_check_paths(row), *check_links(row, rows, columns or {})]
+        found = [*_check_paths(row, look=look), *check_links(row, rows, columns or {})]
         if found:
             row_faults[row.measurement] = [_make_fault(path, row, fault) for fault in found]
     rows = [
@@ -228,9 +232,17 @@ def _check_role(row: Row, roles: Roles) -> Iterator[str]:
         yield f"role '{row.role}' is not known for {row.technique}; use {known}"
 
 
-def _check_paths(row: Row) -> Iterator[str]:
+def _check_paths(row: Row, *, look: bool) -> Iterator[str]:
+    """Yield what is wrong with the paths of a row; `look` into folders and globs for files."""
+    here = f"check it (relative to {Path.cwd().name}/)"
     for column, given in (("path", row.path), ("log", row.log)):
-        is_glob = any(character in given for character in "*?[")
-        if given and not is_glob and not Path(given).exists():
-            here = Path.cwd().name
-            yield f"{column} '{given}' does not exist; check it (relative to {here}/)"
+        if not given or Path(given).is_file():
+            continue
+        is_glob = any(character in given for character in "*?[") and not Path(given).exists()
+        if not is_glob and not Path(given).exists():
+            yield f"{column} '{given}' does not exist; {here}"
+        elif look and column == "log" and (is_glob or Path(given).is_dir()):
+            yield f"log '{given}' is no file; name one"
+        elif look and not holds_files(given):
+            kind = "glob" if is_glob else "folder"
+            yield f"{column} '{given}' is a {kind} without files; {here}"

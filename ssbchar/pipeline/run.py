@@ -62,7 +62,7 @@ def run_workflow(
     BadConfig
         One line per fault.
     """
-    checked = configs.read_config(config)
+    checked = configs.read_config(config, look=True)
     _say_what_was_found(config, checked)
     command = _make_command(str(_write_checked(checked)), cores, more)
     if stale_runs.was_killed() and not stale_runs.find_processes("snakemake"):

@@ -69,7 +69,7 @@ def _show_number(value: float, number_format: str, where: str) -> str:
     if not math.isfinite(value) or plain in ("General", "@", ""):
         return stored
     if PADDED.fullmatch(plain):
-        shown, number = f"{value:0{len(plain)}.0f}", round(value)
+        shown, number = f"{value:0{len(plain)}.0f}", float(round(value))
     else:
         form = NUMBER.fullmatch(plain)
         if form is None:

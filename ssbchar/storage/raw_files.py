@@ -8,7 +8,7 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,13 +74,31 @@ def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     return sorted(found, key=natural_sort_key)
 
 
+def holds_files(source: Path | str) -> bool:
+    """Return whether a path means any file (`find_files`), looking no further than the first.
+
+    Parameters
+    ----------
+    source : path
+        A file, a folder or a glob pattern.
+    """
+    source = Path(source)
+    if source.is_dir():
+        return next(_walk_folder(source), None) is not None
+    found = map(Path, glob.iglob(str(source), recursive=True))
+    return source.is_file() or any(not path.is_dir() for path in found)
+
+
 def _list_folder(folder: Path) -> list[Path]:
-    found = []
+    return list(_walk_folder(folder))
+
+
+def _walk_folder(folder: Path) -> Iterator[Path]:
+    """Yield the files of a folder to any depth, hidden ones left out."""
     for root, _, names in os.walk(folder):
         if any(part.startswith(".") for part in Path(root).relative_to(folder).parts):
             continue
-        found += [Path(root) / name for name in names if not name.startswith(".")]
-    return found
+        yield from (Path(root) / name for name in names if not name.startswith("."))
 
 
 def _list_glob(pattern: Path) -> list[Path]:

@@ -19,7 +19,7 @@ DEEPEST = 40
 """Most levels of nesting, aliases unfolded."""
 MOST_NODES = 200_000
 """Most values and keys, aliases unfolded."""
-SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value")
+SCALARS = ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")
 TAG = "tag:yaml.org,2002:"
 EXPONENT = re.compile(r"[-+]?(\d[\d_]*\.?\d*|\.\d+)[eE][-+]?\d+")
 """A number that YAML 1.1 takes as a word: ``1e-3``."""
@@ -30,6 +30,26 @@ TRUE = ("yes", "true", "on")
 SPECIAL = "*&!%@`|>{}[],?#"
 """Characters that a word without quotes may not begin with."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class BadYaml(BadInput):
+    """YAML with faults; as a `BadInput` it is the first of them."""
+
+    def __init__(self, faults: list[BadInput]) -> None:
+        super().__init__(faults[0].where, faults[0].problem, faults[0].remedy)
+        self.faults = faults
+
+
+def list_faults(error: BadInput) -> list[str]:
+    """Return every fault of a file of YAML, one line each.
+
+    Parameters
+    ----------
+    error : BadInput
+        As `load_yaml` raises it.
+    """
+    faults = error.faults if isinstance(error, BadYaml) else [error]
+    return [str(fault) for fault in faults]
 
 
 def load_yaml(path: Path | str) -> Any:
@@ -60,7 +80,13 @@ def parse_yaml(text: str, place: str) -> Any:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise _describe_fault(error, text, place) from error
-    return None if node is None else _build(node, place)
+    if node is None:
+        return None
+    builder = _Builder(place=place)
+    content = builder.build(node)
+    if builder.faults:
+        raise BadYaml(builder.faults)
+    return content
 
 
 def _describe_fault(error: yaml.YAMLError, text: str, place: str) -> BadInput:
@@ -112,7 +138,8 @@ def _limit_size(text: str, place: str) -> None:
     """Refuse text that unfolds to too many nodes or levels, before anything is built."""
     sizes = _Sizes()
     for event in yaml.parse(text, Loader=_Loader):
-        where = f"{place}:{event.start_mark.line + 1}"
+        mark = event.start_mark
+        where = f"{place}:{mark.line + 1}" if mark else place
         if isinstance(event, yaml.AliasEvent):
             if event.anchor in sizes.finished:
                 sizes.add(None, *sizes.finished[event.anchor])
@@ -134,97 +161,105 @@ def _limit_size(text: str, place: str) -> None:
             )
 
 
-def _build(node: yaml.Node, place: str) -> Any:
-    """Return what a node stands for."""
-    if isinstance(node, yaml.MappingNode):
-        _check_tag(node, "map", place)
-        return _build_mapping(node, place)
-    if isinstance(node, yaml.SequenceNode):
-        _check_tag(node, "seq", place)
-        return [_build(part, place) for part in node.value]
-    return _build_scalar(cast("yaml.ScalarNode", node), place)
+@dataclass(frozen=True, kw_only=True)
+class _Builder:
+    """Makes plain data of nodes, and notes every fault."""
 
+    place: str
+    faults: list[BadInput] = field(default_factory=list)
 
-def _check_tag(node: yaml.Node, expected: str, place: str) -> None:
-    if node.tag != f"{TAG}{expected}":
-        tag = node.tag.replace(TAG, "!!")
-        raise BadInput(_find_place(node, place), f"the tag {tag} is not read", "leave it out")
+    def build(self, node: yaml.Node) -> Any:
+        """Return what a node stands for."""
+        if isinstance(node, yaml.MappingNode):
+            self.check_tag(node, "map")
+            return self.build_mapping(node)
+        if isinstance(node, yaml.SequenceNode):
+            self.check_tag(node, "seq")
+            return [self.build(part) for part in node.value]
+        return self.build_scalar(cast("yaml.ScalarNode", node))
 
+    def refuse(self, node: yaml.Node, problem: str, remedy: str) -> None:
+        """Note a fault at a node."""
+        fault = BadInput(f"{self.place}:{node.start_mark.line + 1}", problem, remedy)
+        if str(fault) not in map(str, self.faults):  # behind an alias a node is built again
+            self.faults.append(fault)
 
-def _build_mapping(node: yaml.MappingNode, place: str) -> dict[str, Any]:
-    own: dict[str, Any] = {}
-    lines: dict[str, int] = {}
-    merged: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = _read_key(key_node, place)
-        line = key_node.start_mark.line + 1
-        if key in lines:
-            raise BadInput(
-                f"{place}:{line}",
-                f"'{key}' is given twice, in lines {lines[key]} and {line}",
-                "keep one, with all that belongs under it",
-            )
-        lines[key] = line
-        if key_node.tag == f"{TAG}merge":
-            merged = _merge(value_node, place)
-        else:
-            own[key] = _build(value_node, place)
-    return {**merged, **own}
+    def check_tag(self, node: yaml.Node, expected: str) -> None:
+        """Note a tag that is not that of the node's kind."""
+        if node.tag != f"{TAG}{expected}":
+            tag = node.tag.replace(TAG, "!!")
+            self.refuse(node, f"the tag {tag} is not read", "leave it out")
 
+    def build_mapping(self, node: yaml.MappingNode) -> dict[str, Any]:
+        """Return a mapping; keys are text."""
+        own: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = self.read_key(key_node)
+            line = key_node.start_mark.line + 1
+            if key in lines:
+                problem = f"'{key}' is given twice, in lines {lines[key]} and {line}"
+                self.refuse(key_node, problem, "keep one, with all that belongs under it")
+            lines[key] = line
+            if key_node.tag == f"{TAG}merge":
+                merged = self.merge(value_node)
+            else:
+                own[key] = self.build(value_node)
+        return {**merged, **own}
 
-def _read_key(node: yaml.Node, place: str) -> str:
-    if not isinstance(node, yaml.ScalarNode):
-        raise BadInput(_find_place(node, place), "a key is no word", "write 'key: value'")
-    if not node.value:
-        raise BadInput(_find_place(node, place), "a key is empty", "write 'key: value'")
-    return str(node.value)
+    def read_key(self, node: yaml.Node) -> str:
+        """Return a key as the text it is."""
+        if not isinstance(node, yaml.ScalarNode):
+            self.refuse(node, "a key is no word", "write 'key: value'")
+        elif not node.value:
+            self.refuse(node, "a key is empty", "write 'key: value'")
+        return str(node.value)
 
+    def merge(self, node: yaml.Node) -> dict[str, Any]:
+        """Return the mappings behind ``<<``; the first that holds a key counts, as YAML defines."""
+        parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        merged: dict[str, Any] = {}
+        for part in parts:
+            if isinstance(part, yaml.MappingNode):
+                merged = {**self.build_mapping(part), **merged}
+            else:
+                self.refuse(part, "'<<' names no mapping", "write it out")
+        return merged
 
-def _merge(node: yaml.Node, place: str) -> dict[str, Any]:
-    """Return the mappings behind ``<<``; the first that holds a key counts, as YAML defines."""
-    parts = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    merged: dict[str, Any] = {}
-    for part in parts:
-        if not isinstance(part, yaml.MappingNode):
-            raise BadInput(_find_place(part, place), "'<<' names no mapping", "write it out")
-        merged = {**_build_mapping(part, place), **merged}
-    return merged
+    def build_scalar(self, node: yaml.ScalarNode) -> Any:
+        """Return a word, a number, a truth value or None."""
+        kind, text = node.tag.removeprefix(TAG), node.value
+        if kind not in SCALARS:
+            self.check_tag(node, "str")
+        # The two parsers of PyYAML mark a word without quotes by None and by ''.
+        is_plain = not node.style
+        if kind == "null":
+            return None
+        if kind == "bool":
+            return text.lower() in TRUE
+        if kind in ("int", "float") and is_plain and SEXAGESIMAL.fullmatch(text):
+            self.refuse_trap(node, "a number to the base of 60")
+            return text
+        if kind == "int":
+            if is_plain and OCTAL.fullmatch(text):
+                self.refuse_trap(node, f"{int(text.replace('_', ''), 8)}, an octal number")
+                return text
+            return int(text.replace("_", ""), 0)
+        if kind == "float" or (kind == "str" and is_plain and EXPONENT.fullmatch(text)):
+            return _read_float(text)
+        return text
 
-
-def _build_scalar(node: yaml.ScalarNode, place: str) -> Any:
-    kind, text = node.tag.removeprefix(TAG), node.value
-    if kind not in SCALARS and not (kind == "merge" and text == "<<"):
-        _check_tag(node, "str", place)
-    # The two parsers of PyYAML mark a word without quotes by None and by ''.
-    is_plain = not node.style
-    if kind == "null":
-        return None
-    if kind == "bool":
-        return text.lower() in TRUE
-    if kind in ("int", "float") and is_plain and SEXAGESIMAL.fullmatch(text):
-        raise _describe_trap(node, "a number to the base of 60", place)
-    if kind == "int":
-        if is_plain and OCTAL.fullmatch(text):
-            raise _describe_trap(node, f"{int(text.replace('_', ''), 8)}, an octal number", place)
-        return int(text.replace("_", ""), 0)
-    if kind == "float" or (kind == "str" and is_plain and EXPONENT.fullmatch(text)):
-        return _read_float(text)
-    return text
-
-
-def _describe_trap(node: yaml.ScalarNode, meaning: str, place: str) -> BadInput:
-    return BadInput(
-        _find_place(node, place),
-        f"{node.value} means {meaning} in YAML",
-        f'quote it ("{node.value}") where meant as a word, else write the number',
-    )
+    def refuse_trap(self, node: yaml.ScalarNode, meaning: str) -> None:
+        """Note a word that YAML takes for another value."""
+        self.refuse(
+            node,
+            f"{node.value} means {meaning} in YAML",
+            f'quote it ("{node.value}") where meant as a word, else write the number',
+        )
 
 
 def _read_float(text: str) -> float:
     word = text.replace("_", "").lower()
     special = {".inf": "inf", "+.inf": "inf", "-.inf": "-inf", ".nan": "nan"}
     return float(special.get(word, word))
-
-
-def _find_place(node: yaml.Node, place: str) -> str:
-    return f"{place}:{node.start_mark.line + 1}"

@@ -160,7 +160,10 @@ def test_the_name_of_a_run_stays_in_its_folder(tmp_path: Path, run: str, said: s
 def test_the_name_of_a_phase_stays_in_its_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "phases.yaml").write_text(f'A: {{}}\n"{name}": {{}}\n', encoding="utf-8")
     sheet = f"{HEADER.replace('reference', 'phases')}a\tS\thexrd\tseries\t{tmp_path}/raw\tA\n"
-    faults = faults_of(tmp_path, sheet, f"phases: {tmp_path}/phases.yaml\n")
+    extra = f"phases: {tmp_path}/phases.yaml\n"
+    also = faults_of(tmp_path, sheet, f"{extra}reprot: {{}}\n")
+    assert len(also) == 2, "whatever else is wrong"
+    faults = faults_of(tmp_path, sheet, extra)
     assert len(faults) == 1 and faults[0].startswith(f"{tmp_path}/phases.yaml: phase '")
 
 

@@ -282,3 +282,39 @@ def test_every_link_names_another_row(column: str, tmp_path: Path) -> None:
         f"{place}: {column} 'd' is no measurement of this sheet; add its row or correct it",
         f"{place}: {column} names the row itself; name another measurement",
     ]
+
+
+def test_folders_and_globs_without_files_are_told_where_looked_for(tmp_path: Path) -> None:
+    (tmp_path / "empty/.hidden").mkdir(parents=True)
+    (tmp_path / "full/deep").mkdir(parents=True)
+    (tmp_path / "full/deep/a.dat").write_text("x")
+    (tmp_path / "a[1].dat").write_text("x")
+    paths = (
+        "empty",
+        "none*",
+        "empty/*",
+        "full",
+        "full/*/a.*",
+        "full/**/*.dat",
+        "a[1].dat",
+        "full/*",
+    )
+    rows = [f"m{i}\tS\tnmr\tspectrum\t{tmp_path}/{path}\n" for i, path in enumerate(paths)]
+    (tmp_path / "samples.tsv").write_text(HEADER + "".join(rows))
+    found = sample_sheet.read_sheet(tmp_path / "samples.tsv", ROLES, look=True)
+    assert found.faults == []
+    assert list(found.row_faults) == ["m0", "m1", "m2", "m7"]
+    said = [str(faults[0]) for faults in found.row_faults.values()]
+    assert f"path '{tmp_path}/empty' is a folder without files; check it" in said[0]
+    assert f"path '{tmp_path}/none*' is a glob without files; check it" in said[1]
+
+
+def test_a_log_is_one_file(tmp_path: Path) -> None:
+    header = HEADER.replace("reference", "log")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/a").write_text("x")
+    for log in (tmp_path, f"{tmp_path}/*.log"):
+        (tmp_path / "samples.tsv").write_text(header + line(tmp_path, "a", str(log)))
+        found = sample_sheet.read_sheet(tmp_path / "samples.tsv", ROLES, look=True)
+        assert len(found.all_faults) == 1
+        assert f"log '{log}' is no file; name one" in found.all_faults[0]

@@ -95,6 +95,20 @@ def test_what_is_refused_is_one_line(text: str, said: str) -> None:
     assert time.monotonic() - begin < 2
 
 
+def test_all_faults_come_in_one_go() -> None:
+    text = "a: 1\nb: 12:30\na: {c: 010, c: !x 2}\nd: &y {e: 1, e: 2}\nf: *y\n"
+    with pytest.raises(BadInput) as caught:
+        strict_yaml.parse_yaml(text, "f.yaml")
+    assert [fault.partition(";")[0] for fault in strict_yaml.list_faults(caught.value)] == [
+        "f.yaml:2: 12:30 means a number to the base of 60 in YAML",
+        "f.yaml:3: 'a' is given twice, in lines 1 and 3",
+        "f.yaml:3: 010 means 8, an octal number in YAML",
+        "f.yaml:3: 'c' is given twice, in lines 3 and 3",
+        "f.yaml:3: the tag !x is not read",
+        "f.yaml:4: 'e' is given twice, in lines 4 and 4",
+    ]
+
+
 def test_aliases_that_unfold_to_millions_are_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]

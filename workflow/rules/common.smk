@@ -16,7 +16,7 @@ from ssbchar.storage import raw_files
 
 try:
     run_config.check_files(workflow.configfiles)
-    RUN = run_config.validate_config(config, "config")
+    RUN = run_config.validate_config(config, "config", look=True)
 except BadConfig as error:
     raise WorkflowError(str(error))
 

@@ -190,7 +190,7 @@ def integrate_series(
         bad = np.stack([_find_bad_pixels(image, options) & valid for image in chunk])
         series.append(azimuthal.sum_bins(integrator, stack, bad if bad.any() else None))
         for image, bad_share in zip(chunk, bad.mean(axis=(1, 2)), strict=True):
-            series.frames.append(_record_frame(image, float(bad_share), options))
+            series.frames.append(record_frame(image, float(bad_share), options))
     return series
 
 
@@ -231,8 +231,18 @@ def _cut_into_chunks(frames: Iterator[Image], size: int) -> Iterator[list[Image]
         yield chunk
 
 
-def _record_frame(image: Image, bad_share: float, options: Integration) -> FrameRecord:
-    """Return the status of a frame and what its header states."""
+def record_frame(image: Image, bad_share: float, options: Integration) -> FrameRecord:
+    """Return the status of a frame and what its header states.
+
+    Parameters
+    ----------
+    image : Image
+        The frame [counts].
+    bad_share : float
+        Share [1] of its pixels that are bad.
+    options : Integration
+        Names of header values, time zone.
+    """
     time, zone_stated = head.read_time(image.header, options.time_key, options.utc_offset)
     keys = (options.temperature_key,) if options.temperature_key else head.TEMPERATURE_KEYS
     temperature, unit_stated = head.read_temperature(image.header, keys)

@@ -1,74 +1,83 @@
-"""What was understood of a series of patterns, in one line: for the check before a run and for the
-report."""
+"""What was understood of a series of patterns, in one line from its first file, for the check
+before a run; and what was assumed of all of it, for the report."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssbchar.typing import Array
+from ssbchar.description import Description, count_of
+from ssbchar.hexrd.patterns.read import list_files, read_patterns
 
 if TYPE_CHECKING:
     import xarray as xr
 
+    from ssbchar.hexrd.patterns.options import PatternReading
 
-def describe_patterns(patterns: xr.Dataset) -> str:
-    """Return one line on a series: frames, range, wavelength, temperatures, times, exposure.
+
+@dataclass(frozen=True, kw_only=True)
+class DescribedPatterns:
+    """The patterns of a series as far as its first file tells."""
+
+    about: Description
+    first: xr.Dataset
+    """The first file alone, as `read_patterns` returns it."""
+    names: list[str]
+    """Name of every file."""
+
+
+def describe_patterns(source: Path, options: PatternReading) -> DescribedPatterns:
+    """Return what the patterns of a series are: number, wavelength [angstrom], axis [degree],
+    times, exposure [s].
+
+    The first file alone is opened, as `read_patterns` opens it.
 
     Parameters
     ----------
-    patterns : Dataset
-        ``patterns.nc``: ``two_theta`` [degree], ``wavelength`` [angstrom], ``temperature_header``
-        [degC], ``time`` [s] of shape (frames,).
+    source : Path
+        File, folder or glob.
+    options : PatternReading
+
+    Raises
+    ------
+    BadInput
+        As `read_patterns`, of the first file.
     """
-    frames = patterns.sizes["frame"]
-    unusable = int(np.sum(patterns["status"].values.astype(str) != "ok"))
-    axis = patterns["two_theta"].values
-    parts = [f"{frames} frame{'s' if frames != 1 else ''}"]
-    if unusable:
-        parts[0] += f" ({unusable} set aside)"
-    source = patterns.attrs.get("axis_source", "")
-    parts.append(
-        f"2theta {axis[0]:.4g}-{axis[-1]:.4g} degree" + (f" from {source}" if source else "")
-    )
-    origin = patterns.attrs.get("wavelength_source", "")
-    parts.append(f"{float(patterns['wavelength']):.6g} angstrom ({origin})")
-    parts.append(_describe_temperatures(patterns))
-    parts.append(_describe_times(patterns["time"].values.astype(float)))
-    if "exposure" in patterns:
-        exposure = f"{_write_range(patterns['exposure'].values)} s exposure"
-        parts.append(exposure)
-    if np.isfinite(patterns["monitor"].values).any():
+    paths = list_files(source, options.suffix)
+    first = read_patterns(paths[0], options)
+    origin = first.attrs["wavelength_source"].replace("header of 1 files", "the header")
+    parts = [
+        _count_frames(first.sizes["frame"], len(paths)),
+        f"{float(first['wavelength']):.7g} A from {origin.replace('config', 'the option', 1)}",
+        _describe_axis(first),
+    ]
+    if not np.isfinite(first["time"].values).any():
+        parts.append("no times in the files")
+    if "exposure" in first:
+        parts.append(f"{float(first['exposure'].values[0]):.4g} s exposure")
+    if np.isfinite(first["monitor"].values).any():
         parts.append("monitor in the headers")
-    assumed = patterns.attrs.get("assumed", "")
-    if assumed:
-        parts.append(f"assumed: {assumed}")
-    return ", ".join(parts)
+    faults = json.loads(first.attrs.get("set_aside", "[]"))
+    doubts = [f"{f['where']}: {f['problem']}; {f['remedy']}" for f in faults]
+    about = Description(said=", ".join(parts), doubts=(*doubts, *list_notes(first)))
+    return DescribedPatterns(about=about, first=first, names=[path.name for path in paths])
 
 
-def _describe_temperatures(patterns: xr.Dataset) -> str:
-    known = patterns["temperature_header"].values.astype(float)
-    if not np.isfinite(known).any():
-        return "no temperature in the files"
-    origin = patterns.attrs.get("temperature_source", "headers")
-    missing = int(np.sum(~np.isfinite(known)))
-    text = f"T from {origin}, {_write_range(known)} degC"
-    return f"{text} ({missing} without)" if missing else text
+def _count_frames(in_first: int, files: int) -> str:
+    if in_first == 1:
+        return count_of(files, "frame")
+    more = f" in the first of {files} files" if files > 1 else " in one file"
+    return f"{in_first} frames{more}"
 
 
-def _describe_times(time: Array) -> str:
-    if not np.isfinite(time).any():
-        return "no times in the files"
-    span = float(np.nanmax(time) - np.nanmin(time))
-    return f"times over {span / 60:.3g} min" if span else "one time"
-
-
-def _write_range(values: Array) -> str:
-    """Return the smallest and the largest finite value, one of them where they are equal."""
-    known = values[np.isfinite(values)]
-    low, high = float(known.min()), float(known.max())
-    return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+def _describe_axis(patterns: xr.Dataset) -> str:
+    begin, end = (float(patterns["two_theta"][i]) for i in (0, -1))
+    source = patterns.attrs.get("axis_source", "")
+    return f"2theta {begin:.4g}-{end:.4g} degree" + (f" (axis {source})" if source else "")
 
 
 def list_notes(patterns: xr.Dataset) -> list[str]:

@@ -91,7 +91,7 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     BadInput
         No file, no usable frame, no wavelength, or several kinds of files in one folder.
     """
-    paths, watch = _list_files(source, options.suffix), FileWatch()
+    paths, watch = list_files(source, options.suffix), FileWatch()
     files = _extract_all(paths, options, watch)
     files.faults += files.told.as_faults(source, len(paths))
     wavelength = _choose_wavelength(source, files.contents, options)
@@ -233,8 +233,21 @@ def number_frames(names: list[str]) -> NDArray[np.int64]:
     return np.arange(1, count + 1)
 
 
-def _list_files(source: Path, suffix: str) -> list[Path]:
-    """Return the pattern files of a source, of one kind."""
+def list_files(source: Path, suffix: str) -> list[Path]:
+    """Return the pattern files of a source, of one kind.
+
+    Parameters
+    ----------
+    source : Path
+        File, folder or glob.
+    suffix : str
+        The ending to read; empty takes any known one, if all files have the same.
+
+    Raises
+    ------
+    BadInput
+        No file, or several kinds of them.
+    """
     paths = raw_files.find_files(source, (suffix,) if suffix else SUFFIXES)
     # A folder may hold the same patterns in two formats: never mixed.
     kinds = Counter(path.suffix.lower() for path in paths)

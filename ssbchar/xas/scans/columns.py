@@ -294,6 +294,33 @@ def calculate_absorption(raw: RawScan, options: ScanReading) -> Absorption:
             return _take_absorption(raw, options, mode)
 
 
+def list_absorption_columns(raw: RawScan, options: ScanReading, mode: Mode) -> list[str]:
+    """Return the columns that the absorption of a scan is made of, beside that of I0.
+
+    Parameters
+    ----------
+    raw : RawScan
+        With columns of shape (point,), counts or absorption (dimensionless).
+    options : ScanReading
+    mode : Mode
+        From `choose_mode`.
+
+    Returns
+    -------
+    list of str
+        The file's own names; empty where there are none.
+    """
+    if mode is Mode.FLUORESCENCE:
+        return _find_fluorescence(raw, options)
+    if mode is Mode.TRANSMISSION:
+        found = find_column(raw, "transmitted", options.transmitted)
+    elif "*" in options.mu and not _is_athena(raw):
+        return [name for name in raw.columns if fnmatch.fnmatchcase(name, options.mu)]
+    else:
+        found = find_column(raw, "mu", "" if _is_athena(raw) else options.mu)
+    return [found] if found else []
+
+
 def _take_absorption(raw: RawScan, options: ScanReading, mode: Mode) -> Absorption:
     # In a project `mu` names a group; the absorption is always its `y`.
     mu = raw.columns[require_column(raw, "mu", "" if _is_athena(raw) else options.mu)]

@@ -99,15 +99,31 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
 
 
 def _read_file(path: Path, options: ScanReading) -> list[Scan]:
-    scans: list[Scan] = []
-    for raw in _select_groups(read_raw_scans(path), path, options):
-        for one in split_stack(raw, options.energy):
-            scans += _build_scans(one, options)
+    raw_scans = list_raw_scans(path, options)
+    scans = [scan for raw in raw_scans for scan in _build_scans(raw, options)]
     longest = max((scan.energy.size for scan in scans), default=0)
     if longest > options.limits.points:
         problem = f"a scan has {longest} points"
         raise reading.make_limit_fault(path, problem, options.limits, "points")
     return scans
+
+
+def list_raw_scans(path: Path, options: ScanReading) -> list[RawScan]:
+    """Return the scans of a file with the columns as they are, those of a stack one by one.
+
+    Parameters
+    ----------
+    path : Path
+    options : ScanReading
+        Group of a project, and column of the energy [eV].
+
+    Raises
+    ------
+    BadInput
+        The file cannot be read, or has no such group.
+    """
+    groups = _select_groups(read_raw_scans(path), path, options)
+    return [one for raw in groups for one in split_stack(raw, options.energy)]
 
 
 def _select_groups(found: list[RawScan], path: Path, options: ScanReading) -> list[RawScan]:

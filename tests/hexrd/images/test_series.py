@@ -98,12 +98,12 @@ def test_what_the_header_says_of_a_frame():
         ring="101",
         note="synthetic",
     )
-    usual = series._record_frame(image, 0.0, Integration())
+    usual = series.record_frame(image, 0.0, Integration())
     assert usual.name == "a.tif" and usual.status is FrameStatus.OK and usual.synthetic
     assert (usual.time, usual.zone_stated) == (1714979289.0, False)
     assert (usual.temperature, usual.monitor) == (301.5, 0.97)
     options = Integration(temperature_key="t_set", monitor_key="ring", utc_offset=1.0)
-    named = series._record_frame(image, 0.0, options)
+    named = series.record_frame(image, 0.0, options)
     assert (named.temperature, named.monitor) == (25.0, 101.0)
     assert named.time == 1714979289.0 - 3600
 

@@ -1,0 +1,52 @@
+"""What a Bruker experiment is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from ssbchar.description import Description, count_of
+from ssbchar.nmr.bruker.options import Reading
+from ssbchar.nmr.bruker.read import read_fid
+
+
+def describe_experiment(source: Path, options: Reading, role: str) -> Description:
+    """Return what an experiment is: nucleus, slices with their delays, frequency [MHz].
+
+    Parameters
+    ----------
+    source : Path
+        The experiment's folder, a folder that holds just one, or a ``.zip``.
+    options : Reading
+    role : str
+        Of the row; a decay needs the delay of every slice.
+
+    Raises
+    ------
+    BadInput
+        As `read_fid`.
+    """
+    fid = read_fid(source, options, {"role": role})
+    about = fid.attrs
+    parts = [
+        str(about["nucleus"]),
+        f"{about['sfo1']:.5g} MHz",
+        f"{count_of(fid.sizes['slice'], 'slice')} of {fid.sizes['time']} points, "
+        f"{1e-3 * about['sw']:.4g} kHz wide",
+    ]
+    times = fid["decay_time"].values
+    if about["decay_axis"] and np.isfinite(times).any():
+        low, high = 1e3 * np.nanmin(times), 1e3 * np.nanmax(times)
+        span = f"{low:.4g} ms" if low == high else f"{low:.4g}-{high:.4g} ms"
+        origin = "the option" if options.decay_axis else "the pulse program"
+        lists = [f"{name}list" for name in ("vd", "vc") if name in about["decay_axis"]]
+        found = f", with {lists[0]}" if lists else ""
+        parts.append(f"decay time {about['decay_axis']} = {span} (by {origin}{found})")
+    if about["pulse_program"]:
+        parts.append(f"pulse program {about['pulse_program']}")
+    faults = json.loads(about.get("set_aside", "[]"))
+    doubts = [f"{fault['where']}: {fault['problem']}; {fault['remedy']}" for fault in faults]
+    doubts += [f"{source}: {text}" for text in json.loads(about["conflicts"])]
+    return Description(said=", ".join(parts), doubts=tuple(doubts))
