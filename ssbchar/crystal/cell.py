@@ -113,15 +113,15 @@ def list_allowed_families(phase: Phase, d_min: float) -> tuple[Array, Index]:
         Number of members.
     """
     hkl = _list_indices(phase, d_min)
-    hkl = hkl[~find_absent(hkl, phase.rotations, phase.translations)]
-    # Image by image: all of them at once would fill the memory for a large cell.
+    rank = _rank_indices(hkl)
     rotations = np.unique(phase.rotations, axis=0)
-    highest = np.full(len(hkl), -np.inf)
+    # Image by image: the list shrinks with each, all of them at once would fill the memory.
     for rotation in rotations:
-        image = hkl @ rotation
-        np.maximum(highest, _rank_indices(image), out=highest)
-        np.maximum(highest, _rank_indices(-image), out=highest)
-    hkl = hkl[_rank_indices(hkl) == highest]
+        for sign in (1.0, -1.0):
+            stands_first = rank >= _rank_indices(sign * hkl @ rotation)
+            hkl, rank = hkl[stands_first], rank[stands_first]
+    # All members of a family are absent, or none.
+    hkl = hkl[~find_absent(hkl, phase.rotations, phase.translations)]
     images = [sign * hkl @ rotation for rotation in rotations for sign in (1.0, -1.0)]
     members = np.sort([_rank_indices(image) for image in images], axis=0)
     return hkl, 1 + np.sum(np.diff(members, axis=0) > 0, axis=0)

@@ -91,7 +91,7 @@ def calculate_paths(
             sites.append(site)
     ds = feffdat.build_path_dataset(paths, sites, name)
     made = f"{ds.attrs['feff']}, from its CIF"
-    ds.attrs.update(phase=name, made=made, simplified="; ".join(simplified))
+    ds.attrs.update(phase=name, made=made, simplified="; ".join([*phase.notes, *simplified]))
     return ds
 
 
