@@ -73,6 +73,7 @@ UNDECIDED = frozenset(
         Verdict.DIFFERS,
         Verdict.DISAGREE,
         Verdict.CONFLICT,
+        Verdict.POSSIBLE_DISPLACEMENT,
         Verdict.OFF,
         Verdict.FAR,
         Verdict.NOT_DETECTED,

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from ssbchar.verdict import Verdict
+
 from . import judge_hexrd, judge_nmr, judge_xas
-from .campaign import CRASHED, DONE, HUNG, Finished
+from .campaign import DONE, Finished
 from .judge import Judged, Rule, judge_rows, list_unjudged
 
 RULES: Mapping[str, Sequence[Rule]] = {
@@ -37,6 +39,12 @@ class JudgedCase:
     judged: list[Judged] = field(default_factory=list)
     unjudged: list[str] = field(default_factory=list)
     """Rows with a positive word that no rule speaks about."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it crashed or hung, as a whole or in a step of one of its measurements."""
+        failed = any(row.get("verdict") == Verdict.FAILED for row in self.finished.rows)
+        return failed or self.finished.status != DONE
 
     @property
     def silently_wrong(self) -> list[Judged]:
@@ -70,7 +78,7 @@ class Tally:
 
     cases: int
     crashed: int
-    """Crashed or hung."""
+    """Crashed or hung, or with a measurement that ``failed``."""
     wrong_cases: int
     """Cases with at least one silently wrong row."""
     false_words: int
@@ -108,7 +116,7 @@ def count(cases: Sequence[JudgedCase]) -> Tally:
     worded = [one for one in every if one.right_word is not None]
     return Tally(
         cases=len(cases),
-        crashed=sum(case.finished.status in (CRASHED, HUNG) for case in cases),
+        crashed=sum(case.is_lost for case in cases),
         wrong_cases=sum(bool(case.silently_wrong) for case in cases),
         false_words=sum(bool(one.false_word) for one in every),
         stated=len(stated),
@@ -285,6 +293,7 @@ def list_wrong(cases: Sequence[JudgedCase]) -> list[str]:
             lines.append(
                 f"{finished.case.name}: {finished.status}: {finished.error.splitlines()[0]}"
             )
+        lines += [f"{finished.case.name}: {name}" for name in list_excluded(finished.rows)]
         lines += [f"{finished.case.name}: {describe_judged(one)}" for one in case.silently_wrong]
         lines += [
             f"{finished.case.name}: missed limit: {describe_judged(one)}"
@@ -295,6 +304,21 @@ def list_wrong(cases: Sequence[JudgedCase]) -> list[str]:
         lines += [f"{finished.case.name}: {name}" for name in list_withheld(finished.rows)]
     unjudged = sorted({name for case in cases for name in case.unjudged})
     return [*lines, *(f"no rule speaks about: {name}" for name in unjudged)]
+
+
+def list_excluded(rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """Return the measurements that failed or were set aside, though their files are sound.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Of one case.
+    """
+    return [
+        f"{row.get('subject', '')}: {row['verdict']}: {str(row.get('reason', ''))[:200]}"
+        for row in rows
+        if row.get("verdict") in (Verdict.FAILED, Verdict.SET_ASIDE)
+    ]
 
 
 def list_withheld(rows: Sequence[Mapping[str, object]]) -> list[str]:

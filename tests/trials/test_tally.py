@@ -48,6 +48,14 @@ def test_figures() -> None:
     assert (found.deserved, found.needless) == (4 * 4, 4 * 3)
 
 
+def test_measurement_that_failed_is_a_crash() -> None:
+    row = {"quantity": "measurement", "subject": "m", "verdict": "failed", "reason": "x: y"}
+    one = Finished(case=powder(1).case, status="done", truth=TRUTH, rows=(row,))
+    found = tally.count([tally.judge_case(one)])
+    assert found.crashed == 1
+    assert tally.list_wrong([tally.judge_case(one)])[0] == "nmr:lorentz:1: m: failed: x: y"
+
+
 def test_goals_are_held_against_figures() -> None:
     good = [tally.judge_case(powder(seed, error=0.5)) for seed in range(20)]
     lines = tally.format_goals(good)
