@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ssbchar.crystal.cell import Phase, Site, generate_orbit
-from ssbchar.crystal.structures import analyse_symmetry
+from ssbchar.crystal.structures import examine_symmetry
 from ssbchar.typing import Array
 
 POSITION_TOLERANCE = 0.01
@@ -43,7 +43,7 @@ def find_symmetry(phase: Phase) -> FoundSymmetry:
         The phase as it is, with number 1, where no symmetry is found.
     """
     places = _group_sites(_list_atoms(phase))
-    analyzer = analyse_symmetry(
+    analyzer = examine_symmetry(
         phase.cell,
         [_mix_species(place) for place in places],
         [place[0].position for place in places],

@@ -163,7 +163,7 @@ def list_neighbours(positions: Array, cell: Array, reach: float) -> tuple[Index,
     return first[is_pair], second[is_pair], distance[is_pair]
 
 
-def analyse_symmetry(
+def examine_symmetry(
     cell: Array,
     species: Sequence[Mapping[str, float]],
     positions: Sequence[tuple[float, float, float]],

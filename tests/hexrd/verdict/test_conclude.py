@@ -457,3 +457,10 @@ def test_limits_of_the_library_count_for_the_mixture() -> None:
     )
     assert one(found, "detection_limit", "A+B").value == 4.0
     assert "above 4 % (by weight) would" in one(found, "phase_stability", "A+B").reason
+
+
+def test_what_was_resolved_in_a_cif_is_told_of_its_phase() -> None:
+    about = xr.Dataset(attrs={"phase": "A", "notes": json.dumps(["the origin is not stated"])})
+    told = [row for row in rows([MadePhase()], [about]) if row.quantity == "phase_as_read"]
+    assert [(row.subject, row.reason) for row in told] == [("A", "the origin is not stated")]
+    assert not [row for row in rows([MadePhase()]) if row.quantity == "phase_as_read"]
