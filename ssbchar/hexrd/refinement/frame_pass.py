@@ -8,7 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
-from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, replace_entry
+from ssbchar.hexrd.refinement.frame.parameters import (
+    FrameParameters,
+    FramePrior,
+    replace_entry,
+)
 from ssbchar.hexrd.refinement.frame.refine import FINE, Convergence, LinearRange, refine_frame
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.inputs import UNKNOWN_FREEDOM, Frames
@@ -159,16 +163,17 @@ def _refine_with_search(
     """Return frame `i` refined, phases that show added and weak ones dropped."""
     series, priors, options = setup.series, setup.priors, setup.options
     while True:
+        prior = priors.build_frame_prior(i, search.neighbour_strain, options.search / 2)
         fit = refine_frame(
             series,
             pattern,
             search.present,
             start=search.parameters,
-            prior=priors.build_frame_prior(i, search.neighbour_strain, options.search / 2),
+            prior=prior,
             convergence=convergence,
         )
         if np.isnan(search.parameters.amount[list(search.present)]).any():
-            fit = _release_unknown_patterns(setup, i, pattern, search, fit, convergence)
+            fit = _release_unknown_patterns(series, pattern, fit, prior, convergence)
         search.parameters = fit.parameters
         all_present = len(fit.present) == len(series.phases)
         if all_present and all(fit.get_significance(p) >= CLEAR for p in fit.present):
@@ -187,35 +192,32 @@ def _refine_with_search(
 
 
 def _release_unknown_patterns(
-    setup: PassSetup,
-    i: int,
+    series: SeriesModel,
     pattern: FramePattern,
-    search: _Search,
     fit: FrameFit,
+    prior: FramePrior,
     convergence: Convergence,
 ) -> FrameFit:
-    """Return frame `i` refined again where phases of unknown pattern, just entered, fit badly.
+    """Return a frame refined again where phases of unknown pattern, just entered, fit badly.
 
     The priors of intensities weigh with the misfit, which was that of multiplicities in place of
     the pattern: lines of a strong phase would stay near multiplicities.
     """
+    inflation = fit.parameters.inflation
     rows = [
         p
         for p in fit.present
-        if setup.series.intensity_freedom[p] >= UNKNOWN_FREEDOM
-        and fit.parameters.inflation[p] > FITS_BADLY
+        if series.intensity_freedom[p] >= UNKNOWN_FREEDOM and inflation[p] > FITS_BADLY
     ]
     if not rows:
         return fit
-    start = replace(
-        fit.parameters, inflation=replace_entry(fit.parameters.inflation, rows, np.ones(len(rows)))
-    )
+    released = replace_entry(inflation, rows, np.ones(len(rows)))
     again = refine_frame(
-        setup.series,
+        series,
         pattern,
         fit.present,
-        start=start,
-        prior=setup.priors.build_frame_prior(i, search.neighbour_strain, setup.options.search / 2),
+        start=replace(fit.parameters, inflation=released),
+        prior=prior,
         convergence=convergence,
     )
     return again if again.misfit < fit.misfit else fit
