@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ssbchar.conclusion import Conclusion
-from ssbchar.statistics import student_t_from_probability
+from ssbchar.statistics import Z95, student_t_from_probability
 from ssbchar.verdict import Verdict
 
 CONFIDENCE = 0.95
 """Of every interval [1]."""
+TWO_SIDED = 0.5 + CONFIDENCE / 2
+"""Probability that the upper end of a two-sided interval is not passed [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,9 +35,15 @@ class Estimate:
     """Degrees of freedom of the standard error."""
 
     @property
-    def sigma(self) -> float:
-        """Total standard error, hypot(stderr, systematic), a float."""
-        return math.hypot(self.stderr, self.systematic)
+    def stated_stderr(self) -> float:
+        """Standard error to be stated, a float: that of which 1.96 are the 95 % limits.
+
+        A scatter of few repeats is itself uncertain; Student's t at its degrees of freedom over the
+        normal quantile is the factor (JCGM 100:2008, G.4).
+        """
+        if not math.isfinite(self.stderr):
+            return self.stderr
+        return self.stderr * student_t_from_probability(TWO_SIDED, self.dof) / Z95
 
     @property
     def is_measured(self) -> bool:
@@ -43,7 +51,22 @@ class Estimate:
 
         An error of zero is none: no measurement is exact, so nothing could have failed the test.
         """
-        return math.isfinite(self.value) and math.isfinite(self.sigma) and self.sigma > 0
+        total = math.hypot(self.stderr, self.systematic)
+        return math.isfinite(self.value) and math.isfinite(total) and total > 0
+
+    def find_half_width(self, probability: float) -> float:
+        """Return the half-width of an interval: the statistical part by Student's t, the systematic
+        one by the normal quantile, added in quadrature.
+
+        Parameters
+        ----------
+        probability : float
+            That the upper end is not passed, 0.5 to 1.
+        """
+        of_noise = student_t_from_probability(probability, self.dof) * self.stderr
+        return math.hypot(
+            of_noise, student_t_from_probability(probability, math.inf) * self.systematic
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,8 +76,8 @@ class Decision:
     verdict: Verdict
     value: float
     stderr: float
+    """As stated: 1.96 of hypot(stderr, systematic) are the 95 % limits."""
     systematic: float
-    sigma: float
     lower95: float
     """Two-sided 95 % limits; NaN where nothing was measured."""
     upper95: float
@@ -65,6 +88,11 @@ class Decision:
     """What stands for "the same" or "nothing": 0, or 1 of a ratio."""
     bound: float | None = None
     """The smallest difference from `reference` that matters; None where nothing is compared."""
+
+    @property
+    def sigma(self) -> float:
+        """Total standard error, hypot(stderr, systematic), a float."""
+        return math.hypot(self.stderr, self.systematic)
 
     @property
     def is_difference_seen(self) -> bool:
@@ -122,9 +150,9 @@ def decide_presence(estimate: Estimate, *, tests: int = 1, nothing: float = 0.0)
     """Return whether something is there.
 
     ``detected``: the lower limit, at 95 % over the whole family of `tests`, lies above nothing.
-    ``not detected``: the limits hold nothing; what would have been seen stands beside. An amount
-    surely below nothing is no amount: its errors are wrong, and it is ``inconclusive``, as is one
-    without a value or an error.
+    ``not detected``: the limits hold nothing; what would have been seen stands beside. All else is
+    ``inconclusive``: limits that leave nothing out though not over the whole family, an amount
+    surely below nothing (its errors are wrong), one without a value or an error.
 
     Parameters
     ----------
@@ -149,7 +177,7 @@ def decide_presence(estimate: Estimate, *, tests: int = 1, nothing: float = 0.0)
         return decision
     if estimate.value - _family_half_width(estimate, tests) > nothing:
         return replace(decision, verdict=Verdict.DETECTED)
-    if decision.upper95 < nothing:
+    if decision.is_difference_seen:
         return decision
     return replace(decision, verdict=Verdict.NOT_DETECTED)
 
@@ -254,16 +282,14 @@ def _limit(estimate: Estimate, reference: float, tests: int, bound: float | None
     low = high = math.nan
     smallest = math.inf
     if estimate.is_measured:
-        half = student_t_from_probability(0.5 + CONFIDENCE / 2, estimate.dof) * estimate.sigma
+        half = estimate.find_half_width(TWO_SIDED)
         low, high = estimate.value - half, estimate.value + half
-        one_sided = student_t_from_probability(CONFIDENCE, estimate.dof) * estimate.sigma
-        smallest = _family_half_width(estimate, tests) + one_sided
+        smallest = _family_half_width(estimate, tests) + estimate.find_half_width(CONFIDENCE)
     return Decision(
         verdict=Verdict.INCONCLUSIVE,
         value=estimate.value,
-        stderr=estimate.stderr,
+        stderr=estimate.stated_stderr,
         systematic=estimate.systematic,
-        sigma=estimate.sigma,
         lower95=low,
         upper95=high,
         smallest=smallest,
@@ -274,8 +300,7 @@ def _limit(estimate: Estimate, reference: float, tests: int, bound: float | None
 
 def _family_half_width(estimate: Estimate, tests: int) -> float:
     """Return the half-width of limits that hold at 95 % over all tests together (Bonferroni)."""
-    each = 1 - (1 - CONFIDENCE) / (2 * tests)
-    return student_t_from_probability(each, estimate.dof) * estimate.sigma
+    return estimate.find_half_width(1 - (1 - CONFIDENCE) / (2 * tests))
 
 
 # What a row must show for its verdict --------------------------------------------------------

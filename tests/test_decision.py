@@ -70,8 +70,20 @@ def test_limits_and_the_smallest_difference_seen() -> None:
     assert decision.smallest == pytest.approx(0.1 * (1.959964 + 1.644854), rel=1e-6)
     of_five = decide_equality(estimate(0.3, 0.1), 1.0, tests=5)
     assert of_five.smallest == pytest.approx(0.1 * (2.575829 + 1.644854), rel=1e-6)
-    few = decide_equality(Estimate(value=0.3, stderr=0.1, dof=4), 1.0)
-    assert few.upper95 == pytest.approx(0.3 + 0.1 * 2.776445, rel=1e-6)
+
+
+def test_few_repeats_widen_the_statistical_part_alone() -> None:
+    """Student's t of 4 degrees of freedom, 2.776, on 0.1; 1.96 on the systematic 0.05."""
+    few = decide_equality(Estimate(value=0.3, stderr=0.1, systematic=0.05, dof=4), 1.0)
+    half = math.hypot(0.1 * 2.776445, 0.05 * 1.959964)
+    assert few.upper95 == pytest.approx(0.3 + half, rel=1e-6)
+    assert few.stderr == pytest.approx(0.1 * 2.776445 / 1.959964, rel=1e-6)
+    assert few.systematic == 0.05
+    assert 1.959964 * few.sigma == pytest.approx(half, rel=1e-6)
+    # 4.604 and 2.132 are the quantiles at 99.5 and 95 %, 2.576 and 1.645 the normal ones.
+    five = decide_equality(Estimate(value=0.3, stderr=0.1, systematic=0.05, dof=4), 1.0, tests=5)
+    expected = math.hypot(0.4604095, 0.05 * 2.575829) + math.hypot(0.2131847, 0.05 * 1.644854)
+    assert five.smallest == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -146,7 +158,9 @@ def test_presence_needs_limits_that_leave_nothing_out() -> None:
     assert decide_presence(estimate(0.1961, 0.1)).verdict == "detected"
     # A one-sided test at 1.645 would have called this there, its own limits hold zero.
     assert decide_presence(estimate(0.19, 0.1)).verdict == "not detected"
-    assert decide_presence(estimate(0.2575, 0.1), tests=5).verdict == "not detected"
+    assert decide_presence(estimate(0.1959, 0.1), tests=5).verdict == "not detected"
+    # One of five things that were looked for may stand out by chance.
+    assert decide_presence(estimate(0.2575, 0.1), tests=5).verdict == "inconclusive"
     assert decide_presence(estimate(0.2577, 0.1), tests=5).verdict == "detected"
     assert decide_presence(estimate(-0.19, 0.1)).verdict == "not detected"
     assert decide_presence(estimate(1.19, 0.1), nothing=1.0).verdict == "not detected"

@@ -13,11 +13,16 @@ import numpy as np
 from ssbchar.runtime.progress import report_progress
 from ssbchar.typing import Array, Index
 from ssbchar.xas import notes
-from ssbchar.xas.comparison.edge_errors import propagate_edge_errors
+from ssbchar.xas.comparison.edge_errors import (
+    estimate_pair_error,
+    find_repeats,
+    propagate_edge_errors,
+)
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.comparison.outputs import COMPARISON
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
 from ssbchar.xas.normalisation.calibrate import ON_ONE_AXIS, AlignmentKind
+from ssbchar.xas.normalisation.foil_alignment import align_edges
 from ssbchar.xas.normalisation.merged_spectrum import MergedSpectrum
 from ssbchar.xas.normalisation.processing_choices import ProcessingChoice, draw_choices
 
@@ -27,6 +32,8 @@ if TYPE_CHECKING:
 NOISE_CHOICES = 5
 """Number of drawn choices for which the noise of the amplitudes is propagated; their median
 counts."""
+WHOLE_EDGE = (-20.0, 30.0)
+"""Range in which two edges are laid on each other as a whole [eV, relative to E0]."""
 SHELLS = 3
 """So many shells are found where none are configured."""
 LAST_SHELL = 5.5
@@ -140,6 +147,10 @@ def compare_pair(
     if has_exafs:
         shells = find_shells(pair.pristine, choices[0], options)
     found = process_pair(pair, choices, shells, has_exafs=has_exafs, kweight=options.kweight)
+    repeats = [
+        measure_repeats(part, one, choices[0], shells, options.kweight)
+        for part, one in zip((pristine, cycled), pair, strict=True)
+    ]
     edge_errors = propagate_edge_errors(
         (pristine, cycled),
         half_step_noise=np.nanmedian(found.half_step_noise, axis=0),
@@ -148,6 +159,8 @@ def compare_pair(
     values = {
         **_list_choices(choices),
         **_compare_ensemble(found, options.kweight),
+        **_propagate_ratio_errors(found, repeats),
+        "whole_edge_shift": align_whole_edges(pair, choices[0]),
         "r_low": shells.ranges[:, 0],
         "r_high": shells.ranges[:, 1],
         "r_peak": shells.peaks,
@@ -256,9 +269,6 @@ def _compare_ensemble(found: Ensemble, kweight: int) -> dict[str, Any]:
 
     before, after = found.amplitude[..., 0], found.amplitude[..., 1]
     ratio = after / before
-    noise_before, noise_after = found.amplitude_noise[..., 0], found.amplitude_noise[..., 1]
-    # Errors of numerator and denominator are independent: two samples.
-    relative = np.hypot(noise_after, ratio * noise_before) / before
     # The unit follows the power of k, which the table of variables cannot know.
     units = {"units": f"angstrom^-{kweight + 1}"}
     return {
@@ -267,8 +277,85 @@ def _compare_ensemble(found: Ensemble, kweight: int) -> dict[str, Any]:
         "white_line_before": float(np.median(found.white_line[:, 0])),
         "amplitude": xr.DataArray(found.amplitude, dims=("choice", "shell", "part"), attrs=units),
         "ratio": ratio,
-        "ratio_stderr": np.nanmedian(relative, axis=0),
     }
+
+
+def _propagate_ratio_errors(found: Ensemble, repeats: Sequence[Array]) -> dict[str, Any]:
+    """Return the error of each shell's ratio from relative errors of both amplitudes, by noise or
+    the scatter of `repeats`, amplitudes of shape (repeat, shell) of each part."""
+    noise = np.nanmedian(found.amplitude_noise / found.amplitude, axis=0)
+    ratio = np.median(found.amplitude[..., 1] / found.amplitude[..., 0], axis=0)
+    errors = [
+        estimate_pair_error([np.log(part[:, shell]) for part in repeats], noise[shell].tolist())
+        for shell in range(ratio.size)
+    ]
+    return {
+        "ratio_stderr": ratio * np.array([error.stderr for error in errors], float),
+        "ratio_dof": np.array([error.dof for error in errors], float),
+    }
+
+
+def measure_repeats(
+    normalised: xr.Dataset,
+    merged: MergedSpectrum,
+    choice: ProcessingChoice,
+    shells: Shells,
+    kweight: int,
+) -> Array:
+    """Return the amplitude of every shell in each repeat under one choice.
+
+    Parameters
+    ----------
+    normalised : Dataset
+        From `ssbchar.xas.normalisation.normalise_spectra`.
+    merged : MergedSpectrum
+        How the measurement is processed in this pair.
+    choice : ProcessingChoice
+        The nominal one.
+    shells : Shells
+        R ranges [angstrom].
+    kweight : int
+        Power of k in the Fourier transform.
+
+    Returns
+    -------
+    array, shape (repeat, shell)
+        In the unit of |chi(R)|; empty without EXAFS.
+    """
+    good = find_repeats(normalised)
+    amplitudes = np.zeros((good.size, shells.count))
+    for row, repeat in enumerate(good if shells.count else ()):
+        one = replace(
+            merged,
+            mu=normalised["mu"].values[repeat : repeat + 1],
+            mu_stderr=normalised["mu_stderr"].values[repeat : repeat + 1],
+        )
+        processed = one.process(choice, with_exafs=True)
+        r, chi_r = one.calculate_chi_r(processed, choice, kweight)
+        amplitudes[row], _ = find_shell_maxima(r, np.abs(chi_r), shells.ranges)
+    return amplitudes
+
+
+def align_whole_edges(pair: Pair, choice: ProcessingChoice) -> float:
+    """Return the shift that lays the cycled's whole edge on the pristine's [eV].
+
+    Parameters
+    ----------
+    pair : Pair
+        Merged spectra on one axis.
+    choice : ProcessingChoice
+        The nominal one.
+
+    Returns
+    -------
+    float
+        Cycled minus pristine [eV]; NaN where none is found.
+    """
+    norms = [one.process(choice, False).normalised.spectra.norm[0] for one in pair]
+    first, second = pair
+    window = (first.e0 + WHOLE_EDGE[0], first.e0 + WHOLE_EDGE[1])
+    found = align_edges(first.energy, norms[0], second.energy, norms[1], window=window)
+    return -found.shift
 
 
 def find_shells(one: MergedSpectrum, choice: ProcessingChoice, options: Comparison) -> Shells:

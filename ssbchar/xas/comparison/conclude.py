@@ -4,7 +4,7 @@ structure is retained."""
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CALIBRATED_BY = frozenset({AlignmentKind.FOIL, AlignmentKind.REPEATABILITY})
 """Alignments under which an edge energy is a calibrated one."""
+DIFFERENT = 2.0
+"""Standard errors by which half step and whole edge may differ by noise [1]."""
 CENTRAL_68 = (15.87, 50, 84.13)
 """Percentiles: minus one sigma, median, plus one sigma."""
 
@@ -118,7 +120,10 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
     """Return energy, white line and step of the merged spectrum's edge."""
     merged = normalised.isel(spectrum=-1)
     attrs = normalised.attrs
-    error = float(attrs.get("alignment_error", math.nan))
+    error = math.hypot(
+        float(attrs.get("alignment_error", math.nan)),
+        float(attrs.get("alignment_common_error", 0.0)),
+    )
     is_calibrated = attrs.get("alignment", AlignmentKind.NONE) in CALIBRATED_BY
     verdict = Verdict.OK if is_calibrated else Verdict.NOT_CALIBRATED
     rows = []
@@ -273,24 +278,54 @@ def _judge_shift(comparison: xr.Dataset, subject: str, options: Comparison, test
     estimate = _estimate_shift(comparison)
     test = decide_equality(estimate, options.max_shift, tests=tests)
     source = str(comparison.attrs.get("alignment_source", ""))
+    contradiction = _find_contradiction(comparison, test)
+    if contradiction:
+        test = replace(test, verdict=Verdict.INCONCLUSIVE)
     return _state_test(
         "edge_shift",
         test,
         unit="eV",
-        reason=f"{source}; {_state_bound(test, 'eV')}",
+        reason="; ".join(filter(None, [source, _state_bound(test, "eV"), contradiction])),
         method=_describe_ensemble(comparison),
         subject=subject,
         condition="half step",
     )
 
 
+def _find_contradiction(comparison: xr.Dataset, test: Decision) -> str:
+    """Return what speaks against a change of the half-step energy: the inflection, or the whole
+    edge, has not moved that way by what would matter; empty where both agree, or nothing has
+    changed."""
+    if test.verdict != Verdict.CHANGED or test.bound is None:
+        return ""
+    others = {
+        "inflection": float(comparison["inflection_shift"]),
+        "whole edge": float(comparison["whole_edge_shift"]),
+    }
+    sign = math.copysign(1.0, test.value)
+    against = [
+        f"the {name} moves by {shift:+.3f} eV"
+        for name, shift in others.items()
+        if not sign * shift > test.bound
+    ]
+    return f"half step {test.value:+.3f} eV, but {' and '.join(against)}" if against else ""
+
+
 def _estimate_shift(comparison: xr.Dataset) -> Estimate:
-    """Return the edge shift [eV]; the spread of the processing choices is a systematic."""
+    """Return the edge shift [eV].
+
+    Systematic are the spread of the processing choices, the energy axes, and half of what half step
+    and whole edge differ by beyond their noise: one of the two is moved by something else.
+    """
     value, spread = summarise_ensemble(comparison["edge_shift"].values)
+    stderr = float(comparison["edge_shift_stderr"])
+    apart = abs(value - float(comparison["whole_edge_shift"]))
+    of_form = max(apart - DIFFERENT * stderr, 0.0) / 2 if math.isfinite(apart) else 0.0
+    axes = float(comparison["edge_shift_systematic"])
     return Estimate(
         value=value,
-        stderr=float(comparison["edge_shift_stderr"]),
-        systematic=math.hypot(spread, float(comparison["edge_shift_systematic"])),
+        stderr=stderr,
+        systematic=math.hypot(spread, axes, of_form),
         dof=float(comparison["edge_shift_dof"]),
     )
 
@@ -321,7 +356,12 @@ def _judge_shell(
 ) -> Judged:
     """Return the verdict on the ratio of shell i, its test that of the ratio less 1."""
     ratio, spread = summarise_ensemble(shell["ratio"].values)
-    estimate = Estimate(value=ratio - 1, stderr=float(shell["ratio_stderr"]), systematic=spread)
+    estimate = Estimate(
+        value=ratio - 1,
+        stderr=float(shell["ratio_stderr"]),
+        systematic=spread,
+        dof=float(shell["ratio_dof"]),
+    )
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]
     test = decide_equality(estimate, bound, tests=tests)
     r_range = f"R {float(shell['r_low']):.2f}-{float(shell['r_high']):.2f} angstrom"

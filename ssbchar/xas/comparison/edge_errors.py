@@ -1,5 +1,4 @@
-"""Standard errors of edge shift and white line of a pair: noise, the scatter of repeats, and the
-energy axes."""
+"""Standard errors of a pair: the noise of points, the scatter of repeats, and the energy axes."""
 
 from __future__ import annotations
 
@@ -16,22 +15,62 @@ from ssbchar.xas.scans.scan import ScanStatus
 if TYPE_CHECKING:
     import xarray as xr
 
-SCATTER_FROM = 3
-"""From so many repeats on their scatter is the error."""
-INFINITE = 1e9
-"""Degrees of freedom of an error that no scatter enters."""
+FREEDOM_OF_NOISE = 2.0
+"""Degrees of freedom of an error that no repeat confirms: the noise of points knows nothing of
+drift, harmonics or the sample's position [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeanError:
-    """The standard error of a mean over repeats."""
+class PairError:
+    """The error of a difference, or of a relative change, between two means over repeats."""
 
-    variance: float
-    """Of the mean."""
-    freedom_term: float
-    """variance**2 by its degrees of freedom, 0 where these are infinite."""
+    stderr: float
+    """In the unit of the values."""
+    dof: float
     from_scatter: bool
     """The scatter of the repeats is in it."""
+
+
+def estimate_pair_error(values: Sequence[Array], noise: Sequence[float]) -> PairError:
+    """Return the error of the difference of two means over repeats.
+
+    Both measurements were made alike, so that the scatter of both is one: it is pooled over their
+    repeats, once as it is (drift of the axis, of the beam) and once in units of each one's noise
+    (what grows with the noise). Of the two and the noise itself the largest counts for each mean.
+
+    Parameters
+    ----------
+    values : sequence of array, shape (repeat,)
+        The quantity in each repeat of each part; a part of one repeat has no scatter.
+    noise : sequence of float
+        Standard error of each part's mean by the noise of its points, in the unit of the values;
+        where one is NaN there is no error, and nothing is measured.
+
+    Returns
+    -------
+    PairError
+        Its degrees of freedom are those of the pooled scatter, or `FREEDOM_OF_NOISE`.
+    """
+    if not np.isfinite(noise).all():
+        return PairError(stderr=float("nan"), dof=FREEDOM_OF_NOISE, from_scatter=False)
+    finite = [one[np.isfinite(one)] for one in values]
+    freedom = [max(one.size - 1, 0) for one in finite]
+    total = float(sum(freedom))
+    if total == 0:
+        return PairError(
+            stderr=float(np.linalg.norm(noise)), dof=FREEDOM_OF_NOISE, from_scatter=False
+        )
+    variances = [float(np.var(one, ddof=1)) if one.size > 1 else 0.0 for one in finite]
+    pooled = sum(f * v for f, v in zip(freedom, variances, strict=True)) / total
+    of_noise = [max(one.size, 1) * sigma**2 for one, sigma in zip(finite, noise, strict=True)]
+    factor = 0.0
+    if min(of_noise) > 0:
+        ratios = [v / own for v, own in zip(variances, of_noise, strict=True)]
+        factor = sum(f * r for f, r in zip(freedom, ratios, strict=True)) / total
+    whole = 0.0
+    for one, sigma in zip(finite, noise, strict=True):
+        whole += max(sigma**2 * max(factor, 1.0), pooled / max(one.size, 1))
+    return PairError(stderr=float(np.sqrt(whole)), dof=total, from_scatter=True)
 
 
 def propagate_edge_errors(
@@ -39,9 +78,7 @@ def propagate_edge_errors(
 ) -> dict[str, float]:
     """Return the standard errors of edge shift and white-line change, by the names of the output.
 
-    Variances of both parts add; degrees of freedom by Welch and Satterthwaite (F. E. Satterthwaite,
-    Biometrics Bull. 2 (1946) 110). The error of the energy axis is systematic where no three
-    repeats show it.
+    The error of the energy axis is systematic where the repeats do not show it.
 
     Parameters
     ----------
@@ -56,31 +93,39 @@ def propagate_edge_errors(
     -------
     dict
         ``edge_shift_stderr``, ``edge_shift_systematic`` [eV], ``edge_shift_dof``,
-        ``white_line_stderr``, ``white_line_dof``.
+        ``white_line_stderr``, ``white_line_dof``, and of the inflection's shift
+        ``inflection_shift`` and ``inflection_shift_stderr`` [eV].
     """
     repeats = [find_repeats(part) for part in pair]
-    halves = [
-        estimate_mean_error(part["e0_half"].values[good], float(noise))
-        for part, good, noise in zip(pair, repeats, half_step_noise, strict=True)
-    ]
-    tops = [
-        estimate_mean_error(part["white_line"].values[good], float(noise))
-        for part, good, noise in zip(pair, repeats, white_line_noise, strict=True)
-    ]
-    systematic = 0.0
-    for part, good, half in zip(pair, repeats, halves, strict=True):
-        systematic += axis_variance_from_alignment(
+
+    def estimate(name: str, noise: Sequence[float]) -> PairError:
+        values = [part[name].values[good] for part, good in zip(pair, repeats, strict=True)]
+        return estimate_pair_error(values, noise)
+
+    half = estimate("e0_half", [float(sigma) for sigma in half_step_noise])
+    top = estimate("white_line", [float(sigma) for sigma in white_line_noise])
+    inflections = [float(part["e0_derivative"].values[-1]) for part in pair]
+    steepest = estimate(
+        "e0_derivative", [float(part["e0_derivative_stderr"].values[-1]) for part in pair]
+    )
+    systematic = sum(
+        axis_variance_from_alignment(
             str(part.attrs.get("alignment", AlignmentKind.NONE)),
             float(part.attrs.get("alignment_error", np.nan)),
             repeats=good.size,
             seen_in_scatter=half.from_scatter,
         )
+        + float(part.attrs.get("alignment_common_error", 0.0)) ** 2
+        for part, good in zip(pair, repeats, strict=True)
+    )
     return {
-        "edge_shift_stderr": float(np.sqrt(_add_variances(halves))),
-        "edge_shift_dof": combine_freedom(halves),
+        "edge_shift_stderr": half.stderr,
+        "edge_shift_dof": half.dof,
         "edge_shift_systematic": float(np.sqrt(systematic)),
-        "white_line_stderr": float(np.sqrt(_add_variances(tops))),
-        "white_line_dof": combine_freedom(tops),
+        "white_line_stderr": top.stderr,
+        "white_line_dof": top.dof,
+        "inflection_shift": inflections[1] - inflections[0],
+        "inflection_shift_stderr": steepest.stderr,
     }
 
 
@@ -88,29 +133,6 @@ def find_repeats(normalised: xr.Dataset) -> Index:
     """Return which spectra are in the mean, the mean itself left out: indices without a unit, shape
     (repeat,)."""
     return np.flatnonzero(normalised["status"].values[:-1] == ScanStatus.OK)
-
-
-def estimate_mean_error(values: Array, noise: float) -> MeanError:
-    """Return the error of the mean of a quantity over repeats.
-
-    Parameters
-    ----------
-    values : array, shape (repeat,)
-        The quantity of each repeat; from three on its scatter counts, if it exceeds the noise.
-    noise : float
-        Standard error of the mean by the noise of points, in the unit of the values.
-
-    Returns
-    -------
-    MeanError
-    """
-    if values.size < SCATTER_FROM:
-        return MeanError(variance=noise**2, freedom_term=0.0, from_scatter=False)
-    scatter = float(np.var(values, ddof=1)) / values.size
-    variance = max(scatter, noise**2)
-    return MeanError(
-        variance=variance, freedom_term=variance**2 / (values.size - 1), from_scatter=True
-    )
 
 
 def axis_variance_from_alignment(
@@ -136,31 +158,8 @@ def axis_variance_from_alignment(
     """
     if alignment == AlignmentKind.REPEATABILITY:
         return error**2
-    if alignment == AlignmentKind.FOIL and not seen_in_scatter:
-        return error**2 / max(repeats, 1)
-    return 0.0
-
-
-def _add_variances(parts: Sequence[MeanError]) -> float:
-    total = 0.0
-    for part in parts:
-        total += part.variance
-    return total
-
-
-def combine_freedom(parts: Sequence[MeanError]) -> float:
-    """Return the degrees of freedom of a sum of independent means.
-
-    Parameters
-    ----------
-    parts : sequence of MeanError
-
-    Returns
-    -------
-    float
-        (sum v)**2 / sum (v**2 / dof); a thousand million where no scatter enters.
-    """
-    freedom = 0.0
-    for part in parts:
-        freedom += part.freedom_term
-    return _add_variances(parts) ** 2 / freedom if freedom > 0 else INFINITE
+    if alignment != AlignmentKind.FOIL:
+        return 0.0
+    of_mean = error**2 / max(repeats, 1)
+    # The mean foil that all were aligned to has an error, too, which no repeat shows.
+    return of_mean / 2 if seen_in_scatter else of_mean

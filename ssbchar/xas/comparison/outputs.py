@@ -48,7 +48,12 @@ COMPARISON = OutputTable(
             ancillary=("ratio_stderr",),
         ),
         "ratio_stderr": Variable(
-            dims=_SHELL, unit="1", meaning="standard error of `ratio` by noise"
+            dims=_SHELL,
+            unit="1",
+            meaning="standard error of `ratio`, by noise or the scatter of repeats",
+        ),
+        "ratio_dof": Variable(
+            dims=_SHELL, unit="1", meaning="degrees of freedom of `ratio_stderr`"
         ),
         "r_low": Variable(dims=_SHELL, unit="angstrom", meaning="start of the shell's R range"),
         "r_high": Variable(dims=_SHELL, unit="angstrom", meaning="end of the shell's R range"),
@@ -61,6 +66,17 @@ COMPARISON = OutputTable(
         "edge_shift_dof": Variable(unit="1", meaning="degrees of freedom of `edge_shift_stderr`"),
         "edge_shift_systematic": Variable(
             unit="eV", meaning="error of the energy axes that no repeat shows"
+        ),
+        "inflection_shift": Variable(
+            unit="eV",
+            meaning="inflection of the merged spectra, cycled minus pristine",
+            ancillary=("inflection_shift_stderr",),
+        ),
+        "inflection_shift_stderr": Variable(unit="eV", meaning="its standard error"),
+        "whole_edge_shift": Variable(
+            unit="eV",
+            meaning="shift that lays the whole edge of the cycled on the pristine's; NaN where "
+            "none is found",
         ),
         "white_line_stderr": Variable(unit="1", meaning="standard error of `white_line_change`"),
         "white_line_dof": Variable(unit="1", meaning="degrees of freedom of `white_line_stderr`"),

@@ -14,13 +14,11 @@ from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation.foil_alignment import (
-    MIN_READINGS,
     StandardFoil,
-    align_edges,
+    align_foils,
     build_standard_foil,
     find_foils,
     look_up_foil_energy,
-    read_foil,
 )
 from ssbchar.xas.normalisation.options import Calibration
 from ssbchar.xas.normalisation.outputs import CALIBRATED
@@ -45,6 +43,10 @@ class AlignmentKind(StrEnum):
     """The axis is raw, and its error unknown."""
 
 
+NARROW_TOLD = (
+    "; the foils' tops do not lie on each other (saturation or an offset), so that their "
+    "inflections alone were aligned"
+)
 ON_ONE_AXIS = frozenset({AlignmentKind.FOIL, AlignmentKind.PROJECT})
 """Kinds that put two measurements on one axis."""
 
@@ -62,6 +64,8 @@ class AxisShifts:
     """Shape (scan,) [eV]; NaN where unknown."""
     error: float = float("nan")
     """Of one alignment [eV]."""
+    common_error: float = 0.0
+    """What all scans of the measurement share besides [eV]."""
     has_foil: Bool = field(default_factory=lambda: np.zeros(0, bool))
     """Which scans have a foil, shape (scan,)."""
 
@@ -139,6 +143,7 @@ def calibrate_energy(
             **scans.attrs,
             "alignment": str(found.kind),
             "alignment_error": found.error,
+            "alignment_common_error": found.common_error,
             "alignment_source": found.source,
             "set_aside": json.dumps(exclusions),
         },
@@ -177,22 +182,20 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
     element, edge = str(scans.attrs["element"]), str(scans.attrs["edge"])
     tabulated = look_up_foil_energy(options, element, edge)
     foil = build_standard_foil(standard, tabulated, options)
-    shift = np.full(scans.sizes["scan"], np.nan)
-    for scan in range(shift.size):
-        x, y = read_foil(scans, scan)
-        if x.size > MIN_READINGS:
-            shift[scan] = align_edges(
-                foil.energy, foil.mu, x, y, window=foil.window, limit=options.max_shift
-            ).shift
+    found = align_foils(scans, foil, options)
+    shift = found.shift
+    error = found.error
     convention = "configured" if options.foil_energy else options.convention
     of_foil = f"{options.foil_element or element} {options.foil_edge or edge} foil"
     owner = standard.attrs.get("measurement", "the scans")
     return AxisShifts(
         kind=AlignmentKind.FOIL,
-        source=f"{of_foil} of {owner}, {_describe_standard(foil)} ({convention})",
+        source=f"{of_foil} of {owner}, {_describe_standard(foil)} ({convention})"
+        + (NARROW_TOLD if found.narrow else ""),
         shift=shift + (tabulated - foil.inflection),
-        stderr=np.where(np.isfinite(shift), options.alignment_error, np.nan),
-        error=options.alignment_error,
+        stderr=np.where(np.isfinite(shift), error, np.nan),
+        error=error,
+        common_error=found.common_error,
         has_foil=find_foils(scans),
     )
 

@@ -14,6 +14,10 @@ AVERAGED = 1.0
 """Spectra are averaged over this [eV] before their steepest or highest point is sought."""
 
 
+LEAST_SPACING = 0.1
+"""Closer points are averaged before the steepest one is sought [eV]."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LocalFit:
     """A weighted polynomial about an energy: coefficients of powers of E - at are matrix @ y."""
@@ -176,7 +180,8 @@ def find_inflection(
     energy, stderr : array, shape (spectrum,)
         [eV]
     """
-    slope = np.gradient(smooth_spectra(energy, mu, AVERAGED), energy, axis=1)
+    grid, thinned = thin_points(energy, mu, LEAST_SPACING)
+    slope = np.gradient(smooth_spectra(grid, thinned, AVERAGED), grid, axis=1)
     # The derivative at the ends is one-sided and noisy.
     steepest = np.argmax(slope[:, 3:-3], axis=1) + 3
     if first > 0:
@@ -186,10 +191,40 @@ def find_inflection(
         is_peak &= slope >= first * slope[np.arange(len(slope)), steepest][:, None]
         steepest = np.where(is_peak.any(axis=1), np.argmax(is_peak, axis=1), steepest)
     found = [
-        _refine_inflection(energy, y, float(energy[i]), width)
+        _refine_inflection(energy, y, float(grid[i]), width)
         for y, i in zip(mu, steepest, strict=True)
     ]
     return np.array([at for at, _ in found]), np.array([stderr for _, stderr in found])
+
+
+def thin_points(energy: Array, mu: Array, spacing: float) -> tuple[Array, Array]:
+    """Return spectra with points closer than a spacing averaged.
+
+    Quick and continuous scans have points a thousandth of an eV apart, over which the difference of
+    two readings says nothing of the slope.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        Rising [eV].
+    mu : array, shape (spectrum, energy)
+        Absorption.
+    spacing : float
+        Least distance of two points [eV].
+
+    Returns
+    -------
+    energy : array, shape (bin,)
+        Mean energies [eV]; the same where no points are closer than that.
+    mu : array, shape (spectrum, bin)
+    """
+    if energy.size < 2 or np.diff(energy).min() >= spacing:
+        return energy, mu
+    place = np.floor((energy - energy[0]) / spacing).astype(int)
+    starts = np.flatnonzero(np.diff(place, prepend=-1) > 0)
+    count = np.diff(np.append(starts, energy.size))
+    mean_energy = np.add.reduceat(energy, starts) / count
+    return mean_energy, np.add.reduceat(mu, starts, axis=1) / count
 
 
 def smooth_spectra(energy: Array, mu: Array, width: float) -> Array:

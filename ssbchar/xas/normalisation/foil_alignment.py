@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.errors import BadInput
+from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool
-from ssbchar.xas.edge_tables import CONVENTIONS
+from ssbchar.xas.edge_tables import CONVENTIONS, find_nearest_edge
 from ssbchar.xas.normalisation.edge_features import find_inflection
 from ssbchar.xas.normalisation.options import Calibration
 
@@ -30,8 +31,26 @@ SMOOTHING = 1.2
 FIRST_PEAK = 0.5
 """A metal's first inflection is the first maximum of the derivative above this share of the
 highest."""
-WRONG_FOIL = 40
-"""A foil's edge further than this beyond the greatest shift [eV] is another element's."""
+NARROW = ((-6.0, 8.0), (-10.0, 6.0), (-4.0, 10.0))
+"""Windows about the inflection alone [eV], which neither a saturated top nor an offset of the
+detectors bends."""
+BENT = 0.07
+"""Whole edge and inflection of a foil differ by more where its top is bent [eV]: three times the
+scatter of alignments found on noisy spectra of known shift (docs/theory/xas.md)."""
+WINDOW_SPREAD = 1.5
+"""Standard uncertainty of a bent foil's inflection over the range that the three windows give [1]:
+others would give more; ours."""
+LEAST_ERROR = 0.003
+"""No alignment counts as better known than this [eV]; ours."""
+LEAST_STEP = 5.0
+"""A foil's edge step stands at least so many times above the noise of its points [1]."""
+BEFORE, AFTER = (-60.0, -15.0), (15.0, 60.0)
+"""Ranges on both sides of an edge whose means make its step [eV]."""
+SPIKE_POINTS = 5
+"""Points of the running median that a single wild reading is held against."""
+SPIKE_SIGMA, SPIKE_SHARE = 8.0, 0.02
+"""A reading is wild beyond so many robust deviations from the median, and this share of the whole
+range [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +80,106 @@ class StandardFoil:
     """Where that inflection should be [eV]."""
     window: tuple[float, float]
     """Range of the edge that is aligned [eV, raw axis]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoilShifts:
+    """The shifts that lay the foils of all scans on the standard's."""
+
+    shift: Array
+    """Shape (scan,) [eV]; NaN where none is found."""
+    error: float
+    """Of one alignment, by the noise of its points and by the choice of the window [eV]."""
+    common_error: float
+    """What all scans of a measurement share where their foils are bent: other windows about the
+    inflection give other shifts [eV]; 0 where the foils lie on each other."""
+    narrow: bool
+    """Whether the window about the inflection alone was taken."""
+
+
+def align_foils(scans: xr.Dataset, foil: StandardFoil, options: Calibration) -> FoilShifts:
+    """Return the shifts of all scans onto the standard's foil.
+
+    The whole window and three about the inflection alone must agree on every scan: a top that is
+    saturated, or bent by an offset of the detectors, moves the whole edge and not the inflection.
+    Where they differ by more than `BENT`, the narrow window is taken.
+
+    Parameters
+    ----------
+    scans : Dataset, dims scan, point
+        Scans with foils, energies in eV.
+    foil : StandardFoil
+    options : Calibration
+        Greatest shift, error of one alignment.
+    """
+    count = scans.sizes["scan"]
+    windows = [foil.window, *(_shift_window(foil.inflection, window) for window in NARROW)]
+    shifts = np.full((len(windows), count), np.nan)
+    for scan in range(count):
+        x, y = read_foil(scans, scan)
+        if x.size <= MIN_READINGS:
+            continue
+        for row, window in enumerate(windows):
+            shifts[row, scan] = align_edges(
+                foil.energy, foil.mu, x, y, window=window, limit=options.max_shift
+            ).shift
+    whole, narrow = shifts[0], shifts[1:]
+    middle = _median_of_found(narrow)
+    apart = np.abs(whole - middle)
+    is_bent = bool((apart[np.isfinite(apart)] > BENT).any())
+    used = np.where(np.isfinite(middle), middle, whole) if is_bent else whole
+    by_window = _root_mean_square((narrow if is_bent else shifts[:2]) - used)
+    spread = np.ptp(narrow, axis=0) if is_bent else np.zeros(count)
+    window = windows[1] if is_bent else windows[0]
+    by_noise = _root_mean_square(_split_points(scans, foil, window, options)) / 2
+    error = max(float(np.hypot(by_window, by_noise)), LEAST_ERROR)
+    if options.alignment_error is not None:
+        error = options.alignment_error
+    common = WINDOW_SPREAD * _root_mean_square(spread)
+    return FoilShifts(shift=used, error=error, common_error=common, narrow=is_bent)
+
+
+def _split_points(
+    scans: xr.Dataset, foil: StandardFoil, window: tuple[float, float], options: Calibration
+) -> Array:
+    """Return by how much the alignments of the even and of the odd points of each foil differ,
+    shape (scan,) [eV]; half of it is the error of all points by their noise."""
+    differences = np.full(scans.sizes["scan"], np.nan)
+    for scan in range(differences.size):
+        x, y = read_foil(scans, scan)
+        if x.size <= 2 * MIN_READINGS:
+            continue
+        halves = [
+            align_edges(
+                foil.energy,
+                foil.mu,
+                x[part::2],
+                y[part::2],
+                window=window,
+                limit=options.max_shift,
+            ).shift
+            for part in (0, 1)
+        ]
+        differences[scan] = halves[0] - halves[1]
+    return differences
+
+
+def _root_mean_square(values: Array) -> float:
+    """Return the root of the mean square of what is finite, zero where nothing is."""
+    found = values[np.isfinite(values)]
+    return float(np.sqrt(np.mean(found**2))) if found.size else 0.0
+
+
+def _shift_window(at: float, window: tuple[float, float]) -> tuple[float, float]:
+    return at + window[0], at + window[1]
+
+
+def _median_of_found(shifts: Array) -> Array:
+    """Return the median over windows of each scan, NaN where none found a shift."""
+    found = np.isfinite(shifts).any(axis=0)
+    middle = np.full(shifts.shape[1], np.nan)
+    middle[found] = np.nanmedian(shifts[:, found], axis=0)
+    return middle
 
 
 def find_foils(scans: xr.Dataset) -> Bool:
@@ -135,15 +254,12 @@ def build_standard_foil(
     foils = [read_foil(standard, int(scan)) for scan in np.flatnonzero(find_foils(standard))]
     grid, first = foils[0]
     at = find_metal_inflection(grid, first)
-    if abs(at - tabulated) > options.max_shift + WRONG_FOIL:
-        raise BadInput(
-            str(standard["source_file"].values[0]),
-            f"the foil's edge is at {at:.0f} eV, {tabulated:g} eV expected",
-            "correct calibrate.foil_element and foil_edge",
-        )
+    check_foil_edge(
+        grid, first, at, tabulated, options, where=str(standard["source_file"].values[0])
+    )
     # Foils overlap in part only: each point is averaged over the scans that reach it.
     total, count = first.copy(), np.ones(grid.size)
-    window = _place_window(at, options)
+    window = _shift_window(at, options.window)
     for x, y in foils[1:]:
         shift = align_edges(grid, first, x, y, window=window, limit=options.max_shift).shift
         if np.isfinite(shift):
@@ -157,19 +273,87 @@ def build_standard_foil(
         mu=mean,
         inflection=inflection,
         tabulated=tabulated,
-        window=_place_window(inflection, options),
+        window=_shift_window(inflection, options.window),
     )
-
-
-def _place_window(at: float, options: Calibration) -> tuple[float, float]:
-    return at + options.window[0], at + options.window[1]
 
 
 def read_foil(scans: xr.Dataset, scan: int) -> tuple[Array, Array]:
     """Return energy [eV] and absorption of a scan's foil where both are finite, shape (point,)."""
     x, y = scans["energy"].values[scan], scans["mu_foil"].values[scan]
     use = np.isfinite(x) & np.isfinite(y)
-    return x[use], y[use]
+    return x[use], remove_spikes(y[use])
+
+
+def remove_spikes(mu: Array) -> Array:
+    """Return a spectrum with single wild readings replaced by the median of their neighbours.
+
+    The running median of five points follows a monotonic edge exactly, so that only readings that
+    stick out of their neighbours differ from it.
+
+    Parameters
+    ----------
+    mu : array, shape (point,)
+        Absorption.
+
+    Returns
+    -------
+    array, shape (point,)
+    """
+    from scipy.ndimage import median_filter
+
+    if mu.size < SPIKE_POINTS:
+        return mu
+    middle = median_filter(mu, SPIKE_POINTS, mode="nearest")
+    off = mu - middle
+    typical = sigma_from_deviations(off[off != 0]) if (off != 0).any() else 0.0
+    low, high = np.percentile(middle, [1, 99])
+    is_wild = np.abs(off) > max(SPIKE_SIGMA * typical, SPIKE_SHARE * (high - low))
+    return np.where(is_wild, middle, mu)
+
+
+def check_foil_edge(
+    energy: Array, mu: Array, at: float, tabulated: float, options: Calibration, *, where: str
+) -> None:
+    """Refuse a foil that has no edge, or not the one it is to be set to.
+
+    Parameters
+    ----------
+    energy, mu : array, shape (point,)
+        Energies [eV] and absorption of the foil.
+    at, tabulated : float
+        Its inflection on the raw axis, and where it should be [eV].
+    options : Calibration
+        Greatest shift.
+    where : str
+        File, for the message.
+
+    Raises
+    ------
+    BadInput
+        The foil has no edge step above its noise, or its edge lies further than
+        ``calibrate.max_shift`` from the tabulated one.
+    """
+    before, after = (
+        mu[(energy > at + low) & (energy < at + high)] for low, high in (BEFORE, AFTER)
+    )
+    if min(before.size, after.size) > SPIKE_POINTS:
+        # The scatter of differences between neighbours knows nothing of slow curves.
+        noise = sigma_from_deviations(np.diff(np.concatenate([before, after]))) / np.sqrt(2)
+        step = float(np.mean(after) - np.mean(before))
+        if step < LEAST_STEP * noise:
+            raise BadInput(
+                where,
+                f"the foil shows no edge (a step of {step:.2g}, noise {noise:.2g})",
+                "correct read.foil, or leave the foil out and state calibrate.repeatability",
+            )
+    if abs(at - tabulated) > options.max_shift:
+        other = find_nearest_edge(at, options.max_shift)
+        named = "" if other is None else f" ({' '.join(other)} is tabulated there)"
+        raise BadInput(
+            where,
+            f"the foil's edge is at {at:.1f} eV{named}, {tabulated:g} eV expected",
+            "correct calibrate.foil_element and foil_edge, or raise calibrate.max_shift",
+        )
 
 
 def find_metal_inflection(energy: Array, mu: Array) -> float:

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 MAX_R = 6.0
 """Last R of chi(R) [angstrom]."""
+LINEAR_UP_TO = 0.05
+"""Noise of single points on the edge, in edge steps, up to which errors follow from slopes [1]."""
+ON_EDGE = 20.0
+"""Points within this of E0 lie on the edge [eV]."""
+COPIES = 64
+"""Noisy copies of a spectrum whose errors do not follow from slopes."""
+MOST_COPIES = 0.9
+"""Share of the copies that must have a half step [1]."""
 SIGNAL_POINTS = 31
 """Points of the k grid, 1.5/angstrom, over which signal and noise are averaged."""
 FIRST_END = 4
@@ -180,13 +188,42 @@ class MergedSpectrum:
 
     def calculate_edge_stderr(self, processed: ProcessedSpectrum) -> tuple[float, float]:
         """Return the standard errors of half-step energy [eV] and white line, two floats; baselines
-        and step are in them."""
+        and step are in them.
+
+        Both are linear in the noise; where the noise of norm at the half step is no longer small
+        against the step, noisy copies of the spectrum tell the errors, and NaN stands where many of
+        them have no half step at all.
+        """
         normalised = processed.normalised
         half = find_half_step(self.energy, normalised.spectra.norm)
-        half_stderr = normalised.calculate_functional_stderr(half.rows) / half.slope
+        of_norm = normalised.calculate_functional_stderr(half.rows)
         top = measure_white_line(self.energy, normalised.spectra.flat, self.e0)
-        top_stderr = normalised.calculate_functional_stderr(top.rows)
-        return float(half_stderr[0]), float(top_stderr[0])
+        half_stderr = float((of_norm / half.slope)[0])
+        top_stderr = float(normalised.calculate_functional_stderr(top.rows)[0])
+        if self._find_point_noise(processed) <= LINEAR_UP_TO:
+            return half_stderr, top_stderr
+        # np.maximum keeps a NaN, which says that there is no error to be had.
+        half_copies, top_copies = self._measure_noisy_copies(processed)
+        return (
+            float(np.maximum(half_stderr, _find_spread(half_copies, float(half.energy[0])))),
+            float(np.maximum(top_stderr, _find_spread(top_copies, float(top.height[0])))),
+        )
+
+    def _find_point_noise(self, processed: ProcessedSpectrum) -> float:
+        """Return the noise of norm in single points on the edge, in edge steps."""
+        step = float(processed.normalised.spectra.edge_step[0])
+        on_edge = np.abs(self.energy - self.e0) < ON_EDGE
+        return float(np.median(self.mu_stderr[0, on_edge])) / abs(step) if on_edge.any() else 0.0
+
+    def _measure_noisy_copies(self, processed: ProcessedSpectrum) -> tuple[Array, Array]:
+        """Return half-step energies [eV] and white lines of copies with as much noise again."""
+        spectra = processed.normalised.spectra
+        random = np.random.default_rng(0)
+        noise = random.standard_normal((COPIES, self.energy.size))
+        noise *= self.mu_stderr[0] / spectra.edge_step[0]
+        half = find_half_step(self.energy, spectra.norm + noise)
+        top = measure_white_line(self.energy, spectra.flat + noise, self.e0)
+        return half.energy, top.height
 
     def calculate_chi_r(
         self, processed: ProcessedSpectrum, choice: ProcessingChoice, kweight: int
@@ -249,6 +286,15 @@ class MergedSpectrum:
         variance = (self.mu_stderr / step) ** 2
         magnitude = chi_r_stderr_from_variance(to_chi, to_r, variance, chi_r)[2]
         return np.asarray(magnitude[0])
+
+
+def _find_spread(copies: Array, value: float) -> float:
+    """Return the root mean square distance of noisy copies from a value; NaN where a tenth of them
+    gives none."""
+    found = copies[np.isfinite(copies)]
+    if found.size < MOST_COPIES * copies.size or not np.isfinite(value):
+        return float("nan")
+    return float(np.sqrt(np.mean((found - value) ** 2)))
 
 
 def _build_weights(processed: ProcessedSpectrum, choice: ProcessingChoice, kweight: int) -> Array:

@@ -31,9 +31,9 @@ class Calibration:
     """Range of the foil's edge that is aligned as a whole [eV, relative to it]."""
     max_shift: Annotated[float, Field(gt=0.0, le=1000.0)] = 20.0
     """Larger shifts are refused [eV]."""
-    alignment_error: Annotated[float, Field(ge=0.0, le=100.0)] = 0.023
-    """Error of one whole-edge alignment [eV, one sigma], taken where there are fewer than three
-    repeats (rms found on noisy spectra of known shift, grid 0.2 eV; docs/theory/xas.md)."""
+    alignment_error: Annotated[float, Field(ge=0.0, le=100.0)] | None = None
+    """Error of one alignment on the foil [eV, one sigma]; none takes it from the data: several
+    windows of the edge, and the even against the odd points of each foil."""
     repeatability: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
     """Without a foil: repeatability of the monochromator [eV, one sigma]; 0 means unknown, which
     forbids shift claims."""

@@ -29,6 +29,7 @@ CALIBRATED = OutputTable(
         **SCANS.attributes,
         "alignment": "`foil`, `project`, `repeatability` or `none`",
         "alignment_error": "error of one alignment [eV], NaN where it is unknown",
+        "alignment_common_error": "what all scans of the measurement share besides [eV]",
         "alignment_source": "what the axis rests on, in words",
     },
 )

@@ -39,6 +39,9 @@ def comparison(
     ds["white_line_change"] = ("choice", white + about)
     ds["ratio"] = (("choice", "shell"), np.array(ratios)[None] + about[:, None])
     ds["ratio_stderr"] = ("shell", [0.01] * len(ratios))
+    ds["ratio_dof"] = ("shell", [1e9] * len(ratios))
+    ds["inflection_shift"], ds["inflection_shift_stderr"] = ((), shift), ((), 0.01)
+    ds["whole_edge_shift"] = ((), shift)
     scalars = {"edge_shift_stderr": 0.01, "edge_shift_systematic": 0.02, "edge_shift_dof": 4.0}
     scalars |= {"white_line_stderr": 0.005, "white_line_dof": 1e9, "white_line_before": 1.5}
     for name, value in scalars.items():
@@ -128,13 +131,13 @@ def test_an_edge_shift_by_hand() -> None:
     """Systematic: spread of the choices and of the axes; limits with t of 4 degrees of freedom."""
     row = pair(comparison(shift=0.015))["edge_shift"]
     assert row.value == pytest.approx(0.015)
-    assert row.stderr == 0.01
+    assert row.stderr == pytest.approx(0.01 * 2.776445 / 1.959964, rel=1e-6)
     assert row.systematic == pytest.approx(math.hypot(0.02, SPREAD), rel=1e-3)
-    sigma = math.hypot(0.01, row.systematic)
-    assert row.upper95 == pytest.approx(0.015 + 2.776445 * sigma, rel=1e-6)
-    assert row.lower95 == pytest.approx(0.015 - 2.776445 * sigma, rel=1e-6)
+    half = math.hypot(0.01 * 2.776445, row.systematic * 1.959964)
+    assert row.upper95 == pytest.approx(0.015 + half, rel=1e-6)
+    assert row.lower95 == pytest.approx(0.015 - half, rel=1e-6)
     assert row.verdict == "retained" and "0.08 eV would matter" in row.reason
-    assert pair(comparison(shift=0.02))["edge_shift"].verdict == "inconclusive"
+    assert pair(comparison(shift=0.032))["edge_shift"].verdict == "inconclusive"
     assert pair(comparison(shift=0.3))["edge_shift"].verdict == "changed"
 
 
@@ -187,7 +190,7 @@ def test_without_an_axis_the_shift_is_not_testable() -> None:
     assert found["structure"].verdict == "inconclusive"
 
 
-@pytest.mark.parametrize(("shift", "verdict"), [(-0.3, "detected"), (-0.05, "not detected")])
+@pytest.mark.parametrize(("shift", "verdict"), [(-0.3, "detected"), (-0.045, "not detected")])
 def test_a_reduced_fraction_is_the_shift_by_that_of_full_reduction(
     shift: float, verdict: str
 ) -> None:
@@ -197,7 +200,7 @@ def test_a_reduced_fraction_is_the_shift_by_that_of_full_reduction(
     assert row.lower95 == pytest.approx(edge.upper95 / -3)
     assert row.upper95 == pytest.approx(edge.lower95 / -3)
     assert row.lower95 < row.upper95
-    assert row.stderr == pytest.approx(0.01 / 3)
+    assert row.stderr == pytest.approx(edge.stderr / 3)
     assert row.systematic == pytest.approx(edge.systematic / 3)
     assert row.verdict == verdict
     assert "reduced_fraction" not in pair(comparison(shift=shift))
@@ -266,3 +269,47 @@ def test_a_reduced_fraction_that_may_be_nothing_is_not_detected(shift: float, ve
     assert (row.value, row.stderr) == (pytest.approx(-shift / 3), pytest.approx(0.02))
     assert row.systematic == pytest.approx(0.08 / 3)
     assert row.upper95 == pytest.approx((-shift + 0.1959964) / 3)
+
+
+@pytest.mark.parametrize(
+    ("inflection", "whole", "verdict", "told"),
+    [
+        (0.3, 0.3, "changed", ""),
+        (0.081, 0.3, "changed", ""),
+        (0.079, 0.3, "inconclusive", "but the inflection moves by +0.079 eV"),
+        (-0.3, 0.3, "inconclusive", "but the inflection moves by -0.300 eV"),
+        (0.3, 0.07, "inconclusive", "but the whole edge moves by +0.070 eV"),
+        (0.0, math.nan, "inconclusive", "and the whole edge moves by +nan eV"),
+    ],
+)
+def test_an_edge_has_changed_where_inflection_and_whole_edge_agree(
+    inflection: float, whole: float, verdict: str, told: str
+) -> None:
+    """What would matter is 0.08 eV."""
+    ds = comparison(shift=0.3)
+    ds["inflection_shift"], ds["whole_edge_shift"] = ((), inflection), ((), whole)
+    row = pair(ds)["edge_shift"]
+    assert row.verdict == verdict
+    assert told in row.reason and (" but " in row.reason) == (verdict != "changed")
+    down = comparison(shift=-0.3)
+    down["inflection_shift"], down["whole_edge_shift"] = ((), -inflection), ((), -whole)
+    assert pair(down)["edge_shift"].verdict == verdict
+
+
+def test_half_step_and_whole_edge_apart_are_a_systematic() -> None:
+    """0.05 eV apart, of which two standard errors of 0.01 may be noise: half of 0.03."""
+    ds = comparison(shift=0.015)
+    ds["whole_edge_shift"] = ((), 0.065)
+    row, plain = pair(ds)["edge_shift"], pair(comparison(shift=0.015))["edge_shift"]
+    assert row.systematic == pytest.approx(math.hypot(plain.systematic, 0.015), rel=1e-6)
+    ds["whole_edge_shift"] = ((), 0.034)
+    assert pair(ds)["edge_shift"].systematic == pytest.approx(plain.systematic)
+
+
+def test_few_repeats_widen_a_shells_limits() -> None:
+    ds = comparison(ratios=(1.0,))
+    ds["ratio_dof"] = ("shell", [4.0])
+    row = pair(ds)["shell_1_ratio"]
+    half = math.hypot(2.776445 * 0.01, 1.959964 * SPREAD)
+    assert row.upper95 == pytest.approx(1 + half, rel=1e-5)
+    assert (row.bound, row.reference) == (0.045, 1.0)

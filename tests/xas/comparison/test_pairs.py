@@ -148,7 +148,17 @@ def test_ratios_and_their_noise_by_hand() -> None:
     ensemble.half_step[0], ensemble.white_line[0] = (7120.0, 7119.5), (1.5, 1.7)
     values = compare._compare_ensemble(ensemble, 1)
     assert values["ratio"] == pytest.approx(0.5)
-    assert values["ratio_stderr"] == pytest.approx(np.hypot(0.3, 0.1) / 2)
+    single = compare._propagate_ratio_errors(ensemble, [np.ones((1, 1)), np.ones((1, 1))])
+    assert single["ratio_stderr"] == pytest.approx(np.hypot(0.3, 0.1) / 2)
+    assert single["ratio_dof"].tolist() == [2.0]
+    # Amplitudes of e^-1, 1 and e times one: a relative scatter of one, its mean's 1/sqrt(3).
+    repeats = [np.exp([[-1.0], [0.0], [1.0]]), np.exp([[-1.0], [0.0], [1.0]])]
+    scattered = compare._propagate_ratio_errors(ensemble, repeats)
+    assert scattered["ratio_dof"].tolist() == [4.0]
+    # In units of noise, 0.1 and 0.3, the second part's share is the larger by its own.
+    factor = (1 / (3 * 0.01) + 1 / (3 * 0.09)) / 2
+    expected = 0.5 * np.sqrt(max(1 / 3, 0.01 * factor) + max(1 / 3, 0.09 * factor))
+    assert scattered["ratio_stderr"] == pytest.approx(expected)
     assert values["edge_shift"] == pytest.approx(-0.5)
     assert values["white_line_change"] == pytest.approx(0.2)
     assert values["white_line_before"] == 1.5

@@ -18,7 +18,6 @@ def made(verdict: Verdict, value: float = 0.0, sigma: float = 0.01, half: float 
         value=value,
         stderr=sigma,
         systematic=0.0,
-        sigma=sigma,
         lower95=value - half,
         upper95=value + half,
         verdict=verdict,

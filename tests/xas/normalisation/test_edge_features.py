@@ -236,3 +236,22 @@ def test_a_spectrum_below_nine_tenths_has_no_half_step() -> None:
     norm = np.stack([0.89 * arctangent(GRID), 0.92 * arctangent(GRID)])
     found = edge_features.find_half_step(GRID, norm).energy
     assert np.isnan(found[0]) and np.isfinite(found[1])
+
+
+def test_points_closer_than_the_spacing_are_averaged() -> None:
+    energy = np.array([0.0, 0.04, 0.08, 0.31, 0.35, 1.0])
+    mu = np.array([[1.0, 2.0, 3.0, 10.0, 20.0, 7.0]])
+    grid, thinned = edge_features.thin_points(energy, mu, 0.1)
+    assert grid == pytest.approx([0.04, 0.33, 1.0])
+    assert thinned == pytest.approx(np.array([[2.0, 15.0, 7.0]]))
+    apart = np.arange(0.0, 2.0, 0.1001)
+    same, kept = edge_features.thin_points(apart, apart[None], 0.1)
+    assert same is apart and kept[0] == pytest.approx(apart)
+
+
+def test_points_a_thousandth_apart_make_no_edge() -> None:
+    """A continuous scan that rests at its end: noise over a meV is no slope."""
+    energy = np.concatenate([GRID, GRID[-1] + 0.3 + 1e-3 * np.arange(200)])
+    noise = 2e-3 * np.random.default_rng(5).standard_normal(energy.size)
+    found, _ = edge_features.find_inflection(energy, (arctangent(energy) + noise)[None])
+    assert found[0] == pytest.approx(E0, abs=0.1)

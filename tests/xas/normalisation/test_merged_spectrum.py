@@ -11,7 +11,7 @@ from xas.normalisation import test_processing as one_choice
 from ssbchar.constants import ETOK
 from ssbchar.xas.exafs import autobk, fourier
 from ssbchar.xas.exafs.options import Exafs
-from ssbchar.xas.normalisation import edge, edge_features
+from ssbchar.xas.normalisation import edge, edge_features, merged_spectrum
 from ssbchar.xas.normalisation.merged_spectrum import MergedSpectrum
 
 ENERGY, E0, CHOICE = one_choice.ENERGY, one_choice.E0, one_choice.DRAWN
@@ -179,3 +179,19 @@ def test_the_mean_is_the_last_of_many(stored: xr.Dataset) -> None:
     one = MergedSpectrum.from_dataset(many)
     assert one.mu.shape == one.mu_stderr.shape == (1, ENERGY.size)
     assert np.array_equal(one.mu, one_choice.MU[-1:])
+
+
+def test_noise_starved_edges_have_the_error_of_noisy_copies(merged: MergedSpectrum) -> None:
+    """With noise of a third of the step in every point the half step jumps by eV."""
+    step_noise = np.full_like(merged.mu_stderr, 0.02)
+    quiet, loud = (replace(merged, mu_stderr=factor * step_noise) for factor in (1.0, 30.0))
+    small = quiet.calculate_edge_stderr(quiet.process(CHOICE, False))
+    large = loud.calculate_edge_stderr(loud.process(CHOICE, False))
+    assert np.isnan(large[0]) or large[0] > 30 * small[0]
+
+
+def test_copies_without_a_half_step_leave_no_error() -> None:
+    copies = np.array([1.0] * 89 + [np.nan] * 11)
+    assert np.isnan(merged_spectrum._find_spread(copies, 1.0))
+    assert merged_spectrum._find_spread(copies[:98], 1.5) == pytest.approx(0.5)
+    assert np.isnan(merged_spectrum._find_spread(copies[:89], float("nan")))
