@@ -284,7 +284,7 @@ class Label:
     unit: str
     """As written; empty where there is none."""
 
-    @property
+    @functools.cached_property
     def words(self) -> tuple[str, ...]:
         """Words of the name in small letters: ``SampleTemp_2`` has sample, temp and 2."""
         parted = re.sub(r"([a-z])([A-Z])", r"\1 \2", self.name)

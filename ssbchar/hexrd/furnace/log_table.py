@@ -63,7 +63,8 @@ def read_table(log: Path) -> LogTable:
         No table, or no rows below its names.
     """
     text = decode_text(Path(log).read_bytes())
-    lines = [line for line in text.split("\n") if line.strip()]
+    # Blanks and tabs at the end of a line part nothing.
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
     plain = [line for line in lines if not line.lstrip().startswith("#")]
     separator, width = _find_separator(plain)
     rows = [_split(line, separator) for line in plain]

@@ -17,6 +17,7 @@ from ssbchar.hexrd.images.azimuthal import BinSums, Integrator
 from ssbchar.hexrd.images.options import ImageLimits, Integration
 from ssbchar.hexrd.images.read import Image
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
+from ssbchar.hexrd.patterns.unchanged import FileWatch
 from ssbchar.runtime import progress
 from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Bool
@@ -212,7 +213,9 @@ def _read_frames(
     limits: ImageLimits | None = None,
 ) -> Iterator[Image]:
     """Yield the frames of the right shape; what cannot be used is added to the faults."""
+    watch = FileWatch()
     for path in progress.report_progress(paths, "integrate images", unit="files"):
+        watch.note(path)
         for image in read.read_images(path, limits):
             if isinstance(image, BadInput):
                 faults.append(image)
@@ -223,6 +226,7 @@ def _read_frames(
                 faults.append(BadInput(image.source, problem, remedy))
             else:
                 yield image
+    faults += watch.describe_changed()
 
 
 def _cut_into_chunks(frames: Iterator[Image], size: int) -> Iterator[list[Image]]:

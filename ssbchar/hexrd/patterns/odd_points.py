@@ -102,33 +102,43 @@ def find_odd_intensities(rows: _Rows) -> Bool:
     ndarray of bool, shape (points,)
     """
     own = rows.own
-    neighbours = [_shift(own, 1), _shift(own, -1)]
+    odd = np.zeros(own.size, bool)
+    # Few points stand out from both neighbours at all: only these are compared further.
+    candidates = np.flatnonzero(_stands_out(own))
+    if not candidates.size:
+        return odd
     in_time = [row for row in (rows.before, rows.after) if row is not None]
-    around = [*neighbours, *(_shift(row, n) for row in in_time for n in (-1, 0, 1))]
-    errors = (rows.stderr, _shift(rows.stderr, 1), _shift(rows.stderr, -1))
+    around = [_take(own, candidates + n) for n in (-1, 1)]
+    around += [_take(row, candidates + n) for row in in_time for n in (-1, 0, 1)]
+    highest, lowest = np.fmax.reduce(around), np.fmin.reduce(around)
+    errors = [_take(rows.stderr, candidates + n) for n in (0, -1, 1)]
     # What rises is compared with the largest error at hand, what falls with the neighbours' own.
     above, below = np.fmax.reduce(errors), np.fmin(errors[1], errors[2])
-    level = np.median(own[np.isfinite(own)]) if np.isfinite(own).any() else 0.0
-    highest, lowest = np.fmax.reduce(around), np.fmin.reduce(around)
-    factor = FACTOR_IN_SERIES if in_time else FACTOR_ALONE
-    # Alone, a line is judged above its background.
-    base = np.minimum(level, lowest) if not in_time else 0.0
+    factor, base = FACTOR_IN_SERIES, np.zeros(candidates.size)
+    if not in_time:
+        # Alone, a line is judged above its background, and an end may be the flank of a line.
+        factor, base = FACTOR_ALONE, np.minimum(float(np.nanmedian(own)), lowest)
+    value = own[candidates]
+    is_high = (value - base > factor * (highest - base)) & (value - highest > SIGMAS * above)
+    is_low = (value >= 0) & (factor * value < lowest) & (lowest - value > SIGMAS * below)
+    is_inner = (candidates > 0) & (candidates < own.size - 1)
+    odd[candidates] = (is_high | is_low) & (is_inner | bool(in_time))
+    return odd
+
+
+def _stands_out(own: Array) -> Bool:
+    """Return the points beyond twice, or below half of, both their neighbours."""
     with np.errstate(invalid="ignore"):
-        is_high = (own - base > factor * (highest - base)) & (own - highest > SIGMAS * above)
-        is_low = (own >= 0) & (factor * own < lowest) & (lowest - own > SIGMAS * below)
-    inner = np.ones(own.size, bool)
-    inner[[0, -1]] = False
-    return np.asarray((is_high | is_low) & inner)
+        padded = np.concatenate([own[1:2], own, own[-2:-1]])
+        left, right = padded[:-2], padded[2:]
+        is_high = own > FACTOR_IN_SERIES * np.maximum(left, right)
+        return np.asarray(is_high | (FACTOR_IN_SERIES * own < np.minimum(left, right)))
 
 
-def _shift(row: Array, by: int) -> Array:
-    """Return the neighbour of each point, NaN beyond the ends."""
-    moved = np.roll(row, by)
-    if by > 0:
-        moved[:by] = np.nan
-    elif by < 0:
-        moved[by:] = np.nan
-    return moved
+def _take(row: Array, points: NDArray[np.intp]) -> Array:
+    """Return a row at some points, NaN beyond its ends."""
+    inside = (points >= 0) & (points < row.size)
+    return np.where(inside, row[np.clip(points, 0, row.size - 1)], np.nan)
 
 
 def find_small_errors(intensity: Array, stderr: Array) -> Bool:
@@ -146,11 +156,14 @@ def find_small_errors(intensity: Array, stderr: Array) -> Bool:
     -------
     ndarray of bool, shape (points,)
     """
+    odd = np.zeros(intensity.size, bool)
+    # Errors of a pattern seldom differ by so much at all.
+    if not float(np.fmin.reduce(stderr)) < SMALL_ERROR * float(np.fmax.reduce(stderr)):
+        return odd
     with np.errstate(invalid="ignore"):
         ratio = stderr / np.sqrt(np.maximum(np.abs(intensity), 1e-12))
         usual = np.nanmedian(ratio[stderr > 0]) if np.any(stderr > 0) else np.nan
         suspect = np.flatnonzero(ratio < SMALL_ERROR * usual)
-    odd = np.zeros(intensity.size, bool)
     for point in suspect:
         near = slice(max(point - AROUND, 0), point + AROUND + 1)
         local, errors = np.nanmedian(ratio[near]), np.nanmedian(stderr[near])

@@ -20,7 +20,7 @@ def write(
 
 
 @pytest.mark.parametrize(("factor", "sigma"), [(10.0, None), (0.1, None), (1.0, 1e-6)])
-@pytest.mark.parametrize("point", [60, 155, 158, 300])
+@pytest.mark.parametrize("point", [0, 60, 155, 158, 300, 399])
 def test_one_point_of_one_frame(
     factor: float, sigma: float | None, point: int, tmp_path: Path
 ) -> None:

@@ -8,13 +8,14 @@ the axis is (``hexrd.read.axis_unit``).
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ssbchar.hexrd.patterns.formats.header_values import Misread, strip_comment
 from ssbchar.hexrd.patterns.options import AxisUnit, StatedAxisUnit
-from ssbchar.units import Dimension, find_unit, split_label, write_signs_plainly
+from ssbchar.units import REMEMBERED, Dimension, find_unit, split_label, write_signs_plainly
 
 
 class AxisKind(StrEnum):
@@ -233,13 +234,17 @@ def _choose_axis(axes: list[Axis]) -> Axis:
     return first
 
 
+@functools.lru_cache(REMEMBERED)
 def _axis_from_key(line: str) -> Axis | None:
     """Return the axis of a line such as ``columns: two_theta intensity`` or ``unit = q_nm^-1``."""
     text = write_signs_plainly(strip_comment(line))
     found = _KEY.match(text)
     if not found:
         return None
-    return _axis_at_start(text[found.end() :])
+    rest = text[found.end() :]
+    heads = _list_heads(rest)
+    is_other = bool(heads) and is_other_axis(split_label(heads[0]).name)
+    return _axis_at_start(rest) or (refuse_axis(heads[0]) if is_other else None)
 
 
 def _axis_at_start(text: str) -> Axis | None:
@@ -310,6 +315,7 @@ def _list_heads(text: str) -> list[str]:
     return [head.strip("\"' ") for head in parted if head.strip("\"' ")]
 
 
+@functools.lru_cache(REMEMBERED)
 def _axis_alone(line: str) -> Axis | None:
     """Return the axis that is all that a line holds."""
     text = strip_comment(line)

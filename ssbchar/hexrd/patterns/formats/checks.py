@@ -49,7 +49,8 @@ def find_overflow(values: Array) -> float | None:
     values : ndarray, shape (...)
         [counts]; NaN is left out.
     """
-    magnitude = np.abs(values)
-    if not magnitude.size or not np.nanmax(np.where(np.isnan(magnitude), 0, magnitude)) > LARGEST:
+    if not values.size:
         return None
-    return float(values.flat[int(np.nanargmax(magnitude))])
+    low, high = float(np.fmin.reduce(values, axis=None)), float(np.fmax.reduce(values, axis=None))
+    worst = high if high > -low else low
+    return worst if abs(worst) > LARGEST else None

@@ -32,6 +32,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.patterns.formats.axis_name import Axis, find_stderr_column, read_axis
 from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
+from ssbchar.hexrd.patterns.formats.evenly_spaced import read_evenly_spaced
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.formats.header_values import read_header
 from ssbchar.number_text import decode_text
@@ -84,8 +85,10 @@ def extract(path: Path) -> PatternFile:
     header = decode_text(raw[:start])
     _refuse_lost_row(path, header)
     body, decimal_commas = _settle_commas(path, raw[start:])
-    rows = _parse_rows(path, body, lines_before=raw.count(b"\n", 0, start))
-    _refuse_cut_number(path, body)
+    rows = read_evenly_spaced(path, header, body)
+    if rows is None:
+        rows = _parse_rows(path, body, lines_before=raw.count(b"\n", 0, start))
+        _refuse_cut_number(path, body)
     bank = _read_bank(path, header, rows)
     _refuse_missing_rows(path, bank.points or _announced_by_chi(header), rows.shape[0])
     axis = bank.axis or read_axis(header, rows.shape[1])
@@ -255,10 +258,9 @@ def _read_bank(path: Path, header: str, rows: Array) -> _Bank:
     if not kinds and not (len(words) > 2 and words[1].isdigit()):
         # A title may begin with the word.
         return _Bank()
-    if not kinds or kinds[-1] not in ("FXYE", "FXY"):
-        kind = kinds[-1] if kinds else "STD"
+    if kinds and kinds[-1] == "ALT":
         remedy = "write it as FXYE (x, y and error in columns)"
-        raise BadInput(path, f"GSAS data of type {kind} are not read", remedy)
+        raise BadInput(path, "GSAS data of type ALT are not read", remedy)
     if not binning.startswith("CONS") and binning not in ("FXYE", "FXY"):
         remedy = "give patterns of 2theta, q or d"
         raise BadInput(path, f"its GSAS bank ({binning}) is no scan of 2theta", remedy)

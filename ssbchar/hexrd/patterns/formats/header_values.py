@@ -194,6 +194,8 @@ _TIME_QUALIFIERS = {
     "experiment",
     "s",
 }
+_START = {"start", "started", "begin", "begun", "beginn"}
+"""Words of a start, which alone may be that of an axis."""
 _NO_MOMENT = {
     "per",
     "count",
@@ -524,12 +526,14 @@ def _rank_time(statement: Statement) -> int | None:
     """Return how likely a name is that of the frame's start, None where it is no moment."""
     label = split_label(statement.name, Dimension.TIME)
     words = set(label.words)
+    if words and words <= _START and re.search(r"\d:\d\d", statement.value):
+        return 0
     if not words & _TIME_WORDS or words & _NO_MOMENT or not words <= _TIME_WORDS | _TIME_QUALIFIERS:
         return None
     if words == {"exposure", "time"} or words == {"acquisition", "time"}:
         # The one word for a duration and for a moment: a date tells them apart.
         return 2 if re.search(r"\d{4}|:", statement.value) else None
-    return 0 if words & {"start", "started", "begin"} else 1
+    return 0 if words & _START else 1
 
 
 # Wavelength, exposure, monitor

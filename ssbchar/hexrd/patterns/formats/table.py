@@ -105,7 +105,8 @@ def extract(path: Path) -> PatternFile:
 
 def _take_apart(path: Path, text: str) -> _Parts:
     """Return header, names and rows of a table."""
-    lines = [line for line in text.split("\n") if line.strip()]
+    # Blanks and tabs at the end of a line part nothing.
+    lines = [line.rstrip() for line in text.split("\n") if line.strip()]
     plain = [line for line in lines if not line.lstrip().startswith("#")]
     if not plain:
         raise BadInput(path, "the file is empty", "copy it again from the beamline")
@@ -183,7 +184,8 @@ def _read_body(path: Path, parts: _Parts, columns: list[int]) -> Array:
         )
         return table.iloc[:, columns].to_numpy(dtype=float)
     except (ValueError, IndexError) as error:
-        raise BadInput(path, f"a cell is no number ({error})", "correct it") from error
+        reason = " ".join(str(error).split())
+        raise BadInput(path, f"a cell is no number ({reason})", "correct it") from error
 
 
 def _find_columns(path: Path, names: list[str]) -> ColumnPlaces:

@@ -130,8 +130,8 @@ def test_a_bank_line_in_any_case(word: str, tmp_path: Path) -> None:
     [
         ("bank 1 20 20 CONS 500.0 2.0 0 0 FXYE\n", "is not the one of these rows"),
         ("BANK 1 21 21 CONS 100.0 2.0 0 0 FXYE\n", "announces 21 points and holds 20"),
-        ("BANK 1 20 4 CONS 100.0 2.0 0 0 ESD\n", "GSAS data of type ESD are not read"),
-        ("BANK 1 20 4 CONS 100.0 2.0 0 0\n", "GSAS data of type STD are not read"),
+        ("BANK 1 20 4 CONS 100.0 2.0 0 0 ALT\n", "GSAS data of type ALT are not read"),
+        ("BANK 1 20 4 CONS 100.0 2.0 0 0 ESD\n", "a field of its GSAS data is no number"),
         ("BANK 1 20 20 SLOG 1000 2000 0.0004 0 FXYE\n", "is no scan of 2theta"),
         ("a.tif\n2-Theta Angle (Degrees)\nIntensity\n   25\n", "announces 25 points and holds 20"),
     ],
