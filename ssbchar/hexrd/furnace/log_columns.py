@@ -95,6 +95,10 @@ _OF_OTHER_THINGS = {
 }
 _SET_POINT = {"set", "setpoint", "setpt", "sp", "wsp", "tsp", "target", "soll", "sollwert"}
 _WITH_UNIT = re.compile(r"\s*([-+]?[\d.,]+(?:[eE][-+]?\d+)?)\s*((?:°|deg)?\s*[CKF])\s*")
+SAME = 0.11
+"""Difference of one reading printed in two units [K]: a tenth of a kelvin and of a degree."""
+_VALUE_OF = {"process", "measured", "actual", "ist", "istwert", "messwert"}
+"""Words that with "value" name what a controller measures."""
 FEW = 0.05
 """Share of the readings below absolute zero that may be a broken contact and no wrong unit."""
 _MOST_OF_A_MESSAGE = 200
@@ -190,6 +194,9 @@ def _find_temperature_column(log: Path, table: LogTable) -> tuple[str, list[str]
             return chosen[0], [*set_points, *(name for name in named if name != chosen[0])]
     if len(named) == 1:
         return named[0], set_points
+    if len(named) > 1 and _hold_the_same(table, named):
+        # One reading in two units.
+        return named[0], set_points
     what = "no column looks like a temperature"
     if named:
         what = "several columns could be the temperature"
@@ -198,6 +205,17 @@ def _find_temperature_column(log: Path, table: LogTable) -> tuple[str, list[str]
     listed = ", ".join(named or labels)
     problem = f"{what} ({listed})"[:_MOST_OF_A_MESSAGE]
     raise BadInput(log, problem, "set hexrd.furnace.temperature_column")
+
+
+def _hold_the_same(table: LogTable, names: list[str]) -> bool:
+    """Return whether columns hold the same temperatures, each in the unit that it states."""
+    found = []
+    for name in names:
+        unit = find_unit(_label_of(name).unit or table.units.get(name, ""), Dimension.TEMPERATURE)
+        if unit is None:
+            return False
+        found.append(unit.convert(_read_numbers(table, name)[0]))
+    return all(np.allclose(found[0], other, rtol=0, atol=SAME, equal_nan=True) for other in found)
 
 
 def _label_of(name: str) -> Label:
@@ -221,6 +239,8 @@ def _is_temperature(name: str, label: Label, table: LogTable) -> bool:
     # tc1, temp2 and TSample are words with a number or without a gap.
     plain = {re.sub(r"\d+$", "", word) for word in words}
     if plain & _TEMPERATURE or any(word.startswith("temp") for word in words):
+        return True
+    if words & {"istwert", "messwert"} or ("value" in words and words & _VALUE_OF and not unit):
         return True
     is_t = label.name.lower() == "t" or bool(re.match(r"(?i)t[ _\d]", label.name))
     return is_t or (is_unit and len(unit) > 0)

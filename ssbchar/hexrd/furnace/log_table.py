@@ -12,10 +12,12 @@ from __future__ import annotations
 import csv
 import itertools
 import re
+import zipfile
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +36,10 @@ MOSTLY = 0.7
 """Share of the lines that must have as many cells as the usual one."""
 MOST_LINES = 400
 """Lines at the end of a file in which the usual number of cells is counted."""
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, SyntaxError)
+"""What openpyxl raises of a damaged workbook; its XML errors are syntax errors."""
+_ZIP = b"PK\x03\x04"
+"""Beginning of an .xlsx file."""
 _REMEDY = "give CSV with one header line"
 
 
@@ -62,7 +68,8 @@ def read_table(log: Path) -> LogTable:
     BadInput
         No table, or no rows below its names.
     """
-    text = decode_text(Path(log).read_bytes())
+    raw = Path(log).read_bytes()
+    text = _text_from_workbook(log) if raw.startswith(_ZIP) else decode_text(raw)
     # Blanks and tabs at the end of a line part nothing.
     lines = [line.rstrip() for line in text.split("\n") if line.strip()]
     plain = [line for line in lines if not line.lstrip().startswith("#")]
@@ -86,6 +93,8 @@ def read_table(log: Path) -> LogTable:
     # The names of a logger that was started anew are no readings.
     rows = [row for row in rows[first:] if row != head]
     body = [row for row in rows if any(cell for cell in row)]
+    if separator == " " and len(names) == width - 1:
+        body = [_join_clock(row) for row in body]
     # A comma at the end of a line makes one cell more, or less, than there are names.
     body = [_fit_width(row, len(names)) for row in body]
     cut = [row for row in body if len(row) > len(names)]
@@ -103,6 +112,43 @@ def read_table(log: Path) -> LogTable:
         preamble="\n".join([*comments, *map(_as_statement, before)]),
         decimal_comma=comma,
     )
+
+
+def _text_from_workbook(log: Path) -> str:
+    """Return the only filled sheet of an .xlsx file, cells parted by tabs.
+
+    Raises
+    ------
+    BadInput
+        No workbook, or several sheets with cells.
+    """
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(log, read_only=True, data_only=True)
+        sheets = {
+            sheet.title: [
+                "\t".join(_text_from_cell(cell) for cell in row)
+                for row in sheet.iter_rows(values_only=True)
+            ]
+            for sheet in book.worksheets
+        }
+    except UNREADABLE as error:
+        reason = " ".join(str(error).split())[:80]
+        raise BadInput(log, f"no readable workbook ({reason})", _REMEDY) from error
+    filled = {name: lines for name, lines in sheets.items() if any(map(str.strip, lines))}
+    if len(filled) != 1:
+        listed = ", ".join(filled) or "none"
+        problem = f"needs one sheet with readings, has {listed}"
+        raise BadInput(log, problem, "save the sheet of the furnace as a file of its own")
+    return "\n".join(next(iter(filled.values())))
+
+
+def _text_from_cell(cell: Any) -> str:
+    """Return the text of a cell; a date in ISO 8601."""
+    if cell is None:
+        return ""
+    return cell.isoformat(" ") if isinstance(cell, datetime) else str(cell).replace("\t", " ")
 
 
 def _as_statement(cells: list[str]) -> str:
@@ -138,7 +184,8 @@ def _find_separator(lines: list[str]) -> tuple[str, int]:
 def _split(line: str, separator: str) -> list[str]:
     """Return the cells of a line, without blanks and quotation marks around them."""
     if separator == " ":
-        return line.split()
+        # "Time (s)" is one name.
+        return re.findall(r"[^\s()\[\]]+(?:\s*[\[(][^\])]*[\])])?", line)
     cells = next(csv.reader([line.strip(" ")], delimiter=separator, skipinitialspace=True))
     return [cell.strip().strip('"').strip() for cell in cells]
 
@@ -229,6 +276,14 @@ def _is_units_row(cells: list[str]) -> bool:
     dimensions = (Dimension.TEMPERATURE, Dimension.TIME)
     known = [any(find_unit(cell, one) for one in dimensions) for cell in stated]
     return bool(stated) and any(known) and all(len(cell) <= 8 for cell in stated)
+
+
+def _join_clock(row: list[str]) -> list[str]:
+    """Return a row whose date and time of day, parted by a blank, are one cell."""
+    for place, cell in enumerate(row[1:], 1):
+        if parse_clock(cell) is not None:
+            return [*row[: place - 1], f"{row[place - 1]} {cell}", *row[place + 1 :]]
+    return row
 
 
 def _fit_width(row: list[str], width: int) -> list[str]:

@@ -110,3 +110,23 @@ def test_a_unit_that_is_not_stated_is_told(tmp_path: Path) -> None:
 def test_an_option_against_the_column_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="is in degC, the option says K"):
         read(tmp_path, f"time,T (C)\n{WHEN},25\n", temperature_unit="K")
+
+
+def test_one_reading_in_two_units(tmp_path: Path) -> None:
+    text = f"time,T (C),T (K)\n{WHEN},25.0,298.15\n{WHEN},26.0,299.2\n"
+    assert read(tmp_path, text).temperature.tolist() == [25.0, 26.0]
+    with pytest.raises(BadInput, match="several columns"):
+        read(tmp_path, text.replace("299.2", "300.2"))
+
+
+@pytest.mark.parametrize(
+    ("head", "celsius"),
+    [
+        ("Loop1.PV,Loop1.SP", 25.0),
+        ("Process value,Set value", 25.0),
+        ("Messwert,Sollwert", 25.0),
+        ("Loop.1.Main.PV,Loop.1.Main.WorkingSP", 25.0),
+    ],
+)
+def test_names_of_controllers(head: str, celsius: float, tmp_path: Path) -> None:
+    assert read(tmp_path, f"time,{head}\n{WHEN},25,30\n").temperature.tolist() == [celsius]

@@ -81,3 +81,31 @@ def test_names_that_occur_twice(tmp_path: Path) -> None:
 def test_what_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=message):
         table(tmp_path, text)
+
+
+def test_blanks_between_columns(tmp_path: Path) -> None:
+    found = table(tmp_path, "Time (s)  Temperature [K]\n1.5 20\n2.5 30\n3.5 40\n").columns
+    assert list(found.columns) == ["Time (s)", "Temperature [K]"] and found.shape == (3, 2)
+    text = "time T\n2011-04-25 12:35:00 20\n2011-04-25 12:36:00 30\n2011-04-25 12:37:00 30\n"
+    found = table(tmp_path, text).columns
+    assert found["time"][0] == "2011-04-25 12:35:00" and found["T"].tolist() == [20, 30, 30]
+
+
+def test_a_workbook(tmp_path: Path) -> None:
+    from datetime import datetime
+
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    for row in (["time", "T (C)"], [datetime(2011, 4, 25, 12, 35), 25.5], [None, None]):
+        book.active.append(row)
+    book.save(tmp_path / "log.xlsx")
+    found = read_table(tmp_path / "log.xlsx").columns
+    assert found["time"].tolist() == ["2011-04-25 12:35:00"] and found["T (C)"].tolist() == [25.5]
+    book.create_sheet("other").append(["a", "b"])
+    book.save(tmp_path / "log.xlsx")
+    with pytest.raises(BadInput, match="needs one sheet with readings, has Sheet, other"):
+        read_table(tmp_path / "log.xlsx")
+    (tmp_path / "log.xlsx").write_bytes(b"PK\x03\x04 damaged")
+    with pytest.raises(BadInput, match="no readable workbook"):
+        read_table(tmp_path / "log.xlsx")

@@ -198,3 +198,11 @@ def test_a_wavelength_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"'furlong' is no unit .*set hexrd\.read\.wavelength"):
         read.read_patterns(path, PatternReading())
     assert float(one(path).wavelength) == LAMBDA
+
+
+def test_more_rows_than_announced_are_told(tmp_path: Path) -> None:
+    (tmp_path / "a.chi").write_text(
+        f"a.tif\n2-Theta Angle (Degrees)\nIntensity\n  {X.size - 1}\n"
+        + "".join(f"{a} {b}\n" for a, b in zip(X, counts(), strict=True))
+    )
+    assert "announces 399 points and holds 400; all are used" in told(one(tmp_path))[0]["problem"]

@@ -34,7 +34,7 @@ from ssbchar.hexrd.patterns.formats.axis_name import Axis, find_stderr_column, r
 from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.evenly_spaced import read_evenly_spaced
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.hexrd.patterns.formats.header_values import read_header
+from ssbchar.hexrd.patterns.formats.header_values import Misread, read_header
 from ssbchar.number_text import decode_text
 from ssbchar.typing import Array
 
@@ -90,7 +90,8 @@ def extract(path: Path) -> PatternFile:
         rows = _parse_rows(path, body, lines_before=raw.count(b"\n", 0, start))
         _refuse_cut_number(path, body)
     bank = _read_bank(path, header, rows)
-    _refuse_missing_rows(path, bank.points or _announced_by_chi(header), rows.shape[0])
+    announced = bank.points or _announced_by_chi(header)
+    _refuse_missing_rows(path, announced, rows.shape[0])
     axis = bank.axis or read_axis(header, rows.shape[1])
     place = find_stderr_column(header, rows.shape[1])
     pattern = PatternFile(
@@ -103,7 +104,9 @@ def extract(path: Path) -> PatternFile:
         assumed=tuple(
             text for text in (axis.assumed, "commas are decimal" if decimal_commas else "") if text
         ),
-        misread=(axis.misread,) if axis.misread else (),
+        misread=tuple(
+            one for one in (axis.misread, _describe_more_rows(announced, rows.shape[0])) if one
+        ),
     )
     pattern.take_header(read_header(header))
     refuse_what_overflows(path, pattern)
@@ -296,6 +299,14 @@ def _refuse_missing_rows(path: Path, announced: int, rows: int) -> None:
     if rows < announced:
         problem = f"announces {announced} points and holds {rows}: it is cut short"
         raise BadInput(path, problem, COPY_AGAIN)
+
+
+def _describe_more_rows(announced: int, rows: int) -> Misread | None:
+    """Return what is told of a file that holds more rows than it announces, None of another."""
+    if not 0 < announced < rows:
+        return None
+    problem = f"it announces {announced} points and holds {rows}; all are used"
+    return Misread(quantity="rows", problem=problem, remedy="check the file")
 
 
 def monitor_from_header(header: str) -> float:

@@ -247,7 +247,7 @@ class Misread:
     """A header line that names a quantity and is not understood."""
 
     quantity: str
-    """``axis``, ``temperature``, ``time``, ``wavelength`` or ``exposure``."""
+    """``axis``, ``temperature``, ``time``, ``wavelength``, ``exposure`` or ``rows``."""
     problem: str
     remedy: str
 
