@@ -12,7 +12,7 @@ from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.verdict import Verdict
 
 from . import judge_own
-from .judge import STATED, Known, Rule, Truth, forbid
+from .judge import DIFFERENT, EQUAL, STATED, Known, Rule, Truth, forbid
 
 PHASES = {"NCM": "NCM811", "CoP": "Co3PO42"}
 """Names of the generator that differ from those in the phases file."""
@@ -198,10 +198,8 @@ def _list_expansion(
     phase: str, cells: np.ndarray, temperature: np.ndarray, segment: str
 ) -> Iterator[Known]:
     """Yield the mean expansion of the free lengths and of the volume on a segment."""
-    sizes = {axis: cells[:, AXES.index(axis)] for axis in FREE_AXES[phase]}
-    sizes["volume"] = np.array([float(volume_from_cell(cell)) for cell in cells])
     low, high = MEAN_EXPANSION
-    for name, size in sizes.items():
+    for name, size in list_sizes(phase, cells).items():
         first, last = _interpolate_size(temperature, size)
         yield Known(
             quantity="mean_linear_expansion",
@@ -327,71 +325,95 @@ def _know_change(name: str, quantity: str, at: float | None, stays: Verdict) -> 
 
 
 def know_cell_changes(truth: Truth) -> Iterator[Known]:
-    """Yield by how much each length changed for good: on heating and cooling less its own trend,
-    over the hold, and after cooling [percent]."""
-    for name, axis, segments in _list_changes(truth):
+    """Yield by how much each length and the volume changed for good: on heating and cooling less
+    their own trend, over each hold, and after cooling [percent]."""
+    for name, size, segments in _list_changes(truth):
         for segment, change in segments.items():
             about = {
                 "quantity": "cell_change",
                 "subject": name,
-                "condition": f"{segment} {axis}",
+                "condition": f"{segment} {size}",
             }
-            if abs(change) < UNCHANGED or segment in ("hold", "after cooling"):
-                yield Known(
-                    **about,
-                    value=0.0 if abs(change) < UNCHANGED else change,
-                    unchanged=0.0,
-                    bound=Stability().cell_tolerance,
-                )
-            elif abs(change) > Stability().cell_tolerance:
-                # How much of a change is trend is the trend's matter; that it is there is not.
-                words = (Verdict.RETAINED, Verdict.UNCHANGED)
+            bound = Stability().cell_tolerance
+            if abs(change) < UNCHANGED:
+                yield Known(**about, value=0.0, unchanged=0.0, bound=bound)
+            elif segment.startswith(("hold", "after")) and "*" not in segment:
+                yield Known(**about, value=change, unchanged=0.0, bound=bound)
+            else:
+                # How much of a change is trend is the trend's matter; whether it matters is not.
+                words = EQUAL if abs(change) > bound else DIFFERENT
                 yield Known(**about, false_words=forbid(words, f"it changed by {change:.2g} %"))
 
 
 def _list_changes(truth: Truth) -> Iterator[tuple[str, str, dict[str, float]]]:
-    """Yield phase, axis and the change for good of each segment [percent]."""
+    """Yield phase, length or volume, and the change for good of each segment [percent]."""
     if is_series(truth):
-        temperature = np.array(truth["temperature"])
-        hold = np.flatnonzero(temperature == temperature.max())
         for phase, listed in truth["cells"].items():
             cells = np.array(listed)
-            permanent = truth.get("permanent", {}).get(phase, cells[-1] / cells[0] - 1)
-            for axis in FREE_AXES[phase]:
-                place = AXES.index(axis)
-                segments = {
-                    "heating": 100 * float(permanent[place]),
-                    "hold": 100 * float(cells[hold[-1], place] / cells[hold[0], place] - 1),
-                }
+            permanent = np.array(truth.get("permanent", {}).get(phase, cells[-1] / cells[0] - 1))
+            for size, values in list_sizes(phase, cells).items():
+                place = slice(0, 3) if size == "volume" else AXES.index(size)
+                changes = {"heating": float(np.prod(1 + permanent[place]) - 1)}
+                for hold, first, last in list_holds(truth["temperature"]):
+                    changes[hold] = float(values[last] / values[first] - 1)
                 if has_cooling(truth):
-                    after = 100 * float(cells[-1, place] / cells[0, place] - 1)
-                    segments |= {"cooling": 0.0, "after cooling": after}
-                yield PHASES.get(phase, phase), axis, segments
+                    changes |= {"cooling": 0.0, "after cooling": float(values[-1] / values[0] - 1)}
+                percent = {segment: 100 * change for segment, change in changes.items()}
+                yield PHASES.get(phase, phase), size, percent
     before, after = (
         {
             (row["subject"], row["quantity"]): row["value"]
             for row in truth.get("own", ())
-            if row["condition"] == condition and row["quantity"] in AXES
+            if row["condition"] == condition and row["quantity"] in (*AXES, "volume")
         }
         for condition in ("before heating", "after cooling")
     )
-    for (name, axis), size in before.items():
-        if (name, axis) in after:
-            # Ours change in the hold alone.
-            change = 100 * (after[name, axis] / size - 1)
-            in_hold = {"hold": change, "after cooling": change}
-            yield name, axis, {"heating": 0.0, "cooling": 0.0, **in_hold}
+    for (name, size), value in before.items():
+        if (name, size) in after:
+            # Ours change in a hold alone.
+            change = 100 * (after[name, size] / value - 1)
+            in_hold = {"hold*": change, "after cooling": change}
+            yield name, size, {"heating": 0.0, "cooling": 0.0, **in_hold}
+
+
+def list_sizes(phase: str, cells: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the free lengths and the volume of a phase in every frame.
+
+    Parameters
+    ----------
+    phase : str
+        Name of the generator.
+    cells : ndarray, shape (frame, 6)
+        [angstrom, degree]
+    """
+    sizes = {axis: cells[:, AXES.index(axis)] for axis in FREE_AXES[phase]}
+    sizes["volume"] = np.array([float(volume_from_cell(cell)) for cell in cells])
+    return sizes
+
+
+def list_holds(temperature: Sequence[float]) -> list[tuple[str, int, int]]:
+    """Return name, first and last frame of each hold: what was measured at one temperature.
+
+    Parameters
+    ----------
+    temperature : sequence of float
+        Of every frame [degC].
+    """
+    edges = np.flatnonzero(np.diff(temperature)) + 1
+    runs = np.split(np.arange(len(temperature)), edges)
+    holds = [(int(run[0]), int(run[-1])) for run in runs if run.size > 1]
+    return [("hold" if k == 0 else f"hold {k + 1}", *hold) for k, hold in enumerate(holds)]
 
 
 def know_intensities(truth: Truth) -> Iterator[Known]:
     """Yield how much of each phase is kept over a segment, and after cooling [percent]."""
     if not is_series(truth):
         return
-    temperature = np.array(truth["temperature"])
-    hold = np.flatnonzero(temperature == temperature.max())
-    ends = {"heating": (0, hold[0]), "hold": (hold[0], hold[-1])}
+    top = np.flatnonzero(np.array(truth["temperature"]) == max(truth["temperature"]))
+    ends = {"heating": (0, top[0])}
+    ends |= {hold: (first, last) for hold, first, last in list_holds(truth["temperature"])}
     if has_cooling(truth):
-        ends |= {"cooling": (hold[-1], -1), "after cooling": (0, -1)}
+        ends |= {"cooling": (top[-1], -1), "after cooling": (0, -1)}
     for phase, amounts in truth["amounts"].items():
         for segment, (first, last) in ends.items():
             if is_there(amounts, first):
@@ -449,15 +471,15 @@ RULES: tuple[Rule, ...] = (
         know=know_presence,
     ),
     Rule(
-        truth="cells first and last, of the hold",
-        rows="cell_change on heating, hold, cooling and after cooling",
+        truth="cells first and last, of each hold",
+        rows="cell_change on heating, holds, cooling and after cooling",
         false="as volume_return; retained on heating where the length stays changed by more than "
         "the tolerance",
         know=know_cell_changes,
     ),
     Rule(
         truth="amounts",
-        rows="intensity_kept on heating, hold, cooling and after cooling",
+        rows="intensity_kept on heating, holds, cooling and after cooling",
         false="retained where more than the tolerance is lost; changed where nothing is",
         know=know_intensities,
     ),

@@ -160,10 +160,12 @@ def explain_false_quantified(word: str, rows: Sequence[Row], share: float) -> st
 
 
 def know_drift(truth: Truth) -> Iterator[Known]:
-    """Yield what may be said of a sample measured twice: in ours, one that evolves."""
+    """Yield what may be said of our own samples, measured more than once: one of them evolves."""
+    if "own" not in truth:
+        return
     evolves = any(
         row["quantity"] == "li_metal_fraction" and row["verdict"] == Verdict.NOT_APPLICABLE
-        for row in truth.get("own", ())
+        for row in truth["own"]
     )
     if evolves:
         yield Known(
@@ -171,12 +173,20 @@ def know_drift(truth: Truth) -> Iterator[Known]:
             false_words=forbid([Verdict.STABLE], "Li moves from the metal into Si"),
             right_words=(Verdict.EVOLVING,),
         )
-        # Li moves inside the coil: the whole signal stays.
+    else:
         yield Known(
-            quantity="signal_change",
-            false_words=forbid([Verdict.CHANGED], "no Li leaves the coil"),
-            right_words=(Verdict.UNCHANGED,),
+            quantity="drift",
+            value=0.0,
+            false_words=forbid([Verdict.EVOLVING], "the sample stays as it is"),
+            right_words=(Verdict.STABLE,),
         )
+    # Li moves inside the coil: the whole signal stays.
+    yield Known(
+        quantity="signal_change",
+        value=0.0,
+        false_words=forbid([Verdict.CHANGED], "no Li leaves the coil"),
+        right_words=(Verdict.UNCHANGED,),
+    )
 
 
 def know_diamagnetic(truth: Truth) -> Iterator[Known]:
@@ -217,9 +227,10 @@ RULES: tuple[Rule, ...] = (
         know=know_prelithiation,
     ),
     Rule(
-        truth="own: verdict N/A (the sample evolves)",
+        truth="own: verdict N/A where the sample evolves",
         rows="drift, signal_change",
-        false="stable; changed: no Li leaves the coil",
+        false="stable of a sample that evolves, evolving of one that does not; changed: no Li "
+        "leaves the coil",
         know=know_drift,
     ),
     Rule(

@@ -142,3 +142,11 @@ def test_own_powder_that_evolves() -> None:
     assert judge(truth, {"quantity": "drift", "verdict": "stable"})[0].false_word
     assert judge(truth, {"quantity": "signal_change", "verdict": "changed"})[0].false_word
     assert judge(truth, {"quantity": "prelithiation", "verdict": "quantified"})[0].false_word
+
+
+def test_own_powder_that_does_not_evolve() -> None:
+    row = {"subject": "li_metal", "condition": "raw", "quantity": "li_metal_fraction"}
+    truth = {"own": [{**row, "value": 7.7, "verdict": ""}]}
+    drift = {"quantity": "drift", "value": -0.1, "stderr": 0.09}
+    assert not judge(truth, {**drift, "verdict": "stable"})[0].silently_wrong
+    assert judge(truth, {**drift, "verdict": "evolving"})[0].false_word
