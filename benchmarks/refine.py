@@ -16,7 +16,7 @@ from ssbchar.hexrd.refinement.frame.lattice import (
     lorentz_factor_from_two_theta,
     two_theta_from_metric,
 )
-from ssbchar.hexrd.refinement.frame.profiles import build_profiles
+from ssbchar.hexrd.refinement.frame.profiles import Lines, sum_lines
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.simulate.effects import IDEAL
 from ssbchar.simulate.hexrd import crystal
@@ -115,8 +115,8 @@ def _peer(
         angle, _ = two_theta_from_metric(phase.form, phase.reference, model.wavelength)
         strength = phase.strength * lorentz_factor_from_two_theta(angle)
         starts.append(amounts[k] * strength / strength.sum())
-    terms = model.background_terms.shape[1]
-    level = np.linalg.lstsq(model.background_terms, pattern.intensity, rcond=None)[0]
+    terms = len(model.background_terms)
+    level = np.linalg.lstsq(model.background_terms.T, pattern.intensity, rcond=None)[0]
     widths = np.tile([inputs.START_LOG_SIZE_WIDTH, inputs.START_LOG_STRAIN_WIDTH], 2)
     start = np.concatenate([np.zeros(sum(free)), [gauss], widths, level, *starts])
     scale = np.concatenate(
@@ -126,7 +126,7 @@ def _peer(
 
     def residual(u: np.ndarray) -> np.ndarray:
         v = start + scale * u
-        total = model.background_terms @ v[size : size + terms]
+        total = v[size : size + terms] @ model.background_terms
         at, begin = 0, size + terms
         for k, phase in enumerate(model.phases):
             metric = phase.metric_from_strain(v[at : at + free[k]])
@@ -135,14 +135,13 @@ def _peer(
             log_size, log_strain = v[sum(free) + 1 + 2 * k : sum(free) + 3 + 2 * k]
             size_width = np.exp(np.clip(log_size, -9, 0)) / np.cos(theta)
             strain_width = np.exp(np.clip(log_strain, -9, 0)) * np.tan(theta)
-            profiles = build_profiles(
-                model.two_theta,
-                angle + options.zero_start,
-                np.full(angle.size, abs(v[sum(free)])),
-                size_width + strain_width,
-                reach=model.reach,
+            lines = Lines(
+                position=angle + options.zero_start,
+                gauss_fwhm=abs(v[sum(free)]),
+                lorentz_fwhm=size_width + strain_width,
+                reach=np.full(angle.size, model.reach),
             )
-            total = total + profiles.shape @ v[begin : begin + angle.size][profiles.order]
+            total = total + sum_lines(model.two_theta, lines, v[begin : begin + angle.size])
             at, begin = at + free[k], begin + angle.size
         return np.asarray(root * (total - pattern.intensity))
 

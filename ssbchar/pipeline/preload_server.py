@@ -39,6 +39,7 @@ LIBRARIES = (
     "xarray",
     "h5netcdf",
     "scipy.signal",
+    "numba",
     "matplotlib.figure",
     "matplotlib.backends.backend_svg",
     "matplotlib.backends.backend_agg",

@@ -4,16 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from ssbchar.hexrd.refinement.frame.background import build_background_splines
 from ssbchar.hexrd.refinement.frame.lattice import Lattice, build_lattice
-from ssbchar.hexrd.refinement.frame.model import FrameProblem, build_model
+from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem, build_model
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
     FramePrior,
     GaussianPrior,
     build_layout,
 )
-from ssbchar.hexrd.refinement.frame.profiles import build_background_splines
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
+from ssbchar.hexrd.refinement.frame.windows import Windows, sum_windows
 
 AXIS = np.linspace(4.0, 16.0, 1501)
 WAVELENGTH = 0.4
@@ -94,14 +95,25 @@ def make_pattern(
 ) -> FramePattern:
     """Return the pattern of given parameters; `noise` in standard deviations."""
     at = parameters or make_parameters()
-    model = build_model(series, at, present, build_layout(series, present, make_prior(at)))
+    model = build_model(series, at, present)
     intensity = np.array([AMOUNTS[p] for p in present])[model.owner] * model.expected
-    y = model.profiles.shape @ intensity + LEVEL
+    y = sum_windows(model.profiles.phi, intensity[None], AXIS.size)[0] + LEVEL
     sigma = np.sqrt(y)
     rng = np.random.default_rng(seed)
     return FramePattern(
         intensity=y + noise * sigma * rng.standard_normal(y.size), weight=1 / sigma**2
     )
+
+
+def make_dense(windows: Windows, points: int = AXIS.size) -> np.ndarray:
+    """Return windows as whole curves, shape (points, curve)."""
+    return sum_windows(windows, np.eye(windows.start.size), points).T
+
+
+def make_design(model: FrameModel, scale_curves: np.ndarray) -> np.ndarray:
+    """Return the curves of the linear unknowns in their order, shape (points, unknown)."""
+    splines = build_background_splines(AXIS, TERMS)
+    return np.hstack([make_dense(model.profiles.phi)[:, model.free], splines.T, scale_curves.T])
 
 
 def make_problem(

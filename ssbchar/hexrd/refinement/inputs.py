@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.bragg import get_length_scale_stderr
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
+from ssbchar.hexrd.refinement.frame.background import build_background_splines
 from ssbchar.hexrd.refinement.frame.lattice import Lattice, build_lattice
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters
-from ssbchar.hexrd.refinement.frame.profiles import build_background_splines
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.storage.lazy_rows import RowReader

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit, find_reflections
+from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.intensities import build_equations
 from ssbchar.hexrd.refinement.frame.lattice import (
     lorentz_factor_from_two_theta,
@@ -90,7 +91,7 @@ def learn_patterns(
             present=present,
             layout=NO_PARAMETERS,
         )
-        return problem, build_model(series, fits[i].parameters, present, NO_PARAMETERS)
+        return problem, build_model(series, fits[i].parameters, present)
 
     for p, phase in enumerate(series.phases):
         is_learnt = series.strength[p] is not before.strength[p]
@@ -231,15 +232,14 @@ def _reduce_equations(
     loose[phase] = np.inf
     problem = replace(problem, series=replace(series, intensity_freedom=loose))
     equations = build_equations(problem, model, fit.parameters)
-    i = fit.get_index(phase)
-    mine = np.zeros(equations.target.size, bool)
-    mine[: equations.owner.size] = equations.owner == i
-    # the columns are in the order of their windows; back to the order of the phase's reflections
-    columns = np.flatnonzero(mine)
-    columns = columns[np.argsort(find_reflections(problem, model, columns, i))]
+    # the free intensities stand in the order of their places; back to that of the reflections
+    own = np.flatnonzero(model.owner[equations.free] == fit.get_index(phase))
+    columns = own[np.argsort(equations.free[own])]
+    normal = to_dense(equations.normal)
+    others = np.setdiff1d(np.arange(equations.target.size), columns)
     # the scale of this phase has nothing on its diagonal where all its reflections are free
-    rest = np.flatnonzero(~mine & (np.diagonal(equations.normal) > 0))
-    normal, target = eliminate_unknowns(equations.normal, equations.target, columns, rest)
+    rest = others[np.diagonal(normal)[others] > 0]
+    normal, target = eliminate_unknowns(normal, equations.target, columns, rest)
     # from intensities to strengths
     amount = _compute_strengths(series, fit, phase).sum()
     factor = amount * _compute_lorentz_factors(series, fit, phase)[series.free_reflections[phase]]

@@ -8,14 +8,25 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.fit import FrameFit
-from ssbchar.hexrd.refinement.frame.lattice import Lattice, two_theta_from_metric
-from ssbchar.hexrd.refinement.frame.model import predict_shares
+from ssbchar.hexrd.refinement.frame.lattice import (
+    Lattice,
+    lorentz_fwhm_from_two_theta,
+    predict_shares,
+    two_theta_from_metric,
+)
 from ssbchar.hexrd.refinement.frame.profiles import (
-    build_profiles,
+    Lines,
     shape_from_widths,
+    sum_lines,
     width_from_size,
 )
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
+from ssbchar.hexrd.refinement.frame.windows import (
+    Windows,
+    multiply_across,
+    project_on_windows,
+    scale_windows,
+)
 from ssbchar.typing import Array
 
 SHIFTS = (3.0, 24.0)
@@ -55,39 +66,64 @@ class FitResidual:
     pattern: FramePattern
     residual: Array
     """[counts], shape (points,)."""
-    directions: Array
-    """Curves of the model (background, phases, cells, widths), shape (points, direction)."""
-    weighted_directions: Array
-    """The same times the weights."""
+    weighted_terms: Windows
+    """Background terms times the weights [1/counts^2]."""
+    weighted_curves: Array
+    """The other curves of the model (phases, cells, widths) times the weights, shape (curve,
+    points)."""
     lower: Array
     """Cholesky factor of their normal matrix under the weights, shape (direction, direction)."""
     goodness: float
     """Square root of the mean weighted square of the residual."""
 
+    @property
+    def term_count(self) -> int:
+        """Number of background terms."""
+        return self.weighted_terms.start.size
+
     def project(self, curves: Array) -> Array:
-        """Return the components [standard errors] of curves [counts], shape (points, ...), along
-        the model's directions, made orthonormal, shape (direction, ...)."""
-        return _solve_triangle(self.lower, self.weighted_directions.T @ curves, lower=True)
+        """Return the components [standard errors] of curves [counts], shape (curve, points), along
+        the model's directions, made orthonormal, shape (direction, curve)."""
+        products = [
+            project_on_windows(self.weighted_terms, np.arange(self.term_count), curves),
+            self.weighted_curves @ curves.T,
+        ]
+        return _solve_triangle(self.lower, np.concatenate(products))
+
+    def remove_model(self, curve: Array) -> Array:
+        """Return what is left of a curve (points,) [counts] when the model's directions have taken
+        of it what they can, in its unit."""
+        factors = _solve_triangle(self.lower, self.project(curve[None]), transposed=True)[:, 0]
+        of_terms, of_others = np.split(factors, [self.term_count])
+        others = np.vstack([self.fit.phase_curves, self.fit.jacobian])
+        return np.asarray(curve - of_terms @ self.series.background_terms - of_others @ others)
 
     def measure_amounts(self, shapes: Array, residual: Array | None = None) -> tuple[Array, Array]:
-        """Return the amount of each pattern (points, trial) in the residual [counts degree], and 1
+        """Return the amount of each pattern (trial, points) in the residual [counts degree], and 1
         / its counting variance, shape (trial,) each."""
         residual = self.residual if residual is None else residual
         weight = self.pattern.weight
         along = self.project(shapes)
-        whole = weight @ shapes**2
+        whole = shapes**2 @ weight
         # what the model can imitate entirely leaves rounding: its power is kept positive
         power = np.maximum(whole - np.einsum("ij,ij->j", along, along), 1e-6 * whole + 1e-300)
-        return (weight * residual) @ shapes / power, power
+        return shapes @ (weight * residual) / power, power
 
 
 def prepare_residual(series: SeriesModel, fit: FrameFit, pattern: FramePattern) -> FitResidual:
     """Return the residual of a fit [counts], shape (points,), ready to be searched for further
     phases."""
     residual = pattern.intensity - fit.calculated
-    directions = np.hstack(fit.directions)
-    weighted = pattern.weight[:, None] * directions
-    normal = directions.T @ weighted
+    weight, splines = pattern.weight, series.splines
+    curves = np.vstack([fit.phase_curves, fit.jacobian])
+    weighted_curves, every_term = weight * curves, np.arange(splines.start.size)
+    # in parts, as the splines' windows are shorter than the axis
+    terms = every_term.size
+    normal = np.empty((terms + len(curves),) * 2)
+    normal[:terms, :terms] = multiply_across(splines, every_term, splines, weight)
+    normal[:terms, terms:] = project_on_windows(splines, every_term, weighted_curves)
+    normal[terms:, :terms] = normal[:terms, terms:].T
+    normal[terms:, terms:] = curves @ weighted_curves.T
     size = np.sqrt(np.maximum(np.diagonal(normal), 1e-300))
     scaled = normal / size[:, None] / size + RIDGE * np.eye(len(normal))
     lower = size[:, None] * np.linalg.cholesky(scaled)
@@ -96,8 +132,8 @@ def prepare_residual(series: SeriesModel, fit: FrameFit, pattern: FramePattern) 
         fit=fit,
         pattern=pattern,
         residual=residual,
-        directions=directions,
-        weighted_directions=weighted,
+        weighted_terms=scale_windows(splines, weight),
+        weighted_curves=weighted_curves,
         lower=np.asarray(lower),
         goodness=float(np.sqrt(np.dot(pattern.weight, residual**2) / residual.size)),
     )
@@ -152,7 +188,7 @@ def _measure_at_size(
     best = int(np.argmax(amount * np.abs(amount) * power))
     found = max(float(amount[best]), 0.0) if threshold else 0.0
     scatter = _measure_scatter(
-        left, shapes[:, best], _estimate_line_width(left, phase, size_width), found
+        left, shapes[best], _estimate_line_width(left, phase, size_width), found
     )
     return TrialIntensities(
         intensity=amount,
@@ -166,7 +202,7 @@ def estimate_noise(left: FitResidual, phase: int) -> float:
     counting error times scatter."""
     fit = left.fit
     i = fit.get_index(phase)
-    shape = left.directions[:, left.series.background_terms.shape[1] + i]
+    shape = fit.phase_curves[i]
     counting = fit.intensity_stderr_fixed[i] / fit.parameters.inflation[phase]
     return float(counting * _measure_scatter(left, shape, _estimate_line_width(left, phase, 0.0)))
 
@@ -175,7 +211,7 @@ def _estimate_line_width(left: FitResidual, phase: int, size_width: float) -> fl
     """Return the full width of a phase's lines at low angles [degree]."""
     parameters = left.fit.parameters
     lorentz = max(np.exp(parameters.log_size_width[phase]), size_width)
-    return float(shape_from_widths(np.array(parameters.gauss_fwhm), np.array(lorentz)).width)
+    return shape_from_widths(parameters.gauss_fwhm, lorentz).fwhm
 
 
 def _measure_scatter(left: FitResidual, shape: Array, width: float, found: float = 0.0) -> float:
@@ -187,51 +223,53 @@ def _measure_scatter(left: FitResidual, shape: Array, width: float, found: float
     x = left.series.two_theta
     step = (x[-1] - x[0]) / (x.size - 1)
     shifts = np.round(np.linspace(*SHIFTS, SHIFT_COUNT) * width / step).astype(int)
-    shapes = np.zeros((2 * SHIFT_COUNT, x.size)).T  # each pattern in one piece of memory
+    shapes = np.zeros((2 * SHIFT_COUNT, x.size))
     for k, points in enumerate(np.minimum(shifts, x.size - 1)):
-        shapes[points:, 2 * k] = shape[: x.size - points]
-        shapes[: x.size - points, 2 * k + 1] = shape[points:]
+        shapes[2 * k, points:] = shape[: x.size - points]
+        shapes[2 * k + 1, : x.size - points] = shape[points:]
     residual = left.residual
     if found:
-        in_model = _solve_triangle(left.lower.T, left.project(shape), lower=False)
-        residual = residual - found * (shape - left.directions @ in_model)
+        residual = residual - found * left.remove_model(shape)
     amount, power = left.measure_amounts(shapes, residual)
     return max(1.0, float(np.sqrt(np.mean(amount**2 * power))))
 
 
-def _solve_triangle(triangle: Array, right: Array, lower: bool) -> Array:
-    from scipy.linalg import solve_triangular
+def _solve_triangle(lower: Array, right: Array, *, transposed: bool = False) -> Array:
+    """Return L^-1 (or its transpose) times `right`, shape (n, columns)."""
+    from scipy.linalg.lapack import dtrtrs
 
-    return np.asarray(solve_triangular(triangle, right, lower=lower, check_finite=False))
+    return np.asarray(dtrtrs(lower, right, lower=1, trans=int(transposed))[0])
 
 
 def _build_patterns(left: FitResidual, phase: int, strain: Array, size_width: float) -> Array:
     """Return the phase's pattern at each trial cell, with lines of at least a size width [degree],
-    shape (points, trial)."""
+    shape (trial, points)."""
     series, parameters = left.series, left.fit.parameters
-    lattice, trial_count = series.phases[phase], len(strain)
-    angles = [
-        two_theta_from_metric(lattice.form, lattice.metric_from_strain(e), series.wavelength)[0]
-        for e in strain
-    ]
-    shares = predict_shares(series, phase, angles[0], float(parameters.overall_b[phase]))
+    lattice = series.phases[phase]
+    angles = np.array(
+        [
+            two_theta_from_metric(lattice.form, lattice.metric_from_strain(e), series.wavelength)[0]
+            for e in strain
+        ]
+    )
+    shares = predict_shares(
+        series.strength[phase], angles[0], parameters.overall_b[phase], series.wavelength
+    )
     # the weak lines of a phase add no chance to see it, but time
     strong = np.argsort(-shares, kind="stable")[:STRONGEST]
-    two_theta = np.array([a[strong] for a in angles]).ravel()
-    theta = np.radians(two_theta) / 2
     size = max(np.exp(parameters.log_size_width[phase]), size_width)
     microstrain = np.exp(parameters.log_strain_width[phase])
-    profiles = build_profiles(
-        series.two_theta,
-        two_theta + parameters.zero,
-        np.full(two_theta.size, parameters.gauss_fwhm),
-        size / np.cos(theta) + microstrain * np.tan(theta),
-        reach=REACH,
-    )
-    spread = np.zeros((two_theta.size, trial_count))
-    trial = profiles.order // strong.size
-    spread[np.arange(two_theta.size), trial] = np.tile(shares[strong], trial_count)[profiles.order]
-    return np.asarray(profiles.shape @ spread)
+    patterns = np.empty((len(strain), series.two_theta.size))
+    for trial in range(len(strain)):
+        two_theta = angles[trial, strong]
+        lines = Lines(
+            position=two_theta + parameters.zero,
+            gauss_fwhm=parameters.gauss_fwhm,
+            lorentz_fwhm=lorentz_fwhm_from_two_theta(two_theta, size, microstrain),
+            reach=np.full(strong.size, REACH),
+        )
+        patterns[trial] = sum_lines(series.two_theta, lines, shares[strong])
+    return patterns
 
 
 def make_trial_strains(lattice: Lattice, expected: Array, search: float, step: float) -> Array:

@@ -150,7 +150,7 @@ def test_structures_that_are_trusted_are_followed_by_rietveld() -> None:
     rietveld = inputs.build_series_model(frames, phases, Refinement(mode="rietveld", reach=5.0))
     assert [f.size for f in rietveld.free_reflections] == [0, 1, 1]
     assert rietveld.reach == 5.0 and rietveld.wavelength == 0.5
-    assert rietveld.background_terms.shape == (100, 18)
+    assert rietveld.background_terms.shape == (18, 100)
     with pytest.raises(BadInput, match="no candidate"):
         inputs.build_series_model(frames, [], Refinement())
 

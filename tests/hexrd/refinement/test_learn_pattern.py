@@ -1,5 +1,6 @@
 """Patterns learnt from several frames: which frames, how they weigh, and what is solved."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -89,8 +90,7 @@ class Frames:
     def __init__(self, count: int, noise: float) -> None:
         given = make_series(free=(5, 0))
         self.series = given
-        real = SimpleNamespace(**vars(given))
-        real.strength = (STRENGTH, given.strength[1])
+        real = replace(given, strength=(STRENGTH, given.strength[1]))
         truth = make_parameters()
         self.patterns = [make_pattern(real, truth, noise=noise, seed=i) for i in range(count)]
 
@@ -160,7 +160,7 @@ def test_a_frame_solves_for_strengths_in_the_order_of_the_reflections() -> None:
     problem = lp.FrameProblem(
         series=series, pattern=frames.patterns[0], present=(0, 1), layout=lp.NO_PARAMETERS
     )
-    model = lp.build_model(series, fits[0].parameters, (0, 1), lp.NO_PARAMETERS)
+    model = lp.build_model(series, fits[0].parameters, (0, 1))
     equations = lp._reduce_equations(problem, model, fits[0], 0)
     found = np.linalg.solve(equations.normal, equations.target)
     np.testing.assert_allclose(found / found.sum(), STRENGTH / STRENGTH.sum(), atol=0.01)

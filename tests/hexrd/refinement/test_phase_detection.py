@@ -15,6 +15,7 @@ from hexrd.made_frame import (
 from ssbchar.hexrd.refinement import phase_detection as pd
 from ssbchar.hexrd.refinement.frame.refine import Convergence, refine_frame
 from ssbchar.hexrd.refinement.frame.series import FramePattern
+from ssbchar.hexrd.refinement.frame.windows import windows_from_curves
 
 CONVERGENCE = Convergence(iterations=12, tolerance=0.1)
 
@@ -32,6 +33,11 @@ def without_second(noise: float = 1.0, seed: int = 0) -> pd.FitResidual:
     return refined(make_pattern(make_series(), noise=noise, present=(0,), seed=seed), (0,))
 
 
+def list_directions(left: pd.FitResidual) -> np.ndarray:
+    """Return the curves of the model, shape (direction, points)."""
+    return np.vstack([left.series.background_terms, left.fit.phase_curves, left.fit.jacobian])
+
+
 def strain_of(phase: int) -> np.ndarray:
     free = (1, 2)[phase]
     return make_parameters().strain[phase, :free]
@@ -42,20 +48,21 @@ def test_an_amount_is_that_of_least_squares_beside_the_model() -> None:
     left = refined(make_pattern(series, noise=1.0), (0,))
     shape = pd._build_patterns(left, 1, strain_of(1)[None], 0.0)
     amount, power = left.measure_amounts(shape)
-    root = np.sqrt(left.pattern.weight)[:, None]
-    design = np.hstack([left.directions, shape]) * root
+    root, directions = np.sqrt(left.pattern.weight), list_directions(left)
+    design = (np.vstack([directions, shape]) * root).T
     scale = 1 / np.linalg.norm(design, axis=0)
     design = design * scale
-    answer = np.linalg.lstsq(design, left.residual * root[:, 0], rcond=None)[0] * scale
+    answer = np.linalg.lstsq(design, left.residual * root, rcond=None)[0] * scale
     # the residual is that of a converged fit: nothing of it lies along the model's directions
-    along = left.weighted_directions.T @ left.residual / np.linalg.norm(left.weighted_directions)
+    weighted = directions * left.pattern.weight
+    along = weighted @ left.residual / np.linalg.norm(weighted)
     assert np.max(np.abs(along)) < 1.0
     inverse = np.linalg.inv(design.T @ design + 1e-10 * np.eye(len(scale)))
     variance = inverse[-1, -1] * scale[-1] ** 2
     np.testing.assert_allclose(power[0], 1 / variance, rtol=2e-3)
     np.testing.assert_allclose(amount[0], answer[-1], rtol=0.1)
     assert amount[0] > 10 / np.sqrt(power[0])
-    np.testing.assert_allclose(left.directions.shape[1], 6 + 1 + 6)
+    assert len(directions) == 6 + 1 + 6
 
 
 def test_an_absent_phase_has_an_intensity_within_its_error() -> None:
@@ -116,15 +123,15 @@ def test_patterns_are_of_unit_area_and_those_of_the_model() -> None:
     trial = np.stack([strain_of(1), strain_of(1) + 1e-3])
     patterns = pd._build_patterns(left, 1, trial, 0.0)
     step = left.series.two_theta[1] - left.series.two_theta[0]
-    np.testing.assert_allclose(patterns.sum(axis=0) * step, 1.0, atol=0.06)
-    assert patterns.shape == (1501, 2)
+    np.testing.assert_allclose(patterns.sum(axis=1) * step, 1.0, atol=0.06)
+    assert patterns.shape == (2, 1501)
     wide = pd._build_patterns(left, 1, trial[:1], 0.3)
     assert wide.max() < 0.5 * patterns.max()
 
 
 def test_scatter_of_shifts_is_one_for_white_noise_and_more_for_misfit() -> None:
     left = without_second()
-    shape = pd._build_patterns(left, 1, strain_of(1)[None], 0.0)[:, 0]
+    shape = pd._build_patterns(left, 1, strain_of(1)[None], 0.0)[0]
     white = pd._measure_scatter(left, shape, 0.06)
     assert 1.0 <= white < 1.4
     x = left.series.two_theta
@@ -136,14 +143,14 @@ def test_scatter_of_shifts_is_one_for_white_noise_and_more_for_misfit() -> None:
 
 def test_the_phase_itself_is_no_noise() -> None:
     left = without_second(noise=0.0)
-    shape = pd._build_patterns(left, 1, strain_of(1)[None], 0.0)[:, 0]
-    weighted = left.weighted_directions.T
-    in_model = (
-        left.directions
-        @ np.linalg.lstsq(weighted @ left.directions, weighted @ shape, rcond=None)[0]
-    )
-    loud = replace(left, residual=2000 * (shape - in_model))
-    amount, _ = loud.measure_amounts(shape[:, None])
+    shape = pd._build_patterns(left, 1, strain_of(1)[None], 0.0)[0]
+    directions = list_directions(left)
+    weighted = directions * left.pattern.weight
+    factors = np.linalg.lstsq(weighted @ directions.T, weighted @ shape, rcond=None)[0]
+    rest = shape - factors @ directions
+    np.testing.assert_allclose(left.remove_model(shape), rest, atol=1e-6 * shape.max())
+    loud = replace(left, residual=2000 * rest)
+    amount, _ = loud.measure_amounts(shape[None])
     with_own = pd._measure_scatter(loud, shape, 0.06)
     without = pd._measure_scatter(loud, shape, 0.06, float(amount[0]))
     assert without == 1.0 and with_own > 2
@@ -153,14 +160,14 @@ def test_shifts_by_hand_on_a_short_axis() -> None:
     # a line of one point on an empty model: shifted amounts are the residual's points themselves
     left = without_second()
     n = 1501
-    none = np.zeros((n, 1))
-    none[0] = 1e-6
+    none = np.zeros((1, n))
+    none[0, 0] = 1e-6
     flat = FramePattern(intensity=np.zeros(n), weight=np.full(n, 0.25))
     left = replace(
         left,
         pattern=flat,
-        directions=none,
-        weighted_directions=0.25 * none,
+        weighted_terms=windows_from_curves(0.25 * none),
+        weighted_curves=np.empty((0, n)),
         lower=np.array([[np.sqrt(0.25) * 1e-6]]),
     )
     shape = np.zeros(n)
@@ -177,7 +184,7 @@ def test_shifts_by_hand_on_a_short_axis() -> None:
 def test_noise_of_a_phase_in_the_model_is_counting_times_scatter() -> None:
     left = refined(make_pattern(make_series(), noise=1.0), (0, 1))
     fit = left.fit
-    shape = left.directions[:, 6 + 1]
+    shape = fit.phase_curves[1]
     width = pd._estimate_line_width(left, 1, 0.0)
     counting = fit.intensity_stderr_fixed[1] / fit.parameters.inflation[1]
     expected = counting * pd._measure_scatter(left, shape, width)
@@ -208,13 +215,20 @@ def test_trial_cells_differ_by_one_factor_of_all_lengths() -> None:
     np.testing.assert_allclose(alone, expected[None], atol=1e-12)
 
 
+def test_components_along_the_model_are_orthonormal() -> None:
+    left = without_second()
+    curves = np.random.default_rng(4).standard_normal((3, 1501))
+    exact = np.linalg.solve(left.lower, (list_directions(left) * left.pattern.weight) @ curves.T)
+    np.testing.assert_allclose(left.project(curves), exact, rtol=1e-6, atol=1e-8)
+
+
 def test_goodness_of_a_residual() -> None:
     left = without_second()
     expected = np.sqrt(np.mean(left.residual**2 * left.pattern.weight))
     assert left.goodness == pytest.approx(expected)
     np.testing.assert_allclose(
         left.lower @ left.lower.T,
-        left.directions.T @ left.weighted_directions,
+        list_directions(left) @ (list_directions(left) * left.pattern.weight).T,
         rtol=1e-6,
         atol=1e-6 * np.abs(left.lower @ left.lower.T).max(),
     )

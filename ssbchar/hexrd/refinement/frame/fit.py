@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.intensities import bound_amounts, estimate_inflations
-from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem
+from ssbchar.hexrd.refinement.frame.model import FrameProblem
 from ssbchar.hexrd.refinement.frame.normal_equations import Iterate
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
     ParameterKind,
+    median_inflation,
     replace_entry,
 )
-from ssbchar.typing import Array, Index
+from ssbchar.hexrd.refinement.frame.windows import sum_windows
+from ssbchar.typing import Array
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +47,10 @@ class FrameFit:
     """[counts], shape (points,)."""
     calculated: Array
     """[counts], shape (points,)."""
-    directions: tuple[Array, ...]
-    """Curves of background, phases and non-linear parameters, shape (points, direction) each, for
-    tests of further phases."""
+    phase_curves: Array
+    """Pattern of each phase [1/degree], shape (present, points)."""
+    jacobian: Array
+    """d calculated / d non-linear parameter, shape (parameter, points)."""
     parameter_count: int
     converged: bool
     misfit: float
@@ -66,7 +69,10 @@ class FrameFit:
     def drop_curves(self) -> FrameFit:
         """Return the fit without its curves, as it is kept of a whole series."""
         none = np.empty(0)
-        return replace(self, background=none, calculated=none, directions=())
+        no_curves = np.empty((0, 0))
+        return replace(
+            self, background=none, calculated=none, phase_curves=no_curves, jacobian=no_curves
+        )
 
 
 FitsByFrame = dict[int, FrameFit]
@@ -103,17 +109,14 @@ def propagate_errors(
         intensity=intensity,
         intensity_stderr=np.sqrt(np.maximum(variance, 0)) * inflation,
         intensity_stderr_fixed=np.sqrt(np.maximum(fixed_variance, 0)) * inflation,
-        reflection_intensity=_split_by_phase(problem, model, solved.intensity),
+        reflection_intensity=tuple(solved.intensity[own] for own in model.ranges),
         strain_covariance=covariance,
         strain_shared=shared,
         zero_stderr=_compute_zero_stderr(problem, best, inflation),
         background=solved.background,
         calculated=problem.pattern.intensity - solved.residual,
-        directions=(
-            problem.series.background_terms,
-            model.profiles.shape @ model.spread_patterns(count),
-            equations.jacobian,
-        ),
+        phase_curves=model.sum_by_phase(model.expected, problem.pattern.weight.size),
+        jacobian=equations.jacobian,
         parameter_count=solved.free_count + problem.term_count + count + layout.size,
         converged=converged,
         misfit=float(np.dot(problem.pattern.weight, solved.residual**2)),
@@ -126,9 +129,9 @@ def _compute_intensity_variances(problem: FrameProblem, best: Iterate) -> tuple[
     model, solved, equations = best.model, best.solved, best.equations
     count = problem.phase_count
     sums = _build_sums(problem, best)
-    fixed = np.einsum("ij,ij->j", sums, solved.solve(sums))
+    fixed = np.sum(sums * solved.solve(sums), axis=0)
     through = equations.linear_response.T @ sums
-    moved = np.einsum("ij,ik,kj->j", through, equations.covariance, through)
+    moved = np.sum(through * (equations.covariance @ through), axis=0)
     variance = fixed + moved
     # cell and widths of a phase with free intensities follow anything, noise too
     has_free = np.bincount(model.owner, model.is_free, count) > 0
@@ -139,15 +142,14 @@ def _build_sums(problem: FrameProblem, best: Iterate) -> Array:
     """Return how each phase's intensity is summed from the linear unknowns, shape (unknown,
     present)."""
     model, solved = best.model, best.solved
-    count, free = problem.phase_count, solved.free_count
-    first_scale = free + problem.term_count
+    count, free = problem.phase_count, solved.free
+    following = model.expected.copy()
+    following[free] = 0.0
+    first_scale = free.size + problem.term_count
     sums = np.zeros((first_scale + count, count))
-    of_scale = np.ones(count)
-    if free:
-        sums[np.arange(free), model.owner[solved.columns]] = 1.0
-        following = np.where(model.is_free, 0.0, model.expected)
-        of_scale = np.bincount(model.owner, following, count).astype(float)
-    sums[first_scale + np.arange(count), np.arange(count)] = of_scale
+    sums[np.arange(free.size), model.owner[free]] = 1.0
+    scales = np.arange(count)
+    sums[first_scale + scales, scales] = np.bincount(model.owner, following, count)
     return sums
 
 
@@ -164,7 +166,7 @@ def _propagate_to_strains(
     for i, phase in enumerate(problem.present):
         rows = problem.layout.select_strains(phase)
         of_zero = response[rows] * held_zero_stderr
-        own = best.equations.covariance[np.ix_(rows, rows)] * inflation[i] ** 2
+        own = best.equations.covariance[rows, rows] * inflation[i] ** 2
         covariances.append(own + np.outer(of_zero, of_zero))
         shared.append(of_zero)
     return tuple(covariances), tuple(shared)
@@ -173,9 +175,10 @@ def _propagate_to_strains(
 def _differentiate_by_zero(problem: FrameProblem, best: Iterate) -> Array:
     """Return d parameter / d zero at the optimum, for a zero that is held, shape (parameter,)."""
     solved, equations = best.solved, best.equations
-    by_zero = problem.pattern.weight * (best.model.profiles.by_position @ solved.intensity)
-    linear = solved.project(problem, best.model, by_zero)
-    mixed = equations.jacobian.T @ by_zero - equations.linear_response.T @ linear
+    profiles, weight = best.model.profiles, problem.pattern.weight
+    by_zero = weight * sum_windows(profiles.by_position, solved.intensity[None], weight.size)
+    linear = solved.project(problem, best.model, by_zero)[:, 0]
+    mixed = equations.jacobian @ by_zero[0] - equations.linear_response.T @ linear
     return np.asarray(-equations.covariance @ mixed)
 
 
@@ -184,37 +187,4 @@ def _compute_zero_stderr(problem: FrameProblem, best: Iterate, inflation: Array)
     if not rows.size:
         return 0.0
     variance = best.equations.covariance[rows[0], rows[0]]
-    return float(np.sqrt(variance) * np.median(inflation))
-
-
-def _split_by_phase(
-    problem: FrameProblem, model: FrameModel, intensity: Array
-) -> tuple[Array, ...]:
-    """Return the intensities of each phase's reflections from those of all columns."""
-    parts = []
-    for i, phase in enumerate(problem.present):
-        own = model.owner == i
-        part = np.zeros(problem.series.phases[phase].reflection_count)
-        part[find_reflections(problem, model, np.flatnonzero(own), i)] = intensity[own]
-        parts.append(part)
-    return tuple(parts)
-
-
-def find_reflections(problem: FrameProblem, model: FrameModel, columns: Index, i: int) -> Index:
-    """Return which of its phase's reflections some columns are.
-
-    Parameters
-    ----------
-    problem : FrameProblem
-    model : FrameModel
-    columns : ndarray of int, shape (n,)
-        Columns of one phase, index without unit.
-    i : int
-        Index of that phase in `present`.
-
-    Returns
-    -------
-    ndarray of int, shape (n,)
-    """
-    before = sum(problem.series.phases[p].reflection_count for p in problem.present[:i])
-    return np.asarray(model.profiles.order[columns] - before)
+    return float(np.sqrt(variance)) * median_inflation(inflation)

@@ -16,6 +16,7 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     vector_from_parameters,
     weigh_priors,
 )
+from ssbchar.hexrd.refinement.frame.windows import sum_windows
 from ssbchar.typing import Array
 
 
@@ -30,7 +31,7 @@ class NormalEquations:
     prior_weight: Array
     """Weight of each parameter's prior, shape (parameter,)."""
     jacobian: Array
-    """d model / d parameter at a fixed linear part, shape (points, parameter)."""
+    """d model / d parameter at a fixed linear part, shape (parameter, points)."""
     linear_response: Array
     """Minus d linear unknown / d parameter, shape (unknown, parameter)."""
     covariance: Array
@@ -79,17 +80,17 @@ def build_normal_equations(
     """
     layout = problem.layout
     jacobian = _differentiate(problem, model, solved, parameters)
-    weighted = problem.pattern.weight[:, None] * jacobian
+    weighted = problem.pattern.weight * jacobian
     cross = solved.project(problem, model, weighted)
     linear_response = solved.solve(cross)
-    matrix = jacobian.T @ weighted - cross.T @ linear_response
+    matrix = jacobian @ weighted.T - cross.T @ linear_response
     prior_weight = weigh_priors(layout, parameters)
     missed = vector_from_parameters(layout, parameters) - layout.prior_mean
     covariance = _invert(matrix, prior_weight)
     raw_stderr = np.sqrt(np.maximum(np.diagonal(covariance), 1e-300))
     return NormalEquations(
         matrix=matrix,
-        gradient=weighted.T @ solved.residual - prior_weight * missed,
+        gradient=weighted @ solved.residual - prior_weight * missed,
         prior_weight=prior_weight,
         jacobian=jacobian,
         linear_response=linear_response,
@@ -112,68 +113,72 @@ def _differentiate(
     solved: LinearSolution,
     parameters: FrameParameters,
 ) -> Array:
-    """Return d model / d parameter at a fixed linear part, shape (points, parameter)."""
-    rows = problem.layout.rows
-    zero, strain = rows[ParameterKind.ZERO], rows[ParameterKind.STRAIN]
-    size, microstrain = rows[ParameterKind.SIZE], rows[ParameterKind.MICROSTRAIN]
-    profiles = model.profiles
-    out = np.empty((problem.series.two_theta.size, problem.layout.size))
-    shifts = _differentiate_by_strain(problem, model, solved.intensity)
-    by_position = np.column_stack([*[solved.intensity] * zero.size, shifts])
-    # one sparse product for all that moves lines, one for all that widens them
-    out[:, [*zero, *strain]] = profiles.by_position @ by_position
-    if size.size + microstrain.size:
-        broadening = _differentiate_by_width(problem, model, solved.intensity, parameters)
-        out[:, [*size, *microstrain]] = profiles.by_lorentz @ broadening
-    for i in rows[ParameterKind.GAUSS]:
-        out[:, i] = profiles.by_gauss @ solved.intensity
-    for i in rows[ParameterKind.OVERALL_B]:
-        change = _differentiate_by_overall_b(problem, model, solved, problem.layout.phase[i])
-        out[:, i] = profiles.shape @ change
+    """Return d model / d parameter at a fixed linear part, shape (parameter, points).
+
+    By the chain rule a parameter q changes the pattern by sum_r c_r (d phi/d position d position/dq
+    + d phi/d width d width/dq) + phi_r dc_r/dq, each kind of parameter by one of these terms.
+    """
+    profiles, rows = model.profiles, problem.layout.rows
+    intensity, points = solved.intensity, problem.pattern.weight.size
+    out = np.empty((problem.layout.size, points))
+    for row in rows[ParameterKind.ZERO]:
+        out[row] = sum_windows(profiles.by_position, intensity[None], points)[0]
+    for row in rows[ParameterKind.GAUSS]:
+        out[row] = sum_windows(profiles.by_gauss, intensity[None], points)[0]
+    positions = intensity * _differentiate_positions(problem, model)
+    out[rows[ParameterKind.STRAIN]] = sum_windows(profiles.by_position, positions, points)
+    widths = np.concatenate([rows[ParameterKind.SIZE], rows[ParameterKind.MICROSTRAIN]])
+    if widths.size:
+        factors = intensity * _differentiate_widths(problem, model, parameters)
+        out[widths] = sum_windows(profiles.by_lorentz, factors, points)
+    intensities = rows[ParameterKind.OVERALL_B]
+    if intensities.size:
+        factors = _differentiate_intensities(problem, model, solved)
+        out[intensities] = sum_windows(profiles.phi, factors, points)
     return out
 
 
-def _differentiate_by_strain(problem: FrameProblem, model: FrameModel, intensity: Array) -> Array:
-    """Return intensity times d(2theta)/d(strain), shape (column, strain)."""
-    layout, series = problem.layout, problem.series
-    rows = layout.rows[ParameterKind.STRAIN]
-    form = np.concatenate([series.phases[p].form for p in problem.present])[model.profiles.order]
-    phase_of_column = np.array(problem.present)[model.owner]
-    phase, index = layout.phase[rows], layout.strain_index[rows]
-    directions = [series.phases[p].directions[k] for p, k in zip(phase, index, strict=True)]
-    change = form @ np.array(directions).reshape(-1, 6).T  # of 1/d^2
-    own = phase_of_column[:, None] == phase
-    return np.asarray((intensity * model.slope)[:, None] * change * own)
-
-
-def _differentiate_by_width(
-    problem: FrameProblem, model: FrameModel, intensity: Array, parameters: FrameParameters
-) -> Array:
-    """Return intensity times d(Lorentzian width)/d(log width), shape (column, width)."""
+def _differentiate_positions(problem: FrameProblem, model: FrameModel) -> Array:
+    """Return d(2theta) / d(strain) [degree], shape (strain, reflection)."""
     layout = problem.layout
-    phase_of_column = np.array(problem.present)[model.owner]
-    theta = np.radians(model.two_theta) / 2
-    columns = []
-    for kind, by_angle in (
-        (ParameterKind.SIZE, 1 / np.cos(theta)),
-        (ParameterKind.MICROSTRAIN, np.tan(theta)),
-    ):
-        for p in layout.phase[layout.rows[kind]]:
-            width = np.exp(getattr(parameters, kind)[p])
-            columns.append(np.where(phase_of_column == p, intensity * width * by_angle, 0.0))
-    return np.column_stack(columns)
+    rows = layout.rows[ParameterKind.STRAIN]
+    out = np.zeros((rows.size, model.owner.size))
+    for phase, own in zip(problem.present, model.ranges, strict=True):
+        mine = layout.phase[rows] == phase
+        lattice = problem.series.phases[phase]
+        directions = lattice.directions[layout.strain_index[rows[mine]]]
+        by_strain = directions @ lattice.form.T  # of 1/d^2
+        out[mine, own] = by_strain * model.slope[own]
+    return out
 
 
-def _differentiate_by_overall_b(
-    problem: FrameProblem, model: FrameModel, solved: LinearSolution, phase: int
+def _differentiate_widths(
+    problem: FrameProblem, model: FrameModel, parameters: FrameParameters
 ) -> Array:
-    """Return d(intensity)/d(displacement factor) of a phase, shape (column,); free intensities do
-    not follow it."""
-    intensity = solved.intensity
-    if solved.free_profiles is not None:
-        intensity = np.where(model.is_free, 0.0, intensity)
-    phase_of_column = np.array(problem.present)[model.owner]
-    return np.where(phase_of_column == phase, intensity * model.log_by_overall_b, 0.0)
+    """Return d(Lorentzian width) / d(log width) [degree] of widths by size and by microstrain,
+    shape (width, reflection)."""
+    layout = problem.layout
+    theta = np.radians(model.two_theta) / 2
+    by_angle = {ParameterKind.SIZE: 1 / np.cos(theta), ParameterKind.MICROSTRAIN: np.tan(theta)}
+    entries = [(kind, p) for kind in by_angle for p in layout.phase[layout.rows[kind]]]
+    out = np.zeros((len(entries), theta.size))
+    for n, (kind, phase) in enumerate(entries):
+        own = model.ranges[problem.present.index(phase)]
+        out[n, own] = np.exp(getattr(parameters, kind)[phase]) * by_angle[kind][own]
+    return out
+
+
+def _differentiate_intensities(
+    problem: FrameProblem, model: FrameModel, solved: LinearSolution
+) -> Array:
+    """Return d(intensity) / d(displacement factor), shape (displacement factor, reflection); free
+    intensities do not follow it."""
+    inverse_length = np.sin(np.radians(model.two_theta) / 2) / problem.series.wavelength
+    following = -2 * inverse_length**2 * solved.intensity
+    following[solved.free] = 0.0
+    phases = problem.layout.phase[problem.layout.rows[ParameterKind.OVERALL_B]]
+    is_own = np.array(problem.present)[model.owner] == phases[:, None]
+    return np.where(is_own, following, 0.0)
 
 
 def solve_gauss_newton_step(equations: NormalEquations, damping: float) -> Array:

@@ -3,9 +3,11 @@ of the normal equations."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -172,22 +174,38 @@ class ParameterLayout:
         """Whether a parameter belongs to all phases."""
         return bool(np.any(self.phase < 0))
 
-    @cached_property
+    @property
     def rows(self) -> dict[ParameterKind, Index]:
         """Entries of each kind."""
-        order = (*SHARED, ParameterKind.STRAIN, *PER_PHASE)
-        return {kind: np.flatnonzero([k == kind for k in self.kinds]) for kind in order}
+        return _find_rows(self.kinds)
 
     def select(self, *kinds: ParameterKind) -> Bool:
         """Return which entries are of these kinds, shape (parameter,)."""
-        out = np.zeros(self.size, bool)
-        for kind in kinds:
-            out[self.rows[kind]] = True
-        return out
+        return _select_kinds(self.kinds, kinds)
 
-    def select_strains(self, phase: int) -> Index:
-        """Return the entries of a phase's strains, shape (free,)."""
-        return np.flatnonzero((self.phase == phase) & self.select(ParameterKind.STRAIN))
+    def select_strains(self, phase: int) -> slice:
+        """Return the entries of a phase's strains: they stand side by side."""
+        rows = self.rows[ParameterKind.STRAIN]
+        first, last = np.searchsorted(self.phase[rows], [phase, phase + 1])
+        if first == last:
+            return slice(0, 0)
+        return slice(int(rows[first]), int(rows[last - 1]) + 1)
+
+
+# the frames of a series have few different layouts: their entries are not sorted out each time
+
+
+@lru_cache
+def _find_rows(kinds: tuple[ParameterKind, ...]) -> dict[ParameterKind, Index]:
+    order = (*SHARED, ParameterKind.STRAIN, *PER_PHASE)
+    return {kind: np.flatnonzero([k == kind for k in kinds]) for kind in order}
+
+
+@lru_cache
+def _select_kinds(kinds: tuple[ParameterKind, ...], wanted: tuple[ParameterKind, ...]) -> Bool:
+    chosen = np.array([kind in wanted for kind in kinds], bool)
+    chosen.setflags(write=False)  # shared by all who ask
+    return chosen
 
 
 NO_PARAMETERS = ParameterLayout(
@@ -276,10 +294,10 @@ def move_parameters(
             # a line narrower than the step of the axis has no width to refine
             narrowest = (series.two_theta[-1] - series.two_theta[0]) / series.two_theta.size
             width = parameters.gauss_fwhm + float(change[0])
-            changed[kind] = float(np.clip(width, narrowest, WIDEST_GAUSS))
+            changed[kind] = min(max(width, narrowest), WIDEST_GAUSS)
         elif kind == ParameterKind.STRAIN:
             strain = np.array(parameters.strain, float)
-            strain[phase, layout.strain_index[rows]] += np.clip(change, -STRAIN_STEP, STRAIN_STEP)
+            strain[phase, layout.strain_index[rows]] += _bound(change, -STRAIN_STEP, STRAIN_STEP)
             changed[kind] = strain
         else:
             values = np.array(getattr(parameters, kind), float)
@@ -291,13 +309,17 @@ def move_parameters(
 def _move_shape(kind: ParameterKind, old: Array, change: Array, series: SeriesModel) -> Array:
     """Return widths or displacement factors after a step, within their bounds."""
     if kind == ParameterKind.OVERALL_B:
-        return np.clip(old + np.clip(change, -B_STEP, B_STEP), *B_BOUNDS)
+        return _bound(old + _bound(change, -B_STEP, B_STEP), *B_BOUNDS)
     widest = WIDTH_BOUNDS[1]
     if kind == ParameterKind.SIZE:
         widest = min(widest, width_from_size(SMALLEST_CRYSTALLITE, series.wavelength))
     # logarithms, so that widths stay positive and steps are relative
-    moved = old + np.clip(change, -LOG_WIDTH_STEP, LOG_WIDTH_STEP)
-    return np.clip(moved, np.log(WIDTH_BOUNDS[0]), np.log(widest))
+    moved = old + _bound(change, -LOG_WIDTH_STEP, LOG_WIDTH_STEP)
+    return _bound(moved, math.log(WIDTH_BOUNDS[0]), math.log(widest))
+
+
+def _bound(values: Array, low: float, high: float) -> Array:
+    return np.minimum(np.maximum(values, low), high)
 
 
 def select_inflations(layout: ParameterLayout, parameters: FrameParameters) -> Array:
@@ -305,9 +327,15 @@ def select_inflations(layout: ParameterLayout, parameters: FrameParameters) -> A
     take the median of the phases."""
     if not layout.has_shared:  # the usual case in the last passes: nothing to sort out
         return parameters.inflation[layout.phase]
-    shared = float(np.median(parameters.inflation))
+    shared = median_inflation(parameters.inflation)
     own = parameters.inflation[np.maximum(layout.phase, 0)]
     return np.where(layout.phase < 0, shared, own)
+
+
+def median_inflation(inflation: Array) -> float:
+    """Return the inflation of what all phases share: the median of theirs (phase,) [1], a float."""
+    # NumPy's median takes longer than all else of a step
+    return float(statistics.median(inflation.tolist()))
 
 
 def weigh_priors(layout: ParameterLayout, parameters: FrameParameters) -> Array:

@@ -1,88 +1,83 @@
-"""Peak profiles: pseudo-Voigts of every reflection as sparse columns, with their derivatives by
-position and widths; and the splines of the background."""
+"""Peak profiles: the pseudo-Voigt of each line over a window of points, with its derivatives by
+position and widths."""
 
 from __future__ import annotations
 
-from copy import copy
+import math
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
-from ssbchar.typing import Array, Bool, Index
+from ssbchar.compiled import compile_loops
+from ssbchar.hexrd.refinement.frame.windows import Windows
+from ssbchar.typing import Array, Index
 
 WINDOW = 32
-"""Points by which the windows of profiles grow: windows of one length are computed together."""
+"""Points by which windows grow, so that few change their length while widths are refined."""
+LOG_2 = math.log(2)
+GAUSS_PEAK = 2 * math.sqrt(LOG_2 / math.pi)
+"""Peak of a Gaussian of unit area and full width."""
+LORENTZ_PEAK = 2 / math.pi
+"""Peak of a Lorentzian of unit area and full width."""
+GAUSS_REACH = 3.65
+"""Distance, in full widths, beyond which a Gaussian is nothing beside the rounding of its peak."""
 
 
-class Derivatives(IntEnum):
-    """Which derivatives of profiles are wanted."""
+class PseudoVoigtShape(NamedTuple):
+    """Full width and mixing of a pseudo-Voigt, and their derivatives by both widths of the Voigt it
+    approximates."""
 
-    NONE = 0
-    POSITION_AND_LORENTZ = 1
-    ALL = 2
-    """Those by the Gaussian width, too."""
+    fwhm: float
+    """Full width at half maximum [degree]."""
+    eta: float
+    """Share of the Lorentzian [1]."""
+    fwhm_by_gauss: float
+    fwhm_by_lorentz: float
+    eta_by_gauss: float
+    """[1/degree]."""
+    eta_by_lorentz: float
+    """[1/degree]."""
+
+
+class PseudoVoigt(NamedTuple):
+    """A pseudo-Voigt of unit area at one point, and its derivatives."""
+
+    value: float
+    """[1/degree]."""
+    by_offset: float
+    """[1/degree^2]."""
+    by_fwhm: float
+    """[1/degree^2]."""
+    by_eta: float
+    """[1/degree]."""
+
+
+class Lines(NamedTuple):
+    """Where lines lie, how wide they are and how far they are followed."""
+
+    position: Array
+    """[degree], shape (line,)."""
+    gauss_fwhm: float
+    """Full width of the Gaussian part of all of them [degree]."""
+    lorentz_fwhm: Array
+    """Full width of the Lorentzian part [degree], shape (line,)."""
+    reach: Array
+    """Half width of a line's window, in full widths of the line, shape (line,)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class PseudoVoigtShape:
-    """Full width and mixing of pseudo-Voigts, and their derivatives by both widths of the Voigts
-    they approximate; each of shape (reflection,)."""
+class Profiles:
+    """Profiles of lines, each over a window of points, and their derivatives in windows alike."""
 
-    width: Array
-    """Full width at half maximum [degree]."""
-    eta: Array
-    """Share of the Lorentzian [1]."""
-    width_by_gauss: Array
-    width_by_lorentz: Array
-    eta_by_gauss: Array
+    phi: Windows
     """[1/degree]."""
-    eta_by_lorentz: Array
-    """[1/degree]."""
-
-
-def shape_from_widths(gauss: Array, lorentz: Array) -> PseudoVoigtShape:
-    """Return the pseudo-Voigt that stands for a Voigt.
-
-    Gamma^5 = G^5 + 2.69269 G^4 L + 2.42843 G^3 L^2 + 4.47163 G^2 L^3 + 0.07842 G L^4 + L^5 and eta
-    = 1.36603 q - 0.47719 q^2 + 0.11116 q^3, q = L / Gamma (P. Thompson, D. E. Cox & J. B. Hastings,
-    J. Appl. Cryst. 20 (1987) 79).
-
-    Parameters
-    ----------
-    gauss, lorentz : ndarray, shape (reflection,)
-        Full widths at half maximum of the two parts of the Voigt [degree].
-    """
-    g, m = gauss, lorentz
-    # powers by multiplication: a pattern needs thousands of them at every step
-    second = m * m
-    third, fourth = second * m, second * second
-    fifth = (
-        (((g + 2.69269 * m) * g + 2.42843 * second) * g + 4.47163 * third) * g + 0.07842 * fourth
-    ) * g + fourth * m
-    width = fifth**0.2
-    fifth_by_g = (
-        ((5 * g + 10.77076 * m) * g + 7.28529 * second) * g + 8.94326 * third
-    ) * g + 0.07842 * fourth
-    fifth_by_m = (
-        ((2.69269 * g + 4.85686 * m) * g + 13.41489 * second) * g + 0.31368 * third
-    ) * g + 5 * fourth
-    width_by_fifth = width / (5 * fifth)  # 1 / (5 width^4)
-    width_by_g = fifth_by_g * width_by_fifth
-    width_by_m = fifth_by_m * width_by_fifth
-    q = m / width
-    eta_by_q = 1.36603 - 0.95438 * q + 0.33348 * q**2
-    return PseudoVoigtShape(
-        width=width,
-        eta=1.36603 * q - 0.47719 * q**2 + 0.11116 * q**3,
-        width_by_gauss=width_by_g,
-        width_by_lorentz=width_by_m,
-        eta_by_gauss=-eta_by_q * q / width * width_by_g,
-        eta_by_lorentz=eta_by_q * (1 - q * width_by_m) / width,
-    )
+    by_position: Windows
+    """d phi / d position [1/degree^2]."""
+    by_lorentz: Windows
+    """d phi / d Lorentzian width [1/degree^2]."""
+    by_gauss: Windows
+    """d phi / d Gaussian width [1/degree^2]."""
 
 
 def width_from_size(size: float, wavelength: float) -> float:
@@ -102,221 +97,185 @@ def width_from_size(size: float, wavelength: float) -> float:
     return float(np.degrees(0.9 * wavelength / size))
 
 
-def differentiate_pseudo_voigt(
-    x: Array, width: Array, eta: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return the pseudo-Voigt of unit area and its derivatives by x, width and eta.
+@compile_loops
+def shape_from_widths(gauss: float, lorentz: float) -> PseudoVoigtShape:
+    """Return the pseudo-Voigt that stands for a Voigt.
 
-    phi = eta L + (1 - eta) G, both of full width `width`.
+    Gamma^5 = G^5 + 2.69269 G^4 L + 2.42843 G^3 L^2 + 4.47163 G^2 L^3 + 0.07842 G L^4 + L^5 and eta
+    = 1.36603 q - 0.47719 q^2 + 0.11116 q^3, q = L / Gamma (P. Thompson, D. E. Cox & J. B. Hastings,
+    J. Appl. Cryst. 20 (1987) 79).
 
     Parameters
     ----------
-    x : ndarray, shape (reflection, points)
-        Distance from the line [degree].
-    width, eta : ndarray, shape (reflection, 1)
-        Full width [degree] and share of the Lorentzian [1].
-
-    Returns
-    -------
-    phi, by_x, by_width, by_eta : ndarray, shape (reflection, points)
-        [1/degree], [1/degree^2], [1/degree^2], [1/degree].
+    gauss, lorentz : float
+        Full widths at half maximum of the two parts of the Voigt [degree].
     """
-    # In place throughout: these arrays are the largest of a step, and new memory for each term
-    # takes longer than the arithmetic.
-    u = x / width
-    square = 4 * u
-    square *= u
-    gauss = np.exp(-np.log(2) * square)
-    gauss *= 2 * np.sqrt(np.log(2) / np.pi) / width
-    square += 1
-    inverse = np.divide(1, square, out=square)
-    cauchy = inverse * (2 / np.pi / width)
-    cauchy_part, by_x = eta * cauchy, (1 - eta) * gauss
-    phi = cauchy_part + by_x
-    inverse *= cauchy_part
-    by_x *= np.log(2)
-    by_x += inverse
-    by_x *= u
-    by_width = (8 * u) * by_x
-    by_width -= phi
-    by_width /= width
-    by_x *= -8 / width
-    by_eta = np.subtract(cauchy, gauss, out=cauchy)
-    return phi, by_x, by_width, by_eta
-
-
-def evaluate_pseudo_voigt(x: Array, width: Array, eta: Array) -> Array:
-    """Return the pseudo-Voigt of unit area [1/degree], without its derivatives; arguments as in
-    `differentiate_pseudo_voigt`, result of shape (reflection, points)."""
-    square = (x / width) ** 2
-    gauss = np.exp((-4 * np.log(2)) * square) * (
-        (1 - eta) * (2 * np.sqrt(np.log(2) / np.pi)) / width
+    g, m = gauss, lorentz
+    fifth = (
+        g**5
+        + 2.69269 * g**4 * m
+        + 2.42843 * g**3 * m**2
+        + 4.47163 * g**2 * m**3
+        + 0.07842 * g * m**4
+        + m**5
     )
-    return np.asarray(gauss + (eta * (2 / np.pi) / width) / (1 + 4 * square))
+    fifth_by_gauss = (
+        5 * g**4
+        + 4 * 2.69269 * g**3 * m
+        + 3 * 2.42843 * g**2 * m**2
+        + 2 * 4.47163 * g * m**3
+        + 0.07842 * m**4
+    )
+    fifth_by_lorentz = (
+        2.69269 * g**4
+        + 2 * 2.42843 * g**3 * m
+        + 3 * 4.47163 * g**2 * m**2
+        + 4 * 0.07842 * g * m**3
+        + 5 * m**4
+    )
+    fwhm = fifth**0.2
+    fwhm_by_gauss = fifth_by_gauss / (5 * fwhm**4)
+    fwhm_by_lorentz = fifth_by_lorentz / (5 * fwhm**4)
+    q = m / fwhm
+    eta_by_q = 1.36603 - 2 * 0.47719 * q + 3 * 0.11116 * q**2
+    return PseudoVoigtShape(
+        fwhm,
+        1.36603 * q - 0.47719 * q**2 + 0.11116 * q**3,
+        fwhm_by_gauss,
+        fwhm_by_lorentz,
+        -eta_by_q * q / fwhm * fwhm_by_gauss,
+        eta_by_q * (1 - q * fwhm_by_lorentz) / fwhm,
+    )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Profiles:
-    """Profiles of reflections as columns of sparse matrices (point, reflection), each a window of
-    points."""
-
-    order: Index
-    """Reflection of each column."""
-    shape: Any
-    """phi [1/degree] (csc_array)."""
-    by_position: Any
-    """d phi / d position [1/degree^2]; None where not wanted, as the next two."""
-    by_lorentz: Any
-    """d phi / d Lorentzian width [1/degree^2]."""
-    by_gauss: Any
-    """d phi / d Gaussian width [1/degree^2]."""
-
-    def take_leading(self, count: int) -> Any:
-        """Return `shape` [1/degree] with its first `count` columns only (csc_array of shape
-        (points, count)), not copied."""
-        from scipy.sparse import csc_array
-
-        end = self.shape.indptr[count]
-        parts = (self.shape.data[:end], self.shape.indices[:end], self.shape.indptr[: count + 1])
-        return csc_array(parts, shape=(self.shape.shape[0], count))
+@compile_loops
+def fill_gauss(gauss: Array, offset: Array, fwhm: float) -> None:
+    """Write the Gaussian of unit area [1/degree] at ascending distances from its centre [degree],
+    shape (points,) each."""
+    gauss[:] = 0.0
+    # exponentials are the most costly part of a pattern: none where they are nothing
+    first = np.searchsorted(offset, -GAUSS_REACH * fwhm)
+    last = np.searchsorted(offset, GAUSS_REACH * fwhm)
+    for i in range(first, last):
+        gauss[i] = GAUSS_PEAK / fwhm * math.exp(-4 * LOG_2 * (offset[i] / fwhm) ** 2)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Windows:
-    """Windows of one length: their reflections, points and values."""
+@compile_loops
+def differentiate_pseudo_voigt(offset: float, fwhm: float, eta: float, gauss: float) -> PseudoVoigt:
+    """Return the pseudo-Voigt of unit area, phi = eta L + (1 - eta) G with L and G both of full
+    width `fwhm`, and its derivatives.
 
-    reflections: Index
-    points: NDArray[np.int32]
-    """Shape (reflection, points)."""
-    values: list[Array]
-    """phi and the derivatives wanted, in the order of `Profiles`."""
+    Parameters
+    ----------
+    offset : float
+        Distance from the line [degree].
+    fwhm : float
+        Full width at half maximum [degree].
+    eta : float
+        Share of the Lorentzian [1].
+    gauss : float
+        G there [1/degree], from `fill_gauss`.
+    """
+    u = offset / fwhm
+    fall = 1 / (1 + 4 * u**2)
+    lorentz = LORENTZ_PEAK / fwhm * fall
+    value = eta * lorentz + (1 - eta) * gauss
+    by_offset = -8 * u / fwhm * (eta * fall * lorentz + (1 - eta) * LOG_2 * gauss)
+    # phi is a function of offset / fwhm, over fwhm
+    by_fwhm = -(value + offset * by_offset) / fwhm
+    return PseudoVoigt(value, by_offset, by_fwhm, lorentz - gauss)
 
 
-def build_profiles(
-    x: Array,
-    position: Array,
-    gauss: Array,
-    lorentz: Array,
-    *,
-    reach: Array | float,
-    derivatives: Derivatives = Derivatives.NONE,
-    first: Bool | None = None,
-) -> Profiles:
-    """Return the profiles of reflections on an ascending axis.
+@compile_loops
+def place_window(x: Array, position: float, half_width: float) -> tuple[int, int]:
+    """Return the first point of a line's window, and how many points it has.
 
     Parameters
     ----------
     x : ndarray, shape (points,)
-        2theta [degree], equally spaced.
-    position, gauss, lorentz : ndarray, shape (reflection,)
-        Position and full widths [degree].
-    reach : float or ndarray, shape (reflection,)
-        Half width of a window in full widths; windows are rounded up to multiples of `WINDOW`
-        points.
-    derivatives : Derivatives
-    first : ndarray of bool, shape (reflection,)
-        Reflections whose columns come before those of the others.
+        2theta [degree], ascending, equally spaced.
+    position, half_width : float
+        [degree]. The window is rounded up to a multiple of `WINDOW` points, and moved inside the
+        axis where it would pass an end.
     """
-    shape = shape_from_widths(gauss, lorentz)
     step = (x[-1] - x[0]) / (x.size - 1)
-    points = WINDOW * np.ceil(2 * reach * shape.width / step / WINDOW).astype(np.int64)
-    points = np.minimum(np.maximum(points, WINDOW), x.size)
-    # lines with windows of one length are computed together, those that come first apart
-    group = points if first is None else np.where(first, points, points + x.size)
-    windows = [
-        _compute_windows(
-            x,
-            position,
-            shape,
-            which=np.flatnonzero(group == key),
-            points=points,
-            wanted=derivatives,
-        )
-        for key in np.unique(group)
-    ]
-    return _stack_columns(windows, points, x.size)
+    wanted = min(2 * half_width / step, x.size)
+    points = min(WINDOW * max(math.ceil(wanted / WINDOW), 1), x.size)
+    start = np.searchsorted(x, position) - points // 2
+    return min(max(start, 0), x.size - points), points
 
 
-def _compute_windows(
-    x: Array,
-    position: Array,
-    shape: PseudoVoigtShape,
-    *,
-    which: Index,
-    points: Index,
-    wanted: Derivatives,
-) -> _Windows:
-    """Return the windows of reflections `which`, all of one length."""
-    count = int(points[which[0]])
-    # windows are moved inside the axis rather than cut, so that all of a group have one length
-    start = np.clip(np.searchsorted(x, position[which]) - count // 2, 0, x.size - count)
-    index = np.asarray(start[:, None] + np.arange(count), np.int32)
-    at = (which, None)
-    offset = sliding_window_view(x, count)[start]
-    offset -= position[at]
-    width, eta = shape.width[at], shape.eta[at]
-    if wanted == Derivatives.NONE:
-        values = [evaluate_pseudo_voigt(offset, width, eta)]
-        return _Windows(reflections=which, points=index, values=values)
-    phi, by_x, by_width, by_eta = differentiate_pseudo_voigt(offset, width, eta)
-    by_lorentz = by_width * shape.width_by_lorentz[at]
-    by_lorentz += by_eta * shape.eta_by_lorentz[at]
-    by_position = np.negative(by_x, out=by_x)
-    values = [phi, by_position, by_lorentz]
-    if wanted == Derivatives.ALL:
-        by_width *= shape.width_by_gauss[at]
-        by_eta *= shape.eta_by_gauss[at]
-        by_width += by_eta
-        values.append(by_width)
-    return _Windows(reflections=which, points=index, values=values)
-
-
-def _stack_columns(windows: list[_Windows], points: Index, size: int) -> Profiles:
-    from scipy.sparse import csc_array
-
-    order = np.concatenate([w.reflections for w in windows])
-    rows = np.concatenate([w.points.ravel() for w in windows])
-    starts = np.concatenate([[0], np.cumsum(points[order])]).astype(np.int32)
-    kinds = range(len(windows[0].values))
-    data = [np.concatenate([w.values[k].ravel() for w in windows]) for k in kinds]
-    shape = csc_array((data[0], rows, starts), shape=(size, order.size))
-    others: list[Any] = [replace_sparse_values(shape, values) for values in data[1:]]
-    others += [None] * (3 - len(others))
-    return Profiles(
-        order=order, shape=shape, by_position=others[0], by_lorentz=others[1], by_gauss=others[2]
-    )
-
-
-def replace_sparse_values(matrix: Any, values: Array) -> Any:
-    """Return a sparse matrix with the places of another and its own values (any unit), shape
-    (stored,); places are shared, and not checked again."""
-    # the constructor would check the places at every step
-    out = copy(matrix)
-    out.data = values
-    return out
-
-
-def build_background_splines(x: Array, terms: int) -> Array:
-    """Return cubic B-splines on an ascending axis; their sum is one everywhere.
-
-    Knots are equally spaced in the square root of x: air, container and amorphous halos change
-    fastest at low angles.
+def evaluate_profiles(x: Array, lines: Lines) -> Profiles:
+    """Return the profiles of lines on an ascending, equally spaced axis.
 
     Parameters
     ----------
     x : ndarray, shape (points,)
         2theta [degree].
-    terms : int
-        Number of splines, 4 or more.
-
-    Returns
-    -------
-    ndarray, shape (points, terms)
-        [1].
+    lines : Lines
+        Position and full widths [degree], shape (line,).
     """
-    from scipy.interpolate import BSpline
+    start, edge, (value, by_position, by_lorentz, by_gauss) = _evaluate_windows(x, lines)
+    return Profiles(
+        phi=Windows(start, edge, value),
+        by_position=Windows(start, edge, by_position),
+        by_lorentz=Windows(start, edge, by_lorentz),
+        by_gauss=Windows(start, edge, by_gauss),
+    )
 
-    low, high = max(float(x[0]), 0.0), max(float(x[-1]), 1e-9)
-    inner = np.linspace(np.sqrt(low), np.sqrt(high), terms - 2)[1:-1] ** 2
-    knots = np.concatenate([[x[0]] * 4, inner, [x[-1]] * 4])
-    return np.asarray(BSpline.design_matrix(np.clip(x, x[0], x[-1]), knots, 3).toarray())
+
+@compile_loops
+def _evaluate_windows(x: Array, lines: Lines) -> tuple[Index, Index, Array]:
+    """Return first points and edges of the lines' windows, and their profiles with the derivatives
+    by position, Lorentzian and Gaussian width, shape (4, points of all windows)."""
+    count = lines.position.size
+    start, edge = np.empty(count, np.int64), np.zeros(count + 1, np.int64)
+    for r in range(count):
+        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
+        start[r], points = place_window(x, lines.position[r], lines.reach[r] * shape.fwhm)
+        edge[r + 1] = edge[r] + points
+    values = np.empty((4, edge[-1]))
+    offset, gauss = np.empty(x.size), np.empty(x.size)  # of one line: memory for all
+    for r in range(count):
+        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
+        points = edge[r + 1] - edge[r]
+        near = offset[:points]
+        near[:] = x[start[r] : start[r] + points]
+        near -= lines.position[r]
+        fill_gauss(gauss[:points], near, shape.fwhm)
+        _fill_window(values[:, edge[r] : edge[r + 1]], near, gauss[:points], shape)
+    return start, edge, values
+
+
+@compile_loops
+def _fill_window(window: Array, offset: Array, gauss: Array, shape: PseudoVoigtShape) -> None:
+    """Write a line's profile with its derivatives by position, Lorentzian and Gaussian width, shape
+    (4, points), at these distances from it [degree] with this Gaussian [1/degree]."""
+    value, by_position, by_lorentz, by_gauss = window[0], window[1], window[2], window[3]
+    # loops of a few arrays each are vectorised, one of all of them is not
+    for i in range(offset.size):
+        phi = differentiate_pseudo_voigt(offset[i], shape.fwhm, shape.eta, gauss[i])
+        value[i] = phi.value
+        by_position[i] = -phi.by_offset
+    for i in range(offset.size):
+        phi = differentiate_pseudo_voigt(offset[i], shape.fwhm, shape.eta, gauss[i])
+        by_lorentz[i] = phi.by_fwhm * shape.fwhm_by_lorentz + phi.by_eta * shape.eta_by_lorentz
+        by_gauss[i] = phi.by_fwhm * shape.fwhm_by_gauss + phi.by_eta * shape.eta_by_gauss
+
+
+@compile_loops
+def sum_lines(x: Array, lines: Lines, intensity: Array) -> Array:
+    """Return the pattern of lines of given intensities (line,) [counts degree], shape (points,)
+    [counts]; axis and lines as in `evaluate_profiles`."""
+    pattern = np.zeros(x.size)
+    for r in range(lines.position.size):
+        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
+        start, points = place_window(x, lines.position[r], lines.reach[r] * shape.fwhm)
+        offset = x[start : start + points] - lines.position[r]
+        gauss = np.empty(points)
+        fill_gauss(gauss, offset, shape.fwhm)
+        curve, amount = pattern[start : start + points], intensity[r]
+        for i in range(points):
+            phi = differentiate_pseudo_voigt(offset[i], shape.fwhm, shape.eta, gauss[i])
+            curve[i] += amount * phi.value
+    return pattern

@@ -20,6 +20,8 @@ from ssbchar.hexrd.refinement.frame.fit import FrameFit, propagate_errors
 from ssbchar.hexrd.refinement.frame.intensities import (
     LinearSolution,
     solve_linear,
+    sum_background,
+    sum_pattern,
     update_amounts,
 )
 from ssbchar.hexrd.refinement.frame.model import FrameProblem, build_model
@@ -34,6 +36,7 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     FramePrior,
     ParameterKind,
     build_layout,
+    median_inflation,
     move_parameters,
     sum_prior_squares,
     vector_from_parameters,
@@ -132,7 +135,7 @@ def _iterate(
     damping = 0.0
     best: Iterate | None = None
     for count in range(convergence.iterations + 1):
-        model = build_model(problem.series, parameters, problem.present, problem.layout)
+        model = build_model(problem.series, parameters, problem.present)
         solved = solve_linear(problem, model, parameters)
         amounts_unknown = bool(np.isnan(parameters.amount[rows]).any())
         # amounts set the priors of intensities: they stay during a frame, or objectives would not
@@ -173,7 +176,7 @@ def _estimate_slack(problem: FrameProblem, parameters: FrameParameters) -> float
     """Return the rise of the objective that is still no worse: small beside one on the scale of the
     errors."""
     inflation = parameters.inflation[list(problem.present)]
-    return SLACK * float(np.median(inflation)) ** 2
+    return SLACK * median_inflation(inflation) ** 2
 
 
 def _take_step(problem: FrameProblem, best: Iterate, damping: float) -> FrameParameters:
@@ -222,7 +225,7 @@ def _is_linear(
         effect[rows] = width * factor / allowed.width
     change = np.abs(step)
     logarithmic = layout.select(ParameterKind.SIZE, ParameterKind.MICROSTRAIN)
-    relative = np.maximum(change, np.expm1(np.clip(step, -1, 3)))
+    relative = np.maximum(change, np.expm1(np.minimum(step, 3)))
     change = np.where(logarithmic, relative, change)
     is_small = change * effect < parameters.gauss_fwhm
     return bool(np.all(is_small | layout.select(ParameterKind.OVERALL_B)))
@@ -234,19 +237,15 @@ def _update_linear_part(problem: FrameProblem, best: Iterate, step: Array) -> Li
     if step.size == 0:
         return solved
     change = -best.equations.linear_response @ step
-    free, terms = solved.free_count, problem.term_count
-    background: Array = problem.series.background_terms @ change[free : free + terms]
-    scales = change[free + terms :]
-    follows_scale = np.ones(model.owner.size)
-    if free:
-        follows_scale = np.where(model.is_free, 0.0, 1.0)
-    intensity = solved.intensity + scales[model.owner] * model.expected * follows_scale
-    intensity[solved.columns] = solved.intensity[solved.columns] + change[:free]
-    moved: Array = best.equations.jacobian @ step + background
-    moved = moved + model.profiles.shape @ (intensity - solved.intensity)
+    free, scales = solved.free, change[solved.free.size + problem.term_count :]
+    background = sum_background(problem, change[free.size : free.size + problem.term_count])
+    by_reflection = scales[model.owner] * model.expected
+    by_reflection[free] = change[: free.size]
+    moved: Array = step @ best.equations.jacobian + background
+    moved = moved + sum_pattern(problem, model, by_reflection)
     return replace(
         solved,
-        intensity=intensity,
+        intensity=solved.intensity + by_reflection,
         background=solved.background + background,
         residual=solved.residual - moved,
     )
@@ -257,11 +256,11 @@ def _fit_background(
 ) -> FrameFit:
     """Return the background alone, for a frame without any phase."""
     terms = series.background_terms
-    weighted = pattern.weight[:, None] * terms
+    weighted = pattern.weight * terms
     # so that a term all of whose points are left out does not make the matrix singular
-    normal = terms.T @ weighted + 1e-12 * np.eye(len(weighted.T))
-    solution = np.linalg.solve(normal, weighted.T @ pattern.intensity)
-    background = terms @ solution
+    normal = terms @ weighted.T + 1e-12 * np.eye(len(terms))
+    solution = np.linalg.solve(normal, weighted @ pattern.intensity)
+    background = solution @ terms
     none = np.empty(0)
     return FrameFit(
         parameters=parameters,
@@ -275,7 +274,8 @@ def _fit_background(
         zero_stderr=0.0,
         background=background,
         calculated=background.copy(),
-        directions=(terms,),
+        phase_curves=np.empty((0, background.size)),
+        jacobian=np.empty((0, background.size)),
         parameter_count=solution.size,
         converged=True,
         misfit=float(np.dot(pattern.weight, (pattern.intensity - background) ** 2)),

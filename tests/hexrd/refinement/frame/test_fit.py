@@ -4,9 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hexrd.made_frame import WAVELENGTH, make_parameters, make_pattern, make_problem, make_series
+from hexrd.made_frame import (
+    AXIS,
+    make_design,
+    make_parameters,
+    make_pattern,
+    make_problem,
+    make_series,
+)
 
-from ssbchar.hexrd.refinement.frame.fit import FrameFit, find_reflections, propagate_errors
+from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
+from ssbchar.hexrd.refinement.frame.fit import FrameFit, propagate_errors
 from ssbchar.hexrd.refinement.frame.intensities import (
     build_equations,
     estimate_inflations,
@@ -20,7 +28,7 @@ from ssbchar.hexrd.refinement.frame.parameters import ParameterKind
 def finished(free=(3, 0)):
     series, parameters = make_series(free=free), make_parameters()
     problem = make_problem(series, make_pattern(series, noise=1.0))
-    model = build_model(series, parameters, (0, 1), problem.layout)
+    model = build_model(series, parameters, (0, 1))
     solved = solve_linear(problem, model, parameters)
     equations = build_normal_equations(problem, model, solved, parameters)
     best = Iterate(
@@ -34,13 +42,13 @@ def finished(free=(3, 0)):
 def test_errors_are_those_of_all_unknowns_together(free: tuple[int, int]) -> None:
     problem, best, fit = finished(free)
     model, layout = best.model, problem.layout
-    linear = build_equations(problem, model, best.parameters)
+    linear = to_dense(build_equations(problem, model, best.parameters).normal)
     weight = problem.pattern.weight[:, None]
-    design = np.hstack([model.free_profiles.toarray(), model.dense])
-    whole = np.hstack([design, best.equations.jacobian])
+    design = make_design(model, best.solved.scale_curves)
+    whole = np.hstack([design, best.equations.jacobian.T])
     normal = whole.T @ (weight * whole)
     n = design.shape[1]
-    normal[:n, :n] = linear.normal
+    normal[:n, :n] = linear
     normal[n:, n:] += np.diag(layout.prior_precision)
     scale = 1 / np.sqrt(np.diagonal(normal))
     covariance = np.linalg.inv(normal * np.outer(scale, scale)) * np.outer(scale, scale)
@@ -48,19 +56,19 @@ def test_errors_are_those_of_all_unknowns_together(free: tuple[int, int]) -> Non
     count = sum(free)
     for i in (0, 1):
         by_unknown = np.zeros(n)
-        by_unknown[:count] = model.owner[:count] == i
-        following = model.expected[count:][model.owner[count:] == i].sum()
+        by_unknown[:count] = model.owner[model.free] == i
+        following = model.expected[~model.is_free & (model.owner == i)].sum()
         by_unknown[count + 6 + i] = following
         variance = by_unknown @ covariance[:n, :n] @ by_unknown
         np.testing.assert_allclose(
             fit.intensity_stderr[i], np.sqrt(variance) * inflation[i], rtol=1e-3
         )
-        fixed = by_unknown @ np.linalg.solve(linear.normal, by_unknown)
+        fixed = by_unknown @ np.linalg.solve(linear, by_unknown)
         expected = variance if free[i] else fixed
         np.testing.assert_allclose(
             fit.intensity_stderr_fixed[i], np.sqrt(expected) * inflation[i], rtol=1e-3
         )
-        rows = n + layout.select_strains(i)
+        rows = n + np.arange(layout.size)[layout.select_strains(i)]
         np.testing.assert_allclose(
             fit.strain_covariance[i],
             covariance[np.ix_(rows, rows)] * inflation[i] ** 2,
@@ -83,30 +91,21 @@ def test_intensities_and_curves_add_up() -> None:
     )
     assert fit.misfit == pytest.approx(float(problem.pattern.weight @ best.solved.residual**2))
     # the strongest reflection by structure is the strongest found
-    assert np.argmax(fit.reflection_intensity[1]) == np.argmax(
-        best.model.expected[best.model.owner == 1][
-            np.argsort(best.model.profiles.order[best.model.owner == 1])
-        ]
-    )
-    background, phases, jacobian = fit.directions
-    assert background.shape[1] == 6 and phases.shape[1] == 2
-    np.testing.assert_array_equal(jacobian, best.equations.jacobian)
+    assert np.argmax(fit.reflection_intensity[1]) == np.argmax(best.model.expected[5:])
+    assert fit.phase_curves.shape == (2, AXIS.size)
+    np.testing.assert_array_equal(fit.jacobian, best.equations.jacobian)
     np.testing.assert_allclose(
-        phases @ fit.intensity, fit.calculated - fit.background, rtol=0.3, atol=100
+        fit.intensity @ fit.phase_curves, fit.calculated - fit.background, rtol=0.3, atol=100
     )
 
 
-def test_columns_are_found_back_among_the_reflections() -> None:
-    problem, best, _ = finished()
-    for i, phase in enumerate(problem.present):
-        columns = np.flatnonzero(best.model.owner == i)
-        found = find_reflections(problem, best.model, columns, i)
-        lattice = problem.series.phases[phase]
-        np.testing.assert_array_equal(np.sort(found), np.arange(lattice.reflection_count))
-        metric = lattice.metric_from_strain(best.parameters.strain[phase, : lattice.free])
-        d = (lattice.form @ metric) ** -0.5
-        expected = 2 * np.degrees(np.arcsin(WAVELENGTH / 2 / d[found]))
-        np.testing.assert_allclose(best.model.two_theta[columns], expected)
+def test_intensities_are_those_of_the_reflections_in_their_order() -> None:
+    _, best, fit = finished((5, 6))
+    np.testing.assert_array_equal(np.concatenate(fit.reflection_intensity), best.solved.intensity)
+    expected = np.concatenate([400.0 * best.model.expected[:5], 150.0 * best.model.expected[5:]])
+    strong = best.model.expected > 0.05
+    found = np.concatenate(fit.reflection_intensity)
+    np.testing.assert_allclose(found[strong], expected[strong], rtol=0.3)
 
 
 def made_fit(**changes) -> FrameFit:
@@ -127,5 +126,6 @@ def test_significance_is_intensity_over_its_error_at_fixed_shape() -> None:
 def test_a_fit_kept_of_a_series_has_no_curves() -> None:
     fit = made_fit()
     kept = fit.drop_curves()
-    assert kept.directions == () and kept.background.size == kept.calculated.size == 0
+    assert kept.background.size == kept.calculated.size == 0
+    assert kept.phase_curves.size == kept.jacobian.size == 0
     assert kept.parameters is fit.parameters and kept.misfit == fit.misfit

@@ -171,3 +171,20 @@ def test_lorentz_factor_by_hand() -> None:
     # 1 / (sin^2 30 cos 30) and 1 / (sin^2 45 cos 45)
     found = lattice.lorentz_factor_from_two_theta(np.array([60.0, 90.0]))
     np.testing.assert_allclose(found, [4 / np.sqrt(0.75), 2 * np.sqrt(2)])
+
+
+def test_shares_of_two_reflections_by_hand() -> None:
+    # sin^2 cos at theta 30 and 60 degree: 1/4 * 0.866 and 3/4 * 1/2
+    plain = np.array([1 / (0.25 * np.sqrt(0.75)), 2 / 0.375])
+    strength, two_theta = np.array([1.0, 2.0]), np.array([60.0, 120.0])
+    found = lattice.predict_shares(strength, two_theta, 0.0, 0.4)
+    np.testing.assert_allclose(found, plain / plain.sum())
+    damped = plain * np.exp(-2 * 0.1 * np.array([0.25, 0.75]) / 0.4**2)
+    found = lattice.predict_shares(strength, two_theta, 0.1, 0.4)
+    np.testing.assert_allclose(found, damped / damped.sum())
+
+
+def test_lorentzian_widths_of_size_and_microstrain() -> None:
+    found = lattice.lorentz_fwhm_from_two_theta(np.array([60.0, 120.0]), 0.02, 0.05)
+    expected = [0.02 / np.sqrt(0.75) + 0.05 / np.sqrt(3), 0.02 / 0.5 + 0.05 * np.sqrt(3)]
+    np.testing.assert_allclose(found, expected)

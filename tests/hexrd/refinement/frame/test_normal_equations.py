@@ -5,9 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hexrd.made_frame import make_parameters, make_pattern, make_prior, make_problem, make_series
+from hexrd.made_frame import (
+    WAVELENGTH,
+    make_dense,
+    make_design,
+    make_parameters,
+    make_pattern,
+    make_prior,
+    make_problem,
+    make_series,
+)
 
 from ssbchar.hexrd.refinement.frame import normal_equations as ne
+from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
 from ssbchar.hexrd.refinement.frame.intensities import build_equations, solve_linear
 from ssbchar.hexrd.refinement.frame.model import build_model
 from ssbchar.hexrd.refinement.frame.parameters import (
@@ -22,7 +32,7 @@ def setup(free=(3, 0), noise=1.0, **changes):
     series = make_series(free=free)
     parameters = make_parameters(**changes)
     problem = make_problem(series, make_pattern(series, make_parameters(zero=0.0), noise=noise))
-    model = build_model(series, parameters, (0, 1), problem.layout)
+    model = build_model(series, parameters, (0, 1))
     solved = solve_linear(problem, model, parameters)
     equations = ne.build_normal_equations(problem, model, solved, parameters)
     return problem, model, solved, parameters, equations
@@ -31,27 +41,21 @@ def setup(free=(3, 0), noise=1.0, **changes):
 @pytest.mark.parametrize("free", [(3, 0), (5, 6), (0, 0)])
 def test_the_jacobian_is_that_of_finite_differences(free: tuple[int, int]) -> None:
     problem, model, solved, parameters, equations = setup(free, noise=0.0)
-    intensity = np.empty(11)
-    intensity[model.profiles.order] = solved.intensity
-    follows = np.empty(11)
-    follows[model.profiles.order] = ~model.is_free
-    log_b = np.empty(11)
-    log_b[model.profiles.order] = model.log_by_overall_b
-    phase = np.repeat([0, 1], [5, 6])
+    log_b = -2 * (np.sin(np.radians(model.two_theta) / 2) / WAVELENGTH) ** 2
 
     def curve(step: np.ndarray) -> np.ndarray:
         moved = move_parameters(parameters, problem.layout, step, problem.series)
-        at = build_model(problem.series, moved, (0, 1), problem.layout)
+        at = build_model(problem.series, moved, (0, 1))
         change = moved.overall_b - parameters.overall_b
-        scaled = intensity * np.where(follows, np.exp(change[phase] * log_b), 1.0)
-        return np.asarray(at.profiles.shape @ scaled[at.profiles.order])
+        factor = np.where(model.is_free, 1.0, np.exp(change[model.owner] * log_b))
+        return np.asarray(make_dense(at.profiles.phi) @ (solved.intensity * factor))
 
     for i, kind in enumerate(problem.layout.kinds):
         h = 1e-7 if kind in (ParameterKind.ZERO, ParameterKind.STRAIN) else 1e-6
         step = np.zeros(problem.layout.size)
         step[i] = h
         numerical = (curve(step) - curve(-step)) / (2 * h)
-        analytic = equations.jacobian[:, i]
+        analytic = equations.jacobian[i]
         if free == (5, 6) and kind == ParameterKind.OVERALL_B:
             np.testing.assert_array_equal(analytic, 0.0)
             continue
@@ -61,19 +65,19 @@ def test_the_jacobian_is_that_of_finite_differences(free: tuple[int, int]) -> No
 
 
 def test_the_linear_part_is_projected_out() -> None:
-    problem, model, _, parameters, equations = setup()
+    problem, model, solved, parameters, equations = setup()
     weight = problem.pattern.weight
-    linear = build_equations(problem, model, parameters)
-    design = np.hstack([model.free_profiles.toarray(), model.dense])
-    jacobian = equations.jacobian
+    normal = to_dense(build_equations(problem, model, parameters).normal)
+    design = make_design(model, solved.scale_curves)
+    jacobian = equations.jacobian.T
     cross = design.T @ (weight[:, None] * jacobian)
     prior = np.diag(problem.layout.prior_precision)
     whole = np.block(
-        [[linear.normal, cross], [cross.T, jacobian.T @ (weight[:, None] * jacobian) + prior]]
+        [[normal, cross], [cross.T, jacobian.T @ (weight[:, None] * jacobian) + prior]]
     )
     scale = 1 / np.sqrt(np.diagonal(whole))
     inverse = np.linalg.inv(whole * np.outer(scale, scale)) * np.outer(scale, scale)
-    n = linear.target.size
+    n = len(normal)
     np.testing.assert_allclose(equations.covariance, inverse[n:, n:], rtol=2e-3, atol=1e-12)
     np.testing.assert_allclose(
         equations.covariance @ (equations.matrix + np.diag(equations.prior_weight)),
@@ -81,7 +85,7 @@ def test_the_linear_part_is_projected_out() -> None:
         atol=1e-6,
     )
     np.testing.assert_allclose(
-        equations.linear_response, np.linalg.solve(linear.normal, cross), rtol=2e-2, atol=0.5
+        equations.linear_response, np.linalg.solve(normal, cross), rtol=2e-2, atol=0.5
     )
     np.testing.assert_allclose(equations.stderr, np.sqrt(np.diagonal(equations.covariance)))
 
@@ -90,11 +94,11 @@ def test_the_gradient_points_downhill_of_misfit_and_priors() -> None:
     problem, _, solved, parameters, equations = setup()
     missed = vector_from_parameters(problem.layout, parameters) - problem.layout.prior_mean
     np.testing.assert_allclose(missed, 0, atol=1e-15)
-    plain = (problem.pattern.weight[:, None] * equations.jacobian).T @ solved.residual
+    plain = (problem.pattern.weight * equations.jacobian) @ solved.residual
     np.testing.assert_allclose(equations.gradient, plain)
     prior = make_prior(zero=GaussianPrior(mean=0.012, sigma=0.01))
     off = make_problem(problem.series, problem.pattern, prior)
-    model = build_model(off.series, parameters, (0, 1), off.layout)
+    model = build_model(off.series, parameters, (0, 1))
     again = ne.build_normal_equations(off, model, solved, parameters)
     # 0.01 below its mean, with weight 1 / 0.01^2: pulled up by 100
     np.testing.assert_allclose(again.gradient[0] - plain[0], 100.0, rtol=1e-6)
@@ -127,7 +131,7 @@ def test_a_step_leads_back_to_the_truth() -> None:
     truth = make_parameters()
     problem = make_problem(series, make_pattern(series, truth))
     moved = replace(truth, zero=truth.zero + 2e-4, strain=truth.strain + 1e-5)
-    model = build_model(series, moved, (0, 1), problem.layout)
+    model = build_model(series, moved, (0, 1))
     solved = solve_linear(problem, model, moved)
     equations = ne.build_normal_equations(problem, model, solved, moved)
     step = ne.solve_gauss_newton_step(equations, 0.0)
@@ -157,7 +161,7 @@ def test_a_step_does_not_depend_on_the_units_of_the_parameters() -> None:
         matrix=np.diag(curvature),
         gradient=np.array([3e200, -2.0, 5e-200]),
         prior_weight=np.zeros(3),
-        jacobian=np.empty((0, 3)),
+        jacobian=np.empty((3, 0)),
         linear_response=np.empty((0, 3)),
         covariance=np.empty((3, 3)),
         stderr=np.empty(3),
