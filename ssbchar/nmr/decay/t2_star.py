@@ -21,6 +21,7 @@ from ssbchar.nmr.decay.decay_law import (
 )
 from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.decay.outputs import DECAY, PARAMETERS
+from ssbchar.nmr.lineshape.line_status import AT_BOUND
 from ssbchar.nmr.regions import METAL
 from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
@@ -61,22 +62,24 @@ def fit_decay(
     for r, region in enumerate(series["region"].values):
         own_area, own_covariance = area[:, r], covariance[:, r, :, r]
         law = fit_decay_law(time, own_area, own_covariance, options)
+        law, systematic = _doubt_by_bound_components(law, series, str(region), options)
         shares = region == METAL and reference is not None and law.verdict != Verdict.NOT_DECAYING
-        systematic = 0.0
         if shares and reference is not None:
             own = law
             law = _share_reference(time, own_area, own_covariance, reference)
             deviation = find_metal_deviation(time, own_area, own_covariance, law)
-            law, systematic = _compare_with_own(law, own, deviation)
+            law, by_own = _compare_with_own(law, own, deviation)
+            systematic = float(np.hypot(float(reference["t2_star_systematic"]), by_own))
         laws.append(law)
         shared.append(int(shares))
         systematics.append(systematic)
     if deviation is not None:
         for r, region in enumerate(series["region"].values):
             if region != METAL:
-                laws[r], systematics[r] = _doubt_by_deviation(
+                laws[r], by_deviation = _doubt_by_deviation(
                     laws[r], (time, area[:, r], covariance[:, r, :, r]), deviation, options
                 )
+                systematics[r] = float(np.hypot(systematics[r], by_deviation))
     return _build_dataset(series, area, covariance, laws, shared, systematics)
 
 
@@ -112,7 +115,7 @@ def _select_reference(
     if reference_decay is None or not options.share_metal:
         return None
     metal = reference_decay.sel(region=METAL)
-    return metal if str(metal["verdict"].values) == Verdict.OK else None
+    return metal if str(metal["verdict"].values) in (Verdict.OK, Verdict.DOUBTFUL) else None
 
 
 def _share_reference(
@@ -135,9 +138,35 @@ def _share_reference(
         exponent=exponent,
         covariance=full,
         chi2=float(residual @ weight @ residual),
-        reason="T2* of pure Li",
+        # What is doubtful of pure Li is doubtful of the sample.
+        verdict=Verdict(str(reference["verdict"].values)),
+        reason="; ".join(filter(None, ["T2* of pure Li", str(reference["reason"].values)])),
         points=time.size,
     )
+
+
+def _doubt_by_bound_components(
+    law: DecayLaw, series: xr.Dataset, region: str, options: DecayOptions
+) -> tuple[DecayLaw, float]:
+    """Return a region's law, doubtful where components that are no lines would move its T2*, and by
+    how much [s]."""
+    if law.verdict != Verdict.OK or "line_status" not in series:
+        return law, 0.0
+    in_region = series["region_of"].values.astype(str) == region
+    status = series["line_status"].values.astype(str)
+    at_bound = in_region & np.isin(status, [str(kind) for kind in AT_BOUND])
+    if not at_bound.any():
+        return law, 0.0
+    r = series["region"].values.astype(str).tolist().index(region)
+    area, covariance = select_region_areas(series, free=True)
+    of_lines = area[:, r] - series["area"].values[:, at_bound].sum(axis=1)
+    other = fit_decay_law(series["decay_time"].values, of_lines, covariance[:, r, :, r], options)
+    if not np.isfinite(other.t2):
+        reason = "without components at a bound of the fit nothing is left that decays"
+        return law.judge(Verdict.DOUBTFUL, reason), 0.0
+    systematic = abs(other.t2 - law.t2)
+    reason = f"without components at a bound of the fit T2* would be {1e6 * systematic:.2g} us away"
+    return _doubt_where_notable(replace(law, reason=reason), systematic)
 
 
 def _compare_with_own(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ssbchar.nmr.lineshape.shapes import LineShapes
 
-AT_BOUND = 1e-6
+CLOSE = 1e-6
 """A parameter closer than this to its bound, over the bound's size, lies at it [1]."""
 
 
@@ -23,6 +23,10 @@ class LineStatus(StrEnum):
     """A baseline, a powder pattern or ringing, which no line of this shape describes."""
     REGION_EDGE = "at the edge of its region"
     """What is there belongs to the next region, or to none."""
+
+
+AT_BOUND = (LineStatus.LARGEST_WIDTH, LineStatus.REGION_EDGE)
+"""A component left there is no line."""
 
 
 def find_line_status(shapes: LineShapes, max_width: float) -> NDArray[np.str_]:
@@ -40,7 +44,7 @@ def find_line_status(shapes: LineShapes, max_width: float) -> NDArray[np.str_]:
     ndarray of str, shape (line,)
     """
     widest = np.maximum(shapes.width, np.sqrt(shapes.gauss2))
-    slack = AT_BOUND * max_width
+    slack = CLOSE * max_width
     at_edge = (shapes.nu <= shapes.low + slack) | (shapes.nu >= shapes.high - slack)
     status = np.full(shapes.n, LineStatus.LINE.value, dtype=object)
     status[at_edge] = LineStatus.REGION_EDGE.value

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from ssbchar.nmr.lineshape.line_status import LineStatus
+from ssbchar.nmr.lineshape.line_status import AT_BOUND
 from ssbchar.nmr.quantification.region_areas import RegionSignal
 from ssbchar.typing import Array
 
-AT_BOUND = (LineStatus.LARGEST_WIDTH, LineStatus.REGION_EDGE)
-"""A component left there is no line."""
 EVEN = 1 / np.sqrt(3)
 """Standard deviation of an even distribution over its half-width [1]."""
 LIKELY = 0.5

@@ -128,3 +128,38 @@ def test_a_signal_that_does_not_decay_shares_no_law() -> None:
     assert str(found["verdict"].values[0]) == "not_decaying"
     assert found["shared"].values.tolist() == [0, 0]
     assert np.isnan(found["covariance"].values[0]).all()
+
+
+def with_ringing(bound_share: float, status: str = "at the largest width") -> xr.Dataset:
+    """A series whose metal holds a component that lives half as long, a share of it at first."""
+    ds = series(4e-4)
+    line = ds["region_area"].values[:, 0]
+    ringing = bound_share * line[0] * np.exp(-(TIME - TIME[0]) / 1e-4)
+    ds["region_area_free"].values[:, 0] += ringing
+    names = ("slice", "component")
+    ds["area"] = (names, np.stack([line, ringing, ds["region_area"].values[:, 1]], axis=1))
+    ds["region_of"] = ("component", ["li_metal", "li_metal", "li_si"])
+    ds["line_status"] = ("component", ["line", status, "line"])
+    return ds
+
+
+def test_components_at_a_bound_move_t2_and_are_doubted() -> None:
+    found = t2_star.fit_decay(with_ringing(0.1), DecayOptions())
+    metal, li_si = (found.sel(region=name) for name in ("li_metal", "li_si"))
+    assert abs(float(metal["t2_star"]) - 4e-4) <= 1.01 * float(metal["t2_star_systematic"])
+    assert str(metal["verdict"].values) == "doubtful"
+    assert "without components at a bound" in str(metal["reason"].values)
+    assert float(li_si["t2_star_systematic"]) == 0.0
+    assert str(li_si["verdict"].values) == "ok"
+    plain = t2_star.fit_decay(with_ringing(0.1, "line"), DecayOptions())
+    assert plain["t2_star_systematic"].values.tolist() == [0.0, 0.0]
+
+
+def test_what_is_doubtful_of_pure_li_is_doubtful_of_the_sample() -> None:
+    pure = t2_star.fit_decay(with_ringing(0.1), DecayOptions())
+    found = t2_star.fit_decay(series(float(pure["t2_star"][0])), DecayOptions(), pure)
+    assert found["shared"].values.tolist() == [1, 0]
+    assert str(found["verdict"].values[0]) == "doubtful"
+    assert float(found["t2_star_systematic"][0]) == pytest.approx(
+        float(pure["t2_star_systematic"][0])
+    )
