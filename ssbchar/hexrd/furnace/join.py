@@ -22,6 +22,7 @@ from ssbchar.hexrd.furnace.log import FurnaceLog, match_files, read_log
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.furnace.reading_noise import find_resolution
 from ssbchar.hexrd.furnace.segments import SegmentKind, label_segments
+from ssbchar.hexrd.furnace.wild_readings import find_wild_readings
 from ssbchar.hexrd.patterns.describe import list_notes
 from ssbchar.hexrd.patterns.settle import suggest_temperature_pattern
 from ssbchar.typing import Array
@@ -115,14 +116,22 @@ def _describe_missing(names: list[str], joined: JoinedTemperatures) -> list[BadI
 
 def _take_from_headers(patterns: xr.Dataset, options: Furnace) -> JoinedTemperatures:
     """Return the temperatures that the patterns' headers state."""
-    temperature = patterns["temperature_header"].values.astype(float)
+    stated = patterns["temperature_header"].values.astype(float)
+    wild = find_wild_readings(stated, is_dense=False).wild
+    temperature = np.where(wild, np.nan, stated)
     known = np.isfinite(temperature)
+    faults = []
+    for place in np.flatnonzero(wild).tolist():
+        problem = "its header states a temperature that no furnace has"
+        where = str(patterns["source_file"].values[place])
+        faults.append(BadInput(where, problem, "check the thermocouple's contact"))
     return JoinedTemperatures(
         temperature=temperature,
         stderr=_stderr_from_readings(temperature, temperature.size, options),
         time=patterns["time"].values.astype(float),
         status=np.where(known, TemperatureStatus.OK, TemperatureStatus.NO_TEMPERATURE),
         joined_by=JoinedBy.HEADER if known.any() else JoinedBy.NONE,
+        faults=tuple(faults),
     )
 
 

@@ -205,10 +205,12 @@ def _settle_temperature(
         else:
             remedy = "set hexrd.read.temperature_unit (K, degC or degF)"
             told.add("a temperature without a unit ('{}')", remedy, f"{np.nanmin(bare):g}")
-    if np.any(content.temperature < ABSOLUTE_ZERO_C):
-        content.temperature = np.full_like(content.temperature, np.nan)
-        remedy = "correct hexrd.read.temperature_unit"
-        told.add("a temperature below absolute zero ('{}')", remedy, path.name)
+    impossible = content.temperature < ABSOLUTE_ZERO_C
+    if impossible.any():
+        shown = f"{np.nanmin(content.temperature):g} degC"
+        content.temperature = np.where(impossible, np.nan, content.temperature)
+        remedy = "correct it, or hexrd.read.temperature_unit"
+        told.add("a temperature below absolute zero ('{}')", remedy, shown)
     if not options.temperature_pattern:
         return
     named = temperature_from_name(path.name, options)

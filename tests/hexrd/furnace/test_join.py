@@ -496,3 +496,14 @@ def test_what_was_chosen_and_assumed_goes_with_the_temperatures(tmp_path: Path) 
         "q is taken in 1/angstrom: its unit is not stated",
         "temperature from column 'temperature_C'; 'setpoint_C' no measurement",
     ]
+
+
+@pytest.mark.parametrize("wild", [9999.0, -200.0, 2.5])
+def test_a_wild_temperature_of_one_header_is_set_aside(wild: float) -> None:
+    patterns = frames(header=25.0)
+    patterns["temperature_header"].values[:] = 25.0
+    patterns["temperature_header"].values[7] = wild
+    ds = join(None, patterns)
+    assert np.flatnonzero(np.isnan(ds.temperature.values)).tolist() == [7]
+    assert ds.status.values[7] == "no_temperature"
+    assert [entry["where"] for entry in told(ds)] == ["f_0008.xye"]

@@ -206,3 +206,15 @@ def test_more_rows_than_announced_are_told(tmp_path: Path) -> None:
         + "".join(f"{a} {b}\n" for a, b in zip(X, counts(), strict=True))
     )
     assert "announces 399 points and holds 400; all are used" in told(one(tmp_path))[0]["problem"]
+
+
+def test_one_temperature_below_absolute_zero_costs_no_other_frame(tmp_path: Path) -> None:
+    import h5py
+    from hexrd.made_patterns import write_nexus
+
+    path = write_nexus(tmp_path / "a.nxs", np.stack([counts(n) for n in range(4)]))
+    with h5py.File(path, "a") as file:
+        file["entry/sample/temperature"][2] = -5.0
+    ds = one(path)
+    assert np.isnan(ds.temperature_header.values).tolist() == [False, False, True, False]
+    assert "below absolute zero ('-278.15 degC')" in told(ds)[0]["problem"]
