@@ -4,6 +4,7 @@ what was understood of each row."""
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,7 +123,7 @@ def _describe_paths(folder: Path) -> Description:
 def _check_row(row: Row, examined: configs.ExaminedConfig, report: CheckReport) -> None:
     """Open the first file of a row and describe it; faults and doubts go into the report."""
     describe = DESCRIBERS.get((row.technique, row.role)) or DESCRIBERS.get((row.technique, ""))
-    if describe is None or not holds_files(row.path) or (row.log and not Path(row.log).is_file()):
+    if describe is None or not holds_files(row.path) or (row.log and not os.path.isfile(row.log)):
         return  # said by the sheet's own check
     options = _build_options(row.technique, row.options, examined)
     if options is None:

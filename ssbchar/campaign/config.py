@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -193,7 +194,7 @@ def examine_config(path: Path | str, *, look: bool = False) -> ExaminedConfig:
         Look into the folders and globs of the sheet for files.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):  # False, too, for a name that no file system can hold
         fault = f"{path}: the config file does not exist; copy config/config.yaml"
         return ExaminedConfig(faults=[fault])
     try:
@@ -279,7 +280,7 @@ def _check_phases(
     if not standard and not of_rows and not any(row.phases for row in rows):
         return []
     path, sheet = find_phases(raw), raw.get("samples")
-    if not path.is_file():
+    if not os.path.isfile(path):
         return [f"{path}: the phases file does not exist; set 'phases' in the config"]
     try:
         known = list(read_entries(path))

@@ -15,15 +15,15 @@ SINGLE_COLUMNS = ("compare_to", "calibrant")
 """Columns that name one measurement."""
 
 
-def check_links(row: Row, rows: Sequence[Row], columns: Columns) -> Iterator[str]:
+def check_links(row: Row, rows: Mapping[str, Row], columns: Columns) -> Iterator[str]:
     """Yield what is wrong with the columns of a row that only some rows use.
 
     Parameters
     ----------
     row : Row
         The row.
-    rows : sequence of Row
-        All rows of the sheet.
+    rows : mapping
+        All rows of the sheet by their measurement.
     columns : mapping
         What each technique and role uses; a technique that is left out may use all.
 
@@ -57,16 +57,15 @@ def _describe_unused(row: Row, column: str, columns: Columns) -> str:
 
 
 def _check_link(
-    row: Row, column: str, rows: Sequence[Row], allowed: Sequence[str]
+    row: Row, column: str, rows: Mapping[str, Row], allowed: Sequence[str]
 ) -> Iterator[str]:
     names = split_names(getattr(row, column))
-    by_name = {other.measurement: other for other in rows}
     if column in SINGLE_COLUMNS and allowed and len(names) > 1:
         yield f"{column} names {len(names)} measurements ({', '.join(names)}); name one"
     for name in names:
-        other = by_name.get(name)
+        other = rows.get(name)
         if other is None:
-            near = suggest_word(name, list(by_name)).partition("known are")[0].strip()
+            near = suggest_word(name, list(rows)).partition("known are")[0].strip()
             hint = f" ({near})" if near else ""
             yield (
                 f"{column} '{name}' is no measurement of this sheet{hint}; "
@@ -86,13 +85,13 @@ def _check_link(
             )
 
 
-def _check_needs(row: Row, rows: Sequence[Row]) -> Iterator[str]:
+def _check_needs(row: Row, rows: Mapping[str, Row]) -> Iterator[str]:
     """Yield what a row lacks, or names where another column decides."""
     if row.technique == "hexrd" and row.role == "images" and not row.calibrant:
         yield "calibrant is empty; name the row of the calibrant's image, which these images need"
     if row.technique == "xas" and len(split_names(row.phases)) > 1:
         yield f"phases '{row.phases}' of an absorption measurement; name the one to fit"
-    earlier = next((o for o in rows if o.measurement == row.compare_to), None)
+    earlier = rows.get(row.compare_to)
     is_repeat = row.role == "repeat" and earlier is not None and earlier.technique == "nmr"
     if is_repeat and earlier is not None and earlier.sample != row.sample:
         yield (
@@ -101,9 +100,8 @@ def _check_needs(row: Row, rows: Sequence[Row]) -> Iterator[str]:
         )
 
 
-def drop_links(row: Row, rows: Sequence[Row], columns: Columns) -> Row:
+def drop_links(row: Row, rows: Mapping[str, Row], columns: Columns) -> Row:
     """Return a row that is set aside without the links that cannot be followed."""
-    by_name = {other.measurement: other for other in rows}
     used = columns.get(row.technique, {}).get(row.role, {})
     kept: dict[str, Any] = {}
     for column in LINK_COLUMNS:
@@ -111,10 +109,10 @@ def drop_links(row: Row, rows: Sequence[Row], columns: Columns) -> Row:
         good = [
             name
             for name in names
-            if name in by_name
+            if name in rows
             and name != row.measurement
-            and by_name[name].technique == row.technique
-            and by_name[name].role in used.get(column, ())
+            and rows[name].technique == row.technique
+            and rows[name].role in used.get(column, ())
         ]
         kept[column] = ",".join(good[:1] if column in SINGLE_COLUMNS else good)
     phases = row.phases if "phases" in used else ""

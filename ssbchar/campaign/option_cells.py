@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import types
 import typing
@@ -21,14 +22,15 @@ UNKNOWN = object()
 """Stands for the type of an option that no room knows."""
 
 
-def find_type(kind: type | None, names: list[str]) -> Any:
+@functools.cache
+def find_type(kind: type | None, names: tuple[str, ...]) -> Any:
     """Return the type of an option, `UNKNOWN` if there is none of this name.
 
     Parameters
     ----------
     kind : type or None
         The dataclass of a technique's options; None for an unknown technique.
-    names : list of str
+    names : tuple of str
         The keys that lead to the option.
     """
     found: Any = kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,8 @@ __all__ = [
     "read_sheet",
     "split_names",
 ]
+LONGEST_PATH = 4096
+"""Longest path that file systems take."""
 Roles = Mapping[str, Mapping[str, str]]
 """The roles of each technique, with their meanings."""
 
@@ -72,7 +75,7 @@ def read_sheet(
         Look into folders and globs for files.
     """
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):  # False, too, for a name that no file system can hold
         return _refuse(f"{path}: the sample sheet does not exist; set 'samples' in the config")
     try:
         sheet = read_sheet_file(path, PLAIN_COLUMNS)
@@ -84,15 +87,16 @@ def read_sheet(
     if faults:
         return SampleSheet(faults=faults, notes=_place_notes(sheet))
     rows, faults = _read_rows(sheet, kinds or {})
+    by_name = {row.measurement: row for row in reversed(rows)}  # of two alike the first
     for row in rows:
-        faults += [f"{path}:{row.line}: {fault}" for fault in _check_row(row, rows, roles)]
+        faults += [f"{path}:{row.line}: {fault}" for fault in _check_row(row, by_name, roles)]
     row_faults = {}
     for row in rows:
-        found = [*_check_paths(row, look=look), *check_links(row, rows, columns or {})]
+        found = [*_check_paths(row, look=look), *check_links(row, by_name, columns or {})]
         if found:
             row_faults[row.measurement] = [_make_fault(path, row, fault) for fault in found]
     rows = [
-        drop_links(row, rows, columns) if columns and row.measurement in row_faults else row
+        drop_links(row, by_name, columns) if columns and row.measurement in row_faults else row
         for row in rows
     ]
     return SampleSheet(rows=rows, faults=faults, row_faults=row_faults, notes=_place_notes(sheet))
@@ -120,6 +124,7 @@ def _read_rows(sheet: SheetFile, kinds: Mapping[str, type]) -> tuple[list[Row], 
             faults.append(f"{place}: {fault}")
             continue
         given = dict(zip(sheet.header, cells, strict=False))
+        faults += [f"{place}: {fault}" for fault in _find_hidden_characters(given)]
         faults += [
             f"{place}: '{name}' is empty; fill it"
             for name in REQUIRED_COLUMNS
@@ -134,6 +139,14 @@ def _read_rows(sheet: SheetFile, kinds: Mapping[str, type]) -> tuple[list[Row], 
         plain["path"], plain["log"] = expand_path(plain["path"]), expand_path(plain["log"])
         rows.append(Row(**plain, options=options, line=line))
     return rows, faults
+
+
+def _find_hidden_characters(given: Mapping[str, str]) -> Iterator[str]:
+    """Yield a fault for each cell with a character that nobody sees."""
+    for column, text in given.items():
+        hidden = next((c for c in text if not c.isprintable()), None)
+        if hidden is not None:
+            yield f"'{column}' holds the hidden character U+{ord(hidden):04X}; type the cell again"
 
 
 def _check_length(sheet: SheetFile, cells: Sequence[str]) -> str:
@@ -182,7 +195,7 @@ def _read_options(
             continue
         names = column.split(".")
         try:
-            hint = option_cells.find_type(kind, names)
+            hint = option_cells.find_type(kind, tuple(names))
             value = option_cells.parse_cell(text, hint, decimal_comma)
         except ValueError as fault:
             faults.append(f"{column}: {fault}")
@@ -207,18 +220,18 @@ def _put(options: dict[str, Any], names: Sequence[str], value: Any) -> bool:
     return True
 
 
-def _check_row(row: Row, rows: Sequence[Row], roles: Roles) -> Iterator[str]:
-    yield from _check_name(row, rows)
+def _check_row(row: Row, by_name: Mapping[str, Row], roles: Roles) -> Iterator[str]:
+    yield from _check_name(row, by_name)
     yield from _check_role(row, roles)
 
 
-def _check_name(row: Row, rows: Sequence[Row]) -> Iterator[str]:
+def _check_name(row: Row, by_name: Mapping[str, Row]) -> Iterator[str]:
     name = row.measurement
     if name and (fault := describe_bad_file_name(name)):
         yield f"measurement {shorten(name)} {fault}"
     if row.sample and (fault := describe_bad_name(row.sample)):
         yield f"sample {shorten(row.sample)} {fault}"
-    first = next(other for other in rows if other.measurement == name)
+    first = by_name[name]
     if name and first is not row:
         yield f"measurement '{name}' stands already in line {first.line}; rename one"
 
@@ -236,12 +249,15 @@ def _check_paths(row: Row, *, look: bool) -> Iterator[str]:
     """Yield what is wrong with the paths of a row; `look` into folders and globs for files."""
     here = f"check it (relative to {Path.cwd().name}/)"
     for column, given in (("path", row.path), ("log", row.log)):
-        if not given or Path(given).is_file():
+        if "\0" in given or len(given) > LONGEST_PATH:
+            yield f"{column} '{given[:60]}...' is no path: {len(given)} characters; correct it"
             continue
-        is_glob = any(character in given for character in "*?[") and not Path(given).exists()
-        if not is_glob and not Path(given).exists():
+        if not given or os.path.isfile(given):
+            continue
+        is_glob = any(character in given for character in "*?[") and not os.path.exists(given)
+        if not is_glob and not os.path.exists(given):
             yield f"{column} '{given}' does not exist; {here}"
-        elif look and column == "log" and (is_glob or Path(given).is_dir()):
+        elif look and column == "log" and (is_glob or os.path.isdir(given)):
             yield f"log '{given}' is no file; name one"
         elif look and not holds_files(given):
             kind = "glob" if is_glob else "folder"

@@ -58,8 +58,8 @@ def show_cell(value: Any, number_format: str, where: str) -> str:
     text = str(value)
     if text in ERRORS:
         raise BadInput(where, f"the cell shows {text}", "write the value itself")
-    if any(not character.isprintable() for character in text.strip()):
-        raise BadInput(where, "the cell holds a line break or another control character", AS_TEXT)
+    if any(character in text.strip() for character in "\n\r"):
+        raise BadInput(where, "the cell holds a line break", AS_TEXT)
     return text
 
 

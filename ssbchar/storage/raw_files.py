@@ -60,11 +60,11 @@ def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
         No such file.
     """
     source = Path(source)
-    if source.is_file():
+    if os.path.isfile(source):
         return [source]
-    if source.exists() and not source.is_dir():
+    if os.path.exists(source) and not os.path.isdir(source):
         reading.check_file(source)
-    found = _list_folder(source) if source.is_dir() else _list_glob(source)
+    found = _list_folder(source) if os.path.isdir(source) else _list_glob(source)
     if suffixes:
         wanted = tuple(suffix.lower() for suffix in suffixes)
         found = [path for path in found if path.name.lower().endswith(wanted)]
@@ -83,10 +83,11 @@ def holds_files(source: Path | str) -> bool:
         A file, a folder or a glob pattern.
     """
     source = Path(source)
-    if source.is_dir():
+    # os.path says False for a name that no file system can hold, where Path raises.
+    if os.path.isdir(source):
         return next(_walk_folder(source), None) is not None
-    found = map(Path, glob.iglob(str(source), recursive=True))
-    return source.is_file() or any(not path.is_dir() for path in found)
+    found = glob.iglob(str(source), recursive=True)
+    return os.path.isfile(source) or any(not os.path.isdir(path) for path in found)
 
 
 def _list_folder(folder: Path) -> list[Path]:

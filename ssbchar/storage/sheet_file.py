@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 """What may stand between cells."""
+SPACES = dict.fromkeys(map(ord, "\u00a0\u2007\u2009\u202f\u3000"), " ")
+"""Spaces that look like the usual one."""
 COMMENT = "#"
 """A line whose first cell begins so is a comment."""
 CELLS_OF_ROW = 4
@@ -155,7 +158,7 @@ def _split_lines(path: Path, text: str, separator: str) -> Iterator[Line]:
     line = 1
     try:
         for cells in reader:
-            cells = [cell.strip() for cell in cells]
+            cells = [cell.translate(SPACES).strip() for cell in cells]
             broken = next((cell for cell in cells if "\n" in cell), None)
             if broken is not None:
                 raise BadInput(
@@ -172,7 +175,7 @@ def _split_lines(path: Path, text: str, separator: str) -> Iterator[Line]:
 
 
 def _is_workbook(path: Path) -> bool:
-    return path.is_file() and zipfile.is_zipfile(path)
+    return os.path.isfile(path) and zipfile.is_zipfile(path)
 
 
 def _split_workbook(path: Path) -> tuple[list[Line], str, list[str]]:
@@ -203,7 +206,7 @@ def _split_workbook(path: Path) -> tuple[list[Line], str, list[str]]:
 
 def _limit_workbook(path: Path) -> None:
     """Refuse a file that is no workbook, and one that unpacks to more than anyone writes."""
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise BadInput(path, "does not exist", "correct the path")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -246,4 +249,4 @@ def _show(path: Path, cell: Any, formula: Any) -> str:
         if getattr(formula, "data_type", "") == "f":
             raise BadInput(where, "a formula without its value", "write the value itself")
         return ""
-    return show_cell(cell.value, cell.number_format or "General", where).strip()
+    return show_cell(cell.value, cell.number_format or "General", where).translate(SPACES).strip()

@@ -4,6 +4,7 @@ saved it."""
 from __future__ import annotations
 
 import codecs
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,13 @@ MARKS = (
 )
 """Marks at the begin of a file, the codec and its name; a mark of UTF-32 begins with one of
 UTF-16."""
+OTHERS = {
+    b"\xd0\xcf\x11\xe0": "a file of an old office program (.xls)",
+    b"PK\x03\x04": "a zip, or a file of an office program",
+    b"%PDF": "a PDF",
+    b"\x1f\x8b": "compressed",
+}
+"""What begins as files that are taken for text, and what they are."""
 ZEROS_OF_UTF16 = 0.3
 """Share [1] of zeros among every second byte from which a text is taken as UTF-16: each letter,
 digit and separator has one."""
@@ -69,6 +77,9 @@ def read_user_text(path: Path | str) -> UserText:
     """
     path = Path(path)
     data = _read_bytes(path)
+    for begin, kind in OTHERS.items():
+        if data.startswith(begin):
+            raise BadInput(path, f"is {kind} and no text", "save it as text, or a sheet as .xlsx")
     for mark, codec, name in MARKS:
         if data.startswith(mark):
             return _make_text(path, _decode(path, data, codec, name), name)
@@ -81,8 +92,9 @@ def read_user_text(path: Path | str) -> UserText:
 
 
 def _read_bytes(path: Path) -> bytes:
-    if not path.is_file():
-        problem = "is no file" if path.exists() else "does not exist"
+    # os.path says False for a name that no file system can hold, where Path raises.
+    if not os.path.isfile(path):
+        problem = "is no file" if os.path.exists(path) else "does not exist"
         raise BadInput(path, problem, "correct the path")
     size = path.stat().st_size
     if size > MOST_BYTES:

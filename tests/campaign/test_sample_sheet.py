@@ -318,3 +318,11 @@ def test_a_log_is_one_file(tmp_path: Path) -> None:
         found = sample_sheet.read_sheet(tmp_path / "samples.tsv", ROLES, look=True)
         assert len(found.all_faults) == 1
         assert f"log '{log}' is no file; name one" in found.all_faults[0]
+
+
+def test_hidden_characters_are_named_and_odd_spaces_are_spaces(tmp_path: Path) -> None:
+    row = f"a\tS\u00a02\u202fmm\tnmr\tspectrum\t{tmp_path}/raw\n"
+    rows, faults = read(tmp_path, HEADER + row)
+    assert not faults and rows[0].sample == "S 2 mm"
+    faults = faults_of(tmp_path, HEADER + row.replace("S", "S\u200b"))
+    assert f"{tmp_path}/samples.tsv:2: 'sample' holds the hidden character U+200B" in faults[0]

@@ -61,6 +61,8 @@ def test_another_encoding_is_refused_with_the_line_and_the_remedy(
         (b"text\0" * 10, "zero bytes"),
         (b"\xff\xfea\0b", "begins as UTF-16 and is damaged"),
         (b"\xef\xbb\xbfa\xff", "begins as UTF-8 and is damaged"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 500, r"old office program \(.xls\)"),
+        (b"%PDF-1.4\n", "is a PDF and no text"),
         (b"a\nb\x07c", r"a.txt:2: holds the control character U\+0007"),
     ],
 )

@@ -1,6 +1,7 @@
 # Shared by all: the validated run, and how a step is called with its inputs by argument name.
 import functools
 import json
+import os
 import re
 import shlex
 import sys
@@ -81,7 +82,7 @@ def raw(column):
         if fixed != given:
             # A folder's name may end in the fixed part: "raw/" as well as "raw/a" lie in "raw".
             given = str(Path(f"{fixed}x").parent)
-        return given if given and Path(given).exists() else []
+        return given if given and os.path.exists(given) else []
 
     return path
 
@@ -203,7 +204,7 @@ def digest_of(phase):
     entry = phase_table().get(phase)
     cif = phases_file.find_cif(RUN.config.phases, entry)
     digests = [] if cif is None else ["no file"]
-    if cif is not None and cif.is_file():
+    if cif is not None and os.path.isfile(cif):
         digests = [raw_files.hash_file(cif)]
     return [json.dumps(entry, sort_keys=True, default=str), *digests]
 

@@ -66,6 +66,6 @@ def paths_digest(wildcards):
         folder = phases_file.find_feff_folder(
             RUN.config.phases, phase_table().get(phase)
         )
-        if folder and folder.is_dir():
+        if folder and os.path.isdir(folder):
             found.append(raw_files.stamp_files(folder))
     return found
