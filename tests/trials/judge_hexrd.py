@@ -337,7 +337,7 @@ def know_cell_changes(truth: Truth) -> Iterator[Known]:
             bound = Stability().cell_tolerance
             if abs(change) < UNCHANGED:
                 yield Known(**about, value=0.0, unchanged=0.0, bound=bound)
-            elif segment.startswith(("hold", "after")) and "*" not in segment:
+            elif segment.startswith(("rest", "hold", "after")) and "*" not in segment:
                 yield Known(**about, value=change, unchanged=0.0, bound=bound)
             else:
                 # How much of a change is trend is the trend's matter; whether it matters is not.
@@ -373,7 +373,7 @@ def _list_changes(truth: Truth) -> Iterator[tuple[str, str, dict[str, float]]]:
             # Ours change in a hold alone.
             change = 100 * (after[name, size] / value - 1)
             in_hold = {"hold*": change, "after cooling": change}
-            yield name, size, {"heating": 0.0, "cooling": 0.0, **in_hold}
+            yield name, size, {"rest*": 0.0, "heating": 0.0, "cooling": 0.0, **in_hold}
 
 
 def list_sizes(phase: str, cells: np.ndarray) -> dict[str, np.ndarray]:
@@ -392,7 +392,8 @@ def list_sizes(phase: str, cells: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def list_holds(temperature: Sequence[float]) -> list[tuple[str, int, int]]:
-    """Return name, first and last frame of each hold: what was measured at one temperature.
+    """Return name, first and last frame of each hold: what was measured at one temperature. Holds
+    at the lowest are rests.
 
     Parameters
     ----------
@@ -401,8 +402,15 @@ def list_holds(temperature: Sequence[float]) -> list[tuple[str, int, int]]:
     """
     edges = np.flatnonzero(np.diff(temperature)) + 1
     runs = np.split(np.arange(len(temperature)), edges)
-    holds = [(int(run[0]), int(run[-1])) for run in runs if run.size > 1]
-    return [("hold" if k == 0 else f"hold {k + 1}", *hold) for k, hold in enumerate(holds)]
+    counts: dict[str, int] = {}
+    holds = []
+    for run in runs:
+        if run.size > 1:
+            word = "rest" if temperature[run[0]] == min(temperature) else "hold"
+            counts[word] = counts.get(word, 0) + 1
+            name = word if counts[word] == 1 else f"{word} {counts[word]}"
+            holds.append((name, int(run[0]), int(run[-1])))
+    return holds
 
 
 def know_intensities(truth: Truth) -> Iterator[Known]:

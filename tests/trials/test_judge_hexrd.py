@@ -199,12 +199,12 @@ def test_named_lines_are_false_where_the_sheet_names_every_phase() -> None:
         ("heating b", 0.003, "retained", 0.1, True),
         ("heating b", 0.003, "changed", 0.25, False),
         ("cooling c", 0.003, "changed", 0.3, True),
-        ("hold c", 0.003, "changed", 0.3, True),
-        # the length grows at the second frame of the second hold, at the top
-        ("hold 2 c", 0.003, "changed", 0.3, False),
-        ("hold 2 c", 0.003, "retained", 0.0, True),
-        ("hold 2 volume", 0.003, "changed", 0.9, False),
-        ("hold 2 volume", 0.003, "retained", 0.1, True),
+        ("rest c", 0.003, "changed", 0.3, True),
+        # the length grows at the second frame of the hold, at the top
+        ("hold c", 0.003, "changed", 0.3, False),
+        ("hold c", 0.003, "retained", 0.0, True),
+        ("hold volume", 0.003, "changed", 0.9, False),
+        ("hold volume", 0.003, "retained", 0.1, True),
         ("heating volume", 0.0, "changed", 0.3, True),
         ("heating volume", 0.003, "retained", 0.1, True),
     ],
@@ -225,8 +225,8 @@ def test_change_of_a_length(
         ("after cooling", 0.7, "retained", 90.0, True),
         ("after cooling", 0.7, "changed", 70.0, False),
         ("after cooling", 0.7, "inconclusive", 90.0, False),
-        ("hold 2", 0.7, "retained", 90.0, True),
-        ("hold", 0.7, "changed", 70.0, True),
+        ("hold", 0.7, "retained", 90.0, True),
+        ("rest", 0.7, "changed", 70.0, True),
         ("cooling", 0.7, "changed", 70.0, True),
         ("heating", 0.7, "changed", 70.0, True),
     ],
@@ -255,8 +255,8 @@ def test_own_truth() -> None:
         ("LFP", "after cooling", "a", 10.01, ""),
     )
     change = {"quantity": "cell_change", "subject": "LFP", "stderr": 0.01}
-    assert judge(truth, **change, condition="hold 2 a", value=0.3, verdict="changed").false_word
-    one = judge(truth, **change, condition="hold 2 a", value=0.1, verdict="retained")
+    assert judge(truth, **change, condition="hold a", value=0.3, verdict="changed").false_word
+    one = judge(truth, **change, condition="hold a", value=0.1, verdict="retained")
     assert not one.silently_wrong
     after = judge(truth, **change, condition="after cooling a", value=0.1, verdict="retained")
     assert after.truth == pytest.approx(0.1)

@@ -95,7 +95,7 @@ def compare_over_stretches(
             if (change := measure_stretch(series, name, stretch, explained)) is not None
         ]
         lengths = [list_length_changes(c.phase, c.value, c.stderr) for c in changes]
-        common = find_common_change(lengths, path)
+        common = find_common_change(lengths, path, at_rest=False)
         for change in changes:
             found += [
                 _build_comparison(change, place, stretch, common, options)
@@ -234,7 +234,7 @@ def compare_at_rest(
     lengths: list[PhaseChange] = [
         list_length_changes(name, change.value, change.stderr) for name, change in changes.items()
     ]
-    common = find_common_change(lengths, path)
+    common = find_common_change(lengths, path, at_rest=True)
     found = []
     for name, change in changes.items():
         basis = sentences.describe_cell_basis(sentences.describe_rest(frames), common, options)

@@ -54,6 +54,8 @@ class CommonChange:
     value: float
     """Relative change of lengths [1]."""
     stderr: float
+    margin: float
+    """What the common change may be beyond its value [1]."""
     phase: str
     """The phase that has changed least, from which it is taken; empty where nothing was
     compared."""
@@ -73,9 +75,14 @@ class CommonChange:
         return abs(self.value) > SURELY * self.stderr
 
     @property
+    def largest(self) -> float:
+        """What the common change [1] may be at most, without sign, a float."""
+        return abs(self.value) + self.margin
+
+    @property
     def length_systematic(self) -> float:
         """Relative error [1] of a change of length, one standard deviation, a float."""
-        return float(np.hypot(RECTANGULAR * self.value, self.displacement))
+        return float(np.hypot(RECTANGULAR * self.largest, self.displacement))
 
     @property
     def systematic(self) -> Array:
@@ -136,7 +143,9 @@ def list_length_changes(name: str, value: Array, stderr: Array) -> PhaseChange:
     return PhaseChange(name=name, value=value[free], stderr=stderr[free])
 
 
-def find_common_change(phases: Iterable[PhaseChange], path: BeamPath) -> CommonChange:
+def find_common_change(
+    phases: Iterable[PhaseChange], path: BeamPath, *, at_rest: bool
+) -> CommonChange:
     """Return the relative change of all lengths that may be geometry: that of the phase that has
     changed least.
 
@@ -150,10 +159,14 @@ def find_common_change(phases: Iterable[PhaseChange], path: BeamPath) -> CommonC
     phases : iterable of PhaseChange
     path : BeamPath
         A standard's cell has taken the common change out already: the change is then 0.
+    at_rest : bool
+        Whether cells at rest are compared: then what is common may be two standard errors more. A
+        trend is known too poorly for that: its errors are large without it.
     """
     none = CommonChange(
         value=0.0,
         stderr=0.0,
+        margin=0.0,
         phase="",
         all_alike=False,
         displacement=path.displacement,
@@ -170,7 +183,14 @@ def find_common_change(phases: Iterable[PhaseChange], path: BeamPath) -> CommonC
         and part.value[0] * value > 0
         for part in alike
     ]
-    return replace(none, value=value, stderr=stderr, phase=least.name, all_alike=all(near))
+    return replace(
+        none,
+        value=value,
+        stderr=stderr,
+        margin=SURELY * stderr if at_rest else 0.0,
+        phase=least.name,
+        all_alike=all(near),
+    )
 
 
 def _find_isotropic(phase: PhaseChange) -> PhaseChange:

@@ -15,12 +15,15 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.decision import Decision, Estimate, decide_equality
 from ssbchar.hexrd.furnace.segments import SegmentKind, split_segments
 from ssbchar.hexrd.verdict import sentences
+from ssbchar.hexrd.verdict.options import Stability
 
 if TYPE_CHECKING:
     import xarray as xr
 
 AT_ONE_TEMPERATURE = 10.0
 """A series whose temperatures span less is one hold [K]."""
+REST = "rest"
+"""A hold near the lowest temperature, before heating or after cooling."""
 AT_REST = "after cooling"
 """Condition of what is compared before heating and after cooling."""
 
@@ -38,7 +41,7 @@ class Stretch:
     """Successive frames over which a phase is compared with itself."""
 
     name: str
-    """Of the segment, as ``heating`` or ``hold 2``."""
+    """As ``heating``, ``hold 2`` or ``rest``."""
     kind: SegmentKind
     frames: NDArray[np.intp]
 
@@ -79,21 +82,37 @@ class Decided:
     decision: Decision
 
 
-def list_stretches(furnace: xr.Dataset) -> list[Stretch]:
+def list_stretches(furnace: xr.Dataset, options: Stability) -> list[Stretch]:
     """Return the segments of a series; a series at one temperature is one hold.
+
+    A hold near the lowest temperature of a programme is named ``rest``: what happens while the
+    sample is hot stands under ``hold``.
 
     Parameters
     ----------
     furnace : Dataset
         ``furnace.nc``: ``segment`` and ``temperature`` [degC] of shape (frames,).
+    options : Stability
+        How near [K].
     """
+    temperature = furnace["temperature"].values.astype(float)
     found = split_segments(furnace["segment"].values)
-    if found:
-        return [Stretch(name=s.name, kind=s.kind, frames=s.frames) for s in found]
-    if not is_at_one_temperature(furnace):
-        return []
-    known = np.flatnonzero(np.isfinite(furnace["temperature"].values.astype(float)))
-    return [Stretch(name=SegmentKind.HOLD.value, kind=SegmentKind.HOLD, frames=known)]
+    if not found:
+        known = np.flatnonzero(np.isfinite(temperature))
+        whole = Stretch(name=SegmentKind.HOLD.value, kind=SegmentKind.HOLD, frames=known)
+        return [whole] if is_at_one_temperature(furnace) else []
+    coldest = float(np.nanmin(temperature)) + options.rest_above
+    has_programme = not is_at_one_temperature(furnace)
+    counts: dict[str, int] = {}
+    stretches = []
+    for segment in found:
+        is_cold = float(np.nanmedian(temperature[segment.frames])) <= coldest
+        is_rest = segment.kind == SegmentKind.HOLD and is_cold and has_programme
+        word = REST if is_rest else segment.kind.value
+        counts[word] = counts.get(word, 0) + 1
+        name = word if counts[word] == 1 else f"{word} {counts[word]}"
+        stretches.append(Stretch(name=name, kind=segment.kind, frames=segment.frames))
+    return stretches
 
 
 def is_at_one_temperature(furnace: xr.Dataset) -> bool:

@@ -20,6 +20,7 @@ from ssbchar.hexrd.verdict.common_change import (
     RECTANGULAR,
     BeamPath,
     CommonChange,
+    StandardRatio,
     conclude_common_change,
     describe_beam_path,
     divide_by_standard,
@@ -116,6 +117,7 @@ def conclude_series(
         displacement=path.displacement,
         standard=path.standard,
     )
+    geometry = cells.find_geometry(ratio)
     rows: list[Conclusion] = []
     for p, name in enumerate(lattice["phase"].values.astype(str)):
         own = [
@@ -127,7 +129,7 @@ def conclude_series(
             ),
             *_compare_rows(name, cells, explained),
             *phase_rows.build_expansion_rows(
-                expansion, p, cells.free[name], known.get(name), options
+                expansion, p, cells.free[name], known.get(name), geometry, options
             ),
             *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
@@ -193,6 +195,26 @@ class ComparedSeries:
     """Indices of the frames that stand for the start."""
     last: Index
     at_one_temperature: bool
+    uncorrected_displacement: float
+    """Relative error [1] of lengths of a sample that may have moved, of curves that no standard has
+    corrected."""
+
+    def find_geometry(self, ratio: StandardRatio | None) -> float:
+        """Return the relative error [1] that the sample's place may give the growth of a length, a
+        float: the displacement that is possible, and what all phases changed alike.
+
+        The expansion curves are of the cells as refined, which no standard has corrected: what it
+        saw is carried.
+
+        Parameters
+        ----------
+        ratio : StandardRatio or None
+        """
+        is_alike = self.common.is_seen and self.common.all_alike
+        moved = RECTANGULAR * self.common.largest if is_alike else 0.0
+        if ratio is not None and ratio.is_absolute:
+            moved = RECTANGULAR * float(np.nanmax(ratio.value) - np.nanmin(ratio.value))
+        return float(np.hypot(moved, self.uncorrected_displacement))
 
 
 def compare_series(
@@ -251,7 +273,7 @@ def compare_series(
         for p, name in enumerate(names)
         if first.size and np.mean(present[first, p]) > 0.5 and name != path.standard
     ]
-    stretches = list_stretches(series.furnace)
+    stretches = list_stretches(series.furnace, options)
     sample = {name: cell for name, cell in before.items() if name != path.standard}
     at_rest, common = compare_at_rest(sample, after, free, frames, path, options)
     comparisons = [
@@ -264,7 +286,7 @@ def compare_series(
         name: replace(
             cell,
             systematic=np.hypot(
-                cell.systematic, RECTANGULAR * common.value * POWER_OF_LENGTH * cell.value
+                cell.systematic, RECTANGULAR * common.largest * POWER_OF_LENGTH * cell.value
             ),
         )
         for name, cell in after.items()
@@ -282,6 +304,7 @@ def compare_series(
         first=first,
         last=last,
         at_one_temperature=at_one_temperature,
+        uncorrected_displacement=path.uncorrected,
     )
 
 

@@ -95,7 +95,8 @@ def compare_intensities(
         if stretch.kind == SegmentKind.HOLD:
             rise = measure_background_rise(series.lattice, stretch.frames, stretch.frames)
             changes += [] if rise is None else [rise]
-        found += _build_comparisons(changes, stretch.name, path, options)
+        is_trend = stretch.kind != SegmentKind.HOLD
+        found += _build_comparisons(changes, stretch.name, path, options, is_trend=is_trend)
     if frames.before.size and frames.after.size:
         changes = [
             change
@@ -109,7 +110,12 @@ def compare_intensities(
 
 
 def _build_comparisons(
-    changes: Sequence[IntensityChange], stretch: str, path: BeamPath, options: Stability
+    changes: Sequence[IntensityChange],
+    stretch: str,
+    path: BeamPath,
+    options: Stability,
+    *,
+    is_trend: bool = False,
 ) -> list[Comparison]:
     """Return the comparisons of one stretch, each with what all phases share in its systematic."""
     shared = find_shared_change(changes)
@@ -125,7 +131,7 @@ def _build_comparisons(
             unit="percent",
             basis=sentences.describe_shared_intensity(change.basis, shared, len(changes)),
             method=sentences.KEPT_METHOD,
-            is_against_trend=stretch != AT_REST and not stretch.startswith(SegmentKind.HOLD),
+            is_against_trend=is_trend,
         )
         for change in changes
         if change.phase not in (GAIN, path.standard)

@@ -14,6 +14,7 @@ from ssbchar.hexrd.expansion import cell_parameters
 from ssbchar.hexrd.expansion.dataset import AXES, SIZES, VOLUME
 from ssbchar.hexrd.furnace.segments import SegmentKind, kind_from_name
 from ssbchar.hexrd.verdict import sentences
+from ssbchar.hexrd.verdict.common_change import POWER_OF_LENGTH
 from ssbchar.hexrd.verdict.comparison import AT_REST, Compared, Decided, build_row
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, ReferenceFrames
@@ -189,6 +190,7 @@ def build_expansion_rows(
     phase: int,
     free: list[int],
     about: xr.Dataset | None,
+    geometry: float,
     options: Stability,
 ) -> list[Conclusion]:
     """Return the mean linear expansion [1/K] of a phase's free lengths and volume on every segment.
@@ -203,6 +205,8 @@ def build_expansion_rows(
         Places of the quantities to report.
     about : Dataset or None
         The phase's table, with published values in the attribute ``expansion``.
+    geometry : float
+        Relative error [1] that the sample's place may give the growth of a length.
     options : Stability
         When two values differ [standard deviations].
     """
@@ -219,6 +223,8 @@ def build_expansion_rows(
                 float(one[f"mean_linear_expansion{suffix}"].values[place])
                 for suffix in ("", "_stderr", "_systematic")
             )
+            moved = geometry * float(POWER_OF_LENGTH[place]) / (curve.high - curve.low)
+            systematic = float(np.hypot(systematic, moved))
             published = _compare_with_published(
                 about,
                 AXES[place],
@@ -234,7 +240,7 @@ def build_expansion_rows(
                 systematic=systematic,
                 unit="1/K",
                 verdict=verdict,
-                reason=sentences.describe_expansion(curve, published),
+                reason=sentences.describe_expansion(curve, published, is_moved=geometry > 0),
                 method=f"{model} of order {order}, errors in cell and temperature",
                 condition=f"{segment} {AXES[place]}",
             )

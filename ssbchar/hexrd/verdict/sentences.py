@@ -325,7 +325,9 @@ def describe_explained_area(explained: ExplainedArea) -> str:
     return text
 
 
-def describe_expansion(found: MeanExpansion, published: PublishedExpansion | None) -> str:
+def describe_expansion(
+    found: MeanExpansion, published: PublishedExpansion | None, *, is_moved: bool
+) -> str:
     """Return the reason of a mean linear expansion: range [degC], frames, and the published
     value [1/K].
 
@@ -334,6 +336,8 @@ def describe_expansion(found: MeanExpansion, published: PublishedExpansion | Non
     found : MeanExpansion
     published : PublishedExpansion or None
         None where the phases file has no value.
+    is_moved : bool
+        Whether the systematic holds a sample that may have moved along the beam.
 
     Returns
     -------
@@ -347,6 +351,8 @@ def describe_expansion(found: MeanExpansion, published: PublishedExpansion | Non
         parts.append(f"reacting from {found.reacting_from:.0f} degC")
     if found.frames_rejected:
         parts.append(f"{found.frames_rejected} frames off the curve left out")
+    moved = "in the systematic" if is_moved else "not in the systematic (distance not known)"
+    parts.append(f"a sample that may have moved along the beam is {moved}")
     if published is not None:
         word = "agrees with" if published.agrees else "differs from"
         parts.append(

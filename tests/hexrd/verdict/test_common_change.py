@@ -21,7 +21,7 @@ def phase(name: str, *values: float, stderr: float = 2e-5) -> PhaseChange:
 
 
 def found(*phases: PhaseChange, path: BeamPath = UNKNOWN) -> common.CommonChange:
-    return common.find_common_change(phases, path)
+    return common.find_common_change(phases, path, at_rest=True)
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,17 @@ def test_the_common_change(phases: list, value: float, name: str, alike: bool) -
 
 def test_its_systematic_is_a_rectangle_and_triples_in_the_volume() -> None:
     change = found(phase("A", -9e-4, -9e-4))
-    one = 9e-4 / np.sqrt(3)
+    # As much as may be common at most: two standard errors of the mean of two lengths more.
+    assert change.largest == pytest.approx(9e-4 + 2 * 2e-5 / np.sqrt(2))
+    one = change.largest / np.sqrt(3)
     np.testing.assert_allclose(change.systematic, [one] * 3 + [0] * 3 + [3 * one], rtol=1e-9)
     path = BeamPath(displacement=1e-4, distance=1000.0)
     both = found(phase("A", -9e-4, -9e-4), path=path)
     assert both.length_systematic == pytest.approx(np.hypot(one, 1e-4))
     standard = BeamPath(displacement=0.0, distance=None, standard="S")
     assert found(phase("A", -9e-4), path=standard).length_systematic == 0.0
+    trend = common.find_common_change([phase("A", -9e-4)], UNKNOWN, at_rest=False)
+    assert trend.length_systematic == pytest.approx(9e-4 / np.sqrt(3))
 
 
 def test_how_far_the_sample_may_have_moved() -> None:

@@ -101,7 +101,7 @@ def test_every_row_and_its_truth() -> None:
         assert abs(back.value - 100 * ((1 + made_phase.permanent) ** 3 - 1)) < 4 * back.stderr
         assert back.verdict == "returned" and 0 < back.stderr < 0.02
         # The second changed least: as much of either change may be the sample's place.
-        assert back.systematic == pytest.approx(100 * 3 * 2e-4 / np.sqrt(3), rel=0.1)
+        assert back.systematic == pytest.approx(100 * 3 * 2.2e-4 / np.sqrt(3), rel=0.1)
     growth = one(found, "mean_linear_expansion", "B", "heating volume")
     ends = volume_from_cell(truth(second, np.array([100.0, 500.0])))
     assert abs(growth.value - (ends[1] / ends[0] - 1) / 400) < 4 * growth.stderr
@@ -204,6 +204,22 @@ HALF = MadePhase(begin=700.0, end=900.0)
 def test_verdicts(phases: list[MadePhase], kind: dict[str, float], right: str) -> None:
     told = one(rows(phases, **kind), "phase_stability", "A+B")
     assert told.verdict == right, told.reason
+
+
+def test_a_sample_that_moved_is_in_the_expansion() -> None:
+    """Both phases read 0.1 % shorter after the hold: so much may have come on heating."""
+    moved = [MadePhase(permanent=-1e-3), MadePhase("orthorhombic", "B", permanent=-1e-3)]
+    still = one(rows([MadePhase(), STAYS], seed=2), "mean_linear_expansion", "A", "heating a")
+    growth = one(rows(moved, seed=2), "mean_linear_expansion", "A", "heating a")
+    assert growth.systematic == pytest.approx(1e-3 / np.sqrt(3) / 400, rel=0.1)
+    assert growth.systematic > 10 * still.systematic
+    volume = one(rows(moved, seed=2), "mean_linear_expansion", "A", "heating volume")
+    assert volume.systematic == pytest.approx(3 * growth.systematic, rel=0.1)
+    assert "moved along the beam is in the systematic" in growth.reason
+    known = rows([MadePhase(), STAYS], options=Stability(distance=500.0), seed=2)
+    told = one(known, "mean_linear_expansion", "A", "heating a")
+    assert told.systematic == pytest.approx(np.hypot(still.systematic, 2e-4 / 400), rel=0.01)
+    assert told.stderr == still.stderr and told.value == still.value
 
 
 def test_no_row_says_more_than_its_limits() -> None:

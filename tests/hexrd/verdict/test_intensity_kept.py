@@ -44,7 +44,7 @@ def decided(
         series,
         [one.name for one in phases if one.name != standard],
         select_reference_frames(furnace, OPTIONS),
-        list_stretches(furnace),
+        list_stretches(furnace, OPTIONS),
         explained,
         BeamPath(displacement=0.0, distance=None, standard=standard),
         OPTIONS,
@@ -57,7 +57,7 @@ A, B = MadePhase(thermal=0.1), MadePhase("orthorhombic", "B", thermal=0.15)
 
 def test_all_stretches_of_phases_that_stay_are_retained() -> None:
     found = decided([A, B], seed=1, **STRONG)
-    stretches = {"hold", "heating", "hold 2", "cooling", "hold 3", "after cooling"}
+    stretches = {"rest", "heating", "hold", "cooling", "rest 2", "after cooling"}
     assert {stretch for _, stretch in found} == stretches
     for (phase, stretch), one in found.items():
         assert one.decision.verdict == "retained", (phase, stretch, one.decision)

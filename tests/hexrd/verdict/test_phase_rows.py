@@ -161,7 +161,7 @@ def expansion(**changes: float) -> xr.Dataset:
 
 
 def rows_of(ds: xr.Dataset, about: xr.Dataset | None = None, free: tuple = (0, 4, 6)):
-    return phase_rows.build_expansion_rows(ds, 0, list(free), about, OPTIONS)
+    return phase_rows.build_expansion_rows(ds, 0, list(free), about, 0.0, OPTIONS)
 
 
 def test_rows_of_expansion() -> None:
@@ -174,7 +174,10 @@ def test_rows_of_expansion() -> None:
     ]
     first = rows[1]
     assert (first.value, first.stderr, first.systematic) == pytest.approx((7e-5, 7e-7, 14e-7))
-    assert first.reason == "100-500 degC, 40 frames, reduced chi-square 1.2"
+    assert first.reason == (
+        "100-500 degC, 40 frames, reduced chi-square 1.2; a sample that may have moved along the "
+        "beam is not in the systematic (distance not known)"
+    )
     assert first.method == "polynomial of order 2, errors in cell and temperature"
     assert {r.verdict for r in rows} == {"ok"}
     assert rows_of(expansion(mean_from=np.nan)) == []

@@ -143,6 +143,7 @@ def common(**changes: object) -> CommonChange:
     given = {
         "value": -9e-4,
         "stderr": 1e-5,
+        "margin": 2e-5,
         "phase": "A",
         "all_alike": True,
         "displacement": 0.0,
