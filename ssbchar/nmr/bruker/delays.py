@@ -22,16 +22,23 @@ _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
-_TOKEN = re.compile(r"(?<![\w.])(vd|d\d+|p\d+|\d+\.?\d*[smun])((?:\*[\d.]+)?)(?![\w.])")
+_TOKEN = re.compile(r"(?<![\w.])(vd|vp|d\d+|p\d+|\d+\.?\d*[smun])((?:\*[\d.]+)?)(?![\w.])")
 """A delay or a pulse in a line of a program, with its factor."""
-NUMBERED = (("D", "d", 1.0), ("P", "p", 1e-6), ("L", "l", 1.0), ("CNST", "cnst", 1.0))
+NUMBERED = (
+    ("D", "d", 1.0),
+    ("P", "p", 1e-6),
+    ("L", "l", 1.0),
+    ("CNST", "cnst", 1.0),
+    ("IN", "in", 1.0),
+    ("INP", "inp", 1e-6),
+)
 """Arrays of ``acqus``, the letter of their elements in a program, and the factor to seconds."""
 SAME_TIME = 1e-8
 """Stored and computed times that differ by less are the same [s], as are those within a thousandth:
 parameter files round."""
 
 
-def read_list(path: Path, counts: bool = False) -> list[float]:
+def read_list(path: Path, counts: bool = False, suffixed: bool = False) -> list[float]:
     """Return the values of a Bruker delay list, or of a list of loop counts.
 
     Parameters
@@ -40,6 +47,8 @@ def read_list(path: Path, counts: bool = False) -> list[float]:
         The list: one number per word, with the suffixes s, m, u, n for times.
     counts : bool
         The numbers are loop counts, not times.
+    suffixed : bool
+        A time without a suffix is refused: of a list of pulses it may be s or us.
 
     Returns
     -------
@@ -61,6 +70,9 @@ def read_list(path: Path, counts: bool = False) -> list[float]:
             raise BadInput(
                 f"{path}, entry {number}", f"'{word}' is not a number", "correct the list"
             )
+        if suffixed and not found[2]:
+            problem = f"'{word}' has no unit, and lists of pulses are written in s or in us"
+            raise BadInput(f"{path}, entry {number}", problem, f"write '{word}u' or '{word}s'")
         values.append(float(found[1]) * (1.0 if counts else UNITS.get(found[2], 1.0)))
     if not values:
         raise BadInput(path, "the list is empty", "copy it from the spectrometer")
@@ -115,6 +127,16 @@ class Relation:
     text: str
     """Right-hand side, as written."""
 
+    @property
+    def uses(self) -> set[str]:
+        """Names on the right-hand side, in lower case."""
+        return find_names(self.text)
+
+
+def find_names(text: str) -> set[str]:
+    """Return the names in an expression, in lower case; the unit of a time is none."""
+    return set(re.findall(r"(?<![\w.])[a-z_]\w*", text.lower()))
+
 
 def names_from_parameters(
     acqus: Mapping[str, object], program: str
@@ -146,12 +168,19 @@ def names_from_parameters(
         names.update(zip(_numbered_names(letter, len(values)), scaled, strict=True))
     names["de"] = float(acqus.get("DE", 0.0)) * 1e-6  # type: ignore[arg-type]
     conflicts = []
-    for relation in _find_relations(program):
+    unknown: set[str] = set()
+    for relation in find_relations(program):
+        name = relation.name.lower()
+        if relation.uses & unknown:
+            unknown.add(name)
+            continue
         try:
             value = evaluate(relation.text, names)
         except ValueError:
-            continue  # it uses what only the spectrometer knows; the stored value stands
-        name = relation.name.lower()
+            # It uses what varies (vd), or what only the spectrometer knows: no value is taken
+            # from what rests on it (`slice_names.SliceNames`).
+            unknown.add(name)
+            continue
         if name in names and _is_contradicted(name, names[name], value):
             conflicts.append(
                 f"{relation.name} is stored as {names[name]:g} s but the pulse program sets "
@@ -161,7 +190,9 @@ def names_from_parameters(
     return names, conflicts
 
 
-def _find_relations(program: str) -> list[Relation]:
+def find_relations(program: str) -> list[Relation]:
+    """Return the relations of a program in their order, those behind the acquisition left out."""
+    program = re.split(r"^[^;\"\n]*\bgo=", program, maxsplit=1, flags=re.MULTILINE)[0]
     found = re.findall(r'^\s*"\s*(\w+)\s*=\s*([^"]+)"', program, re.MULTILINE)
     return [Relation(name=name, text=text) for name, text in found]
 
@@ -198,9 +229,19 @@ def find_sequence(program: str) -> list[str]:
     if behind_delay and _TOKEN.search(behind_delay[1]):
         kept.insert(0, behind_delay[1])
     for line in kept:
-        if re.search(r"\b(i[dp]\d+|d[dp]u?\d+|if|goto|acq)\b|\bgo\b", line):
+        if re.search(r"\b([idr][dpu]u?\d+|if|goto|acq)\b|\bgo\b", line):
             raise ValueError(f"'{line}' is not understood")
     return kept
+
+
+def find_counters(program: str) -> set[str]:
+    """Return the names that count loops before the acquisition; ``c`` is ``vc``."""
+    try:
+        lines = _executed_lines(program)
+    except ValueError:
+        return set()
+    found = re.findall(r"\blo\s+to\s+\w+\s+times\s+([a-z]\w*)", "\n".join(lines))
+    return {"vc" if name == "c" else name for name in found}
 
 
 def _executed_lines(program: str) -> list[str]:
@@ -242,6 +283,7 @@ def derive_formula(program: str) -> str:
     """
     terms: list[Term] = []
     after_pulse = False
+    defined = _find_defined_times(program)
     for line in find_sequence(program):
         label = re.match(r"(\d+|[a-z]\w*,)\s+(.*)", line)
         if label and not _TOKEN.match(line):
@@ -253,14 +295,35 @@ def derive_formula(program: str) -> str:
             terms = _multiply_loop(terms, loop[1], count)
             continue
         timed = re.sub(r"\b(pl|ph|sp|pcpd|cpds?)\d+\S*", " ", line)  # powers, phases, shapes
-        for token in _TOKEN.finditer(timed):
+        for text, is_pulse in _find_times(timed, defined):
             if after_pulse:
-                terms.append(Term(text=token[1] + token[2]))
-            after_pulse = after_pulse or token[1].startswith("p")
+                terms.append(Term(text=text))
+            after_pulse = after_pulse or is_pulse
     times = [term.text for term in terms if not term.is_label]
     if not times:
         raise ValueError("no delay between the first pulse and the acquisition")
     return "+".join(times)
+
+
+def _find_defined_times(program: str) -> dict[str, bool]:
+    """Return the times that a program gives a name of its own, and whether each is a pulse."""
+    named = re.findall(r"^\s*define\s+(delay|pulse)\s+(\w+)", program, re.MULTILINE)
+    return {name.lower(): kind == "pulse" for kind, name in named}
+
+
+def _find_times(line: str, defined: Mapping[str, bool]) -> list[tuple[str, bool]]:
+    """Return the times of a line in their order, and whether each is a pulse."""
+    own = re.compile(r"(?<![\w.])([a-z_]\w*)((?:\*[\d.]+)?)(?![\w.])")
+    found = [
+        (token.start(), token[1] + token[2], token[1].startswith("p") or token[1] == "vp")
+        for token in _TOKEN.finditer(line)
+    ]
+    found += [
+        (token.start(), token[1] + token[2], defined[token[1]])
+        for token in own.finditer(line)
+        if token[1] in defined
+    ]
+    return [(text, is_pulse) for _, text, is_pulse in sorted(found)]
 
 
 def _multiply_loop(terms: list[Term], label: str, count: str) -> list[Term]:

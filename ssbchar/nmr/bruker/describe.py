@@ -49,4 +49,7 @@ def describe_experiment(source: Path, options: Reading, role: str) -> Descriptio
     faults = json.loads(about.get("set_aside", "[]"))
     doubts = [f"{fault['where']}: {fault['problem']}; {fault['remedy']}" for fault in faults]
     doubts += [f"{source}: {text}" for text in json.loads(about["conflicts"])]
+    if about["clipped"]:
+        text = "the receiver clipped the signal: no share of it is ok; measure with a lower RG"
+        doubts.append(f"{source}: {text}")
     return Description(said=", ".join(parts), doubts=tuple(doubts))

@@ -14,9 +14,10 @@ from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import delays
 from ssbchar.nmr.bruker.acquisition import Acquisition
 from ssbchar.nmr.bruker.files import Experiment
+from ssbchar.nmr.bruker.slice_names import SliceNames
 from ssbchar.typing import Array
 
-LISTS = (("vd", "VDLIST"), ("vc", "VCLIST"))
+LISTS = (("vd", "VDLIST"), ("vc", "VCLIST"), ("vp", "VPLIST"))
 """Names that vary from slice to slice, and the parameters that name their lists."""
 
 
@@ -28,6 +29,8 @@ class DecayAxis:
     """In the pulse program's own terms; empty where none is known."""
     times: Array
     """[s], shape (slice,); NaN where a slice has none."""
+    remarks: tuple[str, ...] = ()
+    """What was assumed, one line each."""
 
 
 def find_decay_axis(
@@ -58,19 +61,55 @@ def find_decay_axis(
     BadInput
         A series has no time axis that can be told, or a formula of the user's cannot be evaluated.
     """
+    if _is_list_of_times(given):
+        return _take_given_times(experiment, given, slices)
     place = experiment.shown / "pulseprogram"
+    known = SliceNames(program=acquisition.program, names=acquisition.names)
     try:
-        formula = given or delays.derive_formula(acquisition.program)
-        lists = _read_lists(experiment.folder, acquisition.acqus, formula)
+        formula = given.lower() or delays.derive_formula(acquisition.program)
+        lists = _read_lists(experiment.folder, acquisition.acqus, known.find_needed(formula))
         count = min([slices, *map(len, lists.values())])
-        times = [_evaluate_slice(formula, acquisition, lists, slice_) for slice_ in range(count)]
+        times = known.evaluate(formula, lists, count)
     except ValueError as error:
         if needed or given:
             raise BadInput(place, f"decay time not found: {error}", delays.ASK) from error
         return DecayAxis(formula="", times=np.full(slices, np.nan))
+    formula = given or known.expand(formula)
     if needed and len(times) > 1 and len(set(times)) == 1:
         raise BadInput(place, f"the decay time {formula} is the same in all slices", delays.ASK)
-    return DecayAxis(formula=formula, times=np.array(times + [np.nan] * (slices - count)))
+    if needed and min(times) < 0:
+        problem = f"the decay time {formula} is {1e6 * min(times):g} us in a slice"
+        raise BadInput(place, problem, delays.ASK)
+    remarks: tuple[str, ...] = ()
+    counters = delays.find_counters(acquisition.program) & known.changes.keys()
+    if len(times) > 1 and times[0] == times[1] and counters:
+        remarks = ("slices 1 and 2 have one decay time: a loop of count 0 runs once, as that of 1",)
+    return DecayAxis(
+        formula=formula,
+        times=np.array(times + [np.nan] * (slices - count)),
+        remarks=remarks,
+    )
+
+
+def _is_list_of_times(given: str) -> bool:
+    return bool(re.search(r"[,;\s]", given.strip())) and not re.search(
+        r"(?<![\w.])[a-z]", given.lower()
+    )
+
+
+def _take_given_times(experiment: Experiment, given: str, slices: int) -> DecayAxis:
+    """Return the decay times that the user gave one by one."""
+    words = re.split(r"[,;\s]+", given.strip())
+    try:
+        times = [delays.evaluate(word, {}) for word in words]
+    except ValueError as error:
+        raise BadInput(
+            experiment.shown, f"read.decay_axis: {error}", "give times such as '10u, 20u, 1m'"
+        ) from error
+    if len(times) != slices:
+        problem = f"read.decay_axis has {len(times)} times, and there are {slices} slices"
+        raise BadInput(experiment.shown, problem, "give one time per slice")
+    return DecayAxis(formula="times as given", times=np.array(times))
 
 
 def find_echo_delay(experiment: Experiment, acquisition: Acquisition) -> float:
@@ -82,26 +121,20 @@ def find_echo_delay(experiment: Experiment, acquisition: Acquisition) -> float:
         parts = delays.derive_formula(acquisition.program).split("+")
         if len(parts) != 3 or not parts[1].startswith("p"):
             return float("nan")
-        lists = _read_lists(experiment.folder, acquisition.acqus, parts[0])
-        return _evaluate_slice(parts[0], acquisition, lists, 0)
+        known = SliceNames(program=acquisition.program, names=acquisition.names)
+        lists = _read_lists(experiment.folder, acquisition.acqus, known.find_needed(parts[0]))
+        return known.evaluate(parts[0], lists, 1)[0]
     except (ValueError, BadInput):
         return float("nan")
 
 
-def _evaluate_slice(
-    formula: str, acquisition: Acquisition, lists: Mapping[str, list[float]], slice_: int
-) -> float:
-    varying = {name: values[slice_] for name, values in lists.items()}
-    return delays.evaluate(formula, {**acquisition.names, **varying})
-
-
-def _read_lists(folder: Path, acqus: Mapping[str, Any], formula: str) -> dict[str, list[float]]:
+def _read_lists(folder: Path, acqus: Mapping[str, Any], needed: set[str]) -> dict[str, list[float]]:
     """Return the lists that a formula needs: beside the data, or TopSpin's own by their name."""
     lists = {}
     for name, parameter in LISTS:
-        if re.search(rf"\b{name}\b", formula):
+        if name in needed:
             beside = folder / f"{name}list"
             by_name = folder / "lists" / name / Path(str(acqus.get(parameter, ""))).name
             path = by_name if by_name.is_file() and not beside.is_file() else beside
-            lists[name] = delays.read_list(path, counts=name == "vc")
+            lists[name] = delays.read_list(path, counts=name == "vc", suffixed=name == "vp")
     return lists

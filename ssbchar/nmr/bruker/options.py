@@ -40,9 +40,10 @@ class Reading:
     """Nucleus expected; another one is refused."""
     decay_axis: Name = ""
     """Decay time of a slice in the pulse program's own terms, such as ``2*vd+p2`` or
-    ``vc*(2*d6+p2)``; ``vd`` alone is the axis TR of a solid echo. Empty: the time from the end of
-    the first pulse to the acquisition, summed from the pulse program; where that is not understood
-    the series is refused and this option asked for."""
+    ``vc*(2*d6+p2)``; ``vd`` alone is the axis TR of a solid echo; or a time per slice, such as
+    ``10u, 20u, 1m``. Empty: the time from the end of the first pulse to the acquisition, summed
+    from the pulse program; where that is not understood the series is refused and this option
+    asked for."""
     reference_hz: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     """Reference SR = SF - BF1 [Hz]; None takes SF from ``pdata/<procno>/procs``."""
     procno: Annotated[int, Field(ge=1)] = 1

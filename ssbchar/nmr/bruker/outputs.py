@@ -24,7 +24,9 @@ FID = OutputTable(
         "decay_time": Variable(
             dims=("slice",), unit="s", meaning="decay time of the slice; NaN where none is known"
         ),
-        "status": Variable(dims=("slice",), meaning="`ok`, `zeros`, `not_finite` or `no_delay`"),
+        "status": Variable(
+            dims=("slice",), meaning="`ok`, `zeros`, `not_finite`, `no_delay` or `clipped`"
+        ),
     },
     attributes={
         "sfo1": "carrier frequency [MHz]",
@@ -46,6 +48,7 @@ FID = OutputTable(
         "sample_mass": "[g], where it is given",
         "decay_axis": "formula of the decay time in the pulse program's terms",
         "title": "TopSpin's title",
+        "clipped": "1 where the receiver clipped every slice, so that they are used all the same",
         "conflicts": "JSON list of contradictions in the metadata",
     },
 )

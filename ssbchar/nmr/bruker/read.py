@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr.bruker import echo_timing, files
+from ssbchar.nmr.bruker import clipping, echo_timing, files
 from ssbchar.nmr.bruker.acquisition import read_acquisition
 from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.bruker.echo_timing import DecayAxis
@@ -20,6 +20,7 @@ from ssbchar.nmr.bruker.files import Decays
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.bruker.outputs import FID
 from ssbchar.storage import reading
+from ssbchar.typing import Bool
 
 
 class SliceStatus(StrEnum):
@@ -29,14 +30,18 @@ class SliceStatus(StrEnum):
     ZEROS = "zeros"
     NOT_FINITE = "not_finite"
     NO_DELAY = "no_delay"
+    CLIPPED = "clipped"
 
 
 PROBLEMS = {
     SliceStatus.ZEROS: "all points are zero",
     SliceStatus.NOT_FINITE: "holds numbers that are not finite",
     SliceStatus.NO_DELAY: "the list has no entry for it",
+    SliceStatus.CLIPPED: "the receiver clipped it: many samples read its highest value",
 }
 """What is wrong with a slice, for messages."""
+REMEDIES = {SliceStatus.CLIPPED: "measure it again with a lower RG"}
+"""What to do, where it is not to measure again or leave out."""
 
 
 def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = None) -> xr.Dataset:
@@ -83,8 +88,12 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
         )
         echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
         attrs = acquisition.attributes() | {"echo_delay": echo_delay, "decay_axis": axis.formula}
+        step = 2.0 ** int(acquisition.acqus.get("NC", 0))
+        clipped = clipping.find_clipped_slices(decays.points, step)
+        attrs["clipped"] = int(clipped.all())
+        attrs["conflicts"] = json.dumps([*acquisition.conflicts, *axis.remarks])
         _check_group_delay(attrs["group_delay"], decays, experiment.shown)
-        return _assemble(decays, axis, attrs, experiment.shown)
+        return _assemble(decays, axis, clipped, attrs, experiment.shown)
 
 
 def _check_group_delay(delay: float, decays: Decays, shown: Path) -> None:
@@ -95,8 +104,10 @@ def _check_group_delay(delay: float, decays: Decays, shown: Path) -> None:
         raise BadInput(shown / "acqus", problem, "correct GRPDLY, DECIM and DSPFVS")
 
 
-def _assemble(decays: Decays, axis: DecayAxis, attrs: dict[str, Any], shown: Path) -> xr.Dataset:
-    status = _judge_slices(decays, axis)
+def _assemble(
+    decays: Decays, axis: DecayAxis, clipped: Bool, attrs: dict[str, Any], shown: Path
+) -> xr.Dataset:
+    status = _judge_slices(decays, axis, clipped)
     attrs["set_aside"] = json.dumps(_list_excluded_slices(status, decays, shown))
     # A slice that is set aside holds no number that could spoil those of others.
     broken = np.array([one == SliceStatus.NOT_FINITE for one in status])
@@ -117,15 +128,19 @@ def _assemble(decays: Decays, axis: DecayAxis, attrs: dict[str, Any], shown: Pat
     return dataset
 
 
-def _judge_slices(decays: Decays, axis: DecayAxis) -> list[SliceStatus]:
+def _judge_slices(decays: Decays, axis: DecayAxis, clipped: Bool) -> list[SliceStatus]:
     status = []
-    for points, time in zip(decays.points, axis.times, strict=True):
+    # Where nothing else is left, what was clipped is used, and no share of it is `ok`.
+    set_aside = clipped & ~clipped.all()
+    for points, time, cut in zip(decays.points, axis.times, set_aside, strict=True):
         if not np.isfinite(points).all():
             status.append(SliceStatus.NOT_FINITE)
         elif not points.any():
             status.append(SliceStatus.ZEROS)
         elif axis.formula and not np.isfinite(time):
             status.append(SliceStatus.NO_DELAY)
+        elif cut:
+            status.append(SliceStatus.CLIPPED)
         else:
             status.append(SliceStatus.OK)
     return status
@@ -139,7 +154,7 @@ def _list_excluded_slices(
         {
             "where": f"{shown}, slice {number}",
             "problem": PROBLEMS[one],
-            "remedy": "measure it again or leave it out",
+            "remedy": REMEDIES.get(one, "measure it again or leave it out"),
         }
         for number, one in enumerate(status, 1)
         if one != SliceStatus.OK

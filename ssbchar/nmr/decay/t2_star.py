@@ -80,6 +80,14 @@ def fit_decay(
                     laws[r], (time, area[:, r], covariance[:, r, :, r]), deviation, options
                 )
                 systematics[r] = float(np.hypot(systematics[r], by_deviation))
+    if series.attrs.get("clipped"):
+        reason = "the receiver clipped the signal"
+        laws = [
+            law.judge(Verdict.DOUBTFUL, "; ".join(filter(None, [reason, law.reason])))
+            if law.verdict == Verdict.OK
+            else law
+            for law in laws
+        ]
     return _build_dataset(series, area, covariance, laws, shared, systematics)
 
 

@@ -189,8 +189,11 @@ def offsets_from_regions(regions: Regions, fid: xr.Dataset) -> tuple[Array, Arra
     Returns
     -------
     tuple of ndarray, shape (region,)
-        Against the carrier [Hz].
+        Against the carrier [Hz], within the spectral width: a frequency beyond it is that of
+        another one inside. A region that lies outside ends up as the nearest end of the width
+        (`ssbchar.nmr.transform.coverage` says what that means for its share).
     """
     edges = np.array(regions.edges())
     low, high = offset_from_shift(edges, fid.attrs["sfo1"], fid.attrs["sf"]).T
-    return low, high
+    half = float(fid.attrs["sw"]) / 2
+    return np.clip(low, -half, half), np.clip(high, -half, half)

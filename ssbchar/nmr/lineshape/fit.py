@@ -20,6 +20,7 @@ from ssbchar.nmr.lineshape.model_selection import SelectionRules, select_model
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.problem import LineshapeProblem
 from ssbchar.nmr.regions import DEFAULT_REGIONS, Regions
+from ssbchar.nmr.transform.coverage import explain_unmeasured
 from ssbchar.typing import Index
 
 TRANSIENT = 4.0
@@ -66,7 +67,9 @@ def fit_lines(
         absent_width=options.absent_width,
         outside=options.outside,
     )
-    return build_dataset(fid, good, select_model(_pose_problem(fid, good, options), rules), options)
+    fitted = select_model(_pose_problem(fid, good, options), rules)
+    lines = build_dataset(fid, good, fitted, options)
+    return lines.assign_attrs(unmeasured=explain_unmeasured(fid, regions) or "")
 
 
 def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> LineshapeProblem:

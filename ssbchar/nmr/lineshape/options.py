@@ -71,7 +71,7 @@ class SpectrumOptions:
     baseline_order: Annotated[int, Field(ge=-1, le=20)] = 1
     """Degree of the polynomial through the signal-free parts; -1 for none."""
     display: tuple[Shift, Shift] = (-400.0, 500.0)
-    """Range of the stored spectra [ppm]."""
+    """Range of the stored spectra [ppm]; the regions are stored with it."""
 
     def __post_init__(self) -> None:
         _check_display(self.display)

@@ -145,6 +145,8 @@ LINES = OutputTable(
     attributes={
         "phases": "`shared`, `slice` or `region`: which lines share a phase",
         "points": "points of the decay that were fitted",
+        "unmeasured": "why no share can be told, where a region lies outside the spectral width; "
+        "else empty",
         "bic": "Bayesian information criterion",
         "conflicts": "JSON list of contradictions in the metadata",
     },

@@ -7,16 +7,21 @@ import typing
 import numpy as np
 import xarray as xr
 
+from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape.fid import collect_points, find_good_slices, noise_from_tail
 from ssbchar.nmr.lineshape.options import SpectrumOptions
 from ssbchar.nmr.lineshape.outputs import SPECTRUM, keep_attributes
 from ssbchar.nmr.lineshape.phasing import SpectrumPhase, phases_from_lines, phases_from_peaks
 from ssbchar.nmr.regions import DEFAULT_REGIONS, REGION_NAMES, Regions
-from ssbchar.nmr.transform.baseline import fit_baseline
+from ssbchar.nmr.transform.baseline import find_baseline_order, fit_baseline
+from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.nmr.transform.exponentials import sum_exponentials
 from ssbchar.nmr.transform.fourier import SpectrumRange, select_range, transform_signal
 from ssbchar.typing import Array, Bool, Complex
+
+LEAST_SHOWN = 16
+"""A spectrum of fewer points shows nothing."""
 
 
 def integrate_windows(
@@ -49,7 +54,7 @@ def integrate_windows(
     Raises
     ------
     BadInput
-        No good slice is left.
+        No good slice is left, or neither display nor regions lie within the spectral width.
     """
     good = find_good_slices(fid)
     y, time = collect_points(fid, good), fid.variables["time"].values
@@ -57,7 +62,7 @@ def integrate_windows(
     weight = build_apodisation(time, options.broadening) * step
     y *= weight
     size = options.zero_fill << (time.size - 1).bit_length()
-    shown = select_range(time, size, options.display, sfo1=fid.attrs["sfo1"], sf=fid.attrs["sf"])
+    shown = _select_shown(fid, time, size, options, regions)
     windows = [_find_window(shown.ppm, edges) for edges in regions.edges()]
     masks = _build_masks(shown.ppm, windows)
     width = 1.0 / (size * step)
@@ -74,10 +79,11 @@ def integrate_windows(
             phased *= phase.build_turn(shown.offset)
         case _ as unknown:
             typing.assert_never(unknown)
-    real = phased.real.copy()
+    real, order = phased.real.copy(), -1
     if options.baseline_order >= 0:
         signal = np.asarray(masks.any(axis=0))
-        real -= fit_baseline(real, shown.ppm, signal, options.baseline_order)
+        order = find_baseline_order(shown.ppm, signal, options.baseline_order)
+        real -= fit_baseline(real, shown.ppm, signal, order)
     area = np.stack([real[:, window].sum(axis=1) for window in windows], 1) * width
     return SPECTRUM.dataset(
         {
@@ -92,7 +98,7 @@ def integrate_windows(
         keep_attributes(fid)
         | {
             "broadening": options.broadening,
-            "baseline_order": options.baseline_order,
+            "baseline_order": order,
             "windows": [*regions.li_metal, *regions.li_si],
         },
         coords=make_coordinates(
@@ -101,6 +107,24 @@ def integrate_windows(
             region=REGION_NAMES,
         ),
     )
+
+
+def _select_shown(
+    fid: xr.Dataset, time: Array, size: int, options: SpectrumOptions, regions: Regions
+) -> SpectrumRange:
+    """Return the part of the spectrum that is shown: a region beyond the display would be cut."""
+    ends = [*options.display, *regions.li_metal, *regions.li_si]
+    sfo1, sf = float(fid.attrs["sfo1"]), float(fid.attrs["sf"])
+    shown = select_range(time, size, (min(ends), max(ends)), sfo1=sfo1, sf=sf)
+    if shown.ppm.size < LEAST_SHOWN:
+        half = float(fid.attrs["sw"]) / 2
+        low, high = shift_from_offset([-half, half], sfo1, sf)
+        raise BadInput(
+            "nmr.regions",
+            f"the spectrum is from {low:.0f} to {high:.0f} ppm, and no region lies there",
+            "correct nmr.regions and read.reference_hz, or measure with a wider SW",
+        )
+    return shown
 
 
 def build_apodisation(time: Array, broadening: float) -> Array:
@@ -159,7 +183,7 @@ def propagate_noise(
     kernel = (weight / scaled) ** 2
     cosine = sum_exponentials(kernel, 2j * np.pi * span, float(time[0]), step).real
     variance = (kernel.sum() - cosine) / 2 + span**2 * at_origin
-    return np.asarray(noise[:, None] * np.sqrt(variance))
+    return np.asarray(noise[:, None] * np.sqrt(np.maximum(variance, 0.0)))
 
 
 def _find_window(ppm: Array, edges: tuple[float, float]) -> slice:

@@ -18,6 +18,11 @@ from ssbchar.nmr.lineshape.line_status import AT_BOUND
 from ssbchar.nmr.quantification.region_areas import RegionSignal
 from ssbchar.typing import Array
 
+CLIPPED = (
+    "the receiver clipped the signal (many samples read its highest value): neither lines nor "
+    "windows are its areas; measure with a lower RG"
+)
+"""Of a decay that no model makes good."""
 EVEN = 1 / np.sqrt(3)
 """Standard deviation of an even distribution over its half-width [1]."""
 LIKELY = 0.5

@@ -17,7 +17,12 @@ from ssbchar.nmr.quantification.corrected_fractions import (
     conclude_corrected_fractions,
     list_correction_times,
 )
-from ssbchar.nmr.quantification.fit_doubts import FitDoubt, find_fit_doubts, is_relevant
+from ssbchar.nmr.quantification.fit_doubts import (
+    CLIPPED,
+    FitDoubt,
+    find_fit_doubts,
+    is_relevant,
+)
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.quantification.prelithiation import conclude_prelithiation
 from ssbchar.nmr.quantification.region_areas import (
@@ -64,6 +69,9 @@ def quantify_fractions(
     regions : Regions
         Windows that at least half of a region's lines must lie in [ppm].
     """
+    unmeasured = lines.attrs.get("unmeasured", "")
+    if unmeasured:
+        return _conclude_unmeasured(lines, options, unmeasured)
     signal = select_first_slice(lines)
     windows = select_first_slice(spectrum)
     doubts = find_fit_doubts(lines)
@@ -99,11 +107,36 @@ def quantify_fractions(
     return raw + drift + corrected + t2 + alloyed + systematics + conclude_metadata(lines)
 
 
+def _conclude_unmeasured(
+    lines: xr.Dataset, options: QuantificationOptions, reason: str
+) -> list[Conclusion]:
+    """Return the rows of a spectrum that a region lies outside of: no share, and why."""
+    shares = [
+        Conclusion(
+            FRACTIONS[region],
+            unit="percent",
+            subject=region,
+            condition=condition,
+            verdict=Verdict.NOT_APPLICABLE,
+            reason=reason,
+        )
+        for condition in ("raw", "corrected")
+        for region in REGION_NAMES
+    ]
+    systematics = conclude_systematics(lines, options.systematics, reason)
+    corrected = next(
+        row for row in shares if (row.quantity, row.condition) == (FRACTIONS[LI_SI], "corrected")
+    )
+    alloyed = conclude_prelithiation(corrected, options, reason, None, find_visibility(systematics))
+    return shares + alloyed + systematics + conclude_metadata(lines)
+
+
 def _list_misfits(lines: xr.Dataset, signal: RegionSignal, doubts: Sequence[FitDoubt]) -> list[str]:
     """Return why the lines are no result of their own; empty where they are."""
+    clipped = [CLIPPED] if lines.attrs.get("clipped") else []
     misfits = [MISFIT_REASON] if lines["verdict"].values[0] != Verdict.OK else []
     decisive = [doubt for doubt in doubts if doubt.decisive and is_relevant(doubt, signal)]
-    return misfits + [doubt.reason for doubt in decisive]
+    return clipped + misfits + [doubt.reason for doubt in decisive]
 
 
 def _conclude_raw_fractions(measured: QuantifiedSpectrum) -> list[Conclusion]:
@@ -227,6 +260,17 @@ def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:
     lines : Dataset
         `ssbchar.nmr.lineshape.fit_lines` of pure Li.
     """
+    unmeasured = lines.attrs.get("unmeasured", "")
+    if unmeasured:
+        leak = Conclusion(
+            "li_si_leak",
+            unit="percent",
+            subject=LI_SI,
+            condition="pure Li",
+            verdict=Verdict.NOT_APPLICABLE,
+            reason=unmeasured,
+        )
+        return [leak, *conclude_metadata(lines)]
     share, stderr = select_first_slice(lines).compute_shares()
     seen = (lines["region_of"].values == LI_SI) & (lines["seen"].values > 0)
     named = zip(lines["shift"].values[seen], lines["assignment"].values[seen], strict=True)
