@@ -20,6 +20,11 @@ FREEDOM_OF_NOISE = 2.0
 drift, harmonics or the sample's position [1]."""
 
 
+CONFIRMED_NOISE = 8.0
+"""Degrees of freedom that the noise of points adds to those of the repeats whose scatter is no more
+than it: the repeats confirm it [1]; ours."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PairError:
     """The error of a difference, or of a relative change, between two means over repeats."""
@@ -49,7 +54,8 @@ def estimate_pair_error(values: Sequence[Array], noise: Sequence[float]) -> Pair
     Returns
     -------
     PairError
-        Its degrees of freedom are those of the pooled scatter, or `FREEDOM_OF_NOISE`.
+        Its degrees of freedom are those of the pooled scatter, and `CONFIRMED_NOISE` more as far as
+        noise explains that scatter; `FREEDOM_OF_NOISE` without repeats.
     """
     if not np.isfinite(noise).all():
         return PairError(stderr=float("nan"), dof=FREEDOM_OF_NOISE, from_scatter=False)
@@ -63,14 +69,15 @@ def estimate_pair_error(values: Sequence[Array], noise: Sequence[float]) -> Pair
     variances = [float(np.var(one, ddof=1)) if one.size > 1 else 0.0 for one in finite]
     pooled = sum(f * v for f, v in zip(freedom, variances, strict=True)) / total
     of_noise = [max(one.size, 1) * sigma**2 for one, sigma in zip(finite, noise, strict=True)]
-    factor = 0.0
+    factor, dof = 0.0, total
     if min(of_noise) > 0:
         ratios = [v / own for v, own in zip(variances, of_noise, strict=True)]
         factor = sum(f * r for f, r in zip(freedom, ratios, strict=True)) / total
+        dof += CONFIRMED_NOISE / max(factor, 1.0)
     whole = 0.0
     for one, sigma in zip(finite, noise, strict=True):
         whole += max(sigma**2 * max(factor, 1.0), pooled / max(one.size, 1))
-    return PairError(stderr=float(np.sqrt(whole)), dof=total, from_scatter=True)
+    return PairError(stderr=float(np.sqrt(whole)), dof=dof, from_scatter=True)
 
 
 def propagate_edge_errors(
