@@ -22,8 +22,9 @@ class BadInput(Exception):
     """
 
     def __init__(self, where: object, problem: str, remedy: str) -> None:
-        self.where, self.problem, self.remedy = str(where), problem, remedy
-        super().__init__(f"{where}: {problem}; {remedy}")
+        # What libraries say has lines; a fault is one.
+        self.where, self.problem, self.remedy = map(_join_lines, (where, problem, remedy))
+        super().__init__(f"{self.where}: {self.problem}; {self.remedy}")
 
     def reword(self, where: object, problem: str, remedy: str) -> "BadInput":
         """Return a fault of the same kind in other words: of a series by that of its files."""
@@ -34,6 +35,10 @@ class BadInput(Exception):
     def as_record(self) -> dict[str, str]:
         """Return ``where``, ``problem`` and ``remedy``, as outputs store them in ``set_aside``."""
         return {"where": self.where, "problem": self.problem, "remedy": self.remedy}
+
+
+def _join_lines(text: object) -> str:
+    return " ".join(filter(None, map(str.strip, str(text).splitlines())))
 
 
 class UnforeseenFault(BadInput):

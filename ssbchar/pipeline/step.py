@@ -109,7 +109,8 @@ def run_step(
         Departures from the defaults of the step's options.
     labels : mapping, optional
         ``measurement``, ``sample``, ...: stamped on the outputs. ``refused``: faults of the
-        measurement's row in the sample sheet, for which no step of it is run.
+        measurement's row in the sample sheet, for which no step of it is run. A step without labels
+        is of no run: what nobody foresaw, and inputs that are not there, are raised.
 
     Raises
     ------
@@ -121,8 +122,11 @@ def run_step(
     if labels and labels.get("refused"):
         return _refuse_step(name, inputs, output, options, labels)
     # Hashing releases the interpreter's lock, so it costs nothing beside the imports.
+    in_a_run = bool(labels)
     with ThreadPoolExecutor(1) as background:
-        provenance = background.submit(store.describe_provenance, name, dict(options or {}), inputs)
+        provenance = background.submit(
+            store.describe_provenance, name, dict(options or {}), inputs, must_exist=not in_a_run
+        )
         function = find_function(name)
         call, damaged = StepCall(of_the_run=name.startswith(OF_THE_RUN)), None
         try:
@@ -146,7 +150,8 @@ def run_step(
             result = call_function(function, call.arguments)
     except Exception as error:
         atomic_write.raise_machine_fault(error)
-        if call.of_the_run:
+        is_foreseen = isinstance(error, BadInput) and error is not damaged
+        if call.of_the_run or not (in_a_run or is_foreseen):
             raise
         found = _find_fault(name, error, call, writer.measurement)
         if found is not error:

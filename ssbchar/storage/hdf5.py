@@ -7,7 +7,9 @@ The third lets a file present any file of the machine as its numbers: it is refu
 
 from __future__ import annotations
 
+import contextlib
 import os
+import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +17,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ssbchar.errors import BadInput
-from ssbchar.storage import reading
+import numpy as np
+
+from ssbchar.errors import LONGEST_MESSAGE, BadInput
+from ssbchar.storage import atomic_write, probe, reading
 from ssbchar.storage.options import ReadingLimits
 
 SUFFIXES = (".h5", ".hdf5", ".nxs", ".nx5", ".hdf")
 """Suffixes of files taken as HDF5."""
+READ_WHOLE = 4e6
+"""Arrays below this size are looked at as a whole [byte]."""
 IN_SAME_FILE = "."
 """Name by which a virtual dataset leads to the file it is in."""
 
@@ -38,12 +44,34 @@ class LinkedFiles:
 
 @contextmanager
 def open_checked(path: Path, limits: ReadingLimits | None = None) -> Iterator[Any]:
-    """Open an HDF5 file for reading once all it leads to is checked (`find_linked_files`)."""
+    """Open an HDF5 file for reading once all it leads to is checked (`find_linked_files`).
+
+    Raises
+    ------
+    BadInput
+        The file is damaged: an exception of the library, here or in the block.
+    """
     import h5py
 
-    find_linked_files(path, limits)
-    with h5py.File(path, "r") as file:
-        yield file
+    try:
+        find_linked_files(path, limits)
+        with h5py.File(path, "r") as file:
+            yield file
+    except BadInput:
+        raise
+    except Exception as error:
+        atomic_write.raise_machine_fault(error)
+        if not _comes_from_library(error):
+            raise
+        problem = f"no readable HDF5 file ({str(error)[:LONGEST_MESSAGE]})"
+        raise BadInput(path, problem, "copy it again from the beamline") from error
+
+
+def _comes_from_library(error: Exception) -> bool:
+    """Return whether an exception came of a call of h5py: its classes are those of any program."""
+    passed = [Path(frame.filename).parts for frame in traceback.extract_tb(error.__traceback__)]
+    own = max((i for i, parts in enumerate(passed) if "ssbchar" in parts), default=-1)
+    return isinstance(error, OSError) or any("h5py" in parts for parts in passed[own + 1 :])
 
 
 def find_linked_files(path: Path, limits: ReadingLimits | None = None) -> LinkedFiles:
@@ -63,9 +91,32 @@ def find_linked_files(path: Path, limits: ReadingLimits | None = None) -> Linked
     OSError
         A file is no HDF5.
     """
+    limits = limits or ReadingLimits()
+    probe.probe_file(path, _open_everything, limits)
     found = LinkedFiles()
-    _collect_links(path, found, limits or ReadingLimits(), ancestors=())
+    _collect_links(path, found, limits, ancestors=())
     return found
+
+
+def _open_everything(path: Path, limits: ReadingLimits) -> None:
+    """Read what may crash the library: all attributes and small arrays, the beginning of large
+    ones, of a file and of those it leads to."""
+    import h5py
+
+    def visit(_: str, item: Any) -> None:
+        """Read one object; an exception is no crash."""
+        with contextlib.suppress(Exception):
+            dict(item.attrs)
+            if isinstance(item, h5py.Dataset) and item.size:
+                whole = item.size * item.dtype.itemsize < READ_WHOLE or not item.shape
+                np.asarray(item[()] if whole else item[:1])
+
+    found = LinkedFiles()
+    _collect_links(path, found, limits, ancestors=())
+    for one in (path, *found.files):
+        with h5py.File(one, "r") as file:
+            dict(file.attrs)
+            file.visititems(visit)
 
 
 def _collect_links(

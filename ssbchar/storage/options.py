@@ -26,7 +26,7 @@ class ReadingLimits:
     deflate reaches 1032 at most, on zeros."""
     memory: Positive = 1500.0
     """Memory that reading one file may take [MB], and 20 times the file's size more."""
-    time: Positive = 10.0
+    time: Positive = 5.0
     """Processor time that reading one file may take [s], and a second more per MB; a damaged file
     can make a library search for ever."""
     depth: Annotated[int, Field(ge=1, le=1000)] = 32

@@ -24,6 +24,7 @@ import os
 import signal
 import stat
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -329,13 +330,17 @@ def unpack_gzip(path: Path, content: bytes, limits: ReadingLimits) -> bytes:
     Raises
     ------
     BadInput
-        It unpacks to more than `check_unpacked` allows.
+        It is damaged, or unpacks to more than `check_unpacked` allows.
     """
     unpacked = bytearray()
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
-        while block := packed.read(UNPACKED_AT_ONCE):
-            unpacked += block
-            check_unpacked(path, len(unpacked), len(content), limits)
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+            while block := packed.read(UNPACKED_AT_ONCE):
+                unpacked += block
+                check_unpacked(path, len(unpacked), len(content), limits)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        problem = f"cannot be unpacked ({error})"
+        raise BadInput(path, problem, "copy it again, or unpack it yourself") from error
     return bytes(unpacked)
 
 
@@ -412,7 +417,7 @@ def _limit_memory(limits: ReadingLimits, size: int) -> Iterator[float]:
     limited or the machine's own limit is lower."""
     import resource
 
-    used = _measure_address_space()
+    used = measure_address_space()
     if not used:
         yield 0.0
         return
@@ -429,7 +434,7 @@ def _limit_memory(limits: ReadingLimits, size: int) -> Iterator[float]:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
-def _measure_address_space() -> int:
+def measure_address_space() -> int:
     """Return the address space of this process [byte]; 0 where the system does not say."""
     with contextlib.suppress(OSError), open("/proc/self/statm", "rb") as file:
         return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")

@@ -104,13 +104,25 @@ def read_provenance(path: Path | str) -> dict[str, Any]:
 
 
 def describe_provenance(
-    step: str, options: Mapping[str, Any], inputs: Mapping[str, Sequence[Path]]
+    step: str,
+    options: Mapping[str, Any],
+    inputs: Mapping[str, Sequence[Path]],
+    *,
+    must_exist: bool = False,
 ) -> dict[str, Any]:
     """Return how an output is made: step, options, sha256 of the inputs, version, commit, dirty
-    flag."""
+    flag.
+
+    Raises
+    ------
+    BadInput
+        An input is not there, and `must_exist` is set; else it has no file and no sha256.
+    """
     used = []
     for name, paths in inputs.items():
         for path in paths:
+            if must_exist:
+                raw_files.find_files(path)
             count, digest = raw_files.hash_files(path)
             used.append(
                 {"name": name, "path": Path(path).as_posix(), "files": count, "sha256": digest}

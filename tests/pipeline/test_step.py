@@ -312,8 +312,19 @@ def test_a_step_of_the_run_may_not_fail_in_silence(
 
 def test_a_missing_raw_file_is_set_aside(tmp_path: Path) -> None:
     gone, end = tmp_path / "gone.txt", tmp_path / "a.csv"
-    step.run_step("list_raw_files", {"source": [gone], "log": []}, end)
+    labels = {"measurement": "a"}
+    step.run_step("list_raw_files", {"source": [gone], "log": []}, end, labels=labels)
     assert "gone.txt" in end.read_text()
+
+
+def test_a_step_by_hand_may_not_fail_in_silence(tmp_path: Path) -> None:
+    raw, made = tmp_path / "raw.txt", tmp_path / "a.csv"
+    raw.write_text("1")
+    with pytest.raises(ZeroDivisionError):
+        step.run_step("divide", {"source": [raw]}, made)
+    with pytest.raises(BadInput):
+        step.run_step("list_raw_files", {"source": [tmp_path / "gone.txt"], "log": []}, made)
+    assert not made.exists()
 
 
 def test_a_crash_of_a_library_is_written_afterwards(tmp_path: Path) -> None:

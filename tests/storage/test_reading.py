@@ -205,7 +205,7 @@ def test_a_file_does_not_fill_the_memory(raw: Path) -> None:
 def test_memory_used_up_elsewhere_is_a_fault_of_the_machine(
     raw: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "_measure_address_space", lambda: 0)
+    monkeypatch.setattr(reading, "measure_address_space", lambda: 0)
     with pytest.raises(MemoryError), reading.guard_reading(raw):
         raise MemoryError
 

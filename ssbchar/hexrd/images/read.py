@@ -58,6 +58,8 @@ UNREADABLE = (
 """Exceptions that fabio and h5py raise on damaged files; they share no base class."""
 COPY_OR_REMOVE = "copy it again or leave it out"
 """Remedy of a damaged file."""
+CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
+"""Begins the header of the data of a CBF."""
 CBF_START_OF_DATA = b"\x0c\x1a\x04\xd5"
 """Bytes that separate the header of a CBF from its data."""
 HEADER_BYTES = 65536
@@ -118,7 +120,8 @@ def find_image_files(source: Path) -> list[Path]:
 
 
 def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image | BadInput]:
-    """Yield the frames of one file in order, and last the fault that ends it, if any.
+    """Yield the frames of one file in order, a fault in the place of frames that are missing, and
+    last the fault that ends the file, if any.
 
     Parameters
     ----------
@@ -135,8 +138,8 @@ def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image
     limits = limits or ImageLimits()
     is_hdf5 = path.suffix.lower() in HDF5
     frames = _read_hdf5(path, limits) if is_hdf5 else _read_with_fabio(path, limits)
-    frame: Image | BadInput | None = None
-    while not isinstance(frame, BadInput):
+    while True:
+        frame: Image | BadInput | None
         try:
             # Frame by frame: what is done with them between is no reading.
             with reading.guard_reading(path, limits, by_parts=is_hdf5):
@@ -160,12 +163,16 @@ def _read_with_fabio(path: Path, limits: ImageLimits) -> Iterator[Image | BadInp
 
     # what fabio has to say of a damaged file is said by the fault
     logging.getLogger("fabio").setLevel(logging.CRITICAL)
+    checksums = _watch_checksums()
     size = path.stat().st_size
     if size == 0:
         yield BadInput(path, "the file is empty", "copy it again from the beamline")
         return
     if _is_cut_short(path, size):
         yield BadInput(path, f"the file is cut short ({size} bytes)", COPY_OR_REMOVE)
+        return
+    if path.suffix.lower() == ".cbf" and not _has_cbf_section(path):
+        yield BadInput(path, "its header is damaged: no mark of its data", COPY_OR_REMOVE)
         return
     _check_pixels(path, _read_announced_shape(path), limits)
     try:
@@ -175,11 +182,33 @@ def _read_with_fabio(path: Path, limits: ImageLimits) -> Iterator[Image | BadInp
             beside = {**_read_tiff_header(path), **_read_sidecar(path)}
             _check_pixels(path, file.shape, limits)
             for number in range(file.nframes):
+                if checksums.failed:
+                    yield BadInput(path, "its data do not match their checksum", COPY_OR_REMOVE)
+                    return
                 yield _read_fabio_frame(file, number, path, beside)
-    except UNREADABLE as error:
+    except Exception as error:  # fabio raises what its formats' code happens to
         atomic_write.raise_machine_fault(error)
         problem = f"not a readable image ({_get_first_line(error)})"
         yield BadInput(path, problem, COPY_OR_REMOVE)
+
+
+class _ChecksumWatch(logging.Handler):
+    """Hears from fabio that the data of a CBF do not match the checksum in its header."""
+
+    failed = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note a mismatch."""
+        self.failed = self.failed or "hecksum" in record.getMessage()
+
+
+def _watch_checksums() -> _ChecksumWatch:
+    """Return what hears of wrong checksums from now on; fabio tells of them in its log alone."""
+    log, watch = logging.getLogger("fabio.cbfimage"), _ChecksumWatch()
+    log.setLevel(logging.ERROR)
+    log.propagate = False
+    log.handlers = [watch]
+    return watch
 
 
 def _read_fabio_frame(
@@ -247,6 +276,14 @@ def _find_end_of_cbf(path: Path, size: int) -> int:
     return begin + len(CBF_START_OF_DATA) + int(stated[1])
 
 
+def _has_cbf_section(path: Path) -> bool:
+    """Return whether the data of a CBF begin behind the mark of their section: fabio searches there
+    alone, and for ever."""
+    with open(path, "rb") as handle:
+        start = handle.read(HEADER_BYTES)
+    return 0 <= start.find(CBF_SECTION) < start.find(CBF_START_OF_DATA)
+
+
 def _find_end_of_edf(path: Path, size: int) -> int:
     """Return where the last frame of an EDF ends by its headers; one byte beyond `size` where a
     header is cut."""
@@ -280,6 +317,8 @@ def _read_tiff_tags(path: Path) -> dict[int, Any]:
 
     if path.suffix.lower() not in (".tif", ".tiff"):
         return {}
+    # Only the header is read here, and images have a limit of their own.
+    Pillow.MAX_IMAGE_PIXELS = None
     try:
         with warnings.catch_warnings(action="ignore"), Pillow.open(path) as file:
             return dict(getattr(file, "tag_v2", {}))
@@ -323,8 +362,9 @@ def _read_hdf5(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
     try:
         with hdf5.open_checked(path, limits) as file:
             header = _read_hdf5_header(file)
-            usual_count = 0
-            for dataset in _find_hdf5_images(file):
+            parts = _find_hdf5_images(file)
+            usual_count = next((_count_frames(part) for part in parts if hasattr(part, "ndim")), 0)
+            for dataset in parts:
                 if isinstance(dataset, str):
                     # The frames after a gap keep their numbers.
                     yield _describe_missing_part(path, file, dataset, usual_count)
@@ -332,7 +372,6 @@ def _read_hdf5(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
                     continue
                 _check_pixels(f"{path}:{dataset.name}", dataset.shape[-2:], limits)
                 hdf5.check_array(path, dataset, limits)
-                usual_count = usual_count or (len(dataset) if dataset.ndim == 3 else 1)
                 # h5py gives the frames of a stack one by one, but cannot add an axis to a plane
                 for counts in [dataset[()]] if dataset.ndim == 2 else dataset:
                     number += 1
@@ -352,11 +391,16 @@ def _read_hdf5(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
         yield BadInput(path, "holds no image", remedy)
 
 
+def _count_frames(dataset: Any) -> int:
+    """Return the number of frames in an array of shape (row, column) or (frame, row, column)."""
+    return len(dataset) if dataset.ndim == 3 else 1
+
+
 def _describe_missing_part(path: Path, file: Any, name: str, count: int) -> BadInput:
     """Return the fault of a part of a series that cannot be opened."""
     link = file["entry/data"].get(name, getlink=True)
     of = f" of {link.filename}" if hasattr(link, "filename") else ""
-    frames = f", as many frames as before it ({count}) are left out" if count else ""
+    frames = f", as many frames as the others have ({count}) are left out" if count else ""
     problem = f"'{name}'{of} is not there{frames}"
     return BadInput(path, problem, "copy the file beside its master; the rest is used")
 

@@ -16,6 +16,7 @@ from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images import masks, read
+from ssbchar.storage import reading
 from ssbchar.storage.raw_files import expand_path
 from ssbchar.typing import Array, Bool
 
@@ -242,6 +243,7 @@ def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
     remedy = "write it again with pyFAI"
     if not path.is_file():
         raise BadInput(path, "the .poni file does not exist", "correct hexrd.geometry.poni")
+    reading.check_file(path)
     try:
         poni = pyFAI.load(str(path))
         stated = {

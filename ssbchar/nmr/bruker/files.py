@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import re
 import zipfile
+import zlib
 from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,15 @@ COPY_AGAIN = "copy the file from the spectrometer again"
 """Remedy of a parameter that makes no sense."""
 FLOAT64 = 2
 """Value of DTYPA and DTYPP for float64."""
+DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    UnicodeDecodeError,
+)
+"""Exceptions that a damaged, encrypted or unusual zip raises; they share no base class."""
 NEEDED_MEMBERS = re.compile(
     r"(^|/)(acqus|acqu2s|fid|ser|pulseprogram|v[a-z]list|lists/v[a-z]/[^/]+"
     r"|pdata/[^/]+/(procs|proc2s|title|1r|1i|2rr|2ir|2ri|2ii))$"
@@ -102,10 +112,9 @@ def _unpack_needed(source: Path, place: Path, limits: ExperimentLimits) -> None:
             reading.check_unpacked(source, unpacked, stored, limits)
             for one in needed:
                 packed.extract(one, place)
-    except zipfile.BadZipFile as error:
-        raise BadInput(
-            source, "not a readable zip file", "pack the experiment's folder again"
-        ) from error
+    except DAMAGED_ZIP as error:
+        problem = f"not a readable zip file ({str(error) or type(error).__name__})"
+        raise BadInput(source, problem, "pack the experiment's folder again") from error
 
 
 def _find_folder(root: Path, shown: Path) -> Path:

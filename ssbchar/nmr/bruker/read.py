@@ -13,10 +13,10 @@ import xarray as xr
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import clipping, echo_timing, files
-from ssbchar.nmr.bruker.acquisition import read_acquisition
+from ssbchar.nmr.bruker.acquisition import Acquisition, read_acquisition
 from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.bruker.echo_timing import DecayAxis
-from ssbchar.nmr.bruker.files import Decays
+from ssbchar.nmr.bruker.files import Decays, Experiment
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.bruker.outputs import FID
 from ssbchar.storage import reading
@@ -76,7 +76,7 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
         files.open_experiment(Path(source), limits) as experiment,
         reading.guard_folder(experiment.shown, limits, files.measure_size(experiment)),
     ):
-        acquisition = read_acquisition(experiment, options)
+        acquisition, attrs = _read_parameters(experiment, options)
         decays = files.read_decays(experiment, acquisition.acqus, limits)
         slices = len(decays.points)
         axis = echo_timing.find_decay_axis(
@@ -87,13 +87,25 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
             needed=slices > 1 or role.endswith("decay"),
         )
         echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
-        attrs = acquisition.attributes() | {"echo_delay": echo_delay, "decay_axis": axis.formula}
+        attrs |= {"echo_delay": echo_delay, "decay_axis": axis.formula}
         step = 2.0 ** int(acquisition.acqus.get("NC", 0))
         clipped = clipping.find_clipped_slices(decays.points, step)
         attrs["clipped"] = int(clipped.all())
         attrs["conflicts"] = json.dumps([*acquisition.conflicts, *axis.remarks])
         _check_group_delay(attrs["group_delay"], decays, experiment.shown)
         return _assemble(decays, axis, clipped, attrs, experiment.shown)
+
+
+def _read_parameters(
+    experiment: Experiment, options: Reading
+) -> tuple[Acquisition, dict[str, Any]]:
+    """Return what an experiment's parameters say, and its attributes."""
+    try:
+        acquisition = read_acquisition(experiment, options)
+        return acquisition, acquisition.attributes()
+    except (ValueError, TypeError, OverflowError) as error:
+        problem = f"a parameter makes no sense ({error})"
+        raise BadInput(experiment.shown / "acqus", problem, files.COPY_AGAIN) from error
 
 
 def _check_group_delay(delay: float, decays: Decays, shown: Path) -> None:

@@ -259,7 +259,9 @@ def read_hdf5(path: Path) -> list[RawScan]:
     found: dict[str, Array] = {}
     lines: list[str] = []
 
-    def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
+    def visit(raw_name: str | bytes, item: h5py.Dataset | h5py.Group) -> None:
+        # h5py leaves names that are no UTF-8 as they are.
+        name = raw_name if isinstance(raw_name, str) else raw_name.decode("utf-8", "replace")
         if isinstance(item, h5py.Dataset):
             if _is_column(item):
                 hdf5.check_array(path, item, limits)
@@ -269,12 +271,9 @@ def read_hdf5(path: Path) -> list[RawScan]:
                 lines.append(f"{name}: {value.decode() if isinstance(value, bytes) else value}")
         lines.extend(_list_attributes(item))
 
-    try:
-        with hdf5.open_checked(path, limits) as file:
-            lines.extend(_list_attributes(file))
-            file.visititems(visit)
-    except OSError as error:
-        raise BadInput(path, "no readable HDF5 file", "copy it again from the beamline") from error
+    with hdf5.open_checked(path, limits) as file:
+        lines.extend(_list_attributes(file))
+        file.visititems(visit)
     # Usual names find the short ones first; a configured path finds the full one.
     columns = {**_shorten_names(found), **found}
     header = dict(_parse_field(line.rpartition("/")[2]) for line in lines if ":" in line)

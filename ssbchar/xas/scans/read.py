@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 HIGHEST_KEV = 150
 """An energy axis without a unit that ends below this is in keV."""
+LONGEST_SPAN = 5e4
+"""Longest scan of an edge [eV]."""
 MIN_POINTS = 20
 """A scan of fewer points is not used."""
 ARRAYS = ("energy", "mu", "mu_stderr", "mu_foil", "i0", "total")
@@ -231,6 +233,12 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
     energy = scan.energy
     if energy.size < MIN_POINTS:
         raise BadInput(scan.where, f"only {energy.size} usable points", "measure again")
+    if energy[-1] - energy[0] > LONGEST_SPAN or energy[0] <= 0:
+        raise BadInput(
+            scan.where,
+            f"energies from {energy[0]:g} to {energy[-1]:g} eV are none of a scan of one edge",
+            "correct them, or name the column of energies (read.energy)",
+        )
     at = find_steepest(energy, scan.mu)
     element, edge = _settle_element(scan, at, options)
     if energy[-1] - at < options.min_above:

@@ -1,6 +1,7 @@
 """Image files as detectors write them: cut short, linked, with times, units, hot pixels and
 cut-offs."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from hexrd.made_images import FLAT, PLANE, SHAPE, tiff
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, integrate, read
-from ssbchar.hexrd.images.options import Integration
+from ssbchar.hexrd.images.options import ImageLimits, Integration
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.99])
@@ -198,3 +199,109 @@ def test_numbers_of_hdf5_keep_their_units(tmp_path):
     ds = integrate.integrate_images(tmp_path, FLAT, Integration(hot_pixel_sigma=0))
     np.testing.assert_allclose(ds["temperature_header"], [28.35])
     assert "assumed" not in ds.attrs
+
+
+def write_master(folder: Path, missing: int) -> Path:
+    """Write an Eiger master of three data files of two frames, one of which is not there."""
+    with h5py.File(folder / "run_master.h5", "w") as master:
+        for number in (1, 2, 3):
+            name = f"run_data_{number:06d}.h5"
+            master[f"entry/data/data_{number:06d}"] = h5py.ExternalLink(name, "/entry/data/data")
+            if number != missing:
+                with h5py.File(folder / name, "w") as file:
+                    file["entry/data/data"] = np.full((2, *SHAPE), number, np.int32)
+    return folder / "run_master.h5"
+
+
+@pytest.mark.parametrize(
+    ("missing", "numbers"), [(0, "123456"), (1, "3456"), (2, "1256"), (3, "1234")]
+)
+def test_a_missing_part_of_a_series_is_told_and_the_rest_is_used(tmp_path, missing, numbers):
+    found = list(read.read_images(write_master(tmp_path, missing)))
+    frames = [one for one in found if isinstance(one, read.Image)]
+    faults = [one for one in found if isinstance(one, BadInput)]
+    assert [frame.header["frame_in_file"] for frame in frames] == list(numbers)
+    assert len(faults) == bool(missing)
+    if missing:
+        assert f"data_{missing:06d}' of run_data_{missing:06d}.h5 is not there" in faults[0].problem
+
+
+def test_an_image_of_too_many_pixels_is_refused_by_its_header(tmp_path):
+    import fabio
+
+    limits = ImageLimits(pixels=300)
+    counts = np.ones((20, 20), np.int32)
+    for name, kind in (("a.edf", fabio.edfimage.EdfImage), ("a.cbf", fabio.cbfimage.CbfImage)):
+        kind(data=counts).write(str(tmp_path / name))
+    tiff(tmp_path / "a.tif", counts.astype(np.uint16))
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["entry/data/data"] = counts
+    for name in ("a.edf", "a.cbf", "a.tif", "a.h5"):
+        (fault,) = read.read_images(tmp_path / name, limits)
+        assert fault.problem == "an image has 20 x 20 pixels, more than the 300 allowed", name
+        assert fault.remedy.endswith("hexrd.integrate.limits.pixels")
+        assert isinstance(next(read.read_images(tmp_path / name)), read.Image)
+
+
+@pytest.mark.parametrize("old", [b"Second-Dimension: 20", b"Number-of-Elements: 400"])
+def test_a_header_that_announces_a_huge_image_fills_no_memory(tmp_path, old):
+    import fabio
+
+    fabio.cbfimage.CbfImage(data=np.ones((20, 20), np.int32)).write(str(tmp_path / "a.cbf"))
+    whole = (tmp_path / "a.cbf").read_bytes()
+    assert old in whole
+    (tmp_path / "a.cbf").write_bytes(whole.replace(old, old.split(b" ")[0] + b" 99999999999"))
+    (found,) = read.read_images(tmp_path / "a.cbf")
+    if isinstance(found, read.Image):  # fabio does without that number
+        assert np.array_equal(found.counts, np.ones((20, 20)))
+
+
+def test_a_cbf_in_which_fabio_searches_for_ever_is_told_at_once(tmp_path):
+    import fabio
+
+    fabio.cbfimage.CbfImage(data=np.ones(SHAPE, np.int32)).write(str(tmp_path / "a.cbf"))
+    whole = (tmp_path / "a.cbf").read_bytes()
+    (tmp_path / "a.cbf").write_bytes(whole.replace(b"--CIF-BINARY", b"--CXF-BINARY"))
+    begin = time.monotonic()
+    (fault,) = read.read_images(tmp_path / "a.cbf")
+    assert "header is damaged" in fault.problem and time.monotonic() - begin < 3
+
+
+def test_what_searches_for_ever_is_stopped(tmp_path, monkeypatch):
+    import fabio
+
+    def search(_: str) -> None:
+        while True:
+            sum(range(1000))
+
+    monkeypatch.setattr(fabio, "open", search)
+    path = tiff(tmp_path / "a.tif", np.ones(SHAPE, np.uint16))
+    (fault,) = read.read_images(path, ImageLimits(time=0.3))
+    assert "did not end within" in fault.problem and "hexrd.integrate.limits.time" in fault.remedy
+
+
+def test_data_that_do_not_match_their_checksum_are_told(tmp_path):
+    import fabio
+
+    path = tmp_path / "a.cbf"
+    fabio.cbfimage.CbfImage(data=np.arange(400, dtype=np.int32).reshape(20, 20)).write(str(path))
+    content = bytearray(path.read_bytes())
+    begin = content.index(read.CBF_START_OF_DATA)
+    content[begin + 100] ^= 1
+    path.write_bytes(content)
+    (fault,) = read.read_images(path)
+    assert fault.problem == "its data do not match their checksum"
+
+
+def test_an_exception_that_nobody_foresaw_costs_its_frame_alone(tmp_path, monkeypatch):
+    sound = read._read_fabio_frame
+
+    def divide(file: object, number: int, path: Path, beside: object) -> object:
+        return 1 / 0 if path.name == "b.tif" else sound(file, number, path, beside)
+
+    monkeypatch.setattr(read, "_read_fabio_frame", divide)
+    for name in ("a.tif", "b.tif"):
+        tiff(tmp_path / name, np.ones(SHAPE, np.uint16))
+    assert isinstance(next(read.read_images(tmp_path / "a.tif")), read.Image)
+    (fault,) = read.read_images(tmp_path / "b.tif")
+    assert "division by zero" in fault.problem

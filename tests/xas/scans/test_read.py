@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import h5py
@@ -11,7 +12,7 @@ from xas import made_spectra
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.options import ScanLimits, ScanReading
 
 PLAIN = ScanReading()
 LABELS = {"measurement": "one", "sample": "s", "role": "pristine"}
@@ -255,3 +256,53 @@ def test_a_scan_that_states_no_shift_has_none(
 ) -> None:
     ds = read.read_scans(text(tmp_path / "a.dat", columns), PLAIN, LABELS)
     assert ds["eshift"].values.tolist() == [0.0]
+
+
+def test_an_exception_that_nobody_foresaw_costs_its_scan_alone(tmp_path, monkeypatch) -> None:
+    energy = np.arange(7000.0, 7700.0, 2.0)
+    for name in ("a", "b", "c"):
+        mu = 0.2 + 1 / (1 + np.exp(-(energy - 7120) / 2))
+        rows = "".join(f"{e:.2f} {m:.5f}\n" for e, m in zip(energy, mu, strict=True))
+        (tmp_path / f"{name}.dat").write_text("# energy mu\n" + rows)
+    os.mkfifo(tmp_path / "d.dat")
+    (tmp_path / "e.dat").symlink_to(tmp_path / "gone")
+    sound = read.read_raw_scans
+    monkeypatch.setattr(
+        read, "read_raw_scans", lambda path: 1 / 0 if path.name == "b.dat" else sound(path)
+    )
+    ds = read.read_scans(tmp_path, ScanReading(element="Fe", edge="K"), {})
+    assert [Path(str(name)).name for name in ds["source_file"].values] == ["a.dat", "c.dat"]
+    said = {Path(one["where"]).name: one["problem"] for one in json.loads(ds.attrs["set_aside"])}
+    assert "ZeroDivisionError" in said["b.dat"]
+    assert said["d.dat"] == "is a FIFO, no regular file" and said["e.dat"] == "is a link to nothing"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(bytes(3_000_000)), r"unpacks to .*xas\.read\.limits\.unpacked_size"),
+        (gzip.compress(b"x" * 1000)[:-9], "cannot be unpacked"),
+        (b"\x1f\x8b no gzip", "cannot be unpacked"),
+    ],
+)
+def test_a_packed_file_that_is_damaged_or_unpacks_to_too_much(tmp_path, content, said) -> None:
+    (tmp_path / "a.prj").write_bytes(content)
+    options = ScanReading(limits=ScanLimits(unpacked_size=1))
+    with pytest.raises(BadInput, match=said):
+        read.read_scans(tmp_path / "a.prj", options, {})
+
+
+@pytest.mark.parametrize("wild", ["1e9", "99999999999999", "-5000"])
+def test_energies_that_no_scan_has_are_named(tmp_path, wild: str) -> None:
+    rows = "".join(f"{7000 + 2 * i} {0.2 + (i > 60)}\n" for i in range(300))
+    (tmp_path / "a.dat").write_text(f"# energy mu\n{rows}{wild} 1.2\n")
+    with pytest.raises(BadInput, match="none of a scan of one edge"):
+        read.read_scans(tmp_path / "a.dat", ScanReading(element="Fe", edge="K"), {})
+
+
+def test_a_scan_of_too_many_points_is_refused(tmp_path) -> None:
+    rows = "".join(f"{7000 + i} {0.2 + (i > 110)}\n" for i in range(600))
+    (tmp_path / "a.dat").write_text("# energy mu\n" + rows)
+    options = ScanReading(element="Fe", edge="K", limits=ScanLimits(points=500))
+    with pytest.raises(BadInput, match=r"600 points, more than the 500 allowed"):
+        read.read_scans(tmp_path / "a.dat", options, {})

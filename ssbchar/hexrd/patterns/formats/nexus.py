@@ -43,7 +43,6 @@ TEMPERATURE = ("temperature", "sample_temperature", "T", "temp")
 EXPOSURE = ("count_time", "exposure_time", "exposure", "acquisition_time")
 MOST_STEPS = 32
 """Attributes ``default`` that are followed one after the other."""
-_MOST_OF_A_MESSAGE = 160
 Convert = Callable[[Array, Any], "Array | Misread"]
 """Converts numbers of a dataset by its attributes."""
 
@@ -66,12 +65,8 @@ def extract(path: Path) -> PatternFile:
         No HDF5 file (or a truncated one), no or more than one NXdata of patterns, an axis that does
         not fit.
     """
-    try:
-        with hdf5.open_checked(path, reading.get_limits(PatternLimits)) as file:
-            return _extract_from(path, file)
-    except OSError as error:
-        problem = f"no readable HDF5 file ({error})"[:_MOST_OF_A_MESSAGE]
-        raise BadInput(path, problem, "copy it again from the beamline") from error
+    with hdf5.open_checked(path, reading.get_limits(PatternLimits)) as file:
+        return _extract_from(path, file)
 
 
 def _extract_from(path: Path, file: Any) -> PatternFile:

@@ -1,5 +1,7 @@
 """NeXus: units of axis, wavelength, temperature and time; which group is meant."""
 
+import os
+import signal
 from pathlib import Path
 
 import h5py
@@ -10,7 +12,8 @@ from ssbchar.constants import HC_EV_ANGSTROM
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.patterns.formats import nexus
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
-from ssbchar.storage import row_file
+from ssbchar.storage import hdf5, row_file
+from ssbchar.storage.options import ReadingLimits
 
 X = np.linspace(1.0, 2.0, 11)
 
@@ -289,3 +292,60 @@ def test_a_number_beyond_single_precision(tmp_path: Path) -> None:
         file["entry/data/intensity"][3] = 1e40
     with pytest.raises(BadInput, match="beyond single precision"):
         nexus.extract(path)
+
+
+def test_defaults_that_lead_in_a_circle_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs")
+    with h5py.File(path, "a") as file:
+        for group in ("a", "b"):
+            file.create_group(group)
+        file["a/again"] = h5py.SoftLink("/b")
+        file["b/again"] = h5py.SoftLink("/a")
+        file["a"].attrs["default"] = file["b"].attrs["default"] = "again"
+        file.attrs["default"] = "a"
+    assert nexus.extract(path).intensity.shape[1] > 2
+    with h5py.File(path, "a") as file:
+        file.attrs["default"] = "."
+    assert nexus.extract(path).intensity.shape[1] > 2
+
+
+def test_patterns_stored_outside_of_the_file_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs")
+    (tmp_path / "secret").write_bytes(bytes(800))
+    with h5py.File(path, "a") as file:
+        file.create_dataset("x", (100,), float, external=[(str(tmp_path / "secret"), 0, 800)])
+    with pytest.raises(BadInput, match="stored outside of HDF5"):
+        nexus.extract(path)
+
+
+def test_a_pattern_of_too_many_points_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.nxs", "w") as file:
+        group = file.create_group("entry")
+        group.attrs.update({"signal": "I", "axes": ["frame", "two_theta"]})
+        group.create_dataset("I", (2, 10**10), float, chunks=(1, 10**4))
+        group.create_dataset("two_theta", (10**10,), float, chunks=(10**4,))
+    with pytest.raises(BadInput, match=r"10000000000 points.*hexrd\.read\.limits\.points"):
+        nexus.extract(tmp_path / "a.nxs")
+
+
+def test_a_file_over_which_the_library_crashes_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.nxs")
+
+    def crash(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    monkeypatch.setattr(hdf5, "_open_everything", crash)
+    with pytest.raises(BadInput, match=r"the library that reads it crashes \(SIGSEGV\)"):
+        nexus.extract(path)
+
+    def search(*_: object) -> None:
+        while True:
+            sum(range(1000))
+
+    monkeypatch.setattr(hdf5, "_open_everything", search)
+    with pytest.raises(BadInput, match=r"did not end within 0\.3 s"):
+        hdf5.find_linked_files(path, ReadingLimits(time=0.3))
+    monkeypatch.undo()
+    assert nexus.extract(path).intensity.size
