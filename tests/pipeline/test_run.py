@@ -1,5 +1,6 @@
 """The run command: what it makes of Snakemake's output, and what it says at the end."""
 
+import json
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import made_report
 import pytest
 
 from ssbchar import cli
+from ssbchar.campaign import config as configs
 from ssbchar.pipeline import run
 from ssbchar.pipeline.workflow_progress import (
     EVENT_MARK,
@@ -202,3 +204,32 @@ def test_a_failed_workflow_says_what_failed(
     assert said in out
     assert unsaid not in out
     assert "mend the cause and run again" in out
+
+
+def test_what_runs_is_what_was_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Snakemake's own reader of YAML knows UTF-8 alone and drops the first of two keys."""
+    monkeypatch.chdir(tmp_path)
+    header = "measurement,sample,technique,role,path,compare_to\n"
+    rows = "a,S,nmr,spectrum,raw,\nb,S,nmr,spectrum,raw,a\n"
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/acqus").write_text("x")
+    (tmp_path / "s.csv").write_text(header + rows)
+    text = "run: Größe\nsamples: s.csv\nnmr: {quantify: {x_nominal: 1e0}}\n"
+    (tmp_path / "c.yaml").write_bytes(text.encode("utf-16"))
+    checked = configs.read_config("c.yaml", look=True)
+    run._say_what_was_found("c.yaml", checked)
+    assert capsys.readouterr().out.splitlines() == [
+        "s.csv: commas between cells",
+        "set aside: s.csv:3: compare_to is not used by nmr rows of role spectrum (given: 'a'); "
+        "leave it empty (used by xas cycled, xas series, nmr repeat)",
+        "c.yaml: good; 1 measurements",
+    ]
+    written = run._write_checked(checked)
+    assert written == Path(".snakemake/ssbchar.Größe.json")
+    assert json.loads(written.read_text(encoding="utf-8")) == {
+        "run": "Größe",
+        "samples": "s.csv",
+        "nmr": {"quantify": {"x_nominal": 1.0}},
+    }

@@ -339,3 +339,24 @@ def test_a_crash_of_a_library_is_written_afterwards(tmp_path: Path) -> None:
     (row,) = store.load(made)
     assert row.verdict == "failed" and "SIGSEGV" in row.reason and str(raw) in row.reason
     assert "SIGSEGV" in log.read_text()
+
+
+def test_a_refused_row_reads_nothing_and_says_why_once(tmp_path: Path) -> None:
+    fault = {"where": "s.tsv:3", "problem": "compare_to names itself", "remedy": "name another"}
+    labels = {"measurement": "m", "sample": "S", "refused": [fault]}
+    out, later = tmp_path / "a.nc", tmp_path / "b.json"
+    inputs = {"source": [tmp_path / "not there"]}
+    report = step.run_step("read", inputs, out, {}, labels)
+    assert report.message == "set aside: s.tsv:3: compare_to names itself; name another\n"
+    with xr.open_dataset(out, engine="h5netcdf") as ds:
+        assert json.loads(ds.attrs["lost"]) == fault
+        assert json.loads(ds.attrs["set_aside"]) == [fault]
+        assert "refused" not in ds.attrs and ds.attrs["measurement"] == "m"
+    report = step.run_step("conclude", {"parts": [out], "first": [out]}, later, {}, labels)
+    assert report.message == ""
+    (row,) = store.load(later)
+    assert (row.verdict, row.subject) == ("set aside", "m")
+    assert "compare_to names itself" in row.reason
+    listed = step.run_step("list_raw_files", inputs, tmp_path / "m.csv", {}, labels)
+    assert "compare_to names itself" in (tmp_path / "m.csv").read_text()
+    assert listed.message.count("set aside") <= 1
