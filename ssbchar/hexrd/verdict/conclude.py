@@ -120,12 +120,14 @@ def conclude_series(
     geometry = cells.find_geometry(ratio)
     rows: list[Conclusion] = []
     for p, name in enumerate(lattice["phase"].values.astype(str)):
+        # Nothing was divided by the standard's cell but others.
+        of_phase = replace(told, standard="") if name == path.standard else told
         own = [
             *phase_rows.build_cell_rows(
-                cells.before.get(name), cells.free[name], frames, told, before=True
+                cells.before.get(name), cells.free[name], frames, of_phase, before=True
             ),
             *phase_rows.build_cell_rows(
-                cells.after.get(name), cells.free[name], frames, told, before=False
+                cells.after.get(name), cells.free[name], frames, of_phase, before=False
             ),
             *_compare_rows(name, cells, explained),
             *phase_rows.build_expansion_rows(
@@ -370,4 +372,5 @@ def collect_history(
         explained=at_first and at_last and explained.holds_in(measured),
         explained_share=explained.usual,
         beam_stayed=phase_stability.has_beam(lattice, cells.first, cells.last),
+        common=cells.common,
     )

@@ -11,6 +11,7 @@ import numpy as np
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.unindexed.identify import FEWEST as LINES_OF_A_GROUP
 from ssbchar.hexrd.verdict import sentences
+from ssbchar.hexrd.verdict.common_change import CommonChange
 from ssbchar.hexrd.verdict.comparison import AT_REST, Compared, Decided, Stretch
 from ssbchar.hexrd.verdict.intensity_kept import average_background
 from ssbchar.hexrd.verdict.options import Stability
@@ -167,6 +168,8 @@ class MixtureHistory:
     beam_stayed: bool
     """Whether something else than the lines of a phase shows that the beam was there at the
     end."""
+    common: CommonChange | None = None
+    """What all lengths changed by after cooling."""
 
     @property
     def initial(self) -> list[PhaseHistory]:

@@ -431,6 +431,7 @@ def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stabi
         for phase in history.gone
     ]
     parts += [_describe_unexplained(group, evidence, options) for group in history.unexplained]
+    parts.append(_describe_possible_displacement(history))
     # What is gone has nothing more to compare.
     there = [phase for phase in history.initial if phase.last]
     parts += [text for phase in there for text in _describe_phase(phase, history)]
@@ -439,6 +440,17 @@ def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stabi
         for limit in evidence.limits
     ]
     return "; ".join(part for part in parts if part)
+
+
+def _describe_possible_displacement(history: MixtureHistory) -> str:
+    """Return that all phases changed alike, where they did."""
+    common = history.common
+    if common is None or not (common.is_seen and common.all_alike):
+        return ""
+    return (
+        f"every length of every phase changed by about {100 * common.value:+.4f} % after cooling: "
+        "possible displacement of the sample"
+    )
 
 
 def _describe_range(history: MixtureHistory, options: Stability) -> str:

@@ -222,6 +222,30 @@ def test_a_sample_that_moved_is_in_the_expansion() -> None:
     assert told.stderr == still.stderr and told.value == still.value
 
 
+def test_an_internal_standard_tells_a_moved_sample_from_a_changed_cell() -> None:
+    """Both read 0.3 % shorter: with one of them certified the other has not changed."""
+    both = [MadePhase(permanent=-3e-3), MadePhase("cubic", "S", permanent=-3e-3)]
+    about = [xr.Dataset(attrs={"phase": "S", "volume": 9.4**3, "expansion": "{}"})]
+    unsure = rows(both, about, seed=3)
+    assert one(unsure, "phase_stability", "A+B").verdict == "inconclusive"
+    assert "possible displacement" in one(unsure, "phase_stability", "A+B").reason
+    sure = rows(both, about, Stability(standard="S"), seed=3)
+    assert one(sure, "phase_stability", "A+B").verdict == "reversible"
+    back = one(sure, "volume_return", "A", "after cooling")
+    assert back.verdict == "returned" and abs(back.value) < 4 * back.stderr
+    assert back.systematic == 0.0 and "relative to the internal standard S" in back.reason
+    assert not [r for r in sure if r.quantity == "volume_return" and r.subject == "S"]
+    assert "divided by the internal standard S" in one(sure, "a", "A", "after cooling").reason
+    assert "divided" not in one(sure, "a", "S", "after cooling").reason
+    changed = rows(
+        [MadePhase(permanent=-3e-3), MadePhase("cubic", "S")],
+        about,
+        Stability(standard="S"),
+        seed=3,
+    )
+    assert one(changed, "phase_stability", "A+B").verdict == "partly"
+
+
 def test_no_row_says_more_than_its_limits() -> None:
     for seed, phases in enumerate(([LONGER, STAYS], [HALF, STAYS], [MadePhase(), STAYS])):
         found = rows(phases, seed=seed)

@@ -69,6 +69,15 @@ def test_a_mixture_that_returned() -> None:
     ]
 
 
+def test_possible_displacement_is_told_with_the_mixture() -> None:
+    assert told(A, common=common())[1] == (
+        "every length of every phase changed by about -0.0900 % after cooling: possible "
+        "displacement of the sample"
+    )
+    for other in (common(all_alike=False), common(value=1e-6), None):
+        assert told(A, common=other) == told(A)
+
+
 def test_what_there_is_to_compare() -> None:
     assert told(A, frames=1)[0] == "one pattern, at 800 degC: nothing to compare with"
     assert "compare_to" in told(A, frames=1)[1] and len(told(A, frames=1)) == 2
