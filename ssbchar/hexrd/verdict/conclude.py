@@ -53,6 +53,7 @@ from ssbchar.hexrd.verdict.reference_cells import (
 )
 from ssbchar.hexrd.verdict.sentences import Evidence
 from ssbchar.typing import Index
+from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -131,7 +132,13 @@ def conclude_series(
             ),
             *_compare_rows(name, cells, explained),
             *phase_rows.build_expansion_rows(
-                expansion, p, cells.free[name], known.get(name), geometry, options
+                expansion,
+                p,
+                cells.free[name],
+                known.get(name),
+                geometry,
+                options,
+                kept=cells.list_kept(name),
             ),
             *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
@@ -200,6 +207,16 @@ class ComparedSeries:
     uncorrected_displacement: float
     """Relative error [1] of lengths of a sample that may have moved, of curves that no standard has
     corrected."""
+
+    def list_kept(self, name: str) -> list[str]:
+        """Return the names of the stretches over which a phase kept its intensity."""
+        return [
+            one.comparison.stretch
+            for one in self.decided
+            if one.comparison.phase == name
+            and one.comparison.quantity == Compared.INTENSITY
+            and one.decision.verdict == Verdict.RETAINED
+        ]
 
     def find_geometry(self, ratio: StandardRatio | None) -> float:
         """Return the relative error [1] that the sample's place may give the growth of a length, a

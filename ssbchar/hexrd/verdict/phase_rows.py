@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -192,6 +192,8 @@ def build_expansion_rows(
     about: xr.Dataset | None,
     geometry: float,
     options: Stability,
+    *,
+    kept: Collection[str] = (),
 ) -> list[Conclusion]:
     """Return the mean linear expansion [1/K] of a phase's free lengths and volume on every segment.
 
@@ -209,12 +211,17 @@ def build_expansion_rows(
         Relative error [1] that the sample's place may give the growth of a length.
     options : Stability
         When two values differ [standard deviations].
+    kept : collection of str
+        Segments over which the phase kept its intensity against its own trend: what left its first
+        level there did so by thermal motion, and is no reaction.
     """
     rows = []
     model = expansion.attrs["model"]
     for s, segment in enumerate(expansion["segment"].values.astype(str)):
         one = expansion.isel(phase=phase, segment=s)
         curve = _read_curve(one)
+        if segment in kept:
+            curve = replace(curve, reacting_from=float("nan"))
         if not np.isfinite(curve.low):
             continue
         verdict = Verdict.REACTING if _is_reacting(curve, segment) else Verdict.OK

@@ -206,6 +206,14 @@ def test_verdicts(phases: list[MadePhase], kind: dict[str, float], right: str) -
     assert told.verdict == right, told.reason
 
 
+def test_thermal_motion_is_no_reaction() -> None:
+    """Lines of A weaken by 15 % with temperature, and gain as much on cooling."""
+    found = rows([MadePhase(thermal=0.15), STAYS], seed=2, noise=0.3)
+    for segment in ("heating", "cooling"):
+        row = one(found, "mean_linear_expansion", "A", f"{segment} a")
+        assert row.verdict == "ok" and "reacting" not in row.reason
+
+
 def test_a_sample_that_moved_is_in_the_expansion() -> None:
     """Both phases read 0.1 % shorter after the hold: so much may have come on heating."""
     moved = [MadePhase(permanent=-1e-3), MadePhase("orthorhombic", "B", permanent=-1e-3)]

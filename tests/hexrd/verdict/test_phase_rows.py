@@ -193,6 +193,13 @@ def test_a_reaction_within_the_range(reacting_from: float, heating: str, cooling
     assert [r.verdict for r in rows] == [heating, cooling]
 
 
+def test_a_segment_over_which_the_intensity_was_kept_has_no_reaction() -> None:
+    ds = expansion(reacting_from=300.0)
+    rows = phase_rows.build_expansion_rows(ds, 0, [0], None, 0.0, OPTIONS, kept=["cooling"])
+    assert [r.verdict for r in rows] == ["reacting", "ok"]
+    assert ["reacting from 300" in r.reason for r in rows] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("published", "stderr", "word"),
     [(1e-5 + 3.1e-7, 0, "differs"), (1e-5 + 2.9e-7, 0, "agrees"), (1e-5 + 4e-7, 1e-7, "agrees")],
