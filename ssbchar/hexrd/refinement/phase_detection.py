@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.refinement.frame.fit import FrameFit
 from ssbchar.hexrd.refinement.frame.lattice import (
     Lattice,
@@ -23,11 +24,11 @@ from ssbchar.hexrd.refinement.frame.profiles import (
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.frame.windows import (
     Windows,
-    multiply_across,
+    multiply_all,
     project_on_windows,
     scale_windows,
 )
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
 
 SHIFTS = (3.0, 24.0)
 """Shifts of the pattern, both ways, whose intensities are the noise [full widths of its lines]."""
@@ -120,7 +121,7 @@ def prepare_residual(series: SeriesModel, fit: FrameFit, pattern: FramePattern) 
     # in parts, as the splines' windows are shorter than the axis
     terms = every_term.size
     normal = np.empty((terms + len(curves),) * 2)
-    normal[:terms, :terms] = multiply_across(splines, every_term, splines, weight)
+    normal[:terms, :terms] = multiply_all(splines, weight)
     normal[:terms, terms:] = project_on_windows(splines, every_term, weighted_curves)
     normal[terms:, :terms] = normal[:terms, terms:].T
     normal[terms:, terms:] = curves @ weighted_curves.T
@@ -223,15 +224,23 @@ def _measure_scatter(left: FitResidual, shape: Array, width: float, found: float
     x = left.series.two_theta
     step = (x[-1] - x[0]) / (x.size - 1)
     shifts = np.round(np.linspace(*SHIFTS, SHIFT_COUNT) * width / step).astype(int)
-    shapes = np.zeros((2 * SHIFT_COUNT, x.size))
-    for k, points in enumerate(np.minimum(shifts, x.size - 1)):
-        shapes[2 * k, points:] = shape[: x.size - points]
-        shapes[2 * k + 1, : x.size - points] = shape[points:]
+    shapes = shift_curve(shape, np.minimum(shifts, x.size - 1))
     residual = left.residual
     if found:
         residual = residual - found * left.remove_model(shape)
     amount, power = left.measure_amounts(shapes, residual)
     return max(1.0, float(np.sqrt(np.mean(amount**2 * power))))
+
+
+@compile_loops
+def shift_curve(curve: Array, shifts: Index) -> Array:
+    """Return a curve (points,) shifted by some numbers of points (shift,) to the right and to the
+    left, zero where it has left, shape (2 * shift, points), in its unit."""
+    shifted = np.zeros((2 * shifts.size, curve.size))
+    for k in range(shifts.size):
+        shifted[2 * k, shifts[k] :] = curve[: curve.size - shifts[k]]
+        shifted[2 * k + 1, : curve.size - shifts[k]] = curve[shifts[k] :]
+    return shifted
 
 
 def _solve_triangle(lower: Array, right: Array, *, transposed: bool = False) -> Array:

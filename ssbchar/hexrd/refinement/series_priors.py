@@ -10,7 +10,11 @@ import numpy as np
 
 from ssbchar.hexrd.refinement import zero_shift
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame
-from ssbchar.hexrd.refinement.frame.parameters import FramePrior, GaussianPrior
+from ssbchar.hexrd.refinement.frame.parameters import (
+    FramePrior,
+    GaussianPrior,
+    median_inflation,
+)
 from ssbchar.hexrd.refinement.frame.refine import Convergence, refine_frame
 from ssbchar.hexrd.refinement.frame.series import SeriesModel
 from ssbchar.hexrd.refinement.inputs import (
@@ -234,7 +238,7 @@ def _choose_zero_sigma(zero: Zero) -> float:
 def _learn_zero(priors: SeriesPriors, passes: list[FitsByFrame]) -> SeriesPriors:
     zeros = []
     for fit in (fit for fits in passes for fit in fits.values() if fit.present):
-        inflation = float(np.median(fit.parameters.inflation[list(fit.present)]))
+        inflation = median_inflation(fit.parameters.inflation[list(fit.present)])
         zeros.append(
             zero_shift.FrameZero(
                 present=fit.present,
@@ -293,9 +297,10 @@ def _collect_strains(
         fits = [f for f in fits if phase in f.present and f.converged]
         fits = [f for f in fits if f.get_significance(phase) > CLEAR]
         if fits:
-            values[i] = np.mean([f.parameters.strain[phase, :free] for f in fits], axis=0)
-            variance = [np.diagonal(f.strain_covariance[f.get_index(phase)]) for f in fits]
-            stderr[i] = np.sqrt(np.mean(variance, axis=0))
+            strains = [f.parameters.strain[phase, :free] for f in fits]
+            variances = [np.diagonal(f.strain_covariance[f.get_index(phase)]) for f in fits]
+            values[i] = sum(strains) / len(fits)
+            stderr[i] = np.sqrt(sum(variances) / len(fits))
     return values, stderr
 
 

@@ -215,6 +215,12 @@ def test_trial_cells_differ_by_one_factor_of_all_lengths() -> None:
     np.testing.assert_allclose(alone, expected[None], atol=1e-12)
 
 
+def test_a_shifted_curve_leaves_the_axis_at_one_end() -> None:
+    found = pd.shift_curve(np.array([1.0, 2, 3, 4]), np.array([0, 1, 3]))
+    expected = [[1, 2, 3, 4], [1, 2, 3, 4], [0, 1, 2, 3], [2, 3, 4, 0], [0, 0, 0, 1], [4, 0, 0, 0]]
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_components_along_the_model_are_orthonormal() -> None:
     left = without_second()
     curves = np.random.default_rng(4).standard_normal((3, 1501))

@@ -94,7 +94,7 @@ def multiply_linear_part(
     border[:, :terms] = multiply_across(lines, which, splines, weight)
     border[:, terms:] = project_on_windows(lines, which, weighted)
     corner = np.empty((terms + len(curves), terms + len(curves)))
-    corner[:terms, :terms] = multiply_across(splines, every_term, splines, weight)
+    corner[:terms, :terms] = multiply_all(splines, weight)
     corner[:terms, terms:] = project_on_windows(splines, every_term, weighted)
     corner[terms:, :terms] = corner[:terms, terms:].T
     corner[terms:, terms:] = curves @ weighted.T
@@ -227,3 +227,16 @@ def multiply_neighbours(windows: Windows, which: Index, weight: Array) -> Array:
                 total += shared[i] * other[i]
             band[n, k] = total
     return band
+
+
+@compile_loops
+def multiply_all(windows: Windows, weight: Array) -> Array:
+    """Return the weighted products sum_i w_i v_r(x_i) v_s(x_i) of windows, their first points
+    ascending, with each other, shape (window, window); w (points,) in any unit."""
+    count = windows.start.size
+    band = multiply_neighbours(windows, np.arange(count), weight)
+    products = np.zeros((count, count))
+    for r in range(count):
+        for k in range(min(band.shape[1], count - r)):
+            products[r, r + k] = products[r + k, r] = band[r, k]
+    return products

@@ -92,3 +92,10 @@ def test_the_products_of_the_linear_part(count: int) -> None:
     whole = np.vstack([curves[which], dense])
     np.testing.assert_allclose(found.target, whole @ (WEIGHT * pattern), atol=1e-12)
     np.testing.assert_array_equal(found.band, w.multiply_neighbours(lines, which, WEIGHT))
+
+
+def test_products_with_each_other() -> None:
+    splines, terms = make_windows(SPLINES, 2)
+    found = w.multiply_all(splines, WEIGHT)
+    np.testing.assert_allclose(found, (terms * WEIGHT) @ terms.T)
+    np.testing.assert_array_equal(found, found.T)
