@@ -59,9 +59,10 @@ def model_of(k: int) -> tuple[Any, Any]:
 
     def jacobian(x: np.ndarray, *p: float) -> np.ndarray:
         q, areas = np.array(p), np.array(p[2 * k + 1 : 3 * k + 1])[:, None]
-        value, by_x, by_w, by_eta = pseudo_voigt.pseudo_voigt_derivatives(
-            x, q[:k, None], np.exp(q[k : 2 * k, None]), q[2 * k]
-        )
+        peaks = [
+            fit.differentiate_pseudo_voigt(x, q[j], np.exp(q[k + j]), q[2 * k]) for j in range(k)
+        ]
+        value, by_x, by_w, by_eta = np.stack(peaks, axis=1)
         last = [
             np.sum(areas * by_eta, axis=0)[None],
             value,

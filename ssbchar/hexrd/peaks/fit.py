@@ -1,16 +1,16 @@
-"""Least squares of many windows at once: variable projection with Levenberg-Marquardt steps,
-analytic derivatives."""
+"""Least squares of windows with a few peaks: variable projection with Levenberg-Marquardt steps,
+analytic derivatives, in compiled loops."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssbchar.hexrd.peaks.pseudo_voigt import pseudo_voigt_derivatives
-from ssbchar.linalg import solve_scaled
+from ssbchar.compiled import compile_loops
 from ssbchar.typing import Array, Bool, Index
 
 TOLERANCE = 1e-6
@@ -23,6 +23,15 @@ FIRST_DAMPING = 1e-3
 LEAST_DAMPING = 1e-12
 STUCK = 1e9
 """Damping at which no direction lowers chi-square any more."""
+AT_BOUND = 1e-12
+"""A parameter is at a bound within this share of what its bounds leave."""
+RIDGE = 1e-12
+"""Added to a unit diagonal."""
+LN2 = math.log(2)
+GAUSS_PEAK = 2 * math.sqrt(LN2 / math.pi)
+"""Peak of a Gaussian of unit area and full width."""
+LORENTZ_PEAK = 2 / math.pi
+"""Peak of a Lorentzian of unit area and full width."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,52 +82,37 @@ class WindowFits:
             getattr(self, f.name)[rows[better]] = getattr(other, f.name)[better]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _State:
-    """Model, residuals and normal equations at some non-linear parameters."""
+class Window(NamedTuple):
+    """One window, arrays of shape (m,)."""
+
+    x: Array
+    """[degree]."""
+    y: Array
+    """[counts]."""
+    root: Array
+    """Square root of the weight [1/counts]."""
+
+
+class State(NamedTuple):
+    """Model, residuals and normal equations of one window at some non-linear parameters."""
 
     linear: Array
-    chi2: Array
+    """As a row of `WindowFits.linear`, as the next three."""
+    chi2: float
     residual: Array
     normal: Array
     gradient: Array
-    """-d(chi2 / 2) / d(non-linear parameter), shape (n, 2 k + 1)."""
-
-    def take(self, rows: Any) -> _State:
-        """Return some of the windows; `rows` is an index of shape (some,) [1]."""
-        return _State(**{f.name: getattr(self, f.name)[rows] for f in fields(_State)})
-
-    def update(self, other: _State, rows: Bool) -> None:
-        """Take over some windows of `other`, in place; `rows` has shape (n,) [1]."""
-        for f in fields(_State):
-            getattr(self, f.name)[rows] = getattr(other, f.name)[rows]
+    """-d(chi2 / 2) / d(non-linear parameter), shape (2 k + 1,)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Running:
-    """Windows that have not converged yet."""
+class Iterate(NamedTuple):
+    """Where the fit of a window stands."""
 
-    row: Index
-    """Their numbers among all windows."""
-    data: Windows
-    lower: Array
-    upper: Array
     q: Array
-    """Non-linear parameters."""
-    damping: Array
-    state: _State
-
-    def take(self, rows: Bool) -> _Running:
-        """Return some of the windows; `rows` has shape (n,) [1]."""
-        return _Running(
-            row=self.row[rows],
-            data=self.data.take(rows),
-            lower=self.lower[rows],
-            upper=self.upper[rows],
-            q=self.q[rows],
-            damping=self.damping[rows],
-            state=self.state.take(rows),
-        )
+    """Non-linear parameters, shape (2 k + 1,), as a row of `WindowFits.shape`."""
+    state: State
+    damping: float
+    """Share of the diagonal that is added to it [1]."""
 
 
 def fit_windows(
@@ -144,30 +138,18 @@ def fit_windows(
     WindowFits
         Positions in degree, areas in counts degree.
     """
-    count = start.shape[0]
-    best = _make_empty_fits(data, start)
     q = np.clip(start, lower, upper)
-    running = _Running(
-        row=np.arange(count),
-        data=data,
-        lower=lower,
-        upper=upper,
-        q=q,
-        damping=np.full(count, FIRST_DAMPING),
-        state=_evaluate(data, q),
+    shape, linear, chi2, converged, residual, normal = _fit_every_window(
+        (data.x, data.y, np.sqrt(data.weight)), (q, lower, upper), iterations
     )
-    for _ in range(iterations):
-        step, gain = _propose_step(running)
-        done = (gain <= TOLERANCE * running.state.chi2) | (running.damping > STUCK)
-        if done.any():
-            _store(best, running.take(done), np.ones(int(done.sum()), bool))
-            running, step = running.take(~done), step[~done]
-            if not running.row.size:
-                return best
-        _try_step(running, step)
-    _, gain = _propose_step(running)
-    _store(best, running, gain <= NEAR * running.state.chi2)
-    return best
+    return WindowFits(
+        shape=shape,
+        linear=linear,
+        chi2=chi2,
+        converged=converged,
+        residual=residual,
+        normal=normal,
+    )
 
 
 def fit_from_starts(
@@ -209,120 +191,314 @@ def evaluate_jacobian(data: Windows, shape: Array, linear: Array) -> Array:
     ndarray, shape (n, 3 k + 3, m)
         By the linear parameters first, then by positions, ln(fwhm) and eta.
     """
-    return _evaluate_model(data, shape, linear)[0]
+    return _evaluate_every_jacobian((data.x, np.sqrt(data.weight)), shape, linear)
 
 
-def _evaluate_model(data: Windows, q: Array, linear: Array | None) -> tuple[Array, Array]:
-    """Return the weighted derivatives, and the linear parameters (solved where None is given)."""
-    n, m = data.x.shape
-    k = _count_peaks(q)
-    root = np.sqrt(data.weight)
-    value, by_position, by_log_width, by_eta = pseudo_voigt_derivatives(
-        data.x[:, None, :], q[:, :k, None], np.exp(q[:, k : 2 * k, None]), q[:, 2 * k, None, None]
-    )
-    rows = np.empty((n, 3 * k + 3, m))
-    first, last = data.x[:, :1], data.x[:, -1:]
-    rows[:, :k] = value
-    rows[:, k] = 1.0
-    rows[:, k + 1] = (data.x - (first + last) / 2) / ((last - first) / 2)
-    rows[:, : k + 2] *= root[:, None, :]
-    if linear is None:
-        design = rows[:, : k + 2]
-        right = (design @ (data.y * root)[:, :, None])[:, :, 0]
-        linear = _solve(design @ design.transpose(0, 2, 1), right)
-    areas = linear[:, :k, None] * root[:, None, :]
-    np.multiply(by_position, areas, out=rows[:, k + 2 : 2 * k + 2])
-    np.multiply(by_log_width, areas, out=rows[:, 2 * k + 2 : 3 * k + 2])
-    rows[:, 3 * k + 2] = np.sum(by_eta * areas, axis=1)
-    return rows, linear
+@compile_loops
+def _evaluate_every_jacobian(points: tuple[Array, Array], shape: Array, linear: Array) -> Array:
+    """Return `evaluate_jacobian` of windows given as x and root of the weight, shape (n, m)
+    each."""
+    x, root = points
+    k = (shape.shape[1] - 1) // 2
+    rows = np.empty((len(x), 3 * k + 3, x.shape[1]))
+    for n in range(len(x)):
+        window = Window(x[n], x[n], root[n])
+        rows[n] = differentiate_model(window, evaluate_peaks(window, shape[n]), linear[n])
+    return rows
 
 
-def _count_peaks(q: Array) -> int:
-    return int(q.shape[1] - 1) // 2
+Fits = tuple[Array, Array, Array, Bool, Array, Array]
+"""The arrays of `WindowFits`, in their order."""
 
 
-def _make_empty_fits(data: Windows, start: Array) -> WindowFits:
-    """Return fits that any other is better than."""
-    count, k = start.shape[0], _count_peaks(start)
-    return WindowFits(
-        shape=start.copy(),
-        linear=np.zeros((count, k + 2)),
-        chi2=np.full(count, np.inf),
-        converged=np.zeros(count, bool),
-        residual=np.zeros_like(data.x),
-        normal=np.zeros((count, 3 * k + 3, 3 * k + 3)),
-    )
+@compile_loops
+def _fit_every_window(
+    data: tuple[Array, Array, Array], parameters: tuple[Array, Array, Array], iterations: int
+) -> Fits:
+    """Return the fits of windows x, y and root of the weight, shape (n, m) each, from a start
+    between lower and upper bounds, shape (n, 2 k + 1) each."""
+    (x, y, root), (start, lower, upper) = data, parameters
+    count, points = x.shape
+    k = (start.shape[1] - 1) // 2
+    shape, linear = np.empty(start.shape), np.empty((count, k + 2))
+    chi2, converged = np.empty(count), np.empty(count, np.bool_)
+    residual, normal = np.empty((count, points)), np.empty((count, 3 * k + 3, 3 * k + 3))
+    for n in range(count):
+        window = Window(x[n], y[n], root[n])
+        found, converged[n] = fit_window(window, start[n], (lower[n], upper[n]), iterations)
+        shape[n], linear[n], chi2[n] = found.q, found.state.linear, found.state.chi2
+        residual[n], normal[n] = found.state.residual, found.state.normal
+    return shape, linear, chi2, converged, residual, normal
 
 
-def _evaluate(data: Windows, q: Array) -> _State:
-    """Return the state at non-linear parameters `q`, the linear ones solved."""
-    p = _count_peaks(q) + 2
-    rows, linear = _evaluate_model(data, q, None)
-    residual = data.y * np.sqrt(data.weight) - (linear[:, None, :] @ rows[:, :p])[:, 0]
-    return _State(
-        linear=linear,
-        chi2=np.einsum("nm,nm->n", residual, residual),
-        residual=residual,
-        normal=rows @ rows.transpose(0, 2, 1),
-        gradient=(rows[:, p:] @ residual[:, :, None])[:, :, 0],
-    )
+@compile_loops
+def fit_window(
+    window: Window, start: Array, bounds: tuple[Array, Array], iterations: int
+) -> tuple[Iterate, bool]:
+    """Return the best fit of one window, and whether it is converged.
+
+    Parameters
+    ----------
+    window : Window
+        `m` points [degree, counts].
+    start : ndarray, shape (2 k + 1,)
+        Non-linear parameters to start from.
+    bounds : tuple of ndarray, shape (2 k + 1,)
+        Lower and upper ones.
+    iterations : int
+        Steps at most.
+    """
+    at = Iterate(start, evaluate_window(window, start), FIRST_DAMPING)
+    for _ in range(iterations):
+        step, gain = propose_step(at, bounds)
+        if gain <= TOLERANCE * at.state.chi2 or at.damping > STUCK:
+            return at, True
+        at = try_step(window, at, step, bounds)
+    _, gain = propose_step(at, bounds)
+    return at, gain <= NEAR * at.state.chi2
 
 
-def _propose_step(running: _Running) -> tuple[Array, Array]:
-    """Return the damped step of the non-linear parameters, and by how much a full step should lower
-    chi-square."""
-    state, q = running.state, running.q
-    p = state.linear.shape[1]
-    cross = state.normal[:, :p, p:]
-    eliminated = _solve(state.normal[:, :p, :p], cross)
-    projected = state.normal[:, p:, p:] - cross.transpose(0, 2, 1) @ eliminated
-    gradient = state.gradient
-    # a bound holds a parameter only while chi-square would fall beyond it
-    held = ((q <= running.lower) & (gradient < 0)) | ((q >= running.upper) & (gradient > 0))
-    gradient = np.where(held, 0.0, gradient)
-    matrix = projected * (~held[:, :, None] & ~held[:, None, :])
-    diagonal = np.einsum("nii->ni", matrix)
-    size = diagonal.copy()
-    # rounding can leave a direction without curvature, or with a negative one
-    size = np.maximum(size, 1e-12 * np.max(size, axis=1, keepdims=True) + 1e-300)
-    # the matrix is damped in place below: the gain is that of the full step
-    diagonal[...] = np.where(held, 1.0, size)
-    gain = np.einsum("ni,ni->n", _solve(matrix, gradient), gradient)
-    diagonal[...] = np.where(held, 1.0, size * (1 + running.damping[:, None]))
-    return _solve(matrix, gradient), np.abs(gain)
+@compile_loops
+def try_step(window: Window, at: Iterate, step: Array, bounds: tuple[Array, Array]) -> Iterate:
+    """Return where a fit stands after a step (2 k + 1,) in the unit of each parameter: taken, and
+    damped less, where it lowers chi-square; else left, and damped more."""
+    lower, upper = bounds
+    trial = at.q + limit_step(at.q, step) * step
+    for i in range(trial.size):
+        # half a share from a half is a bound: rounding does not decide whether it is reached
+        margin = AT_BOUND * (upper[i] - lower[i])
+        if trial[i] <= lower[i] + margin:
+            trial[i] = lower[i]
+        elif trial[i] >= upper[i] - margin:
+            trial[i] = upper[i]
+    tried = evaluate_window(window, trial)
+    if tried.chi2 < at.state.chi2:
+        return Iterate(trial, tried, max(at.damping / 8, LEAST_DAMPING))
+    return Iterate(at.q, at.state, at.damping * 6)
 
 
-def _try_step(running: _Running, step: Array) -> None:
-    """Take the step where it lowers chi-square and damp less; stay and damp more elsewhere."""
-    trial = running.q + step * _limit_step(running.q, step)[:, None]
-    trial = np.clip(trial, running.lower, running.upper)
-    tried = _evaluate(running.data, trial)
-    better = tried.chi2 < running.state.chi2
-    damping = running.damping
-    damping[...] = np.where(better, np.maximum(damping / 8, LEAST_DAMPING), damping * 6)
-    running.q[better] = trial[better]
-    running.state.update(tried, better)
+@compile_loops
+def evaluate_window(window: Window, q: Array) -> State:
+    """Return the state of a window at non-linear parameters `q` (2 k + 1,), the linear ones solved;
+    units as in `WindowFits`."""
+    peaks = evaluate_peaks(window, q)
+    k = len(peaks)
+    weighted = window.y * window.root
+    design = np.empty((k + 2, weighted.size))
+    design[:k] = peaks[:, 0]
+    fill_background(design[k:], window)
+    linear = multiply_rows_by(design, weighted)
+    solve_symmetric(multiply_rows(design), linear.reshape(-1, 1))
+    rows = differentiate_model(window, peaks, linear)
+    residual = weighted.copy()
+    for i in range(k + 2):
+        for j in range(residual.size):
+            residual[j] -= linear[i] * rows[i, j]
+    chi2 = 0.0
+    for j in range(residual.size):
+        chi2 += residual[j] ** 2
+    gradient = multiply_rows_by(rows[k + 2 :], residual)
+    return State(linear, chi2, residual, multiply_rows(rows), gradient)
 
 
-def _limit_step(q: Array, step: Array) -> Array:
-    """Return the factor that keeps a step within half a width in position, and half in ln(fwhm) and
-    eta."""
-    k = _count_peaks(q)
-    size = np.abs(step)
-    size[:, :k] /= np.exp(q[:, k : 2 * k])
-    return np.asarray(1.0 / np.maximum(2.0 * np.max(size, axis=1), 1.0))
+@compile_loops
+def evaluate_peaks(window: Window, q: Array) -> Array:
+    """Return each peak of unit area and its derivatives by position, ln(fwhm) and eta, all times
+    root, shape (k, 4, m)."""
+    k = (q.size - 1) // 2
+    peaks = np.empty((k, 4, window.x.size))
+    for j in range(k):
+        peaks[j] = differentiate_pseudo_voigt(window.x, q[j], math.exp(q[k + j]), q[2 * k])
+        for i in range(4):
+            for m in range(window.root.size):
+                peaks[j, i, m] *= window.root[m]
+    return peaks
 
 
-def _solve(matrix: Array, right: Array) -> Array:
-    """Solve many small symmetric systems, slightly regularised: peaks may coincide."""
-    return solve_scaled(matrix, right, ridge=1e-12)
+@compile_loops
+def differentiate_pseudo_voigt(x: Array, position: float, fwhm: float, eta: float) -> Array:
+    """Return the pseudo-Voigt of unit area and its derivatives by position, ln(fwhm) and eta, shape
+    (4, m).
+
+    phi = eta L + (1 - eta) G, L = 2 / (pi w) / (1 + 4 u^2), G = (2 / w) sqrt(ln 2 / pi) exp(-4 ln 2
+    u^2), u = (x - x0) / w (G. K. Wertheim et al., Rev. Sci. Instrum. 45 (1974) 1369).
+
+    Parameters
+    ----------
+    x : ndarray, shape (m,)
+        [degree, or any one unit].
+    position, fwhm : float
+        In that unit.
+    eta : float
+        Share of the Lorentzian [1].
+    """
+    out = np.empty((4, x.size))
+    value, by_position, by_log_width, by_eta = out[0], out[1], out[2], out[3]
+    # exponentials first, by themselves: they alone are not vectorised
+    for i in range(x.size):
+        by_eta[i] = math.exp(-4 * LN2 * ((x[i] - position) / fwhm) ** 2)
+    for i in range(x.size):
+        u = (x[i] - position) / fwhm
+        fall = 1 / (1 + 4 * u**2)
+        lorentz, gauss = LORENTZ_PEAK / fwhm * fall, GAUSS_PEAK / fwhm * by_eta[i]
+        # d phi / d(ln u), which is even in u
+        slope = -8 * u**2 * (eta * fall * lorentz + (1 - eta) * LN2 * gauss)
+        value[i] = eta * lorentz + (1 - eta) * gauss
+        by_position[i] = 8 * u / fwhm * (eta * fall * lorentz + (1 - eta) * LN2 * gauss)
+        # phi is a function of u, over w
+        by_log_width[i] = -(value[i] + slope)
+        by_eta[i] = lorentz - gauss
+    return out
 
 
-def _store(best: WindowFits, done: _Running, converged: Bool) -> None:
-    """Write windows that are finished to their rows."""
-    best.shape[done.row] = done.q
-    best.linear[done.row] = done.state.linear
-    best.chi2[done.row] = done.state.chi2
-    best.residual[done.row] = done.state.residual
-    best.normal[done.row] = done.state.normal
-    best.converged[done.row] = converged
+@compile_loops
+def fill_background(rows: Array, window: Window) -> None:
+    """Write the two background terms of a window times root: 1, and -1 to 1 from end to end, shape
+    (2, m)."""
+    first, last = window.x[0], window.x[-1]
+    for i in range(window.x.size):
+        rows[0, i] = window.root[i]
+        rows[1, i] = (window.x[i] - (first + last) / 2) / ((last - first) / 2) * window.root[i]
+
+
+@compile_loops
+def differentiate_model(window: Window, peaks: Array, linear: Array) -> Array:
+    """Return the derivatives of the model times root, shape (3 k + 3, m): by areas and background,
+    positions, ln(fwhm) and eta.
+
+    Parameters
+    ----------
+    window : Window
+        Positions in degree.
+    peaks : ndarray, shape (k, 4, m)
+        From `evaluate_peaks`.
+    linear : ndarray, shape (k + 2,)
+        Areas and background.
+    """
+    k = len(peaks)
+    rows = np.empty((3 * k + 3, window.x.size))
+    fill_background(rows[k : k + 2], window)
+    rows[3 * k + 2] = 0.0
+    for j in range(k):
+        area = linear[j]
+        for m in range(window.x.size):
+            rows[j, m] = peaks[j, 0, m]
+            rows[k + 2 + j, m] = area * peaks[j, 1, m]
+            rows[2 * k + 2 + j, m] = area * peaks[j, 2, m]
+            rows[3 * k + 2, m] += area * peaks[j, 3, m]
+    return rows
+
+
+@compile_loops
+def propose_step(at: Iterate, bounds: tuple[Array, Array]) -> tuple[Array, float]:
+    """Return the damped step of the non-linear parameters (2 k + 1,), and by how much a full step
+    should lower chi-square [1]; a parameter at a bound, pushed outwards, is held."""
+    (lower, upper), q, state = bounds, at.q, at.state
+    p, count = state.linear.size, q.size
+    cross = state.normal[:p, p:]
+    eliminated = cross.copy()
+    solve_symmetric(state.normal[:p, :p].copy(), eliminated)
+    matrix, gradient = state.normal[p:, p:].copy(), state.gradient.copy()
+    held, largest = np.zeros(count, np.bool_), 0.0
+    for i in range(count):
+        for j in range(count):
+            for m in range(p):
+                matrix[i, j] -= cross[m, i] * eliminated[m, j]
+        # a bound holds a parameter only while chi-square would fall beyond it
+        held[i] = (q[i] <= lower[i] and gradient[i] < 0) or (q[i] >= upper[i] and gradient[i] > 0)
+        if not held[i]:
+            largest = max(largest, matrix[i, i])
+    for i in range(count):
+        # rounding can leave a direction without curvature, or with a negative one
+        matrix[i, i] = max(matrix[i, i], 1e-12 * largest + 1e-300)
+        if held[i]:
+            matrix[i] = matrix[:, i] = gradient[i] = 0.0
+            matrix[i, i] = 1.0
+    full, step = gradient.copy(), gradient.copy()
+    solve_symmetric(matrix.copy(), full.reshape(-1, 1))
+    gain = 0.0
+    for i in range(count):
+        gain += full[i] * gradient[i]
+        if not held[i]:
+            matrix[i, i] *= 1 + at.damping
+    solve_symmetric(matrix, step.reshape(-1, 1))
+    return step, abs(gain)
+
+
+@compile_loops
+def limit_step(q: Array, step: Array) -> float:
+    """Return the factor [1] that keeps a step within half a width in position, and half in ln(fwhm)
+    and eta, (2 k + 1,) both."""
+    k = (q.size - 1) // 2
+    largest = 0.0
+    for i in range(q.size):
+        largest = max(largest, abs(step[i]) / (math.exp(q[k + i]) if i < k else 1.0))
+    return 1 / max(2 * largest, 1.0)
+
+
+@compile_loops
+def multiply_rows(rows: Array) -> Array:
+    """Return the products of rows (n, m) with each other, shape (n, n), in their unit squared."""
+    products = np.empty((len(rows), len(rows)))
+    for i in range(len(rows)):
+        products[i, : i + 1] = multiply_rows_by(rows[: i + 1], rows[i])
+        products[: i + 1, i] = products[i, : i + 1]
+    return products
+
+
+@compile_loops
+def multiply_rows_by(rows: Array, curve: Array) -> Array:
+    """Return the products of rows (n, m) with a curve (m,), shape (n,), in the units of both."""
+    products = np.empty(len(rows))
+    for i in range(len(rows)):
+        row = rows[i]
+        total = 0.0
+        for m in range(curve.size):
+            total += row[m] * curve[m]
+        products[i] = total
+    return products
+
+
+@compile_loops
+def solve_symmetric(matrix: Array, right: Array) -> None:
+    """Replace `right` (n, columns) by the solution of a small symmetric system, by elimination with
+    row pivots on the scale of a unit diagonal, slightly regularised: peaks may coincide.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n, n)
+        Positive but for rounding, in any unit; used up.
+    right : ndarray, shape (n, columns)
+        In any unit.
+    """
+    count, columns = right.shape
+    scale = np.empty(count)
+    for i in range(count):
+        scale[i] = 1 / math.sqrt(matrix[i, i]) if matrix[i, i] > 0 else 1.0
+    for i in range(count):
+        for j in range(count):
+            matrix[i, j] *= scale[i] * scale[j]
+        matrix[i, i] += RIDGE
+        for c in range(columns):
+            right[i, c] *= scale[i]
+    for i in range(count):
+        pivot = i + np.argmax(np.abs(matrix[i:, i]))
+        if pivot != i:
+            for j in range(count):
+                matrix[i, j], matrix[pivot, j] = matrix[pivot, j], matrix[i, j]
+            for c in range(columns):
+                right[i, c], right[pivot, c] = right[pivot, c], right[i, c]
+        for j in range(i + 1, count):
+            factor = matrix[j, i] / matrix[i, i]
+            for m in range(i + 1, count):
+                matrix[j, m] -= factor * matrix[i, m]
+            for c in range(columns):
+                right[j, c] -= factor * right[i, c]
+    for i in range(count - 1, -1, -1):
+        for c in range(columns):
+            for j in range(i + 1, count):
+                right[i, c] -= matrix[i, j] * right[j, c]
+            right[i, c] /= matrix[i, i]
+    for i in range(count):
+        for c in range(columns):
+            right[i, c] *= scale[i]

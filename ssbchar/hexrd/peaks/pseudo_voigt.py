@@ -1,4 +1,4 @@
-"""Peak profiles of unit area and their derivatives, for many peaks in many frames at once."""
+"""Peak profiles of unit area, for many peaks in many frames at once."""
 
 from __future__ import annotations
 
@@ -35,32 +35,6 @@ def pseudo_voigt(x: Array, position: Array, fwhm: Array, eta: Array) -> Array:
     lorentz = LORENTZ_HEIGHT / (1.0 + 4.0 * u * u)
     gauss = GAUSS_HEIGHT * np.exp(-4.0 * LN2 * u * u)
     return np.asarray((eta * lorentz + (1.0 - eta) * gauss) / fwhm)
-
-
-def pseudo_voigt_derivatives(
-    x: Array, position: Array, fwhm: Array, eta: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Return the pseudo-Voigt and its derivatives by position, by ln(fwhm) and by eta.
-
-    Parameters
-    ----------
-    x, position, fwhm, eta : ndarray, shapes that broadcast
-        As for `pseudo_voigt`.
-
-    Returns
-    -------
-    ndarray, broadcast shape, four times
-        In the inverse unit of `x` (by position: its square).
-    """
-    u = (x - position) / fwhm
-    u2 = u * u
-    pole = 1.0 / (1.0 + 4.0 * u2)
-    lorentz = (LORENTZ_HEIGHT / fwhm) * pole
-    gauss = (GAUSS_HEIGHT / fwhm) * np.exp(-4.0 * LN2 * u2)
-    wide, narrow = eta * lorentz, (1.0 - eta) * gauss
-    value = wide + narrow
-    by_u_over_u = -8.0 * (pole * wide + LN2 * narrow)
-    return value, -u * by_u_over_u / fwhm, -(value + u2 * by_u_over_u), lorentz - gauss
 
 
 def height_from_area(area: Array, fwhm: Array, eta: Array) -> Array:

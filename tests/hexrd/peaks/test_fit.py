@@ -1,8 +1,6 @@
 """The batched fit of peaks: scipy's chi-square, right derivatives, and no trap beside a close
 pair."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,7 +72,7 @@ def test_chi_square_is_that_of_curve_fit(k: int) -> None:
 def test_derivatives_are_those_of_the_profile() -> None:
     x = np.linspace(-1, 1, 41)
     at = np.array([0.1, 0.2, 0.3])
-    value, *derivatives = pseudo_voigt.pseudo_voigt_derivatives(x, *(np.array(a) for a in at))
+    value, *derivatives = fit.differentiate_pseudo_voigt(x, *at)
     np.testing.assert_allclose(value, pseudo_voigt.pseudo_voigt(x, *at), rtol=1e-12)
     h = 1e-6
     for n, derivative in enumerate(derivatives):
@@ -202,7 +200,8 @@ def test_the_best_of_several_starts_is_kept() -> None:
 def test_improve_takes_over_only_what_is_better() -> None:
     data = fit.Windows(x=np.tile(X, (2, 1)), y=np.ones((2, 61)), weight=np.ones((2, 61)))
     start = np.tile(START, (2, 1))
-    old, new = fit._make_empty_fits(data, start), fit._make_empty_fits(data, start + 1)
+    old = fit.fit_windows(data, start, start, start, 1)
+    new = fit.fit_windows(data, start + 1, start + 1, start + 1, 1)
     old.chi2[:] = [5.0, 5.0]
     new.chi2[:] = [4.0, 6.0]
     old.improve(np.arange(2), new)
@@ -212,7 +211,7 @@ def test_improve_takes_over_only_what_is_better() -> None:
 
 def test_steps_are_limited_by_hand() -> None:
     """Half a width in position (of 0.08: 0.04), half in ln(fwhm) and eta."""
-    q = np.array([[4.3, np.log(0.08), 0.5]])
+    q = np.array([4.3, np.log(0.08), 0.5])
     for step, factor in (
         ([0.04, 0.0, 0.0], 1.0),
         ([0.08, 0.0, 0.0], 0.5),
@@ -220,73 +219,138 @@ def test_steps_are_limited_by_hand() -> None:
         ([0.0, 0.0, -1.0], 0.5),
         ([0.0, 0.1, 0.2], 1.0),
     ):
-        assert fit._limit_step(q, np.array([step]))[0] == pytest.approx(factor)
+        assert fit.limit_step(q, np.array(step)) == pytest.approx(factor)
 
 
-def running(q: np.ndarray, damping: float) -> fit._Running:
-    data = one_peak(noise=0.1)
-    return fit._Running(
-        row=np.arange(1),
-        data=data,
-        lower=LOWER,
-        upper=UPPER,
-        q=q.copy(),
-        damping=np.array([damping]),
-        state=fit._evaluate(data, q),
-    )
+BOUNDS = (LOWER[0], UPPER[0])
+
+
+def one_window(noise: float = 0.1) -> fit.Window:
+    data = one_peak(noise=noise)
+    return fit.Window(X, data.y[0], np.sqrt(data.weight[0]))
+
+
+def running(q: np.ndarray, damping: float) -> fit.Iterate:
+    return fit.Iterate(q, fit.evaluate_window(one_window(), q), damping)
+
+
+def test_the_state_of_a_window_is_that_of_its_model() -> None:
+    window, q = one_window(), START[0]
+    state = fit.evaluate_window(window, q)
+    peak = pseudo_voigt.pseudo_voigt(X, q[0], np.exp(q[1]), q[2])
+    design = np.stack([peak, np.ones(X.size), (X - 4.3) / 0.3]) * window.root
+    linear = np.linalg.lstsq(design.T, window.y * window.root, rcond=None)[0]
+    np.testing.assert_allclose(state.linear, linear, rtol=1e-8)
+    residual = window.y * window.root - linear @ design
+    np.testing.assert_allclose(state.residual, residual, atol=1e-8)
+    assert state.chi2 == pytest.approx(residual @ residual)
+    rows = fit.evaluate_jacobian(one_peak(noise=0.1), START, state.linear[None])[0]
+    np.testing.assert_allclose(state.normal, rows @ rows.T, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(state.gradient, rows[3:] @ residual, rtol=1e-6)
 
 
 def test_an_undamped_step_is_gauss_newtons() -> None:
     """The non-linear part of the step of all parameters, by plain least squares."""
-    now = running(START, 0.0)
-    rows = fit.evaluate_jacobian(now.data, START, now.state.linear)[0]
-    whole = np.linalg.lstsq(rows.T, now.state.residual[0], rcond=None)[0]
-    step, gain = fit._propose_step(now)
-    np.testing.assert_allclose(step[0], whole[3:], rtol=1e-5)
-    left = now.state.residual[0] - rows.T @ whole
-    assert gain[0] == pytest.approx(now.state.chi2[0] - left @ left, rel=1e-5)
-    damped, same = fit._propose_step(running(START, 1.0))
-    assert np.all(np.abs(damped[0]) < np.abs(step[0])) and same[0] == pytest.approx(gain[0])
+    now = running(START[0], 0.0)
+    rows = fit.evaluate_jacobian(one_peak(noise=0.1), START, now.state.linear[None])[0]
+    whole = np.linalg.lstsq(rows.T, now.state.residual, rcond=None)[0]
+    step, gain = fit.propose_step(now, BOUNDS)
+    np.testing.assert_allclose(step, whole[3:], rtol=1e-5)
+    left = now.state.residual - rows.T @ whole
+    assert gain == pytest.approx(now.state.chi2 - left @ left, rel=1e-5)
+    damped, same = fit.propose_step(running(START[0], 1.0), BOUNDS)
+    assert np.all(np.abs(damped) < np.abs(step)) and same == pytest.approx(gain)
+    # the damped matrix has twice the diagonal of the projected one
+    linear, cross = now.state.normal[:3, :3], now.state.normal[:3, 3:]
+    projected = now.state.normal[3:, 3:] - cross.T @ np.linalg.solve(linear, cross)
+    stiff = projected + np.diag(np.diagonal(projected))
+    np.testing.assert_allclose(damped, np.linalg.solve(stiff, now.state.gradient), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
     ("i", "value", "sign"), [(0, 4.27, 1), (0, 4.33, -1), (1, np.log(0.06), 1), (2, 0.9, -1)]
 )
 def test_parameters_at_a_bound_are_held_if_pushed_outwards(i: int, value: float, sign: int) -> None:
-    q = np.array([[4.3, np.log(0.08), 0.3]])
-    q[0, i] = value
-    inwards = replace(running(q, 0.0), **({"lower": q} if sign > 0 else {"upper": q}))
-    assert sign * fit._propose_step(inwards)[0][0, i] > 0
-    outwards = replace(running(q, 0.0), **({"upper": q} if sign > 0 else {"lower": q}))
-    assert fit._propose_step(outwards)[0][0, i] == 0.0
+    q = np.array([4.3, np.log(0.08), 0.3])
+    q[i] = value
+    now = running(q, 0.0)
+    here = np.arange(3) == i
+    above, below = (np.where(here, q, LOWER[0]), UPPER[0]), (LOWER[0], np.where(here, q, UPPER[0]))
+    inwards, outwards = (above, below) if sign > 0 else (below, above)
+    assert sign * fit.propose_step(now, inwards)[0][i] > 0
+    step, gain = fit.propose_step(now, outwards)
+    assert step[i] == 0.0
+    # the others move as if it were no parameter
+    others = np.delete(np.arange(3), i)
+    linear, cross = now.state.normal[:3, :3], now.state.normal[:3, 3:]
+    projected = now.state.normal[3:, 3:] - cross.T @ np.linalg.solve(linear, cross)
+    alone = np.linalg.solve(projected[np.ix_(others, others)], now.state.gradient[others])
+    np.testing.assert_allclose(step[others], alone, rtol=1e-6)
+    assert gain == pytest.approx(abs(alone @ now.state.gradient[others]))
 
 
 def test_nothing_moves_where_all_is_held() -> None:
-    held = replace(running(START, 0.0), lower=START, upper=START)
-    step, gain = fit._propose_step(held)
+    step, gain = fit.propose_step(running(START[0], 0.0), (START[0], START[0]))
     np.testing.assert_array_equal(step, 0.0)
-    assert gain[0] == 0.0
+    assert gain == 0.0
 
 
 def test_a_step_that_helps_is_taken_and_damped_less() -> None:
-    now = running(START, 0.8)
-    before = now.state.chi2[0]
-    fit._try_step(now, np.array([[-0.01, np.log(0.08 / 0.07), -0.2]]))
-    assert now.state.chi2[0] < before and now.damping[0] == pytest.approx(0.1)
-    np.testing.assert_allclose(now.q[0], [4.3, np.log(0.08), 0.3])
-    fit._try_step(now, np.array([[0.03, 0.3, 0.0]]))
-    np.testing.assert_allclose(now.q[0], [4.3, np.log(0.08), 0.3])
-    assert now.damping[0] == pytest.approx(0.6)
+    now, window = running(START[0], 0.8), one_window()
+    after = fit.try_step(window, now, np.array([-0.01, np.log(0.08 / 0.07), -0.2]), BOUNDS)
+    assert after.state.chi2 < now.state.chi2 and after.damping == pytest.approx(0.1)
+    np.testing.assert_allclose(after.q, [4.3, np.log(0.08), 0.3])
+    again = fit.try_step(window, after, np.array([0.03, 0.3, 0.0]), BOUNDS)
+    np.testing.assert_array_equal(again.q, after.q)
+    assert again.damping == pytest.approx(0.6) and again.state.chi2 == after.state.chi2
+    # steps end at the bounds
+    short = fit.try_step(window, now, np.array([-0.01, 0.0, -0.2]), (LOWER[0], START[0]))
+    np.testing.assert_allclose(short.q, [4.3, np.log(0.07), 0.3])
+    blocked = fit.try_step(window, now, np.array([-0.01, 0.1, -0.2]), (LOWER[0], START[0]))
+    assert blocked.q[1] == START[0, 1]
 
 
 @pytest.mark.parametrize("bound", ["lower", "upper"])
 def test_a_parameter_at_a_bound_is_not_held_where_chi_square_is_level(bound: str) -> None:
     """Without a gradient of its own it still follows the others."""
-    now = replace(running(START, 0.0), **{bound: START.copy()})
+    now = running(START[0], 0.0)
     gradient = now.state.gradient.copy()
     assert np.all(gradient != 0)
-    gradient[0, 0] = 0.0
+    gradient[0] = 0.0
     # the others are pushed inwards
-    gradient[0, 1:] = np.abs(gradient[0, 1:]) * (1 if bound == "lower" else -1)
-    step, _ = fit._propose_step(replace(now, state=replace(now.state, gradient=gradient)))
-    assert np.all(step[0] != 0.0)
+    gradient[1:] = np.abs(gradient[1:]) * (1 if bound == "lower" else -1)
+    bounds = (START[0], UPPER[0]) if bound == "lower" else (LOWER[0], START[0])
+    level = now._replace(state=now.state._replace(gradient=gradient))
+    step, _ = fit.propose_step(level, bounds)
+    assert np.all(step != 0.0)
+
+
+@pytest.mark.parametrize("columns", [1, 3])
+def test_small_symmetric_systems(columns: int) -> None:
+    rng = np.random.default_rng(columns)
+    rows = rng.standard_normal((5, 9)) * np.array([1e-6, 1, 1e5, 3, 1e2])[:, None]
+    matrix, right = rows @ rows.T, rng.standard_normal((5, columns))
+    found = right.copy()
+    fit.solve_symmetric(matrix.copy(), found)
+    size = np.sqrt(np.diagonal(matrix))[:, None]
+    unit = matrix / size / size.T + 1e-12 * np.eye(5)
+    np.testing.assert_allclose(found * size, np.linalg.solve(unit, right / size), rtol=1e-9)
+    # two peaks in one place share what there is
+    twice, half = np.full((2, 2), 2.0), np.array([[2.0], [2.0]])
+    fit.solve_symmetric(twice, half)
+    np.testing.assert_allclose(half, 0.5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_bound_is_reached_whether_rounding_falls_short_of_it_or_not(sign: int) -> None:
+    """From a share of one half, half a share more or less is a bound."""
+    now, window = running(START[0], 0.0), one_window()
+    for hair in (0.0, 1e-14, -1e-14):
+        step = np.array([0.0, 0.0, sign * (0.5 + hair)])
+        trial = fit.try_step(
+            window, now._replace(state=now.state._replace(chi2=np.inf)), step, BOUNDS
+        )
+        assert trial.q[2] == (1.0 if sign > 0 else 0.0)
+    near = np.array([0.0, 0.0, sign * (0.5 - 1e-9)])
+    trial = fit.try_step(window, now._replace(state=now.state._replace(chi2=np.inf)), near, BOUNDS)
+    assert 0.0 < trial.q[2] < 1.0

@@ -5,11 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssbchar.hexrd.peaks.pseudo_voigt import (
-    height_from_area,
-    pseudo_voigt,
-    pseudo_voigt_derivatives,
-)
+from ssbchar.hexrd.peaks.fit import differentiate_pseudo_voigt
+from ssbchar.hexrd.peaks.pseudo_voigt import height_from_area, pseudo_voigt
 
 
 def evaluate(x: float, position: float, fwhm: float, eta: float) -> float:
@@ -57,9 +54,7 @@ def test_height_belongs_to_the_area() -> None:
 @given(st.floats(-0.5, 0.5), st.floats(0.05, 0.5), st.floats(0, 1))
 def test_derivatives_are_those_of_the_profile(position: float, fwhm: float, eta: float) -> None:
     x, h = np.linspace(-1, 1, 11), 1e-6
-    value, by_position, by_log_width, by_eta = pseudo_voigt_derivatives(
-        x, np.array(position), np.array(fwhm), np.array(eta)
-    )
+    value, by_position, by_log_width, by_eta = differentiate_pseudo_voigt(x, position, fwhm, eta)
 
     def profile(p: float, w: float, e: float) -> np.ndarray:
         return pseudo_voigt(x, np.array(p), np.array(w), np.array(e))
