@@ -230,6 +230,10 @@ def examine_content(
     sheet = sample_sheet.SampleSheet()
     if isinstance(raw.get("samples"), str):
         sheet = sample_sheet.read_sheet(raw["samples"], ROLES, COLUMNS, KINDS, look=look)
+        if not (sheet.rows or sheet.faults):
+            faults.append(
+                f"{raw['samples']}: the sample sheet has no rows; give one per measurement"
+            )
     faults += sheet.faults
     faults += _check_phases(raw, config, sheet.rows, place)
     if config is None:

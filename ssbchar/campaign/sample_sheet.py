@@ -257,7 +257,7 @@ def _check_paths(row: Row, *, look: bool) -> Iterator[str]:
         is_glob = any(character in given for character in "*?[") and not os.path.exists(given)
         if not is_glob and not os.path.exists(given):
             yield f"{column} '{given}' does not exist; {here}"
-        elif look and column == "log" and (is_glob or os.path.isdir(given)):
+        elif look and column == "log":
             yield f"log '{given}' is no file; name one"
         elif look and not holds_files(given):
             kind = "glob" if is_glob else "folder"

@@ -221,3 +221,9 @@ def test_another_reader_of_yaml_may_not_drop_a_key(tmp_path: Path) -> None:
         config.check_files([tmp_path / "a.yaml"])
     (tmp_path / "a.yaml").write_text("hexrd: {}\n")
     config.check_files([tmp_path / "a.yaml"])
+
+
+def test_a_sheet_without_rows_is_a_fault(tmp_path: Path) -> None:
+    assert faults_of(tmp_path, f"{HEADER}#a\tS\tnmr\tspectrum\t{tmp_path}/raw\t\n") == [
+        f"{tmp_path}/samples.tsv: the sample sheet has no rows; give one per measurement"
+    ]

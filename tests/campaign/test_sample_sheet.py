@@ -1,5 +1,6 @@
 """The sample sheet: rows as given, and one clear line per fault with its place and remedy."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -313,7 +314,8 @@ def test_a_log_is_one_file(tmp_path: Path) -> None:
     header = HEADER.replace("reference", "log")
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/a").write_text("x")
-    for log in (tmp_path, f"{tmp_path}/*.log"):
+    os.mkfifo(tmp_path / "pipe")
+    for log in (tmp_path, f"{tmp_path}/*.log", tmp_path / "pipe"):
         (tmp_path / "samples.tsv").write_text(header + line(tmp_path, "a", str(log)))
         found = sample_sheet.read_sheet(tmp_path / "samples.tsv", ROLES, look=True)
         assert len(found.all_faults) == 1
