@@ -18,8 +18,9 @@ EVENT_MARK = "ssbchar-event "
 """Begins the line of an event."""
 KEPT_LINES = 60
 """Number of last lines shown if the workflow itself fails."""
-STEP_LINE = re.compile(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )|set aside: |stopped: ")
-"""Lines of steps that are shown: begun, how far (``ssbchar.runtime.progress``), set aside."""
+STEP_LINE = re.compile(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )|set aside: |failed: |stopped: ")
+"""Lines of steps that are shown: begun, how far (``ssbchar.runtime.progress``), set aside,
+failed."""
 EXCEPTION_LINE = re.compile(r"(?!CalledProcess)(\w+\.)*\w+(Error|Exception|Interrupt)( in .*)?: ")
 """Last line of a traceback. The error of the shell that ran the step adds nothing to it."""
 

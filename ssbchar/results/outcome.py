@@ -48,7 +48,7 @@ def summarise_outcome(folder: Path, conclusions: Iterable[Path]) -> list[str]:
     labels += read_folder_labels([*folder.glob("*/*/figures"), *folder.glob("*/*/export")])
     excluded = collect_exclusions(labels)
     if excluded:
-        lines += ["Set aside:", *(f"  {describe_exclusion(entry)}" for entry in excluded)]
+        lines += ["Set aside or failed:", *(f"  {describe_exclusion(entry)}" for entry in excluded)]
     else:
         lines.append("Nothing was set aside.")
     lines += [

@@ -27,6 +27,8 @@ Opener = Callable[[Path, ReadingLimits], None]
 """Opens a file and reads what may be damaged in it; exceptions do not matter."""
 PATIENCE = 60.0
 """Time on the clock over processor time after which the process is given up."""
+PROBE_SHARE = 0.2
+"""Time for looking at an empty file over that for reading it."""
 DONE = b"."
 """Answer of the process."""
 REMEDY = "copy it again from the beamline, or leave it out"
@@ -97,14 +99,22 @@ def probe_file(path: Path, opener: Opener, limits: ReadingLimits) -> None:
         _sound.add(key)
         return
     number = _probers.pop(opener).end()
-    if number == signal.SIGPROF:
-        problem = f"reading it did not end within {limits.time:g} s of processor time"
+    timed = number == signal.SIGPROF
+    if timed:
+        seconds = allow_time(limits, found.st_size)
+        problem = f"looking at it did not end within {seconds:.3g} s of processor time"
     elif number == signal.SIGKILL:
         raise MemoryError(f"the process that looked at {path} was killed")
     else:
         name = signal.Signals(number).name if number else "an error"
         problem = f"it is damaged: the library that reads it crashes ({name})"
-    raise BadInput(path, problem, REMEDY)
+    raise BadInput(path, problem, f"{REMEDY}, or raise {limits.PLACE}.time" if timed else REMEDY)
+
+
+def allow_time(limits: ReadingLimits, size: float) -> float:
+    """Return the processor time [s] that looking at a file of a size [byte] may take: less than
+    reading it, as most of it is not read."""
+    return reading.allow_time(limits, size) - (1 - PROBE_SHARE) * limits.time
 
 
 def _fork_prober(opener: Opener, limits: ReadingLimits) -> _Prober:
@@ -150,8 +160,9 @@ def _serve(requests: int, answers: int, opener: Opener, limits: ReadingLimits) -
     while block := os.read(requests, 65536):
         *paths, left = (left + block).split(b"\0")
         for path in paths:
-            signal.setitimer(signal.ITIMER_PROF, limits.time)
             with contextlib.suppress(Exception):
+                size = os.path.getsize(path)
+                signal.setitimer(signal.ITIMER_PROF, allow_time(limits, size))
                 opener(Path(os.fsdecode(path)), limits)
             signal.setitimer(signal.ITIMER_PROF, 0)
             os.write(answers, DONE)

@@ -23,7 +23,7 @@ from ssbchar.pipeline.workflow_progress import (
     format_event,
     parse_event,
 )
-from ssbchar.results.outcome import summarise_outcome
+from ssbchar.results.outcome import count_failed, summarise_outcome
 
 SAID = [
     "Building DAG of jobs...",
@@ -34,6 +34,7 @@ SAID = [
     "hexrd.refinement.refine_series heat: begun",
     "hexrd.refinement.refine_series heat: 120/384 frames, 12 s to go",
     "set aside: a.xye: the file is empty; measure it again",
+    "failed: b.xye: reading it failed (KeyError: 'x'); report it",
     "hexrd.refinement.refine_series heat: done in 12.0 s",
     format_event(Event(kind=EventKind.DONE, done=1, total=4)),
     "Traceback (most recent call last):",
@@ -55,6 +56,7 @@ def test_progress_shows_what_runs_how_far_and_how_long() -> None:
         "[0/4 steps] hexrd.refinement.refine_series heat: begun",
         "[0/4 steps] hexrd.refinement.refine_series heat: 120/384 frames, 12 s to go",
         "[0/4 steps] set aside: a.xye: the file is empty; measure it again",
+        "[0/4 steps] failed: b.xye: reading it failed (KeyError: 'x'); report it",
         "ModuleNotFoundError: No module named 'x'",
         "FAILED: rule nmr_fit",
         "        log: results/demo/logs/nmr/fit.log",
@@ -119,6 +121,12 @@ def test_outcome_says_where_and_what(tmp_path: Path) -> None:
     assert "Li1Si 100 MPa: prelithiation (combined): quantified" in said
     assert "  all of bad: data_raw/<b>bad</b>.xye: the file is empty; measure it again" in said
     assert f"Report: {tmp_path / 'demo' / 'report.html'}" in said
+    assert said.splitlines()[-1].startswith("None of ")
+
+
+def test_the_last_line_of_a_run_counts_what_failed() -> None:
+    assert count_failed([], 9) == "None of 9 measurements failed."
+    assert count_failed(["a", "b"], 9) == "2 of 9 measurements failed: a, b"
 
 
 PLAN = format_event(Event(kind=EventKind.PLANNED, total=2))

@@ -102,7 +102,11 @@ def _read_parameters(
     """Return what an experiment's parameters say, and its attributes."""
     try:
         acquisition = read_acquisition(experiment, options)
-        return acquisition, acquisition.attributes()
+        attributes = acquisition.attributes()
+        wrong = [k for k, v in attributes.items() if isinstance(v, float) and not np.isfinite(v)]
+        if wrong:
+            raise ValueError(f"{wrong[0]} is {attributes[wrong[0]]}")
+        return acquisition, attributes
     except (ValueError, TypeError, OverflowError) as error:
         problem = f"a parameter makes no sense ({error})"
         raise BadInput(experiment.shown / "acqus", problem, files.COPY_AGAIN) from error

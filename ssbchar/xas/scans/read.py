@@ -37,6 +37,8 @@ HIGHEST_KEV = 150
 """An energy axis without a unit that ends below this is in keV."""
 LONGEST_SPAN = 5e4
 """Longest scan of an edge [eV]."""
+LARGEST_SHIFT = 1e3
+"""Largest energy shift of a project [eV]."""
 MIN_POINTS = 20
 """A scan of fewer points is not used."""
 ARRAYS = ("energy", "mu", "mu_stderr", "mu_foil", "i0", "total")
@@ -172,7 +174,7 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
         remarks.append("energy given in keV")
     absorption = calculate_absorption(raw, options)
     foil = calculate_foil_absorption(raw, options)
-    eshift = float(raw.header.get("bkg_eshift") or 0.0)
+    eshift = _read_energy_shift(raw)
     if eshift and not options.apply_eshift:
         raise BadInput(
             raw.where,
@@ -201,6 +203,19 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
             synthetic=int("synthetic" in raw.text.lower()),
         )
     )
+
+
+def _read_energy_shift(raw: RawScan) -> float:
+    """Return the energy shift [eV] that a project holds for a scan, 0 where it holds none."""
+    text = raw.header.get("bkg_eshift") or "0"
+    try:
+        shift = float(text)
+    except ValueError:
+        shift = np.nan
+    if not abs(shift) <= LARGEST_SHIFT:
+        problem = f"the project's energy shift is '{text[:20]}' eV"
+        raise BadInput(raw.where, problem, "correct it in Athena and save the project again")
+    return shift
 
 
 def _find_element(raw: RawScan, options: ScanReading) -> tuple[str, str]:

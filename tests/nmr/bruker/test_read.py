@@ -222,6 +222,8 @@ def test_a_slice_with_a_number_that_is_not_finite_is_set_aside(tmp_path) -> None
         ({"SW_h": 0.0}, "SW_h is 0"),
         ({"BF1": "nan"}, "BF1 is nan"),
         ({"SFO1": -155.5}, "SFO1 is -155.5"),
+        ({"RG": "inf"}, "receiver_gain is inf"),
+        ({"NS": "many"}, "a parameter makes no sense"),
         ({"GRPDLY": 1e9}, "a group delay of 1e"),
         ({"GRPDLY": "nan"}, "a group delay of nan"),
     ],

@@ -306,3 +306,15 @@ def test_a_scan_of_too_many_points_is_refused(tmp_path) -> None:
     options = ScanReading(element="Fe", edge="K", limits=ScanLimits(points=500))
     with pytest.raises(BadInput, match=r"600 points, more than the 500 allowed"):
         read.read_scans(tmp_path / "a.dat", options, {})
+
+
+@pytest.mark.parametrize("shift", ["1e9", "nan", "many"])
+def test_an_energy_shift_that_makes_no_sense_is_named(tmp_path, shift: str) -> None:
+    energy = np.arange(7000.0, 7700.0, 2.0)
+    arrays = {"x": energy, "y": 0.2 + 1 / (1 + np.exp(-(energy - 7120) / 2))}
+    lines = [f"@{n} = ({','.join(repr(str(v)) for v in a)});" for n, a in arrays.items()]
+    args = f"@args = ('label','one','bkg_z','Fe','fft_edge','K','bkg_eshift','{shift}');"
+    head = "# Athena project file -- Demeter version 0.9.26\n$old_group = 'abc';\n"
+    (tmp_path / "a.prj").write_text(head + "\n".join([args, *lines]) + "\n[record]\n")
+    with pytest.raises(BadInput, match=f"energy shift is '{shift}' eV"):
+        read.read_scans(tmp_path / "a.prj", ScanReading(), {})

@@ -345,7 +345,7 @@ def test_a_file_over_which_the_library_crashes_is_told(
             sum(range(1000))
 
     monkeypatch.setattr(hdf5, "_open_everything", search)
-    with pytest.raises(BadInput, match=r"did not end within 0\.3 s"):
+    with pytest.raises(BadInput, match=r"did not end within 0\.\d+ s"):
         hdf5.find_linked_files(path, ReadingLimits(time=0.3))
     monkeypatch.undo()
     assert nexus.extract(path).intensity.size
