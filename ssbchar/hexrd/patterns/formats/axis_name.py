@@ -87,6 +87,8 @@ _OTHER_AXES = re.compile(
     re.I,
 )
 """Names of axes that no powder pattern is read from."""
+_NUMBER = re.compile(r"^[+-]?\d+(?:[.,]\d*)?(?:[eEdD][+-]?\d+)?$|^[+-]?[.,]\d+$")
+"""Words that are numbers."""
 REMEDY = "set hexrd.read.axis_unit (degree, 1/angstrom, 1/nm or angstrom)"
 
 
@@ -270,6 +272,9 @@ def _axis_from_column_line(line: str, columns: int) -> Axis | None:
         return None
     axis = _axis_at_start(text)
     rest = _list_heads(text)
+    if any(_NUMBER.match(head) for head in rest):
+        # ``wavelength 0.2413 A`` states a value and names no columns.
+        return None
     names_intensity = any(_INTENSITY.match(head) for head in rest[1:])
     if axis is not None:
         return axis if names_intensity or len(rest) <= columns + 1 else None

@@ -106,3 +106,11 @@ def test_a_unit_that_is_not_stated_is_told() -> None:
 )
 def test_the_column_of_errors(header: str, columns: int, place: int | None) -> None:
     assert find_stderr_column(header, columns) == place
+
+
+@pytest.mark.parametrize(
+    "line", ["# wavelength 0.2413 A", "# energy 51.4 keV", "# tof 12 3", "# s 1.5e-3 x"]
+)
+def test_a_line_with_a_value_names_no_columns(line: str) -> None:
+    axis = read_axis(f"# two_theta in degree\n{line}", 3)
+    assert axis.misread is None
