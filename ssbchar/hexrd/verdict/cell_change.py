@@ -68,9 +68,9 @@ def compare_over_stretches(
     explained: ExplainedArea,
     path: BeamPath,
     options: Stability,
-) -> list[Comparison]:
+) -> tuple[list[Comparison], dict[str, CommonChange]]:
     """Return the comparisons of the cells of phases with themselves over every stretch [percent;
-    angles degree].
+    angles degree], and what all lengths share over each.
 
     Over a hold the change from its first to its last frame by a straight line in time, at one
     temperature; over heating and cooling what the end has beyond the expansion of the beginning.
@@ -88,6 +88,7 @@ def compare_over_stretches(
         Tolerance of the cell [percent].
     """
     found: list[Comparison] = []
+    shared: dict[str, CommonChange] = {}
     for stretch in stretches:
         changes = [
             change
@@ -96,13 +97,14 @@ def compare_over_stretches(
         ]
         lengths = [list_length_changes(c.phase, c.value, c.stderr) for c in changes]
         common = find_common_change(lengths, path, at_rest=False)
+        shared[stretch.name] = common
         for change in changes:
             found += [
                 _build_comparison(change, place, stretch, common, options)
                 for place in range(len(AXES))
                 if np.isfinite(change.value[place]) and change.stderr[place] > 0
             ]
-    return found
+    return found, shared
 
 
 def _build_comparison(

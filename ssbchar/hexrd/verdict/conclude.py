@@ -118,7 +118,8 @@ def conclude_series(
         displacement=path.displacement,
         standard=path.standard,
     )
-    geometry = cells.find_geometry(ratio)
+    segments = [str(name) for name in expansion["segment"].values]
+    geometry = {segment: cells.find_geometry(segment, ratio) for segment in segments}
     rows: list[Conclusion] = []
     for p, name in enumerate(lattice["phase"].values.astype(str)):
         # Nothing was divided by the standard's cell but others.
@@ -198,6 +199,8 @@ class ComparedSeries:
     """Phase to the places of the quantities that symmetry leaves free."""
     common: CommonChange
     """After cooling."""
+    shared: Mapping[str, CommonChange]
+    """Over each stretch, by its name."""
     decided: Sequence[Decided]
     stretches: Sequence[Stretch]
     first: Index
@@ -218,21 +221,31 @@ class ComparedSeries:
             and one.decision.verdict == Verdict.RETAINED
         ]
 
-    def find_geometry(self, ratio: StandardRatio | None) -> float:
-        """Return the relative error [1] that the sample's place may give the growth of a length, a
-        float: the displacement that is possible, and what all phases changed alike.
+    def find_geometry(self, segment: str, ratio: StandardRatio | None) -> float:
+        """Return the relative error [1] that the sample's place may give the growth of a length
+        over a segment, a float.
 
-        The expansion curves are of the cells as refined, which no standard has corrected: what it
-        saw is carried.
+        The displacement that is possible, and what all phases changed alike. Where neither the
+        distance nor a cell after cooling is known, the phases' own trends are what bounds it. The
+        expansion curves are of the cells as refined, which no standard has corrected: what it saw
+        is carried.
 
         Parameters
         ----------
+        segment : str
+            As ``heating``.
         ratio : StandardRatio or None
         """
-        is_alike = self.common.is_seen and self.common.all_alike
-        moved = RECTANGULAR * self.common.largest if is_alike else 0.0
+        trend = self.shared.get(segment)
         if ratio is not None and ratio.is_absolute:
             moved = RECTANGULAR * float(np.nanmax(ratio.value) - np.nanmin(ratio.value))
+        elif self.common.phase:
+            is_alike = self.common.is_seen and self.common.all_alike
+            moved = RECTANGULAR * self.common.largest if is_alike else 0.0
+        elif trend is not None and trend.phase and not self.uncorrected_displacement:
+            moved = RECTANGULAR * (abs(trend.value) + trend.stderr)
+        else:
+            moved = 0.0
         return float(np.hypot(moved, self.uncorrected_displacement))
 
 
@@ -295,9 +308,12 @@ def compare_series(
     stretches = list_stretches(series.furnace, options)
     sample = {name: cell for name, cell in before.items() if name != path.standard}
     at_rest, common = compare_at_rest(sample, after, free, frames, path, options)
+    over_stretches, shared = compare_over_stretches(
+        series, initial, stretches, explained, path, options
+    )
     comparisons = [
         *at_rest,
-        *compare_over_stretches(series, initial, stretches, explained, path, options),
+        *over_stretches,
         *compare_intensities(series, initial, frames, stretches, explained, path, options),
     ]
     # What all cells share is as much in the cell after cooling as in its change.
@@ -318,6 +334,7 @@ def compare_series(
         uncorrected=before,
         free=free,
         common=common,
+        shared=shared,
         decided=decide_all(comparisons),
         stretches=stretches,
         first=first,

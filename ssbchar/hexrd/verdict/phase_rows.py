@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -190,7 +190,7 @@ def build_expansion_rows(
     phase: int,
     free: list[int],
     about: xr.Dataset | None,
-    geometry: float,
+    geometry: Mapping[str, float],
     options: Stability,
     *,
     kept: Collection[str] = (),
@@ -207,8 +207,8 @@ def build_expansion_rows(
         Places of the quantities to report.
     about : Dataset or None
         The phase's table, with published values in the attribute ``expansion``.
-    geometry : float
-        Relative error [1] that the sample's place may give the growth of a length.
+    geometry : mapping
+        Segment to the relative error [1] that the sample's place may give the growth of a length.
     options : Stability
         When two values differ [standard deviations].
     kept : collection of str
@@ -230,7 +230,8 @@ def build_expansion_rows(
                 float(one[f"mean_linear_expansion{suffix}"].values[place])
                 for suffix in ("", "_stderr", "_systematic")
             )
-            moved = geometry * float(POWER_OF_LENGTH[place]) / (curve.high - curve.low)
+            relative = geometry.get(str(segment), 0.0) * float(POWER_OF_LENGTH[place])
+            moved = relative / (curve.high - curve.low)
             systematic = float(np.hypot(systematic, moved))
             published = _compare_with_published(
                 about,
@@ -247,7 +248,7 @@ def build_expansion_rows(
                 systematic=systematic,
                 unit="1/K",
                 verdict=verdict,
-                reason=sentences.describe_expansion(curve, published, is_moved=geometry > 0),
+                reason=sentences.describe_expansion(curve, published, is_moved=moved > 0),
                 method=f"{model} of order {order}, errors in cell and temperature",
                 condition=f"{segment} {AXES[place]}",
             )

@@ -466,7 +466,7 @@ def _describe_range(history: MixtureHistory, options: Stability) -> str:
         text = f"{history.frames} frames at {history.highest:.0f} degC"
         if not np.isfinite(history.duration):
             return f"{text}, at unknown times: nothing to tell stability by"
-        text += f" over {history.duration:.2g} min"
+        text += f" over {history.duration:.3g} min"
         if history.duration < options.shortest:
             text += (
                 ": too short to tell stability by (hexrd.stability.shortest, "

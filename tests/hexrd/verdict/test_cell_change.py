@@ -36,7 +36,7 @@ def decided(
     share = np.ones(lattice.sizes["frame"])
     share[list(misfit)] = 0.0
     series = RefinedSeries(lattice=lattice, furnace=furnace, expansion=curves)
-    found = cell_change.compare_over_stretches(
+    found, shared = cell_change.compare_over_stretches(
         series,
         [one.name for one in phases],
         list_stretches(furnace, OPTIONS),
@@ -44,6 +44,7 @@ def decided(
         path,
         OPTIONS,
     )
+    assert set(shared) == {one.name for one in list_stretches(furnace, OPTIONS)}
     return {(d.comparison.phase, d.comparison.condition): d for d in decide_all(found)}
 
 

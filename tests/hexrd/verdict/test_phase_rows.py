@@ -161,7 +161,7 @@ def expansion(**changes: float) -> xr.Dataset:
 
 
 def rows_of(ds: xr.Dataset, about: xr.Dataset | None = None, free: tuple = (0, 4, 6)):
-    return phase_rows.build_expansion_rows(ds, 0, list(free), about, 0.0, OPTIONS)
+    return phase_rows.build_expansion_rows(ds, 0, list(free), about, {}, OPTIONS)
 
 
 def test_rows_of_expansion() -> None:
@@ -195,7 +195,7 @@ def test_a_reaction_within_the_range(reacting_from: float, heating: str, cooling
 
 def test_a_segment_over_which_the_intensity_was_kept_has_no_reaction() -> None:
     ds = expansion(reacting_from=300.0)
-    rows = phase_rows.build_expansion_rows(ds, 0, [0], None, 0.0, OPTIONS, kept=["cooling"])
+    rows = phase_rows.build_expansion_rows(ds, 0, [0], None, {}, OPTIONS, kept=["cooling"])
     assert [r.verdict for r in rows] == ["reacting", "ok"]
     assert ["reacting from 300" in r.reason for r in rows] == [True, False]
 
