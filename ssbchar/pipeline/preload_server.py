@@ -39,7 +39,7 @@ LIBRARIES = (
     "xarray",
     "h5netcdf",
     "scipy.signal",
-    "numba",
+    "ssbchar.pipeline.compiler_ready",
     "matplotlib.figure",
     "matplotlib.backends.backend_svg",
     "matplotlib.backends.backend_agg",

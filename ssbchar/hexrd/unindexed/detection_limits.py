@@ -163,8 +163,33 @@ def find_detectable_area(area: Array | RowFile, stderr: Array | RowFile, thresho
             a, s = area[part][:, points], stderr[part][:, points]
             needed[part] = np.where(np.isfinite(a) & np.isfinite(s), threshold * s - a, np.nan)
         measured = np.isfinite(needed).sum(axis=0) >= FEWEST_FRAMES
-        out[points][measured] = np.nanpercentile(needed[:, measured], 95, axis=0)
+        out[points][measured] = percentile_of_measured(needed[:, measured], 95)
     return np.where(out > 0, out, np.nan)
+
+
+def percentile_of_measured(values: Array, percent: float) -> Array:
+    """Return a percentile over the frames where each point was measured, as
+    `numpy.nanpercentile`, which takes the points one by one.
+
+    Parameters
+    ----------
+    values : ndarray, shape (frames, points)
+        In any unit; NaN where not measured, not everywhere at any point.
+    percent : float
+        0 to 100.
+
+    Returns
+    -------
+    ndarray, shape (points,)
+        Linear between the two frames next to it.
+    """
+    ordered = np.sort(values, axis=0)  # NaN last
+    last = np.isfinite(values).sum(axis=0) - 1
+    place = percent / 100 * last
+    below = np.floor(place).astype(int)
+    points = np.arange(values.shape[1])
+    low, high = ordered[below, points], ordered[np.minimum(below + 1, last), points]
+    return np.asarray(low + (high - low) * (place - below))
 
 
 def limit_library_phases(

@@ -374,3 +374,14 @@ def test_a_point_at_the_largest_strain_is_near_its_line(strain: float, is_near: 
     tracks = xr.Dataset({"two_theta": ("point", [2 * angle]), "detectable_area": ("point", [5.0])})
     found = detection_limits._find_needed_intensity(tracks, lines, 0.25, strain)
     assert found == (5.0 / 0.25 if is_near else np.inf)
+
+
+def test_a_percentile_is_numpys_where_points_miss_frames() -> None:
+    rng = np.random.default_rng(3)
+    values = rng.standard_normal((23, 40))
+    values[rng.random(values.shape) < 0.4] = np.nan
+    values[0] = 1.0
+    values[1:, 7] = np.nan
+    for percent in (0, 37.5, 95, 100):
+        found = detection_limits.percentile_of_measured(values, percent)
+        np.testing.assert_allclose(found, np.nanpercentile(values, percent, axis=0), rtol=1e-12)
