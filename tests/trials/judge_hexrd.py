@@ -368,12 +368,13 @@ def _list_changes(truth: Truth) -> Iterator[tuple[str, str, dict[str, float]]]:
         }
         for condition in ("before heating", "after cooling")
     )
-    for (name, size), value in before.items():
-        if (name, size) in after:
-            # Ours change in a hold alone.
-            change = 100 * (after[name, size] / value - 1)
-            in_hold = {"hold*": change, "after cooling": change}
-            yield name, size, {"rest*": 0.0, "heating": 0.0, "cooling": 0.0, **in_hold}
+    for name, size in {**before, **after}:
+        # Ours change in a hold alone, where they are there before and after.
+        change = 0.0
+        if (name, size) in before and (name, size) in after:
+            change = 100 * (after[name, size] / before[name, size] - 1)
+        in_hold = {"hold*": change, "after cooling": change}
+        yield name, size, {"rest*": 0.0, "heating": 0.0, "cooling": 0.0, **in_hold}
 
 
 def list_sizes(phase: str, cells: np.ndarray) -> dict[str, np.ndarray]:
@@ -415,6 +416,8 @@ def list_holds(temperature: Sequence[float]) -> list[tuple[str, int, int]]:
 
 def know_intensities(truth: Truth) -> Iterator[Known]:
     """Yield how much of each phase is kept over a segment, and after cooling [percent]."""
+    if "own" in truth:
+        yield from _know_own_intensities(truth)
     if not is_series(truth):
         return
     top = np.flatnonzero(np.array(truth["temperature"]) == max(truth["temperature"]))
@@ -433,6 +436,25 @@ def know_intensities(truth: Truth) -> Iterator[Known]:
                     unchanged=100.0,
                     bound=Stability().intensity_tolerance,
                 )
+
+
+def _know_own_intensities(truth: Truth) -> Iterator[Known]:
+    """Yield that ours keep all of their intensity, or lose it on heating."""
+    before, after = (list_own_phases(truth, c) for c in ("before heating", "after cooling"))
+    for name in before:
+        kept = 100.0 if name in after else 0.0
+        segments = {"rest*": 100.0, "heating": kept, "after cooling": kept}
+        if name in after:
+            segments |= {"hold*": 100.0, "cooling": 100.0}
+        for segment, value in segments.items():
+            yield Known(
+                quantity="intensity_kept",
+                subject=name,
+                condition=segment,
+                value=value,
+                unchanged=100.0,
+                bound=Stability().intensity_tolerance,
+            )
 
 
 def know_new_lines(truth: Truth) -> Iterator[Known]:

@@ -271,3 +271,16 @@ def test_own_truth() -> None:
         assert any(one.false_word for one in found), word
     missing = judge_rows([], truth, judge_hexrd.RULES)
     assert sum(one.needless for one in missing) == 5
+
+
+def test_own_phase_that_fades() -> None:
+    truth = own(("LAGP", "before heating", "volume", 1220.0, ""))
+    kept = {"quantity": "intensity_kept", "subject": "LAGP", "stderr": 1.0}
+    lost = {**kept, "value": 0.5, "verdict": "changed"}
+    assert not judge(truth, **lost, condition="after cooling").silently_wrong
+    assert judge(truth, **lost, condition="rest").false_word
+    whole = {**kept, "value": 99.0, "verdict": "retained"}
+    assert judge(truth, **whole, condition="heating").false_word
+    assert not judge(truth, **whole, condition="rest 2").false_word
+    change = {"quantity": "cell_change", "subject": "LAGP", "condition": "heating volume"}
+    assert judge(truth, **change, value=0.3, stderr=0.01, verdict="changed").false_word
