@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
+from ssbchar.hexrd.refinement.frame.bordered_band import expand_to_dense
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.intensities import build_equations
 from ssbchar.hexrd.refinement.frame.lattice import (
@@ -235,7 +235,7 @@ def _reduce_equations(
     # the free intensities stand in the order of their places; back to that of the reflections
     own = np.flatnonzero(model.owner[equations.free] == fit.get_index(phase))
     columns = own[np.argsort(equations.free[own])]
-    normal = to_dense(equations.normal)
+    normal = expand_to_dense(equations.normal)
     others = np.setdiff1d(np.arange(equations.target.size), columns)
     # the scale of this phase has nothing on its diagonal where all its reflections are free
     rest = others[np.diagonal(normal)[others] > 0]

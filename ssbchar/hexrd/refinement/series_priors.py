@@ -13,7 +13,7 @@ from ssbchar.hexrd.refinement.frame.fit import FitsByFrame
 from ssbchar.hexrd.refinement.frame.parameters import (
     FramePrior,
     GaussianPrior,
-    median_inflation,
+    find_median_inflation,
 )
 from ssbchar.hexrd.refinement.frame.refine import Convergence, refine_frame
 from ssbchar.hexrd.refinement.frame.series import SeriesModel
@@ -238,7 +238,7 @@ def _choose_zero_sigma(zero: Zero) -> float:
 def _learn_zero(priors: SeriesPriors, passes: list[FitsByFrame]) -> SeriesPriors:
     zeros = []
     for fit in (fit for fits in passes for fit in fits.values() if fit.present):
-        inflation = median_inflation(fit.parameters.inflation[list(fit.present)])
+        inflation = find_median_inflation(fit.parameters.inflation[list(fit.present)])
         zeros.append(
             zero_shift.FrameZero(
                 present=fit.present,

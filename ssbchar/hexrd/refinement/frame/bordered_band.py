@@ -40,7 +40,7 @@ class BorderedFactor(NamedTuple):
 
 
 @compile_loops
-def to_dense(matrix: BorderedBand) -> Array:
+def expand_to_dense(matrix: BorderedBand) -> Array:
     """Return the whole matrix, shape (n + m, n + m), in its unit."""
     n, m = matrix.border.shape
     dense = np.zeros((n + m, n + m))

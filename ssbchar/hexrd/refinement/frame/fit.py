@@ -13,7 +13,7 @@ from ssbchar.hexrd.refinement.frame.normal_equations import Iterate
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
     ParameterKind,
-    median_inflation,
+    find_median_inflation,
     replace_entry,
 )
 from ssbchar.hexrd.refinement.frame.windows import sum_windows
@@ -187,4 +187,4 @@ def _compute_zero_stderr(problem: FrameProblem, best: Iterate, inflation: Array)
     if not rows.size:
         return 0.0
     variance = best.equations.covariance[rows[0], rows[0]]
-    return float(np.sqrt(variance)) * median_inflation(inflation)
+    return float(np.sqrt(variance)) * find_median_inflation(inflation)

@@ -327,12 +327,12 @@ def select_inflations(layout: ParameterLayout, parameters: FrameParameters) -> A
     take the median of the phases."""
     if not layout.has_shared:  # the usual case in the last passes: nothing to sort out
         return parameters.inflation[layout.phase]
-    shared = median_inflation(parameters.inflation)
+    shared = find_median_inflation(parameters.inflation)
     own = parameters.inflation[np.maximum(layout.phase, 0)]
     return np.where(layout.phase < 0, shared, own)
 
 
-def median_inflation(inflation: Array) -> float:
+def find_median_inflation(inflation: Array) -> float:
     """Return the inflation of what all phases share: the median of theirs (phase,) [1], a float."""
     # NumPy's median takes longer than all else of a step
     return float(statistics.median(inflation.tolist()))

@@ -36,7 +36,7 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     FramePrior,
     ParameterKind,
     build_layout,
-    median_inflation,
+    find_median_inflation,
     move_parameters,
     sum_prior_squares,
     vector_from_parameters,
@@ -176,7 +176,7 @@ def _estimate_slack(problem: FrameProblem, parameters: FrameParameters) -> float
     """Return the rise of the objective that is still no worse: small beside one on the scale of the
     errors."""
     inflation = parameters.inflation[list(problem.present)]
-    return SLACK * median_inflation(inflation) ** 2
+    return SLACK * find_median_inflation(inflation) ** 2
 
 
 def _take_step(problem: FrameProblem, best: Iterate, damping: float) -> FrameParameters:

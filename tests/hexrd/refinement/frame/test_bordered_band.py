@@ -23,7 +23,7 @@ def make_matrix(n: int = 9, m: int = 3, neighbours: int = 4) -> tuple[bb.Bordere
 @pytest.mark.parametrize(("n", "m"), [(9, 3), (1, 1), (0, 4), (9, 0), (2, 5)])
 def test_solutions_are_those_of_the_dense_matrix(n: int, m: int) -> None:
     matrix, dense = make_matrix(n, m)
-    np.testing.assert_array_equal(bb.to_dense(matrix), dense)
+    np.testing.assert_array_equal(bb.expand_to_dense(matrix), dense)
     right = np.random.default_rng(5).standard_normal((n + m, 2))
     found = bb.solve_cholesky(bb.factor_cholesky(matrix), right)
     np.testing.assert_allclose(found, np.linalg.solve(dense, right), rtol=1e-6, atol=1e-7)
@@ -47,14 +47,14 @@ def test_the_matrix_itself_stays() -> None:
     right = np.ones((12, 1))
     bb.solve_cholesky(factor, right)
     bb.hold_at_zero(matrix, np.arange(9) == 2)
-    np.testing.assert_array_equal(bb.to_dense(matrix), dense)
+    np.testing.assert_array_equal(bb.expand_to_dense(matrix), dense)
     np.testing.assert_array_equal(right, 1.0)
 
 
 def test_unknowns_held_at_zero_leave_the_others_their_equations() -> None:
     matrix, dense = make_matrix()
     held = np.isin(np.arange(9), (0, 3, 4, 8))
-    found = bb.to_dense(bb.hold_at_zero(matrix, held))
+    found = bb.expand_to_dense(bb.hold_at_zero(matrix, held))
     out = np.concatenate([held, np.zeros(3, bool)])
     expected = np.where(out[:, None] | out, 0.0, dense) + np.diag(out.astype(float))
     np.testing.assert_array_equal(found, expected)
@@ -70,7 +70,7 @@ def test_an_unknown_that_nothing_depends_on_is_left_alone() -> None:
     right = np.random.default_rng(6).standard_normal((12, 1))
     found = bb.solve_cholesky(bb.factor_cholesky(bb.BorderedBand(band, border, corner)), right)
     rest = np.setdiff1d(np.arange(12), [5, 10])
-    dense = bb.to_dense(bb.BorderedBand(band, border, corner))
+    dense = bb.expand_to_dense(bb.BorderedBand(band, border, corner))
     exact = np.linalg.solve(dense[np.ix_(rest, rest)], right[rest])
     np.testing.assert_allclose(found[rest], exact, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(found[[5, 10]], right[[5, 10]])

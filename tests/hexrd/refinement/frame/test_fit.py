@@ -13,7 +13,7 @@ from hexrd.made_frame import (
     make_series,
 )
 
-from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
+from ssbchar.hexrd.refinement.frame.bordered_band import expand_to_dense
 from ssbchar.hexrd.refinement.frame.fit import FrameFit, propagate_errors
 from ssbchar.hexrd.refinement.frame.intensities import (
     build_equations,
@@ -42,7 +42,7 @@ def finished(free=(3, 0)):
 def test_errors_are_those_of_all_unknowns_together(free: tuple[int, int]) -> None:
     problem, best, fit = finished(free)
     model, layout = best.model, problem.layout
-    linear = to_dense(build_equations(problem, model, best.parameters).normal)
+    linear = expand_to_dense(build_equations(problem, model, best.parameters).normal)
     weight = problem.pattern.weight[:, None]
     design = make_design(model, best.solved.scale_curves)
     whole = np.hstack([design, best.equations.jacobian.T])

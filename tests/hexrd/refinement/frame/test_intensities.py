@@ -17,7 +17,7 @@ from hexrd.made_frame import (
 )
 
 from ssbchar.hexrd.refinement.frame import intensities as lin
-from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
+from ssbchar.hexrd.refinement.frame.bordered_band import expand_to_dense
 from ssbchar.hexrd.refinement.frame.model import build_model
 from ssbchar.hexrd.refinement.frame.residuals import inflation_from_residual
 from ssbchar.hexrd.refinement.frame.series import FramePattern
@@ -140,7 +140,7 @@ def test_negative_intensities_are_zero_and_the_rest_is_solved_without_them() -> 
     assert solved.free_count == 11 - bound.size
     # the others solve their equations, and no intensity at its bound wants to grow
     equations = lin.build_equations(problem, model, parameters)
-    normal = to_dense(equations.normal)
+    normal = expand_to_dense(equations.normal)
     free = np.setdiff1d(np.arange(equations.target.size), bound)
     unknowns = np.zeros(equations.target.size)
     unknowns[free] = np.linalg.solve(normal[np.ix_(free, free)], equations.target[free])

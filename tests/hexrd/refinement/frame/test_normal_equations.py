@@ -17,7 +17,7 @@ from hexrd.made_frame import (
 )
 
 from ssbchar.hexrd.refinement.frame import normal_equations as ne
-from ssbchar.hexrd.refinement.frame.bordered_band import to_dense
+from ssbchar.hexrd.refinement.frame.bordered_band import expand_to_dense
 from ssbchar.hexrd.refinement.frame.intensities import build_equations, solve_linear
 from ssbchar.hexrd.refinement.frame.model import build_model
 from ssbchar.hexrd.refinement.frame.parameters import (
@@ -67,7 +67,7 @@ def test_the_jacobian_is_that_of_finite_differences(free: tuple[int, int]) -> No
 def test_the_linear_part_is_projected_out() -> None:
     problem, model, solved, parameters, equations = setup()
     weight = problem.pattern.weight
-    normal = to_dense(build_equations(problem, model, parameters).normal)
+    normal = expand_to_dense(build_equations(problem, model, parameters).normal)
     design = make_design(model, solved.scale_curves)
     jacobian = equations.jacobian.T
     cross = design.T @ (weight[:, None] * jacobian)
