@@ -36,9 +36,9 @@ VERBS = frozenset(
     correct count cut decide decode define delete derive describe detect determine differentiate
     digest discard display divide draw drop dump embed empty enclose encode ensure enter estimate
     evaluate examine exclude expand explain export express extract extend factor fail fetch fill
-    filter find finish fit fix flag flatten fold follow forget fork format freeze gather generate get
-    give group grow guess handle has hash hold identify import index infer inform inspect install
-    insert integrate interpolate invert is iterate join judge keep kill label lay lift limit link
+    filter find finish fit fix flag flatten fold follow forget fork format freeze gather generate
+    get give group grow guess handle has hash hold identify import index infer inform inspect
+    install insert integrate interpolate invert is iterate join judge keep kill label lay lift limit link
     list load locate log look make mark mask match measure merge minimise model move multiply name
     normalise note open order orient pad parse part pass pick place plot predict prepare print
     project propagate propose prove prune pull put quantify quote raise rank read rebin
