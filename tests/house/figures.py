@@ -38,18 +38,18 @@ VERBS = frozenset(
     evaluate examine exclude expand explain export express extract extend factor fail fetch fill
     filter find finish fit fix flag flatten fold follow forget fork format freeze gather generate
     get give group grow guess handle has hash hold identify import index infer inform inspect
-    install insert integrate interpolate invert is iterate join judge keep kill label lay lift limit link
-    list load locate log look make mark mask match measure merge minimise model move multiply name
-    normalise note open order orient pad parse part pass pick place plot predict prepare print
-    project propagate propose prove prune pull put quantify quote raise rank read rebin
-    reconstruct record recover redraw reduce refine refuse register regrid regularise reject
+    install insert integrate interpolate invert is iterate join judge keep kill label lay lift
+    limit link list load locate log look make mark mask match measure merge minimise model move
+    multiply name normalise note open order orient pad parse part pass pick place plot predict
+    prepare print project propagate propose prove prune pull put quantify quote raise rank read
+    rebin reconstruct record recover redraw reduce refine refuse register regrid regularise reject
     remove rename render reorder repeat replace report request require rescale reset resolve
     restore restrict resume return reweight rotate round run sample save say scale scan scatter
-    search see select send separate serve set shift show sign simulate skip smooth solve sort
-    split stack stamp start state step stop store strip subtract suggest sum summarise swap switch
-    symmetrise tabulate take tell test tie time track transform translate trim try turn undo
-    unfold unpack unwrap update use validate verify visit wait walk warn weigh weight widen wrap
-    write yield
+    search see select send separate serve set shift show sign simulate skip smooth solve sort split
+    stack stamp start state step stop store strip subtract suggest sum summarise swap switch
+    symmetrise tabulate take tell test tie time track transform translate trim try turn undo unfold
+    unpack unwrap update use validate verify visit wait walk warn weigh weight widen wrap write
+    yield
     """.split()
 )
 """What a function does; ``x_from_y`` names a formula and counts as well."""
