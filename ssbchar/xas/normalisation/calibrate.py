@@ -18,6 +18,7 @@ from ssbchar.xas.normalisation.foil_alignment import (
     align_foils,
     build_standard_foil,
     find_foils,
+    identify_foil,
     look_up_foil_energy,
 )
 from ssbchar.xas.normalisation.options import Calibration
@@ -180,13 +181,16 @@ def _find_shifts(scans: xr.Dataset, standard: xr.Dataset, options: Calibration) 
 
 def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration) -> AxisShifts:
     element, edge = str(scans.attrs["element"]), str(scans.attrs["edge"])
-    tabulated = look_up_foil_energy(options, element, edge)
+    foil_element, foil_edge = identify_foil(standard, options, element, edge)
+    tabulated = look_up_foil_energy(options, foil_element, foil_edge)
     foil = build_standard_foil(standard, tabulated, options)
     found = align_foils(scans, foil, options)
     shift = found.shift
     error = found.error
     convention = "configured" if options.foil_energy else options.convention
-    of_foil = f"{options.foil_element or element} {options.foil_edge or edge} foil"
+    of_foil = f"{foil_element} {foil_edge} foil"
+    if (foil_element, foil_edge) != (element, edge) and not options.foil_element:
+        of_foil += " (found by the energy of its edge)"
     owner = standard.attrs.get("measurement", "the scans")
     return AxisShifts(
         kind=AlignmentKind.FOIL,

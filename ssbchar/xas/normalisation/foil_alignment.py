@@ -11,7 +11,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool
-from ssbchar.xas.edge_tables import CONVENTIONS, find_nearest_edge
+from ssbchar.xas.edge_tables import BEARDEN, CONVENTIONS, find_nearest_edge
 from ssbchar.xas.normalisation.edge_features import find_inflection
 from ssbchar.xas.normalisation.options import Calibration
 
@@ -191,6 +191,45 @@ def find_foils(scans: xr.Dataset) -> Bool:
         From `ssbchar.xas.scans.read_scans`, energies in eV.
     """
     return np.asarray(np.isfinite(scans["mu_foil"].values).sum(axis=1) > MIN_READINGS)
+
+
+def identify_foil(
+    standard: xr.Dataset, options: Calibration, element: str, edge: str
+) -> tuple[str, str]:
+    """Return element and edge of the foil: configured, that of the scan, or found by its energy.
+
+    A foil of another element is common (gold for As K): where the foil's edge is not within
+    ``calibrate.max_shift`` of the scan's, and one tabulated edge alone is, the foil is that one.
+
+    Parameters
+    ----------
+    standard : Dataset, dims scan, point
+        Scans with foils, energies in eV.
+    options : Calibration
+        Foil, greatest shift.
+    element, edge : str
+        Of the scan.
+
+    Raises
+    ------
+    BadInput
+        Edges of several elements are as near.
+    """
+    if options.foil_element or options.foil_energy:
+        return options.foil_element or element, options.foil_edge or edge
+    own = BEARDEN.get((element, edge))
+    energy, mu = read_foil(standard, int(np.flatnonzero(find_foils(standard))[0]))
+    at = find_metal_inflection(energy, mu)
+    if own is None or abs(at - own) <= options.max_shift:
+        return element, options.foil_edge or edge
+    near = [key for key, place in BEARDEN.items() if abs(at - place) <= options.max_shift]
+    if len(near) > 1:
+        raise BadInput(
+            str(standard["source_file"].values[0]),
+            f"the foil's edge is at {at:.1f} eV: {' or '.join(' '.join(key) for key in near)}",
+            "set calibrate.foil_element and foil_edge",
+        )
+    return near[0] if near else (element, options.foil_edge or edge)
 
 
 def look_up_foil_energy(options: Calibration, element: str, edge: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,52 +11,12 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
-from ssbchar.xas.scans.formats import RawScan
+from ssbchar.units import Dimension, split_label
+from ssbchar.xas.scans.column_names import NAMES, simplify_name
 from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "energy": (
-        "energy",
-        "mono energy",
-        "monoenergy",
-        "mono energy (alt)",
-        "e",
-        "ev",
-        "energy_ev",
-        "mono",
-        "x",
-    ),
-    "i0": ("i0", "io", "izero", "i_0", "monitor"),
-    "transmitted": ("i1", "it", "itrans", "trans", "i_1", "itransmission"),
-    "fluorescence": (
-        "if",
-        "iff",
-        "ifluor",
-        "ifl",
-        "fluor",
-        "fluorescence",
-        "if*",
-        "fluor*",
-        "mca*",
-        "sca*",
-    ),
-    "foil": ("iref", "irefer", "i2", "ir", "ref", "ifoil", "refer"),
-    "mu": (
-        "xmu",
-        "mu",
-        "mutrans",
-        "mufluor",
-        "absorption",
-        "mu(e)",
-        "y",
-        "norm",
-        "normtrans",
-        "normfluor",
-        "intensity",
-    ),
-}
-"""Usual names of the columns, in lower case; the first that fits is taken."""
 FOIL_ABSORPTIONS = ("murefer", "mu_ref", "mufoil")
 """Names of columns that hold the foil's absorption."""
 NO_FOIL = "none"
@@ -108,13 +69,13 @@ def read_unit(raw: RawScan, name: str) -> str:
     Returns
     -------
     str
-        ``eV``, ``keV`` ...; empty where the header names none.
+        ``eV``, ``keV`` ...; empty where neither header nor name states one.
     """
     for key, value in raw.header.items():
         words = value.split()
         if key.startswith("column.") and len(words) > 1 and words[0] == name:
             return words[1]
-    return ""
+    return split_label(name, Dimension.ENERGY).unit
 
 
 def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
@@ -135,10 +96,19 @@ def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
     """
     lower = {name.lower(): name for name in raw.columns}
     if given:
-        return lower.get(given.lower())
+        return lower.get(given.lower()) or _find_place(raw, given) or _find_plain(raw, given)
     for known in NAMES[quantity]:
         if "*" not in known and known in lower:
             return lower[known]
+    for known in NAMES[quantity]:
+        alike = [name for name in raw.columns if simplify_name(name) == known]
+        if len(alike) == 1:
+            return alike[0]
+    if quantity == "energy":
+        # ZapEnergy, energy_rbv: the one column that has energy in its name.
+        named = [name for name in raw.columns if "energy" in name.lower()]
+        if len(named) == 1:
+            return named[0]
     if quantity == "energy" and "column 1" in lower:
         return lower["column 1"]
     if quantity == "mu" and len(raw.columns) == 2:
@@ -147,6 +117,23 @@ def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
         if second.lower() not in NAMES["i0"]:
             return second
     return None
+
+
+def _find_place(raw: RawScan, given: str) -> str | None:
+    """Return the name of ``column 3``: a place counts where no column has that name."""
+    place = re.fullmatch(r"column\s*(\d+)", given.strip().lower())
+    names = list(raw.columns)
+    return names[int(place[1]) - 1] if place and 1 <= int(place[1]) <= len(names) else None
+
+
+def _find_plain(raw: RawScan, given: str) -> str | None:
+    """Return the one column whose name without its unit is the given one."""
+    alike = [
+        name
+        for name in raw.columns
+        if split_label(name, Dimension.ENERGY).name.lower() == given.strip().lower()
+    ]
+    return alike[0] if len(alike) == 1 else None
 
 
 def require_column(raw: RawScan, quantity: str, given: str) -> str:
@@ -173,7 +160,8 @@ def require_column(raw: RawScan, quantity: str, given: str) -> str:
 
 
 def _list_columns(raw: RawScan) -> str:
-    return f"it has {', '.join(list(raw.columns)[:LISTED])}"
+    more = f" and {len(raw.columns) - LISTED} more" if len(raw.columns) > LISTED else ""
+    return f"it has {', '.join(list(raw.columns)[:LISTED])}{more}"
 
 
 def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
@@ -246,10 +234,15 @@ def choose_mode(raw: RawScan, options: ScanReading) -> Mode:
     if options.mode != "auto":
         return Mode(options.mode)
     has_i0 = find_column(raw, "i0", options.i0) is not None
-    if options.transmitted or (has_i0 and find_column(raw, "transmitted", "")):
+    # What is named wins over what is found.
+    if options.transmitted:
         return Mode.TRANSMISSION
     if options.fluorescence:
         return Mode.FLUORESCENCE
+    if options.mu and not _is_athena(raw):
+        return Mode.NORMALISED if _is_normalised(raw) else Mode.MU
+    if has_i0 and find_column(raw, "transmitted", ""):
+        return Mode.TRANSMISSION
     if has_i0 and not options.mu and _find_fluorescence(raw, options):
         return Mode.FLUORESCENCE
     if has_i0 and not _is_athena(raw) and find_column(raw, "mu", options.mu) is None:
@@ -434,12 +427,13 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
     none = FoilAbsorption(mu=np.full(next(iter(raw.columns.values())).shape, np.nan))
     if options.foil == NO_FOIL:
         return none
-    # A file that holds the foil's absorption needs no beams.
-    for ready in FOIL_ABSORPTIONS:
-        for name in raw.columns:
-            if name.lower() == ready:
-                return FoilAbsorption(mu=raw.columns[name])
     behind = find_column(raw, "foil", options.foil)
+    # A file that holds the foil's absorption needs no beams.
+    ready = [name for name in raw.columns if name.lower() in FOIL_ABSORPTIONS]
+    if options.foil:
+        ready = [name for name in ready if name == behind]
+    if ready:
+        return FoilAbsorption(mu=raw.columns[ready[0]])
     before = find_column(raw, "transmitted", options.transmitted)
     if options.foil and behind is None:
         raise BadInput(
@@ -476,8 +470,9 @@ def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
         find_column(raw, "i0", options.i0),
         find_column(raw, "transmitted", options.transmitted),
     ]
-    if options.mode in ("auto", Mode.FLUORESCENCE):
-        used += _find_fluorescence(raw, options)
+    if options.mode == "fluorescence" or (options.mode == "auto" and not used[1]):
+        # A column that is not used condemns nothing.
+        used = [used[0], *_find_fluorescence(raw, options)]
     doubts = []
     for name in dict.fromkeys(name for name in used if name):
         values = raw.columns[name]

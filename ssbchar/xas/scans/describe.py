@@ -10,8 +10,8 @@ from ssbchar.description import Description, count_of
 from ssbchar.storage import raw_files
 from ssbchar.xas import notes
 from ssbchar.xas.scans.columns import find_column, list_absorption_columns
-from ssbchar.xas.scans.formats import RawScan
 from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.read import list_raw_scans, read_scans
 from ssbchar.xas.scans.scan import Mode
 

@@ -28,14 +28,16 @@ class ScanReading:
 
     mode: AskedMode = "auto"
     """``transmission`` ln(I0/I1), ``fluorescence`` sum(If)/I0, ``mu`` (already an absorption),
-    ``normalised`` (already normalised, left as it is), or ``auto``: what the columns and the header
-    allow, in this order."""
+    ``normalised`` (already normalised, left as it is), or ``auto``: that of the column that is
+    named (`transmitted`, `fluorescence`, `mu`), else what the columns and the header allow, in this
+    order; a transmission without a visible edge gives way to a fluorescence with one."""
     element: ElementSymbol = ""
     """Absorbing element; empty takes it from the file's header, else from the edge's position."""
     edge: EdgeName = ""
     """``K``, ``L3`` ...; empty takes it from the header, else ``K``."""
     energy: Name = ""
-    """Name of the energy column (or HDF5 path); empty knows the usual names."""
+    """Name of the energy column (or HDF5 path, or its place: ``column 3``); empty knows the usual
+    names."""
     i0: Name = ""
     """Name of the incident-beam column; empty knows the usual names."""
     transmitted: Name = ""
@@ -49,6 +51,9 @@ class ScanReading:
     mu: Name = ""
     """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column
     or group as a scan; empty knows the usual names and takes a project's every group."""
+    scan: Name = ""
+    """Numbers of the scans of a SPEC file that are taken: ``3``, ``1,4`` or ``2-5``; empty takes
+    all, which must then be repeats of one sample."""
     apply_eshift: bool = True
     """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
     photons_per_count: Annotated[float, Field(ge=0.0)] = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +15,10 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.storage import atomic_write, raw_files, reading
 from ssbchar.typing import Array
+from ssbchar.units import Dimension, find_unit
 from ssbchar.xas import notes
 from ssbchar.xas.edge_tables import BEARDEN, find_nearest_edge
+from ssbchar.xas.scans.choose_signal import prefer_fluorescence
 from ssbchar.xas.scans.columns import (
     calculate_absorption,
     calculate_foil_absorption,
@@ -25,10 +28,13 @@ from ssbchar.xas.scans.columns import (
     require_column,
     split_stack,
 )
-from ssbchar.xas.scans.formats import RawScan, read_raw_scans
+from ssbchar.xas.scans.formats import read_raw_scans
+from ssbchar.xas.scans.jumps import BEFORE_EDGE, Jump, find_jump, find_second_edge, measure_step
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.outputs import SCANS
-from ssbchar.xas.scans.scan import Scan, ScanStatus, order_by_energy
+from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.repeats import group_repeats
+from ssbchar.xas.scans.scan import Mode, Scan, ScanStatus, cut_scan, find_steepest, order_by_energy
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +45,18 @@ LONGEST_SPAN = 5e4
 """Longest scan of an edge [eV]."""
 LARGEST_SHIFT = 1e3
 """Largest energy shift of a project [eV]."""
+SERIES = "series"
+"""Role of scans that need not be alike."""
+AWAY_FROM_EDGE = 50.0
+"""A jump is closed this far from the edge, where the absorption is nearly straight [eV]."""
+LEFT_ABOVE = 150.0
+"""A scan that is cut before a jump must reach this far above its edge [eV]."""
+FEWEST_FOR_LENGTH = 3
+"""Scans that are needed to say that one is short."""
+LEAST_LENGTH = 0.7
+"""A scan that spans less than this share of the others' range on a side is left out [1]."""
+FOIL_SIGMA = 3.0
+"""A foil's edge step stands so many standard errors above nothing [1]."""
 MIN_POINTS = 20
 """A scan of fewer points is not used."""
 ARRAYS = ("energy", "mu", "mu_stderr", "mu_foil", "i0", "total")
@@ -75,7 +93,7 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
     for path in raw_files.find_files(source):
         try:
             with reading.guard_reading(path, options.limits):
-                readable += _read_file(path, options)
+                readable += _read_file(path, options, faults)
         except BadInput as fault:
             atomic_write.raise_machine_fault(fault)
             faults.append(fault)
@@ -88,23 +106,118 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
             faults.append(fault)
     if not checked:
         raise faults[0]
-    # The first good scan says whose edge the measurement is.
-    first = checked[0]
-    alike = []
-    for scan in checked:
-        if (scan.element, scan.edge) == (first.element, first.edge):
-            alike.append(scan)
-        else:
-            problem = (
-                f"its edge is {scan.element} {scan.edge}, the others' {first.element} {first.edge}"
-            )
-            faults.append(BadInput(scan.where, problem, "give it a row of its own"))
+    alike = _select_one_edge(checked, faults)
+    alike = _settle_jumps(alike, faults, options)
+    if labels.get("role") != SERIES:
+        alike = _select_long(alike, faults)
+        alike = _select_repeats(alike, faults)
     return build_scans_dataset(alike, faults, labels)
 
 
-def _read_file(path: Path, options: ScanReading) -> list[Scan]:
+def _select_one_edge(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
+    """Return the scans of the edge that most scans have, of as many the first's."""
+    edges = [(scan.element, scan.edge) for scan in scans]
+    element, edge = max(edges, key=edges.count)
+    alike = []
+    for scan in scans:
+        if (scan.element, scan.edge) == (element, edge):
+            alike.append(scan)
+        else:
+            problem = f"its edge is {scan.element} {scan.edge}, the others' {element} {edge}"
+            faults.append(BadInput(scan.where, problem, "give it a row of its own"))
+    return alike
+
+
+def _settle_jumps(scans: list[Scan], faults: list[BadInput], options: ScanReading) -> list[Scan]:
+    """Return the scans without a jump of their absorption; where all have one, those that can be
+    mended: a transmission by the jump itself, which a factor of a counter makes, another scan by
+    being cut far above its edge."""
+    found = [find_jump(one.energy, one.mu, find_steepest(one.energy, one.mu)) for one in scans]
+    if not any(found):
+        return scans
+    whole = [scan for scan, jump in zip(scans, found, strict=True) if jump is None]
+    cut = []
+    for scan, jump in zip(scans, found, strict=True):
+        if jump is None:
+            continue
+        at = find_steepest(scan.energy, scan.mu)
+        text = (
+            f"the absorption jumps by {jump.height:+.3g} from one point to the next at "
+            f"{jump.energy:.1f} eV, as where a counter's range is switched"
+        )
+        # A counter that was saturated comes back with a jump that is no factor.
+        is_factor = scan.mode is Mode.TRANSMISSION and not scan.doubts
+        if not whole and is_factor and abs(jump.energy - at) > AWAY_FROM_EDGE:
+            cut.append(_close_jump(scan, jump, f"{text}: closed, by a factor {jump.factor:.3f}"))
+        elif not whole and jump.energy - at > max(LEFT_ABOVE, options.min_above):
+            cut.append(cut_scan(scan, jump.energy, f"{text}: used up to there"))
+        else:
+            faults.append(BadInput(scan.where, text, "measure again, or cut the file before it"))
+    if not whole and not cut:
+        raise faults[-1]
+    return whole or cut
+
+
+def _close_jump(scan: Scan, jump: Jump, note: str) -> Scan:
+    """Return the scan with what follows a jump moved by its height."""
+    moved = np.where(scan.energy > jump.energy, scan.mu - jump.height, scan.mu)
+    total = np.where(scan.energy > jump.energy, scan.total - jump.height, scan.total)
+    return replace(scan, mu=moved, total=total, doubts=(*scan.doubts, note))
+
+
+def _select_long(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
+    """Return the scans without those that are much shorter than most: repeats are merged where they
+    overlap, and one that was broken off would shorten all."""
+    if len(scans) < FEWEST_FOR_LENGTH:
+        return scans
+    spans = np.array(
+        [
+            (at - scan.energy[0], scan.energy[-1] - at)
+            for scan in scans
+            for at in [find_steepest(scan.energy, scan.mu)]
+        ]
+    )
+    usual = np.median(spans, axis=0)
+    kept = []
+    for scan, span in zip(scans, spans, strict=True):
+        if (span >= LEAST_LENGTH * usual).all():
+            kept.append(scan)
+            continue
+        problem = (
+            f"it spans {span[0]:.0f} eV below and {span[1]:.0f} eV above its edge, the others "
+            f"{usual[0]:.0f} and {usual[1]:.0f} eV"
+        )
+        faults.append(BadInput(scan.where, problem, "measure again, or give it a row of its own"))
+    return kept
+
+
+def _select_repeats(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
+    """Return the scans that are repeats of one sample; refuse them all where it is open which."""
+    places = [find_steepest(scan.energy, scan.mu) for scan in scans]
+    kept, apart = group_repeats(scans, places)
+    if not kept:
+        raise BadInput(
+            scans[0].where,
+            f"the scans are no repeats of one sample: {apart}",
+            "choose with read.scan or read.mu, or give each a row of its own",
+        )
+    for i in sorted({*range(len(scans))} - {*kept}):
+        problem = f"it is no repeat of the others: {apart}"
+        faults.append(BadInput(scans[i].where, problem, "give it a row of its own"))
+    return [scans[i] for i in kept]
+
+
+def _read_file(path: Path, options: ScanReading, faults: list[BadInput]) -> list[Scan]:
     raw_scans = list_raw_scans(path, options)
-    scans = [scan for raw in raw_scans for scan in _build_scans(raw, options)]
+    scans = []
+    for raw in raw_scans:
+        try:
+            scans += _build_scans(raw, options)
+        except BadInput as fault:
+            # Of a file of several scans one may lack its columns; a file of one is that one.
+            if len(raw_scans) == 1:
+                raise
+            faults.append(fault)
     longest = max((scan.energy.size for scan in scans), default=0)
     if longest > options.limits.points:
         problem = f"a scan has {longest} points"
@@ -131,7 +244,10 @@ def list_raw_scans(path: Path, options: ScanReading) -> list[RawScan]:
 
 
 def _select_groups(found: list[RawScan], path: Path, options: ScanReading) -> list[RawScan]:
-    """Return the groups of a project that `mu` names; of other files the one scan."""
+    """Return the groups of a project that `mu` names, the scans of a SPEC file that `scan` names;
+    of other files the one scan."""
+    if options.scan and "scan" in found[0].header:
+        return _select_scans(found, path, options.scan)
     is_project = "x" in found[0].columns and "label" in found[0].header
     if not is_project or not options.mu:
         return found
@@ -140,6 +256,22 @@ def _select_groups(found: list[RawScan], path: Path, options: ScanReading) -> li
         names = ", ".join(raw.header["label"] for raw in found)
         raise BadInput(path, f"no group named '{options.mu}'", f"set read.mu to one of: {names}")
     return wanted
+
+
+def _select_scans(found: list[RawScan], path: Path, asked: str) -> list[RawScan]:
+    """Return the scans whose numbers are asked for: ``3``, ``1,4`` or ``2-5``."""
+    wanted: set[int] = set()
+    for part in asked.split(","):
+        numbers = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if numbers is None:
+            raise BadInput("xas.read.scan", f"'{asked}'", "give numbers such as 3, 1,4 or 2-5")
+        first = int(numbers[1])
+        wanted |= {*range(first, int(numbers[2] or first) + 1)}
+    kept = [raw for raw in found if int(raw.header["scan"]) in wanted]
+    if not kept:
+        there = ", ".join(raw.header["scan"] for raw in found)
+        raise BadInput(path, f"no scan {asked}", f"set read.scan to some of: {there}")
+    return kept
 
 
 def _build_scans(raw: RawScan, options: ScanReading) -> list[Scan]:
@@ -167,11 +299,11 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
             name: values for name, values in raw.columns.items() if values.shape == energy.shape
         },
     )
-    remarks: list[str] = []
-    unit = read_unit(raw, energy_name).lower()
-    if unit.startswith("kev") or (not unit and np.nanmax(energy) < HIGHEST_KEV):
-        energy = energy * 1000.0
-        remarks.append("energy given in keV")
+    remarks: list[str] = [*raw.remarks]
+    energy, remark = _convert_energy(raw, energy_name, energy)
+    remarks += remark
+    options, remark = prefer_fluorescence(raw, energy, options)
+    remarks += remark
     absorption = calculate_absorption(raw, options)
     foil = calculate_foil_absorption(raw, options)
     eshift = _read_energy_shift(raw)
@@ -218,6 +350,20 @@ def _read_energy_shift(raw: RawScan) -> float:
     return shift
 
 
+def _convert_energy(raw: RawScan, name: str, energy: Array) -> tuple[Array, list[str]]:
+    """Return energies in eV, and a remark where they were not."""
+    stated = read_unit(raw, name)
+    unit = find_unit(stated, Dimension.ENERGY) if stated else None
+    if stated and unit is None:
+        problem = f"the energy column '{name}' is in '{stated}', which is no energy"
+        raise BadInput(raw.where, problem, "give eV or keV, or set read.energy to another column")
+    if unit is None and np.nanmax(energy) < HIGHEST_KEV:
+        unit = find_unit("keV", Dimension.ENERGY)
+    if unit is None or unit.factor == 1.0:
+        return energy, []
+    return unit.convert(energy), [f"energy given in {unit.name}"]
+
+
 def _find_element(raw: RawScan, options: ScanReading) -> tuple[str, str]:
     """Return element and edge, configured or by the header, empty where neither says."""
     header = raw.header
@@ -256,6 +402,13 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
         )
     at = find_steepest(energy, scan.mu)
     element, edge = _settle_element(scan, at, options)
+    scan = _drop_edgeless_foil(scan, options)
+    other = find_second_edge(energy, scan.mu, at, BEARDEN.get((element, edge), at))
+    if other is not None:
+        place = other[2] - BEFORE_EDGE
+        note = f"{other[0]} {other[1]} edge at {other[2]:g} eV: used up to {place:.0f} eV"
+        scan = cut_scan(scan, place, note)
+        energy = scan.energy
     if energy[-1] - at < options.min_above:
         raise BadInput(
             scan.where,
@@ -269,6 +422,20 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
             f"needs {options.min_below:g} eV; measure again",
         )
     return replace(scan, element=element, edge=edge)
+
+
+def _drop_edgeless_foil(scan: Scan, options: ScanReading) -> Scan:
+    """Return the scan without a foil that was found by its column's name and shows no edge; one
+    that was named is examined by the calibration."""
+    good = np.isfinite(scan.mu_foil)
+    if options.foil or good.sum() < MIN_POINTS:
+        return scan
+    energy, mu = scan.energy[good], scan.mu_foil[good]
+    step = measure_step(energy, mu, find_steepest(energy, mu))
+    if step is None or step[0] > FOIL_SIGMA * step[1]:
+        return scan
+    note = "its column behind the foil shows no edge: taken for none; name it in read.foil if it is"
+    return replace(scan, mu_foil=np.full_like(scan.mu_foil, np.nan), notes=(*scan.notes, note))
 
 
 def _settle_element(scan: Scan, at: float, options: ScanReading) -> tuple[str, str]:
@@ -297,26 +464,6 @@ def _settle_element(scan: Scan, at: float, options: ScanReading) -> tuple[str, s
         problem = f"its edge is at {at:.0f} eV{looks}, {element} {edge} would be at {expected:g} eV"
         raise BadInput(scan.where, problem, remedy)
     return element, edge
-
-
-def find_steepest(energy: Array, mu: Array) -> float:
-    """Return where mu rises most over 3 eV, away from the ends.
-
-    Parameters
-    ----------
-    energy, mu : array, shape (point,)
-        [eV], and the absorption there.
-
-    Returns
-    -------
-    float
-        [eV]
-    """
-    grid = np.arange(energy[0], energy[-1], 1.0)
-    rise = np.interp(grid + 1.5, energy, mu) - np.interp(grid - 1.5, energy, mu)
-    # Beams that come up at the start of a scan are steeper than its edge.
-    inner = slice(4, -4) if grid.size > 20 else slice(None)
-    return float(grid[inner][np.argmax(rise[inner])])
 
 
 def build_scans_dataset(

@@ -67,6 +67,44 @@ class Scan:
     """1 where the header says that the data are made."""
 
 
+def find_steepest(energy: Array, mu: Array) -> float:
+    """Return where mu rises most over 3 eV, away from the ends.
+
+    Parameters
+    ----------
+    energy, mu : array, shape (point,)
+        [eV], and the absorption there.
+
+    Returns
+    -------
+    float
+        [eV]
+    """
+    grid = np.arange(energy[0], energy[-1], 1.0)
+    rise = np.interp(grid + 1.5, energy, mu) - np.interp(grid - 1.5, energy, mu)
+    # Beams that come up at the start of a scan are steeper than its edge.
+    inner = slice(4, -4) if grid.size > 20 else slice(None)
+    return float(grid[inner][np.argmax(rise[inner])])
+
+
+def cut_scan(scan: Scan, end: float, note: str) -> Scan:
+    """Return what of a scan lies below an energy, with a note.
+
+    Parameters
+    ----------
+    scan : Scan
+        Arrays of shape (point,).
+    end : float
+        [eV]
+    note : str
+        Why.
+    """
+    kept = scan.energy < end
+    arrays = ("energy", "mu", "mu_stderr", "i0", "mu_foil", "total")
+    parts = {name: getattr(scan, name)[kept] for name in arrays}
+    return replace(scan, **parts, notes=(*scan.notes, note))
+
+
 def order_by_energy(scan: Scan) -> Scan:
     """Return the scan with rising energy, points of one energy averaged and unreadable ones
     dropped.

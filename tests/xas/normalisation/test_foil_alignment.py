@@ -326,12 +326,35 @@ def test_a_foil_of_another_element_is_refused_and_named() -> None:
         )
 
 
+def gold(offset: float = 0.0) -> xr.Dataset:
+    """A scan of arsenic whose foil has its edge where gold's L3 is."""
+    ds = foils(TARGET)
+    ds["energy"] = ds["energy"][:1] + 4806.7 + offset
+    return ds
+
+
+def test_a_foil_of_another_element_is_found_by_its_energy() -> None:
+    identify = foil_alignment.identify_foil
+    assert identify(gold(), Calibration(), "As", "K") == ("Au", "L3")
+    assert identify(gold(-15.0), Calibration(), "As", "K") == ("Au", "L3")
+    assert identify(gold(), Calibration(foil_element="As"), "As", "K") == ("As", "K")
+    assert identify(gold(-45.0), Calibration(), "As", "K") == ("As", "K"), "within max_shift"
+    assert identify(gold(200.0), Calibration(), "As", "K") == ("As", "K"), "no edge is near"
+    with pytest.raises(BadInput, match=r"As K or Au L3|Au L3 or As K"):
+        identify(gold(-26.0), Calibration(max_shift=30.0), "Se", "K")
+
+
+def test_an_axis_on_gold_s_foil() -> None:
+    foil = foil_alignment.build_standard_foil(gold(-2.5), 11918.7, Calibration())
+    assert foil.tabulated - foil.inflection == pytest.approx(2.5, abs=0.1)
+
+
 def foils(*spectra: np.ndarray, offsets: tuple[float, ...] = (0.0, 0.0)) -> xr.Dataset:
     """Scans whose axis reads an offset too low."""
     energy = np.array([GRID - offset for offset in offsets])
     return xr.Dataset(
         {
-            "energy": (("scan", "point"), energy),
+            "energy": (("scan", "point"), energy[: len(spectra)]),
             "mu_foil": (("scan", "point"), np.array(spectra)),
             "source_file": ("scan", ["a.dat"] * len(spectra)),
         }

@@ -8,8 +8,8 @@ import pytest
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import read
-from ssbchar.xas.scans.formats import RawScan
 from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode, Scan
 
 

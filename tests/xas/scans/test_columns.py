@@ -5,8 +5,8 @@ import pytest
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import columns
-from ssbchar.xas.scans.formats import RawScan
 from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode
 
 SIZE = 30
@@ -44,12 +44,12 @@ def test_nameless_columns() -> None:
 
 def test_a_missing_column_lists_what_is_there() -> None:
     many = raw(**{f"c{i}": 1.0 for i in range(20)})
-    with pytest.raises(BadInput, match=r"no column for i0 \(it has energy, c0, .*c10\)$|c10\)"):
+    with pytest.raises(BadInput, match=r"no column for i0 \(it has energy, c0, .*c10 and 9 more\)"):
         columns.require_column(many, "i0", "")
     with pytest.raises(BadInput) as caught:
         columns.require_column(many, "i0", "diode")
     assert "no column 'diode'" in str(caught.value)
-    assert "c10" in str(caught.value) and "c11" not in str(caught.value)
+    assert "c10 and 9 more" in str(caught.value) and "c11" not in str(caught.value)
     assert columns.require_column(many, "i0", "c3") == "c3"
 
 
@@ -57,6 +57,41 @@ def test_units_are_xdis() -> None:
     one = raw(header={"column.1": "energy keV", "column.2": "i0", "other": "energy eV"})
     assert columns.read_unit(one, "energy") == "keV"
     assert columns.read_unit(one, "i0") == ""
+    assert columns.read_unit(raw(), "Energy (eV)") == "eV"
+    assert columns.read_unit(raw(), "energy/keV") == "keV"
+    assert columns.read_unit(raw(), "energy") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [
+        ("Energy (eV)", "energy"),
+        ("energy/keV", "energy"),
+        ("Photon Energy [eV]", "energy"),
+        ("ZapEnergy", "energy"),
+        ("I0 (A)", "i0"),
+        ("It-32", "transmitted"),
+        ("Iref [counts]", "foil"),
+        ("mu (a.u.)", "mu"),
+    ],
+)
+def test_names_with_units_and_numbers_of_counters(name: str, quantity: str) -> None:
+    one = RawScan(where="f", columns={"first": ENERGY, name: ENERGY, "third": ENERGY})
+    assert columns.find_column(one, quantity, "") == name
+
+
+def test_of_several_energies_none_is_guessed() -> None:
+    one = RawScan(where="f", columns={"enc_energy": ENERGY, "mono_energy": ENERGY})
+    assert columns.find_column(one, "energy", "") is None
+    two = RawScan(where="f", columns={"t": ENERGY, "It-32": ENERGY, "It-33": ENERGY})
+    assert columns.find_column(two, "transmitted", "") is None
+
+
+def test_a_column_by_its_place_or_without_its_unit() -> None:
+    one = RawScan(where="f", columns={"Energy (eV)": ENERGY, "a": ENERGY, "b": ENERGY})
+    assert columns.find_column(one, "i0", "column 2") == "a"
+    assert columns.find_column(one, "i0", "column 4") is None
+    assert columns.find_column(one, "energy", "energy") == "Energy (eV)"
 
 
 def test_a_stack_is_split_into_its_scans() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans import formats
+from ssbchar.xas.scans import column_names, formats
 
 PLACE = Path("a.dat")
 
@@ -51,12 +51,13 @@ def test_names_with_blanks() -> None:
 def test_fields_of_equal_width() -> None:
     names = ["Mono Energy", "preset time", "I0 of beam"]
     line = "".join(f"{name:12s}" for name in names)
-    assert [n.strip() for n in formats._split_fixed_width(line, 3)] == names
-    assert formats._split_fixed_width("Mono Energypreset times I0 of beam ", 3) == []
+    split = column_names._split_fixed_width
+    assert [n.strip() for n in split(line, 3)] == names
+    assert split("Mono Energypreset times I0 of beam ", 3) == []
     six = "a b   c d   e f"
-    assert [n.strip() for n in formats._split_fixed_width(six, 3)] == ["a b", "c d", "e f"]
+    assert [n.strip() for n in split(six, 3)] == ["a b", "c d", "e f"]
     wide = "".join(f"{name:40s}" for name in names)
-    assert [n.strip() for n in formats._split_fixed_width(wide, 3)] == names
+    assert [n.strip() for n in split(wide, 3)] == names
 
 
 def test_a_name_that_stands_twice_gets_its_place() -> None:
@@ -78,7 +79,7 @@ def test_comments_and_blank_lines_among_the_rows_are_skipped() -> None:
     ("text", "line"),
     [
         ("# e mu\n1 2\n3\n", "a.dat:3: 1 columns where 2 were before"),
-        ("# e mu\n1 2\nend\n", "a.dat:3: no row of numbers"),
+        ("# e mu\n1 2\nend\n3 4\n", "a.dat:3: no row of numbers"),
         ("# e mu\n1 2\n", "a.dat: no columns of numbers"),
         ("# e\n1\n2\n", "a.dat: no columns of numbers"),
         ("prose\n", "a.dat: no columns of numbers"),

@@ -1,0 +1,163 @@
+"""Names of the columns of text files, among all that a header says, and what names mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from ssbchar.units import Dimension, split_label
+
+NAMES: dict[str, tuple[str, ...]] = {
+    "energy": (
+        "energy",
+        "mono energy",
+        "monoenergy",
+        "mono energy (alt)",
+        "photon energy",
+        "e",
+        "ev",
+        "energy_ev",
+        "mono",
+        "x",
+    ),
+    "i0": ("i0", "io", "izero", "i_0", "monitor"),
+    "transmitted": ("i1", "it", "itrans", "trans", "i_1", "itransmission"),
+    "fluorescence": (
+        "if",
+        "iff",
+        "ifluor",
+        "ifl",
+        "fluor",
+        "fluorescence",
+        "ifch*",
+        "if*",
+        "fluor*",
+        "mca*",
+        "sca*",
+    ),
+    "foil": ("iref", "irefer", "i2", "ir", "ref", "ifoil", "refer"),
+    "mu": (
+        "xmu",
+        "mu",
+        "mutrans",
+        "mufluor",
+        "absorption",
+        "mu(e)",
+        "y",
+        "norm",
+        "normtrans",
+        "normfluor",
+        "intensity",
+    ),
+}
+"""Usual names of the columns, in lower case; the first that fits is taken."""
+FIELD_WIDTHS = range(6, 41)
+"""Widths of fields in which a header line may give the names of the columns."""
+_KNOWN = frozenset(name for names in NAMES.values() for name in names if "*" not in name)
+
+
+def simplify_name(name: str) -> str:
+    """Return a column's name in lower case without its unit, and without the number of its counter.
+
+    ``Energy (eV)`` is ``energy``, ``I0 [A]`` is ``i0``, ``It-32`` is ``it``.
+
+    Parameters
+    ----------
+    name : str
+    """
+    lower = name.strip().lower()
+    if lower in _KNOWN:
+        return lower
+    plain = split_label(name.strip(), Dimension.ENERGY).name.strip(" *#:").lower()
+    if plain in _KNOWN:
+        return plain
+    stem = re.fullmatch(r"(.*?[a-z0-9_])[-_ ]\d{2,}", plain)
+    return stem[1] if stem and stem[1] in _KNOWN else plain
+
+
+def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) -> list[str]:
+    """Return the names of n columns, from a header of text.
+
+    XDI ``Column.N`` fields come first, then the line whose names are best known among those that
+    fit the number of columns, of equals the last, which stands next to the numbers: a sentence may
+    have as many words as there are columns.
+
+    Parameters
+    ----------
+    header : mapping of str to str
+        Fields, keys in lower case.
+    head : sequence of str
+        Lines without their comment marks.
+    n : int
+        Number of columns.
+    """
+    head = [line for line in head if not re.match(r"column\.\d+\s*:", line.lower())]
+    given = [header.get(f"column.{i + 1}", "") for i in range(n)]
+    if all(given):
+        return make_distinct([name.split()[0] for name in given])
+    best, most = [f"column {i + 1}" for i in range(n)], -1
+    for line in reversed(head):
+        for names in _split_line(line, n):
+            known = count_known(names)
+            if known > most:
+                best, most = make_distinct([_clean_name(name) for name in names]), known
+    return best
+
+
+def _clean_name(name: str) -> str:
+    """Return a name without marks and quotes, and without the ``$( )`` of EPICS macros."""
+    plain = name.strip(" *#\"'")
+    macro = re.fullmatch(r"\$\((.*)\)", plain)
+    return macro[1] if macro else plain
+
+
+def count_known(names: Sequence[str]) -> int:
+    """Return how many different quantities names stand for."""
+    plain = {simplify_name(name) for name in names}
+    return sum(not plain.isdisjoint(known) for known in NAMES.values())
+
+
+def _split_line(line: str, n: int) -> Iterator[list[str]]:
+    """Yield each way to part a header line into n names."""
+    stripped = line.strip()
+    quoted = re.findall(r'"([^"]*)"', stripped)
+    joined = re.sub(r"\s*/\s*(?=\w)|\s+(?=[(\[])", lambda m: "/" if "/" in m[0] else "\0", stripped)
+    ways = [
+        stripped.split(),
+        re.split(r"\s{2,}|\t", stripped),
+        [name.replace("\0", " ") for name in joined.split()],
+        *([name.strip() for name in stripped.split(mark)] for mark in ",;\t|"),
+        quoted,
+        _split_fixed_width(line, n),
+    ]
+    for names in ways:
+        if len(names) == n and all(name.strip() for name in names) and not _holds_number(names):
+            yield names
+
+
+def _holds_number(names: Sequence[str]) -> bool:
+    return any(re.fullmatch(r"[-+]?[\d.,]+(?:[eEdD][-+]?\d+)?", name.strip()) for name in names)
+
+
+def _split_fixed_width(line: str, n: int) -> list[str]:
+    """Return n names standing in fields of one width, each starting its field.
+
+    Names as long as their field run into the next one: then most must end in a blank, and one must
+    be known.
+    """
+    for width in FIELD_WIDTHS:
+        if -(-len(line.rstrip()) // width) != n:
+            continue
+        fields = [line[i * width : (i + 1) * width] for i in range(n)]
+        breaks = [line[i * width - 1 : i * width] for i in range(1, n)]
+        if not all(field[:1].strip() for field in fields):
+            continue
+        ends = sum(gap == " " for gap in breaks)
+        if ends == len(breaks) or (2 * ends >= len(breaks) and count_known(fields) > 1):
+            return fields
+    return []
+
+
+def make_distinct(names: Sequence[str]) -> list[str]:
+    """Return names with the place added to one that stands before."""
+    return [f"{name} ({i + 1})" if name in names[:i] else name for i, name in enumerate(names)]

@@ -1,0 +1,176 @@
+"""Column text of any beamline: comment marks, separators, decimal commas, Fortran's exponents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ssbchar.errors import BadInput
+from ssbchar.number_text import DECIMAL_COMMA, NUMBER
+from ssbchar.xas.scans.column_names import find_column_names
+from ssbchar.xas.scans.raw_scan import RawScan
+
+COMMENT_MARKS = ("#", "%", "!", ";", "//", "'", '"')
+"""Lines that begin with one of these belong to the header."""
+_NUMBER = re.compile(NUMBER)
+_NOT_FINITE = ("nan", "inf", "+inf", "-inf", "infinity", "-infinity")
+LEAST_ROWS = 2
+"""Rows, and columns, of a scan."""
+
+
+def parse_column_text(path: Path, text: str) -> RawScan:
+    """Return a scan from column text.
+
+    Header lines start with ``#``, ``%``, ``!``, ``;`` (or hold no numbers), columns of numbers
+    follow, with blanks, tabs, commas or semicolons between them; numbers may have decimal commas
+    where another mark parts them, and Fortran's exponents. Words behind the numbers of every row
+    are left out, as is what follows the last row. Names come from the header
+    (`ssbchar.xas.scans.column_names.find_column_names`).
+
+    Parameters
+    ----------
+    path : Path
+        For messages.
+    text : str
+        The whole file.
+
+    Returns
+    -------
+    RawScan
+        Columns of shape (point,), in the units of the file.
+
+    Raises
+    ------
+    BadInput
+        There are no columns, or a line among them cannot be read.
+    """
+    lines = text.splitlines()
+    has_decimal_commas = _find_decimal_commas(lines)
+    count = _count_columns(lines, has_decimal_commas)
+    head: list[str] = []
+    rows: list[list[float]] = []
+    foot: tuple[int, str] | None = None
+    remarks: list[str] = []
+    for number, line in enumerate(lines, 1):
+        is_comment = line.lstrip().startswith(COMMENT_MARKS)
+        words = [] if is_comment else split_words(line, has_decimal_commas)
+        values = None if is_comment else parse_numbers(words, has_decimal_commas)
+        if values is None and count and words:
+            values = parse_numbers(words[:count], has_decimal_commas)
+        if values is None or is_comment:
+            if words and rows and foot is None:
+                foot = number, line.strip()
+            if not rows:
+                head.append(strip_mark(line) if is_comment else line)
+        elif values:
+            if foot is not None:
+                problem, remedy = "no row of numbers", "mend the line or cut the file before it"
+                raise BadInput(f"{path}:{foot[0]}", problem, remedy)
+            if rows and len(values) != len(rows[0]):
+                raise BadInput(
+                    f"{path}:{number}",
+                    f"{len(values)} columns where {len(rows[0])} were before",
+                    "the scan was cut off; delete the last line",
+                )
+            rows.append(values)
+    if len(rows) < LEAST_ROWS or len(rows[0]) < LEAST_ROWS:
+        raise BadInput(
+            path, "no columns of numbers", "give XDI, column text, an Athena project or HDF5"
+        )
+    if foot is not None:
+        remarks.append(f"line {foot[0]} '{foot[1][:40]}' and what follows it is no data: left out")
+    if has_decimal_commas:
+        remarks.append("numbers with decimal commas")
+    table = np.array(rows)
+    header = dict(parse_field(line) for line in head if re.match(r"[\w.]+\s*:", line))
+    names = find_column_names(header, head, table.shape[1])
+    columns = {name: table[:, i] for i, name in enumerate(names)}
+    return RawScan(
+        where=str(path),
+        columns=columns,
+        header=header,
+        text="\n".join(head),
+        remarks=tuple(remarks),
+    )
+
+
+def strip_mark(line: str) -> str:
+    """Return a header line without the marks that make it a comment."""
+    return line.lstrip("#%!;/ \t")
+
+
+def split_words(line: str, has_decimal_commas: bool = False) -> list[str]:
+    """Return what stands between blanks, semicolons and (unless these are decimal) commas; what
+    follows a comment mark is none of it."""
+    bare = re.sub(r"\s[#!].*", "", line)
+    return re.split(r"[\s;]+", bare.strip(" \t;")) if has_decimal_commas else _split_plainly(bare)
+
+
+def _split_plainly(line: str) -> list[str]:
+    return line.replace(",", " ").replace(";", " ").split()
+
+
+def _find_decimal_commas(lines: Sequence[str]) -> bool:
+    """Return whether commas are decimal: in most rows they stand inside numbers that something else
+    parts."""
+    decimal = plain = 0
+    for line in lines:
+        words = re.split(r"[\s;]+", line.strip(" \t;"))
+        if line.lstrip().startswith(COMMENT_MARKS) or len(words) < LEAST_ROWS:
+            continue
+        with_comma = [DECIMAL_COMMA.fullmatch(word) is not None for word in words]
+        if all(
+            is_decimal or _is_number(w) for is_decimal, w in zip(with_comma, words, strict=True)
+        ):
+            decimal += any(with_comma)
+            plain += not any(with_comma)
+    return decimal > plain
+
+
+def _count_columns(lines: Sequence[str], has_decimal_commas: bool) -> int:
+    """Return how many numbers each row begins with where words follow them in every row, else 0."""
+    counts = []
+    for line in lines:
+        if line.lstrip().startswith(COMMENT_MARKS):
+            continue
+        words = split_words(line, has_decimal_commas)
+        leading = 0
+        while leading < len(words) and parse_numbers(
+            words[leading : leading + 1], has_decimal_commas
+        ):
+            leading += 1
+        if leading == len(words) and leading >= LEAST_ROWS:
+            return 0
+        if leading >= LEAST_ROWS:
+            counts.append(leading)
+    return max(set(counts), key=counts.count) if len(counts) > LEAST_ROWS else 0
+
+
+def _is_number(word: str) -> bool:
+    return _NUMBER.fullmatch(word) is not None or word.lower() in _NOT_FINITE
+
+
+def parse_numbers(words: Sequence[str], has_decimal_commas: bool = False) -> list[float] | None:
+    """Return numbers, None where one of the words is none.
+
+    Parameters
+    ----------
+    words : sequence of str
+        ``1.5``, ``1.5D+3``, ``nan``.
+    has_decimal_commas : bool
+        Whether ``1,5`` is 1.5.
+    """
+    if has_decimal_commas:
+        words = [word.replace(",", ".") for word in words]
+    if not all(_is_number(word) for word in words):
+        return None
+    return [float(word.replace("D", "E").replace("d", "e")) for word in words]
+
+
+def parse_field(line: str) -> tuple[str, str]:
+    """Return key (in lower case) and value of a header line ``key: value``."""
+    key, _, value = line.partition(":")
+    return key.strip().lower(), value.strip()

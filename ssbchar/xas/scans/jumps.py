@@ -1,0 +1,161 @@
+"""Jumps within a scan that are not its edge: a counter's range switched, another element's edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ssbchar.typing import Array
+from ssbchar.xas.edge_tables import BEARDEN
+
+NEIGHBOURS = 5
+"""Differences on each side that a jump is held against."""
+LEAST_JUMP = 0.03
+"""Share of the absorption's range that a jump must exceed [1]."""
+ABOVE_NEIGHBOURS = 5.0
+"""Times the largest difference nearby that a jump must exceed [1]."""
+STAYS = 0.5
+"""Share of a jump that must last, else it is a glitch [1]."""
+FINE = 1.5
+"""Spacing up to which an edge takes several points [eV]."""
+EDGE_RANGE = (-20.0, 40.0)
+"""Where a coarse scan may rise by its edge in one step [eV, relative to it]."""
+AWAY = 60.0
+"""Another element's edge is looked for this far above the scan's own [eV]."""
+FIT_RANGE = (8.0, 50.0)
+"""Distances from an edge at which a line with a step is fitted [eV]."""
+LEAST_POINTS = 4
+"""Points on each side of another edge."""
+LEAST_STEP, LEAST_SIGMA = 0.05, 6.0
+"""Another edge's step is above this share of the first one's, and so many standard errors [1]."""
+BEFORE_EDGE = 15.0
+"""A scan ends this far before another element's edge [eV]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jump:
+    """A step of the absorption between two points."""
+
+    energy: float
+    """[eV]"""
+    height: float
+    """Of the absorption, signed: between lines through the points on both sides."""
+
+    @property
+    def factor(self) -> float:
+        """What a counter must have been multiplied by, in a transmission [1]."""
+        return float(np.exp(abs(self.height)))
+
+
+def find_jump(energy: Array, mu: Array, at: float) -> Jump | None:
+    """Return the largest step between two points that neither the edge nor a glitch makes.
+
+    A counter whose range is switched reads another factor from one point on: the absorption jumps
+    once, far beyond the differences around, and stays there.
+
+    Parameters
+    ----------
+    energy, mu : array, shape (point,)
+        Rising energies [eV] and absorption.
+    at : float
+        The edge [eV].
+    """
+    if mu.size < 4 * NEIGHBOURS:
+        return None
+    low, high = np.percentile(mu, [2, 98])
+    change = np.diff(mu)
+    found: Jump | None = None
+    for i in np.flatnonzero(np.abs(change) > LEAST_JUMP * (high - low)).tolist():
+        inside = EDGE_RANGE[0] < energy[i] - at < EDGE_RANGE[1]
+        if inside and energy[i + 1] - energy[i] > FINE:
+            continue
+        before, after = change[max(i - NEIGHBOURS, 0) : i], change[i + 1 : i + 1 + NEIGHBOURS]
+        if min(before.size, after.size) < NEIGHBOURS:
+            continue
+        around = np.abs(np.concatenate([before, after]))
+        if abs(change[i]) < ABOVE_NEIGHBOURS * around.max():
+            continue
+        level = np.median(mu[i + 1 : i + 1 + NEIGHBOURS]) - np.median(
+            mu[i + 1 - NEIGHBOURS : i + 1]
+        )
+        if level * np.sign(change[i]) < STAYS * abs(change[i]):
+            continue
+        if found is None or abs(change[i]) > abs(found.height):
+            found = Jump(
+                energy=float(energy[i] + energy[i + 1]) / 2, height=_measure_height(energy, mu, i)
+            )
+    return found
+
+
+def _measure_height(energy: Array, mu: Array, i: int) -> float:
+    """Return the height of a jump behind point i, by one parabola with a step through the points
+    around."""
+    near = slice(max(i - 2 * NEIGHBOURS, 0), i + 2 * NEIGHBOURS + 2)
+    middle = (energy[i] + energy[i + 1]) / 2
+    x = energy[near] - middle
+    design = np.column_stack([x > 0, np.ones(x.size), x, x**2]).astype(float)
+    fit, *_ = np.linalg.lstsq(design, mu[near], rcond=None)
+    return float(fit[0])
+
+
+def find_second_edge(
+    energy: Array, mu: Array, at: float, tabulated: float
+) -> tuple[str, str, float] | None:
+    """Return element, edge and tabulated energy [eV] of the next element's edge in a scan.
+
+    A line about the tabulated edge, moved as far as the scan's own, must have a step there.
+
+    Parameters
+    ----------
+    energy, mu : array, shape (point,)
+        Rising energies [eV] and absorption.
+    at, tabulated : float
+        The scan's own edge, as found and as tabulated: axis and oxidation move others alike [eV].
+    """
+    own = measure_step(energy, mu, at)
+    if own is None or own[0] <= 0:
+        return None
+    for (element, edge), place in sorted(BEARDEN.items(), key=lambda item: item[1]):
+        if not at + AWAY < place < energy[-1]:
+            continue
+        step = measure_step(energy, mu, place + at - tabulated, one_slope=True)
+        if step is not None and step[0] > max(LEAST_STEP * own[0], LEAST_SIGMA * step[1]):
+            return element, edge, place
+    return None
+
+
+def measure_step(
+    energy: Array, mu: Array, at: float, *, one_slope: bool = False
+) -> tuple[float, float] | None:
+    """Return the step of the absorption at an energy, and its standard error.
+
+    Lines with a step between them are fitted to both sides.
+
+    Parameters
+    ----------
+    energy, mu : array, shape (point,)
+        Energies [eV] and absorption.
+    at : float
+        [eV]
+    one_slope : bool
+        Both lines have one slope, as far above a first edge, where a side may have few points.
+
+    Returns
+    -------
+    tuple of float or None
+        None where there are too few points on a side.
+    """
+    offset = np.abs(energy - at)
+    near = (offset > FIT_RANGE[0]) & (offset < FIT_RANGE[1])
+    x, y = energy[near] - at, mu[near]
+    if min((x < 0).sum(), (x > 0).sum()) < LEAST_POINTS:
+        return None
+    slopes = [x] if one_slope else [x, np.maximum(x, 0.0)]
+    design = np.column_stack([x > 0, np.ones(x.size), *slopes]).astype(float)
+    fit, *_ = np.linalg.lstsq(design, y, rcond=None)
+    residual = y - design @ fit
+    variance = (
+        residual @ residual / (x.size - design.shape[1]) * np.linalg.inv(design.T @ design)[0, 0]
+    )
+    return float(fit[0]), float(np.sqrt(variance))

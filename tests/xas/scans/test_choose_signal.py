@@ -1,0 +1,74 @@
+"""Which signal a scan with several gives: what is named, else the one that shows an edge."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from xas import made_spectra
+
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.describe import describe_scans
+from ssbchar.xas.scans.options import ScanReading
+
+LABELS = {"measurement": "one", "role": "pristine"}
+ENERGY = made_spectra.grid()
+MU = made_spectra.mu(ENERGY, made_spectra.Truth())
+
+
+def write(path: Path, share: float) -> Path:
+    """Transmission of `share` of the sample's step, and its fluorescence."""
+    random = np.random.default_rng(3)
+    i0 = np.full(ENERGY.size, 1e6)
+    noise = 1e-4 * random.standard_normal((3, ENERGY.size))
+    i1 = i0 * np.exp(-share * MU + noise[0])
+    foil = i1 * np.exp(-made_spectra.foil(ENERGY))
+    columns = {
+        "energy": ENERGY,
+        "i0": i0,
+        "it": i1,
+        "iref": foil,
+        "other": foil * 1.01,
+        "if1": 1e4 * (MU + 0.1 + 20 * noise[1]),
+        "if2": 2e4 * (MU + 0.1 + 20 * noise[2]),
+        "ready": 2 * MU,
+    }
+    np.savetxt(path, np.column_stack(list(columns.values())), header=" ".join(columns), fmt="%.6f")
+    return path
+
+
+def mode_of(path: Path, **options: object) -> str:
+    return str(read.read_scans(path, ScanReading(**options), LABELS).attrs["mode"])
+
+
+@pytest.mark.parametrize(("share", "mode"), [(0.005, "fluorescence"), (0.5, "transmission")])
+def test_a_transmission_without_an_edge_gives_way(tmp_path: Path, share: float, mode: str) -> None:
+    path = write(tmp_path / "a.dat", share)
+    assert mode_of(path) == mode
+    said = describe_scans(path, ScanReading()).said
+    assert ("fluorescence = column 6 'if1' + column 7 'if2'" in said) == (mode == "fluorescence")
+    assert mode_of(path, mode="transmission") == "transmission"
+    assert mode_of(path, transmitted="it") == "transmission"
+
+
+def test_what_is_named_wins_over_what_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dat", 0.5)
+    assert mode_of(path, fluorescence=("if2",)) == "fluorescence"
+    ds = read.read_scans(path, ScanReading(mu="ready"), LABELS)
+    assert ds.attrs["mode"] == "mu"
+    np.testing.assert_allclose(ds["mu"].values[0], 2 * MU, atol=1e-5)
+    named = read.read_scans(path, ScanReading(foil="other"), LABELS)
+    found = read.read_scans(path, ScanReading(), LABELS)
+    difference = found["mu_foil"].values - named["mu_foil"].values
+    np.testing.assert_allclose(difference, np.log(1.01), atol=1e-5)
+
+
+def test_a_foil_column_without_an_edge_is_none_unless_it_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dat", 0.5)
+    table = np.loadtxt(path)
+    table[:, 3] = 0.5 * table[:, 2]
+    np.savetxt(path, table, header="energy i0 it iref other if1 if2 ready", fmt="%.6f")
+    ds = read.read_scans(path, ScanReading(), LABELS)
+    assert not np.isfinite(ds["mu_foil"].values).any()
+    assert "shows no edge: taken for none" in ds.attrs["notes"]
+    named = read.read_scans(path, ScanReading(foil="iref"), LABELS)
+    assert np.isfinite(named["mu_foil"].values).all()

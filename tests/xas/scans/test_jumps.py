@@ -1,0 +1,101 @@
+"""Range switches, second edges, short scans: what is mended, cut or set aside."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from xas import made_spectra
+
+from ssbchar.xas.normalisation import calibrate, normalise
+from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.scans import jumps, read
+from ssbchar.xas.scans.options import ScanReading
+from ssbchar.xas.scans.scan import find_steepest
+
+LABELS = {"measurement": "one", "role": "pristine"}
+ENERGY = made_spectra.grid()
+MU = made_spectra.mu(ENERGY, made_spectra.Truth())
+AT = find_steepest(ENERGY, MU)
+
+
+def write(path: Path, seed: int, **change: object) -> Path:
+    random = np.random.default_rng(seed)
+    mu = MU + 3e-4 * random.standard_normal(ENERGY.size)
+    i1 = 1e6 * np.exp(-mu)
+    energy = ENERGY
+    if "switch" in change:
+        i1 = np.where(energy > change["switch"], change.get("factor", 1.3) * i1, i1)
+    if "edge" in change:
+        i1 = i1 * np.exp(-0.3 * (0.5 + np.arctan((energy - change["edge"]) / 1.5) / np.pi))
+    columns = np.column_stack([energy, np.full(energy.size, 1e6), i1])
+    if "end" in change:
+        columns = columns[energy < change["end"]]
+    np.savetxt(path, columns, header="energy i0 itrans", fmt="%.6f")
+    return path
+
+
+def step_of(path: Path) -> float:
+    scans = read.read_scans(path, ScanReading(), LABELS)
+    ds = normalise.normalise_spectra(
+        calibrate.calibrate_energy(scans, None, Calibration()), Normalisation()
+    )
+    return float(ds["edge_step"].values[-1])
+
+
+@pytest.mark.parametrize("factor", [1.3, 0.5, 10.0, 1.05])
+def test_a_range_switch_does_not_change_the_step(tmp_path: Path, factor: float) -> None:
+    whole = step_of(write(tmp_path / "a.dat", 1))
+    path = write(tmp_path / "b.dat", 1, switch=AT + 320, factor=factor)
+    assert step_of(path) == pytest.approx(whole, rel=0.005)
+    (note,) = json.loads(read.read_scans(path, ScanReading(), LABELS).attrs["notes"])
+    assert note["level"] == "doubt"
+    assert "as where a counter's range is switched" in note["note"]
+
+
+def test_of_repeats_the_one_with_a_switch_is_set_aside(tmp_path: Path) -> None:
+    for i in range(3):
+        write(tmp_path / f"{i}.dat", i, **({"switch": AT + 200} if i == 1 else {}))
+    ds = read.read_scans(tmp_path, ScanReading(), LABELS)
+    assert [Path(str(name)).name for name in ds["source_file"].values] == ["0.dat", "2.dat"]
+    assert "1.dat" in ds.attrs["set_aside"]
+
+
+@pytest.mark.parametrize("place", [-60.0, 20.0, 120.0, 600.0])
+def test_jumps_are_found_anywhere(place: float) -> None:
+    mu = np.where(ENERGY > AT + place, MU + 0.25, MU)
+    found = jumps.find_jump(ENERGY, mu, AT)
+    assert found is not None
+    assert found.energy == pytest.approx(AT + place, abs=6.0)
+
+
+def test_edges_glitches_and_noise_are_no_jumps() -> None:
+    assert jumps.find_jump(ENERGY, MU, AT) is None
+    spike = MU.copy()
+    spike[300] += 0.5
+    assert jumps.find_jump(ENERGY, spike, AT) is None
+    noise = MU + 0.01 * np.random.default_rng(1).standard_normal(MU.size)
+    assert jumps.find_jump(ENERGY, noise, AT) is None
+    coarse = slice(None, None, 10)
+    assert jumps.find_jump(ENERGY[coarse], MU[coarse], AT) is None
+
+
+def test_a_second_edge_ends_the_range(tmp_path: Path) -> None:
+    ds = read.read_scans(write(tmp_path / "a.dat", 1, edge=7708.9), ScanReading(), LABELS)
+    assert np.nanmax(ds["energy"].values) < 7708.9 - 14
+    assert "Co K edge at 7708.9 eV" in ds.attrs["notes"]
+    whole = read.read_scans(write(tmp_path / "b.dat", 1), ScanReading(), LABELS)
+    assert np.nanmax(whole["energy"].values) == pytest.approx(ENERGY[-1])
+
+
+def test_a_short_scan_of_four_does_not_shorten_the_rest(tmp_path: Path) -> None:
+    for i in range(4):
+        write(tmp_path / f"{i}.dat", i, **({"end": AT + 300} if i == 2 else {}))
+    ds = read.read_scans(tmp_path, ScanReading(), LABELS)
+    assert ds.sizes["scan"] == 3
+    assert "it spans" in ds.attrs["set_aside"]
+
+
+def test_the_case(cases_folder: Path) -> None:
+    assert step_of(cases_folder / "xas/gain.dat") == pytest.approx(0.467, abs=0.003)
+    assert step_of(cases_folder / "xas/bom.dat") == pytest.approx(0.467, abs=0.001)

@@ -1,0 +1,79 @@
+"""Scans of one sample agree within drift and noise; those of others do not."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from xas import made_spectra
+
+from ssbchar.xas.scans import repeats
+from ssbchar.xas.scans.scan import Mode, Scan, find_steepest
+
+ENERGY = made_spectra.grid()
+SAME = made_spectra.Truth()
+
+
+def scan(
+    name: str, truth: made_spectra.Truth = SAME, noise: float = 3e-4, drift: float = 0.0
+) -> Scan:
+    random = np.random.default_rng(sum(map(ord, name)))
+    mu = made_spectra.mu(ENERGY, truth) + noise * random.standard_normal(ENERGY.size)
+    none = np.full(ENERGY.size, np.nan)
+    return Scan(
+        where=name,
+        energy=ENERGY + drift,
+        mu=mu,
+        mu_stderr=none,
+        i0=none,
+        mu_foil=none,
+        total=none,
+        element="Fe",
+        edge="K",
+        mode=Mode.MU,
+    )
+
+
+def group(*scans: Scan) -> tuple[list[int], str]:
+    return repeats.group_repeats(scans, [find_steepest(one.energy, one.mu) for one in scans])
+
+
+OTHER = replace(SAME, white=0.7)
+
+
+def test_drift_scale_baseline_and_noise_are_no_difference() -> None:
+    moved = scan("b", drift=1.7)
+    thick = replace(scan("c"), mu=2.2 * scan("c").mu + 0.4 + 1e-3 * (ENERGY - 7000))
+    assert group(scan("a"), moved, thick) == ([0, 1, 2], "")
+    assert group(scan("a", noise=0.02), scan("b", noise=0.02)) == ([0, 1], "")
+    wild = scan("d")
+    wild.mu[200] *= 3
+    assert group(scan("a"), wild) == ([0, 1], "")
+
+
+def test_two_that_differ_are_both_refused_and_named() -> None:
+    kept, apart = group(scan("a"), scan("b", OTHER))
+    assert kept == []
+    assert apart.startswith("a and b differ by ")
+
+
+def test_of_more_the_larger_group_is_kept() -> None:
+    kept, apart = group(scan("a"), scan("b", OTHER), scan("c"), scan("d"))
+    assert kept == [0, 2, 3]
+    assert "b" in apart
+    assert group(scan("a"), scan("b", OTHER), scan("c"), scan("d", OTHER))[0] == []
+
+
+def test_what_has_nothing_in_common_is_not_compared() -> None:
+    short = scan("a")
+    part = ENERGY < 7060
+    short = replace(short, energy=short.energy[part], mu=short.mu[part])
+    assert repeats.compare_scans(scan("b"), short, (7120.0, 7120.0)) is None
+
+
+@pytest.mark.parametrize("size", [0.0, 0.004])
+def test_the_difference_is_a_share_of_the_step(size: float) -> None:
+    bent = scan("b", noise=0.0)
+    wave = size * np.sin((ENERGY - 7120) / 5)
+    bent = replace(bent, mu=bent.mu + SAME.step * wave)
+    found = repeats.compare_scans(scan("a", noise=0.0), bent, (7120.0, 7120.0))
+    assert found.size == pytest.approx(size / np.sqrt(2), rel=0.25, abs=2e-4)
