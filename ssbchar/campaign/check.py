@@ -206,7 +206,7 @@ def _describe_calibrant(row: Row, options: Any) -> Description:
 def _describe_scans(row: Row, options: Any) -> Description:
     from ssbchar.xas.scans.describe import describe_scans
 
-    return describe_scans(Path(row.path), options.read)
+    return describe_scans(Path(row.path), options.read, row.role)
 
 
 def _describe_experiment(row: Row, options: Any) -> Description:

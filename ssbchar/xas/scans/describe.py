@@ -29,7 +29,7 @@ LISTED = 4
 """So many columns are listed."""
 
 
-def describe_scans(source: Path, options: ScanReading) -> Description:
+def describe_scans(source: Path, options: ScanReading, role: str = "") -> Description:
     """Return what the scans of a measurement are: number, element and edge, columns, energies [eV].
 
     The first file alone is opened, as `read_scans` opens it.
@@ -39,6 +39,8 @@ def describe_scans(source: Path, options: ScanReading) -> Description:
     source : Path
         File, folder or glob.
     options : ScanReading
+    role : str
+        Of the row; scans of a ``series`` need not be alike.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def describe_scans(source: Path, options: ScanReading) -> Description:
         As `read_scans`, of the first file.
     """
     paths = raw_files.find_files(source)
-    scans = read_scans(paths[0], options, {})
+    scans = read_scans(paths[0], options, {"role": role})
     raw = list_raw_scans(paths[0], options)[0]
     energy = scans["energy"].values[0]
     count = int(scans["n_points"].values[0])

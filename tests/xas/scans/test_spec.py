@@ -8,6 +8,7 @@ from xas import made_spectra
 
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans import read, spec
+from ssbchar.xas.scans.describe import describe_scans
 from ssbchar.xas.scans.options import ScanReading
 
 LABELS = {"measurement": "one", "role": "pristine"}
@@ -59,6 +60,9 @@ def test_a_series_may_change(tmp_path: Path) -> None:
     path = write(tmp_path / "a.spec", SAME, OTHER)
     ds = read.read_scans(path, ScanReading(), LABELS | {"role": "series"})
     assert ds.sizes["scan"] == 2
+    assert describe_scans(path, ScanReading(), "series").said.startswith("2 scans in one file")
+    with pytest.raises(BadInput, match="no repeats of one sample"):
+        describe_scans(path, ScanReading(), "pristine")
 
 
 @pytest.mark.parametrize(("asked", "count"), [("2", 1), ("1,3", 2), ("1-3", 3), (" 2 - 9 ", 2)])
