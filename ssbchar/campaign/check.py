@@ -3,6 +3,7 @@ what was understood of each row."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -89,7 +90,8 @@ def _check_phases(examined: configs.ExaminedConfig, report: CheckReport) -> None
     of_scans = {name for row in rows if row.technique == "xas" for name in split_names(row.phases)}
     for name, entry in entries.items():
         place = f"{table} {name}"
-        described = _try(report, place, table, _describe_phase, table, name, options)
+        describe = functools.partial(_describe_phase, table, name, options)
+        described = _try(report, place, table, describe)
         if described:
             report.add(place, described)
         folder = find_feff_folder(table, entry)

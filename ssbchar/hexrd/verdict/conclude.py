@@ -314,7 +314,15 @@ def compare_series(
     comparisons = [
         *at_rest,
         *over_stretches,
-        *compare_intensities(series, initial, frames, stretches, explained, path, options),
+        *compare_intensities(
+            series,
+            initial,
+            frames,
+            stretches=stretches,
+            explained=explained,
+            path=path,
+            options=options,
+        ),
     ]
     # What all cells share is as much in the cell after cooling as in its change.
     carried = {

@@ -57,6 +57,7 @@ def compare_intensities(
     series: RefinedSeries,
     phases: Sequence[str],
     frames: ReferenceFrames,
+    *,
     stretches: Sequence[Stretch],
     explained: ExplainedArea,
     path: BeamPath,

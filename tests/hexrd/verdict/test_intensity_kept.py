@@ -44,10 +44,10 @@ def decided(
         series,
         [one.name for one in phases if one.name != standard],
         select_reference_frames(furnace, OPTIONS),
-        list_stretches(furnace, OPTIONS),
-        explained,
-        BeamPath(displacement=0.0, distance=None, standard=standard),
-        OPTIONS,
+        stretches=list_stretches(furnace, OPTIONS),
+        explained=explained,
+        path=BeamPath(displacement=0.0, distance=None, standard=standard),
+        options=OPTIONS,
     )
     return {(d.comparison.phase, d.comparison.stretch): d for d in decide_all(found)}
 
