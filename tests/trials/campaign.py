@@ -171,13 +171,18 @@ def run_campaign(
     if waiting and run is None:
         preload_libraries()
     pool = _Pool(folder=folder, time_limit=time_limit, run=run or run_one)
-    while waiting or pool.active:
-        while waiting and len(pool.active) < workers:
-            pool.start(waiting.pop(0))
-        for finished in pool.collect():
-            with path.open("a", encoding="utf-8") as file:
-                file.write(finished.to_line())
-            yield finished
+    try:
+        while waiting or pool.active:
+            while waiting and len(pool.active) < workers:
+                pool.start(waiting.pop(0))
+            for finished in pool.collect():
+                with path.open("a", encoding="utf-8") as file:
+                    file.write(finished.to_line())
+                yield finished
+    finally:
+        # Cases have sessions of their own: an interrupt of the campaign does not reach them.
+        for running in list(pool.active):
+            pool.end(running)
 
 
 def _end_last_line(path: Path) -> None:
@@ -233,11 +238,11 @@ class _Pool:
                 finished = Finished(case=running.case, status=HUNG, error=error)
             else:
                 continue
-            self._end(running)
+            self.end(running)
             ended.append(_replace_commit(finished, self.commit))
         return ended
 
-    def _end(self, running: _Running) -> None:
+    def end(self, running: _Running) -> None:
         """End the process of a case with all that it started, and remove its files."""
         try:
             os.killpg(running.process.pid or 0, signal.SIGKILL)

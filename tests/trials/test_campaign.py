@@ -1,5 +1,6 @@
 """A campaign goes on where a case crashes or hangs, and leaves out what has ended."""
 
+import multiprocessing
 import os
 import time
 from pathlib import Path
@@ -47,6 +48,15 @@ def test_crash_and_hang_are_lines(tmp_path: Path) -> None:
 def test_files_of_a_case_are_removed(tmp_path: Path) -> None:
     (one,) = run(tmp_path, "good")
     assert not Path(one.rows[0]["quantity"]).exists()
+
+
+def test_campaign_that_ends_early_ends_its_cases(tmp_path: Path) -> None:
+    drawn = draw_cases("nmr", ["good", "hangs"], 2, 1000)
+    ended = campaign.run_campaign(drawn, tmp_path / "r.jsonl", tmp_path, run=act, workers=2)
+    assert next(ended).case.scenario == "good"
+    assert len(multiprocessing.active_children()) == 1
+    ended.close()
+    assert not multiprocessing.active_children()
 
 
 def test_restart_leaves_out_what_has_ended(tmp_path: Path) -> None:
