@@ -34,7 +34,15 @@ from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.outputs import SCANS
 from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.repeats import group_repeats
-from ssbchar.xas.scans.scan import Mode, Scan, ScanStatus, cut_scan, find_steepest, order_by_energy
+from ssbchar.xas.scans.scan import (
+    Mode,
+    Scan,
+    ScanStatus,
+    cut_scan,
+    find_edge_place,
+    find_steepest,
+    order_by_energy,
+)
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -132,7 +140,7 @@ def _settle_jumps(scans: list[Scan], faults: list[BadInput], options: ScanReadin
     """Return the scans without a jump of their absorption; where all have one, those that can be
     mended: a transmission by the jump itself, which a factor of a counter makes, another scan by
     being cut far above its edge."""
-    found = [find_jump(one.energy, one.mu, find_steepest(one.energy, one.mu)) for one in scans]
+    found = [find_jump(one.energy, one.mu, find_edge_place(one.energy, one.mu)) for one in scans]
     if not any(found):
         return scans
     whole = [scan for scan, jump in zip(scans, found, strict=True) if jump is None]
@@ -140,7 +148,7 @@ def _settle_jumps(scans: list[Scan], faults: list[BadInput], options: ScanReadin
     for scan, jump in zip(scans, found, strict=True):
         if jump is None:
             continue
-        at = find_steepest(scan.energy, scan.mu)
+        at = find_edge_place(scan.energy, scan.mu)
         text = (
             f"the absorption jumps by {jump.height:+.3g} from one point to the next at "
             f"{jump.energy:.1f} eV, as where a counter's range is switched"
@@ -400,7 +408,7 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
             f"energies from {energy[0]:g} to {energy[-1]:g} eV are none of a scan of one edge",
             "correct them, or name the column of energies (read.energy)",
         )
-    at = find_steepest(energy, scan.mu)
+    at = find_edge_place(energy, scan.mu)
     element, edge = _settle_element(scan, at, options)
     scan = _drop_edgeless_foil(scan, options)
     other = find_second_edge(energy, scan.mu, at, BEARDEN.get((element, edge), at))

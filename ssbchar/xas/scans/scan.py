@@ -8,7 +8,10 @@ from enum import StrEnum
 import numpy as np
 
 from ssbchar.typing import Array, Bool, Index
+from ssbchar.xas.scans.jumps import FINE, find_jump
 
+COARSER, FINEST = 3.0, 10.0
+"""Steps this many times as wide as those of this percentile are no steps of an edge [1, %]."""
 SAME_ENERGY = 1e-3
 """Points closer than this are readings of one energy [eV]."""
 
@@ -85,6 +88,33 @@ def find_steepest(energy: Array, mu: Array) -> float:
     # Beams that come up at the start of a scan are steeper than its edge.
     inner = slice(4, -4) if grid.size > 20 else slice(None)
     return float(grid[inner][np.argmax(rise[inner])])
+
+
+def find_edge_place(energy: Array, mu: Array) -> float:
+    """Return where mu rises most, a jump of a coarse part left out.
+
+    Scans have their finest steps at their edge: a rise within one much coarser step that stays is a
+    counter's range, switched.
+
+    Parameters
+    ----------
+    energy, mu : array, shape (point,)
+        Rising energies [eV], and the absorption there.
+
+    Returns
+    -------
+    float
+        [eV]
+    """
+    at = find_steepest(energy, mu)
+    steps = np.diff(energy)
+    here = steps[min(max(int(np.searchsorted(energy, at)) - 1, 0), steps.size - 1)]
+    if here <= max(FINE, COARSER * float(np.percentile(steps, FINEST))):
+        return at
+    jump = find_jump(energy, mu, np.inf)
+    if jump is None or abs(jump.energy - at) > here:
+        return at
+    return find_steepest(energy, np.where(energy > jump.energy, mu - jump.height, mu))
 
 
 def cut_scan(scan: Scan, end: float, note: str) -> Scan:

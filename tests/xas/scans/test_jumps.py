@@ -53,6 +53,14 @@ def test_a_range_switch_does_not_change_the_step(tmp_path: Path, factor: float) 
     assert "as where a counter's range is switched" in note["note"]
 
 
+@pytest.mark.parametrize("place", [AT + 320, 7700.0])
+def test_a_rise_of_a_range_switch_is_no_edge(tmp_path: Path, place: float) -> None:
+    """Half the range raises the absorption by 0.69, near cobalt's edge too."""
+    ds = read.read_scans(write(tmp_path / "a.dat", 1, switch=place, factor=0.5), ScanReading(), {})
+    assert (ds.attrs["element"], ds.attrs["edge"]) == ("Fe", "K")
+    assert "closed, by a factor" in ds.attrs["notes"] or "used up to" in ds.attrs["notes"]
+
+
 def test_of_repeats_the_one_with_a_switch_is_set_aside(tmp_path: Path) -> None:
     for i in range(3):
         write(tmp_path / f"{i}.dat", i, **({"switch": AT + 200} if i == 1 else {}))
