@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import shlex
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from typing import Any
 from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput, UnforeseenFault
 from ssbchar.runtime import options as opts
-from ssbchar.storage import atomic_write, reading, row_file, store
+from ssbchar.storage import atomic_write, raw_files, reading, row_file, store
 from ssbchar.verdict import Verdict
 
 Inputs = Mapping[str, Sequence[Path]]
@@ -313,8 +314,7 @@ def _guard_loading(path: Path) -> Iterator[None]:
         yield
     except Exception as error:
         atomic_write.raise_machine_fault(error)
-        remedy = "remove it and run again: it is made anew"
-        raise UnforeseenFault(path, "loading it", error, remedy) from error
+        raise UnforeseenFault(path, "loading it", error, raw_files.REMAKE) from error
 
 
 def _prepare_call(
@@ -447,8 +447,9 @@ def format_command(
     options: str = "{}",
     labels: str = "{}",
 ) -> str:
-    """Return the shell command that runs a step by hand; `options` and `labels` are JSON."""
-    words = [f"{sys.executable} -m ssbchar step {name}"]
+    """Return the shell command that runs a step by hand, quoted; `options` and `labels` are
+    JSON."""
+    words = [sys.executable, "-m", "ssbchar", "step", name]
     words += [f"{argument}={path}" for argument, paths in inputs.items() for path in paths]
-    words += [f"--options '{options}' --labels '{labels}' --output", *map(str, outputs)]
-    return " ".join(words)
+    words += ["--options", options, "--labels", labels, "--output", *map(str, outputs)]
+    return shlex.join(words)

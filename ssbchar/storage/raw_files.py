@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssbchar.errors import BadInput
-from ssbchar.storage import hdf5, reading
+from ssbchar.storage import hdf5, reading, spreadsheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 HASH_BLOCK_BYTES = 2**22
 """Data hashed at once [byte]: small beside the memory of a step, and large enough that a thread
 beside the hashing seldom waits for the interpreter."""
+
+REMAKE = "remove it and run again: it is made anew"
+"""Remedy of a damaged file that a step wrote."""
 
 
 def expand_path(path: str) -> str:
@@ -108,9 +111,24 @@ def _list_glob(pattern: Path) -> list[Path]:
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:
-    """Return the rows of a small table (CSV) that a step wrote, as text by column."""
-    with open(table, encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
+    """Return the rows of a small table (CSV) that a step wrote, as text by column.
+
+    Raises
+    ------
+    BadInput
+        It is no table: a row has other cells than the header, or it is no text.
+    """
+    try:
+        with open(table, encoding="utf-8", newline="") as handle:
+            header, *rows = list(csv.reader(handle, strict=True)) or [[]]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(table, f"is no table ({error})", REMAKE) from None
+    names = list(map(spreadsheet.unescape_cell, header))
+    for line, row in enumerate(rows, 2):
+        if len(row) != len(names):
+            problem = f"{len(row)} cells for {len(names)} columns"
+            raise BadInput(f"{table}:{line}", problem, REMAKE)
+    return [dict(zip(names, map(spreadsheet.unescape_cell, row), strict=True)) for row in rows]
 
 
 def hash_file(path: Path) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssbchar.errors import BadInput
 from ssbchar.storage.cell_text import show_cell
+from ssbchar.storage.spreadsheet import escape_cell, unescape_cell
 from ssbchar.storage.user_text import UserText, read_user_text
 
 if TYPE_CHECKING:
@@ -99,11 +100,19 @@ def read_sheet_file(path: Path | str, known: Sequence[str]) -> SheetFile | None:
 
 
 def format_sheet_file(path: Path) -> str:
-    """Return a table as text: as it is where it is text, with tabs between cells for a workbook."""
-    if not _is_workbook(path):
-        return read_user_text(path).text
-    lines = ["\t".join(cells) for _, cells in _split_workbook(path)[0]]
-    return "".join(f"{line}\n" for line in lines)
+    """Return a table as text that `read_sheet_file` reads the same: as it is where it is text, with
+    tabs between cells for a workbook; cells that a spreadsheet would run are escaped."""
+    if _is_workbook(path):
+        lines, separator = _split_workbook(path)[0], "\t"
+    else:
+        text = read_user_text(path)
+        lines, separator, _ = _split_text(path, text, ())
+        if all(escape_cell(cell) == cell for _, cells in lines for cell in cells):
+            return text.text
+    out = io.StringIO()
+    table = csv.writer(out, delimiter=separator, lineterminator="\n")
+    table.writerows([escape_cell(cell) for cell in cells] for _, cells in lines)
+    return out.getvalue()
 
 
 def _tell_comments(comments: Sequence[Line], header: Sequence[str]) -> list[str]:
@@ -138,7 +147,7 @@ def _split_text(
         "",
     )
     found = {mark: _count_known(begin, mark, known) for mark in SEPARATORS}
-    separator = max(found, key=lambda mark: found[mark])
+    separator = max(found, key=lambda mark: (found[mark], begin.count(mark)))
     notes = [text.note] if text.note else []
     if text.encoding in ("UTF-16", "UTF-32"):
         notes.append(f"read as {text.encoding}")
@@ -158,7 +167,7 @@ def _split_lines(path: Path, text: str, separator: str) -> Iterator[Line]:
     line = 1
     try:
         for cells in reader:
-            cells = [cell.translate(SPACES).strip() for cell in cells]
+            cells = [unescape_cell(cell.translate(SPACES).strip()) for cell in cells]
             broken = next((cell for cell in cells if "\n" in cell), None)
             if broken is not None:
                 raise BadInput(

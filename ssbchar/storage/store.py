@@ -20,7 +20,7 @@ import numpy as np
 import ssbchar
 from ssbchar.conclusion import Conclusion, convert_to_rows, read_rows
 from ssbchar.decision import withhold_contradiction
-from ssbchar.storage import lazy_rows, nexus, raw_files
+from ssbchar.storage import lazy_rows, nexus, raw_files, spreadsheet
 from ssbchar.storage.atomic_write import FaultKeepingFile, replace_atomically
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def load(path: Path | str) -> Loaded:
     if path.suffix == ".csv":
         import pandas as pd
 
-        return pd.read_csv(path)
+        return spreadsheet.unescape_table(pd.read_csv(path))
     if path.suffix == ".json":
         return read_rows(json.loads(path.read_text(encoding="utf-8"))["conclusions"])
     return path
@@ -279,7 +279,7 @@ def _is_compressible(variable: xr.Variable) -> bool:
 
 def _save_table(table: pd.DataFrame, path: Path, stamp: Stamp) -> None:
     with replace_atomically(path) as part:
-        table.to_csv(part, index=False, lineterminator="\n")
+        spreadsheet.escape_table(table).to_csv(part, index=False, lineterminator="\n")
 
 
 def _save_conclusions(conclusions: Sequence[Conclusion], path: Path, stamp: Stamp) -> None:

@@ -3,6 +3,8 @@
 import builtins
 import errno
 import json
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -360,3 +362,19 @@ def test_a_refused_row_reads_nothing_and_says_why_once(tmp_path: Path) -> None:
     listed = step.run_step("list_raw_files", inputs, tmp_path / "m.csv", {}, labels)
     assert "compare_to names itself" in (tmp_path / "m.csv").read_text()
     assert listed.message.count("set aside") <= 1
+
+
+def test_the_logged_command_means_the_same_words_in_a_shell() -> None:
+    labels = json.dumps({"sample": "Li's $(touch x) `id`; \n*"})
+    raw = Path("data raw/a;b 'c' {x} $HOME.xye")
+    command = step.format_command(
+        "hexrd.patterns.read_patterns", {"source": [raw]}, [Path("out put.nc")], labels=labels
+    )
+    said = subprocess.run(
+        ["/bin/sh", "-c", f"printf '%s\\0' {command}"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout.split("\0")[:-1] == [
+        sys.executable,
+        *("-m", "ssbchar", "step", "hexrd.patterns.read_patterns", f"source={raw}"),
+        *("--options", "{}", "--labels", labels, "--output", "out put.nc"),
+    ]

@@ -1,5 +1,6 @@
 """A sheet is the same cells whether a spreadsheet or an editor saved it."""
 
+import csv
 import datetime
 import zipfile
 from pathlib import Path
@@ -173,3 +174,20 @@ def test_a_row_that_is_a_comment_is_told(tmp_path: Path) -> None:
     assert found.notes == ["lines 2, 4, 6 begin with #: left out as comments"]
     (tmp_path / "s.tsv").write_text("# about\n\n")
     assert sheet_file.read_sheet_file(tmp_path / "s.tsv", HEADER) is None
+
+
+@pytest.mark.parametrize("mark", ["\t", ",", ";"])
+def test_the_copy_of_a_sheet_runs_no_formula_and_is_read_the_same(
+    tmp_path: Path, mark: str
+) -> None:
+    names = ("measurement", "sample", "hexrd.refine.background")
+    rows = [names, ("a", "=HYPERLINK(1)", "-5"), ("b", "plain, 'b'", "@x")]
+    sheet, copy = tmp_path / "s.txt", tmp_path / "copy.txt"
+    with open(sheet, "w", encoding="utf-8", newline="") as handle:
+        csv.writer(handle, delimiter=mark, lineterminator="\n").writerows(rows)
+    copy.write_text(sheet_file.format_sheet_file(sheet), encoding="utf-8")
+    cells = copy.read_text(encoding="utf-8").splitlines()[1].split(mark)
+    assert cells == ["a", "'=HYPERLINK(1)", "-5"]
+    read = [sheet_file.read_sheet_file(path, names) for path in (sheet, copy)]
+    assert all(one is not None and one.lines[0][1][1] == "=HYPERLINK(1)" for one in read)
+    assert read[0] and read[1] and read[0].lines == read[1].lines
