@@ -36,9 +36,10 @@ PYTHON = (
 # One thread in each process: Snakemake would let libraries use all of a job's cores in every one of its processes,
 # which is slower and makes sums depend on the number of cores.
 ONE_THREAD = "OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1"
+QUOTED_PYTHON = shlex.quote(PYTHON).replace("{", "{{").replace("}", "}}")
 # Where a library's crash ended the step, a second call writes that into its outputs.
 STEP = (
-    f"step() {{{{ {ONE_THREAD} SSBCHAR_CORES={{threads}} {shlex.quote(PYTHON)} -m ssbchar step {{params.step}} {{params.inputs}}"
+    f"step() {{{{ {ONE_THREAD} SSBCHAR_CORES={{threads}} {QUOTED_PYTHON} -m ssbchar step {{params.step}} {{params.inputs}}"
     " --options {params.options:q} --labels {params.labels:q} --output {output:q} --log {log:q} \"$@\"; }}; step || step --ended $?"
 )
 
@@ -82,9 +83,15 @@ def raw(column):
         if fixed != given:
             # A folder's name may end in the fixed part: "raw/" as well as "raw/a" lie in "raw".
             given = str(Path(f"{fixed}x").parent)
-        return given if given and os.path.exists(given) else []
+        return literal(given) if given and os.path.exists(given) else []
 
     return path
+
+
+def literal(path):
+    """The path for Snakemake, which takes braces for wildcards and knows no way to write them: one with braces is no
+    input for it (its stamp re-runs the step), and the step gets it by name."""
+    return [] if "{" in path else path
 
 
 def stamp(*columns):
@@ -99,14 +106,17 @@ def stamp(*columns):
     return digest
 
 
-def by_name(**raw_columns):
-    """The step's inputs as ``argument=path`` words; raw ones as the sheet gives them."""
+def by_name(given={"table": RUN.config.phases}, **raw_columns):
+    """The step's inputs as ``argument=path`` words; raw ones as the sheet gives them, those of the mapping ``given`` as
+    they stand there."""
 
     def words(wildcards, input):
         found = []
         for name, value in input.items():
             if name in raw_columns:
                 paths = [getattr(RUN.row(wildcards.measurement), raw_columns[name])]
+            elif name in given:
+                paths = [given[name]] if value or "{" in given[name] else []
             else:
                 paths = [value] if isinstance(value, str) else value
             found += [f"{name}={path}" for path in paths if path]
@@ -214,8 +224,13 @@ def call_step(name, inputs=by_name(), options="{}", labels=labels, **more):
     return {
         "step": name,
         "inputs": inputs,
-        "options": options,
-        "labels": labels,
+        "options": as_it_is(options),
+        "labels": as_it_is(labels),
         "code": code(name),
         **more,
     }
+
+
+def as_it_is(text):
+    """A param of this text, or what makes it: in plain text Snakemake takes braces for wildcards."""
+    return (lambda wildcards: text) if isinstance(text, str) else text

@@ -67,7 +67,7 @@ use rule step as hexrd_export with:
         furnace=f"{HEXRD}/furnace.nc",
         lattice=f"{HEXRD}/lattice.nc",
         peaks=f"{HEXRD}/peaks.nc",
-        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
+        table=ancient(literal(RUN.config.phases)),  # the stamp tells of changes, phase by phase
     output:
         directory(f"{HEXRD}/export"),
     log:

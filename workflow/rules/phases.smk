@@ -3,7 +3,7 @@
 
 use rule step as phase_table with:
     input:
-        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
+        table=ancient(literal(RUN.config.phases)),  # the stamp tells of changes, phase by phase
     output:
         f"{OUT}/phases/{{phase}}.nc",
     log:
@@ -19,7 +19,7 @@ use rule step as phase_table with:
 
 use rule step as phase_library with:
     input:
-        table=ancient(RUN.config.phases),  # the stamp tells of changes, phase by phase
+        table=ancient(literal(RUN.config.phases)),  # the stamp tells of changes, phase by phase
     output:
         f"{OUT}/phases.nc",
     log:

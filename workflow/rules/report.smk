@@ -9,6 +9,10 @@ DEPARTURES = {
 }
 
 
+NAMED = {
+    "samples": RUN.config.samples,
+    "phases": RUN.config.phases if any(row.phases for row in RUN.rows) else "",
+}
 WORKFLOW = str(Path(str(workflow.current_basedir)).parent)
 source_digest.set_workflow_folder(WORKFLOW)
 EXPORTS += expand(f"{XAS}/export", measurement=SINGLE)
@@ -70,8 +74,8 @@ use rule step as page with:
 # What was run: the workflow's own text, the config, the sheet and the phases.
 rule sheets:
     input:
-        samples=RUN.config.samples,
-        phases=([RUN.config.phases] if any(row.phases for row in RUN.rows) else []),
+        samples=literal(RUN.config.samples),
+        phases=literal(NAMED["phases"]) if NAMED["phases"] else [],
     output:
         directory(f"{OUT}/workflow"),
     log:
@@ -84,6 +88,7 @@ rule sheets:
     params:
         **call_step(
             "results.provenance.copy_workflow",
+            inputs=by_name(NAMED),
             labels=json.dumps({"config": RUN.raw}, sort_keys=True),
             stamp=[
                 raw_files.hash_file(p)

@@ -1,7 +1,7 @@
 # Absorption: FEFF's paths of a sample's phase, fitted to the first shells of pristine and cycled together.
 use rule step as xas_feff with:
     input:
-        table=RUN.config.phases,
+        table=literal(RUN.config.phases),
         normalised=f"{XAS}/normalised.nc",
     output:
         f"{XAS}/paths.nc",
