@@ -8,7 +8,7 @@ import glob
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,8 +157,13 @@ def hash_files(source: Path) -> tuple[int, str]:
     if paths == [Path(source)]:
         return 1, hash_file(paths[0])
     root = Path(source) if Path(source).is_dir() else Path(os.path.commonpath(paths))
-    lines = [f"{os.path.relpath(path, root)} {hash_file(path)}\n" for path in paths]
-    return len(paths), hashlib.sha256("".join(lines).encode()).hexdigest()
+    return len(paths), join_hashes(root, {path: hash_file(path) for path in paths})
+
+
+def join_hashes(root: Path, digests: Mapping[Path, str]) -> str:
+    """Return one sha256 over the names, relative to a folder, and the sha256 of files."""
+    lines = [f"{os.path.relpath(path, root)} {digest}\n" for path, digest in digests.items()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def stamp_files(source: Path | str) -> str:

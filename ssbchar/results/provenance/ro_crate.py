@@ -8,7 +8,6 @@ outside of the folder have names made of their sha256 (``ni:``, RFC 6920).
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -204,10 +203,9 @@ def describe_run(
     folder = workflow.relative_to(builder.root)
     used += [{"@id": f"{folder}/{name}"} for name in ("config.yaml", "samples.tsv")]
     # Hashed once, for the crate and for the table of checksums.
-    hashed = verify.hash_outputs(outputs)
-    checksums = verify.format_checksums(hashed)
-    results = [builder.add_output(row) for row in hashed]
-    results.append(builder.add_record(checksums))
+    hashed = {Path(row["path"]): row for row in verify.hash_outputs(outputs)}
+    results = [builder.add_output(path, hashed) for path in outputs]
+    results.append(builder.add_record())
     contents = [store.read_json(path) for path in conclusions]
     run = str(labels.get("run", ""))
     action = builder.add_entity(
@@ -224,7 +222,9 @@ def describe_run(
     about = f"{ABOUT}, from synthetic data" if synthetic else ABOUT
     builder.describe_root(f"ssbchar run {run}", about, main=main, action=action)
     metadata = json.dumps(builder.crate.metadata.generate(), indent=1, sort_keys=True)
-    return checksums, f"{metadata}\n"
+    made_from = verify.list_intermediates(outputs, builder.root)
+    rows = {row["path"]: row for row in [*made_from, *hashed.values()]}
+    return verify.seal_records(list(rows.values()), f"{metadata}\n", builder.root)
 
 
 def _describe_software(contents: Sequence[Mapping[str, Any]]) -> str:
@@ -382,25 +382,25 @@ class CrateBuilder:
             options.append(option)
         return options
 
-    def add_output(self, row: Mapping[str, str]) -> Reference:
-        """Add a file or folder of the run (a row of `verify.hash_outputs`)."""
-        path = Path(row["path"])
+    def add_output(self, path: Path, hashed: Mapping[Path, Mapping[str, str]]) -> Reference:
+        """Add a file or folder of the run; `hashed` holds rows of `verify.hash_outputs` by path."""
         name = self.name_file(path)
         if not path.is_dir():
-            properties = _describe_file(path, row["sha256"])
+            properties = _describe_file(path, hashed[path]["sha256"])
             return {"@id": str(self.crate.add_file(dest_path=name, properties=properties).id)}
-        about = f"{row['files']} files; sha256 over their names and contents: {row['sha256']}"
+        inside = {p: row["sha256"] for p, row in hashed.items() if p.is_relative_to(path)}
+        digest = raw_files.join_hashes(path, inside)
+        about = f"{len(inside)} files; sha256 over their names and contents: {digest}"
         properties = {"name": name, "description": about}
         self.crate.add_dataset(dest_path=f"{name}/", properties=properties)
         return {"@id": f"{name}/"}
 
-    def add_record(self, checksums: str) -> Reference:
-        """Add the table of checksums, which is not yet written."""
-        content = checksums.encode()
+    def add_record(self) -> Reference:
+        """Add the table of checksums, which is not yet written (`verify.seal_records`)."""
         properties = {
             "encodingFormat": FILE_TYPES[".csv"],
-            "contentSize": str(len(content)),
-            "sha256": hashlib.sha256(content).hexdigest(),
+            "contentSize": verify.NO_SIZE,
+            "sha256": verify.NO_DIGEST,
         }
         return {"@id": self.crate.add_file(dest_path=verify.RECORD, properties=properties).id}
 
