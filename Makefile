@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls trials mutants house lock feff docs clean
+.PHONY: run test check lint bench oracle pulls trials fuzz mutants house lock feff docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -20,6 +20,10 @@ pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
 
 trials: .venv/ready  ## slow: cases with known truth, files to verdict; TRIALS="--technique nmr --count 30" for some (docs/trials.md)
 	$(BIN)/python -m tests.trials run $(TRIALS)
+
+fuzz: .venv/ready  ## slow: 10 000 damaged and odd files of each of three seeds through every reader (docs/fuzz.md)
+	$(BIN)/python -m tests.fuzz run $(FUZZ)
+	$(BIN)/python -m tests.fuzz table
 
 mutants: .venv/ready  ## slow: of 300 small faults in the rooms of physics, how many do the tests notice?
 	$(BIN)/python tests/house/mutants.py

@@ -102,6 +102,11 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         "--profile", action="store_true", help="write into each log where the step's time went"
     )
     run.add_argument(
+        "--check",
+        action="store_true",
+        help="hash every result that is there; without it those whose size or time changed",
+    )
+    run.add_argument(
         "more", nargs="*", metavar="WORD", help="after --: further words for snakemake"
     )
     run.set_defaults(run=_run)
@@ -151,6 +156,7 @@ def _run(arguments: argparse.Namespace) -> int:
         arguments.more,
         summarise=_summarise,
         profile=arguments.profile,
+        hash_all=arguments.check,
     )
 
 
@@ -219,6 +225,7 @@ def _step(arguments: argparse.Namespace) -> int:
         report = step.write_crash(arguments.name, inputs, arguments.output, labels, crash)
         print(report.message, file=sys.stderr)
         _write_log(arguments.log, [command, report.message])
+        _record_outputs(arguments)
         return 0
     _write_log(arguments.log, [command, "begun, not ended: run the line above to see why"])
     # One write per line: steps side by side share the terminal.
@@ -239,7 +246,15 @@ def _step(arguments: argparse.Namespace) -> int:
     profile_lines = profiled.format_lines() if profiled else []
     cost = _describe_cost(seconds)
     _write_log(arguments.log, [command, *message, cost, *profile_lines, *tracebacks])
+    _record_outputs(arguments)
     return 0
+
+
+def _record_outputs(arguments: argparse.Namespace) -> None:
+    from ssbchar.pipeline import ledger
+
+    if arguments.log:
+        ledger.record_outputs(arguments.log, arguments.output)
 
 
 def _write_log(path: Path | None, lines: Sequence[str]) -> None:

@@ -14,12 +14,18 @@ from pathlib import Path
 
 import ssbchar
 from ssbchar.campaign import config as configs
-from ssbchar.pipeline import preload_server, snakemake_plugins, stale_runs
+from ssbchar.campaign.config import ROLES
+from ssbchar.campaign.row import Row, split_names
+from ssbchar.pipeline import ledger, preload_server, snakemake_plugins, stale_runs
 from ssbchar.pipeline.profile import PROFILE_VARIABLE
 from ssbchar.pipeline.workflow_progress import WorkflowProgress, format_duration
 from ssbchar.storage import atomic_write
 
 SNAKEFILE = Path("workflow/Snakefile")
+FORCE = ("--forcerun", "-R")
+"""Words after which Snakemake takes outputs that are made anew."""
+END_OF_LIST = "--keep-going"
+"""A word without a value, so that what follows it is no output to make anew."""
 ELSEWHERE = (
     "--profile",
     "--workflow-profile",
@@ -41,6 +47,7 @@ def run_workflow(
     *,
     summarise: Callable[[Path, Iterable[Path]], list[str]],
     profile: bool = False,
+    hash_all: bool = False,
 ) -> int:
     """Run the workflow of a config file; return Snakemake's exit code.
 
@@ -56,6 +63,8 @@ def run_workflow(
         Takes ``results/<run>`` and its files of conclusions; returns the lines printed at the end.
     profile : bool
         Write into each log where the step's time went.
+    hash_all : bool
+        Hash every result that is there, not only those whose size or time changed.
 
     Raises
     ------
@@ -68,6 +77,14 @@ def run_workflow(
     if stale_runs.was_killed() and not stale_runs.find_processes("snakemake"):
         _clear_folder(command)
     name = checked.config.run
+    damaged = [
+        one
+        for one in ledger.find_damaged(Path("results", name, ledger.LOGS), hash_all=hash_all)
+        if _is_wanted(one.path, name, checked.rows)
+    ]
+    for one in damaged:
+        print(f"{one.file}: {one.damage}; it is made anew", flush=True)
+    command = _make_command(config, cores, _force(more, [one.path for one in damaged]))
     start = time.monotonic()
     with stale_runs.mark_run(), preload_server.running(_runs_here(more)) as environment:
         if profile:
@@ -114,6 +131,26 @@ def _make_command(config: str, cores: str, more: Sequence[str]) -> list[str]:
     words = ["--snakefile", str(snakefile), "--configfile", config, "--cores", cores]
     words += ["--rerun-incomplete", "--keep-going", "--logger", "ssbchar"]
     return [sys.executable, "-m", "snakemake", *words, *more]
+
+
+def _force(more: Sequence[str], outputs: Sequence[str]) -> list[str]:
+    """Return words for Snakemake by which it makes these outputs anew."""
+    if not outputs:
+        return list(more)
+    given = [i for i, word in enumerate(more) if word in FORCE]
+    if given:
+        # The last of them counts alone.
+        return [*more[: given[-1] + 1], *outputs, *more[given[-1] + 1 :]]
+    return [FORCE[0], *outputs, END_OF_LIST, *more]
+
+
+def _is_wanted(output: str, name: str, rows: Sequence[Row]) -> bool:
+    """Return whether an output belongs to the rows of a sheet, not to those of an earlier one."""
+    technique, _, rest = output.removeprefix(f"results/{name}/").partition("/")
+    if technique == "phases":
+        return any(Path(rest).stem in split_names(row.phases) for row in rows)
+    mine = [row.measurement for row in rows if row.technique == technique]
+    return technique not in ROLES or rest.partition("/")[0] in mine
 
 
 def _add_plugin(environment: Mapping[str, str]) -> dict[str, str]:

@@ -48,5 +48,5 @@ def _change_table(table: pd.DataFrame, change: Any) -> pd.DataFrame:
     changed = table.rename(columns=change_text)
     for place, kind in enumerate(table.dtypes):
         if kind.kind not in "biufcmM":
-            changed.isetitem(place, table.iloc[:, place].map(change_text))
+            changed.isetitem(place, table.iloc[:, place].map(change_text).to_numpy())
     return changed

@@ -13,6 +13,7 @@ import pytest
 
 from ssbchar import cli
 from ssbchar.campaign import config as configs
+from ssbchar.campaign.row import Row
 from ssbchar.pipeline import run
 from ssbchar.pipeline.workflow_progress import (
     EVENT_MARK,
@@ -241,3 +242,30 @@ def test_what_runs_is_what_was_checked(
         "samples": "s.csv",
         "nmr": {"quantify": {"x_nominal": 1.0}},
     }
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], ["--forcerun", "a", "b", "--keep-going"]),
+        (["-n", "target"], ["--forcerun", "a", "b", "--keep-going", "-n", "target"]),
+        (["-R", "mine", "-n"], ["-R", "a", "b", "mine", "-n"]),
+    ],
+)
+def test_damaged_outputs_are_asked_for_beside_what_the_user_asks(
+    more: list[str], words: list[str]
+) -> None:
+    assert run._force(more, ["a", "b"]) == words
+    assert run._force(more, []) == more
+
+
+def test_outputs_of_rows_that_are_no_more_are_not_wanted() -> None:
+    names = dict(sample="s", role="pristine", path="p")
+    rows = [
+        Row(measurement="a", technique="xas", phases="LFP, NCM", **names),
+        Row(measurement="b", technique="nmr", **names),
+    ]
+    wanted = ["xas/a/scans.nc", "nmr/b/figures", "phases/NCM.nc", "phases.nc", "summary.csv"]
+    others = ["xas/b/scans.nc", "nmr/c/fit.nc", "phases/LAGP.nc"]
+    assert all(run._is_wanted(f"results/r/{path}", "r", rows) for path in wanted)
+    assert not any(run._is_wanted(f"results/r/{path}", "r", rows) for path in others)

@@ -40,7 +40,7 @@ QUOTED_PYTHON = shlex.quote(PYTHON).replace("{", "{{").replace("}", "}}")
 # Where a library's crash ended the step, a second call writes that into its outputs.
 STEP = (
     f"step() {{{{ {ONE_THREAD} SSBCHAR_CORES={{threads}} {QUOTED_PYTHON} -m ssbchar step {{params.step}} {{params.inputs}}"
-    " --options {params.options:q} --labels {params.labels:q} --output {output:q} --log {log:q} \"$@\"; }}; step || step --ended $?"
+    ' --options {params.options:q} --labels {params.labels:q} --output {output:q} --log {log:q} "$@"; }}; step || step --ended $?'
 )
 
 
@@ -183,9 +183,7 @@ def candidate_phases(wildcards):
 
 def geometry_of(wildcards):
     """The calibrated geometry that belongs to a measurement's images; none for a row that is set aside without one."""
-    return [
-        f"{OUT}/hexrd/{m}/geometry.nc" for m in linked(wildcards, "calibrant")[:1]
-    ]
+    return [f"{OUT}/hexrd/{m}/geometry.nc" for m in linked(wildcards, "calibrant")[:1]]
 
 
 def cif_digest(wildcards):

@@ -28,6 +28,8 @@ RECORD = "checksums.csv"
 CRATE = "ro-crate-metadata.json"
 LOGS = "logs"
 """Folder that is not recorded: its files hold times."""
+TIMESTAMP = ".snakemake_timestamp"
+"""File that Snakemake puts into each folder that a step wrote."""
 COLUMNS = ("path", "bytes", "sha256")
 NO_DIGEST = 64 * "0"
 """What stands for the record's own hash in the crate while the crate is hashed: each of the two
@@ -340,7 +342,8 @@ def _note_added(found: _Comparison) -> None:
     known = {run.locate(path) for path in found.checked} | {record}
     logs = run.folder / LOGS
     for path in sorted(run.folder.rglob("*")):
-        if path in known or path.is_relative_to(logs) or (path.is_dir() and not path.is_symlink()):
+        is_folder = path.is_dir() and not path.is_symlink()
+        if path in known or is_folder or path.is_relative_to(logs) or path.name == TIMESTAMP:
             continue
         found.note(run.name(path), FileState.ADDED, record)
 
