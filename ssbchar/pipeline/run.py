@@ -73,7 +73,8 @@ def run_workflow(
     """
     checked = configs.read_config(config, look=True)
     _say_what_was_found(config, checked)
-    command = _make_command(str(_write_checked(checked)), cores, more)
+    written = str(_write_checked(checked))
+    command = _make_command(written, cores, more)
     if stale_runs.was_killed() and not stale_runs.find_processes("snakemake"):
         _clear_folder(command)
     name = checked.config.run
@@ -84,7 +85,7 @@ def run_workflow(
     ]
     for one in damaged:
         print(f"{one.file}: {one.damage}; it is made anew", flush=True)
-    command = _make_command(config, cores, _force(more, [one.path for one in damaged]))
+    command = _make_command(written, cores, _force(more, [one.path for one in damaged]))
     start = time.monotonic()
     with stale_runs.mark_run(), preload_server.running(_runs_here(more)) as environment:
         if profile:

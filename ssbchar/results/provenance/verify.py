@@ -287,7 +287,7 @@ def verify_run(folder: Path) -> Verification:
         raise BadInput(folder, "holds no outputs of a run", remedy)
     if distrust:
         found.note(run.name(record), FileState.DAMAGED, distrust)
-    elif not rows:
+    elif not rows and any((folder / name).exists() for name in AT_THE_TOP):
         found.note(run.name(record), FileState.MISSING, "the run")
     elif any(os.path.basename(row["path"]) == CRATE for row in rows):
         # Only the record of a whole run knows every file.
