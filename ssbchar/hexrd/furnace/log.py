@@ -104,7 +104,7 @@ def _read_readings(log: Path, options: Furnace, *, needs_time: bool) -> FurnaceL
         columns=table.columns,
         temperature_column=found.column,
         unit=found.unit,
-        notes=(*found.notes, *times.notes),
+        notes=(*table.notes, *found.notes, *times.notes),
         faults=(
             *times.faults,
             *_describe_wild(log, found, wild.wild, wild.too_many),

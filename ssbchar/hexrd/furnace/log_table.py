@@ -10,6 +10,7 @@ them numbers may have a decimal comma.
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import re
 import zipfile
@@ -54,6 +55,8 @@ class LogTable:
     preamble: str
     """Text before the names of the columns."""
     decimal_comma: bool
+    notes: tuple[str, ...] = ()
+    """What was left out."""
 
 
 def read_table(log: Path) -> LogTable:
@@ -69,7 +72,8 @@ def read_table(log: Path) -> LogTable:
         No table, or no rows below its names.
     """
     raw = Path(log).read_bytes()
-    text = _text_from_workbook(log) if raw.startswith(_ZIP) else decode_text(raw)
+    is_workbook = raw.startswith(_ZIP)
+    text = _text_from_workbook(log, raw) if is_workbook else decode_text(raw)
     # Blanks and tabs at the end of a line part nothing.
     lines = [line.rstrip() for line in text.split("\n") if line.strip()]
     plain = [line for line in lines if not line.lstrip().startswith("#")]
@@ -95,6 +99,10 @@ def read_table(log: Path) -> LogTable:
     body = [row for row in rows if any(cell for cell in row)]
     if separator == " " and len(names) == width - 1:
         body = [_join_clock(row) for row in body]
+    notes: list[str] = []
+    if not is_workbook and not text.endswith(("\n", "\r")) and _is_cut(body):
+        notes = [f"the last line is cut ('{plain[-1][:40]}') and left out"]
+        body = body[:-1]
     # A comma at the end of a line makes one cell more, or less, than there are names.
     body = [_fit_width(row, len(names)) for row in body]
     cut = [row for row in body if len(row) > len(names)]
@@ -111,10 +119,28 @@ def read_table(log: Path) -> LogTable:
         units=units | _read_unit_columns(columns),
         preamble="\n".join([*comments, *map(_as_statement, before)]),
         decimal_comma=comma,
+        notes=tuple(notes),
     )
 
 
-def _text_from_workbook(log: Path) -> str:
+def _is_cut(body: list[list[str]]) -> bool:
+    """Return whether the last row, which no line feed ends, has fewer cells than any other, or ends
+    in a number of fewer decimals than any other of its column."""
+    if len(body) < 3:
+        return False
+    *others, last = body
+    if len(last) < min(map(len, others)):
+        return True
+    ends = [row[-1] for row in others if len(row) == len(last)]
+    return bool(ends) and _count_decimals(last[-1]) < min(map(_count_decimals, ends))
+
+
+def _count_decimals(cell: str) -> int:
+    """Return how many characters follow the decimal point or comma."""
+    return len(re.split("[.,]", cell)[-1]) if re.search("[.,]", cell) else 0
+
+
+def _text_from_workbook(log: Path, content: bytes) -> str:
     """Return the only filled sheet of an .xlsx file, cells parted by tabs.
 
     Raises
@@ -125,7 +151,8 @@ def _text_from_workbook(log: Path) -> str:
     import openpyxl
 
     try:
-        book = openpyxl.load_workbook(log, read_only=True, data_only=True)
+        # openpyxl judges a file by its name, but not an open one.
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = {
             sheet.title: [
                 "\t".join(_text_from_cell(cell) for cell in row)

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker.options import ExperimentLimits
 from ssbchar.nmr.bruker.parameters import Parameters
-from ssbchar.storage import reading, temporary
+from ssbchar.storage import atomic_write, reading, temporary
 from ssbchar.typing import Complex
 
 BLOCK = 1024
@@ -112,7 +112,8 @@ def _unpack_needed(source: Path, place: Path, limits: ExperimentLimits) -> None:
             reading.check_unpacked(source, unpacked, stored, limits)
             for one in needed:
                 packed.extract(one, place)
-    except DAMAGED_ZIP as error:
+    except (*DAMAGED_ZIP, OSError) as error:
+        atomic_write.raise_machine_fault(error)
         problem = f"not a readable zip file ({str(error) or type(error).__name__})"
         raise BadInput(source, problem, "pack the experiment's folder again") from error
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import h5py
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".nxs", ".hdf")
+PERL_ARRAY = re.compile(r"^@(\w+) *= *\((.*?)\);", flags=re.MULTILINE | re.DOTALL)
+"""An array of an Athena project: its name and its elements."""
+SAVE_AGAIN = "save it again from Athena"
 
 
 def read_raw_scans(path: Path) -> list[RawScan]:
@@ -78,7 +81,7 @@ def parse_athena(path: Path, text: str) -> list[RawScan]:
     Raises
     ------
     BadInput
-        No group holds data.
+        No group holds data, or one is cut.
 
     Notes
     -----
@@ -92,20 +95,23 @@ def parse_athena(path: Path, text: str) -> list[RawScan]:
         keys = (word.lower() for word in words[::2])
         header = dict(zip(keys, words[1::2], strict=False))
         arrays = _parse_perl_arrays(group)
+        begun = re.findall(r"^@(\w+) *= *\(", group, flags=re.MULTILINE)
+        if len(begun) > len(re.findall(PERL_ARRAY, group)):
+            where = f"{path}[{header.get('label', '')}]"
+            raise BadInput(where, f"'{begun[-1]}' has no end: the project is cut", SAVE_AGAIN)
         if "x" in arrays and "y" in arrays:
             label = header.get("label", "")
             scans.append(
                 RawScan(where=f"{path}[{label}]", columns=arrays, header=header, text=label)
             )
     if not scans:
-        raise BadInput(path, "the project holds no group with data", "save it again from Athena")
+        raise BadInput(path, "the project holds no group with data", SAVE_AGAIN)
     return scans
 
 
 def _parse_perl_arrays(group: str) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
-    found = re.findall(r"^@(\w+) = \((.*?)\);", group, flags=re.MULTILINE | re.DOTALL)
-    for name, body in found:
+    for name, body in re.findall(PERL_ARRAY, group):
         values = parse_numbers(_parse_perl_list(body)) if name != "args" else None
         if values:
             arrays[name] = np.array(values)

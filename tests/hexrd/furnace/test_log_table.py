@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from ssbchar.errors import BadInput
@@ -109,3 +110,29 @@ def test_a_workbook(tmp_path: Path) -> None:
     (tmp_path / "log.xlsx").write_bytes(b"PK\x03\x04 damaged")
     with pytest.raises(BadInput, match="no readable workbook"):
         read_table(tmp_path / "log.xlsx")
+
+
+@pytest.mark.parametrize(
+    "last", ["2021-03-01T10:03:00Z,3", "2021-03-01T10:03:00Z,37.", "2021-03-01T10"]
+)
+def test_a_cut_last_line_is_left_out_and_told(last: str, tmp_path: Path) -> None:
+    head = "time,temperature_C\n" + "".join(
+        f"2021-03-01T10:0{n}:00Z,{30 + n}.5\n" for n in range(3)
+    )
+    (tmp_path / "log.csv").write_text(head + last)
+    table = read_table(tmp_path / "log.csv")
+    assert table.columns["temperature_C"].tolist() == [30.5, 31.5, 32.5]
+    assert table.notes == (f"the last line is cut ('{last}') and left out",)
+    (tmp_path / "log.csv").write_text(head.rstrip())
+    assert len(read_table(tmp_path / "log.csv").columns) == 3
+    (tmp_path / "log.csv").write_text(head + last + "\n")
+    assert not read_table(tmp_path / "log.csv").notes
+
+
+def test_a_workbook_of_another_name(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["time", "temperature_C"])
+    book.active.append(["2021-03-01T10:00:00Z", 25.5])
+    book.save(tmp_path / "log.xlsx")
+    (tmp_path / "log.xlsx").rename(tmp_path / "log.txt")
+    assert read_table(tmp_path / "log.txt").columns["temperature_C"].tolist() == [25.5]

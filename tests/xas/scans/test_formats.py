@@ -153,3 +153,10 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "b.dat").write_text("")
     with pytest.raises(BadInput, match="the file is empty"):
         formats.read_raw_scans(tmp_path / "b.dat")
+
+
+@pytest.mark.parametrize("cut", ["@i0 = ('5','x", "@y = (3,", "@args = ('label','sec"])
+def test_a_project_that_is_cut_is_refused(cut: str) -> None:
+    text = PROJECT[: PROJECT.index(cut) + len(cut)]
+    with pytest.raises(BadInput, match="has no end: the project is cut"):
+        formats.parse_athena(Path("p.prj"), text)
