@@ -145,7 +145,9 @@ def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image
             with reading.guard_reading(path, limits, by_parts=is_hdf5):
                 frame = next(frames, None)
         except BadInput as fault:
-            frame = fault
+            # What is raised, before the file is opened or while it is read, ends it.
+            yield fault
+            return
         if frame is None:
             return
         yield frame

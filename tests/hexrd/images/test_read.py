@@ -1,6 +1,8 @@
 """Image files as detectors write them: cut short, linked, with times, units, hot pixels and
 cut-offs."""
 
+import itertools
+import os
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -305,3 +307,17 @@ def test_an_exception_that_nobody_foresaw_costs_its_frame_alone(tmp_path, monkey
     assert isinstance(next(read.read_images(tmp_path / "a.tif")), read.Image)
     (fault,) = read.read_images(tmp_path / "b.tif")
     assert "division by zero" in fault.problem
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link"])
+@pytest.mark.parametrize("suffix", ["tif", "cbf", "h5"])
+def test_what_is_no_file_is_told_once(tmp_path: Path, kind: str, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere")
+    frames = list(itertools.islice(read.read_images(path), 3))
+    assert len(frames) == 1 and isinstance(frames[0], BadInput)
