@@ -172,6 +172,8 @@ def read_parameters(path: Path, shown: Path) -> Parameters:
     BadInput
         The file cannot be read.
     """
+    if path.exists() and not reading.is_regular(path):
+        raise BadInput(shown / path.name, "is no regular file", "copy the file again")
     try:
         return Parameters(path.read_text(encoding="latin-1"))
     except OSError as error:

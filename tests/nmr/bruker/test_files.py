@@ -275,3 +275,9 @@ def test_a_file_that_is_no_regular_one_is_not_opened(tmp_path: Path) -> None:
     assert files.read_text(tmp_path / "pulseprogram") == ""
     os.mkfifo(tmp_path / "a.zip")
     assert not files.has_spectrum(tmp_path / "a.zip")
+
+
+def test_parameters_that_are_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "acqus")
+    with pytest.raises(BadInput, match="acqus: is no regular file; copy the file again"):
+        files.read_parameters(tmp_path / "acqus", Path("experiment"))
