@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MARK = "'"
 """Put before a cell; spreadsheets take what follows as text."""
-FORMULA = re.compile(r"\s*'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]")
+FORMULA = re.compile(r"[\s']*[=+\-@＝＋－＠]|'*[\t\r\n]")
 """Begin of a cell that may be run (the list of OWASP's *CSV injection*), marked already or not."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 """A number runs nothing."""
