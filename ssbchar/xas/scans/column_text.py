@@ -45,13 +45,14 @@ def parse_column_text(path: Path, text: str) -> RawScan:
     Raises
     ------
     BadInput
-        There are no columns, or a line among them cannot be read.
+        There are no columns, a line among them cannot be read, or the last is cut.
     """
     lines = text.splitlines()
     has_decimal_commas = _find_decimal_commas(lines)
     count = _count_columns(lines, has_decimal_commas)
     head: list[str] = []
     rows: list[list[float]] = []
+    ends: list[str] = []
     foot: tuple[int, str] | None = None
     remarks: list[str] = []
     for number, line in enumerate(lines, 1):
@@ -76,6 +77,10 @@ def parse_column_text(path: Path, text: str) -> RawScan:
                     "the scan was cut off; delete the last line",
                 )
             rows.append(values)
+            ends.append(words[len(values) - 1])
+    if foot is None and not text.endswith(("\n", "\r")) and _is_cut(ends):
+        problem, remedy = f"ends within a number ('{ends[-1]}')", "copy it again"
+        raise BadInput(path, problem, f"{remedy}, or delete the last line")
     if len(rows) < LEAST_ROWS or len(rows[0]) < LEAST_ROWS:
         raise BadInput(
             path, "no columns of numbers", "give XDI, column text, an Athena project or HDF5"
@@ -95,6 +100,12 @@ def parse_column_text(path: Path, text: str) -> RawScan:
         text="\n".join(head),
         remarks=tuple(remarks),
     )
+
+
+def _is_cut(ends: Sequence[str]) -> bool:
+    """Return whether the last number of the last row has fewer decimals than any above it."""
+    decimals = [len("".join(re.split("[.,]", word, maxsplit=1)[1:])) for word in ends]
+    return len(ends) > LEAST_ROWS and decimals[-1] < min(decimals[:-1])
 
 
 def strip_mark(line: str) -> str:

@@ -125,3 +125,12 @@ def test_the_cases(cases_folder: Path, name: str) -> None:
     assert found.sizes == {"scan": 1, "point": 462}
     assert float(found["mu"].values[0, 0]) == pytest.approx(np.log(5004.0 / 726.375))
     assert float(found["mu_foil"].values[0, 0]) == pytest.approx(np.log(726.375 / 1401.875))
+
+
+def test_a_number_that_is_cut_is_refused() -> None:
+    whole = "# energy i0\n" + "".join(f"{7000 + n}.25 {n}.1250\n" for n in range(6))
+    for text in (whole, whole.rstrip(), whole + "7006.25 6.1250"):
+        assert len(column_text.parse_column_text(Path("a.dat"), text).columns["i0"]) >= 6
+    for left in ("6.125", "6.", "6"):
+        with pytest.raises(BadInput, match=rf"a\.dat: ends within a number \('{left}'\); copy it"):
+            column_text.parse_column_text(Path("a.dat"), f"{whole}7006.25 {left}")
