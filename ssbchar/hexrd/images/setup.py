@@ -28,6 +28,11 @@ SHORTEST_WAVELENGTH, LONGEST_WAVELENGTH = 0.01, 5.0
 SAME_WAVELENGTH = 1e-5
 """Relative difference above which two stated wavelengths are reported to differ."""
 
+PONI_KEYS = ("distance", "poni1", "poni2", "rot1", "rot2", "rot3")
+"""What every .poni file states."""
+SHORTEST, LONGEST = 1e-3, 100.0
+"""Wavelengths that a .poni file may state [angstrom]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
@@ -244,6 +249,7 @@ def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
     if not path.is_file():
         raise BadInput(path, "the .poni file does not exist", "correct hexrd.geometry.poni")
     reading.check_file(path)
+    _refuse_cut_poni(path, remedy)
     try:
         poni = pyFAI.load(str(path))
         stated = {
@@ -263,7 +269,21 @@ def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
         raise BadInput(path, "the .poni file lacks a distance or pixel size", remedy)
     plane = geo.Plane(**{name: float(value) for name, value in stated.items()})
     wavelength = None if poni.wavelength is None else float(poni.wavelength) * 1e10
+    if wavelength is not None and not SHORTEST < wavelength < LONGEST:
+        problem = f"states a wavelength of {poni.wavelength:g} m"
+        raise BadInput(path, problem, "correct it: X-rays of 0.001 to 100 angstrom")
     return plane, wavelength
+
+
+def _refuse_cut_poni(path: Path, remedy: str) -> None:
+    """Raise where a geometry lacks a value, which pyFAI takes for zero, or ends within its last."""
+    text = path.read_text(encoding="latin-1").lower()
+    keys = [line.partition(":")[0].strip() for line in text.splitlines() if ":" in line]
+    missing = [name for name in PONI_KEYS if name not in keys]
+    if missing:
+        raise BadInput(path, f"states no {', '.join(missing)}: it may be cut", remedy)
+    if keys[-1] in PONI_KEYS and not text.endswith(("\n", "\r")):
+        raise BadInput(path, f"its last line ('{keys[-1]}') has no end: it may be cut", remedy)
 
 
 def _choose_dimensions(

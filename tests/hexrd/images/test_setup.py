@@ -190,3 +190,30 @@ def test_a_poni_without_wavelength(tmp_path):
     path = tmp_path / "b.poni"
     path.write_text(PONI.partition("Wavelength")[0])
     assert setup.read_poni(path)[1] is None
+
+
+def test_a_poni_file_that_is_cut_is_refused(tmp_path):
+    lines = [
+        "poni_version: 2",
+        "Detector: Detector",
+        'Detector_config: {"pixel1": 1e-4, "pixel2": 1e-4}',
+    ]
+    lines += [
+        "Distance: 0.2",
+        "Poni1: 0.01",
+        "Poni2: 0.02",
+        "Rot1: 0.02",
+        "Rot2: -0.01",
+        "Rot3: 0.03",
+    ]
+    path, whole = tmp_path / "a.poni", "\n".join([*lines, "Wavelength: 2.413e-11", ""])
+    path.write_text(whole)
+    assert setup.read_poni(path)[1] == pytest.approx(0.2413)
+    for text, said in (
+        ("\n".join(lines[:-1]) + "\n", "states no rot3"),
+        ("\n".join(lines)[:-1], "'rot3'. has no end"),
+        (whole[: whole.index("e-11") + 3], "states a wavelength of 0.2413 m"),
+    ):
+        path.write_text(text)
+        with pytest.raises(BadInput, match=said):
+            setup.read_poni(path)
