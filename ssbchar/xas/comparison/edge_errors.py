@@ -15,7 +15,7 @@ from ssbchar.xas.scans.scan import ScanStatus
 if TYPE_CHECKING:
     import xarray as xr
 
-FREEDOM_OF_NOISE = 2.0
+FREEDOM_OF_NOISE = 4.0
 """Degrees of freedom of an error that no repeat confirms: the noise of points knows nothing of
 drift, harmonics or the sample's position [1]."""
 

@@ -72,7 +72,7 @@ def test_two_repeats_each_have_their_scatter() -> None:
 
 def test_an_error_that_no_repeat_confirms_counts_as_little_known() -> None:
     found = estimate_pair_error([np.array([1.0]), np.array([2.0])], [0.3, 0.4])
-    assert found == PairError(stderr=0.5, dof=2.0, from_scatter=False)
+    assert found == PairError(stderr=0.5, dof=4.0, from_scatter=False)
     lost = estimate_pair_error([np.array([np.nan, 1.0]), np.array([])], [0.3, 0.4])
     assert not lost.from_scatter
 
@@ -130,7 +130,7 @@ def test_a_pair_of_repeats_by_hand() -> None:
 def test_a_pair_of_single_scans_has_its_noise_and_its_axes() -> None:
     found = errors(measurement([1.0]), measurement([3.0]), noise=0.01)
     assert found["edge_shift_stderr"] == pytest.approx(0.01 * np.sqrt(2))
-    assert found["edge_shift_dof"] == 2.0
+    assert found["edge_shift_dof"] == 4.0
     assert found["edge_shift_systematic"] == pytest.approx(0.02 * np.sqrt(2))
     assert found["inflection_shift_stderr"] == pytest.approx(0.01 * np.sqrt(2))
 

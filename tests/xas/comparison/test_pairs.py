@@ -150,7 +150,7 @@ def test_ratios_and_their_noise_by_hand() -> None:
     assert values["ratio"] == pytest.approx(0.5)
     single = compare._propagate_ratio_errors(ensemble, [np.ones((1, 1)), np.ones((1, 1))])
     assert single["ratio_stderr"] == pytest.approx(np.hypot(0.3, 0.1) / 2)
-    assert single["ratio_dof"].tolist() == [2.0]
+    assert single["ratio_dof"].tolist() == [4.0]
     # Amplitudes of e^-1, 1 and e times one: a relative scatter of one, its mean's 1/sqrt(3).
     repeats = [np.exp([[-1.0], [0.0], [1.0]]), np.exp([[-1.0], [0.0], [1.0]])]
     scattered = compare._propagate_ratio_errors(ensemble, repeats)
