@@ -3,6 +3,7 @@ intensity is a result."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.verdict import sentences
 from ssbchar.hexrd.verdict.options import Stability
+from ssbchar.statistics import Z95
 from ssbchar.storage import row_file
 from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.typing import Array, Bool
@@ -48,6 +50,16 @@ class ExplainedArea:
         """Median of the frames with lines [1], a float, NaN where there are none."""
         known = self.share[np.isfinite(self.share)]
         return float(np.median(known)) if known.size else float("nan")
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """95 % limits of the median [1] by its neighbours in rank, n / 2 -/+ 0.98 sqrt(n) of n
+        frames, which asks nothing of how they scatter; all of few frames."""
+        known = np.sort(self.share[np.isfinite(self.share)])
+        reach = 0.5 * Z95 * math.sqrt(known.size)
+        low = max(math.floor(known.size / 2 - reach) - 1, 0)
+        high = min(math.ceil(known.size / 2 + reach), known.size - 1)
+        return float(known[low]), float(known[high])
 
     @property
     def misfit(self) -> Bool:
@@ -149,9 +161,12 @@ def conclude_explained_area(explained: ExplainedArea) -> Conclusion:
         verdict = Verdict.OK
     else:
         verdict = Verdict.MISFIT
+    low, high = explained.limits if explained.is_measured else (None, None)
     return Conclusion(
         "line_area_explained",
         value=100 * explained.usual if explained.is_measured else None,
+        lower95=None if low is None else 100 * low,
+        upper95=None if high is None else 100 * high,
         unit="percent",
         verdict=verdict,
         reason=sentences.describe_explained_area(explained),

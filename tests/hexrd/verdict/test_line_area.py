@@ -105,3 +105,26 @@ def test_the_row(share: float, verdict: str) -> None:
     assert row.verdict == verdict
     assert "median of 4 frames" in row.reason and "below 80 % in" in row.reason
     assert ("no verdict rests on it" in row.reason) == (verdict == "misfit")
+
+
+def test_the_limits_of_the_median_are_its_neighbours_in_rank() -> None:
+    """Of a hundred frames the 40th and the 61st (9.8 to each side of the middle, outwards); of
+    three all."""
+    hundred = line_area.ExplainedArea(share=np.arange(1, 101) / 100, bound=0.8)
+    assert hundred.limits == (0.40, 0.61)
+    few = line_area.ExplainedArea(share=np.array([0.9, np.nan, 0.7, 0.8]), bound=0.8)
+    assert few.limits == (0.7, 0.9)
+    row = line_area.conclude_explained_area(few)
+    assert (row.lower95, row.value, row.upper95) == pytest.approx((70.0, 80.0, 90.0))
+    nothing = line_area.ExplainedArea(share=np.array([np.nan]), bound=0.8)
+    assert line_area.conclude_explained_area(nothing).lower95 is None
+
+
+def test_the_limits_hold_the_median_in_95_of_100() -> None:
+    random = np.random.default_rng(4)
+    held = 0
+    for _ in range(1000):
+        share = 0.9 + 0.05 * random.standard_exponential(40)
+        low, high = line_area.ExplainedArea(share=share, bound=0.8).limits
+        held += low <= 0.9 + 0.05 * np.log(2) <= high
+    assert held >= 940
