@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
 """Regular expression of a number; Fortran writes 1.0D+3 for 1.0E+3."""
@@ -69,3 +70,22 @@ def number_from_text(text: str, *, decimal_comma: bool = False) -> float:
         return float(plain.replace("D", "E").replace("d", "e") if plain[:1].isdigit() else plain)
     except ValueError:
         return float("nan")
+
+
+def ends_within_number(column: Sequence[str]) -> bool:
+    """Return whether the last number of a column has fewer decimals than every other: what a file
+    that was cut within its last number leaves.
+
+    Parameters
+    ----------
+    column : sequence of str
+        Numbers as written, decimal point or comma; of a single one nothing can be said.
+    """
+    decimals = [_count_decimals(word) for word in column]
+    return len(decimals) > 1 and decimals[-1] < min(decimals[:-1])
+
+
+def _count_decimals(word: str) -> int:
+    """Return how many characters follow the decimal sign, the exponent included."""
+    parts = re.split("[.,]", word)
+    return len(parts[-1]) if len(parts) > 1 else 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ssbchar.number_text import decode_text, number_from_text
+from ssbchar.number_text import decode_text, ends_within_number, number_from_text
 
 TEXT = "T [°C]\n25,0 µm\n"
 
@@ -33,3 +33,9 @@ def test_numbers() -> None:
     assert number_from_text("1.0D+3") == 1000.0
     for text in ("26,1", "1_000", "", "abc", "1,234.5"):
         assert np.isnan(number_from_text(text))
+
+
+def test_a_column_that_ends_within_a_number() -> None:
+    ends = ends_within_number
+    assert ends(["1.25", "2.75", "3.1"]) and ends(["1,5", "25"])
+    assert not ends(["1.25", "2.7", "3.1"]) and not ends(["1", "2", "3"]) and not ends(["7.5"])

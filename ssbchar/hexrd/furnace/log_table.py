@@ -23,7 +23,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.number_text import DECIMAL_COMMA, decode_text, number_from_text
+from ssbchar.number_text import (
+    DECIMAL_COMMA,
+    decode_text,
+    ends_within_number,
+    number_from_text,
+)
 from ssbchar.statistics import find_runs
 from ssbchar.timestamps import AmbiguousDate, parse_clock, parse_date
 from ssbchar.units import Dimension, find_unit
@@ -126,18 +131,12 @@ def read_table(log: Path) -> LogTable:
 def _is_cut(body: list[list[str]]) -> bool:
     """Return whether the last row, which no line feed ends, has fewer cells than any other, or ends
     in a number of fewer decimals than any other of its column."""
-    if len(body) < 3:
+    if len(body) < 2:
         return False
     *others, last = body
     if len(last) < min(map(len, others)):
         return True
-    ends = [row[-1] for row in others if len(row) == len(last)]
-    return bool(ends) and _count_decimals(last[-1]) < min(map(_count_decimals, ends))
-
-
-def _count_decimals(cell: str) -> int:
-    """Return how many characters follow the decimal point or comma."""
-    return len(re.split("[.,]", cell)[-1]) if re.search("[.,]", cell) else 0
+    return ends_within_number([row[-1] for row in body if len(row) == len(last)])
 
 
 def _text_from_workbook(log: Path, content: bytes) -> str:

@@ -35,7 +35,7 @@ from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.evenly_spaced import read_evenly_spaced
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.formats.header_values import Misread, read_header
-from ssbchar.number_text import decode_text
+from ssbchar.number_text import decode_text, ends_within_number
 from ssbchar.typing import Array
 
 _FLOAT = rb"[-+]?(?:\d+[.,]?\d*|\.\d+)(?:[eEdD][-+]?\d+)?"
@@ -221,17 +221,11 @@ def _refuse_cut_number(path: Path, body: bytes) -> None:
     if body.endswith((b"\n", b"\r")):
         return
     lines = [line.split() for line in body.split(b"\n") if line.strip()]
-    if len(lines) < 3 or any(len(line) != len(lines[-1]) for line in lines):
+    if any(len(line) != len(lines[-1]) for line in lines):
         return
-    decimals = [_count_decimals(line[-1]) for line in lines]
-    if decimals[-1] < min(decimals[:-1]):
+    if ends_within_number([line[-1].decode("utf-8", "replace") for line in lines]):
         problem = f"it ends within a number ('{lines[-1][-1].decode('utf-8', 'replace')}')"
         raise BadInput(path, problem, COPY_AGAIN)
-
-
-def _count_decimals(word: bytes) -> int:
-    """Return how many characters follow the decimal point, the exponent included."""
-    return len(word.partition(b".")[2])
 
 
 # What the header announces

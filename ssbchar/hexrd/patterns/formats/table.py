@@ -25,7 +25,7 @@ from ssbchar.hexrd.patterns.formats.checks import refuse_what_overflows
 from ssbchar.hexrd.patterns.formats.extracted import PatternFile
 from ssbchar.hexrd.patterns.formats.header_values import read_header
 from ssbchar.hexrd.patterns.options import AxisUnit
-from ssbchar.number_text import decode_text, number_from_text
+from ssbchar.number_text import decode_text, ends_within_number, number_from_text
 from ssbchar.typing import Array
 
 _INTENSITY = re.compile(r"^(intensity|counts?|i|y|i_?obs|yobs)\b(?!.*(err|esd|sig|std))", re.I)
@@ -76,7 +76,9 @@ def extract(path: Path) -> PatternFile:
     BadInput
         No axis or intensity column, or a cell that is no number.
     """
-    parts = _take_apart(path, decode_text(path.read_bytes()))
+    text = decode_text(path.read_bytes())
+    parts = _take_apart(path, text)
+    _refuse_cut_number(path, text, parts)
     places = _find_columns(path, parts.names)
     width = len(_split(parts.body[0], parts.separator))
     columns = [places.axis, places.intensity]
@@ -101,6 +103,15 @@ def extract(path: Path) -> PatternFile:
         pattern.monitor = flux
     refuse_what_overflows(path, pattern)
     return pattern
+
+
+def _refuse_cut_number(path: Path, text: str, parts: _Parts) -> None:
+    """Raise where a table without a last line feed ends within a number."""
+    if text.endswith(("\n", "\r")):
+        return
+    ends = [_split(line, parts.separator)[-1] for line in parts.body]
+    if ends_within_number(ends):
+        raise BadInput(path, f"it ends within a number ('{ends[-1]}')", "copy the file again")
 
 
 def _take_apart(path: Path, text: str) -> _Parts:

@@ -124,3 +124,12 @@ def test_values_of_the_header(tmp_path: Path) -> None:
 
 def test_names_in_a_comment(tmp_path: Path) -> None:
     assert extracted(tmp_path, "# q_nm^-1,I\n1,10\n2,20\n").unit == "1/nm"
+
+
+def test_a_table_cut_within_its_last_number_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("two_theta;intensity\n1.0;12.50\n1.1;13.25\n1.2;14.7")
+    with pytest.raises(BadInput, match=r"ends within a number \('14.7'\); copy the file again"):
+        table.extract(path)
+    path.write_text("two_theta;intensity\n1.0;12.50\n1.1;13.25\n1.2;14.75")
+    assert table.extract(path).intensity.shape == (1, 3)
