@@ -70,7 +70,7 @@ data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
 lock:  ## resolve the dependencies anew, by version and hash, without addresses
-	$(COMPILE) pyproject.toml --extra images --extra dev -o requirements.lock
+	$(COMPILE) pyproject.toml --extra images --extra paths --extra dev -o requirements.lock
 	$(COMPILE) pyproject.toml --extra slurm --extra cluster -c requirements.lock -o requirements.cluster.lock
 	$(COMPILE) pyproject.toml --extra larch -c requirements.lock -o requirements.larch.lock
 	$(COMPILE) pyproject.toml --extra docs --extra steward -c requirements.lock -o requirements.extra.lock
