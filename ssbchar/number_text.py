@@ -20,6 +20,8 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """Byte order marks and their encodings; that of UTF-32 begins with that of UTF-16."""
+RARELY = 0.05
+"""A last number is taken for cut where at most this share of its column has as few decimals."""
 MOSTLY = 0.8
 """Share of the bytes of one parity that are zero in Western text as UTF-16."""
 
@@ -73,7 +75,7 @@ def number_from_text(text: str, *, decimal_comma: bool = False) -> float:
 
 
 def ends_within_number(column: Sequence[str]) -> bool:
-    """Return whether the last number of a column has fewer decimals than every other: what a file
+    """Return whether the last number of a column has fewer decimals than the others: what a file
     that was cut within its last number leaves.
 
     Parameters
@@ -81,8 +83,12 @@ def ends_within_number(column: Sequence[str]) -> bool:
     column : sequence of str
         Numbers as written, decimal point or comma; of a single one nothing can be said.
     """
-    decimals = [_count_decimals(word) for word in column]
-    return len(decimals) > 1 and decimals[-1] < min(decimals[:-1])
+    if len(column) < 2:
+        return False
+    *others, last = [_count_decimals(word) for word in column]
+    # Numbers written as short as they can be (14.0 among 14.071247279470288) are rarely that short.
+    as_short = sum(decimals <= last for decimals in others)
+    return as_short <= RARELY * len(others)
 
 
 def _count_decimals(word: str) -> int:

@@ -38,4 +38,7 @@ def test_numbers() -> None:
 def test_a_column_that_ends_within_a_number() -> None:
     ends = ends_within_number
     assert ends(["1.25", "2.75", "3.1"]) and ends(["1,5", "25"])
+    roots = [str(count**0.5) for count in range(180, 230)]  # 14.0 and 15.0 among them
+    assert ends([*roots, "13.7477"]) and ends([*roots, "1"]) and not ends(roots)
+    assert sum(ends(roots[:last]) for last in range(20, 51)) <= 3  # sound ones that end in few
     assert not ends(["1.25", "2.7", "3.1"]) and not ends(["1", "2", "3"]) and not ends(["7.5"])

@@ -18,7 +18,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -28,6 +28,7 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.errors import BadInput, UnforeseenFault
 from ssbchar.runtime import options as opts
 from ssbchar.storage import atomic_write, raw_files, reading, row_file, store
+from ssbchar.storage.file_watch import FileWatch
 from ssbchar.verdict import Verdict
 
 Inputs = Mapping[str, Sequence[Path]]
@@ -144,6 +145,7 @@ def run_step(
     if call.lost:
         writer.write_lost(call.lost[0])
         return StepReport()
+    watch = _watch_raw_files(call)
     try:
         if damaged:
             raise damaged
@@ -159,6 +161,7 @@ def run_step(
             reading.LOG.info("%s", found, exc_info=error)
         return writer.report_lost(found)
     own_faults = _carry_result(result, outputs[0], call.carried)
+    own_faults += _carry_changed(watch, call.carried)
     writer.write([result] if len(outputs) == 1 else result)
     lines = [f"set aside: {fault['where']}: {fault['problem']}\n" for fault in own_faults]
     return StepReport(message="".join(lines))
@@ -204,6 +207,24 @@ def write_crash(
         carried=call.carried,
     )
     return writer.report_lost(_find_fault(name, crash, call, writer.measurement))
+
+
+def _watch_raw_files(call: StepCall) -> FileWatch:
+    """Note the raw files that a step is about to read: a copy may not be finished."""
+    watch = FileWatch()
+    for given in [] if call.of_the_run else call.list_raw():
+        with suppress(BadInput):  # what is not there is told by who reads it
+            for path in filter(reading.is_regular, raw_files.find_files(given)):
+                watch.note(path)
+    return watch
+
+
+def _carry_changed(watch: FileWatch, carried: Carried) -> list[Fault]:
+    """Add the raw files that changed meanwhile, and that no reader told; return their faults."""
+    told = {fault["where"] for fault in carried.set_aside}
+    faults = [found.as_record() for found in watch.describe_changed() if found.where not in told]
+    carried.set_aside += faults
+    return faults
 
 
 def _find_fault(name: str, error: Exception, call: StepCall, measurement: str) -> BadInput:

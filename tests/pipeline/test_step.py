@@ -46,6 +46,11 @@ def unlabelled(source: Path) -> xr.Dataset:
     return xr.Dataset({"y": ("x", np.ones(3))})
 
 
+def read_while_it_grows(source: list[Path]) -> xr.Dataset:
+    source[-1].write_text("1 2 3")
+    return xr.Dataset({"y": ("x", np.ones(3), {"units": "1"})})
+
+
 @pytest.fixture(autouse=True)
 def steps_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step, "find_function", lambda name: globals()[name])
@@ -317,6 +322,18 @@ def test_a_missing_raw_file_is_set_aside(tmp_path: Path) -> None:
     labels = {"measurement": "a"}
     step.run_step("list_raw_files", {"source": [gone], "log": []}, end, labels=labels)
     assert "gone.txt" in end.read_text()
+
+
+def test_a_raw_file_that_changes_during_a_step_is_told(tmp_path: Path) -> None:
+    still, grows = tmp_path / "still.txt", tmp_path / "grows.txt"
+    still.write_text("1")
+    grows.write_text("1 2")
+    inputs, out = {"source": [still, grows]}, tmp_path / "a.nc"
+    said = step.run_step("read_while_it_grows", inputs, out, labels={"measurement": "m"})
+    assert said.message == f"set aside: {grows}: the file changed while it was read\n"
+    assert [f["where"] for f in json.loads(str(store.load(out).attrs["set_aside"]))] == [str(grows)]
+    said = step.run_step("read_while_it_grows", {"source": [still]}, out, labels={})
+    assert str(still) in said.message
 
 
 def test_a_step_by_hand_may_not_fail_in_silence(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ from ssbchar.hexrd.furnace.log_table import read_table
 from ssbchar.hexrd.furnace.log_times import NUMERIC, LogTimes, read_times
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.furnace.wild_readings import find_wild_readings
-from ssbchar.hexrd.patterns.unchanged import FileWatch
 from ssbchar.storage import reading
+from ssbchar.storage.file_watch import FileWatch
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:

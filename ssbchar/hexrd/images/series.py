@@ -17,8 +17,8 @@ from ssbchar.hexrd.images.azimuthal import BinSums, Integrator
 from ssbchar.hexrd.images.options import ImageLimits, Integration
 from ssbchar.hexrd.images.read import Image
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
-from ssbchar.hexrd.patterns.unchanged import FileWatch
 from ssbchar.runtime import progress
+from ssbchar.storage.file_watch import FileWatch
 from ssbchar.storage.row_file import RowFile
 from ssbchar.typing import Bool
 

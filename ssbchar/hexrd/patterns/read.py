@@ -23,9 +23,9 @@ from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
 from ssbchar.hexrd.patterns.odd_points import set_aside_odd_points
 from ssbchar.hexrd.patterns.options import PatternLimits, PatternReading
 from ssbchar.hexrd.patterns.settle import Told, refuse_beyond_backscattering, settle
-from ssbchar.hexrd.patterns.unchanged import FileWatch
 from ssbchar.runtime import progress
 from ssbchar.storage import atomic_write, raw_files, reading, row_file
+from ssbchar.storage.file_watch import FileWatch
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.number_text import DECIMAL_COMMA, NUMBER
+from ssbchar.number_text import DECIMAL_COMMA, NUMBER, ends_within_number
 from ssbchar.xas.scans.column_names import find_column_names
 from ssbchar.xas.scans.raw_scan import RawScan
 
@@ -78,7 +78,7 @@ def parse_column_text(path: Path, text: str) -> RawScan:
                 )
             rows.append(values)
             ends.append(words[len(values) - 1])
-    if foot is None and not text.endswith(("\n", "\r")) and _is_cut(ends):
+    if foot is None and not text.endswith(("\n", "\r")) and ends_within_number(ends):
         problem, remedy = f"ends within a number ('{ends[-1]}')", "copy it again"
         raise BadInput(path, problem, f"{remedy}, or delete the last line")
     if len(rows) < LEAST_ROWS or len(rows[0]) < LEAST_ROWS:
@@ -100,12 +100,6 @@ def parse_column_text(path: Path, text: str) -> RawScan:
         text="\n".join(head),
         remarks=tuple(remarks),
     )
-
-
-def _is_cut(ends: Sequence[str]) -> bool:
-    """Return whether the last number of the last row has fewer decimals than any above it."""
-    decimals = [len("".join(re.split("[.,]", word, maxsplit=1)[1:])) for word in ends]
-    return len(ends) > LEAST_ROWS and decimals[-1] < min(decimals[:-1])
 
 
 def strip_mark(line: str) -> str:

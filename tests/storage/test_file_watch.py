@@ -7,7 +7,7 @@ import pytest
 from hexrd.made_patterns import folder, one, told
 
 from ssbchar.hexrd.patterns import read
-from ssbchar.hexrd.patterns.unchanged import FileWatch
+from ssbchar.storage.file_watch import FileWatch
 
 
 def test_size_time_and_removal_are_noticed(tmp_path: Path) -> None:
