@@ -90,7 +90,8 @@ def _extract_from(path: Path, file: Any) -> PatternFile:
     if errors is not None:
         _check_size(path, (errors,))
     # Metadata of another entry are those of another measurement.
-    entry = file[group.name.split("/")[1]] if group.name.count("/") > 1 else file
+    parts = group.name.split("/" if isinstance(group.name, str) else b"/")
+    entry = file[parts[1]] if len(parts) > 2 else file
     misread = [named.misread] if named.misread else []
 
     def read_header(names: tuple[str, ...], convert: Convert) -> Array:
@@ -247,10 +248,10 @@ def _find_dataset(group: Any, names: tuple[str, ...]) -> Any:
     found = [
         item
         for item in _walk(group)
-        if hasattr(item, "shape") and item.name.split("/")[-1] in names
+        if hasattr(item, "shape") and _name(item).split("/")[-1] in names
     ]
     # Deeper down a file may repeat what it was converted from.
-    return min(found, key=lambda item: (item.name.count("/"), item.name)) if found else None
+    return min(found, key=lambda item: (_name(item).count("/"), _name(item))) if found else None
 
 
 def _read_wavelength(entry: Any, axis: Any) -> tuple[float, float] | Misread | None:
@@ -357,6 +358,11 @@ def _refuse_unit(item: Any, quantity: str) -> Misread:
 
 def _unit_of(item: Any) -> str:
     return _decode(item.attrs.get("units", item.attrs.get("unit", ""))).strip()
+
+
+def _name(item: Any) -> str:
+    """Return the path of a member within its file; h5py gives bytes where it is no UTF-8."""
+    return _decode(item.name)
 
 
 def _decode(value: Any) -> str:

@@ -119,6 +119,19 @@ def test_the_dataset_nearest_to_the_top_counts(tmp_path: Path) -> None:
     assert found.wavelength is not None and found.wavelength[0] == 0.25
 
 
+@pytest.mark.parametrize("where", [b"entry/\xfftemperature", b"\xffentry/data/intensity"])
+def test_names_that_are_no_utf8_hide_nothing(where: bytes, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nxs", entry__wavelength=(0.2, "angstrom"))
+    with h5py.File(path, "a") as file:
+        if where.startswith(b"\xff"):
+            file.move("entry", where.split(b"/")[0])
+        else:
+            file[where] = 1.0
+    found = nexus.extract(path)
+    assert found.wavelength is not None
+    assert found.x.size == X.size and found.wavelength[0] == 0.2
+
+
 def test_errors_and_header(tmp_path: Path) -> None:
     path = write(tmp_path / "a.nxs", title=("Synthetic data", ""))
     with h5py.File(path, "a") as file:
