@@ -10,6 +10,7 @@ the report or the crate of the run, ends the step.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
 import json
@@ -348,9 +349,16 @@ def _prepare_call(
 ) -> None:
     """Load a step's inputs and build its options."""
     hints = read_hints(function)
-    for argument in inspect.signature(function).parameters:
+    parameters = inspect.signature(function).parameters
+    given = dict(options or {})
+    # Sections that several stages share stand under their own names among the options.
+    shared = {key: given.pop(key) for key in list(given) if _is_section(hints.get(key))}
+    for argument in parameters:
         if argument == "options":
-            call.arguments["options"] = opts.build_options(hints["options"], options, name)
+            call.arguments["options"] = opts.build_options(hints["options"], given, name)
+        elif argument in shared:
+            place = f"{name}.{argument}"
+            call.arguments[argument] = opts.build_options(hints[argument], shared[argument], place)
         elif argument == "labels":
             call.arguments["labels"] = dict(labels or {})
         elif argument in inputs:
@@ -362,6 +370,11 @@ def _prepare_call(
     unused = sorted(set(inputs) - set(call.arguments))
     if unused:
         raise TypeError(f"{name} takes no argument {', '.join(unused)}")
+
+
+def _is_section(annotation: Any) -> bool:
+    """Return whether an argument is a section of options."""
+    return isinstance(annotation, type) and dataclasses.is_dataclass(annotation)
 
 
 def _read_attributes(path: Path) -> Mapping[str, Any]:

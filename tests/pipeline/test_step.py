@@ -34,6 +34,16 @@ def read(source: Path, options: Scale) -> xr.Dataset:
     return xr.Dataset({"y": ("x", values, {"units": "1"})}, attrs={"synthetic": int("7" in text)})
 
 
+@dataclass(frozen=True)
+class Offset:
+    by: float = 0.0
+
+
+def move(source: Path, options: Scale, *, offset: Offset = Offset()) -> xr.Dataset:  # noqa: B008
+    values = np.array(source.read_text().split(), float) * options.factor + offset.by
+    return xr.Dataset({"y": ("x", values, {"units": "1"})})
+
+
 def conclude(parts: list[xr.Dataset], first: xr.Dataset) -> list[Conclusion]:
     return [Conclusion("total", value=float(sum(p.y.sum() for p in parts)), stderr=0.5, unit="1")]
 
@@ -54,6 +64,17 @@ def read_while_it_grows(source: list[Path]) -> xr.Dataset:
 @pytest.fixture(autouse=True)
 def steps_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(step, "find_function", lambda name: globals()[name])
+
+
+def test_a_section_that_stages_share_reaches_its_argument(tmp_path: Path) -> None:
+    raw, out = tmp_path / "raw.txt", tmp_path / "a.nc"
+    raw.write_text("1 2")
+    step.run_step("move", {"source": [raw]}, out, {"factor": 3, "offset": {"by": 10}})
+    np.testing.assert_allclose(store.load(out)["y"], [13, 16])
+    step.run_step("move", {"source": [raw]}, out, {"factor": 3})
+    np.testing.assert_allclose(store.load(out)["y"], [3, 6])
+    with pytest.raises(ValueError, match=r"move\.offset\.bye: unknown option"):
+        step.run_step("move", {"source": [raw]}, out, {"offset": {"bye": 10}})
 
 
 def test_a_step_reads_stamps_and_stores(tmp_path: Path) -> None:
