@@ -291,6 +291,8 @@ def _times_from_start(
             "set hexrd.furnace.log_timezone (as UTC, America/Chicago or +02:00)",
         )
     finite = seconds[np.isfinite(seconds)]
+    if not finite.size:
+        raise BadInput(log, f"column '{column}' holds no time", "copy the log again")
     is_text = table.columns[column].dtype.kind not in NUMERIC
     begins = float(finite[0])
     is_time_of_day = is_text and not _ELAPSED.search(column) and begins > 60 and begins < DAY
