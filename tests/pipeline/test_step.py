@@ -39,7 +39,7 @@ class Offset:
     by: float = 0.0
 
 
-def move(source: Path, options: Scale, *, offset: Offset = Offset()) -> xr.Dataset:  # noqa: B008
+def move(source: Path, options: Scale, *, offset: Offset = Offset()) -> xr.Dataset:
     values = np.array(source.read_text().split(), float) * options.factor + offset.by
     return xr.Dataset({"y": ("x", values, {"units": "1"})})
 

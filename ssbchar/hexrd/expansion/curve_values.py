@@ -114,7 +114,9 @@ def fill_mean(
     was seen.
 
     The systematic error is the change of the mean where both temperatures are off by the error of
-    the temperature scale.
+    the temperature scale, and where both cells are off, each in its own way, by what their errors
+    hold beside scatter: a misfit that overlapping lines turn into a deviation which changes slowly
+    with temperature.
 
     Parameters
     ----------
@@ -157,7 +159,10 @@ def fill_mean(
     out["mean_linear_expansion"][at][SIZES] = mean
     stderr = np.sqrt(np.einsum("qi,ij,qj->q", turn, covariance[0], turn))
     out["mean_linear_expansion_stderr"][at][SIZES] = stderr
-    out["mean_linear_expansion_systematic"][at][SIZES] = np.abs(off - mean)[0]
+    unscattered = np.kron(np.eye(2), curve.unscattered)
+    misfit = np.sqrt(np.einsum("qi,ij,qj->q", turn, unscattered, turn))
+    systematic = np.hypot(np.abs(off - mean)[0], misfit)
+    out["mean_linear_expansion_systematic"][at][SIZES] = systematic
     out["mean_from"][at] = low
     out["mean_to"][at] = high
 

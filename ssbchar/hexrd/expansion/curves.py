@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ssbchar.constants import ABSOLUTE_ZERO_C
 from ssbchar.hexrd.expansion.options import ExpansionModel, VibrationModel
-from ssbchar.statistics import MAD_TO_SIGMA
+from ssbchar.statistics import MAD_TO_SIGMA, chi_square_from_probability
 from ssbchar.typing import Array
 from ssbchar.uncertain import inflation_from_residuals
 
@@ -35,6 +35,8 @@ SMALLEST_RANGE = 1.0
 """Temperatures must span this [K]."""
 POINTS_PER_ORDER = 3
 """Frames that each order of a polynomial needs."""
+BY_CHANCE = 0.05
+"""How rarely points scatter so little by chance that their errors are said to hold more."""
 RATE_STEP = 0.05
 """Half-width [K] of the differences that give the rate of a vibration model."""
 THETA_STEP = 1e-3
@@ -168,6 +170,10 @@ class CellCurve:
     1."""
     chi2: float
     """Reduced chi-square before inflation."""
+    unscattered: Array
+    """The part of a point's covariance, shape (p, p), that does not show as scatter about the
+    curve: points that scatter less than stated share a deviation, which may grow along the
+    curve."""
     used: NDArray[np.bool_]
     """Points that were not left out as outliers."""
 
@@ -334,8 +340,16 @@ def _fit_on_basis(basis: Basis, points: CellPoints) -> CellCurve:
         covariance=spread,
         inflation=inflation,
         chi2=chi2,
+        unscattered=_find_unscattered(points, chi2, freedom * p),
         used=np.ones(n, bool),
     )
+
+
+def _find_unscattered(points: CellPoints, chi2: float, freedom: int) -> Array:
+    """Return the part of the mean covariance of the points that their scatter leaves out, where it
+    leaves out more than chance does."""
+    highest = chi2 * freedom / chi_square_from_probability(BY_CHANCE, freedom)
+    return np.asarray(max(0.0, 1.0 - highest) * points.covariance.mean(axis=0))
 
 
 def _estimate_inflation(z: Array, freedom: int) -> Array:

@@ -133,7 +133,8 @@ EXPANSION = OutputTable(
         "mean_linear_expansion_systematic": Variable(
             dims=(*SEGMENT, "axis"),
             unit="1/K",
-            meaning="systematic error of `mean_linear_expansion`: the temperature scale",
+            meaning="systematic error of `mean_linear_expansion`: the temperature scale, and what "
+            "the errors of the cells hold beside scatter",
         ),
         "mean_from": Variable(dims=SEGMENT, unit="degC", meaning="T1 of the mean"),
         "mean_to": Variable(dims=SEGMENT, unit="degC", meaning="T2 of the mean"),

@@ -36,6 +36,7 @@ def curve(
             covariance=ERROR**2 * np.eye(4),
             inflation=np.array([1.5, 2.0]),
             chi2=1.25,
+            unscattered=np.zeros((2, 2)),
             used=np.array([True, True, False]),
         ),
         free=find_free_parameters(cells, np.tile([1.0, 1, 1, 0, 0, 0], (2, 1))),

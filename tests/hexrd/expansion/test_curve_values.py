@@ -143,6 +143,16 @@ def test_the_systematic_error_is_that_of_both_temperatures() -> None:
     assert none["mean_linear_expansion_systematic"][0, 0, 0] == 0.0
 
 
+def test_what_does_not_scatter_may_drift_along_the_curve() -> None:
+    one = curve()
+    held = replace(one.curve, unscattered=np.diag([3e-8, 0.0]))
+    out = mean_of(replace(one, curve=held), mean_from=150.0, mean_to=350.0)
+    low, high = 5 * (1 + 1e-5 * 150), 5 * (1 + 1e-5 * 350)
+    by_hand = np.sqrt(3e-8) * np.hypot(1 / low, high / low**2) / 200
+    found = out["mean_linear_expansion_systematic"][0, 0]
+    np.testing.assert_allclose(found[[0, 2, 6]], [by_hand, 0, 2 * by_hand], rtol=0.01)
+
+
 def test_options_of_the_mean() -> None:
     with pytest.raises(
         ValueError, match=r"mean_from \(500 degC\) is not below mean_to \(100 degC\)"

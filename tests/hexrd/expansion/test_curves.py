@@ -184,6 +184,7 @@ def test_the_jacobian_by_differences(basis: Basis) -> None:
         covariance=np.eye(1),
         inflation=np.ones(2),
         chi2=1.0,
+        unscattered=np.zeros((2, 2)),
         used=np.ones(41, bool),
     )
     at = np.array([50.0, 333.0])
@@ -283,3 +284,15 @@ def test_characteristic_temperatures_are_sought_from_40_to_2500_kelvin(theta: fl
     u = curves.calculate_thermal_energy("einstein", t, theta)
     found = fitted(points(5 + 1e-4 * u, sigma=1e-7, t=t), model="einstein")
     assert found.basis.theta == pytest.approx(theta, rel=1e-2)
+
+
+def test_what_errors_hold_beside_scatter() -> None:
+    """Points that scatter as stated leave nothing; a tenth of the variance leaves most of it."""
+    scatter = np.random.default_rng(5).normal(0, 1e-4, T.size)
+    line = 5 * (1 + 1e-5 * T)
+    np.testing.assert_array_equal(fitted(points(line + scatter)).unscattered, 0)
+    assert fitted(points(line + 3 * scatter)).unscattered[0, 0] == 0
+    low = fitted(points(line + np.sqrt(0.1) * scatter))
+    # 39 degrees of freedom: chance leaves chi-square below 25.7 in one of twenty.
+    expected = 1 - low.chi2 * 39 / 25.695
+    assert low.unscattered[0, 0] == pytest.approx(expected * 1e-8, rel=1e-3)

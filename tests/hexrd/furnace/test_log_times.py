@@ -66,6 +66,12 @@ def test_elapsed_times_with_a_start_from_the_options(tmp_path: Path) -> None:
             read(tmp_path, text)
 
 
+def test_a_column_of_no_times_is_one_line(tmp_path: Path) -> None:
+    text = "Time (s),T (C)\ninf,25\ninf,26\n"
+    with pytest.raises(BadInput, match=r"'Time \(s\)' holds no time"):
+        read(tmp_path, text, log_start="2019-03-04T08:05:00Z")
+
+
 def test_times_of_day_pass_midnight(tmp_path: Path) -> None:
     text = "Time,T (C)\n23:59:00,25\n00:01:00,26\n23:00:00,27\n00:30:00,28\n"
     found = read(tmp_path, text, log_start="2011-04-25T00:00:00Z").time
