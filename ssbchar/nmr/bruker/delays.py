@@ -305,6 +305,28 @@ def derive_formula(program: str) -> str:
     return "+".join(times)
 
 
+def ends_with_pulse(program: str) -> bool:
+    """Return whether the acquisition follows a pulse at once, as in a one-pulse experiment.
+
+    False where the program is not understood.
+
+    Parameters
+    ----------
+    program : str
+        The pulse program.
+    """
+    try:
+        sequence = find_sequence(program)
+    except ValueError:
+        return False
+    defined = _find_defined_times(program)
+    times = []
+    for line in sequence:
+        timed = re.sub(r"\b(pl|ph|sp|pcpd|cpds?)\d+\S*", " ", line)
+        times += _find_times(timed, defined)
+    return bool(times) and times[-1][1]
+
+
 def _find_defined_times(program: str) -> dict[str, bool]:
     """Return the times that a program gives a name of its own, and whether each is a pulse."""
     named = re.findall(r"^\s*define\s+(delay|pulse)\s+(\w+)", program, re.MULTILINE)

@@ -21,6 +21,10 @@ LISTS = (("vd", "VDLIST"), ("vc", "VCLIST"), ("vp", "VPLIST"))
 """Names that vary from slice to slice, and the parameters that name their lists."""
 
 
+BASEOPT = 3
+"""Value of DIGMOD where the points are shifted so that they begin at the middle of the pulse."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecayAxis:
     """The decay time of each slice."""
@@ -126,6 +130,18 @@ def find_echo_delay(experiment: Experiment, acquisition: Acquisition) -> float:
         return known.evaluate(parts[0], lists, 1)[0]
     except (ValueError, BadInput):
         return float("nan")
+
+
+def find_dead_time(acquisition: Acquisition) -> float:
+    """Return DE, the delay between the last pulse and the first point [s].
+
+    NaN where the acquisition does not follow a pulse at once, and where the receiver's points
+    already begin at the pulse (``baseopt``, DIGMOD 3); zero where DE is not stated.
+    """
+    is_shifted = acquisition.acqus.get("DIGMOD") == BASEOPT
+    if is_shifted or not delays.ends_with_pulse(acquisition.program):
+        return float("nan")
+    return acquisition.names["de"]
 
 
 def _read_lists(folder: Path, acqus: Mapping[str, Any], needed: set[str]) -> dict[str, list[float]]:

@@ -41,6 +41,8 @@ FID = OutputTable(
         "pulse_1": "p1 [s]",
         "pulse_2": "p2 [s]",
         "echo_delay": "TR, between the pulses of an echo [s]; NaN for other sequences",
+        "dead_time": "DE, from the last pulse to the first point [s], 0 where not stated; NaN "
+        "where the acquisition does not follow a pulse at once",
         "date": "of the acquisition [s since 1970-01-01 UTC]",
         "scans": "NS",
         "receiver_gain": "RG",

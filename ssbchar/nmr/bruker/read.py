@@ -87,7 +87,8 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
             needed=slices > 1 or role.endswith("decay"),
         )
         echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
-        attrs |= {"echo_delay": echo_delay, "decay_axis": axis.formula}
+        dead_time = echo_timing.find_dead_time(acquisition)
+        attrs |= {"echo_delay": echo_delay, "dead_time": dead_time, "decay_axis": axis.formula}
         step = 2.0 ** int(acquisition.acqus.get("NC", 0))
         clipped = clipping.find_clipped_slices(decays.points, step)
         attrs["clipped"] = int(clipped.all())

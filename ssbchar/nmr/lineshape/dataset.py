@@ -60,6 +60,7 @@ def build_dataset(
         _describe_lines(fid, fit, reduced)
         | _sum_regions(fit, reduced)
         | _describe_hidden_signal(fit)
+        | _describe_rival(fit)
         | _draw_spectra(fit, shown)
         | {
             "chi2": per_datum,
@@ -123,6 +124,20 @@ def _describe_hidden_signal(fit: LineFit) -> dict[str, Any]:
         "hidden_area": hidden.area,
         "hidden_area_stderr": hidden.area_stderr,
         "hidden_region_area": hidden.region_area,
+    }
+
+
+def _describe_rival(fit: LineFit) -> dict[str, Any]:
+    """Return the next best time origin, and what it would make of the first slice."""
+    if not fit.rivals:
+        unknown = np.full(len(REGION_NAMES), np.nan)
+        return {"rival_origin": np.nan, "rival_gain": np.nan, "rival_region_area": unknown}
+    rival = fit.rivals[0]
+    member = np.arange(len(REGION_NAMES))[:, None] == rival.shapes.region[None]
+    return {
+        "rival_origin": rival.shapes.origin,
+        "rival_gain": rival.bic - fit.bic,
+        "rival_region_area": member @ rival.area[0],
     }
 
 

@@ -25,6 +25,10 @@ from ssbchar.typing import Index
 
 TRANSIENT = 4.0
 """Points at the start that a digital filter's transient spoils."""
+ORIGIN_SPREADS = 2.0
+"""Standard deviations of the prior about the expected time origin within which it is looked for."""
+DEAD_TIME_REACH = 25e-6
+"""How much later than stated the first point of a decay after a pulse may be [s]."""
 LEAST_NOISE = 1e-6
 """Noise at least, over the largest point: data without noise must not weigh without limit."""
 
@@ -88,6 +92,8 @@ def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> Line
         time=time[start:stop],
         sigma=sigma,
         origin_prior=options.time_origin_prior,
+        origin_expected=_find_expected_origin(fid),
+        origin_range=_find_origin_range(fid, options),
         max_width=options.max_width,
     )
     if not filtered:
@@ -95,3 +101,21 @@ def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> Line
     # The filter's response to the sharp start rings on through the decay.
     problem = replace(problem, nuisance=build_ringing(problem.time / step))
     return replace(problem, y=problem.clean(problem.y))
+
+
+def _find_expected_origin(fid: xr.Dataset) -> float:
+    """Return the time origin that the sequence gives [s]: the top of an echo is at the first point,
+    a pulse ends one dead time before it."""
+    dead_time = float(fid.attrs.get("dead_time", np.nan))
+    return dead_time if np.isfinite(dead_time) else 0.0
+
+
+def _find_origin_range(fid: xr.Dataset, options: LineFitOptions) -> tuple[float, float]:
+    """Return between which time origins those that turn the lines alike are tried [s].
+
+    An echo's top is timed by the sequence; the dead time of a receiver is often more than stated.
+    """
+    expected, reach = _find_expected_origin(fid), ORIGIN_SPREADS * options.time_origin_prior
+    is_after_pulse = np.isfinite(float(fid.attrs.get("dead_time", np.nan)))
+    late = DEAD_TIME_REACH if is_after_pulse else reach
+    return min(expected, 0.0) - reach, expected + late

@@ -9,6 +9,7 @@ on the way is made by `ssbchar.nmr.lineshape.varpro.fit_shapes`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -48,6 +49,8 @@ too."""
 SAME_ORIGIN = 1e-6
 """Time origins closer than this lead to one minimum [s]; minima are the inverse of the lines'
 distance apart."""
+RIVAL_APART = 3e-6
+"""Time origins of two minima lie further apart than this [s]."""
 VOIGT_GAUSS, VOIGT_LORENTZ = 0.7, 0.5
 """Widths that a Lorentzian made Voigt begins with, over its own."""
 
@@ -111,11 +114,14 @@ def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
     seed = _place_first_lines(problem, rules, matched)
     begun = _select_phase_model(problem, seed)
     grown = [_add_lines(fit, rules, matched) for fit in begun]
-    best = min(grown, key=lambda fit: fit.bic)
+    grown.sort(key=lambda fit: fit.bic)
+    best = grown[0]
     # Lines of one output stand in one order, whichever was found first.
     shapes = best.shapes.sort()
     known = best.state if shapes is best.shapes else None
-    return _reduce_empty_regions(fit_shapes(best.problem, shapes, at=known), rules)
+    final = _reduce_empty_regions(fit_shapes(best.problem, shapes, at=known), rules)
+    apart = [fit for fit in grown if abs(fit.shapes.origin - best.shapes.origin) > RIVAL_APART]
+    return replace(final, rivals=tuple(apart)) if apart else final
 
 
 # Where it begins: one line per region, and the phase model.
@@ -184,7 +190,7 @@ def _select_phase_model(problem: LineshapeProblem, seed: LineshapeState) -> list
     `seed` is a fit with a phase for each line. A fit with the same phase model and another time
     origin follows where it is not much worse: further lines may turn the order.
     """
-    starts = _list_phase_starts(problem, _estimate_origin(problem, seed))
+    starts = _list_phase_starts(problem, _list_origins(problem, seed))
     excess = EXCESS_SHARE if len(starts) == 1 else 0.0
     control = replace(COMPARED, max_steps=30, excess_share=excess)
     fits: list[LineFit] = []
@@ -206,12 +212,18 @@ def _select_phase_model(problem: LineshapeProblem, seed: LineshapeState) -> list
     return [best, *others]
 
 
-def _list_phase_starts(problem: LineshapeProblem, origin: float) -> list[tuple[PhaseModel, float]]:
-    """Return phase models, simplest first, with the time origin [s] to begin at."""
-    origins = [0.0] if abs(origin) < SAME_ORIGIN else sorted({0.0, origin})
-    starts = [(PhaseModel.SHARED, value) for value in origins]
+def _list_phase_starts(
+    problem: LineshapeProblem, origins: list[float]
+) -> list[tuple[PhaseModel, float]]:
+    """Return phase models, simplest first, with the time origins [s] to begin at.
+
+    `origins` begins with the one that the lines' phases give, turned the short way round.
+    """
+    others = [value for value in origins if abs(value) >= SAME_ORIGIN]
+    starts = [(PhaseModel.SHARED, value) for value in sorted({0.0, *others})]
     if len(problem.y) > 1:
-        starts += [(PhaseModel.PER_SLICE, origin), (PhaseModel.PER_REGION, 0.0)]
+        starts += [(PhaseModel.PER_SLICE, value) for value in origins]
+        starts.append((PhaseModel.PER_REGION, 0.0))
     return starts
 
 
@@ -221,21 +233,49 @@ def _is_rival(fit: LineFit, best: LineFit) -> bool:
     return fit.problem.phases == best.problem.phases and apart and fit.bic < best.bic + RIVAL
 
 
-def _estimate_origin(problem: LineshapeProblem, seed: LineshapeState) -> float:
-    """Return the time origin [s] from the phase between the two strongest lines, zero where one is
-    lost in noise.
+def _list_origins(problem: LineshapeProblem, seed: LineshapeState) -> list[float]:
+    """Return the time origins [s] that the phase between the two strongest lines admits; zero alone
+    where one of them is lost in noise.
 
-    A time origin t0 turns two lines against each other by 2 pi (nu_2 - nu_1) t0.
+    A time origin t0 turns two lines against each other by 2 pi (nu_2 - nu_1) t0, and t0 + k / (nu_2
+    - nu_1) by as much: the first is that of the short way round, the others follow as far as the
+    problem's range goes. Which it is the other lines tell, and before them the sequence.
     """
+    estimate = _estimate_origin(problem, seed)
+    if estimate is None:
+        return [0.0]
+    low, high = problem.origin_range
+    first, last = (limit - estimate.origin for limit in (low, high))
+    turns = range(math.ceil(first / estimate.period), math.floor(last / estimate.period) + 1)
+    others = [estimate.origin + k * estimate.period for k in turns if k != 0]
+    return [estimate.origin, *others]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OriginEstimate:
+    """A time origin by the phase between two lines."""
+
+    origin: float
+    """The short way round [s]."""
+    period: float
+    """Inverse of the lines' distance [s]: origins apart by it turn them alike."""
+
+
+def _estimate_origin(problem: LineshapeProblem, seed: LineshapeState) -> _OriginEstimate | None:
+    """Return the time origin from the phase between the two strongest lines, None where one is lost
+    in noise."""
     amplitude, nu = seed.amplitude / problem.sigma[:, None], seed.shapes.nu
     norm = np.sqrt(seed.sums.gram.diagonal()[: nu.size].real)
     strength = np.sqrt(np.sum(np.abs(amplitude) ** 2, axis=0)) * norm
     order = np.argsort(strength)[::-1]
     if order.size < 2 or strength[order[1]] < SIGNIFICANT:
-        return 0.0
+        return None
     first, second = order[:2]
-    turn = np.angle(np.sum(amplitude[:, second] * amplitude[:, first].conj()))
-    return float(turn / (2 * np.pi * (nu[second] - nu[first])))
+    apart = float(nu[second] - nu[first])
+    if apart == 0:
+        return None
+    turn = float(np.angle(np.sum(amplitude[:, second] * amplitude[:, first].conj())))
+    return _OriginEstimate(origin=turn / (2 * np.pi * apart), period=1 / abs(apart))
 
 
 # How it grows: the change of the model that lowers the criterion most, until none does.

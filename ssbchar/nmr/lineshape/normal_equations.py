@@ -89,7 +89,7 @@ def evaluate_state(
     best = solve_areas_and_phases(problem, shapes, sums.gram[:n, :n], sums.data[:, :n])
     per_slice = np.maximum(problem.power - best.explained, 0.0) / problem.sigma**2
     has_origin = problem.phases != PhaseModel.PER_REGION
-    prior = (shapes.origin / problem.origin_prior) ** 2 if has_origin else 0.0
+    prior = problem.penalise_origin(shapes.origin)[0] if has_origin else 0.0
     return LineshapeState(
         shapes=shapes,
         sums=sums,
@@ -159,8 +159,9 @@ def build_normal_equations(
     origin = 3 * at.shapes.n
     place = int(free.searchsorted(origin))
     if place < free.size and free[place] == origin:
-        matrix[place, place] += 1 / problem.origin_prior**2
-        slope[place] -= at.shapes.origin / problem.origin_prior**2
+        _, downwards, curvature = problem.penalise_origin(at.shapes.origin)
+        matrix[place, place] += curvature
+        slope[place] += downwards
     equations = NormalEquations(
         matrix=matrix,
         slope=slope,

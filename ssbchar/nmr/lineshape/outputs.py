@@ -123,6 +123,18 @@ LINES = OutputTable(
             ancillary=("time_origin_stderr",),
         ),
         "time_origin_stderr": Variable(unit="s", meaning="its standard error"),
+        "rival_origin": Variable(
+            unit="s",
+            meaning="another time origin, with which the lines describe the decay next best; NaN "
+            "where none is in reach",
+        ),
+        "rival_gain": Variable(
+            unit="1",
+            meaning="how much higher the information criterion is there; NaN where there is none",
+        ),
+        "rival_region_area": Variable(
+            dims=("region",), unit="1", meaning="areas of the regions in the first slice by it"
+        ),
         "chi2": Variable(dims=SLICE, unit="1", meaning="chi-square per datum"),
         "noise": Variable(
             dims=SLICE, unit="1", meaning="standard deviation of real and imaginary part"

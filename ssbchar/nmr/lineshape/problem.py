@@ -1,7 +1,9 @@
-"""What lines are fitted to: decays, their noise, and which lines share a phase."""
+"""What lines are fitted to: decays, their noise, which lines share a phase, the time origin
+expected."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -9,6 +11,10 @@ import numpy as np
 
 from ssbchar.nmr.lineshape.shapes import LineShapes
 from ssbchar.typing import Array, Complex, Index
+
+ORIGIN_TAIL = 4.0
+"""The prior of a time origin is Student's t with one degree of freedom less: near what is expected
+it is Gaussian, and far from it improbable, never impossible."""
 
 
 class PhaseModel(StrEnum):
@@ -33,7 +39,12 @@ class LineshapeProblem:
     sigma: Array
     """(slice,) standard deviation of the real and of the imaginary part."""
     origin_prior: float = 5e-6
-    """Standard deviation of the time origin about zero [s]."""
+    """Standard deviation of the time origin about what is expected [s]."""
+    origin_expected: float = 0.0
+    """Time origin that the sequence gives [s]: zero for an echo, the delay before the first point
+    for a decay that is taken right after a pulse."""
+    origin_range: tuple[float, float] = (-10e-6, 10e-6)
+    """Time origins between which those that turn the lines alike are tried [s]."""
     max_width: float = 3e4
     """Largest width of a line [Hz]."""
     phases: PhaseModel = PhaseModel.SHARED
@@ -55,6 +66,15 @@ class LineshapeProblem:
         rows = np.concatenate([self.nuisance, self.y]) if self.nuisance.size else self.y
         power = np.sum(self.y.real**2 + self.y.imag**2, axis=1)
         return replace(self, power=power, known=np.ascontiguousarray(rows.T))
+
+    def penalise_origin(self, origin: float) -> tuple[float, float, float]:
+        """Return -2 ln(prior) of a time origin [s], half its slope downwards [1/s], and half its
+        curvature as the weighted least squares have it [1/s^2]."""
+        apart = (origin - self.origin_expected) / self.origin_prior
+        weight = 1 / (1 + apart**2 / ORIGIN_TAIL)
+        penalty = ORIGIN_TAIL * math.log1p(apart**2 / ORIGIN_TAIL)
+        curvature = weight / self.origin_prior**2
+        return penalty, -apart * weight / self.origin_prior, curvature
 
     def clean(self, rows: Complex) -> Complex:
         """Return signals without their part along the nuisance columns.

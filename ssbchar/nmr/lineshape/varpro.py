@@ -29,7 +29,7 @@ from ssbchar.nmr.lineshape.problem import LineshapeProblem, PhaseModel
 from ssbchar.nmr.lineshape.shapes import LineShapes
 from ssbchar.typing import Array, Bool, Index
 
-ORIGIN_LIMIT = 20e-6
+ORIGIN_LIMIT = 60e-6
 """Largest time origin looked for [s]."""
 BROADEST = 0.25
 """Largest width of a line, over the sampling rate."""
@@ -87,6 +87,8 @@ class LineFit:
     final."""
     free: Index
     """Which shape parameters are free, as positions in `LineShapes.pack_parameters`."""
+    rivals: tuple[LineFit, ...] = ()
+    """Fits of the same decay with another time origin, best first."""
 
     @property
     def shapes(self) -> LineShapes:

@@ -10,6 +10,7 @@ import xarray as xr
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape.fid import collect_points, find_good_slices, noise_from_tail
+from ssbchar.nmr.lineshape.lost_points import restore_lost_points
 from ssbchar.nmr.lineshape.options import SpectrumOptions
 from ssbchar.nmr.lineshape.outputs import SPECTRUM, keep_attributes
 from ssbchar.nmr.lineshape.phasing import SpectrumPhase, phases_from_lines, phases_from_peaks
@@ -60,7 +61,6 @@ def integrate_windows(
     y, time = collect_points(fid, good), fid.variables["time"].values
     noise, step = noise_from_tail(y), float(time[1] - time[0])
     weight = build_apodisation(time, options.broadening) * step
-    y *= weight
     size = options.zero_fill << (time.size - 1).bit_length()
     shown = _select_shown(fid, time, size, options, regions)
     windows = [_find_window(shown.ppm, edges) for edges in regions.edges()]
@@ -68,6 +68,11 @@ def integrate_windows(
     width = 1.0 / (size * step)
     widths = [(window.stop - window.start) * width for window in windows]
     spread = propagate_noise(widths, time, weight, noise=noise, step=step)
+    restored = restore_lost_points(y, time, lines) if options.phase == "lines" else None
+    if restored is not None:
+        y, time = restored
+        weight = build_apodisation(time - time[0], options.broadening) * step
+    y *= weight
     phased: Complex
     match options.phase:
         case "lines" if lines is not None:

@@ -1,5 +1,5 @@
 """What the program itself knows against the areas of the lines: components at a bound of the fit,
-and signal that no line describes.
+signal that no line describes, and another time origin.
 
 Each doubt is another admissible model of the same decay. Where its shares differ by more than their
 error the lines give no result that is ``ok``; in any case the difference is a systematic of the
@@ -27,6 +27,12 @@ EVEN = 1 / np.sqrt(3)
 """Standard deviation of an even distribution over its half-width [1]."""
 LIKELY = 0.5
 """Probability of a hidden pattern above which the lines alone are no description [1]."""
+EXCLUDED = 0.002
+"""Probability of another time origin below which it is left out [1]."""
+EXCLUDED_WEIGHT = 0.5
+"""Least share of the difference to it that counts as one standard deviation [1]."""
+RIVAL_LIKELY = 0.3
+"""Probability of another time origin above which the lines alone are no result [1]."""
 RELEVANT = 1.0
 """Standard errors of a share by which another model must change it to matter."""
 
@@ -52,7 +58,7 @@ def find_fit_doubts(lines: xr.Dataset) -> list[FitDoubt]:
     lines : Dataset
         From `ssbchar.nmr.lineshape.fit_lines`; areas in any unit, shifts in ppm.
     """
-    doubts = [_doubt_components(lines), _doubt_hidden_signal(lines)]
+    doubts = [_doubt_components(lines), _doubt_hidden_signal(lines), _doubt_time_origin(lines)]
     return [doubt for doubt in doubts if doubt is not None]
 
 
@@ -98,6 +104,29 @@ def _doubt_hidden_signal(lines: xr.Dataset) -> FitDoubt | None:
         area=area,
         weight=weight,
         decisive=weight > LIKELY,
+    )
+
+
+def _doubt_time_origin(lines: xr.Dataset) -> FitDoubt | None:
+    """Return the areas by the next best time origin, None where the decay leaves it out.
+
+    Two origins that turn the strongest lines alike differ in how far their decays are carried back:
+    where no further line tells them apart only the sequence does.
+    """
+    gain = float(lines.get("rival_gain", np.nan))
+    if not np.isfinite(gain):
+        return None
+    odds = float(1 / (1 + np.exp(np.clip(gain / 2, -500, 500))))
+    if odds < EXCLUDED:
+        return None
+    rival, own = 1e6 * float(lines["rival_origin"]), 1e6 * float(lines["time_origin"])
+    return FitDoubt(
+        reason=f"a time origin {rival:.1f} us before the first point instead of {own:.1f} us "
+        f"describes the decay, too (probability {odds:.2g})",
+        area=lines["rival_region_area"].values,
+        # Two standard deviations reach the other origin, however small its odds.
+        weight=max(float(np.sqrt(odds)), EXCLUDED_WEIGHT),
+        decisive=odds > RIVAL_LIKELY,
     )
 
 

@@ -147,3 +147,17 @@ def test_the_innermost_label_is_the_loop_s() -> None:
 def test_programs_that_are_refused(program: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         delays.derive_formula(program)
+
+
+@pytest.mark.parametrize(
+    ("program", "follows"),
+    [
+        ("1 ze\n2 d1\n  (p1 ph1):f1\n  go=2 ph31\n", True),
+        ("1 ze\n2 d1\n  p1 ph1\n  d4\n  p15:f1 ph2\n  go=2\n", True),
+        ("1 ze\n2 d1\n  p1\n  d6\n  p2\n  d6\n  go=2\n", False),
+        ("1 ze\n2 d1\n  go=2\n", False),
+        ("nothing", False),
+    ],
+)
+def test_whether_the_acquisition_follows_a_pulse(program: str, follows: bool) -> None:
+    assert delays.ends_with_pulse(program) is follows

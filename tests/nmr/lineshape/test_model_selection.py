@@ -150,21 +150,40 @@ def test_the_time_origin_is_estimated_from_two_strong_lines() -> None:
     late = replace(given, time=given.time - 3e-6, power=np.empty(0)).prepare()
     matched = build_matched_filter(late, LOW, HIGH)
     seed = model_selection._place_first_lines(late, RULES, matched)
-    assert model_selection._estimate_origin(late, seed) == pytest.approx(3e-6, abs=3e-7)
+    assert model_selection._list_origins(late, seed) == pytest.approx([3e-6], abs=3e-7)
     noisy = replace(late, sigma=np.array([100.0]))
-    assert model_selection._estimate_origin(noisy, seed) == 0.0
+    assert model_selection._list_origins(noisy, seed) == [0.0]
 
 
 def test_starts_of_the_phase_models() -> None:
     one = problem(1e-2, BROAD)
     shared = PhaseModel.SHARED
-    assert model_selection._list_phase_starts(one, 0.0) == [(shared, 0.0)]
-    assert model_selection._list_phase_starts(one, 2e-6) == [(shared, 0.0), (shared, 2e-6)]
-    assert model_selection._list_phase_starts(one, -2e-6) == [(shared, -2e-6), (shared, 0.0)]
-    assert model_selection._list_phase_starts(turned([(0, 0)] * 2), 0.0)[1:] == [
-        (PhaseModel.PER_SLICE, 0.0),
+    assert model_selection._list_phase_starts(one, [0.0]) == [(shared, 0.0)]
+    assert model_selection._list_phase_starts(one, [2e-6]) == [(shared, 0.0), (shared, 2e-6)]
+    assert model_selection._list_phase_starts(one, [-2e-6]) == [(shared, -2e-6), (shared, 0.0)]
+    assert model_selection._list_phase_starts(turned([(0, 0)] * 2), [3e-6, 16e-6])[1:] == [
+        (PhaseModel.SHARED, 3e-6),
+        (PhaseModel.SHARED, 16e-6),
+        (PhaseModel.PER_SLICE, 3e-6),
+        (PhaseModel.PER_SLICE, 16e-6),
         (PhaseModel.PER_REGION, 0.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("reach", "found"),
+    [
+        ((-10e-6, 10e-6), [3.0]),
+        ((-30e-6, 10e-6), [3.0, -22.0]),
+        ((-10e-6, 60e-6), [3.0, 28.0, 53.0]),
+    ],
+)
+def test_time_origins_that_turn_two_lines_alike(monkeypatch, reach, found) -> None:
+    """40 kHz apart, lines come back to the same angle every 25 us."""
+    estimate = model_selection._OriginEstimate(origin=3e-6, period=25e-6)
+    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: estimate)
+    given = replace(problem(1e-2, BROAD), origin_range=reach)
+    assert model_selection._list_origins(given, None) == pytest.approx(1e-6 * np.array(found))
 
 
 def test_a_parted_line_stands_half_a_width_apart_half_as_broad() -> None:
@@ -209,7 +228,7 @@ def test_more_phases_must_lower_the_criterion_by_ten(monkeypatch, bics, chosen) 
         return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
 
     monkeypatch.setattr(model_selection, "fit_shapes", fit)
-    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 0.0)
+    monkeypatch.setattr(model_selection, "_list_origins", lambda problem, seed: [0.0])
     given = turned([(0.0, 0.0)] * 2).prepare()
     seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
     assert model_selection._select_phase_model(given, seed)[0].problem.phases == chosen
@@ -223,7 +242,7 @@ def test_another_time_origin_within_a_hundred_is_a_rival(monkeypatch, bic, rival
         return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
 
     monkeypatch.setattr(model_selection, "fit_shapes", fit)
-    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 3e-6)
+    monkeypatch.setattr(model_selection, "_list_origins", lambda problem, seed: [3e-6])
     given = problem(1e-2, BROAD)
     seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
     fits = model_selection._select_phase_model(given, seed)
@@ -239,7 +258,7 @@ def test_a_better_time_origin_needs_no_ten(monkeypatch) -> None:
         return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
 
     monkeypatch.setattr(model_selection, "fit_shapes", fit)
-    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 3e-6)
+    monkeypatch.setattr(model_selection, "_list_origins", lambda problem, seed: [3e-6])
     seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
     fits = model_selection._select_phase_model(problem(1e-2, BROAD), seed)
     assert [fit.shapes.origin for fit in fits] == [3e-6, 0.0]
@@ -268,9 +287,11 @@ def test_two_lines_are_enough_for_a_time_origin_and_one_is_not() -> None:
     control = FitControl(max_steps=0, final=False)
     with_phases = replace(late, phases=PhaseModel.PER_REGION)
     seed = varpro.fit_shapes(with_phases, two, control).state
-    assert model_selection._estimate_origin(late, seed) == pytest.approx(3e-6, abs=3e-7)
+    found = model_selection._estimate_origin(late, seed)
+    assert found is not None and found.origin == pytest.approx(3e-6, abs=3e-7)
+    assert found.period == pytest.approx(1 / 70e3, rel=0.01)
     alone = varpro.fit_shapes(with_phases, two.select(np.array([1])), control).state
-    assert model_selection._estimate_origin(late, alone) == 0.0
+    assert model_selection._estimate_origin(late, alone) is None
 
 
 def test_a_parted_voigt_line_is_as_broad_as_both_its_widths() -> None:
@@ -310,14 +331,14 @@ def test_a_time_origin_is_sought_between_two_lines_above_noise(weak: float, soug
         shapes=SimpleNamespace(nu=np.array([3000.0, 4000.0])),
         sums=SimpleNamespace(gram=np.eye(2)),
     )
-    expected = 2.5e-4 if sought else 0.0
-    assert model_selection._estimate_origin(given, seed) == pytest.approx(expected)
+    found = model_selection._estimate_origin(given, seed)
+    assert (found.origin if found else None) == (pytest.approx(2.5e-4) if sought else None)
     alone = SimpleNamespace(
         amplitude=np.array([[20.0]]),
         shapes=SimpleNamespace(nu=np.array([3000.0])),
         sums=SimpleNamespace(gram=np.eye(1)),
     )
-    assert model_selection._estimate_origin(given, alone) == 0.0
+    assert model_selection._estimate_origin(given, alone) is None
 
 
 def test_the_only_line_outside_is_taken_out_and_the_only_one_of_a_region_is_not() -> None:
@@ -352,13 +373,14 @@ def test_the_second_line_must_have_four_standard_errors_for_a_time_origin(second
     noise, and the norm of the second is two."""
     given = SimpleNamespace(sigma=np.ones(1))
     seed = seed_of([3.0, 10.0, second * np.exp(0.5j)], [1.0, 1.0, 2.0], [9e9, 0.0, 1000.0])
-    expected = 0.5 / (2 * np.pi * 1000.0) if found else 0.0
-    assert model_selection._estimate_origin(given, seed) == pytest.approx(expected)
+    expected = pytest.approx(0.5 / (2 * np.pi * 1000.0)) if found else None
+    estimate = model_selection._estimate_origin(given, seed)
+    assert (estimate.origin if estimate else None) == expected
 
 
 @pytest.mark.parametrize(("origin", "starts"), [(0.99e-6, 1), (1e-6, 2), (1.2e-6, 2)])
 def test_a_time_origin_of_a_microsecond_is_a_start_of_its_own(origin: float, starts: int) -> None:
-    assert len(model_selection._list_phase_starts(problem(1e-2, BROAD), origin)) == starts
+    assert len(model_selection._list_phase_starts(problem(1e-2, BROAD), [origin])) == starts
 
 
 def test_lines_begin_where_the_filter_sees_them() -> None:
@@ -542,7 +564,7 @@ def test_fits_that_are_compared_take_twenty_steps_and_first_ones_thirty(monkeypa
         return SimpleNamespace(problem=problem, shapes=start, bic=0.0)
 
     monkeypatch.setattr(model_selection, "fit_shapes", fit)
-    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 0.0)
+    monkeypatch.setattr(model_selection, "_list_origins", lambda problem, seed: [0.0])
     seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
     model_selection._select_phase_model(problem(1e-2, BROAD), seed)
     assert [(c.max_steps, c.least_gain, c.excess_share) for c in controls] == [(30, 0.1, 1e-3)]
@@ -556,7 +578,7 @@ def test_a_time_origin_only_just_better_is_better(monkeypatch) -> None:
         return SimpleNamespace(problem=problem, shapes=start, bic=next(made))
 
     monkeypatch.setattr(model_selection, "fit_shapes", fit)
-    monkeypatch.setattr(model_selection, "_estimate_origin", lambda problem, seed: 3e-6)
+    monkeypatch.setattr(model_selection, "_list_origins", lambda problem, seed: [3e-6])
     seed = SimpleNamespace(shapes=shapes((50e3, 900.0, 0)), sums=None)
     fits = model_selection._select_phase_model(problem(1e-2, BROAD), seed)
     assert fits[0].shapes.origin == 3e-6

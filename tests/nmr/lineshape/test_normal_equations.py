@@ -111,14 +111,14 @@ def test_the_prior_pulls_the_time_origin_to_zero() -> None:
     free = np.array([0, 6])
     for problem in (wide, narrow):
         at = evaluate_state(problem, PAIR)
-        prior = (1e-6 / problem.origin_prior) ** 2
+        prior = 4 * np.log1p((1e-6 / problem.origin_prior) ** 2 / 4)
         assert at.chi2 == pytest.approx(at.chi2_slice.sum() + prior)
     matrices = [build_normal_equations(p, evaluate_state(p, PAIR), free) for p in (wide, narrow)]
     assert matrices[1].matrix[1, 1] - matrices[0].matrix[1, 1] == pytest.approx(
-        1 / 1e-6**2 - 1 / 5e-6**2
+        1 / 1.25 / 1e-6**2 - 1 / 1.01 / 5e-6**2
     )
     assert matrices[1].slope[1] - matrices[0].slope[1] == pytest.approx(
-        -1e-6 / 1e-6**2 + 1e-6 / 5e-6**2
+        -1e-6 / 1.25 / 1e-6**2 + 1e-6 / 1.01 / 5e-6**2
     )
     assert evaluate_state(replace(wide, phases=PhaseModel.PER_REGION), PAIR).chi2 < 1e6
 

@@ -51,3 +51,18 @@ def test_lines_of_one_region_share_a_phase() -> None:
     assert given.group_phases(pair).tolist() == [0, 0, 1]
     assert not given.has_phase_per_line(pair)
     assert given.has_phase_per_line(FOUR)
+
+
+def test_a_time_origin_far_from_what_is_expected_is_improbable_and_not_impossible() -> None:
+    """Near it the prior is a Gaussian, beyond it grows as the logarithm of the distance."""
+    given = replace(GIVEN, origin_prior=5e-6, origin_expected=6.5e-6)
+    assert given.penalise_origin(6.5e-6) == (0.0, 0.0, pytest.approx(1 / 5e-6**2))
+    near, downwards, _ = given.penalise_origin(7e-6)
+    assert near == pytest.approx(0.1**2, rel=0.01)
+    assert downwards == pytest.approx(-0.5e-6 / 5e-6**2, rel=0.01)
+    far, _, curvature = given.penalise_origin(56.5e-6)
+    assert far == pytest.approx(4 * np.log(26))
+    assert curvature == pytest.approx(1 / 26 / 5e-6**2)
+    steps = [given.penalise_origin(20e-6 + step)[0] for step in (-1e-9, 1e-9)]
+    slope = given.penalise_origin(20e-6)[1]
+    assert (steps[0] - steps[1]) / 2e-9 == pytest.approx(2 * slope, rel=1e-4)

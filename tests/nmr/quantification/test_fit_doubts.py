@@ -87,3 +87,26 @@ def test_a_change_matters_above_one_standard_error(stderr: float, relevant: bool
     _, of_share = signal.compute_shares()
     assert of_share[0] == pytest.approx(stderr, rel=1e-3)
     assert is_relevant(one, signal) == relevant
+
+
+@pytest.mark.parametrize(
+    ("gain", "weight", "decisive"),
+    [(0.0, np.sqrt(0.5), True), (2.0, 0.5186, False), (10.0, 0.5, False), (14.0, None, False)],
+)
+def test_another_time_origin_counts_by_its_probability(gain, weight, decisive: bool) -> None:
+    """Two standard deviations reach it as long as it is not left out."""
+    given = lines().assign(
+        rival_gain=gain,
+        rival_origin=14e-6,
+        time_origin=1.3e-6,
+        rival_region_area=("region", [9.0, 91.0]),
+    )
+    doubts = find_fit_doubts(given)
+    if weight is None:
+        assert doubts == []
+        return
+    (doubt,) = doubts
+    assert doubt.weight == pytest.approx(weight, abs=1e-3)
+    assert doubt.decisive is decisive
+    assert doubt.area.tolist() == [9.0, 91.0]
+    assert "14.0 us before the first point instead of 1.3 us" in doubt.reason
