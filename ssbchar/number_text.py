@@ -81,10 +81,11 @@ def ends_within_number(column: Sequence[str]) -> bool:
     Parameters
     ----------
     column : sequence of str
-        Numbers as written, decimal point or comma; of a single one nothing can be said.
+        Numbers as written, decimal point or comma; of a single one nothing can be said, but that
+        it has a decimal sign and no decimals.
     """
     if len(column) < 2:
-        return False
+        return any(word.endswith((".", ",")) for word in column)
     *others, last = [_count_decimals(word) for word in column]
     # Numbers written as short as they can be (14.0 among 14.071247279470288) are rarely that short.
     as_short = sum(decimals <= last for decimals in others)

@@ -42,3 +42,4 @@ def test_a_column_that_ends_within_a_number() -> None:
     assert ends([*roots, "13.7477"]) and ends([*roots, "1"]) and not ends(roots)
     assert sum(ends(roots[:last]) for last in range(20, 51)) <= 3  # sound ones that end in few
     assert not ends(["1.25", "2.7", "3.1"]) and not ends(["1", "2", "3"]) and not ends(["7.5"])
+    assert ends(["298."]) and ends(["298,"]) and not ends([])

@@ -173,6 +173,8 @@ class _Reading:
         settings = self.choice.settings
         if not self.listed.sites:
             self._refuse_identity_alone()
+            if self.phase.about.get("atoms", True) and not self.listed.notes:
+                notes.append("the CIF lists no atoms: known by its cell alone")
             return self._apply(settings[0], notes)
         assessed = [self._assess(setting) for setting in settings]
         sound = [one for one in assessed if not one.faults]

@@ -169,10 +169,18 @@ def _strip_paths(value: Any) -> str:
     return "'".join(word.rpartition("/")[2] if "fuzz" in word else word for word in words)
 
 
+COUNTS = ("n_points",)
+"""Numbers that say how many others there are."""
+
+
 def _are_first(found: Numbers, sound: Numbers) -> bool:
     """Return whether each array holds the first numbers of the sound file."""
     for name, values in found.items():
-        if name == "_told" or not isinstance(values, np.ndarray) or values.dtype.kind not in "fiuc":
+        if (
+            name in ("_told", *COUNTS)
+            or not isinstance(values, np.ndarray)
+            or values.dtype.kind not in "fiuc"
+        ):
             continue
         whole = sound.get(name)
         if not isinstance(whole, np.ndarray) or whole.ndim != values.ndim:

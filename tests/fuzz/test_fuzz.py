@@ -102,6 +102,7 @@ def test_what_a_bad_reader_does_is_noticed(
 def test_a_cut_file_may_give_its_first_numbers_alone() -> None:
     sound = {"x": np.arange(6.0), "y": np.arange(6.0)}
     assert campaign._are_first({"x": np.arange(4.0), "y": np.arange(4.0)}, sound)
+    assert campaign._are_first({"x": np.arange(2.0), "n_points": np.array([2])}, sound)
     assert not campaign._are_first({"x": np.array([0.0, 1.0, 2.5])}, sound)
     assert not campaign._are_first({"x": np.arange(7.0)}, sound)
 

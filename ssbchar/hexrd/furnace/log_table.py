@@ -105,9 +105,12 @@ def read_table(log: Path) -> LogTable:
     if separator == " " and len(names) == width - 1:
         body = [_join_clock(row) for row in body]
     notes: list[str] = []
-    if not is_workbook and not text.endswith(("\n", "\r")) and _is_cut(body):
+    may_be_cut = not is_workbook and not text.endswith(("\n", "\r"))
+    if may_be_cut and _is_cut(body):
         notes = [f"the last line is cut ('{plain[-1][:40]}') and left out"]
         body = body[:-1]
+    elif may_be_cut and len(body) == 1:
+        notes = [f"the only reading ends the file without a line feed: cut? ('{plain[-1][:40]}')"]
     # A comma at the end of a line makes one cell more, or less, than there are names.
     body = [_fit_width(row, len(names)) for row in body]
     cut = [row for row in body if len(row) > len(names)]
@@ -131,10 +134,10 @@ def read_table(log: Path) -> LogTable:
 def _is_cut(body: list[list[str]]) -> bool:
     """Return whether the last row, which no line feed ends, has fewer cells than any other, or ends
     in a number of fewer decimals than any other of its column."""
-    if len(body) < 2:
+    if not body:
         return False
     *others, last = body
-    if len(last) < min(map(len, others)):
+    if others and len(last) < min(map(len, others)):
         return True
     return ends_within_number([row[-1] for row in body if len(row) == len(last)])
 

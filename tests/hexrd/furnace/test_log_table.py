@@ -125,6 +125,8 @@ def test_a_cut_last_line_is_left_out_and_told(last: str, tmp_path: Path) -> None
     assert table.notes == (f"the last line is cut ('{last}') and left out",)
     (tmp_path / "log.csv").write_text(head.rstrip())
     assert len(read_table(tmp_path / "log.csv").columns) == 3
+    (tmp_path / "log.csv").write_text("time,temperature_C\n2021-03-01T10:00:00Z,30.1")
+    assert "the only reading" in read_table(tmp_path / "log.csv").notes[0]
     (tmp_path / "log.csv").write_text(head + last + "\n")
     assert not read_table(tmp_path / "log.csv").notes
 
