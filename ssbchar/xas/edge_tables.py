@@ -3,6 +3,11 @@ core levels."""
 
 from __future__ import annotations
 
+import functools
+import importlib.util
+import sqlite3
+from pathlib import Path
+
 BEARDEN: dict[tuple[str, str], float] = {
     ("S", "K"): 2472.0,
     ("K", "K"): 3607.4,
@@ -43,8 +48,61 @@ KRAFT: dict[tuple[str, str], float] = {("Fe", "K"): 7110.75}
 CONVENTIONS = {"bearden": BEARDEN, "kraft": KRAFT}
 
 
+SCANNED = ("K", "L3")
+"""Edges that are scanned as a rule; L2 and L1 edges must be named."""
+LOWEST = 1000.0
+"""Edges below this are not scanned with hard or tender X-rays [eV]."""
+BELOW, ABOVE = {"K": 12.0, "L3": 12.0}, {"K": 25.0, "L3": 12.0}
+"""How far the steepest place of a scan may lie from the tabulated edge that it is taken for [eV]:
+axes of monochromators are off by some eV, oxidation moves a K edge up to 20 eV, an L edge by few;
+ours."""
+AXIS = 1e-3
+"""Axes may be off by this share of the energy, if that is more [1]; ours."""
+
+
+@functools.cache
+def list_edges() -> dict[tuple[str, str], float]:
+    """Return K and L edges of all elements [eV]: by Bearden and Burr where these are listed above,
+    else by XrayDB.
+
+    Those of XrayDB, in whole eV, are of W. T. Elam, B. D. Ravel & J. R. Sieber, Radiat. Phys. Chem.
+    63 (2002) 121.
+    """
+    return {**_read_xraydb(), **BEARDEN}
+
+
+def _read_xraydb() -> dict[tuple[str, str], float]:
+    spec = importlib.util.find_spec("xraydb")
+    assert spec is not None and spec.submodule_search_locations  # a dependency
+    path = Path(spec.submodule_search_locations[0]) / "xraydb.sqlite"
+    # Its table is read as documented: importing the package takes as long as a whole step.
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+    try:
+        rows = connection.execute(
+            "select element, iupac_symbol, absorption_edge from xray_levels"
+        ).fetchall()
+    finally:
+        connection.close()
+    return {
+        (str(element), str(edge)): float(energy)
+        for element, edge, energy in rows
+        if edge in ("K", "L1", "L2", "L3") and energy > LOWEST
+    }
+
+
+def look_up_edge(element: str, edge: str) -> float | None:
+    """Return the tabulated energy of an edge [eV], None where there is none above 1 keV.
+
+    Parameters
+    ----------
+    element, edge : str
+        ``Fe``, ``K``.
+    """
+    return list_edges().get((element, edge))
+
+
 def find_nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str] | None:
-    """Return the tabulated edge nearest to an energy.
+    """Return the tabulated K or L3 edge nearest to an energy.
 
     Parameters
     ----------
@@ -58,8 +116,43 @@ def find_nearest_edge(energy: float, tolerance: float = 60.0) -> tuple[str, str]
     (element, edge) or None
         None where no edge is within the tolerance.
     """
-    found = min(BEARDEN, key=lambda key: abs(BEARDEN[key] - energy))
-    return found if abs(BEARDEN[found] - energy) <= tolerance else None
+    near = find_edges_within(energy, tolerance)
+    return near[0] if near else None
+
+
+def find_edges_within(energy: float, tolerance: float) -> list[tuple[str, str]]:
+    """Return the K and L3 edges within a tolerance of an energy, the nearest first.
+
+    Parameters
+    ----------
+    energy, tolerance : float
+        [eV]
+    """
+    edges = list_edges()
+    near = [key for key in edges if key[1] in SCANNED and abs(edges[key] - energy) <= tolerance]
+    return sorted(near, key=lambda key: abs(edges[key] - energy))
+
+
+def find_possible_edges(energy: float) -> list[tuple[str, str]]:
+    """Return the K and L3 edges that a scan may be of, by the place where it is steepest.
+
+    Parameters
+    ----------
+    energy : float
+        [eV]
+
+    Returns
+    -------
+    list of (element, edge)
+        The nearest first.
+    """
+    edges = list_edges()
+    off = AXIS * energy
+    return [
+        key
+        for key in find_edges_within(energy, max(*ABOVE.values(), off))
+        if -max(BELOW[key[1]], off) <= energy - edges[key] <= max(ABOVE[key[1]], off)
+    ]
 
 
 CORE_WIDTHS: dict[str, str] = {

@@ -28,6 +28,7 @@ def test_the_nearest_edge_within_the_tolerance() -> None:
     assert edge_tables.find_nearest_edge(7112.0 + 60.0) == ("Fe", "K")
     assert edge_tables.find_nearest_edge(7112.0 + 60.1) is None
     assert edge_tables.find_nearest_edge(7112.0 - 10.0, 9.9) is None
+    assert edge_tables.find_nearest_edge(7126.0) == ("Fe", "K"), "not Nd L1"
     assert edge_tables.find_nearest_edge(7120.0, 8.0) == ("Fe", "K")
 
 

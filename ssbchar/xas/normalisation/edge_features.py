@@ -9,13 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ssbchar.typing import Array, Index
+from ssbchar.xas.slopes import find_first_steep, find_steepest
 
 AVERAGED = 1.0
 """Spectra are averaged over this [eV] before their steepest or highest point is sought."""
-
-
-LEAST_SPACING = 0.1
-"""Closer points are averaged before the steepest one is sought [eV]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,8 +157,8 @@ def find_inflection(
 ) -> tuple[Array, Array]:
     """Return the inflection point of each edge, below the grid, with its standard error.
 
-    A cubic a + b x + c x**2 + d x**3 is fitted about the steepest point with Gaussian weights; its
-    inflection is -c/(3 d), and the fit is recentred on it until it stays.
+    A cubic a + b x + c x**2 + d x**3 is fitted about the steepest place (`ssbchar.xas.slopes`) with
+    Gaussian weights; its inflection is -c/(3 d), and the fit is recentred on it until it stays.
 
     Parameters
     ----------
@@ -180,51 +177,13 @@ def find_inflection(
     energy, stderr : array, shape (spectrum,)
         [eV]
     """
-    grid, thinned = thin_points(energy, mu, LEAST_SPACING)
-    slope = np.gradient(smooth_spectra(grid, thinned, AVERAGED), grid, axis=1)
-    # The derivative at the ends is one-sided and noisy.
-    steepest = np.argmax(slope[:, 3:-3], axis=1) + 3
-    if first > 0:
-        is_peak = np.zeros(slope.shape, bool)
-        middle, before, after = slope[:, 4:-4], slope[:, 3:-5], slope[:, 5:-3]
-        is_peak[:, 4:-4] = (middle >= before) & (middle > after)
-        is_peak &= slope >= first * slope[np.arange(len(slope)), steepest][:, None]
-        steepest = np.where(is_peak.any(axis=1), np.argmax(is_peak, axis=1), steepest)
+    starts = [
+        find_first_steep(energy, y, first) if first > 0 else find_steepest(energy, y) for y in mu
+    ]
     found = [
-        _refine_inflection(energy, y, float(grid[i]), width)
-        for y, i in zip(mu, steepest, strict=True)
+        _refine_inflection(energy, y, start, width) for y, start in zip(mu, starts, strict=True)
     ]
     return np.array([at for at, _ in found]), np.array([stderr for _, stderr in found])
-
-
-def thin_points(energy: Array, mu: Array, spacing: float) -> tuple[Array, Array]:
-    """Return spectra with points closer than a spacing averaged.
-
-    Quick and continuous scans have points a thousandth of an eV apart, over which the difference of
-    two readings says nothing of the slope.
-
-    Parameters
-    ----------
-    energy : array, shape (energy,)
-        Rising [eV].
-    mu : array, shape (spectrum, energy)
-        Absorption.
-    spacing : float
-        Least distance of two points [eV].
-
-    Returns
-    -------
-    energy : array, shape (bin,)
-        Mean energies [eV]; the same where no points are closer than that.
-    mu : array, shape (spectrum, bin)
-    """
-    if energy.size < 2 or np.diff(energy).min() >= spacing:
-        return energy, mu
-    place = np.floor((energy - energy[0]) / spacing).astype(int)
-    starts = np.flatnonzero(np.diff(place, prepend=-1) > 0)
-    count = np.diff(np.append(starts, energy.size))
-    mean_energy = np.add.reduceat(energy, starts) / count
-    return mean_energy, np.add.reduceat(mu, starts, axis=1) / count
 
 
 def smooth_spectra(energy: Array, mu: Array, width: float) -> Array:

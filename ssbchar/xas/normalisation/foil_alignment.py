@@ -11,9 +11,16 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool
-from ssbchar.xas.edge_tables import BEARDEN, CONVENTIONS, find_nearest_edge
+from ssbchar.xas.edge_tables import (
+    CONVENTIONS,
+    find_edges_within,
+    find_nearest_edge,
+    list_edges,
+    look_up_edge,
+)
 from ssbchar.xas.normalisation.edge_features import find_inflection
 from ssbchar.xas.normalisation.options import Calibration
+from ssbchar.xas.slopes import SPIKE_POINTS, remove_spikes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -44,13 +51,12 @@ LEAST_ERROR = 0.003
 """No alignment counts as better known than this [eV]; ours."""
 LEAST_STEP = 5.0
 """A foil's edge step stands at least so many times above the noise of its points [1]."""
+FEWEST_FOR_OUTLIERS = 3
+"""Foils that are needed to say that one differs from the others."""
+OUTLYING = 6.0
+"""A foil differs beyond so many times the median distance from the median foil [1]."""
 BEFORE, AFTER = (-60.0, -15.0), (15.0, 60.0)
 """Ranges on both sides of an edge whose means make its step [eV]."""
-SPIKE_POINTS = 5
-"""Points of the running median that a single wild reading is held against."""
-SPIKE_SIGMA, SPIKE_SHARE = 8.0, 0.02
-"""A reading is wild beyond so many robust deviations from the median, and this share of the whole
-range [1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -217,12 +223,12 @@ def identify_foil(
     """
     if options.foil_element or options.foil_energy:
         return options.foil_element or element, options.foil_edge or edge
-    own = BEARDEN.get((element, edge))
+    own = look_up_edge(element, edge)
     energy, mu = read_foil(standard, int(np.flatnonzero(find_foils(standard))[0]))
     at = find_metal_inflection(energy, mu)
     if own is None or abs(at - own) <= options.max_shift:
         return element, options.foil_edge or edge
-    near = [key for key, place in BEARDEN.items() if abs(at - place) <= options.max_shift]
+    near = find_edges_within(at, options.max_shift)
     if len(near) > 1:
         raise BadInput(
             str(standard["source_file"].values[0]),
@@ -255,7 +261,8 @@ def look_up_foil_energy(options: Calibration, element: str, edge: str) -> float:
     if options.foil_energy:
         return options.foil_energy
     key = (options.foil_element or element, options.foil_edge or edge)
-    table = CONVENTIONS[options.convention]
+    # What Bearden and Burr's excerpt does not list is filled in by XrayDB.
+    table = list_edges() if options.convention == "bearden" else CONVENTIONS[options.convention]
     if key not in table:
         raise BadInput(
             " ".join(key),
@@ -268,7 +275,8 @@ def look_up_foil_energy(options: Calibration, element: str, edge: str) -> float:
 def build_standard_foil(
     standard: xr.Dataset, tabulated: float, options: Calibration
 ) -> StandardFoil:
-    """Return the mean foil spectrum of the standard's scans, each aligned to the first one's axis.
+    """Return the mean foil spectrum of the standard's scans, each aligned to the axis of the one
+    whose edge lies in their middle; a foil that differs from the others is left out of the mean.
 
     Parameters
     ----------
@@ -288,24 +296,16 @@ def build_standard_foil(
     BadInput
         The foil's edge is far from where it is tabulated.
     """
-    from scipy.interpolate import CubicSpline
-
     foils = [read_foil(standard, int(scan)) for scan in np.flatnonzero(find_foils(standard))]
-    grid, first = foils[0]
-    at = find_metal_inflection(grid, first)
-    check_foil_edge(
-        grid, first, at, tabulated, options, where=str(standard["source_file"].values[0])
-    )
-    # Foils overlap in part only: each point is averaged over the scans that reach it.
-    total, count = first.copy(), np.ones(grid.size)
-    window = _shift_window(at, options.window)
-    for x, y in foils[1:]:
-        shift = align_edges(grid, first, x, y, window=window, limit=options.max_shift).shift
-        if np.isfinite(shift):
-            inside = (grid >= x[0] + shift) & (grid <= x[-1] + shift)
-            total[inside] += CubicSpline(x + shift, y)(grid[inside])
-            count += inside
-    mean = total / count
+    names = standard["source_file"].values[find_foils(standard)]
+    # The foil in the middle is the one the others are laid on: the first may be a bad one.
+    places = np.array([find_metal_inflection(x, y) for x, y in foils])
+    middle = int(np.argmin(np.abs(places - np.median(places)))) if places.size > 2 else 0
+    grid, first = foils[middle]
+    at = float(places[middle])
+    check_foil_edge(grid, first, at, tabulated, options, where=str(names[middle]))
+    moved = _lay_on(grid, first, foils, _shift_window(at, options.window), options.max_shift)
+    mean = _average_without_outliers(moved)
     inflection = find_metal_inflection(grid, mean)
     return StandardFoil(
         energy=grid,
@@ -316,38 +316,43 @@ def build_standard_foil(
     )
 
 
+def _lay_on(
+    grid: Array,
+    target: Array,
+    foils: list[tuple[Array, Array]],
+    window: tuple[float, float],
+    limit: float,
+) -> Array:
+    """Return the foils on a grid, each shifted onto the target; NaN where they do not reach or no
+    shift is found, shape (foil, grid)."""
+    from scipy.interpolate import CubicSpline
+
+    rows = np.full((len(foils), grid.size), np.nan)
+    for row, (x, y) in zip(rows, foils, strict=True):
+        shift = align_edges(grid, target, x, y, window=window, limit=limit).shift
+        if not np.isfinite(shift):
+            continue
+        inside = (grid >= x[0] + shift) & (grid <= x[-1] + shift)
+        row[inside] = CubicSpline(x + shift, y)(grid[inside])
+    return rows
+
+
+def _average_without_outliers(rows: Array) -> Array:
+    """Return the mean over foils at each point, without foils that differ from their median by far
+    more than the others; of fewer than three none can be told."""
+    found = np.isfinite(rows).any(axis=1)
+    rows = rows[found]
+    if len(rows) >= FEWEST_FOR_OUTLIERS:
+        distance = np.sqrt(np.nanmean((rows - np.nanmedian(rows, axis=0)) ** 2, axis=1))
+        rows = rows[distance <= max(OUTLYING * float(np.median(distance)), 1e-12)]
+    return np.asarray(np.nanmean(rows, axis=0))
+
+
 def read_foil(scans: xr.Dataset, scan: int) -> tuple[Array, Array]:
     """Return energy [eV] and absorption of a scan's foil where both are finite, shape (point,)."""
     x, y = scans["energy"].values[scan], scans["mu_foil"].values[scan]
     use = np.isfinite(x) & np.isfinite(y)
     return x[use], remove_spikes(y[use])
-
-
-def remove_spikes(mu: Array) -> Array:
-    """Return a spectrum with single wild readings replaced by the median of their neighbours.
-
-    The running median of five points follows a monotonic edge exactly, so that only readings that
-    stick out of their neighbours differ from it.
-
-    Parameters
-    ----------
-    mu : array, shape (point,)
-        Absorption.
-
-    Returns
-    -------
-    array, shape (point,)
-    """
-    from scipy.ndimage import median_filter
-
-    if mu.size < SPIKE_POINTS:
-        return mu
-    middle = median_filter(mu, SPIKE_POINTS, mode="nearest")
-    off = mu - middle
-    typical = sigma_from_deviations(off[off != 0]) if (off != 0).any() else 0.0
-    low, high = np.percentile(middle, [1, 99])
-    is_wild = np.abs(off) > max(SPIKE_SIGMA * typical, SPIKE_SHARE * (high - low))
-    return np.where(is_wild, middle, mu)
 
 
 def check_foil_edge(

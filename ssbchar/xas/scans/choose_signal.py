@@ -11,7 +11,8 @@ from ssbchar.xas.scans.columns import calculate_absorption, choose_mode, list_ab
 from ssbchar.xas.scans.jumps import measure_step
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
-from ssbchar.xas.scans.scan import Mode, find_steepest
+from ssbchar.xas.scans.scan import Mode
+from ssbchar.xas.slopes import find_steepest
 
 WEAK_STEP = 0.02
 """An edge step of a transmission below this cannot be trusted [1]."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ssbchar.typing import Array
-from ssbchar.xas.edge_tables import BEARDEN
+from ssbchar.xas.edge_tables import SCANNED, list_edges
 
 NEIGHBOURS = 5
 """Differences on each side that a jump is held against."""
@@ -29,6 +29,10 @@ LEAST_POINTS = 4
 """Points on each side of another edge."""
 LEAST_STEP, LEAST_SIGMA = 0.05, 6.0
 """Another edge's step is above this share of the first one's, and so many standard errors [1]."""
+ABOVE_EXAFS = 1.5
+"""Another edge's step exceeds so many times what EXAFS makes elsewhere [1]."""
+AROUND, AROUND_STEP = (60.0, 250.0), 8.0
+"""Distances from a place within which such steps are looked for, and how far apart [eV]."""
 BEFORE_EDGE = 15.0
 """A scan ends this far before another element's edge [eV]."""
 
@@ -100,29 +104,55 @@ def _measure_height(energy: Array, mu: Array, i: int) -> float:
 
 
 def find_second_edge(
-    energy: Array, mu: Array, at: float, tabulated: float
+    energy: Array, mu: Array, at: float, own: tuple[str, str]
 ) -> tuple[str, str, float] | None:
-    """Return element, edge and tabulated energy [eV] of the next element's edge in a scan.
+    """Return element, edge and tabulated energy [eV] of the next edge in a scan.
 
-    A line about the tabulated edge, moved as far as the scan's own, must have a step there.
+    A line about the tabulated edge, moved as far as the scan's own, must have a step there that
+    EXAFS makes nowhere around.
 
     Parameters
     ----------
     energy, mu : array, shape (point,)
         Rising energies [eV] and absorption.
-    at, tabulated : float
-        The scan's own edge, as found and as tabulated: axis and oxidation move others alike [eV].
+    at : float
+        The scan's own edge, as found: axis and oxidation move others alike [eV].
+    own : (str, str)
+        Its element and edge.
     """
-    own = measure_step(energy, mu, at)
-    if own is None or own[0] <= 0:
+    edges = list_edges()
+    offset = at - edges.get(own, at)
+    height = measure_step(energy, mu, at)
+    if height is None or height[0] <= 0:
         return None
-    for (element, edge), place in sorted(BEARDEN.items(), key=lambda item: item[1]):
-        if not at + AWAY < place < energy[-1]:
+    for (element, edge), place in sorted(edges.items(), key=lambda item: item[1]):
+        # L2 and L1 edges are told for the scan's own element alone, to which they belong.
+        if not at + AWAY < place < energy[-1] or (edge not in SCANNED and element != own[0]):
             continue
-        step = measure_step(energy, mu, place + at - tabulated, one_slope=True)
-        if step is not None and step[0] > max(LEAST_STEP * own[0], LEAST_SIGMA * step[1]):
+        step = measure_step(energy, mu, place + offset, one_slope=True)
+        if step is None or step[0] <= max(LEAST_STEP * height[0], LEAST_SIGMA * step[1]):
+            continue
+        if step[0] > ABOVE_EXAFS * _measure_steps_around(energy, mu, place + offset, at):
             return element, edge, place
     return None
+
+
+def _measure_steps_around(energy: Array, mu: Array, place: float, at: float) -> float:
+    """Return the largest step that the same fit gives where no edge is, about a place [eV] above
+    the scan's own edge."""
+    low = max(at + AWAY, place - AROUND[1])
+    places = np.concatenate(
+        [
+            np.arange(low, place - AROUND[0], AROUND_STEP),
+            np.arange(place + AROUND[0], place + AROUND[1], AROUND_STEP),
+        ]
+    )
+    steps = [
+        step[0]
+        for one in places[places < energy[-1] - FIT_RANGE[1]]
+        if (step := measure_step(energy, mu, float(one), one_slope=True)) is not None
+    ]
+    return max(steps, default=0.0)
 
 
 def measure_step(

@@ -17,7 +17,7 @@ from ssbchar.storage import atomic_write, raw_files, reading
 from ssbchar.typing import Array
 from ssbchar.units import Dimension, find_unit
 from ssbchar.xas import notes
-from ssbchar.xas.edge_tables import BEARDEN, find_nearest_edge
+from ssbchar.xas.edge_tables import find_nearest_edge, list_edges, look_up_edge
 from ssbchar.xas.scans.choose_signal import prefer_fluorescence
 from ssbchar.xas.scans.columns import (
     calculate_absorption,
@@ -28,6 +28,7 @@ from ssbchar.xas.scans.columns import (
     require_column,
     split_stack,
 )
+from ssbchar.xas.scans.element import identify_edge
 from ssbchar.xas.scans.formats import read_raw_scans
 from ssbchar.xas.scans.jumps import BEFORE_EDGE, Jump, find_jump, find_second_edge, measure_step
 from ssbchar.xas.scans.options import ScanReading
@@ -40,9 +41,9 @@ from ssbchar.xas.scans.scan import (
     ScanStatus,
     cut_scan,
     find_edge_place,
-    find_steepest,
     order_by_energy,
 )
+from ssbchar.xas.slopes import find_steepest, remove_spikes
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -182,7 +183,7 @@ def _select_long(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
         [
             (at - scan.energy[0], scan.energy[-1] - at)
             for scan in scans
-            for at in [find_steepest(scan.energy, scan.mu)]
+            for at in [find_edge_place(scan.energy, scan.mu)]
         ]
     )
     usual = np.median(spans, axis=0)
@@ -201,7 +202,7 @@ def _select_long(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
 
 def _select_repeats(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
     """Return the scans that are repeats of one sample; refuse them all where it is open which."""
-    places = [find_steepest(scan.energy, scan.mu) for scan in scans]
+    places = [find_edge_place(scan.energy, scan.mu) for scan in scans]
     kept, apart = group_repeats(scans, places)
     if not kept:
         raise BadInput(
@@ -411,7 +412,7 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
     at = find_edge_place(energy, scan.mu)
     element, edge = _settle_element(scan, at, options)
     scan = _drop_edgeless_foil(scan, options)
-    other = find_second_edge(energy, scan.mu, at, BEARDEN.get((element, edge), at))
+    other = find_second_edge(energy, scan.mu, at, (element, edge))
     if other is not None:
         place = other[2] - BEFORE_EDGE
         note = f"{other[0]} {other[1]} edge at {other[2]:g} eV: used up to {place:.0f} eV"
@@ -438,7 +439,7 @@ def _drop_edgeless_foil(scan: Scan, options: ScanReading) -> Scan:
     good = np.isfinite(scan.mu_foil)
     if options.foil or good.sum() < MIN_POINTS:
         return scan
-    energy, mu = scan.energy[good], scan.mu_foil[good]
+    energy, mu = scan.energy[good], remove_spikes(scan.mu_foil[good])
     step = measure_step(energy, mu, find_steepest(energy, mu))
     if step is None or step[0] > FOIL_SIGMA * step[1]:
         return scan
@@ -449,15 +450,12 @@ def _drop_edgeless_foil(scan: Scan, options: ScanReading) -> Scan:
 def _settle_element(scan: Scan, at: float, options: ScanReading) -> tuple[str, str]:
     """Return element and edge of a scan whose edge is at `at` eV."""
     energy = scan.energy
-    element, edge = scan.element, scan.edge or "K"
+    if not scan.element:
+        return identify_edge(scan, at, options.edge_tolerance)
+    element = scan.element
+    edge = scan.edge or _choose_edge(element, at, (float(energy[0]), float(energy[-1])))
     guess = find_nearest_edge(at, options.edge_tolerance)
-    if not element:
-        if guess is None:
-            raise BadInput(
-                scan.where, f"no tabulated edge near {at:.0f} eV", "set read.element and read.edge"
-            )
-        return guess
-    expected = BEARDEN.get((element, edge))
+    expected = look_up_edge(element, edge)
     if expected is None:
         return element, edge
     remedy = "correct read.element and read.edge, or the path"
@@ -472,6 +470,14 @@ def _settle_element(scan: Scan, at: float, options: ScanReading) -> tuple[str, s
         problem = f"its edge is at {at:.0f} eV{looks}, {element} {edge} would be at {expected:g} eV"
         raise BadInput(scan.where, problem, remedy)
     return element, edge
+
+
+def _choose_edge(element: str, at: float, span: tuple[float, float]) -> str:
+    """Return the edge of an element within a span that is nearest to where the scan rises [eV]; K
+    where none is."""
+    places = {edge: energy for (of, edge), energy in list_edges().items() if of == element}
+    inside = [edge for edge, energy in places.items() if span[0] < energy < span[1]]
+    return min(inside, key=lambda edge: abs(places[edge] - at), default="K")
 
 
 def build_scans_dataset(

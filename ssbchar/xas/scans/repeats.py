@@ -10,6 +10,7 @@ import numpy as np
 from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array
 from ssbchar.xas.scans.scan import Scan
+from ssbchar.xas.slopes import remove_spikes
 
 RANGE = (-25.0, 100.0)
 """Energies about the edge that are compared [eV]."""
@@ -78,10 +79,11 @@ def _measure_difference(one: Scan, other: Scan, place: float, offset: float) -> 
     x = np.arange(low, high, SPACING)
     if x.size < LEAST_POINTS:
         return None
-    y = np.interp(x + place, one.energy, one.mu)
+    # One wild reading would spoil the scale of all.
+    y = np.interp(x + place, one.energy, remove_spikes(one.mu))
     height = _measure_height(x, y)
     shifts = np.arange(-LARGEST_SHIFT, LARGEST_SHIFT + SHIFT_STEP / 2, SHIFT_STEP)
-    moved = np.interp(x + place + offset + shifts[:, None], other.energy, other.mu)
+    moved = np.interp(x + place + offset + shifts[:, None], other.energy, remove_spikes(other.mu))
     # Scale by projection: what a parabola makes is taken out of both.
     basis, _ = np.linalg.qr(np.vander(x / RANGE[1], 3))
     y = y - basis @ (basis.T @ y)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas.scans.jumps import FINE, find_jump
+from ssbchar.xas.slopes import find_steepest, remove_spikes
 
 COARSER, FINEST = 3.0, 10.0
 """Steps this many times as wide as those of this percentile are no steps of an edge [1, %]."""
@@ -70,28 +71,8 @@ class Scan:
     """1 where the header says that the data are made."""
 
 
-def find_steepest(energy: Array, mu: Array) -> float:
-    """Return where mu rises most over 3 eV, away from the ends.
-
-    Parameters
-    ----------
-    energy, mu : array, shape (point,)
-        [eV], and the absorption there.
-
-    Returns
-    -------
-    float
-        [eV]
-    """
-    grid = np.arange(energy[0], energy[-1], 1.0)
-    rise = np.interp(grid + 1.5, energy, mu) - np.interp(grid - 1.5, energy, mu)
-    # Beams that come up at the start of a scan are steeper than its edge.
-    inner = slice(4, -4) if grid.size > 20 else slice(None)
-    return float(grid[inner][np.argmax(rise[inner])])
-
-
 def find_edge_place(energy: Array, mu: Array) -> float:
-    """Return where mu rises most, a jump of a coarse part left out.
+    """Return where mu rises most, single wild readings and a jump of a coarse part left out.
 
     Scans have their finest steps at their edge: a rise within one much coarser step that stays is a
     counter's range, switched.
@@ -106,6 +87,7 @@ def find_edge_place(energy: Array, mu: Array) -> float:
     float
         [eV]
     """
+    mu = remove_spikes(mu)
     at = find_steepest(energy, mu)
     steps = np.diff(energy)
     here = steps[min(max(int(np.searchsorted(energy, at)) - 1, 0), steps.size - 1)]

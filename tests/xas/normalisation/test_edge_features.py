@@ -168,12 +168,12 @@ def test_without_a_maximum_the_highest_point_stands_for_it() -> None:
     assert found.height[0] == pytest.approx(rising[0, inside[-1]], abs=0.03)
 
 
-def test_the_three_points_at_either_end_are_not_the_steepest() -> None:
-    """Slopes that grow towards an end, without an inflection: the fourth point from it stands."""
+def test_four_ev_at_either_end_are_not_the_steepest() -> None:
+    """Slopes that grow towards an end, without an inflection: the last place before it stands."""
     rising = np.exp((GRID - GRID[-1]) / 5.0)
     falling_off = -np.exp(-(GRID - GRID[0]) / 5.0)
     energy, _ = edge_features.find_inflection(GRID, np.stack([rising, falling_off]))
-    assert energy.tolist() == [GRID[-4], GRID[3]]
+    assert energy == pytest.approx([GRID[-1] - 4.0, GRID[0] + 4.0], abs=0.3)
 
 
 def test_the_white_line_is_sought_strictly_inside_its_range() -> None:
@@ -236,17 +236,6 @@ def test_a_spectrum_below_nine_tenths_has_no_half_step() -> None:
     norm = np.stack([0.89 * arctangent(GRID), 0.92 * arctangent(GRID)])
     found = edge_features.find_half_step(GRID, norm).energy
     assert np.isnan(found[0]) and np.isfinite(found[1])
-
-
-def test_points_closer_than_the_spacing_are_averaged() -> None:
-    energy = np.array([0.0, 0.04, 0.08, 0.31, 0.35, 1.0])
-    mu = np.array([[1.0, 2.0, 3.0, 10.0, 20.0, 7.0]])
-    grid, thinned = edge_features.thin_points(energy, mu, 0.1)
-    assert grid == pytest.approx([0.04, 0.33, 1.0])
-    assert thinned == pytest.approx(np.array([[2.0, 15.0, 7.0]]))
-    apart = np.arange(0.0, 2.0, 0.1001)
-    same, kept = edge_features.thin_points(apart, apart[None], 0.1)
-    assert same is apart and kept[0] == pytest.approx(apart)
 
 
 def test_points_a_thousandth_apart_make_no_edge() -> None:

@@ -1,6 +1,7 @@
 """Which scans are used, and whose edge it is: each limit from both sides."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode, Scan
+from ssbchar.xas.slopes import find_steepest
 
 
 def scan(
@@ -45,23 +47,23 @@ def scan(
 
 def test_the_steepest_place_away_from_the_ends() -> None:
     one = scan()
-    assert read.find_steepest(one.energy, one.mu) == pytest.approx(7112.0, abs=1.0)
+    assert find_steepest(one.energy, one.mu) == pytest.approx(7112.0, abs=1.0)
     spoilt = one.mu.copy()
     spoilt[0] -= 5.0
-    assert read.find_steepest(one.energy, spoilt) == pytest.approx(7112.0, abs=1.0)
+    assert find_steepest(one.energy, spoilt) == pytest.approx(7112.0, abs=1.0)
 
 
 def test_the_steepest_place_is_over_3_ev() -> None:
     """A rise of 1 within 1 eV is less than one of 1.2 within 3 eV."""
     energy = np.arange(7000.0, 7100.0, 0.5)
     mu = np.interp(energy, [7030, 7031, 7060, 7063], [0, 1, 1, 2.2])
-    assert read.find_steepest(energy, mu) == pytest.approx(7061.5, abs=1.0)
+    assert find_steepest(energy, mu) == pytest.approx(7061.5, abs=1.0)
 
 
 def test_a_short_grid_is_searched_whole() -> None:
     energy = np.arange(7000.0, 7020.0, 0.5)
     mu = np.where(energy > 7001.0, 1.0, 0.0)
-    assert read.find_steepest(energy, mu) < 7003.0
+    assert find_steepest(energy, mu) < 7003.0
 
 
 def test_the_element_is_found_by_the_edge() -> None:
@@ -71,15 +73,61 @@ def test_the_element_is_found_by_the_edge() -> None:
     assert (kept.element, kept.edge) == ("Fe", "K")
     gold = read.check_scan(scan(at=11918.7), ScanReading())
     assert (gold.element, gold.edge) == ("Au", "L3")
-    unknown = read.check_scan(scan(element="U", edge="L3"), ScanReading())
-    assert (unknown.element, unknown.edge) == ("U", "L3")
+    unknown = read.check_scan(scan(element="U", edge="M5"), ScanReading())
+    assert (unknown.element, unknown.edge) == ("U", "M5")
+    with pytest.raises(BadInput, match=r"the U L3 edge \(17166 eV\) is not in 7012-7312 eV"):
+        read.check_scan(scan(element="U", edge="L3"), ScanReading())
+    lead = read.check_scan(scan(at=13035.2, element="Pb"), ScanReading())
+    assert (lead.element, lead.edge) == ("Pb", "L3"), "the one of its edges that is there"
+
+
+def two_steps(first: float, height: float, second: float, noise: float = 1e-3) -> Scan:
+    """Return a scan of 700 eV with an edge and, above it, another of a height."""
+    one = scan(start=-200.0, stop=700.0, at=first)
+    mu = one.mu + height / (1 + np.exp(-(one.energy - second) / 1.5))
+    mu += noise * np.random.default_rng(3).standard_normal(mu.size)
+    return replace(one, mu=mu)
+
+
+def test_lanthanum_is_no_vanadium() -> None:
+    """V K 5465, La L3 5483 and La L2 5891 eV: the second edge tells, else it is asked."""
+    lanthanum = read.check_scan(two_steps(5485.0, 0.45, 5893.0), ScanReading())
+    assert (lanthanum.element, lanthanum.edge) == ("La", "L3")
+    assert lanthanum.energy[-1] < 5891.0
+    vanadium = read.check_scan(two_steps(5482.0, 0.0, 5893.0), ScanReading())
+    assert (vanadium.element, vanadium.edge) == ("V", "K")
+    metal = read.check_scan(scan(at=5466.0), ScanReading())
+    assert (metal.element, metal.edge) == ("V", "K")
+    with pytest.raises(BadInput, match=r"may be La L3 \(5483 eV\) or V K \(5465.1 eV\)"):
+        read.check_scan(scan(at=5484.0), ScanReading())
+
+
+@pytest.mark.parametrize(
+    ("at", "element", "edge"),
+    [
+        (8333.0, "Ni", "K"),
+        (8345.0, "Ni", "K"),
+        (8360.0, "Er", "L3"),
+        (5723.0, "Ce", "L3"),
+        (6002.0, "Cr", "K"),
+        (7126.0, "Fe", "K"),
+        (25519.0, "Ag", "K"),
+        (9881.0, "Ta", "L3"),
+    ],
+)
+def test_edges_of_all_elements(at: float, element: str, edge: str) -> None:
+    done = read.check_scan(scan(at=at), ScanReading())
+    assert (done.element, done.edge) == (element, edge)
 
 
 def test_no_edge_nearby() -> None:
-    with pytest.raises(BadInput, match="no tabulated edge near 7300 eV"):
+    """One that is too far to be meant is named and not taken."""
+    with pytest.raises(
+        BadInput, match=r"no tabulated edge near 7300 eV; next is Gd L3 \(7243 eV\)"
+    ):
         read.check_scan(scan(at=7300.0), ScanReading())
-    done = read.check_scan(scan(at=7300.0), ScanReading(edge_tolerance=190.0))
-    assert done.element == "Fe"
+    named = ScanReading(element="Fe", edge_tolerance=190.0)
+    assert read.check_scan(scan(at=7300.0, start=-200.0, element="Fe"), named).element == "Fe"
 
 
 def test_an_edge_far_from_its_element() -> None:
@@ -111,14 +159,14 @@ def test_twenty_points_are_needed() -> None:
 
 def test_a_scan_must_span_its_edge() -> None:
     """30 eV above the steepest place and 10 below."""
-    at = read.find_steepest(scan().energy, scan().mu)
+    at = find_steepest(scan().energy, scan().mu)
     for low, high, fault in (
         (10.0, 30.0, ""),
         (9.0, 30.0, "no pre-edge"),
         (10.0, 29.0, "no post-edge"),
     ):
         one = scan(start=at - 7112 - low, stop=at - 7112 + high, step=0.5)
-        seen = read.find_steepest(one.energy, one.mu)
+        seen = find_steepest(one.energy, one.mu)
         options = ScanReading(
             min_above=30.0 + one.energy[-1] - seen - high,
             min_below=10.0 + seen - one.energy[0] - low,
@@ -208,7 +256,7 @@ def test_a_column_named_x_makes_no_project(tmp_path: Path) -> None:
 def test_an_edge_exactly_at_the_tolerance_is_taken(at: float, fault: bool) -> None:
     """Sixty eV above that of Fe, on a grid of whole eV."""
     one = scan(at=at, element="Fe")
-    assert read.find_steepest(one.energy, one.mu) == at
+    assert find_steepest(one.energy, one.mu) == at
     if fault:
         with pytest.raises(BadInput, match="Fe K would be at 7112 eV"):
             read.check_scan(one, ScanReading())
@@ -234,7 +282,7 @@ def test_four_points_of_a_longer_grid_are_ends(size: int, place: float) -> None:
     """A grid of 20 eV is searched whole, one of 21 without four points at either end."""
     energy = 7000.0 + np.arange(size + 1.0)
     mu = np.where(energy >= 7002.0, 1.0, 0.0) + 0.2 * (energy >= 7008.0)
-    found = read.find_steepest(energy, mu)
+    found = find_steepest(energy, mu)
     assert (found < 7004.0) is (place < 7004.0)
 
 

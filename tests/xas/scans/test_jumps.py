@@ -11,7 +11,7 @@ from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import jumps, read
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.scan import find_steepest
+from ssbchar.xas.slopes import find_steepest
 
 LABELS = {"measurement": "one", "role": "pristine"}
 ENERGY = made_spectra.grid()

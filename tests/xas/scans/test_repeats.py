@@ -7,7 +7,8 @@ import pytest
 from xas import made_spectra
 
 from ssbchar.xas.scans import repeats
-from ssbchar.xas.scans.scan import Mode, Scan, find_steepest
+from ssbchar.xas.scans.scan import Mode, Scan
+from ssbchar.xas.slopes import find_steepest
 
 ENERGY = made_spectra.grid()
 SAME = made_spectra.Truth()
