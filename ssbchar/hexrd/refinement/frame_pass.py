@@ -13,7 +13,13 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     FramePrior,
     replace_entry,
 )
-from ssbchar.hexrd.refinement.frame.refine import FINE, Convergence, LinearRange, refine_frame
+from ssbchar.hexrd.refinement.frame.refine import (
+    FINE,
+    STRICT,
+    Convergence,
+    LinearRange,
+    refine_frame,
+)
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.inputs import UNKNOWN_FREEDOM, Frames
 from ssbchar.hexrd.refinement.options import Refinement
@@ -34,6 +40,13 @@ FITS_BADLY = 5.0
 """Inflation of errors from which a phase of unknown pattern is refined again, its lines free."""
 TRIAL_STEP = 0.3
 """Step between trial cells: shift of the last line of the pattern [Gaussian widths]."""
+SETTLED_FRAMES = 5
+"""Frames at the start of a pass that are refined again until they are converged: what follows
+starts from them, and a short series has no others to find its zero by."""
+ROUNDS = 6
+"""Most times that such a frame is refined."""
+AT_REST = 0.2
+"""Change between two refinements [standard errors] below which a frame has converged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +115,7 @@ def refine_pass(
     other_pass: FitsByFrame | None = None,
     record: Callable[[int, FitResidual], None] | None = None,
     linear_range: LinearRange = FINE,
+    settled_frames: int = SETTLED_FRAMES,
 ) -> FitsByFrame:
     """Return the fits of all frames in one direction; phases enter and leave by their significance.
 
@@ -123,6 +137,8 @@ def refine_pass(
     record : callable, optional
         Called with each frame and what its fit leaves.
     linear_range : LinearRange
+    settled_frames : int
+        So many of the first frames are refined again until they are converged.
 
     Returns
     -------
@@ -150,11 +166,108 @@ def refine_pass(
         )
         pattern = setup.frames.read_pattern(i)
         fit = _refine_with_search(setup, i, pattern, search, convergence)
+        if len(fits) < settled_frames:
+            fit = settle_frame(setup, i, pattern, fit, search.neighbour_strain)
         if record is not None:
             record(i, prepare_residual(setup.series, fit, pattern))
         fits[i] = fit.drop_curves()
         parameters, present, before = fit.parameters, fit.present, i
     return fits
+
+
+def refine_first_frame(
+    setup: PassSetup,
+    i: int,
+    pattern: FramePattern,
+    start: FrameParameters,
+    present: tuple[int, ...] = (),
+    *,
+    search: bool = True,
+) -> FrameFit:
+    """Return a frame refined by itself until it is converged.
+
+    Parameters
+    ----------
+    setup : PassSetup
+    i : int
+        The frame.
+    pattern : FramePattern
+        [counts].
+    start : FrameParameters
+        Angles in degree, arrays of shape (phase, ...).
+    present : tuple of int
+        Phases in its model from the start.
+    search : bool
+        Whether phases enter and leave, and the frame is settled; else it is refined once.
+    """
+    searched = _Search(
+        parameters=start,
+        present=present,
+        neighbour_strain={p: start.strain[p] for p in present},
+    )
+    convergence = setup.limit_steps()
+    if not search:
+        prior = setup.priors.build_frame_prior(
+            i, searched.neighbour_strain, setup.options.search / 2
+        )
+        fit = refine_frame(
+            setup.series, pattern, present, start=start, prior=prior, convergence=convergence
+        )
+        return _release_unknown_patterns(setup.series, pattern, fit, prior, convergence)
+    fit = _refine_with_search(setup, i, pattern, searched, convergence)
+    return settle_frame(setup, i, pattern, fit, searched.neighbour_strain)
+
+
+def settle_frame(
+    setup: PassSetup,
+    i: int,
+    pattern: FramePattern,
+    fit: FrameFit,
+    neighbour_strain: dict[int, Array],
+) -> FrameFit:
+    """Return a frame refined again until it is converged where amounts and misfit, by which priors
+    weigh, are its own.
+
+    Parameters
+    ----------
+    setup : PassSetup
+    i : int
+        The frame.
+    pattern : FramePattern
+        [counts].
+    fit : FrameFit
+        Of the frame so far.
+    neighbour_strain : dict of int to ndarray, shape (6,)
+        Strains [1] about which its cells are expected.
+    """
+    convergence = setup.limit_steps(STRICT)
+    prior = setup.priors.build_frame_prior(i, neighbour_strain, setup.options.search / 2)
+    for _ in range(ROUNDS):
+        before = fit
+        fit = refine_frame(
+            setup.series,
+            pattern,
+            before.present,
+            start=before.parameters,
+            prior=prior,
+            convergence=convergence,
+        )
+        if fit.converged and before.converged and _is_at_rest(before, fit):
+            break
+    return fit
+
+
+def _is_at_rest(before: FrameFit, after: FrameFit) -> bool:
+    """Return whether no cell, and not the zero, moved by more than `AT_REST` standard errors."""
+    moved = abs(after.parameters.zero - before.parameters.zero) > AT_REST * after.zero_stderr
+    if moved and after.zero_stderr > 0:
+        return False
+    for phase, covariance in zip(after.present, after.strain_covariance, strict=True):
+        free = len(covariance)
+        change = after.parameters.strain[phase, :free] - before.parameters.strain[phase, :free]
+        if np.any(np.abs(change) > AT_REST * np.sqrt(np.diagonal(covariance))):
+            return False
+    return True
 
 
 def _refine_with_search(

@@ -10,8 +10,8 @@ import numpy as np
 from ssbchar.hexrd.refinement.cell_status import CellStatus
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.refine import refine_frame
-from ssbchar.hexrd.refinement.frame.series import FramePattern
-from ssbchar.hexrd.refinement.frame_pass import PassSetup
+from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
+from ssbchar.hexrd.refinement.frame_pass import CLEAR, PassSetup
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.phase_detection import prepare_residual
 from ssbchar.hexrd.refinement.result_table import ResultTable, record_fit
@@ -174,6 +174,23 @@ def is_inconsistent(passes: BothPasses, phase: int, free: int) -> bool:
     first, second = (fit.parameters.strain[phase, :free] for fit in fits)
     stderr = np.sqrt(np.maximum(variances[0], variances[1]))
     return bool(np.any(np.abs(first - second) > FAR * stderr))
+
+
+def measure_disagreement(forward: FitsByFrame, backward: FitsByFrame, series: SeriesModel) -> float:
+    """Return the share of cells [1] in which two passes differ, or one of them is not converged, a
+    float; of phases clearly there in both."""
+    count = differing = 0
+    for i in forward.keys() & backward.keys():
+        passes = BothPasses(forward=forward[i], backward=backward[i])
+        is_converged = all(fit.converged for fit in passes.fits)
+        for phase in set(forward[i].present) & set(backward[i].present):
+            if any(fit.get_significance(phase) < CLEAR for fit in passes.fits):
+                continue
+            count += 1
+            differing += not is_converged or is_inconsistent(
+                passes, phase, series.phases[phase].free
+            )
+    return differing / count if count else 0.0
 
 
 def mark_presence(table: ResultTable, options: Refinement) -> None:

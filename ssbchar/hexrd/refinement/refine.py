@@ -17,9 +17,10 @@ from ssbchar.hexrd.refinement.chunks import (
     split_chunks,
 )
 from ssbchar.hexrd.refinement.dataset import build_dataset
+from ssbchar.hexrd.refinement.find_start import find_start
 from ssbchar.hexrd.refinement.frame_pass import PassSetup
 from ssbchar.hexrd.refinement.inputs import Frames, build_series_model, choose_start
-from ssbchar.hexrd.refinement.joint_pass import mark_presence
+from ssbchar.hexrd.refinement.joint_pass import mark_presence, measure_disagreement
 from ssbchar.hexrd.refinement.learn_pattern import learn_patterns
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.result_table import concatenate_tables
@@ -27,6 +28,11 @@ from ssbchar.hexrd.refinement.series_priors import expect_from_literature, learn
 
 if TYPE_CHECKING:
     import xarray as xr
+
+MOST_ROUNDS = 3
+"""Most times that forward and backward pass are run until they agree."""
+DISAGREEMENT = 0.1
+"""Share of cells in which they may differ: a phase that comes or goes has a few that do."""
 
 
 def refine_series(
@@ -71,14 +77,20 @@ def _refine_passes(
     start = choose_start(given, frames, options)
     chunks = split_chunks(frames.count, options.chunk)
 
-    priors = expect_from_literature(given, frames, phases, options)
-    setup = PassSetup(series=given, frames=frames, priors=priors, options=options)
-    forward = run_forward_pass(setup, chunks, start)
-
-    series = learn_patterns(given, given, frames, forward, options)
-    priors = learn_priors(priors, series, [forward], frames, options)
-    setup = replace(setup, series=series, priors=priors)
-    backward, tables = run_backward_pass(setup, chunks, forward, start)
+    expected = expect_from_literature(given, frames, phases, options)
+    first = PassSetup(series=given, frames=frames, priors=expected, options=options)
+    first, start = find_start(first, start)
+    expected = first.priors
+    for _ in range(MOST_ROUNDS):
+        forward = run_forward_pass(first, chunks, start)
+        series = learn_patterns(given, given, frames, forward, options)
+        priors = learn_priors(expected, series, [forward], frames, options)
+        setup = replace(first, series=series, priors=priors)
+        backward, tables = run_backward_pass(setup, chunks, forward, start)
+        if measure_disagreement(forward, backward, series) <= DISAGREEMENT:
+            break
+        # what was learnt from a pass that went astray is not kept, where the next starts is
+        start = backward[min(backward)].parameters
 
     series = learn_patterns(series, given, frames, {**forward, **backward}, options)
     final_priors = learn_priors(priors, series, [forward, backward], frames, options)

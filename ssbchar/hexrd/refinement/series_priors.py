@@ -23,7 +23,7 @@ from ssbchar.hexrd.refinement.inputs import (
     Frames,
     expect_gauss_fwhm,
 )
-from ssbchar.hexrd.refinement.options import Mode, Refinement, Zero
+from ssbchar.hexrd.refinement.options import Mode, Refinement
 from ssbchar.hexrd.refinement.smooth_cell import smooth_strain
 from ssbchar.typing import Array, Bool
 
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 ZERO_SIGMA = 0.01
-"""Prior standard deviation of a free zero [degree]."""
+"""Smallest prior standard deviation of a free zero [degree]."""
+ZERO_WIDTHS = 0.4
+"""The same in Gaussian widths of the lines: where they are wide the zero is known less well."""
 GAUSS_SIGMA = 0.03
 """Prior standard deviation of a free Gaussian width [degree]."""
 WIDTH_SIGMA = 1.5
@@ -186,7 +188,7 @@ def expect_from_literature(
         shape=shape,
         shape_sigma=shape_sigma,
         free_shape_sigma=shape_sigma,
-        zero=GaussianPrior(mean=options.zero_start, sigma=_choose_zero_sigma(options.zero)),
+        zero=GaussianPrior(mean=options.zero_start, sigma=_choose_zero_sigma(frames, options)),
         held_zero_stderr=0.0,
         gauss_fwhm=GaussianPrior(mean=expect_gauss_fwhm(frames, options), sigma=gauss_sigma),
         cell_prior=options.cell_prior,
@@ -225,19 +227,22 @@ def learn_priors(
     return replace(priors, shape_sigma=sigma)
 
 
-def _choose_zero_sigma(zero: Zero) -> float:
-    match zero:
+def _choose_zero_sigma(frames: Frames, options: Refinement) -> float:
+    match options.zero:
         case "fixed":
             return 0.0
         case "frame" | "series":
-            return ZERO_SIGMA
+            return max(ZERO_SIGMA, ZERO_WIDTHS * expect_gauss_fwhm(frames, options))
         case _:
-            assert_never(zero)
+            assert_never(options.zero)
 
 
 def _learn_zero(priors: SeriesPriors, passes: list[FitsByFrame]) -> SeriesPriors:
     zeros = []
-    for fit in (fit for fits in passes for fit in fits.values() if fit.present):
+    measured = [fit for fits in passes for fit in fits.values() if fit.present]
+    # the zero of a frame that has not arrived is one on its way
+    converged = [fit for fit in measured if fit.converged]
+    for fit in converged or measured:
         inflation = find_median_inflation(fit.parameters.inflation[list(fit.present)])
         zeros.append(
             zero_shift.FrameZero(

@@ -44,6 +44,7 @@ def combine_frames(frames: Iterable[FrameZero]) -> tuple[float, float] | None:
     standard errors (`combine_values`). What the misfit adds to a frame's error
     (`ssbchar.hexrd.refinement.frame.intensities.estimate_inflations`) is one error of the model,
     the same in all frames of a set: it does not average out, and is added after they are combined.
+    Nor does it between sets: they share phases, the instrument and its line shape.
 
     Parameters
     ----------
@@ -56,13 +57,19 @@ def combine_frames(frames: Iterable[FrameZero]) -> tuple[float, float] | None:
             sets.setdefault(frame.present, []).append(frame)
     if not sets:
         return None
-    means, stderrs = [], []
+    means, stderrs, commons = [], [], []
     for _, members in sorted(sets.items(), key=lambda item: item[0]):
         mean, stderr = combine_values([f.zero for f in members], [f.stderr for f in members])
         common = np.sqrt(np.median([f.misfit_variance for f in members]))
         means.append(mean)
         stderrs.append(float(np.hypot(stderr, common)))
-    return combine_values(means, stderrs, leave_out_outliers=False)
+        commons.append(float(common))
+    zero, stderr = combine_values(means, stderrs, leave_out_outliers=False)
+    weight, common = np.array(stderrs) ** -2.0, np.array(commons)
+    weight = weight / weight.sum()
+    # as if it were each set's own, it is in the error already
+    alike = np.dot(weight, common) ** 2 - np.dot(weight**2, common**2)
+    return zero, float(np.sqrt(stderr**2 + alike))
 
 
 def combine_values(

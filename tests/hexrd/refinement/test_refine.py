@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 from ssbchar.crystal import reflections
+from ssbchar.crystal.cell import metric_from_cell
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.refinement import refine
 from ssbchar.hexrd.refinement.options import Refinement
@@ -250,3 +251,39 @@ def test_one_strong_pattern_gives_the_same_cell_without_atoms() -> None:
     ratio = without["cell_stderr"].values[0, 0, :3] / with_atoms["cell_stderr"].values[0, 0, :3]
     assert np.all(ratio < 2), ratio
     assert float(without["rwp"][0]) < 1.1 * float(with_atoms["rwp"][0])
+
+
+def list_elsewhere(phase: xr.Dataset, *changes: float) -> xr.Dataset:
+    """Return a phase whose listed a, b, c are off by these shares."""
+    cell = np.array(phase.attrs["cell"], float)
+    cell[:3] *= 1 + np.array(changes)
+    hkl = np.stack([phase[index].values for index in "hkl"], axis=1).astype(float)
+    reciprocal = np.linalg.inv(metric_from_cell(cell))
+    d = np.einsum("ri,ij,rj->r", hkl, reciprocal, hkl) ** -0.5
+    return phase.assign(d=(phase["d"].dims, d)).assign_attrs(cell=cell.tolist())
+
+
+@pytest.mark.parametrize(
+    ("layered", "olivine", "zero"),
+    [
+        ((0.009, 0.009, -0.005), (0.004, -0.005, 0.009), 0.0),
+        ((0.02, 0.02, -0.02), (0.02, -0.02, 0.01), 0.0),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), 0.1),
+        ((0.01, 0.01, 0.0), (0.0, -0.01, 0.0), -0.06),
+    ],
+)
+def test_one_frame_has_the_same_cells_wherever_they_are_listed(
+    layered: tuple[float, ...], olivine: tuple[float, ...], zero: float
+) -> None:
+    patterns, furnace, truth = series(
+        [crystal.NCM811, crystal.LFP], [900, 900], np.array([25.0]), 0
+    )
+    axis = patterns["two_theta"].values + zero
+    phases = table("NCM811", "LFP")
+    off = [list_elsewhere(phases[0], *layered), list_elsewhere(phases[1], *olivine)]
+    ds = refine.refine_series(patterns.assign_coords(two_theta=axis), furnace, off, Refinement())
+    assert np.all(ds["verdict"] == "ok") and float(ds["gof"][0]) < 1.1
+    assert abs(float(ds["zero"][0]) - zero) < 4 * float(ds["zero_stderr"][0]) < 1e-3
+    for k, axes in enumerate(((0, 2), (0, 1, 2))):
+        error = (ds["cell"].values[0, k] - truth[k][0])[list(axes)]
+        assert np.max(np.abs(error) / ds["cell_stderr"].values[0, k, list(axes)]) < 4

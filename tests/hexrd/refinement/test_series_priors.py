@@ -54,7 +54,10 @@ def test_what_is_not_known_is_loose() -> None:
     found = priors(Refinement(search=0.01))
     assert np.all(found.strain_sigma == 0.02) and found.strain_sigma.shape == (COUNT, 2, 6)
     assert not found.has_joint_cell.any()
-    assert found.zero == GaussianPrior(mean=0.0, sigma=0.01)
+    # of lines five steps of 0.008 degree wide
+    assert found.zero.mean == 0.0 and np.isclose(found.zero.sigma, 0.4 * 5 * 0.008)
+    narrow = priors(Refinement(gauss_fwhm=0.004))
+    assert narrow.zero == GaussianPrior(mean=0.0, sigma=0.01)
     assert found.gauss_fwhm.mean == pytest.approx(0.04) and found.gauss_fwhm.sigma == 0.03
     np.testing.assert_allclose(found.shape[0, 0], [np.log(0.01), np.log(0.05), 0.0])
     np.testing.assert_allclose(found.shape_sigma, [[1.5, 1.5, 0.0]] * 2)
@@ -68,7 +71,7 @@ def test_options_hold_zero_and_instrument_and_free_displacement_factors() -> Non
     assert found.zero == GaussianPrior(mean=0.1, sigma=0.0)
     assert found.gauss_fwhm == GaussianPrior(mean=0.02, sigma=0.0)
     np.testing.assert_allclose(found.shape_sigma, [[1.5, 1.5, 3.0]] * 2)
-    assert priors(Refinement(zero="frame")).zero.sigma == 0.01
+    assert np.isclose(priors(Refinement(zero="frame")).zero.sigma, 0.4 * 5 * 0.008)
 
 
 def test_neighbours_replace_the_expected_strains_of_their_phases() -> None:

@@ -104,3 +104,23 @@ def test_what_all_frames_of_one_set_of_phases_get_wrong_alike_does_not_average_o
         assert found is not None
         pulls.append(found[0] / found[1])
     assert 0.8 < np.std(pulls) < 1.25
+
+
+def test_what_the_model_gets_wrong_does_not_average_out_over_sets_of_phases() -> None:
+    # each frame's own variance of 4 averages out over nine sets; the model's part of it, 3, stays
+    frames = [frame(0.0, 2.0, (k,), inflation=2.0) for k in range(9)]
+    found = combine_frames(frames)
+    assert found == pytest.approx((0.0, np.sqrt(4 / 9 + 3)))
+
+
+def test_an_error_that_sets_of_phases_share_is_covered() -> None:
+    rng = np.random.default_rng(3)
+    pulls = []
+    error = float(np.hypot(1, 0.5))
+    for _ in range(300):
+        wrong = rng.normal(0, 0.5)
+        frames = [frame(z, error, (k % 6,), error) for k, z in enumerate(rng.normal(wrong, 1, 120))]
+        found = combine_frames(frames)
+        assert found is not None
+        pulls.append(found[0] / found[1])
+    assert 0.8 < np.std(pulls) < 1.25

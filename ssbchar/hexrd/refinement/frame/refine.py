@@ -72,6 +72,8 @@ ROUGH = LinearRange(position=0.05, width=0.05)
 """For the first pass."""
 FINE = LinearRange(position=0.03, width=0.02)
 """For the last passes."""
+STRICT = LinearRange(position=0.002, width=0.002)
+"""For frames on which others rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
