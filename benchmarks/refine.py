@@ -12,7 +12,7 @@ import xarray as xr
 
 from ssbchar.crystal import reflections
 from ssbchar.hexrd.refinement import inputs, refine
-from ssbchar.hexrd.refinement.frame.lattice import (
+from ssbchar.hexrd.refinement.frame.lines import (
     lorentz_factor_from_two_theta,
     two_theta_from_metric,
 )

@@ -12,6 +12,8 @@ from ssbchar.crystal.cell import metric_from_cell
 from ssbchar.hexrd.refinement.frame.lattice import (
     Lattice,
     cell_from_reciprocal_metric,
+)
+from ssbchar.hexrd.refinement.frame.lines import (
     lorentz_factor_from_two_theta,
     two_theta_from_metric,
 )

@@ -17,7 +17,7 @@ import numpy as np
 from ssbchar.hexrd.refinement.frame.bordered_band import expand_to_dense
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.intensities import build_equations
-from ssbchar.hexrd.refinement.frame.lattice import (
+from ssbchar.hexrd.refinement.frame.lines import (
     lorentz_factor_from_two_theta,
     two_theta_from_metric,
 )

@@ -9,8 +9,8 @@ import numpy as np
 
 from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.refinement.frame.fit import FrameFit
-from ssbchar.hexrd.refinement.frame.lattice import (
-    Lattice,
+from ssbchar.hexrd.refinement.frame.lattice import Lattice
+from ssbchar.hexrd.refinement.frame.lines import (
     lorentz_fwhm_from_two_theta,
     predict_shares,
     two_theta_from_metric,

@@ -14,6 +14,8 @@ from ssbchar.typing import Array, Bool
 
 RIDGE = 1e-10
 """Share of itself that is added to each diagonal element, so that overlaps stay solvable."""
+PASSES = 8
+"""Most times that negative unknowns are set to zero and the others solved again."""
 
 
 class BorderedBand(NamedTuple):
@@ -115,6 +117,45 @@ def solve_cholesky(factor: BorderedFactor, right: Array) -> Array:
     first -= factor.border @ last
     solve_backward(factor.band, first)
     return solution
+
+
+@compile_loops
+def solve_non_negative(matrix: BorderedBand, target: Array) -> tuple[Array, Bool, BorderedFactor]:
+    """Return the solution of N x = t in which no unknown of the band is negative.
+
+    Those that would be are held at zero and the others solved again, until none is negative, at
+    most `PASSES` times: a set that only grows.
+
+    Parameters
+    ----------
+    matrix : BorderedBand
+        N, shape (n + m, n + m), in any unit.
+    target : ndarray, shape (n + m,)
+        t.
+
+    Returns
+    -------
+    solution : ndarray, shape (n + m,)
+        x, in units of t over N.
+    held : ndarray of bool, shape (n,)
+        Which unknowns of the band were held in the last solution.
+    factor : BorderedFactor
+        Of N with those unknowns held.
+    """
+    n = len(matrix.border)
+    held, right = np.zeros(n, np.bool_), target.copy().reshape(-1, 1)
+    factor = factor_cholesky(matrix)
+    solution = solve_cholesky(factor, right)
+    for _ in range(PASSES - 1):
+        if n == 0 or solution[:n].min() >= 0:
+            break
+        for i in range(n):
+            if solution[i, 0] < 0:
+                held[i] = True
+                right[i] = 0.0
+        factor = factor_cholesky(hold_at_zero(matrix, held))
+        solution = solve_cholesky(factor, right)
+    return solution[:, 0].copy(), held, factor
 
 
 @compile_loops

@@ -16,7 +16,6 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     find_median_inflation,
     replace_entry,
 )
-from ssbchar.hexrd.refinement.frame.windows import sum_windows
 from ssbchar.typing import Array
 
 
@@ -95,7 +94,7 @@ def propagate_errors(
     model, solved, equations = best.model, best.solved, best.equations
     count, layout = problem.phase_count, problem.layout
     inflation = estimate_inflations(problem, model, solved)
-    intensity: Array = np.bincount(model.owner, solved.intensity, count).astype(float)
+    intensity = model.sum_intensities(solved.intensity)
     variance, fixed_variance = _compute_intensity_variances(problem, best)
     covariance, shared = _propagate_to_strains(problem, best, inflation, held_zero_stderr)
     rows = list(problem.present)
@@ -175,8 +174,7 @@ def _propagate_to_strains(
 def _differentiate_by_zero(problem: FrameProblem, best: Iterate) -> Array:
     """Return d parameter / d zero at the optimum, for a zero that is held, shape (parameter,)."""
     solved, equations = best.solved, best.equations
-    profiles, weight = best.model.profiles, problem.pattern.weight
-    by_zero = weight * sum_windows(profiles.by_position, solved.intensity[None], weight.size)
+    by_zero = (problem.pattern.weight * equations.by_zero)[None]
     linear = solved.project(problem, best.model, by_zero)[:, 0]
     mixed = equations.jacobian @ by_zero[0] - equations.linear_response.T @ linear
     return np.asarray(-equations.covariance @ mixed)

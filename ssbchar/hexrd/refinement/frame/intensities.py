@@ -11,16 +11,15 @@ from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.refinement.frame.bordered_band import (
     BorderedBand,
     BorderedFactor,
-    factor_cholesky,
-    hold_at_zero,
     solve_cholesky,
+    solve_non_negative,
 )
 from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, replace_entry
 from ssbchar.hexrd.refinement.frame.residuals import inflation_from_residual
 from ssbchar.hexrd.refinement.frame.windows import (
     multiply_linear_part,
-    project_on_windows,
+    project_on_linear_part,
     sum_windows,
 )
 from ssbchar.typing import Array, Bool, Index
@@ -30,8 +29,6 @@ SMALLEST_SHARE = 0.05
 narrower."""
 SMALLEST_SPREAD = 1e-9
 """Lower bound of the spread of a phase's intensity [counts degree]."""
-PASSES = 8
-"""Most times that negative intensities are set to zero and the others solved again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +84,8 @@ class LinearSolution:
     def project(self, problem: FrameProblem, model: FrameModel, curves: Array) -> Array:
         """Return the products of the linear part with weighted curves (curve, points), shape
         (unknown, curve), unknowns in the order and unit of `LinearEquations`."""
-        splines = problem.series.splines
-        return np.concatenate(
-            [
-                project_on_windows(model.profiles.phi, self.free, curves),
-                project_on_windows(splines, np.arange(problem.term_count), curves),
-                self.scale_curves @ curves.T,
-            ]
+        return project_on_linear_part(
+            model.profiles.phi, self.free, problem.series.splines, self.scale_curves, curves
         )
 
 
@@ -136,18 +128,29 @@ def build_equations(
     owner, expected = model.owner[free], model.expected[free]
     freedom = problem.series.intensity_freedom[rows]
     prior_weight = weigh_intensities(expected, owner, freedom * amount, parameters.inflation[rows])
-    # (c_r - scale * expected_r)^2 / variance, in the unknowns c_r and scale
-    of_scale = problem.term_count + owner
-    band[:, 0] += prior_weight
-    border[np.arange(free.size), of_scale] -= prior_weight * expected
-    np.add.at(corner, (of_scale, of_scale), prior_weight * expected**2)
+    normal = BorderedBand(band, border, corner)
+    add_intensity_priors(normal, expected, problem.term_count + owner, prior_weight)
     return LinearEquations(
-        normal=BorderedBand(band, border, corner),
+        normal=normal,
         target=target,
         free=free,
         prior_weight=prior_weight,
         scale_curves=scale_curves,
     )
+
+
+@compile_loops
+def add_intensity_priors(
+    normal: BorderedBand, expected: Array, of_scale: Index, prior_weight: Array
+) -> None:
+    """Add (c_r - scale * expected_r)^2 / variance_r of each free intensity c_r to normal equations
+    [1/(counts degree)^2]; its phase's scale is unknown `of_scale` of the dense ones. Arrays of
+    shape (free,)."""
+    for r in range(expected.size):
+        scale, weight = of_scale[r], prior_weight[r]
+        normal.band[r, 0] += weight
+        normal.border[r, scale] -= weight * expected[r]
+        normal.corner[scale, scale] += weight * expected[r] ** 2
 
 
 @compile_loops
@@ -197,17 +200,8 @@ def solve_linear(
     equations = build_equations(problem, model, parameters)
     free, terms = equations.free, problem.term_count
     n = free.size
-    at_bound = np.zeros(n, bool)
     # an active set that only grows: enough here, as scattering rarely turns positive again
-    for _ in range(PASSES):
-        factor = factor_cholesky(hold_at_zero(equations.normal, at_bound))
-        target = equations.target.copy()
-        target[:n][at_bound] = 0.0
-        solution = solve_cholesky(factor, target[:, None])[:, 0]
-        negative = solution[:n] < 0
-        if not negative.any():
-            break
-        at_bound = at_bound | negative
+    solution, at_bound, factor = solve_non_negative(equations.normal, equations.target)
     own, scales = np.maximum(solution[:n], 0.0), solution[n + terms :]
     intensity = scales[model.owner] * model.expected
     intensity[free] = own
@@ -249,7 +243,7 @@ def update_amounts(
     """Return the parameters with amounts [counts degree] and goodness as solved here, and with
     inflations, shape (phase,), where amounts were unknown."""
     rows = list(problem.present)
-    total: Array = np.bincount(model.owner, solved.intensity, problem.phase_count).astype(float)
+    total = model.sum_intensities(solved.intensity)
     inflation = parameters.inflation
     if np.isnan(parameters.amount[rows]).any():
         inflation = replace_entry(inflation, rows, estimate_inflations(problem, model, solved))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.compiled import compile_loops
 from ssbchar.crystal.cell import metric_from_cell
 from ssbchar.typing import Array
 
@@ -197,80 +195,3 @@ def quadratic_form_from_hkl(hkl: Array) -> Array:
     product with the elements of the reciprocal metric is 1/d^2 [1/angstrom^2]."""
     h, k, m = hkl[:, 0], hkl[:, 1], hkl[:, 2]
     return np.stack([h * h, k * k, m * m, 2 * k * m, 2 * h * m, 2 * h * k], axis=1)
-
-
-@compile_loops
-def two_theta_from_metric(form: Array, g: Array, wavelength: float) -> tuple[Array, Array]:
-    """Return 2theta by Bragg's law and its derivative by 1/d^2.
-
-    Parameters
-    ----------
-    form : ndarray, shape (reflection, 6)
-        From `quadratic_form_from_hkl`.
-    g : ndarray, shape (6,)
-        Elements of the reciprocal metric [1/angstrom^2].
-    wavelength : float
-        [angstrom].
-
-    Returns
-    -------
-    two_theta : ndarray, shape (reflection,)
-        [degree]; just below 180 beyond backscattering.
-    slope : ndarray, shape (reflection,)
-        d(2theta)/d(1/d^2) = lambda^2 / (2 sin 2theta) [degree angstrom^2].
-    """
-    two_theta, slope = np.empty(len(form)), np.empty(len(form))
-    for r in range(len(form)):
-        inverse_square = 0.0  # 1/d^2
-        for k in range(6):
-            inverse_square += form[r, k] * g[k]
-        # bounded, so that a trial cell far off does not turn a whole step into NaN
-        sine = min(0.5 * wavelength * math.sqrt(max(inverse_square, 1e-12)), 1 - 1e-9)
-        angle = 2 * math.asin(sine)
-        two_theta[r] = math.degrees(angle)
-        slope[r] = math.degrees(wavelength**2 / (2 * math.sin(angle)))
-    return two_theta, slope
-
-
-@compile_loops
-def lorentz_factor_from_two_theta(two_theta: Array) -> Array:
-    """Return the powder Lorentz factor 1 / (sin^2(theta) cos(theta)) [1], shape of `two_theta`
-    [degree]."""
-    theta = np.radians(two_theta) / 2
-    return 1 / (np.sin(theta) ** 2 * np.cos(theta))
-
-
-@compile_loops
-def predict_shares(strength: Array, two_theta: Array, overall_b: float, wavelength: float) -> Array:
-    """Return each reflection's share in a phase's intensity: strength, Lorentz factor and
-    displacement factor exp(-2 B sin^2(theta) / lambda^2).
-
-    Parameters
-    ----------
-    strength : ndarray, shape (reflection,)
-        m |F|^2, or learnt, in any unit.
-    two_theta : ndarray, shape (reflection,)
-        [degree].
-    overall_b : float
-        B beside that of the atoms [angstrom^2].
-    wavelength : float
-        [angstrom].
-
-    Returns
-    -------
-    ndarray, shape (reflection,)
-        [1], one in sum.
-    """
-    inverse_length = np.sin(np.radians(two_theta) / 2) / wavelength
-    damped = strength * np.exp(-2 * overall_b * inverse_length**2)
-    intensity = damped * lorentz_factor_from_two_theta(two_theta)
-    shares: Array = intensity / intensity.sum()
-    return shares
-
-
-@compile_loops
-def lorentz_fwhm_from_two_theta(two_theta: Array, size: float, microstrain: float) -> Array:
-    """Return the Lorentzian full width of lines [degree], shape of `two_theta` [degree]: `size` /
-    cos(theta) + `microstrain` tan(theta), both in degree."""
-    theta = np.radians(two_theta) / 2
-    return size / np.cos(theta) + microstrain * np.tan(theta)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.hexrd.refinement.frame.lattice import (
-    lorentz_fwhm_from_two_theta,
-    predict_shares,
-    two_theta_from_metric,
+from ssbchar.hexrd.refinement.frame.lines import (
+    GAUSS,
+    ZERO,
+    PredictedLines,
+    Reflections,
+    predict_lines,
 )
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, ParameterLayout
 from ssbchar.hexrd.refinement.frame.profiles import Lines, Profiles, evaluate_profiles
-from ssbchar.hexrd.refinement.frame.series import FramePattern, ReflectionList, SeriesModel
-from ssbchar.hexrd.refinement.frame.windows import sum_windows
+from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
+from ssbchar.hexrd.refinement.frame.windows import sum_windows_by_owner
 from ssbchar.typing import Array, Bool, Index
 
 WEAK_REACH = 3.0
@@ -52,18 +54,23 @@ class FrameModel:
     Reflections are those of the phases present, phase after phase.
     """
 
-    reflections: ReflectionList
+    reflections: Reflections
+    values: Array
+    """All parameters of those phases, as `FrameParameters.take_values`."""
+    predicted: PredictedLines
+    """Positions, shares and widths at these values."""
+    lines: Lines
+    """The same as profiles need them."""
     profiles: Profiles
     """Of every reflection."""
-    two_theta: Array
-    """[degree], without the zero, shape (reflection,)."""
-    slope: Array
-    """d(2theta)/d(1/d^2) of each reflection [degree angstrom^2]."""
-    expected: Array
-    """Share of each reflection in its phase's intensity by the phase's pattern; one in sum per
-    phase."""
     free: Index
     """Reflections with an intensity of their own, along the axis: neighbours overlap."""
+
+    @property
+    def expected(self) -> Array:
+        """Share of each reflection in its phase's intensity by the phase's pattern [1]; one in sum
+        per phase."""
+        return self.predicted.expected
 
     @property
     def owner(self) -> Index:
@@ -73,7 +80,7 @@ class FrameModel:
     @property
     def ranges(self) -> tuple[slice, ...]:
         """Reflections of each phase present."""
-        return self.reflections.ranges
+        return tuple(slice(a, b) for a, b in itertools.pairwise(self.reflections.edge.tolist()))
 
     @property
     def is_free(self) -> Bool:
@@ -83,10 +90,12 @@ class FrameModel:
     def sum_by_phase(self, intensity: Array, points: int) -> Array:
         """Return the pattern of each phase [counts] from the intensities of the reflections
         (reflection,) [counts degree], shape (present, points)."""
-        factors = np.zeros((len(self.ranges), intensity.size))
-        for i, own in enumerate(self.ranges):
-            factors[i, own] = intensity[own]
-        return sum_windows(self.profiles.phi, factors, points)
+        return sum_windows_by_owner(self.profiles.phi, intensity, self.reflections.edge, points)
+
+    def sum_intensities(self, intensity: Array) -> Array:
+        """Return the intensity of each phase [counts degree], shape (present,), from those of the
+        reflections (reflection,)."""
+        return np.add.reduceat(intensity, self.reflections.edge[:-1])
 
 
 def build_model(
@@ -107,35 +116,23 @@ def build_model(
     FrameModel
         Profiles in 1/degree.
     """
-    reflections = series.list_reflections(present)
-    two_theta, slope, expected, lorentz_fwhm = np.empty((4, reflections.owner.size))
-    for p, own in zip(present, reflections.ranges, strict=True):
-        phase = series.phases[p]
-        metric = phase.metric_from_strain(parameters.strain[p, : phase.free])
-        two_theta[own], slope[own] = two_theta_from_metric(phase.form, metric, series.wavelength)
-        expected[own] = predict_shares(
-            series.strength[p], two_theta[own], parameters.overall_b[p], series.wavelength
-        )
-        lorentz_fwhm[own] = lorentz_fwhm_from_two_theta(
-            two_theta[own],
-            math.exp(parameters.log_size_width[p]),
-            math.exp(parameters.log_strain_width[p]),
-        )
+    reflections, values = series.list_reflections(present), parameters.take_values(present)
+    predicted = predict_lines(reflections, values)
     # wide windows for what matters: the tails of weak reflections are below the noise
-    matters = reflections.is_free | (expected > STRONG)
+    matters = reflections.is_free | (predicted.expected > STRONG)
     lines = Lines(
-        position=two_theta + parameters.zero,
-        gauss_fwhm=parameters.gauss_fwhm,
-        lorentz_fwhm=lorentz_fwhm,
+        position=predicted.two_theta + values[ZERO],
+        gauss_fwhm=float(values[GAUSS]),
+        lorentz_fwhm=predicted.lorentz_fwhm,
         reach=np.where(matters, series.reach, min(WEAK_REACH, series.reach)),
     )
     profiles = evaluate_profiles(series.two_theta, lines)
     free = np.flatnonzero(reflections.is_free)
     return FrameModel(
         reflections=reflections,
+        values=values,
+        predicted=predicted,
+        lines=lines,
         profiles=profiles,
-        two_theta=two_theta,
-        slope=slope,
-        expected=expected,
         free=free[np.argsort(profiles.phi.start[free], kind="stable")],
     )

@@ -5,13 +5,23 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from ssbchar.hexrd.refinement.frame.lines import (
+    GAUSS,
+    MICROSTRAIN,
+    OVERALL_B,
+    PHASE_VALUES,
+    SHARED_VALUES,
+    SIZE,
+    ZERO,
+)
 from ssbchar.hexrd.refinement.frame.profiles import width_from_size
 from ssbchar.hexrd.refinement.frame.series import SeriesModel
 from ssbchar.typing import Array, Bool, Index
@@ -49,6 +59,10 @@ SHARED = (ParameterKind.ZERO, ParameterKind.GAUSS)
 """Kinds of which all phases have one parameter together."""
 PER_PHASE = (ParameterKind.SIZE, ParameterKind.MICROSTRAIN, ParameterKind.OVERALL_B)
 """Kinds of which each phase has one."""
+OF_SHAPE = (ParameterKind.GAUSS, *PER_PHASE)
+"""Kinds of widths and intensities, which move no line."""
+KINDS_IN_ROW = (*(ParameterKind.STRAIN,) * 6, *PER_PHASE)
+"""Kind of each value in the row of a phase, in the order of ``lines``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +89,27 @@ class FrameParameters:
     """Factor on each phase's standard errors for misfit and serial correlation, shape (phase,)."""
     goodness: float = 1.0
     """Square root of the mean weighted square of the residual, 1 or more."""
+
+    def take_values(self, present: Sequence[int]) -> Array:
+        """Return the values of some phases in the order of ``lines``, each in the unit of its kind,
+        shape (value,)."""
+        return _join_values({kind: getattr(self, kind) for kind in ParameterKind}, present)
+
+    def replace_values(self, present: Sequence[int], values: Array) -> FrameParameters:
+        """Return a copy with the values of some phases as from `take_values`, shape (value,), each
+        in the unit of its kind."""
+        rows, own = list(present), values[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
+        return FrameParameters(
+            zero=float(values[ZERO]),
+            gauss_fwhm=float(values[GAUSS]),
+            overall_b=replace_entry(self.overall_b, rows, own[:, OVERALL_B]),
+            strain=replace_entry(self.strain, rows, own[:, :SIZE]),
+            log_size_width=replace_entry(self.log_size_width, rows, own[:, SIZE]),
+            log_strain_width=replace_entry(self.log_strain_width, rows, own[:, MICROSTRAIN]),
+            amount=self.amount,
+            inflation=self.inflation,
+            goodness=self.goodness,
+        )
 
     def replace_phase(self, phase: int, other: FrameParameters) -> FrameParameters:
         """Return a copy with the strain [1], shape (6,), log widths, amount [counts degree] and
@@ -147,32 +182,73 @@ class FramePrior:
             log_strain_width=held[ParameterKind.MICROSTRAIN],
         )
 
+    def take_means(self, present: Sequence[int]) -> Array:
+        """Return the means of the values of some phases, as `FrameParameters.take_values`."""
+        return _join_values({kind: getattr(self, kind).mean for kind in ParameterKind}, present)
+
+    def take_sigmas(self, present: Sequence[int]) -> Array:
+        """Return their standard deviations, shape (value,); of strains that a phase does not have
+        they mean nothing."""
+        return _join_values({kind: getattr(self, kind).sigma for kind in ParameterKind}, present)
+
+
+def _join_values(given: dict[ParameterKind, Any], present: Sequence[int]) -> Array:
+    rows = list(present)
+    values = np.empty(SHARED_VALUES + PHASE_VALUES * len(rows))
+    values[ZERO], values[GAUSS] = given[ParameterKind.ZERO], given[ParameterKind.GAUSS]
+    own = values[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
+    own[:, :SIZE] = given[ParameterKind.STRAIN][rows]
+    own[:, SIZE] = given[ParameterKind.SIZE][rows]
+    own[:, MICROSTRAIN] = given[ParameterKind.MICROSTRAIN][rows]
+    own[:, OVERALL_B] = given[ParameterKind.OVERALL_B][rows]
+    return values
+
 
 @dataclass(frozen=True, kw_only=True)
 class ParameterLayout:
     """Which entry of the parameter vector is what; entries are the parameters that are not held."""
 
-    kinds: tuple[ParameterKind, ...]
+    present: tuple[int, ...]
+    """Phases in the model."""
+    place: Index
+    """Where each entry stands among the values of those phases, shape (parameter,)."""
     phase: Index
     """Phase of each parameter, -1 for all, shape (parameter,)."""
-    strain_index: Index
-    """Which of the phase's strains; 0 for other kinds, shape (parameter,)."""
     prior_mean: Array
     """Shape (parameter,)."""
     prior_precision: Array
     """1 / prior variance, shape (parameter,)."""
+    largest_step: Array
+    """Shape (parameter,)."""
+    lowest: Array
+    """Lower bound of each parameter, shape (parameter,)."""
+    highest: Array
+    """Upper bound of each parameter, shape (parameter,)."""
     shape_weighed_by_misfit: bool
     """See `FramePrior`."""
 
     @property
     def size(self) -> int:
         """Number of parameters."""
-        return len(self.kinds)
+        return self.place.size
+
+    @cached_property
+    def kinds(self) -> tuple[ParameterKind, ...]:
+        """Kind of each entry."""
+        row = (*SHARED, *KINDS_IN_ROW * len(self.present))
+        return tuple(row[i] for i in self.place.tolist())
 
     @cached_property
     def has_shared(self) -> bool:
         """Whether a parameter belongs to all phases."""
-        return bool(np.any(self.phase < 0))
+        # those of all phases stand first
+        return self.size > 0 and bool(self.place[0] < SHARED_VALUES)
+
+    @property
+    def strain_index(self) -> Index:
+        """Which of the phase's strains; 0 for other kinds, shape (parameter,)."""
+        column = (self.place - SHARED_VALUES) % PHASE_VALUES
+        return np.where(self.select(ParameterKind.STRAIN), column, 0)
 
     @property
     def rows(self) -> dict[ParameterKind, Index]:
@@ -185,11 +261,11 @@ class ParameterLayout:
 
     def select_strains(self, phase: int) -> slice:
         """Return the entries of a phase's strains: they stand side by side."""
-        rows = self.rows[ParameterKind.STRAIN]
-        first, last = np.searchsorted(self.phase[rows], [phase, phase + 1])
-        if first == last:
+        if phase not in self.present:
             return slice(0, 0)
-        return slice(int(rows[first]), int(rows[last - 1]) + 1)
+        first = SHARED_VALUES + PHASE_VALUES * self.present.index(phase)
+        begin, end = np.searchsorted(self.place, [first, first + SIZE])
+        return slice(int(begin), int(end))
 
 
 # the frames of a series have few different layouts: their entries are not sorted out each time
@@ -209,11 +285,14 @@ def _select_kinds(kinds: tuple[ParameterKind, ...], wanted: tuple[ParameterKind,
 
 
 NO_PARAMETERS = ParameterLayout(
-    kinds=(),
+    present=(),
+    place=np.empty(0, np.int64),
     phase=np.empty(0, np.int64),
-    strain_index=np.empty(0, np.int64),
     prior_mean=np.empty(0),
     prior_precision=np.empty(0),
+    largest_step=np.empty(0),
+    lowest=np.empty(0),
+    highest=np.empty(0),
     shape_weighed_by_misfit=False,
 )
 """Layout of a frame of which the linear part alone is wanted."""
@@ -227,50 +306,57 @@ def build_layout(
     Parameters
     ----------
     series : SeriesModel
+        Its wavelength [angstrom] and axis [degree] give the bounds of widths.
     present : tuple of int
         Phases in the model: only their parameters have entries.
     prior : FramePrior
         Parameters that it holds (sigma 0) have no entry. In the unit of each kind.
     """
-    # kind, phase, strain index, prior mean, prior sigma
-    rows: list[tuple[ParameterKind, int, int, float, float]] = []
-    for kind in SHARED:
-        shared: GaussianPrior[float] = getattr(prior, kind)
-        rows.append((kind, -1, 0, shared.mean, shared.sigma))
-    for phase in present:
-        for k in range(series.phases[phase].free):
-            mean, sigma = prior.strain.mean[phase, k], prior.strain.sigma[phase, k]
-            rows.append((ParameterKind.STRAIN, phase, k, mean, sigma))
-        for kind in PER_PHASE:
-            own: GaussianPrior[Array] = getattr(prior, kind)
-            rows.append((kind, phase, 0, own.mean[phase], own.sigma[phase]))
+    sigma = prior.take_sigmas(present)
+    own = sigma[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
+    for row, phase in zip(own, present, strict=True):
+        row[series.phases[phase].free : SIZE] = 0.0
     # what is held is no parameter: it costs no column of the Jacobian
-    rows = [row for row in rows if row[4] > 0]
+    place = np.flatnonzero(sigma > 0)
+    largest_step, lowest, highest = _bound_values(series, len(present))
+    row_of = np.array([-1] * SHARED_VALUES + [p for p in present for _ in KINDS_IN_ROW], np.int64)
     return ParameterLayout(
-        kinds=tuple(row[0] for row in rows),
-        phase=np.array([row[1] for row in rows], np.int64),
-        strain_index=np.array([row[2] for row in rows], np.int64),
-        prior_mean=np.array([row[3] for row in rows]),
-        prior_precision=np.array([1 / row[4] ** 2 for row in rows]),
+        present=present,
+        place=place,
+        phase=row_of[place],
+        prior_mean=prior.take_means(present)[place],
+        prior_precision=1 / sigma[place] ** 2,
+        largest_step=largest_step[place],
+        lowest=lowest[place],
+        highest=highest[place],
         shape_weighed_by_misfit=prior.shape_weighed_by_misfit,
     )
 
 
+def _bound_values(series: SeriesModel, phase_count: int) -> Array:
+    """Return the largest step, the lower and the upper bound of each value, shape (3, value)."""
+    # a line narrower than the step of the axis has no width to refine
+    axis = series.two_theta
+    narrowest = (axis[-1] - axis[0]) / axis.size
+    # logarithms of Lorentzian widths, so that they stay positive and steps are relative
+    low, high = (math.log(width) for width in WIDTH_BOUNDS)
+    widest = math.log(width_from_size(SMALLEST_CRYSTALLITE, series.wavelength))
+    no_bound = (math.inf, -math.inf, math.inf)
+    shared = [no_bound, (math.inf, narrowest, WIDEST_GAUSS)]
+    row = [(STRAIN_STEP, -math.inf, math.inf)] * 6
+    row.append((LOG_WIDTH_STEP, low, min(high, widest)))
+    row.append((LOG_WIDTH_STEP, low, high))
+    row.append((B_STEP, *B_BOUNDS))
+    return np.array(shared + row * phase_count).T
+
+
 def vector_from_parameters(layout: ParameterLayout, parameters: FrameParameters) -> Array:
     """Return the parameter vector, shape (parameter,), each entry in the unit of its kind."""
-    out, rows = np.empty(layout.size), layout.rows
-    for kind in SHARED:
-        out[rows[kind]] = getattr(parameters, kind)
-    strains = rows[ParameterKind.STRAIN]
-    out[strains] = parameters.strain[layout.phase[strains], layout.strain_index[strains]]
-    for kind in PER_PHASE:
-        if rows[kind].size:
-            out[rows[kind]] = getattr(parameters, kind)[layout.phase[rows[kind]]]
-    return out
+    return np.asarray(parameters.take_values(layout.present)[layout.place])
 
 
 def move_parameters(
-    parameters: FrameParameters, layout: ParameterLayout, step: Array, series: SeriesModel
+    parameters: FrameParameters, layout: ParameterLayout, step: Array
 ) -> FrameParameters:
     """Return the parameters after a step.
 
@@ -280,45 +366,14 @@ def move_parameters(
     layout : ParameterLayout
     step : ndarray, shape (parameter,)
         In the unit of each kind; cut to the largest change of the kind, and to its bounds.
-    series : SeriesModel
-        Its wavelength [angstrom] and axis [degree] give the bounds of widths.
     """
-    changed: dict[str, float | Array] = {}
-    for kind, rows in layout.rows.items():
-        if not rows.size:
-            continue
-        change, phase = step[rows], layout.phase[rows]
-        if kind == ParameterKind.ZERO:
-            changed[kind] = parameters.zero + float(change[0])
-        elif kind == ParameterKind.GAUSS:
-            # a line narrower than the step of the axis has no width to refine
-            narrowest = (series.two_theta[-1] - series.two_theta[0]) / series.two_theta.size
-            width = parameters.gauss_fwhm + float(change[0])
-            changed[kind] = min(max(width, narrowest), WIDEST_GAUSS)
-        elif kind == ParameterKind.STRAIN:
-            strain = np.array(parameters.strain, float)
-            strain[phase, layout.strain_index[rows]] += _bound(change, -STRAIN_STEP, STRAIN_STEP)
-            changed[kind] = strain
-        else:
-            values = np.array(getattr(parameters, kind), float)
-            values[phase] = _move_shape(kind, values[phase], change, series)
-            changed[kind] = values
-    return replace(parameters, **changed)  # type: ignore[arg-type]
+    values = parameters.take_values(layout.present)
+    change = _bound(step, -layout.largest_step, layout.largest_step)
+    values[layout.place] = _bound(values[layout.place] + change, layout.lowest, layout.highest)
+    return parameters.replace_values(layout.present, values)
 
 
-def _move_shape(kind: ParameterKind, old: Array, change: Array, series: SeriesModel) -> Array:
-    """Return widths or displacement factors after a step, within their bounds."""
-    if kind == ParameterKind.OVERALL_B:
-        return _bound(old + _bound(change, -B_STEP, B_STEP), *B_BOUNDS)
-    widest = WIDTH_BOUNDS[1]
-    if kind == ParameterKind.SIZE:
-        widest = min(widest, width_from_size(SMALLEST_CRYSTALLITE, series.wavelength))
-    # logarithms, so that widths stay positive and steps are relative
-    moved = old + _bound(change, -LOG_WIDTH_STEP, LOG_WIDTH_STEP)
-    return _bound(moved, math.log(WIDTH_BOUNDS[0]), math.log(widest))
-
-
-def _bound(values: Array, low: float, high: float) -> Array:
+def _bound(values: Array, low: Array, high: Array) -> Array:
     return np.minimum(np.maximum(values, low), high)
 
 
@@ -347,7 +402,7 @@ def weigh_priors(layout: ParameterLayout, parameters: FrameParameters) -> Array:
     """
     factor = select_inflations(layout, parameters)
     if layout.shape_weighed_by_misfit:
-        shape = layout.select(*PER_PHASE, ParameterKind.GAUSS)
+        shape = layout.select(*OF_SHAPE)
         factor = np.where(shape, parameters.goodness, factor)
     return np.asarray(factor**2 * layout.prior_precision)
 

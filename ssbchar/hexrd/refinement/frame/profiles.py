@@ -1,17 +1,16 @@
-"""Peak profiles: the pseudo-Voigt of each line over a window of points, with its derivatives by
-position and widths."""
+"""Peak profiles: the pseudo-Voigt of each line over a window of points, and how a pattern of them
+changes with position, widths and intensity of its lines."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.refinement.frame.windows import Windows
-from ssbchar.typing import Array, Index
+from ssbchar.typing import Array
 
 WINDOW = 32
 """Points by which windows grow, so that few change their length while widths are refined."""
@@ -66,18 +65,14 @@ class Lines(NamedTuple):
     """Half width of a line's window, in full widths of the line, shape (line,)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Profiles:
-    """Profiles of lines, each over a window of points, and their derivatives in windows alike."""
+class Profiles(NamedTuple):
+    """Profiles of lines, each over a window of points."""
 
     phi: Windows
     """[1/degree]."""
-    by_position: Windows
-    """d phi / d position [1/degree^2]."""
-    by_lorentz: Windows
-    """d phi / d Lorentzian width [1/degree^2]."""
-    by_gauss: Windows
-    """d phi / d Gaussian width [1/degree^2]."""
+    gauss: Array
+    """Gaussian of the line's full width in the same windows [1/degree]: exponentials, which cost
+    more than all else and are needed again."""
 
 
 def width_from_size(size: float, wavelength: float) -> float:
@@ -153,11 +148,27 @@ def fill_gauss(gauss: Array, offset: Array, fwhm: float) -> None:
     """Write the Gaussian of unit area [1/degree] at ascending distances from its centre [degree],
     shape (points,) each."""
     gauss[:] = 0.0
-    # exponentials are the most costly part of a pattern: none where they are nothing
     first = np.searchsorted(offset, -GAUSS_REACH * fwhm)
     last = np.searchsorted(offset, GAUSS_REACH * fwhm)
     for i in range(first, last):
-        gauss[i] = GAUSS_PEAK / fwhm * math.exp(-4 * LOG_2 * (offset[i] / fwhm) ** 2)
+        gauss[i] = GAUSS_PEAK / fwhm * exp_from_polynomial(-4 * LOG_2 * (offset[i] / fwhm) ** 2)
+
+
+@compile_loops
+def exp_from_polynomial(x: float) -> float:
+    """Return exp(x) [1] of -40 < x <= 0 [1] within 1e-12 of itself.
+
+    exp(x) = exp(x / 64)^64, and that of the small number is its Taylor polynomial. A loop over it
+    is vectorised, one over the library's exponential is not: half the time of all profiles.
+    """
+    y = x / 64
+    # Horner's scheme, innermost first: 1 + y (1 + y/2 (1 + y/3 (...)))
+    small = 1.0
+    for k in range(13, 0, -1):
+        small = 1 + y / k * small
+    for _ in range(6):
+        small *= small
+    return small
 
 
 @compile_loops
@@ -205,6 +216,7 @@ def place_window(x: Array, position: float, half_width: float) -> tuple[int, int
     return min(max(start, 0), x.size - points), points
 
 
+@compile_loops
 def evaluate_profiles(x: Array, lines: Lines) -> Profiles:
     """Return the profiles of lines on an ascending, equally spaced axis.
 
@@ -215,52 +227,107 @@ def evaluate_profiles(x: Array, lines: Lines) -> Profiles:
     lines : Lines
         Position and full widths [degree], shape (line,).
     """
-    start, edge, (value, by_position, by_lorentz, by_gauss) = _evaluate_windows(x, lines)
-    return Profiles(
-        phi=Windows(start, edge, value),
-        by_position=Windows(start, edge, by_position),
-        by_lorentz=Windows(start, edge, by_lorentz),
-        by_gauss=Windows(start, edge, by_gauss),
-    )
-
-
-@compile_loops
-def _evaluate_windows(x: Array, lines: Lines) -> tuple[Index, Index, Array]:
-    """Return first points and edges of the lines' windows, and their profiles with the derivatives
-    by position, Lorentzian and Gaussian width, shape (4, points of all windows)."""
     count = lines.position.size
     start, edge = np.empty(count, np.int64), np.zeros(count + 1, np.int64)
+    fwhm, eta = np.empty(count), np.empty(count)
     for r in range(count):
         shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
         start[r], points = place_window(x, lines.position[r], lines.reach[r] * shape.fwhm)
         edge[r + 1] = edge[r] + points
-    values = np.empty((4, edge[-1]))
-    offset, gauss = np.empty(x.size), np.empty(x.size)  # of one line: memory for all
+        fwhm[r], eta[r] = shape.fwhm, shape.eta
+    phi, gauss = np.empty(edge[-1]), np.empty(edge[-1])
+    offset = np.empty(x.size)  # of one line: memory for all
     for r in range(count):
-        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
-        points = edge[r + 1] - edge[r]
-        near = offset[:points]
-        near[:] = x[start[r] : start[r] + points]
+        near = offset[: edge[r + 1] - edge[r]]
+        near[:] = x[start[r] : start[r] + near.size]
         near -= lines.position[r]
-        fill_gauss(gauss[:points], near, shape.fwhm)
-        _fill_window(values[:, edge[r] : edge[r + 1]], near, gauss[:points], shape)
-    return start, edge, values
+        own_gauss, own_phi = gauss[edge[r] : edge[r + 1]], phi[edge[r] : edge[r + 1]]
+        fill_gauss(own_gauss, near, fwhm[r])
+        for i in range(near.size):
+            own_phi[i] = differentiate_pseudo_voigt(near[i], fwhm[r], eta[r], own_gauss[i]).value
+    return Profiles(Windows(start, edge, phi), gauss)
 
 
 @compile_loops
-def _fill_window(window: Array, offset: Array, gauss: Array, shape: PseudoVoigtShape) -> None:
-    """Write a line's profile with its derivatives by position, Lorentzian and Gaussian width, shape
-    (4, points), at these distances from it [degree] with this Gaussian [1/degree]."""
-    value, by_position, by_lorentz, by_gauss = window[0], window[1], window[2], window[3]
+def differentiate_pattern(
+    x: Array, lines: Lines, profiles: Profiles, intensity: Array, changes: Array
+) -> Array:
+    """Return the change of a pattern by each of some parameters, given what they change of its
+    lines.
+
+    By the chain rule a parameter q changes the pattern sum_r c_r phi_r by sum_r c_r (d phi_r/d
+    position d position/dq + d phi_r/d width d width/dq + phi_r d(log c_r)/dq).
+
+    Parameters
+    ----------
+    x : ndarray, shape (points,)
+        2theta [degree].
+    lines : Lines
+    profiles : Profiles
+        Theirs.
+    intensity : ndarray, shape (line,)
+        c [counts degree].
+    changes : ndarray, shape (parameter, line, 4)
+        From `differentiate_lines`: of position, Gaussian and Lorentzian width [degree] and log
+        intensity [1].
+
+    Returns
+    -------
+    ndarray, shape (parameter, points)
+        [counts] over the unit of each parameter.
+    """
+    windows = profiles.phi
+    pattern_changes = np.zeros((len(changes), x.size))
+    offset, by_line = np.empty(x.size), np.empty((4, x.size))  # of one line: memory for all
+    for r in range(lines.position.size):
+        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
+        inside = slice(windows.edge[r], windows.edge[r + 1])
+        phi, gauss = windows.value[inside], profiles.gauss[inside]
+        first, last = windows.start[r], windows.start[r] + phi.size
+        near = offset[: phi.size]
+        near[:] = x[first:last]
+        near -= lines.position[r]
+        # rows one by one, as those of a part of an array would not be known to be contiguous
+        by_position, by_gauss = by_line[0, : phi.size], by_line[1, : phi.size]
+        by_lorentz, by_intensity = by_line[2, : phi.size], by_line[3, : phi.size]
+        _differentiate_line(by_position, by_gauss, by_lorentz, near, gauss, shape)
+        by_intensity[:] = phi
+        for q in range(len(changes)):
+            for k in range(4):
+                factor = intensity[r] * changes[q, r, k]
+                if factor != 0:
+                    _add_curve(pattern_changes[q, first:last], factor, by_line[k, : phi.size])
+    return pattern_changes
+
+
+@compile_loops
+def _add_curve(total: Array, factor: float, curve: Array) -> None:
+    """Add a curve (points,) times a factor to another, in the unit of the total."""
+    for i in range(curve.size):
+        total[i] += factor * curve[i]
+
+
+@compile_loops
+def _differentiate_line(
+    by_position: Array,
+    by_gauss: Array,
+    by_lorentz: Array,
+    offset: Array,
+    gauss: Array,
+    shape: PseudoVoigtShape,
+) -> None:
+    """Write a line's derivatives by position, Gaussian and Lorentzian width [1/degree^2], at these
+    distances from it [degree] with this Gaussian [1/degree], shape (points,) each."""
     # loops of a few arrays each are vectorised, one of all of them is not
     for i in range(offset.size):
         phi = differentiate_pseudo_voigt(offset[i], shape.fwhm, shape.eta, gauss[i])
-        value[i] = phi.value
         by_position[i] = -phi.by_offset
+        by_lorentz[i] = phi.by_fwhm
     for i in range(offset.size):
         phi = differentiate_pseudo_voigt(offset[i], shape.fwhm, shape.eta, gauss[i])
-        by_lorentz[i] = phi.by_fwhm * shape.fwhm_by_lorentz + phi.by_eta * shape.eta_by_lorentz
-        by_gauss[i] = phi.by_fwhm * shape.fwhm_by_gauss + phi.by_eta * shape.eta_by_gauss
+        by_fwhm = by_lorentz[i]
+        by_gauss[i] = by_fwhm * shape.fwhm_by_gauss + phi.by_eta * shape.eta_by_gauss
+        by_lorentz[i] = by_fwhm * shape.fwhm_by_lorentz + phi.by_eta * shape.eta_by_lorentz
 
 
 @compile_loops

@@ -31,6 +31,7 @@ from ssbchar.hexrd.refinement.frame.normal_equations import (
     solve_gauss_newton_step,
 )
 from ssbchar.hexrd.refinement.frame.parameters import (
+    OF_SHAPE,
     SHARED,
     FrameParameters,
     FramePrior,
@@ -183,7 +184,7 @@ def _estimate_slack(problem: FrameProblem, parameters: FrameParameters) -> float
 
 def _take_step(problem: FrameProblem, best: Iterate, damping: float) -> FrameParameters:
     step = solve_gauss_newton_step(best.equations, damping)
-    return move_parameters(best.parameters, problem.layout, step, problem.series)
+    return move_parameters(best.parameters, problem.layout, step)
 
 
 def _measure_step(problem: FrameProblem, after: FrameParameters, before: FrameParameters) -> Array:
@@ -199,12 +200,7 @@ def _is_last_step(
     over it."""
     if step.size == 0:
         return True
-    shape = problem.layout.select(
-        ParameterKind.SIZE,
-        ParameterKind.MICROSTRAIN,
-        ParameterKind.GAUSS,
-        ParameterKind.OVERALL_B,
-    )
+    shape = problem.layout.select(*OF_SHAPE)
     tolerance = np.where(shape, LOOSER * convergence.tolerance, convergence.tolerance)
     if np.all(np.abs(step) < tolerance * best.equations.stderr):
         return True

@@ -8,20 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.lattice import Lattice
+from ssbchar.hexrd.refinement.frame.lines import Reflections
 from ssbchar.hexrd.refinement.frame.windows import Windows, windows_from_curves
-from ssbchar.typing import Array, Bool, Index
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReflectionList:
-    """The reflections of some phases, phase after phase."""
-
-    ranges: tuple[slice, ...]
-    """Those of each phase."""
-    owner: Index
-    """Phase of each reflection, as index into those phases."""
-    is_free: Bool
-    """Whether a reflection has an intensity of its own."""
+from ssbchar.typing import Array, Index
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,25 +36,36 @@ class SeriesModel:
     reach: float
     """Half width of a reflection's profile, in full widths."""
 
-    def list_reflections(self, present: tuple[int, ...]) -> ReflectionList:
-        """Return whose the reflections of some phases are, shape (reflection,) each."""
+    def list_reflections(self, present: tuple[int, ...]) -> Reflections:
+        """Return the reflections of some phases, arrays of shape (reflection, ...)."""
         if present not in self._lists:
-            ends = np.cumsum([self.phases[p].reflection_count for p in present])
-            starts = np.concatenate([[0], ends[:-1]])
-            is_free = np.zeros(ends[-1], bool)
-            for p, start in zip(present, starts, strict=True):
-                is_free[start + self.free_reflections[p]] = True
-            self._lists[present] = ReflectionList(
-                ranges=tuple(slice(a, b) for a, b in zip(starts, ends, strict=True)),
-                owner=np.repeat(np.arange(len(present)), ends - starts),
-                is_free=is_free,
-            )
+            self._lists[present] = self._join_reflections(present)
         return self._lists[present]
 
     @cached_property
-    def _lists(self) -> dict[tuple[int, ...], ReflectionList]:
+    def _lists(self) -> dict[tuple[int, ...], Reflections]:
         """Those made so far: the frames of a series have few sets of phases."""
         return {}
+
+    def _join_reflections(self, present: tuple[int, ...]) -> Reflections:
+        phases = [self.phases[p] for p in present]
+        counts = [phase.reflection_count for phase in phases]
+        edge = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        is_free = np.zeros(edge[-1], bool)
+        directions = np.zeros((len(present), 6, 6))
+        for i, (p, phase) in enumerate(zip(present, phases, strict=True)):
+            is_free[edge[i] + self.free_reflections[p]] = True
+            directions[i, : phase.free] = phase.directions
+        return Reflections(
+            edge=edge,
+            owner=np.repeat(np.arange(len(present)), counts),
+            form=np.concatenate([phase.form for phase in phases]).astype(float),
+            strength=np.concatenate([self.strength[p] for p in present]).astype(float),
+            is_free=is_free,
+            reference=np.array([phase.reference for phase in phases], float),
+            directions=directions,
+            wavelength=float(self.wavelength),
+        )
 
     @cached_property
     def splines(self) -> Windows:

@@ -52,6 +52,23 @@ def sum_windows(windows: Windows, factors: Array, points: int) -> Array:
     return sums
 
 
+@compile_loops
+def sum_windows_by_owner(windows: Windows, factor: Array, owned: Index, points: int) -> Array:
+    """Return the sum of the curves of each owner times a factor each (curve,), over all points of
+    the axis, shape (owner, points), in the units of both; owner p has the curves [owned[p],
+    owned[p + 1])."""
+    sums = np.zeros((owned.size - 1, points))
+    for p in range(owned.size - 1):
+        for r in range(owned[p], owned[p + 1]):
+            if factor[r] == 0:
+                continue
+            curve = windows.value[windows.edge[r] : windows.edge[r + 1]]
+            total = sums[p, windows.start[r] : windows.start[r] + curve.size]
+            for i in range(curve.size):
+                total[i] += factor[r] * curve[i]
+    return sums
+
+
 class LinearProducts(NamedTuple):
     """Weighted products of windows that overlap with their neighbours (`lines`), of windows that
     overlap with many lines (`splines`), of whole curves, and of all of them with the observed
@@ -104,6 +121,22 @@ def multiply_linear_part(
     target[count : count + terms] = project_on_windows(splines, every_term, one_curve)[:, 0]
     target[count + terms :] = weighted @ pattern
     return LinearProducts(multiply_neighbours(lines, which, weight), border, corner, target)
+
+
+@compile_loops
+def project_on_linear_part(
+    lines: Windows, which: Index, splines: Windows, curves: Array, others: Array
+) -> Array:
+    """Return the products of some lines, splines and curves, in the order of
+    `multiply_linear_part`, with other curves (other, points), shape (line + spline + curve, other);
+    in the units of both."""
+    terms = splines.start.size
+    products = np.empty((which.size + terms + len(curves), len(others)))
+    products[: which.size] = project_on_windows(lines, which, others)
+    of_splines = project_on_windows(splines, np.arange(terms), others)
+    products[which.size : which.size + terms] = of_splines
+    products[which.size + terms :] = curves @ others.T
+    return products
 
 
 @compile_loops

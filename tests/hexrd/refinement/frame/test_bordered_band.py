@@ -60,6 +60,27 @@ def test_unknowns_held_at_zero_leave_the_others_their_equations() -> None:
     np.testing.assert_array_equal(found, expected)
 
 
+def test_unknowns_that_would_be_negative_are_held_at_zero() -> None:
+    matrix, dense = make_matrix()
+    rng = np.random.default_rng(8)
+    target = dense @ np.concatenate([rng.uniform(-0.4, 1.0, 9), [-3.0, 1.0, 2.0]])
+    solution, held, factor = bb.solve_non_negative(matrix, target)
+    assert 0 < held.sum() < 9 and np.all(solution[:9] >= 0)
+    out = np.concatenate([held, np.zeros(3, bool)])
+    np.testing.assert_array_equal(solution[out], 0.0)
+    free = ~out
+    exact = np.linalg.solve(dense[np.ix_(free, free)], target[free])
+    np.testing.assert_allclose(solution[free], exact, rtol=1e-5, atol=1e-6)
+    right = np.where(out, 0.0, target)[:, None]
+    np.testing.assert_allclose(bb.solve_cholesky(factor, right)[:, 0], solution)
+    # nothing is held where nothing is negative
+    found, held, _ = bb.solve_non_negative(matrix, dense @ np.arange(1.0, 13.0))
+    np.testing.assert_allclose(found, np.arange(1.0, 13.0), rtol=1e-6)
+    assert not held.any()
+    none, held, _ = bb.solve_non_negative(make_matrix(0, 4)[0], np.ones(4))
+    assert none.size == 4 and held.size == 0
+
+
 def test_an_unknown_that_nothing_depends_on_is_left_alone() -> None:
     matrix, _ = make_matrix()
     band, border, corner = (part.copy() for part in matrix)

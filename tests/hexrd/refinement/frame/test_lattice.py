@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ssbchar.crystal.cell import d_from_hkl
-from ssbchar.hexrd.refinement.frame import lattice
+from ssbchar.hexrd.refinement.frame import lattice, lines
 
 CELLS = {
     "cubic": (9.4, 9.4, 9.4, 90, 90, 90),
@@ -65,7 +65,7 @@ def test_isotropic_strain_scales_all_lengths(system: str) -> None:
 
 def test_bragg_and_its_derivative() -> None:
     phase = make_lattice("monoclinic")
-    angle, slope = lattice.two_theta_from_metric(phase.form, phase.reference, 0.2413)
+    angle, slope = lines.two_theta_from_metric(phase.form, phase.reference, 0.2413)
     d = d_from_hkl(HKL, np.array(CELLS["monoclinic"], float))
     np.testing.assert_allclose(angle, 2 * np.degrees(np.arcsin(0.2413 / 2 / d)), rtol=1e-12)
     q = phase.form @ phase.reference
@@ -154,37 +154,3 @@ def test_lengths_are_scaled_about_a_strained_cell() -> None:
     cell = phase.cell_from_strain(strain)
     np.testing.assert_allclose(found[:, :3], np.array([[0.98], [1], [1.01]]) * cell[:3], rtol=1e-9)
     np.testing.assert_allclose(found[:, 3:], np.tile(cell[3:], (3, 1)), rtol=1e-9)
-
-
-def test_positions_by_hand_and_beyond_backscattering() -> None:
-    form = np.array([[1.0, 0, 0, 0, 0, 0], [100.0, 0, 0, 0, 0, 0]])
-    angle, slope = lattice.two_theta_from_metric(form, np.array([1.0, 0, 0, 0, 0, 0]), 1.0)
-    # d = 1: sin(theta) = 1/2; d = 0.1 cannot be seen
-    np.testing.assert_allclose(angle[0], 60.0)
-    assert 179 < angle[1] < 180
-    np.testing.assert_allclose(slope[0], np.degrees(1 / (2 * np.sin(np.radians(60)))))
-    angle, _ = lattice.two_theta_from_metric(form[:1], np.zeros(6), 1.0)
-    np.testing.assert_allclose(angle, 2 * np.degrees(np.arcsin(0.5e-6)))
-
-
-def test_lorentz_factor_by_hand() -> None:
-    # 1 / (sin^2 30 cos 30) and 1 / (sin^2 45 cos 45)
-    found = lattice.lorentz_factor_from_two_theta(np.array([60.0, 90.0]))
-    np.testing.assert_allclose(found, [4 / np.sqrt(0.75), 2 * np.sqrt(2)])
-
-
-def test_shares_of_two_reflections_by_hand() -> None:
-    # sin^2 cos at theta 30 and 60 degree: 1/4 * 0.866 and 3/4 * 1/2
-    plain = np.array([1 / (0.25 * np.sqrt(0.75)), 2 / 0.375])
-    strength, two_theta = np.array([1.0, 2.0]), np.array([60.0, 120.0])
-    found = lattice.predict_shares(strength, two_theta, 0.0, 0.4)
-    np.testing.assert_allclose(found, plain / plain.sum())
-    damped = plain * np.exp(-2 * 0.1 * np.array([0.25, 0.75]) / 0.4**2)
-    found = lattice.predict_shares(strength, two_theta, 0.1, 0.4)
-    np.testing.assert_allclose(found, damped / damped.sum())
-
-
-def test_lorentzian_widths_of_size_and_microstrain() -> None:
-    found = lattice.lorentz_fwhm_from_two_theta(np.array([60.0, 120.0]), 0.02, 0.05)
-    expected = [0.02 / np.sqrt(0.75) + 0.05 / np.sqrt(3), 0.02 / 0.5 + 0.05 * np.sqrt(3)]
-    np.testing.assert_allclose(found, expected)

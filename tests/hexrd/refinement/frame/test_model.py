@@ -40,7 +40,7 @@ def test_the_profiles_are_those_of_the_reflections() -> None:
         position, width, share = naive(series, parameters, phase)
         own = model.ranges[phase]
         np.testing.assert_allclose(model.expected[own], share)
-        np.testing.assert_allclose(model.two_theta[own] + parameters.zero, position)
+        np.testing.assert_allclose(model.predicted.two_theta[own] + parameters.zero, position)
         exact = np.zeros(AXIS.size)
         for at, lorentz, part in zip(position, width, share, strict=True):
             shape = shape_from_widths(parameters.gauss_fwhm, lorentz)
@@ -69,8 +69,10 @@ def test_positions_change_with_strain_as_their_slope_says() -> None:
         moved = m.build_model(series, replace(parameters, strain=strain), (0, 1))
         lattice, own = series.phases[phase], model.ranges[phase]
         change = 1e-7 * lattice.form @ lattice.directions[k]
-        found = moved.two_theta[own] - model.two_theta[own]
-        np.testing.assert_allclose(found, model.slope[own] * change, rtol=1e-4, atol=1e-12)
+        found = moved.predicted.two_theta[own] - model.predicted.two_theta[own]
+        np.testing.assert_allclose(
+            found, model.predicted.slope[own] * change, rtol=1e-4, atol=1e-12
+        )
 
 
 def test_weak_reflections_have_narrow_windows() -> None:

@@ -41,10 +41,10 @@ def setup(free=(3, 0), noise=1.0, **changes):
 @pytest.mark.parametrize("free", [(3, 0), (5, 6), (0, 0)])
 def test_the_jacobian_is_that_of_finite_differences(free: tuple[int, int]) -> None:
     problem, model, solved, parameters, equations = setup(free, noise=0.0)
-    log_b = -2 * (np.sin(np.radians(model.two_theta) / 2) / WAVELENGTH) ** 2
+    log_b = -2 * (np.sin(np.radians(model.predicted.two_theta) / 2) / WAVELENGTH) ** 2
 
     def curve(step: np.ndarray) -> np.ndarray:
-        moved = move_parameters(parameters, problem.layout, step, problem.series)
+        moved = move_parameters(parameters, problem.layout, step)
         at = build_model(problem.series, moved, (0, 1))
         change = moved.overall_b - parameters.overall_b
         factor = np.where(model.is_free, 1.0, np.exp(change[model.owner] * log_b))
@@ -62,6 +62,20 @@ def test_the_jacobian_is_that_of_finite_differences(free: tuple[int, int]) -> No
         # at the edges of windows, which may move by a point, the difference is none
         apart = np.abs(numerical - analytic) > 1e-3 * np.abs(analytic).max()
         assert apart.sum() <= 8, (kind, apart.sum())
+
+
+def test_the_derivative_by_a_held_zero_is_there_too() -> None:
+    *_, free = setup()
+    series, parameters = make_series(), make_parameters()
+    prior = make_prior(zero=GaussianPrior(mean=0.002, sigma=0.0))
+    pattern = make_pattern(series, make_parameters(zero=0.0), noise=1.0)
+    problem = make_problem(series, pattern, prior)
+    model = build_model(series, parameters, (0, 1))
+    solved = solve_linear(problem, model, parameters)
+    held = ne.build_normal_equations(problem, model, solved, parameters)
+    assert len(held.jacobian) == len(free.jacobian) - 1
+    np.testing.assert_allclose(held.by_zero, free.jacobian[0])
+    np.testing.assert_array_equal(free.by_zero, free.jacobian[0])
 
 
 def test_the_linear_part_is_projected_out() -> None:
@@ -147,6 +161,7 @@ def test_no_parameters_no_step() -> None:
         gradient=np.empty(0),
         prior_weight=np.empty(0),
         jacobian=empty,
+        by_zero=np.empty(0),
         linear_response=empty,
         covariance=empty,
         stderr=np.empty(0),
@@ -162,6 +177,7 @@ def test_a_step_does_not_depend_on_the_units_of_the_parameters() -> None:
         gradient=np.array([3e200, -2.0, 5e-200]),
         prior_weight=np.zeros(3),
         jacobian=np.empty((3, 0)),
+        by_zero=np.empty(0),
         linear_response=np.empty((0, 3)),
         covariance=np.empty((3, 3)),
         stderr=np.empty(3),

@@ -39,6 +39,21 @@ def test_held_parameters_and_absent_phases_have_no_entry() -> None:
     assert not layout.has_shared
 
 
+def test_values_stand_in_the_order_of_the_lines() -> None:
+    one = make_parameters()
+    values = one.take_values((1, 0))
+    np.testing.assert_allclose(values[:2], [0.002, 0.05])
+    second = [-5e-4, 8e-4, 0, 0, 0, 0, np.log(0.03), np.log(0.08), 0.2]
+    first = [1e-3, 0, 0, 0, 0, 0, np.log(0.02), np.log(0.05), 0.3]
+    np.testing.assert_allclose(values[2:], second + first)
+    again = one.replace_values((1,), np.arange(11.0))
+    assert again.zero == 0.0 and again.gauss_fwhm == 1.0 and again.amount is one.amount
+    np.testing.assert_array_equal(again.strain[1], np.arange(2, 8))
+    shape = (again.log_size_width, again.log_strain_width, again.overall_b)
+    np.testing.assert_array_equal([s[1] for s in shape], [8, 9, 10])
+    np.testing.assert_array_equal(again.take_values((0,))[2:], one.take_values((0,))[2:])
+
+
 def test_holds_apply_wherever_the_parameters_come_from() -> None:
     prior = make_prior(
         zero=GaussianPrior(mean=0.5, sigma=0.0),
@@ -60,7 +75,7 @@ def test_moving_by_a_small_step_adds_it_to_the_vector() -> None:
     series, before = make_series(), make_parameters()
     layout = p.build_layout(series, ALL, make_prior())
     step = 1e-3 * (1 + np.arange(layout.size))
-    moved = p.move_parameters(before, layout, step, series)
+    moved = p.move_parameters(before, layout, step)
     start = p.vector_from_parameters(layout, before)
     np.testing.assert_allclose(p.vector_from_parameters(layout, moved) - start, step, atol=1e-14)
     assert start[0] == 0.002 and start[1] == 0.05
@@ -72,7 +87,7 @@ def test_moving_by_a_small_step_adds_it_to_the_vector() -> None:
 def test_steps_and_values_are_bounded(sign: int) -> None:
     series, before = make_series(), make_parameters()
     layout = p.build_layout(series, ALL, make_prior())
-    once = p.move_parameters(before, layout, sign * np.full(layout.size, 50.0), series)
+    once = p.move_parameters(before, layout, sign * np.full(layout.size, 50.0))
     np.testing.assert_allclose(once.strain[0, 0], 1e-3 + sign * 0.02)
     np.testing.assert_allclose(once.log_strain_width[1], np.log(0.08) + sign * 0.7)
     if sign < 0:
@@ -82,7 +97,7 @@ def test_steps_and_values_are_bounded(sign: int) -> None:
         np.testing.assert_allclose(once.overall_b, [2.3, 2.2])
     moved = before
     for _ in range(30):
-        moved = p.move_parameters(moved, layout, sign * np.full(layout.size, 50.0), series)
+        moved = p.move_parameters(moved, layout, sign * np.full(layout.size, 50.0))
     # crystallites of 70 angstrom have lines of 0.9 lambda / 70
     widest = np.degrees(0.9 * WAVELENGTH / 70)
     narrowest = 12 / 1501
@@ -98,7 +113,7 @@ def test_lines_of_long_waves_are_no_wider_than_a_degree() -> None:
     layout = p.build_layout(series, ALL, make_prior())
     moved = make_parameters()
     for _ in range(30):
-        moved = p.move_parameters(moved, layout, np.full(layout.size, 1.0), series)
+        moved = p.move_parameters(moved, layout, np.full(layout.size, 1.0))
     np.testing.assert_allclose(np.exp(moved.log_size_width), 1.0)
 
 
@@ -150,6 +165,7 @@ def test_a_phase_is_taken_over_from_other_parameters() -> None:
 def test_the_empty_layout_is_empty() -> None:
     assert p.NO_PARAMETERS.size == 0 and not p.NO_PARAMETERS.has_shared
     assert not p.NO_PARAMETERS.shape_weighed_by_misfit
-    for name in ("phase", "strain_index", "prior_mean", "prior_precision"):
+    for name in ("phase", "strain_index", "prior_mean", "prior_precision", "place"):
         assert getattr(p.NO_PARAMETERS, name).size == 0
+    assert p.NO_PARAMETERS.kinds == ()
     assert p.vector_from_parameters(p.NO_PARAMETERS, make_parameters()).size == 0

@@ -45,20 +45,40 @@ def test_profile_derivatives_against_differences(
         moved = one_line(1 + shift + dx, gauss + dg, lorentz + dl)
         return make_dense(profiles.evaluate_profiles(AXIS, moved).phi, AXIS.size)[:, 0]
 
-    found = profiles.evaluate_profiles(AXIS, one_line(1 + shift, gauss, lorentz))
+    line = one_line(1 + shift, gauss, lorentz)
+    found = profiles.evaluate_profiles(AXIS, line)
+    # four parameters: position, both widths, log intensity
+    changes = np.eye(4)[:, None]
+    by_line = profiles.differentiate_pattern(AXIS, line, found, np.ones(1), changes)
+    np.testing.assert_array_equal(by_line[3], make_dense(found.phi, AXIS.size)[:, 0])
     h = 1e-7
-    for name, move in (
-        ("by_position", {"dx": h}),
-        ("by_gauss", {"dg": h}),
-        ("by_lorentz", {"dl": h}),
-    ):
+    for analytic, move in zip(by_line, ({"dx": h}, {"dg": h}, {"dl": h}), strict=False):
         back = {k: -v for k, v in move.items()}
         numerical = (shape(**move) - shape(**back)) / (2 * h)
-        analytic = make_dense(getattr(found, name), AXIS.size)[:, 0]
         inside = np.abs(AXIS - 1 - shift) < 6 * max(
             gauss, lorentz
         )  # a window's edge may move by a point
         assert np.max(np.abs(numerical - analytic)[inside]) < 1e-4 * np.max(np.abs(analytic))
+
+
+def test_a_pattern_changes_by_the_sum_of_what_its_lines_change() -> None:
+    lines = Lines(np.array([0.7, 0.8]), 0.05, np.array([0.03, 0.01]), np.full(2, 8.0))
+    found = profiles.evaluate_profiles(AXIS, lines)
+    rng = np.random.default_rng(1)
+    changes, intensity = rng.standard_normal((3, 2, 4)), np.array([3.0, 5.0])
+    changes[0, 1] = 0.0
+    ours = profiles.differentiate_pattern(AXIS, lines, found, intensity, changes)
+    each = profiles.differentiate_pattern(
+        AXIS, lines, found, np.ones(2), np.eye(8).reshape(8, 2, 4)
+    )
+    factor = (intensity[:, None] * changes).reshape(3, 8)
+    np.testing.assert_allclose(ours, factor @ each, atol=1e-9)
+
+
+@given(st.floats(-39.9, 0.0))
+@settings(max_examples=100, deadline=None)
+def test_the_polynomial_is_the_exponential(x: float) -> None:
+    assert profiles.exp_from_polynomial(x) == pytest.approx(np.exp(x), rel=1e-12)
 
 
 def test_profiles_have_unit_area() -> None:
@@ -149,9 +169,7 @@ def test_windows_are_multiples_of_32_points_about_their_lines() -> None:
     np.testing.assert_array_equal(np.diff(made(reach=1000.0).phi.edge), 1001)
     each = made(reach=np.array([4.0, 4.0, 7.9]))
     np.testing.assert_array_equal(np.diff(each.phi.edge), [96, 160, 160])
-    for other in (each.by_position, each.by_lorentz, each.by_gauss):
-        np.testing.assert_array_equal(other.start, each.phi.start)
-        np.testing.assert_array_equal(other.edge, each.phi.edge)
+    assert each.gauss.size == each.phi.value.size
 
 
 @pytest.mark.parametrize("half_width", [np.nan, np.inf, 1e300])

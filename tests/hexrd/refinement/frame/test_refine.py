@@ -281,7 +281,7 @@ def test_the_linear_part_follows_a_short_step_to_first_order() -> None:
     problem, best = made_iterate()
     step = 1e-6 * np.ones(problem.layout.size)
     step[problem.layout.select(ParameterKind.OVERALL_B)] = 0.0
-    moved = move_parameters(best.parameters, problem.layout, step, problem.series)
+    moved = move_parameters(best.parameters, problem.layout, step)
     model = build_model(problem.series, moved, (0, 1))
     exact = solve_linear(problem, model, moved)
     advanced = r._update_linear_part(problem, best, step)

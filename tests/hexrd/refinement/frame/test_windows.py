@@ -39,6 +39,14 @@ def test_sums() -> None:
     np.testing.assert_allclose(found, factors @ curves, atol=1e-14)
 
 
+def test_sums_by_owner() -> None:
+    lines, curves = make_windows(LINES, 1)
+    factor = np.array([2.0, 0.0, -1.0, 3.0, 0.5, 1.0])
+    found = w.sum_windows_by_owner(lines, factor, np.array([0, 2, 6]), POINTS)
+    exact = [factor[:2] @ curves[:2], factor[2:] @ curves[2:]]
+    np.testing.assert_allclose(found, exact, atol=1e-14)
+
+
 def test_scaling_by_a_curve() -> None:
     lines, curves = make_windows(LINES, 1)
     scaled = w.scale_windows(lines, WEIGHT)
@@ -92,6 +100,15 @@ def test_the_products_of_the_linear_part(count: int) -> None:
     whole = np.vstack([curves[which], dense])
     np.testing.assert_allclose(found.target, whole @ (WEIGHT * pattern), atol=1e-12)
     np.testing.assert_array_equal(found.band, w.multiply_neighbours(lines, which, WEIGHT))
+
+
+def test_products_with_the_linear_part_are_in_its_order() -> None:
+    (lines, curves), (splines, terms) = make_windows(LINES, 1), make_windows(SPLINES, 2)
+    which = sort_by_start()[:4]
+    whole, others = np.random.default_rng(6).standard_normal((2, 3, POINTS))
+    found = w.project_on_linear_part(lines, which, splines, whole[:2].copy(), others)
+    exact = np.vstack([curves[which], terms, whole[:2]]) @ others.T
+    np.testing.assert_allclose(found, exact, atol=1e-12)
 
 
 def test_products_with_each_other() -> None:
