@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.fit import FrameFit
-from ssbchar.hexrd.refinement.frame.lattice import Lattice, predict_shares, two_theta_from_metric
+from ssbchar.hexrd.refinement.frame.lattice import Lattice
+from ssbchar.hexrd.refinement.frame.lines import predict_shares, two_theta_from_metric
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
     GaussianPrior,
