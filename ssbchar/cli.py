@@ -1,4 +1,5 @@
-"""The command line: ``ssbchar run | check | verify | diff | step | simulate | schema``."""
+"""The command line: ``ssbchar new | run | check | verify | diff | completion | step | simulate |
+schema``."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from ssbchar import __version__, completion
 from ssbchar.errors import BadConfig, BadInput
 
 DEFAULT_CONFIG = "config/config.yaml"
@@ -36,7 +38,9 @@ def main(words: Sequence[str] | None = None) -> int:
         code = preload_server.submit(words)
         if code is not None:
             return code
+    words, more = split_words(words)
     arguments = _make_parser().parse_args(words)
+    arguments.more = more
     try:
         return int(arguments.run(arguments) or 0)
     except (BadConfig, BadInput) as error:
@@ -52,11 +56,35 @@ def main(words: Sequence[str] | None = None) -> int:
         return 1
 
 
+def split_words(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the words of a command, and those behind ``--`` of ``run``, which are for Snakemake.
+
+    Parameters
+    ----------
+    words : sequence of str
+    """
+    own = list(words)
+    if own[:1] != ["run"] or "--" not in own:
+        return own, []
+    place = own.index("--")
+    return own[:place], own[place + 1 :]
+
+
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ssbchar", description="Solid-state-battery characterization."
     )
+    parser.add_argument("--version", action="version", version=f"ssbchar {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    new = commands.add_parser(
+        "new", help="look into a folder of raw files, write a config and a sample sheet for it"
+    )
+    new.add_argument("folder", type=Path, metavar="FOLDER", help="it is never written to")
+    new.add_argument(
+        "--to", type=Path, metavar="FOLDER", help="of config and sheet; by default config/<name>"
+    )
+    new.add_argument("--name", default="", help="of the run; by default that of the folder")
+    new.set_defaults(run=_new)
     _add_run(commands.add_parser("run", help="raw files to results/<run>/report.html"))
     check = commands.add_parser(
         "check", help="check a config and all that it names, say what was understood, run nothing"
@@ -92,6 +120,11 @@ def _make_parser() -> argparse.ArgumentParser:
         "schema", help="write the config schema, the page of options and the data model"
     )
     schema.set_defaults(run=_schema)
+    completed = commands.add_parser(
+        "completion", help="print what completes commands in a shell: source it, or save it there"
+    )
+    completed.add_argument("shell", choices=completion.SHELLS)
+    completed.set_defaults(run=_completion)
     return parser
 
 
@@ -107,8 +140,17 @@ def _add_run(run: argparse.ArgumentParser) -> None:
         help="hash every result that is there; without it those whose size or time changed",
     )
     run.add_argument(
-        "more", nargs="*", metavar="WORD", help="after --: further words for snakemake"
+        "--dry-run", action="store_true", help="list the steps that would run, and why; run nothing"
     )
+    run.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="hexrd|SAMPLE|MEASUREMENT",
+        help="these measurements and what they need, without summary and report; may be repeated",
+    )
+    run.usage = f"{run.format_usage().removeprefix('usage: ').rstrip()} [-- WORD ...]"
+    run.epilog = "Words after -- are for snakemake."
     run.set_defaults(run=_run)
 
 
@@ -147,23 +189,39 @@ def _add_simulate(simulate: argparse.ArgumentParser) -> None:
     simulate.set_defaults(run=_simulate)
 
 
+def _new(arguments: argparse.Namespace) -> None:
+    from ssbchar.campaign.new import start
+
+    made = start.start_campaign(arguments.folder, arguments.to, arguments.name)
+    print("\n".join(made.said))
+    written = ", ".join(str(path) for path in (made.config, made.sheet, made.phases) if path)
+    print(f"\nwritten: {written}")
+    print(f"read what stands behind ? in {made.sheet}, then:")
+    print(f"    ssbchar check {made.config}\n    ssbchar run {made.config}", flush=True)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     from ssbchar.pipeline import run
 
-    return run.run_workflow(
-        arguments.config,
-        arguments.cores,
-        arguments.more,
-        summarise=_summarise,
+    words = run.RunWords(
+        cores=arguments.cores,
+        more=tuple(arguments.more),
+        only=tuple(arguments.only),
+        dry_run=arguments.dry_run,
         profile=arguments.profile,
         hash_all=arguments.check,
     )
+    return run.run_workflow(arguments.config, words, summarise=_summarise)
 
 
-def _summarise(folder: Path, conclusions: Iterable[Path]) -> list[str]:
+def _summarise(folder: Path, conclusions: Iterable[Path], is_whole: bool) -> list[str]:
     from ssbchar.results.outcome import summarise_outcome  # not before it is needed, at the end
 
-    return summarise_outcome(folder, conclusions)
+    return summarise_outcome(folder, conclusions, is_whole)
+
+
+def _completion(arguments: argparse.Namespace) -> None:
+    print(completion.write_script(_make_parser(), arguments.shell), end="")
 
 
 def _preload(arguments: argparse.Namespace) -> int:

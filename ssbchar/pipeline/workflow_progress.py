@@ -16,6 +16,8 @@ from enum import StrEnum
 
 EVENT_MARK = "ssbchar-event "
 """Begins the line of an event."""
+TARGET_RULES = ("everything", "all", "selected")
+"""Rules that make nothing: they ask for what others make."""
 KEPT_LINES = 60
 """Number of last lines shown if the workflow itself fails."""
 STEP_LINE = re.compile(r"[\w.]+( [\w.+-]+)?: (begun|\d+/\d+ )|set aside: |failed: |stopped: ")
@@ -32,6 +34,8 @@ class EventKind(StrEnum):
     DONE = "done"
     FAILED = "failed"
     UP_TO_DATE = "up_to_date"
+    STEP = "step"
+    """A step that a dry run would run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +48,13 @@ class Event:
     total: int = 0
     """Number of steps of this run."""
     rule: str = ""
-    """The rule that failed."""
+    """The rule that failed or would run."""
     logs: tuple[str, ...] = ()
     """Its log files."""
+    subject: str = ""
+    """The measurement or phase it is for; empty for all."""
+    reason: str = ""
+    """Why it would run, in Snakemake's words."""
 
 
 def format_event(event: Event) -> str:
@@ -65,6 +73,8 @@ def parse_event(line: str) -> Event | None:
         total=int(content["total"]),
         rule=str(content["rule"]),
         logs=tuple(content["logs"]),
+        subject=str(content["subject"]),
+        reason=str(content["reason"]),
     )
 
 
@@ -78,8 +88,16 @@ class WorkflowProgress:
     total: int = 0
     failed: int = 0
     """Number of failures of steps; a step that is tried again may fail several times."""
+    would_run: int = 0
+    """Number of steps that a dry run would run."""
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=KEPT_LINES))
     """The last lines of text."""
+
+    planned: bool = False
+    """Whether Snakemake made a plan or found nothing to do: False after words by which it does
+    something else (``--unlock``, ``--summary``)."""
+    unplanned: list[str] = field(default_factory=list)
+    """Lines of text before any plan."""
 
     def follow(self, lines: Iterable[str]) -> Iterator[str]:
         """Yield what a user wants to see of Snakemake's output with that of the steps in it."""
@@ -89,10 +107,13 @@ class WorkflowProgress:
                 yield from self.take_event(event)
             else:
                 self.last_lines.append(line)
+                if not self.planned:
+                    self.unplanned.append(line)
                 yield from self.take_text(line)
 
     def take_event(self, event: Event) -> Iterator[str]:
         """Yield the lines shown for an event."""
+        self.planned = True
         match event.kind:
             case EventKind.PLANNED:
                 self.total = event.total
@@ -106,6 +127,10 @@ class WorkflowProgress:
                 yield f"        log: {', '.join(event.logs)}"
             case EventKind.UP_TO_DATE:
                 yield "nothing to do: every result is up to date"
+            case EventKind.STEP if event.rule not in TARGET_RULES:
+                self.would_run += 1
+                step = " ".join(filter(None, (event.rule, event.subject)))
+                yield f"  {step}: {describe_reason(event.reason)}"
 
     def take_text(self, line: str) -> Iterator[str]:
         """Yield a line of a step as it is shown, or nothing."""
@@ -121,6 +146,62 @@ class WorkflowProgress:
         elapsed = time.monotonic() - self.start
         left = elapsed * (self.total - self.done) / self.done
         return f", about {format_duration(left)} to go"
+
+
+REASONS = (
+    ("Forced execution", "asked for"),
+    ("Missing output files", "not made yet"),
+    ("Incomplete output files", "its last run did not end"),
+    ("Updated input files", "newer than its result"),
+    ("Input files updated by another job", "needs what is made anew"),
+    ("Set of input files has changed", "needs other files than before"),
+    ("Code has changed", "its rule changed"),
+    ("Software environment definition", "its environment changed"),
+)
+"""How Snakemake's reasons begin, and what they mean to a user."""
+WITH_FILES = (
+    "Missing output files",
+    "Updated input files",
+    "Input files updated by another job",
+)
+"""Reasons that name files."""
+LISTED_FILES = 3
+"""So many files of a reason are listed."""
+
+
+def describe_reason(reason: str) -> str:
+    """Return why a step would run in a user's words, from Snakemake's.
+
+    Parameters
+    ----------
+    reason : str
+        Several are separated by semicolons.
+    """
+    told = []
+    for part in reason.split("; "):
+        begin = part.partition(":")[0]
+        if begin.startswith("Params have changed"):
+            told.append(_describe_changed_params(part))
+            continue
+        words = next((words for known, words in REASONS if begin.startswith(known)), part)
+        files = part.partition(": ")[2].split(", ") if begin in WITH_FILES else []
+        shown = ", ".join(files[:LISTED_FILES])
+        more = f" and {len(files) - LISTED_FILES} more" if len(files) > LISTED_FILES else ""
+        told.append(f"{words} ({shown}{more})" if shown else words)
+    return "; ".join(filter(None, told)) or "its results are asked for"
+
+
+def _describe_changed_params(text: str) -> str:
+    """Return what changed of a step's parameters, which are told apart by their look."""
+    changed = text.partition(": ")[2]
+    kinds = []
+    if re.search(r"\{", changed):
+        kinds.append("options or sample sheet")
+    if re.search(r"\['[0-9a-f]{16}'", changed):
+        kinds.append("raw files")
+    if re.search(r"(: |,)'[0-9a-f]{16}'", changed):
+        kinds.append("the program's sources")
+    return f"{' and '.join(kinds) or 'how it is called'} changed"
 
 
 def format_duration(seconds: float) -> str:

@@ -14,12 +14,14 @@ import pytest
 from ssbchar import cli
 from ssbchar.campaign import config as configs
 from ssbchar.campaign.row import Row
+from ssbchar.errors import BadInput
 from ssbchar.pipeline import run
 from ssbchar.pipeline.workflow_progress import (
     EVENT_MARK,
     Event,
     EventKind,
     WorkflowProgress,
+    describe_reason,
     format_duration,
     format_event,
     parse_event,
@@ -78,7 +80,9 @@ def test_before_the_plan_the_number_of_steps_is_unknown() -> None:
 
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_events_survive_their_line(kind: EventKind) -> None:
-    event = Event(kind=kind, done=3, total=7, rule="r", logs=("a.log", "b.log"))
+    event = Event(
+        kind=kind, done=3, total=7, rule="r", logs=("a.log", "b.log"), subject="m", reason="why: x"
+    )
     assert parse_event(format_event(event)) == event
     assert parse_event("3 of 7 steps (43%) done") is None
 
@@ -128,6 +132,147 @@ def test_outcome_says_where_and_what(tmp_path: Path) -> None:
 def test_the_last_line_of_a_run_counts_what_failed() -> None:
     assert count_failed([], 9) == "None of 9 measurements failed."
     assert count_failed(["a", "b"], 9) == "2 of 9 measurements failed: a, b"
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("Missing output files: a.nc", "not made yet (a.nc)"),
+        (
+            "Input files updated by another job: a, b, c, d, e",
+            "needs what is made anew (a, b, c and 2 more)",
+        ),
+        ("Updated input files: raw.csv", "newer than its result (raw.csv)"),
+        ("Code has changed since last execution", "its rule changed"),
+        ("Forced execution", "asked for"),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now "
+            "across all output: before: '{\"zero\": 1}' now: '{}' ",
+            "options or sample sheet changed",
+        ),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now "
+            "across all output: before: ['0123456789abcdef', '0123456789abcde0'] now: ['']",
+            "raw files changed",
+        ),
+        (
+            "Params have changed since last execution: Union of exclusive params before and now "
+            "across all output: before: '0123456789abcdef' now: '0123456789abcde0' ",
+            "the program's sources changed",
+        ),
+        ("", "its results are asked for"),
+    ],
+)
+def test_why_a_step_would_run(reason: str, words: str) -> None:
+    assert describe_reason(reason) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "own", "more"),
+    [
+        (["run", "c", "--cores", "1", "--", "-n"], ["run", "c", "--cores", "1"], ["-n"]),
+        (["run", "--", "-n", "--", "x"], ["run"], ["-n", "--", "x"]),
+        (["run", "--cores", "1", "c", "--", "a"], ["run", "--cores", "1", "c"], ["a"]),
+        (["step", "a", "--", "b"], ["step", "a", "--", "b"], []),
+    ],
+)
+def test_words_for_snakemake_stand_behind_two_dashes(
+    words: list[str], own: list[str], more: list[str]
+) -> None:
+    assert cli.split_words(words) == (own, more)
+
+
+def test_what_asks_for_a_dry_run() -> None:
+    assert all(map(run._asks_dry_run, ["-n", "--dry-run", "--dryrun", "-np", "-Fn"]))
+    assert not any(map(run._asks_dry_run, ["--nolock", "-j1n", "nmr", "-p", "--until"]))
+
+
+def test_only_takes_techniques_samples_and_measurements() -> None:
+    names = dict(role="spectrum", path="p")
+    rows = [
+        Row(measurement="a", sample="S", technique="nmr", **names),
+        Row(measurement="b", sample="S", technique="xas", **names),
+        Row(measurement="c", sample="T", technique="xas", **names),
+    ]
+
+    def selected(*only: str) -> str:
+        return "".join(row.measurement for row in run.select_rows(rows, only))
+
+    assert (selected(), selected("S"), selected("xas"), selected("c")) == ("abc", "ab", "bc", "c")
+    assert selected("a", "T") == "ac"
+    with pytest.raises(BadInput, match=r"--only hexd: is no technique, sample or measurement"):
+        selected("a", "hexd")
+
+
+@pytest.fixture
+def two_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A campaign of two measurements without anything to read."""
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/acqus").touch()
+    header = "measurement\tsample\ttechnique\trole\tpath\n"
+    rows = "m\tS\tnmr\tspectrum\traw\nother\tT\tnmr\tspectrum\traw\n"
+    (tmp_path / "samples.tsv").write_text(header + rows)
+    (tmp_path / "config.yaml").write_text("run: r\nsamples: samples.tsv\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_dry_run_lists_steps_and_why(two_rows: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the Snakemake that is installed: nothing is run, nothing old is shown."""
+    made = made_report.small(two_rows / "results/r")
+    made.write()
+    assert cli.main(["run", "config.yaml", "--only", "m", "--cores", "1", "--", "-n"]) == 0
+    said = capsys.readouterr().out
+    assert "  nmr_fid m: not made yet (results/r/nmr/m/fid.nc)" in said
+    assert (
+        " m: not made yet (results/r/nmr/m/conclusions.json)" in said
+        and "nmr_fid other" not in said
+    )
+    assert "summary" not in said and "finished" not in said and "Verdicts" not in said
+    last = said.splitlines()[-1]
+    count = sum(line.startswith("  ") for line in said.splitlines())
+    assert last == f"{count} steps would run; nothing was run" and count > 5
+    assert not (two_rows / "results/r/nmr").exists()
+
+
+def test_a_dry_run_by_name_passes_the_word_on(
+    two_rows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = format_event(Event(kind=EventKind.STEP, rule="nmr_fid", subject="m", reason="x"))
+    (two_rows / "snakemake.py").write_text(
+        f"import sys\nassert '--dry-run' in sys.argv\nprint({event!r})\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(two_rows))
+    assert cli.main(["run", "config.yaml", "--dry-run"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "  nmr_fid m: x",
+        "1 step would run; nothing was run",
+    ]
+
+
+def test_what_snakemake_says_without_a_run_is_passed_on(
+    two_rows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (two_rows / "snakemake.py").write_text("print('Unlocked working directory.')\n")
+    paths = [str(two_rows), str(Path(__file__).parent.parent.parent)]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))
+    assert cli.main(["run", "config.yaml", "--", "--unlock"]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith("Unlocked working directory.\n")
+    assert "finished" not in said and "Verdicts" not in said
+
+
+def test_an_old_summary_is_not_shown_as_that_of_this_run(tmp_path: Path) -> None:
+    made = made_report.small(tmp_path / "demo")
+    made.write()
+    summary = tmp_path / "demo/summary.csv"
+    assert run._is_newest(summary, [])
+    conclusions = list(map(Path, made.conclusions))
+    os.utime(summary, (1, 1))
+    assert not run._is_newest(summary, conclusions)
+    said = "\n".join(summarise_outcome(tmp_path / "demo", conclusions, False))
+    assert "phase stability (hexrd): reversible" in said and "combined" not in said
+    assert "summary.csv and report.html there are not made anew" in said
 
 
 PLAN = format_event(Event(kind=EventKind.PLANNED, total=2))

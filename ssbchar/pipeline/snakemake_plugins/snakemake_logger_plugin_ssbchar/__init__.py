@@ -20,7 +20,7 @@ class LogHandler(LogHandlerBase):
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record as an event, or as Snakemake's text if it is none of ours."""
         try:
-            event = read_event(record)
+            event = read_event(record, dry_run=bool(self.common_settings.dryrun))
             line = format_event(event) if event else self.format(record)
             if line not in ("", "None"):
                 # One write: steps write to the same pipe.
@@ -57,12 +57,26 @@ class LogHandler(LogHandlerBase):
         return False
 
 
-def read_event(record: logging.LogRecord) -> Event | None:
-    """Return what a log record says of the progress; None if nothing."""
+def read_event(record: logging.LogRecord, *, dry_run: bool = False) -> Event | None:
+    """Return what a log record says of the progress; None if nothing.
+
+    Parameters
+    ----------
+    record : LogRecord
+    dry_run : bool
+        Each step that would run is an event; in a run the steps speak for themselves.
+    """
     about: dict[str, Any] = record.__dict__
     match about.get("event"):
         case LogEvent.RUN_INFO:
             return Event(kind=EventKind.PLANNED, total=int(about["stats"]["total"]))
+        case LogEvent.JOB_INFO if dry_run:
+            found = about.get("wildcards") or {}
+            subject = str(found.get("measurement") or found.get("phase") or "")
+            reason = str(about["reason"])
+            return Event(
+                kind=EventKind.STEP, rule=str(about["rule_name"]), subject=subject, reason=reason
+            )
         case LogEvent.PROGRESS:
             return Event(kind=EventKind.DONE, done=int(about["done"]), total=int(about["total"]))
         case LogEvent.JOB_ERROR:
