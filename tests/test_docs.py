@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,40 @@ def test_every_message_of_the_faq_is_said_by_the_program() -> None:
     said = SOURCE + SYSTEM + " ".join(OF_OTHERS)
     parts = [part.strip() for m in messages for part in m.removeprefix("Error: ").split("…")]
     assert not [part for part in parts if part not in said]
+
+
+@pytest.mark.parametrize(
+    ("name", "extra", "lock"),
+    [
+        ("ssbchar", "images", "requirements.lock"),
+        ("feff", "larch", "requirements.larch.lock"),
+    ],
+)
+def test_environments_hold_the_versions_of_the_lock(name: str, extra: str, lock: str) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"][extra]]
+    names = {re.split(r"[ ><=!~;\[]", one)[0].lower() for one in wanted}
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    locked = dict(re.findall(r"^([\w.-]+)==([^ ;\\]+)", text, flags=re.M))
+    page = yaml.safe_load((ROOT / f"workflow/envs/{name}.yaml").read_text(encoding="utf-8"))
+    pip = next(one["pip"] for one in page["dependencies"] if isinstance(one, dict))
+    pins = dict(one.split("==") for one in pip)
+    assert pins.pop(f"ssbchar[{extra}]") == project["version"]
+    assert {one.lower(): version for one, version in pins.items()} == {
+        one: locked[one] for one in names
+    }
+
+
+def test_installing_lines_of_the_pages_name_a_lock() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    lines = [
+        line
+        for page in pages
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if re.search(r"pip install (?!pre-commit)", line) and "CHANGELOG" not in page.name
+    ]
+    bare = [one for one in lines if ".lock" not in one and "--no-deps ." not in one]
+    assert lines and not bare
 
 
 def test_every_page_has_its_place() -> None:

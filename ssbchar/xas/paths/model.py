@@ -49,8 +49,11 @@ class Transform:
 
     @property
     def independent(self) -> float:
-        """Number of independent points, 2 dk dR / pi + 1 (E. A. Stern, Phys. Rev. B 48 (1993)
-        9825)."""
+        """Number of independent points by Larch's convention, 2 dk dR / pi + 1.
+
+        E. A. Stern, Phys. Rev. B 48 (1993) 9825 counts 2 dk dR / pi + 2; without the constant it is
+        the sampling theorem's number.
+        """
         return 2 * (self.kmax - self.kmin) * (self.rmax - self.rmin) / np.pi + 1
 
 

@@ -16,6 +16,13 @@ def test_skin_depth_of_lithium() -> None:
     )
 
 
+def test_published_depths_ask_for_other_conductivities() -> None:
+    """The figures of docs/theory/nmr.md: 902 um at 1000 S/m; 7.4 and 570 um are published."""
+    ours = np.array([DEPTH, float(skin_effect.depth_from_resistivity(1e-3, 311.1e6))])
+    assert ours[1] == pytest.approx(902e-6, abs=1e-6)
+    assert (ours / np.array([7.4e-6, 570e-6])) ** 2 == pytest.approx([1.4, 2.5], abs=0.03)
+
+
 @pytest.mark.parametrize(
     ("micrometre", "share"), [(10, 0.993), (20, 0.90), (30, 0.64), (40, 0.41), (60, 0.31)]
 )
