@@ -16,6 +16,10 @@ from ssbchar.xas.slopes import find_steepest
 
 WEAK_STEP = 0.02
 """An edge step of a transmission below this cannot be trusted [1]."""
+LARGE_STEP = 0.1
+"""An edge step of a transmission from this on is taken, whatever the fluorescence shows [1]."""
+CLEARER = 5.0
+"""Below, a fluorescence whose step is more significant by this factor is taken [1]; ours."""
 LEAST_SIGMA = 5.0
 """The edge step of the fluorescence stands so many standard errors above nothing [1]."""
 AS_CLEAR = 0.5
@@ -50,9 +54,13 @@ def prefer_fluorescence(
         return options, []
     order = np.argsort(energy, kind="stable")
     through = _measure_edge(energy[order], calculate_absorption(raw, options).mu[order])
-    if through is None or abs(through[0]) >= WEAK_STEP:
+    if through is None or abs(through[0]) >= LARGE_STEP:
         return options, []
     glowing = _measure_edge(energy[order], calculate_absorption(raw, other).mu[order])
+    if abs(through[0]) >= WEAK_STEP and (
+        glowing is None or glowing[0] / glowing[1] < CLEARER * abs(through[0]) / through[1]
+    ):
+        return options, []
     least = max(LEAST_SIGMA, AS_CLEAR * abs(through[0]) / through[1])
     if glowing is None or glowing[0] < least * glowing[1]:
         return options, []

@@ -20,8 +20,17 @@ NAMES: dict[str, tuple[str, ...]] = {
         "mono",
         "x",
     ),
-    "i0": ("i0", "io", "izero", "i_0", "monitor"),
-    "transmitted": ("i1", "it", "itrans", "trans", "i_1", "itransmission"),
+    "i0": ("i0", "io", "izero", "i_0", "monitor", "mon", "ion0", "incoming beam"),
+    "transmitted": (
+        "i1",
+        "it",
+        "itrans",
+        "trans",
+        "i_1",
+        "itransmission",
+        "ion1",
+        "absorbed beam",
+    ),
     "fluorescence": (
         "if",
         "iff",
@@ -34,8 +43,11 @@ NAMES: dict[str, tuple[str, ...]] = {
         "fluor*",
         "mca*",
         "sca*",
+        "*[kl][ab]*mca*",
+        "*[kl][ab]1*mca*",
     ),
-    "foil": ("iref", "irefer", "i2", "ir", "ref", "ifoil", "refer"),
+    "foil": ("iref", "irefer", "i2", "ir", "ref", "ifoil", "refer", "ion2"),
+    "angle": ("angle(o)", "angle", "theta", "bragg", "mono angle", "bragg angle", "mono theta"),
     "mu": (
         "xmu",
         "mu",
@@ -43,6 +55,9 @@ NAMES: dict[str, tuple[str, ...]] = {
         "mufluor",
         "absorption",
         "mu(e)",
+        "mux",
+        "mu trans",
+        "mu fluo",
         "y",
         "norm",
         "normtrans",
@@ -51,9 +66,22 @@ NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 """Usual names of the columns, in lower case; the first that fits is taken."""
+LONGEST_NAME = 4
+"""Most words of a name that has a line of its own."""
 FIELD_WIDTHS = range(6, 41)
 """Widths of fields in which a header line may give the names of the columns."""
 _KNOWN = frozenset(name for names in NAMES.values() for name in names if "*" not in name)
+_COUNTERS = frozenset(
+    name
+    for quantity in ("i0", "transmitted", "foil")
+    for name in NAMES[quantity]
+    if "*" not in name and len(name) > 1
+)
+_SETTINGS = frozenset(
+    "gain bias dark offset vdc sens sensitivity amp amps suppr unit units range scale time pos x y "
+    "min max std stdev err error num name norm unc".split()
+)
+"""Words that make the name of a counter that of one of its settings."""
 
 
 def simplify_name(name: str) -> str:
@@ -69,10 +97,16 @@ def simplify_name(name: str) -> str:
     if lower in _KNOWN:
         return lower
     plain = split_label(name.strip(), Dimension.ENERGY).name.strip(" *#:").lower()
-    if plain in _KNOWN:
-        return plain
+    plain = re.sub(r"_c\d+$", "", plain)
+    spaced = re.sub(r"[\s_]+", " ", plain).strip()
+    if plain in _KNOWN or spaced in _KNOWN:
+        return plain if plain in _KNOWN else spaced
     stem = re.fullmatch(r"(.*?[a-z0-9_])[-_ ]\d{2,}", plain)
-    return stem[1] if stem and stem[1] in _KNOWN else plain
+    if stem and stem[1] in _KNOWN:
+        return stem[1]
+    # I0_EH1, It.xmap: a counter, and where it stands or what reads it.
+    first, *more = re.split(r"[\s_.\-:]+", plain)
+    return first if more and first in _COUNTERS and not _SETTINGS & set(more) else plain
 
 
 def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) -> list[str]:
@@ -92,16 +126,40 @@ def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) ->
         Number of columns.
     """
     head = [line for line in head if not re.match(r"column\.\d+\s*:", line.lower())]
+    listed = _find_names_line_by_line(head, n)
     given = [header.get(f"column.{i + 1}", "") for i in range(n)]
     if all(given):
         return make_distinct([name.split()[0] for name in given])
     best, most = [f"column {i + 1}" for i in range(n)], -1
+    if listed and count_known(listed) > 1:
+        best, most = make_distinct([_clean_name(name) for name in listed]), count_known(listed)
     for line in reversed(head):
         for names in _split_line(line, n):
             known = count_known(names)
             if known > most:
                 best, most = make_distinct([_clean_name(name) for name in names]), known
     return best
+
+
+def _find_names_line_by_line(head: Sequence[str], n: int) -> list[str]:
+    """Return n names that stand in the last lines of a header, one in each."""
+    lines = [line.strip() for line in head]
+    while lines and not lines[-1]:
+        lines.pop()
+    names = lines[-n:]
+    is_list = len(names) == n and all(
+        name and len(name.split()) <= LONGEST_NAME and ":" not in name for name in names
+    )
+    return names if is_list and not _holds_number(names) else []
+
+
+def _split_numbered(line: str, n: int) -> list[str]:
+    """Return n names that a header line numbers: ``1_Energy (keV) 2_sec 3_mononrg``."""
+    found = list(re.finditer(r"(?:(?<=\s)|^)(\d+)[_:.)]\s*(?=[^\s\d])", line))
+    if [int(one[1]) for one in found] != [*range(1, n + 1)]:
+        return []
+    ends = [one.start() for one in found[1:]] + [len(line)]
+    return [line[one.end() : end].strip() for one, end in zip(found, ends, strict=True)]
 
 
 def _clean_name(name: str) -> str:
@@ -129,6 +187,7 @@ def _split_line(line: str, n: int) -> Iterator[list[str]]:
         *([name.strip() for name in stripped.split(mark)] for mark in ",;\t|"),
         quoted,
         _split_fixed_width(line, n),
+        _split_numbered(line, n),
     ]
     for names in ways:
         if len(names) == n and all(name.strip() for name in names) and not _holds_number(names):

@@ -12,6 +12,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.units import Dimension, split_label
+from ssbchar.xas.scans.channels import select_live_channels
 from ssbchar.xas.scans.column_names import NAMES, simplify_name
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
@@ -28,6 +29,10 @@ SATURATED_ABOVE = 1.02
 median."""
 DEAD_SHARE = 0.05
 """More dead readings than this share make a counter useless."""
+READ_BACK = ("achieved", "readback", "read back", "rbv", "fbk", "feedback", "measured")
+"""Words in the name of an energy that was read, beside one that was asked for."""
+BEAM_LOST = 0.05
+"""I0 below this share of its median says that the beam was off [1]."""
 LISTED = 12
 """So many columns are listed in a message."""
 
@@ -45,6 +50,8 @@ class Absorption:
     """ln(I0/I1) of a transmission scan, NaN otherwise."""
     variance: Array
     """Of mu for one photon per count, NaN where unknown."""
+    remarks: Sequence[str] = ()
+    """What was done to the counters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,15 +107,19 @@ def find_column(raw: RawScan, quantity: str, given: str) -> str | None:
     for known in NAMES[quantity]:
         if "*" not in known and known in lower:
             return lower[known]
+    energies = [name for name in raw.columns if "energy" in name.lower()]
+    if quantity == "energy" and len(energies) > 1:
+        read = [name for name in energies if any(word in name.lower() for word in READ_BACK)]
+        return read[0] if len(read) == 1 else None
     for known in NAMES[quantity]:
         alike = [name for name in raw.columns if simplify_name(name) == known]
-        if len(alike) == 1:
+        same = [name for name in alike if np.array_equal(raw.columns[name], raw.columns[alike[0]])]
+        # I1_EH1 and I1_EH2 may be one counter, read twice.
+        if alike and len(same) == len(alike):
             return alike[0]
-    if quantity == "energy":
+    if quantity == "energy" and energies:
         # ZapEnergy, energy_rbv: the one column that has energy in its name.
-        named = [name for name in raw.columns if "energy" in name.lower()]
-        if len(named) == 1:
-            return named[0]
+        return energies[0]
     if quantity == "energy" and "column 1" in lower:
         return lower["column 1"]
     if quantity == "mu" and len(raw.columns) == 2:
@@ -324,14 +335,14 @@ def _take_absorption(raw: RawScan, options: ScanReading, mode: Mode) -> Absorpti
 
 
 def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
-    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0))
+    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0), may_be_lost=True)
     i1 = _mask_dead(raw, require_column(raw, "transmitted", options.transmitted))
     mu = np.log(i0 / i1)
     return Absorption(mode=Mode.TRANSMISSION, mu=mu, i0=i0, total=mu, variance=1 / i0 + 1 / i1)
 
 
 def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
-    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0))
+    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0), may_be_lost=True)
     names = _find_fluorescence(raw, options)
     if not names:
         raise BadInput(
@@ -339,7 +350,8 @@ def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
             f"no fluorescence column ({_list_columns(raw)})",
             "set read.fluorescence",
         )
-    counts = np.sum([raw.columns[name] for name in names], axis=0)
+    names, remarks = select_live_channels(raw.columns, names)
+    counts = np.sum([_turn_positive(raw.columns[name]) for name in names], axis=0)
     mu = counts / i0
     variance = np.abs(mu**2 * (1 / np.maximum(counts, 1e-300) + 1 / i0))
     return Absorption(
@@ -348,6 +360,7 @@ def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
         i0=i0,
         total=np.full_like(mu, np.nan),
         variance=variance,
+        remarks=remarks,
     )
 
 
@@ -390,15 +403,24 @@ def _is_normalised(raw: RawScan) -> bool:
     return raw.header.get("is_nor", "0") not in ("0", "")
 
 
-def _mask_dead(raw: RawScan, name: str) -> Array:
-    """Return a beam reading with its zeros and negatives as NaN; many of them make the scan
-    useless."""
-    values = raw.columns[name]
+def _turn_positive(values: Array) -> Array:
+    """Return currents with the sign that makes most of them positive: an amplifier may turn it."""
+    finite = values[np.isfinite(values)]
+    return -values if finite.size and np.median(finite) < 0 else values
+
+
+def _mask_dead(raw: RawScan, name: str, *, may_be_lost: bool = False) -> Array:
+    """Return a beam reading with its zeros and negatives as NaN, of I0 also readings without beam;
+    many of them make the scan useless."""
+    values = _turn_positive(raw.columns[name])
     dead = ~(values > 0)
+    if may_be_lost and not dead.all():
+        dead |= values < BEAM_LOST * np.median(values[~dead])
     if dead.mean() > DEAD_SHARE or dead.all():
+        more = " or far below the others" if may_be_lost else ""
         raise BadInput(
             raw.where,
-            f"{int(dead.sum())} of {dead.size} readings of {name} are zero or negative",
+            f"{int(dead.sum())} of {dead.size} readings of {name} are zero or negative{more}",
             "the beam or detector was off: take the scan out, or correct its offset",
         )
     return np.where(dead, np.nan, values)
@@ -431,10 +453,13 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
     # A file that holds the foil's absorption needs no beams.
     ready = [name for name in raw.columns if name.lower() in FOIL_ABSORPTIONS]
     if options.foil:
-        ready = [name for name in ready if name == behind]
+        ready = [behind] if behind and _is_absorption(behind) else []
     if ready:
         return FoilAbsorption(mu=raw.columns[ready[0]])
     before = find_column(raw, "transmitted", options.transmitted)
+    if options.foil and before is None:
+        # Without a detector between sample and foil the foil is held against the incident beam.
+        before = find_column(raw, "i0", options.i0)
     if options.foil and behind is None:
         raise BadInput(
             raw.where,
@@ -443,12 +468,17 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
         )
     if behind is None or before is None:
         return none
-    i1, i2 = raw.columns[before], raw.columns[behind]
+    i1, i2 = (_turn_positive(raw.columns[name]) for name in (before, behind))
     dead = ~((i1 > 0) & (i2 > 0))
     if dead.mean() > DEAD_SHARE:
         text = f"{int(dead.sum())} of {dead.size} readings of the foil are zero or negative"
         return replace(none, remarks=(f"{text}: no foil",))
     return FoilAbsorption(mu=np.log(np.where(dead, np.nan, i1) / np.where(dead, np.nan, i2)))
+
+
+def _is_absorption(name: str) -> bool:
+    """Return whether a column of the foil is named as an absorption, not as a counter."""
+    return name.lower() in FOIL_ABSORPTIONS or name.lower().startswith(("mu", "xmu"))
 
 
 def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from ssbchar.description import Description, count_of
 from ssbchar.storage import raw_files
 from ssbchar.xas import notes
+from ssbchar.xas.elements import ELEMENTS
 from ssbchar.xas.scans.columns import find_column, list_absorption_columns
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
-from ssbchar.xas.scans.read import list_raw_scans, read_scans
+from ssbchar.xas.scans.read import ELEMENT_FIELDS, list_raw_scans, read_scans
 from ssbchar.xas.scans.scan import Mode
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _find_origin(raw: RawScan, options: ScanReading) -> str:
     """Return where the element comes from, as `read_scans` takes it."""
     if options.element:
         return "the option"
-    stated = raw.header.get("element.symbol") or raw.header.get("bkg_z")
+    stated = any(raw.header.get(key, "").strip().capitalize() in ELEMENTS for key in ELEMENT_FIELDS)
     return "the header" if stated else "the position of the edge"
 
 

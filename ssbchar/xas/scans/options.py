@@ -38,6 +38,9 @@ class ScanReading:
     energy: Name = ""
     """Name of the energy column (or HDF5 path, or its place: ``column 3``); empty knows the usual
     names."""
+    crystal: Name = ""
+    """Crystal of the monochromator where the file holds its angle and no energy: ``Si 111``,
+    ``Ge 220`` or the spacing of its planes [angstrom]; empty takes it from the header."""
     i0: Name = ""
     """Name of the incident-beam column; empty knows the usual names."""
     transmitted: Name = ""
@@ -52,8 +55,9 @@ class ScanReading:
     """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column
     or group as a scan; empty knows the usual names and takes a project's every group."""
     scan: Name = ""
-    """Numbers of the scans of a SPEC file that are taken: ``3``, ``1,4`` or ``2-5``; empty takes
-    all, which must then be repeats of one sample."""
+    """Numbers of the scans of a SPEC or BLISS file, or of the entries of a NeXus file, that are
+    taken: ``3``, ``1,4``, ``2-5`` or ``2.1``; empty takes all, which must then be repeats of one
+    sample."""
     apply_eshift: bool = True
     """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
     photons_per_count: Annotated[float, Field(ge=0.0)] = 0.0

@@ -21,3 +21,5 @@ class RawScan:
     """Everything the header says."""
     remarks: tuple[str, ...] = ()
     """What was noticed while reading."""
+    fault: str = ""
+    """Why it cannot be used; empty where it can."""

@@ -18,6 +18,8 @@ from ssbchar.typing import Array
 from ssbchar.units import Dimension, find_unit
 from ssbchar.xas import notes
 from ssbchar.xas.edge_tables import find_nearest_edge, list_edges, look_up_edge
+from ssbchar.xas.elements import EDGES, ELEMENTS
+from ssbchar.xas.scans.athena import IS_REFERENCE
 from ssbchar.xas.scans.choose_signal import prefer_fluorescence
 from ssbchar.xas.scans.columns import (
     calculate_absorption,
@@ -31,6 +33,7 @@ from ssbchar.xas.scans.columns import (
 from ssbchar.xas.scans.element import identify_edge
 from ssbchar.xas.scans.formats import read_raw_scans
 from ssbchar.xas.scans.jumps import BEFORE_EDGE, Jump, find_jump, find_second_edge, measure_step
+from ssbchar.xas.scans.mono_angle import energy_from_angle
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.outputs import SCANS
 from ssbchar.xas.scans.raw_scan import RawScan
@@ -68,6 +71,11 @@ FOIL_SIGMA = 3.0
 """A foil's edge step stands so many standard errors above nothing [1]."""
 MIN_POINTS = 20
 """A scan of fewer points is not used."""
+ELEMENT_FIELDS = ("element.symbol", "bkg_z", "scanparameters.element", "element", "scan.element")
+EDGE_FIELDS = ("element.edge", "fft_edge", "scanparameters.edge", "edge", "scan.edge")
+"""Header fields that name the absorbing element, and its edge."""
+ENERGY_OF_ANGLE = "energy of the angle"
+"""Name of the energies that are made from angles."""
 ARRAYS = ("energy", "mu", "mu_stderr", "mu_foil", "i0", "total")
 """Arrays of a scan that the output holds."""
 CARRIED = ("measurement", "sample", "role")
@@ -221,6 +229,8 @@ def _read_file(path: Path, options: ScanReading, faults: list[BadInput]) -> list
     scans = []
     for raw in raw_scans:
         try:
+            if raw.fault:
+                raise BadInput(raw.where, raw.fault, "mend it, or choose others with read.mu")
             scans += _build_scans(raw, options)
         except BadInput as fault:
             # Of a file of several scans one may lack its columns; a file of one is that one.
@@ -253,14 +263,21 @@ def list_raw_scans(path: Path, options: ScanReading) -> list[RawScan]:
 
 
 def _select_groups(found: list[RawScan], path: Path, options: ScanReading) -> list[RawScan]:
-    """Return the groups of a project that `mu` names, the scans of a SPEC file that `scan` names;
-    of other files the one scan."""
+    """Return the groups of a project that `mu` names, without one all but reference channels; the
+    scans of a file of several that `scan` names; of other files the one scan."""
     if options.scan and "scan" in found[0].header:
         return _select_scans(found, path, options.scan)
-    is_project = "x" in found[0].columns and "label" in found[0].header
-    if not is_project or not options.mu:
+    is_project = "label" in found[0].header
+    if not is_project:
         return found
+    if not options.mu:
+        samples = [raw for raw in found if IS_REFERENCE not in raw.header]
+        return samples or found
     wanted = [raw for raw in found if fnmatch.fnmatchcase(raw.header["label"], options.mu)]
+    if not wanted:
+        # A label may begin or end with blanks, which no sheet keeps.
+        plain = options.mu.strip()
+        wanted = [raw for raw in found if fnmatch.fnmatchcase(raw.header["label"].strip(), plain)]
     if not wanted:
         names = ", ".join(raw.header["label"] for raw in found)
         raise BadInput(path, f"no group named '{options.mu}'", f"set read.mu to one of: {names}")
@@ -268,15 +285,24 @@ def _select_groups(found: list[RawScan], path: Path, options: ScanReading) -> li
 
 
 def _select_scans(found: list[RawScan], path: Path, asked: str) -> list[RawScan]:
-    """Return the scans whose numbers are asked for: ``3``, ``1,4`` or ``2-5``."""
+    """Return the scans whose numbers are asked for: ``3``, ``1,4``, ``2-5``, or ``2.1`` of a file
+    that numbers the clocks of a scan, too."""
     wanted: set[int] = set()
+    named: set[str] = set()
     for part in asked.split(","):
         numbers = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if re.fullmatch(r"\s*\d+\.\d+\s*", part):
+            named.add(part.strip())
+            continue
         if numbers is None:
             raise BadInput("xas.read.scan", f"'{asked}'", "give numbers such as 3, 1,4 or 2-5")
         first = int(numbers[1])
         wanted |= {*range(first, int(numbers[2] or first) + 1)}
-    kept = [raw for raw in found if int(raw.header["scan"]) in wanted]
+    kept = [
+        raw
+        for raw in found
+        if raw.header["scan"] in named or int(raw.header["scan"].partition(".")[0]) in wanted
+    ]
     if not kept:
         there = ", ".join(raw.header["scan"] for raw in found)
         raise BadInput(path, f"no scan {asked}", f"set read.scan to some of: {there}")
@@ -299,7 +325,7 @@ def _build_scans(raw: RawScan, options: ScanReading) -> list[Scan]:
 
 
 def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
-    energy_name = require_column(raw, "energy", options.energy)
+    raw, energy_name = _find_energy(raw, options)
     energy = raw.columns[energy_name]
     # Columns of another length belong to another axis.
     raw = replace(
@@ -314,6 +340,7 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
     options, remark = prefer_fluorescence(raw, energy, options)
     remarks += remark
     absorption = calculate_absorption(raw, options)
+    remarks += absorption.remarks
     foil = calculate_foil_absorption(raw, options)
     eshift = _read_energy_shift(raw)
     if eshift and not options.apply_eshift:
@@ -346,6 +373,19 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
     )
 
 
+def _find_energy(raw: RawScan, options: ScanReading) -> tuple[RawScan, str]:
+    """Return the scan and the name of its energies, which are made from the angle of the
+    monochromator where the file holds no others."""
+    angle = None if options.energy else find_column(raw, "angle", "")
+    energy = find_column(raw, "energy", options.energy)
+    if energy is not None or angle is None:
+        return raw, require_column(raw, "energy", options.energy)
+    values = energy_from_angle(raw, angle, options.crystal)
+    note = f"energies from the angle '{angle}' of the monochromator"
+    columns = {**raw.columns, ENERGY_OF_ANGLE: values}
+    return replace(raw, columns=columns, remarks=(*raw.remarks, note)), ENERGY_OF_ANGLE
+
+
 def _read_energy_shift(raw: RawScan) -> float:
     """Return the energy shift [eV] that a project holds for a scan, 0 where it holds none."""
     text = raw.header.get("bkg_eshift") or "0"
@@ -376,9 +416,12 @@ def _convert_energy(raw: RawScan, name: str, energy: Array) -> tuple[Array, list
 def _find_element(raw: RawScan, options: ScanReading) -> tuple[str, str]:
     """Return element and edge, configured or by the header, empty where neither says."""
     header = raw.header
-    element = options.element or header.get("element.symbol") or header.get("bkg_z") or ""
-    edge = options.edge or header.get("element.edge") or header.get("fft_edge") or ""
-    return element.strip().capitalize(), edge.strip().upper()
+    stated = next((header[key] for key in ELEMENT_FIELDS if header.get(key)), "")
+    stated_edge = next((header[key] for key in EDGE_FIELDS if header.get(key)), "")
+    element = (options.element or stated).strip().capitalize()
+    edge = (options.edge or stated_edge).strip().upper()
+    # Other programs use these words for other things.
+    return (element if element in ELEMENTS else ""), (edge if edge in EDGES else "")
 
 
 def check_scan(scan: Scan, options: ScanReading) -> Scan:

@@ -83,7 +83,7 @@ def test_names_with_units_and_numbers_of_counters(name: str, quantity: str) -> N
 def test_of_several_energies_none_is_guessed() -> None:
     one = RawScan(where="f", columns={"enc_energy": ENERGY, "mono_energy": ENERGY})
     assert columns.find_column(one, "energy", "") is None
-    two = RawScan(where="f", columns={"t": ENERGY, "It-32": ENERGY, "It-33": ENERGY})
+    two = RawScan(where="f", columns={"t": ENERGY, "It-32": ENERGY, "It-33": ENERGY + 1})
     assert columns.find_column(two, "transmitted", "") is None
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans import column_names, formats
+from ssbchar.xas.scans import athena, column_names, column_text, formats
 
 PLACE = Path("a.dat")
 
 
 def columns(text: str) -> dict[str, list[float]]:
-    found = formats.parse_column_text(PLACE, text)
+    found = column_text.parse_column_text(PLACE, text)
     return {name: values.tolist() for name, values in found.columns.items()}
 
 
@@ -65,7 +65,7 @@ def test_a_name_that_stands_twice_gets_its_place() -> None:
 
 
 def test_header_fields_have_lower_case_keys() -> None:
-    found = formats.parse_column_text(PLACE, "# Element.symbol: Fe\n# e mu\n1 2\n3 4\n")
+    found = column_text.parse_column_text(PLACE, "# Element.symbol: Fe\n# e mu\n1 2\n3 4\n")
     assert found.header == {"element.symbol": "Fe"}
     assert found.text == "Element.symbol: Fe\ne mu"
     assert found.where == "a.dat"
@@ -87,7 +87,7 @@ def test_comments_and_blank_lines_among_the_rows_are_skipped() -> None:
 )
 def test_bad_text_is_refused_with_its_line(text: str, line: str) -> None:
     with pytest.raises(BadInput) as caught:
-        formats.parse_column_text(PLACE, text)
+        column_text.parse_column_text(PLACE, text)
     assert str(caught.value).startswith(line)
 
 
@@ -105,14 +105,14 @@ $old_group = 'b';
 
 
 def test_groups_of_a_project_with_data_are_scans() -> None:
-    (one,) = formats.parse_athena(Path("p.prj"), PROJECT)
+    (one,) = athena.parse_athena(Path("p.prj"), PROJECT)
     assert one.where == "p.prj[first 'one']"
     assert one.columns["x"].tolist() == [1, 2.5] and one.columns["y"].tolist() == [3, 4]
     assert "i0" not in one.columns, "no numbers"
     assert one.header["bkg_eshift"] == "-1.5" and one.header["bkg_z"] == "Fe"
     assert one.text == "first 'one'"
     with pytest.raises(BadInput, match="no group with data"):
-        formats.parse_athena(Path("p.prj"), PROJECT.replace("@y", "@z"))
+        athena.parse_athena(Path("p.prj"), PROJECT.replace("@y", "@z"))
 
 
 def test_a_project_is_known_by_its_first_words_or_its_groups(tmp_path: Path) -> None:
@@ -159,4 +159,4 @@ def test_unreadable_files_are_refused(tmp_path: Path) -> None:
 def test_a_project_that_is_cut_is_refused(cut: str) -> None:
     text = PROJECT[: PROJECT.index(cut) + len(cut)]
     with pytest.raises(BadInput, match="has no end: the project is cut"):
-        formats.parse_athena(Path("p.prj"), text)
+        athena.parse_athena(Path("p.prj"), text)
