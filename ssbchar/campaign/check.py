@@ -199,6 +199,11 @@ def _describe_images(row: Row, options: Any) -> Description:
     return _join([found.about, geometry, temperatures])
 
 
+def _describe_specimen(row: Row, options: Any) -> Description:
+    """Return what was understood of a specimen: images where a calibrant is named."""
+    return _describe_images(row, options) if row.calibrant else _describe_series(row, options)
+
+
 def _describe_calibrant(row: Row, options: Any) -> Description:
     from ssbchar.hexrd.images.describe import describe_calibrant
 
@@ -227,6 +232,8 @@ def _join(parts: Sequence[Description]) -> Description:
 DESCRIBERS: dict[tuple[str, str], Callable[[Row, Any], Description]] = {
     ("hexrd", "series"): _describe_series,
     ("hexrd", "images"): _describe_images,
+    ("hexrd", "pristine"): _describe_specimen,
+    ("hexrd", "cycled"): _describe_specimen,
     ("hexrd", "calibrant"): _describe_calibrant,
     ("xas", ""): _describe_scans,
     ("nmr", ""): _describe_experiment,

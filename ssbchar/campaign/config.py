@@ -44,6 +44,9 @@ class Config:
     """The sample sheet (tabs, commas or semicolons between cells, or ``.xlsx``)."""
     phases: PathText = "config/phases/phases.yaml"
     """The phases file: name, CIF or cell, source and expansion of each candidate phase."""
+    products: PathText = "config/phases/products.yaml"
+    """The phases file of expected products, which the new lines of cycled specimens are tested
+    against beside the phases file (diffraction)."""
     hexrd: Hexrd = field(default_factory=Hexrd)
     """Options of the diffraction steps."""
     xas: Xas = field(default_factory=Xas)

@@ -23,6 +23,7 @@ ROOMS = {
         "hexrd.expansion",
         "hexrd.onset",
         "hexrd.unindexed",
+        "hexrd.pairs",
     ),
     "xas": (
         "xas.scans",

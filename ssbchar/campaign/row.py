@@ -30,9 +30,10 @@ class Row:
     """HEXRD: candidate phases, named as in the phases file, with commas. XAS: the phase whose FEFF
     paths are fitted to the first shells (roles pristine and cycled)."""
     calibrant: str = ""
-    """HEXRD: the measurement of the calibrant that belongs to these images."""
+    """HEXRD: the measurement of the calibrant that belongs to these images (of the roles pristine
+    and cycled it says that there are images)."""
     compare_to: str = ""
-    """XAS: the pristine measurement to compare with; NMR: the earlier one."""
+    """HEXRD and XAS: the pristine measurement to compare with; NMR: the earlier one."""
     reference: str = ""
     """XAS: foil or reference measurements (with commas); NMR: the pure-Li measurement."""
     options: dict[str, Any] = field(default_factory=dict)

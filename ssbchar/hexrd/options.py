@@ -9,6 +9,7 @@ from ssbchar.hexrd.export.options import Export
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.images.options import Geometry, Integration
 from ssbchar.hexrd.onset.options import Onset
+from ssbchar.hexrd.pairs.options import Pair
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.hexrd.refinement.options import Refinement
@@ -19,11 +20,20 @@ ROLES = {
     "series": "1D patterns of one heating programme, in the order measured",
     "images": "detector images of one heating programme; `calibrant` names the calibrant",
     "calibrant": "an image (or pattern) of the calibrant",
+    "pristine": "pattern or patterns of a specimen ex situ; images where `calibrant` names one",
+    "cycled": "the same of a treated specimen, compared with `compare_to`",
 }
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "series": {"log": (), "phases": ()},
     "images": {"log": (), "phases": (), "calibrant": ("calibrant",)},
     "calibrant": {},
+    "pristine": {"log": (), "phases": (), "calibrant": ("calibrant",)},
+    "cycled": {
+        "log": (),
+        "phases": (),
+        "calibrant": ("calibrant",),
+        "compare_to": ("pristine",),
+    },
 }
 """Columns of the sample sheet that each role uses beside those that all fill; for a column that
 names other measurements, the roles these may have."""
@@ -55,5 +65,7 @@ class Hexrd:
     """Peaks no phase explains."""
     stability: Stability = field(default_factory=Stability)
     """The verdict on each mixture."""
+    pair: Pair = field(default_factory=Pair)
+    """A cycled specimen against the pristine one."""
     export: Export = field(default_factory=Export)
     """Files for others' programs."""

@@ -36,6 +36,9 @@ HEATING_ALONE = "_heating"
 """End of the name of a heating series without what follows the hold."""
 SERIES = ("clean", "nothing", "creep", "irreversible", "reaction", "amorphous")
 PELLETS = ("pristine", "same", "cycled25", "cycled80")
+PAIR = "_pair"
+"""End of the name of a pellet that is compared with the pristine one."""
+PAIRS = tuple(f"{name}{PAIR}" for name in PELLETS[1:])
 OWN_FRAMES = {
     "own_stable": (heating.STABLE, FrameCounts(heating=44, hold=5, cooling=22, rest=4)),
     "own_reacting": (heating.REACTING, FrameCounts(heating=62, hold=5, cooling=14, rest=4)),
@@ -118,7 +121,7 @@ def list_scenarios(technique: str, folder: Path) -> list[str]:
     match technique:
         case "hexrd":
             alone = [f"{name}{HEATING_ALONE}" for name in ("nothing", "amorphous")]
-            return [*SERIES, *alone, *OWN_FRAMES, *PELLETS]
+            return [*SERIES, *alone, *OWN_FRAMES, *PELLETS, *PAIRS]
         case "xas":
             own = [f"{OWN}{name}" for name in OWN_PAIRS]
             return [*load_generator(folder, "xas/pairs").SC, *own]
@@ -148,8 +151,8 @@ def draw_cases(technique: str, scenarios: Sequence[str], count: int, first_seed:
 
 
 def select_pellets(scenarios: Collection[str], *, pellets: bool) -> list[str]:
-    """Return the single patterns, or else the series, of the scenarios of diffraction."""
-    return [name for name in scenarios if (name in PELLETS) == pellets]
+    """Return the single patterns and pairs, or else the series, of the scenarios of diffraction."""
+    return [name for name in scenarios if (name in PELLETS + PAIRS) == pellets]
 
 
 def write_case(case: Case, out: Path, folder: Path) -> dict[str, Any]:
@@ -188,6 +191,12 @@ def _read_truth(out: Path) -> Any:
 
 
 def _write_hexrd(case: Case, out: Path, folder: Path) -> dict[str, Any]:
+    if case.scenario in PAIRS:
+        cycled = case.scenario.removesuffix(PAIR)
+        _run_generator(folder, "hexrd/ex_situ.py", out, case.seed)
+        _write_pair_sheet(out, cycled)
+        truth = _read_truth(out)
+        return {"pristine": truth["pristine"], "cycled": truth[cycled]}
     if case.scenario in PELLETS:
         _run_generator(folder, "hexrd/ex_situ.py", out, case.seed)
         _keep_rows(out / "samples.tsv", {case.scenario})
@@ -217,6 +226,14 @@ def _leave_out_cooling(truth: dict[str, Any], out: Path) -> dict[str, Any]:
     }
     kept_temperatures = truth["temperature"][:kept]
     return {**truth, **cut, "temperature": kept_temperatures, "permanent": permanent}
+
+
+def _write_pair_sheet(out: Path, cycled: str) -> None:
+    """Write the sheet of two pellets: the pristine one, and one that is compared with it."""
+    lines = ["measurement\tsample\ttechnique\trole\tpath\tphases\tcompare_to"]
+    for name, role, other in (("pristine", "pristine", ""), (cycled, "cycled", "pristine")):
+        lines.append(f"{name}\t{name}\thexrd\t{role}\t{out.resolve() / name}\tLAGP\t{other}")
+    (out / "samples.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _keep_rows(sheet: Path, measurements: Collection[str]) -> None:

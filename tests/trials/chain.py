@@ -104,8 +104,9 @@ def _select_rows(run: ConfiguredRun, technique: str, *roles: str) -> list[Row]:
 
 def _list_hexrd_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
     series = [row for row in _select_rows(run, "hexrd", "series") if row.phases]
+    specimens = [row for row in _select_rows(run, "hexrd", "pristine", "cycled") if row.phases]
     table = Path(run.config.phases)
-    phases = {phase for row in series for phase in split_names(row.phases)}
+    phases = {phase for row in [*series, *specimens] for phase in split_names(row.phases)}
     for phase in sorted(phases):
         yield StepOfCase(
             name="crystal.tabulate_reflections",
@@ -114,27 +115,33 @@ def _list_hexrd_steps(run: ConfiguredRun, folder: Path) -> Iterator[StepOfCase]:
             stage="hexrd.phases",
             labels={"run": run.config.run, "phase": phase},
         )
-    if series:
-        yield StepOfCase(
-            name="crystal.tabulate_library",
-            inputs={"table": [table]},
-            output=folder / "phases.nc",
-            stage="hexrd.phases",
-            labels={"run": run.config.run},
-        )
+    compared = any(row.compare_to for row in specimens)
+    libraries = {"phases.nc": bool(series) or compared, "products.nc": compared}
+    for name, source in (("phases.nc", table), ("products.nc", Path(run.config.products))):
+        if libraries[name]:
+            yield StepOfCase(
+                name="crystal.tabulate_library",
+                inputs={"table": [source]},
+                output=folder / name,
+                stage="hexrd.phases",
+                labels={"run": run.config.run},
+            )
     for row in series:
+        yield from _list_fit_steps(row, folder)
         yield from _list_series_steps(row, folder)
+    for row in specimens:
+        yield from _list_fit_steps(row, folder)
+    for row in specimens:
+        yield from _list_specimen_steps(row, folder)
 
 
-def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
-    """Yield the steps of one series of patterns."""
+def _list_fit_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
+    """Yield the steps from the patterns of a series or a specimen to its refinement."""
     where = folder / "hexrd" / row.measurement
     patterns, furnace, lattice = (where / f"{n}.nc" for n in ("patterns", "furnace", "lattice"))
-    tracks, library = where / "tracks.nc", folder / "phases.nc"
     phases = [folder / "phases" / f"{phase}.nc" for phase in split_names(row.phases)]
     log = {"log": [Path(row.log)]} if row.log else {}
     both = {"patterns": [patterns], "furnace": [furnace]}
-    fitted = {"lattice": [lattice], "furnace": [furnace]}
     yield StepOfCase(
         name="hexrd.patterns.read_patterns",
         inputs={"source": [Path(row.path)]},
@@ -163,6 +170,57 @@ def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
         stage="hexrd.refine",
         row=row,
     )
+
+
+def _list_specimen_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
+    """Yield what is concluded of a specimen ex situ, and of its pair."""
+    where = folder / "hexrd" / row.measurement
+    own = {name: [where / f"{name}.nc"] for name in ("patterns", "lattice", "furnace", "peaks")}
+    pristine = {
+        f"pristine_{name}": [folder / "hexrd" / other / f"{name}.nc"]
+        for other in split_names(row.compare_to)
+        for name in own
+    }
+    lines = {}
+    if row.compare_to:
+        inputs = {key: files for key, files in {**own, **pristine}.items() if "peaks" not in key}
+        yield StepOfCase(
+            name="hexrd.pairs.find_new_lines",
+            inputs=inputs,
+            output=where / "new_lines.nc",
+            stage="hexrd.candidates",
+            row=row,
+        )
+        yield StepOfCase(
+            name="hexrd.pairs.name_new_lines",
+            inputs={
+                "new_lines": [where / "new_lines.nc"],
+                "library": [folder / "phases.nc"],
+                "products": [folder / "products.nc"],
+            },
+            output=where / "new_lines.json",
+            stage="hexrd.candidates",
+            row=row,
+        )
+        lines = {"new_lines": [where / "new_lines.json"]}
+    phases = [folder / "phases" / f"{phase}.nc" for phase in split_names(row.phases)]
+    yield StepOfCase(
+        name="hexrd.pairs.conclude_measurement",
+        inputs={**own, "phases": phases, **pristine, **lines},
+        output=where / "conclusions.json",
+        stage="hexrd.stability",
+        shared="hexrd.pair",
+        row=row,
+    )
+
+
+def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
+    """Yield what is made of the refinement of one series of patterns."""
+    where = folder / "hexrd" / row.measurement
+    patterns, furnace, lattice = (where / f"{n}.nc" for n in ("patterns", "furnace", "lattice"))
+    tracks, library = where / "tracks.nc", folder / "phases.nc"
+    phases = [folder / "phases" / f"{phase}.nc" for phase in split_names(row.phases)]
+    fitted = {"lattice": [lattice], "furnace": [furnace]}
     yield StepOfCase(
         name="hexrd.expansion.fit_expansion",
         inputs=fitted,

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from ssbchar.crystal.cell import volume_from_cell
+from ssbchar.hexrd.pairs.options import Pair
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.verdict import Verdict
 
@@ -49,6 +50,11 @@ def is_series(truth: Truth) -> bool:
 def is_pellet(truth: Truth) -> bool:
     """Return whether the truth is that of a single pattern."""
     return "fwhm" in truth
+
+
+def is_pair(truth: Truth) -> bool:
+    """Return whether the truth is that of two pellets, of which one is compared with the other."""
+    return "pristine" in truth and "cycled" in truth
 
 
 def has_cooling(truth: Truth) -> bool:
@@ -414,6 +420,51 @@ def list_holds(temperature: Sequence[float]) -> list[tuple[str, int, int]]:
     return holds
 
 
+def know_pair_changes(truth: Truth) -> Iterator[Known]:
+    """Yield by how much each length, the volume and c/a of the second pellet differ [percent], and
+    how much broader its lines are."""
+    if not is_pair(truth):
+        return
+    before, after = (_list_pellet_sizes(truth[name]) for name in ("pristine", "cycled"))
+    for name in before:
+        change = 100 * (after[name] / before[name] - 1)
+        yield Known(
+            quantity="cell_change",
+            subject="LAGP",
+            condition=f"against pristine {name}",
+            value=0.0 if abs(change) < UNCHANGED else change,
+            unchanged=0.0,
+            bound=Pair().cell_tolerance * (3 if name == "volume" else 1),
+            deserved=True,
+        )
+    yield Known(
+        quantity="breadth_ratio",
+        subject="LAGP",
+        value=truth["cycled"]["fwhm"] / truth["pristine"]["fwhm"],
+        unchanged=1.0,
+        bound=Pair().breadth_tolerance / 100,
+        deserved=True,
+    )
+
+
+def _list_pellet_sizes(pellet: Truth) -> dict[str, float]:
+    a, c = pellet["a"], pellet["c"]
+    return {"a": a, "c": c, "volume": a * a * c, "c/a": c / a}
+
+
+def know_pair_structure(truth: Truth) -> Iterator[Known]:
+    """Yield what the word on the second pellet may be: it is one powder, or it has changed."""
+    if not is_pair(truth):
+        return
+    members = list(know_pair_changes(truth))
+    is_same = all(known.value == known.unchanged for known in members)
+    right = Verdict.RETAINED if is_same else Verdict.CHANGED
+    wrong = Verdict.CHANGED if is_same else Verdict.RETAINED
+    false = forbid([wrong, Verdict.MIXED], f"true is '{right}'")
+    yield Known(quantity="structure", false_words=false, right_words=(right,))
+    yield Known(quantity="stability", technique="combined", false_words=false)
+
+
 def know_intensities(truth: Truth) -> Iterator[Known]:
     """Yield how much of each phase is kept over a segment, and after cooling [percent]."""
     if "own" in truth:
@@ -459,9 +510,12 @@ def _know_own_intensities(truth: Truth) -> Iterator[Known]:
 
 def know_new_lines(truth: Truth) -> Iterator[Known]:
     """Yield what unexplained lines may be called: the product is refined, nothing else is there."""
+    reason = "no phase is there that the sheet does not name"
     if is_series(truth) or is_pellet(truth):
-        reason = "no phase is there that the sheet does not name"
         yield Known(quantity="unexplained_lines", false_words=forbid([Verdict.NAMED], reason))
+    if is_pair(truth):
+        words = [Verdict.NAMED, Verdict.AMBIGUOUS, Verdict.NOT_NAMED]
+        yield Known(quantity="*_lines", false_words=forbid(words, reason))
 
 
 RULES: tuple[Rule, ...] = (
@@ -515,9 +569,22 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         truth="phases of the sheet",
-        rows="unexplained_lines",
-        false="named: nothing is there that the sheet does not name",
+        rows="unexplained_lines; of a pair new_lines, lost_lines",
+        false="named (of a pair also ambiguous, not_named): nothing is there that the sheet does "
+        "not name",
         know=know_new_lines,
+    ),
+    Rule(
+        truth="a, c, fwhm of both pellets",
+        rows="cell_change and breadth_ratio against pristine",
+        false="as cell_change of a series; retained of lines broader by more than the tolerance",
+        know=know_pair_changes,
+    ),
+    Rule(
+        truth="a, c, fwhm of both pellets",
+        rows="structure; combined stability",
+        false="changed of a second pellet of one powder, retained of one that has changed",
+        know=know_pair_structure,
     ),
     *judge_own.RULES,
 )
@@ -528,6 +595,7 @@ UNJUDGED = {
     "detection_limit": "what would have been seen; nothing is there to be seen",
     "line_area_explained": "a statement on the fit",
     "common_change": "what may be geometry; what it adds is judged with the cells and returns",
+    "cells as measured of a pair": "judged as single patterns",
     "cell_scale": "never positive without an internal standard",
 }
 """Rows that no rule speaks about, and why."""

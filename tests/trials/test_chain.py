@@ -18,6 +18,8 @@ NO_VERDICT = re.compile(
 KEPT = "xas.series.fit_mixture"
 SHEET = """measurement\tsample\ttechnique\trole\tpath\tlog\tphases\tcompare_to\treference
 m\tM\thexrd\tseries\t{here}\t{here}/log.csv\tLAGP,LFP\t\t
+hp\tHP\thexrd\tpristine\t{here}\t{here}/log.csv\tLAGP\t\t
+hc\tHC\thexrd\tcycled\t{here}\t\tLAGP\thp\t
 p\tP\txas\tpristine\t{here}\t\t\t\tr
 c\tC\txas\tcycled\t{here}\t\t\tp\tr
 r\tR\txas\treference\t{here}\t\t\t\t

@@ -284,3 +284,47 @@ def test_own_phase_that_fades() -> None:
     assert not judge(truth, **whole, condition="rest 2").false_word
     change = {"quantity": "cell_change", "subject": "LAGP", "condition": "heating volume"}
     assert judge(truth, **change, value=0.3, stderr=0.01, verdict="changed").false_word
+
+
+PAIR = {
+    "pristine": {"a": 8.262, "c": 20.638, "fwhm": 0.0155},
+    "cycled": {"a": 8.262 * 1.001, "c": 20.638 * 0.9994, "fwhm": 0.019},
+}
+SAME_PAIR = {"pristine": PAIR["pristine"], "cycled": PAIR["pristine"]}
+
+
+@pytest.mark.parametrize(
+    ("truth", "word", "is_false"),
+    [
+        (PAIR, "changed", False),
+        (PAIR, "retained", True),
+        (PAIR, "inconclusive", False),
+        (SAME_PAIR, "changed", True),
+        (SAME_PAIR, "retained", False),
+    ],
+)
+def test_word_on_a_pair(truth: dict[str, Any], word: str, is_false: bool) -> None:
+    rows = [{"technique": "hexrd", "quantity": "structure", "verdict": word}]
+    judged = judge_rows(rows, truth, judge_hexrd.RULES)
+    own = [one for one in judged if one.quantity == "structure"]
+    assert [bool(one.false_word) for one in own] == [is_false]
+
+
+def test_changes_of_a_pair_are_judged_row_by_row() -> None:
+    rows = [
+        {"quantity": "cell_change", "subject": "LAGP", "condition": f"against pristine {name}"}
+        | {"value": value, "stderr": 0.01, "verdict": verdict}
+        for name, value, verdict in (
+            ("a", 0.1, "changed"),
+            ("c", 0.06, "changed"),
+            ("c/a", -0.16, "changed"),
+        )
+    ]
+    rows.append({"quantity": "new_lines", "subject": "new lines", "verdict": "named"})
+    judged = judge_rows(rows, PAIR, judge_hexrd.RULES)
+    wrong = {one.key for one in judged if one.silently_wrong}
+    assert wrong == {"LAGP / against pristine c / cell_change", "new lines / new_lines"}
+    assert {one.key for one in judged if one.needless} == {
+        "LAGP / against pristine volume / cell_change",
+        "LAGP / breadth_ratio",
+    }

@@ -21,6 +21,7 @@ def known_fault(reason: str) -> pytest.MarkDecorator:
     ("technique", "scenario", "seed"),
     [
         ("hexrd", "cycled80", 1003),
+        ("hexrd", "cycled80_pair", 1003),
         ("xas", "amp-10%", 1005),
         ("xas", "none", 1014),
         ("nmr", "lorentz", 1000),

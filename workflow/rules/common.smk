@@ -198,19 +198,24 @@ def phase_digests(wildcards):
 
 def library_digests(wildcards):
     """Digests of every phase of the phases file."""
-    return [d for phase in phase_table() for d in digest_of(phase)]
+    return digest_entries(RUN.config.phases)
+
+
+def digest_entries(table):
+    """Digests of every phase of a phases file."""
+    return [d for phase in phase_table(table) for d in digest_of(phase, table)]
 
 
 @functools.cache
-def phase_table():
+def phase_table(table=RUN.config.phases):
     """The entries of the phases file."""
-    return phases_file.read_entries(RUN.config.phases)
+    return phases_file.read_entries(table)
 
 
-def digest_of(phase):
+def digest_of(phase, table=RUN.config.phases):
     """An entry of the phases file, with the digest of its CIF; a CIF that is missing sets the phase aside."""
-    entry = phase_table().get(phase)
-    cif = phases_file.find_cif(RUN.config.phases, entry)
+    entry = phase_table(table).get(phase)
+    cif = phases_file.find_cif(table, entry)
     digests = [] if cif is None else ["no file"]
     if cif is not None and os.path.isfile(cif):
         digests = [raw_files.hash_file(cif)]

@@ -1,10 +1,13 @@
 # Diffraction: patterns or images -> furnace -> peaks, cells -> expansion, onset; tracks of unexplained lines.
 HEXRD = f"{OUT}/hexrd/{{measurement}}"
 HEXRD_LOG = f"{OUT}/logs/hexrd/{{measurement}}"
-IMAGES = rows("hexrd", "images")
-PATTERNS = rows("hexrd", "series")
+IMAGES = rows("hexrd", "images") + specimens(of_images=True)
+PATTERNS = rows("hexrd", "series") + specimens(of_images=False)
 CALIBRANTS = rows("hexrd", "calibrant")
 REFINED = [m for m in IMAGES + PATTERNS if RUN.row(m).phases]
+SPECIMENS = [m for m in rows("hexrd", "pristine", "cycled") if m in REFINED]
+PROGRAMMES = [m for m in REFINED if m not in SPECIMENS]
+COMPARED_SPECIMENS = [m for m in SPECIMENS if RUN.row(m).compare_to]
 
 CONCLUSIONS += expand(f"{HEXRD}/conclusions.json", measurement=REFINED)
 FIGURES += expand(f"{HEXRD}/figures", measurement=REFINED)

@@ -20,3 +20,26 @@ def cores_for_chunks(wildcards):
         "chunk", Refinement().chunk
     )
     return max(1, min(MOST_CORES, round(frames / chunk)))
+
+
+def specimens(*, of_images):
+    """Specimens ex situ measured as images (those with a calibrant), or as patterns."""
+    return [
+        m
+        for m in rows("hexrd", "pristine", "cycled")
+        if bool(RUN.row(m).calibrant) == of_images
+    ]
+
+
+def pristine_specimen(name):
+    """A file of the specimen this one is compared with; none where there is none."""
+
+    def path(wildcards):
+        return [f"{OUT}/hexrd/{m}/{name}" for m in linked(wildcards, "compare_to")]
+
+    return path
+
+
+def product_digests(wildcards):
+    """Digests of every expected product."""
+    return digest_entries(RUN.config.products)

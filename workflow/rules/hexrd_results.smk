@@ -34,6 +34,8 @@ use rule step as hexrd_conclude with:
         f"{HEXRD}/conclusions.json",
     log:
         f"{HEXRD_LOG}/conclude.log",
+    wildcard_constraints:
+        measurement=one_of(PROGRAMMES),
     resources:
         mem_mb=memory(BY_BLOCKS),
         runtime=minutes(),
@@ -53,6 +55,8 @@ use rule step as hexrd_figures with:
         directory(f"{HEXRD}/figures"),
     log:
         f"{HEXRD_LOG}/figures.log",
+    wildcard_constraints:
+        measurement=one_of(PROGRAMMES),
     priority: 1
     resources:
         mem_mb=memory(BY_BLOCKS),

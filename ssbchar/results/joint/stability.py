@@ -8,14 +8,19 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.results.techniques import TECHNIQUE_NAMES, Technique
 from ssbchar.verdict import Verdict
 
-QUANTITIES = {Technique.HEXRD: "phase_stability", Technique.XAS: "structure"}
-"""The conclusion of each technique that judges stability."""
+QUANTITIES = {
+    Technique.HEXRD: ("phase_stability", "structure"),
+    Technique.XAS: ("structure",),
+}
+"""The conclusions of each technique that judge stability: of a series, and of a pair."""
 VOTES = {
     (Technique.HEXRD, Verdict.STABLE): Verdict.RETAINED,
     (Technique.HEXRD, Verdict.UNCHANGED): Verdict.RETAINED,
     (Technique.HEXRD, Verdict.REVERSIBLE): Verdict.RETAINED,
     (Technique.HEXRD, Verdict.PARTLY): Verdict.CHANGED,
     (Technique.HEXRD, Verdict.REACTS): Verdict.CHANGED,
+    (Technique.HEXRD, Verdict.RETAINED): Verdict.RETAINED,
+    (Technique.HEXRD, Verdict.CHANGED): Verdict.CHANGED,
     (Technique.XAS, Verdict.RETAINED): Verdict.RETAINED,
     (Technique.XAS, Verdict.CHANGED): Verdict.CHANGED,
 }
@@ -90,7 +95,7 @@ def split_sources(joined: str) -> list[str]:
 
 
 def _is_judgement(c: Conclusion) -> bool:
-    return any(c.technique == t and c.quantity == q for t, q in QUANTITIES.items())
+    return any(c.technique == t and c.quantity in q for t, q in QUANTITIES.items())
 
 
 def _read_vote(c: Conclusion) -> Verdict | None:

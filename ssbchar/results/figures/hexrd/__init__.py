@@ -1,7 +1,7 @@
-"""Figures of a diffraction series."""
+"""Figures of a diffraction series, and of specimens ex situ."""
 
 from ssbchar.runtime.exports import make_step_getter
 
-STEPS = {"draw_series": "all"}
+STEPS = {"draw_series": "all", "draw_specimen": "pairs"}
 """Steps of this room, and the module that holds each."""
 __getattr__ = make_step_getter(__name__, STEPS)
