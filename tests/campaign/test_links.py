@@ -84,7 +84,7 @@ def test_every_role_says_which_columns_it_uses() -> None:
         ("heat", {"calibrant": "ceo2"}, "calibrant is not used by hexrd rows of role series"),
         ("ceo2", {"log": "l"}, "log is not used by hexrd rows of role calibrant"),
         ("before", {"compare_to": "foil"}, "compare_to is not used by xas rows of role pristine"),
-        ("foil", {"compare_to": "before"}, "(used by xas cycled, xas series, nmr repeat)"),
+        ("foil", {"compare_to": "before"}, "(used by hexrd cycled, xas cycled, xas series, "),
         ("after", {"log": "l"}, "log is not used by xas rows of role cycled (given: 'l')"),
         ("echo", {"compare_to": "li"}, "compare_to is not used by nmr rows of role spectrum"),
         ("echo", {"phases": "A"}, "phases is not used by nmr rows"),

@@ -1,6 +1,7 @@
 """Pairs from files to their rows: the published cycled electrolyte, a second pellet, a sample that
 moved."""
 
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hexrd.made_series import PHASES, call, phase_table
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.decision import find_all_contradictions
+from ssbchar.hexrd.pairs.options import Pair
 
 PRODUCTS = PHASES.with_name("products.yaml")
 Steps = dict[str, xr.Dataset]
@@ -30,14 +32,19 @@ def refine(folder: Path, phases: Sequence[str]) -> Steps:
     }
 
 
+@functools.cache
+def tabulate(table: Path) -> xr.Dataset:
+    return call("crystal.tabulate_library", table=table)
+
+
 def conclude(pristine: Steps, cycled: Steps, phases: Sequence[str]) -> list[Conclusion]:
     before = {f"pristine_{name}": one for name, one in pristine.items()}
     lines = call("hexrd.pairs.find_new_lines", **cycled, **before)
     named = call(
         "hexrd.pairs.name_new_lines",
         new_lines=lines,
-        library=call("crystal.tabulate_library", table=PHASES),
-        products=call("crystal.tabulate_library", table=PRODUCTS),
+        library=tabulate(PHASES),
+        products=tabulate(PRODUCTS),
     )
     rows = call(
         "hexrd.pairs.conclude_measurement",
@@ -47,6 +54,7 @@ def conclude(pristine: Steps, cycled: Steps, phases: Sequence[str]) -> list[Conc
         **before,
         phases=[phase_table(n) for n in phases],
         new_lines=iter(named),
+        pair=Pair(),
     )
     assert find_all_contradictions(rows) == []
     return rows
