@@ -83,7 +83,7 @@ lock:  ## resolve the dependencies anew, by version and hash, without addresses
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.extra.lock
 	touch $@
 
-feff: .venv-larch/ready  ## FEFF for fits of scattering paths, in an environment of its own (2.4 GB)
+feff: .venv-larch/ready  ## FEFF 6, the oracle of scattering paths (FEFF10 comes with `make run`), in an environment of its own (2.4 GB)
 .venv-larch/ready: requirements.larch.lock
 	$(PYTHON) -m venv .venv-larch
 	.venv-larch/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.larch.lock

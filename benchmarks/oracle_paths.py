@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ssbchar.crystal import reflections
 from ssbchar.xas.paths import exafs_equation, feff, feffdat, model
 from ssbchar.xas.paths.cluster import build_clusters
+from ssbchar.xas.paths.feff_input import format_feff_input
 from ssbchar.xas.paths.options import Feff
 
 Array = NDArray[np.float64]
@@ -63,9 +64,7 @@ def calculated(folder: Path, program: Path, name: str, element: str) -> list[Pat
     around = build_clusters(
         reflections.read_phase(PHASES, name, reflections.ReflectionListing()), element, 7.0
     )[0][0]
-    (folder / "feff.inp").write_text(
-        feff.format_feff_input(around, "K", Feff(), name), encoding="ascii"
-    )
+    (folder / "feff.inp").write_text(format_feff_input(around, "K", Feff(), name), encoding="ascii")
     subprocess.run([program], cwd=folder, capture_output=True, check=True, timeout=600)
     return sorted(folder.glob("feff0*.dat"))
 

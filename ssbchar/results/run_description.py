@@ -22,6 +22,7 @@ LIBRARIES = (
     "pymatgen",
     "pydantic",
     "snakemake",
+    "feff10-rs",
 )
 """Libraries whose versions the report states."""
 

@@ -3,7 +3,7 @@
 import pytest
 
 from ssbchar.xas import edge_tables, elements
-from ssbchar.xas.paths.feff import HOLES
+from ssbchar.xas.paths.feff_input import HOLES
 
 
 @pytest.mark.parametrize(

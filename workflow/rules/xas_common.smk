@@ -21,6 +21,22 @@ MIXED = [
 
 FITTED = [m for m in ABSORBERS if RUN.row(m).phases]
 
+
+def owner_of_paths(measurement):
+    """The measurement whose paths a fit takes: of those that are compared one after the other, with one phase and one
+    set of FEFF's options, the first."""
+    taken = [measurement]
+    while True:
+        row = RUN.row(taken[-1])
+        other = row.compare_to
+        if other in taken:
+            return min(taken)
+        if other not in FITTED or RUN.row(other).phases != row.phases:
+            return taken[-1]
+        if RUN.options("xas.feff", other) != RUN.options("xas.feff", taken[-1]):
+            return taken[-1]
+        taken.append(other)
+
 CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS + SERIES)
 FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS + SERIES)
 
@@ -57,10 +73,10 @@ def phase_labels(wildcards, output):
 
 def paths_digest(wildcards):
     """Digest of what gives a measurement's paths: the phase's entry with its CIF or its folder of FEFF's files, and
-    whether FEFF is there."""
+    which FEFF is there."""
     from ssbchar.xas.paths import feff
 
-    found = [feff.is_installed()]
+    found = [feff.name_route()]
     for phase in linked(wildcards, "phases"):
         found += digest_of(phase)
         folder = phases_file.find_feff_folder(

@@ -1,4 +1,5 @@
-# Absorption: FEFF's paths of a sample's phase, fitted to the first shells of pristine and cycled together.
+# Absorption: FEFF's paths of a sample's phase, fitted to the first shells of pristine and cycled together. FEFF runs
+# once for a phase and an edge: a cycled sample takes the paths of the pristine one.
 use rule step as xas_feff with:
     input:
         table=literal(RUN.config.phases),
@@ -8,7 +9,8 @@ use rule step as xas_feff with:
     log:
         f"{XAS_LOG}/feff.log",
     wildcard_constraints:
-        measurement=one_of(FITTED),
+        measurement=one_of([m for m in FITTED if owner_of_paths(m) == m]),
+    priority: 1
     conda:
         "../envs/feff.yaml"
     params:
@@ -22,7 +24,7 @@ use rule step as xas_feff with:
 
 use rule step as xas_path_fit with:
     input:
-        paths=f"{XAS}/paths.nc",
+        paths=lambda wildcards: f"{OUT}/xas/{owner_of_paths(wildcards.measurement)}/paths.nc",
         exafs=f"{XAS}/exafs.nc",
         pristine=pristine_of("exafs.nc"),
     output:

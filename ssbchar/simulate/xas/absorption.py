@@ -3,12 +3,22 @@ shells."""
 
 from __future__ import annotations
 
+import csv
+import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ssbchar.constants import ETOK
 from ssbchar.typing import Array
+
+WAVES = Path(__file__).with_name("waves.csv")
+"""Scattering of LAGP and LFP as FEFF10 calculates it from this package's CIFs, by
+``tests/house/write_waves.py``: k [1/angstrom] and, of each compound, the real part of the
+photoelectron's momentum [1/angstrom] and its mean free path [angstrom]; of each path, named by
+scatterer and distance, amplitude [angstrom] and phase [radian]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +31,12 @@ class Shell:
     """R [angstrom]."""
     sigma2: float
     """Mean square relative displacement [angstrom^2]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SmoothShell(Shell):
+    """Neighbours whose scattering our own smooth functions stand for."""
+
     weight: float
     """Height of the backscattering amplitude [angstrom]."""
     peak: float
@@ -28,6 +44,17 @@ class Shell:
     phase: tuple[float, float, float]
     """p0, p1, p2 of the phase p0 + p1 k + p2 / (k + 1) [radian, radian angstrom,
     radian/angstrom]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalculatedShell(Shell):
+    """Neighbours whose scattering FEFF10 has calculated."""
+
+    compound: str
+    """Whose momentum and mean free path these are: ``LAGP`` or ``LFP``."""
+    scatterer: str
+    calculated_at: float
+    """Distance of the path in the crystal [angstrom]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +104,15 @@ def k_from_energy(energy: Array, edge: float) -> Array:
 
 
 def calculate_chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
-    """Return the EXAFS of single scattering, spherical waves to first order in 1/(kR).
+    """Return the EXAFS of single scattering.
 
-    chi = sum N S02 F(k) / (k R^2) [1 + 1/(k R)^2]^(1/2) exp(-2 k^2 sigma^2) exp(-2 R / lambda(k))
-    sin(2 k R + phi(k) + atan(1/(k R))), after D. E. Sayers, E. A. Stern & F. W. Lytle, Phys. Rev.
-    Lett. 27 (1971) 1204. Our own smooth functions, of the usual size, stand for the scattering:
-    F(k) = weight / (1 + ((k - peak) / 5)^2), phi(k) = p0 + p1 k + p2 / (k + 1), lambda(k) = 4 +
-    0.9 k + 12 / k^2 [angstrom]; the factor 1 - exp(-(k / 2.4)^6) switches the EXAFS on about 22 eV
-    above the edge.
+    The factor 1 - exp(-(k / 2.4)^6) switches it on about 22 eV above the edge.
 
     Parameters
     ----------
     k : ndarray, shape (point,)
         [1/angstrom]
-    shells : tuple of Shell
+    shells : tuple of SmoothShell or CalculatedShell
         Neighbours of the absorber.
     s02 : float
         Amplitude reduction (dimensionless).
@@ -103,17 +125,95 @@ def calculate_chi(k: Array, shells: tuple[Shell, ...], s02: float) -> Array:
     # 1 / k diverges at the edge, where the EXAFS is switched off
     k = np.maximum(np.asarray(k, float), 0.05)
     total = np.zeros_like(k)
-    free_path = 4.0 + 0.9 * k + 12.0 / k**2
     for shell in shells:
-        curvature = 1.0 / (k * shell.distance)
-        scattering = shell.weight / (1 + ((k - shell.peak) / 5.0) ** 2)
-        p0, p1, p2 = shell.phase
-        amplitude = shell.number * s02 * scattering / (k * shell.distance**2)
-        disorder = -2 * (k * shell.sigma2**0.5) ** 2
-        damping = np.exp(disorder - 2 * shell.distance / free_path)
-        phase = 2 * k * shell.distance + p0 + p1 * k + p2 / (k + 1) + np.arctan(curvature)
-        total += amplitude * np.sqrt(1 + curvature**2) * damping * np.sin(phase)
+        if isinstance(shell, CalculatedShell):
+            total += s02 * scatter_as_calculated(k, shell)
+        elif isinstance(shell, SmoothShell):
+            total += s02 * scatter_smoothly(k, shell)
     return np.asarray(total * (1 - np.exp(-((k / 2.4) ** 6))))
+
+
+def scatter_smoothly(k: Array, shell: SmoothShell) -> Array:
+    """Return the wave of a shell, spherical to first order in 1/(kR), scattered by smooth
+    functions.
+
+    N F(k) / (k R^2) [1 + 1/(k R)^2]^(1/2) exp(-2 k^2 sigma^2) exp(-2 R / lambda(k)) sin(2 k R +
+    phi(k) + atan(1/(k R))), after D. E. Sayers, E. A. Stern & F. W. Lytle, Phys. Rev. Lett. 27
+    (1971) 1204. F(k) = weight / (1 + ((k - peak) / 5)^2), phi(k) = p0 + p1 k + p2 / (k + 1),
+    lambda(k) = 4 + 0.9 k + 12 / k^2 [angstrom].
+
+    Parameters
+    ----------
+    k : ndarray, shape (point,)
+        [1/angstrom], above zero.
+    shell : SmoothShell
+        Neighbours of the absorber.
+
+    Returns
+    -------
+    ndarray, shape (point,)
+        Dimensionless.
+    """
+    free_path = 4.0 + 0.9 * k + 12.0 / k**2
+    curvature = 1.0 / (k * shell.distance)
+    scattering = shell.weight / (1 + ((k - shell.peak) / 5.0) ** 2)
+    p0, p1, p2 = shell.phase
+    amplitude = shell.number * scattering / (k * shell.distance**2)
+    disorder = -2 * (k * shell.sigma2**0.5) ** 2
+    damping = np.exp(disorder - 2 * shell.distance / free_path)
+    phase = 2 * k * shell.distance + p0 + p1 * k + p2 / (k + 1) + np.arctan(curvature)
+    return np.asarray(amplitude * np.sqrt(1 + curvature**2) * damping * np.sin(phase))
+
+
+def scatter_as_calculated(k: Array, shell: CalculatedShell) -> Array:
+    """Return the wave of a shell, scattered as FEFF10 has calculated.
+
+    N F(k) / (k R^2) Im exp(-2 R_0 Im p - 2 p^2 sigma^2 + i (2 k R_0 + phi(k) + 2 p (R - R_0 - 2
+    sigma^2 / R_0))) with p the complex momentum and R_0 the distance it was calculated at (J. J.
+    Rehr & R. C. Albers, Rev. Mod. Phys. 72 (2000) 621).
+
+    Parameters
+    ----------
+    k : ndarray, shape (point,)
+        [1/angstrom], above zero.
+    shell : CalculatedShell
+        Neighbours of the absorber.
+
+    Returns
+    -------
+    ndarray, shape (point,)
+        Dimensionless.
+    """
+    waves, at = read_waves(), shell.calculated_at
+    path = f"{shell.compound} {shell.scatterer} {at:.4f}"
+    amplitude, phase = (
+        _interpolate_wave(k, waves[f"{path} {name}"]) for name in ("amplitude", "phase")
+    )
+    real, free_path = (
+        _interpolate_wave(k, waves[f"{shell.compound} {name}"])
+        for name in ("momentum", "free_path")
+    )
+    momentum = real + 1j / free_path
+    moved = shell.distance - at - 2 * shell.sigma2 / at
+    exponent = -2 * at / free_path - 2 * momentum**2 * shell.sigma2
+    wave: NDArray[np.complex128] = np.exp(
+        exponent + 1j * (2 * k * at + phase + 2 * momentum * moved)
+    )
+    return np.asarray(shell.number * amplitude / (k * shell.distance**2) * wave.imag)
+
+
+@functools.cache
+def read_waves() -> dict[str, Array]:
+    """Return the columns of `WAVES` by name, shape (k,)."""
+    with open(WAVES, encoding="ascii", newline="") as file:
+        names, *rows = csv.reader(file)
+    return dict(zip(names, np.array(rows, float).T, strict=True))
+
+
+def _interpolate_wave(k: Array, values: Array) -> Array:
+    from scipy.interpolate import CubicSpline
+
+    return np.asarray(CubicSpline(read_waves()["k"], values)(k))
 
 
 def calculate_normalised(
@@ -198,21 +298,36 @@ def find_half_step(norm: Array, energy: Array) -> float:
     return float(energy[after - 1] + (0.5 - below) / (above - below) * width)
 
 
-O_PHASE = (2.6, -0.90, -1.5)
-P_PHASE = (0.9, -0.85, -1.2)
 M_PHASE = (-0.4, -0.60, -0.9)
+
+
+def _place_shell(
+    compound: str, scatterer: str, distance: float, *, number: float, sigma2: float
+) -> CalculatedShell:
+    """Return a shell of a crystal, where the crystal has it."""
+    return CalculatedShell(
+        number=number,
+        distance=distance,
+        sigma2=sigma2,
+        compound=compound,
+        scatterer=scatterer,
+        calculated_at=distance,
+    )
+
+
 LAGP_GE = Edge(
     name="LAGP",
     energy=11108.6,
     width=1.1,
     white_line=GaussianLine(height=1.05, position=1.8, sigma=2.2),
     shells=(
-        Shell(number=6, distance=1.865, sigma2=0.0035, weight=0.55, peak=3.0, phase=O_PHASE),
-        Shell(number=6, distance=3.22, sigma2=0.0065, weight=0.80, peak=4.5, phase=P_PHASE),
-        Shell(number=6, distance=4.10, sigma2=0.0060, weight=1.10, peak=5.0, phase=O_PHASE),
+        _place_shell("LAGP", "O", 1.8649, number=6, sigma2=0.0035),
+        _place_shell("LAGP", "P", 3.1757, number=3, sigma2=0.0050),
+        _place_shell("LAGP", "P", 3.3087, number=3, sigma2=0.0050),
+        _place_shell("LAGP", "O", 4.1503, number=12, sigma2=0.0060),
     ),
 )
-"""Ge(IV) in six oxygen; distances near those of LiGe2(PO4)3."""
+"""Ge(IV) in six oxygen and six phosphorus; distances of this package's LAGP."""
 REDUCED_GE = Edge(
     name="reduced Ge",
     energy=11104.2,
@@ -226,10 +341,13 @@ LFP_FE = Edge(
     width=1.6,
     white_line=GaussianLine(height=0.75, position=5.4, sigma=3.0),
     shells=(
-        Shell(number=6, distance=2.155, sigma2=0.0080, weight=0.55, peak=3.0, phase=O_PHASE),
-        Shell(number=1, distance=2.84, sigma2=0.0050, weight=0.80, peak=4.5, phase=P_PHASE),
-        Shell(number=4, distance=3.26, sigma2=0.0060, weight=0.80, peak=4.5, phase=P_PHASE),
-        Shell(number=4, distance=3.87, sigma2=0.0080, weight=1.40, peak=6.0, phase=M_PHASE),
+        _place_shell("LFP", "O", 2.0639, number=2, sigma2=0.0050),
+        _place_shell("LFP", "O", 2.1077, number=1, sigma2=0.0050),
+        _place_shell("LFP", "O", 2.2034, number=1, sigma2=0.0050),
+        _place_shell("LFP", "O", 2.2506, number=2, sigma2=0.0050),
+        _place_shell("LFP", "P", 2.842, number=1, sigma2=0.0050),
+        _place_shell("LFP", "P", 3.269, number=4, sigma2=0.0060),
+        _place_shell("LFP", "Fe", 3.87, number=4, sigma2=0.0035),
     ),
     pre_peak=GaussianLine(height=0.04, position=-8.0, sigma=1.3),
 )
@@ -239,7 +357,9 @@ REDUCED_FE = Edge(
     energy=7112.0,
     width=2.0,
     white_line=GaussianLine(height=0.10, position=14.0, sigma=6.0),
-    shells=(Shell(number=8, distance=2.48, sigma2=0.0050, weight=0.55, peak=6.0, phase=M_PHASE),),
+    shells=(
+        SmoothShell(number=8, distance=2.48, sigma2=0.0050, weight=0.55, peak=6.0, phase=M_PHASE),
+    ),
 )
 """Fe metal as reference and as foil: its steepest point lies at 7112.0 eV."""
 GE_FOIL = Edge(
@@ -247,7 +367,9 @@ GE_FOIL = Edge(
     energy=11103.0,
     width=1.4,
     white_line=GaussianLine(height=0.0, position=3.0, sigma=2.5),
-    shells=(Shell(number=4, distance=2.45, sigma2=0.0040, weight=1.00, peak=6.5, phase=M_PHASE),),
+    shells=(
+        SmoothShell(number=4, distance=2.45, sigma2=0.0040, weight=1.00, peak=6.5, phase=M_PHASE),
+    ),
 )
 """Ge of the reference channel: its steepest point lies at 11103.0 eV."""
 FE_FOIL = Edge(

@@ -29,6 +29,11 @@ CHANGES = {
     Kind.DISPLACEMENT: "shell_displacement_change",
 }
 """Quantities that compare the cycled sample with the pristine one; of numbers the ratio."""
+CREDIT = (
+    "paths calculated by FEFF10 (to be cited: J. J. Kas et al., J. Synchrotron Rad. 28 (2021) "
+    "1801; {notice})"
+)
+"""What the report says where FEFF10 was used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +78,14 @@ def _conclude_fit(ds: xr.Dataset, subject: str) -> Conclusion:
     """Return the R factor of the fit, with what makes it doubtful."""
     points = float(ds["independent_points"])
     scale = float(ds["reduced_chi_square"])
+    held = ds.attrs.get("held", "")
     reasons = [
         ds.attrs["reason"],
         ds.attrs.get("simplified", ""),
         f"{ds.sizes['parameter']} parameters, {points:.1f} independent points",
         f"errors scaled by the root of the reduced chi-square {scale:.3g}",
+        f"held as in the crystal, too weak to be fitted: {held}" if held else "",
+        CREDIT.format(notice=ds.attrs["notice"]) if "notice" in ds.attrs else "",
     ]
     return Conclusion(
         "path_fit_r_factor",

@@ -121,6 +121,7 @@ def _compute_curves(problem: PathFitProblem, result: FitResult) -> dict[str, Any
         ]
     )
     model = of_shells.sum(axis=1)
+    of_shells = of_shells[:, : len(problem.shells)]
     r, chi_r = fourier.chi_r_from_chi(chi, weights, SHOWN_R)
     _, model_r = fourier.chi_r_from_chi(model, weights, SHOWN_R)
     return {

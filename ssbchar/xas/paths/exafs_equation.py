@@ -25,7 +25,8 @@ class Shell:
     """Paths that share one number, one change of distance and one mean square displacement."""
 
     label: str
-    """Scatterer and mean distance, such as ``O 2.14``."""
+    """Absorber, scatterer and mean distance, such as ``Fe-O 2.14``; without the absorber where
+    that is not known."""
     paths: NDArray[np.int_]
     """Indices into `ScatteringPaths`, shape (path,)."""
     number: float
@@ -190,6 +191,7 @@ def group_shells(
     reff, degeneracy = ds["reff"].values, ds["degeneracy"].values
     scatterers = np.array([str(s) for s in ds["scatterer"].values])
     used = ds["legs"].values <= legs
+    absorber = f"{ds.attrs['element']}-" if ds.attrs.get("element") else ""
     groups: list[NDArray[np.int_]] = []
     if limits:
         groups = [np.flatnonzero(used & (reff >= low) & (reff <= high)) for low, high in limits]
@@ -205,6 +207,6 @@ def group_shells(
         if group.size:
             number = float(degeneracy[group].sum())
             mean = float(degeneracy[group] @ reff[group] / number)
-            label = f"{'+'.join(sorted(set(scatterers[group])))} {mean:.2f}"
+            label = f"{absorber}{'+'.join(sorted(set(scatterers[group])))} {mean:.2f}"
             shells.append(Shell(label=label, paths=group, number=number, distance=mean))
     return shells

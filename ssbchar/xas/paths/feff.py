@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import platform
-import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -16,21 +15,19 @@ from ssbchar.crystal.options import ReflectionListing
 from ssbchar.crystal.phases_file import find_feff_folder, read_entries
 from ssbchar.errors import BadInput
 from ssbchar.storage import temporary
-from ssbchar.xas.elements import ELEMENTS
-from ssbchar.xas.paths import feffdat
-from ssbchar.xas.paths.cluster import Cluster, build_clusters
+from ssbchar.xas.paths import feff_ten, feffdat
+from ssbchar.xas.paths.cluster import build_clusters
+from ssbchar.xas.paths.feff_input import format_feff_input, format_feff_ten_input
 from ssbchar.xas.paths.options import Feff
 
 if TYPE_CHECKING:
     import xarray as xr
 
-HOLES = {"K": 1, "L1": 2, "L2": 3, "L3": 4}
-"""FEFF's number of the core hole by edge."""
 ENVIRONMENT = Path(".venv-larch")
 """Made by ``make feff`` from ``requirements.larch.lock``."""
 SECONDS = 600
 """FEFF is stopped after this time."""
-ABSENT = "FEFF is not installed (extra 'larch')"
+ABSENT = "FEFF is not installed (extra 'paths')"
 
 
 def calculate_paths(
@@ -75,24 +72,58 @@ def calculate_paths(
     if folder is not None:
         ds = read_folder(folder)
         ds.attrs.update(phase=name, made=f"{ds.attrs['feff']}, own files", simplified="")
+        ds.attrs["element"] = str(normalised.attrs.get("element", ""))
+        ds.attrs["edge"] = str(normalised.attrs.get("edge", ""))
         return ds
     phase = crystals.read_phase(table, name, ReflectionListing())
     element, edge = str(normalised.attrs["element"]), str(normalised.attrs["edge"])
     clusters, simplified = build_clusters(phase, element, options.cluster)
-    program = find_executable(options)
-    if program is None:
+    route = choose_route(options)
+    if route is None:
         return describe_missing_feff(name)
     paths, sites = [], []
     for site, cluster in enumerate(clusters):
-        text = format_feff_input(cluster, edge, options, f"{name}, site {site + 1}")
-        for path in run_feff(program, text):
+        title = f"{name}, site {site + 1}"
+        if isinstance(route, Path):
+            found = run_feff(route, format_feff_input(cluster, edge, options, title))
+        else:
+            text = format_feff_ten_input(cluster, edge, options, title)
+            found = feff_ten.run_feff_ten(text)
+        for path in found:
             # A site counts as often as the absorber is on it.
             paths.append(replace(path, degeneracy=path.degeneracy * cluster.share))
             sites.append(site)
     ds = feffdat.build_path_dataset(paths, sites, name)
     made = f"{ds.attrs['feff']}, from its CIF"
     ds.attrs.update(phase=name, made=made, simplified="; ".join([*phase.notes, *simplified]))
+    ds.attrs.update(element=element, edge=edge)
+    if not isinstance(route, Path):
+        ds.attrs["notice"] = feff_ten.NOTICE
     return ds
+
+
+def choose_route(options: Feff) -> Path | str | None:
+    """Return what calculates paths: the configured FEFF 6, else FEFF10, else a FEFF 6 that is
+    found.
+
+    Parameters
+    ----------
+    options : Feff
+        ``program`` names a FEFF 6 executable.
+
+    Returns
+    -------
+    Path, str or None
+        The executable of FEFF 6; the version of FEFF10's package; None where there is neither.
+
+    Raises
+    ------
+    BadInput
+        The configured program does not exist.
+    """
+    if options.program:
+        return find_executable(options)
+    return feff_ten.find_version() or find_executable(options)
 
 
 def describe_missing_feff(name: str) -> xr.Dataset:
@@ -110,7 +141,9 @@ def describe_missing_feff(name: str) -> xr.Dataset:
     """
     import xarray as xr
 
-    remedy = "make feff, or name a folder of feffNNNN.dat as 'feff:' of the phase"
+    remedy = (
+        "pip install 'ssbchar[paths]', or name a folder of feffNNNN.dat as 'feff:' of the phase"
+    )
     exclusion = {
         "where": f"phase {name}",
         "problem": f"{ABSENT}: its paths are not fitted",
@@ -149,7 +182,7 @@ def read_folder(folder: Path) -> xr.Dataset:
             "the folder of FEFF's paths does not exist",
             "correct 'feff:' (relative to the phases file)",
         )
-    files = sorted(p for p in folder.iterdir() if re.fullmatch(r"feff\d{4,}\.dat", p.name))
+    files = feffdat.list_files(folder)
     paths = [feffdat.read_path(path) for path in files]
     return feffdat.build_path_dataset(paths, [0] * len(files), str(folder))
 
@@ -192,66 +225,10 @@ def find_executable(options: Feff) -> Path | None:
     return Path(on_path) if on_path else None
 
 
-def is_installed() -> bool:
-    """Return whether FEFF is found without being configured."""
-    return find_executable(Feff()) is not None
-
-
-def format_feff_input(cluster: Cluster, edge: str, options: Feff, title: str) -> str:
-    """Return feff.inp of FEFF 6: one potential for the absorber and one for each other element.
-
-    Parameters
-    ----------
-    cluster : Cluster
-        Positions of shape (atom, 3) [angstrom], the absorber first.
-    edge : str
-        ``K``, ``L1``, ``L2`` or ``L3``.
-    options : Feff
-        Longest half path [angstrom] and most legs.
-    title : str
-        First line of the file.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    BadInput
-        Another edge.
-    """
-    if edge not in HOLES:
-        raise BadInput(title, f"FEFF 6 knows no edge {edge}", f"use {', '.join(HOLES)}")
-    absorber, *others = cluster.elements
-    kinds = list(dict.fromkeys(others))
-    # Deuterium scatters electrons as hydrogen.
-    numbers = {kind: ELEMENTS.index("H" if kind == "D" else kind) + 1 for kind in kinds}
-    potentials = [f" {i} {numbers[kind]} {kind}" for i, kind in enumerate(kinds, 1)]
-    # Neighbours of the absorber's element have a potential of their own: they have no core hole.
-    indices = [0, *(1 + kinds.index(kind) for kind in others)]
-    atoms = [
-        f" {x:11.5f} {y:11.5f} {z:11.5f} {index} {element}"
-        for (x, y, z), index, element in zip(
-            cluster.positions.tolist(), indices, cluster.elements, strict=True
-        )
-    ]
-    # CONTROL runs all four parts of FEFF, PRINT makes the last one write feffNNNN.dat.
-    lines = [
-        f"TITLE {title}",
-        f"HOLE {HOLES[edge]} 1.0",
-        "CONTROL 1 1 1 1",
-        "PRINT 0 0 0 3",
-        f"RMAX {options.rmax:g}",
-        f"NLEG {options.legs}",
-        "POTENTIALS",
-        f" 0 {ELEMENTS.index(absorber) + 1} {absorber}",
-        *potentials,
-        "ATOMS",
-        *atoms,
-        "END",
-        "",
-    ]
-    return "\n".join(lines)
+def name_route() -> str:
+    """Return which FEFF is used where none is configured; empty where there is none."""
+    route = choose_route(Feff())
+    return "" if route is None else str(route)
 
 
 def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
@@ -276,7 +253,7 @@ def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
     """
     title = text.splitlines()[0]
     with temporary.make_folder() as folder:
-        (folder / "feff.inp").write_text(text, encoding="ascii")
+        (folder / "feff.inp").write_text(text, encoding="ascii", errors="replace")
         try:
             done = subprocess.run(
                 [program], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
@@ -284,7 +261,7 @@ def run_feff(program: Path, text: str) -> list[feffdat.FeffPath]:
         except subprocess.TimeoutExpired as error:
             remedy = "lower xas.feff.rmax or legs"
             raise BadInput(title, f"FEFF ran for {SECONDS} s", remedy) from error
-        files = sorted(folder.glob("feff0*.dat"))
+        files = feffdat.list_files(folder)
         if not files:
             printed = (done.stdout + done.stderr).strip().splitlines()
             last = printed[-1].strip() if printed else "it printed nothing"

@@ -21,7 +21,7 @@ COLUMNS = 7
 """k, real[2*phc], mag[feff], phase[feff], red factor, lambda, real[p]."""
 FEWEST_ROWS = 10
 """A table of fewer rows was not written to its end."""
-REMEDY = "give feffNNNN.dat as FEFF 6 or 8 writes it"
+REMEDY = "give feffNNNN.dat as FEFF 6, 8 or 10 writes it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,14 @@ class FeffPath:
     """Of FEFF."""
 
 
+def list_files(folder: Path) -> list[Path]:
+    """Return the paths that FEFF wrote into a folder, in the order of their numbers."""
+    files = [p for p in folder.iterdir() if re.fullmatch(r"feff\d{4,}\.dat", p.name)]
+    return sorted(files, key=lambda p: (len(p.name), p.name))
+
+
 def read_path(path: Path) -> FeffPath:
-    """Return a path from a feffNNNN.dat of FEFF 6 or 8.
+    """Return a path from a feffNNNN.dat of FEFF 6, 8 or 10.
 
     Parameters
     ----------
@@ -88,7 +94,8 @@ def read_path(path: Path) -> FeffPath:
         problem = "not a path of FEFF: a number is not finite, or k does not rise"
         raise BadInput(path, problem, REMEDY)
     k, central, size, phase, reduction, free_path, momentum = table
-    version = re.search(r"feff\s*[\w.]+", lines[0], flags=re.I)
+    # The version follows the title, which may hold the word as well.
+    versions = re.findall(r"feff\s*\d[\w.]*", lines[0], flags=re.I)
     return FeffPath(
         name=path.name,
         legs=int(legs),
@@ -101,7 +108,7 @@ def read_path(path: Path) -> FeffPath:
         phase=central + phase,
         momentum=momentum,
         free_path=free_path,
-        version=version[0] if version else "FEFF",
+        version=versions[-1] if versions else "FEFF",
     )
 
 

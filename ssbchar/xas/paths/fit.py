@@ -9,10 +9,16 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
+from ssbchar.xas.exafs import fourier
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
 from ssbchar.xas.normalisation.calibrate import AlignmentKind
 from ssbchar.xas.paths.dataset import build_fit_dataset
-from ssbchar.xas.paths.exafs_equation import ScatteringPaths, Shell, group_shells
+from ssbchar.xas.paths.exafs_equation import (
+    ScatteringPaths,
+    Shell,
+    ShellParameters,
+    group_shells,
+)
 from ssbchar.xas.paths.model import KINDS, Kind, PathFitProblem, Spectrum, Transform
 from ssbchar.xas.paths.options import PathFit
 
@@ -21,6 +27,11 @@ if TYPE_CHECKING:
 
 ON_ONE_AXIS = ({AlignmentKind.FOIL}, {AlignmentKind.PROJECT})
 """Alignments under which a pair shares the shift of the origin: both by the same."""
+WEAK = 0.05
+"""Share in chi(R), relative to the strongest shell's, below which a shell is not fitted unless it
+is asked for."""
+MOST_PARAMETERS = 2 / 3
+"""Parameters by independent points; with more, errors become as large as the values."""
 FREE_R = 0.3
 """A shell belongs to the fit if it lies less than this beyond its end in R [angstrom]."""
 
@@ -54,7 +65,8 @@ def fit_paths(
     Raises
     ------
     BadInput
-        There is no EXAFS, no shell in range, or more parameters than independent points.
+        There is no EXAFS or that of another edge, no shell in range, or more parameters than
+        independent points.
     """
     import xarray as xr
 
@@ -66,16 +78,22 @@ def fit_paths(
         if "chi" not in ds:
             problem = f"no EXAFS to fit paths to: {ds.attrs.get('exafs', '')}"
             raise BadInput(where, problem, "leave 'phases' empty")
+    _check_edges(paths, given, where)
     longest = options.rmax + FREE_R
     shells = group_shells(paths, options.shells, rmax=longest, gap=options.gap, legs=options.legs)
     if not shells:
         problem = f"no path of FEFF is shorter than {longest:g}"
         raise BadInput(where, problem, "raise path_fit.rmax")
+    transform, waves = _choose_transform(given, options, window), ScatteringPaths(paths)
+    held: list[Shell] = []
+    if not options.shells:
+        shells, held = choose_shells(given, shells, waves, transform, options)
     task = PathFitProblem(
         assign_parameters(given, len(shells), options),
-        ScatteringPaths(paths),
+        waves,
         [scale_by_s02(shell, options.s02) for shell in shells],
-        _choose_transform(given, options, window),
+        transform,
+        [(scale_by_s02(shell, options.s02), _hold_shell(shell, options)) for shell in held],
     )
     # Without a degree of freedom the reduced chi-square, and with it every error, has no meaning.
     if task.size + 1 > task.independent:
@@ -86,9 +104,78 @@ def fit_paths(
         )
     result = task.fit(list_starts(task.spectra, shells, task.size, options))
     ds = build_fit_dataset(given, task, shells, result, options)
-    described = ("phase", "made", "simplified")
+    described = ("phase", "made", "simplified", "notice")
     ds.attrs.update({key: paths.attrs[key] for key in described if key in paths.attrs})
+    ds.attrs["held"] = ", ".join(shell.label for shell in held)
     return ds
+
+
+def choose_shells(
+    given: list[xr.Dataset],
+    shells: list[Shell],
+    waves: ScatteringPaths,
+    transform: Transform,
+    options: PathFit,
+) -> tuple[list[Shell], list[Shell]]:
+    """Return the shells that are fitted, nearest first, and those that stay as in the crystal.
+
+    A shell is held whose share in chi(R), as the crystal has it, is below 5 % of the strongest's;
+    and the weakest ones, where more than two thirds of the independent points would be parameters.
+
+    Parameters
+    ----------
+    given : list of Dataset
+        From `ssbchar.xas.exafs.extract_exafs`.
+    shells : list of Shell
+        All shells in range.
+    waves : ScatteringPaths
+    transform : Transform
+        Ranges in k [1/angstrom] and R [angstrom].
+    options : PathFit
+        What is shared, and the mean square displacement [angstrom^2].
+    """
+    k = given[-1]["k"].values
+    weights = transform.compute_weights(k)
+    sizes = []
+    for shell in shells:
+        chi = waves.compute_chi(k, shell, _hold_shell(shell, options))
+        r, chi_r = fourier.chi_r_from_chi(chi[None], weights, transform.rmax)
+        sizes.append(float(np.linalg.norm(chi_r[0, r >= transform.rmin])))
+    by_size = sorted(range(len(shells)), key=lambda i: -sizes[i])
+    kept = [i for i in by_size if sizes[i] >= WEAK * max(sizes)]
+    most = MOST_PARAMETERS * len(given) * transform.independent
+    while len(kept) > 1 and _count_parameters(given, len(kept), options) > most:
+        kept.pop()
+    return (
+        [shell for i, shell in enumerate(shells) if i in kept],
+        [shell for i, shell in enumerate(shells) if i not in kept],
+    )
+
+
+def _hold_shell(shell: Shell, options: PathFit) -> ShellParameters:
+    """Return a shell's parameters as in the crystal."""
+    return ShellParameters(e0=0.0, number=shell.number, delta_r=0.0, sigma2=options.sigma2)
+
+
+def _count_parameters(given: list[xr.Dataset], count: int, options: PathFit) -> int:
+    spectra = assign_parameters(given, count, options)
+    return 1 + max(max(int(s.places.max()), s.e0) for s in spectra)
+
+
+def _check_edges(paths: xr.Dataset, given: list[xr.Dataset], where: str) -> None:
+    """Refuse paths of another edge than a spectrum's."""
+    own = _name_edge(paths)
+    for ds in given:
+        if own and own != _name_edge(ds):
+            raise BadInput(
+                where,
+                f"the paths are of {own}, the spectrum is of {_name_edge(ds)}",
+                "compare measurements of one edge, or leave 'phases' empty",
+            )
+
+
+def _name_edge(ds: xr.Dataset) -> str:
+    return f"{ds.attrs.get('element', '')} {ds.attrs.get('edge', '')}".strip()
 
 
 def _choose_transform(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -56,6 +56,17 @@ class Transform:
         """
         return 2 * (self.kmax - self.kmin) * (self.rmax - self.rmin) / np.pi + 1
 
+    def compute_weights(self, k: Array) -> Array:
+        """Return the window times k^kweight, shape (k,), for k in 1/angstrom."""
+        return fourier.build_k_window(
+            k,
+            kmin=self.kmin,
+            kmax=self.kmax,
+            dk=self.dk,
+            shape=self.window,
+            kweight=self.kweight,
+        )[1]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spectrum:
@@ -104,6 +115,9 @@ class PathFitProblem:
         In the order of the rows of `Spectrum.places`.
     transform : Transform
         Ranges in k [1/angstrom] and R [angstrom].
+    held : sequence of (Shell, ShellParameters)
+        Shells that are not fitted, with their number, distance and displacement; the origin of
+        energy [eV] is that of the fit.
     """
 
     def __init__(
@@ -112,10 +126,12 @@ class PathFitProblem:
         paths: ScatteringPaths,
         shells: Sequence[Shell],
         transform: Transform,
+        held: Sequence[tuple[Shell, ShellParameters]] = (),
     ) -> None:
         self.spectra = list(spectra)
         self.paths = paths
         self.shells = list(shells)
+        self.held = list(held)
         self.transform = transform
         # Larch cuts the grid of R this way; the small term keeps 1.0 / RSTEP from falling short.
         ends = (transform.rmin, transform.rmax)
@@ -130,13 +146,11 @@ class PathFitProblem:
 
     def compute_weights(self, k: Array) -> Array:
         """Return the window times k^kweight, shape (k,), for k in 1/angstrom."""
-        t = self.transform
-        return fourier.build_k_window(
-            k, kmin=t.kmin, kmax=t.kmax, dk=t.dk, shape=t.window, kweight=t.kweight
-        )[1]
+        return self.transform.compute_weights(k)
 
     def compute_model(self, values: Array, i: int) -> tuple[list[Array], Array]:
-        """Return chi(k) of each shell of a spectrum and the derivatives of their sum.
+        """Return chi(k) of each shell of a spectrum, those that are held last, and the derivatives
+        of their sum.
 
         Parameters
         ----------
@@ -166,6 +180,13 @@ class PathFitProblem:
             # Shared parameters collect the derivatives of all shells.
             for place, row in zip((spectrum.e0, *places), by_parameter, strict=True):
                 derivatives[place] += row
+        origin = float(values[spectrum.e0]) + spectrum.offset
+        for shell, at in self.held:
+            chi, by_parameter = self.paths.differentiate_chi(
+                spectrum.k, shell, replace(at, e0=origin)
+            )
+            chi_of_shells.append(chi)
+            derivatives[spectrum.e0] += by_parameter[0]
         return chi_of_shells, derivatives
 
     def compute_residual(self, values: Array) -> tuple[Array, Array]:

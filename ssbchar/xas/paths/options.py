@@ -20,9 +20,9 @@ class Feff:
     """How scattering paths are calculated from the phase in the sheet's ``phases`` column."""
 
     program: PathText = ""
-    """FEFF 6 executable; empty looks for ``feff6l`` in the environment ``.venv-larch`` (``make
-    feff``), in an installed Larch and on the PATH. Not needed where the phase's entry names a
-    folder of feffNNNN.dat (``feff:``)."""
+    """FEFF 6 executable. Empty uses FEFF10 (extra ``paths``); where that is not installed, a
+    ``feff6l`` in the environment ``.venv-larch`` (``make feff``), in an installed Larch or on the
+    PATH. Not needed where the phase's entry names a folder of feffNNNN.dat (``feff:``)."""
     rmax: Annotated[float, Field(gt=0, le=10)] = 5.0
     """Longest half length of a path [angstrom]."""
     cluster: Annotated[float, Field(gt=0, le=15)] = 7.0
@@ -50,13 +50,15 @@ class PathFit:
 
     kweight: Annotated[int, Field(ge=0, le=4)] = 2
     """Power of k."""
-    rmin: Annotated[float, Field(ge=0, le=10)] = 1.0
-    """Start of the fit in R [angstrom]."""
+    rmin: Annotated[float, Field(ge=0, le=10)] = 1.2
+    """Start of the fit in R [angstrom]; below lies what the background's spline takes."""
     rmax: Annotated[float, Field(gt=0, le=10)] = 3.0
     """End of the fit in R [angstrom]; R is about 0.3 to 0.5 angstrom less than the distance."""
     shells: tuple[tuple[HalfLength, HalfLength], ...] = ()
     """Ranges of the half lengths of each shell's paths [angstrom]; empty makes a shell of the paths
-    of one scatterer that lie within `gap` of each other, out to 0.3 angstrom beyond `rmax`."""
+    of one scatterer that lie within `gap` of each other, out to 0.3 angstrom beyond `rmax`; those
+    that are weak beside the others, or too many for the data, stay as in the crystal and are
+    named."""
     gap: Annotated[float, Field(gt=0, le=5)] = 0.25
     """Paths of one scatterer further apart than this are two shells [angstrom]."""
     legs: Annotated[int, Field(ge=2, le=8)] = 2

@@ -54,6 +54,9 @@ PATHS = OutputTable(
         "phase": "the phase",
         "made": "how the paths were made",
         "simplified": "what was simplified in the crystal",
+        "element": "absorber that FEFF was run for",
+        "edge": "its edge",
+        "notice": "FEFF10's copyright notice, where it calculated the paths",
         "skipped": "why there are no paths; the file then has no variables",
     },
 )
@@ -145,7 +148,11 @@ PATH_FIT = OutputTable(
             coordinate=True,
         ),
         "chi": Variable(dims=("part", "k"), unit="1", meaning="measured EXAFS"),
-        "model": Variable(dims=("part", "k"), unit="1", meaning="fitted EXAFS, all shells"),
+        "model": Variable(
+            dims=("part", "k"),
+            unit="1",
+            meaning="fitted EXAFS, all shells, those that are held as well",
+        ),
         "parts": Variable(dims=("part", "shell", "k"), unit="1", meaning="fitted EXAFS by shell"),
         "chi_r_real": Variable(
             dims=("part", "r"),
@@ -165,6 +172,8 @@ PATH_FIT = OutputTable(
     attributes={
         "verdict": "`ok`, or `doubtful` where the minimum is not a plausible structure",
         "reason": "what makes it doubtful",
+        "held": "shells in range that are not fitted but stay as in the crystal",
+        "notice": "FEFF10's copyright notice, where it calculated the paths",
         "skipped": "why there is no fit; the file then has no variables",
     },
 )

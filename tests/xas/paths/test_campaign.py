@@ -21,7 +21,6 @@ from ssbchar.xas.paths.options import Feff, PathFit
 from ssbchar.xas.scans import read
 from ssbchar.xas.scans.options import ScanReading
 
-NAMES = ("O", "P", "M")
 TRUE_RATIO = 0.85
 """A reduced share of 0.15 without EXAFS."""
 
@@ -29,22 +28,16 @@ TRUE_RATIO = 0.85
 def write_paths(folder: Path) -> None:
     """Write the simulator's waves as FEFF would: tables in k, no disorder."""
     folder.mkdir()
-    k = np.maximum(made_paths.TABLE, 0.05)
-    for i, (shell, name) in enumerate(zip(absorption.LAGP_GE.shells, NAMES, strict=True), 1):
-        curved = 1 / (k * shell.distance)
-        size = (
-            shell.weight
-            / (1 + ((k - shell.peak) / 5) ** 2)
-            * np.sqrt(1 + curved**2)
-            * (1 - np.exp(-((k / 2.4) ** 6)))
+    waves = absorption.read_waves()
+    for i, shell in enumerate(absorption.LAGP_GE.shells, 1):
+        path = f"LAGP {shell.scatterer} {shell.calculated_at:.4f}"
+        size, phase = waves[f"{path} amplitude"], waves[f"{path} phase"]
+        lines = made_paths.text(shell.scatterer, shell.number, shell.distance, 1.0).splitlines()[:9]
+        rows = zip(
+            waves["k"], size, phase, waves["LAGP free_path"], waves["LAGP momentum"], strict=True
         )
-        p0, p1, p2 = shell.phase
-        phase = p0 + p1 * k + p2 / (k + 1) + np.arctan(curved)
-        free_path = 4.0 + 0.9 * k + 12 / k**2
-        lines = made_paths.text(name, shell.number, shell.distance, 1.0).splitlines()[:9]
         lines += [
-            f" {at:6.3f} 0.0 {a: .9E} {p: .9E} 1.0 {m: .6E} {at: .6E}"
-            for at, a, p, m in zip(made_paths.TABLE, size, phase, free_path, strict=True)
+            f" {at:6.3f} 0.0 {a: .9E} {p: .9E} 1.0 {m: .6E} {q: .6E}" for at, a, p, m, q in rows
         ]
         (folder / f"feff{i:04d}.dat").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -73,20 +66,27 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[xr.Datase
 
 def test_shells_of_a_simulated_pair(pair: tuple[Path, list[xr.Dataset]]) -> None:
     folder, (pristine, cycled) = pair
-    ds = feff.calculate_paths(folder / "phases.yaml", xr.Dataset(), Feff(), {"phase": "LAGP"})
+    ds = feff.calculate_paths(
+        folder / "phases.yaml",
+        xr.Dataset(attrs={"element": "Ge", "edge": "K"}),
+        Feff(),
+        {"phase": "LAGP"},
+    )
     assert ds.attrs["made"] == "Feff 6L.02, own files"
-    fit = path_fit.fit_paths(ds, cycled, pristine, PathFit(s02=absorption.LAGP_GE.s02, rmax=3.2))
+    fit = path_fit.fit_paths(
+        ds, cycled, pristine, PathFit(s02=absorption.LAGP_GE.s02, shared=("displacement",))
+    )
     assert fit.attrs["verdict"] == "ok", fit.attrs["reason"]
-    assert [str(s) for s in fit["shell"].values] == ["O 1.86", "P 3.22"]
+    assert [str(s) for s in fit["shell"].values] == ["Ge-O 1.86", "Ge-P 3.24"]
     rows = {(r.quantity, r.condition): r for r in conclude_paths(fit, "Ge K")}
-    for shell, distance in (("O 1.86", 1.865), ("P 3.22", 3.22)):
+    for shell, distance in (("Ge-O 1.86", 1.8649), ("Ge-P 3.24", 3.2422)):
         ratio = rows["coordination_ratio", shell]
         assert abs(ratio.value - TRUE_RATIO) < 3 * ratio.stderr and ratio.stderr < 0.1
         change = rows["shell_distance_change", shell]
         assert abs(change.value) < 3 * change.stderr and change.stderr < 0.02
         assert rows["shell_distance", shell].value == pytest.approx(distance, abs=0.02)
-    assert rows["coordination_ratio", "O 1.86"].verdict == "changed"
-    assert rows["shell_distance_change", "O 1.86"].verdict == "retained"
+    assert rows["coordination_ratio", "Ge-O 1.86"].verdict == "changed"
+    assert rows["shell_distance_change", "Ge-O 1.86"].verdict == "retained"
 
 
 def test_a_folder_that_is_not_there_or_empty(

@@ -3,36 +3,15 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import xarray as xr
 from xas import made_paths
 
-from ssbchar.crystal import reflections
 from ssbchar.errors import BadInput
 from ssbchar.xas.paths import feff
-from ssbchar.xas.paths.cluster import Cluster, build_clusters
 from ssbchar.xas.paths.options import Feff
 
 TABLE = Path(__file__).parent.parents[2] / "config/phases/phases.yaml"
-
-
-def test_the_input_of_feff() -> None:
-    around = build_clusters(
-        reflections.read_phase(TABLE, "NiO", reflections.ReflectionListing()), "Ni", 3.0
-    )[0][0]
-    lines = feff.format_feff_input(around, "K", Feff(rmax=4.5, legs=2), "NiO").splitlines()
-    assert "HOLE 1 1.0" in lines and "RMAX 4.5" in lines and "NLEG 2" in lines
-    potentials = lines[lines.index("POTENTIALS") + 1 : lines.index("ATOMS")]
-    assert [p.split() for p in potentials] == [
-        ["0", "28", "Ni"],
-        ["1", "8", "O"],
-        ["2", "28", "Ni"],
-    ]
-    atoms = [line.split() for line in lines[lines.index("ATOMS") + 1 : -1]]
-    assert len(atoms) == 19 and atoms[0][3:] == ["0", "Ni"] and atoms[1][3:] == ["1", "O"]
-    with pytest.raises(BadInput, match="no edge M5"):
-        feff.format_feff_input(around, "M5", Feff(), "NiO")
 
 
 def test_a_configured_program_that_is_not_there_is_told() -> None:
@@ -46,18 +25,6 @@ def test_feff_that_writes_nothing_is_told(tmp_path: Path) -> None:
     program.chmod(0o755)
     with pytest.raises(BadInput, match="something is wrong"):
         feff.run_feff(program, "TITLE made\nEND\n")
-
-
-@pytest.mark.parametrize(("edge", "hole"), [("K", 1), ("L1", 2), ("L2", 3), ("L3", 4)])
-def test_the_core_hole_of_an_edge(edge: str, hole: int) -> None:
-    cluster = Cluster(
-        share=1.0,
-        elements=("U", "H", "Ge"),
-        positions=np.array([[0, 0, 0], [1.5, 0, 0], [0, 2, 0]]),
-    )
-    text = feff.format_feff_input(cluster, edge, Feff(), "made")
-    assert f"HOLE {hole} 1.0" in text
-    assert [line.split()[1] for line in text.splitlines()[7:10]] == ["92", "1", "32"]
 
 
 def write_program(folder: Path, script: str) -> Path:
@@ -93,12 +60,25 @@ def test_feff_that_prints_nothing_is_told(tmp_path: Path) -> None:
 
 def test_without_feff_the_phase_is_excluded_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feff, "find_executable", lambda options: None)
+    monkeypatch.setattr(feff.feff_ten, "find_version", lambda: "")
     normalised = xr.Dataset(attrs={"element": "Ge", "edge": "K"})
     ds = feff.calculate_paths(TABLE, normalised, Feff(), {"phase": "LAGP"})
-    assert not ds.variables and "make feff" in ds.attrs["skipped"]
+    assert not ds.variables and "ssbchar[paths]" in ds.attrs["skipped"]
     (exclusion,) = json.loads(ds.attrs["set_aside"])
     assert exclusion["where"] == "phase LAGP" and "not installed" in exclusion["problem"]
-    assert not feff.is_installed()
+    assert not feff.name_route()
+
+
+def test_a_configured_program_comes_first_then_feff_ten_then_feff_six_that_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = write_program(tmp_path, "true")
+    monkeypatch.setattr(feff.feff_ten, "find_version", lambda: "0.2.4")
+    assert feff.choose_route(Feff(program=str(program))) == program
+    assert feff.choose_route(Feff()) == "0.2.4"
+    monkeypatch.setattr(feff.feff_ten, "find_version", lambda: "")
+    monkeypatch.setattr(feff, "find_executable", lambda options: program)
+    assert feff.choose_route(Feff()) == program
 
 
 def test_feff_is_found_beside_the_run_or_on_the_path(

@@ -193,7 +193,7 @@ def test_as_many_parameters_as_independent_points_are_too_many(made: xr.Dataset)
     for points, possible in ((7.99, False), (8.01, True)):
         rmax = 3.0 - 0.25
         rmin = rmax - (points - 1) * np.pi / 18
-        options = PathFit(rmin=rmin, rmax=rmax)
+        options = PathFit(rmin=rmin, rmax=rmax, shells=((2.0, 2.2), (2.9, 3.1)))
         if possible:
             assert fit.fit_paths(made, spectrum, None, options).sizes["parameter"] == 7
         else:
@@ -218,3 +218,52 @@ def test_no_paths_no_fit() -> None:
     skipped = xr.Dataset(attrs={"skipped": "FEFF is not installed"})
     ds = fit.fit_paths(skipped, made_paths.exafs(K, 0 * K), None, OPTIONS)
     assert ds.attrs == {"skipped": "FEFF is not installed"} and not ds.variables
+
+
+def test_a_weak_shell_stays_as_in_the_crystal_unless_it_is_asked_for(tmp_path: Path) -> None:
+    shells = (*made_paths.SHELLS, ("O", 0.2, 2.60))
+    made_paths.write(tmp_path, shells)
+    paths = made_paths.read(tmp_path)
+    spectrum = made_paths.exafs(K, made_paths.chi(K, **TRUE))
+    ds = fit.fit_paths(paths, spectrum, None, OPTIONS)
+    assert ds["shell"].values.tolist() == ["O 2.10", "Fe 3.00"]
+    assert ds.attrs["held"] == "O 2.60"
+    assert np.allclose(ds["number"][0], TRUE["numbers"], rtol=0.05)
+    asked = {"shells": ((2.5, 2.7), (2.9, 3.1))}
+    every = fit.fit_paths(paths, spectrum, None, PathFit(**{**vars(OPTIONS), **asked}))
+    assert every["shell"].values.tolist() == ["O 2.60", "Fe 3.00"]
+    assert every.attrs["held"] == ""
+
+
+def test_of_more_shells_than_the_data_allow_the_weakest_are_held(tmp_path: Path) -> None:
+    shells = (*made_paths.SHELLS, ("O", 1.0, 2.6), ("S", 3.0, 2.4))
+    made_paths.write(tmp_path, shells)
+    spectrum = made_paths.exafs(K, made_paths.chi(K, **TRUE))
+    narrow = PathFit(**{**vars(OPTIONS), "rmin": 1.5})
+    ds = fit.fit_paths(made_paths.read(tmp_path), spectrum, None, narrow)
+    assert ds.sizes["parameter"] <= 2 / 3 * float(ds["independent_points"])
+    assert "O 2.60" in ds.attrs["held"].split(", ")
+
+
+def test_a_held_shell_is_in_the_model(tmp_path: Path) -> None:
+    """A shell that the data hold and the fit does not vary moves nothing of the others."""
+    third = ("O", 1.0, 2.60)
+    made_paths.write(tmp_path, (*made_paths.SHELLS, third))
+    paths = made_paths.read(tmp_path)
+    both = made_paths.chi(K, **TRUE)
+    extra = made_paths.chi(K, TRUE["e0"], (1.0,), (0.0,), (0.005,), (third,))
+    options = PathFit(**{**vars(OPTIONS), "rmin": 1.2})
+    ds = fit.fit_paths(paths, made_paths.exafs(K, both + extra), None, options)
+    assert ds.attrs["held"] == "O 2.60"
+    assert np.allclose(ds["number"][0], TRUE["numbers"], rtol=0.01)
+    assert np.allclose(ds["distance"][0], [2.07, 3.04], atol=0.002)
+    assert float(ds["r_factor"][0]) < 1e-4
+    alone = fit.fit_paths(paths, made_paths.exafs(K, both), None, options)
+    assert float(alone["r_factor"][0]) > 3 * float(ds["r_factor"][0])
+
+
+def test_paths_of_another_edge_are_refused(made: xr.Dataset) -> None:
+    spectrum = made_paths.exafs(K, made_paths.chi(K, **TRUE))
+    other = made.assign_attrs(element="Ge", edge="K")
+    with pytest.raises(BadInput, match="paths are of Ge K, the spectrum is of Fe K"):
+        fit.fit_paths(other, spectrum, None, OPTIONS)
