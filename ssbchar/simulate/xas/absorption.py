@@ -324,7 +324,7 @@ LAGP_GE = Edge(
         _place_shell("LAGP", "O", 1.8649, number=6, sigma2=0.0035),
         _place_shell("LAGP", "P", 3.1757, number=3, sigma2=0.0050),
         _place_shell("LAGP", "P", 3.3087, number=3, sigma2=0.0050),
-        _place_shell("LAGP", "O", 4.1503, number=12, sigma2=0.0060),
+        _place_shell("LAGP", "O", 4.1503, number=15, sigma2=0.0030),
     ),
 )
 """Ge(IV) in six oxygen and six phosphorus; distances of this package's LAGP."""
@@ -341,10 +341,10 @@ LFP_FE = Edge(
     width=1.6,
     white_line=GaussianLine(height=0.75, position=5.4, sigma=3.0),
     shells=(
-        _place_shell("LFP", "O", 2.0639, number=2, sigma2=0.0050),
-        _place_shell("LFP", "O", 2.1077, number=1, sigma2=0.0050),
-        _place_shell("LFP", "O", 2.2034, number=1, sigma2=0.0050),
-        _place_shell("LFP", "O", 2.2506, number=2, sigma2=0.0050),
+        _place_shell("LFP", "O", 2.0639, number=2, sigma2=0.0030),
+        _place_shell("LFP", "O", 2.1077, number=1, sigma2=0.0030),
+        _place_shell("LFP", "O", 2.2034, number=1, sigma2=0.0030),
+        _place_shell("LFP", "O", 2.2506, number=2, sigma2=0.0030),
         _place_shell("LFP", "P", 2.842, number=1, sigma2=0.0050),
         _place_shell("LFP", "P", 3.269, number=4, sigma2=0.0060),
         _place_shell("LFP", "Fe", 3.87, number=4, sigma2=0.0035),

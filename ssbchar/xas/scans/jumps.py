@@ -31,6 +31,8 @@ LEAST_STEP, LEAST_SIGMA = 0.05, 6.0
 """Another edge's step is above this share of the first one's, and so many standard errors [1]."""
 ABOVE_EXAFS = 1.5
 """Another edge's step exceeds so many times what EXAFS makes elsewhere [1]."""
+LONG_RANGE = 160.0
+"""Range about a step in which a swing of EXAFS goes back [eV]."""
 AROUND, AROUND_STEP = (60.0, 250.0), 8.0
 """Distances from a place within which such steps are looked for, and how far apart [eV]."""
 BEFORE_EDGE = 15.0
@@ -132,9 +134,25 @@ def find_second_edge(
         step = measure_step(energy, mu, place + offset, one_slope=True)
         if step is None or step[0] <= max(LEAST_STEP * height[0], LEAST_SIGMA * step[1]):
             continue
-        if step[0] > ABOVE_EXAFS * _measure_steps_around(energy, mu, place + offset, at):
+        if step[0] > ABOVE_EXAFS * _measure_steps_around(
+            energy, mu, place + offset, at
+        ) and _stays_high(energy, mu, place + offset, at, step[0]):
             return element, edge, place
     return None
+
+
+def _stays_high(energy: Array, mu: Array, place: float, at: float, height: float) -> bool:
+    """Return whether the absorption is still higher far behind a step [eV]: that of the first
+    shell's EXAFS, which is strongest near the scan's own edge, swings back."""
+    # The scan's own white line is no level to compare with.
+    near = (energy > at + AWAY / 2) & (np.abs(energy - place) < LONG_RANGE)
+    near &= np.abs(energy - place) > FIT_RANGE[0]
+    x, y = energy[near] - place, mu[near]
+    if min((x < 0).sum(), (x > 0).sum()) < LEAST_POINTS:
+        return True
+    design = np.column_stack([x > 0, np.ones(x.size), x]).astype(float)
+    fit, *_ = np.linalg.lstsq(design, y, rcond=None)
+    return float(fit[0]) > STAYS * height
 
 
 def _measure_steps_around(energy: Array, mu: Array, place: float, at: float) -> float:

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from xas import made_spectra
 
+from ssbchar.simulate.xas.absorption import LAGP_GE, calculate_absorbance, calculate_normalised
+from ssbchar.simulate.xas.scans import build_energies
 from ssbchar.xas.normalisation import calibrate, normalise
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import jumps, read
@@ -107,3 +109,13 @@ def test_a_short_scan_of_four_does_not_shorten_the_rest(tmp_path: Path) -> None:
 def test_the_case(cases_folder: Path) -> None:
     assert step_of(cases_folder / "xas/gain.dat") == pytest.approx(0.467, abs=0.003)
     assert step_of(cases_folder / "xas/bom.dat") == pytest.approx(0.467, abs=0.001)
+
+
+def test_a_strong_first_shell_is_no_second_edge() -> None:
+    """The swing of Ge-O near k = 5 rises by a fifth of the edge where Ir L3 is tabulated."""
+    energy = build_energies(LAGP_GE.energy, 13.6)
+    norm = calculate_normalised(energy, LAGP_GE)
+    mu = calculate_absorbance(energy, LAGP_GE.energy, norm, step=1.0, pre=0.45)
+    assert jumps.find_second_edge(energy, mu, LAGP_GE.energy, ("Ge", "K")) is None
+    second = mu + 0.3 * (energy > 11220.0)
+    assert jumps.find_second_edge(energy, second, LAGP_GE.energy, ("Ge", "K")) is not None
