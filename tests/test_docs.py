@@ -38,7 +38,7 @@ def test_every_message_of_the_faq_is_said_by_the_program() -> None:
     ("name", "extra", "lock"),
     [
         ("ssbchar", "images", "requirements.lock"),
-        ("feff", "larch", "requirements.larch.lock"),
+        ("feff", "paths", "requirements.lock"),
     ],
 )
 def test_environments_hold_the_versions_of_the_lock(name: str, extra: str, lock: str) -> None:

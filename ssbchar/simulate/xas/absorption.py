@@ -211,9 +211,15 @@ def read_waves() -> dict[str, Array]:
 
 
 def _interpolate_wave(k: Array, values: Array) -> Array:
-    from scipy.interpolate import CubicSpline
-
-    return np.asarray(CubicSpline(read_waves()["k"], values)(k))
+    """Return a column of the table between its rows, by Hermite's cubics."""
+    at = read_waves()["k"]
+    slopes = np.gradient(values, at)
+    i = np.clip(np.searchsorted(at, k, side="right") - 1, 0, at.size - 2)
+    width = at[i + 1] - at[i]
+    t = (k - at[i]) / width
+    ends = (1 + 2 * t) * (1 - t) ** 2 * values[i] + t**2 * (3 - 2 * t) * values[i + 1]
+    bends = t * (1 - t) ** 2 * slopes[i] - t**2 * (1 - t) * slopes[i + 1]
+    return np.asarray(ends + width * bends)
 
 
 def calculate_normalised(

@@ -79,9 +79,10 @@ def test_shells_of_a_simulated_pair(pair: tuple[Path, list[xr.Dataset]]) -> None
     assert fit.attrs["verdict"] == "ok", fit.attrs["reason"]
     assert [str(s) for s in fit["shell"].values] == ["Ge-O 1.86", "Ge-P 3.24"]
     rows = {(r.quantity, r.condition): r for r in conclude_paths(fit, "Ge K")}
-    for shell, distance in (("Ge-O 1.86", 1.8649), ("Ge-P 3.24", 3.2422)):
+    # Oxygen beyond 4 angstrom leaks into the range of phosphorus.
+    for shell, distance, limit in (("Ge-O 1.86", 1.8649, 0.1), ("Ge-P 3.24", 3.2422, 0.15)):
         ratio = rows["coordination_ratio", shell]
-        assert abs(ratio.value - TRUE_RATIO) < 3 * ratio.stderr and ratio.stderr < 0.1
+        assert abs(ratio.value - TRUE_RATIO) < 3 * ratio.stderr and ratio.stderr < limit
         change = rows["shell_distance_change", shell]
         assert abs(change.value) < 3 * change.stderr and change.stderr < 0.02
         assert rows["shell_distance", shell].value == pytest.approx(distance, abs=0.02)
