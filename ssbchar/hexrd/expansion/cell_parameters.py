@@ -89,6 +89,7 @@ def select_usable(
     *,
     frames: NDArray[np.intp],
     significance: float,
+    temperature_needed: bool = True,
 ) -> Bool:
     """Return which frames have a cell of a phase that is good enough to be used, and a temperature.
 
@@ -102,6 +103,8 @@ def select_usable(
         Indices of frames.
     significance : float
         Least significance of the phase [standard deviations].
+    temperature_needed : bool
+        Whether frames without a temperature are left out.
 
     Returns
     -------
@@ -114,7 +117,7 @@ def select_usable(
     is_clear = np.nan_to_num(one["significance"].values, nan=0.0) >= significance
     # A cell held by its prior says again what the smooth cell(T) says.
     is_good = np.isin(one["verdict"].values.astype(str), USABLE_VERDICTS)
-    has_temperature = np.isfinite(furnace["temperature"].values[frames])
+    has_temperature = np.isfinite(furnace["temperature"].values[frames]) | (not temperature_needed)
     return np.asarray(has_cell & has_error & is_present & is_clear & is_good & has_temperature)
 
 

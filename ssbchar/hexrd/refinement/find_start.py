@@ -223,7 +223,7 @@ def find_trials(
     scores = np.stack([scorer.score(wide, strains, zero + shift) for shift in zeros])
     best = np.argsort(-scores, axis=None, kind="stable")[:KEPT]
     row, column = np.unravel_index(best, scores.shape)
-    at, shifts = strains[column], zero + zeros[row]
+    at, shifts = strains[column], np.asarray(zero + zeros[row], float)
     for level in LEVELS:
         narrow = target.widen(step / 2 * level, zero_step * level)
         for _ in range(MOVES):

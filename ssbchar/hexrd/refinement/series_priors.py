@@ -36,6 +36,10 @@ ZERO_WIDTHS = 0.4
 """The same in Gaussian widths of the lines: where they are wide the zero is known less well."""
 GAUSS_SIGMA = 0.03
 """Prior standard deviation of a free Gaussian width [degree]."""
+ANGLE_FRAMES = 6
+"""Frames in which zeros by low and by high angles are compared."""
+LEFT_OUT = 1e-6
+"""Weight of points that are left out: with none at all nothing would hold the background there."""
 WIDTH_SIGMA = 1.5
 """Prior standard deviation of the log of a width of which nothing is known."""
 B_SIGMA = 3.0
@@ -98,6 +102,8 @@ class SeriesPriors:
     """[degree]."""
     held_zero_stderr: float
     """Standard error of a zero that is held [degree]."""
+    zero_by_angle: float
+    """Part of it by which low and high angles disagree [degree]."""
     gauss_fwhm: GaussianPrior[float]
     """[degree]."""
     cell_prior: float
@@ -190,6 +196,7 @@ def expect_from_literature(
         free_shape_sigma=shape_sigma,
         zero=GaussianPrior(mean=options.zero_start, sigma=_choose_zero_sigma(frames, options)),
         held_zero_stderr=0.0,
+        zero_by_angle=0.0,
         gauss_fwhm=GaussianPrior(mean=expect_gauss_fwhm(frames, options), sigma=gauss_sigma),
         cell_prior=options.cell_prior,
     )
@@ -217,6 +224,10 @@ def learn_priors(
     """
     learning = SHAPE_LEARNING[options.mode]
     if options.zero == "series":
+        # held from here on: what angles say of it is asked while it is free
+        if priors.zero.sigma > 0:
+            by_angle = _compare_angles(priors, series, passes[-1], frames, options)
+            priors = replace(priors, zero_by_angle=by_angle)
         priors = _learn_zero(priors, passes)
     priors = _learn_cells(priors, series, passes, frames)
     # widths change slowly: those of the first pass serve the second
@@ -256,7 +267,55 @@ def _learn_zero(priors: SeriesPriors, passes: list[FitsByFrame]) -> SeriesPriors
     if found is None:
         return priors
     zero, stderr = found
-    return replace(priors, zero=GaussianPrior(mean=zero, sigma=0.0), held_zero_stderr=stderr)
+    return replace(
+        priors,
+        zero=GaussianPrior(mean=zero, sigma=0.0),
+        held_zero_stderr=float(np.hypot(stderr, priors.zero_by_angle)),
+    )
+
+
+def _compare_angles(
+    priors: SeriesPriors,
+    series: SeriesModel,
+    fits: FitsByFrame,
+    frames: Frames,
+    options: Refinement,
+) -> float:
+    """Return the error of the zero [degree] by which low and high angles disagree about it.
+
+    Lines that are not symmetric, and a sample beside the axis, shift lines by amounts that change
+    with the angle: one zero stands for all of them.
+    """
+    good = [i for i in sorted(fits) if fits[i].present and fits[i].converged]
+    places = np.unique(np.linspace(0, len(good) - 1, ANGLE_FRAMES).astype(int))
+    x = series.two_theta
+    is_low = x < 0.5 * (x[0] + x[-1])
+    convergence = Convergence(iterations=options.iterations, tolerance=options.tolerance)
+    differences: list[zero_shift.Difference] = []
+    for i in [good[k] for k in places] if good else []:
+        before, pattern = fits[i], frames.read_pattern(i)
+        strains = {p: before.parameters.strain[p] for p in before.present}
+        prior = priors.build_frame_prior(i, strains, options.search / 2)
+        halves = [
+            refine_frame(
+                series,
+                replace(pattern, weight=pattern.weight * np.where(half, 1.0, LEFT_OUT)),
+                before.present,
+                start=before.parameters,
+                prior=prior,
+                convergence=convergence,
+            )
+            for half in (is_low, ~is_low)
+        ]
+        if all(fit.converged and fit.zero_stderr > 0 for fit in halves):
+            low, high = halves
+            differences.append(
+                zero_shift.Difference(
+                    value=low.parameters.zero - high.parameters.zero,
+                    stderr=float(np.hypot(low.zero_stderr, high.zero_stderr)),
+                )
+            )
+    return zero_shift.error_from_differences(differences)
 
 
 def _learn_cells(

@@ -3,7 +3,7 @@ first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,21 @@ from ssbchar.typing import Array
 
 OUTLIER = 4.0
 """Values this many robust standard deviations from the median are left out."""
+
+CLEAR = 2.0
+"""Standard errors beyond which low and high angles disagree."""
+RECTANGULAR = 3**-0.5
+"""Standard deviation of a rectangular distribution, in its half width."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Zero by the low angles of a frame minus that by its high angles."""
+
+    value: float
+    """[degree]"""
+    stderr: float
+    """[degree]"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +85,24 @@ def combine_frames(frames: Iterable[FrameZero]) -> tuple[float, float] | None:
     # as if it were each set's own, it is in the error already
     alike = np.dot(weight, common) ** 2 - np.dot(weight**2, common**2)
     return zero, float(np.sqrt(stderr**2 + alike))
+
+
+def error_from_differences(differences: Sequence[Difference]) -> float:
+    """Return the error of a zero by which low and high angles disagree, a float [degree]; 0 where
+    their mean difference is within its own errors.
+
+    It is that of a value anywhere within the difference, to both sides: the cells follow, too, and
+    take the zero of all angles out of the range between both.
+
+    Parameters
+    ----------
+    differences : sequence of Difference
+        Of some frames.
+    """
+    if not differences:
+        return 0.0
+    mean, stderr = combine_values([d.value for d in differences], [d.stderr for d in differences])
+    return RECTANGULAR * abs(mean) if abs(mean) > CLEAR * stderr else 0.0
 
 
 def combine_values(

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FEW = 8
 """Frames used at most where the programme starts (or ends) without a hold."""
+FEW_WITHOUT_TEMPERATURE = 3
+"""Frames used at most where no temperature is known."""
 FEWEST_FOR_DRIFT = 4
 """Frames at rest from which a drift is told from scatter."""
 RARE = 1e-3
@@ -138,7 +140,11 @@ def select_reference_frames(
     known = np.flatnonzero(np.isfinite(temperature))
     none = np.array([], dtype=np.intp)
     if known.size == 0:
-        return ReferenceFrames(before=none, after=none, temperature=float("nan"), on_hold=False)
+        # a cell needs no temperature; whether the frames are one cell their scatter says
+        first = np.arange(min(temperature.size, FEW_WITHOUT_TEMPERATURE))
+        if misfit is not None:
+            first = _leave_out(first, misfit)
+        return ReferenceFrames(before=first, after=none, temperature=float("nan"), on_hold=False)
     # The lowest temperature, not the first: a series may begin warm and end cold.
     lowest = float(temperature[known].min())
     is_cold = temperature[known] <= lowest + options.rest_above
@@ -196,8 +202,17 @@ def average_reference_cell(
     lattice, furnace = series.lattice, series.furnace
     if not frames.size:
         return None
+    # without a reference temperature no cell is moved, and none needs its own
+    has_temperature = bool(np.isfinite(temperature))
     good = frames[
-        cell_parameters.select_usable(lattice, furnace, phase, frames=frames, significance=0.0)
+        cell_parameters.select_usable(
+            lattice,
+            furnace,
+            phase,
+            frames=frames,
+            significance=0.0,
+            temperature_needed=has_temperature,
+        )
     ]
     if good.size == 0:
         return None
@@ -205,8 +220,11 @@ def average_reference_cell(
     values = append_volume(cell)
     stderr, common = propagate_to_volume(lattice, phase, good, cell)
     # Frames differ by tens of kelvin: without this the mean would depend on which were usable.
-    slope = find_slope(series.expansion, phase, segment, temperature)
-    excess = (furnace["temperature"].values[good] - temperature)[:, None]
+    slope = np.zeros(len(AXES))
+    excess = np.zeros((good.size, 1))
+    if has_temperature:
+        slope = find_slope(series.expansion, phase, segment, temperature)
+        excess = (furnace["temperature"].values[good] - temperature)[:, None]
     temperature_stderr = np.nan_to_num(furnace["temperature_stderr"].values[good])[:, None]
     moved = values - slope * excess
     error = np.hypot(stderr, slope * temperature_stderr)

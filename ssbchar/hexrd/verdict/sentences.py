@@ -112,7 +112,10 @@ def describe_reference_cell(
     """
     at_start_of_heating = before and not frames.on_hold
     where = "first frames (no hold before heating)" if at_start_of_heating else "reference frames"
-    parts = [f"{cell.frames} {where}, brought to {frames.temperature:.1f} degC"]
+    if np.isfinite(frames.temperature):
+        parts = [f"{cell.frames} {where}, brought to {frames.temperature:.1f} degC"]
+    else:
+        parts = [f"{cell.frames} first frames, as measured: no temperature is known"]
     if not cell.is_fitted:
         parts.append("the refinement does not explain the lines of these frames")
     if cell.is_drifting:

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
-from hexrd.made_frame import make_parameters, make_series
+from hexrd.made_frame import AXIS, make_parameters, make_pattern, make_series
 
 from ssbchar.hexrd.refinement import series_priors as sp
 from ssbchar.hexrd.refinement.frame.parameters import GaussianPrior
+from ssbchar.hexrd.refinement.frame.refine import Convergence, refine_frame
 from ssbchar.hexrd.refinement.options import Refinement
 
 COUNT = 30
@@ -187,6 +188,39 @@ def test_one_zero_for_the_series_is_held_with_its_error() -> None:
     assert both.zero.mean == pytest.approx(0.02)
 
 
+@pytest.mark.parametrize(("between", "expected"), [(0.0, 0.0), (0.012, 0.012)])
+def test_low_and_high_angles_that_disagree_about_the_zero_are_in_its_error(
+    between: float, expected: float
+) -> None:
+    series, truth = make_series(free=(0, 0)), make_parameters()
+    low = make_pattern(series, truth, noise=1.0)
+    high = make_pattern(series, replace(truth, zero=truth.zero - between), noise=1.0)
+    is_low = AXIS < 10.0
+    pattern = replace(
+        low,
+        intensity=np.where(is_low, low.intensity, high.intensity),
+        weight=np.where(is_low, low.weight, high.weight),
+    )
+    given = frames()
+    given.read_pattern = lambda i: pattern
+    options = Refinement()
+    before = replace(priors(), strain=priors().strain * 0 + truth.strain)
+    fit = refine_frame(
+        series,
+        pattern,
+        (0, 1),
+        start=truth,
+        prior=before.build_frame_prior(0),
+        convergence=Convergence(iterations=40, tolerance=0.1),
+    )
+    found = sp._compare_angles(before, series, {0: fit, 4: fit}, given, options)
+    assert found == pytest.approx(expected, abs=0.003)
+    # cells and zero give way to each other: the zero of all angles is not between those of both
+    assert abs(fit.parameters.zero - truth.zero) < 2 * max(found, fit.zero_stderr)
+    learnt = sp._learn_zero(replace(before, zero_by_angle=found), [{0: fit}])
+    assert learnt.held_zero_stderr == pytest.approx(np.hypot(fit.zero_stderr, found), rel=0.5)
+
+
 def test_shapes_are_learnt_smooth_from_clear_fits() -> None:
     def fit(i: int, significance: float = 10.0):
         return made_fit(
@@ -225,6 +259,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> list:
         return SimpleNamespace(drop_curves=lambda: made_fit(log_size_width=np.array([-4.0, -4.0])))
 
     monkeypatch.setattr(sp, "refine_frame", refine_frame)
+    monkeypatch.setattr(sp, "_compare_angles", lambda *given: 0.0)
     return asked
 
 

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from ssbchar.hexrd.refinement.zero_shift import FrameZero, combine_frames, combine_values
+from ssbchar.hexrd.refinement.zero_shift import (
+    Difference,
+    FrameZero,
+    combine_frames,
+    combine_values,
+    error_from_differences,
+)
 
 
 def frame(
@@ -124,3 +130,19 @@ def test_an_error_that_sets_of_phases_share_is_covered() -> None:
         assert found is not None
         pulls.append(found[0] / found[1])
     assert 0.8 < np.std(pulls) < 1.25
+
+
+def test_angles_that_disagree_widen_the_error_of_the_zero() -> None:
+    clear = [Difference(value=0.01, stderr=0.002)] * 4
+    assert error_from_differences(clear) == pytest.approx(0.01 / 3**0.5)
+    within = [Difference(value=0.01, stderr=0.02)] * 4
+    assert error_from_differences(within) == 0.0 == error_from_differences([])
+
+
+def test_angles_that_agree_seldom_widen_it() -> None:
+    rng = np.random.default_rng(4)
+    found = [
+        error_from_differences([Difference(value=v, stderr=1.0) for v in rng.normal(0, 1, 6)])
+        for _ in range(400)
+    ]
+    assert np.mean(np.array(found) > 0) < 0.09

@@ -521,3 +521,23 @@ def test_what_was_resolved_in_a_cif_is_told_of_its_phase() -> None:
     told = [row for row in rows([MadePhase()], [about]) if row.quantity == "phase_as_read"]
     assert [(row.subject, row.reason) for row in told] == [("A", "the origin is not stated")]
     assert not [row for row in rows([MadePhase()]) if row.quantity == "phase_as_read"]
+
+
+@pytest.mark.parametrize("frames", [1, 2, 6])
+def test_frames_without_a_temperature_have_their_cells(frames: int) -> None:
+    lattice, furnace = made([MadePhase("trigonal")])
+    lattice, furnace = lattice.isel(frame=slice(0, frames)), furnace.isel(frame=slice(0, frames))
+    unknown = np.full(frames, np.nan)
+    furnace = furnace.assign(
+        temperature=("frame", unknown),
+        temperature_stderr=("frame", unknown),
+        temperature_systematic=("frame", unknown),
+        rate=("frame", unknown),
+        segment=("frame", np.full(frames, "", object)),
+    )
+    found = concluded(lattice, furnace)
+    for axis, place in (("a", 0), ("c", 2)):
+        row = one(found, axis, condition="before heating")
+        assert row.verdict == "ok" and "no temperature is known" in row.reason
+        assert abs(row.value - CELLS["trigonal"][0][place]) < 4 * row.stderr
+    assert not find_all_contradictions(found)

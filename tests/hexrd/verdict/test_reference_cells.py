@@ -64,8 +64,9 @@ def test_unknown_temperatures_and_rates() -> None:
         25.0,
         True,
     )
-    before, after, temperature, on_hold = chosen([np.nan] * 3, [0.0] * 3, "rhc")
-    assert before == after == [] and np.isnan(temperature) and not on_hold
+    # a few cells are reported without any temperature, all at what it was
+    before, after, temperature, on_hold = chosen([np.nan] * 5, [0.0] * 5, "rrhcc")
+    assert before == [0, 1, 2] and after == [] and np.isnan(temperature) and not on_hold
 
 
 def test_without_cooling_there_is_no_after() -> None:
