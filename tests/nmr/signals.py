@@ -54,7 +54,7 @@ def dataset(
         "pulse_2": 3.234e-6,
         "echo_delay": 1e-5,
         "date": 0,
-        "decay_axis": "2*vd",
+        "decay_axis": "vd",
     }
     return xr.Dataset(
         {

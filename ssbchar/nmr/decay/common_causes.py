@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssbchar.nmr.decay.decay_law import DecayLaw, evaluate_decay, fit_decay_law
+from ssbchar.nmr.decay.decay_law import DecayLaw, fit_decay_law
 from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.statistics import chi_square_from_probability
 from ssbchar.typing import Array
@@ -52,7 +52,7 @@ def find_metal_deviation(
     shared : DecayLaw
         Law of pure Li.
     """
-    law = evaluate_decay(time, 1.0, shared.t2, shared.exponent)
+    law = shared.evaluate(time, 1.0)
     model = shared.amplitude * law
     stderr = np.sqrt(np.diag(covariance))
     can_tell = np.isfinite(area) & (model > LEAST_SIGNAL * stderr)
@@ -102,7 +102,7 @@ def find_t2_systematic(
     if not deviation.is_real or law.verdict != Verdict.OK or known.sum() < 3:
         return 0.0
     place = np.flatnonzero(known)
-    own_law = evaluate_decay(time, 1.0, law.t2, law.exponent)
+    own_law = law.evaluate(time, 1.0)
     by_gain = area / deviation.ratio
     by_conversion = area + deviation.excess * own_law
     of_known = covariance[np.ix_(place, place)]

@@ -7,17 +7,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-DecayModel = Literal["exponential", "stretched"]
+DecayModel = Literal["exponential", "stretched", "biexponential"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecayOptions:
     """T2* and its gates."""
 
-    models: tuple[DecayModel, ...] = ("exponential", "stretched")
-    """Decay laws tried, simplest first; the stretched one must lower the information criterion."""
+    models: tuple[DecayModel, ...] = ("exponential", "stretched", "biexponential")
+    """Decay laws tried, simplest first; ``biexponential`` is a region of two parts, such as an
+    alloy and a salt. Each must lower the information criterion."""
     min_gain: Annotated[float, Field(ge=0)] = 6.0
-    """Least fall of the Bayesian information criterion that admits the stretching exponent."""
+    """Least fall of the Bayesian information criterion that admits a law with more parameters."""
     share_metal: bool = True
     """Take T2* of Li metal from the pure-Li series where there is one."""
     min_exponent: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -33,4 +34,4 @@ class DecayOptions:
 
     def __post_init__(self) -> None:
         if not self.models:
-            raise ValueError("models is empty; name exponential, stretched or both")
+            raise ValueError("models is empty; name exponential, stretched, biexponential")

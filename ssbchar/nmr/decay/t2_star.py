@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -20,6 +20,7 @@ from ssbchar.nmr.decay.decay_law import (
     mean_time_from_t2,
 )
 from ssbchar.nmr.decay.options import DecayOptions
+from ssbchar.nmr.decay.outlying_slices import SliceOutliers, find_outlying_slices
 from ssbchar.nmr.decay.outputs import DECAY, PARAMETERS
 from ssbchar.nmr.lineshape.line_status import AT_BOUND
 from ssbchar.nmr.regions import METAL
@@ -28,6 +29,9 @@ from ssbchar.verdict import Verdict
 
 NOT_KEPT = ("set_aside", "provenance")
 """Attributes that belong to the input's own file."""
+FAR_FROM_PURE = 0.15
+"""Relative difference of the metal's own T2* from pure Li's that no drift of gain or sample makes:
+the sample's own is used [1]."""
 DIFFERENT = 3.0
 """T2* of the sample and of pure Li that differ by more standard errors are noted."""
 
@@ -54,22 +58,34 @@ def fit_decay(
         ``exponent``, ``amplitude`` with ``_stderr`` and ``covariance``, ``verdict`` and ``reason``;
         the areas fitted, ``decay_area`` (slice, region).
     """
-    time = series["decay_time"].values
-    area, covariance = select_region_areas(series, free=True)
+    every_area, every_covariance = select_region_areas(series, free=True)
+    every_time = series["decay_time"].values
+    outliers = find_outlying_slices(every_time, every_area, every_covariance, options)
+    used = np.flatnonzero(outliers.used)
+    time, area = every_time[used], every_area[used]
+    covariance = every_covariance[used][:, :, used]
     reference = _select_reference(reference_decay, options)
     laws, shared, systematics = [], [], []
     deviation = None
     for r, region in enumerate(series["region"].values):
         own_area, own_covariance = area[:, r], covariance[:, r, :, r]
         law = fit_decay_law(time, own_area, own_covariance, options)
-        law, systematic = _doubt_by_bound_components(law, series, str(region), options)
+        law, systematic = _doubt_by_bound_components(
+            law, series.isel(slice=used, slice2=used, missing_dims="ignore"), str(region), options
+        )
+        systematic = float(np.hypot(systematic, law.model_systematic))
         shares = region == METAL and reference is not None and law.verdict != Verdict.NOT_DECAYING
         if shares and reference is not None:
             own = law
             law = _share_reference(time, own_area, own_covariance, reference)
-            deviation = find_metal_deviation(time, own_area, own_covariance, law)
-            law, by_own = _compare_with_own(law, own, deviation)
-            systematic = float(np.hypot(float(reference["t2_star_systematic"]), by_own))
+            if _is_far_from_pure(law, own):
+                pure = f"the sample's own; pure Li has {1e6 * law.t2:.0f} us"
+                law = replace(own, reason="; ".join(filter(None, [pure, own.reason])))
+                shares = False
+            else:
+                deviation = find_metal_deviation(time, own_area, own_covariance, law)
+                law, by_own = _compare_with_own(law, own, deviation)
+                systematic = float(np.hypot(float(reference["t2_star_systematic"]), by_own))
         laws.append(law)
         shared.append(int(shares))
         systematics.append(systematic)
@@ -88,7 +104,10 @@ def fit_decay(
             else law
             for law in laws
         ]
-    return _build_dataset(series, area, covariance, laws, shared, systematics)
+    said = outliers.describe(series["slice"].values)
+    laws = [replace(law, reason="; ".join(filter(None, [law.reason, said]))) for law in laws]
+    fitted = _FittedRegions(laws=laws, shared=shared, systematics=systematics)
+    return _build_dataset(series, every_area, every_covariance, fitted, outliers)
 
 
 def select_region_areas(series: xr.Dataset, free: bool = False) -> tuple[Array, Array]:
@@ -131,7 +150,8 @@ def _share_reference(
 ) -> DecayLaw:
     """Return the law with T2* and exponent from pure Li, its amplitude from the sample."""
     t2, exponent = float(reference["t2_star"]), float(reference["exponent"])
-    shape = evaluate_decay(time, 1.0, t2, exponent)
+    slow_share, slow_t2 = float(reference["slow_share"]), float(reference["slow_t2"])
+    shape = evaluate_decay(time, 1.0, t2, exponent, (slow_share, slow_t2))
     weight = np.linalg.pinv(covariance, hermitian=True)
     variance = 1 / float(shape @ weight @ shape)
     i0 = variance * float(shape @ weight @ area)
@@ -144,6 +164,9 @@ def _share_reference(
         amplitude=i0,
         t2=t2,
         exponent=exponent,
+        slow_share=slow_share,
+        slow_t2=slow_t2,
+        growth_systematic=float(reference["growth_systematic"]),
         covariance=full,
         chi2=float(residual @ weight @ residual),
         # What is doubtful of pure Li is doubtful of the sample.
@@ -175,6 +198,15 @@ def _doubt_by_bound_components(
     systematic = abs(other.t2 - law.t2)
     reason = f"without components at a bound of the fit T2* would be {1e6 * systematic:.2g} us away"
     return _doubt_where_notable(replace(law, reason=reason), systematic)
+
+
+def _is_far_from_pure(shared: DecayLaw, own: DecayLaw) -> bool:
+    """Return whether the sample's metal has a T2* of its own, beyond errors and any drift."""
+    if own.verdict != Verdict.OK or own.covariance is None or shared.covariance is None:
+        return False
+    apart = abs(own.t2 - shared.t2)
+    error = float(np.sqrt(own.covariance[1, 1] + shared.covariance[1, 1]))
+    return apart > max(FAR_FROM_PURE * shared.t2, DIFFERENT * error)
 
 
 def _compare_with_own(
@@ -223,16 +255,26 @@ def _doubt_where_notable(law: DecayLaw, systematic: float) -> tuple[DecayLaw, fl
     return law, systematic
 
 
+@dataclass(frozen=True, kw_only=True)
+class _FittedRegions:
+    """What was fitted, region by region."""
+
+    laws: list[DecayLaw]
+    shared: list[int]
+    """1 where the law is that of pure Li."""
+    systematics: list[float]
+    """Of each T2* [s]."""
+
+
 def _build_dataset(
     series: xr.Dataset,
     area: Array,
     covariance: Array,
-    laws: list[DecayLaw],
-    shared: list[int],
-    systematics: list[float],
+    fitted: _FittedRegions,
+    outliers: SliceOutliers,
 ) -> xr.Dataset:
-    unknown = np.full((3, 3), np.nan)
-    of_laws = np.stack([unknown if x.covariance is None else x.covariance for x in laws])
+    laws = fitted.laws
+    of_laws = np.stack([_pad_covariance(law.covariance) for law in laws])
     stderr = np.sqrt(np.einsum("rii->ri", of_laws))
     return DECAY.dataset(
         {
@@ -243,19 +285,42 @@ def _build_dataset(
             "amplitude_stderr": stderr[:, 0],
             "t2_star": np.array([law.t2 for law in laws], float),
             "t2_star_stderr": stderr[:, 1],
-            "t2_star_systematic": np.array(systematics, float),
+            "t2_star_systematic": np.array(fitted.systematics, float),
+            "growth_systematic": np.array([law.growth_systematic for law in laws], float),
             "exponent": np.array([law.exponent for law in laws], float),
             "exponent_stderr": stderr[:, 2],
+            "slow_share": np.array([law.slow_share for law in laws], float),
+            "slow_share_stderr": stderr[:, 3],
+            "slow_t2": np.array([law.slow_t2 for law in laws], float),
+            "slow_t2_stderr": stderr[:, 4],
             "covariance": of_laws,
-            "mean_time": [mean_time_from_t2(law.t2, law.exponent) for law in laws],
+            "mean_time": [_find_mean_time(law) for law in laws],
             "chi2": np.array([law.chi2 for law in laws], float),
             "verdict": np.array([str(law.verdict) for law in laws]),
             "reason": np.array([law.reason for law in laws]),
-            "shared": np.array(shared),
+            "shared": np.array(fitted.shared),
             "decay_area": area,
             "decay_area_stderr": np.sqrt(np.einsum("srsr->sr", covariance)),
             "decay_area_covariance": np.einsum("srsq->srq", covariance),
             "decay_time": series["decay_time"].values,
+            "slice_used": outliers.used.astype(int),
+            "slice_factor": outliers.factor,
         },
         {name: value for name, value in series.attrs.items() if name not in NOT_KEPT},
     )
+
+
+def _pad_covariance(covariance: Array | None) -> Array:
+    """Return the covariance of all parameters, those that a law lacks without error."""
+    size = len(PARAMETERS)
+    if covariance is None:
+        return np.full((size, size), np.nan)
+    missing = size - len(covariance)
+    return np.pad(covariance, (0, missing))
+
+
+def _find_mean_time(law: DecayLaw) -> float:
+    """Return the mean decay time of both parts [s]."""
+    first = mean_time_from_t2(law.t2, law.exponent)
+    slow = law.slow_share * law.slow_t2 if law.slow_share > 0 else 0.0
+    return (1 - law.slow_share) * first + slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import xarray as xr
@@ -17,14 +17,28 @@ RELATIVE_STEP = 1e-3
 
 @dataclass(frozen=True, kw_only=True)
 class RegionDecays:
-    """Decay laws exp(-(t / T)^b) of the regions."""
+    """Decay laws (1 - p) exp(-(t / T)^b) + p exp(-t / T') of the regions."""
 
     t2: Array
     """(region,) T [s]."""
     exponent: Array
     """(region,) b."""
     covariance: Array
-    """(region, 2, 2), of (T, b)."""
+    """(region, 2, 2) of (T, b), or (region, 4, 4) of (T, b, p, T')."""
+    slow_share: Array | None = None
+    """(region,) p; None where no region has two parts."""
+    slow_t2: Array | None = None
+    """(region,) T' [s]; not used where p is zero."""
+
+    def pack(self) -> Array:
+        """Return T, b, p and T' of all regions in one row, shape (4 region,)."""
+        share = np.zeros_like(self.t2) if self.slow_share is None else self.slow_share
+        slow = self.t2 if self.slow_t2 is None else np.where(share > 0, self.slow_t2, self.t2)
+        return np.concatenate([self.t2, self.exponent, share, slow])
+
+    def change_t2(self, t2: Array) -> RegionDecays:
+        """Return the laws with another T of each region, shape (region,) [s]."""
+        return replace(self, t2=t2)
 
 
 def read_decays(decay: xr.Dataset) -> RegionDecays:
@@ -39,7 +53,37 @@ def read_decays(decay: xr.Dataset) -> RegionDecays:
         t2=decay["t2_star"].values,
         exponent=decay["exponent"].values,
         covariance=decay["covariance"].values[:, 1:, 1:],
+        slow_share=decay["slow_share"].values if "slow_share" in decay else None,
+        slow_t2=decay["slow_t2"].values if "slow_t2" in decay else None,
     )
+
+
+def shares_from_decays(area: Array, decays: RegionDecays, time: float) -> Array:
+    """Return the shares at zero delay, as `fractions_from_areas`, for laws of two parts, too.
+
+    Parameters
+    ----------
+    area : ndarray, shape (region,)
+        Signal at delay `time`.
+    decays : RegionDecays
+        Decay laws [s].
+    time : float
+        Delay to go back over [s].
+
+    Returns
+    -------
+    ndarray, shape (region,)
+        Shares, sum 1 [dimensionless].
+    """
+    return _shares_from_row(area, decays.pack(), time)
+
+
+def _shares_from_row(area: Array, row: Array, time: float) -> Array:
+    t2, exponent, share, slow_t2 = row.reshape(4, -1)
+    first = np.exp(-((time / t2) ** exponent))
+    left = (1 - share) * first + share * np.exp(-time / slow_t2)
+    back = np.asarray(area, float) / left
+    return np.asarray(back / back.sum())
 
 
 def fractions_from_areas(area: ArrayLike, t2: ArrayLike, exponent: ArrayLike, time: float) -> Array:
@@ -90,21 +134,24 @@ def propagate_fractions(
         Shares and standard errors [dimensionless].
     """
     n = area.size
-    t2, exponent = decays.t2, decays.exponent
-    at = np.concatenate([area, t2, exponent])
-    whole = np.zeros((3 * n, 3 * n))
+    laws = decays.pack()
+    at = np.concatenate([area, laws])
+    whole = np.zeros((5 * n, 5 * n))
     whole[:n, :n] = covariance
+    known = decays.covariance.shape[-1]
     for r in range(n):
-        law = [n + r, 2 * n + r]
+        law = [n + r, 2 * n + r, 3 * n + r, 4 * n + r][:known]
         whole[np.ix_(law, law)] = decays.covariance[r]
-    # Areas step by the largest one: the share of an empty region has a slope, too.
-    step = RELATIVE_STEP * np.concatenate([np.full(n, np.abs(area).max()), t2, exponent])
-    value = fractions_from_areas(area, t2, exponent, time)
+    # Areas step by the largest one: the share of an empty region has a slope, too. Parameters that
+    # are zero, and have no error, step by one thousandth.
+    of_laws = np.where(laws == 0, 1.0, laws)
+    step = RELATIVE_STEP * np.concatenate([np.full(n, np.abs(area).max()), of_laws])
+    value = shares_from_decays(area, decays, time)
     stderr = np.empty(n)
     for r in range(n):
 
         def evaluate_share(p: Array, r: int = r) -> float:
-            return float(fractions_from_areas(p[:n], p[n : 2 * n], p[2 * n :], time)[r])
+            return float(_shares_from_row(p[:n], p[n:], time)[r])
 
         stderr[r] = stderr_from_covariance(differentiate(evaluate_share, at, step), whole)
     return value, stderr

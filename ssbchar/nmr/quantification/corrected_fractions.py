@@ -3,19 +3,22 @@ no number."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import xarray as xr
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.decision import Estimate, decide_quantity
+from ssbchar.nmr.bruker.delays import evaluate, find_names
 from ssbchar.nmr.quantification.back_correction import (
     RegionDecays,
     fractions_from_areas,
     propagate_fractions,
     read_decays,
+    shares_from_decays,
 )
 from ssbchar.nmr.quantification.fit_doubts import (
     FitDoubt,
@@ -44,6 +47,8 @@ LARGEST_CHANGE = 0.05
 """Models of one decay whose shares differ by more leave an interval and no number [1]."""
 LARGEST_BY_DECAY = 0.01
 """Change of a share by the systematic errors of T2* up to which it may be ``ok`` [1]."""
+SAME_AXIS = 0.01
+"""Relative difference of two times from which on their axes differ [1]."""
 LONGER = 1.001
 """Factor of a T2* that shows which way a share goes with it."""
 
@@ -64,6 +69,8 @@ class QuantifiedSpectrum:
     """(region,) window integrals solved for the lines' tails."""
     times: Mapping[CorrectionTime, float]
     """Delays that the correction may go back over [s]."""
+    pulses: Mapping[str, float] = field(default_factory=dict)
+    """Lengths of the pulses ``p1`` and ``p2`` of its echo [s]."""
 
     @property
     def signal(self) -> RegionSignal:
@@ -137,6 +144,60 @@ def list_correction_times(lines: xr.Dataset) -> dict[CorrectionTime, float]:
     }
 
 
+@dataclass(frozen=True, kw_only=True)
+class TimeAxes:
+    """The time of the spectrum's echo on the axis of its T2* fit."""
+
+    time: float
+    """[s]; NaN where unknown."""
+    formula: str
+    """Axis of the T2* fit; empty where none is known."""
+    own: float
+    """The time by the spectrum's own formula [s]."""
+
+    def describe(self) -> str:
+        """Return the axis in words, empty where it is not known."""
+        if not self.formula or not np.isfinite(self.time):
+            return ""
+        said = f"time axis {self.formula} of the T2* fit"
+        if np.isfinite(self.own) and abs(self.own - self.time) > SAME_AXIS * self.time:
+            said += f" (the spectrum's own would be {1e6 * self.own:.4g} us)"
+        return said
+
+
+def compare_axes(spectrum: QuantifiedSpectrum, decay: xr.Dataset | None) -> TimeAxes:
+    """Return the time of the spectrum's echo on the axis that its T2* was fitted on.
+
+    The series' formula is evaluated with the spectrum's own echo delay and pulses: two rows whose
+    axes differ give one time all the same.
+
+    Parameters
+    ----------
+    spectrum : QuantifiedSpectrum
+        With its echo delay and pulses [s].
+    decay : Dataset or None
+        From `ssbchar.nmr.decay.fit_decay`, with the formula ``decay_axis``.
+    """
+    own = spectrum.times["axis"]
+    formula = "" if decay is None else str(decay.attrs.get("decay_axis", ""))
+    delay = spectrum.times["TR"]
+    if not formula or not np.isfinite(delay):
+        return TimeAxes(time=own, formula=formula, own=own)
+    names = find_names(formula)
+    values = {
+        name: 1.0 if name == "vc" or name.startswith("l") else delay
+        for name in names
+        if re.fullmatch(r"vd|vc|[dl]\d+", name)
+    }
+    values |= {name: length for name, length in spectrum.pulses.items() if name in names}
+    try:
+        time = evaluate(formula, values)
+    except ValueError:
+        # Names that the spectrum lacks, or times as given: its own is all there is.
+        time = own
+    return TimeAxes(time=time, formula=formula, own=own)
+
+
 def conclude_corrected_fractions(
     spectrum: QuantifiedSpectrum,
     decay: xr.Dataset | None,
@@ -161,7 +222,8 @@ def conclude_corrected_fractions(
     no_metal : str or None
         Why no line of Li metal can be quantified, None where one can.
     """
-    time = spectrum.times[options.time]
+    axes = compare_axes(spectrum, decay)
+    time = axes.time if options.time == "axis" else spectrum.times[options.time]
     obstacle = no_metal or _find_obstacle(decay, evolves)
     if obstacle is None and not spectrum.has_result:
         obstacle = "; ".join(spectrum.misfits)
@@ -174,12 +236,14 @@ def conclude_corrected_fractions(
         spectrum.signal.area, spectrum.signal.covariance, decays, time
     )
     bracket = _list_conventions(spectrum, decays)
+    axis = axes.describe() if options.time == "axis" else ""
     of_decays = _carry_decay_systematic(spectrum.signal, decays, decay, time)
+    of_laws = _carry_growth_systematic(decay, value)
     rows = []
     for r, region in enumerate(REGION_NAMES):
         shares = [convention.share[r] for convention in bracket]
-        systematic, reason = _describe_systematic(spectrum, shares, r)
-        systematic = float(np.hypot(systematic, of_decays[r]))
+        systematic, reason = _describe_systematic(spectrum, shares, r, axis)
+        systematic = float(np.linalg.norm([systematic, of_decays[r], of_laws]))
         number = decide_quantity(
             Estimate(
                 value=100 * float(value[r]),
@@ -252,9 +316,10 @@ def _list_conventions(spectrum: QuantifiedSpectrum, decays: RegionDecays) -> lis
     simple = RegionDecays(
         t2=decays.t2,
         exponent=np.ones_like(decays.t2),
-        covariance=decays.covariance * np.array([[1.0, 0.0], [0.0, 0.0]]),
+        covariance=decays.covariance[:, :2, :2] * np.array([[1.0, 0.0], [0.0, 0.0]]),
     )
-    laws = {"= 1": simple}
+    has_parts = decays.slow_share is not None and bool((decays.slow_share > 0).any())
+    laws = {"fitted": decays} if has_parts else {"= 1": simple}
     if (decays.exponent != 1).any():
         laws = {"fitted": decays, "= 1": simple}
     signal, conventions = spectrum.signal, []
@@ -270,11 +335,13 @@ def _list_conventions(spectrum: QuantifiedSpectrum, decays: RegionDecays) -> lis
 
 
 def _describe_systematic(
-    spectrum: QuantifiedSpectrum, shares: list[float], region: int
+    spectrum: QuantifiedSpectrum, shares: list[float], region: int, axis: str
 ) -> tuple[float, str]:
     """Return the systematic error of a share, and where it comes from.
 
-    The bracket of conventions counts as even between its ends; the raw share's own systematic,
+    The bracket of conventions counts as even between its ends where the time is one of them; where
+    it is that of the axis of the T2* fit, known from both experiments, the others are no rivals.
+    The raw share's own systematic,
     routes and doubts of the fit, stays with it, and half the difference of lines and plain windows
     where the lines are not to be trusted alone.
     """
@@ -284,6 +351,8 @@ def _describe_systematic(
         between = float(np.hypot(between, (raw["lines"][region] - raw["windows"][region]) / 2))
     low, high = min(shares), max(shares)
     bracket = f"bracket of conventions {100 * low:.2f} to {100 * high:.2f}"
+    if axis:
+        return between, "; ".join([f"{axis}; {bracket}", *spectrum.misfits])
     systematic = float(np.hypot(between, (high - low) / np.sqrt(12)))
     return systematic, "; ".join([bracket, *spectrum.misfits])
 
@@ -299,14 +368,25 @@ def _carry_decay_systematic(
     signal: RegionSignal, decays: RegionDecays, decay: xr.Dataset, time: float
 ) -> Array:
     """Return what the systematic errors of each T2* make of the shares, shape (region,)."""
-    at = fractions_from_areas(signal.area, decays.t2, decays.exponent, time)
+    at = shares_from_decays(signal.area, decays, time)
     total = np.zeros_like(at)
     for r, systematic in enumerate(decay["t2_star_systematic"].values):
         moved = decays.t2.copy()
         moved[r] += systematic
-        shifted = fractions_from_areas(signal.area, moved, decays.exponent, time)
+        shifted = shares_from_decays(signal.area, decays.change_t2(moved), time)
         total = total + (shifted - at) ** 2
     return np.asarray(np.sqrt(total))
+
+
+def _carry_growth_systematic(decay: xr.Dataset, share: Array) -> float:
+    """Return what other decay laws make of a share f, f (1 - f) of ln(amplitude) of each region.
+
+    It is the same for both regions, whose shares sum to one [1].
+    """
+    if "growth_systematic" not in decay:
+        return 0.0
+    growth = float(np.linalg.norm(decay["growth_systematic"].values))
+    return float(share[0] * share[1]) * growth
 
 
 def _conclude_shared_error(
@@ -319,15 +399,12 @@ def _conclude_shared_error(
     """
     if not shared.any():
         return []
-    t2, exponent = decays.t2, decays.exponent
-    of_pure_li = RegionDecays(
-        t2=t2, exponent=exponent, covariance=decays.covariance * shared[:, None, None]
-    )
+    of_pure_li = replace(decays, covariance=decays.covariance * shared[:, None, None])
     _, part = propagate_fractions(signal.area, 0 * signal.covariance, of_pure_li, time)
     # Errors are positive; the sign says which way the share goes with a longer T2*.
-    stretched = t2 * np.where(shared, LONGER, 1.0)
-    longer = fractions_from_areas(signal.area, stretched, exponent, time)
-    sign = np.sign(longer - fractions_from_areas(signal.area, t2, exponent, time))
+    stretched = decays.change_t2(decays.t2 * np.where(shared, LONGER, 1.0))
+    longer = shares_from_decays(signal.area, stretched, time)
+    sign = np.sign(longer - shares_from_decays(signal.area, decays, time))
     return [
         Conclusion(
             "shared_error",
@@ -349,12 +426,16 @@ def _bound_fractions(
 ) -> list[Conclusion]:
     """Return the N/A rows: no value, but the interval that T2* of comparable samples leaves over
     the routes that can be trusted."""
-    known = bool(np.isfinite(time))
+    # A constant of another measurement holds on that one's axis, the delay TR; on the axis of this
+    # one it is what a reader may have meant.
+    times = [one for one in (time, spectrum.times["TR"]) if np.isfinite(one)]
+    known = bool(times)
     signals = spectrum.list_models()
     stderr = np.max([signal.compute_shares()[1] for signal in signals], axis=0)
     # A share is monotonic in each T2*: the corners hold the extremes.
     corners = [
-        fractions_from_areas(signal.area, [metal, li_si], [1.0, 1.0], time if known else 0.0)
+        fractions_from_areas(signal.area, [metal, li_si], [1.0, 1.0], one)
+        for one in times or [0.0]
         for signal in signals
         for metal in options.t2_metal
         for li_si in options.t2_range
@@ -374,7 +455,8 @@ def _bound_fractions(
                 reason=obstacle,
                 lower95=100 * lower if known else None,
                 upper95=100 * upper if known else None,
-                method=f"bounded by T2* of Li-Si {shortest:g} to {longest:g} s",
+                method=f"bounded by T2* of Li-Si {shortest:g} to {longest:g} s over "
+                f"t = {' and '.join(f'{one:.3g}' for one in sorted({*times})) or 'unknown'} s",
             )
         )
     return rows

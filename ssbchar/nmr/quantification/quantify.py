@@ -82,6 +82,7 @@ def quantify_fractions(
         doubts=doubts,
         without_leakage=correct_window_leakage(windows.area, lines, spectrum),
         times=list_correction_times(lines),
+        pulses={name: float(lines.attrs[f"pulse_{name[1]}"]) for name in ("p1", "p2")},
     )
     raw = _conclude_raw_fractions(measured)
     spectra = collect_spectra(lines, decay, repeats or ())
@@ -245,11 +246,19 @@ def _conclude_t2(decay: xr.Dataset, *, evolves: bool) -> list[Conclusion]:
                 subject=str(region),
                 verdict=verdict,
                 reason=reason,
-                method=f"I0 exp(-(t/T)^b), b = {float(law['exponent']):.3g}, over t = {axis}; "
+                method=f"{_describe_law(law)}, over t = {axis}; "
                 "over echo delay this is a T2 (the source: T2*)",
             )
         )
     return rows
+
+
+def _describe_law(law: xr.Dataset) -> str:
+    """Return the decay law of a region as a formula."""
+    share = float(law["slow_share"]) if "slow_share" in law else 0.0
+    if share > 0:
+        return f"I0 [(1 - p) exp(-t/T) + p exp(-t/T')], p = {share:.3g}"
+    return f"I0 exp(-(t/T)^b), b = {float(law['exponent']):.3g}"
 
 
 def measure_leakage(lines: xr.Dataset) -> list[Conclusion]:

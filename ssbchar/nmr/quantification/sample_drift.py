@@ -73,6 +73,8 @@ def collect_spectra(
     ]
     if decay is None or "decay_area_covariance" not in decay or lines.sizes["slice"] > 1:
         return spectra
+    if "slice_used" in decay and not int(decay["slice_used"][0]):
+        return spectra
     settings, of_series = (
         [float(data.attrs.get(key, np.nan)) for key in ECHO_SETTINGS] for data in (lines, decay)
     )

@@ -319,3 +319,44 @@ def test_a_decay_begins_where_it_has_fallen_to_one_over_e() -> None:
         area = laws.evaluate_decay(TIME, 1.0, t2, 1.0)
         found = laws._fit_least_squares(TIME, area, 1e-12 * np.eye(12), 2)
         assert found.parameters[:2] == pytest.approx([1.0, t2], rel=1e-3)
+
+
+SLOW = (0.25, 7e-4)
+
+
+@pytest.mark.parametrize("t2", [6e-5, 1e-4, 1.5e-4])
+def test_a_region_of_two_parts_is_carried_back_right(t2: float) -> None:
+    """An alloy and a salt: a stretched exponential reaches 1.3 to 1.6 times the first slice."""
+    time = np.array([13, 23, 43, 73, 103, 143, 193, 263, 363, 523, 763, 1203]) * 1e-6
+    clean = laws.evaluate_decay(time, 0.8, t2, 1.0, SLOW)
+    pulls = []
+    for seed in range(12):
+        noisy = clean + 1e-3 * np.random.default_rng(seed).normal(size=12)
+        found = laws.fit_decay_law(time, noisy, 1e-6 * np.eye(12), DecayOptions())
+        assert found.verdict == "ok"
+        assert found.slow_share == pytest.approx(0.25, abs=0.05)
+        pulls.append((found.amplitude - 0.8) / np.sqrt(found.covariance[0, 0]))
+    assert abs(np.mean(pulls)) < 0.9
+    assert np.std(pulls) < 1.6
+    assert "decays in two parts, " in found.reason
+
+
+def test_two_parts_are_not_found_where_there_is_one() -> None:
+    rng = np.random.default_rng(4)
+    for exponent in (1.0, 0.75):
+        noisy = laws.evaluate_decay(TIME, 1.0, 1.2e-4, exponent) + 1e-3 * rng.normal(size=12)
+        assert law(noisy, 1e-3).slow_share == 0.0
+
+
+def test_other_laws_that_the_areas_admit_are_a_systematic() -> None:
+    """Where noise leaves the exponent open, the amplitude of the stretched law is as good."""
+    noisy = laws.evaluate_decay(TIME, 1.0, 1.2e-4, 0.95)
+    noisy = noisy + 0.01 * np.random.default_rng(5).normal(size=12)
+    open_law = law(noisy, 0.01)
+    assert open_law.exponent == 1.0
+    assert 0 < open_law.model_systematic < 4 * np.sqrt(open_law.covariance[1, 1])
+    assert 0 < open_law.growth_systematic < 0.1
+    clean = laws.evaluate_decay(TIME, 1.0, 1.2e-4, 0.7)
+    sure = law(clean + 1e-5 * np.random.default_rng(3).normal(size=12), 1e-5)
+    assert sure.exponent == pytest.approx(0.7, abs=0.01)
+    assert sure.model_systematic < np.sqrt(sure.covariance[1, 1])

@@ -152,7 +152,9 @@ def test_components_at_a_bound_move_t2_and_are_doubted() -> None:
     assert float(li_si["t2_star_systematic"]) == 0.0
     assert str(li_si["verdict"].values) == "ok"
     plain = t2_star.fit_decay(with_ringing(0.1, "line"), DecayOptions())
-    assert plain["t2_star_systematic"].values.tolist() == [0.0, 0.0]
+    # What is left is the other decay law that the areas admit.
+    assert float(plain["t2_star_systematic"][0]) < float(metal["t2_star_systematic"])
+    assert "at a bound" not in str(plain["reason"].values[0])
 
 
 def test_what_is_doubtful_of_pure_li_is_doubtful_of_the_sample() -> None:

@@ -1,0 +1,74 @@
+"""Slices that a pulse spoiled are set aside; what a decay law makes of a region is not."""
+
+import numpy as np
+import pytest
+
+from ssbchar.nmr.decay.decay_law import evaluate_decay
+from ssbchar.nmr.decay.options import DecayOptions
+from ssbchar.nmr.decay.outlying_slices import find_outlying_slices
+
+TIME = np.array([13, 23, 43, 73, 103, 143, 193, 263, 363, 523, 763, 1203]) * 1e-6
+SIGMA = 1e-3
+
+
+def areas(seed: int = 0, *, metal: float = 0.3, t2: float = 1e-4, slow: float = 0.0):
+    noise = SIGMA * np.random.default_rng(seed).normal(size=(TIME.size, 2))
+    first = evaluate_decay(TIME, metal, 5e-4, 1.0)
+    second = evaluate_decay(TIME, 1 - metal, t2, 1.0, (slow, 7e-4))
+    return np.stack([first, second], axis=1) + noise
+
+
+def find(area):
+    covariance = SIGMA**2 * np.einsum("st,rq->srtq", np.eye(len(area)), np.eye(2))
+    return find_outlying_slices(TIME[: len(area)], area, covariance, DecayOptions())
+
+
+@pytest.mark.parametrize("factor", [0.0, 0.3, 0.9, 1.15, 1.8])
+@pytest.mark.parametrize("bad", [0, 2, 5, 8])
+def test_a_slice_of_another_gain_is_set_aside(bad: int, factor: float) -> None:
+    area = areas(bad)
+    area[bad] *= factor
+    found = find(area)
+    assert np.flatnonzero(~found.used).tolist() == [bad]
+    assert found.factor[bad] == pytest.approx(factor, abs=0.03)
+    assert f"slice {bad + 1} set aside" in found.describe(np.arange(1, 13))
+    assert (np.delete(found.factor, bad) == 1.0).all()
+
+
+def test_two_slices_of_twelve_may_be_spoiled() -> None:
+    area = areas(3)
+    area[2] *= 0.3
+    area[6] *= 1.8
+    assert np.flatnonzero(~find(area).used).tolist() == [2, 6]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_noise_and_scatter_set_nothing_aside(seed: int) -> None:
+    area = areas(seed, slow=0.3 if seed % 2 else 0.0)
+    assert find(area).used.all()
+    scattered = area * (1 + 0.02 * np.random.default_rng(50 + seed).normal(size=(12, 1)))
+    assert find(scattered).used.all()
+
+
+def test_a_region_that_leaves_its_law_alone_is_no_bad_slice() -> None:
+    area = areas(1)
+    area[3, 1] *= 0.5
+    assert find(area).used.all()
+
+
+def test_one_region_alone_does_not_set_an_end_aside() -> None:
+    """Two parts in one region bend its first slices up: nothing says that these are bad."""
+    area = areas(2, metal=0.0, t2=3e-5, slow=0.3)
+    area[0, 1] *= 1.3
+    assert find(area).used.all()
+
+
+def test_a_drift_of_the_gain_sets_nothing_aside() -> None:
+    area = areas(4) * np.linspace(1.0, 1.1, 12)[:, None]
+    assert find(area).used.all()
+
+
+def test_too_few_slices_are_all_used() -> None:
+    area = areas(5)[:4]
+    area[2] *= 0.3
+    assert find(area).used.all()
