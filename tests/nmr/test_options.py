@@ -10,7 +10,7 @@ from ssbchar.runtime import options
     ("given", "problem"),
     [
         ({"spectrum": {"phase": "peak"}}, "nmr.spectrum.phase: .*'lines' or 'peaks'"),
-        ({"decay": {"models": ["biexponential"]}}, "nmr.decay.models.0: .*'stretched'"),
+        ({"decay": {"models": ["triexponential"]}}, "nmr.decay.models.0: .*'stretched'"),
         ({"decay": {"models": []}}, "nmr.decay: .*models is empty"),
         ({"lines": {"shapes": ["lorentz", "gauss"]}}, "nmr.lines.shapes.1: .*'voigt'"),
         ({"lines": {"shapes": ["voigt"]}}, "shapes lacks lorentz"),
