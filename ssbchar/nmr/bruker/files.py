@@ -44,6 +44,13 @@ COPY_AGAIN = "copy the file from the spectrometer again"
 """Remedy of a parameter that makes no sense."""
 FLOAT64 = 2
 """Value of DTYPA and DTYPP for float64."""
+SINGLE_CHANNEL = {0: "qf", 2: "qseq"}
+"""Values of AQ_mod for which real points are taken one by one, and their names."""
+FIRST_WITHOUT_TABLE = 14
+"""Value of DSPFVS from which on the group delay is in GRPDLY alone."""
+FAR_INTEGER, NEARLY_ALL, LEAST_TOLD = 2.0**27, 0.95, 32
+"""Integers beyond the first are far from zero; where more than this share of at least so many is,
+they are bits of something else."""
 DAMAGED_ZIP = (
     zipfile.BadZipFile,
     zlib.error,
@@ -232,7 +239,8 @@ def read_decays(
         raise BadInput(shown, "neither fid nor ser is there", "copy the whole experiment")
     place = shown / "acqus"
     order = read_whole(acqus, "BYTORDA", place, among=(0, 1))
-    double = read_whole(acqus, "DTYPA", place, among=(0, FLOAT64), default=0) == FLOAT64
+    double = _read_number_kind(acqus, place)
+    _check_quadrature(acqus, place)
     kind = number_type(order, double)
     td = read_whole(acqus, "TD", place) // 2 * 2
     if td < 2:
@@ -262,12 +270,50 @@ def read_decays(
             raw, (whole, td), (stride, kind.itemsize), writeable=False
         )
     check_byte_order(rows, shown / name, "BYTORDA in acqus")
+    if not double:
+        _check_integers(folder / name, rows, kind, shown / name)
     values = rows.astype(float, order="C")
     exponent = read_whole(acqus, "NC", place, among=range(-64, 65), default=0)
     if exponent:
         values *= 2.0**exponent
     beyond = (size - (planned - 1) * stride - row) // kind.itemsize
     return Decays(points=values.view(complex), planned=planned, surplus=max(beyond, 0))
+
+
+def _read_number_kind(acqus: Mapping[str, Any], place: Path) -> bool:
+    """Return whether the numbers are float64."""
+    kind = read_whole(acqus, "DTYPA", place, default=0)
+    if kind not in (0, FLOAT64):
+        problem = f"DTYPA is {kind}; read are 0 (int32) and {FLOAT64} (float64)"
+        raise BadInput(place, problem, "correct DTYPA, or let TopSpin write the data anew")
+    return kind == FLOAT64
+
+
+def _check_quadrature(acqus: Mapping[str, Any], place: Path) -> None:
+    """Refuse points that are no pairs of real and imaginary part taken at once."""
+    mode = acqus.get("AQ_mod")
+    if mode in SINGLE_CHANNEL:
+        problem = f"AQ_mod is {mode} ({SINGLE_CHANNEL[mode]}): points are no complex pairs"
+        raise BadInput(place, problem, "convert it in TopSpin, or measure with AQ_mod DQD or qsim")
+
+
+def _check_integers(path: Path, rows: NDArray[Any], kind: np.dtype[Any], where: Path) -> None:
+    """Refuse integers that are floating-point numbers read as such.
+
+    Of float32 nearly every number is far from zero as an integer, which no decay is; a file of
+    float64 is twice as long as stated, and all its numbers are of one kind only as float64.
+    """
+    step = max(rows.size // SAMPLED_NUMBERS, 1) | 1
+    sample = np.ascontiguousarray(rows.ravel()[::step])
+    told = sample[sample != 0]
+    remedy = "correct DTYPA in acqus, or let TopSpin write the data anew"
+    if path.stat().st_size == 2 * rows.size * kind.itemsize:
+        wide = np.fromfile(path, number_type(kind.byteorder == ">", True), count=rows.size)[::step]
+        as_integers = min(_implausibility(sample), _implausibility(sample.byteswap()))
+        if _implausibility(wide) + OTHER_ORDER_MARGIN < as_integers:
+            raise BadInput(where, "DTYPA says int32, and the numbers look like float64", remedy)
+    if told.size > LEAST_TOLD and np.mean(np.abs(told.astype(float)) > FAR_INTEGER) > NEARLY_ALL:
+        raise BadInput(where, "DTYPA says int32, and the numbers look like float32", remedy)
 
 
 def read_whole(
@@ -393,7 +439,7 @@ def group_delay_from_parameters(acqus: Mapping[str, Any]) -> float:
     Raises
     ------
     BadInput
-        The table has no entry for this filter.
+        The table has no entry for this filter; from DSPFVS 14 on there is none.
     """
     stated = float(acqus.get("GRPDLY", -1.0))
     if not math.isfinite(stated):
@@ -402,8 +448,11 @@ def group_delay_from_parameters(acqus: Mapping[str, Any]) -> float:
         return stated
     decimation = int(float(acqus.get("DECIM", 1)))
     version = int(acqus.get("DSPFVS", 0))
-    if decimation <= 1 or version <= 0 or version >= 14:
+    if decimation <= 1 or version <= 0:
         return 0.0
+    if version >= FIRST_WITHOUT_TABLE:
+        problem = f"GRPDLY is not stated, and the filter of DSPFVS {version} has no table"
+        raise BadInput("acqus", problem, "set GRPDLY (often near 68), or copy acqus again")
     from nmrglue.fileio.bruker import bruker_dsp_table
 
     try:

@@ -28,6 +28,10 @@ OFFSET_TOLERANCE = 1.0
 """How far O1 may be from SFO1 - BF1 [Hz]."""
 REFERENCE_TOLERANCE = 0.5
 """How far the title's SR may be from that of procs [Hz]."""
+WIDTH_TOLERANCE = 0.01
+"""How far SW may be from SW_h, relative."""
+LARGEST_REFERENCE = 500.0
+"""How far SF may be from BF1 [ppm]."""
 SPINNING_TOLERANCE = 0.05
 """How far MASR may be from the title's spinning rate, relative."""
 
@@ -54,6 +58,8 @@ def find_conflicts(acqus: Mapping[str, Any], title: str, sr: float) -> list[str]
     ]
     return [
         *_check_offset(acqus),
+        *_check_width(acqus),
+        *_check_frequency(acqus, sr),
         *_check_nucleus(acqus),
         *_check_reference(title, sr),
         *_check_spinning(acqus, title),
@@ -67,6 +73,23 @@ def _check_offset(acqus: Mapping[str, Any]) -> list[str]:
     if abs(difference - o1) <= OFFSET_TOLERANCE:
         return []
     return [f"SFO1 - BF1 = {difference:.1f} Hz but O1 = {o1:.1f} Hz"]
+
+
+def _check_width(acqus: Mapping[str, Any]) -> list[str]:
+    """Compare SW [ppm] with SW_h [Hz]."""
+    width, ppm = float(acqus.get("SW_h", 0)), float(acqus.get("SW", 0) or 0)
+    from_ppm = ppm * float(acqus["SFO1"])
+    if width <= 0 or ppm <= 0 or abs(from_ppm / width - 1) <= WIDTH_TOLERANCE:
+        return []
+    return [f"SW is {ppm:g} ppm = {from_ppm:.0f} Hz, but SW_h = {width:.0f} Hz"]
+
+
+def _check_frequency(acqus: Mapping[str, Any], sr: float) -> list[str]:
+    """Name a reference that no shift scale has: it would move every line out of its region."""
+    ppm = sr / float(acqus["BF1"])
+    if abs(ppm) <= LARGEST_REFERENCE:
+        return []
+    return [f"SF is {ppm:.0f} ppm from BF1: shifts are off unless that is meant"]
 
 
 def _check_nucleus(acqus: Mapping[str, Any]) -> list[str]:

@@ -186,9 +186,11 @@ def _is_common(factors: _Factors, place: int, time: Array) -> bool:
     slack = np.maximum(ALIKE * error, ALIKE_SHARE * abs(common - 1))
     if (np.abs(ratio - common) > slack)[tells].any():
         return False
-    if int(tells.sum()) > 1:
-        return True
-    (region,) = np.flatnonzero(tells)
+    # A region whose error is as large as the deviation says nothing for it, nor against it.
+    sure = tells & (error < abs(common - 1) / ALIKE)
+    if int(sure.sum()) != 1:
+        return bool(sure.any())
+    (region,) = np.flatnonzero(sure)
     told = np.flatnonzero(np.isfinite(factors.of_region[:, region]))
     order = told[np.argsort(time[told], kind="stable")]
     at = int(np.flatnonzero(order == place)[0])

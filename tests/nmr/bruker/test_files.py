@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nmr import signals
 
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import files
 from ssbchar.nmr.bruker.files import Experiment
-from ssbchar.nmr.bruker.options import ExperimentLimits
+from ssbchar.nmr.bruker.options import ExperimentLimits, Reading
+from ssbchar.nmr.bruker.read import read_fid
 from ssbchar.storage import reading
 
 COUNTS = np.arange(1, 401) * 7 - 1200
@@ -109,7 +111,6 @@ def test_zeros_and_single_large_numbers_are_no_wrong_order() -> None:
         ({"DECIM": 2, "DSPFVS": 10}, 44.7500),  # from Bruker's table
         ({"DECIM": 1, "DSPFVS": 10}, 0.0),
         ({"DECIM": 4, "DSPFVS": 0}, 0.0),
-        ({"DECIM": 4, "DSPFVS": 14}, 0.0),
         ({"DECIM": 2, "DSPFVS": 13}, 2.75),
     ],
 )
@@ -281,3 +282,52 @@ def test_parameters_that_are_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "acqus")
     with pytest.raises(BadInput, match="acqus: is no regular file; copy the file again"):
         files.read_parameters(tmp_path / "acqus", Path("experiment"))
+
+
+@pytest.mark.parametrize("version", [14, 20, 21])
+def test_a_filter_without_table_needs_its_group_delay(version: int) -> None:
+    for stated in ({}, {"GRPDLY": -1.0}):
+        with pytest.raises(BadInput, match=f"GRPDLY is not stated.* DSPFVS {version}"):
+            files.group_delay_from_parameters({"DECIM": 4, "DSPFVS": version} | stated)
+    analogue = {"DECIM": 1, "DSPFVS": version, "GRPDLY": -1.0}
+    assert files.group_delay_from_parameters(analogue) == 0.0
+
+
+def decay_points(points: int = 512) -> np.ndarray:
+    rng = np.random.default_rng(3)
+    time = np.arange(points)
+    clean = 2e5 * np.exp((0.3j - 0.01) * time)
+    return clean + 50 * (rng.normal(size=points) + 1j * rng.normal(size=points))
+
+
+@pytest.mark.parametrize(
+    ("kind", "stated", "problem"),
+    [
+        ("<f4", 0, "int32, and the numbers look like float32"),
+        (">f4", 0, "int32, and the numbers look like float32"),
+        ("<f8", 0, "int32, and the numbers look like float64"),
+        ("<i4", 2, "holds 1024 numbers|holds 512 numbers"),
+        ("<f4", 1, "DTYPA is 1; read are 0 .int32. and 2 .float64."),
+        ("<i4", 0, None),
+        ("<f8", 2, None),
+    ],
+)
+def test_numbers_of_another_type_than_stated_are_refused(tmp_path, kind, stated, problem) -> None:
+    """They were read as what they are not, without a word."""
+    folder = signals.write_bruker(
+        tmp_path / "1", decay_points(), kind=kind, acqus={"DTYPA": stated}
+    )
+    if problem is None:
+        found = read_fid(folder, Reading())
+        assert np.abs(found["real"].values[0] - decay_points().real).max() < 1.0
+        return
+    with pytest.raises(BadInput, match=problem) as refusal:
+        read_fid(folder, Reading())
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("mode", "name"), [(0, "qf"), (2, "qseq")])
+def test_points_of_one_channel_are_refused(tmp_path, mode: int, name: str) -> None:
+    folder = signals.write_bruker(tmp_path / "1", decay_points(), acqus={"AQ_mod": mode})
+    with pytest.raises(BadInput, match=f"AQ_mod is {mode} .{name}."):
+        read_fid(folder, Reading())

@@ -124,3 +124,19 @@ def test_an_offset_of_exactly_one_hertz_is_let_pass() -> None:
 def test_a_spinning_rate_exactly_a_twentieth_off_is_let_pass() -> None:
     assert find_conflicts(LI7 | {"MASR": 9500}, "MAS 10 kHz", -200.0) == []
     assert find_conflicts(LI7 | {"MASR": 10500}, "MAS 10 kHz", -200.0) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sr", "said"),
+    [
+        ({"SW_h": 5e5, "SW": 5e5 / 311.1}, 0.0, None),
+        ({"SW_h": 5e5, "SW": 5e6 / 311.1}, 0.0, "but SW_h = 500000 Hz"),
+        ({"SW_h": 5e5}, 0.0, None),
+        ({}, 0.2e6, "SF is 643 ppm from BF1"),
+        ({}, -200.0, None),
+    ],
+)
+def test_width_and_reference_are_checked_for_sense(change, sr: float, said) -> None:
+    acqus = {"BF1": 311.1, "SFO1": 311.1, "O1": 0.0, "NUC1": "7Li"} | change
+    found = find_conflicts(acqus, "", sr)
+    assert any(said in one for one in found) if said else found == []

@@ -72,3 +72,10 @@ def test_too_few_slices_are_all_used() -> None:
     area = areas(5)[:4]
     area[2] *= 0.3
     assert find(area).used.all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_weak_region_does_not_vouch_for_a_strong_one_that_bends(seed: int) -> None:
+    """Of 8 % metal the last slices say little; a Li-Si of two parts bends there by itself."""
+    area = areas(seed, metal=0.08, t2=1.27e-4, slow=0.25)
+    assert find(area).used.all()
