@@ -214,10 +214,13 @@ def _confirm(
         for law, ok in zip(laws, fitted, strict=True)
     ]
     model = np.stack(evaluated, axis=1)
-    factors = _compute_factors(area, variance, model, far)
+    factors = _compute_factors(area, variance, model, np.isfinite(area).all(axis=1))
     off = np.abs(factors.common - 1)[far]
     scatter = max(law.scatter for law, ok in zip(laws, fitted, strict=True) if ok)
     told = np.isfinite(off)
-    if not told.all() or (off < max(LEAST_FACTOR, CLEANER * scatter)).any():
+    least = np.maximum(max(LEAST_FACTOR, CLEANER * scatter), ALIKE * factors.stderr[far])
+    if not told.all() or (off < least).any():
+        return None
+    if not all(_is_common(factors, int(place), time) for place in np.flatnonzero(far)):
         return None
     return SliceOutliers(used=~far, factor=np.where(far, factors.common, 1.0))
