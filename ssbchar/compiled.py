@@ -8,7 +8,10 @@ them only: numba takes 0.2 s to load.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import numba
@@ -25,11 +28,23 @@ there are no NaN or infinities, and one machine gives the same bytes each time."
 def compile_loops(function: Callable[Given, Result]) -> Callable[Given, Result]:
     """Return a function of arrays and numbers that runs as machine code.
 
-    It may call others compiled so in its own module, never in another: the code that is kept is
-    made anew when the function's own file changes. A division by zero gives infinity or NaN, as in
+    It may call others compiled so in its own folder, never in another: the code that is kept is
+    made anew when a file of that folder changes. A division by zero gives infinity or NaN, as in
     NumPy.
     """
+    # numba keeps code by a function's name until its own file changes; what it calls may stand
+    # beside it
+    function.__qualname__ += f"-{_hash_folder(Path(function.__code__.co_filename).parent)}"
     compiled: Callable[Given, Result] = numba.njit(
         cache=True, error_model="numpy", fastmath=ROUNDING
     )(function)
     return compiled
+
+
+@functools.cache
+def _hash_folder(folder: Path) -> str:
+    """Return a word that changes when a source file of the folder does."""
+    sources = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        sources.update(path.read_bytes())
+    return sources.hexdigest()[:12]

@@ -52,37 +52,27 @@ def name_module(path: Path) -> str:
     return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
 
 
-@pytest.mark.parametrize("path", COMPILED, ids=name_module)
-def test_compiled_functions_call_none_of_another_module(path: Path) -> None:
-    """The code kept of a function is made anew when its own file changes, and only then."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    foreign = {
+def collect_foreign_names(path: Path) -> set[str]:
+    """Return what a module takes from modules of other folders; tuples of arrays are data."""
+    own = name_module(path).rpartition(".")[0]
+    return {
         name.asname or name.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("ssbchar")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").startswith("ssbchar")
+        and (node.module or "").rpartition(".")[0] != own
         for name in node.names
+        if not name.name[0].isupper() or name.name.isupper()
     }
-    # tuples of arrays are data
-    foreign = {name for name in foreign if not name[0].isupper()}
+
+
+@pytest.mark.parametrize("path", COMPILED, ids=name_module)
+def test_compiled_functions_use_nothing_of_another_folder(path: Path) -> None:
+    """The code kept of a function is made anew when a file of its folder changes, and only then."""
+    foreign = collect_foreign_names(path)
     for function in COMPILED[path].values():
         used = {n.id for part in function.body for n in ast.walk(part) if isinstance(n, ast.Name)}
         assert not used & foreign, f"{function.name} uses {used & foreign}"
-
-
-def test_constants_of_other_modules_are_not_compiled_in() -> None:
-    for path, functions in COMPILED.items():
-        module = importlib.import_module(name_module(path))
-        own = {n for n in vars(module) if n.isupper()}
-        defined = {
-            target.id
-            for node in ast.parse(path.read_text(encoding="utf-8")).body
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
-        for function in functions.values():
-            used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
-            assert used & own <= defined, f"{path.name}: {function.name}"
 
 
 def test_a_loop_is_compiled_once_for_all_frames() -> None:
@@ -125,6 +115,25 @@ def test_a_changed_file_is_compiled_anew(tmp_path: Path) -> None:
             f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import own; print(own.scale(1.0))"
         )
         assert float(found) == factor
+
+
+def test_code_is_made_anew_when_what_it_calls_changes(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "caller.py").write_text(
+        "from ssbchar.compiled import compile_loops\nfrom called import scale\n"
+        "@compile_loops\ndef scale_twice(x):\n    return 2 * scale(x)\n"
+    )
+    for factor in (2, 3):
+        (tmp_path / "called.py").write_text(
+            "from ssbchar.compiled import compile_loops\n"
+            f"@compile_loops\ndef scale(x):\n    return {factor} * x\n"
+        )
+        os.utime(tmp_path / "called.py", (factor, factor))
+        found = run(
+            f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import caller;"
+            " print(caller.scale_twice(1.0))"
+        )
+        assert float(found) == 2 * factor
 
 
 @pytest.mark.skipif(os.name != "posix", reason="permissions of folders are POSIX's")

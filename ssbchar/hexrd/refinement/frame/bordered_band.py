@@ -120,6 +120,17 @@ def solve_cholesky(factor: BorderedFactor, right: Array) -> Array:
 
 
 @compile_loops
+def respond(factor: BorderedFactor, held: Bool, right: Array) -> Array:
+    """Return N^-1 times `right`, shape (n + m, columns), where unknowns of the band that are held,
+    shape (n,), stay at zero; in units of right over N."""
+    moving = right.copy()
+    for i in range(held.size):
+        if held[i]:
+            moving[i] = 0.0
+    return solve_cholesky(factor, moving)
+
+
+@compile_loops
 def solve_non_negative(matrix: BorderedBand, target: Array) -> tuple[Array, Bool, BorderedFactor]:
     """Return the solution of N x = t in which no unknown of the band is negative.
 

@@ -7,8 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ssbchar.hexrd.refinement.frame.intensities import bound_amounts, estimate_inflations
-from ssbchar.hexrd.refinement.frame.model import FrameProblem
+from ssbchar.compiled import compile_loops
+from ssbchar.hexrd.refinement.frame.bordered_band import respond
+from ssbchar.hexrd.refinement.frame.intensities import (
+    LinearSolution,
+    bound_amounts,
+    estimate_inflations,
+)
+from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem
 from ssbchar.hexrd.refinement.frame.normal_equations import Iterate
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
@@ -125,31 +131,44 @@ def propagate_errors(
 def _compute_intensity_variances(problem: FrameProblem, best: Iterate) -> tuple[Array, Array]:
     """Return the variances of the phases' intensities, not inflated: whole, and as
     `FrameFit.intensity_stderr_fixed` needs them, shape (present,) each."""
-    model, solved, equations = best.model, best.solved, best.equations
-    count = problem.phase_count
-    sums = _build_sums(problem, best)
-    fixed = np.sum(sums * solved.solve(sums), axis=0)
-    through = equations.linear_response.T @ sums
-    moved = np.sum(through * (equations.covariance @ through), axis=0)
-    variance = fixed + moved
-    # cell and widths of a phase with free intensities follow anything, noise too
-    has_free = np.bincount(model.owner, model.is_free, count) > 0
-    return variance, np.where(has_free, variance, fixed)
+    equations = best.equations
+    return propagate_to_intensities(
+        best.model, best.solved, equations.linear_response, equations.covariance
+    )
 
 
-def _build_sums(problem: FrameProblem, best: Iterate) -> Array:
-    """Return how each phase's intensity is summed from the linear unknowns, shape (unknown,
-    present)."""
-    model, solved = best.model, best.solved
-    count, free = problem.phase_count, solved.free
-    following = model.expected.copy()
+@compile_loops
+def propagate_to_intensities(
+    model: FrameModel, solved: LinearSolution, response: Array, covariance: Array
+) -> tuple[Array, Array]:
+    """Return the variances of the phases' intensities, not inflated: whole, and at fixed cell and
+    widths where no intensity is free, shape (phase,) each [(counts degree)^2].
+
+    Parameters
+    ----------
+    model : FrameModel
+    solved : LinearSolution
+        Of that model.
+    response : ndarray, shape (unknown, parameter)
+        Minus the derivatives of the linear unknowns by the parameters.
+    covariance : ndarray, shape (parameter, parameter)
+    """
+    edge = model.reflections.edge
+    count, free, unknowns = edge.size - 1, solved.free, len(response)
+    # how each phase's intensity is summed from the linear unknowns: free ones and its scale
+    sums, has_free = np.zeros((unknowns, count)), np.zeros(count, np.bool_)
+    following = model.predicted.expected.copy()
     following[free] = 0.0
-    first_scale = free.size + problem.term_count
-    sums = np.zeros((first_scale + count, count))
-    sums[np.arange(free.size), model.owner[free]] = 1.0
-    scales = np.arange(count)
-    sums[first_scale + scales, scales] = np.bincount(model.owner, following, count)
-    return sums
+    for n in range(free.size):
+        sums[n, model.reflections.owner[free[n]]] = 1.0
+    for p in range(count):
+        sums[unknowns - count + p, p] = following[edge[p] : edge[p + 1]].sum()
+        has_free[p] = model.reflections.is_free[edge[p] : edge[p + 1]].any()
+    moved, through = respond(solved.factor, solved.at_bound, sums), response.T @ sums
+    fixed = np.sum(sums * moved, axis=0)
+    variance = fixed + np.sum(through * (covariance @ through), axis=0)
+    # cell and widths of a phase with free intensities follow anything, noise too
+    return variance, np.where(has_free, variance, fixed)
 
 
 def _propagate_to_strains(

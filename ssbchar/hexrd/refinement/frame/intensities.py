@@ -3,7 +3,8 @@ priors."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,16 +12,17 @@ from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.refinement.frame.bordered_band import (
     BorderedBand,
     BorderedFactor,
-    solve_cholesky,
+    respond,
     solve_non_negative,
 )
-from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem
+from ssbchar.hexrd.refinement.frame.model import FrameData, FrameModel, FrameProblem
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, replace_entry
 from ssbchar.hexrd.refinement.frame.residuals import inflation_from_residual
 from ssbchar.hexrd.refinement.frame.windows import (
     multiply_linear_part,
     project_on_linear_part,
     sum_windows,
+    sum_windows_by_owner,
 )
 from ssbchar.typing import Array, Bool, Index
 
@@ -31,8 +33,7 @@ SMALLEST_SPREAD = 1e-9
 """Lower bound of the spread of a phase's intensity [counts degree]."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LinearEquations:
+class LinearEquations(NamedTuple):
     """Normal equations of the linear part: free intensities first, then background terms, then the
     phases' scales."""
 
@@ -48,8 +49,7 @@ class LinearEquations:
     """What follows each phase's scale [1/degree], shape (present, points)."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class LinearSolution:
+class LinearSolution(NamedTuple):
     """The linear part solved at one set of non-linear parameters."""
 
     intensity: Array
@@ -77,9 +77,7 @@ class LinearSolution:
     def solve(self, right: Array) -> Array:
         """Return the inverse of the normal matrix times `right`, shape (unknown, columns), in units
         of right over matrix; unknowns at their bound do not respond."""
-        moving = right.copy()
-        moving[: self.free.size][self.at_bound] = 0.0
-        return solve_cholesky(self.factor, moving)
+        return respond(self.factor, self.at_bound, right)
 
     def project(self, problem: FrameProblem, model: FrameModel, curves: Array) -> Array:
         """Return the products of the linear part with weighted curves (curve, points), shape
@@ -112,31 +110,33 @@ def build_equations(
         Of shape (unknown, unknown), unknowns in the order free intensities [counts degree],
         background terms [counts], scales [counts degree].
     """
-    pattern, rows = problem.pattern, list(problem.present)
-    amount = parameters.amount[rows]
-    free, following = model.free, np.where(model.is_free, 0.0, model.expected)
+    rows = list(problem.present)
+    return assemble_equations(
+        problem.data, model, parameters.amount[rows], parameters.inflation[rows]
+    )
+
+
+@compile_loops
+def assemble_equations(
+    data: FrameData, model: FrameModel, amount: Array, inflation: Array
+) -> LinearEquations:
+    """Return the equations of `build_equations` for the amount [counts degree] and inflation [1] of
+    each phase, shape (phase,)."""
+    expected, owner = model.predicted.expected, data.reflections.owner
+    free, following = model.free, np.where(data.reflections.is_free, 0.0, expected)
     if np.isnan(amount).any():
-        free, following = free[:0], model.expected
-    scale_curves = model.sum_by_phase(following, pattern.weight.size)
+        free, following = free[:0], expected
+    scale_curves = sum_windows_by_owner(
+        model.profiles.phi, following, data.reflections.edge, data.weight.size
+    )
     band, border, corner, target = multiply_linear_part(
-        model.profiles.phi,
-        free,
-        problem.series.splines,
-        scale_curves,
-        (pattern.intensity, pattern.weight),
+        model.profiles.phi, free, data.splines, scale_curves, (data.intensity, data.weight)
     )
-    owner, expected = model.owner[free], model.expected[free]
-    freedom = problem.series.intensity_freedom[rows]
-    prior_weight = weigh_intensities(expected, owner, freedom * amount, parameters.inflation[rows])
     normal = BorderedBand(band, border, corner)
-    add_intensity_priors(normal, expected, problem.term_count + owner, prior_weight)
-    return LinearEquations(
-        normal=normal,
-        target=target,
-        free=free,
-        prior_weight=prior_weight,
-        scale_curves=scale_curves,
-    )
+    expected, owner = expected[free], owner[free]
+    prior_weight = weigh_intensities(expected, owner, data.freedom * amount, inflation)
+    add_intensity_priors(normal, expected, data.splines.start.size + owner, prior_weight)
+    return LinearEquations(normal, target, free, prior_weight, scale_curves)
 
 
 @compile_loops
@@ -197,27 +197,32 @@ def solve_linear(
     parameters : FrameParameters
         Their amounts [counts degree] and inflations, shape (phase,), weigh the priors.
     """
-    equations = build_equations(problem, model, parameters)
-    free, terms = equations.free, problem.term_count
-    n = free.size
+    rows = list(problem.present)
+    return solve_equations(problem.data, model, parameters.amount[rows], parameters.inflation[rows])
+
+
+@compile_loops
+def solve_equations(
+    data: FrameData, model: FrameModel, amount: Array, inflation: Array
+) -> LinearSolution:
+    """Return the solution of `solve_linear` for the amount [counts degree] and inflation [1] of
+    each phase, shape (phase,)."""
+    equations = assemble_equations(data, model, amount, inflation)
+    free, points = equations.free, data.weight.size
     # an active set that only grows: enough here, as scattering rarely turns positive again
     solution, at_bound, factor = solve_non_negative(equations.normal, equations.target)
+    n, terms = free.size, data.splines.start.size
     own, scales = np.maximum(solution[:n], 0.0), solution[n + terms :]
-    intensity = scales[model.owner] * model.expected
+    following = scales[data.reflections.owner] * model.predicted.expected
+    missed = own - following[free]
+    intensity = following
     intensity[free] = own
-    background = sum_background(problem, solution[n : n + terms])
-    residual = problem.pattern.intensity - background - sum_pattern(problem, model, intensity)
-    missed = own - scales[model.owner[free]] * model.expected[free]
-    misfit = np.dot(problem.pattern.weight * residual, residual)
+    background = sum_windows(data.splines, solution[n : n + terms].reshape(1, -1), points)[0]
+    pattern = sum_windows(model.profiles.phi, intensity.reshape(1, -1), points)[0]
+    residual = data.intensity - background - pattern
+    misfit = np.sum(data.weight * residual**2) + np.sum(equations.prior_weight * missed**2)
     return LinearSolution(
-        intensity=intensity,
-        background=background,
-        residual=residual,
-        misfit=float(misfit + np.sum(equations.prior_weight * missed**2)),
-        free=free,
-        at_bound=at_bound,
-        scale_curves=equations.scale_curves,
-        factor=factor,
+        intensity, background, residual, misfit, free, at_bound, equations.scale_curves, factor
     )
 
 

@@ -161,6 +161,46 @@ def differentiate_lines(
 
 
 @compile_loops
+def is_within_range(
+    place: Index, values: Array, step: Array, tangent: float, allowed: tuple[float, float]
+) -> bool:
+    """Return whether a step moves and widens all lines by less than a range.
+
+    Intensities are nearly linear in displacement factors: their steps are within any range.
+
+    Parameters
+    ----------
+    place : ndarray of int, shape (parameter,)
+        Where the parameters stand among the values.
+    values : ndarray, shape (value,)
+        Before the step.
+    step : ndarray, shape (parameter,)
+    tangent : float
+        tan(theta) at the end of the axis.
+    allowed : tuple of float
+        Change of a position and of a Lorentzian width [Gaussian widths].
+    """
+    position, width = allowed
+    for q in range(place.size):
+        column = (place[q] - SHARED_VALUES) % PHASE_VALUES
+        change = abs(step[q])
+        if place[q] < SHARED_VALUES:
+            effect = change / position
+        elif column < SIZE:
+            effect = change * math.degrees(tangent) / position
+        elif column == SIZE or column == MICROSTRAIN:
+            # of a logarithm: a width that grows changes by more
+            relative = max(change, math.expm1(min(step[q], 3.0)))
+            at_end = 1.0 if column == SIZE else tangent
+            effect = math.exp(values[place[q]]) * relative * at_end / width
+        else:
+            continue
+        if not effect < values[GAUSS]:
+            return False
+    return True
+
+
+@compile_loops
 def two_theta_from_metric(form: Array, g: Array, wavelength: float) -> tuple[Array, Array]:
     """Return 2theta by Bragg's law and its derivative by 1/d^2.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
+from ssbchar.compiled import compile_loops
 from ssbchar.hexrd.refinement.frame.lines import (
     GAUSS,
     ZERO,
@@ -17,13 +20,32 @@ from ssbchar.hexrd.refinement.frame.lines import (
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, ParameterLayout
 from ssbchar.hexrd.refinement.frame.profiles import Lines, Profiles, evaluate_profiles
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
-from ssbchar.hexrd.refinement.frame.windows import sum_windows_by_owner
+from ssbchar.hexrd.refinement.frame.windows import Windows, sum_windows_by_owner
 from ssbchar.typing import Array, Bool, Index
 
 WEAK_REACH = 3.0
 """Half width of the profiles of weak reflections without intensity of their own, in full widths."""
 STRONG = 3e-3
 """Share of the phase's intensity from which a reflection is not weak."""
+
+
+class FrameData(NamedTuple):
+    """What does not change while a frame is refined."""
+
+    two_theta: Array
+    """[degree], shape (points,)."""
+    intensity: Array
+    """[counts], shape (points,)."""
+    weight: Array
+    """[1/counts^2], shape (points,)."""
+    splines: Windows
+    """Terms of the background."""
+    reflections: Reflections
+    """Of the phases in the model."""
+    freedom: Array
+    """Relative standard deviation of free intensities about the pattern [1], shape (phase,)."""
+    reach: float
+    """Half width of a reflection's profile, in full widths."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +68,27 @@ class FrameProblem:
         """Number of background terms."""
         return len(self.series.background_terms)
 
+    @cached_property
+    def data(self) -> FrameData:
+        """The same as compiled functions take it."""
+        return _collect_data(self.series, self.pattern, self.present)
 
-@dataclass(frozen=True, kw_only=True)
-class FrameModel:
+
+def _collect_data(
+    series: SeriesModel, pattern: FramePattern, present: tuple[int, ...]
+) -> FrameData:
+    return FrameData(
+        two_theta=series.two_theta,
+        intensity=pattern.intensity,
+        weight=pattern.weight,
+        splines=series.splines,
+        reflections=series.list_reflections(present),
+        freedom=series.intensity_freedom[list(present)],
+        reach=float(series.reach),
+    )
+
+
+class FrameModel(NamedTuple):
     """Profiles of a frame at one set of non-linear parameters.
 
     Reflections are those of the phases present, phase after phase.
@@ -116,23 +156,23 @@ def build_model(
     FrameModel
         Profiles in 1/degree.
     """
-    reflections, values = series.list_reflections(present), parameters.take_values(present)
+    reflections, reach = series.list_reflections(present), float(series.reach)
+    return evaluate_model(series.two_theta, reflections, reach, parameters.take_values(present))
+
+
+@compile_loops
+def evaluate_model(
+    two_theta: Array, reflections: Reflections, reach: float, values: Array
+) -> FrameModel:
+    """Return the model at given values, shape (value,), on an axis 2theta [degree], shape
+    (points,), with lines followed over `reach` full widths."""
     predicted = predict_lines(reflections, values)
     # wide windows for what matters: the tails of weak reflections are below the noise
     matters = reflections.is_free | (predicted.expected > STRONG)
-    lines = Lines(
-        position=predicted.two_theta + values[ZERO],
-        gauss_fwhm=float(values[GAUSS]),
-        lorentz_fwhm=predicted.lorentz_fwhm,
-        reach=np.where(matters, series.reach, min(WEAK_REACH, series.reach)),
-    )
-    profiles = evaluate_profiles(series.two_theta, lines)
+    reaches = np.where(matters, reach, min(WEAK_REACH, reach))
+    position = predicted.two_theta + values[ZERO]
+    lines = Lines(position, values[GAUSS], predicted.lorentz_fwhm, reaches)
+    profiles = evaluate_profiles(two_theta, lines)
     free = np.flatnonzero(reflections.is_free)
-    return FrameModel(
-        reflections=reflections,
-        values=values,
-        predicted=predicted,
-        lines=lines,
-        profiles=profiles,
-        free=free[np.argsort(profiles.phi.start[free], kind="stable")],
-    )
+    free = free[np.argsort(profiles.phi.start[free], kind="mergesort")]
+    return FrameModel(reflections, values, predicted, lines, profiles, free)

@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ssbchar.compiled import compile_loops
+from ssbchar.hexrd.refinement.frame.bordered_band import respond
 from ssbchar.hexrd.refinement.frame.intensities import LinearSolution
 from ssbchar.hexrd.refinement.frame.lines import ZERO, differentiate_lines
-from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem
+from ssbchar.hexrd.refinement.frame.model import FrameData, FrameModel, FrameProblem
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
     select_inflations,
     weigh_priors,
 )
 from ssbchar.hexrd.refinement.frame.profiles import differentiate_pattern
+from ssbchar.hexrd.refinement.frame.windows import project_on_linear_part
 from ssbchar.typing import Array, Index
 
 
@@ -80,27 +83,68 @@ def build_normal_equations(
         kind.
     """
     layout = problem.layout
-    # that by the zero first, refined or not: its error passes into the cells
-    place = np.concatenate([[ZERO], layout.place])
-    by_zero, jacobian = np.split(differentiate_model(problem, model, solved, place), [1])
-    weighted = problem.pattern.weight * jacobian
-    cross = solved.project(problem, model, weighted)
-    linear_response = solved.solve(cross)
-    matrix = jacobian @ weighted.T - cross.T @ linear_response
+    full, response, matrix, gradient = project_out_linear_part(
+        problem.data, model, solved, layout.place
+    )
     prior_weight = weigh_priors(layout, parameters)
     missed = model.values[layout.place] - layout.prior_mean
     covariance = _invert(matrix, prior_weight)
     raw_stderr = np.sqrt(np.maximum(np.diagonal(covariance), 1e-300))
     return NormalEquations(
         matrix=matrix,
-        gradient=weighted @ solved.residual - prior_weight * missed,
+        gradient=gradient - prior_weight * missed,
         prior_weight=prior_weight,
-        jacobian=jacobian,
-        by_zero=by_zero[0],
-        linear_response=linear_response,
+        jacobian=full[1:],
+        by_zero=full[0],
+        linear_response=response,
         covariance=covariance,
         stderr=raw_stderr * select_inflations(layout, parameters),
     )
+
+
+@compile_loops
+def project_out_linear_part(
+    data: FrameData, model: FrameModel, solved: LinearSolution, place: Index
+) -> tuple[Array, Array, Array, Array]:
+    """Return derivatives of the model and normal equations without priors.
+
+    Parameters
+    ----------
+    data : FrameData
+    model : FrameModel
+    solved : LinearSolution
+        Of that model.
+    place : ndarray of int, shape (parameter,)
+        Where the parameters stand among the values.
+
+    Returns
+    -------
+    derivatives : ndarray, shape (1 + parameter, points)
+        By the zero, which may be held, and by each parameter [counts over its unit].
+    response : ndarray, shape (unknown, parameter)
+        Minus the derivatives of the linear unknowns.
+    matrix : ndarray, shape (parameter, parameter)
+    gradient : ndarray, shape (parameter,)
+        Downhill.
+    """
+    follows = np.ones(model.reflections.owner.size, np.bool_)
+    follows[solved.free] = False
+    with_zero = np.full(1 + place.size, ZERO)
+    with_zero[1:] = place
+    changes = differentiate_lines(
+        model.reflections, model.predicted, model.values, with_zero, follows
+    )
+    derivatives = differentiate_pattern(
+        data.two_theta, model.lines, model.profiles, solved.intensity, changes
+    )
+    jacobian = derivatives[1:]
+    weighted = data.weight * jacobian
+    cross = project_on_linear_part(
+        model.profiles.phi, solved.free, data.splines, solved.scale_curves, weighted
+    )
+    response = respond(solved.factor, solved.at_bound, cross)
+    matrix = jacobian @ weighted.T - cross.T @ response
+    return derivatives, response, matrix, weighted @ solved.residual
 
 
 def _invert(matrix: Array, prior_weight: Array) -> Array:
@@ -109,19 +153,6 @@ def _invert(matrix: Array, prior_weight: Array) -> Array:
     # angles, logarithms and strains differ by orders of magnitude: a unit diagonal keeps digits
     scale = 1 / np.sqrt(np.maximum(np.diagonal(full), 1e-300))
     return np.asarray(np.linalg.inv(full * scale[:, None] * scale) * scale[:, None] * scale)
-
-
-def differentiate_model(
-    problem: FrameProblem, model: FrameModel, solved: LinearSolution, place: Index
-) -> Array:
-    """Return d model / d value at a fixed linear part, for the values that stand at `place`, shape
-    (value, points) [counts over the unit of each]."""
-    follows = np.ones(model.owner.size, bool)
-    follows[solved.free] = False
-    changes = differentiate_lines(model.reflections, model.predicted, model.values, place, follows)
-    return differentiate_pattern(
-        problem.series.two_theta, model.lines, model.profiles, solved.intensity, changes
-    )
 
 
 def solve_gauss_newton_step(equations: NormalEquations, damping: float) -> Array:

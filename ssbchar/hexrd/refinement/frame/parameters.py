@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ssbchar.hexrd.refinement.frame.lines import (
     PHASE_VALUES,
     SHARED_VALUES,
     SIZE,
+    STRAIN,
     ZERO,
 )
 from ssbchar.hexrd.refinement.frame.profiles import width_from_size
@@ -61,6 +62,8 @@ PER_PHASE = (ParameterKind.SIZE, ParameterKind.MICROSTRAIN, ParameterKind.OVERAL
 """Kinds of which each phase has one."""
 OF_SHAPE = (ParameterKind.GAUSS, *PER_PHASE)
 """Kinds of widths and intensities, which move no line."""
+COLUMNS = (slice(STRAIN, SIZE), SIZE, MICROSTRAIN, OVERALL_B)
+"""Where strains, both widths and displacement factor stand in the row of a phase."""
 KINDS_IN_ROW = (*(ParameterKind.STRAIN,) * 6, *PER_PHASE)
 """Kind of each value in the row of a phase, in the order of ``lines``."""
 
@@ -93,7 +96,11 @@ class FrameParameters:
     def take_values(self, present: Sequence[int]) -> Array:
         """Return the values of some phases in the order of ``lines``, each in the unit of its kind,
         shape (value,)."""
-        return _join_values({kind: getattr(self, kind) for kind in ParameterKind}, present)
+        return _join_values(
+            (self.zero, self.gauss_fwhm),
+            (self.strain, self.log_size_width, self.log_strain_width, self.overall_b),
+            present,
+        )
 
     def replace_values(self, present: Sequence[int], values: Array) -> FrameParameters:
         """Return a copy with the values of some phases as from `take_values`, shape (value,), each
@@ -184,23 +191,49 @@ class FramePrior:
 
     def take_means(self, present: Sequence[int]) -> Array:
         """Return the means of the values of some phases, as `FrameParameters.take_values`."""
-        return _join_values({kind: getattr(self, kind).mean for kind in ParameterKind}, present)
+        return _join_values(
+            (self.zero.mean, self.gauss_fwhm.mean),
+            tuple(
+                prior.mean
+                for prior in (
+                    self.strain,
+                    self.log_size_width,
+                    self.log_strain_width,
+                    self.overall_b,
+                )
+            ),
+            present,
+        )
 
     def take_sigmas(self, present: Sequence[int]) -> Array:
         """Return their standard deviations, shape (value,); of strains that a phase does not have
         they mean nothing."""
-        return _join_values({kind: getattr(self, kind).sigma for kind in ParameterKind}, present)
+        return _join_values(
+            (self.zero.sigma, self.gauss_fwhm.sigma),
+            tuple(
+                prior.sigma
+                for prior in (
+                    self.strain,
+                    self.log_size_width,
+                    self.log_strain_width,
+                    self.overall_b,
+                )
+            ),
+            present,
+        )
 
 
-def _join_values(given: dict[ParameterKind, Any], present: Sequence[int]) -> Array:
+def _join_values(
+    shared: tuple[float, float], own: tuple[Array, ...], present: Sequence[int]
+) -> Array:
+    """Return values in the order of ``lines``: `shared` first, then strains, widths and
+    displacement factor of each phase."""
     rows = list(present)
     values = np.empty(SHARED_VALUES + PHASE_VALUES * len(rows))
-    values[ZERO], values[GAUSS] = given[ParameterKind.ZERO], given[ParameterKind.GAUSS]
-    own = values[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
-    own[:, :SIZE] = given[ParameterKind.STRAIN][rows]
-    own[:, SIZE] = given[ParameterKind.SIZE][rows]
-    own[:, MICROSTRAIN] = given[ParameterKind.MICROSTRAIN][rows]
-    own[:, OVERALL_B] = given[ParameterKind.OVERALL_B][rows]
+    values[ZERO], values[GAUSS] = shared
+    table = values[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
+    for columns, given in zip(COLUMNS, own, strict=True):
+        table[:, columns] = given[rows]
     return values
 
 
@@ -318,12 +351,15 @@ def build_layout(
         row[series.phases[phase].free : SIZE] = 0.0
     # what is held is no parameter: it costs no column of the Jacobian
     place = np.flatnonzero(sigma > 0)
-    largest_step, lowest, highest = _bound_values(series, len(present))
-    row_of = np.array([-1] * SHARED_VALUES + [p for p in present for _ in KINDS_IN_ROW], np.int64)
+    axis = series.two_theta
+    # a line narrower than the step of the axis has no width to refine
+    narrowest = float(axis[-1] - axis[0]) / axis.size
+    largest_step, lowest, highest = _bound_values(narrowest, series.wavelength, len(present))
+    row = (place - SHARED_VALUES) // PHASE_VALUES
     return ParameterLayout(
         present=present,
         place=place,
-        phase=row_of[place],
+        phase=np.where(row < 0, -1, np.array(present)[row]),
         prior_mean=prior.take_means(present)[place],
         prior_precision=1 / sigma[place] ** 2,
         largest_step=largest_step[place],
@@ -333,14 +369,12 @@ def build_layout(
     )
 
 
-def _bound_values(series: SeriesModel, phase_count: int) -> Array:
+@lru_cache
+def _bound_values(narrowest: float, wavelength: float, phase_count: int) -> Array:
     """Return the largest step, the lower and the upper bound of each value, shape (3, value)."""
-    # a line narrower than the step of the axis has no width to refine
-    axis = series.two_theta
-    narrowest = (axis[-1] - axis[0]) / axis.size
     # logarithms of Lorentzian widths, so that they stay positive and steps are relative
     low, high = (math.log(width) for width in WIDTH_BOUNDS)
-    widest = math.log(width_from_size(SMALLEST_CRYSTALLITE, series.wavelength))
+    widest = math.log(width_from_size(SMALLEST_CRYSTALLITE, wavelength))
     no_bound = (math.inf, -math.inf, math.inf)
     shared = [no_bound, (math.inf, narrowest, WIDEST_GAUSS)]
     row = [(STRAIN_STEP, -math.inf, math.inf)] * 6

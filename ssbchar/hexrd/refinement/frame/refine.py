@@ -12,6 +12,7 @@ and leaves a weak phase with one intensity alone.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ from ssbchar.hexrd.refinement.frame.intensities import (
     sum_pattern,
     update_amounts,
 )
+from ssbchar.hexrd.refinement.frame.lines import is_within_range
 from ssbchar.hexrd.refinement.frame.model import FrameProblem, build_model
 from ssbchar.hexrd.refinement.frame.normal_equations import (
     Iterate,
@@ -32,7 +34,6 @@ from ssbchar.hexrd.refinement.frame.normal_equations import (
 )
 from ssbchar.hexrd.refinement.frame.parameters import (
     OF_SHAPE,
-    SHARED,
     FrameParameters,
     FramePrior,
     ParameterKind,
@@ -40,7 +41,6 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     find_median_inflation,
     move_parameters,
     sum_prior_squares,
-    vector_from_parameters,
 )
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.typing import Array
@@ -163,7 +163,7 @@ def _iterate(
         )
         damping = damping / 10 if damping > SMALLEST_DAMPING else 0.0
         moved = _take_step(problem, best, damping)
-        step = _measure_step(problem, moved, parameters)
+        step = _measure_step(problem, moved, best)
         # the last step is taken without another look at the pattern
         if not amounts_unknown and _is_last_step(problem, best, step, convergence):
             return replace(
@@ -187,10 +187,10 @@ def _take_step(problem: FrameProblem, best: Iterate, damping: float) -> FramePar
     return move_parameters(best.parameters, problem.layout, step)
 
 
-def _measure_step(problem: FrameProblem, after: FrameParameters, before: FrameParameters) -> Array:
+def _measure_step(problem: FrameProblem, after: FrameParameters, best: Iterate) -> Array:
     """Return the step that was taken, within bounds, shape (parameter,)."""
-    first, last = (vector_from_parameters(problem.layout, p) for p in (before, after))
-    return np.asarray(last - first)
+    place = problem.layout.place
+    return np.asarray(after.take_values(problem.present)[place] - best.model.values[place])
 
 
 def _is_last_step(
@@ -212,21 +212,11 @@ def _is_linear(
 ) -> bool:
     """Return whether a step moves and widens all lines by less than the model is linear over;
     intensities are nearly linear in displacement factors."""
-    layout = problem.layout
-    tangent = np.tan(np.radians(problem.series.two_theta[-1]) / 2)  # of the line that moves most
-    effect = np.ones(step.size)
-    effect[layout.select(ParameterKind.STRAIN)] = np.degrees(tangent) / allowed.position
-    effect[layout.select(*SHARED)] = 1 / allowed.position
-    for kind, factor in ((ParameterKind.SIZE, 1.0), (ParameterKind.MICROSTRAIN, tangent)):
-        rows = layout.rows[kind]
-        width = np.exp(getattr(parameters, kind)[layout.phase[rows]])
-        effect[rows] = width * factor / allowed.width
-    change = np.abs(step)
-    logarithmic = layout.select(ParameterKind.SIZE, ParameterKind.MICROSTRAIN)
-    relative = np.maximum(change, np.expm1(np.minimum(step, 3)))
-    change = np.where(logarithmic, relative, change)
-    is_small = change * effect < parameters.gauss_fwhm
-    return bool(np.all(is_small | layout.select(ParameterKind.OVERALL_B)))
+    tangent = math.tan(math.radians(problem.series.two_theta[-1]) / 2)  # of the line moved most
+    values = parameters.take_values(problem.present)
+    return is_within_range(
+        problem.layout.place, values, step, tangent, (allowed.position, allowed.width)
+    )
 
 
 def _update_linear_part(problem: FrameProblem, best: Iterate, step: Array) -> LinearSolution:
@@ -241,8 +231,7 @@ def _update_linear_part(problem: FrameProblem, best: Iterate, step: Array) -> Li
     by_reflection[free] = change[: free.size]
     moved: Array = step @ best.equations.jacobian + background
     moved = moved + sum_pattern(problem, model, by_reflection)
-    return replace(
-        solved,
+    return solved._replace(
         intensity=solved.intensity + by_reflection,
         background=solved.background + background,
         residual=solved.residual - moved,

@@ -189,7 +189,7 @@ def test_amounts_goodness_and_first_inflations_are_taken_over() -> None:
     assert np.all(estimated < 1.5)
     assert after.goodness == 1.0
     known = make_parameters(inflation=np.array([5.0, 5.0]))
-    off = replace(solved, residual=np.full(1501, 3.0) / np.sqrt(problem.pattern.weight))
+    off = solved._replace(residual=np.full(1501, 3.0) / np.sqrt(problem.pattern.weight))
     after = lin.update_amounts(problem, model, off, known)
     np.testing.assert_allclose(after.inflation, 5.0)
     assert after.goodness == pytest.approx(3.0)
