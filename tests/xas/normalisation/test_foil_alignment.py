@@ -154,6 +154,17 @@ def test_points_that_a_foil_does_not_reach_are_the_others() -> None:
     assert foil.mu[0] == pytest.approx(1.5 * TARGET[0], rel=1e-2)
 
 
+def test_ends_of_the_axis_that_no_foil_reaches_are_left_out() -> None:
+    """The middle one, whose axis is taken, is unlike the others, which begin later."""
+    ds = scans([0.0, 0.4, 0.8], [True, True, True])
+    ds["mu_foil"][1] *= 1.5
+    ds["mu_foil"][[0, 2], :9] = np.nan
+    foil = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
+    assert np.isfinite(foil.mu).all() and 6 <= GRID.size - foil.energy.size <= 12
+    own = foil_alignment.find_metal_inflection(GRID, TARGET)
+    assert foil.inflection == pytest.approx(own - 0.4, abs=2e-2)
+
+
 def test_another_elements_foil_is_refused() -> None:
     """Its edge may lie max_shift from where it is tabulated, no further."""
     ds = scans([0.0], [True])
