@@ -23,6 +23,7 @@ ROOMS = {
         "hexrd.expansion",
         "hexrd.onset",
         "hexrd.unindexed",
+        "hexrd.time_course",
         "hexrd.pairs",
     ),
     "xas": (

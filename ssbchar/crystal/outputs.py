@@ -31,6 +31,7 @@ REFLECTIONS = OutputTable(
         "crystal_system": "crystal system; trigonal groups are `trigonal` or `rhombohedral`",
         "temperature": "of the cell [degC]",
         "refinable": "1 if the atoms are trusted: intensities are calculated from them",
+        "elements": "JSON list: of its atoms, or of the entry's formula",
         "cell_mass": "mass of the cell's content [atomic mass unit], for a phase with atoms",
         "source": "where cell and atoms come from",
         "note": "the entry's note",

@@ -4,6 +4,7 @@ per phase."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ ENTRY_KEYS = (
     "atoms",
     "cell",
     "space_group",
+    "formula",
     "refinable",
     "source",
     "temperature",
@@ -115,6 +117,7 @@ def _describe_phase(phase: Phase) -> dict[str, Any]:
         "notes": json.dumps(list(phase.notes)),
         "temperature": float(about.get("temperature", 25.0)),
         "expansion": json.dumps(about.get("expansion") or {}),
+        "elements": json.dumps(list_elements(phase)),
     }
     mass = mass_from_sites(phase)
     if np.isfinite(mass):
@@ -225,6 +228,22 @@ def structure_factor_squared(phase: Phase, hkl: Array) -> Array:
         f = form_factor_from_s(site.element, s)
         total += site.occupancy * f * np.exp(-site.b_iso * s**2) * wave
     return np.asarray(np.abs(total) ** 2)
+
+
+def list_elements(phase: Phase) -> list[str]:
+    """Return the symbols (str) of a phase's elements, of its atoms or of the formula in its entry;
+    empty where neither is known.
+
+    Parameters
+    ----------
+    phase : Phase
+    """
+    import gemmi
+
+    found = {str(site.element) for site in phase.sites}
+    formula = str(phase.about.get("formula", "")) if not found else ""
+    named = re.findall(r"[A-Z][a-z]?", formula)
+    return sorted(found | {word for word in named if gemmi.Element(word).atomic_number > 0})
 
 
 def mass_from_sites(phase: Phase) -> float:

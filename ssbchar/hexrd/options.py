@@ -13,6 +13,7 @@ from ssbchar.hexrd.pairs.options import Pair
 from ssbchar.hexrd.patterns.options import PatternReading
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.time_course.options import TimeCourse
 from ssbchar.hexrd.unindexed.options import Candidates
 from ssbchar.hexrd.verdict.options import Stability
 
@@ -61,6 +62,8 @@ class Hexrd:
     """Cells against temperature."""
     onset: Onset = field(default_factory=Onset)
     """Onset and end of each phase."""
+    time_course: TimeCourse = field(default_factory=TimeCourse)
+    """Series at one temperature against time."""
     candidates: Candidates = field(default_factory=Candidates)
     """Peaks no phase explains."""
     stability: Stability = field(default_factory=Stability)

@@ -250,6 +250,13 @@ def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
         row=row,
     )
     yield StepOfCase(
+        name="hexrd.time_course.fit_time_course",
+        inputs={**fitted, "peaks": [where / "peaks.nc"]},
+        output=where / "time_course.nc",
+        stage="hexrd.time_course",
+        row=row,
+    )
+    yield StepOfCase(
         name="hexrd.verdict.conclude_series",
         inputs={
             **fitted,
@@ -259,6 +266,7 @@ def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
             "candidates": [where / "candidates.json"],
             "tracks": [where / "tracks.nc"],
             "patterns": [where / "patterns.nc"],
+            "time_course": [where / "time_course.nc"],
             "phases": phases,
         },
         output=where / "conclusions.json",

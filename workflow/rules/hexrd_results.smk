@@ -19,6 +19,24 @@ use rule step as hexrd_candidates with:
         ),
 
 
+use rule step as hexrd_time_course with:
+    input:
+        lattice=f"{HEXRD}/lattice.nc",
+        furnace=f"{HEXRD}/furnace.nc",
+        peaks=f"{HEXRD}/peaks.nc",
+    output:
+        f"{HEXRD}/time_course.nc",
+    log:
+        f"{HEXRD_LOG}/time_course.log",
+    resources:
+        mem_mb=memory(BY_BLOCKS),
+        runtime=minutes(),
+    params:
+        **call_step(
+            "hexrd.time_course.fit_time_course", options=options("hexrd.time_course")
+        ),
+
+
 use rule step as hexrd_conclude with:
     input:
         lattice=f"{HEXRD}/lattice.nc",
@@ -29,6 +47,7 @@ use rule step as hexrd_conclude with:
         candidates=f"{HEXRD}/candidates.json",
         tracks=f"{HEXRD}/tracks.nc",
         patterns=f"{HEXRD}/patterns.nc",
+        time_course=f"{HEXRD}/time_course.nc",
         phases=candidate_phases,
     output:
         f"{HEXRD}/conclusions.json",
@@ -50,6 +69,7 @@ use rule step as hexrd_figures with:
         lattice=f"{HEXRD}/lattice.nc",
         expansion=f"{HEXRD}/expansion.nc",
         peaks=f"{HEXRD}/peaks.nc",
+        time_course=f"{HEXRD}/time_course.nc",
         phases=candidate_phases,
     output:
         directory(f"{HEXRD}/figures"),

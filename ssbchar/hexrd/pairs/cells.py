@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,7 @@ UNITS = ("angstrom",) * 3 + ("degree",) * 3 + ("angstrom^3", "1", "1")
 LENGTHS, ANGLES, VOLUME, RATIOS = (0, 1, 2), (3, 4, 5), 6, (7, 8)
 POWER_OF_LENGTH = np.array([1, 1, 1, 0, 0, 0, 3, 0, 0])
 """How each quantity scales with the unit of length."""
+PARAMETERS = cell_parameters.PARAMETERS
 STEP = 1e-5
 """Step of cell parameters [angstrom, degree] for numerical derivatives."""
 APART = 2.0
@@ -122,6 +123,10 @@ class CellDifference:
     """What one zero for both and a zero for each differ by, one standard deviation."""
     has_one_zero: bool
     """Whether both cells were brought to one zero."""
+    zeros: tuple[float, float]
+    """Zeros of 2theta that the cells are at [degree]."""
+    cell: Array
+    """Of the pristine [angstrom, degree], shape (6,)."""
     free: Sequence[int]
 
 
@@ -130,8 +135,8 @@ class ComparedCells:
     """The cells of all phases that both specimens have."""
 
     changes: Mapping[str, CellDifference]
-    angles: Mapping[str, Array]
-    """Phase to the angles of the pristine at their places [degree], shape (6,)."""
+    refined: Mapping[str, CellDifference]
+    """The same as refined: not relative to an internal standard."""
     common: CommonChange
     temperature: float
     """Relative error [1] of lengths for temperatures that may differ, one standard deviation."""
@@ -252,6 +257,7 @@ def compare_means(first: MeanCell, second: MeanCell, *, one_setup: bool) -> Cell
     apart = second.zero - first.zero
     has_one = one_setup and min(stderrs) > 0 and abs(apart) <= APART * float(np.hypot(*stderrs))
     systematic = np.zeros(len(QUANTITIES))
+    zeros = (first.zero, second.zero)
     if has_one:
         weight = 1 / np.square(stderrs)
         zero = float(np.dot(weight, (first.zero, second.zero)) / weight.sum())
@@ -259,6 +265,7 @@ def compare_means(first: MeanCell, second: MeanCell, *, one_setup: bool) -> Cell
         moved = slopes[1] * (zero - second.zero) - slopes[0] * (zero - first.zero)
         by_zero = (slopes[1] - slopes[0]) / np.sqrt(weight.sum())
         ratio, systematic = ratio * (1 + moved), RECTANGULAR * np.abs(moved)
+        zeros = (zero, zero)
     else:
         by_zero = np.hypot(slopes[0] * stderrs[0], slopes[1] * stderrs[1])
     return CellDifference(
@@ -266,6 +273,8 @@ def compare_means(first: MeanCell, second: MeanCell, *, one_setup: bool) -> Cell
         stderr=np.abs(ratio) * np.hypot(own, by_zero),
         zero_systematic=systematic,
         has_one_zero=has_one,
+        zeros=zeros,
+        cell=first.value[:PARAMETERS],
         free=[place for place in first.free if place in second.free],
     )
 
@@ -292,14 +301,14 @@ def compare_cells(
         By how much unknown temperatures may differ [K].
     """
     one_setup = is_one_setup(pristine, cycled)
-    changes, angles = {}, {}
+    changes = {}
     for name in pristine.phases:
         if name not in cycled.phases:
             continue
         cells = (average_cell(pristine, name), average_cell(cycled, name))
         if cells[0] is not None and cells[1] is not None:
             changes[name] = compare_means(cells[0], cells[1], one_setup=one_setup)
-            angles[name] = cells[0].value[: cell_parameters.PARAMETERS]
+    refined = dict(changes)
     if path.standard in changes:
         changes = _divide_by_standard(changes, path.standard)
     lengths = [
@@ -314,7 +323,7 @@ def compare_cells(
     before, after = (read_length_scale_stderr(one.lattice) for one in (pristine, cycled))
     return ComparedCells(
         changes=changes,
-        angles=angles,
+        refined=refined,
         common=find_common_change(lengths, path, at_rest=True),
         temperature=expansion * float(np.hypot(known, unknown)),
         scale=0.0 if one_setup or path.standard else float(np.hypot(before, after)),
@@ -333,13 +342,8 @@ def _mask_tied(one: CellDifference) -> CellDifference:
     """Return a change whose tied lengths have no error, so that each counts once."""
     stderr = np.zeros_like(one.stderr)
     stderr[list(one.free)] = one.stderr[list(one.free)]
-    return CellDifference(
-        value=one.value,
-        stderr=stderr,
-        zero_systematic=np.where(stderr > 0, one.zero_systematic, 0.0),
-        has_one_zero=one.has_one_zero,
-        free=one.free,
-    )
+    systematic = np.where(stderr > 0, one.zero_systematic, 0.0)
+    return replace(one, stderr=stderr, zero_systematic=systematic)
 
 
 def _divide_by_standard(
@@ -357,11 +361,10 @@ def _divide_by_standard(
         ratio = (1 + one.value) / length**POWER_OF_LENGTH
         # The zero moves the standard's lengths as it moves the others': the difference counts.
         apart = np.abs(one.zero_systematic - systematic * POWER_OF_LENGTH)
-        divided[name] = CellDifference(
+        divided[name] = replace(
+            one,
             value=ratio - 1,
             stderr=np.hypot(one.stderr, stderr * POWER_OF_LENGTH),
             zero_systematic=apart,
-            has_one_zero=one.has_one_zero,
-            free=one.free,
         )
     return divided

@@ -3,7 +3,7 @@ changed against the pristine."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.decision import Decision, Estimate, decide_equality, decide_presence
 from ssbchar.hexrd.pairs import cells, intensities, line_ratios, sentences
 from ssbchar.hexrd.pairs.cells import ComparedCells, MeanCell, Specimen
+from ssbchar.hexrd.pairs.line_cells import compare_by_lines, estimate_form_error
 from ssbchar.hexrd.pairs.line_ratios import SpecimenLines
 from ssbchar.hexrd.pairs.options import DEFAULT_PAIR, Pair
 from ssbchar.hexrd.pairs.structure_verdict import Judged, PairEvidence, judge_structure
@@ -27,6 +28,7 @@ from ssbchar.hexrd.verdict.line_area import (
 )
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import ReferenceCell, read_length_scale_stderr
+from ssbchar.typing import Array
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -259,8 +261,9 @@ def compare_specimens(
         temperature_apart=pair.temperature_apart,
     )
     one_setup = cells.is_one_setup(pristine.specimen, cycled.specimen)
+    forms = _estimate_forms(pristine, cycled, found, lines)
     equalities = [
-        *_list_cell_equalities(found, pair),
+        *_list_cell_equalities(found, forms, pair),
         *_list_breadth_equalities(pristine, cycled, pair, one_setup=one_setup),
         *_list_ratio_equalities(pristine, cycled, pair),
     ]
@@ -325,13 +328,34 @@ def _explain(one: _Equality, decision: Decision) -> str:
     return sentences.describe_ratio(decision, str(one.words[0]))
 
 
-def _list_cell_equalities(found: ComparedCells, pair: Pair) -> list[_Equality]:
+def _estimate_forms(
+    pristine: MeasuredSpecimen,
+    cycled: MeasuredSpecimen,
+    found: ComparedCells,
+    lines: Sequence[Conclusion],
+) -> dict[str, Array]:
+    """Return what the whole pattern and single lines say differently of each phase's cell [1]."""
+    has_unexplained = any(
+        row.quantity in ALONE and row.verdict not in (Verdict.NOT_DETECTED, Verdict.NOT_MEASURED)
+        for row in lines
+    )
+    wavelengths = (pristine.specimen.wavelength, cycled.specimen.wavelength)
+    forms = {}
+    for name, change in found.refined.items():
+        by_lines = compare_by_lines((pristine.lines, cycled.lines), name, change, wavelengths)
+        forms[name] = estimate_form_error(change, by_lines, has_unexplained=has_unexplained)
+    return forms
+
+
+def _list_cell_equalities(
+    found: ComparedCells, forms: Mapping[str, Array], pair: Pair
+) -> list[_Equality]:
     """Return the comparisons of all free quantities of all cells."""
     equalities = []
     for name, change in found.changes.items():
         if name == found.common.standard:
             continue
-        systematic = found.find_systematic(name)
+        systematic = np.hypot(found.find_systematic(name), forms[name])
         for place in change.free:
             if not change.stderr[place] > 0:
                 continue
@@ -340,7 +364,7 @@ def _list_cell_equalities(found: ComparedCells, pair: Pair) -> list[_Equality]:
             unit, scale = ("degree", 1.0) if is_angle else ("percent", PERCENT)
             if is_angle:
                 # A shear strain of 0.05 % is an angle of 0.0005 radian.
-                bound, scale = float(np.degrees(bound / PERCENT)), float(found.angles[name][place])
+                bound, scale = float(np.degrees(bound / PERCENT)), float(change.cell[place])
             quantity = cells.QUANTITIES[place]
             equalities.append(
                 _Equality(

@@ -99,6 +99,29 @@ def _average_lines(
     return found
 
 
+def average_places(specimen: SpecimenLines, phase: str) -> dict[str, tuple[float, float]]:
+    """Return the place of each line of a phase, with its error [degree], by its indices.
+
+    Parameters
+    ----------
+    specimen : SpecimenLines
+    phase : str
+    """
+    peaks, frames = specimen.peaks, specimen.frames
+    if "phase" not in peaks or "position" not in peaks:
+        return {}
+    found = {}
+    for n in np.flatnonzero(peaks["phase"].values.astype(str) == phase):
+        one = peaks.isel(peak=int(n), frame=frames)
+        value, stderr = one["position"].values, one["position_stderr"].values
+        is_good = (one["verdict"].values.astype(str) == LineVerdict.OK) & np.isfinite(value)
+        is_good &= (stderr > 0) & (np.nan_to_num(one["significance"].values) > SEEN)
+        if is_good.any():
+            mean, error, _ = average_by_weight(value[is_good], stderr[is_good])
+            found[str(peaks["hkl"].values[n])] = (mean, error)
+    return found
+
+
 @dataclass(frozen=True, kw_only=True)
 class MeanBreadth:
     """Inverse apparent size or microstrain of a phase over the frames of a specimen."""

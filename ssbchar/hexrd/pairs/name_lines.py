@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 FEWEST = 3
 """Lines that can be tested against cells, at least."""
+EVERYWHERE = frozenset({"Li", "O", "C", "H"})
+"""Elements of the cell and the air, which every specimen may have met."""
 MOST_SHOWN = 3
 """Candidates with a row of their own, at most."""
 CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
@@ -72,11 +75,30 @@ def name_new_lines(
     """
     refined = set(new_lines["phase"].values.astype(str))
     phases = _join_libraries([products, library], refined)
+    tiers = _sort_by_elements(phases, library, refined)
     rows = []
     for subject in (NEW, LOST):
         own = np.flatnonzero(new_lines["is_new"].values == int(subject == NEW))
-        rows += _conclude_lines(new_lines, own, subject, phases, options)
+        rows += _conclude_lines(new_lines, own, subject, tiers, options)
     return rows + _limit_products(new_lines, phases, options)
+
+
+def _sort_by_elements(
+    phases: Sequence[xr.Dataset], library: xr.Dataset, refined: set[str]
+) -> list[list[xr.Dataset]]:
+    """Return the candidates that the elements of the refined phases and of the air can make, then
+    all: what is not there makes no product, until nothing else explains the lines."""
+    about = {str(p.attrs["phase"]): p for p in phase_library.split_phases(library)}
+    own = [_read_elements(about[name]) if name in about else set() for name in refined]
+    if not own or not all(own):
+        return [list(phases)]
+    there = set().union(*own) | EVERYWHERE
+    native = [phase for phase in phases if (of := _read_elements(phase)) and of <= there]
+    return [native, list(phases)] if native else [list(phases)]
+
+
+def _read_elements(phase: xr.Dataset) -> set[str]:
+    return set(json.loads(phase.attrs.get("elements", "[]")))
 
 
 def _join_libraries(libraries: Sequence[xr.Dataset], refined: set[str]) -> list[xr.Dataset]:
@@ -94,7 +116,7 @@ def _conclude_lines(
     new_lines: xr.Dataset,
     own: Index,
     subject: str,
-    phases: Sequence[xr.Dataset],
+    tiers: Sequence[Sequence[xr.Dataset]],
     options: Candidates,
 ) -> list[Conclusion]:
     """Return the rows of the lines of one specimen alone: one per product that is named, and one of
@@ -104,8 +126,11 @@ def _conclude_lines(
     rows: list[Conclusion] = []
     left = own
     while left.size >= FEWEST:
-        tested = weigh_candidates(_select_lines(new_lines, left, subject), phases, options)
-        row = judge_candidates(_describe_lines(new_lines, left, subject), tested, options)
+        for phases in tiers:
+            tested = weigh_candidates(_select_lines(new_lines, left, subject), phases, options)
+            row = judge_candidates(_describe_lines(new_lines, left, subject), tested, options)
+            if row.verdict != Verdict.NOT_NAMED:
+                break
         if row.verdict != Verdict.NAMED:
             break
         best = tested[0]

@@ -52,6 +52,7 @@ from ssbchar.hexrd.verdict.reference_cells import (
     select_reference_frames,
 )
 from ssbchar.hexrd.verdict.sentences import Evidence
+from ssbchar.hexrd.verdict.time_rows import conclude_time_course
 from ssbchar.typing import Index
 from ssbchar.verdict import Verdict
 
@@ -71,6 +72,7 @@ def conclude_series(
     labels: dict[str, str],
     tracks: xr.Dataset | None = None,
     patterns: xr.Dataset | None = None,
+    time_course: xr.Dataset | None = None,
 ) -> list[Conclusion]:
     """Return the rows of one heating series (docs/data-model.md, headline quantities of
     ``hexrd``).
@@ -92,6 +94,8 @@ def conclude_series(
         Lines that no phase explains; they count among the lines to be explained.
     patterns : Dataset or None
         For the distance to the detector [mm] of images.
+    time_course : Dataset or None
+        Courses of a series at one temperature.
     """
     known = {str(table.attrs["phase"]): table for table in phases}
     sample, source = labels.get("sample", ""), labels.get("source", "")
@@ -147,7 +151,7 @@ def conclude_series(
         ]
         rows += [replace(row, subject=name) for row in own]
     limits = detection_limits.limit_absent_phases(lattice, known)
-    rows += [*changes, *limits, *others]
+    rows += [*changes, *limits, *others, *conclude_time_course(time_course, path)]
     # Phases of the library count too: the mixture is judged by the worst of all limits.
     library_limits = [row for row in others if row.quantity == "detection_limit"]
     mixture_limit = detection_limits.select_mixture_limit([*limits, *library_limits])

@@ -8,6 +8,7 @@ from ssbchar.results.figures.hexrd import (
     broadening,
     caked,
     cells,
+    courses,
     maps,
     presence,
     refinement,
@@ -30,6 +31,7 @@ def draw_series(
     peaks: xr.Dataset,
     phases: list[xr.Dataset],
     labels: dict[str, str],
+    time_course: xr.Dataset | None = None,
 ) -> dict[str, Drawing]:
     """Return the figures of one series: map, cells, expansion, phases, breadths, waterfall,
     refinement, residual.
@@ -42,6 +44,8 @@ def draw_series(
         Reflections of the candidate phases.
     labels : dict
         ``measurement`` and ``sample``.
+    time_course : Dataset or None
+        Courses of a series at one temperature.
 
     Returns
     -------
@@ -55,6 +59,8 @@ def draw_series(
     figures = {"contour": maps.draw_intensity_map(at, intensity, ticks)}
     figures |= cells.draw_cells(at, lattice, expansion)
     figures |= cells.draw_expansion(expansion)
+    if time_course is not None:
+        figures |= courses.draw_time_course(at, furnace, time_course)
     figures["presence"] = presence.draw_presence(at, lattice)
     figures["waterfall"] = maps.draw_waterfall(at, intensity, ticks)
     if refinement.find_fitted_frames(at, lattice).size:

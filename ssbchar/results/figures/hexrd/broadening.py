@@ -31,7 +31,7 @@ def draw_broadening(at: SeriesAxes, peaks: xr.Dataset) -> dict[str, Drawing]:
     """
     if "inverse_size" not in peaks or not np.isfinite(peaks["inverse_size"].values).any():
         return {}
-    known = np.isfinite(at.temperature).any()
+    known = at.has_programme
     x = at.temperature if known else at.along
     figure = style.make_figure(style.PAGE, 2.9)
     panels = figure.subplots(1, len(PANELS))

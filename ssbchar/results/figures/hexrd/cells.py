@@ -99,7 +99,8 @@ def _draw_cells_page(
         "present, with one standard "
         "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by "
         "their verdict. "
-        "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly; "
+        "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly, "
+        "with the 95 % band that it holds weak cells by; "
         "weak phases are held "
         "near it."
     )
@@ -119,11 +120,11 @@ def _draw_legend(figure: Figure, panels: Iterable[Axes], columns: int) -> None:
 
 
 def _label_abscissa(at: SeriesAxes) -> str:
-    return "Temperature (°C)" if np.isfinite(at.temperature).any() else at.label
+    return "Temperature (°C)" if at.has_programme else at.label
 
 
 def _choose_abscissa(at: SeriesAxes) -> Array:
-    return at.temperature if np.isfinite(at.temperature).any() else at.along
+    return at.temperature if at.has_programme else at.along
 
 
 def _draw_cell_panel(
@@ -172,20 +173,22 @@ def _draw_cell_panel(
             markeredgewidth=0.7,
             label="left out",
         )
-    joint = _select_joint_cell(phase, name)
+    joint, joint_stderr = _select_joint_cell(phase, name)
     for segment in (SegmentKind.HEATING, SegmentKind.COOLING, SegmentKind.NONE):
         own = (at.segment == segment) & np.isfinite(joint)
         if own.any():
-            axes.plot(
+            style.draw_band(
+                axes,
                 x[own],
                 joint[own],
-                ":",
-                color=style.GREEN,
+                joint_stderr[own],
+                colour=style.GREEN,
+                label="joint cell(T), 95 %",
+                linestyle=":",
                 linewidth=0.8,
                 zorder=1.5,
-                label="joint cell(T)",
             )
-    if np.isfinite(at.temperature).any():
+    if at.has_programme:
         for segment, curve in _select_curves(expansion, str(phase["phase"].values)):
             _draw_curve(
                 axes,
@@ -204,16 +207,22 @@ def _draw_cell_panel(
     axes.margins(x=0.03)
 
 
-def _select_joint_cell(phase: xr.Dataset, name: str) -> Array:
-    """Return the smooth cell of the whole series where the phase is present; NaN where there is
-    none."""
+def _select_joint_cell(phase: xr.Dataset, name: str) -> tuple[Array, Array]:
+    """Return the smooth cell of the whole series where the phase is present, and its standard
+    deviation; NaN where there is none."""
     if "cell_joint" not in phase:
-        return np.full(phase.sizes["frame"], np.nan)
+        nothing = np.full(phase.sizes["frame"], np.nan)
+        return nothing, nothing
     if name == "volume":
         value = phase["volume_joint"].values
+        lengths = phase.isel(axis=slice(0, 3))
+        # Lengths that symmetry ties vary together: the sum is what the volume can vary by at most.
+        relative = lengths["cell_joint_stderr"].values / lengths["cell_joint"].values
+        stderr = value * np.nan_to_num(relative).sum(axis=1)
     else:
-        value = phase.isel(axis=PARAMETERS.index(name))["cell_joint"].values
-    return np.where(_is_present(phase), value, np.nan)
+        own = phase.isel(axis=PARAMETERS.index(name))
+        value, stderr = own["cell_joint"].values, np.nan_to_num(own["cell_joint_stderr"].values)
+    return np.where(_is_present(phase), value, np.nan), stderr
 
 
 def _select_curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:

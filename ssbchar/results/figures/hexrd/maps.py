@@ -35,18 +35,22 @@ def draw_intensity_map(
     """Return the map of intensity over angle and time, temperature beside it, phase lines above."""
     from matplotlib.colors import PowerNorm
 
+    is_known = bool(np.isfinite(at.temperature).any())
     figure = style.make_figure(style.PAGE, 4.0 + 0.13 * len(ticks))
     grid = figure.add_gridspec(
-        2, 2, width_ratios=[5, 1], height_ratios=[0.14 * max(len(ticks), 0.1), 4.0]
+        2,
+        1 + is_known,
+        width_ratios=[5, 1][: 1 + is_known],
+        height_ratios=[0.14 * max(len(ticks), 0.1), 4.0],
     )
     axes = figure.add_subplot(grid[1, 0])
-    beside = figure.add_subplot(grid[1, 1], sharey=axes)
+    beside = figure.add_subplot(grid[1, 1], sharey=axes) if is_known else None
     above = figure.add_subplot(grid[0, 0], sharex=axes)
     shown, rows, columns = average_mesh(
         lambda part: np.where(at.good[part, None], intensity[part], np.nan), at.along, at.two_theta
     )
     low, high = np.nanpercentile(shown, [0.2, 99.7])
-    axes.set_facecolor("#dddddd")
+    axes.set_facecolor("white")
     mesh = axes.pcolormesh(
         columns,
         rows,
@@ -62,27 +66,32 @@ def draw_intensity_map(
         ylim=(rows[0], rows[-1]),
     )
     draw_phase_ticks(above, ticks, at.colours)
-    draw_temperature_beside(beside, at)
-    bar = figure.colorbar(mesh, ax=beside, pad=0.08, aspect=40, extend="both")
+    if beside is not None:
+        draw_temperature_beside(beside, at)
+    # Beside the temperature: the colour bar of an axes takes its room from it.
+    pad = 0.08 if beside is not None else 0.02
+    bar = figure.colorbar(mesh, ax=beside or axes, pad=pad, aspect=40, extend="both")
     bar.set_label("Intensity (counts), square-root scale")
     lost = int(np.sum(~at.good))
     caption = (
-        f"Diffraction of {at.sample or 'the sample'} through the heating programme: intensity "
+        f"Diffraction of {at.sample or 'the sample'} through the series: intensity "
         "(square-root scale, cut "
         f"at the 0.2th and 99.7th percentile) against 2θ and {at.label.lower()}; {at.good.size} "
         "frames"
-        + (f", {lost} set aside (grey)" if lost else "")
-        + ". Ticks: reflections of the candidate phases in the first frame. "
-        "Right: temperature (heating "
-        "vermilion, hold grey, cooling blue)."
+        + (f", {lost} set aside" if lost else "")
+        + "; white where none was measured. Ticks: reflections of the candidate phases in the "
+        "first frame."
     )
-    return Drawing(figure=figure, title="Diffraction map over temperature", caption=caption)
+    if is_known:
+        caption += " Right: temperature (heating vermilion, hold grey, cooling blue)."
+    return Drawing(figure=figure, title="Diffraction map", caption=caption)
 
 
 def draw_waterfall(
     at: SeriesAxes, intensity: Array | RowReader, ticks: Mapping[str, Array]
 ) -> Drawing:
-    """Return patterns spread over the series, one above the other, labelled by temperature."""
+    """Return patterns spread over the series, one above the other, labelled by temperature, or by
+    time at one temperature."""
     chosen = pick_spread(np.flatnonzero(at.good), WATERFALL)
     figure = style.make_figure(style.PAGE, 4.6 + 0.13 * len(ticks))
     grid = figure.add_gridspec(2, 1, height_ratios=[0.14 * max(len(ticks), 0.1), 4.6])
@@ -98,8 +107,11 @@ def draw_waterfall(
         axes.plot(
             at.two_theta, curve, color=colour, linewidth=0.6, rasterized=at.two_theta.size > 3000
         )
-        known = np.isfinite(at.temperature[frame])
-        text = f"{at.temperature[frame]:.0f} °C" if known else f"frame {frame + 1}"
+        text = f"frame {frame + 1}"
+        if at.has_programme and np.isfinite(at.temperature[frame]):
+            text = f"{at.temperature[frame]:.0f} °C"
+        elif at.is_timed:
+            text = f"{at.along[frame]:.3g} h"
         axes.annotate(
             text,
             (1.005, row * step),
@@ -116,7 +128,7 @@ def draw_waterfall(
         f"{chosen.size} of {at.good.size} patterns of {at.sample or 'the sample'}, evenly spread "
         "over the series, the "
         f"first at the bottom; square root of the intensity, offset by {step:.3g} counts^1/2; "
-        "temperatures at the "
+        "temperatures (or times) at the "
         "right. Ticks: reflections of the candidate phases in the first frame."
     )
     return Drawing(figure=figure, title="Patterns through the programme", caption=caption)
@@ -136,7 +148,7 @@ def draw_residual_map(at: SeriesAxes, lattice: xr.Dataset, stderr: Array | RowRe
             at.along,
             at.two_theta,
         )
-    axes.set_facecolor("#dddddd")
+    axes.set_facecolor("white")
     mesh = axes.pcolormesh(
         columns,
         rows,

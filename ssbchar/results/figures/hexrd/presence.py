@@ -27,16 +27,24 @@ def draw_presence(at: SeriesAxes, cells: xr.Dataset) -> Drawing:
             | ~at.good[:, None]
         )
     )
-    figure = style.make_figure(style.PAGE, 1.2 + 0.62 * len(names))
+    is_known = bool(np.isfinite(at.temperature).any())
+    figure = style.make_figure(style.PAGE, (1.2 if is_known else 0.7) + 0.62 * len(names))
     panels = figure.subplots(
-        len(names) + 1, 1, sharex=True, height_ratios=[0.62] * len(names) + [0.9]
-    )
+        len(names) + is_known,
+        1,
+        sharex=True,
+        squeeze=False,
+        height_ratios=[0.62] * len(names) + [0.9] * is_known,
+    )[:, 0]
     for axes, name in zip(panels, names, strict=False):
         _draw_amount(axes, at, cells.sel(phase=name), at.colours[name], every)
         axes.set_ylabel(name, rotation=0, ha="right", va="center", color=at.colours[name])
         axes.tick_params(labelbottom=False)
     last = panels[-1]
-    for segment in dict.fromkeys(at.segment):
+    last.set_xlabel(at.label)
+    last.tick_params(labelbottom=True)
+    last.margins(x=0.01)
+    for segment in dict.fromkeys(at.segment) if is_known else ():
         value = np.where(at.segment == segment, at.temperature, np.nan)
         last.plot(
             at.along,
@@ -46,14 +54,15 @@ def draw_presence(at: SeriesAxes, cells: xr.Dataset) -> Drawing:
             color=style.SEGMENTS.get(segment, style.BLACK),
             label=segment,
         )
-    last.set(xlabel=at.label, ylabel="T (°C)")
-    last.legend(ncols=4, fontsize=style.SMALL - 1)
-    last.margins(x=0.01)
+    if is_known:
+        last.set_ylabel("T (°C)")
+        last.legend(ncols=4, fontsize=style.SMALL - 1)
     caption = (
         "Amount of each phase through the programme: "
         + ("weight fraction" if every else "scattered intensity over its maximum (I / I max)")
         + "; bands 95 %. Grey steps: largest amount that would not have been seen "
-        "(95 %), in frames where the phase is judged absent. Bottom: temperature."
+        "(95 %), in frames where the phase is judged absent."
+        + (" Bottom: temperature." if is_known else "")
     )
     return Drawing(figure=figure, title="Phases present", caption=caption)
 

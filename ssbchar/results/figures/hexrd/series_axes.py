@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,12 @@ WEAKEST = 1e-3
 """Reflections below this share of a phase's strongest get no tick, where atoms are known."""
 ROWS, COLUMNS = 700, 1100
 """Largest mesh drawn; larger ones are averaged in blocks."""
+AT_ONE_TEMPERATURE = 10.0
+"""A series whose temperatures span less is at one temperature [K]."""
+GAP = 3.0
+"""Times the usual distance of frames from which on frames are missing between two."""
+FEWEST_FOR_GAPS = 4
+"""Frames from which their usual distance is known."""
 TOGETHER = 16
 """Rows of the mesh made at once."""
 
@@ -35,6 +42,8 @@ class SeriesAxes:
     """Hours since the first frame, or frame numbers where times are unknown, shape (frame,)."""
     label: str
     """Axis label of `along`."""
+    is_timed: bool
+    """Whether `along` is a time."""
     temperature: Array
     """[degC], NaN where unknown."""
     segment: NDArray[Any]
@@ -48,6 +57,13 @@ class SeriesAxes:
     sample: str
     phases: tuple[str, ...]
     """Names in one order for all figures."""
+
+    @property
+    def has_programme(self) -> bool:
+        """Return whether the temperature is known and changes over the series: else time is the
+        axis of every figure."""
+        known = self.temperature[np.isfinite(self.temperature)]
+        return bool(known.size) and float(np.ptp(known)) > AT_ONE_TEMPERATURE
 
     @property
     def colours(self) -> dict[str, str]:
@@ -73,6 +89,7 @@ def make_series_axes(
     return SeriesAxes(
         along=along,
         label="Time (h)" if timed else "Frame",
+        is_timed=timed,
         temperature=furnace["temperature"].values.astype(float),
         segment=furnace["segment"].values.astype(str),
         good=patterns["status"].values.astype(str) == FrameStatus.OK,
@@ -163,15 +180,39 @@ def average_mesh(
     rows, columns : ndarray
         Borders of its cells.
     """
-    borders, size = find_borders(rows), -(-rows.size // ROWS)
+    size = -(-rows.size // ROWS)
     own, other = [], []
-    for first in range(0, rows.size, TOGETHER * size):
-        last = min(first + TOGETHER * size, rows.size)
-        mean, at = _average_blocks(values(slice(first, last)), borders[first : last + 1], size)
-        turned, across = _average_blocks(mean.T, find_borders(columns), -(-columns.size // COLUMNS))
-        own.append(turned.T)
-        other.append(at[:-1])
-    return np.concatenate(own), np.append(np.concatenate(other), borders[-1]), across
+    parts = _split_at_gaps(rows)
+    for begin, end, borders in parts:
+        for first in range(begin, end, TOGETHER * size):
+            last = min(first + TOGETHER * size, end)
+            at_edges = borders[first - begin : last - begin + 1]
+            mean, at = _average_blocks(values(slice(first, last)), at_edges, size)
+            turned, across = _average_blocks(
+                mean.T, find_borders(columns), -(-columns.size // COLUMNS)
+            )
+            own.append(turned.T)
+            other.append(at[:-1])
+        if end < rows.size:
+            # Nothing was measured until the next part begins.
+            own.append(np.full((1, own[-1].shape[1]), np.nan))
+            other.append(borders[-1:])
+    return np.concatenate(own), np.append(np.concatenate(other), parts[-1][2][-1]), across
+
+
+def _split_at_gaps(rows: Array) -> list[tuple[int, int, Array]]:
+    """Return begin, end and borders of the parts of a series between which frames are missing."""
+    if rows.size < FEWEST_FOR_GAPS:
+        return [(0, rows.size, find_borders(rows))]
+    usual = float(np.median(np.diff(rows)))
+    starts = [0, *(np.flatnonzero(np.diff(rows) > GAP * usual) + 1).tolist(), rows.size]
+    parts = []
+    for begin, end in itertools.pairwise(starts):
+        borders = find_borders(rows[begin:end])
+        if end - begin == 1:
+            borders = rows[begin] + usual * np.array([-0.5, 0.5])
+        parts.append((begin, end, borders))
+    return parts
 
 
 def _average_blocks(values: Array, borders: Array, size: int) -> tuple[Array, Array]:
