@@ -76,6 +76,7 @@ def read_spectrum(source: Path, options: Reading) -> xr.Dataset:
         )
     if imag is None:
         imag = np.full(real.shape, np.nan)
+    real, imag = (_select_rows(rows, options) for rows in (real, imag))
     # The user's reference may be another than TopSpin's: the axis is shifted by their difference.
     sf, stated = acquisition.sf, float(procs.get("SF") or acquisition.sf)
     step = float(procs["SW_p"]) / sf / real.shape[1]
@@ -89,6 +90,15 @@ def read_spectrum(source: Path, options: Reading) -> xr.Dataset:
         },
         attrs=acquisition.attributes() | _window_function(procs),
     )
+
+
+def _select_rows(rows: Array, options: Reading) -> Array:
+    """Return the spectra of the decays that are read, shape (slice, point)."""
+    if options.slices == "all" or len(rows) == 1:
+        return rows
+    if options.slices == "sum":
+        return np.asarray(rows.sum(axis=0, keepdims=True))
+    return rows[options.slices - 1 : options.slices]
 
 
 def _window_function(procs: Mapping[str, Any]) -> dict[str, int | float]:

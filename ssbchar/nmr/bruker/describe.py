@@ -18,7 +18,7 @@ def describe_experiment(source: Path, options: Reading, role: str) -> Descriptio
     Parameters
     ----------
     source : Path
-        The experiment's folder, a folder that holds just one, or a ``.zip``.
+        The experiment's folder, a folder that holds just one, or a ``.zip`` or tar file.
     options : Reading
     role : str
         Of the row; a decay needs the delay of every slice.

@@ -13,11 +13,13 @@ multiplied by 2^NC.
 
 from __future__ import annotations
 
+import lzma
 import math
 import re
+import tarfile
 import zipfile
 import zlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +67,8 @@ NEEDED_MEMBERS = re.compile(
     r"|pdata/[^/]+/(procs|proc2s|title|1r|1i|2rr|2ir|2ri|2ii))$"
 )
 """Files of an experiment that are read."""
+TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""Ends of the names of tar files."""
 SPECTRUM = re.compile(r"(^|/)pdata/[^/]+/(1r|2rr)$")
 """Files of TopSpin's own spectrum."""
 
@@ -86,7 +90,8 @@ def open_experiment(source: Path, limits: ExperimentLimits | None = None) -> Ite
     Parameters
     ----------
     source : Path
-        The experiment's folder, a folder that holds just one, or a ``.zip`` of either.
+        The experiment's folder, a folder that holds just one, or a ``.zip`` or tar file (``.tar``,
+        ``.tar.gz``, ``.tgz``, ``.tar.bz2``, ``.tar.xz``) of either.
     limits : ExperimentLimits, optional
         What it may ask for.
 
@@ -96,13 +101,44 @@ def open_experiment(source: Path, limits: ExperimentLimits | None = None) -> Ite
         There is no experiment, or more than one.
     """
     limits = limits or ExperimentLimits()
-    if source.suffix.lower() == ".zip" and source.is_file():
+    unpack = _find_unpacker(source)
+    if unpack is not None:
         with temporary.make_folder() as place:
             with reading.guard_reading(source, limits):
-                _unpack_needed(source, place, limits)
+                unpack(source, place, limits)
             yield Experiment(folder=_find_folder(place, source), shown=source)
     else:
         yield Experiment(folder=_find_folder(source, source), shown=source)
+
+
+def _find_unpacker(source: Path) -> Callable[[Path, Path, ExperimentLimits], None] | None:
+    """Return what unpacks a file, None of a folder."""
+    if not source.is_file():
+        return None
+    if source.suffix.lower() == ".zip":
+        return _unpack_needed
+    return _unpack_tar if source.name.lower().endswith(TAR_SUFFIXES) else None
+
+
+def _unpack_tar(source: Path, place: Path, limits: ExperimentLimits) -> None:
+    """Unpack the members of a tar file that are read here; links and devices are left."""
+    try:
+        with tarfile.open(source) as packed:
+            unpacked, stored = 0, source.stat().st_size
+            for one in packed:
+                # What is skipped is unpacked on the way, too.
+                unpacked += one.size
+                reading.check_unpacked(source, unpacked, stored, limits)
+                if not one.isfile() or not NEEDED_MEMBERS.search(one.name):
+                    continue
+                if one.name.count("/") > limits.depth:
+                    problem = f"'{one.name[:60]}' is nested {one.name.count('/')} deep"
+                    raise reading.make_limit_fault(source, problem, limits, "depth")
+                packed.extract(one, place, filter="data")
+    except (tarfile.TarError, *DAMAGED_ZIP, lzma.LZMAError, OSError, ValueError) as error:
+        atomic_write.raise_machine_fault(error)
+        problem = f"not a readable tar file ({str(error) or type(error).__name__})"
+        raise BadInput(source, problem, "pack the experiment's folder again") from error
 
 
 def _unpack_needed(source: Path, place: Path, limits: ExperimentLimits) -> None:
@@ -159,9 +195,20 @@ def has_spectrum(source: Path) -> bool:
     elif reading.is_regular(source) and zipfile.is_zipfile(source):
         with zipfile.ZipFile(source) as packed:
             names = packed.namelist()
+    elif reading.is_regular(source) and source.name.lower().endswith(TAR_SUFFIXES):
+        names = _list_tar(source)
     else:
         names = []
     return any(SPECTRUM.search(name) for name in names)
+
+
+def _list_tar(source: Path) -> list[str]:
+    """Return the names in a tar file; none of one that cannot be read (reading it says why)."""
+    try:
+        with tarfile.open(source) as packed:
+            return [one.name for one in packed if one.isfile()]
+    except (tarfile.TarError, *DAMAGED_ZIP, lzma.LZMAError, OSError):
+        return []
 
 
 def read_parameters(path: Path, shown: Path) -> Parameters:
@@ -202,6 +249,8 @@ class Decays:
     """Shape (slice, TD/2), times 2^NC."""
     planned: int
     """Slices that the experiment was to have; fewer may have been recorded."""
+    summed: int = 1
+    """Decays that each of these is the sum of."""
     surplus: int = 0
     """Numbers in the file beyond those of the planned slices, which are not read."""
 

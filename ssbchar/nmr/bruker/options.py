@@ -1,7 +1,7 @@
 """Options of reading Bruker folders."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -44,6 +44,10 @@ class Reading:
     ``10u, 20u, 1m``. Empty: the time from the end of the first pulse to the acquisition, summed
     from the pulse program; where that is not understood the series is refused and this option
     asked for."""
+    slices: Literal["all", "sum"] | Annotated[int, Field(ge=1)] = "all"
+    """What of a ``ser`` with several decays is read: ``all`` as a series over its decay axis, their
+    ``sum`` (repeats of one decay, of which no axis is asked for), or one slice by its number, from
+    1."""
     reference_hz: Annotated[float, Field(ge=-1e9, le=1e9)] | None = None
     """Reference SR = SF - BF1 [Hz]; None takes SF from ``pdata/<procno>/procs``."""
     procno: Annotated[int, Field(ge=1)] = 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
     ----------
     source : Path
         The experiment's folder (the one with ``acqus``), a folder that holds just one, or a
-        ``.zip``.
+        ``.zip`` or tar file.
     options : Reading
         Nucleus expected, decay axis, reference.
     labels : dict, optional
@@ -84,8 +85,10 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
             acquisition,
             slices=slices,
             given=options.decay_axis,
-            needed=slices > 1 or role.endswith("decay"),
+            needed=options.slices == "all" and (slices > 1 or role.endswith("decay")),
         )
+        decays, axis = _select_decays(decays, axis, options, experiment.shown)
+        attrs["scans"] *= decays.summed
         echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
         dead_time = echo_timing.find_dead_time(acquisition)
         attrs |= {"echo_delay": echo_delay, "dead_time": dead_time, "decay_axis": axis.formula}
@@ -95,6 +98,37 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
         attrs["conflicts"] = json.dumps([*acquisition.conflicts, *axis.remarks])
         _check_group_delay(attrs["group_delay"], decays, experiment.shown)
         return _assemble(decays, axis, clipped, attrs, experiment.shown)
+
+
+def _select_decays(
+    decays: Decays, axis: DecayAxis, options: Reading, shown: Path
+) -> tuple[Decays, DecayAxis]:
+    """Return the decays that are asked for, all, their sum, or one of them, and their axis.
+
+    What cannot be used, zeros and numbers that are not finite, is no part of a sum. A sum has a
+    decay time where all its decays have one.
+    """
+    points = decays.points
+    if options.slices == "all":
+        return decays, axis
+    if options.slices == "sum":
+        usable = np.isfinite(points).all(axis=1) & points.any(axis=1)
+        summed = np.flatnonzero(usable)
+        summed = summed if summed.size else np.array([0])
+        total = points[summed].sum(axis=0, keepdims=True)
+        times = axis.times[summed]
+        is_one_time = np.isfinite(times).all() and np.ptp(times) == 0
+        of_sum = axis.times[:1] if is_one_time else np.full(1, np.nan)
+        axis = replace(axis, times=of_sum, formula=axis.formula if is_one_time else "")
+        return Decays(points=total, planned=1, summed=summed.size), axis
+    if options.slices > len(points):
+        problem = f"read.slices is {options.slices}, and there are {len(points)} slices"
+        raise BadInput(shown, problem, "give the number of a slice that was recorded")
+    place = options.slices - 1
+    chosen = slice(place, place + 1)
+    is_known = bool(np.isfinite(axis.times[place]))
+    axis = replace(axis, times=axis.times[chosen], formula=axis.formula if is_known else "")
+    return Decays(points=points[chosen], planned=1), axis
 
 
 def _read_parameters(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from ssbchar.nmr.lineshape.line_status import LineStatus
 from ssbchar.nmr.lineshape.problem import PhaseModel
 from ssbchar.nmr.regions import REGION_NAMES
 from ssbchar.nmr.transform.chemical_shift import offset_from_shift
@@ -67,7 +68,8 @@ def phases_from_lines(lines: xr.Dataset) -> SpectrumPhase:
     """Return the phase of a fit of lines.
 
     One phase and a time origin give phi + 2 pi nu t0; phases per region run linearly between the
-    regions' strongest lines.
+    regions' strongest lines. A region without a line, or whose component has run into a bound of
+    the fit, lends no phase: the other region's is then that of the whole spectrum.
 
     Parameters
     ----------
@@ -81,10 +83,17 @@ def phases_from_lines(lines: xr.Dataset) -> SpectrumPhase:
             zero_order=phase[:, 0], first_order=np.full(len(phase), slope), pivot=0.0
         )
     nu = offset_from_shift(lines["shift"].values, lines.attrs["sfo1"], lines.attrs["sf"])
-    strongest = []
+    strongest, summed = [], area.sum(axis=0)
+    is_line = _find_lines(lines)
     for region in REGION_NAMES:
-        weight = np.where(lines["region_of"].values == region, area, 0.0)
-        strongest.append(int(weight.sum(axis=0).argmax()))
+        weight = np.where((lines["region_of"].values == region) & is_line, summed, 0.0)
+        if weight.max() > 0:
+            strongest.append(int(weight.argmax()))
+    if len(strongest) < len(REGION_NAMES):
+        (only,) = strongest or [int(summed.argmax())]
+        return SpectrumPhase(
+            zero_order=phase[:, only], first_order=np.zeros(len(phase)), pivot=float(nu[only])
+        )
     metal, li_si = strongest
     turn = np.angle(np.exp(1j * (phase[:, li_si] - phase[:, metal])))
     return SpectrumPhase(
@@ -92,6 +101,14 @@ def phases_from_lines(lines: xr.Dataset) -> SpectrumPhase:
         first_order=turn / (float(nu[li_si]) - float(nu[metal])),
         pivot=float(nu[metal]),
     )
+
+
+def _find_lines(lines: xr.Dataset) -> Bool:
+    """Return which components are lines that are seen, shape (component,)."""
+    total = lines["area"].values.sum(axis=0)
+    stderr = np.sqrt(np.sum(lines["area_stderr"].values ** 2, axis=0))
+    is_line = lines["line_status"].values.astype(str) == LineStatus.LINE
+    return np.asarray(is_line & (total > VISIBLE * stderr))
 
 
 def phases_from_peaks(

@@ -10,6 +10,7 @@ import xarray as xr
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.decision import Estimate, decide_quantity
+from ssbchar.nmr.quantification.capacity import conclude_capacities
 from ssbchar.nmr.quantification.corrected_fractions import (
     MISFIT_REASON,
     USABLE_LAWS,
@@ -104,6 +105,7 @@ def quantify_fractions(
         next((row for row in systematics if row.quantity == DIAMAGNETIC_SHARE), None),
         find_visibility(systematics),
     )
+    alloyed += conclude_capacities(alloyed, options)
     t2 = [] if decay is None else _conclude_t2(decay, evolves=evolves)
     return raw + drift + corrected + t2 + alloyed + systematics + conclude_metadata(lines)
 
@@ -129,6 +131,7 @@ def _conclude_unmeasured(
         row for row in shares if (row.quantity, row.condition) == (FRACTIONS[LI_SI], "corrected")
     )
     alloyed = conclude_prelithiation(corrected, options, reason, None, find_visibility(systematics))
+    alloyed += conclude_capacities(alloyed, options)
     return shares + alloyed + systematics + conclude_metadata(lines)
 
 

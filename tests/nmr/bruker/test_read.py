@@ -253,3 +253,65 @@ def test_decays_beyond_those_announced_are_told(tmp_path) -> None:
     assert ds.sizes["slice"] == 2
     (told,) = json.loads(ds.attrs["set_aside"])
     assert "1 more decays than TD states" in told["problem"]
+
+
+def test_the_sum_or_one_slice_of_a_series(tmp_path) -> None:
+    """Repeats of one decay in a ser need no decay axis; NaN and zeros are no part of a sum."""
+    program = "1 ze\n2 d1\n  (p1 ph1):f1\n  go=2 ph31\n  wr #0 if #0\n  lo to 2 times td1\nexit\n"
+    points = POINTS.copy()
+    folder = signals.write_bruker(tmp_path / "1", points, program=program)
+    assert "read.decay_axis" in bad(folder)
+    total = read.read_fid(folder, Reading(slices="sum"), {"role": "spectrum"})
+    assert np.array_equal((total["real"] + 1j * total["imag"]).values[0], points.sum(axis=0))
+    assert total.attrs["scans"] == 3 * 16
+    assert total.attrs["decay_axis"] == "" and np.isnan(total["decay_time"].values).all()
+    second = read.read_fid(folder, Reading(slices=2), {"role": "spectrum"})
+    assert np.array_equal((second["real"] + 1j * second["imag"]).values[0], points[1])
+    assert second.attrs["scans"] == 16
+    assert "read.slices is 4, and there are 3 slices" in bad(folder, slices=4)
+    points[1] = 0.0
+    folder = signals.write_bruker(tmp_path / "2", points, program=program)
+    assert read.read_fid(folder, Reading(slices="sum"), {}).attrs["scans"] == 2 * 16
+
+
+def test_one_slice_of_a_series_keeps_its_decay_time(tmp_path) -> None:
+    folder = signals.write_bruker(tmp_path / "1", POINTS, vdlist="10u\n20u\n1m\n")
+    second = read.read_fid(folder, Reading(slices=2), {"role": "spectrum"})
+    assert second["decay_time"].values == pytest.approx([2 * 2e-5 + 3.234e-6])
+    assert second.attrs["decay_axis"]
+    # Decays of different times have no time in common.
+    assert np.isnan(read.read_fid(folder, Reading(slices="sum"), {})["decay_time"].values).all()
+
+
+@pytest.mark.parametrize(
+    ("form", "end"), [("gztar", ".tar.gz"), ("tar", ".tar"), ("xztar", ".tar.xz")]
+)
+def test_packed_by_tar(tmp_path, form: str, end: str) -> None:
+    folder = signals.write_bruker(tmp_path / "in" / "7", POINTS[0])
+    (folder / "pdata/1/1r").write_bytes(b"\0" * 8)
+    packed = shutil.make_archive(str(tmp_path / "7"), form, tmp_path / "in")
+    assert packed.endswith(end)
+    found = read.read_fid(tmp_path / f"7{end}", Reading(), {})
+    assert np.array_equal((found["real"] + 1j * found["imag"]).values[0], POINTS[0])
+    assert files.has_spectrum(tmp_path / f"7{end}")
+
+
+def test_damaged_and_outgoing_tar_files(tmp_path) -> None:
+    import io
+    import tarfile
+
+    folder = signals.write_bruker(tmp_path / "in" / "7", POINTS[0])
+    packed = shutil.make_archive(str(tmp_path / "7"), "gztar", tmp_path / "in")
+    whole = (tmp_path / "7.tar.gz").read_bytes()
+    (tmp_path / "cut.tar.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "none.tar").write_bytes(b"no tar file")
+    for name in ("cut.tar.gz", "none.tar"):
+        assert "not a readable tar file" in bad(tmp_path / name)
+        assert not files.has_spectrum(tmp_path / name)
+    with tarfile.open(tmp_path / "out.tar", "w") as out:
+        out.add(folder, "7")
+        entry = tarfile.TarInfo("../../acqus")
+        entry.size = 3
+        out.addfile(entry, io.BytesIO(b"abc"))
+    assert "not a readable tar file" in bad(tmp_path / "out.tar")
+    assert packed

@@ -106,6 +106,8 @@ def test_lines_with_a_phase_per_region_turn_between_their_strongest() -> None:
             "phase": (("slice", "component"), [[0.3, 0.8, 9.0], [3.0, -3.0, 9.0]]),
             "shift": ("component", [260.0, 10.0, 50.0]),
             "region_of": ("component", ["li_metal", "li_si", "li_si"]),
+            "line_status": ("component", ["line"] * 3),
+            "area_stderr": (("slice", "component"), np.full((2, 3), 1e-4)),
         },
         attrs={"phases": "region", "sfo1": 100.0, "sf": 100.0},
     )
@@ -198,9 +200,38 @@ def test_the_strongest_line_of_a_region_is_its_own_however_weak() -> None:
             "phase": (("slice", "component"), [[0.8, 9.0, 0.3], [0.8, 9.0, 0.3]]),
             "shift": ("component", [10.0, 250.0, 260.0]),
             "region_of": ("component", ["li_si", "li_metal", "li_metal"]),
+            "line_status": ("component", ["line"] * 3),
+            "area_stderr": (("slice", "component"), np.full((2, 3), 1e-4)),
         },
         attrs={"phases": "region", "sfo1": 100.0, "sf": 100.0},
     )
     found = phases_from_lines(fit)
     assert found.pivot == pytest.approx(26000.0)
     assert evaluate(found, 1000.0) == pytest.approx([0.8, 0.8])
+
+
+@pytest.mark.parametrize(
+    "status", ["at the largest width", "stand-in", "at the edge of its region"]
+)
+def test_a_region_without_a_line_lends_no_phase(status: str) -> None:
+    """Its component has whatever phase the noise gives it: the windows were off by 94 % with it."""
+    rows = np.stack([np.full(3, 0.7), np.array([2.5, -1.0, 0.3])], axis=1)
+    component = ("slice", "component")
+    lines = xr.Dataset(
+        {
+            "area": (component, np.full((3, 2), [1.0, 0.4])),
+            "area_stderr": (component, np.full((3, 2), 0.01)),
+            "phase": (component, rows),
+            "shift": ("component", [5.0, 262.0]),
+            "region_of": ("component", ["li_si", "li_metal"]),
+            "line_status": ("component", ["line", status]),
+        },
+        attrs={"phases": "region", "sfo1": 311.1, "sf": 311.1},
+    )
+    found = phases_from_lines(lines)
+    assert found.zero_order == pytest.approx([0.7] * 3)
+    assert found.first_order.tolist() == [0.0] * 3
+    lines["line_status"] = ("component", ["line", "line"])
+    assert np.ptp(phases_from_lines(lines).first_order) > 0
+    lines["area_stderr"] = (component, np.full((3, 2), [0.01, 0.4]))
+    assert phases_from_lines(lines).first_order.tolist() == [0.0] * 3
