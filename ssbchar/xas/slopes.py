@@ -107,12 +107,12 @@ def measure_slopes(energy: Array, mu: Array, width: float) -> Slopes:
     first = float(energy[0])
     cell = np.round((energy - first) / SPACING).astype(int)
     count = int(cell[-1]) + 1
-    grid = first + SPACING * np.arange(count)
+    grid = np.asarray(first + SPACING * np.arange(count), float)
     offset = energy - grid[cell]
     level = float(np.median(mu))
     y = mu - level
-    cells = [
-        np.bincount(cell, weights=values, minlength=count)
+    cells: list[Array] = [
+        np.asarray(np.bincount(cell, weights=values, minlength=count), float)
         for values in (np.ones(y.size), offset, offset**2, y, offset * y)
     ]
     slope = np.full(count, np.nan)

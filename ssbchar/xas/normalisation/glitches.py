@@ -11,7 +11,7 @@ from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array, Bool, Index
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation.edge_features import find_inflection
-from ssbchar.xas.normalisation.noise import measure_jumps
+from ssbchar.xas.normalisation.noise import measure_jumps, measure_structure
 from ssbchar.xas.normalisation.options import Normalisation
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BELOW_EDGE, ABOVE_EDGE = 15, 25
 """The edge itself, from so far below to so far above its inflection [eV], holds no glitches: it is
 as sharp as one."""
+ABOVE_STRUCTURE = 2.0
+"""A glitch sticks out by so many times what six neighbours change of the curve through four [1]."""
 LOCAL = 51
 """Points over which the local scatter is found."""
 MIN_READINGS = 20
@@ -112,10 +114,13 @@ def _measure_in_sigmas(energy: Array, values: Array, free: Bool, floor: float = 
     from scipy.ndimage import median_filter
 
     jumps = np.where(free, np.nan_to_num(np.abs(measure_jumps(energy, values))), 0.0)
+    # What the grid does not resolve bends the neighbours' curve itself: a feature, no glitch.
+    structure = np.abs(measure_structure(energy, values))
     local = MAD_TO_SIGMA * median_filter(jumps, size=(1, LOCAL), mode="reflect")
     typical = MAD_TO_SIGMA * np.median(jumps[:, free], axis=1, keepdims=True)
     sigma = np.maximum(np.maximum(local, typical), 1e-12)
-    return np.asarray(np.where(jumps > floor, jumps / sigma, 0.0))
+    counts = (jumps > floor) & (jumps > ABOVE_STRUCTURE * structure)
+    return np.asarray(np.where(counts, jumps / sigma, 0.0))
 
 
 def _find_peaks(bad: Bool, size: Array) -> Bool:

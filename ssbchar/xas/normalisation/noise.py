@@ -3,43 +3,69 @@ neighbours."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array, Bool
 
+WIDE_NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
+"""Of the polynomial that tells how the cubic is bent."""
 NEIGHBOURS = (-2, -1, 1, 2)
 """Places of the four neighbours whose cubic a point is compared with."""
 RUNNING = 81
 """Points of the running median of the noise."""
 
 
-def calculate_neighbour_weights(energy: Array) -> Array:
-    """Return weights of each point's four neighbours that give the cubic through them at the point.
+def calculate_neighbour_weights(energy: Array, neighbours: Sequence[int] = NEIGHBOURS) -> Array:
+    """Return weights of each point's neighbours that give the polynomial through them at the point.
 
     Parameters
     ----------
     energy : array, shape (n,)
         [eV]
+    neighbours : sequence of int
+        Their places, the point's own being 0; four give a cubic.
 
     Returns
     -------
-    array, shape (n, 5)
-        Lagrange weights for points i-2, i-1, i (zero), i+1, i+2; NaN at the two points of each
-        end.
+    array, shape (n, 2 m + 1)
+        Lagrange weights for points i-m to i+m, zero for i; NaN at the m points of each end.
     """
-    n = energy.size
-    out = np.full((n, 5), np.nan)
-    middle = np.arange(2, n - 2)
-    x = {j: energy[middle + j] - energy[middle] for j in NEIGHBOURS}
-    for j in NEIGHBOURS:
+    n, reach = energy.size, max(neighbours)
+    out = np.full((n, 2 * reach + 1), np.nan)
+    middle = np.arange(reach, n - reach)
+    x = {j: energy[middle + j] - energy[middle] for j in neighbours}
+    for j in neighbours:
         weight = np.ones(middle.size)
-        for other in NEIGHBOURS:
+        for other in neighbours:
             if other != j:
                 weight *= -x[other] / (x[j] - x[other])
-        out[middle, j + 2] = weight
-    out[middle, 2] = 0.0
+        out[middle, j + reach] = weight
+    out[middle, reach] = 0.0
     return out
+
+
+def measure_structure(energy: Array, values: Array) -> Array:
+    """Return by how much the polynomial through six neighbours differs at each point from that
+    through four: what a smooth curve bends between points, or noise.
+
+    Parameters
+    ----------
+    energy : array, shape (energy,)
+        [eV]
+    values : array, shape (spectrum, energy)
+
+    Returns
+    -------
+    array, shape (spectrum, energy)
+        Zero at the three points of each end.
+    """
+    near = np.pad(calculate_neighbour_weights(energy), ((0, 0), (1, 1)))
+    weights = np.nan_to_num(calculate_neighbour_weights(energy, WIDE_NEIGHBOURS) - near)
+    padded = np.pad(values, ((0, 0), (3, 3)), mode="edge")
+    return np.asarray(sum(weights[:, j] * padded[:, j : j + energy.size] for j in range(7)))
 
 
 def measure_jumps(energy: Array, values: Array) -> Array:

@@ -38,6 +38,7 @@ from ssbchar.xas.normalisation.processing import (
     normalise_under_choice,
 )
 from ssbchar.xas.normalisation.thickness import check_heights
+from ssbchar.xas.normalisation.wild_readings import replace_wild_readings
 from ssbchar.xas.scans.scan import ScanStatus
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     good = np.flatnonzero(status == ScanStatus.OK)
     as_given = is_given_normalised(calibrated.attrs)
 
+    calibrated, wild = replace_wild_readings(calibrated, good, options)
     scans = regrid_scans(calibrated, good)
     energy = scans.energy
     unglitched = mask_glitches(energy, calibrated, good, scans.mu, options)
@@ -127,12 +129,13 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         )
     all_notes = [
         *notes.read_notes(calibrated.attrs),
+        *wild,
         *unglitched.remarks,
         *check_heights(calibrated, good, first, options, names),
     ]
 
     estimated = estimate_point_noise(energy, mu, e0, scans.jump_scale)
-    noise = np.where(np.isfinite(scans.counted_stderr), scans.counted_stderr, estimated)
+    noise = choose_noise(scans.counted_stderr, estimated, calibrated.attrs)
     merged = merge_repeats(energy, first, noise, keep, scans.jump_scale)
     measurement = normalise_by_options(
         energy,
@@ -160,6 +163,29 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         "notes": json.dumps(all_notes),
     }
     return ds
+
+
+def choose_noise(counted: Array, estimated: Array, attrs: Mapping[Any, Any]) -> Array:
+    """Return the noise of each point: counted where the counts are known, else as the spectrum's
+    own scatter tells it.
+
+    Points that are means have an error from the scatter of what they are of, which knows nothing of
+    slow noise: the larger of both is taken.
+
+    Parameters
+    ----------
+    counted, estimated : array, shape (spectrum, energy)
+        Standard errors of mu; NaN where the counts are unknown.
+    attrs : mapping
+        Of the scans: whether points are means (``rebinned``).
+
+    Returns
+    -------
+    array, shape (spectrum, energy)
+    """
+    if int(attrs.get("rebinned", 0)):
+        return np.asarray(np.fmax(counted, estimated))
+    return np.where(np.isfinite(counted), counted, estimated)
 
 
 def resolve_core_width(options: Normalisation, attrs: Mapping[Any, Any]) -> Normalisation:

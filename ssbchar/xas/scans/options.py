@@ -60,6 +60,9 @@ class ScanReading:
     sample."""
     apply_eshift: bool = True
     """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
+    rebin: bool = True
+    """Average the points of quick and continuous scans in steps of 2 eV below the edge, 0.25 eV on
+    it and 0.04/angstrom above; scans with fewer than two points per step stay as they are."""
     photons_per_count: Annotated[float, Field(ge=0.0)] = 0.0
     """Photons per unit of the detector readings (1 for pulse counting); 0 means unknown: noise
     comes from scatter."""

@@ -9,14 +9,16 @@ _POINTS = ("scan", "point")
 SCANS = OutputTable(
     file="scans.nc",
     steps=("xas.scans.read_scans",),
-    about="Every scan of a measurement on its own raw energy axis; shorter scans end in NaN.",
+    about="Every scan of a measurement on its own raw energy axis, dense ones averaged in steps; "
+    "shorter scans end in NaN.",
     variables={
         "energy": Variable(dims=_POINTS, unit="eV", meaning="raw axis of each scan"),
         "mu": Variable(dims=_POINTS, unit="1", meaning="absorption", ancillary=("mu_stderr",)),
         "mu_stderr": Variable(
             dims=_POINTS,
             unit="1",
-            meaning="counting error of `mu`, NaN where the counts are unknown",
+            meaning="counting error of `mu`, NaN where the counts are unknown; of means that of "
+            "their scatter",
         ),
         "mu_foil": Variable(
             dims=_POINTS,
@@ -46,6 +48,7 @@ SCANS = OutputTable(
         "element": "absorbing element",
         "edge": "its edge",
         "mode": "`transmission`, `fluorescence`, `mu` or `normalised`",
+        "rebinned": "1 where points of a scan are means of several",
         "set_aside": "JSON: scans that were left out, with the problem and the remedy",
         "notes": "JSON: remarks and doubts on scans in use",
     },

@@ -37,6 +37,7 @@ from ssbchar.xas.scans.mono_angle import energy_from_angle
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.outputs import SCANS
 from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.rebin import rebin_scan
 from ssbchar.xas.scans.repeats import group_repeats
 from ssbchar.xas.scans.scan import (
     Mode,
@@ -118,7 +119,8 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
     for scan in readable:
         try:
             with reading.isolate(scan.where, "checking it"):
-                checked.append(check_scan(scan, options))
+                good = check_scan(scan, options)
+                checked.append(rebin_scan(good) if options.rebin else good)
         except BadInput as fault:
             faults.append(fault)
     if not checked:
@@ -563,6 +565,7 @@ def build_scans_dataset(
             "edge": first.edge,
             "mode": str(first.mode),
             "synthetic": max(scan.synthetic for scan in scans),
+            "rebinned": int(any(scan.is_rebinned for scan in scans)),
             "set_aside": json.dumps(exclusions),
             "notes": json.dumps([*remarks, *doubts]),
             **{name: text for name, text in labels.items() if name in CARRIED},

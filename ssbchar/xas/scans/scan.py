@@ -69,6 +69,8 @@ class Scan:
     """Energy shift stored in an Athena project, not yet applied [eV]."""
     synthetic: int = 0
     """1 where the header says that the data are made."""
+    is_rebinned: bool = False
+    """Its points are means (`ssbchar.xas.scans.rebin`)."""
 
 
 def find_edge_place(energy: Array, mu: Array) -> float:

@@ -132,6 +132,7 @@ def test_the_local_sigma_is_that_of_25_points_on_each_side(monkeypatch: pytest.M
     jumps = np.ones((1, 600))
     jumps[0, 200:226] = 10.0
     monkeypatch.setattr(glitches, "measure_jumps", lambda energy, values: -jumps)
+    monkeypatch.setattr(glitches, "measure_structure", lambda energy, values: 0 * jumps)
     size = glitches._measure_in_sigmas(ENERGY, jumps, np.ones(600, bool))[0] / jumps[0]
     high = np.flatnonzero(size < 0.5)
     assert (high[0], high[-1], high.size) == (200, 225, 26)
