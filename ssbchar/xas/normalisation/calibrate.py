@@ -13,6 +13,7 @@ import numpy as np
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array, Bool
 from ssbchar.xas import notes
+from ssbchar.xas.edge_tables import BEARDEN
 from ssbchar.xas.normalisation.foil_alignment import (
     StandardFoil,
     align_foils,
@@ -188,6 +189,8 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
     shift = found.shift
     error = found.error
     convention = "configured" if options.foil_energy else options.convention
+    if convention == "bearden" and (foil_element, foil_edge) not in BEARDEN:
+        convention = "XrayDB, in whole eV"
     of_foil = f"{foil_element} {foil_edge} foil"
     if (foil_element, foil_edge) != (element, edge) and not options.foil_element:
         of_foil += " (found by the energy of its edge)"

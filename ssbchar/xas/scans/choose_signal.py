@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.scans.columns import calculate_absorption, choose_mode, list_absorption_columns
 from ssbchar.xas.scans.jumps import measure_step
@@ -53,7 +54,12 @@ def prefer_fluorescence(
     if not names:
         return options, []
     order = np.argsort(energy, kind="stable")
-    through = _measure_edge(energy[order], calculate_absorption(raw, options).mu[order])
+    try:
+        transmission = calculate_absorption(raw, options)
+    except BadInput as fault:
+        text = f"{fault.problem}: the fluorescence ({', '.join(names)}) is taken"
+        return other, [text]
+    through = _measure_edge(energy[order], transmission.mu[order])
     if through is None or abs(through[0]) >= LARGE_STEP:
         return options, []
     glowing = _measure_edge(energy[order], calculate_absorption(raw, other).mu[order])

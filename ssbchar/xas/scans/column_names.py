@@ -43,8 +43,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "fluor*",
         "mca*",
         "sca*",
+        "dtc*",
         "*[kl][ab]*mca*",
-        "*[kl][ab]1*mca*",
     ),
     "foil": ("iref", "irefer", "i2", "ir", "ref", "ifoil", "refer", "ion2"),
     "angle": ("angle(o)", "angle", "theta", "bragg", "mono angle", "bragg angle", "mono theta"),
@@ -131,6 +131,8 @@ def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) ->
     if all(given):
         return make_distinct([name.split()[0] for name in given])
     best, most = [f"column {i + 1}" for i in range(n)], -1
+    given_names = dict(_find_labels(head))
+    head = [" \t".join(_replace(line, given_names)) for line in head] if given_names else head
     if listed and count_known(listed) > 1:
         best, most = make_distinct([_clean_name(name) for name in listed]), count_known(listed)
     for line in reversed(head):
@@ -139,6 +141,21 @@ def find_column_names(header: Mapping[str, str], head: Sequence[str], n: int) ->
             if known > most:
                 best, most = make_distinct([_clean_name(name) for name in names]), known
     return best
+
+
+def _find_labels(head: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the short name and the label of each column that a header lists: ``D1 = {I0}``."""
+    for line in head:
+        found = re.match(r"\s*(\w+)\s*=\s*\{([^{}]+)\}", line)
+        if found:
+            yield found[1], found[2].strip()
+
+
+def _replace(line: str, labels: Mapping[str, str]) -> list[str]:
+    """Return the words of a line, those that are short names of columns by their labels."""
+    words = line.split()
+    is_names = len(words) > 1 and all(word in labels for word in words)
+    return [labels[word] for word in words] if is_names else [line]
 
 
 def _find_names_line_by_line(head: Sequence[str], n: int) -> list[str]:

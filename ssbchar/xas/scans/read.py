@@ -70,6 +70,12 @@ LEAST_LENGTH = 0.7
 """A scan that spans less than this share of the others' range on a side is left out [1]."""
 FOIL_SIGMA = 3.0
 """A foil's edge step stands so many standard errors above nothing [1]."""
+ON_EDGE = (-10.0, 20.0)
+"""Where a scan must have readings [eV, relative to its edge]."""
+LEAST_GAP, GAP_IN_STEPS = 3.0, 6.0
+"""Widest gap there [eV], and in steps of the scan [1]; ours."""
+FEWEST_ON_EDGE = 8
+"""A scan of fewer points there is coarse, and has no gaps."""
 MIN_POINTS = 20
 """A scan of fewer points is not used."""
 ELEMENT_FIELDS = ("element.symbol", "bkg_z", "scanparameters.element", "element", "scan.element")
@@ -456,6 +462,7 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
         )
     at = find_edge_place(energy, scan.mu)
     element, edge = _settle_element(scan, at, options)
+    _refuse_gap_on_edge(scan, at)
     scan = _drop_edgeless_foil(scan, options)
     other = find_second_edge(energy, scan.mu, at, (element, edge))
     if other is not None:
@@ -476,6 +483,18 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
             f"needs {options.min_below:g} eV; measure again",
         )
     return replace(scan, element=element, edge=edge)
+
+
+def _refuse_gap_on_edge(scan: Scan, at: float) -> None:
+    """Refuse a scan that lacks readings on its edge, as where the beam was lost there."""
+    x = scan.energy[(scan.energy > at + ON_EDGE[0]) & (scan.energy < at + ON_EDGE[1])]
+    if x.size < FEWEST_ON_EDGE:
+        return
+    steps = np.diff(x)
+    widest = int(np.argmax(steps))
+    if steps[widest] > max(LEAST_GAP, GAP_IN_STEPS * float(np.median(steps))):
+        problem = f"no readings from {x[widest]:.1f} to {x[widest + 1]:.1f} eV, on its edge"
+        raise BadInput(scan.where, problem, "measure again: the beam or a counter was off there")
 
 
 def _drop_edgeless_foil(scan: Scan, options: ScanReading) -> Scan:

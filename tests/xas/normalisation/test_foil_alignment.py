@@ -410,3 +410,21 @@ def test_noise_of_the_foil_is_in_the_error() -> None:
         errors.append(found.error)
         shifts.append(found.shift[0])
     assert np.sqrt(np.mean(np.square(errors))) == pytest.approx(np.std(shifts), rel=0.6)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4])
+def test_the_standard_has_a_value_at_each_of_its_points(count: int) -> None:
+    random = np.random.default_rng(count)
+    ds = scans([0.3 * i for i in range(count)], [True] * count)
+    ds["mu_foil"][:] += 1e-3 * random.standard_normal(ds["mu_foil"].shape)
+    foil = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
+    assert np.isfinite(foil.mu).all()
+
+
+def test_a_foil_that_differs_from_the_others_is_left_out_of_the_standard() -> None:
+    ds = scans([0.0, 0.1, 0.2, 0.3], [True] * 4)
+    whole = foil_alignment.build_standard_foil(ds.isel(scan=[0, 1, 3]), 7112.0, Calibration())
+    ds["mu_foil"][2] = 0.3 * ds["mu_foil"][2] + 2.0 * (GRID > 7140.0)
+    found = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
+    assert found.inflection == pytest.approx(whole.inflection, abs=0.15)
+    assert np.ptp(found.mu) == pytest.approx(np.ptp(whole.mu), rel=0.02)

@@ -213,3 +213,30 @@ def test_three_quarters_of_the_highest_of_four_neighbours_is_a_peak_too() -> Non
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize("noise", [0.0, 1e-5])
+def test_a_feature_of_sample_and_foil_is_no_glitch(noise: float) -> None:
+    """Copper at 9004 eV: 25 eV above the edge, where steps of k are already coarse, sample and foil
+    have a narrow maximum."""
+    k = np.arange(2.6, 14.0, 0.05)
+    energy = np.concatenate([np.arange(8800.0, 8960.0, 5.0), np.arange(8960.0, 9004.5, 0.5)])
+    energy = np.concatenate([energy, 8979.0 + k**2 / 0.2624682917])
+    x = energy - 8979.0
+    mu = np.arctan(x / 1.5) / np.pi + 0.5 + 0.12 * np.exp(-(((x - 25.5) / 2.0) ** 2))
+    mu = np.tile(mu, (2, 1)) + noise * np.random.default_rng(1).standard_normal((2, x.size))
+    dims = ("scan", "point")
+    ds = xr.Dataset(
+        {
+            "energy": (dims, np.tile(energy, (2, 1))),
+            "i0": (dims, np.full(mu.shape, 1e6)),
+            "mu_foil": (dims, 1.3 * mu),
+            "source_file": ("scan", ["0.dat", "1.dat"]),
+        }
+    )
+    found = glitches.mask_glitches(energy, ds, np.arange(2), mu, Normalisation())
+    assert not found.masked.any()
+    spoilt = mu.copy()
+    spoilt[0, 150] += 0.05
+    found = glitches.mask_glitches(energy, ds, np.arange(2), spoilt, Normalisation())
+    assert np.flatnonzero(found.masked).tolist() == [150]

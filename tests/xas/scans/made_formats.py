@@ -141,6 +141,60 @@ def write_13id(path: Path) -> None:
     path.write_text("\n".join([*head, body, ""]))
 
 
+def write_13bm(path: Path) -> None:
+    """Short names, and what they stand for."""
+    c = counters()
+    one = np.ones(c["energy"].size)
+    head = [
+        "; Epics Scan 1 dimensional scan",
+        "; FOE Mono angle readback (13BMA:m17.RBV)\t = 12.0005",
+        ";   E0 =       7112.00",
+        ";     -150.00    -10.000     5.0000     29.000     1.0000   0",
+        ";=====================================================",
+        "; column labels:",
+        "; P1 = {Energy} --> 13BMA:E:Energy.VAL",
+        "; P2 = {Scaler Count Time} --> 13BMD:scaler1.TP",
+        "; D1 = {I0}  --> 13BMD:scaler1_calc2.VAL",
+        "; D2 = {I1}  --> 13BMD:scaler1_calc3.VAL",
+        ";--------------------------------------------",
+        ";  P1 P2 D1 D2",
+    ]
+    body = rows([c["energy"], one, c["i0"], c["it"]])
+    path.write_text("\n".join([*head, body, ""]))
+
+
+def write_mrcat(path: Path) -> None:
+    c = counters()
+    head = [
+        "MRCAT_XAFS V0.4 Datafile",
+        '"sample.002" created at APS 10BM on Tue Jul  9 15:35:15 2019 CDT',
+        "Ring energy= 7.00 GeV",
+        "E0= 7112.00",
+        "Offsets= 11317.00 11302.00 26173.00 14775.00 0.00",
+        "a sample on tape",
+        "3000 x 806",
+        "4 layers",
+        "-" * 60,
+        "   energy       Io       It     Iref       If",
+    ]
+    body = rows([c[n] for n in ("energy", "i0", "it", "ir")] + [0 * c["i0"]])
+    path.write_text("\n".join([*head, body, ""]))
+
+
+def write_bmm(path: Path) -> None:
+    """No light behind the sample; channels corrected for dead time."""
+    c = counters()
+    random = np.random.default_rng(2)
+    dark = 1e-4 * random.standard_normal((2, c["energy"].size))
+    channels = [c["if"] * share for share in (0.3, 0.4, 0.2, 0.1)]
+    names = ["energy", "requested_energy", "xmu", "I0", "It", "Ir", "DTC1", "DTC2", "DTC3", "DTC4"]
+    head = ["# XDI/1.0 BlueSky/1.5.0", "# Element.symbol: Fe", "# Element.edge: K"]
+    head += [f"# Column.{i}: {name} " for i, name in enumerate(names, 1)]
+    head += ["# ///////////", "# a comment of 3 words", "# -----------", "# " + "  ".join(names)]
+    columns = [c["energy"], c["energy"], c["if"] / c["i0"], c["i0"], *dark, *channels]
+    path.write_text("\n".join([*head, rows(columns), ""]))
+
+
 def write_bliss(path: Path, scans: int = 2) -> None:
     c = counters()
     random = np.random.default_rng(3)
@@ -254,6 +308,8 @@ WRITERS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "PF 9809": ("a.dat", write_photon_factory),
     "NSLS-II ISS": ("a.dat", write_iss),
     "APS 12-BM": ("a.dat", write_12bm),
+    "APS 13-BM": ("a.dat", write_13bm),
+    "APS 10-BM": ("a.dat", write_mrcat),
     "ESRF LISA": ("a.dat", write_lisa),
     "ESRF BLISS": ("a.h5", write_bliss),
     "NeXus": ("a.nxs", write_nexus),

@@ -51,6 +51,14 @@ def test_channels_by_their_line_without_the_dead_one(tmp_path: Path) -> None:
     assert "channel Fe_Ka_mca1 reads nothing: left out" in told(ds)
 
 
+def test_fluorescence_where_no_light_is_behind_the_sample(tmp_path: Path) -> None:
+    made_formats.write_bmm(tmp_path / "a.dat")
+    ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
+    assert ds.attrs["mode"] == "fluorescence"
+    assert ds["mu"].values[0] == pytest.approx(TRUE["if"] / TRUE["i0"], rel=1e-4)
+    assert "readings of It are zero or negative" in told(ds)
+
+
 def test_fluorescence_of_the_photon_factory(tmp_path: Path) -> None:
     made_formats.write_photon_factory(tmp_path / "a.dat", "0 0 0 1 3")
     ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)

@@ -298,3 +298,32 @@ def test_the_error_of_counts_is_that_of_their_photons() -> None:
     found = read._build_scan(one, ScanReading(photons_per_count=100.0))
     assert found.mu_stderr == pytest.approx(np.sqrt(0.625 / 100))
     assert np.isnan(read._build_scan(one, ScanReading()).mu_stderr).all()
+
+
+def lose_beam(start: float, stop: float) -> RawScan:
+    """Return counts of a scan whose beam is away between two energies [eV]."""
+    energy = 7112.0 + np.arange(-100.0, 300.0, 0.5)
+    mu = 0.3 + 1 / (1 + np.exp(-(energy - 7112.0) / 1.5))
+    beam = np.where((energy > start) & (energy < stop), 0.002, 1.0)
+    i0 = 1e5 * beam * np.where(energy > stop, 1.3, 1.0)
+    dark = 20.0
+    return RawScan(
+        where="f", columns={"energy": energy, "i0": i0 + dark, "i1": i0 * np.exp(-mu) + dark}
+    )
+
+
+def test_readings_without_beam_are_left_out() -> None:
+    """And the refill behind them, 1.3 times as bright, changes no absorption."""
+    one = read._build_scan(lose_beam(7250.0, 7256.0), ScanReading())
+    assert "11 points without a valid reading left out" in one.notes
+    assert not ((one.energy > 7250.0) & (one.energy < 7256.0)).any()
+    done = read.check_scan(one, ScanReading())
+    assert np.abs(np.diff(done.mu[done.energy > 7200.0])).max() < 1e-3
+
+
+def test_a_beam_that_is_lost_on_the_edge_sets_the_scan_aside() -> None:
+    one = read._build_scan(lose_beam(7114.0, 7119.0), ScanReading())
+    with pytest.raises(BadInput, match=r"no readings from 7114.0 to 7119.0 eV, on its edge"):
+        read.check_scan(one, ScanReading())
+    with pytest.raises(BadInput, match="are zero or negative or far below the others"):
+        read._build_scan(lose_beam(7200.0, 7260.0), ScanReading())
