@@ -188,7 +188,7 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
     found = align_foils(scans, foil, options)
     shift = found.shift
     error = found.error
-    convention = "configured" if options.foil_energy else options.convention
+    convention: str = "configured" if options.foil_energy else options.convention
     if convention == "bearden" and (foil_element, foil_edge) not in BEARDEN:
         convention = "XrayDB, in whole eV"
     of_foil = f"{foil_element} {foil_edge} foil"

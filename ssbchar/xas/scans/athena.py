@@ -31,6 +31,8 @@ REFERENCE = "mu_ref"
 """Column of the absorption of the reference channel."""
 IS_REFERENCE = "is_reference"
 """Header field of a group that is another's reference channel."""
+Group = tuple[str, dict[str, str], dict[str, Sequence[Any]]]
+"""Name, settings and arrays of a group."""
 NO_SPECTRA = ("chi", "chik", "rsp", "qsp")
 """Kinds of groups that hold no mu(E)."""
 
@@ -70,14 +72,14 @@ def parse_athena(path: Path, text: str) -> list[RawScan]:
     """
     is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
     groups = _list_json_groups(path, text) if is_json else _list_perl_groups(path, text)
-    scans = [_build_scan(path, *group) for group in groups]
-    scans = [scan for scan in scans if scan is not None]
+    built = [_build_scan(path, *group) for group in groups]
+    scans = [scan for scan in built if scan is not None]
     if not any(not scan.fault for scan in scans):
         raise BadInput(path, "the project holds no group with data", SAVE_AGAIN)
     return _join_references(scans)
 
 
-def _list_perl_groups(path: Path, text: str) -> Iterator[tuple[str, dict[str, str], dict]]:
+def _list_perl_groups(path: Path, text: str) -> Iterator[Group]:
     """Yield name, settings and arrays of each group of a project in Perl."""
     for group in re.split(r"^\$old_group", text, flags=re.MULTILINE)[1:]:
         name = re.match(r"\s*=\s*'([^']*)'", group)
@@ -124,7 +126,7 @@ def _parse_perl_list(text: str, start: int) -> tuple[list[Any], int] | None:
                 stack[-1].append(re.sub(r"\\(['\"\\])", r"\1", word) if bare is None else bare)
 
 
-def _list_json_groups(path: Path, text: str) -> Iterator[tuple[str, dict[str, str], dict]]:
+def _list_json_groups(path: Path, text: str) -> Iterator[Group]:
     """Yield name, settings and arrays of each group of a project in JSON, in its order."""
     try:
         project = json.loads(text)
