@@ -3,6 +3,7 @@ that all scans are aligned to."""
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -306,6 +307,9 @@ def build_standard_foil(
     check_foil_edge(grid, first, at, tabulated, options, where=str(names[middle]))
     moved = _lay_on(grid, first, foils, _shift_window(at, options.window), options.max_shift)
     mean = _average_without_outliers(moved)
+    # A shift of any size leaves the ends of the grid to fewer foils, or to none.
+    reached = np.isfinite(mean)
+    grid, mean = grid[reached], mean[reached]
     inflection = find_metal_inflection(grid, mean)
     return StandardFoil(
         energy=grid,
@@ -346,14 +350,13 @@ def _average_without_outliers(rows: Array) -> Array:
     more than the others; of fewer than three none can be told."""
     found = np.isfinite(rows).any(axis=1)
     rows = rows[found]
-    if len(rows) >= FEWEST_FOR_OUTLIERS:
-        distance = np.sqrt(np.nanmean((rows - np.nanmedian(rows, axis=0)) ** 2, axis=1))
-        used = rows[distance <= max(OUTLYING * float(np.median(distance)), 1e-12)]
-        # Where those left do not reach, the others are better than nothing.
-        reached = np.isfinite(used).any(axis=0)
-        rows = np.where(reached, np.nan, rows)
-        rows = np.vstack([rows, used])
-    return np.asarray(np.nanmean(rows, axis=0))
+    with warnings.catch_warnings():
+        # The ends of the axis may be left to no foil; they stay NaN.
+        warnings.filterwarnings("ignore", "All-NaN slice|Mean of empty slice", RuntimeWarning)
+        if len(rows) >= FEWEST_FOR_OUTLIERS:
+            distance = np.sqrt(np.nanmean((rows - np.nanmedian(rows, axis=0)) ** 2, axis=1))
+            rows = rows[distance <= max(OUTLYING * float(np.median(distance)), 1e-12)]
+        return np.asarray(np.nanmean(rows, axis=0))
 
 
 def read_foil(scans: xr.Dataset, scan: int) -> tuple[Array, Array]:

@@ -144,7 +144,9 @@ def _list_json_groups(path: Path, text: str) -> Iterator[Group]:
         if isinstance(args, list):
             args = dict(zip(args[::2], args[1::2], strict=False))
         header = _read_settings(args if isinstance(args, dict) else {})
-        arrays = {key: value for key, value in group.items() if isinstance(value, list)}
+        arrays: dict[str, Sequence[Any]] = {
+            str(key): value for key, value in group.items() if isinstance(value, list)
+        }
         yield str(name), header, arrays
 
 
