@@ -113,6 +113,51 @@ def test_the_page_itself_never_scrolls_sideways_on_a_narrow_screen(
     assert seen["wide"] == 0
 
 
+SEARCH = """
+  const words = document.getElementById("by-text");
+  const found = {};
+  for (const word of ["lattice", "CTE", "Rwp", "nonsense"]) {
+    words.value = word;
+    words.dispatchEvent(new Event("input", { bubbles: true }));
+    found[word] = count();
+  }
+  const labels = document.querySelectorAll("td[data-label]").length;
+  // A headless window is no narrower than 500 pixels: the page itself is made so.
+  document.documentElement.style.width = "400px";
+  const right = Math.max(...Array.from(document.querySelectorAll("body *"),
+    (e) => e.getBoundingClientRect().right));
+"""
+
+
+def test_a_phone_stacks_the_tables_and_words_find_what_they_mean(
+    report: Path, tmp_path: Path
+) -> None:
+    """400 pixels: nothing scrolls sideways, neither the page nor a table in it."""
+    text = report.read_text(encoding="utf-8")
+    probe = (
+        PROBE.replace("  const left = count();", f"  const left = count();{SEARCH}")
+        .replace(
+            "{ images, wide,",
+            "{ inner: Array.from(document.querySelectorAll('.scroll'), "
+            "(e) => e.scrollWidth - e.clientWidth), found, labels, right, images, wide,",
+        )
+        .replace('select.value = "nmr"', 'select.value = ""')
+    )
+    copy = tmp_path / "phone.html"
+    copy.write_text(text.replace("</body>", probe), encoding="utf-8")
+    document, console = opened(copy, tmp_path / "profile", "--window-size=400,900")
+    found = re.search(r'<pre id="probe">(.*?)</pre>', document, flags=re.S)
+    assert found, f"the page's scripts did not run: {console}"
+    seen = json.loads(found[1])
+    assert seen["right"] <= 400
+    assert seen["wide"] == 0 and max(seen["inner"]) <= 0
+    assert seen["labels"] > 20
+    # The row of a cell, which does not say so, and five figures, which do.
+    assert seen["found"]["lattice"] == 6
+    assert seen["found"]["CTE"] == 1
+    assert seen["found"]["nonsense"] == 0
+
+
 @pytest.mark.slow
 def test_a_hundred_samples_open(tmp_path: Path) -> None:
     seen, console = probed(made_report.large(tmp_path / "many").write(), tmp_path / "profile")

@@ -34,6 +34,7 @@ REFLECTIONS = OutputTable(
         "elements": "JSON list: of its atoms, or of the entry's formula",
         "cell_mass": "mass of the cell's content [atomic mass unit], for a phase with atoms",
         "source": "where cell and atoms come from",
+        "cif": "name of the CIF, of a phase that has one",
         "note": "the entry's note",
         "notes": "JSON list: what was resolved or assumed when the CIF was read",
         "expansion": "JSON, as in the phases file",

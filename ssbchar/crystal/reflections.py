@@ -113,6 +113,7 @@ def _describe_phase(phase: Phase) -> dict[str, Any]:
         "volume": float(volume_from_cell(phase.cell)),
         "refinable": int(bool(about.get("refinable", False)) and bool(phase.sites)),
         "source": str(about["source"]),
+        "cif": Path(str(about.get("cif") or "")).name,
         "note": str(about.get("note", "")),
         "notes": json.dumps(list(phase.notes)),
         "temperature": float(about.get("temperature", 25.0)),

@@ -88,7 +88,10 @@ def takes_none(annotation: Any) -> bool:
 
 def takes_paths(annotation: Any) -> bool:
     """Return whether an argument takes raw paths, which the step reads itself."""
-    return Path in (typing.get_args(annotation) or (annotation,))
+    parts = typing.get_args(annotation)
+    return Path in (parts or (annotation,)) or any(
+        takes_paths(part) for part in parts if part is not type(None)
+    )
 
 
 def run_step(

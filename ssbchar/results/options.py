@@ -19,3 +19,11 @@ class Report:
     size_limit: Annotated[float, Field(gt=0)] = 25.0
     """Size of all figures together [MB]; beyond it figures are reduced, and the last ones of each
     measurement stay in their files."""
+    hexrd_instrument: Name = ""
+    """Beamline, detector and what else the patterns do not state, as the page shall say it."""
+    xas_instrument: Name = ""
+    """Beamline, monochromator and detectors, as the page shall say it."""
+    nmr_instrument: Name = ""
+    """Spectrometer and probe, as the page shall say it; empty takes what the files state."""
+    cite: Name = ""
+    """How this run is to be cited, beside the software."""

@@ -20,7 +20,7 @@ import numpy as np
 import ssbchar
 from ssbchar.conclusion import Conclusion, convert_to_rows, read_rows
 from ssbchar.decision import withhold_contradiction
-from ssbchar.storage import lazy_rows, nexus, raw_files, spreadsheet
+from ssbchar.storage import lazy_rows, nexus, plotted, raw_files, spreadsheet
 from ssbchar.storage.atomic_write import FaultKeepingFile, replace_atomically
 
 if TYPE_CHECKING:
@@ -333,6 +333,9 @@ def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) 
     with replace_atomically(folder) as part:
         part.mkdir()
         for name, drawing in drawings.items():
+            # Before the mark of synthetic data is written: it is no number.
+            for file, table in plotted.write_tables(drawing.figure, name).items():
+                (part / file).write_text(table, encoding="utf-8")
             if stamp.labels.get("synthetic"):
                 drawing.figure.text(
                     0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9
@@ -343,6 +346,7 @@ def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) 
             note = {
                 "title": drawing.title,
                 "caption": drawing.caption,
+                "alt": plotted.describe_figure(drawing.figure),
                 "data": drawing.data,
                 **stamp.labels,
                 "provenance": stamp.made_by,

@@ -136,7 +136,7 @@ def test_a_figure_of_synthetic_data_says_so(synthetic: int, tmp_path: Path) -> N
     labels = {"sample": "S", "synthetic": synthetic}
     store.save({"one": drawing}, tmp_path / "figures", MADE_BY, labels)
     names = sorted(p.name for p in (tmp_path / "figures").iterdir())
-    assert names == ["index.txt", "one.json", "one.png", "one.svg"]
+    assert names == ["index.txt", "one.csv", "one.json", "one.png", "one.svg"]
     assert (tmp_path / "figures/index.txt").read_text() == "one\n"
     assert ("synthetic" in (tmp_path / "figures/one.svg").read_text()) == bool(synthetic)
     note = store.read_json(tmp_path / "figures/one.json")

@@ -1,4 +1,5 @@
 # All techniques together: the summary table and the page.
+from ssbchar.campaign.row import split_names
 from ssbchar.runtime.options import find_departures
 
 CONCLUSIONS_ALL = sorted(CONCLUSIONS)
@@ -61,6 +62,31 @@ use rule step as summary with:
         **call_step("results.joint.summarise"),
 
 
+# What the page says of how each measurement was made and fitted.
+EVIDENCE = [
+    *expand(
+        f"{HEXRD}/{{table}}.nc",
+        measurement=REFINED,
+        table=["patterns", "furnace", "lattice"],
+    ),
+    *expand(f"{HEXRD}/geometry.nc", measurement=CALIBRANTS),
+    *expand(
+        f"{XAS}/{{table}}.nc",
+        measurement=SINGLE,
+        table=["scans", "normalised"],
+    ),
+    *expand(f"{XAS}/exafs.nc", measurement=ABSORBERS),
+    *expand(f"{XAS}/path_fit.nc", measurement=FITTED),
+    *expand(f"{NMR}/{{table}}.nc", measurement=rows("nmr"), table=["fid", "lines"]),
+    *(
+        f"{OUT}/phases/{phase}.nc"
+        for phase in sorted(
+            {name for m in REFINED for name in split_names(RUN.row(m).phases)}
+        )
+    ),
+]
+
+
 use rule step as page with:
     input:
         summary=f"{OUT}/summary.csv",
@@ -68,11 +94,16 @@ use rule step as page with:
         figures=sorted(FIGURES),
         manifests=MANIFESTS,
         exports=sorted(EXPORTS),
+        evidence=EVIDENCE,
     output:
         report(f"{OUT}/report.html", caption="../report/page.rst", category="Results"),
         directory(f"{OUT}/samples"),
     log:
         f"{OUT}/logs/page.log",
+    resources:
+        # Of the tables it reads the small variables alone.
+        mem_mb=memory(0, floor=3000),
+        runtime=minutes(),
     params:
         **call_step(
             "results.report.render_report",

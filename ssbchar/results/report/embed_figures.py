@@ -33,6 +33,8 @@ class Picture:
     name: str
     title: str
     caption: str
+    alt: str
+    """What is seen, for those who do not see it."""
     uri: str
     """The picture; empty if the page had no room for it."""
     file: str
@@ -123,6 +125,7 @@ def _embed_picture(figure: _FigureFiles, data: bytes) -> Picture:
         name=figure.name,
         title=str(note.get("title", figure.name)),
         caption=str(note.get("caption", "")),
+        alt=f"{note.get('title', figure.name)}. {note.get('alt', '')}".strip(),
         uri=f"data:{mime};base64,{base64.b64encode(data).decode()}" if data else "",
         file=figure.find_path(SVG).as_posix(),
         width=round(read_width(figure.read(SVG)) * PIXELS_PER_INCH * ZOOM),

@@ -15,6 +15,8 @@ from ssbchar.results.number_format import UNITS, format_cells, format_interval, 
 from ssbchar.results.options import Report
 from ssbchar.results.report import exclusions
 from ssbchar.results.report.embed_figures import Picture, embed_pictures
+from ssbchar.results.report.evidence import Evidence, collect_evidence
+from ssbchar.results.report.methods import write_citation, write_methods
 from ssbchar.results.run_description import count_software, flatten_options, list_versions
 from ssbchar.results.techniques import TECHNIQUE_NAMES, Technique
 from ssbchar.storage import raw_files, store
@@ -31,6 +33,21 @@ QUESTIONS = {
     "prelithiation": "Prelithiation (NMR)",
 }
 """Quantities that are a judgement, as columns of the overview."""
+SYNONYMS = (
+    (("a", "b", "c", "alpha", "beta", "gamma", "cell"), "lattice parameter constant cell axis"),
+    (("volume",), "cell volume lattice"),
+    (("expansion",), "CTE thermal expansion coefficient"),
+    (("rwp", "gof", "misfit", "explained"), "Rwp R-factor goodness of fit GOF residual"),
+    (("onset", "end"), "decomposition reaction start temperature"),
+    (("edge", "shift"), "oxidation state valence E0"),
+    (("shell", "loss"), "coordination number EXAFS amplitude"),
+    (("share", "fraction", "alloyed", "prelithiation"), "percentage content quantity"),
+    (("detection", "limit"), "LOD upper bound"),
+    (("t2", "decay"), "relaxation T2* dephasing"),
+    (("structure",), "EXAFS coordination local order"),
+    (("phase",), "crystalline phases XRD diffraction"),
+)
+"""Words by which people look for quantities, beside those of the table's names."""
 GOOD_VERDICTS = (
     Verdict.STABLE,
     Verdict.UNCHANGED,
@@ -71,6 +88,7 @@ class SampleSection:
     variants: list[Conclusion]
     """Values without uncertainty, limits or verdict: what another convention would give."""
     figures: list[Picture]
+    evidence: list[Evidence]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +125,7 @@ class PageContent:
     pictures: list[Picture]
     manifests: list[Path]
     exports: list[Path]
+    evidence: list[Evidence]
     lost: list[Mapping[str, Any]]
     """Labels of the folders of figures and exports that have no result."""
 
@@ -139,6 +158,7 @@ class PageContent:
             pictures=[p for p in self.pictures if p.labels.get("sample", "") == sample],
             manifests=[path for path in self.manifests if _name_measurement(path) in measured],
             exports=[path for path in self.exports if _name_measurement(path) in measured],
+            evidence=[one for one in self.evidence if one.sample == sample],
             lost=[label for label in self.lost if label.get("sample", "") == sample],
         )
 
@@ -156,6 +176,7 @@ def render_report(
     exports: list[Path],
     options: Report,
     labels: dict[str, Any],
+    evidence: list[Path] | None = None,
 ) -> tuple[str, dict[str, str]]:
     """Return the report as one HTML page that needs no network, and a page of each sample.
 
@@ -175,6 +196,9 @@ def render_report(
         Title and limits of size [kB, MB].
     labels : dict
         ``run``; ``departures``, the run's options that differ from defaults (nested).
+    evidence : list of Path, optional
+        Tables of the steps that say how each measurement was made and fitted, and those of the
+        phases.
 
     Returns
     -------
@@ -188,6 +212,7 @@ def render_report(
         pictures=embed_pictures(figures, options),
         manifests=manifests,
         exports=exports,
+        evidence=collect_evidence(evidence or [], options),
         lost=exclusions.read_folder_labels([*figures, *exports]),
     )
     # Pages of samples lie in a folder of their own below the run's.
@@ -216,7 +241,7 @@ def _render_page(
         to_run_folder=to_run_folder,
         style=style,
         synthetic=bool(synthetic),
-        samples=group_by_sample(content.rows, content.pictures, simulated),
+        samples=group_by_sample(content, simulated),
         rows=content.rows,
         techniques=TECHNIQUES,
         questions={quantity: name for quantity, name in QUESTIONS.items() if quantity in asked},
@@ -229,6 +254,12 @@ def _render_page(
         software=count_software(content.contents),
         versions=list_versions(),
         here=store.find_commit(),
+        methods=write_methods(
+            [str(c["labels"].get("technique", "")) for c in content.contents],
+            labels.get("departures") or {},
+        ),
+        citation=write_citation(store.find_commit()["commit"]),
+        cite=options.cite,
     )
 
 
@@ -249,10 +280,27 @@ def _make_environment() -> Environment:
         interval=format_interval,
         plain=write_plainly,
         sources=split_sources,
+        synonyms=list_synonyms,
         tone=choose_tone,
         unit=write_unit,
     )
     return environment
+
+
+def list_synonyms(quantity: str) -> str:
+    """Return other words by which a quantity of the table is looked for.
+
+    Parameters
+    ----------
+    quantity : str
+        Its name in the table.
+    """
+    words = set(re.split(r"[\W_]+", quantity.lower()))
+    return " ".join(
+        text
+        for keys, text in SYNONYMS
+        if quantity in keys or any(key in words for key in keys if len(key) > 1)
+    )
 
 
 def list_samples(rows: Sequence[Conclusion], pictures: Sequence[Picture]) -> list[str]:
@@ -284,18 +332,16 @@ def name_pages(samples: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def group_by_sample(
-    rows: Sequence[Conclusion], pictures: Sequence[Picture], simulated: Set[str]
-) -> list[SampleSection]:
+def group_by_sample(content: PageContent, simulated: Set[str]) -> list[SampleSection]:
     """Return what belongs to each sample, in the order of the table.
 
     Parameters
     ----------
-    rows : sequence of Conclusion
-    pictures : sequence of Picture
+    content : PageContent
     simulated : set of str
         Samples with synthetic data.
     """
+    rows, pictures = content.rows, content.pictures
     sections = []
     for i, sample in enumerate(list_samples(rows, pictures), 1):
         of_sample = [row for row in rows if row.sample == sample]
@@ -311,6 +357,7 @@ def group_by_sample(
                 numbers=[row for row in others if not _is_variant(row)],
                 variants=[row for row in others if _is_variant(row)],
                 figures=[p for p in pictures if p.labels.get("sample", "") == sample],
+                evidence=[one for one in content.evidence if one.sample == sample],
             )
         )
     return sections
