@@ -232,7 +232,7 @@ def test_a_dry_run_lists_steps_and_why(two_rows: Path, capsys: pytest.CaptureFix
     last = said.splitlines()[-1]
     count = sum(line.startswith("  ") for line in said.splitlines())
     assert last == f"{count} steps would run; nothing was run" and count > 5
-    assert not (two_rows / "results/r/nmr").exists()
+    assert not (two_rows / "results/r/nmr/m").exists()
 
 
 def test_a_dry_run_by_name_passes_the_word_on(
