@@ -109,6 +109,7 @@ def build_dataset(
         "size_width": table.size_width,
         "strain_width": table.strain_width,
         "present": table.present,
+        "axes_merged": table.axes_merged,
         "verdict": table.status.astype(str).astype(object),
         "rwp": table.rwp,
         "rexp": table.rexp,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ssbchar.hexrd.refinement.axis_labels import find_merged_axes, list_exchanges
 from ssbchar.hexrd.refinement.cell_status import CellStatus
 from ssbchar.hexrd.refinement.frame.fit import FitsByFrame, FrameFit
 from ssbchar.hexrd.refinement.frame.refine import refine_frame
@@ -76,9 +77,25 @@ def refine_beside_joint_cell(
             fit = _refine_again(setup, passes, pattern, i)
             left = prepare_residual(setup.series, fit, pattern)
             record_fit(table, setup.frames, setup.priors, left, i)
+        _record_merged_axes(table, setup, fit, i)
         for phase in range(len(setup.series.phases)):
             status = judge_cell(setup, fit, passes, i, phase)
             table.status[i - table.frames[0], phase] = status
+
+
+def _record_merged_axes(table: ResultTable, setup: PassSetup, fit: FrameFit, i: int) -> None:
+    """Add to a frame's errors the differences of axes that it does not show, in place."""
+    row = i - table.frames[0]
+    for phase in fit.present:
+        lattice = setup.series.phases[phase]
+        if not list_exchanges(lattice):
+            continue
+        pattern = setup.frames.read_pattern(i)
+        for half in find_merged_axes(setup, fit, pattern, i, phase):
+            table.strain_covariance[row, phase, : lattice.free, : lattice.free] += np.outer(
+                half, half
+            )
+            table.axes_merged[row, phase] = 1
 
 
 def is_unsettled(passes: BothPasses, priors_before: SeriesPriors, setup: PassSetup, i: int) -> bool:

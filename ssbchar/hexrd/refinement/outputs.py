@@ -126,6 +126,11 @@ LATTICE = OutputTable(
             long_name="Lorentz width / tan(theta)",
         ),
         "present": Variable(dims=PER_PHASE, meaning="1 or 0, with hysteresis"),
+        "axes_merged": Variable(
+            dims=PER_PHASE,
+            meaning="1 where the frame fits as well with two nearly equal axes exchanged (or an "
+            "angle and its supplement): their difference is in the errors of `cell`",
+        ),
         "verdict": Variable(
             dims=PER_PHASE,
             meaning="status of the cell: `ok`, `held` (held near the joint one), `departs` (far "

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ssbchar.hexrd.refinement.axis_labels import label_axes
 from ssbchar.hexrd.refinement.chunks import (
     run_backward_pass,
     run_forward_pass,
@@ -82,11 +83,12 @@ def _refine_passes(
     first, start = find_start(first, start)
     expected = first.priors
     for _ in range(MOST_ROUNDS):
-        forward = run_forward_pass(first, chunks, start)
+        forward, _ = label_axes(first, run_forward_pass(first, chunks, start))
         series = learn_patterns(given, given, frames, forward, options)
         priors = learn_priors(expected, series, [forward], frames, options)
         setup = replace(first, series=series, priors=priors)
         backward, tables = run_backward_pass(setup, chunks, forward, start)
+        backward, exchanged = label_axes(setup, backward, like=forward)
         if measure_disagreement(forward, backward, series) <= DISAGREEMENT:
             break
         # what was learnt from a pass that went astray is not kept, where the next starts is
@@ -95,7 +97,9 @@ def _refine_passes(
     series = learn_patterns(series, given, frames, {**forward, **backward}, options)
     final_priors = learn_priors(priors, series, [forward, backward], frames, options)
     setup = replace(setup, series=series, priors=final_priors)
-    tables = run_joint_pass(setup, tables, forward, backward, priors_before=priors)
+    # frames whose table has the other labels are refined once more
+    kept = {i: fit for i, fit in forward.items() if i not in exchanged}
+    tables = run_joint_pass(setup, tables, kept, backward, priors_before=priors)
 
     table = concatenate_tables(tables)
     mark_presence(table, options)

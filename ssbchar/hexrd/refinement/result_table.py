@@ -56,6 +56,8 @@ class ResultTable:
     """Lorentzian width over tan(theta) [degree], shape (frame, phase)."""
     present: NDArray[np.int8]
     """1 or 0, shape (frame, phase)."""
+    axes_merged: NDArray[np.int8]
+    """1 where a frame does not tell two nearly equal axes apart, shape (frame, phase)."""
     status: NDArray[np.object_]
     """`CellStatus`, shape (frame, phase)."""
     rwp: Array
@@ -104,6 +106,7 @@ def create_table(frames: range, phase_count: int) -> ResultTable:
         size_width=fill_nan(*per_phase),
         strain_width=fill_nan(*per_phase),
         present=np.zeros(per_phase, np.int8),
+        axes_merged=np.zeros(per_phase, np.int8),
         status=np.full(per_phase, CellStatus.NOT_MEASURED, object),
         rwp=fill_nan(count),
         rexp=fill_nan(count),

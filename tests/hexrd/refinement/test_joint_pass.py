@@ -149,6 +149,7 @@ def test_only_usable_frames_are_judged_and_only_unsettled_ones_refined_again(mon
         joint_pass, "_refine_again", lambda setup, passes, pattern, i: again.append(i) or fit()
     )
     monkeypatch.setattr(joint_pass, "prepare_residual", lambda *given: None)
+    monkeypatch.setattr(joint_pass, "_record_merged_axes", lambda *given: None)
     monkeypatch.setattr(joint_pass, "record_fit", lambda *given: recorded.append(given[-1]))
     monkeypatch.setattr(
         joint_pass, "judge_cell", lambda setup, fit, passes, i, phase: f"{i} {phase}"
