@@ -108,14 +108,16 @@ def remove_offset(y: Complex) -> Complex:
     return np.asarray(y - np.where(is_there & is_constant, offset, 0.0)[:, None])
 
 
-def noise_from_tail(y: Complex) -> Array:
+def noise_from_tail(y: Complex, end: int | None = None) -> Array:
     """Return sigma = 1.4826 median |x| of the last tenth, which a weak remaining signal hardly
-    moves.
+    moves, or of all that lies behind the end of the signal where that is more.
 
     Parameters
     ----------
     y : ndarray, shape (slice, time)
         Decays, in any unit.
+    end : int, optional
+        Number of points after which only noise is left.
 
     Returns
     -------
@@ -123,6 +125,8 @@ def noise_from_tail(y: Complex) -> Array:
         Standard deviation of real and imaginary part, in the unit of `y`.
     """
     points = max(int(y.shape[1] * TAIL), LEAST_TAIL)
+    if end is not None:
+        points = max(points, y.shape[1] - end)
     size = np.abs(np.ascontiguousarray(y[:, -points:]).view(float))
     middle = size.shape[1] // 2
     # The mean of the two middle values, as np.median has it, by one partition for all slices.

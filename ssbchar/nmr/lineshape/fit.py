@@ -25,8 +25,6 @@ from ssbchar.typing import Index
 
 TRANSIENT = 4.0
 """Points at the start that a digital filter's transient spoils."""
-ORIGIN_SPREADS = 2.0
-"""Standard deviations of the prior about the expected time origin within which it is looked for."""
 DEAD_TIME_REACH = 25e-6
 """How much later than stated the first point of a decay after a pulse may be [s]."""
 LEAST_NOISE = 1e-6
@@ -79,21 +77,25 @@ def fit_lines(
 def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> LineshapeProblem:
     """Return the decays between the filter's transient and the end of the signal."""
     y, time = collect_points(fid, good), fid.variables["time"].values
-    sigma = np.maximum(noise_from_tail(y), LEAST_NOISE * np.abs(y).max(axis=1))
+    least = LEAST_NOISE * np.abs(y).max(axis=1)
+    sigma = np.maximum(noise_from_tail(y), least)
     filtered = float(fid.attrs["group_delay"]) > 0
     skip = options.skip
     if skip is None:
         skip = TRANSIENT if filtered else 0.0
     step = float(time[1] - time[0])
     start = int(np.searchsorted(time, (skip - 1e-6) * step))
-    stop = start + min(find_signal_end(y[:, start:], sigma), options.max_points)
+    end = start + find_signal_end(y[:, start:], sigma)
+    stop = min(end, start + options.max_points)
+    # What is behind the signal is noise: the more of it, the surer is its size.
+    sigma = np.maximum(noise_from_tail(y, end), least)
     problem = LineshapeProblem(
         y=y[:, start:stop],
         time=time[start:stop],
         sigma=sigma,
         origin_prior=options.time_origin_prior,
         origin_expected=_find_expected_origin(fid),
-        origin_range=_find_origin_range(fid, options),
+        origin_range=_find_origin_range(fid, options.time_origin_prior),
         max_width=options.max_width,
     )
     if not filtered:
@@ -110,12 +112,12 @@ def _find_expected_origin(fid: xr.Dataset) -> float:
     return dead_time if np.isfinite(dead_time) else 0.0
 
 
-def _find_origin_range(fid: xr.Dataset, options: LineFitOptions) -> tuple[float, float]:
-    """Return between which time origins those that turn the lines alike are tried [s].
+def _find_origin_range(fid: xr.Dataset, prior: float) -> tuple[float, float]:
+    """Return between which time origins those that turn the lines alike are tried [s]; none for an
+    echo, whose top is timed by the sequence.
 
-    An echo's top is timed by the sequence; the dead time of a receiver is often more than stated.
+    The dead time of a receiver is often more than stated, and hardly less.
     """
-    expected, reach = _find_expected_origin(fid), ORIGIN_SPREADS * options.time_origin_prior
-    is_after_pulse = np.isfinite(float(fid.attrs.get("dead_time", np.nan)))
-    late = DEAD_TIME_REACH if is_after_pulse else reach
-    return min(expected, 0.0) - reach, expected + late
+    if not np.isfinite(float(fid.attrs.get("dead_time", np.nan))):
+        return 0.0, 0.0
+    return -prior, _find_expected_origin(fid) + DEAD_TIME_REACH

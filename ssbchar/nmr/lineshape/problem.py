@@ -43,8 +43,8 @@ class LineshapeProblem:
     origin_expected: float = 0.0
     """Time origin that the sequence gives [s]: zero for an echo, the delay before the first point
     for a decay that is taken right after a pulse."""
-    origin_range: tuple[float, float] = (-10e-6, 10e-6)
-    """Time origins between which those that turn the lines alike are tried [s]."""
+    origin_range: tuple[float, float] = (0.0, 0.0)
+    """Time origins between which those that turn the lines alike are tried [s]; none by default."""
     max_width: float = 3e4
     """Largest width of a line [Hz]."""
     phases: PhaseModel = PhaseModel.SHARED

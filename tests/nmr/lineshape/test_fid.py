@@ -111,3 +111,15 @@ def test_a_block_of_exactly_six_standard_errors_is_not_visible() -> None:
     assert find_signal_end(y[None], np.ones(1)) == 256
     y[578] = 1.0 + 1.1j
     assert find_signal_end(y[None], np.ones(1)) == 1280
+
+
+def test_noise_is_taken_from_all_that_lies_behind_the_signal() -> None:
+    """Of a tenth of 2048 points chi-square is known to 12 %, and a good fit called a misfit."""
+    rng = np.random.default_rng(8)
+    y = rng.normal(size=(300, 2048)) + 1j * rng.normal(size=(300, 2048))
+    y[:, :400] += 100.0
+    few, all_of_it = noise_from_tail(y), noise_from_tail(y, 400)
+    assert np.mean(all_of_it) == pytest.approx(1.0, abs=0.01)
+    assert np.std(all_of_it) < 0.45 * np.std(few)
+    # A signal that lasts leaves the last tenth.
+    np.testing.assert_array_equal(noise_from_tail(y, 2048), few)
