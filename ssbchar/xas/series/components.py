@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,16 +13,19 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.typing import Array
 from ssbchar.xas.normalisation.processing import normalise_again, remove_exafs_again
+from ssbchar.xas.series.drifts import build_drifts, count_above, count_species
+from ssbchar.xas.series.noise_edge import compute_noise_edge
 from ssbchar.xas.series.options import Series
 from ssbchar.xas.series.outputs import COMPONENTS
+from ssbchar.xas.series.resolution import Resolution, resolve_species
 
 if TYPE_CHECKING:
     import xarray as xr
 
-TRACY_WIDOM_95 = 0.9793
-"""95 % quantile of the Tracy-Widom law of real matrices."""
 NOISE_KNOWN = 1.03
 """Factor to which the noise level is known; weaker components cannot be told from noise."""
+MOST_RESOLVED = 4
+"""Species above which no pure spectra are sought."""
 FEWEST_POINTS = 10
 """Points of the window that components need."""
 FEWEST_SPECTRA = 5
@@ -75,8 +79,10 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
 
     Spectra are whitened by the covariance of their noise: that of points, of pre-edge line and edge
     step (which follow from it), and of the energy axis. The remaining noise has unit variance, so
-    its greatest squared singular value follows a known law (`compute_noise_edge`); components above
-    its 95 % point are species.
+    its greatest squared singular value follows a known law (`compute_noise_edge`). Components above
+    its 95 % point are more than noise; those that stay when drifts of axis, scale and baseline are
+    taken out (`count_species`), and one for the mean, are species. Two to four species are resolved
+    (`resolve_species`).
 
     Parameters
     ----------
@@ -108,17 +114,21 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
         )
     scale = estimate_noise_scale(normalised)
     white = build_whitener(normalised, use)
-    left, size, right = np.linalg.svd((norm / scale[:, None]) @ white.T, full_matrices=False)
+    whitened = (norm / scale[:, None]) @ white.T
+    left, size, right = np.linalg.svd(whitened, full_matrices=False)
     n, p = norm.shape
     shown = min(options.shown, size.size)
     ratio = estimate_noise_ratio(size**2, n, p)
-    # Each component that is removed leaves a smaller matrix of noise.
-    edges = np.array([compute_noise_edge(n - k, p - k) for k in range(shown)])
-    # Noise below the stated level is no reason to find more species.
-    edges *= (max(1.0, ratio) * NOISE_KNOWN) ** 2
-    above = size[:shown] ** 2 > edges
-    # The first component at or below its edge ends the species.
-    rank = int(np.argmin(above)) if not above.all() else shown
+    # Noise below the stated level is no reason to find more components.
+    level = (max(1.0, ratio) * NOISE_KNOWN) ** 2
+    # Each component that is removed leaves a smaller matrix of noise; the noise itself is known
+    # from the lower half.
+    most = max(size.size // 2, shown)
+    edges = level * np.array([compute_noise_edge(n - k, p - k) for k in range(most)])
+    # The first component at or below its edge ends them.
+    rank = count_above(size**2, edges)
+    drifts = build_drifts(energy[use], norm, e0) @ white.T
+    found = count_species(whitened, drifts, level)
     indicator = compute_indicator(size**2, n, p)
     stderr = _separate_noise(scans, use, scale, max(1.0, ratio))
     crossings = find_crossings(
@@ -139,11 +149,14 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
             "energy": energy[use],
             "number": scans["number"].values,
             "eigenvalue": size[:shown] ** 2 / max(n, p),
-            "edge": edges / max(n, p),
+            "edge": edges[:shown] / max(n, p),
             "indicator": indicator[:shown],
             "score": (left * size)[:, :shown] * scale[:, None],
             "loading": np.linalg.solve(white, right[:shown].T).T,
             "rank": rank,
+            "species": min(found.species, rank),
+            "doubtful": found.doubtful,
+            "is_limited": int(found.is_limited or rank == most),
             "rank_indicator": int(np.nanargmin(indicator[: max(shown, 2)])) + 1,
             "noise_ratio": ratio,
             "crossing_energy": np.array([one.energy for one in crossings], float),
@@ -151,9 +164,33 @@ def find_components(normalised: xr.Dataset, options: Series) -> xr.Dataset:
             "crossing_chi2": np.array([one.reduced_chi_square for one in crossings], float),
             "crossing_p": crossing_p,
             "crossing_held": (crossing_p >= least_p).astype(int),
+            **_tabulate_resolution(norm, stderr.whole, min(found.species, rank)),
         },
         attrs=normalised.attrs,
     )
+
+
+def _tabulate_resolution(norm: Array, stderr: Array, species: int) -> dict[str, Array | float]:
+    """Return the pure spectra and fractions of a series; empty where one species or too many are
+    there."""
+    if 2 <= species <= MOST_RESOLVED:
+        found = resolve_species(norm, stderr, species)
+    else:
+        nothing = np.empty((len(norm), 0))
+        found = Resolution(
+            fraction=nothing,
+            spectrum=np.empty((0, norm.shape[1])),
+            lower=nothing,
+            upper=nothing,
+            r_factor=math.nan,
+        )
+    return {
+        "pure": found.spectrum,
+        "fraction": found.fraction,
+        "fraction_lower": found.lower,
+        "fraction_upper": found.upper,
+        "resolution_r_factor": found.r_factor,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,21 +237,6 @@ def estimate_noise_scale(normalised: xr.Dataset, width: int = SCANS_OF_LEVEL) ->
     step = normalised["edge_step"].values[:-1]
     smooth = median_filter(level, size=min(width, level.size), mode="nearest")
     return np.asarray(smooth * np.median(step) / step)
-
-
-def compute_noise_edge(n: int, p: int) -> float:
-    """Return the 95 % point of the greatest squared singular value of white noise.
-
-    mu + 0.98 sigma, mu = (sqrt(n - 1) + sqrt(p))^2, sigma = (sqrt(n - 1) + sqrt(p)) (1/sqrt(n - 1)
-    + 1/sqrt(p))^(1/3) (I. M. Johnstone, Ann. Statist. 29 (2001) 295).
-
-    Parameters
-    ----------
-    n, p : int
-        Shape of the matrix, whose elements have unit variance [1].
-    """
-    a, b = np.sqrt(max(n - 1, 1)), np.sqrt(p)
-    return float((a + b) ** 2 + TRACY_WIDOM_95 * (a + b) * (1 / a + 1 / b) ** (1 / 3))
 
 
 def estimate_noise_ratio(squares: Array, n: int, p: int) -> float:

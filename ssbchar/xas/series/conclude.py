@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LEAST_GOOD = 0.95
 """Share of fits whose shift is off its bound, above which the fractions of a series are good."""
+NARROW = 0.1
+"""Widest range of a resolved fraction that says something."""
 
 
 def conclude_series(
@@ -43,6 +45,7 @@ def conclude_series(
         _conclude_species(components, subject),
         _conclude_isosbestic_points(components, subject, options),
         _conclude_edge_shift(normalised, subject),
+        *_conclude_resolved(components, subject),
     ]
     if mixture is not None:
         rows += _conclude_fractions(mixture, subject)
@@ -50,29 +53,92 @@ def conclude_series(
 
 
 def _conclude_species(ds: xr.Dataset, subject: str) -> Conclusion:
-    """Return the number of species, and how clearly the last stands above the noise."""
-    rank = int(ds["rank"])
-    above_noise = ds["eigenvalue"].values / ds["edge"].values
-    last = float(above_noise[rank - 1]) if rank else math.nan
-    beyond = float(above_noise[rank]) if rank < above_noise.size else math.nan
+    """Return the number of species, and how clearly components stand above the noise."""
+    rank, species = int(ds["rank"]), int(ds["species"])
     verdicts = {1: Verdict.UNCHANGING, 2: Verdict.EXCHANGING}
-    reasons = [
-        f"the last component is {last:.3g} times the noise limit, the next {beyond:.2f} times",
-        f"Malinowski's indicator gives {int(ds['rank_indicator'])}",
+    verdict = verdicts.get(species, Verdict.SEVERAL_SPECIES if species else Verdict.INCONCLUSIVE)
+    reasons = []
+    if ds["is_limited"]:
+        verdict = Verdict.INCONCLUSIVE
+        reasons.append(
+            f"at least {species} species: components reach the limit of the count, their noise is "
+            "not as stated, or the series is too short"
+        )
+    reasons.append(_describe_rank(ds, rank))
+    drifting = rank - species - int(ds["doubtful"])
+    if drifting > 0:
+        reasons.append(f"{drifting} of them by drift of axis, edge step or baseline")
+    if int(ds["doubtful"]):
+        reasons.append(
+            f"{int(ds['doubtful'])} as weak as what is not known of the drift: drift, or a minor "
+            "species"
+        )
+    reasons += [
+        f"Malinowski's indicator gives {int(ds['rank_indicator'])} components",
         f"noise observed by stated {float(ds['noise_ratio']):.2f}",
     ]
     return Conclusion(
         "species",
-        value=float(rank),
+        value=float(species),
         unit="1",
-        verdict=verdicts.get(rank, Verdict.SEVERAL_SPECIES),
+        verdict=verdict,
         reason="; ".join(reasons),
         method=(
             f"principal components of {ds.sizes['spectrum']} spectra whitened by their noise, "
-            "95 % limit"
+            "95 % limit, drifts of axis, edge step and baseline taken out"
         ),
         subject=subject,
     )
+
+
+def _describe_rank(ds: xr.Dataset, rank: int) -> str:
+    """Return how many components are above the noise, and how clearly."""
+    above_noise = ds["eigenvalue"].values / ds["edge"].values
+    told = [f"{rank} components are above the noise"]
+    if 0 < rank <= above_noise.size:
+        told.append(f"the last is {float(above_noise[rank - 1]):.3g} times its limit")
+    if rank < above_noise.size:
+        told.append(f"the next {float(above_noise[rank]):.2f} times")
+    return ", ".join(told)
+
+
+def _conclude_resolved(ds: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return the fraction of the last species at the start and at the end of a series."""
+    count = ds.sizes.get("species_number", 0)
+    if not count:
+        return []
+    tenth = max(ds.sizes["spectrum"] // 10, 2)
+    rows = []
+    for when, scans in (("start", slice(None, tenth)), ("end", slice(-tenth, None))):
+        lower, upper = (
+            float(ds[name].values[scans, -1].mean())
+            for name in ("fraction_lower", "fraction_upper")
+        )
+        known = math.isfinite(lower) and math.isfinite(upper)
+        narrow = known and upper - lower <= NARROW
+        reason = "the sum of one and non-negative spectra leave it open; references decide it"
+        if narrow:
+            reason = "all that a sum of one and non-negative spectra allow"
+        if not known:
+            reason = f"one of many solutions: the range of {count} species is not calculated"
+        rows.append(
+            Conclusion(
+                "species_fraction",
+                value=float(ds["fraction"].values[scans, -1].mean()),
+                lower95=lower if known else None,
+                upper95=upper if known else None,
+                unit="1",
+                verdict=Verdict.OK if narrow else Verdict.INCONCLUSIVE,
+                reason=reason,
+                method=(
+                    f"alternating least squares, {count} species, R factor "
+                    f"{float(ds['resolution_r_factor']):.2g}; mean of {tenth} scans"
+                ),
+                subject=subject,
+                condition=f"species {count}, {when}",
+            )
+        )
+    return rows
 
 
 def _conclude_isosbestic_points(ds: xr.Dataset, subject: str, options: Series) -> Conclusion:

@@ -39,7 +39,7 @@ class Series:
     window: tuple[Shift, Shift] = (-20.0, 80.0)
     """Range of the principal components and of isosbestic points [eV, relative to E0]."""
     shown: Annotated[int, Field(ge=1, le=100)] = 10
-    """Number of components that are kept and shown; species are sought among them."""
+    """Number of components that are kept and shown; all are counted."""
     isosbestic_p: Annotated[float, Field(gt=0, lt=1)] = 0.01
     """A crossing whose scatter is less probable than this is not an isosbestic point."""
 

@@ -31,6 +31,31 @@ COMPONENTS = OutputTable(
             dims=("component", "energy"), unit="1", meaning="spectrum of each component"
         ),
         "rank": Variable(meaning="number of components above the noise"),
+        "species": Variable(meaning="number of species: components that no drift explains, and 1"),
+        "doubtful": Variable(
+            meaning="further components above the noise, too weak to be told from a drift"
+        ),
+        "is_limited": Variable(meaning="1: the count reached its limit, there may be more"),
+        "pure": Variable(
+            dims=("species_number", "energy"),
+            unit="1",
+            meaning="spectra of the species, by alternating least squares",
+        ),
+        "fraction": Variable(
+            dims=("spectrum", "species_number"), unit="1", meaning="their fractions, of sum one"
+        ),
+        "fraction_lower": Variable(
+            dims=("spectrum", "species_number"),
+            unit="1",
+            meaning="least fraction that non-negativity and the sum of one allow, noise at 95 %; "
+            "not a number where more than two species leave it open",
+        ),
+        "fraction_upper": Variable(
+            dims=("spectrum", "species_number"), unit="1", meaning="greatest such fraction"
+        ),
+        "resolution_r_factor": Variable(
+            unit="1", meaning="sum of squared misfit of the species by that of the spectra"
+        ),
         "rank_indicator": Variable(meaning="number of components by Malinowski's indicator"),
         "noise_ratio": Variable(unit="1", meaning="noise observed by noise stated"),
         "crossing_energy": Variable(

@@ -80,14 +80,21 @@ def test_figures_of_a_series(tmp_path: Path) -> None:
     ]
     shares = linear_combination.fit_mixture(found, ends, Mixture(choices=0))
     drawn = series_figures.draw_series(found, parts, shares, {"sample": "made"})
-    assert list(drawn) == ["series_map", "series_species", "series_isosbestic", "series_shares"]
+    assert list(drawn) == [
+        "series_map",
+        "series_species",
+        "series_isosbestic",
+        "series_fractions",
+        "series_shares",
+    ]
     for name, drawing in drawn.items():
         assert drawing.title
         assert drawing.caption.endswith(".")
         drawing.figure.savefig(tmp_path / f"{name}.png")
     assert "series_shares" not in series_figures.draw_series(found, parts, None, {"sample": "made"})
     scree = drawn["series_species"].figure.axes[0]
-    assert next(t.get_text() for t in scree.get_legend().get_texts()) == "species: 2"
+    assert next(t.get_text() for t in scree.get_legend().get_texts()) == "above noise: 2"
+    assert "taken out: 2." in drawn["series_species"].caption
     top = drawn["series_shares"].figure.axes[0]
     assert {t.get_text() for t in top.get_legend().get_texts()} == {"A", "B", "sum"}
 

@@ -14,6 +14,7 @@ def components(rank: int, held: list[int]) -> xr.Dataset:
     )
     ds["edge"] = ("component", [2.0, 2.0, 4.0])
     ds["rank"], ds["rank_indicator"], ds["noise_ratio"] = ((), rank), ((), 2), ((), 1.05)
+    ds["species"], ds["doubtful"], ds["is_limited"] = ((), rank), ((), 0), ((), 0)
     ds["crossing_energy"] = ("crossing", 7120.0 + 2 * np.arange(len(held)))
     ds["crossing_held"] = ("crossing", np.array(held, int))
     return ds
@@ -22,17 +23,49 @@ def components(rank: int, held: list[int]) -> xr.Dataset:
 @pytest.mark.parametrize(
     ("rank", "verdict", "text"),
     [
-        (0, "several species", "is nan times the noise limit, the next 25.00 times"),
-        (1, "unchanging", "is 25 times the noise limit, the next 10.00 times"),
-        (2, "exchanging", "is 10 times the noise limit, the next 0.75 times"),
-        (3, "several species", "is 0.75 times the noise limit, the next nan times"),
+        (0, "inconclusive", "0 components are above the noise, the next 25.00 times"),
+        (1, "unchanging", "the last is 25 times its limit, the next 10.00 times"),
+        (2, "exchanging", "the last is 10 times its limit, the next 0.75 times"),
+        (3, "several species", "3 components are above the noise, the last is 0.75 times"),
     ],
 )
 def test_species(rank: int, verdict: str, text: str) -> None:
     row = conclude._conclude_species(components(rank, []), "Fe K")
     assert (row.value, row.verdict) == (float(rank), verdict)
     assert text in row.reason and "indicator gives 2" in row.reason
+    assert "nan" not in row.reason and "drift" not in row.reason
     assert "40 spectra" in row.method
+
+
+def test_drifts_and_limits_are_told_apart_from_species() -> None:
+    ds = components(12, [])
+    ds["species"], ds["doubtful"] = ((), 2), ((), 1)
+    row = conclude._conclude_species(ds, "Fe K")
+    assert (row.value, row.verdict) == (2.0, "exchanging")
+    assert "12 components are above the noise;" in row.reason
+    assert "9 of them by drift" in row.reason and "1 as weak as" in row.reason
+    ds["is_limited"] = ((), 1)
+    row = conclude._conclude_species(ds, "Fe K")
+    assert row.verdict == "inconclusive" and row.reason.startswith("at least 2 species")
+
+
+@pytest.mark.parametrize(("width", "verdict"), [(0.02, "ok"), (0.4, "inconclusive")])
+def test_a_resolved_fraction_is_as_good_as_its_range(width: float, verdict: str) -> None:
+    ds = components(2, [])
+    fraction = np.linspace(0, 1, 40)
+    both = np.column_stack([1 - fraction, fraction])
+    dims = ("spectrum", "species_number")
+    ds["fraction"] = (dims, both)
+    ds["fraction_lower"] = (dims, both - width / 2)
+    ds["fraction_upper"] = (dims, both + width / 2)
+    ds["resolution_r_factor"] = ((), 1e-6)
+    start, end = conclude._conclude_resolved(ds, "Fe K")
+    assert start.value == pytest.approx(fraction[:4].mean())
+    assert end.upper95 == pytest.approx(fraction[-4:].mean() + width / 2)
+    assert {start.verdict, end.verdict} == {verdict}
+    open_range = ds.assign(fraction_lower=(dims, np.full(both.shape, np.nan)))
+    row = conclude._conclude_resolved(open_range, "Fe K")[0]
+    assert row.verdict == "inconclusive" and row.lower95 is None
 
 
 @pytest.mark.parametrize(

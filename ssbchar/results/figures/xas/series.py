@@ -43,6 +43,8 @@ def draw_series(
         "series_species": draw_species(components, title),
         "series_isosbestic": draw_isosbestic_points(normalised, components, title),
     }
+    if components.sizes["species_number"]:
+        drawings["series_fractions"] = draw_fractions(components, title)
     if mixture is not None:
         drawings["series_shares"] = draw_shares(mixture, normalised, title)
     return drawings
@@ -110,7 +112,7 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
     places = np.arange(1, ds.sizes["component"] + 1)
     values = ds["eigenvalue"].values
     scree.semilogy(
-        places[:rank], values[:rank], "o", color=style.VERMILION, label=f"species: {rank}"
+        places[:rank], values[:rank], "o", color=style.VERMILION, label=f"above noise: {rank}"
     )
     scree.semilogy(places[rank:], values[rank:], "o", color=style.GREY, label="noise")
     scree.semilogy(
@@ -148,11 +150,57 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
     caption = (
         "(a) Eigenvalues of the spectra whitened by their noise (points, baseline, edge step, "
         "energy axis), with the "
-        "95 % point of what noise alone would give; components above are species. (b) Scores of "
-        "these components; they "
-        "are orthogonal mixtures of the species, not shares."
+        f"95 % point of what noise alone would give. Species, drifts of axis, edge step and "
+        f"baseline taken out: {'at least ' if int(ds['is_limited']) else ''}{int(ds['species'])}. "
+        "(b) Scores of these components; they are orthogonal mixtures, not shares."
     )
     return Drawing(figure=figure, title=f"{title}: number of species", caption=caption)
+
+
+def draw_fractions(ds: xr.Dataset, title: str) -> Drawing:
+    """Return the fractions of the species along the series with their range, and their spectra."""
+    figure = style.make_figure(style.PAGE, 2.8)
+    left, right = figure.subplots(1, 2)
+    number, energy = ds["number"].values, ds["energy"].values
+    known = bool(np.isfinite(ds["fraction_lower"].values).all())
+    for i in range(ds.sizes["species_number"]):
+        colour = style.CYCLE[i % len(style.CYCLE)]
+        if known:
+            left.fill_between(
+                number,
+                ds["fraction_lower"].values[:, i],
+                ds["fraction_upper"].values[:, i],
+                color=colour,
+                alpha=0.2,
+                linewidth=0,
+            )
+        left.plot(
+            number,
+            ds["fraction"].values[:, i],
+            ".",
+            color=colour,
+            markersize=3,
+            label=f"species {i + 1}",
+        )
+        right.plot(energy, ds["pure"].values[i], color=colour, linewidth=1.0)
+    left.set_xlabel("scan")
+    left.set_ylabel("fraction")
+    left.set_ylim(-0.03, 1.03)
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, markerscale=2)
+    right.set_xlabel("energy (eV)")
+    right.set_ylabel("normalised μ(E)")
+    for axes, letter in ((left, "a"), (right, "b")):
+        axes.set_title(letter, loc="left", fontweight="bold", fontsize=style.TEXT)
+    range_told = (
+        "Bands: all fractions that these conditions and the noise (95 %) allow."
+        if known
+        else "The range of other solutions is not calculated for more than two species."
+    )
+    caption = (
+        "(a) Fractions of the species along the series and (b) their spectra, by alternating least "
+        f"squares: spectra non-negative, fractions of sum one, no reference. {range_told}"
+    )
+    return Drawing(figure=figure, title=f"{title}: species along the series", caption=caption)
 
 
 def draw_isosbestic_points(normalised: xr.Dataset, components: xr.Dataset, title: str) -> Drawing:
