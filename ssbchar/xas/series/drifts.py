@@ -106,7 +106,7 @@ def count_species(white: Array, drifts: Array, level: float) -> SpeciesCount:
     if white.shape[1] < len(drifts) + FEWEST_LEFT:
         return SpeciesCount(species=1, doubtful=0, is_limited=True)
     rest = remove_drifts(white, drifts)
-    squares = np.linalg.svd(rest, compute_uv=False) ** 2
+    squares = np.asarray(np.linalg.svd(rest, compute_uv=False) ** 2, np.float64)
     most = max(min(rest.shape) // 2, 1)
     edges = level * np.array(
         [compute_noise_edge(*(s - k for s in rest.shape)) for k in range(most)]
