@@ -14,7 +14,10 @@ from ssbchar.errors import BadInput
 
 UNITS = {"s": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 """Suffixes of a time [s]."""
-ASK = "give the sample-sheet column 'read.decay_axis', such as 2*vd+p2"
+ASK = (
+    "give the sample-sheet column 'read.decay_axis', such as 2*vd+p2, or, of repeats, "
+    "'read.slices': sum"
+)
 """Remedy where the decay time cannot be told."""
 _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,

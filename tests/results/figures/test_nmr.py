@@ -3,6 +3,7 @@ of samples."""
 
 import numpy as np
 import pytest
+import xarray as xr
 from nmr import signals
 
 from ssbchar.conclusion import Conclusion
@@ -134,3 +135,50 @@ def test_samples_side_by_side(bounded: bool) -> None:
     axes = found["fractions"].figure.axes[0]
     assert [t.get_text() for t in axes.get_yticklabels()] == ["a", "b"]
     assert ("N/A" in texts(found["fractions"])) == bounded
+
+
+@pytest.mark.parametrize(("values", "scale"), [((7.0, 70.0), "log"), ((7.0, 9.0), "linear")])
+def test_all_shares_have_one_scale(values: tuple[float, float], scale: str) -> None:
+    """It was linear up to 10 % and logarithmic above, so that no two distances were alike."""
+    rows = [
+        [
+            Conclusion(
+                "li_metal_fraction",
+                value=value,
+                stderr=0.1,
+                condition="raw",
+                subject="li_metal",
+                sample=f"{value:g}",
+            )
+        ]
+        for value in values
+    ]
+    found = compare.draw_comparison(rows)["fractions"]
+    axes = found.figure.axes[0]
+    assert axes.get_xscale() == scale
+    assert ("logarithmic" in found.caption) == (scale == "log")
+    low, high = axes.get_xlim()
+    assert low < min(values) and high > max(values)
+    assert (low == 0.0) == (scale == "linear")
+
+
+def test_a_slice_that_is_set_aside_is_crossed_out() -> None:
+    times = np.array([20, 40, 60, 80, 110, 140, 180, 230, 300, 400]) * 1e-6
+    area = np.stack([0.2 * np.exp(-times / 4e-4), 0.8 * np.exp(-times / 1e-4)], axis=1)
+    area[4] *= 0.4
+    series = xr.Dataset(
+        {
+            "decay_time": ("slice", times),
+            "window_area": (("slice", "region"), area),
+            "window_area_stderr": (("slice", "region"), np.full((10, 2), 1e-3)),
+        },
+        coords={"slice": np.arange(1, 11), "region": ["li_metal", "li_si"]},
+        attrs={"decay_axis": "2*vd+p2"},
+    )
+    drawing = nmr._draw_decay(t2_star.fit_decay(series, DecayOptions()))
+    assert "Crosses: set aside (slice 5)" in drawing.caption
+    top, below = drawing.figure.axes
+    assert top.get_yscale() == "log"
+    assert "2*vd+p2" in below.get_xlabel()
+    crossed = [line for line in top.get_lines() if line.get_marker() == "x"]
+    assert [len(line.get_xdata()) for line in crossed] == [1, 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import xarray as xr
 
@@ -12,6 +14,16 @@ from ssbchar.results.figures.nmr.all import SHIFT, shade_windows
 from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 from ssbchar.verdict import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WIDE = 8.0
+"""Ratio of the largest to the smallest share above which their axis is logarithmic [1]."""
+LEAST_SHARE = 0.1
+"""Where a logarithmic axis of shares begins at the lowest [percent]."""
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
+"""Of a logarithmic axis of shares [percent]."""
 
 
 def draw_comparison(
@@ -136,20 +148,45 @@ def _draw_fractions(rows: list[Conclusion], samples: list[str]) -> Drawing:
             )
     axes.set_yticks(range(len(samples)), samples)
     axes.set_ylim(len(samples) - 0.5, -0.5)
-    axes.set_xscale("symlog", linthresh=10.0)
-    ticks = [0, 2, 4, 6, 8, 10, 20, 50, 100]
-    axes.set_xticks(ticks, [str(t) for t in ticks])
-    axes.set_xticks([], minor=True)
-    axes.set_xlim(0, 110)
-    axes.set_xlabel("Li metal, share of the signal (%; logarithmic above 10)")
+    is_logarithmic = _scale_shares(axes, rows)
+    scale = "; logarithmic" if is_logarithmic else ""
+    axes.set_xlabel(f"Li metal, share of the signal (%{scale})")
     figure.legend(loc="outside upper center", ncols=3)
     caption = (
         "Li-metal share of each sample: raw at the first echo, and corrected to zero delay. "
         "Bars: one standard error, statistical and systematic. "
         "Blue: range of the conventions for time (TR, 2TR, 2TR + pulses) and exponent. "
-        "The axis is linear up to 10 % and logarithmic above."
+        + (
+            f"The axis is logarithmic, from {LEAST_SHARE:g} %: smaller ones are at its edge."
+            if is_logarithmic
+            else "The axis is linear and begins at zero."
+        )
     )
     return Drawing(figure=figure, title="Li metal left in each sample", caption=caption)
+
+
+def _scale_shares(axes: Axes, rows: list[Conclusion]) -> bool:
+    """Give an axis one scale for all shares [percent]; return whether it is logarithmic, as it is
+    where they differ by much."""
+    shown = [
+        number
+        for row in rows
+        if row.condition in ("raw", "corrected")
+        for number in (row.value, row.lower95, row.upper95)
+        if number is not None
+    ]
+    values = [max(row.value, LEAST_SHARE) for row in rows if row.value is not None]
+    highest = max([*shown, 1.0])
+    is_logarithmic = bool(values) and max(values) > WIDE * min(values)
+    if not is_logarithmic:
+        axes.set_xlim(0.0, min(1.08 * highest, 104.0))
+        return False
+    axes.set_xscale("log", nonpositive="clip")
+    ticks = [tick for tick in TICKS if LEAST_SHARE <= tick <= 2 * highest]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set_xlim(max(0.7 * min(values), LEAST_SHARE), min(1.3 * highest, 120.0))
+    return True
 
 
 def _draw_drift(rows: list[Conclusion]) -> Drawing:
