@@ -18,8 +18,9 @@ COMMENT_MARKS = ("#", "%", "!", ";", "//", "'", '"')
 """Lines that begin with one of these belong to the header."""
 _NUMBER = re.compile(NUMBER)
 _NOT_FINITE = ("nan", "inf", "+inf", "-inf", "infinity", "-infinity")
-HEADER_SHARE = 0.1
-"""A block of numbers above one that is longer by more than this share belongs to the header [1]."""
+HEADER_SHARE, HEADER_ROWS = 0.3, 3
+"""A block of numbers above the longest belongs to the header where it has other columns and less
+than this share of its rows [1], or so few rows at most."""
 LEAST_ROWS = 2
 """Rows, and columns, of a scan."""
 
@@ -128,22 +129,28 @@ def _find_start(rows: Sequence[list[float] | None], has_words: Sequence[bool]) -
     """Return how many lines stand before the block of rows that is the measurement.
 
     Headers may hold rows of numbers (weights, offsets, regions): a block that a line of words parts
-    from a far longer one below it is such.
+    from a longer one below it is such where it has few rows, or other columns and far fewer rows.
     """
-    blocks: list[list[int]] = []
+    blocks: list[tuple[int, int, int]] = []
     inside = False
     for i, (row, words) in enumerate(zip(rows, has_words, strict=True)):
         if row and inside:
-            blocks[-1][1] += 1
+            first, size, width = blocks[-1]
+            blocks[-1] = (first, size + 1, width)
         elif row:
-            blocks.append([i, 1])
+            blocks.append((i, 1, len(row)))
             inside = True
         elif row is None and words:
             inside = False
     if len(blocks) < LEAST_ROWS:
         return 0
-    longest = max(size for _, size in blocks)
-    return next(first for first, size in blocks if size > HEADER_SHARE * longest)
+    start, longest, columns = max(blocks, key=lambda block: block[1])
+    for first, size, width in blocks:
+        is_other = width != columns and size < HEADER_SHARE * longest
+        is_short = size <= HEADER_ROWS and LEAST_ROWS * size < longest
+        if first == start or not (is_other or is_short):
+            return first
+    return start
 
 
 def strip_mark(line: str) -> str:

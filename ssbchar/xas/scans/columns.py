@@ -335,14 +335,26 @@ def _take_absorption(raw: RawScan, options: ScanReading, mode: Mode) -> Absorpti
 
 
 def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
-    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0), may_be_lost=True)
-    i1 = _mask_dead(raw, require_column(raw, "transmitted", options.transmitted))
+    names = [
+        require_column(raw, "i0", options.i0),
+        require_column(raw, "transmitted", options.transmitted),
+    ]
+    i0 = _mask_dead(raw, names[0], may_be_lost=True)
+    i1 = _mask_dead(raw, names[1])
     mu = np.log(i0 / i1)
-    return Absorption(mode=Mode.TRANSMISSION, mu=mu, i0=i0, total=mu, variance=1 / i0 + 1 / i1)
+    return Absorption(
+        mode=Mode.TRANSMISSION,
+        mu=mu,
+        i0=i0,
+        total=mu,
+        variance=1 / i0 + 1 / i1,
+        remarks=_tell_turned(raw, names),
+    )
 
 
 def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
-    i0 = _mask_dead(raw, require_column(raw, "i0", options.i0), may_be_lost=True)
+    i0_name = require_column(raw, "i0", options.i0)
+    i0 = _mask_dead(raw, i0_name, may_be_lost=True)
     names = _find_fluorescence(raw, options)
     if not names:
         raise BadInput(
@@ -360,7 +372,7 @@ def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
         i0=i0,
         total=np.full_like(mu, np.nan),
         variance=variance,
-        remarks=remarks,
+        remarks=[*remarks, *_tell_turned(raw, [i0_name, *names])],
     )
 
 
@@ -407,6 +419,12 @@ def _turn_positive(values: Array) -> Array:
     """Return currents with the sign that makes most of them positive: an amplifier may turn it."""
     finite = values[np.isfinite(values)]
     return -values if finite.size and np.median(finite) < 0 else values
+
+
+def _tell_turned(raw: RawScan, names: Sequence[str]) -> list[str]:
+    """Return a remark where readings are negative currents."""
+    turned = [name for name in names if _turn_positive(raw.columns[name]) is not raw.columns[name]]
+    return [f"negative currents taken as positive: {', '.join(turned)}"] if turned else []
 
 
 def _mask_dead(raw: RawScan, name: str, *, may_be_lost: bool = False) -> Array:

@@ -10,7 +10,11 @@ from ssbchar.description import Description, count_of
 from ssbchar.storage import raw_files
 from ssbchar.xas import notes
 from ssbchar.xas.elements import ELEMENTS
-from ssbchar.xas.scans.columns import find_column, list_absorption_columns
+from ssbchar.xas.scans.columns import (
+    FOIL_ABSORPTIONS,
+    find_column,
+    list_absorption_columns,
+)
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.read import ELEMENT_FIELDS, list_raw_scans, read_scans
@@ -99,7 +103,8 @@ def _describe_columns(scans: xr.Dataset, raw: RawScan, options: ScanReading) -> 
         shown = " + ".join(_show_column(raw, name) for name in names[:LISTED])
         more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
         described.append(f"{MEANINGS[mode]} = {shown}{more}")
-    foil = find_column(raw, "foil", options.foil)
+    ready = next((name for name in raw.columns if name.lower() in FOIL_ABSORPTIONS), None)
+    foil = find_column(raw, "foil", options.foil) if options.foil or not ready else ready
     if not bool(scans["mu_foil"].notnull().any()):
         described.append("no foil")
     elif foil:

@@ -8,7 +8,7 @@ import pytest
 from xas.scans import made_formats
 
 from ssbchar.errors import BadInput
-from ssbchar.xas.scans import mono_angle, read
+from ssbchar.xas.scans import describe, mono_angle, read
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
 
@@ -49,6 +49,42 @@ def test_channels_by_their_line_without_the_dead_one(tmp_path: Path) -> None:
     assert ds.attrs["mode"] == "fluorescence"
     assert ds["mu"].values[0] == pytest.approx(3.0 * TRUE["if"] / TRUE["i0"], rel=1e-4)
     assert "channel Fe_Ka_mca1 reads nothing: left out" in told(ds)
+
+
+def test_negative_currents_are_told(tmp_path: Path) -> None:
+    made_formats.write_iss(tmp_path / "a.dat")
+    ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
+    assert "negative currents taken as positive: i0, it" in told(ds)
+
+
+def test_check_prints_what_was_chosen(tmp_path: Path) -> None:
+    made_formats.write_lisa(tmp_path / "a.dat")
+    said = describe.describe_scans(tmp_path / "a.dat", ScanReading()).said
+    for text in (
+        "Fe K from the position of the edge",
+        "I0 = column 2 'I0_EH1'",
+        "I1 = column 3 'I1_EH1'",
+        "foil = column 7 'mu_ref'",
+    ):
+        assert text in said
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_rows_of_numbers_in_a_header_are_no_data(tmp_path: Path, rows: int) -> None:
+    columns = [TRUE["energy"], TRUE["i0"], TRUE["it"]]
+    head = "\n".join(["Weights:", *["1.0 1.0 1.0"] * rows, "energy i0 it"])
+    (tmp_path / "a.dat").write_text(f"{head}\n{made_formats.rows(columns)}\n")
+    ds = read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
+    assert ds["energy"].values[0] == pytest.approx(TRUE["energy"], abs=1e-6)
+
+
+def test_two_blocks_of_one_kind_are_refused(tmp_path: Path) -> None:
+    columns = [TRUE["energy"], TRUE["i0"], TRUE["it"]]
+    some = made_formats.rows([one[:60] for one in columns])
+    text = f"energy i0 it\n{some}\nagain\n{made_formats.rows(columns)}\n"
+    (tmp_path / "a.dat").write_text(text)
+    with pytest.raises(BadInput, match="no row of numbers"):
+        read.read_scans(tmp_path / "a.dat", ScanReading(), LABELS)
 
 
 def test_fluorescence_where_no_light_is_behind_the_sample(tmp_path: Path) -> None:

@@ -108,6 +108,17 @@ def test_ten_thousand_points_in_half_a_second(tmp_path: Path, points: int) -> No
     assert float(ds["e0_half"][-1]) == pytest.approx(truth, abs=0.03)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_the_edge_of_a_noisy_quick_scan(tmp_path: Path, seed: int) -> None:
+    """5000 points with noise of 5 % of the step: the inflection within an eV, none of noise."""
+    one = dense(5000, noise=0.05, seed=seed)
+    rows = np.column_stack([one.energy, one.mu])
+    np.savetxt(tmp_path / "a.dat", rows, fmt="%.5f", header="energy xmu")
+    ds = normalised(tmp_path / "a.dat")
+    assert float(ds["e0_derivative"][-1]) == pytest.approx(7120.4, abs=1.0)
+    assert float(ds["e0_half"][-1]) == pytest.approx(7119.9, abs=0.3)
+
+
 def normalised(path: Path) -> xr.Dataset:
     scans = read.read_scans(path, ScanReading(), {"measurement": "one"})
     calibrated = calibrate.calibrate_energy(scans, None, Calibration())
