@@ -119,6 +119,7 @@ use rule step as xas_figures with:
         comparison=own("comparison.nc", COMPARED),
         mixture=own("mixture.nc", MIXED),
         path_fit=own("path_fit.nc", FITTED),
+        conclusions=f"{XAS}/conclusions.json",
     output:
         directory(f"{XAS}/figures"),
     log:

@@ -3,11 +3,16 @@ EXAFS."""
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 from xas.campaign import chain, write_pair
 from xas.made_series import made
 
+from ssbchar.conclusion import Conclusion
+from ssbchar.results.figures import style
 from ssbchar.results.figures.xas import all as figures
+from ssbchar.results.figures.xas import evidence
 from ssbchar.results.figures.xas import series as series_figures
 from ssbchar.storage.store import Drawing
 from ssbchar.xas.comparison import compare
@@ -44,9 +49,79 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Drawi
 
 
 def test_which_figures_there_are(drawn: dict[str, dict[str, Drawing]]) -> None:
-    assert list(drawn["pair"]) == ["mu", "chi_k", "chi_r", "ensemble", "mixture"]
-    assert list(drawn["single"]) == ["mu", "chi_k", "chi_r"]
-    assert list(drawn["short"]) == ["mu"]
+    assert list(drawn["pair"]) == [
+        "mu",
+        "difference",
+        "chi_k",
+        "chi_r",
+        "ensemble",
+        "mixture",
+        "background",
+        "repeats",
+        "alignment",
+    ]
+    assert list(drawn["single"]) == ["mu", "chi_k", "chi_r", "background", "repeats", "alignment"]
+    assert list(drawn["short"]) == ["mu", "repeats", "alignment"]
+
+
+def test_without_foil_and_repeats_there_is_nothing_to_show_of_them() -> None:
+    found = normalise_series(made(6, 1, 1), Normalisation())
+    alone = found.isel(spectrum=[-1])
+    assert evidence.draw_repeats([(alone, "black", "one")], "made") is None
+    assert evidence.draw_alignment([(alone, "black", "one")], "made") is None
+
+
+def test_equal_curves_both_show(drawn: dict[str, dict[str, Drawing]]) -> None:
+    """What lies below is wider than what lies on it, in every figure of a pair."""
+    for name in ("mu", "difference", "chi_k", "chi_r"):
+        axes = drawn["pair"][name].figure.axes[0]
+        below, above = (
+            next(line for line in axes.get_lines() if line.get_label() == label)
+            for label in ("pristine", "cycled")
+        )
+        assert below.get_linewidth() >= 2 * above.get_linewidth()
+        assert below.get_zorder() <= above.get_zorder()
+
+
+def test_the_difference_is_after_less_before(drawn: dict[str, dict[str, Drawing]]) -> None:
+    top, bottom = drawn["pair"]["difference"].figure.axes
+    before, after = (line.get_ydata() for line in top.get_lines()[:2])
+    shown = bottom.get_lines()[0].get_ydata()
+    assert np.allclose(shown, 100 * (np.asarray(after) - np.asarray(before)))
+
+
+def test_repeats_stand_about_their_merge(drawn: dict[str, dict[str, Drawing]]) -> None:
+    right = drawn["single"]["repeats"].figure.axes[1]
+    scans = np.array([line.get_ydata() for line in right.get_lines()[:2]])
+    assert scans.shape[0] == 2 and np.abs(scans.mean(axis=0)).max() < 0.5 * np.abs(scans).max()
+
+
+@pytest.mark.parametrize(("verdict", "colour"), [("retained", "GREEN"), ("inconclusive", "GREY")])
+def test_the_ensemble_shows_limits_and_bounds_of_the_verdict(verdict: str, colour: str) -> None:
+    ratio = np.linspace(0.97, 0.99, 20)
+    found = xr.Dataset({"ratio": (("choice", "shell"), ratio[:, None])})
+    found["ratio_stderr"] = ("shell", [0.01])
+    for name, error in (
+        ("edge_shift", "edge_shift_stderr"),
+        ("white_line_change", "white_line_stderr"),
+    ):
+        found[name], found[error] = ("choice", 0.01 * ratio), ((), 0.005)
+    row = Conclusion(
+        "shell_1_ratio",
+        value=0.98,
+        lower95=0.96,
+        upper95=1.01,
+        verdict=verdict,
+        bound=0.045,
+        reference=1.0,
+    )
+    axes = figures.draw_ensemble(found, "made", [row]).figure.axes[0]
+    limits = next(line for line in axes.get_lines() if line.get_linewidth() == 3.0)
+    assert limits.get_ydata().tolist() == [96.0, 101.0]
+    assert limits.get_color() == getattr(style, colour)
+    drawn = [s for c in axes.collections if hasattr(c, "get_segments") for s in c.get_segments()]
+    heights = {round(float(s[0][1]), 6) for s in drawn if s[0][1] == s[1][1]}
+    assert {95.5, 104.5} <= heights
 
 
 def test_every_axis_names_its_quantity_and_unit(drawn: dict[str, dict[str, Drawing]]) -> None:

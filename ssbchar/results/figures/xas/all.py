@@ -3,17 +3,27 @@ mixture's residual."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssbchar.conclusion import Conclusion
 from ssbchar.results.figures import style
-from ssbchar.results.figures.xas import paths
+from ssbchar.results.figures.xas import evidence, paths
 from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
+from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr
+
+ENSEMBLE = ("shell_1_ratio", "shell_2_ratio", "shell_3_ratio", "edge_shift", "white_line_change")
+"""Quantities whose limits stand beside the ensemble."""
+VERDICT_COLOURS = {
+    Verdict.RETAINED.value: style.GREEN,
+    Verdict.CHANGED.value: style.VERMILION,
+}
 
 
 def draw_measurement(
@@ -25,6 +35,7 @@ def draw_measurement(
     mixture: xr.Dataset | None,
     labels: dict[str, str],
     path_fit: xr.Dataset | None = None,
+    conclusions: list[Conclusion] | None = None,
 ) -> dict[str, Drawing]:
     """Return the figures of a measurement, with its pristine one where there is one.
 
@@ -39,10 +50,14 @@ def draw_measurement(
         ``measurement``, ``sample``.
     path_fit : Dataset or None
         From `ssbchar.xas.paths.fit_paths`.
+    conclusions : list of Conclusion or None
+        Of the measurement: limits and bounds that the ensemble is drawn with.
     """
     title = f"{labels.get('sample', '')}, {normalised.attrs['element']} {normalised.attrs['edge']}"
     pair = _pair_spectra(normalised, pristine, labels)
     drawings = {"mu": draw_absorption(pair, title)}
+    if pristine is not None:
+        drawings["difference"] = evidence.draw_difference(pair, title)
     if "chi" in exafs:
         spectra = _pair_spectra(
             exafs,
@@ -52,11 +67,22 @@ def draw_measurement(
         drawings["chi_k"] = draw_chi_k(spectra, title)
         drawings["chi_r"] = draw_chi_r(spectra, comparison, title)
     if comparison is not None:
-        drawings["ensemble"] = draw_ensemble(comparison, title)
+        drawings["ensemble"] = draw_ensemble(comparison, title, conclusions or [])
     if mixture is not None:
         drawings["mixture"] = draw_mixture(mixture, title)
     if path_fit is not None and "chi" in path_fit:
         drawings["path_fit"] = paths.draw_path_fit(path_fit, title)
+    # What the others rest on comes last: a report that is too long leaves out the last figures.
+    if "chi" in exafs:
+        drawings["background"] = evidence.draw_background(
+            pair[-len(spectra) :], [ds for ds, _, _ in spectra], title
+        )
+    for name, drawing in (
+        ("repeats", evidence.draw_repeats(pair, title)),
+        ("alignment", evidence.draw_alignment(pair, title)),
+    ):
+        if drawing is not None:
+            drawings[name] = drawing
     return drawings
 
 
@@ -77,9 +103,10 @@ def draw_absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Draw
     figure = style.make_figure(style.PAGE, 2.8)
     raw, norm = figure.subplots(1, 2)
     inset = norm.inset_axes((0.56, 0.12, 0.41, 0.3))
-    for ds, colour, name in pair:
+    widths = evidence.pick_widths(len(pair))
+    for (ds, colour, name), width in zip(pair, widths, strict=True):
         energy, e0 = ds["energy"].values, float(ds["e0"])
-        raw.plot(energy, ds["mu"].values[-1], color=colour, label=name)
+        raw.plot(energy, ds["mu"].values[-1], color=colour, linewidth=width, label=name)
         if ds.attrs.get("mode") != "normalised":
             raw.plot(energy, ds["pre_edge"].values[-1], color=colour, linestyle=":", linewidth=0.7)
             raw.plot(
@@ -92,13 +119,14 @@ def draw_absorption(pair: list[tuple[xr.Dataset, str, str]], title: str) -> Draw
             ds["norm_stderr"].values[-1],
             colour=colour,
             label=name,
+            linewidth=width,
         )
         near = np.abs(energy - e0) < 15
         inset.plot(
             energy[near],
             np.gradient(ds["flat"].values[-1], energy)[near],
             color=colour,
-            linewidth=0.8,
+            linewidth=0.7 * width,
         )
     e0 = float(pair[0][0]["e0"])
     reach = min(float(ds["energy"][-1]) for ds, _, _ in pair)
@@ -129,7 +157,8 @@ def draw_chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawin
     w = int(spectra[-1][0]["kweight"])
     end = min(float(ds["kmax"]) for ds, _, _ in spectra) + 1.0
     top = 0.0
-    for ds, colour, name in spectra:
+    widths = evidence.pick_widths(len(spectra))
+    for (ds, colour, name), width in zip(spectra, widths, strict=True):
         k = ds["k"].values
         use = (k >= 1.5) & (k <= end)
         curve = (k**w * ds["chi"].values[-1])[use]
@@ -140,6 +169,7 @@ def draw_chi_k(spectra: list[tuple[xr.Dataset, str, str]], title: str) -> Drawin
             (k**w * ds["chi_stderr"].values[-1])[use],
             colour=colour,
             label=name,
+            linewidth=width,
         )
         top = max(top, float(np.abs(curve[k[use] >= 2.5]).max()))
     shown = spectra[-1][0]
@@ -169,7 +199,8 @@ def draw_chi_r(
     figure = style.make_figure(style.COLUMN, 3.4)
     size, real = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     w = int(spectra[-1][0]["kweight"])
-    for ds, colour, name in spectra:
+    widths = evidence.pick_widths(len(spectra))
+    for (ds, colour, name), width in zip(spectra, widths, strict=True):
         r = ds["r"].values
         use = r <= 6
         for axes, what in ((size, "chi_r_magnitude"), (real, "chi_r_real")):
@@ -181,6 +212,7 @@ def draw_chi_r(
                 ds[f"{what}_stderr"].values[-1][use],
                 colour=colour,
                 label=label,
+                linewidth=width,
             )
     if comparison is not None:
         for i in range(comparison.sizes["shell"]):
@@ -211,9 +243,12 @@ def draw_chi_r(
     return Drawing(figure=figure, title=f"{title}: |χ(R)|", caption=caption)
 
 
-def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
-    """Return the paired ratios and edge differences over all processing choices, with what would
-    matter."""
+def draw_ensemble(
+    comparison: xr.Dataset, title: str, conclusions: Sequence[Conclusion] = ()
+) -> Drawing:
+    """Return the paired ratios and edge differences over all processing choices, with the limits of
+    the verdicts and the bounds that would matter."""
+    told = {row.quantity: row for row in conclusions if row.quantity in ENSEMBLE}
     n = comparison.sizes["shell"]
     figure = style.make_figure(style.PAGE if n else style.COLUMN, 2.5)
     panels = figure.subplots(1, 3, width_ratios=(2, 1, 1)) if n else [None, *figure.subplots(1, 2)]
@@ -225,6 +260,7 @@ def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
             100 * comparison["ratio_stderr"].values,
             100.0,
         )
+        _draw_limits(panels[0], [told.get(f"shell_{i + 1}_ratio") for i in range(n)], 100.0)
         panels[0].set_xticks(range(1, n + 1), [f"shell {i + 1}" for i in range(n)])
         panels[0].set_ylabel("amplitude, after/before (%)")
     for axes, name, error, word in (
@@ -232,6 +268,7 @@ def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
         (panels[2], "white_line_change", "white_line_stderr", "white-line change"),
     ):
         _draw_violins(axes, [comparison[name].values], [float(comparison[error])], 0.0)
+        _draw_limits(axes, [told.get(name)], 1.0)
         axes.set_xticks([])
         axes.set_ylabel(word)
     if comparison.attrs.get("alignment") == "none":
@@ -243,7 +280,28 @@ def draw_ensemble(comparison: xr.Dataset, title: str) -> Drawing:
         "median and "
         "the 95 % interval of noise alone; dashed: no change."
     )
+    if told:
+        caption += (
+            " Thick bar: the limits that the verdict rests on, green for retained, vermilion for "
+            "changed, grey for inconclusive; blue lines: the bounds within which a change does not "
+            "matter."
+        )
     return Drawing(figure=figure, title=f"{title}: paired comparison", caption=caption)
+
+
+def _draw_limits(axes: Any, rows: Sequence[Conclusion | None], scale: float) -> None:
+    """Draw the verdict's limits beside each ensemble, and its bounds."""
+    for i, row in enumerate(rows, 1):
+        if row is None or row.lower95 is None or row.upper95 is None:
+            continue
+        colour = VERDICT_COLOURS.get(str(row.verdict), style.GREY)
+        limits = [scale * row.lower95, scale * row.upper95]
+        axes.plot([i + 0.42] * 2, limits, color=colour, linewidth=3.0, solid_capstyle="butt")
+        if row.bound is not None:
+            middle = row.reference or 0.0
+            ends = [scale * (middle - row.bound), scale * (middle + row.bound)]
+            axes.hlines(ends, i - 0.45, i + 0.5, color=style.BLUE, linewidth=0.8)
+    axes.margins(y=0.08)
 
 
 def _draw_violins(axes: Any, values: list[np.ndarray], stderr: Any, none: float) -> None:
