@@ -129,14 +129,14 @@ def _describe_hidden_signal(fit: LineFit) -> dict[str, Any]:
 
 def _describe_rival(fit: LineFit) -> dict[str, Any]:
     """Return the next best time origin, and what it would make of the first slice."""
-    if not fit.rivals:
+    rival = fit.rival
+    if rival is None:
         unknown = np.full(len(REGION_NAMES), np.nan)
         return {"rival_origin": np.nan, "rival_gain": np.nan, "rival_region_area": unknown}
-    rival = fit.rivals[0]
     member = np.arange(len(REGION_NAMES))[:, None] == rival.shapes.region[None]
     return {
         "rival_origin": rival.shapes.origin,
-        "rival_gain": rival.bic - fit.bic,
+        "rival_gain": fit.rival_gain,
         "rival_region_area": member @ rival.area[0],
     }
 

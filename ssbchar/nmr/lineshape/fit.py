@@ -27,6 +27,9 @@ TRANSIENT = 4.0
 """Points at the start that a digital filter's transient spoils."""
 DEAD_TIME_REACH = 25e-6
 """How much later than stated the first point of a decay after a pulse may be [s]."""
+FILTER_SLACK = 30.0
+"""How much better another time origin must be where a digital filter rings at the first points,
+which extra lines at a wrong origin describe as well [1]."""
 LEAST_NOISE = 1e-6
 """Noise at least, over the largest point: data without noise must not weigh without limit."""
 
@@ -95,6 +98,7 @@ def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> Line
         sigma=sigma,
         origin_prior=options.time_origin_prior,
         origin_expected=_find_expected_origin(fid),
+        origin_slack=FILTER_SLACK if filtered else 0.0,
         origin_range=_find_origin_range(fid, options.time_origin_prior),
         max_width=options.max_width,
     )
@@ -107,7 +111,12 @@ def _pose_problem(fid: xr.Dataset, good: Index, options: LineFitOptions) -> Line
 
 def _find_expected_origin(fid: xr.Dataset) -> float:
     """Return the time origin that the sequence gives [s]: the top of an echo is at the first point,
-    a pulse ends one dead time before it."""
+    a pulse ends one dead time before it.
+
+    The delay of a digital filter is counted from the pulse: then it is the first point's.
+    """
+    if float(fid.attrs["group_delay"]) > 0:
+        return 0.0
     dead_time = float(fid.attrs.get("dead_time", np.nan))
     return dead_time if np.isfinite(dead_time) else 0.0
 

@@ -114,14 +114,28 @@ def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
     seed = _place_first_lines(problem, rules, matched)
     begun = _select_phase_model(problem, seed)
     grown = [_add_lines(fit, rules, matched) for fit in begun]
-    grown.sort(key=lambda fit: fit.bic)
+    off = _weigh_origins(grown)
+    grown.sort(key=lambda fit: fit.bic + off[fit.shapes.origin])
     best = grown[0]
     # Lines of one output stand in one order, whichever was found first.
     shapes = best.shapes.sort()
     known = best.state if shapes is best.shapes else None
     final = _reduce_empty_regions(fit_shapes(best.problem, shapes, at=known), rules)
     apart = [fit for fit in grown if abs(fit.shapes.origin - best.shapes.origin) > RIVAL_APART]
-    return replace(final, rivals=tuple(apart)) if apart else final
+    if not apart:
+        return final
+    gain = apart[0].bic + off[apart[0].shapes.origin] - final.bic - off[best.shapes.origin]
+    return replace(final, rival=apart[0], rival_gain=float(gain))
+
+
+def _weigh_origins(grown: list[LineFit]) -> dict[float, float]:
+    """Return what is added to the criterion of each time origin [s]: nothing to that nearest to the
+    one expected and its like, the problem's slack to all others."""
+    expected, slack = grown[0].problem.origin_expected, grown[0].problem.origin_slack
+    nearest = min((fit.shapes.origin for fit in grown), key=lambda origin: abs(origin - expected))
+    return {
+        fit.shapes.origin: slack * (abs(fit.shapes.origin - nearest) > RIVAL_APART) for fit in grown
+    }
 
 
 # Where it begins: one line per region, and the phase model.

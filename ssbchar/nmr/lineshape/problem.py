@@ -45,6 +45,9 @@ class LineshapeProblem:
     for a decay that is taken right after a pulse."""
     origin_range: tuple[float, float] = (0.0, 0.0)
     """Time origins between which those that turn the lines alike are tried [s]; none by default."""
+    origin_slack: float = 0.0
+    """How much lower the information criterion must be for a time origin that is not the nearest to
+    what is expected; above zero where the first points are not described exactly [1]."""
     max_width: float = 3e4
     """Largest width of a line [Hz]."""
     phases: PhaseModel = PhaseModel.SHARED

@@ -87,8 +87,10 @@ class LineFit:
     final."""
     free: Index
     """Which shape parameters are free, as positions in `LineShapes.pack_parameters`."""
-    rivals: tuple[LineFit, ...] = ()
-    """Fits of the same decay with another time origin, best first."""
+    rival: LineFit | None = None
+    """The next best fit of the same decay with another time origin."""
+    rival_gain: float = float("nan")
+    """How much higher the criterion is there, with what the time origin itself adds to it."""
 
     @property
     def shapes(self) -> LineShapes:

@@ -111,3 +111,16 @@ def test_two_lines_do_not_tell_time_origins_apart_and_the_dead_time_does() -> No
     shares.append(100 * rival[0] / rival.sum())
     assert min(shares) == pytest.approx(8.0, abs=0.15)
     assert abs(float(default["rival_gain"])) < 4
+
+
+def test_a_digital_filter_knows_the_time_origin_unless_the_lines_say_otherwise() -> None:
+    """Two lines do not tell origins apart, and the filter's delay is counted from the pulse; three
+    lines do, and a first point may be late all the same."""
+    filtered = {"group_delay": 70.0, "dead_time": 6.5e-6, **AFTER_PULSE}
+    two = ((0.08, 0.92), (265.0, 12.0), (900.0, 3000.0))
+    for late, given in ((0.0, two), (1e-6, two), (14e-6, THREE)):
+        y = signals.noisy(signals.signal(*given, late=late, points=2048, sw=5e5), 1e-3, 1)
+        fit = lines.fit_lines(signals.dataset(y, sw=5e5, **filtered), LineFitOptions())
+        assert float(fit["time_origin"]) == pytest.approx(late, abs=0.5e-6)
+        assert metal_percent(fit)[0] == pytest.approx(8.0, abs=0.15)
+        assert float(fit["rival_gain"]) > 14
