@@ -11,6 +11,7 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.hexrd.furnace.segments import SegmentKind
+from ssbchar.hexrd.onset.transition import find_transitions
 from ssbchar.hexrd.unindexed import detection_limits
 from ssbchar.hexrd.verdict import phase_rows, phase_stability, quality_rows, sentences
 from ssbchar.hexrd.verdict.cell_change import compare_at_rest, compare_over_stretches
@@ -125,6 +126,7 @@ def conclude_series(
     segments = [str(name) for name in expansion["segment"].values]
     geometry = {segment: cells.find_geometry(segment, ratio) for segment in segments}
     rows: list[Conclusion] = []
+    transitions: list[Conclusion] = []
     for p, name in enumerate(lattice["phase"].values.astype(str)):
         # Nothing was divided by the standard's cell but others.
         of_phase = replace(told, standard="") if name == path.standard else told
@@ -150,6 +152,8 @@ def conclude_series(
             *quality_rows.summarise_breadths(peaks, name, frames),
         ]
         rows += [replace(row, subject=name) for row in own]
+        transitions += [replace(row, subject=name) for row in find_transitions(lattice, furnace, p)]
+    rows += transitions
     limits = detection_limits.limit_absent_phases(lattice, known)
     rows += [*changes, *limits, *others, *conclude_time_course(time_course, path)]
     # Phases of the library count too: the mixture is judged by the worst of all limits.
@@ -163,7 +167,9 @@ def conclude_series(
     )
     shares = phase_stability.measure_group_shares(tracks)
     unexplained = phase_stability.find_unexplained_groups(others, [*changes, *others], shares)
-    history = collect_history(cells, unexplained, furnace, explained)
+    history = replace(
+        collect_history(cells, unexplained, furnace, explained), transitions=transitions
+    )
     about_all = (
         *mixture_limit,
         check_cell_scale(cells.uncorrected, known, options, read_length_scale_stderr(lattice)),

@@ -170,6 +170,8 @@ class MixtureHistory:
     end."""
     common: CommonChange | None = None
     """What all lengths changed by after cooling."""
+    transitions: Sequence[Conclusion] = ()
+    """Where axes of a phase became equal, or parted."""
 
     @property
     def initial(self) -> list[PhaseHistory]:
@@ -344,11 +346,11 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
     """Return the verdict on the mixture.
 
     `reacts`: an initial phase is gone, and a product or the beam that stayed is the evidence.
-    `partly`: a new phase stays (without cooling: came), or a cell or an intensity has changed
-    beyond its tolerance. `reversible`: every cell parameter and intensity is, after cooling, the
-    same as before heating within its tolerance. Without cooling, where cells and intensities kept
-    to their tolerances: `stable` over time at one temperature, long enough to tell, `unchanged` up
-    to the highest.
+    `partly`: a new phase stays (without cooling: came, or a phase went through a transition), or a
+    cell or an intensity has changed beyond its tolerance. `reversible`: every cell parameter and
+    intensity is, after cooling, the same as before heating within its tolerance. Without cooling,
+    where cells and intensities kept to their tolerances: `stable` over time at one temperature,
+    long enough to tell, `unchanged` up to the highest.
     `inconclusive`: all else; nothing to compare with, no initial phase, a refinement that does not
     explain the lines, limits that are too wide.
 
@@ -383,7 +385,7 @@ def judge_mixture(history: MixtureHistory, options: Stability) -> Verdict:
         returned = all(phase.has_returned for phase in initial)
         return Verdict.REVERSIBLE if returned else Verdict.INCONCLUSIVE
     # Without cooling nobody knows whether what came and went would have come back.
-    came_and_went = bool(history.new or products)
+    came_and_went = bool(history.new or products or history.transitions)
     if came_and_went or any(phase.changed_on_the_way for phase in initial):
         return Verdict.PARTLY
     if not all(phase.was_kept(history.stretches) for phase in initial):

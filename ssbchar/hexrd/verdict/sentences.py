@@ -434,6 +434,11 @@ def describe_mixture(history: MixtureHistory, evidence: Evidence, options: Stabi
         for phase in history.gone
     ]
     parts += [_describe_unexplained(group, evidence, options) for group in history.unexplained]
+    parts += [
+        f"{row.subject} goes through a transition at {row.value:.0f} degC ({row.condition}): "
+        f"{row.reason}"
+        for row in history.transitions
+    ]
     parts.append(_describe_possible_displacement(history))
     # What is gone has nothing more to compare.
     there = [phase for phase in history.initial if phase.last]

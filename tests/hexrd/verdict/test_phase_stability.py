@@ -63,6 +63,7 @@ def with_(*comparisons) -> PhaseHistory:  # type: ignore[no-untyped-def]
 
 
 HOT = {"cooled": False}
+TRANSITION = Conclusion("transition_temperature", value=205.0, condition="heating", subject="A")
 ONE_T = {"cooled": False, "at_one_temperature": True, "stretches": ["hold"]}
 
 
@@ -84,6 +85,8 @@ ONE_T = {"cooled": False, "at_one_temperature": True, "stretches": ["hold"]}
         ([BACK, replace(NEW, last=False)], HOT, "partly"),
         ([BACK, replace(NEW, last=False, ever=False)], HOT, "unchanged"),
         ([BACK], HOT, "unchanged"),
+        ([BACK], {"transitions": (TRANSITION,), **HOT}, "partly"),
+        ([BACK], {"transitions": (TRANSITION,)}, "reversible"),
         ([BACK], ONE_T, "stable"),
         ([BACK], {**ONE_T, "duration": 10.0}, "stable"),
         ([BACK], {**ONE_T, "duration": 9.9}, "inconclusive"),
