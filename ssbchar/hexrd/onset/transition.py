@@ -207,7 +207,7 @@ def _average_over_models(x: Array, observed: Array, sigma: Array) -> tuple[float
 
 def _describe(found: Transition, segment: Segment) -> Conclusion:
     axes = found.axes
-    first, second = axes.names
+    first, second = axes.names[0], axes.names[1]
     where, other = ("below", "above") if found.is_split_below else ("above", "below")
     nearest = int(np.argmin(np.abs(axes.temperature - found.temperature)))
     systematic = float(axes.systematic[nearest])
