@@ -117,6 +117,10 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
 
     keep = find_consistent_repeats(first.norm, options.outlier)
+    if not keep.all():
+        # What is left out of the merge may not have shaped its origin either.
+        e0 = find_origin(energy, mu[keep], options, names[good[keep][0]], as_given)
+        first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
     exclusions = notes.read_exclusions(calibrated.attrs)
     for scan in good[~keep]:
         status[scan] = str(ScanStatus.OUTLIER)

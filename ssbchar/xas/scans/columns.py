@@ -339,8 +339,8 @@ def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
         require_column(raw, "i0", options.i0),
         require_column(raw, "transmitted", options.transmitted),
     ]
-    i0 = _mask_dead(raw, names[0], may_be_lost=True)
-    i1 = _mask_dead(raw, names[1])
+    i0 = _mask_dead(raw, names[0], options.dark[0], may_be_lost=True)
+    i1 = _mask_dead(raw, names[1], options.dark[1])
     mu = np.log(i0 / i1)
     return Absorption(
         mode=Mode.TRANSMISSION,
@@ -354,7 +354,7 @@ def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
 
 def _calculate_fluorescence(raw: RawScan, options: ScanReading) -> Absorption:
     i0_name = require_column(raw, "i0", options.i0)
-    i0 = _mask_dead(raw, i0_name, may_be_lost=True)
+    i0 = _mask_dead(raw, i0_name, options.dark[0], may_be_lost=True)
     names = _find_fluorescence(raw, options)
     if not names:
         raise BadInput(
@@ -427,10 +427,10 @@ def _tell_turned(raw: RawScan, names: Sequence[str]) -> list[str]:
     return [f"negative currents taken as positive: {', '.join(turned)}"] if turned else []
 
 
-def _mask_dead(raw: RawScan, name: str, *, may_be_lost: bool = False) -> Array:
+def _mask_dead(raw: RawScan, name: str, dark: float, *, may_be_lost: bool = False) -> Array:
     """Return a beam reading with its zeros and negatives as NaN, of I0 also readings without beam;
     many of them make the scan useless."""
-    values = _turn_positive(raw.columns[name])
+    values = _turn_positive(raw.columns[name] - dark)
     dead = ~(values > 0)
     if may_be_lost and not dead.all():
         dead |= values < BEAM_LOST * np.median(values[~dead])
@@ -475,6 +475,7 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
     if ready:
         return FoilAbsorption(mu=raw.columns[ready[0]])
     before = find_column(raw, "transmitted", options.transmitted)
+    behind_sample = before is not None
     if options.foil and before is None:
         # Without a detector between sample and foil the foil is held against the incident beam.
         before = find_column(raw, "i0", options.i0)
@@ -486,7 +487,11 @@ def calculate_foil_absorption(raw: RawScan, options: ScanReading) -> FoilAbsorpt
         )
     if behind is None or before is None:
         return none
-    i1, i2 = (_turn_positive(raw.columns[name]) for name in (before, behind))
+    darks = (options.dark[1 if behind_sample else 0], options.dark[2])
+    i1, i2 = (
+        _turn_positive(raw.columns[name] - dark)
+        for name, dark in zip((before, behind), darks, strict=True)
+    )
     dead = ~((i1 > 0) & (i2 > 0))
     if dead.mean() > DEAD_SHARE:
         text = f"{int(dead.sum())} of {dead.size} readings of the foil are zero or negative"

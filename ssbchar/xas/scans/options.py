@@ -22,6 +22,10 @@ class ScanLimits(ReadingLimits):
     """Most points of one scan."""
 
 
+Reading = Annotated[float, Field(ge=-1e12, le=1e12)]
+"""A reading of a counter, in its own units."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScanReading:
     """How scans are read."""
@@ -51,6 +55,9 @@ class ScanReading:
     foil: Name = ""
     """Name of the beam column behind the foil; empty knows the usual names, ``none`` takes no
     foil."""
+    dark: tuple[Reading, Reading, Reading] = (0.0, 0.0, 0.0)
+    """What I0, the transmitted beam and the beam behind the foil read without beam, in the units of
+    the file; it is subtracted."""
     mu: Name = ""
     """Name of the absorption column, or of the group of an Athena project; ``*`` takes each column
     or group as a scan; empty knows the usual names and takes a project's every group."""

@@ -15,6 +15,7 @@ from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs import extract
 from ssbchar.xas.exafs.options import Exafs
 from ssbchar.xas.normalisation import (
+    calibrate,
     edge,
     edge_features,
     exafs_free,
@@ -22,7 +23,9 @@ from ssbchar.xas.normalisation import (
     normalise,
     thickness,
 )
-from ssbchar.xas.normalisation.options import Normalisation
+from ssbchar.xas.normalisation.options import Calibration, Normalisation
+from ssbchar.xas.scans import read
+from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.series import linear_combination
 from ssbchar.xas.series.options import Mixture
 
@@ -384,3 +387,19 @@ def test_repeats_without_noise_weigh_alike() -> None:
     one = SimpleNamespace(norm=ones[:1], pre_edge=0 * ones[:1], edge_step=np.array([1.0]))
     single = normalise.merge_repeats(np.arange(5.0), one, ones[:1], keep[:1], ones[:1])
     assert single.step_spread == 0.0
+
+
+def test_an_outlier_has_no_part_in_the_origin(tmp_path: Path) -> None:
+    """Four repeats, one bent: with it left out E0 and edge are those of the three."""
+    random = np.random.default_rng(6)
+    for number in range(4):
+        made_spectra.write_scan(tmp_path / f"{number}.dat", made_spectra.Truth(), random)
+    scans = read.read_scans(tmp_path, ScanReading(), {"measurement": "one"})
+    calibrated = calibrate.calibrate_energy(scans, None, Calibration())
+    bent = calibrated.copy(deep=True)
+    bent["mu"][3] += 0.4 * np.exp(-(((bent["energy"][3] - 7117.0) / 3.0) ** 2))
+    three = normalise.normalise_spectra(calibrated.isel(scan=[0, 1, 2]), Normalisation())
+    four = normalise.normalise_spectra(bent, Normalisation())
+    assert four.attrs["repeats"] == 3
+    assert float(four["e0"]) == pytest.approx(float(three["e0"]), abs=1e-3)
+    assert float(four["e0_half"][-1]) == pytest.approx(float(three["e0_half"][-1]), abs=2e-3)

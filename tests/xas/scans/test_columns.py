@@ -309,3 +309,14 @@ def test_the_most_common_shape_is_that_of_the_scans() -> None:
     found = columns.split_stack(stack, "")
     assert [one.where for one in found] == ["f[1]", "f[2]"]
     assert set(found[0].columns) == {"energy", "i0", "i1"}
+
+
+def test_dark_readings_are_subtracted() -> None:
+    mu, foil = np.linspace(0.5, 1.5, 30), np.linspace(0.3, 0.9, 30)
+    beams = {"i0": np.full(30, 1e4), "i1": 1e4 * np.exp(-mu), "iref": 1e4 * np.exp(-mu - foil)}
+    dark = (120.0, -35.0, 60.0)
+    spoilt = {name: beam + one for (name, beam), one in zip(beams.items(), dark, strict=True)}
+    raw = RawScan(where="f", columns={"energy": np.linspace(7000, 7200, 30), **spoilt})
+    options = ScanReading(dark=dark)
+    assert columns.calculate_absorption(raw, options).mu == pytest.approx(mu)
+    assert columns.calculate_foil_absorption(raw, options).mu == pytest.approx(foil)
