@@ -20,6 +20,7 @@ from ssbchar.xas.comparison.edge_errors import (
 )
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.comparison.outputs import COMPARISON
+from ssbchar.xas.comparison.sampling import estimate_sampling_error
 from ssbchar.xas.exafs.options import DEFAULT_WINDOW, FourierWindow
 from ssbchar.xas.normalisation.calibrate import ON_ONE_AXIS, AlignmentKind
 from ssbchar.xas.normalisation.foil_alignment import align_edges
@@ -160,6 +161,13 @@ def compare_pair(
         **_list_choices(choices),
         **_compare_ensemble(found, options.kweight),
         **_propagate_ratio_errors(found, repeats),
+        "ratio_sampling": estimate_sampling_error(
+            pair.pristine.energy,
+            pair.cycled.energy - pair.cycled.e0 + pair.pristine.e0,
+            pair.pristine.e0,
+            k_range=(choices[0].kmin, choices[0].kmax),
+            places=shells.peaks,
+        ),
         "whole_edge_shift": align_whole_edges(pair, choices[0]),
         "r_low": shells.ranges[:, 0],
         "r_high": shells.ranges[:, 1],

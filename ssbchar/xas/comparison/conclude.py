@@ -359,7 +359,7 @@ def _judge_shell(
     estimate = Estimate(
         value=ratio - 1,
         stderr=float(shell["ratio_stderr"]),
-        systematic=spread,
+        systematic=float(np.hypot(spread, ratio * float(shell["ratio_sampling"]))),
         dof=float(shell["ratio_dof"]),
     )
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]

@@ -55,6 +55,11 @@ COMPARISON = OutputTable(
         "ratio_dof": Variable(
             dims=_SHELL, unit="1", meaning="degrees of freedom of `ratio_stderr`"
         ),
+        "ratio_sampling": Variable(
+            dims=_SHELL,
+            unit="1",
+            meaning="relative systematic error of `ratio`: the points of both lie elsewhere",
+        ),
         "r_low": Variable(dims=_SHELL, unit="angstrom", meaning="start of the shell's R range"),
         "r_high": Variable(dims=_SHELL, unit="angstrom", meaning="end of the shell's R range"),
         "r_peak": Variable(dims=_SHELL, unit="angstrom", meaning="R of the pristine's peak"),

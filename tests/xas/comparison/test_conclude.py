@@ -39,6 +39,7 @@ def comparison(
     ds["white_line_change"] = ("choice", white + about)
     ds["ratio"] = (("choice", "shell"), np.array(ratios)[None] + about[:, None])
     ds["ratio_stderr"] = ("shell", [0.01] * len(ratios))
+    ds["ratio_sampling"] = ("shell", [0.0] * len(ratios))
     ds["ratio_dof"] = ("shell", [1e9] * len(ratios))
     ds["inflection_shift"], ds["inflection_shift_stderr"] = ((), shift), ((), 0.01)
     ds["whole_edge_shift"] = ((), shift)
