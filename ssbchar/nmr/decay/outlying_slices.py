@@ -214,7 +214,8 @@ def _confirm(
         for law, ok in zip(laws, fitted, strict=True)
     ]
     model = np.stack(evaluated, axis=1)
-    factors = _compute_factors(area, variance, model, np.isfinite(area).all(axis=1))
+    finite: Bool = np.asarray(np.isfinite(area).all(axis=1))
+    factors = _compute_factors(area, variance, model, finite)
     off = np.abs(factors.common - 1)[far]
     scatter = max(law.scatter for law, ok in zip(laws, fitted, strict=True) if ok)
     told = np.isfinite(off)

@@ -45,7 +45,7 @@ def restore_lost_points(
         return None
     early = float(time[0]) - step * np.arange(lost, 0, -1)
     # Two points at least: the axis tells its step.
-    axis = early if lost > 1 else np.append(early, time[0])
+    axis = np.asarray(early if lost > 1 else np.append(early, time[0]), float)
     nu = offset_from_shift(lines["shift"].values, lines.attrs["sfo1"], lines.attrs["sf"])
     shapes = make_empty_shapes()
     for place, width in zip(nu, lines["fwhm_lorentz"].values, strict=True):
