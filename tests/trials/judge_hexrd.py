@@ -597,5 +597,7 @@ UNJUDGED = {
     "common_change": "what may be geometry; what it adds is judged with the cells and returns",
     "cells as measured of a pair": "judged as single patterns",
     "cell_scale": "never positive without an internal standard",
+    "listed_cell": "a warning, of cells that are judged themselves",
+    "transition_temperature": "no phase of the trials has one",
 }
 """Rows that no rule speaks about, and why."""

@@ -43,6 +43,7 @@ from ssbchar.hexrd.verdict.line_area import (
     conclude_explained_area,
     measure_explained_area,
 )
+from ssbchar.hexrd.verdict.listed_cell import compare_with_listed
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import (
     ReferenceCell,
@@ -147,6 +148,7 @@ def conclude_series(
                 options,
                 kept=cells.list_kept(name),
             ),
+            *compare_with_listed(name, cells.before.get(name), known, frames.temperature),
             *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
             *quality_rows.summarise_breadths(peaks, name, frames),
