@@ -17,6 +17,7 @@ from ssbchar.runtime import options as opts
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.exafs.options import Exafs, FourierWindow
 from ssbchar.xas.normalisation.options import Calibration
+from ssbchar.xas.paths.options import Feff, PathFit
 
 T = TypeVar("T")
 PAWLEY = "G. S. Pawley, J. Appl. Cryst. 14 (1981) 357"
@@ -24,6 +25,11 @@ PROJECTION = "G. H. Golub & V. Pereyra, SIAM J. Numer. Anal. 10 (1973) 413"
 AUTOBK = "M. Newville, P. Livins, Y. Yacoby, J. J. Rehr & E. A. Stern, Phys. Rev. B 47 (1993) 14126"
 EDGES = "J. A. Bearden & A. F. Burr, Rev. Mod. Phys. 39 (1967) 125"
 POINTS = "E. A. Stern, Phys. Rev. B 48 (1993) 9825"
+FEFF_TEN = (
+    "J. J. Kas, F. D. Vila, C. D. Pemmaraju, T. S. Tan & J. J. Rehr, J. Synchrotron Rad. 28 (2021) "
+    "1801"
+)
+FEFF_SIX = "J. J. Rehr & R. C. Albers, Rev. Mod. Phys. 72 (2000) 621"
 CRITERION = "G. Schwarz, Ann. Stat. 6 (1978) 461"
 SOFTWARE = "ssbchar: solid-state-battery characterization"
 CONVENTIONS = {"bearden": "Bearden and Burr's", "kraft": "Kraft's"}
@@ -102,6 +108,10 @@ def _write_xas(given: Mapping[str, Any]) -> Methods:
     exafs = _build(Exafs, given, "exafs")
     window = _build(FourierWindow, given, "window")
     compare = _build(Comparison, given, "compare")
+    fit = _build(PathFit, given, "path_fit")
+    feff, paths = "FEFF10", FEFF_TEN
+    if _build(Feff, given, "feff").program:
+        feff, paths = "FEFF 6", FEFF_SIX
     top = "the end of the data" if window.kmax is None else f"{window.kmax:g} 1/Å"
     text = (
         "Energy axes were set on the inflection of the foil's edge "
@@ -114,9 +124,11 @@ def _write_xas(given: Mapping[str, Any]) -> Methods:
         "Larch's convention; Stern's adds one more (3). Edges count as the same within "
         f"{compare.max_shift:g} eV, white lines within {compare.max_white_line:g}, shells within a "
         f"loss of {', '.join(f'{100 * loss:g}' for loss in compare.max_loss)} %, each only where "
-        "its 95 % limits lie inside."
+        "its 95 % limits lie inside. Where the sample sheet names a phase, first shells were "
+        f"fitted in R from {fit.rmin:g} to {fit.rmax:g} Å, k-weight {fit.kweight}, with scattering "
+        f"paths of its crystal by {feff} (4), or by the calculation that the rows name."
     )
-    return Methods(technique=Technique.XAS, text=text, references=(EDGES, AUTOBK, POINTS))
+    return Methods(technique=Technique.XAS, text=text, references=(EDGES, AUTOBK, POINTS, paths))
 
 
 def _write_nmr(given: Mapping[str, Any]) -> Methods:

@@ -157,6 +157,13 @@ def test_numbers_in_words() -> None:
     assert FactTable(title="t", header=("a",), rows=[]).rows == []
 
 
+def test_the_methods_name_what_calculated_the_paths() -> None:
+    (usual,) = write_methods(["xas"], {})
+    assert "by FEFF10 (4)" in usual.text and "Kas" in usual.references[3]
+    (old,) = write_methods(["xas"], {"xas": {"feff": {"program": "feff6l"}}})
+    assert "by FEFF 6 (4)" in old.text and "Albers" in old.references[3]
+
+
 def test_methods_follow_the_options() -> None:
     departures = {
         "hexrd": {"refine": {"background_terms": 9, "mode": "rietveld"}},
