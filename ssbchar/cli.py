@@ -1,5 +1,5 @@
-"""The command line: ``ssbchar new | run | check | verify | diff | completion | step | simulate |
-schema``."""
+"""The command line: ``ssbchar new | run | check | verify | diff | figure | export |
+completion | step | simulate | schema``."""
 
 from __future__ import annotations
 
@@ -107,6 +107,18 @@ def _make_parser() -> argparse.ArgumentParser:
     diff.add_argument("first", type=Path, metavar="RUN")
     diff.add_argument("second", type=Path, metavar="RUN")
     diff.set_defaults(run=_diff)
+    _add_figure(
+        commands.add_parser("figure", help="draw a figure of a run again: style, width, format")
+    )
+    export = commands.add_parser(
+        "export", help="write a run as xlsx, Athena project, TOPAS start files, CSV for Origin"
+    )
+    export.add_argument("run_folder", type=Path, metavar="RUN", help="results/<run>")
+    export.add_argument("--to", type=Path, default=Path("exports"), metavar="FOLDER")
+    export.add_argument(
+        "--format", action="append", choices=("xlsx", "athena", "topas", "origin"), default=[]
+    )
+    export.set_defaults(run=_export)
     _add_step(commands.add_parser("step", help="run one step by hand, as its log shows"))
     _add_simulate(
         commands.add_parser("simulate", help="write demonstration raw data with known truth")
@@ -152,6 +164,20 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.usage = f"{run.format_usage().removeprefix('usage: ').rstrip()} [-- WORD ...]"
     run.epilog = "Words after -- are for snakemake."
     run.set_defaults(run=_run)
+
+
+def _add_figure(figure: argparse.ArgumentParser) -> None:
+    figure.add_argument("run_folder", type=Path, metavar="RUN", help="results/<run>")
+    figure.add_argument(
+        "name", nargs="?", default="", help="contour, or measurement/contour; without it a list"
+    )
+    figure.add_argument("--to", type=Path, metavar="FILE", help="by default NAME.pdf")
+    figure.add_argument("--style", type=Path, metavar="FILE", help="a .mplstyle of matplotlib")
+    figure.add_argument("--width", type=float, metavar="MM", help="by default as in the report")
+    figure.add_argument(
+        "--no-letters", action="store_true", help="write no letters into the panels"
+    )
+    figure.set_defaults(run=_figure)
 
 
 def _add_step(step: argparse.ArgumentParser) -> None:
@@ -244,6 +270,30 @@ def _diff(arguments: argparse.Namespace) -> int:
     lines, same = compare_runs.report_differences(arguments.first, arguments.second)
     print("\n".join(lines))
     return 0 if same else 1
+
+
+def _figure(arguments: argparse.Namespace) -> None:
+    from ssbchar.results import redraw
+
+    if not arguments.name:
+        print("\n".join(one.full_name for one in redraw.list_figures(arguments.run_folder)))
+        return
+    written = redraw.write_figure(
+        arguments.run_folder,
+        arguments.name,
+        to=arguments.to,
+        own_style=arguments.style,
+        width=arguments.width,
+        letters=not arguments.no_letters,
+    )
+    print(written)
+
+
+def _export(arguments: argparse.Namespace) -> None:
+    from ssbchar.results.export import export
+
+    formats = arguments.format or export.FORMATS
+    print("\n".join(map(str, export.export_run(arguments.run_folder, arguments.to, formats))))
 
 
 def _schema(arguments: argparse.Namespace) -> None:

@@ -171,6 +171,34 @@ def run_step(
     return StepReport(message="".join(lines))
 
 
+def call_step(
+    name: str,
+    inputs: Inputs,
+    options: Mapping[str, Any] | None = None,
+    labels: Mapping[str, Any] | None = None,
+) -> Any:
+    """Return what a step makes of files, without writing it.
+
+    Parameters
+    ----------
+    name, inputs, options, labels
+        As for `run_step`.
+
+    Raises
+    ------
+    BadInput
+        An input holds the reason why there is no result.
+    TypeError, ValueError
+        As `run_step`.
+    """
+    function = find_function(name)
+    call = StepCall(of_the_run=True)
+    _prepare_call(call, name, function, inputs, options, labels)
+    if call.lost:
+        raise BadInput(**{key: call.lost[0][key] for key in ("where", "problem", "remedy")})
+    return call_function(function, call.arguments)
+
+
 def write_crash(
     name: str,
     inputs: Inputs,

@@ -95,13 +95,14 @@ def describe_figure(figure: Figure) -> str:
 
 
 def list_panels(figure: Figure) -> list[tuple[str, Axes]]:
-    """Return the panels of a figure by their letters, colour bars left out.
+    """Return the panels of a figure by their letters; hidden ones and colour bars are left out.
 
     Parameters
     ----------
     figure : Figure
     """
-    panels = [axes for axes in figure.axes if axes.get_label() != COLOUR_BAR]
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    panels = [axes for axes in shown if axes.get_label() != COLOUR_BAR]
     names = [chr(ord("a") + i) if i < 26 else str(i + 1) for i in range(len(panels))]
     return list(zip(names, panels, strict=True))
 

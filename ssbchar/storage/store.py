@@ -337,9 +337,7 @@ def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) 
             for file, table in plotted.write_tables(drawing.figure, name).items():
                 (part / file).write_text(table, encoding="utf-8")
             if stamp.labels.get("synthetic"):
-                drawing.figure.text(
-                    0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9
-                )
+                mark_synthetic(drawing.figure)
             svg, png = render_figure(drawing.figure)
             (part / f"{name}.svg").write_bytes(svg)
             (part / f"{name}.png").write_bytes(png)
@@ -353,6 +351,11 @@ def _save_drawings(drawings: Mapping[str, Drawing], folder: Path, stamp: Stamp) 
             }
             (part / f"{name}.json").write_text(_dump_json(note), encoding="utf-8")
         (part / "index.txt").write_text("".join(f"{name}\n" for name in drawings), encoding="utf-8")
+
+
+def mark_synthetic(figure: Figure) -> None:
+    """Write into a figure's corner that its data are synthetic."""
+    figure.text(0.995, 0.005, "synthetic", ha="right", va="bottom", color="#b00", fontsize=9)
 
 
 def render_figure(figure: Figure) -> tuple[bytes, bytes]:

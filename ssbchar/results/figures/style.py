@@ -6,9 +6,12 @@ touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ssbchar.errors import BadInput
 from ssbchar.statistics import Z95
 
 if TYPE_CHECKING:
@@ -79,6 +82,40 @@ RC: Any = {
 }
 
 
+_OWN: dict[str, Any] = {}
+"""Settings of the user's own style, over those above."""
+
+
+@contextmanager
+def use_own_style(path: Path | str | None) -> Iterator[None]:
+    """Let figures made in a ``with`` block follow a style file of matplotlib, where it departs from
+    the common style.
+
+    Parameters
+    ----------
+    path : path or None
+        A ``.mplstyle`` file; None changes nothing.
+
+    Raises
+    ------
+    BadInput
+        There is no such file, or it holds no settings.
+    """
+    import matplotlib as mpl
+
+    if path is not None:
+        if not Path(path).is_file():
+            raise BadInput(path, "the style file does not exist", "name a .mplstyle file")
+        found = mpl.rc_params_from_file(path, use_default_template=False)
+        if not found:
+            raise BadInput(path, "sets nothing", "write lines such as 'font.size: 9'")
+        _OWN.update(found)
+    try:
+        yield
+    finally:
+        _OWN.clear()
+
+
 def make_figure(width: float = COLUMN, height: float = 2.6) -> Figure:
     """Return an empty figure in the common style.
 
@@ -90,7 +127,7 @@ def make_figure(width: float = COLUMN, height: float = 2.6) -> Figure:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    mpl.rcParams.update(RC)
+    mpl.rcParams.update({**RC, **_OWN})
     made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     made.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # type: ignore[union-attr, call-arg]
     return made

@@ -1,0 +1,1 @@
+"""A finished run for other programs: a workbook, Athena, TOPAS, Origin."""
