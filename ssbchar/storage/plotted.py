@@ -148,8 +148,8 @@ def _list_series(axes: Axes, panel: str) -> Iterator[PlottedSeries]:
     for collection in axes.collections:
         if collection not in taken:
             yield from _read_collection(collection, panel)
-    bars = [patch for patch in axes.patches if hasattr(patch, "get_height")]
-    if bars:
+    boxes: list[Any] = [patch for patch in axes.patches if hasattr(patch, "get_height")]
+    if boxes:
         rows = [
             {
                 "x": patch.get_x(),
@@ -157,7 +157,7 @@ def _list_series(axes: Axes, panel: str) -> Iterator[PlottedSeries]:
                 "x_end": patch.get_x() + patch.get_width(),
                 "y_end": patch.get_y() + patch.get_height(),
             }
-            for patch in bars
+            for patch in boxes
         ]
         yield PlottedSeries(panel=panel, name="bars", kind="bars", rows=rows)
 
@@ -270,7 +270,7 @@ def _list_maps(axes: Axes, panel: str) -> Iterator[PlottedMap]:
         if isinstance(collection, QuadMesh):
             edges = np.asarray(collection.get_coordinates(), float)
             shape = (edges.shape[0] - 1, edges.shape[1] - 1)
-            values = np.ma.filled(np.ma.asarray(collection.get_array(), float), np.nan)
+            values: np.ndarray = np.ma.filled(np.ma.asarray(collection.get_array(), float), np.nan)
             if values.size == shape[0] * shape[1]:
                 x = (edges[0, :-1, 0] + edges[0, 1:, 0]) / 2
                 y = (edges[:-1, 0, 1] + edges[1:, 0, 1]) / 2

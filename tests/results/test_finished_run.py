@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import openpyxl
 import pytest
@@ -26,11 +27,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_figure_is_drawn_again_in_another_style_and_width(run: Path, tmp_path: Path) -> None:
     style = tmp_path / "my.mplstyle"
-    style.write_text("font.size: 5\naxes.labelsize: 5\n")
+    style.write_text("font.size: 5\naxes.labelsize: 5\naxes.grid: True\n")
     usual = redraw.draw_figure(run, "fit")
     own = redraw.draw_figure(run, "echo/fit", style)
     assert usual.axes[0].xaxis.label.get_fontsize() == 8
     assert own.axes[0].xaxis.label.get_fontsize() == 5
+    assert not mpl.rcParams["axes.grid"], "the style outlives its figure"
     assert redraw.draw_figure(run, "fit").axes[0].xaxis.label.get_fontsize() == 8
     np.testing.assert_array_equal(
         own.axes[0].lines[0].get_ydata(), usual.axes[0].lines[0].get_ydata()

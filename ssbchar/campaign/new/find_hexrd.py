@@ -154,7 +154,8 @@ def propose_images(groups: Iterable[FileGroup], beside: Surroundings, findings: 
     beside : Surroundings
     findings : Findings
     """
-    measured, calibrants = [], []
+    measured: list[FileGroup] = []
+    calibrants: list[FileGroup] = []
     for group in groups:
         text = f"{group.folder.name} {group.stem}"
         (calibrants if SAYS_CALIBRANT.search(text) else measured).append(group)
@@ -164,9 +165,9 @@ def propose_images(groups: Iterable[FileGroup], beside: Surroundings, findings: 
         names[row.measurement] = group
         findings.rows.append(row)
     for group in measured:
-        row = _make_images(group, beside, findings, names)
-        if row is not None:
-            findings.rows.append(row)
+        images = _make_images(group, beside, findings, names)
+        if images is not None:
+            findings.rows.append(images)
 
 
 def _make_calibrant(group: FileGroup, beside: Surroundings, findings: Findings) -> ProposedRow:

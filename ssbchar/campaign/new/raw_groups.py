@@ -94,7 +94,7 @@ def group_frames(paths: Sequence[Path], *, alone: bool) -> list[FileGroup]:
     patterns: dict[tuple[str, ...], list[Path]] = defaultdict(list)
     for path in paths:
         patterns[tuple(re.split(r"\d+", path.stem))].append(path)
-    found = []
+    found: list[list[Path]] = []
     for members in patterns.values():
         found += _split_restarts(members)
     return [_make_group(members, alone=alone and len(found) == 1) for members in found]

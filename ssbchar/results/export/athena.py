@@ -30,7 +30,7 @@ def write_project(run: Path) -> bytes | None:
     run : Path
         ``results/<run>``.
     """
-    groups = []
+    groups: list[str] = []
     for path in sorted(run.glob("xas/*/normalised.nc")):
         normalised = load_result(path)
         merged = None if normalised is None else pick_merged(normalised)

@@ -109,9 +109,11 @@ def use_own_style(path: Path | str | None) -> Iterator[None]:
         found = mpl.rc_params_from_file(path, use_default_template=False)
         if not found:
             raise BadInput(path, "sets nothing", "write lines such as 'font.size: 9'")
-        _OWN.update(found)
+        _OWN.update(dict(found.items()))
     try:
-        yield
+        # A setting that the common style leaves alone must not outlive the block.
+        with mpl.rc_context():
+            yield
     finally:
         _OWN.clear()
 
@@ -127,7 +129,8 @@ def make_figure(width: float = COLUMN, height: float = 2.6) -> Figure:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    mpl.rcParams.update({**RC, **_OWN})
+    settings: Any = {**RC, **_OWN}
+    mpl.rcParams.update(settings)
     made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     made.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.03, hspace=0.03)  # type: ignore[union-attr, call-arg]
     return made

@@ -146,7 +146,7 @@ def _tabulate_sets(lattice: xr.Dataset, furnace: xr.Dataset | None) -> FactTable
     if furnace is not None and furnace.sizes.get("frame") == lattice.sizes["frame"]:
         temperature = furnace["temperature"].values
     ranked = sorted(members.items(), key=lambda one: (-len(one[1]), one[0]))
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for phases, frames in ranked[:MOST_SETS]:
         rows.append(_describe_set(", ".join(phases) or "none", frames, lattice, temperature))
     if len(ranked) > MOST_SETS:
@@ -173,7 +173,7 @@ def _describe_set(
 
 
 def _tabulate_phases(phases: Tables) -> FactTable:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, table in phases.items():
         about = table.attrs
         cell = [float(value) for value in np.asarray(about["cell"], float)]

@@ -102,7 +102,7 @@ def _describe_acquisition(fid: xr.Dataset, options: Report) -> list[Fact]:
 
 
 def _tabulate_lines(lines: xr.Dataset) -> FactTable:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for i in range(lines.sizes["component"]):
         values = [
             write_uncertain(float(lines[name][i]), float(lines[f"{name}_stderr"][i]), "")

@@ -125,7 +125,7 @@ def _describe_exafs(exafs: xr.Dataset) -> list[Fact]:
 
 
 def _tabulate_shells(fit: xr.Dataset) -> FactTable:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for part, part_name in enumerate(fit["part"].values.astype(str)):
         for shell, shell_name in enumerate(fit["shell"].values.astype(str)):
             numbers = [
