@@ -28,8 +28,8 @@ there are no NaN or infinities, and one machine gives the same bytes each time."
 def compile_loops(function: Callable[Given, Result]) -> Callable[Given, Result]:
     """Return a function of arrays and numbers that runs as machine code.
 
-    It may call others compiled so in its own folder, never in another: the code that is kept is
-    made anew when a file of that folder changes. A division by zero gives infinity or NaN, as in
+    It may call others compiled so in its own folder or here, never elsewhere: the code that is kept
+    is made anew when one of these files changes. A division by zero gives infinity or NaN, as in
     NumPy.
     """
     # numba keeps code by a function's name until its own file changes; what it calls may stand
@@ -43,8 +43,26 @@ def compile_loops(function: Callable[Given, Result]) -> Callable[Given, Result]:
 
 @functools.cache
 def _hash_folder(folder: Path) -> str:
-    """Return a word that changes when a source file of the folder does."""
-    sources = hashlib.sha256()
+    """Return a word that changes when a source file of the folder, or this one, does."""
+    sources = hashlib.sha256(Path(__file__).read_bytes())
     for path in sorted(folder.glob("*.py")):
         sources.update(path.read_bytes())
     return sources.hexdigest()[:12]
+
+
+@compile_loops
+def exp_from_polynomial(x: float) -> float:
+    """Return exp(x) [1] of x <= 0 [1] within 1e-12 of itself; of x < -700, where little is left of
+    a double, that of -700.
+
+    exp(x) = exp(x / 2048)^2048, and that of the small number is its Taylor polynomial. A loop over
+    it is vectorised, one over the library's exponential is not: half the time of all profiles.
+    """
+    y = max(x, -700.0) / 2048
+    # Horner's scheme, innermost first: 1 + y (1 + y/2 (1 + y/3 (...)))
+    small = 1.0
+    for k in range(13, 0, -1):
+        small = 1 + y / k * small
+    for _ in range(11):
+        small *= small
+    return small

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hexrd.made_frame import make_parameters, make_pattern, make_prior, make_series
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import ssbchar
-from ssbchar.compiled import compile_loops
+from ssbchar.compiled import compile_loops, exp_from_polynomial
 from ssbchar.hexrd.refinement.frame.refine import Convergence, refine_frame
 
 PACKAGE = Path(ssbchar.__file__).parent
@@ -53,7 +55,8 @@ def name_module(path: Path) -> str:
 
 
 def collect_foreign_names(path: Path) -> set[str]:
-    """Return what a module takes from modules of other folders; tuples of arrays are data."""
+    """Return what a module takes from modules of other folders, but for what all share; tuples of
+    arrays are data."""
     own = name_module(path).rpartition(".")[0]
     return {
         name.asname or name.name
@@ -61,6 +64,7 @@ def collect_foreign_names(path: Path) -> set[str]:
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").startswith("ssbchar")
         and (node.module or "").rpartition(".")[0] != own
+        and node.module != "ssbchar.compiled"
         for name in node.names
         if not name.name[0].isupper() or name.name.isupper()
     }
@@ -200,3 +204,10 @@ def test_nan_and_infinity_are_those_of_numpy() -> None:
     assert np.isnan(divide(values, 1.0)[-1])
     assert np.isnan(divide(np.array([np.inf, 1.0, -np.inf] * 5), 1.0)[-1])
     assert divide(np.array([np.inf, 1.0, 2.0] * 5), 1.0)[-1] == np.inf
+
+
+@given(st.floats(-700.0, 0.0) | st.floats(-40.0, 0.0))
+@settings(max_examples=200, deadline=None)
+def test_the_polynomial_is_the_exponential(x: float) -> None:
+    assert exp_from_polynomial(x) == pytest.approx(np.exp(x), rel=1e-12, abs=0)
+    assert exp_from_polynomial(x - 700) == pytest.approx(np.exp(-700.0), rel=1e-12, abs=0)

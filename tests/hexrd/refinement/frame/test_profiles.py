@@ -75,12 +75,6 @@ def test_a_pattern_changes_by_the_sum_of_what_its_lines_change() -> None:
     np.testing.assert_allclose(ours, factor @ each, atol=1e-9)
 
 
-@given(st.floats(-39.9, 0.0))
-@settings(max_examples=100, deadline=None)
-def test_the_polynomial_is_the_exponential(x: float) -> None:
-    assert profiles.exp_from_polynomial(x) == pytest.approx(np.exp(x), rel=1e-12)
-
-
 def test_profiles_have_unit_area() -> None:
     x = np.linspace(0, 10, 5001)
     lines = Lines(np.array([3.0, 7.0]), 0.05, np.array([1e-4, 1e-3]), np.full(2, 8.0))
