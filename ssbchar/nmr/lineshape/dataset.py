@@ -10,13 +10,22 @@ import xarray as xr
 
 from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.lineshape.assignment import assign_lines, salt_probabilities
-from ssbchar.nmr.lineshape.hidden_signal import find_hidden_signal
-from ssbchar.nmr.lineshape.line_status import find_line_status
+from ssbchar.nmr.lineshape.hidden_signal import HiddenSignal
+from ssbchar.nmr.lineshape.line_status import find_line_status, find_shapes
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.outputs import LINES, keep_attributes
 from ssbchar.nmr.lineshape.shapes import evaluate_shapes
+from ssbchar.nmr.lineshape.site_selection import Selection
 from ssbchar.nmr.lineshape.varpro import LineFit
-from ssbchar.nmr.regions import LI_SI, OUTSIDE, REGION_NAMES
+from ssbchar.nmr.powder.parameters import (
+    ANISOTROPY,
+    ASYMMETRY,
+    COUPLING,
+    SATELLITES,
+    SCATTER,
+    SHIFT_ASYMMETRY,
+)
+from ssbchar.nmr.regions import OUTSIDE, REGION_NAMES
 from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.nmr.transform.fourier import SpectrumRange, select_range, transform_signal
 from ssbchar.typing import Index
@@ -33,7 +42,7 @@ ring."""
 
 
 def build_dataset(
-    fid: xr.Dataset, good: Index, fit: LineFit, options: LineFitOptions
+    fid: xr.Dataset, good: Index, selection: Selection, options: LineFitOptions
 ) -> xr.Dataset:
     """Return the output of a fit.
 
@@ -43,8 +52,8 @@ def build_dataset(
         From `ssbchar.nmr.bruker.read_fid`.
     good : ndarray of int, shape (slice,)
         Positions of the slices fitted.
-    fit : LineFit
-        Lines, areas, covariance.
+    selection : Selection
+        Lines, areas, covariance, and what else the decays admit.
     options : LineFitOptions
         Range of the spectra [ppm].
 
@@ -53,16 +62,19 @@ def build_dataset(
     Dataset
         The variables of `ssbchar.nmr.lineshape.outputs.LINES`.
     """
+    fit = selection.fit
     reduced = fit.chi2 / max(fit.points - fit.parameters, 1)
     per_datum = fit.state.chi2_slice / (2 * fit.problem.time.size)
     shown = _select_shown(fid, fit, options)
     values = (
         _describe_lines(fid, fit, reduced)
         | _sum_regions(fit, reduced)
-        | _describe_hidden_signal(fit)
+        | _describe_patterns(fid, fit, reduced)
+        | _describe_hidden_signal(selection.hidden)
         | _describe_rival(fit)
         | _draw_spectra(fit, shown)
         | {
+            "model_spread": selection.spread,
             "chi2": per_datum,
             "noise": fit.problem.sigma,
             "decay_time": fid.variables["decay_time"].values[good],
@@ -74,6 +86,7 @@ def build_dataset(
         "phases": fit.problem.phases.value,
         "points": int(fit.problem.time.size),
         "bic": fit.bic,
+        "models": 1 + len(selection.alternatives),
     }
     coordinates = make_coordinates(
         slice=(fid.variables["slice"].values[good], {}),
@@ -114,9 +127,36 @@ def _describe_lines(fid: xr.Dataset, fit: LineFit, reduced: float) -> dict[str, 
     }
 
 
-def _describe_hidden_signal(fit: LineFit) -> dict[str, Any]:
+def _describe_patterns(fid: xr.Dataset, fit: LineFit, reduced: float) -> dict[str, Any]:
+    """Return the shape of every line and the parameters of its powder pattern, NaN where it has
+    none."""
+    shapes, sf = fit.shapes, float(fid.attrs["sf"])
+    stderr = np.full(shapes.pattern.shape, np.nan)
+    places = {int(parameter): i for i, parameter in enumerate(fit.free)}
+    variance = fit.covariance.diagonal() * reduced
+    first = 3 * shapes.n + 2
+    for i, (line, parameter) in enumerate(np.argwhere(shapes.fitted)):
+        if first + i in places:
+            stderr[line, parameter] = np.sqrt(variance[places[first + i]])
+    has_satellites = shapes.pattern[:, COUPLING] > 0
+    is_scattered = shapes.pattern[:, SCATTER] > 0
+    has_anisotropy = shapes.pattern[:, ANISOTROPY] != 0
+    rows: dict[str, Any] = {"shape": np.array(find_shapes(shapes).tolist())}
+    for name, parameter, known, unit in (
+        ("coupling", COUPLING, has_satellites, 1.0),
+        ("asymmetry", ASYMMETRY, has_satellites, 1.0),
+        ("satellites", SATELLITES, has_satellites | is_scattered, 1.0),
+        ("coupling_scatter", SCATTER, is_scattered, 1.0),
+        ("anisotropy", ANISOTROPY, has_anisotropy, sf),
+        ("shift_asymmetry", SHIFT_ASYMMETRY, has_anisotropy, 1.0),
+    ):
+        rows[name] = np.where(known, shapes.pattern[:, parameter] / unit, np.nan)
+        rows[f"{name}_stderr"] = np.where(known, stderr[:, parameter] / unit, np.nan)
+    return rows
+
+
+def _describe_hidden_signal(hidden: HiddenSignal) -> dict[str, Any]:
     """Return what a powder pattern under the Li-Si lines of the first slice would change."""
-    hidden = find_hidden_signal(fit, REGION_NAMES.index(LI_SI))
     return {
         "hidden_gain": hidden.gain,
         "hidden_penalty": hidden.penalty,

@@ -16,9 +16,10 @@ from ssbchar.nmr.lineshape.fid import (
     noise_from_tail,
     offsets_from_regions,
 )
-from ssbchar.nmr.lineshape.model_selection import SelectionRules, select_model
+from ssbchar.nmr.lineshape.model_selection import SelectionRules
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.problem import LineshapeProblem
+from ssbchar.nmr.lineshape.site_selection import select_shapes
 from ssbchar.nmr.regions import DEFAULT_REGIONS, Regions
 from ssbchar.nmr.transform.coverage import explain_unmeasured
 from ssbchar.typing import Index
@@ -72,8 +73,9 @@ def fit_lines(
         absent_width=options.absent_width,
         outside=options.outside,
     )
-    fitted = select_model(_pose_problem(fid, good, options), rules)
-    lines = build_dataset(fid, good, fitted, options)
+    problem = _pose_problem(fid, good, options)
+    selection = select_shapes(problem, rules, powder="powder" in options.shapes)
+    lines = build_dataset(fid, good, selection, options)
     return lines.assign_attrs(unmeasured=explain_unmeasured(fid, regions) or "")
 
 

@@ -15,8 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ssbchar.nmr.lineshape.normal_equations import compute_residual
-from ssbchar.nmr.lineshape.shapes import FOUR_LN2, LineShapes, evaluate_shapes
+from ssbchar.nmr.lineshape.shapes import (
+    LineShapes,
+    evaluate_shapes,
+    evaluate_widths,
+)
 from ssbchar.nmr.lineshape.varpro import LineFit
+from ssbchar.nmr.powder.parameters import FOUR_LN2
 from ssbchar.typing import Array, Complex, Index
 
 COUPLINGS = np.geomspace(12e3, 250e3, 14)
@@ -36,6 +41,24 @@ PATTERN_POINTS = 512
 lines."""
 RIDGE = 1e-10
 """Added to the unit diagonal of the normal matrix [1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scan:
+    """Patterns that are tried on the first slice of a fit."""
+
+    coupling: Array
+    """(pattern,) C_Q [Hz]."""
+    size: Array
+    """(pattern,) area that would fit best."""
+    gain: Array
+    """(pattern,) fall of chi-square over the reduced one; 0 where the area would be negative."""
+    alone: Array
+    """(pattern,) power over sigma^2 of what the lines cannot take over."""
+    follow: Array
+    """(area, pattern) what a pattern of area one takes from the area of each line."""
+    reduced: float
+    """Reduced chi-square, at least 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +128,7 @@ def find_hidden_signal(fit: LineFit, region: int) -> HiddenSignal:
     -------
     HiddenSignal
     """
-    shapes, area, sigma = fit.shapes, fit.area[0], float(fit.problem.sigma[0])
+    shapes, area = fit.shapes, fit.area[0]
     members = np.arange(fit.problem.regions)[:, None] == shapes.region
     of_regions = members @ area
     points = 2 * fit.problem.time.size
@@ -118,15 +141,38 @@ def find_hidden_signal(fit: LineFit, region: int) -> HiddenSignal:
         area_stderr=float("nan"),
         region_area=of_regions,
     )
+    scan = _scan_patterns(fit, region)
+    if scan is None:
+        return none
+    best = int(scan.gain.argmax())
+    if scan.gain[best] <= 0:
+        return none
+    size = float(scan.size[best])
+    with_pattern = members @ (area - scan.follow[:, best] * size)
+    with_pattern[region] += size
+    return HiddenSignal(
+        gain=float(scan.gain[best]),
+        penalty=penalty,
+        coupling=float(scan.coupling[best]),
+        area=size,
+        area_stderr=float(np.sqrt(scan.reduced / scan.alone[best])),
+        region_area=with_pattern,
+    )
+
+
+def _scan_patterns(fit: LineFit, region: int) -> _Scan | None:
+    """Return what each pattern about each of a region's lines would bring, None where there is no
+    line to ask."""
+    shapes, area, sigma = fit.shapes, fit.area[0], float(fit.problem.sigma[0])
     named = shapes.region < fit.problem.regions
     sites = np.flatnonzero(
         (shapes.region == region) & ~shapes.held & (area > LEAST_SHARE * area[named].sum())
     )
     if not sites.size:
-        return none
+        return None
     columns, area_of = _differentiate_model(fit)
     patterns, coupling = _draw_patterns(fit, sites)
-    residual = _stack(compute_residual(fit.problem, fit.state)[:1])[0] / sigma
+    residual = stack_parts(compute_residual(fit.problem, fit.state)[:1])[0] / sigma
     columns, patterns = columns / sigma, patterns / sigma
     scale = 1 / np.maximum(np.linalg.norm(columns, axis=1), 1e-300)
     columns = columns * scale[:, None]
@@ -140,21 +186,15 @@ def find_hidden_signal(fit: LineFit, region: int) -> HiddenSignal:
     along = patterns @ _select_early(residual[None], patterns)[0] - follow.T @ (columns @ residual)
     usable = alone > LEAST_INDEPENDENT * power
     size = np.where(usable, along / np.where(usable, alone, 1.0), 0.0)
+    points = 2 * fit.problem.time.size
     reduced = max(float(residual @ residual) / max(points - len(columns), 1), 1.0)
-    gain = np.where(size > 0, size * along, 0.0) / reduced
-    best = int(gain.argmax())
-    if gain[best] <= 0:
-        return none
-    changed = area - (scale[:, None] * follow)[area_of, best] * size[best]
-    with_pattern = members @ changed
-    with_pattern[region] += size[best]
-    return HiddenSignal(
-        gain=float(gain[best]),
-        penalty=penalty,
-        coupling=float(coupling[best]),
-        area=float(size[best]),
-        area_stderr=float(np.sqrt(reduced / alone[best])),
-        region_area=with_pattern,
+    return _Scan(
+        coupling=coupling,
+        size=size,
+        gain=np.where(size > 0, size * along, 0.0) / reduced,
+        alone=alone,
+        follow=(scale[:, None] * follow)[area_of],
+        reduced=reduced,
     )
 
 
@@ -178,9 +218,14 @@ def _differentiate_model(fit: LineFit) -> tuple[Array, list[int]]:
         columns.append(-np.pi * np.abs(since_top) * signal[line])
         if shapes.voigt[line]:
             columns.append(-(np.pi**2) / FOUR_LN2 * since_top**2 * signal[line])
+        if shapes.powder[line]:
+            plain = evaluate_widths(shapes.select(np.array([line])), time)[0]
+            amplitude = area[line] * np.exp(1j * phase[line])
+            pattern = shapes.evaluate_pattern(line, since_top)
+            columns.extend(amplitude * plain * by for by in pattern.derivatives)
     columns.append(1j * signal.sum(axis=0))
     columns.append(2j * np.pi * shapes.nu @ signal)
-    return _stack(problem.clean(np.array(columns))), places
+    return stack_parts(problem.clean(np.array(columns))), places
 
 
 def _draw_patterns(fit: LineFit, sites: Index) -> tuple[Array, Array]:
@@ -190,7 +235,7 @@ def _draw_patterns(fit: LineFit, sites: Index) -> tuple[Array, Array]:
     centre = np.exp(1j * fit.phase[0][sites])[:, None] * evaluate_shapes(narrow, time)
     decay = satellites_from_coupling(COUPLINGS[:, None], time + shapes.origin)
     patterns = (centre[:, None] * decay).reshape(-1, time.size)
-    return _stack(patterns), np.tile(COUPLINGS, sites.size)
+    return stack_parts(patterns), np.tile(COUPLINGS, sites.size)
 
 
 def _select_early(rows: Array, patterns: Array) -> Array:
@@ -206,9 +251,17 @@ def _narrow_lines(lines: LineShapes) -> LineShapes:
         width=np.minimum(lines.width, BROADEST_SITE),
         gauss2=np.zeros(lines.n),
         voigt=np.zeros(lines.n, bool),
+        pattern=np.zeros(lines.pattern.shape),
+        fitted=np.zeros(lines.fitted.shape, bool),
     )
 
 
-def _stack(rows: Complex) -> Array:
-    """Return complex rows as real ones, real parts before imaginary ones."""
+def stack_parts(rows: Complex) -> Array:
+    """Return complex rows as real ones, real parts before imaginary ones.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (..., time)
+        In any unit.
+    """
     return np.asarray(np.concatenate([rows.real, rows.imag], axis=-1))

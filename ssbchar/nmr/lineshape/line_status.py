@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssbchar.nmr.lineshape.shapes import LineShapes
+from ssbchar.nmr.powder.parameters import SCATTER
 
 CLOSE = 1e-6
 """A parameter closer than this to its bound, over the bound's size, lies at it [1]."""
@@ -25,8 +26,37 @@ class LineStatus(StrEnum):
     """What is there belongs to the next region, or to none."""
 
 
+class Shape(StrEnum):
+    """What shape a component has."""
+
+    LORENTZ = "lorentz"
+    VOIGT = "voigt"
+    POWDER = "powder"
+    """Quadrupolar satellites of one coupling, anisotropic shift, or both."""
+    CZJZEK = "czjzek"
+    """Satellites of a distribution of couplings."""
+
+
 AT_BOUND = (LineStatus.LARGEST_WIDTH, LineStatus.REGION_EDGE)
 """A component left there is no line."""
+
+
+def find_shapes(shapes: LineShapes) -> NDArray[np.str_]:
+    """Return the `Shape` of every component.
+
+    Parameters
+    ----------
+    shapes : LineShapes
+        From the final fit [Hz].
+
+    Returns
+    -------
+    ndarray of str, shape (line,)
+    """
+    found = np.where(shapes.gauss2 > 0, Shape.VOIGT.value, Shape.LORENTZ.value).astype(object)
+    found[shapes.powder] = Shape.POWDER.value
+    found[shapes.pattern[:, SCATTER] > 0] = Shape.CZJZEK.value
+    return found.astype(str)
 
 
 def find_line_status(shapes: LineShapes, max_width: float) -> NDArray[np.str_]:

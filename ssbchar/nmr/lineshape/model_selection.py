@@ -98,9 +98,48 @@ class SelectionRules:
         return max([-limit, *below.tolist()]), min([limit, *above.tolist()])
 
 
-def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
+@dataclass(frozen=True, kw_only=True)
+class BegunSelection:
+    """One line per region, and the phase models that the data admit."""
+
+    fits: list[LineFit]
+    """The best, and others with another time origin that are nearly as good."""
+    matched: MatchedFilter
+    """Where further lines are seen."""
+
+
+def begin_selection(problem: LineshapeProblem, rules: SelectionRules) -> BegunSelection:
+    """Return the fits that every selection begins with.
+
+    Parameters
+    ----------
+    problem : LineshapeProblem
+        Data and noise.
+    rules : SelectionRules
+        Regions [Hz].
+    """
+    problem = replace(problem, regions=rules.low.size).prepare()
+    matched = build_matched_filter(problem, rules.low, rules.high)
+    seed = _place_first_lines(problem, rules, matched)
+    return BegunSelection(fits=_select_phase_model(problem, seed), matched=matched)
+
+
+def select_lines(begun: BegunSelection, rules: SelectionRules) -> LineFit:
     """Return the best fit with one to `max_components` lines per region; its problem has the phase
     model that the data admit.
+
+    Parameters
+    ----------
+    begun : BegunSelection
+        From `begin_selection`.
+    rules : SelectionRules
+        Regions [Hz], and what earns a line.
+    """
+    return conclude_selection([_add_lines(fit, rules, begun.matched) for fit in begun.fits], rules)
+
+
+def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
+    """Return the best fit of lines without satellites.
 
     Parameters
     ----------
@@ -109,13 +148,21 @@ def select_model(problem: LineshapeProblem, rules: SelectionRules) -> LineFit:
     rules : SelectionRules
         Regions [Hz], and what earns a line.
     """
-    problem = replace(problem, regions=rules.low.size).prepare()
-    matched = build_matched_filter(problem, rules.low, rules.high)
-    seed = _place_first_lines(problem, rules, matched)
-    begun = _select_phase_model(problem, seed)
-    grown = [_add_lines(fit, rules, matched) for fit in begun]
+    return select_lines(begin_selection(problem, rules), rules)
+
+
+def conclude_selection(grown: list[LineFit], rules: SelectionRules) -> LineFit:
+    """Return the final fit of a selection, and with it those of other time origins.
+
+    Parameters
+    ----------
+    grown : list of LineFit
+        What has grown, one for each time origin.
+    rules : SelectionRules
+        Regions [Hz].
+    """
     off = _weigh_origins(grown)
-    grown.sort(key=lambda fit: fit.bic + off[fit.shapes.origin])
+    grown = sorted(grown, key=lambda fit: fit.bic + off[fit.shapes.origin])
     best = grown[0]
     # Lines of one output stand in one order, whichever was found first.
     shapes = best.shapes.sort()
@@ -157,14 +204,14 @@ def _place_first_lines(
             continue
         # What the strongest line leaves of itself elsewhere must not be taken for the next.
         if todo:
-            line = _add_peak(make_empty_shapes(), problem, rules, region, peaks[region])
+            line = add_peak(make_empty_shapes(), problem, rules, region, peaks[region])
             residual = _subtract_line(problem, residual, line)
-        shapes = _add_peak(shapes, problem, rules, region, peaks[region])
+        shapes = add_peak(shapes, problem, rules, region, peaks[region])
     with_phases = replace(problem, phases=PhaseModel.PER_REGION)
     return fit_shapes(with_phases, shapes, UNFITTED).state
 
 
-def _add_peak(
+def add_peak(
     shapes: LineShapes,
     problem: LineshapeProblem,
     rules: SelectionRules,
@@ -316,7 +363,7 @@ def _add_lines(best: LineFit, rules: SelectionRules, matched: MatchedFilter) -> 
                 best = min(good, key=lambda fit: fit.bic)
                 break
             active.discard(region)
-    return _remove_needless_lines(best)
+    return remove_needless_lines(best)
 
 
 def _try_changes(
@@ -333,16 +380,16 @@ def _try_changes(
     goal = best.chi2 - rules.min_gain - np.log(best.points)
     # A fit that will not reach the goal is given up early.
     control = replace(COMPARED, goal=goal)
-    visible = _find_visible(best.shapes, region)
+    visible = find_visible(best.shapes, region)
     full = np.sum(visible) >= rules.max_components
     tried: list[LineFit] = []
     if peak.gain > noise and not full:
         stand_in = best.shapes.held & (best.shapes.region == region)
         kept = best.shapes.select(np.flatnonzero(~stand_in))
-        more = _add_peak(kept, problem, rules, region, peak)
+        more = add_peak(kept, problem, rules, region, peak)
         tried.append(fit_shapes(problem, more, control))
     if rules.voigt and peak.gain > 0.5 * noise:
-        shapes = _make_voigt(best, region, residual)
+        shapes = make_voigt(best, region, residual)
         if shapes is not None:
             tried.append(fit_shapes(problem, shapes, control))
     if full or not visible.any() or peak.gain <= noise:
@@ -353,7 +400,7 @@ def _try_changes(
     return tried
 
 
-def _find_visible(shapes: LineShapes, region: int) -> Bool:
+def find_visible(shapes: LineShapes, region: int) -> Bool:
     """Return which lines lie in a region and are no stand-in."""
     return np.asarray((shapes.region == region) & ~shapes.held)
 
@@ -363,11 +410,11 @@ def _find_strongest(fit: LineFit, lines: Bool) -> int:
     return int(np.where(lines, fit.area.sum(axis=0), -1.0).argmax())
 
 
-def _make_voigt(best: LineFit, region: int, residual: Complex) -> LineShapes | None:
+def make_voigt(best: LineFit, region: int, residual: Complex) -> LineShapes | None:
     """Return shapes with the strongest Lorentzian of a region made a Voigt line, where a Gaussian
     part would help."""
     shapes = best.shapes
-    plain = _find_visible(shapes, region) & ~shapes.voigt
+    plain = find_visible(shapes, region) & ~shapes.voigt
     if not plain.any():
         return None
     line = _find_strongest(best, plain)
@@ -410,7 +457,7 @@ def _part_line(best: LineFit, region: int) -> LineShapes:
     would be negative.
     """
     shapes = best.shapes
-    line = _find_strongest(best, _find_visible(shapes, region))
+    line = _find_strongest(best, find_visible(shapes, region))
     centre = float(shapes.nu[line])
     whole = float(shapes.width[line] + np.sqrt(shapes.gauss2[line]))
     nu, width = shapes.nu.copy(), shapes.width.copy()
@@ -429,7 +476,7 @@ def _part_line(best: LineFit, region: int) -> LineShapes:
 # What is taken out again.
 
 
-def _remove_needless_lines(best: LineFit) -> LineFit:
+def remove_needless_lines(best: LineFit) -> LineFit:
     """Return the fit without the lines that later ones made needless, as long as the criterion
     falls.
 
@@ -441,7 +488,8 @@ def _remove_needless_lines(best: LineFit) -> LineFit:
         at, shapes = best.state, best.shapes
         rise = np.sum((at.area / problem.sigma[:, None]) ** 2, axis=0)
         rise = rise / at.inverse.diagonal().real
-        worth = rise - (len(at.area) + 2 + shapes.voigt) * np.log(best.points)
+        own = len(at.area) + 2 + shapes.voigt + shapes.fitted.sum(axis=1)
+        worth = rise - own * np.log(best.points)
         named = shapes.region < problem.regions
         only = np.array([(shapes.region == r).sum() == 1 for r in shapes.region]) & named
         # A region keeps its last line: its area, zero or not, is asked for.

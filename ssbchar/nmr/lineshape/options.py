@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ssbchar.nmr.regions import Shift
 
-Shape = Literal["lorentz", "voigt"]
+Shape = Literal["lorentz", "voigt", "powder"]
 PhaseSource = Literal["lines", "peaks"]
 
 
@@ -29,8 +29,9 @@ class LineFitOptions:
     transient)."""
     max_components: Annotated[int, Field(ge=1, le=20)] = 4
     """Most lines per region."""
-    shapes: tuple[Shape, ...] = ("lorentz", "voigt")
-    """Line shapes tried; every line begins as ``lorentz``, ``voigt`` must earn its parameter."""
+    shapes: tuple[Shape, ...] = ("lorentz", "voigt", "powder")
+    """Line shapes tried; every line begins as ``lorentz``, ``voigt`` and ``powder`` (satellites of
+    spin 3/2 and anisotropic shift) must earn their parameters."""
     min_gain: Annotated[float, Field(ge=0)] = 10.0
     """Least fall of the Bayesian information criterion that admits a further line or shape."""
     max_width: Annotated[float, Field(gt=0)] = 3e4

@@ -83,6 +83,69 @@ LINES = OutputTable(
             dims=COMPONENT,
             meaning="`line`, or the bound at which the fit has left it (`LineStatus`)",
         ),
+        "shape": Variable(
+            dims=COMPONENT, meaning="`lorentz`, `voigt`, `powder` or `czjzek` (`Shape`)"
+        ),
+        "coupling": Variable(
+            dims=COMPONENT,
+            unit="Hz",
+            meaning="quadrupolar coupling constant C_Q; NaN where the line has no single one",
+            ancillary=("coupling_stderr",),
+        ),
+        "coupling_stderr": Variable(
+            dims=COMPONENT, unit="Hz", meaning="its standard error; NaN where it is not fitted"
+        ),
+        "asymmetry": Variable(
+            dims=COMPONENT,
+            unit="1",
+            meaning="asymmetry eta of the quadrupolar tensor",
+            ancillary=("asymmetry_stderr",),
+        ),
+        "asymmetry_stderr": Variable(
+            dims=COMPONENT, unit="1", meaning="its standard error; NaN where it is not fitted"
+        ),
+        "satellites": Variable(
+            dims=COMPONENT,
+            unit="1",
+            meaning="signal of the satellites over that by ideal pulses, 3 : 4 : 3",
+            ancillary=("satellites_stderr",),
+        ),
+        "satellites_stderr": Variable(
+            dims=COMPONENT, unit="1", meaning="its standard error; NaN where it is not fitted"
+        ),
+        "coupling_scatter": Variable(
+            dims=COMPONENT,
+            unit="Hz",
+            meaning="scale of a Czjzek distribution of couplings",
+            ancillary=("coupling_scatter_stderr",),
+        ),
+        "coupling_scatter_stderr": Variable(
+            dims=COMPONENT, unit="Hz", meaning="its standard error; NaN where it is not fitted"
+        ),
+        "anisotropy": Variable(
+            dims=COMPONENT,
+            unit="ppm",
+            meaning="anisotropy of the shift, zz less the mean",
+            ancillary=("anisotropy_stderr",),
+        ),
+        "anisotropy_stderr": Variable(
+            dims=COMPONENT, unit="ppm", meaning="its standard error; NaN where it is not fitted"
+        ),
+        "shift_asymmetry": Variable(
+            dims=COMPONENT,
+            unit="1",
+            meaning="asymmetry of the shift tensor",
+            ancillary=("shift_asymmetry_stderr",),
+        ),
+        "shift_asymmetry_stderr": Variable(
+            dims=COMPONENT, unit="1", meaning="its standard error; NaN where it is not fitted"
+        ),
+        "model_spread": Variable(
+            dims=("region",),
+            unit="1",
+            meaning="standard deviation of the region's share over the admissible models of the "
+            "first slice, about the one reported",
+        ),
         "hidden_gain": Variable(
             unit="1",
             meaning="fall of chi-square, over the reduced one, that a powder pattern of satellites "
@@ -160,6 +223,7 @@ LINES = OutputTable(
         "unmeasured": "why no share can be told, where a region lies outside the spectral width; "
         "else empty",
         "bic": "Bayesian information criterion",
+        "models": "number of models whose criterion is within 10 of the lowest",
         "conflicts": "JSON list of contradictions in the metadata",
     },
 )

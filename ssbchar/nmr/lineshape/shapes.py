@@ -5,23 +5,32 @@ A line of unit area is
     f_j(tau) = exp(2 pi i nu_j tau - pi w_j |tau| - (pi g_j tau)^2 / (4 ln 2)),
 
 w the Lorentzian and g the Gaussian full width at half maximum, and tau = t + t0 the time since the
-echo's top.
+echo's top. A site with quadrupolar satellites or anisotropic shift has this times its powder
+pattern P_j(tau) (`ssbchar.nmr.powder.patterns`), P_j(0) = 1.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ssbchar.nmr.powder.parameters import (
+    ANISOTROPY,
+    COUPLING,
+    FOUR_LN2,
+    PARAMETERS,
+    SCATTER,
+)
 from ssbchar.nmr.transform.exponentials import build_exponentials
 from ssbchar.typing import Array, Bool, Complex, Index
 
-FOUR_LN2 = 4.0 * np.log(2.0)
-"""Of the Gaussian's full width at half maximum."""
-PER_LINE = ("nu", "width", "gauss2", "voigt", "region", "low", "high", "held")
+if TYPE_CHECKING:
+    from ssbchar.nmr.powder.patterns import Pattern
+
+PER_LINE = ("nu", "width", "gauss2", "voigt", "region", "low", "high", "held", "pattern", "fitted")
 """Fields of `LineShapes` with one element per line."""
 
 
@@ -47,11 +56,43 @@ class LineShapes:
     """(line,) whether the shape is not fitted (a region without a visible line)."""
     origin: float = 0.0
     """Time origin t0, added to the time axis [s]."""
+    pattern: Array = field(default_factory=lambda: np.empty((0, PARAMETERS)))
+    """(line, parameter) of each line's powder pattern, as `ssbchar.nmr.powder.parameters` names
+    them; zero for a plain line."""
+    fitted: Bool = field(default_factory=lambda: np.empty((0, PARAMETERS), bool))
+    """(line, parameter) which of them are fitted."""
+
+    def __post_init__(self) -> None:
+        if len(self.pattern) != self.nu.size:
+            object.__setattr__(self, "pattern", np.zeros((self.nu.size, PARAMETERS)))
+            object.__setattr__(self, "fitted", np.zeros((self.nu.size, PARAMETERS), bool))
 
     @property
     def n(self) -> int:
         """Number of lines."""
         return int(self.nu.size)
+
+    @property
+    def powder(self) -> Bool:
+        """Which lines are powder patterns, shape (line,)."""
+        marks = self.pattern[:, [COUPLING, ANISOTROPY, SCATTER]]
+        return np.asarray((marks != 0).any(axis=1))
+
+    def evaluate_pattern(self, line: int, tau: Array) -> Pattern:
+        """Return the powder pattern of one line.
+
+        Parameters
+        ----------
+        line : int
+            Its position.
+        tau : ndarray, shape (time,)
+            Even axis, since the echo's top [s].
+        """
+        # Compiled loops are loaded where there is a pattern.
+        from ssbchar.nmr.powder import patterns
+
+        widths = float(self.width[line]), float(self.gauss2[line])
+        return patterns.evaluate_pattern(self.pattern[line], self.fitted[line], widths, tau)
 
     def select(self, lines: Index) -> LineShapes:
         """Return these lines, in this order.
@@ -106,27 +147,37 @@ class LineShapes:
             low=append(self.low, low),
             high=append(self.high, high),
             held=append(self.held, held),
+            pattern=np.concatenate([self.pattern, np.zeros((1, PARAMETERS))]),
+            fitted=np.concatenate([self.fitted, np.zeros((1, PARAMETERS), bool)]),
         )
 
     def pack_parameters(self) -> Array:
-        """Return nu, width and gauss2 of all lines, the time origin, and the common phase, in one
-        row of shape (3 line + 2,) [Hz, Hz, Hz^2, s, rad].
+        """Return nu, width and gauss2 of all lines, the time origin, the common phase, and what is
+        fitted of the patterns, line by line, in one row of shape (3 line + 2 + fitted,) [Hz, Hz,
+        Hz^2, s, rad, as they are].
 
         The common phase is solved for given shapes; it has its place here, as zero, because its
         derivative is wanted with theirs.
         """
-        return np.concatenate([self.nu, self.width, self.gauss2, [self.origin, 0.0]])
+        of_lines = [self.nu, self.width, self.gauss2, [self.origin, 0.0]]
+        return np.concatenate([*of_lines, self.pattern[self.fitted]])
 
     def unpack_parameters(self, values: Array) -> LineShapes:
         """Return the shapes with the parameters of such a row.
 
         Parameters
         ----------
-        values : ndarray, shape (3 line + 2,)
-            As `pack_parameters` gives them [Hz, Hz, Hz^2, s, rad].
+        values : ndarray, shape (3 line + 2 + fitted,)
+            As `pack_parameters` gives them [Hz, Hz, Hz^2, s, rad, as they are].
         """
-        nu, width, gauss2 = values[: 3 * self.n].reshape(3, -1)
-        return replace(self, nu=nu, width=width, gauss2=gauss2, origin=float(values[-2]))
+        after = 3 * self.n + 2
+        nu, width, gauss2 = values[: after - 2].reshape(3, -1)
+        pattern = self.pattern
+        if values.size > after:
+            pattern = pattern.copy()
+            pattern[self.fitted] = values[after:]
+        origin = float(values[after - 2])
+        return replace(self, nu=nu, width=width, gauss2=gauss2, origin=origin, pattern=pattern)
 
 
 def make_empty_shapes() -> LineShapes:
@@ -160,6 +211,24 @@ def evaluate_shapes(shapes: LineShapes, time: Array, more: int = 0) -> Complex:
     -------
     ndarray, shape (line + more, time)
         Lines of area one [dimensionless], and `more` uninitialised rows.
+    """
+    f = evaluate_widths(shapes, time, more)
+    for line in np.flatnonzero(shapes.powder).tolist():
+        f[line] *= shapes.evaluate_pattern(line, time + shapes.origin).signal
+    return f
+
+
+def evaluate_widths(shapes: LineShapes, time: Array, more: int = 0) -> Complex:
+    """Return the lines without their powder patterns, as `evaluate_shapes`.
+
+    Parameters
+    ----------
+    shapes : LineShapes
+        Lines.
+    time : ndarray, shape (time,)
+        Even axis [s].
+    more : int
+        Rows below the shapes that the caller fills.
     """
     n, start, count = shapes.n, float(time[0]) + shapes.origin, time.size
     step = float(time[-1] - time[0]) / max(count - 1, 1)

@@ -27,6 +27,7 @@ from ssbchar.nmr.lineshape.normal_equations import (
 )
 from ssbchar.nmr.lineshape.problem import LineshapeProblem, PhaseModel
 from ssbchar.nmr.lineshape.shapes import LineShapes
+from ssbchar.nmr.powder.parameters import bound_patterns
 from ssbchar.typing import Array, Bool, Index
 
 ORIGIN_LIMIT = 60e-6
@@ -185,9 +186,10 @@ def _bound_parameters(problem: LineshapeProblem, shapes: LineShapes) -> _Bounds:
     # A Voigt line may be all Gaussian; a Lorentzian without width would be one point.
     narrow = np.where(shapes.voigt, 0.0, NARROWEST / span)
     ends = np.array([ORIGIN_LIMIT, np.inf])
+    lowest, highest = bound_patterns(shapes.fitted)
     return _Bounds(
-        low=np.concatenate([shapes.low, narrow, np.zeros(n), -ends]),
-        high=np.concatenate([shapes.high, np.full(n, broad), np.full(n, broad**2), ends]),
+        low=np.concatenate([shapes.low, narrow, np.zeros(n), -ends, lowest]),
+        high=np.concatenate([shapes.high, np.full(n, broad), np.full(n, broad**2), ends, highest]),
     )
 
 
@@ -199,7 +201,9 @@ def _choose_free(problem: LineshapeProblem, shapes: LineShapes) -> Bool:
     seen = ~shapes.held
     has_origin = problem.phases != PhaseModel.PER_REGION
     has_common_phase = problem.phases == PhaseModel.SHARED
-    return np.concatenate([seen, seen, shapes.voigt & seen, [has_origin, has_common_phase]])
+    of_patterns = np.ones(int(shapes.fitted.sum()), bool)
+    of_lines = [seen, seen, shapes.voigt & seen, [has_origin, has_common_phase]]
+    return np.concatenate([*of_lines, of_patterns])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -58,7 +58,12 @@ def find_fit_doubts(lines: xr.Dataset) -> list[FitDoubt]:
     lines : Dataset
         From `ssbchar.nmr.lineshape.fit_lines`; areas in any unit, shifts in ppm.
     """
-    doubts = [_doubt_components(lines), _doubt_hidden_signal(lines), _doubt_time_origin(lines)]
+    doubts = [
+        _doubt_components(lines),
+        _doubt_hidden_signal(lines),
+        _doubt_time_origin(lines),
+        _doubt_shapes(lines),
+    ]
     return [doubt for doubt in doubts if doubt is not None]
 
 
@@ -127,6 +132,22 @@ def _doubt_time_origin(lines: xr.Dataset) -> FitDoubt | None:
         # Two standard deviations reach the other origin, however small its odds.
         weight=max(float(np.sqrt(odds)), EXCLUDED_WEIGHT),
         decisive=odds > RIVAL_LIKELY,
+    )
+
+
+def _doubt_shapes(lines: xr.Dataset) -> FitDoubt | None:
+    """Return areas one standard deviation of the admissible models away, None where there is one
+    model only."""
+    spread = float(lines["model_spread"].values[0])
+    total = float(lines["region_area"].values[0].sum())
+    if not spread > 0 or total <= 0:
+        return None
+    share = lines["region_area"].values[0] / total
+    return FitDoubt(
+        reason=f"{int(lines.attrs['models']) - 1} other models are nearly as good",
+        area=total * (share + spread * np.array([1.0, -1.0])),
+        weight=1.0,
+        decisive=False,
     )
 
 

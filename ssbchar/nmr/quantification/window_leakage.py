@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ssbchar.nmr.lineshape.line_status import Shape
 from ssbchar.nmr.transform.baseline import fit_baseline
 from ssbchar.typing import Array
 
@@ -13,6 +16,17 @@ NODES = 64
 """Points of the Gauss-Hermite quadrature over the Gaussian part."""
 NARROWEST = 1e-9
 """Lorentzian width at least, over that of the window."""
+PATTERNS = (str(Shape.POWDER), str(Shape.CZJZEK))
+"""Shapes whose frequencies depend on the direction of a crystallite."""
+OF_PATTERN = (
+    "coupling",
+    "asymmetry",
+    "satellites",
+    "coupling_scatter",
+    "anisotropy",
+    "shift_asymmetry",
+)
+"""Their parameters in ``lines.nc``."""
 FWHM_TO_SIGMA = 2.3548200450309493
 """2 sqrt(2 ln 2)."""
 
@@ -65,14 +79,14 @@ def build_leak_matrix(lines: xr.Dataset, broadening: float, windows: ArrayLike) 
     """
     sf = float(lines.attrs["sf"])
     matrix = np.eye(len(lines["region"]))
+    centre = lines["shift"].values * sf
+    lorentz, gauss = lines["fwhm_lorentz"].values + broadening, lines["fwhm_gauss"].values
+    patterns = {i: _spread_pattern(lines, i) for i in _find_patterns(lines)}
     for w, (low, high) in enumerate(np.sort(np.asarray(windows, float), axis=1)):
-        inside = share_from_edges(
-            lines["shift"].values * sf,
-            lines["fwhm_lorentz"].values + broadening,
-            lines["fwhm_gauss"].values,
-            low * sf,
-            high * sf,
-        )
+        inside = share_from_edges(centre, lorentz, gauss, low * sf, high * sf)
+        for i, (offset, weight) in patterns.items():
+            each = share_from_edges(centre[i] + offset, lorentz[i], gauss[i], low * sf, high * sf)
+            inside[i] = weight @ each
         for r, region in enumerate(lines["region"].values):
             weights = weigh_lines(lines, str(region))
             if weights.sum() > 0:
@@ -163,8 +177,64 @@ def _draw_region(lines: xr.Dataset, region: str, ppm: Array, broadening: float) 
     shares = weights / weights.sum()
     shift, gauss = lines["shift"].values, lines["fwhm_gauss"].values
     lorentz = lines["fwhm_lorentz"].values + broadening
-    spectrum = sum(
-        shares[i] * voigt_profile(hertz - shift[i] * sf, gauss[i] / FWHM_TO_SIGMA, lorentz[i] / 2)
-        for i in np.flatnonzero(shares > 0)
+    patterns = _find_patterns(lines)
+
+    def draw(i: int, axis: Array) -> Array:
+        return np.asarray(
+            voigt_profile(axis - shift[i] * sf, gauss[i] / FWHM_TO_SIGMA, lorentz[i] / 2)
+        )
+
+    spectrum = np.zeros(hertz.size)
+    for i in np.flatnonzero(shares > 0).tolist():
+        if i in patterns:
+            spectrum += shares[i] * _convolve_pattern(draw, i, hertz, _spread_pattern(lines, i))
+        else:
+            spectrum += shares[i] * draw(i, hertz)
+    return spectrum
+
+
+def _find_patterns(lines: xr.Dataset) -> list[int]:
+    """Return the positions of the lines that are powder patterns."""
+    if "shape" not in lines:
+        return []
+    return np.flatnonzero(np.isin(lines["shape"].values.astype(str), PATTERNS)).tolist()
+
+
+def _spread_pattern(lines: xr.Dataset, i: int) -> tuple[Array, Array]:
+    """Return frequencies of a pattern about its line [Hz], and their weights."""
+    # Compiled loops are loaded where there is a pattern.
+    from ssbchar.nmr.powder.average import CENTRAL, OUTER, PowderSite, list_frequencies
+
+    known = {name: float(np.nan_to_num(lines[name].values[i])) for name in OF_PATTERN}
+    if known["coupling_scatter"] > 0:
+        node, weight = np.polynomial.hermite.hermgauss(NODES)
+        outer = 2 * OUTER * known["satellites"]
+        share = outer / (CENTRAL + outer)
+        offset = np.sqrt(2) * known["coupling_scatter"] * node
+        weights = share * weight / np.sqrt(np.pi)
+        return np.append(offset, 0.0), np.append(weights, 1 - share)
+    site = PowderSite(
+        coupling=known["coupling"],
+        asymmetry=known["asymmetry"],
+        anisotropy=known["anisotropy"] * float(lines.attrs["sf"]),
+        shift_asymmetry=known["shift_asymmetry"],
     )
-    return np.asarray(spectrum)
+    return list_frequencies(site, known["satellites"])
+
+
+def _convolve_pattern(
+    draw: Callable[[int, Array], Array], i: int, hertz: Array, pattern: tuple[Array, Array]
+) -> Array:
+    """Return the spectrum of a pattern on an even falling axis [Hz]."""
+    from scipy.signal import fftconvolve
+
+    offset, weight = pattern
+    step = float(hertz[0] - hertz[1])
+    reach = int(np.abs(offset).max() / step) + 2
+    place = reach - offset / step
+    left = np.floor(place).astype(int)
+    part = place - left
+    bins = np.bincount(left, weight * (1 - part), 2 * reach + 1)
+    bins += np.bincount(left + 1, weight * part, 2 * reach + 1)
+    more = hertz[0] + step * np.arange(reach, -hertz.size - reach, -1)
+    return np.asarray(fftconvolve(draw(i, more), bins, mode="valid"))

@@ -10,10 +10,12 @@ from nmr.lineshape.lines import problem, shapes
 
 from ssbchar.nmr.lineshape.dataset import _count_spectrum_points, build_dataset
 from ssbchar.nmr.lineshape.fit import fit_lines
+from ssbchar.nmr.lineshape.hidden_signal import find_hidden_signal
 from ssbchar.nmr.lineshape.options import LineFitOptions
 from ssbchar.nmr.lineshape.problem import LineshapeProblem
 from ssbchar.nmr.lineshape.shapes import evaluate_shapes
-from ssbchar.nmr.lineshape.varpro import fit_shapes
+from ssbchar.nmr.lineshape.site_selection import Selection
+from ssbchar.nmr.lineshape.varpro import LineFit, fit_shapes
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,11 @@ def test_the_filter_transient_is_left_out_and_drawn_from_the_model() -> None:
     )
 
 
+def select(fit: LineFit) -> Selection:
+    """A selection without alternatives."""
+    return Selection(fit=fit, alternatives=[], hidden=find_hidden_signal(fit, 1))
+
+
 def test_errors_are_scaled_by_the_reduced_chi_square() -> None:
     """chi-square over the degrees of freedom, points less parameters."""
     given = problem(1e-2, (1.0, -20e3, 2500.0), (0.3, 50e3, 900.0))
@@ -100,7 +107,7 @@ def test_errors_are_scaled_by_the_reduced_chi_square() -> None:
     fit = fit_shapes(short, shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1)))
     reduced = fit.chi2 / (800 - fit.parameters)
     fid = signals.dataset(given.y)
-    made = build_dataset(fid, np.array([0]), fit, LineFitOptions())
+    made = build_dataset(fid, np.array([0]), select(fit), LineFitOptions())
     stderr = np.sqrt(np.diag(fit.covariance) * reduced)
     assert made["area_stderr"].values[0] == pytest.approx(stderr[-2:])
     assert made["shift_stderr"].values == pytest.approx(stderr[:2] / signals.SF)
@@ -118,7 +125,7 @@ def test_a_misfit_has_a_chi_square_above_1_3(excess: float, verdict: str) -> Non
     fit = fit_shapes(given, shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1)))
     state = replace(fit.state, chi2_slice=np.array([excess * 8192]))
     made = build_dataset(
-        signals.dataset(given.y), np.array([0]), replace(fit, state=state), LineFitOptions()
+        signals.dataset(given.y), np.array([0]), select(replace(fit, state=state)), LineFitOptions()
     )
     assert made["verdict"].values.tolist() == [verdict]
 
@@ -151,7 +158,7 @@ def test_the_spectra_are_of_decays_that_fall_by_three_over_their_length() -> Non
     late = replace(given, time=given.time, y=given.y[:, :2048], power=np.empty(0))
     late = replace(late, time=given.time[:2048]).prepare()
     fit = fit_shapes(late, shapes((-20e3, 900.0, 1)))
-    made = build_dataset(signals.dataset(given.y), np.array([0]), fit, LineFitOptions())
+    made = build_dataset(signals.dataset(given.y), np.array([0]), select(fit), LineFitOptions())
     time = late.time
     weight = np.exp(-3.0 * time / time[-1]) * 1e-6
     weight[0] /= 2
@@ -172,7 +179,7 @@ def test_the_error_of_a_gaussian_width_follows_from_that_of_its_square() -> None
     given = LineshapeProblem(y=signals.noisy(y, 1e-2, 1)[None], time=time, sigma=np.array([1e-2]))
     start = replace(shapes((-20e3, 300.0, 1)), voigt=np.array([True]), gauss2=np.array([4e6]))
     fit = fit_shapes(given, start)
-    made = build_dataset(signals.dataset(y), np.array([0]), fit, LineFitOptions())
+    made = build_dataset(signals.dataset(y), np.array([0]), select(fit), LineFitOptions())
     reduced = fit.chi2 / (fit.points - fit.parameters)
     gauss2, gauss = np.sqrt(fit.covariance[2, 2] * reduced), np.sqrt(fit.shapes.gauss2[0])
     assert fit.free.tolist()[:3] == [0, 1, 2]

@@ -25,9 +25,9 @@ def test_a_needless_line_is_taken_out_and_a_needed_one_stays() -> None:
     given = replace(problem(1e-2, BROAD, (0.05, 50e3, 900.0)), regions=2)
     start = shapes((50e3, 1500.0, 0), (-20e3, 1500.0, 1), (-60e3, 1500.0, 1))
     control = FitControl(max_steps=30, least_gain=0.1, final=False)
-    kept = model_selection._remove_needless_lines(varpro.fit_shapes(given, start, control))
+    kept = model_selection.remove_needless_lines(varpro.fit_shapes(given, start, control))
     assert kept.shapes.nu == pytest.approx([50e3, -20e3], abs=60.0)
-    again = model_selection._remove_needless_lines(kept)
+    again = model_selection.remove_needless_lines(kept)
     assert again.shapes is kept.shapes
 
 
@@ -35,7 +35,7 @@ def test_a_line_outside_never_comes_into_a_region_by_the_refined_place_of_its_pe
     given = problem(1e-2, (1.0, 61e3, 6000.0))
     peak = build_matched_filter(given, LOW, HIGH).find_peaks(given.y)[2]
     moved = replace(peak, nu=55e3, grid_nu=61e3)
-    made = model_selection._add_peak(make_empty_shapes(), given, RULES, 2, moved)
+    made = model_selection.add_peak(make_empty_shapes(), given, RULES, 2, moved)
     assert made.low[0] == HIGH[0] and made.nu[0] >= HIGH[0]
 
 
@@ -204,11 +204,11 @@ def test_a_line_made_voigt_begins_with_parts_of_its_width() -> None:
     gauss = np.exp((2j * np.pi * -20e3) * time - (np.pi * 3000.0 * time) ** 2 / (4 * np.log(2)))
     given = LineshapeProblem(y=gauss[None], time=time, sigma=np.array([1e-2]))
     fit = varpro.fit_shapes(given, shapes((-20e3, 2500.0, 1)))
-    made = model_selection._make_voigt(fit, 1, compute_residual(fit.problem, fit.state))
+    made = model_selection.make_voigt(fit, 1, compute_residual(fit.problem, fit.state))
     assert made is not None and made.voigt.tolist() == [True]
     assert made.width[0] == pytest.approx(0.5 * fit.shapes.width[0])
     assert made.gauss2[0] == pytest.approx((0.7 * fit.shapes.width[0]) ** 2)
-    assert model_selection._make_voigt(fit, 0, compute_residual(fit.problem, fit.state)) is None
+    assert model_selection.make_voigt(fit, 0, compute_residual(fit.problem, fit.state)) is None
 
 
 @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def test_the_only_line_outside_is_taken_out_and_the_only_one_of_a_region_is_not(
     given = replace(problem(1e-2, BROAD), regions=2)
     start = shapes((50e3, 1500.0, 0), (-20e3, 2500.0, 1), (-300e3, 1500.0, 2))
     control = FitControl(max_steps=30, least_gain=0.1, final=False)
-    kept = model_selection._remove_needless_lines(varpro.fit_shapes(given, start, control))
+    kept = model_selection.remove_needless_lines(varpro.fit_shapes(given, start, control))
     assert kept.shapes.region.tolist() == [0, 1]
 
 
@@ -421,7 +421,7 @@ def test_a_line_outside_reaches_half_the_sampling_rate() -> None:
     given = problem(1e-2, BROAD)
     late = replace(given, time=given.time + 5e-3)
     peak = Peak(nu=200e3, width=900.0, gain=1.0, grid_nu=200e3)
-    made = model_selection._add_peak(make_empty_shapes(), late, RULES, 2, peak)
+    made = model_selection.add_peak(make_empty_shapes(), late, RULES, 2, peak)
     assert (made.low[0], made.high[0]) == pytest.approx((60e3, 500e3), rel=1e-9)
 
 
@@ -454,7 +454,7 @@ class Growth:
 
         monkeypatch.setattr(model_selection, "_try_changes", offer)
         monkeypatch.setattr(model_selection, "compute_residual", lambda problem, state: None)
-        monkeypatch.setattr(model_selection, "_remove_needless_lines", lambda best: best)
+        monkeypatch.setattr(model_selection, "remove_needless_lines", lambda best: best)
 
     def run(self, outside: bool = True):
         # The floor is 1e-9 of sum |y|^2 / sigma^2 = 4e9 / 2^2.
@@ -515,7 +515,7 @@ def tries(monkeypatch):
             return SimpleNamespace(bic=best.bic + bic, area=np.full((1, 3), area))
 
         monkeypatch.setattr(model_selection, "fit_shapes", fit)
-        monkeypatch.setattr(model_selection, "_make_voigt", lambda *a: best.shapes)
+        monkeypatch.setattr(model_selection, "make_voigt", lambda *a: best.shapes)
         monkeypatch.setattr(model_selection, "_part_line", lambda *a: "parted")
         peak = Peak(nu=-60e3, width=900.0, gain=gain, grid_nu=-60e3)
         model_selection._try_changes(best, rules, 1, peak, given.y)
@@ -624,7 +624,7 @@ def needless(monkeypatch, area, inverse, *, bic: float = 0.0, regions=(1, 1), vo
         return SimpleNamespace(problem=given, shapes=fewer, state=state, points=np.e, bic=bic)
 
     monkeypatch.setattr(model_selection, "fit_shapes", fit)
-    return model_selection._remove_needless_lines(best).shapes.nu.tolist()
+    return model_selection.remove_needless_lines(best).shapes.nu.tolist()
 
 
 def test_a_line_stays_that_is_worth_its_parameters(monkeypatch) -> None:

@@ -15,7 +15,10 @@ from ssbchar.nmr.quantification.region_areas import RegionSignal
 
 
 def lines(
-    status: tuple[str, ...] = ("line", "line", "line"), gain: float = 0.0, penalty: float = 16.0
+    status: tuple[str, ...] = ("line", "line", "line"),
+    gain: float = 0.0,
+    penalty: float = 16.0,
+    spread: float = 0.0,
 ) -> xr.Dataset:
     """Metal 10, Li-Si 70 and 20, in percent; with a pattern metal 8, Li-Si 92."""
     return xr.Dataset(
@@ -24,6 +27,8 @@ def lines(
             "shift": ("component", [265.0, 15.0, 199.0]),
             "region_of": ("component", ["li_metal", "li_si", "li_si"]),
             "line_status": ("component", list(status)),
+            "region_area": (("slice", "region"), [[10.0, 90.0]]),
+            "model_spread": ("region", [spread, spread]),
             "hidden_gain": gain,
             "hidden_penalty": penalty,
             "hidden_coupling": 80e3,
@@ -31,7 +36,15 @@ def lines(
             "hidden_region_area": ("region", [8.0, 92.0]),
         },
         coords={"region": ["li_metal", "li_si"]},
+        attrs={"models": 3},
     )
+
+
+def test_the_spread_of_admissible_models_is_a_systematic() -> None:
+    (doubt,) = find_fit_doubts(lines(spread=0.02))
+    assert not doubt.decisive and doubt.reason.startswith("2 other models")
+    systematic = systematic_from_doubts([doubt], np.array([0.1, 0.9]))
+    assert systematic == pytest.approx([0.02, 0.02])
 
 
 def test_lines_alone_leave_no_doubt() -> None:
