@@ -10,6 +10,7 @@ for.
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,11 +50,11 @@ MOST_PHASE = 500.0
 class Pattern:
     """Decay of a powder pattern."""
 
-    signal: Complex
+    signal: Array | Complex
     """(time,) 1 at time zero."""
-    derivatives: list[Complex]
+    derivatives: Sequence[Array | Complex]
     """(fitted,) of (time,), by each parameter that is fitted, in their order."""
-    by_time: Complex
+    by_time: Array | Complex
     """(time,) derivative by time [1/s]."""
 
 
@@ -174,7 +175,7 @@ def _evaluate_satellites(values: Array, fitted: Index, tau: Array, alive: int) -
     outer[:alive] = sums[0].real
     # d/dp of Re exp(2 pi i nu t) is Re(2 pi i t nu_p exp(2 pi i nu t)).
     turn = -2 * np.pi * part * sums[1:].imag
-    by = {
+    by: dict[int, Array | Complex] = {
         COUPLING: _pad(turn[0] * time / 2, tau.size),
         SATELLITES: 2 * OUTER * CENTRAL / whole**2 * (outer - 1),
     }
@@ -235,13 +236,11 @@ def _choose_directions(
     return _split_directions(min(float(phases[0]), MOST_PHASE), min(float(phases[1]), MOST_PHASE))
 
 
-def _pad(values: Complex, size: int) -> Complex:
+def _pad(values: Array | Complex, size: int) -> Array | Complex:
     """Return values with zeros behind, where the line has died."""
     if values.size == size:
         return values
-    out = np.zeros(size, values.dtype)
-    out[: values.size] = values
-    return out
+    return np.asarray(np.concatenate([values, np.zeros(size - values.size)]))
 
 
 def _transform(frequency: Array, weights: Array, time: Array) -> Complex:
