@@ -99,6 +99,7 @@ EQUAL = frozenset({Verdict.RETAINED, Verdict.RETURNED, Verdict.UNCHANGED, Verdic
 """Words that say: no change that matters."""
 DIFFERENT = frozenset({Verdict.CHANGED, Verdict.NOT_RETURNED})
 """Words that say: a change that matters."""
+STRUCTURE_WORDS = (Verdict.RETAINED, Verdict.CHANGED)
 MANY = 3.0
 """Standard uncertainties beyond which a stated number is silently wrong."""
 FAR_TOO_MANY = 5.0
@@ -390,6 +391,36 @@ def explain_false_word(row: Row, rows: Sequence[Row], known: Known) -> str:
     if known.unchanged is None or known.value is None:
         return ""
     return explain_false_change(word, read_numbers(row), known)
+
+
+def explain_false_structure(word: str, rows: Sequence[Row], members: Sequence[Known]) -> str:
+    """Return why a word on the whole structure is false, empty where it is not.
+
+    ``retained`` is false where any member changed beyond its bound; ``changed`` where it would be
+    false of every member, each judged with the errors of its own row.
+
+    Parameters
+    ----------
+    word : str
+        The verdict.
+    rows : sequence of mapping
+        All rows of the case.
+    members : sequence of Known
+        Edge, white line and shells.
+    """
+    if word == Verdict.MIXED:
+        return "one technique alone cannot be mixed"
+    if word not in STRUCTURE_WORDS:
+        return ""
+    reasons = []
+    for known in members:
+        numbers = next((read_numbers(row) for row in rows if known.speaks_about(row)), {})
+        # Which way a member went is its own row's business.
+        errors = {k: v for k, v in numbers.items() if k in ("stderr", "systematic")}
+        reasons.append(explain_false_change(word, errors, known))
+    if word == Verdict.RETAINED:
+        return next((f"{k.quantity}: {r}" for k, r in zip(members, reasons, strict=True) if r), "")
+    return "nothing changed that matters" if all(reasons) else ""
 
 
 def explain_false_change(word: str, numbers: Mapping[str, float], known: Known) -> str:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.verdict import Verdict
 from ssbchar.xas.comparison.options import Comparison
 
-from .judge import POSITIVE, STATED, Known, Rule, Truth, forbid
+from .judge import (
+    POSITIVE,
+    STATED,
+    JudgeWord,
+    Known,
+    Row,
+    Rule,
+    Truth,
+    explain_false_structure,
+    forbid,
+)
 
 CHANGES: Mapping[str, tuple[float, float | None]] = {
     "volume_return": (0.0, Stability().cell_tolerance),
@@ -58,8 +68,26 @@ def know_verdicts(truth: Truth) -> Iterator[Known]:
         ``own`` holds the rows; absent in truths of other generators.
     """
     for row in truth.get("own", ()):
-        if row["value"] is None:
+        if row["quantity"] == "structure":
+            yield Known(
+                quantity="structure",
+                subject=row["subject"],
+                judge_word=_judge_structure(truth, row["subject"]),
+                right_words={row["verdict"]},
+            )
+        elif row["value"] is None:
             yield _know_verdict(row)
+
+
+def _judge_structure(truth: Truth, subject: str) -> JudgeWord:
+    """Return the judge of a word on a structure whose members' true changes are known."""
+    changes = [known for known in know_values(truth) if known.bound is not None]
+    members = [known for known in changes if known.subject == subject]
+
+    def judge_word(row: Row, rows: Sequence[Row]) -> str:
+        return explain_false_structure(str(row.get("verdict", "")), rows, members)
+
+    return judge_word
 
 
 def _know_verdict(row: Mapping[str, Any]) -> Known:
@@ -84,7 +112,10 @@ def know_combined(truth: Truth) -> Iterator[Known]:
         ``own`` holds the rows; absent in truths of other generators.
     """
     for row in truth.get("own", ()):
-        if row["quantity"] in ("structure", "phase_stability"):
+        if row["quantity"] == "structure":
+            judge_word = _judge_structure(truth, row["subject"])
+            yield Known(quantity="stability", technique="combined", judge_word=judge_word)
+        elif row["quantity"] == "phase_stability":
             kept = row["verdict"] in (Verdict.RETAINED, Verdict.REVERSIBLE, Verdict.STABLE)
             false = Verdict.CHANGED if kept else Verdict.RETAINED
             yield Known(
@@ -105,13 +136,14 @@ RULES = (
     Rule(
         truth="own: verdict",
         rows="the row of the same subject, condition and quantity",
-        false="every other positive word; where N/A is true, any number that stands as good",
+        false="every other positive word; where N/A is true, any number that stands as good; of a "
+        "structure retained where a value is beyond its bound, changed where it is false of each",
         know=know_verdicts,
     ),
     Rule(
-        truth="own: verdict of phase_stability, structure",
+        truth="own: verdict of phase_stability; values of edge, white line and shells",
         rows="combined stability",
-        false="retained of what changed, changed of what was kept",
+        false="retained of what changed, changed of what was kept; of absorption as the structure",
         know=know_combined,
     ),
 )

@@ -13,10 +13,9 @@ from ssbchar.verdict import Verdict
 
 from . import judge_own
 from .cases import find_trials, load_generator
-from .judge import Known, Row, Rule, Truth, explain_false_change, forbid, read_numbers
+from .judge import Known, Row, Rule, Truth, explain_false_structure, forbid
 
 SHELLS = ("shell_1_ratio", "shell_2_ratio", "shell_3_ratio")
-STRUCTURE_WORDS = (Verdict.RETAINED, Verdict.CHANGED)
 NEAR_EDGE = (-20.0, 20.0)
 """Range about the edge in which half step and white line are looked for [eV]."""
 
@@ -110,36 +109,6 @@ def know_structure(truth: Truth) -> Iterator[Known]:
     right = (Verdict.CHANGED,) if matters else (Verdict.RETAINED,)
     yield Known(quantity="structure", judge_word=judge_word, right_words=right)
     yield Known(quantity="stability", technique="combined", judge_word=judge_word)
-
-
-def explain_false_structure(word: str, rows: Sequence[Row], members: Sequence[Known]) -> str:
-    """Return why a word on the whole structure is false, empty where it is not.
-
-    ``retained`` is false where any member changed beyond its bound; ``changed`` where it would be
-    false of every member, each judged with the errors of its own row.
-
-    Parameters
-    ----------
-    word : str
-        The verdict.
-    rows : sequence of mapping
-        All rows of the case.
-    members : sequence of Known
-        Edge, white line and shells.
-    """
-    if word == Verdict.MIXED:
-        return "one technique alone cannot be mixed"
-    if word not in STRUCTURE_WORDS:
-        return ""
-    reasons = []
-    for known in members:
-        numbers = next((read_numbers(row) for row in rows if known.speaks_about(row)), {})
-        # Which way a member went is its own row's business.
-        errors = {k: v for k, v in numbers.items() if k in ("stderr", "systematic")}
-        reasons.append(explain_false_change(word, errors, known))
-    if word == Verdict.RETAINED:
-        return next((f"{k.quantity}: {r}" for k, r in zip(members, reasons, strict=True) if r), "")
-    return "nothing changed that matters" if all(reasons) else ""
 
 
 def know_reduced(truth: Truth) -> Iterator[Known]:

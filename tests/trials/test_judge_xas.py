@@ -140,3 +140,31 @@ def test_missing_rows_are_needless() -> None:
         "white_line_change",
         *judge_xas.SHELLS,
     }
+
+
+@pytest.mark.parametrize(
+    ("true", "stderr", "word", "is_false"),
+    [
+        (0.98, 0.0169, "changed", False),
+        (0.98, 0.0020, "changed", True),
+        (1.0, 0.0169, "changed", True),
+        (0.90, 0.0169, "retained", True),
+        (0.98, 0.0169, "retained", False),
+    ],
+)
+def test_the_structure_of_own_pairs_is_what_its_values_allow(
+    true: float, stderr: float, word: str, is_false: bool
+) -> None:
+    about = {"sample": "S", "technique": "xas", "condition": "", "subject": "Fe K"}
+    own = [
+        {**about, "quantity": "shell_1_ratio", "value": true, "unit": "1", "verdict": ""},
+        {**about, "quantity": "structure", "value": None, "unit": "", "verdict": "retained"},
+    ]
+    rows = [
+        {**about, **shell("changed", 0.951, stderr)},
+        {**about, "quantity": "structure", "verdict": word},
+        {**about, "technique": "combined", "quantity": "stability", "verdict": word},
+    ]
+    judged = {one.quantity: one for one in judge({"own": own}, *rows)}
+    assert bool(judged["structure"].false_word) == is_false
+    assert bool(judged["stability"].false_word) == is_false

@@ -62,7 +62,7 @@ PER_PHASE = (ParameterKind.SIZE, ParameterKind.MICROSTRAIN, ParameterKind.OVERAL
 """Kinds of which each phase has one."""
 OF_SHAPE = (ParameterKind.GAUSS, *PER_PHASE)
 """Kinds of widths and intensities, which move no line."""
-COLUMNS = (slice(STRAIN, SIZE), SIZE, MICROSTRAIN, OVERALL_B)
+COLUMNS: tuple[slice | int, ...] = (slice(STRAIN, SIZE), SIZE, MICROSTRAIN, OVERALL_B)
 """Where strains, both widths and displacement factor stand in the row of a phase."""
 KINDS_IN_ROW = (*(ParameterKind.STRAIN,) * 6, *PER_PHASE)
 """Kind of each value in the row of a phase, in the order of ``lines``."""
@@ -355,11 +355,11 @@ def build_layout(
     # a line narrower than the step of the axis has no width to refine
     narrowest = float(axis[-1] - axis[0]) / axis.size
     largest_step, lowest, highest = _bound_values(narrowest, series.wavelength, len(present))
-    row = (place - SHARED_VALUES) // PHASE_VALUES
+    of_phase = (place - SHARED_VALUES) // PHASE_VALUES
     return ParameterLayout(
         present=present,
         place=place,
-        phase=np.where(row < 0, -1, np.array(present)[row]),
+        phase=np.where(of_phase < 0, -1, np.array(present)[of_phase]),
         prior_mean=prior.take_means(present)[place],
         prior_precision=1 / sigma[place] ** 2,
         largest_step=largest_step[place],
