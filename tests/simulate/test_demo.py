@@ -23,6 +23,7 @@ UNITS = {
     "volume": "angstrom^3",
     "volume_return": "percent",
     "mean_linear_expansion": "1/K",
+    "mean_volume_expansion": "1/K",
     "onset_temperature": "degC",
     "end_temperature": "degC",
     "phase_stability": "",

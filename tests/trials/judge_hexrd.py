@@ -208,7 +208,7 @@ def _list_expansion(
     for name, size in list_sizes(phase, cells).items():
         first, last = _interpolate_size(temperature, size)
         yield Known(
-            quantity="mean_linear_expansion",
+            quantity="mean_volume_expansion" if name == "volume" else "mean_linear_expansion",
             subject=PHASES.get(phase, phase),
             condition=f"{segment} {name}",
             value=float((last / first - 1) / (high - low)),
@@ -543,7 +543,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         truth="cells, temperature",
-        rows="mean_linear_expansion on heating and cooling",
+        rows="mean_linear_expansion, mean_volume_expansion on heating and cooling",
         false="a number that stands as good and is off",
         know=know_expansion,
     ),

@@ -140,6 +140,7 @@ def test_expansion_is_taken_between_its_two_temperatures() -> None:
     row = {"quantity": "mean_linear_expansion", "subject": "LFP", "verdict": "ok"}
     one = judge(series(), **row, condition="heating a", value=1e-5, stderr=1e-8)
     assert one.truth == pytest.approx(1e-5 / (1 + 75e-5), rel=1e-6)
+    row["quantity"] = "mean_volume_expansion"
     one = judge(series(), **row, condition="cooling volume", value=3e-5, stderr=1e-8)
     assert one.truth == pytest.approx(3e-5, rel=5e-3)
 

@@ -130,11 +130,10 @@ def fill_mean(
         The two temperatures [degC].
     """
     curve, free, at = one.curve, one.free, one.place
-    # A mean beyond the frames would be that of an extrapolated curve.
-    low = max(options.mean_from, curve.basis.low)
-    high = min(options.mean_to, curve.basis.high)
-    if high - low < options.smallest_range:
+    window = options.choose_window(curve.basis.low, curve.basis.high)
+    if window is None:
         return
+    low, high = window
     ends = np.array([low, high])
     found = curve.evaluate(ends)
     p = free.count

@@ -37,6 +37,13 @@ POINTS_PER_ORDER = 3
 """Frames that each order of a polynomial needs."""
 BY_CHANCE = 0.05
 """How rarely points scatter so little by chance that their errors are said to hold more."""
+COLD = -100.0
+"""Temperature below which vibrations freeze out [degC]."""
+STRONG = 6.0
+"""Difference of the information criterion that is strong evidence (R. E. Kass & A. E. Raftery, J.
+Am. Stat. Assoc. 90 (1995) 773)."""
+FEWEST_FOR_VIBRATION = 6
+"""Points that a vibration model needs."""
 RATE_STEP = 0.05
 """Half-width [K] of the differences that give the rate of a vibration model."""
 THETA_STEP = 1e-3
@@ -306,10 +313,16 @@ def _fit_without_outliers(
     numbers = count * points.values.shape[1]
 
     def information(curve: CellCurve) -> float:
-        k = curve.coefficients.size
-        return float(curve.chi2 * (numbers - k) / noise + k * np.log(numbers))
+        k = curve.coefficients.size + int(np.isfinite(curve.basis.theta))
+        freedom = numbers - curve.coefficients.size
+        return float(curve.chi2 * freedom / noise + k * np.log(numbers))
 
-    return min(curves, key=information)
+    best = min(curves, key=information)
+    if low < COLD and count >= FEWEST_FOR_VIBRATION:
+        # Where vibrations freeze out a polynomial runs away: it must be clearly better.
+        frozen = _fit_vibration("einstein", low, high, points)
+        return frozen if information(frozen) <= information(best) + STRONG else best
+    return best
 
 
 def _fit_on_basis(basis: Basis, points: CellPoints) -> CellCurve:

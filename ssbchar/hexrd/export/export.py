@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ssbchar.crystal import reflections
 from ssbchar.crystal.options import ReflectionListing
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.export import cif, frames_csv, gsas
+from ssbchar.hexrd.export import cif, frames_csv, gsas, lines_csv
 from ssbchar.hexrd.export.options import Export
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.refinement.cell_status import CellStatus
@@ -42,7 +42,8 @@ def export_series(
 ) -> dict[str, str]:
     """Return the files of a series by name (docs/data-model.md, ``export/``).
 
-    ``frames.csv`` (a row per frame and phase), ``<phase>_frame<number>.cif`` of the frames chosen
+    ``frames.csv`` (a row per frame and phase), ``lines.csv`` (a row per frame and named reflection,
+    where there are any), ``<phase>_frame<number>.cif`` of the frames chosen
     for each phase (`choose_frames`), ``frame<number>.fxye`` of all these frames, and
     ``instrument.instprm``.
 
@@ -78,6 +79,8 @@ def export_series(
         for name in lattice["phase"].values.astype(str)
     }
     files = {"frames.csv": frames_csv.format_table(patterns, furnace, lattice)}
+    if lines := lines_csv.format_lines(furnace, peaks):
+        files["lines.csv"] = lines
     files |= _format_cifs(chosen, lattice, furnace, table, note)
     # patterns go with the cells: those of all phases' chosen frames, and those asked for
     asked = np.flatnonzero(np.isin(patterns["frame"].values, options.frames))

@@ -69,7 +69,7 @@ def _list_frame_columns(
     by_frame: dict[str, Any] = {
         "frame": patterns["frame"].values,
         "source_file": patterns["source_file"].values.astype(str),
-        "time_utc": [_format_time(time) for time in furnace["time"].values],
+        "time_utc": [format_time(time) for time in furnace["time"].values],
         "temperature_degC": furnace["temperature"].values,
         "temperature_stderr_K": furnace["temperature_stderr"].values,
         "temperature_systematic_K": furnace["temperature_systematic"].values,
@@ -152,7 +152,7 @@ def calculate_shares(lattice: xr.Dataset) -> tuple[Array, Array]:
     return 100 * share, 100 * stderr
 
 
-def _format_time(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """Return a time since 1970-01-01 UTC [s] as ISO 8601, empty where unknown."""
     if not np.isfinite(seconds):
         return ""

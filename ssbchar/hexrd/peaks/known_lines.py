@@ -14,6 +14,7 @@ from ssbchar.hexrd.bragg import d_from_two_theta, two_theta_per_d
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.peaks import broadening, reflections, strain_path
 from ssbchar.hexrd.peaks.fit import Windows
+from ssbchar.hexrd.peaks.named import find_named_spacings
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.hexrd.peaks.outputs import PARAMETERS, PEAKS
 from ssbchar.hexrd.peaks.phase_scales import fit_phase_scales
@@ -130,7 +131,8 @@ def fit_known_lines(
     Raises
     ------
     BadInput
-        No candidate phases, or none with a line inside the patterns.
+        No candidate phases, none with a line inside the patterns, or a reflection is named that a
+        phase does not have.
     """
     if not phases:
         raise BadInput(
@@ -145,6 +147,7 @@ def fit_known_lines(
         reflections.limit_two_theta(frames.two_theta, frames.width, options),
         frames.width,
         options.peaks_per_phase,
+        named=find_named_spacings(options.reflections, phases),
     )
     temperature = furnace["temperature"].values[frames.index]
     predicted = _predict_places(frames, lines, phases, temperature, options)
@@ -382,6 +385,7 @@ def _make_dataset(
             "peak": np.arange(kept.size),
             "phase": phase,
             "hkl": np.array([lines.hkl[n] for n in kept], dtype=object),
+            "named": lines.named[kept].astype(np.int8),
             "par": np.array(PARAMETERS, dtype=object),
             "par2": np.array(PARAMETERS, dtype=object),
             "candidate": np.array(list(dict.fromkeys(phase)), dtype=object),

@@ -5,6 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ssbchar.hexrd.peaks.named import parse_reflection
+from ssbchar.runtime.options import Name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Tracking:
@@ -16,6 +19,10 @@ class Tracking:
     """Largest 2theta [degree, as measured] a peak may have."""
     peaks_per_phase: Annotated[int, Field(ge=1, le=1000)] = 8
     """Number of the strongest reflections of each phase that are fitted."""
+    reflections: tuple[Name, ...] = ()
+    """Reflections that are followed by name, as `[LAGP 012, LFP 200, "LFP 2 1 0"]`: fitted however
+    weak they are, drawn against temperature and time, listed in `export/lines.csv`, with a row for
+    what changes over each hold."""
     window: Annotated[float, Field(gt=0, le=100)] = 3.0
     """Half width of a window, in typical full widths at half maximum; less where another line is
     near."""
@@ -36,3 +43,5 @@ class Tracking:
     def __post_init__(self) -> None:
         if not self.two_theta_min < self.two_theta_max:
             raise ValueError("two_theta_min must be below two_theta_max; correct one of them")
+        for text in self.reflections:
+            parse_reflection(text)

@@ -20,6 +20,11 @@ PEAKS = OutputTable(
         "hkl": Variable(
             dims=("peak",), meaning="indices of the strongest reflection in it", coordinate=True
         ),
+        "named": Variable(
+            dims=("peak",),
+            meaning="1: followed by name (`hexrd.track.reflections`)",
+            coordinate=True,
+        ),
         "par": Variable(
             dims=("par",), meaning="parameters: position, fwhm, area, eta", coordinate=True
         ),

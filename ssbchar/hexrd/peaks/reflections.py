@@ -11,6 +11,7 @@ import numpy as np
 
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.bragg import two_theta_from_d
+from ssbchar.hexrd.peaks.named import SAME_SPACING
 from ssbchar.hexrd.peaks.options import Tracking
 from ssbchar.typing import Array, Bool, Index
 
@@ -56,6 +57,8 @@ class KnownLines:
     """Whether the line is reported."""
     beside: Bool
     """Whether it is fitted: a reported one or a neighbour of one."""
+    named: Bool
+    """Whether the user has named it."""
 
     def take(self, rows: Index) -> KnownLines:
         """Return some of the lines; `rows` is an index of shape (some,), d stays in angstrom."""
@@ -66,6 +69,7 @@ class KnownLines:
             strength=self.strength[rows],
             tracked=self.tracked[rows],
             beside=self.beside[rows],
+            named=self.named[rows],
         )
 
 
@@ -85,6 +89,8 @@ def list_lines(
     bounds: tuple[float, float],
     width: float,
     most: int,
+    *,
+    named: Sequence[Array] | None = None,
 ) -> KnownLines:
     """Return all lines but faint ones, and which of them to report.
 
@@ -105,6 +111,8 @@ def list_lines(
         Typical full width at half maximum [degree].
     most : int
         Lines to report per phase.
+    named : sequence of ndarray, optional
+        For each phase the spacings [angstrom] of reflections whose lines are reported in any case.
 
     Returns
     -------
@@ -116,7 +124,11 @@ def list_lines(
     BadInput
         No phase has a line in the range.
     """
-    found = [_list_phase(n, p, wavelength, bounds, width) for n, p in enumerate(phases)]
+    spacings = named or [np.zeros(0)] * len(phases)
+    found = [
+        _list_phase(n, phase, wavelength, bounds, width=width, named=spacings[n])
+        for n, phase in enumerate(phases)
+    ]
     if not any(one.d.size for one in found):
         raise BadInput(
             "phases", "no phase has a line inside the patterns", "check cells and wavelength"
@@ -131,12 +143,19 @@ def list_lines(
     for phase in range(len(phases)):
         own = np.flatnonzero(every.phase == phase)
         tracked[own[np.argsort(-merit[own], kind="stable")[:most]]] = True
+    tracked |= every.named
     distance = np.min(np.abs(at[:, None] - at[tracked]), axis=1)
     return replace(every, tracked=tracked, beside=distance < BESIDE * width)
 
 
 def _list_phase(
-    number: int, phase: xr.Dataset, wavelength: float, bounds: tuple[float, float], width: float
+    number: int,
+    phase: xr.Dataset,
+    wavelength: float,
+    bounds: tuple[float, float],
+    *,
+    width: float,
+    named: Array,
 ) -> KnownLines:
     """Return a phase's lines inside a range of 2theta, by increasing 2theta."""
     d, multiplicity = phase["d"].values, phase["multiplicity"].values
@@ -153,8 +172,15 @@ def _list_phase(
     merged = _merge_reflections(inside, at, MERGED * width)
     total = np.array([power[members].sum() for members in merged])
     strongest = total.max() if total.size else 1.0
-    kept = [m for m, t in zip(merged, total, strict=True) if t >= FAINT * strongest]
-    lead = [members[int(np.argmax(power[members]))] for members in kept]
+    is_named = np.any(np.abs(d[:, None] / named - 1) < SAME_SPACING, axis=1)
+    kept = [
+        m for m, t in zip(merged, total, strict=True) if t >= FAINT * strongest or is_named[m].any()
+    ]
+    # A line is called by what it was named.
+    lead = [
+        members[int(np.argmax(power[members] + is_named[members] * power.max()))]
+        for members in kept
+    ]
     h, k, ell = (phase[i].values for i in "hkl")
     return KnownLines(
         phase=np.full(len(kept), number),
@@ -163,6 +189,7 @@ def _list_phase(
         strength=np.array([power[m].sum() for m in kept]) / strongest,
         tracked=np.zeros(len(kept), bool),
         beside=np.zeros(len(kept), bool),
+        named=np.array([is_named[m].any() for m in kept], bool),
     )
 
 
@@ -185,6 +212,7 @@ def _join(found: Sequence[KnownLines]) -> KnownLines:
         strength=np.concatenate([one.strength for one in found]),
         tracked=np.concatenate([one.tracked for one in found]),
         beside=np.concatenate([one.beside for one in found]),
+        named=np.concatenate([one.named for one in found]),
     )
 
 

@@ -44,6 +44,7 @@ from ssbchar.hexrd.verdict.line_area import (
     measure_explained_area,
 )
 from ssbchar.hexrd.verdict.listed_cell import compare_with_listed
+from ssbchar.hexrd.verdict.named_lines import conclude_named_lines
 from ssbchar.hexrd.verdict.options import Stability
 from ssbchar.hexrd.verdict.reference_cells import (
     ReferenceCell,
@@ -157,6 +158,7 @@ def conclude_series(
         transitions += [replace(row, subject=name) for row in find_transitions(lattice, furnace, p)]
     rows += transitions
     limits = detection_limits.limit_absent_phases(lattice, known)
+    rows += conclude_named_lines(peaks, furnace, cells.stretches)
     rows += [*changes, *limits, *others, *conclude_time_course(time_course, path)]
     # Phases of the library count too: the mixture is judged by the worst of all limits.
     library_limits = [row for row in others if row.quantity == "detection_limit"]

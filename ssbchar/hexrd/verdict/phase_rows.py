@@ -223,6 +223,7 @@ def build_expansion_rows(
         if segment in kept:
             curve = replace(curve, reacting_from=float("nan"))
         if not np.isfinite(curve.low):
+            rows += _tell_no_mean(one, str(segment))
             continue
         verdict = Verdict.REACTING if _is_reacting(curve, segment) else Verdict.OK
         for place in (place for place in free if place in SIZES):
@@ -240,20 +241,49 @@ def build_expansion_rows(
                 float(np.hypot(stderr, systematic)),
                 options,
             )
-            order = int(one["order"])
             row = Conclusion(
-                "mean_linear_expansion",
+                "mean_volume_expansion" if place == VOLUME else "mean_linear_expansion",
                 value=value,
                 stderr=stderr,
                 systematic=systematic,
                 unit="1/K",
                 verdict=verdict,
                 reason=sentences.describe_expansion(curve, published, is_moved=moved > 0),
-                method=f"{model} of order {order}, errors in cell and temperature",
+                method=f"{_name_curve(one, model)}, errors in cell and temperature",
                 condition=f"{segment} {AXES[place]}",
             )
             rows.append(row)
     return rows
+
+
+def _tell_no_mean(one: xr.Dataset, segment: str) -> list[Conclusion]:
+    """Return the row that a phase with a curve is seen over too little for a mean expansion; none
+    of one without."""
+    chi2 = float(one["chi2"]) if "chi2" in one else float("nan")
+    if not np.isfinite(chi2):
+        return []
+    reach = ""
+    if "temperature" in one.coords:
+        grid = one["temperature"].values[np.isfinite(one["cell"].values[VOLUME])]
+        reach = f" ({grid.min():.0f} to {grid.max():.0f} degC)" if grid.size else ""
+    return [
+        Conclusion(
+            "mean_linear_expansion",
+            unit="1/K",
+            verdict=Verdict.NOT_MEASURED,
+            reason=f"seen over too little of the range asked for{reach}: see "
+            "hexrd.expansion.mean_from, mean_to and smallest_range",
+            condition=segment,
+        )
+    ]
+
+
+def _name_curve(one: xr.Dataset, model: str) -> str:
+    """Return which curve the cells of a phase were fitted with."""
+    theta = float(one["characteristic_temperature"]) if "characteristic_temperature" in one else 0
+    if np.isfinite(theta) and theta > 0:
+        return f"vibration of {theta:.0f} K"
+    return f"{model} of order {int(one['order'])}"
 
 
 def _read_curve(one: xr.Dataset) -> MeanExpansion:

@@ -376,7 +376,7 @@ def _list_expansion_truths(
     return [
         about(
             condition=f"{segment} {name}",
-            quantity="mean_linear_expansion",
+            quantity="mean_volume_expansion" if name == "volume" else "mean_linear_expansion",
             value=float((cold_and_hot[1] / cold_and_hot[0] - 1) / (high - low)),
             unit="1/K",
         )

@@ -129,6 +129,18 @@ def test_the_mean_is_shortened_to_the_range() -> None:
     assert np.isnan(mean_of(curve(), smallest_range=50.1, **narrow)["mean_from"][0, 0])
 
 
+def test_the_usual_window_adapts_to_where_the_phase_is_seen() -> None:
+    """A cryogenic series had no mean expansion, without a word."""
+    usual = mean_of(curve())
+    assert (usual["mean_from"][0, 0], usual["mean_to"][0, 0]) == (100.0, 400.0)
+    cold = mean_of(curve(low=-256.0, high=-30.0))
+    assert (cold["mean_from"][0, 0], cold["mean_to"][0, 0]) == (-256.0, -30.0)
+    assert np.isfinite(cold["mean_linear_expansion"][0, 0, 0])
+    # What is asked for is not widened, and too little is none.
+    assert np.isnan(mean_of(curve(low=-256.0, high=-30.0), mean_from=0.0)["mean_from"][0, 0])
+    assert np.isnan(mean_of(curve(low=20.0, high=60.0))["mean_from"][0, 0])
+
+
 def test_the_systematic_error_is_that_of_both_temperatures() -> None:
     """The scale is off by 1 K at 0 and 2 K at 500 degC: 1.3 and 1.7 K at the ends."""
     out = mean_of(curve(), systematic=1.0, mean_from=150.0, mean_to=350.0)

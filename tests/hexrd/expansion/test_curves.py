@@ -296,3 +296,23 @@ def test_what_errors_hold_beside_scatter() -> None:
     # 39 degrees of freedom: chance leaves chi-square below 25.7 in one of twenty.
     expected = 1 - low.chi2 * 39 / 25.695
     assert low.unscattered[0, 0] == pytest.approx(expected * 1e-8, rel=1e-3)
+
+
+def test_a_cold_series_does_not_run_away_where_vibrations_freeze_out() -> None:
+    """From 17 to 243 K: the expansion at the coldest frame is next to nothing."""
+    t = np.linspace(-256.0, -30.0, 17)
+    energy = curves.calculate_thermal_energy("einstein", t, 400.0)
+    true = 9.4 * (1 + 1.2e-5 * energy)
+    cold, chosen = [], []
+    for seed in range(12):
+        noise = 2e-4 * np.random.default_rng(seed).standard_normal(t.size)
+        found = fitted(points(true + noise, sigma=2e-4, t=t))
+        chosen.append(found.basis.model)
+        cold.append(float(found.evaluate(t[:1]).rates[0, 0]) / 9.4)
+    assert chosen.count("einstein") >= 10
+    assert np.sqrt(np.mean(np.square(cold))) < 1e-6
+
+
+def test_a_warm_series_is_a_polynomial() -> None:
+    found = fitted(points(9.4 * (1 + 1e-5 * T)))
+    assert found.basis.model == "polynomial"

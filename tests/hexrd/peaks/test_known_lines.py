@@ -316,6 +316,7 @@ def test_lines_expected_by_hand() -> None:
         strength=np.array([1.0, 0.5, 0.01]),
         tracked=np.ones(3, bool),
         beside=np.ones(3, bool),
+        named=np.zeros_like(np.ones(3, bool)),
     )
     places = np.tile([3.0, 4.0, 5.0], (2, 1))
     y = np.full((2, x.size), 100.0)

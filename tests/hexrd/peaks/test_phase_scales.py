@@ -16,6 +16,7 @@ LINES = KnownLines(
     strength=np.array([1.0, 0.8, 0.4, 1.0, 0.5, 0.7]),
     tracked=np.ones(6, bool),
     beside=np.ones(6, bool),
+    named=np.zeros_like(np.ones(6, bool)),
 )
 
 

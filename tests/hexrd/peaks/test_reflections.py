@@ -52,6 +52,7 @@ def lines_at(two_theta: list[float], strength: list[float] | None = None) -> Kno
         strength=np.array(strength or [1.0] * n),
         tracked=np.ones(n, bool),
         beside=np.ones(n, bool),
+        named=np.zeros_like(np.ones(n, bool)),
     )
 
 

@@ -180,7 +180,14 @@ def test_rows_of_expansion() -> None:
     )
     assert first.method == "polynomial of order 2, errors in cell and temperature"
     assert {r.verdict for r in rows} == {"ok"}
-    assert rows_of(expansion(mean_from=np.nan)) == []
+    # Seen over too little for a mean: said, not left out; without a curve there is nothing to say.
+    untold = rows_of(expansion(mean_from=np.nan))
+    assert [(r.condition, r.verdict) for r in untold] == [
+        ("heating", "not_measured"),
+        ("cooling", "not_measured"),
+    ]
+    assert rows_of(expansion(mean_from=np.nan, chi2=np.nan)) == []
+    assert [r.quantity for r in rows[:2]] == ["mean_linear_expansion", "mean_volume_expansion"]
     assert "3 frames off the curve left out" in rows_of(expansion(frames_rejected=3))[0].reason
 
 

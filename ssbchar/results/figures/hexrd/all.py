@@ -10,6 +10,7 @@ from ssbchar.results.figures.hexrd import (
     cells,
     courses,
     maps,
+    named_lines,
     presence,
     refinement,
     tensor,
@@ -59,6 +60,7 @@ def draw_series(
     figures = {"contour": maps.draw_intensity_map(at, intensity, ticks)}
     figures |= cells.draw_cells(at, lattice, expansion)
     figures |= cells.draw_expansion(expansion)
+    figures |= named_lines.draw_named_lines(at, peaks)
     if time_course is not None:
         figures |= courses.draw_time_course(at, furnace, time_course)
     figures["presence"] = presence.draw_presence(at, lattice)
