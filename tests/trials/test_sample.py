@@ -1,7 +1,4 @@
-"""A few cases of each technique from files to verdict: the campaign in small (docs/trials.md).
-
-A known fault is a strict xfail: whoever mends it takes the mark away.
-"""
+"""A few cases of each technique from files to verdict: the campaign in small (docs/trials.md)."""
 
 from pathlib import Path
 
@@ -10,11 +7,6 @@ import pytest
 from trials import tally
 from trials.campaign import run_one
 from trials.cases import Case
-
-
-def known_fault(reason: str) -> pytest.MarkDecorator:
-    """Mark a case that is judged wrongly today."""
-    return pytest.mark.xfail(reason=reason, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -27,12 +19,7 @@ def known_fault(reason: str) -> pytest.MarkDecorator:
         ("nmr", "lorentz", 1000),
         ("nmr", "evolve", 1003),
         ("nmr", "t2diff", 1002),
-        pytest.param(
-            "nmr",
-            "dead",
-            1001,
-            marks=known_fault("dead time leaves every share open, though the lines tell it"),
-        ),
+        ("nmr", "dead", 1001),
     ],
 )
 def test_nothing_is_silently_wrong(

@@ -37,6 +37,7 @@ def owner_of_paths(measurement):
             return taken[-1]
         taken.append(other)
 
+
 CONCLUSIONS += expand(f"{XAS}/conclusions.json", measurement=ABSORBERS + SERIES)
 FIGURES += expand(f"{XAS}/figures", measurement=ABSORBERS + SERIES)
 
