@@ -237,3 +237,13 @@ def call_step(name, inputs=by_name(), options="{}", labels=labels, **more):
 def as_it_is(text):
     """A param of this text, or what makes it: in plain text Snakemake takes braces for wildcards."""
     return (lambda wildcards: text) if isinstance(text, str) else text
+
+
+def outputs_of(names):
+    """What a run makes of measurements, whose names are separated by commas: conclusions, figures, exports, the
+    geometry of a calibrant."""
+    mine = [RUN.row(name) for name in names.split(",") if name]
+    folders = {f"{OUT}/{row.technique}/{row.measurement}" for row in mine}
+    made = [*CONCLUSIONS_ALL, *FIGURES, *EXPORTS, *MANIFESTS]
+    made += expand(f"{HEXRD}/geometry.nc", measurement=CALIBRANTS)
+    return sorted(path for path in made if str(Path(path).parent) in folders)

@@ -10,16 +10,6 @@ DEPARTURES = {
 }
 
 
-def outputs_of(names):
-    """What a run makes of measurements, whose names are separated by commas: conclusions, figures, exports, the
-    geometry of a calibrant."""
-    mine = [RUN.row(name) for name in names.split(",") if name]
-    folders = {f"{OUT}/{row.technique}/{row.measurement}" for row in mine}
-    made = [*CONCLUSIONS_ALL, *FIGURES, *EXPORTS, *MANIFESTS]
-    made += expand(f"{HEXRD}/geometry.nc", measurement=CALIBRANTS)
-    return sorted(path for path in made if str(Path(path).parent) in folders)
-
-
 NAMED = {
     "samples": RUN.config.samples,
     "phases": RUN.config.phases if any(row.phases for row in RUN.rows) else "",
