@@ -377,7 +377,7 @@ def test_what_runs_is_what_was_checked(
     assert capsys.readouterr().out.splitlines() == [
         "s.csv: commas between cells",
         "set aside: s.csv:3: compare_to is not used by nmr rows of role spectrum (given: 'a'); "
-        "leave it empty (used by xas cycled, xas series, nmr repeat)",
+        "leave it empty (used by hexrd cycled, xas cycled, xas series, nmr repeat)",
         "c.yaml: good; 1 measurements",
     ]
     written = run._write_checked(checked)

@@ -78,12 +78,15 @@ def fit_decay(
         if shares and reference is not None:
             own = law
             law = _share_reference(time, own_area, own_covariance, reference)
+            deviation = find_metal_deviation(time, own_area, own_covariance, law)
             if _is_far_from_pure(law, own):
+                # A drift of gain or a sample that evolves looks the same.
+                systematic = float(np.hypot(systematic, abs(own.t2 - law.t2)))
                 pure = f"the sample's own; pure Li has {1e6 * law.t2:.0f} us"
                 law = replace(own, reason="; ".join(filter(None, [pure, own.reason])))
+                law = law.judge(Verdict.DOUBTFUL, law.reason)
                 shares = False
             else:
-                deviation = find_metal_deviation(time, own_area, own_covariance, law)
                 law, by_own = _compare_with_own(law, own, deviation)
                 systematic = float(np.hypot(float(reference["t2_star_systematic"]), by_own))
         laws.append(law)

@@ -79,6 +79,14 @@ def _build(kind: type[T], departures: Mapping[str, Any], stage: str) -> T:
     return opts.build_options(kind, departures.get(stage) or {})
 
 
+def _describe_range(expansion: Expansion) -> str:
+    """Return between which temperatures the mean expansion is stated."""
+    low, high = expansion.mean_from, expansion.mean_to
+    if low is None or high is None:
+        return "over the temperatures measured where no other is given"
+    return f"from {low:g} to {high:g} °C"
+
+
 def _write_hexrd(given: Mapping[str, Any]) -> Methods:
     refine = _build(Refinement, given, "refine")
     expansion = _build(Expansion, given, "expansion")
@@ -96,7 +104,7 @@ def _write_hexrd(given: Mapping[str, Any]) -> Methods:
         f"{refine.enter:g} standard deviations of its intensity and leaves below "
         f"{refine.leave:g}. Cells against temperature follow a {expansion.model}"
         f"{f' of order {expansion.order}' if expansion.model == 'polynomial' else ''} on heating "
-        f"and on cooling; mean expansion from {expansion.mean_from:g} to {expansion.mean_to:g} °C. "
+        f"and on cooling; mean expansion {_describe_range(expansion)}. "
         f"Cells count as the same within {stability.cell_tolerance:g} %, intensities within "
         f"{stability.intensity_tolerance:g} %, each only where its 95 % limits lie inside."
     )
