@@ -37,7 +37,10 @@ def found():
     """A fit of metal and two sites."""
     metal = signals.signal((METAL,), (265.0,), (900.0,), points=900)
     clean = metal + draw_site(*ALLOY) + draw_site(*SALT)
-    return fit_lines(signals.dataset(signals.noisy(clean, 2e-3, 3)), LineFitOptions())
+    return fit_lines(
+        signals.dataset(signals.noisy(clean, 2e-3, 3)),
+        LineFitOptions(shapes=("lorentz", "voigt", "powder")),
+    )
 
 
 def test_both_sites_are_found_with_their_couplings(found) -> None:
@@ -80,7 +83,10 @@ def test_plain_lines_are_not_asked_for_sites(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(site_selection, "_grow_sites", refuse)
     clean = signals.signal((0.1, 0.9), (265.0, 10.0), (900.0, 3000.0), points=2048)
-    fit = fit_lines(signals.dataset(signals.noisy(clean, 2e-3, 1)), LineFitOptions())
+    fit = fit_lines(
+        signals.dataset(signals.noisy(clean, 2e-3, 1)),
+        LineFitOptions(shapes=("lorentz", "voigt", "powder")),
+    )
     assert fit["shape"].values.tolist() == ["lorentz", "lorentz"]
     assert fit["model_spread"].values.tolist() == [0.0, 0.0]
 
