@@ -30,8 +30,8 @@ class LineFitOptions:
     max_components: Annotated[int, Field(ge=1, le=20)] = 4
     """Most lines per region."""
     shapes: tuple[Shape, ...] = ("lorentz", "voigt")
-    """Line shapes tried; every line begins as ``lorentz``; ``voigt``, and if named ``powder`` (satellites of
-    spin 3/2 and anisotropic shift) must earn their parameters."""
+    """Line shapes tried; every line begins as ``lorentz``. ``voigt``, and where it is named
+    ``powder`` (satellites of spin 3/2 and anisotropic shift), must earn their parameters."""
     min_gain: Annotated[float, Field(ge=0)] = 10.0
     """Least fall of the Bayesian information criterion that admits a further line or shape."""
     max_width: Annotated[float, Field(gt=0)] = 3e4
