@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,14 +13,14 @@ from ssbchar.conclusion import Conclusion
 from ssbchar.crystal import library as phase_library
 from ssbchar.hexrd.pairs import sentences
 from ssbchar.hexrd.unindexed import detection_limits
-from ssbchar.hexrd.unindexed.cell_matching import (
-    FREE,
-    CandidateLines,
-    CellMatch,
-    FoundLines,
-    list_candidate_lines,
-    match_cell,
+from ssbchar.hexrd.unindexed.candidates import (
+    MOST_SHOWN,
+    WeighedCandidate,
+    conclude_candidate,
+    judge_candidates,
+    weigh_candidates,
 )
+from ssbchar.hexrd.unindexed.cell_matching import FoundLines
 from ssbchar.hexrd.unindexed.options import Candidates
 from ssbchar.typing import Bool, Index
 from ssbchar.verdict import Verdict
@@ -32,22 +32,11 @@ FEWEST = 3
 """Lines that can be tested against cells, at least."""
 EVERYWHERE = frozenset({"Li", "O", "C", "H"})
 """Elements of the cell and the air, which every specimen may have met."""
-MOST_SHOWN = 3
-"""Candidates with a row of their own, at most."""
-CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 LEAST_SHARE = 0.02
 """Area over the strongest phase's intensity [1] from which lines without a name are a product, and
 not what strong lines leave over."""
 NEW, LOST = "new lines", "lost lines"
 """Subjects of the lines of the cycled and of the pristine specimen."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TestedCandidate:
-    """A candidate, and how well it explains some lines."""
-
-    lines: CandidateLines
-    match: CellMatch
 
 
 def name_new_lines(
@@ -128,17 +117,17 @@ def _conclude_lines(
     while left.size >= FEWEST:
         for phases in tiers:
             tested = weigh_candidates(_select_lines(new_lines, left, subject), phases, options)
-            row = judge_candidates(_describe_lines(new_lines, left, subject), tested, options)
-            if row.verdict != Verdict.NOT_NAMED:
+            verdict, text = judge_candidates(tested, options, least=FEWEST)
+            if verdict != Verdict.NOT_NAMED:
                 break
-        if row.verdict != Verdict.NAMED:
+        if verdict != Verdict.NAMED:
             break
         best = tested[0]
         explained: Bool = best.match.explained
         named = _describe_lines(new_lines, left[explained], subject)
         rows += [
-            replace(named, verdict=Verdict.NAMED, reason=f"{row.reason}; {named.reason}"),
-            conclude_candidate(best, subject, left.size),
+            _add_verdict(named, verdict, text),
+            _conclude_candidate(best, subject, left),
         ]
         left = left[~explained]
     if not left.size:
@@ -147,11 +136,20 @@ def _conclude_lines(
     if left.size < FEWEST:
         few = f"too few to be tested against cells; {rest.reason}"
         return [*rows, replace(rest, verdict=Verdict.TOO_FEW_LINES, reason=few)]
-    if row.verdict == Verdict.NOT_NAMED and _sum_share(new_lines, left) < LEAST_SHARE:
-        weak = f"no more than strong lines leave over; {row.reason}"
-        row = replace(row, verdict=Verdict.DOUBTFUL, reason=weak)
-    shown = tested[:MOST_SHOWN] if row.verdict == Verdict.AMBIGUOUS else tested[:1]
-    return [*rows, row, *(conclude_candidate(one, subject, left.size) for one in shown)]
+    if verdict == Verdict.NOT_NAMED and _sum_share(new_lines, left) < LEAST_SHARE:
+        verdict, text = Verdict.DOUBTFUL, f"no more than strong lines leave over; {text}"
+    shown = tested[:MOST_SHOWN] if verdict == Verdict.AMBIGUOUS else tested[:1]
+    candidates = [_conclude_candidate(one, subject, left) for one in shown]
+    return [*rows, _add_verdict(rest, verdict, text), *candidates]
+
+
+def _add_verdict(row: Conclusion, verdict: Verdict, text: str) -> Conclusion:
+    """Return the row of some lines with its verdict, what it rests on first."""
+    return replace(row, verdict=verdict, reason="; ".join(filter(None, [text, row.reason])))
+
+
+def _conclude_candidate(one: WeighedCandidate, subject: str, own: Index) -> Conclusion:
+    return conclude_candidate(one, subject, count=own.size, method=sentences.NAMING_METHOD)
 
 
 def _conclude_none(new_lines: xr.Dataset, subject: str) -> Conclusion:
@@ -200,87 +198,6 @@ def _describe_lines(new_lines: xr.Dataset, own: Index, subject: str) -> Conclusi
 def _sum_share(new_lines: xr.Dataset, own: Index) -> float:
     """Return the area of some lines over the intensity of the strongest phase [1]."""
     return float(new_lines["share"].values[own].sum())
-
-
-def weigh_candidates(
-    found: FoundLines, phases: Sequence[xr.Dataset], options: Candidates
-) -> list[TestedCandidate]:
-    """Return the candidates' matches with some lines, best first.
-
-    Parameters
-    ----------
-    found : FoundLines
-        Positions [degree].
-    phases : sequence of Dataset
-        Reflections of the candidates.
-    options : Candidates
-    """
-    tested = []
-    for phase in phases:
-        lines = list_candidate_lines(phase, found.wavelength, found.bounds)
-        if lines is not None:
-            match = match_cell(lines, found, options.strain)
-            tested.append(TestedCandidate(lines=lines, match=match))
-    return sorted(tested, key=lambda one: -one.match.evidence)
-
-
-def judge_candidates(
-    row: Conclusion, tested: Sequence[TestedCandidate], options: Candidates
-) -> Conclusion:
-    """Return the row of some lines with its verdict: ``named`` where one candidate explains at
-    least `FEWEST` of them clearly better than the next.
-
-    Parameters
-    ----------
-    row : Conclusion
-    tested : sequence of TestedCandidate
-        Best first.
-    options : Candidates
-        Evidence that is needed [1].
-    """
-    if not tested:
-        return replace(row, verdict=Verdict.NOT_NAMED)
-    best = tested[0].match
-    count = int(best.explained.sum())
-    if best.evidence < options.evidence or count < FEWEST:
-        text = f"no candidate explains them (best {best.name}: {count} of {best.explained.size})"
-        return replace(row, verdict=Verdict.NOT_NAMED, reason=f"{text}; {row.reason}")
-    # A rival worse than background lines alone is no rival.
-    lead = best.evidence - max([0.0, *(one.match.evidence for one in tested[1:2])])
-    if lead < options.evidence:
-        text = f"{best.name} and {tested[1].match.name} explain them equally well"
-        return replace(row, verdict=Verdict.AMBIGUOUS, reason=f"{text}; {row.reason}")
-    text = f"{best.name}, by {lead:.1f} in log-likelihood over the next"
-    return replace(row, verdict=Verdict.NAMED, reason=text)
-
-
-def conclude_candidate(one: TestedCandidate, subject: str, lines: int) -> Conclusion:
-    """Return the row of a candidate: the share of the lines that it explains [percent].
-
-    Parameters
-    ----------
-    one : TestedCandidate
-    subject : str
-        The lines.
-    lines : int
-        How many there are.
-    """
-    match = one.match
-    cell = ", ".join(
-        f"{CELL_NAMES[i]} {match.cell[i]:.4f}({match.cell_stderr[i]:.4f})"
-        for i in FREE[one.lines.system]
-    )
-    return Conclusion(
-        "candidate",
-        value=100 * float(match.explained.mean()),
-        unit="percent",
-        reason=f"{int(match.explained.sum())} of {lines} lines explained, "
-        f"{match.found} of {match.expected} lines expected in range found; "
-        f"evidence {match.evidence:.1f}; {cell}",
-        method=sentences.NAMING_METHOD,
-        subject=match.name,
-        condition=subject,
-    )
 
 
 def _limit_products(

@@ -13,13 +13,15 @@ from ssbchar.crystal import library as phase_library
 from ssbchar.hexrd.onset.find import find_onsets
 from ssbchar.hexrd.onset.options import Onset
 from ssbchar.hexrd.unindexed import detection_limits
+from ssbchar.hexrd.unindexed.candidates import (
+    MOST_SHOWN,
+    conclude_candidate,
+    judge_candidates,
+    weigh_candidates,
+)
 from ssbchar.hexrd.unindexed.cell_matching import (
-    FREE,
-    CandidateLines,
-    CellMatch,
     FoundLines,
     list_candidate_lines,
-    match_cell,
     weigh_known_cell,
 )
 from ssbchar.hexrd.unindexed.options import Candidates
@@ -38,9 +40,6 @@ OVERLAPPED = 0.15
 overlap others."""
 FEWEST = 3
 """Lines a group must have to be tested against cells."""
-MOST_SHOWN = 3
-"""Candidates with a row of their own where the best one is named."""
-CELL_NAMES = ("a", "b", "c", "alpha", "beta", "gamma")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +54,6 @@ class _Group:
     """Index of the frame where the group is strongest."""
     found: FoundLines
     """Its lines there."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _TestedCandidate:
-    """A candidate, and how well it explains a group."""
-
-    lines: CandidateLines
-    match: CellMatch
 
 
 def identify_phases(
@@ -130,11 +121,14 @@ def _conclude_group(
     if known:
         row = _conclude_lines(group.tracks, group.members, group.name)
         return [replace(row, verdict=Verdict.KNOWN_PHASE, reason=f"{known}; {row.reason}")]
-    tested = _test_candidates(group, phases, options)
-    row = _judge_candidates(group, tested, options)
-    is_shown = row.verdict in (Verdict.NAMED, Verdict.AMBIGUOUS)
-    rows = [row]
-    rows += [_conclude_candidate(one, group) for one in tested[: MOST_SHOWN if is_shown else 1]]
+    count = group.members.size
+    tested = weigh_candidates(group.found, phases, options)
+    verdict, text = judge_candidates(tested, options, least=options.explained * count)
+    row = _conclude_lines(group.tracks, group.members, group.name)
+    reason = "; ".join(filter(None, [text, row.reason]))
+    shown = tested[: MOST_SHOWN if verdict in (Verdict.NAMED, Verdict.AMBIGUOUS) else 1]
+    rows = [replace(row, verdict=verdict, reason=reason)]
+    rows += [conclude_candidate(one, group.name, count=count, method=METHOD) for one in shown]
     return rows + find_onsets(
         _make_lattice(group), furnace, Onset(significance=options.significance)
     )
@@ -180,19 +174,6 @@ def _find_refined_phase(group: _Group, phases: Sequence[xr.Dataset], options: Ca
     return text
 
 
-def _test_candidates(
-    group: _Group, phases: Sequence[xr.Dataset], options: Candidates
-) -> list[_TestedCandidate]:
-    """Return the candidates' matches with a group of tracks, best first."""
-    tested = []
-    for phase in phases:
-        lines = list_candidate_lines(phase, group.found.wavelength, group.found.bounds)
-        if lines is not None:
-            match = match_cell(lines, group.found, options.strain)
-            tested.append(_TestedCandidate(lines=lines, match=match))
-    return sorted(tested, key=lambda one: -one.match.evidence)
-
-
 def _conclude_lines(tracks: xr.Dataset, members: Index, name: str) -> Conclusion:
     """Return the row of some tracks without a verdict: how many, where and how strong."""
     first = int(np.min(tracks["first_frame"].values[members]))
@@ -218,49 +199,9 @@ def _conclude_too_few(tracks: xr.Dataset, members: Index) -> Conclusion:
     )
 
 
-def _judge_candidates(
-    group: _Group, tested: Sequence[_TestedCandidate], options: Candidates
-) -> Conclusion:
-    """Return the row of a group: the candidate that explains it clearly better than the next."""
-    row = _conclude_lines(group.tracks, group.members, group.name)
-    if not tested:
-        return replace(row, verdict=Verdict.NOT_NAMED)
-    best = tested[0].match
-    share = float(best.explained.mean())
-    if best.evidence < options.evidence or share < options.explained:
-        text = f"no candidate explains it (best {best.name}: {share:.0%})"
-        return replace(row, verdict=Verdict.NOT_NAMED, reason=f"{text}; {row.reason}")
-    # a rival worse than background lines alone is no rival
-    lead = best.evidence - max([0.0, *(one.match.evidence for one in tested[1:2])])
-    if lead < options.evidence:
-        text = f"{best.name} and {tested[1].match.name} explain it equally well"
-        return replace(row, verdict=Verdict.AMBIGUOUS, reason=f"{text}; {row.reason}")
-    text = f"{best.name}, by {lead:.1f} in log-likelihood over the next"
-    return replace(row, verdict=Verdict.NAMED, reason=f"{text}; {row.reason}")
-
-
 def _list_spacings(tracks: xr.Dataset, members: Index) -> str:
     d = np.sort(np.nanmedian(tracks["d"].values[:, members], axis=0))[::-1]
     return ", ".join(f"{v:.3f}" for v in d[:6]) + (" ..." if d.size > 6 else "")
-
-
-def _conclude_candidate(one: _TestedCandidate, group: _Group) -> Conclusion:
-    match = one.match
-    cell = ", ".join(
-        f"{CELL_NAMES[i]} {match.cell[i]:.4f}({match.cell_stderr[i]:.4f})"
-        for i in FREE[one.lines.system]
-    )
-    return Conclusion(
-        "candidate",
-        value=100 * float(match.explained.mean()),
-        unit="percent",
-        reason=f"{int(match.explained.sum())} of {group.members.size} lines explained, "
-        f"{match.found} of {match.expected} lines expected in range found; "
-        f"evidence {match.evidence:.1f}; {cell}",
-        method=METHOD,
-        subject=match.name,
-        condition=group.name,
-    )
 
 
 def _make_lattice(group: _Group) -> xr.Dataset:

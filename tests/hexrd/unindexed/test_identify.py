@@ -282,23 +282,6 @@ def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Datase
     assert not [r for r in rows if r.quantity == "onset_temperature" and r.subject == told.subject]
 
 
-def match_of(name: str, evidence: float, explained: list[bool]) -> identify._TestedCandidate:
-    lines = cell_matching.CandidateLines(
-        name=name, system="cubic", cell=np.ones(6), hkl=np.ones((4, 3)), strength=np.ones(4)
-    )
-    match = cell_matching.CellMatch(
-        name=name,
-        evidence=evidence,
-        cell=np.array([4.2, 4.2, 4.2, 90, 90, 90]),
-        cell_stderr=np.array([0.01, 0.01, 0.01, 0, 0, 0]),
-        explained=np.array(explained),
-        expected=4,
-        found=3,
-        misfit=1.0,
-    )
-    return identify._TestedCandidate(lines=lines, match=match)
-
-
 def made_tracks(count: int = 5, frames: int = 4) -> xr.Dataset:
     rise = np.arange(1.0, frames + 1)[:, None] * np.arange(1.0, count + 1)
     place = np.linspace(2.0, 5.0, count)
@@ -333,39 +316,6 @@ def test_a_group_is_measured_where_it_is_strongest() -> None:
     assert group.best_frame == 3 and group.found.bounds == (1.0, 6.0)
     np.testing.assert_allclose(group.found.position, np.linspace(2.0, 5.0, 5) + 0.03)
     np.testing.assert_allclose(group.found.stderr, 0.005)
-
-
-YES, HALF = [True] * 5, [True, True, True, False, False]
-
-
-@pytest.mark.parametrize(
-    ("tested", "verdict"),
-    [
-        ([], "not_named"),
-        ([match_of("P", 3.0, YES)], "named"),
-        ([match_of("P", 2.9, YES)], "not_named"),
-        ([match_of("P", 9.0, HALF)], "named"),
-        ([match_of("P", 9.0, [True, True, False, False, False])], "not_named"),
-        ([match_of("P", 9.0, YES), match_of("Q", 6.0, YES)], "named"),
-        ([match_of("P", 9.0, YES), match_of("Q", 6.1, YES)], "ambiguous"),
-        ([match_of("P", 3.0, YES), match_of("Q", -9.0, YES)], "named"),
-    ],
-)
-def test_what_names_a_group(tested: list[identify._TestedCandidate], verdict: str) -> None:
-    """A lead of 3 over the next, or over background lines alone, and 60 % of the lines."""
-    row = identify._judge_candidates(group_of(made_tracks()), tested, Candidates())
-    assert (row.verdict, row.value, row.subject) == (verdict, 5.0, "unexplained 1")
-    assert "frames 3-14, best 9 sigma" in row.reason
-
-
-def test_the_row_of_a_candidate_by_hand() -> None:
-    row = identify._conclude_candidate(match_of("P", 9.0, HALF), group_of(made_tracks()))
-    assert (row.value, row.unit, row.subject) == (60.0, "percent", "P")
-    assert row.condition == "unexplained 1"
-    assert row.reason == (
-        "3 of 5 lines explained, 3 of 4 lines expected in range found; evidence 9.0; "
-        "a 4.2000(0.0100)"
-    )
 
 
 @pytest.mark.parametrize(("count", "subject"), [(2, "unexplained, alone"), (3, "unexplained 1")])
