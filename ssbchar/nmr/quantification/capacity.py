@@ -98,17 +98,25 @@ def _find_metallic(share: Conclusion, x: float, stderr: float) -> Conclusion:
 
 
 def _find_inventory(x: float, stderr: float) -> Conclusion:
-    """Return the charge of all Li that was weighed in."""
-    return Conclusion(
+    """Return the charge of all Li that was weighed in; N/A where nobody says how well it was
+    weighed."""
+    row = Conclusion(
         "li_inventory",
-        value=_convert(x),
-        stderr=_convert(stderr) if stderr > 0 else None,
-        lower95=_convert(max(x - Z95 * stderr, 0.0)) if stderr > 0 else None,
-        upper95=_convert(x + Z95 * stderr) if stderr > 0 else None,
         unit=UNIT,
         subject="sample",
-        verdict=Verdict.NONE,
         method="nominal composition, all Li per mass of silicon; closed Li balance",
+    )
+    if stderr == 0:
+        said = f"x {x:g} is {capacity_from_x(x):.0f} mAh/g, but its uncertainty is not stated"
+        reason = f"{said}: set nmr.quantify.x_nominal_stderr"
+        return replace(row, verdict=Verdict.NOT_APPLICABLE, reason=reason)
+    return replace(
+        row,
+        value=_convert(x),
+        stderr=_convert(stderr),
+        lower95=_convert(max(x - Z95 * stderr, 0.0)),
+        upper95=_convert(x + Z95 * stderr),
+        verdict=Verdict.NONE,
     )
 
 

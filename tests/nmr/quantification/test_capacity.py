@@ -56,7 +56,12 @@ def test_limits_come_along_without_a_value() -> None:
     assert metal.value is None and metal.verdict == "N/A"
     assert (metal.lower95, metal.upper95) == pytest.approx((668.0, 763.4), abs=0.1)
     assert rows["alloyed_capacity", ""].upper95 == pytest.approx(286.3, abs=0.1)
-    assert rows["li_inventory", ""].stderr is None
+
+
+def test_an_inventory_of_unknown_error_is_no_number() -> None:
+    (row,) = [r for r in conclude(options=QuantificationOptions(x_nominal=1.0)).values()][-1:]
+    assert (row.quantity, row.value, row.verdict) == ("li_inventory", None, "N/A")
+    assert "954 mAh/g" in row.reason and "x_nominal_stderr" in row.reason
 
 
 def test_without_a_nominal_composition_there_is_no_capacity() -> None:

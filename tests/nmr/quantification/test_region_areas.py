@@ -94,3 +94,13 @@ def test_a_component_at_a_bound_does_not_count_as_the_metals_line(
     given["fwhm_lorentz"][0] = 900.0
     found = explain_absence(given, "li_metal", Regions())
     assert (found is None) == is_there
+
+
+def test_lines_that_overlap_have_the_error_of_their_sum() -> None:
+    """Two lines of 20 +- 30 %, whose sum is known to 1 %."""
+    given = lines(0.2, 0.3)
+    twin = given.isel(component=[0]).copy(deep=True)
+    given = xr.concat([twin, given.drop_dims("region")], "component", data_vars="minimal")
+    given["region_area"] = (("slice", "region"), [[0.4, 0.6]])
+    given["region_area_stderr"] = (("slice", "region"), [[0.01, 0.01]])
+    assert explain_absence(given, "li_metal", Regions()) is None
