@@ -4,57 +4,28 @@ import shutil
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hexrd import made_images, made_patterns
-from nmr import signals
-from xas import made_spectra
+from made_raw import SALT, write_echoes, write_heating, write_images, write_scans
 
 from ssbchar import cli
 from ssbchar.campaign import check
 
 COLUMNS = "measurement\tsample\ttechnique\trole\tpath\tlog\tphases\tcalibrant\tcompare_to\n"
 HEAD = "# Wavelength: 0.24117 A\n# date: 2019-03-04T08:{:02d}:00Z\n"
-CIF = """data_salt
-_cell_length_a 5.6402
-_cell_length_b 5.6402
-_cell_length_c 5.6402
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_space_group_name_H-M 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Na 0 0 0
-Cl 0.5 0.5 0.5
-"""
 
 
 @pytest.fixture(scope="module")
 def raw(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw files of each technique."""
     folder = tmp_path_factory.mktemp("raw")
-    for name in ("heat", "scans", "images", "ceo2"):
-        (folder / name).mkdir()
-    for n in range(1, 5):
-        made_patterns.xye(folder / f"heat/{n}.xye", n, head=HEAD.format(n))
+    write_heating(folder / "heat", HEAD, frames=4)
     times = [f"2019-03-04T{8 + n // 60:02d}:{n % 60:02d}:00Z,set,{25 + 7.5 * n}" for n in range(90)]
     (folder / "log.csv").write_text("time,setpoint,T_C\n" + "\n".join(times) + "\n")
-    rng = np.random.default_rng(1)
-    for n in range(3):
-        made_spectra.write_scan(folder / f"scans/{n}.dat", made_spectra.Truth(), rng)
-    delays = np.array([1e-5, 1e-4, 3e-4])
-    area = 1e5 * np.exp(-delays / 1e-3)
-    y = np.array([signals.signal((a,), (0.0,), (3e3,), points=512) for a in area])
-    signals.write_bruker(folder / "decay", y, vdlist="10u\n100u\n300u\n")
-    text = "wavelength: 0.24117 angstrom; pixel: 200 um; nominal distance: 300 mm"
-    made_images.tiff(folder / "ceo2/a.tif", np.full((6, 5), 7, np.uint16), text)
-    for n in range(2):
-        made_images.tiff(folder / f"images/{n}.tif", np.full((6, 5), 7, np.uint16), text)
-    (folder / "salt.cif").write_text(CIF)
+    write_scans(folder / "scans", "0.dat", "1.dat", "2.dat")
+    write_echoes(folder / "decay", series=True)
+    write_images(folder / "ceo2", "a.tif")
+    write_images(folder / "images", "0.tif", "1.tif")
+    (folder / "salt.cif").write_text(SALT)
     return folder
 
 

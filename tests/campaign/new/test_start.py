@@ -3,11 +3,9 @@
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hexrd import made_images, made_patterns
-from nmr import signals
-from xas import made_spectra
+from made_raw import SALT, write_echoes, write_heating, write_images, write_scans
+from xas.made_spectra import Truth
 
 from ssbchar import cli
 from ssbchar.campaign import check
@@ -15,24 +13,6 @@ from ssbchar.campaign import config as configs
 from ssbchar.campaign.new.start import NewCampaign, start_campaign
 from ssbchar.campaign.row import Row
 from ssbchar.errors import BadInput
-
-SALT = """data_salt
-_journal_paper_doi 10.1000/made
-_cell_length_a 5.6402
-_cell_length_b 5.6402
-_cell_length_c 5.6402
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_space_group_name_H-M 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Na 0 0 0
-Cl 0.5 0.5 0.5
-"""
 
 
 @pytest.fixture
@@ -48,27 +28,9 @@ def rows_of(made: NewCampaign) -> dict[str, Row]:
     return {row.measurement: row for row in configs.read_config(made.config, look=True).rows}
 
 
-def write_heating(folder: Path, head: str = "", frames: int = 6) -> None:
-    folder.mkdir(parents=True)
-    for n in range(1, frames + 1):
-        made_patterns.xye(folder / f"{n}.xye", n, head=head)
-
-
 def write_frames_table(path: Path, frames: int = 6) -> None:
     lines = [f"{n}.xye,{1540494436 + 21 * n},{25 + n},0.24125" for n in range(1, frames + 1)]
     path.write_text("xye,timestamp_s,T_C,wavelength_A\n" + "\n".join(lines) + "\n")
-
-
-def decays(folder: Path, expno: str, *, series: bool, title: str = "") -> None:
-    delays = np.array([1e-5, 1e-4, 3e-4]) if series else np.array([1e-5])
-    area = 1e5 * np.exp(-delays / 1e-3)
-    y = np.array([signals.signal((a,), (0.0,), (3e3,), points=512) for a in area])
-    place = folder / expno
-    place.parent.mkdir(parents=True, exist_ok=True)
-    signals.write_bruker(place, y, **({"vdlist": "10u\n100u\n300u\n"} if series else {}))
-    if title:
-        (place / "pdata/1").mkdir(parents=True, exist_ok=True)
-        (place / "pdata/1/title").write_text(title)
 
 
 def test_a_series_with_a_table_of_its_frames_needs_no_edit(home: Path) -> None:
@@ -115,7 +77,7 @@ def test_what_no_file_states_is_one_cell_to_fill(home: Path) -> None:
 
 def test_a_row_that_cannot_be_read_yet_does_not_stop_the_others(home: Path) -> None:
     write_heating(home / "XYE")
-    decays(home / "nmr", "10", series=False)
+    write_echoes(home / "nmr/10", series=False)
     made = start_campaign(home)
     assert check.check_campaign(made.config).faults == []
     assert [row.technique for row in rows_of(made).values()] == ["nmr"]
@@ -125,15 +87,10 @@ def test_a_row_that_cannot_be_read_yet_does_not_stop_the_others(home: Path) -> N
 
 
 def test_scans_are_rows_by_sample_with_roles_by_their_names(home: Path) -> None:
-    rng = np.random.default_rng(1)
-    for name, truth in {
-        "pristine": made_spectra.Truth(),
-        "cycled": made_spectra.Truth(loss=0.1),
-    }.items():
-        (home / name).mkdir()
-        for n in range(2):
-            made_spectra.write_scan(home / f"{name}/{name}_{n:03d}.dat", truth, rng)
-    made_spectra.write_scan(home / "Fe_metal_01.xdi", made_spectra.Truth(white=0.1), rng)
+    write_scans(home / "pristine", "pristine_000.dat", "pristine_001.dat")
+    cycled = Truth(loss=0.1)
+    write_scans(home / "cycled", "cycled_000.dat", "cycled_001.dat", truth=cycled, seed=2)
+    write_scans(home, "Fe_metal_01.xdi", truth=Truth(white=0.1), seed=3)
     (home / "LICENSE").write_text("free\n")
     made = start_campaign(home)
     assert check.check_campaign(made.config).faults == []
@@ -149,9 +106,8 @@ def test_scans_are_rows_by_sample_with_roles_by_their_names(home: Path) -> None:
 
 
 def test_scans_that_are_no_repeats_get_rows_of_their_own(home: Path) -> None:
-    rng = np.random.default_rng(2)
-    made_spectra.write_scan(home / "a_001.dat", made_spectra.Truth(), rng)
-    made_spectra.write_scan(home / "a_002.dat", made_spectra.Truth(white=1.4, edge=7124), rng)
+    write_scans(home, "a_001.dat")
+    write_scans(home, "a_002.dat", truth=Truth(white=1.4, edge=7124), seed=2)
     made = start_campaign(home)
     assert check.check_campaign(made.config).faults == []
     assert list(rows_of(made)) == ["a_001", "a_002"]
@@ -159,11 +115,11 @@ def test_scans_that_are_no_repeats_get_rows_of_their_own(home: Path) -> None:
 
 
 def test_experiments_are_rows_by_data_set_and_kind(home: Path) -> None:
-    decays(home / "Li_metal", "1", series=False)
-    decays(home / "Li_metal", "2", series=True)
-    decays(home / "sample_A", "10", series=False)
-    decays(home / "sample_A", "20", series=True)
-    decays(home / "sample_A", "30", series=False)
+    write_echoes(home / "Li_metal/1", series=False)
+    write_echoes(home / "Li_metal/2", series=True)
+    write_echoes(home / "sample_A/10", series=False)
+    write_echoes(home / "sample_A/20", series=True)
+    write_echoes(home / "sample_A/30", series=False)
     (home / "sample_A/40").mkdir()
     (home / "sample_A/40/acqus").write_text("##TITLE= nothing\n##END=\n")
     made = start_campaign(home)
@@ -184,8 +140,8 @@ def test_experiments_are_rows_by_data_set_and_kind(home: Path) -> None:
 
 
 def test_titles_name_the_samples_of_one_data_set(home: Path) -> None:
-    decays(home / "day1", "10", series=False, title="Li1Si 100 MPa\nsecond line")
-    decays(home / "day1", "11", series=False, title="Li1Si 200 MPa")
+    write_echoes(home / "day1/10", series=False, title="Li1Si 100 MPa\nsecond line")
+    write_echoes(home / "day1/11", series=False, title="Li1Si 200 MPa")
     rows = rows_of(start_campaign(home))
     assert {row.sample: row.role for row in rows.values()} == {
         "Li1Si 100 MPa": "spectrum",
@@ -206,11 +162,8 @@ def test_a_cif_in_the_folder_is_a_candidate(home: Path) -> None:
 
 
 def test_images_name_their_calibrant_and_log(home: Path) -> None:
-    text = "wavelength: 0.24117 angstrom; pixel: 200 um; nominal distance: 300 mm"
-    for name in ("CeO2_0001", "heat_a_0001", "heat_a_0002"):
-        folder = home / name.rpartition("_")[0]
-        folder.mkdir(exist_ok=True)
-        made_images.tiff(folder / f"{name}.tif", np.full((6, 5), 7, np.uint16), text)
+    write_images(home / "CeO2", "CeO2_0001.tif")
+    write_images(home / "heat_a", "heat_a_0001.tif", "heat_a_0002.tif")
     made = start_campaign(home)
     rows = rows_of(made)
     images = next(row for row in rows.values() if row.role == "images")
@@ -219,7 +172,7 @@ def test_images_name_their_calibrant_and_log(home: Path) -> None:
 
 
 def test_nothing_is_overwritten_and_raw_files_stay_as_they_are(home: Path) -> None:
-    decays(home / "s", "1", series=False)
+    write_echoes(home / "s/1", series=False)
     before = {p: p.read_bytes() for p in home.rglob("*") if p.is_file()}
     start_campaign(home, Path("there"), "mine")
     assert {p: p.read_bytes() for p in home.rglob("*") if p.is_file()} == before
@@ -235,7 +188,7 @@ def test_nothing_is_overwritten_and_raw_files_stay_as_they_are(home: Path) -> No
 
 
 def test_the_command_says_what_comes_next(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    decays(home / "s", "1", series=False)
+    write_echoes(home / "s/1", series=False)
     assert cli.main(["new", str(home), "--name", "mine"]) == 0
     said = capsys.readouterr().out
     assert "s_1 (nmr spectrum): 7Li" in said
