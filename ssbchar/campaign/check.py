@@ -32,6 +32,8 @@ class CheckReport:
     """What was understood, one line per row."""
     faults: list[str] = field(default_factory=list)
     """All that is wrong, one line each."""
+    measurements: dict[str, Description] = field(default_factory=dict)
+    """What was understood of each measurement, by name."""
 
     def add(self, place: str, described: Description) -> None:
         """Add what was understood, and below it what is assumed or left out."""
@@ -133,6 +135,7 @@ def _check_row(row: Row, examined: configs.ExaminedConfig, report: CheckReport) 
     place = f"{examined.raw.get('samples')}:{row.line} {row.measurement}"
     described = _try(report, place, Path(row.path), describe, row, options)
     if described:
+        report.measurements[row.measurement] = described
         report.add(f"{place} ({row.technique} {row.role})", described)
 
 

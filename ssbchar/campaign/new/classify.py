@@ -15,7 +15,7 @@ from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.images.read import SUFFIXES as IMAGES
 from ssbchar.hexrd.patterns.formats.recognise import HDF5
 from ssbchar.hexrd.patterns.options import PatternReading
-from ssbchar.hexrd.patterns.read import read_patterns
+from ssbchar.hexrd.patterns.read import UnknownWavelength, read_patterns
 from ssbchar.storage import atomic_write
 from ssbchar.xas.scans.columns import find_column
 from ssbchar.xas.scans.options import ScanReading
@@ -89,9 +89,7 @@ def classify_file(path: Path) -> Classified:
 def _read_as_pattern(path: Path) -> None:
     try:
         read_patterns(path, PatternReading())
-    except BadInput as fault:
-        if "hexrd.read.wavelength" not in fault.remedy:
-            raise
+    except UnknownWavelength:
         read_patterns(path, PatternReading(wavelength=PLACEHOLDER))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +15,13 @@ from ssbchar.campaign.new.proposal import Findings, ProposedRow, make_name, name
 from ssbchar.campaign.new.raw_groups import FileGroup, find_common_begin
 from ssbchar.campaign.new.wavelength import find_wavelengths
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.furnace.describe import describe_temperatures
+from ssbchar.hexrd.furnace.describe import JOINED_BY_NAME, describe_temperatures
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.images.describe import describe_images
 from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.patterns.describe import DescribedPatterns, describe_patterns
 from ssbchar.hexrd.patterns.options import PatternReading
+from ssbchar.hexrd.patterns.read import AXIS_NOT_NAMED, UnknownWavelength
 
 CALIBRANTS = ("CeO2", "LaB6", "Si", "Al2O3", "Cr2O3", "AgBh", "Ni", "ZnO", "TiO2", "NaCl")
 """Standards that a name may say, as pyFAI calls them."""
@@ -48,6 +49,18 @@ class Surroundings:
     """Calibrations, models and tables that may state a wavelength."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FramesOfLog:
+    """What a furnace log is joined to."""
+
+    names: Sequence[str]
+    """Name of every file."""
+    time: float
+    """Of the first frame [s since 1970-01-01 UTC]; NaN where unknown."""
+    temperature: float
+    """Of the first frame by its file [degC]; NaN where unknown."""
+
+
 def propose_series(
     group: FileGroup, beside: Surroundings, findings: Findings
 ) -> FirstPattern | None:
@@ -68,41 +81,22 @@ def propose_series(
         findings.unused.append(f"{source}: {questions[-1]}")
         return None
     first = described.first
-    if "not named" in first.attrs.get("axis_source", ""):
+    if AXIS_NOT_NAMED in first.attrs.get("axis_source", ""):
         questions.append(
             "the files do not name their axis: it is taken as 2theta in degree; if it is not, set "
             "read.axis_unit"
         )
-    log = choose_log(
-        lambda log: (
-            describe_temperatures(
-                described.names,
-                log,
-                Furnace(),
-                time=float(first["time"].values[0]),
-                header=float(first["temperature_header"].values[0]),
-            ).said
-        ),
-        group,
-        beside.logs,
-        questions,
+    temperature = float(first["temperature_header"].values[0])
+    frames = FramesOfLog(
+        names=described.names, time=float(first["time"].values[0]), temperature=temperature
     )
+    log = choose_log(frames, group, beside.logs, questions)
     if log is not None:
         cells["log"] = log.as_posix()
-    elif not np.isfinite(first["temperature_header"].values[0]) and len(group.paths) > 1:
+    elif not np.isfinite(temperature) and len(group.paths) > 1:
         questions.append("no temperature is known: name the furnace's log in the column log")
     name = _name_group(group, beside.root, findings)
-    findings.rows.append(
-        ProposedRow(
-            measurement=name,
-            sample=name,
-            technique="hexrd",
-            role="series",
-            path=group.source,
-            cells=cells,
-            questions=tuple(questions),
-        )
-    )
+    findings.rows.append(_make_row(name, "series", group, cells, questions))
     if not known:
         return None
     usable = np.isfinite(first["intensity"].values[0])
@@ -125,7 +119,7 @@ def _describe(
     try:
         return describe_patterns(source, PatternReading()), True
     except BadInput as fault:
-        if "hexrd.read.wavelength" not in fault.remedy:
+        if not isinstance(fault, UnknownWavelength):
             questions.append(f"{fault.problem}; {fault.remedy}")
             return None, False
     stated = find_wavelengths(_sort_by_nearness(group.folder, beside.companions))
@@ -182,15 +176,7 @@ def _make_calibrant(group: FileGroup, beside: Surroundings, findings: Findings) 
     if compound.lower() not in text:
         questions.append("the calibrant is taken as CeO2; if it is not, set geometry.calibrant")
     name = _name_group(group, beside.root, findings)
-    return ProposedRow(
-        measurement=name,
-        sample=compound,
-        technique="hexrd",
-        role="calibrant",
-        path=group.source,
-        cells=cells,
-        questions=tuple(questions),
-    )
+    return replace(_make_row(name, "calibrant", group, cells, questions), sample=compound)
 
 
 def _make_images(
@@ -214,28 +200,25 @@ def _make_images(
             questions.append(f"calibrants are {', '.join(folders)}: is it the right one?")
     else:
         questions.append("give a row of role calibrant and name it in the column calibrant")
-    log = choose_log(
-        lambda log: (
-            describe_temperatures(
-                described.names,
-                log,
-                Furnace(),
-                time=described.time,
-                header=described.temperature,
-            ).said
-        ),
-        group,
-        beside.logs,
-        questions,
+    frames = FramesOfLog(
+        names=described.names, time=described.time, temperature=described.temperature
     )
+    log = choose_log(frames, group, beside.logs, questions)
     if log is not None:
         cells["log"] = log.as_posix()
     name = _name_group(group, beside.root, findings)
+    return _make_row(name, "images", group, cells, questions)
+
+
+def _make_row(
+    name: str, role: str, group: FileGroup, cells: dict[str, str], questions: Sequence[str]
+) -> ProposedRow:
+    """Return the row of a measurement whose sample is called as itself."""
     return ProposedRow(
         measurement=name,
         sample=name,
         technique="hexrd",
-        role="images",
+        role=role,
         path=group.source,
         cells=cells,
         questions=tuple(questions),
@@ -243,7 +226,7 @@ def _make_images(
 
 
 def choose_log(
-    describe: Callable[[Path], str],
+    frames: FramesOfLog,
     group: FileGroup,
     logs: Sequence[Path],
     questions: list[str],
@@ -253,8 +236,7 @@ def choose_log(
 
     Parameters
     ----------
-    describe : callable
-        Takes a log; returns how it is joined, or raises `BadInput`.
+    frames : FramesOfLog
     group : FileGroup
     logs : sequence of Path
     questions : list of str
@@ -264,11 +246,13 @@ def choose_log(
     refused = []
     for log in logs:
         try:
-            said = describe(log)
+            joined = describe_temperatures(
+                frames.names, log, Furnace(), time=frames.time, header=frames.temperature
+            )
         except BadInput as fault:
             refused.append(f"{log}: {fault.problem}; {fault.remedy}")
             continue
-        by_name = "joined by file name" in said
+        by_name = JOINED_BY_NAME in joined.said
         alike = max(
             len(find_common_begin([log.stem.lower(), word.lower()]))
             for word in (group.folder.name, group.stem)

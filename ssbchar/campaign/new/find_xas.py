@@ -12,7 +12,7 @@ from ssbchar.campaign.new.proposal import Findings, ProposedRow, make_name, name
 from ssbchar.campaign.new.raw_groups import FileGroup, group_repeats
 from ssbchar.errors import BadInput
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.read import list_raw_scans, read_scans
+from ssbchar.xas.scans.read import OWN_ROW, list_raw_scans, read_scans
 
 REFERENCE = re.compile(r"(foils?|ref(erence)?s?|standards?|std|metal)", re.IGNORECASE)
 """Words in names of reference compounds and foils."""
@@ -22,8 +22,6 @@ CYCLED = re.compile(
     re.IGNORECASE,
 )
 """Words in names of samples after something was done to them."""
-OWN_ROW = "give it a row of its own"
-"""What the reader says of scans that are none of the others' sample."""
 MOST_SCANS = 60
 """So many files of a group are read to see whether they are repeats."""
 

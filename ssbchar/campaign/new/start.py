@@ -191,32 +191,23 @@ def _settle_sheet(config: Path, sheet: Path, rows: Sequence[ProposedRow], root: 
     read as it stands becomes a comment, where others are left."""
     _write(sheet, format_sheet(rows, root))
     report = check.check_campaign(config)
-    understood: dict[str, str] = {}
+    understood = {
+        name: "; ".join([described.said, *(f"mind: {doubt}" for doubt in described.doubts)])
+        for name, described in report.measurements.items()
+    }
     refused: dict[str, str] = {}
-    kept = {row.measurement: row for row in rows}
-    minds: dict[str, list[str]] = {name: [] for name in kept}
-    current = ""
-    for line in report.said:
-        if line.startswith("    mind: "):
-            minds.get(current, []).append(line.strip())
-            continue
-        place = re.match(rf"{re.escape(str(sheet))}:\d+ (\S+) \([^)]*\): (.*)", line)
-        current = place[1] if place else ""
-        if place and current in kept:
-            understood[current] = place[2]
+    names = {row.measurement for row in rows}
     lines = sheet.read_text(encoding="utf-8").splitlines()
     general = []
     for fault in report.faults:
         place = re.match(rf"{re.escape(str(sheet))}:(\d+)(?: \S+)?[:.] ?(.*)", fault)
         name = lines[int(place[1]) - 1].partition("\t")[0] if place else ""
-        if place and name in kept:
+        if place and name in names:
             refused[name] = f"{refused[name]}; {place[2]}" if name in refused else place[2]
         else:
             general.append(fault)
     is_any_left = len(refused) < len(rows)
     final = refused if is_any_left else {}
-    for name, doubts in minds.items():
-        understood[name] = "; ".join([understood.get(name, ""), *doubts]).strip("; ")
     _write(sheet, format_sheet(rows, root, understood, final))
     said = []
     for row in rows:

@@ -16,6 +16,7 @@ from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.hexrd.patterns.settle import suggest_temperature_pattern
 
 NO_TEMPERATURE = "no temperature"
+JOINED_BY_NAME = "joined by file name"
 REMEDY = "name the furnace's log in the row, or state it in the files' headers"
 
 
@@ -89,7 +90,7 @@ def _describe_joining(
     """Return how the log is joined to the frames."""
     rows = match_files(table, names, options, log)
     if rows is not None:
-        return f"joined by file name ({int(np.sum(rows >= 0))} of {len(names)} files)"
+        return f"{JOINED_BY_NAME} ({int(np.sum(rows >= 0))} of {len(names)} files)"
     if table.time_fault is not None:
         raise table.time_fault
     if not np.isfinite(time):

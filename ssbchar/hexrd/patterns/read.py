@@ -40,8 +40,14 @@ NIST SRM 676a, 640d and 674b measured at one beamline (APS 11-BM), each with its
 digits, give cells +45, -21 and -16 ppm off the certified ones (tests/real)."""
 SAME_EXPOSURE = 0.01
 """Relative spread above which frames have different exposures."""
+AXIS_NOT_NAMED = "not named"
+"""Said of an axis that the files do not name."""
 LISTED = 12
 """Missing frames that a message lists."""
+
+
+class UnknownWavelength(BadInput):
+    """Neither option nor files state a wavelength that can be used."""
 
 
 @dataclass(kw_only=True)
@@ -163,7 +169,7 @@ def _describe_reading(
     known = np.isfinite(ds["temperature_header"].values).any()
     origin = "file names" if options.temperature_pattern else "headers"
     return {
-        "axis_source": f"'{name}' [{unit}]" if name else f"{unit or 'degree'}, not named",
+        "axis_source": f"'{name}' [{unit}]" if name else f"{unit or 'degree'}, {AXIS_NOT_NAMED}",
         "temperature_source": origin if known else "none",
         "assumed": "; ".join(assumed),
     }
@@ -321,9 +327,9 @@ def _choose_wavelength(
         wrong = [one for content in contents for one in content.misread]
         wrong = [one for one in wrong if one.quantity == "wavelength"]
         problem = wrong[0].problem if wrong else "no file states its wavelength"
-        raise BadInput(source, problem, "set hexrd.read.wavelength [angstrom]")
+        raise UnknownWavelength(source, problem, "set hexrd.read.wavelength [angstrom]")
     if not 0.01 < value < 5:
-        raise BadInput(
+        raise UnknownWavelength(
             source,
             f"a wavelength of {value:g} angstrom is not that of an X-ray experiment",
             "set hexrd.read.wavelength [angstrom]",

@@ -58,6 +58,8 @@ LONGEST_SPAN = 5e4
 """Longest scan of an edge [eV]."""
 LARGEST_SHIFT = 1e3
 """Largest energy shift of a project [eV]."""
+OWN_ROW = "give it a row of its own"
+"""Remedy of a scan that is none of the others' sample."""
 SERIES = "series"
 """Role of scans that need not be alike."""
 AWAY_FROM_EDGE = 50.0
@@ -149,7 +151,7 @@ def _select_one_edge(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
             alike.append(scan)
         else:
             problem = f"its edge is {scan.element} {scan.edge}, the others' {element} {edge}"
-            faults.append(BadInput(scan.where, problem, "give it a row of its own"))
+            faults.append(BadInput(scan.where, problem, OWN_ROW))
     return alike
 
 
@@ -212,7 +214,7 @@ def _select_long(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
             f"it spans {span[0]:.0f} eV below and {span[1]:.0f} eV above its edge, the others "
             f"{usual[0]:.0f} and {usual[1]:.0f} eV"
         )
-        faults.append(BadInput(scan.where, problem, "measure again, or give it a row of its own"))
+        faults.append(BadInput(scan.where, problem, f"measure again, or {OWN_ROW}"))
     return kept
 
 
@@ -228,7 +230,7 @@ def _select_repeats(scans: list[Scan], faults: list[BadInput]) -> list[Scan]:
         )
     for i in sorted({*range(len(scans))} - {*kept}):
         problem = f"it is no repeat of the others: {apart}"
-        faults.append(BadInput(scans[i].where, problem, "give it a row of its own"))
+        faults.append(BadInput(scans[i].where, problem, OWN_ROW))
     return [scans[i] for i in kept]
 
 
