@@ -105,7 +105,8 @@ def _doubt_hidden_signal(lines: xr.Dataset) -> FitDoubt | None:
     share = float(lines["hidden_area"]) / float(area.sum())
     return FitDoubt(
         reason=f"the lines leave a broad pattern ({100 * share:.2g} % of the signal, "
-        f"C_Q about {1e-3 * float(lines['hidden_coupling']):.0f} kHz) unexplained",
+        f"C_Q about {1e-3 * float(lines['hidden_coupling']):.0f} kHz) unexplained; if these are "
+        "quadrupolar satellites, add powder to nmr.lines.shapes",
         area=area,
         weight=weight,
         decisive=weight > LIKELY,

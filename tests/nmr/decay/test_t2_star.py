@@ -77,6 +77,17 @@ def test_the_metal_of_a_sample_shares_the_t2_of_pure_li() -> None:
     assert own["shared"].values.tolist() == [0, 0]
 
 
+def test_a_metal_far_from_pure_li_is_its_own_and_doubtful() -> None:
+    """A drift of the gain, or metal that turns into Li-Si meanwhile, would look the same."""
+    pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
+    found = t2_star.fit_decay(series(3e-4), DecayOptions(), pure)
+    assert found["shared"].values.tolist() == [0, 0]
+    assert float(found["t2_star"][0]) == pytest.approx(3e-4, rel=1e-4)
+    assert float(found["t2_star_systematic"][0]) == pytest.approx(1.67e-4, rel=1e-2)
+    assert found["verdict"].values.tolist() == ["doubtful", "doubtful"]
+    assert "the sample's own; pure Li has 467 us" in str(found["reason"].values[0])
+
+
 def test_a_reference_without_a_law_is_not_shared() -> None:
     pure = t2_star.fit_decay(series(4.67e-4), DecayOptions())
     pure["verdict"] = ("region", np.array(["misfit", "ok"]))

@@ -9,6 +9,7 @@ from results.made_hexrd import CELLS, PHASES, series, tables
 
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd import all, series_axes
+from ssbchar.results.figures.hexrd import cells as cells_figure
 from ssbchar.results.figures.hexrd import tensor as hexrd_tensor
 from ssbchar.storage import store
 
@@ -70,6 +71,14 @@ def test_points_are_the_cells_and_left_out_ones_are_marked(drawn):
     np.testing.assert_allclose(y, cells["cell"].values[own, 0, 0])
     np.testing.assert_allclose(x, furnace["temperature"].values[own])
     assert any(line.get_label() == "left out" for line in axes.lines)
+
+
+def test_a_joint_curve_vaguer_than_its_points_is_left_out():
+    """2 x 1.96 x 0.01 = 0.039 against cells that spread over 0.04, and over 0.03."""
+    joint, stderr = np.array([8.2, np.nan, 8.3]), np.array([0.01, np.nan, 0.01])
+    for spread, is_drawn in ((0.04, True), (0.03, False)):
+        found, _ = cells_figure._leave_out_vague(joint, stderr, np.array([8.0, np.nan, 8 + spread]))
+        assert np.isfinite(found).any() == is_drawn
 
 
 def test_the_band_is_ninety_five_percent():

@@ -11,6 +11,7 @@ from ssbchar.hexrd.expansion.cell_parameters import USABLE_VERDICTS
 from ssbchar.hexrd.furnace.segments import SegmentKind, kind_from_name
 from ssbchar.results.figures import style
 from ssbchar.results.figures.hexrd.series_axes import SeriesAxes, split_pages
+from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 from ssbchar.typing import Array
 
@@ -100,9 +101,8 @@ def _draw_cells_page(
         "error. Circles: heating; hollow squares: cooling; crosses: left out of the expansion by "
         "their verdict. "
         "Bands: fitted expansion, 95 %. Dotted: one smooth cell(T) fitted to all frames jointly, "
-        "with the 95 % band that it holds weak cells by; "
-        "weak phases are held "
-        "near it."
+        "with the 95 % band within which it holds the cells of weak phases; left out where that "
+        "band is wider than the range of the cells."
     )
     return Drawing(
         figure=figure, title="Cells against temperature: " + ", ".join(names), caption=caption
@@ -173,7 +173,7 @@ def _draw_cell_panel(
             markeredgewidth=0.7,
             label="left out",
         )
-    joint, joint_stderr = _select_joint_cell(phase, name)
+    joint, joint_stderr = _leave_out_vague(*_select_joint_cell(phase, name), value[there])
     for segment in (SegmentKind.HEATING, SegmentKind.COOLING, SegmentKind.NONE):
         own = (at.segment == segment) & np.isfinite(joint)
         if own.any():
@@ -223,6 +223,16 @@ def _select_joint_cell(phase: xr.Dataset, name: str) -> tuple[Array, Array]:
         own = phase.isel(axis=PARAMETERS.index(name))
         value, stderr = own["cell_joint"].values, np.nan_to_num(own["cell_joint_stderr"].values)
     return np.where(_is_present(phase), value, np.nan), stderr
+
+
+def _leave_out_vague(value: Array, stderr: Array, cells: Array) -> tuple[Array, Array]:
+    """Return a smooth cell with its errors, NaN where its band is wider than the cells spread: a
+    curve through few frames says less than its points."""
+    shown = cells[np.isfinite(cells)]
+    if not shown.size or not np.isfinite(value).any():
+        return value, stderr
+    width = 2 * Z95 * float(np.median(stderr[np.isfinite(value)]))
+    return (np.full_like(value, np.nan) if width > np.ptp(shown) else value), stderr
 
 
 def _select_curves(expansion: xr.Dataset, phase: str) -> list[tuple[str, xr.Dataset]]:
