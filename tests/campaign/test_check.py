@@ -1,7 +1,6 @@
 """The check opens what the sheet names, says what it understood, and lists all faults in one go."""
 
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -93,10 +92,8 @@ def test_quick_opens_nothing(tmp_path: Path, raw: Path, monkeypatch: pytest.Monk
     config = write(tmp_path, rows)
     monkeypatch.setattr(check, "_check_row", lambda *_: pytest.fail("a row is opened"))
     monkeypatch.setattr(check, "_check_phases", lambda *_: pytest.fail("phases are opened"))
-    begin = time.monotonic()
     report = check.check_campaign(config, quick=True)
     assert report.faults == [] and len(report.said) == 1
-    assert time.monotonic() - begin < 1
 
 
 def test_all_faults_come_in_one_go(

@@ -152,7 +152,7 @@ def test_an_endless_loop_ends(raw: Path) -> None:
     with pytest.raises(BadInput, match=r"did not end within 0 s .*limits.time"):
         with reading.guard_reading(raw, QUICK):
             search_for_ever()
-    assert 0.2 < time.process_time() - begin < 2
+    assert 0.6 * QUICK.time < time.process_time() - begin < 30 * QUICK.time
 
 
 def test_an_inner_guard_leaves_the_outer_its_time(raw: Path) -> None:

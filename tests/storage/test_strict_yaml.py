@@ -8,6 +8,10 @@ import pytest
 
 from ssbchar.errors import BadInput
 from ssbchar.storage import strict_yaml
+from ssbchar.storage.options import ReadingLimits
+
+# Unfolded, these would take hours; what may take longer than a file's reading is endless.
+ENDLESS = 4 * ReadingLimits().time
 
 
 @pytest.mark.parametrize(
@@ -86,13 +90,13 @@ def test_what_yaml_says(text: str, value: Any) -> None:
     ],
 )
 def test_what_is_refused_is_one_line(text: str, said: str) -> None:
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(BadInput) as caught:
         strict_yaml.parse_yaml(text, "f.yaml")
     assert said in str(caught.value)
     assert str(caught.value).startswith("f.yaml")
     assert "\n" not in str(caught.value)
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < ENDLESS
 
 
 def test_all_faults_come_in_one_go() -> None:
@@ -112,13 +116,13 @@ def test_all_faults_come_in_one_go() -> None:
 def test_aliases_that_unfold_to_millions_are_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(BadInput, match="unfolds to more than 200000 values"):
         strict_yaml.parse_yaml("\n".join(lines), "f.yaml")
     chain = ["a0: &a0 [x]", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 100))]
     with pytest.raises(BadInput, match="nested deeper"):
         strict_yaml.parse_yaml("\n".join(chain), "f.yaml")
-    assert time.monotonic() - begin < 2
+    assert time.process_time() - begin < ENDLESS
 
 
 def test_a_file_is_read_in_its_encoding(tmp_path: Path) -> None:

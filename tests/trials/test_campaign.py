@@ -21,7 +21,7 @@ def act(case: Case, work: Path, folder: Path) -> Finished:
         case "dies":
             os._exit(3)
         case "hangs":
-            time.sleep(60)
+            time.sleep(600)
     (work / "file").touch()
     return Finished(case=case, status="done", rows=({"quantity": str(work)},), truth={"x": 1})
 
@@ -29,7 +29,7 @@ def act(case: Case, work: Path, folder: Path) -> Finished:
 def run(tmp_path: Path, *scenarios: str, **how: object) -> list[Finished]:
     """Return the cases that ended now, by seed."""
     drawn = draw_cases("nmr", scenarios, len(scenarios), 1000)
-    how = {"time_limit": 3.0, "run": act, **how}
+    how = {"time_limit": 5.0, "run": act, **how}
     ended = campaign.run_campaign(drawn, tmp_path / "r.jsonl", tmp_path, **how)
     return sorted(ended, key=lambda finished: finished.case.seed)
 
@@ -40,7 +40,7 @@ def test_crash_and_hang_are_lines(tmp_path: Path) -> None:
     assert [f.status for f in found] == ["done", "crashed", "crashed", "hung", "done"]
     assert found[1].error.startswith("ZeroDivisionError: by hand")
     assert "exit code 3" in found[2].error
-    assert time.monotonic() - begin < 20
+    assert time.monotonic() - begin < 300  # what hangs was ended
     kept = campaign.read_results(tmp_path / "r.jsonl")
     assert sorted(kept, key=lambda f: f.case.seed) == found
 

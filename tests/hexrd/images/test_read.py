@@ -15,6 +15,7 @@ from hexrd.made_images import FLAT, PLANE, SHAPE, tiff
 from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, integrate, read
 from ssbchar.hexrd.images.options import ImageLimits, Integration
+from ssbchar.storage.options import ReadingLimits
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9, 0.99])
@@ -266,7 +267,8 @@ def test_a_cbf_in_which_fabio_searches_for_ever_is_told_at_once(tmp_path):
     (tmp_path / "a.cbf").write_bytes(whole.replace(b"--CIF-BINARY", b"--CXF-BINARY"))
     begin = time.monotonic()
     (fault,) = read.read_images(tmp_path / "a.cbf")
-    assert "header is damaged" in fault.problem and time.monotonic() - begin < 3
+    assert "header is damaged" in fault.problem
+    assert time.monotonic() - begin < ReadingLimits().time  # not the watchdog found it
 
 
 def test_what_searches_for_ever_is_stopped(tmp_path, monkeypatch):
