@@ -34,7 +34,15 @@ ROOMS = {
         "xas.series",
         "xas.paths",
     ),
-    "nmr": ("nmr.bruker", "nmr.lineshape", "nmr.transform", "nmr.decay", "nmr.quantification"),
+    "nmr": (
+        "nmr.bruker",
+        "nmr.lineshape",
+        "nmr.transform",
+        "nmr.decay",
+        "nmr.relaxation",
+        "nmr.time_course",
+        "nmr.quantification",
+    ),
 }
 """Rooms with outputs by technique, in the order of the page."""
 TABLE_MODULES = ("outputs", "dataset")

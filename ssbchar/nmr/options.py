@@ -12,6 +12,8 @@ from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.quantification.options import QuantificationOptions
 from ssbchar.nmr.regions import Regions
+from ssbchar.nmr.relaxation.options import RelaxationOptions
+from ssbchar.nmr.time_course.options import TimeCourseOptions
 
 ROLES = {
     "spectrum": "one echo or FID to be quantified",
@@ -20,6 +22,10 @@ ROLES = {
     "reference_decay": "the decay series of pure Li, whose T2* the samples share",
     "repeat": "a later spectrum of a sample, to see whether it evolves "
     "(the earlier one in compare_to)",
+    "series": "spectra of one sample in their order of time: a folder, glob or packed file of "
+    "experiments, or one ser of repeats; the share against time, with its law",
+    "relaxation": "a saturation or inversion recovery (T1), or spin locks of growing length "
+    "(T1rho); T1 corrects the shares of the sample's other rows for saturation",
 }
 _PURE = ("reference", "reference_decay")
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -28,6 +34,8 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "reference": {},
     "reference_decay": {},
     "repeat": {"compare_to": ("spectrum", "decay", "repeat"), "reference": _PURE},
+    "series": {},
+    "relaxation": {},
 }
 """Columns of the sample sheet that each role uses beside those that all fill; for a column that
 names other measurements, the roles these may have."""
@@ -61,5 +69,9 @@ class Nmr:
     """TopSpin's own spectrum held against ours."""
     decay: DecayOptions = field(default_factory=DecayOptions)
     """T2*."""
+    time_course: TimeCourseOptions = field(default_factory=TimeCourseOptions)
+    """Shares against time."""
+    relaxation: RelaxationOptions = field(default_factory=RelaxationOptions)
+    """T1 and T1rho."""
     quantify: QuantificationOptions = field(default_factory=QuantificationOptions)
     """Fractions."""

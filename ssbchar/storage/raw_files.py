@@ -23,6 +23,8 @@ HASH_BLOCK_BYTES = 2**22
 """Data hashed at once [byte]: small beside the memory of a step, and large enough that a thread
 beside the hashing seldom waits for the interpreter."""
 
+EXPERIMENT_MARK = "acqus"
+"""File that a folder with one experiment of a spectrometer holds."""
 REMAKE = "remove it and run again: it is made anew"
 """Remedy of a damaged file that a step wrote."""
 
@@ -47,8 +49,9 @@ def find_files(source: Path | str, suffixes: Sequence[str] = ()) -> list[Path]:
     Parameters
     ----------
     source : path
-        A file, a folder (searched to any depth, hidden files left out) or a glob pattern. A FIFO,
-        socket, device, or link to nothing is among them: whoever opens it is told
+        A file, a folder (searched to any depth, hidden files left out) or a glob pattern; one that
+        means no file but folders of one experiment each (`EXPERIMENT_MARK`) stands for the files in
+        them. A FIFO, socket, device, or link to nothing is among them: whoever opens it is told
         (`reading.check_file`).
     suffixes : sequence of str
         If given, only files whose name ends so (``.xye``), in any case.
@@ -89,8 +92,12 @@ def holds_files(source: Path | str) -> bool:
     # os.path says False for a name that no file system can hold, where Path raises.
     if os.path.isdir(source):
         return next(_walk_folder(source), None) is not None
-    found = glob.iglob(str(source), recursive=True)
-    return os.path.isfile(source) or any(not os.path.isdir(path) for path in found)
+    if os.path.isfile(source):
+        return True
+    found = glob.glob(str(source), recursive=True)
+    if any(not os.path.isdir(path) for path in found):
+        return True
+    return any(os.path.isfile(os.path.join(path, EXPERIMENT_MARK)) for path in found)
 
 
 def _list_folder(folder: Path) -> list[Path]:
@@ -106,8 +113,12 @@ def _walk_folder(folder: Path) -> Iterator[Path]:
 
 
 def _list_glob(pattern: Path) -> list[Path]:
-    found = map(Path, glob.glob(str(pattern), recursive=True))
-    return [path for path in found if not path.is_dir()]
+    found = list(map(Path, glob.glob(str(pattern), recursive=True)))
+    files = [path for path in found if not path.is_dir()]
+    if files:
+        return files
+    experiments = [folder for folder in found if (folder / EXPERIMENT_MARK).is_file()]
+    return list({path: None for folder in experiments for path in _walk_folder(folder)})
 
 
 def read_rows(table: Path) -> list[dict[str, str]]:

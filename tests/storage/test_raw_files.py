@@ -138,3 +138,17 @@ def test_rows_of_a_small_table(tmp_path: Path) -> None:
         {"a": "1", "b": "x, y"},
         {"a": "2", "b": ""},
     ]
+
+
+def test_a_glob_of_experiments_means_their_files(tmp_path: Path) -> None:
+    for name in ("10", "2", "other"):
+        (tmp_path / name / "pdata").mkdir(parents=True)
+        (tmp_path / name / "fid").write_bytes(b"x")
+        (tmp_path / name / "pdata/title").write_bytes(b"x")
+    (tmp_path / "2/acqus").write_bytes(b"x")
+    (tmp_path / "10/acqus").write_bytes(b"x")
+    found = raw_files.find_files(tmp_path / "*")
+    names = [path.relative_to(tmp_path).as_posix() for path in found]
+    assert names == ["2/acqus", "2/fid", "2/pdata/title", "10/acqus", "10/fid", "10/pdata/title"]
+    assert raw_files.holds_files(tmp_path / "1*")
+    assert not raw_files.holds_files(tmp_path / "o*")

@@ -6,6 +6,8 @@ use rule step as nmr_fid with:
         f"{NMR}/fid.nc",
     log:
         f"{NMR_LOG}/fid.log",
+    wildcard_constraints:
+        measurement=one_of(NMR_SINGLE),
     params:
         **call_step(
             "nmr.bruker.read_fid",
@@ -17,7 +19,7 @@ use rule step as nmr_fid with:
 
 use rule step as nmr_lines with:
     input:
-        fid=f"{NMR}/fid.nc",
+        fid=fitted_slices,
     output:
         f"{NMR}/lines.nc",
     log:
@@ -31,7 +33,7 @@ use rule step as nmr_lines with:
 
 use rule step as nmr_spectrum with:
     input:
-        fid=f"{NMR}/fid.nc",
+        fid=fitted_slices,
         lines=f"{NMR}/lines.nc",
     output:
         f"{NMR}/spectrum.nc",
@@ -64,6 +66,7 @@ use rule step as nmr_quantify with:
         spectrum=f"{NMR}/spectrum.nc",
         decay=own_decay,
         repeats=same_sample("lines.nc", "repeat"),
+        relaxations=same_sample("relaxation.nc", "relaxation"),
     output:
         f"{NMR}/conclusions.json",
     log:
@@ -111,7 +114,7 @@ use rule step as nmr_processed with:
 
 use rule step as nmr_export with:
     input:
-        fid=f"{NMR}/fid.nc",
+        fid=fitted_slices,
         spectrum=f"{NMR}/spectrum.nc",
     output:
         directory(f"{NMR}/export"),
@@ -127,6 +130,8 @@ use rule step as nmr_figures with:
         spectrum=f"{NMR}/spectrum.nc",
         decay=own_decay,
         series=own_series,
+        time_course=own_course("time_course.nc", NMR_SERIES),
+        relaxation=own_course("relaxation.nc", NMR_RELAXATIONS),
     output:
         directory(f"{NMR}/figures"),
     log:

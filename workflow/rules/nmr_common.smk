@@ -4,6 +4,9 @@ from ssbchar.nmr.bruker.files import has_spectrum
 NMR = f"{OUT}/nmr/{{measurement}}"
 NMR_LOG = f"{OUT}/logs/nmr/{{measurement}}"
 NMR_ROWS = [r for r in RUN.rows if r.technique == "nmr"]
+NMR_SERIES = rows("nmr", "series")
+NMR_RELAXATIONS = rows("nmr", "relaxation")
+NMR_SINGLE = [r.measurement for r in NMR_ROWS if r.role != "series"]
 NMR_DECAYS = rows("nmr", "decay", "reference_decay")
 NMR_REFERENCES = rows("nmr", "reference")
 WITH_SPECTRUM = {r.sample for r in NMR_ROWS if r.role == "spectrum"}
@@ -13,17 +16,16 @@ NMR_QUANTIFIED = rows("nmr", "spectrum") + [
     if r.role == "decay" and r.sample not in WITH_SPECTRUM
 ]
 
+NMR_CONCLUDED = NMR_QUANTIFIED + NMR_REFERENCES + NMR_SERIES + NMR_RELAXATIONS
 NMR_PROCESSED = [
     m for m in NMR_QUANTIFIED + NMR_REFERENCES if has_spectrum(Path(RUN.row(m).path))
 ]
 """Measurements that hold TopSpin's own spectrum."""
 
-CONCLUSIONS += expand(
-    f"{NMR}/conclusions.json", measurement=NMR_QUANTIFIED + NMR_REFERENCES
-)
+CONCLUSIONS += expand(f"{NMR}/conclusions.json", measurement=NMR_CONCLUDED)
 CONCLUSIONS += expand(f"{NMR}/processed.json", measurement=NMR_PROCESSED)
 EXPORTS += expand(f"{NMR}/export", measurement=[r.measurement for r in NMR_ROWS])
-FIGURES += expand(f"{NMR}/figures", measurement=NMR_QUANTIFIED + NMR_REFERENCES)
+FIGURES += expand(f"{NMR}/figures", measurement=NMR_CONCLUDED)
 
 
 if len(NMR_QUANTIFIED) > 1:
@@ -46,8 +48,28 @@ def same_sample(file, *roles):
     return paths
 
 
+def fitted_slices(wildcards):
+    """The slices that lines are fitted to: of a relaxation series those in which all signals stand upright."""
+    is_relaxation = wildcards.measurement in NMR_RELAXATIONS
+    return (
+        f"{OUT}/nmr/{wildcards.measurement}/{'strong' if is_relaxation else 'fid'}.nc"
+    )
+
+
+def own_course(name, among):
+    """A file of the measurement itself, where it is one of these."""
+
+    def path(wildcards):
+        is_among = wildcards.measurement in among
+        return f"{OUT}/nmr/{wildcards.measurement}/{name}" if is_among else []
+
+    return path
+
+
 def own_decay(wildcards):
-    """The decay of the row's sample: of the row itself where it is a series."""
+    """The decay of the row's sample: of the row itself where it is one; none of a course of its own."""
+    if wildcards.measurement in NMR_SERIES + NMR_RELAXATIONS:
+        return []
     if wildcards.measurement in NMR_DECAYS:
         return [f"{OUT}/nmr/{wildcards.measurement}/decay.nc"]
     return same_sample("decay.nc", "decay", "reference_decay")(wildcards)[:1]
@@ -55,7 +77,7 @@ def own_decay(wildcards):
 
 def own_series(wildcards):
     """The spectra of the decay of the row's sample, where that is another measurement."""
-    if wildcards.measurement in NMR_DECAYS:
+    if wildcards.measurement in NMR_DECAYS + NMR_SERIES + NMR_RELAXATIONS:
         return []
     return same_sample("spectrum.nc", "decay", "reference_decay")(wildcards)[:1]
 

@@ -19,6 +19,8 @@ ASK = (
     "'read.slices': sum"
 )
 """Remedy where the decay time cannot be told."""
+LONGEST_TOLD = 80
+"""Characters of a formula, or of a line of a program, that a message repeats."""
 _OPERATORS: dict[type, Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -105,7 +107,7 @@ def evaluate(text: str, names: Mapping[str, float]) -> float:
     try:
         return _evaluate_node(ast.parse(plain.strip(), mode="eval").body, names)
     except (SyntaxError, ZeroDivisionError) as error:
-        raise ValueError(f"'{text}' cannot be evaluated") from error
+        raise ValueError(f"'{shorten_formula(text)}' cannot be evaluated") from error
 
 
 def _evaluate_node(node: ast.expr, names: Mapping[str, float]) -> float:
@@ -119,7 +121,15 @@ def _evaluate_node(node: ast.expr, names: Mapping[str, float]) -> float:
         )
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return -_evaluate_node(node.operand, names)
-    raise ValueError(f"'{ast.unparse(node)}' is not known")
+    raise ValueError(f"'{shorten_formula(ast.unparse(node))}' is not known")
+
+
+def shorten_formula(text: str) -> str:
+    """Return a formula as it is told in a line: of a long one its beginning and its end."""
+    if len(text) <= LONGEST_TOLD:
+        return text
+    half = LONGEST_TOLD // 2
+    return f"{text[:half]} ... {text[-half:]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +243,7 @@ def find_sequence(program: str) -> list[str]:
         kept.insert(0, behind_delay[1])
     for line in kept:
         if re.search(r"\b([idr][dpu]u?\d+|if|goto|acq)\b|\bgo\b", line):
-            raise ValueError(f"'{line}' is not understood")
+            raise ValueError(f"'{shorten_formula(line)}' is not understood")
     return kept
 
 
@@ -319,15 +329,32 @@ def ends_with_pulse(program: str) -> bool:
         The pulse program.
     """
     try:
-        sequence = find_sequence(program)
+        times = list_times(program)
     except ValueError:
         return False
+    return bool(times) and times[-1][1]
+
+
+def list_times(program: str) -> list[tuple[str, bool]]:
+    """Return the delays and pulses between the recycle delay and the acquisition, in their order,
+    and whether each is a pulse.
+
+    Parameters
+    ----------
+    program : str
+        The pulse program.
+
+    Raises
+    ------
+    ValueError
+        There is no acquisition in the program, or what varies in it is not understood.
+    """
     defined = _find_defined_times(program)
     times = []
-    for line in sequence:
+    for line in find_sequence(program):
         timed = re.sub(r"\b(pl|ph|sp|pcpd|cpds?)\d+\S*", " ", line)
         times += _find_times(timed, defined)
-    return bool(times) and times[-1][1]
+    return times
 
 
 def _find_defined_times(program: str) -> dict[str, bool]:

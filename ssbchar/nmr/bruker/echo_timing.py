@@ -14,13 +14,15 @@ from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker import delays
 from ssbchar.nmr.bruker.acquisition import Acquisition
 from ssbchar.nmr.bruker.files import Experiment
-from ssbchar.nmr.bruker.slice_names import SliceNames
+from ssbchar.nmr.bruker.slice_names import LIST_NAMES, SliceNames
 from ssbchar.typing import Array
 
 LISTS = (("vd", "VDLIST"), ("vc", "VCLIST"), ("vp", "VPLIST"))
 """Names that vary from slice to slice, and the parameters that name their lists."""
 
 
+ASK_DELAY = "give the sample-sheet column 'read.decay_axis', such as vd, p15 or '10m, 1s, 10s'"
+"""Remedy where the delay of a relaxation cannot be told."""
 BASEOPT = 3
 """Value of DIGMOD where the points are shifted so that they begin at the middle of the pulse."""
 
@@ -79,10 +81,11 @@ def find_decay_axis(
             raise BadInput(place, f"decay time not found: {error}", delays.ASK) from error
         return DecayAxis(formula="", times=np.full(slices, np.nan))
     formula = given or known.expand(formula)
+    told = delays.shorten_formula(formula)
     if needed and len(times) > 1 and len(set(times)) == 1:
-        raise BadInput(place, f"the decay time {formula} is the same in all slices", delays.ASK)
+        raise BadInput(place, f"the decay time {told} is the same in all slices", delays.ASK)
     if needed and min(times) < 0:
-        problem = f"the decay time {formula} is {1e6 * min(times):g} us in a slice"
+        problem = f"the decay time {told} is {1e6 * min(times):g} us in a slice"
         raise BadInput(place, problem, delays.ASK)
     remarks: tuple[str, ...] = ()
     counters = delays.find_counters(acquisition.program) & known.changes.keys()
@@ -93,6 +96,76 @@ def find_decay_axis(
         times=np.array(times + [np.nan] * (slices - count)),
         remarks=remarks,
     )
+
+
+def find_relaxation_axis(
+    experiment: Experiment, acquisition: Acquisition, *, slices: int, given: str
+) -> tuple[DecayAxis, str]:
+    """Return the delay of a recovery, or the length of a spin lock, of each slice, and which of
+    both it is.
+
+    It is the one delay or pulse of the sequence that varies from slice to slice; what follows it
+    (an echo, say) is the same for all.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where the files are.
+    acquisition : Acquisition
+        Its parameters and pulse program.
+    slices : int
+        Number of slices recorded.
+    given : str
+        The user's own axis, empty for the program's.
+
+    Returns
+    -------
+    axis : DecayAxis
+        Times in s.
+    kind : str
+        ``recovery`` where a delay varies, ``spin_lock`` where a pulse does; empty where the user's
+        axis does not tell.
+
+    Raises
+    ------
+    BadInput
+        There is no such time, or more than one.
+    """
+    kind = ""
+    formula = given
+    if not given:
+        place = experiment.shown / "pulseprogram"
+        try:
+            varying = _find_varying_times(experiment, acquisition, slices)
+        except ValueError as error:
+            raise BadInput(place, f"the delay is not found: {error}", ASK_DELAY) from error
+        if len(varying) != 1:
+            named = ", ".join(text for text, _ in varying) or "nothing"
+            problem = f"{delays.shorten_formula(named)} varies from slice to slice, not one delay"
+            raise BadInput(place, problem, ASK_DELAY)
+        formula, is_pulse = varying[0]
+        kind = "spin_lock" if is_pulse else "recovery"
+    axis = find_decay_axis(experiment, acquisition, slices=slices, given=formula, needed=True)
+    return axis, kind
+
+
+def _find_varying_times(
+    experiment: Experiment, acquisition: Acquisition, slices: int
+) -> list[tuple[str, bool]]:
+    """Return the delays and pulses of a sequence that vary, and whether each is a pulse."""
+    known = SliceNames(program=acquisition.program, names=acquisition.names)
+    if delays.find_counters(acquisition.program) & {"vc", *known.changes}:
+        raise ValueError("the number of loops varies from slice to slice")
+    varying = []
+    for text, is_pulse in delays.list_times(acquisition.program):
+        needed = known.find_needed(text)
+        if not needed & {*LIST_NAMES, *known.changes}:
+            continue
+        lists = _read_lists(experiment.folder, acquisition.acqus, needed)
+        count = min([slices, *map(len, lists.values())])
+        if len(set(known.evaluate(text, lists, count))) > 1:
+            varying.append((text, is_pulse))
+    return varying
 
 
 def _is_list_of_times(given: str) -> bool:

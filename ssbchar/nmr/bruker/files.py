@@ -13,6 +13,7 @@ multiplied by 2^NC.
 
 from __future__ import annotations
 
+import glob
 import lzma
 import math
 import re
@@ -20,7 +21,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Container, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker.options import ExperimentLimits
 from ssbchar.nmr.bruker.parameters import Parameters
-from ssbchar.storage import atomic_write, reading, temporary
+from ssbchar.storage import atomic_write, raw_files, reading, temporary
 from ssbchar.typing import Complex
 
 BLOCK = 1024
@@ -63,10 +64,14 @@ DAMAGED_ZIP = (
 )
 """Exceptions that a damaged, encrypted or unusual zip raises; they share no base class."""
 NEEDED_MEMBERS = re.compile(
-    r"(^|/)(acqus|acqu2s|fid|ser|pulseprogram|v[a-z]list|lists/v[a-z]/[^/]+"
+    r"(^|/)(acqus|acqu2s|fid|ser|pulseprogram|audita\.txt|v[a-z]list|lists/v[a-z]/[^/]+"
     r"|pdata/[^/]+/(procs|proc2s|title|1r|1i|2rr|2ir|2ri|2ii))$"
 )
 """Files of an experiment that are read."""
+NO_EXPERIMENT = "no acqus file"
+"""Problem of a path without an experiment."""
+POINT_FILES = ("fid", "ser")
+"""Files of measured numbers."""
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 """Ends of the names of tar files."""
 SPECTRUM = re.compile(r"(^|/)pdata/[^/]+/(1r|2rr)$")
@@ -109,6 +114,59 @@ def open_experiment(source: Path, limits: ExperimentLimits | None = None) -> Ite
             yield Experiment(folder=_find_folder(place, source), shown=source)
     else:
         yield Experiment(folder=_find_folder(source, source), shown=source)
+
+
+@contextmanager
+def open_experiments(
+    source: Path, limits: ExperimentLimits | None = None
+) -> Iterator[list[Experiment]]:
+    """Give all experiments at a path, in natural order (2 before 10).
+
+    Parameters
+    ----------
+    source : Path
+        An experiment's folder, a folder that holds several, a zip or tar file of either, or a glob
+        of such (or of the files ``fid``, ``ser`` in them).
+    limits : ExperimentLimits, optional
+        What each may ask for.
+
+    Raises
+    ------
+    BadInput
+        There is no experiment.
+    """
+    limits = limits or ExperimentLimits()
+    with ExitStack() as unpacked:
+        found = []
+        for place in _list_places(source):
+            unpack = _find_unpacker(place)
+            root = place
+            if unpack is not None:
+                root = unpacked.enter_context(temporary.make_folder())
+                with reading.guard_reading(place, limits):
+                    unpack(place, root, limits)
+            for folder in _list_experiment_folders(root):
+                inside = folder.relative_to(root)
+                found.append(Experiment(folder=folder, shown=place / inside))
+        if not found:
+            raise BadInput(source, NO_EXPERIMENT, "give a folder or glob of Bruker experiments")
+        yield found
+
+
+def _list_places(source: Path) -> list[Path]:
+    """Return the folders and packed files that a path means, in natural order."""
+    if source.exists():
+        return [source]
+    matched = map(Path, glob.glob(str(source), recursive=True))
+    places = {one.parent if one.name in POINT_FILES else one for one in matched}
+    return sorted(places, key=raw_files.natural_sort_key)
+
+
+def _list_experiment_folders(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    folders = {path.parent for path in root.rglob("acqus")}
+    return sorted(folders, key=raw_files.natural_sort_key)
 
 
 def _find_unpacker(source: Path) -> Callable[[Path, Path, ExperimentLimits], None] | None:
@@ -168,7 +226,7 @@ def _find_folder(root: Path, shown: Path) -> Path:
     if not inside:
         raise BadInput(
             shown,
-            "no acqus file",
+            NO_EXPERIMENT,
             "give the folder of one Bruker experiment (with acqus and fid or ser)",
         )
     if len(inside) > 1:
@@ -257,7 +315,7 @@ class Decays:
 
 def measure_size(experiment: Experiment) -> int:
     """Return the size of an experiment's measured numbers [byte]."""
-    paths = (experiment.folder / name for name in ("fid", "ser"))
+    paths = (experiment.folder / name for name in POINT_FILES)
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 

@@ -8,7 +8,10 @@ SLICE_TIME = ("slice", "time")
 
 FID = OutputTable(
     file="fid.nc",
-    steps=("nmr.bruker.read_fid(source, options, labels)",),
+    steps=(
+        "nmr.bruker.read_fid(source, options, labels)",
+        "nmr.bruker.read_time_series(source, options)",
+    ),
     about="Decays as measured, nothing corrected.",
     variables={
         "slice": Variable(dims=("slice",), meaning="number of the slice, from 1", coordinate=True),
@@ -23,6 +26,13 @@ FID = OutputTable(
         "imag": Variable(dims=SLICE_TIME, unit="1", meaning="imaginary part, times 2^NC"),
         "decay_time": Variable(
             dims=("slice",), unit="s", meaning="decay time of the slice; NaN where none is known"
+        ),
+        "acquired": Variable(
+            dims=("slice",),
+            unit="s",
+            meaning="middle of the slice's acquisition, since 1970-01-01 UTC, or since the start "
+            "where there is no date; missing where the row is no series in time",
+            optional=True,
         ),
         "status": Variable(
             dims=("slice",), meaning="`ok`, `zeros`, `not_finite`, `no_delay` or `clipped`"
@@ -49,7 +59,10 @@ FID = OutputTable(
         "spinning": "MAS rate [Hz]",
         "sample_mass": "[g], where it is given",
         "decay_axis": "formula of the decay time in the pulse program's terms",
+        "relaxation": "`recovery` or `spin_lock` by the pulse program, of a row of that role; "
+        "empty where it does not tell",
         "title": "TopSpin's title",
+        "experiments": "JSON list of the experiment of each slice, of a series in time",
         "clipped": "1 where the receiver clipped every slice, so that they are used all the same",
         "conflicts": "JSON list of contradictions in the metadata",
     },

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.errors import BadInput
-from ssbchar.nmr.bruker import clipping, echo_timing, files
+from ssbchar.nmr.bruker import acquisition_times, clipping, echo_timing, files
 from ssbchar.nmr.bruker.acquisition import Acquisition, read_acquisition
 from ssbchar.nmr.bruker.axes import make_coordinates
 from ssbchar.nmr.bruker.echo_timing import DecayAxis
@@ -22,6 +22,11 @@ from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.bruker.outputs import FID
 from ssbchar.storage import reading
 from ssbchar.typing import Bool
+
+RELAXATION = "relaxation"
+"""Role whose slices are told by one delay or pulse that varies."""
+WITHOUT_DECAY = ("series",)
+"""Roles whose slices need no decay time: they are told by when they were measured."""
 
 
 class SliceStatus(StrEnum):
@@ -77,27 +82,67 @@ def read_fid(source: Path, options: Reading, labels: dict[str, str] | None = Non
         files.open_experiment(Path(source), limits) as experiment,
         reading.guard_folder(experiment.shown, limits, files.measure_size(experiment)),
     ):
-        acquisition, attrs = _read_parameters(experiment, options)
-        decays = files.read_decays(experiment, acquisition.acqus, limits)
-        slices = len(decays.points)
+        return read_experiment(experiment, options, role)
+
+
+def read_experiment(experiment: Experiment, options: Reading, role: str = "") -> xr.Dataset:
+    """Read an experiment whose folder is known, as `read_fid`.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        Where its files are.
+    options : Reading
+    role : str
+        Of the row.
+
+    Returns
+    -------
+    Dataset
+        As `read_fid`, and where the acquisition is dated ``acquired`` (slice) [s since 1970-01-01
+        UTC].
+
+    Raises
+    ------
+    BadInput
+        As `read_fid`.
+    """
+    limits = options.limits
+    acquisition, attrs = _read_parameters(experiment, options)
+    decays = files.read_decays(experiment, acquisition.acqus, limits)
+    slices = len(decays.points)
+    if role == RELAXATION:
+        axis, attrs["relaxation"] = echo_timing.find_relaxation_axis(
+            experiment, acquisition, slices=slices, given=options.decay_axis
+        )
+    else:
         axis = echo_timing.find_decay_axis(
             experiment,
             acquisition,
             slices=slices,
             given=options.decay_axis,
-            needed=options.slices == "all" and (slices > 1 or role.endswith("decay")),
+            needed=role not in WITHOUT_DECAY
+            and options.slices == "all"
+            and (slices > 1 or role.endswith("decay")),
         )
-        decays, axis = _select_decays(decays, axis, options, experiment.shown)
-        attrs["scans"] *= decays.summed
-        echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
-        dead_time = echo_timing.find_dead_time(acquisition)
-        attrs |= {"echo_delay": echo_delay, "dead_time": dead_time, "decay_axis": axis.formula}
-        step = 2.0 ** int(acquisition.acqus.get("NC", 0))
-        clipped = clipping.find_clipped_slices(decays.points, step)
-        attrs["clipped"] = int(clipped.all())
-        attrs["conflicts"] = json.dumps([*acquisition.conflicts, *axis.remarks])
-        _check_group_delay(attrs["group_delay"], decays, experiment.shown)
-        return _assemble(decays, axis, clipped, attrs, experiment.shown)
+    when = acquisition_times.find_slice_times(experiment, attrs, slices)
+    decays, axis = _select_decays(decays, axis, options, experiment.shown)
+    if len(decays.points) != slices:
+        chosen = options.slices
+        when = when[[chosen - 1]] if isinstance(chosen, int) else when.mean(keepdims=True)
+    attrs["scans"] *= decays.summed
+    echo_delay = echo_timing.find_echo_delay(experiment, acquisition)
+    dead_time = echo_timing.find_dead_time(acquisition)
+    attrs |= {"echo_delay": echo_delay, "dead_time": dead_time, "decay_axis": axis.formula}
+    step = 2.0 ** int(acquisition.acqus.get("NC", 0))
+    clipped = clipping.find_clipped_slices(decays.points, step)
+    attrs["clipped"] = int(clipped.all())
+    attrs["conflicts"] = json.dumps([*acquisition.conflicts, *axis.remarks])
+    _check_group_delay(attrs["group_delay"], decays, experiment.shown)
+    fid = _assemble(decays, axis, clipped, attrs, experiment.shown)
+    if role in WITHOUT_DECAY:
+        fid["acquired"] = ("slice", when, FID.variables["acquired"].attributes())
+    return fid
 
 
 def _select_decays(

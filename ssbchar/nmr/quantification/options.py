@@ -25,7 +25,8 @@ def _check_order(options: object, *names: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class SystematicsOptions:
-    """Systematics of the acquisition; reported beside the fractions, never applied to them."""
+    """Systematics of the acquisition, reported beside the fractions; saturation, where T1 of both
+    regions is known, corrects them."""
 
     flip_angles: tuple[Angle, Angle] = (30.0, 60.0)
     """Flip angles of the two pulses p1 and p2 [degree]."""
@@ -36,9 +37,10 @@ class SystematicsOptions:
     couplings: tuple[Coupling, Coupling] = (0.0, 200e3)
     """Range of the quadrupolar coupling constant C_Q of the Li-Si sites [Hz]."""
     t1_metal: Seconds | None = None
-    """T1 of Li metal [s], for the saturation factor."""
+    """T1 of Li metal [s], where no relaxation series of the sample tells it; with that of Li-Si,
+    corrected shares are divided by the saturation that follows."""
     t1_li_si: Seconds | None = None
-    """T1 of Li-Si [s], for the saturation factor."""
+    """T1 of Li-Si [s], in the same way."""
 
     def __post_init__(self) -> None:
         _check_order(self, "diameters", "couplings")

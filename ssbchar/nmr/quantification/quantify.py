@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import xarray as xr
 
@@ -34,6 +35,11 @@ from ssbchar.nmr.quantification.region_areas import (
     select_first_slice,
 )
 from ssbchar.nmr.quantification.sample_drift import collect_spectra, conclude_drift
+from ssbchar.nmr.quantification.saturation import (
+    describe_correction,
+    find_saturation,
+    relax_spectrum,
+)
 from ssbchar.nmr.quantification.systematics import (
     DIAMAGNETIC_SHARE,
     conclude_systematics,
@@ -51,6 +57,7 @@ def quantify_fractions(
     options: QuantificationOptions,
     decay: xr.Dataset | None = None,
     repeats: Sequence[xr.Dataset] | None = (),
+    relaxations: Sequence[xr.Dataset] | None = (),
     *,
     regions: Regions = DEFAULT_REGIONS,
 ) -> list[Conclusion]:
@@ -67,6 +74,8 @@ def quantify_fractions(
         meanwhile.
     repeats : sequence of Dataset
         `ssbchar.nmr.lineshape.fit_lines` of other spectra of the same sample: whether it evolves.
+    relaxations : sequence of Dataset
+        `ssbchar.nmr.relaxation.fit_relaxation` of the same sample: T1 [s] for saturation.
     regions : Regions
         Windows that at least half of a region's lines must lie in [ppm].
     """
@@ -90,14 +99,16 @@ def quantify_fractions(
     drift = conclude_drift(spectra, options)
     evolves = any(row.verdict == Verdict.EVOLVING for row in drift)
     no_metal = explain_absence(lines, METAL, regions)
+    saturation = find_saturation(lines, options.systematics, relaxations or ())
     corrected = conclude_corrected_fractions(
-        measured,
+        relax_spectrum(measured, saturation),
         decay,
         options,
         evolves=evolves,
         no_metal=no_metal,
     )
-    systematics = conclude_systematics(lines, options.systematics, no_metal)
+    corrected = _tell_saturation(corrected, describe_correction(saturation))
+    systematics = conclude_systematics(lines, options.systematics, no_metal, relaxations or ())
     alloyed = conclude_prelithiation(
         next(row for row in corrected if row.quantity == FRACTIONS[LI_SI]),
         options,
@@ -108,6 +119,16 @@ def quantify_fractions(
     alloyed += conclude_capacities(alloyed, options)
     t2 = [] if decay is None else _conclude_t2(decay, evolves=evolves)
     return raw + drift + corrected + t2 + alloyed + systematics + conclude_metadata(lines)
+
+
+def _tell_saturation(rows: list[Conclusion], said: str) -> list[Conclusion]:
+    """Return the corrected shares with a word on saturation in their method."""
+    return [
+        replace(row, method="; ".join(filter(None, [row.method, said])))
+        if row.condition == "corrected" and row.quantity in FRACTIONS.values()
+        else row
+        for row in rows
+    ]
 
 
 def _conclude_unmeasured(

@@ -1,5 +1,5 @@
 """Rows for systematics of the acquisition: skin effect, echo efficiency, saturation, diamagnetic
-Li; none is applied to a fraction."""
+Li; of these only saturation by a known T1 is applied to corrected fractions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import xarray as xr
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.quantification.echo_efficiency import SolidEcho, scan_efficiency_ratio
 from ssbchar.nmr.quantification.options import SystematicsOptions
+from ssbchar.nmr.quantification.saturation import conclude_saturation, find_saturation
 from ssbchar.nmr.quantification.skin_effect import (
     depth_from_resistivity,
     integrate_visible_signal,
@@ -33,7 +34,10 @@ OF_METAL = {VISIBLE_SHARE: "skin effect", EFFICIENCY_RATIO: "over Li-Si"}
 
 
 def conclude_systematics(
-    lines: xr.Dataset, options: SystematicsOptions, no_metal: str | None = None
+    lines: xr.Dataset,
+    options: SystematicsOptions,
+    no_metal: str | None = None,
+    relaxations: Sequence[xr.Dataset] = (),
 ) -> list[Conclusion]:
     """Return the systematic rows of one measurement.
 
@@ -46,7 +50,10 @@ def conclude_systematics(
     no_metal : str, optional
         Why there is no line of Li metal, None where there is one: skin effect and echo efficiency
         are then N/A.
+    relaxations : sequence of Dataset
+        From `ssbchar.nmr.relaxation.fit_relaxation`, of the same sample, for T1 [s].
     """
+    saturation = find_saturation(lines, options, relaxations)
     if no_metal is None:
         of_metal = [_conclude_skin_effect(lines, options), _conclude_efficiency(lines, options)]
     else:
@@ -61,7 +68,7 @@ def conclude_systematics(
             )
             for quantity, condition in OF_METAL.items()
         ]
-    return [*of_metal, *_conclude_saturation(lines, options), *_conclude_diamagnetic(lines)]
+    return [*of_metal, *conclude_saturation(saturation), *_conclude_diamagnetic(lines)]
 
 
 def find_visibility(systematics: Sequence[Conclusion]) -> tuple[float, float] | None:
@@ -152,67 +159,6 @@ def _find_centre(lines: xr.Dataset, region: str) -> float:
     weight = weigh_lines(lines, region)
     shift = float(weight @ lines["shift"].values / weight.sum())
     return float(offset_from_shift(shift, lines.attrs["sfo1"], lines.attrs["sf"]))
-
-
-def saturation_from_t1(recycle: float, t1: float, cosine: float) -> float:
-    """Return the steady-state signal over the relaxed one, (1 - E)/(1 - E cos), E = exp(-recycle /
-    T1).
-
-    Parameters
-    ----------
-    recycle : float
-        Time between passes [s].
-    t1 : float
-        T1 [s].
-    cosine : float
-        What a pass leaves of the longitudinal magnetisation, the product of the pulses' cosines (R.
-        R. Ernst & W. A. Anderson, Rev. Sci. Instrum. 37 (1966) 93, for one pulse).
-
-    Returns
-    -------
-    float
-        [dimensionless].
-    """
-    e = float(np.exp(-recycle / t1))
-    return (1 - e) / (1 - e * cosine)
-
-
-def _conclude_saturation(lines: xr.Dataset, options: SystematicsOptions) -> list[Conclusion]:
-    """Return the saturation of each region whose T1 is given, else the T1 that would matter."""
-    delay = float(lines.attrs.get("recycle_delay", 0.0))
-    if delay <= 0:
-        return []
-    recycle = delay + float(lines.attrs.get("acquisition_time", 0.0))
-    cosine = float(np.prod(np.cos(np.radians(options.flip_angles))))
-    condition = f"D1 + acquisition {recycle:.4g} s"
-    rows = [
-        Conclusion(
-            "saturation",
-            value=saturation_from_t1(recycle, t1, cosine),
-            unit="1",
-            subject=region,
-            condition=condition,
-            verdict=Verdict.NOT_APPLIED,
-            reason=f"T1 {t1:g} s",
-            method="steady state of repeated pulses",
-        )
-        for region, t1 in ((METAL, options.t1_metal), (LI_SI, options.t1_li_si))
-        if t1
-    ]
-    if rows:
-        return rows
-    limit = recycle / np.log((1 - 0.99 * cosine) / 0.01)
-    return [
-        Conclusion(
-            "t1_limit",
-            value=float(limit),
-            unit="s",
-            subject="sample",
-            condition=condition,
-            verdict=Verdict.UNKNOWN_T1,
-            reason="above this T1 a region loses more than 1 % to saturation",
-        )
-    ]
 
 
 def _conclude_diamagnetic(lines: xr.Dataset) -> list[Conclusion]:

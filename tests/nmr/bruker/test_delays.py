@@ -161,3 +161,12 @@ def test_programs_that_are_refused(program: str, said: str) -> None:
 )
 def test_whether_the_acquisition_follows_a_pulse(program: str, follows: bool) -> None:
     assert delays.ends_with_pulse(program) is follows
+
+
+def test_a_long_program_is_no_long_message() -> None:
+    text = "+".join(f"d{n}" for n in range(500))
+    with pytest.raises(ValueError, match="is not known") as refused:
+        delays.evaluate(f"{text}**2", {})
+    assert len(str(refused.value)) < 120
+    assert delays.shorten_formula("2*vd+p2") == "2*vd+p2"
+    assert len(delays.shorten_formula(text)) < 100

@@ -7,7 +7,7 @@ from nmr import signals
 
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape.options import LineFitOptions
-from ssbchar.nmr.quantification import echo_efficiency, skin_effect, systematics
+from ssbchar.nmr.quantification import echo_efficiency, saturation, skin_effect, systematics
 from ssbchar.nmr.quantification.options import SystematicsOptions
 
 
@@ -49,14 +49,14 @@ def test_satellites_bound_what_is_not_li_si(fit) -> None:
 
 def test_saturation_of_one_pulse_at_the_ernst_angle() -> None:
     e = np.exp(-0.5)
-    full = systematics.saturation_from_t1(0.5, 1.0, e)
+    full = saturation.saturation_from_t1(0.5, 1.0, e)
     assert full * np.sin(np.arccos(e)) == pytest.approx(np.sqrt((1 - e) / (1 + e)))
 
 
 def test_limit_of_t1_is_where_one_percent_is_lost(fit) -> None:
     limit = rows(fit)["t1_limit", "sample"].value
     cosine = np.cos(np.pi / 6) * np.cos(np.pi / 3)
-    assert systematics.saturation_from_t1(30.0, limit, cosine) == pytest.approx(0.99)
+    assert saturation.saturation_from_t1(30.0, limit, cosine) == pytest.approx(0.99)
 
 
 @pytest.mark.parametrize(
@@ -132,21 +132,6 @@ def test_the_echo_efficiency_says_where_and_how_strong() -> None:
 def test_without_pulse_or_delay_there_is_no_efficiency(attrs: dict) -> None:
     row = systematics._conclude_efficiency(acquired(**attrs), SystematicsOptions())
     assert (row.verdict, row.value) == ("N/A", None)
-
-
-def test_saturation_of_each_region_whose_t1_is_known() -> None:
-    """Every 4 s, of which the pulses leave cos 30 cos 60."""
-    given = acquired(recycle_delay=3.5, acquisition_time=0.5)
-    rows = systematics._conclude_saturation(given, SystematicsOptions(t1_metal=2.0, t1_li_si=8.0))
-    cosine = np.sqrt(3) / 4
-    e = np.exp([-2.0, -0.5])
-    assert [row.value for row in rows] == pytest.approx((1 - e) / (1 - e * cosine))
-    assert [row.subject for row in rows] == ["li_metal", "li_si"]
-    assert rows[0].condition == "D1 + acquisition 4 s"
-    (limit,) = systematics._conclude_saturation(given, SystematicsOptions())
-    assert limit.value == pytest.approx(4.0 / np.log((1 - 0.99 * cosine) / 0.01))
-    assert systematics._conclude_saturation(acquired(), SystematicsOptions()) == []
-    assert systematics._conclude_saturation(acquired(recycle_delay=0.0), SystematicsOptions()) == []
 
 
 def test_lines_that_may_be_salts_have_an_upper_limit() -> None:

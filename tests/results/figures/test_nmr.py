@@ -12,6 +12,11 @@ from ssbchar.nmr.decay.options import DecayOptions
 from ssbchar.nmr.lineshape import fit as lines
 from ssbchar.nmr.lineshape import window_integrals
 from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
+from ssbchar.nmr.relaxation import amplitudes
+from ssbchar.nmr.relaxation import fit as relaxation
+from ssbchar.nmr.relaxation.options import RelaxationOptions
+from ssbchar.nmr.time_course import follow
+from ssbchar.nmr.time_course.options import TimeCourseOptions
 from ssbchar.results.figures.nmr import all as nmr
 from ssbchar.results.figures.nmr import compare
 
@@ -182,3 +187,47 @@ def test_a_slice_that_is_set_aside_is_crossed_out() -> None:
     assert "2*vd+p2" in below.get_xlabel()
     crossed = [line for line in top.get_lines() if line.get_marker() == "x"]
     assert [len(line.get_xdata()) for line in crossed] == [1, 1]
+
+
+def test_a_series_in_time_has_hours_and_its_law() -> None:
+    shares = 0.2 + 0.02 * np.arange(8)
+    shares[3] = 0.7
+    rows = [signals.signal((1 - f, f), (265.0, 10.0), (900.0, 3500.0), points=1024) for f in shares]
+    fid = signals.dataset(signals.noisy(np.array(rows), 0.004, 1))
+    fid["acquired"] = ("slice", 1.7e9 + 1800.0 * np.arange(8))
+    fid.attrs["experiments"] = '["1", "2", "3", "4", "5", "6", "7", "8"]'
+    fit = lines.fit_lines(fid, LineFitOptions())
+    windows = window_integrals.integrate_windows(fid, SpectrumOptions(), fit)
+    course = follow.follow_shares(fid, fit, windows, TimeCourseOptions())
+    found = nmr.draw_measurement(fit, windows, time_course=course)
+    assert "3.5 h" in texts(found["spectra"])
+    axes = found["time_course"].figure.axes[0]
+    # The spectrum that is left out stands at the edge and does not set the scale.
+    assert axes.get_ylim()[1] < 40
+    assert "left out" in texts(found["time_course"])
+    assert "spectrum 4 (4): it lies off all others" in found["time_course"].caption
+    assert "linear" in found["time_course"].caption
+
+
+@pytest.mark.parametrize("kind", ["recovery", "spin_lock"])
+def test_relaxations(kind: str) -> None:
+    delays = np.geomspace(1e-3, 1.0, 12)
+    left = np.exp(-delays[:, None] / np.array([0.02, 0.1]))
+    weights = 1 - 2 * left if kind == "recovery" else left
+    rows = [
+        signals.signal(tuple(pair), (265.0, 10.0), (900.0, 3500.0), points=1024)
+        for pair in weights * np.array([0.3, 0.7])
+    ]
+    fid = signals.dataset(
+        signals.noisy(np.array(rows), 0.004, 1), delays, relaxation=kind, decay_axis="vd"
+    )
+    strong = amplitudes.select_strong_slices(fid)
+    fit = lines.fit_lines(strong, LineFitOptions())
+    windows = window_integrals.integrate_windows(strong, SpectrumOptions(), fit)
+    relaxed = relaxation.fit_relaxation(fid, fit, RelaxationOptions())
+    found = nmr.draw_measurement(fit, windows, relaxation=relaxed)["relaxation"]
+    words = [text.get_text() for text in found.figure.legends[0].get_texts()]
+    symbol = "T1 = " if kind == "recovery" else "T1ρ = "
+    assert [symbol in word and " ms" in word for word in words] == [True, True]
+    assert found.figure.axes[0].get_xscale() == "log"
+    assert "vd" in found.figure.axes[1].get_xlabel()

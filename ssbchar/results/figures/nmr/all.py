@@ -12,17 +12,15 @@ from numpy.typing import NDArray
 from ssbchar.nmr.decay import decay_law as laws
 from ssbchar.nmr.decay.outputs import PARAMETERS
 from ssbchar.nmr.lineshape.problem import PhaseModel
-from ssbchar.nmr.regions import LI_SI, METAL
 from ssbchar.results.figures import style
+from ssbchar.results.figures.nmr.courses import draw_relaxation, draw_time_course
+from ssbchar.results.figures.nmr.look import COLOUR, NAMES, SHIFT
 from ssbchar.storage.store import Drawing
 from ssbchar.verdict import Verdict
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-NAMES = {METAL: "Li metal", LI_SI: "Li-Si", "outside": "other"}
-COLOUR = {METAL: style.VERMILION, LI_SI: style.BLUE, "outside": style.GREEN}
-SHIFT = r"$^7$Li shift (ppm vs. LiCl(aq))"
 MOST = 10
 """Most spectra in a stack; of a longer series every n-th."""
 WIDE = 200.0
@@ -36,6 +34,8 @@ def draw_measurement(
     spectrum: xr.Dataset,
     decay: xr.Dataset | None = None,
     series: xr.Dataset | None = None,
+    time_course: xr.Dataset | None = None,
+    relaxation: xr.Dataset | None = None,
 ) -> dict[str, Drawing]:
     """Draw one measurement.
 
@@ -49,12 +49,21 @@ def draw_measurement(
         From `ssbchar.nmr.decay.fit_decay`.
     series : Dataset, optional
         The spectra this decay was taken from, where they are another measurement's.
+    time_course : Dataset, optional
+        From `ssbchar.nmr.time_course.follow_shares`, of a series in time [h].
+    relaxation : Dataset, optional
+        From `ssbchar.nmr.relaxation.fit_relaxation`.
     """
-    drawings = {"spectra": _draw_spectra(spectrum), "fit": _draw_fit(lines)}
+    labels = None if time_course is None else _label_hours(time_course, spectrum)
+    drawings = {"spectra": _draw_spectra(spectrum, labels), "fit": _draw_fit(lines)}
     if series is not None:
         drawings["series"] = _draw_spectra(series)
     if decay is not None:
         drawings["decay"] = _draw_decay(decay)
+    if time_course is not None:
+        drawings["time_course"] = draw_time_course(time_course)
+    if relaxation is not None:
+        drawings["relaxation"] = draw_relaxation(relaxation)
     return drawings
 
 
@@ -75,8 +84,18 @@ def shade_windows(axes: Axes, spectrum: xr.Dataset) -> None:
         )
 
 
-def _draw_spectra(spectrum: xr.Dataset) -> Drawing:
-    """Draw the stack of phased spectra with the integration windows."""
+def _label_hours(time_course: xr.Dataset, spectrum: xr.Dataset) -> list[str]:
+    """Return when each spectrum of a series in time was measured, in words."""
+    hours = dict(zip(time_course["spectrum"].values, time_course["hours"].values, strict=True))
+    return [f"{hours[number]:.3g} h" for number in spectrum["slice"].values]
+
+
+def _draw_spectra(spectrum: xr.Dataset, labels: list[str] | None = None) -> Drawing:
+    """Draw the stack of phased spectra with the integration windows; labels of the slices are their
+    decay times if there are no others."""
+    what = "decay time of each slice" if labels is None else "time since the first"
+    if labels is None:
+        labels = [f"{1e6 * time:.4g} µs" for time in spectrum["decay_time"].values]
     count = spectrum.sizes["slice"]
     chosen = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int))
     height = 2.4 if count == 1 else 1.4 + 0.28 * len(chosen)
@@ -92,7 +111,7 @@ def _draw_spectra(spectrum: xr.Dataset) -> Drawing:
             axes.text(
                 0.99,
                 step * place + 0.03,
-                f"{1e6 * float(spectrum['decay_time'].values[i]):.4g} µs",
+                labels[i],
                 ha="right",
                 va="bottom",
                 transform=axes.get_yaxis_transform(),
@@ -109,7 +128,7 @@ def _draw_spectra(spectrum: xr.Dataset) -> Drawing:
         f"Spectra after {float(spectrum.attrs['broadening']):g} Hz exponential broadening, zero- "
         "and first-order phase"
         " and a polynomial baseline; shaded: integration windows."
-        + (" Right: decay time of each slice." if count > 1 else "")
+        + (f" Right: {what}." if count > 1 else "")
     )
     return Drawing(figure=figure, title="7Li spectra and integration windows", caption=caption)
 

@@ -1,0 +1,197 @@
+"""T1 or T1rho of each region, from the signed amplitudes of a series."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import xarray as xr
+
+from ssbchar.nmr.lineshape.fid import find_good_slices
+from ssbchar.nmr.lineshape.outputs import keep_attributes
+from ssbchar.nmr.relaxation.amplitudes import measure_amplitudes
+from ssbchar.nmr.relaxation.options import RelaxationOptions
+from ssbchar.nmr.relaxation.outputs import PARAMETERS, RELAXATION
+from ssbchar.nmr.relaxation.recovery_law import RecoveryLaw, fit_recovery_law
+from ssbchar.statistics import sigma_from_deviations
+from ssbchar.typing import Array, Bool
+from ssbchar.verdict import Verdict
+
+RECOVERY, SPIN_LOCK = "recovery", "spin_lock"
+"""Kinds of series."""
+SEEN = 5.0
+"""Standard errors by which the signal must rise or fall between the first and the last delays."""
+MOST_OFF = 0.2
+"""Share of the slices that may lie off the laws [1]."""
+OFF = 6.0
+"""Standard deviations by which a slice lies off."""
+LEAST_OFF = 0.05
+"""Smaller deviations, over the largest amplitude, are scatter that the law takes up [1]."""
+LEAST_LEFT = 5
+"""Slices that must be left."""
+FITTED = (Verdict.OK, Verdict.UNDETERMINED, Verdict.STRETCHED, Verdict.MISFIT)
+"""Verdicts of a law that was fitted."""
+
+
+def fit_relaxation(fid: xr.Dataset, lines: xr.Dataset, options: RelaxationOptions) -> xr.Dataset:
+    """Fit the relaxation of each region.
+
+    A signal that rises with the delay (from zero, or from below it) recovers: T1. One that falls is
+    locked: T1rho. The program must not say otherwise. A slice that lies far off the laws of all
+    others in any region is set aside, at most one of five.
+
+    Parameters
+    ----------
+    fid : Dataset
+        From `ssbchar.nmr.bruker.read_fid` in the role ``relaxation``; delays in s.
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines` on `select_strong_slices`.
+    options : RelaxationOptions
+
+    Returns
+    -------
+    Dataset
+        The variables of `ssbchar.nmr.relaxation.outputs.RELAXATION`.
+    """
+    good = find_good_slices(fid)
+    delay = fid["decay_time"].values[good]
+    measured = measure_amplitudes(fid, lines)
+    total = measured.amplitude.sum(axis=1)
+    error = np.linalg.norm(measured.stderr, axis=1)
+    kind, sign = _find_kind(delay, total, error)
+    amplitude, stderr = sign * measured.amplitude, measured.stderr
+    planned = str(fid.attrs.get("relaxation", ""))
+    is_lock = kind == SPIN_LOCK
+    used = _find_used(delay, amplitude, stderr, options, is_lock)
+    laws = [
+        fit_recovery_law(
+            delay[used], amplitude[used, r], stderr[used, r], options, spin_lock=is_lock
+        )
+        for r in range(amplitude.shape[1])
+    ]
+    if planned and planned != kind:
+        laws = [law.judge(Verdict.MISFIT, _describe_conflict(kind)) for law in laws]
+    elif str(lines["verdict"].values[0]) != Verdict.OK:
+        laws = [_doubt(law, "lines do not describe the decay") for law in laws]
+    said = _describe_unused(fid["slice"].values[good], used)
+    laws = [replace(law, reason="; ".join(filter(None, [law.reason, said]))) for law in laws]
+    return RELAXATION.dataset(
+        {
+            "slice": fid["slice"].values[good],
+            "region": lines["region"].values,
+            "par": list(PARAMETERS),
+            "delay": delay,
+            "amplitude": amplitude,
+            "amplitude_stderr": stderr,
+            "slice_used": used.astype(int),
+            "t1": np.array([law.time for law in laws]),
+            "t1_stderr": np.array([_find_stderr(law) for law in laws]),
+            "t1_systematic": np.array([law.systematic for law in laws]),
+            "exponent": np.array([law.exponent for law in laws]),
+            "equilibrium": np.array([law.equilibrium for law in laws]),
+            "start": np.array([law.start for law in laws]),
+            "covariance": np.stack([_fill_covariance(law) for law in laws]),
+            "scatter": np.array([law.scatter for law in laws]),
+            "verdict": np.array([str(law.verdict) for law in laws]),
+            "reason": np.array([law.reason for law in laws]),
+        },
+        keep_attributes(fid) | {"kind": kind},
+    )
+
+
+def _find_kind(delay: Array, total: Array, error: Array) -> tuple[str, float]:
+    """Return what a series is by how its signal changes, and the sign that makes it upright.
+
+    The strongest slice has set the sign. A signal that ends upside down to it was inverted there.
+    """
+    order = np.argsort(delay, kind="stable")
+    third = max(order.size // 3, 1)
+    first, last = order[:third], order[-third:]
+    start, end = float(np.median(total[first])), float(np.median(total[last]))
+    noise = float(np.median(error))
+    sign = -1.0 if end < -SEEN * noise else 1.0
+    return (RECOVERY if sign * (end - start) > 0 else SPIN_LOCK), sign
+
+
+def _find_used(
+    delay: Array, amplitude: Array, stderr: Array, options: RelaxationOptions, is_lock: bool
+) -> Bool:
+    """Return the slices that lie near the laws of all others."""
+    used = np.ones(delay.size, bool)
+    for _ in range(int(MOST_OFF * delay.size)):
+        at = np.flatnonzero(used)
+        if at.size <= LEAST_LEFT:
+            break
+        off = np.array(
+            [
+                [
+                    _measure_distance(
+                        np.delete(at, i),
+                        int(one),
+                        delay,
+                        amplitude[:, r],
+                        stderr[:, r],
+                        options,
+                        is_lock,
+                    )
+                    for r in range(amplitude.shape[1])
+                ]
+                for i, one in enumerate(at)
+            ]
+        ).max(axis=1)
+        worst = int(off.argmax())
+        if off[worst] < OFF:
+            break
+        used[at[worst]] = False
+    return used
+
+
+def _measure_distance(
+    rest: Array,
+    one: int,
+    delay: Array,
+    amplitude: Array,
+    stderr: Array,
+    options: RelaxationOptions,
+    is_lock: bool,
+) -> float:
+    """Return how far a slice lies from the law of the others, in standard deviations; zero where
+    that law does not tell."""
+    simple = replace(options, models=options.models[:1])
+    law = fit_recovery_law(delay[rest], amplitude[rest], stderr[rest], simple, spin_lock=is_lock)
+    if law.verdict not in FITTED:
+        return 0.0
+    here = delay[[one]]
+    apart = abs(float(amplitude[one] - law.evaluate(here)[0]))
+    if apart < LEAST_OFF * float(np.abs(amplitude[rest]).max()):
+        return 0.0
+    # Robust, so that a second bad slice does not hide the first.
+    scatter = sigma_from_deviations(amplitude[rest] - law.evaluate(delay[rest]))
+    variance = stderr[one] ** 2 + float(law.propagate(here)[0]) + scatter**2
+    return apart / float(np.sqrt(variance))
+
+
+def _describe_conflict(kind: str) -> str:
+    if kind == SPIN_LOCK:
+        return "the signal falls with the delay, and the pulse program has a recovery"
+    return "the signal rises with the length of the pulse, and a spin lock makes it fall"
+
+
+def _doubt(law: RecoveryLaw, reason: str) -> RecoveryLaw:
+    if law.verdict != Verdict.OK:
+        return law
+    return law.judge(Verdict.DOUBTFUL, reason)
+
+
+def _describe_unused(numbers: Array, used: Bool) -> str:
+    """Return which slices are set aside, empty where none are."""
+    left = ", ".join(str(number) for number in numbers[~used])
+    return f"slice {left} set aside: far off the law of all others" if left else ""
+
+
+def _find_stderr(law: RecoveryLaw) -> float:
+    return np.nan if law.covariance is None else float(np.sqrt(law.covariance[2, 2]))
+
+
+def _fill_covariance(law: RecoveryLaw) -> Array:
+    return np.full((4, 4), np.nan) if law.covariance is None else law.covariance
