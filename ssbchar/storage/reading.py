@@ -15,6 +15,7 @@ elsewhere, or in a second thread, reading goes on without them.
 
 from __future__ import annotations
 
+import bz2
 import contextlib
 import errno
 import gzip
@@ -332,13 +333,34 @@ def unpack_gzip(path: Path, content: bytes, limits: ReadingLimits) -> bytes:
     BadInput
         It is damaged, or unpacks to more than `check_unpacked` allows.
     """
+    return _unpack(gzip.GzipFile(fileobj=io.BytesIO(content)), path, len(content), limits)
+
+
+def unpack_file(path: Path, limits: ReadingLimits) -> bytes:
+    """Return the content of a file compressed by gzip or bzip2, within its limits.
+
+    Raises
+    ------
+    BadInput
+        It is damaged, or unpacks to more than `check_unpacked` allows.
+    """
+    is_bzip2 = path.suffix.lower() == ".bz2"
+    packed = bz2.BZ2File(path) if is_bzip2 else gzip.GzipFile(path)
+    return _unpack(packed, path, path.stat().st_size, limits)
+
+
+def _unpack(
+    packed: gzip.GzipFile | bz2.BZ2File, path: Path, size: int, limits: ReadingLimits
+) -> bytes:
+    """Return what a compressed file of a size [byte] unpacks to."""
     unpacked = bytearray()
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as packed:
+        with packed:
             while block := packed.read(UNPACKED_AT_ONCE):
                 unpacked += block
-                check_unpacked(path, len(unpacked), len(content), limits)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                check_unpacked(path, len(unpacked), size, limits)
+    except (gzip.BadGzipFile, EOFError, zlib.error, OSError) as error:
+        atomic_write.raise_machine_fault(error)
         problem = f"cannot be unpacked ({error})"
         raise BadInput(path, problem, "copy it again, or unpack it yourself") from error
     return bytes(unpacked)

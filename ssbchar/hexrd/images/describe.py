@@ -46,7 +46,7 @@ def describe_images(source: Path, options: Integration) -> DescribedImages:
         There is no image, or the first one cannot be read.
     """
     paths = find_image_files(source)
-    image = next(iter(read_images(paths[0], options.limits)), None)
+    image = next(iter(read_images(paths[0], options.limits, options.dataset)), None)
     if image is None:
         raise BadInput(paths[0], "holds no image", "copy it again or leave it out")
     if isinstance(image, BadInput):

@@ -75,8 +75,9 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
     shape = (int(geometry["rows"]), int(geometry["columns"]))
     images = _read_detector_images(shape, options)
     # one mask for the whole series: the matrix then needs to be made only once
-    samples = series.read_samples(paths, shape)
-    valid = series.find_valid_pixels(samples, images.masked, options)
+    samples = series.read_samples(paths, shape, options)
+    masked = images.masked | read.read_own_masks(paths, shape, options.limits)
+    valid = series.find_valid_pixels(samples, masked, options)
     integrator = azimuthal.build_integrator(
         _read_plane(geometry),
         int(geometry["orientation_index"]),

@@ -95,7 +95,12 @@ class Geometry:
     """Path of a pyFAI .poni file to verify against the image instead of calibrating anew (may hold
     ``$NAME``)."""
     mask: PathText = ""
-    """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``)."""
+    """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``); a ``pixel_mask`` in
+    an HDF5 file is used as well."""
+    dataset: Name = ""
+    """Of HDF5 images, the path of their array in the file (``1.1/measurement/eiger``), or a pattern
+    (``*/measurement/eiger``) whose arrays are taken one after the other; empty takes those under
+    ``/entry/data``, else the only array of images, and refuses a file with several."""
     doubling_tolerance: Positive = 1.0
     """Largest deviation of rings around the beam with which a .poni file is accepted [pixel]."""
     cell_tolerance: Positive = 2000.0
@@ -118,7 +123,12 @@ class Integration:
     """Degree of horizontal linear polarisation of the beam (dimensionless); None leaves it
     uncorrected."""
     mask: PathText = ""
-    """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``)."""
+    """Path of an image whose non-zero pixels are excluded (may hold ``$NAME``); a ``pixel_mask`` in
+    an HDF5 file is used as well."""
+    dataset: Name = ""
+    """Of HDF5 images, the path of their array in the file (``1.1/measurement/eiger``), or a pattern
+    (``*/measurement/eiger``) whose arrays are taken one after the other; empty takes those under
+    ``/entry/data``, else the only array of images, and refuses a file with several."""
     flat: PathText = ""
     """Path of the flat-field image, by which counts are divided."""
     dark: PathText = ""

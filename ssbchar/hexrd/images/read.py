@@ -1,5 +1,5 @@
-"""Detector images as stored: TIFF, CBF, EDF and others through fabio, HDF5 and Eiger masters
-through h5py.
+"""Detector images as stored: TIFF, CBF, EDF and others through fabio, compressed or not; arrays of
+NumPy; HDF5 and Eiger masters (`hdf5_images`).
 
 Nothing is corrected here. An image that cannot be read is returned as a `BadInput` in its place in
 the series.
@@ -7,55 +7,43 @@ the series.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-import math
 import re
-import struct
 import warnings
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ssbchar.errors import BadInput
+from ssbchar.hexrd.images.hdf5_images import read_hdf5_images, read_pixel_mask
+from ssbchar.hexrd.images.image import UNREADABLE, Image, check_pixels, get_first_line
 from ssbchar.hexrd.images.options import ImageLimits
-from ssbchar.storage import atomic_write, hdf5, raw_files, reading
+from ssbchar.storage import atomic_write, hdf5, raw_files, reading, temporary
+from ssbchar.typing import Bool
 
 HDF5 = hdf5.SUFFIXES
-SUFFIXES = (
+FLAT_FILES = (
     ".tif",
     ".tiff",
     ".cbf",
     ".edf",
     ".img",
     ".mccd",
-    ".mar3450",
-    ".ge2",
-    ".ge3",
-    ".ge5",
-    *HDF5,
+    *(f".mar{size}" for size in (1200, 1600, 1800, 2000, 2300, 2400, 3000, 3450)),
+    *(f".ge{panel}" for panel in ("", 1, 2, 3, 4, 5)),
+    ".sfrm",
+    ".npy",
 )
+"""Suffixes of images in files of their own."""
+PACKED = (".gz", ".bz2")
+"""Suffixes of compressed files."""
+SUFFIXES = (*FLAT_FILES, *(f"{one}{packed}" for one in FLAT_FILES for packed in PACKED), *HDF5)
 """Suffixes of the files taken as images when a folder is given."""
-UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    RuntimeError,
-    EOFError,
-    AssertionError,
-    NotImplementedError,
-    struct.error,
-    zlib.error,
-)
-"""Exceptions that fabio and h5py raise on damaged files; they share no base class."""
 COPY_OR_REMOVE = "copy it again or leave it out"
 """Remedy of a damaged file."""
 CBF_SECTION = b"--CIF-BINARY-FORMAT-SECTION--"
@@ -75,18 +63,6 @@ class TiffTag(IntEnum):
     STRIP_OFFSETS = 273
     STRIP_BYTE_COUNTS = 279
     DATE_TIME = 306
-
-
-@dataclass(frozen=True, kw_only=True)
-class Image:
-    """One frame as read: counts and header."""
-
-    source: str
-    """File name, with ``#number`` where a file holds several frames."""
-    counts: NDArray[Any]
-    """Shape (row, column), in the file's own type."""
-    header: dict[str, str] = field(default_factory=dict)
-    """Header values of the file, names in lower case."""
 
 
 def find_image_files(source: Path) -> list[Path]:
@@ -119,7 +95,9 @@ def find_image_files(source: Path) -> list[Path]:
     return [p for p in found if re.sub(r"_data_\d+\.h5$", "", p.as_posix()) not in masters]
 
 
-def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image | BadInput]:
+def read_images(
+    path: Path, limits: ImageLimits | None = None, dataset: str = ""
+) -> Iterator[Image | BadInput]:
     """Yield the frames of one file in order, a fault in the place of frames that are missing, and
     last the fault that ends the file, if any.
 
@@ -129,6 +107,8 @@ def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image
         One of `find_image_files`.
     limits : ImageLimits, optional
         What the file may ask for.
+    dataset : str
+        Of HDF5, the path of the array or a pattern; empty finds it.
 
     Yields
     ------
@@ -137,7 +117,7 @@ def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image
     """
     limits = limits or ImageLimits()
     is_hdf5 = path.suffix.lower() in HDF5
-    frames = _read_hdf5(path, limits) if is_hdf5 else _read_with_fabio(path, limits)
+    frames = read_hdf5_images(path, limits, dataset) if is_hdf5 else _read_flat(path, limits)
     while True:
         frame: Image | BadInput | None
         try:
@@ -153,11 +133,76 @@ def read_images(path: Path, limits: ImageLimits | None = None) -> Iterator[Image
         yield frame
 
 
-def _check_pixels(where: object, shape: Sequence[int], limits: ImageLimits) -> None:
-    """Refuse an image of more pixels than allowed."""
-    if math.prod(shape) > limits.pixels:
-        problem = f"an image has {' x '.join(map(str, shape))} pixels"
-        raise reading.make_limit_fault(where, problem, limits, "pixels")
+def read_own_masks(paths: Sequence[Path], shape: tuple[int, ...], limits: ImageLimits) -> Bool:
+    """Return the pixels that masks inside HDF5 files of a series exclude.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        From `find_image_files`.
+    shape : tuple of int
+        Rows and columns of the images [pixel].
+    limits : ImageLimits
+
+    Returns
+    -------
+    ndarray of bool, shape (row, column)
+        Masked in the first or in the last file; of a damaged one nothing is known here.
+    """
+    masked = np.zeros(shape, bool)
+    for path in {paths[0], paths[-1]}:
+        if path.suffix.lower() in HDF5:
+            with contextlib.suppress(BadInput):
+                own = read_pixel_mask(path, shape, limits)
+                masked |= False if own is None else own
+    return masked
+
+
+def _read_flat(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
+    """Yield the frames of a file of its own, unpacked where it is compressed."""
+    if path.suffix.lower() in PACKED:
+        yield from _read_packed(path, limits)
+    elif path.suffix.lower() == ".npy":
+        yield from _read_numpy(path, limits)
+    else:
+        yield from _read_with_fabio(path, limits)
+
+
+def _read_packed(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
+    """Yield the frames of a compressed file, under its own name."""
+    content = reading.unpack_file(path, limits)
+    with temporary.make_folder() as folder:
+        inner = folder / path.stem
+        inner.write_bytes(content)
+        del content
+        for found in _read_flat(inner, limits):
+            if isinstance(found, BadInput):
+                yield found.reword(path, found.problem, found.remedy)
+            else:
+                yield replace(found, source=path.name + found.source.removeprefix(inner.name))
+
+
+def _read_numpy(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
+    """Yield the frames of an array that NumPy saved, shape (row, column) or (frame, row,
+    column)."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except UNREADABLE as error:
+        atomic_write.raise_machine_fault(error)
+        problem = f"not a readable image ({get_first_line(error)})"
+        yield BadInput(path, problem, COPY_OR_REMOVE)
+        return
+    if array.ndim not in (2, 3) or array.dtype.kind not in "iuf" or array.size == 0:
+        shape = " x ".join(map(str, array.shape))
+        problem = f"holds {array.dtype} of shape {shape or '()'}, no image"
+        yield BadInput(path, problem, "save rows and columns, or frames, rows and columns")
+        return
+    check_pixels(path, array.shape[-2:], limits)
+    if array.ndim == 2:
+        yield Image(source=path.name, counts=np.array(array))
+        return
+    for number, counts in enumerate(array, 1):
+        yield Image(source=f"{path.name}#{number}", counts=np.array(counts))
 
 
 def _read_with_fabio(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
@@ -176,13 +221,13 @@ def _read_with_fabio(path: Path, limits: ImageLimits) -> Iterator[Image | BadInp
     if path.suffix.lower() == ".cbf" and not _has_cbf_section(path):
         yield BadInput(path, "its header is damaged: no mark of its data", COPY_OR_REMOVE)
         return
-    _check_pixels(path, _read_announced_shape(path), limits)
+    check_pixels(path, _read_announced_shape(path), limits)
     try:
         with warnings.catch_warnings(action="ignore"):
             opened = fabio.open(str(path))
         with opened as file:
             beside = {**_read_tiff_header(path), **_read_sidecar(path)}
-            _check_pixels(path, file.shape, limits)
+            check_pixels(path, file.shape, limits)
             for number in range(file.nframes):
                 if checksums.failed:
                     yield BadInput(path, "its data do not match their checksum", COPY_OR_REMOVE)
@@ -190,7 +235,7 @@ def _read_with_fabio(path: Path, limits: ImageLimits) -> Iterator[Image | BadInp
                 yield _read_fabio_frame(file, number, path, beside)
     except Exception as error:  # fabio raises what its formats' code happens to
         atomic_write.raise_machine_fault(error)
-        problem = f"not a readable image ({_get_first_line(error)})"
+        problem = f"not a readable image ({get_first_line(error)})"
         yield BadInput(path, problem, COPY_OR_REMOVE)
 
 
@@ -353,102 +398,3 @@ def _read_sidecar(path: Path) -> dict[str, str]:
         if separator:
             header[name.strip().lower()] = value.strip().strip('"')
     return header
-
-
-def _read_hdf5(path: Path, limits: ImageLimits) -> Iterator[Image | BadInput]:
-    try:
-        import hdf5plugin  # noqa: F401  (registers the compressions of detectors with h5py)
-    except ImportError:
-        pass
-    number = 0
-    try:
-        with hdf5.open_checked(path, limits) as file:
-            header = _read_hdf5_header(file)
-            parts = _find_hdf5_images(file)
-            usual_count = next((_count_frames(part) for part in parts if hasattr(part, "ndim")), 0)
-            for dataset in parts:
-                if isinstance(dataset, str):
-                    # The frames after a gap keep their numbers.
-                    yield _describe_missing_part(path, file, dataset, usual_count)
-                    number += usual_count
-                    continue
-                _check_pixels(f"{path}:{dataset.name}", dataset.shape[-2:], limits)
-                hdf5.check_array(path, dataset, limits)
-                # h5py gives the frames of a stack one by one, but cannot add an axis to a plane
-                for counts in [dataset[()]] if dataset.ndim == 2 else dataset:
-                    number += 1
-                    yield Image(
-                        source=f"{path.name}#{number}",
-                        counts=np.asarray(counts),
-                        header={**header, "frame_in_file": str(number)},
-                    )
-    except UNREADABLE as error:
-        atomic_write.raise_machine_fault(error)
-        where = path if number == 0 else f"{path}#{number + 1}"
-        problem = f"not readable ({_get_first_line(error)})"
-        yield BadInput(where, problem, "copy the file and those it links to again")
-        return
-    if number == 0:
-        remedy = "images are the 2D or 3D arrays under /entry/data or of NXdata"
-        yield BadInput(path, "holds no image", remedy)
-
-
-def _count_frames(dataset: Any) -> int:
-    """Return the number of frames in an array of shape (row, column) or (frame, row, column)."""
-    return len(dataset) if dataset.ndim == 3 else 1
-
-
-def _describe_missing_part(path: Path, file: Any, name: str, count: int) -> BadInput:
-    """Return the fault of a part of a series that cannot be opened."""
-    link = file["entry/data"].get(name, getlink=True)
-    of = f" of {link.filename}" if hasattr(link, "filename") else ""
-    frames = f", as many frames as the others have ({count}) are left out" if count else ""
-    problem = f"'{name}'{of} is not there{frames}"
-    return BadInput(path, problem, "copy the file beside its master; the rest is used")
-
-
-def _find_hdf5_images(file: Any) -> list[Any]:
-    """Return the image arrays of an HDF5 file: those under ``/entry/data`` in order, the name of
-    one that cannot be opened, else the largest array."""
-    import h5py
-
-    group = file.get("entry/data")
-    if isinstance(group, h5py.Group):
-        names = sorted(name for name in group if re.fullmatch(r"data(_\d+)?", name))
-        if names:
-            return [group.get(name, name) for name in names]
-    found: list[Any] = []
-
-    def collect(_: str, item: Any) -> None:
-        """Keep an array of shape (row, column) or (frame, row, column)."""
-        if isinstance(item, h5py.Dataset) and item.ndim in (2, 3):
-            found.append(item)
-
-    file.visititems(collect)
-    return sorted(found, key=lambda item: -item.size)[:1]
-
-
-def _read_hdf5_header(file: Any) -> dict[str, str]:
-    """Return the root's attributes and all scalars of an HDF5 file, by the last part of their
-    path."""
-    import h5py
-
-    header = {str(name).lower(): str(value) for name, value in file.attrs.items()}
-
-    def collect(name: str, item: Any) -> None:
-        """Keep the text of a scalar, a number with its unit."""
-        if isinstance(item, h5py.Dataset) and item.size == 1:
-            value = np.asarray(item[()]).reshape(-1)[0]
-            text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-            unit = item.attrs.get("units", "") if item.dtype.kind in "fiu" else ""
-            unit = unit.decode(errors="replace") if isinstance(unit, bytes) else str(unit)
-            text = f"{text} {unit}".strip()
-            header[name.rsplit("/", 1)[-1].lower()] = text
-
-    file.visititems(collect)
-    return header
-
-
-def _get_first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:120]

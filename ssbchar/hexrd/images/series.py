@@ -14,8 +14,8 @@ from ssbchar.errors import BadInput
 from ssbchar.hexrd.images import azimuthal, masks, read
 from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images.azimuthal import BinSums, Integrator
-from ssbchar.hexrd.images.options import ImageLimits, Integration
-from ssbchar.hexrd.images.read import Image
+from ssbchar.hexrd.images.image import Image
+from ssbchar.hexrd.images.options import Integration
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.runtime import progress
 from ssbchar.storage.file_watch import FileWatch
@@ -98,7 +98,9 @@ class IntegratedSeries:
             self.sectors.caked_stderr.append(caked_stderr.astype(np.float32))
 
 
-def read_samples(paths: Sequence[Path], shape: tuple[int, int]) -> list[Image]:
+def read_samples(
+    paths: Sequence[Path], shape: tuple[int, int], options: Integration
+) -> list[Image]:
     """Return the first frame of some files spread over the series.
 
     Parameters
@@ -107,6 +109,8 @@ def read_samples(paths: Sequence[Path], shape: tuple[int, int]) -> list[Image]:
         Image files in order.
     shape : tuple of int
         Rows and columns a frame must have.
+    options : Integration
+        Where images are in a file, and what a file may ask for.
 
     Returns
     -------
@@ -114,7 +118,10 @@ def read_samples(paths: Sequence[Path], shape: tuple[int, int]) -> list[Image]:
         Up to `SAMPLES` frames [counts] that have any.
     """
     places = sorted({round(place) for place in np.linspace(0, len(paths) - 1, SAMPLES)})
-    first_frames = (next(read.read_images(paths[place]), None) for place in places)
+    first_frames = (
+        next(read.read_images(paths[place], options.limits, options.dataset), None)
+        for place in places
+    )
     return [
         frame
         for frame in first_frames
@@ -185,7 +192,7 @@ def integrate_series(
         Intensities [counts per pixel]; frames that cannot be used are among the faults.
     """
     series = IntegratedSeries()
-    frames = _read_frames(paths, shape, series.faults, options.limits)
+    frames = _read_frames(paths, shape, series.faults, options)
     for chunk in _cut_into_chunks(frames, _choose_chunk_size(valid, integrator, options)):
         stack = np.stack([image.counts for image in chunk])
         bad = np.stack([_find_bad_pixels(image, options) & valid for image in chunk])
@@ -210,13 +217,13 @@ def _read_frames(
     paths: Sequence[Path],
     shape: tuple[int, int],
     faults: list[BadInput],
-    limits: ImageLimits | None = None,
+    options: Integration,
 ) -> Iterator[Image]:
     """Yield the frames of the right shape; what cannot be used is added to the faults."""
     watch = FileWatch()
     for path in progress.report_progress(paths, "integrate images", unit="files"):
         watch.note(path)
-        for image in read.read_images(path, limits):
+        for image in read.read_images(path, options.limits, options.dataset):
             if isinstance(image, BadInput):
                 faults.append(image)
             elif image.counts.shape != shape:

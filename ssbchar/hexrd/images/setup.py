@@ -16,12 +16,13 @@ from ssbchar.hexrd import bragg
 from ssbchar.hexrd.images import geometry as geo
 from ssbchar.hexrd.images import header as head
 from ssbchar.hexrd.images import masks, read
+from ssbchar.hexrd.images.image import UNREADABLE, Image
 from ssbchar.storage import reading
 from ssbchar.storage.raw_files import expand_path
 from ssbchar.typing import Array, Bool
 
 if TYPE_CHECKING:
-    from ssbchar.hexrd.images.options import Geometry, ImageLimits
+    from ssbchar.hexrd.images.options import Geometry
 
 SHORTEST_WAVELENGTH, LONGEST_WAVELENGTH = 0.01, 5.0
 """Bounds of an X-ray wavelength [angstrom]."""
@@ -108,8 +109,10 @@ def read_setup(source: Path, options: Geometry) -> Setup:
     BadInput
         No readable image, or wavelength, distance or pixel size stated nowhere.
     """
-    frames = _sum_frames(source, options.limits)
-    valid = frames.valid
+    frames = _sum_frames(source, options)
+    valid = frames.valid & ~read.read_own_masks(
+        read.find_image_files(source), frames.valid.shape, options.limits
+    )
     if options.mask:
         valid &= ~read_mask(Path(expand_path(options.mask)), valid.shape)
     plane, poni_wavelength = None, None
@@ -132,12 +135,12 @@ def read_setup(source: Path, options: Geometry) -> Setup:
     )
 
 
-def _sum_frames(source: Path, limits: ImageLimits) -> _FrameSum:
+def _sum_frames(source: Path, options: Geometry) -> _FrameSum:
     """Return the sum of all readable frames that share the first one's shape."""
     frames: _FrameSum | None = None
     faults: list[BadInput] = []
     for path in read.find_image_files(source):
-        for image in read.read_images(path, limits):
+        for image in read.read_images(path, options.limits, options.dataset):
             if isinstance(image, BadInput):
                 faults.append(image)
                 continue
@@ -156,7 +159,7 @@ def _sum_frames(source: Path, limits: ImageLimits) -> _FrameSum:
     return frames
 
 
-def _add_frame(frames: _FrameSum, image: read.Image) -> BadInput | None:
+def _add_frame(frames: _FrameSum, image: Image) -> BadInput | None:
     """Add a frame to the sum, or return why it cannot be used."""
     counts = image.counts
     if counts.shape != frames.total.shape:
@@ -263,7 +266,7 @@ def read_poni(path: Path) -> tuple[geo.Plane, float | None]:
             "pixel2": poni.pixel2,
         }
         finite = all(np.isfinite(value) for value in stated.values())
-    except read.UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadInput(path, f"not a .poni file ({error})", remedy) from error
     if not finite or stated["distance"] <= 0:
         raise BadInput(path, "the .poni file lacks a distance or pixel size", remedy)

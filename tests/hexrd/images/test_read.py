@@ -323,3 +323,58 @@ def test_what_is_no_file_is_told_once(tmp_path: Path, kind: str, suffix: str) ->
         path.symlink_to("nowhere")
     frames = list(itertools.islice(read.read_images(path), 3))
     assert len(frames) == 1 and isinstance(frames[0], BadInput)
+
+
+@pytest.mark.parametrize("packed", ["gz", "bz2"])
+@pytest.mark.parametrize("kind", ["tif", "cbf", "edf"])
+def test_compressed_images_are_read_under_their_own_name(tmp_path, kind, packed):
+    import bz2
+    import gzip
+
+    counts = np.arange(12, dtype=np.int32).reshape(3, 4)
+    whole = write_as(tmp_path / f"a.{kind}", counts).read_bytes()
+    (tmp_path / f"a.{kind}").unlink()
+    pack = gzip.compress if packed == "gz" else bz2.compress
+    path = tmp_path / f"a.{kind}.{packed}"
+    path.write_bytes(pack(whole))
+    assert read.find_image_files(tmp_path) == [path]
+    (image,) = read.read_images(path)
+    assert np.array_equal(image.counts, counts) and image.source == path.name
+    path.write_bytes(pack(whole)[:-12])
+    (fault,) = read.read_images(path)
+    assert "cannot be unpacked" in fault.problem and fault.where == str(path)
+    path.write_bytes(pack(whole[: len(whole) // 2]))
+    (fault,) = read.read_images(path)
+    assert fault.where == str(path)
+
+
+def test_a_bomb_is_told_before_it_fills_the_memory(tmp_path):
+    import bz2
+
+    (tmp_path / "a.tif.bz2").write_bytes(bz2.compress(b"II*\x00" + bytes(200_000_000)))
+    (fault,) = read.read_images(tmp_path / "a.tif.bz2")
+    assert "unpacks" in fault.problem and "unpacked_ratio" in fault.remedy
+
+
+def test_arrays_of_numpy(tmp_path):
+    stack = np.arange(24, dtype=np.uint16).reshape(2, 3, 4)
+    np.save(tmp_path / "a.npy", stack[0])
+    np.save(tmp_path / "b.npy", stack)
+    np.save(tmp_path / "c.npy", np.arange(4))
+    np.save(tmp_path / "d.npy", np.array([{"a": 1}], object), allow_pickle=True)
+    (tmp_path / "e.npy").write_bytes((tmp_path / "b.npy").read_bytes()[:-8])
+    (image,) = read.read_images(tmp_path / "a.npy")
+    assert np.array_equal(image.counts, stack[0]) and image.source == "a.npy"
+    found = list(read.read_images(tmp_path / "b.npy"))
+    assert [image.source for image in found] == ["b.npy#1", "b.npy#2"]
+    assert np.array_equal(found[1].counts, stack[1])
+    for name, said in (("c", "int64 of shape 4, no image"), ("d", "not a"), ("e", "not a")):
+        (fault,) = read.read_images(tmp_path / f"{name}.npy")
+        assert said in fault.problem
+
+
+@pytest.mark.parametrize("name", ["a.mar2300", "a.mar3450.gz", "a.ge", "a.GE1", "a.ge4", "a.sfrm"])
+def test_names_of_detectors_are_images(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "notes.margin").write_bytes(b"x")
+    assert [path.name for path in read.find_image_files(tmp_path)] == [name]

@@ -31,17 +31,17 @@ def write(folder, count, bad=()):
 
 def test_five_frames_spread_over_the_series_are_looked_at(tmp_path):
     paths = write(tmp_path, 21)
-    seen = [int(image.counts[0, 0]) for image in series.read_samples(paths, SHAPE)]
+    seen = [int(image.counts[0, 0]) for image in series.read_samples(paths, SHAPE, Integration())]
     assert seen == [1, 6, 11, 16, 21]
-    assert len(series.read_samples(paths[:3], SHAPE)) == 3
-    assert len(series.read_samples(paths[:1], SHAPE)) == 1
+    assert len(series.read_samples(paths[:3], SHAPE, Integration())) == 3
+    assert len(series.read_samples(paths[:1], SHAPE, Integration())) == 1
 
 
 def test_samples_have_counts_and_the_right_shape(tmp_path):
     paths = write(tmp_path, 5, bad=(2,))
     tiff(paths[2], np.ones((3, 3), np.uint16))
     paths[3].write_text("no image")
-    seen = [int(image.counts[0, 0]) for image in series.read_samples(paths, SHAPE)]
+    seen = [int(image.counts[0, 0]) for image in series.read_samples(paths, SHAPE, Integration())]
     assert seen == [1, 5]
 
 
@@ -156,7 +156,7 @@ def test_frames_of_another_shape_are_faults(tmp_path):
     paths = write(tmp_path, 3)
     tiff(paths[1], np.ones((3, 4), np.uint16))
     faults = []
-    frames = list(series._read_frames(paths, SHAPE, faults))
+    frames = list(series._read_frames(paths, SHAPE, faults, Integration()))
     assert [Path(image.source).name for image in frames] == ["a_001.tif", "a_003.tif"]
     assert [fault.problem for fault in faults] == ["has 3 x 4 pixels, the calibrant 12 x 10"]
 
