@@ -8,34 +8,34 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls trials fuzz mutants house lock feff docs clean
+.PHONY: run test check lint bench oracle pulls trials fuzz mutants house wheel lock feff docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
-test: .venv/ready  ## all tests but the slow ones, file by file on up to four cores
+test: .venv/dev  ## all tests but the slow ones, file by file on up to four cores
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-pulls: .venv/ready  ## slow: pulls of every headline quantity over many seeds
+pulls: .venv/dev  ## slow: pulls of every headline quantity over many seeds
 	$(BIN)/python -m pytest -m slow
 
-trials: .venv/ready  ## slow: cases with known truth, files to verdict; TRIALS="--technique nmr --count 30" for some (docs/trials.md)
+trials: .venv/dev  ## slow: cases with known truth, files to verdict; TRIALS="--technique nmr --count 30" for some (docs/trials.md)
 	$(BIN)/python -m tests.trials run $(TRIALS)
 
-fuzz: .venv/ready  ## slow: 10 000 damaged and odd files of each of three seeds through every reader (docs/fuzz.md)
+fuzz: .venv/dev  ## slow: 10 000 damaged and odd files of each of three seeds through every reader (docs/fuzz.md)
 	$(BIN)/python -m tests.fuzz run $(FUZZ)
 	$(BIN)/python -m tests.fuzz table
 
-mutants: .venv/ready  ## slow: of 300 small faults in the rooms of physics, how many do the tests notice?
+mutants: .venv/dev  ## slow: of 300 small faults in the rooms of physics, how many do the tests notice?
 	$(BIN)/python tests/house/mutants.py
 
-house: .venv/ready  ## figures of the layout: rooms, names, calls, docstrings, cycles
+house: .venv/dev  ## figures of the layout: rooms, names, calls, docstrings, cycles
 	$(BIN)/python tests/house/figures.py --rooms
 
-check: .venv/ready $(DEMO)  ## config, sample sheet and code
+check: .venv/dev $(DEMO)  ## config, sample sheet and code
 	$(BIN)/python -m ssbchar check $(CONFIG)
 	$(MAKE) lint
 
-lint: .venv/ready data_raw/demo/truth.json
+lint: .venv/dev data_raw/demo/truth.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -61,19 +61,28 @@ PEERS := lmfit seriesxrd xrdfit xraylarch
 data_raw/demo/truth.json: | .venv/ready  # demonstration raw data, made once
 	$(BIN)/python -m ssbchar simulate
 
+# Without compiled copies of all modules (0.3 GB): Python writes those of what it loads.
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	--no-emit-index-url --no-emit-find-links --quiet
 lock:  ## resolve the dependencies anew, by version and hash, without addresses
-	$(COMPILE) pyproject.toml --extra images --extra paths --extra dev -o requirements.lock
+	$(COMPILE) pyproject.toml --extra images --extra paths --extra build -o requirements.lock
+	$(COMPILE) pyproject.toml --extra images --extra paths --extra build --extra dev -c requirements.lock -o requirements.dev.lock
 	$(COMPILE) pyproject.toml --extra slurm --extra cluster -c requirements.lock -o requirements.cluster.lock
 	$(COMPILE) pyproject.toml --extra larch -c requirements.lock -o requirements.larch.lock
 	$(COMPILE) pyproject.toml --extra docs --extra steward -c requirements.lock -o requirements.extra.lock
+
+.venv/dev: .venv/ready requirements.dev.lock  ## what tests and checks need
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.dev.lock
+	touch $@
+
+wheel: .venv/dev  ## the package for pip, with workflow, phases and demonstration in it, in dist/
+	$(BIN)/python -m hatchling build -t wheel -t sdist -d dist
 
 .venv/cluster: .venv/ready requirements.cluster.lock  ## Snakemake's plugins for SLURM and other schedulers
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.cluster.lock
@@ -93,4 +102,4 @@ docs: .venv/extra  ## the documentation as a site in site/
 	$(BIN)/mkdocs build --strict --quiet
 
 clean:
-	rm -rf results data_raw/demo .snakemake .venv
+	rm -rf results data_raw/demo .snakemake .venv dist

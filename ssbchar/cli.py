@@ -1,4 +1,4 @@
-"""The command line: ``ssbchar new | run | check | verify | diff | figure | export |
+"""The command line: ``ssbchar new | demo | run | check | verify | diff | figure | export |
 completion | step | simulate | schema``."""
 
 from __future__ import annotations
@@ -16,6 +16,11 @@ from ssbchar import __version__, completion
 from ssbchar.errors import BadConfig, BadInput
 
 DEFAULT_CONFIG = "config/config.yaml"
+WINDOWS = (
+    "ssbchar runs on Linux and macOS; on Windows install it in the Windows Subsystem for Linux "
+    "(wsl --install)"
+)
+"""What is said where nothing can run: locks of files and limits of processes are missing."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -31,6 +36,9 @@ def main(words: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 success; 1 a fault in config or input, or a failing disk; 2 wrong arguments.
     """
+    if sys.platform == "win32":
+        print(f"stopped: {WINDOWS}", file=sys.stderr)
+        return 1
     words = sys.argv[1:] if words is None else words
     if words[:1] == ["step"]:
         from ssbchar.pipeline import preload_server
@@ -85,6 +93,14 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     new.add_argument("--name", default="", help="of the run; by default that of the folder")
     new.set_defaults(run=_new)
+    demo = commands.add_parser(
+        "demo", help="make demonstration data in this folder and run them to a report"
+    )
+    demo.add_argument("--cores", default="all")
+    demo.add_argument(
+        "--whole", action="store_true", help="all frames and repeats, which takes minutes"
+    )
+    demo.set_defaults(run=_demo)
     _add_run(commands.add_parser("run", help="raw files to results/<run>/report.html"))
     check = commands.add_parser(
         "check", help="check a config and all that it names, say what was understood, run nothing"
@@ -224,6 +240,16 @@ def _new(arguments: argparse.Namespace) -> None:
     print(f"\nwritten: {written}")
     print(f"read what stands behind ? in {made.sheet}, then:")
     print(f"    ssbchar check {made.config}\n    ssbchar run {made.config}", flush=True)
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from ssbchar.pipeline import demonstration, run
+
+    wanted = demonstration.WHOLE if arguments.whole else demonstration.SMALL
+    print(f"synthetic raw files in {wanted.raw}", flush=True)
+    config = demonstration.prepare_demonstration(wanted)
+    words = run.RunWords(cores=arguments.cores)
+    return run.run_workflow(config, words, summarise=_summarise)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from ssbchar.nmr.options import Nmr
 from ssbchar.results.options import Report
 from ssbchar.runtime import options as opts
 from ssbchar.runtime.options import PathText
+from ssbchar.runtime.shipped_files import prefer_own
 from ssbchar.storage import strict_yaml, user_text
 from ssbchar.xas.options import COLUMNS as XAS_COLUMNS
 from ssbchar.xas.options import ROLES as XAS_ROLES
@@ -30,6 +31,10 @@ ROLES = {"hexrd": HEXRD_ROLES, "xas": XAS_ROLES, "nmr": NMR_ROLES}
 """The techniques and their roles in the sample sheet."""
 COLUMNS = {"hexrd": HEXRD_COLUMNS, "xas": XAS_COLUMNS, "nmr": NMR_COLUMNS}
 """The columns of the sample sheet that each technique and role uses."""
+PHASES = "config/phases/phases.yaml"
+"""The usual phases file."""
+PRODUCTS = "config/phases/products.yaml"
+"""The usual file of expected products."""
 KINDS: dict[str, type] = {"hexrd": Hexrd, "xas": Xas, "nmr": Nmr}
 """The options of each technique."""
 
@@ -42,11 +47,12 @@ class Config:
     """Name of the run; results go to ``results/<run>/``."""
     samples: PathText
     """The sample sheet (tabs, commas or semicolons between cells, or ``.xlsx``)."""
-    phases: PathText = "config/phases/phases.yaml"
-    """The phases file: name, CIF or cell, source and expansion of each candidate phase."""
-    products: PathText = "config/phases/products.yaml"
+    phases: PathText = field(default_factory=lambda: prefer_own(PHASES))
+    """The phases file: name, CIF or cell, source and expansion of each candidate phase. Where the
+    working folder has none at the default's place, the one that comes with the program."""
+    products: PathText = field(default_factory=lambda: prefer_own(PRODUCTS))
     """The phases file of expected products, which the new lines of cycled specimens are tested
-    against beside the phases file (diffraction)."""
+    against beside the phases file (diffraction); the default as of ``phases``."""
     hexrd: Hexrd = field(default_factory=Hexrd)
     """Options of the diffraction steps."""
     xas: Xas = field(default_factory=Xas)
@@ -198,7 +204,7 @@ def examine_config(path: Path | str, *, look: bool = False) -> ExaminedConfig:
     """
     path = Path(path)
     if not os.path.exists(path):  # False, too, for a name that no file system can hold
-        fault = f"{path}: the config file does not exist; copy config/config.yaml"
+        fault = f"{path}: the config file does not exist; make one with ssbchar new FOLDER"
         return ExaminedConfig(faults=[fault])
     try:
         text = user_text.read_user_text(path)
@@ -275,7 +281,7 @@ def find_phases(raw: Mapping[str, Any]) -> Path:
         The config as plain data.
     """
     given = raw.get("phases")
-    return Path(given if isinstance(given, str) else Config.phases)
+    return Path(given if isinstance(given, str) else prefer_own(PHASES))
 
 
 def _check_phases(

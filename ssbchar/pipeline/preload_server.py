@@ -11,6 +11,7 @@ was called, and its output is the same.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import json
@@ -29,6 +30,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ssbchar.runtime.forking import forks_safely
 from ssbchar.storage import temporary
 
 SOCKET_VARIABLE = "SSBCHAR_PRELOAD"
@@ -62,10 +64,19 @@ KILLED = 137
 """Exit code of a process that was killed, as a shell gives it."""
 
 
+@functools.cache
 def is_supported() -> bool:
-    """Return whether this system has forks, descriptors of processes, and sockets that pass files
-    on."""
-    return sys.platform == "linux" and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")
+    """Return whether this system has safe forks, descriptors of processes, and sockets that pass
+    files on."""
+    if not (forks_safely() and hasattr(os, "pidfd_open") and hasattr(socket, "send_fds")):
+        return False
+    try:
+        # Python knows the call; a kernel before 5.3, or a container that forbids it, does not.
+        own = os.pidfd_open(os.getpid())
+    except OSError:
+        return False
+    os.close(own)
+    return True
 
 
 @contextmanager

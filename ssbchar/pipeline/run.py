@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import ssbchar
 from ssbchar.campaign import config as configs
 from ssbchar.campaign.config import ROLES
 from ssbchar.campaign.row import Row, split_names
@@ -24,9 +23,10 @@ from ssbchar.pipeline import ledger, preload_server, snakemake_plugins, stale_ru
 from ssbchar.pipeline.profile import PROFILE_VARIABLE
 from ssbchar.pipeline.workflow_progress import WorkflowProgress, format_duration
 from ssbchar.runtime.options import suggest_word
+from ssbchar.runtime.shipped_files import prefer_own
 from ssbchar.storage import atomic_write
 
-SNAKEFILE = Path("workflow/Snakefile")
+SNAKEFILE = "workflow/Snakefile"
 FORCE = ("--forcerun", "-R")
 """Words after which Snakemake takes outputs that are made anew."""
 END_OF_LIST = "--keep-going"
@@ -206,10 +206,7 @@ def _write_checked(checked: configs.ConfiguredRun) -> Path:
 
 
 def _make_command(config: str, cores: str, more: Sequence[str]) -> list[str]:
-    snakefile = SNAKEFILE
-    if not snakefile.is_file():
-        snakefile = Path(ssbchar.__file__).parent.parent / SNAKEFILE
-    words = ["--snakefile", str(snakefile), "--configfile", config, "--cores", cores]
+    words = ["--snakefile", prefer_own(SNAKEFILE), "--configfile", config, "--cores", cores]
     # A word that takes a list (--logger) must not stand before further words.
     words += ["--logger", "ssbchar", "--rerun-incomplete", "--keep-going"]
     return [sys.executable, "-m", "snakemake", *words, *more]

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any, TypeVar
 
+from ssbchar.runtime.forking import forks_safely
+
 Part = TypeVar("Part")
 Answer = TypeVar("Answer")
 Shared = TypeVar("Shared")
@@ -39,8 +41,7 @@ def map_parts(
         for part in parts:
             yield call(shared, part)
         return
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context("fork" if forks_safely() else "spawn")
     with ProcessPoolExecutor(cores, context, _set_task, (call, shared)) as pool:
         yield from pool.map(_run_part, parts)
 

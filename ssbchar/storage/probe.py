@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from ssbchar.errors import BadInput
+from ssbchar.runtime.forking import forks_safely
 from ssbchar.storage import reading
 from ssbchar.storage.options import ReadingLimits
 
@@ -86,7 +87,8 @@ def probe_file(path: Path, opener: Opener, limits: ReadingLimits) -> None:
     BadInput
         The process crashed over it, or took more time than allowed.
     """
-    if not hasattr(os, "fork"):
+    if not forks_safely():
+        # A fork that the system ends would count as a damaged file.
         return
     found = path.stat()
     key = (path.absolute(), found.st_size, found.st_mtime_ns)

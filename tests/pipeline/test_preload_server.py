@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from campaign import ROOT, SURROUNDINGS, Campaign
 
+from ssbchar import cli
 from ssbchar.pipeline import preload_server
+from ssbchar.runtime import forking
 
 pytestmark = pytest.mark.skipif(not preload_server.is_supported(), reason="needs Linux")
 STEP = [sys.executable, "-m", "ssbchar", "step"]
@@ -231,3 +233,31 @@ def test_a_whole_run_gives_the_bytes_of_plain_snakemake(tmp_path: Path) -> None:
     done = subprocess.run(words, cwd=kept.folder, env=SURROUNDINGS, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert kept.results() == plain.results()
+
+
+def test_where_a_kernel_or_container_refuses_there_is_no_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(process: int) -> int:
+        raise OSError(38, "Function not implemented")
+
+    preload_server.is_supported.cache_clear()
+    monkeypatch.setattr(preload_server.os, "pidfd_open", refuse)
+    assert not preload_server.is_supported()
+    with preload_server.running() as environment:
+        assert preload_server.SOCKET_VARIABLE not in environment
+    monkeypatch.undo()
+    preload_server.is_supported.cache_clear()
+    monkeypatch.setattr(forking.sys, "platform", "darwin")
+    assert not preload_server.is_supported()
+    monkeypatch.undo()
+    preload_server.is_supported.cache_clear()
+    assert preload_server.is_supported()
+
+
+def test_on_windows_a_line_says_where_it_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cli.sys, "platform", "win32")
+    assert cli.main(["run"]) == 1
+    assert "Windows Subsystem for Linux" in capsys.readouterr().err

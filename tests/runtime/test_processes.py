@@ -1,10 +1,11 @@
 """Parts worked on side by side give the answers of one process, in order."""
 
+import operator
 import os
 
 import pytest
 
-from ssbchar.runtime import processes, progress
+from ssbchar.runtime import forking, processes, progress
 
 
 def multiply(shared: int, part: int) -> tuple[int, bool]:
@@ -34,3 +35,17 @@ def test_progress_tells_done_and_left(
     items = progress.report_progress("abc", "fit", unit="frames", size=4, total=10)
     assert list(items) == ["a", "b", "c"]
     assert capsys.readouterr().err == "fit: 8/10 frames, 2 s to go\n"
+
+
+def test_macos_starts_new_processes_in_place_of_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(processes.CORES_VARIABLE, "2")
+    monkeypatch.setattr(forking.sys, "platform", "darwin")
+    asked = []
+    context = processes.multiprocessing.get_context
+    monkeypatch.setattr(
+        processes.multiprocessing,
+        "get_context",
+        lambda method: asked.append(method) or context("fork"),
+    )
+    assert list(processes.map_parts(operator.mul, 3, range(3))) == [0, 3, 6]
+    assert asked == ["spawn"]

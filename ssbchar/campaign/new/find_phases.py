@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ssbchar
+from ssbchar.campaign.config import PHASES
 from ssbchar.campaign.new.find_hexrd import FirstPattern
 from ssbchar.campaign.new.phase_match import PhaseMatch, match_phases
 from ssbchar.campaign.new.proposal import Findings, make_name
@@ -20,13 +20,14 @@ from ssbchar.crystal.phases_file import read_entries
 from ssbchar.crystal.reflections import tabulate_reflections
 from ssbchar.errors import BadInput
 from ssbchar.number_text import decode_text
+from ssbchar.runtime.shipped_files import find_shipped
 from ssbchar.storage import atomic_write
 
 if TYPE_CHECKING:
     import xarray as xr
 
-SHIPPED = ("phases/phases.yaml", "real/phases/phases.yaml")
-"""Libraries in the folder ``config``, the usual one first."""
+SHIPPED = (PHASES, "config/real/phases/phases.yaml")
+"""Libraries of phases, the usual one first."""
 DOI = re.compile(r"^_(?:journal_paper_doi|citation_doi|journal_doi)\s+['\"]?(10\.[^\s'\"]+)", re.M)
 UNLIKELY_NAMED = 3
 """So many phases that were near are named in a question."""
@@ -44,11 +45,9 @@ class ProposedPhases:
 
 def find_libraries() -> list[Path]:
     """Return the phases files that come with the program, that of the working folder first."""
-    home = Path(ssbchar.__file__).parent.parent
     found: dict[Path, Path] = {}
     for name in SHIPPED:
-        for folder in (Path("config"), home / "config"):
-            path = folder / name
+        for path in (Path(name), find_shipped(name)):
             if path.is_file():
                 found.setdefault(path.resolve(), path)
     return list(found.values())

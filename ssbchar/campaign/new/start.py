@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ssbchar.campaign import check
+from ssbchar.campaign.config import PHASES
 from ssbchar.campaign.names import describe_bad_name
 from ssbchar.campaign.new import find_nmr, find_phases, find_xas
 from ssbchar.campaign.new.classify import Kind, classify_file
@@ -28,6 +29,7 @@ from ssbchar.campaign.new.raw_groups import (
 from ssbchar.campaign.new.wavelength import STATEMENTS
 from ssbchar.campaign.new.write_files import format_config, format_phases, format_sheet
 from ssbchar.errors import BadInput
+from ssbchar.runtime.shipped_files import find_shipped
 from ssbchar.storage import atomic_write
 
 ABOUT = (
@@ -94,6 +96,9 @@ def start_campaign(root: Path, target: Path | None = None, run: str = "") -> New
     if phases.entries:
         _write(table, format_phases(phases.entries))
     used = table if phases.entries else phases.table
+    if used == find_shipped(PHASES):
+        # The default, wherever the program is installed.
+        used = None
     _write(config, format_config(run, sheet, used, findings.unused, root))
     said = _settle_sheet(config, sheet, findings.rows, root)
     said += [f"left out: {line}" for line in findings.unused]

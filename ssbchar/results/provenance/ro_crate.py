@@ -23,6 +23,7 @@ from ssbchar.crystal.phases_file import find_cif, read_entries
 from ssbchar.errors import BadInput
 from ssbchar.results.provenance import verify
 from ssbchar.results.run_description import flatten_options, list_versions
+from ssbchar.runtime.shipped_files import find_shipped
 from ssbchar.storage import raw_files, store
 from ssbchar.storage.sheet_file import format_sheet_file
 from ssbchar.storage.user_text import read_user_text
@@ -91,7 +92,7 @@ def copy_workflow(
     dict of str
         Text by file name.
     """
-    home = home or Path(ssbchar.__file__).parent.parent / "workflow"
+    home = home or find_shipped("workflow")
     # Sorted, so that the crate has the same bytes on every machine.
     rules = sorted(path.relative_to(home).as_posix() for path in (home / "rules").glob("*.smk"))
     texts = {name: (home / name).read_text(encoding="utf-8") for name in ("Snakefile", *rules)}
