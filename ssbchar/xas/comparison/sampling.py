@@ -15,9 +15,10 @@ def estimate_sampling_error(
 
     Nobody knows the spectrum between two points. A straight line between points h apart in k takes
     f (1 - f) (2 R h)^2 / 2 from an oscillation exp(2 i k R) at the share f of the way, a spline
-    nothing if the spectrum is as smooth as a spline; this is the difference, averaged over the
-    points of one spectrum between those of the other. Of points at the same energies it is zero:
-    whatever is lost is lost of both.
+    nothing if the spectrum is as smooth as a spline. Their difference, averaged over the points of
+    one spectrum between those of the other, bounds what the ratio may be off by; every value within
+    the bound is as likely, and the standard error is the bound over the root of 3 (JCGM 100:2008,
+    4.3.7). Of points at the same energies it is zero: whatever is lost is lost of both.
 
     Parameters
     ----------
@@ -41,4 +42,5 @@ def estimate_sampling_error(
     below = np.clip(np.searchsorted(first, second, side="right") - 1, 0, first.size - 2)
     step = first[below + 1] - first[below]
     share = (second - first[below]) / step
-    return np.asarray(2 * places**2 * float(np.mean(share * (1 - share) * step**2)))
+    bound = 2 * places**2 * float(np.mean(share * (1 - share) * step**2))
+    return np.asarray(bound / np.sqrt(3))

@@ -15,6 +15,7 @@ from ssbchar.typing import Array, Bool
 from ssbchar.xas import notes
 from ssbchar.xas.edge_tables import BEARDEN
 from ssbchar.xas.normalisation.foil_alignment import (
+    LARGEST_ERROR,
     StandardFoil,
     align_foils,
     build_standard_foil,
@@ -22,6 +23,7 @@ from ssbchar.xas.normalisation.foil_alignment import (
     identify_foil,
     look_up_foil_energy,
 )
+from ssbchar.xas.normalisation.foil_shape import explain_compound
 from ssbchar.xas.normalisation.options import Calibration
 from ssbchar.xas.normalisation.outputs import CALIBRATED
 from ssbchar.xas.scans.outputs import SCANS
@@ -70,6 +72,10 @@ class AxisShifts:
     """What all scans of the measurement share besides [eV]."""
     has_foil: Bool = field(default_factory=lambda: np.zeros(0, bool))
     """Which scans have a foil, shape (scan,)."""
+    is_unlike: Bool = field(default_factory=lambda: np.zeros(0, bool))
+    """Which scans have a foil whose windows disagree, shape (scan,)."""
+    doubt: str = ""
+    """Why the origin of the axis is not that of a metal's foil, though scans lie on each other."""
 
 
 def calibrate_energy(
@@ -110,10 +116,13 @@ def calibrate_energy(
     for scan in np.flatnonzero(~np.isfinite(found.shift)):
         reason = ScanStatus.FOIL_NOT_ALIGNED if found.has_foil[scan] else ScanStatus.NO_FOIL
         status[scan] = str(reason)
+        problem = f"no shift found on its foil ({reason})"
+        if found.has_foil[scan] and found.is_unlike[scan]:
+            problem = "several windows of its foil give other shifts, those of the others do not"
         exclusions.append(
             notes.make_exclusion(
                 names[scan],
-                f"no shift found on its foil ({reason})",
+                problem,
                 "the scan is left out; look at its foil channel",
             )
         )
@@ -147,16 +156,28 @@ def calibrate_energy(
             "alignment_error": found.error,
             "alignment_common_error": found.common_error,
             "alignment_source": found.source,
+            "alignment_doubt": found.doubt,
             "set_aside": json.dumps(exclusions),
+            "notes": json.dumps([*notes.read_notes(scans.attrs), *_write_doubts(scans, found)]),
         },
     )
+
+
+def _write_doubts(scans: xr.Dataset, found: AxisShifts) -> list[notes.Note]:
+    where = str(scans.attrs.get("measurement", ""))
+    return [notes.make_doubt(where, found.doubt)] if found.doubt else []
 
 
 def _find_shifts(scans: xr.Dataset, standard: xr.Dataset, options: Calibration) -> AxisShifts:
     count = scans.sizes["scan"]
     unknown = np.full(count, np.nan)
+    why = "no foil"
     if find_foils(scans).any() and find_foils(standard).any():
-        return _align_to_foil(scans, standard, options)
+        found = _align_to_foil(scans, standard, options)
+        # One scan whose foil is given up is named; an axis that none knows is none.
+        if found.error <= LARGEST_ERROR:
+            return found
+        why = f"foils by which an axis is known to {found.error:.2g} eV alone"
     if np.any(scans["eshift"].values != 0):
         return AxisShifts(
             kind=AlignmentKind.PROJECT,
@@ -174,7 +195,7 @@ def _find_shifts(scans: xr.Dataset, standard: xr.Dataset, options: Calibration) 
         )
     return AxisShifts(
         kind=AlignmentKind.NONE,
-        source="no foil: the raw axis is kept",
+        source=f"{why}: the raw axis is kept",
         shift=np.zeros(count),
         stderr=unknown,
     )
@@ -185,6 +206,12 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
     foil_element, foil_edge = identify_foil(standard, options, element, edge)
     tabulated = look_up_foil_energy(options, foil_element, foil_edge)
     foil = build_standard_foil(standard, tabulated, options)
+    doubt = ""
+    if not options.foil_energy:
+        doubt = explain_compound(foil.energy, foil.mu, foil.inflection, foil_element, foil_edge)
+    if doubt:
+        doubt += ": scans are laid on each other by it, the origin of the axis stays raw"
+        tabulated = foil.inflection
     found = align_foils(scans, foil, options)
     shift = found.shift
     error = found.error
@@ -197,13 +224,16 @@ def _align_to_foil(scans: xr.Dataset, standard: xr.Dataset, options: Calibration
     owner = standard.attrs.get("measurement", "the scans")
     return AxisShifts(
         kind=AlignmentKind.FOIL,
-        source=f"{of_foil} of {owner}, {_describe_standard(foil)} ({convention})"
+        source=doubt
+        or f"{of_foil} of {owner}, {_describe_standard(foil)} ({convention})"
         + (NARROW_TOLD if found.narrow else ""),
         shift=shift + (tabulated - foil.inflection),
         stderr=np.where(np.isfinite(shift), error, np.nan),
         error=error,
         common_error=found.common_error,
         has_foil=find_foils(scans),
+        is_unlike=found.is_unlike,
+        doubt=doubt,
     )
 
 

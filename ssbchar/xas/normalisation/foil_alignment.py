@@ -56,6 +56,8 @@ FEWEST_FOR_OUTLIERS = 3
 """Foils that are needed to say that one differs from the others."""
 OUTLYING = 6.0
 """A foil differs beyond so many times the median distance from the median foil [1]."""
+LARGEST_ERROR = 0.5
+"""A foil by which an alignment is known no better than this sets no axis [eV]; ours."""
 BEFORE, AFTER = (-60.0, -15.0), (15.0, 60.0)
 """Ranges on both sides of an edge whose means make its step [eV]."""
 
@@ -95,6 +97,9 @@ class FoilShifts:
 
     shift: Array
     """Shape (scan,) [eV]; NaN where none is found."""
+    is_unlike: Bool
+    """Scans without a shift because the windows of their foils disagree, those of the others do
+    not, shape (scan,)."""
     error: float
     """Of one alignment, by the noise of its points and by the choice of the window [eV]."""
     common_error: float
@@ -109,7 +114,8 @@ def align_foils(scans: xr.Dataset, foil: StandardFoil, options: Calibration) -> 
 
     The whole window and three about the inflection alone must agree on every scan: a top that is
     saturated, or bent by an offset of the detectors, moves the whole edge and not the inflection.
-    Where they differ by more than `BENT`, the narrow window is taken.
+    Where they differ by more than `BENT`, the narrow window is taken. A scan whose windows differ
+    far more than those of most others has no shift, and no part in the error.
 
     Parameters
     ----------
@@ -130,6 +136,8 @@ def align_foils(scans: xr.Dataset, foil: StandardFoil, options: Calibration) -> 
             shifts[row, scan] = align_edges(
                 foil.energy, foil.mu, x, y, window=window, limit=options.max_shift
             ).shift
+    is_unlike = _find_unlike(shifts)
+    shifts[:, is_unlike] = np.nan
     whole, narrow = shifts[0], shifts[1:]
     middle = _median_of_found(narrow)
     apart = np.abs(whole - middle)
@@ -138,12 +146,30 @@ def align_foils(scans: xr.Dataset, foil: StandardFoil, options: Calibration) -> 
     by_window = _root_mean_square((narrow if is_bent else shifts[:2]) - used)
     spread = np.ptp(narrow, axis=0) if is_bent else np.zeros(count)
     window = windows[1] if is_bent else windows[0]
-    by_noise = _root_mean_square(_split_points(scans, foil, window, options)) / 2
+    split = _split_points(scans, foil, window, options)
+    by_noise = _root_mean_square(split[~is_unlike]) / 2
     error = max(float(np.hypot(by_window, by_noise)), LEAST_ERROR)
     if options.alignment_error is not None:
         error = options.alignment_error
     common = WINDOW_SPREAD * _root_mean_square(spread)
-    return FoilShifts(shift=used, error=error, common_error=common, narrow=is_bent)
+    return FoilShifts(
+        shift=used, is_unlike=is_unlike, error=error, common_error=common, narrow=is_bent
+    )
+
+
+def _find_unlike(shifts: Array) -> Bool:
+    """Return which scans' windows disagree beyond what is usual among the others, of shifts
+    (window, scan) [eV]; of fewer than three scans none can be told, nor where half are so."""
+    count = shifts.shape[1]
+    spread = np.full(count, np.nan)
+    found = np.isfinite(shifts).sum(axis=0) > 1
+    spread[found] = np.nanmax(shifts[:, found], axis=0) - np.nanmin(shifts[:, found], axis=0)
+    none = np.zeros(count, bool)
+    if found.sum() < FEWEST_FOR_OUTLIERS:
+        return none
+    usual = float(np.median(spread[found]))
+    unlike = found & (np.nan_to_num(spread) > max(BENT, OUTLYING * usual))
+    return unlike if 2 * unlike.sum() < found.sum() else none
 
 
 def _split_points(

@@ -31,6 +31,7 @@ CALIBRATED = OutputTable(
         "alignment_error": "error of one alignment [eV], NaN where it is unknown",
         "alignment_common_error": "what all scans of the measurement share besides [eV]",
         "alignment_source": "what the axis rests on, in words",
+        "alignment_doubt": "why the foil does not set the origin of the axis; empty where it does",
     },
 )
 

@@ -519,15 +519,8 @@ def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
     -------
     list of str
     """
-    used = [
-        find_column(raw, "i0", options.i0),
-        find_column(raw, "transmitted", options.transmitted),
-    ]
-    if options.mode == "fluorescence" or (options.mode == "auto" and not used[1]):
-        # A column that is not used condemns nothing.
-        used = [used[0], *_find_fluorescence(raw, options)]
     doubts = []
-    for name in dict.fromkeys(name for name in used if name):
+    for name in dict.fromkeys(name for name in _list_used_counters(raw, options) if name):
         values = raw.columns[name]
         values = values[np.isfinite(values)]
         # A constant is a clock or a setting, not a counter at its end.
@@ -540,3 +533,20 @@ def find_saturated_counters(raw: RawScan, options: ScanReading) -> list[str]:
                 f"{name} reads its highest value {highest:g} at {count} points: saturated?"
             )
     return doubts
+
+
+def _list_used_counters(raw: RawScan, options: ScanReading) -> list[str | None]:
+    """Return the counters that the absorption is made of: a column that is not used condemns
+    nothing."""
+    is_counted = options.mode in ("transmission", "fluorescence") or bool(
+        options.transmitted or options.fluorescence
+    )
+    if options.mode in ("mu", "normalised") or (options.mu and not is_counted):
+        return []
+    i0 = find_column(raw, "i0", options.i0)
+    transmitted = find_column(raw, "transmitted", options.transmitted)
+    asks_fluorescence = bool(options.fluorescence) and not options.transmitted
+    is_open = options.mode == "auto"
+    if options.mode == "fluorescence" or (is_open and (asks_fluorescence or not transmitted)):
+        return [i0, *_find_fluorescence(raw, options)]
+    return [i0, transmitted]

@@ -70,8 +70,13 @@ FEWEST_FOR_LENGTH = 3
 """Scans that are needed to say that one is short."""
 LEAST_LENGTH = 0.7
 """A scan that spans less than this share of the others' range on a side is left out [1]."""
-FOIL_SIGMA = 3.0
-"""A foil's edge step stands so many standard errors above nothing [1]."""
+FOIL_SIGMA, LEAST_FOIL = 3.0, 0.003
+"""A foil's edge step stands so many standard errors above nothing, and above what rounding makes of
+a copied counter [1]."""
+NO_EDGE = "its column behind the foil shows no edge: taken for none; name it in read.foil if it is"
+"""What is told of a foil that was found by its column's name alone."""
+NEAR_FOIL_EDGE = (-30.0, 50.0)
+"""Where a jump of a foil's absorption spoils its alignment [eV, relative to its edge]."""
 ON_EDGE = (-10.0, 20.0)
 """Where a scan must have readings [eV, relative to its edge]."""
 LEAST_GAP, GAP_IN_STEPS = 3.0, 6.0
@@ -465,7 +470,7 @@ def check_scan(scan: Scan, options: ScanReading) -> Scan:
     at = find_edge_place(energy, scan.mu)
     element, edge = _settle_element(scan, at, options)
     _refuse_gap_on_edge(scan, at)
-    scan = _drop_edgeless_foil(scan, options)
+    scan = _drop_useless_foil(scan, options)
     other = find_second_edge(energy, scan.mu, at, (element, edge))
     if other is not None:
         place = other[2] - BEFORE_EDGE
@@ -499,17 +504,23 @@ def _refuse_gap_on_edge(scan: Scan, at: float) -> None:
         raise BadInput(scan.where, problem, "measure again: the beam or a counter was off there")
 
 
-def _drop_edgeless_foil(scan: Scan, options: ScanReading) -> Scan:
-    """Return the scan without a foil that was found by its column's name and shows no edge; one
-    that was named is examined by the calibration."""
+def _drop_useless_foil(scan: Scan, options: ScanReading) -> Scan:
+    """Return the scan without a foil that was found by its column's name and shows no edge (one
+    that was named is examined by the calibration), or whose counter jumps on its edge."""
     good = np.isfinite(scan.mu_foil)
-    if options.foil or good.sum() < MIN_POINTS:
+    if good.sum() < MIN_POINTS:
         return scan
     energy, mu = scan.energy[good], remove_spikes(scan.mu_foil[good])
-    step = measure_step(energy, mu, find_steepest(energy, mu))
-    if step is None or step[0] > FOIL_SIGMA * step[1]:
+    at = find_steepest(energy, mu)
+    step = measure_step(energy, mu, at)
+    has_edge = step is not None and step[0] > max(FOIL_SIGMA * step[1], LEAST_FOIL)
+    jump = find_jump(energy, mu, at)
+    if not has_edge and not options.foil:
+        note = NO_EDGE
+    elif jump and NEAR_FOIL_EDGE[0] < jump.energy - at < NEAR_FOIL_EDGE[1]:
+        note = f"the foil's absorption jumps at {jump.energy:.1f} eV, on its edge: taken for none"
+    else:
         return scan
-    note = "its column behind the foil shows no edge: taken for none; name it in read.foil if it is"
     return replace(scan, mu_foil=np.full_like(scan.mu_foil, np.nan), notes=(*scan.notes, note))
 
 

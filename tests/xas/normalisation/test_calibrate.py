@@ -200,3 +200,38 @@ def test_a_foil_on_one_side_alone_is_no_common_axis(scans: tuple[xr.Dataset, np.
     bare["mu_foil"][:] = np.nan
     assert calibrate.calibrate_energy(scans[0], bare, Calibration()).attrs["alignment"] == "none"
     assert calibrate.calibrate_energy(bare, scans[0], Calibration()).attrs["alignment"] == "none"
+
+
+def replace_foils(ds: xr.Dataset, spectra: np.ndarray) -> xr.Dataset:
+    return ds.assign(mu_foil=(ds["mu_foil"].dims, spectra))
+
+
+def test_a_foil_that_drowns_in_noise_sets_no_axis(scans: tuple[xr.Dataset, np.ndarray]) -> None:
+    ds, _ = scans
+    noise = 0.15 * np.random.default_rng(3).standard_normal(ds["mu_foil"].shape)
+    done = calibrate.calibrate_energy(
+        replace_foils(ds, ds["mu_foil"].values + noise), None, Calibration(max_shift=50.0)
+    )
+    assert done.attrs["alignment"] == "none"
+    assert "known to" in done.attrs["alignment_source"]
+    assert np.array_equal(done["energy"], ds["energy"], equal_nan=True)
+
+
+def test_a_compound_in_place_of_the_foil_sets_no_origin(
+    scans: tuple[xr.Dataset, np.ndarray],
+) -> None:
+    """Its edge lies 8 eV above the metal's: scans are laid on each other, and that is all."""
+    ds, drifts = scans
+    true = ds["energy"].values + drifts[:, None]
+    spectra = np.array([made_spectra.mu(row, made_spectra.Truth()) for row in true])
+    done = calibrate.calibrate_energy(replace_foils(ds, spectra), None, Calibration())
+    shift = done["shift"].values
+    assert np.abs(shift).max() < 1.1, "no scan is moved to the metal's energy"
+    assert np.abs((shift - shift.mean()) - (drifts - drifts.mean())).max() < 0.023
+    assert "a compound of Fe" in done.attrs["alignment_doubt"]
+    assert "a compound of Fe" in done.attrs["notes"]
+    # Who states where that compound's edge is has an origin.
+    stated = calibrate.calibrate_energy(
+        replace_foils(ds, spectra), None, Calibration(foil_energy=7120.0)
+    )
+    assert stated.attrs["alignment_doubt"] == ""

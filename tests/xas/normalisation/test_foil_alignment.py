@@ -428,3 +428,19 @@ def test_a_foil_that_differs_from_the_others_is_left_out_of_the_standard() -> No
     found = foil_alignment.build_standard_foil(ds, 7112.0, Calibration())
     assert found.inflection == pytest.approx(whole.inflection, abs=0.15)
     assert np.ptp(found.mu) == pytest.approx(np.ptp(whole.mu), rel=0.02)
+
+
+def test_a_foil_whose_windows_disagree_alone_has_no_shift() -> None:
+    """Of four foils one saturates: the other three keep the whole edge and their small error."""
+    thick = 2.5 * TARGET
+    bent = -np.log((np.exp(-thick) + 0.2) / 1.2)
+    offsets = (0.0, 0.1, 0.2, 0.3)
+    scans = foils(thick, thick, bent, thick, offsets=offsets)
+    standard = foil_alignment.build_standard_foil(scans.isel(scan=[0, 1]), 7112.0, Calibration())
+    found = foil_alignment.align_foils(scans, standard, Calibration())
+    assert found.is_unlike.tolist() == [False, False, True, False]
+    assert np.isnan(found.shift[2])
+    assert not found.narrow
+    assert found.error < 0.01
+    two = foil_alignment.align_foils(scans.isel(scan=[1, 2]), standard, Calibration())
+    assert not two.is_unlike.any(), "of two none can be told"

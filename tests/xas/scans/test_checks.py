@@ -327,3 +327,35 @@ def test_a_beam_that_is_lost_on_the_edge_sets_the_scan_aside() -> None:
         read.check_scan(one, ScanReading())
     with pytest.raises(BadInput, match="are zero or negative or far below the others"):
         read._build_scan(lose_beam(7200.0, 7260.0), ScanReading())
+
+
+def write_foil(folder: Path, foil: np.ndarray) -> Path:
+    """Write a scan with the absorption of its foil."""
+    energy = 7112.0 + np.arange(-100.0, 300.0, 0.5)
+    i1 = 1e5 * np.exp(-0.3 - 1 / (1 + np.exp(-(energy - 7120.0) / 1.5)))
+    table = np.column_stack([energy, np.full(energy.size, 1e5), i1, i1 * np.exp(-foil)])
+    np.savetxt(folder / "a.dat", table, header="energy i0 i1 iref", fmt="%.6f")
+    return folder
+
+
+def read_foil_and_notes(folder: Path) -> tuple[int, str]:
+    ds = read.read_scans(folder, ScanReading(element="Fe"), {"measurement": "one"})
+    return int(np.isfinite(ds["mu_foil"].values).sum()), ds.attrs["notes"]
+
+
+def test_a_counter_that_is_copied_is_no_foil(tmp_path: Path) -> None:
+    """Rounding alone makes its absorption."""
+    readings, notes = read_foil_and_notes(write_foil(tmp_path, np.full(800, np.log(2.0))))
+    assert readings == 0
+    assert "shows no edge" in notes
+
+
+@pytest.mark.parametrize(("at", "kept"), [(7116.0, False), (7330.0, True)])
+def test_a_foil_whose_counter_jumps_on_its_edge_is_none(
+    tmp_path: Path, at: float, kept: bool
+) -> None:
+    energy = 7112.0 + np.arange(-100.0, 300.0, 0.5)
+    foil = 0.5 + 1.0 / (1 + np.exp(-(energy - 7112.0) / 1.5)) + 0.5 * (energy > at)
+    readings, notes = read_foil_and_notes(write_foil(tmp_path, foil))
+    assert (readings > 0) == kept
+    assert ("the foil's absorption jumps at" in notes) != kept

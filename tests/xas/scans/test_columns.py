@@ -269,6 +269,23 @@ def test_a_counter_that_stays_at_its_highest_is_doubted() -> None:
     assert not columns.find_saturated_counters(raw(mca1=five), ScanReading(mode="transmission"))
 
 
+def test_a_saturated_counter_that_is_not_used_condemns_nothing() -> None:
+    five = np.where(np.arange(30) % 6 == 0, 99.0, np.arange(30) + 1.0)
+    four = np.where(np.arange(30) == 6, 98.0, five)
+    scan = raw(i0=four, i1=five, mca1=four)
+    assert columns.find_saturated_counters(scan, ScanReading())
+    for other in (
+        ScanReading(fluorescence=("mca1",)),
+        ScanReading(mode="fluorescence"),
+        ScanReading(mode="mu", mu="mca1"),
+        ScanReading(mu="mca1"),
+    ):
+        assert not columns.find_saturated_counters(scan, other), other
+    glowing = raw(i0=four, i1=four, mca1=five)
+    assert columns.find_saturated_counters(glowing, ScanReading(fluorescence=("mca1",)))
+    assert not columns.find_saturated_counters(glowing, ScanReading())
+
+
 @pytest.mark.parametrize(("dead", "useless"), [(5, False), (6, True)])
 def test_a_twentieth_of_a_hundred_readings_may_be_dead(dead: int, useless: bool) -> None:
     axis, counts = 7000.0 + np.arange(100.0), np.ones(100)
