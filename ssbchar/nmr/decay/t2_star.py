@@ -32,6 +32,8 @@ NOT_KEPT = ("set_aside", "provenance")
 FAR_FROM_PURE = 0.15
 """Relative difference of the metal's own T2* from pure Li's that no drift of gain or sample makes:
 the sample's own is used [1]."""
+OWN_METAL = "the sample's own"
+"""Whose T2* the metal's is where it is not pure Li's, as its reason begins."""
 DIFFERENT = 3.0
 """T2* of the sample and of pure Li that differ by more standard errors are noted."""
 
@@ -82,7 +84,7 @@ def fit_decay(
             if _is_far_from_pure(law, own):
                 # A drift of gain or a sample that evolves looks the same.
                 systematic = float(np.hypot(systematic, abs(own.t2 - law.t2)))
-                pure = f"the sample's own; pure Li has {1e6 * law.t2:.0f} us"
+                pure = f"{OWN_METAL}; pure Li has {1e6 * law.t2:.0f} us"
                 law = replace(own, reason="; ".join(filter(None, [pure, own.reason])))
                 law = law.judge(Verdict.DOUBTFUL, law.reason)
                 shares = False

@@ -28,7 +28,7 @@ from ssbchar.nmr.powder.parameters import (
 from ssbchar.nmr.regions import OUTSIDE, REGION_NAMES
 from ssbchar.nmr.transform.chemical_shift import shift_from_offset
 from ssbchar.nmr.transform.fourier import SpectrumRange, select_range, transform_signal
-from ssbchar.typing import Index
+from ssbchar.typing import Array, Index
 from ssbchar.verdict import Verdict
 
 PLACES = (*REGION_NAMES, OUTSIDE)
@@ -237,3 +237,25 @@ def _draw_spectra(fit: LineFit, shown: SpectrumRange) -> dict[str, Any]:
         "model": ((turn * amplitude) @ of_lines).real,
         "component_spectrum": fit.area[0][:, None] * of_lines.real,
     }
+
+
+def noise_of_spectra(lines: xr.Dataset) -> Array:
+    """Return the standard deviation of the noise in the spectra of a fit.
+
+    The real part of a transform is a weighted sum of the decay's points: s = sigma dt sqrt(sum
+    w^2), with the weights exp(-3 t / T).
+
+    Parameters
+    ----------
+    lines : Dataset
+        From `ssbchar.nmr.lineshape.fit_lines`.
+
+    Returns
+    -------
+    ndarray, shape (slice,)
+        In the unit of ``measured`` [s].
+    """
+    points, step = int(lines.attrs["points"]), 1 / float(lines.attrs["sw"])
+    weight = np.exp(-SPECTRUM_DECAY * np.arange(points) / (points - 1))
+    weight[0] *= 0.5
+    return np.asarray(lines["noise"].values * step * np.linalg.norm(weight))

@@ -237,6 +237,12 @@ SPECTRUM = OutputTable(
             dims=SPECTRA, unit="s", meaning="phased spectrum, real part less its baseline"
         ),
         "imag": Variable(dims=SPECTRA, unit="s", meaning="phased spectrum, imaginary part"),
+        "baseline": Variable(
+            dims=("ppm",),
+            unit="s",
+            meaning="baseline that was taken off the first slice",
+            long_name="baseline of the first slice",
+        ),
         "window_area": Variable(
             dims=REGION_AREAS,
             unit="1",

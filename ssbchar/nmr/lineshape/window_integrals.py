@@ -84,16 +84,19 @@ def integrate_windows(
             phased *= phase.build_turn(shown.offset)
         case _ as unknown:
             typing.assert_never(unknown)
-    real, order = phased.real.copy(), -1
+    real, order, baseline = phased.real.copy(), -1, np.zeros(shown.ppm.size)
     if options.baseline_order >= 0:
         signal = np.asarray(masks.any(axis=0))
         order = find_baseline_order(shown.ppm, signal, options.baseline_order)
-        real -= fit_baseline(real, shown.ppm, signal, order)
+        baselines = fit_baseline(real, shown.ppm, signal, order)
+        real -= baselines
+        baseline = baselines[0]
     area = np.stack([real[:, window].sum(axis=1) for window in windows], 1) * width
     return SPECTRUM.dataset(
         {
             "real": real,
             "imag": phased.imag,
+            "baseline": baseline,
             "window_area": area,
             "window_area_stderr": spread,
             "phase_0": phase.zero_order,

@@ -103,14 +103,30 @@ def _describe_acquisition(fid: xr.Dataset, options: Report) -> list[Fact]:
 
 def _tabulate_lines(lines: xr.Dataset) -> FactTable:
     rows: list[tuple[str, ...]] = []
+    total = float(lines["area"].values[0].sum()) or np.nan
     for i in range(lines.sizes["component"]):
         values = [
             write_uncertain(float(lines[name][i]), float(lines[f"{name}_stderr"][i]), "")
             for name in ("shift", "fwhm_lorentz", "fwhm_gauss")
         ]
+        coupling, error = (
+            1e-3 * float(lines[name].values[i]) for name in ("coupling", "coupling_stderr")
+        )
+        values.append(write_uncertain(coupling, error, "") if np.isfinite(coupling) else "")
+        share, of_share = (
+            100 * float(lines[name].values[0, i]) / total for name in ("area", "area_stderr")
+        )
+        values.append(write_uncertain(share, of_share, ""))
         rows.append((str(lines["assignment"].values.astype(str)[i]), *values))
     return FactTable(
         title="Lines of the fit",
-        header=("Assigned to", "Shift (ppm)", "Lorentzian width (Hz)", "Gaussian width (Hz)"),
+        header=(
+            "Assigned to",
+            "Shift (ppm)",
+            "Lorentzian width (Hz)",
+            "Gaussian width (Hz)",
+            "C_Q (kHz)",
+            "Share of the first slice (%)",
+        ),
         rows=rows,
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nmr.lineshape.lines import shapes
 
-from ssbchar.nmr.lineshape.shapes import evaluate_shapes, make_empty_shapes
+from ssbchar.nmr.lineshape.shapes import evaluate_shapes, make_empty_shapes, width_from_parts
 
 TIME = np.arange(64) * 1e-5
 PAIR = shapes((50e3, 900.0, 0), (-20e3, 2500.0, 1))
@@ -98,3 +98,14 @@ def test_a_line_is_its_formula_on_an_axis_that_begins_late() -> None:
     tau = TIME + 3e-4
     expected = [formula(50e3, 900.0, 0.0, tau), formula(-20e3, 2500.0, 0.0, tau)]
     np.testing.assert_allclose(evaluate_shapes(PAIR, tau), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("lorentz", "gauss"), [(900.0, 0.0), (0.0, 900.0), (900.0, 700.0)])
+def test_the_width_of_a_voigt_line(lorentz: float, gauss: float) -> None:
+    from scipy.special import voigt_profile
+
+    axis = np.linspace(0.0, 3000.0, 60001)
+    sigma = gauss / (2 * np.sqrt(2 * np.log(2)))
+    height = voigt_profile(axis, sigma, lorentz / 2)
+    measured = 2 * float(np.interp(-0.5 * height[0], -height, axis))
+    assert width_from_parts(lorentz, gauss) == pytest.approx(measured, rel=5e-4)

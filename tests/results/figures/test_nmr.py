@@ -9,8 +9,8 @@ from nmr import signals
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.decay import t2_star
 from ssbchar.nmr.decay.options import DecayOptions
+from ssbchar.nmr.lineshape import dataset, window_integrals
 from ssbchar.nmr.lineshape import fit as lines
-from ssbchar.nmr.lineshape import window_integrals
 from ssbchar.nmr.lineshape.options import LineFitOptions, SpectrumOptions
 from ssbchar.nmr.relaxation import amplitudes
 from ssbchar.nmr.relaxation import fit as relaxation
@@ -42,15 +42,46 @@ def texts(drawing) -> str:
         words += [
             t.get_text() for t in (axes.get_legend().get_texts() if axes.get_legend() else [])
         ]
+    words += [t.get_text() for legend in drawing.figure.legends for t in legend.get_texts()]
     return " ".join(words)
 
 
 def test_one_spectrum() -> None:
     found = drawn(np.ones(1))
     assert list(found) == ["spectra", "fit"]
-    assert "ppm" in texts(found["fit"])
-    assert "residual" in texts(found["fit"])
+    words = texts(found["fit"])
+    assert "ppm" in words and "residual" in words
+    # The table: shift, width, share and assignment of both lines.
+    assert "Li metal" in words and "265.0" in words and "90." in words and "share (%)" in words
+    # The metal's line is high enough to be seen without an inset; the noise has its band.
+    top, below, _ = found["fit"].figure.axes
+    assert not top.child_axes and below.patches
+    spectrum = texts(found["spectra"])
+    assert "baseline" in spectrum and "90.3 ± 0.3 %" in spectrum
     assert all(d.title and d.caption for d in found.values())
+
+
+def test_a_weak_metal_line_has_an_inset_and_satellites_their_coupling() -> None:
+    y = signals.signal((0.02, 0.98), (265.0, 10.0), (900.0, 3500.0), points=2048)
+    fid = signals.dataset(signals.noisy(y, 0.002, 1))
+    fit = lines.fit_lines(fid, LineFitOptions())
+    fit["coupling"].values[int(np.argmax(fit["area"].values[0]))] = 43.2e3
+    drawing = nmr.draw_measurement(
+        fit, window_integrals.integrate_windows(fid, SpectrumOptions(), fit)
+    )["fit"]
+    (inset,) = drawing.figure.axes[0].child_axes
+    low, high = sorted(inset.get_xlim())
+    assert 240 < low < 265 < high < 290
+    assert "43.2" in texts(drawing)
+    assert "Inset" in drawing.caption
+
+
+def test_the_band_is_the_noise_of_the_spectrum() -> None:
+    y = signals.signal((0.1, 0.9), (265.0, 10.0), (900.0, 3500.0), points=2048)
+    fid = signals.dataset(signals.noisy(y, 0.003, 1))
+    fit = lines.fit_lines(fid, LineFitOptions())
+    left = (fit["measured"] - fit["model"]).values[0]
+    assert float(dataset.noise_of_spectra(fit)[0]) == pytest.approx(left.std(), rel=0.15)
 
 
 def test_series_with_its_decay() -> None:

@@ -3,26 +3,21 @@ with bands."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from ssbchar.nmr.decay import decay_law as laws
 from ssbchar.nmr.decay.outputs import PARAMETERS
-from ssbchar.nmr.lineshape.problem import PhaseModel
+from ssbchar.nmr.decay.t2_star import OWN_METAL
 from ssbchar.results.figures import style
 from ssbchar.results.figures.nmr.courses import draw_relaxation, draw_time_course
-from ssbchar.results.figures.nmr.look import COLOUR, NAMES, SHIFT
+from ssbchar.results.figures.nmr.fitted_lines import draw_fit
+from ssbchar.results.figures.nmr.look import COLOUR, NAMES
+from ssbchar.results.figures.nmr.spectra import draw_spectra, label_hours
 from ssbchar.storage.store import Drawing
 from ssbchar.verdict import Verdict
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-MOST = 10
-"""Most spectra in a stack; of a longer series every n-th."""
 WIDE = 200.0
 """Ratio of the last to the first decay time above which the axis is logarithmic."""
 DRAWN_LAWS = (Verdict.OK, Verdict.DOUBTFUL)
@@ -54,10 +49,10 @@ def draw_measurement(
     relaxation : Dataset, optional
         From `ssbchar.nmr.relaxation.fit_relaxation`.
     """
-    labels = None if time_course is None else _label_hours(time_course, spectrum)
-    drawings = {"spectra": _draw_spectra(spectrum, labels), "fit": _draw_fit(lines)}
+    labels = None if time_course is None else label_hours(time_course, spectrum)
+    drawings = {"spectra": draw_spectra(spectrum, labels), "fit": draw_fit(lines)}
     if series is not None:
-        drawings["series"] = _draw_spectra(series)
+        drawings["series"] = draw_spectra(series)
     if decay is not None:
         drawings["decay"] = _draw_decay(decay)
     if time_course is not None:
@@ -65,111 +60,6 @@ def draw_measurement(
     if relaxation is not None:
         drawings["relaxation"] = draw_relaxation(relaxation)
     return drawings
-
-
-def shade_windows(axes: Axes, spectrum: xr.Dataset) -> None:
-    """Shade the integration windows of a spectrum and name them."""
-    edges = np.reshape(spectrum.attrs["windows"], (-1, 2))
-    for region, (low, high) in zip(spectrum["region"].values, np.sort(edges, axis=1), strict=True):
-        axes.axvspan(low, high, color=COLOUR[str(region)], alpha=0.10, linewidth=0)
-        axes.text(
-            (low + high) / 2,
-            0.99,
-            NAMES[str(region)],
-            transform=axes.get_xaxis_transform(),
-            ha="center",
-            va="top",
-            color=COLOUR[str(region)],
-            fontsize=style.SMALL,
-        )
-
-
-def _label_hours(time_course: xr.Dataset, spectrum: xr.Dataset) -> list[str]:
-    """Return when each spectrum of a series in time was measured, in words."""
-    hours = dict(zip(time_course["spectrum"].values, time_course["hours"].values, strict=True))
-    return [f"{hours[number]:.3g} h" for number in spectrum["slice"].values]
-
-
-def _draw_spectra(spectrum: xr.Dataset, labels: list[str] | None = None) -> Drawing:
-    """Draw the stack of phased spectra with the integration windows; labels of the slices are their
-    decay times if there are no others."""
-    what = "decay time of each slice" if labels is None else "time since the first"
-    if labels is None:
-        labels = [f"{1e6 * time:.4g} µs" for time in spectrum["decay_time"].values]
-    count = spectrum.sizes["slice"]
-    chosen = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int))
-    height = 2.4 if count == 1 else 1.4 + 0.28 * len(chosen)
-    figure = style.make_figure(style.COLUMN, height)
-    axes = figure.add_subplot()
-    scale = float(np.abs(spectrum["real"].values[chosen]).max())
-    step = 0.0 if count == 1 else 0.35
-    for place, (i, colour) in enumerate(zip(chosen, style.pick_sequence(len(chosen)), strict=True)):
-        axes.plot(
-            spectrum["ppm"], spectrum["real"].values[i] / scale + step * place, color=colour, lw=0.7
-        )
-        if count > 1:
-            axes.text(
-                0.99,
-                step * place + 0.03,
-                labels[i],
-                ha="right",
-                va="bottom",
-                transform=axes.get_yaxis_transform(),
-                fontsize=style.SMALL - 1,
-                color=colour,
-            )
-    shade_windows(axes, spectrum)
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high + 0.08 * (high - low))
-    axes.set_xlim(float(spectrum["ppm"].max()), float(spectrum["ppm"].min()))
-    axes.set_xlabel(SHIFT)
-    axes.set_ylabel("intensity / maximum" + (" (offset)" if count > 1 else ""))
-    caption = (
-        f"Spectra after {float(spectrum.attrs['broadening']):g} Hz exponential broadening, zero- "
-        "and first-order phase"
-        " and a polynomial baseline; shaded: integration windows."
-        + (f" Right: {what}." if count > 1 else "")
-    )
-    return Drawing(figure=figure, title="7Li spectra and integration windows", caption=caption)
-
-
-def _draw_fit(lines: xr.Dataset) -> Drawing:
-    """Draw the first slice with its components and the residual in units of noise."""
-    figure = style.make_figure(style.COLUMN, 3.2)
-    top, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    ppm, measured, model = (lines[k].values for k in ("ppm", "measured", "model"))
-    unit = float(np.abs(measured[0]).max())
-    top.plot(ppm, measured[0] / unit, color=style.GREY, lw=1.6, label="measured")
-    top.plot(ppm, model[0] / unit, color=style.BLACK, lw=0.7, label="model")
-    seen = set()
-    for j, region in enumerate(lines["region_of"].values):
-        label = None if region in seen else f"{NAMES[str(region)]} lines"
-        seen.add(region)
-        top.plot(
-            ppm,
-            lines["component_spectrum"].values[j] / unit,
-            color=COLOUR[str(region)],
-            lw=0.8,
-            label=label,
-        )
-    top.set_ylabel("intensity / maximum")
-    top.legend(loc="upper right")
-    below.plot(ppm, 100 * (measured[0] - model[0]) / unit, color=style.BLACK, lw=0.5)
-    below.axhline(0.0, color=style.GREY, lw=0.5)
-    below.set_ylabel("residual (%)")
-    below.set_xlabel(SHIFT)
-    below.set_xlim(float(ppm.max()), float(ppm.min()))
-    per_region = lines.attrs["phases"] == PhaseModel.PER_REGION
-    phase = "a phase for each region" if per_region else "one phase"
-    origin, chi_square = 1e6 * float(lines["time_origin"]), float(lines["chi2"].values[0])
-    caption = (
-        f"First slice and the lines fitted to the free induction decay with {phase} and one time "
-        f"origin ({origin:.3g} µs); both are transformed in the same way. "
-        f"Below: residual, % of the maximum. Reduced chi-square {chi_square:.3g}."
-    )
-    if per_region:
-        caption += " Drawn at the strongest line's phase."
-    return Drawing(figure=figure, title="Lines fitted in the time domain", caption=caption)
 
 
 def _draw_decay(decay: xr.Dataset) -> Drawing:
@@ -213,7 +103,7 @@ def _draw_decay(decay: xr.Dataset) -> Drawing:
     if wide:
         top.set_xscale("log")
     top.set_ylabel("area / largest")
-    top.legend(loc="lower left")
+    figure.legend(loc="outside upper center")
     below.axhline(0.0, color=style.GREY, lw=0.5)
     below.set_ylabel("residual (σ)")
     below.set_xlabel(
@@ -236,7 +126,10 @@ def _describe_t2(decay: xr.Dataset, r: int) -> str:
     said = f"T2* = {1e6 * t2:.4g} ± {1e6 * error:.2g} µs"
     if float(decay["slow_share"].values[r]) > 0:
         said += f" and {1e6 * float(decay['slow_t2'].values[r]):.3g} µs"
-    return f"{said} (of pure Li)" if int(decay["shared"].values[r]) else said
+    if int(decay["shared"].values[r]):
+        return f"{said} (of pure Li)"
+    is_own = OWN_METAL in str(decay["reason"].values[r])
+    return f"{said} (the sample's own)" if is_own else said
 
 
 def _evaluate_law(

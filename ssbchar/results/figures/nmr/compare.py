@@ -10,8 +10,8 @@ import xarray as xr
 from ssbchar.conclusion import Conclusion
 from ssbchar.nmr.regions import METAL
 from ssbchar.results.figures import style
-from ssbchar.results.figures.nmr.all import shade_windows
 from ssbchar.results.figures.nmr.look import SHIFT
+from ssbchar.results.figures.nmr.spectra import shade_windows
 from ssbchar.statistics import Z95
 from ssbchar.storage.store import Drawing
 from ssbchar.verdict import Verdict
