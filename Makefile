@@ -8,7 +8,7 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: run test check lint bench oracle pulls trials fuzz mutants house wheel lock feff docs clean
+.PHONY: run test check lint bench oracle pulls trials fuzz mutants house notebooks wheel lock feff docs clean
 run: .venv/ready $(DEMO)  ## raw files to results/<run>/report.html
 	$(BIN)/python -m ssbchar run $(CONFIG) --cores $(CORES)
 
@@ -80,6 +80,9 @@ lock:  ## resolve the dependencies anew, by version and hash, without addresses
 .venv/dev: .venv/ready requirements.dev.lock  ## what tests and checks need
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.dev.lock
 	touch $@
+
+notebooks: .venv/ready  ## the example notebooks run anew, with their pages (docs/notebooks/)
+	$(BIN)/python tests/house/notebooks.py
 
 wheel: .venv/dev  ## the package for pip, with workflow, phases and demonstration in it, in dist/
 	$(BIN)/python -m hatchling build -t wheel -t sdist -d dist

@@ -2,7 +2,9 @@
 report.
 
 In a notebook, ``ssbchar.open("results/mine")`` gives the rows, tables and figures of a finished
-run, and ``ssbchar.call_step(name, ...)`` runs a single step with its default options.
+run, ``ssbchar.list_steps("nmr")`` names the steps, ``ssbchar.call_step(name, ...)`` runs one with
+its default options, ``ssbchar.draw("nmr", ...)`` draws what they made and ``ssbchar.tabulate(...)``
+shows conclusions as a table.
 """
 
 from __future__ import annotations
@@ -12,12 +14,19 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-_LAZY = {"open": "open_run", "call_step": "call_step"}
-"""Names of this package that lead to functions of `ssbchar.results.open_run`, which takes a second
+_LAZY = {
+    "open": ("open_run", "open_run"),
+    "call_step": ("notebook", "call_step"),
+    "list_steps": ("notebook", "list_steps"),
+    "draw": ("notebook", "draw"),
+    "tabulate": ("notebook", "tabulate"),
+}
+"""Names of this package that lead to functions of modules in `ssbchar.results`, which take a second
 to import."""
 
 
 def __getattr__(name: str) -> Any:
     if name in _LAZY:
-        return getattr(import_module("ssbchar.results.open_run"), _LAZY[name])
+        module, function = _LAZY[name]
+        return getattr(import_module(f"ssbchar.results.{module}"), function)
     raise AttributeError(f"module 'ssbchar' has no attribute '{name}'")

@@ -175,39 +175,3 @@ def open_run(folder: Path | str) -> OpenRun:
     if not (folder / "summary.csv").is_file():
         raise BadInput(folder, "holds no summary.csv", "name the folder of a finished run")
     return OpenRun(folder=folder)
-
-
-def call_step(name: str, options: Any = None, **inputs: Any) -> Any:
-    """Return what a step makes of its inputs, with its default options unless others are given.
-
-    Parameters
-    ----------
-    name : str
-        ``room.function`` as in the workflow and the logs: ``hexrd.refinement.refine_series``.
-    options : dataclass or mapping, optional
-        The step's options, or departures from their defaults.
-    **inputs
-        Datasets, paths and lists of them by the names of the function's arguments; ``labels``, a
-        dict, where a step takes them.
-
-    Raises
-    ------
-    TypeError
-        The inputs do not fit the function's arguments.
-    ValueError
-        The departures do not fit the options.
-    """
-    import inspect
-
-    from ssbchar.pipeline import step
-    from ssbchar.runtime import options as opts
-
-    function = step.find_function(name)
-    parameters = inspect.signature(function).parameters
-    if "options" in parameters:
-        kind = step.read_hints(function)["options"]
-        is_given = options is not None and not isinstance(options, dict)
-        inputs["options"] = options if is_given else opts.build_options(kind, options or {})
-    if "labels" in parameters and parameters["labels"].default is inspect.Parameter.empty:
-        inputs.setdefault("labels", {})
-    return function(**inputs)
