@@ -123,6 +123,7 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
     error = math.hypot(
         float(attrs.get("alignment_error", math.nan)),
         float(attrs.get("alignment_common_error", 0.0)),
+        float(attrs.get("self_absorption_half_step", 0.0)),
     )
     is_calibrated = attrs.get("alignment", AlignmentKind.NONE) in CALIBRATED_BY
     # Laid on each other by what is no metal's foil, scans have a common axis of unknown origin.
@@ -144,6 +145,7 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
                 condition=method,
             )
         )
+    systematics = {"white_line": float(attrs.get("self_absorption_white_line", 0.0)) or None}
     for quantity in ("white_line", "edge_step"):
         stderr = float(merged[f"{quantity}_stderr"])
         # Spectra that came normalised have no step of their own.
@@ -153,11 +155,96 @@ def _conclude_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
                     quantity,
                     value=float(merged[quantity]),
                     stderr=stderr,
+                    systematic=systematics.get(quantity),
                     unit="1",
                     verdict=Verdict.OK.value,
                     subject=subject,
                 )
             )
+    return [*rows, *_conclude_by_tables(merged, subject), *_conclude_pre_edge(normalised, subject)]
+
+
+def _conclude_by_tables(merged: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return white line and edge step by MBACK, where it was asked for."""
+    if "norm_mback" not in merged:
+        return []
+    return [
+        Conclusion(
+            quantity,
+            value=float(merged[f"{quantity}_mback"]),
+            stderr=float(merged[f"{quantity}_mback_stderr"]),
+            unit="1",
+            verdict=Verdict.OK.value,
+            reason=f"by the polynomial above the edge {float(merged[quantity]):.4g}",
+            method="MBACK, f'' by Chantler",
+            subject=subject,
+            condition="MBACK",
+        )
+        for quantity in ("white_line", "edge_step")
+    ]
+
+
+def _conclude_pre_edge(normalised: xr.Dataset, subject: str) -> list[Conclusion]:
+    """Return area and centroid of the peak before the edge, where one was asked for; a centroid
+    only of a peak that is there."""
+    if "pre_edge_area" not in normalised:
+        return []
+    merged = normalised.isel(spectrum=-1)
+    area = Estimate(
+        value=float(merged["pre_edge_area"]),
+        stderr=float(merged["pre_edge_area_stderr"]),
+        systematic=float(merged["pre_edge_area_systematic"]),
+    )
+    method = "sum over a line and a Lorentzian or arctangent fitted on both sides"
+    if not all(map(math.isfinite, (area.value, area.stderr, area.systematic))):
+        return [
+            Conclusion(
+                "pre_edge_area",
+                unit="eV",
+                verdict=Verdict.INCONCLUSIVE.value,
+                reason="too few points between the limits of the peak or of the flank",
+                method=method,
+                subject=subject,
+            )
+        ]
+    decision = decide_presence(area)
+    rows = [
+        Conclusion(
+            "pre_edge_area",
+            value=area.value,
+            stderr=area.stderr,
+            systematic=area.systematic,
+            lower95=decision.lower95,
+            upper95=decision.upper95,
+            unit="eV",
+            verdict=decision.verdict.value,
+            reason=f"an area of {decision.smallest:.2g} eV would have been seen",
+            method=method,
+            subject=subject,
+        )
+    ]
+    if decision.verdict == Verdict.DETECTED:
+        attrs = normalised.attrs
+        axis = math.hypot(
+            float(attrs.get("alignment_error", math.nan)),
+            float(attrs.get("alignment_common_error", 0.0)),
+        )
+        is_calibrated = math.isfinite(axis) and not attrs.get("alignment_doubt", "")
+        rows.append(
+            Conclusion(
+                "pre_edge_centroid",
+                value=float(merged["pre_edge_centroid"]),
+                stderr=float(merged["pre_edge_centroid_stderr"]),
+                systematic=math.hypot(
+                    float(merged["pre_edge_centroid_systematic"]), axis if is_calibrated else 0.0
+                ),
+                unit="eV",
+                verdict=(Verdict.OK if is_calibrated else Verdict.NOT_CALIBRATED).value,
+                reason=str(attrs.get("alignment_source", "")),
+                method=method,
+                subject=subject,
+            )
+        )
     return rows
 
 
@@ -339,7 +426,7 @@ def _judge_white_line(
     estimate = Estimate(
         value=value,
         stderr=float(comparison["white_line_stderr"]),
-        systematic=spread,
+        systematic=math.hypot(spread, float(comparison["white_line_systematic"])),
         dof=float(comparison["white_line_dof"]),
     )
     test = decide_equality(estimate, options.max_white_line, tests=tests)
@@ -358,10 +445,11 @@ def _judge_shell(
 ) -> Judged:
     """Return the verdict on the ratio of shell i, its test that of the ratio less 1."""
     ratio, spread = summarise_ensemble(shell["ratio"].values)
+    relative = math.hypot(float(shell["ratio_sampling"]), float(shell["amplitude_systematic"]))
     estimate = Estimate(
         value=ratio - 1,
         stderr=float(shell["ratio_stderr"]),
-        systematic=float(np.hypot(spread, ratio * float(shell["ratio_sampling"]))),
+        systematic=math.hypot(spread, ratio * relative),
         dof=float(shell["ratio_dof"]),
     )
     bound = options.max_loss[min(i, len(options.max_loss) - 1)]

@@ -100,7 +100,8 @@ def propagate_edge_errors(
     -------
     dict
         ``edge_shift_stderr``, ``edge_shift_systematic`` [eV], ``edge_shift_dof``,
-        ``white_line_stderr``, ``white_line_dof``, and of the inflection's shift
+        ``white_line_stderr``, ``white_line_dof``, ``white_line_systematic`` and
+        ``amplitude_systematic`` by corrections of self-absorption, and of the inflection's shift
         ``inflection_shift`` and ``inflection_shift_stderr`` [eV].
     """
     repeats = [find_repeats(part) for part in pair]
@@ -123,6 +124,7 @@ def propagate_edge_errors(
             seen_in_scatter=half.from_scatter,
         )
         + float(part.attrs.get("alignment_common_error", 0.0)) ** 2
+        + float(part.attrs.get("self_absorption_half_step", 0.0)) ** 2
         for part, good in zip(pair, repeats, strict=True)
     )
     return {
@@ -131,9 +133,17 @@ def propagate_edge_errors(
         "edge_shift_systematic": float(np.sqrt(systematic)),
         "white_line_stderr": top.stderr,
         "white_line_dof": top.dof,
+        "white_line_systematic": _add_corrections(pair, "self_absorption_white_line"),
+        "amplitude_systematic": _add_corrections(pair, "self_absorption_amplitude"),
         "inflection_shift": inflections[1] - inflections[0],
         "inflection_shift_stderr": steepest.stderr,
     }
+
+
+def _add_corrections(pair: Sequence[xr.Dataset], name: str) -> float:
+    """Return what two corrections may be off by together: composition and angles of one sample say
+    nothing of the other's."""
+    return float(np.linalg.norm([float(part.attrs.get(name, 0.0)) for part in pair]))
 
 
 def find_repeats(normalised: xr.Dataset) -> Index:

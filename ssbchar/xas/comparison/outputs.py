@@ -85,6 +85,12 @@ COMPARISON = OutputTable(
         ),
         "white_line_stderr": Variable(unit="1", meaning="standard error of `white_line_change`"),
         "white_line_dof": Variable(unit="1", meaning="degrees of freedom of `white_line_stderr`"),
+        "white_line_systematic": Variable(
+            unit="1", meaning="error of `white_line_change` by corrections of self-absorption"
+        ),
+        "amplitude_systematic": Variable(
+            unit="1", meaning="relative error of each `ratio` by corrections of self-absorption"
+        ),
     },
     attributes={
         "alignment": "what puts the pair on one energy axis: `foil`, `repeatability` or `none`",

@@ -23,6 +23,7 @@ from ssbchar.xas.normalisation.edge_features import (
 )
 from ssbchar.xas.normalisation.exafs_free import ExafsFree, remove_exafs
 from ssbchar.xas.normalisation.glitches import find_consistent_repeats, mask_glitches
+from ssbchar.xas.normalisation.near_edge import correct_self_absorption, measure_near_edge
 from ssbchar.xas.normalisation.noise import (
     calculate_jump_scale,
     estimate_point_noise,
@@ -50,6 +51,13 @@ SAME_GRID = 1e-6
 """Scans whose points differ by less than this lie on one grid [eV]."""
 SCATTER_FROM = 3
 """From so many repeats on, the noise of the mean is that of their scatter."""
+CORRECTION_ATTRIBUTES = (
+    "self_absorption_share",
+    "self_absorption_half_step",
+    "self_absorption_white_line",
+    "self_absorption_amplitude",
+)
+"""Attributes of a correction of self-absorption; 0 where there is none."""
 MIN_FOIL_POINTS = 20
 """A foil with no more readings than this is taken for absent."""
 
@@ -121,6 +129,13 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         # What is left out of the merge may not have shaped its origin either.
         e0 = find_origin(energy, mu[keep], options, names[good[keep][0]], as_given)
         first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
+    corrected = correct_self_absorption(
+        energy, mu, e0, first, options, calibrated.attrs, names[good[0]]
+    )
+    if corrected is not None:
+        mu = corrected.mu
+        e0 = find_origin(energy, mu[keep], options, names[good[keep][0]], as_given)
+        first = normalise_by_options(energy, mu, e0, options, as_given=as_given).spectra
     exclusions = notes.read_exclusions(calibrated.attrs)
     for scan in good[~keep]:
         status[scan] = str(ScanStatus.OUTLIER)
@@ -135,11 +150,22 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         *notes.read_notes(calibrated.attrs),
         *wild,
         *unglitched.remarks,
-        *check_heights(calibrated, good, first, options, names),
+        *check_heights(
+            calibrated,
+            good,
+            first,
+            options,
+            names,
+            None if corrected is None else corrected.correction,
+        ),
     ]
 
     estimated = estimate_point_noise(energy, mu, e0, scans.jump_scale)
-    noise = choose_noise(scans.counted_stderr, estimated, calibrated.attrs)
+    counted = scans.counted_stderr
+    if corrected is not None:
+        # What is estimated from the corrected spectra has grown with them.
+        counted = counted * corrected.noise_factor
+    noise = choose_noise(counted, estimated, calibrated.attrs)
     merged = merge_repeats(energy, first, noise, keep, scans.jump_scale)
     measurement = normalise_by_options(
         energy,
@@ -155,6 +181,7 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
         "status": [*(str(status[scan]) for scan in good), str(ScanStatus.OK)],
         "step_spread": merged.step_spread,
         "masked": unglitched.masked,
+        **measure_near_edge(measurement, options, calibrated.attrs),
     }
     if np.isfinite(calibrated["mu_foil"].values[good]).sum(axis=1).min() > MIN_FOIL_POINTS:
         more["mu_foil"] = _average_foils(calibrated, good, energy)
@@ -162,6 +189,7 @@ def normalise_spectra(calibrated: xr.Dataset, options: Normalisation) -> xr.Data
     ds.attrs = {
         **calibrated.attrs,
         **ds.attrs,
+        **({} if corrected is None else corrected.attributes),
         "repeats": int(keep.sum()),
         "set_aside": json.dumps(exclusions),
         "notes": json.dumps(all_notes),
@@ -490,6 +518,7 @@ def build_normalised_dataset(
         "exafs_free": int(options.exafs_free),
         "core_width": options.core_width or 0.0,
         "ranges": StoredNormalisation.of(measurement).to_json(),
+        **dict.fromkeys(CORRECTION_ATTRIBUTES, 0.0),
     }
     return NORMALISED.dataset({**values, **more}, attrs)
 

@@ -1,6 +1,7 @@
 """Options of calibration and normalisation."""
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -47,6 +48,26 @@ class Calibration:
             raise ValueError("repeatability has no source; name it in repeatability_source")
 
 
+Angle = Annotated[float, Field(gt=0.0, le=90.0)]
+"""An angle to the surface of a sample [degrees]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SelfAbsorption:
+    """Correction of fluorescence for the self-absorption of a thick, flat sample."""
+
+    formula: Name = ""
+    """Formula of the sample, as ``LiFePO4``, with all that is in the beam; empty corrects
+    nothing."""
+    incidence: Angle = 45.0
+    """Angle of the beam to the surface [degrees]."""
+    exit: Angle = 45.0
+    """Angle of what is emitted to the surface [degrees]."""
+    error: Annotated[float, Field(ge=0.0, le=1.0)] = 0.1
+    """Relative standard error of the share of absorption that is not the edge's, by composition and
+    angles; white line, edge and amplitudes carry what it makes of them."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Normalisation:
     """How spectra are normalised."""
@@ -75,6 +96,16 @@ class Normalisation:
     """Full width at half maximum of the core level [eV]: the tails that it gives the edge are left
     out of the fits below and above it; none is the tabulated width of element and edge (0 where
     none is listed), 0 fits them with the rest, as Larch and Athena do."""
+    self_absorption: SelfAbsorption = field(default_factory=SelfAbsorption)
+    """Fluorescence of a thick sample, corrected."""
+    mback: bool = False
+    """Normalise to tabulated cross sections as well (MBACK): edge step and white line stand beside
+    those of the polynomial."""
+    mback_order: Annotated[int, Field(ge=0, le=5)] = 3
+    """Degree of the polynomial that MBACK adds."""
+    pre_edge_peak: tuple[Shift, Shift, Shift, Shift] | None = None
+    """Start of the edge's flank, start and end of the peak before the edge, end of the flank [eV,
+    relative to E0]: area and centroid of the peak are given; none fits no peak."""
     outlier: Annotated[float, Field(ge=0.0)] = 6.0
     """Repeats whose deviation from the median spectrum exceeds this many times the typical one are
     excluded; 0 excludes none."""
@@ -103,5 +134,8 @@ class Normalisation:
                 f"pre2 ({self.pre2:g} eV) is above norm1 ({self.norm1:g} eV): the pre-edge fit "
                 "must end before the post-edge fit begins; correct one of them"
             )
+        peak = self.pre_edge_peak
+        if peak is not None and any(a >= b for a, b in itertools.pairwise(peak)):
+            raise ValueError(f"pre_edge_peak {peak} does not rise; give its four energies in order")
         if self.min_step >= self.max_step:
             raise ValueError("min_step is not below max_step; correct one of them")

@@ -123,6 +123,69 @@ NORMALISED = OutputTable(
             long_name="mean foil",
             optional=True,
         ),
+        "norm_mback": Variable(
+            dims=_SPECTRA,
+            unit="1",
+            meaning="normalised absorption by MBACK, where `normalise.mback` is set",
+            optional=True,
+        ),
+        "edge_step_mback": Variable(
+            dims=("spectrum",), unit="1", meaning="edge step by MBACK", optional=True
+        ),
+        "edge_step_mback_stderr": Variable(
+            dims=("spectrum",),
+            unit="1",
+            meaning="standard error of `edge_step_mback`",
+            optional=True,
+        ),
+        "white_line_mback": Variable(
+            dims=("spectrum",), unit="1", meaning="white line by MBACK", optional=True
+        ),
+        "white_line_mback_stderr": Variable(
+            dims=("spectrum",),
+            unit="1",
+            meaning="standard error of `white_line_mback`",
+            optional=True,
+        ),
+        "pre_edge_area": Variable(
+            dims=("spectrum",),
+            unit="eV",
+            meaning="area of the peak before the edge, where `normalise.pre_edge_peak` is set",
+            optional=True,
+        ),
+        "pre_edge_area_stderr": Variable(
+            dims=("spectrum",),
+            unit="eV",
+            meaning="standard error of `pre_edge_area`",
+            optional=True,
+        ),
+        "pre_edge_area_systematic": Variable(
+            dims=("spectrum",),
+            unit="eV",
+            meaning="what limits moved by 0.5 eV and the other flank make of `pre_edge_area`",
+            optional=True,
+        ),
+        "pre_edge_centroid": Variable(
+            dims=("spectrum",), unit="eV", meaning="centroid of that peak", optional=True
+        ),
+        "pre_edge_centroid_stderr": Variable(
+            dims=("spectrum",),
+            unit="eV",
+            meaning="standard error of `pre_edge_centroid`",
+            optional=True,
+        ),
+        "pre_edge_centroid_systematic": Variable(
+            dims=("spectrum",),
+            unit="eV",
+            meaning="what limits moved by 0.5 eV and the other flank make of `pre_edge_centroid`",
+            optional=True,
+        ),
+        "pre_edge_flank": Variable(
+            dims=_SPECTRA,
+            unit="1",
+            meaning="flank of the edge below that peak, NaN outside the fit",
+            optional=True,
+        ),
         "number": Variable(
             dims=("spectrum",),
             meaning="of a series: place of the scan in it, from 1; 0 for the mean",
@@ -144,5 +207,10 @@ NORMALISED = OutputTable(
         "exafs_free": "1 where the EXAFS is removed before the fit above the edge",
         "core_width": "width of the core level whose tails are left out of the fits [eV]",
         "repeats": "number of scans in the mean",
+        "self_absorption_share": "absorption that is not the edge's, in edge steps, by which the "
+        "fluorescence was corrected; 0 where it was not",
+        "self_absorption_half_step": "error of `e0_half` by that correction [eV]",
+        "self_absorption_white_line": "error of `white_line` by that correction",
+        "self_absorption_amplitude": "relative error of EXAFS amplitudes by that correction",
     },
 )

@@ -12,6 +12,7 @@ from ssbchar.typing import Index
 from ssbchar.xas import notes
 from ssbchar.xas.normalisation.edge import NormalisedSpectra
 from ssbchar.xas.normalisation.options import Normalisation
+from ssbchar.xas.normalisation.self_absorption import Correction, describe_correction
 from ssbchar.xas.scans.scan import Mode
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def check_heights(
     scans: NormalisedSpectra,
     options: Normalisation,
     names: Sequence[str],
+    correction: Correction | None = None,
 ) -> list[notes.Note]:
     """Return doubts on spectra whose heights may be wrong.
 
@@ -76,6 +78,8 @@ def check_heights(
         Limits of thickness and step.
     names : sequence of str
         Of all scans.
+    correction : Correction, optional
+        What the fluorescence was corrected by.
 
     Returns
     -------
@@ -88,6 +92,8 @@ def check_heights(
             "fluorescence, not corrected for self-absorption: "
             "white line and EXAFS of a concentrated sample are damped"
         )
+        if correction is not None:
+            text = describe_correction(correction)
         return [notes.make_doubt(measurement, text)]
     if mode != Mode.TRANSMISSION:
         return []

@@ -15,6 +15,7 @@ from ssbchar.runtime.progress import report_progress
 from ssbchar.statistics import MAD_TO_SIGMA
 from ssbchar.typing import Array
 from ssbchar.xas import notes
+from ssbchar.xas.normalisation.near_edge import correct_self_absorption, measure_near_edge
 from ssbchar.xas.normalisation.noise import estimate_point_noise, measure_jumps
 from ssbchar.xas.normalisation.normalise import (
     MERGED,
@@ -27,6 +28,7 @@ from ssbchar.xas.normalisation.normalise import (
 )
 from ssbchar.xas.normalisation.options import Normalisation
 from ssbchar.xas.normalisation.processing import is_given_normalised, normalise_under_choice
+from ssbchar.xas.normalisation.self_absorption import describe_correction
 from ssbchar.xas.scans.scan import ScanStatus
 
 if TYPE_CHECKING:
@@ -106,6 +108,22 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
         norm, step = _normalise_scans(energy, mu, e0, options, already)
         relative = estimate_noise_along_series(energy, norm, noise / step, scans.correlation)
         noise = step * relative
+    corrected = correct_self_absorption(
+        energy,
+        mu,
+        e0,
+        normalise_by_options(energy, mu, e0, options, as_given=already).spectra,
+        options,
+        calibrated.attrs,
+        names[kept[0]],
+    )
+    more_notes, attributes = [], {}
+    if corrected is not None:
+        mu, noise = corrected.mu, noise * corrected.noise_factor
+        e0 = find_origin(energy, mu, options, names[kept[0]], already)
+        text = describe_correction(corrected.correction)
+        more_notes.append(notes.make_doubt(str(calibrated.attrs.get("measurement", "")), text))
+        attributes = dict(corrected.attributes)
     mean_noise = np.sqrt((noise**2).sum(axis=0)) / len(mu)
     label = [*(names[i] for i in kept), MERGED]
     measurement = normalise_by_options(
@@ -125,13 +143,14 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
             "status": [str(ScanStatus.OK)] * len(label),
             "number": np.append(kept + 1, 0),
             "noise_correlation": scans.correlation,
+            **measure_near_edge(measurement, options, calibrated.attrs),
         },
     )
     excluded = json.loads(calibrated.attrs.get("set_aside", "[]"))
     excluded += _describe_outliers([names[i] for i in good[~keep]])
-    ds.attrs = {**calibrated.attrs, **ds.attrs, "repeats": 1}
+    ds.attrs = {**calibrated.attrs, **ds.attrs, **attributes, "repeats": 1}
     ds.attrs["set_aside"] = json.dumps(excluded)
-    ds.attrs["notes"] = json.dumps(notes.read_notes(calibrated.attrs))
+    ds.attrs["notes"] = json.dumps([*notes.read_notes(calibrated.attrs), *more_notes])
     return ds
 
 

@@ -44,6 +44,7 @@ def comparison(
     ds["inflection_shift"], ds["inflection_shift_stderr"] = ((), shift), ((), 0.01)
     ds["whole_edge_shift"] = ((), shift)
     scalars = {"edge_shift_stderr": 0.01, "edge_shift_systematic": 0.02, "edge_shift_dof": 4.0}
+    scalars |= {"white_line_systematic": 0.0, "amplitude_systematic": 0.0}
     scalars |= {"white_line_stderr": 0.005, "white_line_dof": 1e9, "white_line_before": 1.5}
     for name, value in scalars.items():
         ds[name] = ((), value)
