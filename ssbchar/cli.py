@@ -1,4 +1,4 @@
-"""The command line: ``ssbchar new | demo | run | check | verify | diff | figure | export |
+"""The command line: ``ssbchar new | demo | run | watch | check | verify | diff | figure | export |
 completion | step | simulate | schema``."""
 
 from __future__ import annotations
@@ -102,6 +102,11 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     demo.set_defaults(run=_demo)
     _add_run(commands.add_parser("run", help="raw files to results/<run>/report.html"))
+    _add_watch(
+        commands.add_parser(
+            "watch", help="take files as they come, show them on a page of this machine"
+        )
+    )
     check = commands.add_parser(
         "check", help="check a config and all that it names, say what was understood, run nothing"
     )
@@ -180,6 +185,34 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.usage = f"{run.format_usage().removeprefix('usage: ').rstrip()} [-- WORD ...]"
     run.epilog = "Words after -- are for snakemake."
     run.set_defaults(run=_run)
+
+
+def _add_watch(watch: argparse.ArgumentParser) -> None:
+    watch.description = (
+        "New frames, scans and experiments of a config's sheet are read and fitted as they come, "
+        "each from the one before; a page at localhost shows cells, map, last pattern, what can be "
+        "said so far and what is set aside. A watch that was stopped or killed goes on."
+    )
+    watch.add_argument("config", nargs="?", default=DEFAULT_CONFIG)
+    watch.add_argument("--port", type=int, default=8765, help="of the page; 0 takes a free one")
+    watch.add_argument(
+        "--until", type=int, metavar="N", help="end when so many frames and scans were taken"
+    )
+    watch.add_argument(
+        "--finish", action="store_true", help="when it ends, run the workflow: `ssbchar run CONFIG`"
+    )
+    watch.add_argument("--cores", default="all", help="of that run")
+    watch.add_argument(
+        "--steady",
+        type=float,
+        default=0.3,
+        metavar="SECONDS",
+        help="how long a file must be the same before it is read (0.3; scans 2 at least)",
+    )
+    watch.add_argument(
+        "--every", type=float, default=0.1, metavar="SECONDS", help="between two looks (0.1)"
+    )
+    watch.set_defaults(run=_watch)
 
 
 def _add_figure(figure: argparse.ArgumentParser) -> None:
@@ -264,6 +297,26 @@ def _run(arguments: argparse.Namespace) -> int:
         hash_all=arguments.check,
     )
     return run.run_workflow(arguments.config, words, summarise=_summarise)
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    from ssbchar.live import watch
+
+    words = watch.WatchWords(
+        port=arguments.port,
+        steady=arguments.steady,
+        every=arguments.every,
+        until=arguments.until,
+    )
+    watch.check_words(words)
+    watch.watch(arguments.config, words, lambda line: print(line, flush=True))
+    if not arguments.finish:
+        print(f"ssbchar run {arguments.config} reads all anew and gives results", flush=True)
+        return 0
+    from ssbchar.pipeline import run
+
+    run_words = run.RunWords(cores=arguments.cores)
+    return run.run_workflow(arguments.config, run_words, summarise=_summarise)
 
 
 def _summarise(folder: Path, conclusions: Iterable[Path], is_whole: bool) -> list[str]:

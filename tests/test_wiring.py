@@ -22,7 +22,7 @@ PACKAGE = ROOT / "ssbchar"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 TECHNIQUES = tuple(config.ROLES)
 FITTERS = TECHNIQUES
-TOP = ("campaign", "cli", "pipeline", "__main__")
+TOP = ("campaign", "cli", "live", "pipeline", "__main__")
 """Modules that join everything; they may import from any slice."""
 
 

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from ssbchar.errors import BadInput
 
+FileState = tuple[int, int]
+"""Size [byte] and time of the last change [ns]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FileWatch:
     """Size and time of files when they were opened."""
 
-    seen: dict[Path, tuple[int, int]] = field(default_factory=dict)
-    """Size [byte] and time of the last change [ns]."""
+    seen: dict[Path, FileState] = field(default_factory=dict)
 
     def note(self, path: Path) -> None:
         """Note a file before it is read.
@@ -22,7 +24,7 @@ class FileWatch:
         ----------
         path : Path
         """
-        self.seen[path] = _get_state(path)
+        self.seen[path] = read_state(path)
 
     def describe_changed(self) -> list[BadInput]:
         """Return a fault for each file that has changed since it was noted [bytes, time]."""
@@ -30,12 +32,12 @@ class FileWatch:
         return [
             BadInput(path, "the file changed while it was read", remedy)
             for path, state in self.seen.items()
-            if _get_state(path) != state
+            if read_state(path) != state
         ]
 
 
-def _get_state(path: Path) -> tuple[int, int]:
-    """Return size and time of a file; zeros where it is gone."""
+def read_state(path: Path) -> FileState:
+    """Return size [byte] and time of the last change [ns] of a file; zeros where it is gone."""
     try:
         found = path.stat()
     except OSError:

@@ -72,6 +72,33 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
         No image, or none that can be used.
     """
     paths = read.find_image_files(source)
+    return integrate_files(source, paths, prepare_integration(paths, geometry, options), options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparedIntegration:
+    """What all images of a series are integrated with."""
+
+    geometry: xr.Dataset
+    """From ``calibrate_detector``."""
+    valid: Bool
+    """Pixels that are used in every image, shape (row, column)."""
+    integrator: Integrator
+
+
+def prepare_integration(
+    paths: Sequence[Path], geometry: xr.Dataset, options: Integration
+) -> PreparedIntegration:
+    """Return mask and integrator of a series.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Some images of the series, or all.
+    geometry : Dataset
+        From ``calibrate_detector``, lengths in m, angles in degree.
+    options : Integration
+    """
     shape = (int(geometry["rows"]), int(geometry["columns"]))
     images = _read_detector_images(shape, options)
     # one mask for the whole series: the matrix then needs to be made only once
@@ -89,6 +116,36 @@ def integrate_images(source: Path, geometry: xr.Dataset, options: Integration) -
         dark=images.dark,
         sectors=max(options.sectors, 1),
     )
+    return PreparedIntegration(geometry=geometry, valid=valid, integrator=integrator)
+
+
+def integrate_files(
+    source: Path, paths: Sequence[Path], prepared: PreparedIntegration, options: Integration
+) -> xr.Dataset:
+    """Return the patterns of some images of a series, as `integrate_images` does.
+
+    Parameters
+    ----------
+    source : Path
+        Of the series, for messages.
+    paths : sequence of Path
+        The images.
+    prepared : PreparedIntegration
+        From `prepare_integration`.
+    options : Integration
+
+    Returns
+    -------
+    Dataset
+        Intensities [counts per pixel], shape (frame, two_theta).
+
+    Raises
+    ------
+    BadInput
+        None of them can be used.
+    """
+    geometry, integrator, valid = prepared.geometry, prepared.integrator, prepared.valid
+    shape = (valid.shape[0], valid.shape[1])
     integrated = series.integrate_series(paths, shape, valid, integrator, options)
     status = _judge_series(integrated, options.beam_dump)
     if FrameStatus.OK not in status:

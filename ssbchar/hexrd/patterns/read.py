@@ -22,6 +22,7 @@ from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.patterns.monitor import normalise_by_monitor
 from ssbchar.hexrd.patterns.odd_points import set_aside_odd_points
 from ssbchar.hexrd.patterns.options import PatternLimits, PatternReading
+from ssbchar.hexrd.patterns.rebin import SeriesAxis
 from ssbchar.hexrd.patterns.settle import Told, refuse_beyond_backscattering, settle
 from ssbchar.runtime import progress
 from ssbchar.storage import atomic_write, raw_files, reading, row_file
@@ -97,14 +98,48 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     BadInput
         No file, no usable frame, no wavelength, or several kinds of files in one folder.
     """
+    return read_patterns_like(source, options)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeriesGrid:
+    """What the frames of a series share, for those that are read later."""
+
+    axis: SeriesAxis
+    """[degree]"""
+    wavelength: Wavelength
+    """[angstrom]"""
+
+
+def read_patterns_like(
+    source: Path, options: PatternReading, like: SeriesGrid | None = None
+) -> tuple[xr.Dataset, SeriesGrid]:
+    """Return patterns as `read_patterns` does, and what further ones of their series are read by.
+
+    Parameters
+    ----------
+    source : Path
+        File, folder or glob.
+    options : PatternReading
+    like : SeriesGrid, optional
+        Axis [degree] and wavelength [angstrom] of the series that these frames continue; they are
+        judged without those before them.
+
+    Raises
+    ------
+    BadInput
+        As `read_patterns`.
+    """
     paths, watch = list_files(source, options.suffix), FileWatch()
     files = _extract_all(paths, options, watch)
     files.faults += files.told.as_faults(source, len(paths))
-    wavelength = _choose_wavelength(source, files.contents, options)
+    wavelength = like.wavelength if like else _choose_wavelength(source, files.contents, options)
     _leave_out_impossible(files, wavelength.value)
     # One file may hold many frames: from here on everything is per frame.
     names = files.frame_names
-    series = rebin.regrid(source, files.contents, wavelength.value, options)
+    series = rebin.regrid(
+        source, files.contents, wavelength.value, options, like=like.axis if like else None
+    )
     odd = set_aside_odd_points(names, series)
     judged = frame_status.judge_frames(
         series.intensity,
@@ -154,7 +189,7 @@ def read_patterns(source: Path, options: PatternReading) -> xr.Dataset:
     if faults:
         entries = [{"where": f.where, "problem": f.problem, "remedy": f.remedy} for f in faults]
         ds.attrs["set_aside"] = json.dumps(entries)
-    return ds
+    return ds, SeriesGrid(axis=series.origin, wavelength=wavelength)
 
 
 def _describe_reading(

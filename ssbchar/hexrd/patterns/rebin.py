@@ -31,11 +31,23 @@ COVERED = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
+class SeriesAxis:
+    """The axis of a series, for frames that are added to it later."""
+
+    two_theta: Array
+    """That of the files [degree], ascending, shape (all points,)."""
+    keep: Bool
+    """Its points that are used, shape (all points,)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegriddedSeries:
     """All frames on one axis."""
 
     axis: Array
     """2theta [degree], ascending, shape (points,)."""
+    origin: SeriesAxis
+    """What it was chosen from."""
     intensity: Array | RowFile
     """[counts], shape (frames, points); NaN where a frame has nothing. On disk where it is
     large."""
@@ -73,8 +85,10 @@ def regrid(
     contents: list[PatternFile],
     wavelength: float,
     options: PatternReading,
+    *,
+    like: SeriesAxis | None = None,
 ) -> RegriddedSeries:
-    """Return all frames on the axis that most files have.
+    """Return all frames on the axis that most files have, or on one that is given.
 
     To spare memory the intensities of each of `contents` are dropped once they are on the axis.
 
@@ -88,6 +102,8 @@ def regrid(
         Wavelength of the series [angstrom].
     options : PatternReading
         What to do with frames on another axis.
+    like : SeriesAxis, optional
+        Axis of the series that the frames belong to [degree].
 
     Raises
     ------
@@ -95,10 +111,11 @@ def regrid(
         No file has a usable axis.
     """
     axes = list(_convert_axes(contents, wavelength, options))
-    axis = _choose_axis(source, axes)
+    axis = _choose_axis(source, axes) if like is None else like.two_theta
     frames = sum(content.frames for content in contents)
     series = RegriddedSeries(
         axis=axis,
+        origin=like or SeriesAxis(two_theta=axis, keep=np.ones(axis.size, bool)),
         intensity=row_file.allocate_rows((frames, axis.size), KEPT),
         stderr=row_file.allocate_rows((frames, axis.size), KEPT),
         poisson=all(content.stderr is None for content in contents),
@@ -112,7 +129,7 @@ def regrid(
             _fill_rows(series, rows, content, part, file_axis, other_grid=options.other_grid)
         first += content.frames
         content.intensity, content.stderr = np.empty((0, 0)), None
-    return _drop_empty_points(series)
+    return _drop_empty_points(series) if like is None else _select_points(series, like.keep)
 
 
 def _choose_axis(source: Path, axes: list[FileAxis]) -> Array:
@@ -142,11 +159,17 @@ def _drop_empty_points(series: RegriddedSeries) -> RegriddedSeries:
     keep = seldom_missing
     keep[: filled[0]] = False
     keep[filled[-1] + 1 :] = False
+    return _select_points(series, keep)
+
+
+def _select_points(series: RegriddedSeries, keep: Bool) -> RegriddedSeries:
+    """Return the series with some points of its axis alone."""
     if keep.all():
         return series
     return replace(
         series,
         axis=series.axis[keep],
+        origin=replace(series.origin, keep=keep),
         intensity=row_file.select_points(series.intensity, keep),
         stderr=row_file.select_points(series.stderr, keep),
     )

@@ -145,7 +145,7 @@ def refine_pass(
     dict of int to FrameFit
         Without curves; usable frames only.
     """
-    priors, convergence = setup.priors, setup.limit_steps(linear_range)
+    priors = setup.priors
     fits: FitsByFrame = {}
     parameters, present = start, tuple[int, ...]()
     before = order[0]
@@ -159,20 +159,57 @@ def refine_pass(
         # the amounts of its start belong to these phases
         if not fits and other_pass and i in other_pass:
             present = other_pass[i].present
-        search = _Search(
-            parameters=parameters,
-            present=present,
-            neighbour_strain={p: parameters.strain[p] for p in present},
-        )
         pattern = setup.frames.read_pattern(i)
-        fit = _refine_with_search(setup, i, pattern, search, convergence)
-        if len(fits) < settled_frames:
-            fit = settle_frame(setup, i, pattern, fit, search.neighbour_strain)
+        fit = refine_from_neighbour(
+            setup,
+            i,
+            pattern,
+            parameters,
+            present,
+            linear_range=linear_range,
+            settle=len(fits) < settled_frames,
+        )
         if record is not None:
             record(i, prepare_residual(setup.series, fit, pattern))
         fits[i] = fit.drop_curves()
         parameters, present, before = fit.parameters, fit.present, i
     return fits
+
+
+def refine_from_neighbour(
+    setup: PassSetup,
+    i: int,
+    pattern: FramePattern,
+    start: FrameParameters,
+    present: tuple[int, ...],
+    *,
+    linear_range: LinearRange = FINE,
+    settle: bool = False,
+) -> FrameFit:
+    """Return a frame refined from the one before it; phases enter and leave.
+
+    Parameters
+    ----------
+    setup : PassSetup
+    i : int
+        The frame.
+    pattern : FramePattern
+        [counts].
+    start : FrameParameters
+        Angles in degree, arrays of shape (phase, ...); the cells where they are expected now.
+    present : tuple of int
+        Phases of the frame before.
+    linear_range : LinearRange
+    settle : bool
+        Whether it is refined again until it is converged.
+    """
+    search = _Search(
+        parameters=start,
+        present=present,
+        neighbour_strain={p: start.strain[p] for p in present},
+    )
+    fit = _refine_with_search(setup, i, pattern, search, setup.limit_steps(linear_range))
+    return settle_frame(setup, i, pattern, fit, search.neighbour_strain) if settle else fit
 
 
 def refine_first_frame(
@@ -200,22 +237,15 @@ def refine_first_frame(
     search : bool
         Whether phases enter and leave, and the frame is settled; else it is refined once.
     """
-    searched = _Search(
-        parameters=start,
-        present=present,
-        neighbour_strain={p: start.strain[p] for p in present},
-    )
+    if search:
+        return refine_from_neighbour(setup, i, pattern, start, present, settle=True)
+    neighbour_strain = {p: start.strain[p] for p in present}
     convergence = setup.limit_steps()
-    if not search:
-        prior = setup.priors.build_frame_prior(
-            i, searched.neighbour_strain, setup.options.search / 2
-        )
-        fit = refine_frame(
-            setup.series, pattern, present, start=start, prior=prior, convergence=convergence
-        )
-        return _release_unknown_patterns(setup.series, pattern, fit, prior, convergence)
-    fit = _refine_with_search(setup, i, pattern, searched, convergence)
-    return settle_frame(setup, i, pattern, fit, searched.neighbour_strain)
+    prior = setup.priors.build_frame_prior(i, neighbour_strain, setup.options.search / 2)
+    fit = refine_frame(
+        setup.series, pattern, present, start=start, prior=prior, convergence=convergence
+    )
+    return _release_unknown_patterns(setup.series, pattern, fit, prior, convergence)
 
 
 def settle_frame(

@@ -119,9 +119,35 @@ def read_scans(source: Path, options: ScanReading, labels: dict[str, str]) -> xr
     BadInput
         No scan can be used.
     """
+    return read_scan_files(raw_files.find_files(source), options, labels)
+
+
+def read_scan_files(
+    paths: Sequence[Path], options: ScanReading, labels: dict[str, str]
+) -> xr.Dataset:
+    """Return the scans of some files of a measurement, as `read_scans` does.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        At least one file.
+    options : ScanReading
+    labels : dict
+        ``measurement``, ``sample``, ``role``.
+
+    Returns
+    -------
+    Dataset, dims scan, point
+        Energies in eV.
+
+    Raises
+    ------
+    BadInput
+        No scan can be used.
+    """
     faults: list[BadInput] = []
     readable: list[Scan] = []
-    for path in raw_files.find_files(source):
+    for path in paths:
         try:
             with reading.guard_reading(path, options.limits):
                 readable += _read_file(path, options, faults)
