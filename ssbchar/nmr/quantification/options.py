@@ -59,6 +59,14 @@ class QuantificationOptions:
     """Nominal x of Li_xSi, for ``x_alloyed`` (a sample-sheet column ``quantify.x_nominal``)."""
     x_nominal_stderr: Annotated[float, Field(ge=0)] = 0.0
     """Its standard uncertainty."""
+    pressing_pressure: Annotated[float, Field(ge=0)] | None = None
+    """Pressure at which the sample was pressed [MPa] (a sample-sheet column
+    ``quantify.pressing_pressure``); samples that differ in it alone make a trend."""
+    pressing_time: Annotated[float, Field(ge=0)] | None = None
+    """How long it was pressed [s], in the same way."""
+    trend_tolerance: Annotated[float, Field(gt=0, le=100)] = 2.0
+    """Change of the alloyed share over the range of a trend that would matter [percent of all
+    Li]."""
     time: CorrectionTime = "axis"
     """Time of the back-correction: ``axis`` (the spectrum's own, on the axis of the T2* fit),
     ``TR``, ``2TR`` or ``2TR+pulses``."""

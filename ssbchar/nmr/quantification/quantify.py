@@ -12,6 +12,7 @@ import xarray as xr
 from ssbchar.conclusion import Conclusion
 from ssbchar.decision import Estimate, decide_quantity
 from ssbchar.nmr.quantification.capacity import conclude_capacities
+from ssbchar.nmr.quantification.conditions import conclude_conditions
 from ssbchar.nmr.quantification.corrected_fractions import (
     MISFIT_REASON,
     USABLE_LAWS,
@@ -118,7 +119,8 @@ def quantify_fractions(
     )
     alloyed += conclude_capacities(alloyed, options)
     t2 = [] if decay is None else _conclude_t2(decay, evolves=evolves)
-    return raw + drift + corrected + t2 + alloyed + systematics + conclude_metadata(lines)
+    told = conclude_conditions(options) + conclude_metadata(lines)
+    return raw + drift + corrected + t2 + alloyed + systematics + told
 
 
 def _tell_saturation(rows: list[Conclusion], said: str) -> list[Conclusion]:
@@ -153,7 +155,8 @@ def _conclude_unmeasured(
     )
     alloyed = conclude_prelithiation(corrected, options, reason, None, find_visibility(systematics))
     alloyed += conclude_capacities(alloyed, options)
-    return shares + alloyed + systematics + conclude_metadata(lines)
+    told = conclude_conditions(options) + conclude_metadata(lines)
+    return shares + alloyed + systematics + told
 
 
 def _list_misfits(lines: xr.Dataset, signal: RegionSignal, doubts: Sequence[FitDoubt]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ssbchar.conclusion import COLUMNS, Conclusion, convert_to_rows, read_rows
 from ssbchar.results.joint.prelithiation import join_prelithiation
 from ssbchar.results.joint.stability import join_stability
+from ssbchar.results.joint.trends import join_trends
 from ssbchar.results.number_format import UNCERTAIN, round_conclusion
 from ssbchar.results.techniques import Technique
 from ssbchar.storage import raw_files, store
@@ -40,14 +41,14 @@ def summarise(conclusions: Sequence[Path]) -> pd.DataFrame:
 
 
 def join_verdicts(found: Sequence[Conclusion]) -> list[Conclusion]:
-    """Return the verdicts that combine techniques.
+    """Return the verdicts that combine techniques, and the trends over samples.
 
     Parameters
     ----------
     found : sequence of Conclusion
         All conclusions of the run.
     """
-    return [*join_stability(found), *join_prelithiation(found)]
+    return [*join_stability(found), *join_prelithiation(found), *join_trends(found)]
 
 
 def order_conclusions(found: Sequence[Conclusion]) -> list[Conclusion]:
