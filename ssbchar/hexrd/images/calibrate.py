@@ -175,6 +175,7 @@ def _list_ring_variables(
         "ring_offset": offsets.offset,
         "ring_offset_stderr": offsets.stderr,
         "ring_held_out": held_out,
+        "ring_scatter": refine_geometry.estimate_ring_scatter(offsets),
     }
 
 

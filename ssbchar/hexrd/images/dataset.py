@@ -66,6 +66,12 @@ GEOMETRY = OutputTable(
             meaning="`ring_offset` by a fit without this ring [ppm]",
             long_name="d minus certificate, over it, ring not used in the fit",
         ),
+        "ring_scatter": Variable(
+            unit="1e-6",
+            meaning="scatter of `ring_offset` beyond its standard errors [ppm]: what a flat, "
+            "undistorted detector does not follow; an error of all lengths measured with it",
+            long_name="scatter of the rings' d beyond their errors",
+        ),
         "rows": Variable(meaning="rows of the stored image"),
         "columns": Variable(meaning="columns of the stored image"),
         **_list_beam_variables(),

@@ -296,8 +296,9 @@ def _list_sector_variables(
 
 
 def _combine_scale_errors(geometry: xr.Dataset) -> float:
-    """Return the relative error that all d spacings share: that of the distance and, where it is
-    stated, that of the wavelength."""
+    """Return the relative error that all d spacings share: that of the distance, that of the
+    wavelength where it is stated, the scatter of the calibrant's rings beyond their errors, and
+    the offset of the calibrant's cell by a geometry that was given."""
     errors = {
         "direct_distance": "direct_distance_systematic",
         "wavelength": "wavelength_stderr",
@@ -306,4 +307,9 @@ def _combine_scale_errors(geometry: xr.Dataset) -> float:
     for name, error in errors.items():
         relative = float(geometry[error]) / float(geometry[name]) if error in geometry else 0.0
         parts.append(relative if np.isfinite(relative) else 0.0)
+    # Geometries of older runs have no scatter.
+    parts += [1e-6 * float(geometry["ring_scatter"])] if "ring_scatter" in geometry else []
+    if "orientation_cell_offset" in geometry:
+        chosen = int(geometry["orientation_index"])
+        parts.append(1e-6 * abs(float(geometry["orientation_cell_offset"][chosen])))
     return float(np.linalg.norm(parts))

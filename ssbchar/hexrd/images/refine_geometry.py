@@ -293,6 +293,41 @@ def refine_geometry(
     return RefinedGeometry(plane=plane, fit=fit, points=points)
 
 
+def estimate_ring_scatter(offsets: RingOffsets) -> float:
+    """Return by how much rings scatter about their places beyond their own errors [ppm].
+
+    What a flat detector cannot follow (a distorted image, panels off their places) moves whole
+    rings. The scatter s solves sum offset^2 / (stderr^2 + s^2) = n - 1 (R. C. Paule & J. Mandel,
+    J. Res. Natl. Bur. Stand. 87 (1982) 377); n - 1, since the distance follows the rings.
+
+    Parameters
+    ----------
+    offsets : RingOffsets
+        [ppm]
+
+    Returns
+    -------
+    float
+        [ppm of d]; 0 where the rings' own errors explain their offsets.
+    """
+    from scipy.optimize import brentq
+
+    squares, variances = offsets.offset**2, offsets.stderr**2
+    known = np.isfinite(squares) & np.isfinite(variances)
+    squares, variances = squares[known], variances[known]
+    freedom = squares.size - 1
+    largest = float(np.sum(squares)) if squares.size else 0.0
+
+    def measure_excess(variance: float) -> float:
+        """Return how far chi-square lies above its expectation (dimensionless)."""
+        return float(np.sum(squares / np.maximum(variances + variance, 1e-12))) - freedom
+
+    if freedom < 1 or measure_excess(0.0) <= 0:
+        return 0.0
+    # With all of it as variance of each ring chi-square is below one.
+    return float(np.sqrt(brentq(measure_excess, 0.0, largest + 1e-9)))
+
+
 def average_ring_offsets(
     ring: Index, residual: Array, weight: Array, ring_angles: Array
 ) -> RingOffsets:
@@ -376,8 +411,8 @@ def compare_orientations(
     """Return how well a given geometry fits the rings in each of the eight orientations.
 
     Around a ring seen with a wrong centre or tilt the residual is a sum of first and second
-    harmonics of the azimuth; their peak-to-peak size is by how much the ring doubles in the
-    pattern.
+    harmonics of the azimuth; their peak-to-peak size, over the azimuths at which the ring is seen,
+    is by how much it doubles in the pattern.
 
     Parameters
     ----------
@@ -407,7 +442,6 @@ def _fit_orientation(
 ) -> OrientationFit:
     row, column = geo.orient_points(points.row, points.column, shape, orientation)
     observed, azimuth = geo.angles_from_pixels(plane, row, column)
-    around = _harmonics_from_azimuth(np.linspace(-np.pi, np.pi, 180))
     deviations, offsets = [], []
     for one in np.unique(points.ring):
         own = points.ring == one
@@ -415,9 +449,10 @@ def _fit_orientation(
             continue
         angle = ring_angles[one]
         coefficients = _fit_harmonics(azimuth[own], observed[own] - angle)
-        wave = around[:, 1:] @ coefficients[1:]
+        # Of a ring seen in part its harmonics mean nothing elsewhere, nor apart from its mean.
+        wave = _harmonics_from_azimuth(azimuth[own]) @ coefficients
         deviations.append(float(np.ptp(wave)) * plane.distance / np.cos(angle) ** 2 / plane.pixel1)
-        offsets.append(-1e6 * coefficients[0] / (2 * np.tan(angle / 2)))
+        offsets.append(_ppm_from_residual(angle) * float(np.mean(wave)))
     ppm = np.array(offsets)
     stderr = _estimate_spread(ppm) / np.sqrt(ppm.size) if ppm.size > 2 else np.nan
     return OrientationFit(

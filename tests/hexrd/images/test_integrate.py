@@ -213,3 +213,20 @@ def test_the_mean_of_images_with_their_dark_subtracted(tmp_path):
     # Divided by the pattern of a count per pixel: solid angles drop out.
     level = ds["intensity"].values / scale[0][: ds.sizes["two_theta"]]
     assert np.median(level.mean(axis=0)) == pytest.approx(3.0, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, 0.0),
+        ({"ring_scatter": 376.0}, 376e-6),
+        ({"orientation_cell_offset": [900.0, -300.0]}, 300e-6),
+        ({"ring_scatter": 400.0, "orientation_cell_offset": [900.0, -300.0]}, 500e-6),
+    ],
+)
+def test_what_the_calibration_does_not_follow_is_an_error_of_all_lengths(more, expected):
+    """Rings off their places, and the calibrant's cell by a geometry that was given."""
+    geometry = FLAT.drop_vars("wavelength_stderr").assign(orientation_index=1)
+    for name, value in more.items():
+        geometry[name] = ("orientation", value) if isinstance(value, list) else value
+    assert integrate._combine_scale_errors(geometry) == pytest.approx(expected)

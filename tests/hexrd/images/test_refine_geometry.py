@@ -247,3 +247,39 @@ def test_the_beam_of_a_refined_geometry():
 def test_windows_narrow_from_search_to_search():
     reaches = [window.reach for window in cal.SEARCH_WINDOWS]
     assert reaches == sorted(reaches, reverse=True) and reaches[0] == 2 * reaches[-1]
+
+
+@pytest.mark.parametrize("azimuths", [(0, 360), (80, 175)], ids=["whole rings", "a corner"])
+def test_a_right_plane_fits_rings_seen_in_part(azimuths):
+    """Harmonics are judged where a ring is seen: elsewhere they are extrapolated without end."""
+    begin, end = np.radians(azimuths)
+    seen = points(noise=2e-5, seed=3)
+    around = np.tile(AROUND, ANGLES.size) % (2 * np.pi)
+    seen = seen.select((around >= begin) & (around < end))
+    fit, *_ = cal.compare_orientations(seen, (400, 400), TRUE, ANGLES)
+    assert fit.doubling < 0.2 and abs(fit.cell_offset) < 60
+    moved = replace(TRUE, poni1=TRUE.poni1 + 3 * PIXEL)
+    fit, *_ = cal.compare_orientations(seen, (400, 400), moved, ANGLES)
+    assert fit.doubling > 1.0
+
+
+def offsets(scatter, stderr, rings=12, seed=0):
+    """Offsets of rings [ppm] with errors and a scatter beyond them."""
+    rng = np.random.default_rng(seed)
+    drawn = np.hypot(scatter, stderr) * rng.standard_normal(rings)
+    return cal.RingOffsets(ring=np.arange(rings), offset=drawn, stderr=np.full(rings, stderr))
+
+
+@pytest.mark.parametrize("scatter", [30.0, 376.0])
+def test_rings_off_their_places_are_a_scatter(scatter):
+    found = [cal.estimate_ring_scatter(offsets(scatter, 20.0, seed=seed)) for seed in range(200)]
+    # One of the twelve freedoms is the distance's: drawn offsets have all twelve.
+    assert np.sqrt(np.mean(np.square(found))) == pytest.approx(scatter, rel=0.15)
+
+
+def test_what_their_errors_explain_is_no_scatter():
+    assert cal.estimate_ring_scatter(offsets(0.0, 20.0, rings=200)) < 6.0
+    for few in (0, 1):
+        assert cal.estimate_ring_scatter(offsets(50.0, 1.0, rings=few)) == 0.0
+    unknown = cal.RingOffsets(ring=np.arange(3), offset=np.full(3, np.nan), stderr=np.ones(3))
+    assert cal.estimate_ring_scatter(unknown) == 0.0
