@@ -14,6 +14,7 @@ from ssbchar.typing import Array
 from ssbchar.units import Dimension, split_label
 from ssbchar.xas.scans.channels import select_live_channels
 from ssbchar.xas.scans.column_names import NAMES, simplify_name
+from ssbchar.xas.scans.offsets import describe_offset, find_offset
 from ssbchar.xas.scans.options import ScanReading
 from ssbchar.xas.scans.raw_scan import RawScan
 from ssbchar.xas.scans.scan import Mode
@@ -52,6 +53,8 @@ class Absorption:
     """Of mu for one photon per count, NaN where unknown."""
     remarks: Sequence[str] = ()
     """What was done to the counters."""
+    doubts: Sequence[str] = ()
+    """What may be wrong with them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -342,6 +345,7 @@ def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
     i0 = _mask_dead(raw, names[0], options.dark[0], may_be_lost=True)
     i1 = _mask_dead(raw, names[1], options.dark[1])
     mu = np.log(i0 / i1)
+    offset = find_offset(i0, i1)
     return Absorption(
         mode=Mode.TRANSMISSION,
         mu=mu,
@@ -349,6 +353,7 @@ def _calculate_transmission(raw: RawScan, options: ScanReading) -> Absorption:
         total=mu,
         variance=1 / i0 + 1 / i1,
         remarks=_tell_turned(raw, names),
+        doubts=[describe_offset(offset, *names)] if offset is not None else [],
     )
 
 

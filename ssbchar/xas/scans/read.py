@@ -407,7 +407,7 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
             edge=edge,
             mode=absorption.mode,
             notes=(*remarks, *foil.remarks),
-            doubts=tuple(find_saturated_counters(raw, options)),
+            doubts=(*find_saturated_counters(raw, options), *absorption.doubts),
             eshift=eshift,
             synthetic=int("synthetic" in raw.text.lower()),
         )
