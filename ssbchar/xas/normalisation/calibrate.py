@@ -137,7 +137,7 @@ def calibrate_energy(
     shift = np.where(np.isfinite(found.shift), found.shift, 0.0)
     energy = scans["energy"].values + shift[:, None]
     # A file also holds what wrote it, which is no business of this step.
-    kept = {name: scans[name] for name in SCANS.variables if name != "energy"}
+    kept = {name: scans[name] for name in SCANS.variables if name != "energy" and name in scans}
     return CALIBRATED.dataset(
         {
             **kept,

@@ -191,6 +191,18 @@ NORMALISED = OutputTable(
             meaning="of a series: place of the scan in it, from 1; 0 for the mean",
             optional=True,
         ),
+        "time": Variable(
+            dims=("spectrum",),
+            unit="h",
+            meaning="of a series: time since its first scan began, where all files state theirs",
+            optional=True,
+        ),
+        "channel": Variable(
+            dims=("spectrum",),
+            meaning="of a series: mean over each scan of the column `read.channel`",
+            long_name="channel beside the scans",
+            optional=True,
+        ),
         "noise_correlation": Variable(
             dims=("energy", "energy2"),
             unit="1",

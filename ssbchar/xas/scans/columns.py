@@ -16,7 +16,7 @@ from ssbchar.xas.scans.channels import select_live_channels
 from ssbchar.xas.scans.column_names import NAMES, simplify_name
 from ssbchar.xas.scans.offsets import describe_offset, find_offset
 from ssbchar.xas.scans.options import ScanReading
-from ssbchar.xas.scans.raw_scan import RawScan
+from ssbchar.xas.scans.raw_scan import PER_SCAN, RawScan
 from ssbchar.xas.scans.scan import Mode
 
 FOIL_ABSORPTIONS = ("murefer", "mu_ref", "mufoil")
@@ -214,10 +214,19 @@ def split_stack(raw: RawScan, energy: str) -> list[RawScan]:
     in_stack = {
         name: values for name, values in raw.columns.items() if values.shape in (shape, shape[1:])
     }
+    once = {
+        name: values
+        for name, values in flat.items()
+        if values.size == shape[0] and name not in in_stack
+    }
     return [
         replace(
             raw,
             where=f"{raw.where}[{scan + 1}]",
+            header={
+                **raw.header,
+                **{f"{PER_SCAN}{name.lower()}": repr(float(v[scan])) for name, v in once.items()},
+            },
             columns={
                 name: values[scan] if values.ndim == 2 else values
                 for name, values in in_stack.items()

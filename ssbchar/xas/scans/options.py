@@ -65,6 +65,12 @@ class ScanReading:
     """Numbers of the scans of a SPEC or BLISS file, or of the entries of a NeXus file, that are
     taken: ``3``, ``1,4``, ``2-5`` or ``2.1``; empty takes all, which must then be repeats of one
     sample."""
+    time: Name = ""
+    """Column or header field of the time at which a scan began, for the axis of a series; empty
+    knows the usual fields (``Scan.start_time``, ``#D`` ...)."""
+    channel: Name = ""
+    """Column whose mean over each scan is kept beside it, as the cell's voltage along a series;
+    empty keeps none."""
     apply_eshift: bool = True
     """Athena projects: apply each group's own energy shift; false refuses a group that has one."""
     rebin: bool = True

@@ -42,6 +42,20 @@ SCANS = OutputTable(
             meaning="shift stored in an Athena project, not yet applied",
             long_name="the project's own shift",
         ),
+        "start": Variable(
+            dims=("scan",),
+            unit="s",
+            meaning="when the scan began, since 1970 where its file states a date; NaN where it "
+            "says nothing",
+            long_name="begin of the scan",
+            optional=True,
+        ),
+        "channel": Variable(
+            dims=("scan",),
+            meaning="mean over the scan of the column `read.channel`, NaN where none is named",
+            long_name="channel beside the scan",
+            optional=True,
+        ),
         "n_points": Variable(dims=("scan",), meaning="number of points of the scan"),
     },
     attributes={

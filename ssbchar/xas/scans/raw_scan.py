@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from ssbchar.typing import Array
 
+PER_SCAN = "per scan "
+"""Before the name of a header field that holds what a stack has once for each scan."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RawScan:

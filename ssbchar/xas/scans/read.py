@@ -47,6 +47,7 @@ from ssbchar.xas.scans.scan import (
     find_edge_place,
     order_by_energy,
 )
+from ssbchar.xas.scans.scan_times import read_channel, read_start
 from ssbchar.xas.slopes import find_steepest, remove_spikes
 
 if TYPE_CHECKING:
@@ -409,6 +410,8 @@ def _build_scan(raw: RawScan, options: ScanReading) -> Scan:
             notes=(*remarks, *foil.remarks),
             doubts=(*find_saturated_counters(raw, options), *absorption.doubts),
             eshift=eshift,
+            start=read_start(raw, options.time),
+            channel=read_channel(raw, options.channel),
             synthetic=int("synthetic" in raw.text.lower()),
         )
     )
@@ -617,6 +620,8 @@ def build_scans_dataset(
             "status": [str(ScanStatus.OK)] * len(scans),
             "eshift": [scan.eshift for scan in scans],
             "n_points": [scan.energy.size for scan in scans],
+            "start": [scan.start for scan in scans],
+            "channel": [scan.channel for scan in scans],
         },
         {
             "element": first.element,

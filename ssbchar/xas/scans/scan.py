@@ -67,6 +67,10 @@ class Scan:
     """What may make its numbers wrong."""
     eshift: float = 0.0
     """Energy shift stored in an Athena project, not yet applied [eV]."""
+    start: float = float("nan")
+    """When it began [s]; NaN where the file does not say."""
+    channel: float = float("nan")
+    """Mean of what was read beside it, in the unit of the file; NaN where nothing was asked for."""
     synthetic: int = 0
     """1 where the header says that the data are made."""
     is_rebinned: bool = False

@@ -61,6 +61,7 @@ def _parse_scan(path: Path, part: str, first: int) -> RawScan | None:
     lines = part.splitlines()
     title = re.match(r"#S\s+(\d+)\s*(.*)", lines[0])
     assert title is not None  # the file was parted there
+    date = re.search(r"^#D\s+(.+)", part, re.MULTILINE)
     labels: list[str] = []
     rows: list[list[float]] = []
     for number, line in enumerate(lines, first):
@@ -87,6 +88,6 @@ def _parse_scan(path: Path, part: str, first: int) -> RawScan | None:
     return RawScan(
         where=f"{path}[scan {title[1]}]",
         columns={name: table[:, i] for i, name in enumerate(make_distinct(names))},
-        header={"scan": title[1]},
+        header={"scan": title[1], **({"date": date[1]} if date else {})},
         text="\n".join(one.lstrip("# ") for one in lines if one.startswith("#")),
     )

@@ -44,6 +44,7 @@ FEWEST_ALIKE = 3
 """Scans that a series needs."""
 FEWEST_TO_COMPARE = 5
 """Scans that are needed to say that one differs from the others."""
+SECONDS_PER_HOUR = 3600.0
 ONE_IN = 5
 """At most one scan in so many is excluded."""
 
@@ -144,6 +145,7 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
             "number": np.append(kept + 1, 0),
             "noise_correlation": scans.correlation,
             **measure_near_edge(measurement, options, calibrated.attrs),
+            **_carry_times(calibrated, kept),
         },
     )
     excluded = json.loads(calibrated.attrs.get("set_aside", "[]"))
@@ -152,6 +154,22 @@ def normalise_series(calibrated: xr.Dataset, options: Normalisation) -> xr.Datas
     ds.attrs["set_aside"] = json.dumps(excluded)
     ds.attrs["notes"] = json.dumps([*notes.read_notes(calibrated.attrs), *more_notes])
     return ds
+
+
+def _carry_times(calibrated: xr.Dataset, kept: NDArray[np.int_]) -> dict[str, Array]:
+    """Return the hours since the first scan, where all are known and rise, and the channel that
+    was read beside the scans, where there is one; the mean of all has neither."""
+    found: dict[str, Array] = {}
+    start, channel = (
+        calibrated[name].values[kept] if name in calibrated else np.full(kept.size, np.nan)
+        for name in ("start", "channel")
+    )
+    # Clocks that stand still or go back are none of a series.
+    if np.isfinite(start).all() and (np.diff(start) > 0).all():
+        found["time"] = np.append((start - start[0]) / SECONDS_PER_HOUR, np.nan)
+    if np.isfinite(channel).any():
+        found["channel"] = np.append(channel, np.nan)
+    return found
 
 
 def _normalise_scans(

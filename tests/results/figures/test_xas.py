@@ -167,6 +167,16 @@ def test_figures_of_a_series(tmp_path: Path) -> None:
         assert drawing.caption.endswith(".")
         drawing.figure.savefig(tmp_path / f"{name}.png")
     assert "series_shares" not in series_figures.draw_series(found, parts, None, {"sample": "made"})
+    timed = found.assign(
+        time=("spectrum", np.append(0.5 * np.arange(60), np.nan)),
+        channel=("spectrum", np.append(np.linspace(3.0, 4.0, 60), np.nan)),
+    )
+    redrawn = series_figures.draw_series(timed, parts, shares, {"sample": "made"})
+    fractions = redrawn["series_fractions"].figure.axes
+    assert fractions[0].get_xlabel() == "time (h)"
+    assert fractions[-1].lines[0].get_ydata()[-1] == 4.0
+    assert "Grey, right" in redrawn["series_shares"].caption
+    assert drawn["series_fractions"].figure.axes[0].get_xlabel() == "scan"
     scree = drawn["series_species"].figure.axes[0]
     assert next(t.get_text() for t in scree.get_legend().get_texts()) == "above noise: 2"
     assert "taken out: 2." in drawn["series_species"].caption

@@ -13,6 +13,7 @@ from ssbchar.storage.store import Drawing
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.axes import Axes
 
 ROWS = 400
 """Rows of the map at most; neighbouring scans are averaged."""
@@ -44,7 +45,7 @@ def draw_series(
         "series_isosbestic": draw_isosbestic_points(normalised, components, title),
     }
     if components.sizes["species_number"]:
-        drawings["series_fractions"] = draw_fractions(components, title)
+        drawings["series_fractions"] = draw_fractions(components, normalised, title)
     if mixture is not None:
         drawings["series_shares"] = draw_shares(mixture, normalised, title)
     return drawings
@@ -157,11 +158,31 @@ def draw_species(ds: xr.Dataset, title: str) -> Drawing:
     return Drawing(figure=figure, title=f"{title}: number of species", caption=caption)
 
 
-def draw_fractions(ds: xr.Dataset, title: str) -> Drawing:
+def _find_axis(normalised: xr.Dataset) -> tuple[np.ndarray, str]:
+    """Return what the scans are drawn against: hours where the files state them, else numbers."""
+    if "time" in normalised:
+        return normalised["time"].values[:-1], "time (h)"
+    return normalised["number"].values[:-1], "scan"
+
+
+def _draw_channel(axes: Axes, normalised: xr.Dataset, number: np.ndarray) -> None:
+    if "channel" in normalised:
+        beside = axes.twinx()
+        beside.plot(number, normalised["channel"].values[:-1], color=style.GREY, linewidth=0.7)
+        beside.set_ylabel("channel beside the scans", color=style.GREY)
+
+
+def _describe_channel(normalised: xr.Dataset) -> str:
+    return " Grey, right: the channel beside the scans." if "channel" in normalised else ""
+
+
+def draw_fractions(ds: xr.Dataset, normalised: xr.Dataset, title: str) -> Drawing:
     """Return the fractions of the species along the series with their range, and their spectra."""
     figure = style.make_figure(style.PAGE, 2.8)
     left, right = figure.subplots(1, 2)
-    number, energy = ds["number"].values, ds["energy"].values
+    number, label = _find_axis(normalised)
+    energy = ds["energy"].values
+    _draw_channel(left, normalised, number)
     known = bool(np.isfinite(ds["fraction_lower"].values).all())
     for i in range(ds.sizes["species_number"]):
         colour = style.CYCLE[i % len(style.CYCLE)]
@@ -183,7 +204,7 @@ def draw_fractions(ds: xr.Dataset, title: str) -> Drawing:
             label=f"species {i + 1}",
         )
         right.plot(energy, ds["pure"].values[i], color=colour, linewidth=1.0)
-    left.set_xlabel("scan")
+    left.set_xlabel(label)
     left.set_ylabel("fraction")
     left.set_ylim(-0.03, 1.03)
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, markerscale=2)
@@ -199,6 +220,7 @@ def draw_fractions(ds: xr.Dataset, title: str) -> Drawing:
     caption = (
         "(a) Fractions of the species along the series and (b) their spectra, by alternating least "
         f"squares: spectra non-negative, fractions of sum one, no reference. {range_told}"
+        + _describe_channel(normalised)
     )
     return Drawing(figure=figure, title=f"{title}: species along the series", caption=caption)
 
@@ -250,7 +272,8 @@ def draw_shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Draw
     """Return the weights of the references along the series, with bands, and the energy shift."""
     figure = style.make_figure(style.COLUMN, 3.2)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    number = normalised["number"].values[:-1]
+    number, label = _find_axis(normalised)
+    _draw_channel(top, normalised, number)
     for i, name in enumerate(str(n) for n in mixture["reference"].values):
         colour = style.CYCLE[i % len(style.CYCLE)]
         weight, stderr = mixture["weight"].values[:-1, i], mixture["weight_stderr"].values[:-1, i]
@@ -274,10 +297,11 @@ def draw_shares(mixture: xr.Dataset, normalised: xr.Dataset, title: str) -> Draw
     )
     bottom.axhline(0, color=style.GREY, linewidth=0.6)
     bottom.set_ylabel("shift (eV)")
-    bottom.set_xlabel("scan")
+    bottom.set_xlabel(label)
     caption = (
         "Weights of the references in every scan with 95 % bands (noise and choice of "
         "normalisation), their sum, and "
         "the energy shift fitted with each scan, one standard error."
+        + _describe_channel(normalised)
     )
     return Drawing(figure=figure, title=f"{title}: shares along the series", caption=caption)
