@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ssbchar.campaign import data_model, sample_sheet
+from ssbchar.campaign import data_model, messages, option_examples, sample_sheet
 from ssbchar.campaign.config import ROLES, Config
 from ssbchar.runtime import options as opts
 
@@ -53,7 +53,7 @@ def _format_section(place: str, kind: type) -> str:
     for field in dataclasses.fields(kind):
         meaning = " ".join(docs[field.name].split()).replace("|", "\\|")
         lines.append(f"| `{field.name}` | {_format_default(field)} | {meaning} |")
-    return "\n".join([*lines, ""])
+    return "\n".join([*lines, "", option_examples.format_example(place, kind)])
 
 
 def _format_default(field: dataclasses.Field[Any]) -> str:
@@ -82,6 +82,7 @@ def generate_files() -> dict[Path, str]:
     return {
         SCHEMA_PATH: json.dumps(make_schema(), indent=1) + "\n",
         OPTIONS_PAGE: format_page(),
+        messages.MESSAGES_PAGE: messages.format_page(),
         data_model.DATA_MODEL_PAGE: data_model.fill_page(page),
     }
 
