@@ -30,6 +30,7 @@ REFLECTIONS = OutputTable(
         "space_group": "Hermann-Mauguin symbol",
         "crystal_system": "crystal system; trigonal groups are `trigonal` or `rhombohedral`",
         "temperature": "of the cell [degC]",
+        "laue_operations": "JSON list of the distinct rotations of the space group, 3 x 3 each",
         "refinable": "1 if the atoms are trusted: intensities are calculated from them",
         "elements": "JSON list: of its atoms, or of the entry's formula",
         "cell_mass": "mass of the cell's content [atomic mass unit], for a phase with atoms",

@@ -116,6 +116,7 @@ def _describe_phase(phase: Phase) -> dict[str, Any]:
         "cif": Path(str(about.get("cif") or "")).name,
         "note": str(about.get("note", "")),
         "notes": json.dumps(list(phase.notes)),
+        "laue_operations": json.dumps(np.unique(phase.rotations, axis=0).astype(int).tolist()),
         "temperature": float(about.get("temperature", 25.0)),
         "expansion": json.dumps(about.get("expansion") or {}),
         "elements": json.dumps(list_elements(phase)),

@@ -6,6 +6,7 @@ import numpy as np
 
 from ssbchar.hexrd.refinement.frame.background import build_background_splines
 from ssbchar.hexrd.refinement.frame.lattice import Lattice, build_lattice
+from ssbchar.hexrd.refinement.frame.lines import MOST_ANISOTROPY
 from ssbchar.hexrd.refinement.frame.model import FrameModel, FrameProblem, build_model
 from ssbchar.hexrd.refinement.frame.parameters import (
     FrameParameters,
@@ -67,6 +68,8 @@ def make_parameters(**changes: object) -> FrameParameters:
         log_strain_width=np.log([0.05, 0.08]),
         amount=np.array(AMOUNTS),
         inflation=np.ones(2),
+        log_texture=np.zeros(2),
+        anisotropy=np.zeros((2, MOST_ANISOTROPY)),
     )
     return replace(given, **changes)
 
@@ -81,6 +84,8 @@ def make_prior(parameters: FrameParameters | None = None, **changes: object) -> 
         strain=GaussianPrior(mean=about.strain, sigma=np.full((2, 6), 0.02)),
         log_size_width=GaussianPrior(mean=about.log_size_width, sigma=np.full(2, 1.5)),
         log_strain_width=GaussianPrior(mean=about.log_strain_width, sigma=np.full(2, 1.5)),
+        log_texture=GaussianPrior(mean=about.log_texture, sigma=np.zeros(2)),
+        anisotropy=GaussianPrior(mean=about.anisotropy, sigma=np.zeros((2, MOST_ANISOTROPY))),
     )
     return replace(prior, **changes)
 

@@ -82,7 +82,7 @@ def make_series(
         theta = np.arcsin(WAVELENGTH / 2 / find_d(hkl, np.array([*cell, 90.0, 90.0, 90.0])))
         lines = Lines(
             position=2 * np.degrees(theta),
-            gauss_fwhm=0.02,
+            gauss_fwhm=np.full(theta.size, 0.02),
             lorentz_fwhm=0.004 / np.cos(theta) + 0.03 * np.tan(theta),
             reach=np.full(theta.size, 30.0),
         )

@@ -267,6 +267,7 @@ def _list_series_steps(row: Row, folder: Path) -> Iterator[StepOfCase]:
             "tracks": [where / "tracks.nc"],
             "patterns": [where / "patterns.nc"],
             "time_course": [where / "time_course.nc"],
+            "library": [library],
             "phases": phases,
         },
         output=where / "conclusions.json",

@@ -48,6 +48,7 @@ use rule step as hexrd_conclude with:
         tracks=f"{HEXRD}/tracks.nc",
         patterns=f"{HEXRD}/patterns.nc",
         time_course=f"{HEXRD}/time_course.nc",
+        library=f"{OUT}/phases.nc",
         phases=candidate_phases,
     output:
         f"{HEXRD}/conclusions.json",

@@ -3,6 +3,7 @@ fractions."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from ssbchar.hexrd.refinement.frame.lines import (
 from ssbchar.hexrd.refinement.frame.series import SeriesModel
 from ssbchar.hexrd.refinement.frame_pass import PassSetup
 from ssbchar.hexrd.refinement.outputs import LATTICE
+from ssbchar.hexrd.refinement.profile_terms import describe_terms
 from ssbchar.hexrd.refinement.result_table import ResultTable, write_cells
 from ssbchar.hexrd.refinement.series_priors import SeriesPriors
 from ssbchar.statistics import Z95
@@ -126,6 +128,7 @@ def build_dataset(
         "wavelength": frames.wavelength,
         "length_scale_stderr": frames.length_scale_stderr,
         "confidence": Z95,
+        "profile_terms": json.dumps(describe_terms(priors.profile, series)),
     }
     if patterns.attrs.get("synthetic"):
         attrs["synthetic"] = patterns.attrs["synthetic"]

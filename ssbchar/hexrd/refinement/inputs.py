@@ -3,6 +3,7 @@ phases."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,16 @@ from ssbchar.hexrd.bragg import get_length_scale_stderr
 from ssbchar.hexrd.patterns.frame_status import FrameStatus
 from ssbchar.hexrd.refinement.frame.background import build_background_splines
 from ssbchar.hexrd.refinement.frame.lattice import Lattice, build_lattice
+from ssbchar.hexrd.refinement.frame.lines import (
+    BRAGG_BRENTANO,
+    FLAT_DETECTOR,
+    MOST_ANISOTROPY,
+    SCANNING_DETECTOR,
+)
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters
 from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
-from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.refinement.laboratory import find_emission, transmission_of_capillary
+from ssbchar.hexrd.refinement.options import Instrument, Refinement
 from ssbchar.storage.lazy_rows import RowReader
 from ssbchar.storage.row_file import RowFile, split_rows
 from ssbchar.typing import Array, Bool, Index
@@ -38,6 +46,12 @@ FEWEST_POINTS = 50
 """Points in the fitted range below which there is nothing to refine."""
 ROOM_TEMPERATURE = 25.0
 """Temperature of frames without any [degC]."""
+GEOMETRIES: dict[Instrument, int] = {
+    "flat_detector": FLAT_DETECTOR,
+    "bragg_brentano": BRAGG_BRENTANO,
+    "scanning_detector": SCANNING_DETECTOR,
+}
+"""How ``lines`` names the instruments."""
 CURVES = ("calculated", "background", "residual")
 """What is kept of each fitted frame at every point."""
 
@@ -128,7 +142,7 @@ def build_series_model(
         raise BadInput("hexrd.refine", "no candidate phase", "name phases in the sample sheet")
     lattices, free_reflections = [], []
     for phase in phases:
-        lattice, weight = _select_reflections(frames, phase)
+        lattice, weight = _select_reflections(frames, phase, options)
         follows_structure = options.follows_structures and lattice.refinable
         free = select_free_reflections(weight, lattice.has_atoms, options)
         lattices.append(lattice)
@@ -143,10 +157,14 @@ def build_series_model(
         free_reflections=tuple(free_reflections),
         intensity_freedom=np.array(freedom),
         reach=options.reach,
+        emission=find_emission(frames.wavelength),
+        geometry=GEOMETRIES[options.instrument],
     )
 
 
-def _select_reflections(frames: Frames, phase: xr.Dataset) -> tuple[Lattice, Array]:
+def _select_reflections(
+    frames: Frames, phase: xr.Dataset, options: Refinement
+) -> tuple[Lattice, Array]:
     """Return a phase with its reflections in and near the fitted range, and their expected
     intensities m |F|^2 d^2 (any scale)."""
     # cells change with temperature: 3 % beyond the range may come into it
@@ -164,18 +182,26 @@ def _select_reflections(frames: Frames, phase: xr.Dataset) -> tuple[Lattice, Arr
     structure_factor_squared = phase["structure_factor_squared"].values
     has_atoms = bool(np.all(np.isfinite(structure_factor_squared)))
     strength = multiplicity * structure_factor_squared if has_atoms else multiplicity
+    if options.capillary_absorption:
+        sine = np.minimum(frames.wavelength / (2 * d), 1.0)
+        strength = strength * transmission_of_capillary(options.capillary_absorption, sine)
     weight = strength * d**2
     if has_atoms:
         kept &= weight > WEAKEST * weight[kept].max()
     hkl = np.stack([phase[index].values for index in "hkl"], axis=1).astype(float)
+    name = str(phase.attrs["phase"])
+    operations = json.loads(phase.attrs.get("laue_operations", "null"))
+    axis = options.texture_axes.get(name)
     lattice = build_lattice(
-        str(phase.attrs["phase"]),
+        name,
         cell=np.array(phase.attrs["cell"], float),
         system=str(phase.attrs["crystal_system"]),
         hkl=hkl[kept],
         strength=strength[kept],
         has_atoms=has_atoms,
         refinable=bool(phase.attrs["refinable"]),
+        rotations=None if operations is None else np.array(operations, float),
+        texture_axis=None if axis is None else np.array(axis, float),
     )
     return lattice, weight[kept]
 
@@ -220,4 +246,6 @@ def choose_start(series: SeriesModel, frames: Frames, options: Refinement) -> Fr
         log_strain_width=np.full(count, START_LOG_STRAIN_WIDTH),
         amount=np.full(count, np.nan),
         inflation=np.ones(count),
+        log_texture=np.zeros(count),
+        anisotropy=np.zeros((count, MOST_ANISOTROPY)),
     )

@@ -1,12 +1,20 @@
 """Options of whole-pattern refinement."""
 
-from dataclasses import dataclass
-from typing import Annotated, Literal, assert_never
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, assert_never, get_args
 
 from pydantic import Field
 
+from ssbchar.runtime.options import Name
+
 Mode = Literal["pawley", "rietveld"]
 Zero = Literal["series", "frame", "fixed"]
+Ask = Literal["auto", "on", "off"]
+Term = Literal[
+    "doublet", "caglioti", "axial_divergence", "anisotropic_strain", "preferred_orientation"
+]
+Instrument = Literal["flat_detector", "bragg_brentano", "scanning_detector"]
+Index = Annotated[int, Field(ge=-20, le=20)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +44,40 @@ class Refinement:
     this."""
     gauss_fwhm: Annotated[float, Field(gt=0, le=1)] | None = None
     """Gaussian width of the instrument [degree]; if unset, it is found from the series."""
+    caglioti: Ask = "auto"
+    """Gaussian width that changes with the angle, as the root of U tan^2(theta) + V tan(theta) + W:
+    `on`, `off`, or `auto`, where the data ask for it."""
+    doublet: Ask = "auto"
+    """K-alpha2 beside K-alpha1, where the wavelength is that of an X-ray tube: `on`, `off`, or
+    `auto`, where the data ask for it."""
+    doublet_ratio: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Intensity of K-alpha2 over that of K-alpha1."""
+    axial_divergence: Ask = "auto"
+    """Asymmetry of lines at low angles by axial divergence: `on`, `off`, or `auto`, where the data
+    ask for it."""
+    anisotropic_strain: Ask = "auto"
+    """Microstrain that depends on the direction in the crystal, by its Laue class, phase by phase:
+    `on`, `off`, or `auto`, where the data ask for it."""
+    preferred_orientation: Ask = "auto"
+    """March-Dollase factors of phases that follow their structure (`mode: rietveld`) and have an
+    axis in `texture_axes`: `on`, `off`, or `auto`, where the data ask for it."""
+    texture_axes: dict[Name, tuple[Index, Index, Index]] = field(default_factory=dict)
+    """Axis of preferred orientation of a phase, as h, k, l of the planes to which it is normal
+    (`{LFP: [0, 1, 0]}`)."""
+    capillary_absorption: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """mu R of a capillary, absorption coefficient times radius [1]: calculated intensities are
+    corrected for it. Data alone cannot tell it from displacement factors."""
+    displacement: Annotated[float, Field(ge=-100, le=100)] = 0.0
+    """Displacement of the sample [mm], held or, with `displacement_stderr`, to start from."""
+    displacement_stderr: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Its standard error before the refinement [mm]; 0 holds it, else it is refined in every frame
+    within this, and its error is in the cells'."""
+    displacement_distance: Annotated[float, Field(gt=0)] | None = None
+    """Distance of the sample to the detector, or the goniometer's radius [mm]; needed for a
+    displacement."""
+    instrument: Instrument = "flat_detector"
+    """How a displaced sample moves lines: `flat_detector` (along the beam), `bragg_brentano` (below
+    the axis) or `scanning_detector` (along the beam, the detector moves about the axis)."""
     reach: Annotated[float, Field(ge=1, le=100)] = 8.0
     """Half width of a reflection's profile, in full widths at half maximum."""
     search: Annotated[float, Field(gt=0, le=0.1)] = 0.012
@@ -71,7 +113,26 @@ class Refinement:
             case _:
                 assert_never(self.mode)
 
+    @property
+    def asks_for_terms(self) -> bool:
+        """Whether any term of the profile is on, or tried."""
+        return any(getattr(self, name) != "off" for name in get_args(Term))
+
+    @property
+    def relative_displacement(self) -> tuple[float, float]:
+        """Displacement of the sample and its standard error over the distance [1]."""
+        distance = self.displacement_distance or 1.0
+        return self.displacement / distance, self.displacement_stderr / distance
+
     def __post_init__(self) -> None:
+        is_displaced = self.displacement != 0 or self.displacement_stderr > 0
+        if is_displaced and self.displacement_distance is None:
+            raise ValueError(
+                "displacement without displacement_distance; give the distance of the sample to "
+                "the detector, or the goniometer's radius"
+            )
+        if any(axis == (0, 0, 0) for axis in self.texture_axes.values()):
+            raise ValueError("texture_axes has an axis 0, 0, 0; give h, k, l of a plane")
         if self.two_theta_min >= self.two_theta_max:
             raise ValueError(
                 f"two_theta_min {self.two_theta_min:g} is not below two_theta_max "

@@ -164,6 +164,10 @@ LATTICE = OutputTable(
     },
     attributes={
         "mode": "`pawley` or `rietveld`",
+        "profile_terms": "JSON: terms of the profile beyond the usual, with their values: "
+        "`doublet` (K-alpha2 over K-alpha1), `caglioti_u`, `caglioti_v` [degree^2], "
+        "`axial_divergence`; of phases `anisotropic_strain` (along a*, b*, c*, over "
+        "`strain_width`) and `preferred_orientation` (March-Dollase coefficient)",
         "wavelength": "[angstrom]",
         "length_scale_stderr": "relative error that all lengths share [1]",
         "confidence": "normal quantile of the two-sided 95 % limits [1]",

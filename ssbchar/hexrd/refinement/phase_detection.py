@@ -273,7 +273,7 @@ def _build_patterns(left: FitResidual, phase: int, strain: Array, size_width: fl
         two_theta = angles[trial, strong]
         lines = Lines(
             position=two_theta + parameters.zero,
-            gauss_fwhm=parameters.gauss_fwhm,
+            gauss_fwhm=np.full(strong.size, parameters.gauss_fwhm),
             lorentz_fwhm=lorentz_fwhm_from_two_theta(two_theta, size, microstrain),
             reach=np.full(strong.size, REACH),
         )

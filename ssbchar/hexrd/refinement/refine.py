@@ -19,11 +19,13 @@ from ssbchar.hexrd.refinement.chunks import (
 )
 from ssbchar.hexrd.refinement.dataset import build_dataset
 from ssbchar.hexrd.refinement.find_start import find_start
+from ssbchar.hexrd.refinement.frame.fit import FitsByFrame
 from ssbchar.hexrd.refinement.frame_pass import PassSetup
 from ssbchar.hexrd.refinement.inputs import Frames, build_series_model, choose_start
 from ssbchar.hexrd.refinement.joint_pass import mark_presence, measure_disagreement
 from ssbchar.hexrd.refinement.learn_pattern import learn_patterns
 from ssbchar.hexrd.refinement.options import Refinement
+from ssbchar.hexrd.refinement.profile_terms import ask_profile
 from ssbchar.hexrd.refinement.result_table import concatenate_tables
 from ssbchar.hexrd.refinement.series_priors import expect_from_literature, learn_priors
 
@@ -81,9 +83,13 @@ def _refine_passes(
     expected = expect_from_literature(given, frames, phases, options)
     first = PassSetup(series=given, frames=frames, priors=expected, options=options)
     first, start = find_start(first, start)
-    expected = first.priors
-    for _ in range(MOST_ROUNDS):
+    for turn in range(MOST_ROUNDS):
         forward, _ = label_axes(first, run_forward_pass(first, chunks, start))
+        if turn == 0:
+            first, is_new = _choose_profile(first, forward)
+            if is_new:
+                forward, _ = label_axes(first, run_forward_pass(first, chunks, start))
+        expected = first.priors
         series = learn_patterns(given, given, frames, forward, options)
         priors = learn_priors(expected, series, [forward], frames, options)
         setup = replace(first, series=series, priors=priors)
@@ -104,3 +110,14 @@ def _refine_passes(
     table = concatenate_tables(tables)
     mark_presence(table, options)
     return build_dataset(table, setup, phases, patterns)
+
+
+def _choose_profile(first: PassSetup, forward: FitsByFrame) -> tuple[PassSetup, bool]:
+    """Return the setup with the terms of the profile that a first pass asks for, and whether there
+    are any: cells, zero and patterns then come from another pass, with them."""
+    options = first.options
+    series = learn_patterns(first.series, first.series, first.frames, forward, options)
+    terms = ask_profile(first.priors, series, forward, first.frames, options)
+    if terms is first.priors.profile:
+        return first, False
+    return replace(first, priors=replace(first.priors, profile=terms)), True

@@ -24,6 +24,7 @@ from ssbchar.hexrd.refinement.inputs import (
     expect_gauss_fwhm,
 )
 from ssbchar.hexrd.refinement.options import Mode, Refinement
+from ssbchar.hexrd.refinement.profile_terms import ProfileTerms, choose_profile_terms
 from ssbchar.hexrd.refinement.smooth_cell import smooth_strain
 from ssbchar.typing import Array, Bool
 
@@ -108,6 +109,8 @@ class SeriesPriors:
     """[degree]."""
     cell_prior: float
     """Option of that name."""
+    profile: ProfileTerms
+    """Terms of the profile that the data have asked for so far."""
 
     def build_frame_prior(
         self,
@@ -140,6 +143,7 @@ class SeriesPriors:
             log_size_width=size,
             log_strain_width=microstrain,
             held_zero_stderr=self.held_zero_stderr,
+            **self.profile.build_priors(),
         )
 
     def build_free_prior(self, i: int, neighbour_strain: dict[int, Array]) -> FramePrior:
@@ -199,6 +203,7 @@ def expect_from_literature(
         zero_by_angle=0.0,
         gauss_fwhm=GaussianPrior(mean=expect_gauss_fwhm(frames, options), sigma=gauss_sigma),
         cell_prior=options.cell_prior,
+        profile=choose_profile_terms(series, options),
     )
 
 

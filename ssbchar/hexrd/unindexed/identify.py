@@ -10,6 +10,8 @@ import numpy as np
 
 from ssbchar.conclusion import Conclusion
 from ssbchar.crystal import library as phase_library
+from ssbchar.crystal.cell import d_from_hkl
+from ssbchar.hexrd.bragg import two_theta_from_d
 from ssbchar.hexrd.onset.find import find_onsets
 from ssbchar.hexrd.onset.options import Onset
 from ssbchar.hexrd.unindexed import detection_limits
@@ -25,6 +27,7 @@ from ssbchar.hexrd.unindexed.cell_matching import (
     weigh_known_cell,
 )
 from ssbchar.hexrd.unindexed.options import Candidates
+from ssbchar.hexrd.unindexed.tracks import compare_courses
 from ssbchar.statistics import ONE_SIDED_95
 from ssbchar.typing import Array, Index
 from ssbchar.verdict import Verdict
@@ -38,6 +41,16 @@ METHOD = (
 OVERLAPPED = 0.15
 """Error of the place of a further line of a refined phase [full widths at half maximum]: most
 overlap others."""
+BESIDE = 3.0
+"""Distance from a line of a refined phase within which its shape may leave something [full widths
+at half maximum]."""
+STRONG_LINES = 0.03
+"""Share of the phase's strongest line from which a line may have tails that are seen [1]."""
+PROPORTIONAL = 2.0
+"""Reduced chi-square up to which lines rise and fall with a phase: weak lines that come while it
+stays have more."""
+MOST_OF_PARENT = 0.1
+"""Share of the phase's intensity above which lines beside it are no tails of it [1]."""
 FEWEST = 3
 """Lines a group must have to be tested against cells."""
 
@@ -121,6 +134,10 @@ def _conclude_group(
     if known:
         row = _conclude_lines(group.tracks, group.members, group.name)
         return [replace(row, verdict=Verdict.KNOWN_PHASE, reason=f"{known}; {row.reason}")]
+    parent = _find_parent(group, phases, options)
+    if parent:
+        row = _conclude_lines(group.tracks, group.members, group.name)
+        return [replace(row, verdict=Verdict.KNOWN_PHASE, reason=f"{parent}; {row.reason}")]
     count = group.members.size
     tested = weigh_candidates(group.found, phases, options)
     verdict, text = judge_candidates(tested, options, least=options.explained * count)
@@ -172,6 +189,47 @@ def _find_refined_phase(group: _Group, phases: Sequence[xr.Dataset], options: Ca
                 f"{count} are lines of {name} that the refinement did not foresee",
             )
     return text
+
+
+def _find_parent(group: _Group, phases: Sequence[xr.Dataset], options: Candidates) -> str:
+    """Return what tells that these are tails of a refined phase's lines, or nothing.
+
+    What a line shape leaves over lies beside lines of its phase, is weak beside them, and rises and
+    falls with them.
+    """
+    tracks = group.tracks
+    if "known_course" not in tracks:
+        return ""
+    area = np.nansum(tracks["area"].values[:, group.members], axis=1)
+    stderr = np.sqrt(np.nansum(tracks["area_stderr"].values[:, group.members] ** 2, axis=1))
+    reach = BESIDE * float(tracks["fwhm"])
+    for phase in phases:
+        name = str(phase.attrs["phase"])
+        if name not in tracks["known_phase"].values:
+            continue
+        own = tracks.sel(known_phase=name)
+        cell = own["known_cell"].values[group.best_frame]
+        found = group.found
+        lines = list_candidate_lines(phase, found.wavelength, found.bounds, STRONG_LINES)
+        if lines is None or not np.all(np.isfinite(cell)):
+            continue
+        places = two_theta_from_d(d_from_hkl(lines.hkl, cell), found.wavelength)
+        distance = np.abs(found.position[:, None] - places)
+        beside = int(np.sum(np.min(distance, axis=1) < reach))
+        course, error = own["known_course"].values, own["known_course_stderr"].values
+        if beside < options.explained * group.members.size:
+            continue
+        if np.nanmax(area) > MOST_OF_PARENT * np.nanmax(course):
+            continue
+        ratio, chi_square = compare_courses(
+            np.stack([course, area], axis=1), np.stack([error, stderr], axis=1)
+        )
+        if ratio > 0 and chi_square < PROPORTIONAL:
+            return (
+                f"{beside} lie beside lines of {name} and rise and fall with it: what its line "
+                "shape leaves"
+            )
+    return ""
 
 
 def _conclude_lines(tracks: xr.Dataset, members: Index, name: str) -> Conclusion:

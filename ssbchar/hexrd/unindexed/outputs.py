@@ -74,6 +74,15 @@ TRACKS = OutputTable(
             unit="count degree",
             meaning="median intensity of each refined phase where it is present",
         ),
+        "known_course": Variable(
+            dims=("frame", "known_phase"),
+            unit="count degree",
+            meaning="intensity of each refined phase",
+            ancillary=("known_course_stderr",),
+        ),
+        "known_course_stderr": Variable(
+            dims=("frame", "known_phase"), unit="count degree", meaning="its standard error"
+        ),
         "known_cell": Variable(
             dims=("frame", "known_phase", "axis"),
             unit="angstrom",

@@ -235,16 +235,17 @@ def _group_tracks(area: Array, stderr: Array, options: Candidates) -> Index:
             continue
         group[lead] = number
         for other in np.flatnonzero(group < 0):
-            ratio, chi2 = _compare_tracks(area[:, [lead, other]], stderr[:, [lead, other]])
+            ratio, chi2 = compare_courses(area[:, [lead, other]], stderr[:, [lead, other]])
             if ratio > 0 and chi2 < options.together**2:
                 group[other] = number
         number += 1
     return group
 
 
-def _compare_tracks(area: Array, stderr: Array) -> tuple[float, float]:
-    """Return the ratio of the second track to the first, and the reduced chi-square of the second
-    against the first so scaled; arrays of shape (frames, 2)."""
+def compare_courses(area: Array, stderr: Array) -> tuple[float, float]:
+    """Return the ratio of the second course of intensities to the first, and the reduced chi-square
+    of the second against the first so scaled, floats [1]; arrays [count degree] of shape (frames,
+    2)."""
     good = np.isfinite(area).all(axis=1)
     (a, b), (sa, sb) = area[good].T, stderr[good].T
     ratio = float(np.sum(a * b / sb**2) / np.sum(a * a / sb**2))
@@ -261,6 +262,8 @@ def _describe_refined_phases(lattice: xr.Dataset) -> dict[str, Any]:
     return {
         "known_phase": lattice["phase"].values.astype(str).astype(object),
         "known_intensity": np.array(usual),
+        "known_course": lattice["intensity"].values,
+        "known_course_stderr": lattice["intensity_stderr"].values,
         "known_cell": lattice["cell"].values,
     }
 

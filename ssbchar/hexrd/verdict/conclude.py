@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.crystal.library import split_phases
 from ssbchar.hexrd.furnace.segments import SegmentKind
 from ssbchar.hexrd.onset.transition import find_transitions
 from ssbchar.hexrd.unindexed import detection_limits
@@ -76,6 +77,7 @@ def conclude_series(
     tracks: xr.Dataset | None = None,
     patterns: xr.Dataset | None = None,
     time_course: xr.Dataset | None = None,
+    library: xr.Dataset | None = None,
 ) -> list[Conclusion]:
     """Return the rows of one heating series (docs/data-model.md, headline quantities of
     ``hexrd``).
@@ -99,7 +101,12 @@ def conclude_series(
         For the distance to the detector [mm] of images.
     time_course : Dataset or None
         Courses of a series at one temperature.
+    library : Dataset or None
+        Reflections of every phase of the phases file: a cell may be that of one not listed.
     """
+    unlisted = {}
+    if library is not None:
+        unlisted = {str(one.attrs["phase"]): one for one in split_phases(library)}
     known = {str(table.attrs["phase"]): table for table in phases}
     sample, source = labels.get("sample", ""), labels.get("source", "")
     corrected, ratio = divide_by_standard(lattice, furnace, known, options)
@@ -149,7 +156,7 @@ def conclude_series(
                 options,
                 kept=cells.list_kept(name),
             ),
-            *compare_with_listed(name, cells.before.get(name), known, frames.temperature),
+            *compare_with_listed(name, cells.before.get(name), known, frames.temperature, unlisted),
             *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
             *quality_rows.summarise_breadths(peaks, name, frames),

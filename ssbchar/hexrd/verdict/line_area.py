@@ -27,6 +27,8 @@ SEEN = 5.0
 """Standard deviations from which a line counts as seen."""
 TRACKED = 3.0
 """Standard deviations from which a line that no phase explains counts in a frame."""
+PLACED = 0.1
+"""Share of a line's area that is calculated where a phase has a line there, strong or weak."""
 CURVES = ("calculated", "background", "residual")
 LINES = ("position", "fwhm", "significance")
 
@@ -39,6 +41,9 @@ class ExplainedArea:
     """Of every frame [1], shape (frames,); NaN where no line was seen or nothing was refined."""
     bound: float
     """Least share of a refinement that explains its lines [1]."""
+    placed: float = float("nan")
+    """Share of the observed line area [1] that lies where a phase has lines, whatever their
+    intensities: median of the frames, NaN where none was seen."""
 
     @property
     def is_measured(self) -> bool:
@@ -105,7 +110,7 @@ def measure_explained_area(
     """
     bound = options.explained_area / 100
     count = lattice.sizes["frame"]
-    share = np.full(count, np.nan)
+    share, placed = np.full(count, np.nan), np.full(count, np.nan)
     has_lines = all(name in peaks for name in LINES) and "peak" in peaks.dims
     if not has_lines or not all(name in lattice for name in CURVES):
         return ExplainedArea(share=share, bound=bound)
@@ -129,7 +134,14 @@ def measure_explained_area(
             missed = float(np.sum(np.abs(over))) + alone[frame]
             if np.isfinite(there) and there > 0:
                 share[frame] = max(0.0, 1 - missed / there)
-    return ExplainedArea(share=share, bound=bound)
+            observed = np.maximum(explained + over, 0.0)
+            if observed.sum() > 0:
+                is_placed = explained > PLACED * observed
+                placed[frame] = observed[is_placed].sum() / (observed.sum() + alone[frame])
+    known = placed[np.isfinite(placed)]
+    return ExplainedArea(
+        share=share, bound=bound, placed=float(np.median(known)) if known.size else float("nan")
+    )
 
 
 def _integrate(weighted: Array, low: Array, high: Array) -> Array:

@@ -33,6 +33,7 @@ def compare_with_listed(
     cell: ReferenceCell | None,
     known: Mapping[str, xr.Dataset],
     temperature: float,
+    library: Mapping[str, xr.Dataset] | None = None,
 ) -> list[Conclusion]:
     """Return the row of a cell that is far from the listed one [percent]; none where it is not.
 
@@ -46,6 +47,8 @@ def compare_with_listed(
         Phase to its table, attributes ``cell`` and ``crystal_system``.
     temperature : float
         Of the cell [degC]; NaN where it is not known.
+    library : mapping, optional
+        The same of every phase of the library, listed or not.
     """
     if cell is None or name not in known or "cell" not in known[name].attrs:
         return []
@@ -61,7 +64,7 @@ def compare_with_listed(
     told = ", ".join(f"{axis} {100 * d:+.2f} %" for axis, d in zip("abc", differences, strict=True))
     nearer = [
         other
-        for other, table in known.items()
+        for other, table in {**(library or {}), **known}.items()
         if other != name
         and table.attrs.get("crystal_system") == listed.attrs.get("crystal_system")
         and "cell" in table.attrs

@@ -66,6 +66,9 @@ NOT_GOOD = {
 SCATTERED = 2.0
 """Reduced chi-square from which the scatter of frames is mentioned."""
 
+MOSTLY_PLACED = 0.8
+"""Share of the line area from which a misfit is one of intensities, not of places [1]."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
@@ -325,7 +328,24 @@ def describe_explained_area(explained: ExplainedArea) -> str:
         text += f"; below {100 * explained.bound:g} % in {bad}, which are left out"
     if explained.usual < explained.bound:
         text += "; the refinement does not explain the lines: no cell and no verdict rests on it"
+        text += _describe_misfit(explained.placed)
     return text
+
+
+def _describe_misfit(placed: float) -> str:
+    """Return what a misfit points to, by the share of the line area that lies where a phase has
+    lines [1]."""
+    if not np.isfinite(placed):
+        return ""
+    if placed >= MOSTLY_PLACED:
+        return (
+            f"; {100 * placed:.0f} % of the line area lies where the listed phases have lines, "
+            "with other intensities: another radiation (neutrons), other atoms, or strong texture"
+        )
+    return (
+        f"; {100 * (1 - placed):.0f} % of the line area lies where no listed phase has lines: "
+        "another compound, a cell far off, or another wavelength"
+    )
 
 
 def describe_expansion(

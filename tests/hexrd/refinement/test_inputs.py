@@ -107,7 +107,7 @@ def test_reflections_in_the_range_and_three_percent_beyond_are_used() -> None:
     frames = made()
     long, short = d_at(AXIS[0]), d_at(AXIS[-1])
     d = [1.031 * long, 1.029 * long, 3.0, 0.971 * short, 0.969 * short]
-    lattice, weight = inputs._select_reflections(frames, phase(d))
+    lattice, weight = inputs._select_reflections(frames, phase(d), Refinement())
     np.testing.assert_array_equal(lattice.form[:, 0], [4, 9, 16])
     np.testing.assert_allclose(weight, 2 * np.array(d[1:4]) ** 2)
     np.testing.assert_allclose(lattice.strength, 2.0)
@@ -115,12 +115,16 @@ def test_reflections_in_the_range_and_three_percent_beyond_are_used() -> None:
 
 def test_reflections_too_weak_to_matter_are_left_out_where_atoms_are_known() -> None:
     frames = made()
-    lattice, _ = inputs._select_reflections(frames, phase([3.0] * 3, [1.0, 1.01e-3, 0.99e-3]))
+    lattice, _ = inputs._select_reflections(
+        frames, phase([3.0] * 3, [1.0, 1.01e-3, 0.99e-3]), Refinement()
+    )
     assert lattice.reflection_count == 2 and lattice.has_atoms
-    strong, weight = inputs._select_reflections(frames, phase([3.0, 2.5], [5.0, 7.0]))
+    strong, weight = inputs._select_reflections(frames, phase([3.0, 2.5], [5.0, 7.0]), Refinement())
     np.testing.assert_allclose(strong.strength, [10.0, 14.0])
     np.testing.assert_allclose(weight, [90.0, 87.5])
-    by_cell, weight = inputs._select_reflections(frames, phase([3.0, 4.0], [np.nan, 1.0]))
+    by_cell, weight = inputs._select_reflections(
+        frames, phase([3.0, 4.0], [np.nan, 1.0]), Refinement()
+    )
     assert not by_cell.has_atoms
     np.testing.assert_allclose(by_cell.strength, 2.0)
     np.testing.assert_allclose(weight, [18, 32])
@@ -128,7 +132,7 @@ def test_reflections_too_weak_to_matter_are_left_out_where_atoms_are_known() -> 
 
 def test_phases_outside_the_range_are_refused() -> None:
     with pytest.raises(BadInput, match="none of its reflections"):
-        inputs._select_reflections(made(), phase([0.5]))
+        inputs._select_reflections(made(), phase([0.5]), Refinement())
 
 
 def test_the_strongest_reflections_are_free() -> None:

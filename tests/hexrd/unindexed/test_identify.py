@@ -173,6 +173,7 @@ def series(
             "background": (ft, background),
             "residual": (ft, seen - calculated),
             "intensity": (("frame", "phase"), np.full((frames, 1), 1200.0)),
+            "intensity_stderr": (("frame", "phase"), np.full((frames, 1), 3.0)),
             "present": (("frame", "phase"), np.ones((frames, 1), int)),
             "cell": (("frame", "phase", "axis"), np.full((frames, 1, 6), np.nan)),
         },
@@ -280,6 +281,74 @@ def test_further_lines_of_a_refined_phase_are_no_new_phase(table: list[xr.Datase
     told = next(r for r in rows if r.quantity == "unexplained_lines")
     assert told.verdict == "known_phase" and "lines of farringtonite" in told.reason
     assert not [r for r in rows if r.quantity == "onset_temperature" and r.subject == told.subject]
+
+
+@pytest.mark.parametrize(
+    ("beside", "follows", "size", "verdict"),
+    [
+        (-1.5, True, 0.02, "known_phase"),  # low-angle tails
+        (-1.5, False, 0.02, "not_named"),  # a product that comes while the phase stays
+        (-1.5, True, 0.4, "not_named"),  # too strong for tails
+        (None, True, 0.02, "not_named"),  # anywhere
+    ],
+)
+def test_tails_in_proportion_to_their_phase_are_no_new_phase(
+    beside: float | None, follows: bool, size: float, verdict: str, table: list[xr.Dataset]
+) -> None:
+    rng, frames, olivine = np.random.default_rng(5), 40, table[2]
+    lines = cell_matching.list_candidate_lines(olivine, WAVELENGTH, BOUNDS, 0.2)
+    assert lines is not None
+    places = two_theta_from_d(crystal.d_from_hkl(lines.hkl, lines.cell), WAVELENGTH)
+    places = np.sort(places)[:6] + (beside or 0.0) * FWHM
+    if beside is None:
+        # as far from all lines as can be
+        every = cell_matching.list_candidate_lines(olivine, WAVELENGTH, BOUNDS, 0.03)
+        assert every is not None
+        taken = two_theta_from_d(crystal.d_from_hkl(every.hkl, every.cell), WAVELENGTH)
+        grid = np.linspace(*BOUNDS, 2000)
+        far = np.min(np.abs(grid[:, None] - taken), axis=1)
+        places = np.sort(grid[np.argsort(-far)[::40][:6]])
+    growth = np.clip(np.linspace(-0.5, 1, frames), 0, 1)
+    course = 1e4 * growth if follows else np.full(frames, 1e4)
+    area = size * 1e4 * growth[:, None] * np.full(6, 1 / 6) + rng.standard_normal((frames, 6))
+    found = xr.Dataset(
+        {
+            "position": (("frame", "track"), np.tile(places, (frames, 1))),
+            "position_stderr": ("track", np.full(6, 0.001)),
+            "d": (("frame", "track"), np.tile(WAVELENGTH / np.radians(places), (frames, 1))),
+            "area": (("frame", "track"), area),
+            "area_stderr": (("frame", "track"), np.ones((frames, 6))),
+            "group": ("track", np.zeros(6, int)),
+            "significance": ("track", np.full(6, 30.0)),
+            "first_frame": ("track", np.full(6, 15)),
+            "last_frame": ("track", np.full(6, frames)),
+            "fwhm": ((), FWHM),
+            "two_theta_range": ("bound", list(BOUNDS)),
+            "wavelength": ((), WAVELENGTH),
+            "detectable_area": ("two_theta", np.ones(9)),
+            "known_intensity": ("known_phase", [1e4]),
+            "known_course": (("frame", "known_phase"), course[:, None]),
+            "known_course_stderr": (("frame", "known_phase"), np.full((frames, 1), 10.0)),
+            "known_cell": (
+                ("frame", "known_phase", "axis"),
+                np.tile(TABLE["olivine"]["cell"], (frames, 1, 1)),
+            ),
+        },
+        coords={
+            "frame": np.arange(1, frames + 1),
+            "known_phase": ["olivine"],
+            "two_theta": np.linspace(1, 6, 9),
+        },
+    )
+    furnace = xr.Dataset(
+        {"segment": ("frame", np.array(["none"] * frames, dtype=object))},
+        coords={"frame": found["frame"]},
+    )
+    rows = identify.match_candidates(found, furnace, [olivine, table[3]], Candidates())
+    told = next(r for r in rows if r.quantity == "unexplained_lines")
+    assert (told.verdict == "known_phase") is (verdict == "known_phase"), told.reason
+    if verdict == "known_phase":
+        assert "rise and fall with it" in told.reason
 
 
 def made_tracks(count: int = 5, frames: int = 4) -> xr.Dataset:

@@ -104,7 +104,7 @@ def test_comparison_of_tracks_by_hand() -> None:
     """Errors of 1: ratio (1 x 2 + 2 x 5) / (1 + 4) = 2.4, and the scaled error and a tenth of the
     intensity count."""
     area = np.array([[1.0, 2.0], [2.0, 5.0], [np.nan, 9.0]])
-    ratio, chi2 = tracks._compare_tracks(area, np.ones((3, 2)))
+    ratio, chi2 = tracks.compare_courses(area, np.ones((3, 2)))
     assert ratio == pytest.approx(2.4)
     expected = (0.4**2 / (1 + 5.76 + 0.04) + 0.2**2 / (1 + 5.76 + 0.25)) / 2
     assert chi2 == pytest.approx(expected)
@@ -128,7 +128,7 @@ def test_tracks_agree_within_three_errors(off: float, is_together: bool) -> None
     area, stderr = np.stack([a, b], 1), np.stack([np.full(400, 1e-9), np.ones(400)], 1)
     variance = 1 + (0.1 * b) ** 2
     chi2 = np.mean((b - 1) ** 2 / variance)
-    ratio, found = tracks._compare_tracks(area, stderr)
+    ratio, found = tracks.compare_courses(area, stderr)
     assert ratio == pytest.approx(1.0) and found == pytest.approx(chi2)
     options = Candidates(together=float(np.sqrt(chi2)) * (1.001 if is_together else 0.999))
     assert (tracks._group_tracks(area, stderr, options)[1] == 0) is np.bool_(is_together)
@@ -167,6 +167,7 @@ def test_usual_intensity_of_refined_phases_by_hand() -> None:
     lattice = xr.Dataset(
         {
             "intensity": (dims, [[4.0, 1.0], [6.0, 2.0], [100.0, 3.0], [np.nan, 4.0]]),
+            "intensity_stderr": (dims, np.ones((4, 2))),
             "present": (dims, [[1, 0], [1, 0], [0, 0], [1, 0]]),
             "cell": ((*dims, "axis"), np.ones((4, 2, 6))),
         },

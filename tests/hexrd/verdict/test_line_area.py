@@ -128,3 +128,29 @@ def test_the_limits_hold_the_median_in_95_of_100() -> None:
         low, high = line_area.ExplainedArea(share=share, bound=0.8).limits
         held += low <= 0.9 + 0.05 * np.log(2) <= high
     assert held >= 940
+
+
+def test_a_misfit_says_whether_places_or_intensities_are_wrong() -> None:
+    lattice, _ = made([MadePhase("cubic"), MadePhase(name="B")])
+    lattice, peaks = add_lines(lattice)
+    good = line_area.measure_explained_area(peaks, lattice, None, OPTIONS)
+    assert good.placed == pytest.approx(1.0)
+    # every second line calculated as a third of what is there, the others as three times
+    lines = (lattice["calculated"] - lattice["background"]).values
+    factor = np.where(np.arange(lines.shape[1]) // 40 % 2, 3.0, 1 / 3)
+    changed = lattice.assign(
+        calculated=(lattice["calculated"].dims, lattice["background"].values + lines * factor),
+        residual=(lattice["residual"].dims, lattice["residual"].values + lines * (1 - factor)),
+    )
+    other = line_area.measure_explained_area(peaks, changed, None, OPTIONS)
+    assert other.usual < 0.6 and other.placed > 0.95
+    row = line_area.conclude_explained_area(other)
+    assert row.verdict == "misfit" and "neutrons" in row.reason
+    # lines where nothing is calculated
+    shift = lattice["calculated"].roll(two_theta=20) - lattice["calculated"]
+    wrong = lattice.assign(
+        calculated=lattice["calculated"] + shift, residual=lattice["residual"] - shift
+    )
+    other = line_area.measure_explained_area(peaks, wrong, None, OPTIONS)
+    row = line_area.conclude_explained_area(other)
+    assert row.verdict == "misfit" and "another compound" in row.reason and other.placed < 0.2

@@ -45,6 +45,14 @@ def test_a_listed_phase_that_is_nearer_is_named() -> None:
     assert "listed cell of FePO4 is nearer" in row.reason and "cubic" not in row.reason
 
 
+def test_a_phase_of_the_library_that_is_nearer_is_named_too() -> None:
+    """A cell 1.3 % off its own, which another phase of the library has."""
+    near = np.array([10.33, 6.01, 4.69]) * [1.013, 0.998, 1.004]
+    library = {**LISTED, "NaFePO4": table(*(near * 1.001)), "far": table(12.0, 7.0, 5.0)}
+    (row,) = compare_with_listed("LFP", cell(*near), {"LFP": LISTED["LFP"]}, 25.0, library)
+    assert row.verdict == "far" and "listed cell of NaFePO4 is nearer" in row.reason
+
+
 def test_expansion_is_no_other_phase() -> None:
     hot = cell(*(1.015 * np.array([10.33, 6.01, 4.69])))
     assert compare_with_listed("LFP", hot, LISTED, 700.0) == []

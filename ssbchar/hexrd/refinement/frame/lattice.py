@@ -25,6 +25,9 @@ BASES: dict[str, tuple[tuple[float, ...], ...]] = {
 METRIC_ELEMENTS = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 """Row and column of g11, g22, g33, g23, g13, g12 in the metric tensor."""
 
+QUARTIC = np.array([(h, k, 4 - h - k) for h in range(5) for k in range(5 - h)])
+"""Powers of h, k and l in the products of fourth order, shape (15, 3)."""
+
 STRAIN_STEP = 1e-6
 """Step of strain for derivatives of the cell."""
 
@@ -51,6 +54,16 @@ class Lattice:
     """Whether the strengths come from atoms."""
     refinable: bool
     """Whether the phases file trusts the atoms for scales and weight fractions."""
+    anisotropy: Array
+    """Terms of anisotropic strain of the reflections [1], shape (reflection, term)."""
+    alignment: Array
+    """cos^2 of the angles between the axis of preferred orientation and equivalent normals [1],
+    shape (reflection, operation); no columns without an axis."""
+
+    @property
+    def anisotropy_count(self) -> int:
+        """Number of terms of anisotropic strain."""
+        return int(self.anisotropy.shape[1])
 
     @property
     def free(self) -> int:
@@ -122,6 +135,8 @@ def build_lattice(
     strength: Array,
     has_atoms: bool,
     refinable: bool,
+    rotations: Array | None = None,
+    texture_axis: Array | None = None,
 ) -> Lattice:
     """Return the `Lattice` of a phase.
 
@@ -137,6 +152,10 @@ def build_lattice(
         m |F|^2 [electron^2], or m alone.
     has_atoms, refinable : bool
         See `Lattice`.
+    rotations : ndarray, shape (operation, 3, 3), optional
+        Of the Laue class; without them there is no anisotropic strain.
+    texture_axis : ndarray, shape (3,), optional
+        hkl of the planes whose normal is the axis of preferred orientation.
 
     Returns
     -------
@@ -164,7 +183,75 @@ def build_lattice(
         strength=strength,
         has_atoms=has_atoms,
         refinable=refinable,
+        anisotropy=list_anisotropy_terms(hkl, reference, rotations),
+        alignment=compute_alignment(hkl, reference, rotations, texture_axis),
     )
+
+
+def list_anisotropy_terms(hkl: Array, metric: Array, rotations: Array | None) -> Array:
+    """Return the terms of anisotropic strain of a phase's reflections.
+
+    P. W. Stephens, J. Appl. Cryst. 32 (1999) 281: the variance of 1/d^2 is a form of fourth order
+    in hkl that the operations of the Laue class leave as it is: 2 terms for cubic, 3 hexagonal, 4
+    for -3m and 4/mmm, 5 for -3 and 4/m, 6 orthorhombic, 9 monoclinic, 15 triclinic. Over 1/d^4, and
+    without the isotropic one (the constant), they are made orthogonal over the reflections.
+
+    Parameters
+    ----------
+    hkl : ndarray, shape (reflection, 3)
+    metric : ndarray, shape (6,)
+        Elements of the reciprocal metric [1/angstrom^2].
+    rotations : ndarray, shape (operation, 3, 3), or None
+
+    Returns
+    -------
+    ndarray, shape (reflection, term)
+        [1], root mean square 1 each.
+    """
+    count = len(hkl)
+    if rotations is None:
+        return np.empty((count, 0))
+    inverse_square = quadratic_form_from_hkl(hkl) @ metric
+    images = np.einsum("ri,nij->nrj", hkl, rotations)
+    forms = np.mean([_list_quartic_products(image) for image in images], axis=0)
+    forms = forms / inverse_square[:, None] ** 2
+    forms = forms / np.maximum(np.sqrt(np.mean(forms**2, axis=0)), 1e-300)
+    # their mean is what the isotropic microstrain has already
+    vectors, sizes, _ = np.linalg.svd(forms - forms.mean(axis=0), full_matrices=False)
+    kept = sizes > 1e-6 * max(float(np.max(sizes)), np.sqrt(count) * 1e-3)
+    return np.asarray(vectors[:, kept][:, : len(QUARTIC) - 1] * np.sqrt(count))
+
+
+def _list_quartic_products(hkl: Array) -> Array:
+    """Return h^H k^K l^L with H + K + L = 4, shape (reflection, 15)."""
+    return np.stack([np.prod(hkl**powers, axis=1) for powers in QUARTIC], axis=1)
+
+
+def compute_alignment(
+    hkl: Array, metric: Array, rotations: Array | None, axis: Array | None
+) -> Array:
+    """Return cos^2 of the angles between the normals of equivalent planes and an axis, as
+    `Lattice.alignment`.
+
+    Parameters
+    ----------
+    hkl : ndarray, shape (reflection, 3)
+    metric : ndarray, shape (6,)
+        Elements of the reciprocal metric [1/angstrom^2].
+    rotations : ndarray, shape (operation, 3, 3), or None
+    axis : ndarray, shape (3,), or None
+        hkl of the planes to which it is normal.
+    """
+    if rotations is None or axis is None:
+        return np.empty((len(hkl), 0))
+    star = np.empty((3, 3))
+    for k, (i, j) in enumerate(METRIC_ELEMENTS):
+        star[i, j] = star[j, i] = metric[k]
+    images = np.einsum("ri,nij->nrj", hkl, rotations)
+    along = images @ star @ axis
+    length = np.einsum("nri,ij,nrj->nr", images, star, images) * float(axis @ star @ axis)
+    # every operation has its place: those that lead to one plane count as often for each plane
+    return np.asarray((along**2 / length).T)
 
 
 def reciprocal_metric_from_cell(cell: Array) -> Array:

@@ -10,12 +10,16 @@ from typing import NamedTuple
 import numpy as np
 
 from ssbchar.compiled import compile_loops
+from ssbchar.hexrd.refinement.frame.components import build_components
 from ssbchar.hexrd.refinement.frame.lines import (
-    GAUSS,
+    AXIAL,
+    DISPLACEMENT,
+    DOUBLET,
     ZERO,
     PredictedLines,
     Reflections,
     predict_lines,
+    shift_from_displacement,
 )
 from ssbchar.hexrd.refinement.frame.parameters import FrameParameters, ParameterLayout
 from ssbchar.hexrd.refinement.frame.profiles import Lines, Profiles, evaluate_profiles
@@ -171,7 +175,14 @@ def evaluate_model(
     matters = reflections.is_free | (predicted.expected > STRONG)
     reaches = np.where(matters, reach, min(WEAK_REACH, reach))
     position = predicted.two_theta + values[ZERO]
-    lines = Lines(position, values[GAUSS], predicted.lorentz_fwhm, reaches)
+    if values[DISPLACEMENT] != 0:
+        for r in range(position.size):
+            shift = shift_from_displacement(predicted.two_theta[r], reflections.geometry)
+            position[r] += values[DISPLACEMENT] * shift
+    components = build_components(
+        predicted.two_theta, reflections.emission, values[DOUBLET], values[AXIAL]
+    )
+    lines = Lines(position, predicted.gauss_fwhm, predicted.lorentz_fwhm, reaches, components)
     profiles = evaluate_profiles(two_theta, lines)
     free = np.flatnonzero(reflections.is_free)
     free = free[np.argsort(profiles.phi.start[free], kind="mergesort")]

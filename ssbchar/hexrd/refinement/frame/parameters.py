@@ -9,18 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.lines import (
+    ANISOTROPY,
+    AXIAL,
+    CAGLIOTI_U,
+    CAGLIOTI_V,
+    DISPLACEMENT,
+    DOUBLET,
     GAUSS,
     MICROSTRAIN,
+    MOST_ANISOTROPY,
     OVERALL_B,
     PHASE_VALUES,
     SHARED_VALUES,
     SIZE,
     STRAIN,
+    TEXTURE,
     ZERO,
 )
 from ssbchar.hexrd.refinement.frame.profiles import width_from_size
@@ -41,6 +49,18 @@ LOG_WIDTH_STEP = 0.7
 """Largest change of the log of a width in one step."""
 B_STEP = 2.0
 """Largest change of a displacement factor in one step [angstrom^2]."""
+CAGLIOTI_STEP = 0.01
+"""Largest change of a Caglioti term in one step [degree^2]."""
+AXIAL_BOUNDS = (0.0, 0.2)
+"""Bounds of axial divergence [1]."""
+AXIAL_STEP = 0.01
+"""Largest change of axial divergence in one step."""
+TEXTURE_BOUNDS = (-1.2, 1.2)
+"""Bounds of the log of the March-Dollase coefficient."""
+TEXTURE_STEP = 0.3
+"""Its largest change in one step."""
+ANISOTROPY_STEP = 0.5
+"""Largest change of a coefficient of anisotropic strain in one step [1]."""
 
 Value = TypeVar("Value", float, Array)
 
@@ -50,22 +70,63 @@ class ParameterKind(StrEnum):
 
     ZERO = "zero"
     GAUSS = "gauss_fwhm"
+    CAGLIOTI_V = "caglioti_v"
+    CAGLIOTI_U = "caglioti_u"
+    AXIAL = "axial"
+    DISPLACEMENT = "displacement"
+    DOUBLET = "doublet"
     STRAIN = "strain"
     SIZE = "log_size_width"
     MICROSTRAIN = "log_strain_width"
     OVERALL_B = "overall_b"
+    TEXTURE = "log_texture"
+    ANISOTROPY = "anisotropy"
 
 
-SHARED = (ParameterKind.ZERO, ParameterKind.GAUSS)
-"""Kinds of which all phases have one parameter together."""
-PER_PHASE = (ParameterKind.SIZE, ParameterKind.MICROSTRAIN, ParameterKind.OVERALL_B)
-"""Kinds of which each phase has one."""
-OF_SHAPE = (ParameterKind.GAUSS, *PER_PHASE)
+SHARED = (
+    ParameterKind.ZERO,
+    ParameterKind.GAUSS,
+    ParameterKind.CAGLIOTI_V,
+    ParameterKind.CAGLIOTI_U,
+    ParameterKind.AXIAL,
+    ParameterKind.DISPLACEMENT,
+    ParameterKind.DOUBLET,
+)
+"""Kinds of which all phases have one parameter together, in the order of ``lines``."""
+PER_PHASE = (
+    ParameterKind.SIZE,
+    ParameterKind.MICROSTRAIN,
+    ParameterKind.OVERALL_B,
+    ParameterKind.TEXTURE,
+    ParameterKind.ANISOTROPY,
+)
+"""Kinds that each phase has for itself, beside its strains."""
+OF_SHAPE = (
+    *(k for k in SHARED if k not in (ParameterKind.ZERO, ParameterKind.DISPLACEMENT)),
+    *PER_PHASE,
+)
 """Kinds of widths and intensities, which move no line."""
-COLUMNS: tuple[slice | int, ...] = (slice(STRAIN, SIZE), SIZE, MICROSTRAIN, OVERALL_B)
-"""Where strains, both widths and displacement factor stand in the row of a phase."""
-KINDS_IN_ROW = (*(ParameterKind.STRAIN,) * 6, *PER_PHASE)
+COLUMNS: tuple[slice | int, ...] = (
+    slice(STRAIN, SIZE),
+    SIZE,
+    MICROSTRAIN,
+    OVERALL_B,
+    TEXTURE,
+    slice(ANISOTROPY, PHASE_VALUES),
+)
+"""Where strains, both widths, displacement factor, texture and anisotropy stand in the row of a
+phase."""
+KINDS_IN_ROW = (
+    *(ParameterKind.STRAIN,) * 6,
+    ParameterKind.SIZE,
+    ParameterKind.MICROSTRAIN,
+    ParameterKind.OVERALL_B,
+    ParameterKind.TEXTURE,
+    *(ParameterKind.ANISOTROPY,) * MOST_ANISOTROPY,
+)
 """Kind of each value in the row of a phase, in the order of ``lines``."""
+OF_PHASE = tuple(dict.fromkeys(KINDS_IN_ROW))
+"""The kinds in the row of a phase, each once, as in `COLUMNS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +151,29 @@ class FrameParameters:
     degree]; NaN where unknown, shape (phase,)."""
     inflation: Array
     """Factor on each phase's standard errors for misfit and serial correlation, shape (phase,)."""
+    log_texture: Array
+    """log of the March-Dollase coefficient of each phase [1], shape (phase,)."""
+    anisotropy: Array
+    """Coefficients of anisotropic strain of each phase [1], shape (phase, 14)."""
     goodness: float = 1.0
     """Square root of the mean weighted square of the residual, 1 or more."""
+    caglioti_v: float = 0.0
+    """Term of the squared Gaussian width in tan(theta) [degree^2]."""
+    caglioti_u: float = 0.0
+    """Term of the squared Gaussian width in tan^2(theta) [degree^2]."""
+    axial: float = 0.0
+    """Axial divergence, see `ssbchar.hexrd.refinement.frame.components` [1]."""
+    displacement: float = 0.0
+    """Displacement of the sample over the distance to the detector [1]."""
+    doublet: float = 0.0
+    """Intensity of K-alpha2 over K-alpha1 [1]."""
 
     def take_values(self, present: Sequence[int]) -> Array:
         """Return the values of some phases in the order of ``lines``, each in the unit of its kind,
         shape (value,)."""
         return _join_values(
-            (self.zero, self.gauss_fwhm),
-            (self.strain, self.log_size_width, self.log_strain_width, self.overall_b),
+            tuple(getattr(self, kind) for kind in SHARED),
+            tuple(getattr(self, kind) for kind in OF_PHASE),
             present,
         )
 
@@ -115,7 +190,14 @@ class FrameParameters:
             log_strain_width=replace_entry(self.log_strain_width, rows, own[:, MICROSTRAIN]),
             amount=self.amount,
             inflation=self.inflation,
+            log_texture=replace_entry(self.log_texture, rows, own[:, TEXTURE]),
+            anisotropy=replace_entry(self.anisotropy, rows, own[:, ANISOTROPY:]),
             goodness=self.goodness,
+            caglioti_v=float(values[CAGLIOTI_V]),
+            caglioti_u=float(values[CAGLIOTI_U]),
+            axial=float(values[AXIAL]),
+            displacement=float(values[DISPLACEMENT]),
+            doublet=float(values[DOUBLET]),
         )
 
     def replace_phase(self, phase: int, other: FrameParameters) -> FrameParameters:
@@ -152,6 +234,10 @@ class GaussianPrior(Generic[Value]):
     """Standard deviation, in the unit of `mean`; 0 holds a parameter at its mean."""
 
 
+HELD_AT_ZERO = GaussianPrior(mean=0.0, sigma=0.0)
+"""Of a term of the profile that is not used."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FramePrior:
     """Priors of the non-linear parameters of a frame, each named as in `FrameParameters`."""
@@ -164,6 +250,14 @@ class FramePrior:
     """Shape (phase, 6)."""
     log_size_width: GaussianPrior[Array]
     log_strain_width: GaussianPrior[Array]
+    log_texture: GaussianPrior[Array]
+    anisotropy: GaussianPrior[Array]
+    """Shape (phase, 14)."""
+    caglioti_v: GaussianPrior[float] = HELD_AT_ZERO
+    caglioti_u: GaussianPrior[float] = HELD_AT_ZERO
+    axial: GaussianPrior[float] = HELD_AT_ZERO
+    displacement: GaussianPrior[float] = HELD_AT_ZERO
+    doublet: GaussianPrior[float] = HELD_AT_ZERO
     held_zero_stderr: float = 0.0
     """Standard error of a zero that is held [degree]; it passes into the cells."""
     shape_weighed_by_misfit: bool = False
@@ -173,35 +267,20 @@ class FramePrior:
     def apply_holds(self, parameters: FrameParameters) -> FrameParameters:
         """Return the parameters with all that this prior holds at its mean, each in the unit of its
         kind and of the shape it has."""
-        zero, gauss = self.zero, self.gauss_fwhm
-        held = {
-            kind: np.where(
-                getattr(self, kind).sigma > 0, getattr(parameters, kind), getattr(self, kind).mean
-            )
-            for kind in PER_PHASE
-        }
-        return replace(
-            parameters,
-            zero=parameters.zero if zero.sigma else zero.mean,
-            gauss_fwhm=parameters.gauss_fwhm if gauss.sigma else gauss.mean,
-            overall_b=held[ParameterKind.OVERALL_B],
-            log_size_width=held[ParameterKind.SIZE],
-            log_strain_width=held[ParameterKind.MICROSTRAIN],
-        )
+        held: dict[str, Any] = {}
+        for kind in SHARED:
+            prior = getattr(self, kind)
+            held[kind] = getattr(parameters, kind) if prior.sigma else prior.mean
+        for kind in PER_PHASE:
+            prior = getattr(self, kind)
+            held[kind] = np.where(prior.sigma > 0, getattr(parameters, kind), prior.mean)
+        return replace(parameters, **held)
 
     def take_means(self, present: Sequence[int]) -> Array:
         """Return the means of the values of some phases, as `FrameParameters.take_values`."""
         return _join_values(
-            (self.zero.mean, self.gauss_fwhm.mean),
-            tuple(
-                prior.mean
-                for prior in (
-                    self.strain,
-                    self.log_size_width,
-                    self.log_strain_width,
-                    self.overall_b,
-                )
-            ),
+            tuple(getattr(self, kind).mean for kind in SHARED),
+            tuple(getattr(self, kind).mean for kind in OF_PHASE),
             present,
         )
 
@@ -209,28 +288,19 @@ class FramePrior:
         """Return their standard deviations, shape (value,); of strains that a phase does not have
         they mean nothing."""
         return _join_values(
-            (self.zero.sigma, self.gauss_fwhm.sigma),
-            tuple(
-                prior.sigma
-                for prior in (
-                    self.strain,
-                    self.log_size_width,
-                    self.log_strain_width,
-                    self.overall_b,
-                )
-            ),
+            tuple(getattr(self, kind).sigma for kind in SHARED),
+            tuple(getattr(self, kind).sigma for kind in OF_PHASE),
             present,
         )
 
 
 def _join_values(
-    shared: tuple[float, float], own: tuple[Array, ...], present: Sequence[int]
+    shared: tuple[float, ...], own: tuple[Array, ...], present: Sequence[int]
 ) -> Array:
-    """Return values in the order of ``lines``: `shared` first, then strains, widths and
-    displacement factor of each phase."""
+    """Return values in the order of ``lines``: `shared` first, then those of each phase."""
     rows = list(present)
     values = np.empty(SHARED_VALUES + PHASE_VALUES * len(rows))
-    values[ZERO], values[GAUSS] = shared
+    values[:SHARED_VALUES] = shared
     table = values[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
     for columns, given in zip(COLUMNS, own, strict=True):
         table[:, columns] = given[rows]
@@ -349,6 +419,7 @@ def build_layout(
     own = sigma[SHARED_VALUES:].reshape(-1, PHASE_VALUES)
     for row, phase in zip(own, present, strict=True):
         row[series.phases[phase].free : SIZE] = 0.0
+        row[ANISOTROPY + series.phases[phase].anisotropy_count :] = 0.0
     # what is held is no parameter: it costs no column of the Jacobian
     place = np.flatnonzero(sigma > 0)
     axis = series.two_theta
@@ -376,11 +447,16 @@ def _bound_values(narrowest: float, wavelength: float, phase_count: int) -> Arra
     low, high = (math.log(width) for width in WIDTH_BOUNDS)
     widest = math.log(width_from_size(SMALLEST_CRYSTALLITE, wavelength))
     no_bound = (math.inf, -math.inf, math.inf)
-    shared = [no_bound, (math.inf, narrowest, WIDEST_GAUSS)]
+    shared = [no_bound] * SHARED_VALUES
+    shared[GAUSS] = (math.inf, narrowest, WIDEST_GAUSS)
+    shared[CAGLIOTI_V] = shared[CAGLIOTI_U] = (CAGLIOTI_STEP, -math.inf, math.inf)
+    shared[AXIAL] = (AXIAL_STEP, *AXIAL_BOUNDS)
     row = [(STRAIN_STEP, -math.inf, math.inf)] * 6
     row.append((LOG_WIDTH_STEP, low, min(high, widest)))
     row.append((LOG_WIDTH_STEP, low, high))
     row.append((B_STEP, *B_BOUNDS))
+    row.append((TEXTURE_STEP, *TEXTURE_BOUNDS))
+    row += [(ANISOTROPY_STEP, -math.inf, math.inf)] * MOST_ANISOTROPY
     return np.array(shared + row * phase_count).T
 
 

@@ -9,8 +9,17 @@ from typing import NamedTuple
 import numpy as np
 
 from ssbchar.compiled import compile_loops, exp_from_polynomial
+from ssbchar.hexrd.refinement.frame.components import (
+    OFFSET,
+    OFFSET_BY_ANGLE,
+    OFFSET_BY_AXIAL,
+    ONE_COMPONENT,
+    SHARE,
+    SHARE_BY_ANGLE,
+    SHARE_BY_AXIAL,
+)
 from ssbchar.hexrd.refinement.frame.windows import Windows
-from ssbchar.typing import Array
+from ssbchar.typing import Array, Index
 
 WINDOW = 32
 """Points by which windows grow, so that few change their length while widths are refined."""
@@ -57,12 +66,15 @@ class Lines(NamedTuple):
 
     position: Array
     """[degree], shape (line,)."""
-    gauss_fwhm: float
-    """Full width of the Gaussian part of all of them [degree]."""
+    gauss_fwhm: Array
+    """Full width of the Gaussian part [degree], shape (line,)."""
     lorentz_fwhm: Array
     """Full width of the Lorentzian part [degree], shape (line,)."""
     reach: Array
     """Half width of a line's window, in full widths of the line, shape (line,)."""
+    components: Array = ONE_COMPONENT
+    """What each line is the sum of, shape (line, component, 6), see
+    `ssbchar.hexrd.refinement.frame.components`."""
 
 
 class Profiles(NamedTuple):
@@ -72,7 +84,7 @@ class Profiles(NamedTuple):
     """[1/degree]."""
     gauss: Array
     """Gaussian of the line's full width in the same windows [1/degree]: exponentials, which cost
-    more than all else and are needed again."""
+    more than all else and are needed again. Of lines with several components nothing."""
 
 
 def width_from_size(size: float, wavelength: float) -> float:
@@ -210,14 +222,20 @@ def evaluate_profiles(x: Array, lines: Lines) -> Profiles:
     lines : Lines
         Position and full widths [degree], shape (line,).
     """
-    count = lines.position.size
+    count, components = lines.position.size, lines.components
     start, edge = np.empty(count, np.int64), np.zeros(count + 1, np.int64)
     fwhm, eta = np.empty(count), np.empty(count)
     for r in range(count):
-        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
-        start[r], points = place_window(x, lines.position[r], lines.reach[r] * shape.fwhm)
+        shape = shape_from_widths(lines.gauss_fwhm[r], lines.lorentz_fwhm[r])
+        half_width = lines.reach[r] * shape.fwhm
+        if components.size > 0:
+            half_width += np.max(np.abs(components[r, :, OFFSET]))
+        start[r], points = place_window(x, lines.position[r], half_width)
         edge[r + 1] = edge[r] + points
         fwhm[r], eta[r] = shape.fwhm, shape.eta
+    if components.size > 0:
+        summed = _sum_components(x, lines, start, edge, (fwhm, eta))
+        return Profiles(Windows(start, edge, summed), np.empty(0))
     phi, gauss = np.empty(edge[-1]), np.empty(edge[-1])
     offset = np.empty(x.size)  # of one line: memory for all
     for r in range(count):
@@ -229,6 +247,29 @@ def evaluate_profiles(x: Array, lines: Lines) -> Profiles:
         for i in range(near.size):
             own_phi[i] = differentiate_pseudo_voigt(near[i], fwhm[r], eta[r], own_gauss[i]).value
     return Profiles(Windows(start, edge, phi), gauss)
+
+
+@compile_loops
+def _sum_components(
+    x: Array, lines: Lines, start: Index, edge: Index, shapes: tuple[Array, Array]
+) -> Array:
+    """Return the profiles of lines of several components [1/degree] over their windows, one after
+    the other, for `shapes`: full widths [degree] and Lorentzian shares [1], shape (line,) each."""
+    fwhm, eta = shapes
+    phi, components = np.zeros(edge[-1]), lines.components
+    offset, gauss = np.empty(x.size), np.empty(x.size)
+    for r in range(lines.position.size):
+        own = phi[edge[r] : edge[r + 1]]
+        near, own_gauss = offset[: own.size], gauss[: own.size]
+        for k in range(components.shape[1]):
+            share = components[r, k, SHARE]
+            near[:] = x[start[r] : start[r] + own.size]
+            near -= lines.position[r] + components[r, k, OFFSET]
+            fill_gauss(own_gauss, near, fwhm[r])
+            for i in range(own.size):
+                value = differentiate_pseudo_voigt(near[i], fwhm[r], eta[r], own_gauss[i]).value
+                own[i] += share * value
+    return phi
 
 
 @compile_loops
@@ -250,9 +291,10 @@ def differentiate_pattern(
         Theirs.
     intensity : ndarray, shape (line,)
         c [counts degree].
-    changes : ndarray, shape (parameter, line, 4)
+    changes : ndarray, shape (parameter, line, 4 or 6)
         From `differentiate_lines`: of position, Gaussian and Lorentzian width [degree] and log
-        intensity [1].
+        intensity [1]; of lines with several components also of Bragg angle [degree] and axial
+        divergence [1].
 
     Returns
     -------
@@ -260,10 +302,12 @@ def differentiate_pattern(
         [counts] over the unit of each parameter.
     """
     windows = profiles.phi
+    if lines.components.size > 0:
+        return _differentiate_components(x, lines, windows, intensity, changes)
     pattern_changes = np.zeros((len(changes), x.size))
     offset, by_line = np.empty(x.size), np.empty((4, x.size))  # of one line: memory for all
     for r in range(lines.position.size):
-        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
+        shape = shape_from_widths(lines.gauss_fwhm[r], lines.lorentz_fwhm[r])
         inside = slice(windows.edge[r], windows.edge[r + 1])
         phi, gauss = windows.value[inside], profiles.gauss[inside]
         first, last = windows.start[r], windows.start[r] + phi.size
@@ -280,6 +324,50 @@ def differentiate_pattern(
                 factor = intensity[r] * changes[q, r, k]
                 if factor != 0:
                     _add_curve(pattern_changes[q, first:last], factor, by_line[k, : phi.size])
+    return pattern_changes
+
+
+@compile_loops
+def _differentiate_components(
+    x: Array, lines: Lines, windows: Windows, intensity: Array, changes: Array
+) -> Array:
+    """Return the same for lines of several components, in the unit of `differentiate_pattern`."""
+    components = lines.components
+    pattern_changes = np.zeros((len(changes), x.size))
+    offset, gauss = np.empty(x.size), np.empty(x.size)
+    by_line, of_one = np.empty((6, x.size)), np.empty((4, x.size))
+    for r in range(lines.position.size):
+        shape = shape_from_widths(lines.gauss_fwhm[r], lines.lorentz_fwhm[r])
+        phi = windows.value[windows.edge[r] : windows.edge[r + 1]]
+        points, first = phi.size, windows.start[r]
+        near, own_gauss = offset[:points], gauss[:points]
+        by_line[:, :points] = 0.0
+        by_line[3, :points] = phi
+        for c in range(components.shape[1]):
+            share = components[r, c, SHARE]
+            near[:] = x[first : first + points]
+            near -= lines.position[r] + components[r, c, OFFSET]
+            fill_gauss(own_gauss, near, shape.fwhm)
+            by_position, by_gauss = of_one[0, :points], of_one[1, :points]
+            by_lorentz, value = of_one[2, :points], of_one[3, :points]
+            _differentiate_line(by_position, by_gauss, by_lorentz, near, own_gauss, shape)
+            for i in range(points):
+                value[i] = differentiate_pseudo_voigt(
+                    near[i], shape.fwhm, shape.eta, own_gauss[i]
+                ).value
+            for k in range(3):
+                _add_curve(by_line[k, :points], share, of_one[k, :points])
+            # where components lie, and their shares, follow the Bragg angle and the divergence
+            _add_curve(by_line[4, :points], share * components[r, c, OFFSET_BY_ANGLE], by_position)
+            _add_curve(by_line[4, :points], components[r, c, SHARE_BY_ANGLE], value)
+            _add_curve(by_line[5, :points], share * components[r, c, OFFSET_BY_AXIAL], by_position)
+            _add_curve(by_line[5, :points], components[r, c, SHARE_BY_AXIAL], value)
+        for q in range(len(changes)):
+            for k in range(6):
+                factor = intensity[r] * changes[q, r, k]
+                if factor != 0:
+                    total = pattern_changes[q, first : first + points]
+                    _add_curve(total, factor, by_line[k, :points])
     return pattern_changes
 
 
@@ -316,10 +404,10 @@ def _differentiate_line(
 @compile_loops
 def sum_lines(x: Array, lines: Lines, intensity: Array) -> Array:
     """Return the pattern of lines of given intensities (line,) [counts degree], shape (points,)
-    [counts]; axis and lines as in `evaluate_profiles`."""
+    [counts]; axis and lines as in `evaluate_profiles`, of one component each."""
     pattern = np.zeros(x.size)
     for r in range(lines.position.size):
-        shape = shape_from_widths(lines.gauss_fwhm, lines.lorentz_fwhm[r])
+        shape = shape_from_widths(lines.gauss_fwhm[r], lines.lorentz_fwhm[r])
         start, points = place_window(x, lines.position[r], lines.reach[r] * shape.fwhm)
         offset = x[start : start + points] - lines.position[r]
         gauss = np.empty(points)

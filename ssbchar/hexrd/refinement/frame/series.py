@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from ssbchar.hexrd.refinement.frame.lattice import Lattice
-from ssbchar.hexrd.refinement.frame.lines import Reflections
+from ssbchar.hexrd.refinement.frame.lines import (
+    FLAT_DETECTOR,
+    MOST_ANISOTROPY,
+    Reflections,
+)
 from ssbchar.hexrd.refinement.frame.windows import Windows, windows_from_curves
 from ssbchar.typing import Array, Index
 
@@ -35,6 +39,11 @@ class SeriesModel:
     (phase,)."""
     reach: float
     """Half width of a reflection's profile, in full widths."""
+    emission: Array = field(default_factory=lambda: np.empty(0))
+    """K-alpha1 and K-alpha2 over the wavelength [1], shape (2,); empty where it is none of
+    these."""
+    geometry: int = FLAT_DETECTOR
+    """How a displaced sample moves lines, as in ``lines``."""
 
     def list_reflections(self, present: tuple[int, ...]) -> Reflections:
         """Return the reflections of some phases, arrays of shape (reflection, ...)."""
@@ -53,7 +62,13 @@ class SeriesModel:
         edge = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
         is_free = np.zeros(edge[-1], bool)
         directions = np.zeros((len(present), 6, 6))
+        anisotropy = np.zeros((edge[-1], MOST_ANISOTROPY))
+        most = max((phase.alignment.shape[1] for phase in phases), default=0)
+        alignment = np.full((edge[-1], most), -1.0)
         for i, (p, phase) in enumerate(zip(present, phases, strict=True)):
+            own = slice(edge[i], edge[i + 1])
+            anisotropy[own, : phase.anisotropy_count] = phase.anisotropy
+            alignment[own, : phase.alignment.shape[1]] = phase.alignment
             is_free[edge[i] + self.free_reflections[p]] = True
             directions[i, : phase.free] = phase.directions
         return Reflections(
@@ -65,6 +80,10 @@ class SeriesModel:
             reference=np.array([phase.reference for phase in phases], float),
             directions=directions,
             wavelength=float(self.wavelength),
+            emission=self.emission,
+            anisotropy=anisotropy,
+            alignment=alignment,
+            geometry=self.geometry,
         )
 
     @cached_property

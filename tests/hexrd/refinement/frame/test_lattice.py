@@ -1,5 +1,8 @@
 """Cells, metrics and positions: symmetry kept, round trips, Bragg's law and its derivative."""
 
+import itertools
+
+import gemmi
 import numpy as np
 import pytest
 
@@ -154,3 +157,60 @@ def test_lengths_are_scaled_about_a_strained_cell() -> None:
     cell = phase.cell_from_strain(strain)
     np.testing.assert_allclose(found[:, :3], np.array([[0.98], [1], [1.01]]) * cell[:3], rtol=1e-9)
     np.testing.assert_allclose(found[:, 3:], np.tile(cell[3:], (3, 1)), rtol=1e-9)
+
+
+def list_operations(symbol: str) -> np.ndarray:
+    """Return the distinct rotations of a space group."""
+    operations = gemmi.SpaceGroup(symbol).operations()
+    rotations = [np.array(op.rot) / op.DEN for op in operations.sym_ops]
+    return np.unique(rotations, axis=0)
+
+
+HKL_BOX = np.array([h for h in itertools.product(range(-3, 4), repeat=3) if any(h)], float)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "cell", "count"),
+    [
+        ("P -1", (4.1, 5.2, 6.3, 81, 93, 104), 14),
+        ("P 1 21/c 1", (4.1, 5.2, 6.3, 90, 103, 90), 8),
+        ("P n m a", (10.3, 6.0, 4.7, 90, 90, 90), 5),
+        ("I 41/a", (5.2, 5.2, 11.4, 90, 90, 90), 4),
+        ("I 41/a m d", (3.8, 3.8, 9.5, 90, 90, 90), 3),
+        ("R -3:H", (5.0, 5.0, 14.0, 90, 90, 120), 4),
+        ("R -3 c:H", (8.25, 8.25, 20.6, 90, 90, 120), 3),
+        ("P 63/m m c", (3.2, 3.2, 5.2, 90, 90, 120), 2),
+        ("F m -3 m", (5.4, 5.4, 5.4, 90, 90, 90), 1),
+    ],
+)
+def test_terms_of_anisotropic_strain_by_laue_class(symbol: str, cell: tuple, count: int) -> None:
+    """As many as the forms of fourth order of P. W. Stephens's table, less the isotropic one."""
+    operations = list_operations(symbol)
+    metric = lattice.reciprocal_metric_from_cell(np.array(cell, float))
+    terms = lattice.list_anisotropy_terms(HKL_BOX, metric, operations)
+    assert terms.shape == (len(HKL_BOX), count)
+    np.testing.assert_allclose(terms.mean(axis=0), 0, atol=1e-10)
+    np.testing.assert_allclose(terms.T @ terms / len(terms), np.eye(count), atol=1e-10)
+    # equivalent reflections have the same terms
+    for operation in operations[:6]:
+        moved = np.round(HKL_BOX @ operation).astype(int)
+        places = {tuple(h): i for i, h in enumerate(HKL_BOX.astype(int).tolist())}
+        pairs = [(i, places[tuple(h)]) for i, h in enumerate(moved.tolist()) if tuple(h) in places]
+        first, second = np.array(pairs).T
+        np.testing.assert_allclose(terms[first], terms[second], atol=1e-9)
+    assert lattice.list_anisotropy_terms(HKL_BOX, metric, None).shape == (len(HKL_BOX), 0)
+
+
+def test_normals_and_an_axis_by_hand() -> None:
+    operations = list_operations("P n m a")
+    metric = lattice.reciprocal_metric_from_cell(np.array([3.0, 4.0, 5.0, 90, 90, 90]))
+    hkl = np.array([(1, 0, 0), (0, 2, 0), (1, 1, 0)], float)
+    found = lattice.compute_alignment(hkl, metric, operations, np.array([0.0, 1.0, 0.0]))
+    # of (110) to b*: (1/4)^2 / ((1/3)^2 + (1/4)^2)
+    expected = [0.0, 1.0, (1 / 16) / (1 / 9 + 1 / 16)]
+    np.testing.assert_allclose(found, np.broadcast_to(expected, (8, 3)).T, atol=1e-12)
+    cubic = list_operations("F m -3 m")
+    metric = lattice.reciprocal_metric_from_cell(np.array([4.0, 4.0, 4.0, 90, 90, 90]))
+    found = lattice.compute_alignment(hkl[:1], metric, cubic, np.array([0.0, 0.0, 1.0]))
+    assert np.mean(found) == pytest.approx(1 / 3)
+    assert lattice.compute_alignment(hkl, metric, cubic, None).shape == (3, 0)

@@ -42,16 +42,19 @@ def test_held_parameters_and_absent_phases_have_no_entry() -> None:
 def test_values_stand_in_the_order_of_the_lines() -> None:
     one = make_parameters()
     values = one.take_values((1, 0))
-    np.testing.assert_allclose(values[:2], [0.002, 0.05])
-    second = [-5e-4, 8e-4, 0, 0, 0, 0, np.log(0.03), np.log(0.08), 0.2]
-    first = [1e-3, 0, 0, 0, 0, 0, np.log(0.02), np.log(0.05), 0.3]
-    np.testing.assert_allclose(values[2:], second + first)
-    again = one.replace_values((1,), np.arange(11.0))
+    np.testing.assert_allclose(values[:7], [0.002, 0.05, 0, 0, 0, 0, 0])
+    second = [-5e-4, 8e-4, 0, 0, 0, 0, np.log(0.03), np.log(0.08), 0.2, *[0] * 15]
+    first = [1e-3, 0, 0, 0, 0, 0, np.log(0.02), np.log(0.05), 0.3, *[0] * 15]
+    np.testing.assert_allclose(values[7:], second + first)
+    again = one.replace_values((1,), np.arange(31.0))
     assert again.zero == 0.0 and again.gauss_fwhm == 1.0 and again.amount is one.amount
-    np.testing.assert_array_equal(again.strain[1], np.arange(2, 8))
-    shape = (again.log_size_width, again.log_strain_width, again.overall_b)
-    np.testing.assert_array_equal([s[1] for s in shape], [8, 9, 10])
-    np.testing.assert_array_equal(again.take_values((0,))[2:], one.take_values((0,))[2:])
+    shared = (again.caglioti_v, again.caglioti_u, again.axial, again.displacement, again.doublet)
+    assert shared == (2.0, 3.0, 4.0, 5.0, 6.0)
+    np.testing.assert_array_equal(again.strain[1], np.arange(7, 13))
+    shape = (again.log_size_width, again.log_strain_width, again.overall_b, again.log_texture)
+    np.testing.assert_array_equal([s[1] for s in shape], [13, 14, 15, 16])
+    np.testing.assert_array_equal(again.anisotropy[1], np.arange(17, 31))
+    np.testing.assert_array_equal(again.take_values((0,))[7:], one.take_values((0,))[7:])
 
 
 def test_holds_apply_wherever_the_parameters_come_from() -> None:

@@ -23,7 +23,7 @@ def evaluate(offset: np.ndarray, fwhm: float, eta: float) -> list[profiles.Pseud
 
 
 def one_line(position: float, gauss: float, lorentz: float, reach: float = 8.0) -> Lines:
-    return Lines(np.array([position]), gauss, np.array([lorentz]), np.array([reach]))
+    return Lines(np.array([position]), np.array([gauss]), np.array([lorentz]), np.array([reach]))
 
 
 @given(st.floats(0.005, 0.2), st.floats(1e-4, 0.2))
@@ -62,7 +62,7 @@ def test_profile_derivatives_against_differences(
 
 
 def test_a_pattern_changes_by_the_sum_of_what_its_lines_change() -> None:
-    lines = Lines(np.array([0.7, 0.8]), 0.05, np.array([0.03, 0.01]), np.full(2, 8.0))
+    lines = Lines(np.array([0.7, 0.8]), np.full(2, 0.05), np.array([0.03, 0.01]), np.full(2, 8.0))
     found = profiles.evaluate_profiles(AXIS, lines)
     rng = np.random.default_rng(1)
     changes, intensity = rng.standard_normal((3, 2, 4)), np.array([3.0, 5.0])
@@ -77,7 +77,7 @@ def test_a_pattern_changes_by_the_sum_of_what_its_lines_change() -> None:
 
 def test_profiles_have_unit_area() -> None:
     x = np.linspace(0, 10, 5001)
-    lines = Lines(np.array([3.0, 7.0]), 0.05, np.array([1e-4, 1e-3]), np.full(2, 8.0))
+    lines = Lines(np.array([3.0, 7.0]), np.full(2, 0.05), np.array([1e-4, 1e-3]), np.full(2, 8.0))
     found = make_dense(profiles.evaluate_profiles(x, lines).phi, x.size)
     np.testing.assert_allclose(found.sum(axis=0) * (x[1] - x[0]), 1.0, atol=2e-3)
 
@@ -147,7 +147,7 @@ def test_a_gaussian_ends_where_it_is_nothing_beside_its_peak() -> None:
 def made(reach=4.0) -> profiles.Profiles:
     lines = Lines(
         np.array([5.0, 2.0, 7.0]),
-        0.1,
+        np.full(3, 0.1),
         np.array([1e-6, 0.1299, 1e-6]),
         np.broadcast_to(reach, 3).astype(float),
     )
@@ -175,7 +175,7 @@ def test_a_window_of_a_width_without_sense_lies_inside_the_axis(half_width: floa
 
 def test_lines_at_the_ends_have_whole_windows_inside() -> None:
     x = np.linspace(0, 10, 1001)
-    lines = Lines(np.array([-1.0, 0.05, 11.0]), 0.1, np.full(3, 1e-6), np.full(3, 4.0))
+    lines = Lines(np.array([-1.0, 0.05, 11.0]), np.full(3, 0.1), np.full(3, 1e-6), np.full(3, 4.0))
     found = profiles.evaluate_profiles(x, lines).phi
     np.testing.assert_array_equal(found.start, [0, 0, 1001 - 96])
     np.testing.assert_array_equal(np.diff(found.edge), 96)
@@ -183,7 +183,10 @@ def test_lines_at_the_ends_have_whole_windows_inside() -> None:
 
 def test_a_sum_of_lines_is_that_of_their_profiles() -> None:
     lines = Lines(
-        np.array([0.3, 1.0, 1.04]), 0.05, np.array([0.01, 0.03, 0.02]), np.array([8.0, 3.0, 5.0])
+        np.array([0.3, 1.0, 1.04]),
+        np.full(3, 0.05),
+        np.array([0.01, 0.03, 0.02]),
+        np.array([8.0, 3.0, 5.0]),
     )
     intensity = np.array([2.0, -1.0, 5.0])
     whole = make_dense(profiles.evaluate_profiles(AXIS, lines).phi, AXIS.size) @ intensity
