@@ -199,7 +199,9 @@ NORMALISED = OutputTable(
         ),
         "channel": Variable(
             dims=("spectrum",),
-            meaning="of a series: mean over each scan of the column `read.channel`",
+            unit="1",
+            meaning="of a series: mean over each scan of the column `read.channel`, in the unit "
+            "of the file",
             long_name="channel beside the scans",
             optional=True,
         ),

@@ -52,7 +52,9 @@ SCANS = OutputTable(
         ),
         "channel": Variable(
             dims=("scan",),
-            meaning="mean over the scan of the column `read.channel`, NaN where none is named",
+            unit="1",
+            meaning="mean over the scan of the column `read.channel` in the unit of the file, NaN "
+            "where none is named",
             long_name="channel beside the scan",
             optional=True,
         ),

@@ -9,6 +9,7 @@ import xarray as xr
 from xas import made_spectra
 
 from ssbchar.conclusion import Conclusion
+from ssbchar.storage import store
 from ssbchar.xas.comparison import compare, conclude
 from ssbchar.xas.comparison.options import Comparison
 from ssbchar.xas.normalisation import calibrate, normalise, self_absorption
@@ -124,6 +125,17 @@ def test_mback_stands_beside_the_polynomial(thin: Path) -> None:
         assert "by the polynomial above the edge" in beside.reason
     assert ds["norm_mback"].shape == ds["norm"].shape
     assert ("edge_step", "MBACK") not in take(thin, Normalisation())[1]
+
+
+def test_all_of_it_is_stored(thick: Path, tmp_path: Path) -> None:
+    asked = Normalisation(
+        self_absorption=FORMULA, mback=True, pre_edge_peak=(-20.0, -12.0, -5.0, -3.0)
+    )
+    made_by = {"step": "s", "options": {}, "version": "1"}
+    store.save(take(thick, asked)[0], tmp_path / "normalised.nc", made_by, {})
+    with xr.open_dataset(tmp_path / "normalised.nc") as kept:
+        assert kept["pre_edge_area"].attrs["units"] == "eV"
+        assert kept.attrs["self_absorption_share"] == pytest.approx(SHARE)
 
 
 def test_a_peak_before_the_edge_is_measured(thin: Path) -> None:

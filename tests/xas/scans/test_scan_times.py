@@ -9,6 +9,7 @@ import pytest
 from xas import made_spectra
 
 from ssbchar.errors import BadInput
+from ssbchar.storage import store
 from ssbchar.xas.normalisation import calibrate
 from ssbchar.xas.normalisation.options import Calibration, Normalisation
 from ssbchar.xas.scans import read
@@ -89,6 +90,10 @@ def test_a_spec_file_of_a_series_has_hours_and_a_voltage(tmp_path: Path) -> None
     assert found["channel"].values[:-1] == pytest.approx(3.0 + 0.1 * np.arange(5))
     assert np.isnan(found["time"].values[-1])
     assert "channel" not in normalise(path, mu="mu")
+    # What is stored has its units.
+    scans = read.read_scans(path, ScanReading(element="Fe", mu="mu"), {"role": "series"})
+    for name, ds in (("scans", scans), ("normalised", found)):
+        store.save(ds, tmp_path / f"{name}.nc", {"step": "s", "options": {}, "version": "1"}, {})
 
 
 def test_a_stack_has_its_times_and_voltages_once_for_each_scan(tmp_path: Path) -> None:
