@@ -36,6 +36,14 @@ def conclude_conditions(options: QuantificationOptions) -> list[Conclusion]:
         if value is not None
     ]
     if rows and options.x_nominal is not None:
-        x = Conclusion("x_nominal", value=options.x_nominal, unit="1", subject="sample")
-        rows.append(x)
+        rows.append(
+            Conclusion(
+                "x_nominal",
+                value=options.x_nominal,
+                stderr=options.x_nominal_stderr or None,
+                unit="1",
+                subject="sample",
+                method=AS_GIVEN,
+            )
+        )
     return rows
