@@ -12,7 +12,7 @@ import numpy as np
 from ssbchar.campaign.new.proposal import Findings, ProposedRow, make_name, name_folder
 from ssbchar.errors import BadInput
 from ssbchar.nmr.bruker.options import Reading
-from ssbchar.nmr.bruker.read import read_fid
+from ssbchar.nmr.bruker.read import RELAXATION, read_fid
 from ssbchar.number_text import decode_text
 
 PURE_LITHIUM = {"li", "lithium", "metal", "foil", "strip", "powder", "pure", "ref", "reference"}
@@ -28,6 +28,8 @@ class _Experiment:
     sample: str
     is_series: bool
     """Its slices have decay times."""
+    relaxation: str
+    """``recovery`` or ``spin_lock`` where its program says so, else empty."""
     program: str
     is_pure: bool
     """Its name says pure Li and nothing else."""
@@ -74,8 +76,9 @@ def read_title(folder: Path) -> str:
 def _read_experiment(
     folder: Path, root: Path, titles: dict[Path, str], findings: Findings
 ) -> _Experiment | None:
+    relaxation = _find_relaxation(folder)
     try:
-        fid = read_fid(folder, Reading(), {"role": ""})
+        fid = read_fid(folder, Reading(), {"role": RELAXATION if relaxation else ""})
     except BadInput as fault:
         findings.unused.append(f"{folder}: {fault.problem}; {fault.remedy}")
         return None
@@ -89,9 +92,20 @@ def _read_experiment(
         path=folder,
         sample=re.sub(r"\s+", " ", sample)[:60].strip(" ."),
         is_series=fid.sizes["slice"] > 1 and np.unique(times[np.isfinite(times)]).size > 1,
+        relaxation=relaxation,
         program=str(fid.attrs["pulse_program"]),
         is_pure=words <= PURE_LITHIUM and bool(words & {"li", "lithium"}),
     )
+
+
+def _find_relaxation(folder: Path) -> str:
+    """Return which relaxation a series is by its program, empty where it is none."""
+    if not (folder / "ser").is_file():
+        return ""
+    try:
+        return str(read_fid(folder, Reading(), {"role": RELAXATION}).attrs["relaxation"])
+    except BadInput:
+        return ""
 
 
 def _make_row(
@@ -106,7 +120,15 @@ def _make_row(
     role = "decay" if experiment.is_series else "spectrum"
     cells: dict[str, str] = {}
     questions: list[str] = []
-    if experiment.is_pure:
+    if experiment.relaxation:
+        role = RELAXATION
+        questions.append(
+            "taken as spin locks of growing length (T1rho); if its pulse was varied for another "
+            "reason, delete the row"
+            if experiment.relaxation == "spin_lock"
+            else "taken as a recovery (T1): one delay varies, and a pulse reads it"
+        )
+    elif experiment.is_pure:
         role = "reference_decay" if experiment.is_series else "reference"
         questions.append(f"role {role} by its name: pure Li")
     elif LITHIUM_METAL.search(experiment.sample):

@@ -12,6 +12,9 @@ from ssbchar.nmr.bruker import delays, time_series
 from ssbchar.nmr.bruker.options import Reading
 from ssbchar.nmr.bruker.read import read_fid
 
+LEAST_SPECTRA = 3
+"""Spectra that a course in time needs."""
+
 
 def describe_experiment(source: Path, options: Reading, role: str) -> Description:
     """Return what an experiment is: nucleus, slices with their delays, frequency [MHz].
@@ -61,6 +64,8 @@ def describe_experiment(source: Path, options: Reading, role: str) -> Descriptio
     faults = json.loads(about.get("set_aside", "[]"))
     doubts = [f"{fault['where']}: {fault['problem']}; {fault['remedy']}" for fault in faults]
     doubts += [f"{source}: {text}" for text in json.loads(about["conflicts"])]
+    if is_series and fid.sizes["slice"] < LEAST_SPECTRA:
+        doubts.append(f"{source}: a course in time needs {LEAST_SPECTRA} spectra")
     if about["clipped"]:
         text = "the receiver clipped the signal: no share of it is ok; measure with a lower RG"
         doubts.append(f"{source}: {text}")

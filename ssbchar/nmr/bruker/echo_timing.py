@@ -140,31 +140,47 @@ def find_relaxation_axis(
         except ValueError as error:
             raise BadInput(place, f"the delay is not found: {error}", ASK_DELAY) from error
         if len(varying) != 1:
-            named = ", ".join(text for text, _ in varying) or "nothing"
+            named = ", ".join(one.text for one in varying) or "nothing"
             problem = f"{delays.shorten_formula(named)} varies from slice to slice, not one delay"
             raise BadInput(place, problem, ASK_DELAY)
-        formula, is_pulse = varying[0]
-        kind = "spin_lock" if is_pulse else "recovery"
+        (one,) = varying
+        if not (one.is_pulse or one.is_read):
+            problem = f"no pulse stands behind {one.text}, and a recovery is read by one"
+            raise BadInput(place, problem, ASK_DELAY)
+        formula, kind = one.text, "spin_lock" if one.is_pulse else "recovery"
     axis = find_decay_axis(experiment, acquisition, slices=slices, given=formula, needed=True)
     return axis, kind
 
 
+@dataclass(frozen=True, kw_only=True)
+class _VaryingTime:
+    """A delay or a pulse of a sequence that varies from slice to slice."""
+
+    text: str
+    is_pulse: bool
+    is_read: bool
+    """A pulse follows."""
+
+
 def _find_varying_times(
     experiment: Experiment, acquisition: Acquisition, slices: int
-) -> list[tuple[str, bool]]:
-    """Return the delays and pulses of a sequence that vary, and whether each is a pulse."""
+) -> list[_VaryingTime]:
+    """Return the delays and pulses of a sequence that vary."""
     known = SliceNames(program=acquisition.program, names=acquisition.names)
     if delays.find_counters(acquisition.program) & {"vc", *known.changes}:
         raise ValueError("the number of loops varies from slice to slice")
     varying = []
-    for text, is_pulse in delays.list_times(acquisition.program):
+    times = delays.list_times(acquisition.program)
+    for place, (text, is_pulse) in enumerate(times):
         needed = known.find_needed(text)
         if not needed & {*LIST_NAMES, *known.changes}:
             continue
         lists = _read_lists(experiment.folder, acquisition.acqus, needed)
         count = min([slices, *map(len, lists.values())])
-        if len(set(known.evaluate(text, lists, count))) > 1:
-            varying.append((text, is_pulse))
+        if len(set(known.evaluate(text, lists, count))) == 1:
+            continue
+        is_read = any(behind for _, behind in times[place + 1 :])
+        varying.append(_VaryingTime(text=text, is_pulse=is_pulse, is_read=is_read))
     return varying
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from ssbchar.errors import BadInput
+from ssbchar.nmr.bruker.describe import LEAST_SPECTRA
 from ssbchar.nmr.decay.t2_star import select_region_areas
 from ssbchar.nmr.lineshape.outputs import keep_attributes
 from ssbchar.nmr.quantification.fit_doubts import (
@@ -25,8 +26,6 @@ from ssbchar.statistics import sigma_from_deviations
 from ssbchar.typing import Array, Bool
 from ssbchar.verdict import Verdict
 
-LEAST_SPECTRA = 3
-"""Spectra that a law in time needs."""
 MOST_OFF = 0.2
 """Share of the spectra that may lie off the law of all others [1]."""
 OFF = 6.0

@@ -139,6 +139,17 @@ def test_experiments_are_rows_by_data_set_and_kind(home: Path) -> None:
     assert any("left out" in line and "40" in line for line in made.said)
 
 
+def test_a_recovery_is_a_relaxation(home: Path) -> None:
+    write_echoes(home / "sample_A/10", series=False)
+    write_echoes(home / "sample_A/20", series=True)
+    program = "1 ze\n2 d1\n(p2 ph1):f1\nvd\n(p1 ph2):f1\ngo=2 ph31\nexit\n"
+    (home / "sample_A/20/pulseprogram").write_text(program)
+    made = start_campaign(home)
+    assert check.check_campaign(made.config).faults == []
+    assert rows_of(made)["sample_A_20"].role == "relaxation"
+    assert "taken as a recovery (T1)" in made.sheet.read_text()
+
+
 def test_titles_name_the_samples_of_one_data_set(home: Path) -> None:
     write_echoes(home / "day1/10", series=False, title="Li1Si 100 MPa\nsecond line")
     write_echoes(home / "day1/11", series=False, title="Li1Si 200 MPa")

@@ -66,6 +66,7 @@ def test_a_list_that_is_given(tmp_path: Path) -> None:
     [
         (INVERSION.replace("p1 ph2", "p1 ph2\nvd"), "vd, vd varies"),
         (INVERSION.replace("vd", "d7"), "nothing varies"),
+        (INVERSION.replace("vd\np1 ph2", "p1 ph2\nvd"), "no pulse stands behind vd"),
         (INVERSION.replace("vd", "3 d7\nlo to 3 times c"), "number of loops varies"),
     ],
 )
