@@ -134,7 +134,7 @@ class DiffractionMeasurement:
         """Take over what the journal holds; return the files that were taken."""
         taken: dict[Path, FileState] = {}
         cold: dict[FrameKey, tuple[str, float]] = {}
-        for entry in self._journal.entries:
+        for entry in self._journal.read():
             if entry.get("state"):
                 taken[Path(entry["file"])] = (entry["state"][0], entry["state"][1])
             if entry.get("place"):
@@ -148,7 +148,6 @@ class DiffractionMeasurement:
                 cold.pop((name, index), None)
             self._show(entry)
         self._temperatures.expect(cold)
-        self._journal.entries.clear()
         return taken
 
     def _show(self, entry: Entry) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,38 +39,38 @@ class Journal:
         """
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = _open_alone(path)
-        self.entries: list[Entry] = []
-        """What was there when it was opened."""
         self.began_anew = False
         """Whether there was a journal of something else, which is kept beside it."""
         head: Entry = {"belongs_to": json.loads(json.dumps(belongs_to))}
-        lines = self._read_whole_lines()
-        if lines and lines[0] == head:
-            self.entries = lines[1:]
+        first = self._cut_off_torn_line()
+        if first == head:
             return
-        if lines:
+        if first is not None:
             self.began_anew = True
             os.replace(path, path.with_name(path.name + OLD))
             self._file.close()
             self._file = _open_alone(path)
         self.append(head)
 
-    def _read_whole_lines(self) -> list[Entry]:
-        """Return the entries; what a killed process left of a line is cut off."""
+    def _cut_off_torn_line(self) -> Entry | None:
+        """Cut off what a killed process left of a line; return the first entry, if there is one."""
+        first, end = None, 0
         self._file.seek(0)
-        entries, end = [], 0
         for line in self._file:
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
+            entry = _read_line(line)
+            if entry is None:
                 break
-            if not line.endswith(b"\n"):
-                entries.pop()
-                break
+            first = first or entry
             end += len(line)
         self._file.truncate(end)
-        self._file.seek(end)
-        return entries
+        return first
+
+    def read(self) -> Iterator[Entry]:
+        """Yield what was there when it was opened, and what was added, one by one."""
+        self._file.seek(0)
+        next(self._file)
+        for line in self._file:
+            yield json.loads(line)
 
     def append(self, entry: Entry) -> None:
         """Write an entry; it is on the disk when this returns.
@@ -80,6 +80,7 @@ class Journal:
         entry : dict
             Plain data.
         """
+        self._file.seek(0, os.SEEK_END)
         self._file.write(json.dumps(entry).encode() + b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
@@ -87,6 +88,15 @@ class Journal:
     def close(self) -> None:
         """Let another process have it."""
         self._file.close()
+
+
+def _read_line(line: bytes) -> Entry | None:
+    """Return the entry of a whole line, None of a torn one."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    return entry if line.endswith(b"\n") and isinstance(entry, dict) else None
 
 
 def _open_alone(path: Path) -> Any:

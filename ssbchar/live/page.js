@@ -235,10 +235,11 @@ function phaseTable(history) {
     "So far. Errors in brackets are one standard error of the last digits. A phase is “detected” where the refinement holds it and its 95 % limits leave zero out.");
 }
 
-function ruleTable(rows) {
+function ruleTable(all) {
+  const rows = all.filter((r) => r.verdict);
   return table(["quantity", "of", "value", "verdict", "reason"], rows.map((r) => [r.quantity, [r.subject, r.condition].filter(Boolean).join(", "),
     `${paren(r.value, r.stderr)} ${r.value === null || r.unit === "1" ? "" : r.unit}`.trim(), badge(r.verdict), r.reason]),
-    "Verdict so far, by the steps of the run on what is there.");
+    "Verdicts so far, by the steps of the run on what is there. Rows that judge nothing are left to the run.");
 }
 
 function facts(one) {

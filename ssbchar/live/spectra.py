@@ -115,10 +115,9 @@ class SpectraMeasurement:
         self._run, self.row, self._beside = run, row, beside
         self._journal = open_journal(run, row, STEPS[row.technique])
         self._set_aside, self._latencies = SetAside(), Latencies()
-        for entry in self._journal.entries:
+        for entry in self._journal.read():
             if entry.get("latency") is not None:
                 self._latencies.add(entry["latency"])
-        self._journal.entries.clear()
         self._needs = list_needed(run, row)
         self._seen_versions: tuple[int, ...] = ()
         self._files: list[Path] = []

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssbchar.errors import BadInput
-from ssbchar.hexrd.furnace.join import join_temperatures
+from ssbchar.hexrd.furnace.join import join_to_log
+from ssbchar.hexrd.furnace.log import FurnaceLog, read_log
 from ssbchar.hexrd.furnace.options import Furnace
 from ssbchar.storage.file_watch import FileState, read_state
 from ssbchar.typing import Array
@@ -45,9 +46,10 @@ class FrameTemperatures:
     def __init__(self, log: Path | None, options: Furnace) -> None:
         self._log, self._options = log, options
         self._pending: list[_Pending] = []
-        self._read_state: FileState = (0, 0)
+        self._table: FurnaceLog | None = None
+        self._state: FileState = (0, 0)
         self._not_before = 0.0
-        self._has_unasked = False
+        self._is_news = False
         self.fault: BadInput | None = None
         """Why the log tells no temperature at present."""
 
@@ -63,11 +65,8 @@ class FrameTemperatures:
         """
         needed = patterns[list(NEEDED)].load()
         needed.attrs = dict(patterns.attrs)
-        found = np.full(len(keys), np.nan)
-        if self._log is None or time.monotonic() >= self._not_before:
-            found = self._join(needed)
-        else:
-            self._has_unasked = True
+        self._read_log()
+        found = self._join(needed)
         if self._log is not None and not np.isfinite(found).all():
             self._pending = [*self._pending, _Pending(keys=keys, patterns=needed)][-MOST_PENDING:]
         return found
@@ -90,14 +89,12 @@ class FrameTemperatures:
         patterns = xr.Dataset({name: ("frame", column) for name, column in variables.items()})
         patterns = patterns.assign_coords(frame=np.arange(1, len(names) + 1))
         self._pending.append(_Pending(keys=tuple(frames), patterns=patterns))
-        self._has_unasked = True
+        self._is_news = True
 
     def catch_up(self) -> dict[FrameKey, float]:
         """Return the temperatures [degC] that the log has since been found to hold."""
-        if not self._pending or self._log is None or time.monotonic() < self._not_before:
-            return {}
-        state = read_state(self._log)
-        if state == self._read_state and not self._has_unasked:
+        self._read_log()
+        if not self._pending or not self._is_news:
             return {}
         import xarray as xr
 
@@ -106,20 +103,37 @@ class FrameTemperatures:
         found = self._join(both)
         known = {key: float(t) for key, t in zip(keys, found, strict=True) if np.isfinite(t)}
         self._pending = [one for one in self._pending if not all(key in known for key in one.keys)]
-        self._read_state, self._has_unasked = state, False
+        self._is_news = False
         return known
+
+    def _read_log(self) -> None:
+        """Read the log again where it has changed, and was not read just now."""
+        if self._log is None or time.monotonic() < self._not_before:
+            return
+        state = read_state(self._log)
+        if state == self._state:
+            return
+        begun = time.monotonic()
+        try:
+            self._table = read_log(self._log, self._options, needs_time=False)
+            self.fault = None
+        except BadInput as fault:
+            # A line that is being written, say: it is read again when it changes.
+            self.fault = fault
+        now = time.monotonic()
+        self._state, self._is_news = state, True
+        self._not_before = now + REST * (now - begun)
 
     def _join(self, patterns: xr.Dataset) -> Array:
         """Return the temperatures [degC] of frames by the rules of the furnace step."""
-        begun = time.monotonic()
+        nothing = np.full(patterns.sizes["frame"], np.nan)
+        if self._log is not None and self._table is None:
+            return nothing
         try:
-            joined = join_temperatures(patterns, self._log, self._options)
-            self.fault = None
+            joined = join_to_log(patterns, self._log, self._table, self._options)
         except BadInput as fault:
             # A log that does not reach so far yet is refused, too.
             self.fault = fault
-            return np.full(patterns.sizes["frame"], np.nan)
-        finally:
-            now = time.monotonic()
-            self._not_before = now + REST * (now - begun) if self._log is not None else now
+            return nothing
+        self.fault = None
         return np.asarray(joined["temperature"].values, float)

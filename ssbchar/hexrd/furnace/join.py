@@ -78,12 +78,36 @@ def join_temperatures(patterns: xr.Dataset, log: Path | None, options: Furnace) 
     BadInput
         The log cannot be understood, has no time zone, or covers no frame.
     """
+    table = None if log is None else read_log(log, options, needs_time=False)
+    return join_to_log(patterns, log, table, options)
+
+
+def join_to_log(
+    patterns: xr.Dataset, log: Path | None, table: FurnaceLog | None, options: Furnace
+) -> xr.Dataset:
+    """Return the temperature of each frame [degC] by a log that has been read, as
+    `join_temperatures` does.
+
+    Parameters
+    ----------
+    patterns : Dataset
+        ``patterns.nc``.
+    log : Path or None
+        For messages.
+    table : FurnaceLog or None
+        What the log says; None takes the headers' temperatures.
+    options : Furnace
+
+    Raises
+    ------
+    BadInput
+        The log has no time zone, or covers no frame.
+    """
     offset = ClockOffset()
     names = [str(name) for name in patterns["source_file"].values]
-    if log is None:
+    if log is None or table is None:
         joined = _take_from_headers(patterns, options)
     else:
-        table = read_log(log, options, needs_time=False)
         rows = match_files(table, names, options, log)
         if rows is not None:
             joined = _join_by_file(table, rows, options)

@@ -20,7 +20,7 @@ from ssbchar.hexrd.refinement.frame.parameters import (
     GaussianPrior,
     replace_entry,
 )
-from ssbchar.hexrd.refinement.frame.series import SeriesModel
+from ssbchar.hexrd.refinement.frame.series import FramePattern, SeriesModel
 from ssbchar.hexrd.refinement.frame_pass import (
     SETTLED_FRAMES,
     PassSetup,
@@ -214,15 +214,14 @@ class SeriesFollower:
         if rows and np.isfinite(warming):
             strain = start.strain[rows] + warming * setup.priors.expansion[rows]
             start = replace(start, strain=replace_entry(start.strain, rows, strain))
-        settle = place.frames < SETTLED_FRAMES
-        fit = refine_from_neighbour(setup, i, pattern, start, place.present, settle=settle)
-        if not fit.converged and not settle:
-            fit = refine_from_neighbour(setup, i, pattern, fit.parameters, fit.present, settle=True)
-        if place.frames and fit.parameters.goodness > WORSE * start.goodness:
+        goodness_before = start.goodness
+        fit = _refine_until_converged(
+            setup, i, pattern, start, place.present, settle=place.frames < SETTLED_FRAMES
+        )
+        if place.frames and fit.parameters.goodness > WORSE * goodness_before:
             # There is no pass in the other direction to show that a start was wrong.
-            anew = refine_from_neighbour(
-                setup, i, pattern, _forget(setup, i, start), (), settle=True
-            )
+            forgetful = _forget(setup, i, start)
+            anew = refine_from_neighbour(setup, i, pattern, forgetful, (), settle=True)
             fit = anew if anew.misfit < fit.misfit else fit
         self.place = replace(
             place,
@@ -233,6 +232,25 @@ class SeriesFollower:
             frames=place.frames + 1,
         )
         return _describe_fit(setup, i, fit)
+
+
+def _refine_until_converged(
+    setup: PassSetup,
+    i: int,
+    pattern: FramePattern,
+    start: FrameParameters,
+    present: tuple[int, ...],
+    *,
+    settle: bool,
+) -> FrameFit:
+    """Return a frame refined from the one before, and where that does not converge again from where
+    it came to: more closely, then as usual."""
+    fit = refine_from_neighbour(setup, i, pattern, start, present, settle=settle)
+    for closely in (False,) if settle else (True, False):
+        if fit.converged:
+            break
+        fit = refine_from_neighbour(setup, i, pattern, fit.parameters, fit.present, settle=closely)
+    return fit
 
 
 def _forget(setup: PassSetup, i: int, start: FrameParameters) -> FrameParameters:
