@@ -52,12 +52,17 @@ def _write(patterns: xr.Dataset, i: int, celsius: float) -> str:
 
 
 def play(folder: Path, texts: list[str], first: int = 0, every: float = 0.0) -> None:
-    """Write frames one after the other, each in two halves."""
+    """Write frames one after the other; with a time between them each in two halves, else whole."""
     for n, text in enumerate(texts, first + 1):
-        with open(folder / f"frame_{n:03d}.xye", "w") as file:
+        path = folder / f"frame_{n:03d}.xye"
+        if not every:
+            path.with_suffix(".part").write_text(text)
+            path.with_suffix(".part").replace(path)
+            continue
+        with open(path, "w") as file:
             file.write(text[: len(text) // 2])
             file.flush()
-            time.sleep(min(every / 4, 0.02))
+            time.sleep(every / 4)
             file.write(text[len(text) // 2 :])
         time.sleep(every)
 

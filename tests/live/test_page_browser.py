@@ -19,7 +19,7 @@ PROBE = """
 addEventListener("load", async () => {
   const wait = (ms) => new Promise((after) => setTimeout(after, ms));
   const seen = [];
-  for (let n = 0; n < 200 && known < 2; n++) {
+  while (known < 2) {
     await wait(100);
     const text = document.querySelector(".facts b")?.textContent;
     if (text && seen.at(-1) !== text) seen.push(text);
@@ -59,12 +59,26 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+BUDGETS = (20_000, 200_000, 2_000_000)
+"""Times of the browser's own clock [ms], which does not wait for a server on a busy machine."""
+
+
+def open_page(address: str, profile: Path, budget: int) -> "subprocess.CompletedProcess[str]":
+    words = [str(BROWSER), *FLAGS, f"--virtual-time-budget={budget}"]
+    words += [f"--user-data-dir={profile}", "--window-size=400,900", "--dump-dom", address]
+    return subprocess.run(words, capture_output=True, text=True, timeout=300, check=True)
+
+
 class Stepping(Board):
     """Shows the second state to whoever knows the first."""
 
+    first: dict
     later: dict
 
     def read(self, known: int) -> bytes | None:
+        if known < 0:
+            self._version = 0
+            self.publish(self.first)
         if known == 1:
             self.publish(self.later)
         return super().read(known)
@@ -92,16 +106,17 @@ def test_the_page_draws_refreshes_and_fits_a_phone(
     (tmp_path / "raw/frame_009.xye").write_text("no numbers here\n")
     watcher = watch.Watcher("config.yaml", watch.WatchWords(steady=0.1))
     board = Stepping()
-    board.publish(describe(watcher, 3))
+    board.first = describe(watcher, 3)
     play(tmp_path / "raw", texts[3:], 3)
     board.later = describe(watcher, 5)
     watcher.close()
     page = read_page("beam", ["#0072B2", "#D55E00"]).replace("</body>", PROBE)
     with serve(board, page, 0) as address:
-        words = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path / 'profile'}"]
-        words += ["--window-size=400,900", "--dump-dom", address]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=True)
-    found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, flags=re.S)
+        for budget in BUDGETS:
+            done = open_page(address, tmp_path / f"profile{budget}", budget)
+            found = re.search(r'<pre id="probe">(.*?)</pre>', done.stdout, flags=re.S)
+            if found:
+                break
     said = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
     assert found and said == [], said
     seen = json.loads(found[1])
