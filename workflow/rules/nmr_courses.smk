@@ -71,7 +71,10 @@ use rule step as nmr_relaxation with:
     wildcard_constraints:
         measurement=one_of(NMR_RELAXATIONS),
     params:
-        **call_step("nmr.relaxation.fit_relaxation", options=options("nmr.relaxation")),
+        **call_step(
+            "nmr.relaxation.fit_relaxation",
+            options=options("nmr.relaxation", shared="nmr.regions"),
+        ),
 
 
 use rule step as nmr_relaxation_conclude with:

@@ -115,17 +115,22 @@ def find_saturation(
         if measured is None and option:
             measured = KnownT1(value=option, stderr=0.0, origin="by option, without error")
         t1.append(measured)
-    cosine = float(np.prod(np.cos(np.radians(options.flip_angles))))
+    cosines = np.cos(np.radians(options.flip_angles))
+    is_echo = np.isfinite(float(lines.attrs.get("echo_delay", np.nan)))
+    # What is no echo of two pulses is taken as one pulse.
+    cosine = float(np.prod(cosines)) if is_echo else float(cosines[0])
     return Saturation(recycle=recycle, cosine=cosine, t1=tuple(t1))
 
 
 def _find_measured(region: str, relaxations: Sequence[xr.Dataset]) -> KnownT1 | None:
-    """Return the surest T1 that recoveries of the sample tell."""
+    """Return the surest T1 that recoveries of the sample tell; None where there is none, or times
+    are distributed (a stretched recovery), so that no single one gives the steady state."""
     found = []
     for relaxation in relaxations:
         law = relaxation.sel(region=region)
         verdict = str(law["verdict"].values)
-        if relaxation.attrs["kind"] == "recovery" and verdict in (Verdict.OK, Verdict.DOUBTFUL):
+        is_usable = verdict in (Verdict.OK, Verdict.DOUBTFUL) and float(law["exponent"]) == 1
+        if relaxation.attrs["kind"] == "recovery" and is_usable:
             error = float(np.hypot(law["t1_stderr"], law["t1_systematic"]))
             name = str(relaxation.attrs.get("measurement", "its recovery"))
             found.append(KnownT1(value=float(law["t1"]), stderr=error, origin=f"of {name}"))
@@ -175,7 +180,7 @@ def describe_correction(saturation: Saturation) -> str:
         )
         return f"areas over their steady states {said}"
     unknown = [region for region, t1 in zip(REGION_NAMES, saturation.t1, strict=True) if t1 is None]
-    return f"not corrected for saturation: T1 of {' and '.join(unknown)} not known"
+    return f"not corrected for saturation: no single T1 of {' and '.join(unknown)} is known"
 
 
 def conclude_saturation(saturation: Saturation) -> list[Conclusion]:

@@ -9,6 +9,8 @@ import xarray as xr
 
 from ssbchar.nmr.lineshape.fid import find_good_slices
 from ssbchar.nmr.lineshape.outputs import keep_attributes
+from ssbchar.nmr.quantification.region_areas import explain_absence
+from ssbchar.nmr.regions import DEFAULT_REGIONS, Regions
 from ssbchar.nmr.relaxation.amplitudes import measure_amplitudes
 from ssbchar.nmr.relaxation.options import RelaxationOptions
 from ssbchar.nmr.relaxation.outputs import PARAMETERS, RELAXATION
@@ -33,7 +35,13 @@ FITTED = (Verdict.OK, Verdict.UNDETERMINED, Verdict.STRETCHED, Verdict.MISFIT)
 """Verdicts of a law that was fitted."""
 
 
-def fit_relaxation(fid: xr.Dataset, lines: xr.Dataset, options: RelaxationOptions) -> xr.Dataset:
+def fit_relaxation(
+    fid: xr.Dataset,
+    lines: xr.Dataset,
+    options: RelaxationOptions,
+    *,
+    regions: Regions = DEFAULT_REGIONS,
+) -> xr.Dataset:
     """Fit the relaxation of each region.
 
     A signal that rises with the delay (from zero, or from below it) recovers: T1. One that falls is
@@ -47,6 +55,9 @@ def fit_relaxation(fid: xr.Dataset, lines: xr.Dataset, options: RelaxationOption
     lines : Dataset
         From `ssbchar.nmr.lineshape.fit_lines` on `select_strong_slices`.
     options : RelaxationOptions
+    regions : Regions
+        Windows that at least half of a region's lines must lie in [ppm]; a region without a line
+        has no time, whatever its stand-in catches of the other's tail.
 
     Returns
     -------
@@ -58,16 +69,24 @@ def fit_relaxation(fid: xr.Dataset, lines: xr.Dataset, options: RelaxationOption
     measured = measure_amplitudes(fid, lines)
     total = measured.amplitude.sum(axis=1)
     error = np.linalg.norm(measured.stderr, axis=1)
-    kind, sign = _find_kind(delay, total, error)
-    amplitude, stderr = sign * measured.amplitude, measured.stderr
     planned = str(fid.attrs.get("relaxation", ""))
+    kind, sign = _find_kind(delay, total, error, planned)
+    amplitude, stderr = sign * measured.amplitude, measured.stderr
     is_lock = kind == SPIN_LOCK
-    used = _find_used(delay, amplitude, stderr, options, is_lock)
+    absent = [explain_absence(lines, str(name), regions) for name in lines["region"].values]
+    told = np.array([reason is None for reason in absent])
+    used = np.ones(delay.size, bool)
+    if told.any():
+        used = _find_used(delay, amplitude[:, told], stderr[:, told], options, is_lock)
     laws = [
         fit_recovery_law(
             delay[used], amplitude[used, r], stderr[used, r], options, spin_lock=is_lock
         )
         for r in range(amplitude.shape[1])
+    ]
+    laws = [
+        law if reason is None else RecoveryLaw().judge(Verdict.NO_SIGNAL, reason)
+        for law, reason in zip(laws, absent, strict=True)
     ]
     if planned and planned != kind:
         laws = [law.judge(Verdict.MISFIT, _describe_conflict(kind)) for law in laws]
@@ -99,8 +118,9 @@ def fit_relaxation(fid: xr.Dataset, lines: xr.Dataset, options: RelaxationOption
     )
 
 
-def _find_kind(delay: Array, total: Array, error: Array) -> tuple[str, float]:
-    """Return what a series is by how its signal changes, and the sign that makes it upright.
+def _find_kind(delay: Array, total: Array, error: Array, planned: str) -> tuple[str, float]:
+    """Return what a series is by how its signal changes, what its program says where it does not
+    change, and the sign that makes it upright.
 
     The strongest slice has set the sign. A signal that ends upside down to it was inverted there.
     """
@@ -110,6 +130,8 @@ def _find_kind(delay: Array, total: Array, error: Array) -> tuple[str, float]:
     start, end = float(np.median(total[first])), float(np.median(total[last]))
     noise = float(np.median(error))
     sign = -1.0 if end < -SEEN * noise else 1.0
+    if abs(end - start) < SEEN * noise:
+        return planned or RECOVERY, sign
     return (RECOVERY if sign * (end - start) > 0 else SPIN_LOCK), sign
 
 

@@ -9,7 +9,7 @@ PARAMETERS = ("equilibrium", "start", "time", "exponent")
 REGION, SLICES = ("region",), ("slice", "region")
 RELAXATION = OutputTable(
     file="relaxation.nc",
-    steps=("nmr.relaxation.fit_relaxation(fid, lines, options)",),
+    steps=("nmr.relaxation.fit_relaxation(fid, lines, options, regions)",),
     about="Signed amplitude of each region against the delay, and its T1 or T1rho.",
     variables={
         "slice": Variable(dims=("slice",), meaning="number of the slice", coordinate=True),

@@ -58,8 +58,12 @@ def follow_shares(
     Raises
     ------
     BadInput
-        Fewer than three spectra are left.
+        Fewer than three spectra are left, or a region lies outside the spectral width.
     """
+    unmeasured = str(lines.attrs.get("unmeasured", ""))
+    if unmeasured:
+        where = lines.attrs.get("measurement", "series")
+        raise BadInput(where, unmeasured, "no share of it can be followed; measure with a wider SW")
     hours = _find_hours(fid, lines)
     by_lines, covariance = propagate_shares(*select_region_areas(lines))
     by_windows, of_windows = propagate_shares(*select_region_areas(spectrum))

@@ -49,6 +49,7 @@ def relaxation(values: tuple[float, float], error: float = 0.03, **attrs: object
             "t1": ("region", np.array(values)),
             "t1_stderr": ("region", error * np.array(values)),
             "t1_systematic": ("region", np.zeros(2)),
+            "exponent": ("region", np.ones(2)),
             "verdict": ("region", np.array(["ok", "ok"])),
         },
         coords={"region": ["li_metal", "li_si"]},
@@ -78,7 +79,9 @@ def test_a_measured_t1_corrects_the_share() -> None:
     assert wrong.value == pytest.approx(
         100 * seen, abs=3 * np.hypot(wrong.stderr, wrong.systematic)
     )
-    assert "not corrected for saturation: T1 of li_metal and li_si not known" in wrong.method
+    assert (
+        "not corrected for saturation: no single T1 of li_metal and li_si is known" in wrong.method
+    )
     error = np.hypot(right.stderr, right.systematic)
     assert right.value == pytest.approx(10.0, abs=3 * error)
     assert 0.3 < error < 1.5  # three percent of T1 and the flip angles
@@ -90,7 +93,9 @@ def test_a_measured_t1_corrects_the_share() -> None:
 def test_t1_of_one_region_or_of_a_spin_lock_corrects_nothing() -> None:
     one = relaxation(T1)
     one["verdict"].values[1] = "undetermined"
-    for given in (one, relaxation(T1, kind="spin_lock")):
+    stretched = relaxation(T1)
+    stretched["exponent"].values[1] = 0.8
+    for given in (one, stretched, relaxation(T1, kind="spin_lock")):
         found = find_saturation(acquire(0.1, 1, DELAYS[:1]), SystematicsOptions(), [given])
         assert not found.is_known
     half = find_saturation(acquire(0.1, 1, DELAYS[:1]), SystematicsOptions(), [one])
@@ -127,3 +132,9 @@ def test_by_options_and_the_t1_that_would_matter() -> None:
     del unstated.attrs["recycle_delay"]
     for without in (unstated, given.assign_attrs(recycle_delay=0.0)):
         assert conclude_saturation(find_saturation(without, SystematicsOptions())) == []
+
+
+def test_what_is_no_echo_is_one_pulse() -> None:
+    given = acquire(0.1, 1, DELAYS[:1]).assign_attrs(echo_delay=np.nan)
+    found = find_saturation(given, SystematicsOptions())
+    assert found.cosine == pytest.approx(np.cos(np.pi / 6))

@@ -98,6 +98,21 @@ def test_a_decay_in_the_role_of_a_recovery_is_no_t1() -> None:
     assert "falls with the delay" in row.reason
 
 
+def test_a_region_without_a_line_has_no_time() -> None:
+    """Its stand-in catches the other's tail, which recovers, too."""
+    weights = recover((0.0, 0.0)) * np.array([0.0, 1.0])
+    found = analyse(build(weights, DELAYS, 6))
+    assert found["verdict"].values.tolist() == ["no_signal", "ok"]
+    assert "no li_metal line" in str(found["reason"].values[0])
+    assert conclude_relaxation(found)[0].value is None
+
+
+def test_a_signal_that_does_not_change_is_what_its_program_says() -> None:
+    found = analyse(build(np.ones((14, 2)), DELAYS, 7))
+    assert found.attrs["kind"] == "recovery"
+    assert set(found["verdict"].values) == {"no_signal"}
+
+
 def test_amplitudes_keep_their_sign_and_error() -> None:
     weights = recover((-1.0, -1.0))
     pulls = []

@@ -76,6 +76,14 @@ def test_a_sample_at_rest_is_stable_and_few_spectra_say_nothing() -> None:
         follow(np.full(2, 0.4))
 
 
+def test_a_region_outside_the_width_is_not_followed() -> None:
+    rows = np.array([signals.signal((0.5, 0.5), (265.0, 10.0), (900.0, 3500.0))] * 3)
+    fid = signals.dataset(signals.noisy(rows, 0.004, 1))
+    lines = fit.fit_lines(fid, LineFitOptions()).assign_attrs(unmeasured="li_metal lies outside")
+    with pytest.raises(BadInput, match="li_metal lies outside; no share of it can be followed"):
+        follow_shares(fid, lines, lines, TimeCourseOptions())
+
+
 def test_shares_and_their_covariance() -> None:
     rng = np.random.default_rng(3)
     area = np.array([[3.0, 1.0], [2.0, 2.0]])
