@@ -598,6 +598,7 @@ UNJUDGED = {
     "cells as measured of a pair": "judged as single patterns",
     "cell_scale": "never positive without an internal standard",
     "listed_cell": "a warning, of cells that are judged themselves",
+    "second_cell": "a warning, of cells that are judged themselves",
     "transition_temperature": "no phase of the trials has one",
 }
 """Rows that no rule speaks about, and why."""

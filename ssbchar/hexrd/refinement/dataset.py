@@ -4,6 +4,7 @@ fractions."""
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from ssbchar.hexrd.refinement.frame_pass import PassSetup
 from ssbchar.hexrd.refinement.outputs import LATTICE
 from ssbchar.hexrd.refinement.profile_terms import describe_terms
 from ssbchar.hexrd.refinement.result_table import ResultTable, write_cells
+from ssbchar.hexrd.refinement.second_cell import SecondCell, describe_second_cells
 from ssbchar.hexrd.refinement.series_priors import SeriesPriors
 from ssbchar.statistics import Z95
 from ssbchar.typing import Array
@@ -47,7 +49,11 @@ class Estimate:
 
 
 def build_dataset(
-    table: ResultTable, setup: PassSetup, phases: list[xr.Dataset], patterns: xr.Dataset
+    table: ResultTable,
+    setup: PassSetup,
+    phases: list[xr.Dataset],
+    patterns: xr.Dataset,
+    seconds: Mapping[int, list[SecondCell]] | None = None,
 ) -> xr.Dataset:
     """Return the data set of ``lattice.nc`` (`ssbchar.hexrd.refinement.outputs.LATTICE`).
 
@@ -61,6 +67,8 @@ def build_dataset(
         From `ssbchar.crystal.tabulate_reflections`; their ``cell_mass`` is in u.
     patterns : Dataset
         From `ssbchar.hexrd.patterns.read_patterns`.
+    seconds : mapping of int to list of SecondCell, optional
+        Phases with two cells, and where.
 
     Returns
     -------
@@ -128,6 +136,9 @@ def build_dataset(
         "wavelength": frames.wavelength,
         "length_scale_stderr": frames.length_scale_stderr,
         "confidence": Z95,
+        "second_cells": json.dumps(
+            describe_second_cells(seconds or {}, series, patterns["frame"].values)
+        ),
         "profile_terms": json.dumps(describe_terms(priors.profile, series)),
     }
     if patterns.attrs.get("synthetic"):

@@ -168,6 +168,9 @@ LATTICE = OutputTable(
         "`doublet` (K-alpha2 over K-alpha1), `caglioti_u`, `caglioti_v` [degree^2], "
         "`axial_divergence`; of phases `anisotropic_strain` (along a*, b*, c*, over "
         "`strain_width`) and `preferred_orientation` (March-Dollase coefficient)",
+        "second_cells": "JSON: phases with two cells where one was refined: number of the frame, "
+        "length of the weaker over that of the stronger less one, the weaker's share of the "
+        "intensity",
         "wavelength": "[angstrom]",
         "length_scale_stderr": "relative error that all lengths share [1]",
         "confidence": "normal quantile of the two-sided 95 % limits [1]",

@@ -27,6 +27,7 @@ from ssbchar.hexrd.refinement.learn_pattern import learn_patterns
 from ssbchar.hexrd.refinement.options import Refinement
 from ssbchar.hexrd.refinement.profile_terms import ask_profile
 from ssbchar.hexrd.refinement.result_table import concatenate_tables
+from ssbchar.hexrd.refinement.second_cell import find_second_cells
 from ssbchar.hexrd.refinement.series_priors import expect_from_literature, learn_priors
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _refine_passes(
 
     table = concatenate_tables(tables)
     mark_presence(table, options)
-    return build_dataset(table, setup, phases, patterns)
+    seconds = find_second_cells(setup, backward)
+    return build_dataset(table, setup, phases, patterns, seconds)
 
 
 def _choose_profile(first: PassSetup, forward: FitsByFrame) -> tuple[PassSetup, bool]:

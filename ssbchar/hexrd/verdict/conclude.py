@@ -55,6 +55,11 @@ from ssbchar.hexrd.verdict.reference_cells import (
     read_length_scale_stderr,
     select_reference_frames,
 )
+from ssbchar.hexrd.verdict.second_cells import (
+    conclude_second_cells,
+    mark_two_cells,
+    read_second_cells,
+)
 from ssbchar.hexrd.verdict.sentences import Evidence
 from ssbchar.hexrd.verdict.time_rows import conclude_time_course
 from ssbchar.typing import Index
@@ -115,6 +120,7 @@ def conclude_series(
     )
     # What the standard carries at every temperature needs no wavelength.
     scale_stderr = 0.0 if ratio and ratio.is_absolute else read_length_scale_stderr(lattice)
+    seconds = read_second_cells(lattice)
     series = RefinedSeries(
         lattice=corrected,
         furnace=furnace,
@@ -156,6 +162,7 @@ def conclude_series(
                 options,
                 kept=cells.list_kept(name),
             ),
+            *conclude_second_cells(seconds.get(name, [])),
             *compare_with_listed(name, cells.before.get(name), known, frames.temperature, unlisted),
             *quality_rows.list_phase_notes(known.get(name)),
             *quality_rows.count_refined_frames(lattice, p),
@@ -292,6 +299,8 @@ def compare_series(
     names = [str(name) for name in lattice["phase"].values.astype(str)]
     # Nothing was divided by the standard's cell but others.
     own = replace(series, displacement=path.uncorrected, length_scale_stderr=None)
+    seconds = read_second_cells(lattice)
+    numbers = lattice["frame"].values
     ends = {
         SegmentKind.HEATING: frames.before,
         SegmentKind.COOLING: frames.after,
@@ -310,7 +319,12 @@ def compare_series(
             for p, name in enumerate(names)
         }
         cells[segment] = {
-            name: replace(cell, is_fitted=is_fitted)
+            name: mark_two_cells(
+                replace(cell, is_fitted=is_fitted),
+                seconds.get(name, []),
+                numbers[chosen],
+                numbers,
+            )
             for name, cell in found.items()
             if cell is not None
         }

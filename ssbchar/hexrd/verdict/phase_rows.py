@@ -120,7 +120,8 @@ def judge_reference_cell(cell: ReferenceCell) -> Verdict:
     """Return whether the mean of frames at rest is one cell.
 
     `misfit`: the refinement does not explain the lines; `evolving`: the cell drifted by more than
-    its own errors; `doubtful`: the frames scatter beyond what their errors may be wrong by.
+    its own errors; `doubtful`: the lines are those of two cells, or the frames scatter beyond what
+    their errors may be wrong by.
 
     Parameters
     ----------
@@ -134,6 +135,8 @@ def judge_reference_cell(cell: ReferenceCell) -> Verdict:
     """
     if not cell.is_fitted:
         return Verdict.MISFIT
+    if not cell.is_one:
+        return Verdict.DOUBTFUL
     if cell.is_drifting:
         return Verdict.EVOLVING
     return Verdict.DOUBTFUL if cell.is_scattered else Verdict.OK

@@ -91,6 +91,8 @@ class ReferenceCell:
     """Whether the frames scatter about their mean so that they are not one cell."""
     is_fitted: bool = True
     """Whether the refinement explains the lines of the frames."""
+    is_one: bool = True
+    """Whether no frame shows two cells of the phase."""
 
     @property
     def is_drifting(self) -> bool:

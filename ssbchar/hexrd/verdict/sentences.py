@@ -121,6 +121,8 @@ def describe_reference_cell(
         parts = [f"{cell.frames} first frames, as measured: no temperature is known"]
     if not cell.is_fitted:
         parts.append("the refinement does not explain the lines of these frames")
+    if not cell.is_one:
+        parts.append("the lines are those of two cells (row second_cell): this is neither")
     if cell.is_drifting:
         parts.append("the cell drifted over them by more than its errors: the mean is no one cell")
     elif np.any(cell.drift != 0):
